@@ -1,0 +1,34 @@
+#!/bin/sh
+# Installs what taskfarm needs on Debian 12 or later; does nothing where everything is there.
+#   debian.sh            what the build and the examples need
+#   debian.sh --tests    that, and what tests/run.sh needs
+# As an ordinary user it installs nothing and says which command would.
+set -eu
+
+packages="gcc g++ make cmake ninja-build pkg-config
+    libopenmpi-dev openmpi-bin libhdf5-openmpi-dev libcjson-dev libxxhash-dev librandom123-dev uthash-dev
+    hdf5-tools python3 python3-numpy python3-h5py gawk"
+if [ "${1:-}" = "--tests" ]; then
+    packages="$packages git libcriterion-dev python3-xarray python3-h5netcdf python3-jsonschema
+        valgrind cppcheck clang-format clang-tidy"
+fi
+
+missing=""
+for package in $packages; do
+    state=$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null || true)
+    case "$state" in
+    ii*) ;;
+    *) missing="$missing $package" ;;
+    esac
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "$0: these packages are missing; please have them installed, then start again:" >&2
+    echo "    sudo apt-get install --no-install-recommends$missing" >&2
+    exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q
+# shellcheck disable=SC2086  # a list of words is meant
+apt-get install -q -y --no-install-recommends $missing

@@ -1,0 +1,189 @@
+/* The ground that every other folder stands on: errors, memory, text, intervals, hashes, clocks, random streams and
+ * the framed records of side files. Knows nothing of tasks, MPI or HDF5. */
+#ifndef TF_BASE_H
+#define TF_BASE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "taskfarm/plugin.h"
+
+/* ---- Errors --------------------------------------------------------------------------------------------- */
+
+/* 0 is success; the others are the program's exit statuses, so that main need not translate. */
+typedef enum tf_err {
+    TF_OK = 0,
+    TF_ERR_TASKS = 1,    /* ran to the end, some tasks failed */
+    TF_ERR_USAGE = 2,    /* wrong command line or manifest */
+    TF_ERR_RUN = 3,      /* the run itself broke: disk full, output not writable */
+    TF_ERR_STOPPED = 75, /* stopped early, run again to go on */
+} tf_err;
+
+/* The text for people is built once, where the cause is known; callers own the struct and may add context. */
+typedef struct tf_error {
+    tf_err code;
+    char text[1000];
+} tf_error;
+
+/* Sets code and text. Returns code. */
+tf_err tf_error_set(tf_error *error, tf_err code, const char *format, ...) TF_PRINTF(3, 4);
+
+/* Puts "context: " before the text. Returns the error's code. */
+tf_err tf_error_context(tf_error *error, const char *format, ...) TF_PRINTF(2, 3);
+
+/* ---- Memory --------------------------------------------------------------------------------------------- */
+
+/* These never return NULL: without memory they say so on stderr and end the process with TF_ERR_RUN. That is safe at
+ * any instant, because a campaign's state is in its file and survives kill -9. Memory is zeroed. */
+void *tf_alloc(size_t size);
+void *tf_alloc_array(size_t count, size_t size);
+void *tf_realloc_array(void *old, size_t count, size_t size);
+
+/* Memory for what lives as long as its owner: given back all at once. */
+typedef struct tf_arena tf_arena;
+tf_arena *tf_arena_new(void);
+void tf_arena_free(tf_arena *arena);
+void *tf_arena_alloc(tf_arena *arena, size_t size); /* zeroed, 16-aligned */
+void *tf_arena_array(tf_arena *arena, size_t count, size_t size);
+char *tf_arena_strndup(tf_arena *arena, const char *text, size_t length);
+char *tf_arena_strdup(tf_arena *arena, const char *text);
+char *tf_arena_printf(tf_arena *arena, const char *format, ...) TF_PRINTF(2, 3);
+
+/* ---- Text ------------------------------------------------------------------------------------------------ */
+
+/* A growing run of bytes, always followed by a NUL that does not count. All zeros is empty; data may be NULL then. */
+typedef struct tf_buf {
+    char *data;
+    size_t length;
+    size_t capacity;
+} tf_buf;
+
+void tf_buf_add(tf_buf *buf, const void *data, size_t size);
+void tf_buf_adds(tf_buf *buf, const char *text);
+void tf_buf_addc(tf_buf *buf, char c);
+void tf_buf_addf(tf_buf *buf, const char *format, ...) TF_PRINTF(2, 3);
+void tf_buf_addv(tf_buf *buf, const char *format, va_list args);
+void tf_buf_clear(tf_buf *buf); /* keeps the memory */
+void tf_buf_free(tf_buf *buf);
+const char *tf_buf_text(const tf_buf *buf); /* never NULL */
+
+/* The shortest decimal text that reads back as the same double; integral values of modest size without exponent. */
+void tf_buf_add_double(tf_buf *buf, double value);
+
+/* The candidate nearest to `name` by edit distance, NULL if none is near enough to be a likely slip. */
+const char *tf_suggest(const char *name, const char *const *candidates, size_t count);
+
+/* "64KB" -> 65536: bytes, or KB, MB, GB, TB (powers of 1024; "K" and "KiB" mean the same). false if it is none. */
+bool tf_parse_size(const char *text, int64_t *bytes);
+
+/* Whole-text conversions; false if anything is left over or the value does not fit. */
+bool tf_parse_int(const char *text, int64_t *value);
+bool tf_parse_uint(const char *text, uint64_t *value);
+bool tf_parse_double(const char *text, double *value);
+
+/* A duration for people: "0.8s", "42s", "3m20s", "5h12m", "3d4h". Returns `out`. */
+const char *tf_format_duration(double seconds, char out[16]);
+
+/* A count with thousands set apart: "12 345 678". Returns `out`. */
+const char *tf_format_count(int64_t count, char out[32]);
+
+/* "signal 11 (Segmentation fault)". */
+const char *tf_format_signal(int signal, char out[64]);
+
+/* The offset of the first byte that is not valid UTF-8, or -1. */
+int64_t tf_utf8_invalid(const char *text, size_t length);
+
+/* Reads a whole file: adds its bytes to `out`. On failure returns errno, and `out` is as it was. */
+int tf_read_file(const char *path, tf_buf *out);
+
+/* ---- Types ----------------------------------------------------------------------------------------------- */
+
+const char *tf_type_name(tf_type type);
+bool tf_type_parse(const char *name, tf_type *type);
+size_t tf_type_size(tf_type type); /* bytes of one element; 0 for strings and bytes */
+bool tf_type_is_float(tf_type type);
+bool tf_type_is_integer(tf_type type); /* not bool */
+
+/* Stores a value as one element of a numeric type at `out`. false (nothing stored) if it does not fit: out of range, or
+ * a fraction for an integer. Floats take everything. */
+bool tf_store_int(tf_type type, int64_t value, void *out);
+bool tf_store_uint(tf_type type, uint64_t value, void *out);
+bool tf_store_double(tf_type type, double value, void *out);
+
+/* Fills `count` elements with what an absent value is: NaN for floats, 0 for the others. */
+void tf_store_absent(tf_type type, int64_t count, void *out);
+
+/* ---- Intervals ------------------------------------------------------------------------------------------- */
+
+/* A half-open run of task indices. */
+typedef struct tf_interval {
+    int64_t first;
+    int64_t end;
+} tf_interval;
+
+/* A set of integers as sorted, disjoint, non-adjacent intervals. All zeros is the empty set. */
+typedef struct tf_intervals {
+    tf_interval *items;
+    size_t count;
+    size_t capacity;
+    int64_t total; /* members */
+} tf_intervals;
+
+void tf_intervals_add(tf_intervals *set, int64_t first, int64_t end);
+void tf_intervals_remove(tf_intervals *set, int64_t first, int64_t end);
+bool tf_intervals_contain(const tf_intervals *set, int64_t first, int64_t end); /* all of [first, end) */
+tf_interval tf_intervals_take(tf_intervals *set, int64_t most); /* removes a run from the front; empty set: {0, 0} */
+void tf_intervals_free(tf_intervals *set);
+
+/* ---- Hashes (xxHash) -------------------------------------------------------------------------------------- */
+
+uint64_t tf_hash(const void *data, size_t size, uint64_t seed);
+
+/* ---- Clocks ----------------------------------------------------------------------------------------------- */
+
+double tf_now(void);        /* seconds, monotonic */
+double tf_now_coarse(void); /* the same clock within some milliseconds, for a few nanoseconds */
+double tf_wall(void);       /* seconds since 1970-01-01 UTC */
+
+/* ---- Random streams (the tf_rng_ functions are in plugin.h) ------------------------------------------------ */
+
+/* The key of a stage's streams, and the start of one task's. */
+uint64_t tf_rng_stage_key(uint64_t seed, const char *stage, uint32_t number);
+tf_rng tf_rng_start(uint64_t key, int64_t index);
+
+/* The task's own 64-bit seed ({seed} in templates): from a stream that no plugin draws from. */
+uint64_t tf_rng_task_seed(uint64_t seed, const char *stage, int64_t index);
+
+/* One block of Philox4x32-10, for the known-answer test. */
+void tf_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+/* ---- Text records ------------------------------------------------------------------------------------------ */
+
+/* What a task leaves besides numbers: captured output, messages, strings, bytes. The same framing in shared memory
+ * and in side files: this header, then `length` bytes, then zeros up to a multiple of 8. */
+typedef struct tf_record {
+    uint32_t magic;   /* TF_RECORD_MAGIC */
+    int32_t stage;    /* index in the manifest */
+    int64_t index;    /* task */
+    int32_t kind;     /* TF_RECORD_STDOUT ... or TF_RECORD_COLUMN + column */
+    int32_t attempt;  /* from 1; of two records of one task and kind the later attempt counts, then the later record */
+    uint64_t length;  /* bytes of payload */
+    uint64_t check;   /* hash of this header with check = 0, and of the payload */
+} tf_record;
+
+enum { TF_RECORD_STDOUT, TF_RECORD_STDERR, TF_RECORD_MESSAGE, TF_RECORD_COLUMN };
+#define TF_RECORD_MAGIC 0x52434654u /* "TFCR" */
+
+/* Bytes that a record takes with its frame. */
+size_t tf_record_size(size_t length);
+
+/* Writes a whole record of tf_record_size(length) bytes to `out`. */
+void tf_record_put(void *out, int32_t stage, int64_t index, int32_t kind, int32_t attempt, const void *data,
+                   size_t length);
+
+/* The record at the start of `bytes`, NULL if no whole and sound one is there. Its payload follows it. */
+const tf_record *tf_record_at(const void *bytes, size_t size);
+
+#endif

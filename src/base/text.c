@@ -1,0 +1,261 @@
+/* Growing buffers, and text to and from numbers. */
+#include "base/base.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- Buffers ---- */
+
+static void reserve(tf_buf *buf, size_t more) {
+    size_t need = buf->length + more + 1;
+    if (need <= buf->capacity)
+        return;
+    size_t capacity = buf->capacity ? buf->capacity * 2 : 64;
+    if (capacity < need)
+        capacity = need;
+    buf->data = tf_realloc_array(buf->data, capacity, 1);
+    buf->capacity = capacity;
+}
+
+void tf_buf_add(tf_buf *buf, const void *data, size_t size) {
+    reserve(buf, size);
+    if (size)
+        memcpy(buf->data + buf->length, data, size);
+    buf->length += size;
+    buf->data[buf->length] = '\0';
+}
+
+void tf_buf_adds(tf_buf *buf, const char *text) {
+    tf_buf_add(buf, text, strlen(text));
+}
+
+void tf_buf_addc(tf_buf *buf, char c) {
+    tf_buf_add(buf, &c, 1);
+}
+
+void tf_buf_addv(tf_buf *buf, const char *format, va_list args) {
+    va_list again;
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, args);
+    if (length > 0) {
+        reserve(buf, (size_t)length);
+        vsnprintf(buf->data + buf->length, (size_t)length + 1, format, again);
+        buf->length += (size_t)length;
+    }
+    va_end(again);
+}
+
+void tf_buf_addf(tf_buf *buf, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    tf_buf_addv(buf, format, args);
+    va_end(args);
+}
+
+void tf_buf_clear(tf_buf *buf) {
+    buf->length = 0;
+    if (buf->data)
+        buf->data[0] = '\0';
+}
+
+void tf_buf_free(tf_buf *buf) {
+    free(buf->data);
+    *buf = (tf_buf){0};
+}
+
+const char *tf_buf_text(const tf_buf *buf) {
+    return buf->data ? buf->data : "";
+}
+
+void tf_buf_add_double(tf_buf *buf, double value) {
+    char text[40];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    tf_buf_adds(buf, text);
+}
+
+/* ---- Suggestions ---- */
+
+static size_t edit_distance(const char *a, const char *b) {
+    enum { LONGEST = 63 };
+    size_t n = strlen(a), m = strlen(b);
+    if (n > LONGEST || m > LONGEST)
+        return SIZE_MAX;
+    size_t row[LONGEST + 1];
+    for (size_t j = 0; j <= m; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            size_t change = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            size_t shorter = row[j] < row[j - 1] ? row[j] : row[j - 1];
+            row[j] = change < shorter + 1 ? change : shorter + 1;
+        }
+    }
+    return row[m];
+}
+
+const char *tf_suggest(const char *name, const char *const *candidates, size_t count) {
+    const char *best = NULL;
+    size_t nearest = strlen(name) / 3 + 2; /* one more than what counts as a slip */
+    for (size_t i = 0; i < count; i++) {
+        size_t distance = edit_distance(name, candidates[i]);
+        if (distance < nearest && distance < strlen(candidates[i])) {
+            nearest = distance;
+            best = candidates[i];
+        }
+    }
+    return best;
+}
+
+/* ---- Numbers ---- */
+
+bool tf_parse_int(const char *text, int64_t *value) {
+    char *end;
+    errno = 0;
+    long long parsed = strtoll(text, &end, 10);
+    if (end == text || *end || errno || strchr(" \t\n\v\f\r", *text))
+        return false;
+    *value = parsed;
+    return true;
+}
+
+bool tf_parse_uint(const char *text, uint64_t *value) {
+    char *end;
+    errno = 0;
+    unsigned long long parsed = strtoull(text, &end, 10);
+    if (end == text || *end || errno || strchr(" \t\n\v\f\r-", *text))
+        return false;
+    *value = parsed;
+    return true;
+}
+
+bool tf_parse_double(const char *text, double *value) {
+    char *end;
+    double parsed = strtod(text, &end);
+    if (end == text || *end || strchr(" \t\n\v\f\r", *text))
+        return false;
+    *value = parsed;
+    return true;
+}
+
+bool tf_parse_size(const char *text, int64_t *bytes) {
+    static const char units[] = "KMGTP";
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || !isfinite(value) || value < 0)
+        return false;
+    while (*end == ' ')
+        end++;
+    const char *unit = *end ? strchr(units, *end) : NULL;
+    if (unit) {
+        value *= pow(1024, (double)(unit - units + 1));
+        end++;
+        if (*end == 'i')
+            end++;
+    }
+    if (*end == 'B')
+        end++;
+    if (*end || value > 9e18)
+        return false;
+    *bytes = (int64_t)value;
+    return true;
+}
+
+const char *tf_format_duration(double seconds, char out[16]) {
+    if (!(seconds < 1e9))
+        return strcpy(out, "?");
+    int64_t s = (int64_t)(seconds + 0.5);
+    if (seconds < 9.95)
+        snprintf(out, 16, "%.1fs", seconds > 0 ? seconds : 0.0);
+    else if (s < 60)
+        snprintf(out, 16, "%" PRId64 "s", s);
+    else if (s < 3600)
+        snprintf(out, 16, "%" PRId64 "m%02" PRId64 "s", s / 60, s % 60);
+    else if (s < 86400)
+        snprintf(out, 16, "%" PRId64 "h%02" PRId64 "m", s / 3600, s / 60 % 60);
+    else
+        snprintf(out, 16, "%" PRId64 "d%02" PRId64 "h", s / 86400, s / 3600 % 24);
+    return out;
+}
+
+const char *tf_format_count(int64_t count, char out[32]) {
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%" PRId64, count);
+    char *to = out;
+    for (int i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0 && digits[i - 1] != '-')
+            *to++ = ' ';
+        *to++ = digits[i];
+    }
+    *to = '\0';
+    return out;
+}
+
+const char *tf_format_signal(int signal, char out[64]) {
+    const char *name = sigdescr_np(signal);
+    snprintf(out, 64, "signal %d (%s)", signal, name ? name : "unknown");
+    return out;
+}
+
+int64_t tf_utf8_invalid(const char *text, size_t length) {
+    const unsigned char *bytes = (const unsigned char *)text;
+    for (size_t i = 0; i < length;) {
+        unsigned char lead = bytes[i];
+        size_t more = lead < 0x80 ? 0 : lead < 0xC2 ? 9 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : lead < 0xF5 ? 3 : 9;
+        if (more > 3 || more >= length - i + (more == 0))
+            return (int64_t)i;
+        for (size_t k = 1; k <= more; k++)
+            if ((bytes[i + k] & 0xC0) != 0x80)
+                return (int64_t)i;
+        if (more > 1) { /* overlong forms, surrogates, beyond U+10FFFF */
+            unsigned char second = bytes[i + 1];
+            if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
+                (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F))
+                return (int64_t)i;
+        }
+        i += more + 1;
+    }
+    return -1;
+}
+
+int tf_read_file(const char *path, tf_buf *out) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    struct stat info;
+    int failure = fstat(fd, &info) ? errno : S_ISDIR(info.st_mode) ? EISDIR : 0;
+    size_t before = out->length;
+    size_t chunk = !failure && info.st_size > 0 ? (size_t)info.st_size + 1 : 65536;
+    while (!failure) {
+        reserve(out, chunk);
+        ssize_t got = read(fd, out->data + out->length, chunk);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            failure = got < 0 ? errno : 0;
+            break;
+        }
+        out->length += (size_t)got;
+        chunk = 65536;
+    }
+    if (failure)
+        out->length = before;
+    if (out->data)
+        out->data[out->length] = '\0';
+    close(fd);
+    return failure;
+}

@@ -1,0 +1,109 @@
+/* The types of parameters and columns: names, sizes, and storing values into them. */
+#include "base/base.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    size_t size;
+} types[] = {
+    [TF_BOOL] = {"bool", 1},       [TF_INT8] = {"int8", 1},       [TF_INT16] = {"int16", 2},
+    [TF_INT32] = {"int32", 4},     [TF_INT64] = {"int64", 8},     [TF_UINT8] = {"uint8", 1},
+    [TF_UINT16] = {"uint16", 2},   [TF_UINT32] = {"uint32", 4},   [TF_UINT64] = {"uint64", 8},
+    [TF_FLOAT32] = {"float32", 4}, [TF_FLOAT64] = {"float64", 8}, [TF_STRING] = {"string", 0},
+    [TF_BYTES] = {"bytes", 0},
+};
+
+const char *tf_type_name(tf_type type) {
+    return type == TF_ANY ? "any" : types[type].name;
+}
+
+bool tf_type_parse(const char *name, tf_type *type) {
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (strcmp(types[i].name, name) == 0) {
+            *type = (tf_type)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t tf_type_size(tf_type type) {
+    return type == TF_ANY ? 0 : types[type].size;
+}
+
+bool tf_type_is_float(tf_type type) {
+    return type == TF_FLOAT32 || type == TF_FLOAT64;
+}
+
+bool tf_type_is_integer(tf_type type) {
+    return type >= TF_INT8 && type <= TF_UINT64;
+}
+
+/* Both signs are needed to cover int64 and uint64 in one place: `negative` tells which of the two holds. */
+static bool store_integer(tf_type type, bool negative, int64_t low, uint64_t high, void *out) {
+    static const uint64_t most[] = {
+        [TF_BOOL] = 1,         [TF_INT8] = INT8_MAX,   [TF_INT16] = INT16_MAX,   [TF_INT32] = INT32_MAX,
+        [TF_INT64] = INT64_MAX, [TF_UINT8] = UINT8_MAX, [TF_UINT16] = UINT16_MAX, [TF_UINT32] = UINT32_MAX,
+        [TF_UINT64] = UINT64_MAX};
+    static const int64_t least[] = {[TF_BOOL] = 0,          [TF_INT8] = INT8_MIN, [TF_INT16] = INT16_MIN,
+                                    [TF_INT32] = INT32_MIN, [TF_INT64] = INT64_MIN, [TF_UINT8] = 0,
+                                    [TF_UINT16] = 0,        [TF_UINT32] = 0,        [TF_UINT64] = 0};
+    if (negative ? low < least[type] : high > most[type])
+        return false;
+    uint64_t bits = negative ? (uint64_t)low : high;
+    switch (tf_type_size(type)) {
+    case 1: *(uint8_t *)out = (uint8_t)bits; break;
+    case 2: memcpy(out, &(uint16_t){(uint16_t)bits}, 2); break;
+    case 4: memcpy(out, &(uint32_t){(uint32_t)bits}, 4); break;
+    default: memcpy(out, &bits, 8);
+    }
+    return true;
+}
+
+static bool store_float(tf_type type, double value, void *out) {
+    if (type == TF_FLOAT32)
+        memcpy(out, &(float){(float)value}, sizeof(float));
+    else
+        memcpy(out, &value, sizeof value);
+    return true;
+}
+
+bool tf_store_int(tf_type type, int64_t value, void *out) {
+    if (tf_type_size(type) == 0)
+        return false;
+    if (tf_type_is_float(type))
+        return store_float(type, (double)value, out);
+    return store_integer(type, value < 0, value, (uint64_t)value, out);
+}
+
+bool tf_store_uint(tf_type type, uint64_t value, void *out) {
+    if (tf_type_size(type) == 0)
+        return false;
+    if (tf_type_is_float(type))
+        return store_float(type, (double)value, out);
+    return store_integer(type, false, 0, value, out);
+}
+
+bool tf_store_double(tf_type type, double value, void *out) {
+    if (tf_type_size(type) == 0)
+        return false;
+    if (tf_type_is_float(type))
+        return store_float(type, value, out);
+    if (!(value == floor(value)) || value < -0x1p63 || value >= 0x1p64)
+        return false;
+    return value < 0 ? tf_store_int(type, (int64_t)value, out) : tf_store_uint(type, (uint64_t)value, out);
+}
+
+void tf_store_absent(tf_type type, int64_t count, void *out) {
+    if (type == TF_FLOAT32) {
+        for (int64_t i = 0; i < count; i++)
+            ((float *)out)[i] = NAN;
+    } else if (type == TF_FLOAT64) {
+        for (int64_t i = 0; i < count; i++)
+            ((double *)out)[i] = NAN;
+    } else {
+        memset(out, 0, (size_t)count * tf_type_size(type));
+    }
+}

@@ -1,0 +1,186 @@
+/* JSON text -> a validated, immutable campaign. Every mistake in a manifest is found here, all at once, before MPI does
+ * any work and before any file is touched. Knows neither MPI nor HDF5. */
+#ifndef TF_MANIFEST_H
+#define TF_MANIFEST_H
+
+#include "base/base.h"
+
+/* ---- Where file contents come from ----------------------------------------------------------------------- */
+
+/* Manifests name lists, tables and patterns. What they are read from is passed in: the disk, a bundle recorded on
+ * rank 0, or a test's table. Functions return 0 or an errno. */
+typedef struct tf_source tf_source;
+struct tf_source {
+    /* Adds the file's bytes to `out`. */
+    int (*read)(tf_source *self, const char *path, tf_buf *out);
+    /* Adds the matching paths in byte order, each ended by a NUL; none matching is no error. */
+    int (*glob)(tf_source *self, const char *pattern, tf_buf *out);
+};
+
+/* The file system, relative to the current folder. */
+tf_source tf_source_disk(void);
+
+/* ---- Diagnostics ------------------------------------------------------------------------------------------ */
+
+/* All that is wrong with a manifest, one line each, as "FILE: POINTER: text". Owned by the caller. */
+typedef struct tf_diags {
+    const char *file; /* the manifest's name as the user gave it */
+    tf_buf lines;
+    int count;
+} tf_diags;
+
+void tf_diags_add(tf_diags *diags, const char *pointer, const char *format, ...) TF_PRINTF(3, 4);
+void tf_diags_free(tf_diags *diags);
+
+/* ---- Spaces ------------------------------------------------------------------------------------------------ */
+
+/* A lazy parameter space: point i's values are computed from i, and nothing is ever expanded. */
+typedef struct tf_space tf_space;
+
+typedef struct tf_param_spec {
+    const char *name;
+    tf_type type;      /* TF_BOOL, TF_INT64, TF_FLOAT64 or TF_STRING */
+    int64_t max_bytes; /* strings: the longest value */
+} tf_param_spec;
+
+int64_t tf_space_size(const tf_space *space);
+int tf_space_params(const tf_space *space);
+const tf_param_spec *tf_space_param(const tf_space *space, int param);
+int tf_space_find(const tf_space *space, const char *name); /* -1 if there is none */
+
+/* Values of one parameter for points first .. first + count - 1 into `out`: uint8_t, int64_t, double or const char *
+ * (owned by the space) by its type. */
+void tf_space_fill(const tf_space *space, int param, int64_t first, int64_t count, void *out);
+
+/* ---- Templates --------------------------------------------------------------------------------------------- */
+
+/* Text with {placeholders}, parsed and resolved when the manifest is read. */
+typedef struct tf_template tf_template;
+
+/* What a task's placeholders stand for. params[p] points to the value of parameter p, as tf_space_fill stores it. */
+typedef struct tf_point {
+    int64_t index;
+    uint64_t seed;
+    const char *scratch;
+    const void *const *params;
+} tf_point;
+
+void tf_template_expand(const tf_template *template, const tf_point *point, tf_buf *out);
+bool tf_template_is_constant(const tf_template *template); /* the same text for every task */
+bool tf_template_uses_scratch(const tf_template *template);
+const char *tf_template_source(const tf_template *template); /* as written in the manifest */
+
+/* ---- The campaign -------------------------------------------------------------------------------------------- */
+
+/* Where a command's column is read from. */
+typedef enum tf_from {
+    TF_FROM_JSON,  /* member of the JSON object in the last line of stdout */
+    TF_FROM_REGEX, /* first match in stdout: group 1, or all of it without groups */
+    TF_FROM_FIELD, /* n-th white-space separated field of the last line of stdout, from 1 */
+    TF_FROM_FILE   /* a file: its member if it ends in .json, else its contents */
+} tf_from;
+
+enum { TF_MAX_RANK = 8 };
+
+typedef struct tf_column_spec {
+    const char *name;
+    tf_type type;
+    int rank; /* 0: one element a row */
+    int64_t shape[TF_MAX_RANK];
+    int64_t elements; /* the product of shape; 1 for rank 0 */
+    tf_from from;
+    const char *regex;
+    int field;
+    const tf_template *file;
+} tf_column_spec;
+
+typedef enum tf_run_kind { TF_RUN_ARGV, TF_RUN_SHELL, TF_RUN_FUNCTION } tf_run_kind;
+
+typedef struct tf_env_spec {
+    const char *name;
+    const tf_template *value;
+} tf_env_spec;
+
+typedef struct tf_run_spec {
+    tf_run_kind kind;
+    /* commands; a shell command is one template */
+    int argc;
+    const tf_template **argv;
+    int envc;
+    const tf_env_spec *env;
+    const tf_template *cwd;        /* NULL: the work folder */
+    const tf_template *stdin_text; /* NULL: nothing */
+    /* functions */
+    const char *library; /* "builtin", or a path */
+    const char *symbol;
+    const char *args; /* a JSON object as text */
+    const char *json; /* the whole run as JSON text, for the output file */
+} tf_run_spec;
+
+typedef struct tf_stage_spec {
+    const char *name;
+    char *pointer; /* JSON pointer of the stage, for later diagnostics */
+    int number;    /* position in the manifest */
+    const tf_space *space;
+    tf_run_spec run;
+    int columns;
+    const tf_column_spec *column;
+    int afters;
+    const int *after; /* stage numbers */
+    int64_t capture_stdout, capture_stderr; /* bytes kept per attempt */
+    bool record_full;
+    bool store_params;
+} tf_stage_spec;
+
+typedef struct tf_campaign {
+    const char *name;
+    const char *output;  /* path, relative to the work folder or absolute */
+    const char *workdir; /* absolute */
+    uint64_t seed;
+    const char *text; /* the manifest as read */
+    int stages;
+    const tf_stage_spec *stage;
+    tf_arena *arena;
+} tf_campaign;
+
+/* What the command line says about a manifest. Strings are borrowed for the call. */
+typedef struct tf_load_options {
+    const char *path;    /* the manifest, relative to the current folder (which is the work folder) or absolute */
+    const char *display; /* its name in messages */
+    const char *workdir; /* absolute */
+    const char *output;  /* NULL: as the manifest says */
+    const char *seed;    /* NULL: as the manifest says */
+    int sets;
+    const char *const *set; /* "NAME=VALUE" */
+} tf_load_options;
+
+/* Reads and checks a manifest. NULL if anything is wrong: `diags` has it all. */
+tf_campaign *tf_campaign_load(const tf_load_options *options, tf_source *source, tf_diags *diags);
+void tf_campaign_free(tf_campaign *campaign);
+
+/* ---- Bundles ---------------------------------------------------------------------------------------------------- */
+
+/* A campaign as bytes: the options and all that was read. Rank 0 reads each file once and records it; everyone else
+ * makes the same campaign from the bundle, whatever happens to the files meanwhile. */
+typedef struct tf_recorder {
+    tf_source source; /* pass &recorder.source to tf_campaign_load */
+    tf_source *below;
+    tf_buf bytes;
+} tf_recorder;
+
+/* Starts recording; `below` must outlive it. recorder->bytes is the bundle once the campaign is loaded. */
+void tf_recorder_start(tf_recorder *recorder, const tf_load_options *options, tf_source *below);
+void tf_recorder_free(tf_recorder *recorder);
+
+/* The campaign of a bundle. NULL only if the bytes are no bundle. */
+tf_campaign *tf_campaign_unbundle(const void *bytes, size_t size);
+
+/* The work folder that a bundle names; NULL if the bytes are no bundle. */
+const char *tf_bundle_workdir(const void *bytes, size_t size);
+
+/* ---- Schema ------------------------------------------------------------------------------------------------------ */
+
+/* The JSON Schema of a manifest, as text. */
+void tf_schema_write(tf_buf *out);
+
+#endif

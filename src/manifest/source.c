@@ -1,0 +1,166 @@
+/* Where file contents come from: the disk, or a bundle that was recorded while rank 0 read the manifest.
+ *
+ * A bundle is the options as JSON, then every read and glob in the order they were made. Loading is deterministic, so
+ * that a replay asks for the same things in the same order. */
+#include "manifest/json.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- The disk ---- */
+
+static int disk_read(tf_source *self, const char *path, tf_buf *out) {
+    (void)self;
+    return tf_read_file(path, out);
+}
+
+static int by_bytes(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int disk_glob(tf_source *self, const char *pattern, tf_buf *out) {
+    (void)self;
+    glob_t found;
+    int status = glob(pattern, GLOB_NOSORT, NULL, &found);
+    if (status == GLOB_NOMATCH)
+        return 0;
+    if (status)
+        return status == GLOB_NOSPACE ? ENOMEM : EIO;
+    qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, by_bytes);
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        tf_buf_add(out, found.gl_pathv[i], strlen(found.gl_pathv[i]) + 1);
+    globfree(&found);
+    return 0;
+}
+
+tf_source tf_source_disk(void) {
+    return (tf_source){.read = disk_read, .glob = disk_glob};
+}
+
+/* ---- Recording ---- */
+
+typedef struct entry {
+    uint64_t name_size; /* with its NUL */
+    uint64_t data_size;
+    int64_t status;
+} entry;
+
+static void add_entry(tf_buf *bytes, const char *name, int status, const char *data, size_t size) {
+    entry head = {.name_size = strlen(name) + 1, .data_size = size, .status = status};
+    tf_buf_add(bytes, &head, sizeof head);
+    tf_buf_add(bytes, name, head.name_size);
+    tf_buf_add(bytes, data, size);
+}
+
+typedef int reading(tf_source *self, const char *name, tf_buf *out);
+
+static int record(tf_source *self, reading *read, const char *name, tf_buf *out) {
+    tf_recorder *recorder = (tf_recorder *)self; /* source is its first member */
+    size_t before = out->length;
+    int status = read(recorder->below, name, out);
+    add_entry(&recorder->bytes, name, status, tf_buf_text(out) + before, out->length - before);
+    return status;
+}
+
+static int record_read(tf_source *self, const char *path, tf_buf *out) {
+    return record(self, ((tf_recorder *)self)->below->read, path, out);
+}
+
+static int record_glob(tf_source *self, const char *pattern, tf_buf *out) {
+    return record(self, ((tf_recorder *)self)->below->glob, pattern, out);
+}
+
+void tf_recorder_start(tf_recorder *recorder, const tf_load_options *options, tf_source *below) {
+    *recorder = (tf_recorder){.source = {.read = record_read, .glob = record_glob}, .below = below};
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "path", options->path);
+    cJSON_AddStringToObject(json, "display", options->display);
+    cJSON_AddStringToObject(json, "workdir", options->workdir);
+    if (options->output)
+        cJSON_AddStringToObject(json, "output", options->output);
+    if (options->seed)
+        cJSON_AddStringToObject(json, "seed", options->seed);
+    cJSON *sets = cJSON_AddArrayToObject(json, "set");
+    for (int i = 0; i < options->sets; i++)
+        cJSON_AddItemToArray(sets, cJSON_CreateString(options->set[i]));
+    char *text = cJSON_PrintUnformatted(json);
+    add_entry(&recorder->bytes, options->workdir, 0, text, strlen(text) + 1);
+    free(text);
+    cJSON_Delete(json);
+}
+
+void tf_recorder_free(tf_recorder *recorder) {
+    tf_buf_free(&recorder->bytes);
+}
+
+/* ---- Replay ---- */
+
+typedef struct replay {
+    tf_source source;
+    const char *next;
+    size_t left;
+} replay;
+
+/* The next entry's parts; false at the end or where the bytes make no sense. */
+static bool next_entry(replay *from, entry *head, const char **name, const char **data) {
+    if (from->left < sizeof *head)
+        return false;
+    memcpy(head, from->next, sizeof *head);
+    size_t left = from->left - sizeof *head;
+    if (head->name_size == 0 || head->name_size > left || head->data_size > left - head->name_size)
+        return false;
+    *name = from->next + sizeof *head;
+    *data = *name + head->name_size;
+    from->next = *data + head->data_size;
+    from->left = left - head->name_size - head->data_size;
+    return (*name)[head->name_size - 1] == '\0';
+}
+
+static int replay_next(tf_source *self, const char *wanted, tf_buf *out) {
+    entry head;
+    const char *name, *data;
+    if (!next_entry((replay *)self, &head, &name, &data) || strcmp(name, wanted) != 0)
+        return EPROTO;
+    tf_buf_add(out, data, head.data_size);
+    return (int)head.status;
+}
+
+static const char *text_member(const cJSON *json, const char *key) {
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
+}
+
+tf_campaign *tf_campaign_unbundle(const void *bytes, size_t size) {
+    replay from = {.source = {.read = replay_next, .glob = replay_next}, .next = bytes, .left = size};
+    entry head;
+    const char *name, *data;
+    cJSON *json = next_entry(&from, &head, &name, &data) ? cJSON_Parse(data) : NULL;
+    if (!json)
+        return NULL;
+    const cJSON *sets = cJSON_GetObjectItemCaseSensitive(json, "set");
+    int count = cJSON_GetArraySize(sets);
+    const char **set = tf_alloc_array((size_t)count, sizeof *set);
+    for (int i = 0; i < count; i++)
+        set[i] = cJSON_GetArrayItem(sets, i)->valuestring;
+    tf_load_options options = {.path = text_member(json, "path"),
+                               .display = text_member(json, "display"),
+                               .workdir = text_member(json, "workdir"),
+                               .output = text_member(json, "output"),
+                               .seed = text_member(json, "seed"),
+                               .sets = count,
+                               .set = set};
+    tf_diags diags = {.file = options.display};
+    tf_campaign *campaign = tf_campaign_load(&options, &from.source, &diags);
+    tf_diags_free(&diags);
+    free(set);
+    cJSON_Delete(json);
+    return campaign;
+}
+
+const char *tf_bundle_workdir(const void *bytes, size_t size) {
+    replay from = {.next = bytes, .left = size};
+    entry head;
+    const char *name, *data;
+    return next_entry(&from, &head, &name, &data) ? name : NULL;
+}
