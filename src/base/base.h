@@ -84,7 +84,7 @@ bool tf_parse_uint(const char *text, uint64_t *value);
 bool tf_parse_double(const char *text, double *value);
 
 /* A duration for people: "0.8s", "42s", "3m20s", "5h12m", "3d4h". Returns `out`. */
-const char *tf_format_duration(double seconds, char out[16]);
+const char *tf_format_duration(double seconds, char out[32]);
 
 /* A count with thousands set apart: "12 345 678". Returns `out`. */
 const char *tf_format_count(int64_t count, char out[32]);

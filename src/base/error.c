@@ -14,13 +14,13 @@ tf_err tf_error_set(tf_error *error, tf_err code, const char *format, ...) {
 }
 
 tf_err tf_error_context(tf_error *error, const char *format, ...) {
-    char inner[sizeof error->text];
-    memcpy(inner, error->text, sizeof inner);
+    tf_buf text = {0};
     va_list args;
     va_start(args, format);
-    int length = vsnprintf(error->text, sizeof error->text, format, args);
+    tf_buf_addv(&text, format, args);
     va_end(args);
-    if (length >= 0 && (size_t)length < sizeof error->text)
-        snprintf(error->text + length, sizeof error->text - (size_t)length, ": %s", inner);
+    tf_buf_addf(&text, ": %s", error->text);
+    tf_error_set(error, error->code, "%s", tf_buf_text(&text));
+    tf_buf_free(&text);
     return error->code;
 }

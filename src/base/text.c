@@ -175,20 +175,20 @@ bool tf_parse_size(const char *text, int64_t *bytes) {
     return true;
 }
 
-const char *tf_format_duration(double seconds, char out[16]) {
+const char *tf_format_duration(double seconds, char out[32]) {
     if (!(seconds < 1e9))
         return strcpy(out, "?");
     int64_t s = (int64_t)(seconds + 0.5);
     if (seconds < 9.95)
-        snprintf(out, 16, "%.1fs", seconds > 0 ? seconds : 0.0);
+        snprintf(out, 32, "%.1fs", seconds > 0 ? seconds : 0.0);
     else if (s < 60)
-        snprintf(out, 16, "%" PRId64 "s", s);
+        snprintf(out, 32, "%" PRId64 "s", s);
     else if (s < 3600)
-        snprintf(out, 16, "%" PRId64 "m%02" PRId64 "s", s / 60, s % 60);
+        snprintf(out, 32, "%" PRId64 "m%02" PRId64 "s", s / 60, s % 60);
     else if (s < 86400)
-        snprintf(out, 16, "%" PRId64 "h%02" PRId64 "m", s / 3600, s / 60 % 60);
+        snprintf(out, 32, "%" PRId64 "h%02" PRId64 "m", s / 3600, s / 60 % 60);
     else
-        snprintf(out, 16, "%" PRId64 "d%02" PRId64 "h", s / 86400, s / 3600 % 24);
+        snprintf(out, 32, "%" PRId64 "d%02" PRId64 "h", s / 86400, s / 3600 % 24);
     return out;
 }
 

@@ -2,6 +2,7 @@
 #include "manifest/json.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +81,7 @@ static void complain_syntax(tf_diags *diags, const char *text, size_t length, si
     while (before && before > text && strchr(" \t\r\n", *before))
         before--;
     char what[120];
+    int word = (int)strcspn(stop, " \t\r\n,:{}[]");
     if ((*stop == '}' || *stop == ']') && before && *before == ',')
         snprintf(what, sizeof what, "not JSON: a comma before \"%c\"", *stop);
     else if (*stop == '\'')
@@ -89,12 +91,7 @@ static void complain_syntax(tf_diags *diags, const char *text, size_t length, si
     else if (*stop == '"' && before && *before != ',' && *before != ':' && *before != '{' && *before != '[')
         snprintf(what, sizeof what, "not JSON: a comma or a colon is missing before this string");
     else
-        snprintf(what, sizeof what, "not JSON: \"%.*s\" was not expected here",
-                 (int)strcspn(stop, " \t\r\n,:{}[]") ? (int)(strcspn(stop, " \t\r\n,:{}[]") < 20
-                                                                ? strcspn(stop, " \t\r\n,:{}[]")
-                                                                : 20)
-                                                     : 1,
-                 stop);
+        snprintf(what, sizeof what, "not JSON: \"%.*s\" was not expected here", word > 20 ? 20 : word ? word : 1, stop);
     complain_at_offset(diags, text, offset, what);
 }
 

@@ -1,0 +1,381 @@
+/* The campaign: its own members, its variables, and its stages with their defaults. */
+#include "manifest/load.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Variables ---- */
+
+static void load_variables(struct loader *l, const at *root, const cJSON *json) {
+    const cJSON *variables = json_object(l->diags, root, json, "variables");
+    if (!variables)
+        return;
+    at where = at_key(root, "variables");
+    l->variable = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(variables), sizeof *l->variable);
+    for (const cJSON *item = variables->child; item; item = item->next) {
+        at here = at_key(&where, item->string);
+        check_param_name(l, &here, item->string);
+        for (int i = 0; i < l->variables; i++)
+            if (strcmp(l->variable[i].name, item->string) == 0)
+                complain(l->diags, &here, "key \"%s\" is given twice", item->string);
+        variable *v = &l->variable[l->variables++];
+        *v = (variable){.name = tf_arena_strdup(l->arena, item->string), .type = TF_STRING, .text = ""};
+        if (cJSON_IsString(item)) {
+            v->text = tf_arena_strdup(l->arena, item->valuestring);
+        } else if (cJSON_IsNumber(item)) {
+            v->type = json_is_int(item) ? TF_INT64 : TF_FLOAT64;
+            v->number = item->valuedouble;
+        } else if (cJSON_IsBool(item)) {
+            v->type = TF_BOOL;
+            v->number = cJSON_IsTrue(item);
+        } else {
+            complain(l->diags, &here, "must be a string, a number, true or false, not %s", json_kind(item));
+        }
+    }
+}
+
+/* --set NAME=VALUE: the value keeps the type that the manifest gives it; an integer may become a number. */
+static void set_variable(struct loader *l, const char *setting) {
+    const char *equals = strchr(setting, '=');
+    if (!equals || equals == setting) {
+        tf_diags_add(l->diags, "", "--set %s: must be NAME=VALUE", setting);
+        return;
+    }
+    size_t length = (size_t)(equals - setting);
+    const char *value = equals + 1;
+    for (int i = 0; i < l->variables; i++) {
+        variable *v = &l->variable[i];
+        if (strlen(v->name) != length || strncmp(v->name, setting, length) != 0)
+            continue;
+        int64_t integer;
+        if (v->type == TF_STRING) {
+            v->text = tf_arena_strdup(l->arena, value);
+        } else if (v->type == TF_BOOL) {
+            if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+                tf_diags_add(l->diags, "", "--set %s: must be true or false", setting);
+            v->number = *value == 't';
+        } else if (!tf_parse_double(value, &v->number)) {
+            tf_diags_add(l->diags, "", "--set %s: \"%s\" is not a number", setting, value);
+        } else {
+            v->type = tf_parse_int(value, &integer) ? TF_INT64 : TF_FLOAT64;
+        }
+        return;
+    }
+    tf_diags_add(l->diags, "", "--set %s: the manifest has no variable \"%.*s\"", setting, (int)length, setting);
+}
+
+/* ---- Stages ---- */
+
+/* A stage as written: its own members, and behind them the defaults. */
+typedef struct stage_json {
+    const cJSON *own, *defaults;
+    at own_at, defaults_at;
+} stage_json;
+
+/* A member, and where the object that has it stands. */
+static const cJSON *pick(const stage_json *json, const char *key, const cJSON **object, const at **where) {
+    *object = json->own;
+    *where = &json->own_at;
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(json->own, key);
+    if (!value && json->defaults) {
+        *object = json->defaults;
+        *where = &json->defaults_at;
+        value = cJSON_GetObjectItemCaseSensitive(json->defaults, key);
+    }
+    return value;
+}
+
+static bool is_identifier(const char *name) {
+    if (!isalpha((unsigned char)*name) && *name != '_')
+        return false;
+    for (; *name; name++)
+        if (!isalnum((unsigned char)*name) && *name != '_')
+            return false;
+    return true;
+}
+
+static int64_t load_size(struct loader *l, const at *where, const cJSON *object, const char *key, int64_t otherwise) {
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
+    at here = at_key(where, key);
+    int64_t bytes = otherwise;
+    if (value && json_is_int(value) && value->valuedouble >= 0)
+        bytes = (int64_t)value->valuedouble;
+    else if (value && !(cJSON_IsString(value) && tf_parse_size(value->valuestring, &bytes)))
+        complain(l->diags, &here, "must be a size in bytes, as in 65536 or \"64KB\"");
+    return bytes;
+}
+
+static void load_capture(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
+    const cJSON *object;
+    const at *where;
+    stage->capture_stdout = stage->capture_stderr = 64 * 1024;
+    if (!pick(json, "capture", &object, &where))
+        return;
+    const cJSON *capture = json_object(l->diags, where, object, "capture");
+    if (!capture)
+        return;
+    at here = at_key(where, "capture");
+    json_check_keys(l->diags, &here, capture, keys_capture());
+    stage->capture_stdout = load_size(l, &here, capture, "stdout", stage->capture_stdout);
+    stage->capture_stderr = load_size(l, &here, capture, "stderr", stage->capture_stderr);
+}
+
+static void load_record(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
+    const cJSON *object;
+    const at *where;
+    stage->record_full = stage->run.kind != TF_RUN_FUNCTION;
+    if (pick(json, "record", &object, &where)) {
+        const char *record = json_string(l->diags, where, object, "record");
+        at here = at_key(where, "record");
+        if (record && strcmp(record, "full") != 0 && strcmp(record, "status") != 0)
+            complain(l->diags, &here, "must be \"full\" or \"status\", not \"%s\"", record);
+        else if (record)
+            stage->record_full = *record == 'f';
+    }
+    enum { STORED_BY_DEFAULT = 10000000 };
+    stage->store_params = stage->space && tf_space_size(stage->space) <= STORED_BY_DEFAULT;
+    const cJSON *store = pick(json, "store_params", &object, &where);
+    at here = at_key(where, "store_params");
+    if (store && !cJSON_IsBool(store))
+        complain(l->diags, &here, "must be true or false, not %s", json_kind(store));
+    else if (store)
+        stage->store_params = cJSON_IsTrue(store);
+}
+
+static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
+    const cJSON *object;
+    const at *where;
+    int before = l->diags->count;
+    const cJSON *over = pick(json, "over", &object, &where);
+    at at_over = at_key(where, "over");
+    stage->space = load_space(l, &at_over, over);
+    if (stage->space) {
+        for (int i = 0; i < l->variables; i++)
+            if (tf_space_find(stage->space, l->variable[i].name) >= 0)
+                complain(l->diags, &at_over, "\"%s\" is a variable and a parameter; one needs another name",
+                         l->variable[i].name);
+    }
+    bool bad_space = l->diags->count > before;
+
+    const cJSON *run = pick(json, "run", &object, &where);
+    at at_run = at_key(where, "run");
+    known_names scope = {.space = stage->space, .stage = stage->name, .scratch = true};
+    bool command = cJSON_GetObjectItemCaseSensitive(run, "command") != NULL;
+    if (!run)
+        complain(l->diags, &json->own_at, "needs a \"run\"");
+    else if (!cJSON_IsObject(run))
+        complain(l->diags, &at_run, "must be an object, not %s", json_kind(run));
+    else if (!bad_space) /* placeholders can't be told right from wrong without the space */
+        load_run(l, &at_run, run, &scope, &stage->run);
+    const cJSON *results = pick(json, "results", &object, &where);
+    at at_results = at_key(where, "results");
+    if (results && !bad_space)
+        load_columns(l, &at_results, results, &scope, command, stage);
+    load_capture(l, json, stage);
+    load_record(l, json, stage);
+}
+
+/* Names first, so that "after" can name a later stage. */
+static void load_stage_name(struct loader *l, const at *where, const cJSON *json, tf_stage_spec *stage,
+                            const tf_stage_spec *earlier, int count) {
+    at here = at_key(where, "name");
+    const char *name = json_string(l->diags, where, json, "name");
+    stage->name = name ? tf_arena_strdup(l->arena, name) : "";
+    if (!cJSON_GetObjectItemCaseSensitive(json, "name"))
+        complain(l->diags, where, "needs a \"name\"");
+    else if (name && !is_identifier(name))
+        complain(l->diags, &here, "\"%s\" is not a stage's name: letters, digits and _, not beginning with a digit",
+                 name);
+    for (int i = 0; name && i < count; i++)
+        if (strcmp(earlier[i].name, name) == 0)
+            complain(l->diags, &here, "two stages are called \"%s\"", name);
+}
+
+static void load_after(struct loader *l, const stage_json *json, tf_campaign *campaign, tf_stage_spec *stage) {
+    const cJSON *object;
+    const at *where;
+    if (!pick(json, "after", &object, &where))
+        return;
+    const cJSON *after = json_array(l->diags, where, object, "after");
+    if (!after)
+        return;
+    at at_after = at_key(where, "after");
+    int *list = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(after), sizeof *list);
+    const char **names = tf_alloc_array((size_t)campaign->stages, sizeof *names);
+    for (int s = 0; s < campaign->stages; s++)
+        names[s] = campaign->stage[s].name;
+    int n = 0;
+    for (const cJSON *item = after->child; item; item = item->next, n++) {
+        at here = at_index(&at_after, n);
+        int s = 0;
+        if (!cJSON_IsString(item)) {
+            complain(l->diags, &here, "must be a string, not %s", json_kind(item));
+            continue;
+        }
+        while (s < campaign->stages && strcmp(names[s], item->valuestring) != 0)
+            s++;
+        if (s < campaign->stages) {
+            list[stage->afters++] = s;
+            continue;
+        }
+        const char *near = tf_suggest(item->valuestring, names, (size_t)campaign->stages);
+        complain(l->diags, &here, "there is no stage \"%s\"%s%s%s", item->valuestring,
+                 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    }
+    stage->after = list;
+    free(names);
+}
+
+static void load_stages(struct loader *l, const at *root, const cJSON *json, tf_campaign *campaign) {
+    const cJSON *list = json_array(l->diags, root, json, "stages");
+    const cJSON *defaults = json_object(l->diags, root, json, "defaults");
+    at at_defaults = at_key(root, "defaults"), at_stages = at_key(root, "stages");
+    if (defaults)
+        json_check_keys(l->diags, &at_defaults, defaults, keys_defaults());
+    if (!list)
+        return;
+    int count = cJSON_GetArraySize(list);
+    if (count == 0)
+        complain(l->diags, &at_stages, "needs at least one stage");
+    tf_stage_spec *stage = tf_arena_array(l->arena, (size_t)count, sizeof *stage);
+    campaign->stage = stage;
+    campaign->stages = count;
+    bool objects = true;
+    for (int s = 0; s < count; s++) {
+        const cJSON *item = cJSON_GetArrayItem(list, s);
+        at here = at_index(&at_stages, s);
+        stage[s].number = s;
+        stage[s].pointer = tf_arena_printf(l->arena, "/stages/%d", s);
+        stage[s].name = "";
+        if (cJSON_IsObject(item)) {
+            json_check_keys(l->diags, &here, item, keys_stage());
+            load_stage_name(l, &here, item, &stage[s], stage, s);
+        } else {
+            complain(l->diags, &here, "must be an object, not %s", json_kind(item));
+            objects = false;
+        }
+    }
+    for (int s = 0; objects && s < count; s++) {
+        stage_json both = {.own = cJSON_GetArrayItem(list, s),
+                           .defaults = defaults,
+                           .own_at = at_index(&at_stages, s),
+                           .defaults_at = at_defaults};
+        load_stage(l, &both, &stage[s]);
+        load_after(l, &both, campaign, &stage[s]);
+    }
+}
+
+/* A manifest with "run" at its top is one stage, named as the campaign as far as a stage's name allows. */
+static void load_single(struct loader *l, const at *root, const cJSON *json, tf_campaign *campaign) {
+    char *name = tf_arena_strdup(l->arena, campaign->name);
+    for (char *c = name; *c; c++)
+        if (!isalnum((unsigned char)*c))
+            *c = '_';
+    if (isdigit((unsigned char)*name))
+        name = tf_arena_printf(l->arena, "_%s", name);
+    tf_stage_spec *stage = tf_arena_alloc(l->arena, sizeof *stage);
+    stage->name = name;
+    stage->pointer = tf_arena_strdup(l->arena, "");
+    campaign->stage = stage;
+    campaign->stages = 1;
+    stage_json only = {.own = json, .own_at = *root};
+    load_stage(l, &only, stage);
+}
+
+/* ---- The campaign ---- */
+
+/* The manifest's file name without .json. */
+static const char *default_name(tf_arena *arena, const char *path) {
+    const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    size_t length = strlen(base);
+    if (length > 5 && strcmp(base + length - 5, ".json") == 0)
+        length -= 5;
+    return tf_arena_strndup(arena, base, length);
+}
+
+static uint64_t load_seed(struct loader *l, const at *root, const cJSON *json, const char *option) {
+    uint64_t seed = 0;
+    if (option) {
+        if (!tf_parse_uint(option, &seed))
+            tf_diags_add(l->diags, "", "--seed %s: must be an integer from 0 to 18446744073709551615", option);
+        return seed;
+    }
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(json, "seed");
+    at here = at_key(root, "seed");
+    if (value && (!json_is_int(value) || value->valuedouble < 0))
+        complain(l->diags, &here, "must be an integer from 0 to 2^53 (--seed takes up to 2^64 - 1)");
+    else if (value)
+        seed = (uint64_t)value->valuedouble;
+    return seed;
+}
+
+static void load_campaign(struct loader *l, const tf_load_options *options, const cJSON *json, tf_campaign *campaign) {
+    const at root = {0};
+    if (!cJSON_IsObject(json)) {
+        complain(l->diags, &root, "a manifest must be an object, not %s", json_kind(json));
+        return;
+    }
+    bool single = cJSON_GetObjectItemCaseSensitive(json, "run") != NULL;
+    bool stages = cJSON_GetObjectItemCaseSensitive(json, "stages") != NULL;
+    json_check_keys(l->diags, &root, json, single && !stages ? keys_single() : keys_campaign());
+    const char *name = json_string(l->diags, &root, json, "name");
+    campaign->name = name ? tf_arena_strdup(l->arena, name) : default_name(l->arena, options->path);
+    at at_name = at_key(&root, "name");
+    if (*campaign->name == '\0' || strchr(campaign->name, '/'))
+        complain(l->diags, &at_name, "must not be empty or contain /");
+    load_variables(l, &root, json);
+    for (int i = 0; i < options->sets; i++)
+        set_variable(l, options->set[i]);
+    campaign->seed = load_seed(l, &root, json, options->seed);
+    const char *output = json_string(l->diags, &root, json, "output");
+    at at_output = at_key(&root, "output");
+    if (options->output)
+        campaign->output = tf_arena_strdup(l->arena, options->output);
+    else if (output)
+        campaign->output = constant_text(l, &at_output, output);
+    else
+        campaign->output = tf_arena_printf(l->arena, "%s.h5", campaign->name);
+    if (*campaign->output == '\0')
+        complain(l->diags, &at_output, "must not be empty");
+    if (single && stages)
+        complain(l->diags, &root, "\"run\" and \"stages\" can't both be there: a manifest is one stage or a list of them");
+    else if (single)
+        load_single(l, &root, json, campaign);
+    else if (stages)
+        load_stages(l, &root, json, campaign);
+    else
+        complain(l->diags, &root, "needs \"stages\", or \"run\" for a single stage");
+}
+
+tf_campaign *tf_campaign_load(const tf_load_options *options, tf_source *source, tf_diags *diags) {
+    int before = diags->count;
+    tf_buf text = {0};
+    int failure = source->read(source, options->path, &text);
+    if (failure) {
+        tf_diags_add(diags, "", "%s", strerror(failure));
+        tf_buf_free(&text);
+        return NULL;
+    }
+    tf_arena *arena = tf_arena_new();
+    tf_campaign *campaign = tf_arena_alloc(arena, sizeof *campaign);
+    campaign->arena = arena;
+    campaign->text = tf_arena_strndup(arena, tf_buf_text(&text), text.length);
+    campaign->workdir = tf_arena_strdup(arena, options->workdir);
+    struct loader loader = {.arena = arena, .diags = diags, .source = source, .workdir = campaign->workdir};
+    cJSON *json = json_parse(diags, campaign->text, text.length);
+    if (json)
+        load_campaign(&loader, options, json, campaign);
+    cJSON_Delete(json);
+    tf_buf_free(&text);
+    if (diags->count > before) {
+        tf_arena_free(arena);
+        return NULL;
+    }
+    return campaign;
+}
+
+void tf_campaign_free(tf_campaign *campaign) {
+    if (campaign)
+        tf_arena_free(campaign->arena);
+}

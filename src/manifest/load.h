@@ -1,0 +1,56 @@
+/* What the parts of the loader share while a manifest is read. */
+#ifndef TF_MANIFEST_LOAD_H
+#define TF_MANIFEST_LOAD_H
+
+#include "manifest/json.h"
+#include "manifest/space.h"
+
+typedef struct variable {
+    const char *name;
+    tf_type type; /* TF_STRING, TF_INT64, TF_FLOAT64 or TF_BOOL */
+    const char *text;
+    double number;
+} variable;
+
+struct loader {
+    tf_arena *arena;
+    tf_diags *diags;
+    tf_source *source;
+    const char *workdir;
+    variable *variable;
+    int variables;
+};
+
+/* What placeholders may stand for in one place. */
+typedef struct known_names {
+    const tf_space *space; /* NULL: only variables and {workdir} */
+    const char *stage;
+    bool scratch;
+} known_names;
+
+/* Never NULL; complaints tell whether it is right. */
+const tf_template *template_parse(struct loader *loader, const at *where, const char *text, const known_names *scope,
+                                  bool shell);
+
+/* A text in which only variables may stand, put together. */
+const char *constant_text(struct loader *loader, const at *where, const char *text);
+
+/* "over": NULL after a complaint. `json` may be NULL: one point. */
+tf_space *load_space(struct loader *loader, const at *where, const cJSON *json);
+
+/* A table of records from CSV text (RFC 4180, with a header). NULL after a complaint; `file` is for messages. */
+tf_space *load_csv(struct loader *loader, const at *where, const char *file, char *text, size_t length);
+
+/* "run" and "results" of a stage. */
+void load_run(struct loader *loader, const at *where, const cJSON *json, const known_names *scope, tf_run_spec *run);
+void load_columns(struct loader *loader, const at *where, const cJSON *json, const known_names *scope, bool command,
+                  tf_stage_spec *stage);
+
+/* A name that can be a parameter: not empty, without / { } : and not the name of a built-in placeholder. */
+bool check_param_name(struct loader *loader, const at *where, const char *name);
+
+/* Columns of strings -> a table with the narrowest type that takes every value (CSV). Takes `cells[column][row]`. */
+tf_space *table_of_strings(struct loader *loader, int columns, const char *const *names, int64_t rows,
+                           const char ***cells);
+
+#endif

@@ -1,0 +1,264 @@
+/* "run" and "results": what is run for a task, and where its columns come from. */
+#include "manifest/load.h"
+
+#include <math.h>
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Commands ---- */
+
+static void load_command(struct loader *l, const at *where, const cJSON *json, const known_names *scope, tf_run_spec *run) {
+    if (cJSON_IsString(json)) {
+        run->kind = TF_RUN_SHELL;
+        run->argc = 1;
+        run->argv = tf_arena_alloc(l->arena, sizeof *run->argv);
+        if (json->valuestring[strspn(json->valuestring, " \t\n")] == '\0')
+            complain(l->diags, where, "the command is empty");
+        run->argv[0] = template_parse(l, where, json->valuestring, scope, true);
+        return;
+    }
+    run->kind = TF_RUN_ARGV;
+    if (!cJSON_IsArray(json)) {
+        complain(l->diags, where, "must be a list of arguments or a string for the shell, not %s", json_kind(json));
+        return;
+    }
+    int count = cJSON_GetArraySize(json);
+    if (count == 0)
+        complain(l->diags, where, "the command is empty");
+    run->argv = tf_arena_array(l->arena, (size_t)count, sizeof *run->argv);
+    for (const cJSON *item = json->child; item; item = item->next) {
+        at here = at_index(where, run->argc);
+        if (!cJSON_IsString(item)) {
+            complain(l->diags, &here, "must be a string, not %s", json_kind(item));
+            return;
+        }
+        run->argv[run->argc++] = template_parse(l, &here, item->valuestring, scope, false);
+    }
+}
+
+static void load_environment(struct loader *l, const at *where, const cJSON *json, const known_names *scope,
+                             tf_run_spec *run) {
+    const cJSON *env = json_object(l->diags, where, json, "env");
+    if (!env)
+        return;
+    at at_env = at_key(where, "env");
+    tf_env_spec *spec = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(env), sizeof *spec);
+    for (const cJSON *item = env->child; item; item = item->next) {
+        at here = at_key(&at_env, item->string);
+        if (!cJSON_IsString(item))
+            complain(l->diags, &here, "must be a string, not %s", json_kind(item));
+        else if (*item->string == '\0' || strchr(item->string, '='))
+            complain(l->diags, &here, "not a name for an environment variable");
+        else
+            spec[run->envc++] = (tf_env_spec){.name = tf_arena_strdup(l->arena, item->string),
+                                              .value = template_parse(l, &here, item->valuestring, scope, false)};
+    }
+    run->env = spec;
+}
+
+static const tf_template *load_text(struct loader *l, const at *where, const cJSON *json, const known_names *scope,
+                                    const char *key) {
+    const char *text = json_string(l->diags, where, json, key);
+    at here = at_key(where, key);
+    return text ? template_parse(l, &here, text, scope, false) : NULL;
+}
+
+/* ---- Functions ---- */
+
+/* Variables are put into the strings of "args", at any depth. */
+static void expand_args(struct loader *l, const at *where, cJSON *json) {
+    int n = 0;
+    for (cJSON *item = json->child; item; item = item->next, n++) {
+        at here = item->string ? at_key(where, item->string) : at_index(where, n);
+        if (cJSON_IsString(item))
+            cJSON_SetValuestring(item, constant_text(l, &here, item->valuestring));
+        expand_args(l, &here, item);
+    }
+}
+
+static void load_function(struct loader *l, const at *where, const cJSON *json, tf_run_spec *run) {
+    run->kind = TF_RUN_FUNCTION;
+    at here = at_key(where, "function");
+    const char *text = json_string(l->diags, where, json, "function");
+    if (text) {
+        const char *name = constant_text(l, &here, text);
+        const char *colon = strrchr(name, ':');
+        if (!colon || colon == name || colon[1] == '\0') {
+            complain(l->diags, &here, "must be LIBRARY:FUNCTION, as in ./libboot.so:resample, not \"%s\"", name);
+        } else {
+            run->library = tf_arena_strndup(l->arena, name, (size_t)(colon - name));
+            run->symbol = colon + 1;
+        }
+    }
+    const cJSON *args = json_object(l->diags, where, json, "args");
+    run->args = "{}";
+    if (args) {
+        at at_args = at_key(where, "args");
+        cJSON *copy = cJSON_Duplicate(args, true);
+        expand_args(l, &at_args, copy);
+        char *printed = cJSON_PrintUnformatted(copy);
+        run->args = tf_arena_strdup(l->arena, printed);
+        free(printed);
+        cJSON_Delete(copy);
+    }
+}
+
+void load_run(struct loader *l, const at *where, const cJSON *json, const known_names *scope, tf_run_spec *run) {
+    static const char *const kinds[] = {"command", "function", "service", "expr"};
+    static const struct {
+        const char *key, *kind;
+    } belongs[] = {{"args", "function"}, {"env", "command"}, {"cwd", "command"}, {"stdin", "command"}};
+    json_check_keys(l->diags, where, json, keys_run());
+    const char *kind = NULL;
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        if (!cJSON_GetObjectItemCaseSensitive(json, kinds[k]))
+            continue;
+        if (kind) {
+            complain(l->diags, where, "\"%s\" and \"%s\" can't both be run", kind, kinds[k]);
+            return;
+        }
+        kind = kinds[k];
+    }
+    if (!kind) {
+        complain(l->diags, where, "needs a \"command\" or a \"function\"");
+        return;
+    }
+    for (size_t i = 0; i < sizeof belongs / sizeof *belongs; i++) {
+        at here = at_key(where, belongs[i].key);
+        if (cJSON_GetObjectItemCaseSensitive(json, belongs[i].key) && strcmp(kind, belongs[i].kind) != 0)
+            complain(l->diags, &here, "\"%s\" goes with a %s, not with a %s", belongs[i].key, belongs[i].kind, kind);
+    }
+    if (*kind == 'f') {
+        load_function(l, where, json, run);
+    } else if (*kind == 'c') {
+        at here = at_key(where, kind);
+        load_command(l, &here, cJSON_GetObjectItemCaseSensitive(json, kind), scope, run);
+        load_environment(l, where, json, scope, run);
+        run->cwd = load_text(l, where, json, scope, "cwd");
+        run->stdin_text = load_text(l, where, json, scope, "stdin");
+    }
+    char *printed = cJSON_PrintUnformatted(json);
+    run->json = tf_arena_strdup(l->arena, printed);
+    free(printed);
+}
+
+/* ---- Columns ---- */
+
+static void load_shape(struct loader *l, const at *where, const cJSON *json, tf_column_spec *column) {
+    const cJSON *shape = json_array(l->diags, where, json, "shape");
+    if (!shape)
+        return;
+    at here = at_key(where, "shape");
+    column->rank = cJSON_GetArraySize(shape);
+    if (column->rank < 1 || column->rank > TF_MAX_RANK) {
+        complain(l->diags, &here, "needs 1 to %d lengths, not %d", TF_MAX_RANK, column->rank);
+        column->rank = 0;
+        return;
+    }
+    if (tf_type_size(column->type) == 0)
+        complain(l->diags, &here, "%s columns have no shape", tf_type_name(column->type));
+    for (int d = 0; d < column->rank; d++) {
+        const cJSON *length = cJSON_GetArrayItem(shape, d);
+        at there = at_index(&here, d);
+        if (!json_is_int(length) || length->valuedouble < 1) {
+            complain(l->diags, &there, "must be a positive integer");
+            return;
+        }
+        column->shape[d] = (int64_t)length->valuedouble;
+        if (__builtin_mul_overflow(column->elements, column->shape[d], &column->elements) ||
+            column->elements > INT64_C(1) << 31) {
+            complain(l->diags, &here, "a row of more than 2^31 elements");
+            column->elements = 1;
+            return;
+        }
+    }
+}
+
+static void load_from(struct loader *l, const at *where, const cJSON *json, const known_names *scope, bool command,
+                      tf_column_spec *column) {
+    const char *from = json_string(l->diags, where, json, "from");
+    if (!from)
+        return;
+    at here = at_key(where, "from");
+    regex_t regex;
+    int64_t field;
+    if (!command) {
+        complain(l->diags, &here, "only commands' columns are read from somewhere; a function sets them itself");
+    } else if (strncmp(from, "regex:", 6) == 0) {
+        column->from = TF_FROM_REGEX;
+        column->regex = tf_arena_strdup(l->arena, from + 6);
+        int status = regcomp(&regex, column->regex, REG_EXTENDED | REG_NEWLINE);
+        char text[100];
+        if (status) {
+            regerror(status, &regex, text, sizeof text);
+            complain(l->diags, &here, "\"%s\" is not an extended regular expression: %s", column->regex, text);
+        } else {
+            regfree(&regex);
+        }
+    } else if (strncmp(from, "field:", 6) == 0) {
+        column->from = TF_FROM_FIELD;
+        if (!tf_parse_int(from + 6, &field) || field < 1 || field > 1000000)
+            complain(l->diags, &here, "\"%s\" is not the number of a field; the first is field:1", from + 6);
+        else
+            column->field = (int)field;
+    } else if (strncmp(from, "file:", 5) == 0) {
+        column->from = TF_FROM_FILE;
+        column->file = template_parse(l, &here, from + 5, scope, false);
+    } else if (strcmp(from, "json") != 0) {
+        complain(l->diags, &here, "\"%s\" must begin with regex:, field: or file:", from);
+    }
+}
+
+static void load_column(struct loader *l, const at *where, const cJSON *json, const known_names *scope, bool command,
+                        tf_column_spec *column) {
+    const char *type = NULL;
+    if (cJSON_IsString(json)) {
+        type = json->valuestring;
+    } else if (cJSON_IsObject(json)) {
+        json_check_keys(l->diags, where, json, keys_column());
+        type = json_string(l->diags, where, json, "type");
+        if (!cJSON_GetObjectItemCaseSensitive(json, "type"))
+            complain(l->diags, where, "needs a \"type\"");
+    } else {
+        complain(l->diags, where, "must be a type or an object, not %s", json_kind(json));
+    }
+    if (!type)
+        return;
+    if (!tf_type_parse(type, &column->type)) {
+        const char *names[TF_BYTES + 1];
+        for (int t = 0; t <= TF_BYTES; t++)
+            names[t] = tf_type_name((tf_type)t);
+        const char *near = tf_suggest(type, names, TF_BYTES + 1);
+        complain(l->diags, where, "unknown type \"%s\"%s%s%s", type, near ? "; did you mean \"" : "", near ? near : "",
+                 near ? "\"?" : "");
+        return;
+    }
+    if (cJSON_IsObject(json)) {
+        load_shape(l, where, json, column);
+        load_from(l, where, json, scope, command, column);
+    }
+}
+
+void load_columns(struct loader *l, const at *where, const cJSON *json, const known_names *scope, bool command,
+                  tf_stage_spec *stage) {
+    if (!cJSON_IsObject(json)) {
+        complain(l->diags, where, "must be an object, not %s", json_kind(json));
+        return;
+    }
+    tf_column_spec *column = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(json), sizeof *column);
+    for (const cJSON *item = json->child; item; item = item->next) {
+        at here = at_key(where, item->string);
+        tf_column_spec *c = &column[stage->columns++];
+        *c = (tf_column_spec){.name = tf_arena_strdup(l->arena, item->string), .type = TF_FLOAT64, .elements = 1};
+        if (*c->name == '\0' || strchr(c->name, '/') || strcmp(c->name, ".") == 0)
+            complain(l->diags, &here, "\"%s\" can't be a column's name: it must not be empty or contain /", c->name);
+        for (const cJSON *other = json->child; other != item; other = other->next)
+            if (strcmp(other->string, item->string) == 0)
+                complain(l->diags, &here, "key \"%s\" is given twice", item->string);
+        if (scope->space && tf_space_find(scope->space, c->name) >= 0)
+            complain(l->diags, &here, "\"%s\" is the name of a parameter already", c->name);
+        load_column(l, &here, item, scope, command, c);
+    }
+    stage->column = column;
+}

@@ -1,0 +1,202 @@
+/* The keys of every object in a manifest: one table each, from which both the reader's check for unknown keys and
+ * `taskfarm schema` are made. */
+#include "manifest/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
+#define KEYS(table)  ((json_keys){table, COUNT(table)})
+
+#define TEXT(about)  "{\"type\":\"string\",\"description\":\"" about "\"}"
+#define FLAG(about)  "{\"type\":\"boolean\",\"description\":\"" about "\"}"
+#define REF(name)    "{\"$ref\":\"#/$defs/" name "\"}"
+#define LATER        "{\"description\":\"not supported yet\",\"not\":{}}"
+#define NUMBERS(least, most, about)                                                                                    \
+    "{\"type\":\"array\",\"items\":{\"type\":\"number\"},\"minItems\":" #least ",\"maxItems\":" #most                   \
+    ",\"description\":\"" about "\"}"
+
+#define STAGE_KEYS                                                                                                     \
+    {"over", REF("space"), false}, {"where", LATER, true}, {"run", REF("run"), false},                                 \
+        {"results",                                                                                                    \
+         "{\"type\":\"object\",\"description\":\"typed columns, one row a task\",\"additionalProperties\":" REF(        \
+             "column") "}",                                                                                            \
+         false},                                                                                                       \
+        {"inputs", LATER, true}, {"outputs", LATER, true},                                                             \
+        {"after",                                                                                                      \
+         "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"stages that must be done first\"}",    \
+         false},                                                                                                       \
+        {"retries", LATER, true}, {"retry_delay", LATER, true}, {"timeout", LATER, true}, {"on_failure", LATER, true}, \
+        {"resources", LATER, true}, {"reduce", LATER, true}, {"until", LATER, true}, {"capture", REF("capture"), false}, \
+        {"record",                                                                                                     \
+         "{\"enum\":[\"full\",\"status\"],\"description\":\"full: per-task times, exit code, memory; status: only "     \
+         "whether it is done\"}",                                                                                      \
+         false},                                                                                                       \
+    {                                                                                                                  \
+        "store_params", FLAG("store the parameters of a space of more than 10^7 points too"), false                    \
+    }
+
+#define CAMPAIGN_KEYS                                                                                                  \
+    {"name", TEXT("the campaign's name; default: the file's name without .json"), false},                              \
+        {"output", TEXT("the HDF5 file that is written; default: NAME.h5"), false},                                    \
+        {"seed",                                                                                                       \
+         "{\"type\":\"integer\",\"minimum\":0,\"description\":\"the key of every task's random stream; default 0\"}",  \
+         false},                                                                                                       \
+    {                                                                                                                  \
+        "variables",                                                                                                   \
+            "{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\"]},"             \
+            "\"description\":\"constants for {placeholders}; --set NAME=VALUE overrides\"}",                           \
+            false                                                                                                      \
+    }
+
+static const json_key campaign[] = {
+    CAMPAIGN_KEYS,
+    {"defaults", REF("defaults"), false},
+    {"stages", "{\"type\":\"array\",\"minItems\":1,\"items\":" REF("stage") "}", false},
+};
+
+static const json_key single[] = {CAMPAIGN_KEYS, STAGE_KEYS};
+
+static const json_key defaults[] = {STAGE_KEYS};
+
+static const json_key stage[] = {
+    {"name", "{\"type\":\"string\",\"pattern\":\"^[A-Za-z_][A-Za-z0-9_]*$\"}", false},
+    STAGE_KEYS,
+};
+
+static const json_key axis[] = {
+    {"name", TEXT("the parameter's name, in a list of axes"), false},
+    {"values", "{\"type\":\"array\",\"minItems\":1,\"description\":\"these values, all of one type\"}", false},
+    {"range", NUMBERS(1, 3, "[stop], [start, stop] or [start, stop, step]; half open"), false},
+    {"linspace", NUMBERS(3, 3, "[first, last, count], both ends in"), false},
+    {"logspace", NUMBERS(3, 3, "[first, last, count], both ends in, evenly spaced in the logarithm"), false},
+    {"glob", TEXT("the matching paths, in byte order"), false},
+    {"files", TEXT("one point a matching path; each {wildcard} is a parameter"), false},
+    {"wildcards",
+     "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"},\"description\":\"extended regular "
+     "expressions that the wildcards of files must match\"}",
+     false},
+    {"allow_empty", FLAG("no matching file is all right"), false},
+    {"lines", TEXT("the non-empty lines of a file"), false},
+    {"rows", "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"object\"},\"description\":\"one point a record\"}",
+     false},
+    {"csv", TEXT("a table by RFC 4180 with a header; one point a record"), false},
+    {"jsonl", TEXT("a JSON object a line; one point a record"), false},
+    {"zip", REF("space"), false},
+    {"concat", "{\"type\":\"array\",\"minItems\":1,\"items\":" REF("space") "}", false},
+    {"from", LATER, true},
+    {"columns", LATER, true},
+    {"where", LATER, true},
+    {"blocks", LATER, true},
+};
+
+static const json_key run[] = {
+    {"command",
+     "{\"oneOf\":[{\"type\":\"string\",\"description\":\"for /bin/sh -c; every {x} is quoted, {x:raw} is not\"},"
+     "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\"},\"description\":\"arguments, without a shell\"}]}",
+     false},
+    {"function", TEXT("LIBRARY:FUNCTION, a C function of a shared library (taskfarm/plugin.h)"), false},
+    {"args", "{\"type\":\"object\",\"description\":\"constants for the function\"}", false},
+    {"env", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}", false},
+    {"cwd", TEXT("the folder that a command runs in; default: the manifest's"), false},
+    {"stdin", TEXT("what a command reads from its standard input; default: nothing"), false},
+    {"service", LATER, true},
+    {"expr", LATER, true},
+};
+
+static const json_key column[] = {
+    {"type", REF("type"), false},
+    {"shape", "{\"type\":\"array\",\"minItems\":1,\"maxItems\":8,\"items\":{\"type\":\"integer\",\"minimum\":1}}", false},
+    {"from",
+     "{\"type\":\"string\",\"pattern\":\"^(json$|regex:|field:|file:)\",\"description\":\"where a command's column is "
+     "read from; default: the JSON object in the last line of its standard output\"}",
+     false},
+    {"array", LATER, true},
+};
+
+#define SIZE "{\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},{\"type\":\"string\",\"pattern\":\"^[0-9.]+ ?[KMGTP]?i?B?$\"}]}"
+
+static const json_key capture[] = {
+    {"stdout", SIZE, false},
+    {"stderr", SIZE, false},
+};
+
+json_keys keys_campaign(void) {
+    return KEYS(campaign);
+}
+json_keys keys_single(void) {
+    return KEYS(single);
+}
+json_keys keys_defaults(void) {
+    return KEYS(defaults);
+}
+json_keys keys_stage(void) {
+    return KEYS(stage);
+}
+json_keys keys_axis(void) {
+    return KEYS(axis);
+}
+json_keys keys_run(void) {
+    return KEYS(run);
+}
+json_keys keys_column(void) {
+    return KEYS(column);
+}
+json_keys keys_capture(void) {
+    return KEYS(capture);
+}
+
+/* ---- The schema ---- */
+
+/* {"type": "object", "properties": {...}, "additionalProperties": false, MORE} */
+static cJSON *object_schema(json_keys keys, const char *more) {
+    cJSON *schema = cJSON_Parse(more);
+    cJSON_AddStringToObject(schema, "type", "object");
+    cJSON *properties = cJSON_AddObjectToObject(schema, "properties");
+    for (int i = 0; i < keys.count; i++)
+        cJSON_AddItemToObject(properties, keys.key[i].name, cJSON_Parse(keys.key[i].schema));
+    cJSON_AddFalseToObject(schema, "additionalProperties");
+    return schema;
+}
+
+static cJSON *either(cJSON *a, cJSON *b) {
+    cJSON *schema = cJSON_CreateObject();
+    cJSON *list = cJSON_AddArrayToObject(schema, "anyOf");
+    cJSON_AddItemToArray(list, a);
+    cJSON_AddItemToArray(list, b);
+    return schema;
+}
+
+void tf_schema_write(tf_buf *out) {
+    cJSON *root = either(object_schema(keys_campaign(), "{\"required\":[\"stages\"]}"),
+                         object_schema(keys_single(), "{\"required\":[\"run\"]}"));
+    cJSON_AddStringToObject(root, "$schema", "https://json-schema.org/draft/2020-12/schema");
+    cJSON_AddStringToObject(root, "title", "taskfarm manifest");
+    cJSON *defs = cJSON_AddObjectToObject(root, "$defs");
+    cJSON_AddItemToObject(defs, "stage", object_schema(keys_stage(), "{\"required\":[\"name\"]}"));
+    cJSON_AddItemToObject(defs, "defaults", object_schema(keys_defaults(), "{}"));
+    cJSON_AddItemToObject(defs, "axis",
+                          either(cJSON_Parse("{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":[\"string\","
+                                             "\"number\",\"boolean\"]}}"),
+                                 object_schema(keys_axis(), "{}")));
+    cJSON_AddItemToObject(
+        defs, "space",
+        cJSON_Parse("{\"anyOf\":[{\"type\":\"object\",\"minProperties\":1,\"additionalProperties\":" REF(
+            "axis") "},{\"type\":\"array\",\"minItems\":1,\"items\":{\"allOf\":[{\"type\":\"object\"}," REF(
+            "axis") "]}}],\"description\":\"axes; they multiply, the last varies fastest\"}"));
+    cJSON_AddItemToObject(defs, "run",
+                          object_schema(keys_run(), "{\"oneOf\":[{\"required\":[\"command\"]},{\"required\":["
+                                                    "\"function\"]}]}"));
+    cJSON_AddItemToObject(defs, "column",
+                          either(cJSON_Parse(REF("type")), object_schema(keys_column(), "{\"required\":[\"type\"]}")));
+    cJSON_AddItemToObject(defs, "capture", object_schema(keys_capture(), "{}"));
+    cJSON *type = cJSON_AddObjectToObject(defs, "type");
+    cJSON *names = cJSON_AddArrayToObject(type, "enum");
+    for (int t = 0; t <= TF_BYTES; t++)
+        cJSON_AddItemToArray(names, cJSON_CreateString(tf_type_name((tf_type)t)));
+    char *text = cJSON_Print(root);
+    tf_buf_adds(out, text);
+    tf_buf_addc(out, '\n');
+    free(text);
+    cJSON_Delete(root);
+}

@@ -1,0 +1,184 @@
+/* Lazy spaces: a parameter's values for a run of points are computed column by column from the points' indices. */
+#include "manifest/space.h"
+
+#include <math.h>
+#include <string.h>
+
+size_t space_value_size(tf_type type) {
+    return type == TF_BOOL ? 1 : 8;
+}
+
+int64_t tf_space_size(const tf_space *space) {
+    return space->size;
+}
+
+int tf_space_params(const tf_space *space) {
+    return space->params;
+}
+
+const tf_param_spec *tf_space_param(const tf_space *space, int param) {
+    return &space->param[param];
+}
+
+int tf_space_find(const tf_space *space, const char *name) {
+    for (int p = 0; p < space->params; p++)
+        if (strcmp(space->param[p].name, name) == 0)
+            return p;
+    return -1;
+}
+
+/* ---- Inner nodes ---- */
+
+static tf_space *join(tf_arena *arena, node_kind kind, tf_space **child, int children) {
+    tf_space *node = tf_arena_alloc(arena, sizeof *node);
+    node->kind = kind;
+    node->children = children;
+    node->child = tf_arena_array(arena, (size_t)children, sizeof(tf_space *));
+    for (int c = 0; c < children; c++) {
+        node->child[c] = child[c];
+        node->params += child[c]->params;
+    }
+    node->param = tf_arena_array(arena, (size_t)node->params, sizeof *node->param);
+    int at = 0;
+    for (int c = 0; c < children; c++)
+        for (int p = 0; p < child[c]->params; p++)
+            node->param[at++] = child[c]->param[p];
+    return node;
+}
+
+tf_space *space_product(tf_arena *arena, tf_space **child, int children) {
+    tf_space *node = join(arena, NODE_PRODUCT, child, children);
+    node->size = 1;
+    for (int c = 0; c < children; c++)
+        if (__builtin_mul_overflow(node->size, child[c]->size, &node->size) || node->size > INT64_MAX / 2)
+            return NULL;
+    return node;
+}
+
+tf_space *space_zip(tf_arena *arena, tf_space **child, int children) {
+    tf_space *node = join(arena, NODE_ZIP, child, children);
+    node->size = children ? child[0]->size : 0;
+    return node;
+}
+
+tf_space *space_concat(tf_arena *arena, tf_space **child, int children) {
+    tf_space *node = join(arena, NODE_CONCAT, child, children);
+    node->params = children ? child[0]->params : 0;
+    for (int c = 0; c < children; c++)
+        node->size += child[c]->size;
+    for (int p = 0; p < node->params; p++) {
+        for (int c = 1; c < children; c++) {
+            const tf_param_spec *other = &child[c]->param[tf_space_find(child[c], node->param[p].name)];
+            if (other->type == TF_FLOAT64)
+                node->param[p].type = TF_FLOAT64;
+            if (other->max_bytes > node->param[p].max_bytes)
+                node->param[p].max_bytes = other->max_bytes;
+        }
+    }
+    return node;
+}
+
+/* ---- Filling ---- */
+
+static void fill_leaf(const tf_space *leaf, int param, int64_t first, int64_t count, void *out) {
+    int64_t *ints = out;
+    double *numbers = out;
+    const double last = (double)(leaf->size - 1);
+    size_t size = space_value_size(leaf->param[param].type);
+    switch (leaf->kind) {
+    case NODE_RANGE:
+        for (int64_t i = 0; i < count; i++)
+            ints[i] = leaf->range.from + (first + i) * leaf->range.step;
+        return;
+    case NODE_LINEAR:
+        for (int64_t i = 0; i < count; i++)
+            numbers[i] = leaf->line.start + (double)(first + i) * leaf->line.width;
+        return;
+    case NODE_LINSPACE:
+    case NODE_LOGSPACE:
+        for (int64_t i = 0; i < count; i++) {
+            int64_t k = first + i;
+            if (k == 0 || k == leaf->size - 1) /* the ends exactly */
+                numbers[i] = k == 0 ? leaf->line.start : leaf->line.stop;
+            else if (leaf->kind == NODE_LINSPACE)
+                numbers[i] = leaf->line.start + (leaf->line.stop - leaf->line.start) * ((double)k / last);
+            else
+                numbers[i] = leaf->line.start * pow(leaf->line.stop / leaf->line.start, (double)k / last);
+        }
+        return;
+    default: memcpy(out, (const char *)leaf->table[param] + (size_t)first * size, (size_t)count * size);
+    }
+}
+
+/* Child c's points come in runs of `stride` equal ones, over and over. */
+static void fill_product(const tf_space *child, int64_t stride, int param, int64_t first, int64_t count, char *out) {
+    size_t size = space_value_size(child->param[param].type);
+    int64_t done = 0;
+    while (done < count) {
+        int64_t point = (first + done) / stride % child->size;
+        int64_t run;
+        if (stride == 1) {
+            run = child->size - point < count - done ? child->size - point : count - done;
+            tf_space_fill(child, param, point, run, out + (size_t)done * size);
+        } else {
+            run = stride - (first + done) % stride;
+            run = run < count - done ? run : count - done;
+            char *to = out + (size_t)done * size;
+            tf_space_fill(child, param, point, 1, to);
+            for (int64_t i = 1; i < run; i++)
+                memcpy(to + (size_t)i * size, to, size);
+        }
+        done += run;
+    }
+}
+
+static void fill_concat(const tf_space *node, int param, int64_t first, int64_t count, char *out) {
+    const tf_param_spec *spec = &node->param[param];
+    size_t size = space_value_size(spec->type);
+    for (int c = 0; c < node->children && count > 0; c++) {
+        const tf_space *child = node->child[c];
+        if (first < child->size) {
+            int64_t run = child->size - first < count ? child->size - first : count;
+            int own = tf_space_find(child, spec->name);
+            tf_space_fill(child, own, first, run, out);
+            if (spec->type == TF_FLOAT64 && child->param[own].type == TF_INT64) {
+                for (int64_t i = 0; i < run; i++) {
+                    int64_t integer;
+                    memcpy(&integer, out + (size_t)i * size, sizeof integer);
+                    memcpy(out + (size_t)i * size, &(double){(double)integer}, sizeof(double));
+                }
+            }
+            out += (size_t)run * size;
+            count -= run;
+            first = 0;
+        } else {
+            first -= child->size;
+        }
+    }
+}
+
+void tf_space_fill(const tf_space *space, int param, int64_t first, int64_t count, void *out) {
+    if (count <= 0)
+        return;
+    if (space->kind < NODE_PRODUCT) {
+        fill_leaf(space, param, first, count, out);
+        return;
+    }
+    if (space->kind == NODE_CONCAT) {
+        fill_concat(space, param, first, count, out);
+        return;
+    }
+    int64_t stride = space->size;
+    for (int c = 0; c < space->children; c++) {
+        const tf_space *child = space->child[c];
+        stride = space->kind == NODE_PRODUCT && child->size ? stride / child->size : stride;
+        if (param < child->params) {
+            if (space->kind == NODE_ZIP)
+                tf_space_fill(child, param, first, count, out);
+            else
+                fill_product(child, stride, param, first, count, out);
+            return;
+        }
+        param -= child->params;
+    }
+}

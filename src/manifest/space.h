@@ -1,0 +1,44 @@
+/* The tree behind a space: leaves give values, inner nodes join them. */
+#ifndef TF_MANIFEST_SPACE_H
+#define TF_MANIFEST_SPACE_H
+
+#include "manifest/manifest.h"
+
+typedef enum node_kind {
+    NODE_RANGE,    /* from + i * step, integers */
+    NODE_LINEAR,   /* start + i * width, numbers */
+    NODE_LINSPACE, /* start .. stop, both ends in */
+    NODE_LOGSPACE,
+    NODE_TABLE,   /* a column of values per parameter */
+    NODE_PRODUCT, /* the last child varies fastest */
+    NODE_ZIP,     /* children side by side */
+    NODE_CONCAT   /* one child after another, the same parameters in each */
+} node_kind;
+
+struct tf_space {
+    node_kind kind;
+    int64_t size;
+    int params;
+    tf_param_spec *param;
+    int children;
+    tf_space **child;
+    union {
+        struct {
+            int64_t from, step;
+        } range;
+        struct {
+            double start, stop, width;
+        } line;
+        const void **table; /* per parameter: values as tf_space_fill gives them */
+    };
+};
+
+/* Inner nodes. Children's sizes and parameters are set; NULL if the product is beyond 2^62 points. */
+tf_space *space_product(tf_arena *arena, tf_space **child, int children);
+tf_space *space_zip(tf_arena *arena, tf_space **child, int children);
+/* Parameters are those of the first child, with the wider of two numeric types. */
+tf_space *space_concat(tf_arena *arena, tf_space **child, int children);
+
+size_t space_value_size(tf_type type);
+
+#endif

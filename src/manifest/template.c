@@ -1,0 +1,387 @@
+/* Text with {placeholders}. Variables and other constants are put in when the manifest is read; what is left for each
+ * task is its parameters, index, seed and scratch folder. In shell templates every value is quoted. */
+#include "manifest/load.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum part_kind { PART_TEXT, PART_PARAM, PART_INDEX, PART_SEED, PART_SCRATCH } part_kind;
+
+/* How a value is printed: the printf conversion, 0 for its natural form. */
+typedef struct format {
+    char flags[24]; /* "%-08.3" */
+    char conversion;
+    bool raw;
+} format;
+
+typedef struct part {
+    part_kind kind;
+    const char *text; /* PART_TEXT */
+    size_t length;
+    int param;
+    tf_type type;
+    format format;
+} part;
+
+struct tf_template {
+    const char *source;
+    bool shell;
+    int parts;
+    part *part;
+};
+
+/* A value on its way into a template. */
+typedef struct value {
+    tf_type type;
+    union {
+        bool boolean;
+        int64_t integer;
+        uint64_t seed;
+        double number;
+        const char *string;
+    };
+} value;
+
+/* ---- Printing values ---- */
+
+static void add_quoted(tf_buf *out, const char *text) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=+,@%";
+    if (*text && text[strspn(text, plain)] == '\0') {
+        tf_buf_adds(out, text);
+        return;
+    }
+    tf_buf_addc(out, '\'');
+    for (; *text; text++) {
+        if (*text == '\'')
+            tf_buf_adds(out, "'\\''");
+        else
+            tf_buf_addc(out, *text);
+    }
+    tf_buf_addc(out, '\'');
+}
+
+/* The conversion was checked against the value's type when the template was parsed. */
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+#endif
+static void add_formatted(tf_buf *out, const value *v, const format *f) {
+    char spec[40];
+    char conversion = f->conversion;
+    if (strchr("diouxX", conversion)) {
+        snprintf(spec, sizeof spec, "%s%s%c", f->flags, "ll", conversion);
+        long long integer = v->type == TF_BOOL ? v->boolean : v->integer;
+        tf_buf_addf(out, spec, integer);
+    } else if (strchr("eEfFgG", conversion)) {
+        snprintf(spec, sizeof spec, "%s%c", f->flags, conversion);
+        tf_buf_addf(out, spec, v->type == TF_FLOAT64 ? v->number : (double)v->integer);
+    } else {
+        snprintf(spec, sizeof spec, "%ss", f->flags);
+        tf_buf_addf(out, spec, v->string);
+    }
+}
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
+
+static void add_natural(tf_buf *out, const value *v) {
+    switch (v->type) {
+    case TF_BOOL: tf_buf_adds(out, v->boolean ? "true" : "false"); break;
+    case TF_INT64: tf_buf_addf(out, "%" PRId64, v->integer); break;
+    case TF_UINT64: tf_buf_addf(out, "%" PRIu64, v->seed); break;
+    case TF_FLOAT64: tf_buf_add_double(out, v->number); break;
+    default: tf_buf_adds(out, v->string);
+    }
+}
+
+static void add_value(tf_buf *out, const value *v, const format *f, bool shell) {
+    if (!shell || f->raw) {
+        if (f->conversion)
+            add_formatted(out, v, f);
+        else
+            add_natural(out, v);
+        return;
+    }
+    tf_buf text = {0};
+    add_value(&text, v, f, false);
+    add_quoted(out, tf_buf_text(&text));
+    tf_buf_free(&text);
+}
+
+static value point_value(const part *p, const tf_point *point) {
+    value v = {.type = p->type};
+    switch (p->kind) {
+    case PART_INDEX: v.integer = point->index; break;
+    case PART_SEED: v.seed = point->seed; break;
+    case PART_SCRATCH: v.string = point->scratch; break;
+    default:
+        if (p->type == TF_BOOL)
+            v.boolean = *(const uint8_t *)point->params[p->param];
+        else if (p->type == TF_INT64)
+            v.integer = *(const int64_t *)point->params[p->param];
+        else if (p->type == TF_FLOAT64)
+            v.number = *(const double *)point->params[p->param];
+        else
+            v.string = *(const char *const *)point->params[p->param];
+    }
+    return v;
+}
+
+void tf_template_expand(const tf_template *template, const tf_point *point, tf_buf *out) {
+    for (int i = 0; i < template->parts; i++) {
+        const part *p = &template->part[i];
+        if (p->kind == PART_TEXT) {
+            tf_buf_add(out, p->text, p->length);
+        } else {
+            value v = point_value(p, point);
+            add_value(out, &v, &p->format, template->shell);
+        }
+    }
+}
+
+bool tf_template_is_constant(const tf_template *template) {
+    return template->parts == 0 || (template->parts == 1 && template->part[0].kind == PART_TEXT);
+}
+
+bool tf_template_uses_scratch(const tf_template *template) {
+    for (int i = 0; i < template->parts; i++)
+        if (template->part[i].kind == PART_SCRATCH)
+            return true;
+    return false;
+}
+
+const char *tf_template_source(const tf_template *template) {
+    return template->source;
+}
+
+/* ---- Parsing ---- */
+
+/* The template under construction: literal text gathers in `text` until a part of another kind ends it. */
+typedef struct builder {
+    struct loader *loader;
+    const at *where;
+    const known_names *scope;
+    bool shell;
+    char quote; /* shell: the quote we are inside of, 0 outside */
+    tf_buf text;
+    part *part;
+    int parts;
+} builder;
+
+static void end_text(builder *b) {
+    if (b->text.length == 0)
+        return;
+    b->part[b->parts++] =
+        (part){.kind = PART_TEXT,
+               .text = tf_arena_strndup(b->loader->arena, tf_buf_text(&b->text), b->text.length),
+               .length = b->text.length};
+    tf_buf_clear(&b->text);
+}
+
+/* "04d", ".3f", "raw" -> format. The conversion must suit the type. */
+static bool parse_format(builder *b, const char *name, const char *text, tf_type type, format *f) {
+    *f = (format){.flags = "%"};
+    if (!text)
+        return true;
+    if (strcmp(text, "raw") == 0) {
+        f->raw = true;
+        return true;
+    }
+    size_t length = strlen(text);
+    size_t flags = strspn(text, "-+ 0#");
+    size_t width = strspn(text + flags, "0123456789");
+    size_t size = flags + width;
+    if (text[size] == '.')
+        size += 1 + strspn(text + size + 1, "0123456789");
+    if (size + 1 != length || !strchr("diouxXeEfFgGs", text[size]) || size > 12) {
+        complain(b->loader->diags, b->where, "{%s:%s}: \"%s\" is not a format; say {%s:04d}, {%s:.3f} or the like",
+                 name, text, text, name, name);
+        return false;
+    }
+    f->conversion = text[size];
+    memcpy(f->flags + 1, text, size);
+    f->flags[size + 1] = '\0';
+    bool integer = type == TF_INT64 || type == TF_BOOL;
+    bool number = type == TF_INT64 || type == TF_FLOAT64;
+    bool fits = f->conversion == 's'                  ? type == TF_STRING
+                : strchr("diouxX", f->conversion) != NULL ? integer
+                                                          : number;
+    if (!fits)
+        complain(b->loader->diags, b->where, "{%s:%s}: %s is %s and can't be printed with '%c'", name, text, name,
+                 type == TF_STRING    ? "a string"
+                 : type == TF_FLOAT64 ? "a number"
+                 : type == TF_UINT64  ? "the seed"
+                 : type == TF_BOOL    ? "true or false"
+                                      : "an integer",
+                 f->conversion);
+    return fits;
+}
+
+/* What a name stands for: a part kind with its type, or a constant value. */
+typedef struct meaning {
+    part_kind kind; /* PART_TEXT: the constant below */
+    int param;
+    value constant;
+    tf_type type;
+} meaning;
+
+static bool find_meaning(const builder *b, const char *name, meaning *m) {
+    const known_names *s = b->scope;
+    *m = (meaning){0};
+    if (s->space && (m->param = tf_space_find(s->space, name)) >= 0) {
+        m->kind = PART_PARAM;
+        m->type = tf_space_param(s->space, m->param)->type;
+        return true;
+    }
+    for (int i = 0; i < b->loader->variables; i++) {
+        const variable *v = &b->loader->variable[i];
+        if (strcmp(v->name, name) == 0) {
+            m->type = v->type;
+            m->constant = (value){.type = v->type};
+            if (v->type == TF_STRING)
+                m->constant.string = v->text;
+            else if (v->type == TF_FLOAT64)
+                m->constant.number = v->number;
+            else if (v->type == TF_INT64)
+                m->constant.integer = (int64_t)v->number;
+            else
+                m->constant.boolean = v->number != 0;
+            return true;
+        }
+    }
+    if (strcmp(name, "workdir") == 0 || (s->space && strcmp(name, "stage") == 0)) {
+        m->type = TF_STRING;
+        m->constant = (value){.type = TF_STRING, .string = *name == 'w' ? b->loader->workdir : s->stage};
+        return true;
+    }
+    if (s->space && strcmp(name, "index") == 0) {
+        m->kind = PART_INDEX;
+        m->type = TF_INT64;
+        return true;
+    }
+    if (s->space && strcmp(name, "seed") == 0) {
+        m->kind = PART_SEED;
+        m->type = TF_UINT64;
+        return true;
+    }
+    if (s->scratch && strcmp(name, "scratch") == 0) {
+        m->kind = PART_SCRATCH;
+        m->type = TF_STRING;
+        return true;
+    }
+    return false;
+}
+
+static void complain_unknown(const builder *b, const char *name) {
+    static const char *const built_in[] = {"workdir", "stage", "index", "seed", "scratch"};
+    if (strncmp(name, "inputs", 6) == 0 || strncmp(name, "outputs", 7) == 0) {
+        complain(b->loader->diags, b->where, "'{%s}' is not supported yet", name);
+        return;
+    }
+    int params = b->scope->space ? tf_space_params(b->scope->space) : 0;
+    int variables = b->loader->variables;
+    const char **names = tf_alloc_array((size_t)(params + variables) + 5, sizeof *names);
+    size_t count = 0;
+    for (int p = 0; p < params; p++)
+        names[count++] = tf_space_param(b->scope->space, p)->name;
+    for (int v = 0; v < variables; v++)
+        names[count++] = b->loader->variable[v].name;
+    for (int i = 0; i < (b->scope->scratch ? 5 : b->scope->space ? 4 : 1); i++)
+        names[count++] = built_in[i];
+    const char *near = tf_suggest(name, names, count);
+    if (near)
+        complain(b->loader->diags, b->where, "unknown placeholder {%s}; did you mean {%s}?", name, near);
+    else if (!b->scope->space)
+        complain(b->loader->diags, b->where, "unknown placeholder {%s}; only variables are known here", name);
+    else
+        complain(b->loader->diags, b->where, "unknown placeholder {%s}; write {{ for a literal brace", name);
+    free(names);
+}
+
+/* `inside` is what stands between the braces. */
+static void add_placeholder(builder *b, const char *inside, size_t length) {
+    char *name = tf_arena_strndup(b->loader->arena, inside, length);
+    char *spec = strchr(name, ':');
+    if (spec)
+        *spec++ = '\0';
+    meaning m;
+    format f;
+    if (!find_meaning(b, name, &m)) {
+        complain_unknown(b, name);
+        return;
+    }
+    if (!parse_format(b, name, spec, m.type, &f))
+        return;
+    if (f.raw && !b->shell) {
+        complain(b->loader->diags, b->where, "{%s:raw}: nothing is quoted here; :raw is for shell commands", name);
+        return;
+    }
+    if (b->quote && !f.raw) {
+        complain(b->loader->diags, b->where,
+                 "{%s} stands inside quotes, but values are quoted for the shell already: remove the quotes, or write "
+                 "{%s:raw}",
+                 name, name);
+        return;
+    }
+    if (m.kind == PART_TEXT) {
+        add_value(&b->text, &m.constant, &f, b->shell);
+        return;
+    }
+    end_text(b);
+    b->part[b->parts++] = (part){.kind = m.kind, .param = m.param, .type = m.type, .format = f};
+}
+
+/* Follows the shell's quotes, as far as knowing whether we are inside of them. Returns how many characters were taken. */
+static size_t follow_quotes(builder *b, const char *c) {
+    if (!b->shell)
+        return 1;
+    if (*c == '\\' && b->quote != '\'' && c[1] && c[1] != '{' && c[1] != '}')
+        return 2;
+    if ((*c == '\'' || *c == '"') && (!b->quote || b->quote == *c))
+        b->quote = b->quote ? '\0' : *c;
+    return 1;
+}
+
+const tf_template *template_parse(struct loader *loader, const at *where, const char *text, const known_names *scope,
+                                  bool shell) {
+    size_t braces = 0;
+    for (const char *c = text; *c; c++)
+        braces += *c == '{';
+    builder b = {.loader = loader, .where = where, .scope = scope, .shell = shell};
+    b.part = tf_arena_array(loader->arena, 2 * braces + 1, sizeof *b.part);
+    for (const char *c = text; *c;) {
+        if ((*c == '{' || *c == '}') && c[1] == *c) {
+            tf_buf_addc(&b.text, *c);
+            c += 2;
+        } else if (*c == '{') {
+            const char *close = strpbrk(c + 1, "{}");
+            if (!close || *close != '}') {
+                complain(loader->diags, where, "\"{\" without \"}\"; write {{ for a literal brace");
+                break;
+            }
+            add_placeholder(&b, c + 1, (size_t)(close - c - 1));
+            c = close + 1;
+        } else if (*c == '}') {
+            complain(loader->diags, where, "\"}\" without \"{\"; write }} for a literal brace");
+            break;
+        } else {
+            size_t taken = follow_quotes(&b, c);
+            tf_buf_add(&b.text, c, taken);
+            c += taken;
+        }
+    }
+    end_text(&b);
+    tf_buf_free(&b.text);
+    tf_template *template = tf_arena_alloc(loader->arena, sizeof *template);
+    *template = (tf_template){
+        .source = tf_arena_strdup(loader->arena, text), .shell = shell, .parts = b.parts, .part = b.part};
+    return template;
+}
+
+const char *constant_text(struct loader *loader, const at *where, const char *text) {
+    const known_names none = {0};
+    const tf_template *template = template_parse(loader, where, text, &none, false);
+    return template->parts ? template->part[0].text : "";
+}

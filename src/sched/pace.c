@@ -1,0 +1,22 @@
+/* An estimate of how long a stage's tasks take, and batch sizes from it. */
+#include "sched/sched.h"
+
+void tf_pace_add(tf_pace *pace, int64_t tasks, double seconds) {
+    enum { MEMORY_TASKS = 4096, MEMORY_SECONDS = 30 };
+    pace->seen += tasks;
+    pace->tasks += (double)tasks;
+    pace->seconds += seconds;
+    if (pace->tasks > MEMORY_TASKS && pace->seconds > MEMORY_SECONDS) {
+        pace->tasks /= 2;
+        pace->seconds /= 2;
+    }
+}
+
+int64_t tf_pace_count(const tf_pace *pace, double seconds) {
+    if (pace->seen == 0)
+        return 1;
+    double mean = pace->seconds / pace->tasks;
+    double most = 2 * (double)pace->seen;
+    double count = mean * most > seconds ? seconds / mean : most;
+    return count < 1 ? 1 : (int64_t)count;
+}

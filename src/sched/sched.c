@@ -1,0 +1,244 @@
+/* The scheduler's state is intervals: what is pending per stage, what each worker holds. Its cost is the number of grants,
+ * never the number of tasks.
+ *
+ * Grants. A worker is to have a quantum of work a slot running, and as much again in hand while plenty is left, so that no
+ * slot waits for a message. The quantum is what takes QUANTUM_SECONDS by the stage's pace, but no more than a fair share of
+ * what is pending: half of it divided by all slots (guided self-scheduling: Polychronopoulos & Kuck 1987, IEEE Trans. Comp.
+ * C-36, 1425), so that all workers end together. */
+#include "sched/sched.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUANTUM_SECONDS 0.1
+
+typedef struct stage {
+    tf_sched_stage spec;
+    tf_intervals pending;
+    int64_t done, failed;
+    tf_pace pace;
+    bool laid_out, finished;
+} stage;
+
+typedef struct worker {
+    int slots;
+    bool up, queued;
+    int64_t held;         /* tasks granted and not reported, all stages */
+    tf_intervals *holds;  /* per stage */
+} worker;
+
+struct tf_sched {
+    int stages;
+    stage *stage;
+    int workers;
+    worker *worker;
+    int64_t slots; /* of all workers that are up */
+    int *hungry;   /* a ring of workers that may want work */
+    int hungry_first, hungry_count;
+    bool ended;
+};
+
+tf_sched *tf_sched_new(const tf_sched_stage *stages, int count) {
+    tf_sched *s = tf_alloc(sizeof *s);
+    s->stages = count;
+    s->stage = tf_alloc_array((size_t)count, sizeof *s->stage);
+    for (int i = 0; i < count; i++) {
+        stage *st = &s->stage[i];
+        st->spec = stages[i];
+        int *after = tf_alloc_array((size_t)stages[i].afters, sizeof *after);
+        if (stages[i].afters)
+            memcpy(after, stages[i].after, (size_t)stages[i].afters * sizeof *after);
+        st->spec.after = after;
+        tf_intervals_add(&st->pending, 0, stages[i].tasks);
+    }
+    return s;
+}
+
+void tf_sched_free(tf_sched *s) {
+    if (!s)
+        return;
+    for (int i = 0; i < s->stages; i++) {
+        tf_intervals_free(&s->stage[i].pending);
+        free((void *)(uintptr_t)s->stage[i].spec.after);
+    }
+    for (int w = 0; w < s->workers; w++) {
+        for (int i = 0; s->worker[w].holds && i < s->stages; i++)
+            tf_intervals_free(&s->worker[w].holds[i]);
+        free(s->worker[w].holds);
+    }
+    free(s->stage);
+    free(s->worker);
+    free(s->hungry);
+    free(s);
+}
+
+/* ---- Workers ---- */
+
+static void queue_hungry(tf_sched *s, int w) {
+    if (s->worker[w].queued || !s->worker[w].up)
+        return;
+    s->worker[w].queued = true;
+    s->hungry[(s->hungry_first + s->hungry_count++) % s->workers] = w;
+}
+
+static int take_hungry(tf_sched *s) {
+    int w = s->hungry[s->hungry_first];
+    s->hungry_first = (s->hungry_first + 1) % s->workers;
+    s->hungry_count--;
+    s->worker[w].queued = false;
+    return w;
+}
+
+static void make_room(tf_sched *s, int count) {
+    int *ring = tf_alloc_array((size_t)count, sizeof *ring);
+    for (int i = 0; i < s->hungry_count; i++)
+        ring[i] = s->hungry[(s->hungry_first + i) % s->workers];
+    free(s->hungry);
+    s->hungry = ring;
+    s->hungry_first = 0;
+    s->worker = tf_realloc_array(s->worker, (size_t)count, sizeof *s->worker);
+    memset(s->worker + s->workers, 0, (size_t)(count - s->workers) * sizeof *s->worker);
+    s->workers = count;
+}
+
+void tf_sched_worker_up(tf_sched *s, int w, int slots) {
+    assert(w >= 0 && slots > 0);
+    if (w >= s->workers)
+        make_room(s, w + 1 > 2 * s->workers ? w + 1 : 2 * s->workers);
+    worker *k = &s->worker[w];
+    if (k->up)
+        return;
+    k->up = true;
+    k->slots = slots;
+    if (!k->holds)
+        k->holds = tf_alloc_array((size_t)s->stages, sizeof *k->holds);
+    s->slots += slots;
+    queue_hungry(s, w);
+}
+
+void tf_sched_worker_down(tf_sched *s, int w) {
+    if (w < 0 || w >= s->workers || !s->worker[w].up)
+        return;
+    worker *k = &s->worker[w];
+    for (int i = 0; i < s->stages; i++) {
+        for (size_t n = 0; n < k->holds[i].count; n++)
+            tf_intervals_add(&s->stage[i].pending, k->holds[i].items[n].first, k->holds[i].items[n].end);
+        tf_intervals_free(&k->holds[i]);
+    }
+    k->held = 0;
+    k->up = false;
+    s->slots -= k->slots;
+    for (int i = 0; i < s->workers; i++) /* what it held may feed anyone */
+        queue_hungry(s, i);
+}
+
+bool tf_sched_report(tf_sched *s, int w, int i, int64_t first, int64_t count, int64_t failed, double seconds) {
+    if (w < 0 || w >= s->workers || i < 0 || i >= s->stages || count <= 0 || failed < 0 || failed > count)
+        return false;
+    worker *k = &s->worker[w];
+    if (!k->up || !tf_intervals_contain(&k->holds[i], first, first + count))
+        return false;
+    stage *st = &s->stage[i];
+    tf_intervals_remove(&k->holds[i], first, first + count);
+    k->held -= count;
+    st->done += count - failed;
+    st->failed += failed;
+    tf_pace_add(&st->pace, count, seconds);
+    queue_hungry(s, w);
+    return true;
+}
+
+/* ---- Grants ---- */
+
+/* The first stage in manifest order that has tasks to hand out. */
+static int ready_stage(const tf_sched *s) {
+    for (int i = 0; i < s->stages; i++)
+        if (s->stage[i].laid_out && s->stage[i].pending.total > 0)
+            return i;
+    return -1;
+}
+
+/* How many tasks of the stage the worker should get now; 0 if it has enough. */
+static int64_t wanted(const tf_sched *s, const stage *st, const worker *k) {
+    int64_t quantum = tf_pace_count(&st->pace, QUANTUM_SECONDS);
+    int64_t share = st->pending.total / (2 * s->slots);
+    bool plenty = share >= 2 && st->pace.seen > 0;
+    if (share < 1)
+        share = 1;
+    if (quantum > share)
+        quantum = share;
+    int64_t running = quantum * k->slots;
+    int64_t target = plenty ? 2 * running : running;
+    int64_t worth_a_message = plenty && running > 1 ? running / 2 : 1;
+    int64_t lacking = target - k->held;
+    return lacking >= worth_a_message ? lacking : 0;
+}
+
+static bool next_grant(tf_sched *s, tf_action *action) {
+    int i = ready_stage(s);
+    while (i >= 0 && s->hungry_count > 0) {
+        int w = take_hungry(s);
+        worker *k = &s->worker[w];
+        int64_t want = k->up ? wanted(s, &s->stage[i], k) : 0;
+        if (want == 0)
+            continue; /* its next report makes it hungry again */
+        tf_interval run = tf_intervals_take(&s->stage[i].pending, want);
+        tf_intervals_add(&k->holds[i], run.first, run.end);
+        k->held += run.end - run.first;
+        queue_hungry(s, w); /* at the end: the others come first */
+        *action = (tf_action){.kind = TF_ACTION_GRANT,
+                              .stage = i,
+                              .worker = w,
+                              .first = run.first,
+                              .count = run.end - run.first};
+        return true;
+    }
+    return false;
+}
+
+/* ---- Stages ---- */
+
+static bool may_start(const tf_sched *s, const stage *st) {
+    for (int a = 0; a < st->spec.afters; a++)
+        if (!s->stage[st->spec.after[a]].finished)
+            return false;
+    return true;
+}
+
+static bool next_stage_change(tf_sched *s, tf_action *action) {
+    int finished = 0;
+    for (int i = 0; i < s->stages; i++) {
+        stage *st = &s->stage[i];
+        *action = (tf_action){.stage = i};
+        if (!st->laid_out && may_start(s, st)) {
+            st->laid_out = true;
+            action->kind = TF_ACTION_LAYOUT;
+            return true;
+        }
+        if (st->laid_out && !st->finished && st->done + st->failed == st->spec.tasks) {
+            st->finished = true;
+            action->kind = TF_ACTION_FINISH;
+            return true;
+        }
+        finished += st->finished;
+    }
+    if (finished < s->stages || s->ended)
+        return false;
+    s->ended = true;
+    *action = (tf_action){.kind = TF_ACTION_END};
+    return true;
+}
+
+bool tf_sched_next(tf_sched *s, tf_action *action) {
+    return next_stage_change(s, action) || next_grant(s, action);
+}
+
+tf_sched_counts tf_sched_stage_counts(const tf_sched *s, int i) {
+    const stage *st = &s->stage[i];
+    return (tf_sched_counts){.tasks = st->spec.tasks,
+                             .pending = st->pending.total,
+                             .running = st->spec.tasks - st->pending.total - st->done - st->failed,
+                             .done = st->done,
+                             .failed = st->failed};
+}
