@@ -1,0 +1,169 @@
+/* The layout of a batch in shared memory, and mapping it. */
+#include "exec/batch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { TARGET_BYTES = 1 << 20, MOST_ROWS = 16384, TEXTS_AT_FIRST = 64 * 1024, ALIGNMENT = 64 };
+
+size_t batch_cell_size(const tf_param_spec *param) {
+    if (param->type == TF_STRING)
+        return param->max_bytes > 0 ? (size_t)param->max_bytes : 1;
+    return param->type == TF_BOOL ? 1 : 8;
+}
+
+/* Hands out consecutive aligned areas; with base NULL it only adds up. */
+typedef struct area {
+    char *base;
+    size_t used;
+} area;
+
+static void *place(area *a, size_t bytes) {
+    void *at = a->base ? a->base + a->used : NULL;
+    a->used += (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    return at;
+}
+
+static void place_columns(area *a, const tf_stage_spec *stage, size_t rows, batch_columns *c) {
+    place(a, sizeof(batch_header));
+    for (int p = 0; p < tf_space_params(stage->space); p++) {
+        size_t cell = batch_cell_size(tf_space_param(stage->space, p));
+        void *at = stage->store_params ? place(a, rows * cell) : NULL;
+        if (c->params)
+            c->params[p] = at;
+    }
+    for (int k = 0; k < stage->columns; k++) {
+        const tf_column_spec *spec = &stage->column[k];
+        size_t size = tf_type_size(spec->type) * (size_t)spec->elements;
+        void *at = size ? place(a, rows * size) : NULL;
+        if (c->columns)
+            c->columns[k] = at;
+    }
+    c->status = place(a, rows);
+    c->attempts = place(a, rows);
+    if (!stage->record_full) {
+        c->exit_code = c->signal = c->worker = c->slot = NULL;
+        c->start = c->duration = c->cpu = NULL;
+        c->max_rss = NULL;
+        return;
+    }
+    c->exit_code = place(a, rows * sizeof(int32_t));
+    c->signal = place(a, rows * sizeof(int32_t));
+    c->worker = place(a, rows * sizeof(int32_t));
+    c->slot = place(a, rows * sizeof(int32_t));
+    c->start = place(a, rows * sizeof(double));
+    c->duration = place(a, rows * sizeof(double));
+    c->cpu = place(a, rows * sizeof(double));
+    c->max_rss = place(a, rows * sizeof(int64_t));
+}
+
+static size_t size_of_rows(const tf_stage_spec *stage, int64_t rows) {
+    area a = {0};
+    batch_columns none = {0};
+    place_columns(&a, stage, (size_t)rows, &none);
+    return a.used;
+}
+
+int64_t batch_capacity(const tf_stage_spec *stage) {
+    size_t fixed = size_of_rows(stage, 0);
+    size_t sample = (size_of_rows(stage, ALIGNMENT) - fixed) / ALIGNMENT; /* exact: every element size divides it */
+    int64_t rows = (int64_t)(TARGET_BYTES / (sample ? sample : 1));
+    return rows < 1 ? 1 : rows > MOST_ROWS ? MOST_ROWS : rows;
+}
+
+size_t batch_fixed_size(const tf_campaign *campaign) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), most = page;
+    for (int s = 0; s < campaign->stages; s++) {
+        size_t size = size_of_rows(&campaign->stage[s], batch_capacity(&campaign->stage[s]));
+        most = size > most ? size : most;
+    }
+    return (most + page - 1) / page * page;
+}
+
+bool batch_map_open(batch_map *map, int fd, size_t fixed_size) {
+    *map = (batch_map){.fd = fd, .fixed_size = fixed_size, .texts_mapped = TEXTS_AT_FIRST};
+    map->fixed = mmap(NULL, fixed_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (map->fixed == MAP_FAILED)
+        return false;
+    map->texts = mmap(NULL, map->texts_mapped, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)fixed_size);
+    return map->texts != MAP_FAILED;
+}
+
+bool batch_map_new(batch_map *map, size_t fixed_size) {
+    int fd = memfd_create("taskfarm-batch", MFD_CLOEXEC);
+    return fd >= 0 && ftruncate(fd, (off_t)(fixed_size + TEXTS_AT_FIRST)) == 0 &&
+           batch_map_open(map, fd, fixed_size);
+}
+
+void batch_map_close(batch_map *map) {
+    if (!map->fixed)
+        return;
+    munmap(map->fixed, map->fixed_size);
+    munmap(map->texts, map->texts_mapped);
+    close(map->fd);
+    *map = (batch_map){.fd = -1};
+}
+
+bool batch_map_texts(batch_map *map, size_t size, bool grow) {
+    if (size <= map->texts_mapped)
+        return true;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t wanted = grow ? size + size / 2 : size;
+    wanted = (wanted + page - 1) / page * page;
+    if (grow && ftruncate(map->fd, (off_t)(map->fixed_size + wanted)) != 0)
+        return false;
+    void *moved = mremap(map->texts, map->texts_mapped, wanted, MREMAP_MAYMOVE);
+    if (moved == MAP_FAILED)
+        return false;
+    map->texts = moved;
+    map->texts_mapped = wanted;
+    return true;
+}
+
+void batch_locate(const batch_map *map, const tf_stage_spec *stage, batch_columns *columns) {
+    area a = {.base = map->fixed};
+    place_columns(&a, stage, (size_t)batch_capacity(stage), columns);
+}
+
+void batch_columns_alloc(batch_columns *columns, const tf_campaign *campaign) {
+    int params = 0, results = 0;
+    for (int s = 0; s < campaign->stages; s++) {
+        const tf_stage_spec *stage = &campaign->stage[s];
+        params = tf_space_params(stage->space) > params ? tf_space_params(stage->space) : params;
+        results = stage->columns > results ? stage->columns : results;
+    }
+    *columns = (batch_columns){.params = tf_alloc_array((size_t)params, sizeof(void *)),
+                               .columns = tf_alloc_array((size_t)results, sizeof(void *))};
+}
+
+void batch_columns_free(batch_columns *columns) {
+    free(columns->params);
+    free(columns->columns);
+    *columns = (batch_columns){0};
+}
+
+void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_columns *columns, tf_rows *rows) {
+    const batch_header *head = (const batch_header *)(const void *)map->fixed;
+    *rows = (tf_rows){.stage = stage->number,
+                      .first = head->first,
+                      .count = head->ended,
+                      .failed = head->failed,
+                      .seconds = head->seconds,
+                      .params = stage->store_params ? (const void *const *)columns->params : NULL,
+                      .columns = (const void *const *)columns->columns,
+                      .status = columns->status,
+                      .attempts = columns->attempts,
+                      .exit_code = columns->exit_code,
+                      .signal = columns->signal,
+                      .worker = columns->worker,
+                      .slot = columns->slot,
+                      .start = columns->start,
+                      .duration = columns->duration,
+                      .cpu = columns->cpu,
+                      .max_rss = columns->max_rss,
+                      .texts = map->texts,
+                      .texts_size = head->texts_size};
+}

@@ -1,0 +1,63 @@
+/* A batch in shared memory: one memfd a buffer, laid out by the stage's columns. Host and rank compute the same layout. */
+#ifndef TF_EXEC_BATCH_H
+#define TF_EXEC_BATCH_H
+
+#include "exec/exec.h"
+
+/* At the start of the buffer. The rank writes what is to be done while the buffer is its own, the host the rest. */
+typedef struct batch_header {
+    int32_t stage;
+    int32_t calling_batch; /* host: a batch function has all the rows at once */
+    int64_t first, count;
+    int64_t ended;         /* host: rows 0 .. ended - 1 are complete; a crash is blamed on the next */
+    int64_t failed;        /* host: of those */
+    double started;        /* host: tf_now() at the start of the batch */
+    double seconds;        /* host: time spent */
+    uint64_t texts_size;   /* host: bytes of text records */
+} batch_header;
+
+/* One side's mapping of a buffer: columns for the largest stage, and behind them the text records, which grow. */
+typedef struct batch_map {
+    int fd;
+    char *fixed;
+    size_t fixed_size;
+    char *texts;
+    size_t texts_mapped;
+} batch_map;
+
+/* Pointers into a buffer for one stage; NULL where the stage has no such column. */
+typedef struct batch_columns {
+    void **params; /* cells, as stored */
+    void **columns;
+    uint8_t *status, *attempts;
+    int32_t *exit_code, *signal, *worker, *slot;
+    double *start, *duration, *cpu;
+    int64_t *max_rss;
+} batch_columns;
+
+/* Rows of the stage that fit a buffer. */
+int64_t batch_capacity(const tf_stage_spec *stage);
+
+/* Bytes of the fixed part of a buffer, enough for every stage; a multiple of the page size. */
+size_t batch_fixed_size(const tf_campaign *campaign);
+
+/* Makes or takes over a buffer. false with errno on failure. */
+bool batch_map_new(batch_map *map, size_t fixed_size);
+bool batch_map_open(batch_map *map, int fd, size_t fixed_size);
+void batch_map_close(batch_map *map);
+
+/* Has at least `size` bytes of text mapped; `grow` enlarges the file too. false with errno on failure. */
+bool batch_map_texts(batch_map *map, size_t size, bool grow);
+
+/* `columns->params` and `columns->columns` must have room for the stage's. */
+void batch_locate(const batch_map *map, const tf_stage_spec *stage, batch_columns *columns);
+void batch_columns_alloc(batch_columns *columns, const tf_campaign *campaign);
+void batch_columns_free(batch_columns *columns);
+
+/* The rows that have ended, as the rank sees them. `columns` must be located in `map`, its texts be mapped. */
+void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_columns *columns, tf_rows *rows);
+
+/* Bytes of a parameter's cell. */
+size_t batch_cell_size(const tf_param_spec *param);
+
+#endif

@@ -1,0 +1,339 @@
+/* A command: started with posix_spawn in a process group of its own, its output read until it ends, its columns taken from
+ * what it left. */
+#include "exec/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* All that one attempt owns. Descriptors are -1 when closed. */
+typedef struct attempt {
+    pid_t pid;
+    int pidfd, out, err, in;
+    tf_buf words;    /* arguments and environment, NUL after NUL */
+    char **argv, **envp;
+    tf_buf cwd;
+    char scratch[96]; /* "" if the command uses none */
+} attempt;
+
+/* ---- Arguments and environment ---- */
+
+static void add_word(tf_buf *words, const char *text) {
+    tf_buf_add(words, text, strlen(text) + 1);
+}
+
+/* What mpirun tells its ranks is not for tasks: a task that uses MPI itself would take itself for a rank. */
+static bool is_launcher_variable(const char *entry) {
+    static const char *const prefixes[] = {"OMPI_", "PMIX_", "PMI_", "ORTE_", "PRTE_", "HYDI_", "MPIEXEC_"};
+    if (strncmp(entry, "OMPI_ALLOW_", 11) == 0)
+        return false;
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (strncmp(entry, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    return false;
+}
+
+static bool is_overridden(const tf_run_spec *run, const char *entry) {
+    for (int e = 0; e < run->envc; e++) {
+        size_t length = strlen(run->env[e].name);
+        if (strncmp(entry, run->env[e].name, length) == 0 && entry[length] == '=')
+            return true;
+    }
+    return strncmp(entry, "TASKFARM_", 9) == 0;
+}
+
+/* Turns words[from..] into a NULL-ended vector behind `vector`. Words must not move any more. */
+static char **split_words(tf_buf *words, size_t from, size_t to, int count) {
+    char **vector = tf_alloc_array((size_t)count + 1, sizeof *vector);
+    int n = 0;
+    for (size_t at = from; at < to; at += strlen(words->data + at) + 1)
+        vector[n++] = words->data + at;
+    return vector;
+}
+
+static void build_words(host *h, attempt *a, const tf_point *point) {
+    const tf_run_spec *run = &h->spec->run;
+    int argc = run->argc, envc = 0;
+    if (run->kind == TF_RUN_SHELL) {
+        add_word(&a->words, "/bin/sh");
+        add_word(&a->words, "-c");
+        argc += 2;
+    }
+    for (int i = 0; i < run->argc; i++) {
+        tf_template_expand(run->argv[i], point, &a->words);
+        tf_buf_addc(&a->words, '\0');
+    }
+    size_t env_from = a->words.length;
+    for (char **entry = environ; *entry; entry++) {
+        if (is_launcher_variable(*entry) || is_overridden(run, *entry))
+            continue;
+        add_word(&a->words, *entry);
+        envc++;
+    }
+    for (int e = 0; e < run->envc; e++, envc++) {
+        tf_buf_addf(&a->words, "%s=", run->env[e].name);
+        tf_template_expand(run->env[e].value, point, &a->words);
+        tf_buf_addc(&a->words, '\0');
+    }
+    char text[160];
+    snprintf(text, sizeof text, "TASKFARM_STAGE=%.120s", h->spec->name);
+    add_word(&a->words, text);
+    snprintf(text, sizeof text, "TASKFARM_INDEX=%lld", (long long)point->index);
+    add_word(&a->words, text);
+    snprintf(text, sizeof text, "TASKFARM_ATTEMPT=%d", h->columns.attempts[point->index - h->header->first]);
+    add_word(&a->words, text);
+    snprintf(text, sizeof text, "TASKFARM_SEED=%llu", (unsigned long long)point->seed);
+    add_word(&a->words, text);
+    snprintf(text, sizeof text, "TASKFARM_SLOT=%d", h->slot);
+    add_word(&a->words, text);
+    envc += 5;
+    a->argv = split_words(&a->words, 0, env_from, argc);
+    a->envp = split_words(&a->words, env_from, a->words.length, envc);
+}
+
+/* ---- The scratch folder ---- */
+
+static bool uses_scratch(const tf_stage_spec *spec) {
+    const tf_run_spec *run = &spec->run;
+    bool uses = (run->cwd && tf_template_uses_scratch(run->cwd)) ||
+                (run->stdin_text && tf_template_uses_scratch(run->stdin_text));
+    for (int i = 0; i < run->argc; i++)
+        uses = uses || tf_template_uses_scratch(run->argv[i]);
+    for (int e = 0; e < run->envc; e++)
+        uses = uses || tf_template_uses_scratch(run->env[e].value);
+    for (int c = 0; c < spec->columns; c++)
+        uses = uses || (spec->column[c].file && tf_template_uses_scratch(spec->column[c].file));
+    return uses;
+}
+
+static bool make_scratch(host *h, attempt *a, int64_t index) {
+    if (*h->scratch_root == '\0') {
+        const char *tmp = getenv("TMPDIR");
+        if (!tmp || strlen(tmp) > 40)
+            tmp = "/tmp";
+        snprintf(h->scratch_root, sizeof h->scratch_root, "%s/taskfarm-XXXXXX", tmp);
+        if (!mkdtemp(h->scratch_root)) {
+            host_fail(h, "can't make a scratch folder %s: %s", h->scratch_root, strerror(errno));
+            *h->scratch_root = '\0';
+            return false;
+        }
+    }
+    snprintf(a->scratch, sizeof a->scratch, "%s/%lld", h->scratch_root, (long long)index);
+    if (mkdir(a->scratch, 0700) == 0)
+        return true;
+    host_fail(h, "can't make the scratch folder %s: %s", a->scratch, strerror(errno));
+    *a->scratch = '\0';
+    return false;
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk) {
+    (void)info, (void)kind, (void)walk;
+    return remove(path);
+}
+
+/* ---- Starting ---- */
+
+static void close_fd(int *fd) {
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* Standard input with a given text: a file in memory, so that a command that does not read it can't block us. */
+static int text_file(const tf_buf *text) {
+    int fd = memfd_create("taskfarm-stdin", MFD_CLOEXEC);
+    size_t done = 0;
+    while (fd >= 0 && done < text->length) {
+        ssize_t put = write(fd, text->data + done, text->length - done);
+        if (put < 0) {
+            close_fd(&fd);
+            break;
+        }
+        done += (size_t)put;
+    }
+    if (fd >= 0)
+        lseek(fd, 0, SEEK_SET);
+    return fd;
+}
+
+static int start(host *h, attempt *a, int out, int err) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    sigdelset(&all, SIGKILL);
+    sigdelset(&all, SIGSTOP);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawn_file_actions_init(&actions);
+    if (a->in >= 0)
+        posix_spawn_file_actions_adddup2(&actions, a->in, 0);
+    else
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, out, 1);
+    posix_spawn_file_actions_adddup2(&actions, err, 2);
+    if (a->cwd.length)
+        posix_spawn_file_actions_addchdir_np(&actions, a->cwd.data);
+    int status = posix_spawnp(&a->pid, a->argv[0], &actions, &attributes, a->argv, a->envp);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    if (status)
+        host_fail(h, "can't start %s%s%s: %s", a->argv[0], a->cwd.length ? " in " : "", tf_buf_text(&a->cwd),
+                  strerror(status));
+    return status;
+}
+
+/* Starts the command; its output comes from a->out and a->err. */
+static bool launch(host *h, attempt *a) {
+    int out[2], err[2] = {-1, -1};
+    if (pipe2(out, O_CLOEXEC) != 0) {
+        host_fail(h, "can't make a pipe: %s", strerror(errno));
+        return false;
+    }
+    a->out = out[0];
+    if (pipe2(err, O_CLOEXEC) != 0)
+        host_fail(h, "can't make a pipe: %s", strerror(errno));
+    a->err = err[0];
+    bool started = err[0] >= 0 && start(h, a, out[1], err[1]) == 0;
+    close_fd(&out[1]);
+    close_fd(&err[1]);
+    if (!started)
+        return false;
+    a->pidfd = (int)syscall(SYS_pidfd_open, a->pid, 0);
+    fcntl(a->out, F_SETFL, O_NONBLOCK);
+    fcntl(a->err, F_SETFL, O_NONBLOCK);
+    return true;
+}
+
+/* ---- Running ---- */
+
+/* Reads what is there; closes at the end of the stream. */
+static void drain(int *fd, capture *to) {
+    char chunk[65536];
+    while (*fd >= 0) {
+        ssize_t got = read(*fd, chunk, sizeof chunk);
+        if (got > 0) {
+            capture_add(to, chunk, (size_t)got);
+            if (got < (ssize_t)sizeof chunk)
+                return;
+        } else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
+            close_fd(fd);
+        } else if (errno == EAGAIN) {
+            return;
+        }
+    }
+}
+
+/* Until the command itself ends: children that it leaves behind may hold the pipes open, and are not waited for. */
+static void follow(host *h, attempt *a) {
+    for (;;) {
+        struct pollfd fds[] = {{a->out, POLLIN, 0}, {a->err, POLLIN, 0}, {a->pidfd, POLLIN, 0}};
+        if (poll(fds, 3, a->pidfd >= 0 ? -1 : 10) < 0 && errno != EINTR)
+            break;
+        drain(&a->out, &h->out);
+        drain(&a->err, &h->err);
+        siginfo_t ended = {0};
+        if (a->pidfd >= 0 ? (fds[2].revents != 0)
+                          : (waitid(P_PID, (id_t)a->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid))
+            break;
+    }
+    drain(&a->out, &h->out);
+    drain(&a->err, &h->err);
+}
+
+/* The last line of what a command wrote to stderr, to go with its exit status. */
+static void add_last_line(tf_buf *message, const capture *err) {
+    tf_buf tail = {0};
+    capture_tail(err, 300, &tail);
+    while (tail.length && strchr(" \t\r\n", tail.data[tail.length - 1]))
+        tail.data[--tail.length] = '\0';
+    const char *line = tail.length ? strrchr(tail.data, '\n') : NULL;
+    line = line ? line + 1 : tf_buf_text(&tail);
+    if (*line && tf_utf8_invalid(line, strlen(line)) < 0)
+        tf_buf_addf(message, ": %s", line);
+    tf_buf_free(&tail);
+}
+
+static void judge(host *h, int64_t row, int status, const struct rusage *usage) {
+    int exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    if (h->spec->record_full) {
+        h->columns.exit_code[row] = exit_code;
+        h->columns.signal[row] = signal;
+        h->columns.cpu[row] = (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +
+                              1e-6 * (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
+        h->columns.max_rss[row] = (int64_t)usage->ru_maxrss * 1024;
+    }
+    char text[64];
+    if (signal)
+        host_fail(h, "killed by %s", tf_format_signal(signal, text));
+    else if (exit_code != 0)
+        host_fail(h, "exit status %d", exit_code);
+    else
+        return;
+    add_last_line(&h->message, &h->err);
+}
+
+void command_run(host *h, int64_t row) {
+    enum { SEARCHED = 4 << 20 }; /* of the output, for columns: its first and last 2 MiB */
+    attempt a = {.pidfd = -1, .out = -1, .err = -1, .in = -1};
+    int64_t keep = h->spec->capture_stdout;
+    capture_start(&h->out, h->spec->columns && keep < SEARCHED ? SEARCHED : keep);
+    tf_point point = host_point(h, row);
+    bool ready = !uses_scratch(h->spec) || make_scratch(h, &a, point.index);
+    point.scratch = a.scratch;
+    if (ready) {
+        build_words(h, &a, &point);
+        if (h->spec->run.cwd)
+            tf_template_expand(h->spec->run.cwd, &point, &a.cwd);
+        if (h->spec->run.stdin_text) {
+            tf_buf text = {0};
+            tf_template_expand(h->spec->run.stdin_text, &point, &text);
+            a.in = text_file(&text);
+            tf_buf_free(&text);
+        }
+        ready = launch(h, &a);
+    }
+    if (ready) {
+        int status = 0;
+        struct rusage usage = {0};
+        follow(h, &a);
+        while (wait4(a.pid, &status, 0, &usage) < 0 && errno == EINTR)
+            ;
+        kill(-a.pid, SIGKILL); /* what it left behind in its group */
+        judge(h, row, status, &usage);
+        if (h->message.length == 0 && h->spec->columns)
+            extract_columns(h, row, a.scratch);
+    } else if (h->spec->record_full) {
+        h->columns.exit_code[row] = -1;
+    }
+    close_fd(&a.out);
+    close_fd(&a.err);
+    close_fd(&a.in);
+    close_fd(&a.pidfd);
+    if (*a.scratch)
+        nftw(a.scratch, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    free(a.argv);
+    free(a.envp);
+    tf_buf_free(&a.words);
+    tf_buf_free(&a.cwd);
+}

@@ -1,0 +1,300 @@
+/* A host runs batches: evaluates the parameters of all rows, runs task after task, and says which row is under way, so that
+ * a crash can be blamed on it. */
+#include "exec/host.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BATCH_SECONDS 0.1              /* a batch ends early after that: what is finished is soon safe in the file */
+#define BATCH_TEXTS   (8u << 20)       /* or after so many bytes of text */
+
+void host_open(host *h, const tf_campaign *campaign, int rank, int slot) {
+    *h = (host){.campaign = campaign, .rank = rank, .slot = slot};
+    h->stage = tf_alloc_array((size_t)campaign->stages, sizeof(struct tf_stage *));
+    batch_columns_alloc(&h->columns, campaign);
+    int most = 0;
+    size_t rows = 1;
+    for (int s = 0; s < campaign->stages; s++) {
+        const tf_stage_spec *spec = &campaign->stage[s];
+        most = tf_space_params(spec->space) > most ? tf_space_params(spec->space) : most;
+        size_t capacity = (size_t)batch_capacity(spec);
+        rows = capacity > rows ? capacity : rows;
+    }
+    h->values = tf_alloc_array((size_t)most, sizeof(void *));
+    h->point = tf_alloc_array((size_t)most, sizeof(void *));
+    for (int p = 0; p < most; p++)
+        h->values[p] = tf_alloc_array(rows, 8);
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk) {
+    (void)info, (void)kind, (void)walk;
+    return remove(path);
+}
+
+void host_close(host *h) {
+    int most = 0;
+    for (int s = 0; s < h->campaign->stages; s++) {
+        int params = tf_space_params(h->campaign->stage[s].space);
+        most = params > most ? params : most;
+        if (h->stage[s])
+            function_unload(h->stage[s]);
+    }
+    for (int p = 0; p < most; p++)
+        free(h->values[p]);
+    free(h->values);
+    free(h->point);
+    free(h->stage);
+    batch_columns_free(&h->columns);
+    capture_free(&h->out);
+    capture_free(&h->err);
+    tf_buf_free(&h->message);
+    if (*h->scratch_root)
+        nftw(h->scratch_root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void host_add_text(host *h, int64_t row, int32_t kind, const void *data, size_t size) {
+    size_t record = tf_record_size(size);
+    if (!batch_map_texts(h->map, h->texts_used + record, true)) {
+        host_fail(h, "no memory for %zu bytes of text: %s", size, strerror(errno));
+        return;
+    }
+    tf_record_put(h->map->texts + h->texts_used, h->spec->number, h->header->first + row, kind, 1, data, size);
+    h->texts_used += record;
+}
+
+void host_fail(host *h, const char *format, ...) {
+    if (h->message.length)
+        return;
+    va_list args;
+    va_start(args, format);
+    tf_buf_addv(&h->message, format, args);
+    va_end(args);
+    if (h->message.length == 0)
+        tf_buf_adds(&h->message, "failed without saying why");
+}
+
+tf_point host_point(host *h, int64_t row) {
+    for (int p = 0; p < tf_space_params(h->spec->space); p++) {
+        size_t size = tf_space_param(h->spec->space, p)->type == TF_BOOL ? 1 : 8;
+        h->point[p] = (const char *)h->values[p] + (size_t)row * size;
+    }
+    int64_t index = h->header->first + row;
+    return (tf_point){.index = index,
+                      .seed = tf_rng_task_seed(h->campaign->seed, h->spec->name, index),
+                      .params = h->point};
+}
+
+/* ---- Rows ---- */
+
+/* Parameters as they are stored: values, and strings as cells padded with NULs. */
+static void store_params(host *h, int64_t count) {
+    for (int p = 0; p < tf_space_params(h->spec->space); p++) {
+        const tf_param_spec *param = tf_space_param(h->spec->space, p);
+        tf_space_fill(h->spec->space, p, h->header->first, count, h->values[p]);
+        char *cells = h->columns.params[p];
+        size_t cell = batch_cell_size(param);
+        if (!cells)
+            continue;
+        if (param->type != TF_STRING) {
+            memcpy(cells, h->values[p], (size_t)count * cell);
+            continue;
+        }
+        const char **strings = h->values[p];
+        for (int64_t i = 0; i < count; i++) {
+            size_t length = strlen(strings[i]);
+            memcpy(cells + (size_t)i * cell, strings[i], length);
+            memset(cells + (size_t)i * cell + length, 0, cell - length);
+        }
+    }
+}
+
+/* Columns of rows that hold nothing yet, or no longer, because the task failed. */
+static void clear_columns(host *h, int64_t row, int64_t count) {
+    for (int c = 0; c < h->spec->columns; c++) {
+        const tf_column_spec *column = &h->spec->column[c];
+        size_t size = tf_type_size(column->type) * (size_t)column->elements;
+        if (size)
+            tf_store_absent(column->type, count * column->elements,
+                            (char *)h->columns.columns[c] + (size_t)row * size);
+    }
+}
+
+static void finish_row(host *h, int64_t row, uint64_t texts_before) {
+    bool failed = h->message.length > 0;
+    if (failed && h->columns.status[row] == TF_STATUS_DONE)
+        h->columns.status[row] = TF_STATUS_FAILED;
+    if (failed) {
+        clear_columns(h, row, 1);
+        h->texts_used = texts_before; /* string columns of a failed task */
+    }
+    bool keeps_output = h->spec->run.kind != TF_RUN_FUNCTION;
+    tf_buf text = {0};
+    if (keeps_output && h->spec->capture_stdout > 0 && h->out.total > 0) {
+        capture cut = {0}; /* columns may have needed more than is to be kept */
+        capture_start(&cut, h->spec->capture_stdout);
+        if (h->out.limit > cut.limit && h->out.total <= h->out.limit) {
+            capture_tail(&h->out, (size_t)h->out.limit, &text);
+            capture_add(&cut, tf_buf_text(&text), text.length);
+            tf_buf_clear(&text);
+            capture_text(&cut, &text);
+        } else {
+            capture_text(&h->out, &text);
+        }
+        host_add_text(h, row, TF_RECORD_STDOUT, tf_buf_text(&text), text.length);
+        capture_free(&cut);
+    }
+    if (h->spec->capture_stderr > 0 && h->err.total > 0) {
+        tf_buf_clear(&text);
+        capture_text(&h->err, &text);
+        host_add_text(h, row, TF_RECORD_STDERR, tf_buf_text(&text), text.length);
+    }
+    tf_buf_free(&text);
+    if (failed)
+        host_add_text(h, row, TF_RECORD_MESSAGE, tf_buf_text(&h->message), h->message.length);
+    h->header->failed += failed;
+}
+
+static void start_row(host *h, int64_t row) {
+    h->columns.status[row] = TF_STATUS_DONE;
+    h->columns.attempts[row] = 1;
+    tf_buf_clear(&h->message);
+    if (h->err.total)
+        capture_start(&h->err, h->spec->capture_stderr);
+    if (!h->spec->record_full)
+        return;
+    h->columns.exit_code[row] = 0;
+    h->columns.signal[row] = 0;
+    h->columns.worker[row] = h->rank;
+    h->columns.slot[row] = h->slot;
+    h->columns.cpu[row] = 0;
+    h->columns.max_rss[row] = 0;
+    h->columns.start[row] = tf_wall();
+}
+
+static void run_rows(host *h, struct tf_stage *function) {
+    batch_header *head = h->header;
+    bool full = h->spec->record_full;
+    for (int64_t row = 0; row < head->count; row++) {
+        uint64_t texts_before = h->texts_used;
+        start_row(h, row);
+        double started = full ? tf_now() : 0;
+        if (function)
+            function_run(h, function, row);
+        else
+            command_run(h, row);
+        if (full)
+            h->columns.duration[row] = tf_now() - started;
+        if (h->message.length || h->err.total || !function)
+            finish_row(h, row, texts_before);
+        head->texts_size = h->texts_used;
+        __atomic_store_n(&head->ended, row + 1, __ATOMIC_RELEASE);
+        if (h->texts_used > BATCH_TEXTS || tf_now_coarse() - head->started > BATCH_SECONDS)
+            return;
+    }
+}
+
+/* A batch function has all rows at once: it sets their status, and times are the batch's share. */
+static void run_together(host *h, struct tf_stage *function) {
+    batch_header *head = h->header;
+    for (int64_t row = 0; row < head->count; row++)
+        start_row(h, row);
+    __atomic_store_n(&head->calling_batch, 1, __ATOMIC_RELEASE);
+    function_run_batch(h, function);
+    double share = (tf_now() - head->started) / (double)head->count;
+    for (int64_t row = 0; row < head->count; row++) {
+        if (h->spec->record_full)
+            h->columns.duration[row] = share;
+        if (h->columns.status[row] == TF_STATUS_DONE)
+            continue;
+        clear_columns(h, row, 1);
+        head->failed++;
+    }
+    head->texts_size = h->texts_used;
+    __atomic_store_n(&head->calling_batch, 0, __ATOMIC_RELEASE);
+    head->ended = head->count;
+}
+
+void host_run_batch(host *h, batch_map *map) {
+    h->map = map;
+    h->header = (batch_header *)(void *)map->fixed;
+    h->spec = &h->campaign->stage[h->header->stage];
+    h->texts_used = 0;
+    batch_header *head = h->header;
+    head->started = tf_now();
+    batch_locate(map, h->spec, &h->columns);
+    store_params(h, head->count);
+    clear_columns(h, 0, head->count);
+    capture_start(&h->err, h->spec->capture_stderr);
+    struct tf_stage *function = NULL;
+    if (h->spec->run.kind == TF_RUN_FUNCTION) {
+        if (!h->stage[h->header->stage])
+            h->stage[h->header->stage] = function_load(h, h->spec);
+        function = h->stage[h->header->stage];
+    }
+    if (function && function_has_batch(function))
+        run_together(h, function);
+    else
+        run_rows(h, function);
+    head->seconds = tf_now() - head->started;
+}
+
+/* ---- The process ---- */
+
+void host_main(const tf_campaign *campaign, int rank, int slot, int socket, const int buffers[HOST_BUFFERS]) {
+    host h;
+    batch_map map[HOST_BUFFERS];
+    host_open(&h, campaign, rank, slot);
+    size_t fixed = batch_fixed_size(campaign);
+    for (int b = 0; b < HOST_BUFFERS; b++) {
+        if (!batch_map_open(&map[b], buffers[b], fixed)) {
+            fprintf(stderr, "taskfarm: a host can't map its memory: %s\n", strerror(errno));
+            _exit(TF_ERR_RUN);
+        }
+    }
+    for (;;) {
+        host_message message;
+        ssize_t got = recv(socket, &message, sizeof message, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got != (ssize_t)sizeof message)
+            break; /* the rank has closed its end, or is gone */
+        host_run_batch(&h, &map[message.buffer]);
+        while (send(socket, &message, sizeof message, MSG_NOSIGNAL) < 0 && errno == EINTR)
+            ;
+    }
+    host_close(&h);
+    fflush(NULL);
+    _exit(0);
+}
+
+/* ---- Without a process ---- */
+
+tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, int64_t count,
+                        tf_exec_on_rows *on_rows, void *context, tf_error *error) {
+    host h;
+    batch_map map;
+    if (!batch_map_new(&map, batch_fixed_size(campaign)))
+        return tf_error_set(error, TF_ERR_RUN, "no shared memory: %s", strerror(errno));
+    host_open(&h, campaign, 0, 0);
+    const tf_stage_spec *spec = &campaign->stage[stage];
+    tf_err err = TF_OK;
+    while (count > 0 && err == TF_OK) {
+        int64_t most = batch_capacity(spec);
+        batch_header *head = (batch_header *)(void *)map.fixed;
+        *head = (batch_header){.stage = stage, .first = first, .count = count < most ? count : most};
+        host_run_batch(&h, &map);
+        tf_rows rows;
+        batch_rows(&map, spec, &h.columns, &rows);
+        err = on_rows(context, 0, &rows, (tf_interval){first + rows.count, first + head->count}, error);
+        first += rows.count;
+        count -= rows.count;
+    }
+    host_close(&h);
+    batch_map_close(&map);
+    return err;
+}

@@ -1,0 +1,80 @@
+/* A host: the process of one slot. It runs the tasks of a batch one after the other, functions in itself and commands as
+ * its children, and puts their rows into shared memory. */
+#ifndef TF_EXEC_HOST_H
+#define TF_EXEC_HOST_H
+
+#include "exec/batch.h"
+#include "exec/capture.h"
+
+/* ---- The batch under way -------------------------------------------------------------------------------------- */
+
+/* What the runners of tasks work on: the campaign, one batch, and where its rows go. */
+typedef struct host {
+    const tf_campaign *campaign;
+    int rank, slot;
+    struct tf_stage **stage; /* per stage: the loaded function; NULL before its first batch */
+
+    const tf_stage_spec *spec; /* of the batch */
+    batch_header *header;
+    batch_map *map;
+    batch_columns columns;
+    void **values;        /* per parameter: a buffer for a batch, as tf_space_fill stores it */
+    const void **point;   /* per parameter: the value of one row */
+    uint64_t texts_used;
+
+    capture out, err;     /* a command's output; err takes tf_log too */
+    tf_buf message;       /* why the task under way fails; empty while it does not */
+    char scratch_root[64]; /* of this host's scratch folders; made when first needed */
+} host;
+
+/* Adds a text record of the batch's row. */
+void host_add_text(host *h, int64_t row, int32_t kind, const void *data, size_t size);
+
+/* The first failure of the task under way counts. */
+void host_fail(host *h, const char *format, ...) TF_PRINTF(2, 3);
+
+/* Placeholders for the row. */
+tf_point host_point(host *h, int64_t row);
+
+/* ---- Runners (each in its file) ---------------------------------------------------------------------------------- */
+
+/* Runs the row's command: fills its columns and times, or the message. */
+void command_run(host *h, int64_t row);
+
+/* Loads the stage's function and runs setup, once a host. Never NULL: a stage that failed fails each of its tasks. */
+struct tf_stage *function_load(host *h, const tf_stage_spec *spec);
+bool function_has_batch(const struct tf_stage *stage);
+void function_run(host *h, struct tf_stage *stage, int64_t row);
+/* All rows at once; fails rows by setting their status. */
+void function_run_batch(host *h, struct tf_stage *stage);
+void function_unload(struct tf_stage *stage);
+const tf_stage_spec *function_spec(const struct tf_stage *stage);
+
+/* A column's value from a command's output (extract.c). false after host_fail. */
+bool extract_columns(host *h, int64_t row, const char *scratch);
+
+/* A built-in function by name, NULL if there is none (builtin.c). */
+tf_task_fn *builtin_function(const char *name);
+tf_setup_fn *builtin_setup(const char *name);
+void builtin_teardown(void *state);
+
+/* ---- The process ------------------------------------------------------------------------------------------------- */
+
+/* What the rank and the host say to each other: "buffer n is yours". */
+typedef struct host_message {
+    int32_t buffer;
+} host_message;
+
+enum { HOST_BUFFERS = 2 };
+
+/* A host for a process: `campaign` must outlive it. */
+void host_open(host *h, const tf_campaign *campaign, int rank, int slot);
+void host_close(host *h);
+
+/* Runs the batch that the buffer describes. */
+void host_run_batch(host *h, batch_map *map);
+
+/* The main loop of a host process: takes batches from `socket` until it closes. */
+void host_main(const tf_campaign *campaign, int rank, int slot, int socket, const int buffers[HOST_BUFFERS]);
+
+#endif

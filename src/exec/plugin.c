@@ -1,0 +1,586 @@
+/* The plugin interface from the inside: loading a library, binding names to handles, and handing rows to functions. */
+#include "exec/plugin.h"
+#include "exec/host.h"
+
+#include <cjson/cJSON.h>
+#include <dlfcn.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* One function of one stage in one host. */
+struct tf_stage {
+    host *host;
+    const tf_stage_spec *spec;
+    plugin_functions fn;
+    void *state;
+    tf_buf failure; /* why no task of the stage can run here; empty if they can */
+    cJSON *args;
+    uint64_t rng_key;
+    double **as_double; /* per parameter: its batch as doubles, where it was bound so and is not; else NULL */
+    struct call *call;
+};
+
+/* Behind tf_task, tf_row and tf_batch: the call under way. */
+struct tf_task {
+    struct call *call;
+};
+struct tf_row {
+    struct call *call;
+};
+struct tf_batch {
+    struct call *call;
+};
+
+typedef struct call {
+    tf_task task;
+    tf_row row_handle;
+    tf_batch batch;
+    struct tf_stage *stage;
+    host *host;
+    int64_t row;
+    tf_rng rng;
+    bool rng_started;
+    uint8_t *set; /* per column: the function has set it */
+} call;
+
+/* ---- Loading ---- */
+
+/* Function pointers come as object pointers from dlsym; POSIX says that this works. */
+static void *find(void *library, const char *symbol, const char *hook) {
+    char name[512];
+    snprintf(name, sizeof name, "%s%s", symbol, hook);
+    return dlsym(library, name);
+}
+
+static tf_err open_builtin(const tf_run_spec *run, plugin_functions *fn, tf_error *error) {
+    fn->task = builtin_function(run->symbol);
+    fn->setup = builtin_setup(run->symbol);
+    fn->teardown = builtin_teardown;
+    if (fn->task)
+        return TF_OK;
+    return tf_error_set(error, TF_ERR_USAGE, "there is no built-in function \"%s\"", run->symbol);
+}
+
+tf_err plugin_open(const tf_run_spec *run, plugin_functions *fn, tf_error *error) {
+    *fn = (plugin_functions){0};
+    if (strcmp(run->library, "builtin") == 0)
+        return open_builtin(run, fn, error);
+    char path[4096];
+    bool here = !strchr(run->library, '/') && access(run->library, F_OK) == 0;
+    snprintf(path, sizeof path, "%s%s", here ? "./" : "", run->library);
+    fn->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!fn->library)
+        return tf_error_set(error, TF_ERR_USAGE, "can't load the library: %s", dlerror());
+    const unsigned int *abi = dlsym(fn->library, "tf_plugin_abi");
+    if (!abi)
+        return tf_error_set(error, TF_ERR_USAGE, "%s is no plugin: it lacks the line TF_PLUGIN;", run->library);
+    if (*abi != TF_PLUGIN_ABI)
+        return tf_error_set(error, TF_ERR_USAGE,
+                            "%s was compiled for plugin interface %u, this taskfarm has %u: compile it anew",
+                            run->library, *abi, TF_PLUGIN_ABI);
+    fn->task = (tf_task_fn *)find(fn->library, run->symbol, "");
+    fn->setup = (tf_setup_fn *)find(fn->library, run->symbol, "_setup");
+    fn->batch = (tf_batch_fn *)find(fn->library, run->symbol, "_batch");
+    fn->teardown = (tf_teardown_fn *)find(fn->library, run->symbol, "_teardown");
+    if (!fn->task && !fn->batch)
+        return tf_error_set(error, TF_ERR_USAGE, "%s has no function \"%s\"", run->library, run->symbol);
+    return TF_OK;
+}
+
+struct tf_stage *function_load(host *h, const tf_stage_spec *spec) {
+    struct tf_stage *s = tf_alloc(sizeof *s);
+    s->host = h;
+    s->spec = spec;
+    s->args = cJSON_Parse(spec->run.args);
+    s->rng_key = tf_rng_stage_key(h->campaign->seed, spec->name, 0);
+    s->as_double = tf_alloc_array((size_t)tf_space_params(spec->space), sizeof(double *));
+    s->call = tf_alloc(sizeof *s->call);
+    s->call->stage = s;
+    s->call->host = h;
+    s->call->task.call = s->call->row_handle.call = s->call->batch.call = s->call;
+    s->call->set = tf_alloc((size_t)spec->columns);
+    tf_error error;
+    if (plugin_open(&spec->run, &s->fn, &error) != TF_OK) {
+        tf_buf_adds(&s->failure, error.text);
+        return s;
+    }
+    int status = s->fn.setup ? s->fn.setup(s, &s->state) : TF_SUCCESS;
+    if (status != TF_SUCCESS && s->failure.length == 0)
+        tf_buf_addf(&s->failure, "%s_setup returned %d", spec->run.symbol, status);
+    return s;
+}
+
+void function_unload(struct tf_stage *s) {
+    if (s->fn.teardown && s->failure.length == 0)
+        s->fn.teardown(s->state);
+    for (int p = 0; p < tf_space_params(s->spec->space); p++)
+        free(s->as_double[p]);
+    free(s->as_double);
+    free(s->call->set);
+    free(s->call);
+    cJSON_Delete(s->args);
+    tf_buf_free(&s->failure);
+    free(s);
+}
+
+/* ---- The stage ---- */
+
+const char *tf_stage_name(const tf_stage *stage) {
+    return stage->spec->name;
+}
+
+int64_t tf_stage_tasks(const tf_stage *stage) {
+    return tf_space_size(stage->spec->space);
+}
+
+const char *tf_args_json(const tf_stage *stage) {
+    return stage->spec->run.args;
+}
+
+static void stage_failv(tf_stage *stage, const char *format, va_list args) {
+    if (stage->failure.length == 0)
+        tf_buf_addv(&stage->failure, format, args);
+}
+
+int tf_stage_fail(tf_stage *stage, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    stage_failv(stage, format, args);
+    va_end(args);
+    return TF_FAILURE;
+}
+
+static const char *type_label(tf_type type) {
+    return type == TF_STRING ? "a string" : type == TF_FLOAT64 ? "a number" : type == TF_INT64 ? "an integer" : "a boolean";
+}
+
+static bool param_readable_as(tf_type have, tf_type want) {
+    return want == TF_ANY || have == want || (want == TF_FLOAT64 && have == TF_INT64) ||
+           (want == TF_INT64 && have == TF_BOOL);
+}
+
+tf_param tf_bind_param(tf_stage *stage, const char *name, tf_type type) {
+    int p = tf_space_find(stage->spec->space, name);
+    if (p < 0) {
+        tf_stage_fail(stage, "%s needs a parameter \"%s\", and the stage has none of that name",
+                      stage->spec->run.symbol, name);
+        return TF_UNBOUND;
+    }
+    tf_type have = tf_space_param(stage->spec->space, p)->type;
+    if (have == TF_INT64 && type == TF_FLOAT64 && stage->fn.batch && !stage->as_double[p])
+        stage->as_double[p] = tf_alloc_array((size_t)batch_capacity(stage->spec), sizeof(double));
+    if (param_readable_as(have, type))
+        return p;
+    tf_stage_fail(stage, "%s needs parameter \"%s\" as %s, and it is %s", stage->spec->run.symbol, name,
+                  type_label(type), type_label(have));
+    return TF_UNBOUND;
+}
+
+static int find_column(const tf_stage_spec *spec, const char *name) {
+    for (int c = 0; c < spec->columns; c++)
+        if (strcmp(spec->column[c].name, name) == 0)
+            return c;
+    return TF_UNBOUND;
+}
+
+tf_column tf_bind_column(tf_stage *stage, const char *name, tf_type type) {
+    int c = find_column(stage->spec, name);
+    if (c < 0) {
+        tf_stage_fail(stage, "%s needs a results column \"%s\", and the stage has none of that name",
+                      stage->spec->run.symbol, name);
+        return TF_UNBOUND;
+    }
+    if (type == TF_ANY || type == stage->spec->column[c].type)
+        return c;
+    tf_stage_fail(stage, "%s needs column \"%s\" of type %s, and the manifest says %s", stage->spec->run.symbol, name,
+                  tf_type_name(type), tf_type_name(stage->spec->column[c].type));
+    return TF_UNBOUND;
+}
+
+int64_t tf_column_size(const tf_stage *stage, tf_column column) {
+    return column >= 0 && column < stage->spec->columns ? stage->spec->column[column].elements : 0;
+}
+
+static const cJSON *arg(tf_stage *stage, const char *name, cJSON_bool (*is)(const cJSON *const), const char *label) {
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(stage->args, name);
+    if (value && !is(value)) {
+        tf_stage_fail(stage, "argument \"%s\" must be %s", name, label);
+        return NULL;
+    }
+    return value;
+}
+
+int64_t tf_arg_int(tf_stage *stage, const char *name, int64_t otherwise) {
+    const cJSON *value = arg(stage, name, cJSON_IsNumber, "an integer");
+    if (!value)
+        return otherwise;
+    if (value->valuedouble == floor(value->valuedouble) && fabs(value->valuedouble) <= 0x1p53)
+        return (int64_t)value->valuedouble;
+    tf_stage_fail(stage, "argument \"%s\" must be an integer", name);
+    return otherwise;
+}
+
+double tf_arg_double(tf_stage *stage, const char *name, double otherwise) {
+    const cJSON *value = arg(stage, name, cJSON_IsNumber, "a number");
+    return value ? value->valuedouble : otherwise;
+}
+
+const char *tf_arg_string(tf_stage *stage, const char *name, const char *otherwise) {
+    const cJSON *value = arg(stage, name, cJSON_IsString, "a string");
+    return value ? value->valuestring : otherwise;
+}
+
+/* ---- One task ---- */
+
+int64_t tf_task_index(const tf_task *task) {
+    return task->call->host->header->first + task->call->row;
+}
+
+int tf_task_attempt(const tf_task *task) {
+    return task->call->host->columns.attempts[task->call->row];
+}
+
+const tf_stage *tf_task_stage(const tf_task *task) {
+    return task->call->stage;
+}
+
+void *tf_task_state(const tf_task *task) {
+    return task->call->stage->state;
+}
+
+/* The value of a parameter that can be read as `want`; NULL after failing the task. */
+static const void *param_value(const tf_task *task, tf_param param, tf_type want, tf_type *have) {
+    const call *c = task->call;
+    const tf_space *space = c->stage->spec->space;
+    if (param < 0 || param >= tf_space_params(space)) {
+        host_fail(c->host, "the function reads a parameter that it did not bind");
+        return NULL;
+    }
+    const tf_param_spec *spec = tf_space_param(space, param);
+    *have = spec->type;
+    if (!param_readable_as(spec->type, want)) {
+        host_fail(c->host, "the function reads parameter \"%s\" as %s, and it is %s", spec->name, type_label(want),
+                  type_label(spec->type));
+        return NULL;
+    }
+    size_t size = spec->type == TF_BOOL ? 1 : 8;
+    return (const char *)c->host->values[param] + (size_t)c->row * size;
+}
+
+bool tf_param_bool(const tf_task *task, tf_param param) {
+    tf_type have;
+    const uint8_t *value = param_value(task, param, TF_BOOL, &have);
+    return value && *value;
+}
+
+int64_t tf_param_int(const tf_task *task, tf_param param) {
+    tf_type have;
+    const void *value = param_value(task, param, TF_INT64, &have);
+    if (!value)
+        return 0;
+    return have == TF_BOOL ? *(const uint8_t *)value : *(const int64_t *)value;
+}
+
+double tf_param_double(const tf_task *task, tf_param param) {
+    tf_type have;
+    const void *value = param_value(task, param, TF_FLOAT64, &have);
+    if (!value)
+        return NAN;
+    return have == TF_INT64 ? (double)*(const int64_t *)value : *(const double *)value;
+}
+
+const char *tf_param_string(const tf_task *task, tf_param param) {
+    tf_type have;
+    const char *const *value = param_value(task, param, TF_STRING, &have);
+    return value ? *value : "";
+}
+
+static tf_param param_named(const tf_task *task, const char *name) {
+    int p = tf_space_find(task->call->stage->spec->space, name);
+    if (p < 0)
+        host_fail(task->call->host, "the function reads a parameter \"%s\", and the stage has none of that name", name);
+    return p;
+}
+
+bool tf_get_bool(const tf_task *task, const char *name) {
+    return tf_param_bool(task, param_named(task, name));
+}
+int64_t tf_get_int(const tf_task *task, const char *name) {
+    return tf_param_int(task, param_named(task, name));
+}
+double tf_get_double(const tf_task *task, const char *name) {
+    return tf_param_double(task, param_named(task, name));
+}
+const char *tf_get_string(const tf_task *task, const char *name) {
+    return tf_param_string(task, param_named(task, name));
+}
+
+/* ---- Rows ---- */
+
+/* The column's specification, marked as set; NULL after failing the task. */
+static const tf_column_spec *set_column(tf_row *row, tf_column column) {
+    call *c = row->call;
+    if (column < 0 || column >= c->stage->spec->columns) {
+        host_fail(c->host, "the function sets a column that it did not bind");
+        return NULL;
+    }
+    c->set[column] = 1;
+    return &c->stage->spec->column[column];
+}
+
+static void *row_cell(const call *c, int64_t row, tf_column column) {
+    const tf_column_spec *spec = &c->stage->spec->column[column];
+    size_t size = tf_type_size(spec->type) * (size_t)spec->elements;
+    return size ? (char *)c->host->columns.columns[column] + (size_t)row * size : NULL;
+}
+
+/* Where a value of one element goes; NULL after failing the task. */
+static void *scalar_cell(tf_row *row, tf_column column, tf_type *type) {
+    const tf_column_spec *spec = set_column(row, column);
+    if (!spec)
+        return NULL;
+    *type = spec->type;
+    if (spec->elements == 1 && tf_type_size(spec->type))
+        return row_cell(row->call, row->call->row, column);
+    host_fail(row->call->host, "the function sets column \"%s\" as a single number, and it is %s", spec->name,
+              spec->elements > 1 ? "an array" : tf_type_name(spec->type));
+    return NULL;
+}
+
+static void complain_fit(tf_row *row, tf_column column) {
+    const tf_column_spec *spec = &row->call->stage->spec->column[column];
+    host_fail(row->call->host, "a value does not fit column \"%s\" of type %s", spec->name, tf_type_name(spec->type));
+}
+
+void tf_set_bool(tf_row *row, tf_column column, bool value) {
+    tf_set_int(row, column, value);
+}
+
+void tf_set_int(tf_row *row, tf_column column, int64_t value) {
+    tf_type type;
+    void *cell = scalar_cell(row, column, &type);
+    if (cell && !tf_store_int(type, value, cell))
+        complain_fit(row, column);
+}
+
+void tf_set_uint(tf_row *row, tf_column column, uint64_t value) {
+    tf_type type;
+    void *cell = scalar_cell(row, column, &type);
+    if (cell && !tf_store_uint(type, value, cell))
+        complain_fit(row, column);
+}
+
+void tf_set_double(tf_row *row, tf_column column, double value) {
+    tf_type type;
+    void *cell = scalar_cell(row, column, &type);
+    if (cell && !tf_store_double(type, value, cell))
+        complain_fit(row, column);
+}
+
+void tf_set_bytes(tf_row *row, tf_column column, const void *data, size_t size) {
+    const tf_column_spec *spec = set_column(row, column);
+    if (!spec)
+        return;
+    host *h = row->call->host;
+    if (spec->type != TF_STRING && spec->type != TF_BYTES)
+        host_fail(h, "the function sets column \"%s\" as text, and it is %s", spec->name, tf_type_name(spec->type));
+    else if (spec->type == TF_STRING && tf_utf8_invalid(data, size) >= 0)
+        host_fail(h, "the text for column \"%s\" is not UTF-8; use type \"bytes\"", spec->name);
+    else
+        host_add_text(h, row->call->row, TF_RECORD_COLUMN + column, data, size);
+}
+
+void tf_set_string(tf_row *row, tf_column column, const char *value) {
+    tf_set_bytes(row, column, value, strlen(value));
+}
+
+static tf_column column_named(tf_row *row, const char *name) {
+    int c = find_column(row->call->stage->spec, name);
+    if (c < 0)
+        host_fail(row->call->host, "the function sets a column \"%s\", and the stage has none of that name", name);
+    return c;
+}
+
+void tf_put_bool(tf_row *row, const char *name, bool value) {
+    tf_set_bool(row, column_named(row, name), value);
+}
+void tf_put_int(tf_row *row, const char *name, int64_t value) {
+    tf_set_int(row, column_named(row, name), value);
+}
+void tf_put_uint(tf_row *row, const char *name, uint64_t value) {
+    tf_set_uint(row, column_named(row, name), value);
+}
+void tf_put_double(tf_row *row, const char *name, double value) {
+    tf_set_double(row, column_named(row, name), value);
+}
+void tf_put_string(tf_row *row, const char *name, const char *value) {
+    tf_set_string(row, column_named(row, name), value);
+}
+void tf_put_bytes(tf_row *row, const char *name, const void *data, size_t size) {
+    tf_set_bytes(row, column_named(row, name), data, size);
+}
+
+void *tf_column_data(tf_row *row, tf_column column) {
+    const tf_column_spec *spec = set_column(row, column);
+    void *cell = spec ? row_cell(row->call, row->call->row, column) : NULL;
+    if (spec && !cell)
+        host_fail(row->call->host, "column \"%s\" of type %s has no array", spec->name, tf_type_name(spec->type));
+    return cell;
+}
+
+int tf_fail(const tf_task *task, const char *format, ...) {
+    tf_buf text = {0};
+    va_list args;
+    va_start(args, format);
+    tf_buf_addv(&text, format, args);
+    va_end(args);
+    host_fail(task->call->host, "%s", tf_buf_text(&text));
+    tf_buf_free(&text);
+    return TF_FAILURE;
+}
+
+void tf_log(const tf_task *task, const char *format, ...) {
+    tf_buf text = {0};
+    va_list args;
+    va_start(args, format);
+    tf_buf_addv(&text, format, args);
+    va_end(args);
+    capture_add(&task->call->host->err, tf_buf_text(&text), text.length);
+    tf_buf_free(&text);
+}
+
+/* ---- Random numbers of tasks ---- */
+
+tf_rng *tf_task_rng(const tf_task *task) {
+    call *c = task->call;
+    if (!c->rng_started) {
+        c->rng = tf_rng_start(c->stage->rng_key, tf_task_index(task));
+        c->rng_started = true;
+    }
+    return &c->rng;
+}
+
+tf_rng tf_task_stream(const tf_task *task, uint32_t number) {
+    const struct tf_stage *s = task->call->stage;
+    return tf_rng_start(tf_rng_stage_key(s->host->campaign->seed, s->spec->name, number), tf_task_index(task));
+}
+
+uint64_t tf_task_seed(const tf_task *task) {
+    const struct tf_stage *s = task->call->stage;
+    return tf_rng_task_seed(s->host->campaign->seed, s->spec->name, tf_task_index(task));
+}
+
+/* ---- Batches ---- */
+
+int64_t tf_batch_first(const tf_batch *batch) {
+    return batch->call->host->header->first;
+}
+int64_t tf_batch_count(const tf_batch *batch) {
+    return batch->call->host->header->count;
+}
+void *tf_batch_state(const tf_batch *batch) {
+    return batch->call->stage->state;
+}
+const tf_stage *tf_batch_stage(const tf_batch *batch) {
+    return batch->call->stage;
+}
+
+const void *tf_batch_param(const tf_batch *batch, tf_param param) {
+    const call *c = batch->call;
+    if (param < 0 || param >= tf_space_params(c->stage->spec->space))
+        return NULL;
+    return c->stage->as_double[param] ? c->stage->as_double[param] : c->host->values[param];
+}
+
+void *tf_batch_column(const tf_batch *batch, tf_column column) {
+    if (column < 0 || column >= batch->call->stage->spec->columns)
+        return NULL;
+    return row_cell(batch->call, 0, column);
+}
+
+void tf_batch_set_bytes(const tf_batch *batch, int64_t row, tf_column column, const void *data, size_t size) {
+    call *c = batch->call;
+    c->row = row;
+    tf_set_bytes(&c->row_handle, column, data, size);
+    if (c->host->message.length) {
+        tf_batch_fail(batch, row, "%s", tf_buf_text(&c->host->message));
+        tf_buf_clear(&c->host->message);
+    }
+}
+
+void tf_batch_set_string(const tf_batch *batch, int64_t row, tf_column column, const char *value) {
+    tf_batch_set_bytes(batch, row, column, value, strlen(value));
+}
+
+int tf_batch_fail(const tf_batch *batch, int64_t row, const char *format, ...) {
+    host *h = batch->call->host;
+    if (row < 0 || row >= h->header->count || h->columns.status[row] != TF_STATUS_DONE)
+        return TF_FAILURE; /* no such row, or its first failure stands already */
+    tf_buf text = {0};
+    va_list args;
+    va_start(args, format);
+    tf_buf_addv(&text, format, args);
+    va_end(args);
+    h->columns.status[row] = TF_STATUS_FAILED;
+    host_add_text(h, row, TF_RECORD_MESSAGE, tf_buf_text(&text), text.length);
+    tf_buf_free(&text);
+    return TF_FAILURE;
+}
+
+tf_rng tf_batch_rng(const tf_batch *batch, int64_t row) {
+    return tf_rng_start(batch->call->stage->rng_key, tf_batch_first(batch) + row);
+}
+
+/* ---- Running ---- */
+
+const tf_stage_spec *function_spec(const struct tf_stage *stage) {
+    return stage->spec;
+}
+
+bool function_has_batch(const struct tf_stage *stage) {
+    return stage->fn.batch && stage->failure.length == 0;
+}
+
+/* What is not a float must be set: there is no value that says that there is none. */
+static void check_all_set(host *h, const call *c) {
+    const tf_stage_spec *spec = c->stage->spec;
+    for (int k = 0; k < spec->columns; k++) {
+        if (!c->set[k] && !tf_type_is_float(spec->column[k].type)) {
+            host_fail(h, "the function did not set column \"%s\" of type %s", spec->column[k].name,
+                      tf_type_name(spec->column[k].type));
+            return;
+        }
+    }
+}
+
+void function_run(host *h, struct tf_stage *stage, int64_t row) {
+    if (stage->failure.length) {
+        host_fail(h, "%s", tf_buf_text(&stage->failure));
+        return;
+    }
+    call *c = stage->call;
+    c->row = row;
+    c->rng_started = false;
+    if (stage->spec->columns)
+        memset(c->set, 0, (size_t)stage->spec->columns);
+    int status = stage->fn.task(&c->task, &c->row_handle);
+    if (status != TF_SUCCESS)
+        host_fail(h, "%s returned %d", stage->spec->run.symbol, status);
+    else if (h->message.length == 0)
+        check_all_set(h, c);
+}
+
+void function_run_batch(host *h, struct tf_stage *stage) {
+    int64_t count = h->header->count;
+    for (int p = 0; p < tf_space_params(stage->spec->space); p++) {
+        const int64_t *integers = h->values[p];
+        for (int64_t i = 0; stage->as_double[p] && i < count; i++)
+            stage->as_double[p][i] = (double)integers[i];
+    }
+    int status = stage->fn.batch(&stage->call->batch);
+    for (int64_t row = 0; status != TF_SUCCESS && row < count; row++)
+        tf_batch_fail(&stage->call->batch, row, "%s_batch returned %d", stage->spec->run.symbol, status);
+}

@@ -1,0 +1,18 @@
+/* Loading a function: shared between hosts, which run it, and the preflight, which only looks whether it is there. */
+#ifndef TF_EXEC_PLUGIN_H
+#define TF_EXEC_PLUGIN_H
+
+#include "manifest/manifest.h"
+
+typedef struct plugin_functions {
+    void *library; /* NULL for built-ins */
+    tf_task_fn *task;
+    tf_setup_fn *setup;
+    tf_batch_fn *batch;
+    tf_teardown_fn *teardown;
+} plugin_functions;
+
+/* Finds a run's function and its hooks. At least one of `task` and `batch` is set on success. */
+tf_err plugin_open(const tf_run_spec *run, plugin_functions *functions, tf_error *error);
+
+#endif

@@ -1,0 +1,278 @@
+/* The rank's side of its slots: batches go out, rows come back, and a host that dies takes one task with it. */
+#include "exec/spawner.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct slot {
+    int socket;
+    batch_map map[HOST_BUFFERS];
+    bool given[HOST_BUFFERS]; /* the buffer is the host's */
+    int next;                 /* the buffer to fill next */
+    int stillborn;            /* hosts in a row that ended before they ran anything */
+} slot;
+
+struct tf_exec {
+    tf_spawner *spawner;
+    const tf_campaign *campaign;
+    int rank, slots;
+    slot *slot;
+    struct pollfd *polled; /* the slots' sockets, then the spawner's */
+    batch_columns columns;
+    tf_intervals *one_by_one; /* per stage: a batch function crashed with these rows, so they run alone */
+};
+
+static batch_header *header_of(const batch_map *map) {
+    return (batch_header *)(void *)map->fixed;
+}
+
+static tf_err start(tf_exec *exec, int n, tf_error *error) {
+    slot *s = &exec->slot[n];
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return tf_error_set(error, TF_ERR_RUN, "can't make a socket: %s", strerror(errno));
+    if (s->socket >= 0)
+        close(s->socket);
+    s->socket = pair[0];
+    s->next = 0;
+    exec->polled[n] = (struct pollfd){.fd = s->socket, .events = POLLIN};
+    int fds[SPAWNER_FDS] = {pair[1]};
+    for (int b = 0; b < HOST_BUFFERS; b++)
+        fds[1 + b] = s->map[b].fd;
+    tf_err err = spawner_start_host(exec->spawner, exec->rank, n, fds, error);
+    close(pair[1]);
+    return err;
+}
+
+tf_exec *tf_exec_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_buf *bundle, int rank, int slots,
+                     tf_error *error) {
+    tf_exec *exec = tf_alloc(sizeof *exec);
+    *exec = (tf_exec){.spawner = spawner, .campaign = campaign, .rank = rank, .slots = slots};
+    exec->slot = tf_alloc_array((size_t)slots, sizeof *exec->slot);
+    exec->polled = tf_alloc_array((size_t)slots + 1, sizeof *exec->polled);
+    exec->polled[slots] = (struct pollfd){.fd = spawner_socket(spawner), .events = POLLIN};
+    exec->one_by_one = tf_alloc_array((size_t)campaign->stages, sizeof *exec->one_by_one);
+    batch_columns_alloc(&exec->columns, campaign);
+    for (int n = 0; n < slots; n++)
+        exec->slot[n].socket = -1;
+    size_t fixed = batch_fixed_size(campaign);
+    tf_err err = spawner_send_campaign(spawner, bundle, error);
+    for (int n = 0; n < slots && err == TF_OK; n++) {
+        for (int b = 0; b < HOST_BUFFERS && err == TF_OK; b++)
+            if (!batch_map_new(&exec->slot[n].map[b], fixed))
+                err = tf_error_set(error, TF_ERR_RUN, "no shared memory for slot %d: %s", n, strerror(errno));
+        if (err == TF_OK)
+            err = start(exec, n, error);
+    }
+    if (err == TF_OK)
+        return exec;
+    tf_exec_free(exec);
+    return NULL;
+}
+
+void tf_exec_free(tf_exec *exec) {
+    if (!exec)
+        return;
+    for (int n = 0; n < exec->slots; n++) {
+        if (exec->slot[n].socket >= 0)
+            close(exec->slot[n].socket);
+        for (int b = 0; b < HOST_BUFFERS; b++)
+            batch_map_close(&exec->slot[n].map[b]);
+    }
+    for (int s = 0; s < exec->campaign->stages; s++)
+        tf_intervals_free(&exec->one_by_one[s]);
+    free(exec->one_by_one);
+    batch_columns_free(&exec->columns);
+    free(exec->polled);
+    free(exec->slot);
+    free(exec);
+}
+
+int tf_exec_room(const tf_exec *exec, int n) {
+    int room = 0;
+    for (int b = 0; b < HOST_BUFFERS; b++)
+        room += !exec->slot[n].given[b];
+    return room;
+}
+
+/* Tells the host that the buffer is its own. A host that is gone is noticed through the spawner. */
+static void give(slot *s, int b) {
+    s->given[b] = true;
+    host_message message = {.buffer = b};
+    while (send(s->socket, &message, sizeof message, MSG_NOSIGNAL) < 0 && errno == EINTR)
+        ;
+}
+
+int64_t tf_exec_submit(tf_exec *exec, int n, int stage, int64_t first, int64_t count, tf_error *error) {
+    slot *s = &exec->slot[n];
+    int b = s->given[s->next] ? (s->next + 1) % HOST_BUFFERS : s->next;
+    if (s->given[b] || count < 1) {
+        tf_error_set(error, TF_ERR_RUN, "slot %d has no room", n);
+        return 0;
+    }
+    int64_t capacity = batch_capacity(&exec->campaign->stage[stage]);
+    if (count > capacity)
+        count = capacity;
+    tf_intervals *alone = &exec->one_by_one[stage];
+    if (alone->total > 0) {
+        if (tf_intervals_contain(alone, first, first + 1)) {
+            tf_intervals_remove(alone, first, first + 1);
+            count = 1;
+        } else {
+            for (size_t i = 0; i < alone->count; i++) /* up to where the next such row begins */
+                if (alone->items[i].first > first && alone->items[i].first < first + count)
+                    count = alone->items[i].first - first;
+        }
+    }
+    *header_of(&s->map[b]) = (batch_header){.stage = stage, .first = first, .count = count};
+    give(s, b);
+    return count;
+}
+
+/* ---- Rows that come back ---- */
+
+typedef struct delivery {
+    tf_exec_on_rows *on_rows;
+    void *context;
+    int *events;
+    tf_error *error;
+} delivery;
+
+/* Passes a buffer's rows on; it is ours again afterwards. */
+static tf_err deliver(tf_exec *exec, int n, int b, const delivery *d) {
+    slot *s = &exec->slot[n];
+    batch_map *map = &s->map[b];
+    const batch_header *head = header_of(map);
+    const tf_stage_spec *stage = &exec->campaign->stage[head->stage];
+    if (!batch_map_texts(map, head->texts_size, false))
+        return tf_error_set(d->error, TF_ERR_RUN, "can't map %llu bytes of text: %s",
+                            (unsigned long long)head->texts_size, strerror(errno));
+    batch_locate(map, stage, &exec->columns);
+    tf_rows rows;
+    batch_rows(map, stage, &exec->columns, &rows);
+    tf_interval left = {head->first + head->ended, head->first + head->count};
+    s->given[b] = false;
+    (*d->events)++;
+    return d->on_rows(d->context, n, &rows, left, d->error);
+}
+
+/* A host ended while it had the buffer: the row under way (or about to be: setup runs before the first) has failed, those
+ * after it were not started. */
+static tf_err blame(tf_exec *exec, int n, int b, int status, const delivery *d) {
+    batch_map *map = &exec->slot[n].map[b];
+    batch_header *head = header_of(map);
+    const tf_stage_spec *stage = &exec->campaign->stage[head->stage];
+    if (head->calling_batch && head->count > 1)
+        tf_intervals_add(&exec->one_by_one[head->stage], head->first, head->first + head->count);
+    if (head->calling_batch) /* nothing of it counts */
+        head->ended = head->failed = 0, head->texts_size = 0;
+    head->seconds = head->started > 0 ? tf_now() - head->started : 0;
+    int64_t row = head->ended;
+    bool crash_of_all = head->calling_batch && head->count > 1;
+    if (head->started <= 0 || row == head->count || crash_of_all)
+        return deliver(exec, n, b, d); /* not begun, or finished; or else each row is to run alone */
+    char text[64], message[200];
+    if (WIFSIGNALED(status))
+        snprintf(message, sizeof message, "killed by %s", tf_format_signal(WTERMSIG(status), text));
+    else
+        snprintf(message, sizeof message, "the function ended its process with exit status %d", WEXITSTATUS(status));
+    size_t size = tf_record_size(strlen(message));
+    if (!batch_map_texts(map, head->texts_size + size, true))
+        return tf_error_set(d->error, TF_ERR_RUN, "no shared memory: %s", strerror(errno));
+    tf_record_put(map->texts + head->texts_size, head->stage, head->first + row, TF_RECORD_MESSAGE, 1, message,
+                  strlen(message));
+    head->texts_size += size;
+    batch_locate(map, stage, &exec->columns);
+    exec->columns.status[row] = TF_STATUS_FAILED;
+    for (int c = 0; c < stage->columns; c++) {
+        const tf_column_spec *column = &stage->column[c];
+        size_t bytes = tf_type_size(column->type) * (size_t)column->elements;
+        if (bytes)
+            tf_store_absent(column->type, column->elements, (char *)exec->columns.columns[c] + (size_t)row * bytes);
+    }
+    if (stage->record_full) {
+        exec->columns.exit_code[row] = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+        exec->columns.signal[row] = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+        exec->columns.duration[row] = tf_wall() - exec->columns.start[row];
+    }
+    head->ended++;
+    head->failed++;
+    return deliver(exec, n, b, d);
+}
+
+/* Batches that the host had finished before it ended count as finished. */
+static tf_err receive_rows(tf_exec *exec, int n, const delivery *d) {
+    slot *s = &exec->slot[n];
+    for (;;) {
+        host_message message;
+        ssize_t got = recv(s->socket, &message, sizeof message, MSG_DONTWAIT);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got != (ssize_t)sizeof message) {
+            if (got == 0) /* ended: the spawner says how */
+                exec->polled[n].fd = -1;
+            return TF_OK;
+        }
+        s->next = (message.buffer + 1) % HOST_BUFFERS;
+        tf_err err = deliver(exec, n, message.buffer, d);
+        if (err != TF_OK)
+            return err;
+    }
+}
+
+static tf_err replace_host(tf_exec *exec, int n, int status, const delivery *d) {
+    enum { MOST_STILLBORN = 3 };
+    slot *s = &exec->slot[n];
+    tf_err err = receive_rows(exec, n, d);
+    bool had[HOST_BUFFERS], began = false;
+    for (int b = 0; b < HOST_BUFFERS; b++) {
+        had[b] = s->given[b];
+        began = began || (had[b] && header_of(&s->map[b])->started > 0);
+    }
+    s->stillborn = began ? 0 : s->stillborn + 1;
+    if (s->stillborn >= MOST_STILLBORN)
+        return tf_error_set(d->error, TF_ERR_RUN, "the host process of slot %d does not start", n);
+    if (err == TF_OK) /* first the new host: the callback may want to submit to it */
+        err = start(exec, n, d->error);
+    for (int b = 0; b < HOST_BUFFERS && err == TF_OK; b++)
+        if (had[b])
+            err = blame(exec, n, b, status, d);
+    return err;
+}
+
+tf_err tf_exec_poll(tf_exec *exec, double timeout, tf_exec_on_rows *on_rows, void *context, int *events,
+                    tf_error *error) {
+    *events = 0;
+    delivery d = {.on_rows = on_rows, .context = context, .events = events, .error = error};
+    struct timespec wait = {.tv_sec = (time_t)timeout,
+                            .tv_nsec = (long)((timeout - (double)(time_t)timeout) * 1e9)};
+    int ready = ppoll(exec->polled, (nfds_t)exec->slots + 1, &wait, NULL);
+    if (ready <= 0)
+        return TF_OK;
+    for (int n = 0; n < exec->slots; n++) {
+        if (!exec->polled[n].revents)
+            continue;
+        tf_err err = receive_rows(exec, n, &d);
+        if (err != TF_OK)
+            return err;
+    }
+    if (!exec->polled[exec->slots].revents)
+        return TF_OK;
+    for (;;) {
+        int n, status;
+        int got = spawner_next_ended(exec->spawner, &n, &status);
+        if (got == 0)
+            return tf_error_set(error, TF_ERR_RUN, "the spawner process is gone: was it killed?");
+        if (got < 0)
+            return TF_OK;
+        tf_err err = replace_host(exec, n, status, &d);
+        if (err != TF_OK)
+            return err;
+    }
+}

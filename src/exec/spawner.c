@@ -1,0 +1,279 @@
+/* The spawner: forked before MPI_Init, it forks hosts on demand and says how they ended. It is a child of the rank that has
+ * never seen MPI, so that fork in a process with MPI's threads and memory registrations never happens.
+ *
+ * It lives in a process group of its own, out of reach of the terminal's signals, and is the subreaper of all that tasks
+ * leave behind: when the rank is gone, whatever still runs under it is killed. */
+#include "exec/spawner.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct tf_spawner {
+    pid_t pid;
+    int socket;
+};
+
+/* ---- Messages with descriptors ---- */
+
+static tf_err send_message(int socket, const spawner_message *message, const int *fds, size_t count, tf_error *error) {
+    struct iovec part = {.iov_base = (void *)(uintptr_t)message, .iov_len = sizeof *message};
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(SPAWNER_FDS * sizeof(int))] = {0};
+    struct msghdr head = {.msg_iov = &part, .msg_iovlen = 1};
+    if (count) {
+        head.msg_control = control;
+        head.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        struct cmsghdr *c = CMSG_FIRSTHDR(&head);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(count * sizeof(int));
+        memcpy(CMSG_DATA(c), fds, count * sizeof(int));
+    }
+    while (sendmsg(socket, &head, MSG_NOSIGNAL) < 0) {
+        if (errno != EINTR)
+            return tf_error_set(error, TF_ERR_RUN, "the spawner process does not answer: %s", strerror(errno));
+    }
+    return TF_OK;
+}
+
+/* 1 with a message, 0 at the end, -1 if there is none now. Descriptors not sent are -1. */
+static int receive_message(int socket, spawner_message *message, int fds[SPAWNER_FDS], int flags) {
+    struct iovec part = {.iov_base = message, .iov_len = sizeof *message};
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(SPAWNER_FDS * sizeof(int))];
+    struct msghdr head = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    ssize_t got = recvmsg(socket, &head, MSG_CMSG_CLOEXEC | flags);
+    for (int i = 0; i < SPAWNER_FDS; i++)
+        fds[i] = -1;
+    if (got < 0)
+        return errno == EINTR || errno == EAGAIN ? -1 : 0;
+    if (got != (ssize_t)sizeof *message)
+        return 0;
+    struct cmsghdr *c = CMSG_FIRSTHDR(&head);
+    if (c && c->cmsg_type == SCM_RIGHTS)
+        memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+    return 1;
+}
+
+/* ---- The spawner's side ---- */
+
+typedef struct child {
+    pid_t pid;
+    int slot;
+} child;
+
+typedef struct parent {
+    int socket; /* to the rank */
+    int signals;
+    tf_campaign *campaign;
+    child *child;
+    int children;
+} parent;
+
+static void take_campaign(parent *s, int fd, size_t size) {
+    void *bytes = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    close(fd);
+    if (bytes == MAP_FAILED)
+        _exit(TF_ERR_RUN);
+    const char *workdir = tf_bundle_workdir(bytes, size);
+    if (!workdir || chdir(workdir) != 0)
+        _exit(TF_ERR_RUN);
+    s->campaign = tf_campaign_unbundle(bytes, size);
+    munmap(bytes, size);
+    if (!s->campaign)
+        _exit(TF_ERR_RUN);
+}
+
+static void become_host(parent *s, const spawner_message *m, const int fds[SPAWNER_FDS]) {
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    close(s->socket);
+    close(s->signals);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    dup2(null, 0);
+    dup2(2, 1); /* what a plugin prints must not get between the results on stdout */
+    host_main(s->campaign, m->rank, m->slot, fds[0], &fds[1]);
+}
+
+static void start_host(parent *s, const spawner_message *m, const int fds[SPAWNER_FDS]) {
+    pid_t pid = fork();
+    if (pid == 0)
+        become_host(s, m, fds);
+    for (int i = 0; i < SPAWNER_FDS; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    if (pid < 0) {
+        tf_error ignored;
+        spawner_message ended = {.kind = SPAWNER_ENDED, .slot = m->slot, .status = 127 << 8};
+        send_message(s->socket, &ended, NULL, 0, &ignored);
+        return;
+    }
+    s->child = tf_realloc_array(s->child, (size_t)s->children + 1, sizeof *s->child);
+    s->child[s->children++] = (child){.pid = pid, .slot = m->slot};
+}
+
+/* Hosts that ended are reported; orphans of tasks are just reaped. false when there are no children left. */
+static bool reap(parent *s) {
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        for (int i = 0; i < s->children; i++) {
+            if (s->child[i].pid != pid)
+                continue;
+            tf_error ignored;
+            spawner_message ended = {.kind = SPAWNER_ENDED, .slot = s->child[i].slot, .status = status};
+            send_message(s->socket, &ended, NULL, 0, &ignored);
+            s->child[i] = s->child[--s->children];
+            break;
+        }
+    }
+    return pid == 0;
+}
+
+/* Every process under this one, from /proc: hosts first, and then what is reparented to us as they die. */
+static void kill_children(void) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    tf_buf list = {0};
+    tf_read_file(path, &list);
+    for (char *rest = list.data, *word; rest && (word = strtok_r(NULL, " ", &rest));) {
+        int64_t pid;
+        if (!tf_parse_int(word, &pid) || pid <= 1)
+            continue;
+        if (getpgid((pid_t)pid) == (pid_t)pid)
+            kill(-(pid_t)pid, SIGKILL);
+        kill((pid_t)pid, SIGKILL);
+    }
+    tf_buf_free(&list);
+}
+
+/* The rank has closed its end: idle hosts leave by themselves, and get a moment for their teardown hooks. */
+static void end_spawner(parent *s) {
+    double deadline = tf_now() + 2;
+    while (s->children > 0 && tf_now() < deadline && reap(s))
+        poll(NULL, 0, 1);
+    while (reap(s)) {
+        kill_children();
+        poll(NULL, 0, 1);
+    }
+    tf_campaign_free(s->campaign);
+    free(s->child);
+    fflush(NULL);
+    _exit(0);
+}
+
+static void spawner_main(int socket) {
+    parent s = {.socket = socket};
+    setpgid(0, 0);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    sigset_t chld;
+    sigemptyset(&chld);
+    sigaddset(&chld, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &chld, NULL);
+    s.signals = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
+    for (;;) {
+        struct pollfd fds[] = {{s.socket, POLLIN, 0}, {s.signals, POLLIN, 0}};
+        if (poll(fds, 2, -1) < 0)
+            continue;
+        struct signalfd_siginfo info;
+        while (read(s.signals, &info, sizeof info) > 0)
+            ;
+        reap(&s);
+        if (!fds[0].revents)
+            continue;
+        spawner_message m;
+        int passed[SPAWNER_FDS];
+        int got = receive_message(s.socket, &m, passed, 0);
+        if (got == 0)
+            end_spawner(&s);
+        if (got > 0 && m.kind == SPAWNER_CAMPAIGN)
+            take_campaign(&s, passed[0], (size_t)m.size);
+        else if (got > 0)
+            start_host(&s, &m, passed);
+    }
+}
+
+/* ---- The rank's side ---- */
+
+tf_spawner *tf_spawner_fork(tf_error *error) {
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+        tf_error_set(error, TF_ERR_RUN, "can't make a socket: %s", strerror(errno));
+        return NULL;
+    }
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(pair[0]);
+        spawner_main(pair[1]);
+    }
+    close(pair[1]);
+    if (pid < 0) {
+        close(pair[0]);
+        tf_error_set(error, TF_ERR_RUN, "can't fork the spawner: %s", strerror(errno));
+        return NULL;
+    }
+    tf_spawner *spawner = tf_alloc(sizeof *spawner);
+    *spawner = (tf_spawner){.pid = pid, .socket = pair[0]};
+    return spawner;
+}
+
+void tf_spawner_close(tf_spawner *spawner) {
+    if (!spawner)
+        return;
+    close(spawner->socket);
+    while (waitpid(spawner->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    free(spawner);
+}
+
+int spawner_socket(const tf_spawner *spawner) {
+    return spawner->socket;
+}
+
+tf_err spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error *error) {
+    int fd = memfd_create("taskfarm-campaign", MFD_CLOEXEC);
+    size_t done = 0;
+    while (fd >= 0 && done < bundle->length) {
+        ssize_t put = write(fd, bundle->data + done, bundle->length - done);
+        if (put <= 0)
+            break;
+        done += (size_t)put;
+    }
+    tf_err err;
+    if (fd < 0 || done < bundle->length)
+        err = tf_error_set(error, TF_ERR_RUN, "no memory for the campaign: %s", strerror(errno));
+    else
+        err = send_message(spawner->socket, &(spawner_message){.kind = SPAWNER_CAMPAIGN, .size = (int64_t)done}, &fd, 1,
+                           error);
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
+tf_err spawner_start_host(tf_spawner *spawner, int rank, int slot, const int fds[SPAWNER_FDS], tf_error *error) {
+    spawner_message message = {.kind = SPAWNER_START, .rank = rank, .slot = slot};
+    return send_message(spawner->socket, &message, fds, SPAWNER_FDS, error);
+}
+
+int spawner_next_ended(tf_spawner *spawner, int *slot, int *status) {
+    spawner_message message;
+    int fds[SPAWNER_FDS];
+    int got = receive_message(spawner->socket, &message, fds, MSG_DONTWAIT);
+    *slot = message.slot;
+    *status = message.status;
+    return got;
+}

@@ -1,0 +1,30 @@
+/* What a rank and its spawner say to each other. */
+#ifndef TF_EXEC_SPAWNER_H
+#define TF_EXEC_SPAWNER_H
+
+#include "exec/host.h"
+
+enum { SPAWNER_FDS = 1 + HOST_BUFFERS };
+
+typedef enum spawner_kind {
+    SPAWNER_CAMPAIGN, /* to the spawner, with a memory file of `size` bytes: the bundle */
+    SPAWNER_START,    /* to the spawner, with the slot's socket and buffers: start a host */
+    SPAWNER_ENDED     /* to the rank: the slot's host has ended with this wait status */
+} spawner_kind;
+
+typedef struct spawner_message {
+    int32_t kind;
+    int32_t rank;
+    int32_t slot;
+    int32_t status;
+    int64_t size;
+} spawner_message;
+
+int spawner_socket(const tf_spawner *spawner);
+tf_err spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error *error);
+tf_err spawner_start_host(tf_spawner *spawner, int rank, int slot, const int fds[SPAWNER_FDS], tf_error *error);
+
+/* 1 with a host that has ended, -1 if there is none now, 0 if the spawner itself is gone. */
+int spawner_next_ended(tf_spawner *spawner, int *slot, int *status);
+
+#endif
