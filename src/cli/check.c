@@ -1,0 +1,100 @@
+/* taskfarm check: is the manifest right, and what would it run? */
+#include <cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static const char *run_text(const tf_run_spec *run, tf_buf *out) {
+    tf_buf_clear(out);
+    if (run->kind == TF_RUN_FUNCTION)
+        tf_buf_addf(out, "%s:%s", run->library, run->symbol);
+    for (int i = 0; i < run->argc; i++)
+        tf_buf_addf(out, "%s%s", i ? " " : "", tf_template_source(run->argv[i]));
+    return tf_buf_text(out);
+}
+
+static void print_campaign(const options *o, const tf_campaign *c) {
+    printf("%s: all right\n", o->manifest);
+    printf("campaign %s, seed %llu, output %s\n", c->name, (unsigned long long)c->seed, c->output);
+    tf_buf run = {0};
+    for (int s = 0; s < c->stages; s++) {
+        const tf_stage_spec *stage = &c->stage[s];
+        char tasks[32];
+        int64_t size = tf_space_size(stage->space);
+        printf("stage %s: %s task%s of %s\n", stage->name, tf_format_count(size, tasks), size == 1 ? "" : "s",
+               run_text(&stage->run, &run));
+        for (int p = 0; p < tf_space_params(stage->space); p++)
+            printf("  parameter %s: %s\n", tf_space_param(stage->space, p)->name,
+                   tf_type_name(tf_space_param(stage->space, p)->type));
+        for (int k = 0; k < stage->columns; k++) {
+            printf("  result %s: %s", stage->column[k].name, tf_type_name(stage->column[k].type));
+            for (int d = 0; d < stage->column[k].rank; d++)
+                printf("%s%lld%s", d ? " x " : " (", (long long)stage->column[k].shape[d],
+                       d + 1 == stage->column[k].rank ? ")" : "");
+            printf("\n");
+        }
+    }
+    tf_buf_free(&run);
+}
+
+static void add_named(cJSON *list, const char *name, tf_type type) {
+    cJSON *item = cJSON_CreateObject();
+    cJSON_AddStringToObject(item, "name", name);
+    cJSON_AddStringToObject(item, "type", tf_type_name(type));
+    cJSON_AddItemToArray(list, item);
+}
+
+static void add_campaign(cJSON *json, const tf_campaign *c) {
+    cJSON_AddStringToObject(json, "name", c->name);
+    cJSON_AddStringToObject(json, "output", c->output);
+    cJSON *stages = cJSON_AddArrayToObject(json, "stages");
+    tf_buf run = {0};
+    for (int s = 0; s < c->stages; s++) {
+        const tf_stage_spec *stage = &c->stage[s];
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddItemToArray(stages, item);
+        cJSON_AddStringToObject(item, "name", stage->name);
+        cJSON_AddNumberToObject(item, "tasks", (double)tf_space_size(stage->space));
+        cJSON_AddStringToObject(item, "run", run_text(&stage->run, &run));
+        cJSON *list = cJSON_AddArrayToObject(item, "parameters");
+        for (int p = 0; p < tf_space_params(stage->space); p++)
+            add_named(list, tf_space_param(stage->space, p)->name, tf_space_param(stage->space, p)->type);
+        list = cJSON_AddArrayToObject(item, "results");
+        for (int k = 0; k < stage->columns; k++)
+            add_named(list, stage->column[k].name, stage->column[k].type);
+    }
+    tf_buf_free(&run);
+}
+
+static void print_json(const loaded *l) {
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddBoolToObject(json, "right", l->campaign != NULL);
+    cJSON *errors = cJSON_AddArrayToObject(json, "errors");
+    char *lines = tf_alloc(l->diags.lines.length + 1), *rest = lines, *line;
+    memcpy(lines, tf_buf_text(&l->diags.lines), l->diags.lines.length);
+    while ((line = strsep(&rest, "\n")))
+        if (*line)
+            cJSON_AddItemToArray(errors, cJSON_CreateString(line));
+    if (l->campaign)
+        add_campaign(json, l->campaign);
+    char *text = cJSON_Print(json);
+    puts(text);
+    cJSON_free(text);
+    cJSON_Delete(json);
+    free(lines);
+}
+
+int cli_check(const options *o) {
+    loaded l;
+    cli_load(o, &l);
+    int status = l.campaign ? TF_OK : TF_ERR_USAGE;
+    if (o->json)
+        print_json(&l);
+    else if (l.campaign)
+        print_campaign(o, l.campaign);
+    else
+        fputs(tf_buf_text(&l.diags.lines), stderr);
+    cli_unload(&l);
+    return status;
+}

@@ -1,0 +1,42 @@
+/* The command line: one file a verb, and what they share. */
+#ifndef TF_CLI_H
+#define TF_CLI_H
+
+#include "report/report.h"
+
+typedef struct options {
+    const char *verb;
+    const char *manifest;
+    const char *output;  /* absolute, or NULL */
+    const char *workdir; /* as given, or NULL */
+    const char *seed;
+    int sets;
+    const char **set;
+    int slots; /* 0: not given */
+    bool fresh, json;
+    tf_progress_style progress;
+    tf_arena *arena;
+} options;
+
+/* Complains on stderr, on one rank only, and returns TF_ERR_USAGE. */
+int cli_usage_error(const char *format, ...) TF_PRINTF(1, 2);
+
+/* A campaign read from disk, with all that goes with it. The process has changed to its work folder. */
+typedef struct loaded {
+    tf_campaign *campaign; /* NULL: diags say why */
+    tf_source disk;
+    tf_recorder recorder;
+    tf_diags diags;
+    tf_arena *arena;
+} loaded;
+
+/* Reads and checks the manifest, the order of its stages, and that all it wants to run is there. */
+void cli_load(const options *options, loaded *loaded);
+void cli_unload(loaded *loaded);
+
+/* The verbs. Each returns the exit status. */
+int cli_run(const options *options);
+int cli_check(const options *options);
+int cli_schema(const options *options);
+
+#endif

@@ -1,0 +1,191 @@
+/* taskfarm: the verb, its options, and its exit status. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+static const char help[] =
+    "taskfarm [run] MANIFEST      run the campaign (under mpirun, or by itself with all cores)\n"
+    "taskfarm check MANIFEST      say whether the manifest is right, and what it would run\n"
+    "taskfarm schema              print the manifest's JSON Schema, for editors\n"
+    "\n"
+    "run and check take\n"
+    "  --output FILE              where results go, instead of the manifest's \"output\"\n"
+    "  --workdir FOLDER           what relative paths are relative to (default: the manifest's folder)\n"
+    "  --set NAME=VALUE           another value for one of the manifest's variables; may be repeated\n"
+    "  --seed N                   another seed\n"
+    "run takes\n"
+    "  --slots N                  tasks that a rank runs at once (default: 1 under mpirun, else the cores)\n"
+    "  --fresh                    set an old output aside and start anew\n"
+    "  --progress STYLE           auto, bar, plain or none\n"
+    "check takes\n"
+    "  --json                     print JSON\n"
+    "and everywhere --help, --version\n"
+    "\n"
+    "Exit status: 0 all tasks done; 1 some failed; 2 wrong usage or manifest; 3 the run itself broke.\n";
+
+typedef struct verb {
+    const char *name;
+    int (*run)(const options *);
+    bool manifest;
+    const char *takes; /* letters of its options */
+} verb;
+
+static const verb verbs[] = {
+    {"run", cli_run, true, "owtslfp"},
+    {"check", cli_check, true, "owtsj"},
+    {"schema", cli_schema, false, ""},
+};
+
+/* What the design has and this version has not. */
+static const char *const later_verbs[] = {"plan", "try", "graph", "status", "show", "export", "report", "job"};
+static const char *const later_options[] = {"walltime", "retries", "sync", "grace", "rerun", "until", "force"};
+
+static const struct option long_options[] = {
+    {"output", required_argument, NULL, 'o'},   {"workdir", required_argument, NULL, 'w'},
+    {"set", required_argument, NULL, 't'},      {"seed", required_argument, NULL, 's'},
+    {"slots", required_argument, NULL, 'l'},    {"fresh", no_argument, NULL, 'f'},
+    {"progress", required_argument, NULL, 'p'}, {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},           {"version", no_argument, NULL, 'v'},
+    {NULL, 0, NULL, 0},
+};
+
+enum { LONG_OPTIONS = sizeof long_options / sizeof *long_options - 1 };
+
+int cli_usage_error(const char *format, ...) {
+    if (tf_farm_launch_rank() != 0)
+        return TF_ERR_USAGE;
+    va_list args;
+    va_start(args, format);
+    fputs("taskfarm: ", stderr);
+    vfprintf(stderr, format, args);
+    fputs("\n", stderr);
+    va_end(args);
+    return TF_ERR_USAGE;
+}
+
+/* ---- Options ---- */
+
+static int unknown_option(const char *given) {
+    char name[64];
+    const char *start = given;
+    while (*start == '-')
+        start++;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(start, "="), start);
+    for (size_t i = 0; i < sizeof later_options / sizeof *later_options; i++)
+        if (strcmp(name, later_options[i]) == 0)
+            return cli_usage_error("--%s is not supported yet", name);
+    const char *names[LONG_OPTIONS];
+    for (size_t i = 0; i < LONG_OPTIONS; i++)
+        names[i] = long_options[i].name;
+    const char *near = tf_suggest(name, names, LONG_OPTIONS);
+    return near ? cli_usage_error("unknown option %s; did you mean --%s?", given, near)
+                : cli_usage_error("unknown option %s; taskfarm --help lists them", given);
+}
+
+static bool parse_style(const char *text, tf_progress_style *style) {
+    static const char *const names[] = {"auto", "bar", "plain", "none"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(text, names[i]) == 0) {
+            *style = (tf_progress_style)i;
+            return true;
+        }
+    return false;
+}
+
+/* Relative to where the user stands, not to the work folder. */
+static const char *absolute_output(options *o, const char *path) {
+    char *here = getcwd(NULL, 0);
+    const char *full = *path == '/' || *path == '\0' || !here ? path : tf_arena_printf(o->arena, "%s/%s", here, path);
+    free(here);
+    return full;
+}
+
+static int take_option(options *o, int letter, const char *value) {
+    int64_t number;
+    switch (letter) {
+    case 'o': o->output = absolute_output(o, value); break;
+    case 'w': o->workdir = value; break;
+    case 's': o->seed = value; break;
+    case 'f': o->fresh = true; break;
+    case 'j': o->json = true; break;
+    case 't': o->set[o->sets++] = value; break;
+    case 'l':
+        if (!tf_parse_int(value, &number) || number < 1 || number > 4096)
+            return cli_usage_error("--slots %s: must be an integer from 1 to 4096", value);
+        o->slots = (int)number;
+        break;
+    default:
+        if (!parse_style(value, &o->progress))
+            return cli_usage_error("--progress %s: must be auto, bar, plain or none", value);
+    }
+    return TF_OK;
+}
+
+/* Returns an exit status, or -1 to go on. */
+static int parse(options *o, const verb *v, int argc, char **argv) {
+    opterr = 0;
+    for (;;) {
+        int at = optind ? optind : 1, which = 0;
+        int letter = getopt_long(argc, argv, ":", long_options, &which);
+        if (letter == -1)
+            break;
+        if (letter == '?')
+            return unknown_option(argv[at]);
+        if (letter == ':')
+            return cli_usage_error("%s needs a value", argv[at]);
+        if (letter == 'h' || letter == 'v') {
+            if (tf_farm_launch_rank() == 0)
+                fputs(letter == 'h' ? help : "taskfarm " TASKFARM_VERSION "\n", stdout);
+            return TF_OK;
+        }
+        if (!strchr(v->takes, letter))
+            return cli_usage_error("%s does not take --%s", v->name, long_options[which].name);
+        int status = take_option(o, letter, optarg);
+        if (status != TF_OK)
+            return status;
+    }
+    if (v->manifest && optind == argc)
+        return cli_usage_error("%s needs a manifest; taskfarm --help says more", v->name);
+    if (v->manifest)
+        o->manifest = argv[optind++];
+    if (optind < argc)
+        return v->manifest && strcmp(v->name, "run") == 0
+                   ? cli_usage_error("%s: targets are not supported yet", argv[optind])
+                   : cli_usage_error("%s: one argument too many", argv[optind]);
+    return -1;
+}
+
+/* ---- Verbs ---- */
+
+/* The verb, taken out of argv; "run" if there is none. NULL for one that is not supported yet. */
+static const verb *take_verb(int *argc, char **argv) {
+    for (size_t i = 0; *argc > 1 && i < sizeof verbs / sizeof *verbs; i++) {
+        if (strcmp(argv[1], verbs[i].name) != 0)
+            continue;
+        memmove(&argv[1], &argv[2], (size_t)(*argc - 1) * sizeof *argv);
+        (*argc)--;
+        return &verbs[i];
+    }
+    for (size_t i = 0; *argc > 1 && i < sizeof later_verbs / sizeof *later_verbs; i++)
+        if (strcmp(argv[1], later_verbs[i]) == 0)
+            return NULL;
+    return &verbs[0];
+}
+
+int main(int argc, char **argv) {
+    const verb *v = take_verb(&argc, argv);
+    if (!v)
+        return cli_usage_error("'%s' is not supported yet", argv[1]);
+    options o = {.verb = v->name, .arena = tf_arena_new()};
+    o.set = tf_arena_array(o.arena, (size_t)argc, sizeof *o.set);
+    int status = parse(&o, v, argc, argv);
+    if (status < 0)
+        status = v->run(&o);
+    tf_arena_free(o.arena);
+    return status;
+}

@@ -1,0 +1,57 @@
+/* taskfarm run: the campaign. Rank 0 reads the manifest and finds all that is wrong before MPI_Init; the other ranks wait
+ * for it in MPI_Init. The spawner comes first, while this process is small and knows nothing of MPI. */
+#include "cli/cli.h"
+#include "store/store.h"
+
+static tf_err prepare(const options *o, loaded *l, tf_error *error) {
+    cli_load(o, l);
+    if (!l->campaign) {
+        fputs(tf_buf_text(&l->diags.lines), stderr);
+        error->text[0] = '\0';
+        return TF_ERR_USAGE;
+    }
+    tf_buf aside = {0};
+    tf_err err = tf_store_prepare(l->campaign, o->fresh, &aside, error);
+    if (err == TF_OK && aside.length)
+        fprintf(stderr, "taskfarm: %s is now %s\n", l->campaign->output, tf_buf_text(&aside));
+    tf_buf_free(&aside);
+    return err;
+}
+
+static void show(void *context, const tf_farm_progress *now) {
+    tf_progress_update(context, now);
+}
+
+static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_error *error) {
+    tf_progress *progress = tf_progress_new(o->progress, stderr);
+    tf_farm_options farm = {.campaign = l->campaign,
+                            .bundle = l->campaign ? &l->recorder.bytes : NULL,
+                            .on_progress = show,
+                            .context = progress,
+                            .spawner = spawner,
+                            .slots = o->slots};
+    tf_farm_result result = {0};
+    tf_err err = tf_farm_run(&farm, &result, error);
+    tf_progress_free(progress);
+    if (l->campaign && (err == TF_OK || err == TF_ERR_TASKS))
+        tf_report_summary(stderr, l->campaign, &result);
+    return err;
+}
+
+int cli_run(const options *o) {
+    tf_error error = {0};
+    bool master = tf_farm_launch_rank() == 0;
+    loaded l = {0};
+    tf_spawner *spawner = tf_spawner_fork(&error);
+    tf_err err = spawner ? TF_OK : error.code;
+    if (err == TF_OK && master)
+        err = prepare(o, &l, &error);
+    if (err == TF_OK)
+        err = run(o, spawner, &l, &error);
+    if (master && err == TF_ERR_RUN)
+        fprintf(stderr, "taskfarm: %s\n", error.text);
+    tf_spawner_close(spawner);
+    if (master)
+        cli_unload(&l);
+    return master ? (int)err : 0; /* a launcher complains about each rank that says more */
+}

@@ -1,0 +1,236 @@
+/* One rank's life: MPI_Init, the campaign from rank 0, the event loop, MPI_Finalize. The loop never blocks: messages are
+ * polled, rows are polled, and only when neither had anything does it nap, longer each time. */
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "farm/farm.h"
+#include "farm/master.h"
+#include "farm/worker.h"
+
+#define SHORTEST_NAP  10e-6 /* s */
+#define LONGEST_NAP   1e-3  /* with other ranks: a message may wait that long */
+#define ALONE_NAP     0.05  /* without: only rows and progress can happen */
+#define PROGRESS_TICK 0.05
+
+typedef struct rank {
+    const tf_farm_options *options;
+    tf_campaign *own_campaign; /* other ranks than 0 */
+    const tf_campaign *campaign;
+    tf_buf own_bundle;
+    const tf_buf *bundle;
+    tf_wire *wire;
+    tf_exec *exec;
+    tf_store *store;
+    master *master; /* on rank 0 */
+    worker *worker; /* on the others, and on rank 0 when it is alone */
+    int slots;
+    double told; /* when on_progress was last called */
+    bool ended;
+    tf_err outcome;
+    tf_error *error;
+} rank;
+
+/* ---- Before MPI_Init ---- */
+
+static const char *launch_rank(void) {
+    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (getenv(names[i]))
+            return getenv(names[i]);
+    return NULL;
+}
+
+bool tf_farm_launched(void) {
+    return launch_rank() != NULL;
+}
+
+int tf_farm_launch_rank(void) {
+    int64_t number;
+    const char *text = launch_rank();
+    return text && tf_parse_int(text, &number) ? (int)number : 0;
+}
+
+static int default_slots(void) {
+    cpu_set_t cores;
+    if (tf_farm_launched() || sched_getaffinity(0, sizeof cores, &cores) != 0)
+        return 1;
+    return CPU_COUNT(&cores);
+}
+
+/* ---- Starting ---- */
+
+/* Rank 0 has read the manifest and all that it names; the others are told. */
+static tf_err share_campaign(rank *r) {
+    MPI_Comm world = MPI_COMM_WORLD;
+    uint64_t size = r->bundle ? r->bundle->length : 0;
+    MPI_Bcast(&size, 1, MPI_UINT64_T, 0, world);
+    char *bytes = r->bundle ? r->bundle->data : tf_alloc(size);
+    for (uint64_t at = 0; at < size;) {
+        uint64_t part = size - at < (1u << 30) ? size - at : 1u << 30;
+        MPI_Bcast(bytes + at, (int)part, MPI_BYTE, 0, world);
+        at += part;
+    }
+    if (r->bundle)
+        return TF_OK;
+    r->own_bundle = (tf_buf){.data = bytes, .length = size};
+    r->bundle = &r->own_bundle;
+    const char *workdir = tf_bundle_workdir(bytes, size);
+    if (!workdir || chdir(workdir) != 0)
+        return tf_error_set(r->error, TF_ERR_RUN, "rank %d can't change to the work folder %s: %s", wire_rank(r->wire),
+                            workdir ? workdir : "", strerror(errno));
+    r->own_campaign = tf_campaign_unbundle(bytes, size);
+    if (!r->own_campaign)
+        return tf_error_set(r->error, TF_ERR_RUN, "rank %d can't read the campaign that rank 0 sent: is it another "
+                            "version of taskfarm?", wire_rank(r->wire));
+    r->campaign = r->own_campaign;
+    return TF_OK;
+}
+
+/* The same error on all ranks, that of the lowest that has one. */
+static tf_err agree(const rank *r, tf_err err) {
+    int mine = err == TF_OK ? wire_ranks(r->wire) : wire_rank(r->wire), first;
+    MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
+    if (first == wire_ranks(r->wire))
+        return TF_OK;
+    MPI_Bcast(r->error, sizeof *r->error, MPI_BYTE, first, MPI_COMM_WORLD);
+    return r->error->code;
+}
+
+static tf_err start(rank *r) {
+    tf_err err = agree(r, share_campaign(r));
+    if (err != TF_OK)
+        return err;
+    bool works = wire_ranks(r->wire) == 1 || wire_rank(r->wire) > 0;
+    r->slots = !works ? 0 : r->options->slots ? r->options->slots : default_slots();
+    if (works) {
+        r->exec = tf_exec_new(r->options->spawner, r->campaign, r->bundle, wire_rank(r->wire), r->slots, r->error);
+        err = r->exec ? TF_OK : r->error->code;
+    }
+    err = agree(r, err);
+    if (err != TF_OK)
+        return err;
+    int64_t mine = r->slots, slots;
+    MPI_Allreduce(&mine, &slots, 1, MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
+    r->store = tf_store_create(r->campaign, MPI_COMM_WORLD, slots, r->error);
+    if (!r->store)
+        return r->error->code;
+    if (wire_rank(r->wire) == 0)
+        r->master = master_new(r->campaign, r->wire);
+    if (works)
+        r->worker = worker_new(r->campaign, r->wire, r->exec, r->store, r->slots);
+    return TF_OK;
+}
+
+/* ---- The loop ---- */
+
+static void end(rank *r, tf_err outcome) {
+    r->ended = true;
+    r->outcome = outcome;
+}
+
+/* Every rank comes here with the same messages in the same order. */
+static void collect(rank *r, const collect_message *message) {
+    tf_err err = TF_OK;
+    switch ((collect_what)message->what) {
+    case COLLECT_LAYOUT: err = tf_store_layout(r->store, message->stage, r->error); break;
+    case COLLECT_FINISH: err = tf_store_finish(r->store, message->stage, r->error); break;
+    case COLLECT_CLOSE:
+        err = tf_store_close(r->store, message->failed ? "failed" : "complete", message->elapsed, r->error);
+        r->store = NULL;
+        end(r, message->failed ? TF_ERR_TASKS : TF_OK);
+        break;
+    }
+    if (err != TF_OK)
+        end(r, err);
+}
+
+static void leave(rank *r, const broken_message *message) {
+    tf_error_set(r->error, (tf_err)message->code, "%s", message->text);
+    end(r, r->error->code);
+}
+
+static bool take_messages(rank *r) {
+    enum { AT_ONCE = 1000 };
+    int taken = 0, from, tag;
+    const void *payload;
+    size_t size;
+    for (; taken < AT_ONCE && !r->ended && wire_receive(r->wire, &from, &tag, &payload, &size); taken++) {
+        if (tag == TAG_GRANT) {
+            const grant_message *grant = payload;
+            worker_grant(r->worker, grant->stage, grant->first, grant->count);
+        } else if (tag == TAG_COLLECT) {
+            collect_message message = *(const collect_message *)payload;
+            collect(r, &message);
+        } else if (tag == TAG_LEAVE) {
+            leave(r, payload);
+        } else {
+            master_take(r->master, from, tag, payload, size);
+        }
+    }
+    return taken > 0;
+}
+
+static void tell_progress(rank *r) {
+    double now = tf_now();
+    if (!r->master || !r->options->on_progress || (now - r->told < PROGRESS_TICK && !r->ended))
+        return;
+    tf_farm_result result;
+    master_result(r->master, &result);
+    r->told = now;
+    r->options->on_progress(r->options->context, &result.progress);
+}
+
+static void nap(double seconds) {
+    nanosleep(&(struct timespec){.tv_nsec = (long)(seconds * 1e9)}, NULL);
+}
+
+static void loop(rank *r) {
+    double wait = 0;
+    double longest = wire_ranks(r->wire) == 1 ? ALONE_NAP : LONGEST_NAP;
+    while (!r->ended) {
+        bool busy = take_messages(r);
+        if (r->ended)
+            break;
+        busy = (r->master && master_step(r->master)) || busy;
+        wait = busy ? 0 : wait < SHORTEST_NAP ? SHORTEST_NAP : 2 * wait < longest ? 2 * wait : longest;
+        if (r->worker && worker_step(r->worker, wait))
+            wait = 0;
+        else if (!r->worker && wait > 0)
+            nap(wait);
+        tell_progress(r);
+    }
+    tell_progress(r);
+}
+
+/* ---- The whole ---- */
+
+static void free_all(rank *r) {
+    worker_free(r->worker);
+    tf_exec_free(r->exec);
+    tf_store_abandon(r->store); /* closed by now, unless the run broke */
+    master_free(r->master);
+    wire_free(r->wire);
+    tf_campaign_free(r->own_campaign);
+    tf_buf_free(&r->own_bundle);
+}
+
+tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_error *error) {
+    rank r = {.options = options, .campaign = options->campaign, .bundle = options->bundle, .error = error};
+    tf_store_init();
+    MPI_Init(NULL, NULL);
+    r.wire = wire_new(MPI_COMM_WORLD);
+    tf_err err = start(&r);
+    if (err == TF_OK) {
+        loop(&r);
+        err = r.outcome;
+    }
+    if (r.master)
+        master_result(r.master, result);
+    free_all(&r);
+    MPI_Finalize();
+    return err;
+}

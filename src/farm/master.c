@@ -1,0 +1,120 @@
+/* The master holds the scheduler and nothing of the tasks but counts and a few failures to show. */
+#include "farm/master.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sched/sched.h"
+
+struct master {
+    const tf_campaign *campaign;
+    tf_wire *wire;
+    tf_sched *sched;
+    double started;
+    int64_t slots;
+    int finished;
+    int failures;
+    tf_farm_failure failure[TF_FARM_FAILURES];
+};
+
+master *master_new(const tf_campaign *campaign, tf_wire *wire) {
+    master *m = tf_alloc(sizeof *m);
+    *m = (master){.campaign = campaign, .wire = wire, .started = tf_now()};
+    tf_sched_stage *stages = tf_alloc_array((size_t)campaign->stages, sizeof *stages);
+    for (int s = 0; s < campaign->stages; s++)
+        stages[s] = (tf_sched_stage){.tasks = tf_space_size(campaign->stage[s].space),
+                                     .afters = campaign->stage[s].afters,
+                                     .after = campaign->stage[s].after};
+    m->sched = tf_sched_new(stages, campaign->stages);
+    free(stages);
+    return m;
+}
+
+void master_free(master *m) {
+    if (!m)
+        return;
+    tf_sched_free(m->sched);
+    free(m);
+}
+
+void master_result(const master *m, tf_farm_result *result) {
+    *result = (tf_farm_result){.failures = m->failures};
+    memcpy(result->failure, m->failure, sizeof result->failure);
+    tf_farm_progress *p = &result->progress;
+    *p = (tf_farm_progress){.stages = m->campaign->stages,
+                            .finished = m->finished,
+                            .elapsed = tf_now() - m->started,
+                            .ranks = wire_ranks(m->wire),
+                            .slots = m->slots};
+    for (int s = 0; s < m->campaign->stages; s++) {
+        tf_sched_counts counts = tf_sched_stage_counts(m->sched, s);
+        p->tasks += counts.tasks;
+        p->done += counts.done;
+        p->failed += counts.failed;
+        p->running += counts.running;
+    }
+}
+
+/* ---- In ---- */
+
+static void take_reports(master *m, int from, const report_message *report, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        tf_sched_report(m->sched, from, report[i].stage, report[i].first, report[i].count, report[i].failed,
+                        report[i].seconds);
+}
+
+static void take_failure(master *m, const failure_message *failure) {
+    if (m->failures == TF_FARM_FAILURES)
+        return;
+    tf_farm_failure *to = &m->failure[m->failures++];
+    *to = (tf_farm_failure){.stage = failure->stage, .status = failure->status, .index = failure->index};
+    memcpy(to->message, failure->message, sizeof to->message);
+}
+
+void master_take(master *m, int from, int tag, const void *payload, size_t size) {
+    switch (tag) {
+    case TAG_HELLO: {
+        const hello_message *hello = payload;
+        m->slots += hello->slots;
+        tf_sched_worker_up(m->sched, from, hello->slots);
+        break;
+    }
+    case TAG_REPORT: take_reports(m, from, payload, size / sizeof(report_message)); break;
+    case TAG_FAILURE: take_failure(m, payload); break;
+    case TAG_BROKEN: wire_send_all(m->wire, TAG_LEAVE, payload, size); break;
+    default: break;
+    }
+}
+
+/* ---- Out ---- */
+
+static void collect(master *m, collect_what what, int stage) {
+    tf_farm_result result;
+    master_result(m, &result);
+    collect_message message = {.what = (int32_t)what,
+                               .stage = stage,
+                               .failed = result.progress.failed > 0,
+                               .elapsed = result.progress.elapsed};
+    wire_send_all(m->wire, TAG_COLLECT, &message, sizeof message);
+}
+
+bool master_step(master *m) {
+    tf_action action;
+    bool any = false;
+    for (; tf_sched_next(m->sched, &action); any = true) {
+        switch (action.kind) {
+        case TF_ACTION_LAYOUT: collect(m, COLLECT_LAYOUT, action.stage); break;
+        case TF_ACTION_FINISH:
+            m->finished++;
+            collect(m, COLLECT_FINISH, action.stage);
+            break;
+        case TF_ACTION_END: collect(m, COLLECT_CLOSE, 0); break;
+        case TF_ACTION_GRANT: {
+            grant_message grant = {.stage = action.stage, .first = action.first, .count = action.count};
+            wire_send(m->wire, action.worker, TAG_GRANT, &grant, sizeof grant);
+            break;
+        }
+        }
+    }
+    return any;
+}

@@ -1,0 +1,23 @@
+/* The master: turns messages into the scheduler's events, and its actions into messages. */
+#ifndef TF_FARM_MASTER_H
+#define TF_FARM_MASTER_H
+
+#include "farm/farm.h"
+#include "farm/protocol.h"
+#include "farm/wire.h"
+
+typedef struct master master;
+
+master *master_new(const tf_campaign *campaign, tf_wire *wire);
+void master_free(master *master);
+
+/* A message of any worker. */
+void master_take(master *master, int from, int tag, const void *payload, size_t size);
+
+/* Sends what there is to send. true if there was anything. */
+bool master_step(master *master);
+
+/* Counts, and the first few failures. */
+void master_result(const master *master, tf_farm_result *result);
+
+#endif

@@ -1,0 +1,73 @@
+/* What ranks say to each other. The tag is the kind; the payload is one struct, or as many as fit the message. Messages
+ * between two ranks arrive in the order in which they were sent. No parameter and no result ever travels here.
+ *
+ *     worker                      master
+ *       HELLO  ------------------->          I am here, with so many slots
+ *              <-------------------  GRANT   these tasks are yours
+ *       REPORT ------------------->          these have ended
+ *       FAILURE ------------------>          an example of what went wrong
+ *              <-------------------  COLLECT all ranks: lay out, finish, close
+ *       BROKEN ------------------->          I can't go on
+ *              <-------------------  LEAVE   all ranks: the run has broken, and why
+ */
+#ifndef TF_FARM_PROTOCOL_H
+#define TF_FARM_PROTOCOL_H
+
+#include <stdint.h>
+
+typedef enum message_tag {
+    TAG_HELLO = 1,
+    TAG_GRANT,
+    TAG_REPORT,
+    TAG_FAILURE,
+    TAG_COLLECT,
+    TAG_BROKEN,
+    TAG_LEAVE
+} message_tag;
+
+typedef struct hello_message {
+    int32_t slots;
+} hello_message;
+
+typedef struct grant_message {
+    int32_t stage;
+    int32_t reserved; /* 0 */
+    int64_t first;    /* task */
+    int64_t count;
+} grant_message;
+
+typedef struct report_message {
+    int32_t stage;
+    int32_t reserved; /* 0 */
+    int64_t first;    /* task */
+    int64_t count;
+    int64_t failed;   /* of these */
+    double seconds;   /* that one slot spent on them */
+} report_message;
+
+/* The first few failures that a worker sees. */
+typedef struct failure_message {
+    int32_t stage;
+    int32_t status;     /* tf_status */
+    int64_t index;      /* task */
+    char message[200];  /* NUL-terminated, cut if longer */
+} failure_message;
+
+typedef enum collect_what { COLLECT_LAYOUT, COLLECT_FINISH, COLLECT_CLOSE } collect_what;
+
+/* Collective work on the file: every rank does it when the message arrives, in the order of arrival. */
+typedef struct collect_message {
+    int32_t what;    /* collect_what */
+    int32_t stage;   /* for layout and finish */
+    int32_t failed;  /* for close: some tasks have failed */
+    int32_t reserved; /* 0 */
+    double elapsed;  /* for close: s */
+} collect_message;
+
+/* BROKEN and LEAVE. */
+typedef struct broken_message {
+    int32_t code;   /* tf_err */
+    char text[1000]; /* for people, NUL-terminated */
+} broken_message;
+
+#endif

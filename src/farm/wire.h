@@ -1,0 +1,23 @@
+/* Messages that never block: sends are buffered, receives are polled, and a rank may send to itself. */
+#ifndef TF_FARM_WIRE_H
+#define TF_FARM_WIRE_H
+
+#include <mpi.h>
+
+#include "base/base.h"
+
+typedef struct tf_wire tf_wire;
+
+tf_wire *wire_new(MPI_Comm comm);
+void wire_free(tf_wire *wire); /* waits until all that was sent has left */
+int wire_rank(const tf_wire *wire);
+int wire_ranks(const tf_wire *wire);
+
+/* The payload is copied. */
+void wire_send(tf_wire *wire, int to, int tag, const void *payload, size_t size);
+void wire_send_all(tf_wire *wire, int tag, const void *payload, size_t size); /* every rank, this one too */
+
+/* The next message, if one is there. The payload is the wire's, until the next call. */
+bool wire_receive(tf_wire *wire, int *from, int *tag, const void **payload, size_t *size);
+
+#endif

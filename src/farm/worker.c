@@ -1,0 +1,201 @@
+/* The worker's tasks wait in a queue of intervals until a slot has room. A batch takes what the stage's pace says will take a
+ * short while, but no more than a fair share of the queue, so that all slots stay busy to the end. A second batch waits
+ * behind a running one only where tasks are so short that handing over would cost; behind a long task it would be stuck. */
+#include "farm/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "farm/farm.h"
+#include "farm/protocol.h"
+#include "sched/sched.h"
+
+#define BATCH_SECONDS 0.05
+
+enum { MASTER = 0 };
+
+typedef struct piece {
+    int stage;
+    tf_interval tasks;
+} piece;
+
+struct worker {
+    const tf_campaign *campaign;
+    tf_wire *wire;
+    tf_exec *exec;
+    tf_store *store;
+    int slots;
+    tf_pace *pace; /* per stage */
+    piece *queue;  /* a stack turned round: the next piece is the last */
+    size_t queued, capacity;
+    int64_t waiting; /* tasks in the queue */
+    report_message *report;
+    size_t reports, report_capacity;
+    int failures;
+    bool broken;
+};
+
+worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_exec *exec, tf_store *store, int slots) {
+    worker *w = tf_alloc(sizeof *w);
+    *w = (worker){.campaign = campaign, .wire = wire, .exec = exec, .store = store, .slots = slots};
+    w->pace = tf_alloc_array((size_t)campaign->stages, sizeof *w->pace);
+    wire_send(wire, MASTER, TAG_HELLO, &(hello_message){.slots = slots}, sizeof(hello_message));
+    return w;
+}
+
+void worker_free(worker *w) {
+    if (!w)
+        return;
+    free(w->pace);
+    free(w->queue);
+    free(w->report);
+    free(w);
+}
+
+/* ---- The queue ---- */
+
+static void make_room(worker *w) {
+    if (w->queued < w->capacity)
+        return;
+    w->capacity = w->capacity ? 2 * w->capacity : 16;
+    w->queue = tf_realloc_array(w->queue, w->capacity, sizeof *w->queue);
+}
+
+void worker_grant(worker *w, int stage, int64_t first, int64_t count) {
+    make_room(w);
+    memmove(w->queue + 1, w->queue, w->queued * sizeof *w->queue);
+    w->queue[0] = (piece){.stage = stage, .tasks = {first, first + count}};
+    w->queued++;
+    w->waiting += count;
+}
+
+/* Tasks that a host did not get to: they come next. */
+static void put_back(worker *w, int stage, tf_interval tasks) {
+    if (tasks.first >= tasks.end)
+        return;
+    make_room(w);
+    w->queue[w->queued++] = (piece){.stage = stage, .tasks = tasks};
+    w->waiting += tasks.end - tasks.first;
+}
+
+static tf_err give_batch(worker *w, int slot, tf_error *error) {
+    piece *next = &w->queue[w->queued - 1];
+    int64_t count = next->tasks.end - next->tasks.first;
+    int64_t brief = tf_pace_count(&w->pace[next->stage], BATCH_SECONDS);
+    int64_t share = (w->waiting + w->slots - 1) / w->slots;
+    int64_t wanted = brief < share ? brief : share;
+    int64_t given = tf_exec_submit(w->exec, slot, next->stage, next->tasks.first, wanted < count ? wanted : count,
+                                   error);
+    if (given == 0)
+        return error->code;
+    next->tasks.first += given;
+    w->waiting -= given;
+    if (next->tasks.first == next->tasks.end)
+        w->queued--;
+    return TF_OK;
+}
+
+/* First every idle slot, then a batch in hand for slots that run short tasks. */
+static tf_err feed_slots(worker *w, tf_error *error) {
+    for (int room = 2; room >= 1; room--) {
+        for (int slot = 0; slot < w->slots && w->queued > 0; slot++) {
+            int stage = w->queue[w->queued - 1].stage;
+            bool in_hand = room == 1;
+            if (tf_exec_room(w->exec, slot) < room ||
+                (in_hand && (tf_pace_count(&w->pace[stage], BATCH_SECONDS) < 2 || w->waiting < w->slots)))
+                continue;
+            tf_err err = give_batch(w, slot, error);
+            if (err != TF_OK)
+                return err;
+        }
+    }
+    return TF_OK;
+}
+
+/* ---- Rows ---- */
+
+static void add_report(worker *w, const tf_rows *rows) {
+    report_message *last = w->reports ? &w->report[w->reports - 1] : NULL;
+    if (last && last->stage == rows->stage && last->first + last->count == rows->first) {
+        last->count += rows->count;
+        last->failed += rows->failed;
+        last->seconds += rows->seconds;
+        return;
+    }
+    if (w->reports == w->report_capacity) {
+        w->report_capacity = w->report_capacity ? 2 * w->report_capacity : 16;
+        w->report = tf_realloc_array(w->report, w->report_capacity, sizeof *w->report);
+    }
+    w->report[w->reports++] = (report_message){.stage = rows->stage,
+                                               .first = rows->first,
+                                               .count = rows->count,
+                                               .failed = rows->failed,
+                                               .seconds = rows->seconds};
+}
+
+/* The message of a task among the batch's texts, cut to fit. */
+static void find_message(const tf_rows *rows, int64_t index, char *out, size_t size) {
+    const char *bytes = rows->texts;
+    for (size_t at = 0; at < rows->texts_size;) {
+        const tf_record *record = (const tf_record *)(const void *)(bytes + at);
+        if (record->index == index && record->kind == TF_RECORD_MESSAGE) {
+            size_t length = record->length < size - 1 ? (size_t)record->length : size - 1;
+            memcpy(out, record + 1, length);
+            while (tf_utf8_invalid(out, length) >= 0 && length > 0) /* not in the middle of a character */
+                length = (size_t)tf_utf8_invalid(out, length);
+            out[length] = '\0';
+            return;
+        }
+        at += tf_record_size((size_t)record->length);
+    }
+}
+
+static void send_failures(worker *w, const tf_rows *rows) {
+    for (int64_t row = 0; row < rows->count && w->failures < TF_FARM_FAILURES; row++) {
+        if (rows->status[row] == TF_STATUS_DONE)
+            continue;
+        failure_message failure = {
+            .stage = rows->stage, .status = rows->status[row], .index = rows->first + row};
+        find_message(rows, failure.index, failure.message, sizeof failure.message);
+        wire_send(w->wire, MASTER, TAG_FAILURE, &failure, sizeof failure);
+        w->failures++;
+    }
+}
+
+static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
+    (void)slot;
+    worker *w = context;
+    tf_err err = tf_store_write(w->store, rows, error);
+    if (err != TF_OK)
+        return err;
+    put_back(w, rows->stage, left);
+    if (rows->count == 0)
+        return TF_OK;
+    tf_pace_add(&w->pace[rows->stage], rows->count, rows->seconds);
+    if (rows->failed > 0)
+        send_failures(w, rows);
+    add_report(w, rows);
+    return TF_OK;
+}
+
+bool worker_step(worker *w, double timeout) {
+    int events = 0;
+    tf_error error;
+    if (w->broken)
+        return false;
+    tf_err err = feed_slots(w, &error);
+    if (err == TF_OK)
+        err = tf_exec_poll(w->exec, timeout, take_rows, w, &events, &error);
+    if (err == TF_OK) /* before the report: the master's answer takes a while */
+        err = feed_slots(w, &error);
+    if (w->reports > 0)
+        wire_send(w->wire, MASTER, TAG_REPORT, w->report, w->reports * sizeof *w->report);
+    w->reports = 0;
+    if (err == TF_OK)
+        return events > 0;
+    broken_message broken = {.code = error.code};
+    memcpy(broken.text, error.text, sizeof broken.text);
+    wire_send(w->wire, MASTER, TAG_BROKEN, &broken, sizeof broken);
+    w->broken = true;
+    return true;
+}

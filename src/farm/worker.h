@@ -1,0 +1,20 @@
+/* A worker: takes grants, keeps its slots busy, writes rows, reports. */
+#ifndef TF_FARM_WORKER_H
+#define TF_FARM_WORKER_H
+
+#include "farm/wire.h"
+#include "store/store.h"
+
+typedef struct worker worker;
+
+/* Says HELLO to the master. The wire, the slots and the file stay the caller's. */
+worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_exec *exec, tf_store *store, int slots);
+void worker_free(worker *worker);
+
+void worker_grant(worker *worker, int stage, int64_t first, int64_t count);
+
+/* Feeds the slots, waits up to `timeout` seconds for rows, writes them and reports them. true if anything happened. When
+ * the file or the slots break it tells the master, once, and does nothing more. */
+bool worker_step(worker *worker, double timeout);
+
+#endif

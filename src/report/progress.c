@@ -1,0 +1,117 @@
+/* Progress: done/total, failed, tasks a second, remaining time. The rate is that of the last half minute or so, so that the
+ * remaining time follows when tasks become slower. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "report/report.h"
+
+#define RATE_MEMORY  30.0 /* s */
+#define BAR_INTERVAL 0.1  /* s */
+
+struct tf_progress {
+    tf_progress_style style;
+    FILE *out;
+    double drawn;          /* when something was last shown */
+    double interval;       /* to the next line */
+    double seen;           /* time and count of the last update */
+    int64_t ended;
+    double weight, weighted; /* of the rate: sums over time with an exponential memory */
+    bool on_screen;
+};
+
+tf_progress *tf_progress_new(tf_progress_style style, FILE *out) {
+    tf_progress *p = tf_alloc(sizeof *p);
+    *p = (tf_progress){.style = style, .out = out, .interval = 1};
+    if (style == TF_PROGRESS_AUTO)
+        p->style = isatty(fileno(out)) ? TF_PROGRESS_BAR : TF_PROGRESS_PLAIN;
+    return p;
+}
+
+static void count_rate(tf_progress *p, const tf_farm_progress *now) {
+    double span = now->elapsed - p->seen;
+    if (span <= 0)
+        return;
+    double fade = exp(-span / RATE_MEMORY);
+    p->weight = p->weight * fade + span;
+    p->weighted = p->weighted * fade + (double)(now->done + now->failed - p->ended);
+    p->seen = now->elapsed;
+    p->ended = now->done + now->failed;
+}
+
+/* "420 000/1 000 000  3 failed  12 345/s  1m10s left" */
+static void describe(const tf_progress *p, const tf_farm_progress *now, tf_buf *out) {
+    char done[32], tasks[32], failed[32], rate_text[32], left[32];
+    int64_t ended = now->done + now->failed;
+    double rate = p->weight > 0 ? p->weighted / p->weight : 0;
+    tf_buf_addf(out, "%s/%s", tf_format_count(ended, done), tf_format_count(now->tasks, tasks));
+    if (now->failed)
+        tf_buf_addf(out, "  %s failed", tf_format_count(now->failed, failed));
+    if (rate >= 10)
+        tf_buf_addf(out, "  %s/s", tf_format_count((int64_t)rate, rate_text));
+    else if (rate > 0)
+        tf_buf_addf(out, "  %.2g/s", rate);
+    if (rate > 0 && ended < now->tasks)
+        tf_buf_addf(out, "  %s left", tf_format_duration((double)(now->tasks - ended) / rate, left));
+}
+
+static void draw_bar(tf_progress *p, const tf_farm_progress *now) {
+    enum { NARROWEST = 10, WIDEST = 50 };
+    struct winsize window;
+    size_t width = ioctl(fileno(p->out), TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : 80;
+    double share = now->tasks ? (double)(now->done + now->failed) / (double)now->tasks : 1;
+    tf_buf text = {0};
+    describe(p, now, &text);
+    tf_buf line = {0};
+    tf_buf_addf(&line, "\r\033[K%3d%% ", (int)(100 * share));
+    if (width > text.length + NARROWEST + 9) {
+        size_t room = width - text.length - 9;
+        room = room > WIDEST ? WIDEST : room;
+        tf_buf_addc(&line, '[');
+        for (size_t i = 0; i < room; i++)
+            tf_buf_addc(&line, (double)i < share * (double)room ? '=' : ' ');
+        tf_buf_adds(&line, "] ");
+    }
+    tf_buf_adds(&line, tf_buf_text(&text));
+    fwrite(line.data, 1, line.length, p->out);
+    fflush(p->out);
+    p->on_screen = true;
+    p->drawn = now->elapsed;
+    tf_buf_free(&line);
+    tf_buf_free(&text);
+}
+
+/* After 1 s, then 2, 5, 10, 20, 50 s ..., at last every ten minutes. */
+static double longer(double interval) {
+    double next = interval * (fmod(log10(interval), 1) > 0.2 && fmod(log10(interval), 1) < 0.5 ? 2.5 : 2);
+    return next > 600 ? 600 : next;
+}
+
+static void print_line(tf_progress *p, const tf_farm_progress *now) {
+    tf_buf text = {0};
+    describe(p, now, &text);
+    fprintf(p->out, "taskfarm: %s\n", tf_buf_text(&text));
+    fflush(p->out);
+    p->drawn = now->elapsed;
+    p->interval = longer(p->interval);
+    tf_buf_free(&text);
+}
+
+void tf_progress_update(tf_progress *p, const tf_farm_progress *now) {
+    count_rate(p, now);
+    double since = now->elapsed - p->drawn;
+    if (p->style == TF_PROGRESS_BAR && since >= BAR_INTERVAL)
+        draw_bar(p, now);
+    else if (p->style == TF_PROGRESS_PLAIN && since >= p->interval && now->finished < now->stages)
+        print_line(p, now);
+}
+
+void tf_progress_free(tf_progress *p) {
+    if (!p)
+        return;
+    if (p->on_screen)
+        fputs("\r\033[K", p->out);
+    free(p);
+}

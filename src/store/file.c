@@ -1,0 +1,276 @@
+/* The file: making sure that it can be made, its root attributes, opening and closing it. */
+#include "store/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <hdf5_hl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { FORMAT_VERSION = 1 };
+
+void tf_store_init(void) {
+    H5dont_atexit();
+    H5open();
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+/* ---- Errors ---- */
+
+/* Of HDF5's error stack the innermost entry says what happened; the others say who called. */
+static herr_t take_innermost(unsigned n, const H5E_error2_t *entry, void *text) {
+    if (n == 0 && entry->desc)
+        snprintf(text, 400, "%s", entry->desc);
+    return 0;
+}
+
+tf_err store_error(const tf_store *store, tf_error *error, const char *format, ...) {
+    char reason[400] = "HDF5 does not say why", what[400];
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_innermost, reason);
+    H5Eclear2(H5E_DEFAULT);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    return tf_error_set(error, TF_ERR_RUN, "%s: %s: %s", store->campaign->output, what, reason);
+}
+
+tf_err store_agree(const tf_store *store, tf_err err, tf_error *error) {
+    int mine = err == TF_OK ? store->ranks : store->rank, first;
+    MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, store->comm);
+    if (first == store->ranks)
+        return TF_OK;
+    MPI_Bcast(error, sizeof *error, MPI_BYTE, first, store->comm);
+    return error->code;
+}
+
+/* ---- Before MPI_Init ---- */
+
+static tf_err set_aside(const char *output, tf_buf *aside, tf_error *error) {
+    for (int n = 1;; n++) {
+        tf_buf_clear(aside);
+        tf_buf_addf(aside, "%s.%d", output, n);
+        struct stat info;
+        if (lstat(tf_buf_text(aside), &info) == 0)
+            continue;
+        if (rename(output, tf_buf_text(aside)) == 0)
+            return TF_OK;
+        return tf_error_set(error, TF_ERR_RUN, "%s: can't be renamed to %s: %s", output, tf_buf_text(aside),
+                            strerror(errno));
+    }
+}
+
+tf_err tf_store_prepare(const tf_campaign *campaign, bool fresh, tf_buf *aside, tf_error *error) {
+    const char *output = campaign->output;
+    struct stat info;
+    if (stat(output, &info) == 0 && S_ISDIR(info.st_mode))
+        return tf_error_set(error, TF_ERR_RUN, "%s: the output is a folder; choose another name with --output", output);
+    if (stat(output, &info) == 0 && !S_ISREG(info.st_mode))
+        return tf_error_set(error, TF_ERR_RUN, "%s: the output is not a regular file; choose another name with --output",
+                            output);
+    if (stat(output, &info) == 0 && info.st_size > 0) {
+        if (!fresh)
+            return tf_error_set(error, TF_ERR_RUN,
+                                "%s: is there already, and going on with it is not supported yet; --fresh sets it "
+                                "aside and starts anew",
+                                output);
+        tf_err err = set_aside(output, aside, error);
+        if (err != TF_OK)
+            return err;
+    }
+    int fd = open(output, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return tf_error_set(error, TF_ERR_RUN, "%s: can't be made: %s", output, strerror(errno));
+    close(fd);
+    return TF_OK;
+}
+
+/* ---- Making things ---- */
+
+hid_t store_string_type(size_t size) {
+    hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, size ? size : 1);
+    H5Tset_strpad(type, H5T_STR_NULLPAD);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    return type;
+}
+
+hid_t store_number_type(tf_type type) {
+    switch (type) {
+    case TF_INT8: return H5Tcopy(H5T_STD_I8LE);
+    case TF_INT16: return H5Tcopy(H5T_STD_I16LE);
+    case TF_INT32: return H5Tcopy(H5T_STD_I32LE);
+    case TF_INT64: return H5Tcopy(H5T_STD_I64LE);
+    case TF_UINT8: return H5Tcopy(H5T_STD_U8LE);
+    case TF_UINT16: return H5Tcopy(H5T_STD_U16LE);
+    case TF_UINT32: return H5Tcopy(H5T_STD_U32LE);
+    case TF_UINT64: return H5Tcopy(H5T_STD_U64LE);
+    case TF_FLOAT32: return H5Tcopy(H5T_IEEE_F32LE);
+    case TF_FLOAT64: return H5Tcopy(H5T_IEEE_F64LE);
+    case TF_BOOL: {
+        hid_t boolean = H5Tenum_create(H5T_STD_I8LE);
+        H5Tenum_insert(boolean, "FALSE", &(int8_t){0});
+        H5Tenum_insert(boolean, "TRUE", &(int8_t){1});
+        return boolean;
+    }
+    case TF_STRING:
+    case TF_BYTES:
+    case TF_ANY: break;
+    }
+    return H5I_INVALID_HID;
+}
+
+hid_t store_dataset(hid_t parent, const char *name, hid_t type, int rank, const hsize_t *shape) {
+    hid_t space = H5Screate_simple(rank, shape, NULL);
+    hid_t how = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_layout(how, H5D_CONTIGUOUS);
+    H5Pset_alloc_time(how, H5D_ALLOC_TIME_EARLY);
+    H5Pset_fill_time(how, H5D_FILL_TIME_NEVER);
+    H5Pset_attr_phase_change(how, 0, 0); /* dense: a scale's list of what it is attached to may pass 64 KB */
+    hid_t dataset = H5Dcreate2(parent, name, type, space, H5P_DEFAULT, how, H5P_DEFAULT);
+    H5Pclose(how);
+    H5Sclose(space);
+    return dataset;
+}
+
+hid_t store_dimension(hid_t parent, const char *name, hsize_t length) {
+    char label[80]; /* the netCDF-4 format's own words, by which readers know it */
+    snprintf(label, sizeof label, "This is a netCDF dimension but not a netCDF variable. %9llu",
+             (unsigned long long)length);
+    hid_t dataset = store_dataset(parent, name, H5T_STD_U8LE, 1, &length);
+    if (dataset >= 0 && H5DSset_scale(dataset, label) < 0) {
+        H5Dclose(dataset);
+        return H5I_INVALID_HID;
+    }
+    return dataset;
+}
+
+herr_t store_attribute(hid_t object, const char *name, hid_t type, const void *value) {
+    hid_t space = H5Screate(H5S_SCALAR);
+    hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    herr_t result = attribute < 0 ? -1 : H5Awrite(attribute, type, value);
+    H5Aclose(attribute);
+    H5Sclose(space);
+    return result;
+}
+
+herr_t store_attribute_text(hid_t object, const char *name, const char *text) {
+    hid_t type = store_string_type(strlen(text));
+    herr_t result = store_attribute(object, name, type, text);
+    H5Tclose(type);
+    return result;
+}
+
+/* ---- The file ---- */
+
+static hid_t create_file(const char *path, MPI_Comm comm) {
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS), how = H5Pcreate(H5P_FILE_CREATE);
+    H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL);
+    H5Pset_coll_metadata_write(access, false);
+    H5Pset_all_coll_metadata_ops(access, false);
+    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18); /* a superblock that no writer locks */
+    H5Pset_attr_phase_change(how, 0, 0);                         /* a manifest may be larger than 64 KB */
+    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, how, access);
+    H5Pclose(how);
+    H5Pclose(access);
+    return file;
+}
+
+enum { STATE_BYTES = 16 };
+
+static herr_t write_state(hid_t file, const char *state, double elapsed) {
+    char cell[STATE_BYTES] = {0};
+    snprintf(cell, sizeof cell, "%s", state);
+    hid_t type = store_string_type(sizeof cell);
+    hid_t attribute = H5Aopen(file, "state", H5P_DEFAULT);
+    herr_t result = H5Awrite(attribute, type, cell);
+    H5Aclose(attribute);
+    H5Tclose(type);
+    attribute = H5Aopen(file, "elapsed", H5P_DEFAULT);
+    if (H5Awrite(attribute, H5T_NATIVE_DOUBLE, &elapsed) < 0)
+        result = -1;
+    H5Aclose(attribute);
+    return result;
+}
+
+static herr_t write_root(const tf_store *s, int64_t slots) {
+    time_t now = (time_t)tf_wall();
+    MPI_Bcast(&now, sizeof now, MPI_BYTE, 0, s->comm); /* metadata must be the same on all ranks */
+    struct tm utc;
+    gmtime_r(&now, &utc);
+    char created[32];
+    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    int32_t version = FORMAT_VERSION, ranks = s->ranks;
+    hid_t state = store_string_type(STATE_BYTES);
+    bool bad = store_attribute_text(s->file, "format", "taskfarm") < 0 ||
+               store_attribute(s->file, "format_version", H5T_STD_I32LE, &version) < 0 ||
+               store_attribute_text(s->file, "taskfarm_version", TASKFARM_VERSION) < 0 ||
+               store_attribute_text(s->file, "name", s->campaign->name) < 0 ||
+               store_attribute(s->file, "seed", H5T_STD_U64LE, &s->campaign->seed) < 0 ||
+               store_attribute_text(s->file, "created", created) < 0 ||
+               store_attribute(s->file, "state", state, (char[STATE_BYTES]){"running"}) < 0 ||
+               store_attribute(s->file, "elapsed", H5T_IEEE_F64LE, &(double){0}) < 0 ||
+               store_attribute(s->file, "ranks", H5T_STD_I32LE, &ranks) < 0 ||
+               store_attribute(s->file, "slots", H5T_STD_I64LE, &slots) < 0 ||
+               store_attribute_text(s->file, "manifest", s->campaign->text) < 0;
+    H5Tclose(state);
+    return bad || H5Fflush(s->file, H5F_SCOPE_GLOBAL) < 0 ? -1 : 0;
+}
+
+tf_store *tf_store_create(const tf_campaign *campaign, MPI_Comm comm, int64_t slots, tf_error *error) {
+    tf_store *s = tf_alloc(sizeof *s);
+    *s = (tf_store){.campaign = campaign, .comm = comm};
+    MPI_Comm_rank(comm, &s->rank);
+    MPI_Comm_size(comm, &s->ranks);
+    s->stage = tf_alloc_array((size_t)campaign->stages, sizeof *s->stage);
+    s->file = create_file(campaign->output, comm);
+    tf_err err = s->file < 0 ? store_error(s, error, "can't be created") : TF_OK;
+    err = store_agree(s, err, error);
+    if (err == TF_OK && write_root(s, slots) < 0)
+        err = store_error(s, error, "attributes");
+    if (err == TF_OK) {
+        s->side = side_create(campaign->output, s->rank, error);
+        err = s->side ? TF_OK : error->code;
+    }
+    err = store_agree(s, err, error);
+    if (err == TF_OK)
+        return s;
+    tf_store_abandon(s);
+    return NULL;
+}
+
+void tf_store_abandon(tf_store *s) {
+    if (!s)
+        return;
+    for (int i = 0; i < s->campaign->stages; i++) {
+        free(s->stage[i].param);
+        free(s->stage[i].column);
+    }
+    side_close(s->side);
+    free(s->stage);
+    free(s);
+}
+
+tf_err tf_store_close(tf_store *s, const char *state, double elapsed, tf_error *error) {
+    MPI_Bcast(&elapsed, 1, MPI_DOUBLE, 0, s->comm);
+    tf_err err = TF_OK;
+    if (write_state(s->file, state, elapsed) < 0)
+        err = store_error(s, error, "attributes");
+    if (H5Fclose(s->file) < 0 && err == TF_OK)
+        err = store_error(s, error, "closing");
+    err = store_agree(s, err, error);
+    if (err == TF_OK)
+        err = store_agree(s, side_remove(s->side, error), error);
+    tf_buf folder = {0};
+    side_folder(s->campaign->output, &folder);
+    if (err == TF_OK && s->rank == 0 && rmdir(tf_buf_text(&folder)) != 0)
+        err = tf_error_set(error, TF_ERR_RUN, "%s: can't be removed: %s", tf_buf_text(&folder), strerror(errno));
+    tf_buf_free(&folder);
+    err = store_agree(s, err, error);
+    tf_store_abandon(s);
+    return err;
+}

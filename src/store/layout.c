@@ -1,0 +1,206 @@
+/* A stage's datasets. All that is known of them is known before the first task runs, so they are laid out at once and
+ * flushed; from then on only raw data changes. */
+#include "store/file.h"
+
+#include <hdf5_hl.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Types ---- */
+
+static hid_t status_type(void) {
+    hid_t type = H5Tenum_create(H5T_STD_U8LE);
+    static const char *const names[] = {"pending", "done", "failed", "timeout", "skipped"};
+    for (uint8_t value = 0; value < sizeof names / sizeof *names; value++)
+        H5Tenum_insert(type, names[value], &value);
+    return type;
+}
+
+typedef struct task_table {
+    const char *name, *long_name, *units;
+} task_table;
+
+static const task_table task_tables[TASK_TABLES] = {
+    [TASK_ATTEMPTS] = {"attempts", "attempts made", NULL},
+    [TASK_EXIT_CODE] = {"exit_code", "exit status of the last attempt, -1 if a signal ended it", NULL},
+    [TASK_SIGNAL] = {"signal", "signal that ended the last attempt, 0 for none", NULL},
+    [TASK_WORKER] = {"worker", "rank that ran the last attempt", NULL},
+    [TASK_SLOT] = {"slot", "slot of that rank", NULL},
+    [TASK_START] = {"start", "start of the last attempt", "seconds since 1970-01-01"},
+    [TASK_DURATION] = {"duration", "elapsed time of the last attempt", "s"},
+    [TASK_CPU] = {"cpu", "processor time of the last attempt", "s"},
+    [TASK_MAX_RSS] = {"max_rss", "largest resident memory of the last attempt", "bytes"},
+    [TASK_STATUS] = {"status", "how the task ended", NULL},
+};
+
+static hid_t task_type(int which) {
+    switch (which) {
+    case TASK_ATTEMPTS: return H5Tcopy(H5T_STD_U8LE);
+    case TASK_START:
+    case TASK_DURATION:
+    case TASK_CPU: return H5Tcopy(H5T_IEEE_F64LE);
+    case TASK_MAX_RSS: return H5Tcopy(H5T_STD_I64LE);
+    case TASK_STATUS: return status_type();
+    default: return H5Tcopy(H5T_STD_I32LE);
+    }
+}
+
+/* ---- Tables ---- */
+
+bool store_create_table(hid_t parent, const char *name, hid_t scale, table *t) {
+    t->dataset = store_dataset(parent, name, t->type, t->rank, t->shape);
+    return t->dataset >= 0 && H5DSattach_scale(t->dataset, scale, 0) >= 0;
+}
+
+static bool layout_params(const tf_stage_spec *spec, store_stage *st, hsize_t tasks) {
+    int params = tf_space_params(spec->space);
+    if (!spec->store_params || params == 0)
+        return true;
+    hid_t group = H5Gcreate2(st->group, "params", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    bool good = group >= 0;
+    for (int p = 0; p < params && good; p++) {
+        const tf_param_spec *param = tf_space_param(spec->space, p);
+        table *t = &st->param[p];
+        *t = (table){.rank = 1, .shape = {tasks}};
+        t->type = param->type == TF_STRING ? store_string_type((size_t)param->max_bytes)
+                                           : store_number_type(param->type);
+        good = store_create_table(group, param->name, st->scale, t);
+    }
+    H5Gclose(group);
+    return good;
+}
+
+/* The dimensions of an array column after the first: without them readers would not know it for netCDF. */
+static bool attach_shape(hid_t group, const tf_column_spec *column, const table *t) {
+    bool good = true;
+    for (int d = 1; d < t->rank && good; d++) {
+        tf_buf name = {0};
+        tf_buf_addf(&name, "%s_dim%d", column->name, d);
+        hid_t dimension = store_dimension(group, tf_buf_text(&name), t->shape[d]);
+        good = dimension >= 0 && H5DSattach_scale(t->dataset, dimension, (unsigned)d) >= 0;
+        H5Dclose(dimension);
+        tf_buf_free(&name);
+    }
+    return good;
+}
+
+static bool layout_columns(const tf_stage_spec *spec, store_stage *st, hsize_t tasks) {
+    st->results = H5Gcreate2(st->group, "results", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    bool good = st->results >= 0;
+    for (int c = 0; c < spec->columns && good; c++) {
+        const tf_column_spec *column = &spec->column[c];
+        table *t = &st->column[c];
+        if (tf_type_size(column->type) == 0)
+            continue; /* text: once its length is known */
+        *t = (table){.type = store_number_type(column->type), .rank = 1 + column->rank, .shape = {tasks}};
+        for (int d = 0; d < column->rank; d++)
+            t->shape[1 + d] = (hsize_t)column->shape[d];
+        good = store_create_table(st->results, column->name, st->scale, t) && attach_shape(st->results, column, t);
+    }
+    return good;
+}
+
+static bool layout_tasks(const tf_stage_spec *spec, store_stage *st, hsize_t tasks) {
+    hid_t group = H5Gcreate2(st->group, "task", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    bool good = group >= 0;
+    for (int i = 0; i < TASK_TABLES && good; i++) {
+        table *t = &st->task[i];
+        const task_table *about = &task_tables[i];
+        if (!spec->record_full && i != TASK_ATTEMPTS && i != TASK_STATUS)
+            continue;
+        *t = (table){.type = task_type(i), .rank = 1, .shape = {tasks}};
+        good = store_create_table(group, about->name, st->scale, t) &&
+               store_attribute_text(t->dataset, "long_name", about->long_name) >= 0 &&
+               (!about->units || store_attribute_text(t->dataset, "units", about->units) >= 0);
+    }
+    H5Gclose(group);
+    return good;
+}
+
+/* ---- The stage ---- */
+
+/* Each rank writes its share of 0 .. tasks - 1. */
+static herr_t write_index(const tf_store *s, hid_t scale, int64_t tasks) {
+    enum { AT_ONCE = 1 << 16 };
+    table t = {.dataset = scale, .type = H5T_NATIVE_INT64, .rank = 1, .shape = {(hsize_t)tasks}};
+    int64_t first = tasks / s->ranks * s->rank;
+    int64_t end = s->rank == s->ranks - 1 ? tasks : first + tasks / s->ranks;
+    int64_t *values = tf_alloc_array(AT_ONCE, sizeof *values);
+    herr_t result = 0;
+    for (; first < end && result >= 0; first += AT_ONCE) {
+        int64_t count = end - first < AT_ONCE ? end - first : AT_ONCE;
+        for (int64_t i = 0; i < count; i++)
+            values[i] = first + i;
+        result = store_write_rows(&t, first, count, values);
+    }
+    free(values);
+    return result;
+}
+
+/* With the parameters stored, the index is a coordinate; else it is a dimension alone. */
+static hid_t layout_index(const tf_store *s, const tf_stage_spec *spec, hid_t group, hsize_t tasks) {
+    if (!spec->store_params)
+        return store_dimension(group, "index", tasks);
+    hid_t scale = store_dataset(group, "index", H5T_STD_I64LE, 1, &tasks);
+    if (scale < 0 || H5DSset_scale(scale, "index") < 0 ||
+        store_attribute_text(scale, "long_name", "task index") < 0 ||
+        write_index(s, scale, (int64_t)tasks) < 0) {
+        H5Dclose(scale);
+        return H5I_INVALID_HID;
+    }
+    return scale;
+}
+
+static bool layout(tf_store *s, const tf_stage_spec *spec, store_stage *st) {
+    int64_t tasks = tf_space_size(spec->space);
+    st->group = H5Gcreate2(s->file, spec->name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    if (st->group < 0)
+        return false;
+    st->open = true;
+    if (store_attribute(st->group, "tasks", H5T_STD_I64LE, &tasks) < 0 ||
+        store_attribute_text(st->group, "run", spec->run.json) < 0)
+        return false;
+    st->scale = layout_index(s, spec, st->group, (hsize_t)tasks);
+    st->text = H5Gcreate2(st->group, "text", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    return st->scale >= 0 && st->text >= 0 && layout_params(spec, st, (hsize_t)tasks) &&
+           layout_columns(spec, st, (hsize_t)tasks) && layout_tasks(spec, st, (hsize_t)tasks);
+}
+
+tf_err tf_store_layout(tf_store *s, int stage, tf_error *error) {
+    const tf_stage_spec *spec = &s->campaign->stage[stage];
+    store_stage *st = &s->stage[stage];
+    st->param = tf_alloc_array((size_t)tf_space_params(spec->space), sizeof *st->param);
+    st->column = tf_alloc_array((size_t)spec->columns, sizeof *st->column);
+    st->texts_from = side_size(s->side);
+    tf_err err = TF_OK;
+    if (!layout(s, spec, st) || H5Fflush(s->file, H5F_SCOPE_GLOBAL) < 0)
+        err = store_error(s, error, "can't lay out stage \"%s\"", spec->name);
+    return store_agree(s, err, error); /* which is a barrier, too: all metadata is on disk */
+}
+
+static void close_table(table *t) {
+    if (t->dataset > 0)
+        H5Dclose(t->dataset);
+    if (t->type > 0)
+        H5Tclose(t->type);
+    *t = (table){0};
+}
+
+tf_err tf_store_finish(tf_store *s, int stage, tf_error *error) {
+    const tf_stage_spec *spec = &s->campaign->stage[stage];
+    store_stage *st = &s->stage[stage];
+    tf_err err = store_texts(s, stage, error);
+    for (int p = 0; p < tf_space_params(spec->space); p++)
+        close_table(&st->param[p]);
+    for (int c = 0; c < spec->columns; c++)
+        close_table(&st->column[c]);
+    for (int i = 0; i < TASK_TABLES; i++)
+        close_table(&st->task[i]);
+    H5Dclose(st->scale);
+    H5Gclose(st->text);
+    H5Gclose(st->results);
+    H5Gclose(st->group);
+    if (err == TF_OK && H5Fflush(s->file, H5F_SCOPE_GLOBAL) < 0)
+        err = store_error(s, error, "can't flush stage \"%s\"", spec->name);
+    return store_agree(s, err, error);
+}
