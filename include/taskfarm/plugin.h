@@ -38,8 +38,8 @@ extern "C" {
 
 /* The version of this interface. It changes only when plugins must be compiled anew. */
 #define TF_PLUGIN_ABI 1u
-#define TF_PLUGIN                                                                                            \
-    TF_EXTERN TF_EXPORT const unsigned int tf_plugin_abi;                                                    \
+#define TF_PLUGIN                                                                                                      \
+    TF_EXTERN TF_EXPORT const unsigned int tf_plugin_abi;                                                              \
     const unsigned int tf_plugin_abi = TF_PLUGIN_ABI
 
 /* What a plugin function returns. Any other value fails the task too. */
@@ -78,7 +78,7 @@ typedef int tf_setup_fn(tf_stage *stage, void **state);
 typedef int tf_batch_fn(const tf_batch *batch);
 typedef void tf_teardown_fn(void *state);
 
-/* ---- The stage: in setup, and from a task ------------------------------------------------------------- */
+/* ---- The stage: in setup, and from a task ---- */
 
 /* The stage's name in the manifest. Valid as long as the process. */
 TF_EXPORT const char *tf_stage_name(const tf_stage *stage);
@@ -109,7 +109,7 @@ TF_EXPORT const char *tf_args_json(const tf_stage *stage);
 /* Says why setup fails. Returns TF_FAILURE, so that `return tf_stage_fail(stage, "no catalogue");` reads well. */
 TF_EXPORT int tf_stage_fail(tf_stage *stage, const char *format, ...) TF_PRINTF(2, 3);
 
-/* ---- One task ------------------------------------------------------------------------------------------ */
+/* ---- One task ---- */
 
 /* The task's index in its stage, from 0. */
 TF_EXPORT int64_t tf_task_index(const tf_task *task);
@@ -163,7 +163,7 @@ TF_EXPORT int tf_fail(const tf_task *task, const char *format, ...) TF_PRINTF(2,
 /* Adds to the task's stderr, as kept in the output file within the stage's "capture" limit. */
 TF_EXPORT void tf_log(const tf_task *task, const char *format, ...) TF_PRINTF(2, 3);
 
-/* ---- Many tasks at once --------------------------------------------------------------------------------- */
+/* ---- Many tasks at once ---- */
 
 /* The batch holds tasks first .. first + count - 1. */
 TF_EXPORT int64_t tf_batch_first(const tf_batch *batch);
@@ -181,14 +181,13 @@ TF_EXPORT void *tf_batch_column(const tf_batch *batch, tf_column column);
 
 /* String and bytes columns; `row` counts from 0 in the batch. The data is copied. */
 TF_EXPORT void tf_batch_set_string(const tf_batch *batch, int64_t row, tf_column column, const char *value);
-TF_EXPORT void tf_batch_set_bytes(const tf_batch *batch, int64_t row, tf_column column, const void *data,
-                                  size_t size);
+TF_EXPORT void tf_batch_set_bytes(const tf_batch *batch, int64_t row, tf_column column, const void *data, size_t size);
 
 /* Fails one task of the batch. Returns TF_FAILURE; a batch function that returns anything but TF_SUCCESS fails all
  * the tasks of the batch. */
 TF_EXPORT int tf_batch_fail(const tf_batch *batch, int64_t row, const char *format, ...) TF_PRINTF(3, 4);
 
-/* ---- Random numbers -------------------------------------------------------------------------------------- */
+/* ---- Random numbers ---- */
 
 /* A stream of Philox4x32-10 (Salmon et al. 2011, SC'11, "Parallel random numbers: as easy as 1, 2, 3"; the code
  * is Random123's). A task's stream depends on the campaign's seed, the stage's name and the task's index alone, so
@@ -197,8 +196,8 @@ typedef struct tf_rng {
     uint32_t key[2];
     uint32_t counter[4]; /* words 0 and 1: the block; 2 and 3: the task's index */
     uint32_t block[4];
-    uint32_t used;         /* words of `block` given out */
-    uint32_t has_normal;   /* tf_rng_normal makes two at a time */
+    uint32_t used;       /* words of `block` given out */
+    uint32_t has_normal; /* tf_rng_normal makes two at a time */
     double normal;
 } tf_rng;
 

@@ -10,7 +10,7 @@
 
 #include "taskfarm/plugin.h"
 
-/* ---- Errors --------------------------------------------------------------------------------------------- */
+/* ---- Errors ---- */
 
 /* 0 is success; the others are the program's exit statuses, so that main need not translate. */
 typedef enum tf_err {
@@ -33,7 +33,7 @@ tf_err tf_error_set(tf_error *error, tf_err code, const char *format, ...) TF_PR
 /* Puts "context: " before the text. Returns the error's code. */
 tf_err tf_error_context(tf_error *error, const char *format, ...) TF_PRINTF(2, 3);
 
-/* ---- Memory --------------------------------------------------------------------------------------------- */
+/* ---- Memory ---- */
 
 /* These never return NULL: without memory they say so on stderr and end the process with TF_ERR_RUN. That is safe at
  * any instant, because a campaign's state is in its file and survives kill -9. Memory is zeroed. */
@@ -51,7 +51,7 @@ char *tf_arena_strndup(tf_arena *arena, const char *text, size_t length);
 char *tf_arena_strdup(tf_arena *arena, const char *text);
 char *tf_arena_printf(tf_arena *arena, const char *format, ...) TF_PRINTF(2, 3);
 
-/* ---- Text ------------------------------------------------------------------------------------------------ */
+/* ---- Text ---- */
 
 /* A growing run of bytes, always followed by a NUL that does not count. All zeros is empty; data may be NULL then. */
 typedef struct tf_buf {
@@ -98,7 +98,7 @@ int64_t tf_utf8_invalid(const char *text, size_t length);
 /* Reads a whole file: adds its bytes to `out`. On failure returns errno, and `out` is as it was. */
 int tf_read_file(const char *path, tf_buf *out);
 
-/* ---- Types ----------------------------------------------------------------------------------------------- */
+/* ---- Types ---- */
 
 const char *tf_type_name(tf_type type);
 bool tf_type_parse(const char *name, tf_type *type);
@@ -115,7 +115,7 @@ bool tf_store_double(tf_type type, double value, void *out);
 /* Fills `count` elements with what an absent value is: NaN for floats, 0 for the others. */
 void tf_store_absent(tf_type type, int64_t count, void *out);
 
-/* ---- Intervals ------------------------------------------------------------------------------------------- */
+/* ---- Intervals ---- */
 
 /* A half-open run of task indices. */
 typedef struct tf_interval {
@@ -137,17 +137,17 @@ bool tf_intervals_contain(const tf_intervals *set, int64_t first, int64_t end); 
 tf_interval tf_intervals_take(tf_intervals *set, int64_t most); /* removes a run from the front; empty set: {0, 0} */
 void tf_intervals_free(tf_intervals *set);
 
-/* ---- Hashes (xxHash) -------------------------------------------------------------------------------------- */
+/* ---- Hashes (xxHash) ---- */
 
 uint64_t tf_hash(const void *data, size_t size, uint64_t seed);
 
-/* ---- Clocks ----------------------------------------------------------------------------------------------- */
+/* ---- Clocks ---- */
 
 double tf_now(void);        /* seconds, monotonic */
 double tf_now_coarse(void); /* the same clock within some milliseconds, for a few nanoseconds */
 double tf_wall(void);       /* seconds since 1970-01-01 UTC */
 
-/* ---- Random streams (the tf_rng_ functions are in plugin.h) ------------------------------------------------ */
+/* ---- Random streams (the tf_rng_ functions are in plugin.h) ---- */
 
 /* The key of a stage's streams, and the start of one task's. */
 uint64_t tf_rng_stage_key(uint64_t seed, const char *stage, uint32_t number);
@@ -159,18 +159,18 @@ uint64_t tf_rng_task_seed(uint64_t seed, const char *stage, int64_t index);
 /* One block of Philox4x32-10, for the known-answer test. */
 void tf_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
-/* ---- Text records ------------------------------------------------------------------------------------------ */
+/* ---- Text records ---- */
 
 /* What a task leaves besides numbers: captured output, messages, strings, bytes. The same framing in shared memory
  * and in side files: this header, then `length` bytes, then zeros up to a multiple of 8. */
 typedef struct tf_record {
-    uint32_t magic;   /* TF_RECORD_MAGIC */
-    int32_t stage;    /* index in the manifest */
-    int64_t index;    /* task */
-    int32_t kind;     /* TF_RECORD_STDOUT ... or TF_RECORD_COLUMN + column */
-    int32_t attempt;  /* from 1; of two records of one task and kind the later attempt counts, then the later record */
-    uint64_t length;  /* bytes of payload */
-    uint64_t check;   /* hash of this header with check = 0, and of the payload */
+    uint32_t magic;  /* TF_RECORD_MAGIC */
+    int32_t stage;   /* index in the manifest */
+    int64_t index;   /* task */
+    int32_t kind;    /* TF_RECORD_STDOUT ... or TF_RECORD_COLUMN + column */
+    int32_t attempt; /* from 1; of two records of one task and kind the later attempt counts, then the later record */
+    uint64_t length; /* bytes of payload */
+    uint64_t check;  /* hash of this header with check = 0, and of the payload */
 } tf_record;
 
 enum { TF_RECORD_STDOUT, TF_RECORD_STDERR, TF_RECORD_MESSAGE, TF_RECORD_COLUMN };

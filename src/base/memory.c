@@ -7,8 +7,7 @@
 #include <unistd.h>
 
 static _Noreturn void out_of_memory(size_t size) {
-    fprintf(stderr, "taskfarm: out of memory (%zu bytes asked for); everything finished is safe in the output\n",
-            size);
+    fprintf(stderr, "taskfarm: out of memory (%zu bytes asked for); everything finished is safe in the output\n", size);
     _exit(TF_ERR_RUN);
 }
 

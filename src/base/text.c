@@ -223,8 +223,8 @@ int64_t tf_utf8_invalid(const char *text, size_t length) {
                 return (int64_t)i;
         if (more > 1) { /* overlong forms, surrogates, beyond U+10FFFF */
             unsigned char second = bytes[i + 1];
-            if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
-                (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F))
+            if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) || (lead == 0xF0 && second < 0x90) ||
+                (lead == 0xF4 && second > 0x8F))
                 return (int64_t)i;
         }
         i += more + 1;

@@ -44,12 +44,12 @@ bool tf_type_is_integer(tf_type type) {
 /* Both signs are needed to cover int64 and uint64 in one place: `negative` tells which of the two holds. */
 static bool store_integer(tf_type type, bool negative, int64_t low, uint64_t high, void *out) {
     static const uint64_t most[] = {
-        [TF_BOOL] = 1,         [TF_INT8] = INT8_MAX,   [TF_INT16] = INT16_MAX,   [TF_INT32] = INT32_MAX,
-        [TF_INT64] = INT64_MAX, [TF_UINT8] = UINT8_MAX, [TF_UINT16] = UINT16_MAX, [TF_UINT32] = UINT32_MAX,
+        [TF_BOOL] = 1,           [TF_INT8] = INT8_MAX,   [TF_INT16] = INT16_MAX,   [TF_INT32] = INT32_MAX,
+        [TF_INT64] = INT64_MAX,  [TF_UINT8] = UINT8_MAX, [TF_UINT16] = UINT16_MAX, [TF_UINT32] = UINT32_MAX,
         [TF_UINT64] = UINT64_MAX};
-    static const int64_t least[] = {[TF_BOOL] = 0,          [TF_INT8] = INT8_MIN, [TF_INT16] = INT16_MIN,
-                                    [TF_INT32] = INT32_MIN, [TF_INT64] = INT64_MIN, [TF_UINT8] = 0,
-                                    [TF_UINT16] = 0,        [TF_UINT32] = 0,        [TF_UINT64] = 0};
+    static const int64_t least[] = {
+        [TF_BOOL] = 0,  [TF_INT8] = INT8_MIN, [TF_INT16] = INT16_MIN, [TF_INT32] = INT32_MIN, [TF_INT64] = INT64_MIN,
+        [TF_UINT8] = 0, [TF_UINT16] = 0,      [TF_UINT32] = 0,        [TF_UINT64] = 0};
     if (negative ? low < least[type] : high > most[type])
         return false;
     uint64_t bits = negative ? (uint64_t)low : high;

@@ -46,11 +46,16 @@ static const char *const later_verbs[] = {"plan", "try", "graph", "status", "sho
 static const char *const later_options[] = {"walltime", "retries", "sync", "grace", "rerun", "until", "force"};
 
 static const struct option long_options[] = {
-    {"output", required_argument, NULL, 'o'},   {"workdir", required_argument, NULL, 'w'},
-    {"set", required_argument, NULL, 't'},      {"seed", required_argument, NULL, 's'},
-    {"slots", required_argument, NULL, 'l'},    {"fresh", no_argument, NULL, 'f'},
-    {"progress", required_argument, NULL, 'p'}, {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},           {"version", no_argument, NULL, 'v'},
+    {"output", required_argument, NULL, 'o'},
+    {"workdir", required_argument, NULL, 'w'},
+    {"set", required_argument, NULL, 't'},
+    {"seed", required_argument, NULL, 's'},
+    {"slots", required_argument, NULL, 'l'},
+    {"fresh", no_argument, NULL, 'f'},
+    {"progress", required_argument, NULL, 'p'},
+    {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'v'},
     {NULL, 0, NULL, 0},
 };
 

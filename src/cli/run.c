@@ -1,5 +1,5 @@
-/* taskfarm run: the campaign. Rank 0 reads the manifest and finds all that is wrong before MPI_Init; the other ranks wait
- * for it in MPI_Init. The spawner comes first, while this process is small and knows nothing of MPI. */
+/* taskfarm run: the campaign. Rank 0 reads the manifest and finds all that is wrong before MPI_Init; the other ranks
+ * wait for it in MPI_Init. The spawner comes first, while this process is small and knows nothing of MPI. */
 #include "cli/cli.h"
 #include "store/store.h"
 

@@ -94,8 +94,7 @@ bool batch_map_open(batch_map *map, int fd, size_t fixed_size) {
 
 bool batch_map_new(batch_map *map, size_t fixed_size) {
     int fd = memfd_create("taskfarm-batch", MFD_CLOEXEC);
-    return fd >= 0 && ftruncate(fd, (off_t)(fixed_size + TEXTS_AT_FIRST)) == 0 &&
-           batch_map_open(map, fd, fixed_size);
+    return fd >= 0 && ftruncate(fd, (off_t)(fixed_size + TEXTS_AT_FIRST)) == 0 && batch_map_open(map, fd, fixed_size);
 }
 
 void batch_map_close(batch_map *map) {

@@ -1,4 +1,4 @@
-/* A batch in shared memory: one memfd a buffer, laid out by the stage's columns. Host and rank compute the same layout. */
+/* A batch in shared memory: one memfd a buffer, laid out by the stage's columns; host and rank compute the same. */
 #ifndef TF_EXEC_BATCH_H
 #define TF_EXEC_BATCH_H
 
@@ -9,11 +9,11 @@ typedef struct batch_header {
     int32_t stage;
     int32_t calling_batch; /* host: a batch function has all the rows at once */
     int64_t first, count;
-    int64_t ended;         /* host: rows 0 .. ended - 1 are complete; a crash is blamed on the next */
-    int64_t failed;        /* host: of those */
-    double started;        /* host: tf_now() at the start of the batch */
-    double seconds;        /* host: time spent */
-    uint64_t texts_size;   /* host: bytes of text records */
+    int64_t ended;       /* host: rows 0 .. ended - 1 are complete; a crash is blamed on the next */
+    int64_t failed;      /* host: of those */
+    double started;      /* host: tf_now() at the start of the batch */
+    double seconds;      /* host: time spent */
+    uint64_t texts_size; /* host: bytes of text records */
 } batch_header;
 
 /* One side's mapping of a buffer: columns for the largest stage, and behind them the text records, which grow. */

@@ -1,4 +1,5 @@
-/* Built-in functions, for tests, benchmarks and first steps; plugins like any other. "every": n lets one task in n do it. */
+/* Built-in functions, for tests, benchmarks and first steps; plugins like any other. With "every": n one task in n
+ * fails, crashes, exits or hangs. */
 #include "exec/host.h"
 
 #include <signal.h>
@@ -92,7 +93,8 @@ static int random_row(const tf_task *task, tf_row *row) {
             if (tf_type_is_float(column->type))
                 tf_store_double(column->type, tf_rng_double(rng), cell + (size_t)i * size);
             else
-                tf_store_uint(column->type, tf_rng_below(rng, column->type == TF_BOOL ? 2 : 100), cell + (size_t)i * size);
+                tf_store_uint(column->type, tf_rng_below(rng, column->type == TF_BOOL ? 2 : 100),
+                              cell + (size_t)i * size);
         }
     }
     return TF_SUCCESS;
@@ -131,9 +133,9 @@ static const struct {
     tf_task_fn *function;
     tf_setup_fn *setup;
 } builtins[] = {
-    {"noop", noop, NULL},          {"sleep", sleep_for, sleep_setup}, {"pi", pi, pi_setup},
-    {"random", random_row, NULL},  {"fail", fail, turns_setup},       {"crash", crash, turns_setup},
-    {"exit", leave, turns_setup},  {"hang", hang, turns_setup},
+    {"noop", noop, NULL},         {"sleep", sleep_for, sleep_setup}, {"pi", pi, pi_setup},
+    {"random", random_row, NULL}, {"fail", fail, turns_setup},       {"crash", crash, turns_setup},
+    {"exit", leave, turns_setup}, {"hang", hang, turns_setup},
 };
 
 static int find_builtin(const char *name) {

@@ -1,5 +1,5 @@
-/* A command: started with posix_spawn in a process group of its own, its output read until it ends, its columns taken from
- * what it left. */
+/* A command: started with posix_spawn in a process group of its own, its output read until it ends, its columns taken
+ * from what it left. */
 #include "exec/host.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ extern char **environ;
 typedef struct attempt {
     pid_t pid;
     int pidfd, out, err, in;
-    tf_buf words;    /* arguments and environment, NUL after NUL */
+    tf_buf words; /* arguments and environment, NUL after NUL */
     char **argv, **envp;
     tf_buf cwd;
     char scratch[96]; /* "" if the command uses none */
@@ -179,8 +179,7 @@ static int start(host *h, attempt *a, int out, int err) {
     sigdelset(&all, SIGKILL);
     sigdelset(&all, SIGSTOP);
     posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes,
-                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);

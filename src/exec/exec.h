@@ -1,18 +1,19 @@
-/* Running tasks: the spawner (forked before MPI_Init), the hosts that it starts, one a slot, and the rank's side of both.
+/* Running tasks: the spawner (forked before MPI_Init), the hosts that it starts, one a slot, and the rank's side of
+ * both.
  *
  *     rank ----- slot sockets + shared memory -----.
  *      '-- socket -- spawner -- fork -- host (slot 0): plugin functions, or commands as its children
  *                          '--- fork -- host (slot 1)
  *
- * User code never runs in the rank: a crash, a hang or an exit() costs one attempt of one task. A batch of tasks goes to a
- * host as (stage, first, count); its rows come back in shared memory, column by column, ready for HDF5. Each slot has two
- * such buffers, so that a host runs one batch while the rank writes the other. Knows no MPI. */
+ * User code never runs in the rank: a crash, a hang or an exit() costs one attempt of one task. A batch of tasks goes
+ * to a host as (stage, first, count); its rows come back in shared memory, column by column, ready for HDF5. Each slot
+ * has two such buffers, so that a host runs one batch while the rank writes the other. Knows no MPI. */
 #ifndef TF_EXEC_H
 #define TF_EXEC_H
 
 #include "manifest/manifest.h"
 
-/* ---- Rows ---------------------------------------------------------------------------------------------------- */
+/* ---- Rows ---- */
 
 /* A task's status, as in the output file. */
 typedef enum tf_status {
@@ -28,21 +29,21 @@ typedef struct tf_rows {
     int stage;
     int64_t first, count;
     int64_t failed;
-    double seconds;              /* that a slot spent on them */
-    const void *const *params;   /* per parameter: values; strings as NUL-padded cells of max_bytes. NULL: not stored */
-    const void *const *columns;  /* per column: count x elements, C order; NULL for strings and bytes */
-    const uint8_t *status;       /* tf_status */
+    double seconds;             /* that a slot spent on them */
+    const void *const *params;  /* per parameter: values; strings as NUL-padded cells of max_bytes. NULL: not stored */
+    const void *const *columns; /* per column: count x elements, C order; NULL for strings and bytes */
+    const uint8_t *status;      /* tf_status */
     const uint8_t *attempts;
     /* "record": "full", else NULL */
     const int32_t *exit_code, *signal, *worker, *slot;
-    const double *start;         /* s since 1970-01-01 UTC */
+    const double *start;          /* s since 1970-01-01 UTC */
     const double *duration, *cpu; /* s */
-    const int64_t *max_rss;      /* bytes */
-    const void *texts;           /* tf_record after tf_record */
-    size_t texts_size;           /* bytes */
+    const int64_t *max_rss;       /* bytes */
+    const void *texts;            /* tf_record after tf_record */
+    size_t texts_size;            /* bytes */
 } tf_rows;
 
-/* ---- Before MPI_Init -------------------------------------------------------------------------------------------- */
+/* ---- Before MPI_Init ---- */
 
 /* Looks for what would keep every task of a stage from running: a missing program, library or function. Forks, so that
  * no library is loaded into this process. Relative to the current folder, which must be the work folder. */
@@ -56,12 +57,12 @@ tf_spawner *tf_spawner_fork(tf_error *error);
 /* Ends the spawner and whatever still runs under it; waits for it. */
 void tf_spawner_close(tf_spawner *spawner);
 
-/* ---- The rank's slots ---------------------------------------------------------------------------------------------- */
+/* ---- The rank's slots ---- */
 
 typedef struct tf_exec tf_exec;
 
-/* Starts a host for each of `slots` slots. `bundle` is the campaign's (tf_recorder), from which the spawner makes its own
- * copy. Campaign and spawner must outlive the result. */
+/* Starts a host for each of `slots` slots. `bundle` is the campaign's (tf_recorder), from which the spawner makes its
+ * own copy. Campaign and spawner must outlive the result. */
 tf_exec *tf_exec_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_buf *bundle, int rank, int slots,
                      tf_error *error);
 
@@ -71,8 +72,8 @@ void tf_exec_free(tf_exec *exec);
 /* How many more batches the slot takes: 2 when idle, 0 when one runs and one waits. */
 int tf_exec_room(const tf_exec *exec, int slot);
 
-/* Gives the slot a batch: tasks first .. first + n - 1. Returns n, which may be less than count; the slot must have room.
- * The host stops early, between two tasks, once the batch has taken a tenth of a second. 0 on failure. */
+/* Gives the slot a batch: tasks first .. first + n - 1. Returns n, which may be less than count; the slot must have
+ * room. The host stops early, between two tasks, once the batch has taken a tenth of a second. 0 on failure. */
 int64_t tf_exec_submit(tf_exec *exec, int slot, int stage, int64_t first, int64_t count, tf_error *error);
 
 /* A batch came back: `rows` have ended (count may be 0), valid until the call returns; the tasks of `left` were not
@@ -83,10 +84,10 @@ typedef tf_err tf_exec_on_rows(void *context, int slot, const tf_rows *rows, tf_
 tf_err tf_exec_poll(tf_exec *exec, double timeout, tf_exec_on_rows *on_rows, void *context, int *events,
                     tf_error *error);
 
-/* ---- In this very process ------------------------------------------------------------------------------------------- */
+/* ---- In this very process ---- */
 
 /* Runs one batch here, without spawner or host, for tests and for trying a task. Rows as in tf_exec_poll. */
-tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, int64_t count,
-                        tf_exec_on_rows *on_rows, void *context, tf_error *error);
+tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, int64_t count, tf_exec_on_rows *on_rows,
+                        void *context, tf_error *error);
 
 #endif

@@ -1,5 +1,5 @@
-/* A command's columns from what it wrote: the JSON object in the last line of stdout, a regular expression, a field of the
- * last line, or a file. */
+/* A command's columns from what it wrote: the JSON object in the last line of stdout, a regular expression, a field of
+ * the last line, or a file. */
 #include "exec/host.h"
 
 #include <cjson/cJSON.h>
@@ -10,9 +10,9 @@
 
 /* What a row's columns are read from; each part is made when it is first needed. */
 typedef struct sources {
-    tf_buf out;       /* what is known of stdout */
+    tf_buf out; /* what is known of stdout */
     char *last_line;
-    cJSON *json;      /* of the last line */
+    cJSON *json; /* of the last line */
     const char *scratch;
 } sources;
 
@@ -202,8 +202,8 @@ static bool from_regex(host *h, int64_t row, int column, sources *s) {
     if (status == 0 && groups && match[1].rm_so >= 0)
         match[0] = match[1];
     if (status == 0)
-        return store_found(h, row, column, s->out.data + match[0].rm_so,
-                           (size_t)(match[0].rm_eo - match[0].rm_so), "what the regular expression found");
+        return store_found(h, row, column, s->out.data + match[0].rm_so, (size_t)(match[0].rm_eo - match[0].rm_so),
+                           "what the regular expression found");
     host_fail(h, "column \"%s\": nothing in stdout matches \"%s\"", spec->name, spec->regex);
     return false;
 }

@@ -1,5 +1,5 @@
-/* A host runs batches: evaluates the parameters of all rows, runs task after task, and says which row is under way, so that
- * a crash can be blamed on it. */
+/* A host runs batches: evaluates the parameters of all rows, runs task after task, and says which row is under way, so
+ * that a crash can be blamed on it. */
 #include "exec/host.h"
 
 #include <errno.h>
@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BATCH_SECONDS 0.1              /* a batch ends early after that: what is finished is soon safe in the file */
-#define BATCH_TEXTS   (8u << 20)       /* or after so many bytes of text */
+#define BATCH_SECONDS 0.1        /* a batch ends early after that: what is finished is soon safe in the file */
+#define BATCH_TEXTS   (8u << 20) /* or after so many bytes of text */
 
 void host_open(host *h, const tf_campaign *campaign, int rank, int slot) {
     *h = (host){.campaign = campaign, .rank = rank, .slot = slot};
@@ -84,9 +84,8 @@ tf_point host_point(host *h, int64_t row) {
         h->point[p] = (const char *)h->values[p] + (size_t)row * size;
     }
     int64_t index = h->header->first + row;
-    return (tf_point){.index = index,
-                      .seed = tf_rng_task_seed(h->campaign->seed, h->spec->name, index),
-                      .params = h->point};
+    return (tf_point){
+        .index = index, .seed = tf_rng_task_seed(h->campaign->seed, h->spec->name, index), .params = h->point};
 }
 
 /* ---- Rows ---- */
@@ -119,8 +118,7 @@ static void clear_columns(host *h, int64_t row, int64_t count) {
         const tf_column_spec *column = &h->spec->column[c];
         size_t size = tf_type_size(column->type) * (size_t)column->elements;
         if (size)
-            tf_store_absent(column->type, count * column->elements,
-                            (char *)h->columns.columns[c] + (size_t)row * size);
+            tf_store_absent(column->type, count * column->elements, (char *)h->columns.columns[c] + (size_t)row * size);
     }
 }
 
@@ -274,8 +272,8 @@ void host_main(const tf_campaign *campaign, int rank, int slot, int socket, cons
 
 /* ---- Without a process ---- */
 
-tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, int64_t count,
-                        tf_exec_on_rows *on_rows, void *context, tf_error *error) {
+tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, int64_t count, tf_exec_on_rows *on_rows,
+                        void *context, tf_error *error) {
     host h;
     batch_map map;
     if (!batch_map_new(&map, batch_fixed_size(campaign)))

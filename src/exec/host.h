@@ -1,12 +1,12 @@
-/* A host: the process of one slot. It runs the tasks of a batch one after the other, functions in itself and commands as
- * its children, and puts their rows into shared memory. */
+/* A host: the process of one slot. It runs the tasks of a batch one after the other, functions in itself and commands
+ * as its children, and puts their rows into shared memory. */
 #ifndef TF_EXEC_HOST_H
 #define TF_EXEC_HOST_H
 
 #include "exec/batch.h"
 #include "exec/capture.h"
 
-/* ---- The batch under way -------------------------------------------------------------------------------------- */
+/* ---- The batch under way ---- */
 
 /* What the runners of tasks work on: the campaign, one batch, and where its rows go. */
 typedef struct host {
@@ -18,12 +18,12 @@ typedef struct host {
     batch_header *header;
     batch_map *map;
     batch_columns columns;
-    void **values;        /* per parameter: a buffer for a batch, as tf_space_fill stores it */
-    const void **point;   /* per parameter: the value of one row */
+    void **values;      /* per parameter: a buffer for a batch, as tf_space_fill stores it */
+    const void **point; /* per parameter: the value of one row */
     uint64_t texts_used;
 
-    capture out, err;     /* a command's output; err takes tf_log too */
-    tf_buf message;       /* why the task under way fails; empty while it does not */
+    capture out, err;      /* a command's output; err takes tf_log too */
+    tf_buf message;        /* why the task under way fails; empty while it does not */
     char scratch_root[64]; /* of this host's scratch folders; made when first needed */
 } host;
 
@@ -36,7 +36,7 @@ void host_fail(host *h, const char *format, ...) TF_PRINTF(2, 3);
 /* Placeholders for the row. */
 tf_point host_point(host *h, int64_t row);
 
-/* ---- Runners (each in its file) ---------------------------------------------------------------------------------- */
+/* ---- Runners (each in its file) ---- */
 
 /* Runs the row's command: fills its columns and times, or the message. */
 void command_run(host *h, int64_t row);
@@ -58,7 +58,7 @@ tf_task_fn *builtin_function(const char *name);
 tf_setup_fn *builtin_setup(const char *name);
 void builtin_teardown(void *state);
 
-/* ---- The process ------------------------------------------------------------------------------------------------- */
+/* ---- The process ---- */
 
 /* What the rank and the host say to each other: "buffer n is yours". */
 typedef struct host_message {

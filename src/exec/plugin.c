@@ -154,7 +154,10 @@ int tf_stage_fail(tf_stage *stage, const char *format, ...) {
 }
 
 static const char *type_label(tf_type type) {
-    return type == TF_STRING ? "a string" : type == TF_FLOAT64 ? "a number" : type == TF_INT64 ? "an integer" : "a boolean";
+    return type == TF_STRING    ? "a string"
+           : type == TF_FLOAT64 ? "a number"
+           : type == TF_INT64   ? "an integer"
+                                : "a boolean";
 }
 
 static bool param_readable_as(tf_type have, tf_type want) {

@@ -1,5 +1,5 @@
-/* Before anything runs: are the programs, libraries and functions there? Libraries are loaded in a child, for whatever their
- * constructors may do. */
+/* Before anything runs: are the programs, libraries and functions there? Libraries are loaded in a child, for whatever
+ * their constructors may do. */
 #include "exec/exec.h"
 #include "exec/plugin.h"
 

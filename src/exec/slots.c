@@ -162,8 +162,8 @@ static tf_err deliver(tf_exec *exec, int n, int b, const delivery *d) {
     return d->on_rows(d->context, n, &rows, left, d->error);
 }
 
-/* A host ended while it had the buffer: the row under way (or about to be: setup runs before the first) has failed, those
- * after it were not started. */
+/* A host ended while it had the buffer: the row under way (or about to be: setup runs before the first) has failed,
+ * those after it were not started. */
 static tf_err blame(tf_exec *exec, int n, int b, int status, const delivery *d) {
     batch_map *map = &exec->slot[n].map[b];
     batch_header *head = header_of(map);
@@ -250,8 +250,7 @@ tf_err tf_exec_poll(tf_exec *exec, double timeout, tf_exec_on_rows *on_rows, voi
                     tf_error *error) {
     *events = 0;
     delivery d = {.on_rows = on_rows, .context = context, .events = events, .error = error};
-    struct timespec wait = {.tv_sec = (time_t)timeout,
-                            .tv_nsec = (long)((timeout - (double)(time_t)timeout) * 1e9)};
+    struct timespec wait = {.tv_sec = (time_t)timeout, .tv_nsec = (long)((timeout - (double)(time_t)timeout) * 1e9)};
     int ready = ppoll(exec->polled, (nfds_t)exec->slots + 1, &wait, NULL);
     if (ready <= 0)
         return TF_OK;

@@ -1,8 +1,8 @@
-/* The spawner: forked before MPI_Init, it forks hosts on demand and says how they ended. It is a child of the rank that has
- * never seen MPI, so that fork in a process with MPI's threads and memory registrations never happens.
+/* The spawner: forked before MPI_Init, it forks hosts on demand and says how they ended. It is a child of the rank that
+ * has never seen MPI, so that fork in a process with MPI's threads and memory registrations never happens.
  *
- * It lives in a process group of its own, out of reach of the terminal's signals, and is the subreaper of all that tasks
- * leave behind: when the rank is gone, whatever still runs under it is killed. */
+ * It lives in a process group of its own, out of reach of the terminal's signals, and is the subreaper of all that
+ * tasks leave behind: when the rank is gone, whatever still runs under it is killed. */
 #include "exec/spawner.h"
 
 #include <dirent.h>
@@ -51,8 +51,7 @@ static tf_err send_message(int socket, const spawner_message *message, const int
 static int receive_message(int socket, spawner_message *message, int fds[SPAWNER_FDS], int flags) {
     struct iovec part = {.iov_base = message, .iov_len = sizeof *message};
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(SPAWNER_FDS * sizeof(int))];
-    struct msghdr head = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct msghdr head = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
     ssize_t got = recvmsg(socket, &head, MSG_CMSG_CLOEXEC | flags);
     for (int i = 0; i < SPAWNER_FDS; i++)
         fds[i] = -1;

@@ -1,5 +1,5 @@
-/* The farm: MPI, and the loop that joins scheduler, slots and output. Rank 0 is the master; with more than one rank the others
- * are its workers, with one it is both. */
+/* The farm: MPI, and the loop that joins scheduler, slots and output. Rank 0 is the master; with more than one rank the
+ * others are its workers, with one it is both. */
 #ifndef TF_FARM_H
 #define TF_FARM_H
 
@@ -46,10 +46,9 @@ typedef struct tf_farm_options {
 int tf_farm_launch_rank(void);
 bool tf_farm_launched(void);
 
-/* Collective over all ranks: MPI_Init, the whole run, MPI_Finalize. The output must have been prepared (tf_store_prepare) on
- * rank 0. Returns TF_OK, TF_ERR_TASKS if tasks failed, TF_ERR_RUN with `error` if the run broke: the same on all ranks.
- * `result` is filled in on rank 0. */
+/* Collective over all ranks: MPI_Init, the whole run, MPI_Finalize. The output must have been prepared
+ * (tf_store_prepare) on rank 0. Returns TF_OK, TF_ERR_TASKS if tasks failed, TF_ERR_RUN with `error` if the run broke:
+ * the same on all ranks. `result` is filled in on rank 0. */
 tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_error *error);
-
 
 #endif

@@ -1,5 +1,5 @@
-/* One rank's life: MPI_Init, the campaign from rank 0, the event loop, MPI_Finalize. The loop never blocks: messages are
- * polled, rows are polled, and only when neither had anything does it nap, longer each time. */
+/* One rank's life: MPI_Init, the campaign from rank 0, the event loop, MPI_Finalize. The loop never blocks: messages
+ * are polled, rows are polled, and only when neither had anything does it nap, longer each time. */
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -84,8 +84,10 @@ static tf_err share_campaign(rank *r) {
                             workdir ? workdir : "", strerror(errno));
     r->own_campaign = tf_campaign_unbundle(bytes, size);
     if (!r->own_campaign)
-        return tf_error_set(r->error, TF_ERR_RUN, "rank %d can't read the campaign that rank 0 sent: is it another "
-                            "version of taskfarm?", wire_rank(r->wire));
+        return tf_error_set(r->error, TF_ERR_RUN,
+                            "rank %d can't read the campaign that rank 0 sent: is it another "
+                            "version of taskfarm?",
+                            wire_rank(r->wire));
     r->campaign = r->own_campaign;
     return TF_OK;
 }

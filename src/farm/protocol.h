@@ -41,32 +41,32 @@ typedef struct report_message {
     int32_t reserved; /* 0 */
     int64_t first;    /* task */
     int64_t count;
-    int64_t failed;   /* of these */
-    double seconds;   /* that one slot spent on them */
+    int64_t failed; /* of these */
+    double seconds; /* that one slot spent on them */
 } report_message;
 
 /* The first few failures that a worker sees. */
 typedef struct failure_message {
     int32_t stage;
-    int32_t status;     /* tf_status */
-    int64_t index;      /* task */
-    char message[200];  /* NUL-terminated, cut if longer */
+    int32_t status;    /* tf_status */
+    int64_t index;     /* task */
+    char message[200]; /* NUL-terminated, cut if longer */
 } failure_message;
 
 typedef enum collect_what { COLLECT_LAYOUT, COLLECT_FINISH, COLLECT_CLOSE } collect_what;
 
 /* Collective work on the file: every rank does it when the message arrives, in the order of arrival. */
 typedef struct collect_message {
-    int32_t what;    /* collect_what */
-    int32_t stage;   /* for layout and finish */
-    int32_t failed;  /* for close: some tasks have failed */
+    int32_t what;     /* collect_what */
+    int32_t stage;    /* for layout and finish */
+    int32_t failed;   /* for close: some tasks have failed */
     int32_t reserved; /* 0 */
-    double elapsed;  /* for close: s */
+    double elapsed;   /* for close: s */
 } collect_message;
 
 /* BROKEN and LEAVE. */
 typedef struct broken_message {
-    int32_t code;   /* tf_err */
+    int32_t code;    /* tf_err */
     char text[1000]; /* for people, NUL-terminated */
 } broken_message;
 

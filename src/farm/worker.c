@@ -1,6 +1,7 @@
-/* The worker's tasks wait in a queue of intervals until a slot has room. A batch takes what the stage's pace says will take a
- * short while, but no more than a fair share of the queue, so that all slots stay busy to the end. A second batch waits
- * behind a running one only where tasks are so short that handing over would cost; behind a long task it would be stuck. */
+/* The worker's tasks wait in a queue of intervals until a slot has room. A batch takes what the stage's pace says will
+ * take a short while, but no more than a fair share of the queue, so that all slots stay busy to the end. A second
+ * batch waits behind a running one only where tasks are so short that handing over would cost; behind a long task it
+ * would be stuck. */
 #include "farm/worker.h"
 
 #include <stdlib.h>
@@ -84,8 +85,8 @@ static tf_err give_batch(worker *w, int slot, tf_error *error) {
     int64_t brief = tf_pace_count(&w->pace[next->stage], BATCH_SECONDS);
     int64_t share = (w->waiting + w->slots - 1) / w->slots;
     int64_t wanted = brief < share ? brief : share;
-    int64_t given = tf_exec_submit(w->exec, slot, next->stage, next->tasks.first, wanted < count ? wanted : count,
-                                   error);
+    int64_t given =
+        tf_exec_submit(w->exec, slot, next->stage, next->tasks.first, wanted < count ? wanted : count, error);
     if (given == 0)
         return error->code;
     next->tasks.first += given;
@@ -154,8 +155,7 @@ static void send_failures(worker *w, const tf_rows *rows) {
     for (int64_t row = 0; row < rows->count && w->failures < TF_FARM_FAILURES; row++) {
         if (rows->status[row] == TF_STATUS_DONE)
             continue;
-        failure_message failure = {
-            .stage = rows->stage, .status = rows->status[row], .index = rows->first + row};
+        failure_message failure = {.stage = rows->stage, .status = rows->status[row], .index = rows->first + row};
         find_message(rows, failure.index, failure.message, sizeof failure.message);
         wire_send(w->wire, MASTER, TAG_FAILURE, &failure, sizeof failure);
         w->failures++;

@@ -13,8 +13,8 @@ void worker_free(worker *worker);
 
 void worker_grant(worker *worker, int stage, int64_t first, int64_t count);
 
-/* Feeds the slots, waits up to `timeout` seconds for rows, writes them and reports them. true if anything happened. When
- * the file or the slots break it tells the master, once, and does nothing more. */
+/* Feeds the slots, waits up to `timeout` seconds for rows, writes them and reports them. true if anything happened.
+ * When the file or the slots break it tells the master, once, and does nothing more. */
 bool worker_step(worker *worker, double timeout);
 
 #endif

@@ -172,8 +172,8 @@ static tf_space *load_range(struct loader *l, const at *where, const char *name,
         complain(l->diags, where, "the range has more than 2^53 points");
         return NULL;
     }
-    tf_space *leaf = one_param(l, integers ? NODE_RANGE : NODE_LINEAR, name, integers ? TF_INT64 : TF_FLOAT64,
-                               (int64_t)points);
+    tf_space *leaf =
+        one_param(l, integers ? NODE_RANGE : NODE_LINEAR, name, integers ? TF_INT64 : TF_FLOAT64, (int64_t)points);
     if (integers) {
         leaf->range.from = (int64_t)start;
         leaf->range.step = (int64_t)step;
@@ -300,13 +300,13 @@ static tf_space *load_glob(struct loader *l, const at *where, const at *up, cons
 enum { MAX_WILDCARDS = 16 };
 
 typedef struct wildcards {
-    int count;                         /* different names */
+    int count; /* different names */
     const char *name[MAX_WILDCARDS];
-    int groups;                        /* all occurrences, in order */
-    int group_of[MAX_WILDCARDS];       /* occurrence -> name */
-    int group_number[MAX_WILDCARDS];   /* occurrence -> number of its group in the expression */
-    tf_buf pattern;                    /* for glob */
-    tf_buf expression;                 /* extended regular expression */
+    int groups;                      /* all occurrences, in order */
+    int group_of[MAX_WILDCARDS];     /* occurrence -> name */
+    int group_number[MAX_WILDCARDS]; /* occurrence -> number of its group in the expression */
+    tf_buf pattern;                  /* for glob */
+    tf_buf expression;               /* extended regular expression */
 } wildcards;
 
 static int count_groups(const char *expression) {
@@ -552,8 +552,7 @@ static tf_space *load_jsonl(struct loader *l, const at *where, const char *path)
     return leaf;
 }
 
-tf_space *table_of_strings(struct loader *l, int columns, const char *const *names, int64_t rows,
-                           const char ***cells) {
+tf_space *table_of_strings(struct loader *l, int columns, const char *const *names, int64_t rows, const char ***cells) {
     tf_space *leaf = new_leaf(l, NODE_TABLE, columns, rows);
     for (int c = 0; c < columns; c++) {
         const char **cell = cells[c];
@@ -626,8 +625,8 @@ static tf_space *load_concat(struct loader *l, const at *where, const cJSON *lis
     return sound ? space_concat(l->arena, part, count) : NULL;
 }
 
-static const char *const kinds[] = {"values", "range", "linspace", "logspace", "glob", "files", "lines", "rows",
-                                    "csv",    "jsonl", "zip",      "concat",   "from", "blocks"};
+static const char *const kinds[] = {"values", "range", "linspace", "logspace", "glob",   "files", "lines",
+                                    "rows",   "csv",   "jsonl",    "zip",      "concat", "from",  "blocks"};
 enum { VALUES, RANGE, LINSPACE, LOGSPACE, GLOB, FILES, LINES, ROWS, CSV, JSONL, ZIP, CONCAT, FROM, BLOCKS, KINDS };
 
 /* What the kind's member must be. */
@@ -643,8 +642,8 @@ static tf_space *load_named_kind(struct loader *l, const at *where, const at *up
                                  const cJSON *value, const cJSON *axis) {
     const char *path = NULL;
     if (cJSON_IsString(value)) /* wildcards are no placeholders */
-        path = kind == FILES ? tf_arena_strdup(l->arena, value->valuestring)
-                             : constant_text(l, where, value->valuestring);
+        path =
+            kind == FILES ? tf_arena_strdup(l->arena, value->valuestring) : constant_text(l, where, value->valuestring);
     size_t length;
     char *text;
     switch (kind) {
@@ -701,9 +700,9 @@ static tf_space *load_axis(struct loader *l, const at *where, const char *name, 
         check_param_name(l, where, name);
     if (!kind_fits(kind, value))
         complain(l->diags, &here, "must be %s, not %s",
-                 kind == ZIP                 ? "an object or a list of axes"
+                 kind == ZIP ? "an object or a list of axes"
                  : kind == GLOB || kind == FILES || kind == LINES || kind == CSV || kind == JSONL ? "a string"
-                                                                                                 : "a list",
+                                                                                                  : "a list",
                  json_kind(value));
     if (l->diags->count > before)
         return NULL;

@@ -220,8 +220,8 @@ static void load_after(struct loader *l, const stage_json *json, tf_campaign *ca
             continue;
         }
         const char *near = tf_suggest(item->valuestring, names, (size_t)campaign->stages);
-        complain(l->diags, &here, "there is no stage \"%s\"%s%s%s", item->valuestring,
-                 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        complain(l->diags, &here, "there is no stage \"%s\"%s%s%s", item->valuestring, near ? "; did you mean \"" : "",
+                 near ? near : "", near ? "\"?" : "");
     }
     stage->after = list;
     free(names);
@@ -339,7 +339,8 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
     if (*campaign->output == '\0')
         complain(l->diags, &at_output, "must not be empty");
     if (single && stages)
-        complain(l->diags, &root, "\"run\" and \"stages\" can't both be there: a manifest is one stage or a list of them");
+        complain(l->diags, &root,
+                 "\"run\" and \"stages\" can't both be there: a manifest is one stage or a list of them");
     else if (single)
         load_single(l, &root, json, campaign);
     else if (stages)

@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 
-/* ---- Where file contents come from ----------------------------------------------------------------------- */
+/* ---- Where file contents come from ---- */
 
 /* Manifests name lists, tables and patterns. What they are read from is passed in: the disk, a bundle recorded on
  * rank 0, or a test's table. Functions return 0 or an errno. */
@@ -20,7 +20,7 @@ struct tf_source {
 /* The file system, relative to the current folder. */
 tf_source tf_source_disk(void);
 
-/* ---- Diagnostics ------------------------------------------------------------------------------------------ */
+/* ---- Diagnostics ---- */
 
 /* All that is wrong with a manifest, one line each, as "FILE: POINTER: text". Owned by the caller. */
 typedef struct tf_diags {
@@ -32,7 +32,7 @@ typedef struct tf_diags {
 void tf_diags_add(tf_diags *diags, const char *pointer, const char *format, ...) TF_PRINTF(3, 4);
 void tf_diags_free(tf_diags *diags);
 
-/* ---- Spaces ------------------------------------------------------------------------------------------------ */
+/* ---- Spaces ---- */
 
 /* A lazy parameter space: point i's values are computed from i, and nothing is ever expanded. */
 typedef struct tf_space tf_space;
@@ -52,7 +52,7 @@ int tf_space_find(const tf_space *space, const char *name); /* -1 if there is no
  * (owned by the space) by its type. */
 void tf_space_fill(const tf_space *space, int param, int64_t first, int64_t count, void *out);
 
-/* ---- Templates --------------------------------------------------------------------------------------------- */
+/* ---- Templates ---- */
 
 /* Text with {placeholders}, parsed and resolved when the manifest is read. */
 typedef struct tf_template tf_template;
@@ -70,7 +70,7 @@ bool tf_template_is_constant(const tf_template *template); /* the same text for 
 bool tf_template_uses_scratch(const tf_template *template);
 const char *tf_template_source(const tf_template *template); /* as written in the manifest */
 
-/* ---- The campaign -------------------------------------------------------------------------------------------- */
+/* ---- The campaign ---- */
 
 /* Where a command's column is read from. */
 typedef enum tf_from {
@@ -126,7 +126,7 @@ typedef struct tf_stage_spec {
     int columns;
     const tf_column_spec *column;
     int afters;
-    const int *after; /* stage numbers */
+    const int *after;                       /* stage numbers */
     int64_t capture_stdout, capture_stderr; /* bytes kept per attempt */
     bool record_full;
     bool store_params;
@@ -158,7 +158,7 @@ typedef struct tf_load_options {
 tf_campaign *tf_campaign_load(const tf_load_options *options, tf_source *source, tf_diags *diags);
 void tf_campaign_free(tf_campaign *campaign);
 
-/* ---- Bundles ---------------------------------------------------------------------------------------------------- */
+/* ---- Bundles ---- */
 
 /* A campaign as bytes: the options and all that was read. Rank 0 reads each file once and records it; everyone else
  * makes the same campaign from the bundle, whatever happens to the files meanwhile. */
@@ -178,7 +178,7 @@ tf_campaign *tf_campaign_unbundle(const void *bytes, size_t size);
 /* The work folder that a bundle names; NULL if the bytes are no bundle. */
 const char *tf_bundle_workdir(const void *bytes, size_t size);
 
-/* ---- Schema ------------------------------------------------------------------------------------------------------ */
+/* ---- Schema ---- */
 
 /* The JSON Schema of a manifest, as text. */
 void tf_schema_write(tf_buf *out);

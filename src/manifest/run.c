@@ -8,7 +8,8 @@
 
 /* ---- Commands ---- */
 
-static void load_command(struct loader *l, const at *where, const cJSON *json, const known_names *scope, tf_run_spec *run) {
+static void load_command(struct loader *l, const at *where, const cJSON *json, const known_names *scope,
+                         tf_run_spec *run) {
     if (cJSON_IsString(json)) {
         run->kind = TF_RUN_SHELL;
         run->argc = 1;

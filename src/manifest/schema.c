@@ -8,18 +8,18 @@
 #define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
 #define KEYS(table)  ((json_keys){table, COUNT(table)})
 
-#define TEXT(about)  "{\"type\":\"string\",\"description\":\"" about "\"}"
-#define FLAG(about)  "{\"type\":\"boolean\",\"description\":\"" about "\"}"
-#define REF(name)    "{\"$ref\":\"#/$defs/" name "\"}"
-#define LATER        "{\"description\":\"not supported yet\",\"not\":{}}"
+#define TEXT(about) "{\"type\":\"string\",\"description\":\"" about "\"}"
+#define FLAG(about) "{\"type\":\"boolean\",\"description\":\"" about "\"}"
+#define REF(name)   "{\"$ref\":\"#/$defs/" name "\"}"
+#define LATER       "{\"description\":\"not supported yet\",\"not\":{}}"
 #define NUMBERS(least, most, about)                                                                                    \
-    "{\"type\":\"array\",\"items\":{\"type\":\"number\"},\"minItems\":" #least ",\"maxItems\":" #most                   \
+    "{\"type\":\"array\",\"items\":{\"type\":\"number\"},\"minItems\":" #least ",\"maxItems\":" #most                  \
     ",\"description\":\"" about "\"}"
 
 #define STAGE_KEYS                                                                                                     \
     {"over", REF("space"), false}, {"where", LATER, true}, {"run", REF("run"), false},                                 \
         {"results",                                                                                                    \
-         "{\"type\":\"object\",\"description\":\"typed columns, one row a task\",\"additionalProperties\":" REF(        \
+         "{\"type\":\"object\",\"description\":\"typed columns, one row a task\",\"additionalProperties\":" REF(       \
              "column") "}",                                                                                            \
          false},                                                                                                       \
         {"inputs", LATER, true}, {"outputs", LATER, true},                                                             \
@@ -27,9 +27,10 @@
          "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"stages that must be done first\"}",    \
          false},                                                                                                       \
         {"retries", LATER, true}, {"retry_delay", LATER, true}, {"timeout", LATER, true}, {"on_failure", LATER, true}, \
-        {"resources", LATER, true}, {"reduce", LATER, true}, {"until", LATER, true}, {"capture", REF("capture"), false}, \
+        {"resources", LATER, true}, {"reduce", LATER, true}, {"until", LATER, true},                                   \
+        {"capture", REF("capture"), false},                                                                            \
         {"record",                                                                                                     \
-         "{\"enum\":[\"full\",\"status\"],\"description\":\"full: per-task times, exit code, memory; status: only "     \
+         "{\"enum\":[\"full\",\"status\"],\"description\":\"full: per-task times, exit code, memory; status: only "    \
          "whether it is done\"}",                                                                                      \
          false},                                                                                                       \
     {                                                                                                                  \
@@ -44,7 +45,7 @@
          false},                                                                                                       \
     {                                                                                                                  \
         "variables",                                                                                                   \
-            "{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\"]},"             \
+            "{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\"]},"            \
             "\"description\":\"constants for {placeholders}; --set NAME=VALUE overrides\"}",                           \
             false                                                                                                      \
     }
@@ -78,7 +79,8 @@ static const json_key axis[] = {
      false},
     {"allow_empty", FLAG("no matching file is all right"), false},
     {"lines", TEXT("the non-empty lines of a file"), false},
-    {"rows", "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"object\"},\"description\":\"one point a record\"}",
+    {"rows",
+     "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"object\"},\"description\":\"one point a record\"}",
      false},
     {"csv", TEXT("a table by RFC 4180 with a header; one point a record"), false},
     {"jsonl", TEXT("a JSON object a line; one point a record"), false},
@@ -93,7 +95,8 @@ static const json_key axis[] = {
 static const json_key run[] = {
     {"command",
      "{\"oneOf\":[{\"type\":\"string\",\"description\":\"for /bin/sh -c; every {x} is quoted, {x:raw} is not\"},"
-     "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\"},\"description\":\"arguments, without a shell\"}]}",
+     "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\"},\"description\":\"arguments, without a "
+     "shell\"}]}",
      false},
     {"function", TEXT("LIBRARY:FUNCTION, a C function of a shared library (taskfarm/plugin.h)"), false},
     {"args", "{\"type\":\"object\",\"description\":\"constants for the function\"}", false},
@@ -106,7 +109,8 @@ static const json_key run[] = {
 
 static const json_key column[] = {
     {"type", REF("type"), false},
-    {"shape", "{\"type\":\"array\",\"minItems\":1,\"maxItems\":8,\"items\":{\"type\":\"integer\",\"minimum\":1}}", false},
+    {"shape", "{\"type\":\"array\",\"minItems\":1,\"maxItems\":8,\"items\":{\"type\":\"integer\",\"minimum\":1}}",
+     false},
     {"from",
      "{\"type\":\"string\",\"pattern\":\"^(json$|regex:|field:|file:)\",\"description\":\"where a command's column is "
      "read from; default: the JSON object in the last line of its standard output\"}",
@@ -114,7 +118,8 @@ static const json_key column[] = {
     {"array", LATER, true},
 };
 
-#define SIZE "{\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},{\"type\":\"string\",\"pattern\":\"^[0-9.]+ ?[KMGTP]?i?B?$\"}]}"
+#define SIZE                                                                                                           \
+    "{\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},{\"type\":\"string\",\"pattern\":\"^[0-9.]+ ?[KMGTP]?i?B?$\"}]}"
 
 static const json_key capture[] = {
     {"stdout", SIZE, false},
@@ -182,8 +187,9 @@ void tf_schema_write(tf_buf *out) {
     cJSON_AddItemToObject(
         defs, "space",
         cJSON_Parse("{\"anyOf\":[{\"type\":\"object\",\"minProperties\":1,\"additionalProperties\":" REF(
-            "axis") "},{\"type\":\"array\",\"minItems\":1,\"items\":{\"allOf\":[{\"type\":\"object\"}," REF(
-            "axis") "]}}],\"description\":\"axes; they multiply, the last varies fastest\"}"));
+            "axis") "},{\"type\":\"array\",\"minItems\":1,\"items\":{\"allOf\":[{\"type\":"
+                    "\"object\"}," REF("axis") "]}}],\"description\":\"axes; they multiply, the "
+                                               "last varies fastest\"}"));
     cJSON_AddItemToObject(defs, "run",
                           object_schema(keys_run(), "{\"oneOf\":[{\"required\":[\"command\"]},{\"required\":["
                                                     "\"function\"]}]}"));

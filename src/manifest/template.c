@@ -173,10 +173,9 @@ typedef struct builder {
 static void end_text(builder *b) {
     if (b->text.length == 0)
         return;
-    b->part[b->parts++] =
-        (part){.kind = PART_TEXT,
-               .text = tf_arena_strndup(b->loader->arena, tf_buf_text(&b->text), b->text.length),
-               .length = b->text.length};
+    b->part[b->parts++] = (part){.kind = PART_TEXT,
+                                 .text = tf_arena_strndup(b->loader->arena, tf_buf_text(&b->text), b->text.length),
+                                 .length = b->text.length};
     tf_buf_clear(&b->text);
 }
 
@@ -205,9 +204,7 @@ static bool parse_format(builder *b, const char *name, const char *text, tf_type
     f->flags[size + 1] = '\0';
     bool integer = type == TF_INT64 || type == TF_BOOL;
     bool number = type == TF_INT64 || type == TF_FLOAT64;
-    bool fits = f->conversion == 's'                  ? type == TF_STRING
-                : strchr("diouxX", f->conversion) != NULL ? integer
-                                                          : number;
+    bool fits = f->conversion == 's' ? type == TF_STRING : strchr("diouxX", f->conversion) != NULL ? integer : number;
     if (!fits)
         complain(b->loader->diags, b->where, "{%s:%s}: %s is %s and can't be printed with '%c'", name, text, name,
                  type == TF_STRING    ? "a string"
@@ -333,7 +330,7 @@ static void add_placeholder(builder *b, const char *inside, size_t length) {
     b->part[b->parts++] = (part){.kind = m.kind, .param = m.param, .type = m.type, .format = f};
 }
 
-/* Follows the shell's quotes, as far as knowing whether we are inside of them. Returns how many characters were taken. */
+/* Follows the shell's quotes, as far as knowing whether we are inside of them. Returns the characters taken. */
 static size_t follow_quotes(builder *b, const char *c) {
     if (!b->shell)
         return 1;
@@ -375,8 +372,8 @@ const tf_template *template_parse(struct loader *loader, const at *where, const 
     end_text(&b);
     tf_buf_free(&b.text);
     tf_template *template = tf_arena_alloc(loader->arena, sizeof *template);
-    *template = (tf_template){
-        .source = tf_arena_strdup(loader->arena, text), .shell = shell, .parts = b.parts, .part = b.part};
+    *template =
+        (tf_template){.source = tf_arena_strdup(loader->arena, text), .shell = shell, .parts = b.parts, .part = b.part};
     return template;
 }
 

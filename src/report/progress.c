@@ -1,5 +1,5 @@
-/* Progress: done/total, failed, tasks a second, remaining time. The rate is that of the last half minute or so, so that the
- * remaining time follows when tasks become slower. */
+/* Progress: done/total, failed, tasks a second, remaining time. The rate is that of the last half minute or so, so that
+ * the remaining time follows when tasks become slower. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +14,9 @@
 struct tf_progress {
     tf_progress_style style;
     FILE *out;
-    double drawn;          /* when something was last shown */
-    double interval;       /* to the next line */
-    double seen;           /* time and count of the last update */
+    double drawn;    /* when something was last shown */
+    double interval; /* to the next line */
+    double seen;     /* time and count of the last update */
     int64_t ended;
     double weight, weighted; /* of the rate: sums over time with an exponential memory */
     bool on_screen;

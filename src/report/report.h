@@ -6,11 +6,11 @@
 
 #include "farm/farm.h"
 
-/* ---- Progress ------------------------------------------------------------------------------------------------ */
+/* ---- Progress ---- */
 
 typedef enum tf_progress_style {
-    TF_PROGRESS_AUTO, /* a bar on a terminal, else lines */
-    TF_PROGRESS_BAR,  /* one line, redrawn in place */
+    TF_PROGRESS_AUTO,  /* a bar on a terminal, else lines */
+    TF_PROGRESS_BAR,   /* one line, redrawn in place */
     TF_PROGRESS_PLAIN, /* a line now and then, at growing intervals */
     TF_PROGRESS_NONE
 } tf_progress_style;
@@ -26,7 +26,7 @@ void tf_progress_update(tf_progress *progress, const tf_farm_progress *now);
 /* Takes the bar away, so that other text can follow. */
 void tf_progress_free(tf_progress *progress);
 
-/* ---- Summary -------------------------------------------------------------------------------------------------- */
+/* ---- Summary ---- */
 
 /* What became of the tasks, how long it took, and the first few failures. */
 void tf_report_summary(FILE *out, const tf_campaign *campaign, const tf_farm_result *result);

@@ -19,8 +19,8 @@ void tf_report_summary(FILE *out, const tf_campaign *campaign, const tf_farm_res
     fprintf(out, "; results in %s\n", campaign->output);
     for (int i = 0; i < result->failures; i++) {
         const tf_farm_failure *f = &result->failure[i];
-        fprintf(out, "  %s %s[%lld]: %s\n", status_name(f->status), campaign->stage[f->stage].name,
-                (long long)f->index, *f->message ? f->message : "no message");
+        fprintf(out, "  %s %s[%lld]: %s\n", status_name(f->status), campaign->stage[f->stage].name, (long long)f->index,
+                *f->message ? f->message : "no message");
     }
     if (p->failed > result->failures)
         fprintf(out, "  and %s more\n", tf_format_count(p->failed - result->failures, failed));

@@ -1,10 +1,10 @@
-/* The scheduler's state is intervals: what is pending per stage, what each worker holds. Its cost is the number of grants,
- * never the number of tasks.
+/* The scheduler's state is intervals: what is pending per stage, what each worker holds. Its cost is the number of
+ * grants, never the number of tasks.
  *
- * Grants. A worker is to have a quantum of work a slot running, and as much again in hand while plenty is left, so that no
- * slot waits for a message. The quantum is what takes QUANTUM_SECONDS by the stage's pace, but no more than a fair share of
- * what is pending: half of it divided by all slots (guided self-scheduling: Polychronopoulos & Kuck 1987, IEEE Trans. Comp.
- * C-36, 1425), so that all workers end together. */
+ * Grants. A worker is to have a quantum of work a slot running, and as much again in hand while plenty is left, so that
+ * no slot waits for a message. The quantum is what takes QUANTUM_SECONDS by the stage's pace, but no more than a fair
+ * share of what is pending: half of it divided by all slots (guided self-scheduling: Polychronopoulos & Kuck 1987, IEEE
+ * Trans. Comp. C-36, 1425), so that all workers end together. */
 #include "sched/sched.h"
 
 #include <assert.h>
@@ -24,8 +24,8 @@ typedef struct stage {
 typedef struct worker {
     int slots;
     bool up, queued;
-    int64_t held;         /* tasks granted and not reported, all stages */
-    tf_intervals *holds;  /* per stage */
+    int64_t held;        /* tasks granted and not reported, all stages */
+    tf_intervals *holds; /* per stage */
 } worker;
 
 struct tf_sched {
@@ -187,11 +187,8 @@ static bool next_grant(tf_sched *s, tf_action *action) {
         tf_intervals_add(&k->holds[i], run.first, run.end);
         k->held += run.end - run.first;
         queue_hungry(s, w); /* at the end: the others come first */
-        *action = (tf_action){.kind = TF_ACTION_GRANT,
-                              .stage = i,
-                              .worker = w,
-                              .first = run.first,
-                              .count = run.end - run.first};
+        *action = (tf_action){
+            .kind = TF_ACTION_GRANT, .stage = i, .worker = w, .first = run.first, .count = run.end - run.first};
         return true;
     }
     return false;

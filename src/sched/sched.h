@@ -6,7 +6,7 @@
 
 #include "base/base.h"
 
-/* ---- Pace: how many tasks take a set time ------------------------------------------------------------------- */
+/* ---- Pace: how many tasks take a set time ---- */
 
 /* What is known of a stage's task durations. All zeros knows nothing. Old tasks weigh less and less. */
 typedef struct tf_pace {
@@ -17,11 +17,11 @@ typedef struct tf_pace {
 
 void tf_pace_add(tf_pace *pace, int64_t tasks, double seconds);
 
-/* How many tasks take `seconds` in one slot: at least 1; 1 while nothing is known, and never more than twice what was seen
- * so far, so that one lucky quick task does not send out a million slow ones. */
+/* How many tasks take `seconds` in one slot: at least 1; 1 while nothing is known, and never more than twice what was
+ * seen so far, so that one lucky quick task does not send out a million slow ones. */
 int64_t tf_pace_count(const tf_pace *pace, double seconds);
 
-/* ---- The scheduler ---------------------------------------------------------------------------------------------- */
+/* ---- The scheduler ---- */
 
 typedef struct tf_sched tf_sched;
 
@@ -61,8 +61,8 @@ void tf_sched_worker_up(tf_sched *sched, int worker, int slots);
 /* The worker is gone: what it held and had not reported becomes pending again. */
 void tf_sched_worker_down(tf_sched *sched, int worker);
 
-/* Tasks first .. first + count - 1 have ended on the worker, `failed` of them without success, after `seconds` of work in
- * one slot. false (and nothing changes) for tasks that the worker does not hold: a message that came late or twice. */
+/* Tasks first .. first + count - 1 have ended on the worker, `failed` of them without success, after `seconds` of work
+ * in one slot. false (and nothing changes) for tasks that the worker does not hold: a message late or twice. */
 bool tf_sched_report(tf_sched *sched, int worker, int stage, int64_t first, int64_t count, int64_t failed,
                      double seconds);
 

@@ -70,8 +70,8 @@ tf_err tf_store_prepare(const tf_campaign *campaign, bool fresh, tf_buf *aside, 
     if (stat(output, &info) == 0 && S_ISDIR(info.st_mode))
         return tf_error_set(error, TF_ERR_RUN, "%s: the output is a folder; choose another name with --output", output);
     if (stat(output, &info) == 0 && !S_ISREG(info.st_mode))
-        return tf_error_set(error, TF_ERR_RUN, "%s: the output is not a regular file; choose another name with --output",
-                            output);
+        return tf_error_set(error, TF_ERR_RUN,
+                            "%s: the output is not a regular file; choose another name with --output", output);
     if (stat(output, &info) == 0 && info.st_size > 0) {
         if (!fresh)
             return tf_error_set(error, TF_ERR_RUN,
@@ -173,7 +173,7 @@ static hid_t create_file(const char *path, MPI_Comm comm) {
     H5Pset_coll_metadata_write(access, false);
     H5Pset_all_coll_metadata_ops(access, false);
     H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18); /* a superblock that no writer locks */
-    H5Pset_attr_phase_change(how, 0, 0);                         /* a manifest may be larger than 64 KB */
+    H5Pset_attr_phase_change(how, 0, 0);                          /* a manifest may be larger than 64 KB */
     hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, how, access);
     H5Pclose(how);
     H5Pclose(access);

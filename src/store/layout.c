@@ -62,8 +62,8 @@ static bool layout_params(const tf_stage_spec *spec, store_stage *st, hsize_t ta
         const tf_param_spec *param = tf_space_param(spec->space, p);
         table *t = &st->param[p];
         *t = (table){.rank = 1, .shape = {tasks}};
-        t->type = param->type == TF_STRING ? store_string_type((size_t)param->max_bytes)
-                                           : store_number_type(param->type);
+        t->type =
+            param->type == TF_STRING ? store_string_type((size_t)param->max_bytes) : store_number_type(param->type);
         good = store_create_table(group, param->name, st->scale, t);
     }
     H5Gclose(group);
@@ -142,8 +142,7 @@ static hid_t layout_index(const tf_store *s, const tf_stage_spec *spec, hid_t gr
     if (!spec->store_params)
         return store_dimension(group, "index", tasks);
     hid_t scale = store_dataset(group, "index", H5T_STD_I64LE, 1, &tasks);
-    if (scale < 0 || H5DSset_scale(scale, "index") < 0 ||
-        store_attribute_text(scale, "long_name", "task index") < 0 ||
+    if (scale < 0 || H5DSset_scale(scale, "index") < 0 || store_attribute_text(scale, "long_name", "task index") < 0 ||
         write_index(s, scale, (int64_t)tasks) < 0) {
         H5Dclose(scale);
         return H5I_INVALID_HID;

@@ -24,9 +24,11 @@ tf_err tf_store_write(tf_store *s, const tf_rows *rows, tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[rows->stage];
     const store_stage *st = &s->stage[rows->stage];
     const void *task[TASK_STATUS] = {
-        [TASK_ATTEMPTS] = rows->attempts, [TASK_EXIT_CODE] = rows->exit_code, [TASK_SIGNAL] = rows->signal,
-        [TASK_WORKER] = rows->worker,     [TASK_SLOT] = rows->slot,           [TASK_START] = rows->start,
-        [TASK_DURATION] = rows->duration, [TASK_CPU] = rows->cpu,             [TASK_MAX_RSS] = rows->max_rss,
+        [TASK_ATTEMPTS] = rows->attempts, [TASK_EXIT_CODE] = rows->exit_code,
+        [TASK_SIGNAL] = rows->signal,     [TASK_WORKER] = rows->worker,
+        [TASK_SLOT] = rows->slot,         [TASK_START] = rows->start,
+        [TASK_DURATION] = rows->duration, [TASK_CPU] = rows->cpu,
+        [TASK_MAX_RSS] = rows->max_rss,
     };
     bool good = true;
     for (int p = 0; rows->params && p < tf_space_params(spec->space) && good; p++)

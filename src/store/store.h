@@ -1,8 +1,8 @@
 /* The output: one HDF5 file, written by all ranks through MPI-IO, and side files for text while a run goes on.
  *
  * Collective calls are for metadata alone (create, flush, close), are made by all ranks of the communicator in the same
- * order, and return the same error everywhere. Rows are raw data, written independently into datasets that were laid out
- * and flushed before. All calls are for the thread that called MPI_Init. */
+ * order, and return the same error everywhere. Rows are raw data, written independently into datasets that were laid
+ * out and flushed before. All calls are for the thread that called MPI_Init. */
 #ifndef TF_STORE_H
 #define TF_STORE_H
 
@@ -12,13 +12,13 @@
 
 typedef struct tf_store tf_store;
 
-/* To be called before MPI_Init: makes HDF5 leave alone MPI_Finalize and exit(), so that a run that broke can end without
- * collective calls. Ends of files are ours alone. */
+/* To be called before MPI_Init: makes HDF5 leave alone MPI_Finalize and exit(), so that a run that broke can end
+ * without collective calls. Ends of files are ours alone. */
 void tf_store_init(void);
 
 /* Makes sure, on one rank and before MPI_Init, that the campaign's output can be made: its folder is there and writable
- * and nothing that matters has its name. With `fresh` an old output is renamed to OUTPUT.1, OUTPUT.2, ... (the first that
- * is free), and `aside` gets that name; else it is an error. Creates the file, empty. */
+ * and nothing that matters has its name. With `fresh` an old output is renamed to OUTPUT.1, OUTPUT.2, ... (the first
+ * that is free), and `aside` gets that name; else it is an error. Creates the file, empty. */
 tf_err tf_store_prepare(const tf_campaign *campaign, bool fresh, tf_buf *aside, tf_error *error);
 
 /* Collective. Makes the file and its attributes; `slots` is the number of all ranks together. NULL on failure. The
@@ -34,7 +34,8 @@ tf_err tf_store_write(tf_store *store, const tf_rows *rows, tf_error *error);
 /* Collective. Moves the stage's texts from the side files into the file, and closes its datasets. */
 tf_err tf_store_finish(tf_store *store, int stage, tf_error *error);
 
-/* Collective. Sets the attributes "state" and "elapsed" (s), closes the file and removes the side files. Frees the store. */
+/* Collective. Sets the attributes "state" and "elapsed" (s), closes the file, removes the side files and
+ * frees the store. */
 tf_err tf_store_close(tf_store *store, const char *state, double elapsed, tf_error *error);
 
 /* Independent. Frees the memory and leaves the files as they are, for a run that broke. */

@@ -1,26 +1,26 @@
-/* Texts move from the side files into the file when their stage ends. HDF5 can't write values of varying length in parallel,
- * so a kind of text becomes either cells of a fixed length, or a heap of bytes in task order with an index of (offset,
- * length). Where a text goes in the heap depends on the lengths of all before it, which are spread over the ranks: in
- * windows of the index, each rank owns a block of tasks, is told their lengths, and answers with offsets. So the bytes do
- * not depend on who ran what, and no rank holds more than its own texts and one block. */
+/* Texts move from the side files into the file when their stage ends. HDF5 can't write values of varying length in
+ * parallel, so a kind of text becomes either cells of a fixed length, or a heap of bytes in task order with an index of
+ * (offset, length). Where a text goes in the heap depends on the lengths of all before it, which are spread over the
+ * ranks: in windows of the index, each rank owns a block of tasks, is told their lengths, and answers with offsets. So
+ * the bytes do not depend on who ran what, and no rank holds more than its own texts and one block. */
 #include "store/file.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    LONGEST_CELL = 1024,      /* longer strings make a heap */
-    BLOCK_TASKS = 1 << 18,    /* that a rank owns in a window */
-    PIECE_TASKS = 1 << 10,    /* of the heap's index; pieces without texts are not written */
-    WRITE_BYTES = 16 << 20    /* at most, in one write */
+    LONGEST_CELL = 1024,   /* longer strings make a heap */
+    BLOCK_TASKS = 1 << 18, /* that a rank owns in a window */
+    PIECE_TASKS = 1 << 10, /* of the heap's index; pieces without texts are not written */
+    WRITE_BYTES = 16 << 20 /* at most, in one write */
 };
 
 typedef struct entry {
     int64_t index;
-    int64_t order;   /* of two texts of one task the later attempt counts, then the later one */
-    int64_t at;      /* offset of the payload in the side file */
+    int64_t order; /* of two texts of one task the later attempt counts, then the later one */
+    int64_t at;    /* offset of the payload in the side file */
     int64_t length;
-    int64_t offset;  /* in the heap */
+    int64_t offset; /* in the heap */
 } entry;
 
 /* All texts of one kind that this rank has, by task. */
@@ -113,16 +113,14 @@ static bool writer_end(writer *w) {
 
 /* ---- Cells ---- */
 
-static tf_err write_cells(tf_store *s, int stage, int column, const entries *list, size_t longest,
-                          const char *bytes, tf_error *error) {
+static tf_err write_cells(tf_store *s, int stage, int column, const entries *list, size_t longest, const char *bytes,
+                          tf_error *error) {
     static const char zeros[LONGEST_CELL];
     const tf_stage_spec *spec = &s->campaign->stage[stage];
     store_stage *st = &s->stage[stage];
     const char *name = spec->column[column].name;
     table *t = &st->column[column];
-    *t = (table){.type = store_string_type(longest),
-                 .rank = 1,
-                 .shape = {(hsize_t)tf_space_size(spec->space)}};
+    *t = (table){.type = store_string_type(longest), .rank = 1, .shape = {(hsize_t)tf_space_size(spec->space)}};
     if (!store_create_table(st->results, name, st->scale, t))
         return store_error(s, error, "can't create column \"%s\"", name);
     writer w = {.to = t, .width = longest ? longest : 1};
@@ -139,11 +137,11 @@ static tf_err write_cells(tf_store *s, int stage, int column, const entries *lis
 
 /* What one window needs. Counts and displacements are of int64_t. */
 typedef struct window {
-    int64_t first;     /* task; rank r owns first + r * BLOCK_TASKS ... */
+    int64_t first; /* task; rank r owns first + r * BLOCK_TASKS ... */
     int *send, *send_at, *receive, *receive_at;
-    int64_t *sent;     /* (index, length) pairs; then offsets come back */
+    int64_t *sent; /* (index, length) pairs; then offsets come back */
     int64_t *received;
-    int64_t *rows;     /* BLOCK_TASKS x (offset, length) */
+    int64_t *rows; /* BLOCK_TASKS x (offset, length) */
 } window;
 
 static void exchange_lengths(const tf_store *s, window *w, const entry *items, size_t count) {
@@ -263,8 +261,7 @@ static bool write_heap_bytes(const table *heap, const entries *list, const char 
     return writer_end(&w);
 }
 
-static tf_err write_heap(tf_store *s, int stage, const char *name, entries *list, const char *bytes,
-                         tf_error *error) {
+static tf_err write_heap(tf_store *s, int stage, const char *name, entries *list, const char *bytes, tf_error *error) {
     store_stage *st = &s->stage[stage];
     tf_buf index_name = {0};
     tf_buf_addf(&index_name, "%s_index", name);
