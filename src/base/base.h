@@ -64,7 +64,7 @@ void tf_buf_add(tf_buf *buf, const void *data, size_t size);
 void tf_buf_adds(tf_buf *buf, const char *text);
 void tf_buf_addc(tf_buf *buf, char c);
 void tf_buf_addf(tf_buf *buf, const char *format, ...) TF_PRINTF(2, 3);
-void tf_buf_addv(tf_buf *buf, const char *format, va_list args);
+void tf_buf_addv(tf_buf *buf, const char *format, va_list args) TF_PRINTF(2, 0);
 void tf_buf_clear(tf_buf *buf); /* keeps the memory */
 void tf_buf_free(tf_buf *buf);
 const char *tf_buf_text(const tf_buf *buf); /* never NULL */

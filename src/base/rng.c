@@ -34,6 +34,10 @@ tf_rng tf_rng_start(uint64_t key, int64_t index) {
                     .used = 4};
 }
 
+tf_rng tf_rng_seeded(uint64_t seed) {
+    return tf_rng_start(seed, 0);
+}
+
 uint64_t tf_rng_task_seed(uint64_t seed, const char *stage, int64_t index) {
     tf_rng rng = tf_rng_start(tf_rng_stage_key(seed, stage, (uint32_t)SEED_STREAM), index);
     return tf_rng_u64(&rng);

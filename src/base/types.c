@@ -91,8 +91,10 @@ bool tf_store_double(tf_type type, double value, void *out) {
         return false;
     if (tf_type_is_float(type))
         return store_float(type, value, out);
-    if (!(value == floor(value)) || value < -0x1p63 || value >= 0x1p64)
+    const double least = -9223372036854775808.0, beyond = 18446744073709551616.0; /* -2^63, 2^64 */
+    if (!(value == floor(value) && value >= least && value < beyond))
         return false;
+    /* cppcheck-suppress floatConversionOverflow ; it takes "< 2^64" for "2^64" */
     return value < 0 ? tf_store_int(type, (int64_t)value, out) : tf_store_uint(type, (uint64_t)value, out);
 }
 

@@ -18,8 +18,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* All that one attempt owns. Descriptors are -1 when closed. */
 typedef struct attempt {
     pid_t pid;

@@ -140,7 +140,7 @@ const char *tf_args_json(const tf_stage *stage) {
     return stage->spec->run.args;
 }
 
-static void stage_failv(tf_stage *stage, const char *format, va_list args) {
+TF_PRINTF(2, 0) static void stage_failv(tf_stage *stage, const char *format, va_list args) {
     if (stage->failure.length == 0)
         tf_buf_addv(&stage->failure, format, args);
 }

@@ -4,6 +4,7 @@
  * would be stuck. */
 #include "farm/worker.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,6 +128,7 @@ static void add_report(worker *w, const tf_rows *rows) {
         w->report_capacity = w->report_capacity ? 2 * w->report_capacity : 16;
         w->report = tf_realloc_array(w->report, w->report_capacity, sizeof *w->report);
     }
+    assert(w->report);
     w->report[w->reports++] = (report_message){.stage = rows->stage,
                                                .first = rows->first,
                                                .count = rows->count,
@@ -193,7 +195,7 @@ bool worker_step(worker *w, double timeout) {
     w->reports = 0;
     if (err == TF_OK)
         return events > 0;
-    broken_message broken = {.code = error.code};
+    broken_message broken = {.code = (int32_t)error.code};
     memcpy(broken.text, error.text, sizeof broken.text);
     wire_send(w->wire, MASTER, TAG_BROKEN, &broken, sizeof broken);
     w->broken = true;

@@ -344,8 +344,8 @@ static bool parse_wildcards(struct loader *l, const at *where, const at *up, con
     int before = l->diags->count, groups = 0;
     tf_buf_addc(&w->expression, '^');
     for (const char *c = text; *c; c++) {
-        const char *close = *c == '{' ? strchr(c, '}') : NULL;
-        if (!close) {
+        const char *close = strchr(c, '}');
+        if (*c != '{' || !close) {
             if (strchr("*?[", *c)) {
                 complain(l->diags, where, "'%c' has no place here: name what varies, as in raw/{object}.fits", *c);
                 return false;
@@ -383,7 +383,7 @@ static bool parse_wildcards(struct loader *l, const at *where, const at *up, con
     at here = at_key(up, "wildcards");
     if (given && !cJSON_IsObject(given))
         complain(l->diags, &here, "must be an object, not %s", json_kind(given));
-    for (const cJSON *own = cJSON_IsObject(given) ? given->child : NULL; own; own = own->next) {
+    for (const cJSON *own = given && cJSON_IsObject(given) ? given->child : NULL; own; own = own->next) {
         at which = at_key(&here, own->string);
         int k = 0;
         while (k < w->count && strcmp(w->name[k], own->string) != 0)
@@ -640,7 +640,7 @@ static bool kind_fits(int kind, const cJSON *value) {
 
 static tf_space *load_named_kind(struct loader *l, const at *where, const at *up, int kind, const char *name,
                                  const cJSON *value, const cJSON *axis) {
-    const char *path = NULL;
+    const char *path = ""; /* of the kinds that are strings */
     if (cJSON_IsString(value)) /* wildcards are no placeholders */
         path =
             kind == FILES ? tf_arena_strdup(l->arena, value->valuestring) : constant_text(l, where, value->valuestring);

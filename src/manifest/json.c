@@ -113,9 +113,9 @@ cJSON *json_parse(tf_diags *diags, const char *text, size_t length) {
 }
 
 static const json_key *find_key(json_keys keys, const char *name) {
-    for (int i = 0; i < keys.count; i++)
-        if (strcmp(keys.key[i].name, name) == 0)
-            return &keys.key[i];
+    for (const json_key *key = keys.key; key < keys.key + keys.count; key++)
+        if (strcmp(key->name, name) == 0)
+            return key;
     return NULL;
 }
 

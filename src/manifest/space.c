@@ -1,6 +1,7 @@
 /* Lazy spaces: a parameter's values for a run of points are computed column by column from the points' indices. */
 #include "manifest/space.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -114,6 +115,7 @@ static void fill_leaf(const tf_space *leaf, int param, int64_t first, int64_t co
 static void fill_product(const tf_space *child, int64_t stride, int param, int64_t first, int64_t count, char *out) {
     size_t size = space_value_size(child->param[param].type);
     int64_t done = 0;
+    assert(stride > 0 && child->size > 0); /* else there are no points to fill */
     while (done < count) {
         int64_t point = (first + done) / stride % child->size;
         int64_t run;

@@ -1,0 +1,21 @@
+#!/bin/sh
+# Installs what is missing, builds, and runs every test: first with sanitizers, then the release build.
+#   tests/run.sh            all but the slow ones; ends with ctest's summary
+#   tests/run.sh --soak     these too
+set -eu
+cd "$(dirname "$0")/.."
+soak=OFF
+case "${1:-}" in
+"") ;;
+--soak) soak=ON ;;
+*)
+    echo "usage: tests/run.sh [--soak]" >&2
+    exit 2
+    ;;
+esac
+jobs/setup/debian.sh --tests
+for preset in dev release-tests; do
+    cmake --preset "$preset" -DTASKFARM_SOAK="$soak"
+    cmake --build --preset "$preset"
+    ctest --preset "$preset"
+done

@@ -1,0 +1,257 @@
+/* Lazy spaces against expanded ones, and what every kind of axis gives. */
+#include "fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- Every kind of axis ---- */
+
+static const fixture_file files[] = {
+    {"list.txt", "one\n\ntwo\r\nthree"},
+    {"raw/a_G_1.fits", ""},
+    {"raw/a_R_1.fits", ""},
+    {"raw/b_G_2.fits", ""},
+    {"raw/other.txt", ""},
+    {"stars.csv", "\xEF\xBB\xBFname,mag,n,empty\r\n\"Vega, \"\"the\"\" standard\",0.03,1,\r\nSirius,-1.46,2,3\r\n\r\n"},
+    {"stars.jsonl", "{\"id\": 7, \"ok\": true, \"m\": 1}\n\n{\"m\": null, \"ok\": false, \"id\": 8}\n"},
+    {NULL, NULL},
+};
+
+static const struct {
+    const char *over, *points;
+} axes[] = {
+    {"{'x': [1, 2]}", "x=1; x=2"},
+    {"{'x': [1, 2.5]}", "x=1; x=2.5"},
+    {"{'x': ['a', 'b c']}", "x='a'; x='b c'"},
+    {"{'x': [true, false]}", "x=true; x=false"},
+    {"{'x': {'values': [3]}}", "x=3"},
+    {"{'x': {'range': [3]}}", "x=0; x=1; x=2"},
+    {"{'x': {'range': [5, 7]}}", "x=5; x=6"},
+    {"{'x': {'range': [5, -1, -3]}}", "x=5; x=2"},
+    {"{'x': {'range': [0, 1, 0.4]}}", "x=0; x=0.4; x=0.8"},
+    {"{'x': {'linspace': [0, 1, 3]}}", "x=0; x=0.5; x=1"},
+    {"{'x': {'linspace': [2, 9, 1]}}", "x=2"},
+    {"{'x': {'logspace': [1, 100, 3]}}", "x=1; x=10; x=100"},
+    {"{'x': {'glob': 'raw/*_G_*.fits'}}", "x='raw/a_G_1.fits'; x='raw/b_G_2.fits'"},
+    {"{'x': {'glob': 'none/*', 'allow_empty': true}}", ""},
+    {"[{'files': 'raw/{o}_{f}_{n}.fits'}]", "o='a' f='G' n='1'; o='a' f='R' n='1'; o='b' f='G' n='2'"},
+    {"{'p': {'files': 'raw/{o}_{f}_1.fits', 'wildcards': {'f': '[GR]', 'o': '(a|b)'}}}",
+     "o='a' f='G' p='raw/a_G_1.fits'; o='a' f='R' p='raw/a_R_1.fits'"},
+    {"{'x': {'lines': 'list.txt'}}", "x='one'; x='two'; x='three'"},
+    {"[{'rows': [{'a': 1, 'b': 'x'}, {'b': 'y', 'a': 2}]}]", "a=1 b='x'; a=2 b='y'"},
+    {"[{'csv': 'stars.csv'}]",
+     "name='Vega, \"the\" standard' mag=0.03 n=1 empty=nan; name='Sirius' mag=-1.46 n=2 empty=3"},
+    {"[{'jsonl': 'stars.jsonl'}]", "id=7 ok=true m=1; id=8 ok=false m=nan"},
+    {"[{'zip': {'a': [1, 2], 'b': ['x', 'y']}}]", "a=1 b='x'; a=2 b='y'"},
+    {"[{'concat': [{'a': [1]}, {'a': [2.5, 3]}]}]", "a=1; a=2.5; a=3"},
+    {"[{'concat': [{'a': [1], 'b': ['x']}, {'b': ['y'], 'a': [2]}]}]", "a=1 b='x'; a=2 b='y'"},
+    {"{'a': [1, 2], 'b': ['x', 'y']}", "a=1 b='x'; a=1 b='y'; a=2 b='x'; a=2 b='y'"},
+    {"[{'name': 'a', 'values': [1, 2]}, {'name': 'b', 'range': [2]}]", "a=1 b=0; a=1 b=1; a=2 b=0; a=2 b=1"},
+};
+
+/* JSON with ' for ". */
+static char *manifest_over(const char *over) {
+    tf_buf text = {0};
+    tf_buf_addf(&text, "{\"over\": %s, \"run\": {\"function\": \"builtin:noop\"}}", over);
+    for (char *c = text.data; *c; c++)
+        *c = *c == '\'' ? '"' : *c;
+    return text.data;
+}
+
+Test(axis, of_every_kind_gives_its_points) {
+    for (size_t i = 0; i < sizeof axes / sizeof *axes; i++) {
+        char *manifest = manifest_over(axes[i].over);
+        tf_campaign *campaign = fixture_load(manifest, files);
+        tf_buf points = {0};
+        fixture_points(campaign->stage[0].space, &points);
+        cr_expect_str_eq(tf_buf_text(&points), axes[i].points, "%s", axes[i].over);
+        tf_buf_free(&points);
+        tf_campaign_free(campaign);
+        free(manifest);
+    }
+}
+
+Test(axis, absent_is_one_point_without_parameters) {
+    tf_campaign *campaign = fixture_load("{\"run\": {\"function\": \"builtin:noop\"}}", NULL);
+    cr_expect_eq(tf_space_size(campaign->stage[0].space), 1);
+    cr_expect_eq(tf_space_params(campaign->stage[0].space), 0);
+    tf_campaign_free(campaign);
+}
+
+Test(axis, of_strings_knows_its_longest) {
+    char *manifest = manifest_over("{'x': ['a', 'four', '']}");
+    tf_campaign *campaign = fixture_load(manifest, NULL);
+    cr_expect_eq(tf_space_param(campaign->stage[0].space, 0)->max_bytes, 4);
+    tf_campaign_free(campaign);
+    free(manifest);
+}
+
+Test(axis, logspace_ends_are_exact) {
+    char *manifest = manifest_over("{'x': {'logspace': [0.1, 0.7, 1001]}}");
+    tf_campaign *campaign = fixture_load(manifest, NULL);
+    double x[1001];
+    tf_space_fill(campaign->stage[0].space, 0, 0, 1001, x);
+    cr_expect(x[0] == 0.1 && x[1000] == 0.7);
+    for (int i = 1; i < 1001; i++)
+        cr_assert(x[i] > x[i - 1]);
+    tf_campaign_free(campaign);
+    free(manifest);
+}
+
+/* ---- Random spaces against their expansion ---- */
+
+enum { MOST_PARAMS = 6, MOST_POINTS = 20000 };
+
+/* An expanded space: point x parameter, and the parameters' names (letters). */
+typedef struct model {
+    int params, points;
+    char name[MOST_PARAMS + 1];
+    int64_t value[MOST_POINTS][MOST_PARAMS];
+} model;
+
+/* Writes a random space as JSON and expands it at the same time. */
+typedef struct maker {
+    tf_rng rng;
+    tf_buf json;
+} maker;
+
+static int pick(maker *m, int n) {
+    return (int)tf_rng_below(&m->rng, (uint64_t)n);
+}
+
+static model *model_new(void) {
+    return tf_alloc(sizeof(model));
+}
+
+/* out = a x b, b fastest. Frees a and b. */
+static model *multiply(model *a, model *b) {
+    model *out = model_new();
+    out->params = a->params + b->params;
+    out->points = a->points * b->points;
+    cr_assert(out->params <= MOST_PARAMS && out->points <= MOST_POINTS);
+    memcpy(out->name, a->name, (size_t)a->params);
+    memcpy(out->name + a->params, b->name, (size_t)b->params);
+    for (int i = 0; i < out->points; i++) {
+        memcpy(out->value[i], a->value[i / b->points], (size_t)a->params * sizeof(int64_t));
+        memcpy(out->value[i] + a->params, b->value[i % b->points], (size_t)b->params * sizeof(int64_t));
+    }
+    free(a);
+    free(b);
+    return out;
+}
+
+static model *make_leaf(maker *m, int points, char name) {
+    model *out = model_new();
+    *out = (model){.params = 1, .points = points, .name = {name}};
+    int first = pick(m, 100) - 50, step = pick(m, 2) ? 3 : -2;
+    bool range = pick(m, 2);
+    for (int i = 0; i < points; i++)
+        out->value[i][0] = range ? first + i * step : pick(m, 1000);
+    tf_buf_addf(&m->json, "{\"name\": \"%c\", ", name);
+    if (range)
+        tf_buf_addf(&m->json, "\"range\": [%d, %d, %d]}", first, first + points * step, step);
+    for (int i = 0; !range && i < points; i++)
+        tf_buf_addf(&m->json, "%s%lld%s", i ? ", " : "\"values\": [", (long long)out->value[i][0],
+                    i + 1 == points ? "]}" : "");
+    return out;
+}
+
+/* A list of `count` leaves, multiplied. */
+static model *make_leaves(maker *m, int count, char name) {
+    tf_buf_adds(&m->json, "[");
+    model *out = make_leaf(m, 1 + pick(m, 4), name);
+    for (int k = 1; k < count; k++) {
+        tf_buf_adds(&m->json, ", ");
+        out = multiply(out, make_leaf(m, 1 + pick(m, 4), (char)(name + k)));
+    }
+    tf_buf_adds(&m->json, "]");
+    return out;
+}
+
+static model *make_zip(maker *m, char name) {
+    int points = 1 + pick(m, 5);
+    tf_buf_adds(&m->json, "{\"zip\": [");
+    model *out = make_leaf(m, points, name);
+    tf_buf_adds(&m->json, ", ");
+    model *second = make_leaf(m, points, (char)(name + 1));
+    tf_buf_adds(&m->json, "]}");
+    out->params = 2;
+    out->name[1] = second->name[0];
+    for (int i = 0; i < points; i++)
+        out->value[i][1] = second->value[i][0];
+    free(second);
+    return out;
+}
+
+static model *make_concat(maker *m, char name) {
+    int parts = 1 + pick(m, 3), params = 1 + pick(m, 2);
+    tf_buf_adds(&m->json, "{\"concat\": [");
+    model *out = make_leaves(m, params, name);
+    for (int k = 1; k < parts; k++) {
+        tf_buf_adds(&m->json, ", ");
+        model *part = make_leaves(m, params, name);
+        memcpy(out->value[out->points], part->value, (size_t)part->points * sizeof *part->value);
+        out->points += part->points;
+        free(part);
+    }
+    tf_buf_adds(&m->json, "]}");
+    return out;
+}
+
+static model *make_axis(maker *m, char name) {
+    int kind = pick(m, 3);
+    return kind == 0 ? make_leaf(m, 1 + pick(m, 8), name) : kind == 1 ? make_zip(m, name) : make_concat(m, name);
+}
+
+static model *make_space(maker *m) {
+    int axes_count = 1 + pick(m, 3);
+    tf_buf_adds(&m->json, "[");
+    model *out = make_axis(m, 'a');
+    for (int k = 1; k < axes_count; k++) {
+        tf_buf_adds(&m->json, ", ");
+        out = multiply(out, make_axis(m, (char)('a' + out->params)));
+    }
+    tf_buf_adds(&m->json, "]");
+    return out;
+}
+
+Test(space, computes_what_its_expansion_holds) {
+    int64_t *got = tf_alloc_array(MOST_POINTS, sizeof *got);
+    for (int round = 0; round < 200; round++) {
+        maker m = {.rng = tf_rng_start(5, round)};
+        tf_buf_adds(&m.json, "{\"run\": {\"function\": \"builtin:noop\"}, \"over\": ");
+        model *expanded = make_space(&m);
+        tf_buf_adds(&m.json, "}");
+        tf_campaign *campaign = fixture_load(tf_buf_text(&m.json), NULL);
+        const tf_space *space = campaign->stage[0].space;
+        cr_assert_eq(tf_space_size(space), expanded->points, "%s", m.json.data);
+        cr_assert_eq(tf_space_params(space), expanded->params);
+        for (int p = 0; p < expanded->params; p++) {
+            cr_assert_eq(*tf_space_param(space, p)->name, expanded->name[p]);
+            for (int window = 0; window < 20; window++) {
+                int first = pick(&m, expanded->points), count = pick(&m, expanded->points - first + 1);
+                tf_space_fill(space, p, first, count, got);
+                for (int i = 0; i < count; i++)
+                    cr_assert_eq(got[i], expanded->value[first + i][p], "point %d of %s", first + i, m.json.data);
+            }
+        }
+        tf_campaign_free(campaign);
+        tf_buf_free(&m.json);
+        free(expanded);
+    }
+    free(got);
+}
+
+Test(space, of_a_thousand_million_million_points_is_a_few_bytes) {
+    char *manifest = manifest_over("{'a': {'range': [1000000000]}, 'b': {'linspace': [0, 1, 1000000]}}");
+    tf_campaign *campaign = fixture_load(manifest, NULL);
+    const tf_space *space = campaign->stage[0].space;
+    cr_expect_eq(tf_space_size(space), INT64_C(1000000000000000));
+    int64_t a;
+    double b;
+    tf_space_fill(space, 0, INT64_C(999999999999999), 1, &a);
+    tf_space_fill(space, 1, INT64_C(999999999999999), 1, &b);
+    cr_expect(a == 999999999 && b == 1);
+    tf_campaign_free(campaign);
+    free(manifest);
+}
