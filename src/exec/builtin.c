@@ -145,6 +145,14 @@ static int find_builtin(const char *name) {
     return -1;
 }
 
+const char *builtin_suggest(const char *name) {
+    enum { COUNT = sizeof builtins / sizeof *builtins };
+    const char *names[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        names[i] = builtins[i].name;
+    return tf_suggest(name, names, COUNT);
+}
+
 tf_task_fn *builtin_function(const char *name) {
     int i = find_builtin(name);
     return i < 0 ? NULL : builtins[i].function;

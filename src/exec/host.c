@@ -288,7 +288,7 @@ tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, i
         host_run_batch(&h, &map);
         tf_rows rows;
         batch_rows(&map, spec, &h.columns, &rows);
-        err = on_rows(context, 0, &rows, (tf_interval){first + rows.count, first + head->count}, error);
+        err = on_rows(context, 0, &rows, (tf_interval){0, 0}, error);
         first += rows.count;
         count -= rows.count;
     }

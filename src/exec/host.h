@@ -57,6 +57,7 @@ bool extract_columns(host *h, int64_t row, const char *scratch);
 tf_task_fn *builtin_function(const char *name);
 tf_setup_fn *builtin_setup(const char *name);
 void builtin_teardown(void *state);
+const char *builtin_suggest(const char *name); /* the likely meant one, or NULL */
 
 /* ---- The process ---- */
 

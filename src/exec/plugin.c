@@ -61,7 +61,9 @@ static tf_err open_builtin(const tf_run_spec *run, plugin_functions *fn, tf_erro
     fn->teardown = builtin_teardown;
     if (fn->task)
         return TF_OK;
-    return tf_error_set(error, TF_ERR_USAGE, "there is no built-in function \"%s\"", run->symbol);
+    const char *near = builtin_suggest(run->symbol);
+    return tf_error_set(error, TF_ERR_USAGE, "there is no built-in function \"%s\"%s%s%s", run->symbol,
+                        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 tf_err plugin_open(const tf_run_spec *run, plugin_functions *fn, tf_error *error) {

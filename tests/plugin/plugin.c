@@ -1,0 +1,230 @@
+/* Functions for tests: each does one thing that plugins do, well or badly. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <taskfarm/plugin.h>
+#include <unistd.h>
+
+TF_PLUGIN;
+
+/* ---- convert: every kind of parameter in, every kind of column out, by handle ---- */
+
+typedef struct handles {
+    tf_param flag, count, number, word;
+    tf_column b, i, u, f, s, raw, grid;
+    double scale;
+    const char *prefix;
+} handles;
+
+TF_EXPORT int convert_setup(tf_stage *stage, void **state);
+TF_EXPORT int convert(const tf_task *task, tf_row *row);
+TF_EXPORT void convert_teardown(void *state);
+
+int convert_setup(tf_stage *stage, void **state) {
+    handles *h = calloc(1, sizeof *h);
+    *h = (handles){.flag = tf_bind_param(stage, "flag", TF_BOOL),
+                   .count = tf_bind_param(stage, "count", TF_INT64),
+                   .number = tf_bind_param(stage, "number", TF_FLOAT64),
+                   .word = tf_bind_param(stage, "word", TF_STRING),
+                   .b = tf_bind_column(stage, "b", TF_BOOL),
+                   .i = tf_bind_column(stage, "i", TF_INT32),
+                   .u = tf_bind_column(stage, "u", TF_UINT64),
+                   .f = tf_bind_column(stage, "f", TF_FLOAT32),
+                   .s = tf_bind_column(stage, "s", TF_STRING),
+                   .raw = tf_bind_column(stage, "raw", TF_BYTES),
+                   .grid = tf_bind_column(stage, "grid", TF_INT16),
+                   .scale = tf_arg_double(stage, "scale", 1),
+                   .prefix = tf_arg_string(stage, "prefix", "none")};
+    *state = h;
+    return TF_SUCCESS;
+}
+
+int convert(const tf_task *task, tf_row *row) {
+    const handles *h = tf_task_state(task);
+    char text[100];
+    snprintf(text, sizeof text, "%s-%s", h->prefix, tf_param_string(task, h->word));
+    tf_set_bool(row, h->b, !tf_param_bool(task, h->flag));
+    tf_set_int(row, h->i, -tf_param_int(task, h->count));
+    tf_set_uint(row, h->u, UINT64_MAX - (uint64_t)tf_task_index(task));
+    tf_set_double(row, h->f, h->scale * tf_param_double(task, h->number));
+    tf_set_string(row, h->s, text);
+    tf_set_bytes(row, h->raw, "\0\xff", 2);
+    int16_t *grid = tf_column_data(row, h->grid);
+    for (int64_t k = 0; k < tf_column_size(tf_task_stage(task), h->grid); k++)
+        grid[k] = (int16_t)(10 * tf_task_index(task) + k);
+    tf_log(task, "task %lld of %lld\n", (long long)tf_task_index(task), (long long)tf_stage_tasks(tf_task_stage(task)));
+    return TF_SUCCESS;
+}
+
+void convert_teardown(void *state) {
+    free(state);
+}
+
+/* ---- by_name: the same the slow way ---- */
+
+TF_EXPORT int by_name(const tf_task *task, tf_row *row);
+
+int by_name(const tf_task *task, tf_row *row) {
+    tf_put_bool(row, "b", !tf_get_bool(task, "flag"));
+    tf_put_int(row, "i", -tf_get_int(task, "count"));
+    tf_put_uint(row, "u", UINT64_MAX - (uint64_t)tf_task_index(task));
+    tf_put_double(row, "f", 2 * tf_get_double(task, "number"));
+    tf_put_string(row, "s", tf_get_string(task, "word"));
+    tf_put_bytes(row, "raw", "x", 1);
+    memset(tf_column_data(row, 6), 0, 6 * sizeof(int16_t));
+    return TF_SUCCESS;
+}
+
+/* ---- draw: one random number, alone or in a batch ---- */
+
+TF_EXPORT int draw(const tf_task *task, tf_row *row);
+TF_EXPORT int draws_batch(const tf_batch *batch);
+
+int draw(const tf_task *task, tf_row *row) {
+    tf_put_double(row, "x", tf_rng_double(tf_task_rng(task)) + tf_get_double(task, "k"));
+    return TF_SUCCESS;
+}
+
+TF_EXPORT int draws_setup(tf_stage *stage, void **state);
+TF_EXPORT void draws_teardown(void *state);
+
+typedef struct draws_handles {
+    tf_param k;
+    tf_column x, s;
+} draws_handles;
+
+int draws_setup(tf_stage *stage, void **state) {
+    draws_handles *h = calloc(1, sizeof *h);
+    *h = (draws_handles){tf_bind_param(stage, "k", TF_FLOAT64), tf_bind_column(stage, "x", TF_FLOAT64),
+                         tf_bind_column(stage, "s", TF_STRING)};
+    *state = h;
+    return TF_SUCCESS;
+}
+
+/* Fails every seventh task of the stage by itself. */
+int draws_batch(const tf_batch *batch) {
+    const draws_handles *h = tf_batch_state(batch);
+    const double *k = tf_batch_param(batch, h->k);
+    double *x = tf_batch_column(batch, h->x);
+    for (int64_t row = 0; row < tf_batch_count(batch); row++) {
+        tf_rng rng = tf_batch_rng(batch, row);
+        x[row] = tf_rng_double(&rng) + k[row];
+        char text[40];
+        snprintf(text, sizeof text, "row %lld", (long long)(tf_batch_first(batch) + row));
+        tf_batch_set_string(batch, row, h->s, text);
+        if ((tf_batch_first(batch) + row) % 7 == 3)
+            tf_batch_fail(batch, row, "seven");
+    }
+    return TF_SUCCESS;
+}
+
+void draws_teardown(void *state) {
+    free(state);
+}
+
+/* ---- misuse: what a task may do wrong, by parameter "how" ---- */
+
+TF_EXPORT int misuse(const tf_task *task, tf_row *row);
+
+int misuse(const tf_task *task, tf_row *row) {
+    const char *how = tf_get_string(task, "how");
+    tf_put_int(row, "small", 1);
+    if (strcmp(how, "too large") == 0)
+        tf_put_int(row, "small", 300);
+    else if (strcmp(how, "fraction") == 0)
+        tf_put_double(row, "small", 0.5);
+    else if (strcmp(how, "no such column") == 0)
+        tf_put_int(row, "smal", 1);
+    else if (strcmp(how, "no such parameter") == 0)
+        (void)tf_get_int(task, "what");
+    else if (strcmp(how, "string as number") == 0)
+        (void)tf_get_double(task, "how");
+    else if (strcmp(how, "text in a number") == 0)
+        tf_put_string(row, "small", "x");
+    else if (strcmp(how, "not UTF-8") == 0)
+        tf_put_string(row, "text", "\xff");
+    else if (strcmp(how, "says why") == 0)
+        return tf_fail(task, "%s, that is why", "because");
+    else if (strcmp(how, "says nothing") == 0)
+        return 42;
+    if (strcmp(how, "unset") != 0 && strcmp(how, "not UTF-8") != 0)
+        tf_put_string(row, "text", "fine");
+    return TF_SUCCESS;
+}
+
+/* ---- never: setup fails ---- */
+
+TF_EXPORT int never_setup(tf_stage *stage, void **state);
+TF_EXPORT int never(const tf_task *task, tf_row *row);
+
+int never_setup(tf_stage *stage, void **state) {
+    *state = NULL;
+    return tf_stage_fail(stage, "no catalogue %s", tf_arg_string(stage, "catalogue", "?"));
+}
+
+int never(const tf_task *task, tf_row *row) {
+    (void)task, (void)row;
+    abort();
+}
+
+/* ---- unbound: setup binds what is not there, and goes on ---- */
+
+TF_EXPORT int unbound_setup(tf_stage *stage, void **state);
+TF_EXPORT int unbound(const tf_task *task, tf_row *row);
+
+int unbound_setup(tf_stage *stage, void **state) {
+    *state = NULL;
+    tf_bind_param(stage, "nowhere", TF_INT64);
+    return TF_SUCCESS;
+}
+
+int unbound(const tf_task *task, tf_row *row) {
+    (void)task, (void)row;
+    return TF_SUCCESS;
+}
+
+/* ---- tally: setup and teardown leave a line each in a file ---- */
+
+TF_EXPORT int tally_setup(tf_stage *stage, void **state);
+TF_EXPORT int tally(const tf_task *task, tf_row *row);
+TF_EXPORT void tally_teardown(void *state);
+
+static void leave_line(const char *path, const char *what) {
+    FILE *file = fopen(path, "a");
+    fprintf(file, "%s %ld\n", what, (long)getpid());
+    fclose(file);
+}
+
+int tally_setup(tf_stage *stage, void **state) {
+    *state = strdup(tf_arg_string(stage, "file", ""));
+    leave_line(*state, "setup");
+    return TF_SUCCESS;
+}
+
+int tally(const tf_task *task, tf_row *row) {
+    (void)task, (void)row;
+    usleep(2000);
+    return TF_SUCCESS;
+}
+
+void tally_teardown(void *state) {
+    leave_line(state, "teardown");
+    free(state);
+}
+
+/* ---- fragile: a batch function that one task's row makes crash ---- */
+
+TF_EXPORT int fragile_batch(const tf_batch *batch);
+
+int fragile_batch(const tf_batch *batch) {
+    int64_t *y = tf_batch_column(batch, 0);
+    for (int64_t row = 0; row < tf_batch_count(batch); row++) {
+        if (tf_batch_first(batch) + row == 37) {
+            signal(SIGSEGV, SIG_DFL);
+            raise(SIGSEGV);
+        }
+        y[row] = tf_batch_first(batch) + row;
+    }
+    return TF_SUCCESS;
+}

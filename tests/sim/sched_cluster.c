@@ -1,0 +1,321 @@
+/* The scheduler driving simulated clusters: workers with slots, messages that take their time, tasks of uneven length,
+ * workers that die and come back, reports that arrive twice. All from a seed, in simulated time, so that what is
+ * measured is repeatable. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sched/sched.h"
+
+typedef enum event_kind { EVENT_GRANT, EVENT_BATCH_ENDED, EVENT_REPORT, EVENT_DOWN, EVENT_UP } event_kind;
+
+typedef struct event {
+    double time;
+    uint64_t order; /* ties in the order they were made */
+    event_kind kind;
+    int worker, life; /* of a life that is over: void, but for reports */
+    int stage;
+    int64_t first, count, failed;
+    double seconds;
+} event;
+
+typedef struct sim_worker {
+    int life, busy;
+    tf_intervals *queue; /* per stage: granted and not begun */
+} sim_worker;
+
+/* What a simulation is made of, and what came out. */
+typedef struct cluster {
+    int workers, slots, stages;
+    int64_t tasks; /* a stage */
+    double latency;
+    double mean, sigma; /* of task durations: log-normal, s; sigma 0: all the same */
+    int deaths;
+    bool duplicates;
+    bool chained; /* each stage after the one before */
+
+    double end, work; /* s: makespan; sum of all durations that counted */
+    int64_t grants;
+} cluster;
+
+typedef struct sim {
+    cluster *c;
+    tf_sched *sched;
+    tf_rng rng;
+    sim_worker *worker;
+    tf_pace *pace;
+    uint8_t *ended; /* per stage and task: accepted reports */
+    event *heap;
+    size_t events, capacity;
+    uint64_t made;
+    double now;
+    bool over;
+} sim;
+
+/* ---- The event queue ---- */
+
+static bool before(const event *a, const event *b) {
+    return a->time < b->time || (a->time == b->time && a->order < b->order);
+}
+
+static void post(sim *s, event e) {
+    if (s->events == s->capacity) {
+        s->capacity = s->capacity ? 2 * s->capacity : 1024;
+        s->heap = tf_realloc_array(s->heap, s->capacity, sizeof *s->heap);
+    }
+    e.order = s->made++;
+    size_t at = s->events++;
+    for (; at > 0 && before(&e, &s->heap[(at - 1) / 2]); at = (at - 1) / 2)
+        s->heap[at] = s->heap[(at - 1) / 2];
+    s->heap[at] = e;
+}
+
+static event take(sim *s) {
+    event first = s->heap[0], last = s->heap[--s->events];
+    size_t at = 0;
+    for (;;) {
+        size_t child = 2 * at + 1;
+        if (child >= s->events)
+            break;
+        if (child + 1 < s->events && before(&s->heap[child + 1], &s->heap[child]))
+            child++;
+        if (!before(&s->heap[child], &last))
+            break;
+        s->heap[at] = s->heap[child];
+        at = child;
+    }
+    s->heap[at] = last;
+    return first;
+}
+
+/* ---- Workers ---- */
+
+/* The same for a task however often it is run. */
+static double duration(const sim *s, int stage, int64_t index) {
+    if (s->c->sigma == 0)
+        return s->c->mean;
+    tf_rng rng = tf_rng_start((uint64_t)stage, index);
+    return s->c->mean * exp(s->c->sigma * tf_rng_normal(&rng) - s->c->sigma * s->c->sigma / 2);
+}
+
+static bool fails(int stage, int64_t index) {
+    return (stage * 7 + index) % 13 == 5;
+}
+
+static void feed(sim *s, int w) {
+    sim_worker *k = &s->worker[w];
+    for (int stage = 0; stage < s->c->stages; stage++) {
+        while (k->busy < s->c->slots && k->queue[stage].total > 0) {
+            int64_t brief = tf_pace_count(&s->pace[stage], 0.05);
+            int64_t share = (k->queue[stage].total + s->c->slots - 1) / s->c->slots;
+            tf_interval run = tf_intervals_take(&k->queue[stage], brief < share ? brief : share);
+            event done = {.kind = EVENT_BATCH_ENDED, .worker = w, .life = k->life, .stage = stage, .first = run.first};
+            for (int64_t i = run.first; i < run.end; i++) {
+                done.seconds += duration(s, stage, i);
+                done.failed += fails(stage, i);
+            }
+            done.count = run.end - run.first;
+            done.time = s->now + done.seconds;
+            k->busy++;
+            post(s, done);
+        }
+    }
+}
+
+static void check_counts(const sim *s) {
+    for (int stage = 0; stage < s->c->stages; stage++) {
+        tf_sched_counts n = tf_sched_stage_counts(s->sched, stage);
+        cr_assert(n.pending >= 0 && n.running >= 0 && n.done >= 0 && n.failed >= 0);
+        cr_assert_eq(n.pending + n.running + n.done + n.failed, n.tasks);
+    }
+}
+
+static void act(sim *s) {
+    tf_action a;
+    while (tf_sched_next(s->sched, &a)) {
+        tf_sched_counts counts = {0};
+        switch (a.kind) {
+        case TF_ACTION_LAYOUT:
+            if (s->c->chained && a.stage > 0) {
+                counts = tf_sched_stage_counts(s->sched, a.stage - 1);
+                cr_assert_eq(counts.done + counts.failed, counts.tasks, "a stage started before its time");
+            }
+            break;
+        case TF_ACTION_GRANT:
+            s->c->grants++;
+            counts = tf_sched_stage_counts(s->sched, a.stage);
+            int64_t left = counts.pending + a.count, all_slots = (int64_t)s->c->workers * s->c->slots;
+            cr_assert(a.count <= s->c->slots ||
+                          a.count <= left * s->c->slots / (all_slots - s->c->deaths * s->c->slots),
+                      "%lld of %lld tasks for one of %d workers", (long long)a.count, (long long)left, s->c->workers);
+            post(s, (event){.kind = EVENT_GRANT,
+                            .time = s->now + s->c->latency,
+                            .worker = a.worker,
+                            .life = s->worker[a.worker].life,
+                            .stage = a.stage,
+                            .first = a.first,
+                            .count = a.count});
+            break;
+        case TF_ACTION_FINISH: break;
+        case TF_ACTION_END: s->over = true;
+        }
+    }
+    if (s->made % 64 == 0)
+        check_counts(s);
+}
+
+static void take_report(sim *s, const event *e) {
+    if (!tf_sched_report(s->sched, e->worker, e->stage, e->first, e->count, e->failed, e->seconds))
+        return;
+    s->c->work += e->seconds;
+    for (int64_t i = e->first; i < e->first + e->count; i++)
+        cr_assert_eq(s->ended[e->stage * s->c->tasks + i]++, 0, "task %lld ended twice", (long long)i);
+}
+
+static void handle(sim *s, const event *e) {
+    sim_worker *k = &s->worker[e->worker];
+    bool alive = e->life == k->life;
+    switch (e->kind) {
+    case EVENT_GRANT:
+        if (!alive)
+            return;
+        tf_intervals_add(&k->queue[e->stage], e->first, e->first + e->count);
+        feed(s, e->worker);
+        break;
+    case EVENT_BATCH_ENDED: {
+        if (!alive)
+            return;
+        k->busy--;
+        tf_pace_add(&s->pace[e->stage], e->count, e->seconds);
+        event report = *e;
+        report.kind = EVENT_REPORT;
+        report.time = s->now + s->c->latency;
+        post(s, report);
+        report.time = s->now + 3 * s->c->latency;
+        if (s->c->duplicates && tf_rng_below(&s->rng, 10) == 0)
+            post(s, report);
+        feed(s, e->worker);
+        break;
+    }
+    case EVENT_REPORT: take_report(s, e); break;
+    case EVENT_DOWN:
+        for (int stage = 0; stage < s->c->stages; stage++)
+            tf_intervals_free(&k->queue[stage]);
+        k->busy = 0;
+        k->life++;
+        tf_sched_worker_down(s->sched, e->worker);
+        break;
+    case EVENT_UP: tf_sched_worker_up(s->sched, e->worker, s->c->slots); break;
+    }
+}
+
+/* ---- A whole run ---- */
+
+static void simulate(cluster *c, uint64_t seed) {
+    sim s = {.c = c, .rng = tf_rng_start(seed, 0)};
+    tf_sched_stage *stages = tf_alloc_array((size_t)c->stages, sizeof *stages);
+    int *numbers = tf_alloc_array((size_t)c->stages, sizeof *numbers);
+    for (int i = 0; i < c->stages; i++) {
+        numbers[i] = i;
+        stages[i] =
+            (tf_sched_stage){.tasks = c->tasks, .afters = c->chained && i > 0, .after = i ? &numbers[i - 1] : NULL};
+    }
+    s.sched = tf_sched_new(stages, c->stages);
+    s.worker = tf_alloc_array((size_t)c->workers, sizeof *s.worker);
+    s.pace = tf_alloc_array((size_t)c->stages, sizeof *s.pace);
+    s.ended = tf_alloc((size_t)(c->stages * c->tasks));
+    for (int w = 0; w < c->workers; w++) {
+        s.worker[w].queue = tf_alloc_array((size_t)c->stages, sizeof(tf_intervals));
+        post(&s, (event){.kind = EVENT_UP, .time = tf_rng_double(&s.rng) * c->latency, .worker = w});
+    }
+    double span = c->mean * (double)c->tasks * c->stages / c->workers / c->slots;
+    for (int d = 0; d < c->deaths; d++) {
+        int w = (int)tf_rng_below(&s.rng, (uint64_t)c->workers);
+        double when = c->latency + tf_rng_double(&s.rng) * span;
+        post(&s, (event){.kind = EVENT_DOWN, .time = when, .worker = w});
+        post(&s, (event){.kind = EVENT_UP, .time = when + 0.1 * span, .worker = w});
+    }
+    while (!s.over && s.events > 0) {
+        event e = take(&s);
+        s.now = e.time;
+        if (e.kind == EVENT_DOWN)
+            e.life = s.worker[e.worker].life;
+        handle(&s, &e);
+        act(&s);
+    }
+    cr_assert(s.over, "the campaign stands still");
+    c->end = s.now;
+    int64_t failed = 0;
+    for (int64_t i = 0; i < c->stages * c->tasks; i++) {
+        cr_assert_eq(s.ended[i], 1, "task %lld ended %d times", (long long)i, s.ended[i]);
+        failed += fails((int)(i / c->tasks), i % c->tasks);
+    }
+    for (int stage = 0; stage < c->stages; stage++)
+        failed -= tf_sched_stage_counts(s.sched, stage).failed;
+    cr_assert_eq(failed, 0, "failures were miscounted");
+    for (int w = 0; w < c->workers; w++) {
+        for (int stage = 0; stage < c->stages; stage++)
+            tf_intervals_free(&s.worker[w].queue[stage]);
+        free(s.worker[w].queue);
+    }
+    tf_sched_free(s.sched);
+    free(s.worker);
+    free(s.pace);
+    free(s.ended);
+    free(s.heap);
+    free(stages);
+    free(numbers);
+}
+
+/* Makespan over the bound that no schedule can beat. */
+static double overhead(const cluster *c) {
+    double ideal = c->work / c->workers / c->slots;
+    return c->end / ideal - 1;
+}
+
+Test(cluster, ends_every_task_once_whatever_happens) {
+    for (uint64_t seed = 0; seed < 100; seed++) {
+        tf_rng rng = tf_rng_start(seed, 1);
+        cluster c = {.workers = 2 + (int)tf_rng_below(&rng, 30),
+                     .slots = 1 + (int)tf_rng_below(&rng, 8),
+                     .stages = 1 + (int)tf_rng_below(&rng, 4),
+                     .tasks = 1 + (int64_t)tf_rng_below(&rng, 3000),
+                     .latency = 1e-5 * (double)(1 + tf_rng_below(&rng, 1000)),
+                     .mean = 1e-4 * (double)(1 + tf_rng_below(&rng, 1000)),
+                     .sigma = tf_rng_below(&rng, 2) ? 1.5 : 0,
+                     .duplicates = true,
+                     .chained = tf_rng_below(&rng, 2) == 1};
+        c.deaths = (int)tf_rng_below(&rng, (uint64_t)c.workers);
+        simulate(&c, seed);
+    }
+}
+
+Test(cluster, is_kept_busy_by_even_tasks) {
+    cluster c = {.workers = 64, .slots = 4, .stages = 1, .tasks = 1000000, .latency = 1e-3, .mean = 1e-3};
+    simulate(&c, 1);
+    cr_expect(overhead(&c) < 0.06, "%g", overhead(&c));
+    cr_expect(c.grants < c.tasks / 50, "%lld grants", (long long)c.grants);
+}
+
+Test(cluster, is_kept_busy_by_uneven_tasks) {
+    cluster c = {.workers = 8, .slots = 1, .stages = 1, .tasks = 20000, .latency = 2e-4, .mean = 5e-3, .sigma = 1};
+    simulate(&c, 2);
+    cr_expect(overhead(&c) < 0.06, "%g", overhead(&c));
+}
+
+Test(cluster, of_a_hundred_thousand_workers_is_kept_busy) {
+    cluster c = {
+        .workers = 100000, .slots = 1, .stages = 1, .tasks = 2000000, .latency = 1e-3, .mean = 10, .sigma = 0.1};
+    simulate(&c, 3);
+    cr_expect(overhead(&c) < 0.08, "%g", overhead(&c));
+}
+
+Test(cluster, is_the_same_every_time) {
+    cluster a = {.workers = 10, .slots = 2, .stages = 2, .tasks = 5000, .latency = 1e-3, .mean = 1e-3, .sigma = 1};
+    a.deaths = 3;
+    cluster b = a;
+    simulate(&a, 4);
+    simulate(&b, 4);
+    cr_expect(a.end == b.end && a.grants == b.grants);
+}

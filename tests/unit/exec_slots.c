@@ -1,0 +1,192 @@
+/* Slots: hosts under a spawner, in processes of their own. */
+#include "outcome.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A campaign on the disk, its bundle, and slots that run it. */
+typedef struct farm {
+    tf_spawner *spawner;
+    tf_recorder recorder;
+    fixture files;
+    tf_campaign *campaign;
+    tf_exec *exec;
+    outcome *result;
+    int slots;
+} farm;
+
+static void farm_open(farm *f, int slots, const char *manifest) {
+    tf_error error;
+    tf_diags diags = {.file = "test.json"};
+    tf_load_options options = fixture_options();
+    options.workdir = "/tmp";
+    *f = (farm){.slots = slots, .files = fixture_new(manifest, NULL)};
+    f->spawner = tf_spawner_fork(&error);
+    cr_assert_not_null(f->spawner, "%s", error.text);
+    tf_recorder_start(&f->recorder, &options, &f->files.source);
+    f->campaign = tf_campaign_load(&options, &f->recorder.source, &diags);
+    cr_assert_not_null(f->campaign, "%s", tf_buf_text(&diags.lines));
+    f->exec = tf_exec_new(f->spawner, f->campaign, &f->recorder.bytes, 3, slots, &error);
+    cr_assert_not_null(f->exec, "%s", error.text);
+    f->result = outcome_new(f->campaign);
+}
+
+static void farm_close(farm *f) {
+    tf_exec_free(f->exec);
+    tf_spawner_close(f->spawner);
+    outcome_free(f->result);
+    tf_campaign_free(f->campaign);
+    tf_recorder_free(&f->recorder);
+}
+
+/* Runs all tasks of stage 0, batches of `batch`, as a worker does. */
+static void farm_run(farm *f, int64_t batch) {
+    tf_error error;
+    int64_t tasks = tf_space_size(f->campaign->stage[0].space), next = 0;
+    double limit = tf_now() + 60;
+    while (f->result->ended < tasks && tf_now() < limit) {
+        for (int slot = 0; slot < f->slots; slot++) {
+            while (tf_exec_room(f->exec, slot) > 0 && (f->result->lefts > 0 || next < tasks)) {
+                tf_interval *left =
+                    f->result->lefts ? &f->result->left[f->result->lefts - 1] : &(tf_interval){next, tasks};
+                int64_t count = left->end - left->first < batch ? left->end - left->first : batch;
+                int64_t given = tf_exec_submit(f->exec, slot, 0, left->first, count, &error);
+                cr_assert(given > 0, "%s", error.text);
+                left->first += given;
+                if (f->result->lefts)
+                    f->result->lefts -= left->first == left->end;
+                else
+                    next += given;
+            }
+        }
+        int events;
+        cr_assert_eq(tf_exec_poll(f->exec, 1, outcome_take, f->result, &events, &error), TF_OK, "%s", error.text);
+    }
+    cr_assert_eq(f->result->ended, tasks);
+}
+
+/* A count of the processes whose parent is this one. */
+static int children_of(pid_t parent) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)parent);
+    tf_buf list = {0};
+    int count = 0;
+    tf_read_file(path, &list);
+    for (size_t i = 0; i < list.length; i++)
+        count += list.data[i] == ' ';
+    tf_buf_free(&list);
+    return count;
+}
+
+Test(slots, run_all_tasks_of_a_function) {
+    farm f;
+    farm_open(&f, 3,
+              "{\"seed\": 77, \"over\": {\"k\": {\"range\": [1500]}}, \"run\": {\"function\": \"" TEST_PLUGIN
+              ":draw\"}, \"results\": {\"x\": \"float64\"}}");
+    farm_run(&f, 17);
+    for (int64_t i = 0; i < 1500; i++) {
+        tf_rng rng = tf_rng_start(tf_rng_stage_key(77, "test", 0), i);
+        cr_assert_eq(f.result->number[i][0], tf_rng_double(&rng) + (double)i);
+    }
+    farm_close(&f);
+}
+
+Test(slots, survive_functions_that_end_their_process) {
+    static const struct {
+        const char *function, *message;
+    } cases[] = {{"crash", "killed by signal 11 (Segmentation fault)"},
+                 {"exit", "the function ended its process with exit status 7"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        farm f;
+        tf_buf manifest = {0};
+        tf_buf_addf(
+            &manifest,
+            "{\"over\": {\"k\": {\"range\": [100]}}, \"record\": \"full\", \"run\": {\"function\": \"builtin:%s\", "
+            "\"args\": {\"every\": 9}}}",
+            cases[i].function);
+        farm_open(&f, 2, manifest.data);
+        farm_run(&f, 10);
+        for (int64_t k = 0; k < 100; k++) {
+            cr_assert_eq(f.result->status[k], k % 9 ? TF_STATUS_DONE : TF_STATUS_FAILED, "task %lld", (long long)k);
+            cr_assert_str_eq(outcome_text(f.result, k, TF_RECORD_MESSAGE), k % 9 ? "" : cases[i].message);
+        }
+        farm_close(&f);
+        tf_buf_free(&manifest);
+    }
+}
+
+Test(slots, blame_a_crash_in_a_batch_function_on_one_task) {
+    farm f;
+    farm_open(&f, 2,
+              "{\"over\": {\"k\": {\"range\": [100]}}, \"run\": {\"function\": \"" TEST_PLUGIN
+              ":fragile\"}, \"results\": {\"y\": \"int64\"}}");
+    farm_run(&f, 20);
+    for (int64_t k = 0; k < 100; k++) {
+        cr_assert_eq(f.result->status[k], k == 37 ? TF_STATUS_FAILED : TF_STATUS_DONE, "task %lld", (long long)k);
+        if (k != 37)
+            cr_assert_eq(f.result->number[k][0], (double)k);
+    }
+    farm_close(&f);
+}
+
+Test(slots, run_hooks_once_a_host) {
+    char path[] = "/tmp/taskfarm-unit-XXXXXX";
+    close(mkstemp(path));
+    farm f;
+    tf_buf manifest = {0};
+    tf_buf_addf(&manifest,
+                "{\"over\": {\"k\": {\"range\": [40]}}, \"run\": {\"function\": \"" TEST_PLUGIN
+                ":tally\", \"args\": {\"file\": \"%s\"}}}",
+                path);
+    farm_open(&f, 2, manifest.data);
+    farm_run(&f, 1);
+    farm_close(&f);
+    tf_buf lines = {0};
+    tf_read_file(path, &lines);
+    int setups = 0, teardowns = 0;
+    for (const char *c = lines.data; (c = strstr(c, "setup")); c++)
+        setups++;
+    for (const char *c = lines.data; (c = strstr(c, "teardown")); c++)
+        teardowns++;
+    cr_expect(setups >= 1 && setups <= 2 && setups == teardowns, "%s", lines.data);
+    tf_buf_free(&lines);
+    tf_buf_free(&manifest);
+    unlink(path);
+}
+
+Test(slots, end_with_whatever_still_runs_in_them) {
+    farm f;
+    tf_error error;
+    int events;
+    farm_open(&f, 2, "{\"over\": {\"k\": [0, 1]}, \"run\": {\"command\": \"sleep 1000 & echo $!; sleep 1000\"}}");
+    cr_assert_eq(tf_exec_submit(f.exec, 0, 0, 0, 1, &error), 1);
+    cr_assert_eq(tf_exec_submit(f.exec, 1, 0, 1, 1, &error), 1);
+    cr_assert_eq(tf_exec_poll(f.exec, 0.2, outcome_take, f.result, &events, &error), TF_OK);
+    cr_expect_eq(events, 0);
+    double started = tf_now();
+    farm_close(&f);
+    cr_expect(tf_now() - started < 60);
+    cr_expect_eq(children_of(getpid()), 0, "something outlived the spawner");
+}
+
+Test(slots, say_so_when_the_spawner_is_gone) {
+    farm f;
+    tf_error error;
+    int events;
+    farm_open(&f, 1, "{\"run\": {\"function\": \"builtin:hang\"}}");
+    cr_assert_eq(tf_exec_submit(f.exec, 0, 0, 0, 1, &error), 1);
+    char path[64];
+    tf_buf list = {0};
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    tf_read_file(path, &list);
+    kill((pid_t)atoi(list.data), SIGKILL);
+    tf_buf_free(&list);
+    tf_err err = TF_OK;
+    for (double limit = tf_now() + 20; err == TF_OK && tf_now() < limit;)
+        err = tf_exec_poll(f.exec, 1, outcome_take, f.result, &events, &error);
+    cr_expect_eq(err, TF_ERR_RUN);
+    cr_expect_str_eq(error.text, "the spawner process is gone: was it killed?");
+    farm_close(&f);
+}

@@ -1,0 +1,156 @@
+/* The scheduler, one event at a time. (Whole clusters: tests/sim.) */
+#include <criterion/criterion.h>
+
+#include "sched/sched.h"
+
+static tf_action expect_next(tf_sched *s, tf_action_kind kind) {
+    tf_action action = {0};
+    cr_assert(tf_sched_next(s, &action), "nothing to do");
+    cr_assert_eq(action.kind, kind);
+    return action;
+}
+
+static void expect_grant(tf_sched *s, int worker, int64_t first, int64_t count) {
+    tf_action a = expect_next(s, TF_ACTION_GRANT);
+    cr_expect(a.worker == worker && a.first == first && a.count == count, "worker %d gets %lld + %lld", a.worker,
+              (long long)a.first, (long long)a.count);
+}
+
+static void expect_nothing(tf_sched *s) {
+    tf_action action;
+    cr_assert(!tf_sched_next(s, &action), "an action of kind %d", (int)action.kind);
+}
+
+Test(pace, is_one_task_while_nothing_is_known) {
+    tf_pace pace = {0};
+    cr_expect_eq(tf_pace_count(&pace, 1000), 1);
+    tf_pace_add(&pace, 1, 1e-9);
+    cr_expect_eq(tf_pace_count(&pace, 0.1), 2, "one lucky quick task does not send out a million slow ones");
+    for (int i = 0; i < 20; i++) {
+        int64_t next = tf_pace_count(&pace, 0.1);
+        tf_pace_add(&pace, next, 1e-3 * (double)next);
+    }
+    int64_t settled = tf_pace_count(&pace, 0.1);
+    cr_expect(settled >= 95 && settled <= 105, "%lld", (long long)settled);
+    tf_pace_add(&pace, 1, 1e6);
+    cr_expect_eq(tf_pace_count(&pace, 0.1), 1);
+}
+
+Test(pace, follows_when_tasks_become_slower) {
+    tf_pace pace = {0};
+    tf_pace_add(&pace, 1000000, 1);
+    for (int i = 0; i < 1000; i++)
+        tf_pace_add(&pace, 1000, 1000 * 0.01);
+    int64_t now = tf_pace_count(&pace, 1);
+    cr_expect(now >= 95 && now <= 105, "%lld", (long long)now);
+}
+
+Test(sched, hands_out_one_task_a_slot_while_nothing_is_known) {
+    tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 1000}, 1);
+    expect_next(s, TF_ACTION_LAYOUT);
+    expect_nothing(s);
+    tf_sched_worker_up(s, 1, 1);
+    tf_sched_worker_up(s, 2, 3);
+    expect_grant(s, 1, 0, 1);
+    expect_grant(s, 2, 1, 3);
+    expect_nothing(s);
+    tf_sched_free(s);
+}
+
+Test(sched, keeps_a_grant_in_hand_once_the_pace_is_known) {
+    tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 1000}, 1);
+    expect_next(s, TF_ACTION_LAYOUT);
+    tf_sched_worker_up(s, 1, 1);
+    expect_grant(s, 1, 0, 1);
+    cr_assert(tf_sched_report(s, 1, 0, 0, 1, 0, 0.1));
+    expect_grant(s, 1, 1, 2); /* one to run, one in hand */
+    expect_nothing(s);
+    cr_assert(tf_sched_report(s, 1, 0, 1, 1, 0, 0.1));
+    expect_grant(s, 1, 3, 1);
+    tf_sched_free(s);
+}
+
+Test(sched, never_gives_more_than_a_fair_share_of_what_is_left) {
+    tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 100}, 1);
+    expect_next(s, TF_ACTION_LAYOUT);
+    for (int w = 0; w < 10; w++)
+        tf_sched_worker_up(s, w, 1);
+    for (int w = 0; w < 10; w++)
+        expect_grant(s, w, w, 1);
+    cr_assert(tf_sched_report(s, 0, 0, 0, 1, 0, 1e-6));
+    for (int i = 0; i < 10; i++) { /* however quick they are */
+        tf_action a;
+        if (!tf_sched_next(s, &a))
+            break;
+        cr_expect(a.count <= 9, "%lld of 90 tasks for one of ten workers", (long long)a.count);
+    }
+    tf_sched_free(s);
+}
+
+Test(sched, refuses_reports_of_tasks_that_the_worker_does_not_hold) {
+    tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 2}, 1);
+    expect_next(s, TF_ACTION_LAYOUT);
+    tf_sched_worker_up(s, 0, 1);
+    expect_grant(s, 0, 0, 1);
+    cr_expect(!tf_sched_report(s, 0, 0, 1, 1, 0, 1), "not granted");
+    cr_expect(!tf_sched_report(s, 0, 0, 0, 2, 0, 1), "granted in part");
+    cr_expect(!tf_sched_report(s, 1, 0, 0, 1, 0, 1), "another worker's");
+    cr_expect(!tf_sched_report(s, 0, 1, 0, 1, 0, 1), "no such stage");
+    cr_expect(!tf_sched_report(s, 0, 0, 0, 1, 2, 1), "more failed than ended");
+    cr_expect(tf_sched_report(s, 0, 0, 0, 1, 0, 1));
+    cr_expect(!tf_sched_report(s, 0, 0, 0, 1, 0, 1), "twice");
+    tf_sched_free(s);
+}
+
+Test(sched, gives_the_tasks_of_a_lost_worker_to_others) {
+    tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 4}, 1);
+    expect_next(s, TF_ACTION_LAYOUT);
+    tf_sched_worker_up(s, 0, 2);
+    tf_sched_worker_up(s, 1, 2);
+    expect_grant(s, 0, 0, 2);
+    expect_grant(s, 1, 2, 2);
+    cr_assert(tf_sched_report(s, 0, 0, 0, 1, 0, 1));
+    expect_nothing(s);
+    tf_sched_worker_down(s, 1);
+    expect_grant(s, 0, 2, 1);
+    cr_expect(!tf_sched_report(s, 1, 0, 2, 1, 0, 1), "from beyond the grave");
+    cr_assert(tf_sched_report(s, 0, 0, 1, 2, 1, 1));
+    expect_grant(s, 0, 3, 1);
+    cr_assert(tf_sched_report(s, 0, 0, 3, 1, 0, 1));
+    expect_next(s, TF_ACTION_FINISH);
+    tf_sched_counts counts = tf_sched_stage_counts(s, 0);
+    cr_expect(counts.done == 3 && counts.failed == 1 && counts.pending == 0 && counts.running == 0);
+    expect_next(s, TF_ACTION_END);
+    expect_nothing(s);
+    tf_sched_free(s);
+}
+
+Test(sched, starts_a_stage_when_those_before_it_are_finished) {
+    tf_sched_stage stages[] = {{.tasks = 1},
+                               {.tasks = 0, .afters = 1, .after = (int[]){0}},
+                               {.tasks = 1, .afters = 2, .after = (int[]){0, 1}}};
+    tf_sched *s = tf_sched_new(stages, 3);
+    tf_sched_worker_up(s, 0, 1);
+    cr_expect_eq(expect_next(s, TF_ACTION_LAYOUT).stage, 0);
+    expect_grant(s, 0, 0, 1);
+    expect_nothing(s);
+    cr_assert(tf_sched_report(s, 0, 0, 0, 1, 0, 1));
+    cr_expect_eq(expect_next(s, TF_ACTION_FINISH).stage, 0);
+    cr_expect_eq(expect_next(s, TF_ACTION_LAYOUT).stage, 1);
+    cr_expect_eq(expect_next(s, TF_ACTION_FINISH).stage, 1, "a stage without tasks");
+    cr_expect_eq(expect_next(s, TF_ACTION_LAYOUT).stage, 2);
+    expect_grant(s, 0, 0, 1);
+    cr_assert(tf_sched_report(s, 0, 2, 0, 1, 0, 1));
+    expect_next(s, TF_ACTION_FINISH);
+    expect_next(s, TF_ACTION_END);
+    tf_sched_free(s);
+}
+
+Test(sched, holds_a_thousand_million_tasks_in_little_memory) {
+    tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 1000000000}, 1);
+    expect_next(s, TF_ACTION_LAYOUT);
+    tf_sched_worker_up(s, 0, 64);
+    expect_grant(s, 0, 0, 64);
+    cr_expect_eq(tf_sched_stage_counts(s, 0).pending, 1000000000 - 64);
+    tf_sched_free(s);
+}
