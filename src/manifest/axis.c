@@ -640,7 +640,7 @@ static bool kind_fits(int kind, const cJSON *value) {
 
 static tf_space *load_named_kind(struct loader *l, const at *where, const at *up, int kind, const char *name,
                                  const cJSON *value, const cJSON *axis) {
-    const char *path = ""; /* of the kinds that are strings */
+    const char *path = "";     /* of the kinds that are strings */
     if (cJSON_IsString(value)) /* wildcards are no placeholders */
         path =
             kind == FILES ? tf_arena_strdup(l->arena, value->valuestring) : constant_text(l, where, value->valuestring);

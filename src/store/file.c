@@ -158,9 +158,17 @@ herr_t store_attribute(hid_t object, const char *name, hid_t type, const void *v
     return result;
 }
 
+/* As readers like it best: h5py gives a str for text of varying length, bytes for cells. */
+static hid_t text_type(void) {
+    hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, H5T_VARIABLE);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    return type;
+}
+
 herr_t store_attribute_text(hid_t object, const char *name, const char *text) {
-    hid_t type = store_string_type(strlen(text));
-    herr_t result = store_attribute(object, name, type, text);
+    hid_t type = text_type();
+    herr_t result = store_attribute(object, name, type, &text);
     H5Tclose(type);
     return result;
 }
@@ -173,28 +181,24 @@ static hid_t create_file(const char *path, MPI_Comm comm) {
     H5Pset_coll_metadata_write(access, false);
     H5Pset_all_coll_metadata_ops(access, false);
     H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18); /* a superblock that no writer locks */
-    H5Pset_attr_phase_change(how, 0, 0);                          /* a manifest may be larger than 64 KB */
     hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, how, access);
     H5Pclose(how);
     H5Pclose(access);
     return file;
 }
 
-enum { STATE_BYTES = 16 };
-
-static herr_t write_state(hid_t file, const char *state, double elapsed) {
-    char cell[STATE_BYTES] = {0};
-    snprintf(cell, sizeof cell, "%s", state);
-    hid_t type = store_string_type(sizeof cell);
-    hid_t attribute = H5Aopen(file, "state", H5P_DEFAULT);
-    herr_t result = H5Awrite(attribute, type, cell);
-    H5Aclose(attribute);
-    H5Tclose(type);
-    attribute = H5Aopen(file, "elapsed", H5P_DEFAULT);
-    if (H5Awrite(attribute, H5T_NATIVE_DOUBLE, &elapsed) < 0)
-        result = -1;
+static herr_t change_attribute(hid_t object, const char *name, hid_t type, const void *value) {
+    hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
+    herr_t result = H5Awrite(attribute, type, value);
     H5Aclose(attribute);
     return result;
+}
+
+static herr_t write_state(hid_t file, const char *state, double elapsed) {
+    hid_t type = text_type();
+    herr_t result = change_attribute(file, "state", type, &state);
+    H5Tclose(type);
+    return result < 0 ? result : change_attribute(file, "elapsed", H5T_NATIVE_DOUBLE, &elapsed);
 }
 
 static herr_t write_root(const tf_store *s, int64_t slots) {
@@ -205,19 +209,17 @@ static herr_t write_root(const tf_store *s, int64_t slots) {
     char created[32];
     strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", &utc);
     int32_t version = FORMAT_VERSION, ranks = s->ranks;
-    hid_t state = store_string_type(STATE_BYTES);
     bool bad = store_attribute_text(s->file, "format", "taskfarm") < 0 ||
                store_attribute(s->file, "format_version", H5T_STD_I32LE, &version) < 0 ||
                store_attribute_text(s->file, "taskfarm_version", TASKFARM_VERSION) < 0 ||
                store_attribute_text(s->file, "name", s->campaign->name) < 0 ||
                store_attribute(s->file, "seed", H5T_STD_U64LE, &s->campaign->seed) < 0 ||
                store_attribute_text(s->file, "created", created) < 0 ||
-               store_attribute(s->file, "state", state, (char[STATE_BYTES]){"running"}) < 0 ||
+               store_attribute_text(s->file, "state", "running") < 0 ||
                store_attribute(s->file, "elapsed", H5T_IEEE_F64LE, &(double){0}) < 0 ||
                store_attribute(s->file, "ranks", H5T_STD_I32LE, &ranks) < 0 ||
                store_attribute(s->file, "slots", H5T_STD_I64LE, &slots) < 0 ||
                store_attribute_text(s->file, "manifest", s->campaign->text) < 0;
-    H5Tclose(state);
     return bad || H5Fflush(s->file, H5F_SCOPE_GLOBAL) < 0 ? -1 : 0;
 }
 

@@ -68,7 +68,7 @@ hid_t store_dimension(hid_t parent, const char *name, hsize_t length);
 /* Creates the dataset of a table whose type, rank and shape are set, and attaches the stage's index to it. */
 bool store_create_table(hid_t parent, const char *name, hid_t scale, table *table);
 
-/* Text as a fixed-length UTF-8 attribute. */
+/* Text as a UTF-8 attribute of varying length. */
 herr_t store_attribute_text(hid_t object, const char *name, const char *text);
 herr_t store_attribute(hid_t object, const char *name, hid_t type, const void *value);
 

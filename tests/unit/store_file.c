@@ -215,10 +215,11 @@ static void check_cells(hid_t file, const char *name, int kind) {
 
 static void check_attribute(hid_t file, const char *name, const char *expected) {
     hid_t attribute = H5Aopen(file, name, H5P_DEFAULT), type = H5Aget_type(attribute);
-    char text[2000] = "";
-    cr_assert(H5Tget_size(type) < sizeof text);
-    H5Aread(attribute, type, text);
+    char *text = NULL;
+    cr_assert(H5Tis_variable_str(type) > 0 && H5Tget_cset(type) == H5T_CSET_UTF8);
+    H5Aread(attribute, type, &text);
     cr_expect_str_eq(text, expected);
+    H5free_memory(text);
     H5Tclose(type);
     H5Aclose(attribute);
 }

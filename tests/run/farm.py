@@ -1,0 +1,99 @@
+"""What tests of whole runs share: a folder of their own, and running taskfarm in it, alone or under mpirun."""
+
+import json
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+import h5py
+
+TASKFARM = os.environ["TASKFARM"]  # the program
+BUILD = pathlib.Path(os.environ["TASKFARM_BUILD"])  # the build folder
+SOURCE = pathlib.Path(os.environ["TASKFARM_SOURCE"])  # the source folder
+SANITIZED = os.environ["TASKFARM_SANITIZED"] == "ON"
+SOAK = os.environ["TASKFARM_SOAK"] == "ON"
+EXAMPLES = SOURCE / "examples"
+
+DONE, FAILED = 1, 2
+
+
+def environment(**more):
+    env = dict(os.environ)
+    env.update(
+        OMPI_ALLOW_RUN_AS_ROOT="1",
+        OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
+        OMPI_MCA_rmaps_base_oversubscribe="1",
+        OMPI_MCA_btl_vader_single_copy_mechanism="none",
+        LC_ALL="C",
+    )
+    env.update(more)
+    return env
+
+
+class FarmTest(unittest.TestCase):
+    """A test with a fresh current folder. A run that takes longer than `limit` seconds has hung."""
+
+    limit = 300
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="taskfarm-run-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def write(self, name, content):
+        """Writes a file: text, bytes, or anything else as JSON. Returns its path."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+    def command(self, *arguments, ranks=None):
+        launcher = ["mpirun", "-n", str(ranks)] if ranks else []
+        return launcher + [TASKFARM] + [str(a) for a in arguments]
+
+    def taskfarm(self, *arguments, ranks=None, status=0, env=None, folder=None):
+        """Runs taskfarm, alone or under mpirun with `ranks`; its exit status must be `status`."""
+        done = subprocess.run(
+            self.command(*arguments, ranks=ranks),
+            cwd=folder or self.folder,
+            env=environment(**(env or {})),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=self.limit,
+        )
+        self.assertEqual(done.returncode, status, f"{arguments}\n{done.stdout}{done.stderr}")
+        return done
+
+    def open(self, name):
+        file = h5py.File(self.folder / name, "r")
+        self.addCleanup(file.close)
+        return file
+
+    def files(self):
+        """All that there is in the folder, with contents."""
+        return {str(p.relative_to(self.folder)): p.read_bytes() for p in self.folder.rglob("*") if p.is_file()}
+
+    def heap(self, stage, name):
+        """The texts of one kind, by task, from the bytes and their index."""
+        data, index = stage["text"][name][()], stage["text"][name + "_index"][()]
+        return [bytes(data[offset : offset + length]) for offset, length in index]
+
+
+def example(name):
+    """The folder of an example, made ready."""
+    folder = EXAMPLES / name
+    if (folder / "Makefile").exists():
+        subprocess.run(["make", "-s", "-C", folder], check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+def main():
+    unittest.main(verbosity=2)
