@@ -9,16 +9,16 @@
 
 static tf_space *load_axes(struct loader *l, const at *where, const cJSON *json, node_kind joined);
 
-bool check_param_name(struct loader *l, const at *where, const char *name) {
+bool check_param_name(struct loader *l, const at *where, const char *what, const char *name) {
     static const char *const taken[] = {"index", "stage", "seed", "inputs", "outputs", "workdir", "scratch"};
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
         if (strcmp(taken[i], name) == 0) {
-            complain(l->diags, where, "\"%s\" can't be a parameter's name: {%s} is built in", name, name);
+            complain(l->diags, where, "\"%s\" can't be a %s's name: {%s} is built in", name, what, name);
             return false;
         }
     }
     if (*name == '\0' || strpbrk(name, "/{}:") || strcmp(name, ".") == 0) {
-        complain(l->diags, where, "\"%s\" can't be a parameter's name: it must not be empty or contain / { } :", name);
+        complain(l->diags, where, "\"%s\" can't be a %s's name: it must not be empty or contain / { } :", name, what);
         return false;
     }
     return true;
@@ -155,9 +155,15 @@ static tf_space *load_range(struct loader *l, const at *where, const char *name,
     int count = load_numbers(l, where, list, 1, 3, n);
     if (count == 0)
         return NULL;
-    bool integers = true;
-    for (int i = 0; i < count; i++)
+    bool integers = true, integral = true;
+    for (int i = 0; i < count; i++) {
         integers = integers && json_is_int(cJSON_GetArrayItem(list, i));
+        integral = integral && n[i] == floor(n[i]);
+    }
+    if (integral && !integers) {
+        complain(l->diags, where, "integers from 2^53 on are not exact in JSON");
+        return NULL;
+    }
     double start = count == 1 ? 0 : n[0], stop = count == 1 ? n[0] : n[1], step = count == 3 ? n[2] : 1;
     if (step == 0) {
         complain(l->diags, where, "the step must not be 0");
@@ -365,7 +371,7 @@ static bool parse_wildcards(struct loader *l, const at *where, const at *up, con
         while (k < w->count && strcmp(w->name[k], name) != 0)
             k++;
         if (k == w->count) {
-            check_param_name(l, where, name);
+            check_param_name(l, where, "parameter", name);
             w->name[w->count++] = name;
         }
         const char *own = constraint(l, up, axis, name);
@@ -467,7 +473,7 @@ static tf_space *table_of_records(struct loader *l, const at *where, const char 
     for (const cJSON *field = record[0]->child; field; field = field->next, p++) {
         char label[100];
         snprintf(label, sizeof label, "\"%.60s\": ", field->string);
-        check_param_name(l, where, field->string);
+        check_param_name(l, where, "parameter", field->string);
         leaf->param[p].name = tf_arena_strdup(l->arena, field->string);
         int64_t i = 0;
         for (; i < count; i++) {
@@ -640,10 +646,14 @@ static bool kind_fits(int kind, const cJSON *value) {
 
 static tf_space *load_named_kind(struct loader *l, const at *where, const at *up, int kind, const char *name,
                                  const cJSON *value, const cJSON *axis) {
-    const char *path = "";     /* of the kinds that are strings */
-    if (cJSON_IsString(value)) /* wildcards are no placeholders */
-        path =
-            kind == FILES ? tf_arena_strdup(l->arena, value->valuestring) : constant_text(l, where, value->valuestring);
+    int before = l->diags->count;
+    const char *path = ""; /* of the kinds that are strings */
+    if (kind == FILES)     /* wildcards are no placeholders */
+        path = tf_arena_strdup(l->arena, value->valuestring);
+    else if (cJSON_IsString(value))
+        path = constant_text(l, where, value->valuestring);
+    if (l->diags->count > before)
+        return NULL;
     size_t length;
     char *text;
     switch (kind) {
@@ -666,7 +676,7 @@ static tf_space *load_named_kind(struct loader *l, const at *where, const at *up
 static tf_space *load_axis(struct loader *l, const at *where, const char *name, const cJSON *axis) {
     int before = l->diags->count;
     if (cJSON_IsArray(axis)) {
-        check_param_name(l, where, name);
+        check_param_name(l, where, "parameter", name);
         tf_space *leaf = load_values(l, where, name, axis);
         return l->diags->count == before ? leaf : NULL;
     }
@@ -697,7 +707,7 @@ static tf_space *load_axis(struct loader *l, const at *where, const char *name, 
     if (named && !name)
         complain(l->diags, where, "this axis needs a \"name\"");
     if (name && (named || kind == FILES))
-        check_param_name(l, where, name);
+        check_param_name(l, where, "parameter", name);
     if (!kind_fits(kind, value))
         complain(l->diags, &here, "must be %s, not %s",
                  kind == ZIP ? "an object or a list of axes"

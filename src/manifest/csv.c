@@ -67,7 +67,7 @@ static int read_header(struct loader *l, const at *where, const char *file, read
             return 0;
         }
         const char *name = (*names)[count];
-        if (!check_param_name(l, where, name))
+        if (!check_param_name(l, where, "parameter", name))
             return 0;
         for (int i = 0; i < count; i++) {
             if (strcmp((*names)[i], name) == 0) {

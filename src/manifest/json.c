@@ -68,8 +68,20 @@ static void complain_at_offset(tf_diags *diags, const char *text, size_t offset,
     diags->count++;
 }
 
+/* The last character before `stop` that is not white space, NULL if there is none. */
+static const char *last_before(const char *text, const char *stop) {
+    while (stop > text)
+        if (!strchr(" \t\r\n", *--stop))
+            return stop;
+    return NULL;
+}
+
 /* cJSON tells where it stopped; people want to know what stands there. */
 static void complain_syntax(tf_diags *diags, const char *text, size_t length, size_t offset) {
+    const char *last = offset > 0 ? text + offset - 1 : NULL;
+    const char *opener = last && !strchr(" \t\r\n", *last) ? last_before(text, last) : NULL;
+    if (opener && strchr("{,", *opener) && *last != '"')
+        offset--; /* where a key should be, cJSON stops one behind what stands there */
     while (offset < length && strchr(" \t\r\n", text[offset]))
         offset++;
     if (offset >= length) {
@@ -77,9 +89,7 @@ static void complain_syntax(tf_diags *diags, const char *text, size_t length, si
         return;
     }
     const char *stop = text + offset;
-    const char *before = offset > 0 ? stop - 1 : NULL;
-    while (before && before > text && strchr(" \t\r\n", *before))
-        before--;
+    const char *before = last_before(text, stop);
     char what[120];
     int word = (int)strcspn(stop, " \t\r\n,:{}[]");
     if ((*stop == '}' || *stop == ']') && before && *before == ',')
@@ -88,6 +98,8 @@ static void complain_syntax(tf_diags *diags, const char *text, size_t length, si
         snprintf(what, sizeof what, "not JSON: strings and keys need double quotes");
     else if (*stop == '/' || *stop == '#')
         snprintf(what, sizeof what, "not JSON: comments are not allowed");
+    else if (*stop == '\\' && stop[1])
+        snprintf(what, sizeof what, "not JSON: \"\\%c\" in a string means nothing", stop[1]);
     else if (*stop == '"' && before && *before != ',' && *before != ':' && *before != '{' && *before != '[')
         snprintf(what, sizeof what, "not JSON: a comma or a colon is missing before this string");
     else
@@ -117,6 +129,10 @@ static const json_key *find_key(json_keys keys, const char *name) {
         if (strcmp(key->name, name) == 0)
             return key;
     return NULL;
+}
+
+bool json_keys_have(json_keys keys, const char *name) {
+    return find_key(keys, name) != NULL;
 }
 
 static void complain_unknown(tf_diags *diags, const at *where, const char *name, json_keys keys) {
@@ -185,5 +201,5 @@ const char *json_string(tf_diags *diags, const at *where, const cJSON *object, c
 
 bool json_is_int(const cJSON *value) {
     return cJSON_IsNumber(value) && value->valuedouble == floor(value->valuedouble) &&
-           fabs(value->valuedouble) <= 0x1p53;
+           fabs(value->valuedouble) < 0x1p53;
 }

@@ -44,6 +44,8 @@ typedef struct json_keys {
 /* Complains about keys that are unknown, repeated or not supported yet. */
 void json_check_keys(tf_diags *diags, const at *where, const cJSON *object, json_keys keys);
 
+bool json_keys_have(json_keys keys, const char *name);
+
 /* "an object", "a list", "a string", ... */
 const char *json_kind(const cJSON *value);
 
@@ -52,12 +54,13 @@ const cJSON *json_object(tf_diags *diags, const at *where, const cJSON *object, 
 const cJSON *json_array(tf_diags *diags, const at *where, const cJSON *object, const char *key);
 const char *json_string(tf_diags *diags, const at *where, const cJSON *object, const char *key);
 
-/* An integer that a double holds exactly. */
+/* An integer below 2^53, up to which a double tells each from its neighbours. */
 bool json_is_int(const cJSON *value);
 
 /* The keys of each kind of object (schema.c). */
-json_keys keys_campaign(void); /* stage keys are allowed beside them when the manifest is one stage */
-json_keys keys_single(void);
+json_keys keys_campaign(void);
+json_keys keys_single(void); /* a manifest that is one stage */
+json_keys keys_top(void);    /* of both */
 json_keys keys_defaults(void);
 json_keys keys_stage(void);
 json_keys keys_axis(void);

@@ -15,7 +15,7 @@ static void load_variables(struct loader *l, const at *root, const cJSON *json) 
     l->variable = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(variables), sizeof *l->variable);
     for (const cJSON *item = variables->child; item; item = item->next) {
         at here = at_key(&where, item->string);
-        check_param_name(l, &here, item->string);
+        check_param_name(l, &here, "variable", item->string);
         for (int i = 0; i < l->variables; i++)
             if (strcmp(l->variable[i].name, item->string) == 0)
                 complain(l->diags, &here, "key \"%s\" is given twice", item->string);
@@ -156,21 +156,22 @@ static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *
                 complain(l->diags, &at_over, "\"%s\" is a variable and a parameter; one needs another name",
                          l->variable[i].name);
     }
-    bool bad_space = l->diags->count > before;
+    if (l->diags->count > before)
+        stage->space = NULL; /* what follows is checked all the same, as far as that goes */
 
     const cJSON *run = pick(json, "run", &object, &where);
     at at_run = at_key(where, "run");
-    known_names scope = {.space = stage->space, .stage = stage->name, .scratch = true};
+    known_names scope = {.stage = stage->name, .space = stage->space};
     bool command = cJSON_GetObjectItemCaseSensitive(run, "command") != NULL;
     if (!run)
         complain(l->diags, &json->own_at, "needs a \"run\"");
     else if (!cJSON_IsObject(run))
         complain(l->diags, &at_run, "must be an object, not %s", json_kind(run));
-    else if (!bad_space) /* placeholders can't be told right from wrong without the space */
+    else
         load_run(l, &at_run, run, &scope, &stage->run);
     const cJSON *results = pick(json, "results", &object, &where);
     at at_results = at_key(where, "results");
-    if (results && !bad_space)
+    if (results)
         load_columns(l, &at_results, results, &scope, command, stage);
     load_capture(l, json, stage);
     load_record(l, json, stage);
@@ -281,6 +282,7 @@ static void load_single(struct loader *l, const at *root, const cJSON *json, tf_
     campaign->stages = 1;
     stage_json only = {.own = json, .own_at = *root};
     load_stage(l, &only, stage);
+    load_after(l, &only, campaign, stage);
 }
 
 /* ---- The campaign ---- */
@@ -304,10 +306,22 @@ static uint64_t load_seed(struct loader *l, const at *root, const cJSON *json, c
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(json, "seed");
     at here = at_key(root, "seed");
     if (value && (!json_is_int(value) || value->valuedouble < 0))
-        complain(l->diags, &here, "must be an integer from 0 to 2^53 (--seed takes up to 2^64 - 1)");
+        complain(l->diags, &here, "must be an integer from 0 to 2^53 - 1 (--seed takes up to 2^64 - 1)");
     else if (value)
         seed = (uint64_t)value->valuedouble;
     return seed;
+}
+
+/* A manifest's own keys, and those of its only stage where it is one. */
+static void check_top(struct loader *l, const at *root, const cJSON *json, bool single, bool stages) {
+    json_check_keys(l->diags, root, json, keys_top());
+    for (const cJSON *member = json->child; member && single != stages; member = member->next) {
+        at here = at_key(root, member->string);
+        if (stages && json_keys_have(keys_defaults(), member->string))
+            complain(l->diags, &here, "\"%s\" belongs in a stage, or in \"defaults\" for all stages", member->string);
+        else if (single && strcmp(member->string, "defaults") == 0)
+            complain(l->diags, &here, "\"defaults\" goes with \"stages\"; here the stage's keys stand at the top");
+    }
 }
 
 static void load_campaign(struct loader *l, const tf_load_options *options, const cJSON *json, tf_campaign *campaign) {
@@ -318,7 +332,7 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
     }
     bool single = cJSON_GetObjectItemCaseSensitive(json, "run") != NULL;
     bool stages = cJSON_GetObjectItemCaseSensitive(json, "stages") != NULL;
-    json_check_keys(l->diags, &root, json, single && !stages ? keys_single() : keys_campaign());
+    check_top(l, &root, json, single, stages);
     const char *name = json_string(l->diags, &root, json, "name");
     campaign->name = name ? tf_arena_strdup(l->arena, name) : default_name(l->arena, options->path);
     at at_name = at_key(&root, "name");

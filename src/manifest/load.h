@@ -23,9 +23,8 @@ struct loader {
 
 /* What placeholders may stand for in one place. */
 typedef struct known_names {
-    const tf_space *space; /* NULL: only variables and {workdir} */
-    const char *stage;
-    bool scratch;
+    const char *stage;     /* NULL: only variables and {workdir} are known */
+    const tf_space *space; /* NULL: broken, so that any name may be one of its parameters */
 } known_names;
 
 /* Never NULL; complaints tell whether it is right. */
@@ -46,8 +45,9 @@ void load_run(struct loader *loader, const at *where, const cJSON *json, const k
 void load_columns(struct loader *loader, const at *where, const cJSON *json, const known_names *scope, bool command,
                   tf_stage_spec *stage);
 
-/* A name that can be a parameter: not empty, without / { } : and not the name of a built-in placeholder. */
-bool check_param_name(struct loader *loader, const at *where, const char *name);
+/* A name that can stand in a placeholder: not empty, without / { } : and not built in. `what` is "parameter" or
+ * "variable". */
+bool check_param_name(struct loader *loader, const at *where, const char *what, const char *name);
 
 /* Columns of strings -> a table with the narrowest type that takes every value (CSV). Takes `cells[column][row]`. */
 tf_space *table_of_strings(struct loader *loader, int columns, const char *const *names, int64_t rows,

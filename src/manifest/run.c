@@ -50,7 +50,7 @@ static void load_environment(struct loader *l, const at *where, const cJSON *jso
         if (!cJSON_IsString(item))
             complain(l->diags, &here, "must be a string, not %s", json_kind(item));
         else if (*item->string == '\0' || strchr(item->string, '='))
-            complain(l->diags, &here, "not a name for an environment variable");
+            complain(l->diags, &here, "\"%s\" can't be the name of an environment variable", item->string);
         else
             spec[run->envc++] = (tf_env_spec){.name = tf_arena_strdup(l->arena, item->string),
                                               .value = template_parse(l, &here, item->valuestring, scope, false)};
@@ -110,7 +110,9 @@ void load_run(struct loader *l, const at *where, const cJSON *json, const known_
     static const struct {
         const char *key, *kind;
     } belongs[] = {{"args", "function"}, {"env", "command"}, {"cwd", "command"}, {"stdin", "command"}};
+    int before = l->diags->count;
     json_check_keys(l->diags, where, json, keys_run());
+    bool known = l->diags->count == before;
     const char *kind = NULL;
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         if (!cJSON_GetObjectItemCaseSensitive(json, kinds[k]))
@@ -121,10 +123,10 @@ void load_run(struct loader *l, const at *where, const cJSON *json, const known_
         }
         kind = kinds[k];
     }
-    if (!kind) {
+    if (!kind && known)
         complain(l->diags, where, "needs a \"command\" or a \"function\"");
+    if (!kind)
         return;
-    }
     for (size_t i = 0; i < sizeof belongs / sizeof *belongs; i++) {
         at here = at_key(where, belongs[i].key);
         if (cJSON_GetObjectItemCaseSensitive(json, belongs[i].key) && strcmp(kind, belongs[i].kind) != 0)
@@ -231,8 +233,14 @@ static void load_column(struct loader *l, const at *where, const cJSON *json, co
         for (int t = 0; t <= TF_BYTES; t++)
             names[t] = tf_type_name((tf_type)t);
         const char *near = tf_suggest(type, names, TF_BYTES + 1);
-        complain(l->diags, where, "unknown type \"%s\"%s%s%s", type, near ? "; did you mean \"" : "", near ? near : "",
-                 near ? "\"?" : "");
+        if (near)
+            complain(l->diags, where, "unknown type \"%s\"; did you mean \"%s\"?", type, near);
+        else
+            complain(
+                l->diags, where,
+                "unknown type \"%s\"; there are bool, int8 to int64, uint8 to uint64, float32, float64, string and "
+                "bytes",
+                type);
         return;
     }
     if (cJSON_IsObject(json)) {

@@ -58,6 +58,13 @@ static const json_key campaign[] = {
 
 static const json_key single[] = {CAMPAIGN_KEYS, STAGE_KEYS};
 
+static const json_key top[] = {
+    CAMPAIGN_KEYS,
+    {"defaults", REF("defaults"), false},
+    {"stages", "{}", false},
+    STAGE_KEYS,
+};
+
 static const json_key defaults[] = {STAGE_KEYS};
 
 static const json_key stage[] = {
@@ -131,6 +138,9 @@ json_keys keys_campaign(void) {
 }
 json_keys keys_single(void) {
     return KEYS(single);
+}
+json_keys keys_top(void) {
+    return KEYS(top);
 }
 json_keys keys_defaults(void) {
     return KEYS(defaults);

@@ -71,9 +71,12 @@ static void add_formatted(tf_buf *out, const value *v, const format *f) {
     char spec[40];
     char conversion = f->conversion;
     if (strchr("diouxX", conversion)) {
-        snprintf(spec, sizeof spec, "%s%s%c", f->flags, "ll", conversion);
-        long long integer = v->type == TF_BOOL ? v->boolean : v->integer;
-        tf_buf_addf(out, spec, integer);
+        bool seed = v->type == TF_UINT64;
+        snprintf(spec, sizeof spec, "%s%s%c", f->flags, "ll", seed && strchr("di", conversion) ? 'u' : conversion);
+        if (seed)
+            tf_buf_addf(out, spec, (unsigned long long)v->seed);
+        else
+            tf_buf_addf(out, spec, v->type == TF_BOOL ? (long long)v->boolean : (long long)v->integer);
     } else if (strchr("eEfFgG", conversion)) {
         snprintf(spec, sizeof spec, "%s%c", f->flags, conversion);
         tf_buf_addf(out, spec, v->type == TF_FLOAT64 ? v->number : (double)v->integer);
@@ -202,14 +205,13 @@ static bool parse_format(builder *b, const char *name, const char *text, tf_type
     f->conversion = text[size];
     memcpy(f->flags + 1, text, size);
     f->flags[size + 1] = '\0';
-    bool integer = type == TF_INT64 || type == TF_BOOL;
+    bool integer = type == TF_INT64 || type == TF_UINT64 || type == TF_BOOL;
     bool number = type == TF_INT64 || type == TF_FLOAT64;
     bool fits = f->conversion == 's' ? type == TF_STRING : strchr("diouxX", f->conversion) != NULL ? integer : number;
     if (!fits)
         complain(b->loader->diags, b->where, "{%s:%s}: %s is %s and can't be printed with '%c'", name, text, name,
                  type == TF_STRING    ? "a string"
                  : type == TF_FLOAT64 ? "a number"
-                 : type == TF_UINT64  ? "the seed"
                  : type == TF_BOOL    ? "true or false"
                                       : "an integer",
                  f->conversion);
@@ -248,22 +250,22 @@ static bool find_meaning(const builder *b, const char *name, meaning *m) {
             return true;
         }
     }
-    if (strcmp(name, "workdir") == 0 || (s->space && strcmp(name, "stage") == 0)) {
+    if (strcmp(name, "workdir") == 0 || (s->stage && strcmp(name, "stage") == 0)) {
         m->type = TF_STRING;
         m->constant = (value){.type = TF_STRING, .string = *name == 'w' ? b->loader->workdir : s->stage};
         return true;
     }
-    if (s->space && strcmp(name, "index") == 0) {
+    if (s->stage && strcmp(name, "index") == 0) {
         m->kind = PART_INDEX;
         m->type = TF_INT64;
         return true;
     }
-    if (s->space && strcmp(name, "seed") == 0) {
+    if (s->stage && strcmp(name, "seed") == 0) {
         m->kind = PART_SEED;
         m->type = TF_UINT64;
         return true;
     }
-    if (s->scratch && strcmp(name, "scratch") == 0) {
+    if (s->stage && strcmp(name, "scratch") == 0) {
         m->kind = PART_SCRATCH;
         m->type = TF_STRING;
         return true;
@@ -277,6 +279,8 @@ static void complain_unknown(const builder *b, const char *name) {
         complain(b->loader->diags, b->where, "'{%s}' is not supported yet", name);
         return;
     }
+    if (b->scope->stage && !b->scope->space)
+        return;
     int params = b->scope->space ? tf_space_params(b->scope->space) : 0;
     int variables = b->loader->variables;
     const char **names = tf_alloc_array((size_t)(params + variables) + 5, sizeof *names);
@@ -285,12 +289,12 @@ static void complain_unknown(const builder *b, const char *name) {
         names[count++] = tf_space_param(b->scope->space, p)->name;
     for (int v = 0; v < variables; v++)
         names[count++] = b->loader->variable[v].name;
-    for (int i = 0; i < (b->scope->scratch ? 5 : b->scope->space ? 4 : 1); i++)
+    for (int i = 0; i < (b->scope->stage ? 5 : 1); i++)
         names[count++] = built_in[i];
     const char *near = tf_suggest(name, names, count);
     if (near)
         complain(b->loader->diags, b->where, "unknown placeholder {%s}; did you mean {%s}?", name, near);
-    else if (!b->scope->space)
+    else if (!b->scope->stage)
         complain(b->loader->diags, b->where, "unknown placeholder {%s}; only variables are known here", name);
     else
         complain(b->loader->diags, b->where, "unknown placeholder {%s}; write {{ for a literal brace", name);

@@ -1,0 +1,136 @@
+"""Tasks that fail cost only themselves, and the file says what happened to each."""
+
+import os
+import signal
+import subprocess
+import time
+
+import farm
+
+
+class Failures(farm.FarmTest):
+    def test_each_has_its_status_exit_code_and_message_and_the_rest_is_complete(self):
+        behaviours = [
+            ("echo '{{\"y\": 1}}'", 1, 0, 0, b""),
+            ("exit 7", 2, 7, 0, b"exit status 7"),
+            ("echo because >&2; exit 3", 2, 3, 0, b"exit status 3: because"),
+            ("kill -SEGV $$", 2, -1, 11, b"killed by signal 11 (Segmentation fault)"),
+            ("kill -9 $$", 2, -1, 9, b"killed by signal 9 (Killed)"),
+            ("echo no json", 2, 0, 0, b'column "y": the last line of stdout is not a JSON object: "no json"'),
+            ("echo '{{}}'", 2, 0, 0, b'column "y": no such member in the last line of stdout'),
+            ("echo '{{\"y\": 1.5}}'", 2, 0, 0, b'column "y": 1.5 in the last line of stdout is no int32'),
+        ]
+        cases = " ".join(f"{i}) {b[0]};;" for i, b in enumerate(behaviours))
+        self.write(
+            "fail.json",
+            {
+                "over": {"round": {"range": [20]}, "which": {"range": [len(behaviours)]}},
+                "run": {"command": f"case {{which}} in {cases} esac"},
+                "results": {"y": "int32"},
+            },
+        )
+        for ranks in (None, 3):
+            with self.subTest(ranks=ranks):
+                done = self.taskfarm("fail.json", "--fresh", ranks=ranks, status=1)
+                self.assertIn("taskfarm: fail: 20 done, 140 failed in ", done.stderr)
+                self.assertIn("  and 135 more\n", done.stderr)
+                file = self.open("fail.h5")
+                self.assertEqual(file.attrs["state"], "failed")
+                task, messages = file["fail/task"], self.heap(file["fail"], "message")
+                for i in range(160):
+                    _, status, exit_code, killed, message = behaviours[i % len(behaviours)]
+                    found = (task["status"][i], task["exit_code"][i], task["signal"][i], messages[i])
+                    self.assertEqual(found, (status, exit_code, killed, message), f"task {i}")
+                    self.assertEqual(file["fail/results/y"][i], int(status == 1))
+                file.close()
+
+    def test_functions_that_crash_or_exit(self):
+        for function, message in (
+            ("crash", b"killed by signal 11 (Segmentation fault)"),
+            ("exit", b"the function ended its process with exit status 7"),
+            ("fail", b"told to fail"),
+        ):
+            with self.subTest(function=function):
+                self.write(
+                    "f.json",
+                    {
+                        "over": {"i": {"range": [1000]}},
+                        "run": {"function": f"builtin:{function}", "args": {"every": 100}},
+                    },
+                )
+                done = self.taskfarm("f.json", "--fresh", "--slots", 2, ranks=2, status=1)
+                self.assertIn("taskfarm: f: 990 done, 10 failed in ", done.stderr)
+                file = self.open("f.h5")
+                messages = self.heap(file["f"], "message")
+                for i in range(1000):
+                    failed = i % 100 == 0
+                    self.assertEqual(file["f/task/status"][i], farm.FAILED if failed else farm.DONE)
+                    self.assertEqual(messages[i], message if failed else b"")
+                file.close()
+
+    def test_a_plugin_whose_setup_fails(self):
+        self.write(
+            "never.json",
+            {
+                "over": {"i": {"range": [30]}},
+                "run": {"function": f"{farm.BUILD}/tests/libtest_plugin.so:never", "args": {"catalogue": "gaia"}},
+            },
+        )
+        done = self.taskfarm("never.json", status=1)
+        self.assertIn("  failed never[0]: no catalogue gaia\n", done.stderr)
+        self.assertEqual(self.heap(self.open("never.h5")["never"], "message"), [b"no catalogue gaia"] * 30)
+
+    def test_output_of_failed_tasks_is_kept(self):
+        self.write("out.json", {"run": {"command": "echo said this; echo and this >&2; exit 1"}})
+        self.taskfarm("out.json", status=1)
+        stage = self.open("out.h5")["out"]
+        self.assertEqual(self.heap(stage, "stdout"), [b"said this\n"])
+        self.assertEqual(self.heap(stage, "stderr"), [b"and this\n"])
+
+
+class Ends(farm.FarmTest):
+    def running(self, text):
+        """Processes whose command line has `text`."""
+        found = []
+        for entry in os.listdir("/proc"):
+            try:
+                with open(f"/proc/{entry}/cmdline", "rb") as file:
+                    if entry.isdigit() and text.encode() in file.read():
+                        found.append(int(entry))
+            except OSError:
+                pass
+        return found
+
+    def wait_for(self, condition, what):
+        limit = time.monotonic() + 60
+        while not condition():
+            self.assertLess(time.monotonic(), limit, what)
+            time.sleep(0.01)
+
+    def test_nothing_outlives_a_run_that_is_killed(self):
+        """Tasks and what they left in the background: the spawner, which is not killed itself, takes them with it."""
+        mark = f"31{os.getpid()}"
+        self.write(
+            "sleep.json", {"over": {"i": {"range": [4]}}, "run": {"command": f"sleep {mark} & sleep {mark}; true"}}
+        )
+        for ranks in (None, 3):
+            with self.subTest(ranks=ranks):
+                run = subprocess.Popen(
+                    self.command("sleep.json", "--fresh", "--slots", 2, ranks=ranks),
+                    cwd=self.folder,
+                    env=farm.environment(),
+                    stderr=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                )
+                expected = 4 if ranks is None else 8
+
+                def sleepers():
+                    return self.running(f"sleep\0{mark}")
+
+                self.wait_for(lambda: len(sleepers()) >= expected, "the tasks do not start")
+                os.kill(run.pid, signal.SIGKILL)  # the rank, or mpirun
+                run.wait(60)
+                self.wait_for(lambda: not sleepers(), "tasks outlive their run")
+
+
+farm.main()

@@ -1,0 +1,765 @@
+"""Manifests that are wrong: each with the exact message, found before MPI does any work and before any file is touched."""
+
+import farm
+
+FILES = {
+    "empty.txt": "",
+    "header.csv": "a,b\n",
+    "ragged.csv": "a,b\n1,2\n3\n",
+    "twice.csv": "a,a\n1,2\n",
+    "quote.csv": 'a,b\n1,"2\n',
+    "nul.csv": "a\n\0\n",
+    "bad.jsonl": '{"a": 1}\n{"a": \n',
+    "data.txt": "not a program\n",
+    "y.dat": "",
+    "z.dat": "",
+}
+
+# A manifest (@PLUGIN@ stands for the tests' plugin), and its messages: after "broken.json:LINE:COLUMN" where they begin with
+# a digit, else after "broken.json: ".
+TABLE = [
+    ('', '1:1: not JSON: the text ends here, and more was expected'),
+    ('   \n', '2:1: not JSON: the text ends here, and more was expected'),
+    ('{', '1:2: not JSON: the text ends here, and more was expected'),
+    ('{"run": }', '1:9: not JSON: "}" was not expected here'),
+    ('{"a": 1,}', '1:9: not JSON: a comma before "}"'),
+    ('{"run": {"command": ["a",]}}', '1:26: not JSON: a comma before "]"'),
+    ("{'run': 1}", '1:2: not JSON: strings and keys need double quotes'),
+    ('{"run": 1 "name": 2}', '1:11: not JSON: a comma or a colon is missing before this string'),
+    ('{"run": {}} x', '1:13: not JSON: "x" was not expected here'),
+    ('// hi\n{}', '1:1: not JSON: comments are not allowed'),
+    ('{"name": "a\nb"}', 'needs "stages", or "run" for a single stage'),
+    ('{"run": tru}', '1:9: not JSON: "tru" was not expected here'),
+    (b'{"name": "\xff"}', '1:11: not UTF-8'),
+    (b'{"name": "a\x00b"}', '1:12: not JSON: a NUL byte'),
+    ('[1]', 'a manifest must be an object, not a list'),
+    ('"x"', 'a manifest must be an object, not a string'),
+    ('{"name": "\\q"}', '1:11: not JSON: "\\q" in a string means nothing'),
+    ('{}', 'needs "stages", or "run" for a single stage'),
+    (
+        '{"runs": 1}',
+        '/runs: unknown key "runs"; did you mean "run"?',
+        'needs "stages", or "run" for a single stage',
+    ),
+    (
+        '{"run": {"function": "builtin:noop"}, "stages": []}',
+        '"run" and "stages" can\'t both be there: a manifest is one stage or a list of them',
+    ),
+    ('{"stages": []}', '/stages: needs at least one stage'),
+    ('{"stages": {}}', '/stages: must be a list, not an object'),
+    ('{"stages": [1]}', '/stages/0: must be an object, not a number'),
+    ('{"stages": [{}]}', '/stages/0: needs a "name"', '/stages/0: needs a "run"'),
+    ('{"run": 1}', '/run: must be an object, not a number'),
+    ('{"run": []}', '/run: must be an object, not a list'),
+    ('{"name": 1, "run": {"function": "builtin:noop"}}', '/name: must be a string, not a number'),
+    ('{"name": "", "run": {"function": "builtin:noop"}}', '/name: must not be empty or contain /'),
+    ('{"name": "a/b", "run": {"function": "builtin:noop"}}', '/name: must not be empty or contain /'),
+    (
+        '{"seed": -1, "run": {"function": "builtin:noop"}}',
+        '/seed: must be an integer from 0 to 2^53 - 1 (--seed takes up to 2^64 - 1)',
+    ),
+    (
+        '{"seed": 1.5, "run": {"function": "builtin:noop"}}',
+        '/seed: must be an integer from 0 to 2^53 - 1 (--seed takes up to 2^64 - 1)',
+    ),
+    (
+        '{"seed": "1", "run": {"function": "builtin:noop"}}',
+        '/seed: must be an integer from 0 to 2^53 - 1 (--seed takes up to 2^64 - 1)',
+    ),
+    ('{"output": "", "run": {"function": "builtin:noop"}}', '/output: must not be empty'),
+    (
+        '{"output": "{x}.h5", "run": {"function": "builtin:noop"}}',
+        '/output: unknown placeholder {x}; only variables are known here',
+    ),
+    ('{"output": 5, "run": {"function": "builtin:noop"}}', '/output: must be a string, not a number'),
+    (
+        '{"run": {"function": "builtin:noop"}, "run": {"function": "builtin:noop"}}',
+        '/run: key "run" is given twice',
+    ),
+    (
+        '{"defaults": {}, "run": {"function": "builtin:noop"}}',
+        '/defaults: "defaults" goes with "stages"; here the stage\'s keys stand at the top',
+    ),
+    (
+        '{"over": {"a": [1]}, "stages": [{"name": "a", "run": {"function": "builtin:noop"}}]}',
+        '/over: "over" belongs in a stage, or in "defaults" for all stages',
+    ),
+    ('{"after": ["x"], "run": {"function": "builtin:noop"}}', '/after/0: there is no stage "x"'),
+    (
+        '{"stage": []}',
+        '/stage: unknown key "stage"; did you mean "stages"?',
+        'needs "stages", or "run" for a single stage',
+    ),
+    ('{"variables": [], "run": {"function": "builtin:noop"}}', '/variables: must be an object, not a list'),
+    (
+        '{"variables": {"a": null}, "run": {"function": "builtin:noop"}}',
+        '/variables/a: must be a string, a number, true or false, not null',
+    ),
+    (
+        '{"variables": {"a": [1]}, "run": {"function": "builtin:noop"}}',
+        '/variables/a: must be a string, a number, true or false, not a list',
+    ),
+    (
+        '{"variables": {"index": 1}, "run": {"function": "builtin:noop"}}',
+        '/variables/index: "index" can\'t be a variable\'s name: {index} is built in',
+    ),
+    (
+        '{"variables": {"a:b": 1}, "run": {"function": "builtin:noop"}}',
+        '/variables/a:b: "a:b" can\'t be a variable\'s name: it must not be empty or contain / { } :',
+    ),
+    (
+        '{"variables": {"n": 1}, "over": {"n": [1]}, "run": {"function": "builtin:noop"}}',
+        '/over: "n" is a variable and a parameter; one needs another name',
+    ),
+    ('{"stages": [{"name": "a"}]}', '/stages/0: needs a "run"'),
+    ('{"stages": [{"run": {"function": "builtin:noop"}}]}', '/stages/0: needs a "name"'),
+    (
+        '{"stages": [{"name": "1a", "run": {"function": "builtin:noop"}}]}',
+        '/stages/0/name: "1a" is not a stage\'s name: letters, digits and _, not beginning with a digit',
+    ),
+    (
+        '{"stages": [{"name": 7, "run": {"function": "builtin:noop"}}]}',
+        '/stages/0/name: must be a string, not a number',
+    ),
+    (
+        '{"stages": [{"name": "a", "run": {"function": "builtin:noop"}}, {"name": "a", "run": {"function": "builtin:noop"}}]}',
+        '/stages/1/name: two stages are called "a"',
+    ),
+    (
+        '{"stages": [{"name": "a", "run": {"function": "builtin:noop"}, "after": ["b"]}]}',
+        '/stages/0/after/0: there is no stage "b"',
+    ),
+    (
+        '{"stages": [{"name": "first", "run": {"function": "builtin:noop"}}, {"name": "b", "run": {"function": "builtin:noop"}, "after": ["fist"]}]}',
+        '/stages/1/after/0: there is no stage "fist"; did you mean "first"?',
+    ),
+    (
+        '{"stages": [{"name": "a", "run": {"function": "builtin:noop"}, "after": "b"}]}',
+        '/stages/0/after: must be a list, not a string',
+    ),
+    (
+        '{"stages": [{"name": "a", "run": {"function": "builtin:noop"}, "after": [1]}]}',
+        '/stages/0/after/0: must be a string, not a number',
+    ),
+    (
+        '{"stages": [{"name": "a", "run": {"function": "builtin:noop"}, "after": ["a"]}]}',
+        '/stages/0/after: stages wait for each other: a -> a',
+    ),
+    (
+        '{"stages": [{"name": "a", "run": {"function": "builtin:noop"}, "after": ["b"]}, {"name": "b", "run": {"function": "builtin:noop"}, "after": ["a"]}]}',
+        '/stages/0/after: stages wait for each other: a -> b -> a',
+    ),
+    (
+        '{"defaults": {"nam": 1}, "stages": [{"name": "a", "run": {"function": "builtin:noop"}}]}',
+        '/defaults/nam: unknown key "nam"',
+    ),
+    (
+        '{"defaults": 1, "stages": [{"name": "a", "run": {"function": "builtin:noop"}}]}',
+        '/defaults: must be an object, not a number',
+    ),
+    (
+        '{"defaults": {"name": "x"}, "stages": [{"name": "a", "run": {"function": "builtin:noop"}}]}',
+        '/defaults/name: unknown key "name"',
+    ),
+    ('{"run": {"service": ["x"]}}', "/run/service: 'service' is not supported yet"),
+    ('{"run": {"expr": {"y": "1"}}}', "/run/expr: 'expr' is not supported yet"),
+    ('{"where": "x > 1", "run": {"function": "builtin:noop"}}', "/where: 'where' is not supported yet"),
+    ('{"retries": 2, "run": {"function": "builtin:noop"}}', "/retries: 'retries' is not supported yet"),
+    (
+        '{"timeout": "30s", "inputs": [], "outputs": [], "on_failure": "stop", "resources": {}, "retry_delay": "1s", "reduce": {}, "until": "x", "run": {"function": "builtin:noop"}}',
+        "/timeout: 'timeout' is not supported yet",
+        "/inputs: 'inputs' is not supported yet",
+        "/outputs: 'outputs' is not supported yet",
+        "/on_failure: 'on_failure' is not supported yet",
+        "/resources: 'resources' is not supported yet",
+        "/retry_delay: 'retry_delay' is not supported yet",
+        "/reduce: 'reduce' is not supported yet",
+        "/until: 'until' is not supported yet",
+    ),
+    (
+        '{"over": {"a": {"from": "b"}}, "run": {"function": "builtin:noop"}}',
+        "/over/a/from: 'from' is not supported yet",
+    ),
+    (
+        '{"over": {"a": {"blocks": {}}}, "run": {"function": "builtin:noop"}}',
+        "/over/a/blocks: 'blocks' is not supported yet",
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["cat", "{inputs}"]}}',
+        "/run/command/1: '{inputs}' is not supported yet",
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["cat", "{outputs.x}"]}}',
+        "/run/command/1: '{outputs.x}' is not supported yet",
+    ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"x": {"type": "float32", "array": "b"}}}',
+        "/results/x/array: 'array' is not supported yet",
+    ),
+    ('{"over": [], "run": {"function": "builtin:noop"}}', '/over: needs at least one axis'),
+    ('{"over": {}, "run": {"function": "builtin:noop"}}', '/over: needs at least one axis'),
+    (
+        '{"over": 5, "run": {"function": "builtin:noop"}}',
+        '/over: a space must be an object or a list of axes, not a number',
+    ),
+    (
+        '{"over": {"a": 5}, "run": {"function": "builtin:noop"}}',
+        '/over/a: an axis must be a list of values or an object, not a number',
+    ),
+    ('{"over": {"a": []}, "run": {"function": "builtin:noop"}}', '/over/a: an axis needs at least one value'),
+    (
+        '{"over": {"a": [1, "x"]}, "run": {"function": "builtin:noop"}}',
+        '/over/a: values must be all integers, all numbers, all strings or all booleans',
+    ),
+    (
+        '{"over": {"a": [true, 1]}, "run": {"function": "builtin:noop"}}',
+        '/over/a: values must be all integers, all numbers, all strings or all booleans',
+    ),
+    (
+        '{"over": {"a": [null]}, "run": {"function": "builtin:noop"}}',
+        '/over/a: values must be all integers, all numbers, all strings or all booleans',
+    ),
+    (
+        '{"over": {"a": [[1]]}, "run": {"function": "builtin:noop"}}',
+        '/over/a: values must be all integers, all numbers, all strings or all booleans',
+    ),
+    (
+        '{"over": {"a": {}}, "run": {"function": "builtin:noop"}}',
+        '/over/a: an axis needs one of values, range, linspace, logspace, glob, files, lines, rows, csv, jsonl, zip or concat',
+    ),
+    (
+        '{"over": {"a": {"rang": [3]}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/rang: unknown key "rang"; did you mean "range"?',
+    ),
+    (
+        '{"over": {"a": {"range": [3], "values": [1]}}, "run": {"function": "builtin:noop"}}',
+        '/over/a: "values" and "range" can\'t both make one axis',
+    ),
+    (
+        '{"over": {"a": {"range": []}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/range: needs 1 to 3 numbers, not 0',
+    ),
+    ('{"over": {"a": {"range": [0]}}, "run": {"function": "builtin:noop"}}', '/over/a/range: the range is empty'),
+    (
+        '{"over": {"a": {"range": [1, 2, 0]}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/range: the step must not be 0',
+    ),
+    (
+        '{"over": {"a": {"range": [1, 2, 3, 4]}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/range: needs 1 to 3 numbers, not 4',
+    ),
+    (
+        '{"over": {"a": {"range": ["x"]}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/range/0: must be a number, not a string',
+    ),
+    (
+        '{"over": {"a": {"range": 5}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/range: must be a list, not a number',
+    ),
+    (
+        '{"over": {"a": {"range": [0, 1e300]}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/range: integers from 2^53 on are not exact in JSON',
+    ),
+    (
+        '{"over": {"a": {"linspace": [0, 1]}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/linspace: needs 3 numbers, not 2',
+    ),
+    (
+        '{"over": {"a": {"linspace": [0, 1, 0]}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/linspace: the number of points must be a positive integer',
+    ),
+    (
+        '{"over": {"a": {"linspace": [0, 1, 2.5]}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/linspace: the number of points must be a positive integer',
+    ),
+    (
+        '{"over": {"a": {"logspace": [0, 1, 3]}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/logspace: both ends must be positive',
+    ),
+    (
+        '{"over": {"a": {"glob": "*.nothing"}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/glob: no file matches *.nothing; say "allow_empty": true if that is all right',
+    ),
+    (
+        '{"over": {"a": {"glob": 5}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/glob: must be a string, not a number',
+    ),
+    (
+        '{"over": {"a": {"glob": "*", "allow_empty": "yes"}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/allow_empty: must be true or false, not a string',
+    ),
+    (
+        '{"over": {"a": {"files": "none_{x}.fits"}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/files: no file matches none_{x}.fits; say "allow_empty": true if that is all right',
+    ),
+    (
+        '{"over": {"a": {"files": "plain.fits"}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/files: no {wildcard} in "plain.fits"; use "glob" for a plain pattern',
+    ),
+    (
+        '{"over": {"a": {"files": "*_{x}.fits"}}, "run": {"function": "builtin:noop"}}',
+        "/over/a/files: '*' has no place here: name what varies, as in raw/{object}.fits",
+    ),
+    (
+        '{"over": {"a": {"files": "{x}.dat", "wildcards": {"y": "a"}}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/wildcards/y: no {y} in "{x}.dat"',
+    ),
+    (
+        '{"over": {"a": {"files": "{x}.dat", "wildcards": {"x": "("}}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/wildcards/x: "(" is not an extended regular expression',
+    ),
+    (
+        '{"over": {"a": {"files": "{x}.dat", "wildcards": []}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/wildcards: must be an object, not a list',
+    ),
+    (
+        '{"over": {"a": {"lines": "missing.txt"}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/lines: missing.txt: No such file or directory',
+    ),
+    (
+        '{"over": {"a": {"lines": "empty.txt"}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/lines: empty.txt has no lines',
+    ),
+    (
+        '{"over": {"a": {"rows": []}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/rows: an axis needs at least one row',
+    ),
+    (
+        '{"over": {"a": {"rows": [1]}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/rows/0: must be an object, not a number',
+    ),
+    (
+        '{"over": {"a": {"rows": [{"x": 1}, {"y": 1}]}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/rows: row 1: needs exactly the keys of the first record; "x" is missing',
+    ),
+    (
+        '{"over": {"a": {"rows": [{"x": 1}, {"x": 1, "y": 2}]}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/rows: row 1: needs exactly the keys of the first record',
+    ),
+    (
+        '{"over": {"a": {"rows": [{"x": 1}, {"x": "s"}]}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/rows: "x": values must be all integers, all numbers, all strings or all booleans',
+    ),
+    (
+        '{"over": [{"csv": "missing.csv"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/csv: missing.csv: No such file or directory',
+    ),
+    (
+        '{"over": [{"csv": "empty.txt"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/csv: empty.txt is empty; its first line must name the columns',
+    ),
+    (
+        '{"over": [{"csv": "header.csv"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/csv: header.csv has a header and no records',
+    ),
+    (
+        '{"over": [{"csv": "ragged.csv"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/csv: ragged.csv: line 3: 1 field, expected 2',
+    ),
+    (
+        '{"over": [{"csv": "twice.csv"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/csv: twice.csv: line 1: two columns are called "a"',
+    ),
+    (
+        '{"over": [{"csv": "quote.csv"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/csv: quote.csv: line 2: a quote is not closed, or has text behind it',
+    ),
+    (
+        '{"over": [{"csv": "nul.csv"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/csv: nul.csv: holds NUL bytes: is it a text file?',
+    ),
+    (
+        '{"over": [{"csv": "{nowhere}.csv"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/csv: unknown placeholder {nowhere}; only variables are known here',
+    ),
+    ('{"over": [{"csv": "."}], "run": {"function": "builtin:noop"}}', '/over/0/csv: .: Is a directory'),
+    (
+        '{"over": [{"jsonl": "bad.jsonl"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/jsonl: bad.jsonl: line 2: not a JSON object',
+    ),
+    (
+        '{"over": [{"jsonl": "empty.txt"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/jsonl: empty.txt has no records',
+    ),
+    (
+        '{"over": [{"zip": {"a": [1, 2], "b": [1]}}], "run": {"function": "builtin:noop"}}',
+        '/over/0/zip: axes side by side must have the same length, not 2 and 1',
+    ),
+    (
+        '{"over": [{"zip": 1}], "run": {"function": "builtin:noop"}}',
+        '/over/0/zip: must be an object or a list of axes, not a number',
+    ),
+    ('{"over": [{"zip": {}}], "run": {"function": "builtin:noop"}}', '/over/0/zip: needs at least one axis'),
+    (
+        '{"over": [{"concat": []}], "run": {"function": "builtin:noop"}}',
+        '/over/0/concat: needs at least one space',
+    ),
+    (
+        '{"over": [{"concat": [{"a": [1]}, {"b": [1]}]}], "run": {"function": "builtin:noop"}}',
+        '/over/0/concat/1: must have the same parameters as the first space; "a" is missing',
+    ),
+    (
+        '{"over": [{"concat": [{"a": [1]}, {"a": ["x"]}]}], "run": {"function": "builtin:noop"}}',
+        '/over/0/concat/1: "a" has another type than in the first space',
+    ),
+    (
+        '{"over": [{"concat": {"a": [1]}}], "run": {"function": "builtin:noop"}}',
+        '/over/0/concat: must be a list, not an object',
+    ),
+    (
+        '{"over": [[1, 2]], "run": {"function": "builtin:noop"}}',
+        '/over/0: in a list of axes each is an object with a "name" and "values"',
+    ),
+    ('{"over": [{"values": [1]}], "run": {"function": "builtin:noop"}}', '/over/0: this axis needs a "name"'),
+    (
+        '{"over": [{"name": "a", "values": [1]}, {"name": "a", "values": [2]}], "run": {"function": "builtin:noop"}}',
+        '/over: two axes give the parameter "a"',
+    ),
+    ('{"over": {"a": [1], "a": [2]}, "run": {"function": "builtin:noop"}}', '/over/a: key "a" is given twice'),
+    (
+        '{"over": {"index": [1]}, "run": {"function": "builtin:noop"}}',
+        '/over/index: "index" can\'t be a parameter\'s name: {index} is built in',
+    ),
+    (
+        '{"over": {"a/b": [1]}, "run": {"function": "builtin:noop"}}',
+        '/over/a~1b: "a/b" can\'t be a parameter\'s name: it must not be empty or contain / { } :',
+    ),
+    (
+        '{"over": {"": [1]}, "run": {"function": "builtin:noop"}}',
+        '/over/: "" can\'t be a parameter\'s name: it must not be empty or contain / { } :',
+    ),
+    (
+        '{"over": {"a": {"range": [9007199254740992]}, "b": {"range": [9007199254740992]}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/range: integers from 2^53 on are not exact in JSON',
+        '/over/b/range: integers from 2^53 on are not exact in JSON',
+    ),
+    (
+        '{"over": {"a": [9007199254740993]}, "run": {"function": "builtin:noop"}}',
+        '/over/a: integer 9007199254740992 is beyond 2^53, where JSON numbers are no longer exact; write it as a string or in a csv file',
+    ),
+    ('{"run": {}}', '/run: needs a "command" or a "function"'),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"comand": ["x"]}}',
+        '/run/comand: unknown key "comand"; did you mean "command"?',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["true"], "function": "a:b"}}',
+        '/run: "command" and "function" can\'t both be run',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": []}}',
+        '/run/command: the command is empty',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ""}}',
+        '/run/command: the command is empty',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": 5}}',
+        '/run/command: must be a list of arguments or a string for the shell, not a number',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["true", 5]}}',
+        '/run/command/1: must be a string, not a number',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["no-such-program"]}}',
+        '/run/command/0: there is no program "no-such-program" in PATH',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["./missing.sh"]}}',
+        "/run/command/0: can't run ./missing.sh: there is no such file",
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["./data.txt"]}}',
+        "/run/command/0: can't run ./data.txt: it is not an executable file",
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["true"], "args": {}}}',
+        '/run/args: "args" goes with a function, not with a command',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"function": "builtin:noop", "env": {}}}',
+        '/run/env: "env" goes with a command, not with a function',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"function": "builtin:noop", "stdin": "x"}}',
+        '/run/stdin: "stdin" goes with a command, not with a function',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["true"], "env": {"A": 1}}}',
+        '/run/env/A: must be a string, not a number',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["true"], "env": {"A=B": "1"}}}',
+        '/run/env/A=B: "A=B" can\'t be the name of an environment variable',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["true"], "env": []}}',
+        '/run/env: must be an object, not a list',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["true"], "cwd": "missing"}}',
+        '/run/cwd: there is no folder missing',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["true"], "cwd": 5}}',
+        '/run/cwd: must be a string, not a number',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["true"], "stdin": "{nme}"}}',
+        '/run/stdin: unknown placeholder {nme}; write {{ for a literal brace',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"function": "noop"}}',
+        '/run/function: must be LIBRARY:FUNCTION, as in ./libboot.so:resample, not "noop"',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"function": "builtin:"}}',
+        '/run/function: must be LIBRARY:FUNCTION, as in ./libboot.so:resample, not "builtin:"',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"function": "builtin:sleeep"}}',
+        '/run/function: there is no built-in function "sleeep"; did you mean "sleep"?',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"function": "./missing.so:f"}}',
+        "/run/function: can't load the library: ./missing.so: cannot open shared object file: No such file or directory",
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"function": "./data.txt:f"}}',
+        "/run/function: can't load the library: ./data.txt: file too short",
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"function": "libm.so.6:cos"}}',
+        '/run/function: libm.so.6 is no plugin: it lacks the line TF_PLUGIN;',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"function": "@PLUGIN@:nothing"}}',
+        '/run/function: @PLUGIN@ has no function "nothing"',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"function": 5}}',
+        '/run/function: must be a string, not a number',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"function": "builtin:noop", "args": [1]}}',
+        '/run/args: must be an object, not a list',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"function": "builtin:noop", "args": {"a": "{x}"}}}',
+        '/run/args/a: unknown placeholder {x}; only variables are known here',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["echo", "{y}"]}}',
+        '/run/command/1: unknown placeholder {y}; write {{ for a literal brace',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["echo", "{index"]}}',
+        '/run/command/1: "{" without "}"; write {{ for a literal brace',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["echo", "a}"]}}',
+        '/run/command/1: "}" without "{"; write }} for a literal brace',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["echo", "{}"]}}',
+        '/run/command/1: unknown placeholder {}; write {{ for a literal brace',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["echo", "{indx}"]}}',
+        '/run/command/1: unknown placeholder {indx}; did you mean {index}?',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["echo", "{n:q}"]}}',
+        '/run/command/1: {n:q}: "q" is not a format; say {n:04d}, {n:.3f} or the like',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["echo", "{s:d}"]}}',
+        "/run/command/1: {s:d}: s is a string and can't be printed with 'd'",
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["echo", "{x:d}"]}}',
+        "/run/command/1: {x:d}: x is a number and can't be printed with 'd'",
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["echo", "{n:s}"]}}',
+        "/run/command/1: {n:s}: n is an integer and can't be printed with 's'",
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["echo", "{n:raw}"]}}',
+        '/run/command/1: {n:raw}: nothing is quoted here; :raw is for shell commands',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": "echo \'{s}\'"}}',
+        '/run/command: {s} stands inside quotes, but values are quoted for the shell already: remove the quotes, or write {s:raw}',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": "echo \\"{s}\\""}}',
+        '/run/command: {s} stands inside quotes, but values are quoted for the shell already: remove the quotes, or write {s:raw}',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["echo"], "cwd": "{scrach}"}}',
+        '/run/cwd: unknown placeholder {scrach}; did you mean {scratch}?',
+    ),
+    ('{"run": {"command": ["true"]}, "results": []}', '/results: must be an object, not a list'),
+    (
+        '{"run": {"command": ["true"]}, "results": {"x": "double"}}',
+        '/results/x: unknown type "double"; there are bool, int8 to int64, uint8 to uint64, float32, float64, string and bytes',
+    ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"x": "flaot64"}}',
+        '/results/x: unknown type "flaot64"; did you mean "float64"?',
+    ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"x": 5}}',
+        '/results/x: must be a type or an object, not a number',
+    ),
+    ('{"run": {"command": ["true"]}, "results": {"x": {}}}', '/results/x: needs a "type"'),
+    (
+        '{"run": {"command": ["true"]}, "results": {"x": {"type": "int32", "shap": [1]}}}',
+        '/results/x/shap: unknown key "shap"; did you mean "shape"?',
+    ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"x": {"type": "int32", "shape": []}}}',
+        '/results/x/shape: needs 1 to 8 lengths, not 0',
+    ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"x": {"type": "int32", "shape": [0]}}}',
+        '/results/x/shape/0: must be a positive integer',
+    ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"x": {"type": "int32", "shape": 3}}}',
+        '/results/x/shape: must be a list, not a number',
+    ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"x": {"type": "int32", "shape": [1000000, 1000000]}}}',
+        '/results/x/shape: a row of more than 2^31 elements',
+    ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"x": {"type": "string", "shape": [2]}}}',
+        '/results/x/shape: string columns have no shape',
+    ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"x": {"type": "int32", "from": "stdout"}}}',
+        '/results/x/from: "stdout" must begin with regex:, field: or file:',
+    ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"x": {"type": "int32", "from": "regex:("}}}',
+        '/results/x/from: "(" is not an extended regular expression: Unmatched ( or \\(',
+    ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"x": {"type": "int32", "from": "field:0"}}}',
+        '/results/x/from: "0" is not the number of a field; the first is field:1',
+    ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"x": {"type": "int32", "from": "field:x"}}}',
+        '/results/x/from: "x" is not the number of a field; the first is field:1',
+    ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"x": {"type": "int32", "from": "file:{nope}"}}}',
+        '/results/x/from: unknown placeholder {nope}; write {{ for a literal brace',
+    ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"x": {"type": "int32", "from": 5}}}',
+        '/results/x/from: must be a string, not a number',
+    ),
+    (
+        '{"run": {"function": "builtin:noop"}, "results": {"x": {"type": "int32", "from": "field:1"}}}',
+        "/results/x/from: only commands' columns are read from somewhere; a function sets them itself",
+    ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"a/b": "int32"}}',
+        '/results/a~1b: "a/b" can\'t be a column\'s name: it must not be empty or contain /',
+    ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"": "int32"}}',
+        '/results/: "" can\'t be a column\'s name: it must not be empty or contain /',
+    ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"x": "int32", "x": "int8"}}',
+        '/results/x: key "x" is given twice',
+    ),
+    (
+        '{"over": {"n": [1]}, "run": {"command": ["true"]}, "results": {"n": "int32"}}',
+        '/results/n: "n" is the name of a parameter already',
+    ),
+    (
+        '{"run": {"command": ["true"]}, "capture": {"stdout": "lots"}}',
+        '/capture/stdout: must be a size in bytes, as in 65536 or "64KB"',
+    ),
+    (
+        '{"run": {"command": ["true"]}, "capture": {"stdout": -1}}',
+        '/capture/stdout: must be a size in bytes, as in 65536 or "64KB"',
+    ),
+    ('{"run": {"command": ["true"]}, "capture": 5}', '/capture: must be an object, not a number'),
+    (
+        '{"run": {"command": ["true"]}, "capture": {"stdot": 5}}',
+        '/capture/stdot: unknown key "stdot"; did you mean "stdout"?',
+    ),
+    ('{"run": {"command": ["true"]}, "record": "some"}', '/record: must be "full" or "status", not "some"'),
+    ('{"run": {"command": ["true"]}, "record": 1}', '/record: must be a string, not a number'),
+    ('{"run": {"command": ["true"]}, "store_params": 1}', '/store_params: must be true or false, not a number'),
+    (
+        '{"seed": -1, "over": {"a": [], "b": {"rang": [1]}}, "run": {"command": []}, "results": {"x": "double"}, "capture": 5, "nam": "x"}',
+        '/nam: unknown key "nam"; did you mean "name"?',
+        '/seed: must be an integer from 0 to 2^53 - 1 (--seed takes up to 2^64 - 1)',
+        '/over/a: an axis needs at least one value',
+        '/over/b/rang: unknown key "rang"; did you mean "range"?',
+        '/run/command: the command is empty',
+        '/results/x: unknown type "double"; there are bool, int8 to int64, uint8 to uint64, float32, float64, string and bytes',
+        '/capture: must be an object, not a number',
+    ),
+]
+
+PLUGIN = f"{farm.BUILD}/tests/libtest_plugin.so"
+NO_MPI = {"LD_PRELOAD": f"{farm.BUILD}/tests/librefuse_mpi.so"}
+
+
+class BrokenManifests(farm.FarmTest):
+    def setUp(self):
+        super().setUp()
+        for name, text in FILES.items():
+            self.write(name, text)
+
+    def test_each_is_refused_with_its_message(self):
+        self.assertGreaterEqual(len(TABLE), 60)
+        for manifest, *messages in TABLE:
+            with self.subTest(manifest=manifest):
+                text = manifest if isinstance(manifest, bytes) else manifest.replace("@PLUGIN@", PLUGIN).encode()
+                self.write("broken.json", text)
+                before = self.files()
+                done = self.taskfarm("broken.json", status=2, env=NO_MPI)
+                expected = "".join(
+                    f"broken.json{':' if m[0].isdigit() else ': '}{m}\n".replace("@PLUGIN@", PLUGIN) for m in messages
+                )
+                self.assertEqual(done.stderr, expected)
+                self.assertEqual(done.stdout, "")
+                self.assertEqual(self.files(), before, "a file was touched")
+
+    def test_a_right_one_does_come_to_mpi(self):
+        """Else the test above would show nothing."""
+        self.write("right.json", {"run": {"function": "builtin:noop"}})
+        done = self.taskfarm("right.json", status=99, env=NO_MPI)
+        self.assertEqual(done.stderr, "MPI_Init was called\n")
+
+    def test_under_mpirun_one_rank_alone_complains(self):
+        self.write("broken.json", {"run": {"comand": ["true"]}})
+        done = self.taskfarm("broken.json", ranks=3, status=2)
+        complaint = 'broken.json: /run/comand: unknown key "comand"; did you mean "command"?\n'
+        self.assertEqual(done.stderr.count("broken.json"), 1)
+        self.assertIn(complaint, done.stderr)
+        self.assertEqual(set(self.files()), set(FILES) | {"broken.json"})
+
+    def test_a_manifest_that_can_not_be_read(self):
+        for name, complaint in (("missing.json", "No such file or directory"), (".", "Is a directory")):
+            done = self.taskfarm(name, status=2, env=NO_MPI)
+            self.assertEqual(done.stderr, f"{name}: {complaint}\n")
+
+    def test_check_says_the_same(self):
+        self.write("broken.json", '{"run": {"function": "builtin:nop"}, "seed": -1}')
+        run, check = (self.taskfarm(*verb, "broken.json", status=2) for verb in ((), ("check",)))
+        self.assertEqual(run.stderr, check.stderr)
+
+
+farm.main()
