@@ -1,5 +1,5 @@
-/* measure: one spectrum a task. Number of points, wavelength range, spectral slope with its error, and a bootstrap of the
- * slope: the 95 % percentile interval of args.resamples resamples (Efron & Tibshirani 1993, chapter 13). */
+/* measure: one spectrum a task. Number of points, wavelength range, spectral slope with its error, and a bootstrap of
+ * the slope: the 95 % percentile interval of args.resamples resamples (Efron & Tibshirani 1993, chapter 13). */
 #include <taskfarm/plugin.h>
 
 #include "spectrum.h"

@@ -1,5 +1,6 @@
 /* A spectrophotometric standard of IRAF's onedstds, and the slope of its spectrum. Shared by examples/spectra and
- * examples/bootstrap; measure.py does the same operations in the same order, so that its numbers are the same to the bit. */
+ * examples/bootstrap; measure.py does the same operations in the same order, so that its numbers are the same to the
+ * bit. */
 #ifndef SPECTRUM_H
 #define SPECTRUM_H
 
@@ -14,8 +15,8 @@ enum { SPECTRUM_MOST = 4096 };
 typedef struct spectrum {
     int points;
     double wavelength[SPECTRUM_MOST]; /* angstrom */
-    /* The fit's coordinates, with their means subtracted: x = log10 wavelength, y = log10 F_lambda. Magnitudes are of F_nu,
-     * and F_lambda = F_nu c / lambda^2, so y = -0.4 magnitude - 2 x, but for a constant. */
+    /* The fit's coordinates, with their means subtracted: x = log10 wavelength, y = log10 F_lambda. Magnitudes are of
+     * F_nu, and F_lambda = F_nu c / lambda^2, so y = -0.4 magnitude - 2 x, but for a constant. */
     double x[SPECTRUM_MOST], y[SPECTRUM_MOST];
 } spectrum;
 

@@ -213,8 +213,8 @@ TF_EXPORT tf_rng tf_batch_rng(const tf_batch *batch, int64_t row);
 /* The task's own 64-bit seed, for other generators: what {seed} is in templates. */
 TF_EXPORT uint64_t tf_task_seed(const tf_task *task);
 
-/* The stream of any 64-bit seed: key = (low word, high word), counter from 0. With tf_task_seed it is one that a command
- * in another language can make too, from its {seed}. */
+/* The stream of any 64-bit seed: key = (low word, high word), counter from 0. With tf_task_seed it is one that a
+ * command in another language can make too, from its {seed}. */
 TF_EXPORT tf_rng tf_rng_seeded(uint64_t seed);
 
 /* Uniform integers of 32 and 64 bits; the 64 take two of 32, the low one first. */

@@ -75,7 +75,13 @@ int cli_usage_error(const char *format, ...) {
 
 /* ---- Options ---- */
 
-static int unknown_option(const char *given) {
+/* getopt has refused an option that stands in `given`. */
+static int refused_option(const char *given) {
+    for (const struct option *o = long_options; o->name; o++)
+        if (o->val == optopt)
+            return cli_usage_error("--%s takes no value", o->name);
+    if (optopt)
+        return cli_usage_error("unknown option -%c; taskfarm --help lists them", optopt);
     char name[64];
     const char *start = given;
     while (*start == '-')
@@ -135,14 +141,14 @@ static int take_option(options *o, int letter, const char *value) {
 static int parse(options *o, const verb *v, int argc, char **argv) {
     opterr = 0;
     for (;;) {
-        int at = optind ? optind : 1, which = 0;
+        int which = 0;
         int letter = getopt_long(argc, argv, ":", long_options, &which);
         if (letter == -1)
             break;
         if (letter == '?')
-            return unknown_option(argv[at]);
+            return refused_option(argv[optind - 1]);
         if (letter == ':')
-            return cli_usage_error("%s needs a value", argv[at]);
+            return cli_usage_error("%s needs a value", argv[optind - 1]);
         if (letter == 'h' || letter == 'v') {
             if (tf_farm_launch_rank() == 0)
                 fputs(letter == 'h' ? help : "taskfarm " TASKFARM_VERSION "\n", stdout);

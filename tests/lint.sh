@@ -1,0 +1,14 @@
+#!/bin/sh
+# lint.sh BUILD: is every source formatted, and do clang-tidy and cppcheck find nothing? BUILD has compile_commands.json.
+set -eu
+build=$1
+cd "$(dirname "$0")/.."
+sources=$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
+# shellcheck disable=SC2086  # lists of words are meant
+{
+    clang-format --dry-run --Werror $sources
+    cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
+        --suppress=missingInclude -I src -I include src
+    git ls-files --cached --others --exclude-standard 'src/*.c' |
+        xargs -P "$(nproc)" -n 4 clang-tidy -p "$build" --quiet
+}

@@ -1,0 +1,228 @@
+"""The command line: verbs, options, and what is said when they are wrong."""
+
+import json
+import subprocess
+
+import farm
+
+# Arguments, exit status, and what is on stderr.
+WRONG = [
+    ([], "run needs a manifest; taskfarm --help says more"),
+    (["check"], "check needs a manifest; taskfarm --help says more"),
+    (["a.json", "b"], "b: targets are not supported yet"),
+    (["check", "a.json", "b"], "b: one argument too many"),
+    (["schema", "b"], "b: one argument too many"),
+    (["a.json", "--slot", "2x"], "--slots 2x: must be an integer from 1 to 4096"),
+    (["a.json", "--slots", "0"], "--slots 0: must be an integer from 1 to 4096"),
+    (["a.json", "--slots"], "--slots needs a value"),
+    (["a.json", "--slotz", "2"], "unknown option --slotz; did you mean --slots?"),
+    (["a.json", "--nothing-like-it"], "unknown option --nothing-like-it; taskfarm --help lists them"),
+    (["a.json", "-q"], "unknown option -q; taskfarm --help lists them"),
+    (["-qr", "a.json"], "unknown option -q; taskfarm --help lists them"),
+    (["a.json", "--fresh=yes"], "--fresh takes no value"),
+    (["a.json", "--progress", "some"], "--progress some: must be auto, bar, plain or none"),
+    (["a.json", "--json"], "run does not take --json"),
+    (["check", "a.json", "--slots", "2"], "check does not take --slots"),
+    (["check", "a.json", "--fresh"], "check does not take --fresh"),
+    (["schema", "--seed", "2"], "schema does not take --seed"),
+    (["a.json", "--walltime", "1h"], "--walltime is not supported yet"),
+    (["a.json", "--retries=3"], "--retries is not supported yet"),
+    (["status", "a.h5"], "'status' is not supported yet"),
+    (["plan", "a.json"], "'plan' is not supported yet"),
+    (["try", "a.json", "s", "0"], "'try' is not supported yet"),
+]
+
+
+class CommandLine(farm.FarmTest):
+    def test_wrong_use_is_explained(self):
+        self.write("a.json", {"run": {"command": ["true"]}})
+        before = self.files()
+        for arguments, complaint in WRONG:
+            with self.subTest(arguments=arguments):
+                done = self.taskfarm(*arguments, status=2)
+                self.assertEqual((done.stdout, done.stderr), ("", f"taskfarm: {complaint}\n"))
+        self.assertEqual(self.files(), before)
+
+    def test_help_and_version(self):
+        for arguments in (["--help"], ["run", "--help"], ["check", "--help"]):
+            done = self.taskfarm(*arguments)
+            self.assertTrue(done.stdout.startswith("taskfarm [run] MANIFEST"))
+            self.assertEqual(done.stderr, "")
+        self.assertRegex(self.taskfarm("--version").stdout, r"^taskfarm \d+\.\d+\.\d+\n$")
+
+    def test_options_may_stand_anywhere(self):
+        self.write("a.json", {"run": {"command": ["true"]}})
+        self.taskfarm("--output", "x.h5", "a.json", "--slots=1", "--progress=none")
+        self.taskfarm("run", "--output=y.h5", "--", "a.json")
+        self.assertTrue((self.folder / "x.h5").exists() and (self.folder / "y.h5").exists())
+
+    def test_set_and_seed_reach_the_tasks(self):
+        self.write(
+            "a.json",
+            {
+                "seed": 1,
+                "variables": {"word": "plain", "n": 3},
+                "run": {"command": ["printf", "%s", '{{"word": "{word}", "n": {n}, "seed": "{seed}"}}']},
+                "results": {"word": "string", "n": "int32", "seed": "uint64"},
+            },
+        )
+        results = []
+        for options in ([], ["--set", "word=a b", "--set", "n=-4", "--seed", "2"]):
+            self.taskfarm("a.json", "--fresh", *options, ranks=2)
+            file = self.open("a.h5")
+            results.append(tuple(file["a/results"][c][0] for c in ("word", "n", "seed")))
+            self.assertEqual(file.attrs["seed"], len(results))
+            file.close()
+        self.assertEqual([r[:2] for r in results], [(b"plain", 3), (b"a b", -4)])
+        self.assertNotEqual(results[0][2], results[1][2])
+
+    def test_set_of_what_is_not_there(self):
+        self.write("a.json", {"variables": {"n": 3}, "run": {"command": ["true"]}})
+        for setting, complaint in (
+            ("m=1", 'the manifest has no variable "m"'),
+            ("n", "must be NAME=VALUE"),
+            ("n=x", '"x" is not a number'),
+        ):
+            done = self.taskfarm("a.json", "--set", setting, status=2)
+            self.assertEqual(done.stderr, f"a.json: --set {setting}: {complaint}\n")
+        done = self.taskfarm("a.json", "--seed", "-1", status=2)
+        self.assertEqual(done.stderr, "a.json: --seed -1: must be an integer from 0 to 18446744073709551615\n")
+
+    def test_workdir_moves_all_relative_paths(self):
+        (self.folder / "data").mkdir()
+        self.write("data/list.txt", "one\ntwo\n")
+        self.write("deep/a.json", {"over": {"x": {"lines": "list.txt"}}, "run": {"command": ["cat", "list.txt"]}})
+        for ranks in (None, 3):
+            self.taskfarm("deep/a.json", "--workdir", "data", "--fresh", ranks=ranks)
+            file = self.open("data/a.h5")
+            self.assertEqual(self.heap(file["a"], "stdout"), [b"one\ntwo\n"] * 2)
+            file.close()
+        done = self.taskfarm("deep/a.json", "--workdir", "nowhere", status=2)
+        self.assertRegex(done.stderr, r"^deep/a.json: can't change to the work folder .*/nowhere: No such file")
+
+    def test_inputs_are_read_once_by_rank_0(self):
+        """The other ranks get what rank 0 read: a list that changes meanwhile can not tear a campaign apart."""
+        self.write("list.txt", "a\nb\nc\n")
+        self.write(
+            "a.json",
+            {
+                "stages": [
+                    {"name": "change", "run": {"command": "echo d >> list.txt"}},
+                    {"name": "use", "after": ["change"], "over": {"x": {"lines": "list.txt"}}, "run": {"command": "true"}},
+                ]
+            },
+        )
+        self.taskfarm("a.json", ranks=3)
+        self.assertEqual(list(self.open("a.h5")["use/params/x"][()]), [b"a", b"b", b"c"])
+
+
+class Check(farm.FarmTest):
+    def setUp(self):
+        super().setUp()
+        self.write(
+            "survey.json",
+            {
+                "seed": 5,
+                "stages": [
+                    {
+                        "name": "measure",
+                        "over": {"star": ["a", "b"], "filter": {"range": [3]}},
+                        "run": {"command": ["echo", "{star}", "{filter}"]},
+                        "results": {"flux": {"type": "float32", "shape": [4, 2]}, "flag": "bool"},
+                    },
+                    {"name": "end", "run": {"function": "builtin:noop"}},
+                ],
+            },
+        )
+
+    def test_says_what_would_run(self):
+        done = self.taskfarm("check", "survey.json")
+        self.assertEqual(
+            done.stdout,
+            "survey.json: all right\n"
+            "campaign survey, seed 5, output survey.h5\n"
+            "stage measure: 6 tasks of echo {star} {filter}\n"
+            "  parameter star: string\n"
+            "  parameter filter: int64\n"
+            "  result flux: float32 (4 x 2)\n"
+            "  result flag: bool\n"
+            "stage end: 1 task of builtin:noop\n",
+        )
+        self.assertEqual(set(self.files()), {"survey.json"})
+
+    def test_says_it_in_json(self):
+        self.assertEqual(
+            json.loads(self.taskfarm("check", "--json", "survey.json").stdout),
+            {
+                "right": True,
+                "errors": [],
+                "name": "survey",
+                "output": "survey.h5",
+                "stages": [
+                    {
+                        "name": "measure",
+                        "tasks": 6,
+                        "run": "echo {star} {filter}",
+                        "parameters": [{"name": "star", "type": "string"}, {"name": "filter", "type": "int64"}],
+                        "results": [{"name": "flux", "type": "float32"}, {"name": "flag", "type": "bool"}],
+                    },
+                    {"name": "end", "tasks": 1, "run": "builtin:noop", "parameters": [], "results": []},
+                ],
+            },
+        )
+        self.write("bad.json", {"run": {"command": []}})
+        bad = json.loads(self.taskfarm("check", "--json", "bad.json", status=2).stdout)
+        self.assertEqual(bad, {"right": False, "errors": ["bad.json: /run/command: the command is empty"]})
+
+
+class Schema(farm.FarmTest):
+    def test_takes_what_the_program_takes(self):
+        """By an independent validator: right manifests pass, and those with wrong keys or types do not."""
+        self.write("schema.json", self.taskfarm("schema").stdout)
+        right = [json.loads(p.read_text()) for p in farm.EXAMPLES.glob("*/*.json")]
+        self.assertGreater(len(right), 3)
+        right += [
+            {"over": [{"csv": "t.csv"}, {"name": "x", "linspace": [0, 1, 5]}], "run": {"command": "true"}},
+            {"over": {"a": {"files": "{x}.dat", "wildcards": {"x": "[0-9]"}}}, "run": {"function": "a.so:f"}},
+            {
+                "defaults": {"capture": {"stdout": "64KB", "stderr": 0}, "record": "status"},
+                "stages": [
+                    {
+                        "name": "s",
+                        "over": [{"concat": [{"a": [1]}, {"a": [2]}]}, {"zip": {"b": [1], "c": ["x"]}}],
+                        "run": {"command": ["a"], "env": {"A": "1"}, "cwd": "/", "stdin": "x"},
+                        "results": {"x": "int8", "y": {"type": "float64", "shape": [2], "from": "field:3"}},
+                    }
+                ],
+            },
+        ]
+        wrong = [
+            {},
+            {"run": {"comand": "true"}},
+            {"run": {"command": "true", "function": "a:b"}},
+            {"run": {"command": []}},
+            {"run": {"service": ["x"]}},
+            {"stages": []},
+            {"stages": [{"run": {"command": "true"}}]},
+            {"seed": -1, "run": {"command": "true"}},
+            {"over": {}, "run": {"command": "true"}},
+            {"over": {"a": {"range": [1, 2, 3, 4]}}, "run": {"command": "true"}},
+            {"results": {"x": "double"}, "run": {"command": "true"}},
+            {"record": "some", "run": {"command": "true"}},
+            {"retries": 3, "run": {"command": "true"}},
+        ]
+        self.write("cases.json", [right, wrong])
+        script = (
+            "import json, jsonschema;"
+            "schema = json.load(open('schema.json')); right, wrong = json.load(open('cases.json'));"
+            "jsonschema.Draft202012Validator.check_schema(schema);"
+            "v = jsonschema.Draft202012Validator(schema);"
+            "print([m for m in right if not v.is_valid(m)], [m for m in wrong if v.is_valid(m)])"
+        )
+        done = subprocess.run(
+            ["/usr/bin/python3", "-W", "ignore", "-c", script], cwd=self.folder, capture_output=True, text=True
+        )
+        self.assertEqual((done.stdout, done.stderr), ("[] []\n", ""))
+
+
+farm.main()

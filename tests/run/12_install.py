@@ -1,0 +1,74 @@
+"""The installed package: plugins are built against it by CMake, by pkg-config and as C++, and run."""
+
+import os
+import subprocess
+
+import farm
+
+PLUGIN = """
+#include <taskfarm/plugin.h>
+
+TF_PLUGIN;
+TF_EXTERN TF_EXPORT tf_task_fn square;
+
+int square(const tf_task *task, tf_row *row) {
+    double x = tf_get_double(task, "x");
+    tf_put_double(row, "y", x * x);
+    return TF_SUCCESS;
+}
+"""
+
+CMAKE = """
+cmake_minimum_required(VERSION 3.25)
+project(mine C CXX)
+find_package(taskfarm REQUIRED)
+taskfarm_add_plugin(square square.c)
+taskfarm_add_plugin(squarexx square.cpp)
+"""
+
+
+class Install(farm.FarmTest):
+    def run_checked(self, *command, **options):
+        done = subprocess.run([str(c) for c in command], cwd=self.folder, capture_output=True, text=True, **options)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def run_plugin(self, program, library):
+        self.write(
+            "square.json",
+            {
+                "over": {"x": {"range": [5]}},
+                "run": {"function": f"{library}:square"},
+                "results": {"y": "float64"},
+            },
+        )
+        self.run_checked(program, "square.json", "--fresh", env=farm.environment())
+        file = self.open("square.h5")
+        self.assertEqual(list(file["square/results/y"][()]), [0, 1, 4, 9, 16])
+        file.close()
+
+    def test_plugins_build_against_it_and_run(self):
+        prefix = self.folder / "prefix"
+        self.run_checked("cmake", "--install", farm.BUILD, "--prefix", prefix)
+        program = prefix / "bin/taskfarm"
+        self.assertTrue(os.access(program, os.X_OK))
+        self.write("square.c", PLUGIN)
+        self.write("square.cpp", PLUGIN)
+        self.write("CMakeLists.txt", CMAKE)
+        self.run_checked("cmake", "-B", "build", "-S", ".", f"-DCMAKE_PREFIX_PATH={prefix}")
+        self.run_checked("cmake", "--build", "build")
+        self.run_plugin(program, "build/libsquare.so")
+        self.run_plugin(program, "build/libsquarexx.so")
+        packages = next(prefix.rglob("taskfarm.pc")).parent
+        flags = self.run_checked(
+            "pkg-config",
+            "--cflags",
+            f"--define-variable=prefix={prefix}",
+            "taskfarm",
+            env=dict(os.environ, PKG_CONFIG_PATH=str(packages)),
+        ).split()
+        self.run_checked("cc", "-std=c17", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", *flags, "square.c", "-o", "s.so")
+        self.run_plugin(program, "./s.so")
+
+
+farm.main()
