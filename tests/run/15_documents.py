@@ -1,0 +1,92 @@
+"""README and docs: what they show works as shown."""
+
+import json
+import re
+import subprocess
+
+import farm
+
+DOCUMENTS = [farm.SOURCE / "README.md", *sorted((farm.SOURCE / "docs").glob("*.md"))]
+
+
+def blocks(path, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", path.read_text(), re.M | re.S)
+
+
+class Documents(farm.FarmTest):
+    def test_the_first_manifest_is_the_example(self):
+        manifest = blocks(farm.SOURCE / "README.md", "json")[0]
+        self.assertEqual(manifest, (farm.EXAMPLES / "sweep/manifest.json").read_text())
+
+    def test_python_blocks_run(self):
+        self.taskfarm(farm.EXAMPLES / "sweep/manifest.json", "--output", "sweep.h5")
+        for path in DOCUMENTS:
+            for block in blocks(path, "python"):
+                script = block.replace("examples/sweep/sweep.h5", "sweep.h5")
+                done = subprocess.run(
+                    ["/usr/bin/python3", "-c", script], cwd=self.folder, capture_output=True, text=True
+                )
+                self.assertEqual((done.returncode, done.stderr), (0, ""), script)
+                self.assertIn("polytrope" if "stdout" in script else "6.89684", done.stdout)
+
+    def build_shown_plugin(self):
+        self.write("noise.c", blocks(farm.SOURCE / "docs/plugins.md", "c")[0])
+        include = f"-I{farm.SOURCE}/include"
+        subprocess.run(
+            ["cc", "-std=c17", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", include, "noise.c", "-o", "libnoise.so"],
+            cwd=self.folder,
+            check=True,
+        )
+
+    def test_manifests_are_right(self):
+        """With the files and programs that they name made up."""
+        self.build_shown_plugin()
+        self.write("stars.csv", "star\nVega\n")
+        self.write("x.md", "")
+        self.write("bin/measure", "#!/bin/sh\n").chmod(0o755)
+        count = 0
+        for path in DOCUMENTS:
+            for block in blocks(path, "json"):
+                self.write("shown.json", block)
+                env = {"PATH": f"{self.folder}/bin:/usr/bin:/bin"}
+                self.taskfarm("check", "shown.json", env=env)
+                count += 1
+        self.assertGreaterEqual(count, 4)
+
+    def test_the_shown_plugin_runs(self):
+        manifest = json.loads(blocks(farm.SOURCE / "docs/plugins.md", "json")[0])
+        self.build_shown_plugin()
+        self.write("noise.json", manifest)
+        self.taskfarm("noise.json", "--slots", 2)
+        stage = self.open("noise.h5")["noise"]
+        mean, count = stage["results/mean"][()], stage["params/count"][()]
+        for n in (10, 1000):
+            self.assertAlmostEqual(mean[count == n].std(), n**-0.5, delta=0.15 * n**-0.5)
+
+    def test_links_lead_somewhere(self):
+        for path in DOCUMENTS:
+            for link in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+                self.assertTrue((path.parent / link).exists(), f"{path.name}: {link}")
+
+    def test_tests_that_are_named_are_there(self):
+        for path in DOCUMENTS:
+            for name in re.findall(r"`((?:tests|examples|jobs)/[\w./-]+)", path.read_text()):
+                self.assertTrue((farm.SOURCE / name).exists(), f"{path.name}: {name}")
+
+    def test_every_option_and_key_is_documented(self):
+        running = (farm.SOURCE / "docs/running.md").read_text()
+        for option in re.findall(r"(--[a-z]+)", self.taskfarm("--help").stdout):
+            if option not in ("--help", "--version"):
+                self.assertIn(option, running)
+        manual = (farm.SOURCE / "docs/manifest.md").read_text()
+        schema = json.loads(self.taskfarm("schema").stdout)
+        places = [*schema["anyOf"], *(d for d in schema["$defs"].values() if "properties" in d)]
+        places += [a for d in schema["$defs"].values() for a in d.get("anyOf", []) if "properties" in a]
+        self.assertGreater(len(places), 6)
+        for place in places:
+            for key, value in place["properties"].items():
+                if value.get("not") != {}:
+                    self.assertRegex(manual, rf"[`\"]{key}[`\"]", key)
+
+
+farm.main()
