@@ -22,21 +22,29 @@ void tf_store_init(void) {
 /* ---- Errors ---- */
 
 /* Of HDF5's error stack the innermost entry says what happened; the others say who called. */
-static herr_t take_innermost(unsigned n, const H5E_error2_t *entry, void *text) {
+static herr_t take_innermost(unsigned n, const H5E_error2_t *entry, void *reason) {
     if (n == 0 && entry->desc)
-        snprintf(text, 400, "%s", entry->desc);
+        snprintf(reason, STORE_REASON, "%s", entry->desc);
     return 0;
 }
 
-tf_err store_error(const tf_store *store, tf_error *error, const char *format, ...) {
-    char reason[400] = "HDF5 does not say why", what[400];
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_innermost, reason);
-    H5Eclear2(H5E_DEFAULT);
+/* HDF5 calls this when one of its functions fails; by its next call it has forgotten why. The first failure counts. */
+static herr_t remember_reason(hid_t stack, void *reason) {
+    if (*(char *)reason == '\0')
+        H5Ewalk2(stack, H5E_WALK_UPWARD, take_innermost, reason);
+    return 0;
+}
+
+tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) {
+    char what[400];
     va_list args;
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    return tf_error_set(error, TF_ERR_RUN, "%s: %s: %s", store->campaign->output, what, reason);
+    tf_error_set(error, TF_ERR_RUN, "%s: %s: %s", store->campaign->output, what,
+                 *store->reason ? store->reason : "HDF5 does not say why");
+    *store->reason = '\0';
+    return error->code;
 }
 
 tf_err store_agree(const tf_store *store, tf_err err, tf_error *error) {
@@ -229,6 +237,7 @@ tf_store *tf_store_create(const tf_campaign *campaign, MPI_Comm comm, int64_t sl
     MPI_Comm_rank(comm, &s->rank);
     MPI_Comm_size(comm, &s->ranks);
     s->stage = tf_alloc_array((size_t)campaign->stages, sizeof *s->stage);
+    H5Eset_auto2(H5E_DEFAULT, remember_reason, s->reason);
     s->file = create_file(campaign->output, comm);
     tf_err err = s->file < 0 ? store_error(s, error, "can't be created") : TF_OK;
     err = store_agree(s, err, error);
@@ -253,6 +262,7 @@ void tf_store_abandon(tf_store *s) {
         free(s->stage[i].column);
     }
     side_close(s->side);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     free(s->stage);
     free(s);
 }

@@ -40,6 +40,8 @@ typedef struct store_stage {
     int64_t texts_from; /* side file: texts of the stage come after this offset */
 } store_stage;
 
+enum { STORE_REASON = 400 };
+
 struct tf_store {
     const tf_campaign *campaign;
     MPI_Comm comm;
@@ -47,12 +49,13 @@ struct tf_store {
     hid_t file;
     store_stage *stage;
     side_file *side;
+    char reason[STORE_REASON]; /* of HDF5's first failure that store_error has not told; "" for none */
 };
 
 /* ---- Errors ---- */
 
 /* "FILE: what failed: HDF5's innermost reason". Returns TF_ERR_RUN. */
-tf_err store_error(const tf_store *store, tf_error *error, const char *format, ...) TF_PRINTF(3, 4);
+tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) TF_PRINTF(3, 4);
 
 /* Collective: the same error on all ranks, that of the lowest that has one. */
 tf_err store_agree(const tf_store *store, tf_err err, tf_error *error);
