@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -13,7 +12,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,7 +23,7 @@ typedef struct attempt {
     tf_buf words; /* arguments and environment, NUL after NUL */
     char **argv, **envp;
     tf_buf cwd;
-    char scratch[96]; /* "" if the command uses none */
+    tf_buf scratch; /* empty if the command uses none */
 } attempt;
 
 /* ---- Arguments and environment ---- */
@@ -101,46 +99,6 @@ static void build_words(host *h, attempt *a, const tf_point *point) {
     envc += 5;
     a->argv = split_words(&a->words, 0, env_from, argc);
     a->envp = split_words(&a->words, env_from, a->words.length, envc);
-}
-
-/* ---- The scratch folder ---- */
-
-static bool uses_scratch(const tf_stage_spec *spec) {
-    const tf_run_spec *run = &spec->run;
-    bool uses = (run->cwd && tf_template_uses_scratch(run->cwd)) ||
-                (run->stdin_text && tf_template_uses_scratch(run->stdin_text));
-    for (int i = 0; i < run->argc; i++)
-        uses = uses || tf_template_uses_scratch(run->argv[i]);
-    for (int e = 0; e < run->envc; e++)
-        uses = uses || tf_template_uses_scratch(run->env[e].value);
-    for (int c = 0; c < spec->columns; c++)
-        uses = uses || (spec->column[c].file && tf_template_uses_scratch(spec->column[c].file));
-    return uses;
-}
-
-static bool make_scratch(host *h, attempt *a, int64_t index) {
-    if (*h->scratch_root == '\0') {
-        const char *tmp = getenv("TMPDIR");
-        if (!tmp || strlen(tmp) > 40)
-            tmp = "/tmp";
-        snprintf(h->scratch_root, sizeof h->scratch_root, "%s/taskfarm-XXXXXX", tmp);
-        if (!mkdtemp(h->scratch_root)) {
-            host_fail(h, "can't make a scratch folder %s: %s", h->scratch_root, strerror(errno));
-            *h->scratch_root = '\0';
-            return false;
-        }
-    }
-    snprintf(a->scratch, sizeof a->scratch, "%s/%lld", h->scratch_root, (long long)index);
-    if (mkdir(a->scratch, 0700) == 0)
-        return true;
-    host_fail(h, "can't make the scratch folder %s: %s", a->scratch, strerror(errno));
-    *a->scratch = '\0';
-    return false;
-}
-
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk) {
-    (void)info, (void)kind, (void)walk;
-    return remove(path);
 }
 
 /* ---- Starting ---- */
@@ -296,8 +254,8 @@ void command_run(host *h, int64_t row) {
     int64_t keep = h->spec->capture_stdout;
     capture_start(&h->out, h->spec->columns && keep < SEARCHED ? SEARCHED : keep);
     tf_point point = host_point(h, row);
-    bool ready = !uses_scratch(h->spec) || make_scratch(h, &a, point.index);
-    point.scratch = a.scratch;
+    bool ready = scratch_make(h, point.index, &a.scratch);
+    point.scratch = tf_buf_text(&a.scratch);
     if (ready) {
         build_words(h, &a, &point);
         if (h->spec->run.cwd)
@@ -319,7 +277,7 @@ void command_run(host *h, int64_t row) {
         kill(-a.pid, SIGKILL); /* what it left behind in its group */
         judge(h, row, status, &usage);
         if (h->message.length == 0 && h->spec->columns)
-            extract_columns(h, row, a.scratch);
+            extract_columns(h, row, tf_buf_text(&a.scratch));
     } else if (h->spec->record_full) {
         h->columns.exit_code[row] = -1;
     }
@@ -327,10 +285,10 @@ void command_run(host *h, int64_t row) {
     close_fd(&a.err);
     close_fd(&a.in);
     close_fd(&a.pidfd);
-    if (*a.scratch)
-        nftw(a.scratch, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    scratch_remove(&a.scratch);
     free(a.argv);
     free(a.envp);
     tf_buf_free(&a.words);
     tf_buf_free(&a.cwd);
+    tf_buf_free(&a.scratch);
 }

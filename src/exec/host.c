@@ -3,7 +3,6 @@
 #include "exec/host.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +12,8 @@
 #define BATCH_SECONDS 0.1        /* a batch ends early after that: what is finished is soon safe in the file */
 #define BATCH_TEXTS   (8u << 20) /* or after so many bytes of text */
 
-void host_open(host *h, const tf_campaign *campaign, int rank, int slot) {
-    *h = (host){.campaign = campaign, .rank = rank, .slot = slot};
+void host_open(host *h, const tf_campaign *campaign, const tf_buf *scratch_root, int rank, int slot) {
+    *h = (host){.campaign = campaign, .scratch_root = scratch_root, .rank = rank, .slot = slot};
     h->stage = tf_alloc_array((size_t)campaign->stages, sizeof(struct tf_stage *));
     batch_columns_alloc(&h->columns, campaign);
     int most = 0;
@@ -29,11 +28,6 @@ void host_open(host *h, const tf_campaign *campaign, int rank, int slot) {
     h->point = tf_alloc_array((size_t)most, sizeof(void *));
     for (int p = 0; p < most; p++)
         h->values[p] = tf_alloc_array(rows, 8);
-}
-
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk) {
-    (void)info, (void)kind, (void)walk;
-    return remove(path);
 }
 
 void host_close(host *h) {
@@ -53,8 +47,6 @@ void host_close(host *h) {
     capture_free(&h->out);
     capture_free(&h->err);
     tf_buf_free(&h->message);
-    if (*h->scratch_root)
-        nftw(h->scratch_root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 void host_add_text(host *h, int64_t row, int32_t kind, const void *data, size_t size) {
@@ -243,10 +235,11 @@ void host_run_batch(host *h, batch_map *map) {
 
 /* ---- The process ---- */
 
-void host_main(const tf_campaign *campaign, int rank, int slot, int socket, const int buffers[HOST_BUFFERS]) {
+void host_main(const tf_campaign *campaign, const tf_buf *scratch_root, int rank, int slot, int socket,
+               const int buffers[HOST_BUFFERS]) {
     host h;
     batch_map map[HOST_BUFFERS];
-    host_open(&h, campaign, rank, slot);
+    host_open(&h, campaign, scratch_root, rank, slot);
     size_t fixed = batch_fixed_size(campaign);
     for (int b = 0; b < HOST_BUFFERS; b++) {
         if (!batch_map_open(&map[b], buffers[b], fixed)) {
@@ -278,7 +271,9 @@ tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, i
     batch_map map;
     if (!batch_map_new(&map, batch_fixed_size(campaign)))
         return tf_error_set(error, TF_ERR_RUN, "no shared memory: %s", strerror(errno));
-    host_open(&h, campaign, 0, 0);
+    tf_buf scratch_root = {0};
+    scratch_make_root(campaign, &scratch_root);
+    host_open(&h, campaign, &scratch_root, 0, 0);
     const tf_stage_spec *spec = &campaign->stage[stage];
     tf_err err = TF_OK;
     while (count > 0 && err == TF_OK) {
@@ -293,6 +288,8 @@ tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, i
         count -= rows.count;
     }
     host_close(&h);
+    scratch_remove(&scratch_root);
+    tf_buf_free(&scratch_root);
     batch_map_close(&map);
     return err;
 }

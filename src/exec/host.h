@@ -11,6 +11,7 @@
 /* What the runners of tasks work on: the campaign, one batch, and where its rows go. */
 typedef struct host {
     const tf_campaign *campaign;
+    const tf_buf *scratch_root;
     int rank, slot;
     struct tf_stage **stage; /* per stage: the loaded function; NULL before its first batch */
 
@@ -22,9 +23,8 @@ typedef struct host {
     const void **point; /* per parameter: the value of one row */
     uint64_t texts_used;
 
-    capture out, err;      /* a command's output; err takes tf_log too */
-    tf_buf message;        /* why the task under way fails; empty while it does not */
-    char scratch_root[64]; /* of this host's scratch folders; made when first needed */
+    capture out, err; /* a command's output; err takes tf_log too */
+    tf_buf message;   /* why the task under way fails; empty while it does not */
 } host;
 
 /* Adds a text record of the batch's row. */
@@ -35,6 +35,17 @@ void host_fail(host *h, const char *format, ...) TF_PRINTF(2, 3);
 
 /* Placeholders for the row. */
 tf_point host_point(host *h, int64_t row);
+
+/* ---- Scratch folders (scratch.c) ---- */
+
+/* Makes $TMPDIR/taskfarm-XXXXXX (or below /tmp) if any stage uses {scratch}: `root` gets its path, else stays empty. */
+void scratch_make_root(const tf_campaign *campaign, tf_buf *root);
+
+/* Makes the folder of one attempt, if the stage uses {scratch}: adds its path to `path`. false after host_fail. */
+bool scratch_make(host *h, int64_t index, tf_buf *path);
+
+/* Removes it with all that is in it. An empty path is none. */
+void scratch_remove(const tf_buf *path);
 
 /* ---- Runners (each in its file) ---- */
 
@@ -68,14 +79,15 @@ typedef struct host_message {
 
 enum { HOST_BUFFERS = 2 };
 
-/* A host for a process: `campaign` must outlive it. */
-void host_open(host *h, const tf_campaign *campaign, int rank, int slot);
+/* A host for a process: campaign and scratch_root must outlive it. */
+void host_open(host *h, const tf_campaign *campaign, const tf_buf *scratch_root, int rank, int slot);
 void host_close(host *h);
 
 /* Runs the batch that the buffer describes. */
 void host_run_batch(host *h, batch_map *map);
 
 /* The main loop of a host process: takes batches from `socket` until it closes. */
-void host_main(const tf_campaign *campaign, int rank, int slot, int socket, const int buffers[HOST_BUFFERS]);
+void host_main(const tf_campaign *campaign, const tf_buf *scratch_root, int rank, int slot, int socket,
+               const int buffers[HOST_BUFFERS]);
 
 #endif

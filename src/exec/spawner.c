@@ -76,6 +76,7 @@ typedef struct parent {
     int socket; /* to the rank */
     int signals;
     tf_campaign *campaign;
+    tf_buf scratch_root;
     child *child;
     int children;
 } parent;
@@ -92,6 +93,7 @@ static void take_campaign(parent *s, int fd, size_t size) {
     munmap(bytes, size);
     if (!s->campaign)
         _exit(TF_ERR_RUN);
+    scratch_make_root(s->campaign, &s->scratch_root);
 }
 
 static void become_host(parent *s, const spawner_message *m, const int fds[SPAWNER_FDS]) {
@@ -104,7 +106,7 @@ static void become_host(parent *s, const spawner_message *m, const int fds[SPAWN
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     dup2(null, 0);
     dup2(2, 1); /* what a plugin prints must not get between the results on stdout */
-    host_main(s->campaign, m->rank, m->slot, fds[0], &fds[1]);
+    host_main(s->campaign, &s->scratch_root, m->rank, m->slot, fds[0], &fds[1]);
 }
 
 static void start_host(parent *s, const spawner_message *m, const int fds[SPAWNER_FDS]) {
@@ -168,6 +170,8 @@ static void end_spawner(parent *s) {
         kill_children();
         poll(NULL, 0, 1);
     }
+    scratch_remove(&s->scratch_root);
+    tf_buf_free(&s->scratch_root);
     tf_campaign_free(s->campaign);
     free(s->child);
     fflush(NULL);

@@ -249,6 +249,34 @@ static void load_column(struct loader *l, const at *where, const cJSON *json, co
     }
 }
 
+/* In the file long texts lie beside what is captured, each with its index, and arrays beside their dimensions. */
+static void check_taken_names(struct loader *l, const at *where, const tf_column_spec *column, int columns) {
+    static const char *const captured[] = {"stdout", "stderr", "message"};
+    for (int c = 0; c < columns; c++) {
+        at here = at_key(where, column[c].name);
+        bool text = tf_type_size(column[c].type) == 0;
+        for (int k = 0; text && k < 3; k++)
+            if (strcmp(column[c].name, captured[k]) == 0)
+                complain(l->diags, &here, "\"%s\" is the name of captured text in the file; a %s column needs another",
+                         captured[k], tf_type_name(column[c].type));
+        for (int other = 0; other < columns; other++) {
+            const char *rest = column[other].name;
+            size_t length = strlen(column[c].name);
+            if (strncmp(rest, column[c].name, length) != 0)
+                continue;
+            rest += length;
+            bool index = text && tf_type_size(column[other].type) == 0 && strcmp(rest, "_index") == 0;
+            bool dimension = column[c].rank > 0 && strncmp(rest, "_dim", 4) == 0 && rest[4] > '0' && rest[5] == '\0' &&
+                             rest[4] - '0' <= column[c].rank;
+            if (index || dimension)
+                complain(l->diags, &here,
+                         "the file has a dataset \"%s\" for this column; the column of that name needs "
+                         "another",
+                         column[other].name);
+        }
+    }
+}
+
 void load_columns(struct loader *l, const at *where, const cJSON *json, const known_names *scope, bool command,
                   tf_stage_spec *stage) {
     if (!cJSON_IsObject(json)) {
@@ -269,5 +297,6 @@ void load_columns(struct loader *l, const at *where, const cJSON *json, const kn
             complain(l->diags, &here, "\"%s\" is the name of a parameter already", c->name);
         load_column(l, &here, item, scope, command, c);
     }
+    check_taken_names(l, where, column, stage->columns);
     stage->column = column;
 }

@@ -111,14 +111,20 @@ class Ends(farm.FarmTest):
         """Tasks and what they left in the background: the spawner, which is not killed itself, takes them with it."""
         mark = f"31{os.getpid()}"
         self.write(
-            "sleep.json", {"over": {"i": {"range": [4]}}, "run": {"command": f"sleep {mark} & sleep {mark}; true"}}
+            "sleep.json",
+            {
+                "over": {"i": {"range": [4]}},
+                "run": {"command": f"touch {{scratch}}/x; sleep {mark} & sleep {mark}; true"},
+            },
         )
+        scratch = self.folder / ("a-long-name-" * 5)
+        scratch.mkdir()
         for ranks in (None, 3):
             with self.subTest(ranks=ranks):
                 run = subprocess.Popen(
                     self.command("sleep.json", "--fresh", "--slots", 2, ranks=ranks),
                     cwd=self.folder,
-                    env=farm.environment(),
+                    env=farm.environment(TMPDIR=str(scratch)),
                     stderr=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                 )
@@ -131,6 +137,7 @@ class Ends(farm.FarmTest):
                 os.kill(run.pid, signal.SIGKILL)  # the rank, or mpirun
                 run.wait(60)
                 self.wait_for(lambda: not sleepers(), "tasks outlive their run")
+                self.wait_for(lambda: not list(scratch.glob("taskfarm-*")), "scratch folders are left behind")
 
 
 farm.main()

@@ -710,6 +710,18 @@ TABLE = [
         '/results/x: unknown type "double"; there are bool, int8 to int64, uint8 to uint64, float32, float64, string and bytes',
         '/capture: must be an object, not a number',
     ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"stdout": "string"}}',
+        '/results/stdout: "stdout" is the name of captured text in the file; a string column needs another',
+    ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"x": "bytes", "x_index": "string"}}',
+        '/results/x: the file has a dataset "x_index" for this column; the column of that name needs another',
+    ),
+    (
+        '{"run": {"command": ["true"]}, "results": {"x": {"type": "int8", "shape": [2]}, "x_dim1": "int8", "x_dim2": "int8"}}',
+        '/results/x: the file has a dataset "x_dim1" for this column; the column of that name needs another',
+    ),
 ]
 
 PLUGIN = f"{farm.BUILD}/tests/libtest_plugin.so"
