@@ -1,13 +1,11 @@
-/* The file: making sure that it can be made, its root attributes, opening and closing it. */
+/* The file: its creation and end, its root attributes, and how HDF5 makes things and says what went wrong. */
 #include "store/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <hdf5_hl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,47 +52,6 @@ tf_err store_agree(const tf_store *store, tf_err err, tf_error *error) {
         return TF_OK;
     MPI_Bcast(error, sizeof *error, MPI_BYTE, first, store->comm);
     return error->code;
-}
-
-/* ---- Before MPI_Init ---- */
-
-static tf_err set_aside(const char *output, tf_buf *aside, tf_error *error) {
-    for (int n = 1;; n++) {
-        tf_buf_clear(aside);
-        tf_buf_addf(aside, "%s.%d", output, n);
-        struct stat info;
-        if (lstat(tf_buf_text(aside), &info) == 0)
-            continue;
-        if (rename(output, tf_buf_text(aside)) == 0)
-            return TF_OK;
-        return tf_error_set(error, TF_ERR_RUN, "%s: can't be renamed to %s: %s", output, tf_buf_text(aside),
-                            strerror(errno));
-    }
-}
-
-tf_err tf_store_prepare(const tf_campaign *campaign, bool fresh, tf_buf *aside, tf_error *error) {
-    const char *output = campaign->output;
-    struct stat info;
-    if (stat(output, &info) == 0 && S_ISDIR(info.st_mode))
-        return tf_error_set(error, TF_ERR_RUN, "%s: the output is a folder; choose another name with --output", output);
-    if (stat(output, &info) == 0 && !S_ISREG(info.st_mode))
-        return tf_error_set(error, TF_ERR_RUN,
-                            "%s: the output is not a regular file; choose another name with --output", output);
-    if (stat(output, &info) == 0 && info.st_size > 0) {
-        if (!fresh)
-            return tf_error_set(error, TF_ERR_RUN,
-                                "%s: is there already, and going on with it is not supported yet; --fresh sets it "
-                                "aside and starts anew",
-                                output);
-        tf_err err = set_aside(output, aside, error);
-        if (err != TF_OK)
-            return err;
-    }
-    int fd = open(output, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return tf_error_set(error, TF_ERR_RUN, "%s: can't be made: %s", output, strerror(errno));
-    close(fd);
-    return TF_OK;
 }
 
 /* ---- Making things ---- */

@@ -17,8 +17,8 @@ typedef struct tf_store tf_store;
 void tf_store_init(void);
 
 /* Makes sure, on one rank and before MPI_Init, that the campaign's output can be made: its folder is there and writable
- * and nothing that matters has its name. With `fresh` an old output is renamed to OUTPUT.1, OUTPUT.2, ... (the first
- * that is free), and `aside` gets that name; else it is an error. Creates the file, empty. */
+ * and nothing that matters has its name. With `fresh` an old output, with its side files, is renamed to OUTPUT.1 or
+ * the next free number, and `aside` gets that name; else it is an error. Creates the file, empty. */
 tf_err tf_store_prepare(const tf_campaign *campaign, bool fresh, tf_buf *aside, tf_error *error);
 
 /* Collective. Makes the file and its attributes; `slots` is the number of all ranks together. NULL on failure. The

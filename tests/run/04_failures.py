@@ -137,6 +137,7 @@ class Ends(farm.FarmTest):
                 os.kill(run.pid, signal.SIGKILL)  # the rank, or mpirun
                 run.wait(60)
                 self.wait_for(lambda: not sleepers(), "tasks outlive their run")
+                self.assertTrue((self.folder / "sleep.h5").exists() and (self.folder / "sleep.h5.d").exists())
                 self.wait_for(lambda: not list(scratch.glob("taskfarm-*")), "scratch folders are left behind")
 
 

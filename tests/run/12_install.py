@@ -1,4 +1,4 @@
-"""The installed package: plugins are built against it by CMake, by pkg-config and as C++, and run."""
+"""The installed package: plugins are built against it by CMake and by pkg-config, as C, C++ and Fortran, and run."""
 
 import os
 import subprocess
@@ -16,6 +16,35 @@ int square(const tf_task *task, tf_row *row) {
     tf_put_double(row, "y", x * x);
     return TF_SUCCESS;
 }
+"""
+
+FORTRAN = """
+module square_plugin
+    use, intrinsic :: iso_c_binding
+    implicit none
+    integer(c_int), bind(c, name="tf_plugin_abi") :: tf_plugin_abi = 1
+    interface
+        real(c_double) function tf_get_double(task, name) bind(c)
+            import :: c_double, c_ptr, c_char
+            type(c_ptr), value :: task
+            character(kind=c_char), intent(in) :: name(*)
+        end function
+        subroutine tf_put_double(row, name, value) bind(c)
+            import :: c_double, c_ptr, c_char
+            type(c_ptr), value :: row
+            character(kind=c_char), intent(in) :: name(*)
+            real(c_double), value :: value
+        end subroutine
+    end interface
+contains
+    integer(c_int) function square(task, row) bind(c)
+        type(c_ptr), value :: task, row
+        real(c_double) :: x
+        x = tf_get_double(task, c_char_"x" // c_null_char)
+        call tf_put_double(row, c_char_"y" // c_null_char, x * x)
+        square = 0
+    end function
+end module
 """
 
 CMAKE = """
@@ -59,6 +88,9 @@ class Install(farm.FarmTest):
         self.run_checked("cmake", "--build", "build")
         self.run_plugin(program, "build/libsquare.so")
         self.run_plugin(program, "build/libsquarexx.so")
+        self.write("square.f90", FORTRAN)
+        self.run_checked("gfortran", "-Wall", "-Werror", "-fPIC", "-shared", "square.f90", "-o", "f.so")
+        self.run_plugin(program, "./f.so")
         packages = next(prefix.rglob("taskfarm.pc")).parent
         flags = self.run_checked(
             "pkg-config",

@@ -78,6 +78,24 @@ Test(prepare, sets_old_outputs_aside_under_the_first_free_name) {
     cr_expect_eq(none.length, 0);
 }
 
+Test(prepare, keeps_the_side_files_of_an_old_output_with_it) {
+    tf_campaign campaign = {.output = "out.h5"};
+    tf_buf aside = {0};
+    tf_error error;
+    mkdir("out.h5.d", 0777);
+    touch("out.h5.d/rank-0007.text", "a text");
+    expect_refusal("out.h5", false,
+                   "out.h5.d: is there already, and going on with it is not supported yet; --fresh sets it aside and "
+                   "starts anew");
+    touch("out.h5", "old");
+    touch("out.h5.1", "older");
+    cr_expect_eq(tf_store_prepare(&campaign, true, &aside, &error), TF_OK, "%s", error.text);
+    cr_expect_str_eq(aside.data, "out.h5.2");
+    cr_expect_eq(access("out.h5.2.d/rank-0007.text", F_OK), 0);
+    cr_expect_neq(access("out.h5.d", F_OK), 0);
+    tf_buf_free(&aside);
+}
+
 /* ---- A whole file ---- */
 
 enum { TASKS = 3000, BATCH = 100 };
