@@ -1,5 +1,6 @@
 #!/bin/sh
-# lint.sh BUILD: is every source formatted, and do clang-tidy and cppcheck find nothing? BUILD has compile_commands.json.
+# lint.sh BUILD: is every source formatted, does each folder include only what it may, and do clang-tidy and cppcheck find
+# nothing? BUILD has compile_commands.json.
 set -eu
 build=$1
 cd "$(dirname "$0")/.."
@@ -7,6 +8,7 @@ sources=$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
 # shellcheck disable=SC2086  # lists of words are meant
 {
     clang-format --dry-run --Werror $sources
+    awk -f tests/layers.awk src/*/*.[ch]
     cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
         --suppress=missingInclude -I src -I include src
     git ls-files --cached --others --exclude-standard 'src/*.c' |

@@ -144,6 +144,29 @@ void batch_columns_free(batch_columns *columns) {
     *columns = (batch_columns){0};
 }
 
+void batch_start_row(const batch_columns *c, const tf_stage_spec *stage, int64_t row, int rank, int slot) {
+    c->status[row] = TF_STATUS_DONE;
+    c->attempts[row] = 1;
+    if (!stage->record_full)
+        return;
+    c->exit_code[row] = 0;
+    c->signal[row] = 0;
+    c->worker[row] = rank;
+    c->slot[row] = slot;
+    c->cpu[row] = 0;
+    c->max_rss[row] = 0;
+    c->start[row] = tf_wall();
+}
+
+void batch_clear_columns(const batch_columns *c, const tf_stage_spec *stage, int64_t row, int64_t count) {
+    for (int k = 0; k < stage->columns; k++) {
+        const tf_column_spec *column = &stage->column[k];
+        size_t size = tf_type_size(column->type) * (size_t)column->elements;
+        if (size)
+            tf_store_absent(column->type, count * column->elements, (char *)c->columns[k] + (size_t)row * size);
+    }
+}
+
 void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_columns *columns, tf_rows *rows) {
     const batch_header *head = (const batch_header *)(const void *)map->fixed;
     *rows = (tf_rows){.stage = stage->number,

@@ -54,6 +54,12 @@ void batch_locate(const batch_map *map, const tf_stage_spec *stage, batch_column
 void batch_columns_alloc(batch_columns *columns, const tf_campaign *campaign);
 void batch_columns_free(batch_columns *columns);
 
+/* The row's task is about to run: its record, and status done until something else is known. */
+void batch_start_row(const batch_columns *columns, const tf_stage_spec *stage, int64_t row, int rank, int slot);
+
+/* Results of rows that hold nothing yet, or no longer: NaN or 0. */
+void batch_clear_columns(const batch_columns *columns, const tf_stage_spec *stage, int64_t row, int64_t count);
+
 /* The rows that have ended, as the rank sees them. `columns` must be located in `map`, its texts be mapped. */
 void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_columns *columns, tf_rows *rows);
 

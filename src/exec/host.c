@@ -104,22 +104,12 @@ static void store_params(host *h, int64_t count) {
     }
 }
 
-/* Columns of rows that hold nothing yet, or no longer, because the task failed. */
-static void clear_columns(host *h, int64_t row, int64_t count) {
-    for (int c = 0; c < h->spec->columns; c++) {
-        const tf_column_spec *column = &h->spec->column[c];
-        size_t size = tf_type_size(column->type) * (size_t)column->elements;
-        if (size)
-            tf_store_absent(column->type, count * column->elements, (char *)h->columns.columns[c] + (size_t)row * size);
-    }
-}
-
 static void finish_row(host *h, int64_t row, uint64_t texts_before) {
     bool failed = h->message.length > 0;
     if (failed && h->columns.status[row] == TF_STATUS_DONE)
         h->columns.status[row] = TF_STATUS_FAILED;
     if (failed) {
-        clear_columns(h, row, 1);
+        batch_clear_columns(&h->columns, h->spec, row, 1);
         h->texts_used = texts_before; /* string columns of a failed task */
     }
     bool keeps_output = h->spec->run.kind != TF_RUN_FUNCTION;
@@ -150,20 +140,10 @@ static void finish_row(host *h, int64_t row, uint64_t texts_before) {
 }
 
 static void start_row(host *h, int64_t row) {
-    h->columns.status[row] = TF_STATUS_DONE;
-    h->columns.attempts[row] = 1;
+    batch_start_row(&h->columns, h->spec, row, h->rank, h->slot);
     tf_buf_clear(&h->message);
     if (h->err.total)
         capture_start(&h->err, h->spec->capture_stderr);
-    if (!h->spec->record_full)
-        return;
-    h->columns.exit_code[row] = 0;
-    h->columns.signal[row] = 0;
-    h->columns.worker[row] = h->rank;
-    h->columns.slot[row] = h->slot;
-    h->columns.cpu[row] = 0;
-    h->columns.max_rss[row] = 0;
-    h->columns.start[row] = tf_wall();
 }
 
 static void run_rows(host *h, struct tf_stage *function) {
@@ -201,7 +181,7 @@ static void run_together(host *h, struct tf_stage *function) {
             h->columns.duration[row] = share;
         if (h->columns.status[row] == TF_STATUS_DONE)
             continue;
-        clear_columns(h, row, 1);
+        batch_clear_columns(&h->columns, h->spec, row, 1);
         head->failed++;
     }
     head->texts_size = h->texts_used;
@@ -218,7 +198,8 @@ void host_run_batch(host *h, batch_map *map) {
     head->started = tf_now();
     batch_locate(map, h->spec, &h->columns);
     store_params(h, head->count);
-    clear_columns(h, 0, head->count);
+    batch_clear_columns(&h->columns, h->spec, 0, head->count);
+    memset(h->columns.status, TF_STATUS_PENDING, (size_t)head->count);
     capture_start(&h->err, h->spec->capture_stderr);
     struct tf_stage *function = NULL;
     if (h->spec->run.kind == TF_RUN_FUNCTION) {

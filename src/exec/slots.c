@@ -162,21 +162,11 @@ static tf_err deliver(tf_exec *exec, int n, int b, const delivery *d) {
     return d->on_rows(d->context, n, &rows, left, d->error);
 }
 
-/* A host ended while it had the buffer: the row under way (or about to be: setup runs before the first) has failed,
- * those after it were not started. */
-static tf_err blame(tf_exec *exec, int n, int b, int status, const delivery *d) {
-    batch_map *map = &exec->slot[n].map[b];
+/* The row that a host was at when it ended has failed. */
+static tf_err fail_row(tf_exec *exec, int n, batch_map *map, int64_t row, int status, tf_error *error) {
     batch_header *head = header_of(map);
     const tf_stage_spec *stage = &exec->campaign->stage[head->stage];
-    if (head->calling_batch && head->count > 1)
-        tf_intervals_add(&exec->one_by_one[head->stage], head->first, head->first + head->count);
-    if (head->calling_batch) /* nothing of it counts */
-        head->ended = head->failed = 0, head->texts_size = 0;
-    head->seconds = head->started > 0 ? tf_now() - head->started : 0;
-    int64_t row = head->ended;
-    bool crash_of_all = head->calling_batch && head->count > 1;
-    if (head->started <= 0 || row == head->count || crash_of_all)
-        return deliver(exec, n, b, d); /* not begun, or finished; or else each row is to run alone */
+    const batch_columns *c = &exec->columns;
     char text[64], message[200];
     if (WIFSIGNALED(status))
         snprintf(message, sizeof message, "killed by %s", tf_format_signal(WTERMSIG(status), text));
@@ -184,25 +174,46 @@ static tf_err blame(tf_exec *exec, int n, int b, int status, const delivery *d) 
         snprintf(message, sizeof message, "the function ended its process with exit status %d", WEXITSTATUS(status));
     size_t size = tf_record_size(strlen(message));
     if (!batch_map_texts(map, head->texts_size + size, true))
-        return tf_error_set(d->error, TF_ERR_RUN, "no shared memory: %s", strerror(errno));
+        return tf_error_set(error, TF_ERR_RUN, "no shared memory: %s", strerror(errno));
     tf_record_put(map->texts + head->texts_size, head->stage, head->first + row, TF_RECORD_MESSAGE, 1, message,
                   strlen(message));
     head->texts_size += size;
     batch_locate(map, stage, &exec->columns);
-    exec->columns.status[row] = TF_STATUS_FAILED;
-    for (int c = 0; c < stage->columns; c++) {
-        const tf_column_spec *column = &stage->column[c];
-        size_t bytes = tf_type_size(column->type) * (size_t)column->elements;
-        if (bytes)
-            tf_store_absent(column->type, column->elements, (char *)exec->columns.columns[c] + (size_t)row * bytes);
-    }
+    if (c->status[row] == TF_STATUS_PENDING) /* setup, which runs before the first row, has ended the host */
+        batch_start_row(c, stage, row, exec->rank, n);
+    batch_clear_columns(c, stage, row, 1);
+    c->status[row] = TF_STATUS_FAILED;
     if (stage->record_full) {
-        exec->columns.exit_code[row] = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-        exec->columns.signal[row] = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-        exec->columns.duration[row] = tf_wall() - exec->columns.start[row];
+        c->exit_code[row] = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+        c->signal[row] = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+        c->duration[row] = tf_wall() - c->start[row];
     }
     head->ended++;
     head->failed++;
+    return TF_OK;
+}
+
+/* A host ended while it had the buffer: the row under way has failed, those after it were not started. A batch function
+ * has all rows under way; they are to run one by one, to find out which it is. */
+static tf_err blame(tf_exec *exec, int n, int b, int status, const delivery *d) {
+    batch_map *map = &exec->slot[n].map[b];
+    batch_header *head = header_of(map);
+    bool begun = head->started > 0;
+    if (head->calling_batch) {
+        head->ended = 0;
+        head->failed = 0;
+        head->texts_size = 0;
+    }
+    if (head->calling_batch && head->count > 1) {
+        tf_intervals_add(&exec->one_by_one[head->stage], head->first, head->first + head->count);
+        begun = false;
+    }
+    head->seconds = begun ? tf_now() - head->started : 0;
+    if (begun && head->ended < head->count) {
+        tf_err err = fail_row(exec, n, map, head->ended, status, d->error);
+        if (err != TF_OK)
+            return err;
+    }
     return deliver(exec, n, b, d);
 }
 

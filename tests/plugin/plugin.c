@@ -228,3 +228,18 @@ int fragile_batch(const tf_batch *batch) {
     }
     return TF_SUCCESS;
 }
+
+/* ---- stillborn: setup ends its process ---- */
+
+TF_EXPORT int stillborn_setup(tf_stage *stage, void **state);
+TF_EXPORT int stillborn(const tf_task *task, tf_row *row);
+
+int stillborn_setup(tf_stage *stage, void **state) {
+    (void)stage, (void)state;
+    _exit(3);
+}
+
+int stillborn(const tf_task *task, tf_row *row) {
+    (void)task, (void)row;
+    return TF_SUCCESS;
+}

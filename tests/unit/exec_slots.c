@@ -131,6 +131,21 @@ Test(slots, blame_a_crash_in_a_batch_function_on_one_task) {
     farm_close(&f);
 }
 
+Test(slots, blame_a_setup_that_ends_its_process_on_each_task_in_turn) {
+    farm f;
+    farm_open(&f, 1,
+              "{\"over\": {\"k\": {\"range\": [9]}}, \"record\": \"full\", \"run\": {\"function\": \"" TEST_PLUGIN
+              ":stillborn\"}}");
+    farm_run(&f, 4);
+    for (int64_t k = 0; k < 9; k++) {
+        cr_assert_eq(f.result->status[k], TF_STATUS_FAILED);
+        cr_assert_eq(f.result->exit_code[k], 3);
+        cr_assert_str_eq(outcome_text(f.result, k, TF_RECORD_MESSAGE),
+                         "the function ended its process with exit status 3");
+    }
+    farm_close(&f);
+}
+
 Test(slots, run_hooks_once_a_host) {
     char path[] = "/tmp/taskfarm-unit-XXXXXX";
     close(mkstemp(path));

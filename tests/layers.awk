@@ -1,0 +1,31 @@
+# awk -f layers.awk FILES: a folder of src includes only itself and folders before it in this list; the scheduler knows no
+# manifest, exec and what is before it no MPI and no HDF5, the store no scheduling.
+BEGIN {
+    count = split("base manifest graph sched exec store farm report cli", list, " ")
+    for (i = 1; i <= count; i++)
+        layer[list[i]] = i
+}
+
+FNR == 1 {
+    split(FILENAME, path, "/")
+    own = path[2]
+}
+
+function refuse(what) {
+    print FILENAME ":" FNR ": " own " must not include " what
+    bad = 1
+}
+
+match($0, /^#include "[a-z]+\//) {
+    folder = substr($0, 11, RLENGTH - 11)
+    if (folder in layer) {
+        if (layer[folder] > layer[own])
+            refuse(folder)
+        if ((own == "sched" && folder != "base" && folder != "sched") || (own == "store" && (folder == "sched" || folder == "graph")))
+            refuse(folder)
+    }
+}
+
+/^#include <(mpi|hdf5|hdf5_hl)\.h>/ && layer[own] < layer["store"] { refuse($2) }
+
+END { exit bad }
