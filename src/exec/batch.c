@@ -122,9 +122,31 @@ bool batch_map_texts(batch_map *map, size_t size, bool grow) {
     return true;
 }
 
-void batch_locate(const batch_map *map, const tf_stage_spec *stage, batch_columns *columns) {
+static void *advance(void *column, size_t bytes) {
+    return column ? (char *)column + bytes : NULL;
+}
+
+void batch_locate(const batch_map *map, const tf_stage_spec *stage, int64_t row, batch_columns *c) {
     area a = {.base = map->fixed};
-    place_columns(&a, stage, (size_t)batch_capacity(stage), columns);
+    place_columns(&a, stage, (size_t)batch_capacity(stage), c);
+    if (row == 0)
+        return;
+    size_t n = (size_t)row;
+    for (int p = 0; p < tf_space_params(stage->space); p++)
+        c->params[p] = advance(c->params[p], n * batch_cell_size(tf_space_param(stage->space, p)));
+    for (int k = 0; k < stage->columns; k++)
+        c->columns[k] =
+            advance(c->columns[k], n * tf_type_size(stage->column[k].type) * (size_t)stage->column[k].elements);
+    c->status = advance(c->status, n);
+    c->attempts = advance(c->attempts, n);
+    c->exit_code = advance(c->exit_code, n * sizeof *c->exit_code);
+    c->signal = advance(c->signal, n * sizeof *c->signal);
+    c->worker = advance(c->worker, n * sizeof *c->worker);
+    c->slot = advance(c->slot, n * sizeof *c->slot);
+    c->start = advance(c->start, n * sizeof *c->start);
+    c->duration = advance(c->duration, n * sizeof *c->duration);
+    c->cpu = advance(c->cpu, n * sizeof *c->cpu);
+    c->max_rss = advance(c->max_rss, n * sizeof *c->max_rss);
 }
 
 void batch_columns_alloc(batch_columns *columns, const tf_campaign *campaign) {
@@ -167,13 +189,13 @@ void batch_clear_columns(const batch_columns *c, const tf_stage_spec *stage, int
     }
 }
 
-void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_columns *columns, tf_rows *rows) {
+void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_columns *columns, const batch_part *part,
+                tf_rows *rows) {
     const batch_header *head = (const batch_header *)(const void *)map->fixed;
     *rows = (tf_rows){.stage = stage->number,
-                      .first = head->first,
-                      .count = head->ended,
-                      .failed = head->failed,
-                      .seconds = head->seconds,
+                      .first = head->first + part->row,
+                      .count = part->end - part->row,
+                      .seconds = part->seconds,
                       .params = stage->store_params ? (const void *const *)columns->params : NULL,
                       .columns = (const void *const *)columns->columns,
                       .status = columns->status,
@@ -186,6 +208,8 @@ void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_co
                       .duration = columns->duration,
                       .cpu = columns->cpu,
                       .max_rss = columns->max_rss,
-                      .texts = map->texts,
-                      .texts_size = head->texts_size};
+                      .texts = map->texts + part->texts,
+                      .texts_size = part->texts_end - part->texts};
+    for (int64_t row = 0; row < rows->count; row++)
+        rows->failed += rows->status[row] != TF_STATUS_DONE;
 }

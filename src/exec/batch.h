@@ -9,8 +9,7 @@ typedef struct batch_header {
     int32_t stage;
     int32_t calling_batch; /* host: a batch function has all the rows at once */
     int64_t first, count;
-    int64_t ended;       /* host: rows 0 .. ended - 1 are complete; a crash is blamed on the next */
-    int64_t failed;      /* host: of those */
+    int64_t ended;       /* host, atomic: rows 0 .. ended - 1 are complete; a crash is blamed on the next */
     double started;      /* host: tf_now() at the start of the batch */
     double seconds;      /* host: time spent */
     uint64_t texts_size; /* host: bytes of text records */
@@ -49,8 +48,8 @@ void batch_map_close(batch_map *map);
 /* Has at least `size` bytes of text mapped; `grow` enlarges the file too. false with errno on failure. */
 bool batch_map_texts(batch_map *map, size_t size, bool grow);
 
-/* `columns->params` and `columns->columns` must have room for the stage's. */
-void batch_locate(const batch_map *map, const tf_stage_spec *stage, batch_columns *columns);
+/* Points `columns` at a row. Its members `params` and `columns` must have room for the stage's. */
+void batch_locate(const batch_map *map, const tf_stage_spec *stage, int64_t row, batch_columns *columns);
 void batch_columns_alloc(batch_columns *columns, const tf_campaign *campaign);
 void batch_columns_free(batch_columns *columns);
 
@@ -60,8 +59,16 @@ void batch_start_row(const batch_columns *columns, const tf_stage_spec *stage, i
 /* Results of rows that hold nothing yet, or no longer: NaN or 0. */
 void batch_clear_columns(const batch_columns *columns, const tf_stage_spec *stage, int64_t row, int64_t count);
 
-/* The rows that have ended, as the rank sees them. `columns` must be located in `map`, its texts be mapped. */
-void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_columns *columns, tf_rows *rows);
+/* Part of a batch, as the rank passes it on. */
+typedef struct batch_part {
+    int64_t row, end;          /* rows */
+    uint64_t texts, texts_end; /* bytes of text records */
+    double seconds;            /* spent on them */
+} batch_part;
+
+/* `columns` must be located at part->row, the texts be mapped. */
+void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_columns *columns, const batch_part *part,
+                tf_rows *rows);
 
 /* Bytes of a parameter's cell. */
 size_t batch_cell_size(const tf_param_spec *param);

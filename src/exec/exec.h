@@ -76,8 +76,9 @@ int tf_exec_room(const tf_exec *exec, int slot);
  * room. The host stops early, between two tasks, once the batch has taken a tenth of a second. 0 on failure. */
 int64_t tf_exec_submit(tf_exec *exec, int slot, int stage, int64_t first, int64_t count, tf_error *error);
 
-/* A batch came back: `rows` have ended (count may be 0), valid until the call returns; the tasks of `left` were not
- * started. A status other than TF_OK makes tf_exec_poll return it. */
+/* Rows that have ended (maybe none), valid until the call returns. When their batch is over, the tasks of `left` were
+ * not started; while it goes on, because a task takes long, `left` is empty. A status other than TF_OK makes
+ * tf_exec_poll return it. */
 typedef tf_err tf_exec_on_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error);
 
 /* Waits up to `timeout` seconds for batches to come back, and passes on each that did. `*events` counts them. */

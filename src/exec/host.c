@@ -136,7 +136,6 @@ static void finish_row(host *h, int64_t row, uint64_t texts_before) {
     tf_buf_free(&text);
     if (failed)
         host_add_text(h, row, TF_RECORD_MESSAGE, tf_buf_text(&h->message), h->message.length);
-    h->header->failed += failed;
 }
 
 static void start_row(host *h, int64_t row) {
@@ -182,7 +181,6 @@ static void run_together(host *h, struct tf_stage *function) {
         if (h->columns.status[row] == TF_STATUS_DONE)
             continue;
         batch_clear_columns(&h->columns, h->spec, row, 1);
-        head->failed++;
     }
     head->texts_size = h->texts_used;
     __atomic_store_n(&head->calling_batch, 0, __ATOMIC_RELEASE);
@@ -196,7 +194,7 @@ void host_run_batch(host *h, batch_map *map) {
     h->texts_used = 0;
     batch_header *head = h->header;
     head->started = tf_now();
-    batch_locate(map, h->spec, &h->columns);
+    batch_locate(map, h->spec, 0, &h->columns);
     store_params(h, head->count);
     batch_clear_columns(&h->columns, h->spec, 0, head->count);
     memset(h->columns.status, TF_STATUS_PENDING, (size_t)head->count);
@@ -263,7 +261,8 @@ tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, i
         *head = (batch_header){.stage = stage, .first = first, .count = count < most ? count : most};
         host_run_batch(&h, &map);
         tf_rows rows;
-        batch_rows(&map, spec, &h.columns, &rows);
+        batch_part all = {.end = head->ended, .texts_end = head->texts_size, .seconds = head->seconds};
+        batch_rows(&map, spec, &h.columns, &all, &rows);
         err = on_rows(context, 0, &rows, (tf_interval){0, 0}, error);
         first += rows.count;
         count -= rows.count;

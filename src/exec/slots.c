@@ -13,9 +13,10 @@
 typedef struct slot {
     int socket;
     batch_map map[HOST_BUFFERS];
-    bool given[HOST_BUFFERS]; /* the buffer is the host's */
-    int next;                 /* the buffer to fill next */
-    int stillborn;            /* hosts in a row that ended before they ran anything */
+    bool given[HOST_BUFFERS];        /* the buffer is the host's */
+    batch_part passed[HOST_BUFFERS]; /* the part passed on last; its seconds are the batch's so far */
+    int next;                        /* the buffer to fill next */
+    int stillborn;                   /* hosts in a row that ended before they ran anything */
 } slot;
 
 struct tf_exec {
@@ -25,6 +26,7 @@ struct tf_exec {
     slot *slot;
     struct pollfd *polled; /* the slots' sockets, then the spawner's */
     batch_columns columns;
+    double looked;            /* for finished rows of slow batches: tf_now() */
     tf_intervals *one_by_one; /* per stage: a batch function crashed with these rows, so they run alone */
 };
 
@@ -131,6 +133,7 @@ int64_t tf_exec_submit(tf_exec *exec, int n, int stage, int64_t first, int64_t c
         }
     }
     *header_of(&s->map[b]) = (batch_header){.stage = stage, .first = first, .count = count};
+    s->passed[b] = (batch_part){0};
     give(s, b);
     return count;
 }
@@ -144,22 +147,54 @@ typedef struct delivery {
     tf_error *error;
 } delivery;
 
-/* Passes a buffer's rows on; it is ours again afterwards. */
-static tf_err deliver(tf_exec *exec, int n, int b, const delivery *d) {
+/* Passes on the rows that have ended since the last time; `seconds` is what the batch has taken so far. */
+static tf_err pass_on(tf_exec *exec, int n, int b, int64_t ended, double seconds, tf_interval left, const delivery *d) {
     slot *s = &exec->slot[n];
     batch_map *map = &s->map[b];
     const batch_header *head = header_of(map);
     const tf_stage_spec *stage = &exec->campaign->stage[head->stage];
-    if (!batch_map_texts(map, head->texts_size, false))
+    batch_part *last = &s->passed[b];
+    batch_part part = {.row = last->end, .end = ended, .texts = last->texts_end, .texts_end = head->texts_size};
+    part.seconds = seconds > last->seconds ? seconds - last->seconds : 0;
+    if (!batch_map_texts(map, part.texts_end, false))
         return tf_error_set(d->error, TF_ERR_RUN, "can't map %llu bytes of text: %s",
-                            (unsigned long long)head->texts_size, strerror(errno));
-    batch_locate(map, stage, &exec->columns);
+                            (unsigned long long)part.texts_end, strerror(errno));
+    batch_locate(map, stage, part.row, &exec->columns);
     tf_rows rows;
-    batch_rows(map, stage, &exec->columns, &rows);
-    tf_interval left = {head->first + head->ended, head->first + head->count};
-    s->given[b] = false;
+    batch_rows(map, stage, &exec->columns, &part, &rows);
+    *last = part;
+    last->seconds = seconds;
     (*d->events)++;
     return d->on_rows(d->context, n, &rows, left, d->error);
+}
+
+/* A host is done with a buffer: what is left of its rows is passed on, and it is ours again. */
+static tf_err deliver(tf_exec *exec, int n, int b, const delivery *d) {
+    const batch_header *head = header_of(&exec->slot[n].map[b]);
+    exec->slot[n].given[b] = false;
+    return pass_on(exec, n, b, head->ended, head->seconds,
+                   (tf_interval){head->first + head->ended, head->first + head->count}, d);
+}
+
+/* A batch whose task takes unexpectedly long must not keep the rows before it from the file. */
+static tf_err pass_on_finished(tf_exec *exec, const delivery *d) {
+    const double now = tf_now(), slow = 0.5;
+    if (now - exec->looked < slow / 2)
+        return TF_OK;
+    exec->looked = now;
+    for (int n = 0; n < exec->slots; n++) {
+        for (int b = 0; b < HOST_BUFFERS; b++) {
+            const slot *s = &exec->slot[n];
+            const batch_header *head = header_of(&s->map[b]);
+            int64_t ended = s->given[b] ? __atomic_load_n(&head->ended, __ATOMIC_ACQUIRE) : 0;
+            if (ended <= s->passed[b].end || now - head->started < slow)
+                continue;
+            tf_err err = pass_on(exec, n, b, ended, now - head->started, (tf_interval){0, 0}, d);
+            if (err != TF_OK)
+                return err;
+        }
+    }
+    return TF_OK;
 }
 
 /* The row that a host was at when it ended has failed. */
@@ -178,7 +213,7 @@ static tf_err fail_row(tf_exec *exec, int n, batch_map *map, int64_t row, int st
     tf_record_put(map->texts + head->texts_size, head->stage, head->first + row, TF_RECORD_MESSAGE, 1, message,
                   strlen(message));
     head->texts_size += size;
-    batch_locate(map, stage, &exec->columns);
+    batch_locate(map, stage, 0, &exec->columns);
     if (c->status[row] == TF_STATUS_PENDING) /* setup, which runs before the first row, has ended the host */
         batch_start_row(c, stage, row, exec->rank, n);
     batch_clear_columns(c, stage, row, 1);
@@ -189,7 +224,6 @@ static tf_err fail_row(tf_exec *exec, int n, batch_map *map, int64_t row, int st
         c->duration[row] = tf_wall() - c->start[row];
     }
     head->ended++;
-    head->failed++;
     return TF_OK;
 }
 
@@ -201,7 +235,6 @@ static tf_err blame(tf_exec *exec, int n, int b, int status, const delivery *d) 
     bool begun = head->started > 0;
     if (head->calling_batch) {
         head->ended = 0;
-        head->failed = 0;
         head->texts_size = 0;
     }
     if (head->calling_batch && head->count > 1) {
@@ -263,8 +296,9 @@ tf_err tf_exec_poll(tf_exec *exec, double timeout, tf_exec_on_rows *on_rows, voi
     delivery d = {.on_rows = on_rows, .context = context, .events = events, .error = error};
     struct timespec wait = {.tv_sec = (time_t)timeout, .tv_nsec = (long)((timeout - (double)(time_t)timeout) * 1e9)};
     int ready = ppoll(exec->polled, (nfds_t)exec->slots + 1, &wait, NULL);
-    if (ready <= 0)
-        return TF_OK;
+    tf_err finished = pass_on_finished(exec, &d);
+    if (finished != TF_OK || ready <= 0)
+        return finished;
     for (int n = 0; n < exec->slots; n++) {
         if (!exec->polled[n].revents)
             continue;

@@ -171,6 +171,27 @@ Test(slots, run_hooks_once_a_host) {
     unlink(path);
 }
 
+Test(slots, pass_on_what_has_ended_while_a_later_task_of_the_batch_takes_long) {
+    farm f;
+    tf_error error;
+    int events;
+    farm_open(&f, 1,
+              "{\"over\": {\"seconds\": [0, 0, 0.6, 0, 1000, 0]}, \"record\": \"full\", \"run\": {\"function\": "
+              "\"builtin:sleep\"}}");
+    cr_assert_eq(tf_exec_submit(f.exec, 0, 0, 0, 2, &error), 2);
+    cr_assert_eq(tf_exec_submit(f.exec, 0, 0, 2, 1, &error), 1);
+    for (double limit = tf_now() + 30; f.result->ended < 3 && tf_now() < limit;)
+        cr_assert_eq(tf_exec_poll(f.exec, 0.1, outcome_take, f.result, &events, &error), TF_OK);
+    cr_assert_eq(tf_exec_submit(f.exec, 0, 0, 3, 3, &error), 3);
+    for (double limit = tf_now() + 30; f.result->ended < 4 && tf_now() < limit;)
+        cr_assert_eq(tf_exec_poll(f.exec, 0.1, outcome_take, f.result, &events, &error), TF_OK);
+    cr_expect_eq(f.result->ended, 4);
+    cr_expect_eq(f.result->status[3], TF_STATUS_DONE);
+    cr_expect_eq(f.result->lefts, 0, "the batch is not over");
+    cr_expect_eq(tf_exec_room(f.exec, 0), 1);
+    farm_close(&f);
+}
+
 Test(slots, end_with_whatever_still_runs_in_them) {
     farm f;
     tf_error error;
