@@ -78,6 +78,9 @@ const char *tf_suggest(const char *name, const char *const *candidates, size_t c
 /* "64KB" -> 65536: bytes, or KB, MB, GB, TB (powers of 1024; "K" and "KiB" mean the same). false if it is none. */
 bool tf_parse_size(const char *text, int64_t *bytes);
 
+/* "30s", "5m", "1.5h", "2d" or "30" -> seconds. false if it is none, or not positive. */
+bool tf_parse_duration(const char *text, double *seconds);
+
 /* Whole-text conversions; false if anything is left over or the value does not fit. */
 bool tf_parse_int(const char *text, int64_t *value);
 bool tf_parse_uint(const char *text, uint64_t *value);

@@ -175,6 +175,25 @@ bool tf_parse_size(const char *text, int64_t *bytes) {
     return true;
 }
 
+bool tf_parse_duration(const char *text, double *seconds) {
+    static const struct {
+        char unit;
+        double seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || !isfinite(value) || value <= 0 || strchr(" \t\n\v\f\r", *text))
+        return false;
+    for (size_t i = 0; *end && i < sizeof units / sizeof *units; i++) {
+        if (*end == units[i].unit && end[1] == '\0') {
+            *seconds = value * units[i].seconds;
+            return true;
+        }
+    }
+    *seconds = value;
+    return *end == '\0';
+}
+
 const char *tf_format_duration(double seconds, char out[32]) {
     if (!(seconds < 1e9))
         return strcpy(out, "?");

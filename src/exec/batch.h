@@ -11,6 +11,7 @@ typedef struct batch_header {
     int64_t first, count;
     int64_t ended;       /* host, atomic: rows 0 .. ended - 1 are complete; a crash is blamed on the next */
     double started;      /* host: tf_now() at the start of the batch */
+    double row_started;  /* host: of the task under way, or of the batch function; 0 before, and without a timeout */
     double seconds;      /* host: time spent */
     uint64_t texts_size; /* host: bytes of text records */
 } batch_header;

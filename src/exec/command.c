@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -181,10 +182,11 @@ static bool launch(host *h, attempt *a) {
 
 /* ---- Running ---- */
 
-/* Reads what is there; closes at the end of the stream. */
+/* Reads what is there, as much as a pipe holds; closes at the end of the stream. */
 static void drain(int *fd, capture *to) {
+    enum { CHUNKS = 16 };
     char chunk[65536];
-    while (*fd >= 0) {
+    for (int n = 0; n < CHUNKS && *fd >= 0; n++) {
         ssize_t got = read(*fd, chunk, sizeof chunk);
         if (got > 0) {
             capture_add(to, chunk, (size_t)got);
@@ -198,21 +200,44 @@ static void drain(int *fd, capture *to) {
     }
 }
 
-/* Until the command itself ends: children that it leaves behind may hold the pipes open, and are not waited for. */
-static void follow(host *h, attempt *a) {
+static bool has_ended(const attempt *a) {
+    siginfo_t ended = {0};
+    return waitid(P_PID, (id_t)a->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid;
+}
+
+/* Until the command itself ends (children that it leaves behind may hold the pipes open, and are not waited for), or
+ * for `most` seconds (0: for ever). true if it has ended. */
+static bool follow(host *h, attempt *a, double most) {
+    const double deadline = most > 0 ? tf_now() + most : INFINITY;
+    const double longest = a->pidfd >= 0 ? 3600 : 0.01; /* without a pidfd nothing tells of the end */
     for (;;) {
+        double left = deadline - tf_now();
         struct pollfd fds[] = {{a->out, POLLIN, 0}, {a->err, POLLIN, 0}, {a->pidfd, POLLIN, 0}};
-        if (poll(fds, 3, a->pidfd >= 0 ? -1 : 10) < 0 && errno != EINTR)
-            break;
+        poll(fds, 3, (int)ceil(1000 * (left < longest ? left > 0 ? left : 0 : longest)));
         drain(&a->out, &h->out);
         drain(&a->err, &h->err);
-        siginfo_t ended = {0};
-        if (a->pidfd >= 0 ? (fds[2].revents != 0)
-                          : (waitid(P_PID, (id_t)a->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid))
-            break;
+        if (has_ended(a))
+            return true;
+        if (left <= 0)
+            return false;
     }
+}
+
+/* Follows the command to its end, by force if need be. true if its time ran out. */
+static bool attend(host *h, attempt *a) {
+    enum { GRACE = 5 }; /* s, from SIGTERM to SIGKILL */
+    bool overdue = !follow(h, a, h->spec->timeout);
+    if (overdue) {
+        kill(-a->pid, SIGTERM);
+        if (!follow(h, a, GRACE)) {
+            kill(-a->pid, SIGKILL);
+            follow(h, a, 0);
+        }
+    }
+    kill(-a->pid, SIGKILL); /* what it left behind in its group */
     drain(&a->out, &h->out);
     drain(&a->err, &h->err);
+    return overdue;
 }
 
 /* The last line of what a command wrote to stderr, to go with its exit status. */
@@ -228,7 +253,7 @@ static void add_last_line(tf_buf *message, const capture *err) {
     tf_buf_free(&tail);
 }
 
-static void judge(host *h, int64_t row, int status, const struct rusage *usage) {
+static void judge(host *h, int64_t row, int status, bool overdue, const struct rusage *usage) {
     int exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     if (h->spec->record_full) {
@@ -239,6 +264,11 @@ static void judge(host *h, int64_t row, int status, const struct rusage *usage) 
         h->columns.max_rss[row] = (int64_t)usage->ru_maxrss * 1024;
     }
     char text[64];
+    if (overdue) {
+        h->columns.status[row] = TF_STATUS_TIMEOUT;
+        host_fail(h, "timeout after %s", tf_format_duration(h->spec->timeout, text));
+        return;
+    }
     if (signal)
         host_fail(h, "killed by %s", tf_format_signal(signal, text));
     else if (exit_code != 0)
@@ -271,11 +301,10 @@ void command_run(host *h, int64_t row) {
     if (ready) {
         int status = 0;
         struct rusage usage = {0};
-        follow(h, &a);
+        bool overdue = attend(h, &a);
         while (wait4(a.pid, &status, 0, &usage) < 0 && errno == EINTR)
             ;
-        kill(-a.pid, SIGKILL); /* what it left behind in its group */
-        judge(h, row, status, &usage);
+        judge(h, row, status, overdue, &usage);
         if (h->message.length == 0 && h->spec->columns)
             extract_columns(h, row, tf_buf_text(&a.scratch));
     } else if (h->spec->record_full) {

@@ -138,6 +138,12 @@ static void finish_row(host *h, int64_t row, uint64_t texts_before) {
         host_add_text(h, row, TF_RECORD_MESSAGE, tf_buf_text(&h->message), h->message.length);
 }
 
+/* The rank watches the time that a function takes: a host can't interrupt itself. */
+static void start_clock(host *h) {
+    if (h->spec->timeout > 0)
+        h->header->row_started = tf_now();
+}
+
 static void start_row(host *h, int64_t row) {
     batch_start_row(&h->columns, h->spec, row, h->rank, h->slot);
     tf_buf_clear(&h->message);
@@ -152,10 +158,12 @@ static void run_rows(host *h, struct tf_stage *function) {
         uint64_t texts_before = h->texts_used;
         start_row(h, row);
         double started = full ? tf_now() : 0;
-        if (function)
+        if (function) {
+            start_clock(h);
             function_run(h, function, row);
-        else
+        } else {
             command_run(h, row);
+        }
         if (full)
             h->columns.duration[row] = tf_now() - started;
         if (h->message.length || h->err.total || !function)
@@ -173,6 +181,7 @@ static void run_together(host *h, struct tf_stage *function) {
     for (int64_t row = 0; row < head->count; row++)
         start_row(h, row);
     __atomic_store_n(&head->calling_batch, 1, __ATOMIC_RELEASE);
+    start_clock(h);
     function_run_batch(h, function);
     double share = (tf_now() - head->started) / (double)head->count;
     for (int64_t row = 0; row < head->count; row++) {

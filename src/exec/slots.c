@@ -17,6 +17,7 @@ typedef struct slot {
     batch_part passed[HOST_BUFFERS]; /* the part passed on last; its seconds are the batch's so far */
     int next;                        /* the buffer to fill next */
     int stillborn;                   /* hosts in a row that ended before they ran anything */
+    int64_t overdue;                 /* the task whose time ran out, for which the host was killed; -1: none */
 } slot;
 
 struct tf_exec {
@@ -43,6 +44,7 @@ static tf_err start(tf_exec *exec, int n, tf_error *error) {
         close(s->socket);
     s->socket = pair[0];
     s->next = 0;
+    s->overdue = -1;
     exec->polled[n] = (struct pollfd){.fd = s->socket, .events = POLLIN};
     int fds[SPAWNER_FDS] = {pair[1]};
     for (int b = 0; b < HOST_BUFFERS; b++)
@@ -177,33 +179,42 @@ static tf_err deliver(tf_exec *exec, int n, int b, const delivery *d) {
 }
 
 /* A batch whose task takes unexpectedly long must not keep the rows before it from the file. */
-static tf_err pass_on_finished(tf_exec *exec, const delivery *d) {
-    const double now = tf_now(), slow = 0.5;
-    if (now - exec->looked < slow / 2)
+static tf_err pass_on_finished(tf_exec *exec, int n, int b, const delivery *d) {
+    const double slow = 0.5;
+    const slot *s = &exec->slot[n];
+    const batch_header *head = header_of(&s->map[b]);
+    int64_t ended = __atomic_load_n(&head->ended, __ATOMIC_ACQUIRE);
+    double taken = tf_now() - head->started;
+    if (ended <= s->passed[b].end || taken < slow)
         return TF_OK;
-    exec->looked = now;
-    for (int n = 0; n < exec->slots; n++) {
-        for (int b = 0; b < HOST_BUFFERS; b++) {
-            const slot *s = &exec->slot[n];
-            const batch_header *head = header_of(&s->map[b]);
-            int64_t ended = s->given[b] ? __atomic_load_n(&head->ended, __ATOMIC_ACQUIRE) : 0;
-            if (ended <= s->passed[b].end || now - head->started < slow)
-                continue;
-            tf_err err = pass_on(exec, n, b, ended, now - head->started, (tf_interval){0, 0}, d);
-            if (err != TF_OK)
-                return err;
-        }
-    }
-    return TF_OK;
+    return pass_on(exec, n, b, ended, taken, (tf_interval){0, 0}, d);
+}
+
+/* Kills the host whose task has taken longer than it may; the row is blamed when the host's end is known. A batch
+ * function may take as long as its tasks one by one. */
+static tf_err end_overdue(tf_exec *exec, int n, const batch_header *head, tf_error *error) {
+    const tf_stage_spec *stage = &exec->campaign->stage[head->stage];
+    slot *s = &exec->slot[n];
+    if (stage->timeout <= 0 || s->overdue >= 0)
+        return TF_OK;
+    int64_t ended = __atomic_load_n(&head->ended, __ATOMIC_ACQUIRE); /* first: the time may be the next row's then, */
+    double started = head->row_started;                              /* but never this row's for the next */
+    double most = stage->timeout * (head->calling_batch ? (double)head->count : 1);
+    if (started <= 0 || tf_now() - started <= most)
+        return TF_OK;
+    s->overdue = head->first + ended;
+    return spawner_kill_host(exec->spawner, n, error);
 }
 
 /* The row that a host was at when it ended has failed. */
-static tf_err fail_row(tf_exec *exec, int n, batch_map *map, int64_t row, int status, tf_error *error) {
+static tf_err fail_row(tf_exec *exec, int n, batch_map *map, int64_t row, int status, bool overdue, tf_error *error) {
     batch_header *head = header_of(map);
     const tf_stage_spec *stage = &exec->campaign->stage[head->stage];
     const batch_columns *c = &exec->columns;
     char text[64], message[200];
-    if (WIFSIGNALED(status))
+    if (overdue)
+        snprintf(message, sizeof message, "timeout after %s", tf_format_duration(stage->timeout, text));
+    else if (WIFSIGNALED(status))
         snprintf(message, sizeof message, "killed by %s", tf_format_signal(WTERMSIG(status), text));
     else
         snprintf(message, sizeof message, "the function ended its process with exit status %d", WEXITSTATUS(status));
@@ -217,7 +228,7 @@ static tf_err fail_row(tf_exec *exec, int n, batch_map *map, int64_t row, int st
     if (c->status[row] == TF_STATUS_PENDING) /* setup, which runs before the first row, has ended the host */
         batch_start_row(c, stage, row, exec->rank, n);
     batch_clear_columns(c, stage, row, 1);
-    c->status[row] = TF_STATUS_FAILED;
+    c->status[row] = overdue ? TF_STATUS_TIMEOUT : TF_STATUS_FAILED;
     if (stage->record_full) {
         c->exit_code[row] = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
         c->signal[row] = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
@@ -229,7 +240,7 @@ static tf_err fail_row(tf_exec *exec, int n, batch_map *map, int64_t row, int st
 
 /* A host ended while it had the buffer: the row under way has failed, those after it were not started. A batch function
  * has all rows under way; they are to run one by one, to find out which it is. */
-static tf_err blame(tf_exec *exec, int n, int b, int status, const delivery *d) {
+static tf_err blame(tf_exec *exec, int n, int b, int status, int64_t overdue, const delivery *d) {
     batch_map *map = &exec->slot[n].map[b];
     batch_header *head = header_of(map);
     bool begun = head->started > 0;
@@ -242,8 +253,10 @@ static tf_err blame(tf_exec *exec, int n, int b, int status, const delivery *d) 
         begun = false;
     }
     head->seconds = begun ? tf_now() - head->started : 0;
-    if (begun && head->ended < head->count) {
-        tf_err err = fail_row(exec, n, map, head->ended, status, d->error);
+    bool late = overdue >= 0 && overdue == head->first + head->ended;
+    bool innocent = overdue >= 0 && !late; /* the task that was overdue has ended after all, before the signal came */
+    if (begun && !innocent && head->ended < head->count) {
+        tf_err err = fail_row(exec, n, map, head->ended, status, late, d->error);
         if (err != TF_OK)
             return err;
     }
@@ -275,6 +288,7 @@ static tf_err replace_host(tf_exec *exec, int n, int status, const delivery *d) 
     slot *s = &exec->slot[n];
     tf_err err = receive_rows(exec, n, d);
     bool had[HOST_BUFFERS], began = false;
+    int64_t overdue = s->overdue;
     for (int b = 0; b < HOST_BUFFERS; b++) {
         had[b] = s->given[b];
         began = began || (had[b] && header_of(&s->map[b])->started > 0);
@@ -286,7 +300,26 @@ static tf_err replace_host(tf_exec *exec, int n, int status, const delivery *d) 
         err = start(exec, n, d->error);
     for (int b = 0; b < HOST_BUFFERS && err == TF_OK; b++)
         if (had[b])
-            err = blame(exec, n, b, status, d);
+            err = blame(exec, n, b, status, overdue, d);
+    return err;
+}
+
+/* Now and then: how are the batches under way? */
+static tf_err look(tf_exec *exec, const delivery *d) {
+    const double interval = 0.05, now = tf_now();
+    tf_err err = TF_OK;
+    if (now - exec->looked < interval)
+        return TF_OK;
+    exec->looked = now;
+    for (int n = 0; n < exec->slots; n++) {
+        for (int b = 0; b < HOST_BUFFERS && err == TF_OK; b++) {
+            if (!exec->slot[n].given[b])
+                continue;
+            err = end_overdue(exec, n, header_of(&exec->slot[n].map[b]), d->error);
+            if (err == TF_OK)
+                err = pass_on_finished(exec, n, b, d);
+        }
+    }
     return err;
 }
 
@@ -296,9 +329,9 @@ tf_err tf_exec_poll(tf_exec *exec, double timeout, tf_exec_on_rows *on_rows, voi
     delivery d = {.on_rows = on_rows, .context = context, .events = events, .error = error};
     struct timespec wait = {.tv_sec = (time_t)timeout, .tv_nsec = (long)((timeout - (double)(time_t)timeout) * 1e9)};
     int ready = ppoll(exec->polled, (nfds_t)exec->slots + 1, &wait, NULL);
-    tf_err finished = pass_on_finished(exec, &d);
-    if (finished != TF_OK || ready <= 0)
-        return finished;
+    tf_err looked = look(exec, &d);
+    if (looked != TF_OK || ready <= 0)
+        return looked;
     for (int n = 0; n < exec->slots; n++) {
         if (!exec->polled[n].revents)
             continue;

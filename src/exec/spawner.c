@@ -126,6 +126,12 @@ static void start_host(parent *s, const spawner_message *m, const int fds[SPAWNE
     s->child[s->children++] = (child){.pid = pid, .slot = m->slot};
 }
 
+static void kill_host(const parent *s, int slot) {
+    for (int i = 0; i < s->children; i++)
+        if (s->child[i].slot == slot)
+            kill(s->child[i].pid, SIGKILL);
+}
+
 /* Hosts that ended are reported; orphans of tasks are just reaped. false when there are no children left. */
 static bool reap(parent *s) {
     int status;
@@ -204,6 +210,8 @@ static void spawner_main(int socket) {
             end_spawner(&s);
         if (got > 0 && m.kind == SPAWNER_CAMPAIGN)
             take_campaign(&s, passed[0], (size_t)m.size);
+        else if (got > 0 && m.kind == SPAWNER_KILL)
+            kill_host(&s, m.slot);
         else if (got > 0)
             start_host(&s, &m, passed);
     }
@@ -270,6 +278,11 @@ tf_err spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error
 tf_err spawner_start_host(tf_spawner *spawner, int rank, int slot, const int fds[SPAWNER_FDS], tf_error *error) {
     spawner_message message = {.kind = SPAWNER_START, .rank = rank, .slot = slot};
     return send_message(spawner->socket, &message, fds, SPAWNER_FDS, error);
+}
+
+tf_err spawner_kill_host(tf_spawner *spawner, int slot, tf_error *error) {
+    spawner_message message = {.kind = SPAWNER_KILL, .slot = slot};
+    return send_message(spawner->socket, &message, NULL, 0, error);
 }
 
 int spawner_next_ended(tf_spawner *spawner, int *slot, int *status) {

@@ -9,6 +9,7 @@ enum { SPAWNER_FDS = 1 + HOST_BUFFERS };
 typedef enum spawner_kind {
     SPAWNER_CAMPAIGN, /* to the spawner, with a memory file of `size` bytes: the bundle */
     SPAWNER_START,    /* to the spawner, with the slot's socket and buffers: start a host */
+    SPAWNER_KILL,     /* to the spawner: kill the slot's host */
     SPAWNER_ENDED     /* to the rank: the slot's host has ended with this wait status */
 } spawner_kind;
 
@@ -23,6 +24,8 @@ typedef struct spawner_message {
 int spawner_socket(const tf_spawner *spawner);
 tf_err spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error *error);
 tf_err spawner_start_host(tf_spawner *spawner, int rank, int slot, const int fds[SPAWNER_FDS], tf_error *error);
+
+tf_err spawner_kill_host(tf_spawner *spawner, int slot, tf_error *error);
 
 /* 1 with a host that has ended, -1 if there is none now, 0 if the spawner itself is gone. */
 int spawner_next_ended(tf_spawner *spawner, int *slot, int *status);

@@ -121,6 +121,17 @@ static void load_capture(struct loader *l, const stage_json *json, tf_stage_spec
     stage->capture_stderr = load_size(l, &here, capture, "stderr", stage->capture_stderr);
 }
 
+static void load_timeout(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
+    const cJSON *object;
+    const at *where;
+    const cJSON *value = pick(json, "timeout", &object, &where);
+    at here = at_key(where, "timeout");
+    if (value && cJSON_IsNumber(value) && value->valuedouble > 0)
+        stage->timeout = value->valuedouble;
+    else if (value && !(cJSON_IsString(value) && tf_parse_duration(value->valuestring, &stage->timeout)))
+        complain(l->diags, &here, "must be a time, as in 30, \"30s\", \"5m\", \"2h\" or \"1d\"");
+}
+
 static void load_record(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
     const at *where;
@@ -174,6 +185,7 @@ static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *
     if (results)
         load_columns(l, &at_results, results, &scope, command, stage);
     load_capture(l, json, stage);
+    load_timeout(l, json, stage);
     load_record(l, json, stage);
 }
 

@@ -128,6 +128,7 @@ typedef struct tf_stage_spec {
     int afters;
     const int *after;                       /* stage numbers */
     int64_t capture_stdout, capture_stderr; /* bytes kept per attempt */
+    double timeout;                         /* s per attempt; 0: none */
     bool record_full;
     bool store_params;
 } tf_stage_spec;

@@ -16,6 +16,11 @@
     "{\"type\":\"array\",\"items\":{\"type\":\"number\"},\"minItems\":" #least ",\"maxItems\":" #most                  \
     ",\"description\":\"" about "\"}"
 
+#define DURATION                                                                                                       \
+    "{\"anyOf\":[{\"type\":\"number\",\"exclusiveMinimum\":0},{\"type\":\"string\",\"pattern\":\"^[0-9.]+[smhd]?$\"}]" \
+    ","                                                                                                                \
+    "\"description\":\"per attempt: seconds, or 30s, 5m, 2h, 1d\"}"
+
 #define STAGE_KEYS                                                                                                     \
     {"over", REF("space"), false}, {"where", LATER, true}, {"run", REF("run"), false},                                 \
         {"results",                                                                                                    \
@@ -26,8 +31,8 @@
         {"after",                                                                                                      \
          "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"stages that must be done first\"}",    \
          false},                                                                                                       \
-        {"retries", LATER, true}, {"retry_delay", LATER, true}, {"timeout", LATER, true}, {"on_failure", LATER, true}, \
-        {"resources", LATER, true}, {"reduce", LATER, true}, {"until", LATER, true},                                   \
+        {"retries", LATER, true}, {"retry_delay", LATER, true}, {"timeout", DURATION, false},                          \
+        {"on_failure", LATER, true}, {"resources", LATER, true}, {"reduce", LATER, true}, {"until", LATER, true},      \
         {"capture", REF("capture"), false},                                                                            \
         {"record",                                                                                                     \
          "{\"enum\":[\"full\",\"status\"],\"description\":\"full: per-task times, exit code, memory; status: only "    \

@@ -1,10 +1,6 @@
 /* The last words of a run. */
 #include "report/report.h"
 
-static const char *status_name(int32_t status) {
-    return status == TF_STATUS_TIMEOUT ? "timeout" : status == TF_STATUS_SKIPPED ? "skipped" : "failed";
-}
-
 void tf_report_summary(FILE *out, const tf_campaign *campaign, const tf_farm_result *result) {
     const tf_farm_progress *p = &result->progress;
     char done[32], failed[32], elapsed[32], rate_text[32];
@@ -19,8 +15,8 @@ void tf_report_summary(FILE *out, const tf_campaign *campaign, const tf_farm_res
     fprintf(out, "; results in %s\n", campaign->output);
     for (int i = 0; i < result->failures; i++) {
         const tf_farm_failure *f = &result->failure[i];
-        fprintf(out, "  %s %s[%lld]: %s\n", status_name(f->status), campaign->stage[f->stage].name, (long long)f->index,
-                *f->message ? f->message : "no message");
+        fprintf(out, "  %s %s[%lld]: %s\n", f->status == TF_STATUS_SKIPPED ? "skipped" : "failed",
+                campaign->stage[f->stage].name, (long long)f->index, *f->message ? f->message : "no message");
     }
     if (p->failed > result->failures)
         fprintf(out, "  and %s more\n", tf_format_count(p->failed - result->failures, failed));

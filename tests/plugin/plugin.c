@@ -229,6 +229,21 @@ int fragile_batch(const tf_batch *batch) {
     return TF_SUCCESS;
 }
 
+/* ---- slow: a batch function that takes a fifth of a second a task, and for task 7 for ever ---- */
+
+TF_EXPORT int slow_batch(const tf_batch *batch);
+
+int slow_batch(const tf_batch *batch) {
+    int64_t *y = tf_batch_column(batch, 0);
+    for (int64_t row = 0; row < tf_batch_count(batch); row++) {
+        usleep(200000);
+        while (tf_batch_first(batch) + row == 7)
+            pause();
+        y[row] = row;
+    }
+    return TF_SUCCESS;
+}
+
 /* ---- stillborn: setup ends its process ---- */
 
 TF_EXPORT int stillborn_setup(tf_stage *stage, void **state);

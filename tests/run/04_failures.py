@@ -68,6 +68,29 @@ class Failures(farm.FarmTest):
                     self.assertEqual(messages[i], message if failed else b"")
                 file.close()
 
+    def test_tasks_that_take_too_long(self):
+        self.write(
+            "slow.json",
+            {
+                "defaults": {"over": {"i": {"range": [200]}}, "timeout": "0.5s", "record": "full"},
+                "stages": [
+                    {"name": "function", "run": {"function": "builtin:hang", "args": {"every": 100}}},
+                    {"name": "command", "run": {"command": "test $(( {i} % 100 )) -ne 7 || exec sleep 1000"}},
+                ],
+            },
+        )
+        done = self.taskfarm("slow.json", "--slots", 2, ranks=2, status=1)
+        self.assertIn("taskfarm: slow: 396 done, 4 failed in ", done.stderr)
+        self.assertIn("  failed function[0]: timeout after 0.5s\n", done.stderr)
+        file = self.open("slow.h5")
+        for name, first, killed in (("function", 0, 9), ("command", 7, 15)):
+            task, messages = file[name]["task"], self.heap(file[name], "message")
+            for i in range(200):
+                late = i % 100 == first
+                self.assertEqual(task["status"][i], farm.TIMEOUT if late else farm.DONE, f"{name}[{i}]")
+                self.assertEqual(messages[i], b"timeout after 0.5s" if late else b"")
+                self.assertEqual(task["signal"][i], killed if late else 0)
+
     def test_a_plugin_whose_setup_fails(self):
         self.write(
             "never.json",

@@ -166,8 +166,7 @@ TABLE = [
     ('{"where": "x > 1", "run": {"function": "builtin:noop"}}', "/where: 'where' is not supported yet"),
     ('{"retries": 2, "run": {"function": "builtin:noop"}}', "/retries: 'retries' is not supported yet"),
     (
-        '{"timeout": "30s", "inputs": [], "outputs": [], "on_failure": "stop", "resources": {}, "retry_delay": "1s", "reduce": {}, "until": "x", "run": {"function": "builtin:noop"}}',
-        "/timeout: 'timeout' is not supported yet",
+        '{"inputs": [], "outputs": [], "on_failure": "stop", "resources": {}, "retry_delay": "1s", "reduce": {}, "until": "x", "run": {"function": "builtin:noop"}}',
         "/inputs: 'inputs' is not supported yet",
         "/outputs: 'outputs' is not supported yet",
         "/on_failure: 'on_failure' is not supported yet",
@@ -721,6 +720,11 @@ TABLE = [
     (
         '{"run": {"command": ["true"]}, "results": {"x": {"type": "int8", "shape": [2]}, "x_dim1": "int8", "x_dim2": "int8"}}',
         '/results/x: the file has a dataset "x_dim1" for this column; the column of that name needs another',
+    ),
+    ('{"timeout": 0, "run": {"command": ["true"]}}', '/timeout: must be a time, as in 30, "30s", "5m", "2h" or "1d"'),
+    (
+        '{"timeout": "30 sec", "run": {"command": ["true"]}}',
+        '/timeout: must be a time, as in 30, "30s", "5m", "2h" or "1d"',
     ),
 ]
 

@@ -19,7 +19,7 @@ SANITIZED = os.environ["TASKFARM_SANITIZED"] == "ON"
 SOAK = os.environ["TASKFARM_SOAK"] == "ON"
 EXAMPLES = SOURCE / "examples"
 
-DONE, FAILED = 1, 2
+DONE, FAILED, TIMEOUT = 1, 2, 3
 
 
 def environment(**more):

@@ -66,6 +66,19 @@ Test(sizes, have_units_of_1024) {
         cr_expect(!tf_parse_size(bad[i], &bytes), "%s", bad[i]);
 }
 
+Test(durations, have_units) {
+    static const struct {
+        const char *text;
+        double seconds;
+    } good[] = {{"30", 30}, {"30s", 30}, {"0.5s", 0.5}, {"5m", 300}, {"1.5h", 5400}, {"2d", 172800}};
+    double seconds;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        cr_expect(tf_parse_duration(good[i].text, &seconds) && seconds == good[i].seconds, "%s", good[i].text);
+    static const char *const bad[] = {"", "s", "0", "-1s", "1x", "1 s", "1sm", " 1", "inf", "nan"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        cr_expect(!tf_parse_duration(bad[i], &seconds), "%s", bad[i]);
+}
+
 Test(durations_and_counts, are_short) {
     static const struct {
         double seconds;

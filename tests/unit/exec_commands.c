@@ -240,3 +240,49 @@ Test(output, held_open_by_a_child_left_behind_is_not_waited_for) {
     cr_expect(tf_now() - started < 50);
     outcome_free(o);
 }
+
+Test(output, of_a_child_left_behind_that_never_stops_writing_is_cut_off) {
+    outcome *o = run("yes & sleep 0.1; exit 0", "");
+    cr_expect_eq(o->status[0], TF_STATUS_DONE);
+    cr_expect_not_null(strstr(outcome_text(o, 0, TF_RECORD_STDOUT), "bytes left out"));
+    outcome_free(o);
+}
+
+/* ---- Timeouts ---- */
+
+Test(timeout, ends_the_whole_process_group) {
+    char path[] = "/tmp/taskfarm-unit-XXXXXX";
+    close(mkstemp(path));
+    tf_buf command = {0};
+    tf_buf_addf(&command,
+                "(trap 'echo child >> %s; exit' TERM; sleep 100 & wait) & trap 'echo bye; exit 4' TERM; echo hello; "
+                "sleep 100 & wait",
+                path);
+    outcome *o = run(command.data, "\"timeout\": 0.5");
+    cr_expect_eq(o->status[0], TF_STATUS_TIMEOUT);
+    cr_expect_eq(o->exit_code[0], 4);
+    cr_expect_str_eq(outcome_text(o, 0, TF_RECORD_MESSAGE), "timeout after 0.5s");
+    cr_expect_str_eq(outcome_text(o, 0, TF_RECORD_STDOUT), "hello\nbye\n");
+    tf_buf said = {0};
+    tf_read_file(path, &said);
+    cr_expect_str_eq(tf_buf_text(&said), "child\n");
+    unlink(path);
+    tf_buf_free(&said);
+    tf_buf_free(&command);
+    outcome_free(o);
+}
+
+Test(timeout, ends_what_does_not_heed_sigterm) {
+    double started = tf_now();
+    outcome *o = run("trap '' TERM; sleep 100", "\"timeout\": \"0.2s\"");
+    cr_expect_eq(o->status[0], TF_STATUS_TIMEOUT);
+    cr_expect_eq(o->signal[0], SIGKILL);
+    cr_expect(tf_now() - started < 60);
+    outcome_free(o);
+}
+
+Test(timeout, leaves_alone_what_is_in_time) {
+    outcome *o = run("sleep 0.1", "\"timeout\": \"1h\"");
+    cr_expect_eq(o->status[0], TF_STATUS_DONE);
+    outcome_free(o);
+}

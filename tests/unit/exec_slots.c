@@ -1,7 +1,7 @@
 /* Slots: hosts under a spawner, in processes of their own. */
 #include "outcome.h"
 
-#include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -189,6 +189,32 @@ Test(slots, pass_on_what_has_ended_while_a_later_task_of_the_batch_takes_long) {
     cr_expect_eq(f.result->status[3], TF_STATUS_DONE);
     cr_expect_eq(f.result->lefts, 0, "the batch is not over");
     cr_expect_eq(tf_exec_room(f.exec, 0), 1);
+    farm_close(&f);
+}
+
+/* One in ten hangs; the batch form is the same function for all tasks at once. */
+Test(slots, end_functions_whose_time_has_run_out) {
+    farm f;
+    farm_open(&f, 2,
+              "{\"over\": {\"k\": {\"range\": [40]}}, \"timeout\": 0.3, \"record\": \"full\", \"run\": {\"function\": "
+              "\"builtin:hang\", \"args\": {\"every\": 10}}}");
+    farm_run(&f, 7);
+    for (int64_t k = 0; k < 40; k++) {
+        cr_assert_eq(f.result->status[k], k % 10 ? TF_STATUS_DONE : TF_STATUS_TIMEOUT, "task %lld", (long long)k);
+        cr_assert_str_eq(outcome_text(f.result, k, TF_RECORD_MESSAGE), k % 10 ? "" : "timeout after 0.3s");
+        cr_assert_eq(f.result->signal[k], k % 10 ? 0 : SIGKILL);
+    }
+    farm_close(&f);
+}
+
+Test(slots, give_a_batch_function_the_time_of_all_its_tasks) {
+    farm f;
+    farm_open(&f, 1,
+              "{\"over\": {\"k\": {\"range\": [12]}}, \"timeout\": 0.5, \"run\": {\"function\": \"" TEST_PLUGIN
+              ":slow\"}, \"results\": {\"y\": \"int64\"}}");
+    farm_run(&f, 6);
+    for (int64_t k = 0; k < 12; k++)
+        cr_assert_eq(f.result->status[k], k == 7 ? TF_STATUS_TIMEOUT : TF_STATUS_DONE, "task %lld", (long long)k);
     farm_close(&f);
 }
 

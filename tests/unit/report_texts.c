@@ -70,13 +70,13 @@ Test(summary, counts_and_shows_the_first_failures) {
     tf_farm_result result = {.progress = {.tasks = 1000000, .done = 999993, .failed = 7, .elapsed = 12.5},
                              .failures = 2};
     result.failure[0] = (tf_farm_failure){.status = TF_STATUS_FAILED, .index = 17, .message = "exit status 1: no sky"};
-    result.failure[1] = (tf_farm_failure){.status = TF_STATUS_TIMEOUT, .index = 99};
+    result.failure[1] = (tf_farm_failure){.status = TF_STATUS_TIMEOUT, .index = 99, .message = "timeout after 30s"};
     FILE *out = tmpfile();
     tf_report_summary(out, campaign, &result);
     cr_expect_str_eq(printed(out),
                      "taskfarm: survey: 999 993 done, 7 failed in 13s (80 000 tasks/s); results in survey.h5\n"
                      "  failed survey[17]: exit status 1: no sky\n"
-                     "  timeout survey[99]: no message\n"
+                     "  failed survey[99]: timeout after 30s\n"
                      "  and 5 more\n");
     fclose(out);
     tf_campaign_free(campaign);
