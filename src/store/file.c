@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,14 +34,22 @@ static herr_t remember_reason(hid_t stack, void *reason) {
     return 0;
 }
 
+/* MPI-IO does not pass on why a write failed; a full disk can be seen afterwards. */
+static bool is_disk_full(const char *path) {
+    enum { FULL = 1 << 20 }; /* bytes: less than one write */
+    struct statvfs disk;
+    return statvfs(path, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < FULL;
+}
+
 tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) {
     char what[400];
     va_list args;
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    tf_error_set(error, TF_ERR_RUN, "%s: %s: %s", store->campaign->output, what,
-                 *store->reason ? store->reason : "HDF5 does not say why");
+    tf_error_set(error, TF_ERR_RUN, "%s: %s: %s%s", store->campaign->output, what,
+                 *store->reason ? store->reason : "HDF5 does not say why",
+                 is_disk_full(store->campaign->output) ? " (the disk is full)" : "");
     *store->reason = '\0';
     return error->code;
 }

@@ -111,6 +111,39 @@ class Failures(farm.FarmTest):
         self.assertEqual(self.heap(stage, "stderr"), [b"and this\n"])
 
 
+class Disk(farm.FarmTest):
+    def test_that_is_full_ends_the_run_and_is_named(self):
+        small = self.folder / "small"
+        small.mkdir()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", small], capture_output=True)
+        if mounted.returncode != 0:
+            self.skipTest("mounting a small file system needs root")
+        self.addCleanup(subprocess.run, ["umount", small])
+        self.write(
+            "full.json",
+            {
+                "over": {"i": {"range": [100000]}},
+                "run": {"function": "builtin:random"},
+                "results": {"x": {"type": "float64", "shape": [64]}},
+            },
+        )
+        for ranks in (None, 3):
+            with self.subTest(ranks=ranks):
+                done = self.taskfarm("full.json", "--output", "small/f.h5", "--fresh", ranks=ranks, status=3)
+                self.assertRegex(
+                    done.stderr,
+                    r'(?m)^taskfarm: \S+/small/f.h5: can\'t write rows \d+ to \d+ of stage "full": .*\(the disk is full\)$',
+                )
+                for path in (small / "f.h5", small / "f.h5.d"):
+                    self.assertTrue(path.exists(), "what was written is left as it is")
+                subprocess.run(["sh", "-c", "rm -r small/*"], cwd=self.folder, check=True)
+
+    def test_folder_that_may_not_be_written(self):
+        self.write("a.json", {"run": {"command": ["true"]}})
+        done = self.taskfarm("a.json", "--output", "/proc/x.h5", status=3)
+        self.assertRegex(done.stderr, r"^taskfarm: /proc/x.h5: can't be made: ")
+
+
 class Ends(farm.FarmTest):
     def running(self, text):
         """Processes whose command line has `text`."""
