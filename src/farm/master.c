@@ -24,7 +24,8 @@ master *master_new(const tf_campaign *campaign, tf_wire *wire) {
     for (int s = 0; s < campaign->stages; s++)
         stages[s] = (tf_sched_stage){.tasks = tf_space_size(campaign->stage[s].space),
                                      .afters = campaign->stage[s].afters,
-                                     .after = campaign->stage[s].after};
+                                     .after = campaign->stage[s].after,
+                                     .stop_after = campaign->stage[s].stop_after};
     m->sched = tf_sched_new(stages, campaign->stages);
     free(stages);
     return m;

@@ -132,6 +132,29 @@ static void load_timeout(struct loader *l, const stage_json *json, tf_stage_spec
         complain(l->diags, &here, "must be a time, as in 30, \"30s\", \"5m\", \"2h\" or \"1d\"");
 }
 
+static void load_on_failure(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
+    const cJSON *object;
+    const at *where;
+    const cJSON *value = pick(json, "on_failure", &object, &where);
+    at here = at_key(where, "on_failure"), at_count = at_key(&here, "stop_after");
+    if (!value)
+        return;
+    if (cJSON_IsObject(value)) {
+        json_check_keys(l->diags, &here, value, keys_on_failure());
+        const cJSON *count = cJSON_GetObjectItemCaseSensitive(value, "stop_after");
+        if (!count)
+            complain(l->diags, &here, "needs \"stop_after\"");
+        else if (!json_is_int(count) || count->valuedouble < 1)
+            complain(l->diags, &at_count, "must be a positive integer");
+        else
+            stage->stop_after = (int64_t)count->valuedouble;
+    } else if (cJSON_IsString(value) && strcmp(value->valuestring, "stop") == 0) {
+        stage->stop_after = 1;
+    } else if (!cJSON_IsString(value) || strcmp(value->valuestring, "continue") != 0) {
+        complain(l->diags, &here, "must be \"continue\", \"stop\" or {\"stop_after\": NUMBER}");
+    }
+}
+
 static void load_record(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
     const at *where;
@@ -186,6 +209,7 @@ static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *
         load_columns(l, &at_results, results, &scope, command, stage);
     load_capture(l, json, stage);
     load_timeout(l, json, stage);
+    load_on_failure(l, json, stage);
     load_record(l, json, stage);
 }
 

@@ -129,6 +129,7 @@ typedef struct tf_stage_spec {
     const int *after;                       /* stage numbers */
     int64_t capture_stdout, capture_stderr; /* bytes kept per attempt */
     double timeout;                         /* s per attempt; 0: none */
+    int64_t stop_after;                     /* so many failed tasks stop the campaign; 0: none do */
     bool record_full;
     bool store_params;
 } tf_stage_spec;

@@ -32,8 +32,8 @@
          "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"stages that must be done first\"}",    \
          false},                                                                                                       \
         {"retries", LATER, true}, {"retry_delay", LATER, true}, {"timeout", DURATION, false},                          \
-        {"on_failure", LATER, true}, {"resources", LATER, true}, {"reduce", LATER, true}, {"until", LATER, true},      \
-        {"capture", REF("capture"), false},                                                                            \
+        {"on_failure", REF("on_failure"), false}, {"resources", LATER, true}, {"reduce", LATER, true},                 \
+        {"until", LATER, true}, {"capture", REF("capture"), false},                                                    \
         {"record",                                                                                                     \
          "{\"enum\":[\"full\",\"status\"],\"description\":\"full: per-task times, exit code, memory; status: only "    \
          "whether it is done\"}",                                                                                      \
@@ -133,6 +133,10 @@ static const json_key column[] = {
 #define SIZE                                                                                                           \
     "{\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},{\"type\":\"string\",\"pattern\":\"^[0-9.]+ ?[KMGTP]?i?B?$\"}]}"
 
+static const json_key on_failure[] = {
+    {"stop_after", "{\"type\":\"integer\",\"minimum\":1}", false},
+};
+
 static const json_key capture[] = {
     {"stdout", SIZE, false},
     {"stderr", SIZE, false},
@@ -161,6 +165,9 @@ json_keys keys_run(void) {
 }
 json_keys keys_column(void) {
     return KEYS(column);
+}
+json_keys keys_on_failure(void) {
+    return KEYS(on_failure);
 }
 json_keys keys_capture(void) {
     return KEYS(capture);
@@ -210,6 +217,11 @@ void tf_schema_write(tf_buf *out) {
                                                     "\"function\"]}]}"));
     cJSON_AddItemToObject(defs, "column",
                           either(cJSON_Parse(REF("type")), object_schema(keys_column(), "{\"required\":[\"type\"]}")));
+    cJSON_AddItemToObject(
+        defs, "on_failure",
+        either(cJSON_Parse("{\"enum\":[\"continue\",\"stop\"],\"description\":\"whether a failed task "
+                           "stops the campaign\"}"),
+               object_schema(keys_on_failure(), "{\"required\":[\"stop_after\"]}")));
     cJSON_AddItemToObject(defs, "capture", object_schema(keys_capture(), "{}"));
     cJSON *type = cJSON_AddObjectToObject(defs, "type");
     cJSON *names = cJSON_AddArrayToObject(type, "enum");

@@ -36,6 +36,7 @@ struct tf_sched {
     int64_t slots; /* of all workers that are up */
     int *hungry;   /* a ring of workers that may want work */
     int hungry_first, hungry_count;
+    bool stopping; /* too many tasks have failed */
     bool ended;
 };
 
@@ -144,6 +145,7 @@ bool tf_sched_report(tf_sched *s, int w, int i, int64_t first, int64_t count, in
     k->held -= count;
     st->done += count - failed;
     st->failed += failed;
+    s->stopping = s->stopping || (st->spec.stop_after > 0 && st->failed >= st->spec.stop_after);
     tf_pace_add(&st->pace, count, seconds);
     queue_hungry(s, w);
     return true;
@@ -176,7 +178,7 @@ static int64_t wanted(const tf_sched *s, const stage *st, const worker *k) {
 }
 
 static bool next_grant(tf_sched *s, tf_action *action) {
-    int i = ready_stage(s);
+    int i = s->stopping ? -1 : ready_stage(s);
     while (i >= 0 && s->hungry_count > 0) {
         int w = take_hungry(s);
         worker *k = &s->worker[w];
@@ -196,15 +198,25 @@ static bool next_grant(tf_sched *s, tf_action *action) {
 
 /* ---- Stages ---- */
 
+static int64_t running(const stage *st) {
+    return st->spec.tasks - st->pending.total - st->done - st->failed;
+}
+
 static bool may_start(const tf_sched *s, const stage *st) {
+    if (s->stopping)
+        return false;
     for (int a = 0; a < st->spec.afters; a++)
         if (!s->stage[st->spec.after[a]].finished)
             return false;
     return true;
 }
 
+static bool is_over(const tf_sched *s, const stage *st) {
+    return running(st) == 0 && (s->stopping || st->pending.total == 0);
+}
+
 static bool next_stage_change(tf_sched *s, tf_action *action) {
-    int finished = 0;
+    int over = 0;
     for (int i = 0; i < s->stages; i++) {
         stage *st = &s->stage[i];
         *action = (tf_action){.stage = i};
@@ -213,14 +225,14 @@ static bool next_stage_change(tf_sched *s, tf_action *action) {
             action->kind = TF_ACTION_LAYOUT;
             return true;
         }
-        if (st->laid_out && !st->finished && st->done + st->failed == st->spec.tasks) {
+        if (st->laid_out && !st->finished && is_over(s, st)) {
             st->finished = true;
             action->kind = TF_ACTION_FINISH;
             return true;
         }
-        finished += st->finished;
+        over += st->finished || (s->stopping && !st->laid_out);
     }
-    if (finished < s->stages || s->ended)
+    if (over < s->stages || s->ended)
         return false;
     s->ended = true;
     *action = (tf_action){.kind = TF_ACTION_END};
@@ -235,7 +247,7 @@ tf_sched_counts tf_sched_stage_counts(const tf_sched *s, int i) {
     const stage *st = &s->stage[i];
     return (tf_sched_counts){.tasks = st->spec.tasks,
                              .pending = st->pending.total,
-                             .running = st->spec.tasks - st->pending.total - st->done - st->failed,
+                             .running = running(st),
                              .done = st->done,
                              .failed = st->failed};
 }

@@ -28,14 +28,15 @@ typedef struct tf_sched tf_sched;
 typedef struct tf_sched_stage {
     int64_t tasks;
     int afters;
-    const int *after; /* stages that must be finished first; free of cycles */
+    const int *after;   /* stages that must be finished first; free of cycles */
+    int64_t stop_after; /* so many failed tasks stop everything; 0: none do */
 } tf_sched_stage;
 
 typedef enum tf_action_kind {
     TF_ACTION_LAYOUT, /* make the stage's datasets; its tasks are granted from now on */
     TF_ACTION_GRANT,  /* hand tasks first .. first + count - 1 to the worker */
-    TF_ACTION_FINISH, /* all tasks of the stage have ended: write what is left of it */
-    TF_ACTION_END     /* all stages are finished */
+    TF_ACTION_FINISH, /* all tasks of the stage that were begun have ended: write what is left of it */
+    TF_ACTION_END /* all stages are finished, or stopped: nothing is granted then but what was, and no stage begun */
 } tf_action_kind;
 
 typedef struct tf_action {

@@ -91,6 +91,31 @@ class Failures(farm.FarmTest):
                 self.assertEqual(messages[i], b"timeout after 0.5s" if late else b"")
                 self.assertEqual(task["signal"][i], killed if late else 0)
 
+    def test_that_stop_the_campaign(self):
+        run = {"function": "builtin:fail", "args": {"every": 1}}
+        wait = {"function": "builtin:sleep", "args": {"seconds": 0.02}}
+        for on_failure, least in (("stop", 1), ({"stop_after": 30}, 30)):
+            for ranks in (None, 3):
+                with self.subTest(on_failure=on_failure, ranks=ranks):
+                    stages = [
+                        {"name": "fails", "over": {"i": {"range": [100000]}}, "run": run, "on_failure": on_failure},
+                        {"name": "beside", "over": {"i": {"range": [100000]}}, "run": wait},
+                        {"name": "behind", "after": ["fails"], "run": wait},
+                    ]
+                    self.write("stop.json", {"stages": stages})
+                    done = self.taskfarm("stop.json", "--fresh", "--slots", 2, ranks=ranks, status=1)
+                    self.assertRegex(done.stderr, r"taskfarm: stop: [\d ]+ done, [\d ]+ failed, [\d ]+ not run in ")
+                    file = self.open("stop.h5")
+                    self.assertEqual(file.attrs["state"], "failed")
+                    status = file["fails/task/status"][()]
+                    failed = int((status == farm.FAILED).sum())
+                    self.assertGreaterEqual(failed, least)
+                    self.assertLess(failed, 100000)
+                    self.assertEqual(failed, int((status != 0).sum()))
+                    self.assertLess(int((file["beside/task/status"][()] == farm.DONE).sum()), 1000)
+                    self.assertNotIn("behind", file)
+                    file.close()
+
     def test_a_plugin_whose_setup_fails(self):
         self.write(
             "never.json",

@@ -166,10 +166,9 @@ TABLE = [
     ('{"where": "x > 1", "run": {"function": "builtin:noop"}}', "/where: 'where' is not supported yet"),
     ('{"retries": 2, "run": {"function": "builtin:noop"}}', "/retries: 'retries' is not supported yet"),
     (
-        '{"inputs": [], "outputs": [], "on_failure": "stop", "resources": {}, "retry_delay": "1s", "reduce": {}, "until": "x", "run": {"function": "builtin:noop"}}',
+        '{"inputs": [], "outputs": [], "resources": {}, "retry_delay": "1s", "reduce": {}, "until": "x", "run": {"function": "builtin:noop"}}',
         "/inputs: 'inputs' is not supported yet",
         "/outputs: 'outputs' is not supported yet",
-        "/on_failure: 'on_failure' is not supported yet",
         "/resources: 'resources' is not supported yet",
         "/retry_delay: 'retry_delay' is not supported yet",
         "/reduce: 'reduce' is not supported yet",
@@ -725,6 +724,15 @@ TABLE = [
     (
         '{"timeout": "30 sec", "run": {"command": ["true"]}}',
         '/timeout: must be a time, as in 30, "30s", "5m", "2h" or "1d"',
+    ),
+    (
+        '{"on_failure": "halt", "run": {"command": ["true"]}}',
+        '/on_failure: must be "continue", "stop" or {"stop_after": NUMBER}',
+    ),
+    ('{"on_failure": {}, "run": {"command": ["true"]}}', '/on_failure: needs "stop_after"'),
+    (
+        '{"on_failure": {"stop_after": 0}, "run": {"command": ["true"]}}',
+        '/on_failure/stop_after: must be a positive integer',
     ),
 ]
 

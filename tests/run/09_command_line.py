@@ -183,6 +183,8 @@ class Schema(farm.FarmTest):
         self.assertGreater(len(right), 3)
         right += [
             {"over": [{"csv": "t.csv"}, {"name": "x", "linspace": [0, 1, 5]}], "run": {"command": "true"}},
+            {"timeout": 2.5, "on_failure": "stop", "run": {"command": "true"}},
+            {"timeout": "5m", "on_failure": {"stop_after": 9}, "run": {"command": "true"}},
             {"over": {"a": {"files": "{x}.dat", "wildcards": {"x": "[0-9]"}}}, "run": {"function": "a.so:f"}},
             {
                 "defaults": {"capture": {"stdout": "64KB", "stderr": 0}, "record": "status"},
@@ -210,6 +212,9 @@ class Schema(farm.FarmTest):
             {"results": {"x": "double"}, "run": {"command": "true"}},
             {"record": "some", "run": {"command": "true"}},
             {"retries": 3, "run": {"command": "true"}},
+            {"timeout": 0, "run": {"command": "true"}},
+            {"on_failure": "halt", "run": {"command": "true"}},
+            {"on_failure": {}, "run": {"command": "true"}},
         ]
         self.write("cases.json", [right, wrong])
         script = (

@@ -125,6 +125,30 @@ Test(sched, gives_the_tasks_of_a_lost_worker_to_others) {
     tf_sched_free(s);
 }
 
+Test(sched, stops_after_so_many_failures_when_what_was_granted_has_ended) {
+    tf_sched_stage stages[] = {
+        {.tasks = 6, .stop_after = 2}, {.tasks = 5}, {.tasks = 5, .afters = 1, .after = (int[]){0}}};
+    tf_sched *s = tf_sched_new(stages, 3);
+    expect_next(s, TF_ACTION_LAYOUT);
+    cr_expect_eq(expect_next(s, TF_ACTION_LAYOUT).stage, 1);
+    tf_sched_worker_up(s, 0, 1);
+    tf_sched_worker_up(s, 1, 1);
+    expect_grant(s, 0, 0, 1);
+    expect_grant(s, 1, 1, 1);
+    cr_assert(tf_sched_report(s, 0, 0, 0, 1, 1, 100));
+    expect_grant(s, 0, 2, 1);
+    cr_assert(tf_sched_report(s, 0, 0, 2, 1, 1, 100));
+    cr_expect_eq(expect_next(s, TF_ACTION_FINISH).stage, 1, "of which nothing was begun");
+    expect_nothing(s);
+    cr_assert(tf_sched_report(s, 1, 0, 1, 1, 0, 100));
+    cr_expect_eq(expect_next(s, TF_ACTION_FINISH).stage, 0);
+    expect_next(s, TF_ACTION_END);
+    expect_nothing(s);
+    tf_sched_counts counts = tf_sched_stage_counts(s, 0);
+    cr_expect(counts.done == 1 && counts.failed == 2 && counts.pending == 3 && counts.running == 0);
+    tf_sched_free(s);
+}
+
 Test(sched, starts_a_stage_when_those_before_it_are_finished) {
     tf_sched_stage stages[] = {{.tasks = 1},
                                {.tasks = 0, .afters = 1, .after = (int[]){0}},
