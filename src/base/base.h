@@ -101,6 +101,9 @@ int64_t tf_utf8_invalid(const char *text, size_t length);
 /* Reads a whole file: adds its bytes to `out`. On failure returns errno, and `out` is as it was. */
 int tf_read_file(const char *path, tf_buf *out);
 
+/* A file in memory that holds the bytes, open at its start and closed on exec. -1 with errno on failure. */
+int tf_memory_file(const char *name, const tf_buf *bytes);
+
 /* ---- Types ---- */
 
 const char *tf_type_name(tf_type type);

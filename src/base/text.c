@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -277,4 +278,21 @@ int tf_read_file(const char *path, tf_buf *out) {
         out->data[out->length] = '\0';
     close(fd);
     return failure;
+}
+
+int tf_memory_file(const char *name, const tf_buf *bytes) {
+    int fd = memfd_create(name, MFD_CLOEXEC);
+    for (size_t done = 0; fd >= 0 && done < bytes->length;) {
+        ssize_t put = pwrite(fd, bytes->data + done, bytes->length - done, (off_t)done);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0) {
+            int failure = put < 0 ? errno : ENOSPC;
+            close(fd);
+            errno = failure;
+            return -1;
+        }
+        done += (size_t)put;
+    }
+    return fd;
 }

@@ -12,58 +12,62 @@ enum { TARGET_BYTES = 1 << 20, MOST_ROWS = 16384, TEXTS_AT_FIRST = 64 * 1024, AL
 size_t batch_cell_size(const tf_param_spec *param) {
     if (param->type == TF_STRING)
         return param->max_bytes > 0 ? (size_t)param->max_bytes : 1;
-    return param->type == TF_BOOL ? 1 : 8;
+    return tf_space_value_size(param->type);
 }
 
-/* Hands out consecutive aligned areas; with base NULL it only adds up. */
+/* Hands out consecutive aligned columns of `rows` cells, and of each where cell `row` is; with base NULL it only adds
+ * up. */
 typedef struct area {
     char *base;
+    size_t rows, row;
     size_t used;
 } area;
 
-static void *place(area *a, size_t bytes) {
-    void *at = a->base ? a->base + a->used : NULL;
-    a->used += (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+static size_t align(size_t bytes) {
+    return (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+}
+
+static void *place(area *a, size_t cell) {
+    void *at = a->base ? a->base + a->used + a->row * cell : NULL;
+    a->used += align(a->rows * cell);
     return at;
 }
 
-static void place_columns(area *a, const tf_stage_spec *stage, size_t rows, batch_columns *c) {
-    place(a, sizeof(batch_header));
+static void place_columns(area *a, const tf_stage_spec *stage, batch_columns *c) {
+    a->used = align(sizeof(batch_header));
     for (int p = 0; p < tf_space_params(stage->space); p++) {
-        size_t cell = batch_cell_size(tf_space_param(stage->space, p));
-        void *at = stage->store_params ? place(a, rows * cell) : NULL;
+        void *at = stage->store_params ? place(a, batch_cell_size(tf_space_param(stage->space, p))) : NULL;
         if (c->params)
             c->params[p] = at;
     }
     for (int k = 0; k < stage->columns; k++) {
-        const tf_column_spec *spec = &stage->column[k];
-        size_t size = tf_type_size(spec->type) * (size_t)spec->elements;
-        void *at = size ? place(a, rows * size) : NULL;
+        size_t size = tf_column_bytes(&stage->column[k]);
+        void *at = size ? place(a, size) : NULL;
         if (c->columns)
             c->columns[k] = at;
     }
-    c->status = place(a, rows);
-    c->attempts = place(a, rows);
+    c->status = place(a, sizeof *c->status);
+    c->attempts = place(a, sizeof *c->attempts);
     if (!stage->record_full) {
         c->exit_code = c->signal = c->worker = c->slot = NULL;
         c->start = c->duration = c->cpu = NULL;
         c->max_rss = NULL;
         return;
     }
-    c->exit_code = place(a, rows * sizeof(int32_t));
-    c->signal = place(a, rows * sizeof(int32_t));
-    c->worker = place(a, rows * sizeof(int32_t));
-    c->slot = place(a, rows * sizeof(int32_t));
-    c->start = place(a, rows * sizeof(double));
-    c->duration = place(a, rows * sizeof(double));
-    c->cpu = place(a, rows * sizeof(double));
-    c->max_rss = place(a, rows * sizeof(int64_t));
+    c->exit_code = place(a, sizeof *c->exit_code);
+    c->signal = place(a, sizeof *c->signal);
+    c->worker = place(a, sizeof *c->worker);
+    c->slot = place(a, sizeof *c->slot);
+    c->start = place(a, sizeof *c->start);
+    c->duration = place(a, sizeof *c->duration);
+    c->cpu = place(a, sizeof *c->cpu);
+    c->max_rss = place(a, sizeof *c->max_rss);
 }
 
 static size_t size_of_rows(const tf_stage_spec *stage, int64_t rows) {
-    area a = {0};
+    area a = {.rows = (size_t)rows};
     batch_columns none = {0};
-    place_columns(&a, stage, (size_t)rows, &none);
+    place_columns(&a, stage, &none);
     return a.used;
 }
 
@@ -122,31 +126,9 @@ bool batch_map_texts(batch_map *map, size_t size, bool grow) {
     return true;
 }
 
-static void *advance(void *column, size_t bytes) {
-    return column ? (char *)column + bytes : NULL;
-}
-
-void batch_locate(const batch_map *map, const tf_stage_spec *stage, int64_t row, batch_columns *c) {
-    area a = {.base = map->fixed};
-    place_columns(&a, stage, (size_t)batch_capacity(stage), c);
-    if (row == 0)
-        return;
-    size_t n = (size_t)row;
-    for (int p = 0; p < tf_space_params(stage->space); p++)
-        c->params[p] = advance(c->params[p], n * batch_cell_size(tf_space_param(stage->space, p)));
-    for (int k = 0; k < stage->columns; k++)
-        c->columns[k] =
-            advance(c->columns[k], n * tf_type_size(stage->column[k].type) * (size_t)stage->column[k].elements);
-    c->status = advance(c->status, n);
-    c->attempts = advance(c->attempts, n);
-    c->exit_code = advance(c->exit_code, n * sizeof *c->exit_code);
-    c->signal = advance(c->signal, n * sizeof *c->signal);
-    c->worker = advance(c->worker, n * sizeof *c->worker);
-    c->slot = advance(c->slot, n * sizeof *c->slot);
-    c->start = advance(c->start, n * sizeof *c->start);
-    c->duration = advance(c->duration, n * sizeof *c->duration);
-    c->cpu = advance(c->cpu, n * sizeof *c->cpu);
-    c->max_rss = advance(c->max_rss, n * sizeof *c->max_rss);
+void batch_locate(const batch_map *map, const tf_stage_spec *stage, int64_t row, batch_columns *columns) {
+    area a = {.base = map->fixed, .rows = (size_t)batch_capacity(stage), .row = (size_t)row};
+    place_columns(&a, stage, columns);
 }
 
 void batch_columns_alloc(batch_columns *columns, const tf_campaign *campaign) {
@@ -183,7 +165,7 @@ void batch_start_row(const batch_columns *c, const tf_stage_spec *stage, int64_t
 void batch_clear_columns(const batch_columns *c, const tf_stage_spec *stage, int64_t row, int64_t count) {
     for (int k = 0; k < stage->columns; k++) {
         const tf_column_spec *column = &stage->column[k];
-        size_t size = tf_type_size(column->type) * (size_t)column->elements;
+        size_t size = tf_column_bytes(column);
         if (size)
             tf_store_absent(column->type, count * column->elements, (char *)c->columns[k] + (size_t)row * size);
     }

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -108,23 +107,6 @@ static void close_fd(int *fd) {
     if (*fd >= 0)
         close(*fd);
     *fd = -1;
-}
-
-/* Standard input with a given text: a file in memory, so that a command that does not read it can't block us. */
-static int text_file(const tf_buf *text) {
-    int fd = memfd_create("taskfarm-stdin", MFD_CLOEXEC);
-    size_t done = 0;
-    while (fd >= 0 && done < text->length) {
-        ssize_t put = write(fd, text->data + done, text->length - done);
-        if (put < 0) {
-            close_fd(&fd);
-            break;
-        }
-        done += (size_t)put;
-    }
-    if (fd >= 0)
-        lseek(fd, 0, SEEK_SET);
-    return fd;
 }
 
 static int start(host *h, attempt *a, int out, int err) {
@@ -293,7 +275,7 @@ void command_run(host *h, int64_t row) {
         if (h->spec->run.stdin_text) {
             tf_buf text = {0};
             tf_template_expand(h->spec->run.stdin_text, &point, &text);
-            a.in = text_file(&text);
+            a.in = tf_memory_file("taskfarm-stdin", &text); /* not a pipe: unread input must not block us */
             tf_buf_free(&text);
         }
         ready = launch(h, &a);

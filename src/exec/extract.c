@@ -48,7 +48,7 @@ static const char *last_line(host *h, sources *s) {
 
 static void *cell(host *h, int64_t row, int column) {
     const tf_column_spec *spec = &h->spec->column[column];
-    size_t size = tf_type_size(spec->type) * (size_t)spec->elements;
+    size_t size = tf_column_bytes(spec);
     return (char *)h->columns.columns[column] + (size_t)row * size;
 }
 

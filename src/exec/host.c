@@ -72,7 +72,7 @@ void host_fail(host *h, const char *format, ...) {
 
 tf_point host_point(host *h, int64_t row) {
     for (int p = 0; p < tf_space_params(h->spec->space); p++) {
-        size_t size = tf_space_param(h->spec->space, p)->type == TF_BOOL ? 1 : 8;
+        size_t size = tf_space_value_size(tf_space_param(h->spec->space, p)->type);
         h->point[p] = (const char *)h->values[p] + (size_t)row * size;
     }
     int64_t index = h->header->first + row;

@@ -271,7 +271,7 @@ static const void *param_value(const tf_task *task, tf_param param, tf_type want
                   type_label(spec->type));
         return NULL;
     }
-    size_t size = spec->type == TF_BOOL ? 1 : 8;
+    size_t size = tf_space_value_size(spec->type);
     return (const char *)c->host->values[param] + (size_t)c->row * size;
 }
 
@@ -338,7 +338,7 @@ static const tf_column_spec *set_column(tf_row *row, tf_column column) {
 
 static void *row_cell(const call *c, int64_t row, tf_column column) {
     const tf_column_spec *spec = &c->stage->spec->column[column];
-    size_t size = tf_type_size(spec->type) * (size_t)spec->elements;
+    size_t size = tf_column_bytes(spec);
     return size ? (char *)c->host->columns.columns[column] + (size_t)row * size : NULL;
 }
 

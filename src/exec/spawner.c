@@ -256,22 +256,12 @@ int spawner_socket(const tf_spawner *spawner) {
 }
 
 tf_err spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error *error) {
-    int fd = memfd_create("taskfarm-campaign", MFD_CLOEXEC);
-    size_t done = 0;
-    while (fd >= 0 && done < bundle->length) {
-        ssize_t put = write(fd, bundle->data + done, bundle->length - done);
-        if (put <= 0)
-            break;
-        done += (size_t)put;
-    }
-    tf_err err;
-    if (fd < 0 || done < bundle->length)
-        err = tf_error_set(error, TF_ERR_RUN, "no memory for the campaign: %s", strerror(errno));
-    else
-        err = send_message(spawner->socket, &(spawner_message){.kind = SPAWNER_CAMPAIGN, .size = (int64_t)done}, &fd, 1,
-                           error);
-    if (fd >= 0)
-        close(fd);
+    int fd = tf_memory_file("taskfarm-campaign", bundle);
+    if (fd < 0)
+        return tf_error_set(error, TF_ERR_RUN, "no memory for the campaign: %s", strerror(errno));
+    spawner_message message = {.kind = SPAWNER_CAMPAIGN, .size = (int64_t)bundle->length};
+    tf_err err = send_message(spawner->socket, &message, &fd, 1, error);
+    close(fd);
     return err;
 }
 

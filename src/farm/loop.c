@@ -92,18 +92,8 @@ static tf_err share_campaign(rank *r) {
     return TF_OK;
 }
 
-/* The same error on all ranks, that of the lowest that has one. */
-static tf_err agree(const rank *r, tf_err err) {
-    int mine = err == TF_OK ? wire_ranks(r->wire) : wire_rank(r->wire), first;
-    MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
-    if (first == wire_ranks(r->wire))
-        return TF_OK;
-    MPI_Bcast(r->error, sizeof *r->error, MPI_BYTE, first, MPI_COMM_WORLD);
-    return r->error->code;
-}
-
 static tf_err start(rank *r) {
-    tf_err err = agree(r, share_campaign(r));
+    tf_err err = tf_store_agree(MPI_COMM_WORLD, share_campaign(r), r->error);
     if (err != TF_OK)
         return err;
     bool works = wire_ranks(r->wire) == 1 || wire_rank(r->wire) > 0;
@@ -112,7 +102,7 @@ static tf_err start(rank *r) {
         r->exec = tf_exec_new(r->options->spawner, r->campaign, r->bundle, wire_rank(r->wire), r->slots, r->error);
         err = r->exec ? TF_OK : r->error->code;
     }
-    err = agree(r, err);
+    err = tf_store_agree(MPI_COMM_WORLD, err, r->error);
     if (err != TF_OK)
         return err;
     int64_t mine = r->slots, slots;

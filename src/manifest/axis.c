@@ -99,7 +99,7 @@ static void set_json_values(struct loader *l, tf_space *leaf, int param, tf_type
         set_strings(leaf, param, strings);
         return;
     }
-    void *column = tf_arena_array(l->arena, count, space_value_size(type));
+    void *column = tf_arena_array(l->arena, count, tf_space_value_size(type));
     leaf->table[param] = column;
     for (size_t i = 0; i < count; i++) {
         if (type == TF_INT64)

@@ -52,6 +52,9 @@ int tf_space_find(const tf_space *space, const char *name); /* -1 if there is no
  * (owned by the space) by its type. */
 void tf_space_fill(const tf_space *space, int param, int64_t first, int64_t count, void *out);
 
+/* Bytes of one value there. */
+size_t tf_space_value_size(tf_type type);
+
 /* ---- Templates ---- */
 
 /* Text with {placeholders}, parsed and resolved when the manifest is read. */
@@ -93,6 +96,9 @@ typedef struct tf_column_spec {
     int field;
     const tf_template *file;
 } tf_column_spec;
+
+/* Bytes of a column in one row; 0 for strings and bytes. */
+size_t tf_column_bytes(const tf_column_spec *column);
 
 typedef enum tf_run_kind { TF_RUN_ARGV, TF_RUN_SHELL, TF_RUN_FUNCTION } tf_run_kind;
 

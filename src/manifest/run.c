@@ -148,6 +148,10 @@ void load_run(struct loader *l, const at *where, const cJSON *json, const known_
 
 /* ---- Columns ---- */
 
+size_t tf_column_bytes(const tf_column_spec *column) {
+    return tf_type_size(column->type) * (size_t)column->elements;
+}
+
 static void load_shape(struct loader *l, const at *where, const cJSON *json, tf_column_spec *column) {
     const cJSON *shape = json_array(l->diags, where, json, "shape");
     if (!shape)

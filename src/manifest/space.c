@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-size_t space_value_size(tf_type type) {
+size_t tf_space_value_size(tf_type type) {
     return type == TF_BOOL ? 1 : 8;
 }
 
@@ -85,7 +85,7 @@ static void fill_leaf(const tf_space *leaf, int param, int64_t first, int64_t co
     int64_t *ints = out;
     double *numbers = out;
     const double last = (double)(leaf->size - 1);
-    size_t size = space_value_size(leaf->param[param].type);
+    size_t size = tf_space_value_size(leaf->param[param].type);
     switch (leaf->kind) {
     case NODE_RANGE:
         for (int64_t i = 0; i < count; i++)
@@ -113,7 +113,7 @@ static void fill_leaf(const tf_space *leaf, int param, int64_t first, int64_t co
 
 /* Child c's points come in runs of `stride` equal ones, over and over. */
 static void fill_product(const tf_space *child, int64_t stride, int param, int64_t first, int64_t count, char *out) {
-    size_t size = space_value_size(child->param[param].type);
+    size_t size = tf_space_value_size(child->param[param].type);
     int64_t done = 0;
     assert(stride > 0 && child->size > 0); /* else there are no points to fill */
     while (done < count) {
@@ -136,7 +136,7 @@ static void fill_product(const tf_space *child, int64_t stride, int param, int64
 
 static void fill_concat(const tf_space *node, int param, int64_t first, int64_t count, char *out) {
     const tf_param_spec *spec = &node->param[param];
-    size_t size = space_value_size(spec->type);
+    size_t size = tf_space_value_size(spec->type);
     for (int c = 0; c < node->children && count > 0; c++) {
         const tf_space *child = node->child[c];
         if (first < child->size) {

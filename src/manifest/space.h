@@ -39,6 +39,4 @@ tf_space *space_zip(tf_arena *arena, tf_space **child, int children);
 /* Parameters are those of the first child, with the wider of two numeric types. */
 tf_space *space_concat(tf_arena *arena, tf_space **child, int children);
 
-size_t space_value_size(tf_type type);
-
 #endif

@@ -54,12 +54,15 @@ tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) {
     return error->code;
 }
 
-tf_err store_agree(const tf_store *store, tf_err err, tf_error *error) {
-    int mine = err == TF_OK ? store->ranks : store->rank, first;
-    MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, store->comm);
-    if (first == store->ranks)
+tf_err tf_store_agree(MPI_Comm comm, tf_err err, tf_error *error) {
+    int rank, ranks, first;
+    MPI_Comm_rank(comm, &rank);
+    MPI_Comm_size(comm, &ranks);
+    int mine = err == TF_OK ? ranks : rank;
+    MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, comm);
+    if (first == ranks)
         return TF_OK;
-    MPI_Bcast(error, sizeof *error, MPI_BYTE, first, store->comm);
+    MPI_Bcast(error, sizeof *error, MPI_BYTE, first, comm);
     return error->code;
 }
 
@@ -206,14 +209,14 @@ tf_store *tf_store_create(const tf_campaign *campaign, MPI_Comm comm, int64_t sl
     H5Eset_auto2(H5E_DEFAULT, remember_reason, s->reason);
     s->file = create_file(campaign->output, comm);
     tf_err err = s->file < 0 ? store_error(s, error, "can't be created") : TF_OK;
-    err = store_agree(s, err, error);
+    err = tf_store_agree(s->comm, err, error);
     if (err == TF_OK && write_root(s, slots) < 0)
         err = store_error(s, error, "attributes");
     if (err == TF_OK) {
         s->side = side_create(campaign->output, s->rank, error);
         err = s->side ? TF_OK : error->code;
     }
-    err = store_agree(s, err, error);
+    err = tf_store_agree(s->comm, err, error);
     if (err == TF_OK)
         return s;
     tf_store_abandon(s);
@@ -240,15 +243,15 @@ tf_err tf_store_close(tf_store *s, const char *state, double elapsed, tf_error *
         err = store_error(s, error, "attributes");
     if (H5Fclose(s->file) < 0 && err == TF_OK)
         err = store_error(s, error, "closing");
-    err = store_agree(s, err, error);
+    err = tf_store_agree(s->comm, err, error);
     if (err == TF_OK)
-        err = store_agree(s, side_remove(s->side, error), error);
+        err = tf_store_agree(s->comm, side_remove(s->side, error), error);
     tf_buf folder = {0};
     side_folder(s->campaign->output, &folder);
     if (err == TF_OK && s->rank == 0 && rmdir(tf_buf_text(&folder)) != 0)
         err = tf_error_set(error, TF_ERR_RUN, "%s: can't be removed: %s", tf_buf_text(&folder), strerror(errno));
     tf_buf_free(&folder);
-    err = store_agree(s, err, error);
+    err = tf_store_agree(s->comm, err, error);
     tf_store_abandon(s);
     return err;
 }

@@ -31,7 +31,6 @@ enum {
 };
 
 typedef struct store_stage {
-    bool open;
     hid_t group, results, text;
     hid_t scale; /* the dimension scale "index" */
     table *param;
@@ -56,9 +55,6 @@ struct tf_store {
 
 /* "FILE: what failed: HDF5's innermost reason". Returns TF_ERR_RUN. */
 tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) TF_PRINTF(3, 4);
-
-/* Collective: the same error on all ranks, that of the lowest that has one. */
-tf_err store_agree(const tf_store *store, tf_err err, tf_error *error);
 
 /* ---- Making things (collective; a negative return is HDF5's, see store_error) ---- */
 

@@ -155,7 +155,6 @@ static bool layout(tf_store *s, const tf_stage_spec *spec, store_stage *st) {
     st->group = H5Gcreate2(s->file, spec->name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     if (st->group < 0)
         return false;
-    st->open = true;
     if (store_attribute(st->group, "tasks", H5T_STD_I64LE, &tasks) < 0 ||
         store_attribute_text(st->group, "run", spec->run.json) < 0)
         return false;
@@ -174,7 +173,7 @@ tf_err tf_store_layout(tf_store *s, int stage, tf_error *error) {
     tf_err err = TF_OK;
     if (!layout(s, spec, st) || H5Fflush(s->file, H5F_SCOPE_GLOBAL) < 0)
         err = store_error(s, error, "can't lay out stage \"%s\"", spec->name);
-    return store_agree(s, err, error); /* which is a barrier, too: all metadata is on disk */
+    return tf_store_agree(s->comm, err, error); /* which is a barrier, too: all metadata is on disk */
 }
 
 static void close_table(table *t) {
@@ -201,5 +200,5 @@ tf_err tf_store_finish(tf_store *s, int stage, tf_error *error) {
     H5Gclose(st->group);
     if (err == TF_OK && H5Fflush(s->file, H5F_SCOPE_GLOBAL) < 0)
         err = store_error(s, error, "can't flush stage \"%s\"", spec->name);
-    return store_agree(s, err, error);
+    return tf_store_agree(s->comm, err, error);
 }

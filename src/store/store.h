@@ -16,6 +16,9 @@ typedef struct tf_store tf_store;
  * without collective calls. Ends of files are ours alone. */
 void tf_store_init(void);
 
+/* Collective: the same error on all ranks, that of the lowest that has one. */
+tf_err tf_store_agree(MPI_Comm comm, tf_err err, tf_error *error);
+
 /* Makes sure, on one rank and before MPI_Init, that the campaign's output can be made: its folder is there and writable
  * and nothing that matters has its name. With `fresh` an old output, with its side files, is renamed to OUTPUT.1 or
  * the next free number, and `aside` gets that name; else it is an error. Creates the file, empty. */

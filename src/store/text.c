@@ -273,7 +273,7 @@ static tf_err write_heap(tf_store *s, int stage, const char *name, entries *list
     bool good = true;
     if (!store_create_table(st->text, tf_buf_text(&index_name), st->scale, &index))
         err = store_error(s, error, "can't create the index of \"%s\"", name);
-    err = store_agree(s, err, error);
+    err = tf_store_agree(s->comm, err, error);
     if (err == TF_OK) {
         heap.shape[0] = (hsize_t)place_entries(s, list, &index, &good);
         heap.dataset = store_dataset(st->text, name, heap.type, 1, heap.shape);
@@ -319,9 +319,9 @@ tf_err store_texts(tf_store *s, int stage, tf_error *error) {
     tf_err err = side_map(s->side, &bytes, &size, error);
     if (err == TF_OK)
         err = scan(s, stage, bytes, size, lists, error);
-    err = store_agree(s, err, error);
+    err = tf_store_agree(s->comm, err, error);
     for (int k = 0; k < kinds && err == TF_OK; k++)
-        err = store_agree(s, write_kind(s, stage, k, &lists[k], bytes, error), error);
+        err = tf_store_agree(s->comm, write_kind(s, stage, k, &lists[k], bytes, error), error);
     side_unmap(bytes, size);
     for (int k = 0; k < kinds; k++)
         free(lists[k].items);
