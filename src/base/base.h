@@ -92,6 +92,9 @@ const char *tf_format_duration(double seconds, char out[32]);
 /* A count with thousands set apart: "12 345 678". Returns `out`. */
 const char *tf_format_count(int64_t count, char out[32]);
 
+/* A size for people, in powers of 1024: "512 bytes", "64 KB", "1.5 GB". Returns `out`. */
+const char *tf_format_size(int64_t bytes, char out[32]);
+
 /* "signal 11 (Segmentation fault)". */
 const char *tf_format_signal(int signal, char out[64]);
 

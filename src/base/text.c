@@ -225,6 +225,16 @@ const char *tf_format_count(int64_t count, char out[32]) {
     return out;
 }
 
+const char *tf_format_size(int64_t bytes, char out[32]) {
+    static const char *const units[] = {"bytes", "KB", "MB", "GB", "TB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+    for (; value >= 1024 && unit + 1 < sizeof units / sizeof *units; unit++)
+        value /= 1024;
+    snprintf(out, 32, "%.4g %s", value, units[unit]);
+    return out;
+}
+
 const char *tf_format_signal(int signal, char out[64]) {
     const char *name = sigdescr_np(signal);
     snprintf(out, 64, "signal %d (%s)", signal, name ? name : "unknown");

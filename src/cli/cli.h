@@ -10,6 +10,7 @@ typedef struct options {
     const char *output;  /* absolute, or NULL */
     const char *workdir; /* as given, or NULL */
     const char *seed;
+    const char *retries;
     int sets;
     const char **set;
     int slots; /* 0: not given */

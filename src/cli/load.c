@@ -32,6 +32,7 @@ void cli_load(const options *o, loaded *l) {
                             .workdir = resolved ? tf_arena_strdup(l->arena, resolved) : workdir,
                             .output = o->output,
                             .seed = o->seed,
+                            .retries = o->retries,
                             .sets = o->sets,
                             .set = o->set};
     free(resolved);

@@ -20,6 +20,7 @@ static const char help[] =
     "  --seed N                   another seed\n"
     "run takes\n"
     "  --slots N                  tasks that a rank runs at once (default: 1 under mpirun, else the cores)\n"
+    "  --retries N                further attempts at a task that fails, instead of what the manifest says\n"
     "  --fresh                    set an old output aside and start anew\n"
     "  --progress STYLE           auto, bar, plain or none\n"
     "check takes\n"
@@ -36,27 +37,22 @@ typedef struct verb {
 } verb;
 
 static const verb verbs[] = {
-    {"run", cli_run, true, "owtslfp"},
+    {"run", cli_run, true, "owtslfpr"},
     {"check", cli_check, true, "owtsj"},
     {"schema", cli_schema, false, ""},
 };
 
 /* What the design has and this version has not. */
 static const char *const later_verbs[] = {"plan", "try", "graph", "status", "show", "export", "report", "job"};
-static const char *const later_options[] = {"walltime", "retries", "sync", "grace", "rerun", "until", "force"};
+static const char *const later_options[] = {"walltime", "sync", "grace", "rerun", "until", "force"};
 
 static const struct option long_options[] = {
-    {"output", required_argument, NULL, 'o'},
-    {"workdir", required_argument, NULL, 'w'},
-    {"set", required_argument, NULL, 't'},
-    {"seed", required_argument, NULL, 's'},
-    {"slots", required_argument, NULL, 'l'},
-    {"fresh", no_argument, NULL, 'f'},
-    {"progress", required_argument, NULL, 'p'},
-    {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'v'},
-    {NULL, 0, NULL, 0},
+    {"output", required_argument, NULL, 'o'}, {"workdir", required_argument, NULL, 'w'},
+    {"set", required_argument, NULL, 't'},    {"seed", required_argument, NULL, 's'},
+    {"slots", required_argument, NULL, 'l'},  {"retries", required_argument, NULL, 'r'},
+    {"fresh", no_argument, NULL, 'f'},        {"progress", required_argument, NULL, 'p'},
+    {"json", no_argument, NULL, 'j'},         {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
 };
 
 enum { LONG_OPTIONS = sizeof long_options / sizeof *long_options - 1 };
@@ -122,6 +118,7 @@ static int take_option(options *o, int letter, const char *value) {
     case 'o': o->output = absolute_output(o, value); break;
     case 'w': o->workdir = value; break;
     case 's': o->seed = value; break;
+    case 'r': o->retries = value; break;
     case 'f': o->fresh = true; break;
     case 'j': o->json = true; break;
     case 't': o->set[o->sets++] = value; break;

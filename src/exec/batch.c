@@ -148,9 +148,9 @@ void batch_columns_free(batch_columns *columns) {
     *columns = (batch_columns){0};
 }
 
-void batch_start_row(const batch_columns *c, const tf_stage_spec *stage, int64_t row, int rank, int slot) {
+void batch_start_row(const batch_columns *c, const tf_stage_spec *stage, int64_t row, int attempt, int rank, int slot) {
     c->status[row] = TF_STATUS_DONE;
-    c->attempts[row] = 1;
+    c->attempts[row] = (uint8_t)attempt;
     if (!stage->record_full)
         return;
     c->exit_code[row] = 0;
@@ -160,6 +160,12 @@ void batch_start_row(const batch_columns *c, const tf_stage_spec *stage, int64_t
     c->cpu[row] = 0;
     c->max_rss[row] = 0;
     c->start[row] = tf_wall();
+}
+
+void batch_add_limit(const tf_stage_spec *stage, tf_buf *message) {
+    char text[32];
+    if (stage->memory)
+        tf_buf_addf(message, " (its memory is limited to %s)", tf_format_size(stage->memory, text));
 }
 
 void batch_clear_columns(const batch_columns *c, const tf_stage_spec *stage, int64_t row, int64_t count) {
@@ -175,6 +181,7 @@ void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_co
                 tf_rows *rows) {
     const batch_header *head = (const batch_header *)(const void *)map->fixed;
     *rows = (tf_rows){.stage = stage->number,
+                      .attempt = head->attempt,
                       .first = head->first + part->row,
                       .count = part->end - part->row,
                       .seconds = part->seconds,

@@ -7,7 +7,9 @@
 /* At the start of the buffer. The rank writes what is to be done while the buffer is its own, the host the rest. */
 typedef struct batch_header {
     int32_t stage;
+    int32_t attempt;       /* from 1 */
     int32_t calling_batch; /* host: a batch function has all the rows at once */
+    int32_t reserved;      /* 0 */
     int64_t first, count;
     int64_t ended;       /* host, atomic: rows 0 .. ended - 1 are complete; a crash is blamed on the next */
     double started;      /* host: tf_now() at the start of the batch */
@@ -55,7 +57,8 @@ void batch_columns_alloc(batch_columns *columns, const tf_campaign *campaign);
 void batch_columns_free(batch_columns *columns);
 
 /* The row's task is about to run: its record, and status done until something else is known. */
-void batch_start_row(const batch_columns *columns, const tf_stage_spec *stage, int64_t row, int rank, int slot);
+void batch_start_row(const batch_columns *columns, const tf_stage_spec *stage, int64_t row, int attempt, int rank,
+                     int slot);
 
 /* Results of rows that hold nothing yet, or no longer: NaN or 0. */
 void batch_clear_columns(const batch_columns *columns, const tf_stage_spec *stage, int64_t row, int64_t count);
@@ -70,6 +73,9 @@ typedef struct batch_part {
 /* `columns` must be located at part->row, the texts be mapped. */
 void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_columns *columns, const batch_part *part,
                 tf_rows *rows);
+
+/* Adds " (its memory is limited to 2 GB)" to the message of a task that crashed, if its stage has a limit. */
+void batch_add_limit(const tf_stage_spec *stage, tf_buf *message);
 
 /* Bytes of a parameter's cell. */
 size_t batch_cell_size(const tf_param_spec *param);

@@ -1,5 +1,5 @@
 /* Built-in functions, for tests, benchmarks and first steps; plugins like any other. With "every": n one task in n
- * fails, crashes, exits or hangs. */
+ * fails, crashes, exits or hangs, with "attempts": n only in its first n attempts. */
 #include "exec/host.h"
 
 #include <signal.h>
@@ -11,19 +11,20 @@
 
 /* Is it this task's turn? Set up from args. */
 typedef struct turns {
-    int64_t every;
+    int64_t every, attempts;
 } turns;
 
 static int turns_setup(tf_stage *stage, void **state) {
     turns *own = tf_alloc(sizeof *own);
     own->every = tf_arg_int(stage, "every", 1);
+    own->attempts = tf_arg_int(stage, "attempts", INT64_MAX);
     *state = own;
     return own->every > 0 ? TF_SUCCESS : tf_stage_fail(stage, "argument \"every\" must be positive");
 }
 
 static bool is_turn(const tf_task *task) {
     const turns *t = tf_task_state(task);
-    return tf_task_index(task) % t->every == 0;
+    return tf_task_index(task) % t->every == 0 && tf_task_attempt(task) <= t->attempts;
 }
 
 static int noop(const tf_task *task, tf_row *row) {

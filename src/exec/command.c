@@ -134,6 +134,10 @@ static int start(host *h, attempt *a, int out, int err) {
     int status = posix_spawnp(&a->pid, a->argv[0], &actions, &attributes, a->argv, a->envp);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
+    if (!status && h->spec->memory) { /* from outside: posix_spawn has no way to say it */
+        rlim_t memory = (rlim_t)h->spec->memory;
+        prlimit(a->pid, RLIMIT_DATA, &(struct rlimit){memory, memory}, NULL);
+    }
     if (status)
         host_fail(h, "can't start %s%s%s: %s", a->argv[0], a->cwd.length ? " in " : "", tf_buf_text(&a->cwd),
                   strerror(status));
@@ -257,6 +261,7 @@ static void judge(host *h, int64_t row, int status, bool overdue, const struct r
         host_fail(h, "exit status %d", exit_code);
     else
         return;
+    batch_add_limit(h->spec, &h->message);
     add_last_line(&h->message, &h->err);
 }
 

@@ -27,6 +27,7 @@ typedef enum tf_status {
 /* The rows of tasks first .. first + count - 1 of one stage: arrays of `count` elements. */
 typedef struct tf_rows {
     int stage;
+    int attempt; /* of all of them, from 1 */
     int64_t first, count;
     int64_t failed;
     double seconds;             /* that a slot spent on them */
@@ -72,9 +73,10 @@ void tf_exec_free(tf_exec *exec);
 /* How many more batches the slot takes: 2 when idle, 0 when one runs and one waits. */
 int tf_exec_room(const tf_exec *exec, int slot);
 
-/* Gives the slot a batch: tasks first .. first + n - 1. Returns n, which may be less than count; the slot must have
- * room. The host stops early, between two tasks, once the batch has taken a tenth of a second. 0 on failure. */
-int64_t tf_exec_submit(tf_exec *exec, int slot, int stage, int64_t first, int64_t count, tf_error *error);
+/* Gives the slot a batch: an attempt at tasks first .. first + n - 1. Returns n, which may be less than count; the slot
+ * must have room. The host stops early, between two tasks, once the batch has taken a tenth of a second. 0 on failure.
+ */
+int64_t tf_exec_submit(tf_exec *exec, int slot, int stage, int attempt, int64_t first, int64_t count, tf_error *error);
 
 /* Rows that have ended (maybe none), valid until the call returns. When their batch is over, the tasks of `left` were
  * not started; while it goes on, because a task takes long, `left` is empty. A status other than TF_OK makes

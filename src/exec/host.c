@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,7 +56,8 @@ void host_add_text(host *h, int64_t row, int32_t kind, const void *data, size_t 
         host_fail(h, "no memory for %zu bytes of text: %s", size, strerror(errno));
         return;
     }
-    tf_record_put(h->map->texts + h->texts_used, h->spec->number, h->header->first + row, kind, 1, data, size);
+    tf_record_put(h->map->texts + h->texts_used, h->spec->number, h->header->first + row, kind, h->header->attempt,
+                  data, size);
     h->texts_used += record;
 }
 
@@ -145,7 +147,7 @@ static void start_clock(host *h) {
 }
 
 static void start_row(host *h, int64_t row) {
-    batch_start_row(&h->columns, h->spec, row, h->rank, h->slot);
+    batch_start_row(&h->columns, h->spec, row, h->header->attempt, h->rank, h->slot);
     tf_buf_clear(&h->message);
     if (h->err.total)
         capture_start(&h->err, h->spec->capture_stderr);
@@ -196,6 +198,23 @@ static void run_together(host *h, struct tf_stage *function) {
     head->ended = head->count;
 }
 
+/* A function's stage may have so much data more than the process has as it begins. Where that can't be told or set
+ * there is no limit. */
+static void limit_memory(const tf_stage_spec *spec) {
+    struct rlimit limit;
+    long long total, resident, shared, code, library, data;
+    FILE *statm = fopen("/proc/self/statm", "re");
+    bool known = statm && fscanf(statm, "%lld %lld %lld %lld %lld %lld", &total, &resident, &shared, &code, &library,
+                                 &data) == 6;
+    if (statm)
+        fclose(statm);
+    if (!known || getrlimit(RLIMIT_DATA, &limit) != 0)
+        return;
+    rlim_t most = (rlim_t)(data * sysconf(_SC_PAGESIZE) + spec->memory);
+    limit.rlim_cur = spec->memory && most < limit.rlim_max ? most : limit.rlim_max;
+    setrlimit(RLIMIT_DATA, &limit);
+}
+
 void host_run_batch(host *h, batch_map *map) {
     h->map = map;
     h->header = (batch_header *)(void *)map->fixed;
@@ -210,6 +229,8 @@ void host_run_batch(host *h, batch_map *map) {
     capture_start(&h->err, h->spec->capture_stderr);
     struct tf_stage *function = NULL;
     if (h->spec->run.kind == TF_RUN_FUNCTION) {
+        if (h->limited != h->spec)
+            limit_memory(h->limited = h->spec);
         if (!h->stage[h->header->stage])
             h->stage[h->header->stage] = function_load(h, h->spec);
         function = h->stage[h->header->stage];
@@ -267,7 +288,7 @@ tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, i
     while (count > 0 && err == TF_OK) {
         int64_t most = batch_capacity(spec);
         batch_header *head = (batch_header *)(void *)map.fixed;
-        *head = (batch_header){.stage = stage, .first = first, .count = count < most ? count : most};
+        *head = (batch_header){.stage = stage, .attempt = 1, .first = first, .count = count < most ? count : most};
         host_run_batch(&h, &map);
         tf_rows rows;
         batch_part all = {.end = head->ended, .texts_end = head->texts_size, .seconds = head->seconds};

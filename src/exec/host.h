@@ -15,6 +15,8 @@ typedef struct host {
     int rank, slot;
     struct tf_stage **stage; /* per stage: the loaded function; NULL before its first batch */
 
+    const tf_stage_spec *limited; /* whose memory limit this process has */
+
     const tf_stage_spec *spec; /* of the batch */
     batch_header *header;
     batch_map *map;

@@ -113,7 +113,7 @@ static void give(slot *s, int b) {
         ;
 }
 
-int64_t tf_exec_submit(tf_exec *exec, int n, int stage, int64_t first, int64_t count, tf_error *error) {
+int64_t tf_exec_submit(tf_exec *exec, int n, int stage, int attempt, int64_t first, int64_t count, tf_error *error) {
     slot *s = &exec->slot[n];
     int b = s->given[s->next] ? (s->next + 1) % HOST_BUFFERS : s->next;
     if (s->given[b] || count < 1) {
@@ -134,7 +134,7 @@ int64_t tf_exec_submit(tf_exec *exec, int n, int stage, int64_t first, int64_t c
                     count = alone->items[i].first - first;
         }
     }
-    *header_of(&s->map[b]) = (batch_header){.stage = stage, .first = first, .count = count};
+    *header_of(&s->map[b]) = (batch_header){.stage = stage, .attempt = attempt, .first = first, .count = count};
     s->passed[b] = (batch_part){0};
     give(s, b);
     return count;
@@ -206,27 +206,39 @@ static tf_err end_overdue(tf_exec *exec, int n, const batch_header *head, tf_err
     return spawner_kill_host(exec->spawner, n, error);
 }
 
+/* Why a host ended, for the message of the task that it was at. */
+static void describe_end(const tf_stage_spec *stage, int status, bool overdue, tf_buf *message) {
+    char text[64];
+    if (overdue) {
+        tf_buf_addf(message, "timeout after %s", tf_format_duration(stage->timeout, text));
+        return;
+    }
+    if (WIFSIGNALED(status))
+        tf_buf_addf(message, "killed by %s", tf_format_signal(WTERMSIG(status), text));
+    else
+        tf_buf_addf(message, "the function ended its process with exit status %d", WEXITSTATUS(status));
+    batch_add_limit(stage, message);
+}
+
 /* The row that a host was at when it ended has failed. */
 static tf_err fail_row(tf_exec *exec, int n, batch_map *map, int64_t row, int status, bool overdue, tf_error *error) {
     batch_header *head = header_of(map);
     const tf_stage_spec *stage = &exec->campaign->stage[head->stage];
     const batch_columns *c = &exec->columns;
-    char text[64], message[200];
-    if (overdue)
-        snprintf(message, sizeof message, "timeout after %s", tf_format_duration(stage->timeout, text));
-    else if (WIFSIGNALED(status))
-        snprintf(message, sizeof message, "killed by %s", tf_format_signal(WTERMSIG(status), text));
-    else
-        snprintf(message, sizeof message, "the function ended its process with exit status %d", WEXITSTATUS(status));
-    size_t size = tf_record_size(strlen(message));
-    if (!batch_map_texts(map, head->texts_size + size, true))
+    tf_buf message = {0};
+    describe_end(stage, status, overdue, &message);
+    size_t size = tf_record_size(message.length);
+    bool room = batch_map_texts(map, head->texts_size + size, true);
+    if (room)
+        tf_record_put(map->texts + head->texts_size, head->stage, head->first + row, TF_RECORD_MESSAGE, head->attempt,
+                      tf_buf_text(&message), message.length);
+    tf_buf_free(&message);
+    if (!room)
         return tf_error_set(error, TF_ERR_RUN, "no shared memory: %s", strerror(errno));
-    tf_record_put(map->texts + head->texts_size, head->stage, head->first + row, TF_RECORD_MESSAGE, 1, message,
-                  strlen(message));
     head->texts_size += size;
     batch_locate(map, stage, 0, &exec->columns);
     if (c->status[row] == TF_STATUS_PENDING) /* setup, which runs before the first row, has ended the host */
-        batch_start_row(c, stage, row, exec->rank, n);
+        batch_start_row(c, stage, row, head->attempt, exec->rank, n);
     batch_clear_columns(c, stage, row, 1);
     c->status[row] = overdue ? TF_STATUS_TIMEOUT : TF_STATUS_FAILED;
     if (stage->record_full) {

@@ -153,7 +153,7 @@ static bool take_messages(rank *r) {
     for (; taken < AT_ONCE && !r->ended && wire_receive(r->wire, &from, &tag, &payload, &size); taken++) {
         if (tag == TAG_GRANT) {
             const grant_message *grant = payload;
-            worker_grant(r->worker, grant->stage, grant->first, grant->count);
+            worker_grant(r->worker, grant);
         } else if (tag == TAG_COLLECT) {
             collect_message message = *(const collect_message *)payload;
             collect(r, &message);

@@ -25,7 +25,8 @@ master *master_new(const tf_campaign *campaign, tf_wire *wire) {
         stages[s] = (tf_sched_stage){.tasks = tf_space_size(campaign->stage[s].space),
                                      .afters = campaign->stage[s].afters,
                                      .after = campaign->stage[s].after,
-                                     .stop_after = campaign->stage[s].stop_after};
+                                     .stop_after = campaign->stage[s].stop_after,
+                                     .retry_delay = campaign->stage[s].retry_delay};
     m->sched = tf_sched_new(stages, campaign->stages);
     free(stages);
     return m;
@@ -59,9 +60,13 @@ void master_result(const master *m, tf_farm_result *result) {
 /* ---- In ---- */
 
 static void take_reports(master *m, int from, const report_message *report, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        tf_sched_report(m->sched, from, report[i].stage, report[i].first, report[i].count, report[i].failed,
-                        report[i].seconds);
+    for (size_t i = 0; i < count; i++) {
+        const report_message *r = &report[i];
+        if (r->retry)
+            tf_sched_retry(m->sched, from, r->stage, r->first, r->count, r->retry, r->seconds, tf_now());
+        else
+            tf_sched_report(m->sched, from, r->stage, r->first, r->count, r->failed, r->seconds);
+    }
 }
 
 static void take_failure(master *m, const failure_message *failure) {
@@ -102,7 +107,7 @@ static void collect(master *m, collect_what what, int stage) {
 bool master_step(master *m) {
     tf_action action;
     bool any = false;
-    for (; tf_sched_next(m->sched, &action); any = true) {
+    for (; tf_sched_next(m->sched, tf_now(), &action); any = true) {
         switch (action.kind) {
         case TF_ACTION_LAYOUT: collect(m, COLLECT_LAYOUT, action.stage); break;
         case TF_ACTION_FINISH:
@@ -111,7 +116,8 @@ bool master_step(master *m) {
             break;
         case TF_ACTION_END: collect(m, COLLECT_CLOSE, 0); break;
         case TF_ACTION_GRANT: {
-            grant_message grant = {.stage = action.stage, .first = action.first, .count = action.count};
+            grant_message grant = {
+                .stage = action.stage, .attempt = action.attempt, .first = action.first, .count = action.count};
             wire_send(m->wire, action.worker, TAG_GRANT, &grant, sizeof grant);
             break;
         }

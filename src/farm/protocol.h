@@ -4,7 +4,7 @@
  *     worker                      master
  *       HELLO  ------------------->          I am here, with so many slots
  *              <-------------------  GRANT   these tasks are yours
- *       REPORT ------------------->          these have ended
+ *       REPORT ------------------->          these have ended, or are to be tried again
  *       FAILURE ------------------>          an example of what went wrong
  *              <-------------------  COLLECT all ranks: lay out, finish, close
  *       BROKEN ------------------->          I can't go on
@@ -31,17 +31,17 @@ typedef struct hello_message {
 
 typedef struct grant_message {
     int32_t stage;
-    int32_t reserved; /* 0 */
-    int64_t first;    /* task */
+    int32_t attempt; /* from 1 */
+    int64_t first;   /* task */
     int64_t count;
 } grant_message;
 
 typedef struct report_message {
     int32_t stage;
-    int32_t reserved; /* 0 */
-    int64_t first;    /* task */
+    int32_t retry; /* this attempt at them has failed, and they are to have another; 0: they have ended */
+    int64_t first; /* task */
     int64_t count;
-    int64_t failed; /* of these */
+    int64_t failed; /* of these, for good */
     double seconds; /* that one slot spent on them */
 } report_message;
 

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "farm/farm.h"
-#include "farm/protocol.h"
 #include "sched/sched.h"
 
 #define BATCH_SECONDS 0.05
@@ -18,6 +17,7 @@ enum { MASTER = 0 };
 
 typedef struct piece {
     int stage;
+    int attempt;
     tf_interval tasks;
 } piece;
 
@@ -34,6 +34,7 @@ struct worker {
     report_message *report;
     size_t reports, report_capacity;
     int failures;
+    tf_buf status, texts; /* of rows where some are to be tried again */
     bool broken;
 };
 
@@ -51,6 +52,8 @@ void worker_free(worker *w) {
     free(w->pace);
     free(w->queue);
     free(w->report);
+    tf_buf_free(&w->status);
+    tf_buf_free(&w->texts);
     free(w);
 }
 
@@ -63,20 +66,21 @@ static void make_room(worker *w) {
     w->queue = tf_realloc_array(w->queue, w->capacity, sizeof *w->queue);
 }
 
-void worker_grant(worker *w, int stage, int64_t first, int64_t count) {
+void worker_grant(worker *w, const grant_message *grant) {
     make_room(w);
     memmove(w->queue + 1, w->queue, w->queued * sizeof *w->queue);
-    w->queue[0] = (piece){.stage = stage, .tasks = {first, first + count}};
+    w->queue[0] =
+        (piece){.stage = grant->stage, .attempt = grant->attempt, .tasks = {grant->first, grant->first + grant->count}};
     w->queued++;
-    w->waiting += count;
+    w->waiting += grant->count;
 }
 
 /* Tasks that a host did not get to: they come next. */
-static void put_back(worker *w, int stage, tf_interval tasks) {
+static void put_back(worker *w, int stage, int attempt, tf_interval tasks) {
     if (tasks.first >= tasks.end)
         return;
     make_room(w);
-    w->queue[w->queued++] = (piece){.stage = stage, .tasks = tasks};
+    w->queue[w->queued++] = (piece){.stage = stage, .attempt = attempt, .tasks = tasks};
     w->waiting += tasks.end - tasks.first;
 }
 
@@ -86,8 +90,8 @@ static tf_err give_batch(worker *w, int slot, tf_error *error) {
     int64_t brief = tf_pace_count(&w->pace[next->stage], BATCH_SECONDS);
     int64_t share = (w->waiting + w->slots - 1) / w->slots;
     int64_t wanted = brief < share ? brief : share;
-    int64_t given =
-        tf_exec_submit(w->exec, slot, next->stage, next->tasks.first, wanted < count ? wanted : count, error);
+    int64_t given = tf_exec_submit(w->exec, slot, next->stage, next->attempt, next->tasks.first,
+                                   wanted < count ? wanted : count, error);
     if (given == 0)
         return error->code;
     next->tasks.first += given;
@@ -116,12 +120,13 @@ static tf_err feed_slots(worker *w, tf_error *error) {
 
 /* ---- Rows ---- */
 
-static void add_report(worker *w, const tf_rows *rows) {
+static void add_report(worker *w, report_message report) {
     report_message *last = w->reports ? &w->report[w->reports - 1] : NULL;
-    if (last && last->stage == rows->stage && last->first + last->count == rows->first) {
-        last->count += rows->count;
-        last->failed += rows->failed;
-        last->seconds += rows->seconds;
+    if (last && last->stage == report.stage && last->retry == report.retry &&
+        last->first + last->count == report.first) {
+        last->count += report.count;
+        last->failed += report.failed;
+        last->seconds += report.seconds;
         return;
     }
     if (w->reports == w->report_capacity) {
@@ -129,11 +134,21 @@ static void add_report(worker *w, const tf_rows *rows) {
         w->report = tf_realloc_array(w->report, w->report_capacity, sizeof *w->report);
     }
     assert(w->report);
-    w->report[w->reports++] = (report_message){.stage = rows->stage,
-                                               .first = rows->first,
-                                               .count = rows->count,
-                                               .failed = rows->failed,
-                                               .seconds = rows->seconds};
+    w->report[w->reports++] = report;
+}
+
+/* Runs of rows that have ended, and of rows that are pending still: these are to have another attempt. */
+static void report_rows(worker *w, const tf_rows *rows) {
+    double share = rows->seconds / (double)rows->count;
+    for (int64_t row = 0, end; row < rows->count; row = end) {
+        bool again = rows->status[row] == TF_STATUS_PENDING;
+        report_message report = {.stage = rows->stage, .retry = again ? rows->attempt : 0, .first = rows->first + row};
+        for (end = row; end < rows->count && (rows->status[end] == TF_STATUS_PENDING) == again; end++)
+            report.failed += !again && rows->status[end] != TF_STATUS_DONE;
+        report.count = end - row;
+        report.seconds = share * (double)report.count;
+        add_report(w, report);
+    }
 }
 
 /* The message of a task among the batch's texts, cut to fit. */
@@ -155,7 +170,7 @@ static void find_message(const tf_rows *rows, int64_t index, char *out, size_t s
 
 static void send_failures(worker *w, const tf_rows *rows) {
     for (int64_t row = 0; row < rows->count && w->failures < TF_FARM_FAILURES; row++) {
-        if (rows->status[row] == TF_STATUS_DONE)
+        if (rows->status[row] == TF_STATUS_DONE || rows->status[row] == TF_STATUS_PENDING)
             continue;
         failure_message failure = {.stage = rows->stage, .status = rows->status[row], .index = rows->first + row};
         find_message(rows, failure.index, failure.message, sizeof failure.message);
@@ -164,19 +179,45 @@ static void send_failures(worker *w, const tf_rows *rows) {
     }
 }
 
+/* Rows whose task failed and may be tried again stay pending, and leave no text. `changed` borrows from `rows` and from
+ * the worker. */
+static void keep_pending(worker *w, const tf_rows *rows, tf_rows *changed) {
+    tf_buf_clear(&w->status);
+    tf_buf_clear(&w->texts);
+    for (int64_t row = 0; row < rows->count; row++)
+        tf_buf_addc(&w->status, (char)(rows->status[row] == TF_STATUS_DONE ? TF_STATUS_DONE : TF_STATUS_PENDING));
+    const char *bytes = rows->texts;
+    for (size_t at = 0, size; at < rows->texts_size; at += size) {
+        const tf_record *record = (const tf_record *)(const void *)(bytes + at);
+        size = tf_record_size((size_t)record->length);
+        if (rows->status[record->index - rows->first] == TF_STATUS_DONE)
+            tf_buf_add(&w->texts, record, size);
+    }
+    *changed = *rows;
+    changed->failed = 0;
+    changed->status = (const uint8_t *)w->status.data;
+    changed->texts = w->texts.data;
+    changed->texts_size = w->texts.length;
+}
+
 static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
     (void)slot;
     worker *w = context;
+    tf_rows changed;
+    if (rows->failed > 0 && rows->attempt <= w->campaign->stage[rows->stage].retries) {
+        keep_pending(w, rows, &changed);
+        rows = &changed;
+    }
     tf_err err = tf_store_write(w->store, rows, error);
     if (err != TF_OK)
         return err;
-    put_back(w, rows->stage, left);
+    put_back(w, rows->stage, rows->attempt, left);
     if (rows->count == 0)
         return TF_OK;
     tf_pace_add(&w->pace[rows->stage], rows->count, rows->seconds);
     if (rows->failed > 0)
         send_failures(w, rows);
-    add_report(w, rows);
+    report_rows(w, rows);
     return TF_OK;
 }
 

@@ -2,6 +2,7 @@
 #ifndef TF_FARM_WORKER_H
 #define TF_FARM_WORKER_H
 
+#include "farm/protocol.h"
 #include "farm/wire.h"
 #include "store/store.h"
 
@@ -11,7 +12,7 @@ typedef struct worker worker;
 worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_exec *exec, tf_store *store, int slots);
 void worker_free(worker *worker);
 
-void worker_grant(worker *worker, int stage, int64_t first, int64_t count);
+void worker_grant(worker *worker, const grant_message *grant);
 
 /* Feeds the slots, waits up to `timeout` seconds for rows, writes them and reports them. true if anything happened.
  * When the file or the slots break it tells the master, once, and does nothing more. */

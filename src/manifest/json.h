@@ -68,5 +68,6 @@ json_keys keys_run(void);
 json_keys keys_column(void);
 json_keys keys_on_failure(void);
 json_keys keys_capture(void);
+json_keys keys_resources(void);
 
 #endif

@@ -67,25 +67,6 @@ static void set_variable(struct loader *l, const char *setting) {
 
 /* ---- Stages ---- */
 
-/* A stage as written: its own members, and behind them the defaults. */
-typedef struct stage_json {
-    const cJSON *own, *defaults;
-    at own_at, defaults_at;
-} stage_json;
-
-/* A member, and where the object that has it stands. */
-static const cJSON *pick(const stage_json *json, const char *key, const cJSON **object, const at **where) {
-    *object = json->own;
-    *where = &json->own_at;
-    const cJSON *value = cJSON_GetObjectItemCaseSensitive(json->own, key);
-    if (!value && json->defaults) {
-        *object = json->defaults;
-        *where = &json->defaults_at;
-        value = cJSON_GetObjectItemCaseSensitive(json->defaults, key);
-    }
-    return value;
-}
-
 static bool is_identifier(const char *name) {
     if (!isalpha((unsigned char)*name) && *name != '_')
         return false;
@@ -95,93 +76,11 @@ static bool is_identifier(const char *name) {
     return true;
 }
 
-static int64_t load_size(struct loader *l, const at *where, const cJSON *object, const char *key, int64_t otherwise) {
-    const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
-    at here = at_key(where, key);
-    int64_t bytes = otherwise;
-    if (value && json_is_int(value) && value->valuedouble >= 0)
-        bytes = (int64_t)value->valuedouble;
-    else if (value && !(cJSON_IsString(value) && tf_parse_size(value->valuestring, &bytes)))
-        complain(l->diags, &here, "must be a size in bytes, as in 65536 or \"64KB\"");
-    return bytes;
-}
-
-static void load_capture(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
-    const cJSON *object;
-    const at *where;
-    stage->capture_stdout = stage->capture_stderr = 64 * 1024;
-    if (!pick(json, "capture", &object, &where))
-        return;
-    const cJSON *capture = json_object(l->diags, where, object, "capture");
-    if (!capture)
-        return;
-    at here = at_key(where, "capture");
-    json_check_keys(l->diags, &here, capture, keys_capture());
-    stage->capture_stdout = load_size(l, &here, capture, "stdout", stage->capture_stdout);
-    stage->capture_stderr = load_size(l, &here, capture, "stderr", stage->capture_stderr);
-}
-
-static void load_timeout(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
-    const cJSON *object;
-    const at *where;
-    const cJSON *value = pick(json, "timeout", &object, &where);
-    at here = at_key(where, "timeout");
-    if (value && cJSON_IsNumber(value) && value->valuedouble > 0)
-        stage->timeout = value->valuedouble;
-    else if (value && !(cJSON_IsString(value) && tf_parse_duration(value->valuestring, &stage->timeout)))
-        complain(l->diags, &here, "must be a time, as in 30, \"30s\", \"5m\", \"2h\" or \"1d\"");
-}
-
-static void load_on_failure(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
-    const cJSON *object;
-    const at *where;
-    const cJSON *value = pick(json, "on_failure", &object, &where);
-    at here = at_key(where, "on_failure"), at_count = at_key(&here, "stop_after");
-    if (!value)
-        return;
-    if (cJSON_IsObject(value)) {
-        json_check_keys(l->diags, &here, value, keys_on_failure());
-        const cJSON *count = cJSON_GetObjectItemCaseSensitive(value, "stop_after");
-        if (!count)
-            complain(l->diags, &here, "needs \"stop_after\"");
-        else if (!json_is_int(count) || count->valuedouble < 1)
-            complain(l->diags, &at_count, "must be a positive integer");
-        else
-            stage->stop_after = (int64_t)count->valuedouble;
-    } else if (cJSON_IsString(value) && strcmp(value->valuestring, "stop") == 0) {
-        stage->stop_after = 1;
-    } else if (!cJSON_IsString(value) || strcmp(value->valuestring, "continue") != 0) {
-        complain(l->diags, &here, "must be \"continue\", \"stop\" or {\"stop_after\": NUMBER}");
-    }
-}
-
-static void load_record(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
-    const cJSON *object;
-    const at *where;
-    stage->record_full = stage->run.kind != TF_RUN_FUNCTION;
-    if (pick(json, "record", &object, &where)) {
-        const char *record = json_string(l->diags, where, object, "record");
-        at here = at_key(where, "record");
-        if (record && strcmp(record, "full") != 0 && strcmp(record, "status") != 0)
-            complain(l->diags, &here, "must be \"full\" or \"status\", not \"%s\"", record);
-        else if (record)
-            stage->record_full = *record == 'f';
-    }
-    enum { STORED_BY_DEFAULT = 10000000 };
-    stage->store_params = stage->space && tf_space_size(stage->space) <= STORED_BY_DEFAULT;
-    const cJSON *store = pick(json, "store_params", &object, &where);
-    at here = at_key(where, "store_params");
-    if (store && !cJSON_IsBool(store))
-        complain(l->diags, &here, "must be true or false, not %s", json_kind(store));
-    else if (store)
-        stage->store_params = cJSON_IsTrue(store);
-}
-
 static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
     const at *where;
     int before = l->diags->count;
-    const cJSON *over = pick(json, "over", &object, &where);
+    const cJSON *over = stage_member(json, "over", &object, &where);
     at at_over = at_key(where, "over");
     stage->space = load_space(l, &at_over, over);
     if (stage->space) {
@@ -193,7 +92,7 @@ static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *
     if (l->diags->count > before)
         stage->space = NULL; /* what follows is checked all the same, as far as that goes */
 
-    const cJSON *run = pick(json, "run", &object, &where);
+    const cJSON *run = stage_member(json, "run", &object, &where);
     at at_run = at_key(where, "run");
     known_names scope = {.stage = stage->name, .space = stage->space};
     bool command = cJSON_GetObjectItemCaseSensitive(run, "command") != NULL;
@@ -203,14 +102,11 @@ static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *
         complain(l->diags, &at_run, "must be an object, not %s", json_kind(run));
     else
         load_run(l, &at_run, run, &scope, &stage->run);
-    const cJSON *results = pick(json, "results", &object, &where);
+    const cJSON *results = stage_member(json, "results", &object, &where);
     at at_results = at_key(where, "results");
     if (results)
         load_columns(l, &at_results, results, &scope, command, stage);
-    load_capture(l, json, stage);
-    load_timeout(l, json, stage);
-    load_on_failure(l, json, stage);
-    load_record(l, json, stage);
+    load_handling(l, json, stage);
 }
 
 /* Names first, so that "after" can name a later stage. */
@@ -232,7 +128,7 @@ static void load_stage_name(struct loader *l, const at *where, const cJSON *json
 static void load_after(struct loader *l, const stage_json *json, tf_campaign *campaign, tf_stage_spec *stage) {
     const cJSON *object;
     const at *where;
-    if (!pick(json, "after", &object, &where))
+    if (!stage_member(json, "after", &object, &where))
         return;
     const cJSON *after = json_array(l->diags, where, object, "after");
     if (!after)
@@ -348,6 +244,14 @@ static uint64_t load_seed(struct loader *l, const at *root, const cJSON *json, c
     return seed;
 }
 
+/* -1: as the manifest says. */
+static int load_retries_option(struct loader *l, const char *option) {
+    int64_t retries = -1;
+    if (option && (!tf_parse_int(option, &retries) || retries < 0 || retries > TF_MAX_RETRIES))
+        tf_diags_add(l->diags, "", "--retries %s: must be an integer from 0 to %d", option, TF_MAX_RETRIES);
+    return (int)retries;
+}
+
 /* A manifest's own keys, and those of its only stage where it is one. */
 static void check_top(struct loader *l, const at *root, const cJSON *json, bool single, bool stages) {
     json_check_keys(l->diags, root, json, keys_top());
@@ -378,6 +282,7 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
     for (int i = 0; i < options->sets; i++)
         set_variable(l, options->set[i]);
     campaign->seed = load_seed(l, &root, json, options->seed);
+    l->retries = load_retries_option(l, options->retries);
     const char *output = json_string(l->diags, &root, json, "output");
     at at_output = at_key(&root, "output");
     if (options->output)

@@ -19,7 +19,17 @@ struct loader {
     const char *workdir;
     variable *variable;
     int variables;
+    int retries; /* --retries; -1: not given */
 };
+
+/* A stage as written: its own members, and behind them the defaults. */
+typedef struct stage_json {
+    const cJSON *own, *defaults;
+    at own_at, defaults_at;
+} stage_json;
+
+/* A member, and where the object that has it stands. NULL if neither has it. */
+const cJSON *stage_member(const stage_json *json, const char *key, const cJSON **object, const at **where);
 
 /* What placeholders may stand for in one place. */
 typedef struct known_names {
@@ -44,6 +54,9 @@ tf_space *load_csv(struct loader *loader, const at *where, const char *file, cha
 void load_run(struct loader *loader, const at *where, const cJSON *json, const known_names *scope, tf_run_spec *run);
 void load_columns(struct loader *loader, const at *where, const cJSON *json, const known_names *scope, bool command,
                   tf_stage_spec *stage);
+
+/* What says how the stage's tasks are handled: timeout, retries, resources, capture, record... (handling.c). */
+void load_handling(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
 
 /* A name that can stand in a placeholder: not empty, without / { } : and not built in. `what` is "parameter" or
  * "variable". */

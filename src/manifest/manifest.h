@@ -83,7 +83,7 @@ typedef enum tf_from {
     TF_FROM_FILE   /* a file: its member if it ends in .json, else its contents */
 } tf_from;
 
-enum { TF_MAX_RANK = 8 };
+enum { TF_MAX_RANK = 8, TF_MAX_RETRIES = 254 };
 
 typedef struct tf_column_spec {
     const char *name;
@@ -135,6 +135,9 @@ typedef struct tf_stage_spec {
     const int *after;                       /* stage numbers */
     int64_t capture_stdout, capture_stderr; /* bytes kept per attempt */
     double timeout;                         /* s per attempt; 0: none */
+    int retries;                            /* further attempts at a task that has failed */
+    double retry_delay;                     /* s before the first of them; doubles with each */
+    int64_t memory;                         /* bytes of data that a command or a host may have; 0: no limit */
     int64_t stop_after;                     /* so many failed tasks stop the campaign; 0: none do */
     bool record_full;
     bool store_params;
@@ -158,6 +161,7 @@ typedef struct tf_load_options {
     const char *workdir; /* absolute */
     const char *output;  /* NULL: as the manifest says */
     const char *seed;    /* NULL: as the manifest says */
+    const char *retries; /* NULL: as the manifest says */
     int sets;
     const char *const *set; /* "NAME=VALUE" */
 } tf_load_options;

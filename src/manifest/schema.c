@@ -21,6 +21,13 @@
     ","                                                                                                                \
     "\"description\":\"per attempt: seconds, or 30s, 5m, 2h, 1d\"}"
 
+#define RETRIES                                                                                                        \
+    "{\"type\":\"integer\",\"minimum\":0,\"maximum\":254,\"description\":\"further attempts at a task that fails\"}"
+
+#define DELAY                                                                                                          \
+    "{\"anyOf\":[{\"type\":\"number\",\"minimum\":0},{\"type\":\"string\",\"pattern\":\"^[0-9.]+[smhd]?$\"}],"         \
+    "\"description\":\"before the second attempt; doubles with each\"}"
+
 #define STAGE_KEYS                                                                                                     \
     {"over", REF("space"), false}, {"where", LATER, true}, {"run", REF("run"), false},                                 \
         {"results",                                                                                                    \
@@ -31,8 +38,8 @@
         {"after",                                                                                                      \
          "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"stages that must be done first\"}",    \
          false},                                                                                                       \
-        {"retries", LATER, true}, {"retry_delay", LATER, true}, {"timeout", DURATION, false},                          \
-        {"on_failure", REF("on_failure"), false}, {"resources", LATER, true}, {"reduce", LATER, true},                 \
+        {"retries", RETRIES, false}, {"retry_delay", DELAY, false}, {"timeout", DURATION, false},                      \
+        {"on_failure", REF("on_failure"), false}, {"resources", REF("resources"), false}, {"reduce", LATER, true},     \
         {"until", LATER, true}, {"capture", REF("capture"), false},                                                    \
         {"record",                                                                                                     \
          "{\"enum\":[\"full\",\"status\"],\"description\":\"full: per-task times, exit code, memory; status: only "    \
@@ -142,6 +149,12 @@ static const json_key capture[] = {
     {"stderr", SIZE, false},
 };
 
+static const json_key resources[] = {
+    {"memory", SIZE, false},
+    {"slots", LATER, true},
+    {"gpus", LATER, true},
+};
+
 json_keys keys_campaign(void) {
     return KEYS(campaign);
 }
@@ -171,6 +184,10 @@ json_keys keys_on_failure(void) {
 }
 json_keys keys_capture(void) {
     return KEYS(capture);
+}
+
+json_keys keys_resources(void) {
+    return KEYS(resources);
 }
 
 /* ---- The schema ---- */
@@ -222,6 +239,7 @@ void tf_schema_write(tf_buf *out) {
         either(cJSON_Parse("{\"enum\":[\"continue\",\"stop\"],\"description\":\"whether a failed task "
                            "stops the campaign\"}"),
                object_schema(keys_on_failure(), "{\"required\":[\"stop_after\"]}")));
+    cJSON_AddItemToObject(defs, "resources", object_schema(keys_resources(), "{}"));
     cJSON_AddItemToObject(defs, "capture", object_schema(keys_capture(), "{}"));
     cJSON *type = cJSON_AddObjectToObject(defs, "type");
     cJSON *names = cJSON_AddArrayToObject(type, "enum");

@@ -82,6 +82,8 @@ void tf_recorder_start(tf_recorder *recorder, const tf_load_options *options, tf
         cJSON_AddStringToObject(json, "output", options->output);
     if (options->seed)
         cJSON_AddStringToObject(json, "seed", options->seed);
+    if (options->retries)
+        cJSON_AddStringToObject(json, "retries", options->retries);
     cJSON *sets = cJSON_AddArrayToObject(json, "set");
     for (int i = 0; i < options->sets; i++)
         cJSON_AddItemToArray(sets, cJSON_CreateString(options->set[i]));
@@ -148,6 +150,7 @@ tf_campaign *tf_campaign_unbundle(const void *bytes, size_t size) {
                                .workdir = text_member(json, "workdir"),
                                .output = text_member(json, "output"),
                                .seed = text_member(json, "seed"),
+                               .retries = text_member(json, "retries"),
                                .sets = count,
                                .set = set};
     tf_diags diags = {.file = options.display};

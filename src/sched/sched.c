@@ -4,22 +4,37 @@
  * Grants. A worker is to have a quantum of work a slot running, and as much again in hand while plenty is left, so that
  * no slot waits for a message. The quantum is what takes QUANTUM_SECONDS by the stage's pace, but no more than a fair
  * share of what is pending: half of it divided by all slots (guided self-scheduling: Polychronopoulos & Kuck 1987, IEEE
- * Trans. Comp. C-36, 1425), so that all workers end together. */
+ * Trans. Comp. C-36, 1425), so that all workers end together.
+ *
+ * Retries. A task whose attempt failed waits in a heap, ordered by the time when it is due, and is then granted by
+ * itself, before all that was never tried. The worker that it failed on gets it only if no other wants it for a while.
+ */
 #include "sched/sched.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define QUANTUM_SECONDS 0.1
+#define PATIENCE        5.0 /* s that a retry waits for another worker than the one where it failed */
 
 typedef struct stage {
     tf_sched_stage spec;
     tf_intervals pending;
     int64_t done, failed;
+    int64_t waiting; /* for another attempt */
     tf_pace pace;
     bool laid_out, finished;
 } stage;
+
+typedef struct retry {
+    double due;
+    int64_t index;
+    int stage;
+    int attempt; /* the next one */
+    int failed_on;
+} retry;
 
 typedef struct worker {
     int slots;
@@ -34,9 +49,13 @@ struct tf_sched {
     int workers;
     worker *worker;
     int64_t slots; /* of all workers that are up */
+    int up;        /* workers */
     int *hungry;   /* a ring of workers that may want work */
     int hungry_first, hungry_count;
-    bool stopping; /* too many tasks have failed */
+    retry *retry; /* a heap: none is due before the first */
+    size_t retries, retry_capacity;
+    bool stopping; /* too many tasks have failed: what was begun is finished */
+    bool draining; /* the run is to end: what was begun is left for the next */
     bool ended;
 };
 
@@ -51,7 +70,13 @@ tf_sched *tf_sched_new(const tf_sched_stage *stages, int count) {
         if (stages[i].afters)
             memcpy(after, stages[i].after, (size_t)stages[i].afters * sizeof *after);
         st->spec.after = after;
-        tf_intervals_add(&st->pending, 0, stages[i].tasks);
+        st->laid_out = st->finished = stages[i].finished;
+        if (!stages[i].pending)
+            tf_intervals_add(&st->pending, 0, stages[i].tasks);
+        for (size_t n = 0; stages[i].pending && n < stages[i].pending->count; n++)
+            tf_intervals_add(&st->pending, stages[i].pending->items[n].first, stages[i].pending->items[n].end);
+        st->spec.pending = NULL; /* the caller's */
+        st->done = st->spec.tasks - st->pending.total;
     }
     return s;
 }
@@ -71,6 +96,7 @@ void tf_sched_free(tf_sched *s) {
     free(s->stage);
     free(s->worker);
     free(s->hungry);
+    free(s->retry);
     free(s);
 }
 
@@ -115,6 +141,7 @@ void tf_sched_worker_up(tf_sched *s, int w, int slots) {
     if (!k->holds)
         k->holds = tf_alloc_array((size_t)s->stages, sizeof *k->holds);
     s->slots += slots;
+    s->up++;
     queue_hungry(s, w);
 }
 
@@ -130,25 +157,75 @@ void tf_sched_worker_down(tf_sched *s, int w) {
     k->held = 0;
     k->up = false;
     s->slots -= k->slots;
+    s->up--;
     for (int i = 0; i < s->workers; i++) /* what it held may feed anyone */
         queue_hungry(s, i);
 }
 
-bool tf_sched_report(tf_sched *s, int w, int i, int64_t first, int64_t count, int64_t failed, double seconds) {
-    if (w < 0 || w >= s->workers || i < 0 || i >= s->stages || count <= 0 || failed < 0 || failed > count)
+/* The worker no longer holds these tasks. false if it never did. */
+static bool let_go(tf_sched *s, int w, int i, int64_t first, int64_t count, double seconds) {
+    if (w < 0 || w >= s->workers || i < 0 || i >= s->stages || count <= 0)
         return false;
     worker *k = &s->worker[w];
     if (!k->up || !tf_intervals_contain(&k->holds[i], first, first + count))
         return false;
-    stage *st = &s->stage[i];
     tf_intervals_remove(&k->holds[i], first, first + count);
     k->held -= count;
+    tf_pace_add(&s->stage[i].pace, count, seconds);
+    queue_hungry(s, w);
+    return true;
+}
+
+bool tf_sched_report(tf_sched *s, int w, int i, int64_t first, int64_t count, int64_t failed, double seconds) {
+    if (failed < 0 || failed > count || !let_go(s, w, i, first, count, seconds))
+        return false;
+    stage *st = &s->stage[i];
     st->done += count - failed;
     st->failed += failed;
     s->stopping = s->stopping || (st->spec.stop_after > 0 && st->failed >= st->spec.stop_after);
-    tf_pace_add(&st->pace, count, seconds);
-    queue_hungry(s, w);
     return true;
+}
+
+/* ---- Retries ---- */
+
+static void add_retry(tf_sched *s, retry item) {
+    if (s->retries == s->retry_capacity) {
+        s->retry_capacity = s->retry_capacity ? 2 * s->retry_capacity : 64;
+        s->retry = tf_realloc_array(s->retry, s->retry_capacity, sizeof *s->retry);
+    }
+    size_t at = s->retries++;
+    for (; at > 0 && item.due < s->retry[(at - 1) / 2].due; at = (at - 1) / 2)
+        s->retry[at] = s->retry[(at - 1) / 2];
+    s->retry[at] = item;
+}
+
+static retry take_retry(tf_sched *s) {
+    retry first = s->retry[0], last = s->retry[--s->retries];
+    size_t at = 0;
+    for (size_t child; (child = 2 * at + 1) < s->retries; at = child) {
+        if (child + 1 < s->retries && s->retry[child + 1].due < s->retry[child].due)
+            child++;
+        if (last.due <= s->retry[child].due)
+            break;
+        s->retry[at] = s->retry[child];
+    }
+    s->retry[at] = last;
+    return first;
+}
+
+bool tf_sched_retry(tf_sched *s, int w, int i, int64_t first, int64_t count, int attempt, double seconds, double now) {
+    if (!let_go(s, w, i, first, count, seconds))
+        return false;
+    stage *st = &s->stage[i];
+    double due = now + ldexp(st->spec.retry_delay, attempt - 1);
+    for (int64_t index = first; index < first + count; index++)
+        add_retry(s, (retry){.due = due, .index = index, .stage = i, .attempt = attempt + 1, .failed_on = w});
+    st->waiting += count;
+    return true;
+}
+
+double tf_sched_due(const tf_sched *s) {
+    return s->retries ? s->retry[0].due : INFINITY;
 }
 
 /* ---- Grants ---- */
@@ -177,20 +254,52 @@ static int64_t wanted(const tf_sched *s, const stage *st, const worker *k) {
     return lacking >= worth_a_message ? lacking : 0;
 }
 
-static bool next_grant(tf_sched *s, tf_action *action) {
-    int i = s->stopping ? -1 : ready_stage(s);
+/* What is granted is the worker's; it may want more, after the others. */
+static void grant(tf_sched *s, int w, int i, tf_interval run, int attempt, tf_action *action) {
+    worker *k = &s->worker[w];
+    tf_intervals_add(&k->holds[i], run.first, run.end);
+    k->held += run.end - run.first;
+    queue_hungry(s, w);
+    *action = (tf_action){.kind = TF_ACTION_GRANT,
+                          .stage = i,
+                          .worker = w,
+                          .first = run.first,
+                          .count = run.end - run.first,
+                          .attempt = attempt};
+}
+
+/* The first hungry worker that should have the retry that is due; those that want nothing leave the ring. */
+static bool next_retry(tf_sched *s, double now, tf_action *action) {
+    for (int left = s->hungry_count; left > 0; left--) {
+        retry next = s->retry[0];
+        int w = take_hungry(s);
+        const worker *k = &s->worker[w];
+        if (!k->up || wanted(s, &s->stage[next.stage], k) == 0)
+            continue;
+        if (w == next.failed_on && s->up > 1 && now < next.due + PATIENCE) {
+            queue_hungry(s, w);
+            continue;
+        }
+        take_retry(s);
+        s->stage[next.stage].waiting--;
+        grant(s, w, next.stage, (tf_interval){next.index, next.index + 1}, next.attempt, action);
+        return true;
+    }
+    return false;
+}
+
+static bool next_grant(tf_sched *s, double now, tf_action *action) {
+    if (s->stopping || s->draining)
+        return false;
+    if (tf_sched_due(s) <= now && next_retry(s, now, action))
+        return true;
+    int i = ready_stage(s);
     while (i >= 0 && s->hungry_count > 0) {
         int w = take_hungry(s);
-        worker *k = &s->worker[w];
-        int64_t want = k->up ? wanted(s, &s->stage[i], k) : 0;
+        int64_t want = s->worker[w].up ? wanted(s, &s->stage[i], &s->worker[w]) : 0;
         if (want == 0)
             continue; /* its next report makes it hungry again */
-        tf_interval run = tf_intervals_take(&s->stage[i].pending, want);
-        tf_intervals_add(&k->holds[i], run.first, run.end);
-        k->held += run.end - run.first;
-        queue_hungry(s, w); /* at the end: the others come first */
-        *action = (tf_action){
-            .kind = TF_ACTION_GRANT, .stage = i, .worker = w, .first = run.first, .count = run.end - run.first};
+        grant(s, w, i, tf_intervals_take(&s->stage[i].pending, want), 1, action);
         return true;
     }
     return false;
@@ -198,8 +307,12 @@ static bool next_grant(tf_sched *s, tf_action *action) {
 
 /* ---- Stages ---- */
 
+static int64_t pending(const stage *st) {
+    return st->pending.total + st->waiting;
+}
+
 static int64_t running(const stage *st) {
-    return st->spec.tasks - st->pending.total - st->done - st->failed;
+    return st->spec.tasks - pending(st) - st->done - st->failed;
 }
 
 static bool may_start(const tf_sched *s, const stage *st) {
@@ -212,11 +325,24 @@ static bool may_start(const tf_sched *s, const stage *st) {
 }
 
 static bool is_over(const tf_sched *s, const stage *st) {
-    return running(st) == 0 && (s->stopping || st->pending.total == 0);
+    return running(st) == 0 && (s->stopping || pending(st) == 0);
+}
+
+static bool end(tf_sched *s, tf_action *action) {
+    if (s->ended)
+        return false;
+    s->ended = true;
+    *action = (tf_action){.kind = TF_ACTION_END};
+    return true;
 }
 
 static bool next_stage_change(tf_sched *s, tf_action *action) {
     int over = 0;
+    int64_t held = 0;
+    for (int i = 0; s->draining && i < s->stages; i++)
+        held += running(&s->stage[i]);
+    if (s->draining)
+        return held == 0 && end(s, action);
     for (int i = 0; i < s->stages; i++) {
         stage *st = &s->stage[i];
         *action = (tf_action){.stage = i};
@@ -232,21 +358,21 @@ static bool next_stage_change(tf_sched *s, tf_action *action) {
         }
         over += st->finished || (s->stopping && !st->laid_out);
     }
-    if (over < s->stages || s->ended)
-        return false;
-    s->ended = true;
-    *action = (tf_action){.kind = TF_ACTION_END};
-    return true;
+    return over == s->stages && end(s, action);
 }
 
-bool tf_sched_next(tf_sched *s, tf_action *action) {
-    return next_stage_change(s, action) || next_grant(s, action);
+void tf_sched_drain(tf_sched *s) {
+    s->draining = true;
+}
+
+bool tf_sched_next(tf_sched *s, double now, tf_action *action) {
+    return next_stage_change(s, action) || next_grant(s, now, action);
 }
 
 tf_sched_counts tf_sched_stage_counts(const tf_sched *s, int i) {
     const stage *st = &s->stage[i];
     return (tf_sched_counts){.tasks = st->spec.tasks,
-                             .pending = st->pending.total,
+                             .pending = pending(st),
                              .running = running(st),
                              .done = st->done,
                              .failed = st->failed};

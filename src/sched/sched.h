@@ -1,6 +1,6 @@
-/* The scheduler: a pure state machine. Events go in (a worker is up or gone, tasks have ended), actions come out (lay a
- * stage out, grant tasks, finish a stage, end). It does no I/O and reads no clock, so that tests can drive it with a
- * simulated cluster. */
+/* The scheduler: a pure state machine. Events go in (a worker is up or gone, tasks have ended, the time), actions come
+ * out (lay a stage out, grant tasks, finish a stage, end). It does no I/O and reads no clock, so that tests can drive
+ * it with a simulated cluster. */
 #ifndef TF_SCHED_H
 #define TF_SCHED_H
 
@@ -27,16 +27,19 @@ typedef struct tf_sched tf_sched;
 
 typedef struct tf_sched_stage {
     int64_t tasks;
+    const tf_intervals *pending; /* what earlier runs have left to do; NULL: all of it */
+    bool finished;               /* by an earlier run: there is nothing left to do, nor to write */
     int afters;
     const int *after;   /* stages that must be finished first; free of cycles */
     int64_t stop_after; /* so many failed tasks stop everything; 0: none do */
+    double retry_delay; /* s between the first attempt and the second; doubles with each */
 } tf_sched_stage;
 
 typedef enum tf_action_kind {
     TF_ACTION_LAYOUT, /* make the stage's datasets; its tasks are granted from now on */
     TF_ACTION_GRANT,  /* hand tasks first .. first + count - 1 to the worker */
     TF_ACTION_FINISH, /* all tasks of the stage that were begun have ended: write what is left of it */
-    TF_ACTION_END /* all stages are finished, or stopped: nothing is granted then but what was, and no stage begun */
+    TF_ACTION_END     /* all stages are finished, or stopped, or drained: there will be no other action */
 } tf_action_kind;
 
 typedef struct tf_action {
@@ -45,9 +48,10 @@ typedef struct tf_action {
     int worker;
     int64_t first;
     int64_t count;
+    int attempt; /* of a grant, from 1 */
 } tf_action;
 
-/* A stage's counts; pending + running + done + failed = tasks. */
+/* A stage's counts; pending + running + done + failed = tasks. Those that wait for another attempt are pending. */
 typedef struct tf_sched_counts {
     int64_t tasks, pending, running, done, failed;
 } tf_sched_counts;
@@ -56,7 +60,8 @@ typedef struct tf_sched_counts {
 tf_sched *tf_sched_new(const tf_sched_stage *stages, int count);
 void tf_sched_free(tf_sched *sched);
 
-/* Worker numbers are small integers from 0, chosen by the caller. */
+/* Worker numbers are small integers from 0, chosen by the caller. One that was down may come back when no report of its
+ * former life can arrive any more. */
 void tf_sched_worker_up(tf_sched *sched, int worker, int slots);
 
 /* The worker is gone: what it held and had not reported becomes pending again. */
@@ -67,8 +72,21 @@ void tf_sched_worker_down(tf_sched *sched, int worker);
 bool tf_sched_report(tf_sched *sched, int worker, int stage, int64_t first, int64_t count, int64_t failed,
                      double seconds);
 
-/* The next thing to do; false if there is nothing until another event. Actions are to be carried out in this order. */
-bool tf_sched_next(tf_sched *sched, tf_action *action);
+/* The attempt at tasks first .. first + count - 1 has failed on the worker at time `now`, after `seconds` of work in
+ * one slot; they are to have another, after the stage's delay, on another worker if one is up and soon has room. `now`
+ * is in seconds on any clock that never goes back. Returns as tf_sched_report. */
+bool tf_sched_retry(tf_sched *sched, int worker, int stage, int64_t first, int64_t count, int attempt, double seconds,
+                    double now);
+
+/* The next thing to do at time `now`; false if there is nothing until another event, or until tf_sched_due. Actions are
+ * to be carried out in this order. */
+bool tf_sched_next(tf_sched *sched, double now, tf_action *action);
+
+/* Nothing more is handed out, laid out or finished; the end comes when no worker holds anything. */
+void tf_sched_drain(tf_sched *sched);
+
+/* When the first of the tasks that wait for another attempt may have it; INFINITY if none waits. */
+double tf_sched_due(const tf_sched *sched);
 
 tf_sched_counts tf_sched_stage_counts(const tf_sched *sched, int stage);
 

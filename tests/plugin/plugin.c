@@ -231,9 +231,7 @@ int fragile_batch(const tf_batch *batch) {
 
 /* ---- slow: a batch function that takes a fifth of a second a task, and for task 7 for ever ---- */
 
-TF_EXPORT int slow_batch(const tf_batch *batch);
-
-int slow_batch(const tf_batch *batch) {
+TF_EXPORT int slow_batch(const tf_batch *batch) {
     int64_t *y = tf_batch_column(batch, 0);
     for (int64_t row = 0; row < tf_batch_count(batch); row++) {
         usleep(200000);
@@ -243,6 +241,32 @@ int slow_batch(const tf_batch *batch) {
     }
     return TF_SUCCESS;
 }
+
+/* ---- greedy: allocates until there is no more ---- */
+
+TF_EXPORT int greedy(const tf_task *task, tf_row *row);
+
+int greedy(const tf_task *task, tf_row *row) {
+    (void)row;
+    enum { MIB = 1 << 20 };
+    int64_t got = 0;
+    for (char *block; got < 4096 && (block = malloc(MIB)); got++)
+        memset(block, 1, MIB);
+    return got == 4096 ? TF_SUCCESS : tf_fail(task, "no memory after %s MiB", got > 50 ? "enough" : "too few");
+}
+
+/* ---- closer: closes whatever is open ---- */
+
+TF_EXPORT int closer(const tf_task *task, tf_row *row);
+
+int closer(const tf_task *task, tf_row *row) {
+    (void)task, (void)row;
+    for (int fd = 0; fd < 1024; fd++)
+        close(fd);
+    return TF_SUCCESS;
+}
+
+int slow_batch(const tf_batch *batch);
 
 /* ---- stillborn: setup ends its process ---- */
 

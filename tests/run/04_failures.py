@@ -91,6 +91,79 @@ class Failures(farm.FarmTest):
                 self.assertEqual(messages[i], b"timeout after 0.5s" if late else b"")
                 self.assertEqual(task["signal"][i], killed if late else 0)
 
+    def test_that_are_tried_again(self):
+        flaky = "test $(( {i} % 10 )) -ne 3 || test $TASKFARM_ATTEMPT -gt 2 || { echo $TASKFARM_ATTEMPT; exit 9; }"
+        crash = {"function": "builtin:crash", "args": {"every": 20, "attempts": 2}}
+        hang = {"function": "builtin:hang", "args": {"every": 50, "attempts": 1}}
+        for retries, failed in ((2, 0), (1, 30)):
+            stages = [
+                {"name": "command", "run": {"command": flaky.replace("{ ", "{{ ").replace("; }", "; }}")}},
+                {"name": "crash", "run": crash},
+                {"name": "hang", "run": hang, "timeout": 0.3},
+            ]
+            defaults = {"over": {"i": {"range": [200]}}, "retries": 1, "retry_delay": 0.01}
+            self.write("again.json", {"defaults": defaults, "stages": stages})
+            for ranks in (None, 3):
+                with self.subTest(retries=retries, ranks=ranks):
+                    done = self.taskfarm(
+                        "again.json", "--fresh", "--retries", retries, ranks=ranks, status=1 if failed else 0
+                    )
+                    self.assertIn(f"taskfarm: again: {600 - failed} done, {failed} failed in ", done.stderr)
+                    file = self.open("again.h5")
+                    for name, every, first, bad in (("command", 10, 3, 2), ("crash", 20, 0, 2), ("hang", 50, 0, 1)):
+                        for i in range(200):
+                            expected = min(retries, bad) + 1 if i % every == first else 1
+                            self.assertEqual(file[name]["task/attempts"][i], expected, f"{name}[{i}]")
+                    if failed:
+                        outputs = self.heap(file["command"], "stdout")
+                        self.assertEqual(outputs, [b"2\n" if i % 10 == 3 else b"" for i in range(200)])
+                        messages = self.heap(file["command"], "message")
+                        self.assertEqual(messages, [b"exit status 9" if i % 10 == 3 else b"" for i in range(200)])
+                    else:
+                        self.assertNotIn("message", file["command/text"])
+                        self.assertNotIn("message", file["crash/text"])
+                    file.close()
+
+    def test_one_in_a_hundred_crashes_and_one_hangs(self):
+        crash = {"function": "builtin:crash", "args": {"every": 50}}
+        hang = {"function": "builtin:hang", "args": {"every": 50}}
+        stages = [{"name": "crash", "run": crash}, {"name": "hang", "run": hang, "timeout": 0.2}]
+        self.write("bad.json", {"defaults": {"over": {"i": {"range": [2000]}}}, "stages": stages})
+        done = self.taskfarm("bad.json", "--slots", 4, ranks=3, status=1)
+        self.assertIn("taskfarm: bad: 3 920 done, 80 failed in ", done.stderr)
+        file = self.open("bad.h5")
+        for name, status in (("crash", farm.FAILED), ("hang", farm.TIMEOUT)):
+            expected = [status if i % 50 == 0 else farm.DONE for i in range(2000)]
+            self.assertEqual(list(file[name]["task/status"]), expected)
+
+    def test_memory_is_limited(self):
+        if farm.SANITIZED:
+            self.skipTest("AddressSanitizer ends a process that gets no memory")
+        grow = "x = [bytes(10**6) for i in range(400)]"
+        limit = {"resources": {"memory": "100MB"}}
+        stages = [
+            {"name": "fits", "run": {"command": ["/usr/bin/python3", "-c", "x = bytearray(10**7)"]}},
+            {"name": "command", "run": {"command": ["/usr/bin/python3", "-c", grow]}},
+            {"name": "child", "run": {"command": "/usr/bin/python3 -c \"" + grow + "\"; exit $?"}},
+            {"name": "function", "run": {"function": f"{farm.BUILD}/tests/libtest_plugin.so:greedy"}},
+        ]
+        self.write("memory.json", {"defaults": limit, "stages": stages})
+        self.taskfarm("memory.json", status=1)
+        file = self.open("memory.h5")
+        self.assertEqual(file["fits/task/status"][0], farm.DONE)
+        for name in ("command", "child"):
+            self.assertEqual(
+                self.heap(file[name], "message"), [b"exit status 1 (its memory is limited to 100 MB): MemoryError"]
+            )
+        self.assertEqual(self.heap(file["function"], "message"), [b"no memory after enough MiB"])
+
+    def test_functions_that_close_every_file_descriptor(self):
+        run = {"function": f"{farm.BUILD}/tests/libtest_plugin.so:closer"}
+        self.write("closer.json", {"over": {"i": {"range": [20]}}, "run": run})
+        for ranks in (None, 3):
+            self.taskfarm("closer.json", "--fresh", ranks=ranks)
+            self.assertEqual(list(self.open("closer.h5")["closer/task/status"]), [farm.DONE] * 20)
+
     def test_that_stop_the_campaign(self):
         run = {"function": "builtin:fail", "args": {"every": 1}}
         wait = {"function": "builtin:sleep", "args": {"seconds": 0.02}}

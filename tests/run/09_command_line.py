@@ -26,7 +26,6 @@ WRONG = [
     (["check", "a.json", "--fresh"], "check does not take --fresh"),
     (["schema", "--seed", "2"], "schema does not take --seed"),
     (["a.json", "--walltime", "1h"], "--walltime is not supported yet"),
-    (["a.json", "--retries=3"], "--retries is not supported yet"),
     (["status", "a.h5"], "'status' is not supported yet"),
     (["plan", "a.json"], "'plan' is not supported yet"),
     (["try", "a.json", "s", "0"], "'try' is not supported yet"),
@@ -85,6 +84,8 @@ class CommandLine(farm.FarmTest):
         ):
             done = self.taskfarm("a.json", "--set", setting, status=2)
             self.assertEqual(done.stderr, f"a.json: --set {setting}: {complaint}\n")
+        done = self.taskfarm("a.json", "--retries", "300", status=2)
+        self.assertEqual(done.stderr, "a.json: --retries 300: must be an integer from 0 to 254\n")
         done = self.taskfarm("a.json", "--seed", "-1", status=2)
         self.assertEqual(done.stderr, "a.json: --seed -1: must be an integer from 0 to 18446744073709551615\n")
 
@@ -211,7 +212,7 @@ class Schema(farm.FarmTest):
             {"over": {"a": {"range": [1, 2, 3, 4]}}, "run": {"command": "true"}},
             {"results": {"x": "double"}, "run": {"command": "true"}},
             {"record": "some", "run": {"command": "true"}},
-            {"retries": 3, "run": {"command": "true"}},
+            {"retries": 300, "run": {"command": "true"}},
             {"timeout": 0, "run": {"command": "true"}},
             {"on_failure": "halt", "run": {"command": "true"}},
             {"on_failure": {}, "run": {"command": "true"}},

@@ -3,25 +3,28 @@
  * measured is repeatable. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sched/sched.h"
 
-typedef enum event_kind { EVENT_GRANT, EVENT_BATCH_ENDED, EVENT_REPORT, EVENT_DOWN, EVENT_UP } event_kind;
+typedef enum event_kind { EVENT_GRANT, EVENT_BATCH_ENDED, EVENT_REPORT, EVENT_TICK, EVENT_DOWN, EVENT_UP } event_kind;
 
 typedef struct event {
     double time;
     uint64_t order; /* ties in the order they were made */
     event_kind kind;
-    int worker, life; /* of a life that is over: void, but for reports */
-    int stage;
+    int worker, life;   /* of a life that is over: void, but for reports while the worker is down */
+    int stage, attempt; /* of a grant */
+    int retry;          /* of a report: the attempt that failed */
     int64_t first, count, failed;
     double seconds;
 } event;
 
 typedef struct sim_worker {
     int life, busy;
+    bool up;
     tf_intervals *queue; /* per stage: granted and not begun */
 } sim_worker;
 
@@ -32,6 +35,8 @@ typedef struct cluster {
     double latency;
     double mean, sigma; /* of task durations: log-normal, s; sigma 0: all the same */
     int deaths;
+    int retries;
+    double retry_delay;
     bool duplicates;
     bool chained; /* each stage after the one before */
 
@@ -45,7 +50,11 @@ typedef struct sim {
     tf_rng rng;
     sim_worker *worker;
     tf_pace *pace;
-    uint8_t *ended; /* per stage and task: accepted reports */
+    uint8_t *ended;   /* per stage and task: accepted reports */
+    uint8_t *attempt; /* per stage and task: the last one granted */
+    int *failed_on;   /* per stage and task: the worker of the last failed attempt, -1 for none */
+    double *due;      /* per stage and task: of the next attempt */
+    int up;
     event *heap;
     size_t events, capacity;
     uint64_t made;
@@ -99,8 +108,19 @@ static double duration(const sim *s, int stage, int64_t index) {
     return s->c->mean * exp(s->c->sigma * tf_rng_normal(&rng) - s->c->sigma * s->c->sigma / 2);
 }
 
-static bool fails(int stage, int64_t index) {
-    return (stage * 7 + index) % 13 == 5;
+/* One task in 13 fails, one to four times in a row. */
+static bool fails(int stage, int64_t index, int attempt) {
+    return (stage * 7 + index) % 13 == 5 && attempt <= 1 + index % 4;
+}
+
+static int attempt_of(const sim *s, int stage, int64_t index) {
+    return s->attempt[stage * s->c->tasks + index];
+}
+
+/* 0 if the task's attempt ends it, else its number. */
+static int retry_of(const sim *s, int stage, int64_t index) {
+    int attempt = attempt_of(s, stage, index);
+    return fails(stage, index, attempt) && attempt <= s->c->retries ? attempt : 0;
 }
 
 static void feed(sim *s, int w) {
@@ -111,10 +131,8 @@ static void feed(sim *s, int w) {
             int64_t share = (k->queue[stage].total + s->c->slots - 1) / s->c->slots;
             tf_interval run = tf_intervals_take(&k->queue[stage], brief < share ? brief : share);
             event done = {.kind = EVENT_BATCH_ENDED, .worker = w, .life = k->life, .stage = stage, .first = run.first};
-            for (int64_t i = run.first; i < run.end; i++) {
+            for (int64_t i = run.first; i < run.end; i++)
                 done.seconds += duration(s, stage, i);
-                done.failed += fails(stage, i);
-            }
             done.count = run.end - run.first;
             done.time = s->now + done.seconds;
             k->busy++;
@@ -131,9 +149,20 @@ static void check_counts(const sim *s) {
     }
 }
 
+/* A retry goes to another worker if there is one, and not before its time. */
+static void note_attempt(sim *s, const tf_action *a) {
+    for (int64_t i = a->stage * s->c->tasks + a->first; i < a->stage * s->c->tasks + a->first + a->count; i++) {
+        s->attempt[i] = (uint8_t)a->attempt;
+        if (a->attempt == 1)
+            continue;
+        cr_assert(s->now >= s->due[i], "too early");
+        cr_assert(a->worker != s->failed_on[i] || s->up == 1 || s->now >= s->due[i] + 5, "on the same worker");
+    }
+}
+
 static void act(sim *s) {
     tf_action a;
-    while (tf_sched_next(s->sched, &a)) {
+    while (tf_sched_next(s->sched, s->now, &a)) {
         tf_sched_counts counts = {0};
         switch (a.kind) {
         case TF_ACTION_LAYOUT:
@@ -149,6 +178,7 @@ static void act(sim *s) {
             cr_assert(a.count <= s->c->slots ||
                           a.count <= left * s->c->slots / (all_slots - s->c->deaths * s->c->slots),
                       "%lld of %lld tasks for one of %d workers", (long long)a.count, (long long)left, s->c->workers);
+            note_attempt(s, &a);
             post(s, (event){.kind = EVENT_GRANT,
                             .time = s->now + s->c->latency,
                             .worker = a.worker,
@@ -165,12 +195,48 @@ static void act(sim *s) {
         check_counts(s);
 }
 
+static void take_retry(sim *s, const event *e) {
+    if (!tf_sched_retry(s->sched, e->worker, e->stage, e->first, e->count, e->retry, e->seconds, s->now))
+        return;
+    s->c->work += e->seconds;
+    double due = s->now + ldexp(s->c->retry_delay, e->retry - 1);
+    for (int64_t i = e->stage * s->c->tasks + e->first; i < e->stage * s->c->tasks + e->first + e->count; i++) {
+        s->failed_on[i] = e->worker;
+        s->due[i] = due;
+    }
+    post(s, (event){.kind = EVENT_TICK, .time = due});
+    post(s, (event){.kind = EVENT_TICK, .time = due + 5});
+}
+
 static void take_report(sim *s, const event *e) {
-    if (!tf_sched_report(s->sched, e->worker, e->stage, e->first, e->count, e->failed, e->seconds))
+    if (e->retry)
+        take_retry(s, e);
+    else if (!tf_sched_report(s->sched, e->worker, e->stage, e->first, e->count, e->failed, e->seconds))
+        return;
+    if (e->retry)
         return;
     s->c->work += e->seconds;
     for (int64_t i = e->first; i < e->first + e->count; i++)
         cr_assert_eq(s->ended[e->stage * s->c->tasks + i]++, 0, "task %lld ended twice", (long long)i);
+}
+
+/* A report for each run of tasks that ended, and of tasks that are to be tried again; some come twice. */
+static void post_reports(sim *s, const event *batch) {
+    for (int64_t i = batch->first, end; i < batch->first + batch->count; i = end) {
+        event report = *batch;
+        report.kind = EVENT_REPORT;
+        report.first = i;
+        report.retry = retry_of(s, batch->stage, i);
+        for (end = i; end < batch->first + batch->count && retry_of(s, batch->stage, end) == report.retry; end++)
+            report.failed += !report.retry && fails(batch->stage, end, attempt_of(s, batch->stage, end));
+        report.count = end - i;
+        report.seconds = batch->seconds * (double)report.count / (double)batch->count;
+        report.time = s->now + s->c->latency;
+        post(s, report);
+        report.time = s->now + 3 * s->c->latency;
+        if (s->c->duplicates && tf_rng_below(&s->rng, 10) == 0)
+            post(s, report);
+    }
 }
 
 static void handle(sim *s, const event *e) {
@@ -188,25 +254,29 @@ static void handle(sim *s, const event *e) {
             return;
         k->busy--;
         tf_pace_add(&s->pace[e->stage], e->count, e->seconds);
-        event report = *e;
-        report.kind = EVENT_REPORT;
-        report.time = s->now + s->c->latency;
-        post(s, report);
-        report.time = s->now + 3 * s->c->latency;
-        if (s->c->duplicates && tf_rng_below(&s->rng, 10) == 0)
-            post(s, report);
+        post_reports(s, e);
         feed(s, e->worker);
         break;
     }
-    case EVENT_REPORT: take_report(s, e); break;
+    case EVENT_REPORT:
+        if (alive || !k->up) /* a worker that is back has lost what it sent before */
+            take_report(s, e);
+        break;
     case EVENT_DOWN:
         for (int stage = 0; stage < s->c->stages; stage++)
             tf_intervals_free(&k->queue[stage]);
+        s->up -= k->up;
+        k->up = false;
         k->busy = 0;
         k->life++;
         tf_sched_worker_down(s->sched, e->worker);
         break;
-    case EVENT_UP: tf_sched_worker_up(s->sched, e->worker, s->c->slots); break;
+    case EVENT_TICK: break;
+    case EVENT_UP:
+        s->up += !k->up;
+        k->up = true;
+        tf_sched_worker_up(s->sched, e->worker, s->c->slots);
+        break;
     }
 }
 
@@ -218,13 +288,18 @@ static void simulate(cluster *c, uint64_t seed) {
     int *numbers = tf_alloc_array((size_t)c->stages, sizeof *numbers);
     for (int i = 0; i < c->stages; i++) {
         numbers[i] = i;
-        stages[i] =
-            (tf_sched_stage){.tasks = c->tasks, .afters = c->chained && i > 0, .after = i ? &numbers[i - 1] : NULL};
+        stages[i] = (tf_sched_stage){.tasks = c->tasks,
+                                     .afters = c->chained && i > 0,
+                                     .after = i ? &numbers[i - 1] : NULL,
+                                     .retry_delay = c->retry_delay};
     }
     s.sched = tf_sched_new(stages, c->stages);
     s.worker = tf_alloc_array((size_t)c->workers, sizeof *s.worker);
     s.pace = tf_alloc_array((size_t)c->stages, sizeof *s.pace);
     s.ended = tf_alloc((size_t)(c->stages * c->tasks));
+    s.attempt = tf_alloc((size_t)(c->stages * c->tasks));
+    s.failed_on = tf_alloc_array((size_t)(c->stages * c->tasks), sizeof *s.failed_on);
+    s.due = tf_alloc_array((size_t)(c->stages * c->tasks), sizeof *s.due);
     for (int w = 0; w < c->workers; w++) {
         s.worker[w].queue = tf_alloc_array((size_t)c->stages, sizeof(tf_intervals));
         post(&s, (event){.kind = EVENT_UP, .time = tf_rng_double(&s.rng) * c->latency, .worker = w});
@@ -249,7 +324,7 @@ static void simulate(cluster *c, uint64_t seed) {
     int64_t failed = 0;
     for (int64_t i = 0; i < c->stages * c->tasks; i++) {
         cr_assert_eq(s.ended[i], 1, "task %lld ended %d times", (long long)i, s.ended[i]);
-        failed += fails((int)(i / c->tasks), i % c->tasks);
+        failed += fails((int)(i / c->tasks), i % c->tasks, c->retries + 1);
     }
     for (int stage = 0; stage < c->stages; stage++)
         failed -= tf_sched_stage_counts(s.sched, stage).failed;
@@ -263,6 +338,9 @@ static void simulate(cluster *c, uint64_t seed) {
     free(s.worker);
     free(s.pace);
     free(s.ended);
+    free(s.attempt);
+    free(s.failed_on);
+    free(s.due);
     free(s.heap);
     free(stages);
     free(numbers);
@@ -274,8 +352,17 @@ static double overhead(const cluster *c) {
     return c->end / ideal - 1;
 }
 
+/* 100 seeds from 0, or the one in TASKFARM_SEED. */
+static void seeds(uint64_t *first, uint64_t *count) {
+    const char *text = getenv("TASKFARM_SEED");
+    *first = 0;
+    *count = text && tf_parse_uint(text, first) ? 1 : 100;
+}
+
 Test(cluster, ends_every_task_once_whatever_happens) {
-    for (uint64_t seed = 0; seed < 100; seed++) {
+    uint64_t first, count;
+    seeds(&first, &count);
+    for (uint64_t seed = first; seed < first + count; seed++) {
         tf_rng rng = tf_rng_start(seed, 1);
         cluster c = {.workers = 2 + (int)tf_rng_below(&rng, 30),
                      .slots = 1 + (int)tf_rng_below(&rng, 8),
@@ -285,8 +372,12 @@ Test(cluster, ends_every_task_once_whatever_happens) {
                      .mean = 1e-4 * (double)(1 + tf_rng_below(&rng, 1000)),
                      .sigma = tf_rng_below(&rng, 2) ? 1.5 : 0,
                      .duplicates = true,
+                     .retries = (int)tf_rng_below(&rng, 5),
+                     .retry_delay = tf_rng_below(&rng, 2) ? 0.01 : 0,
                      .chained = tf_rng_below(&rng, 2) == 1};
         c.deaths = (int)tf_rng_below(&rng, (uint64_t)c.workers);
+        printf("seed %llu\n", (unsigned long long)seed);
+        fflush(stdout);
         simulate(&c, seed);
     }
 }

@@ -52,7 +52,7 @@ static void farm_run(farm *f, int64_t batch) {
                 tf_interval *left =
                     f->result->lefts ? &f->result->left[f->result->lefts - 1] : &(tf_interval){next, tasks};
                 int64_t count = left->end - left->first < batch ? left->end - left->first : batch;
-                int64_t given = tf_exec_submit(f->exec, slot, 0, left->first, count, &error);
+                int64_t given = tf_exec_submit(f->exec, slot, 0, 1, left->first, count, &error);
                 cr_assert(given > 0, "%s", error.text);
                 left->first += given;
                 if (f->result->lefts)
@@ -178,11 +178,11 @@ Test(slots, pass_on_what_has_ended_while_a_later_task_of_the_batch_takes_long) {
     farm_open(&f, 1,
               "{\"over\": {\"seconds\": [0, 0, 0.6, 0, 1000, 0]}, \"record\": \"full\", \"run\": {\"function\": "
               "\"builtin:sleep\"}}");
-    cr_assert_eq(tf_exec_submit(f.exec, 0, 0, 0, 2, &error), 2);
-    cr_assert_eq(tf_exec_submit(f.exec, 0, 0, 2, 1, &error), 1);
+    cr_assert_eq(tf_exec_submit(f.exec, 0, 0, 1, 0, 2, &error), 2);
+    cr_assert_eq(tf_exec_submit(f.exec, 0, 0, 1, 2, 1, &error), 1);
     for (double limit = tf_now() + 30; f.result->ended < 3 && tf_now() < limit;)
         cr_assert_eq(tf_exec_poll(f.exec, 0.1, outcome_take, f.result, &events, &error), TF_OK);
-    cr_assert_eq(tf_exec_submit(f.exec, 0, 0, 3, 3, &error), 3);
+    cr_assert_eq(tf_exec_submit(f.exec, 0, 0, 1, 3, 3, &error), 3);
     for (double limit = tf_now() + 30; f.result->ended < 4 && tf_now() < limit;)
         cr_assert_eq(tf_exec_poll(f.exec, 0.1, outcome_take, f.result, &events, &error), TF_OK);
     cr_expect_eq(f.result->ended, 4);
@@ -223,8 +223,8 @@ Test(slots, end_with_whatever_still_runs_in_them) {
     tf_error error;
     int events;
     farm_open(&f, 2, "{\"over\": {\"k\": [0, 1]}, \"run\": {\"command\": \"sleep 1000 & echo $!; sleep 1000\"}}");
-    cr_assert_eq(tf_exec_submit(f.exec, 0, 0, 0, 1, &error), 1);
-    cr_assert_eq(tf_exec_submit(f.exec, 1, 0, 1, 1, &error), 1);
+    cr_assert_eq(tf_exec_submit(f.exec, 0, 0, 1, 0, 1, &error), 1);
+    cr_assert_eq(tf_exec_submit(f.exec, 1, 0, 1, 1, 1, &error), 1);
     cr_assert_eq(tf_exec_poll(f.exec, 0.2, outcome_take, f.result, &events, &error), TF_OK);
     cr_expect_eq(events, 0);
     double started = tf_now();
@@ -238,7 +238,7 @@ Test(slots, say_so_when_the_spawner_is_gone) {
     tf_error error;
     int events;
     farm_open(&f, 1, "{\"run\": {\"function\": \"builtin:hang\"}}");
-    cr_assert_eq(tf_exec_submit(f.exec, 0, 0, 0, 1, &error), 1);
+    cr_assert_eq(tf_exec_submit(f.exec, 0, 0, 1, 0, 1, &error), 1);
     char path[64];
     tf_buf list = {0};
     snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());

@@ -5,7 +5,7 @@
 
 static tf_action expect_next(tf_sched *s, tf_action_kind kind) {
     tf_action action = {0};
-    cr_assert(tf_sched_next(s, &action), "nothing to do");
+    cr_assert(tf_sched_next(s, 0, &action), "nothing to do");
     cr_assert_eq(action.kind, kind);
     return action;
 }
@@ -18,7 +18,7 @@ static void expect_grant(tf_sched *s, int worker, int64_t first, int64_t count) 
 
 static void expect_nothing(tf_sched *s) {
     tf_action action;
-    cr_assert(!tf_sched_next(s, &action), "an action of kind %d", (int)action.kind);
+    cr_assert(!tf_sched_next(s, 0, &action), "an action of kind %d", (int)action.kind);
 }
 
 Test(pace, is_one_task_while_nothing_is_known) {
@@ -57,6 +57,88 @@ Test(sched, hands_out_one_task_a_slot_while_nothing_is_known) {
     tf_sched_free(s);
 }
 
+/* Two workers of one slot, each with one of the two tasks. */
+static tf_sched *two_workers_at_work(const tf_sched_stage *stage) {
+    tf_sched *s = tf_sched_new(stage, 1);
+    expect_next(s, TF_ACTION_LAYOUT);
+    tf_sched_worker_up(s, 0, 1);
+    tf_sched_worker_up(s, 1, 1);
+    expect_grant(s, 0, 0, 1);
+    expect_grant(s, 1, 1, 1);
+    return s;
+}
+
+Test(sched, tries_a_failed_task_again_on_another_worker_after_a_delay) {
+    tf_sched *s = two_workers_at_work(&(tf_sched_stage){.tasks = 2, .retry_delay = 10});
+    tf_action a;
+    cr_assert(tf_sched_retry(s, 0, 0, 0, 1, 1, 0.1, 100));
+    cr_expect(!tf_sched_retry(s, 0, 0, 0, 1, 1, 0.1, 100), "a report that comes twice");
+    cr_expect_eq(tf_sched_due(s), 110);
+    cr_assert(!tf_sched_next(s, 109, &a));
+    cr_assert(!tf_sched_next(s, 110, &a), "the other worker is busy, and may soon be free");
+    cr_expect_eq(tf_sched_stage_counts(s, 0).pending, 1);
+    cr_assert(tf_sched_report(s, 1, 0, 1, 1, 0, 0.1));
+    cr_assert(tf_sched_next(s, 111, &a) && a.kind == TF_ACTION_GRANT);
+    cr_expect(a.worker == 1 && a.first == 0 && a.count == 1 && a.attempt == 2);
+    cr_assert(tf_sched_retry(s, 1, 0, 0, 1, 2, 0.1, 200));
+    cr_expect_eq(tf_sched_due(s), 220, "the delay has doubled");
+    tf_sched_worker_down(s, 0);
+    cr_assert(tf_sched_next(s, 220, &a) && a.worker == 1 && a.attempt == 3, "there is no other worker");
+    cr_assert(tf_sched_report(s, 1, 0, 0, 1, 1, 0.1));
+    expect_next(s, TF_ACTION_FINISH);
+    expect_next(s, TF_ACTION_END);
+    tf_sched_free(s);
+}
+
+Test(sched, gives_a_retry_to_the_same_worker_when_no_other_wants_it) {
+    tf_sched *s = two_workers_at_work(&(tf_sched_stage){.tasks = 2});
+    tf_action a;
+    cr_assert(tf_sched_retry(s, 0, 0, 0, 1, 1, 0.1, 100));
+    cr_assert(!tf_sched_next(s, 104, &a));
+    cr_assert(tf_sched_next(s, 105, &a) && a.worker == 0 && a.attempt == 2);
+    tf_sched_free(s);
+}
+
+Test(sched, goes_on_where_earlier_runs_were) {
+    tf_intervals left = {0};
+    tf_intervals_add(&left, 3, 4);
+    tf_sched_stage stages[] = {{.tasks = 10, .finished = true, .pending = &(tf_intervals){0}},
+                               {.tasks = 10, .pending = &left, .afters = 1, .after = &(int){0}}};
+    tf_sched *s = tf_sched_new(stages, 2);
+    tf_intervals_free(&left);
+    cr_expect_eq(tf_sched_stage_counts(s, 0).done, 10);
+    cr_expect_eq(expect_next(s, TF_ACTION_LAYOUT).stage, 1);
+    tf_sched_worker_up(s, 0, 4);
+    expect_grant(s, 0, 3, 1);
+    cr_assert(tf_sched_report(s, 0, 1, 3, 1, 0, 0.1));
+    cr_expect_eq(tf_sched_stage_counts(s, 1).done, 10);
+    expect_next(s, TF_ACTION_FINISH);
+    expect_next(s, TF_ACTION_END);
+    tf_sched_free(s);
+}
+
+Test(sched, ends_when_drained_with_what_was_granted_left_undone) {
+    tf_sched_stage stages[] = {{.tasks = 1000}, {.tasks = 10, .afters = 1, .after = &(int){0}}};
+    tf_sched *s = tf_sched_new(stages, 2);
+    expect_next(s, TF_ACTION_LAYOUT);
+    tf_sched_worker_up(s, 0, 2);
+    tf_sched_worker_up(s, 1, 2);
+    expect_grant(s, 0, 0, 2);
+    expect_grant(s, 1, 2, 2);
+    tf_sched_drain(s);
+    expect_nothing(s);
+    cr_assert(tf_sched_report(s, 0, 0, 0, 1, 0, 0.1));
+    expect_nothing(s);
+    tf_sched_worker_down(s, 0);
+    expect_nothing(s);
+    tf_sched_worker_down(s, 1);
+    expect_next(s, TF_ACTION_END);
+    expect_nothing(s);
+    tf_sched_counts n = tf_sched_stage_counts(s, 0);
+    cr_expect(n.pending == 999 && n.done == 1 && n.running == 0);
+    tf_sched_free(s);
+}
+
 Test(sched, keeps_a_grant_in_hand_once_the_pace_is_known) {
     tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 1000}, 1);
     expect_next(s, TF_ACTION_LAYOUT);
@@ -80,7 +162,7 @@ Test(sched, never_gives_more_than_a_fair_share_of_what_is_left) {
     cr_assert(tf_sched_report(s, 0, 0, 0, 1, 0, 1e-6));
     for (int i = 0; i < 10; i++) { /* however quick they are */
         tf_action a;
-        if (!tf_sched_next(s, &a))
+        if (!tf_sched_next(s, 0, &a))
             break;
         cr_expect(a.count <= 9, "%lld of 90 tasks for one of ten workers", (long long)a.count);
     }

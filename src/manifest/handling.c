@@ -1,0 +1,150 @@
+/* How a stage's tasks are handled: their time, attempts and resources, and what is kept of them. */
+#include "manifest/load.h"
+
+#include <string.h>
+
+const cJSON *stage_member(const stage_json *json, const char *key, const cJSON **object, const at **where) {
+    *object = json->own;
+    *where = &json->own_at;
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(json->own, key);
+    if (!value && json->defaults) {
+        *object = json->defaults;
+        *where = &json->defaults_at;
+        value = cJSON_GetObjectItemCaseSensitive(json->defaults, key);
+    }
+    return value;
+}
+
+static int64_t load_size(struct loader *l, const at *where, const cJSON *object, const char *key, int64_t otherwise) {
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
+    at here = at_key(where, key);
+    int64_t bytes = otherwise;
+    if (value && json_is_int(value) && value->valuedouble >= 0)
+        bytes = (int64_t)value->valuedouble;
+    else if (value && !(cJSON_IsString(value) && tf_parse_size(value->valuestring, &bytes)))
+        complain(l->diags, &here, "must be a size in bytes, as in 65536 or \"64KB\"");
+    return bytes;
+}
+
+static void load_capture(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
+    const cJSON *object;
+    const at *where;
+    stage->capture_stdout = stage->capture_stderr = 64 * 1024;
+    if (!stage_member(json, "capture", &object, &where))
+        return;
+    const cJSON *capture = json_object(l->diags, where, object, "capture");
+    if (!capture)
+        return;
+    at here = at_key(where, "capture");
+    json_check_keys(l->diags, &here, capture, keys_capture());
+    stage->capture_stdout = load_size(l, &here, capture, "stdout", stage->capture_stdout);
+    stage->capture_stderr = load_size(l, &here, capture, "stderr", stage->capture_stderr);
+}
+
+static void load_timeout(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
+    const cJSON *object;
+    const at *where;
+    const cJSON *value = stage_member(json, "timeout", &object, &where);
+    at here = at_key(where, "timeout");
+    if (value && cJSON_IsNumber(value) && value->valuedouble > 0)
+        stage->timeout = value->valuedouble;
+    else if (value && !(cJSON_IsString(value) && tf_parse_duration(value->valuestring, &stage->timeout)))
+        complain(l->diags, &here, "must be a time, as in 30, \"30s\", \"5m\", \"2h\" or \"1d\"");
+}
+
+/* What may also be 0: no time at all. */
+static double load_delay(struct loader *l, const at *where, const cJSON *value) {
+    double seconds = 0;
+    if (cJSON_IsNumber(value) && value->valuedouble >= 0)
+        return value->valuedouble;
+    if (!(cJSON_IsString(value) && tf_parse_duration(value->valuestring, &seconds)))
+        complain(l->diags, where, "must be a time, as in 0, 1.5, \"10s\" or \"5m\"");
+    return seconds;
+}
+
+static void load_retries(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
+    const cJSON *object;
+    const at *where;
+    const cJSON *retries = stage_member(json, "retries", &object, &where);
+    at here = at_key(where, "retries");
+    if (retries && (!json_is_int(retries) || retries->valuedouble < 0 || retries->valuedouble > TF_MAX_RETRIES))
+        complain(l->diags, &here, "must be an integer from 0 to %d", TF_MAX_RETRIES);
+    else if (retries)
+        stage->retries = (int)retries->valuedouble;
+    if (l->retries >= 0)
+        stage->retries = l->retries;
+    const cJSON *delay = stage_member(json, "retry_delay", &object, &where);
+    here = at_key(where, "retry_delay");
+    if (delay)
+        stage->retry_delay = load_delay(l, &here, delay);
+}
+
+static void load_resources(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
+    const cJSON *object;
+    const at *where;
+    if (!stage_member(json, "resources", &object, &where))
+        return;
+    const cJSON *resources = json_object(l->diags, where, object, "resources");
+    at here = at_key(where, "resources"), at_memory = at_key(&here, "memory");
+    if (!resources)
+        return;
+    json_check_keys(l->diags, &here, resources, keys_resources());
+    const cJSON *memory = cJSON_GetObjectItemCaseSensitive(resources, "memory");
+    stage->memory = load_size(l, &here, resources, "memory", 0);
+    if (cJSON_IsNumber(memory) && memory->valuedouble == 0)
+        complain(l->diags, &at_memory, "must be more than nothing");
+}
+
+static void load_on_failure(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
+    const cJSON *object;
+    const at *where;
+    const cJSON *value = stage_member(json, "on_failure", &object, &where);
+    at here = at_key(where, "on_failure"), at_count = at_key(&here, "stop_after");
+    if (!value)
+        return;
+    if (cJSON_IsObject(value)) {
+        json_check_keys(l->diags, &here, value, keys_on_failure());
+        const cJSON *count = cJSON_GetObjectItemCaseSensitive(value, "stop_after");
+        if (!count)
+            complain(l->diags, &here, "needs \"stop_after\"");
+        else if (!json_is_int(count) || count->valuedouble < 1)
+            complain(l->diags, &at_count, "must be a positive integer");
+        else
+            stage->stop_after = (int64_t)count->valuedouble;
+    } else if (cJSON_IsString(value) && strcmp(value->valuestring, "stop") == 0) {
+        stage->stop_after = 1;
+    } else if (!cJSON_IsString(value) || strcmp(value->valuestring, "continue") != 0) {
+        complain(l->diags, &here, "must be \"continue\", \"stop\" or {\"stop_after\": NUMBER}");
+    }
+}
+
+static void load_record(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
+    const cJSON *object;
+    const at *where;
+    stage->record_full = stage->run.kind != TF_RUN_FUNCTION;
+    if (stage_member(json, "record", &object, &where)) {
+        const char *record = json_string(l->diags, where, object, "record");
+        at here = at_key(where, "record");
+        if (record && strcmp(record, "full") != 0 && strcmp(record, "status") != 0)
+            complain(l->diags, &here, "must be \"full\" or \"status\", not \"%s\"", record);
+        else if (record)
+            stage->record_full = *record == 'f';
+    }
+    enum { STORED_BY_DEFAULT = 10000000 };
+    stage->store_params = stage->space && tf_space_size(stage->space) <= STORED_BY_DEFAULT;
+    const cJSON *store = stage_member(json, "store_params", &object, &where);
+    at here = at_key(where, "store_params");
+    if (store && !cJSON_IsBool(store))
+        complain(l->diags, &here, "must be true or false, not %s", json_kind(store));
+    else if (store)
+        stage->store_params = cJSON_IsTrue(store);
+}
+
+void load_handling(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
+    load_capture(l, json, stage);
+    load_timeout(l, json, stage);
+    load_retries(l, json, stage);
+    load_on_failure(l, json, stage);
+    load_resources(l, json, stage);
+    load_record(l, json, stage);
+}
