@@ -65,7 +65,8 @@ void tf_buf_adds(tf_buf *buf, const char *text);
 void tf_buf_addc(tf_buf *buf, char c);
 void tf_buf_addf(tf_buf *buf, const char *format, ...) TF_PRINTF(2, 3);
 void tf_buf_addv(tf_buf *buf, const char *format, va_list args) TF_PRINTF(2, 0);
-void tf_buf_clear(tf_buf *buf); /* keeps the memory */
+void tf_buf_reserve(tf_buf *buf, size_t size); /* room for so many bytes in all */
+void tf_buf_clear(tf_buf *buf);                /* keeps the memory */
 void tf_buf_free(tf_buf *buf);
 const char *tf_buf_text(const tf_buf *buf); /* never NULL */
 
@@ -124,6 +125,16 @@ bool tf_store_double(tf_type type, double value, void *out);
 /* Fills `count` elements with what an absent value is: NaN for floats, 0 for the others. */
 void tf_store_absent(tf_type type, int64_t count, void *out);
 
+/* ---- Crash points ---- */
+
+/* In builds for tests: ends the process as kill -9 would, if the environment's TASKFARM_CRASH is NAME, or NAME:N at the
+ * N-th time that this process comes by. Elsewhere it is nothing. */
+#ifdef TASKFARM_CRASH_POINTS
+void tf_crash_point(const char *name);
+#else
+#define tf_crash_point(name) ((void)0)
+#endif
+
 /* ---- Intervals ---- */
 
 /* A half-open run of task indices. */
@@ -136,8 +147,9 @@ typedef struct tf_interval {
 typedef struct tf_intervals {
     tf_interval *items;
     size_t count;
-    size_t capacity;
-    int64_t total; /* members */
+    int64_t total;      /* members */
+    tf_interval *block; /* where items are: behind those that were taken from the front */
+    size_t capacity;    /* of the block */
 } tf_intervals;
 
 void tf_intervals_add(tf_intervals *set, int64_t first, int64_t end);
@@ -145,6 +157,10 @@ void tf_intervals_remove(tf_intervals *set, int64_t first, int64_t end);
 bool tf_intervals_contain(const tf_intervals *set, int64_t first, int64_t end); /* all of [first, end) */
 tf_interval tf_intervals_take(tf_intervals *set, int64_t most); /* removes a run from the front; empty set: {0, 0} */
 void tf_intervals_free(tf_intervals *set);
+
+/* Goes through the set in pieces of at most `most`: the piece behind `piece`, in its place; {0, 0} comes before the
+ * first. false at the end. */
+bool tf_intervals_next(const tf_intervals *set, int64_t most, tf_interval *piece);
 
 /* ---- Hashes (xxHash) ---- */
 

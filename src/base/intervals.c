@@ -18,13 +18,24 @@ static size_t first_ending_after(const tf_intervals *set, int64_t value) {
     return low;
 }
 
+/* Room for so many items. */
+static void make_room(tf_intervals *set, size_t size) {
+    size_t taken = set->block ? (size_t)(set->items - set->block) : 0;
+    if (taken + size <= set->capacity)
+        return;
+    if (set->count && taken)
+        memmove(set->block, set->items, set->count * sizeof *set->items);
+    if (2 * size > set->capacity) { /* else the space of those taken will do for a while */
+        set->capacity = size < 8 ? 8 : 2 * size;
+        set->block = tf_realloc_array(set->block, set->capacity, sizeof *set->items);
+    }
+    set->items = set->block;
+}
+
 /* Replaces items [from, to) by `count` new ones. */
 static void splice(tf_intervals *set, size_t from, size_t to, const tf_interval *items, size_t count) {
     size_t size = set->count - (to - from) + count;
-    if (size > set->capacity) {
-        set->capacity = size < 8 ? 8 : size * 2;
-        set->items = tf_realloc_array(set->items, set->capacity, sizeof *set->items);
-    }
+    make_room(set, size);
     if (set->count > to)
         memmove(set->items + from + count, set->items + to, (set->count - to) * sizeof *items);
     if (count)
@@ -88,13 +99,24 @@ tf_interval tf_intervals_take(tf_intervals *set, int64_t most) {
         taken.end = taken.first + most;
         front->first = taken.end;
     } else {
-        splice(set, 0, 1, NULL, 0);
+        set->items++;
+        set->count--;
     }
     set->total -= taken.end - taken.first;
     return taken;
 }
 
+bool tf_intervals_next(const tf_intervals *set, int64_t most, tf_interval *piece) {
+    size_t at = first_ending_after(set, piece->end);
+    if (at == set->count)
+        return false;
+    tf_interval item = set->items[at];
+    piece->first = item.first > piece->end ? item.first : piece->end;
+    piece->end = item.end - piece->first > most ? piece->first + most : item.end;
+    return true;
+}
+
 void tf_intervals_free(tf_intervals *set) {
-    free(set->items);
+    free(set->block);
     *set = (tf_intervals){0};
 }

@@ -26,6 +26,11 @@ static void reserve(tf_buf *buf, size_t more) {
     buf->capacity = capacity;
 }
 
+void tf_buf_reserve(tf_buf *buf, size_t size) {
+    if (size > buf->length)
+        reserve(buf, size - buf->length);
+}
+
 void tf_buf_add(tf_buf *buf, const void *data, size_t size) {
     reserve(buf, size);
     if (size)

@@ -13,7 +13,10 @@ typedef struct options {
     const char *retries;
     int sets;
     const char **set;
-    int slots; /* 0: not given */
+    int slots;              /* 0: not given */
+    double sync;            /* s; 0: never */
+    double walltime, grace; /* s; walltime 0: none */
+    double started;         /* tf_now() */
     bool fresh, json;
     tf_progress_style progress;
     tf_arena *arena;

@@ -21,13 +21,19 @@ static const char help[] =
     "run takes\n"
     "  --slots N                  tasks that a rank runs at once (default: 1 under mpirun, else the cores)\n"
     "  --retries N                further attempts at a task that fails, instead of what the manifest says\n"
-    "  --fresh                    set an old output aside and start anew\n"
+    "  --sync SECONDS             how often results are brought to disk (default: 30; 0: never)\n"
+    "  --walltime TIME            be over after so long: 90m, 12h; exit status 75 says that there is more to do\n"
+    "  --grace SECONDS            how long running tasks may take after a signal to stop (default: 30)\n"
+    "  --fresh                    set an old output aside and start anew, instead of going on with it\n"
     "  --progress STYLE           auto, bar, plain or none\n"
     "check takes\n"
     "  --json                     print JSON\n"
     "and everywhere --help, --version\n"
     "\n"
-    "Exit status: 0 all tasks done; 1 some failed; 2 wrong usage or manifest; 3 the run itself broke.\n";
+    "SIGUSR1, SIGUSR2, SIGTERM and SIGINT let running tasks end and stop the run; a second one ends them, too.\n"
+    "Exit status: 0 all tasks done; 1 some failed; 2 wrong usage or manifest; 3 the run itself broke; 75 stopped "
+    "early,\n"
+    "run it again to go on.\n";
 
 typedef struct verb {
     const char *name;
@@ -37,22 +43,31 @@ typedef struct verb {
 } verb;
 
 static const verb verbs[] = {
-    {"run", cli_run, true, "owtslfpr"},
+    {"run", cli_run, true, "owtslfprydg"},
     {"check", cli_check, true, "owtsj"},
     {"schema", cli_schema, false, ""},
 };
 
 /* What the design has and this version has not. */
 static const char *const later_verbs[] = {"plan", "try", "graph", "status", "show", "export", "report", "job"};
-static const char *const later_options[] = {"walltime", "sync", "grace", "rerun", "until", "force"};
+static const char *const later_options[] = {"rerun", "until", "force"};
 
 static const struct option long_options[] = {
-    {"output", required_argument, NULL, 'o'}, {"workdir", required_argument, NULL, 'w'},
-    {"set", required_argument, NULL, 't'},    {"seed", required_argument, NULL, 's'},
-    {"slots", required_argument, NULL, 'l'},  {"retries", required_argument, NULL, 'r'},
-    {"fresh", no_argument, NULL, 'f'},        {"progress", required_argument, NULL, 'p'},
-    {"json", no_argument, NULL, 'j'},         {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
+    {"output", required_argument, NULL, 'o'},
+    {"workdir", required_argument, NULL, 'w'},
+    {"set", required_argument, NULL, 't'},
+    {"seed", required_argument, NULL, 's'},
+    {"slots", required_argument, NULL, 'l'},
+    {"retries", required_argument, NULL, 'r'},
+    {"sync", required_argument, NULL, 'y'},
+    {"walltime", required_argument, NULL, 'd'},
+    {"grace", required_argument, NULL, 'g'},
+    {"fresh", no_argument, NULL, 'f'},
+    {"progress", required_argument, NULL, 'p'},
+    {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'v'},
+    {NULL, 0, NULL, 0},
 };
 
 enum { LONG_OPTIONS = sizeof long_options / sizeof *long_options - 1 };
@@ -112,6 +127,15 @@ static const char *absolute_output(options *o, const char *path) {
     return full;
 }
 
+static int take_time(const char *name, const char *text, bool may_be_zero, double *seconds) {
+    if (may_be_zero && strcmp(text, "0") == 0)
+        *seconds = 0;
+    else if (!tf_parse_duration(text, seconds))
+        return cli_usage_error("--%s %s: must be a time, as in 30, 30s, 5m or 2h%s", name, text,
+                               may_be_zero ? ", or 0" : "");
+    return TF_OK;
+}
+
 static int take_option(options *o, int letter, const char *value) {
     int64_t number;
     switch (letter) {
@@ -120,6 +144,9 @@ static int take_option(options *o, int letter, const char *value) {
     case 's': o->seed = value; break;
     case 'r': o->retries = value; break;
     case 'f': o->fresh = true; break;
+    case 'y': return take_time("sync", value, true, &o->sync);
+    case 'd': return take_time("walltime", value, false, &o->walltime);
+    case 'g': return take_time("grace", value, true, &o->grace);
     case 'j': o->json = true; break;
     case 't': o->set[o->sets++] = value; break;
     case 'l':
@@ -189,7 +216,7 @@ int main(int argc, char **argv) {
     const verb *v = take_verb(&argc, argv);
     if (!v)
         return cli_usage_error("'%s' is not supported yet", argv[1]);
-    options o = {.verb = v->name, .arena = tf_arena_new()};
+    options o = {.verb = v->name, .sync = 30, .grace = 30, .started = tf_now(), .arena = tf_arena_new()};
     o.set = tf_arena_array(o.arena, (size_t)argc, sizeof *o.set);
     int status = parse(&o, v, argc, argv);
     if (status < 0)

@@ -3,37 +3,42 @@
 #include "cli/cli.h"
 #include "store/store.h"
 
-static tf_err prepare(const options *o, loaded *l, tf_error *error) {
+static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_error *error) {
     cli_load(o, l);
     if (!l->campaign) {
         fputs(tf_buf_text(&l->diags.lines), stderr);
         error->text[0] = '\0';
         return TF_ERR_USAGE;
     }
-    tf_buf aside = {0};
-    tf_err err = tf_store_prepare(l->campaign, o->fresh, &aside, error);
-    if (err == TF_OK && aside.length)
-        fprintf(stderr, "taskfarm: %s is now %s\n", l->campaign->output, tf_buf_text(&aside));
-    tf_buf_free(&aside);
-    return err;
+    *plan = tf_store_prepare(l->campaign, o->fresh, error);
+    if (!*plan)
+        return error->code;
+    if (*tf_store_note(*plan))
+        fprintf(stderr, "taskfarm: %s\n", tf_store_note(*plan));
+    return TF_OK;
 }
 
 static void show(void *context, const tf_farm_progress *now) {
     tf_progress_update(context, now);
 }
 
-static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_error *error) {
+static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_plan *plan, tf_error *error) {
     tf_progress *progress = tf_progress_new(o->progress, stderr);
     tf_farm_options farm = {.campaign = l->campaign,
                             .bundle = l->campaign ? &l->recorder.bytes : NULL,
+                            .plan = plan,
+                            .walltime = o->walltime,
+                            .started = o->started,
+                            .grace = o->grace,
                             .on_progress = show,
                             .context = progress,
                             .spawner = spawner,
-                            .slots = o->slots};
+                            .slots = o->slots,
+                            .sync = o->sync};
     tf_farm_result result = {0};
     tf_err err = tf_farm_run(&farm, &result, error);
     tf_progress_free(progress);
-    if (l->campaign && (err == TF_OK || err == TF_ERR_TASKS))
+    if (l->campaign && err != TF_ERR_RUN)
         tf_report_summary(stderr, l->campaign, &result);
     return err;
 }
@@ -42,15 +47,17 @@ int cli_run(const options *o) {
     tf_error error = {0};
     bool master = tf_farm_launch_rank() == 0;
     loaded l = {0};
+    tf_store_plan *plan = NULL;
     tf_spawner *spawner = tf_spawner_fork(&error);
     tf_err err = spawner ? TF_OK : error.code;
     if (err == TF_OK && master)
-        err = prepare(o, &l, &error);
+        err = prepare(o, &l, &plan, &error);
     if (err == TF_OK)
-        err = run(o, spawner, &l, &error);
+        err = run(o, spawner, &l, plan, &error);
     if (master && err == TF_ERR_RUN)
         fprintf(stderr, "taskfarm: %s\n", error.text);
     tf_spawner_close(spawner);
+    tf_store_plan_free(plan);
     if (master)
         cli_unload(&l);
     return master ? (int)err : 0; /* a launcher complains about each rank that says more */

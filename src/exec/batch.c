@@ -9,12 +9,6 @@
 
 enum { TARGET_BYTES = 1 << 20, MOST_ROWS = 16384, TEXTS_AT_FIRST = 64 * 1024, ALIGNMENT = 64 };
 
-size_t batch_cell_size(const tf_param_spec *param) {
-    if (param->type == TF_STRING)
-        return param->max_bytes > 0 ? (size_t)param->max_bytes : 1;
-    return tf_space_value_size(param->type);
-}
-
 /* Hands out consecutive aligned columns of `rows` cells, and of each where cell `row` is; with base NULL it only adds
  * up. */
 typedef struct area {
@@ -36,7 +30,7 @@ static void *place(area *a, size_t cell) {
 static void place_columns(area *a, const tf_stage_spec *stage, batch_columns *c) {
     a->used = align(sizeof(batch_header));
     for (int p = 0; p < tf_space_params(stage->space); p++) {
-        void *at = stage->store_params ? place(a, batch_cell_size(tf_space_param(stage->space, p))) : NULL;
+        void *at = stage->store_params ? place(a, tf_space_cell_size(stage->space, p)) : NULL;
         if (c->params)
             c->params[p] = at;
     }

@@ -77,7 +77,4 @@ void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_co
 /* Adds " (its memory is limited to 2 GB)" to the message of a task that crashed, if its stage has a limit. */
 void batch_add_limit(const tf_stage_spec *stage, tf_buf *message);
 
-/* Bytes of a parameter's cell. */
-size_t batch_cell_size(const tf_param_spec *param);
-
 #endif

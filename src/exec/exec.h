@@ -83,6 +83,11 @@ int64_t tf_exec_submit(tf_exec *exec, int slot, int stage, int attempt, int64_t 
  * tf_exec_poll return it. */
 typedef tf_err tf_exec_on_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error);
 
+bool tf_exec_is_busy(const tf_exec *exec, int slot);
+
+/* Passes on what has ended, and leaves the rest: the slots are not to be used any more. */
+tf_err tf_exec_give_up(tf_exec *exec, tf_exec_on_rows *on_rows, void *context, tf_error *error);
+
 /* Waits up to `timeout` seconds for batches to come back, and passes on each that did. `*events` counts them. */
 tf_err tf_exec_poll(tf_exec *exec, double timeout, tf_exec_on_rows *on_rows, void *context, int *events,
                     tf_error *error);

@@ -84,25 +84,11 @@ tf_point host_point(host *h, int64_t row) {
 
 /* ---- Rows ---- */
 
-/* Parameters as they are stored: values, and strings as cells padded with NULs. */
 static void store_params(host *h, int64_t count) {
     for (int p = 0; p < tf_space_params(h->spec->space); p++) {
-        const tf_param_spec *param = tf_space_param(h->spec->space, p);
         tf_space_fill(h->spec->space, p, h->header->first, count, h->values[p]);
-        char *cells = h->columns.params[p];
-        size_t cell = batch_cell_size(param);
-        if (!cells)
-            continue;
-        if (param->type != TF_STRING) {
-            memcpy(cells, h->values[p], (size_t)count * cell);
-            continue;
-        }
-        const char **strings = h->values[p];
-        for (int64_t i = 0; i < count; i++) {
-            size_t length = strlen(strings[i]);
-            memcpy(cells + (size_t)i * cell, strings[i], length);
-            memset(cells + (size_t)i * cell + length, 0, cell - length);
-        }
+        if (h->columns.params[p])
+            tf_space_cells(h->spec->space, p, h->values[p], count, h->columns.params[p]);
     }
 }
 

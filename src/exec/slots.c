@@ -178,9 +178,8 @@ static tf_err deliver(tf_exec *exec, int n, int b, const delivery *d) {
                    (tf_interval){head->first + head->ended, head->first + head->count}, d);
 }
 
-/* A batch whose task takes unexpectedly long must not keep the rows before it from the file. */
-static tf_err pass_on_finished(tf_exec *exec, int n, int b, const delivery *d) {
-    const double slow = 0.5;
+/* A batch that has taken longer than `slow` seconds must not keep its finished rows from the file. */
+static tf_err pass_on_finished(tf_exec *exec, int n, int b, double slow, const delivery *d) {
     const slot *s = &exec->slot[n];
     const batch_header *head = header_of(&s->map[b]);
     int64_t ended = __atomic_load_n(&head->ended, __ATOMIC_ACQUIRE);
@@ -318,7 +317,7 @@ static tf_err replace_host(tf_exec *exec, int n, int status, const delivery *d) 
 
 /* Now and then: how are the batches under way? */
 static tf_err look(tf_exec *exec, const delivery *d) {
-    const double interval = 0.05, now = tf_now();
+    const double interval = 0.05, slow = 0.5, now = tf_now();
     tf_err err = TF_OK;
     if (now - exec->looked < interval)
         return TF_OK;
@@ -329,7 +328,27 @@ static tf_err look(tf_exec *exec, const delivery *d) {
                 continue;
             err = end_overdue(exec, n, header_of(&exec->slot[n].map[b]), d->error);
             if (err == TF_OK)
-                err = pass_on_finished(exec, n, b, d);
+                err = pass_on_finished(exec, n, b, slow, d);
+        }
+    }
+    return err;
+}
+
+bool tf_exec_is_busy(const tf_exec *exec, int n) {
+    return tf_exec_room(exec, n) < HOST_BUFFERS;
+}
+
+tf_err tf_exec_give_up(tf_exec *exec, tf_exec_on_rows *on_rows, void *context, tf_error *error) {
+    int events = 0;
+    delivery d = {.on_rows = on_rows, .context = context, .events = &events, .error = error};
+    tf_err err = TF_OK;
+    for (int n = 0; n < exec->slots; n++) {
+        for (int b = 0; b < HOST_BUFFERS && err == TF_OK; b++) {
+            if (!exec->slot[n].given[b])
+                continue;
+            if (header_of(&exec->slot[n].map[b])->started > 0)
+                err = pass_on_finished(exec, n, b, 0, &d);
+            exec->slot[n].given[b] = false;
         }
     }
     return err;

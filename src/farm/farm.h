@@ -4,15 +4,20 @@
 #define TF_FARM_H
 
 #include "exec/exec.h"
+#include "store/store.h"
 
 /* How far a run is. */
 typedef struct tf_farm_progress {
     int64_t tasks, done, failed, running;
+    int64_t reused;       /* of those done, by earlier runs */
     int stages, finished; /* stages */
     double elapsed;       /* s since the first task could start */
+    int stopping;         /* the signal that asked for an end, TF_FARM_WALLTIME if the time did; 0: nothing has */
     int ranks;
     int64_t slots;
 } tf_farm_progress;
+
+enum { TF_FARM_WALLTIME = -1 };
 
 /* One of the first few tasks that failed. */
 typedef struct tf_farm_failure {
@@ -34,21 +39,27 @@ typedef struct tf_farm_options {
     /* on rank 0 */
     const tf_campaign *campaign;
     const tf_buf *bundle; /* the campaign's, for the other ranks */
+    tf_store_plan *plan;  /* of its output; stays the caller's */
     /* Called on rank 0 every now and then (at most 20 times a second) and once at the end. May be NULL. */
     void (*on_progress)(void *context, const tf_farm_progress *progress);
     void *context;
+    /* How long the run may take, s since `started` (tf_now()); 0: as long as it likes. Nothing is handed out in the
+     * last `grace` seconds of it, nor in its second half if that is shorter. */
+    double walltime, started;
+    double grace; /* s from the first signal, or from the end of handing out, until running tasks are left */
     /* on every rank */
     tf_spawner *spawner; /* forked before; stays the caller's */
     int slots;           /* of this rank; 0: one under mpirun, else a slot for each core that this process may use */
+    double sync;         /* s between times that results are brought to disk; 0: as the system sees fit */
 } tf_farm_options;
 
 /* The rank that a launcher gave this process, known before MPI_Init; 0 without a launcher. */
 int tf_farm_launch_rank(void);
 bool tf_farm_launched(void);
 
-/* Collective over all ranks: MPI_Init, the whole run, MPI_Finalize. The output must have been prepared
- * (tf_store_prepare) on rank 0. Returns TF_OK, TF_ERR_TASKS if tasks failed, TF_ERR_RUN with `error` if the run broke:
- * the same on all ranks. `result` is filled in on rank 0. */
+/* Collective over all ranks: MPI_Init, the whole run, MPI_Finalize. Returns TF_OK; TF_ERR_TASKS if tasks failed;
+ * TF_ERR_STOPPED if a signal (SIGTERM, SIGINT, SIGUSR1, SIGUSR2) or the wall time ended it early; TF_ERR_RUN with
+ * `error` if the run broke: the same on all ranks. `result` is filled in on rank 0. */
 tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_error *error);
 
 #endif

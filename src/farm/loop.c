@@ -2,8 +2,10 @@
  * are polled, rows are polled, and only when neither had anything does it nap, longer each time. */
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +30,8 @@ typedef struct rank {
     master *master; /* on rank 0 */
     worker *worker; /* on the others, and on rank 0 when it is alone */
     int slots;
+    int signals; /* a descriptor from which signals are read */
+    int signalled;
     double told; /* when on_progress was last called */
     bool ended;
     tf_err outcome;
@@ -107,13 +111,13 @@ static tf_err start(rank *r) {
         return err;
     int64_t mine = r->slots, slots;
     MPI_Allreduce(&mine, &slots, 1, MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
-    r->store = tf_store_create(r->campaign, MPI_COMM_WORLD, slots, r->error);
+    r->store = tf_store_open(r->campaign, MPI_COMM_WORLD, r->options->plan, slots, r->error);
     if (!r->store)
         return r->error->code;
     if (wire_rank(r->wire) == 0)
-        r->master = master_new(r->campaign, r->wire);
+        r->master = master_new(r->options, r->wire);
     if (works)
-        r->worker = worker_new(r->campaign, r->wire, r->exec, r->store, r->slots);
+        r->worker = worker_new(r->campaign, r->wire, r->exec, r->store, r->slots, r->options->sync);
     return TF_OK;
 }
 
@@ -124,6 +128,10 @@ static void end(rank *r, tf_err outcome) {
     r->outcome = outcome;
 }
 
+static const char *state_name(tf_err outcome) {
+    return outcome == TF_OK ? "complete" : outcome == TF_ERR_TASKS ? "failed" : "stopped";
+}
+
 /* Every rank comes here with the same messages in the same order. */
 static void collect(rank *r, const collect_message *message) {
     tf_err err = TF_OK;
@@ -131,9 +139,9 @@ static void collect(rank *r, const collect_message *message) {
     case COLLECT_LAYOUT: err = tf_store_layout(r->store, message->stage, r->error); break;
     case COLLECT_FINISH: err = tf_store_finish(r->store, message->stage, r->error); break;
     case COLLECT_CLOSE:
-        err = tf_store_close(r->store, message->failed ? "failed" : "complete", message->elapsed, r->error);
+        err = tf_store_close(r->store, state_name((tf_err)message->outcome), message->elapsed, r->error);
         r->store = NULL;
-        end(r, message->failed ? TF_ERR_TASKS : TF_OK);
+        end(r, (tf_err)message->outcome);
         break;
     }
     if (err != TF_OK)
@@ -154,6 +162,9 @@ static bool take_messages(rank *r) {
         if (tag == TAG_GRANT) {
             const grant_message *grant = payload;
             worker_grant(r->worker, grant);
+        } else if (tag == TAG_DRAIN) {
+            if (r->worker)
+                worker_drain(r->worker, (drain_how)((const drain_message *)payload)->how);
         } else if (tag == TAG_COLLECT) {
             collect_message message = *(const collect_message *)payload;
             collect(r, &message);
@@ -164,6 +175,25 @@ static bool take_messages(rank *r) {
         }
     }
     return taken > 0;
+}
+
+/* From here on signals are read, and interrupt nothing. The spawner, which was forked before, has them as they were. */
+static void hold_signals(rank *r) {
+    static const int asking[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof asking / sizeof *asking; i++)
+        sigaddset(&set, asking[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void take_signals(rank *r) {
+    struct signalfd_siginfo info;
+    while (read(r->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        signal_message message = {.signal = (int32_t)info.ssi_signo, .count = ++r->signalled};
+        wire_send(r->wire, 0, TAG_SIGNAL, &message, sizeof message);
+    }
 }
 
 static void tell_progress(rank *r) {
@@ -184,6 +214,7 @@ static void loop(rank *r) {
     double wait = 0;
     double longest = wire_ranks(r->wire) == 1 ? ALONE_NAP : LONGEST_NAP;
     while (!r->ended) {
+        take_signals(r);
         bool busy = take_messages(r);
         if (r->ended)
             break;
@@ -213,6 +244,7 @@ static void free_all(rank *r) {
 tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_error *error) {
     rank r = {.options = options, .campaign = options->campaign, .bundle = options->bundle, .error = error};
     tf_store_init();
+    hold_signals(&r);
     MPI_Init(NULL, NULL);
     r.wire = wire_new(MPI_COMM_WORLD);
     tf_err err = start(&r);
@@ -223,6 +255,7 @@ tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_er
     if (r.master)
         master_result(r.master, result);
     free_all(&r);
+    close(r.signals);
     MPI_Finalize();
     return err;
 }

@@ -8,25 +8,38 @@
 
 struct master {
     const tf_campaign *campaign;
+    const tf_farm_options *options;
     tf_wire *wire;
     tf_sched *sched;
     double started;
     int64_t slots;
-    int finished;
+    int64_t reused; /* tasks */
+    int finished;   /* stages */
+    int stopping;   /* see tf_farm_progress */
+    drain_how how;  /* 0: not yet */
+    double end;     /* tf_now() from which on running tasks are not waited for */
     int failures;
     tf_farm_failure failure[TF_FARM_FAILURES];
 };
 
-master *master_new(const tf_campaign *campaign, tf_wire *wire) {
+master *master_new(const tf_farm_options *options, tf_wire *wire) {
+    const tf_campaign *campaign = options->campaign;
+    const tf_store_plan *plan = options->plan;
     master *m = tf_alloc(sizeof *m);
-    *m = (master){.campaign = campaign, .wire = wire, .started = tf_now()};
+    *m = (master){.campaign = campaign, .options = options, .wire = wire, .started = tf_now()};
     tf_sched_stage *stages = tf_alloc_array((size_t)campaign->stages, sizeof *stages);
     for (int s = 0; s < campaign->stages; s++)
         stages[s] = (tf_sched_stage){.tasks = tf_space_size(campaign->stage[s].space),
+                                     .pending = tf_store_pending(plan, s),
+                                     .finished = tf_store_is_finished(plan, s),
                                      .afters = campaign->stage[s].afters,
                                      .after = campaign->stage[s].after,
                                      .stop_after = campaign->stage[s].stop_after,
                                      .retry_delay = campaign->stage[s].retry_delay};
+    for (int s = 0; s < campaign->stages; s++) {
+        m->reused += stages[s].tasks - stages[s].pending->total;
+        m->finished += stages[s].finished;
+    }
     m->sched = tf_sched_new(stages, campaign->stages);
     free(stages);
     return m;
@@ -46,6 +59,8 @@ void master_result(const master *m, tf_farm_result *result) {
     *p = (tf_farm_progress){.stages = m->campaign->stages,
                             .finished = m->finished,
                             .elapsed = tf_now() - m->started,
+                            .reused = m->reused,
+                            .stopping = m->stopping,
                             .ranks = wire_ranks(m->wire),
                             .slots = m->slots};
     for (int s = 0; s < m->campaign->stages; s++) {
@@ -77,6 +92,31 @@ static void take_failure(master *m, const failure_message *failure) {
     memcpy(to->message, failure->message, sizeof to->message);
 }
 
+/* Every rank may say so, and several do when a launcher passes a signal on. */
+static void drain(master *m, drain_how how, int why) {
+    if (m->how >= how)
+        return;
+    if (m->how == 0) {
+        m->stopping = why;
+        m->end = tf_now() + m->options->grace;
+    }
+    m->how = how;
+    tf_sched_drain(m->sched);
+    wire_send_all(m->wire, TAG_DRAIN, &(drain_message){.how = (int32_t)how}, sizeof(drain_message));
+}
+
+/* The end of handing out, and that of waiting, by the clock. */
+static void watch_time(master *m) {
+    const tf_farm_options *o = m->options;
+    double spare = o->grace < o->walltime / 2 ? o->grace : o->walltime / 2;
+    if (o->walltime > 0 && m->how == 0 && tf_now() >= o->started + o->walltime - spare) {
+        drain(m, DRAIN_WAIT, TF_FARM_WALLTIME);
+        m->end = o->started + o->walltime;
+    }
+    if (m->how == DRAIN_WAIT && tf_now() >= m->end)
+        drain(m, DRAIN_AT_ONCE, m->stopping);
+}
+
 void master_take(master *m, int from, int tag, const void *payload, size_t size) {
     switch (tag) {
     case TAG_HELLO: {
@@ -87,6 +127,12 @@ void master_take(master *m, int from, int tag, const void *payload, size_t size)
     }
     case TAG_REPORT: take_reports(m, from, payload, size / sizeof(report_message)); break;
     case TAG_FAILURE: take_failure(m, payload); break;
+    case TAG_SIGNAL: {
+        const signal_message *message = payload;
+        drain(m, message->count > 1 ? DRAIN_AT_ONCE : DRAIN_WAIT, message->signal);
+        break;
+    }
+    case TAG_DRAINED: tf_sched_worker_down(m->sched, from); break;
     case TAG_BROKEN: wire_send_all(m->wire, TAG_LEAVE, payload, size); break;
     default: break;
     }
@@ -97,9 +143,12 @@ void master_take(master *m, int from, int tag, const void *payload, size_t size)
 static void collect(master *m, collect_what what, int stage) {
     tf_farm_result result;
     master_result(m, &result);
+    bool stopped = m->stopping && m->finished < m->campaign->stages;
     collect_message message = {.what = (int32_t)what,
                                .stage = stage,
-                               .failed = result.progress.failed > 0,
+                               .outcome = stopped                      ? TF_ERR_STOPPED
+                                          : result.progress.failed > 0 ? TF_ERR_TASKS
+                                                                       : TF_OK,
                                .elapsed = result.progress.elapsed};
     wire_send_all(m->wire, TAG_COLLECT, &message, sizeof message);
 }
@@ -107,6 +156,7 @@ static void collect(master *m, collect_what what, int stage) {
 bool master_step(master *m) {
     tf_action action;
     bool any = false;
+    watch_time(m);
     for (; tf_sched_next(m->sched, tf_now(), &action); any = true) {
         switch (action.kind) {
         case TF_ACTION_LAYOUT: collect(m, COLLECT_LAYOUT, action.stage); break;

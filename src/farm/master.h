@@ -8,7 +8,8 @@
 
 typedef struct master master;
 
-master *master_new(const tf_campaign *campaign, tf_wire *wire);
+/* What the plan says is done need not be done again. */
+master *master_new(const tf_farm_options *options, tf_wire *wire);
 void master_free(master *master);
 
 /* A message of any worker. */

@@ -6,6 +6,9 @@
  *              <-------------------  GRANT   these tasks are yours
  *       REPORT ------------------->          these have ended, or are to be tried again
  *       FAILURE ------------------>          an example of what went wrong
+ *       SIGNAL ------------------->          I was told to stop
+ *              <-------------------  DRAIN   begin nothing more
+ *       DRAINED ------------------>          nothing is under way here any more
  *              <-------------------  COLLECT all ranks: lay out, finish, close
  *       BROKEN ------------------->          I can't go on
  *              <-------------------  LEAVE   all ranks: the run has broken, and why
@@ -20,6 +23,9 @@ typedef enum message_tag {
     TAG_GRANT,
     TAG_REPORT,
     TAG_FAILURE,
+    TAG_SIGNAL,
+    TAG_DRAIN,
+    TAG_DRAINED,
     TAG_COLLECT,
     TAG_BROKEN,
     TAG_LEAVE
@@ -53,13 +59,28 @@ typedef struct failure_message {
     char message[200]; /* NUL-terminated, cut if longer */
 } failure_message;
 
+typedef struct signal_message {
+    int32_t signal;
+    int32_t count; /* of all that this rank has got: the second one is not to be kept waiting */
+} signal_message;
+
+/* How a worker is to end. */
+typedef enum drain_how {
+    DRAIN_WAIT = 1, /* let what runs come to its end */
+    DRAIN_AT_ONCE   /* keep what has ended, leave the rest */
+} drain_how;
+
+typedef struct drain_message {
+    int32_t how; /* drain_how */
+} drain_message;
+
 typedef enum collect_what { COLLECT_LAYOUT, COLLECT_FINISH, COLLECT_CLOSE } collect_what;
 
 /* Collective work on the file: every rank does it when the message arrives, in the order of arrival. */
 typedef struct collect_message {
     int32_t what;     /* collect_what */
     int32_t stage;    /* for layout and finish */
-    int32_t failed;   /* for close: some tasks have failed */
+    int32_t outcome;  /* for close: tf_err: TF_OK, TF_ERR_TASKS or TF_ERR_STOPPED */
     int32_t reserved; /* 0 */
     double elapsed;   /* for close: s */
 } collect_message;

@@ -60,7 +60,8 @@ void wire_send(tf_wire *w, int to, int tag, const void *payload, size_t size) {
     parcel *p = tf_alloc(sizeof *p + size);
     p->tag = tag;
     p->size = size;
-    memcpy(p->payload, payload, size);
+    if (size)
+        memcpy(p->payload, payload, size);
     if (to == w->rank) {
         *w->own_last = p;
         w->own_last = &p->next;

@@ -27,6 +27,7 @@ struct worker {
     tf_exec *exec;
     tf_store *store;
     int slots;
+    double sync;
     tf_pace *pace; /* per stage */
     piece *queue;  /* a stack turned round: the next piece is the last */
     size_t queued, capacity;
@@ -34,13 +35,15 @@ struct worker {
     report_message *report;
     size_t reports, report_capacity;
     int failures;
+    drain_how how;        /* 0: not draining */
+    bool drained;         /* and said so */
     tf_buf status, texts; /* of rows where some are to be tried again */
     bool broken;
 };
 
-worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_exec *exec, tf_store *store, int slots) {
+worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_exec *exec, tf_store *store, int slots, double sync) {
     worker *w = tf_alloc(sizeof *w);
-    *w = (worker){.campaign = campaign, .wire = wire, .exec = exec, .store = store, .slots = slots};
+    *w = (worker){.campaign = campaign, .wire = wire, .exec = exec, .store = store, .slots = slots, .sync = sync};
     w->pace = tf_alloc_array((size_t)campaign->stages, sizeof *w->pace);
     wire_send(wire, MASTER, TAG_HELLO, &(hello_message){.slots = slots}, sizeof(hello_message));
     return w;
@@ -75,9 +78,15 @@ void worker_grant(worker *w, const grant_message *grant) {
     w->waiting += grant->count;
 }
 
+void worker_drain(worker *w, drain_how how) {
+    w->how = how;
+    w->queued = 0;
+    w->waiting = 0;
+}
+
 /* Tasks that a host did not get to: they come next. */
 static void put_back(worker *w, int stage, int attempt, tf_interval tasks) {
-    if (tasks.first >= tasks.end)
+    if (tasks.first >= tasks.end || w->how)
         return;
     make_room(w);
     w->queue[w->queued++] = (piece){.stage = stage, .attempt = attempt, .tasks = tasks};
@@ -221,19 +230,34 @@ static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interva
     return TF_OK;
 }
 
+static bool is_idle(const worker *w) {
+    for (int slot = 0; slot < w->slots; slot++)
+        if (tf_exec_is_busy(w->exec, slot))
+            return false;
+    return true;
+}
+
 bool worker_step(worker *w, double timeout) {
     int events = 0;
     tf_error error;
-    if (w->broken)
+    if (w->broken || w->drained)
         return false;
     tf_err err = feed_slots(w, &error);
     if (err == TF_OK)
         err = tf_exec_poll(w->exec, timeout, take_rows, w, &events, &error);
+    if (err == TF_OK && w->how == DRAIN_AT_ONCE)
+        err = tf_exec_give_up(w->exec, take_rows, w, &error);
+    if (err == TF_OK && w->sync > 0)
+        err = tf_store_sync(w->store, w->sync, &error);
     if (err == TF_OK) /* before the report: the master's answer takes a while */
         err = feed_slots(w, &error);
     if (w->reports > 0)
         wire_send(w->wire, MASTER, TAG_REPORT, w->report, w->reports * sizeof *w->report);
     w->reports = 0;
+    if (err == TF_OK && w->how && is_idle(w)) {
+        wire_send(w->wire, MASTER, TAG_DRAINED, NULL, 0);
+        w->drained = true;
+    }
     if (err == TF_OK)
         return events > 0;
     broken_message broken = {.code = (int32_t)error.code};

@@ -8,11 +8,15 @@
 
 typedef struct worker worker;
 
-/* Says HELLO to the master. The wire, the slots and the file stay the caller's. */
-worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_exec *exec, tf_store *store, int slots);
+/* Says HELLO to the master. Results are synced every `sync` seconds (0: never). The wire, the slots and the file stay
+ * the caller's. */
+worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_exec *exec, tf_store *store, int slots, double sync);
 void worker_free(worker *worker);
 
 void worker_grant(worker *worker, const grant_message *grant);
+
+/* Begins nothing more. Once nothing is under way it says DRAINED. */
+void worker_drain(worker *worker, drain_how how);
 
 /* Feeds the slots, waits up to `timeout` seconds for rows, writes them and reports them. true if anything happened.
  * When the file or the slots break it tells the master, once, and does nothing more. */

@@ -55,6 +55,14 @@ void tf_space_fill(const tf_space *space, int param, int64_t first, int64_t coun
 /* Bytes of one value there. */
 size_t tf_space_value_size(tf_type type);
 
+/* Values as they are stored in the output: strings as cells of one size, padded with NULs. */
+size_t tf_space_cell_size(const tf_space *space, int param);
+void tf_space_cells(const tf_space *space, int param, const void *values, int64_t count, void *cells);
+
+/* A hash of how the first `points` points are made, by which spaces are told apart without going through their points.
+ * Equal hashes mean equal points. 0 if the space can't be cut there without going through them. */
+uint64_t tf_space_hash(const tf_space *space, int64_t points);
+
 /* ---- Templates ---- */
 
 /* Text with {placeholders}, parsed and resolved when the manifest is read. */
@@ -72,6 +80,9 @@ void tf_template_expand(const tf_template *template, const tf_point *point, tf_b
 bool tf_template_is_constant(const tf_template *template); /* the same text for every task */
 bool tf_template_uses_scratch(const tf_template *template);
 const char *tf_template_source(const tf_template *template); /* as written in the manifest */
+
+/* Adds the template as it could be written with its variables put in. */
+void tf_template_resolved(const tf_template *template, tf_buf *out);
 
 /* ---- The campaign ---- */
 
@@ -169,6 +180,13 @@ typedef struct tf_load_options {
 /* Reads and checks a manifest. NULL if anything is wrong: `diags` has it all. */
 tf_campaign *tf_campaign_load(const tf_load_options *options, tf_source *source, tf_diags *diags);
 void tf_campaign_free(tf_campaign *campaign);
+
+/* ---- Fingerprints ---- */
+
+/* Adds a JSON object of texts, one for each thing that the results of the stage depend on: "run", "code" (a hash of the
+ * plugin's file, which is read), "results", "parameters", "seed", "space" (tf_space_hash) and what else decides how its
+ * part of the output is laid out: "record", "store_params". Relative to the current folder. */
+void tf_fingerprint(const tf_campaign *campaign, int stage, tf_buf *out);
 
 /* ---- Bundles ---- */
 

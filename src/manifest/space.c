@@ -184,3 +184,87 @@ void tf_space_fill(const tf_space *space, int param, int64_t first, int64_t coun
         param -= child->params;
     }
 }
+
+/* ---- Cells ---- */
+
+size_t tf_space_cell_size(const tf_space *space, int param) {
+    const tf_param_spec *spec = &space->param[param];
+    if (spec->type == TF_STRING)
+        return spec->max_bytes > 0 ? (size_t)spec->max_bytes : 1;
+    return tf_space_value_size(spec->type);
+}
+
+void tf_space_cells(const tf_space *space, int param, const void *values, int64_t count, void *cells) {
+    size_t cell = tf_space_cell_size(space, param);
+    if (space->param[param].type != TF_STRING) {
+        memcpy(cells, values, (size_t)count * cell);
+        return;
+    }
+    const char *const *strings = values;
+    for (int64_t i = 0; i < count; i++) {
+        char *to = (char *)cells + (size_t)i * cell;
+        size_t length = strlen(strings[i]);
+        memcpy(to, strings[i], length);
+        memset(to + length, 0, cell - length);
+    }
+}
+
+/* ---- Hashes ---- */
+
+static uint64_t mix(uint64_t hash, const void *data, size_t size) {
+    return tf_hash(data, size, hash);
+}
+
+/* Never 0, but for a space that can't be cut. */
+static uint64_t hash_table(const tf_space *leaf, int64_t points, uint64_t hash) {
+    for (int p = 0; p < leaf->params; p++) {
+        size_t size = tf_space_value_size(leaf->param[p].type);
+        if (leaf->param[p].type != TF_STRING) {
+            hash = mix(hash, leaf->table[p], (size_t)points * size);
+            continue;
+        }
+        const char *const *strings = leaf->table[p];
+        for (int64_t i = 0; i < points; i++)
+            hash = mix(hash, strings[i], strlen(strings[i]) + 1);
+    }
+    return hash;
+}
+
+static uint64_t hash_node(const tf_space *space, int64_t points, uint64_t hash) {
+    const int64_t head[] = {space->kind, points, space->params, space->children};
+    int64_t rest = 1;
+    hash = mix(hash, head, sizeof head);
+    for (int p = 0; p < space->params; p++) {
+        hash = mix(hash, space->param[p].name, strlen(space->param[p].name) + 1);
+        hash = mix(hash, &space->param[p].type, sizeof space->param[p].type);
+    }
+    switch (space->kind) {
+    case NODE_RANGE: return mix(hash, &space->range, sizeof space->range);
+    case NODE_LINEAR: return mix(hash, &space->line, sizeof space->line);
+    case NODE_LINSPACE:
+    case NODE_LOGSPACE: return points == space->size ? mix(hash, &space->line, sizeof space->line) : 0;
+    case NODE_TABLE: return hash_table(space, points, hash);
+    case NODE_PRODUCT:
+        for (int c = 1; c < space->children; c++)
+            rest *= space->child[c]->size;
+        if (rest == 0 || points % rest != 0)
+            return 0;
+        break;
+    case NODE_ZIP: break;
+    case NODE_CONCAT:
+        if (points != space->size)
+            return 0;
+    }
+    for (int c = 0; c < space->children; c++) {
+        const tf_space *child = space->child[c];
+        bool cut = space->kind == NODE_ZIP || (space->kind == NODE_PRODUCT && c == 0);
+        hash = hash_node(child, cut ? points / rest : child->size, hash);
+        if (hash == 0)
+            return 0;
+    }
+    return hash;
+}
+
+uint64_t tf_space_hash(const tf_space *space, int64_t points) {
+    return points >= 0 && points <= space->size ? hash_node(space, points, 1) : 0;
+}

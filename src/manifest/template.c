@@ -18,7 +18,7 @@ typedef struct format {
 
 typedef struct part {
     part_kind kind;
-    const char *text; /* PART_TEXT */
+    const char *text; /* PART_TEXT; else what stands between the braces */
     size_t length;
     int param;
     tf_type type;
@@ -140,6 +140,21 @@ void tf_template_expand(const tf_template *template, const tf_point *point, tf_b
         } else {
             value v = point_value(p, point);
             add_value(out, &v, &p->format, template->shell);
+        }
+    }
+}
+
+void tf_template_resolved(const tf_template *template, tf_buf *out) {
+    for (int i = 0; i < template->parts; i++) {
+        const part *p = &template->part[i];
+        if (p->kind != PART_TEXT) {
+            tf_buf_addf(out, "{%s}", p->text);
+            continue;
+        }
+        for (size_t c = 0; c < p->length; c++) {
+            tf_buf_addc(out, p->text[c]);
+            if (p->text[c] == '{' || p->text[c] == '}')
+                tf_buf_addc(out, p->text[c]);
         }
     }
 }
@@ -303,7 +318,8 @@ static void complain_unknown(const builder *b, const char *name) {
 
 /* `inside` is what stands between the braces. */
 static void add_placeholder(builder *b, const char *inside, size_t length) {
-    char *name = tf_arena_strndup(b->loader->arena, inside, length);
+    const char *whole = tf_arena_strndup(b->loader->arena, inside, length);
+    char *name = tf_arena_strdup(b->loader->arena, whole);
     char *spec = strchr(name, ':');
     if (spec)
         *spec++ = '\0';
@@ -331,7 +347,8 @@ static void add_placeholder(builder *b, const char *inside, size_t length) {
         return;
     }
     end_text(b);
-    b->part[b->parts++] = (part){.kind = m.kind, .param = m.param, .type = m.type, .format = f};
+    b->part[b->parts++] =
+        (part){.kind = m.kind, .text = whole, .length = length, .param = m.param, .type = m.type, .format = f};
 }
 
 /* Follows the shell's quotes, as far as knowing whether we are inside of them. Returns the characters taken. */

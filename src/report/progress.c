@@ -20,6 +20,7 @@ struct tf_progress {
     int64_t ended;
     double weight, weighted; /* of the rate: sums over time with an exponential memory */
     bool on_screen;
+    bool stopping; /* and said so */
 };
 
 tf_progress *tf_progress_new(tf_progress_style style, FILE *out) {
@@ -34,6 +35,8 @@ static void count_rate(tf_progress *p, const tf_farm_progress *now) {
     double span = now->elapsed - p->seen;
     if (span <= 0)
         return;
+    if (p->seen == 0)
+        p->ended = now->reused; /* no work of this run */
     double fade = exp(-span / RATE_MEMORY);
     p->weight = p->weight * fade + span;
     p->weighted = p->weighted * fade + (double)(now->done + now->failed - p->ended);
@@ -99,7 +102,22 @@ static void print_line(tf_progress *p, const tf_farm_progress *now) {
     tf_buf_free(&text);
 }
 
+static void say_stopping(tf_progress *p, const tf_farm_progress *now) {
+    char text[64], running[32];
+    if (p->on_screen)
+        fputs("\r\033[K", p->out);
+    p->on_screen = false;
+    p->stopping = true;
+    fprintf(p->out,
+            "taskfarm: stopping, because of %s: %s tasks are handed out, and those that have begun may end; %s\n",
+            now->stopping > 0 ? tf_format_signal(now->stopping, text) : "--walltime",
+            tf_format_count(now->running, running), "another signal ends them");
+    fflush(p->out);
+}
+
 void tf_progress_update(tf_progress *p, const tf_farm_progress *now) {
+    if (now->stopping && !p->stopping && p->style != TF_PROGRESS_NONE)
+        say_stopping(p, now);
     count_rate(p, now);
     double since = now->elapsed - p->drawn;
     if (p->style == TF_PROGRESS_BAR && since >= BAR_INTERVAL)

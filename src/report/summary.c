@@ -5,11 +5,14 @@ void tf_report_summary(FILE *out, const tf_campaign *campaign, const tf_farm_res
     const tf_farm_progress *p = &result->progress;
     char done[32], failed[32], elapsed[32], rate_text[32];
     int64_t ended = p->done + p->failed;
-    double rate = p->elapsed > 0 ? (double)ended / p->elapsed : 0;
+    double rate = p->elapsed > 0 ? (double)(ended - p->reused) / p->elapsed : 0;
     fprintf(out, "taskfarm: %s: %s done, %s failed", campaign->name, tf_format_count(p->done, done),
             tf_format_count(p->failed, failed));
+    if (p->reused)
+        fprintf(out, ", %s of them before", tf_format_count(p->reused, done));
     if (ended < p->tasks)
-        fprintf(out, ", %s not run", tf_format_count(p->tasks - ended, done));
+        fprintf(out, ", %s %s", tf_format_count(p->tasks - ended, done),
+                p->stopping ? "left for the next run" : "not run");
     fprintf(out, " in %s", tf_format_duration(p->elapsed, elapsed));
     if (rate >= 10)
         fprintf(out, " (%s tasks/s)", tf_format_count((int64_t)rate, rate_text));

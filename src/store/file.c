@@ -1,7 +1,6 @@
 /* The file: its creation and end, its root attributes, and how HDF5 makes things and says what went wrong. */
 #include "store/file.h"
 
-#include <errno.h>
 #include <hdf5_hl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,10 @@
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "store/journal.h"
+#include "store/lock.h"
+#include "store/plan.h"
 
 enum { FORMAT_VERSION = 1 };
 
@@ -47,22 +50,10 @@ tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) {
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    tf_error_set(error, TF_ERR_RUN, "%s: %s: %s%s", store->campaign->output, what,
+    tf_error_set(error, TF_ERR_RUN, "%s: %s: %s%s", store->path, what,
                  *store->reason ? store->reason : "HDF5 does not say why",
-                 is_disk_full(store->campaign->output) ? " (the disk is full)" : "");
+                 is_disk_full(store->path) ? " (the disk is full)" : "");
     *store->reason = '\0';
-    return error->code;
-}
-
-tf_err tf_store_agree(MPI_Comm comm, tf_err err, tf_error *error) {
-    int rank, ranks, first;
-    MPI_Comm_rank(comm, &rank);
-    MPI_Comm_size(comm, &ranks);
-    int mine = err == TF_OK ? ranks : rank;
-    MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, comm);
-    if (first == ranks)
-        return TF_OK;
-    MPI_Bcast(error, sizeof *error, MPI_BYTE, first, comm);
     return error->code;
 }
 
@@ -150,19 +141,103 @@ herr_t store_attribute_text(hid_t object, const char *name, const char *text) {
     return result;
 }
 
+/* ---- Changes of metadata ---- */
+
+/* Only the first rank of a run has a journal to keep. */
+static bool keeps_journal(const tf_store *s) {
+    return s->plan && s->rank == 0;
+}
+
+tf_err store_begin_change(tf_store *s, tf_error *error) {
+    tf_err err = TF_OK;
+    if (keeps_journal(s) && !s->dirty) {
+        err = journal_write(s->path, "journal", &s->plan->contents, true, error);
+        s->dirty = true;
+    }
+    err = tf_store_agree(s->comm, err, error);
+    tf_crash_point("change.begun");
+    return err;
+}
+
+tf_err store_end_change(tf_store *s, int stage, bool finished, tf_error *error) {
+    tf_err err = TF_OK;
+    if (H5Fflush(s->file, H5F_SCOPE_GLOBAL) < 0)
+        err = store_error(s, error, "can't be flushed");
+    tf_crash_point("change.flushed");
+    err = tf_store_agree(s->comm, err, error); /* a barrier, too: all of it has been written */
+    if (err == TF_OK && keeps_journal(s)) {
+        contents *c = &s->plan->contents;
+        if (stage >= 0) {
+            contents_read_stage(c, s->file, s->campaign->stage[stage].name, s->fingerprint[stage]);
+            contents_find(c, s->campaign->stage[stage].name)->finished = finished;
+        }
+        err = journal_write(s->path, "journal", c, false, error);
+        s->dirty = false;
+    }
+    err = tf_store_agree(s->comm, err, error);
+    tf_crash_point("change.ended");
+    return err;
+}
+
 /* ---- The file ---- */
 
-static hid_t create_file(const char *path, MPI_Comm comm) {
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS), how = H5Pcreate(H5P_FILE_CREATE);
-    H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL);
-    H5Pset_coll_metadata_write(access, false);
-    H5Pset_all_coll_metadata_ops(access, false);
-    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18); /* a superblock that no writer locks */
-    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, how, access);
-    H5Pclose(how);
+/* A superblock that no writer locks. */
+static hid_t file_access(MPI_Comm comm) {
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    if (comm != MPI_COMM_NULL) {
+        H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL);
+        H5Pset_coll_metadata_write(access, false);
+        H5Pset_all_coll_metadata_ops(access, false);
+    }
+    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
+    return access;
+}
+
+hid_t store_open_file(const char *path, MPI_Comm comm, bool write) {
+    hid_t access = file_access(comm);
+    hid_t file = H5Fopen(path, write ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
     H5Pclose(access);
     return file;
 }
+
+tf_store *store_new(const tf_campaign *campaign, const char *path, MPI_Comm comm) {
+    tf_store *s = tf_alloc(sizeof *s);
+    *s = (tf_store){.campaign = campaign, .path = path, .comm = comm, .ranks = 1, .lock = -1};
+    if (comm != MPI_COMM_NULL) {
+        MPI_Comm_rank(comm, &s->rank);
+        MPI_Comm_size(comm, &s->ranks);
+    }
+    s->stage = tf_alloc_array((size_t)campaign->stages, sizeof *s->stage);
+    H5Eset_auto2(H5E_DEFAULT, remember_reason, s->reason);
+    return s;
+}
+
+static void close_side(tf_store *s) {
+    store_end_sync(s);
+    side_close(s->side);
+    s->side = NULL;
+    if (s->lock >= 0)
+        close(s->lock);
+    s->lock = -1;
+}
+
+void tf_store_abandon(tf_store *s) {
+    if (!s)
+        return;
+    close_side(s);
+    for (int i = 0; i < s->campaign->stages; i++) {
+        free(s->stage[i].param);
+        free(s->stage[i].column);
+        free(s->stage[i].part);
+    }
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    free((void *)(uintptr_t)s->fingerprint);
+    tf_buf_free(&s->fingerprints);
+    free(s->stage);
+    free(s);
+}
+
+/* ---- Root attributes ---- */
 
 static herr_t change_attribute(hid_t object, const char *name, hid_t type, const void *value) {
     hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
@@ -171,21 +246,27 @@ static herr_t change_attribute(hid_t object, const char *name, hid_t type, const
     return result;
 }
 
-static herr_t write_state(hid_t file, const char *state, double elapsed) {
+static herr_t change_text(hid_t object, const char *name, const char *text) {
     hid_t type = text_type();
-    herr_t result = change_attribute(file, "state", type, &state);
+    herr_t result = change_attribute(object, name, type, &text);
     H5Tclose(type);
-    return result < 0 ? result : change_attribute(file, "elapsed", H5T_NATIVE_DOUBLE, &elapsed);
+    return result;
 }
 
-static herr_t write_root(const tf_store *s, int64_t slots) {
+void store_now(char text[32]) {
     time_t now = (time_t)tf_wall();
-    MPI_Bcast(&now, sizeof now, MPI_BYTE, 0, s->comm); /* metadata must be the same on all ranks */
     struct tm utc;
     gmtime_r(&now, &utc);
-    char created[32];
-    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    int32_t version = FORMAT_VERSION, ranks = s->ranks;
+    strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+tf_err store_create_alone(tf_store *s, const char *created, tf_error *error) {
+    const int32_t version = FORMAT_VERSION, ranks = 0;
+    hid_t access = file_access(MPI_COMM_NULL);
+    s->file = H5Fcreate(s->path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    H5Pclose(access);
+    if (s->file < 0)
+        return store_error(s, error, "can't be created");
     bool bad = store_attribute_text(s->file, "format", "taskfarm") < 0 ||
                store_attribute(s->file, "format_version", H5T_STD_I32LE, &version) < 0 ||
                store_attribute_text(s->file, "taskfarm_version", TASKFARM_VERSION) < 0 ||
@@ -195,62 +276,106 @@ static herr_t write_root(const tf_store *s, int64_t slots) {
                store_attribute_text(s->file, "state", "running") < 0 ||
                store_attribute(s->file, "elapsed", H5T_IEEE_F64LE, &(double){0}) < 0 ||
                store_attribute(s->file, "ranks", H5T_STD_I32LE, &ranks) < 0 ||
-               store_attribute(s->file, "slots", H5T_STD_I64LE, &slots) < 0 ||
+               store_attribute(s->file, "slots", H5T_STD_I64LE, &(int64_t){0}) < 0 ||
                store_attribute_text(s->file, "manifest", s->campaign->text) < 0;
-    return bad || H5Fflush(s->file, H5F_SCOPE_GLOBAL) < 0 ? -1 : 0;
+    return bad ? store_error(s, error, "attributes") : TF_OK;
 }
 
-tf_store *tf_store_create(const tf_campaign *campaign, MPI_Comm comm, int64_t slots, tf_error *error) {
-    tf_store *s = tf_alloc(sizeof *s);
-    *s = (tf_store){.campaign = campaign, .comm = comm};
-    MPI_Comm_rank(comm, &s->rank);
-    MPI_Comm_size(comm, &s->ranks);
-    s->stage = tf_alloc_array((size_t)campaign->stages, sizeof *s->stage);
-    H5Eset_auto2(H5E_DEFAULT, remember_reason, s->reason);
-    s->file = create_file(campaign->output, comm);
-    tf_err err = s->file < 0 ? store_error(s, error, "can't be created") : TF_OK;
-    err = tf_store_agree(s->comm, err, error);
-    if (err == TF_OK && write_root(s, slots) < 0)
-        err = store_error(s, error, "attributes");
+/* What is of this run and not of an earlier one. */
+static herr_t write_run(const tf_store *s, int64_t slots) {
+    int32_t ranks = s->ranks;
+    bool bad = change_text(s->file, "taskfarm_version", TASKFARM_VERSION) < 0 ||
+               change_text(s->file, "state", "running") < 0 ||
+               change_text(s->file, "manifest", s->campaign->text) < 0 ||
+               change_attribute(s->file, "ranks", H5T_NATIVE_INT32, &ranks) < 0 ||
+               change_attribute(s->file, "slots", H5T_NATIVE_INT64, &slots) < 0;
+    return bad ? -1 : 0;
+}
+
+/* ---- Opening and closing ---- */
+
+/* The other ranks are told what only the first has worked out. */
+static void share_plan(tf_store *s, int64_t *run) {
+    uint64_t size = s->plan ? s->plan->fingerprints.length : 0;
+    *run = s->plan ? s->plan->contents.run : 0;
+    store_broadcast(s, run, sizeof *run);
+    store_broadcast(s, &size, sizeof size);
+    char *bytes = tf_alloc(size);
+    if (s->plan)
+        memcpy(bytes, s->plan->fingerprints.data, size);
+    store_broadcast(s, bytes, size);
+    s->fingerprints = (tf_buf){.data = bytes, .length = size};
+    s->fingerprint = tf_alloc_array((size_t)s->campaign->stages, sizeof *s->fingerprint);
+    const char **fingerprint = (const char **)(uintptr_t)s->fingerprint;
+    for (int i = 0; i < s->campaign->stages; i++, bytes += strlen(bytes) + 1)
+        fingerprint[i] = bytes;
+}
+
+static tf_err take_locks(tf_store *s, tf_error *error) {
+    if (s->plan)
+        lock_share(s->plan->lock);
+    tf_err err = tf_store_agree(s->comm, TF_OK, error); /* the others' bytes are free now */
+    if (!s->plan)
+        s->lock = lock_join(s->path, s->rank);
+    return err;
+}
+
+tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_plan *plan, int64_t slots,
+                        tf_error *error) {
+    tf_store *s = store_new(campaign, campaign->output, comm);
+    int64_t run;
+    s->plan = plan;
+    s->dirty = plan && plan->dirty;
+    share_plan(s, &run);
+    tf_err err = take_locks(s, error);
+    if (err == TF_OK)
+        err = store_begin_change(s, error);
     if (err == TF_OK) {
-        s->side = side_create(campaign->output, s->rank, error);
-        err = s->side ? TF_OK : error->code;
+        s->file = store_open_file(s->path, comm, true);
+        err = s->file < 0 ? store_error(s, error, "can't be opened") : TF_OK;
+        err = tf_store_agree(comm, err, error);
     }
-    err = tf_store_agree(s->comm, err, error);
+    if (err == TF_OK && write_run(s, slots) < 0)
+        err = store_error(s, error, "attributes");
+    err = tf_store_agree(comm, err, error);
+    if (err == TF_OK) {
+        s->side = side_open(s->path, run, s->rank, error);
+        err = tf_store_agree(comm, s->side ? TF_OK : error->code, error);
+    }
+    if (err == TF_OK)
+        err = store_end_change(s, -1, false, error);
     if (err == TF_OK)
         return s;
     tf_store_abandon(s);
     return NULL;
 }
 
-void tf_store_abandon(tf_store *s) {
-    if (!s)
-        return;
-    for (int i = 0; i < s->campaign->stages; i++) {
-        free(s->stage[i].param);
-        free(s->stage[i].column);
-    }
-    side_close(s->side);
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    free(s->stage);
-    free(s);
-}
-
 tf_err tf_store_close(tf_store *s, const char *state, double elapsed, tf_error *error) {
-    MPI_Bcast(&elapsed, 1, MPI_DOUBLE, 0, s->comm);
-    tf_err err = TF_OK;
-    if (write_state(s->file, state, elapsed) < 0)
+    bool over = strcmp(state, "stopped") != 0;
+    if (s->plan)
+        elapsed += s->plan->contents.elapsed;
+    store_broadcast(s, &elapsed, sizeof elapsed);
+    store_end_sync(s);
+    tf_err err = store_begin_change(s, error);
+    if (err == TF_OK && (change_text(s->file, "state", state) < 0 ||
+                         change_attribute(s->file, "elapsed", H5T_NATIVE_DOUBLE, &elapsed) < 0))
         err = store_error(s, error, "attributes");
-    if (H5Fclose(s->file) < 0 && err == TF_OK)
-        err = store_error(s, error, "closing");
     err = tf_store_agree(s->comm, err, error);
-    if (err == TF_OK)
-        err = tf_store_agree(s->comm, side_remove(s->side, error), error);
-    tf_buf folder = {0};
-    side_folder(s->campaign->output, &folder);
-    if (err == TF_OK && s->rank == 0 && rmdir(tf_buf_text(&folder)) != 0)
-        err = tf_error_set(error, TF_ERR_RUN, "%s: can't be removed: %s", tf_buf_text(&folder), strerror(errno));
-    tf_buf_free(&folder);
+    for (int i = 0; err == TF_OK && i < s->campaign->stages; i++)
+        if (s->stage[i].group > 0)
+            store_close_stage(s, i);
+    if (err == TF_OK && H5Fclose(s->file) < 0)
+        err = store_error(s, error, "can't be closed");
+    tf_crash_point("close.closed");
+    err = tf_store_agree(s->comm, err, error);
+    if (err == TF_OK && s->plan) {
+        s->plan->contents.elapsed = elapsed;
+        err = journal_write(s->path, "journal", &s->plan->contents, false, error);
+    }
+    close_side(s);
+    err = tf_store_agree(s->comm, err, error); /* nobody has anything open there any more */
+    if (err == TF_OK && s->plan && over)
+        err = journal_remove_folder(s->path, &s->plan->lock, error);
     err = tf_store_agree(s->comm, err, error);
     tf_store_abandon(s);
     return err;

@@ -4,6 +4,7 @@
 
 #include <hdf5.h>
 
+#include "store/contents.h"
 #include "store/side.h"
 #include "store/store.h"
 
@@ -30,26 +31,60 @@ enum {
     TASK_TABLES
 };
 
+/* One of the arrays that make a row, in the order in which they are hashed. */
+typedef struct row_part {
+    const char *folder, *name; /* "results", "snr" */
+    int column;                /* of the stage; -1: one of the per-task datasets, */
+    int task;                  /* this one */
+    size_t bytes;              /* a row */
+} row_part;
+
 typedef struct store_stage {
     hid_t group, results, text;
     hid_t scale; /* the dimension scale "index" */
     table *param;
     table *column;
     table task[TASK_TABLES];
-    int64_t texts_from; /* side file: texts of the stage come after this offset */
+    int parts;
+    row_part *part;
 } store_stage;
 
 enum { STORE_REASON = 400 };
 
 struct tf_store {
     const tf_campaign *campaign;
-    MPI_Comm comm;
+    const char *path; /* of the HDF5 file */
+    MPI_Comm comm;    /* MPI_COMM_NULL: this process has the file for itself, without MPI */
     int rank, ranks;
     hid_t file;
     store_stage *stage;
     side_file *side;
-    char reason[STORE_REASON]; /* of HDF5's first failure that store_error has not told; "" for none */
+    const char *const *fingerprint; /* per stage */
+    tf_buf fingerprints;            /* where they are */
+    tf_store_plan *plan;            /* on rank 0: the contents of the file and the lock */
+    bool dirty;                     /* on rank 0: so says the journal */
+    int lock;                       /* on other ranks */
+    struct syncing *syncing;        /* sync.c */
+    bool unsynced;                  /* rows have been written since the last sync began */
+    char reason[STORE_REASON];      /* of HDF5's first failure that store_error has not told; "" for none */
 };
+
+/* Opens an HDF5 file; MPI_COMM_NULL: for this process alone. Negative on failure. */
+hid_t store_open_file(const char *path, MPI_Comm comm, bool write);
+
+/* The time as in "created". */
+void store_now(char text[32]);
+
+/* A store in memory: nothing is opened yet. `comm` may be MPI_COMM_NULL. */
+tf_store *store_new(const tf_campaign *campaign, const char *path, MPI_Comm comm);
+
+/* Makes the file anew, with its root attributes, for this process alone. */
+tf_err store_create_alone(tf_store *store, const char *created, tf_error *error);
+
+/* Collective: metadata is about to change, and has changed and is on disk. What became of the stage is noted between
+ * the two; -1 for none. */
+tf_err store_begin_change(tf_store *store, tf_error *error);
+tf_err store_end_change(tf_store *store, int stage, bool finished, tf_error *error);
 
 /* ---- Errors ---- */
 
@@ -67,6 +102,9 @@ hid_t store_dimension(hid_t parent, const char *name, hsize_t length);
 /* Creates the dataset of a table whose type, rank and shape are set, and attaches the stage's index to it. */
 bool store_create_table(hid_t parent, const char *name, hid_t scale, table *table);
 
+void store_close_table(table *table);
+void store_close_stage(tf_store *store, int stage);
+
 /* Text as a UTF-8 attribute of varying length. */
 herr_t store_attribute_text(hid_t object, const char *name, const char *text);
 herr_t store_attribute(hid_t object, const char *name, hid_t type, const void *value);
@@ -77,12 +115,35 @@ hid_t store_string_type(size_t size);
 /* In-memory and file type of a numeric column or parameter; bool is the enum that h5py uses. To be closed. */
 hid_t store_number_type(tf_type type);
 
+/* The name of a per-task dataset. */
+const char *store_task_name(int which);
+
+/* ---- Ranks together (meet.c) ---- */
+
+void store_broadcast(const tf_store *store, void *data, size_t size); /* from rank 0 */
+int64_t store_sum(const tf_store *store, int64_t value);
+int64_t store_max(const tf_store *store, int64_t value);
+int64_t store_min(const tf_store *store, int64_t value);
+int64_t store_sum_before(const tf_store *store, int64_t value); /* of lower ranks */
+void store_exchange_counts(const tf_store *store, const int *send, int *receive);
+void store_exchange(const tf_store *store, const int64_t *send, const int *sends, const int *send_at, int64_t *receive,
+                    const int *receives, const int *receive_at);
+
 /* ---- Rows (independent) ---- */
+
+/* The arrays that make a row of the stage: up to columns + TASK_TABLES. Returns how many. */
+int store_row_parts(const tf_stage_spec *stage, row_part *parts);
 
 /* Writes rows first .. first + count - 1. */
 herr_t store_write_rows(const table *to, int64_t first, int64_t count, const void *data);
 
 /* ---- Parts ---- */
+
+/* Waits for a sync under way, and forgets it. */
+void store_end_sync(tf_store *store);
+
+/* The dataset's name of a kind of text: TF_RECORD_STDOUT ... */
+const char *store_text_name(const tf_stage_spec *stage, int kind);
 
 /* Collective: text columns, captured output and messages of the stage, from the side files into the file. */
 tf_err store_texts(tf_store *store, int stage, tf_error *error);

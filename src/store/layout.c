@@ -33,6 +33,10 @@ static const task_table task_tables[TASK_TABLES] = {
     [TASK_STATUS] = {"status", "how the task ended", NULL},
 };
 
+const char *store_task_name(int which) {
+    return task_tables[which].name;
+}
+
 static hid_t task_type(int which) {
     switch (which) {
     case TASK_ATTEMPTS: return H5Tcopy(H5T_STD_U8LE);
@@ -52,11 +56,28 @@ bool store_create_table(hid_t parent, const char *name, hid_t scale, table *t) {
     return t->dataset >= 0 && H5DSattach_scale(t->dataset, scale, 0) >= 0;
 }
 
-static bool layout_params(const tf_stage_spec *spec, store_stage *st, hsize_t tasks) {
+/* What an earlier run has laid out is opened, the rest is made. */
+static bool is_there(hid_t parent, const char *name) {
+    return H5Lexists(parent, name, H5P_DEFAULT) > 0;
+}
+
+static hid_t place_group(hid_t parent, const char *name) {
+    return is_there(parent, name) ? H5Gopen2(parent, name, H5P_DEFAULT)
+                                  : H5Gcreate2(parent, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+}
+
+static bool place_table(hid_t parent, const char *name, hid_t scale, bool old, table *t) {
+    if (!old)
+        return store_create_table(parent, name, scale, t);
+    t->dataset = H5Dopen2(parent, name, H5P_DEFAULT);
+    return t->dataset >= 0;
+}
+
+static bool layout_params(const tf_stage_spec *spec, store_stage *st, bool old, hsize_t tasks) {
     int params = tf_space_params(spec->space);
     if (!spec->store_params || params == 0)
         return true;
-    hid_t group = H5Gcreate2(st->group, "params", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t group = place_group(st->group, "params");
     bool good = group >= 0;
     for (int p = 0; p < params && good; p++) {
         const tf_param_spec *param = tf_space_param(spec->space, p);
@@ -64,7 +85,7 @@ static bool layout_params(const tf_stage_spec *spec, store_stage *st, hsize_t ta
         *t = (table){.rank = 1, .shape = {tasks}};
         t->type =
             param->type == TF_STRING ? store_string_type((size_t)param->max_bytes) : store_number_type(param->type);
-        good = store_create_table(group, param->name, st->scale, t);
+        good = place_table(group, param->name, st->scale, old, t);
     }
     H5Gclose(group);
     return good;
@@ -84,8 +105,8 @@ static bool attach_shape(hid_t group, const tf_column_spec *column, const table 
     return good;
 }
 
-static bool layout_columns(const tf_stage_spec *spec, store_stage *st, hsize_t tasks) {
-    st->results = H5Gcreate2(st->group, "results", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+static bool layout_columns(const tf_stage_spec *spec, store_stage *st, bool old, hsize_t tasks) {
+    st->results = place_group(st->group, "results");
     bool good = st->results >= 0;
     for (int c = 0; c < spec->columns && good; c++) {
         const tf_column_spec *column = &spec->column[c];
@@ -95,13 +116,14 @@ static bool layout_columns(const tf_stage_spec *spec, store_stage *st, hsize_t t
         *t = (table){.type = store_number_type(column->type), .rank = 1 + column->rank, .shape = {tasks}};
         for (int d = 0; d < column->rank; d++)
             t->shape[1 + d] = (hsize_t)column->shape[d];
-        good = store_create_table(st->results, column->name, st->scale, t) && attach_shape(st->results, column, t);
+        good =
+            place_table(st->results, column->name, st->scale, old, t) && (old || attach_shape(st->results, column, t));
     }
     return good;
 }
 
-static bool layout_tasks(const tf_stage_spec *spec, store_stage *st, hsize_t tasks) {
-    hid_t group = H5Gcreate2(st->group, "task", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+static bool layout_tasks(const tf_stage_spec *spec, store_stage *st, bool old, hsize_t tasks) {
+    hid_t group = place_group(st->group, "task");
     bool good = group >= 0;
     for (int i = 0; i < TASK_TABLES && good; i++) {
         table *t = &st->task[i];
@@ -109,9 +131,10 @@ static bool layout_tasks(const tf_stage_spec *spec, store_stage *st, hsize_t tas
         if (!spec->record_full && i != TASK_ATTEMPTS && i != TASK_STATUS)
             continue;
         *t = (table){.type = task_type(i), .rank = 1, .shape = {tasks}};
-        good = store_create_table(group, about->name, st->scale, t) &&
-               store_attribute_text(t->dataset, "long_name", about->long_name) >= 0 &&
-               (!about->units || store_attribute_text(t->dataset, "units", about->units) >= 0);
+        good = place_table(group, about->name, st->scale, old, t);
+        if (good && !old)
+            good = store_attribute_text(t->dataset, "long_name", about->long_name) >= 0 &&
+                   (!about->units || store_attribute_text(t->dataset, "units", about->units) >= 0);
     }
     H5Gclose(group);
     return good;
@@ -150,18 +173,21 @@ static hid_t layout_index(const tf_store *s, const tf_stage_spec *spec, hid_t gr
     return scale;
 }
 
-static bool layout(tf_store *s, const tf_stage_spec *spec, store_stage *st) {
+static bool layout(tf_store *s, int number, bool old) {
+    const tf_stage_spec *spec = &s->campaign->stage[number];
+    store_stage *st = &s->stage[number];
     int64_t tasks = tf_space_size(spec->space);
-    st->group = H5Gcreate2(s->file, spec->name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    st->group = place_group(s->file, spec->name);
     if (st->group < 0)
         return false;
-    if (store_attribute(st->group, "tasks", H5T_STD_I64LE, &tasks) < 0 ||
-        store_attribute_text(st->group, "run", spec->run.json) < 0)
+    if (!old && (store_attribute(st->group, "tasks", H5T_STD_I64LE, &tasks) < 0 ||
+                 store_attribute_text(st->group, "run", spec->run.json) < 0 ||
+                 store_attribute_text(st->group, "fingerprint", s->fingerprint[number]) < 0))
         return false;
-    st->scale = layout_index(s, spec, st->group, (hsize_t)tasks);
-    st->text = H5Gcreate2(st->group, "text", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-    return st->scale >= 0 && st->text >= 0 && layout_params(spec, st, (hsize_t)tasks) &&
-           layout_columns(spec, st, (hsize_t)tasks) && layout_tasks(spec, st, (hsize_t)tasks);
+    st->scale = old ? H5Dopen2(st->group, "index", H5P_DEFAULT) : layout_index(s, spec, st->group, (hsize_t)tasks);
+    st->text = place_group(st->group, "text");
+    return st->scale >= 0 && st->text >= 0 && layout_params(spec, st, old, (hsize_t)tasks) &&
+           layout_columns(spec, st, old, (hsize_t)tasks) && layout_tasks(spec, st, old, (hsize_t)tasks);
 }
 
 tf_err tf_store_layout(tf_store *s, int stage, tf_error *error) {
@@ -169,14 +195,18 @@ tf_err tf_store_layout(tf_store *s, int stage, tf_error *error) {
     store_stage *st = &s->stage[stage];
     st->param = tf_alloc_array((size_t)tf_space_params(spec->space), sizeof *st->param);
     st->column = tf_alloc_array((size_t)spec->columns, sizeof *st->column);
-    st->texts_from = side_size(s->side);
-    tf_err err = TF_OK;
-    if (!layout(s, spec, st) || H5Fflush(s->file, H5F_SCOPE_GLOBAL) < 0)
+    st->part = tf_alloc_array((size_t)spec->columns + TASK_TABLES, sizeof *st->part);
+    st->parts = store_row_parts(spec, st->part);
+    bool old = is_there(s->file, spec->name);
+    tf_err err = old ? TF_OK : store_begin_change(s, error);
+    if (err == TF_OK && !layout(s, stage, old))
         err = store_error(s, error, "can't lay out stage \"%s\"", spec->name);
-    return tf_store_agree(s->comm, err, error); /* which is a barrier, too: all metadata is on disk */
+    tf_crash_point("layout.made");
+    err = tf_store_agree(s->comm, err, error);
+    return old || err != TF_OK ? err : store_end_change(s, stage, false, error);
 }
 
-static void close_table(table *t) {
+void store_close_table(table *t) {
     if (t->dataset > 0)
         H5Dclose(t->dataset);
     if (t->type > 0)
@@ -184,21 +214,26 @@ static void close_table(table *t) {
     *t = (table){0};
 }
 
-tf_err tf_store_finish(tf_store *s, int stage, tf_error *error) {
+void store_close_stage(tf_store *s, int stage) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
     store_stage *st = &s->stage[stage];
-    tf_err err = store_texts(s, stage, error);
     for (int p = 0; p < tf_space_params(spec->space); p++)
-        close_table(&st->param[p]);
+        store_close_table(&st->param[p]);
     for (int c = 0; c < spec->columns; c++)
-        close_table(&st->column[c]);
+        store_close_table(&st->column[c]);
     for (int i = 0; i < TASK_TABLES; i++)
-        close_table(&st->task[i]);
+        store_close_table(&st->task[i]);
     H5Dclose(st->scale);
     H5Gclose(st->text);
     H5Gclose(st->results);
     H5Gclose(st->group);
-    if (err == TF_OK && H5Fflush(s->file, H5F_SCOPE_GLOBAL) < 0)
-        err = store_error(s, error, "can't flush stage \"%s\"", spec->name);
-    return tf_store_agree(s->comm, err, error);
+    st->scale = st->text = st->results = st->group = 0;
+}
+
+tf_err tf_store_finish(tf_store *s, int stage, tf_error *error) {
+    tf_err err = store_texts(s, stage, error);
+    if (err == TF_OK)
+        err = store_end_change(s, stage, true, error);
+    store_close_stage(s, stage);
+    return err;
 }

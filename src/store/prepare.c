@@ -1,14 +1,16 @@
-/* Before MPI starts, on one rank: can the output be made? What an earlier run left under its name, the file and the
- * folder of its side files, is set aside together or stays as it is. */
+/* Before MPI starts, on one rank: can the output be made, or gone on with? What an earlier run left under its name, the
+ * file and the folder of its side files, is set aside together, or made ready for this run. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/side.h"
-#include "store/store.h"
+#include "store/journal.h"
+#include "store/lock.h"
+#include "store/plan.h"
 
 static bool is_there(const char *path) {
     struct stat info;
@@ -23,53 +25,130 @@ static tf_err move(const char *from, const char *to, tf_error *error) {
 }
 
 /* To OUTPUT.1, or the first number of which neither file nor folder is there. */
-static tf_err set_aside(const char *output, const char *folder, tf_buf *aside, tf_error *error) {
-    tf_buf aside_folder = {0};
-    for (int n = 1; n == 1 || is_there(tf_buf_text(aside)) || is_there(tf_buf_text(&aside_folder)); n++) {
-        tf_buf_clear(aside);
+static tf_err set_aside(const char *output, const char *folder, tf_buf *note, tf_error *error) {
+    tf_buf aside = {0}, aside_folder = {0};
+    for (int n = 1; n == 1 || is_there(tf_buf_text(&aside)) || is_there(tf_buf_text(&aside_folder)); n++) {
+        tf_buf_clear(&aside);
         tf_buf_clear(&aside_folder);
-        tf_buf_addf(aside, "%s.%d", output, n);
-        side_folder(tf_buf_text(aside), &aside_folder);
+        tf_buf_addf(&aside, "%s.%d", output, n);
+        journal_folder(tf_buf_text(&aside), &aside_folder);
     }
     tf_err err = move(folder, tf_buf_text(&aside_folder), error);
     if (err == TF_OK)
-        err = move(output, tf_buf_text(aside), error);
+        err = move(output, tf_buf_text(&aside), error);
+    if (err == TF_OK)
+        tf_buf_addf(note, "%s is now %s", output, tf_buf_text(&aside));
+    tf_buf_free(&aside);
     tf_buf_free(&aside_folder);
     return err;
 }
 
-/* What stands in the way. TF_OK with `old` if it is only an earlier run's output. */
-static tf_err look(const char *output, const char *folder, bool *old, tf_error *error) {
+/* What can't be an output. */
+static tf_err refuse(const char *output, bool *old, tf_error *error) {
     struct stat info = {0};
     bool there = stat(output, &info) == 0;
+    *old = there && info.st_size > 0;
     if (there && S_ISDIR(info.st_mode))
         return tf_error_set(error, TF_ERR_RUN, "%s: the output is a folder; choose another name with --output", output);
     if (there && !S_ISREG(info.st_mode))
         return tf_error_set(error, TF_ERR_RUN,
                             "%s: the output is not a regular file; choose another name with --output", output);
-    *old = (there && info.st_size > 0) || is_there(folder);
+    if (there && access(output, W_OK) != 0)
+        return tf_error_set(error, TF_ERR_RUN, "%s: can't be written: %s", output, strerror(errno));
     return TF_OK;
 }
 
-tf_err tf_store_prepare(const tf_campaign *campaign, bool fresh, tf_buf *aside, tf_error *error) {
+/* With --fresh: holding the old run's lock, if there is one, so that nobody is at work there. */
+static tf_err start_anew(const char *output, const char *folder, bool old, tf_buf *note, tf_error *error) {
+    if (!is_there(folder))
+        return old ? set_aside(output, folder, note, error) : TF_OK;
+    int lock = lock_take(output, error);
+    if (lock < 0)
+        return error->code;
+    tf_err err = set_aside(output, folder, note, error);
+    close(lock);
+    return err;
+}
+
+static void add_reused(tf_store_plan *plan) {
+    int64_t kept = 0, tasks = 0;
+    char some[32], all[32];
+    for (int s = 0; s < plan->campaign->stages; s++) {
+        kept += plan->stage[s].kept.total;
+        tasks += tf_space_size(plan->campaign->stage[s].space);
+    }
+    tf_buf_addf(&plan->note, "%s: going on: %s of %s tasks are done", plan->campaign->output,
+                tf_format_count(kept, some), tf_format_count(tasks, all));
+}
+
+static tf_err go_on(tf_store_plan *plan, tf_error *error) {
+    old_output old;
+    tf_err err = old_open(plan->campaign->output, &old, error);
+    if (err == TF_OK)
+        err = plan_make(plan, &old, error);
+    if (err == TF_OK)
+        err = plan_carry_out(plan, &old, error);
+    if (err == TF_OK && old.fd >= 0)
+        add_reused(plan);
+    for (int s = 0; s < plan->campaign->stages; s++) /* what `old` knew of it goes */
+        plan->stage[s].old = NULL;
+    old_close(&old);
+    return err;
+}
+
+tf_store_plan *tf_store_prepare(const tf_campaign *campaign, bool fresh, tf_error *error) {
     const char *output = campaign->output;
     tf_buf folder = {0};
-    side_folder(output, &folder);
+    tf_store_init();
+    journal_folder(output, &folder);
+    tf_store_plan *plan = tf_alloc(sizeof *plan);
+    *plan = (tf_store_plan){.campaign = campaign, .lock = -1};
+    plan->stage = tf_alloc_array((size_t)campaign->stages, sizeof *plan->stage);
+    for (int s = 0; s < campaign->stages; s++) {
+        tf_fingerprint(campaign, s, &plan->fingerprints);
+        tf_buf_addc(&plan->fingerprints, '\0');
+    }
     bool old = false;
-    tf_err err = look(output, tf_buf_text(&folder), &old, error);
-    if (err == TF_OK && old && !fresh)
-        err = tf_error_set(error, TF_ERR_RUN,
-                           "%s: is there already, and going on with it is not supported yet; --fresh sets it aside and "
-                           "starts anew",
-                           is_there(output) ? output : tf_buf_text(&folder));
-    else if (err == TF_OK && old)
-        err = set_aside(output, tf_buf_text(&folder), aside, error);
+    tf_err err = refuse(output, &old, error);
+    if (err == TF_OK && fresh)
+        err = start_anew(output, tf_buf_text(&folder), old, &plan->note, error);
+    if (err == TF_OK) {
+        plan->lock = lock_take(output, error);
+        err = plan->lock >= 0 ? go_on(plan, error) : error->code;
+    }
     tf_buf_free(&folder);
-    if (err != TF_OK)
-        return err;
-    int fd = open(output, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return tf_error_set(error, TF_ERR_RUN, "%s: can't be made: %s", output, strerror(errno));
-    close(fd);
-    return TF_OK;
+    if (err == TF_OK)
+        return plan;
+    journal_leave_folder(output, &plan->lock);
+    tf_store_plan_free(plan);
+    return NULL;
+}
+
+const tf_intervals *tf_store_pending(const tf_store_plan *plan, int stage) {
+    return &plan->stage[stage].pending;
+}
+
+bool tf_store_is_finished(const tf_store_plan *plan, int stage) {
+    return plan->stage[stage].finished;
+}
+
+const char *tf_store_note(const tf_store_plan *plan) {
+    return tf_buf_text(&plan->note);
+}
+
+void tf_store_plan_free(tf_store_plan *plan) {
+    if (!plan)
+        return;
+    for (int s = 0; s < plan->campaign->stages; s++) {
+        tf_intervals_free(&plan->stage[s].kept);
+        tf_intervals_free(&plan->stage[s].pending);
+        free(plan->stage[s].place);
+    }
+    free(plan->stage);
+    tf_buf_free(&plan->fingerprints);
+    tf_buf_free(&plan->note);
+    contents_free(&plan->contents);
+    if (plan->lock >= 0)
+        close(plan->lock);
+    free(plan);
 }

@@ -1,4 +1,5 @@
-/* Rows into the file: data first, then texts, and the status last, so that a row that says "done" is. */
+/* Rows into the file: data first, then texts and what vouches for both, and the status last, so that a row that says
+ * "done" is. A row that stays pending is not written at all. */
 #include "store/file.h"
 
 herr_t store_write_rows(const table *t, int64_t first, int64_t count, const void *data) {
@@ -14,36 +15,81 @@ herr_t store_write_rows(const table *t, int64_t first, int64_t count, const void
     return result;
 }
 
-static bool write_table(const table *t, const tf_rows *rows, const void *data) {
-    return t->dataset <= 0 || !data || store_write_rows(t, rows->first, rows->count, data) >= 0;
+int store_row_parts(const tf_stage_spec *spec, row_part *parts) {
+    static const size_t task_bytes[TASK_TABLES] = {
+        [TASK_ATTEMPTS] = 1, [TASK_EXIT_CODE] = 4, [TASK_SIGNAL] = 4, [TASK_WORKER] = 4,  [TASK_SLOT] = 4,
+        [TASK_START] = 8,    [TASK_DURATION] = 8,  [TASK_CPU] = 8,    [TASK_MAX_RSS] = 8, [TASK_STATUS] = 1,
+    };
+    int count = 0;
+    for (int c = 0; c < spec->columns; c++)
+        if (tf_column_bytes(&spec->column[c]))
+            parts[count++] = (row_part){.folder = "results",
+                                        .name = spec->column[c].name,
+                                        .column = c,
+                                        .bytes = tf_column_bytes(&spec->column[c])};
+    for (int i = 0; i < TASK_TABLES; i++)
+        if (spec->record_full || i == TASK_ATTEMPTS || i == TASK_STATUS)
+            parts[count++] = (row_part){
+                .folder = "task", .name = store_task_name(i), .column = -1, .task = i, .bytes = task_bytes[i]};
+    return count;
 }
 
-tf_err tf_store_write(tf_store *s, const tf_rows *rows, tf_error *error) {
-    if (rows->count == 0)
-        return TF_OK;
+/* Rows from .. from + count - 1 of those given. */
+static tf_err write_run(tf_store *s, const tf_rows *rows, int64_t from, int64_t count, const char *texts, size_t size,
+                        tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[rows->stage];
     const store_stage *st = &s->stage[rows->stage];
-    const void *task[TASK_STATUS] = {
+    const void *const task[TASK_TABLES] = {
         [TASK_ATTEMPTS] = rows->attempts, [TASK_EXIT_CODE] = rows->exit_code,
         [TASK_SIGNAL] = rows->signal,     [TASK_WORKER] = rows->worker,
         [TASK_SLOT] = rows->slot,         [TASK_START] = rows->start,
         [TASK_DURATION] = rows->duration, [TASK_CPU] = rows->cpu,
-        [TASK_MAX_RSS] = rows->max_rss,
+        [TASK_MAX_RSS] = rows->max_rss,   [TASK_STATUS] = rows->status,
     };
+    int64_t first = rows->first + from;
     bool good = true;
-    for (int p = 0; rows->params && p < tf_space_params(spec->space) && good; p++)
-        good = write_table(&st->param[p], rows, rows->params[p]);
-    for (int c = 0; c < spec->columns && good; c++)
-        good = write_table(&st->column[c], rows, rows->columns[c]);
-    for (int i = 0; i < TASK_STATUS && good; i++)
-        good = write_table(&st->task[i], rows, task[i]);
-    if (good && rows->texts_size > 0) {
-        tf_err err = side_append(s->side, rows->texts, rows->texts_size, error);
+    for (int p = 0; rows->params && p < tf_space_params(spec->space) && good; p++) {
+        const table *t = &st->param[p];
+        good =
+            store_write_rows(t, first, count, (const char *)rows->params[p] + (size_t)from * H5Tget_size(t->type)) >= 0;
+    }
+    side_rows vouch = {.count = count};
+    for (int i = 0; i < st->parts && good; i++) {
+        const row_part *part = &st->part[i];
+        const char *data = part->column >= 0 ? rows->columns[part->column] : task[part->task];
+        const char *start = data + (size_t)from * part->bytes;
+        vouch.hash = tf_hash(start, (size_t)count * part->bytes, vouch.hash);
+        bool is_status = part->column < 0 && part->task == TASK_STATUS;
+        if (!is_status)
+            good = store_write_rows(part->column >= 0 ? &st->column[part->column] : &st->task[part->task], first, count,
+                                    start) >= 0;
+    }
+    tf_crash_point("rows.data");
+    if (good) {
+        tf_err err = side_append_rows(s->side, texts, size, rows->stage, first, vouch, error);
         if (err != TF_OK)
             return err;
     }
-    if (good && write_table(&st->task[TASK_STATUS], rows, rows->status))
+    tf_crash_point("rows.texts");
+    if (good && store_write_rows(&st->task[TASK_STATUS], first, count, rows->status + from) >= 0)
         return TF_OK;
-    return store_error(s, error, "can't write rows %lld to %lld of stage \"%s\"", (long long)rows->first,
-                       (long long)(rows->first + rows->count - 1), spec->name);
+    return store_error(s, error, "can't write rows %lld to %lld of stage \"%s\"", (long long)first,
+                       (long long)(first + count - 1), spec->name);
+}
+
+tf_err tf_store_write(tf_store *s, const tf_rows *rows, tf_error *error) {
+    tf_err err = TF_OK;
+    const char *texts = rows->texts; /* all of them go with the first run: pending rows have none */
+    size_t size = rows->texts_size;
+    for (int64_t row = 0, end; row < rows->count && err == TF_OK; row = end) {
+        bool pending = rows->status[row] == TF_STATUS_PENDING;
+        for (end = row; end < rows->count && (rows->status[end] == TF_STATUS_PENDING) == pending; end++)
+            ;
+        if (pending)
+            continue;
+        err = write_run(s, rows, row, end - row, texts, size, error);
+        size = 0;
+    }
+    s->unsynced = true;
+    return err;
 }

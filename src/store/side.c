@@ -9,33 +9,35 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/journal.h"
+
 struct side_file {
     int fd;
     int64_t size;
     char *path;
 };
 
-void side_folder(const char *output, tf_buf *path) {
-    tf_buf_addf(path, "%s.d", output);
+void side_folder(const char *output, int64_t run, tf_buf *path) {
+    journal_folder(output, path);
+    tf_buf_addf(path, "/run-%lld", (long long)run);
 }
 
-side_file *side_create(const char *output, int rank, tf_error *error) {
+side_file *side_open(const char *output, int64_t run, int rank, tf_error *error) {
     tf_buf path = {0};
-    side_folder(output, &path);
-    if (mkdir(tf_buf_text(&path), 0777) != 0 && errno != EEXIST) {
-        tf_error_set(error, TF_ERR_RUN, "%s: %s", tf_buf_text(&path), strerror(errno));
-        tf_buf_free(&path);
-        return NULL;
+    side_folder(output, run, &path);
+    int fd = -1;
+    if (mkdir(tf_buf_text(&path), 0777) == 0 || errno == EEXIST) {
+        tf_buf_addf(&path, "/rank-%04d.text", rank);
+        fd = open(tf_buf_text(&path), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     }
-    tf_buf_addf(&path, "/rank-%04d.text", rank);
-    int fd = open(tf_buf_text(&path), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) {
+    struct stat info;
+    if (fd < 0 || fstat(fd, &info) != 0) {
         tf_error_set(error, TF_ERR_RUN, "%s: %s", tf_buf_text(&path), strerror(errno));
         tf_buf_free(&path);
         return NULL;
     }
     side_file *side = tf_alloc(sizeof *side);
-    *side = (side_file){.fd = fd, .path = path.data};
+    *side = (side_file){.fd = fd, .size = info.st_size, .path = path.data};
     return side;
 }
 
@@ -45,12 +47,6 @@ void side_close(side_file *side) {
     close(side->fd);
     free(side->path);
     free(side);
-}
-
-tf_err side_remove(side_file *side, tf_error *error) {
-    if (unlink(side->path) != 0)
-        return tf_error_set(error, TF_ERR_RUN, "%s: can't be removed: %s", side->path, strerror(errno));
-    return TF_OK;
 }
 
 tf_err side_append(side_file *side, const void *records, size_t size, tf_error *error) {
@@ -68,21 +64,57 @@ tf_err side_append(side_file *side, const void *records, size_t size, tf_error *
     return TF_OK;
 }
 
+tf_err side_append_rows(side_file *side, const void *texts, size_t size, int stage, int64_t first, side_rows rows,
+                        tf_error *error) {
+    _Alignas(8) char record[sizeof(tf_record) + sizeof rows];
+    tf_record_put(record, stage, first, SIDE_ROWS, 0, &rows, sizeof rows);
+    tf_err err = size ? side_append(side, texts, size, error) : TF_OK;
+    return err == TF_OK ? side_append(side, record, sizeof record, error) : err;
+}
+
+tf_err side_append_synced(side_file *side, int64_t size, tf_error *error) {
+    _Alignas(8) char record[sizeof(tf_record) + sizeof(side_synced)];
+    tf_record_put(record, 0, 0, SIDE_SYNCED, 0, &(side_synced){.size = size}, sizeof(side_synced));
+    return side_append(side, record, sizeof record, error);
+}
+
 int64_t side_size(const side_file *side) {
     return side->size;
 }
 
-tf_err side_map(const side_file *side, const char **bytes, size_t *size, tf_error *error) {
+int side_fd(const side_file *side) {
+    return side->fd;
+}
+
+static tf_err map_bytes(int fd, size_t size, const char *path, const char **bytes, tf_error *error) {
     *bytes = NULL;
-    *size = 0;
-    if (side->size == 0)
+    if (size == 0)
         return TF_OK;
-    void *mapped = mmap(NULL, (size_t)side->size, PROT_READ, MAP_SHARED, side->fd, 0);
+    void *mapped = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
     if (mapped == MAP_FAILED)
-        return tf_error_set(error, TF_ERR_RUN, "%s: can't be mapped: %s", side->path, strerror(errno));
+        return tf_error_set(error, TF_ERR_RUN, "%s: can't be mapped: %s", path, strerror(errno));
     *bytes = mapped;
-    *size = (size_t)side->size;
     return TF_OK;
+}
+
+tf_err side_map(const side_file *side, const char **bytes, size_t *size, tf_error *error) {
+    *size = (size_t)side->size;
+    return map_bytes(side->fd, *size, side->path, bytes, error);
+}
+
+tf_err side_map_file(const char *path, const char **bytes, size_t *size, tf_error *error) {
+    struct stat info;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &info) != 0) {
+        tf_error_set(error, TF_ERR_RUN, "%s: %s", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return error->code;
+    }
+    *size = (size_t)info.st_size;
+    tf_err err = map_bytes(fd, *size, path, bytes, error);
+    close(fd);
+    return err;
 }
 
 void side_unmap(const char *bytes, size_t size) {

@@ -1,25 +1,49 @@
-/* A rank's side file: text records, appended during a run, as they came from the hosts. */
+/* A rank's side file: what its tasks left besides numbers, appended during a run as records (tf_record). Behind the
+ * texts of a run of rows comes a record that says that they are complete, with a hash of the rows themselves: a row is
+ * trusted by a later run only if such a record covers it. Where the hash matters is behind the last record of synced
+ * bytes: before that, rows and records are known to have reached the disk. */
 #ifndef TF_STORE_SIDE_H
 #define TF_STORE_SIDE_H
 
 #include "base/base.h"
 
+/* Kinds of records besides the texts'. */
+enum { SIDE_ROWS = -1, SIDE_SYNCED = -2 };
+
+/* SIDE_ROWS: tasks index .. index + count - 1 of the record's stage. */
+typedef struct side_rows {
+    int64_t count;
+    uint64_t hash; /* of their data, status and all: see rows.c */
+} side_rows;
+
+/* SIDE_SYNCED: all before this byte of the side file, and the rows that it covers, is on disk. */
+typedef struct side_synced {
+    int64_t size;
+} side_synced;
+
 typedef struct side_file side_file;
 
-/* The folder of the side files: OUTPUT.d. Written to `path`. */
-void side_folder(const char *output, tf_buf *path);
+/* The folder of a run's side files: OUTPUT.d/run-N. Adds it to `path`. */
+void side_folder(const char *output, int64_t run, tf_buf *path);
 
-/* Makes OUTPUT.d/rank-NNNN.text. NULL on failure. */
-side_file *side_create(const char *output, int rank, tf_error *error);
+/* Opens OUTPUT.d/run-N/rank-NNNN.text, to append to it. NULL on failure. */
+side_file *side_open(const char *output, int64_t run, int rank, tf_error *error);
 void side_close(side_file *side);
-tf_err side_remove(side_file *side, tf_error *error);
 
 /* Appends whole records. */
 tf_err side_append(side_file *side, const void *records, size_t size, tf_error *error);
+
+/* Appends one, and the texts before it in the same write. */
+tf_err side_append_rows(side_file *side, const void *texts, size_t size, int stage, int64_t first, side_rows rows,
+                        tf_error *error);
+tf_err side_append_synced(side_file *side, int64_t size, tf_error *error);
+
 int64_t side_size(const side_file *side);
+int side_fd(const side_file *side);
 
 /* All of it, mapped for reading (NULL and 0 if it is empty), to be given to side_unmap. */
 tf_err side_map(const side_file *side, const char **bytes, size_t *size, tf_error *error);
+tf_err side_map_file(const char *path, const char **bytes, size_t *size, tf_error *error);
 void side_unmap(const char *bytes, size_t size);
 
 #endif

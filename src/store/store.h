@@ -19,26 +19,55 @@ void tf_store_init(void);
 /* Collective: the same error on all ranks, that of the lowest that has one. */
 tf_err tf_store_agree(MPI_Comm comm, tf_err err, tf_error *error);
 
-/* Makes sure, on one rank and before MPI_Init, that the campaign's output can be made: its folder is there and writable
- * and nothing that matters has its name. With `fresh` an old output, with its side files, is renamed to OUTPUT.1 or
- * the next free number, and `aside` gets that name; else it is an error. Creates the file, empty. */
-tf_err tf_store_prepare(const tf_campaign *campaign, bool fresh, tf_buf *aside, tf_error *error);
+/* ---- Before MPI_Init ---- */
 
-/* Collective. Makes the file and its attributes; `slots` is the number of all ranks together. NULL on failure. The
- * campaign must outlive the store. */
-tf_store *tf_store_create(const tf_campaign *campaign, MPI_Comm comm, int64_t slots, tf_error *error);
+/* What a run starts from. */
+typedef struct tf_store_plan tf_store_plan;
 
-/* Collective. Creates the stage's datasets and flushes them to disk: rows may be written on return. */
+/* To be called on one rank, relative to the work folder. Makes sure that the output can be written and that no other
+ * run has it, and makes it ready: a new file, or that of an earlier run of the same campaign. With `fresh` an old
+ * output, with its side files, is renamed to OUTPUT.1 or the next free number. Rows of an earlier run are kept where
+ * tasks are done and what they depend on is the same; where the space has grown they are moved to their new places.
+ * NULL with the reason if the output is of something else, or damaged: then nothing was touched. The campaign must
+ * outlive the plan. */
+tf_store_plan *tf_store_prepare(const tf_campaign *campaign, bool fresh, tf_error *error);
+
+/* Lets go of the output, if nobody has done so yet. */
+void tf_store_plan_free(tf_store_plan *plan);
+
+/* The stage's tasks that are left to do. */
+const tf_intervals *tf_store_pending(const tf_store_plan *plan, int stage);
+
+/* Nothing is left to do, nor to write: the stage is not to be laid out. */
+bool tf_store_is_finished(const tf_store_plan *plan, int stage);
+
+/* What the user should know of it; "" for nothing. */
+const char *tf_store_note(const tf_store_plan *plan);
+
+/* ---- The file ---- */
+
+/* Collective. Opens the prepared file; `slots` is the number of all ranks together. `plan` is NULL on all ranks but the
+ * first, where it stays the caller's. NULL on failure. The campaign must outlive the store. */
+tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_plan *plan, int64_t slots,
+                        tf_error *error);
+
+/* Collective. Creates the stage's datasets and flushes them to disk, or opens those of an earlier run: rows may be
+ * written on return. */
 tf_err tf_store_layout(tf_store *store, int stage, tf_error *error);
 
-/* Independent. Writes rows where they belong: data, then texts into this rank's side file, then status. */
+/* Independent. Writes rows where they belong: data, then texts into this rank's side file, then status. Those whose
+ * status is pending are left out. */
 tf_err tf_store_write(tf_store *store, const tf_rows *rows, tf_error *error);
+
+/* Independent. Has what was written brought to disk in the background, if that was last done `interval` seconds ago:
+ * what a machine's crash can take is bounded so. To be called often; costs nothing in between. */
+tf_err tf_store_sync(tf_store *store, double interval, tf_error *error);
 
 /* Collective. Moves the stage's texts from the side files into the file, and closes its datasets. */
 tf_err tf_store_finish(tf_store *store, int stage, tf_error *error);
 
-/* Collective. Sets the attributes "state" and "elapsed" (s), closes the file, removes the side files and
- * frees the store. */
+/* Collective. Sets the attributes "state" and "elapsed" (s, with those of earlier runs), closes the file and frees the
+ * store. In state "stopped" the side files stay, for the next run; else all stages must be finished, and they go. */
 tf_err tf_store_close(tf_store *store, const char *state, double elapsed, tf_error *error);
 
 /* Independent. Frees the memory and leaves the files as they are, for a run that broke. */

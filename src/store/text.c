@@ -2,7 +2,10 @@
  * parallel, so a kind of text becomes either cells of a fixed length, or a heap of bytes in task order with an index of
  * (offset, length). Where a text goes in the heap depends on the lengths of all before it, which are spread over the
  * ranks: in windows of the index, each rank owns a block of tasks, is told their lengths, and answers with offsets. So
- * the bytes do not depend on who ran what, and no rank holds more than its own texts and one block. */
+ * the bytes do not depend on who ran what, and no rank holds more than its own texts and one block.
+ *
+ * All datasets are made first, since their sizes follow from the texts' lengths alone; then, with the file's metadata
+ * whole again, the bytes are written. */
 #include "store/file.h"
 
 #include <stdlib.h>
@@ -28,6 +31,13 @@ typedef struct entries {
     entry *items;
     size_t count, capacity;
 } entries;
+
+/* One kind of text of the stage, and where it goes: nowhere, to cells, or to a heap with its index. */
+typedef struct text_kind {
+    const char *name;
+    entries list;
+    table cells, heap, index;
+} text_kind;
 
 /* ---- Reading the side file ---- */
 
@@ -59,23 +69,23 @@ static void settle(entries *list) {
     list->count = kept;
 }
 
-static tf_err scan(const tf_store *s, int stage, const char *bytes, size_t size, entries *lists, tf_error *error) {
-    size_t at = (size_t)s->stage[stage].texts_from;
+static tf_err scan(const tf_store *s, int stage, const char *bytes, size_t size, text_kind *kinds, tf_error *error) {
+    size_t at = 0;
     int64_t position = 0;
     while (at < size) {
         const tf_record *record = tf_record_at(bytes + at, size - at);
         if (!record)
             return tf_error_set(error, TF_ERR_RUN, "%s: the side file of rank %d is damaged at byte %zu",
                                 s->campaign->output, s->rank, at);
-        if (record->stage == stage)
-            add_entry(&lists[record->kind], (entry){.index = record->index,
-                                                    .order = ((int64_t)record->attempt << 40) + position++,
-                                                    .at = (int64_t)(at + sizeof *record),
-                                                    .length = (int64_t)record->length});
+        if (record->kind >= 0 && record->stage == stage)
+            add_entry(&kinds[record->kind].list, (entry){.index = record->index,
+                                                         .order = ((int64_t)record->attempt << 40) + position++,
+                                                         .at = (int64_t)(at + sizeof *record),
+                                                         .length = (int64_t)record->length});
         at += tf_record_size((size_t)record->length);
     }
     for (int k = 0; k < TF_RECORD_COLUMN + s->campaign->stage[stage].columns; k++)
-        settle(&lists[k]);
+        settle(&kinds[k].list);
     return TF_OK;
 }
 
@@ -113,24 +123,16 @@ static bool writer_end(writer *w) {
 
 /* ---- Cells ---- */
 
-static tf_err write_cells(tf_store *s, int stage, int column, const entries *list, size_t longest, const char *bytes,
-                          tf_error *error) {
+static bool write_cells(const table *cells, const entries *list, const char *bytes) {
     static const char zeros[LONGEST_CELL];
-    const tf_stage_spec *spec = &s->campaign->stage[stage];
-    store_stage *st = &s->stage[stage];
-    const char *name = spec->column[column].name;
-    table *t = &st->column[column];
-    *t = (table){.type = store_string_type(longest), .rank = 1, .shape = {(hsize_t)tf_space_size(spec->space)}};
-    if (!store_create_table(st->results, name, st->scale, t))
-        return store_error(s, error, "can't create column \"%s\"", name);
-    writer w = {.to = t, .width = longest ? longest : 1};
+    writer w = {.to = cells, .width = H5Tget_size(cells->type)};
     for (size_t i = 0; i < list->count; i++) {
         const entry *e = &list->items[i];
         writer_seek(&w, e->index);
         tf_buf_add(&w.rows, bytes + e->at, (size_t)e->length);
         tf_buf_add(&w.rows, zeros, w.width - (size_t)e->length);
     }
-    return writer_end(&w) ? TF_OK : store_error(s, error, "can't write column \"%s\"", name);
+    return writer_end(&w);
 }
 
 /* ---- Offsets ---- */
@@ -148,7 +150,7 @@ static void exchange_lengths(const tf_store *s, window *w, const entry *items, s
     memset(w->send, 0, (size_t)s->ranks * sizeof *w->send);
     for (size_t i = 0; i < count; i++)
         w->send[(items[i].index - w->first) / BLOCK_TASKS] += 2;
-    MPI_Alltoall(w->send, 1, MPI_INT, w->receive, 1, MPI_INT, s->comm);
+    store_exchange_counts(s, w->send, w->receive);
     int sends = 0, receives = 0;
     for (int r = 0; r < s->ranks; r++) {
         w->send_at[r] = sends;
@@ -162,8 +164,7 @@ static void exchange_lengths(const tf_store *s, window *w, const entry *items, s
         w->sent[2 * i] = items[i].index;
         w->sent[2 * i + 1] = items[i].length;
     }
-    MPI_Alltoallv(w->sent, w->send, w->send_at, MPI_INT64_T, w->received, w->receive, w->receive_at, MPI_INT64_T,
-                  s->comm);
+    store_exchange(s, w->sent, w->send, w->send_at, w->received, w->receive, w->receive_at);
 }
 
 /* Gives offsets to the tasks of this rank's block, from `base` on. Returns the bytes of the whole window. */
@@ -171,14 +172,12 @@ static int64_t place_block(const tf_store *s, window *w, int64_t base) {
     const int64_t block = w->first + (int64_t)s->rank * BLOCK_TASKS;
     int receives = w->receive_at[s->ranks - 1] + w->receive[s->ranks - 1];
     memset(w->rows, 0, 2 * BLOCK_TASKS * sizeof *w->rows);
-    int64_t mine = 0, before = 0, total;
+    int64_t mine = 0;
     for (int i = 0; i < receives; i += 2) {
         w->rows[2 * (w->received[i] - block) + 1] = w->received[i + 1];
         mine += w->received[i + 1];
     }
-    MPI_Exscan(&mine, &before, 1, MPI_INT64_T, MPI_SUM, s->comm);
-    MPI_Allreduce(&mine, &total, 1, MPI_INT64_T, MPI_SUM, s->comm);
-    int64_t offset = base + (s->rank ? before : 0);
+    int64_t offset = base + store_sum_before(s, mine);
     for (int64_t i = 0; i < BLOCK_TASKS; i++) {
         if (w->rows[2 * i + 1] == 0)
             continue;
@@ -187,7 +186,7 @@ static int64_t place_block(const tf_store *s, window *w, int64_t base) {
     }
     for (int i = 0; i < receives; i += 2)
         w->received[i + 1] = w->rows[2 * (w->received[i] - block)];
-    return total;
+    return store_sum(s, mine);
 }
 
 /* Writes the block's rows of the index; what holds no text stays as it was laid out: zero. */
@@ -207,8 +206,8 @@ static bool write_block(const tf_store *s, const window *w, const table *index) 
     return writer_end(&out);
 }
 
-/* Collective: sets the offsets of all entries, writes the index. Returns the heap's size. */
-static int64_t place_entries(const tf_store *s, entries *list, const table *index, bool *written) {
+/* Collective: sets the offsets of all entries, writes the index. false if that failed. */
+static bool place_entries(const tf_store *s, entries *list, const table *index) {
     size_t ranks = (size_t)s->ranks;
     window w = {.send = tf_alloc_array(ranks, sizeof(int)),
                 .send_at = tf_alloc_array(ranks, sizeof(int)),
@@ -217,9 +216,10 @@ static int64_t place_entries(const tf_store *s, entries *list, const table *inde
                 .rows = tf_alloc_array(2 * BLOCK_TASKS, sizeof(int64_t))};
     size_t done = 0;
     int64_t base = 0;
+    bool written = true;
     for (;;) {
         int64_t next = done < list->count ? list->items[done].index : INT64_MAX;
-        MPI_Allreduce(&next, &w.first, 1, MPI_INT64_T, MPI_MIN, s->comm);
+        w.first = store_min(s, next);
         if (w.first == INT64_MAX)
             break;
         int64_t end = w.first + (int64_t)s->ranks * BLOCK_TASKS;
@@ -228,9 +228,8 @@ static int64_t place_entries(const tf_store *s, entries *list, const table *inde
             count++;
         exchange_lengths(s, &w, &list->items[done], count);
         base += place_block(s, &w, base);
-        *written = write_block(s, &w, index) && *written;
-        MPI_Alltoallv(w.received, w.receive, w.receive_at, MPI_INT64_T, w.sent, w.send, w.send_at, MPI_INT64_T,
-                      s->comm);
+        written = write_block(s, &w, index) && written;
+        store_exchange(s, w.received, w.receive, w.receive_at, w.sent, w.send, w.send_at);
         for (size_t i = 0; i < count; i++)
             list->items[done + i].offset = w.sent[2 * i + 1];
         done += count;
@@ -242,7 +241,7 @@ static int64_t place_entries(const tf_store *s, entries *list, const table *inde
     free(w.sent);
     free(w.received);
     free(w.rows);
-    return base;
+    return written;
 }
 
 /* ---- Heaps ---- */
@@ -261,70 +260,102 @@ static bool write_heap_bytes(const table *heap, const entries *list, const char 
     return writer_end(&w);
 }
 
-static tf_err write_heap(tf_store *s, int stage, const char *name, entries *list, const char *bytes, tf_error *error) {
-    store_stage *st = &s->stage[stage];
-    tf_buf index_name = {0};
-    tf_buf_addf(&index_name, "%s_index", name);
-    table index = {.type = H5Tcopy(H5T_STD_I64LE),
-                   .rank = 2,
-                   .shape = {(hsize_t)tf_space_size(s->campaign->stage[stage].space), 2}};
-    table heap = {.type = H5Tcopy(H5T_STD_U8LE), .rank = 1};
-    tf_err err = TF_OK;
-    bool good = true;
-    if (!store_create_table(st->text, tf_buf_text(&index_name), st->scale, &index))
-        err = store_error(s, error, "can't create the index of \"%s\"", name);
-    err = tf_store_agree(s->comm, err, error);
-    if (err == TF_OK) {
-        heap.shape[0] = (hsize_t)place_entries(s, list, &index, &good);
-        heap.dataset = store_dataset(st->text, name, heap.type, 1, heap.shape);
-        good = good && heap.dataset >= 0 && write_heap_bytes(&heap, list, bytes);
-        if (!good)
-            err = store_error(s, error, "can't write \"%s\"", name);
+/* ---- A stage's texts ---- */
+
+/* Collective: makes the datasets of one kind. */
+static bool make_kind(tf_store *s, int stage, int kind, text_kind *k) {
+    int64_t longest = 0, bytes = 0;
+    for (size_t i = 0; i < k->list.count; i++) {
+        longest = k->list.items[i].length > longest ? k->list.items[i].length : longest;
+        bytes += k->list.items[i].length;
     }
-    if (heap.dataset > 0)
-        H5Dclose(heap.dataset);
-    if (index.dataset > 0)
-        H5Dclose(index.dataset);
-    H5Tclose(heap.type);
-    H5Tclose(index.type);
+    const tf_stage_spec *spec = &s->campaign->stage[stage];
+    const tf_column_spec *column = kind < TF_RECORD_COLUMN ? NULL : &spec->column[kind - TF_RECORD_COLUMN];
+    const store_stage *st = &s->stage[stage];
+    const hsize_t tasks = (hsize_t)tf_space_size(spec->space);
+    longest = store_max(s, longest);
+    bytes = store_sum(s, bytes);
+    if (store_sum(s, (int64_t)k->list.count) == 0 && !column)
+        return true;
+    if (column && tf_type_size(column->type) > 0)
+        return true;
+    if (column && column->type == TF_STRING && longest <= LONGEST_CELL) {
+        k->cells = (table){.type = store_string_type((size_t)longest), .rank = 1, .shape = {tasks}};
+        return store_create_table(st->results, k->name, st->scale, &k->cells);
+    }
+    tf_buf index_name = {0};
+    tf_buf_addf(&index_name, "%s_index", k->name);
+    k->index = (table){.type = H5Tcopy(H5T_STD_I64LE), .rank = 2, .shape = {tasks, 2}};
+    k->heap = (table){.type = H5Tcopy(H5T_STD_U8LE), .rank = 1, .shape = {(hsize_t)bytes}};
+    bool good = store_create_table(st->text, tf_buf_text(&index_name), st->scale, &k->index);
+    k->heap.dataset = good ? store_dataset(st->text, k->name, k->heap.type, 1, k->heap.shape) : -1;
     tf_buf_free(&index_name);
+    return good && k->heap.dataset >= 0;
+}
+
+static bool write_kind(const tf_store *s, text_kind *k, const char *bytes) {
+    if (k->cells.dataset > 0)
+        return write_cells(&k->cells, &k->list, bytes);
+    if (k->heap.dataset <= 0)
+        return true;
+    bool good = place_entries(s, &k->list, &k->index);
+    return write_heap_bytes(&k->heap, &k->list, bytes) && good;
+}
+
+static void free_kind(text_kind *k) {
+    table *const tables[] = {&k->cells, &k->heap, &k->index};
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+        store_close_table(tables[t]);
+    free(k->list.items);
+}
+
+static tf_err make_kinds(tf_store *s, int stage, text_kind *kind, int kinds, tf_error *error) {
+    tf_err err = store_begin_change(s, error);
+    for (int k = 0; k < kinds && err == TF_OK; k++) {
+        if (!make_kind(s, stage, k, &kind[k]))
+            err = store_error(s, error, "can't make \"%s\"", kind[k].name);
+        err = tf_store_agree(s->comm, err, error);
+    }
+    tf_crash_point("texts.made");
+    return err == TF_OK ? store_end_change(s, stage, false, error) : err;
+}
+
+static tf_err write_kinds(tf_store *s, text_kind *kind, int kinds, const char *bytes, tf_error *error) {
+    tf_err err = TF_OK;
+    for (int k = 0; k < kinds && err == TF_OK; k++) {
+        if (!write_kind(s, &kind[k], bytes))
+            err = store_error(s, error, "can't write \"%s\"", kind[k].name);
+        err = tf_store_agree(s->comm, err, error);
+        tf_crash_point("texts.written");
+    }
     return err;
 }
 
-/* ---- A stage's texts ---- */
-
-static tf_err write_kind(tf_store *s, int stage, int kind, entries *list, const char *bytes, tf_error *error) {
-    static const char *const names[] = {
-        [TF_RECORD_STDOUT] = "stdout", [TF_RECORD_STDERR] = "stderr", [TF_RECORD_MESSAGE] = "message"};
-    int64_t mine[2] = {(int64_t)list->count, 0}, most[2];
-    for (size_t i = 0; i < list->count; i++)
-        mine[1] = list->items[i].length > mine[1] ? list->items[i].length : mine[1];
-    MPI_Allreduce(mine, most, 2, MPI_INT64_T, MPI_MAX, s->comm);
-    if (kind < TF_RECORD_COLUMN)
-        return most[0] ? write_heap(s, stage, names[kind], list, bytes, error) : TF_OK;
-    int column = kind - TF_RECORD_COLUMN;
-    const tf_column_spec *spec = &s->campaign->stage[stage].column[column];
-    if (tf_type_size(spec->type) > 0)
-        return TF_OK;
-    if (spec->type == TF_STRING && most[1] <= LONGEST_CELL)
-        return write_cells(s, stage, column, list, (size_t)most[1], bytes, error);
-    return write_heap(s, stage, spec->name, list, bytes, error);
-}
-
 tf_err store_texts(tf_store *s, int stage, tf_error *error) {
-    int kinds = TF_RECORD_COLUMN + s->campaign->stage[stage].columns;
-    entries *lists = tf_alloc_array((size_t)kinds, sizeof *lists);
+    const tf_stage_spec *spec = &s->campaign->stage[stage];
+    int kinds = TF_RECORD_COLUMN + spec->columns;
+    text_kind *kind = tf_alloc_array((size_t)kinds, sizeof *kind);
+    for (int k = 0; k < kinds; k++)
+        kind[k].name = store_text_name(spec, k);
     const char *bytes;
     size_t size;
     tf_err err = side_map(s->side, &bytes, &size, error);
     if (err == TF_OK)
-        err = scan(s, stage, bytes, size, lists, error);
+        err = scan(s, stage, bytes, size, kind, error);
     err = tf_store_agree(s->comm, err, error);
-    for (int k = 0; k < kinds && err == TF_OK; k++)
-        err = tf_store_agree(s->comm, write_kind(s, stage, k, &lists[k], bytes, error), error);
+    if (err == TF_OK)
+        err = make_kinds(s, stage, kind, kinds, error);
+    if (err == TF_OK)
+        err = write_kinds(s, kind, kinds, bytes, error);
     side_unmap(bytes, size);
     for (int k = 0; k < kinds; k++)
-        free(lists[k].items);
-    free(lists);
+        free_kind(&kind[k]);
+    free(kind);
     return err;
+}
+
+const char *store_text_name(const tf_stage_spec *stage, int kind) {
+    static const char *const names[] = {
+        [TF_RECORD_STDOUT] = "stdout", [TF_RECORD_STDERR] = "stderr", [TF_RECORD_MESSAGE] = "message"};
+    return kind < TF_RECORD_COLUMN ? names[kind] : stage->column[kind - TF_RECORD_COLUMN].name;
 }

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 import h5py
@@ -30,6 +31,9 @@ def environment(**more):
         OMPI_MCA_rmaps_base_oversubscribe="1",
         OMPI_MCA_btl_vader_single_copy_mechanism="none",
         LC_ALL="C",
+        # LeakSanitizer crashes now and then when it stops the threads of an MPI process; leaks of whole runs are
+        # valgrind's (14_valgrind.py), those of parts its own in the unit tests.
+        ASAN_OPTIONS=env.get("ASAN_OPTIONS", "") + ":detect_leaks=0",
     )
     env.update(more)
     return env
@@ -72,6 +76,24 @@ class FarmTest(unittest.TestCase):
         self.assertEqual(done.returncode, status, f"{arguments}\n{done.stdout}{done.stderr}")
         return done
 
+    def start(self, *arguments, ranks=None, env=None):
+        """Starts taskfarm; what it prints is in the file "stderr"."""
+        with open(self.folder / "stderr", "wb") as err:
+            return subprocess.Popen(
+                self.command(*arguments, ranks=ranks),
+                cwd=self.folder,
+                env=environment(**(env or {})),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=err,
+            )
+
+    def wait_for(self, condition, what):
+        limit = time.monotonic() + 60
+        while not condition():
+            self.assertLess(time.monotonic(), limit, what)
+            time.sleep(0.01)
+
     def open(self, name):
         file = h5py.File(self.folder / name, "r")
         self.addCleanup(file.close)
@@ -85,6 +107,49 @@ class FarmTest(unittest.TestCase):
         """The texts of one kind, by task, from the bytes and their index."""
         data, index = stage["text"][name][()], stage["text"][name + "_index"][()]
         return [bytes(data[offset : offset + length]) for offset, length in index]
+
+
+def digest(path, stages=None):
+    """All that a stage's tasks are and gave, as bytes by dataset; and how it ended."""
+    found = {}
+    with h5py.File(path) as file:
+        for name in stages or file:
+            for part in ("params", "results", "text"):
+                for key, value in file[name].get(part, {}).items():
+                    found[f"{name}/{part}/{key}"] = value[()].tobytes()
+            found[f"{name}/status"] = file[f"{name}/task/status"][()].tobytes()
+        found["state"] = file.attrs["state"]
+    return found
+
+
+def descendants(pid):
+    """All processes below this one, and itself."""
+    parents = {}
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            with open(f"/proc/{entry}/stat") as file:
+                parents.setdefault(int(file.read().rsplit(")", 1)[1].split()[1]), []).append(int(entry))
+        except (OSError, IndexError):
+            pass
+    found, more = [], [pid]
+    while more:
+        one = more.pop()
+        found.append(one)
+        more += parents.get(one, [])
+    return found
+
+
+def kill_all(run):
+    """kill -9 of a run, all its processes; those stopped first, so that none can start another."""
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in descendants(run.pid):
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+    run.wait(60)
 
 
 def example(name):

@@ -52,6 +52,16 @@ Test(intervals, behave_as_a_set_of_flags) {
         }
         }
         check_against(&set, member);
+        tf_interval piece = {0};
+        int64_t most = 1 + length, before = 0;
+        while (tf_intervals_next(&set, most, &piece)) {
+            cr_assert(piece.first >= before && piece.end > piece.first && piece.end - piece.first <= most);
+            for (int64_t k = before; k < piece.end; k++)
+                cr_assert_eq(member[k], k >= piece.first, "pieces hold all members and nothing else");
+            before = piece.end;
+        }
+        for (int64_t k = before; k < UNIVERSE; k++)
+            cr_assert(!member[k]);
         bool all = true;
         for (int64_t k = first; k < end; k++)
             all = all && member[k];

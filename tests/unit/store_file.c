@@ -35,13 +35,30 @@ static void touch(const char *path, const char *text) {
     fclose(file);
 }
 
+static tf_campaign *small_campaign(void) {
+    return fixture_load("{\"name\": \"only\", \"output\": \"out.h5\", \"run\": {\"function\": \"builtin:noop\"}}",
+                        NULL);
+}
+
 static void expect_refusal(const char *output, bool fresh, const char *text) {
-    tf_campaign campaign = {.output = output};
-    tf_buf aside = {0};
+    tf_campaign *campaign = small_campaign();
     tf_error error = {0};
-    cr_expect_eq(tf_store_prepare(&campaign, fresh, &aside, &error), TF_ERR_RUN);
+    campaign->output = output;
+    cr_expect_null(tf_store_prepare(campaign, fresh, &error));
+    cr_expect_eq(error.code, TF_ERR_RUN);
     cr_expect_str_eq(error.text, text);
-    tf_buf_free(&aside);
+    tf_campaign_free(campaign);
+}
+
+/* Prepares out.h5 anew; the note must be this. */
+static void prepare_fresh(const char *note) {
+    tf_campaign *campaign = small_campaign();
+    tf_error error;
+    tf_store_plan *plan = tf_store_prepare(campaign, true, &error);
+    cr_assert_not_null(plan, "%s", error.text);
+    cr_expect_str_eq(tf_store_note(plan), note);
+    tf_store_plan_free(plan);
+    tf_campaign_free(campaign);
 }
 
 Test(prepare, refuses_what_can_not_be_an_output) {
@@ -49,51 +66,38 @@ Test(prepare, refuses_what_can_not_be_an_output) {
     touch("precious.h5", "data");
     expect_refusal("folder", false, "folder: the output is a folder; choose another name with --output");
     expect_refusal("/dev/null", true, "/dev/null: the output is not a regular file; choose another name with --output");
-    expect_refusal("nowhere/out.h5", false, "nowhere/out.h5: can't be made: No such file or directory");
-    expect_refusal(
-        "precious.h5", false,
-        "precious.h5: is there already, and going on with it is not supported yet; --fresh sets it aside and "
-        "starts anew");
+    expect_refusal("nowhere/out.h5", false, "nowhere/out.h5.d: can't be made: No such file or directory");
+    expect_refusal("precious.h5", false,
+                   "precious.h5: is no HDF5 file; choose another name with --output, or --fresh sets it aside");
     tf_buf text = {0};
     tf_read_file("precious.h5", &text);
     cr_expect_str_eq(text.data, "data");
     tf_buf_free(&text);
+    cr_expect_neq(access("precious.h5.d", F_OK), 0, "nothing is left behind");
 }
 
 Test(prepare, sets_old_outputs_aside_under_the_first_free_name) {
-    tf_campaign campaign = {.output = "out.h5"};
-    tf_error error;
     for (int n = 1; n <= 3; n++) {
-        char expected[20];
-        tf_buf aside = {0};
+        char name[20], note[60];
         touch("out.h5", "old");
-        cr_expect_eq(tf_store_prepare(&campaign, true, &aside, &error), TF_OK);
-        snprintf(expected, sizeof expected, "out.h5.%d", n);
-        cr_expect_str_eq(aside.data, expected);
-        cr_expect_eq(access(expected, F_OK), 0);
-        tf_buf_free(&aside);
+        snprintf(name, sizeof name, "out.h5.%d", n);
+        snprintf(note, sizeof note, "out.h5 is now %s", name);
+        prepare_fresh(note);
+        cr_expect_eq(access(name, F_OK), 0);
+        cr_assert_eq(system("rm -r out.h5 out.h5.d"), 0);
     }
-    tf_buf none = {0};
-    cr_expect_eq(tf_store_prepare(&campaign, true, &none, &error), TF_OK, "an empty file is nobody's");
-    cr_expect_eq(none.length, 0);
+    touch("out.h5", "");
+    prepare_fresh(""); /* an empty file is nobody's */
 }
 
 Test(prepare, keeps_the_side_files_of_an_old_output_with_it) {
-    tf_campaign campaign = {.output = "out.h5"};
-    tf_buf aside = {0};
-    tf_error error;
     mkdir("out.h5.d", 0777);
-    touch("out.h5.d/rank-0007.text", "a text");
-    expect_refusal("out.h5", false,
-                   "out.h5.d: is there already, and going on with it is not supported yet; --fresh sets it aside and "
-                   "starts anew");
+    touch("out.h5.d/a-text", "a text");
     touch("out.h5", "old");
     touch("out.h5.1", "older");
-    cr_expect_eq(tf_store_prepare(&campaign, true, &aside, &error), TF_OK, "%s", error.text);
-    cr_expect_str_eq(aside.data, "out.h5.2");
-    cr_expect_eq(access("out.h5.2.d/rank-0007.text", F_OK), 0);
-    cr_expect_neq(access("out.h5.d", F_OK), 0);
-    tf_buf_free(&aside);
+    prepare_fresh("out.h5 is now out.h5.2");
+    cr_expect_eq(access("out.h5.2.d/a-text", F_OK), 0);
+    cr_expect_neq(access("out.h5.d/a-text", F_OK), 0);
 }
 
 /* ---- A whole file ---- */
@@ -289,9 +293,9 @@ Test(file, holds_what_was_written_in_any_order) {
                                          "\"string\", \"story\": \"string\", \"raw\": \"bytes\"}}",
                                          NULL);
     tf_error error;
-    tf_buf aside = {0};
-    cr_assert_eq(tf_store_prepare(campaign, false, &aside, &error), TF_OK, "%s", error.text);
-    tf_store *store = tf_store_create(campaign, MPI_COMM_WORLD, 1, &error);
+    tf_store_plan *plan = tf_store_prepare(campaign, false, &error);
+    cr_assert_not_null(plan, "%s", error.text);
+    tf_store *store = tf_store_open(campaign, MPI_COMM_WORLD, plan, 1, &error);
     cr_assert_not_null(store, "%s", error.text);
     cr_assert_eq(tf_store_layout(store, 0, &error), TF_OK, "%s", error.text);
     int64_t order[TASKS / BATCH];
@@ -301,23 +305,28 @@ Test(file, holds_what_was_written_in_any_order) {
     tf_rng_shuffle(&rng, order, TASKS / BATCH, sizeof *order);
     for (int i = 0; i < TASKS / BATCH; i++)
         write_batch(store, order[i] * BATCH);
-    cr_expect_eq(access("out.h5.d/rank-0000.text", F_OK), 0);
+    cr_expect_eq(access("out.h5.d/run-1/rank-0000.text", F_OK), 0);
     cr_assert_eq(tf_store_finish(store, 0, &error), TF_OK, "%s", error.text);
     cr_assert_eq(tf_store_close(store, "failed", 1.5, &error), TF_OK, "%s", error.text);
     cr_expect_neq(access("out.h5.d", F_OK), 0, "a reader needs one file");
     check_file(campaign);
+    tf_store_plan_free(plan);
     tf_campaign_free(campaign);
     MPI_Finalize();
 }
 
-Test(file, that_can_not_be_created_is_an_error_with_the_reason) {
-    tf_store_init();
-    MPI_Init(NULL, NULL);
-    tf_campaign campaign = {.name = "c", .output = "nowhere/out.h5", .text = ""};
+Test(file, that_can_not_be_opened_is_an_error_with_the_reason) {
+    tf_campaign *campaign = small_campaign();
     tf_error error;
-    cr_expect_null(tf_store_create(&campaign, MPI_COMM_WORLD, 1, &error));
+    tf_store_plan *plan = tf_store_prepare(campaign, false, &error);
+    cr_assert_not_null(plan, "%s", error.text);
+    MPI_Init(NULL, NULL);
+    unlink("out.h5");
+    cr_expect_null(tf_store_open(campaign, MPI_COMM_WORLD, plan, 1, &error));
     cr_expect_eq(error.code, TF_ERR_RUN);
-    cr_expect_str_eq(error.text, "nowhere/out.h5: can't be created: MPI_File_open failed: MPI error string is "
+    cr_expect_str_eq(error.text, "out.h5: can't be opened: MPI_File_open failed: MPI error string is "
                                  "'MPI_ERR_NO_SUCH_FILE: no such file or directory'");
+    tf_store_plan_free(plan);
+    tf_campaign_free(campaign);
     MPI_Finalize();
 }

@@ -1,0 +1,103 @@
+/* What a stage's results depend on, part by part, so that a later run can tell whether rows are its own, and if not,
+ * what has changed. */
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "manifest/manifest.h"
+
+static void add_template(cJSON *list, const char *before, const tf_template *template) {
+    if (!template)
+        return;
+    tf_buf text = {0};
+    tf_buf_adds(&text, before);
+    tf_template_resolved(template, &text);
+    cJSON_AddItemToArray(list, cJSON_CreateString(tf_buf_text(&text)));
+    tf_buf_free(&text);
+}
+
+/* Takes the JSON: adds it as a text. */
+static void add_printed(cJSON *object, const char *key, cJSON *json) {
+    char *text = cJSON_PrintUnformatted(json);
+    cJSON_AddStringToObject(object, key, text);
+    cJSON_free(text);
+    cJSON_Delete(json);
+}
+
+static void add_hash(cJSON *object, const char *key, uint64_t hash) {
+    char text[20];
+    snprintf(text, sizeof text, "%016" PRIx64, hash);
+    cJSON_AddStringToObject(object, key, text);
+}
+
+static void add_run(cJSON *object, const tf_run_spec *run) {
+    cJSON *list = cJSON_CreateArray();
+    if (run->kind == TF_RUN_FUNCTION) {
+        cJSON_AddItemToArray(list, cJSON_CreateString(run->library));
+        cJSON_AddItemToArray(list, cJSON_CreateString(run->symbol));
+        cJSON_AddItemToArray(list, cJSON_CreateString(run->args));
+    }
+    for (int i = 0; i < run->argc; i++)
+        add_template(list, "", run->argv[i]);
+    for (int e = 0; e < run->envc; e++) {
+        cJSON_AddItemToArray(list, cJSON_CreateString(run->env[e].name));
+        add_template(list, "env ", run->env[e].value);
+    }
+    add_template(list, "cwd ", run->cwd);
+    add_template(list, "stdin ", run->stdin_text);
+    add_printed(object, "run", list);
+    tf_buf library = {0};
+    uint64_t code = 0;
+    if (run->kind == TF_RUN_FUNCTION && strcmp(run->library, "builtin") != 0 &&
+        tf_read_file(run->library, &library) == 0)
+        code = tf_hash(library.data, library.length, 0);
+    tf_buf_free(&library);
+    add_hash(object, "code", code);
+}
+
+static cJSON *columns_json(const tf_stage_spec *stage) {
+    cJSON *list = cJSON_CreateArray();
+    for (int c = 0; c < stage->columns; c++) {
+        const tf_column_spec *column = &stage->column[c];
+        cJSON *item = cJSON_CreateArray();
+        cJSON_AddItemToArray(item, cJSON_CreateString(column->name));
+        cJSON_AddItemToArray(item, cJSON_CreateString(tf_type_name(column->type)));
+        for (int d = 0; d < column->rank; d++)
+            cJSON_AddItemToArray(item, cJSON_CreateNumber((double)column->shape[d]));
+        if (column->from == TF_FROM_REGEX)
+            cJSON_AddItemToArray(item, cJSON_CreateString(column->regex));
+        else if (column->from == TF_FROM_FIELD)
+            cJSON_AddItemToArray(item, cJSON_CreateNumber(column->field));
+        else if (column->from == TF_FROM_FILE)
+            add_template(item, "file ", column->file);
+        cJSON_AddItemToArray(list, item);
+    }
+    return list;
+}
+
+static cJSON *params_json(const tf_space *space) {
+    cJSON *object = cJSON_CreateObject();
+    for (int p = 0; p < tf_space_params(space); p++)
+        cJSON_AddStringToObject(object, tf_space_param(space, p)->name, tf_type_name(tf_space_param(space, p)->type));
+    return object;
+}
+
+void tf_fingerprint(const tf_campaign *campaign, int number, tf_buf *out) {
+    const tf_stage_spec *stage = &campaign->stage[number];
+    char seed[24];
+    snprintf(seed, sizeof seed, "%" PRIu64, campaign->seed);
+    cJSON *object = cJSON_CreateObject();
+    add_run(object, &stage->run);
+    add_printed(object, "results", columns_json(stage));
+    add_printed(object, "parameters", params_json(stage->space));
+    cJSON_AddStringToObject(object, "seed", seed);
+    cJSON_AddStringToObject(object, "record", stage->record_full ? "full" : "status");
+    cJSON_AddStringToObject(object, "store_params", stage->store_params ? "true" : "false");
+    add_hash(object, "space", tf_space_hash(stage->space, tf_space_size(stage->space)));
+    char *text = cJSON_PrintUnformatted(object);
+    tf_buf_adds(out, text);
+    cJSON_free(text);
+    cJSON_Delete(object);
+}

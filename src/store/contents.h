@@ -1,0 +1,55 @@
+/* What an output holds and where: for each stage that is laid out its datasets, with their place in the file. Rows are
+ * contiguous, so that they can be read back by this alone, whatever became of HDF5's own metadata. */
+#ifndef TF_STORE_CONTENTS_H
+#define TF_STORE_CONTENTS_H
+
+#include <hdf5.h>
+
+#include "manifest/manifest.h"
+
+/* A dataset; `path` is relative to the stage's group: "results/snr". */
+typedef struct contents_table {
+    char *path;
+    int64_t offset; /* in the file, bytes; -1: it has no bytes */
+    int64_t rows, row_bytes;
+} contents_table;
+
+typedef struct contents_stage {
+    char *name;
+    char *fingerprint; /* see fingerprint.h */
+    int64_t tasks;
+    bool finished; /* its texts are in the file, too */
+    int tables;
+    contents_table *table;
+} contents_stage;
+
+typedef struct contents {
+    int64_t run;    /* number of the run that made or changed it, from 1 */
+    double elapsed; /* s, of all runs before that */
+    int names;
+    char **name; /* of all stages of that run's manifest, in its order: what stage numbers in side files mean */
+    int stages;
+    contents_stage *stage;
+} contents;
+
+void contents_free(contents *c);
+
+/* `to` must be empty. */
+void contents_copy(contents *to, const contents *from);
+void contents_set_names(contents *c, const tf_campaign *campaign);
+
+/* Reads the stage's datasets from the file, in place of what was known of it. `finished` is kept as it is. With several
+ * ranks in the file one of them may call this alone if it knows the fingerprint: to read an attribute of varying length
+ * changes what HDF5 remembers of the heap that it is in, which must be the same on all ranks. NULL: read it. */
+void contents_read_stage(contents *c, hid_t file, const char *name, const char *fingerprint);
+
+/* All stages of a file. */
+void contents_read_file(contents *c, hid_t file);
+
+contents_stage *contents_find(const contents *c, const char *stage);                    /* NULL if there is none */
+const contents_table *contents_table_at(const contents_stage *stage, const char *path); /* likewise */
+
+/* Text attributes, also of another program's file: NULL if there is none such. To be freed. */
+char *contents_text_attribute(hid_t object, const char *name);
+
+#endif

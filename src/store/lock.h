@@ -1,0 +1,19 @@
+/* One run at a time may hold an output. The lock is advisory, works on file systems that several machines share, and
+ * goes with the processes that hold it: each rank of a run holds a byte of OUTPUT.d/lock, so that a run whose first
+ * rank was killed holds its output until the last one is gone. */
+#ifndef TF_STORE_LOCK_H
+#define TF_STORE_LOCK_H
+
+#include "base/base.h"
+
+/* Locks OUTPUT.d/lock, all of it, or waits a few seconds for a run that is ending. The folder must be there. Returns a
+ * descriptor that holds the lock until it is closed; -1 on failure. A file system without locks is no failure. */
+int lock_take(const char *output, tf_error *error);
+
+/* The first rank keeps its byte and leaves the others to the other ranks. */
+void lock_share(int fd);
+
+/* Another rank takes its byte. Returns a descriptor, -1 if it could not. */
+int lock_join(const char *output, int rank);
+
+#endif

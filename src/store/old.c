@@ -1,0 +1,190 @@
+/* Is what stands under the output's name ours, and whole? */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/journal.h"
+#include "store/plan.h"
+
+#define START_ANEW "--fresh sets it aside and starts anew"
+
+/* ---- Checks ---- */
+
+/* Every dataset lies within the file. */
+static bool is_whole(const contents *c, int64_t size) {
+    for (int s = 0; s < c->stages; s++) {
+        for (int t = 0; t < c->stage[s].tables; t++) {
+            const contents_table *dataset = &c->stage[s].table[t];
+            int64_t bytes, end;
+            if (dataset->offset < 0)
+                continue;
+            if (__builtin_mul_overflow(dataset->rows, dataset->row_bytes, &bytes) ||
+                __builtin_add_overflow(dataset->offset, bytes, &end) || end > size)
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool is_same_table(const contents_table *a, const contents_table *b) {
+    return b && a->offset == b->offset && a->rows == b->rows && a->row_bytes == b->row_bytes;
+}
+
+/* The file holds what the journal says. */
+static bool is_as_noted(const contents *noted, const contents *found) {
+    if (noted->stages != found->stages)
+        return false;
+    for (int s = 0; s < noted->stages; s++) {
+        const contents_stage *a = &noted->stage[s], *b = contents_find(found, a->name);
+        if (!b || a->tasks != b->tasks || a->tables != b->tables || strcmp(a->fingerprint, b->fingerprint) != 0)
+            return false;
+        for (int t = 0; t < a->tables; t++)
+            if (!is_same_table(&a->table[t], contents_table_at(b, a->table[t].path)))
+                return false;
+    }
+    return true;
+}
+
+/* ---- The HDF5 file ---- */
+
+static herr_t keep_first(unsigned n, const H5E_error2_t *entry, void *reason) {
+    if (n == 0 && entry->desc)
+        snprintf(reason, STORE_REASON, "%s", entry->desc);
+    return 0;
+}
+
+static int64_t read_version(hid_t file) {
+    int64_t version = 0;
+    if (H5Aexists(file, "format_version") > 0) {
+        hid_t attribute = H5Aopen(file, "format_version", H5P_DEFAULT);
+        H5Aread(attribute, H5T_NATIVE_INT64, &version);
+        H5Aclose(attribute);
+    }
+    return version;
+}
+
+static tf_err check_ours(const char *path, hid_t file, tf_error *error) {
+    char *format = contents_text_attribute(file, "format");
+    bool ours = format && strcmp(format, "taskfarm") == 0;
+    free(format);
+    int64_t version = read_version(file);
+    if (!ours)
+        return tf_error_set(
+            error, TF_ERR_RUN,
+            "%s: is another program's file, or damaged; choose another name with --output, or --fresh sets it aside",
+            path);
+    if (version != 1)
+        return tf_error_set(error, TF_ERR_RUN, "%s: is of a later taskfarm (format version %lld); " START_ANEW, path,
+                            (long long)version);
+    return TF_OK;
+}
+
+/* The file without a journal: the run that made it has ended by itself. */
+static tf_err take_closed(const char *path, hid_t file, contents *found, tf_error *error) {
+    char *state = contents_text_attribute(file, "state");
+    bool over = state && (strcmp(state, "complete") == 0 || strcmp(state, "failed") == 0);
+    free(state);
+    if (!over)
+        return tf_error_set(error, TF_ERR_RUN,
+                            "%s: its run did not end, and %s.d with the rest of it is gone; " START_ANEW, path, path);
+    hid_t attribute = H5Aopen(file, "elapsed", H5P_DEFAULT);
+    H5Aread(attribute, H5T_NATIVE_DOUBLE, &found->elapsed);
+    H5Aclose(attribute);
+    for (int s = 0; s < found->stages; s++)
+        found->stage[s].finished = true;
+    return TF_OK;
+}
+
+static tf_err read_clean(old_output *old, bool noted, tf_error *error) {
+    if (H5Fis_hdf5(old->path) <= 0)
+        return tf_error_set(error, TF_ERR_RUN,
+                            noted ? "%s: is damaged: it is no HDF5 file any more; " START_ANEW
+                                  : "%s: is no HDF5 file; choose another name with --output, or --fresh sets it aside",
+                            old->path);
+    hid_t file = store_open_file(old->path, MPI_COMM_NULL, false);
+    if (file < 0) {
+        char reason[STORE_REASON] = "HDF5 does not say why";
+        H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, reason);
+        return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: %s; " START_ANEW, old->path, reason);
+    }
+    contents found = {0};
+    tf_err err = check_ours(old->path, file, error);
+    if (err == TF_OK)
+        contents_read_file(&found, file);
+    if (err == TF_OK && noted && !is_as_noted(&old->contents, &found))
+        err = tf_error_set(error, TF_ERR_RUN, "%s: is not as its last run left it; " START_ANEW, old->path);
+    if (err == TF_OK && !noted)
+        err = take_closed(old->path, file, &found, error);
+    char *created = err == TF_OK ? contents_text_attribute(file, "created") : NULL;
+    snprintf(old->created, sizeof old->created, "%s", created ? created : "");
+    free(created);
+    H5Fclose(file);
+    if (err != TF_OK || noted)
+        contents_free(&found);
+    else
+        old->contents = found;
+    return err;
+}
+
+/* ---- Both ---- */
+
+/* A new file that was complete when its run was killed takes its place, one that was not is dropped. */
+static void end_replacement(const char *path) {
+    tf_buf file = {0}, next = {0}, journal = {0};
+    journal_path(path, "new.h5", &file);
+    journal_path(path, "journal.next", &next);
+    journal_path(path, "journal", &journal);
+    if (access(file.data, F_OK) == 0)
+        unlink(next.data);
+    else
+        rename(next.data, journal.data);
+    unlink(file.data);
+    tf_buf_free(&file);
+    tf_buf_free(&next);
+    tf_buf_free(&journal);
+}
+
+tf_err old_open(const char *path, old_output *old, tf_error *error) {
+    *old = (old_output){.path = path, .fd = -1};
+    end_replacement(path);
+    bool noted = false;
+    tf_err err = journal_read(path, &old->contents, &old->dirty, &noted, error);
+    struct stat info = {0};
+    bool empty = stat(path, &info) != 0 || info.st_size == 0 || (noted && old->dirty && old->contents.stages == 0);
+    if (err != TF_OK || empty)
+        return err;
+    if (!noted || !old->dirty)
+        err = read_clean(old, noted, error);
+    if (err == TF_OK && !is_whole(&old->contents, info.st_size))
+        err = tf_error_set(error, TF_ERR_RUN, "%s: is damaged: it has been cut short; " START_ANEW, path);
+    if (err != TF_OK)
+        return err;
+    old->fd = open(path, O_RDONLY | O_CLOEXEC);
+    return old->fd >= 0 ? TF_OK : tf_error_set(error, TF_ERR_RUN, "%s: can't be read: %s", path, strerror(errno));
+}
+
+void old_close(old_output *old) {
+    if (old->fd >= 0)
+        close(old->fd);
+    contents_free(&old->contents);
+}
+
+tf_err old_read(const old_output *old, const contents_table *dataset, int64_t first, int64_t count, void *out,
+                tf_error *error) {
+    size_t size = (size_t)(count * dataset->row_bytes), done = 0;
+    while (done < size) {
+        ssize_t got = pread(old->fd, (char *)out + done, size - done,
+                            (off_t)(dataset->offset + first * dataset->row_bytes + (int64_t)done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return tf_error_set(error, TF_ERR_RUN, "%s: can't be read: %s", old->path,
+                                got < 0 ? strerror(errno) : "it ends too early");
+        done += (size_t)got;
+    }
+    return TF_OK;
+}

@@ -1,0 +1,412 @@
+/* Which rows of an old output can be kept. A stage's rows are its own as long as what they depend on is the same; if
+ * only its space has grown, they move to where their points are now. A row that a run was killed at is told from one
+ * that is done by its status, and by the record in a side file that vouches for it. */
+#include "store/plan.h"
+
+#include <cjson/cJSON.h>
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *plan_fingerprint(const tf_store_plan *plan, int stage) {
+    const char *text = plan->fingerprints.data;
+    for (int s = 0; s < stage; s++)
+        text += strlen(text) + 1;
+    return text;
+}
+
+/* ---- Comparing ---- */
+
+static const char *part_of(const cJSON *fingerprint, const char *key) {
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fingerprint, key));
+    return text ? text : "";
+}
+
+static const struct {
+    const char *key, *what;
+    bool shown; /* both values are worth showing */
+} parts[] = {
+    {"run", "what it runs", true},    {"code", "its plugin library", false},
+    {"results", "its results", true}, {"parameters", "its parameters", true},
+    {"seed", "the seed", true},       {"record", "its \"record\"", true},
+};
+
+/* Sets *space if the space is another, *laid_out_otherwise if rows have another form. */
+static tf_err compare(const char *path, const char *name, const char *then_text, const char *now_text, bool *space,
+                      bool *laid_out_otherwise, tf_error *error) {
+    cJSON *then = cJSON_Parse(then_text), *now = cJSON_Parse(now_text);
+    tf_err err = TF_OK;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && err == TF_OK; i++) {
+        const char *a = part_of(then, parts[i].key), *b = part_of(now, parts[i].key);
+        if (strcmp(a, b) == 0)
+            continue;
+        tf_buf values = {0};
+        if (parts[i].shown)
+            tf_buf_addf(&values, " (%.200s then, %.200s now)", a, b);
+        err =
+            tf_error_set(error, TF_ERR_RUN,
+                         "%s: of stage \"%s\" %s has changed since it was run%s; --fresh sets the old output aside and "
+                         "starts anew, --output leaves it where it is",
+                         path, name, parts[i].what, tf_buf_text(&values));
+        tf_buf_free(&values);
+    }
+    *space = strcmp(part_of(then, "space"), part_of(now, "space")) != 0;
+    *laid_out_otherwise = strcmp(part_of(then, "store_params"), part_of(now, "store_params")) != 0;
+    cJSON_Delete(then);
+    cJSON_Delete(now);
+    return err;
+}
+
+static bool is_first_part(const char *then_text, const tf_space *space, int64_t points) {
+    cJSON *then = cJSON_Parse(then_text);
+    char hash[20];
+    snprintf(hash, sizeof hash, "%016" PRIx64, tf_space_hash(space, points));
+    bool same = tf_space_hash(space, points) != 0 && strcmp(hash, part_of(then, "space")) == 0;
+    cJSON_Delete(then);
+    return same;
+}
+
+/* ---- Where old points are now ---- */
+
+/* A point of the new space by the hash of its parameters. */
+typedef struct spot {
+    uint64_t hash;
+    int64_t index;
+} spot;
+
+static int compare_spots(const void *a, const void *b) {
+    const spot *x = a, *y = b;
+    if (x->hash != y->hash)
+        return x->hash < y->hash ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+enum { CHUNK = 1 << 14 }; /* rows at once */
+
+/* Mixes the parameters of new points first .. into their hashes. */
+static void hash_points(const tf_space *space, int64_t first, int64_t count, spot *spots) {
+    void *values = tf_alloc_array(CHUNK, 8);
+    for (int p = 0; p < tf_space_params(space); p++) {
+        tf_type type = tf_space_param(space, p)->type;
+        size_t size = tf_space_value_size(type);
+        tf_space_fill(space, p, first, count, values);
+        for (int64_t i = 0; i < count; i++) {
+            const char *value = (const char *)values + (size_t)i * size;
+            const char *text = type == TF_STRING ? ((const char *const *)values)[i] : NULL;
+            spots[i].hash = text ? tf_hash(text, strlen(text), spots[i].hash) : tf_hash(value, size, spots[i].hash);
+        }
+    }
+    free(values);
+}
+
+/* The same of rows in the old file, where parameters are cells. */
+static tf_err hash_rows(const old_output *old, const contents_stage *stage, const tf_space *space, int64_t first,
+                        int64_t count, uint64_t *hashes, tf_error *error) {
+    memset(hashes, 0, (size_t)count * sizeof *hashes);
+    for (int p = 0; p < tf_space_params(space); p++) {
+        char path[300];
+        snprintf(path, sizeof path, "params/%s", tf_space_param(space, p)->name);
+        const contents_table *dataset = contents_table_at(stage, path);
+        if (!dataset)
+            return tf_error_set(error, TF_ERR_RUN, "%s: has no %s", old->path, path);
+        size_t cell = (size_t)dataset->row_bytes;
+        char *cells = tf_alloc_array((size_t)count, cell);
+        tf_err err = old_read(old, dataset, first, count, cells, error);
+        bool text = tf_space_param(space, p)->type == TF_STRING;
+        for (int64_t i = 0; i < count && err == TF_OK; i++) {
+            const char *value = cells + (size_t)i * cell;
+            hashes[i] = tf_hash(value, text ? strnlen(value, cell) : cell, hashes[i]);
+        }
+        free(cells);
+        if (err != TF_OK)
+            return err;
+    }
+    return TF_OK;
+}
+
+static spot *first_spot(spot *spots, int64_t count, uint64_t hash) {
+    int64_t low = 0, high = count;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (spots[middle].hash < hash)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && spots[low].hash == hash ? &spots[low] : NULL;
+}
+
+/* Of points that are there more than once each goes to one row. */
+static int64_t take_spot(spot *spots, int64_t count, uint64_t hash) {
+    spot *s = first_spot(spots, count, hash);
+    for (; s && s < spots + count && s->hash == hash; s++) {
+        int64_t index = s->index;
+        s->index = -1;
+        if (index >= 0)
+            return index;
+    }
+    return -1;
+}
+
+static tf_err find_places(const tf_store_plan *plan, const old_output *old, int number, tf_error *error) {
+    plan_stage *ps = &plan->stage[number];
+    const tf_space *space = plan->campaign->stage[number].space;
+    int64_t points = tf_space_size(space);
+    spot *spots = tf_alloc_array((size_t)points, sizeof *spots);
+    for (int64_t first = 0; first < points; first += CHUNK) {
+        int64_t count = points - first < CHUNK ? points - first : CHUNK;
+        for (int64_t i = 0; i < count; i++)
+            spots[first + i].index = first + i;
+        hash_points(space, first, count, spots + first);
+    }
+    qsort(spots, (size_t)points, sizeof *spots, compare_spots);
+    ps->place = tf_alloc_array((size_t)ps->old->tasks, sizeof *ps->place);
+    uint64_t *hashes = tf_alloc_array(CHUNK, sizeof *hashes);
+    tf_err err = TF_OK;
+    tf_interval run = {0};
+    while (err == TF_OK && tf_intervals_next(&ps->kept, CHUNK, &run)) {
+        int64_t first = run.first, count = run.end - run.first;
+        err = hash_rows(old, ps->old, space, first, count, hashes, error);
+        for (int64_t i = 0; i < count && err == TF_OK; i++) {
+            ps->place[first + i] = take_spot(spots, points, hashes[i]);
+            if (ps->place[first + i] < 0)
+                err = tf_error_set(error, TF_ERR_RUN,
+                                   "%s: of stage \"%s\" the space has changed, and lacks the point of task %lld, "
+                                   "which is done; --fresh sets the old output aside and starts anew, --output "
+                                   "leaves it where it is",
+                                   old->path, ps->old->name, (long long)first + i);
+        }
+    }
+    free(hashes);
+    free(spots);
+    return err;
+}
+
+/* A space that has changed must have all old points. */
+static tf_err extend(const tf_store_plan *plan, const old_output *old, int number, tf_error *error) {
+    plan_stage *ps = &plan->stage[number];
+    const tf_space *space = plan->campaign->stage[number].space;
+    ps->moves = true;
+    if (is_first_part(ps->old->fingerprint, space, ps->old->tasks))
+        return TF_OK;
+    if (tf_space_params(space) == 0 || !contents_table_at(ps->old, "task/status") || ps->old->tasks < ps->kept.total)
+        return tf_error_set(error, TF_ERR_RUN, "%s: is damaged", old->path);
+    char path[300];
+    snprintf(path, sizeof path, "params/%s", tf_space_param(space, 0)->name);
+    if (!contents_table_at(ps->old, path))
+        return tf_error_set(error, TF_ERR_RUN,
+                            "%s: of stage \"%s\" the space has changed, and parameters are not stored, so that its old "
+                            "points can't be found; --fresh sets the old output aside and starts anew, --output leaves "
+                            "it where it is",
+                            old->path, ps->old->name);
+    return find_places(plan, old, number, error);
+}
+
+/* ---- Side files ---- */
+
+static int stage_now(const tf_store_plan *plan, const contents *old, int32_t stage) {
+    if (stage < 0 || stage >= old->names)
+        return -1;
+    for (int s = 0; s < plan->campaign->stages; s++)
+        if (strcmp(plan->campaign->stage[s].name, old->name[stage]) == 0)
+            return s;
+    return -1;
+}
+
+/* Up to where the rows that a side file vouches for are known to be on disk. */
+static int64_t synced_size(const char *bytes, size_t size) {
+    int64_t synced = 0;
+    for (size_t at = 0; at < size;) {
+        const tf_record *record = tf_record_at(bytes + at, size - at);
+        if (!record)
+            break;
+        if (record->kind == SIDE_SYNCED && record->length == sizeof(side_synced))
+            synced = ((const side_synced *)(const void *)(record + 1))->size;
+        at += tf_record_size((size_t)record->length);
+    }
+    return synced;
+}
+
+static tf_err each_record_of(const tf_store_plan *plan, const old_output *old, const char *path, on_record *take,
+                             void *context, tf_error *error) {
+    const char *bytes;
+    size_t size;
+    tf_err err = side_map_file(path, &bytes, &size, error);
+    int64_t synced = err == TF_OK ? synced_size(bytes, size) : 0;
+    for (size_t at = 0; err == TF_OK && at < size;) {
+        const tf_record *record = tf_record_at(bytes + at, size - at);
+        if (!record)
+            break;
+        err = take(context, record, stage_now(plan, &old->contents, record->stage), (int64_t)at, synced, error);
+        at += tf_record_size((size_t)record->length);
+    }
+    if (err == TF_OK || bytes)
+        side_unmap(bytes, size);
+    return err;
+}
+
+tf_err plan_each_record(const tf_store_plan *plan, const old_output *old, on_record *take, void *context,
+                        tf_error *error) {
+    tf_buf folder = {0}, path = {0};
+    side_folder(old->path, old->contents.run, &folder);
+    DIR *dir = opendir(folder.data);
+    tf_err err = TF_OK;
+    if (!dir && errno != ENOENT)
+        err = tf_error_set(error, TF_ERR_RUN, "%s: %s", folder.data, strerror(errno));
+    for (const struct dirent *entry; dir && err == TF_OK && (entry = readdir(dir));) {
+        if (*entry->d_name == '.')
+            continue;
+        tf_buf_clear(&path);
+        tf_buf_addf(&path, "%s/%s", folder.data, entry->d_name);
+        err = each_record_of(plan, old, path.data, take, context, error);
+    }
+    if (dir)
+        closedir(dir);
+    tf_buf_free(&folder);
+    tf_buf_free(&path);
+    return err;
+}
+
+/* ---- Rows that are good ---- */
+
+typedef struct vouching {
+    const tf_store_plan *plan;
+    const old_output *old;
+    tf_intervals *good; /* per stage of the campaign */
+} vouching;
+
+/* The hash of rows as they are in the file; false if they are not all there. */
+static bool hash_old_rows(const old_output *old, const contents_stage *stage, const tf_stage_spec *spec, int64_t first,
+                          int64_t count, uint64_t *hash) {
+    row_part *list = tf_alloc_array((size_t)spec->columns + TASK_TABLES, sizeof *list);
+    int count_parts = store_row_parts(spec, list);
+    bool good = true;
+    *hash = 0;
+    for (int i = 0; i < count_parts && good; i++) {
+        char path[300];
+        tf_error ignored;
+        snprintf(path, sizeof path, "%s/%s", list[i].folder, list[i].name);
+        const contents_table *dataset = contents_table_at(stage, path);
+        good = dataset && dataset->row_bytes == (int64_t)list[i].bytes;
+        if (!good)
+            break;
+        size_t size = (size_t)count * list[i].bytes;
+        char *data = tf_alloc(size);
+        good = old_read(old, dataset, first, count, data, &ignored) == TF_OK;
+        *hash = tf_hash(data, size, *hash);
+        free(data);
+    }
+    free(list);
+    return good;
+}
+
+/* Takes the rows that a record vouches for; where they may not have reached the disk they are looked at. */
+static tf_err take_vouched(void *context, const tf_record *record, int number, int64_t at, int64_t synced,
+                           tf_error *error) {
+    (void)error;
+    const vouching *v = context;
+    const side_rows *rows = (const side_rows *)(const void *)(record + 1);
+    const contents_stage *stage = number >= 0 ? v->plan->stage[number].old : NULL;
+    if (record->kind != SIDE_ROWS || record->length != sizeof *rows || !stage || stage->finished || record->index < 0 ||
+        rows->count < 1 || rows->count > stage->tasks || record->index > stage->tasks - rows->count)
+        return TF_OK;
+    uint64_t hash = rows->hash;
+    if (at >= synced &&
+        !hash_old_rows(v->old, stage, &v->plan->campaign->stage[number], record->index, rows->count, &hash))
+        return TF_OK;
+    if (hash == rows->hash)
+        tf_intervals_add(&v->good[number], record->index, record->index + rows->count);
+    return TF_OK;
+}
+
+/* Of `good` those whose status is done. */
+static tf_err keep_done(const old_output *old, plan_stage *ps, const tf_intervals *good, tf_error *error) {
+    const contents_table *dataset = contents_table_at(ps->old, "task/status");
+    if (!dataset)
+        return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: stage \"%s\" has no status", old->path, ps->old->name);
+    enum { AT_ONCE = 1 << 20 };
+    uint8_t *status = tf_alloc(AT_ONCE);
+    tf_err err = TF_OK;
+    tf_interval run = {0};
+    while (err == TF_OK && tf_intervals_next(good, AT_ONCE, &run)) {
+        int64_t first = run.first, count = run.end - run.first;
+        err = old_read(old, dataset, first, count, status, error);
+        for (int64_t i = 0, end; i < count && err == TF_OK; i = end + 1) {
+            const uint8_t *other = status + i;
+            while (other < status + count && *other == TF_STATUS_DONE)
+                other++;
+            end = other - status;
+            tf_intervals_add(&ps->kept, first + i, first + end);
+        }
+    }
+    free(status);
+    return err;
+}
+
+/* ---- The plan ---- */
+
+static void find_pending(plan_stage *ps, int64_t tasks) {
+    tf_intervals_add(&ps->pending, 0, tasks);
+    for (size_t n = 0; n < ps->kept.count; n++) {
+        tf_interval run = ps->kept.items[n];
+        if (!ps->place)
+            tf_intervals_remove(&ps->pending, run.first, run.end);
+        for (int64_t i = run.first; ps->place && i < run.end; i++)
+            tf_intervals_remove(&ps->pending, ps->place[i], ps->place[i] + 1);
+    }
+}
+
+static tf_err match_stages(const tf_store_plan *plan, const old_output *old, bool *spaces, tf_error *error) {
+    const tf_campaign *campaign = plan->campaign;
+    for (int i = 0; i < old->contents.stages; i++) {
+        const contents_stage *stage = &old->contents.stage[i];
+        int s = 0;
+        while (s < campaign->stages && strcmp(campaign->stage[s].name, stage->name) != 0)
+            s++;
+        if (s == campaign->stages)
+            return tf_error_set(error, TF_ERR_RUN,
+                                "%s: has a stage \"%s\", and the manifest has not: it is another campaign's output; "
+                                "choose another name with --output, or --fresh sets it aside",
+                                old->path, stage->name);
+        plan->stage[s].old = stage;
+        tf_err err = compare(old->path, stage->name, stage->fingerprint, plan_fingerprint(plan, s), &spaces[s],
+                             &plan->stage[s].moves, error);
+        if (err != TF_OK)
+            return err;
+    }
+    return TF_OK;
+}
+
+static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, const bool *spaces, tf_error *error) {
+    const tf_campaign *campaign = plan->campaign;
+    tf_intervals *good = tf_alloc_array((size_t)campaign->stages, sizeof *good);
+    tf_err err = plan_each_record(plan, old, take_vouched, &(vouching){plan, old, good}, error);
+    for (int s = 0; s < campaign->stages && err == TF_OK; s++) {
+        plan_stage *ps = &plan->stage[s];
+        int64_t tasks = tf_space_size(campaign->stage[s].space);
+        if (ps->old && ps->old->finished)
+            tf_intervals_add(&good[s], 0, ps->old->tasks);
+        if (ps->old)
+            err = keep_done(old, ps, &good[s], error);
+        if (err == TF_OK && ps->old && spaces[s])
+            err = extend(plan, old, s, error);
+        find_pending(ps, tasks);
+    }
+    for (int s = 0; s < campaign->stages; s++)
+        tf_intervals_free(&good[s]);
+    free(good);
+    return err;
+}
+
+tf_err plan_make(tf_store_plan *plan, const old_output *old, tf_error *error) {
+    const tf_campaign *campaign = plan->campaign;
+    bool *spaces = tf_alloc_array((size_t)campaign->stages, sizeof *spaces);
+    tf_err err = match_stages(plan, old, spaces, error);
+    if (err == TF_OK)
+        err = keep_rows(plan, old, spaces, error);
+    free(spaces);
+    return err;
+}

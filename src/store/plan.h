@@ -1,0 +1,62 @@
+/* What a run starts from: what an earlier one has left, and what of it can be kept. Worked out by one process before
+ * MPI starts. */
+#ifndef TF_STORE_PLAN_H
+#define TF_STORE_PLAN_H
+
+#include "store/file.h"
+
+/* The output as an earlier run left it. */
+typedef struct old_output {
+    const char *path;
+    int fd; /* to read rows from; -1: there is no output */
+    contents contents;
+    bool dirty;       /* its metadata is not to be trusted */
+    char created[32]; /* attribute; "" if it could not be read */
+} old_output;
+
+/* TF_OK with fd -1 if there is nothing to go on with. What is there and is no output of taskfarm's, or a damaged one,
+ * is an error. */
+tf_err old_open(const char *path, old_output *old, tf_error *error);
+void old_close(old_output *old);
+
+/* Reads rows of a dataset. */
+tf_err old_read(const old_output *old, const contents_table *table, int64_t first, int64_t count, void *out,
+                tf_error *error);
+
+/* One stage of the campaign. */
+typedef struct plan_stage {
+    const contents_stage *old; /* NULL: no run has begun it */
+    tf_intervals kept;         /* tasks, by their old index, that are done and whose rows are good */
+    int64_t *place;            /* their new index by the old one; NULL: it is the same */
+    tf_intervals pending;      /* tasks that are left to do */
+    bool moves;                /* its rows do not fit where they are */
+    bool finished;             /* nothing is left to do */
+} plan_stage;
+
+struct tf_store_plan {
+    const tf_campaign *campaign;
+    int lock;
+    contents contents;   /* of the file, as this run finds it */
+    bool dirty;          /* so says the journal */
+    tf_buf fingerprints; /* one a stage, each ended by a NUL */
+    plan_stage *stage;
+    tf_buf note;
+};
+
+const char *plan_fingerprint(const tf_store_plan *plan, int stage);
+
+/* Compares the campaign with the old output, and finds the rows to keep. */
+tf_err plan_make(tf_store_plan *plan, const old_output *old, tf_error *error);
+
+/* Brings the output into the state that the plan's run starts from: the rows that are kept where they belong, the texts
+ * of stages that are not finished in the run's first side file, a journal that says so, and nothing else. */
+tf_err plan_carry_out(tf_store_plan *plan, const old_output *old, tf_error *error);
+
+/* Walks the records of the old run's side files. `number` is the record's stage in the campaign, -1 if it has none. A
+ * file ends for us where a record is not whole. */
+typedef tf_err on_record(void *context, const tf_record *record, int number, int64_t at, int64_t synced,
+                         tf_error *error);
+tf_err plan_each_record(const tf_store_plan *plan, const old_output *old, on_record *take, void *context,
+                        tf_error *error);
+
+#endif

@@ -1,0 +1,344 @@
+"""The same command line goes on where an earlier run was: what is kept, what is run again, what is refused."""
+
+import os
+import shutil
+import subprocess
+
+import farm
+import h5py
+import numpy
+from farm import digest
+
+
+# Every task of a command logs its run; of one in ten that fails, attempts are limited by the file "mended".
+COMMAND = """echo {i} >> log; test $(( {i} % 10 )) -ne 4 || test -e mended || {{ echo no {i} >&2; exit 1; }}
+echo text {i}; echo '{{"y": '{i}', "word": "w'{i}'"}}'"""
+
+
+class Resume(farm.FarmTest):
+    def campaign(self, tasks=40, **more):
+        stage = {
+            "over": {"i": {"range": [tasks]}},
+            "run": {"command": COMMAND},
+            "results": {"y": "int64", "word": "string"},
+        }
+        stage.update(more)
+        self.write("c.json", stage)
+
+    def ran(self):
+        """Which tasks have run since the last time."""
+        log = self.folder / "log"
+        lines = log.read_text().split() if log.exists() else []
+        log.unlink(missing_ok=True)
+        return sorted(map(int, lines))
+
+    def test_failed_tasks_are_tried_again_and_others_are_not(self):
+        for ranks in (None, 3):
+            with self.subTest(ranks=ranks):
+                self.campaign()
+                self.taskfarm("c.json", "--fresh", ranks=ranks, status=1)
+                self.assertEqual(self.ran(), list(range(40)))
+                done = self.taskfarm("c.json", ranks=ranks, status=1)
+                self.assertIn("taskfarm: c.h5: going on: 36 of 40 tasks are done\n", done.stderr)
+                self.assertIn("taskfarm: c: 36 done, 4 failed, 36 of them before in ", done.stderr)
+                self.assertEqual(self.ran(), [4, 14, 24, 34])
+                first = digest(self.folder / "c.h5")
+                self.assertEqual(first["state"], "failed")
+                (self.folder / "mended").touch()
+                self.taskfarm("c.json", ranks=ranks)
+                self.assertEqual(self.ran(), [4, 14, 24, 34])
+                mended = digest(self.folder / "c.h5")
+                self.assertNotIn("c/text/message", mended)
+                self.assertFalse((self.folder / "c.h5.d").exists())
+                self.taskfarm("c.json", ranks=ranks)
+                self.assertEqual(self.ran(), [])
+                self.assertEqual(digest(self.folder / "c.h5"), mended)
+                self.taskfarm("c.json", "--fresh", ranks=ranks)
+                self.assertEqual(digest(self.folder / "c.h5"), mended)
+                (self.folder / "mended").unlink()
+                self.ran()
+
+    def test_a_space_that_grows_keeps_its_rows(self):
+        (self.folder / "mended").touch()
+        self.write("t.csv", "name,k\nb,2\nd,4\n")
+        for name in "bdf":
+            self.write(f"raw/{name}.fits", name)
+        command = "echo {index} >> log; echo of {x} {k}; echo '{{\"y\": '{k}', \"word\": \"'{x}-{k}'\"}}'"
+        spaces = [
+            ({"x": ["p"], "k": {"range": [30]}}, {"x": ["p"], "k": {"range": [50]}}, 20),
+            ({"x": ["p", "q"], "k": {"range": [5]}}, {"x": ["p", "q", "r"], "k": {"range": [9]}}, 17),
+            ([{"csv": "t.csv"}, {"name": "x", "values": ["p"]}], None, 2),
+            ({"x": {"glob": "raw/*.fits"}, "k": [1, 2]}, None, 6),
+            ({"x": ["p", "p"], "k": [3]}, {"x": ["o", "p", "p", "p"], "k": [3]}, 2),
+        ]
+        for ranks in (None, 3):
+            for old, new, more in spaces:
+                with self.subTest(ranks=ranks, old=old):
+                    self.write("t.csv", "name,k\nb,2\nd,4\n")
+                    for name in "ace":
+                        (self.folder / f"raw/{name}.fits").unlink(missing_ok=True)
+                    manifest = {"over": old, "run": {"command": command}, "results": {"y": "int64", "word": "string"}}
+                    self.write("g.json", manifest)
+                    self.taskfarm("g.json", "--fresh", ranks=ranks)
+                    before = len(self.ran())
+                    self.write("t.csv", "name,k\na,1\nb,2\nc,3\nd,4\n")
+                    for name in "ace":
+                        self.write(f"raw/{name}.fits", name)
+                    self.write("g.json", dict(manifest, over=new or old))
+                    done = self.taskfarm("g.json", ranks=ranks)
+                    self.assertIn(f"going on: {before} of {before + more} tasks are done", done.stderr)
+                    self.assertEqual(len(self.ran()), more)
+                    grown = digest(self.folder / "g.h5")
+                    self.taskfarm("g.json", "--fresh", ranks=ranks)
+                    self.assertEqual(digest(self.folder / "g.h5"), grown)
+                    self.ran()
+
+    def test_a_space_whose_parameters_are_not_stored_can_grow_at_its_end(self):
+        manifest = {
+            "over": {"a": {"range": [100]}, "b": {"range": [3]}},
+            "store_params": False,
+            "run": {"function": "builtin:random"},
+            "results": {"x": "float64", "s": "string"},
+        }
+        self.write("n.json", manifest)
+        self.taskfarm("n.json")
+        self.write("n.json", dict(manifest, over={"a": {"range": [150]}, "b": {"range": [3]}}))
+        done = self.taskfarm("n.json", ranks=3)
+        self.assertIn("going on: 300 of 450 tasks are done", done.stderr)
+        grown = digest(self.folder / "n.h5")
+        self.taskfarm("n.json", "--fresh")
+        self.assertEqual(digest(self.folder / "n.h5"), grown)
+        self.write("n.json", dict(manifest, over={"a": {"range": [150]}, "b": {"range": [4]}}))
+        done = self.taskfarm("n.json", status=3)
+        self.assertIn('of stage "n" the space has changed, and parameters are not stored', done.stderr)
+
+    def test_what_results_depend_on_must_be_the_same(self):
+        plugin = self.folder / "plugin.so"
+        shutil.copy(f"{farm.BUILD}/tests/libtest_plugin.so", plugin)
+        manifest = {
+            "seed": 1,
+            "variables": {"v": "one"},
+            "defaults": {"over": {"i": {"range": [4]}}},
+            "stages": [
+                {"name": "c", "run": {"command": ["echo", "{i}", "{v}"]}},
+                {"name": "f", "run": {"function": "./plugin.so:closer"}},
+                {"name": "r", "run": {"function": "builtin:random"}, "results": {"x": "float64"}},
+            ],
+        }
+
+        def stage(number, **more):
+            stages = [dict(s) for s in manifest["stages"]]
+            stages[number].update(more)
+            return dict(manifest, stages=stages)
+
+        self.write("m.json", manifest)
+        self.taskfarm("m.json")
+        before = (self.folder / "m.h5").read_bytes()
+        start, end = 'taskfarm: m.h5: of stage "', "starts anew, --output leaves it where it is\n"
+        changes = [
+            (manifest, ["--seed", "2"], 'c" the seed has changed since it was run (1 then, 2 now)'),
+            (manifest, ["--set", "v=two"], 'c" what it runs has changed since it was run (["echo","{i}","one"] then'),
+            (stage(0, run={"command": ["echo", "{i}"]}), [], 'c" what it runs has changed since it was run ('),
+            (stage(2, results={"x": "float32"}), [], 'r" its results has changed since it was run ('),
+            (stage(2, record="full"), [], 'r" its "record" has changed since it was run (status then, full now)'),
+            (stage(1, over={"j": {"range": [4]}}), [], 'f" its parameters has changed since it was run ('),
+            (stage(1, over={"i": {"range": [3]}}), [], 'f" the space has changed, and lacks the point of task 3, which'),
+        ]
+        for changed, options, complaint in changes:
+            with self.subTest(complaint=complaint):
+                self.write("m.json", changed)
+                done = self.taskfarm("m.json", *options, status=3)
+                self.assertTrue(done.stderr.startswith(start + complaint), done.stderr)
+                self.assertTrue(done.stderr.endswith(end), done.stderr)
+        self.write("m.json", dict(manifest, stages=manifest["stages"][:2]))
+        done = self.taskfarm("m.json", status=3)
+        self.assertEqual(
+            done.stderr,
+            'taskfarm: m.h5: has a stage "r", and the manifest has not: it is another campaign\'s output; choose another '
+            "name with --output, or --fresh sets it aside\n",
+        )
+        self.write("m.json", manifest)
+        with open(plugin, "ab") as file:
+            file.write(b"\0")
+        done = self.taskfarm("m.json", status=3)
+        self.assertTrue(done.stderr.startswith(start + 'f" its plugin library has changed since it was run;'), done.stderr)
+        self.assertEqual((self.folder / "m.h5").read_bytes(), before)
+        self.assertFalse((self.folder / "m.h5.d").exists())
+
+    def test_what_results_do_not_depend_on_may_change(self):
+        manifest = {"over": {"i": {"range": [4]}}, "run": {"command": "echo {i} >> log"}}
+        self.write("m.json", manifest)
+        self.taskfarm("m.json")
+        self.assertEqual(self.ran(), [0, 1, 2, 3])
+        more = {"timeout": 9, "retries": 1, "on_failure": "stop", "capture": {"stdout": 0}, "resources": {"memory": "1GB"}}
+        self.write("m.json", dict(manifest, **more))
+        self.taskfarm("m.json", "--slots", 3)
+        self.assertEqual(self.ran(), [])
+
+    def test_a_stage_that_is_new_is_run(self):
+        run = {"command": "echo {index} >> log; echo {stage}"}
+        self.write("s.json", {"stages": [{"name": "b", "run": run}]})
+        self.taskfarm("s.json")
+        self.ran()
+        self.write("s.json", {"stages": [{"name": "a", "over": {"i": {"range": [3]}}, "run": run}, {"name": "b", "run": run}]})
+        self.taskfarm("s.json", ranks=2)
+        self.assertEqual(self.ran(), [0, 1, 2])
+        file = self.open("s.h5")
+        self.assertEqual(self.heap(file["a"], "stdout"), [b"a\n"] * 3)
+        self.assertEqual(self.heap(file["b"], "stdout"), [b"b\n"])
+
+    def test_stages_that_were_stopped_go_on(self):
+        run = {"command": "echo {i} >> log; test {i} -ne 7 || test -e mended"}
+        self.write("s.json", {"over": {"i": {"range": [300]}}, "on_failure": "stop", "run": run})
+        self.taskfarm("s.json", "--slots", 1, status=1)
+        first = self.ran()
+        self.assertLess(len(first), 300)
+        (self.folder / "mended").touch()
+        self.taskfarm("s.json", ranks=3)
+        self.assertEqual(self.ran(), sorted(set(range(300)) - set(first) | {7}))
+        self.assertEqual(self.open("s.h5").attrs["state"], "complete")
+
+
+class Refusals(farm.FarmTest):
+    def files(self):
+        return {name: data for name, data in super().files().items() if not name.endswith("/lock")}
+
+    def refuse(self, complaint, *options):
+        before = self.files()
+        for ranks in (None, 2):
+            done = self.taskfarm("a.json", *options, ranks=ranks, status=3)
+            self.assertTrue(done.stderr.startswith(f"taskfarm: a.h5: {complaint}"), done.stderr)
+            self.assertEqual(self.files(), before)
+
+    def setUp(self):
+        super().setUp()
+        run = {"command": "echo {i}; test {i} -ne 3 || test ! -e slow || sleep 1000"}
+        self.write("a.json", {"over": {"i": {"range": [1000]}}, "run": run, "results": {"x": {"type": "string", "from": "field:1"}}})
+
+    def interrupt(self, condition=lambda file: True):
+        """An output whose run was killed while it ran."""
+        (self.folder / "slow").touch()
+        run = self.start("a.json", "--slots", 2)
+        self.wait_for(lambda: (self.folder / "a.h5.d/journal").exists(), "no journal")
+        status = []
+
+        def some_are_done():
+            try:
+                with h5py.File(self.folder / "a.h5") as file:
+                    status[:] = file["a/task/status"][()]
+            except (OSError, KeyError):
+                return False
+            return sum(status) > 100
+
+        self.wait_for(some_are_done, "no tasks are done")
+        farm.kill_all(run)
+        (self.folder / "slow").unlink()
+
+    def test_other_files(self):
+        self.write("a.h5", b"not HDF5 at all")
+        self.refuse("is no HDF5 file; choose another name with --output, or --fresh sets it aside")
+        with h5py.File(self.folder / "a.h5", "w") as file:
+            file["x"] = numpy.arange(10)
+        self.refuse("is another program's file, or damaged; choose another name with --output, or --fresh sets it aside")
+        with h5py.File(self.folder / "a.h5", "a") as file:
+            file.attrs["format"] = "taskfarm"
+            file.attrs["format_version"] = 2
+        self.refuse("is of a later taskfarm (format version 2); --fresh sets it aside and starts anew")
+        (self.folder / "a.h5").unlink()
+        (self.folder / "a.h5").mkdir()
+        self.refuse("the output is a folder; choose another name with --output")
+
+    def test_damaged_files(self):
+        self.taskfarm("a.json")
+        whole = (self.folder / "a.h5").read_bytes()
+        for size in (len(whole) - 1, len(whole) // 2, 5000, 100, 9):
+            with self.subTest(size=size):
+                self.write("a.h5", whole[:size])
+                self.refuse("is ")
+        self.write("a.h5", whole[:48] + bytes(5000) + whole[5048:])
+        self.refuse("is another program's file, or damaged; ")
+        done = self.taskfarm("a.json", "--fresh")
+        self.assertIn("taskfarm: a.h5 is now a.h5.1\n", done.stderr)
+
+    def test_every_block_that_is_overwritten(self):
+        """Whatever is overwritten, the answer is an exit status: 3, or the results that are in the file."""
+        self.taskfarm("a.json")
+        whole = (self.folder / "a.h5").read_bytes()
+        step = 512 if farm.SOAK else 32768
+        for at in range(0, len(whole), step):
+            for fill in (b"\0", b"\xff"):
+                self.write("a.h5", whole[:at] + fill * min(512, len(whole) - at) + whole[at + 512 :])
+                shutil.rmtree(self.folder / "a.h5.d", ignore_errors=True)
+                done = subprocess.run(
+                    self.command("a.json"), cwd=self.folder, env=farm.environment(), capture_output=True, timeout=60
+                )
+                self.assertIn(done.returncode, (0, 1, 3), (at, fill, done.stderr))
+
+    def test_an_interrupted_file_that_was_changed(self):
+        self.interrupt()
+        whole = (self.folder / "a.h5").read_bytes()
+        self.write("a.h5", whole[: len(whole) // 2])
+        self.refuse("is ")
+        self.write("a.h5", whole)
+        with h5py.File(self.folder / "a.h5", "a") as file:
+            del file["a/params"]
+        self.refuse("is not as its last run left it; --fresh sets it aside and starts anew")
+        self.write("a.h5", whole)
+        journal = (self.folder / "a.h5.d/journal").read_bytes()
+        self.write("a.h5.d/journal", journal[:-100])
+        done = self.taskfarm("a.json", status=3)
+        self.assertEqual(
+            done.stderr, "taskfarm: a.h5.d/journal: is damaged; --fresh sets the output aside and starts anew\n"
+        )
+        shutil.move(self.folder / "a.h5.d", self.folder / "kept")
+        self.refuse("its run did not end, and a.h5.d with the rest of it is gone; --fresh sets it aside and starts anew")
+        shutil.move(self.folder / "kept", self.folder / "a.h5.d")
+        self.write("a.h5.d/journal", journal)
+        self.taskfarm("a.json")
+
+    def test_side_files_torn_at_any_byte(self):
+        """Rows whose texts are lost are run again: the results are what they are without an interruption."""
+        self.taskfarm("a.json")
+        expected = digest(self.folder / "a.h5")
+        self.taskfarm("a.json", "--fresh")
+        self.interrupt_fresh()
+        side = self.folder / "a.h5.d/run-1/rank-0000.text"
+        kept = self.folder / "kept"
+        kept.mkdir()
+        shutil.copy(self.folder / "a.h5", kept)
+        shutil.copytree(self.folder / "a.h5.d", kept / "a.h5.d")
+        size = side.stat().st_size
+        steps = 200 if farm.SOAK else 5
+        for number in range(steps):
+            cut = size * number // steps + number % 7
+            for tear in ("cut", "zeros"):
+                with self.subTest(cut=cut, tear=tear):
+                    shutil.rmtree(self.folder / "a.h5.d", ignore_errors=True)
+                    shutil.copy(kept / "a.h5", self.folder)
+                    shutil.copytree(kept / "a.h5.d", self.folder / "a.h5.d")
+                    os.truncate(side, cut)
+                    if tear == "zeros":
+                        os.truncate(side, size)
+                    self.taskfarm("a.json")
+                    self.assertEqual(digest(self.folder / "a.h5"), expected)
+
+    def interrupt_fresh(self):
+        (self.folder / "a.h5").unlink()
+        self.interrupt()
+
+    def test_an_output_in_use(self):
+        (self.folder / "slow").touch()
+        for ranks in (None, 3):
+            with self.subTest(ranks=ranks):
+                shutil.rmtree(self.folder / "a.h5.d", ignore_errors=True)
+                run = self.start("a.json", "--fresh", ranks=ranks)
+                self.wait_for(lambda: (self.folder / "a.h5.d/run-1").exists(), "the run does not start")
+                done = self.taskfarm("a.json", *(["--fresh"] if ranks else []), status=3)
+                self.assertEqual(done.stderr, "taskfarm: a.h5: is in use by another run of taskfarm\n")
+                farm.kill_all(run)
+        (self.folder / "slow").unlink()
+        self.taskfarm("a.json")
+
+
+if __name__ == "__main__":
+    farm.main()

@@ -1,0 +1,146 @@
+"""Signals and the wall-time limit stop a run in good order: what has ended is in the file, the rest is left for the next
+run, and the exit status is 75."""
+
+import os
+import signal
+import time
+
+import farm
+import h5py
+from farm import digest
+
+COMMAND = "echo {i} >> begun; echo out {i}; test ! -e slow || sleep {seconds}; echo {i} >> ended"
+
+
+class Draining(farm.FarmTest):
+    def setUp(self):
+        super().setUp()
+        self.write("d.json", {"over": {"i": {"range": [400]}}, "run": {"command": COMMAND.replace("{seconds}", "0.05")}})
+        self.taskfarm("d.json", "--output", "whole.h5")
+        self.expected = digest(self.folder / "whole.h5")
+        for name in ("begun", "ended"):
+            (self.folder / name).unlink()
+        (self.folder / "slow").touch()
+
+    def lines(self, name):
+        path = self.folder / name
+        return sorted(map(int, path.read_text().split())) if path.exists() else []
+
+    def begin(self, *options, ranks=None):
+        run = self.start("d.json", "--slots", 2, *options, ranks=ranks)
+        self.wait_for(lambda: len(self.lines("ended")) > 20, "no task ends")
+        return run
+
+    def ranks(self, run):
+        """Processes of the program itself, spawners and hosts apart: those whose parent is mpirun, or the one."""
+        if os.readlink(f"/proc/{run.pid}/exe") == os.path.realpath(farm.TASKFARM):
+            return [run.pid]
+        with open(f"/proc/{run.pid}/task/{run.pid}/children") as file:
+            return list(map(int, file.read().split()))
+
+    def check_stopped(self, run, why):
+        """All that has begun has ended, and is in the file; nothing else is."""
+        status, text = run.wait(60), (self.folder / "stderr").read_text()
+        self.assertEqual(status, 75, text)
+        self.assertIn(f"taskfarm: stopping, because of {why}", text)
+        begun = self.lines("begun")
+        self.assertEqual(begun, self.lines("ended"))
+        with h5py.File(self.folder / "d.h5") as file:
+            self.assertEqual(file.attrs["state"], "stopped")
+            status = file["d/task/status"][()]
+            self.assertEqual([i for i in range(400) if status[i]], begun)
+            self.assertTrue(set(status) <= {0, farm.DONE})
+        self.assertLess(len(begun), 400)
+        self.assertRegex(text, rf"taskfarm: d: {len(begun)} done, 0 failed, {400 - len(begun)} left for the next run in ")
+
+    def check_rest(self):
+        (self.folder / "slow").unlink()
+        self.taskfarm("d.json")
+        self.assertEqual(self.lines("begun"), list(range(400)), "each task has run once")
+        self.assertEqual(digest(self.folder / "d.h5"), self.expected)
+        self.assertFalse((self.folder / "d.h5.d").exists())
+
+    def start_over(self):
+        for name in ("begun", "ended", "d.h5"):
+            (self.folder / name).unlink(missing_ok=True)
+        (self.folder / "slow").touch()
+
+    def test_by_each_signal(self):
+        for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM, signal.SIGINT):
+            with self.subTest(signal=number):
+                self.start_over()
+                run = self.begin()
+                run.send_signal(number)
+                self.check_stopped(run, f"signal {int(number)}")
+                self.check_rest()
+
+    def test_by_a_signal_to_mpirun_or_to_any_rank(self):
+        for to in ("mpirun", 0, 1, 2):
+            with self.subTest(to=to):
+                self.start_over()
+                run = self.begin(ranks=3)
+                os.kill(run.pid if to == "mpirun" else self.ranks(run)[to], signal.SIGUSR1)
+                self.check_stopped(run, "signal 10")
+                self.check_rest()
+
+    def test_by_the_wall_time(self):
+        for ranks in (None, 3):
+            with self.subTest(ranks=ranks):
+                self.start_over()
+                started = time.monotonic()
+                run = self.begin("--walltime", 3, "--grace", 1, ranks=ranks)
+                self.check_stopped(run, "--walltime")
+                self.assertLess(time.monotonic() - started, 10)
+                self.check_rest()
+
+    def test_nothing_is_left_half_done_when_there_is_no_time(self):
+        """A second signal, or the end of --grace, leaves running tasks: they run again, those that had ended do not."""
+        stuck = "echo {i} >> begun; test {i} -ne 30 || test ! -e slow || sleep 1000; echo {i} >> ended"
+        self.write("d.json", {"over": {"i": {"range": [400]}}, "run": {"command": stuck}})
+        for ranks in (None, 3):
+            for grace in (0.5, None):
+                with self.subTest(ranks=ranks, grace=grace):
+                    self.start_over()
+                    run = self.begin(*(["--grace", grace] if grace else []), ranks=ranks)
+                    self.wait_for(lambda: 30 in self.lines("begun"), "the task does not start")
+                    time.sleep(0.2)
+                    run.send_signal(signal.SIGUSR1)
+                    if not grace:
+                        self.wait_for(lambda: "stopping" in (self.folder / "stderr").read_text(), "it does not stop")
+                        run.send_signal(signal.SIGUSR1)
+                    self.assertEqual(run.wait(60), 75, (self.folder / "stderr").read_text())
+                    with h5py.File(self.folder / "d.h5") as file:
+                        status = file["d/task/status"][()]
+                    ended = self.lines("ended")
+                    self.assertEqual([i for i in range(400) if status[i]], ended)
+                    self.assertNotIn(30, ended)
+                    (self.folder / "slow").unlink()
+                    self.taskfarm("d.json")
+                    self.assertEqual(self.lines("begun"), sorted([*range(400), 30]))
+
+    def test_a_signal_when_all_is_done_changes_nothing(self):
+        self.start_over()
+        (self.folder / "slow").unlink()
+        self.taskfarm("d.json", "--walltime", "1h", "--grace", 0)
+        self.assertEqual(self.open("d.h5").attrs["state"], "complete")
+
+    def test_mpirun_that_is_terminated_leaves_a_file_to_go_on_with(self):
+        """mpirun gives its ranks a second after SIGTERM or SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(signal=number):
+                self.start_over()
+                run = self.begin(ranks=3)
+                run.send_signal(number)
+                self.assertNotEqual(run.wait(60), 0)
+                with h5py.File(self.folder / "d.h5") as file:
+                    done = {i for i, s in enumerate(file["d/task/status"][()]) if s == farm.DONE}
+                begun = len((self.folder / "begun").read_text().split())
+                (self.folder / "slow").unlink()
+                self.taskfarm("d.json")
+                again = set(map(int, (self.folder / "begun").read_text().split()[begun:]))
+                self.assertEqual(again & done, set())
+                self.assertEqual(digest(self.folder / "d.h5"), self.expected)
+
+
+if __name__ == "__main__":
+    farm.main()
