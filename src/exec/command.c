@@ -131,12 +131,16 @@ static int start(host *h, attempt *a, int out, int err) {
     posix_spawn_file_actions_adddup2(&actions, err, 2);
     if (a->cwd.length)
         posix_spawn_file_actions_addchdir_np(&actions, a->cwd.data);
+    if (h->spec->memory)
+        memory_limit_next_child(h->spec->memory);
     int status = posix_spawnp(&a->pid, a->argv[0], &actions, &attributes, a->argv, a->envp);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
-    if (!status && h->spec->memory) { /* from outside: posix_spawn has no way to say it */
-        rlim_t memory = (rlim_t)h->spec->memory;
-        prlimit(a->pid, RLIMIT_DATA, &(struct rlimit){memory, memory}, NULL);
+    if (h->spec->memory) {
+        h->limited = NULL;
+        memory_limit_next_child(0);
+        if (!status)
+            memory_limit_child(a->pid, h->spec->memory);
     }
     if (status)
         host_fail(h, "can't start %s%s%s: %s", a->argv[0], a->cwd.length ? " in " : "", tf_buf_text(&a->cwd),

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -184,23 +183,6 @@ static void run_together(host *h, struct tf_stage *function) {
     head->ended = head->count;
 }
 
-/* A function's stage may have so much data more than the process has as it begins. Where that can't be told or set
- * there is no limit. */
-static void limit_memory(const tf_stage_spec *spec) {
-    struct rlimit limit;
-    long long total, resident, shared, code, library, data;
-    FILE *statm = fopen("/proc/self/statm", "re");
-    bool known = statm && fscanf(statm, "%lld %lld %lld %lld %lld %lld", &total, &resident, &shared, &code, &library,
-                                 &data) == 6;
-    if (statm)
-        fclose(statm);
-    if (!known || getrlimit(RLIMIT_DATA, &limit) != 0)
-        return;
-    rlim_t most = (rlim_t)(data * sysconf(_SC_PAGESIZE) + spec->memory);
-    limit.rlim_cur = spec->memory && most < limit.rlim_max ? most : limit.rlim_max;
-    setrlimit(RLIMIT_DATA, &limit);
-}
-
 void host_run_batch(host *h, batch_map *map) {
     h->map = map;
     h->header = (batch_header *)(void *)map->fixed;
@@ -216,7 +198,8 @@ void host_run_batch(host *h, batch_map *map) {
     struct tf_stage *function = NULL;
     if (h->spec->run.kind == TF_RUN_FUNCTION) {
         if (h->limited != h->spec)
-            limit_memory(h->limited = h->spec);
+            memory_limit_host(h->spec->memory);
+        h->limited = h->spec;
         if (!h->stage[h->header->stage])
             h->stage[h->header->stage] = function_load(h, h->spec);
         function = h->stage[h->header->stage];

@@ -3,6 +3,8 @@
 #ifndef TF_EXEC_HOST_H
 #define TF_EXEC_HOST_H
 
+#include <sys/types.h>
+
 #include "exec/batch.h"
 #include "exec/capture.h"
 
@@ -48,6 +50,18 @@ bool scratch_make(host *h, int64_t index, tf_buf *path);
 
 /* Removes it with all that is in it. An empty path is none. */
 void scratch_remove(const tf_buf *path);
+
+/* ---- Limits of memory (memory.c) ---- */
+
+/* This host may have so many bytes of data more than it has now; 0: no limit. */
+void memory_limit_host(int64_t more);
+
+/* The next process that is spawned may have so many bytes from its first instruction on, as far as this one can bear
+ * the limit meanwhile; 0: no limit, as before. */
+void memory_limit_next_child(int64_t most);
+
+/* And can't change that. */
+void memory_limit_child(pid_t pid, int64_t most);
 
 /* ---- Runners (each in its file) ---- */
 
