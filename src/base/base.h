@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "taskfarm/plugin.h"
 
@@ -124,6 +125,19 @@ bool tf_store_double(tf_type type, double value, void *out);
 
 /* Fills `count` elements with what an absent value is: NaN for floats, 0 for the others. */
 void tf_store_absent(tf_type type, int64_t count, void *out);
+
+/* ---- Child processes ---- */
+
+typedef struct tf_child {
+    pid_t pid;
+    int socket; /* to the other side: SOCK_SEQPACKET, closed on exec; reads its end when that one is gone */
+} tf_child;
+
+/* Forks. Returns 0 in the child, where `child` has its end of the socket; -1 on failure. */
+pid_t tf_child_fork(tf_child *child, tf_error *error);
+
+/* Closes the socket and waits for the child's end. */
+void tf_child_close(tf_child *child);
 
 /* ---- Crash points ---- */
 

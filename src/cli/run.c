@@ -1,5 +1,7 @@
 /* taskfarm run: the campaign. Rank 0 reads the manifest and finds all that is wrong before MPI_Init; the other ranks
  * wait for it in MPI_Init. The spawner comes first, while this process is small and knows nothing of MPI. */
+#include <unistd.h>
+
 #include "cli/cli.h"
 #include "store/store.h"
 
@@ -10,7 +12,7 @@ static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_erro
         error->text[0] = '\0';
         return TF_ERR_USAGE;
     }
-    *plan = tf_store_prepare(l->campaign, o->fresh, error);
+    *plan = tf_store_prepare(l->campaign, o->fresh ? TF_STORE_FRESH : TF_STORE_GO_ON, error);
     if (!*plan)
         return error->code;
     if (*tf_store_note(*plan))
@@ -18,11 +20,16 @@ static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_erro
     return TF_OK;
 }
 
+static void warn(void *context, const char *text) {
+    tf_progress_warn(context, text);
+}
+
 static void show(void *context, const tf_farm_progress *now) {
     tf_progress_update(context, now);
 }
 
-static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_plan *plan, tf_error *error) {
+static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_plan *plan, tf_finisher *finisher,
+                  bool *parted, tf_error *error) {
     tf_progress *progress = tf_progress_new(o->progress, stderr);
     tf_farm_options farm = {.campaign = l->campaign,
                             .bundle = l->campaign ? &l->recorder.bytes : NULL,
@@ -31,6 +38,8 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
                             .started = o->started,
                             .grace = o->grace,
                             .on_progress = show,
+                            .on_warning = warn,
+                            .finisher = finisher,
                             .context = progress,
                             .spawner = spawner,
                             .slots = o->slots,
@@ -38,6 +47,7 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
     tf_farm_result result = {0};
     tf_err err = tf_farm_run(&farm, &result, error);
     tf_progress_free(progress);
+    *parted = result.parted;
     if (l->campaign && err != TF_ERR_RUN)
         tf_report_summary(stderr, l->campaign, &result);
     return err;
@@ -50,15 +60,26 @@ int cli_run(const options *o) {
     tf_store_plan *plan = NULL;
     tf_spawner *spawner = tf_spawner_fork(&error);
     tf_err err = spawner ? TF_OK : error.code;
+    tf_finisher *finisher = NULL;
+    bool parted = false;
     if (err == TF_OK && master)
         err = prepare(o, &l, &plan, &error);
+    if (err == TF_OK && plan && tf_farm_launched()) {
+        finisher = tf_finisher_fork(l.campaign, &error);
+        err = finisher ? TF_OK : error.code;
+    }
     if (err == TF_OK)
-        err = run(o, spawner, &l, plan, &error);
+        err = run(o, spawner, &l, plan, finisher, &parted, &error);
+    tf_finisher_free(finisher);
     if (master && err == TF_ERR_RUN)
         fprintf(stderr, "taskfarm: %s\n", error.text);
     tf_spawner_close(spawner);
     tf_store_plan_free(plan);
     if (master)
         cli_unload(&l);
+    if (parted) { /* MPI waits for nobody, and says nothing */
+        fflush(NULL);
+        _exit(master ? (int)err : 0);
+    }
     return master ? (int)err : 0; /* a launcher complains about each rank that says more */
 }

@@ -21,8 +21,7 @@
 #include <unistd.h>
 
 struct tf_spawner {
-    pid_t pid;
-    int socket;
+    tf_child child;
 };
 
 /* ---- Messages with descriptors ---- */
@@ -220,39 +219,28 @@ static void spawner_main(int socket) {
 /* ---- The rank's side ---- */
 
 tf_spawner *tf_spawner_fork(tf_error *error) {
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-        tf_error_set(error, TF_ERR_RUN, "can't make a socket: %s", strerror(errno));
-        return NULL;
-    }
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        close(pair[0]);
-        spawner_main(pair[1]);
-    }
-    close(pair[1]);
+    tf_child forked;
+    pid_t pid = tf_child_fork(&forked, error);
+    if (pid == 0)
+        spawner_main(forked.socket);
     if (pid < 0) {
-        close(pair[0]);
-        tf_error_set(error, TF_ERR_RUN, "can't fork the spawner: %s", strerror(errno));
+        tf_error_context(error, "the spawner");
         return NULL;
     }
     tf_spawner *spawner = tf_alloc(sizeof *spawner);
-    *spawner = (tf_spawner){.pid = pid, .socket = pair[0]};
+    spawner->child = forked;
     return spawner;
 }
 
 void tf_spawner_close(tf_spawner *spawner) {
     if (!spawner)
         return;
-    close(spawner->socket);
-    while (waitpid(spawner->pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    tf_child_close(&spawner->child);
     free(spawner);
 }
 
 int spawner_socket(const tf_spawner *spawner) {
-    return spawner->socket;
+    return spawner->child.socket;
 }
 
 tf_err spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error *error) {
@@ -260,25 +248,25 @@ tf_err spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error
     if (fd < 0)
         return tf_error_set(error, TF_ERR_RUN, "no memory for the campaign: %s", strerror(errno));
     spawner_message message = {.kind = SPAWNER_CAMPAIGN, .size = (int64_t)bundle->length};
-    tf_err err = send_message(spawner->socket, &message, &fd, 1, error);
+    tf_err err = send_message(spawner->child.socket, &message, &fd, 1, error);
     close(fd);
     return err;
 }
 
 tf_err spawner_start_host(tf_spawner *spawner, int rank, int slot, const int fds[SPAWNER_FDS], tf_error *error) {
     spawner_message message = {.kind = SPAWNER_START, .rank = rank, .slot = slot};
-    return send_message(spawner->socket, &message, fds, SPAWNER_FDS, error);
+    return send_message(spawner->child.socket, &message, fds, SPAWNER_FDS, error);
 }
 
 tf_err spawner_kill_host(tf_spawner *spawner, int slot, tf_error *error) {
     spawner_message message = {.kind = SPAWNER_KILL, .slot = slot};
-    return send_message(spawner->socket, &message, NULL, 0, error);
+    return send_message(spawner->child.socket, &message, NULL, 0, error);
 }
 
 int spawner_next_ended(tf_spawner *spawner, int *slot, int *status) {
     spawner_message message;
     int fds[SPAWNER_FDS];
-    int got = receive_message(spawner->socket, &message, fds, MSG_DONTWAIT);
+    int got = receive_message(spawner->child.socket, &message, fds, MSG_DONTWAIT);
     *slot = message.slot;
     *status = message.status;
     return got;

@@ -12,12 +12,12 @@ typedef struct tf_farm_progress {
     int64_t reused;       /* of those done, by earlier runs */
     int stages, finished; /* stages */
     double elapsed;       /* s since the first task could start */
-    int stopping;         /* the signal that asked for an end, TF_FARM_WALLTIME if the time did; 0: nothing has */
+    int stopping; /* the signal that asked for an end, TF_FARM_WALLTIME or TF_FARM_LOSS (of a rank); 0: nothing has */
     int ranks;
     int64_t slots;
 } tf_farm_progress;
 
-enum { TF_FARM_WALLTIME = -1 };
+enum { TF_FARM_WALLTIME = -1, TF_FARM_LOSS = -2 };
 
 /* One of the first few tasks that failed. */
 typedef struct tf_farm_failure {
@@ -33,6 +33,7 @@ typedef struct tf_farm_result {
     tf_farm_progress progress; /* at the end */
     int failures;
     tf_farm_failure failure[TF_FARM_FAILURES];
+    bool parted; /* on all ranks: a rank has died, and MPI is not to be ended in order: leave by _exit */
 } tf_farm_result;
 
 typedef struct tf_farm_options {
@@ -42,7 +43,10 @@ typedef struct tf_farm_options {
     tf_store_plan *plan;  /* of its output; stays the caller's */
     /* Called on rank 0 every now and then (at most 20 times a second) and once at the end. May be NULL. */
     void (*on_progress)(void *context, const tf_farm_progress *progress);
+    /* Called on rank 0 with what the user should know. May be NULL. */
+    void (*on_warning)(void *context, const char *text);
     void *context;
+    tf_finisher *finisher; /* NULL: a run in which a rank dies does not end well */
     /* How long the run may take, s since `started` (tf_now()); 0: as long as it likes. Nothing is handed out in the
      * last `grace` seconds of it, nor in its second half if that is shorter. */
     double walltime, started;

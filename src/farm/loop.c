@@ -34,6 +34,7 @@ typedef struct rank {
     int signalled;
     double told; /* when on_progress was last called */
     bool ended;
+    bool parted; /* without the others, one of whom has died */
     tf_err outcome;
     tf_error *error;
 } rank;
@@ -115,7 +116,7 @@ static tf_err start(rank *r) {
     if (!r->store)
         return r->error->code;
     if (wire_rank(r->wire) == 0)
-        r->master = master_new(r->options, r->wire);
+        r->master = master_new(r->options, r->wire, r->store);
     if (works)
         r->worker = worker_new(r->campaign, r->wire, r->exec, r->store, r->slots, r->options->sync);
     return TF_OK;
@@ -165,6 +166,9 @@ static bool take_messages(rank *r) {
         } else if (tag == TAG_DRAIN) {
             if (r->worker)
                 worker_drain(r->worker, (drain_how)((const drain_message *)payload)->how);
+        } else if (tag == TAG_PART) {
+            r->parted = true;
+            end(r, TF_OK);
         } else if (tag == TAG_COLLECT) {
             collect_message message = *(const collect_message *)payload;
             collect(r, &message);
@@ -219,6 +223,12 @@ static void loop(rank *r) {
         if (r->ended)
             break;
         busy = (r->master && master_step(r->master)) || busy;
+        tf_err outcome;
+        if (r->master && master_has_parted(r->master, &outcome)) {
+            r->parted = true;
+            end(r, outcome);
+            break;
+        }
         wait = busy ? 0 : wait < SHORTEST_NAP ? SHORTEST_NAP : 2 * wait < longest ? 2 * wait : longest;
         if (r->worker && worker_step(r->worker, wait))
             wait = 0;
@@ -254,8 +264,14 @@ tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_er
     }
     if (r.master)
         master_result(r.master, result);
+    result->parted = r.parted;
+    if (r.parted)
+        wire_drop(r.wire);
     free_all(&r);
     close(r.signals);
-    MPI_Finalize();
+    if (!r.parted)
+        MPI_Finalize();
+    else if (options->campaign)
+        err = tf_finisher_run(options->finisher, options->plan, err, result->progress.elapsed, error);
     return err;
 }

@@ -1,10 +1,21 @@
 /* The master holds the scheduler and nothing of the tasks but counts and a few failures to show. */
 #include "farm/master.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sched/sched.h"
+
+#define SILENCE    3.0  /* s after which a worker is looked after */
+#define NO_SILENCE 60.0 /* s after which it is given up, if nothing else tells that it lives */
+
+/* What is known of a rank. */
+typedef struct peer {
+    bool up, lost, locked;
+    double heard; /* tf_now() of its last message */
+    char host[64];
+} peer;
 
 struct master {
     const tf_campaign *campaign;
@@ -16,17 +27,24 @@ struct master {
     int64_t reused; /* tasks */
     int finished;   /* stages */
     int stopping;   /* see tf_farm_progress */
-    drain_how how;  /* 0: not yet */
-    double end;     /* tf_now() from which on running tasks are not waited for */
+    tf_store *store;
+    peer *peer; /* per rank */
+    int lost;
+    bool parted;
+    tf_err outcome; /* once parted */
+    double looked;
+    drain_how how; /* 0: not yet */
+    double end;    /* tf_now() from which on running tasks are not waited for */
     int failures;
     tf_farm_failure failure[TF_FARM_FAILURES];
 };
 
-master *master_new(const tf_farm_options *options, tf_wire *wire) {
+master *master_new(const tf_farm_options *options, tf_wire *wire, tf_store *store) {
     const tf_campaign *campaign = options->campaign;
     const tf_store_plan *plan = options->plan;
     master *m = tf_alloc(sizeof *m);
-    *m = (master){.campaign = campaign, .options = options, .wire = wire, .started = tf_now()};
+    *m = (master){.campaign = campaign, .options = options, .wire = wire, .store = store, .started = tf_now()};
+    m->peer = tf_alloc_array((size_t)wire_ranks(wire), sizeof *m->peer);
     tf_sched_stage *stages = tf_alloc_array((size_t)campaign->stages, sizeof *stages);
     for (int s = 0; s < campaign->stages; s++)
         stages[s] = (tf_sched_stage){.tasks = tf_space_size(campaign->stage[s].space),
@@ -49,6 +67,7 @@ void master_free(master *m) {
     if (!m)
         return;
     tf_sched_free(m->sched);
+    free(m->peer);
     free(m);
 }
 
@@ -118,10 +137,14 @@ static void watch_time(master *m) {
 }
 
 void master_take(master *m, int from, int tag, const void *payload, size_t size) {
+    m->peer[from].heard = tf_now();
     switch (tag) {
     case TAG_HELLO: {
         const hello_message *hello = payload;
         m->slots += hello->slots;
+        m->peer[from].up = true;
+        m->peer[from].locked = hello->locked != 0;
+        memcpy(m->peer[from].host, hello->host, sizeof hello->host);
         tf_sched_worker_up(m->sched, from, hello->slots);
         break;
     }
@@ -136,6 +159,88 @@ void master_take(master *m, int from, int tag, const void *payload, size_t size)
     case TAG_BROKEN: wire_send_all(m->wire, TAG_LEAVE, payload, size); break;
     default: break;
     }
+}
+
+/* ---- Workers that die ---- */
+
+/* Of the tasks that the worker held, those whose rows it had finished have ended; the others are for someone else. */
+static void settle_held(master *m, int rank, int stage) {
+    enum { AT_ONCE = 1 << 16 };
+    uint8_t *status = tf_alloc(AT_ONCE);
+    tf_intervals held = {0};
+    const tf_intervals *holds = tf_sched_holds(m->sched, rank, stage);
+    for (size_t n = 0; n < holds->count; n++)
+        tf_intervals_add(&held, holds->items[n].first, holds->items[n].end);
+    tf_error ignored;
+    tf_interval piece = {0};
+    while (tf_intervals_next(&held, AT_ONCE, &piece)) {
+        int64_t count = piece.end - piece.first;
+        if (tf_store_status(m->store, stage, piece.first, count, status, &ignored) != TF_OK)
+            break;
+        for (int64_t i = 0; i < count; i++)
+            if (status[i] != TF_STATUS_PENDING)
+                tf_sched_report(m->sched, rank, stage, piece.first + i, 1, status[i] != TF_STATUS_DONE, 0);
+    }
+    tf_intervals_free(&held);
+    free(status);
+}
+
+/* From now on nothing is done together any more: stages that were laid out go on, others are for the next run. */
+static void lose(master *m, int rank) {
+    peer *p = &m->peer[rank];
+    p->lost = true;
+    m->lost++;
+    for (int s = 0; s < m->campaign->stages; s++)
+        if (tf_sched_holds(m->sched, rank, s)->total > 0)
+            settle_held(m, rank, s);
+    tf_sched_worker_down(m->sched, rank);
+    tf_sched_freeze(m->sched);
+    char text[200];
+    snprintf(text, sizeof text, "rank %d on %s has died; the others go on with its tasks", rank, p->host);
+    if (m->options->on_warning)
+        m->options->on_warning(m->options->context, text);
+}
+
+static bool is_dead(const master *m, int rank, double silence) {
+    const peer *p = &m->peer[rank];
+    if (!p->up || p->lost || tf_now() - p->heard < silence)
+        return false;
+    return p->locked ? tf_store_has_ended(m->store, rank) : tf_now() - p->heard > NO_SILENCE;
+}
+
+static void look_after(master *m, double silence) {
+    for (int rank = 1; rank < wire_ranks(m->wire); rank++)
+        if (is_dead(m, rank, silence))
+            lose(m, rank);
+}
+
+static int living(const master *m) {
+    int count = 0;
+    for (int rank = 1; rank < wire_ranks(m->wire); rank++)
+        count += m->peer[rank].up && !m->peer[rank].lost;
+    return count;
+}
+
+/* Everyone who lives leaves alone; the rest is the finisher's. */
+static void part(master *m) {
+    tf_farm_result result;
+    master_result(m, &result);
+    m->parted = true;
+    m->outcome = result.progress.finished < result.progress.stages ? TF_ERR_STOPPED
+                 : result.progress.failed > 0                      ? TF_ERR_TASKS
+                                                                   : TF_OK;
+    for (int rank = 1; rank < wire_ranks(m->wire); rank++)
+        if (m->peer[rank].up && !m->peer[rank].lost)
+            wire_send(m->wire, rank, TAG_PART, NULL, 0);
+    double deadline = tf_now() + 10;
+    for (int rank = 1; rank < wire_ranks(m->wire); rank++)
+        while (m->peer[rank].up && m->peer[rank].locked && !tf_store_has_ended(m->store, rank) && tf_now() < deadline)
+            wire_pause(m->wire);
+}
+
+bool master_has_parted(const master *m, tf_err *outcome) {
+    *outcome = m->outcome;
+    return m->parted;
 }
 
 /* ---- Out ---- */
@@ -154,10 +259,31 @@ static void collect(master *m, collect_what what, int stage) {
 }
 
 bool master_step(master *m) {
+    const double interval = 1;
     tf_action action;
     bool any = false;
+    if (m->parted)
+        return false;
     watch_time(m);
+    if (tf_now() - m->looked > interval) {
+        m->looked = tf_now();
+        look_after(m, SILENCE);
+    }
+    if (m->lost && living(m) == 0) { /* nobody is left to work */
+        part(m);
+        return true;
+    }
     for (; tf_sched_next(m->sched, tf_now(), &action); any = true) {
+        if (action.kind != TF_ACTION_GRANT)
+            look_after(m, 0); /* a call that all make must not wait for the dead */
+        if (m->lost && action.kind != TF_ACTION_GRANT) {
+            m->finished += action.kind == TF_ACTION_FINISH;
+            if (action.kind == TF_ACTION_LAYOUT) /* came with the loss: what it would need is for the next run */
+                drain(m, DRAIN_WAIT, TF_FARM_LOSS);
+            if (action.kind == TF_ACTION_END)
+                part(m);
+            continue;
+        }
         switch (action.kind) {
         case TF_ACTION_LAYOUT: collect(m, COLLECT_LAYOUT, action.stage); break;
         case TF_ACTION_FINISH:

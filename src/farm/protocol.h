@@ -3,6 +3,7 @@
  *
  *     worker                      master
  *       HELLO  ------------------->          I am here, with so many slots
+ *       ALIVE  ------------------->          I still am: when there is nothing else to say
  *              <-------------------  GRANT   these tasks are yours
  *       REPORT ------------------->          these have ended, or are to be tried again
  *       FAILURE ------------------>          an example of what went wrong
@@ -10,6 +11,7 @@
  *              <-------------------  DRAIN   begin nothing more
  *       DRAINED ------------------>          nothing is under way here any more
  *              <-------------------  COLLECT all ranks: lay out, finish, close
+ *              <-------------------  PART    leave without a word to the others: one of them has died
  *       BROKEN ------------------->          I can't go on
  *              <-------------------  LEAVE   all ranks: the run has broken, and why
  */
@@ -20,6 +22,7 @@
 
 typedef enum message_tag {
     TAG_HELLO = 1,
+    TAG_ALIVE,
     TAG_GRANT,
     TAG_REPORT,
     TAG_FAILURE,
@@ -27,12 +30,15 @@ typedef enum message_tag {
     TAG_DRAIN,
     TAG_DRAINED,
     TAG_COLLECT,
+    TAG_PART,
     TAG_BROKEN,
     TAG_LEAVE
 } message_tag;
 
 typedef struct hello_message {
     int32_t slots;
+    int32_t locked; /* its lock on the output tells whether it lives */
+    char host[64];  /* NUL-terminated, cut if longer */
 } hello_message;
 
 typedef struct grant_message {

@@ -1,6 +1,7 @@
 /* Sends wait in a ring of requests until MPI has taken them; messages to this rank itself never see MPI. */
 #include "farm/wire.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,6 +76,15 @@ void wire_send(tf_wire *w, int to, int tag, const void *payload, size_t size) {
     }
     w->sending[w->sends] = p;
     MPI_Isend(p->payload, (int)size, MPI_BYTE, to, tag, w->comm, &w->request[w->sends++]);
+}
+
+void wire_pause(tf_wire *w) {
+    settle(w);
+    poll(NULL, 0, 1);
+}
+
+void wire_drop(tf_wire *w) {
+    w->sends = 0; /* MPI has their bytes still: they are not freed */
 }
 
 void wire_send_all(tf_wire *w, int tag, const void *payload, size_t size) {

@@ -17,6 +17,12 @@ int wire_ranks(const tf_wire *wire);
 void wire_send(tf_wire *wire, int to, int tag, const void *payload, size_t size);
 void wire_send_all(tf_wire *wire, int tag, const void *payload, size_t size); /* every rank, this one too */
 
+/* A moment in which what was sent may leave. */
+void wire_pause(tf_wire *wire);
+
+/* Forgets what has not left, and may never: for a rank that leaves without MPI_Finalize. */
+void wire_drop(tf_wire *wire);
+
 /* The next message, if one is there. The payload is the wire's, until the next call. */
 bool wire_receive(tf_wire *wire, int *from, int *tag, const void **payload, size_t *size);
 

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "farm/farm.h"
 #include "sched/sched.h"
@@ -28,6 +29,7 @@ struct worker {
     tf_store *store;
     int slots;
     double sync;
+    double told;   /* tf_now() when the master last heard of this worker */
     tf_pace *pace; /* per stage */
     piece *queue;  /* a stack turned round: the next piece is the last */
     size_t queued, capacity;
@@ -45,7 +47,10 @@ worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_exec *exec, tf
     worker *w = tf_alloc(sizeof *w);
     *w = (worker){.campaign = campaign, .wire = wire, .exec = exec, .store = store, .slots = slots, .sync = sync};
     w->pace = tf_alloc_array((size_t)campaign->stages, sizeof *w->pace);
-    wire_send(wire, MASTER, TAG_HELLO, &(hello_message){.slots = slots}, sizeof(hello_message));
+    hello_message hello = {.slots = slots, .locked = tf_store_is_locked(store)};
+    gethostname(hello.host, sizeof hello.host - 1);
+    wire_send(wire, MASTER, TAG_HELLO, &hello, sizeof hello);
+    w->told = tf_now();
     return w;
 }
 
@@ -237,6 +242,19 @@ static bool is_idle(const worker *w) {
     return true;
 }
 
+/* What has ended; or, now and then, that we live. */
+static void tell(worker *w) {
+    const double interval = 1;
+    if (w->reports > 0)
+        wire_send(w->wire, MASTER, TAG_REPORT, w->report, w->reports * sizeof *w->report);
+    else if (tf_now_coarse() - w->told > interval)
+        wire_send(w->wire, MASTER, TAG_ALIVE, NULL, 0);
+    else
+        return;
+    w->told = tf_now_coarse();
+    w->reports = 0;
+}
+
 bool worker_step(worker *w, double timeout) {
     int events = 0;
     tf_error error;
@@ -251,9 +269,7 @@ bool worker_step(worker *w, double timeout) {
         err = tf_store_sync(w->store, w->sync, &error);
     if (err == TF_OK) /* before the report: the master's answer takes a while */
         err = feed_slots(w, &error);
-    if (w->reports > 0)
-        wire_send(w->wire, MASTER, TAG_REPORT, w->report, w->reports * sizeof *w->report);
-    w->reports = 0;
+    tell(w);
     if (err == TF_OK && w->how && is_idle(w)) {
         wire_send(w->wire, MASTER, TAG_DRAINED, NULL, 0);
         w->drained = true;

@@ -102,17 +102,25 @@ static void print_line(tf_progress *p, const tf_farm_progress *now) {
     tf_buf_free(&text);
 }
 
-static void say_stopping(tf_progress *p, const tf_farm_progress *now) {
-    char text[64], running[32];
+void tf_progress_warn(tf_progress *p, const char *text) {
     if (p->on_screen)
         fputs("\r\033[K", p->out);
     p->on_screen = false;
-    p->stopping = true;
-    fprintf(p->out,
-            "taskfarm: stopping, because of %s: %s tasks are handed out, and those that have begun may end; %s\n",
-            now->stopping > 0 ? tf_format_signal(now->stopping, text) : "--walltime",
-            tf_format_count(now->running, running), "another signal ends them");
+    fprintf(p->out, "taskfarm: %s\n", text);
     fflush(p->out);
+}
+
+static void say_stopping(tf_progress *p, const tf_farm_progress *now) {
+    char why[64] = "--walltime", running[32], text[300];
+    if (now->stopping > 0)
+        tf_format_signal(now->stopping, why);
+    else if (now->stopping == TF_FARM_LOSS)
+        snprintf(why, sizeof why, "the rank that died");
+    snprintf(text, sizeof text,
+             "stopping, because of %s: %s tasks are handed out, and those that have begun may end; a signal ends them",
+             why, tf_format_count(now->running, running));
+    p->stopping = true;
+    tf_progress_warn(p, text);
 }
 
 void tf_progress_update(tf_progress *p, const tf_farm_progress *now) {

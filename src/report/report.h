@@ -23,6 +23,9 @@ tf_progress *tf_progress_new(tf_progress_style style, FILE *out);
 /* May be called as often as one likes. `elapsed` in the argument is the only clock. */
 void tf_progress_update(tf_progress *progress, const tf_farm_progress *now);
 
+/* A line of its own, whatever the style. */
+void tf_progress_warn(tf_progress *progress, const char *text);
+
 /* Takes the bar away, so that other text can follow. */
 void tf_progress_free(tf_progress *progress);
 

@@ -55,6 +55,7 @@ struct tf_sched {
     retry *retry; /* a heap: none is due before the first */
     size_t retries, retry_capacity;
     bool stopping; /* too many tasks have failed: what was begun is finished */
+    bool frozen;   /* no further stage is begun */
     bool draining; /* the run is to end: what was begun is left for the next */
     bool ended;
 };
@@ -316,7 +317,7 @@ static int64_t running(const stage *st) {
 }
 
 static bool may_start(const tf_sched *s, const stage *st) {
-    if (s->stopping)
+    if (s->stopping || s->frozen)
         return false;
     for (int a = 0; a < st->spec.afters; a++)
         if (!s->stage[st->spec.after[a]].finished)
@@ -356,9 +357,18 @@ static bool next_stage_change(tf_sched *s, tf_action *action) {
             action->kind = TF_ACTION_FINISH;
             return true;
         }
-        over += st->finished || (s->stopping && !st->laid_out);
+        over += st->finished || ((s->stopping || s->frozen) && !st->laid_out);
     }
     return over == s->stages && end(s, action);
+}
+
+void tf_sched_freeze(tf_sched *s) {
+    s->frozen = true;
+}
+
+const tf_intervals *tf_sched_holds(const tf_sched *s, int w, int i) {
+    static const tf_intervals nothing;
+    return w >= 0 && w < s->workers && s->worker[w].holds ? &s->worker[w].holds[i] : &nothing;
 }
 
 void tf_sched_drain(tf_sched *s) {

@@ -82,6 +82,12 @@ bool tf_sched_retry(tf_sched *sched, int worker, int stage, int64_t first, int64
  * to be carried out in this order. */
 bool tf_sched_next(tf_sched *sched, double now, tf_action *action);
 
+/* No further stage is laid out: the end comes when those that were are finished. */
+void tf_sched_freeze(tf_sched *sched);
+
+/* What the worker holds of the stage. */
+const tf_intervals *tf_sched_holds(const tf_sched *sched, int worker, int stage);
+
 /* Nothing more is handed out, laid out or finished; the end comes when no worker holds anything. */
 void tf_sched_drain(tf_sched *sched);
 

@@ -281,14 +281,14 @@ tf_err store_create_alone(tf_store *s, const char *created, tf_error *error) {
     return bad ? store_error(s, error, "attributes") : TF_OK;
 }
 
-/* What is of this run and not of an earlier one. */
+/* What is of this run and not of an earlier one; without slots it only winds one up. */
 static herr_t write_run(const tf_store *s, int64_t slots) {
     int32_t ranks = s->ranks;
     bool bad = change_text(s->file, "taskfarm_version", TASKFARM_VERSION) < 0 ||
                change_text(s->file, "state", "running") < 0 ||
                change_text(s->file, "manifest", s->campaign->text) < 0 ||
-               change_attribute(s->file, "ranks", H5T_NATIVE_INT32, &ranks) < 0 ||
-               change_attribute(s->file, "slots", H5T_NATIVE_INT64, &slots) < 0;
+               (slots > 0 && (change_attribute(s->file, "ranks", H5T_NATIVE_INT32, &ranks) < 0 ||
+                              change_attribute(s->file, "slots", H5T_NATIVE_INT64, &slots) < 0));
     return bad ? -1 : 0;
 }
 
@@ -348,6 +348,18 @@ tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_pla
         return s;
     tf_store_abandon(s);
     return NULL;
+}
+
+bool tf_store_is_locked(const tf_store *s) {
+    return s->lock >= 0;
+}
+
+bool tf_store_has_ended(const tf_store *s, int rank) {
+    return lock_is_free(s->plan->lock, rank);
+}
+
+void tf_store_part(tf_store *s) {
+    tf_store_abandon(s);
 }
 
 tf_err tf_store_close(tf_store *s, const char *state, double elapsed, tf_error *error) {

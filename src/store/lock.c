@@ -75,7 +75,14 @@ void lock_share(int fd) {
 
 int lock_join(const char *output, int rank) {
     int fd = open_lock(output);
+    if (fd >= 0 && change_lock(fd, F_WRLCK, rank, 1) == 0)
+        return fd;
     if (fd >= 0)
-        change_lock(fd, F_WRLCK, rank, 1);
-    return fd;
+        close(fd);
+    return -1;
+}
+
+bool lock_is_free(int fd, int rank) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = rank, .l_len = 1};
+    return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
 }

@@ -16,4 +16,7 @@ void lock_share(int fd);
 /* Another rank takes its byte. Returns a descriptor, -1 if it could not. */
 int lock_join(const char *output, int rank);
 
+/* Does nobody hold the rank's byte? */
+bool lock_is_free(int fd, int rank);
+
 #endif

@@ -322,8 +322,8 @@ static tf_err take_vouched(void *context, const tf_record *record, int number, i
     return TF_OK;
 }
 
-/* Of `good` those whose status is done. */
-static tf_err keep_done(const old_output *old, plan_stage *ps, const tf_intervals *good, tf_error *error) {
+/* Of `good` those whose status is done; with `failed` those, too, that have failed. */
+static tf_err keep_done(const old_output *old, plan_stage *ps, const tf_intervals *good, bool failed, tf_error *error) {
     const contents_table *dataset = contents_table_at(ps->old, "task/status");
     if (!dataset)
         return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: stage \"%s\" has no status", old->path, ps->old->name);
@@ -336,7 +336,7 @@ static tf_err keep_done(const old_output *old, plan_stage *ps, const tf_interval
         err = old_read(old, dataset, first, count, status, error);
         for (int64_t i = 0, end; i < count && err == TF_OK; i = end + 1) {
             const uint8_t *other = status + i;
-            while (other < status + count && *other == TF_STATUS_DONE)
+            while (other < status + count && (failed ? *other != TF_STATUS_PENDING : *other == TF_STATUS_DONE))
                 other++;
             end = other - status;
             tf_intervals_add(&ps->kept, first + i, first + end);
@@ -390,7 +390,7 @@ static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, const 
         if (ps->old && ps->old->finished)
             tf_intervals_add(&good[s], 0, ps->old->tasks);
         if (ps->old)
-            err = keep_done(old, ps, &good[s], error);
+            err = keep_done(old, ps, &good[s], plan->keeps_failed, error);
         if (err == TF_OK && ps->old && spaces[s])
             err = extend(plan, old, s, error);
         find_pending(ps, tasks);

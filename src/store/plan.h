@@ -26,7 +26,7 @@ tf_err old_read(const old_output *old, const contents_table *table, int64_t firs
 /* One stage of the campaign. */
 typedef struct plan_stage {
     const contents_stage *old; /* NULL: no run has begun it */
-    tf_intervals kept;         /* tasks, by their old index, that are done and whose rows are good */
+    tf_intervals kept;         /* tasks, by their old index, that have ended and whose rows are good */
     int64_t *place;            /* their new index by the old one; NULL: it is the same */
     tf_intervals pending;      /* tasks that are left to do */
     bool moves;                /* its rows do not fit where they are */
@@ -35,6 +35,7 @@ typedef struct plan_stage {
 
 struct tf_store_plan {
     const tf_campaign *campaign;
+    bool keeps_failed; /* tasks, too */
     int lock;
     contents contents;   /* of the file, as this run finds it */
     bool dirty;          /* so says the journal */

@@ -96,13 +96,13 @@ static tf_err go_on(tf_store_plan *plan, tf_error *error) {
     return err;
 }
 
-tf_store_plan *tf_store_prepare(const tf_campaign *campaign, bool fresh, tf_error *error) {
+tf_store_plan *tf_store_prepare(const tf_campaign *campaign, tf_store_mode mode, tf_error *error) {
     const char *output = campaign->output;
     tf_buf folder = {0};
     tf_store_init();
     journal_folder(output, &folder);
     tf_store_plan *plan = tf_alloc(sizeof *plan);
-    *plan = (tf_store_plan){.campaign = campaign, .lock = -1};
+    *plan = (tf_store_plan){.campaign = campaign, .keeps_failed = mode == TF_STORE_WIND_UP, .lock = -1};
     plan->stage = tf_alloc_array((size_t)campaign->stages, sizeof *plan->stage);
     for (int s = 0; s < campaign->stages; s++) {
         tf_fingerprint(campaign, s, &plan->fingerprints);
@@ -110,7 +110,7 @@ tf_store_plan *tf_store_prepare(const tf_campaign *campaign, bool fresh, tf_erro
     }
     bool old = false;
     tf_err err = refuse(output, &old, error);
-    if (err == TF_OK && fresh)
+    if (err == TF_OK && mode == TF_STORE_FRESH)
         err = start_anew(output, tf_buf_text(&folder), old, &plan->note, error);
     if (err == TF_OK) {
         plan->lock = lock_take(output, error);

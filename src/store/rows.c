@@ -15,6 +15,17 @@ herr_t store_write_rows(const table *t, int64_t first, int64_t count, const void
     return result;
 }
 
+tf_err tf_store_status(tf_store *s, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error) {
+    const table *t = &s->stage[stage].task[TASK_STATUS];
+    hsize_t start = (hsize_t)first, size = (hsize_t)count;
+    hid_t memory = H5Screate_simple(1, &size, NULL), where = H5Screate_simple(1, t->shape, NULL);
+    H5Sselect_hyperslab(where, H5S_SELECT_SET, &start, NULL, &size, NULL);
+    herr_t result = H5Dread(t->dataset, t->type, memory, where, H5P_DEFAULT, status);
+    H5Sclose(where);
+    H5Sclose(memory);
+    return result >= 0 ? TF_OK : store_error(s, error, "can't read statuses");
+}
+
 int store_row_parts(const tf_stage_spec *spec, row_part *parts) {
     static const size_t task_bytes[TASK_TABLES] = {
         [TASK_ATTEMPTS] = 1, [TASK_EXIT_CODE] = 4, [TASK_SIGNAL] = 4, [TASK_WORKER] = 4,  [TASK_SLOT] = 4,

@@ -24,13 +24,19 @@ tf_err tf_store_agree(MPI_Comm comm, tf_err err, tf_error *error);
 /* What a run starts from. */
 typedef struct tf_store_plan tf_store_plan;
 
+typedef enum tf_store_mode {
+    TF_STORE_GO_ON,  /* with what is there, if anything is; failed tasks are to be tried again */
+    TF_STORE_FRESH,  /* what is there is set aside */
+    TF_STORE_WIND_UP /* nothing is to be run any more: failed tasks stay as they are */
+} tf_store_mode;
+
 /* To be called on one rank, relative to the work folder. Makes sure that the output can be written and that no other
- * run has it, and makes it ready: a new file, or that of an earlier run of the same campaign. With `fresh` an old
+ * run has it, and makes it ready: a new file, or that of an earlier run of the same campaign. TF_STORE_FRESH: an old
  * output, with its side files, is renamed to OUTPUT.1 or the next free number. Rows of an earlier run are kept where
  * tasks are done and what they depend on is the same; where the space has grown they are moved to their new places.
  * NULL with the reason if the output is of something else, or damaged: then nothing was touched. The campaign must
  * outlive the plan. */
-tf_store_plan *tf_store_prepare(const tf_campaign *campaign, bool fresh, tf_error *error);
+tf_store_plan *tf_store_prepare(const tf_campaign *campaign, tf_store_mode mode, tf_error *error);
 
 /* Lets go of the output, if nobody has done so yet. */
 void tf_store_plan_free(tf_store_plan *plan);
@@ -66,11 +72,38 @@ tf_err tf_store_sync(tf_store *store, double interval, tf_error *error);
 /* Collective. Moves the stage's texts from the side files into the file, and closes its datasets. */
 tf_err tf_store_finish(tf_store *store, int stage, tf_error *error);
 
+/* Independent, on the first rank. The status of tasks (tf_status) of a stage that is laid out, from the file. */
+tf_err tf_store_status(tf_store *store, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error);
+
+/* Does this rank hold a lock by which others can see that it lives? */
+bool tf_store_is_locked(const tf_store *store);
+
+/* On the first rank: has a rank that held a lock ended? */
+bool tf_store_has_ended(const tf_store *store, int rank);
+
+/* Independent. Closes what belongs to this rank alone and frees the store, for a run that goes on without a rank that
+ * died: closing the file itself would be collective. */
+void tf_store_part(tf_store *store);
+
 /* Collective. Sets the attributes "state" and "elapsed" (s, with those of earlier runs), closes the file and frees the
  * store. In state "stopped" the side files stay, for the next run; else all stages must be finished, and they go. */
 tf_err tf_store_close(tf_store *store, const char *state, double elapsed, tf_error *error);
 
 /* Independent. Frees the memory and leaves the files as they are, for a run that broke. */
 void tf_store_abandon(tf_store *store);
+
+/* ---- Without a rank that died ---- */
+
+/* A child of the first rank, forked before MPI_Init, that can finish the file alone, through HDF5's serial driver, when
+ * the ranks can't do it together any more. */
+typedef struct tf_finisher tf_finisher;
+tf_finisher *tf_finisher_fork(const tf_campaign *campaign, tf_error *error);
+
+/* When all ranks have parted: finishes what stages have ended, and closes the file with TF_OK: "complete",
+ * TF_ERR_TASKS: "failed", or TF_ERR_STOPPED: "stopped". Returns one of these: TF_ERR_STOPPED if something turns out to
+ * be left to do. */
+tf_err tf_finisher_run(tf_finisher *finisher, tf_store_plan *plan, tf_err outcome, double elapsed, tf_error *error);
+
+void tf_finisher_free(tf_finisher *finisher);
 
 #endif

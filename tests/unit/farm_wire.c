@@ -33,11 +33,13 @@ Test(wire, delivers_in_order_what_a_rank_sends_to_itself) {
 
 /* A message has the same bytes whoever compiled it: no padding that could differ, no member that could grow unseen. */
 Test(protocol, has_fixed_sizes) {
-    cr_expect_eq(sizeof(hello_message), 4);
+    cr_expect_eq(sizeof(hello_message), 72);
     cr_expect_eq(sizeof(grant_message), 24);
     cr_expect_eq(sizeof(report_message), 40);
     cr_expect_eq(sizeof(collect_message), 24);
     cr_expect_eq(sizeof(failure_message), 216);
+    cr_expect_eq(sizeof(signal_message), 8);
+    cr_expect_eq(sizeof(drain_message), 4);
 }
 
 Test(launch, is_known_before_mpi_starts) {

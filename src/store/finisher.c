@@ -1,0 +1,97 @@
+/* The finisher waits in a pipe's read for the rank that forked it, and is gone when that one is. What it does is what a
+ * run does that finds nothing left to run: the output is prepared (which gathers the side files of all ranks, also of
+ * the one that died), stages are finished, the file is closed; all by one process. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "store/plan.h"
+
+struct tf_finisher {
+    tf_child child;
+};
+
+typedef struct order {
+    int32_t outcome; /* tf_err */
+    double elapsed;  /* s */
+} order;
+
+static tf_err finish_stages(tf_store *s, const tf_store_plan *plan, bool *left, tf_error *error) {
+    tf_err err = TF_OK;
+    for (int i = 0; i < s->campaign->stages && err == TF_OK; i++) {
+        bool pending = tf_store_pending(plan, i)->total > 0;
+        *left = *left || pending;
+        if (pending || tf_store_is_finished(plan, i))
+            continue;
+        err = tf_store_layout(s, i, error);
+        if (err == TF_OK)
+            err = tf_store_finish(s, i, error);
+    }
+    return err;
+}
+
+static tf_err wind_up(const tf_campaign *campaign, const order *o, tf_error *error) {
+    tf_store_plan *plan = tf_store_prepare(campaign, TF_STORE_WIND_UP, error);
+    tf_store *s = plan ? tf_store_open(campaign, MPI_COMM_NULL, plan, 0, error) : NULL;
+    if (!s) {
+        tf_store_plan_free(plan);
+        return error->code;
+    }
+    bool left = o->outcome == TF_ERR_STOPPED;
+    tf_err err = finish_stages(s, plan, &left, error);
+    tf_err outcome = left ? TF_ERR_STOPPED : (tf_err)o->outcome;
+    const char *state = left ? "stopped" : outcome == TF_ERR_TASKS ? "failed" : "complete";
+    if (err == TF_OK)
+        err = tf_store_close(s, state, o->elapsed, error);
+    else
+        tf_store_part(s);
+    tf_store_plan_free(plan);
+    return err == TF_OK ? outcome : err;
+}
+
+static void wait_for_order(const tf_campaign *campaign, int socket) {
+    order o;
+    tf_error told = {0};
+    setpgid(0, 0);                           /* out of reach of the terminal's signals */
+    close_range(3, (unsigned)socket - 1, 0); /* the lock, and whatever else is the rank's */
+    close_range((unsigned)socket + 1, ~0u, 0);
+    if (recv(socket, &o, sizeof o, 0) == (ssize_t)sizeof o) {
+        told.code = wind_up(campaign, &o, &told);
+        send(socket, &told, sizeof told, MSG_NOSIGNAL);
+    }
+    _exit(0);
+}
+
+tf_finisher *tf_finisher_fork(const tf_campaign *campaign, tf_error *error) {
+    tf_child child;
+    pid_t pid = tf_child_fork(&child, error);
+    if (pid == 0)
+        wait_for_order(campaign, child.socket);
+    if (pid < 0)
+        return NULL;
+    tf_finisher *f = tf_alloc(sizeof *f);
+    f->child = child;
+    return f;
+}
+
+tf_err tf_finisher_run(tf_finisher *f, tf_store_plan *plan, tf_err outcome, double elapsed, tf_error *error) {
+    order o = {.outcome = (int32_t)outcome, .elapsed = elapsed};
+    close(plan->lock);
+    plan->lock = -1;
+    ssize_t got = -1;
+    if (send(f->child.socket, &o, sizeof o, MSG_NOSIGNAL) == (ssize_t)sizeof o)
+        while ((got = recv(f->child.socket, error, sizeof *error, 0)) < 0 && errno == EINTR)
+            ;
+    if (got != (ssize_t)sizeof *error)
+        return tf_error_set(error, TF_ERR_RUN, "%s: the process that was to finish it is gone", plan->campaign->output);
+    return error->code;
+}
+
+void tf_finisher_free(tf_finisher *f) {
+    if (!f)
+        return;
+    tf_child_close(&f->child);
+    free(f);
+}

@@ -1,0 +1,90 @@
+"""Under mpirun --enable-recovery a campaign survives the death of workers: its results are those of any other run."""
+
+import os
+import signal
+
+import farm
+import h5py
+from farm import digest
+
+STAGES = [
+    {
+        "name": "commands",
+        "over": {"i": {"range": [120]}},
+        "run": {"command": "echo {i} >> log; sleep 0.02; echo out {i}; echo '{{\"y\": '{i}', \"s\": \"word'{i}'\"}}'; test {i} -ne 5"},
+        "results": {"y": "int64", "s": "string"},
+    },
+    {
+        "name": "rows",
+        "over": {"i": {"range": [30000]}},
+        "run": {"function": "builtin:random"},
+        "results": {"x": "float64", "w": "string"},
+        "record": "status",
+    },
+]
+
+
+class DeadRanks(farm.FarmTest):
+    def command(self, *arguments, ranks=None):
+        command = super().command(*arguments, ranks=ranks)
+        return [*command[:1], "--enable-recovery", *command[1:]] if ranks else command
+
+    def lines(self):
+        path = self.folder / "log"
+        return list(map(int, path.read_text().split())) if path.exists() else []
+
+    def run_and_kill(self, ranks, victims, after=20):
+        run = self.start("r.json", ranks=ranks)
+        for number, victim in enumerate(victims):
+            self.wait_for(lambda: len(self.lines()) >= after + 15 * number, "no task begins")
+            with open(f"/proc/{run.pid}/task/{run.pid}/children") as file:
+                pids = {}
+                for pid in map(int, file.read().split()):
+                    with open(f"/proc/{pid}/environ", "rb") as environ:
+                        for entry in environ.read().split(b"\0"):
+                            if entry.startswith(b"OMPI_COMM_WORLD_RANK="):
+                                pids[int(entry.split(b"=")[1])] = pid
+            os.kill(pids[victim], signal.SIGKILL)
+        run.wait(120)  # Open MPI 4 says 0 whatever the ranks say
+        return (self.folder / "stderr").read_text()
+
+    def test_of_workers_costs_what_they_were_at(self):
+        self.write("r.json", {"seed": 3, "stages": STAGES})
+        self.taskfarm("r.json", "--output", "whole.h5", status=1)
+        expected = digest(self.folder / "whole.h5")
+        for ranks, victims in ((3, [1]), (3, [2]), (5, [4, 2]), (4, [1, 2])):
+            with self.subTest(ranks=ranks, victims=victims):
+                (self.folder / "log").unlink(missing_ok=True)
+                (self.folder / "r.h5").unlink(missing_ok=True)
+                text = self.run_and_kill(ranks, victims)
+                for victim in victims:
+                    self.assertRegex(text, rf"taskfarm: rank {victim} on \S+ has died; the others go on with its tasks\n")
+                self.assertRegex(text, r"taskfarm: r: 30 119 done, 1 failed in ")
+                self.assertEqual(digest(self.folder / "r.h5"), expected)
+                self.assertFalse((self.folder / "r.h5.d").exists())
+                log = self.lines()
+                self.assertEqual(set(log), set(range(120)))
+                self.assertLessEqual(len(log), 120 + 12 * len(victims), "only what was under way runs again")
+
+    def test_with_a_stage_yet_to_come_the_next_run_goes_on(self):
+        stages = [*STAGES, {"name": "late", "after": ["commands"], "run": {"command": "echo late"}}]
+        self.write("r.json", {"seed": 3, "stages": stages})
+        self.taskfarm("r.json", "--output", "whole.h5", status=1)
+        expected = digest(self.folder / "whole.h5")
+        for victims in ([1], [1, 2]):  # the second time nobody is left
+            with self.subTest(victims=victims):
+                (self.folder / "r.h5").unlink(missing_ok=True)
+                (self.folder / "log").unlink()
+                self.run_and_kill(3, victims)
+                with h5py.File(self.folder / "r.h5") as file:
+                    self.assertEqual(file.attrs["state"], "stopped")
+                    self.assertNotIn("late", file)
+                    done = {i for i, s in enumerate(file["commands/task/status"][()]) if s == farm.DONE}
+                before = len(self.lines())
+                self.taskfarm("r.json", status=1)
+                self.assertEqual(set(self.lines()[before:]) & done, set())
+                self.assertEqual(digest(self.folder / "r.h5"), expected)
+
+
+if __name__ == "__main__":
+    farm.main()
