@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what is missing, builds, and runs every test: first with sanitizers, then the release build.
+# Installs what is missing, builds, and runs every test: fuzzing for a minute, then all tests with sanitizers, then those of
+# the release build.
 #   tests/run.sh            all but the slow ones; ends with ctest's summary
 #   tests/run.sh --soak     these too
 set -eu
@@ -14,6 +15,7 @@ case "${1:-}" in
     ;;
 esac
 jobs/setup/debian.sh --tests
+if [ "$soak" = ON ]; then tests/fuzz/run.sh 120; else tests/fuzz/run.sh 10; fi
 for preset in dev release-tests; do
     cmake --preset "$preset" -DTASKFARM_SOAK="$soak"
     cmake --build --preset "$preset"

@@ -10,7 +10,7 @@ packages="gcc g++ make cmake ninja-build pkg-config
     hdf5-tools python3 python3-numpy python3-h5py"
 if [ "${1:-}" = "--tests" ]; then
     packages="$packages git gfortran libcriterion-dev python3-xarray python3-h5netcdf python3-jsonschema
-        valgrind cppcheck clang-format clang-tidy"
+        valgrind cppcheck clang clang-format clang-tidy libclang-rt-dev"
 fi
 
 missing=""

@@ -29,15 +29,14 @@ static field_end read_field(reader *r, const char **field) {
             *to++ = *r->next;
         }
         r->next++;
-        bool ended = r->next == r->end || *r->next == ',' || *r->next == '\n' || *r->next == '\r';
-        if (!ended)
-            return FIELD_BROKEN;
-        char after = r->next == r->end ? '\0' : *r->next;
         *to = '\0';
-        if (after == '\r' && r->next + 1 < r->end && r->next[1] == '\n')
-            after = *++r->next;
+        if (r->next < r->end && *r->next == '\r' && (r->next + 1 == r->end || r->next[1] == '\n'))
+            r->next++;
         if (r->next == r->end)
             return FIELD_END;
+        char after = *r->next;
+        if (after != ',' && after != '\n')
+            return FIELD_BROKEN;
         r->next++;
         r->line += after == '\n';
         return after == ',' ? FIELD_COMMA : FIELD_NEWLINE;
@@ -55,8 +54,11 @@ static field_end read_field(reader *r, const char **field) {
 
 static int read_header(struct loader *l, const at *where, const char *file, reader *r, const char ***names) {
     size_t most = 1;
-    for (const char *c = r->next; *c && *c != '\n'; c++)
+    bool quoted = false;
+    for (const char *c = r->next; *c && (quoted || *c != '\n'); c++) {
         most += *c == ',';
+        quoted = quoted != (*c == '"');
+    }
     *names = tf_arena_array(l->arena, most, sizeof **names);
     int count = 0;
     field_end end;

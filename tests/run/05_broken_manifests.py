@@ -8,6 +8,7 @@ FILES = {
     "ragged.csv": "a,b\n1,2\n3\n",
     "twice.csv": "a,a\n1,2\n",
     "quote.csv": 'a,b\n1,"2\n',
+    "return.csv": '"a"\r"b"\n1\n',
     "nul.csv": "a\n\0\n",
     "bad.jsonl": '{"a": 1}\n{"a": \n',
     "data.txt": "not a program\n",
@@ -371,6 +372,10 @@ TABLE = [
     (
         '{"over": [{"csv": "twice.csv"}], "run": {"function": "builtin:noop"}}',
         '/over/0/csv: twice.csv: line 1: two columns are called "a"',
+    ),
+    (
+        '{"over": [{"csv": "return.csv"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/csv: return.csv: line 1: a quote is not closed, or has text behind it',
     ),
     (
         '{"over": [{"csv": "quote.csv"}], "run": {"function": "builtin:noop"}}',

@@ -13,6 +13,7 @@ static const fixture_file files[] = {
     {"raw/b_G_2.fits", ""},
     {"raw/other.txt", ""},
     {"stars.csv", "\xEF\xBB\xBFname,mag,n,empty\r\n\"Vega, \"\"the\"\" standard\",0.03,1,\r\nSirius,-1.46,2,3\r\n\r\n"},
+    {"lines.csv", "\"a\nb\",c,d\r\n1,2,\"3\"\r"},
     {"stars.jsonl", "{\"id\": 7, \"ok\": true, \"m\": 1}\n\n{\"m\": null, \"ok\": false, \"id\": 8}\n"},
     {NULL, NULL},
 };
@@ -41,6 +42,7 @@ static const struct {
     {"[{'rows': [{'a': 1, 'b': 'x'}, {'b': 'y', 'a': 2}]}]", "a=1 b='x'; a=2 b='y'"},
     {"[{'csv': 'stars.csv'}]",
      "name='Vega, \"the\" standard' mag=0.03 n=1 empty=nan; name='Sirius' mag=-1.46 n=2 empty=3"},
+    {"[{'csv': 'lines.csv'}]", "a\nb=1 c=2 d=3"},
     {"[{'jsonl': 'stars.jsonl'}]", "id=7 ok=true m=1; id=8 ok=false m=nan"},
     {"[{'zip': {'a': [1, 2], 'b': ['x', 'y']}}]", "a=1 b='x'; a=2 b='y'"},
     {"[{'concat': [{'a': [1]}, {'a': [2.5, 3]}]}]", "a=1; a=2.5; a=3"},
@@ -254,4 +256,40 @@ Test(space, of_a_thousand_million_million_points_is_a_few_bytes) {
     cr_expect(a == 999999999 && b == 1);
     tf_campaign_free(campaign);
     free(manifest);
+}
+
+/* ---- Hashes ---- */
+
+static uint64_t hash_over(const char *over, int64_t points) {
+    char *manifest = manifest_over(over);
+    tf_campaign *campaign = fixture_load(manifest, files);
+    const tf_space *space = campaign->stage[0].space;
+    uint64_t hash = tf_space_hash(space, points < 0 ? tf_space_size(space) : points);
+    tf_campaign_free(campaign);
+    free(manifest);
+    return hash;
+}
+
+Test(hash, of_the_first_points_is_that_of_the_space_that_ends_there) {
+    static const struct {
+        const char *small, *large;
+        int64_t points;
+        bool same;
+    } pairs[] = {
+        {"{'x': {'range': [10]}}", "{'x': {'range': [15]}}", 10, true},
+        {"{'x': {'range': [10]}}", "{'x': {'range': [0, 30, 2]}}", 10, false},
+        {"{'x': {'range': [10]}}", "{'y': {'range': [15]}}", 10, false},
+        {"{'x': ['a', 'bc']}", "{'x': ['a', 'bc', 'defg']}", 2, true},
+        {"{'x': ['a', 'bc']}", "{'x': ['ab', 'c', 'd']}", 2, false},
+        {"{'x': [1, 2]}", "{'x': [1, 2.5]}", 2, false},
+        {"{'x': {'range': [3]}, 'y': [1, 2]}", "{'x': {'range': [5]}, 'y': [1, 2]}", 6, true},
+        {"{'x': {'range': [3]}, 'y': [1, 2]}", "{'x': {'range': [3]}, 'y': [1, 2, 3]}", 6, false},
+        {"{'x': {'linspace': [0, 1, 3]}}", "{'x': {'linspace': [0, 1, 5]}}", 3, false},
+        {"[{'zip': {'a': [1], 'b': ['x']}}]", "[{'zip': {'a': [1, 2], 'b': ['x', 'y']}}]", 1, true},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        uint64_t small = hash_over(pairs[i].small, -1), large = hash_over(pairs[i].large, pairs[i].points);
+        cr_expect_neq(small, 0);
+        cr_expect_eq(small == large, pairs[i].same, "%s and %s", pairs[i].small, pairs[i].large);
+    }
 }

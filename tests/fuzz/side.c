@@ -1,0 +1,82 @@
+/* Any bytes as a side file that a killed run has left: the next run takes from it what is whole. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/store.h"
+#include "target.h"
+
+static const char manifest[] =
+    "{\"output\": \"o.h5\", \"over\": {\"i\": {\"range\": [8]}}, \"run\": {\"command\": [\"true\"]}, "
+    "\"results\": {\"x\": \"int64\", \"s\": \"string\"}, \"record\": \"status\"}";
+
+/* The output and the journal of a run that was killed. */
+typedef struct killed {
+    tf_campaign *campaign;
+    tf_buf output, journal, side;
+} killed;
+
+static void must(bool good) {
+    if (!good)
+        abort();
+}
+
+static void write_all(const char *path, const void *data, size_t size) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    must(fd >= 0 && write(fd, data, size) == (ssize_t)size && close(fd) == 0);
+}
+
+/* All eight tasks are done; each has left a string. */
+static void run(killed *k) {
+    tf_error error;
+    char folder[] = "/tmp/taskfarm-fuzz-XXXXXX";
+    must(mkdtemp(folder) && chdir(folder) == 0);
+    k->campaign = texts_load(manifest, sizeof manifest - 1, "", 0);
+    tf_store_plan *plan = tf_store_prepare(k->campaign, TF_STORE_GO_ON, &error);
+    tf_store *store = plan ? tf_store_open(k->campaign, MPI_COMM_NULL, plan, 1, &error) : NULL;
+    must(store && tf_store_layout(store, 0, &error) == TF_OK);
+    int64_t x[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    uint8_t status[8], attempts[8];
+    tf_buf texts = {0};
+    for (int i = 0; i < 8; i++) {
+        char text[4] = "s0\n", record[sizeof(tf_record) + 8];
+        text[1] = (char)('0' + i);
+        status[i] = TF_STATUS_DONE;
+        attempts[i] = 1;
+        tf_record_put(record, 0, i, TF_RECORD_COLUMN + 1, 1, text, 2);
+        tf_buf_add(&texts, record, sizeof record);
+    }
+    tf_rows rows = {.attempt = 1,
+                    .count = 8,
+                    .params = (const void *const[]){x},
+                    .columns = (const void *const[]){x, NULL},
+                    .status = status,
+                    .attempts = attempts,
+                    .texts = texts.data,
+                    .texts_size = texts.length};
+    must(tf_store_write(store, &rows, &error) == TF_OK);
+    tf_buf_free(&texts);
+    must(tf_read_file("o.h5.d/journal", &k->journal) == 0 &&
+         tf_read_file("o.h5.d/run-1/rank-0000.text", &k->side) == 0);
+    must(tf_store_close(store, "stopped", 0, &error) == TF_OK);
+    must(tf_read_file("o.h5", &k->output) == 0);
+    tf_store_plan_free(plan);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static killed k;
+    if (!k.campaign)
+        run(&k);
+    must(system("rm -rf o.h5.d && mkdir -p o.h5.d/run-1") == 0);
+    write_all("o.h5", k.output.data, k.output.length);
+    write_all("o.h5.d/journal", k.journal.data, k.journal.length);
+    write_all("o.h5.d/run-1/rank-0000.text", data, size);
+    tf_error error = {0};
+    tf_store_plan *plan = tf_store_prepare(k.campaign, TF_STORE_GO_ON, &error);
+    must(plan || *error.text);
+    if (plan && size == k.side.length && memcmp(data, k.side.data, size) == 0)
+        must(tf_store_pending(plan, 0)->total == 0); /* of the side file as it was, everything is kept */
+    tf_store_plan_free(plan);
+    return 0;
+}
