@@ -13,7 +13,7 @@ for target in manifest template table extract side; do
     mkdir "$corpus/$target"
     echo "fuzzing $target for $seconds s, seed $seed"
     ASAN_OPTIONS=detect_leaks=0 build/fuzz/tests/fuzz/fuzz_$target -max_total_time="$seconds" -seed="$seed" -timeout=10 \
-        -rss_limit_mb=4096 -verbosity=0 -print_final_stats=1 "$corpus/$target" "tests/fuzz/corpus/$target" 2>"$corpus/log" || {
+        -rss_limit_mb=4096 -verbosity=0 -print_final_stats=1 -artifact_prefix="$PWD/build/fuzz/" "$corpus/$target" "$PWD/tests/fuzz/corpus/$target" 2>"$corpus/log" || {
         tail -n 60 "$corpus/log"
         exit 1
     }

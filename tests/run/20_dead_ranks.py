@@ -25,9 +25,11 @@ STAGES = [
 
 
 class DeadRanks(farm.FarmTest):
+    recovery = True
+
     def command(self, *arguments, ranks=None):
         command = super().command(*arguments, ranks=ranks)
-        return [*command[:1], "--enable-recovery", *command[1:]] if ranks else command
+        return [*command[:1], "--enable-recovery", *command[1:]] if ranks and self.recovery else command
 
     def lines(self):
         path = self.folder / "log"
@@ -65,6 +67,23 @@ class DeadRanks(farm.FarmTest):
                 log = self.lines()
                 self.assertEqual(set(log), set(range(120)))
                 self.assertLessEqual(len(log), 120 + 12 * len(victims), "only what was under way runs again")
+
+    def test_under_plain_mpirun_the_next_run_goes_on(self):
+        self.recovery = False
+        self.write("r.json", {"seed": 3, "stages": STAGES})
+        self.taskfarm("r.json", "--output", "whole.h5", status=1)
+        expected = digest(self.folder / "whole.h5")
+        for victim in (0, 1, 2):
+            with self.subTest(victim=victim):
+                (self.folder / "log").unlink(missing_ok=True)
+                (self.folder / "r.h5").unlink(missing_ok=True)
+                self.run_and_kill(3, [victim])
+                with h5py.File(self.folder / "r.h5") as file:
+                    done = {i for i, s in enumerate(file["commands/task/status"][()]) if s == farm.DONE}
+                before = len(self.lines())
+                self.taskfarm("r.json", ranks=2, status=1)
+                self.assertEqual(set(self.lines()[before:]) & done, set())
+                self.assertEqual(digest(self.folder / "r.h5"), expected)
 
     def test_with_a_stage_yet_to_come_the_next_run_goes_on(self):
         stages = [*STAGES, {"name": "late", "after": ["commands"], "run": {"command": "echo late"}}]
