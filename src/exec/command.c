@@ -213,13 +213,28 @@ static bool follow(host *h, attempt *a, double most) {
     }
 }
 
+/* Until `deadline`, or until all that the command has started have closed its output: what got SIGTERM with it may end
+ * by itself. */
+static void linger(host *h, attempt *a, double deadline) {
+    double left;
+    while ((a->out >= 0 || a->err >= 0) && (left = deadline - tf_now()) > 0) {
+        struct pollfd fds[] = {{a->out, POLLIN, 0}, {a->err, POLLIN, 0}};
+        poll(fds, 2, (int)ceil(1000 * left));
+        drain(&a->out, &h->out);
+        drain(&a->err, &h->err);
+    }
+}
+
 /* Follows the command to its end, by force if need be. true if its time ran out. */
 static bool attend(host *h, attempt *a) {
     enum { GRACE = 5 }; /* s, from SIGTERM to SIGKILL */
     bool overdue = !follow(h, a, h->spec->timeout);
     if (overdue) {
+        double deadline = tf_now() + GRACE;
         kill(-a->pid, SIGTERM);
-        if (!follow(h, a, GRACE)) {
+        if (follow(h, a, GRACE)) {
+            linger(h, a, deadline);
+        } else {
             kill(-a->pid, SIGKILL);
             follow(h, a, 0);
         }

@@ -54,7 +54,7 @@ class DeadRanks(farm.FarmTest):
         self.write("r.json", {"seed": 3, "stages": STAGES})
         self.taskfarm("r.json", "--output", "whole.h5", status=1)
         expected = digest(self.folder / "whole.h5")
-        for ranks, victims in ((3, [1]), (3, [2]), (5, [4, 2]), (4, [1, 2])):
+        for ranks, victims in ((3, [1]), (5, [4, 2])) if farm.SANITIZED else ((3, [1]), (3, [2]), (5, [4, 2]), (4, [1, 2])):
             with self.subTest(ranks=ranks, victims=victims):
                 (self.folder / "log").unlink(missing_ok=True)
                 (self.folder / "r.h5").unlink(missing_ok=True)
@@ -73,7 +73,7 @@ class DeadRanks(farm.FarmTest):
         self.write("r.json", {"seed": 3, "stages": STAGES})
         self.taskfarm("r.json", "--output", "whole.h5", status=1)
         expected = digest(self.folder / "whole.h5")
-        for victim in (0, 1, 2):
+        for victim in (1,) if farm.SANITIZED else (0, 1, 2):
             with self.subTest(victim=victim):
                 (self.folder / "log").unlink(missing_ok=True)
                 (self.folder / "r.h5").unlink(missing_ok=True)
