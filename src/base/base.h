@@ -106,6 +106,9 @@ int64_t tf_utf8_invalid(const char *text, size_t length);
 /* Reads a whole file: adds its bytes to `out`. On failure returns errno, and `out` is as it was. */
 int tf_read_file(const char *path, tf_buf *out);
 
+/* Removes a file, or a folder with all that is in it; links are not followed. 0 (also if there is none) or an errno. */
+int tf_remove_tree(const char *path);
+
 /* A file in memory that holds the bytes, open at its start and closed on exec. -1 with errno on failure. */
 int tf_memory_file(const char *name, const tf_buf *bytes);
 

@@ -1,7 +1,6 @@
 /* Scratch folders: one a host below a root that the spawner makes and removes, so that nothing stays behind when a host
  * is killed; and in it one for each attempt that uses {scratch}. */
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,14 +33,9 @@ void scratch_make_root(const tf_campaign *campaign, tf_buf *root) {
         snprintf(strrchr(root->data, '/'), sizeof "/taskfarm", "/taskfarm");
 }
 
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk) {
-    (void)info, (void)kind, (void)walk;
-    return remove(path);
-}
-
 void scratch_remove(const tf_buf *path) {
     if (path->length)
-        nftw(path->data, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        tf_remove_tree(path->data);
 }
 
 bool scratch_make(host *h, int64_t index, tf_buf *path) {

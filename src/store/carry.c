@@ -1,13 +1,11 @@
 /* From an old output to one that a run can start from. Either in place, where only what has no worth any more is taken
  * away; or, where rows must move or the old file's metadata can't be trusted, in a new file that takes the old one's
  * place once it is whole. A run that is killed meanwhile leaves either the one or the other. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/journal.h"

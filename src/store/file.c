@@ -24,7 +24,7 @@ void tf_store_init(void) {
 /* ---- Errors ---- */
 
 /* Of HDF5's error stack the innermost entry says what happened; the others say who called. */
-static herr_t take_innermost(unsigned n, const H5E_error2_t *entry, void *reason) {
+herr_t store_take_innermost(unsigned n, const H5E_error2_t *entry, void *reason) {
     if (n == 0 && entry->desc)
         snprintf(reason, STORE_REASON, "%s", entry->desc);
     return 0;
@@ -33,7 +33,7 @@ static herr_t take_innermost(unsigned n, const H5E_error2_t *entry, void *reason
 /* HDF5 calls this when one of its functions fails; by its next call it has forgotten why. The first failure counts. */
 static herr_t remember_reason(hid_t stack, void *reason) {
     if (*(char *)reason == '\0')
-        H5Ewalk2(stack, H5E_WALK_UPWARD, take_innermost, reason);
+        H5Ewalk2(stack, H5E_WALK_UPWARD, store_take_innermost, reason);
     return 0;
 }
 
@@ -356,10 +356,6 @@ bool tf_store_is_locked(const tf_store *s) {
 
 bool tf_store_has_ended(const tf_store *s, int rank) {
     return lock_is_free(s->plan->lock, rank);
-}
-
-void tf_store_part(tf_store *s) {
-    tf_store_abandon(s);
 }
 
 tf_err tf_store_close(tf_store *s, const char *state, double elapsed, tf_error *error) {

@@ -88,6 +88,9 @@ tf_err store_end_change(tf_store *store, int stage, bool finished, tf_error *err
 
 /* ---- Errors ---- */
 
+/* For H5Ewalk2: takes HDF5's innermost reason into a char[STORE_REASON]. */
+herr_t store_take_innermost(unsigned n, const H5E_error2_t *entry, void *reason);
+
 /* "FILE: what failed: HDF5's innermost reason". Returns TF_ERR_RUN. */
 tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) TF_PRINTF(3, 4);
 

@@ -46,7 +46,7 @@ static tf_err wind_up(const tf_campaign *campaign, const order *o, tf_error *err
     if (err == TF_OK)
         err = tf_store_close(s, state, o->elapsed, error);
     else
-        tf_store_part(s);
+        tf_store_abandon(s);
     tf_store_plan_free(plan);
     return err == TF_OK ? outcome : err;
 }

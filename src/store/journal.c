@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,16 +22,6 @@ void journal_path(const char *output, const char *name, tf_buf *path) {
 
 /* ---- The folder ---- */
 
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk) {
-    (void)info, (void)kind, (void)walk;
-    return remove(path);
-}
-
-/* 0 or an errno. */
-static int remove_tree(const char *path) {
-    return nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT ? 0 : errno;
-}
-
 /* All entries of the folder but those called `keep` or `also`. */
 static tf_err remove_all_but(const char *output, const char *keep, const char *also, tf_error *error) {
     tf_buf folder = {0}, path = {0};
@@ -45,7 +34,7 @@ static tf_err remove_all_but(const char *output, const char *keep, const char *a
             continue;
         tf_buf_clear(&path);
         tf_buf_addf(&path, "%s/%s", folder.data, entry->d_name);
-        failure = remove_tree(path.data);
+        failure = tf_remove_tree(path.data);
     }
     if (dir)
         closedir(dir);

@@ -51,12 +51,6 @@ static bool is_as_noted(const contents *noted, const contents *found) {
 
 /* ---- The HDF5 file ---- */
 
-static herr_t keep_first(unsigned n, const H5E_error2_t *entry, void *reason) {
-    if (n == 0 && entry->desc)
-        snprintf(reason, STORE_REASON, "%s", entry->desc);
-    return 0;
-}
-
 static int64_t read_version(hid_t file) {
     int64_t version = 0;
     if (H5Aexists(file, "format_version") > 0) {
@@ -108,7 +102,7 @@ static tf_err read_clean(old_output *old, bool noted, tf_error *error) {
     hid_t file = store_open_file(old->path, MPI_COMM_NULL, false);
     if (file < 0) {
         char reason[STORE_REASON] = "HDF5 does not say why";
-        H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, reason);
+        H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, store_take_innermost, reason);
         return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: %s; " START_ANEW, old->path, reason);
     }
     contents found = {0};

@@ -63,8 +63,9 @@ static tf_err compare(const char *path, const char *name, const char *then_text,
 static bool is_first_part(const char *then_text, const tf_space *space, int64_t points) {
     cJSON *then = cJSON_Parse(then_text);
     char hash[20];
-    snprintf(hash, sizeof hash, "%016" PRIx64, tf_space_hash(space, points));
-    bool same = tf_space_hash(space, points) != 0 && strcmp(hash, part_of(then, "space")) == 0;
+    uint64_t now = tf_space_hash(space, points);
+    snprintf(hash, sizeof hash, "%016" PRIx64, now);
+    bool same = now != 0 && strcmp(hash, part_of(then, "space")) == 0;
     cJSON_Delete(then);
     return same;
 }

@@ -81,15 +81,12 @@ bool tf_store_is_locked(const tf_store *store);
 /* On the first rank: has a rank that held a lock ended? */
 bool tf_store_has_ended(const tf_store *store, int rank);
 
-/* Independent. Closes what belongs to this rank alone and frees the store, for a run that goes on without a rank that
- * died: closing the file itself would be collective. */
-void tf_store_part(tf_store *store);
-
 /* Collective. Sets the attributes "state" and "elapsed" (s, with those of earlier runs), closes the file and frees the
  * store. In state "stopped" the side files stay, for the next run; else all stages must be finished, and they go. */
 tf_err tf_store_close(tf_store *store, const char *state, double elapsed, tf_error *error);
 
-/* Independent. Frees the memory and leaves the files as they are, for a run that broke. */
+/* Independent. Closes what belongs to this rank alone, frees the memory and leaves the file as it is: for a run that
+ * broke, or that ends without a rank that died, where closing the file would be collective. */
 void tf_store_abandon(tf_store *store);
 
 /* ---- Without a rank that died ---- */
