@@ -149,6 +149,7 @@ void master_take(master *m, int from, int tag, const void *payload, size_t size)
         break;
     }
     case TAG_REPORT: take_reports(m, from, payload, size / sizeof(report_message)); break;
+    case TAG_HUNGRY: tf_sched_hungry(m->sched, from, ((const hungry_message *)payload)->idle); break;
     case TAG_FAILURE: take_failure(m, payload); break;
     case TAG_SIGNAL: {
         const signal_message *message = payload;

@@ -6,6 +6,7 @@
  *       ALIVE  ------------------->          I still am: when there is nothing else to say
  *              <-------------------  GRANT   these tasks are yours
  *       REPORT ------------------->          these have ended, or are to be tried again
+ *       HUNGRY ------------------->          some slots are idle, though others are not
  *       FAILURE ------------------>          an example of what went wrong
  *       SIGNAL ------------------->          I was told to stop
  *              <-------------------  DRAIN   begin nothing more
@@ -25,6 +26,7 @@ typedef enum message_tag {
     TAG_ALIVE,
     TAG_GRANT,
     TAG_REPORT,
+    TAG_HUNGRY,
     TAG_FAILURE,
     TAG_SIGNAL,
     TAG_DRAIN,
@@ -56,6 +58,11 @@ typedef struct report_message {
     int64_t failed; /* of these, for good */
     double seconds; /* that one slot spent on them */
 } report_message;
+
+/* What the worker holds is not for the idle slots: it waits behind a task that takes longer than was foreseen. */
+typedef struct hungry_message {
+    int32_t idle; /* slots */
+} hungry_message;
 
 /* The first few failures that a worker sees. */
 typedef struct failure_message {

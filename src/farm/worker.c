@@ -37,6 +37,7 @@ struct worker {
     report_message *report;
     size_t reports, report_capacity;
     int failures;
+    int hungry;           /* idle slots that the master knows of */
     drain_how how;        /* 0: not draining */
     bool drained;         /* and said so */
     tf_buf status, texts; /* of rows where some are to be tried again */
@@ -81,6 +82,7 @@ void worker_grant(worker *w, const grant_message *grant) {
         (piece){.stage = grant->stage, .attempt = grant->attempt, .tasks = {grant->first, grant->first + grant->count}};
     w->queued++;
     w->waiting += grant->count;
+    w->hungry = 0;
 }
 
 void worker_drain(worker *w, drain_how how) {
@@ -235,11 +237,20 @@ static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interva
     return TF_OK;
 }
 
-static bool is_idle(const worker *w) {
+static int idle_slots(const worker *w) {
+    int idle = 0;
     for (int slot = 0; slot < w->slots; slot++)
-        if (tf_exec_is_busy(w->exec, slot))
-            return false;
-    return true;
+        idle += !tf_exec_is_busy(w->exec, slot);
+    return idle;
+}
+
+/* By the reports alone the master would think that what is stuck in a busy slot is in hand for the others. */
+static void tell_hunger(worker *w) {
+    int idle = idle_slots(w);
+    if (w->queued > 0 || w->how || idle <= w->hungry || idle == w->slots)
+        return;
+    w->hungry = idle;
+    wire_send(w->wire, MASTER, TAG_HUNGRY, &(hungry_message){.idle = idle}, sizeof(hungry_message));
 }
 
 /* What has ended; or, now and then, that we live. */
@@ -270,7 +281,8 @@ bool worker_step(worker *w, double timeout) {
     if (err == TF_OK) /* before the report: the master's answer takes a while */
         err = feed_slots(w, &error);
     tell(w);
-    if (err == TF_OK && w->how && is_idle(w)) {
+    tell_hunger(w);
+    if (err == TF_OK && w->how && idle_slots(w) == w->slots) {
         wire_send(w->wire, MASTER, TAG_DRAINED, NULL, 0);
         w->drained = true;
     }

@@ -4,7 +4,7 @@
  * Grants. A worker is to have a quantum of work a slot running, and as much again in hand while plenty is left, so that
  * no slot waits for a message. The quantum is what takes QUANTUM_SECONDS by the stage's pace, but no more than a fair
  * share of what is pending: half of it divided by all slots (guided self-scheduling: Polychronopoulos & Kuck 1987, IEEE
- * Trans. Comp. C-36, 1425), so that all workers end together.
+ * Trans. Comp. C-36, 1425), so that all workers end together. A worker may say that it has idle slots all the same.
  *
  * Retries. A task whose attempt failed waits in a heap, ordered by the time when it is due, and is then granted by
  * itself, before all that was never tried. The worker that it failed on gets it only if no other wants it for a while.
@@ -39,6 +39,7 @@ typedef struct retry {
 typedef struct worker {
     int slots;
     bool up, queued;
+    int idle;            /* slots that said so, and had no grant since */
     int64_t held;        /* tasks granted and not reported, all stages */
     tf_intervals *holds; /* per stage */
 } worker;
@@ -156,11 +157,19 @@ void tf_sched_worker_down(tf_sched *s, int w) {
         tf_intervals_free(&k->holds[i]);
     }
     k->held = 0;
+    k->idle = 0;
     k->up = false;
     s->slots -= k->slots;
     s->up--;
     for (int i = 0; i < s->workers; i++) /* what it held may feed anyone */
         queue_hungry(s, i);
+}
+
+void tf_sched_hungry(tf_sched *s, int w, int idle) {
+    if (w < 0 || w >= s->workers || idle <= 0 || !s->worker[w].up)
+        return;
+    s->worker[w].idle = idle < s->worker[w].slots ? idle : s->worker[w].slots;
+    queue_hungry(s, w);
 }
 
 /* The worker no longer holds these tasks. false if it never did. */
@@ -252,7 +261,7 @@ static int64_t wanted(const tf_sched *s, const stage *st, const worker *k) {
     int64_t target = plenty ? 2 * running : running;
     int64_t worth_a_message = plenty && running > 1 ? running / 2 : 1;
     int64_t lacking = target - k->held;
-    return lacking >= worth_a_message ? lacking : 0;
+    return lacking >= worth_a_message ? lacking : k->idle;
 }
 
 /* What is granted is the worker's; it may want more, after the others. */
@@ -260,6 +269,7 @@ static void grant(tf_sched *s, int w, int i, tf_interval run, int attempt, tf_ac
     worker *k = &s->worker[w];
     tf_intervals_add(&k->holds[i], run.first, run.end);
     k->held += run.end - run.first;
+    k->idle = run.end - run.first < k->idle ? k->idle - (int)(run.end - run.first) : 0;
     queue_hungry(s, w);
     *action = (tf_action){.kind = TF_ACTION_GRANT,
                           .stage = i,

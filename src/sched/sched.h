@@ -78,6 +78,10 @@ bool tf_sched_report(tf_sched *sched, int worker, int stage, int64_t first, int6
 bool tf_sched_retry(tf_sched *sched, int worker, int stage, int64_t first, int64_t count, int attempt, double seconds,
                     double now);
 
+/* The worker has `idle` slots without a task, and nothing in hand for them: what it holds waits behind a task that
+ * takes longer than was foreseen. Its next grant is for them, whatever it holds. */
+void tf_sched_hungry(tf_sched *sched, int worker, int idle);
+
 /* The next thing to do at time `now`; false if there is nothing until another event, or until tf_sched_due. Actions are
  * to be carried out in this order. */
 bool tf_sched_next(tf_sched *sched, double now, tf_action *action);

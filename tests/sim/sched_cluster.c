@@ -1,6 +1,6 @@
 /* The scheduler driving simulated clusters: workers with slots, messages that take their time, tasks of uneven length,
- * workers that die and come back, reports that arrive twice. All from a seed, in simulated time, so that what is
- * measured is repeatable. */
+ * workers that die and come back, reports that arrive twice, runs that are drained or frozen. All from a seed, in
+ * simulated time, so that what is measured is repeatable. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,7 +9,18 @@
 
 #include "sched/sched.h"
 
-typedef enum event_kind { EVENT_GRANT, EVENT_BATCH_ENDED, EVENT_REPORT, EVENT_TICK, EVENT_DOWN, EVENT_UP } event_kind;
+typedef enum event_kind {
+    EVENT_GRANT,
+    EVENT_BATCH_ENDED,
+    EVENT_REPORT,
+    EVENT_HUNGRY,
+    EVENT_TICK,
+    EVENT_DOWN,
+    EVENT_UP,
+    EVENT_DRAIN,
+    EVENT_DRAINED,
+    EVENT_FREEZE
+} event_kind;
 
 typedef struct event {
     double time;
@@ -19,11 +30,12 @@ typedef struct event {
     int stage, attempt; /* of a grant */
     int retry;          /* of a report: the attempt that failed */
     int64_t first, count, failed;
+    int idle; /* of a hungry worker */
     double seconds;
 } event;
 
 typedef struct sim_worker {
-    int life, busy;
+    int life, busy, hungry;
     bool up;
     tf_intervals *queue; /* per stage: granted and not begun */
 } sim_worker;
@@ -38,7 +50,8 @@ typedef struct cluster {
     int retries;
     double retry_delay;
     bool duplicates;
-    bool chained; /* each stage after the one before */
+    bool chained;         /* each stage after the one before */
+    bool drained, frozen; /* somewhere on the way */
 
     double end, work; /* s: makespan; sum of all durations that counted */
     int64_t grants;
@@ -59,7 +72,7 @@ typedef struct sim {
     size_t events, capacity;
     uint64_t made;
     double now;
-    bool over;
+    bool draining, over;
 } sim;
 
 /* ---- The event queue ---- */
@@ -123,6 +136,23 @@ static int retry_of(const sim *s, int stage, int64_t index) {
     return fails(stage, index, attempt) && attempt <= s->c->retries ? attempt : 0;
 }
 
+static bool queue_is_empty(const sim *s, const sim_worker *k) {
+    for (int stage = 0; stage < s->c->stages; stage++)
+        if (k->queue[stage].total > 0)
+            return false;
+    return true;
+}
+
+/* As a worker does: see tell_hunger there. */
+static void tell_hunger(sim *s, int w) {
+    sim_worker *k = &s->worker[w];
+    int idle = s->c->slots - k->busy;
+    if (idle <= k->hungry || k->busy == 0 || s->draining || !queue_is_empty(s, k))
+        return;
+    k->hungry = idle;
+    post(s, (event){.kind = EVENT_HUNGRY, .time = s->now + s->c->latency, .worker = w, .life = k->life, .idle = idle});
+}
+
 static void feed(sim *s, int w) {
     sim_worker *k = &s->worker[w];
     for (int stage = 0; stage < s->c->stages; stage++) {
@@ -139,6 +169,16 @@ static void feed(sim *s, int w) {
             post(s, done);
         }
     }
+    tell_hunger(s, w);
+}
+
+/* A worker that is told to drain drops what it has not begun, and says so when nothing is under way. */
+static void drain(sim *s, int w) {
+    sim_worker *k = &s->worker[w];
+    for (int stage = 0; stage < s->c->stages; stage++)
+        tf_intervals_free(&k->queue[stage]);
+    if (k->up && k->busy == 0) /* behind its reports, the repeated ones too */
+        post(s, (event){.kind = EVENT_DRAINED, .time = s->now + 4 * s->c->latency, .worker = w, .life = k->life});
 }
 
 static void check_counts(const sim *s) {
@@ -173,6 +213,7 @@ static void act(sim *s) {
             break;
         case TF_ACTION_GRANT:
             s->c->grants++;
+            cr_assert(!s->draining, "granted while draining");
             counts = tf_sched_stage_counts(s->sched, a.stage);
             int64_t left = counts.pending + a.count, all_slots = (int64_t)s->c->workers * s->c->slots;
             cr_assert(a.count <= s->c->slots ||
@@ -244,9 +285,10 @@ static void handle(sim *s, const event *e) {
     bool alive = e->life == k->life;
     switch (e->kind) {
     case EVENT_GRANT:
-        if (!alive)
+        if (!alive || s->draining)
             return;
         tf_intervals_add(&k->queue[e->stage], e->first, e->first + e->count);
+        k->hungry = 0;
         feed(s, e->worker);
         break;
     case EVENT_BATCH_ENDED: {
@@ -255,7 +297,10 @@ static void handle(sim *s, const event *e) {
         k->busy--;
         tf_pace_add(&s->pace[e->stage], e->count, e->seconds);
         post_reports(s, e);
-        feed(s, e->worker);
+        if (s->draining)
+            drain(s, e->worker);
+        else
+            feed(s, e->worker);
         break;
     }
     case EVENT_REPORT:
@@ -268,6 +313,7 @@ static void handle(sim *s, const event *e) {
         s->up -= k->up;
         k->up = false;
         k->busy = 0;
+        k->hungry = 0;
         k->life++;
         tf_sched_worker_down(s->sched, e->worker);
         break;
@@ -276,11 +322,51 @@ static void handle(sim *s, const event *e) {
         s->up += !k->up;
         k->up = true;
         tf_sched_worker_up(s->sched, e->worker, s->c->slots);
+        if (s->draining)
+            drain(s, e->worker);
         break;
+    case EVENT_HUNGRY:
+        if (alive)
+            tf_sched_hungry(s->sched, e->worker, e->idle);
+        break;
+    case EVENT_DRAIN:
+        s->draining = true;
+        tf_sched_drain(s->sched);
+        for (int w = 0; w < s->c->workers; w++)
+            drain(s, w);
+        break;
+    case EVENT_DRAINED:
+        if (!alive)
+            return;
+        s->up -= k->up;
+        k->up = false;
+        tf_sched_worker_down(s->sched, e->worker);
+        break;
+    case EVENT_FREEZE: tf_sched_freeze(s->sched); break;
     }
 }
 
 /* ---- A whole run ---- */
+
+/* Every task has ended once. In a run that was drained only as many as are counted, in one that was frozen all of the
+ * stages that were begun. */
+static void check_stage(const sim *s, int stage) {
+    const cluster *c = s->c;
+    int64_t ended = 0, failed = 0;
+    for (int64_t i = 0; i < c->tasks; i++) {
+        int times = s->ended[stage * c->tasks + i];
+        cr_assert_leq(times, 1, "task %lld ended %d times", (long long)i, times);
+        ended += times;
+        failed += times && fails(stage, i, c->retries + 1);
+    }
+    tf_sched_counts counts = tf_sched_stage_counts(s->sched, stage);
+    cr_assert_eq(counts.failed, failed, "failures were miscounted");
+    cr_assert_eq(counts.done + counts.failed, ended);
+    cr_assert_eq(counts.running, 0);
+    if (!s->draining)
+        cr_assert(ended == c->tasks || (c->frozen && ended == 0), "%lld of %lld tasks", (long long)ended,
+                  (long long)c->tasks);
+}
 
 static void simulate(cluster *c, uint64_t seed) {
     sim s = {.c = c, .rng = tf_rng_start(seed, 0)};
@@ -311,6 +397,10 @@ static void simulate(cluster *c, uint64_t seed) {
         post(&s, (event){.kind = EVENT_DOWN, .time = when, .worker = w});
         post(&s, (event){.kind = EVENT_UP, .time = when + 0.1 * span, .worker = w});
     }
+    if (c->drained)
+        post(&s, (event){.kind = EVENT_DRAIN, .time = tf_rng_double(&s.rng) * span});
+    if (c->frozen)
+        post(&s, (event){.kind = EVENT_FREEZE, .time = tf_rng_double(&s.rng) * span});
     while (!s.over && s.events > 0) {
         event e = take(&s);
         s.now = e.time;
@@ -321,14 +411,8 @@ static void simulate(cluster *c, uint64_t seed) {
     }
     cr_assert(s.over, "the campaign stands still");
     c->end = s.now;
-    int64_t failed = 0;
-    for (int64_t i = 0; i < c->stages * c->tasks; i++) {
-        cr_assert_eq(s.ended[i], 1, "task %lld ended %d times", (long long)i, s.ended[i]);
-        failed += fails((int)(i / c->tasks), i % c->tasks, c->retries + 1);
-    }
     for (int stage = 0; stage < c->stages; stage++)
-        failed -= tf_sched_stage_counts(s.sched, stage).failed;
-    cr_assert_eq(failed, 0, "failures were miscounted");
+        check_stage(&s, stage);
     for (int w = 0; w < c->workers; w++) {
         for (int stage = 0; stage < c->stages; stage++)
             tf_intervals_free(&s.worker[w].queue[stage]);
@@ -376,6 +460,8 @@ Test(cluster, ends_every_task_once_whatever_happens) {
                      .retry_delay = tf_rng_below(&rng, 2) ? 0.01 : 0,
                      .chained = tf_rng_below(&rng, 2) == 1};
         c.deaths = (int)tf_rng_below(&rng, (uint64_t)c.workers);
+        c.drained = tf_rng_below(&rng, 4) == 0;
+        c.frozen = tf_rng_below(&rng, 4) == 0;
         printf("seed %llu\n", (unsigned long long)seed);
         fflush(stdout);
         simulate(&c, seed);

@@ -152,6 +152,23 @@ Test(sched, keeps_a_grant_in_hand_once_the_pace_is_known) {
     tf_sched_free(s);
 }
 
+Test(sched, feeds_idle_slots_though_the_worker_holds_enough) {
+    tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 1000}, 1);
+    expect_next(s, TF_ACTION_LAYOUT);
+    tf_sched_worker_up(s, 0, 4);
+    expect_grant(s, 0, 0, 4);
+    cr_assert(tf_sched_report(s, 0, 0, 0, 3, 0, 3e-6));
+    tf_action a = expect_next(s, TF_ACTION_GRANT);
+    cr_assert_gt(a.count, 8, "tasks that seem short");
+    expect_nothing(s);
+    cr_assert(tf_sched_report(s, 0, 0, a.first, 1, 0, 10)); /* they are not: what it holds is enough for long */
+    expect_nothing(s);
+    tf_sched_hungry(s, 0, 2);
+    expect_grant(s, 0, a.first + a.count, 2);
+    expect_nothing(s);
+    tf_sched_free(s);
+}
+
 Test(sched, never_gives_more_than_a_fair_share_of_what_is_left) {
     tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 100}, 1);
     expect_next(s, TF_ACTION_LAYOUT);
