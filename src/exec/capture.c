@@ -81,14 +81,15 @@ void capture_tail(const capture *c, size_t size, tf_buf *out) {
     tf_buf_add(out, c->tail, (size_t)(wanted - part));
 }
 
-void capture_text(const capture *c, tf_buf *out) {
-    if (c->limit == 0)
+void capture_text(const capture *c, int64_t keep, tf_buf *out) {
+    if (c->total <= keep) {
+        capture_tail(c, (size_t)c->total, out);
         return;
-    if (c->total > c->limit) {
-        tf_buf_add(out, tf_buf_text(&c->head), c->head.length);
-        tf_buf_addf(out, "\n[... %" PRId64 " bytes left out ...]\n", c->total - c->limit);
-        capture_tail(c, (size_t)ring_size(c), out);
-    } else {
-        capture_tail(c, (size_t)c->limit, out);
     }
+    int64_t head = keep / 2;
+    if (keep == 0)
+        return;
+    tf_buf_add(out, tf_buf_text(&c->head), (size_t)head);
+    tf_buf_addf(out, "\n[... %" PRId64 " bytes left out ...]\n", c->total - keep);
+    capture_tail(c, (size_t)(keep - head), out);
 }

@@ -15,8 +15,9 @@ void capture_start(capture *c, int64_t limit); /* empties it */
 void capture_add(capture *c, const void *data, size_t size);
 void capture_free(capture *c);
 
-/* Adds what was kept to `out`, with a line that says how much was left out in between. */
-void capture_text(const capture *c, tf_buf *out);
+/* Adds the output to `out` in `keep` bytes, no more than the limit: if it was longer, its head and its tail, with a
+ * line that says how much was left out in between. */
+void capture_text(const capture *c, int64_t keep, tf_buf *out);
 
 /* Adds the last `size` bytes to `out`, or what there is of them. */
 void capture_tail(const capture *c, size_t size, tf_buf *out);

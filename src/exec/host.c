@@ -102,22 +102,12 @@ static void finish_row(host *h, int64_t row, uint64_t texts_before) {
     bool keeps_output = h->spec->run.kind != TF_RUN_FUNCTION;
     tf_buf text = {0};
     if (keeps_output && h->spec->capture_stdout > 0 && h->out.total > 0) {
-        capture cut = {0}; /* columns may have needed more than is to be kept */
-        capture_start(&cut, h->spec->capture_stdout);
-        if (h->out.limit > cut.limit && h->out.total <= h->out.limit) {
-            capture_tail(&h->out, (size_t)h->out.limit, &text);
-            capture_add(&cut, tf_buf_text(&text), text.length);
-            tf_buf_clear(&text);
-            capture_text(&cut, &text);
-        } else {
-            capture_text(&h->out, &text);
-        }
+        capture_text(&h->out, h->spec->capture_stdout, &text);
         host_add_text(h, row, TF_RECORD_STDOUT, tf_buf_text(&text), text.length);
-        capture_free(&cut);
     }
     if (h->spec->capture_stderr > 0 && h->err.total > 0) {
         tf_buf_clear(&text);
-        capture_text(&h->err, &text);
+        capture_text(&h->err, h->spec->capture_stderr, &text);
         host_add_text(h, row, TF_RECORD_STDERR, tf_buf_text(&text), text.length);
     }
     tf_buf_free(&text);

@@ -224,6 +224,15 @@ Test(output, of_any_length_is_kept_head_and_tail) {
     outcome_free(o);
 }
 
+Test(output, that_columns_are_read_from_is_kept_no_longer_for_it) {
+    outcome *o = run("head -c 50000000 /dev/zero | tr '\\0' x; echo; echo '{{\"x\": 5}}'",
+                     "\"capture\": {\"stdout\": 100}, \"results\": {\"x\": \"int32\"}");
+    cr_expect_eq(o->number[0][0], 5);
+    const char *out = outcome_text(o, 0, TF_RECORD_STDOUT);
+    cr_expect_eq(strlen(out), 100 + strlen("\n[... 49999910 bytes left out ...]\n"), "%s", out);
+    outcome_free(o);
+}
+
 Test(output, is_not_kept_when_not_wanted_but_columns_are_read_from_it) {
     outcome *o = run("echo '{{\"x\": 5}}'; echo oops >&2",
                      "\"capture\": {\"stdout\": 0, \"stderr\": 0}, \"results\": {\"x\": \"int32\"}");
