@@ -2,6 +2,7 @@
 # Installs what taskfarm needs on Debian 12 or later; does nothing where everything is there.
 #   debian.sh            what the build and the examples need
 #   debian.sh --tests    that, and what tests/run.sh needs
+#   debian.sh --bench    what the build needs, and the peers that tests/bench/run.sh measures
 # As an ordinary user it installs nothing and says which command would.
 set -eu
 
@@ -11,6 +12,8 @@ packages="gcc g++ make cmake ninja-build pkg-config
 if [ "${1:-}" = "--tests" ]; then
     packages="$packages git gfortran libcriterion-dev python3-xarray python3-h5netcdf python3-jsonschema
         valgrind cppcheck clang clang-format clang-tidy libclang-rt-dev"
+elif [ "${1:-}" = "--bench" ]; then
+    packages="$packages parallel findutils snakemake coop-computing-tools python3-distributed python3-mpi4py"
 fi
 
 missing=""

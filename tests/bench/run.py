@@ -1,0 +1,299 @@
+"""run.py FOLDER [NAME...]: measures taskfarm beside the bare limit and its peers; tests/bench/run.sh calls it.
+
+Each comparison is run in rounds: in a round every contender runs once, one after the other, so that a ratio is of two runs
+that had the same machine. Figures are medians over the rounds (five, or as many as the variable ROUNDS says); a run counts
+only if its results are checked. What a contender takes is the time from its first task to its last, its own start-up apart,
+but for runners of commands, which are timed from outside. Peers that are slow get fewer tasks: rates are compared. Writes
+FOLDER/bench.json and FOLDER/bench.md."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+
+import h5py
+
+HERE = pathlib.Path(__file__).resolve().parent
+BUILD = HERE.parents[1] / "build/release"
+TASKFARM, BARE, BARE_MPI = BUILD / "taskfarm", BUILD / "tests/bench/bare", BUILD / "tests/bench/bare_mpi"
+WORK = BUILD / "tests/bench/libbench_work.so"
+PYTHON = "/usr/bin/python3"
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
+ENV = dict(
+    os.environ,
+    OMPI_ALLOW_RUN_AS_ROOT="1",
+    OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
+    OMPI_MCA_rmaps_base_oversubscribe="1",
+)
+
+
+def run(*command, **options):
+    """What the command prints; its exit status must be 0."""
+    done = subprocess.run([*map(str, command)], env=ENV, check=True, capture_output=True, text=True, **options)
+    return done.stdout
+
+
+def wall(*command, **options):
+    started = time.perf_counter()
+    run(*command, **options)
+    return time.perf_counter() - started
+
+
+# ---- Contenders: each has a name, a number of tasks, and a function that runs them and gives seconds ----
+
+
+@dataclasses.dataclass
+class Contender:
+    name: str
+    tasks: int
+    seconds: Callable[[], float]
+
+
+def launcher(ranks):
+    return ["mpirun", "-n", str(ranks)] if ranks else []
+
+
+def taskfarm(manifest, ranks=None, slots=2):
+    """The elapsed time that the output has, if every task of it is done."""
+    tasks = manifest["over"]["i"]["range"][0]
+
+    def seconds():
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder)
+            (path / "b.json").write_text(json.dumps(manifest))
+            options = [] if ranks else ["--slots", slots]
+            run(*launcher(ranks), TASKFARM, "b.json", "--progress", "none", *options, cwd=path)
+            with h5py.File(path / "b.h5") as file:
+                status = file["b/task/status"]
+                count = sum(int((status[i : i + 10**7] == 1).sum()) for i in range(0, len(status), 10**7))
+                assert count == len(status) == tasks, count
+                return float(file.attrs["elapsed"])
+
+    name = f"mpirun -n {ranks} taskfarm" if ranks else f"taskfarm --slots {slots}"
+    return Contender(name, tasks, seconds)
+
+
+def bare_loop(function, tasks, columns, processes=2):
+    def seconds():
+        with tempfile.TemporaryDirectory() as folder:
+            return float(run(BARE, "loop", WORK, function, tasks, processes, pathlib.Path(folder) / "bare", *columns))
+
+    return Contender("bare loop", tasks, seconds)
+
+
+def program(name, tasks, *command):
+    """One that prints the seconds that it took."""
+    return Contender(name, tasks, lambda: float(run(*command)))
+
+
+def commands(name, tasks, *command, text=None, files=None):
+    """A runner of commands, all of it: these have no start-up to speak of."""
+
+    def seconds():
+        with tempfile.TemporaryDirectory() as folder:
+            for file, content in (files or {}).items():
+                (pathlib.Path(folder) / file).write_text(content)
+            return wall(*command, cwd=folder, input=text)
+
+    return Contender(name, tasks, seconds)
+
+
+# ---- Comparisons: the first contender is measured against the others ----
+
+
+@dataclasses.dataclass
+class Comparison:
+    name: str
+    what: str
+    contenders: list
+    targets: dict  # by contender's name: how many times its rate the first must reach
+    rates: dict = dataclasses.field(default_factory=dict)
+    ratios: dict = dataclasses.field(default_factory=dict)
+
+    def measure(self):
+        rounds = []
+        for number in range(ROUNDS):
+            print(f"{self.name}: round {number + 1} of {ROUNDS}", file=sys.stderr, flush=True)
+            rounds.append({c.name: c.tasks / c.seconds() for c in self.contenders})
+        first = self.contenders[0].name
+        for c in self.contenders:
+            self.rates[c.name] = statistics.median(r[c.name] for r in rounds)
+            self.ratios[c.name] = statistics.median(r[first] / r[c.name] for r in rounds)
+
+
+def functions(function, tasks, **more):
+    return {
+        "over": {"i": {"range": [tasks]}},
+        "run": {"function": f"{WORK}:{function}"},
+        "results": {"x": "float64"},
+        **more,
+    }
+
+
+def against_bare(function, tasks, row=8, **more):
+    """One rank, three ranks, and the bare loop with as many bytes of results, parameter, status and attempts a row."""
+    manifest = functions(function, tasks, **more)
+    return [taskfarm(manifest), taskfarm(manifest, ranks=3), bare_loop(function, tasks, [row, 8, 1, 1])]
+
+
+def comparisons():
+    peers = HERE / "peers"
+    futures = [*launcher(3), PYTHON, "-m", "mpi4py.futures", peers / "futures.py"]
+    python = [
+        program("multiprocessing imap, chunks of 100", 10**6, PYTHON, peers / "pool.py", 10**6, 100),
+        program("mpi4py.futures, chunks of 1", 10**4, *futures, 10**4, 1),
+        program("dask.distributed", 2000, PYTHON, peers / "dask_map.py", 2000),
+    ]
+    yield Comparison(
+        "functions",
+        'functions that do nothing, one float64 column, "record": "status"',
+        [*against_bare("nothing", 10**7), *python],
+        {"bare loop": 0.5, python[0].name: 1, python[1].name: 500, python[2].name: 5000},
+    )
+    yield Comparison(
+        "full",
+        'the same, "record": "full"',
+        against_bare("nothing", 10**7, record="full"),
+        {"bare loop": 0.25},
+    )
+    yield Comparison(
+        "short",
+        "functions of 20 us of arithmetic",
+        against_bare("arithmetic", 10**6),
+        {"bare loop": 0.97},
+    )
+    yield Comparison(
+        "output",
+        "functions that fill 64 float64 a row",
+        against_bare("wide", 10**6, 512, results={"x": {"type": "float64", "shape": [64]}}),
+        {"bare loop": 0.8},
+    )
+    count = 5000
+    lines = "\n".join(map(str, range(count))) + "\n"
+    targets = " ".join(f"t{i}" for i in range(count))
+    makefile = f".PHONY: all {targets}\nall: {targets}\n{targets}:\n\t@/bin/true\n"
+    ninja = "rule r\n  command = /bin/true\n" + "".join(f"build t{i}: r\n" for i in range(count))
+    few = 500
+    true = {"over": {"i": {"range": [count]}}, "run": {"command": ["/bin/true"]}}
+    makeflow = "".join(f"t{i}:\n\tLOCAL /bin/true > t{i}\n" for i in range(few))
+    snakefile = (
+        f"rule all:\n    input: expand('t{{i}}', i=range({few}))\n"
+        "rule one:\n    output: 't{i}'\n    shell: '/bin/true > {output}'\n"
+    )
+    yield Comparison(
+        "commands",
+        "commands: /bin/true; taskfarm captures the output and records times of each, the others keep nothing",
+        [
+            taskfarm(true),
+            taskfarm(true, ranks=3),
+            program("bare posix_spawn", count, BARE, "spawn", count, 2, "/bin/true"),
+            commands("xargs -P2", count, "xargs", "-P2", "-n1", "/bin/true", text=lines),
+            commands("GNU parallel -j2", few, "parallel", "-j2", "/bin/true", text=lines[: lines.index(f"{few}\n")]),
+            commands("make -j2", count, "make", "-j2", files={"Makefile": makefile}),
+            commands("ninja -j2", count, "ninja", "-j2", files={"build.ninja": ninja}),
+            commands("makeflow -j2", few, "makeflow", "-T", "local", "-j", 2, "w", files={"w": makeflow}),
+            commands("snakemake -j2", few, "snakemake", "-j2", files={"Snakefile": snakefile}),
+        ],
+        {"bare posix_spawn": 0.95, "xargs -P2": 1, "GNU parallel -j2": 5},
+    )
+    yield Comparison(
+        "dispatch",
+        "tasks made of nothing: batched by taskfarm, and one a message by a bare MPI program",
+        [
+            taskfarm({"over": {"i": {"range": [10**8]}}, "run": {"function": "builtin:noop"}}, ranks=3),
+            program("one message a task", 10**6, *launcher(3), BARE_MPI, "dispatch", 10**6),
+        ],
+        {"one message a task": 20},
+    )
+    count, pause, workers = 2 * 10**5, 0.01, 63
+    sleep = {"function": "builtin:sleep", "args": {"seconds": pause}}
+    yield Comparison(
+        "ranks",
+        "sleeps of 10 ms by 64 ranks",
+        [
+            taskfarm({"over": {"i": {"range": [count]}}, "run": sleep}, ranks=workers + 1),
+            Contender("ideal: count x 10 ms / 63", count, lambda: count * pause / workers),
+        ],
+        {"ideal: count x 10 ms / 63": 0.9},
+    )
+
+
+# ---- The page ----
+
+
+def machine():
+    def first_line(*command):
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.partition("\n")[0].strip()
+
+    cpu = [l.partition(":")[2].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")]
+    return {
+        "cpu": cpu[0] if cpu else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "kernel": platform.release(),
+        "hdf5": h5py.version.hdf5_version,
+        "versions": {
+            name: first_line(*command)
+            for name, command in {
+                "taskfarm": [str(TASKFARM), "--version"],
+                "mpirun": ["mpirun", "--version"],
+                "parallel": ["parallel", "--version"],
+                "make": ["make", "--version"],
+                "ninja": ["ninja", "--version"],
+                "snakemake": ["snakemake", "--version"],
+                "makeflow": ["makeflow", "--version"],
+                "dask.distributed": [PYTHON, "-c", "import distributed; print(distributed.__version__)"],
+                "mpi4py": [PYTHON, "-c", "import mpi4py; print(mpi4py.__version__)"],
+                "python": [PYTHON, "--version"],
+            }.items()
+        },
+    }
+
+
+def rounded(number):
+    return f"{float(f'{number:.3g}'):,.0f}".replace(",", " ") if number >= 100 else f"{number:.3g}"
+
+
+def page(done):
+    yield "| work | by | tasks | tasks/s | as many times as fast is the first | to reach |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for c in done:
+        for contender in c.contenders:
+            name = contender.name
+            target = f"{c.targets[name]:g}" if name in c.targets else ""
+            ratio = rounded(c.ratios[name]) if name != c.contenders[0].name else ""
+            tasks = f"{contender.tasks:,}".replace(",", " ")
+            what = c.what if contender is c.contenders[0] else ""
+            yield f"| {what} | {name} | {tasks} | {rounded(c.rates[name])} | {ratio} | {target} |"
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    wanted = sys.argv[2:]
+    done = []
+    for c in comparisons():
+        if wanted and c.name not in wanted:
+            continue
+        c.measure()
+        done.append(c)
+    (folder / "bench.md").write_text("\n".join(page(done)) + "\n")
+    record = {
+        "machine": machine(),
+        "rounds": ROUNDS,
+        "comparisons": [
+            {"name": c.name, "what": c.what, "targets": c.targets, "tasks_per_second": c.rates, "ratios": c.ratios}
+            for c in done
+        ],
+    }
+    (folder / "bench.json").write_text(json.dumps(record, indent=1) + "\n")
+    print((folder / "bench.md").read_text(), end="")
+
+
+main()
