@@ -142,7 +142,8 @@ void batch_columns_free(batch_columns *columns) {
     *columns = (batch_columns){0};
 }
 
-void batch_start_row(const batch_columns *c, const tf_stage_spec *stage, int64_t row, int attempt, int rank, int slot) {
+void batch_start_row(const batch_columns *c, const tf_stage_spec *stage, int64_t row, int attempt, int rank, int slot,
+                     double start) {
     c->status[row] = TF_STATUS_DONE;
     c->attempts[row] = (uint8_t)attempt;
     if (!stage->record_full)
@@ -153,7 +154,7 @@ void batch_start_row(const batch_columns *c, const tf_stage_spec *stage, int64_t
     c->slot[row] = slot;
     c->cpu[row] = 0;
     c->max_rss[row] = 0;
-    c->start[row] = tf_wall();
+    c->start[row] = start;
 }
 
 void batch_add_limit(const tf_stage_spec *stage, tf_buf *message) {

@@ -56,9 +56,9 @@ void batch_locate(const batch_map *map, const tf_stage_spec *stage, int64_t row,
 void batch_columns_alloc(batch_columns *columns, const tf_campaign *campaign);
 void batch_columns_free(batch_columns *columns);
 
-/* The row's task is about to run: its record, and status done until something else is known. */
+/* The row's task runs from `start`, by tf_wall(): its record, and status done until something else is known. */
 void batch_start_row(const batch_columns *columns, const tf_stage_spec *stage, int64_t row, int attempt, int rank,
-                     int slot);
+                     int slot, double start);
 
 /* Results of rows that hold nothing yet, or no longer: NaN or 0. */
 void batch_clear_columns(const batch_columns *columns, const tf_stage_spec *stage, int64_t row, int64_t count);

@@ -237,7 +237,7 @@ static tf_err fail_row(tf_exec *exec, int n, batch_map *map, int64_t row, int st
     head->texts_size += size;
     batch_locate(map, stage, 0, &exec->columns);
     if (c->status[row] == TF_STATUS_PENDING) /* setup, which runs before the first row, has ended the host */
-        batch_start_row(c, stage, row, head->attempt, exec->rank, n);
+        batch_start_row(c, stage, row, head->attempt, exec->rank, n, tf_wall());
     batch_clear_columns(c, stage, row, 1);
     c->status[row] = overdue ? TF_STATUS_TIMEOUT : TF_STATUS_FAILED;
     if (stage->record_full) {
