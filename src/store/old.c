@@ -1,10 +1,13 @@
 /* Is what stands under the output's name ours, and whole? */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "store/journal.h"
@@ -93,12 +96,56 @@ static tf_err take_closed(const char *path, hid_t file, contents *found, tf_erro
     return TF_OK;
 }
 
+static herr_t read_attribute(hid_t object, const char *name, const H5A_info_t *info, void *context) {
+    (void)info, (void)context;
+    free(contents_text_attribute(object, name));
+    return 0;
+}
+
+/* Reads what read_clean does, and all other texts that are in the same heap. */
+static void read_all(const char *path) {
+    contents found = {0};
+    hid_t file = store_open_file(path, MPI_COMM_NULL, false);
+    if (file < 0)
+        return;
+    H5Aiterate2(file, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, read_attribute, NULL);
+    contents_read_file(&found, file);
+    contents_free(&found);
+    H5Fclose(file);
+}
+
+/* Damage that HDF5 does not notice can crash it, or make it read in circles (1.10: a global heap of zeros). A child of
+ * little time goes first; reading takes milliseconds. */
+static tf_err look_first(const char *path, tf_error *error) {
+    enum { MOST_SECONDS = 10 };
+    int status = 0;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child < 0)
+        return tf_error_set(error, TF_ERR_RUN, "can't fork: %s", strerror(errno));
+    if (child == 0) {
+        setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+        setrlimit(RLIMIT_CPU, &(struct rlimit){MOST_SECONDS, MOST_SECONDS});
+        read_all(path);
+        _exit(0);
+    }
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return TF_OK;
+    bool endless = WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL);
+    return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: HDF5 %s; " START_ANEW, path,
+                        endless ? "comes to no end reading it" : "crashes reading it");
+}
+
 static tf_err read_clean(old_output *old, bool noted, tf_error *error) {
     if (H5Fis_hdf5(old->path) <= 0)
         return tf_error_set(error, TF_ERR_RUN,
                             noted ? "%s: is damaged: it is no HDF5 file any more; " START_ANEW
                                   : "%s: is no HDF5 file; choose another name with --output, or --fresh sets it aside",
                             old->path);
+    if (look_first(old->path, error) != TF_OK)
+        return error->code;
     hid_t file = store_open_file(old->path, MPI_COMM_NULL, false);
     if (file < 0) {
         char reason[STORE_REASON] = "HDF5 does not say why";

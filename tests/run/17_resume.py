@@ -260,6 +260,17 @@ class Refusals(farm.FarmTest):
         done = self.taskfarm("a.json", "--fresh")
         self.assertIn("taskfarm: a.h5 is now a.h5.1\n", done.stderr)
 
+    def test_a_heap_of_zeros(self):
+        """HDF5 1.10 reads it in circles; no such run may hang."""
+        self.taskfarm("a.json")
+        whole = (self.folder / "a.h5").read_bytes()
+        heap = whole.index(b"GCOL")
+        self.write("a.h5", whole[: heap + 16] + bytes(512) + whole[heap + 528 :])
+        before = self.files()
+        done = self.taskfarm("a.json", status=3)
+        self.assertTrue(done.stderr.startswith("taskfarm: a.h5: is damaged: HDF5 "), done.stderr)
+        self.assertEqual(self.files(), before)
+
     @farm.unittest.skipIf(farm.SANITIZED and not farm.SOAK, "takes long with sanitizers")
     def test_every_block_that_is_overwritten(self):
         """Whatever is overwritten, the answer is an exit status: 3, or the results that are in the file."""
