@@ -139,6 +139,9 @@ typedef struct tf_child {
 /* Forks. Returns 0 in the child, where `child` has its end of the socket; -1 on failure. */
 pid_t tf_child_fork(tf_child *child, tf_error *error);
 
+/* Waits for a child's end. Returns how it ended, as waitpid says it. */
+int tf_child_wait(pid_t pid);
+
 /* Closes the socket and waits for the child's end. */
 void tf_child_close(tf_child *child);
 

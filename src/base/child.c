@@ -26,8 +26,14 @@ pid_t tf_child_fork(tf_child *child, tf_error *error) {
     return pid;
 }
 
+int tf_child_wait(pid_t pid) {
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return status;
+}
+
 void tf_child_close(tf_child *child) {
     close(child->socket);
-    while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    tf_child_wait(child->pid);
 }

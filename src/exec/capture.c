@@ -82,13 +82,13 @@ void capture_tail(const capture *c, size_t size, tf_buf *out) {
 }
 
 void capture_text(const capture *c, int64_t keep, tf_buf *out) {
+    if (keep == 0)
+        return;
     if (c->total <= keep) {
         capture_tail(c, (size_t)c->total, out);
         return;
     }
     int64_t head = keep / 2;
-    if (keep == 0)
-        return;
     tf_buf_add(out, tf_buf_text(&c->head), (size_t)head);
     tf_buf_addf(out, "\n[... %" PRId64 " bytes left out ...]\n", c->total - keep);
     capture_tail(c, (size_t)(keep - head), out);

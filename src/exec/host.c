@@ -91,6 +91,16 @@ static void store_params(host *h, int64_t count) {
     }
 }
 
+/* Adds what a task has written to the row's texts, in `keep` bytes. */
+static void add_output(host *h, int64_t row, int32_t kind, const capture *from, int64_t keep) {
+    if (keep == 0 || from->total == 0)
+        return;
+    tf_buf text = {0};
+    capture_text(from, keep, &text);
+    host_add_text(h, row, kind, tf_buf_text(&text), text.length);
+    tf_buf_free(&text);
+}
+
 static void finish_row(host *h, int64_t row, uint64_t texts_before) {
     bool failed = h->message.length > 0;
     if (failed && h->columns.status[row] == TF_STATUS_DONE)
@@ -99,18 +109,9 @@ static void finish_row(host *h, int64_t row, uint64_t texts_before) {
         batch_clear_columns(&h->columns, h->spec, row, 1);
         h->texts_used = texts_before; /* string columns of a failed task */
     }
-    bool keeps_output = h->spec->run.kind != TF_RUN_FUNCTION;
-    tf_buf text = {0};
-    if (keeps_output && h->spec->capture_stdout > 0 && h->out.total > 0) {
-        capture_text(&h->out, h->spec->capture_stdout, &text);
-        host_add_text(h, row, TF_RECORD_STDOUT, tf_buf_text(&text), text.length);
-    }
-    if (h->spec->capture_stderr > 0 && h->err.total > 0) {
-        tf_buf_clear(&text);
-        capture_text(&h->err, h->spec->capture_stderr, &text);
-        host_add_text(h, row, TF_RECORD_STDERR, tf_buf_text(&text), text.length);
-    }
-    tf_buf_free(&text);
+    if (h->spec->run.kind != TF_RUN_FUNCTION)
+        add_output(h, row, TF_RECORD_STDOUT, &h->out, h->spec->capture_stdout);
+    add_output(h, row, TF_RECORD_STDERR, &h->err, h->spec->capture_stderr);
     if (failed)
         host_add_text(h, row, TF_RECORD_MESSAGE, tf_buf_text(&h->message), h->message.length);
 }
@@ -128,11 +129,13 @@ static void start_row(host *h, int64_t row, double start) {
         capture_start(&h->err, h->spec->capture_stderr);
 }
 
-/* A clock costs more than a short function: it is read once a row, whose end is the next one's start. */
+/* A clock costs more than a short function: it is read once a row, whose end is the next one's start. The coarse one
+ * will do where only the batch's time matters. */
 static void run_rows(host *h, struct tf_stage *function) {
     batch_header *head = h->header;
     bool full = h->spec->record_full;
-    double now = full ? tf_now() : 0;
+    double (*const clock)(void) = full ? tf_now : tf_now_coarse;
+    double now = clock();
     const double to_wall = tf_wall() - now;
     for (int64_t row = 0; row < head->count; row++) {
         uint64_t texts_before = h->texts_used;
@@ -144,15 +147,16 @@ static void run_rows(host *h, struct tf_stage *function) {
         } else {
             command_run(h, row);
         }
+        now = clock();
         if (full)
-            h->columns.duration[row] = (now = tf_now()) - started;
+            h->columns.duration[row] = now - started;
         if (h->message.length || h->err.total || !function) {
             finish_row(h, row, texts_before);
-            now = full ? tf_now() : 0;
+            now = clock();
         }
         head->texts_size = h->texts_used;
         __atomic_store_n(&head->ended, row + 1, __ATOMIC_RELEASE);
-        if (h->texts_used > BATCH_TEXTS || (full ? now : tf_now_coarse()) - head->started > BATCH_SECONDS)
+        if (h->texts_used > BATCH_TEXTS || now - head->started > BATCH_SECONDS)
             return;
     }
 }

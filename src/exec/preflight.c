@@ -114,9 +114,7 @@ static void check_function(const tf_stage_spec *stage, tf_diags *diags) {
     }
     text[length] = '\0';
     close(channel[0]);
-    int status = 0;
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
+    int status = pid > 0 ? tf_child_wait(pid) : 0;
     if (length)
         complain_run(diags, stage, "function", text);
     else if (WIFSIGNALED(status)) {

@@ -246,8 +246,10 @@ static int idle_slots(const worker *w) {
 
 /* By the reports alone the master would think that what is stuck in a busy slot is in hand for the others. */
 static void tell_hunger(worker *w) {
+    if (w->queued > 0 || w->how)
+        return;
     int idle = idle_slots(w);
-    if (w->queued > 0 || w->how || idle <= w->hungry || idle == w->slots)
+    if (idle <= w->hungry || idle == w->slots)
         return;
     w->hungry = idle;
     wire_send(w->wire, MASTER, TAG_HUNGRY, &(hungry_message){.idle = idle}, sizeof(hungry_message));

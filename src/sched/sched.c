@@ -104,6 +104,10 @@ void tf_sched_free(tf_sched *s) {
 
 /* ---- Workers ---- */
 
+static bool is_up(const tf_sched *s, int w) {
+    return w >= 0 && w < s->workers && s->worker[w].up;
+}
+
 static void queue_hungry(tf_sched *s, int w) {
     if (s->worker[w].queued || !s->worker[w].up)
         return;
@@ -148,7 +152,7 @@ void tf_sched_worker_up(tf_sched *s, int w, int slots) {
 }
 
 void tf_sched_worker_down(tf_sched *s, int w) {
-    if (w < 0 || w >= s->workers || !s->worker[w].up)
+    if (!is_up(s, w))
         return;
     worker *k = &s->worker[w];
     for (int i = 0; i < s->stages; i++) {
@@ -166,7 +170,7 @@ void tf_sched_worker_down(tf_sched *s, int w) {
 }
 
 void tf_sched_hungry(tf_sched *s, int w, int idle) {
-    if (w < 0 || w >= s->workers || idle <= 0 || !s->worker[w].up)
+    if (!is_up(s, w) || idle <= 0)
         return;
     s->worker[w].idle = idle < s->worker[w].slots ? idle : s->worker[w].slots;
     queue_hungry(s, w);
@@ -174,10 +178,10 @@ void tf_sched_hungry(tf_sched *s, int w, int idle) {
 
 /* The worker no longer holds these tasks. false if it never did. */
 static bool let_go(tf_sched *s, int w, int i, int64_t first, int64_t count, double seconds) {
-    if (w < 0 || w >= s->workers || i < 0 || i >= s->stages || count <= 0)
+    if (!is_up(s, w) || i < 0 || i >= s->stages || count <= 0)
         return false;
     worker *k = &s->worker[w];
-    if (!k->up || !tf_intervals_contain(&k->holds[i], first, first + count))
+    if (!tf_intervals_contain(&k->holds[i], first, first + count))
         return false;
     tf_intervals_remove(&k->holds[i], first, first + count);
     k->held -= count;

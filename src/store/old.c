@@ -118,7 +118,6 @@ static void read_all(const char *path) {
  * little time goes first; reading takes milliseconds. */
 static tf_err look_first(const char *path, tf_error *error) {
     enum { MOST_SECONDS = 10 };
-    int status = 0;
     fflush(NULL);
     pid_t child = fork();
     if (child < 0)
@@ -129,11 +128,10 @@ static tf_err look_first(const char *path, tf_error *error) {
         read_all(path);
         _exit(0);
     }
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    int status = tf_child_wait(child);
+    if (status == 0)
         return TF_OK;
-    bool endless = WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL);
+    bool endless = WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL;
     return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: HDF5 %s; " START_ANEW, path,
                         endless ? "comes to no end reading it" : "crashes reading it");
 }

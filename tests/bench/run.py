@@ -94,7 +94,7 @@ def program(name, tasks, *command):
 
 
 def commands(name, tasks, *command, text=None, files=None):
-    """A runner of commands, all of it: these have no start-up to speak of."""
+    """A runner of commands, timed from outside: its start-up counts."""
 
     def seconds():
         with tempfile.TemporaryDirectory() as folder:
@@ -143,6 +143,10 @@ def against_bare(function, tasks, row=8, **more):
     return [taskfarm(manifest), taskfarm(manifest, ranks=3), bare_loop(function, tasks, [row, 8, 1, 1])]
 
 
+def lines(count):
+    return "".join(f"{i}\n" for i in range(count))
+
+
 def comparisons():
     peers = HERE / "peers"
     futures = [*launcher(3), PYTHON, "-m", "mpi4py.futures", peers / "futures.py"]
@@ -176,7 +180,6 @@ def comparisons():
         {"bare loop": 0.8},
     )
     count = 5000
-    lines = "\n".join(map(str, range(count))) + "\n"
     targets = " ".join(f"t{i}" for i in range(count))
     makefile = f".PHONY: all {targets}\nall: {targets}\n{targets}:\n\t@/bin/true\n"
     ninja = "rule r\n  command = /bin/true\n" + "".join(f"build t{i}: r\n" for i in range(count))
@@ -194,8 +197,8 @@ def comparisons():
             taskfarm(true),
             taskfarm(true, ranks=3),
             program("bare posix_spawn", count, BARE, "spawn", count, 2, "/bin/true"),
-            commands("xargs -P2", count, "xargs", "-P2", "-n1", "/bin/true", text=lines),
-            commands("GNU parallel -j2", few, "parallel", "-j2", "/bin/true", text=lines[: lines.index(f"{few}\n")]),
+            commands("xargs -P2", count, "xargs", "-P2", "-n1", "/bin/true", text=lines(count)),
+            commands("GNU parallel -j2", few, "parallel", "-j2", "/bin/true", text=lines(few)),
             commands("make -j2", count, "make", "-j2", files={"Makefile": makefile}),
             commands("ninja -j2", count, "ninja", "-j2", files={"build.ninja": ninja}),
             commands("makeflow -j2", few, "makeflow", "-T", "local", "-j", 2, "w", files={"w": makeflow}),
@@ -296,4 +299,5 @@ def main():
     print((folder / "bench.md").read_text(), end="")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -172,11 +172,15 @@ static void feed(sim *s, int w) {
     tell_hunger(s, w);
 }
 
+static void drop_queue(const sim *s, sim_worker *k) {
+    for (int stage = 0; stage < s->c->stages; stage++)
+        tf_intervals_free(&k->queue[stage]);
+}
+
 /* A worker that is told to drain drops what it has not begun, and says so when nothing is under way. */
 static void drain(sim *s, int w) {
     sim_worker *k = &s->worker[w];
-    for (int stage = 0; stage < s->c->stages; stage++)
-        tf_intervals_free(&k->queue[stage]);
+    drop_queue(s, k);
     if (k->up && k->busy == 0) /* behind its reports, the repeated ones too */
         post(s, (event){.kind = EVENT_DRAINED, .time = s->now + 4 * s->c->latency, .worker = w, .life = k->life});
 }
@@ -308,8 +312,10 @@ static void handle(sim *s, const event *e) {
             take_report(s, e);
         break;
     case EVENT_DOWN:
-        for (int stage = 0; stage < s->c->stages; stage++)
-            tf_intervals_free(&k->queue[stage]);
+    case EVENT_DRAINED:
+        if (!alive)
+            return;
+        drop_queue(s, k);
         s->up -= k->up;
         k->up = false;
         k->busy = 0;
@@ -334,13 +340,6 @@ static void handle(sim *s, const event *e) {
         tf_sched_drain(s->sched);
         for (int w = 0; w < s->c->workers; w++)
             drain(s, w);
-        break;
-    case EVENT_DRAINED:
-        if (!alive)
-            return;
-        s->up -= k->up;
-        k->up = false;
-        tf_sched_worker_down(s->sched, e->worker);
         break;
     case EVENT_FREEZE: tf_sched_freeze(s->sched); break;
     }
@@ -414,8 +413,7 @@ static void simulate(cluster *c, uint64_t seed) {
     for (int stage = 0; stage < c->stages; stage++)
         check_stage(&s, stage);
     for (int w = 0; w < c->workers; w++) {
-        for (int stage = 0; stage < c->stages; stage++)
-            tf_intervals_free(&s.worker[w].queue[stage]);
+        drop_queue(&s, &s.worker[w]);
         free(s.worker[w].queue);
     }
     tf_sched_free(s.sched);
