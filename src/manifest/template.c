@@ -9,6 +9,9 @@
 
 typedef enum part_kind { PART_TEXT, PART_PARAM, PART_INDEX, PART_SEED, PART_SCRATCH } part_kind;
 
+/* The widest that a format may ask for, so that no placeholder can fill the memory. */
+#define WIDEST 1000
+
 /* How a value is printed: the printf conversion, 0 for its natural form. */
 typedef struct format {
     char flags[24]; /* "%-08.3" */
@@ -208,13 +211,19 @@ static bool parse_format(builder *b, const char *name, const char *text, tf_type
     }
     size_t length = strlen(text);
     size_t flags = strspn(text, "-+ 0#");
-    size_t width = strspn(text + flags, "0123456789");
-    size_t size = flags + width;
-    if (text[size] == '.')
+    size_t size = flags + strspn(text + flags, "0123456789");
+    long width = strtol(text + flags, NULL, 10), precision = 0;
+    if (text[size] == '.') {
+        precision = strtol(text + size + 1, NULL, 10);
         size += 1 + strspn(text + size + 1, "0123456789");
+    }
     if (size + 1 != length || !strchr("diouxXeEfFgGs", text[size]) || size > 12) {
         complain(b->loader->diags, b->where, "{%s:%s}: \"%s\" is not a format; say {%s:04d}, {%s:.3f} or the like",
                  name, text, text, name, name);
+        return false;
+    }
+    if (width > WIDEST || precision > WIDEST) {
+        complain(b->loader->diags, b->where, "{%s:%s}: widths and precisions go up to %d", name, text, WIDEST);
         return false;
     }
     f->conversion = text[size];

@@ -1,6 +1,6 @@
 #!/bin/sh
 # run.sh [SECONDS]: builds the libFuzzer targets with clang and runs each for that long (12 s unless told otherwise), from
-# its corpus and from a seed that it prints. TASKFARM_SEED repeats one.
+# its corpus and from a random seed that it prints. TASKFARM_SEED repeats one.
 set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:-12}

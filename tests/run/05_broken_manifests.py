@@ -592,6 +592,18 @@ TABLE = [
         '/run/command/1: {n:q}: "q" is not a format; say {n:04d}, {n:.3f} or the like',
     ),
     (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["echo", "{n:1001d}"]}}',
+        '/run/command/1: {n:1001d}: widths and precisions go up to 1000',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["echo", "{x:.1001f}"]}}',
+        '/run/command/1: {x:.1001f}: widths and precisions go up to 1000',
+    ),
+    (
+        '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["echo", "{n:1919504175d}"]}}',
+        '/run/command/1: {n:1919504175d}: widths and precisions go up to 1000',
+    ),
+    (
         '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["echo", "{s:d}"]}}',
         "/run/command/1: {s:d}: s is a string and can't be printed with 'd'",
     ),
