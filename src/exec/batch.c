@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { TARGET_BYTES = 1 << 20, MOST_ROWS = 16384, TEXTS_AT_FIRST = 64 * 1024, ALIGNMENT = 64 };
+enum { TARGET_BYTES = 1 << 20, MOST_ROWS = 65536, TEXTS_AT_FIRST = 64 * 1024, ALIGNMENT = 64 };
 
 /* Hands out consecutive aligned columns of `rows` cells, and of each where cell `row` is; with base NULL it only adds
  * up. */
@@ -142,19 +142,21 @@ void batch_columns_free(batch_columns *columns) {
     *columns = (batch_columns){0};
 }
 
-void batch_start_row(const batch_columns *c, const tf_stage_spec *stage, int64_t row, int attempt, int rank, int slot,
-                     double start) {
-    c->status[row] = TF_STATUS_DONE;
-    c->attempts[row] = (uint8_t)attempt;
+void batch_prepare(const batch_columns *c, const tf_stage_spec *stage, int64_t count, int attempt, int rank, int slot) {
+    size_t rows = (size_t)count;
+    batch_clear_columns(c, stage, 0, count);
+    memset(c->status, TF_STATUS_PENDING, rows);
+    memset(c->attempts, attempt, rows);
     if (!stage->record_full)
         return;
-    c->exit_code[row] = 0;
-    c->signal[row] = 0;
-    c->worker[row] = rank;
-    c->slot[row] = slot;
-    c->cpu[row] = 0;
-    c->max_rss[row] = 0;
-    c->start[row] = start;
+    memset(c->exit_code, 0, rows * sizeof *c->exit_code);
+    memset(c->signal, 0, rows * sizeof *c->signal);
+    memset(c->cpu, 0, rows * sizeof *c->cpu);
+    memset(c->max_rss, 0, rows * sizeof *c->max_rss);
+    for (int64_t row = 0; row < count; row++) {
+        c->worker[row] = rank;
+        c->slot[row] = slot;
+    }
 }
 
 void batch_add_limit(const tf_stage_spec *stage, tf_buf *message) {
@@ -194,6 +196,8 @@ void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_co
                       .max_rss = columns->max_rss,
                       .texts = map->texts + part->texts,
                       .texts_size = part->texts_end - part->texts};
+    int64_t done = 0;
     for (int64_t row = 0; row < rows->count; row++)
-        rows->failed += rows->status[row] != TF_STATUS_DONE;
+        done += rows->status[row] == TF_STATUS_DONE;
+    rows->failed = rows->count - done;
 }

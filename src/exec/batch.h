@@ -56,9 +56,17 @@ void batch_locate(const batch_map *map, const tf_stage_spec *stage, int64_t row,
 void batch_columns_alloc(batch_columns *columns, const tf_campaign *campaign);
 void batch_columns_free(batch_columns *columns);
 
-/* The row's task runs from `start`, by tf_wall(): its record, and status done until something else is known. */
-void batch_start_row(const batch_columns *columns, const tf_stage_spec *stage, int64_t row, int attempt, int rank,
-                     int slot, double start);
+/* What the first `count` rows of a batch hold before their tasks start: they are pending, results are absent, and their
+ * record is that of a task of which nothing is known but who runs it. `columns` are located at row 0. */
+void batch_prepare(const batch_columns *columns, const tf_stage_spec *stage, int64_t count, int attempt, int rank,
+                   int slot);
+
+/* The row's task runs from `start`, by tf_wall(); it is done until something else is known. */
+static inline void batch_start_row(const batch_columns *columns, int64_t row, double start) {
+    columns->status[row] = TF_STATUS_DONE;
+    if (columns->start)
+        columns->start[row] = start;
+}
 
 /* Results of rows that hold nothing yet, or no longer: NaN or 0. */
 void batch_clear_columns(const batch_columns *columns, const tf_stage_spec *stage, int64_t row, int64_t count);

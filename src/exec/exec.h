@@ -29,7 +29,8 @@ typedef struct tf_rows {
     int stage;
     int attempt; /* of all of them, from 1 */
     int64_t first, count;
-    int64_t failed;
+    int64_t failed;             /* that ended otherwise than done */
+    int64_t pending;            /* whose task is to be tried again; the others have ended */
     double seconds;             /* that a slot spent on them */
     const void *const *params;  /* per parameter: values; strings as NUL-padded cells of max_bytes. NULL: not stored */
     const void *const *columns; /* per column: count x elements, C order; NULL for strings and bytes */
@@ -43,6 +44,16 @@ typedef struct tf_rows {
     const void *texts;            /* tf_record after tf_record */
     size_t texts_size;            /* bytes */
 } tf_rows;
+
+/* Where the run of rows that begins at `row` ends: of rows that are pending, or of rows that are not. */
+static inline int64_t tf_rows_run(const tf_rows *rows, int64_t row) {
+    if (rows->pending == 0)
+        return rows->count;
+    int64_t end = row;
+    while (end < rows->count && (rows->status[end] == TF_STATUS_PENDING) == (rows->status[row] == TF_STATUS_PENDING))
+        end++;
+    return end;
+}
 
 /* ---- Before MPI_Init ---- */
 

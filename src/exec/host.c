@@ -123,19 +123,36 @@ static void start_clock(host *h) {
 }
 
 static void start_row(host *h, int64_t row, double start) {
-    batch_start_row(&h->columns, h->spec, row, h->header->attempt, h->rank, h->slot, start);
+    batch_start_row(&h->columns, row, start);
     tf_buf_clear(&h->message);
     if (h->err.total)
         capture_start(&h->err, h->spec->capture_stderr);
 }
 
-/* A clock costs more than a short function: it is read once a row, whose end is the next one's start. The coarse one
- * will do where only the batch's time matters. */
+/* When has a batch taken its time? The clock that tells is a coarse one, and while it stands still it is read only
+ * every STRIDE rows: any clock costs as much as a short function. */
+typedef struct stopwatch {
+    double end, seen; /* by tf_now_coarse() */
+    int64_t stride, next;
+} stopwatch;
+
+static bool is_time_up(stopwatch *w, int64_t row) {
+    enum { STRIDE = 16 };
+    if (row < w->next)
+        return false;
+    double now = tf_now_coarse();
+    w->stride = now > w->seen ? 1 : w->stride < STRIDE ? 2 * w->stride : STRIDE;
+    w->next = row + w->stride;
+    w->seen = now;
+    return now > w->end;
+}
+
+/* Where times are recorded the end of a row is the start of the next. */
 static void run_rows(host *h, struct tf_stage *function) {
     batch_header *head = h->header;
-    bool full = h->spec->record_full;
-    double (*const clock)(void) = full ? tf_now : tf_now_coarse;
-    double now = clock();
+    const bool full = h->spec->record_full;
+    stopwatch watch = {.end = head->started + BATCH_SECONDS, .stride = 1};
+    double now = head->started;
     const double to_wall = tf_wall() - now;
     for (int64_t row = 0; row < head->count; row++) {
         uint64_t texts_before = h->texts_used;
@@ -147,16 +164,17 @@ static void run_rows(host *h, struct tf_stage *function) {
         } else {
             command_run(h, row);
         }
-        now = clock();
-        if (full)
+        if (full) {
+            now = tf_now();
             h->columns.duration[row] = now - started;
+        }
         if (h->message.length || h->err.total || !function) {
             finish_row(h, row, texts_before);
-            now = clock();
+            now = full ? tf_now() : now;
         }
         head->texts_size = h->texts_used;
         __atomic_store_n(&head->ended, row + 1, __ATOMIC_RELEASE);
-        if (h->texts_used > BATCH_TEXTS || now - head->started > BATCH_SECONDS)
+        if (h->texts_used > BATCH_TEXTS || is_time_up(&watch, row))
             return;
     }
 }
@@ -192,8 +210,7 @@ void host_run_batch(host *h, batch_map *map) {
     head->started = tf_now();
     batch_locate(map, h->spec, 0, &h->columns);
     store_params(h, head->count);
-    batch_clear_columns(&h->columns, h->spec, 0, head->count);
-    memset(h->columns.status, TF_STATUS_PENDING, (size_t)head->count);
+    batch_prepare(&h->columns, h->spec, head->count, head->attempt, h->rank, h->slot);
     capture_start(&h->err, h->spec->capture_stderr);
     struct tf_stage *function = NULL;
     if (h->spec->run.kind == TF_RUN_FUNCTION) {

@@ -43,7 +43,8 @@ typedef struct call {
     int64_t row;
     tf_rng rng;
     bool rng_started;
-    uint8_t *set; /* per column: the function has set it */
+    bool all_floats; /* no column must be set */
+    uint8_t *set;    /* per column: the function has set it */
 } call;
 
 /* ---- Loading ---- */
@@ -104,6 +105,9 @@ struct tf_stage *function_load(host *h, const tf_stage_spec *spec) {
     s->call->host = h;
     s->call->task.call = s->call->row_handle.call = s->call->batch.call = s->call;
     s->call->set = tf_alloc((size_t)spec->columns);
+    s->call->all_floats = true;
+    for (int k = 0; k < spec->columns; k++)
+        s->call->all_floats = s->call->all_floats && tf_type_is_float(spec->column[k].type);
     tf_error error;
     if (plugin_open(&spec->run, &s->fn, &error) != TF_OK) {
         tf_buf_adds(&s->failure, error.text);
@@ -569,12 +573,12 @@ void function_run(host *h, struct tf_stage *stage, int64_t row) {
     call *c = stage->call;
     c->row = row;
     c->rng_started = false;
-    if (stage->spec->columns)
+    if (!c->all_floats)
         memset(c->set, 0, (size_t)stage->spec->columns);
     int status = stage->fn.task(&c->task, &c->row_handle);
     if (status != TF_SUCCESS)
         host_fail(h, "%s returned %d", stage->spec->run.symbol, status);
-    else if (h->message.length == 0)
+    else if (!c->all_floats && h->message.length == 0)
         check_all_set(h, c);
 }
 

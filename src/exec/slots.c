@@ -220,7 +220,7 @@ static void describe_end(const tf_stage_spec *stage, int status, bool overdue, t
 }
 
 /* The row that a host was at when it ended has failed. */
-static tf_err fail_row(tf_exec *exec, int n, batch_map *map, int64_t row, int status, bool overdue, tf_error *error) {
+static tf_err fail_row(tf_exec *exec, batch_map *map, int64_t row, int status, bool overdue, tf_error *error) {
     batch_header *head = header_of(map);
     const tf_stage_spec *stage = &exec->campaign->stage[head->stage];
     const batch_columns *c = &exec->columns;
@@ -237,7 +237,7 @@ static tf_err fail_row(tf_exec *exec, int n, batch_map *map, int64_t row, int st
     head->texts_size += size;
     batch_locate(map, stage, 0, &exec->columns);
     if (c->status[row] == TF_STATUS_PENDING) /* setup, which runs before the first row, has ended the host */
-        batch_start_row(c, stage, row, head->attempt, exec->rank, n, tf_wall());
+        batch_start_row(c, row, tf_wall());
     batch_clear_columns(c, stage, row, 1);
     c->status[row] = overdue ? TF_STATUS_TIMEOUT : TF_STATUS_FAILED;
     if (stage->record_full) {
@@ -267,7 +267,7 @@ static tf_err blame(tf_exec *exec, int n, int b, int status, int64_t overdue, co
     bool late = overdue >= 0 && overdue == head->first + head->ended;
     bool innocent = overdue >= 0 && !late; /* the task that was overdue has ended after all, before the signal came */
     if (begun && !innocent && head->ended < head->count) {
-        tf_err err = fail_row(exec, n, map, head->ended, status, late, d->error);
+        tf_err err = fail_row(exec, map, head->ended, status, late, d->error);
         if (err != TF_OK)
             return err;
     }

@@ -34,6 +34,8 @@ struct worker {
     piece *queue;  /* a stack turned round: the next piece is the last */
     size_t queued, capacity;
     int64_t waiting; /* tasks in the queue */
+    int64_t held;    /* tasks granted that have not ended */
+    int64_t ended;   /* tasks in the reports below */
     report_message *report;
     size_t reports, report_capacity;
     int failures;
@@ -82,6 +84,7 @@ void worker_grant(worker *w, const grant_message *grant) {
         (piece){.stage = grant->stage, .attempt = grant->attempt, .tasks = {grant->first, grant->first + grant->count}};
     w->queued++;
     w->waiting += grant->count;
+    w->held += grant->count;
     w->hungry = 0;
 }
 
@@ -155,15 +158,18 @@ static void add_report(worker *w, report_message report) {
 
 /* Runs of rows that have ended, and of rows that are pending still: these are to have another attempt. */
 static void report_rows(worker *w, const tf_rows *rows) {
+    w->held -= rows->count;
+    w->ended += rows->count;
     double share = rows->seconds / (double)rows->count;
     for (int64_t row = 0, end; row < rows->count; row = end) {
         bool again = rows->status[row] == TF_STATUS_PENDING;
-        report_message report = {.stage = rows->stage, .retry = again ? rows->attempt : 0, .first = rows->first + row};
-        for (end = row; end < rows->count && (rows->status[end] == TF_STATUS_PENDING) == again; end++)
-            report.failed += !again && rows->status[end] != TF_STATUS_DONE;
-        report.count = end - row;
-        report.seconds = share * (double)report.count;
-        add_report(w, report);
+        end = tf_rows_run(rows, row);
+        add_report(w, (report_message){.stage = rows->stage,
+                                       .retry = again ? rows->attempt : 0,
+                                       .first = rows->first + row,
+                                       .count = end - row,
+                                       .failed = again ? 0 : rows->failed, /* where rows are pending, none */
+                                       .seconds = share * (double)(end - row)});
     }
 }
 
@@ -211,6 +217,7 @@ static void keep_pending(worker *w, const tf_rows *rows, tf_rows *changed) {
     }
     *changed = *rows;
     changed->failed = 0;
+    changed->pending = rows->failed;
     changed->status = (const uint8_t *)w->status.data;
     changed->texts = w->texts.data;
     changed->texts_size = w->texts.length;
@@ -246,7 +253,7 @@ static int idle_slots(const worker *w) {
 
 /* By the reports alone the master would think that what is stuck in a busy slot is in hand for the others. */
 static void tell_hunger(worker *w) {
-    if (w->queued > 0 || w->how)
+    if (w->queued > 0 || w->how || w->reports > 0)
         return;
     int idle = idle_slots(w);
     if (idle <= w->hungry || idle == w->slots)
@@ -258,14 +265,23 @@ static void tell_hunger(worker *w) {
 /* What has ended; or, now and then, that we live. */
 static void tell(worker *w) {
     const double interval = 1;
-    if (w->reports > 0)
+    tf_standing standing = {.ended = w->ended,
+                            .held = w->held,
+                            .slots = w->slots,
+                            .idle = idle_slots(w),
+                            .queue_empty = w->queued == 0,
+                            .since = tf_now_coarse() - w->told};
+    bool at_once = w->how || w->broken;
+    if (w->reports > 0 && (at_once || tf_should_report(&standing))) {
         wire_send(w->wire, MASTER, TAG_REPORT, w->report, w->reports * sizeof *w->report);
-    else if (tf_now_coarse() - w->told > interval)
+        w->reports = 0;
+        w->ended = 0;
+    } else if (standing.since > interval) {
         wire_send(w->wire, MASTER, TAG_ALIVE, NULL, 0);
-    else
+    } else {
         return;
+    }
     w->told = tf_now_coarse();
-    w->reports = 0;
 }
 
 bool worker_step(worker *w, double timeout) {
@@ -282,6 +298,7 @@ bool worker_step(worker *w, double timeout) {
         err = tf_store_sync(w->store, w->sync, &error);
     if (err == TF_OK) /* before the report: the master's answer takes a while */
         err = feed_slots(w, &error);
+    w->broken = err != TF_OK;
     tell(w);
     tell_hunger(w);
     if (err == TF_OK && w->how && idle_slots(w) == w->slots) {
@@ -293,6 +310,5 @@ bool worker_step(worker *w, double timeout) {
     broken_message broken = {.code = (int32_t)error.code};
     memcpy(broken.text, error.text, sizeof broken.text);
     wire_send(w->wire, MASTER, TAG_BROKEN, &broken, sizeof broken);
-    w->broken = true;
     return true;
 }

@@ -1,4 +1,5 @@
-/* An estimate of how long a stage's tasks take, and batch sizes from it. */
+/* What a worker decides by itself: how many tasks make a batch, from an estimate of how long a stage's tasks take, and
+ * when to report. */
 #include "sched/sched.h"
 
 void tf_pace_add(tf_pace *pace, int64_t tasks, double seconds) {
@@ -19,4 +20,13 @@ int64_t tf_pace_count(const tf_pace *pace, double seconds) {
     double most = 2 * (double)pace->seen;
     double count = mean * most > seconds ? seconds / mean : most;
     return count < 1 ? 1 : (int64_t)count;
+}
+
+bool tf_should_report(const tf_standing *s) {
+    const double most = 0.05; /* s */
+    if (s->ended == 0)
+        return false;
+    bool starving = s->queue_empty && s->idle > 0 && s->idle >= s->slots / 8;
+    bool much = 4 * s->ended >= s->ended + s->held;
+    return starving || much || s->since >= most;
 }

@@ -21,6 +21,21 @@ void tf_pace_add(tf_pace *pace, int64_t tasks, double seconds);
  * seen so far, so that one lucky quick task does not send out a million slow ones. */
 int64_t tf_pace_count(const tf_pace *pace, double seconds);
 
+/* ---- What a worker says ---- */
+
+/* Where a worker is. */
+typedef struct tf_standing {
+    int64_t ended; /* tasks that it has not reported yet */
+    int64_t held;  /* tasks that it was granted and that have not ended */
+    int slots, idle;
+    bool queue_empty;
+    double since; /* s since its last report */
+} tf_standing;
+
+/* Is it time for a report? A master of many workers can't hear of each batch of each slot: what has ended is reported
+ * together, unless slots starve. */
+bool tf_should_report(const tf_standing *standing);
+
 /* ---- The scheduler ---- */
 
 typedef struct tf_sched tf_sched;

@@ -75,7 +75,9 @@ static tf_err take_heap(const carrying *c, int stage, int kind, const contents_t
     tf_err err = TF_OK;
     tf_interval run = {0};
     while (err == TF_OK && tf_intervals_next(&ps->kept, CHUNK, &run)) {
-        int64_t first = run.first, count = run.end - run.first;
+        int64_t first = old_skip_hole(c->old, index, run.first), count = run.end - first;
+        if (count <= 0)
+            continue;
         err = old_read(c->old, index, first, count, rows, c->error);
         for (int64_t i = 0; i < count && err == TF_OK; i++) {
             int64_t offset = rows[i][0], length = rows[i][1];

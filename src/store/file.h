@@ -64,8 +64,7 @@ struct tf_store {
     tf_store_plan *plan;            /* on rank 0: the contents of the file and the lock */
     bool dirty;                     /* on rank 0: so says the journal */
     int lock;                       /* on other ranks */
-    struct syncing *syncing;        /* sync.c */
-    bool unsynced;                  /* rows have been written since the last sync began */
+    struct syncing *syncing;        /* sync.c; NULL before the first rows */
     char reason[STORE_REASON];      /* of HDF5's first failure that store_error has not told; "" for none */
 };
 
@@ -141,6 +140,9 @@ int store_row_parts(const tf_stage_spec *stage, row_part *parts);
 herr_t store_write_rows(const table *to, int64_t first, int64_t count, const void *data);
 
 /* ---- Parts ---- */
+
+/* So many bytes of rows have been written: they are to reach the disk. */
+tf_err store_note_written(tf_store *store, int64_t bytes, tf_error *error);
 
 /* Waits for a sync under way, and forgets it. */
 void store_end_sync(tf_store *store);

@@ -160,9 +160,10 @@ static herr_t write_index(const tf_store *s, hid_t scale, int64_t tasks) {
     return result;
 }
 
-/* With the parameters stored, the index is a coordinate; else it is a dimension alone. */
-static hid_t layout_index(const tf_store *s, const tf_stage_spec *spec, hid_t group, hsize_t tasks) {
-    if (!spec->store_params)
+/* The index is a coordinate where that costs nothing to speak of, else a dimension alone. */
+static hid_t layout_index(const tf_store *s, hid_t group, hsize_t tasks) {
+    enum { MOST_COORDINATES = 1000 * 1000 };
+    if (tasks > MOST_COORDINATES)
         return store_dimension(group, "index", tasks);
     hid_t scale = store_dataset(group, "index", H5T_STD_I64LE, 1, &tasks);
     if (scale < 0 || H5DSset_scale(scale, "index") < 0 || store_attribute_text(scale, "long_name", "task index") < 0 ||
@@ -184,7 +185,7 @@ static bool layout(tf_store *s, int number, bool old) {
                  store_attribute_text(st->group, "run", spec->run.json) < 0 ||
                  store_attribute_text(st->group, "fingerprint", s->fingerprint[number]) < 0))
         return false;
-    st->scale = old ? H5Dopen2(st->group, "index", H5P_DEFAULT) : layout_index(s, spec, st->group, (hsize_t)tasks);
+    st->scale = old ? H5Dopen2(st->group, "index", H5P_DEFAULT) : layout_index(s, st->group, (hsize_t)tasks);
     st->text = place_group(st->group, "text");
     return st->scale >= 0 && st->text >= 0 && layout_params(spec, st, old, (hsize_t)tasks) &&
            layout_columns(spec, st, old, (hsize_t)tasks) && layout_tasks(spec, st, old, (hsize_t)tasks);

@@ -212,6 +212,14 @@ void old_close(old_output *old) {
     contents_free(&old->contents);
 }
 
+int64_t old_skip_hole(const old_output *old, const contents_table *dataset, int64_t first) {
+    off_t start = (off_t)(dataset->offset + first * dataset->row_bytes);
+    off_t data = lseek(old->fd, start, SEEK_DATA);
+    if (data < 0 && errno == ENXIO) /* from here on there is none */
+        return dataset->rows;
+    return data <= start ? first : (data - dataset->offset) / dataset->row_bytes;
+}
+
 tf_err old_read(const old_output *old, const contents_table *dataset, int64_t first, int64_t count, void *out,
                 tf_error *error) {
     size_t size = (size_t)(count * dataset->row_bytes), done = 0;

@@ -23,6 +23,10 @@ void old_close(old_output *old);
 tf_err old_read(const old_output *old, const contents_table *table, int64_t first, int64_t count, void *out,
                 tf_error *error);
 
+/* The first row, from `first` on, that may hold anything: what was never written is a hole of the file, which reads as
+ * zeros, slowly. `first` itself where the file system does not tell. */
+int64_t old_skip_hole(const old_output *old, const contents_table *table, int64_t first);
+
 /* One stage of the campaign. */
 typedef struct plan_stage {
     const contents_stage *old; /* NULL: no run has begun it */

@@ -59,16 +59,19 @@ static tf_err write_run(tf_store *s, const tf_rows *rows, int64_t from, int64_t 
     };
     int64_t first = rows->first + from;
     bool good = true;
+    size_t bytes = 0; /* a row */
     for (int p = 0; rows->params && p < tf_space_params(spec->space) && good; p++) {
         const table *t = &st->param[p];
-        good =
-            store_write_rows(t, first, count, (const char *)rows->params[p] + (size_t)from * H5Tget_size(t->type)) >= 0;
+        size_t cell = H5Tget_size(t->type);
+        bytes += cell;
+        good = store_write_rows(t, first, count, (const char *)rows->params[p] + (size_t)from * cell) >= 0;
     }
     side_rows vouch = {.count = count};
     for (int i = 0; i < st->parts && good; i++) {
         const row_part *part = &st->part[i];
         const char *data = part->column >= 0 ? rows->columns[part->column] : task[part->task];
         const char *start = data + (size_t)from * part->bytes;
+        bytes += part->bytes;
         vouch.hash = tf_hash(start, (size_t)count * part->bytes, vouch.hash);
         bool is_status = part->column < 0 && part->task == TASK_STATUS;
         if (!is_status)
@@ -83,7 +86,7 @@ static tf_err write_run(tf_store *s, const tf_rows *rows, int64_t from, int64_t 
     }
     tf_crash_point("rows.texts");
     if (good && store_write_rows(&st->task[TASK_STATUS], first, count, rows->status + from) >= 0)
-        return TF_OK;
+        return store_note_written(s, count * (int64_t)bytes, error);
     return store_error(s, error, "can't write rows %lld to %lld of stage \"%s\"", (long long)first,
                        (long long)(first + count - 1), spec->name);
 }
@@ -93,14 +96,11 @@ tf_err tf_store_write(tf_store *s, const tf_rows *rows, tf_error *error) {
     const char *texts = rows->texts; /* all of them go with the first run: pending rows have none */
     size_t size = rows->texts_size;
     for (int64_t row = 0, end; row < rows->count && err == TF_OK; row = end) {
-        bool pending = rows->status[row] == TF_STATUS_PENDING;
-        for (end = row; end < rows->count && (rows->status[end] == TF_STATUS_PENDING) == pending; end++)
-            ;
-        if (pending)
+        end = tf_rows_run(rows, row);
+        if (rows->status[row] == TF_STATUS_PENDING)
             continue;
         err = write_run(s, rows, row, end - row, texts, size, error);
         size = 0;
     }
-    s->unsynced = true;
     return err;
 }

@@ -1,80 +1,142 @@
-/* Rows and side file reach the disk now and then, in the background: the system's own asynchronous fsync. When both
- * have, the side file says up to where. */
-#include <aio.h>
+/* Rows reach the disk in the background: a thread of its own waits for the disk, so that the rank does not. While rows
+ * are written the system is asked, every few megabytes, to begin writing them out: else it all waits for the flush at
+ * the end of the stage. Now and then rows and side file are synced, and the side file then says up to where. The thread
+ * knows two descriptors and nothing of HDF5 or MPI. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "store/file.h"
 
+enum { EARLY_BYTES = 4 << 20 };
+
 struct syncing {
-    int fd;       /* of the output */
-    double began; /* the last one: tf_now() */
+    int fd, side_fd;  /* of the output, and of the side file */
+    double began;     /* the last sync: tf_now() */
+    int64_t size;     /* of the side file, when it began */
+    int64_t unsynced; /* bytes written since */
+    int64_t early;    /* bytes written since the system was asked last */
     bool under_way;
-    int64_t size; /* of the side file, when it began */
-    struct aiocb rows, side;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    /* Under the mutex. */
+    bool to_begin, to_sync, to_end; /* wanted of the thread */
+    bool synced;                    /* what it has done, and what came of it: 0 or errno */
+    int failure;
 };
 
-static struct syncing *syncing_new(const char *path) {
-    struct syncing *y = tf_alloc(sizeof *y);
-    y->fd = open(path, O_RDWR | O_CLOEXEC);
-    y->began = tf_now();
-    return y;
+static int sync_both(const struct syncing *y) {
+    return fdatasync(y->fd) == 0 && fdatasync(y->side_fd) == 0 ? 0 : errno;
 }
 
-static tf_err complain(const tf_store *s, int failure, tf_error *error) {
-    return tf_error_set(error, TF_ERR_RUN, "%s: can't be synced to disk: %s", s->path, strerror(failure));
-}
-
-static tf_err begin(tf_store *s, tf_error *error) {
-    struct syncing *y = s->syncing;
-    y->rows = (struct aiocb){.aio_fildes = y->fd};
-    y->side = (struct aiocb){.aio_fildes = side_fd(s->side)};
-    y->size = side_size(s->side);
-    y->began = tf_now();
-    if (aio_fsync(O_DSYNC, &y->rows) != 0)
-        return complain(s, errno, error);
-    if (aio_fsync(O_DSYNC, &y->side) != 0) {
-        int failure = errno;
-        while (aio_error(&y->rows) == EINPROGRESS)
-            aio_suspend((const struct aiocb *const[]){&y->rows}, 1, NULL);
-        return complain(s, failure, error);
+static void *run_thread(void *context) {
+    struct syncing *y = context;
+    pthread_mutex_lock(&y->mutex);
+    for (;;) {
+        bool begin = y->to_begin, sync = y->to_sync;
+        y->to_begin = y->to_sync = false;
+        if (!begin && !sync) {
+            if (y->to_end)
+                break;
+            pthread_cond_wait(&y->changed, &y->mutex);
+            continue;
+        }
+        pthread_mutex_unlock(&y->mutex);
+        int failure = 0;
+        if (sync)
+            failure = sync_both(y);
+        else
+            sync_file_range(y->fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* advice: what fails will fail again */
+        pthread_mutex_lock(&y->mutex);
+        if (sync) {
+            y->failure = failure;
+            y->synced = true;
+        }
     }
-    y->under_way = true;
-    s->unsynced = false;
+    pthread_mutex_unlock(&y->mutex);
+    return NULL;
+}
+
+/* Wants something of the thread. */
+static void want(struct syncing *y, bool *what) {
+    pthread_mutex_lock(&y->mutex);
+    *what = true;
+    pthread_cond_signal(&y->changed);
+    pthread_mutex_unlock(&y->mutex);
+}
+
+static struct syncing *start(const tf_store *s, tf_error *error) {
+    struct syncing *y = tf_alloc(sizeof *y);
+    *y = (struct syncing){.side_fd = side_fd(s->side), .began = tf_now()};
+    y->fd = open(s->path, O_RDWR | O_CLOEXEC);
+    pthread_mutex_init(&y->mutex, NULL);
+    pthread_cond_init(&y->changed, NULL);
+    int failure = y->fd < 0 ? errno : pthread_create(&y->thread, NULL, run_thread, y);
+    if (failure == 0)
+        return y;
+    if (y->fd >= 0)
+        close(y->fd);
+    free(y);
+    tf_error_set(error, TF_ERR_RUN, "%s: can't be synced to disk: %s", s->path, strerror(failure));
+    return NULL;
+}
+
+tf_err store_note_written(tf_store *s, int64_t bytes, tf_error *error) {
+    struct syncing *y = s->syncing ? s->syncing : start(s, error);
+    s->syncing = y;
+    if (!y)
+        return error->code;
+    y->unsynced += bytes;
+    y->early += bytes;
+    if (y->early >= EARLY_BYTES) {
+        y->early = 0;
+        want(y, &y->to_begin);
+    }
     return TF_OK;
 }
 
 /* What came of the one under way, if it is over. */
-static tf_err end(tf_store *s, tf_error *error) {
+static tf_err look(tf_store *s, tf_error *error) {
     struct syncing *y = s->syncing;
-    int rows = aio_error(&y->rows), side = aio_error(&y->side);
-    if (rows == EINPROGRESS || side == EINPROGRESS)
+    pthread_mutex_lock(&y->mutex);
+    bool over = y->synced;
+    int failure = y->failure;
+    y->synced = false;
+    pthread_mutex_unlock(&y->mutex);
+    if (!over)
         return TF_OK;
     y->under_way = false;
-    if (rows || side)
-        return complain(s, rows ? rows : side, error);
+    if (failure)
+        return tf_error_set(error, TF_ERR_RUN, "%s: can't be synced to disk: %s", s->path, strerror(failure));
     return side_append_synced(s->side, y->size, error);
 }
 
 tf_err tf_store_sync(tf_store *s, double interval, tf_error *error) {
-    if (!s->syncing)
-        s->syncing = syncing_new(s->path);
-    if (s->syncing->under_way)
-        return end(s, error);
-    return s->unsynced && tf_now() - s->syncing->began >= interval ? begin(s, error) : TF_OK;
+    struct syncing *y = s->syncing;
+    if (y && y->under_way)
+        return look(s, error);
+    if (!y || y->unsynced == 0 || tf_now() - y->began < interval)
+        return TF_OK;
+    y->size = side_size(s->side);
+    y->began = tf_now();
+    y->unsynced = 0;
+    y->under_way = true;
+    want(y, &y->to_sync);
+    return TF_OK;
 }
 
 void store_end_sync(tf_store *s) {
     struct syncing *y = s->syncing;
     if (!y)
         return;
-    const struct aiocb *const both[] = {&y->rows, &y->side};
-    for (int i = 0; y->under_way && i < 2; i++)
-        while (aio_error(both[i]) == EINPROGRESS)
-            aio_suspend(&both[i], 1, NULL);
+    want(y, &y->to_end);
+    pthread_join(y->thread, NULL);
+    pthread_mutex_destroy(&y->mutex);
+    pthread_cond_destroy(&y->changed);
     close(y->fd);
     free(y);
     s->syncing = NULL;

@@ -14,7 +14,7 @@ class Messages(farm.FarmTest):
         self.taskfarm("m.json", "--fresh", ranks=ranks, env=env)
         rows = [[int(word) for word in line.split()] for line in counts.read_text().splitlines()]
         self.assertEqual(len(rows), ranks)
-        return {row[0]: row[1:] for row in rows}
+        return {row[0]: row[1:6] for row in rows}
 
     def manifest(self, tasks, width):
         """Parameters of `width` characters, and results of `width` numbers and as long a string."""

@@ -277,3 +277,22 @@ Test(sched, holds_a_thousand_million_tasks_in_little_memory) {
     cr_expect_eq(tf_sched_stage_counts(s, 0).pending, 1000000000 - 64);
     tf_sched_free(s);
 }
+
+Test(report, waits_until_it_is_worth_a_message) {
+    static const struct {
+        tf_standing standing;
+        bool expected;
+        const char *why;
+    } cases[] = {
+        {{.ended = 0, .slots = 1, .idle = 1, .queue_empty = true, .since = 9}, false, "nothing has ended"},
+        {{.ended = 1, .held = 0, .slots = 1, .idle = 1, .queue_empty = true}, true, "the only slot starves"},
+        {{.ended = 1, .held = 3, .slots = 1}, true, "a quarter of what it had has ended"},
+        {{.ended = 1, .held = 4, .slots = 1}, false, "there is enough in hand"},
+        {{.ended = 1, .held = 4, .slots = 1, .since = 0.06}, true, "the last report is long ago"},
+        {{.ended = 1, .held = 127, .slots = 128, .idle = 1, .queue_empty = true}, false, "one slot of many is idle"},
+        {{.ended = 16, .held = 112, .slots = 128, .idle = 16, .queue_empty = true}, true, "one slot in eight is idle"},
+        {{.ended = 16, .held = 112, .slots = 128, .idle = 16}, false, "the queue will feed them"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_assert_eq(tf_should_report(&cases[i].standing), cases[i].expected, "%s", cases[i].why);
+}
