@@ -3,14 +3,16 @@
 Each comparison is run in rounds: in a round every contender runs once, one after the other, so that a ratio is of two runs
 that had the same machine. Figures are medians over the rounds (five, or as many as the variable ROUNDS says); a run counts
 only if its results are checked. What a contender takes is the time from its first task to its last, its own start-up apart,
-but for runners of commands, which are timed from outside. Peers that are slow get fewer tasks: rates are compared. Writes
-FOLDER/bench.json and FOLDER/bench.md."""
+but for runners of commands, which are timed from outside. Peers that are slow get fewer tasks: rates are compared. Figures
+that have a bound of their own are the medians of as many measurements. Writes FOLDER/bench.json and FOLDER/bench.md."""
 
 import dataclasses
 import json
+import math
 import os
 import pathlib
 import platform
+import random
 import statistics
 import subprocess
 import sys
@@ -24,6 +26,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 BUILD = HERE.parents[1] / "build/release"
 TASKFARM, BARE, BARE_MPI = BUILD / "taskfarm", BUILD / "tests/bench/bare", BUILD / "tests/bench/bare_mpi"
 WORK = BUILD / "tests/bench/libbench_work.so"
+MESSAGES = BUILD / "tests/bench/libbench_messages.so"
 PYTHON = "/usr/bin/python3"
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 ENV = dict(
@@ -60,9 +63,18 @@ def launcher(ranks):
     return ["mpirun", "-n", str(ranks)] if ranks else []
 
 
+def done_tasks(path):
+    """How many tasks of the output are done, and the elapsed time that it has."""
+    with h5py.File(path) as file:
+        status = file["b/task/status"]
+        count = sum(int((status[i : i + 10**7] == 1).sum()) for i in range(0, len(status), 10**7))
+        return count, float(file.attrs["elapsed"])
+
+
 def taskfarm(manifest, ranks=None, slots=2):
     """The elapsed time that the output has, if every task of it is done."""
-    tasks = manifest["over"]["i"]["range"][0]
+    axis = next(iter(manifest["over"].values()))
+    tasks = axis["range"][0] if isinstance(axis, dict) else len(axis)
 
     def seconds():
         with tempfile.TemporaryDirectory() as folder:
@@ -70,11 +82,9 @@ def taskfarm(manifest, ranks=None, slots=2):
             (path / "b.json").write_text(json.dumps(manifest))
             options = [] if ranks else ["--slots", slots]
             run(*launcher(ranks), TASKFARM, "b.json", "--progress", "none", *options, cwd=path)
-            with h5py.File(path / "b.h5") as file:
-                status = file["b/task/status"]
-                count = sum(int((status[i : i + 10**7] == 1).sum()) for i in range(0, len(status), 10**7))
-                assert count == len(status) == tasks, count
-                return float(file.attrs["elapsed"])
+            done, elapsed = done_tasks(path / "b.h5")
+            assert done == tasks, done
+            return elapsed
 
     name = f"mpirun -n {ranks} taskfarm" if ranks else f"taskfarm --slots {slots}"
     return Contender(name, tasks, seconds)
@@ -143,6 +153,15 @@ def against_bare(function, tasks, row=8, **more):
     return [taskfarm(manifest), taskfarm(manifest, ranks=3), bare_loop(function, tasks, [row, 8, 1, 1])]
 
 
+def longest_first(durations, slots):
+    """The makespan when each task, the longest first, goes to the slot that is free first."""
+    busy = [0.0] * slots
+    for duration in sorted(durations, reverse=True):
+        first = busy.index(min(busy))
+        busy[first] += duration
+    return max(busy)
+
+
 def lines(count):
     return "".join(f"{i}\n" for i in range(count))
 
@@ -178,6 +197,18 @@ def comparisons():
         "functions that fill 64 float64 a row",
         against_bare("wide", 10**6, 512, results={"x": {"type": "float64", "shape": [64]}}),
         {"bare loop": 0.8},
+    )
+    mean, sigma, draw = 0.005, 2, random.Random(1)
+    uneven = [draw.lognormvariate(math.log(mean) - sigma**2 / 2, sigma) for _ in range(10**4)]
+    bound = longest_first(uneven, 2)
+    yield Comparison(
+        "uneven",
+        "sleeps of log-normal length: mean 5 ms, sigma 2",
+        [
+            taskfarm({"over": {"seconds": uneven}, "run": {"function": "builtin:sleep"}}),
+            Contender("longest first, with all lengths known", len(uneven), lambda: bound),
+        ],
+        {"longest first, with all lengths known": 0.97},
     )
     count = 5000
     targets = " ".join(f"t{i}" for i in range(count))
@@ -228,6 +259,142 @@ def comparisons():
     )
 
 
+# ---- Figures with a bound of their own ----
+
+
+@dataclasses.dataclass
+class Figure:
+    name: str
+    what: str
+    unit: str
+    most: float
+    once: Callable[[], float]
+    rounds: int = ROUNDS
+    value: float = 0
+
+    def measure(self):
+        print(f"{self.name}: {self.rounds} times", file=sys.stderr, flush=True)
+        self.value = statistics.median(self.once() for _ in range(self.rounds))
+
+
+def in_folder(files):
+    """A function that gets a fresh folder with these files, and is called without it."""
+
+    def decorate(function):
+        def call():
+            with tempfile.TemporaryDirectory() as folder:
+                for name, content in files.items():
+                    (pathlib.Path(folder) / name).write_text(content)
+                return function(pathlib.Path(folder))
+
+        return call
+
+    return decorate
+
+
+def over_hello(ranks):
+    """ms that one task takes from start to end, beyond those of a program that opens and closes an HDF5 file."""
+
+    @in_folder({"b.json": json.dumps({"run": {"function": "builtin:noop"}})})
+    def once(folder):
+        hello = wall(*launcher(ranks), BARE_MPI, "hello", folder / "hello.h5")
+        own = wall(*launcher(ranks), TASKFARM, "b.json", "--progress", "none", "--slots", 1, cwd=folder)
+        assert done_tasks(folder / "b.h5")[0] == 1
+        return 1e3 * (own - hello)
+
+    return once
+
+
+def check(manifest, **files):
+    @in_folder({"b.json": json.dumps(manifest), **files})
+    def once(folder):
+        return 1e3 * wall(TASKFARM, "check", "b.json", cwd=folder)
+
+    return once
+
+
+def fail_last(command, folder):
+    assert subprocess.run(command, env=ENV, cwd=folder, capture_output=True, check=False).returncode == 1
+
+
+def kill_at_last(command, folder):
+    with subprocess.Popen(command, env=ENV, cwd=folder, stderr=subprocess.DEVNULL) as process:
+        while not (folder / "hangs").exists():
+            time.sleep(0.1)
+        time.sleep(2)  # what has ended is written by then
+        process.kill()
+
+
+def resume(function, interrupt):
+    """s that the second run takes from start to end, when of 10^8 tasks the last is left to do."""
+    tasks = 10**8
+
+    @in_folder({"b.json": json.dumps({"over": {"i": {"range": [tasks]}}, "run": {"function": f"{WORK}:{function}"}})})
+    def once(folder):
+        command = [str(TASKFARM), "b.json", "--progress", "none", "--slots", "2"]
+        interrupt(command, folder)
+        (folder / "go").touch()
+        seconds = wall(*command, cwd=folder)
+        assert done_tasks(folder / "b.h5")[0] == tasks
+        return seconds
+
+    return once
+
+
+def observed(manifest, folder, ranks=3):
+    """What rank 0 and a worker count in a run: see tests/run/count_messages.c."""
+    (folder / "b.json").write_text(json.dumps(manifest))
+    env = dict(ENV, LD_PRELOAD=str(MESSAGES), COUNT_MESSAGES=str(folder / "counts"))
+    command = [*launcher(ranks), TASKFARM, "b.json", "--progress", "none"]
+    subprocess.run([*map(str, command)], env=env, cwd=folder, check=True, capture_output=True)
+    names = ["rank", "sends", "sent", "receives", "received", "broadcast", "cpu_us", "reply_us"]
+    rows = [dict(zip(names, map(int, line.split()))) for line in (folder / "counts").read_text().splitlines()]
+    return {row["rank"]: row for row in rows}
+
+
+def idle_cpu():
+    """Per cent of a core that rank 0 takes while two workers run a task of 60 s each."""
+
+    @in_folder({})
+    def once(folder):
+        manifest = {"over": {"i": {"range": [2]}}, "run": {"function": "builtin:sleep", "args": {"seconds": 60}}}
+        return observed(manifest, folder)[0]["cpu_us"] / 60e6 * 100
+
+    return once
+
+
+def reply():
+    """us from a worker's report to the grant that answers it, where tasks take 0.1 s; the median of a run's."""
+
+    @in_folder({})
+    def once(folder):
+        manifest = {"over": {"i": {"range": [200]}}, "run": {"function": "builtin:sleep", "args": {"seconds": 0.1}}}
+        return observed(manifest, folder)[1]["reply_us"]
+
+    return once
+
+
+def figures():
+    csv = "a,b,c\n" + "".join(f"{i},{i / 7},name{i}\n" for i in range(10**6))
+    noop = {"function": "builtin:noop"}
+    yield Figure("start", "one task, one rank: beyond a bare MPI program with HDF5", "ms", 30, over_hello(None))
+    yield Figure("start_mpirun", "the same, mpirun -n 2", "ms", 30, over_hello(2))
+    yield Figure(
+        "check", "check of a range of 10^9 points", "ms", 20, check({"over": {"i": {"range": [10**9]}}, "run": noop})
+    )
+    yield Figure(
+        "check_csv",
+        "check of a csv of 10^6 lines",
+        "ms",
+        1000,
+        check({"over": [{"csv": "t.csv"}], "run": noop}, **{"t.csv": csv}),
+    )
+    yield Figure("resume", "start to end when 1 of 10^8 tasks is left: it had failed", "s", 1, resume("last_fails", fail_last))
+    yield Figure("resume_killed", "the same: the run was killed", "s", 1, resume("last_hangs", kill_at_last))
+    yield Figure("idle", "rank 0 while the workers compute", "% of a core", 2, idle_cpu(), rounds=1)
+    yield Figure("reply", "a worker's report to the next grant", "us", 200, reply())
+
+
 # ---- The page ----
 
 
@@ -264,10 +431,10 @@ def rounded(number):
     return f"{float(f'{number:.3g}'):,.0f}".replace(",", " ") if number >= 100 else f"{number:.3g}"
 
 
-def page(done):
+def page(compared, measured):
     yield "| work | by | tasks | tasks/s | as many times as fast is the first | to reach |"
     yield "| --- | --- | --- | --- | --- | --- |"
-    for c in done:
+    for c in compared:
         for contender in c.contenders:
             name = contender.name
             target = f"{c.targets[name]:g}" if name in c.targets else ""
@@ -275,25 +442,29 @@ def page(done):
             tasks = f"{contender.tasks:,}".replace(",", " ")
             what = c.what if contender is c.contenders[0] else ""
             yield f"| {what} | {name} | {tasks} | {rounded(c.rates[name])} | {ratio} | {target} |"
+    yield ""
+    yield "| figure | measured | to be under |"
+    yield "| --- | --- | --- |"
+    for f in measured:
+        yield f"| {f.what} | {rounded(f.value)} {f.unit} | {rounded(f.most)} {f.unit} |"
 
 
 def main():
     folder = pathlib.Path(sys.argv[1])
     wanted = sys.argv[2:]
-    done = []
-    for c in comparisons():
-        if wanted and c.name not in wanted:
-            continue
-        c.measure()
-        done.append(c)
-    (folder / "bench.md").write_text("\n".join(page(done)) + "\n")
+    compared = [c for c in comparisons() if not wanted or c.name in wanted]
+    measured = [f for f in figures() if not wanted or f.name in wanted]
+    for each in [*compared, *measured]:
+        each.measure()
+    (folder / "bench.md").write_text("\n".join(page(compared, measured)) + "\n")
     record = {
         "machine": machine(),
         "rounds": ROUNDS,
         "comparisons": [
             {"name": c.name, "what": c.what, "targets": c.targets, "tasks_per_second": c.rates, "ratios": c.ratios}
-            for c in done
+            for c in compared
         ],
+        "figures": [{"name": f.name, "what": f.what, "unit": f.unit, "most": f.most, "value": f.value} for f in measured],
     }
     (folder / "bench.json").write_text(json.dumps(record, indent=1) + "\n")
     print((folder / "bench.md").read_text(), end="")
