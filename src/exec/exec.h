@@ -99,6 +99,9 @@ bool tf_exec_is_busy(const tf_exec *exec, int slot);
 /* Passes on what has ended, and leaves the rest: the slots are not to be used any more. */
 tf_err tf_exec_give_up(tf_exec *exec, tf_exec_on_rows *on_rows, void *context, tf_error *error);
 
+/* From now on tf_exec_poll returns, too, when the descriptor is readable. -1: none. */
+void tf_exec_wake_by(tf_exec *exec, int fd);
+
 /* Waits up to `timeout` seconds for batches to come back, and passes on each that did. `*events` counts them. */
 tf_err tf_exec_poll(tf_exec *exec, double timeout, tf_exec_on_rows *on_rows, void *context, int *events,
                     tf_error *error);

@@ -25,7 +25,7 @@ struct tf_exec {
     const tf_campaign *campaign;
     int rank, slots;
     slot *slot;
-    struct pollfd *polled; /* the slots' sockets, then the spawner's */
+    struct pollfd *polled; /* the slots' sockets, then the spawner's, then the caller's */
     batch_columns columns;
     double looked;            /* for finished rows of slow batches: tf_now() */
     tf_intervals *one_by_one; /* per stage: a batch function crashed with these rows, so they run alone */
@@ -59,8 +59,9 @@ tf_exec *tf_exec_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_
     tf_exec *exec = tf_alloc(sizeof *exec);
     *exec = (tf_exec){.spawner = spawner, .campaign = campaign, .rank = rank, .slots = slots};
     exec->slot = tf_alloc_array((size_t)slots, sizeof *exec->slot);
-    exec->polled = tf_alloc_array((size_t)slots + 1, sizeof *exec->polled);
+    exec->polled = tf_alloc_array((size_t)slots + 2, sizeof *exec->polled);
     exec->polled[slots] = (struct pollfd){.fd = spawner_socket(spawner), .events = POLLIN};
+    tf_exec_wake_by(exec, -1);
     exec->one_by_one = tf_alloc_array((size_t)campaign->stages, sizeof *exec->one_by_one);
     batch_columns_alloc(&exec->columns, campaign);
     for (int n = 0; n < slots; n++)
@@ -354,12 +355,16 @@ tf_err tf_exec_give_up(tf_exec *exec, tf_exec_on_rows *on_rows, void *context, t
     return err;
 }
 
+void tf_exec_wake_by(tf_exec *exec, int fd) {
+    exec->polled[exec->slots + 1] = (struct pollfd){.fd = fd, .events = POLLIN};
+}
+
 tf_err tf_exec_poll(tf_exec *exec, double timeout, tf_exec_on_rows *on_rows, void *context, int *events,
                     tf_error *error) {
     *events = 0;
     delivery d = {.on_rows = on_rows, .context = context, .events = events, .error = error};
     struct timespec wait = {.tv_sec = (time_t)timeout, .tv_nsec = (long)((timeout - (double)(time_t)timeout) * 1e9)};
-    int ready = ppoll(exec->polled, (nfds_t)exec->slots + 1, &wait, NULL);
+    int ready = ppoll(exec->polled, (nfds_t)exec->slots + 2, &wait, NULL);
     tf_err looked = look(exec, &d);
     if (looked != TF_OK || ready <= 0)
         return looked;

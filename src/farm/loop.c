@@ -1,6 +1,7 @@
 /* One rank's life: MPI_Init, the campaign from rank 0, the event loop, MPI_Finalize. The loop never blocks: messages
  * are polled, rows are polled, and only when neither had anything does it nap, longer each time. */
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,8 +15,7 @@
 #include "farm/worker.h"
 
 #define SHORTEST_NAP  10e-6 /* s */
-#define LONGEST_NAP   1e-3  /* with other ranks: a message may wait that long */
-#define ALONE_NAP     0.05  /* without: only rows and progress can happen */
+#define ALONE_NAP     0.05  /* without other ranks: only rows and progress can happen */
 #define PROGRESS_TICK 0.05
 
 typedef struct rank {
@@ -107,6 +107,8 @@ static tf_err start(rank *r) {
         r->exec = tf_exec_new(r->options->spawner, r->campaign, r->bundle, wire_rank(r->wire), r->slots, r->error);
         err = r->exec ? TF_OK : r->error->code;
     }
+    if (r->exec)
+        tf_exec_wake_by(r->exec, wire_fd(r->wire));
     err = tf_store_agree(MPI_COMM_WORLD, err, r->error);
     if (err != TF_OK)
         return err;
@@ -210,14 +212,15 @@ static void tell_progress(rank *r) {
     r->options->on_progress(r->options->context, &result.progress);
 }
 
-static void nap(double seconds) {
-    nanosleep(&(struct timespec){.tv_nsec = (long)(seconds * 1e9)}, NULL);
+static void nap(const rank *r, double seconds) {
+    struct pollfd heard = {.fd = wire_fd(r->wire), .events = POLLIN};
+    ppoll(&heard, 1, &(struct timespec){.tv_nsec = (long)(seconds * 1e9)}, NULL);
 }
 
 static void loop(rank *r) {
     double wait = 0;
-    double longest = wire_ranks(r->wire) == 1 ? ALONE_NAP : LONGEST_NAP;
     while (!r->ended) {
+        double longest = wire_ranks(r->wire) == 1 ? ALONE_NAP : wire_listen(r->wire);
         take_signals(r);
         bool busy = take_messages(r);
         if (r->ended)
@@ -233,7 +236,7 @@ static void loop(rank *r) {
         if (r->worker && worker_step(r->worker, wait))
             wait = 0;
         else if (!r->worker && wait > 0)
-            nap(wait);
+            nap(r, wait);
         tell_progress(r);
     }
     tell_progress(r);

@@ -1,6 +1,8 @@
 /* Sends wait in a ring of requests until MPI has taken them; messages to this rank itself never see MPI. */
 #include "farm/wire.h"
 
+#include "farm/bell.h"
+
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@ typedef struct parcel {
 struct tf_wire {
     MPI_Comm comm;
     int rank, ranks;
+    bell *bell;
     MPI_Request *request; /* of sends under way */
     parcel **sending;
     int sends, capacity;
@@ -30,6 +33,7 @@ tf_wire *wire_new(MPI_Comm comm) {
     MPI_Comm_rank(comm, &w->rank);
     MPI_Comm_size(comm, &w->ranks);
     w->own_last = &w->own_first;
+    w->bell = bell_new(comm);
     return w;
 }
 
@@ -76,6 +80,18 @@ void wire_send(tf_wire *w, int to, int tag, const void *payload, size_t size) {
     }
     w->sending[w->sends] = p;
     MPI_Isend(p->payload, (int)size, MPI_BYTE, to, tag, w->comm, &w->request[w->sends++]);
+    bell_ring(w->bell, to);
+}
+
+int wire_fd(const tf_wire *w) {
+    return bell_fd(w->bell);
+}
+
+double wire_listen(tf_wire *w) {
+    const double heard = 10e-3, unheard = 1e-3;
+    bell_hush(w->bell);
+    settle(w);
+    return bell_is_enough(w->bell) && w->sends == 0 ? heard : unheard;
 }
 
 void wire_pause(tf_wire *w) {
@@ -117,7 +133,9 @@ bool wire_receive(tf_wire *w, int *from, int *tag, const void **payload, size_t 
     int there = 0, bytes;
     MPI_Message message;
     MPI_Status status;
-    MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, w->comm, &there, &message, &status);
+    /* Where Open MPI finds nothing, it looks at the network then: what has arrived is there the second time. */
+    for (int i = 0; i < 2 && !there; i++)
+        MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, w->comm, &there, &message, &status);
     if (!there)
         return false;
     MPI_Get_count(&status, MPI_BYTE, &bytes);
@@ -145,6 +163,7 @@ void wire_free(tf_wire *w) {
         w->own_first = next;
     }
     free(w->taken);
+    bell_free(w->bell);
     free(w->request);
     free(w->sending);
     free(w->buffer);

@@ -23,6 +23,11 @@ void wire_pause(tf_wire *wire);
 /* Forgets what has not left, and may never: for a rank that leaves without MPI_Finalize. */
 void wire_drop(tf_wire *wire);
 
+/* To be called before a round of wire_receive. Returns for how long a rank that had no message in that round may wait,
+ * s; it should wake when wire_fd is readable. */
+double wire_listen(tf_wire *wire);
+int wire_fd(const tf_wire *wire); /* -1: nothing tells of messages */
+
 /* The next message, if one is there. The payload is the wire's, until the next call. */
 bool wire_receive(tf_wire *wire, int *from, int *tag, const void **payload, size_t *size);
 

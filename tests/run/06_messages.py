@@ -42,5 +42,13 @@ class Messages(farm.FarmTest):
         self.assertLess(sends + receives, 20000)
         self.assertLess(sent + received, 1000000, "less than a byte a task")
 
+    def test_arrive_where_no_bell_rings(self):
+        self.write("m.json", {"over": {"i": {"range": [3000]}}, "run": {"function": "builtin:noop"}, "record": "full"})
+        for bells in ("rung", "muted"):
+            env = {"LD_PRELOAD": f"{farm.BUILD}/tests/libmute_bells.so"} if bells == "muted" else {}
+            self.taskfarm("m.json", "--fresh", ranks=5, env=env)
+            with self.open("m.h5") as file:
+                self.assertEqual(set(file["m/task/status"][()]), {1}, bells)
+
 
 farm.main()

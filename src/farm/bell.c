@@ -1,0 +1,107 @@
+/* A bell is a datagram socket in Linux's abstract namespace, named by a random number of the run's and the rank. */
+#include "farm/bell.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+struct bell {
+    int fd;
+    int rank, ranks;
+    uint64_t run;  /* the number in the names */
+    uint8_t *near; /* on rank 0 per rank, on the others one, of rank 0: they hear each other */
+    bool all_near;
+};
+
+/* Where a socket of that namespace can be reached: the machine, and its network as seen from here. */
+static uint64_t place(void) {
+    char host[256] = "";
+    struct stat net = {0};
+    gethostname(host, sizeof host - 1);
+    stat("/proc/self/ns/net", &net);
+    return tf_hash(host, strlen(host), net.st_ino);
+}
+
+static socklen_t name(uint64_t run, int rank, struct sockaddr_un *address) {
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    int length = snprintf(address->sun_path + 1, sizeof address->sun_path - 1, "taskfarm-%016" PRIx64 "-%d", run, rank);
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
+}
+
+static int hang_up(uint64_t run, int rank) {
+    struct sockaddr_un address;
+    socklen_t size = name(run, rank, &address);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&address, size) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+bell *bell_new(MPI_Comm comm) {
+    bell *b = tf_alloc(sizeof *b);
+    *b = (bell){.fd = -1};
+    MPI_Comm_rank(comm, &b->rank);
+    MPI_Comm_size(comm, &b->ranks);
+    b->near = tf_alloc((size_t)b->ranks);
+    if (b->ranks == 1)
+        return b;
+    uint64_t first[2] = {0, place()}; /* of rank 0: the run's number, 0 without a bell, and its place */
+    if (b->rank == 0 && getrandom(&first[0], sizeof first[0], 0) == (ssize_t)sizeof first[0]) {
+        b->fd = hang_up(first[0], 0);
+        first[0] = b->fd >= 0 ? first[0] : 0;
+    }
+    MPI_Bcast(first, 2, MPI_UINT64_T, 0, comm);
+    b->run = first[0];
+    if (b->rank > 0 && b->run && first[1] == place())
+        b->fd = hang_up(b->run, b->rank);
+    uint8_t near = b->fd >= 0;
+    MPI_Gather(&near, 1, MPI_BYTE, b->near, 1, MPI_BYTE, 0, comm);
+    if (b->rank > 0)
+        b->near[0] = near;
+    b->all_near = near;
+    for (int r = 0; b->rank == 0 && r < b->ranks; r++)
+        b->all_near = b->all_near && b->near[r];
+    return b;
+}
+
+void bell_free(bell *b) {
+    if (!b)
+        return;
+    if (b->fd >= 0)
+        close(b->fd);
+    free(b->near);
+    free(b);
+}
+
+void bell_ring(const bell *b, int rank) {
+    if (b->fd < 0 || !b->near[rank])
+        return;
+    struct sockaddr_un address;
+    socklen_t size = name(b->run, rank, &address);
+    /* Where many have rung already it is full, and will be heard; where nobody is any more nothing is to be done. */
+    ssize_t sent = sendto(b->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&address, size);
+    (void)sent;
+}
+
+void bell_hush(const bell *b) {
+    char heard;
+    while (b->fd >= 0 && recv(b->fd, &heard, sizeof heard, MSG_DONTWAIT) > 0)
+        ;
+}
+
+int bell_fd(const bell *b) {
+    return b->fd;
+}
+
+bool bell_is_enough(const bell *b) {
+    return b->all_near;
+}
