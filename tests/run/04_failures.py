@@ -1,5 +1,6 @@
 """Tasks that fail cost only themselves, and the file says what happened to each."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -216,21 +217,20 @@ class Disk(farm.FarmTest):
         if mounted.returncode != 0:
             self.skipTest("mounting a small file system needs root")
         self.addCleanup(subprocess.run, ["umount", small])
+        wide = {"x": {"type": "float64", "shape": [64]}}
         self.write(
-            "full.json",
-            {
-                "over": {"i": {"range": [100000]}},
-                "run": {"function": "builtin:random"},
-                "results": {"x": {"type": "float64", "shape": [64]}},
-            },
+            "rows.json",
+            {"over": {"i": {"range": [100000]}}, "run": {"function": "builtin:random"}, "results": wide},
         )
-        for ranks in (None, 3):
-            with self.subTest(ranks=ranks):
-                done = self.taskfarm("full.json", "--output", "small/f.h5", "--fresh", ranks=ranks, status=3)
-                self.assertRegex(
-                    done.stderr,
-                    r'(?m)^taskfarm: \S+/small/f.h5: can\'t write rows \d+ to \d+ of stage "full": .*\(the disk is full\)$',
-                )
+        self.write("texts.json", {"over": {"i": {"range": [200]}}, "run": {"command": "yes | head -c 60000"}})
+        expected = {
+            "rows": r'stage "rows" needs 49\.78 MB, and 2\.\d+ MB are free: No space left on device',
+            "texts": r"No space left on device",
+        }
+        for name, ranks in itertools.product(expected, (None, 3)):
+            with self.subTest(name=name, ranks=ranks):
+                done = self.taskfarm(f"{name}.json", "--output", "small/f.h5", "--fresh", ranks=ranks, status=3)
+                self.assertRegex(done.stderr, rf"(?m)^taskfarm: \S+/small/f.h5.*: {expected[name]}$")
                 for path in (small / "f.h5", small / "f.h5.d"):
                     self.assertTrue(path.exists(), "what was written is left as it is")
                 subprocess.run(["sh", "-c", "rm -r small/*"], cwd=self.folder, check=True)
