@@ -251,37 +251,34 @@ static int idle_slots(const worker *w) {
     return idle;
 }
 
-/* By the reports alone the master would think that what is stuck in a busy slot is in hand for the others. */
-static void tell_hunger(worker *w) {
-    if (w->queued > 0 || w->how || w->reports > 0)
-        return;
-    int idle = idle_slots(w);
-    if (idle <= w->hungry || idle == w->slots)
-        return;
-    w->hungry = idle;
-    wire_send(w->wire, MASTER, TAG_HUNGRY, &(hungry_message){.idle = idle}, sizeof(hungry_message));
+static tf_standing standing(const worker *w) {
+    return (tf_standing){.workers = wire_ranks(w->wire) - 1,
+                         .ended = w->ended,
+                         .held = w->held,
+                         .slots = w->slots,
+                         .idle = idle_slots(w),
+                         .queue_empty = w->queued == 0,
+                         .since = tf_now() - w->told};
 }
 
-/* What has ended; or, now and then, that we live. */
+/* What has ended; that slots are idle; or, now and then, that we live. */
 static void tell(worker *w) {
     const double interval = 1;
-    tf_standing standing = {.ended = w->ended,
-                            .held = w->held,
-                            .slots = w->slots,
-                            .idle = idle_slots(w),
-                            .queue_empty = w->queued == 0,
-                            .since = tf_now_coarse() - w->told};
+    tf_standing now = standing(w);
     bool at_once = w->how || w->broken;
-    if (w->reports > 0 && (at_once || tf_should_report(&standing))) {
+    if (w->reports > 0 && (at_once || tf_should_report(&now))) {
         wire_send(w->wire, MASTER, TAG_REPORT, w->report, w->reports * sizeof *w->report);
         w->reports = 0;
         w->ended = 0;
-    } else if (standing.since > interval) {
+    } else if (!at_once && tf_should_complain(&now, w->hungry)) {
+        w->hungry = now.idle;
+        wire_send(w->wire, MASTER, TAG_HUNGRY, &(hungry_message){.idle = now.idle}, sizeof(hungry_message));
+    } else if (now.since > interval) {
         wire_send(w->wire, MASTER, TAG_ALIVE, NULL, 0);
     } else {
         return;
     }
-    w->told = tf_now_coarse();
+    w->told = tf_now();
 }
 
 bool worker_step(worker *w, double timeout) {
@@ -300,7 +297,6 @@ bool worker_step(worker *w, double timeout) {
         err = feed_slots(w, &error);
     w->broken = err != TF_OK;
     tell(w);
-    tell_hunger(w);
     if (err == TF_OK && w->how && idle_slots(w) == w->slots) {
         wire_send(w->wire, MASTER, TAG_DRAINED, NULL, 0);
         w->drained = true;

@@ -22,11 +22,19 @@ int64_t tf_pace_count(const tf_pace *pace, double seconds) {
     return count < 1 ? 1 : (int64_t)count;
 }
 
+static bool may_speak(const tf_standing *s) {
+    return s->since >= s->workers * TF_SERVICE_SECONDS;
+}
+
 bool tf_should_report(const tf_standing *s) {
     const double most = 0.05; /* s */
-    if (s->ended == 0)
+    if (s->ended == 0 || !may_speak(s))
         return false;
     bool starving = s->queue_empty && s->idle > 0 && s->idle >= s->slots / 8;
     bool much = 4 * s->ended >= s->ended + s->held;
     return starving || much || s->since >= most;
+}
+
+bool tf_should_complain(const tf_standing *s, int known) {
+    return s->ended == 0 && s->queue_empty && s->idle > known && s->idle < s->slots && may_speak(s);
 }

@@ -4,7 +4,8 @@
  * Grants. A worker is to have a quantum of work a slot running, and as much again in hand while plenty is left, so that
  * no slot waits for a message. The quantum is what takes QUANTUM_SECONDS by the stage's pace, but no more than a fair
  * share of what is pending: half of it divided by all slots (guided self-scheduling: Polychronopoulos & Kuck 1987, IEEE
- * Trans. Comp. C-36, 1425), so that all workers end together. A worker may say that it has idle slots all the same.
+ * Trans. Comp. C-36, 1425), so that all workers end together; and no less than what takes as long as to serve every
+ * worker once, or they would wait for messages. A worker may say that it has idle slots all the same.
  *
  * Retries. A task whose attempt failed waits in a heap, ordered by the time when it is due, and is then granted by
  * itself, before all that was never tried. The worker that it failed on gets it only if no other wants it for a while.
@@ -254,11 +255,13 @@ static int ready_stage(const tf_sched *s) {
 
 /* How many tasks of the stage the worker should get now; 0 if it has enough. */
 static int64_t wanted(const tf_sched *s, const stage *st, const worker *k) {
-    int64_t quantum = tf_pace_count(&st->pace, QUANTUM_SECONDS);
+    double round = s->up * TF_SERVICE_SECONDS;
+    int64_t quantum = tf_pace_count(&st->pace, round > QUANTUM_SECONDS ? round : QUANTUM_SECONDS);
+    int64_t least = tf_pace_count(&st->pace, round);
     int64_t share = st->pending.total / (2 * s->slots);
     bool plenty = share >= 2 && st->pace.seen > 0;
-    if (share < 1)
-        share = 1;
+    if (share < least)
+        share = least;
     if (quantum > share)
         quantum = share;
     int64_t running = quantum * k->slots;

@@ -23,18 +23,26 @@ int64_t tf_pace_count(const tf_pace *pace, double seconds);
 
 /* ---- What a worker says ---- */
 
+/* What the master may take for a message and its answer, s. Grants and reports are large enough for it to serve all. */
+#define TF_SERVICE_SECONDS 4e-6
+
 /* Where a worker is. */
 typedef struct tf_standing {
+    int workers;   /* of the same master */
     int64_t ended; /* tasks that it has not reported yet */
     int64_t held;  /* tasks that it was granted and that have not ended */
     int slots, idle;
     bool queue_empty;
-    double since; /* s since its last report */
+    double since; /* s since its last message */
 } tf_standing;
 
 /* Is it time for a report? A master of many workers can't hear of each batch of each slot: what has ended is reported
- * together, unless slots starve. */
+ * together, unless slots starve, and not before all others may have been heard. */
 bool tf_should_report(const tf_standing *standing);
+
+/* Is it time to say that slots are idle and nothing is in hand for them? See tf_sched_hungry. `known` idle slots have
+ * been told of since the last grant. */
+bool tf_should_complain(const tf_standing *standing, int known);
 
 /* ---- The scheduler ---- */
 

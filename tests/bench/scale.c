@@ -22,7 +22,7 @@
 #define SLOT_SECONDS  10.0
 #define SLOT_TASKS    10
 
-typedef enum event_kind { BATCHES_ENDED, TIME_TO_REPORT, GRANT, HELLO, REPORT, HUNGRY } event_kind;
+typedef enum event_kind { BATCHES_ENDED, TIME_TO_TELL, GRANT, HELLO, REPORT, HUNGRY } event_kind;
 
 typedef struct event {
     double time;
@@ -40,7 +40,7 @@ typedef struct sim_worker {
     int64_t running;
     int idle, hungry;
     double told;
-    bool waits; /* for the time to report */
+    bool waits; /* for the time to tell */
 } sim_worker;
 
 typedef struct sim {
@@ -109,7 +109,8 @@ static void feed(sim *s, int w) {
 
 static void tell(sim *s, int w) {
     sim_worker *k = &s->worker[w];
-    tf_standing standing = {.ended = k->ended.total,
+    tf_standing standing = {.workers = s->workers,
+                            .ended = k->ended.total,
                             .held = k->queue.total + k->running,
                             .slots = s->slots,
                             .idle = k->idle,
@@ -123,15 +124,16 @@ static void tell(sim *s, int w) {
         k->ended = (tf_intervals){0};
         k->told = s->now;
         post(s, message);
-    } else if (k->ended.total > 0 && !k->waits) {
-        k->waits = true;
-        post(s, (event){.time = k->told + REPORT_LIMIT + 1e-9, .kind = TIME_TO_REPORT, .worker = w});
-    }
-    if (k->queue.total == 0 && k->ended.total == 0 && k->idle > k->hungry && k->idle < s->slots) {
-        k->hungry = message.slots = k->idle;
+    } else if (tf_should_complain(&standing, k->hungry)) {
         message.kind = HUNGRY;
-        message.ended = NULL;
+        k->hungry = message.slots = k->idle;
+        k->told = s->now;
         post(s, message);
+    } else if (!k->waits && (k->ended.total > 0 || (k->queue.total == 0 && k->idle > k->hungry))) {
+        double round = s->workers * TF_SERVICE_SECONDS;
+        double pause = standing.since < round ? round : standing.since < REPORT_LIMIT ? REPORT_LIMIT : round;
+        k->waits = true;
+        post(s, (event){.time = k->told + pause + 1e-9, .kind = TIME_TO_TELL, .worker = w});
     }
 }
 
@@ -190,7 +192,7 @@ static void handle(sim *s, const event *e) {
     sim_worker *k = &s->worker[e->worker];
     switch (e->kind) {
     case BATCHES_ENDED: end_batches(s, e); break;
-    case TIME_TO_REPORT: k->waits = false; break;
+    case TIME_TO_TELL: k->waits = false; break;
     case GRANT:
         tf_intervals_add(&k->queue, e->tasks.first, e->tasks.end);
         k->hungry = 0;

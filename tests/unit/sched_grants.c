@@ -291,8 +291,29 @@ Test(report, waits_until_it_is_worth_a_message) {
         {{.ended = 1, .held = 4, .slots = 1, .since = 0.06}, true, "the last report is long ago"},
         {{.ended = 1, .held = 127, .slots = 128, .idle = 1, .queue_empty = true}, false, "one slot of many is idle"},
         {{.ended = 16, .held = 112, .slots = 128, .idle = 16, .queue_empty = true}, true, "one slot in eight is idle"},
+        {{.workers = 10000, .ended = 1, .slots = 1, .idle = 1, .queue_empty = true, .since = 0.03}, false, "too early"},
+        {{.workers = 10000, .ended = 1, .slots = 1, .idle = 1, .queue_empty = true, .since = 0.05}, true, "in turn"},
         {{.ended = 16, .held = 112, .slots = 128, .idle = 16}, false, "the queue will feed them"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         cr_assert_eq(tf_should_report(&cases[i].standing), cases[i].expected, "%s", cases[i].why);
+}
+
+Test(report, of_idle_slots_is_made_once_and_by_who_works) {
+    static const struct {
+        tf_standing standing;
+        int known;
+        bool expected;
+        const char *why;
+    } cases[] = {
+        {{.held = 3, .slots = 4, .idle = 1, .queue_empty = true}, 0, true, "a slot is stuck, another idle"},
+        {{.held = 3, .slots = 4, .idle = 1, .queue_empty = true}, 1, false, "the master knows"},
+        {{.held = 3, .slots = 4, .idle = 2, .queue_empty = true}, 1, true, "there is another one"},
+        {{.held = 3, .slots = 4, .idle = 1}, 0, false, "the queue will feed it"},
+        {{.held = 3, .ended = 1, .slots = 4, .idle = 1, .queue_empty = true}, 0, false, "a report will tell"},
+        {{.held = 0, .slots = 4, .idle = 4, .queue_empty = true}, 0, false, "by its reports it has nothing"},
+        {{.workers = 1000, .held = 3, .slots = 4, .idle = 1, .queue_empty = true}, 0, false, "too early"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_assert_eq(tf_should_complain(&cases[i].standing, cases[i].known), cases[i].expected, "%s", cases[i].why);
 }
