@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { TARGET_BYTES = 1 << 20, MOST_ROWS = 65536, TEXTS_AT_FIRST = 64 * 1024, ALIGNMENT = 64 };
+enum { TARGET_BYTES = 2 << 20, MOST_ROWS = 65536, TEXTS_AT_FIRST = 64 * 1024, ALIGNMENT = 64 };
 
 /* Hands out consecutive aligned columns of `rows` cells, and of each where cell `row` is; with base NULL it only adds
  * up. */

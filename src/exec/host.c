@@ -152,7 +152,7 @@ static void run_rows(host *h, struct tf_stage *function) {
     batch_header *head = h->header;
     const bool full = h->spec->record_full;
     stopwatch watch = {.end = head->started + BATCH_SECONDS, .stride = 1};
-    double now = head->started;
+    double now = tf_quick_now(&h->clock);
     const double to_wall = tf_wall() - now;
     for (int64_t row = 0; row < head->count; row++) {
         uint64_t texts_before = h->texts_used;
@@ -165,12 +165,12 @@ static void run_rows(host *h, struct tf_stage *function) {
             command_run(h, row);
         }
         if (full) {
-            now = tf_now();
+            now = tf_quick_now(&h->clock);
             h->columns.duration[row] = now - started;
         }
         if (h->message.length || h->err.total || !function) {
             finish_row(h, row, texts_before);
-            now = full ? tf_now() : now;
+            now = full ? tf_quick_now(&h->clock) : now;
         }
         head->texts_size = h->texts_used;
         __atomic_store_n(&head->ended, row + 1, __ATOMIC_RELEASE);

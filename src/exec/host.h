@@ -26,6 +26,7 @@ typedef struct host {
     void **values;      /* per parameter: a buffer for a batch, as tf_space_fill stores it */
     const void **point; /* per parameter: the value of one row */
     uint64_t texts_used;
+    tf_quick_clock clock; /* of the times that are recorded */
 
     capture out, err; /* a command's output; err takes tf_log too */
     tf_buf message;   /* why the task under way fails; empty while it does not */

@@ -4,7 +4,8 @@ Each comparison is run in rounds: in a round every contender runs once, one afte
 that had the same machine. Figures are medians over the rounds (five, or as many as the variable ROUNDS says); a run counts
 only if its results are checked. What a contender takes is the time from its first task to its last, its own start-up apart,
 but for runners of commands, which are timed from outside. Peers that are slow get fewer tasks: rates are compared. Figures
-that have a bound of their own are the medians of as many measurements. Writes FOLDER/bench.json and FOLDER/bench.md."""
+that have a bound of their own are the medians of as many measurements. curves.py says how cost grows. Writes
+FOLDER/bench.md with its pictures, and FOLDER/bench.json. NAMEs are those of comparisons, of figures, growth and reach."""
 
 import dataclasses
 import json
@@ -20,12 +21,14 @@ import tempfile
 import time
 from collections.abc import Callable
 
+import curves
 import h5py
 
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = HERE.parents[1] / "build/release"
 TASKFARM, BARE, BARE_MPI = BUILD / "taskfarm", BUILD / "tests/bench/bare", BUILD / "tests/bench/bare_mpi"
 WORK = BUILD / "tests/bench/libbench_work.so"
+SCALE = BUILD / "tests/bench/scale"
 MESSAGES = BUILD / "tests/bench/libbench_messages.so"
 PYTHON = "/usr/bin/python3"
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
@@ -90,12 +93,12 @@ def taskfarm(manifest, ranks=None, slots=2):
     return Contender(name, tasks, seconds)
 
 
-def bare_loop(function, tasks, columns, processes=2):
+def bare_loop(function, tasks, columns, processes=2, name="bare loop"):
     def seconds():
         with tempfile.TemporaryDirectory() as folder:
             return float(run(BARE, "loop", WORK, function, tasks, processes, pathlib.Path(folder) / "bare", *columns))
 
-    return Contender("bare loop", tasks, seconds)
+    return Contender(name, tasks, seconds)
 
 
 def program(name, tasks, *command):
@@ -183,7 +186,10 @@ def comparisons():
     yield Comparison(
         "full",
         'the same, "record": "full"',
-        against_bare("nothing", 10**7, record="full"),
+        [
+            *against_bare("nothing", 10**7, record="full"),
+            bare_loop("nothing", 10**7, [8, 8, 1, 1, *[4] * 4, *[8] * 4], name="bare loop that writes the full record"),
+        ],
         {"bare loop": 0.25},
     )
     yield Comparison(
@@ -409,11 +415,11 @@ def machine():
         "cores": len(os.sched_getaffinity(0)),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "kernel": platform.release(),
+        "taskfarm": first_line(str(TASKFARM), "--version").split()[-1],
         "hdf5": h5py.version.hdf5_version,
         "versions": {
             name: first_line(*command)
             for name, command in {
-                "taskfarm": [str(TASKFARM), "--version"],
                 "mpirun": ["mpirun", "--version"],
                 "parallel": ["parallel", "--version"],
                 "make": ["make", "--version"],
@@ -423,31 +429,122 @@ def machine():
                 "dask.distributed": [PYTHON, "-c", "import distributed; print(distributed.__version__)"],
                 "mpi4py": [PYTHON, "-c", "import mpi4py; print(mpi4py.__version__)"],
                 "python": [PYTHON, "--version"],
+                "xargs": ["xargs", "--version"],
             }.items()
         },
     }
 
 
+def grouped(number):
+    return f"{number:,}".replace(",", " ")
+
+
 def rounded(number):
-    return f"{float(f'{number:.3g}'):,.0f}".replace(",", " ") if number >= 100 else f"{number:.3g}"
+    return grouped(round(float(f"{number:.3g}"))) if number >= 100 else f"{number:.3g}"
 
 
-def page(compared, measured):
-    yield "| work | by | tasks | tasks/s | as many times as fast is the first | to reach |"
-    yield "| --- | --- | --- | --- | --- | --- |"
+def compared_rows(compared):
     for c in compared:
         for contender in c.contenders:
-            name = contender.name
-            target = f"{c.targets[name]:g}" if name in c.targets else ""
-            ratio = rounded(c.ratios[name]) if name != c.contenders[0].name else ""
-            tasks = f"{contender.tasks:,}".replace(",", " ")
-            what = c.what if contender is c.contenders[0] else ""
-            yield f"| {what} | {name} | {tasks} | {rounded(c.rates[name])} | {ratio} | {target} |"
+            first = contender is c.contenders[0]
+            yield {
+                "what": c.what if first else "",
+                "name": contender.name,
+                "tasks": contender.tasks,
+                "rate": c.rates[contender.name],
+                "ratio": "" if first else rounded(c.ratios[contender.name]),
+                "target": f"{c.targets[contender.name]:g}" if contender.name in c.targets else "",
+            }
+
+
+def page(compared, measured, grown, reached, folder, about):
+    """Markdown, and pictures in the folder."""
+    yield "# How fast taskfarm is"
     yield ""
-    yield "| figure | measured | to be under |"
-    yield "| --- | --- | --- |"
-    for f in measured:
-        yield f"| {f.what} | {rounded(f.value)} {f.unit} | {rounded(f.most)} {f.unit} |"
+    yield f"Measured by `tests/bench/run.sh` with taskfarm {about['taskfarm']} on {about['cores']} cores ({about['cpu']}),"
+    yield f"Linux {about['kernel']}, HDF5 {about['hdf5']}, {about['versions']['mpirun']}. Medians of {ROUNDS} rounds, in each of which"
+    yield "all contenders run one after the other; all versions and all numbers are in [bench.json](bench.json)."
+    if compared:
+        yield from ("", "## Side by side", "")
+        yield "What a contender takes is the time from its first task to its last; runners of commands are timed from start to end."
+        yield "The bare loops are C programs with as many processes that do the same work with nothing in between."
+        yield ""
+        yield from curves.table(
+            compared_rows(compared),
+            [
+                ("what", "work", str),
+                ("name", "by", str),
+                ("tasks", "tasks", grouped),
+                ("rate", "tasks/s", rounded),
+                ("ratio", "as many times as fast is the first", str),
+                ("target", "to reach", str),
+            ],
+        )
+    if measured:
+        yield from ("", "## Figures with a bound", "")
+        yield from curves.table(
+            [{"what": f.what, "value": f"{rounded(f.value)} {f.unit}", "most": f"{f.most:g} {f.unit}"} for f in measured],
+            [("what", "figure", str), ("value", "measured", str), ("most", "to be under", str)],
+        )
+    if grown:
+        yield from ("", "## With the number of tasks", "")
+        yield "Functions that do nothing and have no results, three ranks. Rank 0 sends and receives messages of many tasks each."
+        yield ""
+        yield from curves.table(
+            grown,
+            [
+                ("tasks", "tasks", grouped),
+                ("tasks_per_second", "tasks/s", rounded),
+                ("master_cpu_ns_per_task", "processor time of rank 0 per task, ns", rounded),
+                ("messages_per_task", "messages per task", rounded),
+                ("bytes_per_task", "bytes of messages per task", rounded),
+            ],
+        )
+        yield ""
+        yield from curves.pictures(curves.draw_growth(grown, folder), ".")
+    if reached:
+        yield from ("", "## With the number of workers: a simulation", "")
+        yield f"The scheduler itself drives simulated workers of {curves.SLOTS} slots each (`tests/bench/scale.c`); a message costs rank 0"
+        yield f"{1e6 * reached[0]['message_seconds']:.2f} us, as measured between processes here, and what the scheduler takes for it. Each slot has"
+        yield "ten seconds of work, or ten tasks where these take longer. Efficiency is the share of the slots' time that tasks got; where"
+        yield "the load of rank 0 comes near 1, one master is no longer enough."
+        yield ""
+        yield from curves.table(
+            reached,
+            [
+                ("workers", "workers", grouped),
+                ("task_seconds", "length of a task, s", lambda x: f"{x:g}"),
+                ("efficiency", "efficiency", rounded),
+                ("master_load", "load of rank 0", rounded),
+                ("messages_per_second", "messages/s", rounded),
+            ],
+        )
+        yield ""
+        yield from curves.pictures(curves.draw_reach(reached, folder), ".")
+
+
+# ---- Curves ----
+
+
+def observed_growth(tasks):
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        manifest = {"over": {"i": {"range": [tasks]}}, "run": {"function": "builtin:noop"}}
+        master = observed(manifest, folder)[0]
+        done, elapsed = done_tasks(folder / "b.h5")
+        assert done == tasks
+        return elapsed, master
+
+
+def message_seconds():
+    """What one message costs where two processes do nothing but send and receive them: a task there takes two."""
+    tasks = 10**6
+    return statistics.median(float(run(*launcher(2), BARE_MPI, "dispatch", tasks)) for _ in range(ROUNDS)) / tasks / 2
+
+
+def reach():
+    cost = message_seconds()
+    return [{**row, "message_seconds": cost} for row in curves.reach(SCALE, cost)]
 
 
 def main():
@@ -457,18 +554,24 @@ def main():
     measured = [f for f in figures() if not wanted or f.name in wanted]
     for each in [*compared, *measured]:
         each.measure()
-    (folder / "bench.md").write_text("\n".join(page(compared, measured)) + "\n")
+    grown = curves.growth(observed_growth) if not wanted or "growth" in wanted else []
+    reached = reach() if not wanted or "reach" in wanted else []
+    about = machine()
+    text = "\n".join(page(compared, measured, grown, reached, folder, about)) + "\n"
+    (folder / "bench.md").write_text(text)
     record = {
-        "machine": machine(),
+        "machine": about,
         "rounds": ROUNDS,
         "comparisons": [
             {"name": c.name, "what": c.what, "targets": c.targets, "tasks_per_second": c.rates, "ratios": c.ratios}
             for c in compared
         ],
         "figures": [{"name": f.name, "what": f.what, "unit": f.unit, "most": f.most, "value": f.value} for f in measured],
+        "growth": grown,
+        "reach": reached,
     }
     (folder / "bench.json").write_text(json.dumps(record, indent=1) + "\n")
-    print((folder / "bench.md").read_text(), end="")
+    print(text, end="")
 
 
 if __name__ == "__main__":

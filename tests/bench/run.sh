@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the peers, builds, and measures taskfarm beside the bare limit and beside them.
-#   tests/bench/run.sh [FOLDER [NAME...]]   all comparisons, or those named; bench.md and bench.json go to FOLDER (build/bench)
+#   tests/bench/run.sh [FOLDER [NAME...]]   everything, or what is named; the page and its numbers go to FOLDER (build/bench)
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 folder=${1:-$top/build/bench}
