@@ -507,7 +507,7 @@ def page(compared, measured, grown, reached, folder, about):
         yield f"The scheduler itself drives simulated workers of {curves.SLOTS} slots each (`tests/bench/scale.c`); a message costs rank 0"
         yield f"{1e6 * reached[0]['message_seconds']:.2f} us, as measured between processes here, and what the scheduler takes for it. Each slot has"
         yield "ten seconds of work, or ten tasks where these take longer. Efficiency is the share of the slots' time that tasks got; where"
-        yield "the load of rank 0 comes near 1, one master is no longer enough."
+        yield "the load of rank 0 comes near 1, one master is no longer enough. What takes more than two minutes to simulate is left out."
         yield ""
         yield from curves.table(
             reached,

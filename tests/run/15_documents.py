@@ -6,7 +6,7 @@ import subprocess
 
 import farm
 
-DOCUMENTS = [farm.SOURCE / "README.md", *sorted((farm.SOURCE / "docs").glob("*.md"))]
+DOCUMENTS = [farm.SOURCE / "README.md", *sorted((farm.SOURCE / "docs").rglob("*.md"))]
 
 
 def blocks(path, language):
@@ -67,6 +67,13 @@ class Documents(farm.FarmTest):
         for path in DOCUMENTS:
             for link in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
                 self.assertTrue((path.parent / link).exists(), f"{path.name}: {link}")
+
+    def test_readme_shows_what_was_measured_last(self):
+        section = re.search(r"^## How fast\n(.*?)^## ", (farm.SOURCE / "README.md").read_text(), re.M | re.S).group(1)
+        shown = [line for line in section.splitlines() if line.startswith("|")]
+        measured = (farm.SOURCE / "docs/performance/bench.md").read_text().splitlines()
+        self.assertGreater(len(shown), 30)
+        self.assertEqual([line for line in shown if line not in measured], [])
 
     def test_tests_that_are_named_are_there(self):
         for path in DOCUMENTS:
