@@ -6,9 +6,10 @@
 
 typedef struct options {
     const char *verb;
-    const char *manifest;
-    const char *output;  /* absolute, or NULL */
-    const char *workdir; /* as given, or NULL */
+    const char *kind;     /* of import */
+    const char *manifest; /* or the file to import */
+    const char *output;   /* absolute, or NULL */
+    const char *workdir;  /* as given, or NULL */
     const char *seed;
     const char *retries;
     int sets;
@@ -42,5 +43,6 @@ void cli_unload(loaded *loaded);
 int cli_run(const options *options);
 int cli_check(const options *options);
 int cli_schema(const options *options);
+int cli_import(const options *options);
 
 #endif

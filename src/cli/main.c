@@ -12,6 +12,8 @@ static const char help[] =
     "taskfarm [run] MANIFEST      run the campaign (under mpirun, or by itself with all cores)\n"
     "taskfarm check MANIFEST      say whether the manifest is right, and what it would run\n"
     "taskfarm schema              print the manifest's JSON Schema, for editors\n"
+    "taskfarm import commands FILE\n"
+    "                             print a manifest that runs each line of FILE as a command\n"
     "\n"
     "run and check take\n"
     "  --output FILE              where results go, instead of the manifest's \"output\"\n"
@@ -38,14 +40,16 @@ static const char help[] =
 typedef struct verb {
     const char *name;
     int (*run)(const options *);
-    bool manifest;
+    const char *needs; /* what it is called with; NULL: nothing */
+    bool kind;         /* and before that, a kind */
     const char *takes; /* letters of its options */
 } verb;
 
 static const verb verbs[] = {
-    {"run", cli_run, true, "owtslfprydg"},
-    {"check", cli_check, true, "owtsj"},
-    {"schema", cli_schema, false, ""},
+    {"run", cli_run, "a manifest", false, "owtslfprydg"},
+    {"check", cli_check, "a manifest", false, "owtsj"},
+    {"schema", cli_schema, NULL, false, ""},
+    {"import", cli_import, "a file, as in taskfarm import commands tasks.txt", true, ""},
 };
 
 /* What the design has and this version has not. */
@@ -184,14 +188,15 @@ static int parse(options *o, const verb *v, int argc, char **argv) {
         if (status != TF_OK)
             return status;
     }
-    if (v->manifest && optind == argc)
-        return cli_usage_error("%s needs a manifest; taskfarm --help says more", v->name);
-    if (v->manifest)
+    if (v->kind && optind < argc)
+        o->kind = argv[optind++];
+    if (v->needs && optind == argc)
+        return cli_usage_error("%s needs %s; taskfarm --help says more", v->name, v->needs);
+    if (v->needs)
         o->manifest = argv[optind++];
     if (optind < argc)
-        return v->manifest && strcmp(v->name, "run") == 0
-                   ? cli_usage_error("%s: targets are not supported yet", argv[optind])
-                   : cli_usage_error("%s: one argument too many", argv[optind]);
+        return strcmp(v->name, "run") == 0 ? cli_usage_error("%s: targets are not supported yet", argv[optind])
+                                           : cli_usage_error("%s: one argument too many", argv[optind]);
     return -1;
 }
 
