@@ -53,6 +53,9 @@ const char *plan_fingerprint(const tf_store_plan *plan, int stage);
 /* Compares the campaign with the old output, and finds the rows to keep. */
 tf_err plan_make(tf_store_plan *plan, const old_output *old, tf_error *error);
 
+/* Where the kept rows of a stage whose space has changed are now. A space must have all old points: else an error. */
+tf_err plan_find_places(const tf_store_plan *plan, const old_output *old, int number, tf_error *error);
+
 /* Brings the output into the state that the plan's run starts from: the rows that are kept where they belong, the texts
  * of stages that are not finished in the run's first side file, a journal that says so, and nothing else. */
 tf_err plan_carry_out(tf_store_plan *plan, const old_output *old, tf_error *error);

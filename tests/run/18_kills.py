@@ -114,7 +114,7 @@ class Kills(farm.FarmTest):
         for point, most in POINTS:
             together = not point.startswith(("create", "carry", "stay", "move"))  # where several ranks come by
             for number in range(1, most + 1) if farm.SOAK else (most,):
-                for ranks in (None, 3) if farm.SOAK or (together and not farm.SANITIZED) else (None,):
+                for ranks in (None, 3) if farm.SOAK else (3,) if together and not farm.SANITIZED else (None,):
                     with self.subTest(point=point, number=number, ranks=ranks):
                         self.start_over()
                         if point.startswith(("carry", "stay", "move")):  # where a run goes on
