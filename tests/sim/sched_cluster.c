@@ -9,11 +9,14 @@
 
 #include "sched/sched.h"
 
+enum { SPOKEN = 64 }; /* batches that a simulated worker reports at once, at most */
+
 typedef enum event_kind {
     EVENT_GRANT,
     EVENT_BATCH_ENDED,
     EVENT_REPORT,
     EVENT_HUNGRY,
+    EVENT_TELL,
     EVENT_TICK,
     EVENT_DOWN,
     EVENT_UP,
@@ -36,7 +39,12 @@ typedef struct event {
 
 typedef struct sim_worker {
     int life, busy, hungry;
-    bool up;
+    bool up, waits;             /* waits for an EVENT_TELL */
+    int64_t held;               /* tasks granted that have not ended */
+    double told;                /* when it last spoke */
+    struct event batch[SPOKEN]; /* ended and not reported */
+    int batches;
+    int64_t ended;       /* tasks of these */
     tf_intervals *queue; /* per stage: granted and not begun */
 } sim_worker;
 
@@ -143,16 +151,6 @@ static bool queue_is_empty(const sim *s, const sim_worker *k) {
     return true;
 }
 
-/* As a worker does: see tell_hunger there. */
-static void tell_hunger(sim *s, int w) {
-    sim_worker *k = &s->worker[w];
-    int idle = s->c->slots - k->busy;
-    if (idle <= k->hungry || k->busy == 0 || s->draining || !queue_is_empty(s, k))
-        return;
-    k->hungry = idle;
-    post(s, (event){.kind = EVENT_HUNGRY, .time = s->now + s->c->latency, .worker = w, .life = k->life, .idle = idle});
-}
-
 static void feed(sim *s, int w) {
     sim_worker *k = &s->worker[w];
     for (int stage = 0; stage < s->c->stages; stage++) {
@@ -169,20 +167,11 @@ static void feed(sim *s, int w) {
             post(s, done);
         }
     }
-    tell_hunger(s, w);
 }
 
 static void drop_queue(const sim *s, sim_worker *k) {
     for (int stage = 0; stage < s->c->stages; stage++)
         tf_intervals_free(&k->queue[stage]);
-}
-
-/* A worker that is told to drain drops what it has not begun, and says so when nothing is under way. */
-static void drain(sim *s, int w) {
-    sim_worker *k = &s->worker[w];
-    drop_queue(s, k);
-    if (k->up && k->busy == 0) /* behind its reports, the repeated ones too */
-        post(s, (event){.kind = EVENT_DRAINED, .time = s->now + 4 * s->c->latency, .worker = w, .life = k->life});
 }
 
 static void check_counts(const sim *s) {
@@ -284,6 +273,50 @@ static void post_reports(sim *s, const event *batch) {
     }
 }
 
+static void report(sim *s, sim_worker *k) {
+    for (int b = 0; b < k->batches; b++)
+        post_reports(s, &k->batch[b]);
+    k->batches = 0;
+    k->ended = 0;
+    k->told = s->now;
+}
+
+/* A worker that is told to drain drops what it has not begun, and says so when nothing is under way. */
+static void drain(sim *s, int w) {
+    sim_worker *k = &s->worker[w];
+    drop_queue(s, k);
+    report(s, k);
+    if (k->up && k->busy == 0) /* behind its reports, the repeated ones too */
+        post(s, (event){.kind = EVENT_DRAINED, .time = s->now + 4 * s->c->latency, .worker = w, .life = k->life});
+}
+
+/* As a worker does: what it has to say, or it looks again after a while. */
+static void tell(sim *s, int w) {
+    const double nap = 0.01;
+    sim_worker *k = &s->worker[w];
+    tf_standing standing = {.workers = s->c->workers,
+                            .ended = k->ended,
+                            .held = k->held,
+                            .slots = s->c->slots,
+                            .idle = s->c->slots - k->busy,
+                            .queue_empty = queue_is_empty(s, k),
+                            .since = s->now - k->told};
+    if (tf_should_report(&standing) || k->batches == SPOKEN) {
+        report(s, k);
+    } else if (tf_should_complain(&standing, k->hungry)) {
+        k->hungry = standing.idle;
+        k->told = s->now;
+        post(s, (event){.kind = EVENT_HUNGRY,
+                        .time = s->now + s->c->latency,
+                        .worker = w,
+                        .life = k->life,
+                        .idle = standing.idle});
+    } else if (!k->waits && (k->ended > 0 || (standing.queue_empty && standing.idle > k->hungry))) {
+        k->waits = true;
+        post(s, (event){.kind = EVENT_TELL, .time = s->now + nap, .worker = w, .life = k->life});
+    }
+}
+
 static void handle(sim *s, const event *e) {
     sim_worker *k = &s->worker[e->worker];
     bool alive = e->life == k->life;
@@ -293,18 +326,24 @@ static void handle(sim *s, const event *e) {
             return;
         tf_intervals_add(&k->queue[e->stage], e->first, e->first + e->count);
         k->hungry = 0;
+        k->held += e->count;
         feed(s, e->worker);
+        tell(s, e->worker);
         break;
     case EVENT_BATCH_ENDED: {
         if (!alive)
             return;
         k->busy--;
+        k->held -= e->count;
+        k->ended += e->count;
+        k->batch[k->batches++] = *e;
         tf_pace_add(&s->pace[e->stage], e->count, e->seconds);
-        post_reports(s, e);
-        if (s->draining)
+        if (s->draining) {
             drain(s, e->worker);
-        else
+        } else {
             feed(s, e->worker);
+            tell(s, e->worker);
+        }
         break;
     }
     case EVENT_REPORT:
@@ -320,6 +359,9 @@ static void handle(sim *s, const event *e) {
         k->up = false;
         k->busy = 0;
         k->hungry = 0;
+        k->waits = false;
+        k->held = k->ended = 0;
+        k->batches = 0;
         k->life++;
         tf_sched_worker_down(s->sched, e->worker);
         break;
@@ -340,6 +382,13 @@ static void handle(sim *s, const event *e) {
         tf_sched_drain(s->sched);
         for (int w = 0; w < s->c->workers; w++)
             drain(s, w);
+        break;
+    case EVENT_TELL:
+        if (!alive)
+            return;
+        k->waits = false;
+        if (!s->draining)
+            tell(s, e->worker);
         break;
     case EVENT_FREEZE: tf_sched_freeze(s->sched); break;
     }
