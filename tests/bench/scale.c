@@ -9,8 +9,8 @@
  * The model. The master takes one message at a time, in the order in which they arrive: each costs MESSAGE_SECONDS and
  * what the scheduler takes for it on this machine, a grant as much. A message travels LATENCY. A worker does as
  * src/farm/worker.c: idle slots get batches of what takes a short while by its pace, but no more than a fair share of
- * its queue, and tf_should_report says when it reports. The tasks of one worker take the same time, those of another up
- * to 2 % more, so that workers are not in step. */
+ * its queue, and tf_should_report and tf_should_complain say when it speaks. The tasks of one worker take the same
+ * time, those of another up to 2 % more, so that workers are not in step. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,7 +18,7 @@
 
 #define LATENCY       2e-6 /* s */
 #define BATCH_SECONDS 0.05
-#define REPORT_LIMIT  0.05
+#define NAP           0.01 /* after which a worker looks again whether it has something to say */
 #define SLOT_SECONDS  10.0
 #define SLOT_TASKS    10
 
@@ -129,11 +129,9 @@ static void tell(sim *s, int w) {
         k->hungry = message.slots = k->idle;
         k->told = s->now;
         post(s, message);
-    } else if (!k->waits && (k->ended.total > 0 || (k->queue.total == 0 && k->idle > k->hungry))) {
-        double round = s->workers * TF_SERVICE_SECONDS;
-        double pause = standing.since < round ? round : standing.since < REPORT_LIMIT ? REPORT_LIMIT : round;
+    } else if (!k->waits && (k->ended.total > 0 || (standing.queue_empty && k->idle > k->hungry))) {
         k->waits = true;
-        post(s, (event){.time = k->told + pause + 1e-9, .kind = TIME_TO_TELL, .worker = w});
+        post(s, (event){.time = s->now + NAP, .kind = TIME_TO_TELL, .worker = w});
     }
 }
 
