@@ -112,6 +112,21 @@ int tf_remove_tree(const char *path);
 /* A file in memory that holds the bytes, open at its start and closed on exec. -1 with errno on failure. */
 int tf_memory_file(const char *name, const tf_buf *bytes);
 
+/* ---- A heap ---- */
+
+/* Items of `size` bytes, of which the first at `items` comes before all others. Set size and before; the rest is 0 at
+ * first. `before` is a strict order. */
+typedef struct tf_heap {
+    size_t size;
+    bool (*before)(const void *a, const void *b);
+    char *items;
+    size_t count, capacity;
+} tf_heap;
+
+void tf_heap_add(tf_heap *heap, const void *item); /* copies it */
+void tf_heap_take(tf_heap *heap, void *item);      /* the first, which must be there */
+void tf_heap_free(tf_heap *heap);
+
 /* ---- Types ---- */
 
 const char *tf_type_name(tf_type type);

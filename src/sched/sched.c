@@ -54,17 +54,21 @@ struct tf_sched {
     int up;        /* workers */
     int *hungry;   /* a ring of workers that may want work */
     int hungry_first, hungry_count;
-    retry *retry; /* a heap: none is due before the first */
-    size_t retries, retry_capacity;
-    bool stopping; /* too many tasks have failed: what was begun is finished */
-    bool frozen;   /* no further stage is begun */
-    bool draining; /* the run is to end: what was begun is left for the next */
+    tf_heap retries; /* retry, by due time */
+    bool stopping;   /* too many tasks have failed: what was begun is finished */
+    bool frozen;     /* no further stage is begun */
+    bool draining;   /* the run is to end: what was begun is left for the next */
     bool ended;
 };
+
+static bool is_due_before(const void *a, const void *b) {
+    return ((const retry *)a)->due < ((const retry *)b)->due;
+}
 
 tf_sched *tf_sched_new(const tf_sched_stage *stages, int count) {
     tf_sched *s = tf_alloc(sizeof *s);
     s->stages = count;
+    s->retries = (tf_heap){.size = sizeof(retry), .before = is_due_before};
     s->stage = tf_alloc_array((size_t)count, sizeof *s->stage);
     for (int i = 0; i < count; i++) {
         stage *st = &s->stage[i];
@@ -99,7 +103,7 @@ void tf_sched_free(tf_sched *s) {
     free(s->stage);
     free(s->worker);
     free(s->hungry);
-    free(s->retry);
+    tf_heap_free(&s->retries);
     free(s);
 }
 
@@ -203,29 +207,9 @@ bool tf_sched_report(tf_sched *s, int w, int i, int64_t first, int64_t count, in
 
 /* ---- Retries ---- */
 
-static void add_retry(tf_sched *s, retry item) {
-    if (s->retries == s->retry_capacity) {
-        s->retry_capacity = s->retry_capacity ? 2 * s->retry_capacity : 64;
-        s->retry = tf_realloc_array(s->retry, s->retry_capacity, sizeof *s->retry);
-    }
-    size_t at = s->retries++;
-    for (; at > 0 && item.due < s->retry[(at - 1) / 2].due; at = (at - 1) / 2)
-        s->retry[at] = s->retry[(at - 1) / 2];
-    s->retry[at] = item;
-}
-
-static retry take_retry(tf_sched *s) {
-    retry first = s->retry[0], last = s->retry[--s->retries];
-    size_t at = 0;
-    for (size_t child; (child = 2 * at + 1) < s->retries; at = child) {
-        if (child + 1 < s->retries && s->retry[child + 1].due < s->retry[child].due)
-            child++;
-        if (last.due <= s->retry[child].due)
-            break;
-        s->retry[at] = s->retry[child];
-    }
-    s->retry[at] = last;
-    return first;
+/* The one that is due first; there must be one. */
+static retry first_retry(const tf_sched *s) {
+    return *(const retry *)(const void *)s->retries.items;
 }
 
 bool tf_sched_retry(tf_sched *s, int w, int i, int64_t first, int64_t count, int attempt, double seconds, double now) {
@@ -234,13 +218,14 @@ bool tf_sched_retry(tf_sched *s, int w, int i, int64_t first, int64_t count, int
     stage *st = &s->stage[i];
     double due = now + ldexp(st->spec.retry_delay, attempt - 1);
     for (int64_t index = first; index < first + count; index++)
-        add_retry(s, (retry){.due = due, .index = index, .stage = i, .attempt = attempt + 1, .failed_on = w});
+        tf_heap_add(&s->retries,
+                    &(retry){.due = due, .index = index, .stage = i, .attempt = attempt + 1, .failed_on = w});
     st->waiting += count;
     return true;
 }
 
 double tf_sched_due(const tf_sched *s) {
-    return s->retries ? s->retry[0].due : INFINITY;
+    return s->retries.count ? first_retry(s).due : INFINITY;
 }
 
 /* ---- Grants ---- */
@@ -289,7 +274,7 @@ static void grant(tf_sched *s, int w, int i, tf_interval run, int attempt, tf_ac
 /* The first hungry worker that should have the retry that is due; those that want nothing leave the ring. */
 static bool next_retry(tf_sched *s, double now, tf_action *action) {
     for (int left = s->hungry_count; left > 0; left--) {
-        retry next = s->retry[0];
+        retry next = first_retry(s);
         int w = take_hungry(s);
         const worker *k = &s->worker[w];
         if (!k->up || wanted(s, &s->stage[next.stage], k) == 0)
@@ -298,7 +283,7 @@ static bool next_retry(tf_sched *s, double now, tf_action *action) {
             queue_hungry(s, w);
             continue;
         }
-        take_retry(s);
+        tf_heap_take(&s->retries, &next);
         s->stage[next.stage].waiting--;
         grant(s, w, next.stage, (tf_interval){next.index, next.index + 1}, next.attempt, action);
         return true;

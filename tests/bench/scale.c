@@ -48,8 +48,7 @@ typedef struct sim {
     int workers, slots;
     double task, message; /* s */
     sim_worker *worker;
-    event *heap;
-    size_t events, capacity;
+    tf_heap events;
     double now;
     double free, busy; /* of the master: from when on, how long in all */
     int64_t messages;
@@ -58,29 +57,12 @@ typedef struct sim {
 
 /* ---- Events, the earliest first ---- */
 
-static void post(sim *s, event e) {
-    if (s->events == s->capacity) {
-        s->capacity = s->capacity ? 2 * s->capacity : 1024;
-        s->heap = tf_realloc_array(s->heap, s->capacity, sizeof *s->heap);
-    }
-    size_t at = s->events++;
-    for (; at > 0 && e.time < s->heap[(at - 1) / 2].time; at = (at - 1) / 2)
-        s->heap[at] = s->heap[(at - 1) / 2];
-    s->heap[at] = e;
+static bool before(const void *a, const void *b) {
+    return ((const event *)a)->time < ((const event *)b)->time;
 }
 
-static event take(sim *s) {
-    event first = s->heap[0], last = s->heap[--s->events];
-    size_t at = 0;
-    for (size_t child; (child = 2 * at + 1) < s->events; at = child) {
-        if (child + 1 < s->events && s->heap[child + 1].time < s->heap[child].time)
-            child++;
-        if (last.time <= s->heap[child].time)
-            break;
-        s->heap[at] = s->heap[child];
-    }
-    s->heap[at] = last;
-    return first;
+static void post(sim *s, event e) {
+    tf_heap_add(&s->events, &e);
 }
 
 /* ---- Workers ---- */
@@ -208,6 +190,7 @@ static void simulate(sim *s) {
     int64_t slots = (int64_t)s->workers * s->slots;
     tf_sched_stage stage = {.tasks = each * slots};
     tf_rng rng = tf_rng_start(1, 0);
+    s->events = (tf_heap){.size = sizeof(event), .before = before};
     s->sched = tf_sched_new(&stage, 1);
     s->worker = tf_alloc_array((size_t)s->workers, sizeof *s->worker);
     double rate = 0; /* tasks a second, of all slots */
@@ -216,8 +199,9 @@ static void simulate(sim *s) {
         rate += s->slots / s->worker[w].task;
         post(s, (event){.time = LATENCY, .kind = HELLO, .worker = w});
     }
-    while (!s->over && s->events > 0) {
-        event next = take(s);
+    while (!s->over && s->events.count > 0) {
+        event next;
+        tf_heap_take(&s->events, &next);
         s->now = next.time;
         handle(s, &next);
     }
@@ -229,7 +213,7 @@ static void simulate(sim *s) {
         tf_intervals_free(&s->worker[w].ended);
     }
     free(s->worker);
-    free(s->heap);
+    tf_heap_free(&s->events);
     tf_sched_free(s->sched);
 }
 

@@ -76,8 +76,7 @@ typedef struct sim {
     int *failed_on;   /* per stage and task: the worker of the last failed attempt, -1 for none */
     double *due;      /* per stage and task: of the next attempt */
     int up;
-    event *heap;
-    size_t events, capacity;
+    tf_heap events;
     uint64_t made;
     double now;
     bool draining, over;
@@ -85,38 +84,14 @@ typedef struct sim {
 
 /* ---- The event queue ---- */
 
-static bool before(const event *a, const event *b) {
-    return a->time < b->time || (a->time == b->time && a->order < b->order);
+static bool before(const void *a, const void *b) {
+    const event *x = a, *y = b;
+    return x->time < y->time || (x->time == y->time && x->order < y->order);
 }
 
 static void post(sim *s, event e) {
-    if (s->events == s->capacity) {
-        s->capacity = s->capacity ? 2 * s->capacity : 1024;
-        s->heap = tf_realloc_array(s->heap, s->capacity, sizeof *s->heap);
-    }
     e.order = s->made++;
-    size_t at = s->events++;
-    for (; at > 0 && before(&e, &s->heap[(at - 1) / 2]); at = (at - 1) / 2)
-        s->heap[at] = s->heap[(at - 1) / 2];
-    s->heap[at] = e;
-}
-
-static event take(sim *s) {
-    event first = s->heap[0], last = s->heap[--s->events];
-    size_t at = 0;
-    for (;;) {
-        size_t child = 2 * at + 1;
-        if (child >= s->events)
-            break;
-        if (child + 1 < s->events && before(&s->heap[child + 1], &s->heap[child]))
-            child++;
-        if (!before(&s->heap[child], &last))
-            break;
-        s->heap[at] = s->heap[child];
-        at = child;
-    }
-    s->heap[at] = last;
-    return first;
+    tf_heap_add(&s->events, &e);
 }
 
 /* ---- Workers ---- */
@@ -417,7 +392,7 @@ static void check_stage(const sim *s, int stage) {
 }
 
 static void simulate(cluster *c, uint64_t seed) {
-    sim s = {.c = c, .rng = tf_rng_start(seed, 0)};
+    sim s = {.c = c, .rng = tf_rng_start(seed, 0), .events = {.size = sizeof(event), .before = before}};
     tf_sched_stage *stages = tf_alloc_array((size_t)c->stages, sizeof *stages);
     int *numbers = tf_alloc_array((size_t)c->stages, sizeof *numbers);
     for (int i = 0; i < c->stages; i++) {
@@ -449,8 +424,9 @@ static void simulate(cluster *c, uint64_t seed) {
         post(&s, (event){.kind = EVENT_DRAIN, .time = tf_rng_double(&s.rng) * span});
     if (c->frozen)
         post(&s, (event){.kind = EVENT_FREEZE, .time = tf_rng_double(&s.rng) * span});
-    while (!s.over && s.events > 0) {
-        event e = take(&s);
+    while (!s.over && s.events.count > 0) {
+        event e;
+        tf_heap_take(&s.events, &e);
         s.now = e.time;
         if (e.kind == EVENT_DOWN)
             e.life = s.worker[e.worker].life;
@@ -472,7 +448,7 @@ static void simulate(cluster *c, uint64_t seed) {
     free(s.attempt);
     free(s.failed_on);
     free(s.due);
-    free(s.heap);
+    tf_heap_free(&s.events);
     free(stages);
     free(numbers);
 }
