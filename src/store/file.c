@@ -181,9 +181,13 @@ tf_err store_end_change(tf_store *s, int stage, bool finished, tf_error *error) 
 
 /* ---- The file ---- */
 
-/* A superblock that no writer locks. */
+/* A superblock that no writer locks. Nor does HDF5 lock the file itself (where it lets itself be told, from 1.10.7 on):
+ * runs are kept apart by our own lock, and somebody who reads along is not to stop one. */
 static hid_t file_access(MPI_Comm comm) {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+#if H5_VERSION_GE(1, 10, 7) && !(H5_VERS_MAJOR == 1 && H5_VERS_MINOR == 12 && H5_VERS_RELEASE == 0)
+    H5Pset_file_locking(access, false, true);
+#endif
     if (comm != MPI_COMM_NULL) {
         H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL);
         H5Pset_coll_metadata_write(access, false);

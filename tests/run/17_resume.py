@@ -93,6 +93,17 @@ class Resume(farm.FarmTest):
                     self.assertEqual(digest(self.folder / "g.h5"), grown)
                     self.ran()
 
+    def test_somebody_who_has_the_output_open_stops_no_run(self):
+        for ranks in (None, 3):
+            self.campaign()
+            self.taskfarm("c.json", "--fresh", ranks=ranks, status=1)
+            with h5py.File(self.folder / "c.h5", "r"):
+                self.taskfarm("c.json", ranks=ranks, status=1)  # failed tasks again
+                self.campaign(45)
+                self.taskfarm("c.json", ranks=ranks, status=1)  # a new file
+            with h5py.File(self.folder / "c.h5", "r"):
+                self.taskfarm("c.json", "--fresh", ranks=ranks, status=1)
+
     def test_a_space_whose_parameters_are_not_stored_can_grow_at_its_end(self):
         manifest = {
             "over": {"a": {"range": [100]}, "b": {"range": [3]}},
