@@ -1,5 +1,4 @@
 /* taskfarm check: is the manifest right, and what would it run? */
-#include <cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,10 +77,7 @@ static void print_json(const loaded *l) {
             cJSON_AddItemToArray(errors, cJSON_CreateString(line));
     if (l->campaign)
         add_campaign(json, l->campaign);
-    char *text = cJSON_Print(json);
-    puts(text);
-    cJSON_free(text);
-    cJSON_Delete(json);
+    cli_print_json(json);
     free(lines);
 }
 

@@ -2,6 +2,8 @@
 #ifndef TF_CLI_H
 #define TF_CLI_H
 
+#include <cJSON.h>
+
 #include "report/report.h"
 
 typedef struct options {
@@ -25,6 +27,9 @@ typedef struct options {
 
 /* Complains on stderr, on one rank only, and returns TF_ERR_USAGE. */
 int cli_usage_error(const char *format, ...) TF_PRINTF(1, 2);
+
+/* Prints it on stdout, and frees it. */
+void cli_print_json(cJSON *json);
 
 /* A campaign read from disk, with all that goes with it. The process has changed to its work folder. */
 typedef struct loaded {

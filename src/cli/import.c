@@ -3,8 +3,6 @@
  * A list of commands becomes one stage, a line a task. Where it has disBatch's directives, the lines between two of
  * them become a stage, a REPEAT one of its own, and all stages behind a BARRIER come after all before it. disBatch
  * gives its tasks variables: those that a command may know are set where the list speaks of any. */
-#include <cJSON.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,17 +152,21 @@ static void take_barrier(importer *im, bool check) {
     }
 }
 
+static bool is_word(const char *text, size_t length, const char *word) {
+    return strlen(word) == length && strncmp(text, word, length) == 0;
+}
+
 static int take_directive(importer *im, const char *text) {
     text += strspn(text, " \t");
     size_t length = strcspn(text, " \t");
     const char *rest = text + length + (text[length] ? 1 : 0);
-    if (length == 6 && strncmp(text, "PREFIX", length) == 0)
+    if (is_word(text, length, "PREFIX"))
         im->prefix = rest;
-    else if (length == 6 && strncmp(text, "SUFFIX", length) == 0)
+    else if (is_word(text, length, "SUFFIX"))
         im->suffix = rest;
-    else if (length == 6 && strncmp(text, "REPEAT", length) == 0)
+    else if (is_word(text, length, "REPEAT"))
         return take_repeat(im, rest);
-    else if (length == 7 && strncmp(text, "BARRIER", length) == 0)
+    else if (is_word(text, length, "BARRIER"))
         take_barrier(im, strncmp(rest, "CHECK", 5) == 0);
     else
         return complain(im, "of disBatch's directives PREFIX, SUFFIX, REPEAT and BARRIER are understood");
@@ -208,10 +210,7 @@ static void print(const importer *im) {
     } else {
         cJSON_AddItemReferenceToObject(manifest, "stages", im->stages);
     }
-    char *text = cJSON_Print(manifest);
-    puts(text);
-    cJSON_free(text);
-    cJSON_Delete(manifest);
+    cli_print_json(manifest);
 }
 
 int cli_import(const options *o) {

@@ -88,6 +88,13 @@ int cli_usage_error(const char *format, ...) {
     return TF_ERR_USAGE;
 }
 
+void cli_print_json(cJSON *json) {
+    char *text = cJSON_Print(json);
+    puts(text);
+    cJSON_free(text);
+    cJSON_Delete(json);
+}
+
 /* ---- Options ---- */
 
 /* getopt has refused an option that stands in `given`. */

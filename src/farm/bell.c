@@ -14,7 +14,6 @@
 
 struct bell {
     int fd;
-    int rank, ranks;
     uint64_t run;  /* the number in the names */
     uint8_t *near; /* on rank 0 per rank, on the others one, of rank 0: they hear each other */
     bool all_near;
@@ -49,26 +48,27 @@ static int hang_up(uint64_t run, int rank) {
 bell *bell_new(MPI_Comm comm) {
     bell *b = tf_alloc(sizeof *b);
     *b = (bell){.fd = -1};
-    MPI_Comm_rank(comm, &b->rank);
-    MPI_Comm_size(comm, &b->ranks);
-    b->near = tf_alloc((size_t)b->ranks);
-    if (b->ranks == 1)
+    int rank, ranks;
+    MPI_Comm_rank(comm, &rank);
+    MPI_Comm_size(comm, &ranks);
+    b->near = tf_alloc((size_t)ranks);
+    if (ranks == 1)
         return b;
     uint64_t first[2] = {0, place()}; /* of rank 0: the run's number, 0 without a bell, and its place */
-    if (b->rank == 0 && getrandom(&first[0], sizeof first[0], 0) == (ssize_t)sizeof first[0]) {
+    if (rank == 0 && getrandom(&first[0], sizeof first[0], 0) == (ssize_t)sizeof first[0]) {
         b->fd = hang_up(first[0], 0);
         first[0] = b->fd >= 0 ? first[0] : 0;
     }
     MPI_Bcast(first, 2, MPI_UINT64_T, 0, comm);
     b->run = first[0];
-    if (b->rank > 0 && b->run && first[1] == place())
-        b->fd = hang_up(b->run, b->rank);
+    if (rank > 0 && b->run && first[1] == place())
+        b->fd = hang_up(b->run, rank);
     uint8_t near = b->fd >= 0;
     MPI_Gather(&near, 1, MPI_BYTE, b->near, 1, MPI_BYTE, 0, comm);
-    if (b->rank > 0)
+    if (rank > 0)
         b->near[0] = near;
     b->all_near = near;
-    for (int r = 0; b->rank == 0 && r < b->ranks; r++)
+    for (int r = 0; rank == 0 && r < ranks; r++)
         b->all_near = b->all_near && b->near[r];
     return b;
 }
@@ -88,13 +88,13 @@ void bell_ring(const bell *b, int rank) {
     struct sockaddr_un address;
     socklen_t size = name(b->run, rank, &address);
     /* Where many have rung already it is full, and will be heard; where nobody is any more nothing is to be done. */
-    ssize_t sent = sendto(b->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&address, size);
+    ssize_t sent = sendto(b->fd, "", 1, MSG_NOSIGNAL, (struct sockaddr *)&address, size);
     (void)sent;
 }
 
 void bell_hush(const bell *b) {
     char heard;
-    while (b->fd >= 0 && recv(b->fd, &heard, sizeof heard, MSG_DONTWAIT) > 0)
+    while (b->fd >= 0 && recv(b->fd, &heard, sizeof heard, 0) > 0)
         ;
 }
 

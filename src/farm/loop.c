@@ -15,7 +15,6 @@
 #include "farm/worker.h"
 
 #define SHORTEST_NAP  10e-6 /* s */
-#define ALONE_NAP     0.05  /* without other ranks: only rows and progress can happen */
 #define PROGRESS_TICK 0.05
 
 typedef struct rank {
@@ -220,7 +219,7 @@ static void nap(const rank *r, double seconds) {
 static void loop(rank *r) {
     double wait = 0;
     while (!r->ended) {
-        double longest = wire_ranks(r->wire) == 1 ? ALONE_NAP : wire_listen(r->wire);
+        double longest = wire_listen(r->wire);
         take_signals(r);
         bool busy = take_messages(r);
         if (r->ended)

@@ -74,7 +74,7 @@ static bool drop_texts(const tf_store_plan *plan, contents *of, hid_t file) {
 
 tf_err carry_sync_and_close(int fd, const char *path, tf_err err, tf_error *error) {
     if (err == TF_OK && fdatasync(fd) != 0)
-        err = tf_error_set(error, TF_ERR_RUN, "%s: can't be synced to disk: %s", path, strerror(errno));
+        err = store_cant_sync(path, errno, error);
     close(fd);
     return err;
 }

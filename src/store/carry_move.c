@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static bool write_params(const tf_store *s, int stage, int64_t first, int64_t count) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
@@ -38,8 +37,7 @@ static tf_err move_rows(const carrying *c, tf_store *s, int stage, int64_t from,
         char *data = tf_alloc((size_t)count * part->bytes);
         err = old_read(c->old, dataset, from, count, data, c->error);
         if (err == TF_OK)
-            good = store_write_rows(part->column >= 0 ? &st->column[part->column] : &st->task[part->task], to, count,
-                                    data) >= 0;
+            good = store_write_rows(store_part_table(st, part), to, count, data) >= 0;
         free(data);
     }
     return err == TF_OK && !good ? store_error(s, c->error, "can't be written") : err;

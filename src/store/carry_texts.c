@@ -139,7 +139,7 @@ tf_err carry_texts(carrying *c) {
     }
     int64_t size = side_size(c->side);
     if (err == TF_OK && (fdatasync(side_fd(c->side)) != 0 || fdatasync(c->old->fd) != 0))
-        err = tf_error_set(c->error, TF_ERR_RUN, "%s: can't be synced to disk: %s", c->old->path, strerror(errno));
+        err = store_cant_sync(c->old->path, errno, c->error);
     if (err == TF_OK)
         err = side_append_synced(c->side, size, c->error);
     side_close(c->side);

@@ -139,7 +139,15 @@ int store_row_parts(const tf_stage_spec *stage, row_part *parts);
 /* Writes rows first .. first + count - 1. */
 herr_t store_write_rows(const table *to, int64_t first, int64_t count, const void *data);
 
+/* The dataset of a part. */
+static inline const table *store_part_table(const store_stage *stage, const row_part *part) {
+    return part->column >= 0 ? &stage->column[part->column] : &stage->task[part->task];
+}
+
 /* ---- Parts ---- */
+
+/* Says that the file can't be brought to disk: `failure` is an errno. */
+tf_err store_cant_sync(const char *path, int failure, tf_error *error);
 
 /* So many bytes of rows have been written: they are to reach the disk. */
 tf_err store_note_written(tf_store *store, int64_t bytes, tf_error *error);

@@ -197,49 +197,47 @@ static bool layout(tf_store *s, int number, bool old) {
 
 /* ---- Its place on the disk ---- */
 
-/* Sums up the bytes of a dataset, and takes hold of them if `fd` is a file's. 0, or errno. */
-static int reserve_table(const table *t, int fd, int64_t *bytes) {
+/* What a stage's datasets need, and whether it could be had. */
+typedef struct reservation {
+    int fd;
+    int64_t bytes;
+    int failure; /* errno of the first that could not */
+} reservation;
+
+static void reserve_table(reservation *r, const table *t) {
     if (t->dataset <= 0)
-        return 0;
+        return;
     haddr_t offset = H5Dget_offset(t->dataset);
     hsize_t size = H5Dget_storage_size(t->dataset);
-    *bytes += (int64_t)size;
-    if (fd < 0 || size == 0 || offset == HADDR_UNDEF ||
-        fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size) == 0)
-        return 0;
-    return errno;
-}
-
-static int reserve_tables(const tf_stage_spec *spec, const store_stage *st, int fd, int64_t *bytes) {
-    int failure = 0;
-    for (int p = 0; spec->store_params && p < tf_space_params(spec->space) && !failure; p++)
-        failure = reserve_table(&st->param[p], fd, bytes);
-    for (int c = 0; c < spec->columns && !failure; c++)
-        failure = reserve_table(&st->column[c], fd, bytes);
-    for (int i = 0; i < TASK_TABLES && !failure; i++)
-        failure = reserve_table(&st->task[i], fd, bytes);
-    return failure;
+    r->bytes += (int64_t)size;
+    if (r->failure == 0 && size > 0 && offset != HADDR_UNDEF &&
+        fallocate(r->fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size) != 0)
+        r->failure = errno;
 }
 
 /* A stage that does not fit should fail now, not in the night; and rows are written faster to blocks that are the
  * file's. Where the file system can't do it, nothing is lost. */
 static tf_err reserve(const tf_store *s, int stage, tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
-    int fd = open(s->path, O_RDWR | O_CLOEXEC);
-    int64_t bytes = 0;
+    const store_stage *st = &s->stage[stage];
+    reservation r = {.fd = open(s->path, O_RDWR | O_CLOEXEC)};
+    if (r.fd < 0)
+        return TF_OK;
     struct statvfs disk = {0};
     statvfs(s->path, &disk);
-    int failure = reserve_tables(spec, &s->stage[stage], fd, &bytes);
-    if (fd >= 0)
-        close(fd);
-    if (failure != ENOSPC && failure != EDQUOT && failure != EFBIG)
+    for (int p = 0; spec->store_params && p < tf_space_params(spec->space); p++)
+        reserve_table(&r, &st->param[p]);
+    for (int c = 0; c < spec->columns; c++)
+        reserve_table(&r, &st->column[c]);
+    for (int i = 0; i < TASK_TABLES; i++)
+        reserve_table(&r, &st->task[i]);
+    close(r.fd);
+    if (r.failure != ENOSPC && r.failure != EDQUOT && r.failure != EFBIG)
         return TF_OK;
     char needed[32], there[32];
-    bytes = 0;
-    reserve_tables(spec, &s->stage[stage], -1, &bytes);
     return tf_error_set(error, TF_ERR_RUN, "%s: stage \"%s\" needs %s, and %s are free: %s", s->path, spec->name,
-                        tf_format_size(bytes, needed), tf_format_size((int64_t)(disk.f_bavail * disk.f_frsize), there),
-                        strerror(failure));
+                        tf_format_size(r.bytes, needed),
+                        tf_format_size((int64_t)(disk.f_bavail * disk.f_frsize), there), strerror(r.failure));
 }
 
 /* ---- The whole ---- */

@@ -75,8 +75,7 @@ static tf_err write_run(tf_store *s, const tf_rows *rows, int64_t from, int64_t 
         vouch.hash = tf_hash(start, (size_t)count * part->bytes, vouch.hash);
         bool is_status = part->column < 0 && part->task == TASK_STATUS;
         if (!is_status)
-            good = store_write_rows(part->column >= 0 ? &st->column[part->column] : &st->task[part->task], first, count,
-                                    start) >= 0;
+            good = store_write_rows(store_part_table(st, part), first, count, start) >= 0;
     }
     tf_crash_point("rows.data");
     if (good) {

@@ -29,6 +29,10 @@ struct syncing {
     int failure;
 };
 
+tf_err store_cant_sync(const char *path, int failure, tf_error *error) {
+    return tf_error_set(error, TF_ERR_RUN, "%s: can't be synced to disk: %s", path, strerror(failure));
+}
+
 static int sync_both(const struct syncing *y) {
     return fdatasync(y->fd) == 0 && fdatasync(y->side_fd) == 0 ? 0 : errno;
 }
@@ -81,7 +85,7 @@ static struct syncing *start(const tf_store *s, tf_error *error) {
     if (y->fd >= 0)
         close(y->fd);
     free(y);
-    tf_error_set(error, TF_ERR_RUN, "%s: can't be synced to disk: %s", s->path, strerror(failure));
+    store_cant_sync(s->path, failure, error);
     return NULL;
 }
 
@@ -111,7 +115,7 @@ static tf_err look(tf_store *s, tf_error *error) {
         return TF_OK;
     y->under_way = false;
     if (failure)
-        return tf_error_set(error, TF_ERR_RUN, "%s: can't be synced to disk: %s", s->path, strerror(failure));
+        return store_cant_sync(s->path, failure, error);
     return side_append_synced(s->side, y->size, error);
 }
 

@@ -1,7 +1,6 @@
 """How cost grows: with the number of tasks, measured; with the number of workers, simulated by scale.c with the cost of a
 message as it was measured. Each curve is drawn as an SVG file."""
 
-import pathlib
 import subprocess
 import sys
 
@@ -14,7 +13,7 @@ from matplotlib import pyplot  # noqa: E402  # after the choice of what draws
 SLOTS = 128
 WORKERS = [10**n for n in range(1, 6)]
 LENGTHS = [0.001, 0.01, 0.1, 1, 10, 100, 3600]
-LONGEST_SIMULATION = 120  # s
+LONGEST_SIMULATION = 240  # s
 
 
 def growth(observed):
@@ -56,13 +55,18 @@ def reach(program, message_seconds):
                     "efficiency": efficiency,
                     "master_load": load,
                     "messages_per_second": rate,
+                    "message_seconds": message_seconds,
                 }
             )
     return rows
 
 
-def figure(title, x, y, size=(5, 3.2)):
-    drawing, axes = pyplot.subplots(figsize=size, layout="constrained")
+def grouped(number):
+    return f"{number:,}".replace(",", " ")
+
+
+def figure(title, x, y):
+    drawing, axes = pyplot.subplots(figsize=(5, 3.2), layout="constrained")
     axes.set(title=title, xlabel=x, ylabel=y, xscale="log")
     return drawing, axes
 
@@ -92,7 +96,7 @@ def draw_reach(rows, folder):
         drawing, axes = figure(f"simulated workers of {SLOTS} slots", "length of a task (s)", label)
         for workers in WORKERS:
             points = [(r["task_seconds"], r[name]) for r in rows if r["workers"] == workers]
-            axes.plot(*zip(*points), "o-", label=f"{workers:,} workers".replace(",", " "))
+            axes.plot(*zip(*points), "o-", label=f"{grouped(workers)} workers")
         axes.set_ylim(0, 1.05)
         axes.legend()
         save(drawing, folder / f"{name}.svg")
@@ -107,5 +111,5 @@ def table(rows, columns):
         yield "| " + " | ".join(shown(row[key]) for key, _, shown in columns) + " |"
 
 
-def pictures(drawn, folder):
-    yield from (f"![{label}]({pathlib.Path(folder) / name})" for name, label in drawn)
+def pictures(drawn):
+    yield from (f"![{label}]({name})" for name, label in drawn)

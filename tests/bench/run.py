@@ -40,10 +40,20 @@ ENV = dict(
 )
 
 
-def run(*command, **options):
+def run(*command, env=ENV, **options):
     """What the command prints; its exit status must be 0."""
-    done = subprocess.run([*map(str, command)], env=ENV, check=True, capture_output=True, text=True, **options)
+    done = subprocess.run([*map(str, command)], env=env, check=True, capture_output=True, text=True, **options)
     return done.stdout
+
+
+def in_folder(function):
+    """The function, which is to get a fresh folder, as one that is called without it."""
+
+    def call():
+        with tempfile.TemporaryDirectory() as folder:
+            return function(pathlib.Path(folder))
+
+    return call
 
 
 def wall(*command, **options):
@@ -79,24 +89,23 @@ def taskfarm(manifest, ranks=None, slots=2):
     axis = next(iter(manifest["over"].values()))
     tasks = axis["range"][0] if isinstance(axis, dict) else len(axis)
 
-    def seconds():
-        with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder)
-            (path / "b.json").write_text(json.dumps(manifest))
-            options = [] if ranks else ["--slots", slots]
-            run(*launcher(ranks), TASKFARM, "b.json", "--progress", "none", *options, cwd=path)
-            done, elapsed = done_tasks(path / "b.h5")
-            assert done == tasks, done
-            return elapsed
+    @in_folder
+    def seconds(folder):
+        (folder / "b.json").write_text(json.dumps(manifest))
+        options = [] if ranks else ["--slots", slots]
+        run(*launcher(ranks), TASKFARM, "b.json", "--progress", "none", *options, cwd=folder)
+        done, elapsed = done_tasks(folder / "b.h5")
+        assert done == tasks, done
+        return elapsed
 
     name = f"mpirun -n {ranks} taskfarm" if ranks else f"taskfarm --slots {slots}"
     return Contender(name, tasks, seconds)
 
 
 def bare_loop(function, tasks, columns, processes=2, name="bare loop"):
-    def seconds():
-        with tempfile.TemporaryDirectory() as folder:
-            return float(run(BARE, "loop", WORK, function, tasks, processes, pathlib.Path(folder) / "bare", *columns))
+    @in_folder
+    def seconds(folder):
+        return float(run(BARE, "loop", WORK, function, tasks, processes, folder / "bare", *columns))
 
     return Contender(name, tasks, seconds)
 
@@ -109,11 +118,11 @@ def program(name, tasks, *command):
 def commands(name, tasks, *command, text=None, files=None):
     """A runner of commands, timed from outside: its start-up counts."""
 
-    def seconds():
-        with tempfile.TemporaryDirectory() as folder:
-            for file, content in (files or {}).items():
-                (pathlib.Path(folder) / file).write_text(content)
-            return wall(*command, cwd=folder, input=text)
+    @in_folder
+    def seconds(folder):
+        for file, content in (files or {}).items():
+            (folder / file).write_text(content)
+        return wall(*command, cwd=folder, input=text)
 
     return Contender(name, tasks, seconds)
 
@@ -283,26 +292,12 @@ class Figure:
         self.value = statistics.median(self.once() for _ in range(self.rounds))
 
 
-def in_folder(files):
-    """A function that gets a fresh folder with these files, and is called without it."""
-
-    def decorate(function):
-        def call():
-            with tempfile.TemporaryDirectory() as folder:
-                for name, content in files.items():
-                    (pathlib.Path(folder) / name).write_text(content)
-                return function(pathlib.Path(folder))
-
-        return call
-
-    return decorate
-
-
 def over_hello(ranks):
     """ms that one task takes from start to end, beyond those of a program that opens and closes an HDF5 file."""
 
-    @in_folder({"b.json": json.dumps({"run": {"function": "builtin:noop"}})})
+    @in_folder
     def once(folder):
+        (folder / "b.json").write_text(json.dumps({"run": {"function": "builtin:noop"}}))
         hello = wall(*launcher(ranks), BARE_MPI, "hello", folder / "hello.h5")
         own = wall(*launcher(ranks), TASKFARM, "b.json", "--progress", "none", "--slots", 1, cwd=folder)
         assert done_tasks(folder / "b.h5")[0] == 1
@@ -311,9 +306,13 @@ def over_hello(ranks):
     return once
 
 
-def check(manifest, **files):
-    @in_folder({"b.json": json.dumps(manifest), **files})
+def check(over, rows=0):
+    """ms that the check of a manifest takes; t.csv has so many rows."""
+
+    @in_folder
     def once(folder):
+        (folder / "b.json").write_text(json.dumps({"over": over, "run": {"function": "builtin:noop"}}))
+        (folder / "t.csv").write_text("a,b,c\n" + "".join(f"{i},{i / 7},name{i}\n" for i in range(rows)))
         return 1e3 * wall(TASKFARM, "check", "b.json", cwd=folder)
 
     return once
@@ -335,8 +334,10 @@ def resume(function, interrupt):
     """s that the second run takes from start to end, when of 10^8 tasks the last is left to do."""
     tasks = 10**8
 
-    @in_folder({"b.json": json.dumps({"over": {"i": {"range": [tasks]}}, "run": {"function": f"{WORK}:{function}"}})})
+    @in_folder
     def once(folder):
+        manifest = {"over": {"i": {"range": [tasks]}}, "run": {"function": f"{WORK}:{function}"}}
+        (folder / "b.json").write_text(json.dumps(manifest))
         command = [str(TASKFARM), "b.json", "--progress", "none", "--slots", "2"]
         interrupt(command, folder)
         (folder / "go").touch()
@@ -347,12 +348,11 @@ def resume(function, interrupt):
     return once
 
 
-def observed(manifest, folder, ranks=3):
-    """What rank 0 and a worker count in a run: see tests/run/count_messages.c."""
+def observed(manifest, folder):
+    """What each of three ranks counts in a run: see tests/run/count_messages.c."""
     (folder / "b.json").write_text(json.dumps(manifest))
     env = dict(ENV, LD_PRELOAD=str(MESSAGES), COUNT_MESSAGES=str(folder / "counts"))
-    command = [*launcher(ranks), TASKFARM, "b.json", "--progress", "none"]
-    subprocess.run([*map(str, command)], env=env, cwd=folder, check=True, capture_output=True)
+    run(*launcher(3), TASKFARM, "b.json", "--progress", "none", env=env, cwd=folder)
     names = ["rank", "sends", "sent", "receives", "received", "broadcast", "cpu_us", "reply_us"]
     rows = [dict(zip(names, map(int, line.split()))) for line in (folder / "counts").read_text().splitlines()]
     return {row["rank"]: row for row in rows}
@@ -361,7 +361,7 @@ def observed(manifest, folder, ranks=3):
 def idle_cpu():
     """Per cent of a core that rank 0 takes while two workers run a task of 60 s each."""
 
-    @in_folder({})
+    @in_folder
     def once(folder):
         manifest = {"over": {"i": {"range": [2]}}, "run": {"function": "builtin:sleep", "args": {"seconds": 60}}}
         return observed(manifest, folder)[0]["cpu_us"] / 60e6 * 100
@@ -372,7 +372,7 @@ def idle_cpu():
 def reply():
     """us from a worker's report to the grant that answers it, where tasks take 0.1 s on average; the median of a run's."""
 
-    @in_folder({})
+    @in_folder
     def once(folder):
         draw = random.Random(1)
         seconds = [draw.uniform(0.05, 0.15) for _ in range(200)]
@@ -382,20 +382,10 @@ def reply():
 
 
 def figures():
-    csv = "a,b,c\n" + "".join(f"{i},{i / 7},name{i}\n" for i in range(10**6))
-    noop = {"function": "builtin:noop"}
     yield Figure("start", "one task, one rank: beyond a bare MPI program with HDF5", "ms", 30, over_hello(None))
     yield Figure("start_mpirun", "the same, mpirun -n 2", "ms", 30, over_hello(2))
-    yield Figure(
-        "check", "check of a range of 10^9 points", "ms", 20, check({"over": {"i": {"range": [10**9]}}, "run": noop})
-    )
-    yield Figure(
-        "check_csv",
-        "check of a csv of 10^6 lines",
-        "ms",
-        1000,
-        check({"over": [{"csv": "t.csv"}], "run": noop}, **{"t.csv": csv}),
-    )
+    yield Figure("check", "check of a range of 10^9 points", "ms", 20, check({"i": {"range": [10**9]}}))
+    yield Figure("check_csv", "check of a csv of 10^6 lines", "ms", 1000, check([{"csv": "t.csv"}], rows=10**6))
     yield Figure("resume", "start to end when 1 of 10^8 tasks is left: it had failed", "s", 1, resume("last_fails", fail_last))
     yield Figure("resume_killed", "the same: the run was killed", "s", 1, resume("last_hangs", kill_at_last))
     yield Figure("idle", "rank 0 while the workers compute", "% of a core", 2, idle_cpu(), rounds=1)
@@ -435,12 +425,8 @@ def machine():
     }
 
 
-def grouped(number):
-    return f"{number:,}".replace(",", " ")
-
-
 def rounded(number):
-    return grouped(round(float(f"{number:.3g}"))) if number >= 100 else f"{number:.3g}"
+    return curves.grouped(round(float(f"{number:.3g}"))) if number >= 100 else f"{number:.3g}"
 
 
 def compared_rows(compared):
@@ -474,7 +460,7 @@ def page(compared, measured, grown, reached, folder, about):
             [
                 ("what", "work", str),
                 ("name", "by", str),
-                ("tasks", "tasks", grouped),
+                ("tasks", "tasks", curves.grouped),
                 ("rate", "tasks/s", rounded),
                 ("ratio", "as many times as fast is the first", str),
                 ("target", "to reach", str),
@@ -493,7 +479,7 @@ def page(compared, measured, grown, reached, folder, about):
         yield from curves.table(
             grown,
             [
-                ("tasks", "tasks", grouped),
+                ("tasks", "tasks", curves.grouped),
                 ("tasks_per_second", "tasks/s", rounded),
                 ("master_cpu_ns_per_task", "processor time of rank 0 per task, ns", rounded),
                 ("messages_per_task", "messages per task", rounded),
@@ -501,18 +487,19 @@ def page(compared, measured, grown, reached, folder, about):
             ],
         )
         yield ""
-        yield from curves.pictures(curves.draw_growth(grown, folder), ".")
+        yield from curves.pictures(curves.draw_growth(grown, folder))
     if reached:
         yield from ("", "## With the number of workers: a simulation", "")
         yield f"The scheduler itself drives simulated workers of {curves.SLOTS} slots each (`tests/bench/scale.c`); a message costs rank 0"
         yield f"{1e6 * reached[0]['message_seconds']:.2f} us, as measured between processes here, and what the scheduler takes for it. Each slot has"
         yield "ten seconds of work, or ten tasks where these take longer. Efficiency is the share of the slots' time that tasks got; where"
-        yield "the load of rank 0 comes near 1, one master is no longer enough. What takes more than two minutes to simulate is left out."
+        yield "the load of rank 0 comes near 1, one master is no longer enough. What takes more than"
+        yield f"{curves.LONGEST_SIMULATION} s to simulate is left out."
         yield ""
         yield from curves.table(
             reached,
             [
-                ("workers", "workers", grouped),
+                ("workers", "workers", curves.grouped),
                 ("task_seconds", "length of a task, s", lambda x: f"{x:g}"),
                 ("efficiency", "efficiency", rounded),
                 ("master_load", "load of rank 0", rounded),
@@ -520,31 +507,28 @@ def page(compared, measured, grown, reached, folder, about):
             ],
         )
         yield ""
-        yield from curves.pictures(curves.draw_reach(reached, folder), ".")
+        yield from curves.pictures(curves.draw_reach(reached, folder))
 
 
 # ---- Curves ----
 
 
 def observed_growth(tasks):
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
+    @in_folder
+    def once(folder):
         manifest = {"over": {"i": {"range": [tasks]}}, "run": {"function": "builtin:noop"}}
         master = observed(manifest, folder)[0]
         done, elapsed = done_tasks(folder / "b.h5")
         assert done == tasks
         return elapsed, master
 
+    return once()
+
 
 def message_seconds():
     """What one message costs where two processes do nothing but send and receive them: a task there takes two."""
     tasks = 10**6
     return statistics.median(float(run(*launcher(2), BARE_MPI, "dispatch", tasks)) for _ in range(ROUNDS)) / tasks / 2
-
-
-def reach():
-    cost = message_seconds()
-    return [{**row, "message_seconds": cost} for row in curves.reach(SCALE, cost)]
 
 
 def main():
@@ -555,7 +539,7 @@ def main():
     for each in [*compared, *measured]:
         each.measure()
     grown = curves.growth(observed_growth) if not wanted or "growth" in wanted else []
-    reached = reach() if not wanted or "reach" in wanted else []
+    reached = curves.reach(SCALE, message_seconds()) if not wanted or "reach" in wanted else []
     about = machine()
     text = "\n".join(page(compared, measured, grown, reached, folder, about)) + "\n"
     (folder / "bench.md").write_text(text)
