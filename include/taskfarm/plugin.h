@@ -157,6 +157,14 @@ TF_EXPORT void tf_put_bytes(tf_row *row, const char *name, const void *data, siz
  * counts as set. NULL (and the task fails) for strings, bytes and TF_UNBOUND. */
 TF_EXPORT void *tf_column_data(tf_row *row, tf_column column);
 
+/* The files that the stage declares as "inputs" and "outputs": how many the task has, and the path of the i-th,
+ * relative to the current folder or absolute; NULL if there is none. With a name those of that name, with NULL all, in
+ * the order of the manifest. Inputs are there when the task starts; outputs are not, but their folders are. */
+TF_EXPORT int64_t tf_input_count(const tf_task *task, const char *name);
+TF_EXPORT const char *tf_input(const tf_task *task, const char *name, int64_t i);
+TF_EXPORT int64_t tf_output_count(const tf_task *task, const char *name);
+TF_EXPORT const char *tf_output(const tf_task *task, const char *name, int64_t i);
+
 /* Fails the task with a message. Returns TF_FAILURE, so that `return tf_fail(task, ...)` reads well. */
 TF_EXPORT int tf_fail(const tf_task *task, const char *format, ...) TF_PRINTF(2, 3);
 

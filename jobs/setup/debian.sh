@@ -8,10 +8,10 @@ set -eu
 
 packages="gcc g++ make cmake ninja-build pkg-config
     libopenmpi-dev openmpi-bin libhdf5-openmpi-dev libcjson-dev libxxhash-dev librandom123-dev uthash-dev
-    hdf5-tools python3 python3-numpy python3-h5py"
+    libcfitsio-dev hdf5-tools python3 python3-numpy python3-h5py"
 if [ "${1:-}" = "--tests" ]; then
     packages="$packages git gfortran libcriterion-dev python3-xarray python3-h5netcdf python3-jsonschema
-        valgrind cppcheck clang clang-format clang-tidy libclang-rt-dev"
+        valgrind cppcheck clang clang-format clang-tidy libclang-rt-dev graphviz snakemake"
 elif [ "${1:-}" = "--bench" ]; then
     packages="$packages parallel findutils snakemake coop-computing-tools python3-distributed python3-mpi4py
         python3-matplotlib"

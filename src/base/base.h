@@ -127,6 +127,22 @@ void tf_heap_add(tf_heap *heap, const void *item); /* copies it */
 void tf_heap_take(tf_heap *heap, void *item);      /* the first, which must be there */
 void tf_heap_free(tf_heap *heap);
 
+/* ---- A table of texts ---- */
+
+/* Numbers by text. Texts are known by 96 bits of hash alone: of 10^9 no two are taken for one. All zeros is empty. */
+typedef struct tf_table {
+    struct tf_table_slot *slots;
+    size_t count, capacity;
+} tf_table;
+
+#define TF_TABLE_NONE UINT32_MAX
+
+uint32_t tf_table_get(const tf_table *table, const char *text, size_t length); /* TF_TABLE_NONE if it is not there */
+
+/* Adds the text with `value`, unless it is there. Returns its value. */
+uint32_t tf_table_add(tf_table *table, const char *text, size_t length, uint32_t value);
+void tf_table_free(tf_table *table);
+
 /* ---- Types ---- */
 
 const char *tf_type_name(tf_type type);

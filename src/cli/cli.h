@@ -5,6 +5,7 @@
 #include <cJSON.h>
 
 #include "report/report.h"
+#include "store/store.h"
 
 typedef struct options {
     const char *verb;
@@ -20,7 +21,13 @@ typedef struct options {
     double sync;            /* s; 0: never */
     double walltime, grace; /* s; walltime 0: none */
     double started;         /* tf_now() */
-    bool fresh, json;
+    bool fresh, json, dry_run, verbose, by_task;
+    bool keep_incomplete;
+    double latency;    /* s; negative: not given */
+    const char *rerun; /* NULL: not given */
+    bool touch;
+    int forces, targets;
+    const char **force, **target;
     tf_progress_style progress;
     tf_arena *arena;
 } options;
@@ -34,7 +41,9 @@ void cli_print_json(cJSON *json);
 /* A campaign read from disk, with all that goes with it. The process has changed to its work folder. */
 typedef struct loaded {
     tf_campaign *campaign; /* NULL: diags say why */
+    tf_graph *graph;       /* of its tasks; NULL without a campaign */
     tf_source disk;
+    tf_disk times;
     tf_recorder recorder;
     tf_diags diags;
     tf_arena *arena;
@@ -44,9 +53,15 @@ typedef struct loaded {
 void cli_load(const options *options, loaded *loaded);
 void cli_unload(loaded *loaded);
 
+/* Looks at what earlier runs have left, and decides what is to be run: in the loaded graph. NULL with an error; without
+ * a text in it the diagnostics say what is wrong. */
+tf_store_plan *cli_decide(const options *options, loaded *loaded, tf_store_mode mode, tf_error *error);
+
 /* The verbs. Each returns the exit status. */
 int cli_run(const options *options);
 int cli_check(const options *options);
+int cli_plan(const options *options);
+int cli_graph(const options *options);
 int cli_schema(const options *options);
 int cli_import(const options *options);
 

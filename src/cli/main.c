@@ -9,18 +9,31 @@
 #include "cli/cli.h"
 
 static const char help[] =
-    "taskfarm [run] MANIFEST      run the campaign (under mpirun, or by itself with all cores)\n"
+    "taskfarm [run] MANIFEST [TARGET...]\n"
+    "                             run the campaign (under mpirun, or by itself with all cores)\n"
     "taskfarm check MANIFEST      say whether the manifest is right, and what it would run\n"
+    "taskfarm plan MANIFEST       say what would be run, and why; run nothing\n"
+    "taskfarm graph MANIFEST      print what depends on what, for Graphviz\n"
     "taskfarm schema              print the manifest's JSON Schema, for editors\n"
     "taskfarm import commands FILE\n"
     "                             print a manifest that runs each line of FILE as a command\n"
     "\n"
-    "run and check take\n"
+    "A TARGET is a stage, STAGE[PARAMETER=VALUE], or a file that a task makes; plan takes them, too.\n"
+    "\n"
+    "run, plan, graph and check take\n"
     "  --output FILE              where results go, instead of the manifest's \"output\"\n"
     "  --workdir FOLDER           what relative paths are relative to (default: the manifest's folder)\n"
     "  --set NAME=VALUE           another value for one of the manifest's variables; may be repeated\n"
     "  --seed N                   another seed\n"
+    "run and plan take\n"
+    "  --rerun LIST               what makes a task stale: mtime,params,code,inputs (default: all four)\n"
+    "  --force STAGE              run all tasks of the stage again; may be repeated\n"
+    "  --until STAGE              the same as the stage as a target\n"
+    "  --touch                    run nothing: take outputs that are there for up to date\n"
     "run takes\n"
+    "  -n, --dry-run              the same as plan\n"
+    "  --keep-incomplete          keep outputs of tasks that fail, as FILE.incomplete\n"
+    "  --latency-wait TIME        how long to wait for files to be seen (default: 5s under mpirun, else 0)\n"
     "  --slots N                  tasks that a rank runs at once (default: 1 under mpirun, else the cores)\n"
     "  --retries N                further attempts at a task that fails, instead of what the manifest says\n"
     "  --sync SECONDS             how often results are brought to disk (default: 30; 0: never)\n"
@@ -28,7 +41,11 @@ static const char help[] =
     "  --grace SECONDS            how long running tasks may take after a signal to stop (default: 30)\n"
     "  --fresh                    set an old output aside and start anew, instead of going on with it\n"
     "  --progress STYLE           auto, bar, plain or none\n"
-    "check takes\n"
+    "plan takes\n"
+    "  -v, --verbose              each task, however many\n"
+    "graph takes\n"
+    "  --tasks                    by task, not by stage\n"
+    "check and plan take\n"
     "  --json                     print JSON\n"
     "and everywhere --help, --version\n"
     "\n"
@@ -46,15 +63,18 @@ typedef struct verb {
 } verb;
 
 static const verb verbs[] = {
-    {"run", cli_run, "a manifest", false, "owtslfprydg"},
+    {"run", cli_run, "a manifest", false, "owtslfprydgeFuTnKL"},
+    {"plan", cli_plan, "a manifest", false, "owtsfeFuTvj"},
+    {"graph", cli_graph, "a manifest", false, "owtsk"},
     {"check", cli_check, "a manifest", false, "owtsj"},
     {"schema", cli_schema, NULL, false, ""},
     {"import", cli_import, "a file, as in taskfarm import commands tasks.txt", true, ""},
 };
 
 /* What the design has and this version has not. */
-static const char *const later_verbs[] = {"plan", "try", "graph", "status", "show", "export", "report", "job"};
-static const char *const later_options[] = {"rerun", "until", "force"};
+static const char *const later_verbs[] = {"try", "status", "show", "export", "report", "job"};
+
+enum { VERSION = 1 }; /* no letter: -v is another */
 
 static const struct option long_options[] = {
     {"output", required_argument, NULL, 'o'},
@@ -69,8 +89,17 @@ static const struct option long_options[] = {
     {"fresh", no_argument, NULL, 'f'},
     {"progress", required_argument, NULL, 'p'},
     {"json", no_argument, NULL, 'j'},
+    {"rerun", required_argument, NULL, 'e'},
+    {"force", required_argument, NULL, 'F'},
+    {"until", required_argument, NULL, 'u'},
+    {"touch", no_argument, NULL, 'T'},
+    {"dry-run", no_argument, NULL, 'n'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"tasks", no_argument, NULL, 'k'},
+    {"keep-incomplete", no_argument, NULL, 'K'},
+    {"latency-wait", required_argument, NULL, 'L'},
     {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'v'},
+    {"version", no_argument, NULL, VERSION},
     {NULL, 0, NULL, 0},
 };
 
@@ -109,9 +138,6 @@ static int refused_option(const char *given) {
     while (*start == '-')
         start++;
     snprintf(name, sizeof name, "%.*s", (int)strcspn(start, "="), start);
-    for (size_t i = 0; i < sizeof later_options / sizeof *later_options; i++)
-        if (strcmp(name, later_options[i]) == 0)
-            return cli_usage_error("--%s is not supported yet", name);
     const char *names[LONG_OPTIONS];
     for (size_t i = 0; i < LONG_OPTIONS; i++)
         names[i] = long_options[i].name;
@@ -158,7 +184,16 @@ static int take_option(options *o, int letter, const char *value) {
     case 'y': return take_time("sync", value, true, &o->sync);
     case 'd': return take_time("walltime", value, false, &o->walltime);
     case 'g': return take_time("grace", value, true, &o->grace);
+    case 'L': return take_time("latency-wait", value, true, &o->latency);
     case 'j': o->json = true; break;
+    case 'e': o->rerun = value; break;
+    case 'F': o->force[o->forces++] = value; break;
+    case 'u': o->target[o->targets++] = value; break;
+    case 'T': o->touch = true; break;
+    case 'n': o->dry_run = true; break;
+    case 'v': o->verbose = true; break;
+    case 'k': o->by_task = true; break;
+    case 'K': o->keep_incomplete = true; break;
     case 't': o->set[o->sets++] = value; break;
     case 'l':
         if (!tf_parse_int(value, &number) || number < 1 || number > 4096)
@@ -177,14 +212,14 @@ static int parse(options *o, const verb *v, int argc, char **argv) {
     opterr = 0;
     for (;;) {
         int which = 0;
-        int letter = getopt_long(argc, argv, ":", long_options, &which);
+        int letter = getopt_long(argc, argv, ":nv", long_options, &which);
         if (letter == -1)
             break;
         if (letter == '?')
             return refused_option(argv[optind - 1]);
         if (letter == ':')
             return cli_usage_error("%s needs a value", argv[optind - 1]);
-        if (letter == 'h' || letter == 'v') {
+        if (letter == 'h' || letter == VERSION) {
             if (tf_farm_launch_rank() == 0)
                 fputs(letter == 'h' ? help : "taskfarm " TASKFARM_VERSION "\n", stdout);
             return TF_OK;
@@ -201,10 +236,10 @@ static int parse(options *o, const verb *v, int argc, char **argv) {
         return cli_usage_error("%s needs %s; taskfarm --help says more", v->name, v->needs);
     if (v->needs)
         o->manifest = argv[optind++];
-    if (optind < argc)
-        return strcmp(v->name, "run") == 0 ? cli_usage_error("%s: targets are not supported yet", argv[optind])
-                                           : cli_usage_error("%s: one argument too many", argv[optind]);
-    return -1;
+    bool targets = strchr(v->takes, 'u') != NULL;
+    while (targets && optind < argc)
+        o->target[o->targets++] = argv[optind++];
+    return optind < argc ? cli_usage_error("%s: one argument too many", argv[optind]) : -1;
 }
 
 /* ---- Verbs ---- */
@@ -228,8 +263,10 @@ int main(int argc, char **argv) {
     const verb *v = take_verb(&argc, argv);
     if (!v)
         return cli_usage_error("'%s' is not supported yet", argv[1]);
-    options o = {.verb = v->name, .sync = 30, .grace = 30, .started = tf_now(), .arena = tf_arena_new()};
+    options o = {.verb = v->name, .sync = 30, .grace = 30, .latency = -1, .started = tf_now(), .arena = tf_arena_new()};
     o.set = tf_arena_array(o.arena, (size_t)argc, sizeof *o.set);
+    o.force = tf_arena_array(o.arena, (size_t)argc, sizeof *o.force);
+    o.target = tf_arena_array(o.arena, (size_t)argc, sizeof *o.target);
     int status = parse(&o, v, argc, argv);
     if (status < 0)
         status = v->run(&o);

@@ -7,13 +7,14 @@
 
 static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_error *error) {
     cli_load(o, l);
-    if (!l->campaign) {
+    *error = (tf_error){.code = TF_ERR_USAGE};
+    if (l->campaign)
+        *plan = cli_decide(o, l, o->fresh ? TF_STORE_FRESH : TF_STORE_GO_ON, error);
+    if (!*plan) {
         fputs(tf_buf_text(&l->diags.lines), stderr);
-        error->text[0] = '\0';
-        return TF_ERR_USAGE;
+        return error->code;
     }
-    *plan = tf_store_prepare(l->campaign, o->fresh ? TF_STORE_FRESH : TF_STORE_GO_ON, error);
-    if (!*plan)
+    if (tf_store_prepare(*plan, error) != TF_OK)
         return error->code;
     if (*tf_store_note(*plan))
         fprintf(stderr, "taskfarm: %s\n", tf_store_note(*plan));
@@ -34,6 +35,7 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
     tf_farm_options farm = {.campaign = l->campaign,
                             .bundle = l->campaign ? &l->recorder.bytes : NULL,
                             .plan = plan,
+                            .graph = l->graph,
                             .walltime = o->walltime,
                             .started = o->started,
                             .grace = o->grace,
@@ -54,6 +56,8 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
 }
 
 int cli_run(const options *o) {
+    if (o->dry_run)
+        return tf_farm_launch_rank() == 0 ? cli_plan(o) : TF_OK;
     tf_error error = {0};
     bool master = tf_farm_launch_rank() == 0;
     loaded l = {0};

@@ -42,6 +42,8 @@ static void place_columns(area *a, const tf_stage_spec *stage, batch_columns *c)
     }
     c->status = place(a, sizeof *c->status);
     c->attempts = place(a, sizeof *c->attempts);
+    c->input_set = stage->inputs ? place(a, sizeof *c->input_set) : NULL;
+    c->input_hash = tf_stage_hashes_inputs(stage) ? place(a, sizeof *c->input_hash) : NULL;
     if (!stage->record_full) {
         c->exit_code = c->signal = c->worker = c->slot = NULL;
         c->start = c->duration = c->cpu = NULL;
@@ -147,6 +149,10 @@ void batch_prepare(const batch_columns *c, const tf_stage_spec *stage, int64_t c
     batch_clear_columns(c, stage, 0, count);
     memset(c->status, TF_STATUS_PENDING, rows);
     memset(c->attempts, attempt, rows);
+    if (c->input_set)
+        memset(c->input_set, 0, rows * sizeof *c->input_set);
+    if (c->input_hash)
+        memset(c->input_hash, 0, rows * sizeof *c->input_hash);
     if (!stage->record_full)
         return;
     memset(c->exit_code, 0, rows * sizeof *c->exit_code);
@@ -186,6 +192,8 @@ void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_co
                       .columns = (const void *const *)columns->columns,
                       .status = columns->status,
                       .attempts = columns->attempts,
+                      .input_set = columns->input_set,
+                      .input_hash = columns->input_hash,
                       .exit_code = columns->exit_code,
                       .signal = columns->signal,
                       .worker = columns->worker,

@@ -32,6 +32,7 @@ typedef struct batch_columns {
     void **params; /* cells, as stored */
     void **columns;
     uint8_t *status, *attempts;
+    uint64_t *input_set, *input_hash;
     int32_t *exit_code, *signal, *worker, *slot;
     double *start, *duration, *cpu;
     int64_t *max_rss;

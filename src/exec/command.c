@@ -20,6 +20,7 @@
 typedef struct attempt {
     pid_t pid;
     int pidfd, out, err, in;
+    int log;      /* a file that gets both */
     tf_buf words; /* arguments and environment, NUL after NUL */
     char **argv, **envp;
     tf_buf cwd;
@@ -70,6 +71,10 @@ static void build_words(host *h, attempt *a, const tf_point *point) {
         argc += 2;
     }
     for (int i = 0; i < run->argc; i++) {
+        if (run->kind == TF_RUN_ARGV && tf_template_is_list(run->argv[i])) { /* an argument a path */
+            argc += tf_template_expand_list(run->argv[i], point, &a->words) - 1;
+            continue;
+        }
         tf_template_expand(run->argv[i], point, &a->words);
         tf_buf_addc(&a->words, '\0');
     }
@@ -148,6 +153,20 @@ static int start(host *h, attempt *a, int out, int err) {
     return status;
 }
 
+/* The first attempt starts the log anew. */
+static bool open_log(host *h, attempt *a, const tf_point *point) {
+    tf_buf path = {0};
+    tf_template_expand(h->spec->log, point, &path);
+    if (files_make_parents(h, tf_buf_text(&path))) {
+        int how = h->header->attempt > 1 ? O_APPEND : O_TRUNC;
+        a->log = open(tf_buf_text(&path), O_WRONLY | O_CREAT | O_CLOEXEC | how, 0666);
+        if (a->log < 0)
+            host_fail(h, "can't write the log %s: %s", tf_buf_text(&path), strerror(errno));
+    }
+    tf_buf_free(&path);
+    return a->log >= 0;
+}
+
 /* Starts the command; its output comes from a->out and a->err. */
 static bool launch(host *h, attempt *a) {
     int out[2], err[2] = {-1, -1};
@@ -172,14 +191,25 @@ static bool launch(host *h, attempt *a) {
 
 /* ---- Running ---- */
 
+static void add_log(int log, const char *bytes, size_t size) {
+    while (log >= 0 && size > 0) {
+        ssize_t put = write(log, bytes, size);
+        if (put < 0 && errno != EINTR)
+            return; /* the task is worth more than its log */
+        bytes += put > 0 ? put : 0;
+        size -= put > 0 ? (size_t)put : 0;
+    }
+}
+
 /* Reads what is there, as much as a pipe holds; closes at the end of the stream. */
-static void drain(int *fd, capture *to) {
+static void drain(int *fd, int log, capture *to) {
     enum { CHUNKS = 16 };
     char chunk[65536];
     for (int n = 0; n < CHUNKS && *fd >= 0; n++) {
         ssize_t got = read(*fd, chunk, sizeof chunk);
         if (got > 0) {
             capture_add(to, chunk, (size_t)got);
+            add_log(log, chunk, (size_t)got);
             if (got < (ssize_t)sizeof chunk)
                 return;
         } else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
@@ -204,8 +234,8 @@ static bool follow(host *h, attempt *a, double most) {
         double left = deadline - tf_now();
         struct pollfd fds[] = {{a->out, POLLIN, 0}, {a->err, POLLIN, 0}, {a->pidfd, POLLIN, 0}};
         poll(fds, 3, (int)ceil(1000 * (left < longest ? left > 0 ? left : 0 : longest)));
-        drain(&a->out, &h->out);
-        drain(&a->err, &h->err);
+        drain(&a->out, a->log, &h->out);
+        drain(&a->err, a->log, &h->err);
         if (has_ended(a))
             return true;
         if (left <= 0)
@@ -220,8 +250,8 @@ static void linger(host *h, attempt *a, double deadline) {
     while ((a->out >= 0 || a->err >= 0) && (left = deadline - tf_now()) > 0) {
         struct pollfd fds[] = {{a->out, POLLIN, 0}, {a->err, POLLIN, 0}};
         poll(fds, 2, (int)ceil(1000 * left));
-        drain(&a->out, &h->out);
-        drain(&a->err, &h->err);
+        drain(&a->out, a->log, &h->out);
+        drain(&a->err, a->log, &h->err);
     }
 }
 
@@ -240,8 +270,8 @@ static bool attend(host *h, attempt *a) {
         }
     }
     kill(-a->pid, SIGKILL); /* what it left behind in its group */
-    drain(&a->out, &h->out);
-    drain(&a->err, &h->err);
+    drain(&a->out, a->log, &h->out);
+    drain(&a->err, a->log, &h->err);
     return overdue;
 }
 
@@ -286,7 +316,7 @@ static void judge(host *h, int64_t row, int status, bool overdue, const struct r
 
 void command_run(host *h, int64_t row) {
     enum { SEARCHED = 4 << 20 }; /* of the output, for columns: its first and last 2 MiB */
-    attempt a = {.pidfd = -1, .out = -1, .err = -1, .in = -1};
+    attempt a = {.pidfd = -1, .out = -1, .err = -1, .in = -1, .log = -1};
     int64_t keep = h->spec->capture_stdout;
     capture_start(&h->out, h->spec->columns && keep < SEARCHED ? SEARCHED : keep);
     tf_point point = host_point(h, row);
@@ -302,7 +332,7 @@ void command_run(host *h, int64_t row) {
             a.in = tf_memory_file("taskfarm-stdin", &text); /* not a pipe: unread input must not block us */
             tf_buf_free(&text);
         }
-        ready = launch(h, &a);
+        ready = (!h->spec->log || open_log(h, &a, &point)) && launch(h, &a);
     }
     if (ready) {
         int status = 0;
@@ -319,6 +349,7 @@ void command_run(host *h, int64_t row) {
     close_fd(&a.out);
     close_fd(&a.err);
     close_fd(&a.in);
+    close_fd(&a.log);
     close_fd(&a.pidfd);
     scratch_remove(&a.scratch);
     free(a.argv);

@@ -36,6 +36,7 @@ typedef struct tf_rows {
     const void *const *columns; /* per column: count x elements, C order; NULL for strings and bytes */
     const uint8_t *status;      /* tf_status */
     const uint8_t *attempts;
+    const uint64_t *input_set, *input_hash; /* hashes of the inputs' paths and contents; NULL: not stored */
     /* "record": "full", else NULL */
     const int32_t *exit_code, *signal, *worker, *slot;
     const double *start;          /* s since 1970-01-01 UTC */
@@ -98,6 +99,13 @@ bool tf_exec_is_busy(const tf_exec *exec, int slot);
 
 /* Passes on what has ended, and leaves the rest: the slots are not to be used any more. */
 tf_err tf_exec_give_up(tf_exec *exec, tf_exec_on_rows *on_rows, void *context, tf_error *error);
+
+/* Rows of tasks that are not run, to on_rows: with this status and, if it is not "", this message. */
+tf_err tf_exec_settle(tf_exec *exec, const tf_campaign *campaign, int stage, int64_t first, int64_t count,
+                      tf_status status, const char *message, tf_exec_on_rows *on_rows, void *context, tf_error *error);
+
+/* Removes those outputs of a task that are to be there for a while only. */
+void tf_exec_remove_temp(tf_exec *exec, int stage, int64_t index);
 
 /* From now on tf_exec_poll returns, too, when the descriptor is readable. -1: none. */
 void tf_exec_wake_by(tf_exec *exec, int fd);

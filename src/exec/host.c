@@ -16,6 +16,7 @@ void host_open(host *h, const tf_campaign *campaign, const tf_buf *scratch_root,
     *h = (host){.campaign = campaign, .scratch_root = scratch_root, .rank = rank, .slot = slot};
     h->stage = tf_alloc_array((size_t)campaign->stages, sizeof(struct tf_stage *));
     batch_columns_alloc(&h->columns, campaign);
+    h->files = tf_files_new(campaign);
     int most = 0;
     size_t rows = 1;
     for (int s = 0; s < campaign->stages; s++) {
@@ -44,6 +45,9 @@ void host_close(host *h) {
     free(h->point);
     free(h->stage);
     batch_columns_free(&h->columns);
+    tf_files_free(h->files);
+    tf_paths_free(&h->inputs);
+    tf_paths_free(&h->outputs);
     capture_free(&h->out);
     capture_free(&h->err);
     tf_buf_free(&h->message);
@@ -77,8 +81,12 @@ tf_point host_point(host *h, int64_t row) {
         h->point[p] = (const char *)h->values[p] + (size_t)row * size;
     }
     int64_t index = h->header->first + row;
-    return (tf_point){
-        .index = index, .seed = tf_rng_task_seed(h->campaign->seed, h->spec->name, index), .params = h->point};
+    return (tf_point){.index = index,
+                      .seed = tf_rng_task_seed(h->campaign->seed, h->spec->name, index),
+                      .params = h->point,
+                      .inputs = &h->inputs,
+                      .outputs = &h->outputs,
+                      .folder = h->spec->run.cwd ? h->campaign->workdir : NULL};
 }
 
 /* ---- Rows ---- */
@@ -147,6 +155,20 @@ static bool is_time_up(stopwatch *w, int64_t row) {
     return now > w->end;
 }
 
+static void run_row(host *h, struct tf_stage *function, int64_t row) {
+    const bool has_files = tf_stage_has_files(h->spec);
+    if (!has_files || files_before(h, row)) {
+        if (function) {
+            start_clock(h);
+            function_run(h, function, row);
+        } else {
+            command_run(h, row);
+        }
+    }
+    if (has_files)
+        files_after(h, row);
+}
+
 /* Where times are recorded the end of a row is the start of the next. */
 static void run_rows(host *h, struct tf_stage *function) {
     batch_header *head = h->header;
@@ -158,12 +180,7 @@ static void run_rows(host *h, struct tf_stage *function) {
         uint64_t texts_before = h->texts_used;
         double started = now;
         start_row(h, row, started + to_wall);
-        if (function) {
-            start_clock(h);
-            function_run(h, function, row);
-        } else {
-            command_run(h, row);
-        }
+        run_row(h, function, row);
         if (full) {
             now = tf_quick_now(&h->clock);
             h->columns.duration[row] = now - started;
@@ -201,16 +218,21 @@ static void run_together(host *h, struct tf_stage *function) {
     head->ended = head->count;
 }
 
-void host_run_batch(host *h, batch_map *map) {
+void host_begin_batch(host *h, batch_map *map, int attempt) {
     h->map = map;
     h->header = (batch_header *)(void *)map->fixed;
     h->spec = &h->campaign->stage[h->header->stage];
     h->texts_used = 0;
-    batch_header *head = h->header;
-    head->started = tf_now();
+    h->inputs.count = h->outputs.count = 0;
+    h->header->started = tf_now();
     batch_locate(map, h->spec, 0, &h->columns);
-    store_params(h, head->count);
-    batch_prepare(&h->columns, h->spec, head->count, head->attempt, h->rank, h->slot);
+    store_params(h, h->header->count);
+    batch_prepare(&h->columns, h->spec, h->header->count, attempt, h->rank, h->slot);
+}
+
+void host_run_batch(host *h, batch_map *map) {
+    batch_header *head = (batch_header *)(void *)map->fixed;
+    host_begin_batch(h, map, head->attempt);
     capture_start(&h->err, h->spec->capture_stderr);
     struct tf_stage *function = NULL;
     if (h->spec->run.kind == TF_RUN_FUNCTION) {
@@ -221,7 +243,7 @@ void host_run_batch(host *h, batch_map *map) {
             h->stage[h->header->stage] = function_load(h, h->spec);
         function = h->stage[h->header->stage];
     }
-    if (function && function_has_batch(function))
+    if (function && function_has_batch(function) && !tf_stage_has_files(h->spec))
         run_together(h, function);
     else
         run_rows(h, function);

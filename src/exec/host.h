@@ -25,6 +25,8 @@ typedef struct host {
     batch_columns columns;
     void **values;      /* per parameter: a buffer for a batch, as tf_space_fill stores it */
     const void **point; /* per parameter: the value of one row */
+    tf_files *files;
+    tf_paths inputs, outputs; /* of the task under way, if its stage has any */
     uint64_t texts_used;
     tf_quick_clock clock; /* of the times that are recorded */
 
@@ -51,6 +53,23 @@ bool scratch_make(host *h, int64_t index, tf_buf *path);
 
 /* Removes it with all that is in it. An empty path is none. */
 void scratch_remove(const tf_buf *path);
+
+/* ---- Declared files (files.c) ---- */
+
+/* Before an attempt: finds the row's files, waits for its inputs, makes way for its outputs. false after host_fail. */
+bool files_before(host *h, int64_t row);
+
+/* After it: are the outputs there? Those of a task that has failed are taken away. */
+void files_after(host *h, int64_t row);
+
+/* The same for a task whose host is gone. */
+void files_discard(const tf_campaign *campaign, tf_files *files, int stage, int64_t index);
+
+/* The rank's own finder of files (slots.c). */
+tf_files *exec_files(tf_exec *exec);
+
+/* Makes the folders that a path leads through. false after host_fail. */
+bool files_make_parents(host *h, const char *path);
 
 /* ---- Limits of memory (memory.c) ---- */
 
@@ -100,7 +119,10 @@ enum { HOST_BUFFERS = 2 };
 void host_open(host *h, const tf_campaign *campaign, const tf_buf *scratch_root, int rank, int slot);
 void host_close(host *h);
 
-/* Runs the batch that the buffer describes. */
+/* Makes ready for the batch that the buffer describes: its rows are pending, of the given attempt. */
+void host_begin_batch(host *h, batch_map *map, int attempt);
+
+/* Runs it. */
 void host_run_batch(host *h, batch_map *map);
 
 /* The main loop of a host process: takes batches from `socket` until it closes. */

@@ -477,6 +477,41 @@ tf_rng tf_task_stream(const tf_task *task, uint32_t number) {
     return tf_rng_start(tf_rng_stage_key(s->host->campaign->seed, s->spec->name, number), tf_task_index(task));
 }
 
+/* The i-th path of a name, NULL for any name. */
+static const char *find_path(const tf_paths *paths, const char *name, int64_t i) {
+    if (!name)
+        return i >= 0 && (uint64_t)i < paths->count ? tf_paths_text(paths, (size_t)i) : NULL;
+    for (size_t n = 0; n < paths->count; n++) {
+        const char *own = paths->item[n].spec->name;
+        if (own && strcmp(own, name) == 0 && i-- == 0)
+            return tf_paths_text(paths, n);
+    }
+    return NULL;
+}
+
+static int64_t count_paths(const tf_paths *paths, const char *name) {
+    int64_t count = 0;
+    for (size_t n = 0; n < paths->count && name; n++)
+        count += paths->item[n].spec->name && strcmp(paths->item[n].spec->name, name) == 0;
+    return name ? count : (int64_t)paths->count;
+}
+
+int64_t tf_input_count(const tf_task *task, const char *name) {
+    return count_paths(&task->call->host->inputs, name);
+}
+
+const char *tf_input(const tf_task *task, const char *name, int64_t i) {
+    return find_path(&task->call->host->inputs, name, i);
+}
+
+int64_t tf_output_count(const tf_task *task, const char *name) {
+    return count_paths(&task->call->host->outputs, name);
+}
+
+const char *tf_output(const tf_task *task, const char *name, int64_t i) {
+    return find_path(&task->call->host->outputs, name, i);
+}
+
 uint64_t tf_task_seed(const tf_task *task) {
     const struct tf_stage *s = task->call->stage;
     return tf_rng_task_seed(s->host->campaign->seed, s->spec->name, tf_task_index(task));

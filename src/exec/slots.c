@@ -1,4 +1,5 @@
 /* The rank's side of its slots: batches go out, rows come back, and a host that dies takes one task with it. */
+#include "exec/host.h"
 #include "exec/spawner.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ struct tf_exec {
     slot *slot;
     struct pollfd *polled; /* the slots' sockets, then the spawner's, then the caller's */
     batch_columns columns;
+    tf_files *files;          /* NULL until somebody asks */
     double looked;            /* for finished rows of slow batches: tf_now() */
     tf_intervals *one_by_one; /* per stage: a batch function crashed with these rows, so they run alone */
 };
@@ -93,10 +95,17 @@ void tf_exec_free(tf_exec *exec) {
     for (int s = 0; s < exec->campaign->stages; s++)
         tf_intervals_free(&exec->one_by_one[s]);
     free(exec->one_by_one);
+    tf_files_free(exec->files);
     batch_columns_free(&exec->columns);
     free(exec->polled);
     free(exec->slot);
     free(exec);
+}
+
+tf_files *exec_files(tf_exec *exec) {
+    if (!exec->files)
+        exec->files = tf_files_new(exec->campaign);
+    return exec->files;
 }
 
 int tf_exec_room(const tf_exec *exec, int n) {
@@ -240,6 +249,8 @@ static tf_err fail_row(tf_exec *exec, batch_map *map, int64_t row, int status, b
     if (c->status[row] == TF_STATUS_PENDING) /* setup, which runs before the first row, has ended the host */
         batch_start_row(c, row, tf_wall());
     batch_clear_columns(c, stage, row, 1);
+    if (stage->outputs)
+        files_discard(exec->campaign, exec_files(exec), head->stage, head->first + row);
     c->status[row] = overdue ? TF_STATUS_TIMEOUT : TF_STATUS_FAILED;
     if (stage->record_full) {
         c->exit_code[row] = WIFEXITED(status) ? WEXITSTATUS(status) : -1;

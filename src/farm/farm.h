@@ -4,11 +4,14 @@
 #define TF_FARM_H
 
 #include "exec/exec.h"
+#include "graph/graph.h"
 #include "store/store.h"
 
 /* How far a run is. */
 typedef struct tf_farm_progress {
     int64_t tasks, done, failed, running;
+    int64_t skipped;      /* since tasks that they depend on have failed */
+    int64_t held_back;    /* not to be run this time */
     int64_t reused;       /* of those done, by earlier runs */
     int stages, finished; /* stages */
     double elapsed;       /* s since the first task could start */
@@ -41,6 +44,7 @@ typedef struct tf_farm_options {
     const tf_campaign *campaign;
     const tf_buf *bundle; /* the campaign's, for the other ranks */
     tf_store_plan *plan;  /* of its output; stays the caller's */
+    tf_graph *graph;      /* and what of it is to be run; likewise */
     /* Called on rank 0 every now and then (at most 20 times a second) and once at the end. May be NULL. */
     void (*on_progress)(void *context, const tf_farm_progress *progress);
     /* Called on rank 0 with what the user should know. May be NULL. */

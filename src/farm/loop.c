@@ -141,7 +141,8 @@ static void collect(rank *r, const collect_message *message) {
     case COLLECT_LAYOUT: err = tf_store_layout(r->store, message->stage, r->error); break;
     case COLLECT_FINISH: err = tf_store_finish(r->store, message->stage, r->error); break;
     case COLLECT_CLOSE:
-        err = tf_store_close(r->store, state_name((tf_err)message->outcome), message->elapsed, r->error);
+        err = tf_store_close(r->store, message->partial ? "stopped" : state_name((tf_err)message->outcome),
+                             message->elapsed, r->error);
         r->store = NULL;
         end(r, (tf_err)message->outcome);
         break;
@@ -164,6 +165,11 @@ static bool take_messages(rank *r) {
         if (tag == TAG_GRANT) {
             const grant_message *grant = payload;
             worker_grant(r->worker, grant);
+        } else if (tag == TAG_SETTLE) {
+            worker_settle(r->worker, payload);
+        } else if (tag == TAG_REMOVE) {
+            const remove_message *message = payload;
+            tf_exec_remove_temp(r->exec, message->stage, message->index);
         } else if (tag == TAG_DRAIN) {
             if (r->worker)
                 worker_drain(r->worker, (drain_how)((const drain_message *)payload)->how);

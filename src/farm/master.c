@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sched/sched.h"
+#include "farm/deps.h"
 
 #define SILENCE    3.0  /* s after which a worker is looked after */
 #define NO_SILENCE 60.0 /* s after which it is given up, if nothing else tells that it lives */
@@ -22,6 +22,7 @@ struct master {
     const tf_farm_options *options;
     tf_wire *wire;
     tf_sched *sched;
+    deps *deps;
     double started;
     int64_t slots;
     int64_t reused; /* tasks */
@@ -48,17 +49,22 @@ master *master_new(const tf_farm_options *options, tf_wire *wire, tf_store *stor
     tf_sched_stage *stages = tf_alloc_array((size_t)campaign->stages, sizeof *stages);
     for (int s = 0; s < campaign->stages; s++)
         stages[s] = (tf_sched_stage){.tasks = tf_space_size(campaign->stage[s].space),
-                                     .pending = tf_store_pending(plan, s),
+                                     .pending = &tf_graph_stage(options->graph, s)->run,
+                                     .held_back = tf_graph_stage(options->graph, s)->held_back,
+                                     .adopted = tf_graph_stage(options->graph, s)->adopt.total,
+                                     .level = tf_graph_level(options->graph, s),
+                                     .linked = tf_stage_has_files(&campaign->stage[s]),
                                      .finished = tf_store_is_finished(plan, s),
                                      .afters = campaign->stage[s].afters,
                                      .after = campaign->stage[s].after,
                                      .stop_after = campaign->stage[s].stop_after,
                                      .retry_delay = campaign->stage[s].retry_delay};
     for (int s = 0; s < campaign->stages; s++) {
-        m->reused += stages[s].tasks - stages[s].pending->total;
+        m->reused += stages[s].tasks - stages[s].pending->total - stages[s].held_back;
         m->finished += stages[s].finished;
     }
     m->sched = tf_sched_new(stages, campaign->stages);
+    m->deps = deps_new(campaign, options->graph, m->sched, wire);
     free(stages);
     return m;
 }
@@ -66,6 +72,7 @@ master *master_new(const tf_farm_options *options, tf_wire *wire, tf_store *stor
 void master_free(master *m) {
     if (!m)
         return;
+    deps_free(m->deps);
     tf_sched_free(m->sched);
     free(m->peer);
     free(m);
@@ -88,10 +95,25 @@ void master_result(const master *m, tf_farm_result *result) {
         p->done += counts.done;
         p->failed += counts.failed;
         p->running += counts.running;
+        p->skipped += counts.skipped;
+        p->held_back += counts.held_back;
     }
 }
 
 /* ---- In ---- */
+
+/* A rank that can be asked to do something: `rank` itself, if it lives. */
+static int helper(const master *m, int rank) {
+    for (int other = 1; m->peer[rank].lost && other < wire_ranks(m->wire); other++)
+        if (!m->peer[other].lost)
+            return other;
+    return rank;
+}
+
+static void end_tasks(master *m, int from, int stage, int64_t first, int64_t count, int64_t failed, double seconds) {
+    if (tf_sched_report(m->sched, from, stage, first, count, failed, seconds))
+        deps_ended(m->deps, stage, first, count, failed == 0, helper(m, from));
+}
 
 static void take_reports(master *m, int from, const report_message *report, size_t count) {
     for (size_t i = 0; i < count; i++) {
@@ -99,7 +121,7 @@ static void take_reports(master *m, int from, const report_message *report, size
         if (r->retry)
             tf_sched_retry(m->sched, from, r->stage, r->first, r->count, r->retry, r->seconds, tf_now());
         else
-            tf_sched_report(m->sched, from, r->stage, r->first, r->count, r->failed, r->seconds);
+            end_tasks(m, from, r->stage, r->first, r->count, r->failed, r->seconds);
     }
 }
 
@@ -180,7 +202,7 @@ static void settle_held(master *m, int rank, int stage) {
             break;
         for (int64_t i = 0; i < count; i++)
             if (status[i] != TF_STATUS_PENDING)
-                tf_sched_report(m->sched, rank, stage, piece.first + i, 1, status[i] != TF_STATUS_DONE, 0);
+                end_tasks(m, rank, stage, piece.first + i, 1, status[i] != TF_STATUS_DONE, 0);
     }
     tf_intervals_free(&held);
     free(status);
@@ -250,11 +272,13 @@ static void collect(master *m, collect_what what, int stage) {
     tf_farm_result result;
     master_result(m, &result);
     bool stopped = m->stopping && m->finished < m->campaign->stages;
+    bool partial = result.progress.held_back > 0;
     collect_message message = {.what = (int32_t)what,
                                .stage = stage,
                                .outcome = stopped                      ? TF_ERR_STOPPED
                                           : result.progress.failed > 0 ? TF_ERR_TASKS
                                                                        : TF_OK,
+                               .partial = partial,
                                .elapsed = result.progress.elapsed};
     wire_send_all(m->wire, TAG_COLLECT, &message, sizeof message);
 }
@@ -286,7 +310,10 @@ bool master_step(master *m) {
             continue;
         }
         switch (action.kind) {
-        case TF_ACTION_LAYOUT: collect(m, COLLECT_LAYOUT, action.stage); break;
+        case TF_ACTION_LAYOUT:
+            collect(m, COLLECT_LAYOUT, action.stage);
+            deps_laid_out(m->deps, action.stage, helper(m, wire_ranks(m->wire) > 1));
+            break;
         case TF_ACTION_FINISH:
             m->finished++;
             collect(m, COLLECT_FINISH, action.stage);

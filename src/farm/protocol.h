@@ -6,6 +6,8 @@
  *       ALIVE  ------------------->          I still am: when there is nothing else to say
  *              <-------------------  GRANT   these tasks are yours
  *       REPORT ------------------->          these have ended, or are to be tried again
+ *              <-------------------  SETTLE  these are not run: write their rows
+ *              <-------------------  REMOVE  nobody needs the temporary outputs of this one any more
  *       HUNGRY ------------------->          some slots are idle, though others are not
  *       FAILURE ------------------>          an example of what went wrong
  *       SIGNAL ------------------->          I was told to stop
@@ -26,6 +28,8 @@ typedef enum message_tag {
     TAG_ALIVE,
     TAG_GRANT,
     TAG_REPORT,
+    TAG_SETTLE,
+    TAG_REMOVE,
     TAG_HUNGRY,
     TAG_FAILURE,
     TAG_SIGNAL,
@@ -55,9 +59,23 @@ typedef struct report_message {
     int32_t retry; /* this attempt at them has failed, and they are to have another; 0: they have ended */
     int64_t first; /* task */
     int64_t count;
-    int64_t failed; /* of these, for good */
+    int64_t failed; /* of these, for good; of tasks that others may wait for, all or none */
     double seconds; /* that one slot spent on them */
 } report_message;
+
+typedef struct settle_message {
+    int32_t stage;
+    int32_t status; /* tf_status */
+    int64_t first;  /* task */
+    int64_t count;
+    char message[200]; /* why; NUL-terminated, cut if longer */
+} settle_message;
+
+typedef struct remove_message {
+    int32_t stage;
+    int32_t reserved; /* 0 */
+    int64_t index;    /* task */
+} remove_message;
 
 /* What the worker holds is not for the idle slots: it waits behind a task that takes longer than was foreseen. */
 typedef struct hungry_message {
@@ -91,11 +109,11 @@ typedef enum collect_what { COLLECT_LAYOUT, COLLECT_FINISH, COLLECT_CLOSE } coll
 
 /* Collective work on the file: every rank does it when the message arrives, in the order of arrival. */
 typedef struct collect_message {
-    int32_t what;     /* collect_what */
-    int32_t stage;    /* for layout and finish */
-    int32_t outcome;  /* for close: tf_err: TF_OK, TF_ERR_TASKS or TF_ERR_STOPPED */
-    int32_t reserved; /* 0 */
-    double elapsed;   /* for close: s */
+    int32_t what;    /* collect_what */
+    int32_t stage;   /* for layout and finish */
+    int32_t outcome; /* for close: tf_err: TF_OK, TF_ERR_TASKS or TF_ERR_STOPPED */
+    int32_t partial; /* for close: some tasks were not to be run this time */
+    double elapsed;  /* for close: s */
 } collect_message;
 
 /* BROKEN and LEAVE. */

@@ -141,7 +141,9 @@ static tf_err feed_slots(worker *w, tf_error *error) {
 
 static void add_report(worker *w, report_message report) {
     report_message *last = w->reports ? &w->report[w->reports - 1] : NULL;
-    if (last && last->stage == report.stage && last->retry == report.retry &&
+    bool alike =
+        last && (!tf_stage_has_files(&w->campaign->stage[report.stage]) || (last->failed > 0) == (report.failed > 0));
+    if (alike && last->stage == report.stage && last->retry == report.retry &&
         last->first + last->count == report.first) {
         last->count += report.count;
         last->failed += report.failed;
@@ -156,6 +158,16 @@ static void add_report(worker *w, report_message report) {
     w->report[w->reports++] = report;
 }
 
+/* Rows from `row` on that are all pending or not, and, where other tasks wait for them, all done or not. */
+static int64_t run_of_rows(const worker *w, const tf_rows *rows, int64_t row) {
+    int64_t end = tf_rows_run(rows, row), same = row;
+    if (rows->failed == 0 || !tf_stage_has_files(&w->campaign->stage[rows->stage]))
+        return end;
+    while (same < end && (rows->status[same] == TF_STATUS_DONE) == (rows->status[row] == TF_STATUS_DONE))
+        same++;
+    return same;
+}
+
 /* Runs of rows that have ended, and of rows that are pending still: these are to have another attempt. */
 static void report_rows(worker *w, const tf_rows *rows) {
     w->held -= rows->count;
@@ -163,12 +175,15 @@ static void report_rows(worker *w, const tf_rows *rows) {
     double share = rows->seconds / (double)rows->count;
     for (int64_t row = 0, end; row < rows->count; row = end) {
         bool again = rows->status[row] == TF_STATUS_PENDING;
-        end = tf_rows_run(rows, row);
+        end = run_of_rows(w, rows, row);
+        int64_t failed = again ? 0 : rows->failed; /* where rows are pending, none */
+        if (tf_stage_has_files(&w->campaign->stage[rows->stage]))
+            failed = again || rows->status[row] == TF_STATUS_DONE ? 0 : end - row;
         add_report(w, (report_message){.stage = rows->stage,
                                        .retry = again ? rows->attempt : 0,
                                        .first = rows->first + row,
                                        .count = end - row,
-                                       .failed = again ? 0 : rows->failed, /* where rows are pending, none */
+                                       .failed = failed,
                                        .seconds = share * (double)(end - row)});
     }
 }
@@ -244,6 +259,26 @@ static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interva
     return TF_OK;
 }
 
+/* Nothing is to be done any more but to tell the master why. */
+static void break_off(worker *w, const tf_error *error) {
+    broken_message broken = {.code = (int32_t)error->code};
+    memcpy(broken.text, error->text, sizeof broken.text);
+    wire_send(w->wire, MASTER, TAG_BROKEN, &broken, sizeof broken);
+    w->broken = true;
+}
+
+static tf_err write_settled(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
+    (void)slot, (void)left;
+    return tf_store_write(((worker *)context)->store, rows, error);
+}
+
+void worker_settle(worker *w, const settle_message *m) {
+    tf_error error;
+    if (!w->broken && tf_exec_settle(w->exec, w->campaign, m->stage, m->first, m->count, (tf_status)m->status,
+                                     m->message, write_settled, w, &error) != TF_OK)
+        break_off(w, &error);
+}
+
 static int idle_slots(const worker *w) {
     int idle = 0;
     for (int slot = 0; slot < w->slots; slot++)
@@ -295,7 +330,7 @@ bool worker_step(worker *w, double timeout) {
         err = tf_store_sync(w->store, w->sync, &error);
     if (err == TF_OK) /* before the report: the master's answer takes a while */
         err = feed_slots(w, &error);
-    w->broken = err != TF_OK;
+    w->broken = err != TF_OK; /* what has ended is told first */
     tell(w);
     if (err == TF_OK && w->how && idle_slots(w) == w->slots) {
         wire_send(w->wire, MASTER, TAG_DRAINED, NULL, 0);
@@ -303,8 +338,6 @@ bool worker_step(worker *w, double timeout) {
     }
     if (err == TF_OK)
         return events > 0;
-    broken_message broken = {.code = (int32_t)error.code};
-    memcpy(broken.text, error.text, sizeof broken.text);
-    wire_send(w->wire, MASTER, TAG_BROKEN, &broken, sizeof broken);
+    break_off(w, &error);
     return true;
 }

@@ -15,6 +15,9 @@ void worker_free(worker *worker);
 
 void worker_grant(worker *worker, const grant_message *grant);
 
+/* Writes rows of tasks that are not run. */
+void worker_settle(worker *worker, const settle_message *message);
+
 /* Begins nothing more. Once nothing is under way it says DRAINED. */
 void worker_drain(worker *worker, drain_how how);
 

@@ -1,8 +1,15 @@
-/* Dependencies between stages: what "after" means for the order of a campaign. */
+/* Dependencies: between stages, by "after", and between tasks, by the files that one makes and another reads. What of a
+ * campaign is to be run, and why; and while it runs, what the end of a task makes ready.
+ *
+ * Tasks of stages that declare files are nodes of the graph; a stage without files, however large, is one node. Costs
+ * are linear in nodes and edges: all outputs of a stage, as an input of many tasks, are one node in between. Reads
+ * nothing but the times of files, each once. */
 #ifndef TF_GRAPH_H
 #define TF_GRAPH_H
 
 #include "manifest/manifest.h"
+
+/* ---- Stages ---- */
 
 /* Complains about each loop in "after", naming all of it. true if there is none. */
 bool tf_graph_check(const tf_campaign *campaign, tf_diags *diags);
@@ -10,5 +17,99 @@ bool tf_graph_check(const tf_campaign *campaign, tf_diags *diags);
 /* The stages in an order in which each comes after those it waits for, manifest order otherwise, into `order`
  * (campaign->stages numbers). For campaigns without loops. */
 void tf_graph_order(const tf_campaign *campaign, int *order);
+
+/* ---- Tasks ---- */
+
+/* Where times of files come from: the disk, or a test's table. */
+typedef struct tf_disk tf_disk;
+struct tf_disk {
+    /* ns since 1970-01-01 at which the file was last changed; TF_DISK_MISSING if it is not there */
+    int64_t (*time)(tf_disk *self, const char *path);
+    /* sets it to now */
+    void (*touch)(tf_disk *self, const char *path);
+};
+#define TF_DISK_MISSING INT64_MIN
+
+/* The file system, relative to the current folder. */
+tf_disk tf_disk_real(void);
+
+typedef struct tf_graph tf_graph;
+
+/* Looks at the files of all tasks. Complains about inputs that are not there and that no task makes, files that two
+ * tasks make, outputs outside the work folder, and loops; NULL then. Campaign and disk must outlive the graph. */
+tf_graph *tf_graph_new(const tf_campaign *campaign, tf_disk *disk, tf_diags *diags);
+void tf_graph_free(tf_graph *graph);
+
+/* ---- What is to be run ---- */
+
+/* Why a task is to be run. */
+typedef enum tf_why {
+    TF_WHY_NOT,
+    TF_WHY_NEW,        /* it has never ended */
+    TF_WHY_FAILED,     /* last time */
+    TF_WHY_UNFINISHED, /* it has not ended, and left some output */
+    TF_WHY_PARAMS,     /* its outputs are there, of other parameters */
+    TF_WHY_CODE,       /* what it runs */
+    TF_WHY_FORCED,
+    TF_WHY_MISSING, /* an output */
+    TF_WHY_NEWER,   /* an input than an output */
+    TF_WHY_REMADE,  /* an input will be */
+    TF_WHY_INPUTS,  /* other files than last time */
+    TF_WHY_CONTENTS,
+    TF_WHY_NEEDED, /* its temporary output, by a task that will run */
+    TF_WHYS
+} tf_why;
+
+/* What the user wants. */
+typedef struct tf_wish {
+    bool by_time, by_params, by_code, by_inputs; /* what makes a task stale */
+    bool touch;                                  /* nothing is run: outputs that are there are good */
+    int forces, targets;
+    const char *const *force;  /* names of stages */
+    const char *const *target; /* a stage, STAGE[PARAMETER=VALUE, ...] or an output; none: everything */
+} tf_wish;
+
+/* Decides. `past` has an element a stage. false after complaints about the wish. */
+bool tf_graph_plan(tf_graph *graph, const tf_past *past, const tf_wish *wish, tf_diags *diags);
+
+/* What was decided of a stage. */
+typedef struct tf_stage_plan {
+    tf_intervals run;   /* tasks to be run */
+    tf_intervals redo;  /* of those, tasks that were done */
+    tf_intervals adopt; /* tasks that are done without being run */
+    int64_t held_back;  /* tasks that are neither done nor to be run */
+} tf_stage_plan;
+
+const tf_stage_plan *tf_graph_stage(const tf_graph *graph, int stage);
+
+tf_why tf_graph_why(const tf_graph *graph, int stage, int64_t index);
+
+/* Adds the reason in words: "input a.fits is newer than output b.fits". */
+void tf_graph_explain(tf_graph *graph, int stage, int64_t index, tf_buf *out);
+
+/* Adds the graph in Graphviz's language, by stage or by task. */
+void tf_graph_draw(tf_graph *graph, bool tasks, tf_buf *out);
+
+/* ---- While it runs ---- */
+
+/* What happens to tasks of stages with files. */
+typedef struct tf_graph_events {
+    void *context;
+    /* They may be handed out. `level` is the number of tasks on the longest path from here to the end. */
+    void (*ready)(void *context, int stage, int64_t first, int64_t count, int level);
+    /* They can't be run, since task `cause` of stage `cause_stage` has failed. */
+    void (*skip)(void *context, int stage, int64_t first, int64_t count, int cause_stage, int64_t cause);
+    /* Nobody needs its temporary outputs any more. */
+    void (*unneeded)(void *context, int stage, int64_t index);
+} tf_graph_events;
+
+/* Tells of the tasks that can be run at once, and of temporary outputs that an earlier run has left. */
+void tf_graph_start(tf_graph *graph, const tf_graph_events *events);
+
+/* Tasks first .. first + count - 1, which were to be run, have ended. */
+void tf_graph_ended(tf_graph *graph, int stage, int64_t first, int64_t count, bool done, const tf_graph_events *events);
+
+/* The longest path from a stage without files to the end, in tasks. */
+int tf_graph_level(const tf_graph *graph, int stage);
 
 #endif

@@ -419,8 +419,8 @@ static bool match_wildcards(struct loader *l, const wildcards *w, const regex_t 
     return true;
 }
 
-static tf_space *load_files(struct loader *l, const at *where, const at *up, const char *name, const char *text,
-                            const cJSON *axis) {
+static tf_space *load_files_axis(struct loader *l, const at *where, const at *up, const char *name, const char *text,
+                                 const cJSON *axis) {
     wildcards w = {0};
     regex_t regex;
     tf_space *leaf = NULL;
@@ -662,7 +662,7 @@ static tf_space *load_named_kind(struct loader *l, const at *where, const at *up
     case LINSPACE: return load_line(l, where, name, value, NODE_LINSPACE);
     case LOGSPACE: return load_line(l, where, name, value, NODE_LOGSPACE);
     case GLOB: return load_glob(l, where, up, name, path, axis);
-    case FILES: return load_files(l, where, up, name, path, axis);
+    case FILES: return load_files_axis(l, where, up, name, path, axis);
     case LINES: return load_lines(l, where, name, path);
     case ROWS: return load_rows(l, where, value);
     case CSV: text = read_text(l, where, path, &length); return text ? load_csv(l, where, path, text, length) : NULL;

@@ -93,7 +93,10 @@ void tf_fingerprint(const tf_campaign *campaign, int number, tf_buf *out) {
     add_printed(object, "results", columns_json(stage));
     add_printed(object, "parameters", params_json(stage->space));
     cJSON_AddStringToObject(object, "seed", seed);
-    cJSON_AddStringToObject(object, "record", stage->record_full ? "full" : "status");
+    char record[32];
+    snprintf(record, sizeof record, "%s%s%s", stage->record_full ? "full" : "status", stage->inputs ? ", inputs" : "",
+             tf_stage_hashes_inputs(stage) ? ", hashes" : "");
+    cJSON_AddStringToObject(object, "record", record);
     cJSON_AddStringToObject(object, "store_params", stage->store_params ? "true" : "false");
     add_hash(object, "space", tf_space_hash(stage->space, tf_space_size(stage->space)));
     char *text = cJSON_PrintUnformatted(object);

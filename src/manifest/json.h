@@ -69,5 +69,7 @@ json_keys keys_column(void);
 json_keys keys_on_failure(void);
 json_keys keys_capture(void);
 json_keys keys_resources(void);
+json_keys keys_input(void);
+json_keys keys_output(void);
 
 #endif

@@ -92,9 +92,10 @@ static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *
     if (l->diags->count > before)
         stage->space = NULL; /* what follows is checked all the same, as far as that goes */
 
+    load_files(l, json, stage);
     const cJSON *run = stage_member(json, "run", &object, &where);
     at at_run = at_key(where, "run");
-    known_names scope = {.stage = stage->name, .space = stage->space};
+    known_names scope = {.stage = stage->name, .space = stage->space, .files = stage};
     bool command = cJSON_GetObjectItemCaseSensitive(run, "command") != NULL;
     if (!run)
         complain(l->diags, &json->own_at, "needs a \"run\"");
@@ -107,6 +108,8 @@ static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *
     if (results)
         load_columns(l, &at_results, results, &scope, command, stage);
     load_handling(l, json, stage);
+    if (stage->log && stage->run.kind == TF_RUN_FUNCTION)
+        complain(l->diags, &json->own_at, "\"log\" goes with a command; what a function logs is in its stderr");
 }
 
 /* Names first, so that "after" can name a later stage. */
@@ -266,6 +269,7 @@ static void check_top(struct loader *l, const at *root, const cJSON *json, bool 
 
 static void load_campaign(struct loader *l, const tf_load_options *options, const cJSON *json, tf_campaign *campaign) {
     const at root = {0};
+    const int before = l->diags->count;
     if (!cJSON_IsObject(json)) {
         complain(l->diags, &root, "a manifest must be an object, not %s", json_kind(json));
         return;
@@ -302,6 +306,8 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
         load_stages(l, &root, json, campaign);
     else
         complain(l->diags, &root, "needs \"stages\", or \"run\" for a single stage");
+    if (l->diags->count == before)
+        resolve_files(l, json, campaign);
 }
 
 tf_campaign *tf_campaign_load(const tf_load_options *options, tf_source *source, tf_diags *diags) {
@@ -318,20 +324,25 @@ tf_campaign *tf_campaign_load(const tf_load_options *options, tf_source *source,
     campaign->arena = arena;
     campaign->text = tf_arena_strndup(arena, tf_buf_text(&text), text.length);
     campaign->workdir = tf_arena_strdup(arena, options->workdir);
+    campaign->keep_incomplete = options->keep_incomplete;
+    campaign->latency = options->latency;
     struct loader loader = {.arena = arena, .diags = diags, .source = source, .workdir = campaign->workdir};
     cJSON *json = json_parse(diags, campaign->text, text.length);
     if (json)
         load_campaign(&loader, options, json, campaign);
     cJSON_Delete(json);
     tf_buf_free(&text);
-    if (diags->count > before) {
-        tf_arena_free(arena);
-        return NULL;
-    }
-    return campaign;
+    if (diags->count == before)
+        return campaign;
+    tf_campaign_free(campaign);
+    return NULL;
 }
 
 void tf_campaign_free(tf_campaign *campaign) {
-    if (campaign)
-        tf_arena_free(campaign->arena);
+    if (!campaign)
+        return;
+    for (int s = 0; s < campaign->stages; s++)
+        for (int i = 0; i < campaign->stage[s].inputs; i++)
+            free_lists(&campaign->stage[s].input[i]);
+    tf_arena_free(campaign->arena);
 }

@@ -33,8 +33,9 @@ const cJSON *stage_member(const stage_json *json, const char *key, const cJSON *
 
 /* What placeholders may stand for in one place. */
 typedef struct known_names {
-    const char *stage;     /* NULL: only variables and {workdir} are known */
-    const tf_space *space; /* NULL: broken, so that any name may be one of its parameters */
+    const char *stage;          /* NULL: only variables and {workdir} are known */
+    const tf_space *space;      /* NULL: broken, so that any name may be one of its parameters */
+    const tf_stage_spec *files; /* whose {inputs} and {outputs} are known; NULL: they are not, nor is {scratch} */
 } known_names;
 
 /* Never NULL; complaints tell whether it is right. */
@@ -54,6 +55,16 @@ tf_space *load_csv(struct loader *loader, const at *where, const char *file, cha
 void load_run(struct loader *loader, const at *where, const cJSON *json, const known_names *scope, tf_run_spec *run);
 void load_columns(struct loader *loader, const at *where, const cJSON *json, const known_names *scope, bool command,
                   tf_stage_spec *stage);
+
+/* "inputs", "outputs" and "log" of a stage; then, when all stages are there, what their entries refer to. Paths that a
+ * manifest's author wrote come out as in tf_path. */
+void load_files(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
+void free_lists(tf_file_spec *spec);
+void resolve_files(struct loader *loader, const cJSON *root, tf_campaign *campaign);
+void add_path(tf_buf *out, const char *workdir, const char *path, size_t length);
+
+/* Adds the text of an entry, as written, with its placeholders put in. */
+void file_text(tf_files *files, int stage, const tf_file_spec *spec, int64_t index, tf_buf *out);
 
 /* What says how the stage's tasks are handled: timeout, retries, resources, capture, record... (handling.c). */
 void load_handling(struct loader *loader, const stage_json *json, tf_stage_spec *stage);

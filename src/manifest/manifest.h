@@ -63,10 +63,56 @@ void tf_space_cells(const tf_space *space, int param, const void *values, int64_
  * Equal hashes mean equal points. 0 if the space can't be cut there without going through them. */
 uint64_t tf_space_hash(const tf_space *space, int64_t points);
 
+/* ---- Files ---- */
+
+typedef enum tf_file_kind {
+    TF_FILE_PATH,   /* one path */
+    TF_FILE_SPLIT,  /* a text that holds paths */
+    TF_FILE_GLOB,   /* what matches a pattern, outputs of the campaign left out */
+    TF_FILE_OUTPUTS /* outputs of a stage */
+} tf_file_kind;
+
+typedef struct tf_template tf_template;
+
+/* One entry of a stage's "inputs" or "outputs": a file or several. */
+typedef struct tf_file_spec {
+    const char *name;    /* as in {inputs.NAME}; NULL in a list */
+    const char *pointer; /* JSON pointer, for complaints */
+    tf_file_kind kind;
+    const tf_template *text;     /* path, pattern, or text to split */
+    const char *separators;      /* TF_FILE_SPLIT: between paths */
+    int stage;                   /* TF_FILE_OUTPUTS: of this stage */
+    const char *output;          /* the name of one of its outputs; NULL: all of them */
+    int matches;                 /* parameters in which its tasks must agree with ours */
+    const int *mine, *theirs;    /* these parameters */
+    tf_table patterns;           /* TF_FILE_GLOB: each pattern's list */
+    tf_buf *list;                /* of the paths that matched as the campaign was read, each ended by a NUL */
+    bool allow_empty, by_hash;   /* inputs */
+    bool temp, protect, outside; /* outputs */
+} tf_file_spec;
+
+/* Files of one task. Paths are relative to the work folder, or absolute where they are outside of it, without ".", ".."
+ * or "//". */
+typedef struct tf_path {
+    const tf_file_spec *spec;
+    size_t at; /* in the text */
+} tf_path;
+
+typedef struct tf_paths {
+    tf_buf text; /* paths, each ended by a NUL */
+    tf_path *item;
+    size_t count, capacity;
+} tf_paths;
+
+static inline const char *tf_paths_text(const tf_paths *paths, size_t i) {
+    return paths->text.data + paths->item[i].at;
+}
+
+void tf_paths_free(tf_paths *paths);
+
 /* ---- Templates ---- */
 
-/* Text with {placeholders}, parsed and resolved when the manifest is read. */
-typedef struct tf_template tf_template;
+/* tf_template: text with {placeholders}, parsed and resolved when the manifest is read. */
 
 /* What a task's placeholders stand for. params[p] points to the value of parameter p, as tf_space_fill stores it. */
 typedef struct tf_point {
@@ -74,11 +120,19 @@ typedef struct tf_point {
     uint64_t seed;
     const char *scratch;
     const void *const *params;
+    const tf_paths *inputs, *outputs; /* where the template uses them */
+    const char *folder;               /* put before paths that are relative; NULL: nothing */
 } tf_point;
 
 void tf_template_expand(const tf_template *template, const tf_point *point, tf_buf *out);
+
+/* Is it {inputs}, {outputs} or one by name, and nothing else? Then it is a list of paths, each ended by a NUL. Returns
+ * how many. */
+bool tf_template_is_list(const tf_template *template);
+int tf_template_expand_list(const tf_template *template, const tf_point *point, tf_buf *out);
 bool tf_template_is_constant(const tf_template *template); /* the same text for every task */
 bool tf_template_uses_scratch(const tf_template *template);
+bool tf_template_uses_files(const tf_template *template);    /* inputs or outputs */
 const char *tf_template_source(const tf_template *template); /* as written in the manifest */
 
 /* Adds the template as it could be written with its variables put in. */
@@ -143,7 +197,10 @@ typedef struct tf_stage_spec {
     int columns;
     const tf_column_spec *column;
     int afters;
-    const int *after;                       /* stage numbers */
+    const int *after; /* stage numbers */
+    int inputs, outputs;
+    tf_file_spec *input, *output;
+    const tf_template *log;                 /* a file that gets the output of a command; NULL: none */
     int64_t capture_stdout, capture_stderr; /* bytes kept per attempt */
     double timeout;                         /* s per attempt; 0: none */
     int retries;                            /* further attempts at a task that has failed */
@@ -159,11 +216,25 @@ typedef struct tf_campaign {
     const char *output;  /* path, relative to the work folder or absolute */
     const char *workdir; /* absolute */
     uint64_t seed;
-    const char *text; /* the manifest as read */
+    const char *text;     /* the manifest as read */
+    bool keep_incomplete; /* outputs of attempts that failed are set aside, not removed */
+    double latency;       /* s that a file may take to be seen */
     int stages;
     const tf_stage_spec *stage;
     tf_arena *arena;
 } tf_campaign;
+
+/* Tasks of such a stage wait for files and are waited for, one by one. */
+static inline bool tf_stage_has_files(const tf_stage_spec *stage) {
+    return stage->inputs > 0 || stage->outputs > 0;
+}
+
+static inline bool tf_stage_hashes_inputs(const tf_stage_spec *stage) {
+    for (int i = 0; i < stage->inputs; i++)
+        if (stage->input[i].by_hash)
+            return true;
+    return false;
+}
 
 /* What the command line says about a manifest. Strings are borrowed for the call. */
 typedef struct tf_load_options {
@@ -173,6 +244,8 @@ typedef struct tf_load_options {
     const char *output;  /* NULL: as the manifest says */
     const char *seed;    /* NULL: as the manifest says */
     const char *retries; /* NULL: as the manifest says */
+    bool keep_incomplete;
+    double latency; /* s */
     int sets;
     const char *const *set; /* "NAME=VALUE" */
 } tf_load_options;
@@ -180,6 +253,51 @@ typedef struct tf_load_options {
 /* Reads and checks a manifest. NULL if anything is wrong: `diags` has it all. */
 tf_campaign *tf_campaign_load(const tf_load_options *options, tf_source *source, tf_diags *diags);
 void tf_campaign_free(tf_campaign *campaign);
+
+/* ---- Which files a task reads and makes ---- */
+
+/* Finds the files of tasks. Remembers which outputs belong together; for one thread. The campaign must outlive it. */
+typedef struct tf_files tf_files;
+tf_files *tf_files_new(const tf_campaign *campaign);
+void tf_files_free(tf_files *files);
+
+/* A task's inputs and outputs, in the order of the manifest, in place of what `out` had. */
+void tf_files_inputs(tf_files *files, int stage, int64_t index, tf_paths *out);
+void tf_files_outputs(tf_files *files, int stage, int64_t index, tf_paths *out);
+
+/* A path as those in tf_paths, in place of what `out` had. */
+void tf_files_normalize(const tf_campaign *campaign, const char *path, tf_buf *out);
+
+/* A hash of the paths of a task's inputs; never 0. And one of the contents of those whose entry asks for it: 0 if there
+ * are none. Contents that have been read once are known by the file's time. */
+uint64_t tf_files_input_set(tf_files *files, int stage, int64_t index);
+uint64_t tf_files_hash(tf_files *files, const tf_paths *paths);
+
+/* Those of one entry, added to `out`. */
+void tf_files_of_spec(tf_files *files, int stage, const tf_file_spec *spec, int64_t index, tf_paths *out);
+
+/* The tasks whose outputs an entry of kind TF_FILE_OUTPUTS stands for, for a task of the stage. Returns which of the
+ * groups of such tasks it is, -1 if there are none; `*member` is NULL for all the tasks there are. */
+int64_t tf_files_group(tf_files *files, int stage, const tf_file_spec *spec, int64_t index, const int64_t **member,
+                       int64_t *count);
+
+/* How many groups there are. */
+int64_t tf_files_groups(tf_files *files, const tf_file_spec *spec);
+
+/* "stage[filter=R, n=3]": a task for people. */
+void tf_task_name(const tf_campaign *campaign, int stage, int64_t index, tf_buf *out);
+
+/* ---- Earlier runs ---- */
+
+/* What is known of a stage from earlier runs; all borrowed. Arrays are per task; NULL: not known. */
+typedef struct tf_past {
+    const tf_intervals *done;
+    const tf_intervals *failed; /* and not done since */
+    const char *changed;        /* what of its run is not as it was then; NULL: nothing */
+    bool other_points;          /* its space had other points then */
+    const uint64_t *input_set, *input_hash;
+    const double *started; /* s since 1970-01-01 */
+} tf_past;
 
 /* ---- Fingerprints ---- */
 

@@ -34,7 +34,8 @@
          "{\"type\":\"object\",\"description\":\"typed columns, one row a task\",\"additionalProperties\":" REF(       \
              "column") "}",                                                                                            \
          false},                                                                                                       \
-        {"inputs", LATER, true}, {"outputs", LATER, true},                                                             \
+        {"inputs", REF("inputs"), false}, {"outputs", REF("outputs"), false},                                          \
+        {"log", TEXT("a file that gets what a command writes to stdout and stderr"), false},                           \
         {"after",                                                                                                      \
          "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"stages that must be done first\"}",    \
          false},                                                                                                       \
@@ -155,6 +156,35 @@ static const json_key resources[] = {
     {"gpus", LATER, true},
 };
 
+#define SPLIT                                                                                                          \
+    {"split", TEXT("a text that holds paths"), false}, {                                                               \
+        "by", TEXT("the characters between the paths of split; default: white space"), false                           \
+    }
+
+static const json_key input[] = {
+    {"path", TEXT("a file"), false},
+    SPLIT,
+    {"glob", TEXT("the files that match, but for those that the campaign makes"), false},
+    {"allow_empty", FLAG("no matching file is all right"), false},
+    {"outputs_of", TEXT("STAGE or STAGE.NAME: the outputs of another stage's tasks"), false},
+    {"match",
+     "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"parameters in which those tasks agree with "
+     "this one\"}",
+     false},
+    {"where", LATER, true},
+    {"check",
+     "{\"enum\":[\"time\",\"hash\"],\"description\":\"how a change is told: by the file's time, or by its contents\"}",
+     false},
+};
+
+static const json_key output[] = {
+    {"path", TEXT("a file"), false},
+    SPLIT,
+    {"temp", FLAG("to be removed when the last task that reads it is done"), false},
+    {"protected", FLAG("to be made read-only"), false},
+    {"allow_outside", FLAG("may lie outside the work folder"), false},
+};
+
 json_keys keys_campaign(void) {
     return KEYS(campaign);
 }
@@ -190,6 +220,14 @@ json_keys keys_resources(void) {
     return KEYS(resources);
 }
 
+json_keys keys_input(void) {
+    return KEYS(input);
+}
+
+json_keys keys_output(void) {
+    return KEYS(output);
+}
+
 /* ---- The schema ---- */
 
 /* {"type": "object", "properties": {...}, "additionalProperties": false, MORE} */
@@ -209,6 +247,18 @@ static cJSON *either(cJSON *a, cJSON *b) {
     cJSON_AddItemToArray(list, a);
     cJSON_AddItemToArray(list, b);
     return schema;
+}
+
+/* An entry, a list of entries, or either by name. */
+static cJSON *files_schema(json_keys keys) {
+    cJSON *entry = either(cJSON_Parse("{\"type\":\"string\"}"), object_schema(keys, "{\"minProperties\":1}"));
+    cJSON *list = cJSON_CreateObject(), *named = cJSON_CreateObject();
+    cJSON_AddStringToObject(list, "type", "array");
+    cJSON_AddItemToObject(list, "items", cJSON_Duplicate(entry, true));
+    cJSON_AddStringToObject(named, "type", "object");
+    cJSON_AddItemToObject(named, "additionalProperties",
+                          either(cJSON_Duplicate(entry, true), cJSON_Duplicate(list, true)));
+    return either(entry, either(list, named));
 }
 
 void tf_schema_write(tf_buf *out) {
@@ -241,6 +291,8 @@ void tf_schema_write(tf_buf *out) {
                object_schema(keys_on_failure(), "{\"required\":[\"stop_after\"]}")));
     cJSON_AddItemToObject(defs, "resources", object_schema(keys_resources(), "{}"));
     cJSON_AddItemToObject(defs, "capture", object_schema(keys_capture(), "{}"));
+    cJSON_AddItemToObject(defs, "inputs", files_schema(keys_input()));
+    cJSON_AddItemToObject(defs, "outputs", files_schema(keys_output()));
     cJSON *type = cJSON_AddObjectToObject(defs, "type");
     cJSON *names = cJSON_AddArrayToObject(type, "enum");
     for (int t = 0; t <= TF_BYTES; t++)

@@ -84,6 +84,8 @@ void tf_recorder_start(tf_recorder *recorder, const tf_load_options *options, tf
         cJSON_AddStringToObject(json, "seed", options->seed);
     if (options->retries)
         cJSON_AddStringToObject(json, "retries", options->retries);
+    cJSON_AddBoolToObject(json, "keep_incomplete", options->keep_incomplete);
+    cJSON_AddNumberToObject(json, "latency", options->latency);
     cJSON *sets = cJSON_AddArrayToObject(json, "set");
     for (int i = 0; i < options->sets; i++)
         cJSON_AddItemToArray(sets, cJSON_CreateString(options->set[i]));
@@ -151,6 +153,9 @@ tf_campaign *tf_campaign_unbundle(const void *bytes, size_t size) {
                                .output = text_member(json, "output"),
                                .seed = text_member(json, "seed"),
                                .retries = text_member(json, "retries"),
+                               .keep_incomplete =
+                                   cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "keep_incomplete")),
+                               .latency = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, "latency")),
                                .sets = count,
                                .set = set};
     tf_diags diags = {.file = options.display};

@@ -7,7 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum part_kind { PART_TEXT, PART_PARAM, PART_INDEX, PART_SEED, PART_SCRATCH } part_kind;
+typedef enum part_kind {
+    PART_TEXT,
+    PART_PARAM,
+    PART_INDEX,
+    PART_SEED,
+    PART_SCRATCH,
+    PART_INPUTS,
+    PART_OUTPUTS
+} part_kind;
 
 /* The widest that a format may ask for, so that no placeholder can fill the memory. */
 #define WIDEST 1000
@@ -24,6 +32,7 @@ typedef struct part {
     const char *text; /* PART_TEXT; else what stands between the braces */
     size_t length;
     int param;
+    const char *name; /* of some of the files; NULL: all */
     tf_type type;
     format format;
 } part;
@@ -135,11 +144,61 @@ static value point_value(const part *p, const tf_point *point) {
     return v;
 }
 
+static bool is_files(const part *p) {
+    return p->kind == PART_INPUTS || p->kind == PART_OUTPUTS;
+}
+
+/* The next path of those that the part stands for, from *next on, which moves behind it; NULL at the end. It is put
+ * together in `out`. */
+static const char *next_path(const part *p, const tf_point *point, size_t *next, tf_buf *out) {
+    const tf_paths *paths = p->kind == PART_INPUTS ? point->inputs : point->outputs;
+    while (*next < paths->count) {
+        const tf_file_spec *spec = paths->item[*next].spec;
+        const char *path = tf_paths_text(paths, (*next)++);
+        if (p->name && !(spec->name && strcmp(spec->name, p->name) == 0))
+            continue;
+        tf_buf_clear(out);
+        if (point->folder && *path != '/')
+            tf_buf_addf(out, "%s/", point->folder);
+        tf_buf_adds(out, path);
+        return tf_buf_text(out);
+    }
+    return NULL;
+}
+
+static void add_files(tf_buf *out, const part *p, const tf_point *point, bool shell) {
+    size_t next = 0, before = out->length;
+    tf_buf text = {0};
+    for (const char *path; (path = next_path(p, point, &next, &text));) {
+        if (out->length > before)
+            tf_buf_addc(out, ' ');
+        value v = {.type = TF_STRING, .string = path};
+        add_value(out, &v, &p->format, shell);
+    }
+    tf_buf_free(&text);
+}
+
+bool tf_template_is_list(const tf_template *template) {
+    return template->parts == 1 && is_files(&template->part[0]);
+}
+
+int tf_template_expand_list(const tf_template *template, const tf_point *point, tf_buf *out) {
+    size_t next = 0;
+    int count = 0;
+    tf_buf text = {0};
+    for (const char *path; (path = next_path(&template->part[0], point, &next, &text)); count++)
+        tf_buf_add(out, path, text.length + 1);
+    tf_buf_free(&text);
+    return count;
+}
+
 void tf_template_expand(const tf_template *template, const tf_point *point, tf_buf *out) {
     for (int i = 0; i < template->parts; i++) {
         const part *p = &template->part[i];
         if (p->kind == PART_TEXT) {
             tf_buf_add(out, p->text, p->length);
+        } else if (is_files(p)) {
+            add_files(out, p, point, template->shell);
         } else {
             value v = point_value(p, point);
             add_value(out, &v, &p->format, template->shell);
@@ -169,6 +228,13 @@ bool tf_template_is_constant(const tf_template *template) {
 bool tf_template_uses_scratch(const tf_template *template) {
     for (int i = 0; i < template->parts; i++)
         if (template->part[i].kind == PART_SCRATCH)
+            return true;
+    return false;
+}
+
+bool tf_template_uses_files(const tf_template *template) {
+    for (int i = 0; i < template->parts; i++)
+        if (is_files(&template->part[i]))
             return true;
     return false;
 }
@@ -246,9 +312,24 @@ static bool parse_format(builder *b, const char *name, const char *text, tf_type
 typedef struct meaning {
     part_kind kind; /* PART_TEXT: the constant below */
     int param;
+    const char *name; /* of files */
     value constant;
     tf_type type;
 } meaning;
+
+/* "inputs", or "inputs.NAME". */
+static bool find_files(const tf_file_spec *spec, int specs, const char *name, const char *kind, meaning *m) {
+    size_t length = strlen(kind);
+    if (strncmp(name, kind, length) != 0 || (name[length] && name[length] != '.'))
+        return false;
+    m->type = TF_STRING;
+    if (!name[length])
+        return specs > 0;
+    for (int i = 0; i < specs && !m->name; i++)
+        if (spec[i].name && strcmp(spec[i].name, name + length + 1) == 0)
+            m->name = spec[i].name;
+    return m->name != NULL;
+}
 
 static bool find_meaning(const builder *b, const char *name, meaning *m) {
     const known_names *s = b->scope;
@@ -289,39 +370,77 @@ static bool find_meaning(const builder *b, const char *name, meaning *m) {
         m->type = TF_UINT64;
         return true;
     }
-    if (s->stage && strcmp(name, "scratch") == 0) {
+    if (s->files && strcmp(name, "scratch") == 0) {
         m->kind = PART_SCRATCH;
         m->type = TF_STRING;
+        return true;
+    }
+    if (s->files && find_files(s->files->input, s->files->inputs, name, "inputs", m)) {
+        m->kind = PART_INPUTS;
+        return true;
+    }
+    if (s->files && find_files(s->files->output, s->files->outputs, name, "outputs", m)) {
+        m->kind = PART_OUTPUTS;
         return true;
     }
     return false;
 }
 
-static void complain_unknown(const builder *b, const char *name) {
+/* The placeholders that would be known here. */
+static size_t known_placeholders(const builder *b, const char ***names) {
     static const char *const built_in[] = {"workdir", "stage", "index", "seed", "scratch"};
-    if (strncmp(name, "inputs", 6) == 0 || strncmp(name, "outputs", 7) == 0) {
-        complain(b->loader->diags, b->where, "'{%s}' is not supported yet", name);
-        return;
-    }
-    if (b->scope->stage && !b->scope->space)
-        return;
-    int params = b->scope->space ? tf_space_params(b->scope->space) : 0;
-    int variables = b->loader->variables;
-    const char **names = tf_alloc_array((size_t)(params + variables) + 5, sizeof *names);
+    const known_names *s = b->scope;
+    int params = s->space ? tf_space_params(s->space) : 0, variables = b->loader->variables;
+    int inputs = s->files ? s->files->inputs : 0, outputs = s->files ? s->files->outputs : 0;
+    *names = tf_alloc_array((size_t)(params + variables + inputs + outputs) + 7, sizeof **names);
     size_t count = 0;
     for (int p = 0; p < params; p++)
-        names[count++] = tf_space_param(b->scope->space, p)->name;
+        (*names)[count++] = tf_space_param(s->space, p)->name;
     for (int v = 0; v < variables; v++)
-        names[count++] = b->loader->variable[v].name;
-    for (int i = 0; i < (b->scope->stage ? 5 : 1); i++)
-        names[count++] = built_in[i];
+        (*names)[count++] = b->loader->variable[v].name;
+    for (int i = 0; i < (!s->stage ? 1 : s->files ? 5 : 4); i++)
+        (*names)[count++] = built_in[i];
+    for (int i = 0; i < inputs; i++)
+        if (s->files->input[i].name)
+            (*names)[count++] = tf_arena_printf(b->loader->arena, "inputs.%s", s->files->input[i].name);
+    for (int i = 0; i < outputs; i++)
+        if (s->files->output[i].name)
+            (*names)[count++] = tf_arena_printf(b->loader->arena, "outputs.%s", s->files->output[i].name);
+    if (inputs)
+        (*names)[count++] = "inputs";
+    if (outputs)
+        (*names)[count++] = "outputs";
+    return count;
+}
+
+static bool is_about(const char *name, const char *kind) {
+    size_t length = strlen(kind);
+    return strncmp(name, kind, length) == 0 && (!name[length] || name[length] == '.');
+}
+
+static void complain_unknown(const builder *b, const char *name) {
+    tf_diags *diags = b->loader->diags;
+    const known_names *s = b->scope;
+    for (int i = 0; i < 2; i++) {
+        const char *kind = i ? "outputs" : "inputs";
+        if (s->files && is_about(name, kind) && (i ? s->files->outputs : s->files->inputs) == 0) {
+            complain(diags, b->where, "{%s}: the stage has no \"%s\"", name, kind);
+            return;
+        }
+    }
+    if (s->stage && !s->space)
+        return;
+    const char **names;
+    size_t count = known_placeholders(b, &names);
     const char *near = tf_suggest(name, names, count);
     if (near)
-        complain(b->loader->diags, b->where, "unknown placeholder {%s}; did you mean {%s}?", name, near);
-    else if (!b->scope->stage)
-        complain(b->loader->diags, b->where, "unknown placeholder {%s}; only variables are known here", name);
+        complain(diags, b->where, "unknown placeholder {%s}; did you mean {%s}?", name, near);
+    else if (!s->stage)
+        complain(diags, b->where, "unknown placeholder {%s}; only variables are known here", name);
+    else if (!s->files && (is_about(name, "inputs") || is_about(name, "outputs") || strcmp(name, "scratch") == 0))
+        complain(diags, b->where, "{%s} can't stand here", name);
     else
-        complain(b->loader->diags, b->where, "unknown placeholder {%s}; write {{ for a literal brace", name);
+        complain(diags, b->where, "unknown placeholder {%s}; write {{ for a literal brace", name);
     free(names);
 }
 
@@ -356,8 +475,8 @@ static void add_placeholder(builder *b, const char *inside, size_t length) {
         return;
     }
     end_text(b);
-    b->part[b->parts++] =
-        (part){.kind = m.kind, .text = whole, .length = length, .param = m.param, .type = m.type, .format = f};
+    b->part[b->parts++] = (part){
+        .kind = m.kind, .text = whole, .length = length, .param = m.param, .name = m.name, .type = m.type, .format = f};
 }
 
 /* Follows the shell's quotes, as far as knowing whether we are inside of them. Returns the characters taken. */

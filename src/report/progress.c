@@ -47,17 +47,17 @@ static void count_rate(tf_progress *p, const tf_farm_progress *now) {
 /* "420 000/1 000 000  3 failed  12 345/s  1m10s left" */
 static void describe(const tf_progress *p, const tf_farm_progress *now, tf_buf *out) {
     char done[32], tasks[32], failed[32], rate_text[32], left[32];
-    int64_t ended = now->done + now->failed;
+    int64_t ended = now->done + now->failed, all = now->tasks - now->held_back - now->skipped;
     double rate = p->weight > 0 ? p->weighted / p->weight : 0;
-    tf_buf_addf(out, "%s/%s", tf_format_count(ended, done), tf_format_count(now->tasks, tasks));
+    tf_buf_addf(out, "%s/%s", tf_format_count(ended, done), tf_format_count(all, tasks));
     if (now->failed)
         tf_buf_addf(out, "  %s failed", tf_format_count(now->failed, failed));
     if (rate >= 10)
         tf_buf_addf(out, "  %s/s", tf_format_count((int64_t)rate, rate_text));
     else if (rate > 0)
         tf_buf_addf(out, "  %.2g/s", rate);
-    if (rate > 0 && ended < now->tasks)
-        tf_buf_addf(out, "  %s left", tf_format_duration((double)(now->tasks - ended) / rate, left));
+    if (rate > 0 && ended < all)
+        tf_buf_addf(out, "  %s left", tf_format_duration((double)(all - ended) / rate, left));
 }
 
 static void draw_bar(tf_progress *p, const tf_farm_progress *now) {

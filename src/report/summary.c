@@ -4,15 +4,18 @@
 void tf_report_summary(FILE *out, const tf_campaign *campaign, const tf_farm_result *result) {
     const tf_farm_progress *p = &result->progress;
     char done[32], failed[32], elapsed[32], rate_text[32];
-    int64_t ended = p->done + p->failed;
+    int64_t ended = p->done + p->failed, left = p->tasks - ended - p->skipped - p->held_back;
     double rate = p->elapsed > 0 ? (double)(ended - p->reused) / p->elapsed : 0;
     fprintf(out, "taskfarm: %s: %s done, %s failed", campaign->name, tf_format_count(p->done, done),
             tf_format_count(p->failed, failed));
+    if (p->skipped)
+        fprintf(out, ", %s skipped", tf_format_count(p->skipped, done));
     if (p->reused)
         fprintf(out, ", %s of them before", tf_format_count(p->reused, done));
-    if (ended < p->tasks)
-        fprintf(out, ", %s %s", tf_format_count(p->tasks - ended, done),
-                p->stopping ? "left for the next run" : "not run");
+    if (left)
+        fprintf(out, ", %s %s", tf_format_count(left, done), p->stopping ? "left for the next run" : "not run");
+    if (p->held_back)
+        fprintf(out, ", %s held back", tf_format_count(p->held_back, done));
     fprintf(out, " in %s", tf_format_duration(p->elapsed, elapsed));
     if (rate >= 10)
         fprintf(out, " (%s tasks/s)", tf_format_count((int64_t)rate, rate_text));

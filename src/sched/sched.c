@@ -13,6 +13,7 @@
 #include "sched/sched.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +21,23 @@
 #define QUANTUM_SECONDS 0.1
 #define PATIENCE        5.0 /* s that a retry waits for another worker than the one where it failed */
 
+/* Tasks of one level that can be handed out. */
+typedef struct pile {
+    int level;
+    tf_intervals tasks;
+} pile;
+
 typedef struct stage {
     tf_sched_stage spec;
-    tf_intervals pending;
-    int64_t done, failed;
+    pile *pile; /* by level, the highest last; none is empty */
+    int piles, capacity;
+    int64_t ready; /* tasks in the piles */
+    int64_t done, failed, skipped;
     int64_t waiting; /* for another attempt */
+    int64_t blocked; /* by other tasks */
     tf_pace pace;
     bool laid_out, finished;
+    bool closed; /* nothing more will come of it in this run, though it is not finished */
 } stage;
 
 typedef struct retry {
@@ -65,6 +76,36 @@ static bool is_due_before(const void *a, const void *b) {
     return ((const retry *)a)->due < ((const retry *)b)->due;
 }
 
+/* ---- Piles ---- */
+
+static void add_ready(stage *st, int level, int64_t first, int64_t end) {
+    int at = st->piles;
+    while (at > 0 && st->pile[at - 1].level > level)
+        at--;
+    if (at == 0 || st->pile[at - 1].level != level) {
+        if (st->piles == st->capacity) {
+            st->capacity = st->capacity ? 2 * st->capacity : 4;
+            st->pile = tf_realloc_array(st->pile, (size_t)st->capacity, sizeof *st->pile);
+        }
+        memmove(st->pile + at + 1, st->pile + at, (size_t)(st->piles - at) * sizeof *st->pile);
+        st->pile[at++] = (pile){.level = level};
+        st->piles++;
+    }
+    tf_intervals_add(&st->pile[at - 1].tasks, first, end);
+    st->ready += end - first;
+}
+
+static tf_interval take_ready(stage *st, int64_t most) {
+    pile *top = &st->pile[st->piles - 1];
+    tf_interval run = tf_intervals_take(&top->tasks, most);
+    st->ready -= run.end - run.first;
+    if (top->tasks.total == 0) {
+        tf_intervals_free(&top->tasks);
+        st->piles--;
+    }
+    return run;
+}
+
 tf_sched *tf_sched_new(const tf_sched_stage *stages, int count) {
     tf_sched *s = tf_alloc(sizeof *s);
     s->stages = count;
@@ -78,12 +119,15 @@ tf_sched *tf_sched_new(const tf_sched_stage *stages, int count) {
             memcpy(after, stages[i].after, (size_t)stages[i].afters * sizeof *after);
         st->spec.after = after;
         st->laid_out = st->finished = stages[i].finished;
-        if (!stages[i].pending)
-            tf_intervals_add(&st->pending, 0, stages[i].tasks);
-        for (size_t n = 0; stages[i].pending && n < stages[i].pending->count; n++)
-            tf_intervals_add(&st->pending, stages[i].pending->items[n].first, stages[i].pending->items[n].end);
+        const tf_interval all = {0, stages[i].tasks};
+        const tf_interval *run = stages[i].pending ? stages[i].pending->items : &all;
+        size_t runs = stages[i].pending ? stages[i].pending->count : stages[i].tasks > 0;
+        int64_t pending = stages[i].pending ? stages[i].pending->total : stages[i].tasks;
+        for (size_t n = 0; n < runs && !stages[i].linked; n++)
+            add_ready(st, stages[i].level, run[n].first, run[n].end);
+        st->blocked = stages[i].linked ? pending : 0;
         st->spec.pending = NULL; /* the caller's */
-        st->done = st->spec.tasks - st->pending.total;
+        st->done = st->spec.tasks - st->spec.held_back - pending;
     }
     return s;
 }
@@ -92,7 +136,9 @@ void tf_sched_free(tf_sched *s) {
     if (!s)
         return;
     for (int i = 0; i < s->stages; i++) {
-        tf_intervals_free(&s->stage[i].pending);
+        for (int n = 0; n < s->stage[i].piles; n++)
+            tf_intervals_free(&s->stage[i].pile[n].tasks);
+        free(s->stage[i].pile);
         free((void *)(uintptr_t)s->stage[i].spec.after);
     }
     for (int w = 0; w < s->workers; w++) {
@@ -126,6 +172,12 @@ static int take_hungry(tf_sched *s) {
     s->hungry_count--;
     s->worker[w].queued = false;
     return w;
+}
+
+/* All may want what there is now. */
+static void wake_all(tf_sched *s) {
+    for (int w = 0; w < s->workers; w++)
+        queue_hungry(s, w);
 }
 
 static void make_room(tf_sched *s, int count) {
@@ -162,7 +214,7 @@ void tf_sched_worker_down(tf_sched *s, int w) {
     worker *k = &s->worker[w];
     for (int i = 0; i < s->stages; i++) {
         for (size_t n = 0; n < k->holds[i].count; n++)
-            tf_intervals_add(&s->stage[i].pending, k->holds[i].items[n].first, k->holds[i].items[n].end);
+            add_ready(&s->stage[i], INT_MAX, k->holds[i].items[n].first, k->holds[i].items[n].end);
         tf_intervals_free(&k->holds[i]);
     }
     k->held = 0;
@@ -170,8 +222,7 @@ void tf_sched_worker_down(tf_sched *s, int w) {
     k->up = false;
     s->slots -= k->slots;
     s->up--;
-    for (int i = 0; i < s->workers; i++) /* what it held may feed anyone */
-        queue_hungry(s, i);
+    wake_all(s); /* what it held may feed anyone */
 }
 
 void tf_sched_hungry(tf_sched *s, int w, int idle) {
@@ -205,6 +256,20 @@ bool tf_sched_report(tf_sched *s, int w, int i, int64_t first, int64_t count, in
     return true;
 }
 
+void tf_sched_ready(tf_sched *s, int i, int64_t first, int64_t count, int level) {
+    stage *st = &s->stage[i];
+    if (st->ready == 0)
+        wake_all(s);
+    st->blocked -= count;
+    add_ready(st, level, first, first + count);
+}
+
+void tf_sched_skip(tf_sched *s, int i, int64_t first, int64_t count) {
+    (void)first;
+    s->stage[i].blocked -= count;
+    s->stage[i].skipped += count;
+}
+
 /* ---- Retries ---- */
 
 /* The one that is due first; there must be one. */
@@ -230,12 +295,17 @@ double tf_sched_due(const tf_sched *s) {
 
 /* ---- Grants ---- */
 
-/* The first stage in manifest order that has tasks to hand out. */
+/* The stage whose tasks are furthest from the end, the first in manifest order of several. */
 static int ready_stage(const tf_sched *s) {
-    for (int i = 0; i < s->stages; i++)
-        if (s->stage[i].laid_out && s->stage[i].pending.total > 0)
-            return i;
-    return -1;
+    int best = -1, level = 0;
+    for (int i = 0; i < s->stages; i++) {
+        const stage *st = &s->stage[i];
+        if (!st->laid_out || st->piles == 0 || (best >= 0 && st->pile[st->piles - 1].level <= level))
+            continue;
+        best = i;
+        level = st->pile[st->piles - 1].level;
+    }
+    return best;
 }
 
 /* How many tasks of the stage the worker should get now; 0 if it has enough. */
@@ -243,7 +313,7 @@ static int64_t wanted(const tf_sched *s, const stage *st, const worker *k) {
     double round = s->up * TF_SERVICE_SECONDS;
     int64_t quantum = tf_pace_count(&st->pace, round > QUANTUM_SECONDS ? round : QUANTUM_SECONDS);
     int64_t least = tf_pace_count(&st->pace, round);
-    int64_t share = st->pending.total / (2 * s->slots);
+    int64_t share = st->ready / (2 * s->slots);
     bool plenty = share >= 2 && st->pace.seen > 0;
     if (share < least)
         share = least;
@@ -302,7 +372,7 @@ static bool next_grant(tf_sched *s, double now, tf_action *action) {
         int64_t want = s->worker[w].up ? wanted(s, &s->stage[i], &s->worker[w]) : 0;
         if (want == 0)
             continue; /* its next report makes it hungry again */
-        grant(s, w, i, tf_intervals_take(&s->stage[i].pending, want), 1, action);
+        grant(s, w, i, take_ready(&s->stage[i], want), 1, action);
         return true;
     }
     return false;
@@ -311,11 +381,11 @@ static bool next_grant(tf_sched *s, double now, tf_action *action) {
 /* ---- Stages ---- */
 
 static int64_t pending(const stage *st) {
-    return st->pending.total + st->waiting;
+    return st->ready + st->waiting + st->blocked;
 }
 
 static int64_t running(const stage *st) {
-    return st->spec.tasks - pending(st) - st->done - st->failed;
+    return st->spec.tasks - st->spec.held_back - pending(st) - st->done - st->failed - st->skipped;
 }
 
 static bool may_start(const tf_sched *s, const stage *st) {
@@ -325,6 +395,16 @@ static bool may_start(const tf_sched *s, const stage *st) {
         if (!s->stage[st->spec.after[a]].finished)
             return false;
     return true;
+}
+
+/* Nothing of it is to be run or written, or it waits for a stage that will not be finished. */
+static bool is_left_out(const tf_sched *s, const stage *st) {
+    if (st->spec.held_back > 0 && pending(st) + st->spec.adopted == 0)
+        return true;
+    for (int a = 0; a < st->spec.afters; a++)
+        if (s->stage[st->spec.after[a]].closed)
+            return true;
+    return false;
 }
 
 static bool is_over(const tf_sched *s, const stage *st) {
@@ -349,17 +429,21 @@ static bool next_stage_change(tf_sched *s, tf_action *action) {
     for (int i = 0; i < s->stages; i++) {
         stage *st = &s->stage[i];
         *action = (tf_action){.stage = i};
-        if (!st->laid_out && may_start(s, st)) {
+        if (!st->laid_out && is_left_out(s, st))
+            st->closed = true;
+        else if (!st->laid_out && may_start(s, st)) {
             st->laid_out = true;
             action->kind = TF_ACTION_LAYOUT;
             return true;
         }
         if (st->laid_out && !st->finished && is_over(s, st)) {
-            st->finished = true;
+            st->finished = st->spec.held_back == 0;
+            st->closed = !st->finished;
             action->kind = TF_ACTION_FINISH;
-            return true;
+            if (st->finished)
+                return true;
         }
-        over += st->finished || ((s->stopping || s->frozen) && !st->laid_out);
+        over += st->finished || st->closed || ((s->stopping || s->frozen) && !st->laid_out);
     }
     return over == s->stages && end(s, action);
 }
@@ -387,5 +471,7 @@ tf_sched_counts tf_sched_stage_counts(const tf_sched *s, int i) {
                              .pending = pending(st),
                              .running = running(st),
                              .done = st->done,
-                             .failed = st->failed};
+                             .failed = st->failed,
+                             .skipped = st->skipped,
+                             .held_back = st->spec.held_back};
 }

@@ -50,7 +50,11 @@ typedef struct tf_sched tf_sched;
 
 typedef struct tf_sched_stage {
     int64_t tasks;
-    const tf_intervals *pending; /* what earlier runs have left to do; NULL: all of it */
+    const tf_intervals *pending; /* what is to be run; NULL: all of it */
+    int64_t held_back;           /* what is neither done nor to be run: the stage will not be finished */
+    int64_t adopted;             /* what is done without being run */
+    int level;                   /* stages of a higher level go first, then those of a lower number */
+    bool linked;                 /* its tasks are handed out as tf_sched_ready says */
     bool finished;               /* by an earlier run: there is nothing left to do, nor to write */
     int afters;
     const int *after;   /* stages that must be finished first; free of cycles */
@@ -74,9 +78,10 @@ typedef struct tf_action {
     int attempt; /* of a grant, from 1 */
 } tf_action;
 
-/* A stage's counts; pending + running + done + failed = tasks. Those that wait for another attempt are pending. */
+/* A stage's counts; all others together are the tasks. Those that wait for another attempt, or for other tasks, are
+ * pending. */
 typedef struct tf_sched_counts {
-    int64_t tasks, pending, running, done, failed;
+    int64_t tasks, pending, running, done, failed, skipped, held_back;
 } tf_sched_counts;
 
 /* `stages` is copied. Never NULL. */
@@ -100,6 +105,10 @@ bool tf_sched_report(tf_sched *sched, int worker, int stage, int64_t first, int6
  * is in seconds on any clock that never goes back. Returns as tf_sched_report. */
 bool tf_sched_retry(tf_sched *sched, int worker, int stage, int64_t first, int64_t count, int attempt, double seconds,
                     double now);
+
+/* Tasks of a linked stage wait for nothing any more; or they can't be run, and have ended so. */
+void tf_sched_ready(tf_sched *sched, int stage, int64_t first, int64_t count, int level);
+void tf_sched_skip(tf_sched *sched, int stage, int64_t first, int64_t count);
 
 /* The worker has `idle` slots without a task, and nothing in hand for them: what it holds waits behind a task that
  * takes longer than was foreseen. Its next grant is for them, whatever it holds. */

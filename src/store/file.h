@@ -19,6 +19,8 @@ typedef struct table {
 /* The per-task datasets, in the order in which they are laid out and written; status comes last. */
 enum {
     TASK_ATTEMPTS,
+    TASK_INPUT_SET,
+    TASK_INPUT_HASH,
     TASK_EXIT_CODE,
     TASK_SIGNAL,
     TASK_WORKER,
@@ -116,6 +118,9 @@ hid_t store_string_type(size_t size);
 
 /* In-memory and file type of a numeric column or parameter; bool is the enum that h5py uses. To be closed. */
 hid_t store_number_type(tf_type type);
+
+/* Does the stage have it? */
+bool store_has_task_table(const tf_stage_spec *stage, int which);
 
 /* The name of a per-task dataset. */
 const char *store_task_name(int which);

@@ -26,6 +26,8 @@ typedef struct task_table {
 
 static const task_table task_tables[TASK_TABLES] = {
     [TASK_ATTEMPTS] = {"attempts", "attempts made", NULL},
+    [TASK_INPUT_SET] = {"input_set", "hash of the paths of its inputs", NULL},
+    [TASK_INPUT_HASH] = {"input_hash", "hash of the contents of inputs that are checked so", NULL},
     [TASK_EXIT_CODE] = {"exit_code", "exit status of the last attempt, -1 if a signal ended it", NULL},
     [TASK_SIGNAL] = {"signal", "signal that ended the last attempt, 0 for none", NULL},
     [TASK_WORKER] = {"worker", "rank that ran the last attempt", NULL},
@@ -41,6 +43,16 @@ const char *store_task_name(int which) {
     return task_tables[which].name;
 }
 
+bool store_has_task_table(const tf_stage_spec *spec, int which) {
+    switch (which) {
+    case TASK_ATTEMPTS:
+    case TASK_STATUS: return true;
+    case TASK_INPUT_SET: return spec->inputs > 0;
+    case TASK_INPUT_HASH: return tf_stage_hashes_inputs(spec);
+    default: return spec->record_full;
+    }
+}
+
 static hid_t task_type(int which) {
     switch (which) {
     case TASK_ATTEMPTS: return H5Tcopy(H5T_STD_U8LE);
@@ -48,6 +60,8 @@ static hid_t task_type(int which) {
     case TASK_DURATION:
     case TASK_CPU: return H5Tcopy(H5T_IEEE_F64LE);
     case TASK_MAX_RSS: return H5Tcopy(H5T_STD_I64LE);
+    case TASK_INPUT_SET:
+    case TASK_INPUT_HASH: return H5Tcopy(H5T_STD_U64LE);
     case TASK_STATUS: return status_type();
     default: return H5Tcopy(H5T_STD_I32LE);
     }
@@ -132,7 +146,7 @@ static bool layout_tasks(const tf_stage_spec *spec, store_stage *st, bool old, h
     for (int i = 0; i < TASK_TABLES && good; i++) {
         table *t = &st->task[i];
         const task_table *about = &task_tables[i];
-        if (!spec->record_full && i != TASK_ATTEMPTS && i != TASK_STATUS)
+        if (!store_has_task_table(spec, i))
             continue;
         *t = (table){.type = task_type(i), .rank = 1, .shape = {tasks}};
         good = place_table(group, about->name, st->scale, old, t);

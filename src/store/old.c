@@ -187,9 +187,10 @@ static void end_replacement(const char *path) {
     tf_buf_free(&journal);
 }
 
-tf_err old_open(const char *path, old_output *old, tf_error *error) {
+tf_err old_open(const char *path, bool change, old_output *old, tf_error *error) {
     *old = (old_output){.path = path, .fd = -1};
-    end_replacement(path);
+    if (change)
+        end_replacement(path);
     bool noted = false;
     tf_err err = journal_read(path, &old->contents, &old->dirty, &noted, error);
     struct stat info = {0};
@@ -209,6 +210,7 @@ tf_err old_open(const char *path, old_output *old, tf_error *error) {
 void old_close(old_output *old) {
     if (old->fd >= 0)
         close(old->fd);
+    old->fd = -1;
     contents_free(&old->contents);
 }
 

@@ -100,6 +100,7 @@ static tf_err match_points(const tf_store_plan *plan, const old_output *old, int
     qsort(spots, (size_t)points, sizeof *spots, compare_spots);
     ps->place = tf_alloc_array((size_t)ps->old->tasks, sizeof *ps->place);
     uint64_t *hashes = tf_alloc_array(CHUNK, sizeof *hashes);
+    tf_intervals gone = {0};
     tf_err err = TF_OK;
     tf_interval run = {0};
     while (err == TF_OK && tf_intervals_next(&ps->kept, CHUNK, &run)) {
@@ -107,7 +108,9 @@ static tf_err match_points(const tf_store_plan *plan, const old_output *old, int
         err = hash_rows(old, ps->old, space, first, count, hashes, error);
         for (int64_t i = 0; i < count && err == TF_OK; i++) {
             ps->place[first + i] = take_spot(spots, points, hashes[i]);
-            if (ps->place[first + i] < 0)
+            if (ps->place[first + i] < 0 && plan_may_drop(plan, number))
+                tf_intervals_add(&gone, first + i, first + i + 1);
+            else if (ps->place[first + i] < 0)
                 err = tf_error_set(error, TF_ERR_RUN,
                                    "%s: of stage \"%s\" the space has changed, and lacks the point of task %lld, "
                                    "which is done; --fresh sets the old output aside and starts anew, --output "
@@ -115,6 +118,9 @@ static tf_err match_points(const tf_store_plan *plan, const old_output *old, int
                                    old->path, ps->old->name, (long long)first + i);
         }
     }
+    for (size_t n = 0; n < gone.count; n++)
+        tf_intervals_remove(&ps->kept, gone.items[n].first, gone.items[n].end);
+    tf_intervals_free(&gone);
     free(hashes);
     free(spots);
     return err;

@@ -28,36 +28,45 @@ static const char *part_of(const cJSON *fingerprint, const char *key) {
 static const struct {
     const char *key, *what;
     bool shown; /* both values are worth showing */
+    bool form;  /* rows have another form */
 } parts[] = {
-    {"run", "what it runs", true},    {"code", "its plugin library", false},
-    {"results", "its results", true}, {"parameters", "its parameters", true},
-    {"seed", "the seed", true},       {"record", "its \"record\"", true},
+    {"run", "what it runs", true, false},   {"code", "its plugin library", false, false},
+    {"results", "its results", true, true}, {"parameters", "its parameters", true, true},
+    {"seed", "the seed", true, false},      {"record", "its \"record\"", true, true},
 };
 
-/* Sets *space if the space is another, *laid_out_otherwise if rows have another form. */
-static tf_err compare(const char *path, const char *name, const char *then_text, const char *now_text, bool *space,
-                      bool *laid_out_otherwise, tf_error *error) {
+bool plan_may_drop(const tf_store_plan *plan, int stage) {
+    return plan->allows_change || tf_stage_has_files(&plan->campaign->stage[stage]);
+}
+
+/* What has changed since the stage was run goes into its plan; where its rows may not be dropped, that is an error.
+ * Sets *space if the space is another. */
+static tf_err compare(const tf_store_plan *plan, const char *path, int stage, const char *then_text, bool *space,
+                      tf_error *error) {
+    plan_stage *ps = &plan->stage[stage];
+    const char *now_text = plan_fingerprint(plan, stage);
     cJSON *then = cJSON_Parse(then_text), *now = cJSON_Parse(now_text);
-    tf_err err = TF_OK;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts && err == TF_OK; i++) {
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         const char *a = part_of(then, parts[i].key), *b = part_of(now, parts[i].key);
         if (strcmp(a, b) == 0)
             continue;
-        tf_buf values = {0};
+        ps->unusable = ps->unusable || parts[i].form;
+        if (ps->changed.length)
+            continue;
+        tf_buf_addf(&ps->changed, "%s has changed since it was run", parts[i].what);
         if (parts[i].shown)
-            tf_buf_addf(&values, " (%.200s then, %.200s now)", a, b);
-        err =
-            tf_error_set(error, TF_ERR_RUN,
-                         "%s: of stage \"%s\" %s has changed since it was run%s; --fresh sets the old output aside and "
-                         "starts anew, --output leaves it where it is",
-                         path, name, parts[i].what, tf_buf_text(&values));
-        tf_buf_free(&values);
+            tf_buf_addf(&ps->changed, " (%.200s then, %.200s now)", a, b);
     }
     *space = strcmp(part_of(then, "space"), part_of(now, "space")) != 0;
-    *laid_out_otherwise = strcmp(part_of(then, "store_params"), part_of(now, "store_params")) != 0;
+    ps->moves = strcmp(then_text, now_text) != 0;
     cJSON_Delete(then);
     cJSON_Delete(now);
-    return err;
+    if (!ps->changed.length || plan_may_drop(plan, stage))
+        return TF_OK;
+    return tf_error_set(error, TF_ERR_RUN,
+                        "%s: of stage \"%s\" %s; --rerun code runs it anew, --fresh sets the old output aside and "
+                        "starts anew, --output leaves it where it is",
+                        path, plan->campaign->stage[stage].name, tf_buf_text(&ps->changed));
 }
 
 static bool is_first_part(const char *then_text, const tf_space *space, int64_t points) {
@@ -205,6 +214,8 @@ static tf_err keep_done(const old_output *old, plan_stage *ps, const tf_interval
                 other++;
             end = other - status;
             tf_intervals_add(&ps->kept, first + i, first + end);
+            if (end < count && (*other == TF_STATUS_FAILED || *other == TF_STATUS_TIMEOUT))
+                tf_intervals_add(&ps->failed, first + end, first + end + 1);
         }
     }
     free(status);
@@ -213,15 +224,48 @@ static tf_err keep_done(const old_output *old, plan_stage *ps, const tf_interval
 
 /* ---- The plan ---- */
 
+/* Tasks by the rows that are kept of them. */
 static void find_pending(plan_stage *ps, int64_t tasks) {
-    tf_intervals_add(&ps->pending, 0, tasks);
     for (size_t n = 0; n < ps->kept.count; n++) {
         tf_interval run = ps->kept.items[n];
         if (!ps->place)
-            tf_intervals_remove(&ps->pending, run.first, run.end);
+            tf_intervals_add(&ps->done, run.first, run.end);
         for (int64_t i = run.first; ps->place && i < run.end; i++)
-            tf_intervals_remove(&ps->pending, ps->place[i], ps->place[i] + 1);
+            tf_intervals_add(&ps->done, ps->place[i], ps->place[i] + 1);
     }
+    tf_intervals_add(&ps->pending, 0, tasks);
+    for (size_t n = 0; n < ps->done.count; n++)
+        tf_intervals_remove(&ps->pending, ps->done.items[n].first, ps->done.items[n].end);
+    if (ps->place || ps->unusable)
+        tf_intervals_free(&ps->failed);
+}
+
+/* What was recorded of tasks that are done, by task; NULL if it was not. */
+static void *read_record(const old_output *old, const plan_stage *ps, const char *path, int64_t tasks,
+                         tf_error *error) {
+    const contents_table *dataset = ps->old ? contents_table_at(ps->old, path) : NULL;
+    if (!dataset || dataset->row_bytes != 8 || ps->unusable)
+        return NULL;
+    enum { AT_ONCE = 1 << 14 };
+    uint64_t *values = tf_alloc_array((size_t)tasks, sizeof *values), *rows = tf_alloc_array(AT_ONCE, sizeof *rows);
+    tf_interval run = {0};
+    while (tf_intervals_next(&ps->kept, AT_ONCE, &run)) {
+        if (old_read(old, dataset, run.first, run.end - run.first, rows, error) != TF_OK)
+            break;
+        for (int64_t i = run.first; i < run.end; i++)
+            values[ps->place ? ps->place[i] : i] = rows[i - run.first];
+    }
+    free(rows);
+    return values;
+}
+
+static void read_records(const old_output *old, plan_stage *ps, const tf_stage_spec *spec, tf_error *error) {
+    int64_t tasks = tf_space_size(spec->space);
+    if (spec->inputs == 0 || ps->kept.total == 0)
+        return;
+    ps->input_set = read_record(old, ps, "task/input_set", tasks, error);
+    ps->input_hash = read_record(old, ps, "task/input_hash", tasks, error);
+    ps->started = read_record(old, ps, "task/start", tasks, error);
 }
 
 static tf_err match_stages(const tf_store_plan *plan, const old_output *old, bool *spaces, tf_error *error) {
@@ -237,8 +281,7 @@ static tf_err match_stages(const tf_store_plan *plan, const old_output *old, boo
                                 "choose another name with --output, or --fresh sets it aside",
                                 old->path, stage->name);
         plan->stage[s].old = stage;
-        tf_err err = compare(old->path, stage->name, stage->fingerprint, plan_fingerprint(plan, s), &spaces[s],
-                             &plan->stage[s].moves, error);
+        tf_err err = compare(plan, old->path, s, stage->fingerprint, &spaces[s], error);
         if (err != TF_OK)
             return err;
     }
@@ -254,13 +297,15 @@ static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, const 
         int64_t tasks = tf_space_size(campaign->stage[s].space);
         if (ps->old && ps->old->finished)
             tf_intervals_add(&good[s], 0, ps->old->tasks);
-        if (ps->old)
+        if (ps->old && !ps->unusable)
             err = keep_done(old, ps, &good[s], plan->keeps_failed, error);
-        bool changed = ps->old && spaces[s];
-        ps->moves = ps->moves || changed;
-        if (err == TF_OK && changed && !is_first_part(ps->old->fingerprint, campaign->stage[s].space, ps->old->tasks))
+        ps->other_points =
+            ps->old && spaces[s] && !is_first_part(ps->old->fingerprint, campaign->stage[s].space, ps->old->tasks);
+        if (err == TF_OK && ps->other_points && !ps->unusable)
             err = plan_find_places(plan, old, s, error);
         find_pending(ps, tasks);
+        if (err == TF_OK)
+            read_records(old, ps, &campaign->stage[s], error);
     }
     for (int s = 0; s < campaign->stages; s++)
         tf_intervals_free(&good[s]);

@@ -14,9 +14,9 @@ typedef struct old_output {
     char created[32]; /* attribute; "" if it could not be read */
 } old_output;
 
-/* TF_OK with fd -1 if there is nothing to go on with. What is there and is no output of taskfarm's, or a damaged one,
- * is an error. */
-tf_err old_open(const char *path, old_output *old, tf_error *error);
+/* `change`: what a killed run has left half done may be tidied up. TF_OK with fd -1 if there is nothing to go on with.
+ * What is there and is no output of taskfarm's, or a damaged one, is an error. */
+tf_err old_open(const char *path, bool change, old_output *old, tf_error *error);
 void old_close(old_output *old);
 
 /* Reads rows of a dataset. */
@@ -29,18 +29,28 @@ int64_t old_skip_hole(const old_output *old, const contents_table *table, int64_
 
 /* One stage of the campaign. */
 typedef struct plan_stage {
-    const contents_stage *old; /* NULL: no run has begun it */
-    tf_intervals kept;         /* tasks, by their old index, that have ended and whose rows are good */
-    int64_t *place;            /* their new index by the old one; NULL: it is the same */
-    tf_intervals pending;      /* tasks that are left to do */
-    bool moves;                /* its rows do not fit where they are */
-    bool finished;             /* nothing is left to do */
+    const contents_stage *old;        /* NULL: no run has begun it */
+    tf_intervals kept;                /* tasks, by their old index, that have ended and whose rows are good */
+    int64_t *place;                   /* their new index by the old one; NULL: it is the same */
+    tf_intervals done;                /* tasks of which a row is kept */
+    tf_intervals pending;             /* tasks that are left to do */
+    tf_intervals failed;              /* of these, tasks that failed last time */
+    tf_buf changed;                   /* what their rows depend on and is not as it was; empty: nothing */
+    bool unusable;                    /* rows have another form */
+    bool other_points;                /* the space had other points */
+    uint64_t *input_set, *input_hash; /* of tasks that are done, by task; NULL: not recorded */
+    double *started;
+    bool moves;    /* its rows do not fit where they are */
+    bool finished; /* nothing is left to do */
 } plan_stage;
 
 struct tf_store_plan {
     const tf_campaign *campaign;
-    bool keeps_failed; /* tasks, too */
+    bool keeps_failed;  /* tasks, too */
+    bool allows_change; /* rows may be dropped, where what they depend on has changed, of any stage */
+    bool prepared;      /* the output is ready for a run */
     int lock;
+    old_output old;
     contents contents;   /* of the file, as this run finds it */
     bool dirty;          /* so says the journal */
     tf_buf fingerprints; /* one a stage, each ended by a NUL */
@@ -53,7 +63,11 @@ const char *plan_fingerprint(const tf_store_plan *plan, int stage);
 /* Compares the campaign with the old output, and finds the rows to keep. */
 tf_err plan_make(tf_store_plan *plan, const old_output *old, tf_error *error);
 
-/* Where the kept rows of a stage whose space has changed are now. A space must have all old points: else an error. */
+/* May rows of the stage be dropped because of a change? Those of stages with files may, as make does it. */
+bool plan_may_drop(const tf_store_plan *plan, int stage);
+
+/* Where the kept rows of a stage whose space has changed are now. If its space has not all old points, their rows are
+ * not kept, or that is an error. */
 tf_err plan_find_places(const tf_store_plan *plan, const old_output *old, int number, tf_error *error);
 
 /* Brings the output into the state that the plan's run starts from: the rows that are kept where they belong, the texts

@@ -74,54 +74,92 @@ static void add_reused(tf_store_plan *plan) {
     int64_t kept = 0, tasks = 0;
     char some[32], all[32];
     for (int s = 0; s < plan->campaign->stages; s++) {
-        kept += plan->stage[s].kept.total;
+        kept += plan->stage[s].done.total;
         tasks += tf_space_size(plan->campaign->stage[s].space);
     }
     tf_buf_addf(&plan->note, "%s: going on: %s of %s tasks are done", plan->campaign->output,
                 tf_format_count(kept, some), tf_format_count(tasks, all));
 }
 
-static tf_err go_on(tf_store_plan *plan, tf_error *error) {
-    old_output old;
-    tf_err err = old_open(plan->campaign->output, &old, error);
-    if (err == TF_OK)
-        err = plan_make(plan, &old, error);
-    if (err == TF_OK)
-        err = plan_carry_out(plan, &old, error);
-    if (err == TF_OK && old.fd >= 0)
-        add_reused(plan);
-    for (int s = 0; s < plan->campaign->stages; s++) /* what `old` knew of it goes */
-        plan->stage[s].old = NULL;
-    old_close(&old);
-    return err;
-}
-
-tf_store_plan *tf_store_prepare(const tf_campaign *campaign, tf_store_mode mode, tf_error *error) {
+tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bool allows_change, tf_error *error) {
     const char *output = campaign->output;
+    const bool only_looks = mode == TF_STORE_LOOK || mode == TF_STORE_LOOK_FRESH;
     tf_buf folder = {0};
     tf_store_init();
     journal_folder(output, &folder);
     tf_store_plan *plan = tf_alloc(sizeof *plan);
-    *plan = (tf_store_plan){.campaign = campaign, .keeps_failed = mode == TF_STORE_WIND_UP, .lock = -1};
+    *plan = (tf_store_plan){.campaign = campaign,
+                            .keeps_failed = mode == TF_STORE_WIND_UP,
+                            .allows_change = allows_change,
+                            .old = {.path = output, .fd = -1},
+                            .lock = -1};
     plan->stage = tf_alloc_array((size_t)campaign->stages, sizeof *plan->stage);
     for (int s = 0; s < campaign->stages; s++) {
         tf_fingerprint(campaign, s, &plan->fingerprints);
         tf_buf_addc(&plan->fingerprints, '\0');
     }
-    bool old = false;
-    tf_err err = refuse(output, &old, error);
+    bool there = false;
+    tf_err err = refuse(output, &there, error);
     if (err == TF_OK && mode == TF_STORE_FRESH)
-        err = start_anew(output, tf_buf_text(&folder), old, &plan->note, error);
-    if (err == TF_OK) {
+        err = start_anew(output, tf_buf_text(&folder), there, &plan->note, error);
+    if (err == TF_OK && !only_looks) {
         plan->lock = lock_take(output, error);
-        err = plan->lock >= 0 ? go_on(plan, error) : error->code;
+        err = plan->lock >= 0 ? TF_OK : error->code;
     }
+    if (err == TF_OK && mode != TF_STORE_LOOK_FRESH)
+        err = old_open(output, !only_looks, &plan->old, error);
+    if (err == TF_OK)
+        err = plan_make(plan, &plan->old, error);
     tf_buf_free(&folder);
     if (err == TF_OK)
         return plan;
-    journal_leave_folder(output, &plan->lock);
+    if (!only_looks)
+        journal_leave_folder(output, &plan->lock);
     tf_store_plan_free(plan);
     return NULL;
+}
+
+void tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks) {
+    plan_stage *ps = &plan->stage[stage];
+    for (size_t n = 0; n < tasks->count; n++) {
+        tf_interval run = tasks->items[n];
+        tf_intervals_remove(&ps->done, run.first, run.end);
+        tf_intervals_add(&ps->pending, run.first, run.end);
+        if (!ps->place)
+            tf_intervals_remove(&ps->kept, run.first, run.end);
+    }
+    tf_intervals gone = {0};
+    for (size_t n = 0; ps->place && n < ps->kept.count; n++)
+        for (int64_t i = ps->kept.items[n].first; i < ps->kept.items[n].end; i++)
+            if (tf_intervals_contain(tasks, ps->place[i], ps->place[i] + 1))
+                tf_intervals_add(&gone, i, i + 1);
+    for (size_t n = 0; n < gone.count; n++)
+        tf_intervals_remove(&ps->kept, gone.items[n].first, gone.items[n].end);
+    tf_intervals_free(&gone);
+}
+
+tf_err tf_store_prepare(tf_store_plan *plan, tf_error *error) {
+    tf_err err = plan_carry_out(plan, &plan->old, error);
+    plan->prepared = err == TF_OK;
+    if (err == TF_OK && plan->old.fd >= 0)
+        add_reused(plan);
+    for (int s = 0; s < plan->campaign->stages; s++) /* what `old` knew of it goes */
+        plan->stage[s].old = NULL;
+    old_close(&plan->old);
+    if (err != TF_OK)
+        journal_leave_folder(plan->campaign->output, &plan->lock);
+    return err;
+}
+
+void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past) {
+    const plan_stage *ps = &plan->stage[stage];
+    *past = (tf_past){.done = &ps->done,
+                      .failed = &ps->failed,
+                      .changed = ps->changed.length ? tf_buf_text(&ps->changed) : NULL,
+                      .other_points = ps->other_points,
+                      .input_set = ps->input_set,
+                      .input_hash = ps->input_hash,
+                      .started = ps->started};
 }
 
 const tf_intervals *tf_store_pending(const tf_store_plan *plan, int stage) {
@@ -141,14 +179,23 @@ void tf_store_plan_free(tf_store_plan *plan) {
         return;
     for (int s = 0; s < plan->campaign->stages; s++) {
         tf_intervals_free(&plan->stage[s].kept);
+        tf_intervals_free(&plan->stage[s].done);
         tf_intervals_free(&plan->stage[s].pending);
+        tf_intervals_free(&plan->stage[s].failed);
+        tf_buf_free(&plan->stage[s].changed);
         free(plan->stage[s].place);
+        free(plan->stage[s].input_set);
+        free(plan->stage[s].input_hash);
+        free(plan->stage[s].started);
     }
+    old_close(&plan->old);
     free(plan->stage);
     tf_buf_free(&plan->fingerprints);
     tf_buf_free(&plan->note);
     contents_free(&plan->contents);
-    if (plan->lock >= 0)
+    if (plan->lock >= 0 && !plan->prepared)
+        journal_leave_folder(plan->campaign->output, &plan->lock);
+    else if (plan->lock >= 0)
         close(plan->lock);
     free(plan);
 }

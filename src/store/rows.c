@@ -28,8 +28,9 @@ tf_err tf_store_status(tf_store *s, int stage, int64_t first, int64_t count, uin
 
 int store_row_parts(const tf_stage_spec *spec, row_part *parts) {
     static const size_t task_bytes[TASK_TABLES] = {
-        [TASK_ATTEMPTS] = 1, [TASK_EXIT_CODE] = 4, [TASK_SIGNAL] = 4, [TASK_WORKER] = 4,  [TASK_SLOT] = 4,
-        [TASK_START] = 8,    [TASK_DURATION] = 8,  [TASK_CPU] = 8,    [TASK_MAX_RSS] = 8, [TASK_STATUS] = 1,
+        [TASK_ATTEMPTS] = 1, [TASK_INPUT_SET] = 8, [TASK_INPUT_HASH] = 8, [TASK_EXIT_CODE] = 4,
+        [TASK_SIGNAL] = 4,   [TASK_WORKER] = 4,    [TASK_SLOT] = 4,       [TASK_START] = 8,
+        [TASK_DURATION] = 8, [TASK_CPU] = 8,       [TASK_MAX_RSS] = 8,    [TASK_STATUS] = 1,
     };
     int count = 0;
     for (int c = 0; c < spec->columns; c++)
@@ -39,7 +40,7 @@ int store_row_parts(const tf_stage_spec *spec, row_part *parts) {
                                         .column = c,
                                         .bytes = tf_column_bytes(&spec->column[c])};
     for (int i = 0; i < TASK_TABLES; i++)
-        if (spec->record_full || i == TASK_ATTEMPTS || i == TASK_STATUS)
+        if (store_has_task_table(spec, i))
             parts[count++] = (row_part){
                 .folder = "task", .name = store_task_name(i), .column = -1, .task = i, .bytes = task_bytes[i]};
     return count;
@@ -51,11 +52,18 @@ static tf_err write_run(tf_store *s, const tf_rows *rows, int64_t from, int64_t 
     const tf_stage_spec *spec = &s->campaign->stage[rows->stage];
     const store_stage *st = &s->stage[rows->stage];
     const void *const task[TASK_TABLES] = {
-        [TASK_ATTEMPTS] = rows->attempts, [TASK_EXIT_CODE] = rows->exit_code,
-        [TASK_SIGNAL] = rows->signal,     [TASK_WORKER] = rows->worker,
-        [TASK_SLOT] = rows->slot,         [TASK_START] = rows->start,
-        [TASK_DURATION] = rows->duration, [TASK_CPU] = rows->cpu,
-        [TASK_MAX_RSS] = rows->max_rss,   [TASK_STATUS] = rows->status,
+        [TASK_ATTEMPTS] = rows->attempts,
+        [TASK_INPUT_SET] = rows->input_set,
+        [TASK_INPUT_HASH] = rows->input_hash,
+        [TASK_EXIT_CODE] = rows->exit_code,
+        [TASK_SIGNAL] = rows->signal,
+        [TASK_WORKER] = rows->worker,
+        [TASK_SLOT] = rows->slot,
+        [TASK_START] = rows->start,
+        [TASK_DURATION] = rows->duration,
+        [TASK_CPU] = rows->cpu,
+        [TASK_MAX_RSS] = rows->max_rss,
+        [TASK_STATUS] = rows->status,
     };
     int64_t first = rows->first + from;
     bool good = true;

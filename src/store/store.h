@@ -25,18 +25,29 @@ tf_err tf_store_agree(MPI_Comm comm, tf_err err, tf_error *error);
 typedef struct tf_store_plan tf_store_plan;
 
 typedef enum tf_store_mode {
-    TF_STORE_GO_ON,  /* with what is there, if anything is; failed tasks are to be tried again */
-    TF_STORE_FRESH,  /* what is there is set aside */
-    TF_STORE_WIND_UP /* nothing is to be run any more: failed tasks stay as they are */
+    TF_STORE_GO_ON,     /* with what is there, if anything is; failed tasks are to be tried again */
+    TF_STORE_FRESH,     /* what is there is set aside */
+    TF_STORE_WIND_UP,   /* nothing is to be run any more: failed tasks stay as they are */
+    TF_STORE_LOOK,      /* as TF_STORE_GO_ON, but nothing is changed, nor may be */
+    TF_STORE_LOOK_FRESH /* as TF_STORE_FRESH, likewise */
 } tf_store_mode;
 
 /* To be called on one rank, relative to the work folder. Makes sure that the output can be written and that no other
- * run has it, and makes it ready: a new file, or that of an earlier run of the same campaign. TF_STORE_FRESH: an old
- * output, with its side files, is renamed to OUTPUT.1 or the next free number. Rows of an earlier run are kept where
- * tasks are done and what they depend on is the same; where the space has grown they are moved to their new places.
- * NULL with the reason if the output is of something else, or damaged: then nothing was touched. The campaign must
- * outlive the plan. */
-tf_store_plan *tf_store_prepare(const tf_campaign *campaign, tf_store_mode mode, tf_error *error);
+ * run has it, and looks what there is of an earlier run of the same campaign. TF_STORE_FRESH: an old output, with its
+ * side files, is renamed to OUTPUT.1 or the next free number. Rows of an earlier run can be kept where tasks are done;
+ * where the space has grown they are to be moved to their new places. What they depend on must be the same, unless the
+ * stage has files or `allows_change`. NULL with the reason if the output is of something else, or damaged: then nothing
+ * was touched. The campaign must outlive the plan. */
+tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bool allows_change, tf_error *error);
+
+/* What there is of a stage; all of it the plan's. */
+void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past);
+
+/* These tasks, which are done, are to be run again: their rows are not kept. */
+void tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks);
+
+/* Makes the output ready for a run: a new file, or that of the earlier one, with the rows that are kept. */
+tf_err tf_store_prepare(tf_store_plan *plan, tf_error *error);
 
 /* Lets go of the output, if nobody has done so yet. */
 void tf_store_plan_free(tf_store_plan *plan);

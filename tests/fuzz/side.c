@@ -33,8 +33,9 @@ static void run(killed *k) {
     char folder[] = "/tmp/taskfarm-fuzz-XXXXXX";
     must(mkdtemp(folder) && chdir(folder) == 0);
     k->campaign = texts_load(manifest, sizeof manifest - 1, "", 0);
-    tf_store_plan *plan = tf_store_prepare(k->campaign, TF_STORE_GO_ON, &error);
-    tf_store *store = plan ? tf_store_open(k->campaign, MPI_COMM_NULL, plan, 1, &error) : NULL;
+    tf_store_plan *plan = tf_store_look(k->campaign, TF_STORE_GO_ON, false, &error);
+    bool ready = plan && tf_store_prepare(plan, &error) == TF_OK;
+    tf_store *store = ready ? tf_store_open(k->campaign, MPI_COMM_NULL, plan, 1, &error) : NULL;
     must(store && tf_store_layout(store, 0, &error) == TF_OK);
     int64_t x[8] = {1, 2, 3, 4, 5, 6, 7, 8};
     uint8_t status[8], attempts[8];
@@ -71,9 +72,10 @@ static int64_t go_on(const killed *k, const void *side, size_t size) {
     write_all("o.h5.d/journal", k->journal.data, k->journal.length);
     write_all("o.h5.d/run-1/rank-0000.text", side, size);
     tf_error error = {0};
-    tf_store_plan *plan = tf_store_prepare(k->campaign, TF_STORE_GO_ON, &error);
-    int64_t left = plan ? tf_store_pending(plan, 0)->total : -1;
-    must(plan || *error.text);
+    tf_store_plan *plan = tf_store_look(k->campaign, TF_STORE_GO_ON, false, &error);
+    bool ready = plan && tf_store_prepare(plan, &error) == TF_OK;
+    int64_t left = ready ? tf_store_pending(plan, 0)->total : -1;
+    must(ready || *error.text);
     tf_store_plan_free(plan);
     return left;
 }

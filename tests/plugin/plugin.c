@@ -282,3 +282,29 @@ int stillborn(const tf_task *task, tf_row *row) {
     (void)task, (void)row;
     return TF_SUCCESS;
 }
+
+/* ---- join: its inputs one after the other in its output; crashes half-way if one of them says so ---- */
+
+TF_EXPORT int join(const tf_task *task, tf_row *row);
+
+int join(const tf_task *task, tf_row *row) {
+    (void)row;
+    FILE *out = fopen(tf_output(task, "all", 0), "w");
+    if (!out)
+        return tf_fail(task, "can't write %s", tf_output(task, NULL, 0));
+    for (int64_t i = 0; i < tf_input_count(task, NULL); i++) {
+        char text[100] = "";
+        FILE *in = fopen(tf_input(task, NULL, i), "r");
+        if (!in || !fgets(text, sizeof text, in))
+            return tf_fail(task, "can't read %s", tf_input(task, NULL, i));
+        fclose(in);
+        fputs(text, out);
+        fflush(out);
+        if (strcmp(text, "crash\n") == 0)
+            raise(SIGKILL);
+    }
+    fclose(out);
+    if (tf_output_count(task, "all") != 1 || tf_output_count(task, "none") != 0 || tf_output(task, "none", 0))
+        return tf_fail(task, "files by name");
+    return TF_SUCCESS;
+}

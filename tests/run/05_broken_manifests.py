@@ -183,9 +183,7 @@ TABLE = [
         "/resources/gpus: 'gpus' is not supported yet",
     ),
     (
-        '{"inputs": [], "outputs": [], "reduce": {}, "until": "x", "run": {"function": "builtin:noop"}}',
-        "/inputs: 'inputs' is not supported yet",
-        "/outputs: 'outputs' is not supported yet",
+        '{"reduce": {}, "until": "x", "run": {"function": "builtin:noop"}}',
         "/reduce: 'reduce' is not supported yet",
         "/until: 'until' is not supported yet",
     ),
@@ -199,11 +197,98 @@ TABLE = [
     ),
     (
         '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["cat", "{inputs}"]}}',
-        "/run/command/1: '{inputs}' is not supported yet",
+        '/run/command/1: {inputs}: the stage has no "inputs"',
     ),
     (
         '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["cat", "{outputs.x}"]}}',
-        "/run/command/1: '{outputs.x}' is not supported yet",
+        '/run/command/1: {outputs.x}: the stage has no "outputs"',
+    ),
+    # files
+    (
+        '{"inputs": 5, "outputs": [7, ""], "log": "", "run": {"command": ["true"]}}',
+        "/inputs: must be a path or an object, not a number",
+        "/outputs/0: must be a path or an object, not a number",
+        "/outputs/1: the path is empty",
+        "/log: the path is empty",
+    ),
+    (
+        '{"inputs": {"a.b": "x", "c": [{}]}, "outputs": {"": {"glob": "*"}}, "run": {"command": ["true"]}}',
+        '/inputs/a.b: "a.b" can\'t be a file\'s name: it must not be empty or contain / { } : .',
+        '/inputs/c/0: needs a "path", a "split", a "glob" or an "outputs_of"',
+        '/outputs/: "" can\'t be a file\'s name: it must not be empty or contain / { } : .',
+        "/outputs//glob: unknown key \"glob\"",
+    ),
+    (
+        '{"inputs": [{"path": "a", "glob": "b"}, {"path": "a", "by": ",", "match": [], "allow_empty": true}, '
+        '{"path": "a", "check": "size", "where": ""}], "run": {"command": ["true"]}}',
+        '/inputs/0: "path" and "glob" can\'t both be there',
+        '/inputs/1/by: "by" goes with "split"',
+        '/inputs/1/match: "match" goes with "outputs_of"',
+        '/inputs/1/allow_empty: "allow_empty" goes with "glob"',
+        "/inputs/2/where: 'where' is not supported yet",
+    ),
+    (
+        '{"inputs": [{"path": "a", "check": "size"}, {"split": "a", "by": ""}], "outputs": [{"path": "b", "temp": 1}, '
+        '{"path": "c", "temp": true, "protected": true}], "run": {"command": ["true"]}}',
+        '/inputs/0/check: must be "time" or "hash", not "size"',
+        "/inputs/1/by: must not be empty",
+        "/outputs/0/temp: must be true or false, not a number",
+        "/outputs/1: a file can't be both temp and protected",
+    ),
+    (
+        '{"over": {"n": [1]}, "inputs": "{scratch}/{outputs}/{m}", "outputs": "{n}.txt", "log": "{inputs}", '
+        '"run": {"command": ["cat", "{inputs.x}", "{output}"]}}',
+        "/inputs: {scratch} can't stand here",
+        "/inputs: {outputs} can't stand here",
+        "/inputs: unknown placeholder {m}; write {{ for a literal brace",
+        "/log: {inputs} can't stand here",
+        "/run/command/1: unknown placeholder {inputs.x}; did you mean {inputs}?",
+        "/run/command/2: unknown placeholder {output}; did you mean {outputs}?",
+    ),
+    (
+        '{"log": "a", "run": {"function": "builtin:noop"}}',
+        '"log" goes with a command; what a function logs is in its stderr',
+    ),
+    (
+        '{"stages": [{"name": "stage_a", "over": {"n": [1], "m": [1]}, "outputs": {"x": "{n}", "y": "{n}y"}, '
+        '"run": {"command": ["true"]}}, {"name": "b", "over": {"m": ["1"], "k": [1]}, "inputs": [{"outputs_of": "c"}, '
+        '{"outputs_of": "stage_a.z"}, {"outputs_of": "b"}, {"outputs_of": "stage_a", "match": ["m", "k", "n"]}, '
+        '{"outputs_of": "stagea"}], "run": {"command": ["true"]}}]}',
+        '/stages/1/inputs/0/outputs_of: there is no stage "c"',
+        '/stages/1/inputs/1/outputs_of: stage "stage_a" has no output "z"',
+        '/stages/1/inputs/2/outputs_of: stage "b" has no outputs',
+        '/stages/1/inputs/3/match: "m" is of another type in stage "stage_a"',
+        '/stages/1/inputs/3/match: stage "stage_a" has no parameter "k"',
+        '/stages/1/inputs/3/match: stage "b" has no parameter "n"',
+        '/stages/1/inputs/4/outputs_of: there is no stage "stagea"; did you mean "stage_a"?',
+    ),
+    (
+        '{"over": {"n": [1, 2]}, "inputs": {"glob": "none-{n}-*"}, "run": {"command": ["true"]}}',
+        '/inputs: broken[n=1]: none-1-*: no file matches; "allow_empty": true allows that',
+    ),
+    (
+        '{"over": {"n": [1, 2]}, "inputs": "none-{n}", "outputs": ["x", "../y-{n}", "/z-{n}"], '
+        '"run": {"command": ["true"]}}',
+        '/outputs/1: broken[n=1]: ../y-1 is outside the work folder; "allow_outside": true allows that',
+        '/outputs/2: broken[n=1]: /z-1 is outside the work folder; "allow_outside": true allows that',
+        "/outputs/0: broken[n=2]: x is an output of this task and of broken[n=1]",
+        '/outputs/1: broken[n=2]: ../y-2 is outside the work folder; "allow_outside": true allows that',
+        '/outputs/2: broken[n=2]: /z-2 is outside the work folder; "allow_outside": true allows that',
+    ),
+    (
+        '{"over": {"n": [1, 2]}, "inputs": "none-{n}", "run": {"command": ["true"]}}',
+        "/inputs: broken[n=1]: none-1 is not there, and no task makes it",
+        "/inputs: broken[n=2]: none-2 is not there, and no task makes it",
+    ),
+    (
+        '{"over": [{"rows": [{"n": 1, "m": 2}, {"n": 2, "m": 3}, {"n": 3, "m": 1}]}], "inputs": "f-{n}", '
+        '"outputs": "./x/../f-{m}", "run": {"command": ["true"]}}',
+        "tasks wait for each other: broken[n=1, m=2] -> broken[n=2, m=3] -> broken[n=3, m=1] -> broken[n=1, m=2]",
+    ),
+    (
+        '{"stages": [{"name": "a", "after": ["b"], "outputs": "x", "run": {"command": ["true"]}}, '
+        '{"name": "b", "inputs": "x", "run": {"command": ["true"]}}]}',
+        "tasks wait for each other: a -> b -> the end of stage b -> the start of stage a -> a",
     ),
     (
         '{"run": {"command": ["true"]}, "results": {"x": {"type": "float32", "array": "b"}}}',

@@ -9,7 +9,7 @@ import farm
 WRONG = [
     ([], "run needs a manifest; taskfarm --help says more"),
     (["check"], "check needs a manifest; taskfarm --help says more"),
-    (["a.json", "b"], "b: targets are not supported yet"),
+    (["schema", "b"], "b: one argument too many"),
     (["check", "a.json", "b"], "b: one argument too many"),
     (["schema", "b"], "b: one argument too many"),
     (["a.json", "--slot", "2x"], "--slots 2x: must be an integer from 1 to 4096"),
@@ -28,7 +28,9 @@ WRONG = [
     (["a.json", "--walltime", "soon"], "--walltime soon: must be a time, as in 30, 30s, 5m or 2h"),
     (["a.json", "--sync", "-1"], "--sync -1: must be a time, as in 30, 30s, 5m or 2h, or 0"),
     (["status", "a.h5"], "'status' is not supported yet"),
-    (["plan", "a.json"], "'plan' is not supported yet"),
+    (["check", "a.json", "--touch"], "check does not take --touch"),
+    (["graph", "a.json", "b"], "b: one argument too many"),
+    (["a.json", "--latency-wait", "long"], "--latency-wait long: must be a time, as in 30, 30s, 5m or 2h, or 0"),
     (["try", "a.json", "s", "0"], "'try' is not supported yet"),
 ]
 
@@ -89,6 +91,21 @@ class CommandLine(farm.FarmTest):
         self.assertEqual(done.stderr, "a.json: --retries 300: must be an integer from 0 to 254\n")
         done = self.taskfarm("a.json", "--seed", "-1", status=2)
         self.assertEqual(done.stderr, "a.json: --seed -1: must be an integer from 0 to 18446744073709551615\n")
+
+    def test_wishes_that_make_no_sense(self):
+        self.write("a.json", {"name": "a", "over": {"n": [1, 2]}, "run": {"command": ["true"]}})
+        before = self.files()
+        for arguments, complaint in (
+            (["b"], "b: is neither a stage nor the output of a task"),
+            (["a[n=1]"], 'a[n=1]: stage "a" has no files: it can be run as a whole'),
+            (["--until", "b.txt"], "b.txt: is neither a stage nor the output of a task"),
+            (["--force", "b"], "--force b: there is no such stage"),
+            (["--rerun", "mtime,size"], "--rerun size: must be mtime, params, code or inputs, or several with commas"),
+        ):
+            for verb in ("run", "plan"):
+                done = self.taskfarm(verb, "a.json", *arguments, status=2)
+                self.assertTrue(done.stderr.startswith(f"a.json: {complaint}"), done.stderr)
+        self.assertEqual(self.files(), before)
 
     def test_workdir_moves_all_relative_paths(self):
         (self.folder / "data").mkdir()

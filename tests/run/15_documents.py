@@ -43,7 +43,10 @@ class Documents(farm.FarmTest):
         self.build_shown_plugin()
         self.write("stars.csv", "star\nVega\n")
         self.write("x.md", "")
-        self.write("bin/measure", "#!/bin/sh\n").chmod(0o755)
+        for name in ("flat_G_1", "flat_R_1", "science_R_1"):
+            self.write(f"raw/{name}.fits", "")
+        for name in ("measure", "combine", "divide"):
+            self.write(f"bin/{name}", "#!/bin/sh\n").chmod(0o755)
         count = 0
         for path in DOCUMENTS:
             for block in blocks(path, "json"):

@@ -40,11 +40,20 @@ static tf_campaign *small_campaign(void) {
                         NULL);
 }
 
+/* As a run does it that has nothing to redo. */
+static tf_store_plan *prepare(const tf_campaign *campaign, tf_store_mode mode, tf_error *error) {
+    tf_store_plan *plan = tf_store_look(campaign, mode, false, error);
+    if (!plan || tf_store_prepare(plan, error) == TF_OK)
+        return plan;
+    tf_store_plan_free(plan);
+    return NULL;
+}
+
 static void expect_refusal(const char *output, bool fresh, const char *text) {
     tf_campaign *campaign = small_campaign();
     tf_error error = {0};
     campaign->output = output;
-    cr_expect_null(tf_store_prepare(campaign, fresh ? TF_STORE_FRESH : TF_STORE_GO_ON, &error));
+    cr_expect_null(prepare(campaign, fresh ? TF_STORE_FRESH : TF_STORE_GO_ON, &error));
     cr_expect_eq(error.code, TF_ERR_RUN);
     cr_expect_str_eq(error.text, text);
     tf_campaign_free(campaign);
@@ -54,7 +63,7 @@ static void expect_refusal(const char *output, bool fresh, const char *text) {
 static void prepare_fresh(const char *note) {
     tf_campaign *campaign = small_campaign();
     tf_error error;
-    tf_store_plan *plan = tf_store_prepare(campaign, TF_STORE_FRESH, &error);
+    tf_store_plan *plan = prepare(campaign, TF_STORE_FRESH, &error);
     cr_assert_not_null(plan, "%s", error.text);
     cr_expect_str_eq(tf_store_note(plan), note);
     tf_store_plan_free(plan);
@@ -293,7 +302,7 @@ Test(file, holds_what_was_written_in_any_order) {
                                          "\"string\", \"story\": \"string\", \"raw\": \"bytes\"}}",
                                          NULL);
     tf_error error;
-    tf_store_plan *plan = tf_store_prepare(campaign, TF_STORE_GO_ON, &error);
+    tf_store_plan *plan = prepare(campaign, TF_STORE_GO_ON, &error);
     cr_assert_not_null(plan, "%s", error.text);
     tf_store *store = tf_store_open(campaign, MPI_COMM_WORLD, plan, 1, &error);
     cr_assert_not_null(store, "%s", error.text);
@@ -318,7 +327,7 @@ Test(file, holds_what_was_written_in_any_order) {
 Test(file, that_can_not_be_opened_is_an_error_with_the_reason) {
     tf_campaign *campaign = small_campaign();
     tf_error error;
-    tf_store_plan *plan = tf_store_prepare(campaign, TF_STORE_GO_ON, &error);
+    tf_store_plan *plan = prepare(campaign, TF_STORE_GO_ON, &error);
     cr_assert_not_null(plan, "%s", error.text);
     MPI_Init(NULL, NULL);
     unlink("out.h5");

@@ -1,0 +1,168 @@
+/* taskfarm plan: what would be run, and why. Changes nothing. */
+#include "cli/cli.h"
+
+enum { SHOWN = 10 }; /* tasks of a stage one by one; more are summed up */
+
+static const struct {
+    const char *word; /* in JSON */
+    const char *many; /* of several tasks */
+} whys[TF_WHYS] = {
+    [TF_WHY_NOT] = {"none", ""},
+    [TF_WHY_NEW] = {"new", "have not been run"},
+    [TF_WHY_FAILED] = {"failed", "failed last time"},
+    [TF_WHY_UNFINISHED] = {"unfinished", "have not been run to their end"},
+    [TF_WHY_PARAMS] = {"params", "have other parameters than last time"},
+    [TF_WHY_CODE] = {"code", "run something else than last time"},
+    [TF_WHY_FORCED] = {"forced", "are forced"},
+    [TF_WHY_MISSING] = {"missing", "lack an output"},
+    [TF_WHY_NEWER] = {"newer", "have an input that is newer than an output"},
+    [TF_WHY_REMADE] = {"remade", "have an input that will be made again"},
+    [TF_WHY_INPUTS] = {"inputs", "have other inputs than last time"},
+    [TF_WHY_CONTENTS] = {"contents", "have inputs whose contents have changed"},
+    [TF_WHY_NEEDED] = {"needed", "made a temporary output that is needed again"},
+};
+
+typedef struct stage_sums {
+    int64_t count[TF_WHYS];
+    int64_t first[TF_WHYS];
+} stage_sums;
+
+/* A stage without files has one reason for all. */
+static void sum_up(const loaded *l, int stage, stage_sums *sums) {
+    const tf_intervals *run = &tf_graph_stage(l->graph, stage)->run;
+    *sums = (stage_sums){0};
+    bool linked = tf_stage_has_files(&l->campaign->stage[stage]);
+    for (size_t n = 0; n < run->count; n++)
+        for (int64_t i = run->items[n].first, end; i < run->items[n].end; i = end) {
+            tf_why why = tf_graph_why(l->graph, stage, i);
+            end = linked ? i + 1 : run->items[n].end;
+            if (sums->count[why] == 0)
+                sums->first[why] = i;
+            sums->count[why] += end - i;
+        }
+}
+
+/* ---- As text ---- */
+
+static void print_task(const loaded *l, int stage, int64_t index) {
+    tf_buf text = {0};
+    tf_task_name(l->campaign, stage, index, &text);
+    tf_buf_adds(&text, ": ");
+    tf_graph_explain(l->graph, stage, index, &text);
+    printf("  %s\n", tf_buf_text(&text));
+    tf_buf_free(&text);
+}
+
+static void print_stage(const options *o, const loaded *l, int stage) {
+    const tf_stage_spec *spec = &l->campaign->stage[stage];
+    const tf_stage_plan *plan = tf_graph_stage(l->graph, stage);
+    char run[32], all[32];
+    if (plan->run.total == 0)
+        return;
+    printf("stage %s: %s of %s tasks\n", spec->name, tf_format_count(plan->run.total, run),
+           tf_format_count(tf_space_size(spec->space), all));
+    if (tf_stage_has_files(spec) && (o->verbose || plan->run.total <= SHOWN)) {
+        tf_interval one = {0};
+        while (tf_intervals_next(&plan->run, 1, &one))
+            print_task(l, stage, one.first);
+        return;
+    }
+    stage_sums sums;
+    sum_up(l, stage, &sums);
+    for (int w = 0; w < TF_WHYS; w++) {
+        if (sums.count[w] == 1) {
+            print_task(l, stage, sums.first[w]);
+        } else if (sums.count[w] > 0) {
+            tf_buf first = {0};
+            tf_task_name(l->campaign, stage, sums.first[w], &first);
+            printf("  %s %s, as %s\n", tf_format_count(sums.count[w], run), whys[w].many, tf_buf_text(&first));
+            tf_buf_free(&first);
+        }
+    }
+}
+
+static void print_plan(const options *o, const loaded *l) {
+    char run[32], all[32];
+    int64_t tasks = 0, to_run = 0, held = 0;
+    for (int s = 0; s < l->campaign->stages; s++) {
+        tasks += tf_space_size(l->campaign->stage[s].space);
+        to_run += tf_graph_stage(l->graph, s)->run.total;
+        held += tf_graph_stage(l->graph, s)->held_back;
+        print_stage(o, l, s);
+    }
+    if (to_run > 0)
+        printf("%s: %s of %s tasks are to be run", l->campaign->name, tf_format_count(to_run, run),
+               tf_format_count(tasks, all));
+    else
+        printf("%s: nothing is to be run: %s of %s tasks are done", l->campaign->name,
+               tf_format_count(tasks - held, run), tf_format_count(tasks, all));
+    if (held > 0)
+        printf(", %s are held back", tf_format_count(held, run));
+    printf("\n");
+}
+
+/* ---- As JSON ---- */
+
+static cJSON *task_json(const loaded *l, int stage, int64_t index) {
+    cJSON *item = cJSON_CreateObject();
+    tf_buf text = {0};
+    cJSON_AddNumberToObject(item, "index", (double)index);
+    tf_task_name(l->campaign, stage, index, &text);
+    cJSON_AddStringToObject(item, "task", tf_buf_text(&text));
+    cJSON_AddStringToObject(item, "why", whys[tf_graph_why(l->graph, stage, index)].word);
+    tf_buf_clear(&text);
+    tf_graph_explain(l->graph, stage, index, &text);
+    cJSON_AddStringToObject(item, "reason", tf_buf_text(&text));
+    tf_buf_free(&text);
+    return item;
+}
+
+static void print_json(const loaded *l) {
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "name", l->campaign->name);
+    cJSON *stages = cJSON_AddArrayToObject(json, "stages");
+    for (int s = 0; s < l->campaign->stages; s++) {
+        const tf_stage_plan *plan = tf_graph_stage(l->graph, s);
+        cJSON *item = cJSON_CreateObject(), *reasons;
+        stage_sums sums;
+        sum_up(l, s, &sums);
+        cJSON_AddItemToArray(stages, item);
+        cJSON_AddStringToObject(item, "name", l->campaign->stage[s].name);
+        cJSON_AddNumberToObject(item, "tasks", (double)tf_space_size(l->campaign->stage[s].space));
+        cJSON_AddNumberToObject(item, "run", (double)plan->run.total);
+        cJSON_AddNumberToObject(item, "held_back", (double)plan->held_back);
+        reasons = cJSON_AddObjectToObject(item, "reasons");
+        for (int w = 1; w < TF_WHYS; w++)
+            if (sums.count[w])
+                cJSON_AddNumberToObject(reasons, whys[w].word, (double)sums.count[w]);
+        if (!tf_stage_has_files(&l->campaign->stage[s]))
+            continue;
+        cJSON *list = cJSON_AddArrayToObject(item, "list");
+        tf_interval one = {0};
+        while (tf_intervals_next(&plan->run, 1, &one))
+            cJSON_AddItemToArray(list, task_json(l, s, one.first));
+    }
+    cli_print_json(json);
+}
+
+int cli_plan(const options *o) {
+    loaded l;
+    tf_error error = {.code = TF_ERR_USAGE};
+    tf_store_plan *plan = NULL;
+    cli_load(o, &l);
+    if (l.campaign)
+        plan = cli_decide(o, &l, o->fresh ? TF_STORE_LOOK_FRESH : TF_STORE_LOOK, &error);
+    int status = plan ? TF_OK : (int)error.code;
+    if (!plan) {
+        fputs(tf_buf_text(&l.diags.lines), stderr);
+        if (*error.text)
+            fprintf(stderr, "taskfarm: %s\n", error.text);
+    } else if (o->json) {
+        print_json(&l);
+    } else {
+        print_plan(o, &l);
+    }
+    tf_store_plan_free(plan);
+    cli_unload(&l);
+    return status;
+}

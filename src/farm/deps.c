@@ -1,0 +1,127 @@
+/* What can't be done yet waits in lists: rows of stages that are not laid out, and files to be removed before any rank
+ * works. */
+#include "farm/deps.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Tasks that are not run, since another has failed. */
+typedef struct skipped {
+    int stage, cause_stage;
+    int64_t first, count, cause;
+} skipped;
+
+typedef struct unneeded {
+    int stage;
+    int64_t index;
+} unneeded;
+
+struct deps {
+    const tf_campaign *campaign;
+    tf_graph *graph;
+    tf_sched *sched;
+    tf_wire *wire;
+    int by; /* the rank that gets the work of the event under way; -1: none yet */
+    bool *laid_out;
+    skipped *skipped; /* of stages that are not laid out */
+    size_t skips, skip_capacity;
+    unneeded *unneeded;
+    size_t unneededs, unneeded_capacity;
+};
+
+/* ---- Rows of tasks that are not run ---- */
+
+static void settle(const deps *d, int stage, tf_interval tasks, tf_status status, const char *message) {
+    settle_message settled = {
+        .stage = stage, .status = (int32_t)status, .first = tasks.first, .count = tasks.end - tasks.first};
+    snprintf(settled.message, sizeof settled.message, "%s", message);
+    wire_send(d->wire, d->by, TAG_SETTLE, &settled, sizeof settled);
+}
+
+static void write_skipped(const deps *d, const skipped *s) {
+    tf_buf cause = {0};
+    tf_task_name(d->campaign, s->cause_stage, s->cause, &cause);
+    tf_buf_adds(&cause, " has failed");
+    settle(d, s->stage, (tf_interval){s->first, s->first + s->count}, TF_STATUS_SKIPPED, tf_buf_text(&cause));
+    tf_sched_skip(d->sched, s->stage, s->first, s->count);
+    tf_buf_free(&cause);
+}
+
+void deps_laid_out(deps *d, int stage, int by) {
+    d->by = by;
+    d->laid_out[stage] = true;
+    const tf_intervals *adopt = &tf_graph_stage(d->graph, stage)->adopt;
+    for (size_t i = 0; i < adopt->count; i++)
+        settle(d, stage, adopt->items[i], TF_STATUS_DONE, "");
+    size_t kept = 0;
+    for (size_t i = 0; i < d->skips; i++) {
+        if (d->skipped[i].stage == stage)
+            write_skipped(d, &d->skipped[i]);
+        else
+            d->skipped[kept++] = d->skipped[i];
+    }
+    d->skips = kept;
+}
+
+/* ---- What the graph says ---- */
+
+static void on_ready(void *context, int stage, int64_t first, int64_t count, int level) {
+    deps *d = context;
+    tf_sched_ready(d->sched, stage, first, count, level);
+}
+
+static void on_skip(void *context, int stage, int64_t first, int64_t count, int cause_stage, int64_t cause) {
+    deps *d = context;
+    skipped s = {.stage = stage, .first = first, .count = count, .cause_stage = cause_stage, .cause = cause};
+    if (d->laid_out[stage]) {
+        write_skipped(d, &s);
+        return;
+    }
+    if (d->skips == d->skip_capacity) {
+        d->skip_capacity = d->skip_capacity ? 2 * d->skip_capacity : 16;
+        d->skipped = tf_realloc_array(d->skipped, d->skip_capacity, sizeof *d->skipped);
+    }
+    d->skipped[d->skips++] = s;
+}
+
+static void on_unneeded(void *context, int stage, int64_t index) {
+    deps *d = context;
+    if (d->unneededs == d->unneeded_capacity) {
+        d->unneeded_capacity = d->unneeded_capacity ? 2 * d->unneeded_capacity : 16;
+        d->unneeded = tf_realloc_array(d->unneeded, d->unneeded_capacity, sizeof *d->unneeded);
+    }
+    d->unneeded[d->unneededs++] = (unneeded){stage, index};
+}
+
+static tf_graph_events events(deps *d) {
+    return (tf_graph_events){.context = d, .ready = on_ready, .skip = on_skip, .unneeded = on_unneeded};
+}
+
+void deps_ended(deps *d, int stage, int64_t first, int64_t count, bool done, int by) {
+    const tf_graph_events what = events(d);
+    d->by = by;
+    tf_graph_ended(d->graph, stage, first, count, done, &what);
+    for (size_t i = 0; i < d->unneededs; i++) {
+        remove_message message = {.stage = d->unneeded[i].stage, .index = d->unneeded[i].index};
+        wire_send(d->wire, by, TAG_REMOVE, &message, sizeof message);
+    }
+    d->unneededs = 0;
+}
+
+deps *deps_new(const tf_campaign *campaign, tf_graph *graph, tf_sched *sched, tf_wire *wire) {
+    deps *d = tf_alloc(sizeof *d);
+    *d = (deps){.campaign = campaign, .graph = graph, .sched = sched, .wire = wire, .by = -1};
+    d->laid_out = tf_alloc_array((size_t)campaign->stages, sizeof *d->laid_out);
+    const tf_graph_events what = events(d);
+    tf_graph_start(graph, &what);
+    return d;
+}
+
+void deps_free(deps *d) {
+    if (!d)
+        return;
+    free(d->laid_out);
+    free(d->skipped);
+    free(d->unneeded);
+    free(d);
+}

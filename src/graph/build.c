@@ -1,0 +1,449 @@
+/* The graph from the files of all tasks: first who makes what, then who reads it. */
+#include <assert.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "graph/nodes.h"
+
+/* ---- The disk ---- */
+
+static int64_t disk_time(tf_disk *self, const char *path) {
+    (void)self;
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return TF_DISK_MISSING;
+    return info.st_mtim.tv_sec * INT64_C(1000000000) + info.st_mtim.tv_nsec;
+}
+
+static void disk_touch(tf_disk *self, const char *path) {
+    (void)self;
+    utimensat(AT_FDCWD, path, NULL, 0);
+}
+
+tf_disk tf_disk_real(void) {
+    return (tf_disk){.time = disk_time, .touch = disk_touch};
+}
+
+/* ---- Nodes ---- */
+
+int graph_task(const tf_graph *g, node n, int64_t *index) {
+    int low = 0, high = g->stages;
+    while (high - low > 1) {
+        int middle = low + (high - low) / 2;
+        if (g->stage[middle].first <= n)
+            low = middle;
+        else
+            high = middle;
+    }
+    *index = n - g->stage[low].first;
+    return low;
+}
+
+void graph_name(const tf_graph *g, node n, tf_buf *out) {
+    int64_t index;
+    if (n < g->tasks) {
+        int stage = graph_task(g, n, &index);
+        if (g->stage[stage].linked)
+            tf_task_name(g->campaign, stage, index, out);
+        else
+            tf_buf_addf(out, "stage %s", g->campaign->stage[stage].name);
+        return;
+    }
+    assert(g->extra);
+    const extra *e = &g->extra[n - g->tasks];
+    static const char *const what[] = {
+        [EXTRA_GATE] = "the start of", [EXTRA_END] = "the end of", [EXTRA_GROUP] = "outputs of"};
+    tf_buf_addf(out, "%s stage %s", what[e->kind], g->campaign->stage[e->stage].name);
+}
+
+/* What exists while the graph is built. */
+typedef struct builder {
+    tf_graph *graph;
+    tf_diags *diags;
+    edge *edge;
+    size_t edges, edge_capacity;
+    size_t output_capacity;
+    tf_table files; /* number of a file that no task makes */
+    int64_t *time;  /* of these */
+    size_t time_capacity;
+    int missing; /* inputs complained about */
+} builder;
+
+static void add_edge(builder *b, node from, node to) {
+    if (b->edges == b->edge_capacity) {
+        b->edge_capacity = b->edge_capacity ? 2 * b->edge_capacity : 1024;
+        b->edge = tf_realloc_array(b->edge, b->edge_capacity, sizeof *b->edge);
+    }
+    b->edge[b->edges++] = (edge){from, to};
+}
+
+static node add_extra(tf_graph *g, extra e) {
+    if (g->nodes - g->tasks == g->extra_capacity) {
+        g->extra_capacity = g->extra_capacity ? 2 * g->extra_capacity : 16;
+        g->extra = tf_realloc_array(g->extra, g->extra_capacity, sizeof *g->extra);
+    }
+    g->extra[g->nodes - g->tasks] = e;
+    return g->nodes++;
+}
+
+/* Tasks that are nodes, up to what numbers of 32 bits can count. */
+static bool number_tasks(tf_graph *g, tf_diags *diags) {
+    enum { MOST = 2000000000 };
+    int64_t nodes = 0;
+    for (int s = 0; s < g->stages; s++) {
+        const tf_stage_spec *spec = &g->campaign->stage[s];
+        int64_t tasks = tf_space_size(spec->space);
+        g->stage[s].linked = tf_stage_has_files(spec);
+        g->stage[s].first = (node)nodes;
+        nodes += g->stage[s].linked ? tasks : 1;
+        if (nodes > MOST) {
+            tf_diags_add(diags, spec->pointer, "more than %d tasks with files in one campaign", MOST);
+            return false;
+        }
+    }
+    g->tasks = g->nodes = (node)nodes;
+    return true;
+}
+
+/* "after": the ends of stages come before the gates of others. */
+static void link_stages(builder *b) {
+    tf_graph *g = b->graph;
+    for (int s = 0; s < g->stages; s++)
+        g->stage[s].gate = g->stage[s].end = g->stage[s].linked ? NO_NODE : g->stage[s].first;
+    for (int s = 0; s < g->stages; s++) {
+        const tf_stage_spec *spec = &g->campaign->stage[s];
+        node tasks = (node)tf_space_size(spec->space);
+        if (spec->afters && g->stage[s].gate == NO_NODE) {
+            g->stage[s].gate = add_extra(g, (extra){.kind = EXTRA_GATE, .stage = s});
+            for (node i = 0; i < tasks; i++)
+                add_edge(b, g->stage[s].gate, g->stage[s].first + i);
+        }
+        for (int a = 0; a < spec->afters; a++) {
+            graph_stage *before = &g->stage[spec->after[a]];
+            node before_tasks = (node)tf_space_size(g->campaign->stage[spec->after[a]].space);
+            if (before->end == NO_NODE) {
+                before->end = add_extra(g, (extra){.kind = EXTRA_END, .stage = spec->after[a]});
+                for (node i = 0; i < before_tasks; i++)
+                    add_edge(b, before->first + i, before->end);
+            }
+            add_edge(b, before->end, g->stage[s].gate);
+        }
+    }
+}
+
+/* ---- Outputs ---- */
+
+static void complain(const builder *b, const char *pointer, node n, const char *path, const char *what, node other) {
+    tf_buf text = {0};
+    graph_name(b->graph, n, &text);
+    tf_buf_addf(&text, ": %s %s", path, what);
+    if (other != NO_NODE)
+        graph_name(b->graph, other, &text);
+    tf_diags_add(b->diags, pointer, "%s", tf_buf_text(&text));
+    tf_buf_free(&text);
+}
+
+static bool is_outside(const char *path) {
+    return *path == '/' || (strncmp(path, "..", 2) == 0 && (path[2] == '/' || path[2] == '\0'));
+}
+
+static void add_output(builder *b, node n, const tf_file_spec *spec, const char *path) {
+    tf_graph *g = b->graph;
+    uint32_t next = (uint32_t)g->outputs.count;
+    uint32_t number = tf_table_add(&g->outputs, path, strlen(path), next);
+    if (number != next) {
+        complain(b, spec->pointer, n, path, "is an output of this task and of ", g->maker[number]);
+        return;
+    }
+    if (is_outside(path) && !spec->outside)
+        complain(b, spec->pointer, n, path, "is outside the work folder; \"allow_outside\": true allows that", NO_NODE);
+    if (next == b->output_capacity) {
+        b->output_capacity = b->output_capacity ? 2 * b->output_capacity : 1024;
+        g->maker = tf_realloc_array(g->maker, b->output_capacity, sizeof *g->maker);
+        g->made = tf_realloc_array(g->made, b->output_capacity, sizeof *g->made);
+    }
+    g->maker[number] = n;
+    g->made[number] = g->disk->time(g->disk, path);
+    g->flags[n] |= spec->temp ? HAS_TEMP : 0;
+    if (g->made[number] == TF_DISK_MISSING) {
+        g->flags[n] |= spec->temp ? MISSES_TEMP : MISSES_OUTPUT;
+        return;
+    }
+    g->flags[n] |= spec->protect ? HAS_OUTPUT | HAS_PROTECTED : HAS_OUTPUT;
+    if (g->made[number] < g->oldest[n])
+        g->oldest[n] = g->made[number];
+}
+
+enum { MOST_COMPLAINTS = 20 };
+
+static void add_outputs(builder *b, int stage) {
+    tf_graph *g = b->graph;
+    int64_t tasks = tf_space_size(g->campaign->stage[stage].space);
+    for (int64_t i = 0; g->campaign->stage[stage].outputs > 0 && i < tasks; i++) {
+        tf_files_outputs(g->files, stage, i, &g->paths);
+        for (size_t p = 0; p < g->paths.count && b->diags->count < MOST_COMPLAINTS; p++)
+            add_output(b, graph_node(g, stage, i), g->paths.item[p].spec, tf_paths_text(&g->paths, p));
+    }
+}
+
+/* ---- Inputs ---- */
+
+/* The time of a file that no task makes; it is looked up once. */
+static int64_t file_time(builder *b, const char *path) {
+    uint32_t next = (uint32_t)b->files.count;
+    uint32_t number = tf_table_add(&b->files, path, strlen(path), next);
+    if (number != next)
+        return b->time[number];
+    if (next == b->time_capacity) {
+        b->time_capacity = b->time_capacity ? 2 * b->time_capacity : 1024;
+        b->time = tf_realloc_array(b->time, b->time_capacity, sizeof *b->time);
+    }
+    return b->time[number] = b->graph->disk->time(b->graph->disk, path);
+}
+
+static void add_input(builder *b, node n, const tf_file_spec *spec, const char *path) {
+    tf_graph *g = b->graph;
+    uint32_t number = graph_output(g, path);
+    int64_t time = number == TF_TABLE_NONE ? file_time(b, path) : g->made[number];
+    if (number != TF_TABLE_NONE)
+        add_edge(b, g->maker[number], n);
+    else if (time == TF_DISK_MISSING && b->missing++ < MOST_COMPLAINTS)
+        complain(b, spec->pointer, n, path, "is not there, and no task makes it", NO_NODE);
+    if (!spec->by_hash && time > g->newest[n])
+        g->newest[n] = time;
+}
+
+/* A group is made when the first task asks for it. */
+static node add_group(builder *b, const tf_file_spec *spec, const int64_t *member, int64_t count) {
+    tf_graph *g = b->graph;
+    extra e = {.kind = EXTRA_GROUP, .stage = spec->stage, .spec = spec, .newest = TF_DISK_MISSING};
+    tf_paths made = {0};
+    node group = g->nodes; /* it is added below */
+    for (int64_t i = 0; i < count; i++) {
+        int64_t index = member ? member[i] : i;
+        add_edge(b, graph_node(g, spec->stage, index), group);
+        tf_files_outputs(g->files, spec->stage, index, &made);
+        for (size_t p = 0; p < made.count; p++) {
+            const char *name = made.item[p].spec->name;
+            int64_t time = g->made[graph_output(g, tf_paths_text(&made, p))];
+            if ((!spec->output || (name && strcmp(name, spec->output) == 0)) && time > e.newest)
+                e.newest = time;
+        }
+    }
+    tf_paths_free(&made);
+    return add_extra(g, e);
+}
+
+static void add_group_input(builder *b, int stage, const tf_file_spec *spec, int64_t index, node *groups) {
+    tf_graph *g = b->graph;
+    const int64_t *member;
+    int64_t count, group = tf_files_group(g->files, stage, spec, index, &member, &count);
+    node n = graph_node(g, stage, index);
+    if (group < 0) {
+        if (b->missing++ < MOST_COMPLAINTS)
+            complain(b, spec->pointer, n, g->campaign->stage[spec->stage].name, "has no task that agrees with it",
+                     NO_NODE);
+        return;
+    }
+    if (groups[group] == NO_NODE)
+        groups[group] = add_group(b, spec, member, count);
+    add_edge(b, groups[group], n);
+    int64_t newest = g->extra[groups[group] - g->tasks].newest;
+    if (!spec->by_hash && newest > g->newest[n])
+        g->newest[n] = newest;
+}
+
+static void add_inputs(builder *b, int stage) {
+    tf_graph *g = b->graph;
+    const tf_stage_spec *spec = &g->campaign->stage[stage];
+    int64_t tasks = tf_space_size(spec->space);
+    for (int k = 0; k < spec->inputs; k++) {
+        const tf_file_spec *input = &spec->input[k];
+        bool grouped = input->kind == TF_FILE_OUTPUTS;
+        size_t count = grouped ? (size_t)tf_files_groups(g->files, input) : 0;
+        node *groups = tf_alloc_array(count, sizeof *groups);
+        memset(groups, 0xff, count * sizeof *groups);
+        for (int64_t i = 0; i < tasks; i++) {
+            if (grouped) {
+                add_group_input(b, stage, input, i, groups);
+                continue;
+            }
+            g->paths.count = 0;
+            tf_buf_clear(&g->paths.text);
+            tf_files_of_spec(g->files, stage, input, i, &g->paths);
+            for (size_t p = 0; p < g->paths.count; p++)
+                add_input(b, graph_node(g, stage, i), input, tf_paths_text(&g->paths, p));
+        }
+        free(groups);
+    }
+    if (b->missing > MOST_COMPLAINTS)
+        tf_diags_add(b->diags, spec->pointer, "and %d more inputs are not there", b->missing - MOST_COMPLAINTS);
+    b->missing = 0;
+}
+
+/* ---- Edges ---- */
+
+static edges sort_edges(const builder *b, bool backwards) {
+    node nodes = b->graph->nodes;
+    edges e = {.first = tf_alloc_array((size_t)nodes + 2, sizeof *e.first),
+               .to = tf_alloc_array(b->edges, sizeof *e.to)};
+    for (size_t i = 0; i < b->edges; i++)
+        e.first[(backwards ? b->edge[i].to : b->edge[i].from) + 2]++;
+    for (node n = 2; n < nodes + 2; n++)
+        e.first[n] += e.first[n - 1];
+    for (size_t i = 0; i < b->edges; i++) {
+        node from = backwards ? b->edge[i].to : b->edge[i].from, to = backwards ? b->edge[i].from : b->edge[i].to;
+        e.to[e.first[from + 1]++] = to;
+    }
+    return e;
+}
+
+/* ---- Order ---- */
+
+/* Of nodes that wait for each other: one way round. Followed backwards, along nodes that could not be ordered. */
+static void complain_loop(builder *b, const uint32_t *unmet) {
+    const tf_graph *g = b->graph;
+    node *path = tf_alloc_array(g->nodes, sizeof *path), depth = 0, n = 0;
+    node *place = tf_alloc_array(g->nodes, sizeof *place); /* on the path, from 1 */
+    while (unmet[n] == 0)
+        n++;
+    while (place[n] == 0) {
+        path[depth++] = n;
+        place[n] = depth;
+        const node *before = g->previous.to + g->previous.first[n];
+        while (unmet[*before] == 0)
+            before++;
+        n = *before;
+    }
+    tf_buf text = {0};
+    graph_name(g, n, &text);
+    for (node i = depth; i >= place[n]; i--) {
+        tf_buf_adds(&text, " -> ");
+        graph_name(g, path[i - 1], &text);
+    }
+    tf_diags_add(b->diags, "", "tasks wait for each other: %s", tf_buf_text(&text));
+    tf_buf_free(&text);
+    free(path);
+    free(place);
+}
+
+/* false if there is no order. */
+static bool find_order(builder *b) {
+    tf_graph *g = b->graph;
+    node done = 0, found = 0;
+    g->order = tf_alloc_array(g->nodes, sizeof *g->order);
+    for (node n = 0; n < g->nodes; n++) {
+        g->unmet[n] = g->previous.first[n + 1] - g->previous.first[n];
+        if (g->unmet[n] == 0)
+            g->order[found++] = n;
+    }
+    for (; done < found; done++) {
+        node n = g->order[done];
+        for (uint32_t e = g->next.first[n]; e < g->next.first[n + 1]; e++)
+            if (--g->unmet[g->next.to[e]] == 0)
+                g->order[found++] = g->next.to[e];
+    }
+    if (found < g->nodes)
+        complain_loop(b, g->unmet);
+    return found == g->nodes;
+}
+
+static void find_levels(tf_graph *g) {
+    g->level = tf_alloc_array(g->nodes, sizeof *g->level);
+    for (node i = g->nodes; i-- > 0;) {
+        node n = g->order[i];
+        int32_t longest = 0;
+        for (uint32_t e = g->next.first[n]; e < g->next.first[n + 1]; e++)
+            longest = g->level[g->next.to[e]] > longest ? g->level[g->next.to[e]] : longest;
+        g->level[n] = longest + (n < g->tasks);
+    }
+}
+
+/* ---- The whole ---- */
+
+static bool build(builder *b) {
+    tf_graph *g = b->graph;
+    if (!number_tasks(g, b->diags))
+        return false;
+    g->flags = tf_alloc_array(g->tasks, sizeof *g->flags);
+    g->newest = tf_alloc_array(g->tasks, sizeof *g->newest);
+    g->oldest = tf_alloc_array(g->tasks, sizeof *g->oldest);
+    for (node n = 0; n < g->tasks; n++) {
+        g->newest[n] = TF_DISK_MISSING;
+        g->oldest[n] = INT64_MAX;
+    }
+    link_stages(b);
+    int before = b->diags->count;
+    for (int s = 0; s < g->stages; s++)
+        add_outputs(b, s);
+    for (int s = 0; s < g->stages && b->diags->count == before; s++)
+        add_inputs(b, s);
+    if (b->diags->count > before)
+        return false;
+    if (b->edges > UINT32_MAX - 1) {
+        tf_diags_add(b->diags, "", "more than 4 billion dependencies between tasks");
+        return false;
+    }
+    g->flags = tf_realloc_array(g->flags, g->nodes, sizeof *g->flags);
+    memset(g->flags + g->tasks, 0, (g->nodes - g->tasks) * sizeof *g->flags);
+    g->next = sort_edges(b, false);
+    g->previous = sort_edges(b, true);
+    g->unmet = tf_alloc_array(g->nodes, sizeof *g->unmet);
+    g->why = tf_alloc_array(g->nodes, sizeof *g->why);
+    if (!find_order(b))
+        return false;
+    find_levels(g);
+    return true;
+}
+
+tf_graph *tf_graph_new(const tf_campaign *campaign, tf_disk *disk, tf_diags *diags) {
+    tf_graph *g = tf_alloc(sizeof *g);
+    *g = (tf_graph){.campaign = campaign, .disk = disk, .stages = campaign->stages};
+    g->stage = tf_alloc_array((size_t)g->stages, sizeof *g->stage);
+    g->files = tf_files_new(campaign);
+    builder b = {.graph = g, .diags = diags};
+    bool good = build(&b);
+    free(b.edge);
+    free(b.time);
+    tf_table_free(&b.files);
+    if (good)
+        return g;
+    tf_graph_free(g);
+    return NULL;
+}
+
+void tf_graph_free(tf_graph *g) {
+    if (!g)
+        return;
+    for (int s = 0; s < g->stages; s++) {
+        tf_intervals_free(&g->stage[s].plan.run);
+        tf_intervals_free(&g->stage[s].plan.redo);
+        tf_intervals_free(&g->stage[s].plan.adopt);
+    }
+    tf_files_free(g->files);
+    tf_paths_free(&g->paths);
+    tf_table_free(&g->outputs);
+    free(g->stage);
+    free(g->extra);
+    free(g->next.first);
+    free(g->next.to);
+    free(g->previous.first);
+    free(g->previous.to);
+    free(g->order);
+    free(g->level);
+    free(g->flags);
+    free(g->why);
+    free(g->unmet);
+    free(g->unread);
+    free(g->maker);
+    free(g->made);
+    free(g->newest);
+    free(g->oldest);
+    free(g);
+}
+
+int tf_graph_level(const tf_graph *g, int stage) {
+    return g->level[g->stage[stage].first];
+}

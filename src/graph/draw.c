@@ -1,0 +1,86 @@
+/* The graph in Graphviz's language. */
+#include <string.h>
+
+#include "graph/nodes.h"
+
+/* A text between quotes. */
+static void add_quoted(tf_buf *out, const char *text) {
+    tf_buf_addc(out, '"');
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            tf_buf_addc(out, '\\');
+        tf_buf_addc(out, *text);
+    }
+    tf_buf_addc(out, '"');
+}
+
+static void add_node_name(const tf_graph *g, node n, tf_buf *out) {
+    tf_buf name = {0};
+    graph_name(g, n, &name);
+    add_quoted(out, tf_buf_text(&name));
+    tf_buf_free(&name);
+}
+
+static void add_edge(const char *from, const char *to, const char *style, tf_buf *out) {
+    tf_buf_adds(out, "  ");
+    add_quoted(out, from);
+    tf_buf_adds(out, " -> ");
+    add_quoted(out, to);
+    tf_buf_addf(out, "%s;\n", style);
+}
+
+/* Does the stage read what the other makes? By the entries, or by edges between their tasks. */
+static bool reads(const tf_graph *g, int stage, int other) {
+    const graph_stage *s = &g->stage[stage], *o = &g->stage[other];
+    const tf_stage_spec *spec = &g->campaign->stage[stage];
+    for (int i = 0; i < spec->inputs; i++)
+        if (spec->input[i].kind == TF_FILE_OUTPUTS && spec->input[i].stage == other)
+            return true;
+    node tasks = s->linked ? (node)tf_space_size(spec->space) : 0;
+    node others = o->linked ? (node)tf_space_size(g->campaign->stage[other].space) : 0;
+    for (node n = s->first; n < s->first + tasks; n++)
+        for (uint32_t e = g->previous.first[n]; e < g->previous.first[n + 1]; e++)
+            if (g->previous.to[e] >= o->first && g->previous.to[e] < o->first + others)
+                return true;
+    return false;
+}
+
+static void draw_stages(const tf_graph *g, tf_buf *out) {
+    const tf_campaign *c = g->campaign;
+    for (int s = 0; s < c->stages; s++) {
+        char tasks[32];
+        int64_t count = tf_space_size(c->stage[s].space);
+        tf_buf_addf(out, "  \"%s\" [label=\"%s\\n%s task%s\"];\n", c->stage[s].name, c->stage[s].name,
+                    tf_format_count(count, tasks), count == 1 ? "" : "s");
+    }
+    for (int s = 0; s < c->stages; s++) {
+        for (int o = 0; o < c->stages; o++)
+            if (o != s && reads(g, s, o))
+                add_edge(c->stage[o].name, c->stage[s].name, "", out);
+        for (int a = 0; a < c->stage[s].afters; a++)
+            add_edge(c->stage[c->stage[s].after[a]].name, c->stage[s].name, " [style=dashed]", out);
+    }
+}
+
+static void draw_tasks(const tf_graph *g, tf_buf *out) {
+    for (node n = 0; n < g->nodes; n++) {
+        bool group = n >= g->tasks;
+        tf_buf_addf(out, "  n%u [label=", n);
+        add_node_name(g, n, out);
+        tf_buf_addf(out, "%s];\n", group ? ", shape=plaintext" : "");
+        for (uint32_t e = g->next.first[n]; e < g->next.first[n + 1]; e++)
+            if (e == g->next.first[n] || g->next.to[e] != g->next.to[e - 1])
+                tf_buf_addf(out, "  n%u -> n%u;\n", n, g->next.to[e]);
+    }
+}
+
+void tf_graph_draw(tf_graph *g, bool tasks, tf_buf *out) {
+    tf_buf_adds(out, "digraph ");
+    add_quoted(out, g->campaign->name);
+    tf_buf_adds(out, " {\n  rankdir=LR;\n  node [shape=box];\n");
+    if (tasks)
+        draw_tasks(g, out);
+    else
+        draw_stages(g, out);
+    tf_buf_adds(out, "}\n");
+}

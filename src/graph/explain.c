@@ -1,0 +1,83 @@
+/* Why a task is to be run, in words. Which of its files it is about is looked up again: it is asked for few tasks. */
+#include "graph/nodes.h"
+
+tf_why tf_graph_why(const tf_graph *g, int stage, int64_t index) {
+    return (tf_why)g->why[graph_node(g, stage, index)];
+}
+
+static int64_t time_of(tf_graph *g, const char *path) {
+    uint32_t output = graph_output(g, path);
+    return output != TF_TABLE_NONE ? g->made[output] : g->disk->time(g->disk, path);
+}
+
+/* The first output that is not there. */
+static void add_missing(tf_graph *g, int stage, int64_t index, const char *what, const char *how, tf_buf *out) {
+    tf_files_outputs(g->files, stage, index, &g->paths);
+    for (size_t i = 0; i < g->paths.count; i++) {
+        const char *path = tf_paths_text(&g->paths, i);
+        if (time_of(g, path) == TF_DISK_MISSING) {
+            tf_buf_addf(out, "%s %s %s", what, path, how);
+            return;
+        }
+    }
+}
+
+static void add_newer(tf_graph *g, int stage, int64_t index, tf_buf *out) {
+    int64_t oldest = INT64_MAX, newest = TF_DISK_MISSING;
+    size_t which = 0;
+    tf_paths made = {0};
+    tf_files_inputs(g->files, stage, index, &g->paths);
+    tf_files_outputs(g->files, stage, index, &made);
+    for (size_t i = 0; i < g->paths.count; i++) {
+        int64_t time = time_of(g, tf_paths_text(&g->paths, i));
+        if (!g->paths.item[i].spec->by_hash && time > newest) {
+            newest = time;
+            which = i;
+        }
+    }
+    tf_buf_addf(out, "input %s is newer than ", tf_paths_text(&g->paths, which));
+    which = made.count;
+    for (size_t i = 0; i < made.count; i++) {
+        int64_t time = time_of(g, tf_paths_text(&made, i));
+        if (time != TF_DISK_MISSING && time < oldest) {
+            oldest = time;
+            which = i;
+        }
+    }
+    if (which < made.count)
+        tf_buf_addf(out, "output %s", tf_paths_text(&made, which));
+    else
+        tf_buf_adds(out, "the task's last run");
+    tf_paths_free(&made);
+}
+
+static void add_remade(tf_graph *g, int stage, int64_t index, tf_buf *out) {
+    tf_files_inputs(g->files, stage, index, &g->paths);
+    for (size_t i = 0; i < g->paths.count; i++) {
+        uint32_t output = graph_output(g, tf_paths_text(&g->paths, i));
+        if (output != TF_TABLE_NONE && g->flags[g->maker[output]] & RUNS) {
+            tf_buf_addf(out, "input %s will be made again", tf_paths_text(&g->paths, i));
+            return;
+        }
+    }
+}
+
+void tf_graph_explain(tf_graph *g, int stage, int64_t index, tf_buf *out) {
+    const char *changed = g->past ? g->past[stage].changed : NULL;
+    switch (tf_graph_why(g, stage, index)) {
+    case TF_WHY_NOT:
+    case TF_WHYS: tf_buf_adds(out, "nothing is to be done"); break;
+    case TF_WHY_NEW: tf_buf_adds(out, "has not been run"); break;
+    case TF_WHY_FAILED: tf_buf_adds(out, "failed last time"); break;
+    case TF_WHY_UNFINISHED: tf_buf_adds(out, "has not been run to its end"); break;
+    case TF_WHY_PARAMS: tf_buf_adds(out, "its parameters have changed"); break;
+    case TF_WHY_CODE: tf_buf_addf(out, "%s", changed ? changed : "what it runs has changed"); break;
+    case TF_WHY_FORCED: tf_buf_adds(out, "forced"); break;
+    case TF_WHY_MISSING: add_missing(g, stage, index, "output", "is missing", out); break;
+    case TF_WHY_NEWER: add_newer(g, stage, index, out); break;
+    case TF_WHY_REMADE: add_remade(g, stage, index, out); break;
+    case TF_WHY_INPUTS: tf_buf_adds(out, "its inputs are other files than last time"); break;
+    case TF_WHY_CONTENTS: tf_buf_adds(out, "the contents of its inputs have changed"); break;
+    case TF_WHY_NEEDED: add_missing(g, stage, index, "its temporary output", "is needed again", out); break;
+    }
+}

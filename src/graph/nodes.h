@@ -1,0 +1,103 @@
+/* The graph as its parts know it. Nodes are numbered: the tasks of each stage with files (a stage without is one node),
+ * gates, ends and groups.
+ *
+ *     gate of a stage -> its tasks -> its end     gates come after the ends of stages that "after" names
+ *     tasks -> group -> tasks                     all outputs of a stage, or of those that agree in parameters
+ */
+#ifndef TF_GRAPH_NODES_H
+#define TF_GRAPH_NODES_H
+
+#include <string.h>
+
+#include "graph/graph.h"
+
+typedef uint32_t node;
+#define NO_NODE UINT32_MAX
+
+typedef struct graph_stage {
+    bool linked; /* its tasks are nodes */
+    node first;  /* of its tasks, or the stage itself */
+    node gate, end;
+    tf_stage_plan plan;
+} graph_stage;
+
+/* What nodes are that are no tasks. */
+typedef enum extra_kind { EXTRA_GATE, EXTRA_END, EXTRA_GROUP } extra_kind;
+
+typedef struct extra {
+    extra_kind kind;
+    int stage;                /* of a group: whose outputs */
+    const tf_file_spec *spec; /* of a group: the entry that asks for them */
+    int64_t newest;           /* time of the newest of them */
+} extra;
+
+/* Edges in one direction: those of node n are to[first[n]] .. to[first[n + 1] - 1]. */
+typedef struct edges {
+    uint32_t *first;
+    node *to;
+} edges;
+
+typedef struct edge {
+    node from, to;
+} edge;
+
+/* Of a task. */
+enum {
+    MISSES_OUTPUT = 1,
+    MISSES_TEMP = 2, /* an output that is temporary */
+    HAS_OUTPUT = 4,  /* one of them is there */
+    HAS_TEMP = 8,    /* makes something temporary */
+    SELECTED = 16,   /* wanted, or needed for what is wanted */
+    RUNS = 32,
+    SKIPPED = 64,       /* or failed */
+    HAS_PROTECTED = 128 /* an output that is protected is there */
+};
+
+struct tf_graph {
+    const tf_campaign *campaign;
+    tf_disk *disk;
+    tf_files *files;
+    int stages;
+    graph_stage *stage;
+    node tasks; /* nodes below that are tasks or stages */
+    node nodes;
+    extra *extra; /* of nodes from `tasks` on */
+    size_t extra_capacity;
+    edges next, previous;
+    node *order;      /* all nodes, each behind those before it */
+    int32_t *level;   /* per node: tasks on the longest path to the end, itself included */
+    uint8_t *flags;   /* per node */
+    uint8_t *why;     /* per node: tf_why */
+    uint32_t *unmet;  /* per node: those before it that are still to end */
+    uint32_t *unread; /* per node: those behind it that are still to end */
+    tf_table outputs; /* number of an output by its path */
+    node *maker;      /* per output */
+    int64_t *made;    /* per output: its time */
+    int64_t *newest;  /* per task: time of its newest input */
+    int64_t *oldest;  /* per task: time of its oldest output */
+    const tf_past *past;
+    tf_paths paths; /* for whoever goes through a task's files */
+};
+
+/* Which task a node below graph->tasks is. */
+int graph_task(const tf_graph *graph, node n, int64_t *index);
+
+static inline node graph_node(const tf_graph *g, int stage, int64_t index) {
+    return g->stage[stage].first + (g->stage[stage].linked ? (node)index : 0);
+}
+
+/* Is it a task of a stage with files? */
+static inline bool graph_is_task(const tf_graph *g, node n) {
+    int64_t index;
+    return n < g->tasks && g->stage[graph_task(g, n, &index)].linked;
+}
+
+/* The number of an output; TF_TABLE_NONE if no task makes the file. */
+static inline uint32_t graph_output(const tf_graph *g, const char *path) {
+    return tf_table_get(&g->outputs, path, strlen(path));
+}
+
+/* A node for people. */
+void graph_name(const tf_graph *graph, node n, tf_buf *out);
+
+#endif

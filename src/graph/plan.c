@@ -1,0 +1,328 @@
+/* What is to be run, and why. A task is stale for a reason of its own, or because what it reads will be made again:
+ * reasons are looked for in the order of the graph. A temporary output that is gone is no reason, unless somebody will
+ * read it: that is found on the way back, and may make others stale, until nothing changes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/nodes.h"
+
+typedef struct planner {
+    tf_graph *graph;
+    const tf_wish *wish;
+    tf_diags *diags;
+    bool *forced;      /* per stage */
+    uint8_t *upstream; /* per node: something before it will be run */
+} planner;
+
+/* ---- Targets ---- */
+
+static void select_stage(tf_graph *g, int stage) {
+    node count = g->stage[stage].linked ? (node)tf_space_size(g->campaign->stage[stage].space) : 1;
+    for (node i = 0; i < count; i++)
+        g->flags[g->stage[stage].first + i] |= SELECTED;
+}
+
+static int find_stage(const tf_campaign *c, const char *name, size_t length) {
+    for (int s = 0; s < c->stages; s++)
+        if (strlen(c->stage[s].name) == length && strncmp(c->stage[s].name, name, length) == 0)
+            return s;
+    return -1;
+}
+
+/* Does the task's name have all of "p=v, q=w" between its brackets? */
+static bool agrees(const char *name, const char *wanted, size_t length) {
+    const char *end = wanted + length;
+    while (wanted < end) {
+        size_t one = strcspn(wanted, ",]");
+        bool found = false;
+        for (const char *have = strchr(name, '['); have && !found; have = strchr(have, ',')) {
+            have += strspn(have, "[, ");
+            size_t size = strcspn(have, ",]");
+            found = size == one && strncmp(have, wanted, one) == 0;
+        }
+        if (!found)
+            return false;
+        wanted += one;
+        wanted += strspn(wanted, ", ]");
+    }
+    return true;
+}
+
+/* "stage[filter=R]". How many tasks that are. */
+static int64_t select_tasks(tf_graph *g, int stage, const char *wanted, size_t length) {
+    tf_buf name = {0};
+    int64_t count = 0;
+    for (int64_t i = 0; i < tf_space_size(g->campaign->stage[stage].space); i++) {
+        tf_buf_clear(&name);
+        tf_task_name(g->campaign, stage, i, &name);
+        if (!agrees(tf_buf_text(&name), wanted, length))
+            continue;
+        g->flags[graph_node(g, stage, i)] |= SELECTED;
+        count++;
+    }
+    tf_buf_free(&name);
+    return count;
+}
+
+static void select_target(planner *p, const char *target) {
+    tf_graph *g = p->graph;
+    size_t name = strcspn(target, "[");
+    int stage = find_stage(g->campaign, target, name);
+    size_t length = strlen(target);
+    if (stage >= 0 && !target[name]) {
+        select_stage(g, stage);
+    } else if (stage >= 0 && target[length - 1] == ']') {
+        if (!g->stage[stage].linked)
+            tf_diags_add(p->diags, "", "%s: stage \"%s\" has no files: it can be run as a whole", target,
+                         g->campaign->stage[stage].name);
+        else if (select_tasks(g, stage, target + name + 1, length - name - 2) == 0)
+            tf_diags_add(p->diags, "", "%s: no task of the stage is so", target);
+    } else {
+        tf_files_normalize(g->campaign, target, &g->paths.text);
+        uint32_t output = graph_output(g, tf_buf_text(&g->paths.text));
+        if (output != TF_TABLE_NONE)
+            g->flags[g->maker[output]] |= SELECTED;
+        else
+            tf_diags_add(p->diags, "", "%s: is neither a stage nor the output of a task", target);
+    }
+}
+
+/* What is wanted, and all that it needs. */
+static void select_nodes(planner *p) {
+    tf_graph *g = p->graph;
+    for (node n = 0; n < g->nodes; n++)
+        g->flags[n] = (uint8_t)(p->wish->targets ? g->flags[n] & ~SELECTED : g->flags[n] | SELECTED);
+    for (int t = 0; t < p->wish->targets; t++)
+        select_target(p, p->wish->target[t]);
+    for (node i = g->nodes; i-- > 0 && p->wish->targets;)
+        for (uint32_t e = g->next.first[g->order[i]]; e < g->next.first[g->order[i] + 1]; e++)
+            g->flags[g->order[i]] |= g->flags[g->next.to[e]] & SELECTED;
+}
+
+/* ---- Reasons ---- */
+
+static bool contains(const tf_intervals *set, int64_t index) {
+    return set && tf_intervals_contain(set, index, index + 1);
+}
+
+static bool inputs_changed(tf_graph *g, int stage, int64_t index, const tf_past *past) {
+    return past->input_set && past->input_set[index] &&
+           past->input_set[index] != tf_files_input_set(g->files, stage, index);
+}
+
+static bool contents_changed(tf_graph *g, int stage, int64_t index, const tf_past *past) {
+    if (!past->input_hash || !past->input_hash[index])
+        return false;
+    tf_files_inputs(g->files, stage, index, &g->paths);
+    return past->input_hash[index] != tf_files_hash(g->files, &g->paths);
+}
+
+/* Is an input newer than what was made of it? Without outputs the start of the task counts. */
+static bool input_is_newer(const tf_graph *g, node n, int64_t index, const tf_past *past) {
+    if (g->oldest[n] != INT64_MAX)
+        return g->newest[n] > g->oldest[n];
+    return past->started && g->newest[n] != TF_DISK_MISSING && (double)g->newest[n] > past->started[index] * 1e9;
+}
+
+static tf_why task_reason(planner *p, node n, int stage, int64_t index) {
+    tf_graph *g = p->graph;
+    const tf_past *past = &g->past[stage];
+    const tf_wish *w = p->wish;
+    if (!contains(past->done, index)) {
+        if (contains(past->failed, index))
+            return TF_WHY_FAILED;
+        bool whole = (g->flags[n] & (HAS_OUTPUT | MISSES_OUTPUT)) == HAS_OUTPUT;
+        return whole && past->other_points ? TF_WHY_PARAMS : g->flags[n] & HAS_OUTPUT ? TF_WHY_UNFINISHED : TF_WHY_NEW;
+    }
+    if (p->forced[stage])
+        return TF_WHY_FORCED;
+    if (past->changed && w->by_code)
+        return TF_WHY_CODE;
+    if (g->flags[n] & MISSES_OUTPUT)
+        return TF_WHY_MISSING;
+    if (p->upstream[n])
+        return TF_WHY_REMADE;
+    if (w->by_time && input_is_newer(g, n, index, past))
+        return TF_WHY_NEWER;
+    if (w->by_inputs && inputs_changed(g, stage, index, past))
+        return TF_WHY_INPUTS;
+    if (w->by_inputs && contents_changed(g, stage, index, past))
+        return TF_WHY_CONTENTS;
+    return TF_WHY_NOT;
+}
+
+/* Outputs without a record: only where nothing but files is to be had of the task. */
+static bool may_adopt(const tf_graph *g, node n, int stage) {
+    return g->campaign->stage[stage].columns == 0 && (g->flags[n] & (HAS_OUTPUT | MISSES_OUTPUT)) == HAS_OUTPUT;
+}
+
+static void pass_on(planner *p, node n) {
+    const tf_graph *g = p->graph;
+    for (uint32_t e = g->next.first[n]; e < g->next.first[n + 1]; e++) {
+        node to = g->next.to[e];
+        bool order_only = to >= g->tasks && g->extra[to - g->tasks].kind != EXTRA_GROUP;
+        p->upstream[to] |= !order_only;
+    }
+}
+
+/* Forwards: reasons. */
+static void find_reasons(planner *p) {
+    tf_graph *g = p->graph;
+    memset(p->upstream, 0, g->nodes);
+    for (node i = 0; i < g->nodes; i++) {
+        node n = g->order[i];
+        int64_t index;
+        if (n >= g->tasks) {
+            if (p->upstream[n] && g->extra[n - g->tasks].kind == EXTRA_GROUP)
+                pass_on(p, n);
+            continue;
+        }
+        int stage = graph_task(g, n, &index);
+        if (!g->stage[stage].linked)
+            continue;
+        if (g->why[n] != TF_WHY_NEEDED) {
+            tf_why why = task_reason(p, n, stage, index);
+            bool adopted = why == TF_WHY_PARAMS && !p->wish->by_params && may_adopt(g, n, stage);
+            g->why[n] = adopted ? TF_WHY_NOT : (uint8_t)why;
+        }
+        if (g->why[n] && g->flags[n] & SELECTED)
+            pass_on(p, n);
+    }
+}
+
+/* Backwards: temporary outputs that will be read again. true if there is one more. */
+static bool find_needed(planner *p) {
+    tf_graph *g = p->graph;
+    uint8_t *read = tf_alloc_array(g->nodes, sizeof *read); /* somebody behind it will be run */
+    bool any = false;
+    for (node i = g->nodes; i-- > 0;) {
+        node n = g->order[i];
+        bool group = n >= g->tasks && g->extra[n - g->tasks].kind == EXTRA_GROUP;
+        if (n < g->tasks && read[n] && !g->why[n] && g->flags[n] & MISSES_TEMP && g->flags[n] & SELECTED) {
+            g->why[n] = TF_WHY_NEEDED;
+            any = true;
+        }
+        bool will_read = n < g->tasks ? g->why[n] && g->flags[n] & SELECTED : group && read[n];
+        for (uint32_t e = g->previous.first[n]; will_read && e < g->previous.first[n + 1]; e++)
+            read[g->previous.to[e]] = 1;
+    }
+    free(read);
+    return any;
+}
+
+/* ---- The outcome ---- */
+
+/* --touch: the task need not run, since what it would make is there. */
+static bool is_good(const tf_graph *g, node n, int stage, int64_t index) {
+    return !(g->flags[n] & MISSES_OUTPUT) && (contains(g->past[stage].done, index) || may_adopt(g, n, stage));
+}
+
+/* In the order of the graph, so that no output is newer than what is made of it. */
+static void touch_outputs(tf_graph *g) {
+    for (node i = 0; i < g->nodes; i++) {
+        node n = g->order[i];
+        int64_t index;
+        int stage = n < g->tasks ? graph_task(g, n, &index) : -1;
+        if (stage < 0 || !(g->flags[n] & SELECTED) || !g->why[n] || !is_good(g, n, stage, index))
+            continue;
+        tf_files_outputs(g->files, stage, index, &g->paths);
+        for (size_t p = 0; p < g->paths.count; p++)
+            if (g->made[graph_output(g, tf_paths_text(&g->paths, p))] != TF_DISK_MISSING)
+                g->disk->touch(g->disk, tf_paths_text(&g->paths, p));
+        g->why[n] = TF_WHY_NOT;
+    }
+}
+
+/* What is protected must not be made again. */
+static void complain_protected(planner *p, int stage, int64_t index) {
+    tf_graph *g = p->graph;
+    tf_buf text = {0};
+    tf_task_name(g->campaign, stage, index, &text);
+    tf_files_outputs(g->files, stage, index, &g->paths);
+    size_t i = 0;
+    while (!g->paths.item[i].spec->protect || g->made[graph_output(g, tf_paths_text(&g->paths, i))] == TF_DISK_MISSING)
+        i++;
+    tf_buf_addf(&text, ": its output %s is protected, and would be made again: ", tf_paths_text(&g->paths, i));
+    tf_graph_explain(g, stage, index, &text);
+    tf_diags_add(p->diags, "", "%s; remove it, or say --touch", tf_buf_text(&text));
+    tf_buf_free(&text);
+}
+
+static void decide(planner *p, node n, int stage, int64_t index) {
+    tf_graph *g = p->graph;
+    tf_stage_plan *plan = &g->stage[stage].plan;
+    bool done = contains(g->past[stage].done, index);
+    if (g->why[n] && g->flags[n] & SELECTED && !p->wish->touch) {
+        if (g->flags[n] & HAS_PROTECTED)
+            complain_protected(p, stage, index);
+        g->flags[n] |= RUNS;
+        tf_intervals_add(&plan->run, index, index + 1);
+        if (done)
+            tf_intervals_add(&plan->redo, index, index + 1);
+    } else if (!g->why[n] && !done) {
+        tf_intervals_add(&plan->adopt, index, index + 1);
+    } else {
+        plan->held_back += !done;
+    }
+}
+
+/* A stage without files: what is not done; all of it where it has changed, or is forced. */
+static void decide_stage(planner *p, int stage) {
+    tf_graph *g = p->graph;
+    tf_stage_plan *plan = &g->stage[stage].plan;
+    const tf_past *past = &g->past[stage];
+    int64_t tasks = tf_space_size(g->campaign->stage[stage].space);
+    bool again = p->forced[stage] || (past->changed && p->wish->by_code);
+    if (!(g->flags[g->stage[stage].first] & SELECTED) || p->wish->touch) {
+        plan->held_back = tasks - past->done->total;
+        return;
+    }
+    tf_intervals_add(&plan->run, 0, tasks);
+    for (size_t i = 0; i < past->done->count; i++) {
+        tf_interval run = past->done->items[i];
+        if (again)
+            tf_intervals_add(&plan->redo, run.first, run.end);
+        else
+            tf_intervals_remove(&plan->run, run.first, run.end);
+    }
+    g->why[g->stage[stage].first] = p->forced[stage]                 ? TF_WHY_FORCED
+                                    : again && past->done->total > 0 ? TF_WHY_CODE
+                                                                     : TF_WHY_NEW;
+}
+
+bool tf_graph_plan(tf_graph *g, const tf_past *past, const tf_wish *wish, tf_diags *diags) {
+    int before = diags->count;
+    planner p = {.graph = g, .wish = wish, .diags = diags};
+    g->past = past;
+    p.forced = tf_alloc_array((size_t)g->stages, sizeof *p.forced);
+    p.upstream = tf_alloc_array(g->nodes, sizeof *p.upstream);
+    for (int f = 0; f < wish->forces; f++) {
+        int stage = find_stage(g->campaign, wish->force[f], strlen(wish->force[f]));
+        if (stage < 0)
+            tf_diags_add(diags, "", "--force %s: there is no such stage", wish->force[f]);
+        else
+            p.forced[stage] = true;
+    }
+    select_nodes(&p);
+    if (diags->count == before) {
+        do
+            find_reasons(&p);
+        while (find_needed(&p));
+        if (wish->touch)
+            touch_outputs(g);
+        for (int s = 0; s < g->stages; s++) {
+            int64_t tasks = g->stage[s].linked ? tf_space_size(g->campaign->stage[s].space) : 0;
+            if (!g->stage[s].linked)
+                decide_stage(&p, s);
+            for (int64_t i = 0; i < tasks; i++)
+                decide(&p, graph_node(g, s, i), s, i);
+        }
+    }
+    free(p.forced);
+    free(p.upstream);
+    return diags->count == before;
+}
+
+const tf_stage_plan *tf_graph_stage(const tf_graph *g, int stage) {
+    return &g->stage[stage].plan;
+}

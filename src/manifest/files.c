@@ -1,0 +1,353 @@
+/* The files of one task, worked out from its index whenever somebody asks: nothing is kept but which tasks belong
+ * together. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "manifest/load.h"
+
+/* Tasks of a stage by their values of some parameters. */
+typedef struct grouping {
+    const tf_file_spec *spec;
+    tf_table keys;    /* the group's number by its values */
+    int64_t *first;   /* per group, and one more: where its members begin */
+    int64_t *members; /* tasks, group by group, in order */
+    uint64_t *hash;   /* per group, of its paths; 0: not yet known */
+} grouping;
+
+/* The parameters of one task. */
+typedef struct reader {
+    void **value;
+    const void **params;
+} reader;
+
+/* Of a file whose contents were read. */
+typedef struct contents {
+    int64_t time, size; /* ns, bytes: as they were then */
+    uint64_t hash;
+} contents;
+
+struct tf_files {
+    const tf_campaign *campaign;
+    reader *reader; /* per stage */
+    grouping *grouping;
+    int groupings;
+    tf_buf text, key;
+    tf_paths paths;
+    tf_table read; /* files whose contents are known */
+    contents *contents;
+};
+
+tf_files *tf_files_new(const tf_campaign *campaign) {
+    tf_files *f = tf_alloc(sizeof *f);
+    f->campaign = campaign;
+    f->reader = tf_alloc_array((size_t)campaign->stages, sizeof *f->reader);
+    return f;
+}
+
+void tf_files_free(tf_files *f) {
+    if (!f)
+        return;
+    for (int s = 0; s < f->campaign->stages; s++) {
+        for (int p = 0; f->reader[s].value && p < tf_space_params(f->campaign->stage[s].space); p++)
+            free(f->reader[s].value[p]);
+        free(f->reader[s].value);
+        free(f->reader[s].params);
+    }
+    for (int g = 0; g < f->groupings; g++) {
+        tf_table_free(&f->grouping[g].keys);
+        free(f->grouping[g].first);
+        free(f->grouping[g].members);
+        free(f->grouping[g].hash);
+    }
+    free(f->reader);
+    free(f->grouping);
+    tf_paths_free(&f->paths);
+    tf_table_free(&f->read);
+    free(f->contents);
+    tf_buf_free(&f->text);
+    tf_buf_free(&f->key);
+    free(f);
+}
+
+void tf_paths_free(tf_paths *paths) {
+    tf_buf_free(&paths->text);
+    free(paths->item);
+    *paths = (tf_paths){0};
+}
+
+static void clear(tf_paths *paths) {
+    tf_buf_clear(&paths->text);
+    paths->count = 0;
+}
+
+/* ---- Points ---- */
+
+static const void *const *read_params(tf_files *f, int stage, int64_t index) {
+    const tf_space *space = f->campaign->stage[stage].space;
+    reader *r = &f->reader[stage];
+    int params = tf_space_params(space);
+    if (!r->value) {
+        r->value = tf_alloc_array((size_t)params, sizeof *r->value);
+        r->params = tf_alloc_array((size_t)params, sizeof *r->params);
+        for (int p = 0; p < params; p++)
+            r->params[p] = r->value[p] = tf_alloc(8);
+    }
+    for (int p = 0; p < params; p++)
+        tf_space_fill(space, p, index, 1, r->value[p]);
+    return r->params;
+}
+
+void file_text(tf_files *f, int stage, const tf_file_spec *spec, int64_t index, tf_buf *out) {
+    const tf_campaign *c = f->campaign;
+    tf_point point = {.index = index,
+                      .seed = tf_rng_task_seed(c->seed, c->stage[stage].name, index),
+                      .params = read_params(f, stage, index)};
+    tf_template_expand(spec->text, &point, out);
+}
+
+void tf_task_name(const tf_campaign *campaign, int stage, int64_t index, tf_buf *out) {
+    const tf_space *space = campaign->stage[stage].space;
+    tf_files *f = tf_files_new(campaign);
+    const void *const *params = read_params(f, stage, index);
+    tf_buf_adds(out, campaign->stage[stage].name);
+    for (int p = 0; p < tf_space_params(space); p++) {
+        const tf_param_spec *spec = tf_space_param(space, p);
+        tf_buf_addf(out, "%s%s=", p ? ", " : "[", spec->name);
+        if (spec->type == TF_STRING)
+            tf_buf_adds(out, *(const char *const *)params[p]);
+        else if (spec->type == TF_FLOAT64)
+            tf_buf_add_double(out, *(const double *)params[p]);
+        else if (spec->type == TF_INT64)
+            tf_buf_addf(out, "%lld", (long long)*(const int64_t *)params[p]);
+        else
+            tf_buf_adds(out, *(const uint8_t *)params[p] ? "true" : "false");
+    }
+    tf_buf_adds(out, tf_space_params(space) ? "]" : "");
+    tf_files_free(f);
+}
+
+/* ---- Groups ---- */
+
+/* The values of some parameters of the task, as bytes. */
+static void make_key(tf_files *f, int stage, const int *param, int params, int64_t index) {
+    const tf_space *space = f->campaign->stage[stage].space;
+    const void *const *values = read_params(f, stage, index);
+    tf_buf_clear(&f->key);
+    for (int p = 0; p < params; p++) {
+        tf_type type = tf_space_param(space, param[p])->type;
+        const void *value = values[param[p]];
+        if (type == TF_STRING)
+            tf_buf_add(&f->key, *(const char *const *)value, strlen(*(const char *const *)value) + 1);
+        else
+            tf_buf_add(&f->key, value, tf_space_value_size(type));
+    }
+}
+
+static void fill_grouping(tf_files *f, grouping *g) {
+    const tf_file_spec *spec = g->spec;
+    int64_t tasks = tf_space_size(f->campaign->stage[spec->stage].space);
+    uint32_t *group = tf_alloc_array((size_t)tasks, sizeof *group);
+    for (int64_t i = 0; i < tasks; i++) {
+        make_key(f, spec->stage, spec->theirs, spec->matches, i);
+        group[i] = tf_table_add(&g->keys, tf_buf_text(&f->key), f->key.length, (uint32_t)g->keys.count);
+    }
+    g->first = tf_alloc_array(g->keys.count + 2, sizeof *g->first);
+    g->members = tf_alloc_array((size_t)tasks, sizeof *g->members);
+    for (int64_t i = 0; i < tasks; i++)
+        g->first[group[i] + 2]++;
+    for (size_t n = 2; n < g->keys.count + 2; n++)
+        g->first[n] += g->first[n - 1];
+    for (int64_t i = 0; i < tasks; i++)
+        g->members[g->first[group[i] + 1]++] = i;
+    free(group);
+}
+
+static grouping *find_grouping(tf_files *f, const tf_file_spec *spec) {
+    for (int g = 0; g < f->groupings; g++)
+        if (f->grouping[g].spec == spec)
+            return &f->grouping[g];
+    f->grouping = tf_realloc_array(f->grouping, (size_t)f->groupings + 1, sizeof *f->grouping);
+    grouping *g = &f->grouping[f->groupings++];
+    *g = (grouping){.spec = spec};
+    if (spec->matches)
+        fill_grouping(f, g);
+    g->hash = tf_alloc_array(g->keys.count + 1, sizeof *g->hash);
+    return g;
+}
+
+int64_t tf_files_groups(tf_files *f, const tf_file_spec *spec) {
+    return spec->matches ? (int64_t)find_grouping(f, spec)->keys.count : 1;
+}
+
+int64_t tf_files_group(tf_files *f, int stage, const tf_file_spec *spec, int64_t index, const int64_t **member,
+                       int64_t *count) {
+    *member = NULL;
+    *count = tf_space_size(f->campaign->stage[spec->stage].space);
+    if (!spec->matches)
+        return *count ? 0 : -1;
+    const grouping *g = find_grouping(f, spec);
+    make_key(f, stage, spec->mine, spec->matches, index);
+    uint32_t number = tf_table_get(&g->keys, tf_buf_text(&f->key), f->key.length);
+    if (number == TF_TABLE_NONE)
+        return -1;
+    *member = g->members + g->first[number];
+    *count = g->first[number + 1] - g->first[number];
+    return number;
+}
+
+/* ---- Paths ---- */
+
+void tf_files_normalize(const tf_campaign *campaign, const char *path, tf_buf *out) {
+    tf_buf_clear(out);
+    add_path(out, campaign->workdir, path, strlen(path));
+}
+
+static void add(tf_files *f, const tf_file_spec *spec, const char *path, size_t length, tf_paths *out) {
+    if (out->count == out->capacity) {
+        out->capacity = out->capacity ? 2 * out->capacity : 4;
+        out->item = tf_realloc_array(out->item, out->capacity, sizeof *out->item);
+    }
+    out->item[out->count++] = (tf_path){.spec = spec, .at = out->text.length};
+    add_path(&out->text, f->campaign->workdir, path, length);
+    tf_buf_addc(&out->text, '\0');
+}
+
+static void add_split(tf_files *f, const tf_file_spec *spec, const char *text, tf_paths *out) {
+    for (size_t length; *(text += strspn(text, spec->separators)); text += length) {
+        length = strcspn(text, spec->separators);
+        add(f, spec, text, length, out);
+    }
+}
+
+static void add_outputs(tf_files *f, int stage, const tf_file_spec *spec, int64_t index, tf_paths *out) {
+    const tf_stage_spec *other = &f->campaign->stage[spec->stage];
+    const int64_t *member;
+    int64_t count;
+    if (tf_files_group(f, stage, spec, index, &member, &count) < 0)
+        return;
+    for (int64_t i = 0; i < count; i++)
+        for (int o = 0; o < other->outputs; o++) {
+            const tf_file_spec *made = &other->output[o];
+            if (spec->output && !(made->name && strcmp(made->name, spec->output) == 0))
+                continue;
+            size_t first = out->count;
+            tf_files_of_spec(f, spec->stage, made, member ? member[i] : i, out);
+            for (; first < out->count; first++)
+                out->item[first].spec = spec; /* by the reader's name */
+        }
+}
+
+void tf_files_of_spec(tf_files *f, int stage, const tf_file_spec *spec, int64_t index, tf_paths *out) {
+    if (spec->kind == TF_FILE_OUTPUTS) {
+        add_outputs(f, stage, spec, index, out);
+        return;
+    }
+    tf_buf_clear(&f->text);
+    file_text(f, stage, spec, index, &f->text);
+    const char *text = tf_buf_text(&f->text);
+    if (spec->kind == TF_FILE_SPLIT) {
+        add_split(f, spec, text, out);
+    } else if (spec->kind == TF_FILE_PATH) {
+        add(f, spec, text, f->text.length, out);
+    } else {
+        uint32_t number = tf_table_get(&spec->patterns, text, f->text.length);
+        const tf_buf *list = number == TF_TABLE_NONE ? NULL : &spec->list[number];
+        for (size_t next = 0; list && next < list->length; next += strlen(list->data + next) + 1)
+            add(f, spec, list->data + next, strlen(list->data + next), out);
+    }
+}
+
+void tf_files_inputs(tf_files *f, int stage, int64_t index, tf_paths *out) {
+    const tf_stage_spec *spec = &f->campaign->stage[stage];
+    clear(out);
+    for (int i = 0; i < spec->inputs; i++)
+        tf_files_of_spec(f, stage, &spec->input[i], index, out);
+}
+
+void tf_files_outputs(tf_files *f, int stage, int64_t index, tf_paths *out) {
+    const tf_stage_spec *spec = &f->campaign->stage[stage];
+    clear(out);
+    for (int i = 0; i < spec->outputs; i++)
+        tf_files_of_spec(f, stage, &spec->output[i], index, out);
+}
+
+/* ---- Hashes ---- */
+
+/* Of all outputs that an entry stands for: worked out once a group. */
+static uint64_t hash_group(tf_files *f, int stage, const tf_file_spec *spec, int64_t index) {
+    const int64_t *member;
+    int64_t count, group = tf_files_group(f, stage, spec, index, &member, &count);
+    if (group < 0)
+        return 0;
+    uint64_t known = find_grouping(f, spec)->hash[group];
+    if (known == 0) {
+        tf_paths all = {0};
+        add_outputs(f, stage, spec, index, &all);
+        known = tf_hash(tf_buf_text(&all.text), all.text.length, 1) | 1;
+        find_grouping(f, spec)->hash[group] = known;
+        tf_paths_free(&all);
+    }
+    return known;
+}
+
+uint64_t tf_files_input_set(tf_files *f, int stage, int64_t index) {
+    const tf_stage_spec *spec = &f->campaign->stage[stage];
+    uint64_t hash = 1;
+    for (int i = 0; i < spec->inputs; i++) {
+        const tf_file_spec *input = &spec->input[i];
+        if (input->kind == TF_FILE_OUTPUTS) {
+            uint64_t group = hash_group(f, stage, input, index);
+            hash = tf_hash(&group, sizeof group, hash);
+            continue;
+        }
+        clear(&f->paths);
+        tf_files_of_spec(f, stage, input, index, &f->paths);
+        hash = tf_hash(tf_buf_text(&f->paths.text), f->paths.text.length, hash);
+    }
+    return hash ? hash : 1;
+}
+
+static uint64_t hash_file(const char *path) {
+    enum { AT_ONCE = 1 << 20 };
+    uint64_t hash = 1;
+    FILE *file = fopen(path, "rbe");
+    if (!file)
+        return 0;
+    char *bytes = tf_alloc(AT_ONCE);
+    for (size_t got; (got = fread(bytes, 1, AT_ONCE, file)) > 0;)
+        hash = tf_hash(bytes, got, hash);
+    free(bytes);
+    fclose(file);
+    return hash;
+}
+
+static uint64_t contents_hash(tf_files *f, const char *path) {
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return 0;
+    contents now = {.time = info.st_mtim.tv_sec * INT64_C(1000000000) + info.st_mtim.tv_nsec, .size = info.st_size};
+    uint32_t next = (uint32_t)f->read.count, number = tf_table_add(&f->read, path, strlen(path), next);
+    if (number == next) {
+        f->contents = tf_realloc_array(f->contents, (size_t)next + 1, sizeof *f->contents);
+        f->contents[number] = (contents){.time = -1};
+    }
+    contents *known = &f->contents[number];
+    if (known->time != now.time || known->size != now.size) {
+        now.hash = hash_file(path);
+        *known = now;
+    }
+    return known->hash;
+}
+
+uint64_t tf_files_hash(tf_files *f, const tf_paths *paths) {
+    uint64_t hash = 0;
+    for (size_t i = 0; i < paths->count; i++) {
+        if (!paths->item[i].spec->by_hash)
+            continue;
+        uint64_t one = contents_hash(f, tf_paths_text(paths, i));
+        hash = tf_hash(&one, sizeof one, hash);
+    }
+    return hash;
+}

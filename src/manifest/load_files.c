@@ -1,0 +1,387 @@
+/* "inputs", "outputs" and "log" of a stage. An entry is a path, an object that says how paths are found, or, by name,
+ * a list of both. What entries refer to, other stages' outputs and the file system, is looked at once all stages are
+ * known. */
+#include "manifest/load.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WHITE_SPACE " \t\r\n"
+
+/* ---- Paths ---- */
+
+void add_path(tf_buf *out, const char *workdir, const char *path, size_t length) {
+    size_t start = out->length, root = strlen(workdir);
+    bool inside = *workdir == '/' && length > root && strncmp(path, workdir, root) == 0 && path[root] == '/';
+    const char *c = path + (inside ? root + 1 : 0), *end = path + length;
+    bool absolute = c < end && *c == '/' && !inside;
+    int up = 0; /* leading ".." */
+    if (absolute)
+        tf_buf_addc(out, '/');
+    while (c < end) {
+        size_t name = 0;
+        while (c + name < end && c[name] != '/')
+            name++;
+        size_t floor = start + (absolute ? 1 : 0) + 3 * (size_t)up;
+        if (name == 2 && c[0] == '.' && c[1] == '.') {
+            if (out->length > floor) { /* takes the last name away */
+                do
+                    out->data[--out->length] = '\0';
+                while (out->length > floor && out->data[out->length - 1] != '/');
+            } else if (!absolute) {
+                tf_buf_adds(out, "../");
+                up++;
+            }
+        } else if (name > 0 && !(name == 1 && *c == '.')) {
+            tf_buf_add(out, c, name);
+            tf_buf_addc(out, '/');
+        }
+        c += name + 1;
+    }
+    if (out->length > start + (absolute ? 1 : 0)) /* the last slash */
+        out->data[--out->length] = '\0';
+}
+
+/* ---- Entries ---- */
+
+typedef struct entries {
+    struct loader *loader;
+    const known_names *scope;
+    bool outputs;
+    tf_file_spec *spec;
+    int count, capacity;
+} entries;
+
+static const tf_template *entry_text(const entries *e, const at *where, const char *text) {
+    if (text[strspn(text, WHITE_SPACE)] == '\0')
+        complain(e->loader->diags, where, "the path is empty");
+    return template_parse(e->loader, where, text, e->scope, false);
+}
+
+static bool entry_flag(const entries *e, const at *where, const cJSON *json, const char *key) {
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(json, key);
+    at here = at_key(where, key);
+    if (value && !cJSON_IsBool(value))
+        complain(e->loader->diags, &here, "must be true or false, not %s", json_kind(value));
+    return cJSON_IsTrue(value);
+}
+
+/* What an entry that is an object says besides where its files are. */
+static void load_entry_options(const entries *e, const at *where, const cJSON *json, tf_file_spec *spec) {
+    static const struct {
+        const char *key;
+        tf_file_kind kind;
+        const char *with;
+    } belongs[] = {{"by", TF_FILE_SPLIT, "split"},
+                   {"match", TF_FILE_OUTPUTS, "outputs_of"},
+                   {"allow_empty", TF_FILE_GLOB, "glob"}};
+    tf_diags *diags = e->loader->diags;
+    for (size_t i = 0; i < sizeof belongs / sizeof *belongs; i++) {
+        at here = at_key(where, belongs[i].key);
+        if (cJSON_GetObjectItemCaseSensitive(json, belongs[i].key) && spec->kind != belongs[i].kind)
+            complain(diags, &here, "\"%s\" goes with \"%s\"", belongs[i].key, belongs[i].with);
+    }
+    const char *by = json_string(diags, where, json, "by");
+    at at_by = at_key(where, "by"), at_check = at_key(where, "check");
+    if (by && !*by)
+        complain(diags, &at_by, "must not be empty");
+    spec->separators = by ? tf_arena_strdup(e->loader->arena, by) : WHITE_SPACE;
+    spec->allow_empty = entry_flag(e, where, json, "allow_empty");
+    const char *check = json_string(diags, where, json, "check");
+    if (check && strcmp(check, "time") != 0 && strcmp(check, "hash") != 0)
+        complain(diags, &at_check, "must be \"time\" or \"hash\", not \"%s\"", check);
+    spec->by_hash = check && *check == 'h';
+    spec->temp = entry_flag(e, where, json, "temp");
+    spec->protect = entry_flag(e, where, json, "protected");
+    spec->outside = entry_flag(e, where, json, "allow_outside");
+    if (spec->temp && spec->protect)
+        complain(diags, where, "a file can't be both temp and protected");
+}
+
+static const char *const kinds[] = {
+    [TF_FILE_PATH] = "path", [TF_FILE_SPLIT] = "split", [TF_FILE_GLOB] = "glob", [TF_FILE_OUTPUTS] = "outputs_of"};
+
+/* An object is an entry, or else has entries by name. */
+static bool is_entry(const cJSON *json) {
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        if (cJSON_GetObjectItemCaseSensitive(json, kinds[k]))
+            return true;
+    return false;
+}
+
+static void load_entry_object(const entries *e, const at *where, const cJSON *json, tf_file_spec *spec) {
+    tf_diags *diags = e->loader->diags;
+    int before = diags->count, found = 0;
+    json_check_keys(diags, where, json, e->outputs ? keys_output() : keys_input());
+    if (diags->count > before)
+        return;
+    for (int k = 0; k <= TF_FILE_OUTPUTS; k++) {
+        if (!cJSON_GetObjectItemCaseSensitive(json, kinds[k]))
+            continue;
+        const char *text = json_string(diags, where, json, kinds[k]);
+        at here = at_key(where, kinds[k]);
+        if (found++)
+            complain(diags, where, "\"%s\" and \"%s\" can't both be there", kinds[spec->kind], kinds[k]);
+        spec->kind = (tf_file_kind)k;
+        if (text && k != TF_FILE_OUTPUTS)
+            spec->text = entry_text(e, &here, text);
+        else if (text)
+            spec->output = tf_arena_strdup(e->loader->arena, text); /* until it is resolved */
+    }
+    if (!found)
+        complain(diags, where,
+                 e->outputs ? "needs a \"path\" or a \"split\""
+                            : "needs a \"path\", a \"split\", a \"glob\" or an \"outputs_of\"");
+    load_entry_options(e, where, json, spec);
+}
+
+static void load_entry(entries *e, const at *where, const cJSON *json, const char *name) {
+    if (e->count == e->capacity) { /* the old ones stay in the arena */
+        e->capacity = e->capacity ? 2 * e->capacity : 4;
+        tf_file_spec *more = tf_arena_array(e->loader->arena, (size_t)e->capacity, sizeof *more);
+        if (e->count)
+            memcpy(more, e->spec, (size_t)e->count * sizeof *more);
+        e->spec = more;
+    }
+    tf_buf pointer = {0};
+    at_pointer(where, &pointer);
+    tf_file_spec *spec = &e->spec[e->count++];
+    *spec = (tf_file_spec){.name = name, .pointer = tf_arena_strdup(e->loader->arena, tf_buf_text(&pointer))};
+    tf_buf_free(&pointer);
+    if (cJSON_IsString(json))
+        spec->text = entry_text(e, where, json->valuestring);
+    else if (cJSON_IsObject(json))
+        load_entry_object(e, where, json, spec);
+    else
+        complain(e->loader->diags, where, "must be a path or an object, not %s", json_kind(json));
+}
+
+static void load_list(entries *e, const at *where, const cJSON *json, const char *name) {
+    int n = 0;
+    for (const cJSON *item = json->child; item; item = item->next) {
+        at here = at_index(where, n++);
+        load_entry(e, &here, item, name);
+    }
+}
+
+static void load_named(entries *e, const at *where, const cJSON *json) {
+    for (const cJSON *item = json->child; item; item = item->next) {
+        at here = at_key(where, item->string);
+        if (*item->string == '\0' || strpbrk(item->string, "/{}:."))
+            complain(e->loader->diags, &here,
+                     "\"%s\" can't be a file's name: it must not be empty or contain / { } : .", item->string);
+        const char *name = tf_arena_strdup(e->loader->arena, item->string);
+        if (cJSON_IsArray(item))
+            load_list(e, &here, item, name);
+        else
+            load_entry(e, &here, item, name);
+    }
+}
+
+static tf_file_spec *load_entries(struct loader *l, const stage_json *json, const char *key, const known_names *scope,
+                                  int *count) {
+    const cJSON *object;
+    const at *where;
+    const cJSON *value = stage_member(json, key, &object, &where);
+    entries e = {.loader = l, .scope = scope, .outputs = *key == 'o'};
+    at here = at_key(where, key);
+    if (cJSON_IsArray(value))
+        load_list(&e, &here, value, NULL);
+    else if (cJSON_IsObject(value) && !is_entry(value))
+        load_named(&e, &here, value);
+    else if (value)
+        load_entry(&e, &here, value, NULL);
+    *count = e.count;
+    return e.spec;
+}
+
+void load_files(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
+    const cJSON *object;
+    const at *where;
+    known_names scope = {.stage = stage->name, .space = stage->space};
+    stage->input = load_entries(l, json, "inputs", &scope, &stage->inputs);
+    stage->output = load_entries(l, json, "outputs", &scope, &stage->outputs);
+    if (!stage_member(json, "log", &object, &where))
+        return;
+    const char *log = json_string(l->diags, where, object, "log");
+    at here = at_key(where, "log");
+    entries e = {.loader = l, .scope = &scope};
+    if (log)
+        stage->log = entry_text(&e, &here, log);
+}
+
+/* ---- What entries refer to ---- */
+
+static void complain_at(struct loader *l, const tf_file_spec *spec, const char *key, const char *text) {
+    tf_buf pointer = {0};
+    tf_buf_addf(&pointer, "%s/%s", spec->pointer, key);
+    tf_diags_add(l->diags, tf_buf_text(&pointer), "%s", text);
+    tf_buf_free(&pointer);
+}
+
+/* The parameters named in "match", which both stages must have, of the same type. */
+static void resolve_match(struct loader *l, const cJSON *json, const tf_stage_spec *stage, const tf_stage_spec *other,
+                          tf_file_spec *spec) {
+    const cJSON *match = cJSON_GetObjectItemCaseSensitive(json, "match");
+    if (!match)
+        return;
+    if (!cJSON_IsArray(match)) {
+        complain_at(l, spec, "match", "must be a list of parameters");
+        return;
+    }
+    int *mine = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(match), sizeof *mine);
+    int *theirs = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(match), sizeof *theirs);
+    for (const cJSON *item = match->child; item; item = item->next) {
+        const char *name = cJSON_GetStringValue(item);
+        int own = name ? tf_space_find(stage->space, name) : -1, its = name ? tf_space_find(other->space, name) : -1;
+        if (own < 0 || its < 0) {
+            complain_at(l, spec, "match",
+                        tf_arena_printf(l->arena, "stage \"%s\" has no parameter \"%s\"",
+                                        own < 0 ? stage->name : other->name, name ? name : "?"));
+            continue;
+        }
+        if (tf_space_param(stage->space, own)->type != tf_space_param(other->space, its)->type)
+            complain_at(l, spec, "match",
+                        tf_arena_printf(l->arena, "\"%s\" is of another type in stage \"%s\"", name, other->name));
+        mine[spec->matches] = own;
+        theirs[spec->matches++] = its;
+    }
+    spec->mine = mine;
+    spec->theirs = theirs;
+}
+
+static const cJSON *entry_json(const cJSON *root, const char *pointer) {
+    const cJSON *json = root;
+    char *copy = strdup(pointer), *rest = copy, *step;
+    while (json && (step = strsep(&rest, "/"))) {
+        char *to = step; /* "~1" is a slash, "~0" a tilde */
+        for (const char *from = step; (*to = *from) != '\0'; from++, to++)
+            if (from[0] == '~' && (from[1] == '0' || from[1] == '1'))
+                *to = *++from == '0' ? '~' : '/';
+        if (*step)
+            json = cJSON_IsArray(json) ? cJSON_GetArrayItem(json, atoi(step))
+                                       : cJSON_GetObjectItemCaseSensitive(json, step);
+    }
+    free(copy);
+    return json;
+}
+
+/* "STAGE" or "STAGE.NAME", until now in spec->output. */
+static void resolve_outputs(struct loader *l, const cJSON *root, const tf_campaign *campaign,
+                            const tf_stage_spec *stage, tf_file_spec *spec) {
+    char *name = tf_arena_strdup(l->arena, spec->output), *output = strchr(name, '.');
+    if (output)
+        *output++ = '\0';
+    spec->output = output;
+    const char **names = tf_alloc_array((size_t)campaign->stages, sizeof *names);
+    spec->stage = -1;
+    for (int s = 0; s < campaign->stages; s++) {
+        names[s] = campaign->stage[s].name;
+        if (strcmp(names[s], name) == 0)
+            spec->stage = s;
+    }
+    if (spec->stage < 0) {
+        const char *near = tf_suggest(name, names, (size_t)campaign->stages);
+        complain_at(l, spec, "outputs_of",
+                    tf_arena_printf(l->arena, "there is no stage \"%s\"%s%s%s", name, near ? "; did you mean \"" : "",
+                                    near ? near : "", near ? "\"?" : ""));
+    }
+    free(names);
+    if (spec->stage < 0)
+        return;
+    const tf_stage_spec *other = &campaign->stage[spec->stage];
+    bool found = !output && other->outputs > 0;
+    for (int i = 0; i < other->outputs; i++)
+        found = found || (output && other->output[i].name && strcmp(other->output[i].name, output) == 0);
+    if (!found)
+        complain_at(l, spec, "outputs_of",
+                    output ? tf_arena_printf(l->arena, "stage \"%s\" has no output \"%s\"", name, output)
+                           : tf_arena_printf(l->arena, "stage \"%s\" has no outputs", name));
+    resolve_match(l, entry_json(root, spec->pointer), stage, other, spec);
+}
+
+/* ---- Globs ---- */
+
+/* All outputs of the campaign. */
+static void gather_outputs(tf_files *files, const tf_campaign *campaign, tf_table *outputs) {
+    tf_paths paths = {0};
+    for (int s = 0; s < campaign->stages; s++)
+        for (int64_t i = 0; campaign->stage[s].outputs > 0 && i < tf_space_size(campaign->stage[s].space); i++) {
+            tf_files_outputs(files, s, i, &paths);
+            for (size_t p = 0; p < paths.count; p++)
+                tf_table_add(outputs, tf_paths_text(&paths, p), strlen(tf_paths_text(&paths, p)), 0);
+        }
+    tf_paths_free(&paths);
+}
+
+/* What matches, but for the campaign's own outputs, which are gathered when there is the first match. */
+static int list_matches(struct loader *l, const tf_campaign *campaign, tf_files *files, tf_table *outputs,
+                        const char *pattern, tf_buf *list) {
+    tf_buf found = {0}, path = {0};
+    int failure = l->source->glob(l->source, pattern, &found);
+    if (found.length && !outputs->capacity)
+        gather_outputs(files, campaign, outputs);
+    for (size_t next = 0; next < found.length; next += strlen(found.data + next) + 1) {
+        tf_buf_clear(&path);
+        add_path(&path, campaign->workdir, found.data + next, strlen(found.data + next));
+        if (tf_table_get(outputs, path.data, path.length) == TF_TABLE_NONE)
+            tf_buf_add(list, path.data, path.length + 1);
+    }
+    tf_buf_free(&found);
+    tf_buf_free(&path);
+    return failure;
+}
+
+/* Each pattern that the tasks of the stage have is looked at once. */
+static void resolve_glob(struct loader *l, const tf_campaign *campaign, tf_files *files, tf_table *outputs,
+                         const tf_stage_spec *stage, tf_file_spec *spec) {
+    int64_t tasks = tf_template_is_constant(spec->text) ? 1 : tf_space_size(stage->space);
+    size_t capacity = 0;
+    tf_buf pattern = {0}, task = {0};
+    for (int64_t i = 0; i < tasks && i < tf_space_size(stage->space); i++) {
+        tf_buf_clear(&pattern);
+        file_text(files, stage->number, spec, i, &pattern);
+        uint32_t number = (uint32_t)spec->patterns.count;
+        if (tf_table_add(&spec->patterns, tf_buf_text(&pattern), pattern.length, number) != number)
+            continue;
+        if (number == capacity) {
+            capacity = capacity ? 2 * capacity : 1;
+            spec->list = tf_realloc_array(spec->list, capacity, sizeof *spec->list);
+        }
+        spec->list[number] = (tf_buf){0};
+        int failure = list_matches(l, campaign, files, outputs, tf_buf_text(&pattern), &spec->list[number]);
+        if (failure || (spec->list[number].length == 0 && !spec->allow_empty)) {
+            tf_buf_clear(&task);
+            tf_task_name(campaign, stage->number, i, &task);
+            tf_diags_add(l->diags, spec->pointer, "%s: %s: %s", tf_buf_text(&task), tf_buf_text(&pattern),
+                         failure ? strerror(failure) : "no file matches; \"allow_empty\": true allows that");
+            break;
+        }
+    }
+    tf_buf_free(&pattern);
+    tf_buf_free(&task);
+}
+
+void free_lists(tf_file_spec *spec) {
+    for (size_t i = 0; i < spec->patterns.count && spec->list; i++)
+        tf_buf_free(&spec->list[i]);
+    free(spec->list);
+    spec->list = NULL;
+    tf_table_free(&spec->patterns);
+}
+
+void resolve_files(struct loader *l, const cJSON *root, tf_campaign *campaign) {
+    tf_table outputs = {0};
+    int before = l->diags->count;
+    for (int s = 0; s < campaign->stages; s++)
+        for (int i = 0; i < campaign->stage[s].inputs; i++)
+            if (campaign->stage[s].input[i].kind == TF_FILE_OUTPUTS)
+                resolve_outputs(l, root, campaign, &campaign->stage[s], &campaign->stage[s].input[i]);
+    tf_files *files = tf_files_new(campaign);
+    for (int s = 0; s < campaign->stages && l->diags->count == before; s++)
+        for (int i = 0; i < campaign->stage[s].inputs; i++)
+            if (campaign->stage[s].input[i].kind == TF_FILE_GLOB)
+                resolve_glob(l, campaign, files, &outputs, &campaign->stage[s], &campaign->stage[s].input[i]);
+    tf_files_free(files);
+    tf_table_free(&outputs);
+}

@@ -1,0 +1,412 @@
+"""Stages joined by files: what waits for what, what is stale and why, and what becomes of the files."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import time
+
+import farm
+import h5py
+from farm import DONE, FAILED
+
+SKIPPED = 4
+
+# Bias frames -> a master bias -> a flat per filter -> science frames. "cat" stands for the arithmetic; every task logs.
+RUN = 'echo {stage}{index} >>log; cat {inputs} >{outputs}; test ! -e fail-{stage}-{index}'
+
+
+def pipeline(**more):
+    stages = [
+        {"name": "bias", "inputs": {"glob": "raw/bias_*"}, "outputs": "out/bias"},
+        {
+            "name": "flat",
+            "over": {"filter": ["G", "R"]},
+            "inputs": {"bias": {"outputs_of": "bias"}, "raw": {"glob": "raw/flat_{filter}_*"}},
+            "outputs": "out/flat_{filter}",
+        },
+        {
+            "name": "science",
+            "over": [{"csv": "frames.csv"}],
+            "inputs": ["raw/science_{frame}", "out/bias", {"outputs_of": "flat", "match": ["filter"]}],
+            "outputs": "out/science_{frame}",
+            "run": {"command": "echo {stage}{index} >>log; (cat {inputs}; echo {exposure}) >{outputs}"},
+        },
+    ]
+    return {"defaults": {"run": {"command": RUN}}, "stages": [dict(s, **more.get(s["name"], {})) for s in stages]}
+
+
+FRAMES = [("1", "G", 10), ("2", "R", 10), ("3", "R", 20), ("4", "G", 20)]
+
+
+class Workflows(farm.FarmTest):
+    def make_frames(self, exposures=(10, 10, 20, 20)):
+        for name in ("bias_1", "bias_2", "flat_G_1", "flat_G_2", "flat_R_1"):
+            self.write(f"raw/{name}", f"{name}\n")
+        for frame, _, _ in FRAMES:
+            self.write(f"raw/science_{frame}", f"science_{frame}\n")
+        self.write_table(exposures)
+
+    def write_table(self, exposures):
+        rows = [f"{frame},{band},{e}\n" for (frame, band, _), e in zip(FRAMES, exposures)]
+        self.write("frames.csv", "frame,filter,exposure\n" + "".join(rows))
+
+    def touch(self, name):
+        """Later than all that there is."""
+        later = max(p.stat().st_mtime_ns for p in self.folder.rglob("*")) + 10**7
+        self.wait_for(lambda: time.time_ns() > later, "the clock")
+        os.utime(self.folder / name)
+
+    def plan(self, *options):
+        """{task: why}"""
+        done = json.loads(self.taskfarm("plan", "w.json", "--json", *options).stdout)
+        found = {}
+        for s in done["stages"]:
+            self.assertEqual(s["run"], sum(s["reasons"].values()))
+            for task in s.get("list", []):
+                found[task["task"]] = task["why"]
+        return found
+
+    def ran(self):
+        log = self.folder / "log"
+        lines = sorted(log.read_text().split()) if log.exists() else []
+        log.unlink(missing_ok=True)
+        return lines
+
+    def run_and_compare(self, *options, ranks=None, status=0):
+        """What a run runs is what the plan says."""
+        planned = sorted(task.split("[")[0] for task in self.plan(*options))
+        done = self.taskfarm("w.json", *options, ranks=ranks, status=status)
+        ran = self.ran()
+        self.assertEqual([r.rstrip("0123456789") for r in ran], planned)
+        return ran, done
+
+    def test_tasks_run_in_the_order_of_their_files(self):
+        self.make_frames()
+        self.write("w.json", pipeline())
+        for ranks in (None, 2, 3, 5):
+            with self.subTest(ranks=ranks):
+                shutil.rmtree(self.folder / "out", ignore_errors=True)
+                self.taskfarm("w.json", "--fresh", ranks=ranks)
+                self.assertEqual(len(self.ran()), 7)
+                flat = "bias_1\nbias_2\nflat_R_1\n"
+                self.assertEqual((self.folder / "out/flat_R").read_text(), flat)
+                science = "science_3\nbias_1\nbias_2\n" + flat + "20\n"
+                self.assertEqual((self.folder / "out/science_3").read_text(), science)
+                self.assertEqual(self.plan(), {})
+                self.taskfarm("w.json", ranks=ranks)
+                self.assertEqual(self.ran(), [])
+
+    def test_only_what_is_stale_runs_again(self):
+        self.make_frames()
+        self.write("w.json", pipeline())
+        self.taskfarm("w.json")
+        self.ran()
+        science = "science[frame={}, filter={}, exposure={}]".format
+        for ranks in (None, 3):
+            (self.folder / "out/flat_R").unlink()
+            self.assertEqual(
+                self.plan(),
+                {"flat[filter=R]": "missing", science(2, "R", 10): "remade", science(3, "R", 20): "remade"},
+            )
+            self.assertEqual(self.run_and_compare(ranks=ranks)[0], ["flat1", "science1", "science2"])
+            self.touch("raw/bias_2")
+            self.assertEqual(self.plan()["bias"], "newer")
+            self.assertEqual(len(self.run_and_compare(ranks=ranks)[0]), 7)
+            self.touch("raw/science_4")
+            self.assertEqual(self.plan(), {science(4, "G", 20): "newer"})
+            self.assertEqual(self.run_and_compare(ranks=ranks)[0], ["science3"])
+            self.write_table((10, 10, 30, 20))
+            self.assertEqual(self.plan(), {science(3, "R", 30): "params"})
+            self.assertEqual(self.run_and_compare(ranks=ranks)[0], ["science2"])
+            self.write_table((10, 10, 20, 20))
+            self.assertEqual(self.run_and_compare(ranks=ranks)[0], ["science2"])
+            (self.folder / "raw/flat_G_2").unlink()
+            self.assertEqual(self.plan()["flat[filter=G]"], "inputs")
+            self.assertEqual(self.run_and_compare(ranks=ranks)[0], ["flat0", "science0", "science3"])
+            self.write("raw/flat_G_2", "flat_G_2\n")
+            self.assertEqual(self.plan()["flat[filter=G]"], "newer")
+            self.run_and_compare(ranks=ranks)
+        changed = pipeline(flat={"run": {"command": RUN + "; true"}})
+        self.write("w.json", changed)
+        self.assertEqual(self.plan()["flat[filter=G]"], "code")
+        self.assertEqual(len(self.plan("--rerun", "mtime,params,inputs")), 0)
+        self.assertEqual(len(self.run_and_compare()[0]), 6)
+        self.assertEqual(self.plan(), {})
+
+    def test_reasons_are_told_in_words(self):
+        self.make_frames()
+        self.write("w.json", pipeline())
+        text = self.taskfarm("plan", "w.json").stdout
+        self.assertIn("stage flat: 2 of 2 tasks\n  flat[filter=G]: has not been run\n", text)
+        self.assertTrue(text.endswith("w: 7 of 7 tasks are to be run\n"))
+        self.taskfarm("w.json")
+        self.assertEqual(self.taskfarm("plan", "w.json").stdout, "w: nothing is to be run: 7 of 7 tasks are done\n")
+        self.touch("raw/bias_1")
+        text = self.taskfarm("w.json", "-n").stdout
+        self.assertIn("  bias: input raw/bias_1 is newer than output out/bias\n", text)
+        self.assertIn("  flat[filter=R]: input out/bias will be made again\n", text)
+        (self.folder / "out/science_2").unlink()
+        self.assertIn("]: output out/science_2 is missing\n", self.taskfarm("plan", "w.json", "--rerun", "code").stdout)
+        self.write("many.json", {"over": {"n": {"range": [30]}}, "outputs": "x{n}", "run": {"command": "touch {outputs}"}})
+        text = self.taskfarm("plan", "many.json").stdout
+        self.assertIn("stage many: 30 of 30 tasks\n  30 have not been run, as many[n=0]\n", text)
+        self.assertEqual(self.taskfarm("plan", "many.json", "-v").stdout.count("has not been run"), 30)
+
+    def test_targets_forcing_and_touching(self):
+        self.make_frames()
+        self.write("w.json", pipeline())
+        self.taskfarm("w.json", "out/flat_R")
+        self.assertEqual(self.ran(), ["bias0", "flat1"])
+        with h5py.File(self.folder / "w.h5") as file:
+            self.assertEqual(file.attrs["state"], "stopped")
+        done = self.taskfarm("w.json", "science[frame=2]")
+        self.assertEqual(self.ran(), ["science1"])
+        self.assertIn("4 held back", done.stderr)
+        self.taskfarm("w.json", "--until", "flat")
+        self.assertEqual(self.ran(), ["flat0"])
+        self.taskfarm("w.json")
+        self.assertEqual(self.ran(), ["science0", "science2", "science3"])
+        with h5py.File(self.folder / "w.h5") as file:
+            self.assertEqual(file.attrs["state"], "complete")
+        ran, _ = self.run_and_compare("--force", "flat")
+        self.assertEqual(len(ran), 6)
+        self.touch("raw/bias_2")
+        self.taskfarm("w.json", "--touch")
+        self.assertEqual(self.ran(), [])
+        self.assertEqual(self.plan(), {})
+        shutil.move(self.folder / "w.h5", self.folder / "away")
+        self.assertEqual(len(self.plan()), 7)
+        self.taskfarm("w.json", "--touch", ranks=3)
+        self.assertEqual((self.plan(), self.ran()), ({}, []))
+        with h5py.File(self.folder / "w.h5") as file:
+            self.assertEqual(file.attrs["state"], "complete")
+            self.assertEqual(list(file["science/task/attempts"]), [0] * 4)
+
+    def test_a_task_waits_for_its_own_files_alone(self):
+        """Science frames of R run while the flat of G is still being made: it waits for one of them."""
+        self.make_frames()
+        waits = "test {filter} = R || until test -e out/science_2; do sleep 0.01; done; cat {inputs} >{outputs}"
+        self.write("w.json", pipeline(flat={"run": {"command": waits}, "timeout": "60s"}))
+        for ranks in (None, 3):
+            shutil.rmtree(self.folder / "out", ignore_errors=True)
+            self.taskfarm("w.json", "--fresh", "--slots", "2", ranks=ranks)
+
+    def test_what_is_furthest_from_the_end_runs_first(self):
+        command = 'echo {stage}{index} >>log; touch {outputs}'
+        stages = [
+            {"name": "last", "over": {"n": [0]}, "inputs": "b{n}", "outputs": "c{n}"},
+            {"name": "alone", "over": {"n": [0, 1]}, "outputs": "d{n}"},
+            {"name": "middle", "over": {"n": [0]}, "inputs": "a{n}", "outputs": "b{n}"},
+            {"name": "first", "over": {"n": [0, 1]}, "outputs": "a{n}"},
+        ]
+        self.write("w.json", {"defaults": {"run": {"command": command}}, "stages": stages})
+        self.taskfarm("w.json", "--slots", "1")
+        order = (self.folder / "log").read_text().split()
+        self.assertEqual(order[:2], ["first0", "middle0"])
+        self.assertEqual(sorted(order[2:]), ["alone0", "alone1", "first1", "last0"])
+
+    def test_a_failure_skips_what_depends_on_it_alone(self):
+        self.make_frames()
+        self.write("w.json", pipeline())
+        for ranks in (None, 3):
+            with self.subTest(ranks=ranks):
+                shutil.rmtree(self.folder / "out", ignore_errors=True)
+                self.write("fail-flat-1", "")
+                done = self.taskfarm("w.json", "--fresh", ranks=ranks, status=1)
+                self.assertEqual(self.ran(), ["bias0", "flat0", "flat1", "science0", "science3"])
+                self.assertIn("4 done, 1 failed, 2 skipped in ", done.stderr)
+                with h5py.File(self.folder / "w.h5") as file:
+                    self.assertEqual(list(file["flat/task/status"]), [DONE, FAILED])
+                    self.assertEqual(list(file["science/task/status"]), [DONE, SKIPPED, SKIPPED, DONE])
+                    self.assertEqual(self.heap(file["science"], "message")[1], b"flat[filter=R] has failed")
+                    self.assertEqual(file["science/params/frame"][2], 3)
+                    self.assertEqual(file.attrs["state"], "failed")
+                self.assertFalse((self.folder / "out/flat_R").exists())
+                self.assertEqual(self.plan()["flat[filter=R]"], "failed")
+                (self.folder / "fail-flat-1").unlink()
+                self.taskfarm("w.json", ranks=ranks)
+                self.assertEqual(self.ran(), ["flat1", "science1", "science2"])
+
+    def test_outputs_are_whole_or_not_there(self):
+        task = {
+            "over": {"how": ["fail", "hang", "die", "forget", "folder", "good"]},
+            "outputs": {"a": "deep/{how}/a", "b": "deep/{how}/b"},
+            "log": "logs/{how}.log",
+            "timeout": "0.5s",
+            "run": {"command": "echo old{outputs.a:raw}; echo half >{outputs.a}; case {how} in fail) exit 1;; hang) sleep 60;;"
+                    " die) kill -9 $$;; forget) exit 0;; folder) mkdir {outputs.b}; exit 0;; esac; echo >{outputs.b}"},
+        }
+        self.write("w.json", task)
+        self.taskfarm("w.json", status=1)
+        file = self.open("w.h5")
+        self.assertEqual(list(file["w/task/status"]), [2, 3, 2, 2, 2, 1])
+        messages = self.heap(file["w"], "message")
+        self.assertEqual(messages[3:5], [b"output deep/forget/b was not made", b"output deep/folder/b is a folder, and must be a file"])
+        made = sorted(str(p.relative_to(self.folder)) for p in self.folder.glob("deep/*/*") if p.is_file())
+        self.assertEqual(made, ["deep/good/a", "deep/good/b"])
+        self.assertEqual((self.folder / "logs/hang.log").read_text(), "olddeep/hang/a\n")
+        file.close()
+        (self.folder / "deep/folder/b").rmdir()
+        self.taskfarm("w.json", "--keep-incomplete", "--latency-wait", "0.1", status=1)
+        self.assertEqual((self.folder / "deep/fail/a.incomplete").read_text(), "half\n")
+        self.assertEqual(self.heap(self.open("w.h5")["w"], "message")[3], b"output deep/forget/b was not made (waited for 0.1s)")
+
+    def test_an_attempt_finds_nothing_of_the_one_before(self):
+        command = "test ! -e {outputs} && touch {outputs}; test $TASKFARM_ATTEMPT -eq 3"
+        self.write("w.json", {"outputs": "x", "retries": 2, "run": {"command": command}})
+        self.write("x", "of old")
+        self.taskfarm("w.json")
+        self.assertEqual((self.folder / "x").read_text(), "")
+
+    def test_functions_have_files_too(self):
+        self.write("in-1", "one\n")
+        self.write("in-2", "two\n")
+        stage = {"over": {"n": [0]}, "inputs": ["in-1", "in-2"], "outputs": {"all": "out/{n}"}}
+        self.write("w.json", dict(stage, run={"function": f"{farm.BUILD}/tests/libtest_plugin.so:join"}))
+        for ranks in (None, 2):
+            self.write("in-2", "crash\n")
+            self.taskfarm("w.json", ranks=ranks, status=1)
+            self.assertFalse((self.folder / "out/0").exists())
+            self.write("in-2", "two\n")
+            self.taskfarm("w.json", ranks=ranks)
+            self.assertEqual((self.folder / "out/0").read_text(), "one\ntwo\n")
+
+    def test_temporary_outputs_go_with_their_last_reader(self):
+        stages = [
+            {"name": "raw", "over": {"n": [0, 1]}, "outputs": {"t": {"path": "t{n}", "temp": True}, "keep": "k{n}"}},
+            {"name": "half", "over": {"n": [0, 1]}, "inputs": "t{n}", "outputs": "h{n}"},
+            {"name": "sum", "inputs": {"outputs_of": "raw.t"}, "outputs": "s"},
+        ]
+        command = "echo {stage}{index} >>log; for f in {outputs}; do echo >$f; done; test ! -e fail-{stage}-{index}"
+        self.write("w.json", {"defaults": {"run": {"command": command}}, "stages": stages})
+        for ranks in (None, 3):
+            self.write("fail-half-1", "")
+            self.taskfarm("w.json", "--fresh", ranks=ranks, status=1)
+            there = {n for n in ("t0", "t1", "k0", "k1", "h0", "h1", "s") if (self.folder / n).exists()}
+            self.assertEqual(there, {"t1", "k0", "k1", "h0", "s"})
+            (self.folder / "fail-half-1").unlink()
+            self.ran()
+            self.assertEqual(self.plan(), {"half[n=1]": "failed"})
+            self.taskfarm("w.json", ranks=ranks)
+            self.assertEqual((self.ran(), self.plan()), (["half1"], {}))
+            self.wait_for(lambda: not (self.folder / "t1").exists(), "t1 goes")
+            (self.folder / "h0").unlink()
+            again = {"raw[n=0]": "needed", "half[n=0]": "missing", "sum": "remade", "raw[n=1]": "needed"}
+            self.assertEqual(self.plan(), dict(again, **{"half[n=1]": "remade"}))
+            self.run_and_compare(ranks=ranks)
+            self.assertFalse((self.folder / "t0").exists())
+            for name in ("h0", "h1", "s", "k0", "k1"):
+                (self.folder / name).unlink()
+
+    def test_protected_outputs_become_read_only(self):
+        self.write("w.json", {"outputs": {"path": "p", "protected": True}, "run": {"command": "echo >{outputs}"}})
+        self.taskfarm("w.json")
+        self.assertEqual(stat.S_IMODE((self.folder / "p").stat().st_mode) & 0o222, 0)
+        done = self.taskfarm("w.json", "--force", "w", status=2)
+        self.assertEqual(done.stderr, "w.json: w: its output p is protected, and would be made again: forced; remove it, or say --touch\n")
+        (self.folder / "p").unlink()
+        self.taskfarm("w.json")
+
+    def test_contents_where_times_tell_nothing(self):
+        self.write("a", "1\n")
+        self.write("b", "1\n")
+        inputs = [{"path": "a", "check": "hash"}, "b"]
+        self.write("w.json", {"inputs": inputs, "outputs": "c", "run": {"command": "echo {stage}{index} >>log; cat {inputs} >{outputs}"}})
+        self.taskfarm("w.json")
+        self.touch("a")
+        self.assertEqual(self.plan(), {})
+        self.write("a", "2\n")
+        self.assertEqual(self.plan(), {"w": "contents"})
+        self.ran()
+        self.run_and_compare()
+        self.touch("b")
+        self.assertEqual(self.plan(), {"w": "newer"})
+
+    def test_lists_of_paths_in_a_table(self):
+        """As in sample sheets, and in what makefiles become: tasks of one stage wait for each other."""
+        rows = [
+            {"ins": "b c", "outs": "d e"},
+            {"ins": "", "outs": "a"},
+            {"ins": "a", "outs": "b"},
+            {"ins": " a  b", "outs": "c"},
+            {"ins": "d", "outs": "f"},
+        ]
+        stage = {"over": [{"rows": rows}], "inputs": {"split": "{ins}"}, "outputs": {"split": "{outs}"}}
+        argv = ["sh", "-c", 'echo w{index} >>log; shift; touch "$@"', "sh", "{index}", "{outputs}"]
+        self.write("w.json", dict(stage, run={"command": argv}))
+        for ranks in (None, 3):
+            self.taskfarm("w.json", "--fresh", ranks=ranks)
+            order = (self.folder / "log").read_text().split()
+            self.ran()
+            self.assertEqual(order, ["w1", "w2", "w3", "w0", "w4"])
+            for name in "abcdef":
+                (self.folder / name).unlink()
+
+    def test_an_iteration_is_a_stage_that_reads_itself(self):
+        stage = {"over": {"n": {"range": [1, 31]}, "m": {"range": [29, -1, -1]}}, "store_params": True}
+        rows = [{"n": n, "before": n - 1} for n in range(30, 0, -1)]
+        stage = {"over": [{"rows": rows}], "inputs": "x{before}", "outputs": "x{n}"}
+        self.write("x0", "0\n")
+        self.write("w.json", dict(stage, run={"command": "echo $(( $(cat {inputs}) + 1 )) >{outputs}"}))
+        for ranks in (None, 3):
+            self.taskfarm("w.json", "--fresh", ranks=ranks)
+            self.assertEqual((self.folder / "x30").read_text(), "30\n")
+        (self.folder / "x10").unlink()
+        self.assertEqual(len(self.plan()), 21)
+
+    def test_files_and_after(self):
+        stages = [
+            {"name": "list", "over": {"n": [0, 1]}, "run": {"command": "echo {stage}{index} >>log"}},
+            {"name": "make", "after": ["list"], "over": {"n": [0, 1]}, "outputs": "x{n}", "run": {"command": "echo {stage}{index} >>log; touch {outputs}"}},
+            {"name": "end", "after": ["make"], "run": {"command": "echo {stage}{index} >>log"}},
+        ]
+        self.write("w.json", {"stages": stages})
+        for ranks in (None, 3):
+            self.taskfarm("w.json", "--fresh", ranks=ranks)
+            order = (self.folder / "log").read_text().split()
+            self.assertEqual((sorted(order[:2]), sorted(order[2:4]), order[4]), (["list0", "list1"], ["make0", "make1"], "end0"))
+            self.ran()
+        done = self.taskfarm("w.json", "--fresh", "make")
+        self.assertIn("4 done, 0 failed, 1 held back", done.stderr)
+
+    def test_paths_are_absolute_where_a_command_runs_elsewhere(self):
+        self.write("a", "text\n")
+        run = {"command": ["sh", "-c", 'cat "$1" >"$2"', "sh", "{inputs}", "{outputs}"], "cwd": "/"}
+        self.write("w.json", {"inputs": "./a", "outputs": "sub/../out/b", "run": run})
+        self.taskfarm("w.json")
+        self.assertEqual((self.folder / "out/b").read_text(), "text\n")
+
+    def test_the_graph(self):
+        self.make_frames()
+        self.write("w.json", pipeline(science={"after": ["bias"]}))
+        text = self.taskfarm("graph", "w.json").stdout
+        self.assertIn('"bias" -> "flat";', text)
+        self.assertIn('"flat" -> "science";', text)
+        self.assertIn('"bias" -> "science" [style=dashed];', text)
+        tasks = self.taskfarm("graph", "w.json", "--tasks").stdout
+        for drawn in (text, tasks):
+            done = subprocess.run(["dot", "-Tplain"], input=drawn, capture_output=True, text=True, check=True)
+            self.assertGreater(done.stdout.count("node "), 2)
+        self.assertIn("science[frame=3, filter=R, exposure=20]", tasks)
+
+    def test_killed_in_the_middle(self):
+        self.make_frames()
+        self.write("w.json", pipeline(flat={"run": {"command": RUN + "; test {filter} = G || test -e go || sleep 60"}}))
+        for ranks in (None, 3):
+            shutil.rmtree(self.folder / "out", ignore_errors=True)
+            (self.folder / "go").unlink(missing_ok=True)
+            run = self.start("w.json", "--fresh", "--slots", "2", ranks=ranks)
+            self.wait_for((self.folder / "out/science_4").exists, "frames of G")
+            self.wait_for((self.folder / "out/flat_R").exists, "half of the flat of R")
+            farm.kill_all(run)
+            self.ran()
+            (self.folder / "go").touch()
+            self.assertEqual(self.plan()["flat[filter=R]"], "unfinished")
+            self.taskfarm("w.json", ranks=ranks)
+            self.assertEqual([r for r in self.ran() if r in ("bias0", "flat0", "flat1")], ["flat1"])
+            self.assertEqual(self.plan(), {})
+
+
+farm.main()
