@@ -166,7 +166,8 @@ static void add_output(builder *b, node n, const tf_file_spec *spec, const char 
     }
     g->maker[number] = n;
     g->made[number] = g->disk->time(g->disk, path);
-    g->flags[n] |= spec->temp ? HAS_TEMP : 0;
+    if (spec->temp)
+        g->flags[n] |= HAS_TEMP;
     if (g->made[number] == TF_DISK_MISSING) {
         g->flags[n] |= spec->temp ? MISSES_TEMP : MISSES_OUTPUT;
         return;
@@ -207,10 +208,14 @@ static void add_input(builder *b, node n, const tf_file_spec *spec, const char *
     tf_graph *g = b->graph;
     uint32_t number = graph_output(g, path);
     int64_t time = number == TF_TABLE_NONE ? file_time(b, path) : g->made[number];
-    if (number != TF_TABLE_NONE)
+    if (number == TF_TABLE_NONE) {
+        if (time == TF_DISK_MISSING && b->missing++ < MOST_COMPLAINTS)
+            complain(b, spec->pointer, n, path, "is not there, and no task makes it", NO_NODE);
+    } else {
         add_edge(b, g->maker[number], n);
-    else if (time == TF_DISK_MISSING && b->missing++ < MOST_COMPLAINTS)
-        complain(b, spec->pointer, n, path, "is not there, and no task makes it", NO_NODE);
+        if (time == TF_DISK_MISSING)
+            g->flags[n] |= READS_GONE;
+    }
     if (!spec->by_hash && time > g->newest[n])
         g->newest[n] = time;
 }
@@ -228,8 +233,10 @@ static node add_group(builder *b, const tf_file_spec *spec, const int64_t *membe
         for (size_t p = 0; p < made.count; p++) {
             const char *name = made.item[p].spec->name;
             int64_t time = g->made[graph_output(g, tf_paths_text(&made, p))];
-            if ((!spec->output || (name && strcmp(name, spec->output) == 0)) && time > e.newest)
-                e.newest = time;
+            if (spec->output && !(name && strcmp(name, spec->output) == 0))
+                continue;
+            e.newest = time > e.newest ? time : e.newest;
+            e.gone = e.gone || time == TF_DISK_MISSING;
         }
     }
     tf_paths_free(&made);
@@ -250,9 +257,11 @@ static void add_group_input(builder *b, int stage, const tf_file_spec *spec, int
     if (groups[group] == NO_NODE)
         groups[group] = add_group(b, spec, member, count);
     add_edge(b, groups[group], n);
-    int64_t newest = g->extra[groups[group] - g->tasks].newest;
-    if (!spec->by_hash && newest > g->newest[n])
-        g->newest[n] = newest;
+    const extra *e = &g->extra[groups[group] - g->tasks];
+    if (!spec->by_hash && e->newest > g->newest[n])
+        g->newest[n] = e->newest;
+    if (e->gone)
+        g->flags[n] |= READS_GONE;
 }
 
 static void add_inputs(builder *b, int stage) {

@@ -29,6 +29,7 @@ typedef struct extra {
     int stage;                /* of a group: whose outputs */
     const tf_file_spec *spec; /* of a group: the entry that asks for them */
     int64_t newest;           /* time of the newest of them */
+    bool gone;                /* one is not there */
 } extra;
 
 /* Edges in one direction: those of node n are to[first[n]] .. to[first[n + 1] - 1]. */
@@ -49,8 +50,9 @@ enum {
     HAS_TEMP = 8,    /* makes something temporary */
     SELECTED = 16,   /* wanted, or needed for what is wanted */
     RUNS = 32,
-    SKIPPED = 64,       /* or failed */
-    HAS_PROTECTED = 128 /* an output that is protected is there */
+    SKIPPED = 64,        /* or failed */
+    HAS_PROTECTED = 128, /* an output that is protected is there */
+    READS_GONE = 256     /* an input is temporary, and gone */
 };
 
 struct tf_graph {
@@ -66,7 +68,7 @@ struct tf_graph {
     edges next, previous;
     node *order;      /* all nodes, each behind those before it */
     int32_t *level;   /* per node: tasks on the longest path to the end, itself included */
-    uint8_t *flags;   /* per node */
+    uint16_t *flags;  /* per node */
     uint8_t *why;     /* per node: tf_why */
     uint32_t *unmet;  /* per node: those before it that are still to end */
     uint32_t *unread; /* per node: those behind it that are still to end */

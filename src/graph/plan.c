@@ -91,7 +91,7 @@ static void select_target(planner *p, const char *target) {
 static void select_nodes(planner *p) {
     tf_graph *g = p->graph;
     for (node n = 0; n < g->nodes; n++)
-        g->flags[n] = (uint8_t)(p->wish->targets ? g->flags[n] & ~SELECTED : g->flags[n] | SELECTED);
+        g->flags[n] = (uint16_t)(p->wish->targets ? g->flags[n] & ~SELECTED : g->flags[n] | SELECTED);
     for (int t = 0; t < p->wish->targets; t++)
         select_target(p, p->wish->target[t]);
     for (node i = g->nodes; i-- > 0 && p->wish->targets;)
@@ -190,23 +190,32 @@ static void find_reasons(planner *p) {
     }
 }
 
+/* The tasks whose temporary outputs this one will read, and which are gone. true if one of them was not to be run. */
+static bool need_inputs(tf_graph *g, int stage, int64_t index) {
+    bool any = false;
+    tf_files_inputs(g->files, stage, index, &g->paths);
+    for (size_t i = 0; i < g->paths.count; i++) {
+        uint32_t output = graph_output(g, tf_paths_text(&g->paths, i));
+        if (output == TF_TABLE_NONE || g->made[output] != TF_DISK_MISSING || g->why[g->maker[output]])
+            continue;
+        g->why[g->maker[output]] = TF_WHY_NEEDED;
+        any = true;
+    }
+    return any;
+}
+
 /* Backwards: temporary outputs that will be read again. true if there is one more. */
 static bool find_needed(planner *p) {
     tf_graph *g = p->graph;
-    uint8_t *read = tf_alloc_array(g->nodes, sizeof *read); /* somebody behind it will be run */
     bool any = false;
     for (node i = g->nodes; i-- > 0;) {
         node n = g->order[i];
-        bool group = n >= g->tasks && g->extra[n - g->tasks].kind == EXTRA_GROUP;
-        if (n < g->tasks && read[n] && !g->why[n] && g->flags[n] & MISSES_TEMP && g->flags[n] & SELECTED) {
-            g->why[n] = TF_WHY_NEEDED;
-            any = true;
-        }
-        bool will_read = n < g->tasks ? g->why[n] && g->flags[n] & SELECTED : group && read[n];
-        for (uint32_t e = g->previous.first[n]; will_read && e < g->previous.first[n + 1]; e++)
-            read[g->previous.to[e]] = 1;
+        int64_t index;
+        if (n >= g->tasks || !g->why[n] || (g->flags[n] & (SELECTED | READS_GONE)) != (SELECTED | READS_GONE))
+            continue;
+        int stage = graph_task(g, n, &index);
+        any = need_inputs(g, stage, index) || any;
     }
-    free(read);
     return any;
 }
 

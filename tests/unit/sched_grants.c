@@ -317,3 +317,65 @@ Test(report, of_idle_slots_is_made_once_and_by_who_works) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         cr_assert_eq(tf_should_complain(&cases[i].standing, cases[i].known), cases[i].expected, "%s", cases[i].why);
 }
+
+Test(sched, hands_out_what_is_ready_and_furthest_from_the_end) {
+    tf_sched_stage stages[] = {{.tasks = 2, .level = 1}, {.tasks = 6, .linked = true, .level = 3}};
+    tf_sched *s = tf_sched_new(stages, 2);
+    expect_next(s, TF_ACTION_LAYOUT);
+    expect_next(s, TF_ACTION_LAYOUT);
+    tf_sched_worker_up(s, 0, 1);
+    expect_grant(s, 0, 0, 1); /* of stage 0: of the other nothing is ready */
+    tf_sched_ready(s, 1, 0, 1, 1);
+    tf_sched_ready(s, 1, 4, 1, 2);
+    tf_sched_ready(s, 1, 2, 1, 3);
+    expect_nothing(s);
+    cr_assert(tf_sched_report(s, 0, 0, 0, 1, 0, 1));
+    expect_grant(s, 0, 2, 1);
+    tf_sched_skip(s, 1, 5, 1);
+    cr_assert(tf_sched_report(s, 0, 1, 2, 1, 0, 1));
+    expect_grant(s, 0, 4, 1);
+    cr_assert(tf_sched_report(s, 0, 1, 4, 1, 1, 1));
+    expect_grant(s, 0, 1, 1); /* the same level: the first stage */
+    cr_assert(tf_sched_report(s, 0, 0, 1, 1, 0, 1));
+    cr_expect_eq(expect_next(s, TF_ACTION_FINISH).stage, 0);
+    expect_grant(s, 0, 0, 1);
+    tf_sched_worker_up(s, 1, 2);
+    tf_sched_worker_down(s, 0);
+    expect_grant(s, 1, 0, 1);
+    cr_assert(tf_sched_report(s, 1, 1, 0, 1, 0, 1));
+    expect_nothing(s); /* tasks 1 and 3 wait for others */
+    tf_sched_ready(s, 1, 1, 1, 1);
+    expect_grant(s, 1, 1, 1);
+    cr_assert(tf_sched_report(s, 1, 1, 1, 1, 0, 1));
+    tf_sched_counts n = tf_sched_stage_counts(s, 1);
+    cr_expect(n.pending == 1 && n.done == 3 && n.failed == 1 && n.skipped == 1 && n.running == 0);
+    tf_sched_skip(s, 1, 3, 1);
+    expect_next(s, TF_ACTION_FINISH);
+    expect_next(s, TF_ACTION_END);
+    tf_sched_free(s);
+}
+
+/* A stage of which some tasks are held back is not finished, and none that comes after it begins. */
+Test(sched, leaves_what_is_held_back) {
+    const tf_intervals none = {0};
+    tf_intervals two = {0};
+    tf_intervals_add(&two, 3, 5);
+    tf_sched_stage stages[] = {
+        {.tasks = 10, .pending = &two, .held_back = 8},
+        {.tasks = 5, .pending = &none, .held_back = 5},
+        {.tasks = 5, .pending = &none, .adopted = 5},
+        {.tasks = 5, .pending = &none, .held_back = 1, .adopted = 4, .afters = 1, .after = &(int){0}}};
+    tf_sched *s = tf_sched_new(stages, 4);
+    tf_intervals_free(&two);
+    cr_expect_eq(expect_next(s, TF_ACTION_LAYOUT).stage, 0);
+    cr_expect_eq(expect_next(s, TF_ACTION_LAYOUT).stage, 2);
+    cr_expect_eq(expect_next(s, TF_ACTION_FINISH).stage, 2);
+    expect_nothing(s);
+    tf_sched_worker_up(s, 0, 2);
+    expect_grant(s, 0, 3, 2);
+    cr_assert(tf_sched_report(s, 0, 0, 3, 2, 0, 1));
+    expect_next(s, TF_ACTION_END);
+    cr_expect_eq(tf_sched_stage_counts(s, 0).held_back, 8);
+    cr_expect_eq(tf_sched_stage_counts(s, 0).done, 2);
+    tf_sched_free(s);
+}
