@@ -13,7 +13,7 @@ if [ "${1:-}" = "--tests" ]; then
     packages="$packages git gfortran libcriterion-dev python3-xarray python3-h5netcdf python3-jsonschema
         valgrind cppcheck clang clang-format clang-tidy libclang-rt-dev graphviz snakemake"
 elif [ "${1:-}" = "--bench" ]; then
-    packages="$packages parallel findutils snakemake coop-computing-tools python3-distributed python3-mpi4py
+    packages="$packages parallel findutils time snakemake coop-computing-tools python3-distributed python3-mpi4py
         python3-matplotlib"
 fi
 

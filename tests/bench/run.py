@@ -8,6 +8,7 @@ that have a bound of their own are the medians of as many measurements. curves.p
 FOLDER/bench.md with its pictures, and FOLDER/bench.json. NAMEs are those of comparisons, of figures, growth and reach."""
 
 import dataclasses
+import functools
 import json
 import math
 import os
@@ -23,6 +24,7 @@ from collections.abc import Callable
 
 import curves
 import h5py
+import plans
 
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = HERE.parents[1] / "build/release"
@@ -125,6 +127,28 @@ def commands(name, tasks, *command, text=None, files=None):
         return wall(*command, cwd=folder, input=text)
 
     return Contender(name, tasks, seconds)
+
+
+@functools.cache
+def taken_over(campaign, *size):
+    """The folder of a campaign of files, all of them up to date, and its tasks."""
+    folder, tasks = campaign(*size)
+    run(TASKFARM, "b.json", "--touch", "--progress", "none", cwd=folder)
+    return folder, tasks
+
+
+def nothing_to_do(name, says, *command):
+    """A look at plans.layers(), timed from outside; it must say that nothing is to be done."""
+
+    def seconds():
+        folder, _ = taken_over(plans.layers)
+        started = time.perf_counter()
+        said = run(*command, cwd=folder)
+        taken = time.perf_counter() - started
+        assert says in said, said[-1000:]
+        return taken
+
+    return Contender(name, 3 * plans.LAYERS, seconds)
 
 
 # ---- Comparisons: the first contender is measured against the others ----
@@ -261,6 +285,16 @@ def comparisons():
         ],
         {"one message a task": 20},
     )
+    yield Comparison(
+        "nothing",
+        "nothing to do: 10^5 tasks in three layers joined by files, all of them up to date",
+        [
+            nothing_to_do("taskfarm plan", "nothing is to be run", TASKFARM, "plan", "b.json"),
+            nothing_to_do("ninja", "no work to do", "ninja"),
+            nothing_to_do("make", "Nothing to be done", "make", "-r"),
+        ],
+        {"ninja": round(1 / 1.5, 3)},
+    )
     count, pause, workers = 2 * 10**5, 0.01, 63
     sleep = {"function": "builtin:sleep", "args": {"seconds": pause}}
     yield Comparison(
@@ -381,6 +415,27 @@ def reply():
     return once
 
 
+def plan_samples():
+    """s that a plan takes of two rules over 10^6 samples of which nothing is to be run."""
+    folder, tasks = taken_over(plans.samples)
+    seconds = wall(TASKFARM, "plan", "b.json", cwd=folder)
+    assert tasks == 2 * 10**6
+    return seconds
+
+
+def plan_memory():
+    """Bytes a task that the same takes more than a plan of few samples."""
+
+    def most(folder):
+        said = subprocess.run(
+            ["/usr/bin/time", "-f", "%M", TASKFARM, "plan", "b.json"], cwd=folder, check=True, capture_output=True, text=True
+        )
+        return 1024 * int(said.stderr)
+
+    (large, tasks), (small, few) = taken_over(plans.samples), taken_over(plans.samples, 1000)
+    return (most(large) - most(small)) / (tasks - few)
+
+
 def figures():
     yield Figure("start", "one task, one rank: beyond a bare MPI program with HDF5", "ms", 30, over_hello(None))
     yield Figure("start_mpirun", "the same, mpirun -n 2", "ms", 30, over_hello(2))
@@ -390,6 +445,8 @@ def figures():
     yield Figure("resume_killed", "the same: the run was killed", "s", 1, resume("last_hangs", kill_at_last))
     yield Figure("idle", "rank 0 while the workers compute", "% of a core", 2, idle_cpu(), rounds=1)
     yield Figure("reply", "a worker's report to the next grant", "us", 200, reply())
+    yield Figure("plan", "plan of two rules over 10^6 samples, all up to date", "s", 5, plan_samples)
+    yield Figure("plan_memory", "memory of that plan", "bytes a task", 400, plan_memory)
 
 
 # ---- The page ----
@@ -555,6 +612,7 @@ def main():
         "reach": reached,
     }
     (folder / "bench.json").write_text(json.dumps(record, indent=1) + "\n")
+    plans.close()
     print(text, end="")
 
 
