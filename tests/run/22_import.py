@@ -1,6 +1,8 @@
-"""taskfarm import: lists of commands become manifests that run them."""
+"""taskfarm import: lists of commands and makeflows become manifests that run them."""
 
 import json
+import shutil
+import subprocess
 
 import farm
 
@@ -82,13 +84,106 @@ class Import(farm.FarmTest):
         for arguments, message in {
             (): "import needs a file, as in taskfarm import commands tasks.txt; taskfarm --help says more",
             ("commands",): "import needs a file, as in taskfarm import commands tasks.txt; taskfarm --help says more",
-            ("makeflow", "x"): "import makeflow is not supported yet",
-            ("tasks", "x"): "import tasks: only commands can be imported",
+            ("tasks", "x"): "import tasks: commands and makeflow can be imported",
             ("commands", "nowhere"): "nowhere: No such file or directory",
             ("commands", "t.txt", "u.txt"): "u.txt: one argument too many",
         }.items():
             with self.subTest(arguments=arguments):
                 self.assertEqual(self.taskfarm("import", *arguments, status=2).stderr, f"taskfarm: {message}\n")
+
+
+CLASSIC = """\
+# Classic: variables, exports, LOCAL, continued lines.
+N=3
+WORDS = "a b"
+WORDS += c
+CATEGORY=small
+export GREETING=hello world
+export LATER
+
+parts.1 parts.2: source split.sh
+\t./split.sh $(N) ${WORDS} $(WORDS) >parts.1; echo "$GREETING" >parts.2
+
+LATER='it is later'
+all.txt : parts.1 parts.2
+\tLOCAL cat parts.1 parts.2 source >all.txt; \\
+\techo "$LATER" >>all.txt
+"""
+
+JX = """\
+{
+  "environment": {"A": "one  'two'", "N": 3},
+  "rules": [
+    {
+      "command": format("echo %d $A $N >out.%d", i, i),
+      "inputs": ["source"], "outputs": ["out." + i], "resources": {"cores": 1}
+    } for i in range(3),
+    {"command": "cat out.* 'the source' >all", "inputs": ["out.0", "out.1", "out.2", "the source"], "outputs": ["all"],
+     "environment": {"N": "4"}}
+  ]
+}
+"""
+
+
+class Makeflow(farm.FarmTest):
+    def both(self, name, made, *options):
+        """What taskfarm makes of it, and what makeflow makes of it, in folders of their own."""
+        found = []
+        for folder in (self.folder / "ours", self.folder / "theirs"):
+            folder.mkdir()
+            (folder / "source").write_text("the source\n")
+            (folder / "the source").write_text("another\n")
+            (folder / "split.sh").write_text('#!/bin/sh\necho "$@"\n')
+            (folder / "split.sh").chmod(0o755)
+            shutil.copy(self.folder / name, folder / name)
+            if folder.name == "ours":
+                done = self.taskfarm("import", "makeflow", name, folder=folder)
+                (folder / "m.json").write_text(done.stdout)
+                self.taskfarm("m.json", folder=folder)
+                self.assertIn("of rules are left out", done.stderr)
+            else:
+                command = ["makeflow", "-T", "local", *options, name]
+                done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            found.append({file: (folder / file).read_text() for file in made})
+        self.assertEqual(*found)
+        return json.loads((self.folder / "ours/m.json").read_text()), found[0]
+
+    def test_the_classic_language_does_what_makeflow_does(self):
+        self.write("w.mf", CLASSIC)
+        manifest, found = self.both("w.mf", ["parts.1", "parts.2", "all.txt"])
+        self.assertEqual(len(manifest["over"][0]["rows"]), 2)
+        self.assertEqual(found["parts.2"], "hello world\n")
+        self.assertEqual(found["all.txt"].splitlines()[-1], "'it is later'")
+
+    def test_jx_does_what_makeflow_does(self):
+        self.write("w.jx", JX)
+        manifest, found = self.both("w.jx", ["out.0", "out.2", "all"], "--jx")
+        self.assertEqual(manifest["inputs"], {"split": "{reads}", "by": "\n"})
+        self.assertEqual(found["out.2"], "2 one 'two'\n")
+
+    def test_what_can_not_be_imported_is_named(self):
+        cases = {
+            "": "taskfarm: w: has no rules\n",
+            "a b\n": "w: line 1: is neither a rule, nor a command, nor a variable\n",
+            "# x\n\ttrue\n": "w: line 2: a command without a rule\n",
+            "a: b\nc: d\n\ttrue\n": "w: line 1: a rule without a command below it\n",
+            "a: b\n": "w: line 1: a rule without a command below it\n",
+            ": b\n\ttrue\n": "w: line 1: a rule without outputs\n",
+            "a: b->c\n\ttrue\n": "w: line 1: files that have another name in the task (->) can't be imported\n",
+            "a: b\n\tMAKEFLOW c\n": "w: line 2: a makeflow within a makeflow can't be imported\n",
+            "{}": 'taskfarm: w: has no "rules"\n',
+            '{"rules": [}': "taskfarm: w: is not plain JSON, and jx2json (of Makeflow) can't work it out\n",
+            '{"rules": [{}]}': 'w: rule 1: has no "command"\n',
+            '{"rules": [{"command": "x"}, {"workflow": "y"}]}': "w: rule 2: a makeflow within a makeflow can't be imported\n",
+            '{"rules": [{"command": "x", "inputs": [{"dag_name": "a", "task_name": "b"}]}]}': 'w: rule 1: "inputs" and '
+            '"outputs" must be lists of files that have the same name in the task\n',
+        }
+        for text, message in cases.items():
+            with self.subTest(text=text):
+                self.write("w", text)
+                done = self.taskfarm("import", "makeflow", "w", status=2)
+                self.assertEqual((done.stdout, done.stderr.splitlines(keepends=True)[-1]), ("", message))
 
 
 farm.main()
