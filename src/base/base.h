@@ -71,6 +71,9 @@ void tf_buf_clear(tf_buf *buf);                /* keeps the memory */
 void tf_buf_free(tf_buf *buf);
 const char *tf_buf_text(const tf_buf *buf); /* never NULL */
 
+/* A word for the shell: in quotes, if it needs them. */
+void tf_buf_add_quoted(tf_buf *buf, const char *text);
+
 /* The shortest decimal text that reads back as the same double; integral values of modest size without exponent. */
 void tf_buf_add_double(tf_buf *buf, double value);
 

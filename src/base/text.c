@@ -82,6 +82,22 @@ const char *tf_buf_text(const tf_buf *buf) {
     return buf->data ? buf->data : "";
 }
 
+void tf_buf_add_quoted(tf_buf *out, const char *text) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=+,@%";
+    if (*text && text[strspn(text, plain)] == '\0') {
+        tf_buf_adds(out, text);
+        return;
+    }
+    tf_buf_addc(out, '\'');
+    for (; *text; text++) {
+        if (*text == '\'')
+            tf_buf_adds(out, "'\\''");
+        else
+            tf_buf_addc(out, *text);
+    }
+    tf_buf_addc(out, '\'');
+}
+
 void tf_buf_add_double(tf_buf *buf, double value) {
     char text[40];
     for (int digits = 15; digits <= 17; digits++) {

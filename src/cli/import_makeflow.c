@@ -28,18 +28,6 @@ typedef struct makeflow {
 
 /* ---- Rules ---- */
 
-/* A text in quotes for the shell. */
-static void add_quoted(tf_buf *out, const char *text) {
-    tf_buf_addc(out, '\'');
-    for (; *text; text++) {
-        if (*text == '\'')
-            tf_buf_adds(out, "'\\''");
-        else
-            tf_buf_addc(out, *text);
-    }
-    tf_buf_addc(out, '\'');
-}
-
 static void add_rule(makeflow *m, const char *command, const char *inputs, const char *outputs) {
     cJSON *row = cJSON_CreateObject();
     cJSON_AddStringToObject(row, "command", command);
@@ -175,7 +163,7 @@ static int take_command(makeflow *m, const char *text) {
         if (!m->variable[i].exported)
             continue;
         tf_buf_addf(&command, "export %s=", m->variable[i].name);
-        add_quoted(&command, m->variable[i].value);
+        tf_buf_add_quoted(&command, m->variable[i].value);
         tf_buf_adds(&command, "; ");
     }
     tf_buf_adds(&command, expand(m, text));
@@ -260,7 +248,7 @@ static cJSON *evaluate(const char *path) {
     tf_buf command = {0}, text = {0};
     char chunk[4096];
     tf_buf_adds(&command, "jx2json ");
-    add_quoted(&command, path);
+    tf_buf_add_quoted(&command, path);
     FILE *from = popen(tf_buf_text(&command), "re");
     for (size_t got; from && (got = fread(chunk, 1, sizeof chunk, from)) > 0;)
         tf_buf_add(&text, chunk, got);
@@ -299,7 +287,7 @@ static void add_environment(tf_buf *command, const cJSON *environment) {
         if (!cJSON_IsString(item))
             continue;
         tf_buf_addf(command, "export %s=", item->string);
-        add_quoted(command, item->valuestring);
+        tf_buf_add_quoted(command, item->valuestring);
         tf_buf_adds(command, "; ");
     }
 }

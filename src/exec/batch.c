@@ -30,7 +30,8 @@ static void *place(area *a, size_t cell) {
 static void place_columns(area *a, const tf_stage_spec *stage, batch_columns *c) {
     a->used = align(sizeof(batch_header));
     for (int p = 0; p < tf_space_params(stage->space); p++) {
-        void *at = stage->store_params ? place(a, tf_space_cell_size(stage->space, p)) : NULL;
+        bool used = stage->store_params || tf_space_param(stage->space, p)->given;
+        void *at = used ? place(a, tf_space_cell_size(stage->space, p)) : NULL;
         if (c->params)
             c->params[p] = at;
     }

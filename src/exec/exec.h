@@ -82,6 +82,12 @@ tf_exec *tf_exec_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_
 /* Ends the hosts: those that are idle run their teardown hooks, those that are busy are killed with the spawner. */
 void tf_exec_free(tf_exec *exec);
 
+/* Where parameters come from that rows of other stages give: fills `cells` (as tf_space_cells) for tasks first .. first
+ * + count - 1. */
+typedef tf_err tf_exec_given(void *context, int stage, int param, int64_t first, int64_t count, void *cells,
+                             tf_error *error);
+void tf_exec_give_by(tf_exec *exec, tf_exec_given *given, void *context);
+
 /* How many more batches the slot takes: 2 when idle, 0 when one runs and one waits. */
 int tf_exec_room(const tf_exec *exec, int slot);
 

@@ -27,6 +27,7 @@ void host_open(host *h, const tf_campaign *campaign, const tf_buf *scratch_root,
     }
     h->values = tf_alloc_array((size_t)most, sizeof(void *));
     h->point = tf_alloc_array((size_t)most, sizeof(void *));
+    h->given = tf_alloc_array((size_t)most, sizeof *h->given);
     for (int p = 0; p < most; p++)
         h->values[p] = tf_alloc_array(rows, 8);
 }
@@ -39,8 +40,11 @@ void host_close(host *h) {
         if (h->stage[s])
             function_unload(h->stage[s]);
     }
-    for (int p = 0; p < most; p++)
+    for (int p = 0; p < most; p++) {
         free(h->values[p]);
+        tf_buf_free(&h->given[p]);
+    }
+    free(h->given);
     free(h->values);
     free(h->point);
     free(h->stage);
@@ -91,8 +95,30 @@ tf_point host_point(host *h, int64_t row) {
 
 /* ---- Rows ---- */
 
+/* What the rank has put there, as values. */
+static void take_given(host *h, int p, int64_t count) {
+    const tf_param_spec *param = tf_space_param(h->spec->space, p);
+    const char *cells = h->columns.params[p];
+    size_t cell = tf_space_cell_size(h->spec->space, p);
+    if (param->type != TF_STRING) {
+        memcpy(h->values[p], cells, (size_t)count * cell);
+        return;
+    }
+    tf_buf_clear(&h->given[p]);
+    tf_buf_reserve(&h->given[p], (size_t)count * (cell + 1));
+    for (int64_t row = 0; row < count; row++) {
+        ((const char **)h->values[p])[row] = h->given[p].data + h->given[p].length;
+        tf_buf_add(&h->given[p], cells + (size_t)row * cell, strnlen(cells + (size_t)row * cell, cell));
+        tf_buf_addc(&h->given[p], '\0');
+    }
+}
+
 static void store_params(host *h, int64_t count) {
     for (int p = 0; p < tf_space_params(h->spec->space); p++) {
+        if (tf_space_param(h->spec->space, p)->given) {
+            take_given(h, p, count);
+            continue;
+        }
         tf_space_fill(h->spec->space, p, h->header->first, count, h->values[p]);
         if (h->columns.params[p])
             tf_space_cells(h->spec->space, p, h->values[p], count, h->columns.params[p]);

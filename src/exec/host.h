@@ -24,6 +24,7 @@ typedef struct host {
     batch_map *map;
     batch_columns columns;
     void **values;      /* per parameter: a buffer for a batch, as tf_space_fill stores it */
+    tf_buf *given;      /* per parameter: strings that rows of another stage give, each ended by a NUL */
     const void **point; /* per parameter: the value of one row */
     tf_files *files;
     tf_paths inputs, outputs; /* of the task under way, if its stage has any */

@@ -28,7 +28,9 @@ struct tf_exec {
     slot *slot;
     struct pollfd *polled; /* the slots' sockets, then the spawner's, then the caller's */
     batch_columns columns;
-    tf_files *files;          /* NULL until somebody asks */
+    tf_files *files; /* NULL until somebody asks */
+    tf_exec_given *given;
+    void *given_context;
     double looked;            /* for finished rows of slow batches: tf_now() */
     tf_intervals *one_by_one; /* per stage: a batch function crashed with these rows, so they run alone */
 };
@@ -123,6 +125,24 @@ static void give(slot *s, int b) {
         ;
 }
 
+void tf_exec_give_by(tf_exec *exec, tf_exec_given *given, void *context) {
+    exec->given = given;
+    exec->given_context = context;
+}
+
+/* The host finds them in the buffer. */
+static tf_err put_given(tf_exec *exec, const batch_map *map, int stage, int64_t first, int64_t count, tf_error *error) {
+    const tf_stage_spec *spec = &exec->campaign->stage[stage];
+    tf_err err = TF_OK;
+    if (tf_space_sources(spec->space) == 0)
+        return TF_OK;
+    batch_locate(map, spec, 0, &exec->columns);
+    for (int p = 0; p < tf_space_params(spec->space) && err == TF_OK; p++)
+        if (tf_space_param(spec->space, p)->given)
+            err = exec->given(exec->given_context, stage, p, first, count, exec->columns.params[p], error);
+    return err;
+}
+
 int64_t tf_exec_submit(tf_exec *exec, int n, int stage, int attempt, int64_t first, int64_t count, tf_error *error) {
     slot *s = &exec->slot[n];
     int b = s->given[s->next] ? (s->next + 1) % HOST_BUFFERS : s->next;
@@ -146,6 +166,8 @@ int64_t tf_exec_submit(tf_exec *exec, int n, int stage, int attempt, int64_t fir
     }
     *header_of(&s->map[b]) = (batch_header){.stage = stage, .attempt = attempt, .first = first, .count = count};
     s->passed[b] = (batch_part){0};
+    if (put_given(exec, &s->map[b], stage, first, count, error) != TF_OK)
+        return 0;
     give(s, b);
     return count;
 }

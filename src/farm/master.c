@@ -53,7 +53,8 @@ master *master_new(const tf_farm_options *options, tf_wire *wire, tf_store *stor
                                      .held_back = tf_graph_stage(options->graph, s)->held_back,
                                      .adopted = tf_graph_stage(options->graph, s)->adopt.total,
                                      .level = tf_graph_level(options->graph, s),
-                                     .linked = tf_stage_has_files(&campaign->stage[s]),
+                                     .linked = tf_stage_has_files(&campaign->stage[s]) ||
+                                               tf_space_sources(campaign->stage[s].space) > 0,
                                      .finished = tf_store_is_finished(plan, s),
                                      .afters = campaign->stage[s].afters,
                                      .after = campaign->stage[s].after,
@@ -182,6 +183,17 @@ void master_take(master *m, int from, int tag, const void *payload, size_t size)
     case TAG_BROKEN: wire_send_all(m->wire, TAG_LEAVE, payload, size); break;
     default: break;
     }
+}
+
+tf_err master_laid_out(master *m, int stage, tf_error *error) {
+    tf_intervals unready = {0};
+    if (tf_space_sources(m->campaign->stage[stage].space) == 0)
+        return TF_OK;
+    tf_err err = tf_store_unready(m->store, stage, &unready, error);
+    if (err == TF_OK)
+        deps_points_known(m->deps, stage, &unready, helper(m, wire_ranks(m->wire) > 1));
+    tf_intervals_free(&unready);
+    return err;
 }
 
 /* ---- Workers that die ---- */

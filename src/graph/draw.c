@@ -45,6 +45,13 @@ static bool reads(const tf_graph *g, int stage, int other) {
     return false;
 }
 
+static bool gives_points(const tf_stage_spec *stage, int other) {
+    for (int n = 0; n < tf_space_sources(stage->space); n++)
+        if (tf_space_source_at(stage->space, n)->stage == other)
+            return true;
+    return false;
+}
+
 static void draw_stages(const tf_graph *g, tf_buf *out) {
     const tf_campaign *c = g->campaign;
     for (int s = 0; s < c->stages; s++) {
@@ -58,7 +65,8 @@ static void draw_stages(const tf_graph *g, tf_buf *out) {
             if (o != s && reads(g, s, o))
                 add_edge(c->stage[o].name, c->stage[s].name, "", out);
         for (int a = 0; a < c->stage[s].afters; a++)
-            add_edge(c->stage[c->stage[s].after[a]].name, c->stage[s].name, " [style=dashed]", out);
+            add_edge(c->stage[c->stage[s].after[a]].name, c->stage[s].name,
+                     gives_points(&c->stage[s], c->stage[s].after[a]) ? "" : " [style=dashed]", out);
     }
 }
 

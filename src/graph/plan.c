@@ -282,6 +282,8 @@ static void decide_stage(planner *p, int stage) {
     const tf_past *past = &g->past[stage];
     int64_t tasks = tf_space_size(g->campaign->stage[stage].space);
     bool again = p->forced[stage] || (past->changed && p->wish->by_code);
+    for (int n = 0; n < tf_space_sources(g->campaign->stage[stage].space); n++) /* their points are made again */
+        again = again || g->stage[tf_space_source_at(g->campaign->stage[stage].space, n)->stage].plan.redo.total > 0;
     if (!(g->flags[g->stage[stage].first] & SELECTED) || p->wish->touch) {
         plan->held_back = tasks - past->done->total;
         return;
@@ -319,13 +321,17 @@ bool tf_graph_plan(tf_graph *g, const tf_past *past, const tf_wish *wish, tf_dia
         while (find_needed(&p));
         if (wish->touch)
             touch_outputs(g);
-        for (int s = 0; s < g->stages; s++) {
+        int *order = tf_alloc_array((size_t)g->stages, sizeof *order);
+        tf_graph_order(g->campaign, order);
+        for (int o = 0; o < g->stages; o++) {
+            int s = order[o];
             int64_t tasks = g->stage[s].linked ? tf_space_size(g->campaign->stage[s].space) : 0;
             if (!g->stage[s].linked)
                 decide_stage(&p, s);
             for (int64_t i = 0; i < tasks; i++)
                 decide(&p, graph_node(g, s, i), s, i);
         }
+        free(order);
     }
     free(p.forced);
     free(p.upstream);

@@ -95,7 +95,8 @@ static const void *const *read_params(tf_files *f, int stage, int64_t index) {
             r->params[p] = r->value[p] = tf_alloc(8);
     }
     for (int p = 0; p < params; p++)
-        tf_space_fill(space, p, index, 1, r->value[p]);
+        if (!tf_space_param(space, p)->given)
+            tf_space_fill(space, p, index, 1, r->value[p]);
     return r->params;
 }
 
@@ -111,10 +112,14 @@ void tf_task_name(const tf_campaign *campaign, int stage, int64_t index, tf_buf 
     const tf_space *space = campaign->stage[stage].space;
     tf_files *f = tf_files_new(campaign);
     const void *const *params = read_params(f, stage, index);
+    const char *before = "[";
     tf_buf_adds(out, campaign->stage[stage].name);
     for (int p = 0; p < tf_space_params(space); p++) {
         const tf_param_spec *spec = tf_space_param(space, p);
-        tf_buf_addf(out, "%s%s=", p ? ", " : "[", spec->name);
+        if (spec->given)
+            continue;
+        tf_buf_addf(out, "%s%s=", before, spec->name);
+        before = ", ";
         if (spec->type == TF_STRING)
             tf_buf_adds(out, *(const char *const *)params[p]);
         else if (spec->type == TF_FLOAT64)
@@ -124,7 +129,7 @@ void tf_task_name(const tf_campaign *campaign, int stage, int64_t index, tf_buf 
         else
             tf_buf_adds(out, *(const uint8_t *)params[p] ? "true" : "false");
     }
-    tf_buf_adds(out, tf_space_params(space) ? "]" : "");
+    tf_buf_adds(out, *before == ',' ? "]" : "");
     tf_files_free(f);
 }
 

@@ -93,6 +93,8 @@ static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *
         stage->space = NULL; /* what follows is checked all the same, as far as that goes */
 
     load_files(l, json, stage);
+    if (stage->space && tf_space_sources(stage->space) && tf_stage_has_files(stage))
+        complain(l->diags, &at_over, "a stage with files can't take its points from another stage's rows");
     const cJSON *run = stage_member(json, "run", &object, &where);
     at at_run = at_key(where, "run");
     known_names scope = {.stage = stage->name, .space = stage->space, .files = stage};
@@ -128,22 +130,15 @@ static void load_stage_name(struct loader *l, const at *where, const cJSON *json
             complain(l->diags, &here, "two stages are called \"%s\"", name);
 }
 
-static void load_after(struct loader *l, const stage_json *json, tf_campaign *campaign, tf_stage_spec *stage) {
-    const cJSON *object;
-    const at *where;
-    if (!stage_member(json, "after", &object, &where))
-        return;
-    const cJSON *after = json_array(l->diags, where, object, "after");
-    if (!after)
-        return;
-    at at_after = at_key(where, "after");
-    int *list = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(after), sizeof *list);
+/* Names of stages, in "after". */
+static int load_after_names(struct loader *l, const at *where, const cJSON *after, const tf_campaign *campaign,
+                            int *list) {
     const char **names = tf_alloc_array((size_t)campaign->stages, sizeof *names);
+    int n = 0, count = 0;
     for (int s = 0; s < campaign->stages; s++)
         names[s] = campaign->stage[s].name;
-    int n = 0;
     for (const cJSON *item = after->child; item; item = item->next, n++) {
-        at here = at_index(&at_after, n);
+        at here = at_index(where, n);
         int s = 0;
         if (!cJSON_IsString(item)) {
             complain(l->diags, &here, "must be a string, not %s", json_kind(item));
@@ -152,15 +147,78 @@ static void load_after(struct loader *l, const stage_json *json, tf_campaign *ca
         while (s < campaign->stages && strcmp(names[s], item->valuestring) != 0)
             s++;
         if (s < campaign->stages) {
-            list[stage->afters++] = s;
+            list[count++] = s;
             continue;
         }
         const char *near = tf_suggest(item->valuestring, names, (size_t)campaign->stages);
         complain(l->diags, &here, "there is no stage \"%s\"%s%s%s", item->valuestring, near ? "; did you mean \"" : "",
                  near ? near : "", near ? "\"?" : "");
     }
-    stage->after = list;
     free(names);
+    return count;
+}
+
+/* "after", and the stages whose rows are points of this one. */
+static void load_after(struct loader *l, const stage_json *json, const tf_campaign *campaign, tf_stage_spec *stage) {
+    const cJSON *object, *after = NULL;
+    const at *where;
+    int sources = stage->space ? tf_space_sources(stage->space) : 0;
+    if (stage_member(json, "after", &object, &where))
+        after = json_array(l->diags, where, object, "after");
+    at at_after = at_key(where, "after");
+    size_t most = (size_t)cJSON_GetArraySize(after) + (size_t)sources;
+    int *list = tf_arena_array(l->arena, most, sizeof *list);
+    stage->afters = after ? load_after_names(l, &at_after, after, campaign, list) : 0;
+    for (int n = 0; n < sources; n++)
+        list[stage->afters++] = tf_space_source_at(stage->space, n)->stage;
+    stage->after = list;
+}
+
+/* The stages of a manifest while they are loaded: one that takes points from another comes after it. */
+typedef enum load_mark { NOT_LOADED, LOADING, LOADED, BROKEN } load_mark;
+
+struct stages_json {
+    tf_campaign *campaign;
+    tf_stage_spec *stage;
+    const cJSON *list, *defaults;
+    const at *at_stages, *at_defaults;
+    load_mark *mark;
+};
+
+static void load_stage_once(struct loader *l, int s) {
+    struct stages_json *all = l->stages;
+    if (all->mark[s] != NOT_LOADED)
+        return;
+    stage_json both = {.own = cJSON_GetArrayItem(all->list, s),
+                       .defaults = all->defaults,
+                       .own_at = at_index(all->at_stages, s),
+                       .defaults_at = *all->at_defaults};
+    int before = l->diags->count;
+    all->mark[s] = LOADING;
+    load_stage(l, &both, &all->stage[s]);
+    load_after(l, &both, all->campaign, &all->stage[s]);
+    all->mark[s] = l->diags->count > before ? BROKEN : LOADED;
+}
+
+const tf_stage_spec *load_stage_spec(const struct loader *l, int stage) {
+    return &l->stages->stage[stage];
+}
+
+const tf_stage_spec *load_needed_stage(struct loader *l, const at *where, const char *name) {
+    struct stages_json *all = l->stages;
+    int s = 0, stages = all ? all->campaign->stages : 0;
+    while (s < stages && strcmp(all->stage[s].name, name) != 0)
+        s++;
+    if (s == stages) {
+        complain(l->diags, where, "there is no stage \"%s\"", name);
+        return NULL;
+    }
+    if (all->mark[s] == LOADING) {
+        complain(l->diags, where, "stage \"%s\" takes its points from this one", name);
+        return NULL;
+    }
+    load_stage_once(l, s);
+    return all->mark[s] == LOADED ? &all->stage[s] : NULL;
 }
 
 static void load_stages(struct loader *l, const at *root, const cJSON *json, tf_campaign *campaign) {
@@ -192,14 +250,18 @@ static void load_stages(struct loader *l, const at *root, const cJSON *json, tf_
             objects = false;
         }
     }
-    for (int s = 0; objects && s < count; s++) {
-        stage_json both = {.own = cJSON_GetArrayItem(list, s),
-                           .defaults = defaults,
-                           .own_at = at_index(&at_stages, s),
-                           .defaults_at = at_defaults};
-        load_stage(l, &both, &stage[s]);
-        load_after(l, &both, campaign, &stage[s]);
-    }
+    struct stages_json all = {.campaign = campaign,
+                              .stage = stage,
+                              .list = list,
+                              .defaults = defaults,
+                              .at_stages = &at_stages,
+                              .at_defaults = &at_defaults,
+                              .mark = tf_alloc_array((size_t)count, sizeof *all.mark)};
+    l->stages = &all;
+    for (int s = 0; objects && s < count; s++)
+        load_stage_once(l, s);
+    l->stages = NULL;
+    free(all.mark);
 }
 
 /* A manifest with "run" at its top is one stage, named as the campaign as far as a stage's name allows. */

@@ -19,8 +19,13 @@ struct loader {
     const char *workdir;
     variable *variable;
     int variables;
-    int retries; /* --retries; -1: not given */
+    int retries;                /* --retries; -1: not given */
+    struct stages_json *stages; /* of the manifest; NULL where there is only one */
 };
+
+/* The stage of that name, loaded if it was not yet; NULL after a complaint, or if something is wrong with it. */
+const tf_stage_spec *load_stage_spec(const struct loader *loader, int stage);
+const tf_stage_spec *load_needed_stage(struct loader *loader, const at *where, const char *name);
 
 /* A stage as written: its own members, and behind them the defaults. */
 typedef struct stage_json {

@@ -41,15 +41,30 @@ typedef struct tf_param_spec {
     const char *name;
     tf_type type;      /* TF_BOOL, TF_INT64, TF_FLOAT64 or TF_STRING */
     int64_t max_bytes; /* strings: the longest value */
+    bool given;        /* by another stage's rows: tf_space_fill does not know it */
 } tf_param_spec;
+
+/* Rows of another stage that give parameters: point i of the space has row i / stride % rows. */
+typedef struct tf_space_source {
+    int stage; /* its number */
+    int64_t rows, stride;
+    int first, params; /* parameters first .. first + params - 1 of the space */
+    const int *param;  /* per parameter: which of that stage's parameters it is; -1: a column */
+    const int *column; /* likewise */
+} tf_space_source;
+
+enum { TF_LONGEST_GIVEN = 1024 }; /* bytes of a string that is a column of another stage */
 
 int64_t tf_space_size(const tf_space *space);
 int tf_space_params(const tf_space *space);
 const tf_param_spec *tf_space_param(const tf_space *space, int param);
 int tf_space_find(const tf_space *space, const char *name); /* -1 if there is none */
 
-/* Values of one parameter for points first .. first + count - 1 into `out`: uint8_t, int64_t, double or const char *
- * (owned by the space) by its type. */
+int tf_space_sources(const tf_space *space);
+const tf_space_source *tf_space_source_at(const tf_space *space, int n);
+
+/* Values of one parameter, not a given one, for points first .. first + count - 1 into `out`: uint8_t, int64_t, double
+ * or const char * (owned by the space) by its type. */
 void tf_space_fill(const tf_space *space, int param, int64_t first, int64_t count, void *out);
 
 /* Bytes of one value there. */

@@ -106,8 +106,11 @@ static const json_key axis[] = {
     {"jsonl", TEXT("a JSON object a line; one point a record"), false},
     {"zip", REF("space"), false},
     {"concat", "{\"type\":\"array\",\"minItems\":1,\"items\":" REF("space") "}", false},
-    {"from", LATER, true},
-    {"columns", LATER, true},
+    {"from", TEXT("a stage: one point a row of it"), false},
+    {"columns",
+     "{\"anyOf\":[{\"type\":\"array\",\"items\":{\"type\":\"string\"}},{\"type\":\"object\",\"additionalProperties\":"
+     "{\"type\":\"string\"}}],\"description\":\"which of its parameters and columns, or by new names\"}",
+     false},
     {"where", LATER, true},
     {"blocks", LATER, true},
 };

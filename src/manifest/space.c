@@ -28,7 +28,25 @@ int tf_space_find(const tf_space *space, const char *name) {
     return -1;
 }
 
+int tf_space_sources(const tf_space *space) {
+    return space->sources;
+}
+
+const tf_space_source *tf_space_source_at(const tf_space *space, int n) {
+    return &space->source[n];
+}
+
 /* ---- Inner nodes ---- */
+
+/* Of all children; `stride` is how many points a point of the child stands for. */
+static void add_sources(tf_space *node, const tf_space *child, int first, int64_t stride) {
+    for (int n = 0; n < child->sources; n++) {
+        tf_space_source *source = &node->source[node->sources++];
+        *source = child->source[n];
+        source->first += first;
+        source->stride *= stride;
+    }
+}
 
 static tf_space *join(tf_arena *arena, node_kind kind, tf_space **child, int children) {
     tf_space *node = tf_arena_alloc(arena, sizeof *node);
@@ -39,6 +57,10 @@ static tf_space *join(tf_arena *arena, node_kind kind, tf_space **child, int chi
         node->child[c] = child[c];
         node->params += child[c]->params;
     }
+    int sources = 0;
+    for (int c = 0; c < children; c++)
+        sources += child[c]->sources;
+    node->source = tf_arena_array(arena, (size_t)sources, sizeof *node->source);
     node->param = tf_arena_array(arena, (size_t)node->params, sizeof *node->param);
     int at = 0;
     for (int c = 0; c < children; c++)
@@ -53,12 +75,19 @@ tf_space *space_product(tf_arena *arena, tf_space **child, int children) {
     for (int c = 0; c < children; c++)
         if (__builtin_mul_overflow(node->size, child[c]->size, &node->size) || node->size > INT64_MAX / 2)
             return NULL;
+    int64_t stride = node->size;
+    for (int c = 0, first = 0; c < children; first += child[c]->params, c++) {
+        stride = child[c]->size ? stride / child[c]->size : stride;
+        add_sources(node, child[c], first, stride);
+    }
     return node;
 }
 
 tf_space *space_zip(tf_arena *arena, tf_space **child, int children) {
     tf_space *node = join(arena, NODE_ZIP, child, children);
     node->size = children ? child[0]->size : 0;
+    for (int c = 0, first = 0; c < children; first += child[c]->params, c++)
+        add_sources(node, child[c], first, 1);
     return node;
 }
 
@@ -160,6 +189,7 @@ static void fill_concat(const tf_space *node, int param, int64_t first, int64_t 
 }
 
 void tf_space_fill(const tf_space *space, int param, int64_t first, int64_t count, void *out) {
+    assert(!space->param[param].given);
     if (count <= 0)
         return;
     if (space->kind < NODE_PRODUCT) {
@@ -244,6 +274,14 @@ static uint64_t hash_node(const tf_space *space, int64_t points, uint64_t hash) 
     case NODE_LINSPACE:
     case NODE_LOGSPACE: return points == space->size ? mix(hash, &space->line, sizeof space->line) : 0;
     case NODE_TABLE: return hash_table(space, points, hash);
+    case NODE_ROWS: {
+        uint64_t rows = tf_space_hash(space->of, points);
+        for (int i = 0; i < space->params; i++) {
+            hash = mix(hash, &space->source->param[i], sizeof(int));
+            hash = mix(hash, &space->source->column[i], sizeof(int));
+        }
+        return rows ? mix(hash, &rows, sizeof rows) : 0;
+    }
     case NODE_PRODUCT:
         for (int c = 1; c < space->children; c++)
             rest *= space->child[c]->size;

@@ -10,6 +10,7 @@ typedef enum node_kind {
     NODE_LINSPACE, /* start .. stop, both ends in */
     NODE_LOGSPACE,
     NODE_TABLE,   /* a column of values per parameter */
+    NODE_ROWS,    /* rows of another stage */
     NODE_PRODUCT, /* the last child varies fastest */
     NODE_ZIP,     /* children side by side */
     NODE_CONCAT   /* one child after another, the same parameters in each */
@@ -22,6 +23,8 @@ struct tf_space {
     tf_param_spec *param;
     int children;
     tf_space **child;
+    int sources;
+    tf_space_source *source;
     union {
         struct {
             int64_t from, step;
@@ -30,6 +33,7 @@ struct tf_space {
             double start, stop, width;
         } line;
         const void **table; /* per parameter: values as tf_space_fill gives them */
+        const tf_space *of; /* NODE_ROWS: that stage's space */
     };
 };
 

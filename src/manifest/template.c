@@ -58,22 +58,6 @@ typedef struct value {
 
 /* ---- Printing values ---- */
 
-static void add_quoted(tf_buf *out, const char *text) {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=+,@%";
-    if (*text && text[strspn(text, plain)] == '\0') {
-        tf_buf_adds(out, text);
-        return;
-    }
-    tf_buf_addc(out, '\'');
-    for (; *text; text++) {
-        if (*text == '\'')
-            tf_buf_adds(out, "'\\''");
-        else
-            tf_buf_addc(out, *text);
-    }
-    tf_buf_addc(out, '\'');
-}
-
 /* The conversion was checked against the value's type when the template was parsed. */
 #if defined(__GNUC__)
 #pragma GCC diagnostic push
@@ -121,7 +105,7 @@ static void add_value(tf_buf *out, const value *v, const format *f, bool shell) 
     }
     tf_buf text = {0};
     add_value(&text, v, f, false);
-    add_quoted(out, tf_buf_text(&text));
+    tf_buf_add_quoted(out, tf_buf_text(&text));
     tf_buf_free(&text);
 }
 

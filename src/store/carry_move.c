@@ -12,6 +12,8 @@ static bool write_params(const tf_store *s, int stage, int64_t first, int64_t co
     void *values = tf_alloc_array(CARRY_CHUNK, 8);
     bool good = true;
     for (int p = 0; spec->store_params && p < tf_space_params(spec->space) && good; p++) {
+        if (tf_space_param(spec->space, p)->given)
+            continue;
         char *cells = tf_alloc_array((size_t)count, tf_space_cell_size(spec->space, p));
         tf_space_fill(spec->space, p, first, count, values);
         tf_space_cells(spec->space, p, values, count, cells);
@@ -69,6 +71,7 @@ static tf_err write_new(const carrying *c, const char *path) {
     for (int i = 0; i < campaign->stages; i++)
         fingerprint[i] = plan_fingerprint(c->plan, i);
     s->fingerprint = fingerprint;
+    s->carrying = true;
     char now[32];
     store_now(now);
     tf_err err = store_create_alone(s, *c->old->created ? c->old->created : now, c->error);

@@ -45,6 +45,8 @@ typedef struct store_stage {
     hid_t group, results, text;
     hid_t scale; /* the dimension scale "index" */
     table *param;
+    table *given;  /* per parameter: the column of another stage that it is; NULL if there is none */
+    table *source; /* per source of the space: that stage's status */
     table *column;
     table task[TASK_TABLES];
     int parts;
@@ -66,6 +68,7 @@ struct tf_store {
     tf_store_plan *plan;            /* on rank 0: the contents of the file and the lock */
     bool dirty;                     /* on rank 0: so says the journal */
     int lock;                       /* on other ranks */
+    bool carrying;                  /* rows are only moved: no stage runs */
     struct syncing *syncing;        /* sync.c; NULL before the first rows */
     char reason[STORE_REASON];      /* of HDF5's first failure that store_error has not told; "" for none */
 };
@@ -141,6 +144,9 @@ void store_exchange(const tf_store *store, const int64_t *send, const int *sends
 /* The arrays that make a row of the stage: up to columns + TASK_TABLES. Returns how many. */
 int store_row_parts(const tf_stage_spec *stage, row_part *parts);
 
+/* Reads rows first .. first + count - 1. */
+herr_t store_read_rows(const table *from, int64_t first, int64_t count, void *data);
+
 /* Writes rows first .. first + count - 1. */
 herr_t store_write_rows(const table *to, int64_t first, int64_t count, const void *data);
 
@@ -150,6 +156,10 @@ static inline const table *store_part_table(const store_stage *stage, const row_
 }
 
 /* ---- Parts ---- */
+
+/* What other stages' rows give (given.c): opened when the stage is laid out. */
+tf_err store_open_given(tf_store *store, int stage, tf_error *error);
+void store_close_given(tf_store *store, int stage);
 
 /* Says that the file can't be brought to disk: `failure` is an errno. */
 tf_err store_cant_sync(const char *path, int failure, tf_error *error);

@@ -100,6 +100,8 @@ static bool layout_params(const tf_stage_spec *spec, store_stage *st, bool old, 
     for (int p = 0; p < params && good; p++) {
         const tf_param_spec *param = tf_space_param(spec->space, p);
         table *t = &st->param[p];
+        if (param->given)
+            continue;
         *t = (table){.rank = 1, .shape = {tasks}};
         t->type =
             param->type == TF_STRING ? store_string_type((size_t)param->max_bytes) : store_number_type(param->type);
@@ -269,6 +271,8 @@ tf_err tf_store_layout(tf_store *s, int stage, tf_error *error) {
         err = store_error(s, error, "can't lay out stage \"%s\"", spec->name);
     if (err == TF_OK && !old && s->rank == 0)
         err = reserve(s, stage, error);
+    if (err == TF_OK && !s->carrying)
+        err = store_open_given(s, stage, error);
     tf_crash_point("layout.made");
     err = tf_store_agree(s->comm, err, error);
     return old || err != TF_OK ? err : store_end_change(s, stage, false, error);
@@ -291,6 +295,7 @@ void store_close_stage(tf_store *s, int stage) {
         store_close_table(&st->column[c]);
     for (int i = 0; i < TASK_TABLES; i++)
         store_close_table(&st->task[i]);
+    store_close_given(s, stage);
     H5Dclose(st->scale);
     H5Gclose(st->text);
     H5Gclose(st->results);

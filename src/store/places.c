@@ -131,6 +131,12 @@ tf_err plan_find_places(const tf_store_plan *plan, const old_output *old, int nu
     const tf_space *space = plan->campaign->stage[number].space;
     if (tf_space_params(space) == 0 || !contents_table_at(ps->old, "task/status") || ps->old->tasks < ps->kept.total)
         return tf_error_set(error, TF_ERR_RUN, "%s: is damaged", old->path);
+    if (tf_space_sources(space))
+        return tf_error_set(error, TF_ERR_RUN,
+                            "%s: of stage \"%s\" the space has changed, and it takes its points from another stage, so "
+                            "that its old ones can't be found; --fresh sets the old output aside and starts anew, "
+                            "--output leaves it where it is",
+                            old->path, ps->old->name);
     char path[300];
     snprintf(path, sizeof path, "params/%s", tf_space_param(space, 0)->name);
     if (!contents_table_at(ps->old, path))

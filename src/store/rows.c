@@ -15,14 +15,18 @@ herr_t store_write_rows(const table *t, int64_t first, int64_t count, const void
     return result;
 }
 
-tf_err tf_store_status(tf_store *s, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error) {
-    const table *t = &s->stage[stage].task[TASK_STATUS];
+herr_t store_read_rows(const table *t, int64_t first, int64_t count, void *data) {
     hsize_t start = (hsize_t)first, size = (hsize_t)count;
     hid_t memory = H5Screate_simple(1, &size, NULL), where = H5Screate_simple(1, t->shape, NULL);
     H5Sselect_hyperslab(where, H5S_SELECT_SET, &start, NULL, &size, NULL);
-    herr_t result = H5Dread(t->dataset, t->type, memory, where, H5P_DEFAULT, status);
+    herr_t result = H5Dread(t->dataset, t->type, memory, where, H5P_DEFAULT, data);
     H5Sclose(where);
     H5Sclose(memory);
+    return result;
+}
+
+tf_err tf_store_status(tf_store *s, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error) {
+    herr_t result = store_read_rows(&s->stage[stage].task[TASK_STATUS], first, count, status);
     return result >= 0 ? TF_OK : store_error(s, error, "can't read statuses");
 }
 
@@ -70,6 +74,8 @@ static tf_err write_run(tf_store *s, const tf_rows *rows, int64_t from, int64_t 
     size_t bytes = 0; /* a row */
     for (int p = 0; rows->params && p < tf_space_params(spec->space) && good; p++) {
         const table *t = &st->param[p];
+        if (tf_space_param(spec->space, p)->given)
+            continue;
         size_t cell = H5Tget_size(t->type);
         bytes += cell;
         good = store_write_rows(t, first, count, (const char *)rows->params[p] + (size_t)from * cell) >= 0;

@@ -72,6 +72,13 @@ tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_pla
  * written on return. */
 tf_err tf_store_layout(tf_store *store, int stage, tf_error *error);
 
+/* Independent. What rows of finished stages give to tasks first .. first + count - 1 of a stage that is laid out: a
+ * tf_exec_given with the store as its context. */
+tf_err tf_store_given(void *store, int stage, int param, int64_t first, int64_t count, void *cells, tf_error *error);
+
+/* Independent. Adds the tasks of such a stage that take a row which is not done. */
+tf_err tf_store_unready(tf_store *store, int stage, tf_intervals *tasks, tf_error *error);
+
 /* Independent. Writes rows where they belong: data, then texts into this rank's side file, then status. Those whose
  * status is pending are left out. */
 tf_err tf_store_write(tf_store *store, const tf_rows *rows, tf_error *error);

@@ -189,7 +189,7 @@ TABLE = [
     ),
     (
         '{"over": {"a": {"from": "b"}}, "run": {"function": "builtin:noop"}}',
-        "/over/a/from: 'from' is not supported yet",
+        '/over/a/from: there is no stage "b"',
     ),
     (
         '{"over": {"a": {"blocks": {}}}, "run": {"function": "builtin:noop"}}',
@@ -323,7 +323,7 @@ TABLE = [
     ),
     (
         '{"over": {"a": {}}, "run": {"function": "builtin:noop"}}',
-        '/over/a: an axis needs one of values, range, linspace, logspace, glob, files, lines, rows, csv, jsonl, zip or concat',
+        '/over/a: an axis needs one of values, range, linspace, logspace, glob, files, lines, rows, csv, jsonl, zip, concat or from',
     ),
     (
         '{"over": {"a": {"rang": [3]}}, "run": {"function": "builtin:noop"}}',

@@ -1,0 +1,159 @@
+/* Parameters that other stages' rows give: read from the file whenever tasks are handed out, row by row where they
+ * stand. Those stages are finished by then. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/file.h"
+
+/* In memory, as tf_space_fill has values; strings as cells. */
+static hid_t memory_type(const tf_param_spec *param) {
+    switch (param->type) {
+    case TF_STRING: return store_string_type((size_t)param->max_bytes);
+    case TF_FLOAT64: return H5Tcopy(H5T_NATIVE_DOUBLE);
+    case TF_BOOL: return store_number_type(TF_BOOL);
+    default: return H5Tcopy(H5T_NATIVE_INT64);
+    }
+}
+
+static bool is_there(const tf_store *s, const char *path) {
+    return H5Lexists(s->file, path, H5P_DEFAULT) > 0;
+}
+
+/* A column of the other stage. One of strings that are all empty is not in the file. */
+static tf_err open_column(tf_store *s, const tf_stage_spec *other, int column, const tf_param_spec *param, table *t,
+                          tf_error *error) {
+    char path[600], long_path[600];
+    snprintf(path, sizeof path, "%s/results/%s", other->name, other->column[column].name);
+    snprintf(long_path, sizeof long_path, "%s/text/%s", other->name, other->column[column].name);
+    *t = (table){.type = memory_type(param), .rank = 1, .shape = {(hsize_t)tf_space_size(other->space)}};
+    if (is_there(s, path))
+        t->dataset = H5Dopen2(s->file, path, H5P_DEFAULT);
+    else if (is_there(s, long_path))
+        return tf_error_set(error, TF_ERR_RUN,
+                            "%s: strings of column \"%s\" of stage \"%s\" are longer than %d bytes, and can't be "
+                            "parameters",
+                            s->path, other->column[column].name, other->name, TF_LONGEST_GIVEN);
+    return t->dataset >= 0 ? TF_OK : store_error(s, error, "can't open %s", path);
+}
+
+static tf_err open_source(tf_store *s, int stage, int n, tf_error *error) {
+    const tf_space *space = s->campaign->stage[stage].space;
+    const tf_space_source *source = tf_space_source_at(space, n);
+    const tf_stage_spec *other = &s->campaign->stage[source->stage];
+    store_stage *st = &s->stage[stage];
+    char path[600];
+    snprintf(path, sizeof path, "%s/task/status", other->name);
+    st->source[n] =
+        (table){.dataset = H5Dopen2(s->file, path, H5P_DEFAULT), .rank = 1, .shape = {(hsize_t)source->rows}};
+    if (st->source[n].dataset < 0)
+        return store_error(s, error, "can't open %s", path);
+    st->source[n].type = H5Dget_type(st->source[n].dataset);
+    tf_err err = TF_OK;
+    for (int p = 0; p < source->params && err == TF_OK; p++)
+        if (source->column[p] >= 0)
+            err = open_column(s, other, source->column[p], tf_space_param(space, source->first + p),
+                              &st->given[source->first + p], error);
+    return err;
+}
+
+tf_err store_open_given(tf_store *s, int stage, tf_error *error) {
+    const tf_space *space = s->campaign->stage[stage].space;
+    store_stage *st = &s->stage[stage];
+    tf_err err = TF_OK;
+    if (tf_space_sources(space) == 0)
+        return TF_OK;
+    st->given = tf_alloc_array((size_t)tf_space_params(space), sizeof *st->given);
+    st->source = tf_alloc_array((size_t)tf_space_sources(space), sizeof *st->source);
+    for (int n = 0; n < tf_space_sources(space) && err == TF_OK; n++)
+        err = open_source(s, stage, n, error);
+    return err;
+}
+
+void store_close_given(tf_store *s, int stage) {
+    const tf_space *space = s->campaign->stage[stage].space;
+    store_stage *st = &s->stage[stage];
+    for (int p = 0; st->given && p < tf_space_params(space); p++)
+        store_close_table(&st->given[p]);
+    for (int n = 0; st->source && n < tf_space_sources(space); n++)
+        store_close_table(&st->source[n]);
+    free(st->given);
+    free(st->source);
+    st->given = st->source = NULL;
+}
+
+/* ---- Reading ---- */
+
+static const tf_space_source *source_of(const tf_space *space, int param) {
+    int n = 0;
+    while (param < tf_space_source_at(space, n)->first ||
+           param >= tf_space_source_at(space, n)->first + tf_space_source_at(space, n)->params)
+        n++;
+    return tf_space_source_at(space, n);
+}
+
+/* Rows of the other stage, as cells. */
+static herr_t read_rows(const tf_store *s, const tf_space_source *source, const table *t, int param, int64_t row,
+                        int64_t count, void *cells) {
+    const tf_space *other = s->campaign->stage[source->stage].space;
+    if (param < 0)
+        return t->dataset > 0 ? store_read_rows(t, row, count, cells) : 0; /* empty strings: the cells are zero */
+    void *values = tf_alloc_array((size_t)count, 8);
+    tf_space_fill(other, param, row, count, values);
+    tf_space_cells(other, param, values, count, cells);
+    free(values);
+    return 0;
+}
+
+tf_err tf_store_given(void *context, int stage, int param, int64_t first, int64_t count, void *cells, tf_error *error) {
+    tf_store *s = context;
+    const tf_space *space = s->campaign->stage[stage].space;
+    const tf_space_source *source = source_of(space, param);
+    size_t cell = tf_space_cell_size(space, param);
+    herr_t result = 0;
+    memset(cells, 0, (size_t)count * cell);
+    for (int64_t done = 0, run; done < count && result >= 0; done += run) {
+        int64_t point = first + done, row = point / source->stride % source->rows;
+        int64_t most = source->stride == 1 ? source->rows - row : source->stride - point % source->stride;
+        char *to = (char *)cells + (size_t)done * cell;
+        run = most < count - done ? most : count - done;
+        result = read_rows(s, source, &s->stage[stage].given[param], source->param[param - source->first], row,
+                           source->stride == 1 ? run : 1, to);
+        for (int64_t i = 1; i < run && source->stride > 1; i++)
+            memcpy(to + (size_t)i * cell, to, cell);
+    }
+    return result >= 0 ? TF_OK
+                       : store_error(s, error, "can't read what stage \"%s\" takes from stage \"%s\"",
+                                     s->campaign->stage[stage].name, s->campaign->stage[source->stage].name);
+}
+
+/* ---- Which rows there are ---- */
+
+/* Tasks that take rows first .. end - 1 of a source. */
+static void add_tasks(const tf_space_source *source, int64_t tasks, int64_t first, int64_t end, tf_intervals *out) {
+    int64_t block = source->rows * source->stride;
+    for (int64_t start = 0; start < tasks; start += block)
+        tf_intervals_add(out, start + first * source->stride, start + end * source->stride);
+}
+
+tf_err tf_store_unready(tf_store *s, int stage, tf_intervals *out, tf_error *error) {
+    enum { AT_ONCE = 1 << 20 };
+    const tf_space *space = s->campaign->stage[stage].space;
+    uint8_t *status = tf_alloc(AT_ONCE);
+    herr_t result = 0;
+    for (int n = 0; n < tf_space_sources(space); n++) {
+        const tf_space_source *source = tf_space_source_at(space, n);
+        for (int64_t first = 0; first < source->rows && result >= 0; first += AT_ONCE) {
+            int64_t count = source->rows - first < AT_ONCE ? source->rows - first : AT_ONCE;
+            result = store_read_rows(&s->stage[stage].source[n], first, count, status);
+            for (int64_t i = 0, end; i < count && result >= 0; i = end + 1) {
+                for (end = i; end < count && status[end] != TF_STATUS_DONE; end++)
+                    ;
+                if (end > i)
+                    add_tasks(source, tf_space_size(space), first + i, first + end, out);
+            }
+        }
+    }
+    free(status);
+    return result >= 0 ? TF_OK : store_error(s, error, "can't read statuses");
+}
