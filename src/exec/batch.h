@@ -9,7 +9,7 @@ typedef struct batch_header {
     int32_t stage;
     int32_t attempt;       /* from 1 */
     int32_t calling_batch; /* host: a batch function has all the rows at once */
-    int32_t reserved;      /* 0 */
+    int32_t stop;          /* rank, atomic: nothing more is to be begun, and a command under way is to be left */
     int64_t first, count;
     int64_t ended;       /* host, atomic: rows 0 .. ended - 1 are complete; a crash is blamed on the next */
     double started;      /* host: tf_now() at the start of the batch */

@@ -225,11 +225,11 @@ static bool has_ended(const attempt *a) {
     return waitid(P_PID, (id_t)a->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid;
 }
 
-/* Until the command itself ends (children that it leaves behind may hold the pipes open, and are not waited for), or
- * for `most` seconds (0: for ever). true if it has ended. */
+/* Until the command itself ends (children that it leaves behind may hold the pipes open, and are not waited for), for
+ * `most` seconds (0: for ever), or until it is to be left. true if it has ended. */
 static bool follow(host *h, attempt *a, double most) {
     const double deadline = most > 0 ? tf_now() + most : INFINITY;
-    const double longest = a->pidfd >= 0 ? 3600 : 0.01; /* without a pidfd nothing tells of the end */
+    const double longest = a->pidfd >= 0 ? 0.1 : 0.01; /* without a pidfd nothing tells of the end */
     for (;;) {
         double left = deadline - tf_now();
         struct pollfd fds[] = {{a->out, POLLIN, 0}, {a->err, POLLIN, 0}, {a->pidfd, POLLIN, 0}};
@@ -238,7 +238,8 @@ static bool follow(host *h, attempt *a, double most) {
         drain(&a->err, a->log, &h->err);
         if (has_ended(a))
             return true;
-        if (left <= 0)
+        h->stopped = h->stopped || host_is_to_stop(h);
+        if (left <= 0 || h->stopped)
             return false;
     }
 }
@@ -258,7 +259,7 @@ static void linger(host *h, attempt *a, double deadline) {
 /* Follows the command to its end, by force if need be. true if its time ran out. */
 static bool attend(host *h, attempt *a) {
     enum { GRACE = 5 }; /* s, from SIGTERM to SIGKILL */
-    bool overdue = !follow(h, a, h->spec->timeout);
+    bool overdue = !follow(h, a, h->spec->timeout) && !h->stopped;
     if (overdue) {
         double deadline = tf_now() + GRACE;
         kill(-a->pid, SIGTERM);
@@ -340,8 +341,9 @@ void command_run(host *h, int64_t row) {
         bool overdue = attend(h, &a);
         while (wait4(a.pid, &status, 0, &usage) < 0 && errno == EINTR)
             ;
-        judge(h, row, status, overdue, &usage);
-        if (h->message.length == 0 && h->spec->columns)
+        if (!h->stopped)
+            judge(h, row, status, overdue, &usage);
+        if (h->message.length == 0 && h->spec->columns && !h->stopped)
             extract_columns(h, row, tf_buf_text(&a.scratch));
     } else if (h->spec->record_full) {
         h->columns.exit_code[row] = -1;

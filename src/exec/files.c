@@ -99,9 +99,9 @@ bool files_before(host *h, int64_t row) {
 void files_after(host *h, int64_t row) {
     (void)row;
     struct stat info;
-    for (size_t i = 0; i < h->outputs.count && h->message.length == 0; i++)
+    for (size_t i = 0; i < h->outputs.count && h->message.length == 0 && !h->stopped; i++)
         wait_for(h, "output", tf_paths_text(&h->outputs, i), "was not made");
-    if (h->message.length) {
+    if (h->message.length || h->stopped) {
         discard(h->campaign, &h->outputs);
         return;
     }

@@ -57,6 +57,10 @@ void host_close(host *h) {
     tf_buf_free(&h->message);
 }
 
+bool host_is_to_stop(const host *h) {
+    return __atomic_load_n(&h->header->stop, __ATOMIC_RELAXED) != 0;
+}
+
 void host_add_text(host *h, int64_t row, int32_t kind, const void *data, size_t size) {
     size_t record = tf_record_size(size);
     if (!batch_map_texts(h->map, h->texts_used + record, true)) {
@@ -202,11 +206,15 @@ static void run_rows(host *h, struct tf_stage *function) {
     stopwatch watch = {.end = head->started + BATCH_SECONDS, .stride = 1};
     double now = tf_quick_now(&h->clock);
     const double to_wall = tf_wall() - now;
-    for (int64_t row = 0; row < head->count; row++) {
+    for (int64_t row = 0; row < head->count && !host_is_to_stop(h); row++) {
         uint64_t texts_before = h->texts_used;
         double started = now;
         start_row(h, row, started + to_wall);
         run_row(h, function, row);
+        if (h->stopped) {
+            h->columns.status[row] = TF_STATUS_PENDING;
+            return;
+        }
         if (full) {
             now = tf_quick_now(&h->clock);
             h->columns.duration[row] = now - started;
@@ -249,6 +257,7 @@ void host_begin_batch(host *h, batch_map *map, int attempt) {
     h->header = (batch_header *)(void *)map->fixed;
     h->spec = &h->campaign->stage[h->header->stage];
     h->texts_used = 0;
+    h->stopped = false;
     h->inputs.count = h->outputs.count = 0;
     h->header->started = tf_now();
     batch_locate(map, h->spec, 0, &h->columns);

@@ -28,12 +28,16 @@ typedef struct host {
     const void **point; /* per parameter: the value of one row */
     tf_files *files;
     tf_paths inputs, outputs; /* of the task under way, if its stage has any */
+    bool stopped;             /* the task under way has been left, since the rank said so */
     uint64_t texts_used;
     tf_quick_clock clock; /* of the times that are recorded */
 
     capture out, err; /* a command's output; err takes tf_log too */
     tf_buf message;   /* why the task under way fails; empty while it does not */
 } host;
+
+/* The rank waits for this batch no longer. */
+bool host_is_to_stop(const host *h);
 
 /* Adds a text record of the batch's row. */
 void host_add_text(host *h, int64_t row, int32_t kind, const void *data, size_t size);

@@ -372,10 +372,47 @@ bool tf_exec_is_busy(const tf_exec *exec, int n) {
     return tf_exec_room(exec, n) < HOST_BUFFERS;
 }
 
-tf_err tf_exec_give_up(tf_exec *exec, tf_exec_on_rows *on_rows, void *context, tf_error *error) {
-    int events = 0;
-    delivery d = {.on_rows = on_rows, .context = context, .events = &events, .error = error};
+static int busy_slots(const tf_exec *exec) {
+    int busy = 0;
+    for (int n = 0; n < exec->slots; n++)
+        busy += tf_exec_is_busy(exec, n);
+    return busy;
+}
+
+/* Takes batches that come back, for as long as `seconds` or until all have. */
+static tf_err await_hosts(tf_exec *exec, double seconds, const delivery *d) {
+    const double deadline = tf_now() + seconds;
     tf_err err = TF_OK;
+    while (err == TF_OK && busy_slots(exec) > 0 && tf_now() < deadline) {
+        poll(exec->polled, (nfds_t)exec->slots, 10);
+        for (int n = 0; n < exec->slots && err == TF_OK; n++)
+            err = receive_rows(exec, n, d);
+    }
+    return err;
+}
+
+/* Hosts stop between two tasks, and leave a command; a function that takes long has to be killed with its host. Only
+ * then is it known what has ended. */
+tf_err tf_exec_give_up(tf_exec *exec, tf_exec_on_rows *on_rows, void *context, tf_error *error) {
+    const double patience = 0.5; /* s */
+    int events = 0, ended, status;
+    delivery d = {.on_rows = on_rows, .context = context, .events = &events, .error = error};
+    for (int n = 0; n < exec->slots; n++)
+        for (int b = 0; b < HOST_BUFFERS; b++)
+            __atomic_store_n(&header_of(&exec->slot[n].map[b])->stop, 1, __ATOMIC_RELAXED);
+    tf_err err = await_hosts(exec, patience, &d);
+    int killed = 0;
+    for (int n = 0; n < exec->slots && err == TF_OK; n++)
+        if (tf_exec_is_busy(exec, n)) {
+            err = spawner_kill_host(exec->spawner, n, error);
+            killed++;
+        }
+    for (double deadline = tf_now() + 10 * patience; killed > 0 && err == TF_OK && tf_now() < deadline;) {
+        int got = spawner_next_ended(exec->spawner, &ended, &status);
+        killed -= got > 0;
+        if (got < 0)
+            poll(&exec->polled[exec->slots], 1, 10);
+    }
     for (int n = 0; n < exec->slots; n++) {
         for (int b = 0; b < HOST_BUFFERS && err == TF_OK; b++) {
             if (!exec->slot[n].given[b])

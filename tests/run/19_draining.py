@@ -112,11 +112,14 @@ class Draining(farm.FarmTest):
                     with h5py.File(self.folder / "d.h5") as file:
                         status = file["d/task/status"][()]
                     ended = self.lines("ended")
-                    self.assertEqual([i for i in range(400) if status[i]], ended)
                     self.assertNotIn(30, ended)
+                    # A slot's command may be left between its last line and its end.
+                    left = sorted(set(ended) - {i for i in range(400) if status[i]})
+                    self.assertEqual(sorted([*left, *(i for i in range(400) if status[i])]), ended)
+                    self.assertLessEqual(len(left), 2)
                     (self.folder / "slow").unlink()
                     self.taskfarm("d.json")
-                    self.assertEqual(self.lines("begun"), sorted([*range(400), 30]))
+                    self.assertEqual(self.lines("begun"), sorted([*range(400), 30, *left]))
 
     def test_a_signal_when_all_is_done_changes_nothing(self):
         self.start_over()

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import time
@@ -390,6 +391,17 @@ class Workflows(farm.FarmTest):
             done = subprocess.run(["dot", "-Tplain"], input=drawn, capture_output=True, text=True, check=True)
             self.assertGreater(done.stdout.count("node "), 2)
         self.assertIn("science[frame=3, filter=R, exposure=20]", tasks)
+
+    def test_a_second_signal_leaves_no_half_outputs(self):
+        self.write("w.json", {"over": {"n": [0, 1]}, "outputs": "o{n}", "run": {"command": "echo half >{outputs}; sleep 1000"}})
+        for ranks in (None, 3):
+            run = self.start("w.json", "--slots", "1", ranks=ranks)
+            self.wait_for((self.folder / "o0").exists, "the first task begins")
+            run.send_signal(signal.SIGUSR1)
+            self.wait_for(lambda: "stopping" in (self.folder / "stderr").read_text(), "it does not stop")
+            run.send_signal(signal.SIGUSR1)
+            self.assertEqual(run.wait(60), 75, (self.folder / "stderr").read_text())
+            self.assertEqual([n for n in (0, 1) if (self.folder / f"o{n}").exists()], [])
 
     def test_killed_in_the_middle(self):
         self.make_frames()
