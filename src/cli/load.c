@@ -88,8 +88,22 @@ static bool parse_rerun(const char *list, tf_wish *wish, tf_diags *diags) {
     return true;
 }
 
-tf_store_plan *cli_decide(const options *o, loaded *l, tf_store_mode mode, tf_error *error) {
+/* Looks, and has the graph decide by what it sees. */
+static tf_store_plan *look(const options *o, loaded *l, tf_store_mode mode, const tf_wish *wish, tf_error *error) {
     const tf_campaign *c = l->campaign;
+    tf_store_plan *plan = tf_store_look(c, mode, o->rerun != NULL, error);
+    if (!plan)
+        return NULL;
+    tf_past *past = tf_arena_array(l->arena, (size_t)c->stages, sizeof *past);
+    for (int s = 0; s < c->stages; s++)
+        tf_store_past(plan, s, &past[s]);
+    if (tf_graph_plan(l->graph, past, wish, &l->diags))
+        return plan;
+    tf_store_plan_free(plan);
+    return NULL;
+}
+
+tf_store_plan *cli_decide(const options *o, loaded *l, tf_store_mode mode, tf_error *error) {
     bool all = !o->rerun;
     tf_wish wish = {.by_time = all, .by_params = all, .by_code = all, .by_inputs = all};
     wish.touch = o->touch;
@@ -100,17 +114,14 @@ tf_store_plan *cli_decide(const options *o, loaded *l, tf_store_mode mode, tf_er
     *error = (tf_error){.code = TF_ERR_USAGE};
     if (o->rerun && !parse_rerun(o->rerun, &wish, &l->diags))
         return NULL;
-    tf_store_plan *plan = tf_store_look(c, mode, o->rerun != NULL, error);
-    if (!plan)
-        return NULL;
-    tf_past *past = tf_arena_array(l->arena, (size_t)c->stages, sizeof *past);
-    for (int s = 0; s < c->stages; s++)
-        tf_store_past(plan, s, &past[s]);
-    if (!tf_graph_plan(l->graph, past, &wish, &l->diags)) {
-        tf_store_plan_free(plan);
-        return NULL;
+    if (mode == TF_STORE_FRESH) { /* nothing is set aside for a wish that can't be fulfilled */
+        tf_store_plan *trial = look(o, l, TF_STORE_LOOK_FRESH, &wish, error);
+        if (!trial)
+            return NULL;
+        tf_store_plan_free(trial);
     }
-    for (int s = 0; s < c->stages; s++)
+    tf_store_plan *plan = look(o, l, mode, &wish, error);
+    for (int s = 0; plan && s < l->campaign->stages; s++)
         tf_store_redo(plan, s, &tf_graph_stage(l->graph, s)->redo);
     return plan;
 }

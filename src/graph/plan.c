@@ -131,6 +131,8 @@ static tf_why task_reason(planner *p, node n, int stage, int64_t index) {
     if (!contains(past->done, index)) {
         if (contains(past->failed, index))
             return TF_WHY_FAILED;
+        if (past->changed && w->by_code)
+            return TF_WHY_CODE;
         bool whole = (g->flags[n] & (HAS_OUTPUT | MISSES_OUTPUT)) == HAS_OUTPUT;
         return whole && past->other_points ? TF_WHY_PARAMS : g->flags[n] & HAS_OUTPUT ? TF_WHY_UNFINISHED : TF_WHY_NEW;
     }
@@ -301,9 +303,24 @@ static void decide_stage(planner *p, int stage) {
                                                                      : TF_WHY_NEW;
 }
 
+/* What was decided before. */
+static void forget(tf_graph *g) {
+    for (int s = 0; s < g->stages; s++) {
+        tf_intervals_free(&g->stage[s].plan.run);
+        tf_intervals_free(&g->stage[s].plan.redo);
+        tf_intervals_free(&g->stage[s].plan.adopt);
+        g->stage[s].plan = (tf_stage_plan){0};
+    }
+    for (node n = 0; n < g->nodes; n++) {
+        g->flags[n] &= (uint16_t) ~(SELECTED | RUNS | SKIPPED);
+        g->why[n] = TF_WHY_NOT;
+    }
+}
+
 bool tf_graph_plan(tf_graph *g, const tf_past *past, const tf_wish *wish, tf_diags *diags) {
     int before = diags->count;
     planner p = {.graph = g, .wish = wish, .diags = diags};
+    forget(g);
     g->past = past;
     p.forced = tf_alloc_array((size_t)g->stages, sizeof *p.forced);
     p.upstream = tf_alloc_array(g->nodes, sizeof *p.upstream);

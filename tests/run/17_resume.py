@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import unittest
 
 import farm
 import h5py
@@ -13,6 +14,10 @@ from farm import digest
 # Every task of a command logs its run; of one in ten that fails, attempts are limited by the file "mended".
 COMMAND = """echo {i} >> log; test $(( {i} % 10 )) -ne 4 || test -e mended || {{ echo no {i} >&2; exit 1; }}
 echo text {i}; echo '{{"y": '{i}', "word": "w'{i}'"}}'"""
+
+
+# Long, and of code that is the same in every build.
+SANITIZED_ONLY = unittest.skipUnless(farm.SANITIZED or farm.SOAK, "the build with sanitizers does it")
 
 
 class Resume(farm.FarmTest):
@@ -259,6 +264,7 @@ class Refusals(farm.FarmTest):
         (self.folder / "a.h5").mkdir()
         self.refuse("the output is a folder; choose another name with --output")
 
+    @SANITIZED_ONLY
     def test_damaged_files(self):
         self.taskfarm("a.json")
         whole = (self.folder / "a.h5").read_bytes()
@@ -272,6 +278,7 @@ class Refusals(farm.FarmTest):
         self.assertIn("taskfarm: a.h5 is now a.h5.1\n", done.stderr)
 
     @farm.unittest.skipIf(farm.SANITIZED and not farm.SOAK, "waits ten seconds for a child's processor time")
+    @SANITIZED_ONLY
     def test_a_heap_of_zeros(self):
         """HDF5 1.10 reads it in circles; no such run may hang."""
         self.taskfarm("a.json")
@@ -284,6 +291,7 @@ class Refusals(farm.FarmTest):
         self.assertEqual(self.files(), before)
 
     @farm.unittest.skipIf(farm.SANITIZED and not farm.SOAK, "takes long with sanitizers")
+    @SANITIZED_ONLY
     def test_every_block_that_is_overwritten(self):
         """Whatever is overwritten, the answer is an exit status: 3, or the results that are in the file."""
         self.taskfarm("a.json")
@@ -320,6 +328,7 @@ class Refusals(farm.FarmTest):
         self.write("a.h5.d/journal", journal)
         self.taskfarm("a.json")
 
+    @SANITIZED_ONLY
     def test_side_files_torn_at_any_byte(self):
         """Rows whose texts are lost are run again: the results are what they are without an interruption."""
         self.taskfarm("a.json")
@@ -365,6 +374,7 @@ class Refusals(farm.FarmTest):
         (self.folder / "a.h5").unlink()
         self.interrupt()
 
+    @SANITIZED_ONLY
     def test_an_output_in_use(self):
         (self.folder / "slow").touch()
         for ranks in (None, 3):

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import time
+import unittest
 
 import farm
 import numpy
@@ -105,6 +106,7 @@ class Calibration(farm.FarmTest):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return sorted(re.findall(r"^    output: (\S+)$", done.stdout + done.stderr, re.M))
 
+    @unittest.skipIf(farm.SANITIZED, "Snakemake takes most of the time")
     def test_the_plan_is_that_of_snakemake(self):
         ours, theirs = self.copy_example("ours"), self.copy_example("theirs")
         (theirs / "Snakefile").write_text(SNAKEFILE)
