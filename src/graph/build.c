@@ -88,9 +88,8 @@ static node add_extra(tf_graph *g, extra e) {
     return g->nodes++;
 }
 
-/* Tasks that are nodes, up to what numbers of 32 bits can count. */
+/* Tasks that are nodes. */
 static bool number_tasks(tf_graph *g, tf_diags *diags) {
-    enum { MOST = 2000000000 };
     int64_t nodes = 0;
     for (int s = 0; s < g->stages; s++) {
         const tf_stage_spec *spec = &g->campaign->stage[s];
@@ -98,8 +97,9 @@ static bool number_tasks(tf_graph *g, tf_diags *diags) {
         g->stage[s].linked = tf_stage_has_files(spec);
         g->stage[s].first = (node)nodes;
         nodes += g->stage[s].linked ? tasks : 1;
-        if (nodes > MOST) {
-            tf_diags_add(diags, spec->pointer, "more than %d tasks with files in one campaign", MOST);
+        if (nodes > TF_MOST_FILE_TASKS) {
+            tf_diags_add(diags, spec->pointer, "stages with files have more than %d tasks together",
+                         TF_MOST_FILE_TASKS);
             return false;
         }
     }

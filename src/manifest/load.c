@@ -95,6 +95,8 @@ static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *
     load_files(l, json, stage);
     if (stage->space && tf_space_sources(stage->space) && tf_stage_has_files(stage))
         complain(l->diags, &at_over, "a stage with files can't take its points from another stage's rows");
+    if (stage->space && tf_stage_has_files(stage) && tf_space_size(stage->space) > TF_MOST_FILE_TASKS)
+        complain(l->diags, &at_over, "a stage with files has at most %d tasks", TF_MOST_FILE_TASKS);
     const cJSON *run = stage_member(json, "run", &object, &where);
     at at_run = at_key(where, "run");
     known_names scope = {.stage = stage->name, .space = stage->space, .files = stage};

@@ -239,6 +239,8 @@ typedef struct tf_campaign {
     tf_arena *arena;
 } tf_campaign;
 
+enum { TF_MOST_FILE_TASKS = 100000000 }; /* in stages with files: each takes some hundred bytes on rank 0 */
+
 /* Tasks of such a stage wait for files and are waited for, one by one. */
 static inline bool tf_stage_has_files(const tf_stage_spec *stage) {
     return stage->inputs > 0 || stage->outputs > 0;

@@ -36,6 +36,15 @@ static const char *const seeds[] = {
     "\"lines\": \"list.txt\"}, {\"name\": \"g\", \"glob\": \"*/*.fits\", \"allow_empty\": true}, {\"rows\": [{\"r\": "
     "1}, {\"r\": "
     "2}]}]}]}",
+    "{\"defaults\": {\"run\": {\"command\": [\"x\", \"{inputs}\", \"{outputs.o}\"]}}, \"stages\": [{\"name\": \"one\", "
+    "\"over\": {\"n\": [1, 2], \"k\": [\"a\", \"b\"]}, \"inputs\": {\"g\": {\"glob\": \"raw/*_{n}.fits\", "
+    "\"allow_empty\": true}, \"h\": {\"path\": \"./a/../{k}\", \"check\": \"hash\"}}, \"outputs\": {\"o\": [{\"path\": "
+    "\"o{index}\", \"temp\": true}, \"p{n}{k}\"]}, \"results\": {\"y\": \"float32\"}}, {\"name\": \"two\", \"over\": "
+    "{\"k\": [\"a\", \"c\"]}, \"inputs\": [{\"outputs_of\": \"one.o\", \"match\": [\"k\"]}, {\"split\": \"u,v{k}\", "
+    "\"by\": "
+    "\",\"}], \"outputs\": {\"o\": {\"path\": \"../q{k}\", \"allow_outside\": true, \"protected\": true}}, \"log\": "
+    "\"l{k}\"}, {\"name\": \"three\", \"over\": [{\"from\": \"one\", \"columns\": {\"a\": \"y\", \"b\": \"k\"}}, "
+    "{\"name\": \"z\", \"range\": [2]}], \"run\": {\"command\": \"echo {a:.3f} {b} {z}\"}}]}",
 };
 
 /* Pieces that matter to the grammar. */

@@ -246,6 +246,10 @@ TABLE = [
         "/run/command/2: unknown placeholder {output}; did you mean {outputs}?",
     ),
     (
+        '{"over": {"n": {"range": [1000000000]}}, "outputs": "{n}", "run": {"function": "builtin:noop"}}',
+        "/over: a stage with files has at most 100000000 tasks",
+    ),
+    (
         '{"log": "a", "run": {"function": "builtin:noop"}}',
         '"log" goes with a command; what a function logs is in its stderr',
     ),

@@ -68,6 +68,20 @@ class DeadRanks(farm.FarmTest):
                 self.assertEqual(set(log), set(range(120)))
                 self.assertLessEqual(len(log), 120 + 12 * len(victims), "only what was under way runs again")
 
+    def test_tasks_that_wait_for_files_go_on(self):
+        touch = {"command": "echo {index} >>log; sleep 0.05; cat {inputs} /dev/null >{outputs}"}
+        stages = [
+            {"name": "a", "over": {"n": {"range": [60]}}, "inputs": [], "outputs": "o/a{n}"},
+            {"name": "b", "over": {"n": {"range": [60]}}, "inputs": "o/a{n}", "outputs": "o/b{n}"},
+            {"name": "c", "inputs": {"outputs_of": "b"}, "outputs": "o/c"},
+        ]
+        stages[0]["run"] = {"command": "echo {index} >>log; sleep 0.05; echo {n} >{outputs}"}
+        self.write("r.json", {"defaults": {"run": touch}, "stages": stages})
+        text = self.run_and_kill(3, [2])
+        self.assertRegex(text, r"taskfarm: r: 121 done, 0 failed in ")
+        self.assertEqual(sorted(map(int, (self.folder / "o/c").read_text().split())), list(range(60)))
+        self.assertIn("nothing is to be run", self.taskfarm("plan", "r.json").stdout)
+
     def test_under_plain_mpirun_the_next_run_goes_on(self):
         self.recovery = False
         self.write("r.json", {"seed": 3, "stages": STAGES})
