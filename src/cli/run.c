@@ -16,6 +16,7 @@ static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_erro
     }
     if (tf_store_prepare(*plan, error) != TF_OK)
         return error->code;
+    tf_graph_touch(l->graph);
     if (*tf_store_note(*plan))
         fprintf(stderr, "taskfarm: %s\n", tf_store_note(*plan));
     return TF_OK;

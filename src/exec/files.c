@@ -96,8 +96,7 @@ bool files_before(host *h, int64_t row) {
     return true;
 }
 
-void files_after(host *h, int64_t row) {
-    (void)row;
+void files_after(host *h) {
     struct stat info;
     for (size_t i = 0; i < h->outputs.count && h->message.length == 0 && !h->stopped; i++)
         wait_for(h, "output", tf_paths_text(&h->outputs, i), "was not made");

@@ -196,7 +196,7 @@ static void run_row(host *h, struct tf_stage *function, int64_t row) {
         }
     }
     if (has_files)
-        files_after(h, row);
+        files_after(h);
 }
 
 /* Where times are recorded the end of a row is the start of the next. */

@@ -65,7 +65,7 @@ void scratch_remove(const tf_buf *path);
 bool files_before(host *h, int64_t row);
 
 /* After it: are the outputs there? Those of a task that has failed are taken away. */
-void files_after(host *h, int64_t row);
+void files_after(host *h);
 
 /* The same for a task whose host is gone. */
 void files_discard(const tf_campaign *campaign, tf_files *files, int stage, int64_t index);

@@ -23,6 +23,7 @@ struct deps {
     tf_wire *wire;
     int by; /* the rank that gets the work of the event under way; -1: none yet */
     bool *laid_out;
+    skipped run;      /* that may go on */
     skipped *skipped; /* of stages that are not laid out */
     size_t skips, skip_capacity;
     unneeded *unneeded;
@@ -95,18 +96,36 @@ static void on_ready(void *context, int stage, int64_t first, int64_t count, int
     tf_sched_ready(d->sched, stage, first, count, level);
 }
 
-static void on_skip(void *context, int stage, int64_t first, int64_t count, int cause_stage, int64_t cause) {
-    deps *d = context;
-    skipped s = {.stage = stage, .first = first, .count = count, .cause_stage = cause_stage, .cause = cause};
-    if (d->laid_out[stage]) {
-        write_skipped(d, &s);
+/* What is behind a failed task often lies side by side, and is then told of at once. */
+static void end_run(deps *d) {
+    skipped run = d->run;
+    d->run = (skipped){0};
+    if (run.count == 0)
+        return;
+    if (d->laid_out[run.stage]) {
+        write_skipped(d, &run);
         return;
     }
     if (d->skips == d->skip_capacity) {
         d->skip_capacity = d->skip_capacity ? 2 * d->skip_capacity : 16;
         d->skipped = tf_realloc_array(d->skipped, d->skip_capacity, sizeof *d->skipped);
     }
-    d->skipped[d->skips++] = s;
+    d->skipped[d->skips++] = run;
+}
+
+static void on_skip(void *context, int stage, int64_t first, int64_t count, int cause_stage, int64_t cause) {
+    deps *d = context;
+    skipped *run = &d->run;
+    bool same = run->count > 0 && run->stage == stage && run->cause_stage == cause_stage && run->cause == cause;
+    if (same && first == run->first + run->count) {
+        run->count += count;
+    } else if (same && first + count == run->first) {
+        run->first = first;
+        run->count += count;
+    } else {
+        end_run(d);
+        *run = (skipped){.stage = stage, .first = first, .count = count, .cause_stage = cause_stage, .cause = cause};
+    }
 }
 
 static void on_unneeded(void *context, int stage, int64_t index) {
@@ -126,6 +145,7 @@ void deps_ended(deps *d, int stage, int64_t first, int64_t count, bool done, int
     const tf_graph_events what = events(d);
     d->by = by;
     tf_graph_ended(d->graph, stage, first, count, done, &what);
+    end_run(d);
     for (size_t i = 0; i < d->unneededs; i++) {
         remove_message message = {.stage = d->unneeded[i].stage, .index = d->unneeded[i].index};
         wire_send(d->wire, by, TAG_REMOVE, &message, sizeof message);

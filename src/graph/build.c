@@ -177,8 +177,6 @@ static void add_output(builder *b, node n, const tf_file_spec *spec, const char 
         g->oldest[n] = g->made[number];
 }
 
-enum { MOST_COMPLAINTS = 20 };
-
 static void add_outputs(builder *b, int stage) {
     tf_graph *g = b->graph;
     int64_t tasks = tf_space_size(g->campaign->stage[stage].space);

@@ -80,6 +80,10 @@ typedef struct tf_stage_plan {
     int64_t held_back;  /* tasks that are neither done nor to be run */
 } tf_stage_plan;
 
+/* Sets the times of outputs that the wish took for good, in the order of the graph, so that none is newer than what is
+ * made of it. */
+void tf_graph_touch(tf_graph *graph);
+
 const tf_stage_plan *tf_graph_stage(const tf_graph *graph, int stage);
 
 tf_why tf_graph_why(const tf_graph *graph, int stage, int64_t index);

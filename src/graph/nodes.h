@@ -52,8 +52,11 @@ enum {
     RUNS = 32,
     SKIPPED = 64,        /* or failed */
     HAS_PROTECTED = 128, /* an output that is protected is there */
-    READS_GONE = 256     /* an input is temporary, and gone */
+    READS_GONE = 256,    /* an input is temporary, and gone */
+    TOUCHED = 512        /* it would run, but for the wish that what is there is good */
 };
+
+enum { MOST_COMPLAINTS = 20 }; /* of one kind: a slip in a template concerns all tasks */
 
 struct tf_graph {
     const tf_campaign *campaign;

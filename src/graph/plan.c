@@ -228,19 +228,29 @@ static bool is_good(const tf_graph *g, node n, int stage, int64_t index) {
     return !(g->flags[n] & MISSES_OUTPUT) && (contains(g->past[stage].done, index) || may_adopt(g, n, stage));
 }
 
-/* In the order of the graph, so that no output is newer than what is made of it. */
-static void touch_outputs(tf_graph *g) {
+/* What is stale, and good all the same. */
+static void spare_good(tf_graph *g) {
+    for (node n = 0; n < g->tasks; n++) {
+        int64_t index;
+        int stage = graph_task(g, n, &index);
+        if (!g->stage[stage].linked || !(g->flags[n] & SELECTED) || !g->why[n] || !is_good(g, n, stage, index))
+            continue;
+        g->flags[n] |= TOUCHED;
+        g->why[n] = TF_WHY_NOT;
+    }
+}
+
+void tf_graph_touch(tf_graph *g) {
     for (node i = 0; i < g->nodes; i++) {
         node n = g->order[i];
         int64_t index;
-        int stage = n < g->tasks ? graph_task(g, n, &index) : -1;
-        if (stage < 0 || !(g->flags[n] & SELECTED) || !g->why[n] || !is_good(g, n, stage, index))
+        if (!(g->flags[n] & TOUCHED))
             continue;
+        int stage = graph_task(g, n, &index);
         tf_files_outputs(g->files, stage, index, &g->paths);
         for (size_t p = 0; p < g->paths.count; p++)
             if (g->made[graph_output(g, tf_paths_text(&g->paths, p))] != TF_DISK_MISSING)
                 g->disk->touch(g->disk, tf_paths_text(&g->paths, p));
-        g->why[n] = TF_WHY_NOT;
     }
 }
 
@@ -264,7 +274,7 @@ static void decide(planner *p, node n, int stage, int64_t index) {
     tf_stage_plan *plan = &g->stage[stage].plan;
     bool done = contains(g->past[stage].done, index);
     if (g->why[n] && g->flags[n] & SELECTED && !p->wish->touch) {
-        if (g->flags[n] & HAS_PROTECTED)
+        if (g->flags[n] & HAS_PROTECTED && p->diags->count < MOST_COMPLAINTS)
             complain_protected(p, stage, index);
         g->flags[n] |= RUNS;
         tf_intervals_add(&plan->run, index, index + 1);
@@ -312,7 +322,7 @@ static void forget(tf_graph *g) {
         g->stage[s].plan = (tf_stage_plan){0};
     }
     for (node n = 0; n < g->nodes; n++) {
-        g->flags[n] &= (uint16_t) ~(SELECTED | RUNS | SKIPPED);
+        g->flags[n] &= (uint16_t) ~(SELECTED | RUNS | SKIPPED | TOUCHED);
         g->why[n] = TF_WHY_NOT;
     }
 }
@@ -337,7 +347,7 @@ bool tf_graph_plan(tf_graph *g, const tf_past *past, const tf_wish *wish, tf_dia
             find_reasons(&p);
         while (find_needed(&p));
         if (wish->touch)
-            touch_outputs(g);
+            spare_good(g);
         int *order = tf_alloc_array((size_t)g->stages, sizeof *order);
         tf_graph_order(g->campaign, order);
         for (int o = 0; o < g->stages; o++) {

@@ -371,7 +371,7 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
     else
         complain(l->diags, &root, "needs \"stages\", or \"run\" for a single stage");
     if (l->diags->count == before)
-        resolve_files(l, json, campaign);
+        resolve_files(l, campaign);
 }
 
 tf_campaign *tf_campaign_load(const tf_load_options *options, tf_source *source, tf_diags *diags) {

@@ -65,7 +65,7 @@ void load_columns(struct loader *loader, const at *where, const cJSON *json, con
  * manifest's author wrote come out as in tf_path. */
 void load_files(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
 void free_lists(tf_file_spec *spec);
-void resolve_files(struct loader *loader, const cJSON *root, tf_campaign *campaign);
+void resolve_files(struct loader *loader, tf_campaign *campaign);
 void add_path(tf_buf *out, const char *workdir, const char *path, size_t length);
 
 /* Adds the text of an entry, as written, with its placeholders put in. */

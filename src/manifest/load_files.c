@@ -66,6 +66,20 @@ static bool entry_flag(const entries *e, const at *where, const cJSON *json, con
     return cJSON_IsTrue(value);
 }
 
+/* Names of parameters, until both stages are known. */
+static void load_match(const entries *e, const at *where, const cJSON *json, tf_file_spec *spec) {
+    const cJSON *list = json_array(e->loader->diags, where, json, "match");
+    const char **names = tf_arena_array(e->loader->arena, (size_t)cJSON_GetArraySize(list), sizeof *names);
+    at here = at_key(where, "match");
+    for (const cJSON *item = list ? list->child : NULL; item; item = item->next) {
+        at there = at_index(&here, spec->matches);
+        if (!cJSON_IsString(item))
+            complain(e->loader->diags, &there, "must be a string, not %s", json_kind(item));
+        names[spec->matches++] = cJSON_IsString(item) ? tf_arena_strdup(e->loader->arena, item->valuestring) : "";
+    }
+    spec->match = names;
+}
+
 /* What an entry that is an object says besides where its files are. */
 static void load_entry_options(const entries *e, const at *where, const cJSON *json, tf_file_spec *spec) {
     static const struct {
@@ -86,6 +100,7 @@ static void load_entry_options(const entries *e, const at *where, const cJSON *j
     if (by && !*by)
         complain(diags, &at_by, "must not be empty");
     spec->separators = by ? tf_arena_strdup(e->loader->arena, by) : WHITE_SPACE;
+    load_match(e, where, json, spec);
     spec->allow_empty = entry_flag(e, where, json, "allow_empty");
     const char *check = json_string(diags, where, json, "check");
     if (check && strcmp(check, "time") != 0 && strcmp(check, "hash") != 0)
@@ -220,55 +235,29 @@ static void complain_at(struct loader *l, const tf_file_spec *spec, const char *
 }
 
 /* The parameters named in "match", which both stages must have, of the same type. */
-static void resolve_match(struct loader *l, const cJSON *json, const tf_stage_spec *stage, const tf_stage_spec *other,
+static void resolve_match(struct loader *l, const tf_stage_spec *stage, const tf_stage_spec *other,
                           tf_file_spec *spec) {
-    const cJSON *match = cJSON_GetObjectItemCaseSensitive(json, "match");
-    if (!match)
-        return;
-    if (!cJSON_IsArray(match)) {
-        complain_at(l, spec, "match", "must be a list of parameters");
-        return;
-    }
-    int *mine = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(match), sizeof *mine);
-    int *theirs = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(match), sizeof *theirs);
-    for (const cJSON *item = match->child; item; item = item->next) {
-        const char *name = cJSON_GetStringValue(item);
-        int own = name ? tf_space_find(stage->space, name) : -1, its = name ? tf_space_find(other->space, name) : -1;
-        if (own < 0 || its < 0) {
+    int *mine = tf_arena_array(l->arena, (size_t)spec->matches, sizeof *mine);
+    int *theirs = tf_arena_array(l->arena, (size_t)spec->matches, sizeof *theirs);
+    for (int m = 0; m < spec->matches; m++) {
+        const char *name = spec->match[m];
+        mine[m] = tf_space_find(stage->space, name);
+        theirs[m] = tf_space_find(other->space, name);
+        if (mine[m] < 0 || theirs[m] < 0)
             complain_at(l, spec, "match",
                         tf_arena_printf(l->arena, "stage \"%s\" has no parameter \"%s\"",
-                                        own < 0 ? stage->name : other->name, name ? name : "?"));
-            continue;
-        }
-        if (tf_space_param(stage->space, own)->type != tf_space_param(other->space, its)->type)
+                                        mine[m] < 0 ? stage->name : other->name, name));
+        else if (tf_space_param(stage->space, mine[m])->type != tf_space_param(other->space, theirs[m])->type)
             complain_at(l, spec, "match",
                         tf_arena_printf(l->arena, "\"%s\" is of another type in stage \"%s\"", name, other->name));
-        mine[spec->matches] = own;
-        theirs[spec->matches++] = its;
     }
     spec->mine = mine;
     spec->theirs = theirs;
 }
 
-static const cJSON *entry_json(const cJSON *root, const char *pointer) {
-    const cJSON *json = root;
-    char *copy = strdup(pointer), *rest = copy, *step;
-    while (json && (step = strsep(&rest, "/"))) {
-        char *to = step; /* "~1" is a slash, "~0" a tilde */
-        for (const char *from = step; (*to = *from) != '\0'; from++, to++)
-            if (from[0] == '~' && (from[1] == '0' || from[1] == '1'))
-                *to = *++from == '0' ? '~' : '/';
-        if (*step)
-            json = cJSON_IsArray(json) ? cJSON_GetArrayItem(json, atoi(step))
-                                       : cJSON_GetObjectItemCaseSensitive(json, step);
-    }
-    free(copy);
-    return json;
-}
-
 /* "STAGE" or "STAGE.NAME", until now in spec->output. */
-static void resolve_outputs(struct loader *l, const cJSON *root, const tf_campaign *campaign,
-                            const tf_stage_spec *stage, tf_file_spec *spec) {
+static void resolve_outputs(struct loader *l, const tf_campaign *campaign, const tf_stage_spec *stage,
+                            tf_file_spec *spec) {
     char *name = tf_arena_strdup(l->arena, spec->output), *output = strchr(name, '.');
     if (output)
         *output++ = '\0';
@@ -297,7 +286,7 @@ static void resolve_outputs(struct loader *l, const cJSON *root, const tf_campai
         complain_at(l, spec, "outputs_of",
                     output ? tf_arena_printf(l->arena, "stage \"%s\" has no output \"%s\"", name, output)
                            : tf_arena_printf(l->arena, "stage \"%s\" has no outputs", name));
-    resolve_match(l, entry_json(root, spec->pointer), stage, other, spec);
+    resolve_match(l, stage, other, spec);
 }
 
 /* ---- Globs ---- */
@@ -370,13 +359,13 @@ void free_lists(tf_file_spec *spec) {
     tf_table_free(&spec->patterns);
 }
 
-void resolve_files(struct loader *l, const cJSON *root, tf_campaign *campaign) {
+void resolve_files(struct loader *l, tf_campaign *campaign) {
     tf_table outputs = {0};
     int before = l->diags->count;
     for (int s = 0; s < campaign->stages; s++)
         for (int i = 0; i < campaign->stage[s].inputs; i++)
             if (campaign->stage[s].input[i].kind == TF_FILE_OUTPUTS)
-                resolve_outputs(l, root, campaign, &campaign->stage[s], &campaign->stage[s].input[i]);
+                resolve_outputs(l, campaign, &campaign->stage[s], &campaign->stage[s].input[i]);
     tf_files *files = tf_files_new(campaign);
     for (int s = 0; s < campaign->stages && l->diags->count == before; s++)
         for (int i = 0; i < campaign->stage[s].inputs; i++)

@@ -98,8 +98,9 @@ typedef struct tf_file_spec {
     const char *separators;      /* TF_FILE_SPLIT: between paths */
     int stage;                   /* TF_FILE_OUTPUTS: of this stage */
     const char *output;          /* the name of one of its outputs; NULL: all of them */
-    int matches;                 /* parameters in which its tasks must agree with ours */
-    const int *mine, *theirs;    /* these parameters */
+    int matches;                 /* parameters in which its tasks must agree with ours: */
+    const char *const *match;    /* their names, */
+    const int *mine, *theirs;    /* and numbers */
     tf_table patterns;           /* TF_FILE_GLOB: each pattern's list */
     tf_buf *list;                /* of the paths that matched as the campaign was read, each ended by a NUL */
     bool allow_empty, by_hash;   /* inputs */

@@ -64,7 +64,8 @@ static void draw_bar(tf_progress *p, const tf_farm_progress *now) {
     enum { NARROWEST = 10, WIDEST = 50 };
     struct winsize window;
     size_t width = ioctl(fileno(p->out), TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : 80;
-    double share = now->tasks ? (double)(now->done + now->failed) / (double)now->tasks : 1;
+    int64_t all = now->tasks - now->held_back - now->skipped;
+    double share = all ? (double)(now->done + now->failed) / (double)all : 1;
     tf_buf text = {0};
     describe(p, now, &text);
     tf_buf line = {0};

@@ -175,6 +175,8 @@ class Workflows(farm.FarmTest):
         ran, _ = self.run_and_compare("--force", "flat")
         self.assertEqual(len(ran), 6)
         self.touch("raw/bias_2")
+        self.assertEqual(self.plan("--touch"), {})
+        self.assertEqual(len(self.plan()), 7, "a plan changes nothing")
         self.taskfarm("w.json", "--touch")
         self.assertEqual(self.ran(), [])
         self.assertEqual(self.plan(), {})
