@@ -56,6 +56,10 @@ class Documents(farm.FarmTest):
                 count += 1
         self.assertGreaterEqual(count, 4)
 
+    def test_the_shown_stage_is_the_example_s(self):
+        example = json.loads((farm.EXAMPLES / "calibration/manifest.json").read_text())
+        self.assertIn(json.loads(blocks(farm.SOURCE / "README.md", "jsonc")[0]), example["stages"])
+
     def test_the_shown_plugin_runs(self):
         manifest = json.loads(blocks(farm.SOURCE / "docs/plugins.md", "json")[0])
         self.build_shown_plugin()

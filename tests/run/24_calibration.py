@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import subprocess
+import textwrap
 import time
 import unittest
 
@@ -82,6 +83,10 @@ class Calibration(farm.FarmTest):
             results.append((self.made(), stage["results/flux"][()].tobytes()))
             file.close()
         self.assertEqual(results[0], results[1])
+        (self.folder / "out/master_flat_R.fits").unlink()
+        shown = re.search(r"taskfarm plan manifest.json\n(.*?) +\.\.\.\n", (farm.SOURCE / "README.md").read_text(), re.S)[1]
+        plan = self.taskfarm("plan", "manifest.json").stdout
+        self.assertTrue(plan.startswith(textwrap.dedent(shown)), plan)
 
     def planned(self, folder):
         """The files that taskfarm would make."""
