@@ -138,7 +138,7 @@ static void link_stages(builder *b) {
 static void complain(const builder *b, const char *pointer, node n, const char *path, const char *what, node other) {
     tf_buf text = {0};
     graph_name(b->graph, n, &text);
-    tf_buf_addf(&text, ": %s %s", path, what);
+    tf_buf_addf(&text, ": %s %s", *path ? path : "an empty path", what);
     if (other != NO_NODE)
         graph_name(b->graph, other, &text);
     tf_diags_add(b->diags, pointer, "%s", tf_buf_text(&text));
@@ -157,6 +157,8 @@ static void add_output(builder *b, node n, const tf_file_spec *spec, const char 
         complain(b, spec->pointer, n, path, "is an output of this task and of ", g->maker[number]);
         return;
     }
+    if (!*path)
+        complain(b, spec->pointer, n, path, "can't be an output", NO_NODE);
     if (is_outside(path) && !spec->outside)
         complain(b, spec->pointer, n, path, "is outside the work folder; \"allow_outside\": true allows that", NO_NODE);
     if (next == b->output_capacity) {

@@ -174,12 +174,6 @@ static int take_hungry(tf_sched *s) {
     return w;
 }
 
-/* All may want what there is now. */
-static void wake_all(tf_sched *s) {
-    for (int w = 0; w < s->workers; w++)
-        queue_hungry(s, w);
-}
-
 static void make_room(tf_sched *s, int count) {
     int *ring = tf_alloc_array((size_t)count, sizeof *ring);
     for (int i = 0; i < s->hungry_count; i++)
@@ -222,7 +216,8 @@ void tf_sched_worker_down(tf_sched *s, int w) {
     k->up = false;
     s->slots -= k->slots;
     s->up--;
-    wake_all(s); /* what it held may feed anyone */
+    for (int i = 0; i < s->workers; i++) /* what it held may feed anyone */
+        queue_hungry(s, i);
 }
 
 void tf_sched_hungry(tf_sched *s, int w, int idle) {
@@ -257,11 +252,8 @@ bool tf_sched_report(tf_sched *s, int w, int i, int64_t first, int64_t count, in
 }
 
 void tf_sched_ready(tf_sched *s, int i, int64_t first, int64_t count, int level) {
-    stage *st = &s->stage[i];
-    if (st->ready == 0)
-        wake_all(s);
-    st->blocked -= count;
-    add_ready(st, level, first, first + count);
+    s->stage[i].blocked -= count;
+    add_ready(&s->stage[i], level, first, first + count); /* who has nothing to do is in the ring */
 }
 
 void tf_sched_skip(tf_sched *s, int i, int64_t first, int64_t count) {

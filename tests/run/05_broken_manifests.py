@@ -280,6 +280,15 @@ TABLE = [
         '/outputs/2: broken[n=2]: /z-2 is outside the work folder; "allow_outside": true allows that',
     ),
     (
+        '{"over": {"n": ["a", ""]}, "outputs": "{n}", "run": {"command": ["true"]}}',
+        "/outputs: broken[n=]: an empty path can't be an output",
+    ),
+    (
+        '{"over": {"n": ["", "./"]}, "inputs": "{n}", "run": {"command": ["true"]}}',
+        "/inputs: broken[n=]: an empty path is not there, and no task makes it",
+        "/inputs: broken[n=./]: an empty path is not there, and no task makes it",
+    ),
+    (
         '{"over": {"n": [1, 2]}, "inputs": "none-{n}", "run": {"command": ["true"]}}',
         "/inputs: broken[n=1]: none-1 is not there, and no task makes it",
         "/inputs: broken[n=2]: none-2 is not there, and no task makes it",
