@@ -13,6 +13,18 @@ static const char *run_text(const tf_run_spec *run, tf_buf *out) {
     return tf_buf_text(out);
 }
 
+static void print_files(const tf_campaign *c, const char *what, const tf_file_spec *spec, int count) {
+    static const char *const how[] = {[TF_FILE_SPLIT] = " (split)", [TF_FILE_GLOB] = " (glob)"};
+    for (int i = 0; i < count; i++) {
+        printf("  %s%s%s: ", what, spec[i].name ? " " : "", spec[i].name ? spec[i].name : "");
+        if (spec[i].kind == TF_FILE_OUTPUTS)
+            printf("outputs of %s%s%s\n", c->stage[spec[i].stage].name, spec[i].output ? "." : "",
+                   spec[i].output ? spec[i].output : "");
+        else
+            printf("%s%s\n", tf_template_source(spec[i].text), spec[i].kind == TF_FILE_PATH ? "" : how[spec[i].kind]);
+    }
+}
+
 static void print_campaign(const options *o, const tf_campaign *c) {
     printf("%s: all right\n", o->manifest);
     printf("campaign %s, seed %llu, output %s\n", c->name, (unsigned long long)c->seed, c->output);
@@ -26,6 +38,8 @@ static void print_campaign(const options *o, const tf_campaign *c) {
         for (int p = 0; p < tf_space_params(stage->space); p++)
             printf("  parameter %s: %s\n", tf_space_param(stage->space, p)->name,
                    tf_type_name(tf_space_param(stage->space, p)->type));
+        print_files(c, "input", stage->input, stage->inputs);
+        print_files(c, "output", stage->output, stage->outputs);
         for (int k = 0; k < stage->columns; k++) {
             printf("  result %s: %s", stage->column[k].name, tf_type_name(stage->column[k].type));
             for (int d = 0; d < stage->column[k].rank; d++)

@@ -393,6 +393,9 @@ class Workflows(farm.FarmTest):
         self.assertIn('"bias" -> "flat";', text)
         self.assertIn('"flat" -> "science";', text)
         self.assertIn('"bias" -> "science" [style=dashed];', text)
+        checked = self.taskfarm("check", "w.json").stdout
+        for line in ("  input bias: outputs of bias\n", "  input raw: raw/flat_{filter}_* (glob)\n", "  output: out/bias\n"):
+            self.assertIn(line, checked)
         tasks = self.taskfarm("graph", "w.json", "--tasks").stdout
         for drawn in (text, tasks):
             done = subprocess.run(["dot", "-Tplain"], input=drawn, capture_output=True, text=True, check=True)
