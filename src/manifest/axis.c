@@ -1,7 +1,6 @@
 /* "over": axes of every kind become leaves of a space, zip, concat and the whole its inner nodes. */
 #include "manifest/load.h"
 
-#include <assert.h>
 #include <math.h>
 #include <regex.h>
 #include <stdio.h>
@@ -27,7 +26,7 @@ bool check_param_name(struct loader *l, const at *where, const char *what, const
 
 /* ---- Leaves ---- */
 
-static tf_space *new_leaf(struct loader *l, node_kind kind, int params, int64_t size) {
+tf_space *new_leaf(struct loader *l, node_kind kind, int params, int64_t size) {
     tf_space *leaf = tf_arena_alloc(l->arena, sizeof *leaf);
     leaf->kind = kind;
     leaf->size = size;
@@ -647,126 +646,6 @@ static bool kind_fits(int kind, const cJSON *value) {
     return cJSON_IsArray(value);
 }
 
-/* ---- Rows of another stage ---- */
-
-/* What a row gives under one name. */
-static bool find_given(const tf_stage_spec *other, const char *name, int *param, int *column) {
-    *param = tf_space_find(other->space, name);
-    *column = -1;
-    for (int c = 0; c < other->columns && *param < 0; c++)
-        if (strcmp(other->column[c].name, name) == 0)
-            *column = c;
-    return *param >= 0 || *column >= 0;
-}
-
-static tf_type given_type(tf_type type) {
-    return type == TF_BOOL || type == TF_STRING ? type : tf_type_is_float(type) ? TF_FLOAT64 : TF_INT64;
-}
-
-/* What the parameter is that a parameter or a column of the other stage gives. */
-static tf_param_spec given_spec(const tf_stage_spec *other, int param, int column) {
-    if (param >= 0) {
-        tf_param_spec spec = *tf_space_param(other->space, param);
-        spec.given = true;
-        return spec;
-    }
-    assert(other->column);
-    return (tf_param_spec){
-        .type = given_type(other->column[column].type), .max_bytes = TF_LONGEST_GIVEN, .given = true};
-}
-
-/* Adds `name`, which is `theirs` there. */
-static void add_given(struct loader *l, const at *where, tf_space *leaf, const tf_stage_spec *other, const char *name,
-                      const char *theirs) {
-    int n = leaf->params, param, column;
-    if (!find_given(other, theirs, &param, &column)) {
-        complain(l->diags, where, "stage \"%s\" has neither a parameter nor a column \"%s\"", other->name, theirs);
-        return;
-    }
-    const tf_column_spec *c = column >= 0 ? &other->column[column] : NULL;
-    const tf_param_spec *p = param >= 0 ? tf_space_param(other->space, param) : NULL;
-    if (c && (c->rank > 0 || c->type == TF_BYTES || c->type == TF_UINT64)) {
-        complain(l->diags, where, "column \"%s\" of stage \"%s\" can't be a parameter: it is %s", theirs, other->name,
-                 c->rank > 0           ? "an array"
-                 : c->type == TF_BYTES ? "of bytes"
-                                       : "of uint64");
-        return;
-    }
-    if (p && p->given) {
-        const tf_space *space = other->space;
-        int s = 0;
-        while (tf_space_source_at(space, s)->first + tf_space_source_at(space, s)->params <= param)
-            s++;
-        complain(l->diags, where,
-                 "parameter \"%s\" of stage \"%s\" is itself taken from stage \"%s\": take it from there", theirs,
-                 other->name, load_stage_spec(l, tf_space_source_at(space, s)->stage)->name);
-        return;
-    }
-    if (!check_param_name(l, where, "parameter", name))
-        return;
-    leaf->param[n] = given_spec(other, param, column);
-    leaf->param[n].name = tf_arena_strdup(l->arena, name);
-    ((int *)(uintptr_t)leaf->source->param)[n] = param;
-    ((int *)(uintptr_t)leaf->source->column)[n] = column;
-    leaf->params = leaf->source->params = n + 1;
-}
-
-/* All that can be a parameter. */
-static void add_all_given(struct loader *l, const at *where, tf_space *leaf, const tf_stage_spec *other) {
-    for (int p = 0; p < tf_space_params(other->space); p++)
-        if (!tf_space_param(other->space, p)->given)
-            add_given(l, where, leaf, other, tf_space_param(other->space, p)->name,
-                      tf_space_param(other->space, p)->name);
-    for (int c = 0; c < other->columns; c++) {
-        const tf_column_spec *column = &other->column[c];
-        if (column->rank == 0 && column->type != TF_BYTES && column->type != TF_UINT64)
-            add_given(l, where, leaf, other, column->name, column->name);
-    }
-}
-
-/* "columns": names, or new names of them. */
-static void add_chosen(struct loader *l, const at *where, tf_space *leaf, const tf_stage_spec *other,
-                       const cJSON *columns) {
-    if (!cJSON_IsArray(columns) && !cJSON_IsObject(columns)) {
-        complain(l->diags, where, "must be a list of names, or an object of new names and old ones");
-        return;
-    }
-    int n = 0;
-    for (const cJSON *item = columns->child; item; item = item->next, n++) {
-        at here = item->string ? at_key(where, item->string) : at_index(where, n);
-        if (!cJSON_IsString(item))
-            complain(l->diags, &here, "must be a string, not %s", json_kind(item));
-        else
-            add_given(l, &here, leaf, other, item->string ? item->string : item->valuestring, item->valuestring);
-    }
-}
-
-static tf_space *load_from(struct loader *l, const at *where, const at *up, const char *name, const cJSON *axis) {
-    const tf_stage_spec *other = load_needed_stage(l, where, name);
-    const cJSON *columns = cJSON_GetObjectItemCaseSensitive(axis, "columns");
-    at here = at_key(up, "columns");
-    if (!other)
-        return NULL;
-    tf_space *leaf =
-        new_leaf(l, NODE_ROWS, tf_space_params(other->space) + other->columns + cJSON_GetArraySize(columns),
-                 tf_space_size(other->space));
-    size_t room = (size_t)leaf->params + 1;
-    leaf->params = 0;
-    leaf->of = other->space;
-    leaf->sources = 1;
-    leaf->source = tf_arena_alloc(l->arena, sizeof *leaf->source);
-    *leaf->source = (tf_space_source){.stage = other->number,
-                                      .rows = leaf->size,
-                                      .stride = 1,
-                                      .param = tf_arena_array(l->arena, room, sizeof(int)),
-                                      .column = tf_arena_array(l->arena, room, sizeof(int))};
-    if (columns)
-        add_chosen(l, &here, leaf, other, columns);
-    else
-        add_all_given(l, where, leaf, other);
-    return leaf;
-}
-
 static tf_space *load_named_kind(struct loader *l, const at *where, const at *up, int kind, const char *name,
                                  const cJSON *value, const cJSON *axis) {
     int before = l->diags->count;
@@ -791,7 +670,7 @@ static tf_space *load_named_kind(struct loader *l, const at *where, const at *up
     case CSV: text = read_text(l, where, path, &length); return text ? load_csv(l, where, path, text, length) : NULL;
     case JSONL: return load_jsonl(l, where, path);
     case ZIP: return load_axes(l, where, value, NODE_ZIP);
-    case FROM: return load_from(l, where, up, path, axis);
+    case FROM: return load_rows_of(l, where, up, path, axis);
     default: return load_concat(l, where, value);
     }
 }

@@ -53,6 +53,12 @@ const char *constant_text(struct loader *loader, const at *where, const char *te
 /* "over": NULL after a complaint. `json` may be NULL: one point. */
 tf_space *load_space(struct loader *loader, const at *where, const cJSON *json);
 
+/* A leaf whose parameters are to be filled in. */
+tf_space *new_leaf(struct loader *loader, node_kind kind, int params, int64_t size);
+
+/* The axis {"from": NAME, ...}, which stands at `up`. NULL after a complaint. */
+tf_space *load_rows_of(struct loader *loader, const at *where, const at *up, const char *name, const cJSON *axis);
+
 /* A table of records from CSV text (RFC 4180, with a header). NULL after a complaint; `file` is for messages. */
 tf_space *load_csv(struct loader *loader, const at *where, const char *file, char *text, size_t length);
 
