@@ -208,6 +208,8 @@ typedef struct tf_intervals {
 
 void tf_intervals_add(tf_intervals *set, int64_t first, int64_t end);
 void tf_intervals_remove(tf_intervals *set, int64_t first, int64_t end);
+void tf_intervals_add_all(tf_intervals *set, const tf_intervals *other);
+void tf_intervals_remove_all(tf_intervals *set, const tf_intervals *other);
 bool tf_intervals_contain(const tf_intervals *set, int64_t first, int64_t end); /* all of [first, end) */
 tf_interval tf_intervals_take(tf_intervals *set, int64_t most); /* removes a run from the front; empty set: {0, 0} */
 void tf_intervals_free(tf_intervals *set);

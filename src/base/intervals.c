@@ -83,6 +83,16 @@ void tf_intervals_remove(tf_intervals *set, int64_t first, int64_t end) {
         splice(set, from, to, left, count);
 }
 
+void tf_intervals_add_all(tf_intervals *set, const tf_intervals *other) {
+    for (size_t i = 0; i < other->count; i++)
+        tf_intervals_add(set, other->items[i].first, other->items[i].end);
+}
+
+void tf_intervals_remove_all(tf_intervals *set, const tf_intervals *other) {
+    for (size_t i = 0; i < other->count; i++)
+        tf_intervals_remove(set, other->items[i].first, other->items[i].end);
+}
+
 bool tf_intervals_contain(const tf_intervals *set, int64_t first, int64_t end) {
     if (first >= end)
         return true;

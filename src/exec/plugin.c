@@ -481,19 +481,17 @@ tf_rng tf_task_stream(const tf_task *task, uint32_t number) {
 static const char *find_path(const tf_paths *paths, const char *name, int64_t i) {
     if (!name)
         return i >= 0 && (uint64_t)i < paths->count ? tf_paths_text(paths, (size_t)i) : NULL;
-    for (size_t n = 0; n < paths->count; n++) {
-        const char *own = paths->item[n].spec->name;
-        if (own && strcmp(own, name) == 0 && i-- == 0)
+    for (size_t n = 0; n < paths->count; n++)
+        if (tf_file_has_name(paths->item[n].spec, name) && i-- == 0)
             return tf_paths_text(paths, n);
-    }
     return NULL;
 }
 
 static int64_t count_paths(const tf_paths *paths, const char *name) {
     int64_t count = 0;
-    for (size_t n = 0; n < paths->count && name; n++)
-        count += paths->item[n].spec->name && strcmp(paths->item[n].spec->name, name) == 0;
-    return name ? count : (int64_t)paths->count;
+    for (size_t n = 0; n < paths->count; n++)
+        count += tf_file_has_name(paths->item[n].spec, name);
+    return count;
 }
 
 int64_t tf_input_count(const tf_task *task, const char *name) {

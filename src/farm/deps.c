@@ -44,7 +44,7 @@ static void write_skipped(const deps *d, const skipped *s) {
     tf_task_name(d->campaign, s->cause_stage, s->cause, &cause);
     tf_buf_adds(&cause, " has failed");
     settle(d, s->stage, (tf_interval){s->first, s->first + s->count}, TF_STATUS_SKIPPED, tf_buf_text(&cause));
-    tf_sched_skip(d->sched, s->stage, s->first, s->count);
+    tf_sched_skip(d->sched, s->stage, s->count);
     tf_buf_free(&cause);
 }
 
@@ -69,21 +69,16 @@ void deps_points_known(deps *d, int stage, const tf_intervals *unready, int by) 
     const int level = tf_graph_level(d->graph, stage);
     tf_intervals ready = {0}, skipped_ones = {0};
     d->by = by;
-    for (size_t i = 0; i < run->count; i++) {
-        tf_intervals_add(&ready, run->items[i].first, run->items[i].end);
-        tf_intervals_add(&skipped_ones, run->items[i].first, run->items[i].end);
-    }
-    for (size_t i = 0; i < unready->count; i++)
-        tf_intervals_remove(&ready, unready->items[i].first, unready->items[i].end);
-    for (size_t i = 0; i < ready.count; i++) {
-        tf_intervals_remove(&skipped_ones, ready.items[i].first, ready.items[i].end);
+    tf_intervals_add_all(&ready, run);
+    tf_intervals_remove_all(&ready, unready);
+    tf_intervals_add_all(&skipped_ones, run);
+    tf_intervals_remove_all(&skipped_ones, &ready);
+    for (size_t i = 0; i < ready.count; i++)
         tf_sched_ready(d->sched, stage, ready.items[i].first, ready.items[i].end - ready.items[i].first, level);
-    }
     for (size_t i = 0; i < skipped_ones.count; i++) {
         settle(d, stage, skipped_ones.items[i], TF_STATUS_SKIPPED,
                "the row that it takes its parameters from is not done");
-        tf_sched_skip(d->sched, stage, skipped_ones.items[i].first,
-                      skipped_ones.items[i].end - skipped_ones.items[i].first);
+        tf_sched_skip(d->sched, stage, skipped_ones.items[i].end - skipped_ones.items[i].first);
     }
     tf_intervals_free(&ready);
     tf_intervals_free(&skipped_ones);

@@ -204,8 +204,7 @@ static void settle_held(master *m, int rank, int stage) {
     uint8_t *status = tf_alloc(AT_ONCE);
     tf_intervals held = {0};
     const tf_intervals *holds = tf_sched_holds(m->sched, rank, stage);
-    for (size_t n = 0; n < holds->count; n++)
-        tf_intervals_add(&held, holds->items[n].first, holds->items[n].end);
+    tf_intervals_add_all(&held, holds);
     tf_error ignored;
     tf_interval piece = {0};
     while (tf_intervals_next(&held, AT_ONCE, &piece)) {

@@ -223,7 +223,7 @@ static void add_input(builder *b, node n, const tf_file_spec *spec, const char *
 /* A group is made when the first task asks for it. */
 static node add_group(builder *b, const tf_file_spec *spec, const int64_t *member, int64_t count) {
     tf_graph *g = b->graph;
-    extra e = {.kind = EXTRA_GROUP, .stage = spec->stage, .spec = spec, .newest = TF_DISK_MISSING};
+    extra e = {.kind = EXTRA_GROUP, .stage = spec->stage, .newest = TF_DISK_MISSING};
     tf_paths made = {0};
     node group = g->nodes; /* it is added below */
     for (int64_t i = 0; i < count; i++) {
@@ -231,9 +231,8 @@ static node add_group(builder *b, const tf_file_spec *spec, const int64_t *membe
         add_edge(b, graph_node(g, spec->stage, index), group);
         tf_files_outputs(g->files, spec->stage, index, &made);
         for (size_t p = 0; p < made.count; p++) {
-            const char *name = made.item[p].spec->name;
             int64_t time = g->made[graph_output(g, tf_paths_text(&made, p))];
-            if (spec->output && !(name && strcmp(name, spec->output) == 0))
+            if (!tf_file_has_name(made.item[p].spec, spec->output))
                 continue;
             e.newest = time > e.newest ? time : e.newest;
             e.gone = e.gone || time == TF_DISK_MISSING;
@@ -279,8 +278,7 @@ static void add_inputs(builder *b, int stage) {
                 add_group_input(b, stage, input, i, groups);
                 continue;
             }
-            g->paths.count = 0;
-            tf_buf_clear(&g->paths.text);
+            tf_paths_clear(&g->paths);
             tf_files_of_spec(g->files, stage, input, i, &g->paths);
             for (size_t p = 0; p < g->paths.count; p++)
                 add_input(b, graph_node(g, stage, i), input, tf_paths_text(&g->paths, p));

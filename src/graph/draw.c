@@ -1,4 +1,5 @@
 /* The graph in Graphviz's language. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "graph/nodes.h"
@@ -29,20 +30,21 @@ static void add_edge(const char *from, const char *to, const char *style, tf_buf
     tf_buf_addf(out, "%s;\n", style);
 }
 
-/* Does the stage read what the other makes? By the entries, or by edges between their tasks. */
-static bool reads(const tf_graph *g, int stage, int other) {
-    const graph_stage *s = &g->stage[stage], *o = &g->stage[other];
+/* Marks the stages whose outputs the stage reads: by its entries, and by edges between tasks. */
+static void find_read(const tf_graph *g, int stage, bool *read) {
     const tf_stage_spec *spec = &g->campaign->stage[stage];
+    memset(read, 0, (size_t)g->stages * sizeof *read);
     for (int i = 0; i < spec->inputs; i++)
-        if (spec->input[i].kind == TF_FILE_OUTPUTS && spec->input[i].stage == other)
-            return true;
-    node tasks = s->linked ? (node)tf_space_size(spec->space) : 0;
-    node others = o->linked ? (node)tf_space_size(g->campaign->stage[other].space) : 0;
-    for (node n = s->first; n < s->first + tasks; n++)
-        for (uint32_t e = g->previous.first[n]; e < g->previous.first[n + 1]; e++)
-            if (g->previous.to[e] >= o->first && g->previous.to[e] < o->first + others)
-                return true;
-    return false;
+        if (spec->input[i].kind == TF_FILE_OUTPUTS)
+            read[spec->input[i].stage] = true;
+    node first = g->stage[stage].first, tasks = g->stage[stage].linked ? (node)tf_space_size(spec->space) : 0;
+    for (uint32_t e = g->previous.first[first]; e < g->previous.first[first + tasks]; e++) {
+        int64_t index;
+        node n = g->previous.to[e];
+        int other = n < g->tasks ? graph_task(g, n, &index) : -1;
+        if (other >= 0 && g->stage[other].linked)
+            read[other] = true;
+    }
 }
 
 static bool gives_points(const tf_stage_spec *stage, int other) {
@@ -54,6 +56,7 @@ static bool gives_points(const tf_stage_spec *stage, int other) {
 
 static void draw_stages(const tf_graph *g, tf_buf *out) {
     const tf_campaign *c = g->campaign;
+    bool *read = tf_alloc_array((size_t)c->stages, sizeof *read);
     for (int s = 0; s < c->stages; s++) {
         char tasks[32];
         int64_t count = tf_space_size(c->stage[s].space);
@@ -61,13 +64,15 @@ static void draw_stages(const tf_graph *g, tf_buf *out) {
                     tf_format_count(count, tasks), count == 1 ? "" : "s");
     }
     for (int s = 0; s < c->stages; s++) {
+        find_read(g, s, read);
         for (int o = 0; o < c->stages; o++)
-            if (o != s && reads(g, s, o))
+            if (o != s && read[o])
                 add_edge(c->stage[o].name, c->stage[s].name, "", out);
         for (int a = 0; a < c->stage[s].afters; a++)
             add_edge(c->stage[c->stage[s].after[a]].name, c->stage[s].name,
                      gives_points(&c->stage[s], c->stage[s].after[a]) ? "" : " [style=dashed]", out);
     }
+    free(read);
 }
 
 static void draw_tasks(const tf_graph *g, tf_buf *out) {

@@ -26,10 +26,9 @@ typedef enum extra_kind { EXTRA_GATE, EXTRA_END, EXTRA_GROUP } extra_kind;
 
 typedef struct extra {
     extra_kind kind;
-    int stage;                /* of a group: whose outputs */
-    const tf_file_spec *spec; /* of a group: the entry that asks for them */
-    int64_t newest;           /* time of the newest of them */
-    bool gone;                /* one is not there */
+    int stage;      /* of a group: whose outputs */
+    int64_t newest; /* time of the newest of them */
+    bool gone;      /* one is not there */
 } extra;
 
 /* Edges in one direction: those of node n are to[first[n]] .. to[first[n + 1] - 1]. */

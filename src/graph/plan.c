@@ -22,13 +22,6 @@ static void select_stage(tf_graph *g, int stage) {
         g->flags[g->stage[stage].first + i] |= SELECTED;
 }
 
-static int find_stage(const tf_campaign *c, const char *name, size_t length) {
-    for (int s = 0; s < c->stages; s++)
-        if (strlen(c->stage[s].name) == length && strncmp(c->stage[s].name, name, length) == 0)
-            return s;
-    return -1;
-}
-
 /* Does the task's name have all of "p=v, q=w" between its brackets? */
 static bool agrees(const char *name, const char *wanted, size_t length) {
     const char *end = wanted + length;
@@ -67,7 +60,7 @@ static int64_t select_tasks(tf_graph *g, int stage, const char *wanted, size_t l
 static void select_target(planner *p, const char *target) {
     tf_graph *g = p->graph;
     size_t name = strcspn(target, "[");
-    int stage = find_stage(g->campaign, target, name);
+    int stage = tf_campaign_stage(g->campaign, target, name);
     size_t length = strlen(target);
     if (stage >= 0 && !target[name]) {
         select_stage(g, stage);
@@ -301,13 +294,10 @@ static void decide_stage(planner *p, int stage) {
         return;
     }
     tf_intervals_add(&plan->run, 0, tasks);
-    for (size_t i = 0; i < past->done->count; i++) {
-        tf_interval run = past->done->items[i];
-        if (again)
-            tf_intervals_add(&plan->redo, run.first, run.end);
-        else
-            tf_intervals_remove(&plan->run, run.first, run.end);
-    }
+    if (again)
+        tf_intervals_add_all(&plan->redo, past->done);
+    else
+        tf_intervals_remove_all(&plan->run, past->done);
     g->why[g->stage[stage].first] = p->forced[stage]                 ? TF_WHY_FORCED
                                     : again && past->done->total > 0 ? TF_WHY_CODE
                                                                      : TF_WHY_NEW;
@@ -335,7 +325,7 @@ bool tf_graph_plan(tf_graph *g, const tf_past *past, const tf_wish *wish, tf_dia
     p.forced = tf_alloc_array((size_t)g->stages, sizeof *p.forced);
     p.upstream = tf_alloc_array(g->nodes, sizeof *p.upstream);
     for (int f = 0; f < wish->forces; f++) {
-        int stage = find_stage(g->campaign, wish->force[f], strlen(wish->force[f]));
+        int stage = tf_campaign_stage(g->campaign, wish->force[f], strlen(wish->force[f]));
         if (stage < 0)
             tf_diags_add(diags, "", "--force %s: there is no such stage", wish->force[f]);
         else

@@ -77,7 +77,7 @@ void tf_paths_free(tf_paths *paths) {
     *paths = (tf_paths){0};
 }
 
-static void clear(tf_paths *paths) {
+void tf_paths_clear(tf_paths *paths) {
     tf_buf_clear(&paths->text);
     paths->count = 0;
 }
@@ -235,7 +235,7 @@ static void add_outputs(tf_files *f, int stage, const tf_file_spec *spec, int64_
     for (int64_t i = 0; i < count; i++)
         for (int o = 0; o < other->outputs; o++) {
             const tf_file_spec *made = &other->output[o];
-            if (spec->output && !(made->name && strcmp(made->name, spec->output) == 0))
+            if (!tf_file_has_name(made, spec->output))
                 continue;
             size_t first = out->count;
             tf_files_of_spec(f, spec->stage, made, member ? member[i] : i, out);
@@ -266,14 +266,14 @@ void tf_files_of_spec(tf_files *f, int stage, const tf_file_spec *spec, int64_t 
 
 void tf_files_inputs(tf_files *f, int stage, int64_t index, tf_paths *out) {
     const tf_stage_spec *spec = &f->campaign->stage[stage];
-    clear(out);
+    tf_paths_clear(out);
     for (int i = 0; i < spec->inputs; i++)
         tf_files_of_spec(f, stage, &spec->input[i], index, out);
 }
 
 void tf_files_outputs(tf_files *f, int stage, int64_t index, tf_paths *out) {
     const tf_stage_spec *spec = &f->campaign->stage[stage];
-    clear(out);
+    tf_paths_clear(out);
     for (int i = 0; i < spec->outputs; i++)
         tf_files_of_spec(f, stage, &spec->output[i], index, out);
 }
@@ -307,7 +307,7 @@ uint64_t tf_files_input_set(tf_files *f, int stage, int64_t index) {
             hash = tf_hash(&group, sizeof group, hash);
             continue;
         }
-        clear(&f->paths);
+        tf_paths_clear(&f->paths);
         tf_files_of_spec(f, stage, input, index, &f->paths);
         hash = tf_hash(tf_buf_text(&f->paths.text), f->paths.text.length, hash);
     }

@@ -132,31 +132,39 @@ static void load_stage_name(struct loader *l, const at *where, const cJSON *json
             complain(l->diags, &here, "two stages are called \"%s\"", name);
 }
 
+int tf_campaign_stage(const tf_campaign *campaign, const char *name, size_t length) {
+    for (int s = 0; s < campaign->stages; s++)
+        if (strlen(campaign->stage[s].name) == length && strncmp(campaign->stage[s].name, name, length) == 0)
+            return s;
+    return -1;
+}
+
+const char *no_such_stage(struct loader *l, const tf_campaign *campaign, const char *name) {
+    const char **names = tf_alloc_array((size_t)campaign->stages, sizeof *names);
+    for (int s = 0; s < campaign->stages; s++)
+        names[s] = campaign->stage[s].name;
+    const char *near = tf_suggest(name, names, (size_t)campaign->stages);
+    free(names);
+    return near ? tf_arena_printf(l->arena, "there is no stage \"%s\"; did you mean \"%s\"?", name, near)
+                : tf_arena_printf(l->arena, "there is no stage \"%s\"", name);
+}
+
 /* Names of stages, in "after". */
 static int load_after_names(struct loader *l, const at *where, const cJSON *after, const tf_campaign *campaign,
                             int *list) {
-    const char **names = tf_alloc_array((size_t)campaign->stages, sizeof *names);
     int n = 0, count = 0;
-    for (int s = 0; s < campaign->stages; s++)
-        names[s] = campaign->stage[s].name;
     for (const cJSON *item = after->child; item; item = item->next, n++) {
         at here = at_index(where, n);
-        int s = 0;
         if (!cJSON_IsString(item)) {
             complain(l->diags, &here, "must be a string, not %s", json_kind(item));
             continue;
         }
-        while (s < campaign->stages && strcmp(names[s], item->valuestring) != 0)
-            s++;
-        if (s < campaign->stages) {
+        int s = tf_campaign_stage(campaign, item->valuestring, strlen(item->valuestring));
+        if (s >= 0)
             list[count++] = s;
-            continue;
-        }
-        const char *near = tf_suggest(item->valuestring, names, (size_t)campaign->stages);
-        complain(l->diags, &here, "there is no stage \"%s\"%s%s%s", item->valuestring, near ? "; did you mean \"" : "",
-                 near ? near : "", near ? "\"?" : "");
+        else
+            complain(l->diags, &here, "%s", no_such_stage(l, campaign, item->valuestring));
     }
-    free(names);
     return count;
 }
 
@@ -208,10 +216,8 @@ const tf_stage_spec *load_stage_spec(const struct loader *l, int stage) {
 
 const tf_stage_spec *load_needed_stage(struct loader *l, const at *where, const char *name) {
     struct stages_json *all = l->stages;
-    int s = 0, stages = all ? all->campaign->stages : 0;
-    while (s < stages && strcmp(all->stage[s].name, name) != 0)
-        s++;
-    if (s == stages) {
+    int s = all ? tf_campaign_stage(all->campaign, name, strlen(name)) : -1;
+    if (s < 0) {
         complain(l->diags, where, "there is no stage \"%s\"", name);
         return NULL;
     }

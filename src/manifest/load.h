@@ -24,6 +24,8 @@ struct loader {
 };
 
 /* The stage of that name, loaded if it was not yet; NULL after a complaint, or if something is wrong with it. */
+/* Says so, with the stage that may have been meant. */
+const char *no_such_stage(struct loader *loader, const tf_campaign *campaign, const char *name);
 const tf_stage_spec *load_stage_spec(const struct loader *loader, int stage);
 const tf_stage_spec *load_needed_stage(struct loader *loader, const at *where, const char *name);
 

@@ -262,26 +262,15 @@ static void resolve_outputs(struct loader *l, const tf_campaign *campaign, const
     if (output)
         *output++ = '\0';
     spec->output = output;
-    const char **names = tf_alloc_array((size_t)campaign->stages, sizeof *names);
-    spec->stage = -1;
-    for (int s = 0; s < campaign->stages; s++) {
-        names[s] = campaign->stage[s].name;
-        if (strcmp(names[s], name) == 0)
-            spec->stage = s;
-    }
+    spec->stage = tf_campaign_stage(campaign, name, strlen(name));
     if (spec->stage < 0) {
-        const char *near = tf_suggest(name, names, (size_t)campaign->stages);
-        complain_at(l, spec, "outputs_of",
-                    tf_arena_printf(l->arena, "there is no stage \"%s\"%s%s%s", name, near ? "; did you mean \"" : "",
-                                    near ? near : "", near ? "\"?" : ""));
-    }
-    free(names);
-    if (spec->stage < 0)
+        complain_at(l, spec, "outputs_of", no_such_stage(l, campaign, name));
         return;
+    }
     const tf_stage_spec *other = &campaign->stage[spec->stage];
-    bool found = !output && other->outputs > 0;
+    bool found = false;
     for (int i = 0; i < other->outputs; i++)
-        found = found || (output && other->output[i].name && strcmp(other->output[i].name, output) == 0);
+        found = found || tf_file_has_name(&other->output[i], output);
     if (!found)
         complain_at(l, spec, "outputs_of",
                     output ? tf_arena_printf(l->arena, "stage \"%s\" has no output \"%s\"", name, output)

@@ -3,6 +3,8 @@
 #ifndef TF_MANIFEST_H
 #define TF_MANIFEST_H
 
+#include <string.h>
+
 #include "base/base.h"
 
 /* ---- Where file contents come from ---- */
@@ -107,6 +109,11 @@ typedef struct tf_file_spec {
     bool temp, protect, outside; /* outputs */
 } tf_file_spec;
 
+/* Has the entry this name? NULL is any. */
+static inline bool tf_file_has_name(const tf_file_spec *spec, const char *name) {
+    return !name || (spec->name && strcmp(spec->name, name) == 0);
+}
+
 /* Files of one task. Paths are relative to the work folder, or absolute where they are outside of it, without ".", ".."
  * or "//". */
 typedef struct tf_path {
@@ -124,6 +131,7 @@ static inline const char *tf_paths_text(const tf_paths *paths, size_t i) {
     return paths->text.data + paths->item[i].at;
 }
 
+void tf_paths_clear(tf_paths *paths); /* keeps the memory */
 void tf_paths_free(tf_paths *paths);
 
 /* ---- Templates ---- */
@@ -148,7 +156,6 @@ bool tf_template_is_list(const tf_template *template);
 int tf_template_expand_list(const tf_template *template, const tf_point *point, tf_buf *out);
 bool tf_template_is_constant(const tf_template *template); /* the same text for every task */
 bool tf_template_uses_scratch(const tf_template *template);
-bool tf_template_uses_files(const tf_template *template);    /* inputs or outputs */
 const char *tf_template_source(const tf_template *template); /* as written in the manifest */
 
 /* Adds the template as it could be written with its variables put in. */
@@ -271,6 +278,9 @@ typedef struct tf_load_options {
 /* Reads and checks a manifest. NULL if anything is wrong: `diags` has it all. */
 tf_campaign *tf_campaign_load(const tf_load_options *options, tf_source *source, tf_diags *diags);
 void tf_campaign_free(tf_campaign *campaign);
+
+/* The number of the stage whose name is the first `length` bytes of `name`; -1 if there is none. */
+int tf_campaign_stage(const tf_campaign *campaign, const char *name, size_t length);
 
 /* ---- Which files a task reads and makes ---- */
 

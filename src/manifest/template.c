@@ -139,7 +139,7 @@ static const char *next_path(const part *p, const tf_point *point, size_t *next,
     while (*next < paths->count) {
         const tf_file_spec *spec = paths->item[*next].spec;
         const char *path = tf_paths_text(paths, (*next)++);
-        if (p->name && !(spec->name && strcmp(spec->name, p->name) == 0))
+        if (!tf_file_has_name(spec, p->name))
             continue;
         tf_buf_clear(out);
         if (point->folder && *path != '/')
@@ -212,13 +212,6 @@ bool tf_template_is_constant(const tf_template *template) {
 bool tf_template_uses_scratch(const tf_template *template) {
     for (int i = 0; i < template->parts; i++)
         if (template->part[i].kind == PART_SCRATCH)
-            return true;
-    return false;
-}
-
-bool tf_template_uses_files(const tf_template *template) {
-    for (int i = 0; i < template->parts; i++)
-        if (is_files(&template->part[i]))
             return true;
     return false;
 }
@@ -302,15 +295,20 @@ typedef struct meaning {
 } meaning;
 
 /* "inputs", or "inputs.NAME". */
+static bool is_about(const char *name, const char *kind) {
+    size_t length = strlen(kind);
+    return strncmp(name, kind, length) == 0 && (!name[length] || name[length] == '.');
+}
+
 static bool find_files(const tf_file_spec *spec, int specs, const char *name, const char *kind, meaning *m) {
     size_t length = strlen(kind);
-    if (strncmp(name, kind, length) != 0 || (name[length] && name[length] != '.'))
+    if (!is_about(name, kind))
         return false;
     m->type = TF_STRING;
     if (!name[length])
         return specs > 0;
     for (int i = 0; i < specs && !m->name; i++)
-        if (spec[i].name && strcmp(spec[i].name, name + length + 1) == 0)
+        if (tf_file_has_name(&spec[i], name + length + 1))
             m->name = spec[i].name;
     return m->name != NULL;
 }
@@ -395,11 +393,6 @@ static size_t known_placeholders(const builder *b, const char ***names) {
     if (outputs)
         (*names)[count++] = "outputs";
     return count;
-}
-
-static bool is_about(const char *name, const char *kind) {
-    size_t length = strlen(kind);
-    return strncmp(name, kind, length) == 0 && (!name[length] || name[length] == '.');
 }
 
 static void complain_unknown(const builder *b, const char *name) {

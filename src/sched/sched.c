@@ -256,8 +256,7 @@ void tf_sched_ready(tf_sched *s, int i, int64_t first, int64_t count, int level)
     add_ready(&s->stage[i], level, first, first + count); /* who has nothing to do is in the ring */
 }
 
-void tf_sched_skip(tf_sched *s, int i, int64_t first, int64_t count) {
-    (void)first;
+void tf_sched_skip(tf_sched *s, int i, int64_t count) {
     s->stage[i].blocked -= count;
     s->stage[i].skipped += count;
 }

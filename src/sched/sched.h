@@ -108,7 +108,7 @@ bool tf_sched_retry(tf_sched *sched, int worker, int stage, int64_t first, int64
 
 /* Tasks of a linked stage wait for nothing any more; or they can't be run, and have ended so. */
 void tf_sched_ready(tf_sched *sched, int stage, int64_t first, int64_t count, int level);
-void tf_sched_skip(tf_sched *sched, int stage, int64_t first, int64_t count);
+void tf_sched_skip(tf_sched *sched, int stage, int64_t count);
 
 /* The worker has `idle` slots without a task, and nothing in hand for them: what it holds waits behind a task that
  * takes longer than was foreseen. Its next grant is for them, whatever it holds. */

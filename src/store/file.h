@@ -106,6 +106,9 @@ hid_t store_dataset(hid_t parent, const char *name, hid_t type, int rank, const 
 /* A dimension that has a length but no values, as netCDF writes it. */
 hid_t store_dimension(hid_t parent, const char *name, hsize_t length);
 
+/* Is something of that name, or path, there? */
+bool store_is_there(hid_t parent, const char *name);
+
 /* Creates the dataset of a table whose type, rank and shape are set, and attaches the stage's index to it. */
 bool store_create_table(hid_t parent, const char *name, hid_t scale, table *table);
 

@@ -16,10 +16,6 @@ static hid_t memory_type(const tf_param_spec *param) {
     }
 }
 
-static bool is_there(const tf_store *s, const char *path) {
-    return H5Lexists(s->file, path, H5P_DEFAULT) > 0;
-}
-
 /* A column of the other stage. One of strings that are all empty is not in the file. */
 static tf_err open_column(tf_store *s, const tf_stage_spec *other, int column, const tf_param_spec *param, table *t,
                           tf_error *error) {
@@ -27,9 +23,9 @@ static tf_err open_column(tf_store *s, const tf_stage_spec *other, int column, c
     snprintf(path, sizeof path, "%s/results/%s", other->name, other->column[column].name);
     snprintf(long_path, sizeof long_path, "%s/text/%s", other->name, other->column[column].name);
     *t = (table){.type = memory_type(param), .rank = 1, .shape = {(hsize_t)tf_space_size(other->space)}};
-    if (is_there(s, path))
+    if (store_is_there(s->file, path))
         t->dataset = H5Dopen2(s->file, path, H5P_DEFAULT);
-    else if (is_there(s, long_path))
+    else if (store_is_there(s->file, long_path))
         return tf_error_set(error, TF_ERR_RUN,
                             "%s: strings of column \"%s\" of stage \"%s\" are longer than %d bytes, and can't be "
                             "parameters",

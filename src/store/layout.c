@@ -75,13 +75,13 @@ bool store_create_table(hid_t parent, const char *name, hid_t scale, table *t) {
 }
 
 /* What an earlier run has laid out is opened, the rest is made. */
-static bool is_there(hid_t parent, const char *name) {
+bool store_is_there(hid_t parent, const char *name) {
     return H5Lexists(parent, name, H5P_DEFAULT) > 0;
 }
 
 static hid_t place_group(hid_t parent, const char *name) {
-    return is_there(parent, name) ? H5Gopen2(parent, name, H5P_DEFAULT)
-                                  : H5Gcreate2(parent, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    return store_is_there(parent, name) ? H5Gopen2(parent, name, H5P_DEFAULT)
+                                        : H5Gcreate2(parent, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
 }
 
 static bool place_table(hid_t parent, const char *name, hid_t scale, bool old, table *t) {
@@ -265,7 +265,7 @@ tf_err tf_store_layout(tf_store *s, int stage, tf_error *error) {
     st->column = tf_alloc_array((size_t)spec->columns, sizeof *st->column);
     st->part = tf_alloc_array((size_t)spec->columns + TASK_TABLES, sizeof *st->part);
     st->parts = store_row_parts(spec, st->part);
-    bool old = is_there(s->file, spec->name);
+    bool old = store_is_there(s->file, spec->name);
     tf_err err = old ? TF_OK : store_begin_change(s, error);
     if (err == TF_OK && !layout(s, stage, old))
         err = store_error(s, error, "can't lay out stage \"%s\"", spec->name);

@@ -118,8 +118,7 @@ static tf_err match_points(const tf_store_plan *plan, const old_output *old, int
                                    old->path, ps->old->name, (long long)first + i);
         }
     }
-    for (size_t n = 0; n < gone.count; n++)
-        tf_intervals_remove(&ps->kept, gone.items[n].first, gone.items[n].end);
+    tf_intervals_remove_all(&ps->kept, &gone);
     tf_intervals_free(&gone);
     free(hashes);
     free(spots);

@@ -84,10 +84,7 @@ static bool is_first_part(const char *then_text, const tf_space *space, int64_t 
 static int stage_now(const tf_store_plan *plan, const contents *old, int32_t stage) {
     if (stage < 0 || stage >= old->names)
         return -1;
-    for (int s = 0; s < plan->campaign->stages; s++)
-        if (strcmp(plan->campaign->stage[s].name, old->name[stage]) == 0)
-            return s;
-    return -1;
+    return tf_campaign_stage(plan->campaign, old->name[stage], strlen(old->name[stage]));
 }
 
 /* Up to where the rows that a side file vouches for are known to be on disk. */
@@ -234,8 +231,7 @@ static void find_pending(plan_stage *ps, int64_t tasks) {
             tf_intervals_add(&ps->done, ps->place[i], ps->place[i] + 1);
     }
     tf_intervals_add(&ps->pending, 0, tasks);
-    for (size_t n = 0; n < ps->done.count; n++)
-        tf_intervals_remove(&ps->pending, ps->done.items[n].first, ps->done.items[n].end);
+    tf_intervals_remove_all(&ps->pending, &ps->done);
     if (ps->place || ps->unusable)
         tf_intervals_free(&ps->failed);
 }
@@ -272,10 +268,8 @@ static tf_err match_stages(const tf_store_plan *plan, const old_output *old, boo
     const tf_campaign *campaign = plan->campaign;
     for (int i = 0; i < old->contents.stages; i++) {
         const contents_stage *stage = &old->contents.stage[i];
-        int s = 0;
-        while (s < campaign->stages && strcmp(campaign->stage[s].name, stage->name) != 0)
-            s++;
-        if (s == campaign->stages)
+        int s = tf_campaign_stage(campaign, stage->name, strlen(stage->name));
+        if (s < 0)
             return tf_error_set(error, TF_ERR_RUN,
                                 "%s: has a stage \"%s\", and the manifest has not: it is another campaign's output; "
                                 "choose another name with --output, or --fresh sets it aside",

@@ -121,20 +121,16 @@ tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bo
 
 void tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks) {
     plan_stage *ps = &plan->stage[stage];
-    for (size_t n = 0; n < tasks->count; n++) {
-        tf_interval run = tasks->items[n];
-        tf_intervals_remove(&ps->done, run.first, run.end);
-        tf_intervals_add(&ps->pending, run.first, run.end);
-        if (!ps->place)
-            tf_intervals_remove(&ps->kept, run.first, run.end);
-    }
+    tf_intervals_remove_all(&ps->done, tasks);
+    tf_intervals_add_all(&ps->pending, tasks);
+    if (!ps->place)
+        tf_intervals_remove_all(&ps->kept, tasks);
     tf_intervals gone = {0};
     for (size_t n = 0; ps->place && n < ps->kept.count; n++)
         for (int64_t i = ps->kept.items[n].first; i < ps->kept.items[n].end; i++)
             if (tf_intervals_contain(tasks, ps->place[i], ps->place[i] + 1))
                 tf_intervals_add(&gone, i, i + 1);
-    for (size_t n = 0; n < gone.count; n++)
-        tf_intervals_remove(&ps->kept, gone.items[n].first, gone.items[n].end);
+    tf_intervals_remove_all(&ps->kept, &gone);
     tf_intervals_free(&gone);
 }
 

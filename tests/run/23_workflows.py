@@ -353,7 +353,6 @@ class Workflows(farm.FarmTest):
                 (self.folder / name).unlink()
 
     def test_an_iteration_is_a_stage_that_reads_itself(self):
-        stage = {"over": {"n": {"range": [1, 31]}, "m": {"range": [29, -1, -1]}}, "store_params": True}
         rows = [{"n": n, "before": n - 1} for n in range(30, 0, -1)]
         stage = {"over": [{"rows": rows}], "inputs": "x{before}", "outputs": "x{n}"}
         self.write("x0", "0\n")

@@ -1,12 +1,10 @@
 """Stages whose points are the rows of other stages."""
 
 import json
-import time
 
 import farm
 import h5py
-import numpy
-from farm import DONE, FAILED, digest
+from farm import DONE, digest
 
 SKIPPED = 4
 RANKS = (None, 3) if farm.SOAK else (3,) if farm.SANITIZED else (None,)

@@ -331,7 +331,7 @@ Test(sched, hands_out_what_is_ready_and_furthest_from_the_end) {
     expect_nothing(s);
     cr_assert(tf_sched_report(s, 0, 0, 0, 1, 0, 1));
     expect_grant(s, 0, 2, 1);
-    tf_sched_skip(s, 1, 5, 1);
+    tf_sched_skip(s, 1, 1);
     cr_assert(tf_sched_report(s, 0, 1, 2, 1, 0, 1));
     expect_grant(s, 0, 4, 1);
     cr_assert(tf_sched_report(s, 0, 1, 4, 1, 1, 1));
@@ -349,7 +349,7 @@ Test(sched, hands_out_what_is_ready_and_furthest_from_the_end) {
     cr_assert(tf_sched_report(s, 1, 1, 1, 1, 0, 1));
     tf_sched_counts n = tf_sched_stage_counts(s, 1);
     cr_expect(n.pending == 1 && n.done == 3 && n.failed == 1 && n.skipped == 1 && n.running == 0);
-    tf_sched_skip(s, 1, 3, 1);
+    tf_sched_skip(s, 1, 1);
     expect_next(s, TF_ACTION_FINISH);
     expect_next(s, TF_ACTION_END);
     tf_sched_free(s);
