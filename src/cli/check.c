@@ -4,8 +4,11 @@
 
 #include "cli/cli.h"
 
-static const char *run_text(const tf_run_spec *run, tf_buf *out) {
+static const char *run_text(const tf_stage_spec *stage, tf_buf *out) {
+    const tf_run_spec *run = &stage->run;
     tf_buf_clear(out);
+    for (int c = 0; run->expr && c < stage->columns; c++)
+        tf_buf_addf(out, "%s%s = %s", c ? ", " : "", stage->column[c].name, tf_expr_source(run->expr[c]));
     if (run->kind == TF_RUN_FUNCTION)
         tf_buf_addf(out, "%s:%s", run->library, run->symbol);
     for (int i = 0; i < run->argc; i++)
@@ -34,10 +37,12 @@ static void print_campaign(const options *o, const tf_campaign *c) {
         char tasks[32];
         int64_t size = tf_space_size(stage->space);
         printf("stage %s: %s task%s of %s\n", stage->name, tf_format_count(size, tasks), size == 1 ? "" : "s",
-               run_text(&stage->run, &run));
+               run_text(stage, &run));
         for (int p = 0; p < tf_space_params(stage->space); p++)
             printf("  parameter %s: %s\n", tf_space_param(stage->space, p)->name,
                    tf_type_name(tf_space_param(stage->space, p)->type));
+        for (int w = 0; w < stage->wheres; w++)
+            printf("  where %s\n", tf_expr_source(stage->where[w]));
         print_files(c, "input", stage->input, stage->inputs);
         print_files(c, "output", stage->output, stage->outputs);
         for (int k = 0; k < stage->columns; k++) {
@@ -69,7 +74,7 @@ static void add_campaign(cJSON *json, const tf_campaign *c) {
         cJSON_AddItemToArray(stages, item);
         cJSON_AddStringToObject(item, "name", stage->name);
         cJSON_AddNumberToObject(item, "tasks", (double)tf_space_size(stage->space));
-        cJSON_AddStringToObject(item, "run", run_text(&stage->run, &run));
+        cJSON_AddStringToObject(item, "run", run_text(stage, &run));
         cJSON *list = cJSON_AddArrayToObject(item, "parameters");
         for (int p = 0; p < tf_space_params(stage->space); p++)
             add_named(list, tf_space_param(stage->space, p)->name, tf_space_param(stage->space, p)->type);

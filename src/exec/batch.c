@@ -41,6 +41,7 @@ static void place_columns(area *a, const tf_stage_spec *stage, batch_columns *c)
         if (c->columns)
             c->columns[k] = at;
     }
+    c->taken = tf_space_sources(stage->space) ? place(a, sizeof *c->taken) : NULL;
     c->status = place(a, sizeof *c->status);
     c->attempts = place(a, sizeof *c->attempts);
     c->input_set = stage->inputs ? place(a, sizeof *c->input_set) : NULL;
@@ -205,8 +206,9 @@ void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_co
                       .max_rss = columns->max_rss,
                       .texts = map->texts + part->texts,
                       .texts_size = part->texts_end - part->texts};
-    int64_t done = 0;
-    for (int64_t row = 0; row < rows->count; row++)
-        done += rows->status[row] == TF_STATUS_DONE;
-    rows->failed = rows->count - done;
+    for (int64_t row = 0; row < rows->count; row++) {
+        rows->failed += tf_status_has_failed(rows->status[row]);
+        rows->excluded += rows->status[row] == TF_STATUS_EXCLUDED;
+        rows->skipped += rows->status[row] == TF_STATUS_SKIPPED;
+    }
 }

@@ -21,7 +21,8 @@ typedef enum tf_status {
     TF_STATUS_DONE = 1,
     TF_STATUS_FAILED = 2,
     TF_STATUS_TIMEOUT = 3,
-    TF_STATUS_SKIPPED = 4
+    TF_STATUS_SKIPPED = 4, /* a task that it depends on is not done */
+    TF_STATUS_EXCLUDED = 5 /* by "where": it is no point of the stage */
 } tf_status;
 
 /* The rows of tasks first .. first + count - 1 of one stage: arrays of `count` elements. */
@@ -29,7 +30,8 @@ typedef struct tf_rows {
     int stage;
     int attempt; /* of all of them, from 1 */
     int64_t first, count;
-    int64_t failed;             /* that ended otherwise than done */
+    int64_t failed; /* in vain, or in time no more */
+    int64_t excluded, skipped;
     int64_t pending;            /* whose task is to be tried again; the others have ended */
     double seconds;             /* that a slot spent on them */
     const void *const *params;  /* per parameter: values; strings as NUL-padded cells of max_bytes. NULL: not stored */
@@ -45,6 +47,16 @@ typedef struct tf_rows {
     const void *texts;            /* tf_record after tf_record */
     size_t texts_size;            /* bytes */
 } tf_rows;
+
+/* There is nothing left to do for it. */
+static inline bool tf_status_is_good(uint8_t status) {
+    return status == TF_STATUS_DONE || status == TF_STATUS_EXCLUDED;
+}
+
+/* It was run in vain. */
+static inline bool tf_status_has_failed(uint8_t status) {
+    return status == TF_STATUS_FAILED || status == TF_STATUS_TIMEOUT;
+}
 
 /* Where the run of rows that begins at `row` ends: of rows that are pending, or of rows that are not. */
 static inline int64_t tf_rows_run(const tf_rows *rows, int64_t row) {
@@ -86,7 +98,11 @@ void tf_exec_free(tf_exec *exec);
  * + count - 1. */
 typedef tf_err tf_exec_given(void *context, int stage, int param, int64_t first, int64_t count, void *cells,
                              tf_error *error);
-void tf_exec_give_by(tf_exec *exec, tf_exec_given *given, void *context);
+
+/* What became of the rows that these tasks take: TF_STATUS_DONE, TF_STATUS_SKIPPED or TF_STATUS_EXCLUDED, which they
+ * are then themselves. */
+typedef tf_err tf_exec_taken(void *context, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error);
+void tf_exec_give_by(tf_exec *exec, tf_exec_given *given, tf_exec_taken *taken, void *context);
 
 /* How many more batches the slot takes: 2 when idle, 0 when one runs and one waits. */
 int tf_exec_room(const tf_exec *exec, int slot);

@@ -15,6 +15,7 @@
 void host_open(host *h, const tf_campaign *campaign, const tf_buf *scratch_root, int rank, int slot) {
     *h = (host){.campaign = campaign, .scratch_root = scratch_root, .rank = rank, .slot = slot};
     h->stage = tf_alloc_array((size_t)campaign->stages, sizeof(struct tf_stage *));
+    h->exprs = tf_alloc_array((size_t)campaign->stages, sizeof(struct exprs *));
     batch_columns_alloc(&h->columns, campaign);
     h->files = tf_files_new(campaign);
     int most = 0;
@@ -39,6 +40,7 @@ void host_close(host *h) {
         most = params > most ? params : most;
         if (h->stage[s])
             function_unload(h->stage[s]);
+        exprs_free(h->exprs[s], &h->campaign->stage[s]);
     }
     for (int p = 0; p < most; p++) {
         free(h->values[p]);
@@ -48,6 +50,7 @@ void host_close(host *h) {
     free(h->values);
     free(h->point);
     free(h->stage);
+    free(h->exprs);
     batch_columns_free(&h->columns);
     tf_files_free(h->files);
     tf_paths_free(&h->inputs);
@@ -147,7 +150,7 @@ static void finish_row(host *h, int64_t row, uint64_t texts_before) {
         batch_clear_columns(&h->columns, h->spec, row, 1);
         h->texts_used = texts_before; /* string columns of a failed task */
     }
-    if (h->spec->run.kind != TF_RUN_FUNCTION)
+    if (h->spec->run.kind == TF_RUN_ARGV || h->spec->run.kind == TF_RUN_SHELL)
         add_output(h, row, TF_RECORD_STDOUT, &h->out, h->spec->capture_stdout);
     add_output(h, row, TF_RECORD_STDERR, &h->err, h->spec->capture_stderr);
     if (failed)
@@ -191,6 +194,8 @@ static void run_row(host *h, struct tf_stage *function, int64_t row) {
         if (function) {
             start_clock(h);
             function_run(h, function, row);
+        } else if (h->spec->run.kind == TF_RUN_EXPR) {
+            exprs_set_row(h, row);
         } else {
             command_run(h, row);
         }
@@ -199,16 +204,34 @@ static void run_row(host *h, struct tf_stage *function, int64_t row) {
         files_after(h);
 }
 
+/* It is not to be run. */
+static bool is_set_apart(const host *h, int64_t row) {
+    return h->columns.status[row] == TF_STATUS_EXCLUDED || h->columns.status[row] == TF_STATUS_SKIPPED;
+}
+
+static void explain_skipped(host *h, int64_t row) {
+    static const char why[] = "the row that it takes its parameters from is not done";
+    if (h->columns.status[row] == TF_STATUS_SKIPPED)
+        host_add_text(h, row, TF_RECORD_MESSAGE, why, sizeof why - 1);
+}
+
 /* Where times are recorded the end of a row is the start of the next. */
 static void run_rows(host *h, struct tf_stage *function) {
     batch_header *head = h->header;
     const bool full = h->spec->record_full;
+    const bool is_command = h->spec->run.kind == TF_RUN_ARGV || h->spec->run.kind == TF_RUN_SHELL;
     stopwatch watch = {.end = head->started + BATCH_SECONDS, .stride = 1};
     double now = tf_quick_now(&h->clock);
     const double to_wall = tf_wall() - now;
     for (int64_t row = 0; row < head->count && !host_is_to_stop(h); row++) {
         uint64_t texts_before = h->texts_used;
         double started = now;
+        if (is_set_apart(h, row)) {
+            explain_skipped(h, row);
+            head->texts_size = h->texts_used;
+            __atomic_store_n(&head->ended, row + 1, __ATOMIC_RELEASE);
+            continue;
+        }
         start_row(h, row, started + to_wall);
         run_row(h, function, row);
         if (h->stopped) {
@@ -219,7 +242,7 @@ static void run_rows(host *h, struct tf_stage *function) {
             now = tf_quick_now(&h->clock);
             h->columns.duration[row] = now - started;
         }
-        if (h->message.length || h->err.total || !function) {
+        if (h->message.length || h->err.total || is_command) {
             finish_row(h, row, texts_before);
             now = full ? tf_quick_now(&h->clock) : now;
         }
@@ -230,20 +253,40 @@ static void run_rows(host *h, struct tf_stage *function) {
     }
 }
 
+/* The next run of rows that are not left out, from h->part on. */
+static bool next_part(host *h) {
+    const int64_t count = h->header->count;
+    while (h->part < count && is_set_apart(h, h->part))
+        h->part++;
+    int64_t end = h->part;
+    while (end < count && !is_set_apart(h, end))
+        end++;
+    h->part_count = end - h->part;
+    return h->part_count > 0;
+}
+
 /* A batch function has all rows at once: it sets their status, and times are the batch's share. */
 static void run_together(host *h, struct tf_stage *function) {
     batch_header *head = h->header;
     double wall = tf_wall();
-    for (int64_t row = 0; row < head->count; row++)
+    int64_t included = 0;
+    for (int64_t row = 0; row < head->count; row++) {
+        if (is_set_apart(h, row)) {
+            explain_skipped(h, row);
+            continue;
+        }
         start_row(h, row, wall);
+        included++;
+    }
     __atomic_store_n(&head->calling_batch, 1, __ATOMIC_RELEASE);
     start_clock(h);
-    function_run_batch(h, function);
-    double share = (tf_now() - head->started) / (double)head->count;
+    for (h->part = 0; next_part(h); h->part += h->part_count)
+        function_run_batch(h, function);
+    double share = included ? (tf_now() - head->started) / (double)included : 0;
     for (int64_t row = 0; row < head->count; row++) {
-        if (h->spec->record_full)
+        if (h->spec->record_full && !is_set_apart(h, row))
             h->columns.duration[row] = share;
-        if (h->columns.status[row] == TF_STATUS_DONE)
+        if (!tf_status_has_failed(h->columns.status[row]))
             continue;
         batch_clear_columns(&h->columns, h->spec, row, 1);
     }
@@ -269,7 +312,10 @@ void host_run_batch(host *h, batch_map *map) {
     batch_header *head = (batch_header *)(void *)map->fixed;
     host_begin_batch(h, map, head->attempt);
     capture_start(&h->err, h->spec->capture_stderr);
+    exprs_set_apart(h);
     struct tf_stage *function = NULL;
+    if (h->spec->run.kind == TF_RUN_EXPR)
+        exprs_evaluate(h);
     if (h->spec->run.kind == TF_RUN_FUNCTION) {
         if (h->limited != h->spec)
             memory_limit_host(h->spec->memory);

@@ -16,6 +16,7 @@ typedef struct host {
     const tf_buf *scratch_root;
     int rank, slot;
     struct tf_stage **stage; /* per stage: the loaded function; NULL before its first batch */
+    struct exprs **exprs;    /* per stage: evaluators, likewise */
 
     const tf_stage_spec *limited; /* whose memory limit this process has */
 
@@ -23,9 +24,10 @@ typedef struct host {
     batch_header *header;
     batch_map *map;
     batch_columns columns;
-    void **values;      /* per parameter: a buffer for a batch, as tf_space_fill stores it */
-    tf_buf *given;      /* per parameter: strings that rows of another stage give, each ended by a NUL */
-    const void **point; /* per parameter: the value of one row */
+    void **values;            /* per parameter: a buffer for a batch, as tf_space_fill stores it */
+    tf_buf *given;            /* per parameter: strings that rows of another stage give, each ended by a NUL */
+    const void **point;       /* per parameter: the value of one row */
+    int64_t part, part_count; /* of a batch function: the rows that it is called for */
     tf_files *files;
     tf_paths inputs, outputs; /* of the task under way, if its stage has any */
     bool stopped;             /* the task under way has been left, since the rank said so */
@@ -97,10 +99,19 @@ void command_run(host *h, int64_t row);
 struct tf_stage *function_load(host *h, const tf_stage_spec *spec);
 bool function_has_batch(const struct tf_stage *stage);
 void function_run(host *h, struct tf_stage *stage, int64_t row);
-/* All rows at once; fails rows by setting their status. */
+/* Rows part .. part + part_count - 1 at once; fails rows by setting their status. */
 void function_run_batch(host *h, struct tf_stage *stage);
 void function_unload(struct tf_stage *stage);
 const tf_stage_spec *function_spec(const struct tf_stage *stage);
+
+/* Rows that are not to be run get their status: those that "where" leaves out, and those whose own rows are not done.
+ */
+void exprs_set_apart(host *h);
+
+/* Evaluates the columns of a stage of expressions, then stores those of one row: false after host_fail. */
+void exprs_evaluate(host *h);
+bool exprs_set_row(host *h, int64_t row);
+void exprs_free(struct exprs *exprs, const tf_stage_spec *spec);
 
 /* A column's value from a command's output (extract.c). false after host_fail. */
 bool extract_columns(host *h, int64_t row, const char *scratch);

@@ -518,10 +518,10 @@ uint64_t tf_task_seed(const tf_task *task) {
 /* ---- Batches ---- */
 
 int64_t tf_batch_first(const tf_batch *batch) {
-    return batch->call->host->header->first;
+    return batch->call->host->header->first + batch->call->host->part;
 }
 int64_t tf_batch_count(const tf_batch *batch) {
-    return batch->call->host->header->count;
+    return batch->call->host->part_count;
 }
 void *tf_batch_state(const tf_batch *batch) {
     return batch->call->stage->state;
@@ -534,18 +534,21 @@ const void *tf_batch_param(const tf_batch *batch, tf_param param) {
     const call *c = batch->call;
     if (param < 0 || param >= tf_space_params(c->stage->spec->space))
         return NULL;
-    return c->stage->as_double[param] ? c->stage->as_double[param] : c->host->values[param];
+    if (c->stage->as_double[param])
+        return c->stage->as_double[param] + c->host->part;
+    size_t size = tf_space_value_size(tf_space_param(c->stage->spec->space, param)->type);
+    return (const char *)c->host->values[param] + (size_t)c->host->part * size;
 }
 
 void *tf_batch_column(const tf_batch *batch, tf_column column) {
     if (column < 0 || column >= batch->call->stage->spec->columns)
         return NULL;
-    return row_cell(batch->call, 0, column);
+    return row_cell(batch->call, batch->call->host->part, column);
 }
 
 void tf_batch_set_bytes(const tf_batch *batch, int64_t row, tf_column column, const void *data, size_t size) {
     call *c = batch->call;
-    c->row = row;
+    c->row = c->host->part + row;
     tf_set_bytes(&c->row_handle, column, data, size);
     if (c->host->message.length) {
         tf_batch_fail(batch, row, "%s", tf_buf_text(&c->host->message));
@@ -559,15 +562,16 @@ void tf_batch_set_string(const tf_batch *batch, int64_t row, tf_column column, c
 
 int tf_batch_fail(const tf_batch *batch, int64_t row, const char *format, ...) {
     host *h = batch->call->host;
-    if (row < 0 || row >= h->header->count || h->columns.status[row] != TF_STATUS_DONE)
+    const int64_t own = h->part + row;
+    if (row < 0 || row >= h->part_count || h->columns.status[own] != TF_STATUS_DONE)
         return TF_FAILURE; /* no such row, or its first failure stands already */
     tf_buf text = {0};
     va_list args;
     va_start(args, format);
     tf_buf_addv(&text, format, args);
     va_end(args);
-    h->columns.status[row] = TF_STATUS_FAILED;
-    host_add_text(h, row, TF_RECORD_MESSAGE, tf_buf_text(&text), text.length);
+    h->columns.status[own] = TF_STATUS_FAILED;
+    host_add_text(h, own, TF_RECORD_MESSAGE, tf_buf_text(&text), text.length);
     tf_buf_free(&text);
     return TF_FAILURE;
 }
@@ -616,10 +620,10 @@ void function_run(host *h, struct tf_stage *stage, int64_t row) {
 }
 
 void function_run_batch(host *h, struct tf_stage *stage) {
-    int64_t count = h->header->count;
+    const int64_t count = h->part_count;
     for (int p = 0; p < tf_space_params(stage->spec->space); p++) {
         const int64_t *integers = h->values[p];
-        for (int64_t i = 0; stage->as_double[p] && i < count; i++)
+        for (int64_t i = h->part; stage->as_double[p] && i < h->part + count; i++)
             stage->as_double[p][i] = (double)integers[i];
     }
     int status = stage->fn.batch(&stage->call->batch);

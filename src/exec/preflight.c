@@ -130,7 +130,7 @@ void tf_exec_preflight(const tf_campaign *campaign, tf_diags *diags) {
         const tf_stage_spec *stage = &campaign->stage[s];
         if (stage->run.kind == TF_RUN_FUNCTION)
             check_function(stage, diags);
-        else
+        else if (stage->run.kind != TF_RUN_EXPR)
             check_command(stage, diags);
     }
 }

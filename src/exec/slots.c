@@ -30,6 +30,7 @@ struct tf_exec {
     batch_columns columns;
     tf_files *files; /* NULL until somebody asks */
     tf_exec_given *given;
+    tf_exec_taken *taken;
     void *given_context;
     double looked;            /* for finished rows of slow batches: tf_now() */
     tf_intervals *one_by_one; /* per stage: a batch function crashed with these rows, so they run alone */
@@ -125,8 +126,9 @@ static void give(slot *s, int b) {
         ;
 }
 
-void tf_exec_give_by(tf_exec *exec, tf_exec_given *given, void *context) {
+void tf_exec_give_by(tf_exec *exec, tf_exec_given *given, tf_exec_taken *taken, void *context) {
     exec->given = given;
+    exec->taken = taken;
     exec->given_context = context;
 }
 
@@ -137,6 +139,7 @@ static tf_err put_given(tf_exec *exec, const batch_map *map, int stage, int64_t 
     if (tf_space_sources(spec->space) == 0)
         return TF_OK;
     batch_locate(map, spec, 0, &exec->columns);
+    err = exec->taken(exec->given_context, stage, first, count, exec->columns.taken, error);
     for (int p = 0; p < tf_space_params(spec->space) && err == TF_OK; p++)
         if (tf_space_param(spec->space, p)->given)
             err = exec->given(exec->given_context, stage, p, first, count, exec->columns.params[p], error);

@@ -64,26 +64,6 @@ void deps_laid_out(deps *d, int stage, int by) {
     d->skips = kept;
 }
 
-void deps_points_known(deps *d, int stage, const tf_intervals *unready, int by) {
-    const tf_intervals *run = &tf_graph_stage(d->graph, stage)->run;
-    const int level = tf_graph_level(d->graph, stage);
-    tf_intervals ready = {0}, skipped_ones = {0};
-    d->by = by;
-    tf_intervals_add_all(&ready, run);
-    tf_intervals_remove_all(&ready, unready);
-    tf_intervals_add_all(&skipped_ones, run);
-    tf_intervals_remove_all(&skipped_ones, &ready);
-    for (size_t i = 0; i < ready.count; i++)
-        tf_sched_ready(d->sched, stage, ready.items[i].first, ready.items[i].end - ready.items[i].first, level);
-    for (size_t i = 0; i < skipped_ones.count; i++) {
-        settle(d, stage, skipped_ones.items[i], TF_STATUS_SKIPPED,
-               "the row that it takes its parameters from is not done");
-        tf_sched_skip(d->sched, stage, skipped_ones.items[i].end - skipped_ones.items[i].first);
-    }
-    tf_intervals_free(&ready);
-    tf_intervals_free(&skipped_ones);
-}
-
 /* ---- What the graph says ---- */
 
 static void on_ready(void *context, int stage, int64_t first, int64_t count, int level) {

@@ -18,10 +18,6 @@ void deps_free(deps *deps);
 /* The stage is being laid out: its rows may be written from now on, by the rank `by`. */
 void deps_laid_out(deps *deps, int stage, int by);
 
-/* The stage, which takes its points from rows of others, has been laid out. Tasks of `unready` take rows that are not
- * done: they are skipped, by the rank `by`. */
-void deps_points_known(deps *deps, int stage, const tf_intervals *unready, int by);
-
 /* Tasks have ended; what follows from it is for the rank `by` to do. */
 void deps_ended(deps *deps, int stage, int64_t first, int64_t count, bool done, int by);
 

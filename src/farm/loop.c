@@ -117,7 +117,7 @@ static tf_err start(rank *r) {
     if (!r->store)
         return r->error->code;
     if (r->exec)
-        tf_exec_give_by(r->exec, tf_store_given, r->store);
+        tf_exec_give_by(r->exec, tf_store_given, tf_store_taken, r->store);
     if (wire_rank(r->wire) == 0)
         r->master = master_new(r->options, r->wire, r->store);
     if (works)
@@ -136,25 +136,11 @@ static const char *state_name(tf_err outcome) {
     return outcome == TF_OK ? "complete" : outcome == TF_ERR_TASKS ? "failed" : "stopped";
 }
 
-/* Only the first rank does this: if it can't, it tells the others. */
-static void find_points(rank *r, int stage) {
-    tf_error error;
-    if (master_laid_out(r->master, stage, &error) == TF_OK)
-        return;
-    broken_message broken = {.code = (int32_t)error.code};
-    memcpy(broken.text, error.text, sizeof broken.text);
-    wire_send(r->wire, 0, TAG_BROKEN, &broken, sizeof broken);
-}
-
 /* Every rank comes here with the same messages in the same order. */
 static void collect(rank *r, const collect_message *message) {
     tf_err err = TF_OK;
     switch ((collect_what)message->what) {
-    case COLLECT_LAYOUT:
-        err = tf_store_layout(r->store, message->stage, r->error);
-        if (err == TF_OK && r->master)
-            find_points(r, message->stage);
-        break;
+    case COLLECT_LAYOUT: err = tf_store_layout(r->store, message->stage, r->error); break;
     case COLLECT_FINISH: err = tf_store_finish(r->store, message->stage, r->error); break;
     case COLLECT_CLOSE:
         err = tf_store_close(r->store, message->partial ? "stopped" : state_name((tf_err)message->outcome),

@@ -25,9 +25,10 @@ struct master {
     deps *deps;
     double started;
     int64_t slots;
-    int64_t reused; /* tasks */
-    int finished;   /* stages */
-    int stopping;   /* see tf_farm_progress */
+    int64_t reused;            /* tasks */
+    int64_t excluded, skipped; /* as workers found them: to the scheduler they are done */
+    int finished;              /* stages */
+    int stopping;              /* see tf_farm_progress */
     tf_store *store;
     peer *peer; /* per rank */
     int lost;
@@ -53,8 +54,7 @@ master *master_new(const tf_farm_options *options, tf_wire *wire, tf_store *stor
                                      .held_back = tf_graph_stage(options->graph, s)->held_back,
                                      .adopted = tf_graph_stage(options->graph, s)->adopt.total,
                                      .level = tf_graph_level(options->graph, s),
-                                     .linked = tf_stage_has_files(&campaign->stage[s]) ||
-                                               tf_space_sources(campaign->stage[s].space) > 0,
+                                     .linked = tf_stage_has_files(&campaign->stage[s]),
                                      .finished = tf_store_is_finished(plan, s),
                                      .afters = campaign->stage[s].afters,
                                      .after = campaign->stage[s].after,
@@ -87,6 +87,7 @@ void master_result(const master *m, tf_farm_result *result) {
                             .finished = m->finished,
                             .elapsed = tf_now() - m->started,
                             .reused = m->reused,
+                            .excluded = m->excluded,
                             .stopping = m->stopping,
                             .ranks = wire_ranks(m->wire),
                             .slots = m->slots};
@@ -99,6 +100,8 @@ void master_result(const master *m, tf_farm_result *result) {
         p->skipped += counts.skipped;
         p->held_back += counts.held_back;
     }
+    p->done -= m->skipped;
+    p->skipped += m->skipped;
 }
 
 /* ---- In ---- */
@@ -123,6 +126,8 @@ static void take_reports(master *m, int from, const report_message *report, size
             tf_sched_retry(m->sched, from, r->stage, r->first, r->count, r->retry, r->seconds, tf_now());
         else
             end_tasks(m, from, r->stage, r->first, r->count, r->failed, r->seconds);
+        m->excluded += r->excluded;
+        m->skipped += r->skipped;
     }
 }
 
@@ -185,17 +190,6 @@ void master_take(master *m, int from, int tag, const void *payload, size_t size)
     }
 }
 
-tf_err master_laid_out(master *m, int stage, tf_error *error) {
-    tf_intervals unready = {0};
-    if (tf_space_sources(m->campaign->stage[stage].space) == 0)
-        return TF_OK;
-    tf_err err = tf_store_unready(m->store, stage, &unready, error);
-    if (err == TF_OK)
-        deps_points_known(m->deps, stage, &unready, helper(m, wire_ranks(m->wire) > 1));
-    tf_intervals_free(&unready);
-    return err;
-}
-
 /* ---- Workers that die ---- */
 
 /* Of the tasks that the worker held, those whose rows it had finished have ended; the others are for someone else. */
@@ -213,7 +207,7 @@ static void settle_held(master *m, int rank, int stage) {
             break;
         for (int64_t i = 0; i < count; i++)
             if (status[i] != TF_STATUS_PENDING)
-                end_tasks(m, rank, stage, piece.first + i, 1, status[i] != TF_STATUS_DONE, 0);
+                end_tasks(m, rank, stage, piece.first + i, 1, !tf_status_is_good(status[i]), 0);
     }
     tf_intervals_free(&held);
     free(status);

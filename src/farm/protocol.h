@@ -59,8 +59,9 @@ typedef struct report_message {
     int32_t retry; /* this attempt at them has failed, and they are to have another; 0: they have ended */
     int64_t first; /* task */
     int64_t count;
-    int64_t failed; /* of these, for good; of tasks that others may wait for, all or none */
-    double seconds; /* that one slot spent on them */
+    int64_t failed;            /* of these, for good; of tasks that others may wait for, all or none */
+    int64_t excluded, skipped; /* of these, as the worker found them: no tasks to run */
+    double seconds;            /* that one slot spent on them */
 } report_message;
 
 typedef struct settle_message {

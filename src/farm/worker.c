@@ -147,6 +147,8 @@ static void add_report(worker *w, report_message report) {
         last->first + last->count == report.first) {
         last->count += report.count;
         last->failed += report.failed;
+        last->excluded += report.excluded;
+        last->skipped += report.skipped;
         last->seconds += report.seconds;
         return;
     }
@@ -163,9 +165,16 @@ static int64_t run_of_rows(const worker *w, const tf_rows *rows, int64_t row) {
     int64_t end = tf_rows_run(rows, row), same = row;
     if (rows->failed == 0 || !tf_stage_has_files(&w->campaign->stage[rows->stage]))
         return end;
-    while (same < end && (rows->status[same] == TF_STATUS_DONE) == (rows->status[row] == TF_STATUS_DONE))
+    while (same < end && tf_status_is_good(rows->status[same]) == tf_status_is_good(rows->status[row]))
         same++;
     return same;
+}
+
+static int64_t count_status(const tf_rows *rows, int64_t row, int64_t end, tf_status status) {
+    int64_t count = 0;
+    for (; row < end; row++)
+        count += rows->status[row] == status;
+    return count;
 }
 
 /* Runs of rows that have ended, and of rows that are pending still: these are to have another attempt. */
@@ -178,13 +187,16 @@ static void report_rows(worker *w, const tf_rows *rows) {
         end = run_of_rows(w, rows, row);
         int64_t failed = again ? 0 : rows->failed; /* where rows are pending, none */
         if (tf_stage_has_files(&w->campaign->stage[rows->stage]))
-            failed = again || rows->status[row] == TF_STATUS_DONE ? 0 : end - row;
-        add_report(w, (report_message){.stage = rows->stage,
-                                       .retry = again ? rows->attempt : 0,
-                                       .first = rows->first + row,
-                                       .count = end - row,
-                                       .failed = failed,
-                                       .seconds = share * (double)(end - row)});
+            failed = again || tf_status_is_good(rows->status[row]) ? 0 : end - row;
+        add_report(w,
+                   (report_message){.stage = rows->stage,
+                                    .retry = again ? rows->attempt : 0,
+                                    .first = rows->first + row,
+                                    .count = end - row,
+                                    .failed = failed,
+                                    .excluded = rows->excluded ? count_status(rows, row, end, TF_STATUS_EXCLUDED) : 0,
+                                    .skipped = rows->skipped ? count_status(rows, row, end, TF_STATUS_SKIPPED) : 0,
+                                    .seconds = share * (double)(end - row)});
     }
 }
 
@@ -207,7 +219,7 @@ static void find_message(const tf_rows *rows, int64_t index, char *out, size_t s
 
 static void send_failures(worker *w, const tf_rows *rows) {
     for (int64_t row = 0; row < rows->count && w->failures < TF_FARM_FAILURES; row++) {
-        if (rows->status[row] == TF_STATUS_DONE || rows->status[row] == TF_STATUS_PENDING)
+        if (!tf_status_has_failed(rows->status[row]))
             continue;
         failure_message failure = {.stage = rows->stage, .status = rows->status[row], .index = rows->first + row};
         find_message(rows, failure.index, failure.message, sizeof failure.message);
@@ -222,12 +234,13 @@ static void keep_pending(worker *w, const tf_rows *rows, tf_rows *changed) {
     tf_buf_clear(&w->status);
     tf_buf_clear(&w->texts);
     for (int64_t row = 0; row < rows->count; row++)
-        tf_buf_addc(&w->status, (char)(rows->status[row] == TF_STATUS_DONE ? TF_STATUS_DONE : TF_STATUS_PENDING));
+        tf_buf_addc(&w->status,
+                    (char)(tf_status_has_failed(rows->status[row]) ? TF_STATUS_PENDING : rows->status[row]));
     const char *bytes = rows->texts;
     for (size_t at = 0, size; at < rows->texts_size; at += size) {
         const tf_record *record = (const tf_record *)(const void *)(bytes + at);
         size = tf_record_size((size_t)record->length);
-        if (rows->status[record->index - rows->first] == TF_STATUS_DONE)
+        if (!tf_status_has_failed(rows->status[record->index - rows->first]))
             tf_buf_add(&w->texts, record, size);
     }
     *changed = *rows;

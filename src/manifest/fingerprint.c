@@ -32,13 +32,23 @@ static void add_hash(cJSON *object, const char *key, uint64_t hash) {
     cJSON_AddStringToObject(object, key, text);
 }
 
-static void add_run(cJSON *object, const tf_run_spec *run) {
+static void add_expr(cJSON *list, const tf_expr *expr) {
+    tf_buf text = {0};
+    tf_expr_resolved(expr, &text);
+    cJSON_AddItemToArray(list, cJSON_CreateString(tf_buf_text(&text)));
+    tf_buf_free(&text);
+}
+
+static void add_run(cJSON *object, const tf_stage_spec *stage) {
+    const tf_run_spec *run = &stage->run;
     cJSON *list = cJSON_CreateArray();
     if (run->kind == TF_RUN_FUNCTION) {
         cJSON_AddItemToArray(list, cJSON_CreateString(run->library));
         cJSON_AddItemToArray(list, cJSON_CreateString(run->symbol));
         cJSON_AddItemToArray(list, cJSON_CreateString(run->args));
     }
+    for (int c = 0; run->expr && c < stage->columns; c++)
+        add_expr(list, run->expr[c]);
     for (int i = 0; i < run->argc; i++)
         add_template(list, "", run->argv[i]);
     for (int e = 0; e < run->envc; e++) {
@@ -89,7 +99,13 @@ void tf_fingerprint(const tf_campaign *campaign, int number, tf_buf *out) {
     char seed[24];
     snprintf(seed, sizeof seed, "%" PRIu64, campaign->seed);
     cJSON *object = cJSON_CreateObject();
-    add_run(object, &stage->run);
+    add_run(object, stage);
+    if (stage->wheres > 0) {
+        cJSON *wheres = cJSON_CreateArray();
+        for (int w = 0; w < stage->wheres; w++)
+            add_expr(wheres, stage->where[w]);
+        add_printed(object, "where", wheres);
+    }
     add_printed(object, "results", columns_json(stage));
     add_printed(object, "parameters", params_json(stage->space));
     cJSON_AddStringToObject(object, "seed", seed);

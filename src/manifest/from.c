@@ -96,6 +96,19 @@ static void add_chosen(struct loader *l, const at *where, tf_space *leaf, const 
     }
 }
 
+/* "where" of the axis: checked with its own parameters; what evaluates it is made with all of the stage's. */
+static const char *load_rows_where(struct loader *l, const at *up, const tf_space *leaf, const cJSON *axis) {
+    const char *source = json_string(l->diags, up, axis, "where");
+    at here = at_key(up, "where");
+    if (!source)
+        return NULL;
+    expr_name *name = tf_arena_array(l->arena, (size_t)leaf->params, sizeof *name);
+    expr_names names = param_names(leaf, name);
+    names.what = "the parameters and columns that the axis takes";
+    names.has_index = false;
+    return load_expr(l, &here, source, &names) ? tf_arena_strdup(l->arena, source) : NULL;
+}
+
 tf_space *load_rows_of(struct loader *l, const at *where, const at *up, const char *name, const cJSON *axis) {
     const tf_stage_spec *other = load_needed_stage(l, where, name);
     const cJSON *columns = cJSON_GetObjectItemCaseSensitive(axis, "columns");
@@ -119,5 +132,6 @@ tf_space *load_rows_of(struct loader *l, const at *where, const at *up, const ch
         add_chosen(l, &here, leaf, other, columns);
     else
         add_all_given(l, where, leaf, other);
+    leaf->source->where = load_rows_where(l, up, leaf, axis);
     return leaf;
 }

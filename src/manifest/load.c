@@ -76,6 +76,31 @@ static bool is_identifier(const char *name) {
     return true;
 }
 
+/* "where" of the stage, and of its axes of rows. */
+static void load_wheres(struct loader *l, const stage_json *json, const at *over, tf_stage_spec *stage) {
+    const cJSON *object;
+    const at *where;
+    const char *own =
+        stage_member(json, "where", &object, &where) ? json_string(l->diags, where, object, "where") : NULL;
+    if (!stage->space)
+        return;
+    int sources = tf_space_sources(stage->space);
+    expr_name *name = tf_arena_array(l->arena, (size_t)tf_space_params(stage->space), sizeof *name);
+    expr_names names = param_names(stage->space, name);
+    const tf_expr **list = tf_arena_array(l->arena, (size_t)sources + 1, sizeof(tf_expr *));
+    for (int n = 0; n < sources; n++) {
+        const char *source = tf_space_source_at(stage->space, n)->where;
+        if (source)
+            list[stage->wheres++] = load_expr(l, over, source, &names);
+    }
+    at here = at_key(where, "where");
+    if (own)
+        list[stage->wheres++] = load_expr(l, &here, own, &names);
+    if (own && tf_stage_has_files(stage))
+        complain(l->diags, &here, "a stage with files can't leave out points yet: choose them in \"over\"");
+    stage->where = list;
+}
+
 static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
     const at *where;
@@ -111,8 +136,10 @@ static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *
     at at_results = at_key(where, "results");
     if (results)
         load_columns(l, &at_results, results, &scope, command, stage);
+    load_exprs(l, &at_run, run, stage);
+    load_wheres(l, json, &at_over, stage);
     load_handling(l, json, stage);
-    if (stage->log && stage->run.kind == TF_RUN_FUNCTION)
+    if (stage->log && (stage->run.kind == TF_RUN_FUNCTION || stage->run.kind == TF_RUN_EXPR))
         complain(l->diags, &json->own_at, "\"log\" goes with a command; what a function logs is in its stderr");
 }
 

@@ -49,6 +49,26 @@ typedef struct known_names {
 const tf_template *template_parse(struct loader *loader, const at *where, const char *text, const known_names *scope,
                                   bool shell);
 
+/* What names stand for in an expression besides the manifest's variables. */
+typedef struct expr_name {
+    const char *name;
+    tf_type type; /* TF_BOOL, TF_INT64, TF_FLOAT64 or TF_STRING */
+} expr_name;
+
+typedef struct expr_names {
+    const char *what; /* "the stage's parameters": for messages */
+    int count;
+    const expr_name *name;
+    bool has_index;    /* "index" is the task's */
+    uint32_t *streams; /* of random numbers, so far; NULL: there are none here */
+} expr_names;
+
+/* The parameters of a space: `name` gets them, and must have room. */
+expr_names param_names(const tf_space *space, expr_name *name);
+
+/* NULL after a complaint. */
+const tf_expr *load_expr(struct loader *loader, const at *where, const char *source, const expr_names *names);
+
 /* A text in which only variables may stand, put together. */
 const char *constant_text(struct loader *loader, const at *where, const char *text);
 
@@ -68,6 +88,9 @@ tf_space *load_csv(struct loader *loader, const at *where, const char *file, cha
 void load_run(struct loader *loader, const at *where, const cJSON *json, const known_names *scope, tf_run_spec *run);
 void load_columns(struct loader *loader, const at *where, const cJSON *json, const known_names *scope, bool command,
                   tf_stage_spec *stage);
+
+/* The expressions of a run that has them: their columns are those of "results", or float64. `where` is the run's. */
+void load_exprs(struct loader *loader, const at *where, const cJSON *run, tf_stage_spec *stage);
 
 /* "inputs", "outputs" and "log" of a stage; then, when all stages are there, what their entries refer to. Paths that a
  * manifest's author wrote come out as in tf_path. */

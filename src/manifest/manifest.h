@@ -53,6 +53,7 @@ typedef struct tf_space_source {
     int first, params; /* parameters first .. first + params - 1 of the space */
     const int *param;  /* per parameter: which of that stage's parameters it is; -1: a column */
     const int *column; /* likewise */
+    const char *where; /* an expression that the parameters must make true; NULL: none */
 } tf_space_source;
 
 enum { TF_LONGEST_GIVEN = 1024 }; /* bytes of a string that is a column of another stage */
@@ -161,6 +162,32 @@ const char *tf_template_source(const tf_template *template); /* as written in th
 /* Adds the template as it could be written with its variables put in. */
 void tf_template_resolved(const tf_template *template, tf_buf *out);
 
+/* ---- Expressions ---- */
+
+/* Arithmetic on named values, checked when the manifest is read: "n > 10 && filter == 'R'". Numbers are double
+ * precision (integers beyond 2^53 are rounded), truth is 1 and 0. */
+typedef struct tf_expr tf_expr;
+const char *tf_expr_source(const tf_expr *expr); /* as written in the manifest */
+
+/* Does it use the name's value? Names are numbered as where it was loaded: the parameters of its stage, then what else
+ * there was. */
+bool tf_expr_uses(const tf_expr *expr, int name);
+
+/* Adds what its values depend on besides those of the names. */
+void tf_expr_resolved(const tf_expr *expr, tf_buf *out);
+
+/* What evaluates an expression: for one thread. Random numbers are those of the stage's tasks. The expression and
+ * `stage` must outlive it. */
+typedef struct tf_eval tf_eval;
+tf_eval *tf_eval_new(const tf_expr *expr, uint64_t seed, const char *stage);
+void tf_eval_free(tf_eval *eval);
+
+/* Its values for tasks first .. first + count - 1. values[n] has those of name n, as tf_space_fill gives them; of names
+ * that are not used it may be NULL. */
+void tf_eval_run(tf_eval *eval, const void *const *values, int64_t first, int64_t count, double *out);
+
+bool tf_eval_is_true(double value); /* neither 0 nor NaN */
+
 /* ---- The campaign ---- */
 
 /* Where a command's column is read from. */
@@ -188,7 +215,7 @@ typedef struct tf_column_spec {
 /* Bytes of a column in one row; 0 for strings and bytes. */
 size_t tf_column_bytes(const tf_column_spec *column);
 
-typedef enum tf_run_kind { TF_RUN_ARGV, TF_RUN_SHELL, TF_RUN_FUNCTION } tf_run_kind;
+typedef enum tf_run_kind { TF_RUN_ARGV, TF_RUN_SHELL, TF_RUN_FUNCTION, TF_RUN_EXPR } tf_run_kind;
 
 typedef struct tf_env_spec {
     const char *name;
@@ -208,6 +235,8 @@ typedef struct tf_run_spec {
     const char *library; /* "builtin", or a path */
     const char *symbol;
     const char *args; /* a JSON object as text */
+    /* expressions: one per column; names are the parameters, then the columns before it */
+    const tf_expr *const *expr;
     const char *json; /* the whole run as JSON text, for the output file */
 } tf_run_spec;
 
@@ -216,6 +245,8 @@ typedef struct tf_stage_spec {
     char *pointer; /* JSON pointer of the stage, for later diagnostics */
     int number;    /* position in the manifest */
     const tf_space *space;
+    int wheres;
+    const tf_expr *const *where; /* each must be true of a point's parameters, else its task is excluded */
     tf_run_spec run;
     int columns;
     const tf_column_spec *column;

@@ -124,7 +124,7 @@ void load_run(struct loader *l, const at *where, const cJSON *json, const known_
         kind = kinds[k];
     }
     if (!kind && known)
-        complain(l->diags, where, "needs a \"command\" or a \"function\"");
+        complain(l->diags, where, "needs a \"command\", a \"function\" or an \"expr\"");
     if (!kind)
         return;
     for (size_t i = 0; i < sizeof belongs / sizeof *belongs; i++) {
@@ -132,7 +132,10 @@ void load_run(struct loader *l, const at *where, const cJSON *json, const known_
         if (cJSON_GetObjectItemCaseSensitive(json, belongs[i].key) && strcmp(kind, belongs[i].kind) != 0)
             complain(l->diags, &here, "\"%s\" goes with a %s, not with a %s", belongs[i].key, belongs[i].kind, kind);
     }
-    if (*kind == 'f') {
+    if (*kind == 'e') {
+        run->kind = TF_RUN_EXPR; /* see load_exprs */
+        json_object(l->diags, where, json, kind);
+    } else if (*kind == 'f') {
         load_function(l, where, json, run);
     } else if (*kind == 'c') {
         at here = at_key(where, kind);
@@ -147,6 +150,12 @@ void load_run(struct loader *l, const at *where, const cJSON *json, const known_
 }
 
 /* ---- Columns ---- */
+
+#define BAD_COLUMN_NAME "\"%s\" can't be a column's name: it must not be empty or contain /"
+
+static bool is_column_name(const char *name) {
+    return *name && !strchr(name, '/') && strcmp(name, ".") != 0;
+}
 
 size_t tf_column_bytes(const tf_column_spec *column) {
     return tf_type_size(column->type) * (size_t)column->elements;
@@ -281,6 +290,73 @@ static void check_taken_names(struct loader *l, const at *where, const tf_column
     }
 }
 
+static int find_column(const tf_stage_spec *stage, const char *name) {
+    for (int c = 0; c < stage->columns; c++)
+        if (strcmp(stage->column[c].name, name) == 0)
+            return c;
+    return -1;
+}
+
+/* Columns that "results" does not name are float64. All come in the order of the expressions. */
+static void order_columns(struct loader *l, const at *where, const cJSON *exprs, tf_stage_spec *stage) {
+    tf_column_spec *column = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(exprs), sizeof *column);
+    int count = 0;
+    for (const cJSON *item = exprs->child; item; item = item->next) {
+        int c = find_column(stage, item->string);
+        at here = at_key(where, item->string);
+        for (const cJSON *other = exprs->child; other != item; other = other->next)
+            if (strcmp(other->string, item->string) == 0)
+                complain(l->diags, &here, "key \"%s\" is given twice", item->string);
+        if (c < 0 && stage->space && tf_space_find(stage->space, item->string) >= 0)
+            complain(l->diags, &here, "\"%s\" is the name of a parameter already", item->string);
+        if (c < 0 && !is_column_name(item->string))
+            complain(l->diags, &here, BAD_COLUMN_NAME, item->string);
+        if (c >= 0 && (stage->column[c].rank > 0 || tf_type_size(stage->column[c].type) == 0))
+            complain(l->diags, &here, "the column of an expression is a single number, not %s",
+                     stage->column[c].rank > 0 ? "an array" : tf_type_name(stage->column[c].type));
+        column[count] = c >= 0 ? stage->column[c] : (tf_column_spec){.type = TF_FLOAT64, .elements = 1};
+        column[count++].name = tf_arena_strdup(l->arena, item->string);
+    }
+    for (int c = 0; c < stage->columns; c++)
+        if (!cJSON_GetObjectItemCaseSensitive(exprs, stage->column[c].name))
+            complain(l->diags, where, "column \"%s\" of the results has no expression", stage->column[c].name);
+    stage->column = column;
+    stage->columns = count;
+}
+
+void load_exprs(struct loader *l, const at *where, const cJSON *run, tf_stage_spec *stage) {
+    const cJSON *exprs = cJSON_GetObjectItemCaseSensitive(run, "expr");
+    at at_exprs = at_key(where, "expr");
+    if (!cJSON_IsObject(exprs))
+        return;
+    if (!exprs->child)
+        complain(l->diags, &at_exprs, "needs at least one column");
+    order_columns(l, &at_exprs, exprs, stage);
+    if (!stage->space)
+        return;
+    int params = tf_space_params(stage->space);
+    expr_name *name = tf_arena_array(l->arena, (size_t)params + (size_t)stage->columns, sizeof *name);
+    expr_names names = param_names(stage->space, name);
+    names.what = "the stage's parameters, and the columns before this one";
+    uint32_t streams = 0;
+    names.streams = &streams;
+    const tf_expr **expr = tf_arena_array(l->arena, (size_t)stage->columns, sizeof(tf_expr *));
+    int c = 0;
+    for (const cJSON *item = exprs->child; item; item = item->next, c++) {
+        at here = at_key(&at_exprs, item->string);
+        tf_buf number = {0};
+        if (cJSON_IsNumber(item))
+            tf_buf_add_double(&number, item->valuedouble);
+        if (cJSON_IsNumber(item) || cJSON_IsString(item))
+            expr[c] = load_expr(l, &here, cJSON_IsString(item) ? item->valuestring : tf_buf_text(&number), &names);
+        else
+            complain(l->diags, &here, "must be an expression in a string, not %s", json_kind(item));
+        name[names.count++] = (expr_name){.name = stage->column[c].name, .type = TF_FLOAT64};
+        tf_buf_free(&number);
+    }
+    stage->run.expr = expr;
+}
+
 void load_columns(struct loader *l, const at *where, const cJSON *json, const known_names *scope, bool command,
                   tf_stage_spec *stage) {
     if (!cJSON_IsObject(json)) {
@@ -292,8 +368,8 @@ void load_columns(struct loader *l, const at *where, const cJSON *json, const kn
         at here = at_key(where, item->string);
         tf_column_spec *c = &column[stage->columns++];
         *c = (tf_column_spec){.name = tf_arena_strdup(l->arena, item->string), .type = TF_FLOAT64, .elements = 1};
-        if (*c->name == '\0' || strchr(c->name, '/') || strcmp(c->name, ".") == 0)
-            complain(l->diags, &here, "\"%s\" can't be a column's name: it must not be empty or contain /", c->name);
+        if (!is_column_name(c->name))
+            complain(l->diags, &here, BAD_COLUMN_NAME, c->name);
         for (const cJSON *other = json->child; other != item; other = other->next)
             if (strcmp(other->string, item->string) == 0)
                 complain(l->diags, &here, "key \"%s\" is given twice", item->string);

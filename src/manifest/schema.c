@@ -29,7 +29,8 @@
     "\"description\":\"before the second attempt; doubles with each\"}"
 
 #define STAGE_KEYS                                                                                                     \
-    {"over", REF("space"), false}, {"where", LATER, true}, {"run", REF("run"), false},                                 \
+    {"over", REF("space"), false}, {"where", TEXT("an expression: the points to keep"), false},                        \
+        {"run", REF("run"), false},                                                                                    \
         {"results",                                                                                                    \
          "{\"type\":\"object\",\"description\":\"typed columns, one row a task\",\"additionalProperties\":" REF(       \
              "column") "}",                                                                                            \
@@ -111,7 +112,7 @@ static const json_key axis[] = {
      "{\"anyOf\":[{\"type\":\"array\",\"items\":{\"type\":\"string\"}},{\"type\":\"object\",\"additionalProperties\":"
      "{\"type\":\"string\"}}],\"description\":\"which of its parameters and columns, or by new names\"}",
      false},
-    {"where", LATER, true},
+    {"where", TEXT("an expression of these: the rows to take"), false},
     {"blocks", LATER, true},
 };
 
@@ -127,7 +128,10 @@ static const json_key run[] = {
     {"cwd", TEXT("the folder that a command runs in; default: the manifest's"), false},
     {"stdin", TEXT("what a command reads from its standard input; default: nothing"), false},
     {"service", LATER, true},
-    {"expr", LATER, true},
+    {"expr",
+     "{\"type\":\"object\",\"minProperties\":1,\"additionalProperties\":{\"type\":[\"string\",\"number\"]},"
+     "\"description\":\"an expression a column, of parameters and the columns before it\"}",
+     false},
 };
 
 static const json_key column[] = {
@@ -284,7 +288,7 @@ void tf_schema_write(tf_buf *out) {
                                                "last varies fastest\"}"));
     cJSON_AddItemToObject(defs, "run",
                           object_schema(keys_run(), "{\"oneOf\":[{\"required\":[\"command\"]},{\"required\":["
-                                                    "\"function\"]}]}"));
+                                                    "\"function\"]},{\"required\":[\"expr\"]}]}"));
     cJSON_AddItemToObject(defs, "column",
                           either(cJSON_Parse(REF("type")), object_schema(keys_column(), "{\"required\":[\"type\"]}")));
     cJSON_AddItemToObject(

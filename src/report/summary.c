@@ -6,8 +6,10 @@ void tf_report_summary(FILE *out, const tf_campaign *campaign, const tf_farm_res
     char done[32], failed[32], elapsed[32], rate_text[32];
     int64_t ended = p->done + p->failed, left = p->tasks - ended - p->skipped - p->held_back;
     double rate = p->elapsed > 0 ? (double)(ended - p->reused) / p->elapsed : 0;
-    fprintf(out, "taskfarm: %s: %s done, %s failed", campaign->name, tf_format_count(p->done, done),
-            tf_format_count(p->failed, failed));
+    fprintf(out, "taskfarm: %s: %s done", campaign->name, tf_format_count(p->done, done));
+    if (p->excluded)
+        fprintf(out, " (%s of them left out by where)", tf_format_count(p->excluded, done));
+    fprintf(out, ", %s failed", tf_format_count(p->failed, failed));
     if (p->skipped)
         fprintf(out, ", %s skipped", tf_format_count(p->skipped, done));
     if (p->reused)

@@ -88,6 +88,18 @@ static const tf_space_source *source_of(const tf_space *space, int param) {
     return tf_space_source_at(space, n);
 }
 
+/* The row that a point takes. */
+static int64_t row_of_point(const tf_space_source *source, int64_t point) {
+    return point / source->stride % source->rows;
+}
+
+/* Points from `point` on, at most `most`, that take rows side by side; or, where the stride is not 1, all the same. */
+static int64_t run_of_points(const tf_space_source *source, int64_t point, int64_t most) {
+    int64_t run =
+        source->stride == 1 ? source->rows - row_of_point(source, point) : source->stride - point % source->stride;
+    return run < most ? run : most;
+}
+
 /* Rows of the other stage, as cells. */
 static herr_t read_rows(const tf_store *s, const tf_space_source *source, const table *t, int param, int64_t row,
                         int64_t count, void *cells) {
@@ -109,12 +121,10 @@ tf_err tf_store_given(void *context, int stage, int param, int64_t first, int64_
     herr_t result = 0;
     memset(cells, 0, (size_t)count * cell);
     for (int64_t done = 0, run; done < count && result >= 0; done += run) {
-        int64_t point = first + done, row = point / source->stride % source->rows;
-        int64_t most = source->stride == 1 ? source->rows - row : source->stride - point % source->stride;
         char *to = (char *)cells + (size_t)done * cell;
-        run = most < count - done ? most : count - done;
-        result = read_rows(s, source, &s->stage[stage].given[param], source->param[param - source->first], row,
-                           source->stride == 1 ? run : 1, to);
+        run = run_of_points(source, first + done, count - done);
+        result = read_rows(s, source, &s->stage[stage].given[param], source->param[param - source->first],
+                           row_of_point(source, first + done), source->stride == 1 ? run : 1, to);
         for (int64_t i = 1; i < run && source->stride > 1; i++)
             memcpy(to + (size_t)i * cell, to, cell);
     }
@@ -123,33 +133,30 @@ tf_err tf_store_given(void *context, int stage, int param, int64_t first, int64_
                                      s->campaign->stage[stage].name, s->campaign->stage[source->stage].name);
 }
 
-/* ---- Which rows there are ---- */
+/* ---- What became of rows ---- */
 
-/* Tasks that take rows first .. end - 1 of a source. */
-static void add_tasks(const tf_space_source *source, int64_t tasks, int64_t first, int64_t end, tf_intervals *out) {
-    int64_t block = source->rows * source->stride;
-    for (int64_t start = 0; start < tasks; start += block)
-        tf_intervals_add(out, start + first * source->stride, start + end * source->stride);
+static uint8_t both(uint8_t so_far, uint8_t status) {
+    if (status == TF_STATUS_DONE || so_far == TF_STATUS_SKIPPED)
+        return so_far;
+    return status == TF_STATUS_EXCLUDED ? TF_STATUS_EXCLUDED : TF_STATUS_SKIPPED;
 }
 
-tf_err tf_store_unready(tf_store *s, int stage, tf_intervals *out, tf_error *error) {
-    enum { AT_ONCE = 1 << 20 };
+tf_err tf_store_taken(void *context, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error) {
+    tf_store *s = context;
     const tf_space *space = s->campaign->stage[stage].space;
-    uint8_t *status = tf_alloc(AT_ONCE);
+    uint8_t *rows = tf_alloc((size_t)count);
     herr_t result = 0;
+    memset(status, TF_STATUS_DONE, (size_t)count);
     for (int n = 0; n < tf_space_sources(space); n++) {
         const tf_space_source *source = tf_space_source_at(space, n);
-        for (int64_t first = 0; first < source->rows && result >= 0; first += AT_ONCE) {
-            int64_t count = source->rows - first < AT_ONCE ? source->rows - first : AT_ONCE;
-            result = store_read_rows(&s->stage[stage].source[n], first, count, status);
-            for (int64_t i = 0, end; i < count && result >= 0; i = end + 1) {
-                for (end = i; end < count && status[end] != TF_STATUS_DONE; end++)
-                    ;
-                if (end > i)
-                    add_tasks(source, tf_space_size(space), first + i, first + end, out);
-            }
+        for (int64_t done = 0, run; done < count && result >= 0; done += run) {
+            run = run_of_points(source, first + done, count - done);
+            result = store_read_rows(&s->stage[stage].source[n], row_of_point(source, first + done),
+                                     source->stride == 1 ? run : 1, rows);
+            for (int64_t i = 0; i < run; i++)
+                status[done + i] = both(status[done + i], rows[source->stride == 1 ? i : 0]);
         }
     }
-    free(status);
+    free(rows);
     return result >= 0 ? TF_OK : store_error(s, error, "can't read statuses");
 }

@@ -30,9 +30,10 @@ static const struct {
     bool shown; /* both values are worth showing */
     bool form;  /* rows have another form */
 } parts[] = {
-    {"run", "what it runs", true, false},   {"code", "its plugin library", false, false},
-    {"results", "its results", true, true}, {"parameters", "its parameters", true, true},
-    {"seed", "the seed", true, false},      {"record", "its \"record\"", true, true},
+    {"run", "what it runs", true, false},         {"code", "its plugin library", false, false},
+    {"where", "its \"where\"", true, false},      {"results", "its results", true, true},
+    {"parameters", "its parameters", true, true}, {"seed", "the seed", true, false},
+    {"record", "its \"record\"", true, true},
 };
 
 bool plan_may_drop(const tf_store_plan *plan, int stage) {
@@ -207,7 +208,7 @@ static tf_err keep_done(const old_output *old, plan_stage *ps, const tf_interval
         err = old_read(old, dataset, first, count, status, error);
         for (int64_t i = 0, end; i < count && err == TF_OK; i = end + 1) {
             const uint8_t *other = status + i;
-            while (other < status + count && (failed ? *other != TF_STATUS_PENDING : *other == TF_STATUS_DONE))
+            while (other < status + count && (failed ? *other != TF_STATUS_PENDING : tf_status_is_good(*other)))
                 other++;
             end = other - status;
             tf_intervals_add(&ps->kept, first + i, first + end);

@@ -76,8 +76,9 @@ tf_err tf_store_layout(tf_store *store, int stage, tf_error *error);
  * tf_exec_given with the store as its context. */
 tf_err tf_store_given(void *store, int stage, int param, int64_t first, int64_t count, void *cells, tf_error *error);
 
-/* Independent. Adds the tasks of such a stage that take a row which is not done. */
-tf_err tf_store_unready(tf_store *store, int stage, tf_intervals *tasks, tf_error *error);
+/* Independent. What became of the rows that those tasks take: TF_STATUS_DONE, if all are done; TF_STATUS_EXCLUDED, if
+ * the others are left out there; else TF_STATUS_SKIPPED. A tf_exec_taken with the store as its context. */
+tf_err tf_store_taken(void *store, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error);
 
 /* Independent. Writes rows where they belong: data, then texts into this rank's side file, then status. Those whose
  * status is pending are left out. */
