@@ -163,6 +163,20 @@ bool tf_store_double(tf_type type, double value, void *out);
 /* Fills `count` elements with what an absent value is: NaN for floats, 0 for the others. */
 void tf_store_absent(tf_type type, int64_t count, void *out);
 
+/* ---- Sums that do not depend on order ---- */
+
+__extension__ typedef __int128 tf_int128;
+
+/* Where the point is for up to `count` terms of which the largest is `largest` in size; finite. Each term becomes an
+ * integer, and the integers' total the sum again. */
+int tf_sum_shift(double largest, int64_t count);
+tf_int128 tf_sum_term(double x, int shift);
+double tf_sum_value(tf_int128 total, int shift);
+
+/* Numbers, not NaN, as integers of the same order; -0 is before 0. */
+uint64_t tf_order_of(double x);
+double tf_order_value(uint64_t order);
+
 /* ---- Child processes ---- */
 
 typedef struct tf_child {

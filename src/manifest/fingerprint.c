@@ -106,6 +106,14 @@ void tf_fingerprint(const tf_campaign *campaign, int number, tf_buf *out) {
             add_expr(wheres, stage->where[w]);
         add_printed(object, "where", wheres);
     }
+    if (stage->reductions > 0) {
+        cJSON *reductions = cJSON_CreateArray();
+        for (int r = 0; r < stage->reductions; r++) {
+            cJSON_AddItemToArray(reductions, cJSON_CreateString(stage->reduction[r].name));
+            cJSON_AddItemToArray(reductions, cJSON_CreateString(stage->reduction[r].resolved));
+        }
+        add_printed(object, "reduce", reductions);
+    }
     add_printed(object, "results", columns_json(stage));
     add_printed(object, "parameters", params_json(stage->space));
     cJSON_AddStringToObject(object, "seed", seed);

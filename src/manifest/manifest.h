@@ -215,6 +215,48 @@ typedef struct tf_column_spec {
 /* Bytes of a column in one row; 0 for strings and bytes. */
 size_t tf_column_bytes(const tf_column_spec *column);
 
+/* What a reduction makes of the values of one group of rows. */
+typedef enum tf_stat_kind {
+    TF_STAT_COUNT,   /* values that are there, */
+    TF_STAT_MISSING, /* and that are not: NaN */
+    TF_STAT_SUM,
+    TF_STAT_MEAN,
+    TF_STAT_VAR, /* with n - 1, as all that follow from it */
+    TF_STAT_STD,
+    TF_STAT_STDERR, /* of the mean */
+    TF_STAT_MIN,
+    TF_STAT_MAX,
+    TF_STAT_ARGMIN, /* task; -1: there are no values */
+    TF_STAT_ARGMAX,
+    TF_STAT_FIRST, /* of the lowest task */
+    TF_STAT_MEDIAN,
+    TF_STAT_MAD, /* median of the absolute deviations from the median */
+    TF_STAT_QUANTILE,
+    TF_STAT_HISTOGRAM,
+    TF_STAT_TOPK /* the largest, with their tasks */
+} tf_stat_kind;
+
+typedef struct tf_stat_spec {
+    const char *text; /* as written: "quantile:0.025" */
+    tf_stat_kind kind;
+    int value; /* of which: a parameter, or behind these a column */
+    double quantile;
+    int64_t size; /* bins, or how many of the largest; else 1 */
+    bool log;     /* bins of equal width in the logarithm */
+} tf_stat_spec;
+
+typedef struct tf_reduce_spec {
+    const char *name;
+    int keys;
+    const int *key;       /* values by which rows are grouped */
+    bool needs_texts;     /* some key is a column of strings */
+    const tf_expr *where; /* of the same values; NULL: all rows */
+    int stats;
+    const tf_stat_spec *stat;
+    const char *json;     /* as written */
+    const char *resolved; /* all that its results depend on */
+} tf_reduce_spec;
+
 typedef enum tf_run_kind { TF_RUN_ARGV, TF_RUN_SHELL, TF_RUN_FUNCTION, TF_RUN_EXPR } tf_run_kind;
 
 typedef struct tf_env_spec {
@@ -252,6 +294,8 @@ typedef struct tf_stage_spec {
     const tf_column_spec *column;
     int afters;
     const int *after; /* stage numbers */
+    int reductions;
+    const tf_reduce_spec *reduction;
     int inputs, outputs;
     tf_file_spec *input, *output;
     const tf_template *log;                 /* a file that gets the output of a command; NULL: none */
@@ -264,6 +308,9 @@ typedef struct tf_stage_spec {
     bool record_full;
     bool store_params;
 } tf_stage_spec;
+
+/* The number of a parameter, or behind these of a column, by name; -1 if there is none. */
+int tf_stage_value(const tf_stage_spec *stage, const char *name);
 
 typedef struct tf_campaign {
     const char *name;

@@ -28,6 +28,10 @@
     "{\"anyOf\":[{\"type\":\"number\",\"minimum\":0},{\"type\":\"string\",\"pattern\":\"^[0-9.]+[smhd]?$\"}],"         \
     "\"description\":\"before the second attempt; doubles with each\"}"
 
+#define REDUCE                                                                                                         \
+    "{\"type\":\"object\",\"description\":\"what is made of the rows, by name\",\"additionalProperties\":" REF(        \
+        "reduction") "}"
+
 #define STAGE_KEYS                                                                                                     \
     {"over", REF("space"), false}, {"where", TEXT("an expression: the points to keep"), false},                        \
         {"run", REF("run"), false},                                                                                    \
@@ -41,7 +45,7 @@
          "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"stages that must be done first\"}",    \
          false},                                                                                                       \
         {"retries", RETRIES, false}, {"retry_delay", DELAY, false}, {"timeout", DURATION, false},                      \
-        {"on_failure", REF("on_failure"), false}, {"resources", REF("resources"), false}, {"reduce", LATER, true},     \
+        {"on_failure", REF("on_failure"), false}, {"resources", REF("resources"), false}, {"reduce", REDUCE, false},   \
         {"until", LATER, true}, {"capture", REF("capture"), false},                                                    \
         {"record",                                                                                                     \
          "{\"enum\":[\"full\",\"status\"],\"description\":\"full: per-task times, exit code, memory; status: only "    \
@@ -148,6 +152,20 @@ static const json_key column[] = {
 #define SIZE                                                                                                           \
     "{\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},{\"type\":\"string\",\"pattern\":\"^[0-9.]+ ?[KMGTP]?i?B?$\"}]}"
 
+static const json_key reduction[] = {
+    {"by",
+     "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"type\":\"string\"}}],\"description\":"
+     "\"parameters and columns by which rows are grouped\"}",
+     false},
+    {"where", TEXT("an expression: the rows to take"), false},
+    {"columns",
+     "{\"type\":\"object\",\"additionalProperties\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"items\":"
+     "{\"type\":\"string\"}}]},\"description\":\"what is made of each: count, missing, sum, mean, var, std, stderr, "
+     "min, "
+     "max, argmin, argmax, first, median, mad, quantile:Q, histogram:N, histogram:N:log, topk:N\"}",
+     false},
+};
+
 static const json_key on_failure[] = {
     {"stop_after", "{\"type\":\"integer\",\"minimum\":1}", false},
 };
@@ -216,6 +234,10 @@ json_keys keys_run(void) {
 json_keys keys_column(void) {
     return KEYS(column);
 }
+json_keys keys_reduction(void) {
+    return KEYS(reduction);
+}
+
 json_keys keys_on_failure(void) {
     return KEYS(on_failure);
 }
@@ -296,6 +318,7 @@ void tf_schema_write(tf_buf *out) {
         either(cJSON_Parse("{\"enum\":[\"continue\",\"stop\"],\"description\":\"whether a failed task "
                            "stops the campaign\"}"),
                object_schema(keys_on_failure(), "{\"required\":[\"stop_after\"]}")));
+    cJSON_AddItemToObject(defs, "reduction", object_schema(keys_reduction(), "{\"required\":[\"columns\"]}"));
     cJSON_AddItemToObject(defs, "resources", object_schema(keys_resources(), "{}"));
     cJSON_AddItemToObject(defs, "capture", object_schema(keys_capture(), "{}"));
     cJSON_AddItemToObject(defs, "inputs", files_schema(keys_input()));

@@ -142,6 +142,16 @@ void store_exchange_counts(const tf_store *store, const int *send, int *receive)
 void store_exchange(const tf_store *store, const int64_t *send, const int *sends, const int *send_at, int64_t *receive,
                     const int *receives, const int *receive_at);
 
+/* Each of `count` numbers over all ranks, in place. */
+void store_sum_all(const tf_store *store, int64_t *values, int64_t count);
+void store_min_all(const tf_store *store, int64_t *values, int64_t count);
+void store_lowest_all(const tf_store *store, uint64_t *values, int64_t count);
+void store_highest_all(const tf_store *store, uint64_t *values, int64_t count);
+
+/* Adds the bytes of all ranks, in their order, to `all` on rank 0; and gives all ranks the bytes of rank 0. */
+void store_gather(const tf_store *store, const tf_buf *mine, tf_buf *all);
+void store_spread(const tf_store *store, tf_buf *bytes);
+
 /* ---- Rows (independent) ---- */
 
 /* The arrays that make a row of the stage: up to columns + TASK_TABLES. Returns how many. */
@@ -175,6 +185,9 @@ void store_end_sync(tf_store *store);
 
 /* The dataset's name of a kind of text: TF_RECORD_STDOUT ... */
 const char *store_text_name(const tf_stage_spec *stage, int kind);
+
+/* Collective: the stage's reductions, from its rows; in place of what is there of them. */
+tf_err store_reduce(tf_store *store, int stage, tf_error *error);
 
 /* Collective: text columns, captured output and messages of the stage, from the side files into the file. */
 tf_err store_texts(tf_store *store, int stage, tf_error *error);

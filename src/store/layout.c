@@ -306,6 +306,8 @@ void store_close_stage(tf_store *s, int stage) {
 tf_err tf_store_finish(tf_store *s, int stage, tf_error *error) {
     tf_err err = store_texts(s, stage, error);
     if (err == TF_OK)
+        err = store_reduce(s, stage, error);
+    if (err == TF_OK)
         err = store_end_change(s, stage, true, error);
     store_close_stage(s, stage);
     return err;

@@ -68,3 +68,62 @@ void store_exchange(const tf_store *s, const int64_t *send, const int *sends, co
     else if (*sends)
         memcpy(receive, send, (size_t)*sends * sizeof *send);
 }
+
+enum { AT_ONCE = 1 << 24 };
+
+static void reduce_all(const tf_store *s, void *values, int64_t count, size_t size, MPI_Datatype type, MPI_Op op) {
+    for (int64_t done = 0; !is_alone(s) && done < count; done += AT_ONCE)
+        MPI_Allreduce(MPI_IN_PLACE, (char *)values + (size_t)done * size,
+                      (int)(count - done < AT_ONCE ? count - done : AT_ONCE), type, op, s->comm);
+}
+
+void store_sum_all(const tf_store *s, int64_t *values, int64_t count) {
+    reduce_all(s, values, count, sizeof *values, MPI_INT64_T, MPI_SUM);
+}
+
+void store_min_all(const tf_store *s, int64_t *values, int64_t count) {
+    reduce_all(s, values, count, sizeof *values, MPI_INT64_T, MPI_MIN);
+}
+
+void store_lowest_all(const tf_store *s, uint64_t *values, int64_t count) {
+    reduce_all(s, values, count, sizeof *values, MPI_UINT64_T, MPI_MIN);
+}
+
+void store_highest_all(const tf_store *s, uint64_t *values, int64_t count) {
+    reduce_all(s, values, count, sizeof *values, MPI_UINT64_T, MPI_MAX);
+}
+
+/* One after the other: rank 0 need not hold more than the result. */
+void store_gather(const tf_store *s, const tf_buf *mine, tf_buf *all) {
+    enum { TAG = 1000 }; /* none of those that the ranks use otherwise */
+    uint64_t size = mine->length;
+    if (s->rank == 0)
+        tf_buf_add(all, tf_buf_text(mine), mine->length);
+    for (int from = 1; s->rank == 0 && from < s->ranks; from++) {
+        MPI_Recv(&size, 1, MPI_UINT64_T, from, TAG, s->comm, MPI_STATUS_IGNORE);
+        tf_buf_reserve(all, all->length + size + 1);
+        for (uint64_t part; size > 0; size -= part, all->length += part) {
+            part = size < AT_ONCE ? size : AT_ONCE;
+            MPI_Recv(all->data + all->length, (int)part, MPI_BYTE, from, TAG, s->comm, MPI_STATUS_IGNORE);
+        }
+    }
+    if (s->rank == 0)
+        return;
+    MPI_Send(&size, 1, MPI_UINT64_T, 0, TAG, s->comm);
+    const char *bytes = tf_buf_text(mine);
+    for (uint64_t part; size > 0; size -= part, bytes += part) {
+        part = size < AT_ONCE ? size : AT_ONCE;
+        MPI_Send(bytes, (int)part, MPI_BYTE, 0, TAG, s->comm);
+    }
+}
+
+void store_spread(const tf_store *s, tf_buf *bytes) {
+    uint64_t size = bytes->length;
+    store_broadcast(s, &size, sizeof size);
+    tf_buf_reserve(bytes, size + 1);
+    for (uint64_t done = 0, part; done < size; done += part) {
+        part = size - done < AT_ONCE ? size - done : AT_ONCE;
+        store_broadcast(s, bytes->data + done, part);
+    }
+    bytes->length = size;
+}

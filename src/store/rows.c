@@ -2,13 +2,18 @@
  * "done" is. A row that stays pending is not written at all. */
 #include "store/file.h"
 
-herr_t store_write_rows(const table *t, int64_t first, int64_t count, const void *data) {
+static void select_rows(const table *t, int64_t first, int64_t count, hid_t *memory, hid_t *where) {
     hsize_t start[1 + TF_MAX_RANK] = {(hsize_t)first}, size[1 + TF_MAX_RANK] = {(hsize_t)count};
     for (int d = 1; d < t->rank; d++)
         size[d] = t->shape[d];
-    hid_t memory = H5Screate_simple(t->rank, size, NULL);
-    hid_t where = H5Screate_simple(t->rank, t->shape, NULL);
-    H5Sselect_hyperslab(where, H5S_SELECT_SET, start, NULL, size, NULL);
+    *memory = H5Screate_simple(t->rank, size, NULL);
+    *where = H5Screate_simple(t->rank, t->shape, NULL);
+    H5Sselect_hyperslab(*where, H5S_SELECT_SET, start, NULL, size, NULL);
+}
+
+herr_t store_write_rows(const table *t, int64_t first, int64_t count, const void *data) {
+    hid_t memory, where;
+    select_rows(t, first, count, &memory, &where);
     herr_t result = H5Dwrite(t->dataset, t->type, memory, where, H5P_DEFAULT, data);
     H5Sclose(where);
     H5Sclose(memory);
@@ -16,9 +21,8 @@ herr_t store_write_rows(const table *t, int64_t first, int64_t count, const void
 }
 
 herr_t store_read_rows(const table *t, int64_t first, int64_t count, void *data) {
-    hsize_t start = (hsize_t)first, size = (hsize_t)count;
-    hid_t memory = H5Screate_simple(1, &size, NULL), where = H5Screate_simple(1, t->shape, NULL);
-    H5Sselect_hyperslab(where, H5S_SELECT_SET, &start, NULL, &size, NULL);
+    hid_t memory, where;
+    select_rows(t, first, count, &memory, &where);
     herr_t result = H5Dread(t->dataset, t->type, memory, where, H5P_DEFAULT, data);
     H5Sclose(where);
     H5Sclose(memory);

@@ -16,6 +16,11 @@ FILES = {
     "z.dat": "",
 }
 
+STATISTICS = (
+    "there are count, missing, sum, mean, var, std, stderr, min, max, argmin, argmax, first, median, mad, quantile:Q (Q from 0 "
+    "to 1), histogram:N, histogram:N:log and topk:N"
+)
+
 # A manifest (@PLUGIN@ stands for the tests' plugin), and its messages: after "broken.json:LINE:COLUMN" where they begin with
 # a digit, else after "broken.json: ".
 TABLE = [
@@ -229,9 +234,36 @@ TABLE = [
         "/resources/gpus: 'gpus' is not supported yet",
     ),
     (
-        '{"reduce": {}, "until": "x", "run": {"function": "builtin:noop"}}',
-        "/reduce: 'reduce' is not supported yet",
+        '{"until": "x", "run": {"function": "builtin:noop"}}',
         "/until: 'until' is not supported yet",
+    ),
+    (
+        '{"over": {"n": [1], "band": ["R"]}, "run": {"expr": {"x": "n"}}, "reduce": {"a": 5, "b/": {"by": 3, "columns": {"x": "mean"}}, '
+        '"c": {"by": ["x", "bond", 3]}, "d": {"columns": {"x": ["men", "quantile:2", "histogram:0", "mean", "mean", 7, "typical"], '
+        '"y": "mean", "band": ["count"], "n": 3}}, "e": {"where": "bant == \'R\'", "columns": {"x": "histogram:5:lin"}, "over": 1}}}',
+        "/reduce/a: must be an object, not a number",
+        '/reduce/b~1: "b/" can\'t be a reduction\'s name: it must not be empty or contain /',
+        "/reduce/b~1/by: must be a name or a list of names, not a number",
+        "/reduce/c/by/0: rows can be grouped by parameters, and by columns of integers, booleans or strings",
+        '/reduce/c/by/1: the stage has neither a parameter nor a column "bond"; did you mean "band"?',
+        "/reduce/c/by/2: must be a string, not a number",
+        '/reduce/c: needs "columns"',
+        '/reduce/d/columns/x/0: there is no "men"; did you mean "mean"?',
+        '/reduce/d/columns/x/1: there is no "quantile:2"; ' + STATISTICS,
+        '/reduce/d/columns/x/2: there is no "histogram:0"; ' + STATISTICS,
+        '/reduce/d/columns/x/4: "mean" is given twice',
+        "/reduce/d/columns/x/5: must be a string, not a number",
+        '/reduce/d/columns/x/6: there is no "typical"; ' + STATISTICS,
+        '/reduce/d/columns/y: the stage has neither a parameter nor a column "y"',
+        '/reduce/d/columns/band: "band" is no number',
+        '/reduce/d/columns/n: must be a list such as ["mean", "std"], not a number',
+        '/reduce/e/over: unknown key "over"',
+        '/reduce/e/columns/x: there is no "histogram:5:lin"; ' + STATISTICS,
+        '/reduce/e/where: "bant == \'R\'": there is no "bant" here; did you mean "band"?',
+    ),
+    (
+        '{"reduce": [], "run": {"function": "builtin:noop"}}',
+        "/reduce: must be an object, not a list",
     ),
     (
         '{"over": {"a": {"from": "b"}}, "run": {"function": "builtin:noop"}}',

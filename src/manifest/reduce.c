@@ -1,0 +1,250 @@
+/* "reduce" of a stage: what is to be made of its rows once they are there. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "manifest/load.h"
+
+static const struct {
+    const char *name;
+    tf_stat_kind kind;
+} kinds[] = {
+    {"argmax", TF_STAT_ARGMAX}, {"argmin", TF_STAT_ARGMIN},   {"count", TF_STAT_COUNT},   {"first", TF_STAT_FIRST},
+    {"mad", TF_STAT_MAD},       {"max", TF_STAT_MAX},         {"mean", TF_STAT_MEAN},     {"median", TF_STAT_MEDIAN},
+    {"min", TF_STAT_MIN},       {"std", TF_STAT_STD},         {"stderr", TF_STAT_STDERR}, {"sum", TF_STAT_SUM},
+    {"var", TF_STAT_VAR},       {"missing", TF_STAT_MISSING},
+};
+
+enum { KINDS = sizeof kinds / sizeof *kinds, MOST_BINS = 1000000, MOST_TOP = 10000 };
+
+/* "quantile:0.025", "histogram:50", "histogram:50:log", "topk:10". false if it is none of these, or not right. */
+static bool parse_counted(const char *text, tf_stat_spec *stat) {
+    int64_t count = 0;
+    if (strncmp(text, "quantile:", 9) == 0) {
+        stat->kind = TF_STAT_QUANTILE;
+        return tf_parse_double(text + 9, &stat->quantile) && stat->quantile >= 0 && stat->quantile <= 1;
+    }
+    if (strncmp(text, "topk:", 5) == 0) {
+        stat->kind = TF_STAT_TOPK;
+        bool good = tf_parse_int(text + 5, &count) && count >= 1 && count <= MOST_TOP;
+        stat->size = count;
+        return good;
+    }
+    if (strncmp(text, "histogram:", 10) != 0)
+        return false;
+    char number[24] = "";
+    size_t length = strcspn(text + 10, ":");
+    stat->kind = TF_STAT_HISTOGRAM;
+    stat->log = strcmp(text + 10 + length, ":log") == 0;
+    if (length >= sizeof number || (text[10 + length] && !stat->log))
+        return false;
+    memcpy(number, text + 10, length);
+    bool good = tf_parse_int(number, &count) && count >= 1 && count <= MOST_BINS;
+    stat->size = count;
+    return good;
+}
+
+static bool parse_stat(const char *text, tf_stat_spec *stat) {
+    stat->size = 1;
+    for (int k = 0; k < KINDS; k++) {
+        if (strcmp(kinds[k].name, text) == 0) {
+            stat->kind = kinds[k].kind;
+            return true;
+        }
+    }
+    return parse_counted(text, stat);
+}
+
+static void complain_stat(struct loader *l, const at *where, const char *text) {
+    const char *names[KINDS];
+    for (int k = 0; k < KINDS; k++)
+        names[k] = kinds[k].name;
+    const char *near = tf_suggest(text, names, KINDS);
+    if (near)
+        complain(l->diags, where, "there is no \"%s\"; did you mean \"%s\"?", text, near);
+    else
+        complain(l->diags, where,
+                 "there is no \"%s\"; there are count, missing, sum, mean, var, std, stderr, min, max, argmin, argmax, "
+                 "first, median, mad, quantile:Q (Q from 0 to 1), histogram:N, histogram:N:log and topk:N",
+                 text);
+}
+
+/* ---- Values: parameters and columns ---- */
+
+int tf_stage_value(const tf_stage_spec *stage, const char *name) {
+    int params = tf_space_params(stage->space), p = tf_space_find(stage->space, name);
+    for (int c = 0; c < stage->columns && p < 0; c++)
+        if (strcmp(stage->column[c].name, name) == 0)
+            return params + c;
+    return p;
+}
+
+static tf_type value_type(const tf_stage_spec *stage, int value) {
+    int params = tf_space_params(stage->space);
+    return value < params ? tf_space_param(stage->space, value)->type : stage->column[value - params].type;
+}
+
+static int find_value(struct loader *l, const at *where, const tf_stage_spec *stage, const char *name) {
+    int value = tf_stage_value(stage, name), params = tf_space_params(stage->space);
+    if (value >= 0)
+        return value;
+    const char **names = tf_alloc_array((size_t)(params + stage->columns) + 1, sizeof *names);
+    size_t count = 0;
+    for (int p = 0; p < params; p++)
+        names[count++] = tf_space_param(stage->space, p)->name;
+    for (int c = 0; c < stage->columns; c++)
+        names[count++] = stage->column[c].name;
+    const char *near = tf_suggest(name, names, count);
+    complain(l->diags, where, "the stage has neither a parameter nor a column \"%s\"%s%s%s", name,
+             near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    free(names);
+    return -1;
+}
+
+/* ---- One reduction ---- */
+
+static void add_key(struct loader *l, const at *where, const tf_stage_spec *stage, const char *name,
+                    tf_reduce_spec *reduce, int *keys) {
+    int value = find_value(l, where, stage, name), params = tf_space_params(stage->space);
+    if (value < 0)
+        return;
+    tf_type type = value_type(stage, value);
+    if (value >= params && (type == TF_BYTES || tf_type_is_float(type) || stage->column[value - params].rank > 0))
+        complain(l->diags, where, "rows can be grouped by parameters, and by columns of integers, booleans or strings");
+    if (value >= params && type == TF_STRING)
+        reduce->needs_texts = true;
+    keys[reduce->keys++] = value;
+}
+
+static void load_by(struct loader *l, const at *where, const cJSON *json, const tf_stage_spec *stage,
+                    tf_reduce_spec *reduce) {
+    const cJSON *by = cJSON_GetObjectItemCaseSensitive(json, "by");
+    at here = at_key(where, "by");
+    if (!by)
+        return;
+    int *keys = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(by) + 1, sizeof *keys), n = 0;
+    reduce->key = keys;
+    if (cJSON_IsString(by)) {
+        add_key(l, &here, stage, by->valuestring, reduce, keys);
+        return;
+    }
+    if (!cJSON_IsArray(by)) {
+        complain(l->diags, &here, "must be a name or a list of names, not %s", json_kind(by));
+        return;
+    }
+    for (const cJSON *item = by->child; item; item = item->next) {
+        at there = at_index(&here, n++);
+        if (cJSON_IsString(item))
+            add_key(l, &there, stage, item->valuestring, reduce, keys);
+        else
+            complain(l->diags, &there, "must be a string, not %s", json_kind(item));
+    }
+}
+
+static void add_stat(struct loader *l, const at *where, const char *text, int value, tf_reduce_spec *reduce,
+                     tf_stat_spec *stats) {
+    tf_stat_spec stat = {.value = value, .text = tf_arena_strdup(l->arena, text)};
+    if (!parse_stat(text, &stat)) {
+        complain_stat(l, where, text);
+        return;
+    }
+    for (int s = 0; s < reduce->stats; s++) {
+        if (stats[s].value == value && strcmp(stats[s].text, text) == 0) {
+            complain(l->diags, where, "\"%s\" is given twice", text);
+            return;
+        }
+    }
+    stats[reduce->stats++] = stat;
+}
+
+static void load_stats(struct loader *l, const at *where, const cJSON *json, const tf_stage_spec *stage,
+                       tf_reduce_spec *reduce) {
+    const cJSON *columns = json_object(l->diags, where, json, "columns");
+    at here = at_key(where, "columns");
+    size_t most = 0;
+    for (const cJSON *item = columns ? columns->child : NULL; item; item = item->next)
+        most += (size_t)cJSON_GetArraySize(item) + 1;
+    if (!cJSON_GetObjectItemCaseSensitive(json, "columns"))
+        complain(l->diags, where, "needs \"columns\"");
+    tf_stat_spec *stats = tf_arena_array(l->arena, most, sizeof *stats);
+    reduce->stat = stats;
+    for (const cJSON *item = columns ? columns->child : NULL; item; item = item->next) {
+        at there = at_key(&here, item->string);
+        int value = find_value(l, &there, stage, item->string), n = 0;
+        if (value >= 0 && tf_type_size(value_type(stage, value)) == 0)
+            complain(l->diags, &there, "\"%s\" is no number", item->string);
+        if (cJSON_IsString(item) && value >= 0)
+            add_stat(l, &there, item->valuestring, value, reduce, stats);
+        else if (!cJSON_IsArray(item) && value >= 0)
+            complain(l->diags, &there, "must be a list such as [\"mean\", \"std\"], not %s", json_kind(item));
+        for (const cJSON *text = cJSON_IsArray(item) && value >= 0 ? item->child : NULL; text; text = text->next, n++) {
+            at place = at_index(&there, n);
+            if (cJSON_IsString(text))
+                add_stat(l, &place, text->valuestring, value, reduce, stats);
+            else
+                complain(l->diags, &place, "must be a string, not %s", json_kind(text));
+        }
+    }
+}
+
+/* Arrays are no numbers: they have no name there. */
+static expr_names value_names(struct loader *l, const tf_stage_spec *stage) {
+    int params = tf_space_params(stage->space), count = params + stage->columns;
+    expr_name *name = tf_arena_array(l->arena, (size_t)count, sizeof *name);
+    for (int v = 0; v < count; v++) {
+        tf_type type = value_type(stage, v);
+        bool usable = v < params || (stage->column[v - params].rank == 0 && type != TF_BYTES);
+        name[v].name = !usable      ? ""
+                       : v < params ? tf_space_param(stage->space, v)->name
+                                    : stage->column[v - params].name;
+        name[v].type = type == TF_STRING ? TF_STRING : TF_FLOAT64;
+    }
+    return (expr_names){.what = "the stage's parameters and columns", .count = count, .name = name, .has_index = true};
+}
+
+static void load_reduction(struct loader *l, const at *where, const cJSON *json, const tf_stage_spec *stage,
+                           tf_reduce_spec *reduce) {
+    reduce->name = tf_arena_strdup(l->arena, json->string);
+    if (*reduce->name == '\0' || strchr(reduce->name, '/') || strcmp(reduce->name, ".") == 0)
+        complain(l->diags, where, "\"%s\" can't be a reduction's name: it must not be empty or contain /",
+                 reduce->name);
+    if (!cJSON_IsObject(json)) {
+        complain(l->diags, where, "must be an object, not %s", json_kind(json));
+        return;
+    }
+    json_check_keys(l->diags, where, json, keys_reduction());
+    load_by(l, where, json, stage, reduce);
+    load_stats(l, where, json, stage, reduce);
+    const char *source = json_string(l->diags, where, json, "where");
+    at at_filter = at_key(where, "where");
+    expr_names names = value_names(l, stage);
+    if (source)
+        reduce->where = load_expr(l, &at_filter, source, &names);
+    tf_buf resolved = {0};
+    char *printed = cJSON_PrintUnformatted(json);
+    tf_buf_adds(&resolved, printed);
+    free(printed);
+    reduce->json = tf_arena_strdup(l->arena, tf_buf_text(&resolved));
+    tf_buf_clear(&resolved);
+    if (reduce->where)
+        tf_expr_resolved(reduce->where, &resolved);
+    reduce->resolved = tf_arena_printf(l->arena, "%s %s", reduce->json, tf_buf_text(&resolved));
+    tf_buf_free(&resolved);
+}
+
+void load_reductions(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
+    const cJSON *object;
+    const at *where;
+    if (!stage->space || !stage_member(json, "reduce", &object, &where))
+        return;
+    const cJSON *all = json_object(l->diags, where, object, "reduce");
+    at here = at_key(where, "reduce");
+    tf_reduce_spec *reduce = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(all), sizeof *reduce);
+    for (const cJSON *item = all ? all->child : NULL; item; item = item->next) {
+        at there = at_key(&here, item->string);
+        for (const cJSON *other = all->child; other != item; other = other->next)
+            if (strcmp(other->string, item->string) == 0)
+                complain(l->diags, &there, "key \"%s\" is given twice", item->string);
+        load_reduction(l, &there, item, stage, &reduce[stage->reductions++]);
+    }
+    stage->reduction = reduce;
+}

@@ -1,0 +1,205 @@
+/* A stage's reductions in the file: /STAGE/reduce/NAME has a dataset a key and a dataset a statistic, one row a group.
+ * First all is worked out, by reading alone; then it is written, by the first rank. */
+#include <hdf5_hl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/reduce.h"
+
+/* A dataset on its way: made by all ranks, written by the first. */
+typedef struct output {
+    hid_t group, scale;
+    const tf_store *store;
+    int64_t groups;
+    bool failed;
+} output;
+
+/* `scale` is that of the rows. Further dimensions get one each. */
+static void put(output *o, const char *name, hid_t type, hid_t scale, int rank, const hsize_t *shape,
+                const void *data) {
+    if (o->failed)
+        return;
+    hid_t dataset = store_dataset(o->group, name, type, rank, shape);
+    o->failed = dataset < 0 || H5DSattach_scale(dataset, scale, 0) < 0;
+    for (int d = 1; d < rank && !o->failed; d++) {
+        tf_buf label = {0};
+        tf_buf_addf(&label, "%s_dim%d", name, d);
+        hid_t dimension = store_dimension(o->group, tf_buf_text(&label), shape[d]);
+        o->failed = dimension < 0 || H5DSattach_scale(dataset, dimension, (unsigned)d) < 0;
+        H5Dclose(dimension);
+        tf_buf_free(&label);
+    }
+    if (!o->failed && o->store->rank == 0 && shape[0] > 0)
+        o->failed = H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0;
+    H5Dclose(dataset);
+}
+
+static void put_rows(output *o, const char *name, hid_t type, const void *data) {
+    hsize_t shape = (hsize_t)o->groups;
+    put(o, name, type, o->scale, 1, &shape, data);
+}
+
+/* ---- Keys ---- */
+
+static const char *value_name(const tf_stage_spec *spec, int value) {
+    int params = tf_space_params(spec->space);
+    return value < params ? tf_space_param(spec->space, value)->name : spec->column[value - params].name;
+}
+
+static void put_texts(output *o, const reducing *r, int key, const char *name) {
+    size_t longest = 1;
+    for (int64_t g = 0; g < r->groups; g++) {
+        size_t length = strlen(reduce_key_text(r, g, key));
+        longest = length > longest ? length : longest;
+    }
+    char *cells = tf_alloc_array((size_t)r->groups, longest);
+    for (int64_t g = 0; g < r->groups; g++) {
+        const char *text = reduce_key_text(r, g, key);
+        for (size_t i = 0; text[i]; i++)
+            cells[(size_t)g * longest + i] = text[i];
+    }
+    hid_t type = store_string_type(longest);
+    put_rows(o, name, type, cells);
+    H5Tclose(type);
+    free(cells);
+}
+
+static void put_key(output *o, const reducing *r, int key) {
+    const char *name = value_name(&r->store->campaign->stage[r->stage], r->spec->key[key]);
+    tf_type type = reduce_value_type(r, r->spec->key[key]);
+    if (type == TF_STRING) {
+        put_texts(o, r, key, name);
+        return;
+    }
+    uint64_t *words = tf_alloc_array((size_t)r->groups, sizeof *words);
+    uint8_t *truths = tf_alloc((size_t)r->groups);
+    for (int64_t g = 0; g < r->groups; g++) {
+        words[g] = reduce_key_word(r, g, key);
+        truths[g] = words[g] != 0;
+    }
+    hid_t boolean = store_number_type(TF_BOOL);
+    if (type == TF_BOOL)
+        put_rows(o, name, boolean, truths);
+    else
+        put_rows(o, name,
+                 tf_type_is_float(type) ? H5T_IEEE_F64LE
+                 : type == TF_UINT64    ? H5T_STD_U64LE
+                                        : H5T_STD_I64LE,
+                 words);
+    H5Tclose(boolean);
+    free(words);
+    free(truths);
+}
+
+/* ---- Statistics ---- */
+
+static void put_stat(output *o, const reducing *r, const tf_stat_spec *stat, const reduce_result *result) {
+    const tf_stage_spec *spec = &r->store->campaign->stage[r->stage];
+    int column = stat->value - tf_space_params(spec->space), rank = 1;
+    hsize_t shape[TF_MAX_RANK + 2] = {(hsize_t)r->groups};
+    for (int d = 0; column >= 0 && d < spec->column[column].rank; d++)
+        shape[rank++] = (hsize_t)spec->column[column].shape[d];
+    if (stat->kind == TF_STAT_HISTOGRAM || stat->kind == TF_STAT_TOPK)
+        shape[rank++] = (hsize_t)stat->size;
+    tf_buf name = {0};
+    tf_buf_addf(&name, "%s.%s", value_name(spec, stat->value), stat->text);
+    if (result->numbers)
+        put(o, tf_buf_text(&name), H5T_IEEE_F64LE, o->scale, rank, shape, result->numbers);
+    else
+        put(o, tf_buf_text(&name), H5T_STD_I64LE, o->scale, rank, shape, result->integers);
+    size_t length = name.length;
+    if (stat->kind == TF_STAT_TOPK) {
+        tf_buf_adds(&name, ".task");
+        put(o, tf_buf_text(&name), H5T_STD_I64LE, o->scale, rank, shape, result->integers);
+    }
+    if (stat->kind == TF_STAT_HISTOGRAM) {
+        hsize_t edges = (hsize_t)stat->size + 1;
+        tf_buf_addf(&name, "_edge");
+        hid_t scale = store_dimension(o->group, tf_buf_text(&name), edges);
+        name.length = length;
+        tf_buf_adds(&name, ".edges");
+        put(o, tf_buf_text(&name), H5T_IEEE_F64LE, scale, 1, &edges, result->edges);
+        H5Dclose(scale);
+    }
+    tf_buf_free(&name);
+}
+
+/* Collective: makes the group and all that is in it. */
+static bool put_reduction(const reducing *r, hid_t parent, const reduce_result *result) {
+    const tf_reduce_spec *spec = r->spec;
+    output o = {.store = r->store, .groups = r->groups};
+    o.group = H5Gcreate2(parent, spec->name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    if (o.group < 0)
+        return false;
+    o.scale = store_dimension(o.group, "group", (hsize_t)r->groups);
+    o.failed = o.scale < 0 || store_attribute_text(o.group, "settings", spec->json) < 0;
+    for (int k = 0; k < spec->keys; k++)
+        put_key(&o, r, k);
+    put_rows(&o, "rows", H5T_STD_I64LE, r->members);
+    for (int k = 0; k < spec->stats; k++)
+        put_stat(&o, r, &spec->stat[k], &result[k]);
+    H5Dclose(o.scale);
+    H5Gclose(o.group);
+    return !o.failed;
+}
+
+/* ---- The whole ---- */
+
+static tf_err work_out(reducing *r, reduce_result *result) {
+    const tf_stage_spec *spec = &r->store->campaign->stage[r->stage];
+    int values = tf_space_params(spec->space) + spec->columns;
+    tf_err err = reduce_open(r);
+    for (int v = 0; v < values && err == TF_OK; v++) {
+        bool any = false;
+        for (int k = 0; k < r->spec->stats; k++)
+            any = any || r->spec->stat[k].value == v;
+        if (any)
+            err = reduce_value(r, v, result);
+    }
+    return err;
+}
+
+tf_err store_reduce(tf_store *s, int stage, tf_error *error) {
+    const tf_stage_spec *spec = &s->campaign->stage[stage];
+    const store_stage *st = &s->stage[stage];
+    bool old = store_is_there(st->group, "reduce");
+    if (spec->reductions == 0 && !old)
+        return TF_OK;
+    reducing *r = tf_alloc_array((size_t)spec->reductions, sizeof *r);
+    reduce_result **result = tf_alloc_array((size_t)spec->reductions, sizeof *result);
+    tf_err err = tf_store_agree(s->comm, TF_OK, error); /* all ranks have written their texts */
+    int open = 0;
+    for (; open < spec->reductions && err == TF_OK; open++) {
+        const tf_reduce_spec *reduction = &spec->reduction[open];
+        r[open] = (reducing){.store = s, .stage = stage, .spec = reduction, .error = error};
+        result[open] = tf_alloc_array((size_t)reduction->stats, sizeof **result);
+        err = work_out(&r[open], result[open]);
+    }
+    tf_crash_point("reduce.worked_out");
+    if (err == TF_OK)
+        err = store_begin_change(s, error);
+    if (err == TF_OK) {
+        if (old)
+            H5Ldelete(st->group, "reduce", H5P_DEFAULT);
+        hid_t group = spec->reductions ? H5Gcreate2(st->group, "reduce", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT) : 0;
+        bool good = group >= 0;
+        for (int n = 0; n < spec->reductions && good; n++)
+            good = put_reduction(&r[n], group, result[n]);
+        if (group > 0)
+            H5Gclose(group);
+        err = good ? TF_OK : store_error(s, error, "can't make the reductions of stage \"%s\"", spec->name);
+        err = tf_store_agree(s->comm, err, error);
+    }
+    for (int n = 0; n < open; n++) {
+        for (int k = 0; k < spec->reduction[n].stats; k++) {
+            free(result[n][k].numbers);
+            free(result[n][k].integers);
+            free(result[n][k].edges);
+        }
+        reduce_close(&r[n]);
+        free(result[n]);
+    }
+    free(r);
+    free(result);
+    return err;
+}

@@ -1,0 +1,495 @@
+/* The rows that a reduction reads, and their groups. A group's key is a run of bytes whose order is that of the values:
+ * numbers with the highest byte first and the sign turned round, strings with a NUL behind. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/reduce.h"
+
+enum {
+    PIECE_NUMBERS = 1 << 16, /* of one value, at once */
+    MOST_CACHED = 64 << 20,  /* rows whose groups are remembered */
+    MOST_GROUPS = 10000000
+};
+
+/* What is read of one parameter or column. */
+typedef struct source {
+    bool opened;
+    tf_type type;   /* as in the manifest */
+    table table;    /* of a column; memory type as read */
+    table heap;     /* of long strings: their bytes, and `table` is the index */
+    char *cells;    /* what was read of a piece */
+    double *number; /* likewise, as numbers */
+    const char **text;
+    tf_buf texts;
+} source;
+
+struct reduce_rows {
+    source *source; /* per value */
+    int values;
+    int64_t first, end; /* this rank's */
+    table status;
+    tf_eval *where;
+    const void **named; /* per value, for `where` */
+    double *truth;
+    tf_table number; /* groups by key */
+    tf_buf key;
+    uint32_t *cached; /* per row of this rank; NULL: there are too many */
+    uint32_t *group;  /* of a piece */
+    uint8_t *states;
+};
+
+static const tf_stage_spec *spec_of(const reducing *r) {
+    return &r->store->campaign->stage[r->stage];
+}
+
+static int params_of(const reducing *r) {
+    return tf_space_params(spec_of(r)->space);
+}
+
+tf_type reduce_value_type(const reducing *r, int value) {
+    const tf_stage_spec *spec = spec_of(r);
+    int params = params_of(r);
+    return value < params ? tf_space_param(spec->space, value)->type : spec->column[value - params].type;
+}
+
+int64_t reduce_elements(const reducing *r, int value) {
+    return value < params_of(r) ? 1 : spec_of(r)->column[value - params_of(r)].elements;
+}
+
+/* ---- Opening ---- */
+
+static bool open_texts(const reducing *r, source *s, const char *name, hsize_t rows) {
+    const store_stage *st = &r->store->stage[r->stage];
+    char index[600];
+    s->table = (table){.rank = 1, .shape = {rows}};
+    if (store_is_there(st->results, name)) {
+        s->table.dataset = H5Dopen2(st->results, name, H5P_DEFAULT);
+        s->table.type = H5Dget_type(s->table.dataset);
+        return s->table.dataset >= 0;
+    }
+    snprintf(index, sizeof index, "%s_index", name);
+    s->table = (table){.type = H5Tcopy(H5T_NATIVE_INT64), .rank = 2, .shape = {rows, 2}};
+    s->table.dataset = H5Dopen2(st->text, index, H5P_DEFAULT);
+    s->heap = (table){.dataset = H5Dopen2(st->text, name, H5P_DEFAULT), .type = H5Tcopy(H5T_NATIVE_UINT8), .rank = 1};
+    hid_t space = H5Dget_space(s->heap.dataset);
+    H5Sget_simple_extent_dims(space, s->heap.shape, NULL);
+    H5Sclose(space);
+    return s->table.dataset >= 0 && s->heap.dataset >= 0;
+}
+
+static bool open_source(reducing *r, int value) {
+    const tf_stage_spec *spec = spec_of(r);
+    source *s = &r->rows->source[value];
+    int column = value - params_of(r);
+    if (s->opened)
+        return true;
+    s->opened = true;
+    s->type = reduce_value_type(r, value);
+    s->number =
+        tf_alloc_array(PIECE_NUMBERS > reduce_elements(r, value) ? PIECE_NUMBERS : (size_t)reduce_elements(r, value),
+                       sizeof *s->number);
+    if (s->type == TF_STRING)
+        s->text = tf_alloc_array(PIECE_NUMBERS, sizeof *s->text);
+    if (column < 0) {
+        s->cells = tf_alloc_array(PIECE_NUMBERS, tf_space_cell_size(spec->space, value) + 8);
+        return true;
+    }
+    if (s->type == TF_STRING) {
+        bool good = open_texts(r, s, spec->column[column].name, (hsize_t)tf_space_size(spec->space));
+        s->cells = tf_alloc_array(PIECE_NUMBERS, good && !s->heap.dataset ? H5Tget_size(s->table.type) : 16);
+        return good;
+    }
+    s->table = r->store->stage[r->stage].column[column]; /* borrowed, but for the type */
+    s->table.type = s->type == TF_BOOL            ? H5Tcopy(s->table.type)
+                    : s->type == TF_UINT64        ? H5Tcopy(H5T_NATIVE_UINT64)
+                    : tf_type_is_integer(s->type) ? H5Tcopy(H5T_NATIVE_INT64)
+                                                  : H5Tcopy(H5T_NATIVE_DOUBLE);
+    size_t elements = (size_t)reduce_elements(r, value);
+    s->cells = tf_alloc_array(elements > PIECE_NUMBERS ? elements : PIECE_NUMBERS, 8);
+    return true;
+}
+
+static void close_source(reducing *r, int value) {
+    source *s = &r->rows->source[value];
+    if (!s->opened)
+        return;
+    if (value >= params_of(r) && s->type == TF_STRING) {
+        store_close_table(&s->table);
+        store_close_table(&s->heap);
+    } else if (value >= params_of(r)) {
+        H5Tclose(s->table.type);
+    }
+    free(s->cells);
+    free(s->number);
+    free(s->text);
+    tf_buf_free(&s->texts);
+}
+
+/* ---- Reading ---- */
+
+static tf_err cant_read(reducing *r) {
+    return store_error(r->store, r->error, "can't read rows of stage \"%s\"", spec_of(r)->name);
+}
+
+/* Strings: cells that may lack a NUL, or offsets and lengths in the heap. */
+static tf_err take_texts(reducing *r, source *s, int64_t count, size_t width) {
+    tf_buf_clear(&s->texts);
+    tf_buf_reserve(&s->texts, (size_t)count * (width + 1));
+    size_t *start = tf_alloc_array((size_t)count, sizeof *start);
+    tf_err err = TF_OK;
+    for (int64_t i = 0; i < count && err == TF_OK; i++) {
+        start[i] = s->texts.length;
+        if (s->heap.dataset > 0) {
+            const int64_t *place = (const int64_t *)(const void *)s->cells + 2 * i;
+            tf_buf_reserve(&s->texts, s->texts.length + (size_t)place[1] + 1);
+            if (place[1] > 0 && store_read_rows(&s->heap, place[0], place[1], s->texts.data + s->texts.length) < 0)
+                err = cant_read(r);
+            s->texts.length += (size_t)place[1];
+        } else {
+            const char *cell = s->cells + (size_t)i * width;
+            tf_buf_add(&s->texts, cell, strnlen(cell, width));
+        }
+        tf_buf_addc(&s->texts, '\0');
+    }
+    for (int64_t i = 0; i < count; i++)
+        s->text[i] = s->texts.data + start[i];
+    free(start);
+    return err;
+}
+
+static tf_err read_param(reducing *r, int value, int64_t first, int64_t count) {
+    const tf_space *space = spec_of(r)->space;
+    source *s = &r->rows->source[value];
+    size_t cell = tf_space_cell_size(space, value);
+    if (!tf_space_param(space, value)->given) {
+        tf_space_fill(space, value, first, count, s->type == TF_STRING ? (void *)s->text : (void *)s->cells);
+        return TF_OK;
+    }
+    tf_err err = tf_store_given(r->store, r->stage, value, first, count, s->cells, r->error);
+    return err == TF_OK && s->type == TF_STRING ? take_texts(r, s, count, cell) : err;
+}
+
+/* The piece's rows of one value: as texts, or as cells and numbers. */
+static tf_err read_source(reducing *r, int value, int64_t first, int64_t count) {
+    source *s = &r->rows->source[value];
+    if (!open_source(r, value))
+        return cant_read(r);
+    if (value < params_of(r)) {
+        tf_err err = read_param(r, value, first, count);
+        if (err != TF_OK)
+            return err;
+    } else {
+        if (store_read_rows(&s->table, first, count, s->cells) < 0)
+            return cant_read(r);
+        if (s->type == TF_STRING)
+            return take_texts(r, s, count, s->heap.dataset > 0 ? 0 : H5Tget_size(s->table.type));
+    }
+    const void *cells = s->cells;
+    const int64_t *integers = cells, all = count * reduce_elements(r, value);
+    for (int64_t i = 0; s->type != TF_STRING && i < all; i++)
+        s->number[i] = s->type == TF_BOOL            ? ((const uint8_t *)cells)[i]
+                       : s->type == TF_UINT64        ? (double)((const uint64_t *)cells)[i]
+                       : tf_type_is_integer(s->type) ? (double)integers[i]
+                                                     : ((const double *)cells)[i];
+    return TF_OK;
+}
+
+/* ---- Keys ---- */
+
+static uint64_t word_of(const source *s, int64_t i) {
+    const void *cells = s->cells;
+    const uint64_t sign = UINT64_C(1) << 63;
+    if (s->type == TF_BOOL)
+        return ((const uint8_t *)cells)[i];
+    if (s->type == TF_UINT64)
+        return ((const uint64_t *)cells)[i];
+    if (tf_type_is_integer(s->type))
+        return (uint64_t)((const int64_t *)cells)[i] ^ sign;
+    return isnan(s->number[i]) ? UINT64_MAX : tf_order_of(s->number[i]);
+}
+
+static void make_key(const reducing *r, int64_t i, tf_buf *out) {
+    tf_buf_clear(out);
+    for (int k = 0; k < r->spec->keys; k++) {
+        const source *s = &r->rows->source[r->spec->key[k]];
+        if (s->type == TF_STRING) {
+            tf_buf_add(out, s->text[i], strlen(s->text[i]) + 1);
+            continue;
+        }
+        uint64_t word = word_of(s, i);
+        for (int shift = 56; shift >= 0; shift -= 8)
+            tf_buf_addc(out, (char)(word >> shift & 0xff));
+    }
+}
+
+/* Where a key of a group begins. */
+static const char *find_key(const reducing *r, int64_t group, int key) {
+    const char *at = r->keys.data + r->key_at[group];
+    for (int k = 0; k < key; k++)
+        at += reduce_value_type(r, r->spec->key[k]) == TF_STRING ? strlen(at) + 1 : 8;
+    return at;
+}
+
+const char *reduce_key_text(const reducing *r, int64_t group, int key) {
+    return find_key(r, group, key);
+}
+
+uint64_t reduce_key_word(const reducing *r, int64_t group, int key) {
+    const unsigned char *at = (const unsigned char *)find_key(r, group, key);
+    tf_type type = reduce_value_type(r, r->spec->key[key]);
+    uint64_t word = 0;
+    for (int b = 0; b < 8; b++)
+        word = word << 8 | at[b];
+    if (tf_type_is_float(type)) {
+        double number = word == UINT64_MAX ? NAN : tf_order_value(word);
+        memcpy(&word, &number, sizeof word);
+        return word;
+    }
+    return type == TF_BOOL || type == TF_UINT64 ? word : word ^ UINT64_C(1) << 63;
+}
+
+/* ---- Pieces ---- */
+
+/* Which rows of the piece count: they get group 0, and the others none. */
+static tf_err choose(reducing *r, int64_t first, int64_t count) {
+    reduce_rows *rows = r->rows;
+    if (store_read_rows(&rows->status, first, count, rows->states) < 0)
+        return cant_read(r);
+    for (int64_t i = 0; i < count; i++)
+        rows->group[i] = rows->states[i] == TF_STATUS_DONE ? 0 : NO_GROUP;
+    if (!r->spec->where)
+        return TF_OK;
+    for (int v = 0; v < rows->values; v++) {
+        if (!tf_expr_uses(r->spec->where, v))
+            continue;
+        tf_err err = read_source(r, v, first, count);
+        if (err != TF_OK)
+            return err;
+        source *s = &rows->source[v];
+        rows->named[v] = s->type == TF_STRING ? (const void *)s->text : (const void *)s->number;
+    }
+    tf_eval_run(rows->where, rows->named, first, count, rows->truth);
+    for (int64_t i = 0; i < count; i++)
+        if (!tf_eval_is_true(rows->truth[i]))
+            rows->group[i] = NO_GROUP;
+    return TF_OK;
+}
+
+static tf_err read_keys(reducing *r, int64_t first, int64_t count) {
+    tf_err err = choose(r, first, count);
+    for (int k = 0; k < r->spec->keys && err == TF_OK; k++)
+        err = read_source(r, r->spec->key[k], first, count);
+    return err;
+}
+
+static tf_err find_groups(reducing *r, int64_t first, int64_t count) {
+    reduce_rows *rows = r->rows;
+    if (rows->cached) {
+        memcpy(rows->group, rows->cached + (first - rows->first), (size_t)count * sizeof *rows->group);
+        return TF_OK;
+    }
+    tf_err err = read_keys(r, first, count);
+    for (int64_t i = 0; i < count && err == TF_OK && r->spec->keys > 0; i++) {
+        if (rows->group[i] == NO_GROUP)
+            continue;
+        make_key(r, i, &rows->key);
+        rows->group[i] = tf_table_get(&rows->number, tf_buf_text(&rows->key), rows->key.length);
+    }
+    return err;
+}
+
+/* The next piece from `first` on, of values that have so many elements a row. */
+static int64_t piece(const reduce_rows *rows, int64_t first, int64_t elements) {
+    int64_t most = PIECE_NUMBERS / elements > 1 ? PIECE_NUMBERS / elements : 1;
+    return rows->end - first < most ? rows->end - first : most;
+}
+
+tf_err reduce_each(reducing *r, int value, reduce_take *take, void *context) {
+    reduce_rows *rows = r->rows;
+    tf_err err = TF_OK;
+    for (int64_t first = rows->first, count; first < rows->end && err == TF_OK; first += count) {
+        count = piece(rows, first, reduce_elements(r, value));
+        err = find_groups(r, first, count);
+        if (err == TF_OK)
+            err = read_source(r, value, first, count);
+        if (err == TF_OK)
+            take(context, first, count, rows->group, rows->source[value].number);
+    }
+    return tf_store_agree(r->store->comm, err, r->error);
+}
+
+/* ---- Groups ---- */
+
+typedef struct key {
+    const char *bytes;
+    size_t length;
+} key;
+
+static int compare_keys(const void *a, const void *b) {
+    const key *x = a, *y = b;
+    int order = memcmp(x->bytes, y->bytes, x->length < y->length ? x->length : y->length);
+    return order ? order : x->length < y->length ? -1 : x->length > y->length;
+}
+
+/* All keys of `found` (length, bytes; one after the other), sorted, each once. */
+static int64_t sort_keys(const tf_buf *found, tf_buf *out) {
+    size_t count = 0;
+    uint64_t length;
+    for (size_t at = 0; at < found->length; at += sizeof length + length, count++)
+        memcpy(&length, found->data + at, sizeof length);
+    key *list = tf_alloc_array(count, sizeof *list);
+    count = 0;
+    for (size_t at = 0; at < found->length; at += sizeof length + length) {
+        memcpy(&length, found->data + at, sizeof length);
+        list[count++] = (key){found->data + at + sizeof length, length};
+    }
+    if (count)
+        qsort(list, count, sizeof *list, compare_keys);
+    int64_t different = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && compare_keys(&list[i - 1], &list[i]) == 0)
+            continue;
+        length = list[i].length;
+        tf_buf_add(out, &length, sizeof length);
+        tf_buf_add(out, list[i].bytes, list[i].length);
+        different++;
+    }
+    free(list);
+    return different;
+}
+
+/* Keys of this rank's rows; rows get local numbers of them if they are remembered. */
+static tf_err collect_keys(reducing *r, tf_buf *found) {
+    reduce_rows *rows = r->rows;
+    tf_err err = TF_OK;
+    for (int64_t first = rows->first, count; first < rows->end && err == TF_OK; first += count) {
+        count = piece(rows, first, 1);
+        err = read_keys(r, first, count);
+        for (int64_t i = 0; i < count && err == TF_OK && r->spec->keys > 0; i++) {
+            if (rows->group[i] == NO_GROUP)
+                continue;
+            make_key(r, i, &rows->key);
+            uint32_t next = (uint32_t)rows->number.count;
+            uint32_t number = tf_table_add(&rows->number, tf_buf_text(&rows->key), rows->key.length, next);
+            if (number == next) {
+                uint64_t length = rows->key.length;
+                tf_buf_add(found, &length, sizeof length);
+                tf_buf_add(found, tf_buf_text(&rows->key), rows->key.length);
+            }
+            rows->group[i] = number;
+        }
+        if (rows->cached)
+            memcpy(rows->cached + (first - rows->first), rows->group, (size_t)count * sizeof *rows->group);
+        if (err == TF_OK && rows->number.count > MOST_GROUPS)
+            err = tf_error_set(r->error, TF_ERR_RUN, "reduction \"%s\" of stage \"%s\" has more than %d groups",
+                               r->spec->name, spec_of(r)->name, MOST_GROUPS);
+    }
+    return tf_store_agree(r->store->comm, err, r->error);
+}
+
+/* From the numbers that keys had here to those of all. */
+static void renumber(reducing *r, const tf_buf *found) {
+    reduce_rows *rows = r->rows;
+    uint32_t *now = tf_alloc_array(rows->number.count + 1, sizeof *now), n = 0;
+    uint64_t length;
+    tf_table_free(&rows->number);
+    for (int64_t g = 0; g < r->groups; g++)
+        tf_table_add(&rows->number, r->keys.data + r->key_at[g], (size_t)(r->key_at[g + 1] - r->key_at[g]),
+                     (uint32_t)g);
+    for (size_t at = 0; at < found->length; at += sizeof length + length) {
+        memcpy(&length, found->data + at, sizeof length);
+        now[n++] = tf_table_get(&rows->number, found->data + at + sizeof length, length);
+    }
+    for (int64_t i = 0; rows->cached && i < rows->end - rows->first; i++)
+        if (rows->cached[i] != NO_GROUP)
+            rows->cached[i] = now[rows->cached[i]];
+    free(now);
+}
+
+static tf_err agree_on_groups(reducing *r) {
+    tf_buf found = {0}, all = {0}, sorted = {0};
+    tf_err err = collect_keys(r, &found);
+    if (err == TF_OK && r->spec->keys == 0) {
+        r->groups = 1;
+        r->key_at = tf_alloc_array(2, sizeof *r->key_at);
+    } else if (err == TF_OK) {
+        store_gather(r->store, &found, &all);
+        sort_keys(&all, &sorted);
+        store_spread(r->store, &sorted);
+        uint64_t length;
+        for (size_t at = 0; at < sorted.length; at += sizeof length + length, r->groups++)
+            memcpy(&length, sorted.data + at, sizeof length);
+        r->key_at = tf_alloc_array((size_t)r->groups + 1, sizeof *r->key_at);
+        int64_t g = 0;
+        for (size_t at = 0; at < sorted.length; at += sizeof length + length) {
+            memcpy(&length, sorted.data + at, sizeof length);
+            tf_buf_add(&r->keys, sorted.data + at + sizeof length, length);
+            r->key_at[++g] = (int64_t)r->keys.length;
+        }
+        renumber(r, &found);
+    }
+    tf_buf_free(&found);
+    tf_buf_free(&all);
+    tf_buf_free(&sorted);
+    return err;
+}
+
+static tf_err count_members(reducing *r) {
+    reduce_rows *rows = r->rows;
+    tf_err err = TF_OK;
+    r->members = tf_alloc_array((size_t)r->groups + 1, sizeof *r->members);
+    for (int64_t first = rows->first, count; first < rows->end && err == TF_OK; first += count) {
+        count = piece(rows, first, 1);
+        err = find_groups(r, first, count);
+        for (int64_t i = 0; i < count && err == TF_OK; i++)
+            if (rows->group[i] != NO_GROUP)
+                r->members[rows->group[i]]++;
+    }
+    err = tf_store_agree(r->store->comm, err, r->error);
+    if (err == TF_OK)
+        store_sum_all(r->store, r->members, r->groups);
+    return err;
+}
+
+tf_err reduce_open(reducing *r) {
+    const tf_stage_spec *spec = spec_of(r);
+    const tf_store *s = r->store;
+    int64_t tasks = tf_space_size(spec->space), share = tasks / s->ranks;
+    reduce_rows *rows = r->rows = tf_alloc(sizeof *rows);
+    rows->values = params_of(r) + spec->columns;
+    rows->source = tf_alloc_array((size_t)rows->values, sizeof *rows->source);
+    rows->named = tf_alloc_array((size_t)rows->values, sizeof *rows->named);
+    rows->first = share * s->rank;
+    rows->end = s->rank == s->ranks - 1 ? tasks : share * (s->rank + 1);
+    rows->status = s->stage[r->stage].task[TASK_STATUS];
+    rows->group = tf_alloc_array(PIECE_NUMBERS, sizeof *rows->group);
+    rows->states = tf_alloc(PIECE_NUMBERS);
+    rows->truth = tf_alloc_array(PIECE_NUMBERS, sizeof *rows->truth);
+    if (r->spec->where)
+        rows->where = tf_eval_new(r->spec->where, s->campaign->seed, spec->name);
+    if (rows->end - rows->first <= MOST_CACHED)
+        rows->cached = tf_alloc_array((size_t)(rows->end - rows->first) + 1, sizeof *rows->cached);
+    tf_err err = agree_on_groups(r);
+    return err == TF_OK ? count_members(r) : err;
+}
+
+void reduce_close(reducing *r) {
+    reduce_rows *rows = r->rows;
+    for (int v = 0; v < rows->values; v++)
+        close_source(r, v);
+    tf_eval_free(rows->where);
+    tf_table_free(&rows->number);
+    tf_buf_free(&rows->key);
+    tf_buf_free(&r->keys);
+    free(rows->source);
+    free(rows->named);
+    free(rows->truth);
+    free(rows->cached);
+    free(rows->group);
+    free(rows->states);
+    free(rows);
+    free(r->key_at);
+    free(r->members);
+}

@@ -1,0 +1,595 @@
+/* The statistics of one value, group by group. A "cell" is one element of one group. Each pass over the rows finds what
+ * the next one needs: counts and extremes, then sums, then squared deviations, histograms; and order statistics by
+ * their digits, from the highest on, so that they are exact without anything being sorted or kept. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/reduce.h"
+
+typedef struct stats {
+    reducing *r;
+    int value;
+    int64_t elements, cells;
+    int64_t *count, *missing, *endless; /* per cell: numbers, NaNs; infinities by sign: 2 */
+    uint64_t *lowest, *highest;         /* by tf_order_of */
+    int64_t *argmin, *argmax, *first;   /* tasks; INT64_MAX: none */
+    double *first_number;
+    double least_positive, least, most; /* of all finite numbers */
+    double *mean, *var, *sum;
+    double *center; /* for order statistics of |x - center|; NULL: of x */
+} stats;
+
+static int64_t cell_of(const stats *s, uint32_t group, int64_t element) {
+    return (int64_t)group * s->elements + element;
+}
+
+/* Calls `body` with the cell, the task and the number for each that is in a group. */
+#define EACH_NUMBER(s, first, count, group, numbers, body)                                                             \
+    for (int64_t row = 0; row < (count); row++) {                                                                      \
+        if ((group)[row] == NO_GROUP)                                                                                  \
+            continue;                                                                                                  \
+        for (int64_t e = 0; e < (s)->elements; e++) {                                                                  \
+            const int64_t cell = cell_of(s, (group)[row], e), task = (first) + row;                                    \
+            const double x = (numbers)[row * (s)->elements + e];                                                       \
+            (void)task;                                                                                                \
+            body                                                                                                       \
+        }                                                                                                              \
+    }
+
+/* ---- Counts and extremes ---- */
+
+static void take_extremes(void *context, int64_t first, int64_t count, const uint32_t *group, const double *numbers) {
+    stats *s = context;
+    EACH_NUMBER(s, first, count, group, numbers, {
+        if (isnan(x)) {
+            s->missing[cell]++;
+            continue;
+        }
+        uint64_t order = tf_order_of(x);
+        s->count[cell]++;
+        if (order < s->lowest[cell]) {
+            s->lowest[cell] = order;
+            s->argmin[cell] = task;
+        }
+        if (order > s->highest[cell] || s->argmax[cell] == INT64_MAX) {
+            s->highest[cell] = order;
+            s->argmax[cell] = task;
+        }
+        if (s->first[cell] == INT64_MAX) {
+            s->first[cell] = task;
+            s->first_number[cell] = x;
+        }
+        if (isinf(x)) {
+            s->endless[2 * cell + (x > 0)]++;
+            continue;
+        }
+        s->least = x < s->least ? x : s->least;
+        s->most = x > s->most ? x : s->most;
+        s->least_positive = x > 0 && x < s->least_positive ? x : s->least_positive;
+    })
+}
+
+static double lowest_of_all(const stats *s, double x) {
+    uint64_t order = tf_order_of(x);
+    store_lowest_all(s->r->store, &order, 1);
+    return tf_order_value(order);
+}
+
+/* A task counts where its rank has the extreme of all. */
+static void agree_on_task(const tf_store *store, const uint64_t *own, const uint64_t *all, int64_t *task,
+                          int64_t cells) {
+    for (int64_t c = 0; c < cells; c++)
+        task[c] = own[c] == all[c] ? task[c] : INT64_MAX;
+    store_min_all(store, task, cells);
+}
+
+static uint64_t *copy_words(const uint64_t *words, int64_t count) {
+    uint64_t *copy = tf_alloc_array((size_t)count, sizeof *copy);
+    memcpy(copy, words, (size_t)count * sizeof *copy);
+    return copy;
+}
+
+static tf_err find_extremes(stats *s) {
+    const tf_store *store = s->r->store;
+    const int64_t n = s->cells;
+    memset(s->lowest, 0xff, (size_t)n * sizeof *s->lowest);
+    for (int64_t c = 0; c < n; c++)
+        s->argmin[c] = s->argmax[c] = s->first[c] = INT64_MAX;
+    s->least = s->least_positive = INFINITY;
+    s->most = -INFINITY;
+    tf_err err = reduce_each(s->r, s->value, take_extremes, s);
+    if (err != TF_OK)
+        return err;
+    uint64_t *low = copy_words(s->lowest, n), *high = copy_words(s->highest, n);
+    int64_t *own_first = tf_alloc_array((size_t)n, sizeof *own_first);
+    memcpy(own_first, s->first, (size_t)n * sizeof *own_first);
+    store_sum_all(store, s->count, n);
+    store_sum_all(store, s->missing, n);
+    store_sum_all(store, s->endless, 2 * n);
+    store_lowest_all(store, s->lowest, n);
+    store_highest_all(store, s->highest, n);
+    agree_on_task(store, low, s->lowest, s->argmin, n);
+    agree_on_task(store, high, s->highest, s->argmax, n);
+    store_min_all(store, s->first, n);
+    for (int64_t c = 0; c < n; c++) /* the others' place holders are above all numbers */
+        low[c] = s->first[c] != INT64_MAX && own_first[c] == s->first[c] ? tf_order_of(s->first_number[c]) : UINT64_MAX;
+    store_lowest_all(store, low, n);
+    for (int64_t c = 0; c < n; c++)
+        s->first_number[c] = s->count[c] ? tf_order_value(low[c]) : NAN;
+    s->least = lowest_of_all(s, s->least);
+    s->least_positive = lowest_of_all(s, s->least_positive);
+    s->most = -lowest_of_all(s, -s->most);
+    free(low);
+    free(high);
+    free(own_first);
+    return TF_OK;
+}
+
+/* ---- Sums ---- */
+
+typedef struct summing {
+    stats *s;
+    bool squares; /* of deviations from the mean; else the numbers themselves */
+    int *shift;   /* per cell */
+    tf_int128 *total;
+} summing;
+
+static double lowest_number(const stats *s, int64_t cell) {
+    return tf_order_value(s->lowest[cell]);
+}
+
+static double highest_number(const stats *s, int64_t cell) {
+    return tf_order_value(s->highest[cell]);
+}
+
+static bool is_endless(const stats *s, int64_t cell) {
+    return s->endless[2 * cell] || s->endless[2 * cell + 1];
+}
+
+static void take_terms(void *context, int64_t first, int64_t count, const uint32_t *group, const double *numbers) {
+    const summing *sum = context;
+    const stats *s = sum->s;
+    EACH_NUMBER(s, first, count, group, numbers, {
+        if (!isfinite(x) || is_endless(s, cell))
+            continue;
+        double deviation = x - s->mean[cell];
+        sum->total[cell] += tf_sum_term(sum->squares ? deviation * deviation : x, sum->shift[cell]);
+    })
+}
+
+/* In thirds of 43 bits, whose sums over ranks fit an int64_t. */
+static void add_up(const tf_store *store, tf_int128 *total, int64_t cells) {
+    enum { THIRD = 43 };
+    const tf_int128 mask = ((tf_int128)1 << THIRD) - 1;
+    int64_t *thirds = tf_alloc_array(3 * (size_t)cells, sizeof *thirds);
+    for (int64_t c = 0; c < cells; c++)
+        for (int t = 0; t < 3; t++)
+            thirds[3 * c + t] = (int64_t)(t < 2 ? total[c] >> t * THIRD & mask : total[c] >> 2 * THIRD);
+    store_sum_all(store, thirds, 3 * cells);
+    for (int64_t c = 0; c < cells; c++)
+        total[c] = (tf_int128)thirds[3 * c] + thirds[3 * c + 1] * ((tf_int128)1 << THIRD) +
+                   thirds[3 * c + 2] * ((tf_int128)1 << 2 * THIRD);
+    free(thirds);
+}
+
+static double largest_term(const stats *s, int64_t cell, bool squares) {
+    double low = lowest_number(s, cell), high = highest_number(s, cell), spread = high - low;
+    return squares ? spread * spread : fmax(fabs(low), fabs(high));
+}
+
+static tf_err sum_up(stats *s, bool squares) {
+    summing sum = {.s = s, .squares = squares};
+    sum.shift = tf_alloc_array((size_t)s->cells, sizeof *sum.shift);
+    sum.total = tf_alloc_array((size_t)s->cells, sizeof *sum.total);
+    for (int64_t c = 0; c < s->cells; c++) {
+        double largest = s->count[c] && !is_endless(s, c) ? largest_term(s, c, squares) : 0;
+        sum.shift[c] = tf_sum_shift(isfinite(largest) ? largest : 0x1.fffffffffffffp1023, s->count[c]);
+    }
+    tf_err err = reduce_each(s->r, s->value, take_terms, &sum);
+    if (err == TF_OK)
+        add_up(s->r->store, sum.total, s->cells);
+    for (int64_t c = 0; c < s->cells && err == TF_OK; c++) {
+        double n = (double)s->count[c], total = (double)sum.total[c];
+        if (squares) {
+            s->var[c] = is_endless(s, c) || n < 2 ? NAN : ldexp(total / (n - 1), -sum.shift[c]);
+            continue;
+        }
+        double endless = s->endless[2 * c] && s->endless[2 * c + 1] ? NAN : s->endless[2 * c] ? -INFINITY : INFINITY;
+        s->sum[c] = is_endless(s, c) ? endless : tf_sum_value(sum.total[c], sum.shift[c]);
+        s->mean[c] = is_endless(s, c) ? endless : n > 0 ? ldexp(total / n, -sum.shift[c]) : NAN;
+    }
+    free(sum.shift);
+    free(sum.total);
+    return err;
+}
+
+/* ---- Order statistics ---- */
+
+/* What is looked for: the number of a rank (from 0) in a cell. */
+typedef struct target {
+    int64_t cell, rank;
+    uint64_t found; /* its digits so far, at their places */
+} target;
+
+typedef struct selecting {
+    const stats *s;
+    target *target;
+    int64_t *at;        /* per cell, and one more: where its targets begin */
+    int64_t first, end; /* targets of this pass */
+    int bits, below;    /* the digit: so many bits, above so many others */
+    int64_t *counter;   /* per target of the pass: 2^bits */
+} selecting;
+
+static void take_digits(void *context, int64_t first, int64_t count, const uint32_t *group, const double *numbers) {
+    const selecting *p = context;
+    const stats *s = p->s;
+    const int above = p->below + p->bits;
+    const uint64_t mask = (UINT64_C(1) << p->bits) - 1;
+    EACH_NUMBER(s, first, count, group, numbers, {
+        if (isnan(x))
+            continue;
+        double y = s->center ? fabs(x - s->center[cell]) : x;
+        uint64_t order = tf_order_of(isnan(y) ? INFINITY : y);
+        int64_t from = p->at[cell] > p->first ? p->at[cell] : p->first;
+        int64_t end = p->at[cell + 1] < p->end ? p->at[cell + 1] : p->end;
+        for (int64_t t = from; t < end; t++)
+            if (above == 64 || order >> above == p->target[t].found >> above)
+                p->counter[((t - p->first) << p->bits) + (int64_t)(order >> p->below & mask)]++;
+    })
+}
+
+/* Targets first .. end - 1, digit by digit. */
+static tf_err select_some(selecting *p) {
+    enum { DIGITS = 64 };
+    tf_err err = TF_OK;
+    int64_t targets = p->end - p->first;
+    p->counter = tf_alloc_array((size_t)targets << p->bits, sizeof *p->counter);
+    for (p->below = DIGITS - p->bits; p->below >= 0 && err == TF_OK; p->below -= p->bits) {
+        memset(p->counter, 0, ((size_t)targets << p->bits) * sizeof *p->counter);
+        err = reduce_each(p->s->r, p->s->value, take_digits, p);
+        if (err != TF_OK)
+            break;
+        store_sum_all(p->s->r->store, p->counter, targets << p->bits);
+        for (int64_t t = p->first; t < p->end; t++) {
+            const int64_t *counter = &p->counter[(t - p->first) << p->bits];
+            int64_t digit = 0;
+            for (; p->target[t].rank >= counter[digit]; digit++)
+                p->target[t].rank -= counter[digit];
+            p->target[t].found |= (uint64_t)digit << p->below;
+        }
+    }
+    free(p->counter);
+    return err;
+}
+
+/* As many bits at once as the counters have memory for. */
+static tf_err select_all(selecting *p, int64_t targets) {
+    static const int digits[] = {16, 8, 4};
+    enum { MOST_COUNTERS = 8 << 20 };
+    size_t d = 0;
+    while (d < 2 && targets > (int64_t)MOST_COUNTERS >> digits[d])
+        d++;
+    p->bits = digits[d];
+    tf_err err = TF_OK;
+    for (p->first = 0; p->first < targets && err == TF_OK; p->first = p->end) {
+        p->end = p->first + (MOST_COUNTERS >> p->bits);
+        p->end = p->end < targets ? p->end : targets;
+        err = select_some(p);
+    }
+    return err;
+}
+
+/* Quantile q by linear interpolation between the two nearest ranks, as numpy's default. */
+static double interpolate(double a, double b, double part) {
+    if (part == 0 || a == b)
+        return a;
+    return part < 0.5 ? a + (b - a) * part : b - (b - a) * (1 - part);
+}
+
+/* out[cell x count + k] is quantile q[k]. */
+static tf_err quantiles(stats *s, const double *q, int count, double *out) {
+    selecting p = {.s = s};
+    p.at = tf_alloc_array((size_t)s->cells + 1, sizeof *p.at);
+    p.target = tf_alloc_array((size_t)s->cells * (size_t)count * 2, sizeof *p.target);
+    int64_t targets = 0;
+    for (int64_t c = 0; c < s->cells; c++) {
+        p.at[c] = targets;
+        for (int k = 0; k < count && s->count[c] > 0; k++) {
+            int64_t low = (int64_t)floor((double)(s->count[c] - 1) * q[k]);
+            int64_t high = low + 1 < s->count[c] ? low + 1 : low;
+            p.target[targets++] = (target){.cell = c, .rank = low};
+            p.target[targets++] = (target){.cell = c, .rank = high};
+        }
+    }
+    p.at[s->cells] = targets;
+    tf_err err = select_all(&p, targets);
+    for (int64_t c = 0; c < s->cells && err == TF_OK; c++) {
+        for (int k = 0; k < count; k++) {
+            const target *t = &p.target[p.at[c] + 2 * k];
+            double place = (double)(s->count[c] - 1) * q[k];
+            out[c * count + k] = s->count[c] > 0 ? interpolate(tf_order_value(t[0].found), tf_order_value(t[1].found),
+                                                               place - floor(place))
+                                                 : NAN;
+        }
+    }
+    free(p.at);
+    free(p.target);
+    return err;
+}
+
+/* ---- Histograms ---- */
+
+typedef struct binning {
+    const stats *s;
+    int64_t bins;
+    bool log;
+    const double *edges;
+    int64_t *counter; /* cells x bins */
+} binning;
+
+/* Bins of equal width between the least and the most of all groups, so that these can be compared. */
+static double *make_edges(const stats *s, const tf_stat_spec *stat) {
+    double low = stat->log ? s->least_positive : s->least, high = s->most;
+    double *edges = tf_alloc_array((size_t)stat->size + 1, sizeof *edges);
+    if (!isfinite(low) || !isfinite(high)) {
+        low = stat->log ? 1 : 0;
+        high = stat->log ? 10 : 1;
+    } else if (!(low < high)) {
+        high = stat->log ? low * 2 : low + 0.5;
+        low = stat->log ? low / 2 : low - 0.5;
+    }
+    for (int64_t i = 0; i <= stat->size; i++) {
+        double part = (double)i / (double)stat->size;
+        edges[i] = stat->log ? low * pow(high / low, part) : low + (high - low) * part;
+    }
+    edges[0] = low;
+    edges[stat->size] = high;
+    return edges;
+}
+
+/* The bin that holds x: closed below, the last above too. */
+static int64_t find_bin(const binning *b, double x) {
+    int64_t low = 0, high = b->bins; /* edges[low] <= x < edges[high], or x is the last edge */
+    while (high - low > 1) {
+        int64_t middle = low + (high - low) / 2;
+        if (x < b->edges[middle])
+            high = middle;
+        else
+            low = middle;
+    }
+    return low;
+}
+
+static void take_bins(void *context, int64_t first, int64_t count, const uint32_t *group, const double *numbers) {
+    const binning *b = context;
+    EACH_NUMBER(b->s, first, count, group, numbers, {
+        if (x >= b->edges[0] && x <= b->edges[b->bins])
+            b->counter[cell * b->bins + find_bin(b, x)]++;
+    })
+}
+
+static tf_err histogram(const stats *s, const tf_stat_spec *stat, reduce_result *out) {
+    out->edges = make_edges(s, stat);
+    out->integers = tf_alloc_array((size_t)(s->cells * stat->size), sizeof *out->integers);
+    binning b = {.s = s, .bins = stat->size, .log = stat->log, .edges = out->edges, .counter = out->integers};
+    tf_err err = reduce_each(s->r, s->value, take_bins, &b);
+    if (err == TF_OK)
+        store_sum_all(s->r->store, out->integers, s->cells * stat->size);
+    return err;
+}
+
+/* ---- The largest ---- */
+
+typedef struct top {
+    const stats *s;
+    int64_t size;
+    double *number; /* cells x size, from the largest on; NaN: none */
+    int64_t *task;  /* likewise; -1 */
+} top;
+
+/* The larger first, of equal ones the lower task. */
+static void insert(const top *t, int64_t cell, double x, int64_t task) {
+    double *number = t->number + cell * t->size;
+    int64_t *tasks = t->task + cell * t->size, i = t->size;
+    while (i > 0 && (tasks[i - 1] < 0 || tf_order_of(x) > tf_order_of(number[i - 1]) ||
+                     (tf_order_of(x) == tf_order_of(number[i - 1]) && task < tasks[i - 1])))
+        i--;
+    if (i == t->size)
+        return;
+    memmove(number + i + 1, number + i, (size_t)(t->size - i - 1) * sizeof *number);
+    memmove(tasks + i + 1, tasks + i, (size_t)(t->size - i - 1) * sizeof *tasks);
+    number[i] = x;
+    tasks[i] = task;
+}
+
+static void take_top(void *context, int64_t first, int64_t count, const uint32_t *group, const double *numbers) {
+    const top *t = context;
+    EACH_NUMBER(t->s, first, count, group, numbers, {
+        if (!isnan(x))
+            insert(t, cell, x, task);
+    })
+}
+
+typedef struct entry {
+    double number;
+    int64_t cell, task;
+} entry;
+
+/* What all ranks have, put together on the first. */
+static void merge_top(const top *t) {
+    const tf_store *store = t->s->r->store;
+    tf_buf mine = {0}, all = {0};
+    const int64_t most = t->s->cells * t->size;
+    for (int64_t i = 0; i < most; i++)
+        if (t->task[i] >= 0 && store->rank > 0)
+            tf_buf_add(&mine, &(entry){t->number[i], i / t->size, t->task[i]}, sizeof(entry));
+    store_gather(store, &mine, &all);
+    for (size_t at = 0; at < all.length; at += sizeof(entry)) {
+        entry e;
+        memcpy(&e, all.data + at, sizeof e);
+        insert(t, e.cell, e.number, e.task);
+    }
+    tf_buf_free(&mine);
+    tf_buf_free(&all);
+}
+
+static tf_err find_top(const stats *s, const tf_stat_spec *stat, reduce_result *out) {
+    size_t most = (size_t)(s->cells * stat->size);
+    out->numbers = tf_alloc_array(most, sizeof *out->numbers);
+    out->integers = tf_alloc_array(most, sizeof *out->integers);
+    for (size_t i = 0; i < most; i++) {
+        out->numbers[i] = NAN;
+        out->integers[i] = -1;
+    }
+    top t = {.s = s, .size = stat->size, .number = out->numbers, .task = out->integers};
+    tf_err err = reduce_each(s->r, s->value, take_top, &t);
+    if (err == TF_OK)
+        merge_top(&t);
+    return err;
+}
+
+/* ---- All of one value ---- */
+
+static double simple(const stats *s, tf_stat_kind kind, int64_t c) {
+    bool any = s->count[c] > 0;
+    switch (kind) {
+    case TF_STAT_SUM: return s->sum[c];
+    case TF_STAT_MEAN: return s->mean[c];
+    case TF_STAT_VAR: return s->var[c];
+    case TF_STAT_STD: return sqrt(s->var[c]);
+    case TF_STAT_STDERR: return sqrt(s->var[c] / (double)s->count[c]);
+    case TF_STAT_MIN: return any ? lowest_number(s, c) : NAN;
+    case TF_STAT_MAX: return any ? highest_number(s, c) : NAN;
+    default: return s->first_number[c];
+    }
+}
+
+static int64_t simple_integer(const stats *s, tf_stat_kind kind, int64_t c) {
+    switch (kind) {
+    case TF_STAT_COUNT: return s->count[c];
+    case TF_STAT_MISSING: return s->missing[c];
+    case TF_STAT_ARGMIN: return s->count[c] ? s->argmin[c] : -1;
+    default: return s->count[c] ? s->argmax[c] : -1;
+    }
+}
+
+static bool is_integer(tf_stat_kind kind) {
+    return kind == TF_STAT_COUNT || kind == TF_STAT_MISSING || kind == TF_STAT_ARGMIN || kind == TF_STAT_ARGMAX ||
+           kind == TF_STAT_HISTOGRAM;
+}
+
+static bool needs_order(tf_stat_kind kind) {
+    return kind == TF_STAT_MEDIAN || kind == TF_STAT_MAD || kind == TF_STAT_QUANTILE;
+}
+
+static void fill_simple(const stats *s, const tf_stat_spec *stat, reduce_result *out) {
+    if (out->integer)
+        out->integers = tf_alloc_array((size_t)s->cells, sizeof *out->integers);
+    else
+        out->numbers = tf_alloc_array((size_t)s->cells, sizeof *out->numbers);
+    for (int64_t c = 0; c < s->cells; c++) {
+        if (out->integer)
+            out->integers[c] = simple_integer(s, stat->kind, c);
+        else
+            out->numbers[c] = simple(s, stat->kind, c);
+    }
+}
+
+/* Median, MAD and quantiles: all quantiles of the numbers at once, then the deviations. */
+static tf_err fill_ordered(stats *s, reduce_result *result) {
+    const tf_reduce_spec *spec = s->r->spec;
+    double *q = tf_alloc_array((size_t)spec->stats + 1, sizeof *q);
+    int count = 0;
+    bool any = false, mad = false;
+    q[count++] = 0.5;
+    for (int k = 0; k < spec->stats; k++) {
+        const tf_stat_spec *stat = &spec->stat[k];
+        if (stat->value != s->value || !needs_order(stat->kind))
+            continue;
+        any = true;
+        mad = mad || stat->kind == TF_STAT_MAD;
+        if (stat->kind == TF_STAT_QUANTILE)
+            q[count++] = stat->quantile;
+    }
+    double *found = tf_alloc_array((size_t)(s->cells * count), sizeof *found);
+    double *deviation = tf_alloc_array((size_t)s->cells, sizeof *deviation);
+    double *median = tf_alloc_array((size_t)s->cells, sizeof *median);
+    tf_err err = any ? quantiles(s, q, count, found) : TF_OK;
+    for (int64_t c = 0; c < s->cells; c++)
+        median[c] = found[c * count];
+    s->center = median;
+    if (err == TF_OK && mad)
+        err = quantiles(s, q, 1, deviation);
+    s->center = NULL;
+    for (int k = 0, next = 1; k < spec->stats && any && err == TF_OK; k++) {
+        const tf_stat_spec *stat = &spec->stat[k];
+        if (stat->value != s->value || !needs_order(stat->kind))
+            continue;
+        int from = stat->kind == TF_STAT_QUANTILE ? next++ : 0;
+        result[k].numbers = tf_alloc_array((size_t)s->cells, sizeof(double));
+        for (int64_t c = 0; c < s->cells; c++)
+            result[k].numbers[c] = stat->kind == TF_STAT_MAD ? deviation[c] : found[c * count + from];
+    }
+    free(q);
+    free(found);
+    free(deviation);
+    free(median);
+    return err;
+}
+
+static tf_err fill_all(stats *s, reduce_result *result) {
+    const tf_reduce_spec *spec = s->r->spec;
+    bool sums = false, squares = false;
+    for (int k = 0; k < spec->stats; k++) {
+        tf_stat_kind kind = spec->stat[k].kind;
+        bool own = spec->stat[k].value == s->value;
+        squares = squares || (own && (kind == TF_STAT_VAR || kind == TF_STAT_STD || kind == TF_STAT_STDERR));
+        sums = sums || squares || (own && (kind == TF_STAT_SUM || kind == TF_STAT_MEAN));
+    }
+    tf_err err = find_extremes(s);
+    if (err == TF_OK && sums)
+        err = sum_up(s, false);
+    if (err == TF_OK && squares)
+        err = sum_up(s, true);
+    if (err == TF_OK)
+        err = fill_ordered(s, result);
+    for (int k = 0; k < spec->stats && err == TF_OK; k++) {
+        const tf_stat_spec *stat = &spec->stat[k];
+        if (stat->value != s->value)
+            continue;
+        result[k].integer = is_integer(stat->kind);
+        result[k].size = stat->size;
+        if (stat->kind == TF_STAT_HISTOGRAM)
+            err = histogram(s, stat, &result[k]);
+        else if (stat->kind == TF_STAT_TOPK)
+            err = find_top(s, stat, &result[k]);
+        else if (!needs_order(stat->kind))
+            fill_simple(s, stat, &result[k]);
+    }
+    return err;
+}
+
+tf_err reduce_value(reducing *r, int value, reduce_result *result) {
+    stats s = {.r = r, .value = value, .elements = reduce_elements(r, value)};
+    s.cells = r->groups * s.elements;
+    size_t n = (size_t)s.cells;
+    s.count = tf_alloc_array(n, sizeof *s.count);
+    s.missing = tf_alloc_array(n, sizeof *s.missing);
+    s.endless = tf_alloc_array(2 * n, sizeof *s.endless);
+    s.lowest = tf_alloc_array(n, sizeof *s.lowest);
+    s.highest = tf_alloc_array(n, sizeof *s.highest);
+    s.argmin = tf_alloc_array(n, sizeof *s.argmin);
+    s.argmax = tf_alloc_array(n, sizeof *s.argmax);
+    s.first = tf_alloc_array(n, sizeof *s.first);
+    s.first_number = tf_alloc_array(n, sizeof *s.first_number);
+    s.mean = tf_alloc_array(n, sizeof *s.mean);
+    s.var = tf_alloc_array(n, sizeof *s.var);
+    s.sum = tf_alloc_array(n, sizeof *s.sum);
+    tf_err err = fill_all(&s, result);
+    void *all[] = {s.count,  s.missing, s.endless,      s.lowest, s.highest, s.argmin,
+                   s.argmax, s.first,   s.first_number, s.mean,   s.var,     s.sum};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        free(all[i]);
+    return err;
+}

@@ -1,0 +1,217 @@
+"""Reductions: against numpy, for any number of ranks, and after kills."""
+
+import farm
+import h5py
+import numpy as np
+from farm import digest
+
+RANKS = (None, 1, 3) if farm.SANITIZED else (None, 1, 2, 3, 5)
+STATS = ["count", "missing", "sum", "mean", "var", "std", "stderr", "min", "max", "argmin", "argmax", "first", "median", "mad"]
+MORE = ["quantile:0", "quantile:0.025", "quantile:0.9", "quantile:1", "histogram:7", "histogram:5:log", "topk:3"]
+
+
+def reductions(path, stage):
+    """All that is there of them: bytes by dataset."""
+    found = {}
+    with h5py.File(path) as file:
+        file[stage]["reduce"].visititems(lambda n, d: found.update({n: d[()].tobytes()}) if isinstance(d, h5py.Dataset) else None)
+    return found
+
+
+def numpys(x, task):
+    """What numpy says of the values of one group."""
+    missing, there = np.isnan(x).sum(), ~np.isnan(x)
+    x, task = x[there], task[there]
+    n = len(x)
+    if n == 0:
+        nothing = dict.fromkeys(["mean", "var", "std", "stderr", "min", "max", "first", "median", "mad"], np.nan)
+        return {"count": 0, "missing": missing, "sum": 0, "argmin": -1, "argmax": -1, **nothing}
+    var = x.var(ddof=1) if n > 1 else np.nan
+    found = {"count": n, "missing": missing, "sum": x.sum(), "mean": x.mean(), "var": var, "std": var**0.5}
+    found.update({"stderr": (var / n) ** 0.5, "min": x.min(), "max": x.max(), "first": x[0], "median": np.median(x)})
+    found.update({"argmin": task[x.argmin()], "argmax": task[x.argmax()], "mad": np.median(abs(x - np.median(x)))})
+    found.update({f"quantile:{q}": np.quantile(x, float(q)) for q in ("0", "0.025", "0.9", "1")})
+    order = np.lexsort((task, -x))[:3]
+    found["topk:3"] = np.pad(x[order].astype(float), (0, 3 - len(order)), constant_values=np.nan)
+    found["topk:3.task"] = np.pad(task[order], (0, 3 - len(order)), constant_values=-1)
+    return found
+
+
+class Reductions(farm.FarmTest):
+    def compare(self, group, g, column, x, task):
+        for stat, value in numpys(x, task).items():
+            name = f"{column}.{stat}"
+            if name not in group:
+                continue
+            where = f"{group.name}/{name}[{g}]"
+            exact = stat not in ("sum", "mean", "var", "std", "stderr")
+            if exact:
+                np.testing.assert_array_equal(group[name][g], value, where)
+            else:
+                np.testing.assert_allclose(group[name][g], value, rtol=1e-12, atol=1e-300, err_msg=where)
+
+    def campaign(self, tasks):
+        exprs = {
+            "x": "normal() * 10 + n / 7",
+            "gap": "random() < 0.1 ? nan : x - 300",
+            "level": "floor(random() * 5) - 2",
+            "flag": "n % 3 == 0",
+            "never": "nan",
+            "small": "random() * 1e-300",
+        }
+        types = {"level": "int16", "flag": "bool", "gap": "float32"}
+        return {
+            "name": "r",
+            "seed": 5,
+            "over": {"n": {"range": [tasks]}, "band": ["zeta", "R", "gamma"]},
+            "where": "n % 11 != 5",
+            "run": {"expr": exprs},
+            "results": types,
+            "reduce": {
+                "all": {"columns": {"x": STATS + MORE, "gap": STATS + MORE, "never": STATS, "small": STATS, "level": STATS, "n": "max"}},
+                "by band": {"by": "band", "columns": {"x": STATS + MORE, "gap": STATS}},
+                "levels": {"by": ["level", "band", "flag"], "where": "x > 0 && band != 'gamma'", "columns": {"gap": STATS + MORE}},
+                "many": {"by": "n", "columns": {"x": ["mean", "median", "topk:3"]}},
+                "none": {"by": "n", "where": "n < 0", "columns": {"x": STATS}},
+            },
+        }
+
+    def test_are_numpy_s_for_any_number_of_ranks(self):
+        self.write("r.json", self.campaign(3000))
+        found = []
+        for ranks in RANKS:
+            self.taskfarm("r.json", "--fresh", "--slots", 2, ranks=ranks)
+            found.append((digest(self.folder / "r.h5"), reductions(self.folder / "r.h5", "r")))
+        self.assertEqual(found, found[:1] * len(found))
+        with self.open("r.h5") as file:
+            stage = file["r"]
+            done = stage["task/status"][()] == farm.DONE
+            task = np.flatnonzero(done)
+            values = {name: stage["results"][name][()][done].astype(float) for name in stage["results"]}
+            values["n"] = stage["params/n"][()][done]
+            band = stage["params/band"][()][done]
+            whole = stage["reduce/all"]
+            self.assertEqual(whole["rows"][()].tolist(), [len(task)])
+            for column in ("x", "gap", "never", "small", "level", "n"):
+                self.compare(whole, 0, column, values[column], task)
+            edges = np.histogram_bin_edges(values["x"], 7)
+            np.testing.assert_allclose(whole["x.histogram:7.edges"][()], edges, rtol=1e-14)
+            np.testing.assert_array_equal(whole["x.histogram:7"][0], np.histogram(values["x"], whole["x.histogram:7.edges"][()])[0])
+            bins = whole["x.histogram:5:log.edges"][()]
+            np.testing.assert_allclose(bins[1:] / bins[:-1], (bins[-1] / bins[0]) ** 0.2)
+            np.testing.assert_array_equal(whole["x.histogram:5:log"][0], np.histogram(values["x"], bins)[0])
+            bands = stage["reduce/by band"]
+            self.assertEqual(bands["band"][()].tolist(), [b"R", b"gamma", b"zeta"])
+            for g, name in enumerate(bands["band"][()]):
+                self.compare(bands, g, "x", values["x"][band == name], task[band == name])
+                self.compare(bands, g, "gap", values["gap"][band == name], task[band == name])
+            levels = stage["reduce/levels"]
+            keys = list(zip(levels["level"][()].tolist(), levels["band"][()].tolist(), levels["flag"][()].tolist()))
+            kept = (values["x"] > 0) & (band != b"gamma")
+            rows = list(zip(values["level"].astype(int).tolist(), band.tolist(), values["flag"].astype(bool).tolist()))
+            self.assertEqual(keys, sorted({row for row, keep in zip(rows, kept) if keep}))
+            for g, key in enumerate(keys):
+                own = kept & np.array([row == key for row in rows])
+                self.assertEqual(levels["rows"][g], own.sum())
+                self.compare(levels, g, "gap", values["gap"][own], task[own])
+            many = stage["reduce/many"]
+            np.testing.assert_array_equal(many["n"][()], np.unique(values["n"]))
+            np.testing.assert_allclose(many["x.mean"][()], values["x"].reshape(-1, 3).mean(1), rtol=1e-12)
+            np.testing.assert_array_equal(many["x.median"][()], np.median(values["x"].reshape(-1, 3), 1))
+            self.assertEqual(stage["reduce/none/n"].shape, (0,))
+            self.assertIn('"by":"band"', bands.attrs["settings"])
+
+    def test_sums_are_exact(self):
+        """What cancels leaves what was there before; endless values are where they belong."""
+        rows = [{"x": x, "k": k} for k, xs in enumerate([[1e16, 1, -1e16], [3, 1e-20, -3], [1e308, 1e308], [5], []]) for x in xs]
+        self.write("t.csv", "x,k\n" + "".join(f"{r['x']!r},{r['k']}\n" for r in rows) + "inf,7\n2,7\n-inf,8\ninf,8\n-inf,9\n")
+        self.write(
+            "s.json",
+            {
+                "over": [{"csv": "t.csv"}],
+                "run": {"expr": {"y": "x"}},
+                "reduce": {"sums": {"by": ["k"], "columns": {"y": ["sum", "mean", "std", "max", "median"]}}},
+            },
+        )
+        self.taskfarm("s.json")
+        with self.open("s.h5") as file:
+            found = file["s/reduce/sums"]
+            np.testing.assert_array_equal(found["k"][()], [0, 1, 2, 3, 7, 8, 9])
+            np.testing.assert_array_equal(found["y.sum"][()], [1, 1e-20, np.inf, 5, np.inf, np.nan, -np.inf])
+            np.testing.assert_array_equal(found["y.mean"][()], [1 / 3, 1e-20 / 3, 1e308, 5, np.inf, np.nan, -np.inf])
+            self.assertTrue(np.isnan(found["y.std"][3:]).all())
+            np.testing.assert_array_equal(found["y.max"][3:], [5, np.inf, np.inf, -np.inf])
+
+    def test_arrays_strings_and_failed_rows(self):
+        """Each element by itself; groups by a column of strings, short and long; failed rows are left out."""
+        command = (
+            "import json, os; i = {index}; 1 / (i % 7); "
+            "print(json.dumps(dict(profile=[[i, i * 2], [i * 3, 1 / i]], word='w' * (i % 3), long=str(i % 2) * 2000, data='AA==')))"
+        )
+        manifest = {
+            "over": {"n": {"range": [40]}},
+            "run": {"command": ["/usr/bin/python3", "-S", "-c", command.replace("{index}", "{n}")]},
+            "results": {"profile": {"type": "float32", "shape": [2, 2]}, "word": "string", "long": "string"},
+            "reduce": {
+                "words": {"by": "word", "columns": {"profile": ["mean", "max", "argmax", "median", "topk:2"]}},
+                "long": {"by": "long", "where": "word == 'ww'", "columns": {"n": ["count"]}},
+            },
+        }
+        self.write("a.json", manifest)
+        for ranks in (None, 3):
+            self.taskfarm("a.json", "--fresh", "--slots", 2, ranks=ranks, status=1)
+            with self.open("a.h5") as file:
+                words = file["a/reduce/words"]
+                self.assertEqual(words["word"][()].tolist(), [b"", b"w", b"ww"])
+                for g in range(3):
+                    own = np.array([i for i in range(40) if i % 3 == g and i % 7])
+                    profile = np.array([[[i, i * 2], [i * 3, 1 / i]] for i in own], np.float32).astype(float)
+                    self.assertEqual(words["rows"][g], len(own))
+                    np.testing.assert_allclose(words["profile.mean"][g], profile.mean(0), rtol=1e-12)
+                    np.testing.assert_array_equal(words["profile.median"][g], np.median(profile, 0))
+                    np.testing.assert_array_equal(words["profile.argmax"][g], own[profile.argmax(0)])
+                    np.testing.assert_array_equal(words["profile.topk:2"][g, 0, 1], np.sort(profile[:, 0, 1])[:-3:-1])
+                long = file["a/reduce/long"]
+                self.assertEqual(long["long"][()].tolist(), [b"0" * 2000, b"1" * 2000])
+                own = [i for i in range(40) if i % 3 == 2 and i % 7]
+                self.assertEqual(long["n.count"][()].tolist(), [sum(i % 2 == k for i in own) for k in (0, 1)])
+
+    def test_another_reduction_needs_no_task_again(self):
+        stage = {"over": {"n": {"range": [100]}}, "run": {"command": "echo {n} >>log"}}
+        self.write("m.json", {**stage, "reduce": {"first": {"columns": {"n": ["mean"]}}}})
+        self.taskfarm("m.json")
+        self.write("m.json", {**stage, "reduce": {"second": {"columns": {"n": ["median", "max"]}}}})
+        self.taskfarm("m.json")
+        self.assertEqual(len((self.folder / "log").read_text().split()), 100)
+        with self.open("m.h5") as file:
+            self.assertEqual(list(file["m/reduce"]), ["second"])
+            self.assertEqual(file["m/reduce/second/n.median"][0], 49.5)
+        self.write("m.json", stage)
+        self.taskfarm("m.json")
+        with self.open("m.h5") as file:
+            self.assertNotIn("reduce", file["m"])
+
+    def test_kills_change_nothing(self):
+        self.write("k.json", self.campaign(2000))
+        self.taskfarm("k.json", "--output", "whole.h5")
+        expected = digest(self.folder / "whole.h5"), reductions(self.folder / "whole.h5", "r")
+        for point in ("reduce.worked_out", "change.begun:4", "change.flushed:4", "change.ended:4", "rows.data:3", "close.closed"):
+            for ranks in (3,) if farm.SANITIZED else (None,):
+                for old in self.folder.glob("k.h5*"):
+                    farm.shutil.rmtree(old) if old.is_dir() else old.unlink()
+                killed = self.start("k.json", "--output", "k.h5", "--slots", 2, ranks=ranks, env={"TASKFARM_CRASH": point})
+                self.assertNotEqual(killed.wait(self.limit), 0, point)
+                self.taskfarm("k.json", "--output", "k.h5", ranks=ranks)
+                self.assertEqual((digest(self.folder / "k.h5"), reductions(self.folder / "k.h5", "r")), expected, point)
+
+    def test_xarray_opens_them(self):
+        import xarray
+
+        self.write("x.json", self.campaign(100))
+        self.taskfarm("x.json", "--output", "x.h5")
+        with xarray.open_dataset(self.folder / "x.h5", group="r/reduce/by band", engine="h5netcdf") as found:
+            self.assertEqual(found["x.mean"].dims, ("group",))
+            self.assertEqual(found["x.histogram:7"].shape, (3, 7))
+
+
+farm.main()
