@@ -1,0 +1,98 @@
+"""Examples whose answers are reductions: against numpy, the same bytes for any number of ranks and after a kill."""
+
+import hashlib
+import shutil
+import subprocess
+import xml.etree.ElementTree
+
+import farm
+import h5py
+import numpy as np
+from farm import digest
+
+
+def tables(path):
+    """All reductions of all stages: bytes by dataset."""
+    found = {}
+
+    def take(name, item):
+        if isinstance(item, h5py.Dataset) and "/reduce/" in name:
+            found[name] = item[()].tobytes()
+
+    with h5py.File(path) as file:
+        file.visititems(take)
+    return found
+
+
+class Answers(farm.FarmTest):
+    def same_bytes(self, name, kills, more=lambda: None):
+        """Runs the example with 1, 2, 3 and 5 ranks, and after kills; leaves the last output as out.h5."""
+        shutil.copytree(farm.example(name), self.folder / name)
+        arguments = (f"{name}/manifest.json", "--output", "out.h5", "--slots", 2)
+        found = []
+
+        def clean():
+            for old in [*self.folder.glob("out.h5*"), self.folder / name / "curves"]:
+                shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
+
+        for ranks in (1, 3) if farm.SANITIZED else (1, 2, 3, 5):
+            clean()
+            self.taskfarm(*arguments, ranks=ranks)
+            found.append((digest(self.folder / "out.h5"), tables(self.folder / "out.h5"), more()))
+        for point in kills:
+            clean()
+            killed = self.start(*arguments, env={"TASKFARM_CRASH": point}, ranks=3)
+            self.assertNotEqual(killed.wait(self.limit), 0, point)
+            self.taskfarm(*arguments, ranks=2)
+            found.append((digest(self.folder / "out.h5"), tables(self.folder / "out.h5"), more()))
+        for other in found[1:]:
+            self.assertEqual(other, found[0])
+
+    def test_bag(self):
+        """Map, keep the even ones, take their value, mean."""
+        self.same_bytes("bag", ["rows.data:2", "reduce.worked_out"])
+        values = [i * 37 % 101 + i / 8 for i in range(50)]
+        with self.open("out.h5") as file:
+            self.assertEqual(file["items/results/value"][()].tolist(), values)
+            mean = file["kept/reduce/mean"]
+            self.assertEqual(mean["picked.count"][0], 25)
+            self.assertAlmostEqual(mean["picked.mean"][0], np.mean(values[::2]), 12)
+
+    def test_lightcurves(self):
+        """The robust scatter of 1000 light curves: variable stars stand out, whatever single points are wrong."""
+        curves = self.folder / "lightcurves" / "curves"
+
+        def files():
+            return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in curves.iterdir()}
+
+        self.same_bytes("lightcurves", ["rows.data:40", "reduce.worked_out"], files)
+        self.assertEqual(len(files()), 1000)
+        with self.open("out.h5") as file:
+            stage = file["measure"]
+            rms, std, variable = (stage["results"][name][()] for name in ("rms", "std", "variable"))
+            np.testing.assert_array_equal(variable, np.arange(1000) % 10 == 0)
+            self.assertGreater(rms[variable].min(), 5 * rms[~variable].max(), "they stand out")
+            self.assertGreater(std[~variable].max(), std[variable].min() / 2, "by the standard deviation they would not")
+            self.assertLess(rms[~variable].max(), 0.025)
+            found = stage["reduce/rms"]
+            self.assertEqual(found["rms.count"][0], 1000)
+            self.assertEqual(found["rms.median"][0], np.median(rms))
+            self.assertEqual(found["rms.mad"][0], np.median(abs(rms - np.median(rms))))
+            self.assertEqual(found["rms.quantile:0.9"][0], np.quantile(rms, 0.9))
+            edges = found["rms.histogram:50:log.edges"][()]
+            np.testing.assert_array_equal(found["rms.histogram:50:log"][0], np.histogram(rms, edges)[0])
+            kinds = stage["reduce/by_kind"]
+            self.assertEqual(kinds["rms.count"][()].tolist(), [900, 100])
+            self.assertEqual(kinds["rms.max"][0], rms[~variable].max())
+            candidates = stage["reduce/candidates"]
+            self.assertEqual(candidates["rms.count"][0], 100)
+            self.assertEqual(candidates["rms.topk:10.task"][0].tolist(), np.argsort(-rms)[:10].tolist())
+            bars = np.count_nonzero(found["rms.histogram:50:log"][0])
+        drawn = subprocess.run(
+            ["/usr/bin/python3", self.folder / "lightcurves" / "draw.py", self.folder / "out.h5"], check=True, capture_output=True
+        )
+        svg = xml.etree.ElementTree.fromstring(drawn.stdout)
+        self.assertEqual(len(svg.findall("{http://www.w3.org/2000/svg}rect")), 1 + bars)
+
+
+farm.main()
