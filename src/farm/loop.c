@@ -140,8 +140,12 @@ static const char *state_name(tf_err outcome) {
 static void collect(rank *r, const collect_message *message) {
     tf_err err = TF_OK;
     switch ((collect_what)message->what) {
-    case COLLECT_LAYOUT: err = tf_store_layout(r->store, message->stage, r->error); break;
-    case COLLECT_FINISH: err = tf_store_finish(r->store, message->stage, r->error); break;
+    case COLLECT_LAYOUT:
+        err = tf_store_layout(r->store, message->stage, r->error);
+        if (err == TF_OK && r->master)
+            master_laid_out(r->master, message->stage);
+        break;
+    case COLLECT_FINISH: err = tf_store_finish(r->store, message->stage, message->enough, r->error); break;
     case COLLECT_CLOSE:
         err = tf_store_close(r->store, message->partial ? "stopped" : state_name((tf_err)message->outcome),
                              message->elapsed, r->error);

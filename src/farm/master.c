@@ -17,6 +17,13 @@ typedef struct peer {
     char host[64];
 } peer;
 
+/* A stage that may end early: its tasks become ready up to where its "until" is looked at next. */
+typedef struct look {
+    bool on;        /* some are to come yet */
+    int64_t next;   /* when tasks below this one have ended */
+    int64_t enough; /* tasks of which it was true; 0: none yet */
+} look;
+
 struct master {
     const tf_campaign *campaign;
     const tf_farm_options *options;
@@ -30,6 +37,7 @@ struct master {
     int finished;              /* stages */
     int stopping;              /* see tf_farm_progress */
     tf_store *store;
+    look *look; /* per stage */
     peer *peer; /* per rank */
     int lost;
     bool parted;
@@ -46,6 +54,7 @@ master *master_new(const tf_farm_options *options, tf_wire *wire, tf_store *stor
     const tf_store_plan *plan = options->plan;
     master *m = tf_alloc(sizeof *m);
     *m = (master){.campaign = campaign, .options = options, .wire = wire, .store = store, .started = tf_now()};
+    m->look = tf_alloc_array((size_t)campaign->stages, sizeof *m->look);
     m->peer = tf_alloc_array((size_t)wire_ranks(wire), sizeof *m->peer);
     tf_sched_stage *stages = tf_alloc_array((size_t)campaign->stages, sizeof *stages);
     for (int s = 0; s < campaign->stages; s++)
@@ -54,7 +63,7 @@ master *master_new(const tf_farm_options *options, tf_wire *wire, tf_store *stor
                                      .held_back = tf_graph_stage(options->graph, s)->held_back,
                                      .adopted = tf_graph_stage(options->graph, s)->adopt.total,
                                      .level = tf_graph_level(options->graph, s),
-                                     .linked = tf_stage_has_files(&campaign->stage[s]),
+                                     .linked = tf_stage_has_files(&campaign->stage[s]) || campaign->stage[s].until.expr,
                                      .finished = tf_store_is_finished(plan, s),
                                      .afters = campaign->stage[s].afters,
                                      .after = campaign->stage[s].after,
@@ -76,6 +85,7 @@ void master_free(master *m) {
     deps_free(m->deps);
     tf_sched_free(m->sched);
     free(m->peer);
+    free(m->look);
     free(m);
 }
 
@@ -284,8 +294,70 @@ static void collect(master *m, collect_what what, int stage) {
                                           : result.progress.failed > 0 ? TF_ERR_TASKS
                                                                        : TF_OK,
                                .partial = partial,
-                               .elapsed = result.progress.elapsed};
+                               .elapsed = result.progress.elapsed,
+                               .enough = m->look[stage].enough};
     wire_send_all(m->wire, TAG_COLLECT, &message, sizeof message);
+}
+
+/* Tasks from .. end - 1 of those that are to be run may be handed out. */
+static void make_ready(const master *m, int stage, int64_t from, int64_t end) {
+    tf_intervals some = {0};
+    tf_intervals_add_all(&some, &tf_graph_stage(m->options->graph, stage)->run);
+    tf_intervals_remove(&some, 0, from);
+    tf_intervals_remove(&some, end, tf_space_size(m->campaign->stage[stage].space));
+    for (size_t i = 0; i < some.count; i++)
+        tf_sched_ready(m->sched, stage, some.items[i].first, some.items[i].end - some.items[i].first,
+                       tf_graph_level(m->options->graph, stage));
+    tf_intervals_free(&some);
+}
+
+void master_laid_out(master *m, int stage) {
+    const tf_stage_spec *spec = &m->campaign->stage[stage];
+    int64_t tasks = tf_space_size(spec->space);
+    look *l = &m->look[stage];
+    if (!spec->until.expr)
+        return;
+    *l = (look){.on = true, .next = spec->until.first < tasks ? spec->until.first : tasks};
+    make_ready(m, stage, 0, l->next);
+}
+
+static void tell_enough(const master *m, int stage) {
+    const tf_stage_spec *spec = &m->campaign->stage[stage];
+    char count[32], text[300];
+    snprintf(text, sizeof text, "stage %s: after %s tasks enough is known: %.200s", spec->name,
+             tf_format_count(m->look[stage].enough, count), tf_expr_source(spec->until.expr));
+    if (m->options->on_warning)
+        m->options->on_warning(m->options->context, text);
+}
+
+/* When all tasks up to the next look have ended: are they enough? The same tasks are looked at whoever ran them. */
+static bool look_again(master *m, int stage) {
+    look *l = &m->look[stage];
+    int64_t tasks = tf_space_size(m->campaign->stage[stage].space), end = tf_until_next(l->next);
+    bool enough = false;
+    tf_error error;
+    if (!l->on || m->how || !tf_sched_has_caught_up(m->sched, stage))
+        return false;
+    if (tf_store_is_enough(m->store, stage, l->next, &enough, &error) != TF_OK) {
+        broken_message broken = {.code = (int32_t)error.code};
+        memcpy(broken.text, error.text, sizeof broken.text);
+        wire_send_all(m->wire, TAG_LEAVE, &broken, sizeof broken);
+        l->on = false;
+        return true;
+    }
+    end = end < tasks ? end : tasks;
+    l->on = !enough && l->next < tasks;
+    if (enough && l->next < tasks) {
+        l->enough = l->next;
+        tell_enough(m, stage);
+    }
+    if (l->on) {
+        make_ready(m, stage, l->next, end);
+        l->next = end;
+    } else {
+        tf_sched_cut(m->sched, stage);
+    }
+    return true;
 }
 
 bool master_step(master *m) {
@@ -303,6 +375,8 @@ bool master_step(master *m) {
         part(m);
         return true;
     }
+    for (int s = 0; s < m->campaign->stages; s++)
+        any = look_again(m, s) || any;
     for (; tf_sched_next(m->sched, tf_now(), &action); any = true) {
         if (action.kind != TF_ACTION_GRANT)
             look_after(m, 0); /* a call that all make must not wait for the dead */

@@ -12,6 +12,9 @@ typedef struct master master;
 master *master_new(const tf_farm_options *options, tf_wire *wire, tf_store *store);
 void master_free(master *master);
 
+/* The stage's datasets are there. */
+void master_laid_out(master *master, int stage);
+
 /* A message of any worker. */
 void master_take(master *master, int from, int tag, const void *payload, size_t size);
 

@@ -115,6 +115,7 @@ typedef struct collect_message {
     int32_t outcome; /* for close: tf_err: TF_OK, TF_ERR_TASKS or TF_ERR_STOPPED */
     int32_t partial; /* for close: some tasks were not to be run this time */
     double elapsed;  /* for close: s */
+    int64_t enough;  /* for finish: tasks of which the stage's "until" was true; 0: it was not */
 } collect_message;
 
 /* BROKEN and LEAVE. */

@@ -67,6 +67,7 @@ json_keys keys_axis(void);
 json_keys keys_run(void);
 json_keys keys_column(void);
 json_keys keys_reduction(void);
+json_keys keys_until(void);
 json_keys keys_on_failure(void);
 json_keys keys_capture(void);
 json_keys keys_resources(void);

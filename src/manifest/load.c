@@ -139,6 +139,7 @@ static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *
     load_exprs(l, &at_run, run, stage);
     load_wheres(l, json, &at_over, stage);
     load_reductions(l, json, stage);
+    load_until(l, json, stage);
     load_handling(l, json, stage);
     if (stage->log && (stage->run.kind == TF_RUN_FUNCTION || stage->run.kind == TF_RUN_EXPR))
         complain(l->diags, &json->own_at, "\"log\" goes with a command; what a function logs is in its stderr");

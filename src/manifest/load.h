@@ -92,8 +92,9 @@ void load_columns(struct loader *loader, const at *where, const cJSON *json, con
 /* The expressions of a run that has them: their columns are those of "results", or float64. `where` is the run's. */
 void load_exprs(struct loader *loader, const at *where, const cJSON *run, tf_stage_spec *stage);
 
-/* "reduce" of a stage whose space and columns are known. */
+/* "reduce" and "until" of a stage whose space and columns are known. */
 void load_reductions(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
+void load_until(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
 
 /* "inputs", "outputs" and "log" of a stage; then, when all stages are there, what their entries refer to. Paths that a
  * manifest's author wrote come out as in tf_path. */

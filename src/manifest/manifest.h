@@ -257,6 +257,20 @@ typedef struct tf_reduce_spec {
     const char *resolved; /* all that its results depend on */
 } tf_reduce_spec;
 
+/* When enough is known: an expression of statistics, looked at when so many tasks have ended, in the order of tasks. */
+typedef struct tf_until_spec {
+    const tf_expr *expr;   /* its names are the statistics; NULL: the whole space is run */
+    tf_reduce_spec reduce; /* that gives those which it uses */
+    const int *name;       /* per statistic of it: its number in the expression */
+    int names;             /* in the expression */
+    int64_t first;         /* tasks before the first look; each next one is after a quarter more */
+} tf_until_spec;
+
+/* How many tasks must have ended for the look behind the one at `count`. */
+static inline int64_t tf_until_next(int64_t count) {
+    return count + (count >= 4 ? count / 4 : 1);
+}
+
 typedef enum tf_run_kind { TF_RUN_ARGV, TF_RUN_SHELL, TF_RUN_FUNCTION, TF_RUN_EXPR } tf_run_kind;
 
 typedef struct tf_env_spec {
@@ -296,6 +310,7 @@ typedef struct tf_stage_spec {
     const int *after; /* stage numbers */
     int reductions;
     const tf_reduce_spec *reduction;
+    tf_until_spec until;
     int inputs, outputs;
     tf_file_spec *input, *output;
     const tf_template *log;                 /* a file that gets the output of a command; NULL: none */

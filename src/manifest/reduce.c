@@ -248,3 +248,76 @@ void load_reductions(struct loader *l, const stage_json *json, tf_stage_spec *st
     }
     stage->reduction = reduce;
 }
+
+/* ---- Until ---- */
+
+/* COLUMN.STATISTIC, for all numbers and all that is one number of a group. */
+static void add_stat_names(struct loader *l, const tf_stage_spec *stage, expr_names *names, tf_stat_spec *stats) {
+    expr_name *name =
+        tf_arena_array(l->arena, (size_t)(tf_space_params(stage->space) + stage->columns) * KINDS + 1, sizeof *name);
+    const expr_names values = value_names(l, stage);
+    names->name = name;
+    for (int v = 0; v < values.count; v++) {
+        for (int k = 0; k < KINDS && *values.name[v].name && values.name[v].type != TF_STRING; k++) {
+            stats[names->count] = (tf_stat_spec){.text = kinds[k].name, .kind = kinds[k].kind, .value = v, .size = 1};
+            name[names->count++] = (expr_name){
+                .name = tf_arena_printf(l->arena, "%s.%s", values.name[v].name, kinds[k].name), .type = TF_FLOAT64};
+        }
+    }
+}
+
+/* The statistics that the expression uses, and no others. */
+static void choose_stats(struct loader *l, const tf_stat_spec *all, tf_until_spec *until) {
+    tf_stat_spec *stats = tf_arena_array(l->arena, (size_t)until->names, sizeof *stats);
+    int *number = tf_arena_array(l->arena, (size_t)until->names, sizeof *number);
+    for (int n = 0; n < until->names; n++) {
+        if (!tf_expr_uses(until->expr, n))
+            continue;
+        number[until->reduce.stats] = n;
+        stats[until->reduce.stats++] = all[n];
+    }
+    until->name = number;
+    until->reduce.name = "until";
+    until->reduce.stat = stats;
+}
+
+void load_until(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
+    enum { FIRST = 1000 };
+    const cJSON *object;
+    const at *where;
+    const cJSON *value = stage_member(json, "until", &object, &where);
+    at here = at_key(where, "until"), at_expr = here;
+    if (!value || !stage->space)
+        return;
+    const char *source = cJSON_IsString(value) ? value->valuestring : NULL;
+    stage->until.first = FIRST;
+    if (cJSON_IsObject(value)) {
+        json_check_keys(l->diags, &here, value, keys_until());
+        at_expr = at_key(&here, "expr");
+        source = json_string(l->diags, &here, value, "expr");
+        const cJSON *first = cJSON_GetObjectItemCaseSensitive(value, "first");
+        at at_first = at_key(&here, "first");
+        if (!cJSON_GetObjectItemCaseSensitive(value, "expr"))
+            complain(l->diags, &here, "needs an \"expr\"");
+        if (first && (!json_is_int(first) || first->valuedouble < 1))
+            complain(l->diags, &at_first, "must be a positive integer");
+        else if (first)
+            stage->until.first = (int64_t)first->valuedouble;
+    } else if (!source) {
+        complain(l->diags, &here, "must be an expression or an object, not %s", json_kind(value));
+    }
+    if (tf_stage_has_files(stage))
+        complain(l->diags, &here, "a stage with files is run to its end: \"until\" has no place there");
+    if (!source)
+        return;
+    expr_names names = {.what = "COLUMN.STATISTIC, such as x.mean or x.stderr"};
+    tf_stat_spec *all =
+        tf_arena_array(l->arena, (size_t)(tf_space_params(stage->space) + stage->columns) * KINDS + 1, sizeof *all);
+    add_stat_names(l, stage, &names, all);
+    stage->until.expr = load_expr(l, &at_expr, source, &names);
+    stage->until.names = names.count;
+    if (stage->until.expr)
+        choose_stats(l, all, &stage->until);
+    if (stage->until.expr && stage->until.reduce.stats == 0)
+        complain(l->diags, &at_expr, "\"%s\" does not depend on any result", source);
+}

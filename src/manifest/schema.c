@@ -46,7 +46,7 @@
          false},                                                                                                       \
         {"retries", RETRIES, false}, {"retry_delay", DELAY, false}, {"timeout", DURATION, false},                      \
         {"on_failure", REF("on_failure"), false}, {"resources", REF("resources"), false}, {"reduce", REDUCE, false},   \
-        {"until", LATER, true}, {"capture", REF("capture"), false},                                                    \
+        {"until", REF("until"), false}, {"capture", REF("capture"), false},                                            \
         {"record",                                                                                                     \
          "{\"enum\":[\"full\",\"status\"],\"description\":\"full: per-task times, exit code, memory; status: only "    \
          "whether it is done\"}",                                                                                      \
@@ -166,6 +166,12 @@ static const json_key reduction[] = {
      false},
 };
 
+static const json_key until[] = {
+    {"expr", TEXT("an expression of statistics, as in x.stderr < 0.01 * abs(x.mean)"), false},
+    {"first", "{\"type\":\"integer\",\"minimum\":1,\"description\":\"tasks before the first look; default 1000\"}",
+     false},
+};
+
 static const json_key on_failure[] = {
     {"stop_after", "{\"type\":\"integer\",\"minimum\":1}", false},
 };
@@ -234,6 +240,10 @@ json_keys keys_run(void) {
 json_keys keys_column(void) {
     return KEYS(column);
 }
+json_keys keys_until(void) {
+    return KEYS(until);
+}
+
 json_keys keys_reduction(void) {
     return KEYS(reduction);
 }
@@ -319,6 +329,11 @@ void tf_schema_write(tf_buf *out) {
                            "stops the campaign\"}"),
                object_schema(keys_on_failure(), "{\"required\":[\"stop_after\"]}")));
     cJSON_AddItemToObject(defs, "reduction", object_schema(keys_reduction(), "{\"required\":[\"columns\"]}"));
+    cJSON_AddItemToObject(
+        defs, "until",
+        either(cJSON_Parse("{\"type\":\"string\",\"description\":\"an expression of statistics: when it is true, the "
+                           "rest of the space is not run\"}"),
+               object_schema(keys_until(), "{\"required\":[\"expr\"]}")));
     cJSON_AddItemToObject(defs, "resources", object_schema(keys_resources(), "{}"));
     cJSON_AddItemToObject(defs, "capture", object_schema(keys_capture(), "{}"));
     cJSON_AddItemToObject(defs, "inputs", files_schema(keys_input()));

@@ -379,6 +379,16 @@ static int64_t running(const stage *st) {
     return st->spec.tasks - st->spec.held_back - pending(st) - st->done - st->failed - st->skipped;
 }
 
+bool tf_sched_has_caught_up(const tf_sched *s, int i) {
+    const stage *st = &s->stage[i];
+    return st->ready == 0 && st->waiting == 0 && running(st) == 0;
+}
+
+void tf_sched_cut(tf_sched *s, int i) {
+    s->stage[i].spec.tasks -= s->stage[i].blocked;
+    s->stage[i].blocked = 0;
+}
+
 static bool may_start(const tf_sched *s, const stage *st) {
     if (s->stopping || s->frozen)
         return false;

@@ -110,6 +110,12 @@ bool tf_sched_retry(tf_sched *sched, int worker, int stage, int64_t first, int64
 void tf_sched_ready(tf_sched *sched, int stage, int64_t first, int64_t count, int level);
 void tf_sched_skip(tf_sched *sched, int stage, int64_t count);
 
+/* Have all tasks of a linked stage ended that were ready so far? */
+bool tf_sched_has_caught_up(const tf_sched *sched, int stage);
+
+/* Those that are not ready are none of its tasks any more. */
+void tf_sched_cut(tf_sched *sched, int stage);
+
 /* The worker has `idle` slots without a task, and nothing in hand for them: what it holds waits behind a task that
  * takes longer than was foreseen. Its next grant is for them, whatever it holds. */
 void tf_sched_hungry(tf_sched *sched, int worker, int idle);

@@ -27,7 +27,7 @@ static tf_err finish_stages(tf_store *s, const tf_store_plan *plan, bool *left, 
             continue;
         err = tf_store_layout(s, i, error);
         if (err == TF_OK)
-            err = tf_store_finish(s, i, error);
+            err = tf_store_finish(s, i, 0, error);
     }
     return err;
 }

@@ -159,6 +159,16 @@ static tf_err work_out(reducing *r, reduce_result *result) {
     return err;
 }
 
+static void end_reduction(reducing *r, reduce_result *result) {
+    for (int k = 0; k < r->spec->stats; k++) {
+        free(result[k].numbers);
+        free(result[k].integers);
+        free(result[k].edges);
+    }
+    reduce_close(r);
+    free(result);
+}
+
 tf_err store_reduce(tf_store *s, int stage, tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
     const store_stage *st = &s->stage[stage];
@@ -171,7 +181,8 @@ tf_err store_reduce(tf_store *s, int stage, tf_error *error) {
     int open = 0;
     for (; open < spec->reductions && err == TF_OK; open++) {
         const tf_reduce_spec *reduction = &spec->reduction[open];
-        r[open] = (reducing){.store = s, .stage = stage, .spec = reduction, .error = error};
+        r[open] = (reducing){
+            .store = s, .stage = stage, .spec = reduction, .limit = tf_space_size(spec->space), .error = error};
         result[open] = tf_alloc_array((size_t)reduction->stats, sizeof **result);
         err = work_out(&r[open], result[open]);
     }
@@ -190,16 +201,40 @@ tf_err store_reduce(tf_store *s, int stage, tf_error *error) {
         err = good ? TF_OK : store_error(s, error, "can't make the reductions of stage \"%s\"", spec->name);
         err = tf_store_agree(s->comm, err, error);
     }
-    for (int n = 0; n < open; n++) {
-        for (int k = 0; k < spec->reduction[n].stats; k++) {
-            free(result[n][k].numbers);
-            free(result[n][k].integers);
-            free(result[n][k].edges);
-        }
-        reduce_close(&r[n]);
-        free(result[n]);
-    }
+    for (int n = 0; n < open; n++)
+        end_reduction(&r[n], result[n]);
     free(r);
     free(result);
+    return err;
+}
+
+/* ---- Until ---- */
+
+tf_err tf_store_is_enough(tf_store *s, int stage, int64_t count, bool *enough, tf_error *error) {
+    const tf_stage_spec *spec = &s->campaign->stage[stage];
+    const tf_until_spec *until = &spec->until;
+    tf_store alone = *s; /* the other ranks go on with other things */
+    alone.comm = MPI_COMM_NULL;
+    alone.rank = 0;
+    alone.ranks = 1;
+    reducing r = {.store = &alone, .stage = stage, .spec = &until->reduce, .limit = count, .error = error};
+    reduce_result *result = tf_alloc_array((size_t)until->reduce.stats, sizeof *result);
+    double *number = tf_alloc_array((size_t)until->reduce.stats, sizeof *number);
+    const void **named = tf_alloc_array((size_t)until->names, sizeof *named);
+    tf_err err = work_out(&r, result);
+    for (int k = 0; k < until->reduce.stats && err == TF_OK; k++) {
+        number[k] = result[k].numbers ? result[k].numbers[0] : (double)result[k].integers[0];
+        named[until->name[k]] = &number[k];
+    }
+    double truth = 0;
+    if (err == TF_OK) {
+        tf_eval *eval = tf_eval_new(until->expr, 0, spec->name);
+        tf_eval_run(eval, named, 0, 1, &truth);
+        tf_eval_free(eval);
+    }
+    *enough = tf_eval_is_true(truth);
+    end_reduction(&r, result);
+    free(number);
+    free(named);
     return err;
 }

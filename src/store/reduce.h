@@ -16,6 +16,7 @@ typedef struct reducing {
     int stage;
     const tf_reduce_spec *spec;
     reduce_rows *rows;
+    int64_t limit; /* only tasks below it */
     int64_t groups;
     tf_buf keys;      /* of the groups, in order: bytes by which they are sorted */
     int64_t *key_at;  /* per group, and one more: where in `keys` */

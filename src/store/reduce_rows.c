@@ -456,7 +456,7 @@ static tf_err count_members(reducing *r) {
 tf_err reduce_open(reducing *r) {
     const tf_stage_spec *spec = spec_of(r);
     const tf_store *s = r->store;
-    int64_t tasks = tf_space_size(spec->space), share = tasks / s->ranks;
+    int64_t tasks = r->limit, share = tasks / s->ranks;
     reduce_rows *rows = r->rows = tf_alloc(sizeof *rows);
     rows->values = params_of(r) + spec->columns;
     rows->source = tf_alloc_array((size_t)rows->values, sizeof *rows->source);

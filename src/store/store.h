@@ -88,8 +88,12 @@ tf_err tf_store_write(tf_store *store, const tf_rows *rows, tf_error *error);
  * what a machine's crash can take is bounded so. To be called often; costs nothing in between. */
 tf_err tf_store_sync(tf_store *store, double interval, tf_error *error);
 
-/* Collective. Moves the stage's texts from the side files into the file, and closes its datasets. */
-tf_err tf_store_finish(tf_store *store, int stage, tf_error *error);
+/* Independent. Is the stage's "until" true of tasks 0 .. count - 1, which have ended? */
+tf_err tf_store_is_enough(tf_store *store, int stage, int64_t count, bool *enough, tf_error *error);
+
+/* Collective. Moves the stage's texts from the side files into the file, works out its reductions, and closes its
+ * datasets. `enough`: its "until" was true of so many tasks, and the others are not run; 0: it was not. */
+tf_err tf_store_finish(tf_store *store, int stage, int64_t enough, tf_error *error);
 
 /* Independent, on the first rank. The status of tasks (tf_status) of a stage that is laid out, from the file. */
 tf_err tf_store_status(tf_store *store, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error);

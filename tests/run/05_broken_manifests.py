@@ -234,8 +234,24 @@ TABLE = [
         "/resources/gpus: 'gpus' is not supported yet",
     ),
     (
-        '{"until": "x", "run": {"function": "builtin:noop"}}',
-        "/until: 'until' is not supported yet",
+        '{"until": "x.mena > 1", "run": {"expr": {"x": "1"}}}',
+        '/until: "x.mena > 1": there is no "x.mena" here; did you mean "x.mean"?',
+    ),
+    (
+        '{"until": {"first": 0, "last": 1}, "run": {"expr": {"x": "1"}}}',
+        '/until/last: unknown key "last"',
+        '/until: needs an "expr"',
+        "/until/first: must be a positive integer",
+    ),
+    (
+        '{"until": "1 > 0", "outputs": "a", "run": {"command": "touch a"}}',
+        '/until: a stage with files is run to its end: "until" has no place there',
+        '/until: "1 > 0" does not depend on any result',
+    ),
+    ('{"until": 5, "run": {"expr": {"x": "1"}}}', "/until: must be an expression or an object, not a number"),
+    (
+        '{"until": "x > random()", "run": {"expr": {"x": "1"}}}',
+        '/until: "x > random()": there is no "x" here; there are COLUMN.STATISTIC, such as x.mean or x.stderr',
     ),
     (
         '{"over": {"n": [1], "band": ["R"]}, "run": {"expr": {"x": "n"}}, "reduce": {"a": 5, "b/": {"by": 3, "columns": {"x": "mean"}}, '

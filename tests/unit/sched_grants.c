@@ -379,3 +379,28 @@ Test(sched, leaves_what_is_held_back) {
     cr_expect_eq(tf_sched_stage_counts(s, 0).done, 2);
     tf_sched_free(s);
 }
+
+Test(sched, finishes_a_stage_that_is_cut) {
+    tf_sched_stage stage = {.tasks = 1000, .linked = true};
+    tf_sched *s = tf_sched_new(&stage, 1);
+    tf_sched_worker_up(s, 0, 2);
+    expect_next(s, TF_ACTION_LAYOUT);
+    cr_expect(tf_sched_has_caught_up(s, 0), "nothing is ready");
+    tf_sched_ready(s, 0, 0, 2, 0);
+    cr_expect_not(tf_sched_has_caught_up(s, 0));
+    expect_grant(s, 0, 0, 2);
+    expect_nothing(s);
+    cr_expect(tf_sched_report(s, 0, 0, 0, 1, 1, 0.1));
+    cr_expect(tf_sched_retry(s, 0, 0, 1, 1, 1, 0.1, 0));
+    cr_expect_not(tf_sched_has_caught_up(s, 0), "one is to be tried again");
+    expect_grant(s, 0, 1, 1);
+    cr_expect(tf_sched_report(s, 0, 0, 1, 1, 0, 0.1));
+    cr_expect(tf_sched_has_caught_up(s, 0));
+    expect_nothing(s);
+    tf_sched_cut(s, 0);
+    expect_next(s, TF_ACTION_FINISH);
+    expect_next(s, TF_ACTION_END);
+    tf_sched_counts counts = tf_sched_stage_counts(s, 0);
+    cr_expect(counts.tasks == 2 && counts.done == 1 && counts.failed == 1 && counts.pending == 0);
+    tf_sched_free(s);
+}
