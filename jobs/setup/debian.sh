@@ -14,7 +14,7 @@ if [ "${1:-}" = "--tests" ]; then
         valgrind cppcheck clang clang-format clang-tidy libclang-rt-dev graphviz snakemake
         coop-computing-tools"
 elif [ "${1:-}" = "--bench" ]; then
-    packages="$packages parallel findutils time snakemake coop-computing-tools python3-distributed python3-mpi4py
+    packages="$packages parallel findutils time snakemake coop-computing-tools python3-distributed python3-pandas python3-mpi4py
         python3-matplotlib"
 fi
 

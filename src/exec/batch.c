@@ -206,7 +206,10 @@ void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_co
                       .max_rss = columns->max_rss,
                       .texts = map->texts + part->texts,
                       .texts_size = part->texts_end - part->texts};
-    for (int64_t row = 0; row < rows->count; row++) {
+    int64_t done = 0;
+    for (int64_t row = 0; row < rows->count; row++)
+        done += rows->status[row] == TF_STATUS_DONE;
+    for (int64_t row = 0; row < rows->count && done < rows->count; row++) {
         rows->failed += tf_status_has_failed(rows->status[row]);
         rows->excluded += rows->status[row] == TF_STATUS_EXCLUDED;
         rows->skipped += rows->status[row] == TF_STATUS_SKIPPED;

@@ -58,6 +58,7 @@ void exprs_free(struct exprs *x, const tf_stage_spec *spec) {
 static void set_apart(host *h, int64_t row, tf_status status) {
     h->columns.status[row] = (uint8_t)status;
     h->columns.attempts[row] = 0;
+    h->sets_apart = true;
 }
 
 void exprs_set_apart(host *h) {

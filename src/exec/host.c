@@ -226,7 +226,7 @@ static void run_rows(host *h, struct tf_stage *function) {
     for (int64_t row = 0; row < head->count && !host_is_to_stop(h); row++) {
         uint64_t texts_before = h->texts_used;
         double started = now;
-        if (is_set_apart(h, row)) {
+        if (h->sets_apart && is_set_apart(h, row)) {
             explain_skipped(h, row);
             head->texts_size = h->texts_used;
             __atomic_store_n(&head->ended, row + 1, __ATOMIC_RELEASE);
@@ -300,7 +300,7 @@ void host_begin_batch(host *h, batch_map *map, int attempt) {
     h->header = (batch_header *)(void *)map->fixed;
     h->spec = &h->campaign->stage[h->header->stage];
     h->texts_used = 0;
-    h->stopped = false;
+    h->stopped = h->sets_apart = false;
     h->inputs.count = h->outputs.count = 0;
     h->header->started = tf_now();
     batch_locate(map, h->spec, 0, &h->columns);

@@ -301,6 +301,22 @@ static tf_space *load_glob(struct loader *l, const at *where, const at *up, cons
     return leaf;
 }
 
+/* A CSV file, or all that match a pattern. */
+static tf_space *load_tables(struct loader *l, const at *where, const char *path) {
+    const bool is_pattern = strpbrk(path, "*?[") != NULL;
+    int before = l->diags->count;
+    int64_t count = 1;
+    const char **paths = is_pattern ? match_paths(l, where, path, &count) : &path;
+    if (count == 0 && l->diags->count == before)
+        complain(l->diags, where, "no file matches %s", path);
+    csv_file *file = tf_arena_array(l->arena, (size_t)count, sizeof *file);
+    for (int64_t f = 0; f < count; f++) {
+        file[f].name = paths[f];
+        file[f].text = read_text(l, where, paths[f], &file[f].length);
+    }
+    return l->diags->count == before ? load_csv(l, where, file, count) : NULL;
+}
+
 /* ---- "files": a path template whose wildcards become parameters ---- */
 
 enum { MAX_WILDCARDS = 16 };
@@ -656,8 +672,6 @@ static tf_space *load_named_kind(struct loader *l, const at *where, const at *up
         path = constant_text(l, where, value->valuestring);
     if (l->diags->count > before)
         return NULL;
-    size_t length;
-    char *text;
     switch (kind) {
     case VALUES: return load_values(l, where, name, value);
     case RANGE: return load_range(l, where, name, value);
@@ -667,7 +681,7 @@ static tf_space *load_named_kind(struct loader *l, const at *where, const at *up
     case FILES: return load_files_axis(l, where, up, name, path, axis);
     case LINES: return load_lines(l, where, name, path);
     case ROWS: return load_rows(l, where, value);
-    case CSV: text = read_text(l, where, path, &length); return text ? load_csv(l, where, path, text, length) : NULL;
+    case CSV: return load_tables(l, where, path);
     case JSONL: return load_jsonl(l, where, path);
     case ZIP: return load_axes(l, where, value, NODE_ZIP);
     case FROM: return load_rows_of(l, where, up, path, axis);

@@ -82,54 +82,97 @@ static int read_header(struct loader *l, const at *where, const char *file, read
     return count;
 }
 
-tf_space *load_csv(struct loader *l, const at *where, const char *file, char *text, size_t length) {
-    if (memchr(text, 0, length)) {
-        complain(l->diags, where, "%s: holds NUL bytes: is it a text file?", file);
-        return NULL;
+/* The records so far, column by column. */
+typedef struct records {
+    int columns;
+    const char **name;
+    const char ***cell; /* [column][row] */
+    int64_t rows;
+} records;
+
+/* Which column each of a further file's is; NULL after a complaint. */
+static int *match_columns(struct loader *l, const at *where, const csv_file *file, const char *first,
+                          const char *const *name, int columns, const records *t) {
+    int *place = tf_arena_array(l->arena, (size_t)columns, sizeof *place);
+    for (int c = 0; c < columns; c++) {
+        place[c] = 0;
+        while (place[c] < t->columns && strcmp(t->name[place[c]], name[c]) != 0)
+            place[c]++;
+        if (place[c] == t->columns || columns != t->columns) {
+            complain(l->diags, where, "%s: must have the columns of %s", file->name, first);
+            return NULL;
+        }
     }
-    reader r = {.next = text, .end = text + length, .line = 1};
-    if (length == 0) {
-        complain(l->diags, where, "%s is empty; its first line must name the columns", file);
-        return NULL;
-    }
-    size_t most = 1;
-    for (const char *c = text; (c = strchr(c, '\n')); c++)
-        most++;
-    const char **names;
-    int columns = read_header(l, where, file, &r, &names);
-    if (columns == 0)
-        return NULL;
-    const char ***cells = tf_arena_array(l->arena, (size_t)columns, sizeof *cells);
-    for (int c = 0; c < columns; c++)
-        cells[c] = tf_arena_array(l->arena, most, sizeof **cells);
-    int64_t rows = 0;
-    while (r.next < r.end) {
-        int line = r.line, fields = 0;
-        bool blank = *r.next == '\n' || *r.next == '\r';
+    return place;
+}
+
+static bool read_records(struct loader *l, const at *where, const char *file, reader *r, const int *place, records *t) {
+    while (r->next < r->end) {
+        int line = r->line, fields = 0;
+        bool blank = *r->next == '\n' || *r->next == '\r';
         field_end end;
         do {
             const char *field;
-            end = read_field(&r, &field);
+            end = read_field(r, &field);
             if (end == FIELD_BROKEN) {
                 complain(l->diags, where, "%s: line %d: a quote is not closed, or has text behind it", file, line);
-                return NULL;
+                return false;
             }
-            if (fields < columns)
-                cells[fields][rows] = field;
+            if (fields < t->columns)
+                t->cell[place[fields]][t->rows] = field;
             fields++;
         } while (end == FIELD_COMMA);
         if (blank && fields == 1)
             continue;
-        if (fields != columns) {
+        if (fields != t->columns) {
             complain(l->diags, where, "%s: line %d: %d field%s, expected %d", file, line, fields,
-                     fields == 1 ? "" : "s", columns);
-            return NULL;
+                     fields == 1 ? "" : "s", t->columns);
+            return false;
         }
-        rows++;
+        t->rows++;
     }
-    if (rows == 0) {
-        complain(l->diags, where, "%s has a header and no records", file);
+    return true;
+}
+
+/* The first file says what the columns are called. `most` rows are in all files together. */
+static bool add_file(struct loader *l, const at *where, const csv_file *file, const char *first, size_t most,
+                     records *t) {
+    const char **name;
+    if (memchr(file->text, 0, file->length)) {
+        complain(l->diags, where, "%s: holds NUL bytes: is it a text file?", file->name);
+        return false;
+    }
+    if (file->length == 0) {
+        complain(l->diags, where, "%s is empty; its first line must name the columns", file->name);
+        return false;
+    }
+    reader r = {.next = file->text, .end = file->text + file->length, .line = 1};
+    int columns = read_header(l, where, file->name, &r, &name);
+    if (columns == 0)
+        return false;
+    if (!t->name) {
+        t->name = name;
+        t->columns = columns;
+        t->cell = tf_arena_array(l->arena, (size_t)columns, sizeof *t->cell);
+        for (int c = 0; c < columns; c++)
+            t->cell[c] = tf_arena_array(l->arena, most, sizeof **t->cell);
+    }
+    const int *place = match_columns(l, where, file, first, name, columns, t);
+    return place && read_records(l, where, file->name, &r, place, t);
+}
+
+tf_space *load_csv(struct loader *l, const at *where, const csv_file *file, int64_t files) {
+    records t = {0};
+    size_t most = (size_t)files;
+    for (int64_t f = 0; f < files; f++)
+        for (size_t i = 0; i < file[f].length; i++)
+            most += file[f].text[i] == '\n';
+    for (int64_t f = 0; f < files; f++)
+        if (!add_file(l, where, &file[f], file[0].name, most, &t))
+            return NULL;
+    if (t.rows == 0) {
+        complain(l->diags, where, "%s has a header and no records", file[0].name);
         return NULL;
     }
-    return table_of_strings(l, columns, names, rows, cells);
+    return table_of_strings(l, t.columns, t.name, t.rows, t.cell);
 }

@@ -150,22 +150,38 @@ static void make_key(tf_files *f, int stage, const int *param, int params, int64
     }
 }
 
+/* Are the tasks that it means others for each task, or not all there are? */
+static bool has_groups(const tf_file_spec *spec) {
+    return spec->matches > 0 || spec->where;
+}
+
 static void fill_grouping(tf_files *f, grouping *g) {
     const tf_file_spec *spec = g->spec;
-    int64_t tasks = tf_space_size(f->campaign->stage[spec->stage].space);
+    const tf_stage_spec *other = &f->campaign->stage[spec->stage];
+    int64_t tasks = tf_space_size(other->space);
     uint32_t *group = tf_alloc_array((size_t)tasks, sizeof *group);
+    tf_eval *where = spec->where ? tf_eval_new(spec->where, f->campaign->seed, other->name) : NULL;
     for (int64_t i = 0; i < tasks; i++) {
+        double truth = 1;
+        if (where)
+            tf_eval_run(where, read_params(f, spec->stage, i), i, 1, &truth);
+        group[i] = TF_TABLE_NONE;
+        if (!tf_eval_is_true(truth))
+            continue;
         make_key(f, spec->stage, spec->theirs, spec->matches, i);
         group[i] = tf_table_add(&g->keys, tf_buf_text(&f->key), f->key.length, (uint32_t)g->keys.count);
     }
+    tf_eval_free(where);
     g->first = tf_alloc_array(g->keys.count + 2, sizeof *g->first);
     g->members = tf_alloc_array((size_t)tasks, sizeof *g->members);
     for (int64_t i = 0; i < tasks; i++)
-        g->first[group[i] + 2]++;
+        if (group[i] != TF_TABLE_NONE)
+            g->first[group[i] + 2]++;
     for (size_t n = 2; n < g->keys.count + 2; n++)
         g->first[n] += g->first[n - 1];
     for (int64_t i = 0; i < tasks; i++)
-        g->members[g->first[group[i] + 1]++] = i;
+        if (group[i] != TF_TABLE_NONE)
+            g->members[g->first[group[i] + 1]++] = i;
     free(group);
 }
 
@@ -176,21 +192,21 @@ static grouping *find_grouping(tf_files *f, const tf_file_spec *spec) {
     f->grouping = tf_realloc_array(f->grouping, (size_t)f->groupings + 1, sizeof *f->grouping);
     grouping *g = &f->grouping[f->groupings++];
     *g = (grouping){.spec = spec};
-    if (spec->matches)
+    if (has_groups(spec))
         fill_grouping(f, g);
     g->hash = tf_alloc_array(g->keys.count + 1, sizeof *g->hash);
     return g;
 }
 
 int64_t tf_files_groups(tf_files *f, const tf_file_spec *spec) {
-    return spec->matches ? (int64_t)find_grouping(f, spec)->keys.count : 1;
+    return has_groups(spec) ? (int64_t)find_grouping(f, spec)->keys.count : 1;
 }
 
 int64_t tf_files_group(tf_files *f, int stage, const tf_file_spec *spec, int64_t index, const int64_t **member,
                        int64_t *count) {
     *member = NULL;
     *count = tf_space_size(f->campaign->stage[spec->stage].space);
-    if (!spec->matches)
+    if (!has_groups(spec))
         return *count ? 0 : -1;
     const grouping *g = find_grouping(f, spec);
     make_key(f, stage, spec->mine, spec->matches, index);

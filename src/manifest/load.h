@@ -21,6 +21,8 @@ struct loader {
     int variables;
     int retries;                /* --retries; -1: not given */
     struct stages_json *stages; /* of the manifest; NULL where there is only one */
+    struct filter *filter;      /* of "outputs_of", until all stages are known */
+    int filters;
 };
 
 /* The stage of that name, loaded if it was not yet; NULL after a complaint, or if something is wrong with it. */
@@ -81,8 +83,15 @@ tf_space *new_leaf(struct loader *loader, node_kind kind, int params, int64_t si
 /* The axis {"from": NAME, ...}, which stands at `up`. NULL after a complaint. */
 tf_space *load_rows_of(struct loader *loader, const at *where, const at *up, const char *name, const cJSON *axis);
 
-/* A table of records from CSV text (RFC 4180, with a header). NULL after a complaint; `file` is for messages. */
-tf_space *load_csv(struct loader *loader, const at *where, const char *file, char *text, size_t length);
+/* A table of the records of CSV files (RFC 4180, with a header) that have the same columns, one after the other. NULL
+ * after a complaint. Texts are taken apart in place. */
+typedef struct csv_file {
+    const char *name; /* for messages */
+    char *text;       /* with a NUL behind it */
+    size_t length;
+} csv_file;
+
+tf_space *load_csv(struct loader *loader, const at *where, const csv_file *file, int64_t files);
 
 /* "run" and "results" of a stage. */
 void load_run(struct loader *loader, const at *where, const cJSON *json, const known_names *scope, tf_run_spec *run);

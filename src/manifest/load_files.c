@@ -80,6 +80,37 @@ static void load_match(const entries *e, const at *where, const cJSON *json, tf_
     spec->match = names;
 }
 
+/* "where" of an entry, and its place. */
+struct filter {
+    const char *pointer; /* of the entry */
+    const char *source;
+    const at *where;
+};
+
+/* The path to a place as it is on the stack now, to be kept. */
+static const at *keep_place(struct loader *l, const at *where) {
+    if (!where)
+        return NULL;
+    at *copy = tf_arena_alloc(l->arena, sizeof *copy);
+    *copy = *where;
+    copy->up = keep_place(l, where->up);
+    return copy;
+}
+
+static void load_filter(const entries *e, const at *where, const cJSON *json, const tf_file_spec *spec) {
+    struct loader *l = e->loader;
+    const char *source = json_string(l->diags, where, json, "where");
+    at here = at_key(where, "where");
+    if (!source)
+        return;
+    struct filter *more = tf_arena_array(l->arena, (size_t)l->filters + 1, sizeof *more);
+    for (int f = 0; f < l->filters; f++)
+        more[f] = l->filter[f];
+    more[l->filters++] = (struct filter){
+        .pointer = spec->pointer, .source = tf_arena_strdup(l->arena, source), .where = keep_place(l, &here)};
+    l->filter = more;
+}
+
 /* What an entry that is an object says besides where its files are. */
 static void load_entry_options(const entries *e, const at *where, const cJSON *json, tf_file_spec *spec) {
     static const struct {
@@ -88,6 +119,7 @@ static void load_entry_options(const entries *e, const at *where, const cJSON *j
         const char *with;
     } belongs[] = {{"by", TF_FILE_SPLIT, "split"},
                    {"match", TF_FILE_OUTPUTS, "outputs_of"},
+                   {"where", TF_FILE_OUTPUTS, "outputs_of"},
                    {"allow_empty", TF_FILE_GLOB, "glob"}};
     tf_diags *diags = e->loader->diags;
     for (size_t i = 0; i < sizeof belongs / sizeof *belongs; i++) {
@@ -101,6 +133,7 @@ static void load_entry_options(const entries *e, const at *where, const cJSON *j
         complain(diags, &at_by, "must not be empty");
     spec->separators = by ? tf_arena_strdup(e->loader->arena, by) : WHITE_SPACE;
     load_match(e, where, json, spec);
+    load_filter(e, where, json, spec);
     spec->allow_empty = entry_flag(e, where, json, "allow_empty");
     const char *check = json_string(diags, where, json, "check");
     if (check && strcmp(check, "time") != 0 && strcmp(check, "hash") != 0)
@@ -276,6 +309,14 @@ static void resolve_outputs(struct loader *l, const tf_campaign *campaign, const
                     output ? tf_arena_printf(l->arena, "stage \"%s\" has no output \"%s\"", name, output)
                            : tf_arena_printf(l->arena, "stage \"%s\" has no outputs", name));
     resolve_match(l, stage, other, spec);
+    for (int f = 0; f < l->filters; f++) {
+        if (strcmp(l->filter[f].pointer, spec->pointer) != 0)
+            continue;
+        expr_name *param = tf_arena_array(l->arena, (size_t)tf_space_params(other->space), sizeof *param);
+        expr_names names = param_names(other->space, param);
+        names.what = tf_arena_printf(l->arena, "the parameters of stage \"%s\"", other->name);
+        spec->where = load_expr(l, l->filter[f].where, l->filter[f].source, &names);
+    }
 }
 
 /* ---- Globs ---- */

@@ -81,6 +81,32 @@ void tf_space_cells(const tf_space *space, int param, const void *values, int64_
  * Equal hashes mean equal points. 0 if the space can't be cut there without going through them. */
 uint64_t tf_space_hash(const tf_space *space, int64_t points);
 
+/* ---- Expressions ---- */
+
+/* Arithmetic on named values, checked when the manifest is read: "n > 10 && filter == 'R'". Numbers are double
+ * precision (integers beyond 2^53 are rounded), truth is 1 and 0. */
+typedef struct tf_expr tf_expr;
+const char *tf_expr_source(const tf_expr *expr); /* as written in the manifest */
+
+/* Does it use the name's value? Names are numbered as where it was loaded: the parameters of its stage, then what else
+ * there was. */
+bool tf_expr_uses(const tf_expr *expr, int name);
+
+/* Adds what its values depend on besides those of the names. */
+void tf_expr_resolved(const tf_expr *expr, tf_buf *out);
+
+/* What evaluates an expression: for one thread. Random numbers are those of the stage's tasks. The expression and
+ * `stage` must outlive it. */
+typedef struct tf_eval tf_eval;
+tf_eval *tf_eval_new(const tf_expr *expr, uint64_t seed, const char *stage);
+void tf_eval_free(tf_eval *eval);
+
+/* Its values for tasks first .. first + count - 1. values[n] has those of name n, as tf_space_fill gives them; of names
+ * that are not used it may be NULL. */
+void tf_eval_run(tf_eval *eval, const void *const *values, int64_t first, int64_t count, double *out);
+
+bool tf_eval_is_true(double value); /* neither 0 nor NaN */
+
 /* ---- Files ---- */
 
 typedef enum tf_file_kind {
@@ -104,6 +130,7 @@ typedef struct tf_file_spec {
     int matches;                 /* parameters in which its tasks must agree with ours: */
     const char *const *match;    /* their names, */
     const int *mine, *theirs;    /* and numbers */
+    const tf_expr *where;        /* of their parameters: which tasks are meant; NULL: all */
     tf_table patterns;           /* TF_FILE_GLOB: each pattern's list */
     tf_buf *list;                /* of the paths that matched as the campaign was read, each ended by a NUL */
     bool allow_empty, by_hash;   /* inputs */
@@ -161,32 +188,6 @@ const char *tf_template_source(const tf_template *template); /* as written in th
 
 /* Adds the template as it could be written with its variables put in. */
 void tf_template_resolved(const tf_template *template, tf_buf *out);
-
-/* ---- Expressions ---- */
-
-/* Arithmetic on named values, checked when the manifest is read: "n > 10 && filter == 'R'". Numbers are double
- * precision (integers beyond 2^53 are rounded), truth is 1 and 0. */
-typedef struct tf_expr tf_expr;
-const char *tf_expr_source(const tf_expr *expr); /* as written in the manifest */
-
-/* Does it use the name's value? Names are numbered as where it was loaded: the parameters of its stage, then what else
- * there was. */
-bool tf_expr_uses(const tf_expr *expr, int name);
-
-/* Adds what its values depend on besides those of the names. */
-void tf_expr_resolved(const tf_expr *expr, tf_buf *out);
-
-/* What evaluates an expression: for one thread. Random numbers are those of the stage's tasks. The expression and
- * `stage` must outlive it. */
-typedef struct tf_eval tf_eval;
-tf_eval *tf_eval_new(const tf_expr *expr, uint64_t seed, const char *stage);
-void tf_eval_free(tf_eval *eval);
-
-/* Its values for tasks first .. first + count - 1. values[n] has those of name n, as tf_space_fill gives them; of names
- * that are not used it may be NULL. */
-void tf_eval_run(tf_eval *eval, const void *const *values, int64_t first, int64_t count, double *out);
-
-bool tf_eval_is_true(double value); /* neither 0 nor NaN */
 
 /* ---- The campaign ---- */
 

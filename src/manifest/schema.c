@@ -202,7 +202,7 @@ static const json_key input[] = {
      "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"parameters in which those tasks agree with "
      "this one\"}",
      false},
-    {"where", LATER, true},
+    {"where", TEXT("an expression of their parameters: the tasks whose outputs are meant"), false},
     {"check",
      "{\"enum\":[\"time\",\"hash\"],\"description\":\"how a change is told: by the file's time, or by its contents\"}",
      false},

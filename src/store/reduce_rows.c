@@ -9,7 +9,7 @@
 
 enum {
     PIECE_NUMBERS = 1 << 16, /* of one value, at once */
-    MOST_CACHED = 64 << 20,  /* rows whose groups are remembered */
+    MOST_CACHED = 16 << 20,  /* rows whose groups are remembered */
     MOST_GROUPS = 10000000
 };
 

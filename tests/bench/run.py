@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
+import answers
 import curves
 import h5py
 import plans
@@ -295,6 +296,8 @@ def comparisons():
         ],
         {"ninja": round(1 / 1.5, 3)},
     )
+    yield start_to_end("bag", "the example bag: 50 items through map, filter, map and mean")
+    yield start_to_end("groupby", "the example groupby: ten files of 10^5 records, mean and std by key")
     count, pause, workers = 2 * 10**5, 0.01, 63
     sleep = {"function": "builtin:sleep", "args": {"seconds": pause}}
     yield Comparison(
@@ -306,6 +309,32 @@ def comparisons():
         ],
         {"ideal: count x 10 ms / 63": 0.9},
     )
+
+
+def start_to_end(name, what):
+    """An example by taskfarm and by dask, each timed from outside: a task is the whole of it."""
+
+    def timed(how):
+        once = answers.contender(name, how, TASKFARM, PYTHON, ENV)
+
+        def seconds():
+            started = time.perf_counter()
+            once()
+            return time.perf_counter() - started
+
+        return Contender(f"{how}, start to end", 1, seconds)
+
+    return Comparison(name, what, [timed("taskfarm"), timed("dask.distributed")], {"dask.distributed, start to end": 1})
+
+
+def memory_beside_dask(name):
+    """% of what dask has at its peak."""
+
+    def once():
+        (_, own), (_, dask) = answers.both(name, TASKFARM, PYTHON, ENV, watch=True)
+        return 100 * own / dask
+
+    return once
 
 
 # ---- Figures with a bound of their own ----
@@ -445,6 +474,8 @@ def figures():
     yield Figure("resume_killed", "the same: the run was killed", "s", 1, resume("last_hangs", kill_at_last))
     yield Figure("idle", "rank 0 while the workers compute", "% of a core", 2, idle_cpu(), rounds=1)
     yield Figure("reply", "a worker's report to the next grant", "us", 200, reply())
+    yield Figure("bag_memory", "peak memory of the example bag, beside dask's", "%", 100, memory_beside_dask("bag"))
+    yield Figure("groupby_memory", "the same of the example groupby", "%", 100, memory_beside_dask("groupby"))
     yield Figure("plan", "plan of two rules over 10^6 samples, all up to date", "s", 5, plan_samples)
     yield Figure("plan_memory", "memory of that plan", "bytes a task", 400, plan_memory)
 

@@ -10,6 +10,7 @@ FILES = {
     "quote.csv": 'a,b\n1,"2\n',
     "return.csv": '"a"\r"b"\n1\n',
     "nul.csv": "a\n\0\n",
+    "other.csv": "a,c\n1,2\n",
     "bad.jsonl": '{"a": 1}\n{"a": \n',
     "data.txt": "not a program\n",
     "y.dat": "",
@@ -203,6 +204,11 @@ TABLE = [
         '/run/expr: column "x" of the results has no expression',
     ),
     ('{"run": {"expr": {}}}', "/run/expr: needs at least one column"),
+    (
+        '{"stages": [{"name": "a", "over": {"n": [1]}, "outputs": "a{n}", "run": {"command": ["true"]}}, {"name": "b", "inputs": '
+        '{"x": [{"outputs_of": "a", "where": "m > 1"}]}, "run": {"command": ["true"]}}]}',
+        '/stages/1/inputs/x/0/where: "m > 1": there is no "m" here; there are the parameters of stage "a"',
+    ),
     ('{"run": {"expr": 5}}', "/run/expr: must be an object, not a number"),
     (
         '{"over": {"n": [1]}, "where": "x > random()", "outputs": "a{n}", "run": {"command": ["true"]}}',
@@ -319,7 +325,8 @@ TABLE = [
         '/inputs/1/by: "by" goes with "split"',
         '/inputs/1/match: "match" goes with "outputs_of"',
         '/inputs/1/allow_empty: "allow_empty" goes with "glob"',
-        "/inputs/2/where: 'where' is not supported yet",
+        '/inputs/2/where: "where" goes with "outputs_of"',
+        '/inputs/2/check: must be "time" or "hash", not "size"',
     ),
     (
         '{"inputs": [{"path": "a", "check": "size"}, {"split": "a", "by": ""}], "outputs": [{"path": "b", "temp": 1}, '
@@ -548,6 +555,15 @@ TABLE = [
     (
         '{"over": [{"csv": "missing.csv"}], "run": {"function": "builtin:noop"}}',
         '/over/0/csv: missing.csv: No such file or directory',
+    ),
+    ('{"over": [{"csv": "none_*.csv"}], "run": {"function": "builtin:noop"}}', "/over/0/csv: no file matches none_*.csv"),
+    (
+        '{"over": [{"csv": "[ho]*.csv"}], "run": {"function": "builtin:noop"}}',
+        "/over/0/csv: other.csv: must have the columns of header.csv",
+    ),
+    (
+        '{"over": [{"csv": "[hr]*.csv"}], "run": {"function": "builtin:noop"}}',
+        "/over/0/csv: ragged.csv: line 3: 1 field, expected 2",
     ),
     (
         '{"over": [{"csv": "empty.txt"}], "run": {"function": "builtin:noop"}}',

@@ -197,6 +197,39 @@ class Workflows(farm.FarmTest):
             shutil.rmtree(self.folder / "out", ignore_errors=True)
             self.taskfarm("w.json", "--fresh", "--slots", "2", ranks=ranks)
 
+    def test_outputs_of_some_tasks(self):
+        """Those of which an expression of their parameters is true: alone, and with a match."""
+        frame = {
+            "name": "frame",
+            "over": {"n": {"range": [6]}, "filter": ["R", "G"]},
+            "outputs": "f{n}{filter}",
+            "run": {"command": "echo {n}{filter} >{outputs:raw}"},
+        }
+
+        def reader(name, where, **more):
+            chosen = {"outputs_of": "frame", "where": where, **more}
+            run = {"command": "cat {inputs} >{outputs}"}
+            return {"name": name, "inputs": {"chosen": chosen}, "outputs": name + "{filter}", "over": {"filter": ["R", "G"]}, "run": run}
+
+        def write(least):
+            where = f"n >= {least} && n != best"
+            stages = [frame, reader("all", where + " && filter == 'R'"), reader("own", where, match=["filter"])]
+            self.write("w.json", {"variables": {"best": 4}, "stages": stages})
+
+        write(2)
+        self.taskfarm("w.json", ranks=3)
+        read = {name: (self.folder / name).read_text().split() for name in ("allR", "allG", "ownR", "ownG")}
+        chosen = {band: [f"{n}{band}" for n in (2, 3, 5)] for band in "RG"}
+        self.assertEqual(read, {"allR": chosen["R"], "allG": chosen["R"], "ownR": chosen["R"], "ownG": chosen["G"]})
+        self.assertIn("nothing is to be run", self.taskfarm("plan", "w.json").stdout)
+        write(3)
+        self.assertIn("4 of 16 tasks", self.taskfarm("plan", "w.json").stdout)
+        self.taskfarm("w.json")
+        self.assertEqual((self.folder / "ownG").read_text().split(), ["3G", "5G"])
+        write(9)
+        done = self.taskfarm("w.json", status=2)
+        self.assertIn("has no task that agrees with it", done.stderr)
+
     def test_what_is_furthest_from_the_end_runs_first(self):
         command = 'echo {stage}{index} >>log; touch {outputs}'
         stages = [

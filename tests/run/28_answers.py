@@ -1,5 +1,6 @@
 """Examples whose answers are reductions: against numpy, the same bytes for any number of ranks and after a kill."""
 
+import csv
 import hashlib
 import shutil
 import subprocess
@@ -25,9 +26,10 @@ def tables(path):
 
 
 class Answers(farm.FarmTest):
-    def same_bytes(self, name, kills, more=lambda: None):
+    def same_bytes(self, name, kills, more=lambda: None, ready=lambda folder: None):
         """Runs the example with 1, 2, 3 and 5 ranks, and after kills; leaves the last output as out.h5."""
         shutil.copytree(farm.example(name), self.folder / name)
+        ready(self.folder / name)
         arguments = (f"{name}/manifest.json", "--output", "out.h5", "--slots", 2)
         found = []
 
@@ -57,6 +59,29 @@ class Answers(farm.FarmTest):
             mean = file["kept/reduce/mean"]
             self.assertEqual(mean["picked.count"][0], 25)
             self.assertAlmostEqual(mean["picked.mean"][0], np.mean(values[::2]), 12)
+
+    def test_groupby(self):
+        """Mean and standard deviation by key, over a table in ten files."""
+
+        def ready(folder):
+            for part in sorted((folder / "parts").iterdir()):
+                if farm.SANITIZED and part.name > "part_1.csv":
+                    part.unlink()
+
+        self.same_bytes("groupby", ["rows.data:2", "reduce.worked_out"], ready=ready)
+        groups = {}
+        for part in (self.folder / "groupby" / "parts").iterdir():
+            for row in csv.DictReader(part.open()):
+                groups.setdefault(row["key"].encode(), []).append(float(row["value"]))
+        with self.open("out.h5") as file:
+            found = file["groupby/reduce/by_key"]
+            self.assertEqual(found["key"][()].tolist(), sorted(groups))
+            for g, key in enumerate(found["key"]):
+                values = np.array(groups[key])
+                self.assertEqual(found["value.count"][g], len(values))
+                self.assertEqual(found["scaled.max"][g], values.max() / 2)
+                np.testing.assert_allclose(found["value.mean"][g], values.mean(), rtol=1e-13)
+                np.testing.assert_allclose(found["value.std"][g], values.std(ddof=1), rtol=1e-12)
 
     def test_lightcurves(self):
         """The robust scatter of 1000 light curves: variable stars stand out, whatever single points are wrong."""
