@@ -657,6 +657,8 @@ enum { VALUES, RANGE, LINSPACE, LOGSPACE, GLOB, FILES, LINES, ROWS, CSV, JSONL, 
 static bool kind_fits(int kind, const cJSON *value) {
     if (kind == GLOB || kind == FILES || kind == LINES || kind == CSV || kind == JSONL || kind == FROM)
         return cJSON_IsString(value);
+    if (kind == BLOCKS)
+        return cJSON_IsObject(value);
     if (kind == ZIP)
         return cJSON_IsObject(value) || cJSON_IsArray(value);
     return cJSON_IsArray(value);
@@ -684,6 +686,7 @@ static tf_space *load_named_kind(struct loader *l, const at *where, const at *up
     case CSV: return load_tables(l, where, path);
     case JSONL: return load_jsonl(l, where, path);
     case ZIP: return load_axes(l, where, value, NODE_ZIP);
+    case BLOCKS: return load_blocks(l, where, name, value);
     case FROM: return load_rows_of(l, where, up, path, axis);
     default: return load_concat(l, where, value);
     }
@@ -715,8 +718,8 @@ static tf_space *load_axis(struct loader *l, const at *where, const char *name, 
     if (kind < 0 && l->diags->count == before)
         complain(l->diags, where,
                  "an axis needs one of values, range, linspace, logspace, glob, files, lines, rows, csv, jsonl, zip, "
-                 "concat or from");
-    if (kind < 0 || kind == BLOCKS)
+                 "concat, from or blocks");
+    if (kind < 0)
         return NULL;
     at at_columns = at_key(where, "columns");
     if (cJSON_GetObjectItemCaseSensitive(axis, "columns") && kind != FROM)
@@ -726,14 +729,15 @@ static tf_space *load_axis(struct loader *l, const at *where, const char *name, 
         complain(l->diags, &at_where, "\"where\" goes with \"from\", or into the stage");
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(axis, kinds[kind]);
     at here = at_key(where, kinds[kind]);
-    bool named = kind <= GLOB || kind == LINES;
+    bool named = kind <= GLOB || kind == LINES || kind == BLOCKS;
     if (named && !name)
         complain(l->diags, where, "this axis needs a \"name\"");
     if (name && (named || kind == FILES))
         check_param_name(l, where, "parameter", name);
     if (!kind_fits(kind, value))
         complain(l->diags, &here, "must be %s, not %s",
-                 kind == ZIP ? "an object or a list of axes"
+                 kind == ZIP      ? "an object or a list of axes"
+                 : kind == BLOCKS ? "an object"
                  : kind == GLOB || kind == FILES || kind == LINES || kind == CSV || kind == JSONL || kind == FROM
                      ? "a string"
                      : "a list",

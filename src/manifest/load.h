@@ -80,6 +80,9 @@ tf_space *load_space(struct loader *loader, const at *where, const cJSON *json);
 /* A leaf whose parameters are to be filled in. */
 tf_space *new_leaf(struct loader *loader, node_kind kind, int params, int64_t size);
 
+/* The axis {"blocks": ...}. NULL after a complaint. */
+tf_space *load_blocks(struct loader *loader, const at *where, const char *name, const cJSON *json);
+
 /* The axis {"from": NAME, ...}, which stands at `up`. NULL after a complaint. */
 tf_space *load_rows_of(struct loader *loader, const at *where, const at *up, const char *name, const cJSON *axis);
 

@@ -250,7 +250,6 @@ typedef struct tf_reduce_spec {
     const char *name;
     int keys;
     const int *key;       /* values by which rows are grouped */
-    bool needs_texts;     /* some key is a column of strings */
     const tf_expr *where; /* of the same values; NULL: all rows */
     int stats;
     const tf_stat_spec *stat;

@@ -110,8 +110,6 @@ static void add_key(struct loader *l, const at *where, const tf_stage_spec *stag
     tf_type type = value_type(stage, value);
     if (value >= params && (type == TF_BYTES || tf_type_is_float(type) || stage->column[value - params].rank > 0))
         complain(l->diags, where, "rows can be grouped by parameters, and by columns of integers, booleans or strings");
-    if (value >= params && type == TF_STRING)
-        reduce->needs_texts = true;
     keys[reduce->keys++] = value;
 }
 

@@ -117,7 +117,7 @@ static const json_key axis[] = {
      "{\"type\":\"string\"}}],\"description\":\"which of its parameters and columns, or by new names\"}",
      false},
     {"where", TEXT("an expression of these: the rows to take"), false},
-    {"blocks", LATER, true},
+    {"blocks", REF("blocks"), false},
 };
 
 static const json_key run[] = {
@@ -151,6 +151,15 @@ static const json_key column[] = {
 
 #define SIZE                                                                                                           \
     "{\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},{\"type\":\"string\",\"pattern\":\"^[0-9.]+ ?[KMGTP]?i?B?$\"}]}"
+
+#define LENGTHS(about)                                                                                                 \
+    "{\"type\":\"array\",\"minItems\":1,\"maxItems\":8,\"items\":{\"type\":\"integer\",\"minimum\":1},"                \
+    "\"description\":\"" about "\"}"
+
+static const json_key blocks[] = {
+    {"shape", LENGTHS("of the array, by dimension"), false},
+    {"chunk", LENGTHS("of its chunks; those at the ends are shorter"), false},
+};
 
 static const json_key reduction[] = {
     {"by",
@@ -244,6 +253,10 @@ json_keys keys_until(void) {
     return KEYS(until);
 }
 
+json_keys keys_blocks(void) {
+    return KEYS(blocks);
+}
+
 json_keys keys_reduction(void) {
     return KEYS(reduction);
 }
@@ -328,6 +341,7 @@ void tf_schema_write(tf_buf *out) {
         either(cJSON_Parse("{\"enum\":[\"continue\",\"stop\"],\"description\":\"whether a failed task "
                            "stops the campaign\"}"),
                object_schema(keys_on_failure(), "{\"required\":[\"stop_after\"]}")));
+    cJSON_AddItemToObject(defs, "blocks", object_schema(keys_blocks(), "{\"required\":[\"shape\",\"chunk\"]}"));
     cJSON_AddItemToObject(defs, "reduction", object_schema(keys_reduction(), "{\"required\":[\"columns\"]}"));
     cJSON_AddItemToObject(
         defs, "until",

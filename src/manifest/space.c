@@ -110,6 +110,20 @@ tf_space *space_concat(tf_arena *arena, tf_space **child, int children) {
 
 /* ---- Filling ---- */
 
+/* The last dimension varies fastest; chunks at the ends are shorter. */
+static void fill_blocks(const tf_space *leaf, int param, int64_t first, int64_t count, int64_t *out) {
+    const space_blocks *b = leaf->blocks;
+    const int d = param % b->rank;
+    const int64_t blocks = (b->shape[d] - 1) / b->chunk[d] + 1;
+    int64_t stride = 1;
+    for (int e = d + 1; e < b->rank; e++)
+        stride *= (b->shape[e] - 1) / b->chunk[e] + 1;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t start = (first + i) / stride % blocks * b->chunk[d], left = b->shape[d] - start;
+        out[i] = param < b->rank ? start : left < b->chunk[d] ? left : b->chunk[d];
+    }
+}
+
 static void fill_leaf(const tf_space *leaf, int param, int64_t first, int64_t count, void *out) {
     int64_t *ints = out;
     double *numbers = out;
@@ -136,6 +150,7 @@ static void fill_leaf(const tf_space *leaf, int param, int64_t first, int64_t co
                 numbers[i] = leaf->line.start * pow(leaf->line.stop / leaf->line.start, (double)k / last);
         }
         return;
+    case NODE_BLOCKS: fill_blocks(leaf, param, first, count, ints); return;
     default: memcpy(out, (const char *)leaf->table[param] + (size_t)first * size, (size_t)count * size);
     }
 }
@@ -273,6 +288,7 @@ static uint64_t hash_node(const tf_space *space, int64_t points, uint64_t hash) 
     case NODE_LINEAR: return mix(hash, &space->line, sizeof space->line);
     case NODE_LINSPACE:
     case NODE_LOGSPACE: return points == space->size ? mix(hash, &space->line, sizeof space->line) : 0;
+    case NODE_BLOCKS: return points == space->size ? mix(hash, space->blocks, sizeof *space->blocks) : 0;
     case NODE_TABLE: return hash_table(space, points, hash);
     case NODE_ROWS: {
         uint64_t rows = tf_space_hash(space->of, points);

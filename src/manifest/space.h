@@ -11,10 +11,16 @@ typedef enum node_kind {
     NODE_LOGSPACE,
     NODE_TABLE,   /* a column of values per parameter */
     NODE_ROWS,    /* rows of another stage */
+    NODE_BLOCKS,  /* chunks of an array: where they begin, then how long they are */
     NODE_PRODUCT, /* the last child varies fastest */
     NODE_ZIP,     /* children side by side */
     NODE_CONCAT   /* one child after another, the same parameters in each */
 } node_kind;
+
+typedef struct space_blocks {
+    int rank;
+    int64_t shape[TF_MAX_RANK], chunk[TF_MAX_RANK];
+} space_blocks;
 
 struct tf_space {
     node_kind kind;
@@ -34,6 +40,7 @@ struct tf_space {
         } line;
         const void **table; /* per parameter: values as tf_space_fill gives them */
         const tf_space *of; /* NODE_ROWS: that stage's space */
+        space_blocks *blocks;
     };
 };
 

@@ -323,7 +323,6 @@ static tf_err quantiles(stats *s, const double *q, int count, double *out) {
 typedef struct binning {
     const stats *s;
     int64_t bins;
-    bool log;
     const double *edges;
     int64_t *counter; /* cells x bins */
 } binning;
@@ -372,7 +371,7 @@ static void take_bins(void *context, int64_t first, int64_t count, const uint32_
 static tf_err histogram(const stats *s, const tf_stat_spec *stat, reduce_result *out) {
     out->edges = make_edges(s, stat);
     out->integers = tf_alloc_array((size_t)(s->cells * stat->size), sizeof *out->integers);
-    binning b = {.s = s, .bins = stat->size, .log = stat->log, .edges = out->edges, .counter = out->integers};
+    binning b = {.s = s, .bins = stat->size, .edges = out->edges, .counter = out->integers};
     tf_err err = reduce_each(s->r, s->value, take_bins, &b);
     if (err == TF_OK)
         store_sum_all(s->r->store, out->integers, s->cells * stat->size);

@@ -29,6 +29,8 @@ def by_taskfarm(name, program, folder):
         with h5py.File(output) as file:
             if name == "bag":
                 return str(file["kept/reduce/mean/picked.mean"][0])
+            if name == "array":
+                return str(file["array/reduce/all/mean.mean"][0])
             table = file["groupby/reduce/by_key"]
             count, mean, std = (table[f"value.{k}"][()] for k in ("count", "mean", "std"))
             return f"{count.sum()} {mean.mean():.9f} {std.mean():.9f}"
@@ -85,7 +87,7 @@ def both(name, program, python, env, watch=False):
         results.append((answer(printed), memory))
     shutil.rmtree(folder)
     numbers = [numpy.array(text.split(), float) for text, _ in results]
-    numpy.testing.assert_allclose(numbers[0], numbers[1], rtol=1e-8)
+    numpy.testing.assert_allclose(numbers[0], numbers[1], rtol=1e-4 if name == "array" else 1e-8)  # of other random numbers
     return results
 
 

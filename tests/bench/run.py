@@ -297,6 +297,7 @@ def comparisons():
         {"ninja": round(1 / 1.5, 3)},
     )
     yield start_to_end("bag", "the example bag: 50 items through map, filter, map and mean")
+    yield start_to_end("array", "the example array: 2 (sin x + 1) of 10^8 random numbers in 100 chunks, mean")
     yield start_to_end("groupby", "the example groupby: ten files of 10^5 records, mean and std by key")
     count, pause, workers = 2 * 10**5, 0.01, 63
     sleep = {"function": "builtin:sleep", "args": {"seconds": pause}}
@@ -475,6 +476,7 @@ def figures():
     yield Figure("idle", "rank 0 while the workers compute", "% of a core", 2, idle_cpu(), rounds=1)
     yield Figure("reply", "a worker's report to the next grant", "us", 200, reply())
     yield Figure("bag_memory", "peak memory of the example bag, beside dask's", "%", 100, memory_beside_dask("bag"))
+    yield Figure("array_memory", "the same of the example array", "%", 100, memory_beside_dask("array"))
     yield Figure("groupby_memory", "the same of the example groupby", "%", 100, memory_beside_dask("groupby"))
     yield Figure("plan", "plan of two rules over 10^6 samples, all up to date", "s", 5, plan_samples)
     yield Figure("plan_memory", "memory of that plan", "bytes a task", 400, plan_memory)

@@ -293,7 +293,24 @@ TABLE = [
     ),
     (
         '{"over": {"a": {"blocks": {}}}, "run": {"function": "builtin:noop"}}',
-        "/over/a/blocks: 'blocks' is not supported yet",
+        '/over/a/blocks: needs a "shape"',
+        '/over/a/blocks: needs a "chunk"',
+    ),
+    (
+        '{"over": [{"blocks": {"shape": [4], "chunk": [2]}}], "run": {"function": "builtin:noop"}}',
+        '/over/0: this axis needs a "name"',
+    ),
+    (
+        '{"over": {"a": {"blocks": {"shape": [4, 4], "chunk": [2]}}, "b": {"blocks": {"shape": [0], "chunk": "x", "halo": 1}}, '
+        '"c": {"blocks": []}, "d": {"blocks": {"shape": [], "chunk": [1]}}, "e": {"blocks": {"shape": [9007199254740991, '
+        '9007199254740991], "chunk": [1, 1]}}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/blocks: "shape" has 2 dimensions, and "chunk" 1',
+        '/over/b/blocks/halo: unknown key "halo"',
+        "/over/b/blocks/shape/0: must be a positive integer",
+        "/over/b/blocks/chunk: must be a list, not a string",
+        "/over/c/blocks: must be an object, not a list",
+        "/over/d/blocks/shape: needs 1 to 8 lengths, not 0",
+        "/over/e/blocks: the array has more than 2^62 chunks",
     ),
     (
         '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["cat", "{inputs}"]}}',
@@ -437,7 +454,7 @@ TABLE = [
     ),
     (
         '{"over": {"a": {}}, "run": {"function": "builtin:noop"}}',
-        '/over/a: an axis needs one of values, range, linspace, logspace, glob, files, lines, rows, csv, jsonl, zip, concat or from',
+        '/over/a: an axis needs one of values, range, linspace, logspace, glob, files, lines, rows, csv, jsonl, zip, concat, from or blocks',
     ),
     (
         '{"over": {"a": {"rang": [3]}}, "run": {"function": "builtin:noop"}}',

@@ -60,6 +60,32 @@ class Answers(farm.FarmTest):
             self.assertEqual(mean["picked.count"][0], 25)
             self.assertAlmostEqual(mean["picked.mean"][0], np.mean(values[::2]), 12)
 
+    def test_array(self):
+        """The mean of 2 (sin x + 1) over an array of random numbers, chunk by chunk."""
+
+        def ready(folder):
+            manifest = folder / "manifest.json"
+            if farm.SANITIZED:
+                manifest.write_text(manifest.read_text().replace("[10000, 10000]", "[2500, 1700]"))
+
+        self.same_bytes("array", ["rows.data:2"], ready=ready)
+        shape = (2500, 1700) if farm.SANITIZED else (10000, 10000)
+        with self.open("out.h5") as file:
+            params = {name: data[()] for name, data in file["array/params"].items()}
+            starts = [(i, j) for i in range(0, shape[0], 1000) for j in range(0, shape[1], 1000)]
+            self.assertEqual(list(zip(params["b_start_0"], params["b_start_1"])), starts)
+            counts = [(min(1000, shape[0] - i), min(1000, shape[1] - j)) for i, j in starts]
+            self.assertEqual(list(zip(params["b_count_0"], params["b_count_1"])), counts)
+            found = file["array/reduce/all"]
+            elements = shape[0] * shape[1]
+            self.assertEqual(found["elements.sum"][0], elements)
+            self.assertAlmostEqual(found["mean.mean"][0], file["array/results/mean"][()].mean(), 14)
+            # Of sin x for x uniform in [0, 1): the mean is 1 - cos 1, the mean square 1/2 - sin(2)/4.
+            mean = 1 - np.cos(1)
+            error = 2 * np.sqrt((0.5 - np.sin(2) / 4 - mean**2) / elements)
+            weighted = np.average(file["array/results/mean"][()], weights=np.prod(counts, axis=1))
+            self.assertAlmostEqual(weighted, 2 * (mean + 1), delta=5 * error)
+
     def test_groupby(self):
         """Mean and standard deviation by key, over a table in ten files."""
 

@@ -47,6 +47,13 @@ static const struct {
     {"[{'zip': {'a': [1, 2], 'b': ['x', 'y']}}]", "a=1 b='x'; a=2 b='y'"},
     {"[{'concat': [{'a': [1]}, {'a': [2.5, 3]}]}]", "a=1; a=2.5; a=3"},
     {"[{'concat': [{'a': [1], 'b': ['x']}, {'b': ['y'], 'a': [2]}]}]", "a=1 b='x'; a=2 b='y'"},
+    {"{'b': {'blocks': {'shape': [5], 'chunk': [2]}}}",
+     "b_start=0 b_count=2; b_start=2 b_count=2; b_start=4 b_count=1"},
+    {"{'b': {'blocks': {'shape': [3, 2], 'chunk': [2, 2]}}}",
+     "b_start_0=0 b_start_1=0 b_count_0=2 b_count_1=2; b_start_0=2 b_start_1=0 b_count_0=1 b_count_1=2"},
+    {"{'b': {'blocks': {'shape': [2, 3], 'chunk': [1, 2]}}}",
+     "b_start_0=0 b_start_1=0 b_count_0=1 b_count_1=2; b_start_0=0 b_start_1=2 b_count_0=1 b_count_1=1; "
+     "b_start_0=1 b_start_1=0 b_count_0=1 b_count_1=2; b_start_0=1 b_start_1=2 b_count_0=1 b_count_1=1"},
     {"{'a': [1, 2], 'b': ['x', 'y']}", "a=1 b='x'; a=1 b='y'; a=2 b='x'; a=2 b='y'"},
     {"[{'name': 'a', 'values': [1, 2]}, {'name': 'b', 'range': [2]}]", "a=1 b=0; a=1 b=1; a=2 b=0; a=2 b=1"},
 };
@@ -285,6 +292,9 @@ Test(hash, of_the_first_points_is_that_of_the_space_that_ends_there) {
         {"{'x': {'range': [3]}, 'y': [1, 2]}", "{'x': {'range': [5]}, 'y': [1, 2]}", 6, true},
         {"{'x': {'range': [3]}, 'y': [1, 2]}", "{'x': {'range': [3]}, 'y': [1, 2, 3]}", 6, false},
         {"{'x': {'linspace': [0, 1, 3]}}", "{'x': {'linspace': [0, 1, 5]}}", 3, false},
+        {"{'b': {'blocks': {'shape': [9], 'chunk': [3]}}}", "{'b': {'blocks': {'shape': [9], 'chunk': [3]}}}", 3, true},
+        {"{'b': {'blocks': {'shape': [9], 'chunk': [3]}}}", "{'b': {'blocks': {'shape': [8], 'chunk': [3]}}}", 3,
+         false},
         {"[{'zip': {'a': [1], 'b': ['x']}}]", "[{'zip': {'a': [1, 2], 'b': ['x', 'y']}}]", 1, true},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {

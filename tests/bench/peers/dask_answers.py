@@ -1,4 +1,4 @@
-"""dask_answers.py bag | groupby GLOB: the examples of those names by dask, on two workers; prints the answer."""
+"""dask_answers.py array | bag | groupby GLOB: the examples of those names by dask, on two workers; prints the answer."""
 
 import sys
 
@@ -14,6 +14,13 @@ def bag():
     return items.filter(lambda item: item["even"]).pluck("value").mean().compute()
 
 
+def array():
+    import dask.array
+
+    x = dask.array.random.random((10**4, 10**4), chunks=(10**3, 10**3))
+    return ((dask.array.sin(x) + 1) * 2).mean().compute()
+
+
 def groupby(pattern):
     import dask.dataframe
 
@@ -24,4 +31,4 @@ def groupby(pattern):
 
 if __name__ == "__main__":
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster):
-        print(bag() if sys.argv[1] == "bag" else groupby(sys.argv[2]))
+        print({"array": array, "bag": bag, "groupby": groupby}[sys.argv[1]](*sys.argv[2:]))

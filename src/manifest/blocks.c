@@ -1,0 +1,59 @@
+/* Axes whose points are the chunks of an array: where each begins and how long it is, dimension by dimension. */
+#include "manifest/load.h"
+
+/* Positive integers, as many as dimensions. Returns how many; 0 after a complaint. */
+static int load_lengths(struct loader *l, const at *where, const cJSON *json, const char *key, int64_t *out) {
+    const cJSON *list = json_array(l->diags, where, json, key);
+    at here = at_key(where, key);
+    int count = cJSON_GetArraySize(list);
+    if (!cJSON_GetObjectItemCaseSensitive(json, key)) {
+        complain(l->diags, where, "needs a \"%s\"", key);
+        return 0;
+    }
+    if (list && (count < 1 || count > TF_MAX_RANK))
+        complain(l->diags, &here, "needs 1 to %d lengths, not %d", TF_MAX_RANK, count);
+    if (!list || count < 1 || count > TF_MAX_RANK)
+        return 0;
+    for (int d = 0; d < count; d++) {
+        const cJSON *length = cJSON_GetArrayItem(list, d);
+        at there = at_index(&here, d);
+        if (!json_is_int(length) || length->valuedouble < 1) {
+            complain(l->diags, &there, "must be a positive integer");
+            return 0;
+        }
+        out[d] = (int64_t)length->valuedouble;
+    }
+    return count;
+}
+
+tf_space *load_blocks(struct loader *l, const at *where, const char *name, const cJSON *json) {
+    int64_t shape[TF_MAX_RANK], chunk[TF_MAX_RANK], blocks = 1;
+    json_check_keys(l->diags, where, json, keys_blocks());
+    int rank = load_lengths(l, where, json, "shape", shape), chunks = load_lengths(l, where, json, "chunk", chunk);
+    if (rank == 0 || chunks == 0)
+        return NULL;
+    if (rank != chunks) {
+        complain(l->diags, where, "\"shape\" has %d dimension%s, and \"chunk\" %d", rank, rank == 1 ? "" : "s", chunks);
+        return NULL;
+    }
+    for (int d = 0; d < rank; d++) {
+        if (__builtin_mul_overflow(blocks, (shape[d] - 1) / chunk[d] + 1, &blocks) || blocks > INT64_MAX / 2) {
+            complain(l->diags, where, "the array has more than 2^62 chunks");
+            return NULL;
+        }
+    }
+    tf_space *leaf = new_leaf(l, NODE_BLOCKS, 2 * rank, blocks);
+    for (int p = 0; p < 2 * rank; p++) {
+        const char *what = p < rank ? "start" : "count";
+        leaf->param[p].type = TF_INT64;
+        leaf->param[p].name = rank == 1 ? tf_arena_printf(l->arena, "%s_%s", name, what)
+                                        : tf_arena_printf(l->arena, "%s_%s_%d", name, what, p % rank);
+    }
+    leaf->blocks = tf_arena_alloc(l->arena, sizeof *leaf->blocks);
+    leaf->blocks->rank = rank;
+    for (int d = 0; d < rank; d++) {
+        leaf->blocks->shape[d] = shape[d];
+        leaf->blocks->chunk[d] = chunk[d];
+    }
+    return leaf;
+}
