@@ -2,6 +2,7 @@
  * the text in place. */
 #include "manifest/load.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct reader {
@@ -52,34 +53,41 @@ static field_end read_field(reader *r, const char **field) {
     return after == ',' ? FIELD_COMMA : after == '\n' ? FIELD_NEWLINE : FIELD_END;
 }
 
-static int read_header(struct loader *l, const at *where, const char *file, reader *r, const char ***names) {
-    size_t most = 1;
-    bool quoted = false;
-    for (const char *c = r->next; *c && (quoted || *c != '\n'); c++) {
-        most += *c == ',';
-        quoted = quoted != (*c == '"');
+/* The next name of the header, unless it is wrong or one of those before. */
+static bool check_name(struct loader *l, const at *where, const char *file, const char *const *names, int count,
+                       const char *name) {
+    if (!check_param_name(l, where, "parameter", name))
+        return false;
+    for (int i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0) {
+            complain(l->diags, where, "%s: line 1: two columns are called \"%s\"", file, name);
+            return false;
+        }
     }
-    *names = tf_arena_array(l->arena, most, sizeof **names);
-    int count = 0;
+    return true;
+}
+
+/* Returns how many columns there are; 0 after a complaint. */
+static int read_header(struct loader *l, const at *where, const char *file, reader *r, const char ***names) {
+    const char **list = NULL;
+    int count = 0, capacity = 0;
+    bool sound = true;
     field_end end;
     do {
-        end = read_field(r, &(*names)[count]);
-        if (end == FIELD_BROKEN) {
+        if (count == capacity) {
+            capacity = capacity ? 2 * capacity : 16;
+            list = tf_realloc_array(list, (size_t)capacity, sizeof *list);
+        }
+        end = read_field(r, &list[count]);
+        if (end == FIELD_BROKEN)
             complain(l->diags, where, "%s: line %d: a quote is not closed, or has text behind it", file, r->line);
-            return 0;
-        }
-        const char *name = (*names)[count];
-        if (!check_param_name(l, where, "parameter", name))
-            return 0;
-        for (int i = 0; i < count; i++) {
-            if (strcmp((*names)[i], name) == 0) {
-                complain(l->diags, where, "%s: line 1: two columns are called \"%s\"", file, name);
-                return 0;
-            }
-        }
+        sound = end != FIELD_BROKEN && check_name(l, where, file, list, count, list[count]);
         count++;
-    } while (end == FIELD_COMMA);
-    return count;
+    } while (end == FIELD_COMMA && sound);
+    *names = tf_arena_array(l->arena, (size_t)count, sizeof **names);
+    memcpy(*names, list, (size_t)count * sizeof **names);
+    free(list);
+    return sound ? count : 0;
 }
 
 /* The records so far, column by column. */
