@@ -63,6 +63,17 @@ typedef enum tf_type {
     TF_BYTES   /* any length */
 } tf_type;
 
+enum { TF_MAX_RANK = 8 }; /* dimensions */
+
+/* A task's part of an array, dimension by dimension; its elements are in C order. Behind `rank` all is 0. */
+typedef struct tf_block {
+    int rank;
+    int64_t start[TF_MAX_RANK];  /* where the block begins in the whole array, */
+    int64_t count[TF_MAX_RANK];  /* and how long it is */
+    int64_t before[TF_MAX_RANK]; /* elements of its halo in front of it */
+    int64_t shape[TF_MAX_RANK];  /* of the elements that are there: block and halo */
+} tf_block;
+
 typedef struct tf_stage tf_stage;
 typedef struct tf_task tf_task;
 typedef struct tf_row tf_row;
@@ -71,6 +82,7 @@ typedef struct tf_batch tf_batch;
 /* Handles: bound by name once in setup, used for every task. TF_UNBOUND where binding failed. */
 typedef int tf_param;
 typedef int tf_column;
+typedef int tf_array;
 #define TF_UNBOUND (-1)
 
 typedef int tf_task_fn(const tf_task *task, tf_row *row);
@@ -94,7 +106,11 @@ TF_EXPORT tf_param tf_bind_param(tf_stage *stage, const char *name, tf_type type
 /* The handle of results column `name`. `type` must be the manifest's, or TF_ANY. TF_UNBOUND as above. */
 TF_EXPORT tf_column tf_bind_column(tf_stage *stage, const char *name, tf_type type);
 
-/* The number of elements of a column in one row: the product of its "shape", 1 without one. */
+/* The handle of one of the stage's "arrays". `type` must be the manifest's, or TF_ANY. TF_UNBOUND as above. */
+TF_EXPORT tf_array tf_bind_array(tf_stage *stage, const char *name, tf_type type);
+
+/* The number of elements of a column in one row: the product of its "shape", 1 without one. A column that is a block of
+ * an array ("array") may have fewer in rows at its ends: see tf_column_block. */
 TF_EXPORT int64_t tf_column_size(const tf_stage *stage, tf_column column);
 
 /* Constants from the run's "args". Strings are valid as long as the process; `otherwise` is returned where the
@@ -157,6 +173,13 @@ TF_EXPORT void tf_put_bytes(tf_row *row, const char *name, const void *data, siz
  * counts as set. NULL (and the task fails) for strings, bytes and TF_UNBOUND. */
 TF_EXPORT void *tf_column_data(tf_row *row, tf_column column);
 
+/* The same where the column is a block of an array: `block` says which, and how many elements it has. */
+TF_EXPORT void *tf_column_block(tf_row *row, tf_column column, tf_block *block);
+
+/* The task's block of one of the stage's "arrays", with its halo: elements of the array's type in C order; `block`
+ * (NULL if it is of no interest) gets its place. NULL (and the task fails) for TF_UNBOUND. */
+TF_EXPORT const void *tf_array_block(const tf_task *task, tf_array array, tf_block *block);
+
 /* The files that the stage declares as "inputs" and "outputs": how many the task has, and the path of the i-th,
  * relative to the current folder or absolute; NULL if there is none. With a name those of that name, with NULL all, in
  * the order of the manifest. Inputs are there when the task starts; outputs are not, but their folders are. */
@@ -186,6 +209,10 @@ TF_EXPORT const void *tf_batch_param(const tf_batch *batch, tf_param param);
 /* A column's rows: count x size elements of the column's type, C order, to be filled in place. Float columns come
  * as NaN, the others as 0. NULL for strings, bytes and TF_UNBOUND. */
 TF_EXPORT void *tf_batch_column(const tf_batch *batch, tf_column column);
+
+/* tf_column_block and tf_array_block for one task of the batch; `row` counts from 0. */
+TF_EXPORT void *tf_batch_column_block(const tf_batch *batch, int64_t row, tf_column column, tf_block *block);
+TF_EXPORT const void *tf_batch_array_block(const tf_batch *batch, int64_t row, tf_array array, tf_block *block);
 
 /* String and bytes columns; `row` counts from 0 in the batch. The data is copied. */
 TF_EXPORT void tf_batch_set_string(const tf_batch *batch, int64_t row, tf_column column, const char *value);

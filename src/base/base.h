@@ -160,6 +160,12 @@ bool tf_store_int(tf_type type, int64_t value, void *out);
 bool tf_store_uint(tf_type type, uint64_t value, void *out);
 bool tf_store_double(tf_type type, double value, void *out);
 
+/* Stores values until one does not fit. Returns how many did. */
+int64_t tf_store_doubles(tf_type type, const double *values, int64_t count, void *out);
+
+/* Elements from .. from + count - 1 of `cells`, numbers of the type, as doubles. */
+void tf_load_doubles(tf_type type, const void *cells, int64_t from, int64_t count, double *out);
+
 /* Fills `count` elements with what an absent value is: NaN for floats, 0 for the others. */
 void tf_store_absent(tf_type type, int64_t count, void *out);
 

@@ -98,6 +98,43 @@ bool tf_store_double(tf_type type, double value, void *out) {
     return value < 0 ? tf_store_int(type, (int64_t)value, out) : tf_store_uint(type, (uint64_t)value, out);
 }
 
+int64_t tf_store_doubles(tf_type type, const double *values, int64_t count, void *out) {
+    const size_t size = tf_type_size(type);
+    if (type == TF_FLOAT64) {
+        memcpy(out, values, (size_t)count * size);
+        return count;
+    }
+    int64_t i = 0;
+    for (; type == TF_FLOAT32 && i < count; i++)
+        ((float *)out)[i] = (float)values[i];
+    while (i < count && tf_store_double(type, values[i], (char *)out + (size_t)i * size))
+        i++;
+    return i;
+}
+
+void tf_load_doubles(tf_type type, const void *cells, int64_t from, int64_t count, double *out) {
+#define CONVERT(c_type)                                                                                                \
+    for (int64_t i = 0; i < count; i++)                                                                                \
+    out[i] = (double)((const c_type *)cells)[from + i]
+    switch (type) {
+    case TF_BOOL:
+    case TF_UINT8: CONVERT(uint8_t); break;
+    case TF_INT8: CONVERT(int8_t); break;
+    case TF_INT16: CONVERT(int16_t); break;
+    case TF_INT32: CONVERT(int32_t); break;
+    case TF_INT64: CONVERT(int64_t); break;
+    case TF_UINT16: CONVERT(uint16_t); break;
+    case TF_UINT32: CONVERT(uint32_t); break;
+    case TF_UINT64: CONVERT(uint64_t); break;
+    case TF_FLOAT32: CONVERT(float); break;
+    case TF_FLOAT64: memcpy(out, (const double *)cells + from, (size_t)count * sizeof *out); break;
+    case TF_STRING:
+    case TF_BYTES:
+    case TF_ANY: break;
+    }
+#undef CONVERT
+}
+
 void tf_store_absent(tf_type type, int64_t count, void *out) {
     if (type == TF_FLOAT32) {
         for (int64_t i = 0; i < count; i++)

@@ -55,6 +55,7 @@ void cli_load(const options *o, loaded *l) {
         return;
     tf_graph_check(campaign, &l->diags);
     tf_exec_preflight(campaign, &l->diags);
+    tf_store_check_arrays(campaign, &l->diags);
     if (l->diags.count == 0)
         l->graph = tf_graph_new(campaign, &l->times, &l->diags);
     if (l->diags.count == 0)

@@ -41,7 +41,12 @@ static void place_columns(area *a, const tf_stage_spec *stage, batch_columns *c)
         if (c->columns)
             c->columns[k] = at;
     }
-    c->taken = tf_space_sources(stage->space) ? place(a, sizeof *c->taken) : NULL;
+    for (int i = 0; i < stage->arrays; i++) {
+        void *at = place(a, (size_t)stage->array[i].elements * tf_type_size(stage->array[i].type));
+        if (c->arrays)
+            c->arrays[i] = at;
+    }
+    c->taken = tf_stage_takes_rows(stage) ? place(a, sizeof *c->taken) : NULL;
     c->status = place(a, sizeof *c->status);
     c->attempts = place(a, sizeof *c->attempts);
     c->input_set = stage->inputs ? place(a, sizeof *c->input_set) : NULL;
@@ -130,19 +135,22 @@ void batch_locate(const batch_map *map, const tf_stage_spec *stage, int64_t row,
 }
 
 void batch_columns_alloc(batch_columns *columns, const tf_campaign *campaign) {
-    int params = 0, results = 0;
+    int params = 0, results = 0, arrays = 0;
     for (int s = 0; s < campaign->stages; s++) {
         const tf_stage_spec *stage = &campaign->stage[s];
         params = tf_space_params(stage->space) > params ? tf_space_params(stage->space) : params;
         results = stage->columns > results ? stage->columns : results;
+        arrays = stage->arrays > arrays ? stage->arrays : arrays;
     }
     *columns = (batch_columns){.params = tf_alloc_array((size_t)params, sizeof(void *)),
-                               .columns = tf_alloc_array((size_t)results, sizeof(void *))};
+                               .columns = tf_alloc_array((size_t)results, sizeof(void *)),
+                               .arrays = tf_alloc_array((size_t)arrays, sizeof(void *))};
 }
 
 void batch_columns_free(batch_columns *columns) {
     free(columns->params);
     free(columns->columns);
+    free(columns->arrays);
     *columns = (batch_columns){0};
 }
 
@@ -179,6 +187,35 @@ void batch_clear_columns(const batch_columns *c, const tf_stage_spec *stage, int
         size_t size = tf_column_bytes(column);
         if (size)
             tf_store_absent(column->type, count * column->elements, (char *)c->columns[k] + (size_t)row * size);
+    }
+}
+
+/* Lines go to their places from the last on, which is never before where they are. */
+static void spread(const tf_block *block, const int64_t *chunk, size_t size, char *cell) {
+    const int last = block->rank - 1;
+    int64_t lines = tf_block_elements(block) / block->count[last];
+    for (int64_t n = lines - 1; n > 0; n--) {
+        int64_t to = 0, stride = chunk[last], rest = n;
+        for (int d = last - 1; d >= 0; d--) {
+            to += rest % block->count[d] * stride;
+            rest /= block->count[d];
+            stride *= chunk[d];
+        }
+        memmove(cell + (size_t)to * size, cell + (size_t)(n * block->count[last]) * size,
+                (size_t)block->count[last] * size);
+    }
+}
+
+void batch_spread_blocks(const batch_columns *c, const tf_stage_spec *stage, int64_t row, int64_t index) {
+    for (int k = 0; k < stage->columns; k++) {
+        const tf_column_spec *column = &stage->column[k];
+        if (!column->grid)
+            continue;
+        tf_block block;
+        tf_grid_place(column->grid, index, &block);
+        if (tf_block_elements(&block) < column->elements)
+            spread(&block, column->shape, tf_type_size(column->type),
+                   (char *)c->columns[k] + (size_t)row * tf_column_bytes(column));
     }
 }
 

@@ -31,6 +31,7 @@ typedef struct batch_map {
 typedef struct batch_columns {
     void **params; /* cells, as stored */
     void **columns;
+    void **arrays;  /* blocks of the stage's arrays: rank */
     uint8_t *taken; /* what became of the rows of other stages that the tasks take: rank */
     uint8_t *status, *attempts;
     uint64_t *input_set, *input_hash;
@@ -53,7 +54,7 @@ void batch_map_close(batch_map *map);
 /* Has at least `size` bytes of text mapped; `grow` enlarges the file too. false with errno on failure. */
 bool batch_map_texts(batch_map *map, size_t size, bool grow);
 
-/* Points `columns` at a row. Its members `params` and `columns` must have room for the stage's. */
+/* Points `columns` at a row. Its members `params`, `columns` and `arrays` must have room for the stage's. */
 void batch_locate(const batch_map *map, const tf_stage_spec *stage, int64_t row, batch_columns *columns);
 void batch_columns_alloc(batch_columns *columns, const tf_campaign *campaign);
 void batch_columns_free(batch_columns *columns);
@@ -72,6 +73,10 @@ static inline void batch_start_row(const batch_columns *columns, int64_t row, do
 
 /* Results of rows that hold nothing yet, or no longer: NaN or 0. */
 void batch_clear_columns(const batch_columns *columns, const tf_stage_spec *stage, int64_t row, int64_t count);
+
+/* Blocks of arrays are written by tasks element behind element, and stored as the corner of a whole chunk: from the one
+ * to the other, where they differ. */
+void batch_spread_blocks(const batch_columns *columns, const tf_stage_spec *stage, int64_t row, int64_t index);
 
 /* Part of a batch, as the rank passes it on. */
 typedef struct batch_part {

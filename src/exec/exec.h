@@ -94,15 +94,21 @@ tf_exec *tf_exec_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_
 /* Ends the hosts: those that are idle run their teardown hooks, those that are busy are killed with the spawner. */
 void tf_exec_free(tf_exec *exec);
 
-/* Where parameters come from that rows of other stages give: fills `cells` (as tf_space_cells) for tasks first .. first
- * + count - 1. */
-typedef tf_err tf_exec_given(void *context, int stage, int param, int64_t first, int64_t count, void *cells,
-                             tf_error *error);
+/* Where what tasks take comes from. */
+typedef struct tf_exec_source {
+    /* Parameters that rows of other stages give: fills `cells` (as tf_space_cells) for tasks first .. first + count
+     * - 1.
+     */
+    tf_err (*given)(void *context, int stage, int param, int64_t first, int64_t count, void *cells, tf_error *error);
+    /* What became of the rows that these tasks take: TF_STATUS_DONE, TF_STATUS_SKIPPED or TF_STATUS_EXCLUDED, which
+     * they are then themselves. */
+    tf_err (*taken)(void *context, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error);
+    /* A task's block of one of the stage's arrays. */
+    tf_err (*block)(void *context, int stage, int array, int64_t index, void *elements, tf_error *error);
+    void *context;
+} tf_exec_source;
 
-/* What became of the rows that these tasks take: TF_STATUS_DONE, TF_STATUS_SKIPPED or TF_STATUS_EXCLUDED, which they
- * are then themselves. */
-typedef tf_err tf_exec_taken(void *context, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error);
-void tf_exec_give_by(tf_exec *exec, tf_exec_given *given, tf_exec_taken *taken, void *context);
+void tf_exec_take_from(tf_exec *exec, tf_exec_source source);
 
 /* How many more batches the slot takes: 2 when idle, 0 when one runs and one waits. */
 int tf_exec_room(const tf_exec *exec, int slot);

@@ -210,7 +210,7 @@ static bool is_set_apart(const host *h, int64_t row) {
 }
 
 static void explain_skipped(host *h, int64_t row) {
-    static const char why[] = "the row that it takes its parameters from is not done";
+    static const char why[] = "what it takes from another stage is not done";
     if (h->columns.status[row] == TF_STATUS_SKIPPED)
         host_add_text(h, row, TF_RECORD_MESSAGE, why, sizeof why - 1);
 }
@@ -242,6 +242,8 @@ static void run_rows(host *h, struct tf_stage *function) {
             now = tf_quick_now(&h->clock);
             h->columns.duration[row] = now - started;
         }
+        if (h->has_blocks)
+            batch_spread_blocks(&h->columns, h->spec, row, head->first + row);
         if (h->message.length || h->err.total || is_command) {
             finish_row(h, row, texts_before);
             now = full ? tf_quick_now(&h->clock) : now;
@@ -286,9 +288,10 @@ static void run_together(host *h, struct tf_stage *function) {
     for (int64_t row = 0; row < head->count; row++) {
         if (h->spec->record_full && !is_set_apart(h, row))
             h->columns.duration[row] = share;
-        if (!tf_status_has_failed(h->columns.status[row]))
-            continue;
-        batch_clear_columns(&h->columns, h->spec, row, 1);
+        if (h->has_blocks)
+            batch_spread_blocks(&h->columns, h->spec, row, head->first + row);
+        if (tf_status_has_failed(h->columns.status[row]))
+            batch_clear_columns(&h->columns, h->spec, row, 1);
     }
     head->texts_size = h->texts_used;
     __atomic_store_n(&head->calling_batch, 0, __ATOMIC_RELEASE);
@@ -300,7 +303,9 @@ void host_begin_batch(host *h, batch_map *map, int attempt) {
     h->header = (batch_header *)(void *)map->fixed;
     h->spec = &h->campaign->stage[h->header->stage];
     h->texts_used = 0;
-    h->stopped = h->sets_apart = false;
+    h->stopped = h->sets_apart = h->has_blocks = false;
+    for (int c = 0; c < h->spec->columns; c++)
+        h->has_blocks = h->has_blocks || h->spec->column[c].grid;
     h->inputs.count = h->outputs.count = 0;
     h->header->started = tf_now();
     batch_locate(map, h->spec, 0, &h->columns);

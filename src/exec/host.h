@@ -27,6 +27,7 @@ typedef struct host {
     void **values;            /* per parameter: a buffer for a batch, as tf_space_fill stores it */
     tf_buf *given;            /* per parameter: strings that rows of another stage give, each ended by a NUL */
     const void **point;       /* per parameter: the value of one row */
+    bool has_blocks;          /* some columns are blocks of arrays */
     bool sets_apart;          /* some rows of the batch are not to be run */
     int64_t part, part_count; /* of a batch function: the rows that it is called for */
     tf_files *files;
@@ -109,7 +110,8 @@ const tf_stage_spec *function_spec(const struct tf_stage *stage);
  */
 void exprs_set_apart(host *h);
 
-/* Evaluates the columns of a stage of expressions, then stores those of one row: false after host_fail. */
+/* Evaluates those columns of a stage of expressions that are single numbers; then the others of one row, which is
+ * stored as a whole: false after host_fail. */
 void exprs_evaluate(host *h);
 bool exprs_set_row(host *h, int64_t row);
 void exprs_free(struct exprs *exprs, const tf_stage_spec *spec);

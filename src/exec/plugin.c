@@ -209,6 +209,22 @@ tf_column tf_bind_column(tf_stage *stage, const char *name, tf_type type) {
     return TF_UNBOUND;
 }
 
+tf_array tf_bind_array(tf_stage *stage, const char *name, tf_type type) {
+    const tf_stage_spec *spec = stage->spec;
+    int a = 0;
+    while (a < spec->arrays && strcmp(spec->array[a].name, name) != 0)
+        a++;
+    if (a == spec->arrays) {
+        tf_stage_fail(stage, "%s needs an array \"%s\", and the stage has none of that name", spec->run.symbol, name);
+        return TF_UNBOUND;
+    }
+    if (type == TF_ANY || type == spec->array[a].type)
+        return a;
+    tf_stage_fail(stage, "%s needs array \"%s\" of type %s, and the manifest says %s", spec->run.symbol, name,
+                  tf_type_name(type), tf_type_name(spec->array[a].type));
+    return TF_UNBOUND;
+}
+
 int64_t tf_column_size(const tf_stage *stage, tf_column column) {
     return column >= 0 && column < stage->spec->columns ? stage->spec->column[column].elements : 0;
 }
@@ -461,6 +477,32 @@ void tf_log(const tf_task *task, const char *format, ...) {
     tf_buf_free(&text);
 }
 
+/* ---- Arrays ---- */
+
+void *tf_column_block(tf_row *row, tf_column column, tf_block *block) {
+    void *cell = tf_column_data(row, column);
+    const tf_column_spec *spec = cell ? &row->call->stage->spec->column[column] : NULL;
+    *block = (tf_block){0};
+    if (spec && spec->grid)
+        tf_grid_place(spec->grid, tf_task_index(&row->call->task), block);
+    else if (spec)
+        host_fail(row->call->host, "column \"%s\" is no block of an array", spec->name);
+    return spec && spec->grid ? cell : NULL;
+}
+
+const void *tf_array_block(const tf_task *task, tf_array array, tf_block *block) {
+    const call *c = task->call;
+    const tf_stage_spec *spec = c->stage->spec;
+    if (array < 0 || array >= spec->arrays) {
+        host_fail(c->host, "the function reads an array that it did not bind");
+        return NULL;
+    }
+    const tf_array_spec *a = &spec->array[array];
+    if (block)
+        tf_array_place(a, tf_task_index(task), block);
+    return (const char *)c->host->columns.arrays[array] + (size_t)c->row * (size_t)a->elements * tf_type_size(a->type);
+}
+
 /* ---- Random numbers of tasks ---- */
 
 tf_rng *tf_task_rng(const tf_task *task) {
@@ -546,14 +588,35 @@ void *tf_batch_column(const tf_batch *batch, tf_column column) {
     return row_cell(batch->call, batch->call->host->part, column);
 }
 
+/* A failure of what is done for one row is that row's. */
+static void take_failure(const tf_batch *batch, int64_t row) {
+    host *h = batch->call->host;
+    if (h->message.length)
+        tf_batch_fail(batch, row, "%s", tf_buf_text(&h->message));
+    tf_buf_clear(&h->message);
+}
+
+void *tf_batch_column_block(const tf_batch *batch, int64_t row, tf_column column, tf_block *block) {
+    call *c = batch->call;
+    c->row = c->host->part + row;
+    void *cell = tf_column_block(&c->row_handle, column, block);
+    take_failure(batch, row);
+    return cell;
+}
+
+const void *tf_batch_array_block(const tf_batch *batch, int64_t row, tf_array array, tf_block *block) {
+    call *c = batch->call;
+    c->row = c->host->part + row;
+    const void *elements = tf_array_block(&c->task, array, block);
+    take_failure(batch, row);
+    return elements;
+}
+
 void tf_batch_set_bytes(const tf_batch *batch, int64_t row, tf_column column, const void *data, size_t size) {
     call *c = batch->call;
     c->row = c->host->part + row;
     tf_set_bytes(&c->row_handle, column, data, size);
-    if (c->host->message.length) {
-        tf_batch_fail(batch, row, "%s", tf_buf_text(&c->host->message));
-        tf_buf_clear(&c->host->message);
-    }
+    take_failure(batch, row);
 }
 
 void tf_batch_set_string(const tf_batch *batch, int64_t row, tf_column column, const char *value) {

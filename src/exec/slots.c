@@ -29,9 +29,7 @@ struct tf_exec {
     struct pollfd *polled; /* the slots' sockets, then the spawner's, then the caller's */
     batch_columns columns;
     tf_files *files; /* NULL until somebody asks */
-    tf_exec_given *given;
-    tf_exec_taken *taken;
-    void *given_context;
+    tf_exec_source source;
     double looked;            /* for finished rows of slow batches: tf_now() */
     tf_intervals *one_by_one; /* per stage: a batch function crashed with these rows, so they run alone */
 };
@@ -126,24 +124,39 @@ static void give(slot *s, int b) {
         ;
 }
 
-void tf_exec_give_by(tf_exec *exec, tf_exec_given *given, tf_exec_taken *taken, void *context) {
-    exec->given = given;
-    exec->taken = taken;
-    exec->given_context = context;
+void tf_exec_take_from(tf_exec *exec, tf_exec_source source) {
+    exec->source = source;
 }
 
-/* The host finds them in the buffer. */
+/* Blocks of tasks that are going to be run. */
+static tf_err put_blocks(const tf_exec *exec, int stage, int64_t first, int64_t count, tf_error *error) {
+    const tf_stage_spec *spec = &exec->campaign->stage[stage];
+    const tf_exec_source *from = &exec->source;
+    tf_err err = TF_OK;
+    for (int a = 0; a < spec->arrays; a++) {
+        size_t size = (size_t)spec->array[a].elements * tf_type_size(spec->array[a].type);
+        for (int64_t row = 0; row < count && err == TF_OK; row++)
+            if (!exec->columns.taken || exec->columns.taken[row] == TF_STATUS_DONE)
+                err = from->block(from->context, stage, a, first + row,
+                                  (char *)exec->columns.arrays[a] + (size_t)row * size, error);
+    }
+    return err;
+}
+
+/* What tasks take: the host finds it in the buffer. */
 static tf_err put_given(tf_exec *exec, const batch_map *map, int stage, int64_t first, int64_t count, tf_error *error) {
     const tf_stage_spec *spec = &exec->campaign->stage[stage];
+    const tf_exec_source *from = &exec->source;
     tf_err err = TF_OK;
-    if (tf_space_sources(spec->space) == 0)
+    if (!tf_stage_takes_rows(spec) && spec->arrays == 0)
         return TF_OK;
     batch_locate(map, spec, 0, &exec->columns);
-    err = exec->taken(exec->given_context, stage, first, count, exec->columns.taken, error);
+    if (tf_stage_takes_rows(spec))
+        err = from->taken(from->context, stage, first, count, exec->columns.taken, error);
     for (int p = 0; p < tf_space_params(spec->space) && err == TF_OK; p++)
         if (tf_space_param(spec->space, p)->given)
-            err = exec->given(exec->given_context, stage, p, first, count, exec->columns.params[p], error);
-    return err;
+            err = from->given(from->context, stage, p, first, count, exec->columns.params[p], error);
+    return err == TF_OK ? put_blocks(exec, stage, first, count, error) : err;
 }
 
 int64_t tf_exec_submit(tf_exec *exec, int n, int stage, int attempt, int64_t first, int64_t count, tf_error *error) {

@@ -117,7 +117,10 @@ static tf_err start(rank *r) {
     if (!r->store)
         return r->error->code;
     if (r->exec)
-        tf_exec_give_by(r->exec, tf_store_given, tf_store_taken, r->store);
+        tf_exec_take_from(r->exec, (tf_exec_source){.given = tf_store_given,
+                                                    .taken = tf_store_taken,
+                                                    .block = tf_store_block,
+                                                    .context = r->store});
     if (wire_rank(r->wire) == 0)
         r->master = master_new(r->options, r->wire, r->store);
     if (works)

@@ -51,6 +51,7 @@ tf_space *load_blocks(struct loader *l, const at *where, const char *name, const
     }
     leaf->blocks = tf_arena_alloc(l->arena, sizeof *leaf->blocks);
     leaf->blocks->rank = rank;
+    leaf->blocks->name = name;
     for (int d = 0; d < rank; d++) {
         leaf->blocks->shape[d] = shape[d];
         leaf->blocks->chunk[d] = chunk[d];

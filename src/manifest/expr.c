@@ -37,6 +37,7 @@ struct tf_expr {
     const char *source, *formula;
     int names;
     tf_type *type; /* per name */
+    bool *array;   /* likewise */
     int terms;
     term *term;
 };
@@ -332,6 +333,10 @@ static void read_name(reader *r, const char *start, const char *name) {
     }
     int n = find_name(r, name);
     const variable *v = find_variable(r, name);
+    if (n >= 0 && r->names->name[n].array && !r->names->has_arrays) {
+        refuse(r, "\"%s\" is an array, and the result is a single number", name);
+        return;
+    }
     if (n >= 0) {
         put_term(r, start, (term){.kind = TERM_VALUE, .name = n});
         return;
@@ -456,10 +461,13 @@ const tf_expr *load_expr(struct loader *l, const at *where, const char *source, 
                           .formula = tf_arena_strdup(l->arena, tf_buf_text(&r.formula)),
                           .names = names->count,
                           .type = tf_arena_array(l->arena, (size_t)names->count, sizeof *expr->type),
+                          .array = tf_arena_array(l->arena, (size_t)names->count, sizeof *expr->array),
                           .terms = r.terms,
                           .term = tf_arena_array(l->arena, (size_t)r.terms, sizeof *expr->term)};
-        for (int n = 0; n < names->count; n++)
+        for (int n = 0; n < names->count; n++) {
             expr->type[n] = names->name[n].type;
+            expr->array[n] = names->name[n].array;
+        }
         for (int t = 0; t < r.terms; t++)
             expr->term[t] = r.term[t];
     }
@@ -541,16 +549,6 @@ void tf_eval_free(tf_eval *e) {
     free(e);
 }
 
-static void fill_value(tf_type type, const void *values, int64_t from, int64_t count, double *out) {
-    const int64_t *integers = values;
-    const double *numbers = values;
-    const uint8_t *booleans = values;
-    for (int64_t i = 0; i < count; i++)
-        out[i] = type == TF_INT64  ? (double)integers[from + i]
-                 : type == TF_BOOL ? booleans[from + i]
-                                   : numbers[from + i];
-}
-
 static const char *text_at(const operand *t, const void *const *values, int64_t i) {
     return t->name < 0 ? t->constant : ((const char *const *)values[t->name])[i];
 }
@@ -560,7 +558,7 @@ static void fill_term(const tf_eval *e, const term *t, const void *const *values
     uint64_t key = t->stream ? tf_rng_stage_key(e->seed, e->stage, t->stream) : 0;
     for (int64_t i = 0; i < count; i++) {
         if (t->kind == TERM_VALUE) {
-            fill_value(e->expr->type[t->name], values[t->name], from, count, out);
+            tf_load_doubles(e->expr->type[t->name], values[t->name], from, count, out);
             return;
         }
         if (t->kind == TERM_INDEX) {
@@ -574,22 +572,74 @@ static void fill_term(const tf_eval *e, const term *t, const void *const *values
     }
 }
 
-void tf_eval_run(tf_eval *e, const void *const *values, int64_t first, int64_t count, double *out) {
+/* muParser's threads, where it was built so: slots are ours to share out. Returns how many there were. */
+static int take_one_thread(const tf_eval *e) {
     int threads = e->threads ? e->threads() : 1;
-    if (e->set_threads && threads > 1) /* muParser's, where it was built so: slots are ours to share out */
+    if (e->set_threads && threads > 1)
         e->set_threads(1);
+    return threads;
+}
+
+static void give_back_threads(const tf_eval *e, int threads) {
+    if (e->set_threads && threads > 1)
+        e->set_threads(threads);
+}
+
+/* The terms are filled. */
+static void evaluate(const tf_eval *e, int64_t count, double *out) {
+    if (e->expr->terms)
+        mupEvalBulk(e->parser, out, (int)count);
+    else
+        for (int64_t i = 0; i < count; i++)
+            out[i] = mupEval(e->parser);
+}
+
+void tf_eval_run(tf_eval *e, const void *const *values, int64_t first, int64_t count, double *out) {
+    int threads = take_one_thread(e);
     for (int64_t from = 0; from < count; from += BLOCK) {
         int64_t size = count - from < BLOCK ? count - from : BLOCK;
         for (int t = 0; t < e->expr->terms; t++)
             fill_term(e, &e->expr->term[t], values, first, from, size, e->term[t]);
-        if (e->expr->terms)
-            mupEvalBulk(e->parser, out + from, (int)size);
-        else
-            for (int64_t i = 0; i < size; i++)
-                out[from + i] = mupEval(e->parser);
+        evaluate(e, size, out + from);
     }
-    if (e->set_threads && threads > 1)
-        e->set_threads(threads);
+    give_back_threads(e, threads);
+}
+
+/* ---- Element by element ---- */
+
+/* What is the same for all elements is there already. */
+static void fill_elements(const tf_eval *e, int t, const void *const *values, tf_rng *rng, int64_t from,
+                          int64_t count) {
+    const term *m = &e->expr->term[t];
+    double *out = e->term[t];
+    if (m->kind == TERM_VALUE && e->expr->array[m->name])
+        tf_load_doubles(e->expr->type[m->name], values[m->name], from, count, out);
+    for (int64_t i = 0; m->stream && i < count; i++)
+        out[i] = m->kind == TERM_NORMAL ? tf_rng_normal(rng) : tf_rng_double(rng);
+}
+
+void tf_eval_elements(tf_eval *e, const void *const *values, int64_t index, int64_t count, double *out) {
+    const int64_t block = count < BLOCK ? count : BLOCK;
+    const int terms = e->expr->terms;
+    int threads = take_one_thread(e);
+    tf_rng *rng = tf_alloc_array((size_t)terms, sizeof *rng);
+    for (int t = 0; t < terms; t++) {
+        const term *m = &e->expr->term[t];
+        if (m->stream)
+            rng[t] = tf_rng_start(tf_rng_stage_key(e->seed, e->stage, m->stream), index);
+        else if (m->kind != TERM_VALUE || !e->expr->array[m->name])
+            fill_term(e, m, values, index, 0, 1, e->term[t]);
+        for (int64_t i = 1; i < block; i++)
+            e->term[t][i] = e->term[t][0];
+    }
+    for (int64_t from = 0; from < count; from += BLOCK) {
+        int64_t size = count - from < BLOCK ? count - from : BLOCK;
+        for (int t = 0; t < terms; t++)
+            fill_elements(e, t, values, &rng[t], from, size);
+        evaluate(e, size, out + from);
+    }
+    give_back_threads(e, threads);
+    free(rng);
 }
 
 bool tf_eval_is_true(double value) {

@@ -372,3 +372,16 @@ uint64_t tf_files_hash(tf_files *f, const tf_paths *paths) {
     }
     return hash;
 }
+
+void tf_files_all_outputs(tf_files *f, tf_table *outputs) {
+    const tf_campaign *c = f->campaign;
+    tf_paths paths = {0};
+    for (int s = 0; s < c->stages; s++) {
+        for (int64_t i = 0; c->stage[s].outputs > 0 && i < tf_space_size(c->stage[s].space); i++) {
+            tf_files_outputs(f, s, i, &paths);
+            for (size_t p = 0; p < paths.count; p++)
+                tf_table_add(outputs, tf_paths_text(&paths, p), strlen(tf_paths_text(&paths, p)), 0);
+        }
+    }
+    tf_paths_free(&paths);
+}

@@ -82,6 +82,32 @@ static cJSON *columns_json(const tf_stage_spec *stage) {
             cJSON_AddItemToArray(item, cJSON_CreateNumber(column->field));
         else if (column->from == TF_FROM_FILE)
             add_template(item, "file ", column->file);
+        if (column->grid)
+            cJSON_AddItemToArray(item, cJSON_CreateString(column->grid->axis));
+        cJSON_AddItemToArray(list, item);
+    }
+    return list;
+}
+
+static cJSON *arrays_json(const tf_campaign *campaign, const tf_stage_spec *stage) {
+    cJSON *list = cJSON_CreateArray();
+    for (int a = 0; a < stage->arrays; a++) {
+        const tf_array_spec *array = &stage->array[a];
+        cJSON *item = cJSON_CreateArray();
+        cJSON_AddItemToArray(item, cJSON_CreateString(array->name));
+        cJSON_AddItemToArray(item, cJSON_CreateString(tf_type_name(array->type)));
+        cJSON_AddItemToArray(item, cJSON_CreateString(array->grid->axis));
+        for (int d = 0; d < array->grid->inner; d++)
+            cJSON_AddItemToArray(item, cJSON_CreateNumber((double)array->halo[d]));
+        cJSON_AddItemToArray(item, cJSON_CreateBool(array->reflect));
+        if (array->file >= 0) {
+            add_template(item, "file ", stage->input[array->file].text);
+            cJSON_AddItemToArray(item, cJSON_CreateString(array->dataset));
+        } else {
+            const tf_stage_spec *other = &campaign->stage[array->stage];
+            cJSON_AddItemToArray(item, cJSON_CreateString(other->name));
+            cJSON_AddItemToArray(item, cJSON_CreateString(other->column[array->column].name));
+        }
         cJSON_AddItemToArray(list, item);
     }
     return list;
@@ -106,6 +132,8 @@ void tf_fingerprint(const tf_campaign *campaign, int number, tf_buf *out) {
             add_expr(wheres, stage->where[w]);
         add_printed(object, "where", wheres);
     }
+    if (stage->arrays > 0)
+        add_printed(object, "arrays", arrays_json(campaign, stage));
     if (stage->reductions > 0) {
         cJSON *reductions = cJSON_CreateArray();
         for (int r = 0; r < stage->reductions; r++) {

@@ -66,6 +66,7 @@ json_keys keys_stage(void);
 json_keys keys_axis(void);
 json_keys keys_run(void);
 json_keys keys_column(void);
+json_keys keys_array(void);
 json_keys keys_blocks(void);
 json_keys keys_reduction(void);
 json_keys keys_until(void);

@@ -118,6 +118,7 @@ static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *
         stage->space = NULL; /* what follows is checked all the same, as far as that goes */
 
     load_files(l, json, stage);
+    load_arrays(l, json, stage);
     if (stage->space && tf_space_sources(stage->space) && tf_stage_has_files(stage))
         complain(l->diags, &at_over, "a stage with files can't take its points from another stage's rows");
     if (stage->space && tf_stage_has_files(stage) && tf_space_size(stage->space) > TF_MOST_FILE_TASKS)
@@ -197,7 +198,7 @@ static int load_after_names(struct loader *l, const at *where, const cJSON *afte
     return count;
 }
 
-/* "after", and the stages whose rows are points of this one. */
+/* "after", and the stages whose rows are points of this one, or whose columns its arrays. */
 static void load_after(struct loader *l, const stage_json *json, const tf_campaign *campaign, tf_stage_spec *stage) {
     const cJSON *object, *after = NULL;
     const at *where;
@@ -205,11 +206,14 @@ static void load_after(struct loader *l, const stage_json *json, const tf_campai
     if (stage_member(json, "after", &object, &where))
         after = json_array(l->diags, where, object, "after");
     at at_after = at_key(where, "after");
-    size_t most = (size_t)cJSON_GetArraySize(after) + (size_t)sources;
+    size_t most = (size_t)cJSON_GetArraySize(after) + (size_t)sources + (size_t)stage->arrays;
     int *list = tf_arena_array(l->arena, most, sizeof *list);
     stage->afters = after ? load_after_names(l, &at_after, after, campaign, list) : 0;
     for (int n = 0; n < sources; n++)
         list[stage->afters++] = tf_space_source_at(stage->space, n)->stage;
+    for (int a = 0; a < stage->arrays; a++)
+        if (stage->array[a].stage >= 0)
+            list[stage->afters++] = stage->array[a].stage;
     stage->after = list;
 }
 
@@ -251,7 +255,7 @@ const tf_stage_spec *load_needed_stage(struct loader *l, const at *where, const 
         return NULL;
     }
     if (all->mark[s] == LOADING) {
-        complain(l->diags, where, "stage \"%s\" takes its points from this one", name);
+        complain(l->diags, where, "stage \"%s\" takes its points or arrays from this one", name);
         return NULL;
     }
     load_stage_once(l, s);

@@ -25,10 +25,11 @@ struct loader {
     int filters;
 };
 
-/* The stage of that name, loaded if it was not yet; NULL after a complaint, or if something is wrong with it. */
-/* Says so, with the stage that may have been meant. */
+/* "there is no stage ...", with the one that may have been meant. */
 const char *no_such_stage(struct loader *loader, const tf_campaign *campaign, const char *name);
 const tf_stage_spec *load_stage_spec(const struct loader *loader, int stage);
+
+/* The stage of that name, loaded if it was not yet; NULL after a complaint, or if something is wrong with it. */
 const tf_stage_spec *load_needed_stage(struct loader *loader, const at *where, const char *name);
 
 /* A stage as written: its own members, and behind them the defaults. */
@@ -54,7 +55,8 @@ const tf_template *template_parse(struct loader *loader, const at *where, const 
 /* What names stand for in an expression besides the manifest's variables. */
 typedef struct expr_name {
     const char *name;
-    tf_type type; /* TF_BOOL, TF_INT64, TF_FLOAT64 or TF_STRING */
+    tf_type type;
+    bool array; /* of a task's numbers */
 } expr_name;
 
 typedef struct expr_names {
@@ -62,6 +64,7 @@ typedef struct expr_names {
     int count;
     const expr_name *name;
     bool has_index;    /* "index" is the task's */
+    bool has_arrays;   /* the result is one */
     uint32_t *streams; /* of random numbers, so far; NULL: there are none here */
 } expr_names;
 
@@ -82,6 +85,18 @@ tf_space *new_leaf(struct loader *loader, node_kind kind, int params, int64_t si
 
 /* The axis {"blocks": ...}. NULL after a complaint. */
 tf_space *load_blocks(struct loader *loader, const at *where, const char *name, const cJSON *json);
+
+/* The array of a space with an axis of blocks: that of the name, or if it is NULL the only one. NULL after a complaint.
+ */
+const tf_grid *load_grid(struct loader *loader, const at *where, const tf_space *space, const char *name);
+
+/* Elements of its largest block, with a halo (NULL: without); INT64_MAX if there are more. */
+int64_t grid_elements(const tf_grid *grid, const int64_t *halo);
+
+enum { MOST_ELEMENTS = INT32_MAX }; /* of a row or a block */
+
+/* "arrays" of a stage whose space and files are known. */
+void load_arrays(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
 
 /* The axis {"from": NAME, ...}, which stands at `up`. NULL after a complaint. */
 tf_space *load_rows_of(struct loader *loader, const at *where, const at *up, const char *name, const cJSON *axis);

@@ -321,25 +321,13 @@ static void resolve_outputs(struct loader *l, const tf_campaign *campaign, const
 
 /* ---- Globs ---- */
 
-/* All outputs of the campaign. */
-static void gather_outputs(tf_files *files, const tf_campaign *campaign, tf_table *outputs) {
-    tf_paths paths = {0};
-    for (int s = 0; s < campaign->stages; s++)
-        for (int64_t i = 0; campaign->stage[s].outputs > 0 && i < tf_space_size(campaign->stage[s].space); i++) {
-            tf_files_outputs(files, s, i, &paths);
-            for (size_t p = 0; p < paths.count; p++)
-                tf_table_add(outputs, tf_paths_text(&paths, p), strlen(tf_paths_text(&paths, p)), 0);
-        }
-    tf_paths_free(&paths);
-}
-
 /* What matches, but for the campaign's own outputs, which are gathered when there is the first match. */
 static int list_matches(struct loader *l, const tf_campaign *campaign, tf_files *files, tf_table *outputs,
                         const char *pattern, tf_buf *list) {
     tf_buf found = {0}, path = {0};
     int failure = l->source->glob(l->source, pattern, &found);
     if (found.length && !outputs->capacity)
-        gather_outputs(files, campaign, outputs);
+        tf_files_all_outputs(files, outputs);
     for (size_t next = 0; next < found.length; next += strlen(found.data + next) + 1) {
         tf_buf_clear(&path);
         add_path(&path, campaign->workdir, found.data + next, strlen(found.data + next));

@@ -107,6 +107,45 @@ void tf_eval_run(tf_eval *eval, const void *const *values, int64_t first, int64_
 
 bool tf_eval_is_true(double value); /* neither 0 nor NaN */
 
+/* Numbers of one task, element by element: values[n] has `count` elements where name n is an array, else one. Random
+ * numbers are drawn from the task's streams, one an element. */
+void tf_eval_elements(tf_eval *eval, const void *const *values, int64_t index, int64_t count, double *out);
+
+/* ---- Arrays ---- */
+
+/* An array with a block for each point of a space: the dimensions of a "blocks" axis, and of the axes before and behind
+ * it, each point of which is a block's length. The order of the blocks, the last dimension fastest, is that of the
+ * points. */
+typedef struct tf_grid {
+    const char *axis; /* its name */
+    int rank;
+    int64_t shape[TF_MAX_RANK], chunk[TF_MAX_RANK]; /* chunks are cut off at the ends */
+    const char *label[TF_MAX_RANK];                 /* of the dimensions */
+    int first, inner;                               /* dimensions first .. first + inner - 1 are the axis's */
+} tf_grid;
+
+/* Where point's block begins, and its lengths. */
+void tf_grid_block(const tf_grid *grid, int64_t point, int64_t *start, int64_t *count);
+
+/* An array that tasks read a block of, with a halo. Elements come in C order. */
+typedef struct tf_array_spec {
+    const char *name;
+    const char *pointer; /* JSON pointer */
+    tf_type type;        /* of the elements, as tasks get them */
+    const tf_grid *grid;
+    int64_t halo[TF_MAX_RANK]; /* elements on either side; by the axis's dimensions */
+    bool reflect;              /* beyond the ends the halo is as in a mirror; else it ends there */
+    int64_t elements;          /* the most that a block has, with its halo */
+    int file;                  /* which of the stage's inputs it is in; -1: it is */
+    const char *dataset;       /* in that file */
+    int stage, column;         /* that column of another stage */
+} tf_array_spec;
+
+/* The axis's dimensions of the task's block: of an array that is read, and of a column with a grid. */
+void tf_array_place(const tf_array_spec *array, int64_t index, tf_block *block);
+void tf_grid_place(const tf_grid *grid, int64_t index, tf_block *block);
+int64_t tf_block_elements(const tf_block *block);
+
 /* ---- Files ---- */
 
 typedef enum tf_file_kind {
@@ -199,7 +238,7 @@ typedef enum tf_from {
     TF_FROM_FILE   /* a file: its member if it ends in .json, else its contents */
 } tf_from;
 
-enum { TF_MAX_RANK = 8, TF_MAX_RETRIES = 254 };
+enum { TF_MAX_RETRIES = 254 };
 
 typedef struct tf_column_spec {
     const char *name;
@@ -207,6 +246,8 @@ typedef struct tf_column_spec {
     int rank; /* 0: one element a row */
     int64_t shape[TF_MAX_RANK];
     int64_t elements; /* the product of shape; 1 for rank 0 */
+    const tf_grid
+        *grid; /* the column is this array, a row one of its blocks and `shape` the largest; NULL: it is none */
     tf_from from;
     const char *regex;
     int field;
@@ -251,6 +292,7 @@ typedef struct tf_reduce_spec {
     int keys;
     const int *key;       /* values by which rows are grouped */
     const tf_expr *where; /* of the same values; NULL: all rows */
+    const tf_grid *grid;  /* of the columns that are arrays: their elements are the rows; NULL: there are none */
     int stats;
     const tf_stat_spec *stat;
     const char *json;     /* as written */
@@ -306,6 +348,8 @@ typedef struct tf_stage_spec {
     tf_run_spec run;
     int columns;
     const tf_column_spec *column;
+    int arrays;
+    const tf_array_spec *array;
     int afters;
     const int *after; /* stage numbers */
     int reductions;
@@ -323,6 +367,14 @@ typedef struct tf_stage_spec {
     bool record_full;
     bool store_params;
 } tf_stage_spec;
+
+/* What its tasks take of other stages' rows: parameters or blocks of arrays. */
+static inline bool tf_stage_takes_rows(const tf_stage_spec *stage) {
+    for (int a = 0; a < stage->arrays; a++)
+        if (stage->array[a].stage >= 0)
+            return true;
+    return tf_space_sources(stage->space) > 0;
+}
 
 /* The number of a parameter, or behind these of a column, by name; -1 if there is none. */
 int tf_stage_value(const tf_stage_spec *stage, const char *name);
@@ -385,6 +437,9 @@ void tf_files_free(tf_files *files);
 /* A task's inputs and outputs, in the order of the manifest, in place of what `out` had. */
 void tf_files_inputs(tf_files *files, int stage, int64_t index, tf_paths *out);
 void tf_files_outputs(tf_files *files, int stage, int64_t index, tf_paths *out);
+
+/* Adds the paths of all outputs of the campaign. */
+void tf_files_all_outputs(tf_files *files, tf_table *outputs);
 
 /* A path as those in tf_paths, in place of what `out` had. */
 void tf_files_normalize(const tf_campaign *campaign, const char *path, tf_buf *out);

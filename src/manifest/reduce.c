@@ -108,7 +108,8 @@ static void add_key(struct loader *l, const at *where, const tf_stage_spec *stag
     if (value < 0)
         return;
     tf_type type = value_type(stage, value);
-    if (value >= params && (type == TF_BYTES || tf_type_is_float(type) || stage->column[value - params].rank > 0))
+    if (value >= params && (type == TF_BYTES || tf_type_is_float(type) ||
+                            (stage->column[value - params].rank > 0 && !stage->column[value - params].grid)))
         complain(l->diags, where, "rows can be grouped by parameters, and by columns of integers, booleans or strings");
     keys[reduce->keys++] = value;
 }
@@ -190,13 +191,40 @@ static expr_names value_names(struct loader *l, const tf_stage_spec *stage) {
     expr_name *name = tf_arena_array(l->arena, (size_t)count, sizeof *name);
     for (int v = 0; v < count; v++) {
         tf_type type = value_type(stage, v);
-        bool usable = v < params || (stage->column[v - params].rank == 0 && type != TF_BYTES);
+        const tf_column_spec *column = v < params ? NULL : &stage->column[v - params];
+        bool usable = !column || ((column->rank == 0 || column->grid) && type != TF_BYTES);
         name[v].name = !usable      ? ""
                        : v < params ? tf_space_param(stage->space, v)->name
                                     : stage->column[v - params].name;
         name[v].type = type == TF_STRING ? TF_STRING : TF_FLOAT64;
+        name[v].array = column && column->grid;
     }
     return (expr_names){.what = "the stage's parameters and columns", .count = count, .name = name, .has_index = true};
+}
+
+/* A reduction of arrays takes them element by element: there must be as many in each. */
+static void find_grid(struct loader *l, const at *where, const tf_stage_spec *stage, tf_reduce_spec *reduce) {
+    int params = tf_space_params(stage->space);
+    const char *shaped = NULL;
+    for (int c = 0; c < stage->columns; c++) {
+        const tf_column_spec *column = &stage->column[c];
+        bool used = reduce->where && tf_expr_uses(reduce->where, params + c);
+        for (int k = 0; k < reduce->keys; k++)
+            used = used || reduce->key[k] == params + c;
+        for (int s = 0; s < reduce->stats; s++)
+            used = used || reduce->stat[s].value == params + c;
+        if (!used || column->rank == 0)
+            continue;
+        if (!column->grid)
+            shaped = column->name;
+        else if (reduce->grid && strcmp(reduce->grid->axis, column->grid->axis) != 0)
+            complain(l->diags, where, "column \"%s\" has blocks of another axis than the columns before it",
+                     column->name);
+        else
+            reduce->grid = column->grid;
+    }
+    if (reduce->grid && shaped)
+        complain(l->diags, where, "column \"%s\" has a \"shape\", and can't be reduced together with arrays", shaped);
 }
 
 static void load_reduction(struct loader *l, const at *where, const cJSON *json, const tf_stage_spec *stage,
@@ -215,8 +243,10 @@ static void load_reduction(struct loader *l, const at *where, const cJSON *json,
     const char *source = json_string(l->diags, where, json, "where");
     at at_filter = at_key(where, "where");
     expr_names names = value_names(l, stage);
+    names.has_arrays = true;
     if (source)
         reduce->where = load_expr(l, &at_filter, source, &names);
+    find_grid(l, where, stage, reduce);
     tf_buf resolved = {0};
     char *printed = cJSON_PrintUnformatted(json);
     tf_buf_adds(&resolved, printed);
@@ -256,7 +286,8 @@ static void add_stat_names(struct loader *l, const tf_stage_spec *stage, expr_na
     const expr_names values = value_names(l, stage);
     names->name = name;
     for (int v = 0; v < values.count; v++) {
-        for (int k = 0; k < KINDS && *values.name[v].name && values.name[v].type != TF_STRING; k++) {
+        bool number = *values.name[v].name && values.name[v].type != TF_STRING && !values.name[v].array;
+        for (int k = 0; k < KINDS && number; k++) {
             stats[names->count] = (tf_stat_spec){.text = kinds[k].name, .kind = kinds[k].kind, .value = v, .size = 1};
             name[names->count++] = (expr_name){
                 .name = tf_arena_printf(l->arena, "%s.%s", values.name[v].name, kinds[k].name), .type = TF_FLOAT64};

@@ -183,12 +183,37 @@ static void load_shape(struct loader *l, const at *where, const cJSON *json, tf_
         }
         column->shape[d] = (int64_t)length->valuedouble;
         if (__builtin_mul_overflow(column->elements, column->shape[d], &column->elements) ||
-            column->elements > INT64_C(1) << 31) {
+            column->elements > MOST_ELEMENTS) {
             complain(l->diags, &here, "a row of more than 2^31 elements");
             column->elements = 1;
             return;
         }
     }
+}
+
+/* "array": the name of an axis of blocks. */
+static void load_array_column(struct loader *l, const at *where, const cJSON *json, const known_names *scope,
+                              bool command, tf_column_spec *column) {
+    const char *axis = json_string(l->diags, where, json, "array");
+    at here = at_key(where, "array");
+    if (!axis || !scope->space)
+        return;
+    if (tf_type_size(column->type) == 0)
+        complain(l->diags, &here, "%s columns can't be arrays", tf_type_name(column->type));
+    if (command)
+        complain(l->diags, &here, "a command can't give a block of an array; functions and expressions can");
+    if (column->rank > 0)
+        complain(l->diags, &here, "\"array\" and \"shape\" can't both be there");
+    column->grid = load_grid(l, &here, scope->space, axis);
+    if (!column->grid)
+        return;
+    const tf_grid *grid = column->grid;
+    column->rank = grid->inner;
+    for (int d = 0; d < grid->inner; d++)
+        column->shape[d] = grid->chunk[grid->first + d];
+    column->elements = grid_elements(grid, NULL);
+    if (column->elements > MOST_ELEMENTS / 8) /* HDF5: a chunk has less than 4 GB */
+        complain(l->diags, &here, "a block of more than 2^28 elements");
 }
 
 static void load_from(struct loader *l, const at *where, const cJSON *json, const known_names *scope, bool command,
@@ -258,6 +283,7 @@ static void load_column(struct loader *l, const at *where, const cJSON *json, co
     }
     if (cJSON_IsObject(json)) {
         load_shape(l, where, json, column);
+        load_array_column(l, where, json, scope, command, column);
         load_from(l, where, json, scope, command, column);
     }
 }
@@ -279,14 +305,21 @@ static void check_taken_names(struct loader *l, const at *where, const tf_column
                 continue;
             rest += length;
             bool index = text && tf_type_size(column[other].type) == 0 && strcmp(rest, "_index") == 0;
-            bool dimension = column[c].rank > 0 && strncmp(rest, "_dim", 4) == 0 && rest[4] > '0' && rest[5] == '\0' &&
-                             rest[4] - '0' <= column[c].rank;
+            bool dimension = column[c].rank > 0 && !column[c].grid && strncmp(rest, "_dim", 4) == 0 && rest[4] > '0' &&
+                             rest[5] == '\0' && rest[4] - '0' <= column[c].rank;
             if (index || dimension)
                 complain(l->diags, &here,
                          "the file has a dataset \"%s\" for this column; the column of that name needs "
                          "another",
                          column[other].name);
         }
+        for (int d = 0; column[c].grid && d < column[c].grid->rank; d++)
+            for (int other = 0; other < columns; other++)
+                if (strcmp(column[other].name, column[c].grid->label[d]) == 0)
+                    complain(l->diags, &here,
+                             "in the file \"%s\" is a dimension of this array; the column of that "
+                             "name needs another",
+                             column[other].name);
     }
 }
 
@@ -311,9 +344,10 @@ static void order_columns(struct loader *l, const at *where, const cJSON *exprs,
             complain(l->diags, &here, "\"%s\" is the name of a parameter already", item->string);
         if (c < 0 && !is_column_name(item->string))
             complain(l->diags, &here, BAD_COLUMN_NAME, item->string);
-        if (c >= 0 && (stage->column[c].rank > 0 || tf_type_size(stage->column[c].type) == 0))
-            complain(l->diags, &here, "the column of an expression is a single number, not %s",
-                     stage->column[c].rank > 0 ? "an array" : tf_type_name(stage->column[c].type));
+        if (c >= 0 &&
+            ((stage->column[c].rank > 0 && !stage->column[c].grid) || tf_type_size(stage->column[c].type) == 0))
+            complain(l->diags, &here, "the column of an expression is a number or a block of an array, not %s",
+                     stage->column[c].rank > 0 ? "of a shape" : tf_type_name(stage->column[c].type));
         column[count] = c >= 0 ? stage->column[c] : (tf_column_spec){.type = TF_FLOAT64, .elements = 1};
         column[count++].name = tf_arena_strdup(l->arena, item->string);
     }
@@ -322,6 +356,30 @@ static void order_columns(struct loader *l, const at *where, const cJSON *exprs,
             complain(l->diags, where, "column \"%s\" of the results has no expression", stage->column[c].name);
     stage->column = column;
     stage->columns = count;
+}
+
+/* Element by element there must be as many in all of them. */
+static void check_one_grid(struct loader *l, const at *where, const tf_stage_spec *stage) {
+    const char *axis = NULL;
+    for (int a = 0; a < stage->arrays; a++) {
+        const tf_array_spec *array = &stage->array[a];
+        bool halo = false;
+        for (int d = 0; d < TF_MAX_RANK; d++)
+            halo = halo || array->halo[d] > 0;
+        if (halo)
+            complain(l->diags, where, "array \"%s\" has a halo, which expressions know nothing of", array->name);
+        if (axis && array->grid && strcmp(axis, array->grid->axis) != 0)
+            complain(l->diags, where, "arrays \"%s\" and \"%s\" have blocks of different axes", stage->array[0].name,
+                     array->name);
+        axis = array->grid ? array->grid->axis : axis;
+    }
+    for (int c = 0; c < stage->columns; c++) {
+        const tf_grid *grid = stage->column[c].grid;
+        if (axis && grid && strcmp(axis, grid->axis) != 0)
+            complain(l->diags, where, "column \"%s\" has blocks of another axis than the arrays before it",
+                     stage->column[c].name);
+        axis = grid ? grid->axis : axis;
+    }
 }
 
 void load_exprs(struct loader *l, const at *where, const cJSON *run, tf_stage_spec *stage) {
@@ -335,9 +393,12 @@ void load_exprs(struct loader *l, const at *where, const cJSON *run, tf_stage_sp
     if (!stage->space)
         return;
     int params = tf_space_params(stage->space);
-    expr_name *name = tf_arena_array(l->arena, (size_t)params + (size_t)stage->columns, sizeof *name);
+    expr_name *name = tf_arena_array(l->arena, (size_t)(params + stage->arrays + stage->columns), sizeof *name);
     expr_names names = param_names(stage->space, name);
-    names.what = "the stage's parameters, and the columns before this one";
+    names.what = "the stage's parameters and arrays, and the columns before this one";
+    for (int a = 0; a < stage->arrays; a++)
+        name[names.count++] = (expr_name){.name = stage->array[a].name, .type = stage->array[a].type, .array = true};
+    check_one_grid(l, &at_exprs, stage);
     uint32_t streams = 0;
     names.streams = &streams;
     const tf_expr **expr = tf_arena_array(l->arena, (size_t)stage->columns, sizeof(tf_expr *));
@@ -345,13 +406,14 @@ void load_exprs(struct loader *l, const at *where, const cJSON *run, tf_stage_sp
     for (const cJSON *item = exprs->child; item; item = item->next, c++) {
         at here = at_key(&at_exprs, item->string);
         tf_buf number = {0};
+        names.has_arrays = stage->column[c].grid != NULL;
         if (cJSON_IsNumber(item))
             tf_buf_add_double(&number, item->valuedouble);
         if (cJSON_IsNumber(item) || cJSON_IsString(item))
             expr[c] = load_expr(l, &here, cJSON_IsString(item) ? item->valuestring : tf_buf_text(&number), &names);
         else
             complain(l->diags, &here, "must be an expression in a string, not %s", json_kind(item));
-        name[names.count++] = (expr_name){.name = stage->column[c].name, .type = TF_FLOAT64};
+        name[names.count++] = (expr_name){.name = stage->column[c].name, .type = TF_FLOAT64, .array = names.has_arrays};
         tf_buf_free(&number);
     }
     stage->run.expr = expr;

@@ -39,6 +39,10 @@
          "{\"type\":\"object\",\"description\":\"typed columns, one row a task\",\"additionalProperties\":" REF(       \
              "column") "}",                                                                                            \
          false},                                                                                                       \
+        {"arrays",                                                                                                     \
+         "{\"type\":\"object\",\"description\":\"arrays of which each task gets a block, by name\","                   \
+         "\"additionalProperties\":" REF("array") "}",                                                                 \
+         false},                                                                                                       \
         {"inputs", REF("inputs"), false}, {"outputs", REF("outputs"), false},                                          \
         {"log", TEXT("a file that gets what a command writes to stdout and stderr"), false},                           \
         {"after",                                                                                                      \
@@ -146,7 +150,7 @@ static const json_key column[] = {
      "{\"type\":\"string\",\"pattern\":\"^(json$|regex:|field:|file:)\",\"description\":\"where a command's column is "
      "read from; default: the JSON object in the last line of its standard output\"}",
      false},
-    {"array", LATER, true},
+    {"array", TEXT("an axis of blocks: the column is an array, and each task has its block of it"), false},
 };
 
 #define SIZE                                                                                                           \
@@ -159,6 +163,21 @@ static const json_key column[] = {
 static const json_key blocks[] = {
     {"shape", LENGTHS("of the array, by dimension"), false},
     {"chunk", LENGTHS("of its chunks; those at the ends are shorter"), false},
+};
+
+static const json_key array[] = {
+    {"dataset", TEXT("FILE:/DATASET: of an HDF5 file"), false},
+    {"from", TEXT("a stage: an array that is a column of it"), false},
+    {"column", TEXT("which column; default: that of the array's name"), false},
+    {"axis", TEXT("the axis of blocks; default: the only one"), false},
+    {"type", REF("type"), false},
+    {"halo",
+     "{\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},{\"type\":\"array\",\"items\":{\"type\":\"integer\","
+     "\"minimum\":0}}],\"description\":\"elements around the block, or by dimension\"}",
+     false},
+    {"edge",
+     "{\"enum\":[\"clip\",\"reflect\"],\"description\":\"the halo beyond the array: cut off, or as in a mirror\"}",
+     false},
 };
 
 static const json_key reduction[] = {
@@ -253,6 +272,10 @@ json_keys keys_until(void) {
     return KEYS(until);
 }
 
+json_keys keys_array(void) {
+    return KEYS(array);
+}
+
 json_keys keys_blocks(void) {
     return KEYS(blocks);
 }
@@ -341,6 +364,7 @@ void tf_schema_write(tf_buf *out) {
         either(cJSON_Parse("{\"enum\":[\"continue\",\"stop\"],\"description\":\"whether a failed task "
                            "stops the campaign\"}"),
                object_schema(keys_on_failure(), "{\"required\":[\"stop_after\"]}")));
+    cJSON_AddItemToObject(defs, "array", either(cJSON_Parse(TEXT("FILE:/DATASET")), object_schema(keys_array(), "{}")));
     cJSON_AddItemToObject(defs, "blocks", object_schema(keys_blocks(), "{\"required\":[\"shape\",\"chunk\"]}"));
     cJSON_AddItemToObject(defs, "reduction", object_schema(keys_reduction(), "{\"required\":[\"columns\"]}"));
     cJSON_AddItemToObject(

@@ -288,7 +288,7 @@ static uint64_t hash_node(const tf_space *space, int64_t points, uint64_t hash) 
     case NODE_LINEAR: return mix(hash, &space->line, sizeof space->line);
     case NODE_LINSPACE:
     case NODE_LOGSPACE: return points == space->size ? mix(hash, &space->line, sizeof space->line) : 0;
-    case NODE_BLOCKS: return points == space->size ? mix(hash, space->blocks, sizeof *space->blocks) : 0;
+    case NODE_BLOCKS: return points == space->size ? mix(hash, space->blocks, offsetof(space_blocks, name)) : 0;
     case NODE_TABLE: return hash_table(space, points, hash);
     case NODE_ROWS: {
         uint64_t rows = tf_space_hash(space->of, points);

@@ -20,6 +20,7 @@ typedef enum node_kind {
 typedef struct space_blocks {
     int rank;
     int64_t shape[TF_MAX_RANK], chunk[TF_MAX_RANK];
+    const char *name; /* of the axis; last, as it is no part of what the points are */
 } space_blocks;
 
 struct tf_space {

@@ -82,6 +82,27 @@ char *contents_text_attribute(hid_t object, const char *name) {
 
 /* ---- One stage ---- */
 
+void contents_place(hid_t dataset, contents_table *table) {
+    hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset), how = H5Dget_create_plist(dataset);
+    hsize_t shape[H5S_MAX_RANK] = {0}, chunk[H5S_MAX_RANK] = {0}, none[H5S_MAX_RANK] = {0}, size;
+    int rank = H5Sget_simple_extent_dims(space, shape, NULL);
+    bool chunked = H5Pget_layout(how) == H5D_CHUNKED && H5Pget_chunk(how, H5S_MAX_RANK, chunk) == rank;
+    haddr_t offset = H5Dget_offset(dataset);
+    unsigned filters;
+    table->row_bytes = (int64_t)H5Tget_size(type);
+    table->rows = chunked ? 1 : (int64_t)shape[0];
+    for (int d = chunked ? 0 : 1; d < rank; d++) {
+        table->row_bytes *= (int64_t)(chunked ? chunk[d] : shape[d]);
+        table->rows *= chunked ? (int64_t)((shape[d] - 1) / chunk[d] + 1) : 1;
+    }
+    if (chunked && H5Dget_chunk_info_by_coord(dataset, none, &filters, &offset, &size) < 0)
+        offset = HADDR_UNDEF;
+    table->offset = offset == HADDR_UNDEF ? -1 : (int64_t)offset;
+    H5Pclose(how);
+    H5Tclose(type);
+    H5Sclose(space);
+}
+
 typedef struct visit {
     contents_stage *stage;
     const char *group;
@@ -95,23 +116,13 @@ static herr_t add_table(hid_t group, const char *name, const H5L_info_t *info, v
         H5Oclose(dataset);
         return 0;
     }
-    hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
-    hsize_t shape[H5S_MAX_RANK] = {0};
-    int rank = H5Sget_simple_extent_dims(space, shape, NULL);
-    haddr_t offset = H5Dget_offset(dataset);
-    tf_buf path = {0};
-    tf_buf_addf(&path, "%s/%s", v->group, name);
-    int64_t row_bytes = (int64_t)H5Tget_size(type);
-    for (int d = 1; d < rank; d++)
-        row_bytes *= (int64_t)shape[d];
     contents_stage *stage = v->stage;
     stage->table = tf_realloc_array(stage->table, (size_t)stage->tables + 1, sizeof *stage->table);
-    stage->table[stage->tables++] = (contents_table){.path = path.data,
-                                                     .offset = offset == HADDR_UNDEF ? -1 : (int64_t)offset,
-                                                     .rows = (int64_t)shape[0],
-                                                     .row_bytes = row_bytes};
-    H5Tclose(type);
-    H5Sclose(space);
+    contents_table *table = &stage->table[stage->tables++];
+    tf_buf path = {0};
+    tf_buf_addf(&path, "%s/%s", v->group, name);
+    *table = (contents_table){.path = path.data};
+    contents_place(dataset, table);
     H5Oclose(dataset);
     return 0;
 }

@@ -32,6 +32,9 @@ typedef struct contents {
     contents_stage *stage;
 } contents;
 
+/* Where a dataset's rows are; a chunk is a row where it has chunks. `path` stays as it is. */
+void contents_place(hid_t dataset, contents_table *table);
+
 void contents_free(contents *c);
 
 /* `to` must be empty. */

@@ -105,6 +105,30 @@ hid_t store_dataset(hid_t parent, const char *name, hid_t type, int rank, const 
     return dataset;
 }
 
+/* HDF5 keeps chunks so without an index of any kind, if the format may be that of 1.10: their number is fixed, there
+ * is nothing to compress, and all have their place from the beginning. The file's superblock stays as it is. */
+hid_t store_array_dataset(hid_t parent, const char *name, hid_t type, const tf_grid *grid) {
+    hsize_t shape[TF_MAX_RANK], chunk[TF_MAX_RANK];
+    for (int d = 0; d < grid->rank; d++) {
+        shape[d] = (hsize_t)grid->shape[d];
+        chunk[d] = (hsize_t)grid->chunk[d];
+        if (grid->shape[d] == 0)
+            return store_dataset(parent, name, type, grid->rank, shape);
+    }
+    hid_t space = H5Screate_simple(grid->rank, shape, NULL), how = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(how, grid->rank, chunk);
+    H5Pset_alloc_time(how, H5D_ALLOC_TIME_EARLY);
+    H5Pset_fill_time(how, H5D_FILL_TIME_NEVER);
+    hid_t file = H5Iget_file_id(parent);
+    H5Fset_libver_bounds(file, H5F_LIBVER_V110, H5F_LIBVER_V110);
+    hid_t dataset = H5Dcreate2(parent, name, type, space, H5P_DEFAULT, how, H5P_DEFAULT);
+    H5Fset_libver_bounds(file, H5F_LIBVER_V18, H5F_LIBVER_V18);
+    H5Fclose(file);
+    H5Pclose(how);
+    H5Sclose(space);
+    return dataset;
+}
+
 hid_t store_dimension(hid_t parent, const char *name, hsize_t length) {
     char label[80]; /* the netCDF-4 format's own words, by which readers know it */
     snprintf(label, sizeof label, "This is a netCDF dimension but not a netCDF variable. %9llu",
@@ -181,13 +205,20 @@ tf_err store_end_change(tf_store *s, int stage, bool finished, tf_error *error) 
 
 /* ---- The file ---- */
 
-/* A superblock that no writer locks. Nor does HDF5 lock the file itself (where it lets itself be told, from 1.10.7 on):
- * runs are kept apart by our own lock, and somebody who reads along is not to stop one. */
-static hid_t file_access(MPI_Comm comm) {
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+/* Where HDF5 lets itself be told, from 1.10.7 on. */
+void store_lock_nothing(hid_t access) {
 #if H5_VERSION_GE(1, 10, 7) && !(H5_VERS_MAJOR == 1 && H5_VERS_MINOR == 12 && H5_VERS_RELEASE == 0)
     H5Pset_file_locking(access, false, true);
+#else
+    (void)access;
 #endif
+}
+
+/* A superblock that no writer locks. Nor does HDF5 lock the file itself: runs are kept apart by our own lock, and
+ * somebody who reads along is not to stop one. */
+static hid_t file_access(MPI_Comm comm) {
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    store_lock_nothing(access);
     if (comm != MPI_COMM_NULL) {
         H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL);
         H5Pset_coll_metadata_write(access, false);

@@ -13,7 +13,8 @@ typedef struct table {
     hid_t dataset; /* 0: not there */
     hid_t type;    /* in memory and, but for "status", in the file */
     int rank;
-    hsize_t shape[1 + TF_MAX_RANK]; /* shape[0]: tasks */
+    hsize_t shape[1 + TF_MAX_RANK]; /* shape[0]: tasks; with a grid the array's */
+    const tf_grid *grid;            /* rows are its blocks, as corners of whole chunks; NULL: there is none */
 } table;
 
 /* The per-task datasets, in the order in which they are laid out and written; status comes last. */
@@ -39,7 +40,17 @@ typedef struct row_part {
     int column;                /* of the stage; -1: one of the per-task datasets, */
     int task;                  /* this one */
     size_t bytes;              /* a row */
+    const tf_grid *grid;       /* of an array's blocks; NULL: it is none */
 } row_part;
+
+/* Where blocks of an array are read from. */
+typedef struct array_source {
+    hid_t file;    /* 0: the output itself, or not yet open */
+    hid_t dataset; /* 0: not yet open */
+    hid_t type;    /* in memory */
+    tf_buf path;   /* of the file */
+    table status;  /* of the other stage */
+} array_source;
 
 typedef struct store_stage {
     hid_t group, results, text;
@@ -47,6 +58,8 @@ typedef struct store_stage {
     table *param;
     table *given;  /* per parameter: the column of another stage that it is; NULL if there is none */
     table *source; /* per source of the space: that stage's status */
+    array_source *array;
+    tf_files *files; /* that arrays are read from */
     table *column;
     table task[TASK_TABLES];
     int parts;
@@ -103,6 +116,12 @@ tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) TF
 /* A dataset that is contiguous, allocated at once and never filled. */
 hid_t store_dataset(hid_t parent, const char *name, hid_t type, int rank, const hsize_t *shape);
 
+/* An array in chunks that lie one behind the other, in the order of the grid's points, as if each were a row. */
+hid_t store_array_dataset(hid_t parent, const char *name, hid_t type, const tf_grid *grid);
+
+/* A file is not to be locked by HDF5. */
+void store_lock_nothing(hid_t access);
+
 /* A dimension that has a length but no values, as netCDF writes it. */
 hid_t store_dimension(hid_t parent, const char *name, hsize_t length);
 
@@ -157,8 +176,14 @@ void store_spread(const tf_store *store, tf_buf *bytes);
 /* The arrays that make a row of the stage: up to columns + TASK_TABLES. Returns how many. */
 int store_row_parts(const tf_stage_spec *stage, row_part *parts);
 
+/* The hash of rows, going on from `hash`: of what is in the file. */
+uint64_t store_hash_rows(const row_part *part, int64_t first, int64_t count, const void *data, uint64_t hash);
+
 /* Reads rows first .. first + count - 1. */
 herr_t store_read_rows(const table *from, int64_t first, int64_t count, void *data);
+
+/* Reads a block of a table that has a grid, element behind element. */
+herr_t store_read_block(const table *from, int64_t row, void *data);
 
 /* Writes rows first .. first + count - 1. */
 herr_t store_write_rows(const table *to, int64_t first, int64_t count, const void *data);
@@ -173,6 +198,15 @@ static inline const table *store_part_table(const store_stage *stage, const row_
 /* What other stages' rows give (given.c): opened when the stage is laid out. */
 tf_err store_open_given(tf_store *store, int stage, tf_error *error);
 void store_close_given(tf_store *store, int stage);
+
+/* Arrays that tasks read (arrays.c): likewise. */
+tf_err store_open_arrays(tf_store *store, int stage, tf_error *error);
+void store_close_arrays(tf_store *store, int stage);
+
+/* What becomes of a task that takes several rows, after one more of them; and the same with all that a task takes of an
+ * array of another stage. */
+uint8_t store_both_taken(uint8_t so_far, uint8_t status);
+herr_t store_array_taken(const tf_store *store, int stage, int array, int64_t index, uint8_t *status);
 
 /* Says that the file can't be brought to disk: `failure` is an errno. */
 tf_err store_cant_sync(const char *path, int failure, tf_error *error);

@@ -135,7 +135,7 @@ tf_err tf_store_given(void *context, int stage, int param, int64_t first, int64_
 
 /* ---- What became of rows ---- */
 
-static uint8_t both(uint8_t so_far, uint8_t status) {
+uint8_t store_both_taken(uint8_t so_far, uint8_t status) {
     if (status == TF_STATUS_DONE || so_far == TF_STATUS_SKIPPED)
         return so_far;
     return status == TF_STATUS_EXCLUDED ? TF_STATUS_EXCLUDED : TF_STATUS_SKIPPED;
@@ -154,9 +154,12 @@ tf_err tf_store_taken(void *context, int stage, int64_t first, int64_t count, ui
             result = store_read_rows(&s->stage[stage].source[n], row_of_point(source, first + done),
                                      source->stride == 1 ? run : 1, rows);
             for (int64_t i = 0; i < run; i++)
-                status[done + i] = both(status[done + i], rows[source->stride == 1 ? i : 0]);
+                status[done + i] = store_both_taken(status[done + i], rows[source->stride == 1 ? i : 0]);
         }
     }
+    for (int a = 0; a < s->campaign->stage[stage].arrays; a++)
+        for (int64_t i = 0; i < count && result >= 0 && s->campaign->stage[stage].array[a].stage >= 0; i++)
+            result = store_array_taken(s, stage, a, first + i, &status[i]);
     free(rows);
     return result >= 0 ? TF_OK : store_error(s, error, "can't read statuses");
 }

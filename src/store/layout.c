@@ -125,6 +125,24 @@ static bool attach_shape(hid_t group, const tf_column_spec *column, const table 
     return good;
 }
 
+/* A dimension of an array, which other arrays of the stage may have too. */
+static bool attach_grid(hid_t group, const table *t) {
+    bool good = true;
+    for (int d = 0; d < t->grid->rank && good; d++) {
+        const char *label = t->grid->label[d];
+        hid_t dimension = store_is_there(group, label) ? H5Dopen2(group, label, H5P_DEFAULT)
+                                                       : store_dimension(group, label, t->shape[d]);
+        good = dimension >= 0 && H5DSattach_scale(t->dataset, dimension, (unsigned)d) >= 0;
+        H5Dclose(dimension);
+    }
+    return good;
+}
+
+static bool place_array(hid_t group, const char *name, bool old, table *t) {
+    t->dataset = old ? H5Dopen2(group, name, H5P_DEFAULT) : store_array_dataset(group, name, t->type, t->grid);
+    return t->dataset >= 0 && (old || attach_grid(group, t));
+}
+
 static bool layout_columns(const tf_stage_spec *spec, store_stage *st, bool old, hsize_t tasks) {
     st->results = place_group(st->group, "results");
     bool good = st->results >= 0;
@@ -133,6 +151,13 @@ static bool layout_columns(const tf_stage_spec *spec, store_stage *st, bool old,
         table *t = &st->column[c];
         if (tf_type_size(column->type) == 0)
             continue; /* text: once its length is known */
+        if (column->grid) {
+            *t = (table){.type = store_number_type(column->type), .rank = column->grid->rank, .grid = column->grid};
+            for (int d = 0; d < t->rank; d++)
+                t->shape[d] = (hsize_t)column->grid->shape[d];
+            good = place_array(st->results, column->name, old, t);
+            continue;
+        }
         *t = (table){.type = store_number_type(column->type), .rank = 1 + column->rank, .shape = {tasks}};
         for (int d = 0; d < column->rank; d++)
             t->shape[1 + d] = (hsize_t)column->shape[d];
@@ -223,11 +248,12 @@ typedef struct reservation {
 static void reserve_table(reservation *r, const table *t) {
     if (t->dataset <= 0)
         return;
-    haddr_t offset = H5Dget_offset(t->dataset);
-    hsize_t size = H5Dget_storage_size(t->dataset);
-    r->bytes += (int64_t)size;
-    if (r->failure == 0 && size > 0 && offset != HADDR_UNDEF &&
-        fallocate(r->fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size) != 0)
+    contents_table place;
+    contents_place(t->dataset, &place);
+    int64_t size = place.rows * place.row_bytes;
+    r->bytes += size;
+    if (r->failure == 0 && size > 0 && place.offset >= 0 &&
+        fallocate(r->fd, FALLOC_FL_KEEP_SIZE, (off_t)place.offset, (off_t)size) != 0)
         r->failure = errno;
 }
 
@@ -273,6 +299,8 @@ tf_err tf_store_layout(tf_store *s, int stage, tf_error *error) {
         err = reserve(s, stage, error);
     if (err == TF_OK && !s->carrying)
         err = store_open_given(s, stage, error);
+    if (err == TF_OK && !s->carrying)
+        err = store_open_arrays(s, stage, error);
     tf_crash_point("layout.made");
     err = tf_store_agree(s->comm, err, error);
     return old || err != TF_OK ? err : store_end_change(s, stage, false, error);
@@ -296,6 +324,7 @@ void store_close_stage(tf_store *s, int stage) {
     for (int i = 0; i < TASK_TABLES; i++)
         store_close_table(&st->task[i]);
     store_close_given(s, stage);
+    store_close_arrays(s, stage);
     H5Dclose(st->scale);
     H5Gclose(st->text);
     H5Gclose(st->results);

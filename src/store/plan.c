@@ -168,7 +168,7 @@ static bool hash_old_rows(const old_output *old, const contents_stage *stage, co
         size_t size = (size_t)count * list[i].bytes;
         char *data = tf_alloc(size);
         good = old_read(old, dataset, first, count, data, &ignored) == TF_OK;
-        *hash = tf_hash(data, size, *hash);
+        *hash = store_hash_rows(&list[i], first, count, data, *hash);
         free(data);
     }
     free(list);

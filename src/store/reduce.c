@@ -97,7 +97,7 @@ static void put_stat(output *o, const reducing *r, const tf_stat_spec *stat, con
     const tf_stage_spec *spec = &r->store->campaign->stage[r->stage];
     int column = stat->value - tf_space_params(spec->space), rank = 1;
     hsize_t shape[TF_MAX_RANK + 2] = {(hsize_t)r->groups};
-    for (int d = 0; column >= 0 && d < spec->column[column].rank; d++)
+    for (int d = 0; column >= 0 && !r->spec->grid && d < spec->column[column].rank; d++)
         shape[rank++] = (hsize_t)spec->column[column].shape[d];
     if (stat->kind == TF_STAT_HISTOGRAM || stat->kind == TF_STAT_TOPK)
         shape[rank++] = (hsize_t)stat->size;
@@ -109,7 +109,7 @@ static void put_stat(output *o, const reducing *r, const tf_stat_spec *stat, con
         put(o, tf_buf_text(&name), H5T_STD_I64LE, o->scale, rank, shape, result->integers);
     size_t length = name.length;
     if (stat->kind == TF_STAT_TOPK) {
-        tf_buf_adds(&name, ".task");
+        tf_buf_adds(&name, r->spec->grid ? ".element" : ".task");
         put(o, tf_buf_text(&name), H5T_STD_I64LE, o->scale, rank, shape, result->integers);
     }
     if (stat->kind == TF_STAT_HISTOGRAM) {

@@ -39,9 +39,17 @@ tf_type reduce_value_type(const reducing *r, int value);
 /* The elements that a value has in one row. */
 int64_t reduce_elements(const reducing *r, int value);
 
-/* Calls `take` for this rank's rows, a piece at a time, in order: rows first .. first + count - 1, the group of each
- * (NO_GROUP: left out), and count x elements numbers. */
-typedef void reduce_take(void *context, int64_t first, int64_t count, const uint32_t *group, const double *numbers);
+/* Some rows and a value of theirs. In a reduction of arrays a row is an element of these, and its number that in the
+ * whole array, in C order; else it is the task's. */
+typedef struct reduce_piece {
+    int64_t first, count;
+    const int64_t *row;    /* numbers; NULL: first, first + 1, ... */
+    const uint32_t *group; /* NO_GROUP: left out */
+    const double *numbers; /* count x elements */
+} reduce_piece;
+
+/* Calls `take` for this rank's rows, a piece at a time. */
+typedef void reduce_take(void *context, const reduce_piece *piece);
 tf_err reduce_each(reducing *r, int value, reduce_take *take, void *context);
 
 /* ---- Statistics (reduce_stats.c) ---- */
@@ -51,7 +59,7 @@ typedef struct reduce_result {
     bool integer;
     int64_t size;
     double *numbers;
-    int64_t *integers; /* also beside numbers: the tasks of TF_STAT_TOPK */
+    int64_t *integers; /* also beside numbers: the rows of TF_STAT_TOPK */
     double *edges;     /* of TF_STAT_HISTOGRAM: size + 1 */
 } reduce_result;
 

@@ -19,24 +19,34 @@ typedef struct source {
     tf_type type;   /* as in the manifest */
     table table;    /* of a column; memory type as read */
     table heap;     /* of long strings: their bytes, and `table` is the index */
-    char *cells;    /* what was read of a piece */
-    double *number; /* likewise, as numbers */
+    char *cells;    /* what was read of a piece; of an array a block */
+    double *number; /* of a piece, as numbers */
     const char **text;
     tf_buf texts;
+    int64_t task; /* whose value or block it is, in a reduction of arrays; -1: nobody's yet */
 } source;
+
+/* Rows that are taken together. */
+typedef struct cursor {
+    int64_t first, count; /* tasks; in a reduction of arrays one task, and */
+    int64_t from, block;  /* elements from .. from + count - 1, of so many */
+    int64_t before;       /* rows of this rank that were taken before */
+} cursor;
 
 struct reduce_rows {
     source *source; /* per value */
     int values;
-    int64_t first, end; /* this rank's */
+    int64_t first, end; /* this rank's tasks, */
+    int64_t all;        /* and how many rows these have */
     table status;
     tf_eval *where;
     const void **named; /* per value, for `where` */
     double *truth;
     tf_table number; /* groups by key */
     tf_buf key;
-    uint32_t *cached; /* per row of this rank; NULL: there are too many */
-    uint32_t *group;  /* of a piece */
+    uint32_t *cached;       /* per row of this rank: its group; NULL: there are too many */
+    uint32_t *group;        /* of a piece */
+    int64_t *number_of_row; /* likewise, in a reduction of arrays */
     uint8_t *states;
 };
 
@@ -55,7 +65,12 @@ tf_type reduce_value_type(const reducing *r, int value) {
 }
 
 int64_t reduce_elements(const reducing *r, int value) {
-    return value < params_of(r) ? 1 : spec_of(r)->column[value - params_of(r)].elements;
+    return value < params_of(r) || r->spec->grid ? 1 : spec_of(r)->column[value - params_of(r)].elements;
+}
+
+static const tf_column_spec *array_of(const reducing *r, int value) {
+    const tf_column_spec *column = value < params_of(r) ? NULL : &spec_of(r)->column[value - params_of(r)];
+    return column && column->grid ? column : NULL;
 }
 
 /* ---- Opening ---- */
@@ -86,6 +101,7 @@ static bool open_source(reducing *r, int value) {
     if (s->opened)
         return true;
     s->opened = true;
+    s->task = -1;
     s->type = reduce_value_type(r, value);
     s->number =
         tf_alloc_array(PIECE_NUMBERS > reduce_elements(r, value) ? PIECE_NUMBERS : (size_t)reduce_elements(r, value),
@@ -106,7 +122,7 @@ static bool open_source(reducing *r, int value) {
                     : s->type == TF_UINT64        ? H5Tcopy(H5T_NATIVE_UINT64)
                     : tf_type_is_integer(s->type) ? H5Tcopy(H5T_NATIVE_INT64)
                                                   : H5Tcopy(H5T_NATIVE_DOUBLE);
-    size_t elements = (size_t)reduce_elements(r, value);
+    size_t elements = (size_t)spec->column[column].elements;
     s->cells = tf_alloc_array(elements > PIECE_NUMBERS ? elements : PIECE_NUMBERS, 8);
     return true;
 }
@@ -171,28 +187,47 @@ static tf_err read_param(reducing *r, int value, int64_t first, int64_t count) {
     return err == TF_OK && s->type == TF_STRING ? take_texts(r, s, count, cell) : err;
 }
 
-/* The piece's rows of one value: as texts, or as cells and numbers. */
-static tf_err read_source(reducing *r, int value, int64_t first, int64_t count) {
+/* Rows of one value: as texts, or as cells. */
+static tf_err read_cells(reducing *r, int value, int64_t first, int64_t count) {
+    source *s = &r->rows->source[value];
+    if (value < params_of(r))
+        return read_param(r, value, first, count);
+    if (array_of(r, value) ? store_read_block(&s->table, first, s->cells) < 0
+                           : store_read_rows(&s->table, first, count, s->cells) < 0)
+        return cant_read(r);
+    return s->type == TF_STRING ? take_texts(r, s, count, s->heap.dataset > 0 ? 0 : H5Tget_size(s->table.type)) : TF_OK;
+}
+
+/* The type of what is in `cells`. */
+static tf_type cell_type(const source *s) {
+    return s->type == TF_BOOL || s->type == TF_UINT64 ? s->type : tf_type_is_integer(s->type) ? TF_INT64 : TF_FLOAT64;
+}
+
+/* The cell of the piece's row i. */
+static int64_t cell_at(const reducing *r, int value, const cursor *c, int64_t i) {
+    return !r->spec->grid ? i : array_of(r, value) ? c->from + i : 0;
+}
+
+/* The piece's rows of one value. */
+static tf_err read_source(reducing *r, int value, const cursor *c) {
     source *s = &r->rows->source[value];
     if (!open_source(r, value))
         return cant_read(r);
-    if (value < params_of(r)) {
-        tf_err err = read_param(r, value, first, count);
+    if (!r->spec->grid || s->task != c->first) {
+        tf_err err = read_cells(r, value, c->first, r->spec->grid ? 1 : c->count);
         if (err != TF_OK)
             return err;
-    } else {
-        if (store_read_rows(&s->table, first, count, s->cells) < 0)
-            return cant_read(r);
-        if (s->type == TF_STRING)
-            return take_texts(r, s, count, s->heap.dataset > 0 ? 0 : H5Tget_size(s->table.type));
+        s->task = c->first;
     }
-    const void *cells = s->cells;
-    const int64_t *integers = cells, all = count * reduce_elements(r, value);
-    for (int64_t i = 0; s->type != TF_STRING && i < all; i++)
-        s->number[i] = s->type == TF_BOOL            ? ((const uint8_t *)cells)[i]
-                       : s->type == TF_UINT64        ? (double)((const uint64_t *)cells)[i]
-                       : tf_type_is_integer(s->type) ? (double)integers[i]
-                                                     : ((const double *)cells)[i];
+    if (s->type == TF_STRING)
+        return TF_OK;
+    if (!r->spec->grid || array_of(r, value)) {
+        tf_load_doubles(cell_type(s), s->cells, c->from, c->count * reduce_elements(r, value), s->number);
+        return TF_OK;
+    }
+    tf_load_doubles(cell_type(s), s->cells, 0, 1, s->number);
+    for (int64_t i = 1; i < c->count; i++)
+        s->number[i] = s->number[0];
     return TF_OK;
 }
 
@@ -207,18 +242,20 @@ static uint64_t word_of(const source *s, int64_t i) {
         return ((const uint64_t *)cells)[i];
     if (tf_type_is_integer(s->type))
         return (uint64_t)((const int64_t *)cells)[i] ^ sign;
-    return isnan(s->number[i]) ? UINT64_MAX : tf_order_of(s->number[i]);
+    const double number = ((const double *)cells)[i];
+    return isnan(number) ? UINT64_MAX : tf_order_of(number);
 }
 
-static void make_key(const reducing *r, int64_t i, tf_buf *out) {
+static void make_key(const reducing *r, const cursor *c, int64_t i, tf_buf *out) {
     tf_buf_clear(out);
     for (int k = 0; k < r->spec->keys; k++) {
         const source *s = &r->rows->source[r->spec->key[k]];
+        const int64_t cell = cell_at(r, r->spec->key[k], c, i);
         if (s->type == TF_STRING) {
-            tf_buf_add(out, s->text[i], strlen(s->text[i]) + 1);
+            tf_buf_add(out, s->text[cell], strlen(s->text[cell]) + 1);
             continue;
         }
-        uint64_t word = word_of(s, i);
+        uint64_t word = word_of(s, cell);
         for (int shift = 56; shift >= 0; shift -= 8)
             tf_buf_addc(out, (char)(word >> shift & 0xff));
     }
@@ -252,70 +289,118 @@ uint64_t reduce_key_word(const reducing *r, int64_t group, int key) {
 
 /* ---- Pieces ---- */
 
+/* The next piece of rows of which a value has so many elements; the first one follows {.first = rows->first}. */
+static bool next_piece(const reducing *r, int64_t elements, cursor *c) {
+    const int64_t most = PIECE_NUMBERS / elements > 1 ? PIECE_NUMBERS / elements : 1;
+    int64_t left;
+    c->before += c->count;
+    if (r->spec->grid) {
+        c->from += c->count;
+        if (c->from == c->block) {
+            tf_block block;
+            c->first += c->block > 0;
+            c->from = 0;
+            if (c->first >= r->rows->end)
+                return false;
+            tf_grid_place(r->spec->grid, c->first, &block);
+            c->block = tf_block_elements(&block);
+        }
+        left = c->block - c->from;
+    } else {
+        c->first += c->count;
+        left = r->rows->end - c->first;
+    }
+    c->count = left < most ? left : most;
+    return c->count > 0;
+}
+
 /* Which rows of the piece count: they get group 0, and the others none. */
-static tf_err choose(reducing *r, int64_t first, int64_t count) {
+static tf_err choose(reducing *r, const cursor *c) {
     reduce_rows *rows = r->rows;
-    if (store_read_rows(&rows->status, first, count, rows->states) < 0)
+    const bool arrays = r->spec->grid != NULL;
+    if (store_read_rows(&rows->status, c->first, arrays ? 1 : c->count, rows->states) < 0)
         return cant_read(r);
-    for (int64_t i = 0; i < count; i++)
-        rows->group[i] = rows->states[i] == TF_STATUS_DONE ? 0 : NO_GROUP;
-    if (!r->spec->where)
+    for (int64_t i = 0; i < c->count; i++)
+        rows->group[i] = rows->states[arrays ? 0 : i] == TF_STATUS_DONE ? 0 : NO_GROUP;
+    if (!r->spec->where || (arrays && rows->group[0] == NO_GROUP))
         return TF_OK;
     for (int v = 0; v < rows->values; v++) {
         if (!tf_expr_uses(r->spec->where, v))
             continue;
-        tf_err err = read_source(r, v, first, count);
+        tf_err err = read_source(r, v, c);
         if (err != TF_OK)
             return err;
         source *s = &rows->source[v];
         rows->named[v] = s->type == TF_STRING ? (const void *)s->text : (const void *)s->number;
     }
-    tf_eval_run(rows->where, rows->named, first, count, rows->truth);
-    for (int64_t i = 0; i < count; i++)
+    if (arrays)
+        tf_eval_elements(rows->where, rows->named, c->first, c->count, rows->truth);
+    else
+        tf_eval_run(rows->where, rows->named, c->first, c->count, rows->truth);
+    for (int64_t i = 0; i < c->count; i++)
         if (!tf_eval_is_true(rows->truth[i]))
             rows->group[i] = NO_GROUP;
     return TF_OK;
 }
 
-static tf_err read_keys(reducing *r, int64_t first, int64_t count) {
-    tf_err err = choose(r, first, count);
+static tf_err read_keys(reducing *r, const cursor *c) {
+    tf_err err = choose(r, c);
     for (int k = 0; k < r->spec->keys && err == TF_OK; k++)
-        err = read_source(r, r->spec->key[k], first, count);
+        err = read_source(r, r->spec->key[k], c);
     return err;
 }
 
-static tf_err find_groups(reducing *r, int64_t first, int64_t count) {
+static tf_err find_groups(reducing *r, const cursor *c) {
     reduce_rows *rows = r->rows;
     if (rows->cached) {
-        memcpy(rows->group, rows->cached + (first - rows->first), (size_t)count * sizeof *rows->group);
+        memcpy(rows->group, rows->cached + c->before, (size_t)c->count * sizeof *rows->group);
         return TF_OK;
     }
-    tf_err err = read_keys(r, first, count);
-    for (int64_t i = 0; i < count && err == TF_OK && r->spec->keys > 0; i++) {
+    tf_err err = read_keys(r, c);
+    for (int64_t i = 0; i < c->count && err == TF_OK && r->spec->keys > 0; i++) {
         if (rows->group[i] == NO_GROUP)
             continue;
-        make_key(r, i, &rows->key);
+        make_key(r, c, i, &rows->key);
         rows->group[i] = tf_table_get(&rows->number, tf_buf_text(&rows->key), rows->key.length);
     }
     return err;
 }
 
-/* The next piece from `first` on, of values that have so many elements a row. */
-static int64_t piece(const reduce_rows *rows, int64_t first, int64_t elements) {
-    int64_t most = PIECE_NUMBERS / elements > 1 ? PIECE_NUMBERS / elements : 1;
-    return rows->end - first < most ? rows->end - first : most;
+/* Where the piece's elements are in the whole array. */
+static const int64_t *number_rows(const reducing *r, const cursor *c) {
+    const tf_grid *grid = r->spec->grid;
+    if (!grid)
+        return NULL;
+    int64_t start[TF_MAX_RANK], count[TF_MAX_RANK], at[TF_MAX_RANK], rest = c->from;
+    tf_grid_block(grid, c->first, start, count);
+    for (int d = grid->rank - 1; d >= 0; d--) {
+        at[d] = rest % count[d];
+        rest /= count[d];
+    }
+    for (int64_t i = 0; i < c->count; i++) {
+        int64_t number = 0;
+        for (int d = 0; d < grid->rank; d++)
+            number = number * grid->shape[d] + start[d] + at[d];
+        r->rows->number_of_row[i] = number;
+        for (int d = grid->rank - 1; d >= 0 && ++at[d] == count[d]; d--)
+            at[d] = 0;
+    }
+    return r->rows->number_of_row;
 }
 
 tf_err reduce_each(reducing *r, int value, reduce_take *take, void *context) {
     reduce_rows *rows = r->rows;
     tf_err err = TF_OK;
-    for (int64_t first = rows->first, count; first < rows->end && err == TF_OK; first += count) {
-        count = piece(rows, first, reduce_elements(r, value));
-        err = find_groups(r, first, count);
+    for (cursor c = {.first = rows->first}; err == TF_OK && next_piece(r, reduce_elements(r, value), &c);) {
+        err = find_groups(r, &c);
         if (err == TF_OK)
-            err = read_source(r, value, first, count);
+            err = read_source(r, value, &c);
         if (err == TF_OK)
-            take(context, first, count, rows->group, rows->source[value].number);
+            take(context, &(reduce_piece){.first = c.first,
+                                          .count = c.count,
+                                          .row = number_rows(r, &c),
+                                          .group = rows->group,
+                                          .numbers = rows->source[value].number});
     }
     return tf_store_agree(r->store->comm, err, r->error);
 }
@@ -364,13 +449,12 @@ static int64_t sort_keys(const tf_buf *found, tf_buf *out) {
 static tf_err collect_keys(reducing *r, tf_buf *found) {
     reduce_rows *rows = r->rows;
     tf_err err = TF_OK;
-    for (int64_t first = rows->first, count; first < rows->end && err == TF_OK; first += count) {
-        count = piece(rows, first, 1);
-        err = read_keys(r, first, count);
-        for (int64_t i = 0; i < count && err == TF_OK && r->spec->keys > 0; i++) {
+    for (cursor c = {.first = rows->first}; err == TF_OK && next_piece(r, 1, &c);) {
+        err = read_keys(r, &c);
+        for (int64_t i = 0; i < c.count && err == TF_OK && r->spec->keys > 0; i++) {
             if (rows->group[i] == NO_GROUP)
                 continue;
-            make_key(r, i, &rows->key);
+            make_key(r, &c, i, &rows->key);
             uint32_t next = (uint32_t)rows->number.count;
             uint32_t number = tf_table_add(&rows->number, tf_buf_text(&rows->key), rows->key.length, next);
             if (number == next) {
@@ -381,7 +465,7 @@ static tf_err collect_keys(reducing *r, tf_buf *found) {
             rows->group[i] = number;
         }
         if (rows->cached)
-            memcpy(rows->cached + (first - rows->first), rows->group, (size_t)count * sizeof *rows->group);
+            memcpy(rows->cached + c.before, rows->group, (size_t)c.count * sizeof *rows->group);
         if (err == TF_OK && rows->number.count > MOST_GROUPS)
             err = tf_error_set(r->error, TF_ERR_RUN, "reduction \"%s\" of stage \"%s\" has more than %d groups",
                                r->spec->name, spec_of(r)->name, MOST_GROUPS);
@@ -402,7 +486,7 @@ static void renumber(reducing *r, const tf_buf *found) {
         memcpy(&length, found->data + at, sizeof length);
         now[n++] = tf_table_get(&rows->number, found->data + at + sizeof length, length);
     }
-    for (int64_t i = 0; rows->cached && i < rows->end - rows->first; i++)
+    for (int64_t i = 0; rows->cached && i < rows->all; i++)
         if (rows->cached[i] != NO_GROUP)
             rows->cached[i] = now[rows->cached[i]];
     free(now);
@@ -440,10 +524,9 @@ static tf_err count_members(reducing *r) {
     reduce_rows *rows = r->rows;
     tf_err err = TF_OK;
     r->members = tf_alloc_array((size_t)r->groups + 1, sizeof *r->members);
-    for (int64_t first = rows->first, count; first < rows->end && err == TF_OK; first += count) {
-        count = piece(rows, first, 1);
-        err = find_groups(r, first, count);
-        for (int64_t i = 0; i < count && err == TF_OK; i++)
+    for (cursor c = {.first = rows->first}; err == TF_OK && next_piece(r, 1, &c);) {
+        err = find_groups(r, &c);
+        for (int64_t i = 0; i < c.count && err == TF_OK; i++)
             if (rows->group[i] != NO_GROUP)
                 r->members[rows->group[i]]++;
     }
@@ -451,6 +534,16 @@ static tf_err count_members(reducing *r) {
     if (err == TF_OK)
         store_sum_all(r->store, r->members, r->groups);
     return err;
+}
+
+/* Of this rank; of arrays it may be a few more. */
+static int64_t count_rows(const reducing *r) {
+    const tf_grid *grid = r->spec->grid;
+    int64_t rows = r->rows->end - r->rows->first;
+    for (int d = 0; grid && d < grid->rank; d++)
+        if (__builtin_mul_overflow(rows, grid->chunk[d], &rows))
+            return INT64_MAX;
+    return rows;
 }
 
 tf_err reduce_open(reducing *r) {
@@ -469,8 +562,11 @@ tf_err reduce_open(reducing *r) {
     rows->truth = tf_alloc_array(PIECE_NUMBERS, sizeof *rows->truth);
     if (r->spec->where)
         rows->where = tf_eval_new(r->spec->where, s->campaign->seed, spec->name);
-    if (rows->end - rows->first <= MOST_CACHED)
-        rows->cached = tf_alloc_array((size_t)(rows->end - rows->first) + 1, sizeof *rows->cached);
+    if (r->spec->grid)
+        rows->number_of_row = tf_alloc_array(PIECE_NUMBERS, sizeof *rows->number_of_row);
+    rows->all = count_rows(r);
+    if (rows->all <= MOST_CACHED)
+        rows->cached = tf_alloc_array((size_t)rows->all + 1, sizeof *rows->cached);
     tf_err err = agree_on_groups(r);
     return err == TF_OK ? count_members(r) : err;
 }
@@ -488,6 +584,7 @@ void reduce_close(reducing *r) {
     free(rows->truth);
     free(rows->cached);
     free(rows->group);
+    free(rows->number_of_row);
     free(rows->states);
     free(rows);
     free(r->key_at);

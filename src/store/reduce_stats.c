@@ -13,7 +13,7 @@ typedef struct stats {
     int64_t elements, cells;
     int64_t *count, *missing, *endless; /* per cell: numbers, NaNs; infinities by sign: 2 */
     uint64_t *lowest, *highest;         /* by tf_order_of */
-    int64_t *argmin, *argmax, *first;   /* tasks; INT64_MAX: none */
+    int64_t *argmin, *argmax, *first;   /* rows; INT64_MAX: none */
     double *first_number;
     double least_positive, least, most; /* of all finite numbers */
     double *mean, *var, *sum;
@@ -24,40 +24,41 @@ static int64_t cell_of(const stats *s, uint32_t group, int64_t element) {
     return (int64_t)group * s->elements + element;
 }
 
-/* Calls `body` with the cell, the task and the number for each that is in a group. */
-#define EACH_NUMBER(s, first, count, group, numbers, body)                                                             \
-    for (int64_t row = 0; row < (count); row++) {                                                                      \
-        if ((group)[row] == NO_GROUP)                                                                                  \
+/* Calls `body` with the cell, the row's number and the value for each that is in a group. */
+#define EACH_NUMBER(s, piece, body)                                                                                    \
+    for (int64_t i = 0; i < (piece)->count; i++) {                                                                     \
+        if ((piece)->group[i] == NO_GROUP)                                                                             \
             continue;                                                                                                  \
         for (int64_t e = 0; e < (s)->elements; e++) {                                                                  \
-            const int64_t cell = cell_of(s, (group)[row], e), task = (first) + row;                                    \
-            const double x = (numbers)[row * (s)->elements + e];                                                       \
-            (void)task;                                                                                                \
+            const int64_t cell = cell_of(s, (piece)->group[i], e);                                                     \
+            const int64_t row = (piece)->row ? (piece)->row[i] : (piece)->first + i;                                   \
+            const double x = (piece)->numbers[i * (s)->elements + e];                                                  \
+            (void)row;                                                                                                 \
             body                                                                                                       \
         }                                                                                                              \
     }
 
 /* ---- Counts and extremes ---- */
 
-static void take_extremes(void *context, int64_t first, int64_t count, const uint32_t *group, const double *numbers) {
+static void take_extremes(void *context, const reduce_piece *piece) {
     stats *s = context;
-    EACH_NUMBER(s, first, count, group, numbers, {
+    EACH_NUMBER(s, piece, {
         if (isnan(x)) {
             s->missing[cell]++;
             continue;
         }
         uint64_t order = tf_order_of(x);
         s->count[cell]++;
-        if (order < s->lowest[cell]) {
+        if (order < s->lowest[cell] || (order == s->lowest[cell] && row < s->argmin[cell])) {
             s->lowest[cell] = order;
-            s->argmin[cell] = task;
+            s->argmin[cell] = row;
         }
-        if (order > s->highest[cell] || s->argmax[cell] == INT64_MAX) {
+        if (order > s->highest[cell] || (order == s->highest[cell] && row < s->argmax[cell])) {
             s->highest[cell] = order;
-            s->argmax[cell] = task;
+            s->argmax[cell] = row;
         }
-        if (s->first[cell] == INT64_MAX) {
-            s->first[cell] = task;
+        if (row < s->first[cell]) {
+            s->first[cell] = row;
             s->first_number[cell] = x;
         }
         if (isinf(x)) {
@@ -76,12 +77,11 @@ static double lowest_of_all(const stats *s, double x) {
     return tf_order_value(order);
 }
 
-/* A task counts where its rank has the extreme of all. */
-static void agree_on_task(const tf_store *store, const uint64_t *own, const uint64_t *all, int64_t *task,
-                          int64_t cells) {
+/* A row counts where its rank has the extreme of all. */
+static void agree_on_row(const tf_store *store, const uint64_t *own, const uint64_t *all, int64_t *row, int64_t cells) {
     for (int64_t c = 0; c < cells; c++)
-        task[c] = own[c] == all[c] ? task[c] : INT64_MAX;
-    store_min_all(store, task, cells);
+        row[c] = own[c] == all[c] ? row[c] : INT64_MAX;
+    store_min_all(store, row, cells);
 }
 
 static uint64_t *copy_words(const uint64_t *words, int64_t count) {
@@ -109,8 +109,8 @@ static tf_err find_extremes(stats *s) {
     store_sum_all(store, s->endless, 2 * n);
     store_lowest_all(store, s->lowest, n);
     store_highest_all(store, s->highest, n);
-    agree_on_task(store, low, s->lowest, s->argmin, n);
-    agree_on_task(store, high, s->highest, s->argmax, n);
+    agree_on_row(store, low, s->lowest, s->argmin, n);
+    agree_on_row(store, high, s->highest, s->argmax, n);
     store_min_all(store, s->first, n);
     for (int64_t c = 0; c < n; c++) /* the others' place holders are above all numbers */
         low[c] = s->first[c] != INT64_MAX && own_first[c] == s->first[c] ? tf_order_of(s->first_number[c]) : UINT64_MAX;
@@ -147,10 +147,10 @@ static bool is_endless(const stats *s, int64_t cell) {
     return s->endless[2 * cell] || s->endless[2 * cell + 1];
 }
 
-static void take_terms(void *context, int64_t first, int64_t count, const uint32_t *group, const double *numbers) {
+static void take_terms(void *context, const reduce_piece *piece) {
     const summing *sum = context;
     const stats *s = sum->s;
-    EACH_NUMBER(s, first, count, group, numbers, {
+    EACH_NUMBER(s, piece, {
         if (!isfinite(x) || is_endless(s, cell))
             continue;
         double deviation = x - s->mean[cell];
@@ -221,12 +221,12 @@ typedef struct selecting {
     int64_t *counter;   /* per target of the pass: 2^bits */
 } selecting;
 
-static void take_digits(void *context, int64_t first, int64_t count, const uint32_t *group, const double *numbers) {
+static void take_digits(void *context, const reduce_piece *piece) {
     const selecting *p = context;
     const stats *s = p->s;
     const int above = p->below + p->bits;
     const uint64_t mask = (UINT64_C(1) << p->bits) - 1;
-    EACH_NUMBER(s, first, count, group, numbers, {
+    EACH_NUMBER(s, piece, {
         if (isnan(x))
             continue;
         double y = s->center ? fabs(x - s->center[cell]) : x;
@@ -360,9 +360,9 @@ static int64_t find_bin(const binning *b, double x) {
     return low;
 }
 
-static void take_bins(void *context, int64_t first, int64_t count, const uint32_t *group, const double *numbers) {
+static void take_bins(void *context, const reduce_piece *piece) {
     const binning *b = context;
-    EACH_NUMBER(b->s, first, count, group, numbers, {
+    EACH_NUMBER(b->s, piece, {
         if (x >= b->edges[0] && x <= b->edges[b->bins])
             b->counter[cell * b->bins + find_bin(b, x)]++;
     })
@@ -384,35 +384,35 @@ typedef struct top {
     const stats *s;
     int64_t size;
     double *number; /* cells x size, from the largest on; NaN: none */
-    int64_t *task;  /* likewise; -1 */
+    int64_t *row;   /* likewise; -1 */
 } top;
 
-/* The larger first, of equal ones the lower task. */
-static void insert(const top *t, int64_t cell, double x, int64_t task) {
+/* The larger first, of equal ones the lower row. */
+static void insert(const top *t, int64_t cell, double x, int64_t row) {
     double *number = t->number + cell * t->size;
-    int64_t *tasks = t->task + cell * t->size, i = t->size;
-    while (i > 0 && (tasks[i - 1] < 0 || tf_order_of(x) > tf_order_of(number[i - 1]) ||
-                     (tf_order_of(x) == tf_order_of(number[i - 1]) && task < tasks[i - 1])))
+    int64_t *rows = t->row + cell * t->size, i = t->size;
+    while (i > 0 && (rows[i - 1] < 0 || tf_order_of(x) > tf_order_of(number[i - 1]) ||
+                     (tf_order_of(x) == tf_order_of(number[i - 1]) && row < rows[i - 1])))
         i--;
     if (i == t->size)
         return;
     memmove(number + i + 1, number + i, (size_t)(t->size - i - 1) * sizeof *number);
-    memmove(tasks + i + 1, tasks + i, (size_t)(t->size - i - 1) * sizeof *tasks);
+    memmove(rows + i + 1, rows + i, (size_t)(t->size - i - 1) * sizeof *rows);
     number[i] = x;
-    tasks[i] = task;
+    rows[i] = row;
 }
 
-static void take_top(void *context, int64_t first, int64_t count, const uint32_t *group, const double *numbers) {
+static void take_top(void *context, const reduce_piece *piece) {
     const top *t = context;
-    EACH_NUMBER(t->s, first, count, group, numbers, {
+    EACH_NUMBER(t->s, piece, {
         if (!isnan(x))
-            insert(t, cell, x, task);
+            insert(t, cell, x, row);
     })
 }
 
 typedef struct entry {
     double number;
-    int64_t cell, task;
+    int64_t cell, row;
 } entry;
 
 /* What all ranks have, put together on the first. */
@@ -421,13 +421,13 @@ static void merge_top(const top *t) {
     tf_buf mine = {0}, all = {0};
     const int64_t most = t->s->cells * t->size;
     for (int64_t i = 0; i < most; i++)
-        if (t->task[i] >= 0 && store->rank > 0)
-            tf_buf_add(&mine, &(entry){t->number[i], i / t->size, t->task[i]}, sizeof(entry));
+        if (t->row[i] >= 0 && store->rank > 0)
+            tf_buf_add(&mine, &(entry){t->number[i], i / t->size, t->row[i]}, sizeof(entry));
     store_gather(store, &mine, &all);
     for (size_t at = 0; at < all.length; at += sizeof(entry)) {
         entry e;
         memcpy(&e, all.data + at, sizeof e);
-        insert(t, e.cell, e.number, e.task);
+        insert(t, e.cell, e.number, e.row);
     }
     tf_buf_free(&mine);
     tf_buf_free(&all);
@@ -441,7 +441,7 @@ static tf_err find_top(const stats *s, const tf_stat_spec *stat, reduce_result *
         out->numbers[i] = NAN;
         out->integers[i] = -1;
     }
-    top t = {.s = s, .size = stat->size, .number = out->numbers, .task = out->integers};
+    top t = {.s = s, .size = stat->size, .number = out->numbers, .row = out->integers};
     tf_err err = reduce_each(s->r, s->value, take_top, &t);
     if (err == TF_OK)
         merge_top(&t);

@@ -11,8 +11,95 @@ static void select_rows(const table *t, int64_t first, int64_t count, hid_t *mem
     H5Sselect_hyperslab(*where, H5S_SELECT_SET, start, NULL, size, NULL);
 }
 
+/* Element `at` and so many others of a chunk that lies in memory. */
+typedef struct corner {
+    int64_t start[TF_MAX_RANK], count[TF_MAX_RANK];
+    bool is_whole; /* chunk */
+} corner;
+
+static corner corner_of(const tf_grid *grid, int64_t point) {
+    corner c = {.is_whole = true};
+    tf_grid_block(grid, point, c.start, c.count);
+    for (int d = 0; d < grid->rank; d++)
+        c.is_whole = c.is_whole && c.count[d] == grid->chunk[d];
+    return c;
+}
+
+static size_t chunk_bytes(const tf_grid *grid, size_t element) {
+    for (int d = 0; d < grid->rank; d++)
+        element *= (size_t)grid->chunk[d];
+    return element;
+}
+
+static void to_sizes(int rank, const int64_t *from, hsize_t *to) {
+    for (int d = 0; d < rank; d++)
+        to[d] = (hsize_t)from[d];
+}
+
+/* The block in the file. In memory it is the corner of a chunk, or else alone. Both spaces have the array's dimensions:
+ * if their shapes differ, HDF5 goes element by element. */
+static void select_block(const table *t, int64_t row, bool corner_of_chunk, hid_t *memory, hid_t *where) {
+    const int rank = t->grid->rank;
+    hsize_t start[TF_MAX_RANK], count[TF_MAX_RANK], chunk[TF_MAX_RANK], none[TF_MAX_RANK] = {0};
+    corner c = corner_of(t->grid, row);
+    to_sizes(rank, c.start, start);
+    to_sizes(rank, c.count, count);
+    to_sizes(rank, t->grid->chunk, chunk);
+    *memory = H5Screate_simple(rank, corner_of_chunk ? chunk : count, NULL);
+    *where = H5Screate_simple(rank, t->shape, NULL);
+    H5Sselect_hyperslab(*memory, H5S_SELECT_SET, none, NULL, count, NULL);
+    H5Sselect_hyperslab(*where, H5S_SELECT_SET, start, NULL, count, NULL);
+}
+
+/* Writes (from `out`) or reads (to `in`) blocks. */
+static herr_t move_blocks(const table *t, int64_t first, int64_t count, const char *out, char *in) {
+    const size_t bytes = chunk_bytes(t->grid, H5Tget_size(t->type));
+    herr_t result = 0;
+    for (int64_t i = 0; i < count && result >= 0; i++) {
+        hid_t memory, where;
+        select_block(t, first + i, true, &memory, &where);
+        result = out ? H5Dwrite(t->dataset, t->type, memory, where, H5P_DEFAULT, out + (size_t)i * bytes)
+                     : H5Dread(t->dataset, t->type, memory, where, H5P_DEFAULT, in + (size_t)i * bytes);
+        H5Sclose(where);
+        H5Sclose(memory);
+    }
+    return result;
+}
+
+/* What of a chunk is beyond the array is not written, and not hashed. */
+static uint64_t hash_block(const tf_grid *grid, const corner *c, size_t element, const char *cell, uint64_t hash) {
+    const int last = grid->rank - 1;
+    int64_t lines = 1;
+    for (int d = 0; d < last; d++)
+        lines *= c->count[d];
+    for (int64_t n = 0; n < lines; n++) {
+        int64_t at = 0, stride = grid->chunk[last], rest = n;
+        for (int d = last - 1; d >= 0; d--) {
+            at += rest % c->count[d] * stride;
+            rest /= c->count[d];
+            stride *= grid->chunk[d];
+        }
+        hash = tf_hash(cell + (size_t)at * element, (size_t)c->count[last] * element, hash);
+    }
+    return hash;
+}
+
+uint64_t store_hash_rows(const row_part *part, int64_t first, int64_t count, const void *data, uint64_t hash) {
+    if (!part->grid)
+        return tf_hash(data, (size_t)count * part->bytes, hash);
+    const size_t element = part->bytes / chunk_bytes(part->grid, 1);
+    for (int64_t i = 0; i < count; i++) {
+        const char *cell = (const char *)data + (size_t)i * part->bytes;
+        corner c = corner_of(part->grid, first + i);
+        hash = c.is_whole ? tf_hash(cell, part->bytes, hash) : hash_block(part->grid, &c, element, cell, hash);
+    }
+    return hash;
+}
+
 herr_t store_write_rows(const table *t, int64_t first, int64_t count, const void *data) {
     hid_t memory, where;
+    if (t->grid)
+        return move_blocks(t, first, count, data, NULL);
     select_rows(t, first, count, &memory, &where);
     herr_t result = H5Dwrite(t->dataset, t->type, memory, where, H5P_DEFAULT, data);
     H5Sclose(where);
@@ -22,7 +109,18 @@ herr_t store_write_rows(const table *t, int64_t first, int64_t count, const void
 
 herr_t store_read_rows(const table *t, int64_t first, int64_t count, void *data) {
     hid_t memory, where;
+    if (t->grid)
+        return move_blocks(t, first, count, NULL, data);
     select_rows(t, first, count, &memory, &where);
+    herr_t result = H5Dread(t->dataset, t->type, memory, where, H5P_DEFAULT, data);
+    H5Sclose(where);
+    H5Sclose(memory);
+    return result;
+}
+
+herr_t store_read_block(const table *t, int64_t row, void *data) {
+    hid_t memory, where;
+    select_block(t, row, false, &memory, &where);
     herr_t result = H5Dread(t->dataset, t->type, memory, where, H5P_DEFAULT, data);
     H5Sclose(where);
     H5Sclose(memory);
@@ -46,7 +144,8 @@ int store_row_parts(const tf_stage_spec *spec, row_part *parts) {
             parts[count++] = (row_part){.folder = "results",
                                         .name = spec->column[c].name,
                                         .column = c,
-                                        .bytes = tf_column_bytes(&spec->column[c])};
+                                        .bytes = tf_column_bytes(&spec->column[c]),
+                                        .grid = spec->column[c].grid};
     for (int i = 0; i < TASK_TABLES; i++)
         if (store_has_task_table(spec, i))
             parts[count++] = (row_part){
@@ -90,7 +189,7 @@ static tf_err write_run(tf_store *s, const tf_rows *rows, int64_t from, int64_t 
         const char *data = part->column >= 0 ? rows->columns[part->column] : task[part->task];
         const char *start = data + (size_t)from * part->bytes;
         bytes += part->bytes;
-        vouch.hash = tf_hash(start, (size_t)count * part->bytes, vouch.hash);
+        vouch.hash = store_hash_rows(part, first, count, start, vouch.hash);
         bool is_status = part->column < 0 && part->task == TASK_STATUS;
         if (!is_status)
             good = store_write_rows(store_part_table(st, part), first, count, start) >= 0;

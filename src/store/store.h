@@ -21,6 +21,9 @@ tf_err tf_store_agree(MPI_Comm comm, tf_err err, tf_error *error);
 
 /* ---- Before MPI_Init ---- */
 
+/* Looks whether files that stages read arrays from, and which are there already, have what the manifest says. */
+void tf_store_check_arrays(const tf_campaign *campaign, tf_diags *diags);
+
 /* What a run starts from. */
 typedef struct tf_store_plan tf_store_plan;
 
@@ -73,12 +76,15 @@ tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_pla
 tf_err tf_store_layout(tf_store *store, int stage, tf_error *error);
 
 /* Independent. What rows of finished stages give to tasks first .. first + count - 1 of a stage that is laid out: a
- * tf_exec_given with the store as its context. */
+ * tf_exec_source's, with the store as its context. */
 tf_err tf_store_given(void *store, int stage, int param, int64_t first, int64_t count, void *cells, tf_error *error);
 
 /* Independent. What became of the rows that those tasks take: TF_STATUS_DONE, if all are done; TF_STATUS_EXCLUDED, if
- * the others are left out there; else TF_STATUS_SKIPPED. A tf_exec_taken with the store as its context. */
+ * the others are left out there; else TF_STATUS_SKIPPED. */
 tf_err tf_store_taken(void *store, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error);
+
+/* Independent. A task's block, with its halo, of one of the stage's arrays. */
+tf_err tf_store_block(void *store, int stage, int array, int64_t index, void *elements, tf_error *error);
 
 /* Independent. Writes rows where they belong: data, then texts into this rank's side file, then status. Those whose
  * status is pending are left out. */

@@ -308,3 +308,68 @@ int join(const tf_task *task, tf_row *row) {
         return tf_fail(task, "files by name");
     return TF_SUCCESS;
 }
+
+/* ---- blur: each element the sum of what is around it, as far as the halo goes; two dimensions ---- */
+
+TF_EXPORT int blur(const tf_task *task, tf_row *row);
+TF_EXPORT int blurs_setup(tf_stage *stage, void **state);
+TF_EXPORT int blurs_batch(const tf_batch *batch);
+
+static void add_around(const double *x, const tf_block *in, int64_t reach, float *y, const tf_block *out) {
+    for (int64_t i = 0; i < out->count[0]; i++) {
+        for (int64_t j = 0; j < out->count[1]; j++) {
+            double sum = 0;
+            for (int64_t k = i + in->before[0] - reach; k <= i + in->before[0] + reach; k++)
+                for (int64_t l = j + in->before[1] - reach; l <= j + in->before[1] + reach; l++)
+                    if (k >= 0 && k < in->shape[0] && l >= 0 && l < in->shape[1])
+                        sum += x[k * in->shape[1] + l];
+            y[i * out->count[1] + j] = (float)sum;
+        }
+    }
+}
+
+int blur(const tf_task *task, tf_row *row) {
+    tf_block in, out;
+    const double *x = tf_array_block(task, 0, &in);
+    float *y = tf_column_block(row, 0, &out);
+    if (!x || !y || in.start[0] != out.start[0] || in.count[1] != out.count[1])
+        return tf_fail(task, "no blocks");
+    long long breaks = -1;
+    sscanf(tf_args_json(tf_task_stage(task)), "{\"break_at\":%lld", &breaks);
+    if (in.start[0] == 0 && in.start[1] == breaks)
+        raise(SIGSEGV);
+    add_around(x, &in, 1, y, &out);
+    return TF_SUCCESS;
+}
+
+int blurs_setup(tf_stage *stage, void **state) {
+    (void)state;
+    return tf_bind_array(stage, "x", TF_FLOAT64) == 0 && tf_bind_column(stage, "y", TF_FLOAT32) == 0 ? TF_SUCCESS
+                                                                                                     : TF_FAILURE;
+}
+
+int blurs_batch(const tf_batch *batch) {
+    for (int64_t row = 0; row < tf_batch_count(batch); row++) {
+        tf_block in, out;
+        const double *x = tf_batch_array_block(batch, row, 0, &in);
+        float *y = tf_batch_column_block(batch, row, 0, &out);
+        add_around(x, &in, 1, y, &out);
+    }
+    return TF_SUCCESS;
+}
+
+/* ---- lost: asks for arrays that are not there ---- */
+
+TF_EXPORT int lost_setup(tf_stage *stage, void **state);
+TF_EXPORT int lost(const tf_task *task, tf_row *row);
+
+int lost_setup(tf_stage *stage, void **state) {
+    (void)state;
+    tf_bind_array(stage, "nowhere", TF_ANY);
+    return TF_SUCCESS;
+}
+
+int lost(const tf_task *task, tf_row *row) {
+    (void)task, (void)row;
+    return TF_SUCCESS;
+}

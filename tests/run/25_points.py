@@ -67,7 +67,7 @@ class Points(farm.FarmTest):
                 self.assertEqual([i for i, s in enumerate(status) if s != DONE], [2, 8])
                 self.assertEqual({status[2], status[8]}, {SKIPPED})
                 self.assertEqual(
-                    self.heap(file["second"], "message")[8], b"the row that it takes its parameters from is not done"
+                    self.heap(file["second"], "message")[8], b"what it takes from another stage is not done"
                 )
             self.ran()
             (self.folder / "mended").touch()

@@ -1,0 +1,298 @@
+/* Arrays that have a block for each task: those that a stage reads ("arrays"), and columns that are one. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "manifest/load.h"
+
+/* ---- Places ---- */
+
+void tf_grid_block(const tf_grid *grid, int64_t point, int64_t *start, int64_t *count) {
+    for (int d = grid->rank - 1; d >= 0; d--) {
+        const int64_t length = grid->shape[d], chunk = grid->chunk[d], blocks = (length - 1) / chunk + 1;
+        start[d] = point % blocks * chunk;
+        count[d] = length - start[d] < chunk ? length - start[d] : chunk;
+        point /= blocks;
+    }
+}
+
+void tf_grid_place(const tf_grid *grid, int64_t index, tf_block *block) {
+    int64_t start[TF_MAX_RANK], count[TF_MAX_RANK];
+    tf_grid_block(grid, index, start, count);
+    *block = (tf_block){.rank = grid->inner};
+    for (int d = 0; d < grid->inner; d++) {
+        block->start[d] = start[grid->first + d];
+        block->count[d] = block->shape[d] = count[grid->first + d];
+    }
+}
+
+void tf_array_place(const tf_array_spec *array, int64_t index, tf_block *block) {
+    tf_grid_place(array->grid, index, block);
+    for (int d = 0; d < block->rank; d++) {
+        const int64_t length = array->grid->shape[array->grid->first + d], end = block->start[d] + block->count[d];
+        int64_t before = array->halo[d], after = array->halo[d];
+        if (!array->reflect) {
+            before = before < block->start[d] ? before : block->start[d];
+            after = after < length - end ? after : length - end;
+        }
+        block->before[d] = before;
+        block->shape[d] = before + block->count[d] + after;
+    }
+}
+
+int64_t tf_block_elements(const tf_block *block) {
+    int64_t elements = 1;
+    for (int d = 0; d < block->rank; d++)
+        elements *= block->shape[d];
+    return elements;
+}
+
+/* ---- Grids ---- */
+
+static const space_blocks *blocks_of(const tf_space *axis) {
+    return axis->kind == NODE_BLOCKS ? axis->blocks : NULL;
+}
+
+/* The axis of that name; NULL is any, if there is only one. */
+static int find_blocks(struct loader *l, const at *where, const tf_space *space, const char *name) {
+    int found = -1, count = 0;
+    const char *near = NULL;
+    for (int c = 0; c < space->children; c++) {
+        const space_blocks *blocks = blocks_of(space->child[c]);
+        if (!blocks)
+            continue;
+        near = blocks->name;
+        if (name && strcmp(blocks->name, name) != 0)
+            continue;
+        found = c;
+        count++;
+    }
+    if (count == 1)
+        return found;
+    if (count > 1)
+        complain(l->diags, where, "there are several axes of blocks: \"axis\" must say which one is meant");
+    else if (near)
+        complain(l->diags, where, "there is no axis of blocks \"%s\" in \"over\"; there is \"%s\"", name, near);
+    else
+        complain(l->diags, where, "needs an axis of \"blocks\" in \"over\"");
+    return -1;
+}
+
+static bool add_dimension(tf_grid *grid, int64_t length, int64_t chunk, const char *label) {
+    if (grid->rank == TF_MAX_RANK)
+        return false;
+    grid->shape[grid->rank] = length;
+    grid->chunk[grid->rank] = chunk < length ? chunk : length;
+    grid->label[grid->rank++] = label;
+    return true;
+}
+
+static bool add_blocks(struct loader *l, tf_grid *grid, const space_blocks *blocks) {
+    bool room = true;
+    for (int d = 0; d < blocks->rank; d++)
+        room = room &&
+               add_dimension(grid, blocks->shape[d], blocks->chunk[d],
+                             blocks->rank == 1 ? blocks->name : tf_arena_printf(l->arena, "%s_%d", blocks->name, d));
+    return room;
+}
+
+const tf_grid *load_grid(struct loader *l, const at *where, const tf_space *space, const char *name) {
+    int axis = find_blocks(l, where, space, name);
+    if (axis < 0)
+        return NULL;
+    tf_grid *grid = tf_arena_alloc(l->arena, sizeof *grid);
+    bool room = true;
+    grid->axis = blocks_of(space->child[axis])->name;
+    for (int c = 0; c < space->children && room; c++) {
+        const tf_space *child = space->child[c];
+        if (c == axis) {
+            grid->first = grid->rank;
+            grid->inner = blocks_of(child)->rank;
+        }
+        room = blocks_of(child) && c == axis
+                   ? add_blocks(l, grid, blocks_of(child))
+                   : add_dimension(grid, child->size, 1, child->params ? child->param[0].name : "axis");
+    }
+    if (room)
+        return grid;
+    complain(l->diags, where, "with the other axes the array has more than %d dimensions", TF_MAX_RANK);
+    return NULL;
+}
+
+int64_t grid_elements(const tf_grid *grid, const int64_t *halo) {
+    int64_t elements = 1;
+    for (int d = 0; d < grid->inner; d++) {
+        int64_t length = grid->chunk[grid->first + d] + (halo ? 2 * halo[d] : 0);
+        if (__builtin_mul_overflow(elements, length, &elements))
+            return INT64_MAX;
+    }
+    return elements;
+}
+
+/* ---- "arrays" ---- */
+
+typedef struct array_place {
+    struct loader *l;
+    const at *where;
+    tf_stage_spec *stage;
+    tf_array_spec *array;
+} array_place;
+
+/* "FILE:/DATASET": the file is one of the stage's inputs from now on. */
+static void load_dataset(const array_place *p, const at *where, const char *text) {
+    struct loader *l = p->l;
+    tf_stage_spec *stage = p->stage;
+    const char *colon = NULL;
+    for (const char *next = strstr(text, ":/"); next; next = strstr(next + 1, ":/"))
+        colon = next;
+    if (!colon || colon == text || colon[2] == '\0') {
+        complain(l->diags, where, "\"%s\" is no dataset of a file: that is FILE:/DATASET, as in \"in.h5:/flux\"", text);
+        return;
+    }
+    const known_names scope = {.stage = stage->name, .space = stage->space};
+    for (int i = 0; i < stage->inputs; i++)
+        if (stage->input[i].name && strcmp(stage->input[i].name, p->array->name) == 0)
+            complain(l->diags, where, "\"%s\" is the name of an input already", p->array->name);
+    tf_file_spec *input = tf_arena_array(l->arena, (size_t)stage->inputs + 1, sizeof *input);
+    for (int i = 0; i < stage->inputs; i++)
+        input[i] = stage->input[i];
+    input[stage->inputs] = (tf_file_spec){
+        .name = p->array->name,
+        .pointer = p->array->pointer,
+        .separators = "",
+        .text = template_parse(l, where, tf_arena_strndup(l->arena, text, (size_t)(colon - text)), &scope, false)};
+    p->array->file = stage->inputs++;
+    p->array->dataset = constant_text(l, where, colon + 1);
+    stage->input = input;
+}
+
+/* "from": a column of another stage that is an array of the same dimensions. */
+static void load_column_of(const array_place *p, const at *where, const cJSON *json) {
+    struct loader *l = p->l;
+    const char *name = json_string(l->diags, where, json, "from");
+    const char *column = json_string(l->diags, where, json, "column");
+    at here = at_key(where, "from");
+    const tf_stage_spec *other = name ? load_needed_stage(l, &here, name) : NULL;
+    tf_array_spec *a = p->array;
+    if (!other)
+        return;
+    column = column ? column : a->name;
+    a->stage = other->number;
+    for (int c = 0; c < other->columns; c++)
+        if (strcmp(other->column[c].name, column) == 0)
+            a->column = c;
+    const tf_grid *theirs = a->column >= 0 ? other->column[a->column].grid : NULL;
+    if (!theirs) {
+        complain(l->diags, &here, "stage \"%s\" has no array column \"%s\"", other->name, column);
+        return;
+    }
+    a->type = other->column[a->column].type;
+    bool same = !a->grid || theirs->rank == a->grid->inner;
+    for (int d = 0; same && a->grid && d < theirs->rank; d++)
+        same = theirs->shape[d] == a->grid->shape[a->grid->first + d];
+    if (!same)
+        complain(l->diags, &here, "column \"%s\" of stage \"%s\" has another shape than the axis \"%s\"", column,
+                 other->name, a->grid->axis);
+}
+
+/* Either one number for all dimensions, or one for each. */
+static void load_halo(const array_place *p, const at *where, const cJSON *json) {
+    const cJSON *halo = cJSON_GetObjectItemCaseSensitive(json, "halo");
+    at here = at_key(where, "halo");
+    const tf_grid *grid = p->array->grid;
+    if (!halo || !grid)
+        return;
+    bool list = cJSON_IsArray(halo), sound = list ? cJSON_GetArraySize(halo) == grid->inner : json_is_int(halo);
+    for (int d = 0; d < grid->inner && sound; d++) {
+        const cJSON *length = list ? cJSON_GetArrayItem(halo, d) : halo;
+        sound = json_is_int(length) && length->valuedouble >= 0;
+        p->array->halo[d] = sound ? (int64_t)length->valuedouble : 0;
+        if (sound && p->array->halo[d] > grid->shape[grid->first + d])
+            complain(p->l->diags, &here, "is longer than the array, which has %lld elements in dimension %d",
+                     (long long)grid->shape[grid->first + d], d);
+    }
+    if (!sound)
+        complain(p->l->diags, &here, "must be a number of elements, or a list of %d: one for each dimension",
+                 grid->inner);
+}
+
+static void load_array_type(const array_place *p, const at *where, const cJSON *json) {
+    const char *type = json_string(p->l->diags, where, json, "type");
+    at here = at_key(where, "type");
+    if (type && (!tf_type_parse(type, &p->array->type) ||
+                 !(tf_type_is_integer(p->array->type) || tf_type_is_float(p->array->type))))
+        complain(p->l->diags, &here, "must be one of int8 to int64, uint8 to uint64, float32 and float64");
+}
+
+static void load_array_object(const array_place *p, const cJSON *json) {
+    tf_diags *diags = p->l->diags;
+    const at *where = p->where;
+    bool from = cJSON_GetObjectItemCaseSensitive(json, "from") != NULL;
+    json_check_keys(diags, where, json, keys_array());
+    if (from == (cJSON_GetObjectItemCaseSensitive(json, "dataset") != NULL))
+        complain(diags, where, "needs either a \"dataset\" of a file or, \"from\" a stage, a \"column\"");
+    const char *dataset = json_string(diags, where, json, "dataset");
+    at at_dataset = at_key(where, "dataset"), at_column = at_key(where, "column"), at_edge = at_key(where, "edge");
+    if (dataset)
+        load_dataset(p, &at_dataset, dataset);
+    if (from)
+        load_column_of(p, where, json);
+    else if (cJSON_GetObjectItemCaseSensitive(json, "column"))
+        complain(diags, &at_column, "\"column\" goes with \"from\"");
+    load_array_type(p, where, json);
+    load_halo(p, where, json);
+    const char *edge = json_string(diags, where, json, "edge");
+    if (edge && strcmp(edge, "clip") != 0 && strcmp(edge, "reflect") != 0)
+        complain(diags, &at_edge, "must be \"clip\" or \"reflect\", not \"%s\"", edge);
+    p->array->reflect = edge && *edge == 'r';
+}
+
+static void load_array(struct loader *l, const at *where, const cJSON *json, tf_stage_spec *stage,
+                       tf_array_spec *array) {
+    const array_place p = {.l = l, .where = where, .stage = stage, .array = array};
+    tf_buf pointer = {0};
+    at_pointer(where, &pointer);
+    *array = (tf_array_spec){.name = tf_arena_strdup(l->arena, json->string),
+                             .pointer = tf_arena_strdup(l->arena, tf_buf_text(&pointer)),
+                             .type = TF_FLOAT64,
+                             .file = -1,
+                             .stage = -1,
+                             .column = -1};
+    tf_buf_free(&pointer);
+    check_param_name(l, where, "array", array->name);
+    if (tf_space_find(stage->space, array->name) >= 0)
+        complain(l->diags, where, "\"%s\" is the name of a parameter already", array->name);
+    for (int i = 0; i < l->variables; i++)
+        if (strcmp(l->variable[i].name, array->name) == 0)
+            complain(l->diags, where, "\"%s\" is the name of a variable already", array->name);
+    bool object = cJSON_IsObject(json);
+    at at_axis = at_key(where, "axis");
+    const char *axis = object ? json_string(l->diags, where, json, "axis") : NULL;
+    array->grid = load_grid(l, axis ? &at_axis : where, stage->space, axis);
+    if (object)
+        load_array_object(&p, json);
+    else if (cJSON_IsString(json))
+        load_dataset(&p, where, json->valuestring);
+    else
+        complain(l->diags, where, "must be FILE:/DATASET or an object, not %s", json_kind(json));
+    array->elements = array->grid ? grid_elements(array->grid, array->halo) : 1;
+    if (array->elements > MOST_ELEMENTS)
+        complain(l->diags, where, "a block of more than 2^31 elements");
+}
+
+void load_arrays(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
+    const cJSON *object;
+    const at *where;
+    if (!stage->space || !stage_member(json, "arrays", &object, &where))
+        return;
+    const cJSON *all = json_object(l->diags, where, object, "arrays");
+    at here = at_key(where, "arrays");
+    tf_array_spec *array = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(all), sizeof *array);
+    for (const cJSON *item = all ? all->child : NULL; item; item = item->next) {
+        at there = at_key(&here, item->string);
+        for (const cJSON *other = all->child; other != item; other = other->next)
+            if (strcmp(other->string, item->string) == 0)
+                complain(l->diags, &there, "key \"%s\" is given twice", item->string);
+        load_array(l, &there, item, stage, &array[stage->arrays++]);
+    }
+    stage->array = array;
+}

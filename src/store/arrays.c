@@ -1,0 +1,330 @@
+/* Blocks of arrays that tasks read: of datasets of other files, which each rank opens for itself, and of columns of
+ * other stages, which are finished by then. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/file.h"
+
+/* ---- Datasets of other files ---- */
+
+static hid_t open_to_read(const char *path) {
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    store_lock_nothing(access);
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, access);
+    H5Pclose(access);
+    return file;
+}
+
+/* Compressed chunks that are larger than blocks are not to be unpacked for each block. */
+static hid_t open_dataset(hid_t file, const char *name) {
+    enum { CACHE = 32 << 20 };
+    hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
+    H5Pset_chunk_cache(access, H5D_CHUNK_CACHE_NSLOTS_DEFAULT, CACHE, H5D_CHUNK_CACHE_W0_DEFAULT);
+    hid_t dataset = H5Dopen2(file, name, access);
+    H5Pclose(access);
+    return dataset;
+}
+
+static void add_shape(tf_buf *text, int rank, const hsize_t *shape) {
+    for (int d = 0; d < rank; d++)
+        tf_buf_addf(text, "%s%llu", d ? " x " : "", (unsigned long long)shape[d]);
+    if (rank == 0)
+        tf_buf_adds(text, "one element");
+}
+
+/* Why the dataset can't be the array; nothing added: it can. */
+static void check_dataset(hid_t dataset, const tf_array_spec *array, tf_buf *why) {
+    const tf_grid *grid = array->grid;
+    hsize_t shape[H5S_MAX_RANK] = {0}, wanted[TF_MAX_RANK] = {0};
+    hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+    int rank = H5Sget_simple_extent_dims(space, shape, NULL);
+    H5T_class_t class = H5Tget_class(type);
+    bool same = rank == grid->inner;
+    for (int d = 0; d < grid->inner; d++) {
+        wanted[d] = (hsize_t)grid->shape[grid->first + d];
+        same = same && shape[d] == wanted[d];
+    }
+    if (class != H5T_INTEGER && class != H5T_FLOAT) {
+        tf_buf_addf(why, "%s is no array of numbers", array->dataset);
+    } else if (!same) {
+        tf_buf_addf(why, "%s has ", array->dataset);
+        add_shape(why, rank < 0 ? 0 : rank, shape);
+        tf_buf_addf(why, ", and the axis \"%s\" ", grid->axis);
+        add_shape(why, grid->inner, wanted);
+    }
+    H5Sclose(space);
+    H5Tclose(type);
+}
+
+/* The dataset, with its file; negative after saying why not. */
+static hid_t open_array(const char *path, const tf_array_spec *array, hid_t *file, tf_buf *why) {
+    *file = access(path, R_OK) == 0 ? open_to_read(path) : H5I_INVALID_HID;
+    if (*file < 0) {
+        tf_buf_adds(why, access(path, F_OK) != 0 ? "is not there" : "can't be read as an HDF5 file");
+        return H5I_INVALID_HID;
+    }
+    hid_t dataset = open_dataset(*file, array->dataset);
+    if (dataset < 0)
+        tf_buf_addf(why, "has no dataset %s", array->dataset);
+    else
+        check_dataset(dataset, array, why);
+    if (why->length == 0)
+        return dataset;
+    if (dataset >= 0)
+        H5Dclose(dataset);
+    H5Fclose(*file);
+    return H5I_INVALID_HID;
+}
+
+/* Why the array can't be read from the file, if that is there and no stage makes it anew. */
+static void look_at_file(const tf_array_spec *array, const char *path, const tf_table *outputs, tf_buf *why) {
+    hid_t file;
+    if (access(path, F_OK) != 0 || tf_table_get(outputs, path, strlen(path)) != TF_TABLE_NONE)
+        return;
+    hid_t dataset = open_array(path, array, &file, why);
+    if (dataset < 0)
+        return;
+    H5Dclose(dataset);
+    H5Fclose(file);
+}
+
+static void check_array(const tf_campaign *campaign, tf_files *files, int stage, const tf_array_spec *array,
+                        const tf_table *outputs, tf_diags *diags) {
+    const tf_file_spec *input = &campaign->stage[stage].input[array->file];
+    tf_paths paths = {0};
+    tf_buf why = {0}, output = {0};
+    if (!tf_template_is_constant(input->text) || tf_space_size(campaign->stage[stage].space) == 0)
+        return;
+    tf_files_of_spec(files, stage, input, 0, &paths);
+    const char *path = tf_paths_text(&paths, 0);
+    tf_files_normalize(campaign, campaign->output, &output);
+    if (strcmp(path, tf_buf_text(&output)) == 0)
+        tf_buf_adds(&why, "is the campaign's own output; {\"from\": STAGE, \"column\": NAME} takes an array of it");
+    else
+        look_at_file(array, path, outputs, &why);
+    if (why.length)
+        tf_diags_add(diags, array->pointer, "%s: %s", path, why.data);
+    tf_paths_free(&paths);
+    tf_buf_free(&why);
+    tf_buf_free(&output);
+}
+
+void tf_store_check_arrays(const tf_campaign *campaign, tf_diags *diags) {
+    tf_files *files = tf_files_new(campaign);
+    tf_table outputs = {0};
+    bool gathered = false;
+    for (int s = 0; s < campaign->stages; s++) {
+        for (int a = 0; a < campaign->stage[s].arrays; a++) {
+            if (campaign->stage[s].array[a].file < 0)
+                continue;
+            if (!gathered)
+                tf_files_all_outputs(files, &outputs);
+            gathered = true;
+            check_array(campaign, files, s, &campaign->stage[s].array[a], &outputs, diags);
+        }
+    }
+    tf_table_free(&outputs);
+    tf_files_free(files);
+}
+
+/* ---- Opening ---- */
+
+static tf_err open_column(tf_store *s, const tf_array_spec *array, array_source *source, tf_error *error) {
+    const tf_stage_spec *other = &s->campaign->stage[array->stage];
+    char path[600];
+    snprintf(path, sizeof path, "%s/results/%s", other->name, other->column[array->column].name);
+    source->dataset = H5Dopen2(s->file, path, H5P_DEFAULT);
+    if (source->dataset < 0)
+        return store_error(s, error, "can't open %s", path);
+    snprintf(path, sizeof path, "%s/task/status", other->name);
+    source->status = (table){
+        .dataset = H5Dopen2(s->file, path, H5P_DEFAULT), .rank = 1, .shape = {(hsize_t)tf_space_size(other->space)}};
+    if (source->status.dataset < 0)
+        return store_error(s, error, "can't open %s", path);
+    source->status.type = H5Dget_type(source->status.dataset);
+    return TF_OK;
+}
+
+tf_err store_open_arrays(tf_store *s, int stage, tf_error *error) {
+    const tf_stage_spec *spec = &s->campaign->stage[stage];
+    store_stage *st = &s->stage[stage];
+    tf_err err = TF_OK;
+    if (spec->arrays == 0)
+        return TF_OK;
+    st->array = tf_alloc_array((size_t)spec->arrays, sizeof *st->array);
+    st->files = tf_files_new(s->campaign);
+    for (int a = 0; a < spec->arrays && err == TF_OK; a++) {
+        st->array[a].type = store_number_type(spec->array[a].type);
+        if (spec->array[a].stage >= 0)
+            err = open_column(s, &spec->array[a], &st->array[a], error);
+    }
+    return err;
+}
+
+static void close_dataset(array_source *source) {
+    if (source->dataset > 0)
+        H5Dclose(source->dataset);
+    if (source->file > 0)
+        H5Fclose(source->file);
+    source->dataset = source->file = 0;
+}
+
+void store_close_arrays(tf_store *s, int stage) {
+    store_stage *st = &s->stage[stage];
+    for (int a = 0; st->array && a < s->campaign->stage[stage].arrays; a++) {
+        close_dataset(&st->array[a]);
+        store_close_table(&st->array[a].status);
+        H5Tclose(st->array[a].type);
+        tf_buf_free(&st->array[a].path);
+    }
+    tf_files_free(st->files);
+    free(st->array);
+    st->array = NULL;
+    st->files = NULL;
+}
+
+/* The task's dataset, which may be in another file than that of the task before. */
+static tf_err open_for_task(tf_store *s, int stage, int a, int64_t index, tf_error *error) {
+    const tf_stage_spec *spec = &s->campaign->stage[stage];
+    const tf_array_spec *array = &spec->array[a];
+    array_source *source = &s->stage[stage].array[a];
+    const tf_file_spec *input = &spec->input[array->file];
+    tf_paths paths = {0};
+    tf_buf why = {0};
+    if (source->dataset > 0 && tf_template_is_constant(input->text))
+        return TF_OK;
+    tf_files_of_spec(s->stage[stage].files, stage, input, index, &paths);
+    const char *path = tf_paths_text(&paths, 0);
+    if (source->dataset <= 0 || strcmp(path, tf_buf_text(&source->path)) != 0) {
+        close_dataset(source);
+        tf_buf_clear(&source->path);
+        tf_buf_adds(&source->path, path);
+        source->dataset = open_array(path, array, &source->file, &why);
+    }
+    tf_err err = TF_OK;
+    if (why.length) {
+        source->dataset = source->file = 0;
+        err = tf_error_set(error, TF_ERR_RUN, "%s: array \"%s\" of stage \"%s\": %s", path, array->name, spec->name,
+                           why.data);
+    }
+    tf_paths_free(&paths);
+    tf_buf_free(&why);
+    return err;
+}
+
+/* ---- Blocks ---- */
+
+/* What of a block, with its halo, lies in the array: elements low .. high - 1 of each dimension. */
+static void clip(const tf_array_spec *array, const tf_block *block, int64_t *low, int64_t *high) {
+    for (int d = 0; d < block->rank; d++) {
+        const int64_t length = array->grid->shape[array->grid->first + d];
+        low[d] = block->start[d] - block->before[d];
+        high[d] = low[d] + block->shape[d];
+        low[d] = low[d] > 0 ? low[d] : 0;
+        high[d] = high[d] < length ? high[d] : length;
+    }
+}
+
+/* Fills what is beyond the array in dimension d: the element at its end is the first in the mirror, too. Other
+ * dimensions are filled or will be. */
+static void reflect(const tf_array_spec *array, const tf_block *block, int d, char *elements) {
+    const int64_t length = array->grid->shape[array->grid->first + d], first = block->start[d] - block->before[d];
+    size_t line = tf_type_size(array->type);
+    int64_t planes = 1;
+    for (int e = 0; e < block->rank; e++) {
+        planes *= e < d ? block->shape[e] : 1;
+        line *= e > d ? (size_t)block->shape[e] : 1;
+    }
+    for (int64_t i = 0; i < block->shape[d]; i++) {
+        int64_t at = first + i;
+        int64_t mirrored = at < 0 ? -1 - at : at >= length ? 2 * length - 1 - at : at;
+        for (int64_t p = 0; p < planes && mirrored != at; p++)
+            memcpy(elements + (size_t)(p * block->shape[d] + i) * line,
+                   elements + (size_t)(p * block->shape[d] + mirrored - first) * line, line);
+    }
+}
+
+static herr_t read_block(const tf_array_spec *array, const array_source *source, const tf_block *block,
+                         void *elements) {
+    int64_t low[TF_MAX_RANK], high[TF_MAX_RANK];
+    hsize_t shape[TF_MAX_RANK], whole[TF_MAX_RANK], from[TF_MAX_RANK], to[TF_MAX_RANK], count[TF_MAX_RANK];
+    clip(array, block, low, high);
+    for (int d = 0; d < block->rank; d++) {
+        shape[d] = (hsize_t)block->shape[d];
+        whole[d] = (hsize_t)array->grid->shape[array->grid->first + d];
+        from[d] = (hsize_t)low[d];
+        count[d] = (hsize_t)(high[d] - low[d]);
+        to[d] = (hsize_t)(low[d] - (block->start[d] - block->before[d]));
+    }
+    hid_t memory = H5Screate_simple(block->rank, shape, NULL), where = H5Screate_simple(block->rank, whole, NULL);
+    H5Sselect_hyperslab(memory, H5S_SELECT_SET, to, NULL, count, NULL);
+    H5Sselect_hyperslab(where, H5S_SELECT_SET, from, NULL, count, NULL);
+    herr_t result = H5Dread(source->dataset, source->type, memory, where, H5P_DEFAULT, elements);
+    H5Sclose(where);
+    H5Sclose(memory);
+    return result;
+}
+
+tf_err tf_store_block(void *context, int stage, int a, int64_t index, void *elements, tf_error *error) {
+    tf_store *s = context;
+    const tf_array_spec *array = &s->campaign->stage[stage].array[a];
+    const array_source *source = &s->stage[stage].array[a];
+    tf_block block;
+    tf_array_place(array, index, &block);
+    tf_err err = array->file >= 0 ? open_for_task(s, stage, a, index, error) : TF_OK;
+    if (err != TF_OK)
+        return err;
+    if (read_block(array, source, &block, elements) < 0)
+        return store_error(s, error, "can't read array \"%s\" of stage \"%s\"%s%s", array->name,
+                           s->campaign->stage[stage].name, array->file >= 0 ? " from " : "",
+                           tf_buf_text(&source->path));
+    for (int d = 0; array->reflect && d < block.rank; d++)
+        reflect(array, &block, d, elements);
+    return TF_OK;
+}
+
+/* ---- What became of other stages' blocks ---- */
+
+/* The other array's blocks that an element belongs to are numbered by dimension. */
+static int64_t number_of(const tf_grid *grid, const int64_t *block) {
+    int64_t number = 0;
+    for (int d = 0; d < grid->rank; d++)
+        number = number * ((grid->shape[d] - 1) / grid->chunk[d] + 1) + block[d];
+    return number;
+}
+
+/* The next line of blocks, but for the last dimension; false when all have been. */
+static bool next_line(int rank, const int64_t *first, const int64_t *last, int64_t *block) {
+    for (int d = rank - 2; d >= 0; d--) {
+        if (++block[d] <= last[d])
+            return true;
+        block[d] = first[d];
+    }
+    return false;
+}
+
+herr_t store_array_taken(const tf_store *s, int stage, int a, int64_t index, uint8_t *status) {
+    const tf_array_spec *array = &s->campaign->stage[stage].array[a];
+    const array_source *source = &s->stage[stage].array[a];
+    const tf_grid *grid = s->campaign->stage[array->stage].column[array->column].grid;
+    int64_t low[TF_MAX_RANK], high[TF_MAX_RANK], first[TF_MAX_RANK], last[TF_MAX_RANK], at[TF_MAX_RANK];
+    tf_block block;
+    tf_array_place(array, index, &block);
+    clip(array, &block, low, high);
+    for (int d = 0; d < grid->rank; d++) {
+        first[d] = at[d] = low[d] / grid->chunk[d];
+        last[d] = (high[d] - 1) / grid->chunk[d];
+    }
+    const int64_t line = last[grid->rank - 1] - first[grid->rank - 1] + 1;
+    uint8_t *rows = tf_alloc((size_t)line);
+    herr_t result = 0;
+    do {
+        result = store_read_rows(&source->status, number_of(grid, at), line, rows);
+        for (int64_t i = 0; i < line && result >= 0; i++)
+            *status = store_both_taken(*status, rows[i]);
+    } while (result >= 0 && next_line(grid->rank, first, last, at));
+    free(rows);
+    return result;
+}
