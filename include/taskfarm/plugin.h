@@ -180,6 +180,10 @@ TF_EXPORT void *tf_column_block(tf_row *row, tf_column column, tf_block *block);
  * (NULL if it is of no interest) gets its place. NULL (and the task fails) for TF_UNBOUND. */
 TF_EXPORT const void *tf_array_block(const tf_task *task, tf_array array, tf_block *block);
 
+/* Both by name: convenient, and slower by a look-up. */
+TF_EXPORT const void *tf_get_block(const tf_task *task, const char *name, tf_block *block);
+TF_EXPORT void *tf_put_block(tf_row *row, const char *name, tf_block *block);
+
 /* The files that the stage declares as "inputs" and "outputs": how many the task has, and the path of the i-th,
  * relative to the current folder or absolute; NULL if there is none. With a name those of that name, with NULL all, in
  * the order of the manifest. Inputs are there when the task starts; outputs are not, but their folders are. */

@@ -209,12 +209,17 @@ tf_column tf_bind_column(tf_stage *stage, const char *name, tf_type type) {
     return TF_UNBOUND;
 }
 
+static int find_array(const tf_stage_spec *spec, const char *name) {
+    for (int a = 0; a < spec->arrays; a++)
+        if (strcmp(spec->array[a].name, name) == 0)
+            return a;
+    return TF_UNBOUND;
+}
+
 tf_array tf_bind_array(tf_stage *stage, const char *name, tf_type type) {
     const tf_stage_spec *spec = stage->spec;
-    int a = 0;
-    while (a < spec->arrays && strcmp(spec->array[a].name, name) != 0)
-        a++;
-    if (a == spec->arrays) {
+    int a = find_array(spec, name);
+    if (a < 0) {
         tf_stage_fail(stage, "%s needs an array \"%s\", and the stage has none of that name", spec->run.symbol, name);
         return TF_UNBOUND;
     }
@@ -501,6 +506,18 @@ const void *tf_array_block(const tf_task *task, tf_array array, tf_block *block)
     if (block)
         tf_array_place(a, tf_task_index(task), block);
     return (const char *)c->host->columns.arrays[array] + (size_t)c->row * (size_t)a->elements * tf_type_size(a->type);
+}
+
+const void *tf_get_block(const tf_task *task, const char *name, tf_block *block) {
+    int a = find_array(task->call->stage->spec, name);
+    if (a >= 0)
+        return tf_array_block(task, a, block);
+    host_fail(task->call->host, "the function reads an array \"%s\", and the stage has none of that name", name);
+    return NULL;
+}
+
+void *tf_put_block(tf_row *row, const char *name, tf_block *block) {
+    return tf_column_block(row, column_named(row, name), block);
 }
 
 /* ---- Random numbers of tasks ---- */

@@ -348,9 +348,8 @@ typedef struct tf_stage_spec {
     tf_run_spec run;
     int columns;
     const tf_column_spec *column;
-    int arrays;
+    int arrays, afters;
     const tf_array_spec *array;
-    int afters;
     const int *after; /* stage numbers */
     int reductions;
     const tf_reduce_spec *reduction;

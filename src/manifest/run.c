@@ -395,7 +395,8 @@ void load_exprs(struct loader *l, const at *where, const cJSON *run, tf_stage_sp
     int params = tf_space_params(stage->space);
     expr_name *name = tf_arena_array(l->arena, (size_t)(params + stage->arrays + stage->columns), sizeof *name);
     expr_names names = param_names(stage->space, name);
-    names.what = "the stage's parameters and arrays, and the columns before this one";
+    names.what = stage->arrays ? "the stage's parameters and arrays, and the columns before this one"
+                               : "the stage's parameters, and the columns before this one";
     for (int a = 0; a < stage->arrays; a++)
         name[names.count++] = (expr_name){.name = stage->array[a].name, .type = stage->array[a].type, .array = true};
     check_one_grid(l, &at_exprs, stage);

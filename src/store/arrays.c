@@ -309,7 +309,7 @@ herr_t store_array_taken(const tf_store *s, int stage, int a, int64_t index, uin
     const tf_array_spec *array = &s->campaign->stage[stage].array[a];
     const array_source *source = &s->stage[stage].array[a];
     const tf_grid *grid = s->campaign->stage[array->stage].column[array->column].grid;
-    int64_t low[TF_MAX_RANK], high[TF_MAX_RANK], first[TF_MAX_RANK], last[TF_MAX_RANK], at[TF_MAX_RANK];
+    int64_t low[TF_MAX_RANK], high[TF_MAX_RANK], first[TF_MAX_RANK] = {0}, last[TF_MAX_RANK] = {0}, at[TF_MAX_RANK];
     tf_block block;
     tf_array_place(array, index, &block);
     clip(array, &block, low, high);

@@ -199,8 +199,8 @@ TABLE = [
     ),
     (
         '{"run": {"expr": {"y": "1", "z": "2"}}, "results": {"x": "float64", "y": "string", "z": {"type": "float32", "shape": [2]}}}',
-        "/run/expr/y: the column of an expression is a single number, not string",
-        "/run/expr/z: the column of an expression is a single number, not an array",
+        "/run/expr/y: the column of an expression is a number or a block of an array, not string",
+        "/run/expr/z: the column of an expression is a number or a block of an array, not of a shape",
         '/run/expr: column "x" of the results has no expression',
     ),
     ('{"run": {"expr": {}}}', "/run/expr: needs at least one column"),
@@ -423,7 +423,73 @@ TABLE = [
     ),
     (
         '{"run": {"command": ["true"]}, "results": {"x": {"type": "float32", "array": "b"}}}',
-        "/results/x/array: 'array' is not supported yet",
+        "/results/x/array: a command can't give a block of an array; functions and expressions can",
+        '/results/x/array: needs an axis of "blocks" in "over"',
+    ),
+    (
+        '{"over": {"b": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}, "c": {"blocks": {"shape": [6], "chunk": [2]}}}, '
+        '"results": {"s": {"type": "string", "array": "b"}, "t": {"type": "int8", "array": "d", "shape": [4]}, '
+        '"b_1": {"type": "int8", "array": "b"}, "c": {"type": "int8", "array": "c"}}, "run": {"function": "builtin:noop"}}',
+        "/results/s/array: string columns can't be arrays",
+        '/results/t/array: "array" and "shape" can\'t both be there',
+        '/results/t/array: there is no axis of blocks "d" in "over"; there is "c"',
+        '/results/s: in the file "b_1" is a dimension of this array; the column of that name needs another',
+        '/results/b_1: in the file "b_1" is a dimension of this array; the column of that name needs another',
+        '/results/c: in the file "c" is a dimension of this array; the column of that name needs another',
+    ),
+    (
+        '{"over": {"b": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}}, "variables": {"v": 1}, "arrays": {"b_start_0": "a.h5:/x", '
+        '"v": "a.h5:/x", "w": "a.h5", "x": 5, "y": {"dataset": "a.h5:/y", "from": "a"}, "z": {}, '
+        '"p": {"dataset": "a.h5:/{q}", "type": "string", "halo": [1], "edge": "wrap", "column": "c", "axis": "e", "size": 1}, '
+        '"q": {"dataset": ":/x", "halo": 9}, "r": {"dataset": "a.h5:/", "halo": -1}}, "run": {"function": "builtin:noop"}}',
+        '/arrays/b_start_0: "b_start_0" is the name of a parameter already',
+        '/arrays/v: "v" is the name of a variable already',
+        '/arrays/w: "a.h5" is no dataset of a file: that is FILE:/DATASET, as in "in.h5:/flux"',
+        '/arrays/x: must be FILE:/DATASET or an object, not a number',
+        '/arrays/y: needs either a "dataset" of a file or, "from" a stage, a "column"',
+        '/arrays/y/from: there is no stage "a"',
+        '/arrays/z: needs either a "dataset" of a file or, "from" a stage, a "column"',
+        '/arrays/p/axis: there is no axis of blocks "e" in "over"; there is "b"',
+        '/arrays/p/size: unknown key "size"',
+        '/arrays/p/dataset: unknown placeholder {q}; only variables are known here',
+        '/arrays/p/column: "column" goes with "from"',
+        '/arrays/p/type: must be one of int8 to int64, uint8 to uint64, float32 and float64',
+        '/arrays/p/edge: must be "clip" or "reflect", not "wrap"',
+        '/arrays/q/dataset: ":/x" is no dataset of a file: that is FILE:/DATASET, as in "in.h5:/flux"',
+        '/arrays/q/halo: is longer than the array, which has 8 elements in dimension 0',
+        '/arrays/q/halo: is longer than the array, which has 8 elements in dimension 1',
+        '/arrays/r/dataset: "a.h5:/" is no dataset of a file: that is FILE:/DATASET, as in "in.h5:/flux"',
+        '/arrays/r/halo: must be a number of elements, or a list of 2: one for each dimension',
+    ),
+    (
+        '{"stages": [{"name": "a", "over": {"b": {"blocks": {"shape": [8], "chunk": [4]}}}, "arrays": {"x": {"from": "a"}}, '
+        '"run": {"function": "builtin:noop"}}, '
+        '{"name": "c", "over": {"b": {"blocks": {"shape": [9], "chunk": [4]}}}, "arrays": {"x": {"from": "d", "column": "y"}, '
+        '"y": {"from": "d"}, "z": {"from": "d"}, "h": {"dataset": "h.h5:/h", "halo": 1}}, "run": {"expr": {"m": "h", "n": "y.max"}}}, '
+        '{"name": "d", "over": {"b": {"blocks": {"shape": [8], "chunk": [4]}}}, "run": {"expr": {"y": "1", "m": "y"}}, '
+        '"results": {"y": {"type": "int8", "array": "b"}}}]}',
+        '/stages/0/arrays/x/from: stage "a" takes its points or arrays from this one',
+        '/stages/2/run/expr/m: "y": "y" is an array, and the result is a single number',
+        '/stages/1/run/expr: array "h" has a halo, which expressions know nothing of',
+        '/stages/1/run/expr/m: "h": "h" is an array, and the result is a single number',
+        '/stages/1/run/expr/n: "y.max": there is no "y.max" here; there are the stage\'s parameters and arrays, and the columns before this one',
+    ),
+    (
+        '{"over": {"b": {"blocks": {"shape": [8], "chunk": [4]}}, "c": {"blocks": {"shape": [9], "chunk": [3]}}}, '
+        '"arrays": {"x": {"dataset": "x.h5:/x", "axis": "b"}, "y": {"dataset": "x.h5:/y", "axis": "c"}}, '
+        '"run": {"expr": {"s": "x", "t": "1", "u": "1"}}, "results": {"s": {"type": "int8", "array": "b"}, '
+        '"t": {"type": "int8", "array": "c"}}, "reduce": {"r": {"columns": {"s": ["mean"], "t": ["mean"]}}}}',
+        '/run/expr: arrays "x" and "y" have blocks of different axes',
+        '/run/expr: column "s" has blocks of another axis than the arrays before it',
+        '/run/expr: column "t" has blocks of another axis than the arrays before it',
+        '/reduce/r: column "t" has blocks of another axis than the columns before it',
+    ),
+    (
+        '{"over": {"b": {"blocks": {"shape": [8], "chunk": [4]}}}, "run": {"function": "builtin:noop"}, "results": '
+        '{"s": {"type": "int8", "array": "b"}, "t": {"type": "int8", "shape": [4]}, "f": {"type": "float32", "array": "b"}}, '
+        '"reduce": {"r": {"by": "s", "columns": {"t": ["mean"]}}, "q": {"by": "f", "columns": {"s": ["mean"]}}}}',
+        '/reduce/r: column "t" has a "shape", and can\'t be reduced together with arrays',
+        '/reduce/q/by: rows can be grouped by parameters, and by columns of integers, booleans or strings',
     ),
     ('{"over": [], "run": {"function": "builtin:noop"}}', '/over: needs at least one axis'),
     ('{"over": {}, "run": {"function": "builtin:noop"}}', '/over: needs at least one axis'),

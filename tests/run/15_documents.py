@@ -5,6 +5,7 @@ import re
 import subprocess
 
 import farm
+import h5py
 
 DOCUMENTS = [farm.SOURCE / "README.md", *sorted((farm.SOURCE / "docs").rglob("*.md"))]
 
@@ -29,18 +30,19 @@ class Documents(farm.FarmTest):
                 self.assertEqual((done.returncode, done.stderr), (0, ""), script)
                 self.assertIn("polytrope" if "stdout" in script else "6.89684", done.stdout)
 
-    def build_shown_plugin(self):
-        self.write("noise.c", blocks(farm.SOURCE / "docs/plugins.md", "c")[0])
+    def build_shown_plugins(self):
         include = f"-I{farm.SOURCE}/include"
-        subprocess.run(
-            ["cc", "-std=c17", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", include, "noise.c", "-o", "libnoise.so"],
-            cwd=self.folder,
-            check=True,
-        )
+        options = ["-std=c17", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", include]
+        for name, source in zip(("noise", "smooth"), blocks(farm.SOURCE / "docs/plugins.md", "c"), strict=True):
+            self.write(f"{name}.c", source)
+            subprocess.run(["cc", *options, f"{name}.c", "-o", f"lib{name}.so"], cwd=self.folder, check=True)
 
     def test_manifests_are_right(self):
         """With the files and programs that they name made up."""
-        self.build_shown_plugin()
+        self.build_shown_plugins()
+        for name in ("raw", "dark"):
+            with h5py.File(self.folder / f"{name}.h5", "w") as file:
+                file.create_dataset("image", (10000, 10000), "i2")
         self.write("stars.csv", "star\nVega\n")
         self.write("x.md", "")
         for name in ("flat_G_1", "flat_R_1", "science_R_1"):
@@ -62,7 +64,7 @@ class Documents(farm.FarmTest):
 
     def test_the_shown_plugin_runs(self):
         manifest = json.loads(blocks(farm.SOURCE / "docs/plugins.md", "json")[0])
-        self.build_shown_plugin()
+        self.build_shown_plugins()
         self.write("noise.json", manifest)
         self.taskfarm("noise.json", "--slots", 2)
         stage = self.open("noise.h5")["noise"]

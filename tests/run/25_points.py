@@ -146,7 +146,7 @@ class Points(farm.FarmTest):
         arrays = {"v": {"type": "float64", "shape": [3]}, "x": "float64", "u": "uint64"}
         for stages, complaint in (
             ([stage("a", [{"from": "b"}])], '/stages/0/over/0/from: there is no stage "b"'),
-            ([stage("a", [{"from": "a"}])], '/stages/0/over/0/from: stage "a" takes its points from this one'),
+            ([stage("a", [{"from": "a"}])], '/stages/0/over/0/from: stage "a" takes its points or arrays from this one'),
             (
                 [stage("a", [{"from": "b", "columns": ["x", "v", "u", "z"]}]), stage("b", {"n": [1]}, results=arrays)],
                 '/stages/0/over/0/columns/1: column "v" of stage "b" can\'t be a parameter: it is an array\n'
