@@ -109,6 +109,9 @@ TF_EXPORT tf_column tf_bind_column(tf_stage *stage, const char *name, tf_type ty
 /* The handle of one of the stage's "arrays". `type` must be the manifest's, or TF_ANY. TF_UNBOUND as above. */
 TF_EXPORT tf_array tf_bind_array(tf_stage *stage, const char *name, tf_type type);
 
+/* Bytes of an element of an array: of texts, which are cells that are filled up with NULs, the longest there is. */
+TF_EXPORT size_t tf_array_cell(const tf_stage *stage, tf_array array);
+
 /* The number of elements of a column in one row: the product of its "shape", 1 without one. A column that is a block of
  * an array ("array") may have fewer in rows at its ends: see tf_column_block. */
 TF_EXPORT int64_t tf_column_size(const tf_stage *stage, tf_column column);

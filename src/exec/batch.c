@@ -42,7 +42,7 @@ static void place_columns(area *a, const tf_stage_spec *stage, batch_columns *c)
             c->columns[k] = at;
     }
     for (int i = 0; i < stage->arrays; i++) {
-        void *at = place(a, (size_t)stage->array[i].elements * tf_type_size(stage->array[i].type));
+        void *at = place(a, tf_array_bytes(&stage->array[i]));
         if (c->arrays)
             c->arrays[i] = at;
     }

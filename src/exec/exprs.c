@@ -92,8 +92,7 @@ static void point_at_row(const host *h, struct exprs *x, int64_t row) {
         x->one[n] =
             (const char *)x->values[n] + (size_t)row * tf_space_value_size(tf_space_param(spec->space, n)->type);
     for (int a = 0; a < spec->arrays; a++)
-        x->one[n++] = (const char *)h->columns.arrays[a] +
-                      (size_t)row * (size_t)spec->array[a].elements * tf_type_size(spec->array[a].type);
+        x->one[n++] = (const char *)h->columns.arrays[a] + (size_t)row * tf_array_bytes(&spec->array[a]);
     for (int c = 0; c < spec->columns; c++)
         x->one[n++] = spec->column[c].grid ? x->result[c] : x->result[c] + row;
 }

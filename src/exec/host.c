@@ -188,9 +188,45 @@ static bool is_time_up(stopwatch *w, int64_t row) {
     return now > w->end;
 }
 
+/* Does what is run look at the array? */
+static bool is_used(const tf_stage_spec *spec, int array) {
+    const int name = tf_space_params(spec->space) + array;
+    bool used = spec->run.kind == TF_RUN_FUNCTION;
+    for (int c = 0; spec->run.kind == TF_RUN_EXPR && c < spec->columns; c++)
+        used = used || tf_expr_uses(spec->run.expr[c], name);
+    return used;
+}
+
+/* The row's parts of tables: of each table all columns at once. */
+static bool read_tables(host *h, int64_t row) {
+    const tf_stage_spec *spec = h->spec;
+    tf_error error;
+    for (int a = 0; a < spec->arrays; a++) {
+        const tf_csv *csv = spec->array[a].csv;
+        if (!csv || (a > 0 && spec->array[a - 1].csv == csv))
+            continue;
+        void **out = tf_alloc_array((size_t)(spec->arrays - a), sizeof *out);
+        bool any = false;
+        for (int b = a; b < spec->arrays && spec->array[b].csv == csv; b++) {
+            if (is_used(spec, b))
+                out[spec->array[b].field] =
+                    (char *)h->columns.arrays[b] + (size_t)row * tf_array_bytes(&spec->array[b]);
+            any = any || out[spec->array[b].field];
+        }
+        tf_err err =
+            any ? tf_csv_read(csv, tf_array_part(&spec->array[a], h->header->first + row), out, &error) : TF_OK;
+        free(out);
+        if (err != TF_OK) {
+            host_fail(h, "%s", error.text);
+            return false;
+        }
+    }
+    return true;
+}
+
 static void run_row(host *h, struct tf_stage *function, int64_t row) {
     const bool has_files = tf_stage_has_files(h->spec);
-    if (!has_files || files_before(h, row)) {
+    if ((!has_files || files_before(h, row)) && (!h->has_tables || read_tables(h, row))) {
         if (function) {
             start_clock(h);
             function_run(h, function, row);
@@ -303,7 +339,9 @@ void host_begin_batch(host *h, batch_map *map, int attempt) {
     h->header = (batch_header *)(void *)map->fixed;
     h->spec = &h->campaign->stage[h->header->stage];
     h->texts_used = 0;
-    h->stopped = h->sets_apart = h->has_blocks = false;
+    h->stopped = h->sets_apart = h->has_blocks = h->has_tables = false;
+    for (int a = 0; a < h->spec->arrays; a++)
+        h->has_tables = h->has_tables || h->spec->array[a].csv;
     for (int c = 0; c < h->spec->columns; c++)
         h->has_blocks = h->has_blocks || h->spec->column[c].grid;
     h->inputs.count = h->outputs.count = 0;
@@ -329,7 +367,7 @@ void host_run_batch(host *h, batch_map *map) {
             h->stage[h->header->stage] = function_load(h, h->spec);
         function = h->stage[h->header->stage];
     }
-    if (function && function_has_batch(function) && !tf_stage_has_files(h->spec))
+    if (function && function_has_batch(function) && !tf_stage_has_files(h->spec) && !h->has_tables)
         run_together(h, function);
     else
         run_rows(h, function);

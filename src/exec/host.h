@@ -27,7 +27,8 @@ typedef struct host {
     void **values;            /* per parameter: a buffer for a batch, as tf_space_fill stores it */
     tf_buf *given;            /* per parameter: strings that rows of another stage give, each ended by a NUL */
     const void **point;       /* per parameter: the value of one row */
-    bool has_blocks;          /* some columns are blocks of arrays */
+    bool has_blocks;          /* some columns are blocks of arrays, */
+    bool has_tables;          /* or some arrays columns of tables */
     bool sets_apart;          /* some rows of the batch are not to be run */
     int64_t part, part_count; /* of a batch function: the rows that it is called for */
     tf_files *files;

@@ -230,6 +230,10 @@ tf_array tf_bind_array(tf_stage *stage, const char *name, tf_type type) {
     return TF_UNBOUND;
 }
 
+size_t tf_array_cell(const tf_stage *stage, tf_array array) {
+    return array >= 0 && array < stage->spec->arrays ? stage->spec->array[array].element : 0;
+}
+
 int64_t tf_column_size(const tf_stage *stage, tf_column column) {
     return column >= 0 && column < stage->spec->columns ? stage->spec->column[column].elements : 0;
 }
@@ -505,7 +509,7 @@ const void *tf_array_block(const tf_task *task, tf_array array, tf_block *block)
     const tf_array_spec *a = &spec->array[array];
     if (block)
         tf_array_place(a, tf_task_index(task), block);
-    return (const char *)c->host->columns.arrays[array] + (size_t)c->row * (size_t)a->elements * tf_type_size(a->type);
+    return (const char *)c->host->columns.arrays[array] + (size_t)c->row * tf_array_bytes(a);
 }
 
 const void *tf_get_block(const tf_task *task, const char *name, tf_block *block) {
@@ -685,6 +689,14 @@ static void check_all_set(host *h, const call *c) {
 void function_run(host *h, struct tf_stage *stage, int64_t row) {
     if (stage->failure.length) {
         host_fail(h, "%s", tf_buf_text(&stage->failure));
+        return;
+    }
+    if (!stage->fn.task) { /* only a batch form: of one */
+        h->part = row;
+        h->part_count = 1;
+        function_run_batch(h, stage);
+        if (tf_status_has_failed(h->columns.status[row]))
+            batch_clear_columns(&h->columns, h->spec, row, 1);
         return;
     }
     call *c = stage->call;

@@ -134,8 +134,8 @@ static tf_err put_blocks(const tf_exec *exec, int stage, int64_t first, int64_t 
     const tf_exec_source *from = &exec->source;
     tf_err err = TF_OK;
     for (int a = 0; a < spec->arrays; a++) {
-        size_t size = (size_t)spec->array[a].elements * tf_type_size(spec->array[a].type);
-        for (int64_t row = 0; row < count && err == TF_OK; row++)
+        size_t size = tf_array_bytes(&spec->array[a]);
+        for (int64_t row = 0; row < count && err == TF_OK && !spec->array[a].csv; row++) /* hosts read tables */
             if (!exec->columns.taken || exec->columns.taken[row] == TF_STATUS_DONE)
                 err = from->block(from->context, stage, a, first + row,
                                   (char *)exec->columns.arrays[a] + (size_t)row * size, error);

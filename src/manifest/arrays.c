@@ -39,6 +39,13 @@ void tf_array_place(const tf_array_spec *array, int64_t index, tf_block *block) 
     }
 }
 
+int64_t tf_array_part(const tf_array_spec *array, int64_t index) {
+    const tf_grid *grid = array->grid;
+    int64_t start[TF_MAX_RANK], count[TF_MAX_RANK];
+    tf_grid_block(grid, index, start, count);
+    return start[grid->first] / grid->chunk[grid->first];
+}
+
 int64_t tf_block_elements(const tf_block *block) {
     int64_t elements = 1;
     for (int d = 0; d < block->rank; d++)
@@ -49,7 +56,7 @@ int64_t tf_block_elements(const tf_block *block) {
 /* ---- Grids ---- */
 
 static const space_blocks *blocks_of(const tf_space *axis) {
-    return axis->kind == NODE_BLOCKS ? axis->blocks : NULL;
+    return axis->blocks;
 }
 
 /* The axis of that name; NULL is any, if there is only one. */
@@ -116,6 +123,13 @@ const tf_grid *load_grid(struct loader *l, const at *where, const tf_space *spac
         return grid;
     complain(l->diags, where, "with the other axes the array has more than %d dimensions", TF_MAX_RANK);
     return NULL;
+}
+
+bool has_halo(const tf_array_spec *array) {
+    for (int d = 0; d < TF_MAX_RANK; d++)
+        if (array->halo[d] > 0)
+            return true;
+    return false;
 }
 
 int64_t grid_elements(const tf_grid *grid, const int64_t *halo) {
@@ -258,12 +272,6 @@ static void load_array(struct loader *l, const at *where, const cJSON *json, tf_
                              .stage = -1,
                              .column = -1};
     tf_buf_free(&pointer);
-    check_param_name(l, where, "array", array->name);
-    if (tf_space_find(stage->space, array->name) >= 0)
-        complain(l->diags, where, "\"%s\" is the name of a parameter already", array->name);
-    for (int i = 0; i < l->variables; i++)
-        if (strcmp(l->variable[i].name, array->name) == 0)
-            complain(l->diags, where, "\"%s\" is the name of a variable already", array->name);
     bool object = cJSON_IsObject(json);
     at at_axis = at_key(where, "axis");
     const char *axis = object ? json_string(l->diags, where, json, "axis") : NULL;
@@ -274,25 +282,65 @@ static void load_array(struct loader *l, const at *where, const cJSON *json, tf_
         load_dataset(&p, where, json->valuestring);
     else
         complain(l->diags, where, "must be FILE:/DATASET or an object, not %s", json_kind(json));
+    array->element = tf_type_size(array->type);
     array->elements = array->grid ? grid_elements(array->grid, array->halo) : 1;
     if (array->elements > MOST_ELEMENTS)
         complain(l->diags, where, "a block of more than 2^31 elements");
 }
 
+static void check_array_name(struct loader *l, const at *where, const tf_stage_spec *stage, const char *name) {
+    check_param_name(l, where, "array", name);
+    if (tf_space_find(stage->space, name) >= 0)
+        complain(l->diags, where, "\"%s\" is the name of a parameter already", name);
+    for (int i = 0; i < l->variables; i++)
+        if (strcmp(l->variable[i].name, name) == 0)
+            complain(l->diags, where, "\"%s\" is the name of a variable already", name);
+    for (int a = 0; a < stage->arrays; a++)
+        if (strcmp(stage->array[a].name, name) == 0)
+            complain(l->diags, where, "two arrays are called \"%s\"", name);
+}
+
+/* The columns of a table that is read in parts. */
+static void add_table(struct loader *l, const at *where, const tf_space *axis, tf_stage_spec *stage,
+                      tf_array_spec *array) {
+    const tf_grid *grid = load_grid(l, where, stage->space, axis->blocks->name);
+    for (int f = 0; f < tf_csv_fields(axis->csv) && grid; f++) {
+        const tf_param_spec field = tf_csv_field(axis->csv, f);
+        check_array_name(l, where, stage, field.name);
+        array[stage->arrays++] = (tf_array_spec){.name = field.name,
+                                                 .pointer = stage->pointer,
+                                                 .type = field.type,
+                                                 .grid = grid,
+                                                 .elements = grid_elements(grid, NULL),
+                                                 .element = (size_t)field.max_bytes,
+                                                 .file = -1,
+                                                 .stage = -1,
+                                                 .column = -1,
+                                                 .csv = axis->csv,
+                                                 .field = f};
+    }
+}
+
 void load_arrays(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
     const at *where;
-    if (!stage->space || !stage_member(json, "arrays", &object, &where))
+    if (!stage->space)
         return;
-    const cJSON *all = json_object(l->diags, where, object, "arrays");
-    at here = at_key(where, "arrays");
-    tf_array_spec *array = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(all), sizeof *array);
+    bool any = stage_member(json, "arrays", &object, &where) != NULL;
+    const cJSON *all = any ? json_object(l->diags, where, object, "arrays") : NULL;
+    at here = at_key(where, "arrays"), at_over = at_key(&json->own_at, "over");
+    size_t most = (size_t)cJSON_GetArraySize(all);
+    for (int c = 0; c < stage->space->children; c++)
+        most += stage->space->child[c]->csv ? (size_t)tf_csv_fields(stage->space->child[c]->csv) : 0;
+    tf_array_spec *array = tf_arena_array(l->arena, most, sizeof *array);
+    stage->array = array;
+    for (int c = 0; c < stage->space->children; c++)
+        if (stage->space->child[c]->csv)
+            add_table(l, &at_over, stage->space->child[c], stage, array);
     for (const cJSON *item = all ? all->child : NULL; item; item = item->next) {
         at there = at_key(&here, item->string);
-        for (const cJSON *other = all->child; other != item; other = other->next)
-            if (strcmp(other->string, item->string) == 0)
-                complain(l->diags, &there, "key \"%s\" is given twice", item->string);
-        load_array(l, &there, item, stage, &array[stage->arrays++]);
+        check_array_name(l, &there, stage, item->string);
+        load_array(l, &there, item, stage, &array[stage->arrays]);
+        stage->arrays++;
     }
-    stage->array = array;
 }

@@ -301,14 +301,32 @@ static tf_space *load_glob(struct loader *l, const at *where, const at *up, cons
     return leaf;
 }
 
+/* "batch": how many records a task has; 0: each is a point. -1 after a complaint. */
+static int64_t load_batch(struct loader *l, const at *up, const cJSON *axis) {
+    const cJSON *batch = cJSON_GetObjectItemCaseSensitive(axis, "batch");
+    at here = at_key(up, "batch");
+    if (!batch)
+        return 0;
+    if (json_is_int(batch) && batch->valuedouble >= 1 && batch->valuedouble <= 1 << 28)
+        return (int64_t)batch->valuedouble;
+    complain(l->diags, &here, "must be an integer from 1 to 2^28");
+    return -1;
+}
+
 /* A CSV file, or all that match a pattern. */
-static tf_space *load_tables(struct loader *l, const at *where, const char *path) {
+static tf_space *load_tables(struct loader *l, const at *where, const at *up, const char *name, const char *path,
+                             const cJSON *axis) {
     const bool is_pattern = strpbrk(path, "*?[") != NULL;
     int before = l->diags->count;
     int64_t count = 1;
     const char **paths = is_pattern ? match_paths(l, where, path, &count) : &path;
     if (count == 0 && l->diags->count == before)
         complain(l->diags, where, "no file matches %s", path);
+    int64_t batch = load_batch(l, up, axis);
+    if (l->diags->count > before)
+        return NULL;
+    if (batch > 0)
+        return load_csv_parts(l, where, name, paths, count, batch);
     csv_file *file = tf_arena_array(l->arena, (size_t)count, sizeof *file);
     for (int64_t f = 0; f < count; f++) {
         file[f].name = paths[f];
@@ -683,7 +701,7 @@ static tf_space *load_named_kind(struct loader *l, const at *where, const at *up
     case FILES: return load_files_axis(l, where, up, name, path, axis);
     case LINES: return load_lines(l, where, name, path);
     case ROWS: return load_rows(l, where, value);
-    case CSV: return load_tables(l, where, path);
+    case CSV: return load_tables(l, where, up, name, path, axis);
     case JSONL: return load_jsonl(l, where, path);
     case ZIP: return load_axes(l, where, value, NODE_ZIP);
     case BLOCKS: return load_blocks(l, where, name, value);
@@ -729,7 +747,11 @@ static tf_space *load_axis(struct loader *l, const at *where, const char *name, 
         complain(l->diags, &at_where, "\"where\" goes with \"from\", or into the stage");
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(axis, kinds[kind]);
     at here = at_key(where, kinds[kind]);
-    bool named = kind <= GLOB || kind == LINES || kind == BLOCKS;
+    bool in_parts = cJSON_GetObjectItemCaseSensitive(axis, "batch") != NULL;
+    at at_batch = at_key(where, "batch");
+    if (in_parts && kind != CSV)
+        complain(l->diags, &at_batch, "\"batch\" goes with \"csv\"");
+    bool named = kind <= GLOB || kind == LINES || kind == BLOCKS || in_parts;
     if (named && !name)
         complain(l->diags, where, "this axis needs a \"name\"");
     if (name && (named || kind == FILES))

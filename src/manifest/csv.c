@@ -1,26 +1,18 @@
 /* CSV by RFC 4180: a header, fields that may be quoted, quotes doubled inside them, CR LF or LF. Fields are cut out of
  * the text in place. */
+#include "manifest/csv.h"
 #include "manifest/load.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct reader {
-    char *next;
-    char *end;
-    int line; /* of the next character, from 1 */
-} reader;
-
-typedef enum field_end { FIELD_COMMA, FIELD_NEWLINE, FIELD_END, FIELD_BROKEN } field_end;
-
-/* Reads one field. Its text is unquoted and ended by a NUL in place of what followed it. */
-static field_end read_field(reader *r, const char **field) {
+csv_end csv_field(csv_reader *r, const char **field) {
     if (r->next < r->end && *r->next == '"') {
         char *to = ++r->next;
         *field = to;
         for (;; r->next++) {
             if (r->next == r->end)
-                return FIELD_BROKEN;
+                return CSV_BROKEN;
             r->line += *r->next == '\n';
             if (*r->next == '"') {
                 if (r->next + 1 == r->end || r->next[1] != '"')
@@ -34,13 +26,13 @@ static field_end read_field(reader *r, const char **field) {
         if (r->next < r->end && *r->next == '\r' && (r->next + 1 == r->end || r->next[1] == '\n'))
             r->next++;
         if (r->next == r->end)
-            return FIELD_END;
+            return CSV_END;
         char after = *r->next;
         if (after != ',' && after != '\n')
-            return FIELD_BROKEN;
+            return CSV_BROKEN;
         r->next++;
         r->line += after == '\n';
-        return after == ',' ? FIELD_COMMA : FIELD_NEWLINE;
+        return after == ',' ? CSV_COMMA : CSV_NEWLINE;
     }
     *field = r->next;
     r->next += strcspn(r->next, ",\n");
@@ -50,12 +42,11 @@ static field_end read_field(reader *r, const char **field) {
         stop--;
     *stop = '\0';
     r->line += after == '\n';
-    return after == ',' ? FIELD_COMMA : after == '\n' ? FIELD_NEWLINE : FIELD_END;
+    return after == ',' ? CSV_COMMA : after == '\n' ? CSV_NEWLINE : CSV_END;
 }
 
-/* The next name of the header, unless it is wrong or one of those before. */
-static bool check_name(struct loader *l, const at *where, const char *file, const char *const *names, int count,
-                       const char *name) {
+bool csv_check_name(struct loader *l, const at *where, const char *file, const char *const *names, int count,
+                    const char *name) {
     if (!check_param_name(l, where, "parameter", name))
         return false;
     for (int i = 0; i < count; i++) {
@@ -68,22 +59,22 @@ static bool check_name(struct loader *l, const at *where, const char *file, cons
 }
 
 /* Returns how many columns there are; 0 after a complaint. */
-static int read_header(struct loader *l, const at *where, const char *file, reader *r, const char ***names) {
+static int read_header(struct loader *l, const at *where, const char *file, csv_reader *r, const char ***names) {
     const char **list = NULL;
     int count = 0, capacity = 0;
     bool sound = true;
-    field_end end;
+    csv_end end;
     do {
         if (count == capacity) {
             capacity = capacity ? 2 * capacity : 16;
             list = tf_realloc_array(list, (size_t)capacity, sizeof *list);
         }
-        end = read_field(r, &list[count]);
-        if (end == FIELD_BROKEN)
-            complain(l->diags, where, "%s: line %d: a quote is not closed, or has text behind it", file, r->line);
-        sound = end != FIELD_BROKEN && check_name(l, where, file, list, count, list[count]);
+        end = csv_field(r, &list[count]);
+        if (end == CSV_BROKEN)
+            complain(l->diags, where, "%s: line %d: " CSV_BROKEN_QUOTE, file, r->line);
+        sound = end != CSV_BROKEN && csv_check_name(l, where, file, list, count, list[count]);
         count++;
-    } while (end == FIELD_COMMA && sound);
+    } while (end == CSV_COMMA && sound);
     *names = tf_arena_array(l->arena, (size_t)count, sizeof **names);
     memcpy(*names, list, (size_t)count * sizeof **names);
     free(list);
@@ -114,22 +105,23 @@ static int *match_columns(struct loader *l, const at *where, const csv_file *fil
     return place;
 }
 
-static bool read_records(struct loader *l, const at *where, const char *file, reader *r, const int *place, records *t) {
+static bool read_records(struct loader *l, const at *where, const char *file, csv_reader *r, const int *place,
+                         records *t) {
     while (r->next < r->end) {
         int line = r->line, fields = 0;
-        bool blank = *r->next == '\n' || *r->next == '\r';
-        field_end end;
+        const bool blank = csv_is_blank(r);
+        csv_end end;
         do {
             const char *field;
-            end = read_field(r, &field);
-            if (end == FIELD_BROKEN) {
-                complain(l->diags, where, "%s: line %d: a quote is not closed, or has text behind it", file, line);
+            end = csv_field(r, &field);
+            if (end == CSV_BROKEN) {
+                complain(l->diags, where, "%s: line %d: " CSV_BROKEN_QUOTE, file, line);
                 return false;
             }
             if (fields < t->columns)
                 t->cell[place[fields]][t->rows] = field;
             fields++;
-        } while (end == FIELD_COMMA);
+        } while (end == CSV_COMMA);
         if (blank && fields == 1)
             continue;
         if (fields != t->columns) {
@@ -154,7 +146,7 @@ static bool add_file(struct loader *l, const at *where, const csv_file *file, co
         complain(l->diags, where, "%s is empty; its first line must name the columns", file->name);
         return false;
     }
-    reader r = {.next = file->text, .end = file->text + file->length, .line = 1};
+    csv_reader r = {.next = file->text, .end = file->text + file->length, .line = 1};
     int columns = read_header(l, where, file->name, &r, &name);
     if (columns == 0)
         return false;

@@ -38,6 +38,7 @@ struct tf_expr {
     int names;
     tf_type *type; /* per name */
     bool *array;   /* likewise */
+    size_t *width; /* likewise, of texts that are an array's: bytes of a cell */
     int terms;
     term *term;
 };
@@ -265,6 +266,8 @@ static bool take_text(reader *r, operand *out) {
     int n = name ? find_name(r, name) : -1;
     const variable *v = name && n < 0 ? find_variable(r, name) : NULL;
     if (n >= 0 && r->names->name[n].type == TF_STRING) {
+        if (r->names->name[n].array && !r->names->has_arrays)
+            refuse(r, "\"%s\" is an array, and the result is a single number", name);
         out->name = n;
         return true;
     }
@@ -462,11 +465,13 @@ const tf_expr *load_expr(struct loader *l, const at *where, const char *source, 
                           .names = names->count,
                           .type = tf_arena_array(l->arena, (size_t)names->count, sizeof *expr->type),
                           .array = tf_arena_array(l->arena, (size_t)names->count, sizeof *expr->array),
+                          .width = tf_arena_array(l->arena, (size_t)names->count, sizeof *expr->width),
                           .terms = r.terms,
                           .term = tf_arena_array(l->arena, (size_t)r.terms, sizeof *expr->term)};
         for (int n = 0; n < names->count; n++) {
             expr->type[n] = names->name[n].type;
             expr->array[n] = names->name[n].array;
+            expr->width[n] = names->name[n].width;
         }
         for (int t = 0; t < r.terms; t++)
             expr->term[t] = r.term[t];
@@ -549,8 +554,21 @@ void tf_eval_free(tf_eval *e) {
     free(e);
 }
 
-static const char *text_at(const operand *t, const void *const *values, int64_t i) {
-    return t->name < 0 ? t->constant : ((const char *const *)values[t->name])[i];
+/* Texts of arrays are cells that may lack a NUL. */
+static const char *text_at(const tf_expr *expr, const operand *t, const void *const *values, int64_t i,
+                           size_t *length) {
+    const bool cells = t->name >= 0 && expr->array[t->name];
+    const char *text = t->name < 0 ? t->constant
+                       : cells     ? (const char *)values[t->name] + (size_t)i * expr->width[t->name]
+                                   : ((const char *const *)values[t->name])[i];
+    *length = cells ? strnlen(text, expr->width[t->name]) : strlen(text);
+    return text;
+}
+
+static bool is_same(const tf_expr *expr, const term *t, const void *const *values, int64_t a, int64_t b) {
+    size_t x_length, y_length;
+    const char *x = text_at(expr, &t->a, values, a, &x_length), *y = text_at(expr, &t->b, values, b, &y_length);
+    return x_length == y_length && memcmp(x, y, x_length) == 0;
 }
 
 static void fill_term(const tf_eval *e, const term *t, const void *const *values, int64_t first, int64_t from,
@@ -564,7 +582,7 @@ static void fill_term(const tf_eval *e, const term *t, const void *const *values
         if (t->kind == TERM_INDEX) {
             out[i] = (double)(first + from + i);
         } else if (t->kind == TERM_SAME) {
-            out[i] = strcmp(text_at(&t->a, values, from + i), text_at(&t->b, values, from + i)) == 0;
+            out[i] = is_same(e->expr, t, values, from + i, from + i);
         } else {
             tf_rng rng = tf_rng_start(key, first + from + i);
             out[i] = t->kind == TERM_NORMAL ? tf_rng_normal(&rng) : tf_rng_double(&rng);
@@ -614,6 +632,10 @@ static void fill_elements(const tf_eval *e, int t, const void *const *values, tf
     double *out = e->term[t];
     if (m->kind == TERM_VALUE && e->expr->array[m->name])
         tf_load_doubles(e->expr->type[m->name], values[m->name], from, count, out);
+    bool a = m->kind == TERM_SAME && m->a.name >= 0 && e->expr->array[m->a.name];
+    bool b = m->kind == TERM_SAME && m->b.name >= 0 && e->expr->array[m->b.name];
+    for (int64_t i = 0; (a || b) && i < count; i++)
+        out[i] = is_same(e->expr, m, values, a ? from + i : 0, b ? from + i : 0);
     for (int64_t i = 0; m->stream && i < count; i++)
         out[i] = m->kind == TERM_NORMAL ? tf_rng_normal(rng) : tf_rng_double(rng);
 }

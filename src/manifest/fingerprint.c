@@ -103,7 +103,7 @@ static cJSON *arrays_json(const tf_campaign *campaign, const tf_stage_spec *stag
         if (array->file >= 0) {
             add_template(item, "file ", stage->input[array->file].text);
             cJSON_AddItemToArray(item, cJSON_CreateString(array->dataset));
-        } else {
+        } else if (array->stage >= 0) {
             const tf_stage_spec *other = &campaign->stage[array->stage];
             cJSON_AddItemToArray(item, cJSON_CreateString(other->name));
             cJSON_AddItemToArray(item, cJSON_CreateString(other->column[array->column].name));

@@ -101,6 +101,15 @@ static void load_wheres(struct loader *l, const stage_json *json, const at *over
     stage->where = list;
 }
 
+static void check_not_array(struct loader *l, const at *where, const tf_stage_spec *stage, const char *column) {
+    at here = at_key(where, column);
+    int a = 0;
+    while (a < stage->arrays && strcmp(stage->array[a].name, column) != 0)
+        a++;
+    if (a < stage->arrays)
+        complain(l->diags, &here, "\"%s\" is the name of an array already", column);
+}
+
 static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
     const at *where;
@@ -137,6 +146,8 @@ static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *
     at at_results = at_key(where, "results");
     if (results)
         load_columns(l, &at_results, results, &scope, command, stage);
+    for (int c = 0; c < stage->columns; c++)
+        check_not_array(l, &at_results, stage, stage->column[c].name);
     load_exprs(l, &at_run, run, stage);
     load_wheres(l, json, &at_over, stage);
     load_reductions(l, json, stage);

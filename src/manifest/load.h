@@ -56,7 +56,8 @@ const tf_template *template_parse(struct loader *loader, const at *where, const 
 typedef struct expr_name {
     const char *name;
     tf_type type;
-    bool array; /* of a task's numbers */
+    bool array;   /* a task has several */
+    size_t width; /* of texts that are an array's: bytes of a cell */
 } expr_name;
 
 typedef struct expr_names {
@@ -90,6 +91,8 @@ tf_space *load_blocks(struct loader *loader, const at *where, const char *name, 
  */
 const tf_grid *load_grid(struct loader *loader, const at *where, const tf_space *space, const char *name);
 
+bool has_halo(const tf_array_spec *array);
+
 /* Elements of its largest block, with a halo (NULL: without); INT64_MAX if there are more. */
 int64_t grid_elements(const tf_grid *grid, const int64_t *halo);
 
@@ -110,6 +113,15 @@ typedef struct csv_file {
 } csv_file;
 
 tf_space *load_csv(struct loader *loader, const at *where, const csv_file *file, int64_t files);
+
+/* The axis of such files that is read in parts of `batch` records. */
+tf_space *load_csv_parts(struct loader *loader, const at *where, const char *name, const char *const *path,
+                         int64_t files, int64_t batch);
+tf_param_spec tf_csv_field(const tf_csv *csv, int field);
+
+/* The next name of a header of `count` before it: false after a complaint. */
+bool csv_check_name(struct loader *loader, const at *where, const char *file, const char *const *names, int count,
+                    const char *name);
 
 /* "run" and "results" of a stage. */
 void load_run(struct loader *loader, const at *where, const cJSON *json, const known_names *scope, tf_run_spec *run);

@@ -17,6 +17,8 @@ struct tf_source {
     int (*read)(tf_source *self, const char *path, tf_buf *out);
     /* Adds the matching paths in byte order, each ended by a NUL; none matching is no error. */
     int (*glob)(tf_source *self, const char *pattern, tf_buf *out);
+    /* Adds what tf_csv_scan finds; NULL: there are no such tables. */
+    int (*scan)(tf_source *self, const char *path, int64_t batch, int64_t before, tf_buf *out);
 };
 
 /* The file system, relative to the current folder. */
@@ -111,6 +113,21 @@ bool tf_eval_is_true(double value); /* neither 0 nor NaN */
  * numbers are drawn from the task's streams, one an element. */
 void tf_eval_elements(tf_eval *eval, const void *const *values, int64_t index, int64_t count, double *out);
 
+/* ---- Tables in parts ---- */
+
+/* CSV files with the same columns, as one table that is read a part at a time. */
+typedef struct tf_csv tf_csv;
+
+/* Goes through a file, of which parts of `batch` records are made; `before` are in the files before it. What there is
+ * to know of it is added to `out`, for the loader. Returns 0 or an errno. */
+int tf_csv_scan(const char *path, int64_t batch, int64_t before, tf_buf *out);
+
+int tf_csv_fields(const tf_csv *csv);
+
+/* Reads the records of a part: out[f] gets the values of field f (int64_t, double, or texts as NUL-padded cells), NULL:
+ * they are not wanted. Fails if a file can't be read or has changed. */
+tf_err tf_csv_read(const tf_csv *csv, int64_t part, void *const *out, tf_error *error);
+
 /* ---- Arrays ---- */
 
 /* An array with a block for each point of a space: the dimensions of a "blocks" axis, and of the axes before and behind
@@ -136,10 +153,20 @@ typedef struct tf_array_spec {
     int64_t halo[TF_MAX_RANK]; /* elements on either side; by the axis's dimensions */
     bool reflect;              /* beyond the ends the halo is as in a mirror; else it ends there */
     int64_t elements;          /* the most that a block has, with its halo */
-    int file;                  /* which of the stage's inputs it is in; -1: it is */
-    const char *dataset;       /* in that file */
-    int stage, column;         /* that column of another stage */
+    size_t element;            /* bytes of one */
+    const tf_csv *csv;         /* a column of such a table: this field; NULL: it is none */
+    int field;
+    int file;            /* which of the stage's inputs it is in; -1: it is */
+    const char *dataset; /* in that file */
+    int stage, column;   /* that column of another stage */
 } tf_array_spec;
+
+static inline size_t tf_array_bytes(const tf_array_spec *array) {
+    return (size_t)array->elements * array->element;
+}
+
+/* Which part of its table a task has. */
+int64_t tf_array_part(const tf_array_spec *array, int64_t index);
 
 /* The axis's dimensions of the task's block: of an array that is read, and of a column with a grid. */
 void tf_array_place(const tf_array_spec *array, int64_t index, tf_block *block);
@@ -281,7 +308,7 @@ typedef enum tf_stat_kind {
 typedef struct tf_stat_spec {
     const char *text; /* as written: "quantile:0.025" */
     tf_stat_kind kind;
-    int value; /* of which: a parameter, or behind these a column */
+    int value; /* of which */
     double quantile;
     int64_t size; /* bins, or how many of the largest; else 1 */
     bool log;     /* bins of equal width in the logarithm */
@@ -375,8 +402,20 @@ static inline bool tf_stage_takes_rows(const tf_stage_spec *stage) {
     return tf_space_sources(stage->space) > 0;
 }
 
-/* The number of a parameter, or behind these of a column, by name; -1 if there is none. */
-int tf_stage_value(const tf_stage_spec *stage, const char *name);
+/* What reductions are made of: parameters, behind these columns, then arrays. */
+typedef struct tf_value {
+    const char *name;
+    tf_type type;
+    const tf_grid *grid;      /* of arrays, and columns that are one */
+    int rank;                 /* of a column's shape */
+    int param, column, array; /* which it is; -1: none */
+} tf_value;
+
+int tf_stage_values(const tf_stage_spec *stage);
+tf_value tf_stage_value(const tf_stage_spec *stage, int value);
+
+/* Its number by name; -1 if there is none. */
+int tf_stage_find_value(const tf_stage_spec *stage, const char *name);
 
 typedef struct tf_campaign {
     const char *name;

@@ -70,32 +70,50 @@ static void complain_stat(struct loader *l, const at *where, const char *text) {
 
 /* ---- Values: parameters and columns ---- */
 
-int tf_stage_value(const tf_stage_spec *stage, const char *name) {
-    int params = tf_space_params(stage->space), p = tf_space_find(stage->space, name);
-    for (int c = 0; c < stage->columns && p < 0; c++)
-        if (strcmp(stage->column[c].name, name) == 0)
-            return params + c;
-    return p;
+int tf_stage_values(const tf_stage_spec *stage) {
+    return tf_space_params(stage->space) + stage->columns + stage->arrays;
 }
 
-static tf_type value_type(const tf_stage_spec *stage, int value) {
-    int params = tf_space_params(stage->space);
-    return value < params ? tf_space_param(stage->space, value)->type : stage->column[value - params].type;
+tf_value tf_stage_value(const tf_stage_spec *stage, int value) {
+    const int params = tf_space_params(stage->space);
+    tf_value v = {.param = -1, .column = -1, .array = -1};
+    if (value < params) {
+        v.param = value;
+        v.name = tf_space_param(stage->space, value)->name;
+        v.type = tf_space_param(stage->space, value)->type;
+    } else if (value < params + stage->columns) {
+        const tf_column_spec *column = &stage->column[v.column = value - params];
+        v.name = column->name;
+        v.type = column->type;
+        v.grid = column->grid;
+        v.rank = column->rank;
+    } else {
+        const tf_array_spec *array = &stage->array[v.array = value - params - stage->columns];
+        v.name = array->name;
+        v.type = array->type;
+        v.grid = array->grid;
+    }
+    return v;
+}
+
+int tf_stage_find_value(const tf_stage_spec *stage, const char *name) {
+    for (int v = 0; v < tf_stage_values(stage); v++)
+        if (strcmp(tf_stage_value(stage, v).name, name) == 0)
+            return v;
+    return -1;
 }
 
 static int find_value(struct loader *l, const at *where, const tf_stage_spec *stage, const char *name) {
-    int value = tf_stage_value(stage, name), params = tf_space_params(stage->space);
+    int value = tf_stage_find_value(stage, name), values = tf_stage_values(stage);
     if (value >= 0)
         return value;
-    const char **names = tf_alloc_array((size_t)(params + stage->columns) + 1, sizeof *names);
-    size_t count = 0;
-    for (int p = 0; p < params; p++)
-        names[count++] = tf_space_param(stage->space, p)->name;
-    for (int c = 0; c < stage->columns; c++)
-        names[count++] = stage->column[c].name;
-    const char *near = tf_suggest(name, names, count);
-    complain(l->diags, where, "the stage has neither a parameter nor a column \"%s\"%s%s%s", name,
-             near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    const char **names = tf_alloc_array((size_t)values + 1, sizeof *names);
+    for (int v = 0; v < values; v++)
+        names[v] = tf_stage_value(stage, v).name;
+    const char *near = tf_suggest(name, names, (size_t)values);
+    complain(l->diags, where, "the stage has neither a parameter nor a column%s \"%s\"%s%s%s",
+             stage->arrays ? " nor an array" : "", name, near ? "; did you mean \"" : "", near ? near : "",
+             near ? "\"?" : "");
     free(names);
     return -1;
 }
@@ -104,12 +122,11 @@ static int find_value(struct loader *l, const at *where, const tf_stage_spec *st
 
 static void add_key(struct loader *l, const at *where, const tf_stage_spec *stage, const char *name,
                     tf_reduce_spec *reduce, int *keys) {
-    int value = find_value(l, where, stage, name), params = tf_space_params(stage->space);
+    int value = find_value(l, where, stage, name);
     if (value < 0)
         return;
-    tf_type type = value_type(stage, value);
-    if (value >= params && (type == TF_BYTES || tf_type_is_float(type) ||
-                            (stage->column[value - params].rank > 0 && !stage->column[value - params].grid)))
+    tf_value v = tf_stage_value(stage, value);
+    if (v.param < 0 && (v.type == TF_BYTES || tf_type_is_float(v.type) || (v.rank > 0 && !v.grid)))
         complain(l->diags, where, "rows can be grouped by parameters, and by columns of integers, booleans or strings");
     keys[reduce->keys++] = value;
 }
@@ -169,7 +186,7 @@ static void load_stats(struct loader *l, const at *where, const cJSON *json, con
     for (const cJSON *item = columns ? columns->child : NULL; item; item = item->next) {
         at there = at_key(&here, item->string);
         int value = find_value(l, &there, stage, item->string), n = 0;
-        if (value >= 0 && tf_type_size(value_type(stage, value)) == 0)
+        if (value >= 0 && tf_type_size(tf_stage_value(stage, value).type) == 0)
             complain(l->diags, &there, "\"%s\" is no number", item->string);
         if (cJSON_IsString(item) && value >= 0)
             add_stat(l, &there, item->valuestring, value, reduce, stats);
@@ -185,43 +202,41 @@ static void load_stats(struct loader *l, const at *where, const cJSON *json, con
     }
 }
 
-/* Arrays are no numbers: they have no name there. */
+/* What has a shape is no number: it has no name there. */
 static expr_names value_names(struct loader *l, const tf_stage_spec *stage) {
-    int params = tf_space_params(stage->space), count = params + stage->columns;
+    const int count = tf_stage_values(stage);
     expr_name *name = tf_arena_array(l->arena, (size_t)count, sizeof *name);
-    for (int v = 0; v < count; v++) {
-        tf_type type = value_type(stage, v);
-        const tf_column_spec *column = v < params ? NULL : &stage->column[v - params];
-        bool usable = !column || ((column->rank == 0 || column->grid) && type != TF_BYTES);
-        name[v].name = !usable      ? ""
-                       : v < params ? tf_space_param(stage->space, v)->name
-                                    : stage->column[v - params].name;
-        name[v].type = type == TF_STRING ? TF_STRING : TF_FLOAT64;
-        name[v].array = column && column->grid;
+    for (int n = 0; n < count; n++) {
+        tf_value v = tf_stage_value(stage, n);
+        bool usable = (v.rank == 0 || v.grid) && v.type != TF_BYTES;
+        name[n] = (expr_name){.name = usable ? v.name : "",
+                              .type = v.type == TF_STRING ? TF_STRING : TF_FLOAT64,
+                              .array = v.grid != NULL,
+                              .width = v.array >= 0 ? stage->array[v.array].element : 0};
     }
     return (expr_names){.what = "the stage's parameters and columns", .count = count, .name = name, .has_index = true};
 }
 
 /* A reduction of arrays takes them element by element: there must be as many in each. */
 static void find_grid(struct loader *l, const at *where, const tf_stage_spec *stage, tf_reduce_spec *reduce) {
-    int params = tf_space_params(stage->space);
     const char *shaped = NULL;
-    for (int c = 0; c < stage->columns; c++) {
-        const tf_column_spec *column = &stage->column[c];
-        bool used = reduce->where && tf_expr_uses(reduce->where, params + c);
+    for (int n = 0; n < tf_stage_values(stage); n++) {
+        tf_value v = tf_stage_value(stage, n);
+        bool used = reduce->where && tf_expr_uses(reduce->where, n);
         for (int k = 0; k < reduce->keys; k++)
-            used = used || reduce->key[k] == params + c;
+            used = used || reduce->key[k] == n;
         for (int s = 0; s < reduce->stats; s++)
-            used = used || reduce->stat[s].value == params + c;
-        if (!used || column->rank == 0)
+            used = used || reduce->stat[s].value == n;
+        if (!used)
             continue;
-        if (!column->grid)
-            shaped = column->name;
-        else if (reduce->grid && strcmp(reduce->grid->axis, column->grid->axis) != 0)
-            complain(l->diags, where, "column \"%s\" has blocks of another axis than the columns before it",
-                     column->name);
-        else
-            reduce->grid = column->grid;
+        if (v.rank > 0 && !v.grid)
+            shaped = v.name;
+        else if (v.grid && reduce->grid && strcmp(reduce->grid->axis, v.grid->axis) != 0)
+            complain(l->diags, where, "\"%s\" has blocks of another axis than the arrays before it", v.name);
+        else if (v.grid)
+            reduce->grid = v.grid;
+        if (v.array >= 0 && has_halo(&stage->array[v.array]))
+            complain(l->diags, where, "array \"%s\" has a halo, which reductions know nothing of", v.name);
     }
     if (reduce->grid && shaped)
         complain(l->diags, where, "column \"%s\" has a \"shape\", and can't be reduced together with arrays", shaped);
@@ -281,8 +296,7 @@ void load_reductions(struct loader *l, const stage_json *json, tf_stage_spec *st
 
 /* COLUMN.STATISTIC, for all numbers and all that is one number of a group. */
 static void add_stat_names(struct loader *l, const tf_stage_spec *stage, expr_names *names, tf_stat_spec *stats) {
-    expr_name *name =
-        tf_arena_array(l->arena, (size_t)(tf_space_params(stage->space) + stage->columns) * KINDS + 1, sizeof *name);
+    expr_name *name = tf_arena_array(l->arena, (size_t)tf_stage_values(stage) * KINDS + 1, sizeof *name);
     const expr_names values = value_names(l, stage);
     names->name = name;
     for (int v = 0; v < values.count; v++) {
@@ -340,8 +354,7 @@ void load_until(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     if (!source)
         return;
     expr_names names = {.what = "COLUMN.STATISTIC, such as x.mean or x.stderr"};
-    tf_stat_spec *all =
-        tf_arena_array(l->arena, (size_t)(tf_space_params(stage->space) + stage->columns) * KINDS + 1, sizeof *all);
+    tf_stat_spec *all = tf_arena_array(l->arena, (size_t)tf_stage_values(stage) * KINDS + 1, sizeof *all);
     add_stat_names(l, stage, &names, all);
     stage->until.expr = load_expr(l, &at_expr, source, &names);
     stage->until.names = names.count;

@@ -363,10 +363,7 @@ static void check_one_grid(struct loader *l, const at *where, const tf_stage_spe
     const char *axis = NULL;
     for (int a = 0; a < stage->arrays; a++) {
         const tf_array_spec *array = &stage->array[a];
-        bool halo = false;
-        for (int d = 0; d < TF_MAX_RANK; d++)
-            halo = halo || array->halo[d] > 0;
-        if (halo)
+        if (has_halo(array))
             complain(l->diags, where, "array \"%s\" has a halo, which expressions know nothing of", array->name);
         if (axis && array->grid && strcmp(axis, array->grid->axis) != 0)
             complain(l->diags, where, "arrays \"%s\" and \"%s\" have blocks of different axes", stage->array[0].name,
@@ -393,12 +390,16 @@ void load_exprs(struct loader *l, const at *where, const cJSON *run, tf_stage_sp
     if (!stage->space)
         return;
     int params = tf_space_params(stage->space);
-    expr_name *name = tf_arena_array(l->arena, (size_t)(params + stage->arrays + stage->columns), sizeof *name);
+    expr_name *name =
+        tf_arena_array(l->arena, (size_t)params + (size_t)stage->arrays + (size_t)stage->columns, sizeof *name);
     expr_names names = param_names(stage->space, name);
     names.what = stage->arrays ? "the stage's parameters and arrays, and the columns before this one"
                                : "the stage's parameters, and the columns before this one";
     for (int a = 0; a < stage->arrays; a++)
-        name[names.count++] = (expr_name){.name = stage->array[a].name, .type = stage->array[a].type, .array = true};
+        name[names.count++] = (expr_name){.name = stage->array[a].name,
+                                          .type = stage->array[a].type,
+                                          .array = true,
+                                          .width = stage->array[a].element};
     check_one_grid(l, &at_exprs, stage);
     uint32_t streams = 0;
     names.streams = &streams;

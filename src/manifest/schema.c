@@ -112,6 +112,10 @@ static const json_key axis[] = {
      "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"object\"},\"description\":\"one point a record\"}",
      false},
     {"csv", TEXT("a table by RFC 4180 with a header; one point a record"), false},
+    {"batch",
+     "{\"type\":\"integer\",\"minimum\":1,\"description\":\"records of csv for each task, which gets its columns as "
+     "arrays\"}",
+     false},
     {"jsonl", TEXT("a JSON object a line; one point a record"), false},
     {"zip", REF("space"), false},
     {"concat", "{\"type\":\"array\",\"minItems\":1,\"items\":" REF("space") "}", false},

@@ -35,8 +35,13 @@ static int disk_glob(tf_source *self, const char *pattern, tf_buf *out) {
     return 0;
 }
 
+static int disk_scan(tf_source *self, const char *path, int64_t batch, int64_t before, tf_buf *out) {
+    (void)self;
+    return tf_csv_scan(path, batch, before, out);
+}
+
 tf_source tf_source_disk(void) {
-    return (tf_source){.read = disk_read, .glob = disk_glob};
+    return (tf_source){.read = disk_read, .glob = disk_glob, .scan = disk_scan};
 }
 
 /* ---- Recording ---- */
@@ -72,8 +77,17 @@ static int record_glob(tf_source *self, const char *pattern, tf_buf *out) {
     return record(self, ((tf_recorder *)self)->below->glob, pattern, out);
 }
 
+static int record_scan(tf_source *self, const char *path, int64_t batch, int64_t before, tf_buf *out) {
+    tf_recorder *recorder = (tf_recorder *)self;
+    size_t start = out->length;
+    int status = recorder->below->scan ? recorder->below->scan(recorder->below, path, batch, before, out) : ENOSYS;
+    add_entry(&recorder->bytes, path, status, tf_buf_text(out) + start, out->length - start);
+    return status;
+}
+
 void tf_recorder_start(tf_recorder *recorder, const tf_load_options *options, tf_source *below) {
-    *recorder = (tf_recorder){.source = {.read = record_read, .glob = record_glob}, .below = below};
+    *recorder =
+        (tf_recorder){.source = {.read = record_read, .glob = record_glob, .scan = record_scan}, .below = below};
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "path", options->path);
     cJSON_AddStringToObject(json, "display", options->display);
@@ -131,12 +145,18 @@ static int replay_next(tf_source *self, const char *wanted, tf_buf *out) {
     return (int)head.status;
 }
 
+static int replay_scan(tf_source *self, const char *path, int64_t batch, int64_t before, tf_buf *out) {
+    (void)batch, (void)before;
+    return replay_next(self, path, out);
+}
+
 static const char *text_member(const cJSON *json, const char *key) {
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
 }
 
 tf_campaign *tf_campaign_unbundle(const void *bytes, size_t size) {
-    replay from = {.source = {.read = replay_next, .glob = replay_next}, .next = bytes, .left = size};
+    replay from = {
+        .source = {.read = replay_next, .glob = replay_next, .scan = replay_scan}, .next = bytes, .left = size};
     entry head;
     const char *name, *data;
     cJSON *json = next_entry(&from, &head, &name, &data) ? cJSON_Parse(data) : NULL;

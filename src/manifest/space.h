@@ -41,8 +41,9 @@ struct tf_space {
         } line;
         const void **table; /* per parameter: values as tf_space_fill gives them */
         const tf_space *of; /* NODE_ROWS: that stage's space */
-        space_blocks *blocks;
     };
+    space_blocks *blocks; /* of NODE_BLOCKS, and where a table is read in parts; else NULL */
+    const tf_csv *csv;    /* such a table */
 };
 
 /* Inner nodes. Children's sizes and parameters are set; NULL if the product is beyond 2^62 points. */

@@ -156,6 +156,8 @@ tf_err store_open_arrays(tf_store *s, int stage, tf_error *error) {
     st->array = tf_alloc_array((size_t)spec->arrays, sizeof *st->array);
     st->files = tf_files_new(s->campaign);
     for (int a = 0; a < spec->arrays && err == TF_OK; a++) {
+        if (spec->array[a].csv)
+            continue;
         st->array[a].type = store_number_type(spec->array[a].type);
         if (spec->array[a].stage >= 0)
             err = open_column(s, &spec->array[a], &st->array[a], error);
@@ -176,7 +178,8 @@ void store_close_arrays(tf_store *s, int stage) {
     for (int a = 0; st->array && a < s->campaign->stage[stage].arrays; a++) {
         close_dataset(&st->array[a]);
         store_close_table(&st->array[a].status);
-        H5Tclose(st->array[a].type);
+        if (st->array[a].type > 0)
+            H5Tclose(st->array[a].type);
         tf_buf_free(&st->array[a].path);
     }
     tf_files_free(st->files);
@@ -267,11 +270,21 @@ static herr_t read_block(const tf_array_spec *array, const array_source *source,
     return result;
 }
 
+static tf_err read_column(const tf_array_spec *array, int64_t index, void *elements, tf_error *error) {
+    void **out = tf_alloc_array((size_t)tf_csv_fields(array->csv), sizeof *out);
+    out[array->field] = elements;
+    tf_err err = tf_csv_read(array->csv, tf_array_part(array, index), out, error);
+    free(out);
+    return err;
+}
+
 tf_err tf_store_block(void *context, int stage, int a, int64_t index, void *elements, tf_error *error) {
     tf_store *s = context;
     const tf_array_spec *array = &s->campaign->stage[stage].array[a];
     const array_source *source = &s->stage[stage].array[a];
     tf_block block;
+    if (array->csv)
+        return read_column(array, index, elements, error);
     tf_array_place(array, index, &block);
     tf_err err = array->file >= 0 ? open_for_task(s, stage, a, index, error) : TF_OK;
     if (err != TF_OK)
@@ -309,7 +322,8 @@ herr_t store_array_taken(const tf_store *s, int stage, int a, int64_t index, uin
     const tf_array_spec *array = &s->campaign->stage[stage].array[a];
     const array_source *source = &s->stage[stage].array[a];
     const tf_grid *grid = s->campaign->stage[array->stage].column[array->column].grid;
-    int64_t low[TF_MAX_RANK], high[TF_MAX_RANK], first[TF_MAX_RANK] = {0}, last[TF_MAX_RANK] = {0}, at[TF_MAX_RANK];
+    int64_t low[TF_MAX_RANK] = {0}, high[TF_MAX_RANK] = {0};
+    int64_t first[TF_MAX_RANK] = {0}, last[TF_MAX_RANK] = {0}, at[TF_MAX_RANK];
     tf_block block;
     tf_array_place(array, index, &block);
     clip(array, &block, low, high);

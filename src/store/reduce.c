@@ -41,9 +41,8 @@ static void put_rows(output *o, const char *name, hid_t type, const void *data) 
 
 /* ---- Keys ---- */
 
-static const char *value_name(const tf_stage_spec *spec, int value) {
-    int params = tf_space_params(spec->space);
-    return value < params ? tf_space_param(spec->space, value)->name : spec->column[value - params].name;
+static tf_value value_of(const reducing *r, int value) {
+    return tf_stage_value(&r->store->campaign->stage[r->stage], value);
 }
 
 static void put_texts(output *o, const reducing *r, int key, const char *name) {
@@ -65,8 +64,8 @@ static void put_texts(output *o, const reducing *r, int key, const char *name) {
 }
 
 static void put_key(output *o, const reducing *r, int key) {
-    const char *name = value_name(&r->store->campaign->stage[r->stage], r->spec->key[key]);
-    tf_type type = reduce_value_type(r, r->spec->key[key]);
+    const char *name = value_of(r, r->spec->key[key]).name;
+    tf_type type = value_of(r, r->spec->key[key]).type;
     if (type == TF_STRING) {
         put_texts(o, r, key, name);
         return;
@@ -95,14 +94,15 @@ static void put_key(output *o, const reducing *r, int key) {
 
 static void put_stat(output *o, const reducing *r, const tf_stat_spec *stat, const reduce_result *result) {
     const tf_stage_spec *spec = &r->store->campaign->stage[r->stage];
-    int column = stat->value - tf_space_params(spec->space), rank = 1;
+    const tf_value v = value_of(r, stat->value);
+    int rank = 1;
     hsize_t shape[TF_MAX_RANK + 2] = {(hsize_t)r->groups};
-    for (int d = 0; column >= 0 && !r->spec->grid && d < spec->column[column].rank; d++)
-        shape[rank++] = (hsize_t)spec->column[column].shape[d];
+    for (int d = 0; !v.grid && d < v.rank; d++)
+        shape[rank++] = (hsize_t)spec->column[v.column].shape[d];
     if (stat->kind == TF_STAT_HISTOGRAM || stat->kind == TF_STAT_TOPK)
         shape[rank++] = (hsize_t)stat->size;
     tf_buf name = {0};
-    tf_buf_addf(&name, "%s.%s", value_name(spec, stat->value), stat->text);
+    tf_buf_addf(&name, "%s.%s", v.name, stat->text);
     if (result->numbers)
         put(o, tf_buf_text(&name), H5T_IEEE_F64LE, o->scale, rank, shape, result->numbers);
     else
@@ -147,7 +147,7 @@ static bool put_reduction(const reducing *r, hid_t parent, const reduce_result *
 
 static tf_err work_out(reducing *r, reduce_result *result) {
     const tf_stage_spec *spec = &r->store->campaign->stage[r->stage];
-    int values = tf_space_params(spec->space) + spec->columns;
+    int values = tf_stage_values(spec);
     tf_err err = reduce_open(r);
     for (int v = 0; v < values && err == TF_OK; v++) {
         bool any = false;

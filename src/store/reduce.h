@@ -34,7 +34,6 @@ void reduce_close(reducing *r);
  * are NUL-terminated. */
 const char *reduce_key_text(const reducing *r, int64_t group, int key);
 uint64_t reduce_key_word(const reducing *r, int64_t group, int key);
-tf_type reduce_value_type(const reducing *r, int value);
 
 /* The elements that a value has in one row. */
 int64_t reduce_elements(const reducing *r, int value);

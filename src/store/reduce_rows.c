@@ -10,13 +10,15 @@
 enum {
     PIECE_NUMBERS = 1 << 16, /* of one value, at once */
     MOST_CACHED = 16 << 20,  /* rows whose groups are remembered */
+    MOST_KEPT = 64 << 20,    /* bytes of a table's column that are not read again */
     MOST_GROUPS = 10000000
 };
 
 /* What is read of one parameter or column. */
 typedef struct source {
     bool opened;
-    tf_type type;   /* as in the manifest */
+    tf_value value;
+    tf_type cell;   /* type of the cells; of texts TF_STRING */
     table table;    /* of a column; memory type as read */
     table heap;     /* of long strings: their bytes, and `table` is the index */
     char *cells;    /* what was read of a piece; of an array a block */
@@ -24,6 +26,8 @@ typedef struct source {
     const char **text;
     tf_buf texts;
     int64_t task; /* whose value or block it is, in a reduction of arrays; -1: nobody's yet */
+    char *kept;   /* of a table: the blocks of all this rank's tasks, in which `cells` is; NULL: they are too many */
+    bool *known;  /* per task: its block is there */
 } source;
 
 /* Rows that are taken together. */
@@ -54,23 +58,13 @@ static const tf_stage_spec *spec_of(const reducing *r) {
     return &r->store->campaign->stage[r->stage];
 }
 
-static int params_of(const reducing *r) {
-    return tf_space_params(spec_of(r)->space);
-}
-
-tf_type reduce_value_type(const reducing *r, int value) {
-    const tf_stage_spec *spec = spec_of(r);
-    int params = params_of(r);
-    return value < params ? tf_space_param(spec->space, value)->type : spec->column[value - params].type;
+static tf_value value_of(const reducing *r, int value) {
+    return tf_stage_value(spec_of(r), value);
 }
 
 int64_t reduce_elements(const reducing *r, int value) {
-    return value < params_of(r) || r->spec->grid ? 1 : spec_of(r)->column[value - params_of(r)].elements;
-}
-
-static const tf_column_spec *array_of(const reducing *r, int value) {
-    const tf_column_spec *column = value < params_of(r) ? NULL : &spec_of(r)->column[value - params_of(r)];
-    return column && column->grid ? column : NULL;
+    const tf_value v = value_of(r, value);
+    return v.column < 0 || r->spec->grid ? 1 : spec_of(r)->column[v.column].elements;
 }
 
 /* ---- Opening ---- */
@@ -94,50 +88,77 @@ static bool open_texts(const reducing *r, source *s, const char *name, hsize_t r
     return s->table.dataset >= 0 && s->heap.dataset >= 0;
 }
 
-static bool open_source(reducing *r, int value) {
+/* What cells are read as: integers and numbers as the widest that they fit. */
+static tf_type cell_type(tf_value value) {
+    if (value.array >= 0 || value.type == TF_STRING || value.type == TF_BOOL || value.type == TF_UINT64)
+        return value.type;
+    return tf_type_is_integer(value.type) ? TF_INT64 : TF_FLOAT64;
+}
+
+/* Bytes of what is in memory of the value at once. */
+static size_t cell_bytes(const reducing *r, const source *s) {
     const tf_stage_spec *spec = spec_of(r);
-    source *s = &r->rows->source[value];
-    int column = value - params_of(r);
-    if (s->opened)
-        return true;
-    s->opened = true;
-    s->task = -1;
-    s->type = reduce_value_type(r, value);
-    s->number =
-        tf_alloc_array(PIECE_NUMBERS > reduce_elements(r, value) ? PIECE_NUMBERS : (size_t)reduce_elements(r, value),
-                       sizeof *s->number);
-    if (s->type == TF_STRING)
-        s->text = tf_alloc_array(PIECE_NUMBERS, sizeof *s->text);
-    if (column < 0) {
-        s->cells = tf_alloc_array(PIECE_NUMBERS, tf_space_cell_size(spec->space, value) + 8);
-        return true;
-    }
-    if (s->type == TF_STRING) {
-        bool good = open_texts(r, s, spec->column[column].name, (hsize_t)tf_space_size(spec->space));
-        s->cells = tf_alloc_array(PIECE_NUMBERS, good && !s->heap.dataset ? H5Tget_size(s->table.type) : 16);
-        return good;
-    }
-    s->table = r->store->stage[r->stage].column[column]; /* borrowed, but for the type */
-    s->table.type = s->type == TF_BOOL            ? H5Tcopy(s->table.type)
-                    : s->type == TF_UINT64        ? H5Tcopy(H5T_NATIVE_UINT64)
-                    : tf_type_is_integer(s->type) ? H5Tcopy(H5T_NATIVE_INT64)
-                                                  : H5Tcopy(H5T_NATIVE_DOUBLE);
-    size_t elements = (size_t)spec->column[column].elements;
-    s->cells = tf_alloc_array(elements > PIECE_NUMBERS ? elements : PIECE_NUMBERS, 8);
+    if (s->value.array >= 0)
+        return tf_array_bytes(&spec->array[s->value.array]);
+    if (s->value.param >= 0)
+        return PIECE_NUMBERS * (tf_space_cell_size(spec->space, s->value.param) + 8);
+    if (s->cell == TF_STRING)
+        return PIECE_NUMBERS * (s->heap.dataset > 0 ? 16 : H5Tget_size(s->table.type));
+    const size_t elements = (size_t)spec->column[s->value.column].elements;
+    return 8 * (elements > PIECE_NUMBERS ? elements : PIECE_NUMBERS);
+}
+
+/* Text takes long to be read: where there is memory for it, what was read stays. */
+static bool keep_blocks(const reducing *r, source *s) {
+    const int64_t tasks = r->rows->end - r->rows->first;
+    int64_t bytes;
+    if (s->value.array < 0 || !spec_of(r)->array[s->value.array].csv ||
+        __builtin_mul_overflow(tasks, (int64_t)cell_bytes(r, s), &bytes) || bytes > MOST_KEPT)
+        return false;
+    s->kept = tf_alloc((size_t)bytes);
+    s->known = tf_alloc_array((size_t)tasks, sizeof *s->known);
     return true;
 }
 
-static void close_source(reducing *r, int value) {
+static bool open_source(reducing *r, int value) {
+    const tf_stage_spec *spec = spec_of(r);
     source *s = &r->rows->source[value];
+    if (s->opened)
+        return true;
+    const int64_t elements = reduce_elements(r, value);
+    bool good = true;
+    s->opened = true;
+    s->task = -1;
+    s->value = value_of(r, value);
+    s->cell = cell_type(s->value);
+    s->number = tf_alloc_array(PIECE_NUMBERS > elements ? PIECE_NUMBERS : (size_t)elements, sizeof *s->number);
+    if (s->cell == TF_STRING)
+        s->text = tf_alloc_array(PIECE_NUMBERS, sizeof *s->text);
+    if (s->value.column >= 0 && s->cell == TF_STRING) {
+        good = open_texts(r, s, s->value.name, (hsize_t)tf_space_size(spec->space));
+    } else if (s->value.column >= 0) {
+        s->table = r->store->stage[r->stage].column[s->value.column]; /* borrowed, but for the type */
+        s->table.type = s->cell == TF_BOOL     ? H5Tcopy(s->table.type)
+                        : s->cell == TF_UINT64 ? H5Tcopy(H5T_NATIVE_UINT64)
+                        : s->cell == TF_INT64  ? H5Tcopy(H5T_NATIVE_INT64)
+                                               : H5Tcopy(H5T_NATIVE_DOUBLE);
+    }
+    if (good && !keep_blocks(r, s))
+        s->cells = tf_alloc(cell_bytes(r, s));
+    return good;
+}
+
+static void close_source(source *s) {
     if (!s->opened)
         return;
-    if (value >= params_of(r) && s->type == TF_STRING) {
+    if (s->value.column >= 0 && s->cell == TF_STRING) {
         store_close_table(&s->table);
         store_close_table(&s->heap);
-    } else if (value >= params_of(r)) {
+    } else if (s->value.column >= 0) {
         H5Tclose(s->table.type);
     }
-    free(s->cells);
+    free(s->kept ? s->kept : s->cells);
+    free(s->known);
     free(s->number);
     free(s->text);
     tf_buf_free(&s->texts);
@@ -175,37 +196,56 @@ static tf_err take_texts(reducing *r, source *s, int64_t count, size_t width) {
     return err;
 }
 
-static tf_err read_param(reducing *r, int value, int64_t first, int64_t count) {
+static tf_err read_param(reducing *r, source *s, int64_t first, int64_t count) {
     const tf_space *space = spec_of(r)->space;
-    source *s = &r->rows->source[value];
-    size_t cell = tf_space_cell_size(space, value);
-    if (!tf_space_param(space, value)->given) {
-        tf_space_fill(space, value, first, count, s->type == TF_STRING ? (void *)s->text : (void *)s->cells);
+    const int param = s->value.param;
+    if (!tf_space_param(space, param)->given) {
+        tf_space_fill(space, param, first, count, s->cell == TF_STRING ? (void *)s->text : (void *)s->cells);
         return TF_OK;
     }
-    tf_err err = tf_store_given(r->store, r->stage, value, first, count, s->cells, r->error);
-    return err == TF_OK && s->type == TF_STRING ? take_texts(r, s, count, cell) : err;
+    tf_err err = tf_store_given(r->store, r->stage, param, first, count, s->cells, r->error);
+    return err == TF_OK && s->cell == TF_STRING ? take_texts(r, s, count, tf_space_cell_size(space, param)) : err;
 }
 
-/* Rows of one value: as texts, or as cells. */
-static tf_err read_cells(reducing *r, int value, int64_t first, int64_t count) {
-    source *s = &r->rows->source[value];
-    if (value < params_of(r))
-        return read_param(r, value, first, count);
-    if (array_of(r, value) ? store_read_block(&s->table, first, s->cells) < 0
-                           : store_read_rows(&s->table, first, count, s->cells) < 0)
+static tf_err read_block(reducing *r, source *s, int64_t task) {
+    const int64_t n = task - r->rows->first;
+    if (s->kept)
+        s->cells = s->kept + (size_t)n * cell_bytes(r, s);
+    if (s->kept && s->known[n])
+        return TF_OK;
+    tf_err err = tf_store_block(r->store, r->stage, s->value.array, task, s->cells, r->error);
+    if (s->kept)
+        s->known[n] = err == TF_OK;
+    return err;
+}
+
+/* Rows of one value: as texts, or as cells; of arrays all elements of one task. */
+static tf_err read_cells(reducing *r, source *s, int64_t first, int64_t count) {
+    if (s->value.param >= 0)
+        return read_param(r, s, first, count);
+    if (s->value.array >= 0)
+        return read_block(r, s, first);
+    if (s->value.grid ? store_read_block(&s->table, first, s->cells) < 0
+                      : store_read_rows(&s->table, first, count, s->cells) < 0)
         return cant_read(r);
-    return s->type == TF_STRING ? take_texts(r, s, count, s->heap.dataset > 0 ? 0 : H5Tget_size(s->table.type)) : TF_OK;
+    return s->cell == TF_STRING ? take_texts(r, s, count, s->heap.dataset > 0 ? 0 : H5Tget_size(s->table.type)) : TF_OK;
 }
 
-/* The type of what is in `cells`. */
-static tf_type cell_type(const source *s) {
-    return s->type == TF_BOOL || s->type == TF_UINT64 ? s->type : tf_type_is_integer(s->type) ? TF_INT64 : TF_FLOAT64;
+/* Where the value of the piece's row i is. */
+static int64_t cell_at(const reducing *r, const source *s, const cursor *c, int64_t i) {
+    return !r->spec->grid ? i : s->value.grid ? c->from + i : 0;
 }
 
-/* The cell of the piece's row i. */
-static int64_t cell_at(const reducing *r, int value, const cursor *c, int64_t i) {
-    return !r->spec->grid ? i : array_of(r, value) ? c->from + i : 0;
+/* The text of the piece's row i. */
+static const char *text_at(const reducing *r, const source *s, const cursor *c, int64_t i, size_t *length) {
+    const int64_t cell = cell_at(r, s, c, i);
+    if (s->value.array < 0) {
+        *length = strlen(s->text[cell]);
+        return s->text[cell];
+    }
+    const size_t width = spec_of(r)->array[s->value.array].element;
+    *length = strnlen(s->cells + (size_t)cell * width, width);
+    return s->cells + (size_t)cell * width;
 }
 
 /* The piece's rows of one value. */
@@ -214,18 +254,18 @@ static tf_err read_source(reducing *r, int value, const cursor *c) {
     if (!open_source(r, value))
         return cant_read(r);
     if (!r->spec->grid || s->task != c->first) {
-        tf_err err = read_cells(r, value, c->first, r->spec->grid ? 1 : c->count);
+        tf_err err = read_cells(r, s, c->first, r->spec->grid ? 1 : c->count);
         if (err != TF_OK)
             return err;
         s->task = c->first;
     }
-    if (s->type == TF_STRING)
+    if (s->cell == TF_STRING)
         return TF_OK;
-    if (!r->spec->grid || array_of(r, value)) {
-        tf_load_doubles(cell_type(s), s->cells, c->from, c->count * reduce_elements(r, value), s->number);
+    if (!r->spec->grid || s->value.grid) {
+        tf_load_doubles(s->cell, s->cells, c->from, c->count * reduce_elements(r, value), s->number);
         return TF_OK;
     }
-    tf_load_doubles(cell_type(s), s->cells, 0, 1, s->number);
+    tf_load_doubles(s->cell, s->cells, 0, 1, s->number);
     for (int64_t i = 1; i < c->count; i++)
         s->number[i] = s->number[0];
     return TF_OK;
@@ -236,26 +276,32 @@ static tf_err read_source(reducing *r, int value, const cursor *c) {
 static uint64_t word_of(const source *s, int64_t i) {
     const void *cells = s->cells;
     const uint64_t sign = UINT64_C(1) << 63;
-    if (s->type == TF_BOOL)
-        return ((const uint8_t *)cells)[i];
-    if (s->type == TF_UINT64)
-        return ((const uint64_t *)cells)[i];
-    if (tf_type_is_integer(s->type))
-        return (uint64_t)((const int64_t *)cells)[i] ^ sign;
-    const double number = ((const double *)cells)[i];
-    return isnan(number) ? UINT64_MAX : tf_order_of(number);
+    switch (s->cell) {
+    case TF_BOOL:
+    case TF_UINT8: return ((const uint8_t *)cells)[i] ^ (s->cell == TF_BOOL ? 0 : sign);
+    case TF_INT8: return (uint64_t)((const int8_t *)cells)[i] ^ sign;
+    case TF_INT16: return (uint64_t)((const int16_t *)cells)[i] ^ sign;
+    case TF_INT32: return (uint64_t)((const int32_t *)cells)[i] ^ sign;
+    case TF_INT64: return (uint64_t)((const int64_t *)cells)[i] ^ sign;
+    case TF_UINT16: return ((const uint16_t *)cells)[i] ^ sign;
+    case TF_UINT32: return ((const uint32_t *)cells)[i] ^ sign;
+    case TF_UINT64: return ((const uint64_t *)cells)[i];
+    default: return isnan(((const double *)cells)[i]) ? UINT64_MAX : tf_order_of(((const double *)cells)[i]);
+    }
 }
 
 static void make_key(const reducing *r, const cursor *c, int64_t i, tf_buf *out) {
     tf_buf_clear(out);
     for (int k = 0; k < r->spec->keys; k++) {
         const source *s = &r->rows->source[r->spec->key[k]];
-        const int64_t cell = cell_at(r, r->spec->key[k], c, i);
-        if (s->type == TF_STRING) {
-            tf_buf_add(out, s->text[cell], strlen(s->text[cell]) + 1);
+        if (s->cell == TF_STRING) {
+            size_t length;
+            const char *text = text_at(r, s, c, i, &length);
+            tf_buf_add(out, text, length);
+            tf_buf_addc(out, '\0');
             continue;
         }
-        uint64_t word = word_of(s, cell);
+        uint64_t word = word_of(s, cell_at(r, s, c, i));
         for (int shift = 56; shift >= 0; shift -= 8)
             tf_buf_addc(out, (char)(word >> shift & 0xff));
     }
@@ -265,7 +311,7 @@ static void make_key(const reducing *r, const cursor *c, int64_t i, tf_buf *out)
 static const char *find_key(const reducing *r, int64_t group, int key) {
     const char *at = r->keys.data + r->key_at[group];
     for (int k = 0; k < key; k++)
-        at += reduce_value_type(r, r->spec->key[k]) == TF_STRING ? strlen(at) + 1 : 8;
+        at += value_of(r, r->spec->key[k]).type == TF_STRING ? strlen(at) + 1 : 8;
     return at;
 }
 
@@ -275,7 +321,7 @@ const char *reduce_key_text(const reducing *r, int64_t group, int key) {
 
 uint64_t reduce_key_word(const reducing *r, int64_t group, int key) {
     const unsigned char *at = (const unsigned char *)find_key(r, group, key);
-    tf_type type = reduce_value_type(r, r->spec->key[key]);
+    tf_type type = value_of(r, r->spec->key[key]).type;
     uint64_t word = 0;
     for (int b = 0; b < 8; b++)
         word = word << 8 | at[b];
@@ -331,7 +377,9 @@ static tf_err choose(reducing *r, const cursor *c) {
         if (err != TF_OK)
             return err;
         source *s = &rows->source[v];
-        rows->named[v] = s->type == TF_STRING ? (const void *)s->text : (const void *)s->number;
+        rows->named[v] = s->cell != TF_STRING  ? (const void *)s->number
+                         : s->value.array >= 0 ? s->cells + (size_t)c->from * spec_of(r)->array[s->value.array].element
+                                               : (const void *)s->text;
     }
     if (arrays)
         tf_eval_elements(rows->where, rows->named, c->first, c->count, rows->truth);
@@ -551,7 +599,7 @@ tf_err reduce_open(reducing *r) {
     const tf_store *s = r->store;
     int64_t tasks = r->limit, share = tasks / s->ranks;
     reduce_rows *rows = r->rows = tf_alloc(sizeof *rows);
-    rows->values = params_of(r) + spec->columns;
+    rows->values = tf_stage_values(spec);
     rows->source = tf_alloc_array((size_t)rows->values, sizeof *rows->source);
     rows->named = tf_alloc_array((size_t)rows->values, sizeof *rows->named);
     rows->first = share * s->rank;
@@ -574,7 +622,7 @@ tf_err reduce_open(reducing *r) {
 void reduce_close(reducing *r) {
     reduce_rows *rows = r->rows;
     for (int v = 0; v < rows->values; v++)
-        close_source(r, v);
+        close_source(&rows->source[v]);
     tf_eval_free(rows->where);
     tf_table_free(&rows->number);
     tf_buf_free(&rows->key);

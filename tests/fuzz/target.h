@@ -34,21 +34,29 @@ static int texts_glob(tf_source *self, const char *pattern, tf_buf *out) {
     return 0;
 }
 
+static inline texts texts_of(const char *manifest, size_t manifest_size, const char *other, size_t other_size) {
+    return (texts){.source = {.read = texts_read, .glob = texts_glob},
+                   .manifest = manifest,
+                   .manifest_size = manifest_size,
+                   .other = other,
+                   .other_size = other_size};
+}
+
 /* The campaign, NULL if the manifest is wrong. */
-static inline tf_campaign *texts_load(const char *manifest, size_t manifest_size, const char *other,
-                                      size_t other_size) {
-    texts t = {.source = {.read = texts_read, .glob = texts_glob},
-               .manifest = manifest,
-               .manifest_size = manifest_size,
-               .other = other,
-               .other_size = other_size};
+static inline tf_campaign *texts_load_from(texts *t) {
     tf_load_options options = {.path = "/work/test.json", .display = "test.json", .workdir = "/work"};
     tf_diags diags = {.file = "test.json"};
-    tf_campaign *campaign = tf_campaign_load(&options, &t.source, &diags);
+    tf_campaign *campaign = tf_campaign_load(&options, &t->source, &diags);
     if (!campaign && diags.count == 0)
         abort(); /* a refusal has a reason */
     tf_diags_free(&diags);
     return campaign;
+}
+
+static inline tf_campaign *texts_load(const char *manifest, size_t manifest_size, const char *other,
+                                      size_t other_size) {
+    texts t = texts_of(manifest, manifest_size, other, other_size);
+    return texts_load_from(&t);
 }
 
 #endif

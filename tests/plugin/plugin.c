@@ -373,3 +373,29 @@ int lost(const tf_task *task, tf_row *row) {
     (void)task, (void)row;
     return TF_SUCCESS;
 }
+
+/* ---- columns: of a table in parts: its longest text, and the sums of its numbers ---- */
+
+TF_EXPORT int columns(const tf_task *task, tf_row *row);
+
+int columns(const tf_task *task, tf_row *row) {
+    tf_block block;
+    const int64_t *star = tf_get_block(task, "star", &block);
+    const double *value = tf_get_block(task, "value", NULL);
+    const char *key = tf_get_block(task, "key", NULL), *longest = key;
+    const size_t width = tf_array_cell(tf_task_stage(task), 1);
+    double sum = 0;
+    int64_t stars = 0;
+    char text[100] = "";
+    for (int64_t i = 0; i < block.count[0]; i++) {
+        stars += star[i];
+        sum += value[i] == value[i] ? value[i] : 0;
+        if (strnlen(key + (size_t)i * width, width) > strnlen(longest, width))
+            longest = key + (size_t)i * width;
+    }
+    memcpy(text, longest, strnlen(longest, width));
+    tf_put_string(row, "longest", text);
+    tf_put_double(row, "sum", sum);
+    tf_put_int(row, "stars", stars);
+    return block.start[0] == tf_get_int(task, "t_start") ? TF_SUCCESS : TF_FAILURE;
+}

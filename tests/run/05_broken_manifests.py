@@ -11,6 +11,7 @@ FILES = {
     "return.csv": '"a"\r"b"\n1\n',
     "nul.csv": "a\n\0\n",
     "other.csv": "a,c\n1,2\n",
+    "stars.csv": "star,n\nVega,1\nSirius,2\nMira,3\n",
     "bad.jsonl": '{"a": 1}\n{"a": \n',
     "data.txt": "not a program\n",
     "y.dat": "",
@@ -427,6 +428,22 @@ TABLE = [
         '/results/x/array: needs an axis of "blocks" in "over"',
     ),
     (
+        '{"over": [{"csv": "t.csv", "batch": 2}, {"name": "u", "csv": "t.csv", "batch": 0}, '
+        '{"name": "v", "range": [3], "batch": 2}], "run": {"function": "builtin:noop"}}',
+        '/over/0: this axis needs a "name"',
+        '/over/1/batch: must be an integer from 1 to 2^28',
+        '/over/2/batch: "batch" goes with "csv"',
+    ),
+    (
+        '{"over": [{"name": "t", "csv": "stars.csv", "batch": 2}], "arrays": {"star": {"dataset": "x.h5:/x"}}, '
+        '"results": {"star": "int64", "y": {"type": "int64", "array": "t"}}, "run": {"expr": {"star": "1", "y": "star == 3", '
+        '"z": "star == \'Vega\'"}}, "reduce": {"r": {"columns": {"star": ["mean"]}}}}',
+        '/arrays/star: two arrays are called "star"',
+        '/results/star: "star" is the name of an array already',
+        '/run/expr/y: "star == 3": a string can only be compared to another string',
+        """/run/expr/z: "star == 'Vega'": "star" is an array, and the result is a single number""",
+    ),
+    (
         '{"over": {"b": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}, "c": {"blocks": {"shape": [6], "chunk": [2]}}}, '
         '"results": {"s": {"type": "string", "array": "b"}, "t": {"type": "int8", "array": "d", "shape": [4]}, '
         '"b_1": {"type": "int8", "array": "b"}, "c": {"type": "int8", "array": "c"}}, "run": {"function": "builtin:noop"}}',
@@ -482,7 +499,7 @@ TABLE = [
         '/run/expr: arrays "x" and "y" have blocks of different axes',
         '/run/expr: column "s" has blocks of another axis than the arrays before it',
         '/run/expr: column "t" has blocks of another axis than the arrays before it',
-        '/reduce/r: column "t" has blocks of another axis than the columns before it',
+        '/reduce/r: "t" has blocks of another axis than the arrays before it',
     ),
     (
         '{"over": {"b": {"blocks": {"shape": [8], "chunk": [4]}}}, "run": {"function": "builtin:noop"}, "results": '

@@ -45,6 +45,7 @@ class Documents(farm.FarmTest):
                 file.create_dataset("image", (10000, 10000), "i2")
         self.write("stars.csv", "star\nVega\n")
         self.write("x.md", "")
+        self.write("catalog/a.csv", "field,mag,kind\n1,12.5,star\n")
         for name in ("flat_G_1", "flat_R_1", "science_R_1"):
             self.write(f"raw/{name}.fits", "")
         for name in ("measure", "combine", "divide"):

@@ -1,33 +1,16 @@
 """Arrays that are larger than what is in memory of them: blocks of files and of other stages, and columns that are arrays."""
 
-import os
-import pathlib
-import resource
-import subprocess
 import unittest
 
 import farm
 import h5py
 import numpy as np
 import xarray
-from farm import DONE, FAILED, digest
+from farm import DONE, FAILED, digest, reductions
 
 SKIPPED = 4
 RANKS = (None, 3) if farm.SANITIZED else (None, 2, 3, 5)
 PLUGIN = str(farm.BUILD / "tests" / "libtest_plugin.so")
-
-
-def reductions(path):
-    """All reductions: bytes by dataset, but for dimensions."""
-    found = {}
-
-    def take(name, item):
-        if isinstance(item, h5py.Dataset) and "/reduce/" in name and not h5py.h5ds.is_scale(item.id):
-            found[name] = item[()].tobytes()
-
-    with h5py.File(path) as file:
-        file.visititems(take)
-    return found
 
 
 def around(x):
@@ -71,26 +54,6 @@ def chain(shape):
             },
         ],
     }
-
-
-class MemoryLimit:
-    """So many bytes for a run: for all of its processes together where there are control groups, else for each."""
-
-    def __init__(self, test, size):
-        self.size = size
-        self.group = pathlib.Path(f"/sys/fs/cgroup/memory/taskfarm-test-{os.getpid()}")
-        try:
-            self.group.mkdir()
-            test.addCleanup(self.group.rmdir)
-            (self.group / "memory.limit_in_bytes").write_text(str(size))
-        except OSError:
-            self.group = None
-
-    def apply(self):
-        if self.group:
-            (self.group / "tasks").write_text(str(os.getpid()))
-        else:
-            resource.setrlimit(resource.RLIMIT_AS, (self.size, self.size))
 
 
 class Arrays(farm.FarmTest):
@@ -293,7 +256,7 @@ class Arrays(farm.FarmTest):
     @unittest.skipIf(farm.SANITIZED, "sanitizers take the memory for themselves")
     def test_an_array_of_twice_the_memory(self):
         """2 GiB are written, read again and reduced with 1 GiB for all processes."""
-        limit = MemoryLimit(self, 1 << 30)
+        limit = farm.MemoryLimit(self, 1 << 30)
         over = {"b": {"blocks": {"shape": [16384, 16384], "chunk": [1024, 1024]}}}
         make = {
             "name": "make",
@@ -310,16 +273,7 @@ class Arrays(farm.FarmTest):
             "reduce": {"all": {"columns": {"whole": ["sum"]}}},
         }
         self.write("big.json", {"stages": [make, use]})
-        done = subprocess.run(
-            self.command("big.json", "--slots", 2),
-            cwd=self.folder,
-            env=farm.environment(),
-            preexec_fn=limit.apply,
-            capture_output=True,
-            text=True,
-            timeout=self.limit,
-        )
-        self.assertEqual(done.returncode, 0, done.stderr)
+        limit.run(self.command("big.json", "--slots", 2))
         with self.open("big.h5") as file:
             self.assertGreaterEqual(file["make/results/x"].id.get_storage_size(), 2 << 30)
             self.assertEqual(file["use/reduce/all/whole.sum"][0], 16384 * 8192)

@@ -109,6 +109,40 @@ class FarmTest(unittest.TestCase):
         return [bytes(data[offset : offset + length]) for offset, length in index]
 
 
+class MemoryLimit:
+    """So many bytes for a run: for all of its processes together where there are control groups, else for each."""
+
+    def __init__(self, test, size):
+        self.test, self.size = test, size
+        self.group = pathlib.Path(f"/sys/fs/cgroup/memory/taskfarm-test-{os.getpid()}")
+        try:
+            self.group.mkdir()
+            test.addCleanup(self.group.rmdir)
+            (self.group / "memory.limit_in_bytes").write_text(str(size))
+        except OSError:
+            self.group = None
+
+    def apply(self):
+        if self.group:
+            (self.group / "tasks").write_text(str(os.getpid()))
+        else:
+            resource.setrlimit(resource.RLIMIT_AS, (self.size, self.size))
+
+    def run(self, command):
+        """Runs it within the limit; it must succeed."""
+        done = subprocess.run(
+            command,
+            cwd=self.test.folder,
+            env=environment(),
+            preexec_fn=self.apply,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=self.test.limit,
+        )
+        self.test.assertEqual(done.returncode, 0, done.stderr)
+
+
 def digest(path, stages=None):
     """All that a stage's tasks are and gave, as bytes by dataset; and how it ended."""
     found = {}
@@ -119,6 +153,19 @@ def digest(path, stages=None):
                     found[f"{name}/{part}/{key}"] = value[()].tobytes()
             found[f"{name}/status"] = file[f"{name}/task/status"][()].tobytes()
         found["state"] = file.attrs["state"]
+    return found
+
+
+def reductions(path):
+    """All reductions: bytes by dataset, but for dimensions."""
+    found = {}
+
+    def take(name, item):
+        if isinstance(item, h5py.Dataset) and "/reduce/" in name and not h5py.h5ds.is_scale(item.id):
+            found[name] = item[()].tobytes()
+
+    with h5py.File(path) as file:
+        file.visititems(take)
     return found
 
 
