@@ -298,8 +298,7 @@ typedef enum tf_stat_kind {
     TF_STAT_ARGMIN, /* task; -1: there are no values */
     TF_STAT_ARGMAX,
     TF_STAT_FIRST, /* of the lowest task */
-    TF_STAT_MEDIAN,
-    TF_STAT_MAD, /* median of the absolute deviations from the median */
+    TF_STAT_MAD,   /* median of the absolute deviations from the median */
     TF_STAT_QUANTILE,
     TF_STAT_HISTOGRAM,
     TF_STAT_TOPK /* the largest, with their tasks */
@@ -308,10 +307,11 @@ typedef enum tf_stat_kind {
 typedef struct tf_stat_spec {
     const char *text; /* as written: "quantile:0.025" */
     tf_stat_kind kind;
-    int value; /* of which */
-    double quantile;
-    int64_t size; /* bins, or how many of the largest; else 1 */
-    bool log;     /* bins of equal width in the logarithm */
+    int value;       /* of which */
+    double quantile; /* the median is one */
+    bool rough;      /* to about six decimal digits will do */
+    int64_t size;    /* bins, or how many of the largest; else 1 */
+    bool log;        /* bins of equal width in the logarithm */
 } tf_stat_spec;
 
 typedef struct tf_reduce_spec {

@@ -9,19 +9,21 @@ static const struct {
     tf_stat_kind kind;
 } kinds[] = {
     {"argmax", TF_STAT_ARGMAX}, {"argmin", TF_STAT_ARGMIN},   {"count", TF_STAT_COUNT},   {"first", TF_STAT_FIRST},
-    {"mad", TF_STAT_MAD},       {"max", TF_STAT_MAX},         {"mean", TF_STAT_MEAN},     {"median", TF_STAT_MEDIAN},
+    {"mad", TF_STAT_MAD},       {"max", TF_STAT_MAX},         {"mean", TF_STAT_MEAN},     {"median", TF_STAT_QUANTILE},
     {"min", TF_STAT_MIN},       {"std", TF_STAT_STD},         {"stderr", TF_STAT_STDERR}, {"sum", TF_STAT_SUM},
     {"var", TF_STAT_VAR},       {"missing", TF_STAT_MISSING},
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds, MOST_BINS = 1000000, MOST_TOP = 10000 };
 
-/* "quantile:0.025", "histogram:50", "histogram:50:log", "topk:10". false if it is none of these, or not right. */
+/* "quantile:0.025", "quantile~:0.025", "histogram:50", "histogram:50:log", "topk:10". false if it is none of these, or
+ * not right. */
 static bool parse_counted(const char *text, tf_stat_spec *stat) {
     int64_t count = 0;
-    if (strncmp(text, "quantile:", 9) == 0) {
+    stat->rough = strncmp(text, "quantile~:", 10) == 0;
+    if (stat->rough || strncmp(text, "quantile:", 9) == 0) {
         stat->kind = TF_STAT_QUANTILE;
-        return tf_parse_double(text + 9, &stat->quantile) && stat->quantile >= 0 && stat->quantile <= 1;
+        return tf_parse_double(strchr(text, ':') + 1, &stat->quantile) && stat->quantile >= 0 && stat->quantile <= 1;
     }
     if (strncmp(text, "topk:", 5) == 0) {
         stat->kind = TF_STAT_TOPK;
@@ -48,6 +50,7 @@ static bool parse_stat(const char *text, tf_stat_spec *stat) {
     for (int k = 0; k < KINDS; k++) {
         if (strcmp(kinds[k].name, text) == 0) {
             stat->kind = kinds[k].kind;
+            stat->quantile = 0.5; /* of the one that is one */
             return true;
         }
     }
@@ -64,7 +67,8 @@ static void complain_stat(struct loader *l, const at *where, const char *text) {
     else
         complain(l->diags, where,
                  "there is no \"%s\"; there are count, missing, sum, mean, var, std, stderr, min, max, argmin, argmax, "
-                 "first, median, mad, quantile:Q (Q from 0 to 1), histogram:N, histogram:N:log and topk:N",
+                 "first, median, mad, quantile:Q and quantile~:Q (Q from 0 to 1), histogram:N, "
+                 "histogram:N:log and topk:N",
                  text);
 }
 
@@ -302,7 +306,8 @@ static void add_stat_names(struct loader *l, const tf_stage_spec *stage, expr_na
     for (int v = 0; v < values.count; v++) {
         bool number = *values.name[v].name && values.name[v].type != TF_STRING && !values.name[v].array;
         for (int k = 0; k < KINDS && number; k++) {
-            stats[names->count] = (tf_stat_spec){.text = kinds[k].name, .kind = kinds[k].kind, .value = v, .size = 1};
+            stats[names->count] =
+                (tf_stat_spec){.text = kinds[k].name, .kind = kinds[k].kind, .value = v, .size = 1, .quantile = 0.5};
             name[names->count++] = (expr_name){
                 .name = tf_arena_printf(l->arena, "%s.%s", values.name[v].name, kinds[k].name), .type = TF_FLOAT64};
         }

@@ -194,7 +194,7 @@ static const json_key reduction[] = {
      "{\"type\":\"object\",\"additionalProperties\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"items\":"
      "{\"type\":\"string\"}}]},\"description\":\"what is made of each: count, missing, sum, mean, var, std, stderr, "
      "min, "
-     "max, argmin, argmax, first, median, mad, quantile:Q, histogram:N, histogram:N:log, topk:N\"}",
+     "max, argmin, argmax, first, median, mad, quantile:Q, quantile~:Q, histogram:N, histogram:N:log, topk:N\"}",
      false},
 };
 

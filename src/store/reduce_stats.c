@@ -206,6 +206,8 @@ static tf_err sum_up(stats *s, bool squares) {
 
 /* ---- Order statistics ---- */
 
+enum { ROUGH_BITS = 32 }; /* that rough quantiles do without: half of the passes */
+
 /* What is looked for: the number of a rank (from 0) in a cell. */
 typedef struct target {
     int64_t cell, rank;
@@ -218,6 +220,7 @@ typedef struct selecting {
     int64_t *at;        /* per cell, and one more: where its targets begin */
     int64_t first, end; /* targets of this pass */
     int bits, below;    /* the digit: so many bits, above so many others */
+    int least;          /* bits that are not looked at */
     int64_t *counter;   /* per target of the pass: 2^bits */
 } selecting;
 
@@ -245,7 +248,7 @@ static tf_err select_some(selecting *p) {
     tf_err err = TF_OK;
     int64_t targets = p->end - p->first;
     p->counter = tf_alloc_array((size_t)targets << p->bits, sizeof *p->counter);
-    for (p->below = DIGITS - p->bits; p->below >= 0 && err == TF_OK; p->below -= p->bits) {
+    for (p->below = DIGITS - p->bits; p->below >= p->least && err == TF_OK; p->below -= p->bits) {
         memset(p->counter, 0, ((size_t)targets << p->bits) * sizeof *p->counter);
         err = reduce_each(p->s->r, p->s->value, take_digits, p);
         if (err != TF_OK)
@@ -287,9 +290,15 @@ static double interpolate(double a, double b, double part) {
     return part < 0.5 ? a + (b - a) * part : b - (b - a) * (1 - part);
 }
 
-/* out[cell x count + k] is quantile q[k]. */
-static tf_err quantiles(stats *s, const double *q, int count, double *out) {
-    selecting p = {.s = s};
+/* A number of which not all bits were looked at: the others are 0, in the order of negative numbers 1. */
+static double found_value(const target *t, int least) {
+    const bool negative = t->found >> 63 == 0;
+    return tf_order_value(negative ? t->found | ((UINT64_C(1) << least) - 1) : t->found);
+}
+
+/* out[cell x count + k] is quantile q[k]; rough ones are of numbers that are cut off after 21 binary digits. */
+static tf_err quantiles(stats *s, const double *q, int count, bool rough, double *out) {
+    selecting p = {.s = s, .least = rough ? ROUGH_BITS : 0};
     p.at = tf_alloc_array((size_t)s->cells + 1, sizeof *p.at);
     p.target = tf_alloc_array((size_t)s->cells * (size_t)count * 2, sizeof *p.target);
     int64_t targets = 0;
@@ -308,7 +317,7 @@ static tf_err quantiles(stats *s, const double *q, int count, double *out) {
         for (int k = 0; k < count; k++) {
             const target *t = &p.target[p.at[c] + 2 * k];
             double place = (double)(s->count[c] - 1) * q[k];
-            out[c * count + k] = s->count[c] > 0 ? interpolate(tf_order_value(t[0].found), tf_order_value(t[1].found),
+            out[c * count + k] = s->count[c] > 0 ? interpolate(found_value(&t[0], p.least), found_value(&t[1], p.least),
                                                                place - floor(place))
                                                  : NAN;
         }
@@ -478,10 +487,6 @@ static bool is_integer(tf_stat_kind kind) {
            kind == TF_STAT_HISTOGRAM;
 }
 
-static bool needs_order(tf_stat_kind kind) {
-    return kind == TF_STAT_MEDIAN || kind == TF_STAT_MAD || kind == TF_STAT_QUANTILE;
-}
-
 static void fill_simple(const stats *s, const tf_stat_spec *stat, reduce_result *out) {
     if (out->integer)
         out->integers = tf_alloc_array((size_t)s->cells, sizeof *out->integers);
@@ -495,44 +500,50 @@ static void fill_simple(const stats *s, const tf_stat_spec *stat, reduce_result 
     }
 }
 
-/* Median, MAD and quantiles: all quantiles of the numbers at once, then the deviations. */
-static tf_err fill_ordered(stats *s, reduce_result *result) {
+static bool is_quantile(const stats *s, const tf_stat_spec *stat, bool rough) {
+    return stat->value == s->value && stat->kind == TF_STAT_QUANTILE && stat->rough == rough;
+}
+
+/* All quantiles of the value at once, exact or rough. */
+static tf_err fill_quantiles(stats *s, bool rough, reduce_result *result) {
     const tf_reduce_spec *spec = s->r->spec;
-    double *q = tf_alloc_array((size_t)spec->stats + 1, sizeof *q);
+    double *q = tf_alloc_array((size_t)spec->stats, sizeof *q);
     int count = 0;
-    bool any = false, mad = false;
-    q[count++] = 0.5;
-    for (int k = 0; k < spec->stats; k++) {
-        const tf_stat_spec *stat = &spec->stat[k];
-        if (stat->value != s->value || !needs_order(stat->kind))
-            continue;
-        any = true;
-        mad = mad || stat->kind == TF_STAT_MAD;
-        if (stat->kind == TF_STAT_QUANTILE)
-            q[count++] = stat->quantile;
-    }
+    for (int k = 0; k < spec->stats; k++)
+        if (is_quantile(s, &spec->stat[k], rough))
+            q[count++] = spec->stat[k].quantile;
     double *found = tf_alloc_array((size_t)(s->cells * count), sizeof *found);
-    double *deviation = tf_alloc_array((size_t)s->cells, sizeof *deviation);
-    double *median = tf_alloc_array((size_t)s->cells, sizeof *median);
-    tf_err err = any ? quantiles(s, q, count, found) : TF_OK;
-    for (int64_t c = 0; c < s->cells; c++)
-        median[c] = found[c * count];
-    s->center = median;
-    if (err == TF_OK && mad)
-        err = quantiles(s, q, 1, deviation);
-    s->center = NULL;
-    for (int k = 0, next = 1; k < spec->stats && any && err == TF_OK; k++) {
-        const tf_stat_spec *stat = &spec->stat[k];
-        if (stat->value != s->value || !needs_order(stat->kind))
+    tf_err err = count ? quantiles(s, q, count, rough, found) : TF_OK;
+    for (int k = 0, n = 0; k < spec->stats && err == TF_OK; k++) {
+        if (!is_quantile(s, &spec->stat[k], rough))
             continue;
-        int from = stat->kind == TF_STAT_QUANTILE ? next++ : 0;
         result[k].numbers = tf_alloc_array((size_t)s->cells, sizeof(double));
         for (int64_t c = 0; c < s->cells; c++)
-            result[k].numbers[c] = stat->kind == TF_STAT_MAD ? deviation[c] : found[c * count + from];
+            result[k].numbers[c] = found[c * count + n];
+        n++;
     }
     free(q);
     free(found);
-    free(deviation);
+    return err;
+}
+
+/* The median of the deviations from the median, which may be known already. */
+static tf_err fill_mad(stats *s, const reduce_result *result, reduce_result *out) {
+    const tf_reduce_spec *spec = s->r->spec;
+    const double half = 0.5;
+    double *median = tf_alloc_array((size_t)s->cells, sizeof *median);
+    bool known = false;
+    for (int k = 0; k < spec->stats && !known; k++) {
+        known = is_quantile(s, &spec->stat[k], false) && spec->stat[k].quantile == half;
+        for (int64_t c = 0; c < s->cells && known; c++)
+            median[c] = result[k].numbers[c];
+    }
+    out->numbers = tf_alloc_array((size_t)s->cells, sizeof *out->numbers);
+    tf_err err = known ? TF_OK : quantiles(s, &half, 1, false, median);
+    s->center = median;
+    if (err == TF_OK)
+        err = quantiles(s, &half, 1, false, out->numbers);
+    s->center = NULL;
     free(median);
     return err;
 }
@@ -552,7 +563,9 @@ static tf_err fill_all(stats *s, reduce_result *result) {
     if (err == TF_OK && squares)
         err = sum_up(s, true);
     if (err == TF_OK)
-        err = fill_ordered(s, result);
+        err = fill_quantiles(s, false, result);
+    if (err == TF_OK)
+        err = fill_quantiles(s, true, result);
     for (int k = 0; k < spec->stats && err == TF_OK; k++) {
         const tf_stat_spec *stat = &spec->stat[k];
         if (stat->value != s->value)
@@ -563,7 +576,9 @@ static tf_err fill_all(stats *s, reduce_result *result) {
             err = histogram(s, stat, &result[k]);
         else if (stat->kind == TF_STAT_TOPK)
             err = find_top(s, stat, &result[k]);
-        else if (!needs_order(stat->kind))
+        else if (stat->kind == TF_STAT_MAD)
+            err = fill_mad(s, result, &result[k]);
+        else if (stat->kind != TF_STAT_QUANTILE)
             fill_simple(s, stat, &result[k]);
     }
     return err;

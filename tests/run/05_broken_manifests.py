@@ -19,8 +19,8 @@ FILES = {
 }
 
 STATISTICS = (
-    "there are count, missing, sum, mean, var, std, stderr, min, max, argmin, argmax, first, median, mad, quantile:Q (Q from 0 "
-    "to 1), histogram:N, histogram:N:log and topk:N"
+    "there are count, missing, sum, mean, var, std, stderr, min, max, argmin, argmax, first, median, mad, quantile:Q "
+    "and quantile~:Q (Q from 0 to 1), histogram:N, histogram:N:log and topk:N"
 )
 
 # A manifest (@PLUGIN@ stands for the tests' plugin), and its messages: after "broken.json:LINE:COLUMN" where they begin with

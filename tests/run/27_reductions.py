@@ -7,7 +7,7 @@ from farm import digest
 
 RANKS = (None, 1, 3) if farm.SANITIZED else (None, 1, 2, 3, 5)
 STATS = ["count", "missing", "sum", "mean", "var", "std", "stderr", "min", "max", "argmin", "argmax", "first", "median", "mad"]
-MORE = ["quantile:0", "quantile:0.025", "quantile:0.9", "quantile:1", "histogram:7", "histogram:5:log", "topk:3"]
+MORE = ["quantile:0", "quantile:0.025", "quantile:0.9", "quantile:1", "quantile~:0.3", "histogram:7", "histogram:5:log", "topk:3"]
 
 
 def reductions(path, stage):
@@ -31,6 +31,8 @@ def numpys(x, task):
     found.update({"stderr": (var / n) ** 0.5, "min": x.min(), "max": x.max(), "first": x[0], "median": np.median(x)})
     found.update({"argmin": task[x.argmin()], "argmax": task[x.argmax()], "mad": np.median(abs(x - np.median(x)))})
     found.update({f"quantile:{q}": np.quantile(x, float(q)) for q in ("0", "0.025", "0.9", "1")})
+    cut = (x.astype(float).view(np.int64) & ~np.int64(0xFFFFFFFF)).view(float)
+    found["quantile~:0.3"] = np.quantile(cut, 0.3)
     order = np.lexsort((task, -x))[:3]
     found["topk:3"] = np.pad(x[order].astype(float), (0, 3 - len(order)), constant_values=np.nan)
     found["topk:3.task"] = np.pad(task[order], (0, 3 - len(order)), constant_values=-1)
