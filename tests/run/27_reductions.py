@@ -79,7 +79,7 @@ class Reductions(farm.FarmTest):
         }
 
     def test_are_numpy_s_for_any_number_of_ranks(self):
-        self.write("r.json", self.campaign(3000))
+        self.write("r.json", self.campaign(700 if farm.SANITIZED else 3000))
         found = []
         for ranks in RANKS:
             self.taskfarm("r.json", "--fresh", "--slots", 2, ranks=ranks)
@@ -194,7 +194,7 @@ class Reductions(farm.FarmTest):
             self.assertNotIn("reduce", file["m"])
 
     def test_kills_change_nothing(self):
-        self.write("k.json", self.campaign(2000))
+        self.write("k.json", self.campaign(400 if farm.SANITIZED else 2000))
         self.taskfarm("k.json", "--output", "whole.h5")
         expected = digest(self.folder / "whole.h5"), reductions(self.folder / "whole.h5", "r")
         for point in ("reduce.worked_out", "change.begun:4", "change.flushed:4", "change.ended:4", "rows.data:3", "close.closed"):

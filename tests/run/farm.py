@@ -1,5 +1,6 @@
 """What tests of whole runs share: a folder of their own, and running taskfarm in it, alone or under mpirun."""
 
+import fcntl
 import json
 import os
 import pathlib
@@ -203,7 +204,9 @@ def example(name):
     """The folder of an example, made ready."""
     folder = EXAMPLES / name
     if (folder / "Makefile").exists():
-        subprocess.run(["make", "-s", "-C", folder], check=True, stdout=subprocess.DEVNULL)
+        with open(folder / "Makefile") as lock:  # other tests may be at it
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            subprocess.run(["make", "-s", "-C", folder], check=True, stdout=subprocess.DEVNULL)
     return folder
 
 
