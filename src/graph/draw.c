@@ -47,13 +47,6 @@ static void find_read(const tf_graph *g, int stage, bool *read) {
     }
 }
 
-static bool gives_points(const tf_stage_spec *stage, int other) {
-    for (int n = 0; n < tf_space_sources(stage->space); n++)
-        if (tf_space_source_at(stage->space, n)->stage == other)
-            return true;
-    return false;
-}
-
 static void draw_stages(const tf_graph *g, tf_buf *out) {
     const tf_campaign *c = g->campaign;
     bool *read = tf_alloc_array((size_t)c->stages, sizeof *read);
@@ -70,7 +63,7 @@ static void draw_stages(const tf_graph *g, tf_buf *out) {
                 add_edge(c->stage[o].name, c->stage[s].name, "", out);
         for (int a = 0; a < c->stage[s].afters; a++)
             add_edge(c->stage[c->stage[s].after[a]].name, c->stage[s].name,
-                     gives_points(&c->stage[s], c->stage[s].after[a]) ? "" : " [style=dashed]", out);
+                     tf_stage_takes_from(&c->stage[s], c->stage[s].after[a]) ? "" : " [style=dashed]", out);
     }
     free(read);
 }

@@ -60,6 +60,7 @@ static void add_remade(tf_graph *g, int stage, int64_t index, tf_buf *out) {
             return;
         }
     }
+    tf_buf_adds(out, "what it takes from another stage will be made again");
 }
 
 void tf_graph_explain(tf_graph *g, int stage, int64_t index, tf_buf *out) {

@@ -12,6 +12,7 @@ typedef struct planner {
     tf_diags *diags;
     bool *forced;      /* per stage */
     uint8_t *upstream; /* per node: something before it will be run */
+    bool *remade;      /* per stage: rows that are done will be made again */
 } planner;
 
 /* ---- Targets ---- */
@@ -117,6 +118,21 @@ static bool input_is_newer(const tf_graph *g, node n, int64_t index, const tf_pa
     return past->started && g->newest[n] != TF_DISK_MISSING && (double)g->newest[n] > past->started[index] * 1e9;
 }
 
+/* Will rows that the stage takes points or arrays from be made again? */
+static bool takes_remade(const planner *p, int stage) {
+    const tf_stage_spec *spec = &p->graph->campaign->stage[stage];
+    for (int o = 0; tf_stage_takes_rows(spec) && o < p->graph->stages; o++)
+        if (p->remade[o] && tf_stage_takes_from(spec, o))
+            return true;
+    return false;
+}
+
+/* A stage without files is made again as a whole. */
+static bool is_made_again(const planner *p, int stage) {
+    const tf_past *past = &p->graph->past[stage];
+    return p->forced[stage] || (past->changed && p->wish->by_code) || takes_remade(p, stage);
+}
+
 static tf_why task_reason(planner *p, node n, int stage, int64_t index) {
     tf_graph *g = p->graph;
     const tf_past *past = &g->past[stage];
@@ -135,7 +151,7 @@ static tf_why task_reason(planner *p, node n, int stage, int64_t index) {
         return TF_WHY_CODE;
     if (g->flags[n] & MISSES_OUTPUT)
         return TF_WHY_MISSING;
-    if (p->upstream[n])
+    if (p->upstream[n] || takes_remade(p, stage))
         return TF_WHY_REMADE;
     if (w->by_time && input_is_newer(g, n, index, past))
         return TF_WHY_NEWER;
@@ -164,6 +180,7 @@ static void pass_on(planner *p, node n) {
 static void find_reasons(planner *p) {
     tf_graph *g = p->graph;
     memset(p->upstream, 0, g->nodes);
+    memset(p->remade, 0, (size_t)g->stages * sizeof *p->remade);
     for (node i = 0; i < g->nodes; i++) {
         node n = g->order[i];
         int64_t index;
@@ -173,13 +190,17 @@ static void find_reasons(planner *p) {
             continue;
         }
         int stage = graph_task(g, n, &index);
-        if (!g->stage[stage].linked)
+        const bool wanted = g->flags[n] & SELECTED && !p->wish->touch;
+        if (!g->stage[stage].linked) {
+            p->remade[stage] = wanted && g->past[stage].done->total > 0 && is_made_again(p, stage);
             continue;
+        }
         if (g->why[n] != TF_WHY_NEEDED) {
             tf_why why = task_reason(p, n, stage, index);
             bool adopted = why == TF_WHY_PARAMS && !p->wish->by_params && may_adopt(g, n, stage);
             g->why[n] = adopted ? TF_WHY_NOT : (uint8_t)why;
         }
+        p->remade[stage] = p->remade[stage] || (wanted && g->why[n] && contains(g->past[stage].done, index));
         if (g->why[n] && g->flags[n] & SELECTED)
             pass_on(p, n);
     }
@@ -286,9 +307,7 @@ static void decide_stage(planner *p, int stage) {
     tf_stage_plan *plan = &g->stage[stage].plan;
     const tf_past *past = &g->past[stage];
     int64_t tasks = tf_space_size(g->campaign->stage[stage].space);
-    bool again = p->forced[stage] || (past->changed && p->wish->by_code);
-    for (int n = 0; n < tf_space_sources(g->campaign->stage[stage].space); n++) /* their points are made again */
-        again = again || g->stage[tf_space_source_at(g->campaign->stage[stage].space, n)->stage].plan.redo.total > 0;
+    const bool again = is_made_again(p, stage);
     if (!(g->flags[g->stage[stage].first] & SELECTED) || p->wish->touch) {
         plan->held_back = tasks - past->done->total;
         return;
@@ -324,6 +343,7 @@ bool tf_graph_plan(tf_graph *g, const tf_past *past, const tf_wish *wish, tf_dia
     g->past = past;
     p.forced = tf_alloc_array((size_t)g->stages, sizeof *p.forced);
     p.upstream = tf_alloc_array(g->nodes, sizeof *p.upstream);
+    p.remade = tf_alloc_array((size_t)g->stages, sizeof *p.remade);
     for (int f = 0; f < wish->forces; f++) {
         int stage = tf_campaign_stage(g->campaign, wish->force[f], strlen(wish->force[f]));
         if (stage < 0)
@@ -352,6 +372,7 @@ bool tf_graph_plan(tf_graph *g, const tf_past *past, const tf_wish *wish, tf_dia
     }
     free(p.forced);
     free(p.upstream);
+    free(p.remade);
     return diags->count == before;
 }
 

@@ -53,6 +53,16 @@ int64_t tf_block_elements(const tf_block *block) {
     return elements;
 }
 
+bool tf_stage_takes_from(const tf_stage_spec *stage, int other) {
+    for (int n = 0; n < tf_space_sources(stage->space); n++)
+        if (tf_space_source_at(stage->space, n)->stage == other)
+            return true;
+    for (int a = 0; a < stage->arrays; a++)
+        if (stage->array[a].stage == other)
+            return true;
+    return false;
+}
+
 /* ---- Grids ---- */
 
 static const space_blocks *blocks_of(const tf_space *axis) {

@@ -402,6 +402,9 @@ static inline bool tf_stage_takes_rows(const tf_stage_spec *stage) {
     return tf_space_sources(stage->space) > 0;
 }
 
+/* From that one in particular? */
+bool tf_stage_takes_from(const tf_stage_spec *stage, int other);
+
 /* What reductions are made of: parameters, behind these columns, then arrays. */
 typedef struct tf_value {
     const char *name;

@@ -197,12 +197,24 @@ class Arrays(farm.FarmTest):
         z = self.input([37, 50])
         with h5py.File(self.folder / "in.h5", "r+") as file:
             file["deep/z"][...] = z + 1
-        self.assertIn("5 of 33 tasks", self.taskfarm("plan", "a.json").stdout)
+        plan = self.taskfarm("plan", "a.json", "-v").stdout
+        self.assertIn("5 of 33 tasks", plan)
+        self.assertIn("input in.h5 is newer than the task's last run", plan)
         with self.open("a.h5") as file:
             before = file["use/results/y"][()]
         self.taskfarm("a.json")
         with self.open("a.h5") as file:
             np.testing.assert_allclose(file["use/results/y"][()] - before, np.where(z > 100, 1, np.where(z == 100, 101, 0)), atol=1e-9)
+
+    def test_what_is_made_again_takes_with_it_what_is_made_of_it(self):
+        """Also where that has files of its own."""
+        self.input([37, 50])
+        self.write("a.json", chain([37, 50]))
+        self.taskfarm("a.json")
+        plan = self.taskfarm("plan", "a.json", "--force", "blur", "-v").stdout
+        self.assertIn("17 of 33 tasks", plan)
+        self.assertIn("use[d_start_0=0, d_start_1=0, d_count_0=8, d_count_1=50]: what it takes from another stage will be made again", plan)
+        self.assertIn("33 done, 0 failed, 16 of them before", self.taskfarm("a.json", "--force", "blur").stderr)
 
     def test_what_the_file_lacks_is_told_before_anything_runs(self):
         self.input([37, 50])
