@@ -274,10 +274,10 @@ static void add_inputs(builder *b, int stage) {
         node *groups = tf_alloc_array(count, sizeof *groups);
         memset(groups, 0xff, count * sizeof *groups);
         for (int64_t i = 0; i < tasks; i++) {
-            if (grouped) {
+            if (grouped && !tf_files_leave_out(g->files, stage, i))
                 add_group_input(b, stage, input, i, groups);
+            if (grouped)
                 continue;
-            }
             tf_paths_clear(&g->paths);
             tf_files_of_spec(g->files, stage, input, i, &g->paths);
             for (size_t p = 0; p < g->paths.count; p++)

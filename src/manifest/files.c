@@ -30,7 +30,8 @@ typedef struct contents {
 
 struct tf_files {
     const tf_campaign *campaign;
-    reader *reader; /* per stage */
+    reader *reader;   /* per stage */
+    tf_eval ***where; /* per stage; NULL where nobody has asked */
     grouping *grouping;
     int groupings;
     tf_buf text, key;
@@ -43,6 +44,7 @@ tf_files *tf_files_new(const tf_campaign *campaign) {
     tf_files *f = tf_alloc(sizeof *f);
     f->campaign = campaign;
     f->reader = tf_alloc_array((size_t)campaign->stages, sizeof *f->reader);
+    f->where = tf_alloc_array((size_t)campaign->stages, sizeof *f->where);
     return f;
 }
 
@@ -54,6 +56,9 @@ void tf_files_free(tf_files *f) {
             free(f->reader[s].value[p]);
         free(f->reader[s].value);
         free(f->reader[s].params);
+        for (int w = 0; f->where[s] && w < f->campaign->stage[s].wheres; w++)
+            tf_eval_free(f->where[s][w]);
+        free(f->where[s]);
     }
     for (int g = 0; g < f->groupings; g++) {
         tf_table_free(&f->grouping[g].keys);
@@ -62,6 +67,7 @@ void tf_files_free(tf_files *f) {
         free(f->grouping[g].hash);
     }
     free(f->reader);
+    free(f->where);
     free(f->grouping);
     tf_paths_free(&f->paths);
     tf_table_free(&f->read);
@@ -98,6 +104,25 @@ static const void *const *read_params(tf_files *f, int stage, int64_t index) {
         if (!tf_space_param(space, p)->given)
             tf_space_fill(space, p, index, 1, r->value[p]);
     return r->params;
+}
+
+bool tf_files_leave_out(tf_files *f, int stage, int64_t index) {
+    const tf_stage_spec *spec = &f->campaign->stage[stage];
+    if (spec->wheres == 0)
+        return false;
+    if (!f->where[stage]) {
+        f->where[stage] = tf_alloc_array((size_t)spec->wheres, sizeof *f->where[stage]);
+        for (int w = 0; w < spec->wheres; w++)
+            f->where[stage][w] = tf_eval_new(spec->where[w], f->campaign->seed, spec->name);
+    }
+    const void *const *params = read_params(f, stage, index);
+    bool kept = true;
+    for (int w = 0; w < spec->wheres && kept; w++) {
+        double truth;
+        tf_eval_run(f->where[stage][w], params, index, 1, &truth);
+        kept = tf_eval_is_true(truth);
+    }
+    return !kept;
 }
 
 void file_text(tf_files *f, int stage, const tf_file_spec *spec, int64_t index, tf_buf *out) {
@@ -166,7 +191,7 @@ static void fill_grouping(tf_files *f, grouping *g) {
         if (where)
             tf_eval_run(where, read_params(f, spec->stage, i), i, 1, &truth);
         group[i] = TF_TABLE_NONE;
-        if (!tf_eval_is_true(truth))
+        if (!tf_eval_is_true(truth) || tf_files_leave_out(f, spec->stage, i))
             continue;
         make_key(f, spec->stage, spec->theirs, spec->matches, i);
         group[i] = tf_table_add(&g->keys, tf_buf_text(&f->key), f->key.length, (uint32_t)g->keys.count);
@@ -261,6 +286,8 @@ static void add_outputs(tf_files *f, int stage, const tf_file_spec *spec, int64_
 }
 
 void tf_files_of_spec(tf_files *f, int stage, const tf_file_spec *spec, int64_t index, tf_paths *out) {
+    if (tf_files_leave_out(f, stage, index))
+        return;
     if (spec->kind == TF_FILE_OUTPUTS) {
         add_outputs(f, stage, spec, index, out);
         return;

@@ -96,8 +96,6 @@ static void load_wheres(struct loader *l, const stage_json *json, const at *over
     at here = at_key(where, "where");
     if (own)
         list[stage->wheres++] = load_expr(l, &here, own, &names);
-    if (own && tf_stage_has_files(stage))
-        complain(l->diags, &here, "a stage with files can't leave out points yet: choose them in \"over\"");
     stage->where = list;
 }
 

@@ -347,6 +347,8 @@ static void resolve_glob(struct loader *l, const tf_campaign *campaign, tf_files
     tf_buf pattern = {0}, task = {0};
     for (int64_t i = 0; i < tasks && i < tf_space_size(stage->space); i++) {
         tf_buf_clear(&pattern);
+        if (tf_files_leave_out(files, stage->number, i))
+            continue;
         file_text(files, stage->number, spec, i, &pattern);
         uint32_t number = (uint32_t)spec->patterns.count;
         if (tf_table_add(&spec->patterns, tf_buf_text(&pattern), pattern.length, number) != number)

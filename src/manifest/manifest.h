@@ -475,6 +475,9 @@ typedef struct tf_files tf_files;
 tf_files *tf_files_new(const tf_campaign *campaign);
 void tf_files_free(tf_files *files);
 
+/* Is the task left out by "where" of its stage? Then it has no files. For stages whose parameters are all their own. */
+bool tf_files_leave_out(tf_files *files, int stage, int64_t index);
+
 /* A task's inputs and outputs, in the order of the manifest, in place of what `out` had. */
 void tf_files_inputs(tf_files *files, int stage, int64_t index, tf_paths *out);
 void tf_files_outputs(tf_files *files, int stage, int64_t index, tf_paths *out);

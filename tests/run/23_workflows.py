@@ -12,7 +12,7 @@ import farm
 import h5py
 from farm import DONE, FAILED
 
-SKIPPED = 4
+SKIPPED, EXCLUDED = 4, 5
 RANKS = (None, 3) if farm.SOAK else (3,) if farm.SANITIZED else (None,)
 
 # Bias frames -> a master bias -> a flat per filter -> science frames. "cat" stands for the arithmetic; every task logs.
@@ -229,6 +229,36 @@ class Workflows(farm.FarmTest):
         write(9)
         done = self.taskfarm("w.json", status=2)
         self.assertIn("has no task that agrees with it", done.stderr)
+
+    def test_tasks_that_are_left_out_have_no_files(self):
+        """Neither read nor made: what is missing for them is no mistake, and nobody gets what they would have made."""
+        self.make_frames()
+        (self.folder / "raw/science_2").unlink()
+        (self.folder / "raw/flat_R_1").unlink()
+        left_out = {"where": "filter == 'G'"}
+        sums = {"name": "sum", "inputs": {"outputs_of": "science"}, "outputs": "out/sum"}
+        manifest = pipeline(flat=left_out, science=left_out)
+        manifest["stages"].append(sums)
+        self.write("w.json", manifest)
+        for ranks in RANKS:
+            shutil.rmtree(self.folder / "out", ignore_errors=True)
+            self.taskfarm("w.json", "--fresh", ranks=ranks)
+            made = sorted(p.name for p in (self.folder / "out").iterdir())
+            self.assertEqual(made, ["bias", "flat_G", "science_1", "science_4", "sum"])
+            science = [(self.folder / f"out/science_{n}").read_text() for n in (1, 4)]
+            self.assertEqual((self.folder / "out/sum").read_text(), "".join(science))
+            with self.open("w.h5") as file:
+                self.assertEqual(file["science/task/status"][()].tolist(), [DONE, EXCLUDED, EXCLUDED, DONE])
+        self.assertIn("nothing is to be run: 8 of 8 tasks are done", self.taskfarm("plan", "w.json").stdout)
+        self.touch("raw/flat_G_1")
+        plan = self.taskfarm("plan", "w.json", "-v").stdout
+        self.assertNotIn("filter=R", plan)
+        self.assertIn("input raw/flat_G_1 is newer than output out/flat_G", plan)
+        manifest["stages"][2].pop("where")
+        self.write("w.json", manifest)
+        done = self.taskfarm("w.json", status=2)
+        self.assertIn("raw/science_2 is not there, and no task makes it", done.stderr)
+        self.assertIn("flat has no task that agrees with it", done.stderr)
 
     def test_what_is_furthest_from_the_end_runs_first(self):
         command = 'echo {stage}{index} >>log; touch {outputs}'
