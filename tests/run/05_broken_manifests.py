@@ -214,7 +214,6 @@ TABLE = [
     (
         '{"over": {"n": [1]}, "where": "x > random()", "outputs": "a{n}", "run": {"command": ["true"]}}',
         '/where: "x > random()": there is no "x" here; there are the stage\'s parameters',
-        '/where: a stage with files can\'t leave out points yet: choose them in "over"',
     ),
     ('{"over": {"n": [1]}, "where": "n > random()", "run": {"command": ["true"]}}', '/where: "n > random()": random() has no place here'),
     ('{"over": {"n": {"range": [3], "where": "n > 1"}}, "run": {"command": ["true"]}}', '/over/n/where: "where" goes with "from", or into the stage'),

@@ -30,6 +30,7 @@ def environment(**more):
         OMPI_ALLOW_RUN_AS_ROOT="1",
         OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
         OMPI_MCA_rmaps_base_oversubscribe="1",
+        OMPI_MCA_mpi_yield_when_idle="1",  # there are other tests
         OMPI_MCA_btl_vader_single_copy_mechanism="none",
         LC_ALL="C",
         # LeakSanitizer crashes now and then when it stops the threads of an MPI process; leaks of whole runs are
