@@ -160,6 +160,9 @@ bool tf_store_int(tf_type type, int64_t value, void *out);
 bool tf_store_uint(tf_type type, uint64_t value, void *out);
 bool tf_store_double(tf_type type, double value, void *out);
 
+/* Adds a number or a boolean as people write it: the shortest text that reads back as the same. */
+void tf_buf_add_number(tf_buf *buf, tf_type type, const void *value);
+
 /* Stores values until one does not fit. Returns how many did. */
 int64_t tf_store_doubles(tf_type type, const double *values, int64_t count, void *out);
 

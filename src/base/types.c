@@ -2,6 +2,8 @@
 #include "base/base.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -96,6 +98,27 @@ bool tf_store_double(tf_type type, double value, void *out) {
         return false;
     /* cppcheck-suppress floatConversionOverflow ; it takes "< 2^64" for "2^64" */
     return value < 0 ? tf_store_int(type, (int64_t)value, out) : tf_store_uint(type, (uint64_t)value, out);
+}
+
+void tf_buf_add_number(tf_buf *buf, tf_type type, const void *value) {
+    char text[40];
+    double number = 0;
+    float narrow;
+    switch (type) {
+    case TF_BOOL: tf_buf_adds(buf, *(const uint8_t *)value ? "true" : "false"); return;
+    case TF_INT64: tf_buf_addf(buf, "%lld", (long long)*(const int64_t *)value); return;
+    case TF_UINT64: tf_buf_addf(buf, "%llu", (unsigned long long)*(const uint64_t *)value); return;
+    case TF_FLOAT32:
+        memcpy(&narrow, value, sizeof narrow);
+        for (int digits = 6; digits <= 9; digits++) {
+            snprintf(text, sizeof text, "%.*g", digits, (double)narrow);
+            if (strtof(text, NULL) == narrow)
+                break;
+        }
+        tf_buf_adds(buf, text);
+        return;
+    default: tf_load_doubles(type, value, 0, 1, &number); tf_buf_add_double(buf, number);
+    }
 }
 
 int64_t tf_store_doubles(tf_type type, const double *values, int64_t count, void *out) {

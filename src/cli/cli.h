@@ -11,8 +11,10 @@ typedef struct options {
     const char *verb;
     const char *kind;     /* of import */
     const char *manifest; /* or the file to import */
-    const char *output;   /* absolute, or NULL */
-    const char *workdir;  /* as given, or NULL */
+    int arguments;        /* behind it */
+    const char **argument;
+    const char *output;  /* absolute, or NULL */
+    const char *workdir; /* as given, or NULL */
     const char *seed;
     const char *retries;
     int sets;
@@ -59,6 +61,7 @@ tf_store_plan *cli_decide(const options *options, loaded *loaded, tf_store_mode 
 
 /* The verbs. Each returns the exit status. */
 int cli_run(const options *options);
+int cli_try(const options *options);
 int cli_check(const options *options);
 int cli_plan(const options *options);
 int cli_graph(const options *options);

@@ -13,6 +13,9 @@ static const char help[] =
     "                             run the campaign (under mpirun, or by itself with all cores)\n"
     "taskfarm check MANIFEST      say whether the manifest is right, and what it would run\n"
     "taskfarm plan MANIFEST       say what would be run, and why; run nothing\n"
+    "taskfarm try MANIFEST STAGE INDEX\n"
+    "                             run one task here and now, as for a debugger, and show all of it; STAGE may be left\n"
+    "                             out where there is only one\n"
     "taskfarm graph MANIFEST      print what depends on what, for Graphviz\n"
     "taskfarm schema              print the manifest's JSON Schema, for editors\n"
     "taskfarm import commands|makeflow FILE\n"
@@ -21,7 +24,7 @@ static const char help[] =
     "\n"
     "A TARGET is a stage, STAGE[PARAMETER=VALUE], or a file that a task makes; plan takes them, too.\n"
     "\n"
-    "run, plan, graph and check take\n"
+    "run, plan, try, graph and check take\n"
     "  --output FILE              where results go, instead of the manifest's \"output\"\n"
     "  --workdir FOLDER           what relative paths are relative to (default: the manifest's folder)\n"
     "  --set NAME=VALUE           another value for one of the manifest's variables; may be repeated\n"
@@ -61,19 +64,21 @@ typedef struct verb {
     const char *needs; /* what it is called with; NULL: nothing */
     bool kind;         /* and before that, a kind */
     const char *takes; /* letters of its options */
+    const char *more;  /* what further arguments there may be, for messages; NULL: none, or targets */
 } verb;
 
 static const verb verbs[] = {
-    {"run", cli_run, "a manifest", false, "owtslfprydgeFuTnKL"},
-    {"plan", cli_plan, "a manifest", false, "owtsfeFuTvj"},
-    {"graph", cli_graph, "a manifest", false, "owtsk"},
-    {"check", cli_check, "a manifest", false, "owtsj"},
-    {"schema", cli_schema, NULL, false, ""},
-    {"import", cli_import, "a file, as in taskfarm import commands tasks.txt", true, ""},
+    {"run", cli_run, "a manifest", false, "owtslfprydgeFuTnKL", NULL},
+    {"plan", cli_plan, "a manifest", false, "owtsfeFuTvj", NULL},
+    {"try", cli_try, "a manifest", false, "owts", "STAGE INDEX"},
+    {"graph", cli_graph, "a manifest", false, "owtsk", NULL},
+    {"check", cli_check, "a manifest", false, "owtsj", NULL},
+    {"schema", cli_schema, NULL, false, "", NULL},
+    {"import", cli_import, "a file, as in taskfarm import commands tasks.txt", true, "", NULL},
 };
 
 /* What the design has and this version has not. */
-static const char *const later_verbs[] = {"try", "status", "show", "export", "report", "job"};
+static const char *const later_verbs[] = {"status", "show", "export", "report", "job"};
 
 enum { VERSION = 1 }; /* no letter: -v is another */
 
@@ -240,6 +245,8 @@ static int parse(options *o, const verb *v, int argc, char **argv) {
     bool targets = strchr(v->takes, 'u') != NULL;
     while (targets && optind < argc)
         o->target[o->targets++] = argv[optind++];
+    while (v->more && optind < argc)
+        o->argument[o->arguments++] = argv[optind++];
     return optind < argc ? cli_usage_error("%s: one argument too many", argv[optind]) : -1;
 }
 
@@ -268,6 +275,7 @@ int main(int argc, char **argv) {
     o.set = tf_arena_array(o.arena, (size_t)argc, sizeof *o.set);
     o.force = tf_arena_array(o.arena, (size_t)argc, sizeof *o.force);
     o.target = tf_arena_array(o.arena, (size_t)argc, sizeof *o.target);
+    o.argument = tf_arena_array(o.arena, (size_t)argc, sizeof *o.argument);
     int status = parse(&o, v, argc, argv);
     if (status < 0)
         status = v->run(&o);

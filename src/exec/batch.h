@@ -59,6 +59,10 @@ void batch_locate(const batch_map *map, const tf_stage_spec *stage, int64_t row,
 void batch_columns_alloc(batch_columns *columns, const tf_campaign *campaign);
 void batch_columns_free(batch_columns *columns);
 
+/* Fills in what tasks first .. first + count - 1, the batch's, take (give.c). `columns` is used on the way. */
+tf_err batch_give(const batch_map *map, const tf_stage_spec *stage, batch_columns *columns, const tf_exec_source *from,
+                  int64_t first, int64_t count, tf_error *error);
+
 /* What the first `count` rows of a batch hold before their tasks start: they are pending, results are absent, and their
  * record is that of a task of which nothing is known but who runs it. `columns` are located at row 0. */
 void batch_prepare(const batch_columns *columns, const tf_stage_spec *stage, int64_t count, int attempt, int rank,

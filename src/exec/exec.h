@@ -144,9 +144,13 @@ tf_err tf_exec_poll(tf_exec *exec, double timeout, tf_exec_on_rows *on_rows, voi
 
 /* ---- In this very process ---- */
 
-/* Runs tasks here, batch after batch, without spawner or host: for tests and for trying a task. Rows as in
- * tf_exec_poll; `left` is always empty. */
-tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, int64_t count, tf_exec_on_rows *on_rows,
+/* A task is going to be run: its parameters and files. */
+typedef void tf_exec_on_point(void *context, const tf_point *point);
+
+/* Runs tasks here, batch after batch, without spawner or host: for tests and for trying a task. `source` may be NULL
+ * where they take nothing, and on_point. Rows as in tf_exec_poll; `left` is always empty. */
+tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, int64_t count,
+                        const tf_exec_source *source, tf_exec_on_point *on_point, tf_exec_on_rows *on_rows,
                         void *context, tf_error *error);
 
 #endif

@@ -406,7 +406,21 @@ void host_main(const tf_campaign *campaign, const tf_buf *scratch_root, int rank
 
 /* ---- Without a process ---- */
 
-tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, int64_t count, tf_exec_on_rows *on_rows,
+/* Tells of the tasks of a batch. Their files are looked up again when they start. */
+static void tell_points(host *h, batch_map *map, tf_exec_on_point *on_point, void *context) {
+    host_begin_batch(h, map, 1);
+    for (int64_t row = 0; row < h->header->count; row++) {
+        const int64_t index = h->header->first + row;
+        tf_files_inputs(h->files, h->header->stage, index, &h->inputs);
+        tf_files_outputs(h->files, h->header->stage, index, &h->outputs);
+        tf_point point = host_point(h, row);
+        point.scratch = "{scratch}";
+        on_point(context, &point);
+    }
+}
+
+tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, int64_t count,
+                        const tf_exec_source *source, tf_exec_on_point *on_point, tf_exec_on_rows *on_rows,
                         void *context, tf_error *error) {
     host h;
     batch_map map;
@@ -416,11 +430,17 @@ tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, i
     scratch_make_root(campaign, &scratch_root);
     host_open(&h, campaign, &scratch_root, 0, 0);
     const tf_stage_spec *spec = &campaign->stage[stage];
+    const int64_t most = batch_capacity(spec);
     tf_err err = TF_OK;
     while (count > 0 && err == TF_OK) {
-        int64_t most = batch_capacity(spec);
         batch_header *head = (batch_header *)(void *)map.fixed;
         *head = (batch_header){.stage = stage, .attempt = 1, .first = first, .count = count < most ? count : most};
+        if (source)
+            err = batch_give(&map, spec, &h.columns, source, head->first, head->count, error);
+        if (err != TF_OK)
+            break;
+        if (on_point)
+            tell_points(&h, &map, on_point, context);
         host_run_batch(&h, &map);
         tf_rows rows;
         batch_part all = {.end = head->ended, .texts_end = head->texts_size, .seconds = head->seconds};

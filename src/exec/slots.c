@@ -128,37 +128,6 @@ void tf_exec_take_from(tf_exec *exec, tf_exec_source source) {
     exec->source = source;
 }
 
-/* Blocks of tasks that are going to be run. */
-static tf_err put_blocks(const tf_exec *exec, int stage, int64_t first, int64_t count, tf_error *error) {
-    const tf_stage_spec *spec = &exec->campaign->stage[stage];
-    const tf_exec_source *from = &exec->source;
-    tf_err err = TF_OK;
-    for (int a = 0; a < spec->arrays; a++) {
-        size_t size = tf_array_bytes(&spec->array[a]);
-        for (int64_t row = 0; row < count && err == TF_OK && !spec->array[a].csv; row++) /* hosts read tables */
-            if (!exec->columns.taken || exec->columns.taken[row] == TF_STATUS_DONE)
-                err = from->block(from->context, stage, a, first + row,
-                                  (char *)exec->columns.arrays[a] + (size_t)row * size, error);
-    }
-    return err;
-}
-
-/* What tasks take: the host finds it in the buffer. */
-static tf_err put_given(tf_exec *exec, const batch_map *map, int stage, int64_t first, int64_t count, tf_error *error) {
-    const tf_stage_spec *spec = &exec->campaign->stage[stage];
-    const tf_exec_source *from = &exec->source;
-    tf_err err = TF_OK;
-    if (!tf_stage_takes_rows(spec) && spec->arrays == 0)
-        return TF_OK;
-    batch_locate(map, spec, 0, &exec->columns);
-    if (tf_stage_takes_rows(spec))
-        err = from->taken(from->context, stage, first, count, exec->columns.taken, error);
-    for (int p = 0; p < tf_space_params(spec->space) && err == TF_OK; p++)
-        if (tf_space_param(spec->space, p)->given)
-            err = from->given(from->context, stage, p, first, count, exec->columns.params[p], error);
-    return err == TF_OK ? put_blocks(exec, stage, first, count, error) : err;
-}
-
 int64_t tf_exec_submit(tf_exec *exec, int n, int stage, int attempt, int64_t first, int64_t count, tf_error *error) {
     slot *s = &exec->slot[n];
     int b = s->given[s->next] ? (s->next + 1) % HOST_BUFFERS : s->next;
@@ -182,7 +151,8 @@ int64_t tf_exec_submit(tf_exec *exec, int n, int stage, int attempt, int64_t fir
     }
     *header_of(&s->map[b]) = (batch_header){.stage = stage, .attempt = attempt, .first = first, .count = count};
     s->passed[b] = (batch_part){0};
-    if (put_given(exec, &s->map[b], stage, first, count, error) != TF_OK)
+    if (batch_give(&s->map[b], &exec->campaign->stage[stage], &exec->columns, &exec->source, first, count, error) !=
+        TF_OK)
         return 0;
     give(s, b);
     return count;

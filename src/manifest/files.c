@@ -147,12 +147,8 @@ void tf_task_name(const tf_campaign *campaign, int stage, int64_t index, tf_buf 
         before = ", ";
         if (spec->type == TF_STRING)
             tf_buf_adds(out, *(const char *const *)params[p]);
-        else if (spec->type == TF_FLOAT64)
-            tf_buf_add_double(out, *(const double *)params[p]);
-        else if (spec->type == TF_INT64)
-            tf_buf_addf(out, "%lld", (long long)*(const int64_t *)params[p]);
         else
-            tf_buf_adds(out, *(const uint8_t *)params[p] ? "true" : "false");
+            tf_buf_add_number(out, spec->type, params[p]);
     }
     tf_buf_adds(out, *before == ',' ? "]" : "");
     tf_files_free(f);

@@ -394,6 +394,9 @@ typedef struct tf_stage_spec {
     bool store_params;
 } tf_stage_spec;
 
+/* Adds what the task runs, for people: a command line as for a shell, LIBRARY:FUNCTION(ARGS), or expressions. */
+void tf_run_text(const tf_stage_spec *stage, const tf_point *point, tf_buf *out);
+
 /* What its tasks take of other stages' rows: parameters or blocks of arrays. */
 static inline bool tf_stage_takes_rows(const tf_stage_spec *stage) {
     for (int a = 0; a < stage->arrays; a++)

@@ -118,6 +118,13 @@ tf_err tf_store_close(tf_store *store, const char *state, double elapsed, tf_err
  * broke, or that ends without a rank that died, where closing the file would be collective. */
 void tf_store_abandon(tf_store *store);
 
+/* ---- For one task alone ---- */
+
+/* For this process, without MPI: a store from which tf_store_given, tf_store_taken and tf_store_block read what tasks
+ * of the stage take. Of the output only what the stage needs must be there, if it needs anything. NULL on failure. */
+tf_store *tf_store_open_taken(const tf_campaign *campaign, int stage, tf_error *error);
+void tf_store_close_taken(tf_store *store, int stage);
+
 /* ---- Without a rank that died ---- */
 
 /* A child of the first rank, forked before MPI_Init, that can finish the file alone, through HDF5's serial driver, when

@@ -31,7 +31,7 @@ WRONG = [
     (["check", "a.json", "--touch"], "check does not take --touch"),
     (["graph", "a.json", "b"], "b: one argument too many"),
     (["a.json", "--latency-wait", "long"], "--latency-wait long: must be a time, as in 30, 30s, 5m or 2h, or 0"),
-    (["try", "a.json", "s", "0"], "'try' is not supported yet"),
+    (["try", "a.json", "s", "0"], 'there is no stage "s"'),
 ]
 
 

@@ -1,0 +1,228 @@
+/* taskfarm try: one task in the foreground. A function runs in this very process, so that a debugger's breakpoints hold
+ * and a crash leaves its core; nothing of MPI is started, and the output is not touched. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+typedef struct trial {
+    const tf_campaign *campaign;
+    const tf_stage_spec *stage;
+    int64_t index;
+    tf_err outcome;
+} trial;
+
+static void print_heading(const char *text) {
+    printf("%s\n", text);
+}
+
+/* Each line a little further in. */
+static void print_lines(const char *text, size_t length) {
+    for (const char *end = text + length; text < end;) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        size_t size = newline ? (size_t)(newline - text) : (size_t)(end - text);
+        printf("  %.*s\n", (int)size, text);
+        text += size + 1;
+    }
+}
+
+/* ---- Before it runs ---- */
+
+static void print_params(const trial *t, const tf_point *point) {
+    const tf_space *space = t->stage->space;
+    tf_buf text = {0};
+    if (tf_space_params(space))
+        print_heading("parameters");
+    for (int p = 0; p < tf_space_params(space); p++) {
+        const tf_param_spec *param = tf_space_param(space, p);
+        tf_buf_clear(&text);
+        if (param->type == TF_STRING)
+            tf_buf_adds(&text, *(const char *const *)point->params[p]);
+        else
+            tf_buf_add_number(&text, param->type, point->params[p]);
+        printf("  %s = %s\n", param->name, tf_buf_text(&text));
+    }
+    tf_buf_free(&text);
+}
+
+static void print_place(const tf_block *block) {
+    for (int d = 0; d < block->rank; d++)
+        printf("%s%lld", d ? " x " : "", (long long)block->shape[d]);
+    printf(" from ");
+    for (int d = 0; d < block->rank; d++)
+        printf("%s%lld", d ? ", " : "", (long long)(block->start[d] - block->before[d]));
+    printf("\n");
+}
+
+static void print_arrays(const trial *t) {
+    if (t->stage->arrays)
+        print_heading("arrays");
+    for (int a = 0; a < t->stage->arrays; a++) {
+        tf_block block;
+        tf_array_place(&t->stage->array[a], t->index, &block);
+        printf("  %s: %s, ", t->stage->array[a].name, tf_type_name(t->stage->array[a].type));
+        print_place(&block);
+    }
+}
+
+static void print_paths(const char *heading, const tf_paths *paths) {
+    if (paths->count)
+        print_heading(heading);
+    for (size_t i = 0; i < paths->count; i++) {
+        const char *name = paths->item[i].spec->name;
+        printf("  %s%s%s\n", name ? name : "", name ? ": " : "", tf_paths_text(paths, i));
+    }
+}
+
+static void take_point(void *context, const tf_point *point) {
+    const trial *t = context;
+    tf_buf run = {0};
+    printf("%s, task %lld of %lld, seed %llu\n", t->stage->name, (long long)t->index,
+           (long long)tf_space_size(t->stage->space), (unsigned long long)point->seed);
+    print_params(t, point);
+    print_arrays(t);
+    print_paths("inputs", point->inputs);
+    print_paths("outputs", point->outputs);
+    print_heading("runs");
+    tf_run_text(t->stage, point, &run);
+    print_lines(tf_buf_text(&run), run.length);
+    tf_buf_free(&run);
+    fflush(stdout);
+}
+
+/* ---- What came of it ---- */
+
+static const tf_record *find_text(const tf_rows *rows, int32_t kind) {
+    for (size_t at = 0; at < rows->texts_size;) {
+        const tf_record *record = tf_record_at((const char *)rows->texts + at, rows->texts_size - at);
+        if (!record)
+            break;
+        if (record->kind == kind)
+            return record;
+        at += tf_record_size((size_t)record->length);
+    }
+    return NULL;
+}
+
+static void print_text(const tf_rows *rows, int32_t kind, const char *heading) {
+    const tf_record *record = find_text(rows, kind);
+    if (!record)
+        return;
+    print_heading(heading);
+    print_lines((const char *)(record + 1), (size_t)record->length);
+}
+
+/* All elements of a few, the first ones of many. */
+static void print_elements(const tf_column_spec *column, const char *cell) {
+    enum { MOST = 10 };
+    const size_t size = tf_type_size(column->type);
+    tf_buf text = {0};
+    for (int64_t e = 0; e < column->elements && e < MOST; e++) {
+        tf_buf_adds(&text, e ? ", " : "");
+        tf_buf_add_number(&text, column->type, cell + (size_t)e * size);
+    }
+    printf("%s%s\n", tf_buf_text(&text), column->elements > MOST ? ", ..." : "");
+    tf_buf_free(&text);
+}
+
+static void print_results(const trial *t, const tf_rows *rows) {
+    if (t->stage->columns)
+        print_heading("results");
+    for (int c = 0; c < t->stage->columns; c++) {
+        const tf_column_spec *column = &t->stage->column[c];
+        const tf_record *text = find_text(rows, TF_RECORD_COLUMN + c);
+        printf("  %s = ", column->name);
+        if (tf_type_size(column->type))
+            print_elements(column, rows->columns[c]);
+        else
+            printf("%.*s\n", text ? (int)text->length : 0, text ? (const char *)(text + 1) : "");
+    }
+}
+
+static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
+    (void)slot, (void)left, (void)error;
+    static const char *const how[] = {[TF_STATUS_DONE] = "done",
+                                      [TF_STATUS_FAILED] = "failed",
+                                      [TF_STATUS_TIMEOUT] = "timeout",
+                                      [TF_STATUS_SKIPPED] = "skipped",
+                                      [TF_STATUS_EXCLUDED] = "left out by \"where\""};
+    trial *t = context;
+    char elapsed[32];
+    const uint8_t status = rows->status[0];
+    print_text(rows, TF_RECORD_STDOUT, "stdout");
+    print_text(rows, TF_RECORD_STDERR, "stderr");
+    printf("%s in %s\n", status == TF_STATUS_PENDING ? "stopped" : how[status],
+           tf_format_duration(rows->seconds, elapsed));
+    if (status == TF_STATUS_DONE)
+        print_results(t, rows);
+    const tf_record *why = find_text(rows, TF_RECORD_MESSAGE);
+    if (why)
+        print_lines((const char *)(why + 1), (size_t)why->length);
+    t->outcome = tf_status_is_good(status) ? TF_OK : TF_ERR_TASKS;
+    return TF_OK;
+}
+
+/* ---- The whole ---- */
+
+/* STAGE INDEX, or INDEX alone where there is one stage. -1 after a complaint. */
+static int find_task(const options *o, const tf_campaign *c, int64_t *index) {
+    const char *text = o->arguments ? o->argument[o->arguments - 1] : NULL;
+    if (o->arguments < 1 || o->arguments > 2 || (o->arguments == 1 && c->stages > 1)) {
+        cli_usage_error("try needs a stage and the index of a task, as in taskfarm try %s %s 0", o->manifest,
+                        c->stage[0].name);
+        return -1;
+    }
+    int stage = o->arguments == 1 ? 0 : tf_campaign_stage(c, o->argument[0], strlen(o->argument[0]));
+    if (stage < 0) {
+        const char **names = tf_arena_array(o->arena, (size_t)c->stages, sizeof *names);
+        for (int s = 0; s < c->stages; s++)
+            names[s] = c->stage[s].name;
+        const char *near = tf_suggest(o->argument[0], names, (size_t)c->stages);
+        cli_usage_error("there is no stage \"%s\"%s%s%s", o->argument[0], near ? "; did you mean \"" : "",
+                        near ? near : "", near ? "\"?" : "");
+        return -1;
+    }
+    const int64_t tasks = tf_space_size(c->stage[stage].space);
+    if (tf_parse_int(text, index) && *index >= 0 && *index < tasks)
+        return stage;
+    if (tasks)
+        cli_usage_error("%s: stage \"%s\" has tasks 0 to %lld", text, c->stage[stage].name, (long long)(tasks - 1));
+    else
+        cli_usage_error("stage \"%s\" has no tasks", c->stage[stage].name);
+    return -1;
+}
+
+static int try_task(const tf_campaign *campaign, int stage, int64_t index) {
+    const tf_stage_spec *spec = &campaign->stage[stage];
+    trial t = {.campaign = campaign, .stage = spec, .index = index};
+    tf_error error = {0};
+    tf_store *store = NULL;
+    tf_store_init();
+    tf_err err = TF_OK;
+    if (tf_stage_takes_rows(spec) || spec->arrays) {
+        store = tf_store_open_taken(campaign, stage, &error);
+        err = store ? TF_OK : error.code;
+    }
+    const tf_exec_source source = {
+        .given = tf_store_given, .taken = tf_store_taken, .block = tf_store_block, .context = store};
+    if (err == TF_OK)
+        err = tf_exec_run_here(campaign, stage, index, 1, store ? &source : NULL, take_point, take_rows, &t, &error);
+    if (err != TF_OK)
+        fprintf(stderr, "taskfarm: %s\n", error.text);
+    tf_store_close_taken(store, stage);
+    return err == TF_OK ? (int)t.outcome : (int)err;
+}
+
+int cli_try(const options *o) {
+    loaded l;
+    int64_t index = 0;
+    int status = TF_ERR_USAGE;
+    cli_load(o, &l);
+    if (!l.campaign)
+        fputs(tf_buf_text(&l.diags.lines), stderr);
+    int stage = l.campaign ? find_task(o, l.campaign, &index) : -1;
+    if (stage >= 0)
+        status = try_task(l.campaign, stage, index);
+    cli_unload(&l);
+    return status;
+}

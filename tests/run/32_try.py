@@ -1,0 +1,100 @@
+"""taskfarm try: one task in the foreground, with all that there is to be seen of it, and nothing written."""
+
+import signal
+
+import farm
+import h5py
+import numpy as np
+
+PLUGIN = str(farm.BUILD / "tests" / "libtest_plugin.so")
+
+
+class Try(farm.FarmTest):
+    def try_it(self, *arguments, status=0):
+        before = set(self.folder.rglob("*"))
+        env = {"LD_PRELOAD": f"{farm.BUILD}/tests/librefuse_mpi.so"}
+        done = self.taskfarm("try", "t.json", *arguments, status=status, env=env)
+        self.assertEqual(set(self.folder.rglob("*")), before, "a file was written")
+        return done.stdout if status < 2 else done.stderr
+
+    def test_a_command(self):
+        run = {"command": ["sh", "-c", "echo measuring $1 >&2; echo '{{\"snr\": 12.5, \"band\": \"R\"}}'", "x", "{name} {n:03d}"]}
+        over = {"name": ["Vega", "it's"], "n": [7]}
+        results = {"snr": "float32", "band": "string"}
+        self.write("t.json", {"name": "t", "seed": 3, "over": over, "run": run, "results": results})
+        shown = self.try_it("t", 1)
+        self.taskfarm("t.json")
+        with self.open("t.h5") as file:
+            self.assertEqual(file["t/results/snr"][1], 12.5)
+        lines = shown.splitlines()
+        self.assertRegex(lines[0], r"^t, task 1 of 2, seed \d+$")
+        self.assertEqual(lines[1:4], ["parameters", "  name = it's", "  n = 7"])
+        self.assertEqual(lines[4], "runs")
+        self.assertIn("'it'\\''s 007'", lines[5])
+        self.assertEqual(lines[6:10], ["stdout", '  {"snr": 12.5, "band": "R"}', "stderr", "  measuring it's 007"])
+        self.assertRegex(lines[10], r"^done in ")
+        self.assertEqual(lines[11:], ["results", "  snr = 12.5", "  band = R"])
+        self.assertEqual(self.try_it(1).splitlines()[:10], lines[:10], "the only stage need not be named")
+
+    def test_a_column_that_can_not_be_read_is_shown_with_the_text(self):
+        run = {"command": "echo SNR: 12.5; echo done"}
+        self.write("t.json", {"run": run, "results": {"snr": {"type": "float32", "from": "regex:SNR=([0-9.]+)"}}})
+        shown = self.try_it(0, status=1)
+        self.assertIn("stdout\n  SNR: 12.5\n  done\nfailed in ", shown)
+        self.assertIn('\n  column "snr": ', shown)
+
+    def test_a_function_runs_in_this_process(self):
+        """So that a debugger's breakpoints hold; and it may crash it."""
+        over = {"flag": [True], "count": [3], "number": [0.5], "word": ["w"]}
+        columns = {"b": "bool", "i": "int32", "u": "uint64", "f": "float32", "s": "string", "raw": "bytes"}
+        columns["grid"] = {"type": "int16", "shape": [2, 3]}
+        self.write("t.json", {"over": over, "run": {"function": PLUGIN + ":convert"}, "results": columns})
+        shown = self.try_it(0)
+        self.assertIn(f"runs\n  {PLUGIN}:convert()\n", shown)
+        self.assertIn("stderr\n  task 0 of 1\n", shown)
+        self.assertIn("  b = false\n  i = -3\n  u = 18446744073709551615\n  f = 0.5\n  s = none-w\n", shown)
+        self.assertIn("  grid = 0, 1, 2, 3, 4, 5\n", shown)
+        self.write("t.json", {"run": {"function": "builtin:crash"}})
+        self.taskfarm("try", "t.json", 0, status=-signal.SIGSEGV)
+
+    def test_what_a_task_takes_of_others(self):
+        stages = [
+            {"name": "a", "over": {"n": {"range": [4]}}, "run": {"expr": {"y": "n / 2"}}},
+            {"name": "b", "over": [{"from": "a", "where": "n != 2"}], "run": {"expr": {"z": "10 * y"}}},
+            {
+                "name": "c",
+                "over": {"b": {"blocks": {"shape": [5], "chunk": [3]}}},
+                "arrays": {"x": "in.h5:/x"},
+                "run": {"expr": {"w": "2 * x"}},
+                "results": {"w": {"type": "int16", "array": "b"}},
+            },
+        ]
+        self.write("t.json", {"stages": stages})
+        with h5py.File(self.folder / "in.h5", "w") as file:
+            file["x"] = np.arange(5)
+        self.assertIn('t.h5: can\'t be read, and stage "b" takes what is in it of other stages', self.try_it("b", 1, status=3))
+        self.taskfarm("t.json")
+        shown = self.try_it("b", 3)
+        self.assertIn("parameters\n  n = 3\n  y = 1.5\nruns\n  z = 10 * y\ndone in ", shown)
+        self.assertIn("results\n  z = 15\n", shown)
+        self.assertIn('left out by "where" in ', self.try_it("b", 2))
+        shown = self.try_it("c", 1)
+        self.assertIn("arrays\n  x: float64, 2 from 3\n", shown)
+        self.assertIn("results\n  w = 6, 8", shown)
+
+    def test_what_is_no_task(self):
+        stages = [{"name": name, "over": {"n": {"range": [size]}}, "run": {"command": ["true"]}} for name, size in (("first", 3), ("second", 1))]
+        self.write("t.json", {"stages": stages})
+        cases = {
+            (): "taskfarm: try needs a stage and the index of a task, as in taskfarm try t.json first 0",
+            (1,): "taskfarm: try needs a stage and the index of a task, as in taskfarm try t.json first 0",
+            ("frist", 1): 'taskfarm: there is no stage "frist"; did you mean "first"?',
+            ("first", 3): 'taskfarm: 3: stage "first" has tasks 0 to 2',
+            ("first", "x"): 'taskfarm: x: stage "first" has tasks 0 to 2',
+        }
+        for arguments, message in cases.items():
+            self.assertEqual(self.try_it(*arguments, status=2), message + "\n")
+
+
+if __name__ == "__main__":
+    farm.main()
