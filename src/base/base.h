@@ -34,6 +34,9 @@ tf_err tf_error_set(tf_error *error, tf_err code, const char *format, ...) TF_PR
 /* Puts "context: " before the text. Returns the error's code. */
 tf_err tf_error_context(tf_error *error, const char *format, ...) TF_PRINTF(2, 3);
 
+/* The commit of the sources, "-changed" behind it if they were not quite it; "unknown" without a repository. */
+const char *tf_commit(void);
+
 /* ---- Memory ---- */
 
 /* These never return NULL: without memory they say so on stderr and end the process with TF_ERR_RUN. That is safe at

@@ -8,6 +8,8 @@
 #include "store/store.h"
 
 typedef struct options {
+    int words; /* of the command line, as given */
+    const char **word;
     const char *verb;
     const char *kind;     /* of import */
     const char *manifest; /* or the file to import */

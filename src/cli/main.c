@@ -226,8 +226,10 @@ static int parse(options *o, const verb *v, int argc, char **argv) {
         if (letter == ':')
             return cli_usage_error("%s needs a value", argv[optind - 1]);
         if (letter == 'h' || letter == VERSION) {
-            if (tf_farm_launch_rank() == 0)
-                fputs(letter == 'h' ? help : "taskfarm " TASKFARM_VERSION "\n", stdout);
+            if (tf_farm_launch_rank() == 0 && letter == 'h')
+                fputs(help, stdout);
+            else if (tf_farm_launch_rank() == 0)
+                printf("taskfarm %s (%s)\n", TASKFARM_VERSION, tf_commit());
             return TF_OK;
         }
         if (!strchr(v->takes, letter))
@@ -268,10 +270,17 @@ static const verb *take_verb(int *argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    tf_arena *arena = tf_arena_new();
+    const int words = argc;
+    const char **word = tf_arena_array(arena, (size_t)words, sizeof *word);
+    for (int i = 0; i < words; i++)
+        word[i] = argv[i];
     const verb *v = take_verb(&argc, argv);
     if (!v)
         return cli_usage_error("'%s' is not supported yet", argv[1]);
-    options o = {.verb = v->name, .sync = 30, .grace = 30, .latency = -1, .started = tf_now(), .arena = tf_arena_new()};
+    options o = {.verb = v->name, .sync = 30, .grace = 30, .latency = -1, .started = tf_now(), .arena = arena};
+    o.words = words;
+    o.word = word;
     o.set = tf_arena_array(o.arena, (size_t)argc, sizeof *o.set);
     o.force = tf_arena_array(o.arena, (size_t)argc, sizeof *o.force);
     o.target = tf_arena_array(o.arena, (size_t)argc, sizeof *o.target);

@@ -1,9 +1,27 @@
 /* taskfarm run: the campaign. Rank 0 reads the manifest and finds all that is wrong before MPI_Init; the other ranks
  * wait for it in MPI_Init. The spawner comes first, while this process is small and knows nothing of MPI. */
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 #include "store/store.h"
+
+/* What the output is to record of the run. */
+static void tell(const options *o, const tf_campaign *campaign, tf_store_plan *plan) {
+    cJSON *about = cJSON_CreateObject(), *command = cJSON_AddArrayToObject(about, "command");
+    for (int i = 0; i < o->words; i++)
+        cJSON_AddItemToArray(command, cJSON_CreateString(o->word[i]));
+    cJSON_AddStringToObject(about, "workdir", campaign->workdir);
+    cJSON *env = cJSON_AddObjectToObject(about, "env");
+    for (int i = 0; i < campaign->record_envs; i++) {
+        const char *value = getenv(campaign->record_env[i]);
+        cJSON_AddItemToObject(env, campaign->record_env[i], value ? cJSON_CreateString(value) : cJSON_CreateNull());
+    }
+    char *text = cJSON_PrintUnformatted(about);
+    tf_store_tell(plan, text);
+    cJSON_free(text);
+    cJSON_Delete(about);
+}
 
 static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_error *error) {
     cli_load(o, l);
@@ -14,6 +32,7 @@ static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_erro
         fputs(tf_buf_text(&l->diags.lines), stderr);
         return error->code;
     }
+    tell(o, l->campaign, *plan);
     if (tf_store_prepare(*plan, error) != TF_OK)
         return error->code;
     tf_graph_touch(l->graph);

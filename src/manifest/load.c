@@ -379,6 +379,21 @@ static void check_top(struct loader *l, const at *root, const cJSON *json, bool 
     }
 }
 
+static void load_record_env(struct loader *l, const at *root, const cJSON *json, tf_campaign *campaign) {
+    const cJSON *list = json_array(l->diags, root, json, "record_env");
+    const char **names = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(list), sizeof *names);
+    at here = at_key(root, "record_env");
+    for (const cJSON *item = list ? list->child : NULL; item; item = item->next) {
+        at there = at_index(&here, campaign->record_envs);
+        if (!cJSON_IsString(item))
+            complain(l->diags, &there, "must be a string, not %s", json_kind(item));
+        else if (*item->valuestring == '\0' || strchr(item->valuestring, '='))
+            complain(l->diags, &there, "\"%s\" can't be the name of an environment variable", item->valuestring);
+        names[campaign->record_envs++] = cJSON_IsString(item) ? tf_arena_strdup(l->arena, item->valuestring) : "";
+    }
+    campaign->record_env = names;
+}
+
 static void load_campaign(struct loader *l, const tf_load_options *options, const cJSON *json, tf_campaign *campaign) {
     const at root = {0};
     const int before = l->diags->count;
@@ -394,6 +409,7 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
     at at_name = at_key(&root, "name");
     if (*campaign->name == '\0' || strchr(campaign->name, '/'))
         complain(l->diags, &at_name, "must not be empty or contain /");
+    load_record_env(l, &root, json, campaign);
     load_variables(l, &root, json);
     for (int i = 0; i < options->sets; i++)
         set_variable(l, options->set[i]);

@@ -428,9 +428,11 @@ typedef struct tf_campaign {
     const char *output;  /* path, relative to the work folder or absolute */
     const char *workdir; /* absolute */
     uint64_t seed;
-    const char *text;     /* the manifest as read */
-    bool keep_incomplete; /* outputs of attempts that failed are set aside, not removed */
-    double latency;       /* s that a file may take to be seen */
+    const char *text; /* the manifest as read */
+    int record_envs;
+    const char *const *record_env; /* environment variables whose values are recorded */
+    bool keep_incomplete;          /* outputs of attempts that failed are set aside, not removed */
+    double latency;                /* s that a file may take to be seen */
     int stages;
     const tf_stage_spec *stage;
     tf_arena *arena;

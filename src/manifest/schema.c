@@ -65,6 +65,11 @@
         {"seed",                                                                                                       \
          "{\"type\":\"integer\",\"minimum\":0,\"description\":\"the key of every task's random stream; default 0\"}",  \
          false},                                                                                                       \
+        {"record_env",                                                                                                 \
+         "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"environment variables whose values "   \
+         "are "                                                                                                        \
+         "recorded in the output\"}",                                                                                  \
+         false},                                                                                                       \
     {                                                                                                                  \
         "variables",                                                                                                   \
             "{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\"]},"            \

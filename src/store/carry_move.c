@@ -94,6 +94,8 @@ tf_err carry_move(const carrying *c) {
     tf_store_plan *plan = c->plan;
     contents next = {.run = plan->contents.run, .elapsed = plan->contents.elapsed};
     contents_set_names(&next, plan->campaign);
+    next.runs = plan->contents.runs; /* goes over */
+    plan->contents.runs = NULL;
     contents_free(&plan->contents);
     plan->contents = next;
     tf_buf file = {0}, from = {0}, to = {0};

@@ -19,11 +19,13 @@ void contents_free(contents *c) {
         free(c->name[n]);
     free(c->name);
     free(c->stage);
+    free(c->runs);
     *c = (contents){0};
 }
 
 void contents_copy(contents *to, const contents *from) {
     *to = *from;
+    to->runs = from->runs ? strdup(from->runs) : NULL;
     to->stage = tf_alloc_array((size_t)from->stages, sizeof *to->stage);
     for (int s = 0; s < from->stages; s++) {
         contents_stage *stage = &to->stage[s];

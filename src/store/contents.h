@@ -26,6 +26,7 @@ typedef struct contents_stage {
 typedef struct contents {
     int64_t run;    /* number of the run that made or changed it, from 1 */
     double elapsed; /* s, of all runs before that */
+    char *runs;     /* what they were: a JSON array, see runs.c; NULL: nothing is known */
     int names;
     char **name; /* of all stages of that run's manifest, in its order: what stage numbers in side files mean */
     int stages;

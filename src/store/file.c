@@ -268,6 +268,7 @@ void tf_store_abandon(tf_store *s) {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     free((void *)(uintptr_t)s->fingerprint);
     tf_buf_free(&s->fingerprints);
+    tf_buf_free(&s->runs);
     free(s->stage);
     free(s);
 }
@@ -316,12 +317,18 @@ tf_err store_create_alone(tf_store *s, const char *created, tf_error *error) {
     return bad ? store_error(s, error, "attributes") : TF_OK;
 }
 
+static herr_t write_runs(const tf_store *s) {
+    const char *text = tf_buf_text(&s->runs);
+    return H5Aexists(s->file, "runs") > 0 ? change_text(s->file, "runs", text)
+                                          : store_attribute_text(s->file, "runs", text);
+}
+
 /* What is of this run and not of an earlier one; without slots it only winds one up. */
 static herr_t write_run(const tf_store *s, int64_t slots) {
     int32_t ranks = s->ranks;
     bool bad = change_text(s->file, "taskfarm_version", TASKFARM_VERSION) < 0 ||
                change_text(s->file, "state", "running") < 0 ||
-               change_text(s->file, "manifest", s->campaign->text) < 0 ||
+               change_text(s->file, "manifest", s->campaign->text) < 0 || write_runs(s) < 0 ||
                (slots > 0 && (change_attribute(s->file, "ranks", H5T_NATIVE_INT32, &ranks) < 0 ||
                               change_attribute(s->file, "slots", H5T_NATIVE_INT64, &slots) < 0));
     return bad ? -1 : 0;
@@ -364,6 +371,8 @@ tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_pla
     share_plan(s, &run);
     tf_err err = take_locks(s, error);
     if (err == TF_OK)
+        store_begin_run(s, slots);
+    if (err == TF_OK)
         err = store_begin_change(s, error);
     if (err == TF_OK) {
         s->file = store_open_file(s->path, comm, true);
@@ -399,8 +408,9 @@ tf_err tf_store_close(tf_store *s, const char *state, double elapsed, tf_error *
         elapsed += s->plan->contents.elapsed;
     store_broadcast(s, &elapsed, sizeof elapsed);
     store_end_sync(s);
+    store_end_run(s, state);
     tf_err err = store_begin_change(s, error);
-    if (err == TF_OK && (change_text(s->file, "state", state) < 0 ||
+    if (err == TF_OK && (change_text(s->file, "state", state) < 0 || write_runs(s) < 0 ||
                          change_attribute(s->file, "elapsed", H5T_NATIVE_DOUBLE, &elapsed) < 0))
         err = store_error(s, error, "attributes");
     err = tf_store_agree(s->comm, err, error);

@@ -78,6 +78,7 @@ struct tf_store {
     side_file *side;
     const char *const *fingerprint; /* per stage */
     tf_buf fingerprints;            /* where they are */
+    tf_buf runs;                    /* attribute "runs" */
     tf_store_plan *plan;            /* on rank 0: the contents of the file and the lock */
     bool dirty;                     /* on rank 0: so says the journal */
     int lock;                       /* on other ranks */
@@ -207,6 +208,10 @@ void store_close_arrays(tf_store *store, int stage);
  * array of another stage. */
 uint8_t store_both_taken(uint8_t so_far, uint8_t status);
 herr_t store_array_taken(const tf_store *store, int stage, int array, int64_t index, uint8_t *status);
+
+/* Collective (runs.c): the run begins, with so many slots (0: it only winds one up), and ends; into `runs`. */
+void store_begin_run(tf_store *store, int64_t slots);
+void store_end_run(tf_store *store, const char *state);
 
 /* Says that the file can't be brought to disk: `failure` is an errno. */
 tf_err store_cant_sync(const char *path, int failure, tf_error *error);

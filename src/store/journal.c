@@ -113,6 +113,8 @@ static void build(const contents *c, bool dirty, tf_buf *out) {
     for (int n = 0; n < c->names; n++)
         cJSON_AddItemToArray(names, cJSON_CreateString(c->name[n]));
     cJSON_AddNumberToObject(json, "elapsed", c->elapsed);
+    if (c->runs)
+        cJSON_AddStringToObject(json, "runs", c->runs);
     cJSON *stages = cJSON_AddArrayToObject(json, "stages");
     for (int s = 0; s < c->stages; s++)
         cJSON_AddItemToArray(stages, stage_json(&c->stage[s]));
@@ -217,6 +219,8 @@ tf_err journal_read(const char *output, contents *c, bool *dirty, bool *there, t
         *dirty = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "dirty"));
         *c = (contents){.run = integer_at(json, "run"),
                         .elapsed = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, "elapsed"))};
+        const char *runs = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "runs"));
+        c->runs = runs ? strdup(runs) : NULL;
         const cJSON *names = cJSON_GetObjectItemCaseSensitive(json, "manifest");
         c->name = tf_alloc_array((size_t)cJSON_GetArraySize(names), sizeof *c->name);
         for (const cJSON *name = names ? names->child : NULL; name; name = name->next)

@@ -126,4 +126,5 @@ void store_spread(const tf_store *s, tf_buf *bytes) {
         store_broadcast(s, bytes->data + done, part);
     }
     bytes->length = size;
+    bytes->data[size] = '\0';
 }

@@ -91,6 +91,7 @@ static tf_err take_closed(const char *path, hid_t file, contents *found, tf_erro
     hid_t attribute = H5Aopen(file, "elapsed", H5P_DEFAULT);
     H5Aread(attribute, H5T_NATIVE_DOUBLE, &found->elapsed);
     H5Aclose(attribute);
+    found->runs = contents_text_attribute(file, "runs");
     for (int s = 0; s < found->stages; s++)
         found->stage[s].finished = true;
     return TF_OK;

@@ -54,6 +54,7 @@ struct tf_store_plan {
     contents contents;   /* of the file, as this run finds it */
     bool dirty;          /* so says the journal */
     tf_buf fingerprints; /* one a stage, each ended by a NUL */
+    char *about;         /* the run, as a JSON object; NULL: nothing was told */
     plan_stage *stage;
     tf_buf note;
 };

@@ -186,6 +186,7 @@ void tf_store_plan_free(tf_store_plan *plan) {
     }
     old_close(&plan->old);
     free(plan->stage);
+    free(plan->about);
     tf_buf_free(&plan->fingerprints);
     tf_buf_free(&plan->note);
     contents_free(&plan->contents);

@@ -49,6 +49,9 @@ void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past);
 /* These tasks, which are done, are to be run again: their rows are not kept. */
 void tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks);
 
+/* What is to be recorded of the run besides ranks, hosts and versions: a JSON object, which is copied. */
+void tf_store_tell(tf_store_plan *plan, const char *about);
+
 /* Makes the output ready for a run: a new file, or that of the earlier one, with the rows that are kept. */
 tf_err tf_store_prepare(tf_store_plan *plan, tf_error *error);
 

@@ -80,6 +80,7 @@ class OutputFile(farm.FarmTest):
         self.assertRegex(attributes.pop("created"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         self.assertRegex(attributes.pop("taskfarm_version"), r"^\d+\.\d+\.\d+$")
         self.assertGreater(attributes.pop("elapsed"), 0)
+        self.assertEqual(len(json.loads(attributes.pop("runs"))), 1)
         self.assertEqual(
             attributes,
             {

@@ -50,7 +50,7 @@ class CommandLine(farm.FarmTest):
             done = self.taskfarm(*arguments)
             self.assertTrue(done.stdout.startswith("taskfarm [run] MANIFEST"))
             self.assertEqual(done.stderr, "")
-        self.assertRegex(self.taskfarm("--version").stdout, r"^taskfarm \d+\.\d+\.\d+\n$")
+        self.assertRegex(self.taskfarm("--version").stdout, r"^taskfarm \d+\.\d+\.\d+ \(([0-9a-f]{12}(-changed)?|unknown)\)\n$")
 
     def test_options_may_stand_anywhere(self):
         self.write("a.json", {"run": {"command": ["true"]}})

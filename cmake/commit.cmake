@@ -1,0 +1,18 @@
+# Writes HEADER with the commit that SOURCE is at, if it is another one than before: "-changed" behind it if files differ.
+execute_process(COMMAND git -C ${SOURCE} rev-parse --short=12 HEAD OUTPUT_VARIABLE commit RESULT_VARIABLE failed
+                OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(failed)
+    set(commit "unknown")
+else()
+    execute_process(COMMAND git -C ${SOURCE} diff --quiet HEAD RESULT_VARIABLE changed ERROR_QUIET)
+    if(changed)
+        string(APPEND commit "-changed")
+    endif()
+endif()
+set(text "#define TASKFARM_COMMIT \"${commit}\"\n")
+if(EXISTS ${HEADER})
+    file(READ ${HEADER} before)
+endif()
+if(NOT "${before}" STREQUAL "${text}")
+    file(WRITE ${HEADER} "${text}")
+endif()
