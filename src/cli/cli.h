@@ -67,6 +67,7 @@ int cli_try(const options *options);
 int cli_check(const options *options);
 int cli_plan(const options *options);
 int cli_graph(const options *options);
+int cli_status(const options *options);
 int cli_schema(const options *options);
 int cli_import(const options *options);
 

@@ -16,6 +16,7 @@ static const char help[] =
     "taskfarm try MANIFEST STAGE INDEX\n"
     "                             run one task here and now, as for a debugger, and show all of it; STAGE may be left\n"
     "                             out where there is only one\n"
+    "taskfarm status FILE.h5      say how far a campaign is, whether it runs, was killed or is over\n"
     "taskfarm graph MANIFEST      print what depends on what, for Graphviz\n"
     "taskfarm schema              print the manifest's JSON Schema, for editors\n"
     "taskfarm import commands|makeflow FILE\n"
@@ -49,7 +50,7 @@ static const char help[] =
     "  -v, --verbose              each task, however many\n"
     "graph takes\n"
     "  --tasks                    by task, not by stage\n"
-    "check and plan take\n"
+    "check, plan and status take\n"
     "  --json                     print JSON\n"
     "and everywhere --help, --version\n"
     "\n"
@@ -73,12 +74,13 @@ static const verb verbs[] = {
     {"try", cli_try, "a manifest", false, "owts", "STAGE INDEX"},
     {"graph", cli_graph, "a manifest", false, "owtsk", NULL},
     {"check", cli_check, "a manifest", false, "owtsj", NULL},
+    {"status", cli_status, "an output, as in taskfarm status sweep.h5", false, "j", NULL},
     {"schema", cli_schema, NULL, false, "", NULL},
     {"import", cli_import, "a file, as in taskfarm import commands tasks.txt", true, "", NULL},
 };
 
 /* What the design has and this version has not. */
-static const char *const later_verbs[] = {"status", "show", "export", "report", "job"};
+static const char *const later_verbs[] = {"show", "export", "report", "job"};
 
 enum { VERSION = 1 }; /* no letter: -v is another */
 

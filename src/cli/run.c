@@ -41,17 +41,26 @@ static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_erro
     return TF_OK;
 }
 
+typedef struct watchers {
+    tf_progress *progress;
+    tf_heartbeat *heartbeat; /* NULL on other ranks than the first */
+} watchers;
+
 static void warn(void *context, const char *text) {
-    tf_progress_warn(context, text);
+    tf_progress_warn(((const watchers *)context)->progress, text);
 }
 
 static void show(void *context, const tf_farm_progress *now) {
-    tf_progress_update(context, now);
+    const watchers *w = context;
+    tf_progress_update(w->progress, now);
+    tf_heartbeat_update(w->heartbeat, now, tf_progress_rate(w->progress));
 }
 
 static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_plan *plan, tf_finisher *finisher,
                   bool *parted, tf_error *error) {
-    tf_progress *progress = tf_progress_new(o->progress, stderr);
+    watchers w = {.progress = tf_progress_new(o->progress, stderr)};
+    if (l->campaign)
+        w.heartbeat = tf_heartbeat_new(l->campaign->output);
     tf_farm_options farm = {.campaign = l->campaign,
                             .bundle = l->campaign ? &l->recorder.bytes : NULL,
                             .plan = plan,
@@ -62,13 +71,14 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
                             .on_progress = show,
                             .on_warning = warn,
                             .finisher = finisher,
-                            .context = progress,
+                            .context = &w,
                             .spawner = spawner,
                             .slots = o->slots,
                             .sync = o->sync};
     tf_farm_result result = {0};
     tf_err err = tf_farm_run(&farm, &result, error);
-    tf_progress_free(progress);
+    tf_progress_free(w.progress);
+    tf_heartbeat_free(w.heartbeat);
     *parted = result.parted;
     if (l->campaign && err != TF_ERR_RUN)
         tf_report_summary(stderr, l->campaign, &result);

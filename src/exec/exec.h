@@ -21,8 +21,9 @@ typedef enum tf_status {
     TF_STATUS_DONE = 1,
     TF_STATUS_FAILED = 2,
     TF_STATUS_TIMEOUT = 3,
-    TF_STATUS_SKIPPED = 4, /* a task that it depends on is not done */
-    TF_STATUS_EXCLUDED = 5 /* by "where": it is no point of the stage */
+    TF_STATUS_SKIPPED = 4,  /* a task that it depends on is not done */
+    TF_STATUS_EXCLUDED = 5, /* by "where": it is no point of the stage */
+    TF_STATUSES
 } tf_status;
 
 /* The rows of tasks first .. first + count - 1 of one stage: arrays of `count` elements. */

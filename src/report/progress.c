@@ -44,11 +44,24 @@ static void count_rate(tf_progress *p, const tf_farm_progress *now) {
     p->ended = now->done + now->failed;
 }
 
+double tf_progress_rate(const tf_progress *p) {
+    return p->weight > 0 ? p->weighted / p->weight : 0;
+}
+
+static int64_t all_tasks(const tf_farm_progress *now) {
+    return now->tasks - now->held_back - now->skipped;
+}
+
+double tf_progress_left(const tf_farm_progress *now, double rate) {
+    int64_t left = all_tasks(now) - now->done - now->failed;
+    return left == 0 ? 0 : rate > 0 ? (double)left / rate : -1;
+}
+
 /* "420 000/1 000 000  3 failed  12 345/s  1m10s left" */
 static void describe(const tf_progress *p, const tf_farm_progress *now, tf_buf *out) {
     char done[32], tasks[32], failed[32], rate_text[32], left[32];
-    int64_t ended = now->done + now->failed, all = now->tasks - now->held_back - now->skipped;
-    double rate = p->weight > 0 ? p->weighted / p->weight : 0;
+    int64_t ended = now->done + now->failed, all = all_tasks(now);
+    double rate = tf_progress_rate(p);
     tf_buf_addf(out, "%s/%s", tf_format_count(ended, done), tf_format_count(all, tasks));
     if (now->failed)
         tf_buf_addf(out, "  %s failed", tf_format_count(now->failed, failed));
@@ -57,14 +70,14 @@ static void describe(const tf_progress *p, const tf_farm_progress *now, tf_buf *
     else if (rate > 0)
         tf_buf_addf(out, "  %.2g/s", rate);
     if (rate > 0 && ended < all)
-        tf_buf_addf(out, "  %s left", tf_format_duration((double)(all - ended) / rate, left));
+        tf_buf_addf(out, "  %s left", tf_format_duration(tf_progress_left(now, rate), left));
 }
 
 static void draw_bar(tf_progress *p, const tf_farm_progress *now) {
     enum { NARROWEST = 10, WIDEST = 50 };
     struct winsize window;
     size_t width = ioctl(fileno(p->out), TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : 80;
-    int64_t all = now->tasks - now->held_back - now->skipped;
+    int64_t all = all_tasks(now);
     double share = all ? (double)(now->done + now->failed) / (double)all : 1;
     tf_buf text = {0};
     describe(p, now, &text);

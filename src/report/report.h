@@ -26,8 +26,26 @@ void tf_progress_update(tf_progress *progress, const tf_farm_progress *now);
 /* A line of its own, whatever the style. */
 void tf_progress_warn(tf_progress *progress, const char *text);
 
+/* Tasks a second, over the last half minute or so; 0: none yet. And s until all is done, at that rate; negative: nobody
+ * knows. */
+double tf_progress_rate(const tf_progress *progress);
+double tf_progress_left(const tf_farm_progress *now, double rate);
+
 /* Takes the bar away, so that other text can follow. */
 void tf_progress_free(tf_progress *progress);
+
+/* ---- Signs of life, and who looks for them ---- */
+
+typedef struct tf_heartbeat tf_heartbeat;
+tf_heartbeat *tf_heartbeat_new(const char *output);
+void tf_heartbeat_free(tf_heartbeat *heartbeat);
+
+/* May be called as often as one likes. */
+void tf_heartbeat_update(tf_heartbeat *heartbeat, const tf_farm_progress *now, double rate);
+
+/* How far the campaign is whose output is `path`, with what its heartbeat says if it is alive. */
+void tf_report_status(FILE *out, const char *path, const tf_survey *survey);
+void tf_report_status_json(FILE *out, const char *path, const tf_survey *survey);
 
 /* ---- Summary ---- */
 

@@ -128,6 +128,29 @@ void tf_store_abandon(tf_store *store);
 tf_store *tf_store_open_taken(const tf_campaign *campaign, int stage, tf_error *error);
 void tf_store_close_taken(tf_store *store, int stage);
 
+/* ---- Looking at an output ---- */
+
+/* A stage of an output. */
+typedef struct tf_survey_stage {
+    const char *name;
+    bool begun; /* else nothing is known of its tasks */
+    int64_t tasks;
+    int64_t count[TF_STATUSES]; /* by status */
+} tf_survey_stage;
+
+typedef struct tf_survey {
+    const char *state; /* "running", "interrupted", "stopped", "complete" or "failed" */
+    double elapsed;    /* s, of runs that have ended */
+    const char *runs;  /* JSON, as in the file's attribute */
+    int stages;        /* in the order of the manifest, as far as that is known */
+    tf_survey_stage *stage;
+    tf_arena *arena; /* all of it */
+} tf_survey;
+
+/* By any process, on any machine that sees the file, whether or not a run is at work. To be freed in any case. */
+tf_err tf_store_survey(const char *path, tf_survey *survey, tf_error *error);
+void tf_survey_free(tf_survey *survey);
+
 /* ---- Without a rank that died ---- */
 
 /* A child of the first rank, forked before MPI_Init, that can finish the file alone, through HDF5's serial driver, when

@@ -27,7 +27,7 @@ WRONG = [
     (["schema", "--seed", "2"], "schema does not take --seed"),
     (["a.json", "--walltime", "soon"], "--walltime soon: must be a time, as in 30, 30s, 5m or 2h"),
     (["a.json", "--sync", "-1"], "--sync -1: must be a time, as in 30, 30s, 5m or 2h, or 0"),
-    (["status", "a.h5"], "'status' is not supported yet"),
+    (["show", "a.h5", "s", "0"], "'show' is not supported yet"),
     (["check", "a.json", "--touch"], "check does not take --touch"),
     (["graph", "a.json", "b"], "b: one argument too many"),
     (["a.json", "--latency-wait", "long"], "--latency-wait long: must be a time, as in 30, 30s, 5m or 2h, or 0"),

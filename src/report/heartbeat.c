@@ -1,0 +1,69 @@
+/* Signs of life: a small file beside the output that says, about once a second, how far the run is. It is replaced as a
+ * whole, so that who reads it, on any machine, has one or the other; it is worth nothing once the run is over. */
+#include <cjson/cJSON.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report/report.h"
+
+#define INTERVAL 1.0 /* s */
+
+struct tf_heartbeat {
+    tf_buf path, next;
+    double written; /* tf_now() */
+};
+
+tf_heartbeat *tf_heartbeat_new(const char *output) {
+    tf_heartbeat *h = tf_alloc(sizeof *h);
+    tf_buf_addf(&h->path, "%s.d/heartbeat", output);
+    tf_buf_addf(&h->next, "%s.new", tf_buf_text(&h->path));
+    return h;
+}
+
+void tf_heartbeat_free(tf_heartbeat *h) {
+    if (!h)
+        return;
+    tf_buf_free(&h->path);
+    tf_buf_free(&h->next);
+    free(h);
+}
+
+/* A failure is no matter for the run. */
+static void replace(const tf_heartbeat *h, const char *text) {
+    FILE *file = fopen(h->next.data, "we");
+    if (!file)
+        return;
+    bool good = fputs(text, file) >= 0;
+    good = fclose(file) == 0 && good;
+    if (!good || rename(h->next.data, h->path.data) != 0)
+        unlink(h->next.data);
+}
+
+void tf_heartbeat_update(tf_heartbeat *h, const tf_farm_progress *now, double rate) {
+    if (tf_now() - h->written < INTERVAL && h->written > 0)
+        return;
+    h->written = tf_now();
+    char host[HOST_NAME_MAX + 1] = "";
+    gethostname(host, sizeof host - 1);
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "host", host);
+    cJSON_AddNumberToObject(json, "time", tf_wall());
+    cJSON_AddNumberToObject(json, "interval", INTERVAL);
+    cJSON_AddNumberToObject(json, "elapsed", now->elapsed);
+    cJSON_AddNumberToObject(json, "ranks", now->ranks);
+    cJSON_AddNumberToObject(json, "slots", (double)now->slots);
+    cJSON_AddNumberToObject(json, "busy", (double)(now->running < now->slots ? now->running : now->slots));
+    cJSON_AddNumberToObject(json, "tasks", (double)now->tasks);
+    cJSON_AddNumberToObject(json, "ended", (double)(now->done + now->failed));
+    cJSON_AddNumberToObject(json, "rate", rate);
+    if (tf_progress_left(now, rate) >= 0)
+        cJSON_AddNumberToObject(json, "left", tf_progress_left(now, rate));
+    cJSON_AddBoolToObject(json, "stopping", now->stopping != 0);
+    char *text = cJSON_PrintUnformatted(json);
+    replace(h, text);
+    cJSON_free(text);
+    cJSON_Delete(json);
+}

@@ -1,0 +1,123 @@
+/* How far a campaign is, from its file: the statuses of all tasks are counted where they lie, whether the run that
+ * writes them goes on, has been killed or is over. Nothing is locked, changed or waited for. */
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/journal.h"
+#include "store/lock.h"
+#include "store/plan.h"
+
+static bool is_held(const char *output) {
+    tf_buf path = {0};
+    journal_path(output, "lock", &path);
+    int fd = open(path.data, O_RDWR | O_CLOEXEC);
+    bool held = fd >= 0 && !lock_is_free(fd, 0);
+    if (fd >= 0)
+        close(fd);
+    tf_buf_free(&path);
+    return held;
+}
+
+/* What the last run said of itself; "interrupted" if it came to no end. */
+static void find_state(const contents *c, bool held, tf_survey *survey) {
+    cJSON *runs = c->runs ? cJSON_Parse(c->runs) : NULL;
+    const cJSON *last = cJSON_GetArrayItem(runs, cJSON_GetArraySize(runs) - 1);
+    const char *state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(last, "state"));
+    survey->state = tf_arena_strdup(survey->arena, held ? "running" : state ? state : "interrupted");
+    survey->runs = tf_arena_strdup(survey->arena, c->runs ? c->runs : "[]");
+    cJSON_Delete(runs);
+}
+
+/* Most pieces have one status only, which is soon seen. */
+static void count_piece(const uint8_t *status, int64_t count, int64_t *counts) {
+    if (status[0] < TF_STATUSES && memcmp(status, status + 1, (size_t)count - 1) == 0) {
+        counts[status[0]] += count;
+        return;
+    }
+    int64_t bin[256] = {0};
+    for (int64_t i = 0; i < count; i++)
+        bin[status[i]]++;
+    for (int s = 0; s < TF_STATUSES; s++)
+        counts[s] += bin[s];
+}
+
+static tf_err count_statuses(const old_output *old, const contents_table *rows, tf_survey_stage *stage,
+                             tf_error *error) {
+    enum { AT_ONCE = 1 << 20, PIECE = 1 << 12 };
+    uint8_t *status = tf_alloc(AT_ONCE);
+    tf_err err = TF_OK;
+    for (int64_t first = old_skip_hole(old, rows, 0), count; first < rows->rows && err == TF_OK;
+         first = old_skip_hole(old, rows, first + count)) {
+        count = rows->rows - first < AT_ONCE ? rows->rows - first : AT_ONCE;
+        err = old_read(old, rows, first, count, status, error);
+        for (int64_t from = 0; from < count && err == TF_OK; from += PIECE)
+            count_piece(status + from, count - from < PIECE ? count - from : PIECE, stage->count);
+    }
+    free(status);
+    stage->count[TF_STATUS_PENDING] = stage->tasks; /* those that no page of the file says anything of, too */
+    for (int s = 1; s < TF_STATUSES; s++)
+        stage->count[TF_STATUS_PENDING] -= stage->count[s];
+    return err;
+}
+
+static tf_err survey_stages(const old_output *old, tf_survey *survey, tf_error *error) {
+    const contents *c = &old->contents;
+    const int most = c->names + c->stages;
+    tf_err err = TF_OK;
+    survey->stage = tf_arena_array(survey->arena, (size_t)most, sizeof *survey->stage);
+    for (int n = 0; n < c->names; n++)
+        survey->stage[survey->stages++].name = tf_arena_strdup(survey->arena, c->name[n]);
+    for (int s = 0; s < c->stages && err == TF_OK; s++) {
+        tf_survey_stage *stage = survey->stage;
+        while (stage < survey->stage + survey->stages && strcmp(stage->name, c->stage[s].name) != 0)
+            stage++;
+        if (stage == survey->stage + survey->stages) {
+            stage->name = tf_arena_strdup(survey->arena, c->stage[s].name);
+            survey->stages++;
+        }
+        const contents_table *rows = contents_table_at(&c->stage[s], "task/status");
+        stage->begun = true;
+        stage->tasks = c->stage[s].tasks;
+        if (rows && rows->offset >= 0)
+            err = count_statuses(old, rows, stage, error);
+    }
+    return err;
+}
+
+/* While a run is on its way, or where one was killed, the journal says where the rows are, and HDF5 is left out of it;
+ * else the file says it. */
+static tf_err open_output(const char *path, old_output *old, tf_error *error) {
+    bool there = false;
+    *old = (old_output){.path = path, .fd = -1};
+    tf_err err = journal_read(path, &old->contents, &old->dirty, &there, error);
+    if (err == TF_OK && !there)
+        return old_open(path, false, old, error);
+    if (err == TF_OK)
+        old->fd = open(path, O_RDONLY | O_CLOEXEC);
+    return err;
+}
+
+tf_err tf_store_survey(const char *path, tf_survey *survey, tf_error *error) {
+    *survey = (tf_survey){.arena = tf_arena_new()};
+    tf_store_init();
+    if (access(path, R_OK) != 0)
+        return tf_error_set(error, TF_ERR_USAGE, "%s: %s", path, strerror(errno));
+    const bool held = is_held(path);
+    old_output old;
+    tf_err err = open_output(path, &old, error);
+    if (err == TF_OK) {
+        find_state(&old.contents, held, survey);
+        survey->elapsed = old.contents.elapsed;
+        err = old.fd >= 0 ? survey_stages(&old, survey, error) : TF_OK;
+    }
+    old_close(&old);
+    return err;
+}
+
+void tf_survey_free(tf_survey *survey) {
+    tf_arena_free(survey->arena);
+}
