@@ -16,7 +16,7 @@ case "${1:-}" in
 esac
 jobs/setup/debian.sh --tests
 # What is said of a commit shall not hang on luck: only the soak looks with new seeds.
-if [ "$soak" = ON ]; then tests/fuzz/run.sh 120; else TASKFARM_SEED=${TASKFARM_SEED:-1} tests/fuzz/run.sh 10; fi
+if [ "$soak" = ON ]; then tests/fuzz/run.sh 120; else TASKFARM_SEED=${TASKFARM_SEED:-1} tests/fuzz/run.sh 8; fi
 for preset in dev release-tests; do
     cmake --preset "$preset" -DTASKFARM_SOAK="$soak"
     cmake --build --preset "$preset"

@@ -28,6 +28,19 @@ static void print_files(const tf_campaign *c, const char *what, const tf_file_sp
     }
 }
 
+static void print_arrays(const tf_campaign *c, const tf_stage_spec *stage) {
+    for (int i = 0; i < stage->arrays; i++) {
+        const tf_array_spec *a = &stage->array[i];
+        printf("  array %s: %s, ", a->name, tf_type_name(a->type));
+        if (a->csv)
+            printf("a column of the table %s\n", a->grid->axis);
+        else if (a->file >= 0)
+            printf("%s:%s\n", tf_template_source(stage->input[a->file].text), a->dataset);
+        else
+            printf("column %s of stage %s\n", c->stage[a->stage].column[a->column].name, c->stage[a->stage].name);
+    }
+}
+
 static void print_campaign(const options *o, const tf_campaign *c) {
     printf("%s: all right\n", o->manifest);
     printf("campaign %s, seed %llu, output %s\n", c->name, (unsigned long long)c->seed, c->output);
@@ -43,6 +56,7 @@ static void print_campaign(const options *o, const tf_campaign *c) {
                    tf_type_name(tf_space_param(stage->space, p)->type));
         for (int w = 0; w < stage->wheres; w++)
             printf("  where %s\n", tf_expr_source(stage->where[w]));
+        print_arrays(c, stage);
         print_files(c, "input", stage->input, stage->inputs);
         print_files(c, "output", stage->output, stage->outputs);
         for (int k = 0; k < stage->columns; k++) {
@@ -78,6 +92,9 @@ static void add_campaign(cJSON *json, const tf_campaign *c) {
         cJSON *list = cJSON_AddArrayToObject(item, "parameters");
         for (int p = 0; p < tf_space_params(stage->space); p++)
             add_named(list, tf_space_param(stage->space, p)->name, tf_space_param(stage->space, p)->type);
+        list = stage->arrays ? cJSON_AddArrayToObject(item, "arrays") : NULL;
+        for (int a = 0; a < stage->arrays; a++)
+            add_named(list, stage->array[a].name, stage->array[a].type);
         list = cJSON_AddArrayToObject(item, "results");
         for (int k = 0; k < stage->columns; k++)
             add_named(list, stage->column[k].name, stage->column[k].type);

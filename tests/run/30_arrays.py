@@ -68,6 +68,9 @@ class Arrays(farm.FarmTest):
         manifest = chain(shape)
         manifest["stages"][1]["run"]["function"] = PLUGIN + ":blurs"
         self.write("a.json", manifest)
+        checked = self.taskfarm("check", "a.json").stdout
+        for line in ("array x: float64, column x of stage make", "array x: float32, column x of stage make", "array z: float64, in.h5:/deep/z"):
+            self.assertIn(f"  {line}\n", checked)
         found = []
         for ranks in RANKS:
             self.taskfarm("a.json", "--fresh", "--slots", 2, ranks=ranks)
