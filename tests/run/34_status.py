@@ -14,6 +14,10 @@ class Status(farm.FarmTest):
     def status(self):
         return json.loads(self.taskfarm("status", "c.h5", "--json").stdout)
 
+    def status_of_life(self):
+        """What the run's heartbeat says; nothing before there is an output."""
+        return self.status().get("heartbeat", {}) if (self.folder / "c.h5.d/heartbeat").exists() else {}
+
     def counts(self, stage):
         with h5py.File(self.folder / "c.h5") as file:
             return np.bincount(file[f"{stage}/task/status"][()], minlength=6).tolist()
@@ -54,19 +58,20 @@ class Status(farm.FarmTest):
                 (self.folder / "go").unlink(missing_ok=True)
                 run = self.start("c.json", "--fresh", "--slots", 2, ranks=ranks)
                 self.addCleanup(farm.kill_all, run)
-                self.wait_for(lambda: (self.folder / "c.h5.d/heartbeat").exists(), "no sign of life")
+                slots = 4 if ranks else 2
+                self.wait_for(lambda: self.status_of_life().get("slots") == slots, "no sign of life of all")
                 self.wait_for(lambda: self.status()["stages"][0].get("done") == 19, "tasks do not end")
                 told = self.status()
                 self.assertEqual(told["state"], "running")
                 self.assertEqual(told["stages"][0]["failed"], 1)
                 self.assertEqual(told["stages"][1], {"name": "second", "begun": False})
                 beat = told["heartbeat"]
-                self.assertEqual((beat["ranks"], beat["slots"]), (ranks or 1, 2 if not ranks else 4))
+                self.assertEqual((beat["ranks"], beat["slots"]), (ranks or 1, slots))
                 self.assertLess(beat["age"], 30)
-                self.wait_for(lambda: self.status()["heartbeat"]["busy"] == beat["slots"], "slots are idle")
+                self.wait_for(lambda: self.status()["heartbeat"]["busy"] == slots, "slots are idle")
                 self.assertRegex(
                     self.taskfarm("status", "c.h5").stdout,
-                    rf"^c\.h5: running for .*; {ranks or 1} ranks?, {beat['slots']} of {beat['slots']} slots at work",
+                    rf"^c\.h5: running for .*; {ranks or 1} ranks?, {slots} of {slots} slots at work",
                 )
                 if end == "kill":
                     farm.kill_all(run)

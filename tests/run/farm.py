@@ -128,7 +128,7 @@ class MemoryLimit:
         if self.group:
             (self.group / "tasks").write_text(str(os.getpid()))
         else:
-            resource.setrlimit(resource.RLIMIT_AS, (self.size, self.size))
+            resource.setrlimit(resource.RLIMIT_DATA, (self.size, self.size))
 
     def run(self, command):
         """Runs it within the limit; it must succeed."""
