@@ -6,7 +6,6 @@
 #include "cli/cli.h"
 
 typedef struct trial {
-    const tf_campaign *campaign;
     const tf_stage_spec *stage;
     int64_t index;
     tf_err outcome;
@@ -194,7 +193,7 @@ static int find_task(const options *o, const tf_campaign *c, int64_t *index) {
 
 static int try_task(const tf_campaign *campaign, int stage, int64_t index) {
     const tf_stage_spec *spec = &campaign->stage[stage];
-    trial t = {.campaign = campaign, .stage = spec, .index = index};
+    trial t = {.stage = spec, .index = index};
     tf_error error = {0};
     tf_store *store = NULL;
     tf_store_init();

@@ -195,12 +195,7 @@ static void spread(const tf_block *block, const int64_t *chunk, size_t size, cha
     const int last = block->rank - 1;
     int64_t lines = tf_block_elements(block) / block->count[last];
     for (int64_t n = lines - 1; n > 0; n--) {
-        int64_t to = 0, stride = chunk[last], rest = n;
-        for (int d = last - 1; d >= 0; d--) {
-            to += rest % block->count[d] * stride;
-            rest /= block->count[d];
-            stride *= chunk[d];
-        }
+        int64_t to = tf_line_in_chunk(block->rank, block->count, chunk, n);
         memmove(cell + (size_t)to * size, cell + (size_t)(n * block->count[last]) * size,
                 (size_t)block->count[last] * size);
     }

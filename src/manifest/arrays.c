@@ -15,6 +15,16 @@ void tf_grid_block(const tf_grid *grid, int64_t point, int64_t *start, int64_t *
     }
 }
 
+int64_t tf_line_in_chunk(int rank, const int64_t *count, const int64_t *chunk, int64_t n) {
+    int64_t start = 0, stride = chunk[rank - 1];
+    for (int d = rank - 2; d >= 0; d--) {
+        start += n % count[d] * stride;
+        n /= count[d];
+        stride *= chunk[d];
+    }
+    return start;
+}
+
 void tf_grid_place(const tf_grid *grid, int64_t index, tf_block *block) {
     int64_t start[TF_MAX_RANK], count[TF_MAX_RANK];
     tf_grid_block(grid, index, start, count);
@@ -65,16 +75,12 @@ bool tf_stage_takes_from(const tf_stage_spec *stage, int other) {
 
 /* ---- Grids ---- */
 
-static const space_blocks *blocks_of(const tf_space *axis) {
-    return axis->blocks;
-}
-
 /* The axis of that name; NULL is any, if there is only one. */
 static int find_blocks(struct loader *l, const at *where, const tf_space *space, const char *name) {
     int found = -1, count = 0;
     const char *near = NULL;
     for (int c = 0; c < space->children; c++) {
-        const space_blocks *blocks = blocks_of(space->child[c]);
+        const space_blocks *blocks = space->child[c]->blocks;
         if (!blocks)
             continue;
         near = blocks->name;
@@ -118,16 +124,15 @@ const tf_grid *load_grid(struct loader *l, const at *where, const tf_space *spac
         return NULL;
     tf_grid *grid = tf_arena_alloc(l->arena, sizeof *grid);
     bool room = true;
-    grid->axis = blocks_of(space->child[axis])->name;
+    grid->axis = space->child[axis]->blocks->name;
     for (int c = 0; c < space->children && room; c++) {
         const tf_space *child = space->child[c];
         if (c == axis) {
             grid->first = grid->rank;
-            grid->inner = blocks_of(child)->rank;
+            grid->inner = child->blocks->rank;
         }
-        room = blocks_of(child) && c == axis
-                   ? add_blocks(l, grid, blocks_of(child))
-                   : add_dimension(grid, child->size, 1, child->params ? child->param[0].name : "axis");
+        room = c == axis ? add_blocks(l, grid, child->blocks)
+                         : add_dimension(grid, child->size, 1, child->params ? child->param[0].name : "axis");
     }
     if (room)
         return grid;

@@ -144,6 +144,9 @@ typedef struct tf_grid {
 /* Where point's block begins, and its lengths. */
 void tf_grid_block(const tf_grid *grid, int64_t point, int64_t *start, int64_t *count);
 
+/* Line n of a block that has `count` elements by dimension: where it begins in a chunk whose corner the block is. */
+int64_t tf_line_in_chunk(int rank, const int64_t *count, const int64_t *chunk, int64_t n);
+
 /* An array that tasks read a block of, with a halo. Elements come in C order. */
 typedef struct tf_array_spec {
     const char *name;

@@ -149,7 +149,6 @@ static bool next_record(records *in, csv_reader *record) {
 /* ---- Scanning ---- */
 
 typedef struct scan {
-    const char *path;
     records in;
     scan_head head;
     scan_field *field;
@@ -257,7 +256,7 @@ static void scan_records(scan *s, int64_t batch, int64_t before) {
 }
 
 int tf_csv_scan(const char *path, int64_t batch, int64_t before, tf_buf *out) {
-    scan s = {.path = path};
+    scan s = {0};
     if (records_open(&s.in, path, 0) && scan_header(&s))
         scan_records(&s, batch, before);
     int failure = s.in.failure;

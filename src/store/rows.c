@@ -73,12 +73,7 @@ static uint64_t hash_block(const tf_grid *grid, const corner *c, size_t element,
     for (int d = 0; d < last; d++)
         lines *= c->count[d];
     for (int64_t n = 0; n < lines; n++) {
-        int64_t at = 0, stride = grid->chunk[last], rest = n;
-        for (int d = last - 1; d >= 0; d--) {
-            at += rest % c->count[d] * stride;
-            rest /= c->count[d];
-            stride *= grid->chunk[d];
-        }
+        int64_t at = tf_line_in_chunk(grid->rank, c->count, grid->chunk, n);
         hash = tf_hash(cell + (size_t)at * element, (size_t)c->count[last] * element, hash);
     }
     return hash;
