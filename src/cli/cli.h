@@ -15,7 +15,8 @@ typedef struct options {
     const char *manifest; /* or the file to import */
     int arguments;        /* behind it */
     const char **argument;
-    const char *output;  /* absolute, or NULL */
+    const char *output; /* absolute, or NULL */
+    const char *format, *columns, *where;
     const char *workdir; /* as given, or NULL */
     const char *seed;
     const char *retries;
@@ -61,8 +62,27 @@ void cli_unload(loaded *loaded);
  * a text in it the diagnostics say what is wrong. */
 tf_store_plan *cli_decide(const options *options, loaded *loaded, tf_store_mode mode, tf_error *error);
 
+/* An output, with the campaign that made it as far as the manifest in it still makes one. The process has changed to
+ * its work folder, if there is one. */
+typedef struct recalled {
+    tf_recalled it;
+    const char *path; /* absolute */
+    tf_campaign *campaign;
+    tf_diags diags;
+    tf_arena *arena;
+} recalled;
+
+/* Returns TF_OK, or an exit status after a complaint. */
+int cli_recall(const options *options, recalled *recalled);
+void cli_forget(recalled *recalled);
+
+/* The stage that an argument names, or the only one (NULL). -1 after a complaint. */
+int cli_find_stage(const recalled *recalled, const char *name);
+
 /* The verbs. Each returns the exit status. */
 int cli_run(const options *options);
+int cli_show(const options *options);
+int cli_export(const options *options);
 int cli_try(const options *options);
 int cli_check(const options *options);
 int cli_plan(const options *options);
@@ -70,5 +90,7 @@ int cli_graph(const options *options);
 int cli_status(const options *options);
 int cli_schema(const options *options);
 int cli_import(const options *options);
+int cli_completion(const options *options);
+int cli_manual(const options *options);
 
 #endif

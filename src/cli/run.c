@@ -12,6 +12,9 @@ static void tell(const options *o, const tf_campaign *campaign, tf_store_plan *p
     for (int i = 0; i < o->words; i++)
         cJSON_AddItemToArray(command, cJSON_CreateString(o->word[i]));
     cJSON_AddStringToObject(about, "workdir", campaign->workdir);
+    cJSON *sets = cJSON_AddArrayToObject(about, "set");
+    for (int i = 0; i < o->sets; i++)
+        cJSON_AddItemToArray(sets, cJSON_CreateString(o->set[i]));
     cJSON *env = cJSON_AddObjectToObject(about, "env");
     for (int i = 0; i < campaign->record_envs; i++) {
         const char *value = getenv(campaign->record_env[i]);

@@ -104,7 +104,7 @@ typedef struct tf_exec_source {
     /* What became of the rows that these tasks take: TF_STATUS_DONE, TF_STATUS_SKIPPED or TF_STATUS_EXCLUDED, which
      * they are then themselves. */
     tf_err (*taken)(void *context, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error);
-    /* A task's block of one of the stage's arrays. */
+    /* A task's block of one of the stage's arrays. NULL, if tasks are not to be run. */
     tf_err (*block)(void *context, int stage, int array, int64_t index, void *elements, tf_error *error);
     void *context;
 } tf_exec_source;
@@ -149,7 +149,8 @@ tf_err tf_exec_poll(tf_exec *exec, double timeout, tf_exec_on_rows *on_rows, voi
 typedef void tf_exec_on_point(void *context, const tf_point *point);
 
 /* Runs tasks here, batch after batch, without spawner or host: for tests and for trying a task. `source` may be NULL
- * where they take nothing, and on_point. Rows as in tf_exec_poll; `left` is always empty. */
+ * where they take nothing, and on_point. Rows as in tf_exec_poll; `left` is always empty. Without on_rows, which may be
+ * NULL too, they are not run, only told of. */
 tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, int64_t count,
                         const tf_exec_source *source, tf_exec_on_point *on_point, tf_exec_on_rows *on_rows,
                         void *context, tf_error *error);

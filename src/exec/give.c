@@ -5,7 +5,7 @@
 static tf_err give_blocks(const tf_exec_source *from, const tf_stage_spec *spec, const batch_columns *columns,
                           int64_t first, int64_t count, tf_error *error) {
     tf_err err = TF_OK;
-    for (int a = 0; a < spec->arrays; a++) {
+    for (int a = 0; a < spec->arrays && from->block; a++) {
         size_t size = tf_array_bytes(&spec->array[a]);
         for (int64_t row = 0; row < count && err == TF_OK && !spec->array[a].csv; row++) /* hosts read tables */
             if (!columns->taken || columns->taken[row] == TF_STATUS_DONE)

@@ -441,6 +441,11 @@ tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, i
             break;
         if (on_point)
             tell_points(&h, &map, on_point, context);
+        if (!on_rows) {
+            first += head->count;
+            count -= head->count;
+            continue;
+        }
         host_run_batch(&h, &map);
         tf_rows rows;
         batch_part all = {.end = head->ended, .texts_end = head->texts_size, .seconds = head->seconds};

@@ -482,6 +482,16 @@ const tf_expr *load_expr(struct loader *l, const at *where, const char *source, 
     return expr;
 }
 
+const tf_expr *tf_expr_parse(const char *source, const tf_expr_name *names, int count, tf_arena *arena,
+                             tf_diags *diags) {
+    struct loader l = {.arena = arena, .diags = diags};
+    expr_name *name = tf_arena_array(arena, (size_t)count, sizeof *name);
+    for (int n = 0; n < count; n++)
+        name[n] = (expr_name){.name = names[n].name, .type = names[n].type};
+    const expr_names known = {.what = "the stage's columns", .count = count, .name = name, .has_index = true};
+    return load_expr(&l, NULL, source, &known);
+}
+
 /* ---- What is known of an expression ---- */
 
 const char *tf_expr_source(const tf_expr *expr) {

@@ -90,6 +90,15 @@ uint64_t tf_space_hash(const tf_space *space, int64_t points);
 typedef struct tf_expr tf_expr;
 const char *tf_expr_source(const tf_expr *expr); /* as written in the manifest */
 
+/* An expression of named values, and of "index", that is in no manifest. The arena owns it. NULL after a complaint. */
+typedef struct tf_expr_name {
+    const char *name;
+    tf_type type;
+} tf_expr_name;
+
+const tf_expr *tf_expr_parse(const char *source, const tf_expr_name *names, int count, tf_arena *arena,
+                             tf_diags *diags);
+
 /* Does it use the name's value? Names are numbered as where it was loaded: the parameters of its stage, then what else
  * there was. */
 bool tf_expr_uses(const tf_expr *expr, int name);

@@ -47,6 +47,34 @@ void tf_heartbeat_update(tf_heartbeat *heartbeat, const tf_farm_progress *now, d
 void tf_report_status(FILE *out, const char *path, const tf_survey *survey);
 void tf_report_status_json(FILE *out, const char *path, const tf_survey *survey);
 
+/* ---- What an output holds ---- */
+
+/* An output that is read, and the campaign that made it as far as it is known: from it come parameters that are not
+ * stored, and command lines. */
+typedef struct tf_recalled {
+    tf_reader *reader;
+    const tf_campaign *campaign; /* NULL: it is not known, */
+    const char *why;             /* for this reason */
+} tf_recalled;
+
+/* A stage of the output as the campaign has it; NULL if it is not known, or its tasks have other parameters now. */
+const tf_stage_spec *tf_recalled_stage(const tf_recalled *from, int stage);
+
+/* All that is known of a task. */
+tf_err tf_report_show(FILE *out, const tf_recalled *from, int stage, int64_t index, bool json, tf_error *error);
+
+typedef enum tf_export_format { TF_EXPORT_CSV, TF_EXPORT_JSONL } tf_export_format;
+
+typedef struct tf_export_options {
+    tf_export_format format;
+    const char *columns; /* names, with commas between; NULL: index, status, parameters and results */
+    const char *where;   /* an expression of a task's fields; NULL: all tasks */
+} tf_export_options;
+
+/* The tasks of a stage, a line each. Takes the same memory for any number of them. */
+tf_err tf_report_export(FILE *out, const tf_recalled *from, int stage, const tf_export_options *options,
+                        tf_error *error);
+
 /* ---- Summary ---- */
 
 /* What became of the tasks, how long it took, and the first few failures. */

@@ -86,3 +86,14 @@ bool lock_is_free(int fd, int rank) {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = rank, .l_len = 1};
     return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
 }
+
+bool lock_is_held(const char *output) {
+    tf_buf path = {0};
+    journal_path(output, "lock", &path);
+    int fd = open(path.data, O_RDWR | O_CLOEXEC);
+    bool held = fd >= 0 && !lock_is_free(fd, 0);
+    if (fd >= 0)
+        close(fd);
+    tf_buf_free(&path);
+    return held;
+}

@@ -19,4 +19,7 @@ int lock_join(const char *output, int rank);
 /* Does nobody hold the rank's byte? */
 bool lock_is_free(int fd, int rank);
 
+/* Is a run at work on the output, as far as this machine can see? */
+bool lock_is_held(const char *output);
+
 #endif

@@ -1,4 +1,6 @@
 /* Is what stands under the output's name ours, and whole? */
+#include <cjson/cJSON.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -80,6 +82,28 @@ static tf_err check_ours(const char *path, hid_t file, tf_error *error) {
     return TF_OK;
 }
 
+static void add_name(contents *c, const char *name) {
+    c->name = tf_realloc_array(c->name, (size_t)c->names + 1, sizeof *c->name);
+    c->name[c->names++] = strdup(name);
+}
+
+/* The order of stages is the manifest's: HDF5 has another. */
+static void name_stages(hid_t file, contents *found) {
+    char *text = contents_text_attribute(file, "manifest"), *name = contents_text_attribute(file, "name");
+    cJSON *json = text ? cJSON_Parse(text) : NULL;
+    const cJSON *stages = cJSON_GetObjectItemCaseSensitive(json, "stages"), *stage;
+    cJSON_ArrayForEach(stage, stages) {
+        const char *its = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(stage, "name"));
+        if (its)
+            add_name(found, its);
+    }
+    if (!stages && name)
+        add_name(found, name);
+    cJSON_Delete(json);
+    free(text);
+    free(name);
+}
+
 /* The file without a journal: the run that made it has ended by itself. */
 static tf_err take_closed(const char *path, hid_t file, contents *found, tf_error *error) {
     char *state = contents_text_attribute(file, "state");
@@ -92,6 +116,7 @@ static tf_err take_closed(const char *path, hid_t file, contents *found, tf_erro
     H5Aread(attribute, H5T_NATIVE_DOUBLE, &found->elapsed);
     H5Aclose(attribute);
     found->runs = contents_text_attribute(file, "runs");
+    name_stages(file, found);
     for (int s = 0; s < found->stages; s++)
         found->stage[s].finished = true;
     return TF_OK;
@@ -237,4 +262,25 @@ tf_err old_read(const old_output *old, const contents_table *dataset, int64_t fi
         done += (size_t)got;
     }
     return TF_OK;
+}
+
+tf_err old_each_side(const old_output *old, old_on_side *take, void *context, tf_error *error) {
+    tf_buf folder = {0}, path = {0};
+    side_folder(old->path, old->contents.run, &folder);
+    DIR *dir = opendir(folder.data);
+    tf_err err = TF_OK;
+    if (!dir && errno != ENOENT)
+        err = tf_error_set(error, TF_ERR_RUN, "%s: %s", folder.data, strerror(errno));
+    for (const struct dirent *entry; dir && err == TF_OK && (entry = readdir(dir));) {
+        if (*entry->d_name == '.')
+            continue;
+        tf_buf_clear(&path);
+        tf_buf_addf(&path, "%s/%s", folder.data, entry->d_name);
+        err = take(context, path.data, error);
+    }
+    if (dir)
+        closedir(dir);
+    tf_buf_free(&folder);
+    tf_buf_free(&path);
+    return err;
 }

@@ -4,7 +4,6 @@
 #include "store/plan.h"
 
 #include <cjson/cJSON.h>
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -102,8 +101,15 @@ static int64_t synced_size(const char *bytes, size_t size) {
     return synced;
 }
 
-static tf_err each_record_of(const tf_store_plan *plan, const old_output *old, const char *path, on_record *take,
-                             void *context, tf_error *error) {
+typedef struct record_walk {
+    const tf_store_plan *plan;
+    const old_output *old;
+    on_record *take;
+    void *context; /* its */
+} record_walk;
+
+static tf_err each_record_of(void *context, const char *path, tf_error *error) {
+    const record_walk *walk = context;
     const char *bytes;
     size_t size;
     tf_err err = side_map_file(path, &bytes, &size, error);
@@ -112,7 +118,8 @@ static tf_err each_record_of(const tf_store_plan *plan, const old_output *old, c
         const tf_record *record = tf_record_at(bytes + at, size - at);
         if (!record)
             break;
-        err = take(context, record, stage_now(plan, &old->contents, record->stage), (int64_t)at, synced, error);
+        err = walk->take(walk->context, record, stage_now(walk->plan, &walk->old->contents, record->stage), (int64_t)at,
+                         synced, error);
         at += tf_record_size((size_t)record->length);
     }
     if (err == TF_OK || bytes)
@@ -122,24 +129,7 @@ static tf_err each_record_of(const tf_store_plan *plan, const old_output *old, c
 
 tf_err plan_each_record(const tf_store_plan *plan, const old_output *old, on_record *take, void *context,
                         tf_error *error) {
-    tf_buf folder = {0}, path = {0};
-    side_folder(old->path, old->contents.run, &folder);
-    DIR *dir = opendir(folder.data);
-    tf_err err = TF_OK;
-    if (!dir && errno != ENOENT)
-        err = tf_error_set(error, TF_ERR_RUN, "%s: %s", folder.data, strerror(errno));
-    for (const struct dirent *entry; dir && err == TF_OK && (entry = readdir(dir));) {
-        if (*entry->d_name == '.')
-            continue;
-        tf_buf_clear(&path);
-        tf_buf_addf(&path, "%s/%s", folder.data, entry->d_name);
-        err = each_record_of(plan, old, path.data, take, context, error);
-    }
-    if (dir)
-        closedir(dir);
-    tf_buf_free(&folder);
-    tf_buf_free(&path);
-    return err;
+    return old_each_side(old, each_record_of, &(record_walk){plan, old, take, context}, error);
 }
 
 /* ---- Rows that are good ---- */

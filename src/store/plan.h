@@ -27,6 +27,10 @@ tf_err old_read(const old_output *old, const contents_table *table, int64_t firs
  * zeros, slowly. `first` itself where the file system does not tell. */
 int64_t old_skip_hole(const old_output *old, const contents_table *table, int64_t first);
 
+/* Goes through the side files of the run that left it. */
+typedef tf_err old_on_side(void *context, const char *path, tf_error *error);
+tf_err old_each_side(const old_output *old, old_on_side *take, void *context, tf_error *error);
+
 /* One stage of the campaign. */
 typedef struct plan_stage {
     const contents_stage *old;        /* NULL: no run has begun it */

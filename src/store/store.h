@@ -151,6 +151,71 @@ typedef struct tf_survey {
 tf_err tf_store_survey(const char *path, tf_survey *survey, tf_error *error);
 void tf_survey_free(tf_survey *survey);
 
+/* ---- Reading an output ---- */
+
+/* What there is of each task of a stage under one name. */
+typedef enum tf_field_kind { TF_FIELD_PARAM, TF_FIELD_RESULT, TF_FIELD_TASK, TF_FIELD_TEXT } tf_field_kind;
+
+typedef struct tf_field {
+    const char *name; /* "snr", "duration", "stderr" */
+    tf_field_kind kind;
+    tf_type type; /* "status" is TF_UINT8: a tf_status; what is captured is TF_STRING */
+    int rank;     /* of a row; 0: one element */
+    int64_t shape[TF_MAX_RANK];
+    int64_t elements;
+    bool stored;    /* else the output does not have it: the campaign that made it may know */
+    bool is_blocks; /* an array, of which each task has a block: not to be read by rows */
+} tf_field;
+
+/* Texts, one behind the other: text i ends at end[i]. All zeros is ready for use. */
+typedef struct tf_texts {
+    tf_buf bytes;
+    int64_t *end;
+    int64_t capacity;
+} tf_texts;
+
+/* Room for `count` texts, of which there are none yet. */
+void tf_texts_clear(tf_texts *texts, int64_t count);
+void tf_texts_free(tf_texts *texts);
+
+static inline const char *tf_texts_at(const tf_texts *texts, int64_t i, size_t *length) {
+    int64_t from = i ? texts->end[i - 1] : 0;
+    *length = (size_t)(texts->end[i] - from);
+    return tf_buf_text(&texts->bytes) + from;
+}
+
+typedef struct tf_reader tf_reader;
+
+/* Opens it to read, whether its campaign is over, was killed or goes on; of the latter it shows what there was then.
+ * NULL on failure. */
+tf_reader *tf_reader_open(const char *path, tf_error *error);
+void tf_reader_close(tf_reader *reader);
+
+/* Text of the root: "manifest", "name", "runs", "created"; "" if there is none. */
+const char *tf_reader_text(const tf_reader *reader, const char *attribute);
+uint64_t tf_reader_seed(const tf_reader *reader);
+
+/* Stages that have begun, in the order of the manifest. */
+int tf_reader_stages(const tf_reader *reader);
+const char *tf_reader_stage(const tf_reader *reader, int stage);
+int tf_reader_find(const tf_reader *reader, const char *stage); /* -1: it has not begun */
+int64_t tf_reader_tasks(const tf_reader *reader, int stage);
+const char *tf_reader_fingerprint(const tf_reader *reader, int stage); /* see tf_fingerprint */
+const char *tf_reader_run(const tf_reader *reader, int stage);         /* JSON, as in the manifest */
+
+/* In the order of the manifest: parameters, results, then what is recorded of tasks, and texts. */
+int tf_reader_fields(const tf_reader *reader, int stage);
+const tf_field *tf_reader_field(const tf_reader *reader, int stage, int field);
+
+/* Fields of tasks first .. first + count - 1, which must be stored: numbers (count x elements), or texts. */
+tf_err tf_reader_numbers(tf_reader *reader, int stage, int field, int64_t first, int64_t count, void *numbers,
+                         tf_error *error);
+tf_err tf_reader_texts(tf_reader *reader, int stage, int field, int64_t first, int64_t count, tf_texts *texts,
+                       tf_error *error);
+
+/* Bytes that all texts of a field may take together; 0 for other fields. */
+int64_t tf_reader_text_bytes(const tf_reader *reader, int stage, int field);
+
 /* ---- Without a rank that died ---- */
 
 /* A child of the first rank, forked before MPI_Init, that can finish the file alone, through HDF5's serial driver, when

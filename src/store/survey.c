@@ -11,17 +11,6 @@
 #include "store/lock.h"
 #include "store/plan.h"
 
-static bool is_held(const char *output) {
-    tf_buf path = {0};
-    journal_path(output, "lock", &path);
-    int fd = open(path.data, O_RDWR | O_CLOEXEC);
-    bool held = fd >= 0 && !lock_is_free(fd, 0);
-    if (fd >= 0)
-        close(fd);
-    tf_buf_free(&path);
-    return held;
-}
-
 /* What the last run said of itself; "interrupted" if it came to no end. */
 static void find_state(const contents *c, bool held, tf_survey *survey) {
     cJSON *runs = c->runs ? cJSON_Parse(c->runs) : NULL;
@@ -106,7 +95,7 @@ tf_err tf_store_survey(const char *path, tf_survey *survey, tf_error *error) {
     tf_store_init();
     if (access(path, R_OK) != 0)
         return tf_error_set(error, TF_ERR_USAGE, "%s: %s", path, strerror(errno));
-    const bool held = is_held(path);
+    const bool held = lock_is_held(path);
     old_output old;
     tf_err err = open_output(path, &old, error);
     if (err == TF_OK) {

@@ -6,10 +6,11 @@
  *
  * All datasets are made first, since their sizes follow from the texts' lengths alone; then, with the file's metadata
  * whole again, the bytes are written. */
-#include "store/file.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "store/entries.h"
+#include "store/file.h"
 
 enum {
     LONGEST_CELL = 1024,   /* longer strings make a heap */
@@ -17,20 +18,6 @@ enum {
     PIECE_TASKS = 1 << 10, /* of the heap's index; pieces without texts are not written */
     WRITE_BYTES = 16 << 20 /* at most, in one write */
 };
-
-typedef struct entry {
-    int64_t index;
-    int64_t order; /* of two texts of one task the later attempt counts, then the later one */
-    int64_t at;    /* offset of the payload in the side file */
-    int64_t length;
-    int64_t offset; /* in the heap */
-} entry;
-
-/* All texts of one kind that this rank has, by task. */
-typedef struct entries {
-    entry *items;
-    size_t count, capacity;
-} entries;
 
 /* One kind of text of the stage, and where it goes: nowhere, to cells, or to a heap with its index. */
 typedef struct text_kind {
@@ -41,34 +28,6 @@ typedef struct text_kind {
 
 /* ---- Reading the side file ---- */
 
-static void add_entry(entries *list, entry item) {
-    if (list->count == list->capacity) {
-        list->capacity = list->capacity ? 2 * list->capacity : 64;
-        list->items = tf_realloc_array(list->items, list->capacity, sizeof *list->items);
-    }
-    list->items[list->count++] = item;
-}
-
-static int compare_entries(const void *a, const void *b) {
-    const entry *x = a, *y = b;
-    if (x->index != y->index)
-        return x->index < y->index ? -1 : 1;
-    return x->order < y->order ? -1 : x->order > y->order;
-}
-
-/* By task, one each: the last. */
-static void settle(entries *list) {
-    if (list->count == 0)
-        return;
-    qsort(list->items, list->count, sizeof *list->items, compare_entries);
-    size_t kept = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        if (i + 1 == list->count || list->items[i + 1].index != list->items[i].index)
-            list->items[kept++] = list->items[i];
-    }
-    list->count = kept;
-}
-
 static tf_err scan(const tf_store *s, int stage, const char *bytes, size_t size, text_kind *kinds, tf_error *error) {
     size_t at = 0;
     int64_t position = 0;
@@ -78,14 +37,11 @@ static tf_err scan(const tf_store *s, int stage, const char *bytes, size_t size,
             return tf_error_set(error, TF_ERR_RUN, "%s: the side file of rank %d is damaged at byte %zu",
                                 s->campaign->output, s->rank, at);
         if (record->kind >= 0 && record->stage == stage)
-            add_entry(&kinds[record->kind].list, (entry){.index = record->index,
-                                                         .order = ((int64_t)record->attempt << 40) + position++,
-                                                         .at = (int64_t)(at + sizeof *record),
-                                                         .length = (int64_t)record->length});
+            entries_add(&kinds[record->kind].list, record, position++);
         at += tf_record_size((size_t)record->length);
     }
     for (int k = 0; k < TF_RECORD_COLUMN + s->campaign->stage[stage].columns; k++)
-        settle(&kinds[k].list);
+        entries_settle(&kinds[k].list);
     return TF_OK;
 }
 
@@ -123,13 +79,13 @@ static bool writer_end(writer *w) {
 
 /* ---- Cells ---- */
 
-static bool write_cells(const table *cells, const entries *list, const char *bytes) {
+static bool write_cells(const table *cells, const entries *list) {
     static const char zeros[LONGEST_CELL];
     writer w = {.to = cells, .width = H5Tget_size(cells->type)};
     for (size_t i = 0; i < list->count; i++) {
         const entry *e = &list->items[i];
         writer_seek(&w, e->index);
-        tf_buf_add(&w.rows, bytes + e->at, (size_t)e->length);
+        tf_buf_add(&w.rows, e->text, (size_t)e->length);
         tf_buf_add(&w.rows, zeros, w.width - (size_t)e->length);
     }
     return writer_end(&w);
@@ -246,14 +202,14 @@ static bool place_entries(const tf_store *s, entries *list, const table *index) 
 
 /* ---- Heaps ---- */
 
-static bool write_heap_bytes(const table *heap, const entries *list, const char *bytes) {
+static bool write_heap_bytes(const table *heap, const entries *list) {
     writer w = {.to = heap, .width = 1};
     for (size_t i = 0; i < list->count; i++) {
         const entry *e = &list->items[i];
         for (int64_t done = 0; done < e->length;) {
             int64_t part = e->length - done < WRITE_BYTES ? e->length - done : WRITE_BYTES;
             writer_seek(&w, e->offset + done);
-            tf_buf_add(&w.rows, bytes + e->at + done, (size_t)part);
+            tf_buf_add(&w.rows, e->text + done, (size_t)part);
             done += part;
         }
     }
@@ -293,13 +249,13 @@ static bool make_kind(tf_store *s, int stage, int kind, text_kind *k) {
     return good && k->heap.dataset >= 0;
 }
 
-static bool write_kind(const tf_store *s, text_kind *k, const char *bytes) {
+static bool write_kind(const tf_store *s, text_kind *k) {
     if (k->cells.dataset > 0)
-        return write_cells(&k->cells, &k->list, bytes);
+        return write_cells(&k->cells, &k->list);
     if (k->heap.dataset <= 0)
         return true;
     bool good = place_entries(s, &k->list, &k->index);
-    return write_heap_bytes(&k->heap, &k->list, bytes) && good;
+    return write_heap_bytes(&k->heap, &k->list) && good;
 }
 
 static void free_kind(text_kind *k) {
@@ -320,10 +276,10 @@ static tf_err make_kinds(tf_store *s, int stage, text_kind *kind, int kinds, tf_
     return err == TF_OK ? store_end_change(s, stage, false, error) : err;
 }
 
-static tf_err write_kinds(tf_store *s, text_kind *kind, int kinds, const char *bytes, tf_error *error) {
+static tf_err write_kinds(tf_store *s, text_kind *kind, int kinds, tf_error *error) {
     tf_err err = TF_OK;
     for (int k = 0; k < kinds && err == TF_OK; k++) {
-        if (!write_kind(s, &kind[k], bytes))
+        if (!write_kind(s, &kind[k]))
             err = store_error(s, error, "can't write \"%s\"", kind[k].name);
         err = tf_store_agree(s->comm, err, error);
         tf_crash_point("texts.written");
@@ -346,7 +302,7 @@ tf_err store_texts(tf_store *s, int stage, tf_error *error) {
     if (err == TF_OK)
         err = make_kinds(s, stage, kind, kinds, error);
     if (err == TF_OK)
-        err = write_kinds(s, kind, kinds, bytes, error);
+        err = write_kinds(s, kind, kinds, error);
     side_unmap(bytes, size);
     for (int k = 0; k < kinds; k++)
         free_kind(&kind[k]);

@@ -1,6 +1,7 @@
 """The command line: verbs, options, and what is said when they are wrong."""
 
 import json
+import re
 import subprocess
 
 import farm
@@ -27,7 +28,9 @@ WRONG = [
     (["schema", "--seed", "2"], "schema does not take --seed"),
     (["a.json", "--walltime", "soon"], "--walltime soon: must be a time, as in 30, 30s, 5m or 2h"),
     (["a.json", "--sync", "-1"], "--sync -1: must be a time, as in 30, 30s, 5m or 2h, or 0"),
-    (["show", "a.h5", "s", "0"], "'show' is not supported yet"),
+    (["report", "a.h5"], "'report' is not supported yet"),
+    (["completion", "fish"], "completion fish: must be bash or zsh"),
+    (["manual", "rum"], 'there is no verb "rum"; taskfarm --help lists them'),
     (["check", "a.json", "--touch"], "check does not take --touch"),
     (["graph", "a.json", "b"], "b: one argument too many"),
     (["a.json", "--latency-wait", "long"], "--latency-wait long: must be a time, as in 30, 30s, 5m or 2h, or 0"),
@@ -46,11 +49,71 @@ class CommandLine(farm.FarmTest):
         self.assertEqual(self.files(), before)
 
     def test_help_and_version(self):
-        for arguments in (["--help"], ["run", "--help"], ["check", "--help"]):
+        for arguments, start in (
+            (["--help"], "taskfarm [run] MANIFEST"),
+            (["run", "--help"], "taskfarm [run] MANIFEST"),
+            (["check", "--help"], "taskfarm check MANIFEST"),
+        ):
             done = self.taskfarm(*arguments)
-            self.assertTrue(done.stdout.startswith("taskfarm [run] MANIFEST"))
+            self.assertTrue(done.stdout.startswith(start))
             self.assertEqual(done.stderr, "")
+            self.assertLessEqual(max(len(line) for line in done.stdout.splitlines()), 118)
         self.assertRegex(self.taskfarm("--version").stdout, r"^taskfarm \d+\.\d+\.\d+ \(([0-9a-f]{12}(-changed)?|unknown)\)\n$")
+
+    def verbs(self):
+        """Each verb with its options, from the help."""
+        verbs = re.findall(r"^taskfarm (\[run\]|\w+)", self.taskfarm("--help").stdout, re.M)
+        verbs = [verb.strip("[]") for verb in verbs]
+        return {v: re.findall(r"^  (?:-\w, )?--([\w-]+)", self.taskfarm(v, "--help").stdout, re.M) for v in verbs}
+
+    def test_manual_pages_have_the_same_texts(self):
+        for verb, options in self.verbs().items():
+            for page in ([verb], []):
+                text = self.taskfarm("manual", *page).stdout
+                done = subprocess.run(
+                    ["groff", "-man", "-ww", "-z"], input=text, capture_output=True, text=True, check=True
+                )
+                self.assertEqual(done.stderr, "")
+                for option in options:
+                    self.assertIn("\\fB\\-\\-" + option.replace("-", "\\-") + "\\fR", text)
+
+    def complete(self, *words):
+        """What bash offers for the last word."""
+        script = 'eval "$(%s completion bash)"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _taskfarm 2>/dev/null' % farm.TASKFARM
+        done = subprocess.run(
+            ["bash", "-c", script + '; printf "%s\\n" "${COMPREPLY[@]}"', "bash", "taskfarm", *words],
+            cwd=self.folder,
+            env=farm.environment(PATH=f"{farm.BUILD}:/usr/bin:/bin"),
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual(done.stderr, "")
+        return sorted(done.stdout.split())
+
+    def test_bash_completes(self):
+        self.write("a.json", {"stages": [{"name": n, "run": {"expr": {"x": "1"}}} for n in ("first", "second")]})
+        self.write("folder/b.json", "{}")
+        self.taskfarm("a.json")
+        verbs = self.verbs()
+        self.assertLessEqual({*verbs, "a.json", "folder/"}, set(self.complete("")))
+        self.assertEqual(self.complete("sh"), ["show"])
+        self.assertEqual(self.complete("show", ""), ["a.h5", "folder/"])
+        self.assertEqual(self.complete("export", "a.h5", ""), ["first", "second"])
+        self.assertEqual(self.complete("plan", ""), ["a.json", "folder/"])
+        self.assertEqual(self.complete("plan", "folder/"), ["folder/b.json"])
+        self.assertEqual(self.complete("a.json", "--progress", "p"), ["plain"])
+        self.assertEqual(self.complete("completion", ""), ["bash", "zsh"])
+        for verb, options in verbs.items():
+            self.assertEqual(self.complete(verb, "--"), sorted(f"--{o}" for o in [*options, "help"]), verb)
+
+    def test_zsh_completes(self):
+        text = self.taskfarm("completion", "zsh").stdout
+        self.write("_taskfarm", text)
+        done = subprocess.run(["zsh", "-n", "_taskfarm"], cwd=self.folder, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for verb, options in self.verbs().items():
+            part = text.split(f"        {verb})\n")[1].split(";;")[0]
+            self.assertEqual(re.findall(r"'\*--([\w-]+)\[", part), options)
 
     def test_options_may_stand_anywhere(self):
         self.write("a.json", {"run": {"command": ["true"]}})

@@ -81,6 +81,9 @@ class Install(farm.FarmTest):
         self.run_checked("cmake", "--install", farm.BUILD, "--prefix", prefix)
         program = prefix / "bin/taskfarm"
         self.assertTrue(os.access(program, os.X_OK))
+        for told in ("man/man1/taskfarm.1", "man/man1/taskfarm-export.1", "bash-completion/completions/taskfarm"):
+            self.assertIn("export", (prefix / "share" / told).read_text())
+        self.assertIn("#compdef taskfarm", (prefix / "share/zsh/site-functions/_taskfarm").read_text())
         self.write("square.c", PLUGIN)
         self.write("square.cpp", PLUGIN)
         self.write("CMakeLists.txt", CMAKE)

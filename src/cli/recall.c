@@ -1,0 +1,111 @@
+/* From an output to the campaign that made it: the manifest that is in it, with the settings of the last run. What that
+ * reads (lists, tables) may be gone or may have changed: then the output is read without. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+/* The disk, on which the manifest is the output's. */
+typedef struct recall_source {
+    tf_source source;
+    tf_source disk;
+    const char *path, *text;
+} recall_source;
+
+static int read_recalled(tf_source *self, const char *path, tf_buf *out) {
+    recall_source *s = (recall_source *)(void *)self;
+    if (strcmp(path, s->path) != 0)
+        return s->disk.read(&s->disk, path, out);
+    tf_buf_adds(out, s->text);
+    return 0;
+}
+
+static int glob_disk(tf_source *self, const char *pattern, tf_buf *out) {
+    recall_source *s = (recall_source *)(void *)self;
+    return s->disk.glob(&s->disk, pattern, out);
+}
+
+static int scan_disk(tf_source *self, const char *path, int64_t batch, int64_t before, tf_buf *out) {
+    recall_source *s = (recall_source *)(void *)self;
+    return s->disk.scan(&s->disk, path, batch, before, out);
+}
+
+static void load(recalled *r) {
+    cJSON *runs = cJSON_Parse(tf_reader_text(r->it.reader, "runs"));
+    const cJSON *last = cJSON_GetArrayItem(runs, cJSON_GetArraySize(runs) - 1);
+    const cJSON *sets = cJSON_GetObjectItemCaseSensitive(last, "set");
+    const char *workdir = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(last, "workdir"));
+    const char **set = tf_arena_array(r->arena, (size_t)cJSON_GetArraySize(sets) + 1, sizeof *set);
+    tf_load_options with = {.output = r->path, .workdir = "/", .set = set};
+    for (const cJSON *item = sets ? sets->child : NULL; item; item = item->next)
+        if (cJSON_IsString(item))
+            set[with.sets++] = tf_arena_strdup(r->arena, item->valuestring);
+    if (workdir)
+        with.workdir = tf_arena_strdup(r->arena, workdir);
+    cJSON_Delete(runs);
+    with.path = tf_arena_printf(r->arena, "%s.json", tf_reader_text(r->it.reader, "name"));
+    with.display = "the manifest in it";
+    with.seed = tf_arena_printf(r->arena, "%llu", (unsigned long long)tf_reader_seed(r->it.reader));
+    r->diags.file = with.display;
+    recall_source source = {.source = {.read = read_recalled, .glob = glob_disk, .scan = scan_disk},
+                            .disk = tf_source_disk(),
+                            .path = with.path,
+                            .text = tf_reader_text(r->it.reader, "manifest")};
+    if (chdir(with.workdir) != 0) /* another machine: what is not read from files is known all the same */
+        with.workdir = "/";
+    r->campaign = tf_campaign_load(&with, &source.source, &r->diags);
+}
+
+int cli_recall(const options *o, recalled *r) {
+    tf_error error = {0};
+    *r = (recalled){.arena = tf_arena_new()};
+    char *path = realpath(o->manifest, NULL);
+    r->path = tf_arena_strdup(r->arena, path ? path : o->manifest);
+    free(path);
+    r->it.reader = tf_reader_open(o->manifest, &error);
+    if (!r->it.reader) {
+        fprintf(stderr, "taskfarm: %s\n", error.text);
+        cli_forget(r);
+        return (int)error.code;
+    }
+    load(r);
+    const char *why = tf_buf_text(&r->diags.lines);
+    r->it.campaign = r->campaign;
+    r->it.why = tf_arena_printf(r->arena, "the campaign can't be made again from %.*s", (int)strcspn(why, "\n"), why);
+    return TF_OK;
+}
+
+void cli_forget(recalled *r) {
+    tf_reader_close(r->it.reader);
+    tf_campaign_free(r->campaign);
+    tf_diags_free(&r->diags);
+    tf_arena_free(r->arena);
+}
+
+int cli_find_stage(const recalled *r, const char *name) {
+    const tf_reader *reader = r->it.reader;
+    const int stages = tf_reader_stages(reader);
+    if (stages == 0) {
+        cli_usage_error("%s: no stage has begun", r->path);
+        return -1;
+    }
+    if (!name && stages == 1)
+        return 0;
+    const char **names = tf_arena_array(r->arena, (size_t)stages, sizeof *names);
+    tf_buf list = {0};
+    for (int s = 0; s < stages; s++) {
+        names[s] = tf_reader_stage(reader, s);
+        tf_buf_addf(&list, "%s%s", s ? ", " : "", names[s]);
+    }
+    const int stage = name ? tf_reader_find(reader, name) : -1;
+    const char *near = name ? tf_suggest(name, names, (size_t)stages) : NULL;
+    if (!name)
+        cli_usage_error("which stage? There are %s", tf_buf_text(&list));
+    else if (stage < 0 && near)
+        cli_usage_error("there is no stage \"%s\" in it; did you mean \"%s\"?", name, near);
+    else if (stage < 0)
+        cli_usage_error("there is no stage \"%s\" in it; there are %s", name, tf_buf_text(&list));
+    tf_buf_free(&list);
+    return stage;
+}

@@ -1,0 +1,33 @@
+/* taskfarm show: one task of an output. */
+#include "cli/cli.h"
+
+static int show(const options *o, const recalled *r) {
+    int64_t index;
+    if (o->arguments < 1 || o->arguments > 2)
+        return cli_usage_error("show needs a stage and the index of a task, as in taskfarm show %s %s 0", o->manifest,
+                               tf_reader_stages(r->it.reader) ? tf_reader_stage(r->it.reader, 0) : "STAGE");
+    const int stage = cli_find_stage(r, o->arguments == 2 ? o->argument[0] : NULL);
+    if (stage < 0)
+        return TF_ERR_USAGE;
+    const char *text = o->argument[o->arguments - 1], *name = tf_reader_stage(r->it.reader, stage);
+    const int64_t tasks = tf_reader_tasks(r->it.reader, stage);
+    if (tasks == 0)
+        return cli_usage_error("stage \"%s\" has no tasks", name);
+    if (!tf_parse_int(text, &index) || index < 0 || index >= tasks)
+        return cli_usage_error("%s: stage \"%s\" has tasks 0 to %lld", text, name, (long long)(tasks - 1));
+    tf_error error;
+    tf_err err = tf_report_show(stdout, &r->it, stage, index, o->json, &error);
+    if (err != TF_OK)
+        fprintf(stderr, "taskfarm: %s\n", error.text);
+    return (int)err;
+}
+
+int cli_show(const options *o) {
+    recalled r;
+    int status = cli_recall(o, &r);
+    if (status != TF_OK)
+        return status;
+    status = show(o, &r);
+    cli_forget(&r);
+    return status;
+}

@@ -1,0 +1,269 @@
+/* All that is known of one task. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "report/view.h"
+
+typedef struct shower {
+    const tf_recalled *from;
+    view *view;
+    int stage;
+    int64_t index;
+    view_values *values; /* per field */
+    tf_buf *missing;     /* per field: why it could not be read; empty: it was */
+    uint8_t status;
+    tf_buf run;             /* what was run: a command line; empty: not known */
+    tf_buf inputs, outputs; /* a line each */
+} shower;
+
+/* ---- What there is ---- */
+
+/* A parameter that can't be worked out is no reason to hide the rest. */
+static tf_err read_fields(shower *s, tf_error *error) {
+    for (int f = 0; f < view_fields(s->view); f++) {
+        const tf_field *field = view_field(s->view, f);
+        if (field->is_blocks) {
+            s->values[f].field = field;
+            tf_buf_adds(&s->missing[f], "a block of an array, which is in the output");
+            continue;
+        }
+        tf_err err = view_read(s->view, f, s->index, 1, &s->values[f], error);
+        if (err != TF_OK && field->stored)
+            return err;
+        if (err != TF_OK)
+            tf_buf_adds(&s->missing[f], error->text);
+    }
+    s->status = *(const uint8_t *)s->values[view_find(s->view, "status")].numbers;
+    return TF_OK;
+}
+
+static void add_paths(const tf_paths *paths, tf_buf *out) {
+    for (size_t i = 0; i < paths->count; i++) {
+        const char *name = paths->item[i].spec->name;
+        tf_buf_addf(out, "%s%s%s\n", name ? name : "", name ? ": " : "", tf_paths_text(paths, i));
+    }
+}
+
+static void take_point(void *context, const tf_point *point) {
+    shower *s = context;
+    tf_run_text(tf_recalled_stage(s->from, s->stage), point, &s->run);
+    add_paths(point->inputs, &s->inputs);
+    add_paths(point->outputs, &s->outputs);
+}
+
+/* What was run is not stored: it is put together again, as the run did it. */
+static void find_run(shower *s) {
+    const tf_stage_spec *spec = tf_recalled_stage(s->from, s->stage);
+    tf_error error;
+    if (!spec)
+        return;
+    tf_store *taken = NULL;
+    if (tf_stage_takes_rows(spec) && !(taken = tf_store_open_taken(s->from->campaign, spec->number, &error)))
+        return;
+    const tf_exec_source source = {.given = tf_store_given, .taken = tf_store_taken, .context = taken};
+    tf_exec_run_here(s->from->campaign, spec->number, s->index, 1, taken ? &source : NULL, take_point, NULL, s, &error);
+    tf_store_close_taken(taken, spec->number);
+}
+
+/* A number of the task's record; false: it is not recorded. */
+static bool number_of(const shower *s, const char *name, double *value) {
+    int f = view_find(s->view, name);
+    if (f < 0 || view_field(s->view, f)->kind != TF_FIELD_TASK)
+        return false;
+    tf_load_doubles(view_field(s->view, f)->type, s->values[f].numbers, 0, 1, value);
+    return true;
+}
+
+static bool was_run(const shower *s) {
+    double attempts = 0;
+    return number_of(s, "attempts", &attempts) && attempts > 0;
+}
+
+/* ---- For people ---- */
+
+static void print_lines(FILE *out, const char *heading, const char *text, size_t length) {
+    if (length == 0)
+        return;
+    fprintf(out, "%s\n", heading);
+    for (const char *end = text + length; text < end;) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        size_t size = newline ? (size_t)(newline - text) : (size_t)(end - text);
+        fprintf(out, "  %.*s\n", (int)size, text);
+        text += size + 1;
+    }
+}
+
+/* All elements of a few, the first ones of many. */
+static void print_value(FILE *out, const shower *s, int f) {
+    enum { MOST = 10 };
+    const tf_field *field = view_field(s->view, f);
+    tf_buf text = {0};
+    size_t length;
+    if (s->missing[f].length) {
+        tf_buf_addf(&text, "(%s)", tf_buf_text(&s->missing[f]));
+    } else if (field->type == TF_STRING) {
+        const char *its = tf_texts_at(&s->values[f].texts, 0, &length);
+        tf_buf_add(&text, its, length);
+    } else {
+        for (int64_t e = 0; e < field->elements && e < MOST; e++) {
+            tf_buf_adds(&text, e ? ", " : "");
+            view_add_csv(&s->values[f], 0, e, &text);
+        }
+        if (field->elements > MOST)
+            tf_buf_adds(&text, ", ...");
+    }
+    fprintf(out, "  %s = %s\n", field->name, tf_buf_text(&text));
+    tf_buf_free(&text);
+}
+
+static void print_fields(FILE *out, const shower *s, tf_field_kind kind, const char *heading) {
+    bool any = false;
+    for (int f = 0; f < view_fields(s->view); f++) {
+        if (view_field(s->view, f)->kind != kind)
+            continue;
+        if (!any)
+            fprintf(out, "%s\n", heading);
+        any = true;
+        print_value(out, s, f);
+    }
+}
+
+static void print_time(FILE *out, double start) {
+    char text[40];
+    struct tm utc;
+    time_t whole = (time_t)start;
+    gmtime_r(&whole, &utc);
+    strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &utc);
+    fprintf(out, "  started %s UTC\n", text);
+}
+
+static void print_record(FILE *out, const shower *s) {
+    char text[64];
+    double value = 0, slot = 0;
+    if (!was_run(s))
+        return;
+    fprintf(out, "record\n");
+    number_of(s, "attempts", &value);
+    fprintf(out, "  attempts %g\n", value);
+    if (number_of(s, "start", &value))
+        print_time(out, value);
+    if (number_of(s, "worker", &value) && number_of(s, "slot", &slot))
+        fprintf(out, "  on rank %g, slot %g\n", value, slot);
+    if (number_of(s, "duration", &value))
+        fprintf(out, "  took %s\n", tf_format_duration(value, text));
+    if (number_of(s, "cpu", &value) && value > 0)
+        fprintf(out, "  processor time %s\n", tf_format_duration(value, text));
+    if (number_of(s, "max_rss", &value) && value > 0)
+        fprintf(out, "  memory %s\n", tf_format_size((int64_t)value, text));
+    if (number_of(s, "signal", &value) && value != 0)
+        fprintf(out, "  ended by %s\n", tf_format_signal((int)value, text));
+    else if (number_of(s, "exit_code", &value))
+        fprintf(out, "  exit status %g\n", value);
+}
+
+static void print_text(FILE *out, const shower *s, const char *name) {
+    int f = view_find(s->view, name);
+    size_t length;
+    if (f < 0 || view_field(s->view, f)->kind != TF_FIELD_TEXT)
+        return;
+    const char *text = tf_texts_at(&s->values[f].texts, 0, &length);
+    print_lines(out, name, text, length);
+}
+
+static void print_task(FILE *out, const shower *s) {
+    fprintf(out, "%s[%lld]: %s\n", tf_reader_stage(s->from->reader, s->stage), (long long)s->index,
+            view_status_name(s->status));
+    print_text(out, s, "message");
+    print_fields(out, s, TF_FIELD_PARAM, "parameters");
+    print_lines(out, "inputs", tf_buf_text(&s->inputs), s->inputs.length);
+    print_lines(out, "outputs", tf_buf_text(&s->outputs), s->outputs.length);
+    if (s->run.length)
+        print_lines(out, "runs", tf_buf_text(&s->run), s->run.length);
+    else
+        print_lines(out, "runs, with its parameters put in", tf_reader_run(s->from->reader, s->stage),
+                    strlen(tf_reader_run(s->from->reader, s->stage)));
+    print_record(out, s);
+    if (s->status == TF_STATUS_DONE)
+        print_fields(out, s, TF_FIELD_RESULT, "results");
+    print_text(out, s, "stdout");
+    print_text(out, s, "stderr");
+}
+
+/* ---- For programs ---- */
+
+/* A member of an object that is `depth` objects down, on a line of its own. */
+static void add_member(tf_buf *out, int depth, const char *name, bool *any) {
+    tf_buf_adds(out, *any ? ",\n" : "{\n");
+    *any = true;
+    for (int d = 0; d <= depth; d++)
+        tf_buf_adds(out, "  ");
+    view_add_json_text(name, strlen(name), out);
+    tf_buf_adds(out, ": ");
+}
+
+static void add_fields(const shower *s, tf_field_kind kind, tf_buf *out) {
+    bool any = false;
+    for (int f = 0; f < view_fields(s->view); f++) {
+        const tf_field *field = view_field(s->view, f);
+        if (field->kind != kind || (kind == TF_FIELD_TASK && strcmp(field->name, "status") == 0))
+            continue;
+        add_member(out, 1, field->name, &any);
+        if (s->missing[f].length || (kind == TF_FIELD_RESULT && s->status != TF_STATUS_DONE))
+            tf_buf_adds(out, "null");
+        else
+            view_add_json(&s->values[f], 0, out);
+    }
+    tf_buf_adds(out, any ? "\n  }" : "{}");
+}
+
+static void print_json(FILE *out, const shower *s) {
+    tf_buf text = {0};
+    bool any = false;
+    const char *stage = tf_reader_stage(s->from->reader, s->stage);
+    add_member(&text, 0, "stage", &any);
+    view_add_json_text(stage, strlen(stage), &text);
+    add_member(&text, 0, "index", &any);
+    tf_buf_addf(&text, "%lld", (long long)s->index);
+    add_member(&text, 0, "status", &any);
+    tf_buf_addf(&text, "\"%s\"", view_status_name(s->status));
+    add_member(&text, 0, "parameters", &any);
+    add_fields(s, TF_FIELD_PARAM, &text);
+    if (s->run.length) {
+        add_member(&text, 0, "run", &any);
+        view_add_json_text(tf_buf_text(&s->run), s->run.length, &text);
+    }
+    add_member(&text, 0, "record", &any);
+    add_fields(s, TF_FIELD_TASK, &text);
+    add_member(&text, 0, "results", &any);
+    add_fields(s, TF_FIELD_RESULT, &text);
+    add_member(&text, 0, "texts", &any);
+    add_fields(s, TF_FIELD_TEXT, &text);
+    fprintf(out, "%s\n}\n", tf_buf_text(&text));
+    tf_buf_free(&text);
+}
+
+tf_err tf_report_show(FILE *out, const tf_recalled *from, int stage, int64_t index, bool json, tf_error *error) {
+    shower s = {.from = from, .view = view_new(from, stage), .stage = stage, .index = index};
+    const int fields = view_fields(s.view);
+    s.values = tf_alloc_array((size_t)fields, sizeof *s.values);
+    s.missing = tf_alloc_array((size_t)fields, sizeof *s.missing);
+    tf_err err = read_fields(&s, error);
+    if (err == TF_OK)
+        find_run(&s);
+    if (err == TF_OK && json)
+        print_json(out, &s);
+    else if (err == TF_OK)
+        print_task(out, &s);
+    for (int f = 0; f < fields; f++) {
+        view_values_free(&s.values[f]);
+        tf_buf_free(&s.missing[f]);
+    }
+    free(s.values);
+    free(s.missing);
+    tf_buf_free(&s.run);
+    tf_buf_free(&s.inputs);
+    tf_buf_free(&s.outputs);
+    view_free(s.view);
+    return err;
+}

@@ -1,0 +1,306 @@
+/* Fields of tasks, and how they are written (see view.h). */
+#include "report/view.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct view {
+    const tf_recalled *from;
+    int stage;                 /* of the output */
+    tf_store *taken;           /* where parameters come from that rows of other stages give; NULL before the first */
+    const tf_stage_spec *spec; /* of the campaign; NULL: it is not known, or not looked for */
+    bool looked;
+};
+
+view *view_new(const tf_recalled *from, int stage) {
+    view *v = tf_alloc(sizeof *v);
+    *v = (view){.from = from, .stage = stage};
+    return v;
+}
+
+void view_free(view *v) {
+    if (!v)
+        return;
+    if (v->taken)
+        tf_store_close_taken(v->taken, v->spec->number);
+    free(v);
+}
+
+int view_fields(const view *v) {
+    return tf_reader_fields(v->from->reader, v->stage);
+}
+
+const tf_field *view_field(const view *v, int field) {
+    return tf_reader_field(v->from->reader, v->stage, field);
+}
+
+int view_find(const view *v, const char *name) {
+    for (int f = 0; f < view_fields(v); f++)
+        if (strcmp(view_field(v, f)->name, name) == 0)
+            return f;
+    return -1;
+}
+
+int64_t view_width(const view *v, int field) {
+    const tf_field *f = view_field(v, field);
+    const int64_t tasks = tf_reader_tasks(v->from->reader, v->stage);
+    const int64_t texts = tf_reader_text_bytes(v->from->reader, v->stage, field);
+    return f->elements * 8 + (tasks ? texts / tasks : 0);
+}
+
+/* ---- Parameters that the output has not ---- */
+
+static tf_err not_known(const view *v, const char *name, const char *why, tf_error *error) {
+    return tf_error_set(error, TF_ERR_RUN, "parameter \"%s\" of stage \"%s\" is not in the output, and %s", name,
+                        tf_reader_stage(v->from->reader, v->stage), why);
+}
+
+/* Do the stage's tasks have the parameters now that they had then? */
+static bool has_same_points(const view *v, const tf_stage_spec *spec) {
+    static const char *const parts[] = {"parameters", "space", "where", "seed"};
+    tf_buf now = {0};
+    tf_fingerprint(v->from->campaign, spec->number, &now);
+    cJSON *ours = cJSON_Parse(tf_buf_text(&now)), *its = cJSON_Parse(tf_reader_fingerprint(v->from->reader, v->stage));
+    bool same = tf_space_size(spec->space) == tf_reader_tasks(v->from->reader, v->stage);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        same = same && cJSON_Compare(cJSON_GetObjectItemCaseSensitive(ours, parts[i]),
+                                     cJSON_GetObjectItemCaseSensitive(its, parts[i]), true) ==
+                           (cJSON_HasObjectItem(ours, parts[i]) || cJSON_HasObjectItem(its, parts[i]));
+    cJSON_Delete(ours);
+    cJSON_Delete(its);
+    tf_buf_free(&now);
+    return same;
+}
+
+const tf_stage_spec *tf_recalled_stage(const tf_recalled *from, int stage) {
+    const char *name = tf_reader_stage(from->reader, stage);
+    const int number = from->campaign ? tf_campaign_stage(from->campaign, name, strlen(name)) : -1;
+    const view v = {.from = from, .stage = stage};
+    return number >= 0 && has_same_points(&v, &from->campaign->stage[number]) ? &from->campaign->stage[number] : NULL;
+}
+
+static tf_err find_spec(view *v, const char *param, tf_error *error) {
+    if (!v->looked)
+        v->spec = tf_recalled_stage(v->from, v->stage);
+    v->looked = true;
+    if (v->spec)
+        return TF_OK;
+    return not_known(v, param,
+                     v->from->campaign ? "what the manifest reads has changed since, so that it can't be worked out"
+                                       : v->from->why,
+                     error);
+}
+
+static void take_cells(const char *cells, size_t width, int64_t count, tf_texts *texts) {
+    for (int64_t i = 0; i < count; i++) {
+        tf_buf_add(&texts->bytes, cells + (size_t)i * width, strnlen(cells + (size_t)i * width, width));
+        texts->end[i] = (int64_t)texts->bytes.length;
+    }
+}
+
+static tf_err read_given(view *v, int param, int64_t first, int64_t count, view_values *out, tf_error *error) {
+    const size_t width = tf_space_cell_size(v->spec->space, param);
+    if (!v->taken)
+        v->taken = tf_store_open_taken(v->from->campaign, v->spec->number, error);
+    if (!v->taken)
+        return error->code;
+    char *cells = out->numbers ? out->numbers : tf_alloc_array((size_t)count, width);
+    tf_err err = tf_store_given(v->taken, v->spec->number, param, first, count, cells, error);
+    if (!out->numbers) {
+        take_cells(cells, width, count, &out->texts);
+        free(cells);
+    }
+    return err;
+}
+
+static tf_err work_out(view *v, const tf_field *field, int64_t first, int64_t count, view_values *out,
+                       tf_error *error) {
+    tf_err err = find_spec(v, field->name, error);
+    if (err != TF_OK)
+        return err;
+    const int param = tf_space_find(v->spec->space, field->name);
+    if (tf_space_param(v->spec->space, param)->given)
+        return read_given(v, param, first, count, out, error);
+    if (out->numbers) {
+        tf_space_fill(v->spec->space, param, first, count, out->numbers);
+        return TF_OK;
+    }
+    const char **texts = tf_alloc_array((size_t)count, sizeof *texts);
+    tf_space_fill(v->spec->space, param, first, count, texts);
+    for (int64_t i = 0; i < count; i++) {
+        tf_buf_adds(&out->texts.bytes, texts[i]);
+        out->texts.end[i] = (int64_t)out->texts.bytes.length;
+    }
+    free(texts);
+    return TF_OK;
+}
+
+/* ---- Reading ---- */
+
+tf_err view_read(view *v, int field, int64_t first, int64_t count, view_values *out, tf_error *error) {
+    const tf_field *f = view_field(v, field);
+    const size_t size = (size_t)(count * f->elements) * tf_type_size(f->type);
+    out->field = f;
+    if (size > out->capacity) {
+        free(out->numbers);
+        out->numbers = tf_alloc(size);
+        out->capacity = size;
+    }
+    if (size == 0)
+        tf_texts_clear(&out->texts, count);
+    if (!f->stored)
+        return work_out(v, f, first, count, out, error);
+    return size ? tf_reader_numbers(v->from->reader, v->stage, field, first, count, out->numbers, error)
+                : tf_reader_texts(v->from->reader, v->stage, field, first, count, &out->texts, error);
+}
+
+void view_values_free(view_values *values) {
+    free(values->numbers);
+    tf_texts_free(&values->texts);
+    *values = (view_values){0};
+}
+
+/* ---- Writing ---- */
+
+const char *view_status_name(uint8_t status) {
+    static const char *const names[TF_STATUSES] = {"pending", "done", "failed", "timeout", "skipped", "excluded"};
+    return status < TF_STATUSES ? names[status] : "unknown";
+}
+
+static bool is_status(const tf_field *field) {
+    return field->kind == TF_FIELD_TASK && strcmp(field->name, "status") == 0;
+}
+
+static const void *element_at(const view_values *values, int64_t row, int64_t element) {
+    return (const char *)values->numbers +
+           (size_t)(row * values->field->elements + element) * tf_type_size(values->field->type);
+}
+
+static double as_double(const tf_field *field, const void *element) {
+    double value;
+    tf_load_doubles(field->type, element, 0, 1, &value);
+    return value;
+}
+
+static void add_json_element(const view_values *values, int64_t row, int64_t element, tf_buf *out) {
+    const void *at = element_at(values, row, element);
+    if (tf_type_is_float(values->field->type) && !isfinite(as_double(values->field, at)))
+        tf_buf_adds(out, "null");
+    else
+        tf_buf_add_number(out, values->field->type, at);
+}
+
+/* Nested lists, the last dimension innermost. */
+static void add_json_part(const view_values *values, int64_t row, int dimension, int64_t from, int64_t elements,
+                          tf_buf *out) {
+    if (dimension == values->field->rank) {
+        add_json_element(values, row, from, out);
+        return;
+    }
+    const int64_t size = values->field->shape[dimension];
+    tf_buf_addc(out, '[');
+    for (int64_t i = 0; i < size; i++) {
+        if (i)
+            tf_buf_addc(out, ',');
+        add_json_part(values, row, dimension + 1, from + i * (elements / size), elements / size, out);
+    }
+    tf_buf_addc(out, ']');
+}
+
+static void add_base64(const char *bytes, size_t length, tf_buf *out) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < length; i += 3) {
+        const size_t left = length - i;
+        uint32_t word = (uint32_t)(uint8_t)bytes[i] << 16;
+        word |= left > 1 ? (uint32_t)(uint8_t)bytes[i + 1] << 8 : 0;
+        word |= left > 2 ? (uint32_t)(uint8_t)bytes[i + 2] : 0;
+        tf_buf_addc(out, digits[word >> 18]);
+        tf_buf_addc(out, digits[word >> 12 & 63]);
+        tf_buf_addc(out, left > 1 ? digits[word >> 6 & 63] : '=');
+        tf_buf_addc(out, left > 2 ? digits[word & 63] : '=');
+    }
+}
+
+void view_add_json_text(const char *text, size_t length, tf_buf *out) {
+    tf_buf_addc(out, '"');
+    while (length > 0) {
+        int64_t bad = tf_utf8_invalid(text, length);
+        const size_t sound = bad < 0 ? length : (size_t)bad;
+        for (size_t i = 0; i < sound; i++) {
+            const char c = text[i];
+            if (c == '"' || c == '\\')
+                tf_buf_addc(out, '\\');
+            if (c == '\n')
+                tf_buf_adds(out, "\\n");
+            else if ((unsigned char)c < 0x20 || c == 0x7f)
+                tf_buf_addf(out, "\\u%04x", (unsigned)c);
+            else
+                tf_buf_addc(out, c);
+        }
+        if (bad >= 0)
+            tf_buf_adds(out, "\xEF\xBF\xBD");
+        text += sound + (bad >= 0);
+        length -= sound + (bad >= 0);
+    }
+    tf_buf_addc(out, '"');
+}
+
+void view_add_json(const view_values *values, int64_t row, tf_buf *out) {
+    const tf_field *f = values->field;
+    if (is_status(f)) {
+        tf_buf_addf(out, "\"%s\"", view_status_name(*(const uint8_t *)element_at(values, row, 0)));
+        return;
+    }
+    if (tf_type_size(f->type)) {
+        add_json_part(values, row, 0, 0, f->elements, out);
+        return;
+    }
+    size_t length;
+    const char *text = tf_texts_at(&values->texts, row, &length);
+    if (f->type == TF_STRING) {
+        view_add_json_text(text, length, out);
+        return;
+    }
+    tf_buf_addc(out, '"');
+    add_base64(text, length, out);
+    tf_buf_addc(out, '"');
+}
+
+void view_add_csv_text(const char *text, size_t length, tf_buf *out) {
+    bool plain = true;
+    for (size_t i = 0; i < length && plain; i++)
+        plain = text[i] != '"' && text[i] != ',' && text[i] != '\n' && text[i] != '\r';
+    if (plain) {
+        tf_buf_add(out, text, length);
+        return;
+    }
+    tf_buf_addc(out, '"');
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '"')
+            tf_buf_addc(out, '"');
+        tf_buf_addc(out, text[i]);
+    }
+    tf_buf_addc(out, '"');
+}
+
+void view_add_csv(const view_values *values, int64_t row, int64_t element, tf_buf *out) {
+    const tf_field *f = values->field;
+    size_t length;
+    if (is_status(f)) {
+        tf_buf_adds(out, view_status_name(*(const uint8_t *)element_at(values, row, 0)));
+    } else if (tf_type_size(f->type)) {
+        const void *at = element_at(values, row, element);
+        if (tf_type_is_float(f->type) && isnan(as_double(f, at)))
+            tf_buf_adds(out, "nan"); /* without a sign */
+        else
+            tf_buf_add_number(out, f->type, at);
+    } else {
+        const char *text = tf_texts_at(&values->texts, row, &length);
+        if (f->type == TF_STRING)
+            view_add_csv_text(text, length, out);
+        else
+            add_base64(text, length, out);
+    }
+}

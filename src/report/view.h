@@ -1,0 +1,44 @@
+/* A stage of an output as a table: fields that the output has, and parameters that only the campaign knows. */
+#ifndef TF_REPORT_VIEW_H
+#define TF_REPORT_VIEW_H
+
+#include "report/report.h"
+
+typedef struct view view;
+
+/* The stage must have begun; `from` must outlive the view. */
+view *view_new(const tf_recalled *from, int stage);
+void view_free(view *v);
+
+const tf_field *view_field(const view *v, int field);
+int view_fields(const view *v);
+int view_find(const view *v, const char *name); /* -1: there is none */
+
+/* Bytes that a row's field takes, about. */
+int64_t view_width(const view *v, int field);
+
+/* A field of some tasks. All zeros is ready for use. */
+typedef struct view_values {
+    const tf_field *field;
+    void *numbers; /* count x elements; NULL: they are texts */
+    size_t capacity;
+    tf_texts texts;
+} view_values;
+
+tf_err view_read(view *v, int field, int64_t first, int64_t count, view_values *out, tf_error *error);
+void view_values_free(view_values *values);
+
+/* "done", "failed", ... */
+const char *view_status_name(uint8_t status);
+
+/* Adds a value as JSON: null for what is no number, bytes in base64. */
+void view_add_json(const view_values *values, int64_t row, tf_buf *out);
+
+/* Adds one of its elements as it is written in a table: in CSV, if that needs it, with quotes. */
+void view_add_csv(const view_values *values, int64_t row, int64_t element, tf_buf *out);
+void view_add_csv_text(const char *text, size_t length, tf_buf *out);
+
+/* Adds a JSON string; what is no UTF-8 becomes U+FFFD. */
+void view_add_json_text(const char *text, size_t length, tf_buf *out);
+
+#endif

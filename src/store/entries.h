@@ -1,0 +1,30 @@
+/* Texts of side files by task: of each task and kind the one that counts. */
+#ifndef TF_STORE_ENTRIES_H
+#define TF_STORE_ENTRIES_H
+
+#include "base/base.h"
+
+typedef struct entry {
+    int64_t index;
+    int64_t order;    /* of two texts of one task the later attempt counts, then the later one */
+    const char *text; /* in the mapped side file */
+    int64_t length;
+    int64_t offset; /* in the heap */
+} entry;
+
+/* All texts of one kind. */
+typedef struct entries {
+    entry *items;
+    size_t count, capacity;
+} entries;
+
+/* A record that is the `position`-th of all; entries are in no order then. */
+void entries_add(entries *list, const tf_record *record, int64_t position);
+
+/* By task, one each. */
+void entries_settle(entries *list);
+
+/* The first of task `index` or a later one, of settled entries. */
+size_t entries_from(const entries *list, int64_t index);
+
+#endif

@@ -1,0 +1,444 @@
+/* An output as it is read: stages, and of each the fields that their tasks have, whether the rows are in the file alone
+ * or, since the stage is not finished, their texts are in side files still. What a stage's parameters and results are
+ * is said by its fingerprint, in the order of the manifest; where they are, by the file. */
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/entries.h"
+#include "store/lock.h"
+#include "store/plan.h"
+
+/* A field, and where its rows are: numbers and cells in `rows`; other texts in a heap with its index, or in side files.
+ */
+typedef struct reader_field {
+    tf_field about;
+    table rows, heap;
+    int kind; /* of records in side files; -1: it is not there */
+    entries side;
+} reader_field;
+
+typedef struct reader_stage {
+    const contents_stage *contents;
+    char *run;
+    int fields;
+    reader_field *field;
+} reader_stage;
+
+typedef struct mapping {
+    const char *bytes;
+    size_t size;
+} mapping;
+
+struct tf_reader {
+    tf_arena *arena;
+    old_output old;
+    hid_t file;
+    int stages;
+    reader_stage *stage;
+    bool has_sides; /* side files have been read, */
+    int sides;
+    mapping *side; /* and are mapped */
+};
+
+/* ---- Texts ---- */
+
+void tf_texts_clear(tf_texts *texts, int64_t count) {
+    tf_buf_clear(&texts->bytes);
+    if (count > texts->capacity) {
+        texts->end = tf_realloc_array(texts->end, (size_t)count, sizeof *texts->end);
+        texts->capacity = count;
+    }
+}
+
+void tf_texts_free(tf_texts *texts) {
+    tf_buf_free(&texts->bytes);
+    free(texts->end);
+    *texts = (tf_texts){0};
+}
+
+/* ---- Fields ---- */
+
+/* Its type is left to the caller. */
+static table open_table(hid_t group, const char *folder, const char *name) {
+    tf_buf path = {0};
+    table t = {0};
+    tf_buf_addf(&path, "%s/%s", folder, name);
+    if (store_is_there(group, folder) && store_is_there(group, path.data))
+        t.dataset = H5Dopen2(group, path.data, H5P_DEFAULT);
+    tf_buf_free(&path);
+    if (t.dataset <= 0)
+        return (table){0};
+    hid_t space = H5Dget_space(t.dataset);
+    if (H5Sget_simple_extent_ndims(space) <= 1 + TF_MAX_RANK)
+        t.rank = H5Sget_simple_extent_dims(space, t.shape, NULL);
+    H5Sclose(space);
+    return t;
+}
+
+static reader_field *new_field(tf_reader *o, reader_stage *stage, tf_field_kind kind, const char *name, tf_type type) {
+    reader_field *f = &stage->field[stage->fields++];
+    *f = (reader_field){
+        .about = {.name = tf_arena_strdup(o->arena, name), .kind = kind, .type = type, .elements = 1, .stored = true},
+        .kind = -1};
+    return f;
+}
+
+/* A number or a cell a row, maybe an array of numbers. */
+static void take_rows(reader_field *f, const table *rows) {
+    f->rows = *rows;
+    f->rows.type = f->about.type == TF_STRING ? H5Dget_type(rows->dataset) : store_number_type(f->about.type);
+    f->about.rank = rows->rank - 1;
+    for (int d = 1; d < rows->rank; d++) {
+        f->about.shape[d - 1] = (int64_t)rows->shape[d];
+        f->about.elements *= (int64_t)rows->shape[d];
+    }
+}
+
+/* A text in a heap; false if there is none of the name. */
+static bool take_heap(reader_field *f, hid_t group) {
+    tf_buf index = {0};
+    tf_buf_addf(&index, "%s_index", f->about.name);
+    f->heap = open_table(group, "text", f->about.name);
+    if (f->heap.dataset > 0) {
+        f->rows = open_table(group, "text", index.data);
+        f->rows.type = H5Tcopy(H5T_NATIVE_INT64);
+        f->heap.type = H5Tcopy(H5T_NATIVE_UINT8);
+    }
+    tf_buf_free(&index);
+    return f->heap.dataset > 0 && f->rows.dataset > 0;
+}
+
+static void add_param(tf_reader *o, reader_stage *stage, hid_t group, const cJSON *param) {
+    tf_type type;
+    if (!cJSON_IsString(param) || !tf_type_parse(param->valuestring, &type))
+        return;
+    reader_field *f = new_field(o, stage, TF_FIELD_PARAM, param->string, type);
+    table rows = open_table(group, "params", param->string);
+    f->about.stored = rows.dataset > 0;
+    if (f->about.stored)
+        take_rows(f, &rows);
+}
+
+/* ["snr", "float32", 50, ...] */
+static void add_result(tf_reader *o, reader_stage *stage, hid_t group, int column, const cJSON *spec) {
+    tf_type type;
+    const char *name = cJSON_GetStringValue(cJSON_GetArrayItem(spec, 0));
+    const char *type_name = cJSON_GetStringValue(cJSON_GetArrayItem(spec, 1));
+    if (!name || !type_name || !tf_type_parse(type_name, &type))
+        return;
+    reader_field *f = new_field(o, stage, TF_FIELD_RESULT, name, type);
+    table rows = open_table(group, "results", name);
+    if (rows.dataset > 0) {
+        hid_t how = H5Dget_create_plist(rows.dataset);
+        f->about.is_blocks = H5Pget_layout(how) == H5D_CHUNKED;
+        H5Pclose(how);
+        if (f->about.is_blocks)
+            f->rows = rows;
+        else
+            take_rows(f, &rows);
+    } else if (!take_heap(f, group)) {
+        f->kind = TF_RECORD_COLUMN + column;
+    }
+}
+
+static void add_task(tf_reader *o, reader_stage *stage, hid_t group, int which) {
+    table rows = open_table(group, "task", store_task_name(which));
+    if (rows.dataset <= 0)
+        return;
+    tf_type type = which == TASK_STATUS || which == TASK_ATTEMPTS                       ? TF_UINT8
+                   : which == TASK_INPUT_SET || which == TASK_INPUT_HASH                ? TF_UINT64
+                   : which == TASK_START || which == TASK_DURATION || which == TASK_CPU ? TF_FLOAT64
+                   : which == TASK_MAX_RSS                                              ? TF_INT64
+                                                                                        : TF_INT32;
+    reader_field *f = new_field(o, stage, TF_FIELD_TASK, store_task_name(which), type);
+    take_rows(f, &rows);
+    if (which == TASK_STATUS) { /* an enum, which is not to be converted */
+        H5Tclose(f->rows.type);
+        f->rows.type = H5Dget_type(rows.dataset);
+    }
+}
+
+static void add_text(tf_reader *o, reader_stage *stage, hid_t group, int kind) {
+    static const char *const names[] = {
+        [TF_RECORD_STDOUT] = "stdout", [TF_RECORD_STDERR] = "stderr", [TF_RECORD_MESSAGE] = "message"};
+    reader_field *f = new_field(o, stage, TF_FIELD_TEXT, names[kind], TF_STRING);
+    if (!take_heap(f, group) && stage->contents->finished)
+        stage->fields--; /* no task has one */
+    else if (f->heap.dataset <= 0)
+        f->kind = kind;
+}
+
+/* A member of a fingerprint that is JSON in a text. */
+static cJSON *part_of(const cJSON *fingerprint, const char *part) {
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fingerprint, part));
+    return text ? cJSON_Parse(text) : NULL;
+}
+
+static void open_stage(tf_reader *o, const contents_stage *c) {
+    reader_stage *stage = &o->stage[o->stages++];
+    hid_t group = H5Gopen2(o->file, c->name, H5P_DEFAULT);
+    cJSON *fingerprint = cJSON_Parse(c->fingerprint);
+    cJSON *params = part_of(fingerprint, "parameters"), *results = part_of(fingerprint, "results");
+    const int most = cJSON_GetArraySize(params) + cJSON_GetArraySize(results) + TASK_TABLES + TF_RECORD_COLUMN;
+    *stage = (reader_stage){.contents = c, .run = contents_text_attribute(group, "run")};
+    stage->field = tf_arena_array(o->arena, (size_t)most, sizeof *stage->field);
+    for (const cJSON *param = params ? params->child : NULL; param; param = param->next)
+        add_param(o, stage, group, param);
+    int column = 0;
+    for (const cJSON *spec = results ? results->child : NULL; spec; spec = spec->next)
+        add_result(o, stage, group, column++, spec);
+    add_task(o, stage, group, TASK_STATUS);
+    for (int i = 0; i < TASK_STATUS; i++)
+        add_task(o, stage, group, i);
+    for (int kind = TF_RECORD_STDOUT; kind < TF_RECORD_COLUMN; kind++)
+        add_text(o, stage, group, kind);
+    cJSON_Delete(params);
+    cJSON_Delete(results);
+    cJSON_Delete(fingerprint);
+    H5Gclose(group);
+}
+
+/* ---- Opening ---- */
+
+/* A run that is at work may change the file's metadata while we look: for moments only, so that it is tried again. */
+static tf_err open_old(const char *path, old_output *old, tf_error *error) {
+    enum { TRIES = 100, PAUSE = 50000 /* us */ };
+    for (int tries = 0;; tries++) {
+        tf_err err = old_open(path, false, old, error);
+        if (err == TF_OK && !old->dirty)
+            return TF_OK;
+        if (tries == TRIES || !lock_is_held(path))
+            return err;
+        old_close(old);
+        usleep(PAUSE);
+    }
+}
+
+tf_reader *tf_reader_open(const char *path, tf_error *error) {
+    tf_store_init();
+    tf_reader *o = tf_alloc(sizeof *o);
+    *o = (tf_reader){.arena = tf_arena_new(), .file = -1};
+    path = tf_arena_strdup(o->arena, path);
+    tf_err err = open_old(path, &o->old, error);
+    if (err == TF_OK && o->old.dirty)
+        err = tf_error_set(error, TF_ERR_RUN,
+                           "%s: its run was killed while the file was changed; the command line that made it puts that "
+                           "right",
+                           path);
+    else if (err == TF_OK && o->old.fd < 0)
+        err = tf_error_set(error, TF_ERR_USAGE, "%s: there is no such output, or nothing in it", path);
+    if (err == TF_OK && (o->file = store_open_file(path, MPI_COMM_NULL, false)) < 0)
+        err = tf_error_set(error, TF_ERR_RUN, "%s: can't be opened", path);
+    if (err != TF_OK) {
+        tf_reader_close(o);
+        return NULL;
+    }
+    const contents *c = &o->old.contents;
+    o->stage = tf_arena_array(o->arena, (size_t)c->stages, sizeof *o->stage);
+    for (int n = 0; n < c->names; n++)
+        if (contents_find(c, c->name[n]))
+            open_stage(o, contents_find(c, c->name[n]));
+    for (int s = 0; s < c->stages; s++) /* of an earlier manifest */
+        if (tf_reader_find(o, c->stage[s].name) < 0)
+            open_stage(o, &c->stage[s]);
+    return o;
+}
+
+void tf_reader_close(tf_reader *o) {
+    if (!o)
+        return;
+    for (int s = 0; s < o->stages; s++) {
+        for (int f = 0; f < o->stage[s].fields; f++) {
+            store_close_table(&o->stage[s].field[f].rows);
+            store_close_table(&o->stage[s].field[f].heap);
+            free(o->stage[s].field[f].side.items);
+        }
+        free(o->stage[s].run);
+    }
+    for (int i = 0; i < o->sides; i++)
+        side_unmap(o->side[i].bytes, o->side[i].size);
+    free(o->side);
+    if (o->file >= 0)
+        H5Fclose(o->file);
+    old_close(&o->old);
+    tf_arena_free(o->arena);
+    free(o);
+}
+
+/* ---- What there is ---- */
+
+const char *tf_reader_text(const tf_reader *o, const char *attribute) {
+    if (strcmp(attribute, "runs") == 0 && o->old.contents.runs)
+        return o->old.contents.runs; /* of a run that goes on, too */
+    char *text = contents_text_attribute(o->file, attribute);
+    const char *kept = tf_arena_strdup(o->arena, text ? text : "");
+    free(text);
+    return kept;
+}
+
+uint64_t tf_reader_seed(const tf_reader *o) {
+    uint64_t seed = 0;
+    hid_t attribute = H5Aopen(o->file, "seed", H5P_DEFAULT);
+    if (attribute >= 0)
+        H5Aread(attribute, H5T_NATIVE_UINT64, &seed);
+    H5Aclose(attribute);
+    return seed;
+}
+
+int tf_reader_stages(const tf_reader *o) {
+    return o->stages;
+}
+
+const char *tf_reader_stage(const tf_reader *o, int stage) {
+    return o->stage[stage].contents->name;
+}
+
+int tf_reader_find(const tf_reader *o, const char *name) {
+    for (int s = 0; s < o->stages; s++)
+        if (strcmp(o->stage[s].contents->name, name) == 0)
+            return s;
+    return -1;
+}
+
+int64_t tf_reader_tasks(const tf_reader *o, int stage) {
+    return o->stage[stage].contents->tasks;
+}
+
+const char *tf_reader_fingerprint(const tf_reader *o, int stage) {
+    return o->stage[stage].contents->fingerprint;
+}
+
+const char *tf_reader_run(const tf_reader *o, int stage) {
+    return o->stage[stage].run ? o->stage[stage].run : "";
+}
+
+int tf_reader_fields(const tf_reader *o, int stage) {
+    return o->stage[stage].fields;
+}
+
+const tf_field *tf_reader_field(const tf_reader *o, int stage, int field) {
+    return &o->stage[stage].field[field].about;
+}
+
+/* ---- Side files ---- */
+
+static void take_record(tf_reader *o, const tf_record *record, int64_t position) {
+    const contents *c = &o->old.contents;
+    int s = record->stage >= 0 && record->stage < c->names ? tf_reader_find(o, c->name[record->stage]) : -1;
+    if (s < 0 || record->kind < 0 || record->index < 0 || record->index >= o->stage[s].contents->tasks)
+        return;
+    for (int f = 0; f < o->stage[s].fields; f++)
+        if (o->stage[s].field[f].kind == record->kind)
+            entries_add(&o->stage[s].field[f].side, record, position);
+}
+
+static tf_err take_side(void *context, const char *path, tf_error *error) {
+    tf_reader *o = context;
+    mapping m = {0};
+    tf_err err = side_map_file(path, &m.bytes, &m.size, error);
+    if (err != TF_OK)
+        return err;
+    o->side = tf_realloc_array(o->side, (size_t)o->sides + 1, sizeof *o->side);
+    o->side[o->sides++] = m;
+    int64_t position = 0;
+    for (size_t at = 0; at < m.size;) {
+        const tf_record *record = tf_record_at(m.bytes + at, m.size - at);
+        if (!record)
+            break;
+        take_record(o, record, position++);
+        at += tf_record_size((size_t)record->length);
+    }
+    return TF_OK;
+}
+
+/* Of all fields at once, when the first is wanted. */
+static tf_err read_sides(tf_reader *o, tf_error *error) {
+    if (o->has_sides)
+        return TF_OK;
+    o->has_sides = true;
+    tf_err err = old_each_side(&o->old, take_side, o, error);
+    for (int s = 0; s < o->stages; s++)
+        for (int f = 0; f < o->stage[s].fields; f++)
+            entries_settle(&o->stage[s].field[f].side);
+    return err;
+}
+
+/* ---- Rows ---- */
+
+static tf_err cant_read(const tf_reader *o, const reader_stage *stage, const reader_field *f, tf_error *error) {
+    return tf_error_set(error, TF_ERR_RUN, "%s: can't read \"%s\" of stage \"%s\"", o->old.path, f->about.name,
+                        stage->contents->name);
+}
+
+tf_err tf_reader_numbers(tf_reader *o, int stage, int field, int64_t first, int64_t count, void *numbers,
+                         tf_error *error) {
+    const reader_field *f = &o->stage[stage].field[field];
+    return store_read_rows(&f->rows, first, count, numbers) >= 0 ? TF_OK : cant_read(o, &o->stage[stage], f, error);
+}
+
+static bool read_cells(const reader_field *f, int64_t first, int64_t count, tf_texts *texts) {
+    size_t width = H5Tget_size(f->rows.type);
+    char *cells = tf_alloc_array((size_t)count, width);
+    bool good = store_read_rows(&f->rows, first, count, cells) >= 0;
+    for (int64_t i = 0; i < count && good; i++) {
+        tf_buf_add(&texts->bytes, cells + (size_t)i * width, strnlen(cells + (size_t)i * width, width));
+        texts->end[i] = (int64_t)texts->bytes.length;
+    }
+    free(cells);
+    return good;
+}
+
+/* Texts of tasks side by side lie side by side. */
+static bool read_heap(const reader_field *f, int64_t first, int64_t count, tf_texts *texts) {
+    int64_t(*index)[2] = tf_alloc_array((size_t)count, sizeof *index);
+    bool good = store_read_rows(&f->rows, first, count, index) >= 0;
+    int64_t from = -1, end = 0;
+    for (int64_t i = 0; i < count && good; i++) {
+        int64_t offset = index[i][0], length = index[i][1];
+        good = length >= 0 && offset >= 0 && offset <= (int64_t)f->heap.shape[0] - length &&
+               (length == 0 || from < 0 || offset == end);
+        from = length && from < 0 ? offset : from;
+        end = length ? offset + length : end;
+        texts->end[i] = from < 0 ? 0 : end - from;
+    }
+    if (good && from >= 0) {
+        tf_buf_reserve(&texts->bytes, (size_t)(end - from));
+        good = store_read_rows(&f->heap, from, end - from, texts->bytes.data) >= 0;
+        texts->bytes.length = (size_t)(end - from);
+        texts->bytes.data[texts->bytes.length] = '\0';
+    }
+    free(index);
+    return good;
+}
+
+static void take_entries(const reader_field *f, int64_t first, int64_t count, tf_texts *texts) {
+    size_t n = entries_from(&f->side, first);
+    for (int64_t i = 0; i < count; i++) {
+        if (n < f->side.count && f->side.items[n].index == first + i) {
+            tf_buf_add(&texts->bytes, f->side.items[n].text, (size_t)f->side.items[n].length);
+            n++;
+        }
+        texts->end[i] = (int64_t)texts->bytes.length;
+    }
+}
+
+tf_err tf_reader_texts(tf_reader *o, int stage, int field, int64_t first, int64_t count, tf_texts *texts,
+                       tf_error *error) {
+    const reader_field *f = &o->stage[stage].field[field];
+    tf_texts_clear(texts, count);
+    if (f->kind >= 0) {
+        tf_err err = read_sides(o, error);
+        if (err == TF_OK)
+            take_entries(f, first, count, texts);
+        return err;
+    }
+    bool good = f->heap.dataset > 0 ? read_heap(f, first, count, texts) : read_cells(f, first, count, texts);
+    return good ? TF_OK : cant_read(o, &o->stage[stage], f, error);
+}
+
+int64_t tf_reader_text_bytes(const tf_reader *o, int stage, int field) {
+    const reader_field *f = &o->stage[stage].field[field];
+    return f->heap.dataset > 0 ? (int64_t)f->heap.shape[0] : 0;
+}

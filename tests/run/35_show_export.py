@@ -1,0 +1,293 @@
+"""taskfarm export and show: the table of a stage, and all of one task, against h5py and Python's csv and json."""
+
+import base64
+import csv
+import io
+import json
+import os
+
+import farm
+import h5py
+
+MEASURE = """
+import base64, json, sys
+n, name = int(sys.argv[1]), sys.argv[2]
+print("measuring", n)
+print("low on light", file=sys.stderr)
+text = [name, "a,b", 'say "x"', "two\\nlines", "", "\\u03b1\\u00e9"][n % 6]
+print(json.dumps({"flag": n % 2 == 0, "i": -n, "big": str(2**64 - 1 - n), "x": n / 3 + 1e-3, "f": 0.1 * n, "word": text,
+                  "long": text * 1000, "raw": text, "m": [[n, 2, 3], [4, 5, 6]]}))
+sys.exit(3 if n == 4 else 0)
+"""
+
+RESULTS = {
+    "flag": "bool",
+    "i": "int16",
+    "big": "uint64",
+    "x": "float64",
+    "f": "float32",
+    "word": "string",
+    "long": "string",
+    "raw": "bytes",
+    "m": {"type": "int32", "shape": [2, 3]},
+}
+
+STATUS = ["pending", "done", "failed", "timeout", "skipped", "excluded"]
+
+
+def number(text):
+    return {"true": True, "false": False}.get(text) if text in ("true", "false") else float(text)
+
+
+class ShowExport(farm.FarmTest):
+    def export(self, *arguments, **options):
+        return self.taskfarm("export", *arguments, **options).stdout
+
+    def rows(self, *arguments):
+        return list(csv.DictReader(io.StringIO(self.export(*arguments), newline="")))
+
+    def lines(self, *arguments):
+        return [json.loads(line) for line in self.export(*arguments, "--format", "jsonl").splitlines()]
+
+    def measure(self, tasks=12, **more):
+        self.write("measure.py", MEASURE)
+        run = {"command": ["/usr/bin/python3", "measure.py", "{n}", "{name}"]}
+        stage = {"name": "measure", "over": {"n": {"range": [tasks // 2]}, "name": ["Vega", "α Cen"]}, "run": run}
+        return stage | {"results": RESULTS} | more
+
+    def test_a_table_is_what_the_file_holds(self):
+        self.write("c.json", {"stages": [self.measure()]})
+        self.taskfarm("c.json", status=1, ranks=3)
+        rows, lines = self.rows("c.h5"), self.lines("c.h5", "measure")
+        file = self.open("c.h5")
+        stage = file["measure"]
+        self.assertEqual(len(rows), 12)
+        self.assertEqual([int(r["index"]) for r in rows], list(range(12)))
+        self.assertEqual([r["status"] for r in rows], [STATUS[s] for s in stage["task/status"][()]])
+        long, raw = self.heap(stage, "long"), self.heap(stage, "raw")
+        for i, (row, line) in enumerate(zip(rows, lines, strict=True)):
+            self.assertEqual((int(row["n"]), row["name"]), (line["n"], line["name"]))
+            self.assertEqual((line["n"], line["name"]), (i // 2, ["Vega", "α Cen"][i % 2]))
+            if row["status"] != "done":
+                self.assertEqual(i // 2, 4)
+                self.assertTrue(all(row[k] == "" for k in row if k not in ("index", "status", "n", "name")))
+                self.assertTrue(all(line[k] is None for k in RESULTS))
+                continue
+            results = stage["results"]
+            for name in ("flag", "i", "big", "x", "f"):
+                value = results[name][i]
+                self.assertEqual(type(value)(number(row[name]) if name == "flag" else row[name]), value, name)
+                self.assertEqual(type(value)(line[name]), value, name)
+            self.assertEqual(row["word"], results["word"][i].decode())
+            self.assertEqual(line["word"], row["word"])
+            self.assertEqual((row["long"], line["long"]), (long[i].decode(), long[i].decode()))
+            self.assertEqual((base64.b64decode(row["raw"]), base64.b64decode(line["raw"])), (raw[i], raw[i]))
+            self.assertEqual(line["m"], results["m"][i].tolist())
+            self.assertEqual([int(row[f"m[{a}][{b}]"]) for a in range(2) for b in range(3)], results["m"][i].ravel().tolist())
+
+    def test_numbers_that_are_none(self):
+        columns = {"a": "0/n - 1/n", "b": "sqrt(-n)", "c": "1/n"}
+        self.write("c.json", {"over": {"n": {"range": [2]}}, "run": {"expr": columns}})
+        self.taskfarm("c.json")
+        self.assertEqual(self.export("c.h5"), "index,status,n,a,b,c\n0,done,0,nan,-0,inf\n1,done,1,-1,nan,1\n")
+        line = self.lines("c.h5")[0]
+        self.assertEqual((line["a"], line["c"]), (None, None))
+
+    def test_which_columns_and_which_rows(self):
+        self.write("c.json", {"stages": [self.measure()]})
+        self.taskfarm("c.json", status=1)
+        got = self.export("c.h5", "--columns", "x,n,index", "--where", "name == 'Vega' && status == 'done' && x > 0.5")
+        self.assertEqual(got.splitlines(), ["x,n,index"] + [f"{n / 3 + 1e-3!r},{n},{2 * n}" for n in (2, 3, 5)])
+        failed = self.lines("c.h5", "--where", "status == 'failed'", "--columns", "index,message,stderr,exit_code,attempts")
+        self.assertEqual([f["index"] for f in failed], [8, 9])
+        for f in failed:
+            self.assertEqual((f["exit_code"], f["attempts"]), (3, 1))
+            self.assertEqual((f["message"], f["stderr"]), ("exit status 3: low on light", "low on light\n"))
+        self.assertEqual(len(self.rows("c.h5", "--where", "index % 5 == 0")), 3)
+        self.assertEqual(self.rows("c.h5", "--where", "false"), [])
+        self.taskfarm("export", "c.h5", "-o", "out.csv")
+        self.assertEqual((self.folder / "out.csv").read_text(), self.export("c.h5"))
+
+    def several(self):
+        """Parameters that the file has not: of other stages, and of large spaces."""
+        return {
+            "variables": {"first": 10},
+            "stages": [
+                {"name": "a", "over": {"n": {"range": ["{first}", 16]}, "f": {"lines": "f.txt"}}, "run": {"expr": {"y": "n * 2"}}},
+                {
+                    "name": "b",
+                    "over": {"s": {"from": "a", "where": "n != 12"}, "k": {"range": [3]}},
+                    "run": {"expr": {"z": "y + k"}},
+                },
+                {"name": "c", "over": {"i": {"range": [50]}, "w": ["x", "y"]}, "store_params": False, "run": {"expr": {"q": "i"}}},
+            ],
+        }
+
+    def test_parameters_that_are_worked_out(self):
+        manifest = self.several()
+        manifest["stages"][0]["over"]["n"] = {"linspace": [10, 15, 6]}
+        self.write("f.txt", "R\nG\n")
+        self.write("c.json", manifest)
+        self.taskfarm("c.json", ranks=2)
+        points = [(10 + i // 2, "RG"[i % 2], k) for i in range(12) for k in range(3)]
+        rows = self.rows("c.h5", "b")
+        for i, ((n, f, k), row) in enumerate(zip(points, rows, strict=True)):
+            self.assertEqual((float(row["n"]), row["f"], float(row["y"]), int(row["k"])), (n, f, 2 * n, k))
+            self.assertEqual(row["status"], "excluded" if n == 12 else "done")
+            self.assertEqual(row["z"], "" if n == 12 else str(2 * n + k))
+        self.assertEqual([(int(r["i"]), r["w"]) for r in self.rows("c.h5", "c")], [(i, w) for i in range(50) for w in "xy"])
+        self.assertEqual(len(self.rows("c.h5", "b", "--where", "f == 'G' && y > 25")), 9)
+        shown = json.loads(self.taskfarm("show", "c.h5", "b", 35, "--json").stdout)
+        self.assertEqual(shown["parameters"], {"n": 15, "f": "G", "y": 30, "k": 2})
+        self.assertEqual((shown["results"], shown["run"]), ({"z": 32}, "z = y + k"))
+        # Elsewhere, and without what the manifest reads, all but that is there still.
+        other = self.folder / "other"
+        other.mkdir()
+        (self.folder / "c.h5").rename(other / "moved.h5")
+        (self.folder / "f.txt").unlink()
+        self.assertEqual([float(r["y"]) for r in self.rows("other/moved.h5", "a")], [2.0 * (10 + i // 2) for i in range(12)])
+        done = self.taskfarm("export", "other/moved.h5", "b", status=3)
+        self.assertIn('parameter "n" of stage "b" is not in the output, and the campaign can\'t be made again', done.stderr)
+        self.assertIn("f.txt", done.stderr)
+        self.assertEqual(len(self.rows("other/moved.h5", "b", "--columns", "index,z")), 36)
+        shown = json.loads(self.taskfarm("show", "other/moved.h5", "b", 35, "--json").stdout)
+        self.assertEqual((shown["parameters"]["n"], shown["results"]), (None, {"z": 32}))
+        # And what has changed is not taken for what was.
+        self.write("f.txt", "R\nB\n")
+        done = self.taskfarm("export", "other/moved.h5", "b", status=3)
+        self.assertIn("what the manifest reads has changed since", done.stderr)
+
+    def test_settings_of_the_command_line_count(self):
+        run = {"command": ["echo", "{word}", "{seed}", "{n}"]}
+        self.write("c.json", {"variables": {"word": "plain"}, "over": {"n": {"range": [3]}}, "run": run})
+        self.taskfarm("c.json", "--set", "word=other", "--seed", 7, "--output", "d.h5")
+        shown = json.loads(self.taskfarm("show", "d.h5", 2, "--json").stdout)
+        self.assertEqual(shown["run"], "echo " + shown["texts"]["stdout"].strip())
+        self.assertTrue(shown["run"].startswith("echo other"))
+
+    def test_a_task_is_shown(self):
+        self.write("c.json", {"stages": [self.measure(outputs="out/{n}{name}", retries=1, retry_delay=0.1)]})
+        self.taskfarm("c.json", status=1)
+        text = self.taskfarm("show", "c.h5", "measure", 8).stdout
+        for line in (
+            "measure[8]: failed",
+            "  exit status 3: low on light",
+            "  n = 4",
+            "  name = Vega",
+            "  out/4Vega",
+            "  /usr/bin/python3 measure.py 4 Vega",
+            "  attempts 2",
+            "  exit status 3",
+            "  measuring 4",
+            "  low on light",
+        ):
+            self.assertIn(line, text.splitlines())
+        self.assertNotIn("results", text.splitlines())
+        shown = json.loads(self.taskfarm("show", "c.h5", "measure", 8, "--json").stdout)
+        with h5py.File(self.folder / "c.h5") as file:
+            task = file["measure/task"]
+            for name in ("attempts", "exit_code", "signal", "worker", "slot", "start", "duration", "cpu", "max_rss"):
+                self.assertEqual(shown["record"][name], task[name][8], name)
+        self.assertEqual(shown["status"], "failed")
+
+    def test_of_campaigns_that_run_or_were_killed(self):
+        """Texts are in side files then."""
+        stage = self.measure(tasks=40)
+        wait = "while test ! -e go; do sleep 0.02; done"
+        stage["run"] = {"command": f"test {{n}} -lt 10 || {{{{ {wait}; }}}}; /usr/bin/python3 measure.py {{n}} {{name}}"}
+        self.write("c.json", {"stages": [stage]})
+        run = self.start("c.json", "--slots", 2)
+        self.addCleanup(farm.kill_all, run)
+        self.wait_for(lambda: (self.folder / "c.h5.d/heartbeat").exists(), "nothing runs")
+        ended = lambda: sum(r["status"] in ("done", "failed") for r in self.rows("c.h5"))
+        self.wait_for(lambda: ended() == 20, "tasks do not end")
+        for state in ("running", "killed", "over"):
+            rows = self.rows("c.h5", "--columns", "index,status,n,word,message,stdout")
+            for i, row in enumerate(rows):
+                if i // 2 == 4:
+                    self.assertEqual((row["status"], row["message"]), ("failed", "exit status 3: low on light"))
+                elif i < 20 or state == "over":
+                    word = [["Vega", "α Cen"][i % 2], "a,b", 'say "x"', "two\nlines", "", "αé"][i // 2 % 6]
+                    self.assertEqual((row["status"], row["word"]), ("done", word))
+                    self.assertTrue(row["stdout"].startswith(f"measuring {i // 2}\n"))
+                else:
+                    self.assertEqual((row["status"], row["word"], row["stdout"]), ("pending", "", ""))
+            self.assertIn("  exit status 3: low on light", self.taskfarm("show", "c.h5", 9).stdout.splitlines())
+            if state == "running":
+                farm.kill_all(run)
+            if state == "killed":
+                (self.folder / "go").touch()
+                self.taskfarm("c.json", status=1, ranks=2)
+
+    def peak(self, *command):
+        """MB of memory that it takes at most."""
+        table = os.open(self.folder / "table", os.O_WRONLY | os.O_CREAT, 0o666)
+        pid = os.posix_spawn(command[0], command, farm.environment(), file_actions=[(os.POSIX_SPAWN_DUP2, table, 1)])
+        os.close(table)
+        _, status, usage = os.wait4(pid, 0)
+        self.assertEqual(status, 0)
+        return usage.ru_maxrss / 1024
+
+    def test_any_number_of_rows_in_the_same_memory(self):
+        peaks = []
+        most = 300_000 if farm.SANITIZED else 10_000_000
+        for tasks in (most // 100, most):
+            expr = {"y": "2 * i", "ok": "i > 5"}
+            self.write("c.json", {"over": {"i": {"range": [tasks]}, "w": ["a"]}, "run": {"expr": expr}})
+            self.taskfarm("c.json", "--fresh")
+            peaks.append(self.peak(farm.TASKFARM, "export", str(self.folder / "c.h5"), "--where", "w == 'a'"))
+            with open(self.folder / "table") as table:
+                for count, line in enumerate(table):
+                    pass
+            self.assertEqual((count, line), (tasks, f"{tasks - 1},done,{tasks - 1},a,{2 * tasks - 2},1\n"))
+            (self.folder / "table").unlink()
+        self.assertLess(peaks[1], peaks[0] + 16)
+
+    def test_a_full_disk_is_told(self):
+        self.write("c.json", {"over": {"i": {"range": [10]}}, "run": {"expr": {"y": "i"}}})
+        self.taskfarm("c.json")
+        done = self.taskfarm("export", "c.h5", "-o", "/dev/full", status=3)
+        self.assertEqual(done.stderr, "taskfarm: /dev/full: can't be written: No space left on device\n")
+
+    def test_an_array_is_left_to_its_readers(self):
+        blocks = {"shape": [10, 4], "chunk": [5, 4]}
+        stage = {"over": {"b": {"blocks": blocks}}, "run": {"expr": {"v": "random()"}}, "results": {"v": {"type": "float32", "array": "b"}}}
+        self.write("c.json", stage)
+        self.taskfarm("c.json")
+        self.assertEqual(self.export("c.h5").splitlines()[0].split(",")[:2], ["index", "status"])
+        self.assertNotIn("v", self.export("c.h5").splitlines()[0].split(","))
+        done = self.taskfarm("export", "c.h5", "--columns", "v", status=2)
+        self.assertIn('column "v" is an array: read it as one from the output itself', done.stderr)
+        self.assertIn("  v = (a block of an array", self.taskfarm("show", "c.h5", 0).stdout)
+
+    def test_wrong_use(self):
+        self.write("f.txt", "R\n")
+        manifest = self.several()
+        manifest["stages"][0]["over"]["n"] = {"range": [3]}
+        self.write("c.json", manifest)
+        self.taskfarm("c.json")
+        for arguments, complaint in (
+            (["export", "c.h5"], "which stage? There are a, b, c"),
+            (["export", "c.h5", "whatever"], 'there is no stage "whatever" in it; there are a, b, c'),
+            (["export", "c.h5", "a", "b"], "b: one argument too many"),
+            (["export", "c.h5", "a", "--format", "xml"], "--format xml: must be csv or jsonl"),
+            (["export", "c.h5", "a", "--columns", "stauts"], 'there is no column "stauts"; did you mean "status"?'),
+            (["export", "c.h5", "a", "--columns", "y,"], 'there is no column ""; there are index, n, f, y, status, attempts'),
+            (["export", "c.h5", "a", "--where", "y >"], '--where: "y >": is not an expression: something is missing'),
+            (["export", "c.h5", "a", "--where", "m > 1"], '--where: "m > 1": there is no "m" here; there are the stage\'s columns'),
+            (["export", "c.h5", "a", "--where", "f > 1"], '--where: "f > 1": strings can only be compared, by == and !=, to other strings'),
+            (["show", "c.h5"], "show needs a stage and the index of a task, as in taskfarm show c.h5 a 0"),
+            (["show", "c.h5", "0"], "which stage? There are a, b, c"),
+            (["show", "c.h5", "a", "3"], '3: stage "a" has tasks 0 to 2'),
+            (["show", "c.h5", "a", "x"], 'x: stage "a" has tasks 0 to 2'),
+        ):
+            done = self.taskfarm(*arguments, status=2)
+            self.assertEqual((done.stdout, done.stderr), ("", f"taskfarm: {complaint}\n"), arguments)
+        done = self.taskfarm("export", "none.h5", status=2)
+        self.assertIn("none.h5: there is no such output", done.stderr)
+        self.write("text.h5", "text")
+        self.assertIn("text.h5: is no HDF5 file", self.taskfarm("show", "text.h5", 0, status=3).stderr)
+
+
+if __name__ == "__main__":
+    farm.main()
