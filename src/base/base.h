@@ -149,6 +149,37 @@ uint32_t tf_table_get(const tf_table *table, const char *text, size_t length); /
 uint32_t tf_table_add(tf_table *table, const char *text, size_t length, uint32_t value);
 void tf_table_free(tf_table *table);
 
+/* ---- Texts counted ---- */
+
+enum { TF_TALLY_NUMBERS = 3 };
+
+/* Texts of one owner that are the same but for numbers in them; an exit status counts as text. */
+typedef struct tf_tally_entry {
+    int owner;
+    int numbers;
+    int64_t number[TF_TALLY_NUMBERS]; /* the lowest of those that they came with */
+    int64_t count;
+    char *text; /* of the lowest; cut off if it is long */
+} tf_tally_entry;
+
+/* All zeros is empty. */
+typedef struct tf_tally {
+    int count;
+    tf_tally_entry *entry;
+    int64_t total, others; /* texts, and those of them for which there were too many entries already */
+    tf_table keys;
+} tf_tally;
+
+/* Adds `count` of them; the first few of their numbers, the lowest first, are given. */
+void tf_tally_add(tf_tally *tally, int owner, const char *text, size_t length, int64_t count, const int64_t *number,
+                  int numbers);
+void tf_tally_add_one(tf_tally *tally, int owner, const char *text, size_t length, int64_t number);
+
+/* The most frequent first; then nothing is to be added any more. */
+void tf_tally_sort(tf_tally *tally);
+void tf_tally_copy(tf_tally *to, const tf_tally *from); /* likewise */
+void tf_tally_free(tf_tally *tally);
+
 /* ---- Types ---- */
 
 const char *tf_type_name(tf_type type);

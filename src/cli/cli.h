@@ -26,7 +26,7 @@ typedef struct options {
     double sync;            /* s; 0: never */
     double walltime, grace; /* s; walltime 0: none */
     double started;         /* tf_now() */
-    bool fresh, json, dry_run, verbose, by_task;
+    bool fresh, json, watch, dry_run, verbose, by_task;
     bool keep_incomplete;
     double latency;    /* s; negative: not given */
     const char *rerun; /* NULL: not given */
@@ -83,6 +83,7 @@ int cli_find_stage(const recalled *recalled, const char *name);
 int cli_run(const options *options);
 int cli_show(const options *options);
 int cli_export(const options *options);
+int cli_report(const options *options);
 int cli_try(const options *options);
 int cli_check(const options *options);
 int cli_plan(const options *options);

@@ -9,7 +9,7 @@
 #include "cli/verbs.h"
 
 /* What the design has and this version has not. */
-static const char *const later_verbs[] = {"report", "job"};
+static const char *const later_verbs[] = {"job"};
 
 enum { VERSION = 1 }; /* no letter: -v is another */
 
@@ -94,6 +94,7 @@ static int take_option(options *o, int letter, const char *value) {
     case 'g': return take_time("grace", value, true, &o->grace);
     case 'L': return take_time("latency-wait", value, true, &o->latency);
     case 'j': o->json = true; break;
+    case 'a': o->watch = true; break;
     case 'e': o->rerun = value; break;
     case 'F': o->force[o->forces++] = value; break;
     case 'u': o->target[o->targets++] = value; break;

@@ -85,6 +85,7 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
     *parted = result.parted;
     if (l->campaign && err != TF_ERR_RUN)
         tf_report_summary(stderr, l->campaign, &result);
+    tf_tally_free(&result.failures);
     return err;
 }
 

@@ -17,15 +17,25 @@ const verb verbs[] = {
      "run one task here and now, as for a debugger, and show all of it",
      "A function runs in this very process, so that breakpoints hold and prints are seen. The output is not touched. "
      "STAGE may be left out where there is only one.\n"},
-    {"status", cli_status, "FILE.h5", "an output, as in taskfarm status sweep.h5", false, false, false, "j",
-     "say how far a campaign is, whether it runs, was killed or is over", ""},
+    {"status", cli_status, "FILE.h5", "an output, as in taskfarm status sweep.h5", false, false, false, "ja",
+     "say how far a campaign is, whether it runs, was killed or is over",
+     "Counts tasks by stage and status, and says why tasks failed and which took longest. On any machine that sees the "
+     "file; a run that is at work is not slowed down.\n"},
     {"show", cli_show, "FILE.h5 [STAGE] INDEX", "an output, as in taskfarm show sweep.h5 0", false, false, true, "j",
      "show one task: parameters, command line, attempts, results, output",
      "STAGE may be left out where there is only one.\n"},
     {"export", cli_export, "FILE.h5 [STAGE]", "an output, as in taskfarm export sweep.h5", false, false, true, "oxcW",
      "print the tasks of a stage as a table",
      "A line a task: its index, its status, its parameters and its results, which are empty (in JSON null) if the task "
-     "is not done. Elements of arrays are columns of their own in CSV, lists in JSON; bytes are in base64.\n"},
+     "is not done. Elements of arrays are columns of their own in CSV, lists in JSON; bytes are in base64.\n--format "
+     "rocrate prints how "
+     "the output came to be instead: the ro-crate-metadata.json of an RO-Crate, by the profile Process Run Crate.\n"},
+    {"report", cli_report, "FILE.h5", "an output, as in taskfarm report sweep.h5", false, false, false, "ox",
+     "write a page that shows all of a campaign: sweep.html",
+     "The page needs nothing else, no network either: counts, failures by message, tasks by slot over time, the slots "
+     "at "
+     "work, how long tasks took and what they gave as histograms, the workflow, the history and the manifest. "
+     "--format trace writes the tasks in time as Chrome's trace JSON, for ui.perfetto.dev.\n"},
     {"graph", cli_graph, "MANIFEST", "a manifest", false, false, false, "owtsk",
      "print what depends on what, for Graphviz", ""},
     {"schema", cli_schema, "", NULL, false, false, false, "", "print the manifest's JSON Schema, for editors", ""},
@@ -43,7 +53,7 @@ const int verb_count = sizeof verbs / sizeof *verbs;
 
 const option_spec option_specs[] = {
     {"output", 'o', true, "FILE", NULL,
-     "where results go, instead of the manifest's \"output\"; of export, the file to write"},
+     "where results go, instead of the manifest's \"output\"; of export and report, the file to write"},
     {"workdir", 'w', false, "FOLDER", NULL, "what relative paths are relative to (default: the manifest's folder)"},
     {"set", 't', false, "NAME=VALUE", NULL, "another value for one of the manifest's variables; may be repeated"},
     {"seed", 's', false, "N", NULL, "another seed"},
@@ -69,8 +79,10 @@ const option_spec option_specs[] = {
     {"columns", 'c', false, "LIST", NULL,
      "which ones, in this order, with commas between: also index, status, attempts, duration, message, stdout, ..."},
     {"where", 'W', false, "EXPR", NULL, "only tasks of which this is true, as in \"status == 'done' && snr > 5\""},
-    {"format", 'x', false, "FORMAT", "csv jsonl", "csv (default) or jsonl"},
+    {"format", 'x', false, "FORMAT", "csv jsonl rocrate html trace",
+     "of export csv (default), jsonl or rocrate; of report html (default) or trace"},
     {"json", 'j', false, NULL, NULL, "print JSON"},
+    {"watch", 'a', false, NULL, NULL, "say it again every second, in place on a terminal, until the run is over"},
 };
 
 const int option_count = sizeof option_specs / sizeof *option_specs;

@@ -19,25 +19,15 @@ typedef struct tf_farm_progress {
     int stopping; /* the signal that asked for an end, TF_FARM_WALLTIME or TF_FARM_LOSS (of a rank); 0: nothing has */
     int ranks;
     int64_t slots;
+    const tf_tally *failures; /* so far, by message; owners are stages. Valid during the call */
 } tf_farm_progress;
 
 enum { TF_FARM_WALLTIME = -1, TF_FARM_LOSS = -2 };
 
-/* One of the first few tasks that failed. */
-typedef struct tf_farm_failure {
-    int stage;
-    int32_t status; /* tf_status */
-    int64_t index;
-    char message[200]; /* cut if longer */
-} tf_farm_failure;
-
-enum { TF_FARM_FAILURES = 5 };
-
 typedef struct tf_farm_result {
     tf_farm_progress progress; /* at the end */
-    int failures;
-    tf_farm_failure failure[TF_FARM_FAILURES];
-    bool parted; /* on all ranks: a rank has died, and MPI is not to be ended in order: leave by _exit */
+    tf_tally failures;         /* by message; owners are stages. To be freed by the caller */
+    bool parted;               /* on all ranks: a rank has died, and MPI is not to be ended in order: leave by _exit */
 } tf_farm_result;
 
 typedef struct tf_farm_options {

@@ -279,8 +279,12 @@ tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_er
         loop(&r);
         err = r.outcome;
     }
-    if (r.master)
+    if (r.master) {
         master_result(r.master, result);
+        tf_tally_copy(&result->failures, result->progress.failures);
+        tf_tally_sort(&result->failures);
+        result->progress.failures = &result->failures;
+    }
     result->parted = r.parted;
     if (r.parted)
         wire_drop(r.wire);

@@ -43,10 +43,9 @@ struct master {
     bool parted;
     tf_err outcome; /* once parted */
     double looked;
-    drain_how how; /* 0: not yet */
-    double end;    /* tf_now() from which on running tasks are not waited for */
-    int failures;
-    tf_farm_failure failure[TF_FARM_FAILURES];
+    drain_how how;     /* 0: not yet */
+    double end;        /* tf_now() from which on running tasks are not waited for */
+    tf_tally failures; /* by message; owners are stages */
 };
 
 master *master_new(const tf_farm_options *options, tf_wire *wire, tf_store *store) {
@@ -83,6 +82,7 @@ void master_free(master *m) {
     if (!m)
         return;
     deps_free(m->deps);
+    tf_tally_free(&m->failures);
     tf_sched_free(m->sched);
     free(m->peer);
     free(m->look);
@@ -90,8 +90,7 @@ void master_free(master *m) {
 }
 
 void master_result(const master *m, tf_farm_result *result) {
-    *result = (tf_farm_result){.failures = m->failures};
-    memcpy(result->failure, m->failure, sizeof result->failure);
+    *result = (tf_farm_result){0};
     tf_farm_progress *p = &result->progress;
     *p = (tf_farm_progress){.stages = m->campaign->stages,
                             .finished = m->finished,
@@ -100,7 +99,8 @@ void master_result(const master *m, tf_farm_result *result) {
                             .excluded = m->excluded,
                             .stopping = m->stopping,
                             .ranks = wire_ranks(m->wire),
-                            .slots = m->slots};
+                            .slots = m->slots,
+                            .failures = &m->failures};
     for (int s = 0; s < m->campaign->stages; s++) {
         tf_sched_counts counts = tf_sched_stage_counts(m->sched, s);
         p->tasks += counts.tasks;
@@ -142,11 +142,8 @@ static void take_reports(master *m, int from, const report_message *report, size
 }
 
 static void take_failure(master *m, const failure_message *failure) {
-    if (m->failures == TF_FARM_FAILURES)
-        return;
-    tf_farm_failure *to = &m->failure[m->failures++];
-    *to = (tf_farm_failure){.stage = failure->stage, .status = failure->status, .index = failure->index};
-    memcpy(to->message, failure->message, sizeof to->message);
+    tf_tally_add(&m->failures, failure->stage, failure->message, strlen(failure->message), failure->count,
+                 failure->index, failure->numbers);
 }
 
 /* Every rank may say so, and several do when a launcher passes a signal on. */

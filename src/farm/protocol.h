@@ -9,7 +9,7 @@
  *              <-------------------  SETTLE  these are not run: write their rows
  *              <-------------------  REMOVE  nobody needs the temporary outputs of this one any more
  *       HUNGRY ------------------->          some slots are idle, though others are not
- *       FAILURE ------------------>          an example of what went wrong
+ *       FAILURE ------------------>          why tasks failed: messages, counted
  *       SIGNAL ------------------->          I was told to stop
  *              <-------------------  DRAIN   begin nothing more
  *       DRAINED ------------------>          nothing is under way here any more
@@ -21,7 +21,7 @@
 #ifndef TF_FARM_PROTOCOL_H
 #define TF_FARM_PROTOCOL_H
 
-#include <stdint.h>
+#include "base/base.h"
 
 typedef enum message_tag {
     TAG_HELLO = 1,
@@ -83,12 +83,13 @@ typedef struct hungry_message {
     int32_t idle; /* slots */
 } hungry_message;
 
-/* The first few failures that a worker sees. */
+/* Tasks of a batch that failed with much the same message. */
 typedef struct failure_message {
     int32_t stage;
-    int32_t status;    /* tf_status */
-    int64_t index;     /* task */
-    char message[200]; /* NUL-terminated, cut if longer */
+    int32_t numbers;                 /* of tasks in */
+    int64_t index[TF_TALLY_NUMBERS]; /* the first of them */
+    int64_t count;                   /* of all */
+    char message[408];               /* NUL-terminated, cut if longer */
 } failure_message;
 
 typedef struct signal_message {

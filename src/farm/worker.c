@@ -5,6 +5,7 @@
 #include "farm/worker.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,7 +39,6 @@ struct worker {
     int64_t ended;   /* tasks in the reports below */
     report_message *report;
     size_t reports, report_capacity;
-    int failures;
     int hungry;           /* idle slots that the master knows of */
     drain_how how;        /* 0: not draining */
     bool drained;         /* and said so */
@@ -200,32 +200,24 @@ static void report_rows(worker *w, const tf_rows *rows) {
     }
 }
 
-/* The message of a task among the batch's texts, cut to fit. */
-static void find_message(const tf_rows *rows, int64_t index, char *out, size_t size) {
+/* Which tasks failed is in their rows; why, told here by message. Other texts of a task come before it. */
+static void send_failures(worker *w, const tf_rows *rows) {
+    tf_tally tally = {0};
     const char *bytes = rows->texts;
     for (size_t at = 0; at < rows->texts_size;) {
         const tf_record *record = (const tf_record *)(const void *)(bytes + at);
-        if (record->index == index && record->kind == TF_RECORD_MESSAGE) {
-            size_t length = record->length < size - 1 ? (size_t)record->length : size - 1;
-            memcpy(out, record + 1, length);
-            while (tf_utf8_invalid(out, length) >= 0 && length > 0) /* not in the middle of a character */
-                length = (size_t)tf_utf8_invalid(out, length);
-            out[length] = '\0';
-            return;
-        }
+        if (record->kind == TF_RECORD_MESSAGE && tf_status_has_failed(rows->status[record->index - rows->first]))
+            tf_tally_add_one(&tally, rows->stage, (const char *)(record + 1), (size_t)record->length, record->index);
         at += tf_record_size((size_t)record->length);
     }
-}
-
-static void send_failures(worker *w, const tf_rows *rows) {
-    for (int64_t row = 0; row < rows->count && w->failures < TF_FARM_FAILURES; row++) {
-        if (!tf_status_has_failed(rows->status[row]))
-            continue;
-        failure_message failure = {.stage = rows->stage, .status = rows->status[row], .index = rows->first + row};
-        find_message(rows, failure.index, failure.message, sizeof failure.message);
+    for (int i = 0; i < tally.count; i++) {
+        const tf_tally_entry *entry = &tally.entry[i];
+        failure_message failure = {.stage = rows->stage, .numbers = entry->numbers, .count = entry->count};
+        memcpy(failure.index, entry->number, sizeof failure.index);
+        snprintf(failure.message, sizeof failure.message, "%s", entry->text);
         wire_send(w->wire, MASTER, TAG_FAILURE, &failure, sizeof failure);
-        w->failures++;
     }
+    tf_tally_free(&tally);
 }
 
 /* Rows whose task failed and may be tried again stay pending, and leave no text. `changed` borrows from `rows` and from

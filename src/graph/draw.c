@@ -30,13 +30,15 @@ static void add_edge(const char *from, const char *to, const char *style, tf_buf
     tf_buf_addf(out, "%s;\n", style);
 }
 
-/* Marks the stages whose outputs the stage reads: by its entries, and by edges between tasks. */
-static void find_read(const tf_graph *g, int stage, bool *read) {
-    const tf_stage_spec *spec = &g->campaign->stage[stage];
-    memset(read, 0, (size_t)g->stages * sizeof *read);
+/* Marks the stages whose outputs the stage reads: by its entries, and by edges between tasks, if there is a graph. */
+static void find_read(const tf_graph *g, const tf_campaign *c, int stage, bool *read) {
+    const tf_stage_spec *spec = &c->stage[stage];
+    memset(read, 0, (size_t)c->stages * sizeof *read);
     for (int i = 0; i < spec->inputs; i++)
         if (spec->input[i].kind == TF_FILE_OUTPUTS)
             read[spec->input[i].stage] = true;
+    if (!g)
+        return;
     node first = g->stage[stage].first, tasks = g->stage[stage].linked ? (node)tf_space_size(spec->space) : 0;
     for (uint32_t e = g->previous.first[first]; e < g->previous.first[first + tasks]; e++) {
         int64_t index;
@@ -47,25 +49,38 @@ static void find_read(const tf_graph *g, int stage, bool *read) {
     }
 }
 
+void tf_graph_edges(const tf_graph *g, const tf_campaign *c, tf_graph_on_edge *take, void *context) {
+    bool *read = tf_alloc_array((size_t)c->stages, sizeof *read);
+    for (int s = 0; s < c->stages; s++) {
+        find_read(g, c, s, read);
+        for (int o = 0; o < c->stages; o++)
+            if (o != s && read[o])
+                take(context, o, s, false);
+        for (int a = 0; a < c->stage[s].afters; a++)
+            take(context, c->stage[s].after[a], s, !tf_stage_takes_from(&c->stage[s], c->stage[s].after[a]));
+    }
+    free(read);
+}
+
+typedef struct drawing {
+    const tf_campaign *campaign;
+    tf_buf *out;
+} drawing;
+
+static void draw_edge(void *context, int from, int to, bool order_only) {
+    const drawing *d = context;
+    add_edge(d->campaign->stage[from].name, d->campaign->stage[to].name, order_only ? " [style=dashed]" : "", d->out);
+}
+
 static void draw_stages(const tf_graph *g, tf_buf *out) {
     const tf_campaign *c = g->campaign;
-    bool *read = tf_alloc_array((size_t)c->stages, sizeof *read);
     for (int s = 0; s < c->stages; s++) {
         char tasks[32];
         int64_t count = tf_space_size(c->stage[s].space);
         tf_buf_addf(out, "  \"%s\" [label=\"%s\\n%s task%s\"];\n", c->stage[s].name, c->stage[s].name,
                     tf_format_count(count, tasks), count == 1 ? "" : "s");
     }
-    for (int s = 0; s < c->stages; s++) {
-        find_read(g, s, read);
-        for (int o = 0; o < c->stages; o++)
-            if (o != s && read[o])
-                add_edge(c->stage[o].name, c->stage[s].name, "", out);
-        for (int a = 0; a < c->stage[s].afters; a++)
-            add_edge(c->stage[c->stage[s].after[a]].name, c->stage[s].name,
-                     tf_stage_takes_from(&c->stage[s], c->stage[s].after[a]) ? "" : " [style=dashed]", out);
-    }
-    free(read);
+    tf_graph_edges(g, c, draw_edge, &(drawing){c, out});
 }
 
 static void draw_tasks(const tf_graph *g, tf_buf *out) {

@@ -94,6 +94,11 @@ void tf_graph_explain(tf_graph *graph, int stage, int64_t index, tf_buf *out);
 /* Adds the graph in Graphviz's language, by stage or by task. */
 void tf_graph_draw(tf_graph *graph, bool tasks, tf_buf *out);
 
+/* What stages depend on: `to` reads what `from` makes; or, with order_only, only comes after it. Without a graph (NULL)
+ * as far as the campaign alone tells. */
+typedef void tf_graph_on_edge(void *context, int from, int to, bool order_only);
+void tf_graph_edges(const tf_graph *graph, const tf_campaign *campaign, tf_graph_on_edge *take, void *context);
+
 /* ---- While it runs ---- */
 
 /* What happens to tasks of stages with files. */

@@ -42,6 +42,23 @@ static void replace(const tf_heartbeat *h, const char *text) {
         unlink(h->next.data);
 }
 
+/* Stages by number: who reads it knows their names. */
+static void add_failures(cJSON *json, const tf_tally *failures) {
+    enum { MOST = 20 };
+    cJSON *list = cJSON_AddArrayToObject(json, "failures");
+    for (int i = 0; failures && i < failures->count && i < MOST; i++) {
+        const tf_tally_entry *entry = &failures->entry[i];
+        cJSON *item = cJSON_CreateObject(), *tasks;
+        cJSON_AddItemToArray(list, item);
+        cJSON_AddNumberToObject(item, "stage", entry->owner);
+        cJSON_AddNumberToObject(item, "count", (double)entry->count);
+        tasks = cJSON_AddArrayToObject(item, "tasks");
+        for (int n = 0; n < entry->numbers; n++)
+            cJSON_AddItemToArray(tasks, cJSON_CreateNumber((double)entry->number[n]));
+        cJSON_AddStringToObject(item, "message", entry->text);
+    }
+}
+
 void tf_heartbeat_update(tf_heartbeat *h, const tf_farm_progress *now, double rate) {
     if (tf_now() - h->written < INTERVAL && h->written > 0)
         return;
@@ -57,11 +74,13 @@ void tf_heartbeat_update(tf_heartbeat *h, const tf_farm_progress *now, double ra
     cJSON_AddNumberToObject(json, "slots", (double)now->slots);
     cJSON_AddNumberToObject(json, "busy", (double)(now->running < now->slots ? now->running : now->slots));
     cJSON_AddNumberToObject(json, "tasks", (double)now->tasks);
+    cJSON_AddNumberToObject(json, "all", (double)(now->tasks - now->held_back - now->skipped));
     cJSON_AddNumberToObject(json, "ended", (double)(now->done + now->failed));
     cJSON_AddNumberToObject(json, "rate", rate);
     if (tf_progress_left(now, rate) >= 0)
         cJSON_AddNumberToObject(json, "left", tf_progress_left(now, rate));
     cJSON_AddBoolToObject(json, "stopping", now->stopping != 0);
+    add_failures(json, now->failures);
     char *text = cJSON_PrintUnformatted(json);
     replace(h, text);
     cJSON_free(text);

@@ -43,9 +43,10 @@ void tf_heartbeat_free(tf_heartbeat *heartbeat);
 /* May be called as often as one likes. */
 void tf_heartbeat_update(tf_heartbeat *heartbeat, const tf_farm_progress *now, double rate);
 
-/* How far the campaign is whose output is `path`, with what its heartbeat says if it is alive. */
-void tf_report_status(FILE *out, const char *path, const tf_survey *survey);
-void tf_report_status_json(FILE *out, const char *path, const tf_survey *survey);
+typedef enum tf_status_style { TF_STATUS_TEXT, TF_STATUS_JSON, TF_STATUS_JSON_LINE } tf_status_style;
+
+/* How far the campaign is whose output is `path`, with what its heartbeat says if it is alive, which is told. */
+tf_err tf_report_status(FILE *out, const char *path, tf_status_style style, bool *running, tf_error *error);
 
 /* ---- What an output holds ---- */
 
@@ -75,9 +76,17 @@ typedef struct tf_export_options {
 tf_err tf_report_export(FILE *out, const tf_recalled *from, int stage, const tf_export_options *options,
                         tf_error *error);
 
+/* A self-contained page of all there is to see of the campaign whose output is `path`; and its tasks in time as a trace
+ * for Perfetto or chrome://tracing. */
+tf_err tf_report_page(FILE *out, const tf_recalled *from, const char *path, tf_error *error);
+tf_err tf_report_trace(FILE *out, const tf_recalled *from, tf_error *error);
+
+/* How the output came to be, as the metadata file of an RO-Crate. */
+tf_err tf_report_crate(FILE *out, const tf_recalled *from, const char *path, tf_error *error);
+
 /* ---- Summary ---- */
 
-/* What became of the tasks, how long it took, and the first few failures. */
+/* What became of the tasks, how long it took, and why tasks failed: by message, the most frequent first. */
 void tf_report_summary(FILE *out, const tf_campaign *campaign, const tf_farm_result *result);
 
 #endif

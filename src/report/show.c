@@ -52,20 +52,6 @@ static void take_point(void *context, const tf_point *point) {
     add_paths(point->outputs, &s->outputs);
 }
 
-/* What was run is not stored: it is put together again, as the run did it. */
-static void find_run(shower *s) {
-    const tf_stage_spec *spec = tf_recalled_stage(s->from, s->stage);
-    tf_error error;
-    if (!spec)
-        return;
-    tf_store *taken = NULL;
-    if (tf_stage_takes_rows(spec) && !(taken = tf_store_open_taken(s->from->campaign, spec->number, &error)))
-        return;
-    const tf_exec_source source = {.given = tf_store_given, .taken = tf_store_taken, .context = taken};
-    tf_exec_run_here(s->from->campaign, spec->number, s->index, 1, taken ? &source : NULL, take_point, NULL, s, &error);
-    tf_store_close_taken(taken, spec->number);
-}
-
 /* A number of the task's record; false: it is not recorded. */
 static bool number_of(const shower *s, const char *name, double *value) {
     int f = view_find(s->view, name);
@@ -250,7 +236,7 @@ tf_err tf_report_show(FILE *out, const tf_recalled *from, int stage, int64_t ind
     s.missing = tf_alloc_array((size_t)fields, sizeof *s.missing);
     tf_err err = read_fields(&s, error);
     if (err == TF_OK)
-        find_run(&s);
+        view_tell_point(from, stage, index, take_point, &s);
     if (err == TF_OK && json)
         print_json(out, &s);
     else if (err == TF_OK)

@@ -1,11 +1,11 @@
 /* How far a campaign is, for people and for programs. */
-#include <cjson/cJSON.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "report/report.h"
+#include "report/failures.h"
+#include "report/status.h"
 
 #define SILENCE 30.0 /* s after which a run that says that it lives has nothing to show for it */
 
@@ -101,37 +101,205 @@ static void print_stages(FILE *out, const tf_survey *survey) {
     }
 }
 
-void tf_report_status(FILE *out, const char *path, const tf_survey *survey) {
+/* ---- Details: why tasks failed, and which took long ---- */
+
+typedef struct slow_task {
+    int stage; /* of the survey */
+    int64_t index;
+    double seconds;
+} slow_task;
+
+enum { SLOW_TASKS = 3 };
+
+typedef struct details {
+    const char **name; /* of the survey's stages */
+    tf_tally failures; /* owners are these */
+    int slow;
+    slow_task slowest[SLOW_TASKS];
+} details;
+
+static void take_duration(details *d, int stage, int64_t index, double seconds) {
+    int at = d->slow;
+    while (at > 0 && d->slowest[at - 1].seconds < seconds)
+        at--;
+    if (at == SLOW_TASKS)
+        return;
+    if (d->slow < SLOW_TASKS)
+        d->slow++;
+    memmove(&d->slowest[at + 1], &d->slowest[at], (size_t)(d->slow - 1 - at) * sizeof *d->slowest);
+    d->slowest[at] = (slow_task){stage, index, seconds};
+}
+
+static tf_err find_slowest(tf_reader *reader, int stage, int owner, int64_t most, details *d, tf_error *error) {
+    enum { PIECE = 1 << 16 };
+    const int64_t tasks = tf_reader_tasks(reader, stage);
+    int field = 0;
+    while (field < tf_reader_fields(reader, stage) &&
+           (tf_reader_field(reader, stage, field)->kind != TF_FIELD_TASK ||
+            strcmp(tf_reader_field(reader, stage, field)->name, "duration") != 0))
+        field++;
+    if (field == tf_reader_fields(reader, stage) || tasks > most)
+        return TF_OK;
+    double *seconds = tf_alloc_array(PIECE, sizeof *seconds);
+    tf_err err = TF_OK;
+    for (int64_t first = 0; first < tasks && err == TF_OK; first += PIECE) {
+        const int64_t count = tasks - first < PIECE ? tasks - first : PIECE;
+        err = tf_reader_numbers(reader, stage, field, first, count, seconds, error);
+        for (int64_t i = 0; i < count && err == TF_OK; i++)
+            if (seconds[i] > 0 && (d->slow < SLOW_TASKS || seconds[i] > d->slowest[SLOW_TASKS - 1].seconds))
+                take_duration(d, owner, first + i, seconds[i]);
+    }
+    free(seconds);
+    return err;
+}
+
+/* Of a run that is at work: what it says itself. */
+static void take_failures(const cJSON *beat, const tf_survey *survey, details *d) {
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(beat, "failures"), *item;
+    cJSON_ArrayForEach(item, list) {
+        const cJSON *tasks = cJSON_GetObjectItemCaseSensitive(item, "tasks");
+        const char *message = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "message"));
+        int64_t number[TF_TALLY_NUMBERS];
+        int numbers = 0;
+        for (const cJSON *n = tasks ? tasks->child : NULL; n && numbers < TF_TALLY_NUMBERS; n = n->next)
+            number[numbers++] = (int64_t)n->valuedouble;
+        const int stage = (int)number_at(item, "stage");
+        if (message && stage >= 0 && stage < survey->stages)
+            tf_tally_add(&d->failures, stage, message, strlen(message), (int64_t)number_at(item, "count"), number,
+                         numbers);
+    }
+}
+
+/* What can't be read now is not told. */
+static void find_details(const char *path, const tf_survey *survey, bool running, const cJSON *beat, details *d) {
+    enum { MOST = 1 << 24, MOST_WHILE_RUNNING = 1 << 20 };
+    tf_error error;
+    tf_reader *reader = tf_reader_open(path, &error);
+    d->name = tf_arena_array(survey->arena, (size_t)survey->stages, sizeof *d->name);
+    if (running)
+        take_failures(beat, survey, d);
+    for (int s = 0; s < survey->stages; s++) {
+        const tf_survey_stage *stage = &survey->stage[s];
+        d->name[s] = stage->name;
+        const int number = reader ? tf_reader_find(reader, stage->name) : -1;
+        if (number < 0)
+            continue;
+        if (!running && stage->count[TF_STATUS_FAILED] + stage->count[TF_STATUS_TIMEOUT] > 0)
+            failures_find(reader, number, s, &d->failures, &error);
+        find_slowest(reader, number, s, running ? MOST_WHILE_RUNNING : MOST, d, &error);
+    }
+    tf_tally_sort(&d->failures);
+    tf_reader_close(reader);
+}
+
+static void print_slowest(FILE *out, const details *d) {
+    char text[32];
+    if (d->slow == 0)
+        return;
+    fputs("  slowest:", out);
+    for (int i = 0; i < d->slow; i++)
+        fprintf(out, "%s %s[%lld] %s", i ? "," : "", d->name[d->slowest[i].stage], (long long)d->slowest[i].index,
+                tf_format_duration(d->slowest[i].seconds, text));
+    fputc('\n', out);
+}
+
+static void add_details(cJSON *json, const details *d) {
+    cJSON *list = cJSON_AddArrayToObject(json, "failures");
+    for (int i = 0; i < d->failures.count; i++) {
+        const tf_tally_entry *entry = &d->failures.entry[i];
+        cJSON *item = cJSON_CreateObject(), *tasks;
+        cJSON_AddItemToArray(list, item);
+        cJSON_AddStringToObject(item, "stage", d->name[entry->owner]);
+        cJSON_AddNumberToObject(item, "count", (double)entry->count);
+        tasks = cJSON_AddArrayToObject(item, "tasks");
+        for (int n = 0; n < entry->numbers; n++)
+            cJSON_AddItemToArray(tasks, cJSON_CreateNumber((double)entry->number[n]));
+        cJSON_AddStringToObject(item, "message", entry->text);
+    }
+    list = cJSON_AddArrayToObject(json, "slowest");
+    for (int i = 0; i < d->slow; i++) {
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddItemToArray(list, item);
+        cJSON_AddStringToObject(item, "stage", d->name[d->slowest[i].stage]);
+        cJSON_AddNumberToObject(item, "index", (double)d->slowest[i].index);
+        cJSON_AddNumberToObject(item, "duration", d->slowest[i].seconds);
+    }
+}
+
+/* ---- The whole ---- */
+
+/* As progress counts: those that ended, of those that are to be run. */
+static int percent_of(const tf_survey *survey, const cJSON *beat) {
+    int64_t ended = 0, all = 0;
+    for (int s = 0; s < survey->stages; s++) {
+        const int64_t *count = survey->stage[s].count;
+        ended += count[TF_STATUS_DONE] + count[TF_STATUS_EXCLUDED] + count[TF_STATUS_FAILED] + count[TF_STATUS_TIMEOUT];
+        all += survey->stage[s].tasks - count[TF_STATUS_SKIPPED];
+    }
+    if (beat) /* which knows of stages that have not begun, too */
+        all = (int64_t)number_at(beat, "all");
+    return all > 0 ? (int)(100 * (double)ended / (double)all) : 100;
+}
+
+static bool is_over(const tf_survey *survey) {
+    return strcmp(survey->state, "complete") == 0 || strcmp(survey->state, "failed") == 0;
+}
+
+static void print_text(FILE *out, const char *path, const tf_survey *survey, bool running, const cJSON *beat,
+                       const details *d) {
     char elapsed[32];
-    cJSON *beat = read_heartbeat(path);
-    const bool running = is_running(survey, beat);
     fprintf(out, "%s: %s", path, running ? "running" : survey->state);
     if (running && beat)
         print_life(out, beat);
     else if (!running)
         fprintf(out, " after %s", tf_format_duration(survey->elapsed, elapsed));
+    if (running ? beat != NULL : !is_over(survey))
+        fprintf(out, "; %d%%", percent_of(survey, running ? beat : NULL));
     if (!running && strcmp(survey->state, "interrupted") == 0)
         fputs("; the same command line goes on", out);
     fputc('\n', out);
     print_stages(out, survey);
-    cJSON_Delete(beat);
+    failures_print(out, &d->failures, path, d->name);
+    print_slowest(out, d);
 }
 
-/* ---- For programs ---- */
+/* What is known of a campaign. */
+typedef struct state {
+    const char *path;
+    tf_survey survey;
+    bool running;
+    cJSON *beat; /* NULL: there is none */
+    details details;
+} state;
 
-void tf_report_status_json(FILE *out, const char *path, const tf_survey *survey) {
-    cJSON *json = cJSON_CreateObject(), *beat = read_heartbeat(path);
-    const bool running = is_running(survey, beat);
-    cJSON_AddStringToObject(json, "file", path);
-    cJSON_AddStringToObject(json, "state", running ? "running" : survey->state);
+static tf_err look(state *s, tf_error *error) {
+    tf_err err = tf_store_survey(s->path, &s->survey, error);
+    if (err != TF_OK)
+        return err;
+    s->beat = read_heartbeat(s->path);
+    s->running = is_running(&s->survey, s->beat);
+    find_details(s->path, &s->survey, s->running, s->beat, &s->details);
+    return TF_OK;
+}
+
+static void forget(state *s) {
+    cJSON_Delete(s->beat);
+    tf_tally_free(&s->details.failures);
+    tf_survey_free(&s->survey);
+}
+
+static cJSON *as_json(const state *s) {
+    cJSON *json = cJSON_CreateObject();
+    const tf_survey *survey = &s->survey;
+    const cJSON *beat = s->running ? s->beat : NULL;
+    cJSON_AddStringToObject(json, "file", s->path);
+    cJSON_AddStringToObject(json, "state", s->running ? "running" : survey->state);
     cJSON_AddNumberToObject(json, "elapsed", survey->elapsed);
-    if (running && beat)
-        cJSON_AddItemToObject(json, "heartbeat", beat);
-    else
-        cJSON_Delete(beat);
+    if (!s->running || beat)
+        cJSON_AddNumberToObject(json, "percent", percent_of(survey, beat));
     cJSON *stages = cJSON_AddArrayToObject(json, "stages");
-    for (int s = 0; s < survey->stages; s++) {
-        const tf_survey_stage *stage = &survey->stage[s];
+    for (int n = 0; n < survey->stages; n++) {
+        const tf_survey_stage *stage = &survey->stage[n];
         cJSON *item = cJSON_CreateObject();
         cJSON_AddItemToArray(stages, item);
         cJSON_AddStringToObject(item, "name", stage->name);
@@ -142,9 +310,36 @@ void tf_report_status_json(FILE *out, const char *path, const tf_survey *survey)
         for (int k = 0; k < TF_STATUSES; k++)
             cJSON_AddNumberToObject(item, status_names[k], (double)stage->count[k]);
     }
+    add_details(json, &s->details);
+    if (beat) {
+        cJSON *copy = cJSON_Duplicate(beat, true);
+        cJSON_DeleteItemFromObjectCaseSensitive(copy, "failures"); /* they are there by name */
+        cJSON_AddItemToObject(json, "heartbeat", copy);
+    }
     cJSON_AddItemToObject(json, "runs", cJSON_Parse(survey->runs));
-    char *text = cJSON_Print(json);
-    fprintf(out, "%s\n", text);
-    cJSON_free(text);
-    cJSON_Delete(json);
+    return json;
+}
+
+cJSON *status_json(const char *path, tf_error *error) {
+    state s = {.path = path};
+    cJSON *json = look(&s, error) == TF_OK ? as_json(&s) : NULL;
+    forget(&s);
+    return json;
+}
+
+tf_err tf_report_status(FILE *out, const char *path, tf_status_style style, bool *running, tf_error *error) {
+    state s = {.path = path};
+    tf_err err = look(&s, error);
+    if (err == TF_OK && style == TF_STATUS_TEXT) {
+        print_text(out, path, &s.survey, s.running, s.beat, &s.details);
+    } else if (err == TF_OK) {
+        cJSON *json = as_json(&s);
+        char *text = style == TF_STATUS_JSON ? cJSON_Print(json) : cJSON_PrintUnformatted(json);
+        fprintf(out, "%s\n", text);
+        cJSON_free(text);
+        cJSON_Delete(json);
+    }
+    *running = s.running;
+    forget(&s);
+    return err;
 }

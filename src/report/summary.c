@@ -1,5 +1,7 @@
 /* The last words of a run. */
-#include "report/report.h"
+#include <stdlib.h>
+
+#include "report/failures.h"
 
 void tf_report_summary(FILE *out, const tf_campaign *campaign, const tf_farm_result *result) {
     const tf_farm_progress *p = &result->progress;
@@ -24,11 +26,9 @@ void tf_report_summary(FILE *out, const tf_campaign *campaign, const tf_farm_res
     else
         fprintf(out, " (%.2g tasks/s)", rate);
     fprintf(out, "; results in %s\n", campaign->output);
-    for (int i = 0; i < result->failures; i++) {
-        const tf_farm_failure *f = &result->failure[i];
-        fprintf(out, "  %s %s[%lld]: %s\n", f->status == TF_STATUS_SKIPPED ? "skipped" : "failed",
-                campaign->stage[f->stage].name, (long long)f->index, *f->message ? f->message : "no message");
-    }
-    if (p->failed > result->failures)
-        fprintf(out, "  and %s more\n", tf_format_count(p->failed - result->failures, failed));
+    const char **name = tf_alloc_array((size_t)campaign->stages, sizeof *name);
+    for (int s = 0; s < campaign->stages; s++)
+        name[s] = campaign->stage[s].name;
+    failures_print(out, &result->failures, campaign->output, name);
+    free(name);
 }

@@ -28,6 +28,10 @@ void view_free(view *v) {
     free(v);
 }
 
+int64_t view_tasks(const view *v) {
+    return tf_reader_tasks(v->from->reader, v->stage);
+}
+
 int view_fields(const view *v) {
     return tf_reader_fields(v->from->reader, v->stage);
 }
@@ -79,6 +83,19 @@ const tf_stage_spec *tf_recalled_stage(const tf_recalled *from, int stage) {
     const int number = from->campaign ? tf_campaign_stage(from->campaign, name, strlen(name)) : -1;
     const view v = {.from = from, .stage = stage};
     return number >= 0 && has_same_points(&v, &from->campaign->stage[number]) ? &from->campaign->stage[number] : NULL;
+}
+
+bool view_tell_point(const tf_recalled *from, int stage, int64_t index, tf_exec_on_point *take, void *context) {
+    const tf_stage_spec *spec = tf_recalled_stage(from, stage);
+    tf_error error;
+    tf_store *taken = NULL;
+    if (!spec || (tf_stage_takes_rows(spec) && !(taken = tf_store_open_taken(from->campaign, spec->number, &error))))
+        return false;
+    const tf_exec_source source = {.given = tf_store_given, .taken = tf_store_taken, .context = taken};
+    tf_err err =
+        tf_exec_run_here(from->campaign, spec->number, index, 1, taken ? &source : NULL, take, NULL, context, &error);
+    tf_store_close_taken(taken, spec->number);
+    return err == TF_OK;
 }
 
 static tf_err find_spec(view *v, const char *param, tf_error *error) {
@@ -209,7 +226,7 @@ static void add_json_part(const view_values *values, int64_t row, int dimension,
     tf_buf_addc(out, ']');
 }
 
-static void add_base64(const char *bytes, size_t length, tf_buf *out) {
+void view_add_base64(const char *bytes, size_t length, tf_buf *out) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < length; i += 3) {
         const size_t left = length - i;
@@ -264,7 +281,7 @@ void view_add_json(const view_values *values, int64_t row, tf_buf *out) {
         return;
     }
     tf_buf_addc(out, '"');
-    add_base64(text, length, out);
+    view_add_base64(text, length, out);
     tf_buf_addc(out, '"');
 }
 
@@ -301,6 +318,6 @@ void view_add_csv(const view_values *values, int64_t row, int64_t element, tf_bu
         if (f->type == TF_STRING)
             view_add_csv_text(text, length, out);
         else
-            add_base64(text, length, out);
+            view_add_base64(text, length, out);
     }
 }

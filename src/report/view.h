@@ -10,6 +10,7 @@ typedef struct view view;
 view *view_new(const tf_recalled *from, int stage);
 void view_free(view *v);
 
+int64_t view_tasks(const view *v);
 const tf_field *view_field(const view *v, int field);
 int view_fields(const view *v);
 int view_find(const view *v, const char *name); /* -1: there is none */
@@ -37,6 +38,12 @@ void view_add_json(const view_values *values, int64_t row, tf_buf *out);
 /* Adds one of its elements as it is written in a table: in CSV, if that needs it, with quotes. */
 void view_add_csv(const view_values *values, int64_t row, int64_t element, tf_buf *out);
 void view_add_csv_text(const char *text, size_t length, tf_buf *out);
+
+void view_add_base64(const char *bytes, size_t length, tf_buf *out);
+
+/* What was run is not stored: the task's parameters and files are put together again, as the run did it. false: the
+ * campaign does not tell. */
+bool view_tell_point(const tf_recalled *from, int stage, int64_t index, tf_exec_on_point *take, void *context);
 
 /* Adds a JSON string; what is no UTF-8 becomes U+FFFD. */
 void view_add_json_text(const char *text, size_t length, tf_buf *out);

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import signal
 import subprocess
 
@@ -33,7 +34,13 @@ class Failures(farm.FarmTest):
             with self.subTest(ranks=ranks):
                 done = self.taskfarm("fail.json", "--fresh", ranks=ranks, status=1)
                 self.assertIn("taskfarm: fail: 20 done, 140 failed in ", done.stderr)
-                self.assertIn("  and 135 more\n", done.stderr)
+                groups = dict(re.findall(r"^  20 x (.*): fail(\[.*), \.\.\.$", done.stderr, re.M))
+                self.assertEqual(len(groups), 5)
+                self.assertIn("  and 40 more\n", done.stderr)
+                self.assertIn("  taskfarm show fail.h5 fail 1 tells all of one\n", done.stderr)
+                for message, tasks in groups.items():
+                    which = [b[4].decode().split("\n")[0] for b in behaviours].index(message)
+                    self.assertEqual(tasks, ", ".join(f"[{which + 8 * n}]" for n in range(3)))
                 file = self.open("fail.h5")
                 self.assertEqual(file.attrs["state"], "failed")
                 task, messages = file["fail/task"], self.heap(file["fail"], "message")
@@ -81,7 +88,8 @@ class Failures(farm.FarmTest):
         )
         done = self.taskfarm("slow.json", "--slots", 2, ranks=2, status=1)
         self.assertIn("taskfarm: slow: 396 done, 4 failed in ", done.stderr)
-        self.assertIn("  failed function[0]: timeout after 0.5s\n", done.stderr)
+        self.assertIn("  2 x timeout after 0.5s: function[0], [100]\n", done.stderr)
+        self.assertIn("  2 x timeout after 0.5s: command[7], [107]\n", done.stderr)
         file = self.open("slow.h5")
         for name, first, killed in (("function", 0, 9), ("command", 7, 15)):
             task, messages = file[name]["task"], self.heap(file[name], "message")
@@ -198,7 +206,7 @@ class Failures(farm.FarmTest):
             },
         )
         done = self.taskfarm("never.json", status=1)
-        self.assertIn("  failed never[0]: no catalogue gaia\n", done.stderr)
+        self.assertIn("  30 x no catalogue gaia: never[0], [1], [2], ...\n", done.stderr)
         self.assertEqual(self.heap(self.open("never.h5")["never"], "message"), [b"no catalogue gaia"] * 30)
 
     def test_output_of_failed_tasks_is_kept(self):

@@ -28,7 +28,7 @@ WRONG = [
     (["schema", "--seed", "2"], "schema does not take --seed"),
     (["a.json", "--walltime", "soon"], "--walltime soon: must be a time, as in 30, 30s, 5m or 2h"),
     (["a.json", "--sync", "-1"], "--sync -1: must be a time, as in 30, 30s, 5m or 2h, or 0"),
-    (["report", "a.h5"], "'report' is not supported yet"),
+    (["job", "slurm", "a.json"], "'job' is not supported yet"),
     (["completion", "fish"], "completion fish: must be bash or zsh"),
     (["manual", "rum"], 'there is no verb "rum"; taskfarm --help lists them'),
     (["check", "a.json", "--touch"], "check does not take --touch"),

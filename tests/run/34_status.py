@@ -1,7 +1,13 @@
 """taskfarm status: how far a campaign is, from its file, whether it runs, was killed or is over."""
 
+import fcntl
 import json
+import os
+import re
 import signal
+import struct
+import subprocess
+import termios
 
 import farm
 import h5py
@@ -50,6 +56,95 @@ class Status(farm.FarmTest):
         rows = {line.split()[0]: line.split()[1:] for line in lines[2:]}
         self.assertEqual(rows["long_name"], ["5", "4", "1", "0", "0"])
         self.assertEqual(rows["a"], ["3", "000", "2", "000", "0", "0", "1", "000"])
+
+    def test_why_tasks_failed_and_which_took_long(self):
+        fail = "test $(( {i} % 3 )) -ne 0 || {{ echo out of {i} stars >&2; exit 3; }}; test {i} -ne 7 || sleep 0.5; exec sleep 0.0{i}"
+        stages = [
+            {"name": "a", "over": {"i": {"range": [10]}}, "run": {"command": fail}},
+            {"name": "b", "over": {"i": {"range": [4]}}, "timeout": 0.2, "run": {"command": "test {i} -eq 1 || exec sleep 9"}},
+        ]
+        self.write("c.json", {"stages": stages})
+        summary = self.taskfarm("c.json", status=1, ranks=3).stderr
+        told = self.status()
+        self.assertEqual(
+            told["failures"],
+            [
+                {"stage": "a", "count": 4, "tasks": [0, 3, 6], "message": "exit status 3: out of 0 stars"},
+                {"stage": "b", "count": 3, "tasks": [0, 2, 3], "message": "timeout after 0.2s"},
+            ],
+        )
+        lines = self.taskfarm("status", "c.h5").stdout.splitlines()
+        groups = [
+            "  4 x exit status 3: out of 0 stars: a[0], [3], [6], ...",
+            "  3 x timeout after 0.2s: b[0], [2], [3]",
+            "  taskfarm show c.h5 a 0 tells all of one",
+        ]
+        self.assertEqual(lines[4:7], groups)
+        self.assertIn("\n" + "\n".join(groups) + "\n", summary)
+        with h5py.File(self.folder / "c.h5") as file:
+            durations = [(file[f"{s}/task/duration"][i], s, i) for s in "ab" for i in range(len(file[s]["index"]))]
+        durations = sorted(durations, reverse=True)[:3]
+        for slow, (duration, stage, index) in zip(told["slowest"], durations, strict=True):
+            self.assertEqual((slow["stage"], slow["index"]), (stage, index))
+            self.assertAlmostEqual(slow["duration"], duration, 12)
+        self.assertEqual((told["slowest"][0]["stage"], told["slowest"][0]["index"]), ("a", 7))
+        self.assertRegex(lines[7], r"^  slowest: a\[7\] [\d.]+s, [ab]\[\d\] [\d.]+s, [ab]\[\d\] [\d.]+s$")
+
+    def watch(self, *options):
+        return subprocess.Popen(
+            [farm.TASKFARM, "status", "c.h5", "--watch", *options],
+            cwd=self.folder,
+            env=farm.environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def test_is_told_again_and_again(self):
+        self.slow(40)
+        run = self.start("c.json", "--slots", 2)
+        self.addCleanup(farm.kill_all, run)
+        self.wait_for(lambda: self.status_of_life() and self.status()["failures"], "no failure is told")
+        message = [{"stage": "first", "count": 1, "tasks": [3], "message": "exit status 1"}]
+        with self.watch("--json") as watch:
+            told = json.loads(watch.stdout.readline())
+            self.assertEqual((told["state"], told["failures"]), ("running", message))
+            self.assertEqual(told["percent"], 100 * told["heartbeat"]["ended"] // told["heartbeat"]["all"])
+            self.assertEqual(json.loads(watch.stdout.readline())["state"], "running")
+            (self.folder / "go").touch()
+            self.assertEqual(run.wait(self.limit), 1)
+            told = [json.loads(line) for line in watch.stdout][-1]
+            self.assertEqual(watch.wait(self.limit), 0)
+        self.assertEqual((told["state"], told["percent"], told["failures"]), ("failed", 100, message))
+        with self.watch() as watch:  # of what is over it is told once
+            self.assertEqual(watch.stdout.read(), self.taskfarm("status", "c.h5").stdout)
+
+    def test_is_redrawn_in_place_on_a_terminal(self):
+        self.slow(40)
+        run = self.start("c.json", "--slots", 2)
+        self.addCleanup(farm.kill_all, run)
+        self.wait_for(lambda: self.status_of_life().get("ended", 0) >= 20, "tasks do not end")
+        master, terminal = os.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 24, 40, 0, 0))
+        command = [farm.TASKFARM, "status", "c.h5", "--watch"]
+        watch = subprocess.Popen(command, cwd=self.folder, env=farm.environment(), stdout=terminal)
+        os.close(terminal)
+        text = b""
+        while text.count(b"\x1b[J") < 2:
+            text += os.read(master, 65536)
+        (self.folder / "go").touch()
+        self.assertEqual(run.wait(self.limit), 1)
+        try:
+            while more := os.read(master, 65536):
+                text += more
+        except OSError:  # the terminal is gone
+            pass
+        os.close(master)
+        self.assertEqual(watch.wait(self.limit), 0)
+        screens = re.split(r"\x1b\[(\d+)A\x1b\[J", text.decode())
+        for screen, lines in zip(screens[::2], screens[1::2]):
+            self.assertEqual(screen.count("\n"), int(lines))
+        self.assertLessEqual(max(len(line) for screen in screens for line in screen.splitlines()), 39)
+        self.assertIn("failed after", screens[-1])
 
     def test_of_one_that_runs_is_stopped_or_killed(self):
         for ranks in (None, 3):

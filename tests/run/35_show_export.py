@@ -260,6 +260,48 @@ class ShowExport(farm.FarmTest):
         self.assertIn('column "v" is an array: read it as one from the output itself', done.stderr)
         self.assertIn("  v = (a block of an array", self.taskfarm("show", "c.h5", 0).stdout)
 
+    def test_how_it_came_to_be(self):
+        """An RO-Crate by the profile Process Run Crate: each reference has its entity, each run its action."""
+        plugin = {"function": f"{farm.BUILD}/tests/libtest_plugin.so:never", "args": {"catalogue": "gaia"}}
+        stages = [{"name": "a", "run": {"command": ["test", "-e", "go"]}}, {"name": "b", "run": plugin, "retries": 0}]
+        self.write("c.json", {"stages": stages, "record_env": ["MOON", "SUN"]})
+        self.taskfarm("c.json", status=1, env={"MOON": "new"})
+        self.write("go", "")
+        self.taskfarm("c.json", "--seed", 0, status=1, ranks=2)
+        self.taskfarm("export", "c.h5", "--format", "rocrate", "-o", "ro-crate-metadata.json")
+        crate = json.loads((self.folder / "ro-crate-metadata.json").read_text())
+        self.assertEqual(crate["@context"], "https://w3id.org/ro/crate/1.1/context")
+        entities = {e["@id"]: e for e in crate["@graph"]}
+        self.assertEqual(len(entities), len(crate["@graph"]))
+
+        def references(value):
+            if isinstance(value, list):
+                return [r for v in value for r in references(v)]
+            return [value["@id"]] if isinstance(value, dict) else []
+
+        for entity in crate["@graph"]:
+            self.assertIn("@type", entity)
+            for name in set(entity) - {"actionStatus", "conformsTo"}:
+                self.assertLessEqual(set(references(entity[name])), set(entities), name)
+        self.assertEqual(entities["ro-crate-metadata.json"]["about"], {"@id": "./"})
+        root = entities["./"]
+        self.assertEqual((root["hasPart"], root["name"]), ([{"@id": "c.h5"}], "c"))
+        self.assertLessEqual({"description", "datePublished", "license", "conformsTo"}, set(root))
+        runs = json.loads(self.open("c.h5").attrs["runs"])
+        actions = [entities[m["@id"]] for m in root["mentions"]]
+        self.assertEqual(len(actions), len(runs))
+        for action, run in zip(actions, runs, strict=True):
+            self.assertEqual((action["@type"], action["result"]), ("CreateAction", {"@id": "c.h5"}))
+            self.assertEqual((action["startTime"], action["endTime"]), (run["start"], run["end"]))
+            self.assertEqual(action["description"], " ".join(run["command"]))
+            self.assertIn(run["taskfarm"], entities[action["instrument"]["@id"]]["softwareVersion"])
+        self.assertEqual(entities["#run-1-MOON"]["value"], "new")
+        self.assertNotIn("#run-2-MOON", entities)
+        self.assertEqual(entities["#manifest"]["text"], (self.folder / "c.json").read_text())
+        self.assertRegex(entities["#stage-b"]["identifier"], "^xxh3:[0-9a-f]{16}$")
+        for option in (["a"], ["--columns", "x"], ["--where", "x"]):
+            self.taskfarm("export", "c.h5", "--format", "rocrate", *option, status=2)
+
     def test_wrong_use(self):
         self.write("f.txt", "R\n")
         manifest = self.several()
@@ -270,7 +312,7 @@ class ShowExport(farm.FarmTest):
             (["export", "c.h5"], "which stage? There are a, b, c"),
             (["export", "c.h5", "whatever"], 'there is no stage "whatever" in it; there are a, b, c'),
             (["export", "c.h5", "a", "b"], "b: one argument too many"),
-            (["export", "c.h5", "a", "--format", "xml"], "--format xml: must be csv or jsonl"),
+            (["export", "c.h5", "a", "--format", "xml"], "--format xml: must be csv, jsonl or rocrate"),
             (["export", "c.h5", "a", "--columns", "stauts"], 'there is no column "stauts"; did you mean "status"?'),
             (["export", "c.h5", "a", "--columns", "y,"], 'there is no column ""; there are index, n, f, y, status, attempts'),
             (["export", "c.h5", "a", "--where", "y >"], '--where: "y >": is not an expression: something is missing'),

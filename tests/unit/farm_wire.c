@@ -37,7 +37,7 @@ Test(protocol, has_fixed_sizes) {
     cr_expect_eq(sizeof(grant_message), 24);
     cr_expect_eq(sizeof(report_message), 56);
     cr_expect_eq(sizeof(collect_message), 32);
-    cr_expect_eq(sizeof(failure_message), 216);
+    cr_expect_eq(sizeof(failure_message), 448);
     cr_expect_eq(sizeof(signal_message), 8);
     cr_expect_eq(sizeof(drain_message), 4);
 }

@@ -65,19 +65,22 @@ Test(progress, is_a_bar_that_leaves_nothing_behind) {
     fclose(out);
 }
 
-Test(summary, counts_and_shows_the_first_failures) {
+Test(summary, counts_and_says_why_tasks_failed) {
     tf_campaign *campaign = fixture_load("{\"name\": \"survey\", \"run\": {\"command\": \"true\"}}", NULL);
-    tf_farm_result result = {.progress = {.tasks = 1000000, .done = 999993, .failed = 7, .elapsed = 12.5},
-                             .failures = 2};
-    result.failure[0] = (tf_farm_failure){.status = TF_STATUS_FAILED, .index = 17, .message = "exit status 1: no sky"};
-    result.failure[1] = (tf_farm_failure){.status = TF_STATUS_TIMEOUT, .index = 99, .message = "timeout after 30s"};
+    tf_farm_result result = {.progress = {.tasks = 1000000, .done = 999993, .failed = 7, .elapsed = 12.5}};
+    static const char late[] = "timeout after 30s";
+    tf_tally_add_one(&result.failures, 0, "exit status 1: no sky", 21, 17);
+    tf_tally_add(&result.failures, 0, late, sizeof late - 1, 4, (int64_t[]){99, 100, 300}, 3);
+    tf_tally_add(&result.failures, 0, late, sizeof late - 1, 2, (int64_t[]){98, 1000}, 2);
+    tf_tally_sort(&result.failures);
     FILE *out = tmpfile();
     tf_report_summary(out, campaign, &result);
     cr_expect_str_eq(printed(out),
                      "taskfarm: survey: 999 993 done, 7 failed in 13s (80 000 tasks/s); results in survey.h5\n"
+                     "  6 x timeout after 30s: survey[98], [99], [100], ...\n"
                      "  failed survey[17]: exit status 1: no sky\n"
-                     "  failed survey[99]: timeout after 30s\n"
-                     "  and 5 more\n");
+                     "  taskfarm show survey.h5 survey 98 tells all of one\n");
+    tf_tally_free(&result.failures);
     fclose(out);
     tf_campaign_free(campaign);
 }

@@ -1,0 +1,82 @@
+/* Failures by message (see failures.h): "37 x timeout after 30s: survey[3], [17], [80], ...". */
+#include "report/failures.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int find_field(const tf_reader *reader, int stage, tf_field_kind kind, const char *name) {
+    for (int f = 0; f < tf_reader_fields(reader, stage); f++)
+        if (tf_reader_field(reader, stage, f)->kind == kind &&
+            strcmp(tf_reader_field(reader, stage, f)->name, name) == 0)
+            return f;
+    return -1;
+}
+
+/* The tasks' messages are read where one of them has failed. */
+static tf_err take_piece(tf_reader *reader, int stage, int owner, int message, int64_t first, int64_t count,
+                         const uint8_t *status, tf_texts *texts, tf_tally *failures, tf_error *error) {
+    static const char silent[] = "no message";
+    int64_t from = 0, end = count;
+    while (from < end && !tf_status_has_failed(status[from]))
+        from++;
+    while (end > from && !tf_status_has_failed(status[end - 1]))
+        end--;
+    if (from == end)
+        return TF_OK;
+    tf_err err = message >= 0 ? tf_reader_texts(reader, stage, message, first + from, end - from, texts, error) : TF_OK;
+    for (int64_t i = from; i < end && err == TF_OK; i++) {
+        size_t length = 0;
+        const char *text = message >= 0 ? tf_texts_at(texts, i - from, &length) : "";
+        if (tf_status_has_failed(status[i]))
+            tf_tally_add_one(failures, owner, length ? text : silent, length ? length : sizeof silent - 1, first + i);
+    }
+    return err;
+}
+
+tf_err failures_find(tf_reader *reader, int stage, int owner, tf_tally *failures, tf_error *error) {
+    enum { PIECE = 1 << 14 };
+    const int64_t tasks = tf_reader_tasks(reader, stage);
+    const int status = find_field(reader, stage, TF_FIELD_TASK, "status");
+    const int message = find_field(reader, stage, TF_FIELD_TEXT, "message");
+    uint8_t *its = tf_alloc(PIECE);
+    tf_texts texts = {0};
+    tf_err err = TF_OK;
+    for (int64_t first = 0; first < tasks && err == TF_OK; first += PIECE) {
+        const int64_t count = tasks - first < PIECE ? tasks - first : PIECE;
+        err = tf_reader_numbers(reader, stage, status, first, count, its, error);
+        if (err == TF_OK)
+            err = take_piece(reader, stage, owner, message, first, count, its, &texts, failures, error);
+    }
+    tf_texts_free(&texts);
+    free(its);
+    return err;
+}
+
+static void print_entry(FILE *out, const tf_tally_entry *e, const char *stage) {
+    char count[32];
+    const int length = (int)strcspn(e->text, "\n");
+    if (e->count == 1) {
+        fprintf(out, "  failed %s[%lld]: %.*s\n", stage, (long long)e->number[0], length, e->text);
+        return;
+    }
+    fprintf(out, "  %s x %.*s: %s[%lld]", tf_format_count(e->count, count), length, e->text, stage,
+            (long long)e->number[0]);
+    for (int n = 1; n < e->numbers; n++)
+        fprintf(out, ", [%lld]", (long long)e->number[n]);
+    fputs(e->count > e->numbers ? ", ...\n" : "\n", out);
+}
+
+void failures_print(FILE *out, const tf_tally *failures, const char *output, const char *const *name) {
+    enum { MOST = 5 };
+    char count[32];
+    int64_t left = failures->total;
+    for (int i = 0; i < failures->count && i < MOST; i++) {
+        print_entry(out, &failures->entry[i], name[failures->entry[i].owner]);
+        left -= failures->entry[i].count;
+    }
+    if (left > 0)
+        fprintf(out, "  and %s more\n", tf_format_count(left, count));
+    if (failures->count)
+        fprintf(out, "  taskfarm show %s %s %lld tells all of one\n", output, name[failures->entry[0].owner],
+                (long long)failures->entry[0].number[0]);
+}

@@ -1,0 +1,328 @@
+/* The report: a page that holds its figures as JSON, and what draws them (page.html). */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/figures.h"
+#include "report/status.h"
+
+extern const char report_page[]; /* of page.html */
+
+/* ---- JSON ---- */
+
+/* The next member of an object, or element of a list, that begins with `opening`. */
+static void add_comma(tf_buf *out) {
+    const char last = out->length ? out->data[out->length - 1] : '{';
+    if (last != '{' && last != '[' && last != ':')
+        tf_buf_addc(out, ',');
+}
+
+static void add_key(tf_buf *out, const char *key) {
+    add_comma(out);
+    view_add_json_text(key, strlen(key), out);
+    tf_buf_addc(out, ':');
+}
+
+static void add_text(tf_buf *out, const char *key, const char *text) {
+    add_key(out, key);
+    view_add_json_text(text, strlen(text), out);
+}
+
+static void add_number(tf_buf *out, const char *key, double x) {
+    if (key)
+        add_key(out, key);
+    else
+        add_comma(out);
+    if (isfinite(x))
+        tf_buf_add_double(out, x);
+    else
+        tf_buf_adds(out, "null");
+}
+
+/* Takes it. */
+static void add_json(tf_buf *out, const char *key, cJSON *json) {
+    char *text = cJSON_PrintUnformatted(json);
+    add_key(out, key);
+    tf_buf_adds(out, text ? text : "[]");
+    cJSON_free(text);
+    cJSON_Delete(json);
+}
+
+/* ---- Why tasks failed, and what was run ---- */
+
+static void take_run(void *context, const tf_point *point) {
+    const tf_stage_spec **spec = ((void **)context)[0];
+    tf_run_text(*spec, point, ((void **)context)[1]);
+}
+
+static void add_command(const tf_recalled *from, cJSON *failure) {
+    const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(failure, "stage"));
+    const cJSON *task = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(failure, "tasks"), 0);
+    const int stage = name ? tf_reader_find(from->reader, name) : -1;
+    const tf_stage_spec *spec = stage >= 0 ? tf_recalled_stage(from, stage) : NULL;
+    tf_buf run = {0};
+    if (spec && task)
+        view_tell_point(from, stage, (int64_t)task->valuedouble, take_run, (void *[]){&spec, &run});
+    cJSON_AddStringToObject(failure, "command", tf_buf_text(&run));
+    tf_buf_free(&run);
+}
+
+static void add_failures(const tf_recalled *from, const cJSON *status, tf_buf *out) {
+    enum { MOST_COMMANDS = 30 };
+    cJSON *list = cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(status, "failures"), true);
+    int n = 0;
+    for (cJSON *failure = list ? list->child : NULL; failure && n < MOST_COMMANDS; failure = failure->next, n++)
+        add_command(from, failure);
+    add_json(out, "failures", list);
+}
+
+/* ---- Time ---- */
+
+/* Shares of `most`, as bytes. */
+static void add_shares(tf_buf *out, const char *key, const float *x, size_t count, double most) {
+    char *bytes = tf_alloc(count);
+    for (size_t i = 0; i < count; i++) {
+        const double share = most > 0 ? 255 * (double)x[i] / most : 0;
+        bytes[i] = (char)(uint8_t)(share > 255 ? 255 : share > 0 && share < 1 ? 1 : lrint(share));
+    }
+    if (key)
+        add_key(out, key);
+    else
+        add_comma(out);
+    tf_buf_addc(out, '"');
+    view_add_base64(bytes, count, out);
+    tf_buf_addc(out, '"');
+    free(bytes);
+}
+
+static void add_bars(const timeline *t, tf_buf *out) {
+    add_key(out, "bars");
+    if (!t->bar) {
+        tf_buf_adds(out, "null");
+        return;
+    }
+    tf_buf_addc(out, '[');
+    for (int i = 0; i < t->bars; i++) {
+        const bar *b = &t->bar[i];
+        add_comma(out);
+        tf_buf_addf(out, "[%d,%d,%d,%" PRId64 ",%.6f,%.6f]", b->lane, b->stage, b->status, b->index, b->start, b->end);
+    }
+    tf_buf_addc(out, ']');
+}
+
+static void add_time(const timeline *t, tf_buf *out) {
+    const size_t cells = (size_t)t->lanes * TIME_BINS;
+    bool failed = false;
+    add_key(out, "time");
+    tf_buf_addc(out, '{');
+    add_number(out, "seconds", t->seconds);
+    add_number(out, "bins", TIME_BINS);
+    add_number(out, "tasks", (double)t->tasks);
+    add_number(out, "slots", (double)t->slots);
+    add_number(out, "per_lane", t->per_lane);
+    add_key(out, "lanes");
+    tf_buf_addc(out, '[');
+    for (int l = 0; l < t->lanes; l++)
+        tf_buf_addf(out, "%s[%d,%d]", l ? "," : "", t->worker[l], t->slot[l]);
+    tf_buf_addc(out, ']');
+    add_key(out, "used");
+    tf_buf_addc(out, '[');
+    for (int s = 0; s < t->stages; s++)
+        if (t->spent[s].tasks)
+            add_number(out, NULL, s);
+    tf_buf_addc(out, ']');
+    for (size_t i = 0; i < cells; i++)
+        failed = failed || (t->kind[i] & FAILED_BIT);
+    add_key(out, "failed");
+    tf_buf_adds(out, failed ? "true" : "false");
+    add_bars(t, out);
+    add_shares(out, "busy", t->busy, t->bar ? 0 : cells, t->per_lane);
+    add_key(out, "kind");
+    tf_buf_addc(out, '"');
+    view_add_base64((const char *)t->kind, t->bar ? 0 : cells, out);
+    tf_buf_addc(out, '"');
+    add_key(out, "use");
+    tf_buf_addc(out, '[');
+    for (int s = 0; s < t->stages; s++)
+        add_shares(out, NULL, t->use + s * TIME_BINS, TIME_BINS, (double)t->slots);
+    tf_buf_adds(out, "]}");
+}
+
+static void add_slowest(const tf_recalled *from, const timeline *t, tf_buf *out) {
+    add_key(out, "slowest");
+    tf_buf_addc(out, '[');
+    for (int i = 0; i < t->slow; i++) {
+        add_comma(out);
+        tf_buf_addc(out, '{');
+        add_text(out, "stage", tf_reader_stage(from->reader, t->slowest[i].stage));
+        add_number(out, "index", (double)t->slowest[i].index);
+        add_number(out, "duration", t->slowest[i].end - t->slowest[i].start);
+        add_text(out, "status", view_status_name(t->slowest[i].status));
+        tf_buf_addc(out, '}');
+    }
+    tf_buf_addc(out, ']');
+}
+
+static void add_stages(const tf_recalled *from, const timeline *t, tf_buf *out) {
+    add_key(out, "stages");
+    tf_buf_addc(out, '{');
+    for (int s = 0; s < t->stages; s++) {
+        add_key(out, tf_reader_stage(from->reader, s));
+        tf_buf_addc(out, '{');
+        add_number(out, "seconds", t->spent[s].seconds);
+        tf_buf_addc(out, '}');
+    }
+    tf_buf_addc(out, '}');
+}
+
+/* ---- Histograms ---- */
+
+static void add_histogram(const char *title, int stage, const histogram *h, tf_buf *out) {
+    add_comma(out);
+    tf_buf_addc(out, '{');
+    add_text(out, "title", title);
+    add_number(out, "stage", stage);
+    add_text(out, "name", h->name);
+    add_text(out, "unit", h->unit ? h->unit : "");
+    add_key(out, "log");
+    tf_buf_adds(out, h->log ? "true" : "false");
+    add_number(out, "low", h->low);
+    add_number(out, "high", h->high);
+    add_number(out, "mean", h->sum / (double)h->count);
+    add_number(out, "count", (double)h->count);
+    add_number(out, "missing", (double)h->missing);
+    add_key(out, "bins");
+    tf_buf_addc(out, '[');
+    for (int b = 0; b < FIGURE_BINS; b++)
+        tf_buf_addf(out, "%s%" PRId64, b ? "," : "", h->bin[b]);
+    tf_buf_adds(out, "]}");
+}
+
+/* What tasks took, or what they gave. */
+static bool is_wanted(const tf_field *f, bool spent, const char **unit) {
+    *unit = NULL;
+    if (!spent)
+        return f->kind == TF_FIELD_RESULT && tf_type_size(f->type) > 0 && !f->is_blocks;
+    if (f->kind != TF_FIELD_TASK)
+        return false;
+    if (strcmp(f->name, "max_rss") == 0)
+        *unit = "bytes";
+    else if (strcmp(f->name, "duration") == 0 || strcmp(f->name, "cpu") == 0)
+        *unit = "s";
+    return *unit != NULL;
+}
+
+static void add_histograms(const tf_recalled *from, bool spent, const char *key, tf_buf *out) {
+    enum { MOST_FIGURES = 200 };
+    tf_error error;
+    int figures = 0;
+    add_key(out, key);
+    tf_buf_addc(out, '[');
+    for (int s = 0; s < tf_reader_stages(from->reader); s++) {
+        view *v = view_new(from, s);
+        for (int f = 0; f < view_fields(v) && figures < MOST_FIGURES; f++) {
+            histogram h = {.log = spent};
+            if (!is_wanted(view_field(v, f), spent, &h.unit) || !histogram_of(v, f, spent, &h, &error))
+                continue;
+            if (spent && h.high == 0) /* functions have no processor time of their own */
+                continue;
+            add_histogram(tf_reader_stage(from->reader, s), s, &h, out);
+            figures++;
+        }
+        view_free(v);
+    }
+    tf_buf_addc(out, ']');
+}
+
+/* ---- The workflow ---- */
+
+static void add_edge(const tf_campaign *c, int from, int to, bool order, tf_buf *out) {
+    add_comma(out);
+    tf_buf_addc(out, '[');
+    view_add_json_text(c->stage[from].name, strlen(c->stage[from].name), out);
+    tf_buf_addc(out, ',');
+    view_add_json_text(c->stage[to].name, strlen(c->stage[to].name), out);
+    tf_buf_addf(out, ",%s]", order ? "true" : "false");
+}
+
+static void take_edge(void *context, int from, int to, bool order) {
+    const tf_campaign *c = ((void **)context)[0];
+    add_edge(c, from, to, order, ((void **)context)[1]);
+}
+
+/* As far as the campaign is known; where its files are gone without what they tell. */
+static void add_edges(const tf_recalled *from, tf_buf *out) {
+    add_key(out, "edges");
+    tf_buf_addc(out, '[');
+    if (from->campaign) {
+        tf_diags diags = {.file = ""};
+        tf_disk disk = tf_disk_real();
+        tf_graph_check(from->campaign, &diags);
+        tf_graph *graph = diags.count == 0 ? tf_graph_new(from->campaign, &disk, &diags) : NULL;
+        tf_graph_edges(graph, from->campaign, take_edge, (void *[]){(void *)(uintptr_t)from->campaign, out});
+        tf_graph_free(graph);
+        tf_diags_free(&diags);
+    }
+    tf_buf_addc(out, ']');
+}
+
+/* ---- The whole ---- */
+
+static tf_err add_data(const tf_recalled *from, const char *path, tf_buf *out, tf_error *error) {
+    cJSON *status = status_json(path, error);
+    timeline t = {0};
+    if (!status)
+        return error->code;
+    tf_err err = timeline_of(from, &t, error);
+    if (err == TF_OK) {
+        tf_buf_addc(out, '{');
+        add_text(out, "taskfarm", TASKFARM_VERSION);
+        add_text(out, "name", tf_reader_text(from->reader, "name"));
+        add_text(out, "created", tf_reader_text(from->reader, "created"));
+        add_text(out, "manifest", tf_reader_text(from->reader, "manifest"));
+        add_key(out, "seed");
+        tf_buf_addf(out, "\"%" PRIu64 "\"", tf_reader_seed(from->reader));
+        add_failures(from, status, out);
+        add_json(out, "runs", cJSON_DetachItemFromObjectCaseSensitive(status, "runs"));
+        add_stages(from, &t, out);
+        add_slowest(from, &t, out);
+        add_time(&t, out);
+        add_histograms(from, true, "spent", out);
+        add_histograms(from, false, "values", out);
+        add_edges(from, out);
+        add_json(out, "status", status);
+        tf_buf_addc(out, '}');
+        status = NULL;
+    }
+    cJSON_Delete(status);
+    timeline_free(&t);
+    return err;
+}
+
+/* In a page a text must not end the script that it is in. */
+static void put_data(FILE *out, const tf_buf *data) {
+    for (size_t i = 0; i < data->length; i++) {
+        if (data->data[i] == '<')
+            fputs("\\u003c", out);
+        else
+            putc(data->data[i], out);
+    }
+}
+
+tf_err tf_report_page(FILE *out, const tf_recalled *from, const char *path, tf_error *error) {
+    static const char here[] = "@DATA@";
+    tf_buf data = {0};
+    tf_err err = add_data(from, path, &data, error);
+    if (err == TF_OK) {
+        const char *place = strstr(report_page, here);
+        fwrite(report_page, 1, (size_t)(place - report_page), out);
+        put_data(out, &data);
+        fputs(place + sizeof here - 1, out);
+        if (fflush(out) != 0 || ferror(out))
+            err = tf_error_set(error, TF_ERR_RUN, "can't be written: %s", strerror(errno));
+    }
+    tf_buf_free(&data);
+    return err;
+}
