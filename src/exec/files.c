@@ -84,7 +84,10 @@ bool files_before(host *h, int64_t row) {
         const char *path = tf_paths_text(&h->outputs, i);
         ready = files_make_parents(h, path);
         if (ready && unlink(path) != 0 && errno != ENOENT) {
-            host_fail(h, "output %s is there already, and can't be removed: %s", path, strerror(errno));
+            if (errno == ENOTDIR)
+                host_fail(h, "output %s can't be made: a file stands where its folder is to be", path);
+            else
+                host_fail(h, "output %s is there already, and can't be removed: %s", path, strerror(errno));
             ready = false;
         }
     }

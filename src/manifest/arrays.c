@@ -300,7 +300,7 @@ static void load_array(struct loader *l, const at *where, const cJSON *json, tf_
     array->element = tf_type_size(array->type);
     array->elements = array->grid ? grid_elements(array->grid, array->halo) : 1;
     if (array->elements > MOST_ELEMENTS)
-        complain(l->diags, where, "a block of more than 2^31 elements");
+        complain(l->diags, where, "a block of more than 2^31 elements: choose smaller chunks");
 }
 
 static void check_array_name(struct loader *l, const at *where, const tf_stage_spec *stage, const char *name) {

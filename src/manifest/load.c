@@ -62,7 +62,12 @@ static void set_variable(struct loader *l, const char *setting) {
         }
         return;
     }
-    tf_diags_add(l->diags, "", "--set %s: the manifest has no variable \"%.*s\"", setting, (int)length, setting);
+    const char **known = tf_arena_array(l->arena, (size_t)l->variables + 1, sizeof *known);
+    for (int i = 0; i < l->variables; i++)
+        known[i] = l->variable[i].name;
+    const char *near = tf_suggest(tf_arena_strndup(l->arena, setting, length), known, (size_t)l->variables);
+    tf_diags_add(l->diags, "", "--set %s: the manifest has no variable \"%.*s\"%s%s%s", setting, (int)length, setting,
+                 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 /* ---- Stages ---- */

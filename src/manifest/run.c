@@ -213,7 +213,7 @@ static void load_array_column(struct loader *l, const at *where, const cJSON *js
         column->shape[d] = grid->chunk[grid->first + d];
     column->elements = grid_elements(grid, NULL);
     if (column->elements > MOST_ELEMENTS / 8) /* HDF5: a chunk has less than 4 GB */
-        complain(l->diags, &here, "a block of more than 2^28 elements");
+        complain(l->diags, &here, "a block of more than 2^28 elements: choose smaller chunks");
 }
 
 static void load_from(struct loader *l, const at *where, const cJSON *json, const known_names *scope, bool command,

@@ -29,9 +29,12 @@ static const struct {
     bool shown; /* both values are worth showing */
     bool form;  /* rows have another form */
 } parts[] = {
-    {"run", "what it runs", true, false},         {"code", "its plugin library", false, false},
-    {"where", "its \"where\"", true, false},      {"results", "its results", true, true},
-    {"parameters", "its parameters", true, true}, {"seed", "the seed", true, false},
+    {"run", "what it runs", true, false},
+    {"code", "its plugin library", false, false},
+    {"where", "its \"where\"", true, false},
+    {"results", "what it gives", true, true},
+    {"parameters", "what its parameters are", true, true},
+    {"seed", "the seed", true, false},
     {"record", "its \"record\"", true, true},
 };
 

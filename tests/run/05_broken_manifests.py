@@ -1072,6 +1072,20 @@ TABLE = [
         '{"on_failure": {"stop_after": 0}, "run": {"command": ["true"]}}',
         '/on_failure/stop_after: must be a positive integer',
     ),
+    ('{"over": {"b": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}, "c": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}}, "arrays": {"x": "y.h5:/x"}, "inputs": {"y": "y.h5"}, "run": {"function": "builtin:noop"}}', '/arrays/x: there are several axes of blocks: "axis" must say which one is meant'),
+    ('{"over": {"b": {"blocks": {"shape": [4, 4, 4, 4, 4, 4, 4, 4], "chunk": [2, 2, 2, 2, 2, 2, 2, 2]}}, "i": [1, 2]}, "run": {"expr": {"v": "1"}}, "results": {"v": {"type": "float32", "array": "b"}}}', '/results/v/array: with the other axes the array has more than 8 dimensions'),
+    ('{"over": {"b": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}}, "inputs": {"x": "stars.csv"}, "arrays": {"x": "in.h5:/x"}, "run": {"function": "builtin:noop"}}', '/arrays/x: "x" is the name of an input already'),
+    ('{"stages": [{"name": "a", "over": {"b": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}}, "run": {"expr": {"v": "1"}}, "results": {"v": {"type": "float32", "array": "b"}}}, {"name": "c", "over": {"b": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}}, "arrays": {"x": {"from": "a", "column": "w"}}, "run": {"function": "builtin:noop"}}]}', '/stages/1/arrays/x/from: stage "a" has no array column "w"'),
+    ('{"stages": [{"name": "a", "over": {"b": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}}, "run": {"expr": {"v": "1"}}, "results": {"v": {"type": "float32", "array": "b"}}}, {"name": "c", "over": {"b": {"blocks": {"shape": [8, 9], "chunk": [4, 4]}}}, "arrays": {"x": {"from": "a", "column": "v"}}, "run": {"function": "builtin:noop"}}]}', '/stages/1/arrays/x/from: column "v" of stage "a" has another shape than the axis "b"'),
+    ('{"over": {"b": {"blocks": {"shape": [100000, 100000], "chunk": [100000, 100000]}}}, "arrays": {"x": "in.h5:/x"}, "run": {"function": "builtin:noop"}}', '/arrays/x: a block of more than 2^31 elements: choose smaller chunks'),
+    ('{"over": {"b": {"blocks": {"shape": [100000, 100000], "chunk": [30000, 30000]}}}, "run": {"function": "builtin:noop"}, "results": {"v": {"type": "float32", "array": "b"}}}', '/results/v/array: a block of more than 2^28 elements: choose smaller chunks'),
+    ('{"over": {"i": {"range": [-9007199254740991, 9007199254740991]}}, "run": {"function": "builtin:noop"}}', '/over/i/range: the range has more than 2^53 points'),
+    ('{"over": {"i": {"range": [9007199254740000]}, "j": {"range": [9007199254740000]}}, "run": {"function": "builtin:noop"}}', '/over: the space has more than 2^62 points'),
+    ('{"stages": [{"name": "a", "run": {"expr": {"v": "1"}}}, {"name": "c", "over": {"r": {"from": "a", "columns": 3}}, "run": {"function": "builtin:noop"}}]}', '/stages/1/over/r/columns: must be a list of names, or an object of new names and old ones'),
+    ('{"stages": [{"name": "a", "over": {"b": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}}, "run": {"expr": {"v": "1"}}, "results": {"v": {"type": "float32", "array": "b"}}}, {"name": "c", "over": {"b": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}}, "arrays": {"x": {"from": "a", "column": "v", "halo": 1}}, "run": {"function": "builtin:noop"}, "reduce": {"r": {"columns": {"x": ["mean"]}}}}]}', '/stages/1/reduce/r: array "x" has a halo, which reductions know nothing of'),
+    ('{"outputs": {"x": {"temp": true}}, "run": {"command": ["true"]}}', '/outputs/x: needs a "path" or a "split"'),
+    ('{"stages": [{"name": "a", "over": {"b": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}}, "run": {"expr": {"v": "1"}}, "results": {"v": {"type": "float32", "array": "b"}}}, {"name": "c", "over": {"b": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}}, "arrays": {"x": {"from": "a", "column": "v"}}, "run": {"function": "builtin:noop"}, "reduce": {"r": {"columns": {"q": ["mean"]}}}}]}', '/stages/1/reduce/r/columns/q: the stage has neither a parameter nor a column nor an array "q"'),
+    ('{"run": {"expr": {"v": "1' + ' + 1' * 1400 + '"}}}', '/run/expr/v: an expression has at most 4000 characters'),
 ]
 
 PLUGIN = f"{farm.BUILD}/tests/libtest_plugin.so"
