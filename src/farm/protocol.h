@@ -21,7 +21,7 @@
 #ifndef TF_FARM_PROTOCOL_H
 #define TF_FARM_PROTOCOL_H
 
-#include "base/base.h"
+#include <stdint.h>
 
 typedef enum message_tag {
     TAG_HELLO = 1,
@@ -83,13 +83,15 @@ typedef struct hungry_message {
     int32_t idle; /* slots */
 } hungry_message;
 
+enum { FAILURE_TASKS = 3 };
+
 /* Tasks of a batch that failed with much the same message. */
 typedef struct failure_message {
     int32_t stage;
-    int32_t numbers;                 /* of tasks in */
-    int64_t index[TF_TALLY_NUMBERS]; /* the first of them */
-    int64_t count;                   /* of all */
-    char message[408];               /* NUL-terminated, cut if longer */
+    int32_t numbers;              /* of tasks in */
+    int64_t index[FAILURE_TASKS]; /* the first of them */
+    int64_t count;                /* of all */
+    char message[408];            /* NUL-terminated, cut if longer */
 } failure_message;
 
 typedef struct signal_message {

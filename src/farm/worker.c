@@ -213,6 +213,7 @@ static void send_failures(worker *w, const tf_rows *rows) {
     for (int i = 0; i < tally.count; i++) {
         const tf_tally_entry *entry = &tally.entry[i];
         failure_message failure = {.stage = rows->stage, .numbers = entry->numbers, .count = entry->count};
+        _Static_assert(sizeof failure.index == sizeof entry->number, "as many tasks as a tally has");
         memcpy(failure.index, entry->number, sizeof failure.index);
         snprintf(failure.message, sizeof failure.message, "%s", entry->text);
         wire_send(w->wire, MASTER, TAG_FAILURE, &failure, sizeof failure);

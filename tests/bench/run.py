@@ -445,6 +445,51 @@ def reply():
     return once
 
 
+def campaign_with_status():
+    """Its elapsed s when nobody looks, when `status` is asked every second, and the s that each answer took: 10^8 tasks in one
+    slot, so that a core is left for who asks."""
+
+    def elapsed(folder, ask):
+        answers = []
+        command = [str(TASKFARM), "b.json", "--fresh", "--progress", "none", "--slots", "1"]
+        farm = subprocess.Popen(command, cwd=folder, env=ENV, stderr=subprocess.PIPE)
+        while farm.poll() is None:
+            time.sleep(1)
+            if ask and farm.poll() is None and (folder / "b.h5.d/heartbeat").exists():
+                begin = time.perf_counter()
+                told = json.loads(run(TASKFARM, "status", "b.h5", "--json", cwd=folder))
+                answers.append(time.perf_counter() - begin)
+                assert told["state"] == "complete" or told["heartbeat"]["slots"] == 1
+        farm.stderr.close()
+        with h5py.File(folder / "b.h5") as file:
+            assert file.attrs["state"] == "complete"
+            seconds = file.attrs["elapsed"]
+        for old in folder.glob("b.h5*"):
+            old.unlink()
+        return seconds, answers
+
+    @in_folder
+    def once(folder):
+        pi = {"run": {"function": "builtin:pi", "args": {"samples": 30}}, "results": {"pi": "float64"}}
+        (folder / "b.json").write_text(json.dumps({"over": {"i": {"range": [10**8]}}} | pi))
+        alone, _ = elapsed(folder, False)
+        watched, answers = elapsed(folder, True)
+        return alone, watched, answers
+
+    return once
+
+
+def status_time():
+    """ms that an answer takes: the median of a campaign's."""
+    return statistics.median(campaign_with_status()()[2]) * 1e3
+
+
+def status_cost():
+    """Per cent that a campaign takes longer when it is asked."""
+    alone, watched, _ = campaign_with_status()()
+    return (watched / alone - 1) * 100
+
+
 def plan_samples():
     """s that a plan takes of two rules over 10^6 samples of which nothing is to be run."""
     folder, tasks = taken_over(plans.samples)
@@ -478,6 +523,8 @@ def figures():
     yield Figure("bag_memory", "peak memory of the example bag, beside dask's", "%", 100, memory_beside_dask("bag"))
     yield Figure("array_memory", "the same of the example array", "%", 100, memory_beside_dask("array"))
     yield Figure("groupby_memory", "the same of the example groupby", "%", 100, memory_beside_dask("groupby"))
+    yield Figure("status", "status of a campaign of 10^8 tasks that is at work", "ms", 50, status_time, rounds=2)
+    yield Figure("status_cost", "what asking for it every second costs the campaign", "%", 1, status_cost)
     yield Figure("plan", "plan of two rules over 10^6 samples, all up to date", "s", 5, plan_samples)
     yield Figure("plan_memory", "memory of that plan", "bytes a task", 400, plan_memory)
 

@@ -81,6 +81,15 @@ class Status(farm.FarmTest):
         ]
         self.assertEqual(lines[4:7], groups)
         self.assertIn("\n" + "\n".join(groups) + "\n", summary)
+        # Counts, times and rates are the same everywhere.
+        done, failed, elapsed, rate = re.search(r"c: (\d+) done, (\d+) failed in (\S+) \((\S+) tasks/s\)", summary).groups()
+        count = {name: sum(stage[name] for stage in told["stages"]) for name in NAMES}
+        self.assertEqual((int(done), int(failed)), (count["done"], count["failed"] + count["timeout"]))
+        self.assertEqual(lines[0], f"c.h5: failed after {elapsed}")
+        with h5py.File(self.folder / "c.h5") as file:
+            self.assertEqual(file.attrs["state"], told["state"])
+            self.assertAlmostEqual(file.attrs["elapsed"], told["elapsed"], 9)
+            self.assertAlmostEqual(14 / file.attrs["elapsed"], float(rate), delta=1)
         with h5py.File(self.folder / "c.h5") as file:
             durations = [(file[f"{s}/task/duration"][i], s, i) for s in "ab" for i in range(len(file[s]["index"]))]
         durations = sorted(durations, reverse=True)[:3]
