@@ -77,6 +77,9 @@ const char *tf_buf_text(const tf_buf *buf); /* never NULL */
 /* A word for the shell: in quotes, if it needs them. */
 void tf_buf_add_quoted(tf_buf *buf, const char *text);
 
+/* A JSON string; what is no UTF-8 becomes U+FFFD. */
+void tf_buf_add_json(tf_buf *buf, const char *text, size_t length);
+
 /* The shortest decimal text that reads back as the same double; integral values of modest size without exponent. */
 void tf_buf_add_double(tf_buf *buf, double value);
 

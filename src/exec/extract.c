@@ -267,3 +267,11 @@ bool extract_columns(host *h, int64_t row, const char *scratch) {
     tf_buf_free(&s.out);
     return sound && h->message.length == 0;
 }
+
+bool extract_members(host *h, int64_t row, const cJSON *results) {
+    bool good = true;
+    for (int c = 0; c < h->spec->columns && good; c++)
+        good = store_member(h, row, c, cJSON_GetObjectItemCaseSensitive(results, h->spec->column[c].name),
+                            "the service's answer");
+    return good;
+}

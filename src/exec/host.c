@@ -16,6 +16,7 @@ void host_open(host *h, const tf_campaign *campaign, const tf_buf *scratch_root,
     *h = (host){.campaign = campaign, .scratch_root = scratch_root, .rank = rank, .slot = slot};
     h->stage = tf_alloc_array((size_t)campaign->stages, sizeof(struct tf_stage *));
     h->exprs = tf_alloc_array((size_t)campaign->stages, sizeof(struct exprs *));
+    h->service = tf_alloc_array((size_t)campaign->stages, sizeof *h->service);
     batch_columns_alloc(&h->columns, campaign);
     h->files = tf_files_new(campaign);
     int most = 0;
@@ -41,6 +42,7 @@ void host_close(host *h) {
         if (h->stage[s])
             function_unload(h->stage[s]);
         exprs_free(h->exprs[s], &h->campaign->stage[s]);
+        service_close(h->service[s]);
     }
     for (int p = 0; p < most; p++) {
         free(h->values[p]);
@@ -51,6 +53,7 @@ void host_close(host *h) {
     free(h->point);
     free(h->stage);
     free(h->exprs);
+    free(h->service);
     batch_columns_free(&h->columns);
     tf_files_free(h->files);
     tf_paths_free(&h->inputs);
@@ -150,7 +153,7 @@ static void finish_row(host *h, int64_t row, uint64_t texts_before) {
         batch_clear_columns(&h->columns, h->spec, row, 1);
         h->texts_used = texts_before; /* string columns of a failed task */
     }
-    if (h->spec->run.kind == TF_RUN_ARGV || h->spec->run.kind == TF_RUN_SHELL)
+    if (tf_run_is_command(&h->spec->run))
         add_output(h, row, TF_RECORD_STDOUT, &h->out, h->spec->capture_stdout);
     add_output(h, row, TF_RECORD_STDERR, &h->err, h->spec->capture_stderr);
     if (failed)
@@ -232,6 +235,8 @@ static void run_row(host *h, struct tf_stage *function, int64_t row) {
             function_run(h, function, row);
         } else if (h->spec->run.kind == TF_RUN_EXPR) {
             exprs_set_row(h, row);
+        } else if (h->spec->run.kind == TF_RUN_SERVICE) {
+            service_run(h, row);
         } else {
             command_run(h, row);
         }
@@ -255,7 +260,7 @@ static void explain_skipped(host *h, int64_t row) {
 static void run_rows(host *h, struct tf_stage *function) {
     batch_header *head = h->header;
     const bool full = h->spec->record_full;
-    const bool is_command = h->spec->run.kind == TF_RUN_ARGV || h->spec->run.kind == TF_RUN_SHELL;
+    const bool is_command = tf_run_is_command(&h->spec->run);
     stopwatch watch = {.end = head->started + BATCH_SECONDS, .stride = 1};
     double now = tf_quick_now(&h->clock);
     const double to_wall = tf_wall() - now;

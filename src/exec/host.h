@@ -8,6 +8,8 @@
 #include "exec/batch.h"
 #include "exec/capture.h"
 
+typedef struct service service;
+
 /* ---- The batch under way ---- */
 
 /* What the runners of tasks work on: the campaign, one batch, and where its rows go. */
@@ -17,6 +19,7 @@ typedef struct host {
     int rank, slot;
     struct tf_stage **stage; /* per stage: the loaded function; NULL before its first batch */
     struct exprs **exprs;    /* per stage: evaluators, likewise */
+    service **service;       /* per stage: its process, likewise */
 
     const tf_stage_spec *limited; /* whose memory limit this process has */
 
@@ -98,6 +101,10 @@ void memory_limit_child(pid_t pid, int64_t most);
 /* Runs the row's command: fills its columns and times, or the message. */
 void command_run(host *h, int64_t row);
 
+/* The same by the slot's service, which is started if it does not run. */
+void service_run(host *h, int64_t row);
+void service_close(service *service); /* may be NULL */
+
 /* Loads the stage's function and runs setup, once a host. Never NULL: a stage that failed fails each of its tasks. */
 struct tf_stage *function_load(host *h, const tf_stage_spec *spec);
 bool function_has_batch(const struct tf_stage *stage);
@@ -119,6 +126,10 @@ void exprs_free(struct exprs *exprs, const tf_stage_spec *spec);
 
 /* A column's value from a command's output (extract.c). false after host_fail. */
 bool extract_columns(host *h, int64_t row, const char *scratch);
+
+/* All columns from the members of an object. false after host_fail. */
+struct cJSON;
+bool extract_members(host *h, int64_t row, const struct cJSON *results);
 
 /* A built-in function by name, NULL if there is none (builtin.c). */
 tf_task_fn *builtin_function(const char *name);

@@ -60,7 +60,8 @@ static void check_command(const tf_stage_spec *stage, tf_diags *diags) {
     bool own_path = false; /* a PATH of its own is searched by the command alone */
     for (int e = 0; e < run->envc; e++)
         own_path = own_path || strcmp(run->env[e].name, "PATH") == 0;
-    const char *program = run->kind == TF_RUN_ARGV ? constant(run->argv[0], &name) : NULL;
+    const char *program = run->kind != TF_RUN_SHELL && run->argc ? constant(run->argv[0], &name) : NULL;
+    const char *member = run->kind == TF_RUN_SERVICE ? "service/0" : "command/0";
     tf_buf_clear(&text);
     if (program && strchr(program, '/')) {
         if (*program != '/' && folder)
@@ -72,13 +73,13 @@ static void check_command(const tf_stage_spec *stage, tf_diags *diags) {
             tf_buf_clear(&text);
             tf_buf_addf(&text, "can't run %s: %s", program,
                         why == EACCES ? "it is not an executable file" : "there is no such file");
-            complain_run(diags, stage, "command/0", tf_buf_text(&text));
+            complain_run(diags, stage, member, tf_buf_text(&text));
         }
     } else if (program && *program && !own_path && !is_in_path(program)) {
         tf_buf_addf(&text, "there is no program \"%s\" in PATH", program);
-        complain_run(diags, stage, "command/0", tf_buf_text(&text));
+        complain_run(diags, stage, member, tf_buf_text(&text));
     } else if (program && !*program) {
-        complain_run(diags, stage, "command/0", "the program's name is empty");
+        complain_run(diags, stage, member, "the program's name is empty");
     }
     tf_buf_free(&cwd);
     tf_buf_free(&name);

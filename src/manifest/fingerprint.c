@@ -47,6 +47,8 @@ static void add_run(cJSON *object, const tf_stage_spec *stage) {
         cJSON_AddItemToArray(list, cJSON_CreateString(run->symbol));
         cJSON_AddItemToArray(list, cJSON_CreateString(run->args));
     }
+    if (run->kind == TF_RUN_SERVICE)
+        cJSON_AddItemToArray(list, cJSON_CreateString("service"));
     for (int c = 0; run->expr && c < stage->columns; c++)
         add_expr(list, run->expr[c]);
     for (int i = 0; i < run->argc; i++)

@@ -121,7 +121,8 @@ static void load_on_failure(struct loader *l, const stage_json *json, tf_stage_s
 static void load_record(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
     const at *where;
-    stage->record_full = stage->run.kind == TF_RUN_ARGV || stage->run.kind == TF_RUN_SHELL || tf_stage_has_files(stage);
+    stage->record_full =
+        tf_run_is_command(&stage->run) || stage->run.kind == TF_RUN_SERVICE || tf_stage_has_files(stage);
     if (stage_member(json, "record", &object, &where)) {
         const char *record = json_string(l->diags, where, object, "record");
         at here = at_key(where, "record");

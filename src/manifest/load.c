@@ -156,8 +156,9 @@ static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *
     load_reductions(l, json, stage);
     load_until(l, json, stage);
     load_handling(l, json, stage);
-    if (stage->log && (stage->run.kind == TF_RUN_FUNCTION || stage->run.kind == TF_RUN_EXPR))
-        complain(l->diags, &json->own_at, "\"log\" goes with a command; what a function logs is in its stderr");
+    if (stage->log && !tf_run_is_command(&stage->run))
+        complain(l->diags, &json->own_at,
+                 "\"log\" goes with a command; what a function or a service logs is in its stderr");
 }
 
 /* Names first, so that "after" can name a later stage. */

@@ -352,7 +352,13 @@ static inline int64_t tf_until_next(int64_t count) {
     return count + (count >= 4 ? count / 4 : 1);
 }
 
-typedef enum tf_run_kind { TF_RUN_ARGV, TF_RUN_SHELL, TF_RUN_FUNCTION, TF_RUN_EXPR } tf_run_kind;
+typedef enum tf_run_kind {
+    TF_RUN_ARGV,
+    TF_RUN_SHELL,
+    TF_RUN_SERVICE, /* argv of a process that gets tasks, one after the other */
+    TF_RUN_FUNCTION,
+    TF_RUN_EXPR
+} tf_run_kind;
 
 typedef struct tf_env_spec {
     const char *name;
@@ -368,6 +374,7 @@ typedef struct tf_run_spec {
     const tf_env_spec *env;
     const tf_template *cwd;        /* NULL: the work folder */
     const tf_template *stdin_text; /* NULL: nothing */
+    int64_t max_tasks;             /* of a service's process; 0: any number */
     /* functions */
     const char *library; /* "builtin", or a path */
     const char *symbol;
@@ -376,6 +383,11 @@ typedef struct tf_run_spec {
     const tf_expr *const *expr;
     const char *json; /* the whole run as JSON text, for the output file */
 } tf_run_spec;
+
+/* A process for each task. */
+static inline bool tf_run_is_command(const tf_run_spec *run) {
+    return run->kind == TF_RUN_ARGV || run->kind == TF_RUN_SHELL;
+}
 
 typedef struct tf_stage_spec {
     const char *name;

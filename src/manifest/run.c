@@ -65,6 +65,27 @@ static const tf_template *load_text(struct loader *l, const at *where, const cJS
     return text ? template_parse(l, &here, text, scope, false) : NULL;
 }
 
+/* ---- Services ---- */
+
+/* Its command line, folder and environment are the same for all tasks: only variables stand in them. */
+static void load_service(struct loader *l, const at *where, const cJSON *json, tf_run_spec *run) {
+    const known_names none = {0};
+    at here = at_key(where, "service"), at_most = at_key(where, "max_tasks");
+    const cJSON *argv = cJSON_GetObjectItemCaseSensitive(json, "service");
+    const cJSON *most = cJSON_GetObjectItemCaseSensitive(json, "max_tasks");
+    if (cJSON_IsArray(argv))
+        load_command(l, &here, argv, &none, run);
+    else
+        complain(l->diags, &here, "must be a list of arguments, not %s", json_kind(argv));
+    run->kind = TF_RUN_SERVICE;
+    load_environment(l, where, json, &none, run);
+    run->cwd = load_text(l, where, json, &none, "cwd");
+    if (most && (!json_is_int(most) || most->valuedouble < 1))
+        complain(l->diags, &at_most, "must be a positive integer");
+    else if (most)
+        run->max_tasks = (int64_t)most->valuedouble;
+}
+
 /* ---- Functions ---- */
 
 /* Variables are put into the strings of "args", at any depth. */
@@ -109,7 +130,8 @@ void load_run(struct loader *l, const at *where, const cJSON *json, const known_
     static const char *const kinds[] = {"command", "function", "service", "expr"};
     static const struct {
         const char *key, *kind;
-    } belongs[] = {{"args", "function"}, {"env", "command"}, {"cwd", "command"}, {"stdin", "command"}};
+    } belongs[] = {{"args", "function"}, {"stdin", "command"}, {"max_tasks", "service"}};
+    static const char *const of_processes[] = {"env", "cwd"};
     int before = l->diags->count;
     json_check_keys(l->diags, where, json, keys_run());
     bool known = l->diags->count == before;
@@ -124,13 +146,18 @@ void load_run(struct loader *l, const at *where, const cJSON *json, const known_
         kind = kinds[k];
     }
     if (!kind && known)
-        complain(l->diags, where, "needs a \"command\", a \"function\" or an \"expr\"");
+        complain(l->diags, where, "needs a \"command\", a \"service\", a \"function\" or an \"expr\"");
     if (!kind)
         return;
     for (size_t i = 0; i < sizeof belongs / sizeof *belongs; i++) {
         at here = at_key(where, belongs[i].key);
         if (cJSON_GetObjectItemCaseSensitive(json, belongs[i].key) && strcmp(kind, belongs[i].kind) != 0)
             complain(l->diags, &here, "\"%s\" goes with a %s, not with a %s", belongs[i].key, belongs[i].kind, kind);
+    }
+    for (size_t i = 0; i < sizeof of_processes / sizeof *of_processes; i++) {
+        at here = at_key(where, of_processes[i]);
+        if (cJSON_GetObjectItemCaseSensitive(json, of_processes[i]) && *kind != 'c' && *kind != 's')
+            complain(l->diags, &here, "\"%s\" goes with a command or a service, not with a %s", of_processes[i], kind);
     }
     if (*kind == 'e') {
         run->kind = TF_RUN_EXPR; /* see load_exprs */
@@ -143,6 +170,8 @@ void load_run(struct loader *l, const at *where, const cJSON *json, const known_
         load_environment(l, where, json, scope, run);
         run->cwd = load_text(l, where, json, scope, "cwd");
         run->stdin_text = load_text(l, where, json, scope, "stdin");
+    } else if (*kind == 's') {
+        load_service(l, where, json, run);
     }
     char *printed = cJSON_PrintUnformatted(json);
     run->json = tf_arena_strdup(l->arena, printed);
@@ -475,6 +504,7 @@ void tf_run_text(const tf_stage_spec *stage, const tf_point *point, tf_buf *out)
         for (int c = 0; c < stage->columns; c++)
             tf_buf_addf(out, "%s%s = %s", c ? "\n" : "", stage->column[c].name, tf_expr_source(run->expr[c]));
         break;
+    case TF_RUN_SERVICE:
     case TF_RUN_ARGV:
         for (int i = 0; i < run->argc; i++) {
             tf_buf_adds(out, i ? " " : "");

@@ -144,7 +144,12 @@ static const json_key run[] = {
     {"env", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}", false},
     {"cwd", TEXT("the folder that a command runs in; default: the manifest's"), false},
     {"stdin", TEXT("what a command reads from its standard input; default: nothing"), false},
-    {"service", LATER, true},
+    {"service",
+     "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\"},\"description\":\"argv of a process that gets "
+     "tasks as JSON lines\"}",
+     false},
+    {"max_tasks",
+     "{\"type\":\"integer\",\"minimum\":1,\"description\":\"tasks after which a service is started anew\"}", false},
     {"expr",
      "{\"type\":\"object\",\"minProperties\":1,\"additionalProperties\":{\"type\":[\"string\",\"number\"]},"
      "\"description\":\"an expression a column, of parameters and the columns before it\"}",
@@ -365,7 +370,8 @@ void tf_schema_write(tf_buf *out) {
                                                "last varies fastest\"}"));
     cJSON_AddItemToObject(defs, "run",
                           object_schema(keys_run(), "{\"oneOf\":[{\"required\":[\"command\"]},{\"required\":["
-                                                    "\"function\"]},{\"required\":[\"expr\"]}]}"));
+                                                    "\"function\"]},{\"required\":[\"expr\"]},{\"required\":["
+                                                    "\"service\"]}]}"));
     cJSON_AddItemToObject(defs, "column",
                           either(cJSON_Parse(REF("type")), object_schema(keys_column(), "{\"required\":[\"type\"]}")));
     cJSON_AddItemToObject(

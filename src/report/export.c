@@ -223,7 +223,7 @@ static void add_csv_row(const exporter *e, int64_t first, int64_t row, tf_buf *o
 static void add_json_row(const exporter *e, int64_t first, int64_t row, tf_buf *out) {
     for (int c = 0; c < e->columns; c++) {
         tf_buf_addc(out, c ? ',' : '{');
-        view_add_json_text(column_name(e, c), strlen(column_name(e, c)), out);
+        tf_buf_add_json(out, column_name(e, c), strlen(column_name(e, c)));
         tf_buf_addc(out, ':');
         if (e->column[c] < 0)
             tf_buf_addf(out, "%" PRId64, first + row);

@@ -21,13 +21,13 @@ static void add_comma(tf_buf *out) {
 
 static void add_key(tf_buf *out, const char *key) {
     add_comma(out);
-    view_add_json_text(key, strlen(key), out);
+    tf_buf_add_json(out, key, strlen(key));
     tf_buf_addc(out, ':');
 }
 
 static void add_text(tf_buf *out, const char *key, const char *text) {
     add_key(out, key);
-    view_add_json_text(text, strlen(text), out);
+    tf_buf_add_json(out, text, strlen(text));
 }
 
 static void add_number(tf_buf *out, const char *key, double x) {
@@ -241,9 +241,9 @@ static void add_histograms(const tf_recalled *from, bool spent, const char *key,
 static void add_edge(const tf_campaign *c, int from, int to, bool order, tf_buf *out) {
     add_comma(out);
     tf_buf_addc(out, '[');
-    view_add_json_text(c->stage[from].name, strlen(c->stage[from].name), out);
+    tf_buf_add_json(out, c->stage[from].name, strlen(c->stage[from].name));
     tf_buf_addc(out, ',');
-    view_add_json_text(c->stage[to].name, strlen(c->stage[to].name), out);
+    tf_buf_add_json(out, c->stage[to].name, strlen(c->stage[to].name));
     tf_buf_addf(out, ",%s]", order ? "true" : "false");
 }
 

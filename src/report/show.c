@@ -184,7 +184,7 @@ static void add_member(tf_buf *out, int depth, const char *name, bool *any) {
     *any = true;
     for (int d = 0; d <= depth; d++)
         tf_buf_adds(out, "  ");
-    view_add_json_text(name, strlen(name), out);
+    tf_buf_add_json(out, name, strlen(name));
     tf_buf_adds(out, ": ");
 }
 
@@ -208,7 +208,7 @@ static void print_json(FILE *out, const shower *s) {
     bool any = false;
     const char *stage = tf_reader_stage(s->from->reader, s->stage);
     add_member(&text, 0, "stage", &any);
-    view_add_json_text(stage, strlen(stage), &text);
+    tf_buf_add_json(&text, stage, strlen(stage));
     add_member(&text, 0, "index", &any);
     tf_buf_addf(&text, "%lld", (long long)s->index);
     add_member(&text, 0, "status", &any);
@@ -217,7 +217,7 @@ static void print_json(FILE *out, const shower *s) {
     add_fields(s, TF_FIELD_PARAM, &text);
     if (s->run.length) {
         add_member(&text, 0, "run", &any);
-        view_add_json_text(tf_buf_text(&s->run), s->run.length, &text);
+        tf_buf_add_json(&text, tf_buf_text(&s->run), s->run.length);
     }
     add_member(&text, 0, "record", &any);
     add_fields(s, TF_FIELD_TASK, &text);

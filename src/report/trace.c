@@ -19,7 +19,7 @@ static void trace_task(void *context, const bar *b, int worker, int slot) {
     if (t->stage != b->stage) {
         const char *name = tf_reader_stage(t->from->reader, b->stage);
         tf_buf_clear(&t->name);
-        view_add_json_text(name, strlen(name), &t->name);
+        tf_buf_add_json(&t->name, name, strlen(name));
         t->stage = b->stage;
     }
     fprintf(t->out,

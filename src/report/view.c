@@ -240,30 +240,6 @@ void view_add_base64(const char *bytes, size_t length, tf_buf *out) {
     }
 }
 
-void view_add_json_text(const char *text, size_t length, tf_buf *out) {
-    tf_buf_addc(out, '"');
-    while (length > 0) {
-        int64_t bad = tf_utf8_invalid(text, length);
-        const size_t sound = bad < 0 ? length : (size_t)bad;
-        for (size_t i = 0; i < sound; i++) {
-            const char c = text[i];
-            if (c == '"' || c == '\\')
-                tf_buf_addc(out, '\\');
-            if (c == '\n')
-                tf_buf_adds(out, "\\n");
-            else if ((unsigned char)c < 0x20 || c == 0x7f)
-                tf_buf_addf(out, "\\u%04x", (unsigned)c);
-            else
-                tf_buf_addc(out, c);
-        }
-        if (bad >= 0)
-            tf_buf_adds(out, "\xEF\xBF\xBD");
-        text += sound + (bad >= 0);
-        length -= sound + (bad >= 0);
-    }
-    tf_buf_addc(out, '"');
-}
-
 void view_add_json(const view_values *values, int64_t row, tf_buf *out) {
     const tf_field *f = values->field;
     if (is_status(f)) {
@@ -277,7 +253,7 @@ void view_add_json(const view_values *values, int64_t row, tf_buf *out) {
     size_t length;
     const char *text = tf_texts_at(&values->texts, row, &length);
     if (f->type == TF_STRING) {
-        view_add_json_text(text, length, out);
+        tf_buf_add_json(out, text, length);
         return;
     }
     tf_buf_addc(out, '"');

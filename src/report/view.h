@@ -45,7 +45,4 @@ void view_add_base64(const char *bytes, size_t length, tf_buf *out);
  * campaign does not tell. */
 bool view_tell_point(const tf_recalled *from, int stage, int64_t index, tf_exec_on_point *take, void *context);
 
-/* Adds a JSON string; what is no UTF-8 becomes U+FFFD. */
-void view_add_json_text(const char *text, size_t length, tf_buf *out);
-
 #endif

@@ -105,6 +105,24 @@ def taskfarm(manifest, ranks=None, slots=2):
     return Contender(name, tasks, seconds)
 
 
+def python_service(tasks):
+    """As long-lived Python processes of two slots; their start-up counts."""
+
+    @in_folder
+    def seconds(folder):
+        run_spec = {"service": [PYTHON, str(HERE / "peers/service.py")]}
+        manifest = {"over": {"x": {"range": [tasks]}}, "run": run_spec, "results": {"y": "int64"}}
+        (folder / "b.json").write_text(json.dumps(manifest))
+        run(TASKFARM, "b.json", "--progress", "none", "--slots", 2, cwd=folder)
+        with h5py.File(folder / "b.h5") as file:
+            assert int(file["b/results/y"][()].sum()) == tasks * (tasks + 1) // 2
+        done, elapsed = done_tasks(folder / "b.h5")
+        assert done == tasks, done
+        return elapsed
+
+    return Contender("taskfarm --slots 2, services", tasks, seconds)
+
+
 def bare_loop(function, tasks, columns, processes=2, name="bare loop"):
     @in_folder
     def seconds(folder):
@@ -216,6 +234,13 @@ def comparisons():
         'functions that do nothing, one float64 column, "record": "status"',
         [*against_bare("nothing", 10**7), *python],
         {"bare loop": 0.5, python[0].name: 1, python[1].name: 500, python[2].name: 5000},
+    )
+    imap = program("multiprocessing imap, chunks of 1", 10**5, PYTHON, peers / "pool.py", 10**5, 1)
+    yield Comparison(
+        "services",
+        "a Python function that adds one, a process a slot, a task at a time",
+        [python_service(10**5), imap, python[2]],
+        {imap.name: 1, python[2].name: 5},
     )
     yield Comparison(
         "full",

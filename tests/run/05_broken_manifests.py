@@ -169,7 +169,7 @@ TABLE = [
         '{"defaults": {"name": "x"}, "stages": [{"name": "a", "run": {"function": "builtin:noop"}}]}',
         '/defaults/name: unknown key "name"',
     ),
-    ('{"run": {"service": ["x"]}}', "/run/service: 'service' is not supported yet"),
+    ('{"run": {"service": ["x"]}}', '/run/service/0: there is no program "x" in PATH'),
     (
         '{"over": {"sky": [1, 2], "filter": ["R"]}, "variables": {"most": 3, "best": "R"}, "run": {"expr": {"a": "skyy + 1", '
         '"b": "sine(sky)", "c": "filter > 3", "d": "filter == 3", "e": "2 * (sky", "f": "", "g": "sky = 1", "h": "3 sky", '
@@ -369,7 +369,7 @@ TABLE = [
     ),
     (
         '{"log": "a", "run": {"function": "builtin:noop"}}',
-        '"log" goes with a command; what a function logs is in its stderr',
+        '"log" goes with a command; what a function or a service logs is in its stderr',
     ),
     (
         '{"stages": [{"name": "stage_a", "over": {"n": [1], "m": [1]}, "outputs": {"x": "{n}", "y": "{n}y"}, '
@@ -761,7 +761,7 @@ TABLE = [
         '{"over": {"a": [9007199254740993]}, "run": {"function": "builtin:noop"}}',
         '/over/a: integer 9007199254740992 is beyond 2^53, where JSON numbers are no longer exact; write it as a string or in a csv file',
     ),
-    ('{"run": {}}', '/run: needs a "command", a "function" or an "expr"'),
+    ('{"run": {}}', '/run: needs a "command", a "service", a "function" or an "expr"'),
     (
         '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"comand": ["x"]}}',
         '/run/comand: unknown key "comand"; did you mean "command"?',
@@ -804,7 +804,7 @@ TABLE = [
     ),
     (
         '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"function": "builtin:noop", "env": {}}}',
-        '/run/env: "env" goes with a command, not with a function',
+        '/run/env: "env" goes with a command or a service, not with a function',
     ),
     (
         '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"function": "builtin:noop", "stdin": "x"}}',

@@ -285,7 +285,7 @@ class Schema(farm.FarmTest):
             {"run": {"comand": "true"}},
             {"run": {"command": "true", "function": "a:b"}},
             {"run": {"command": []}},
-            {"run": {"service": ["x"]}},
+            {"run": {"service": "x"}},
             {"stages": []},
             {"stages": [{"run": {"command": "true"}}]},
             {"seed": -1, "run": {"command": "true"}},

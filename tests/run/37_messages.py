@@ -97,6 +97,7 @@ OF_THE_SYSTEM = {
     "can't fork",
     "can't make a pipe",
     "can't make the folder",
+    "the service's answer has no end",
     "no memory for",
     "bytes of text",
     "no shared memory",

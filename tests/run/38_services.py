@@ -1,0 +1,278 @@
+"""Services: long-lived processes that get tasks as JSON lines. Each task has its answer, whatever happens to the process."""
+
+import os
+import signal
+import time
+
+import farm
+import h5py
+import numpy as np
+
+PYTHON = "/usr/bin/python3"
+
+# What it does to a task is its parameter `does`.
+SERVICE = """
+import os, signal, sys, time
+from taskfarm import serve
+
+started = time.time()
+
+def work(n, does, task):
+    print("task", n)
+    if does == "exit": os._exit(3)
+    if does == "crash": os.kill(os.getpid(), signal.SIGSEGV)
+    if does == "hang": time.sleep(60)
+    if does == "raise": raise ValueError(f"no {n}")
+    if does == "nonsense": os.write(3, b"not an answer\\n")
+    if does == "once" and task.attempt == 1: os._exit(1)
+    if does == "float": return {"square": 0.5, "pid": 0}
+    if does == "nothing": return {}
+    return {"square": n * n, "pid": os.getpid()}
+
+serve(work)
+"""
+
+# By hand, so that answers can be wrong in any way: what is said to task n is its parameter `says`, with I for its index.
+RAW = """
+import json, sys
+for line in sys.stdin:
+    task = json.loads(line)
+    print(task["params"]["says"].replace("I", str(task["index"])), flush=True)
+"""
+
+
+class Services(farm.FarmTest):
+    def service(self, does, **more):
+        self.write("work.py", SERVICE)
+        axes = [{"name": "n", "range": [len(does)]}, {"name": "does", "values": does}]
+        run = {"service": [PYTHON, "work.py"]}
+        results = {"square": "int64", "pid": "int64"}
+        self.write("c.json", {"over": {"z": {"zip": axes}}, "run": run, "results": results} | more)
+
+    def test_every_task_has_its_own_answer(self):
+        for ranks, slots in ((None, 1), (None, 3), (2, 1), (4, 1)):
+            self.service(["well"] * 60)
+            self.taskfarm("c.json", "--fresh", "--slots", slots, ranks=ranks)
+            stage = self.open("c.h5")["c"]
+            self.assertEqual(stage["results/square"][()].tolist(), [n * n for n in range(60)])
+            self.assertEqual([t.decode() for t in self.heap(stage, "stderr")], [f"task {n}\n" for n in range(60)])
+            self.assertTrue((stage["task/status"][()] == farm.DONE).all())
+            self.assertLessEqual(len(set(stage["results/pid"][()])), max(slots, (ranks or 1) - 1), "one a slot")
+            self.assertTrue((stage["task/duration"][()] > 0).all())
+            stage.file.close()
+
+    def test_tasks_in_one_process_are_bounded(self):
+        self.service(["well"] * 50, run={"service": [PYTHON, "work.py"], "max_tasks": 7})
+        self.taskfarm("c.json", "--slots", 2)
+        pids = self.open("c.h5")["c/results/pid"][()].tolist()
+        self.assertGreaterEqual(len(set(pids)), 8)
+        self.assertLessEqual(max(pids.count(pid) for pid in pids), 7)
+
+    def test_what_goes_wrong_costs_its_own_task(self):
+        does = ["well", "exit", "well", "crash", "hang", "well", "raise", "nonsense", "well", "float", "nothing", "well"]
+        messages = {
+            1: "the service ended: exit status 3",
+            3: "the service was killed by signal 11 (Segmentation fault)",
+            4: "timeout after 1.0s",
+            6: "ValueError: no 6",
+            7: 'the service\'s answer is not one to this task: "not an answer"',
+            9: 'column "square": 0.5 in the service\'s answer is no int64',
+            10: 'column "square": no such member in the service\'s answer',
+        }
+        for ranks in (None, 3):
+            self.service(does, timeout=1)
+            said = self.taskfarm("c.json", "--fresh", status=1, ranks=ranks).stderr
+            self.assertIn(f"{len(does) - len(messages)} done, {len(messages)} failed", said)
+            stage = self.open("c.h5")["c"]
+            found = {i: text.decode() for i, text in enumerate(self.heap(stage, "message")) if text}
+            self.assertEqual(found, messages)
+            status = stage["task/status"][()]
+            for n in range(len(does)):
+                want = farm.TIMEOUT if n == 4 else farm.FAILED if n in messages else farm.DONE
+                self.assertEqual(status[n], want, n)
+                self.assertEqual(stage["results/square"][n], n * n if want == farm.DONE else 0)
+                self.assertTrue(self.heap(stage, "stderr")[n].startswith(b"task %d\n" % n), n)
+            self.assertIn(b"Traceback", self.heap(stage, "stderr")[6])
+            self.assertEqual((stage["task/exit_code"][1], stage["task/signal"][3]), (3, 11))
+            stage.file.close()
+
+    def test_a_task_that_failed_is_tried_again(self):
+        self.service(["well", "once", "once", "well"], retries=1, retry_delay=0.1)
+        self.taskfarm("c.json")
+        stage = self.open("c.h5")["c"]
+        self.assertEqual(stage["task/attempts"][()].tolist(), [1, 2, 2, 1])
+
+    def test_answers_that_are_none(self):
+        says = {
+            '{"index": I, "results": {"y": 1}}': None,
+            '{"index": 99, "results": {"y": 1}}': "the service's answer is not one to this task",
+            '{"results": {"y": 1}}': "the service's answer is not one to this task",
+            '{"index": I}': "the service's answer is not one to this task",
+            "[1]": "the service's answer is not one to this task",
+            "": "the service's answer is not one to this task",
+            '{"index": I, "results": {"y": 1}}\n{"index": I, "results": {"y": 2}}': "the service's answer is not one to this task",
+            '{"index": I, "error": "no star"}': "no star",
+            '{"index": I, "results": {"y": "x"}}': 'column "y": "x" in the service\'s answer is no float64',
+            '{"index": I, "results": {"y": null}}': None,
+            '{"index": I, "results": {}}': None,
+        }
+        self.write("raw.py", RAW)
+        self.write("c.json", {"over": {"says": list(says)}, "run": {"service": [PYTHON, "raw.py"]}, "results": {"y": "float64"}})
+        self.taskfarm("c.json", status=1)
+        stage = self.open("c.h5")["c"]
+        for i, (message, found) in enumerate(zip(says.values(), self.heap(stage, "message"), strict=True)):
+            self.assertTrue(found.decode().startswith(message) if message else not found, (i, found))
+        self.assertEqual(stage["results/y"][0], 1)
+        self.assertTrue(np.isnan(stage["results/y"][-1]) and np.isnan(stage["results/y"][-2]))
+
+    def test_all_types_there_and_back(self):
+        self.write(
+            "echo.py",
+            """
+import numpy as np
+from taskfarm import serve
+
+def echo(i, x, s, b, task):
+    assert type(i) is int and type(x) is float and (x or str(x) == "-0.0") and type(s) is str and type(b) is bool
+    assert task.params == dict(i=i, x=x, s=s, b=b) or x != x
+    return dict(I=np.int64(i), X=np.float64(x), S=s, B=np.bool_(b), seed=task.seed, index=task.index, stage=task.stage,
+                m=np.arange(6, dtype="i2").reshape(2, 3) + task.index, big=2**64 - 1 - task.index, files=list(task.inputs["a"]) + task.outputs)
+
+serve(echo)
+""",
+        )
+        texts = ["", "plain", 'say "x"', "back\\slash", "two\nlines\t\x01", "αé∞", "</s>"]
+        numbers = [0.1, -0.0, 1e300, 5e-324, 1 / 3, 1e22, 123456789.125]
+        rows = [{"i": (-1) ** k * 9007199254740991 // (k + 1), "x": numbers[k], "s": texts[k], "b": k % 2 == 0} for k in range(7)]
+        results = {"I": "int64", "X": "float64", "S": "string", "B": "bool", "seed": "uint64", "index": "int32", "stage": "string"}
+        results |= {"m": {"type": "int16", "shape": [2, 3]}, "big": "uint64"}
+        self.write("in_0", "")
+        self.write(
+            "c.json",
+            {
+                "seed": 5,
+                "over": [{"rows": rows}],
+                "inputs": {"a": "in_0"},
+                "outputs": ["out_{i}"],
+                "run": {"service": ["sh", "-c", f"touch $(printf 'out_%s ' {' '.join(str(r['i']) for r in rows)}); exec {PYTHON} echo.py"]},
+                "results": {k: v for k, v in results.items()},
+            },
+        )
+        self.taskfarm("c.json", status=1)  # outputs made beforehand are taken away, and not made by tasks
+        text = self.open("c.h5")["c/text/message"][()].tobytes().decode()
+        self.assertIn("was not made", text)
+        manifest = {"seed": 5, "over": [{"rows": rows}], "run": {"service": [PYTHON, "echo.py"]}, "results": results}
+        self.write("echo.py", (self.folder / "echo.py").read_text().replace(', files=list(task.inputs["a"]) + task.outputs', ""))
+        self.write("d.json", manifest)
+        self.write("s.json", {"name": "d", "seed": 5, "output": "s.h5", "over": [{"rows": rows}], "run": {"command": ["echo", '{{"seed": "{seed}"}}']}, "results": {"seed": "uint64"}})
+        self.taskfarm("d.json", ranks=3)
+        self.taskfarm("s.json")
+        stage = self.open("d.h5")["d"]
+        for k, row in enumerate(rows):
+            self.assertEqual(stage["results/I"][k], row["i"])
+            self.assertEqual(stage["results/X"][k], row["x"])
+            self.assertEqual(stage["results/S"][k].decode(), row["s"])
+            self.assertEqual(stage["results/B"][k], row["b"])
+            self.assertEqual(stage["results/m"][k].tolist(), (np.arange(6).reshape(2, 3) + k).tolist())
+            self.assertEqual((stage["results/big"][k], stage["results/index"][k]), (2**64 - 1 - k, k))
+        self.assertEqual(stage["results/seed"][()].tolist(), self.open("s.h5")["d/results/seed"][()].tolist())
+
+    def test_files_and_folders(self):
+        self.write("there/a", "first")
+        self.write("there/b", "second")
+        self.write(
+            "there/join.py",
+            "import os\nfrom taskfarm import serve\n"
+            "def join(task):\n"
+            "    with open(task.outputs[0], 'w') as out:\n"
+            "        out.write(open(task.inputs['x'][0]).read() + open(task.inputs['y'][0]).read() + os.environ['WORD'])\n"
+            "    return {'cwd': os.getcwd(), 'stage': os.environ['TASKFARM_STAGE']}\n"
+            "serve(join)\n",
+        )
+        run = {"service": [PYTHON, "{script}"], "cwd": "there", "env": {"WORD": "{word}"}}
+        stage = {"inputs": {"x": "there/a", "y": "there/b"}, "outputs": ["joined"], "run": run, "results": {"cwd": "string", "stage": "string"}}
+        self.write("c.json", stage | {"variables": {"script": "join.py", "word": "!"}})
+        self.taskfarm("c.json")
+        self.assertEqual((self.folder / "joined").read_text(), "firstsecond!")
+        results = self.open("c.h5")["c/results"]
+        self.assertEqual(results["cwd"][0].decode(), str(self.folder.resolve() / "there"))
+        self.assertEqual(results["stage"][0], b"c")
+
+    def processes(self):
+        found = []
+        for entry in os.listdir("/proc"):
+            try:
+                with open(f"/proc/{entry}/cmdline", "rb") as file:
+                    if str(self.folder).encode() in file.read():
+                        found.append(int(entry))
+            except (OSError, ValueError):
+                pass
+        return found
+
+    def test_nothing_outlives_the_run(self):
+        self.write("work.py", SERVICE)
+        run = {"service": [PYTHON, str(self.folder / "work.py")]}
+        self.write("c.json", {"over": {"n": {"range": [4]}, "does": ["well", "hang"]}, "run": run, "results": {"square": "int64"}})
+        for end in (signal.SIGKILL, signal.SIGUSR1):
+            farmed = self.start("c.json", "--fresh", "--slots", 2, "--grace", "0.1")
+            self.addCleanup(farm.kill_all, farmed)
+            self.wait_for(lambda: len(self.processes()) >= 2, "services do not start")
+            time.sleep(0.3)  # now they hang
+            farmed.send_signal(end)
+            self.assertEqual(farmed.wait(60), -9 if end == signal.SIGKILL else 75)
+            self.wait_for(lambda: not self.processes(), "services are left")
+        with h5py.File(self.folder / "c.h5") as file:
+            self.assertNotIn(farm.FAILED, file["c/task/status"][()].tolist())
+
+    def test_a_campaign_goes_on(self):
+        self.service(["well"] * 5 + ["exit"] + ["well"] * 5)
+        self.taskfarm("c.json", status=1)
+        self.service(["well"] * 11)
+        self.assertIn("11 done, 0 failed, 10 of them before", self.taskfarm("c.json", ranks=2).stderr)
+
+    def test_wrong_manifests(self):
+        self.write("data.txt", "")
+        for run, message in (
+            ({"service": "measure"}, "/run/service: must be a list of arguments, not a string"),
+            ({"service": []}, "/run/service: the command is empty"),
+            ({"service": ["no_such_program"]}, '/run/service/0: there is no program "no_such_program" in PATH'),
+            ({"service": ["./data.txt"]}, "/run/service/0: can't run ./data.txt: it is not an executable file"),
+            ({"service": ["sh", "{n}"]}, "/run/service/1: "),
+            ({"service": ["sh"], "max_tasks": 0}, "/run/max_tasks: must be a positive integer"),
+            ({"service": ["sh"], "stdin": "x"}, '/run/stdin: "stdin" goes with a command, not with a service'),
+            ({"command": ["sh"], "max_tasks": 2}, '/run/max_tasks: "max_tasks" goes with a service, not with a command'),
+            ({"expr": {"y": "1"}, "cwd": "/"}, '/run/cwd: "cwd" goes with a command or a service, not with a expr'),
+        ):
+            self.write("c.json", {"over": {"n": [1]}, "run": run})
+            said = self.taskfarm("check", "c.json", status=2).stderr
+            self.assertTrue(said.startswith(f"c.json: {message}"), said)
+
+    def test_try_and_show(self):
+        self.service(["well"] * 3)
+        self.assertIn("square = 4", self.taskfarm("try", "c.json", 2).stdout)
+        self.taskfarm("c.json")
+        self.assertIn(f"  {PYTHON} work.py", self.taskfarm("show", "c.h5", 2).stdout)
+
+
+class Examples(farm.FarmTest):
+    def test_in_other_languages(self):
+        for name in ("shell", "c"):
+            self.taskfarm(farm.example("services") / f"{name}.json", "--output", f"{name}.h5", ranks=2)
+            stage = self.open(f"{name}.h5")[f"squares_by_{name}"]
+            self.assertEqual(stage["results/square"][()].tolist(), [n * n for n in range(100)])
+            if name == "shell":
+                self.assertEqual(self.heap(stage, "stderr")[7], b"squaring 7\n")
+
+    def test_spectra_with_numpy(self):
+        lists = "../spectra/data/oke1990/*.dat"
+        self.taskfarm(farm.example("pyservice") / "manifest.json", "--set", f"spectra={lists}", "--output", "a.h5", "--slots", 2)
+        self.taskfarm(farm.example("pyservice") / "manifest.json", "--set", f"spectra={lists}", "--output", "b.h5", ranks=3)
+        self.assertEqual(farm.digest(self.folder / "a.h5"), farm.digest(self.folder / "b.h5"))
+        self.taskfarm(farm.example("spectra") / "by_command.json", "--set", f"spectra={lists[11:]}", "--output", "c.h5")
+        mine, theirs = self.open("a.h5")["measure/results"], self.open("c.h5")["measure/results"]
+        self.assertEqual(mine["points"][()].tolist(), theirs["points"][()].tolist())
+        np.testing.assert_allclose(mine["slope"][()], theirs["slope"][()], rtol=1e-9)
+
+
+if __name__ == "__main__":
+    farm.main()
