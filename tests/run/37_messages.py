@@ -111,7 +111,6 @@ OF_THE_SYSTEM = {
     "stages with files have more than",
     "more than 4 billion dependencies between tasks",
     "makes no regular expression",
-    "has more than",
     "can't open",
     "can't read array",
     "can't be closed",
@@ -123,15 +122,12 @@ OF_THE_SYSTEM = {
     "the process that was to finish it is gone",
     "can't read what stage",
     "can't read statuses",
-    "can't be removed",
     "can't lay out stage",
     "comes to no end reading it",
     "crashes reading it",
     "is damaged: it has been cut short",
-    "can't be read",
     "it ends too early",
     "can't be renamed to",
-    "can't read",
     "can't make the reductions of stage",
     "can't read rows of stage",
     "can't write rows",
@@ -139,7 +135,6 @@ OF_THE_SYSTEM = {
     "can't be synced to disk",
     "the side file of rank",
     "can't make",
-    "can't write",
 }
 
 
