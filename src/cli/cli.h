@@ -22,7 +22,8 @@ typedef struct options {
     const char *retries;
     int sets;
     const char **set;
-    int slots;              /* 0: not given */
+    int slots, nodes;       /* 0: not given */
+    double time;            /* s that a job may take; 0: not given */
     double sync;            /* s; 0: never */
     double walltime, grace; /* s; walltime 0: none */
     double started;         /* tf_now() */
@@ -83,6 +84,7 @@ int cli_find_stage(const recalled *recalled, const char *name);
 int cli_run(const options *options);
 int cli_show(const options *options);
 int cli_export(const options *options);
+int cli_job(const options *options);
 int cli_report(const options *options);
 int cli_try(const options *options);
 int cli_check(const options *options);

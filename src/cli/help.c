@@ -271,13 +271,14 @@ static void print_bash(void) {
            "    [[ $COMP_CWORD -eq 1 ]] && stages=$verbs\n"
            "    [[ $verb == completion ]] && stages='bash zsh'\n"
            "    [[ $verb == import && $COMP_CWORD -eq $first ]] && stages='commands makeflow'\n"
+           "    [[ $verb == job && $COMP_CWORD -eq $first ]] && stages='slurm pbs lsf flux'\n"
            "    [[ $verb == manual ]] && stages=$verbs\n"
            "    mapfile -t COMPREPLY < <(\n"
            "        compgen -W \"$stages\" -- \"$word\"\n"
            "        if [[ -n $suffix && $COMP_CWORD -eq $first ]]; then\n"
            "            compgen -f -X \"!*.$suffix\" -- \"$word\"\n"
            "            compgen -d -S / -- \"$word\"\n"
-           "        elif [[ $verb == import || $verb == run ]]; then\n"
+           "        elif [[ $verb == import || $verb == run || $verb == job ]]; then\n"
            "            compgen -f -- \"$word\"\n"
            "        fi\n"
            "    )\n"
@@ -354,7 +355,8 @@ static void print_zsh(void) {
         if (verbs[v].run == cli_completion)
             printf("                '1:shell:(bash zsh)' \\\n");
         if (verbs[v].has_kind)
-            printf("                '1:kind:(commands makeflow)' '2:file:_files' \\\n");
+            printf("                '1:kind:(%s)' '2:file:_files' \\\n",
+                   verbs[v].run == cli_job ? "slurm pbs lsf flux" : "commands makeflow");
         printf("                '--help[say what %s takes]'\n            ;;\n", verbs[v].name);
     }
     printf("    esac\n"

@@ -8,9 +8,6 @@
 
 #include "cli/verbs.h"
 
-/* What the design has and this version has not. */
-static const char *const later_verbs[] = {"job"};
-
 enum { VERSION = 1 }; /* no letter: -v is another */
 
 int cli_usage_error(const char *format, ...) {
@@ -107,6 +104,12 @@ static int take_option(options *o, int letter, const char *value) {
     case 'W': o->where = value; break;
     case 'K': o->keep_incomplete = true; break;
     case 't': o->set[o->sets++] = value; break;
+    case 'i': return take_time("time", value, false, &o->time);
+    case 'N':
+        if (!tf_parse_int(value, &number) || number < 1 || number > 1000000)
+            return cli_usage_error("--nodes %s: must be an integer from 1 to 1000000", value);
+        o->nodes = (int)number;
+        break;
     case 'l':
         if (!tf_parse_int(value, &number) || number < 1 || number > 4096)
             return cli_usage_error("--slots %s: must be an integer from 1 to 4096", value);
@@ -196,23 +199,12 @@ static const verb *take_verb(int *argc, char **argv) {
     return v;
 }
 
-static bool is_later(const char *word) {
-    for (size_t i = 0; i < sizeof later_verbs / sizeof *later_verbs; i++)
-        if (strcmp(word, later_verbs[i]) == 0)
-            return true;
-    return false;
-}
-
 int main(int argc, char **argv) {
     tf_arena *arena = tf_arena_new();
     const int words = argc;
     const char **word = tf_arena_array(arena, (size_t)words, sizeof *word);
     for (int i = 0; i < words; i++)
         word[i] = argv[i];
-    if (argc > 1 && is_later(argv[1])) {
-        tf_arena_free(arena);
-        return cli_usage_error("'%s' is not supported yet", argv[1]);
-    }
     const verb *given = take_verb(&argc, argv), *v = given ? given : find_verb("run");
     options o = {.verb = v->name, .sync = 30, .grace = 30, .latency = -1, .started = tf_now(), .arena = arena};
     o.words = words;

@@ -38,6 +38,12 @@ const verb verbs[] = {
      "--format trace writes the tasks in time as Chrome's trace JSON, for ui.perfetto.dev.\n"},
     {"graph", cli_graph, "MANIFEST", "a manifest", false, false, false, "owtsk",
      "print what depends on what, for Graphviz", ""},
+    {"job", cli_job, "slurm|pbs|lsf|flux MANIFEST",
+     "a batch system and a manifest, as in taskfarm job slurm sweep.json", true, false, false, "owtsNi",
+     "print a batch script that runs the campaign",
+     "A rank a node, whose cores are its slots. The script passes the time limit on, stops in time, and has the job go "
+     "on "
+     "as another one when there is more to do.\n"},
     {"schema", cli_schema, "", NULL, false, false, false, "", "print the manifest's JSON Schema, for editors", ""},
     {"import", cli_import, "commands|makeflow FILE", "a file, as in taskfarm import commands tasks.txt", true, false,
      false, "", "print a manifest that runs each line of FILE as a command, or the rules of a makeflow", ""},
@@ -79,6 +85,8 @@ const option_spec option_specs[] = {
     {"columns", 'c', false, "LIST", NULL,
      "which ones, in this order, with commas between: also index, status, attempts, duration, message, stdout, ..."},
     {"where", 'W', false, "EXPR", NULL, "only tasks of which this is true, as in \"status == 'done' && snr > 5\""},
+    {"nodes", 'N', false, "N", NULL, "nodes that the job asks for (default: 2)"},
+    {"time", 'i', false, "TIME", NULL, "how long the job may take: 90m, 12h (default: 2h)"},
     {"format", 'x', false, "FORMAT", "csv jsonl rocrate html trace",
      "of export csv (default), jsonl or rocrate; of report html (default) or trace"},
     {"json", 'j', false, NULL, NULL, "print JSON"},

@@ -1,0 +1,91 @@
+/* taskfarm job: a batch script for the campaign: one of those in jobs/, which are a part of the program, with the three
+ * lines filled in that are the user's. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+extern const char job_slurm[], job_pbs[], job_lsf[], job_flux[]; /* jobs/NAME.sh */
+
+/* How a batch system's script says what is filled in. */
+typedef struct batch_system {
+    const char *name, *script;
+    const char *nodes; /* how the line begins that has the number of nodes, */
+    const char *time;  /* and that which has the time, */
+    enum { HOURS_MINUTES_SECONDS, HOURS_MINUTES, MINUTES } how;
+} batch_system;
+
+static const batch_system systems[] = {
+    {"slurm", job_slurm, "#SBATCH --nodes=", "#SBATCH --time=", HOURS_MINUTES_SECONDS},
+    {"pbs", job_pbs, "#PBS -l select=", "#PBS -l walltime=", HOURS_MINUTES_SECONDS},
+    {"lsf", job_lsf, "#BSUB -n ", "#BSUB -W ", HOURS_MINUTES},
+    {"flux", job_flux, "#FLUX: --nodes=", "#FLUX: --time-limit=", MINUTES},
+};
+
+enum { SYSTEMS = sizeof systems / sizeof *systems };
+
+static const batch_system *find_system(const char *name) {
+    for (int s = 0; s < SYSTEMS; s++)
+        if (strcmp(systems[s].name, name) == 0)
+            return &systems[s];
+    return NULL;
+}
+
+/* In whole minutes, no fewer. */
+static void add_time(const batch_system *system, double seconds, tf_buf *out) {
+    const long minutes = (long)ceil(seconds / 60);
+    switch (system->how) {
+    case HOURS_MINUTES_SECONDS: tf_buf_addf(out, "%02ld:%02ld:00", minutes / 60, minutes % 60); break;
+    case HOURS_MINUTES: tf_buf_addf(out, "%ld:%02ld", minutes / 60, minutes % 60); break;
+    case MINUTES: tf_buf_addf(out, "%ldm", minutes); break;
+    }
+}
+
+/* The line with another number in the place of that behind `prefix`, and what is behind that. */
+static bool fill_nodes(const char *line, size_t length, const char *prefix, int nodes, tf_buf *out) {
+    const size_t head = strlen(prefix);
+    if (strncmp(line, prefix, head) != 0)
+        return false;
+    const size_t digits = strspn(line + head, "0123456789");
+    tf_buf_addf(out, "%s%d", prefix, nodes);
+    tf_buf_add(out, line + head + digits, length - head - digits);
+    return true;
+}
+
+static void fill_line(const options *o, const batch_system *system, const char *line, size_t length, tf_buf *out) {
+    static const char manifest[] = "manifest=";
+    if (o->nodes > 0 && fill_nodes(line, length, system->nodes, o->nodes, out))
+        return;
+    if (o->time > 0 && strncmp(line, system->time, strlen(system->time)) == 0) {
+        tf_buf_adds(out, system->time);
+        add_time(system, o->time, out);
+    } else if (strncmp(line, manifest, sizeof manifest - 1) == 0) {
+        tf_buf_adds(out, manifest);
+        tf_buf_add_quoted(out, o->manifest);
+    } else {
+        tf_buf_add(out, line, length);
+    }
+}
+
+int cli_job(const options *o) {
+    const batch_system *system = find_system(o->kind);
+    if (!system)
+        return cli_usage_error("job %s: must be slurm, pbs, lsf or flux", o->kind);
+    loaded l;
+    cli_load(o, &l); /* better now than when the job starts */
+    const bool right = l.campaign != NULL;
+    if (!right)
+        fputs(tf_buf_text(&l.diags.lines), stderr);
+    tf_buf text = {0};
+    for (const char *line = system->script; *line && right;) {
+        const size_t length = strcspn(line, "\n");
+        fill_line(o, system, line, length, &text);
+        tf_buf_addc(&text, '\n');
+        line += length + (line[length] == '\n');
+    }
+    fputs(tf_buf_text(&text), stdout);
+    tf_buf_free(&text);
+    cli_unload(&l);
+    return right ? TF_OK : TF_ERR_USAGE;
+}
