@@ -31,6 +31,7 @@ struct master {
     tf_sched *sched;
     deps *deps;
     double started;
+    double closed; /* s that the run had taken when the file was closed, which it has; 0: not yet */
     int64_t slots;
     int64_t reused;            /* tasks */
     int64_t excluded, skipped; /* as workers found them: to the scheduler they are done */
@@ -94,7 +95,7 @@ void master_result(const master *m, tf_farm_result *result) {
     tf_farm_progress *p = &result->progress;
     *p = (tf_farm_progress){.stages = m->campaign->stages,
                             .finished = m->finished,
-                            .elapsed = tf_now() - m->started,
+                            .elapsed = m->closed > 0 ? m->closed : tf_now() - m->started,
                             .reused = m->reused,
                             .excluded = m->excluded,
                             .stopping = m->stopping,
@@ -293,6 +294,8 @@ static void collect(master *m, collect_what what, int stage) {
                                .partial = partial,
                                .elapsed = result.progress.elapsed,
                                .enough = m->look[stage].enough};
+    if (what == COLLECT_CLOSE)
+        m->closed = message.elapsed;
     wire_send_all(m->wire, TAG_COLLECT, &message, sizeof message);
 }
 
