@@ -1,8 +1,9 @@
 #!/bin/sh
-# lint.sh BUILD: is every source formatted, does each folder include only what it may, and do clang-tidy and cppcheck find
-# nothing? BUILD has compile_commands.json.
+# lint.sh BUILD [--deep]: is every source formatted, does each folder include only what it may, and do clang-tidy and cppcheck
+# find nothing? BUILD has compile_commands.json. --deep: clang's static analyzer too, which takes minutes.
 set -eu
 build=$1
+checks=$([ "${2:-}" = --deep ] || echo "--checks=-clang-analyzer-*")
 cd "$(dirname "$0")/.."
 sources=$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
 # shellcheck disable=SC2086  # lists of words are meant
@@ -12,5 +13,5 @@ sources=$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
     cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
         --suppress=missingInclude -I src -I include src
     git ls-files --cached --others --exclude-standard 'src/*.c' |
-        xargs -P "$(nproc)" -n 4 clang-tidy -p "$build" --quiet
+        xargs -P "$(nproc)" -n 4 clang-tidy -p "$build" --quiet $checks
 }

@@ -12,7 +12,8 @@ packages="gcc g++ make cmake ninja-build pkg-config
 if [ "${1:-}" = "--tests" ]; then
     packages="$packages git gfortran libcriterion-dev python3-xarray python3-h5netcdf python3-jsonschema
         valgrind cppcheck clang clang-format clang-tidy libclang-rt-dev graphviz snakemake
-        coop-computing-tools groff-base zsh chromium chromium-driver python3-selenium slurm-wlm munge"
+        coop-computing-tools groff-base zsh chromium chromium-driver python3-selenium slurm-wlm munge
+        environment-modules"
 elif [ "${1:-}" = "--bench" ]; then
     packages="$packages parallel findutils time snakemake coop-computing-tools python3-distributed python3-pandas python3-mpi4py
         python3-matplotlib"

@@ -301,20 +301,18 @@ static void judge_end(host *h, int64_t row, int status, outcome why) {
     }
 }
 
+/* There is no answer: the process is ended, if it has not. One that has ended its output ends by itself, or soon. */
 static void give_up(host *h, service *s, int64_t row, outcome why) {
     struct rusage usage = {0};
-    process_drain(&s->p.err, -1, &h->err);
-    if (why != ENDED) /* else it may have its own way to end */
-        kill(-s->p.pid, SIGKILL);
-    else if (!process_has_ended(&s->p)) { /* only its output has ended */
-        struct pollfd end = {s->p.pidfd, POLLIN, 0};
+    struct pollfd end = {s->p.pidfd, POLLIN, 0};
+    if (why == ENDED && !process_has_ended(&s->p))
         poll(&end, s->p.pidfd >= 0, 1000);
-    }
-    int last = s->p.err;
-    process_drain(&last, -1, &h->err);
-    s->p.err = last;
+    process_drain(&s->p.err, -1, &h->err);
+    const bool by_itself = process_has_ended(&s->p);
     const int status = end_now(s, &usage);
-    if (why != LEFT)
+    if (why == ENDED && !by_itself)
+        host_fail(h, "the service has closed its standard output");
+    else if (why != LEFT)
         judge_end(h, row, status, why);
 }
 

@@ -75,7 +75,7 @@ static tf_err choose_columns(exporter *e, tf_error *error) {
     if (e->options->columns)
         return take_columns(e, column, error);
     column[e->columns++] = -1;
-    column[e->columns++] = view_find(e->view, "status");
+    column[e->columns++] = view_record(e->view, "status");
     for (int f = 0; f < fields; f++)
         if (is_of_interest(view_field(e->view, f)))
             column[e->columns++] = f;
@@ -85,7 +85,7 @@ static tf_err choose_columns(exporter *e, tf_error *error) {
 /* ---- Which rows ---- */
 
 static bool is_status(const exporter *e, int field) {
-    return field == view_find(e->view, "status");
+    return field == view_record(e->view, "status");
 }
 
 static tf_err parse_where(exporter *e, tf_error *error) {
@@ -246,7 +246,7 @@ static tf_err export_piece(exporter *e, int64_t first, int64_t count, bool *keep
     bool any;
     tf_err err = select_rows(e, first, count, keep, &any, error);
     if (err == TF_OK && any)
-        err = view_read(e->view, view_find(e->view, "status"), first, count, &e->status, error);
+        err = view_read(e->view, view_record(e->view, "status"), first, count, &e->status, error);
     for (int c = 0; c < e->columns && err == TF_OK && any; c++)
         if (e->column[c] >= 0)
             err = view_read(e->view, e->column[c], first, count, &e->values[c], error);

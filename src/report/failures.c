@@ -4,14 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int find_field(const tf_reader *reader, int stage, tf_field_kind kind, const char *name) {
-    for (int f = 0; f < tf_reader_fields(reader, stage); f++)
-        if (tf_reader_field(reader, stage, f)->kind == kind &&
-            strcmp(tf_reader_field(reader, stage, f)->name, name) == 0)
-            return f;
-    return -1;
-}
-
 /* The tasks' messages are read where one of them has failed. */
 static tf_err take_piece(tf_reader *reader, int stage, int owner, int message, int64_t first, int64_t count,
                          const uint8_t *status, tf_texts *texts, tf_tally *failures, tf_error *error) {
@@ -36,8 +28,8 @@ static tf_err take_piece(tf_reader *reader, int stage, int owner, int message, i
 tf_err failures_find(tf_reader *reader, int stage, int owner, tf_tally *failures, tf_error *error) {
     enum { PIECE = 1 << 14 };
     const int64_t tasks = tf_reader_tasks(reader, stage);
-    const int status = find_field(reader, stage, TF_FIELD_TASK, "status");
-    const int message = find_field(reader, stage, TF_FIELD_TEXT, "message");
+    const int status = tf_reader_record(reader, stage, "status");
+    const int message = tf_reader_record(reader, stage, "message");
     uint8_t *its = tf_alloc(PIECE);
     tf_texts texts = {0};
     tf_err err = TF_OK;

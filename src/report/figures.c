@@ -27,7 +27,7 @@ static tf_err each_number(view *v, int field, bool ended, take_numbers *take, hi
     tf_err err = TF_OK;
     for (int64_t first = 0; first < tasks && err == TF_OK; first += most) {
         const int64_t count = tasks - first < most ? tasks - first : most;
-        err = view_read(v, view_find(v, "status"), first, count, &status, error);
+        err = view_read(v, view_record(v, "status"), first, count, &status, error);
         if (err == TF_OK)
             err = view_read(v, field, first, count, &values, error);
         if (err != TF_OK)
@@ -135,8 +135,7 @@ typedef struct records {
 typedef void take_task(clockwork *c, int stage, int64_t index, const records *r, int64_t row);
 
 static bool has_times(const view *v) {
-    const int f = view_find(v, "start");
-    return f >= 0 && view_field(v, f)->kind == TF_FIELD_TASK;
+    return view_record(v, "start") >= 0;
 }
 
 /* Tasks that ended and are known to have been run. */
@@ -151,7 +150,7 @@ static tf_err each_task(const tf_recalled *from, int stage, take_task *take, clo
     for (int64_t first = 0; first < tasks && err == TF_OK; first += PIECE) {
         const int64_t count = tasks - first < PIECE ? tasks - first : PIECE;
         for (size_t i = 0; i < sizeof names / sizeof *names && err == TF_OK; i++)
-            err = view_read(v, view_find(v, names[i]), first, count, values[i], error);
+            err = view_read(v, view_record(v, names[i]), first, count, values[i], error);
         for (int64_t i = 0; i < count && err == TF_OK; i++)
             if (has_ended(((const uint8_t *)r.status.numbers)[i]) && ((const double *)r.start.numbers)[i] > 0)
                 take(c, stage, first + i, &r, i);

@@ -52,21 +52,25 @@ static void add_json(tf_buf *out, const char *key, cJSON *json) {
 
 /* ---- Why tasks failed, and what was run ---- */
 
+typedef struct command_line {
+    const tf_stage_spec *spec;
+    tf_buf text;
+} command_line;
+
 static void take_run(void *context, const tf_point *point) {
-    const tf_stage_spec **spec = ((void **)context)[0];
-    tf_run_text(*spec, point, ((void **)context)[1]);
+    command_line *line = context;
+    tf_run_text(line->spec, point, &line->text);
 }
 
 static void add_command(const tf_recalled *from, cJSON *failure) {
     const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(failure, "stage"));
     const cJSON *task = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(failure, "tasks"), 0);
     const int stage = name ? tf_reader_find(from->reader, name) : -1;
-    const tf_stage_spec *spec = stage >= 0 ? tf_recalled_stage(from, stage) : NULL;
-    tf_buf run = {0};
-    if (spec && task)
-        view_tell_point(from, stage, (int64_t)task->valuedouble, take_run, (void *[]){&spec, &run});
-    cJSON_AddStringToObject(failure, "command", tf_buf_text(&run));
-    tf_buf_free(&run);
+    command_line line = {.spec = stage >= 0 ? tf_recalled_stage(from, stage) : NULL};
+    if (line.spec && task)
+        view_tell_point(from, stage, (int64_t)task->valuedouble, take_run, &line);
+    cJSON_AddStringToObject(failure, "command", tf_buf_text(&line.text));
+    tf_buf_free(&line.text);
 }
 
 static void add_failures(const tf_recalled *from, const cJSON *status, tf_buf *out) {
@@ -207,9 +211,9 @@ static bool is_wanted(const tf_field *f, bool spent, const char **unit) {
         return f->kind == TF_FIELD_RESULT && tf_type_size(f->type) > 0 && !f->is_blocks;
     if (f->kind != TF_FIELD_TASK)
         return false;
-    if (strcmp(f->name, "max_rss") == 0)
+    if (strcmp(f->dataset, "max_rss") == 0)
         *unit = "bytes";
-    else if (strcmp(f->name, "duration") == 0 || strcmp(f->name, "cpu") == 0)
+    else if (strcmp(f->dataset, "duration") == 0 || strcmp(f->dataset, "cpu") == 0)
         *unit = "s";
     return *unit != NULL;
 }
@@ -238,18 +242,20 @@ static void add_histograms(const tf_recalled *from, bool spent, const char *key,
 
 /* ---- The workflow ---- */
 
-static void add_edge(const tf_campaign *c, int from, int to, bool order, tf_buf *out) {
-    add_comma(out);
-    tf_buf_addc(out, '[');
-    tf_buf_add_json(out, c->stage[from].name, strlen(c->stage[from].name));
-    tf_buf_addc(out, ',');
-    tf_buf_add_json(out, c->stage[to].name, strlen(c->stage[to].name));
-    tf_buf_addf(out, ",%s]", order ? "true" : "false");
-}
+typedef struct edges {
+    const tf_campaign *campaign;
+    tf_buf *out;
+} edges;
 
 static void take_edge(void *context, int from, int to, bool order) {
-    const tf_campaign *c = ((void **)context)[0];
-    add_edge(c, from, to, order, ((void **)context)[1]);
+    const edges *e = context;
+    const char *name = e->campaign->stage[from].name, *other = e->campaign->stage[to].name;
+    add_comma(e->out);
+    tf_buf_addc(e->out, '[');
+    tf_buf_add_json(e->out, name, strlen(name));
+    tf_buf_addc(e->out, ',');
+    tf_buf_add_json(e->out, other, strlen(other));
+    tf_buf_addf(e->out, ",%s]", order ? "true" : "false");
 }
 
 /* As far as the campaign is known; where its files are gone without what they tell. */
@@ -261,7 +267,7 @@ static void add_edges(const tf_recalled *from, tf_buf *out) {
         tf_disk disk = tf_disk_real();
         tf_graph_check(from->campaign, &diags);
         tf_graph *graph = diags.count == 0 ? tf_graph_new(from->campaign, &disk, &diags) : NULL;
-        tf_graph_edges(graph, from->campaign, take_edge, (void *[]){(void *)(uintptr_t)from->campaign, out});
+        tf_graph_edges(graph, from->campaign, take_edge, &(edges){from->campaign, out});
         tf_graph_free(graph);
         tf_diags_free(&diags);
     }

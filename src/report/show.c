@@ -34,7 +34,7 @@ static tf_err read_fields(shower *s, tf_error *error) {
         if (err != TF_OK)
             tf_buf_adds(&s->missing[f], error->text);
     }
-    s->status = *(const uint8_t *)s->values[view_find(s->view, "status")].numbers;
+    s->status = *(const uint8_t *)s->values[view_record(s->view, "status")].numbers;
     return TF_OK;
 }
 
@@ -54,8 +54,8 @@ static void take_point(void *context, const tf_point *point) {
 
 /* A number of the task's record; false: it is not recorded. */
 static bool number_of(const shower *s, const char *name, double *value) {
-    int f = view_find(s->view, name);
-    if (f < 0 || view_field(s->view, f)->kind != TF_FIELD_TASK)
+    const int f = view_record(s->view, name);
+    if (f < 0)
         return false;
     tf_load_doubles(view_field(s->view, f)->type, s->values[f].numbers, 0, 1, value);
     return true;
@@ -149,9 +149,9 @@ static void print_record(FILE *out, const shower *s) {
 }
 
 static void print_text(FILE *out, const shower *s, const char *name) {
-    int f = view_find(s->view, name);
+    const int f = view_record(s->view, name);
     size_t length;
-    if (f < 0 || view_field(s->view, f)->kind != TF_FIELD_TEXT)
+    if (f < 0)
         return;
     const char *text = tf_texts_at(&s->values[f].texts, 0, &length);
     print_lines(out, name, text, length);
@@ -192,9 +192,9 @@ static void add_fields(const shower *s, tf_field_kind kind, tf_buf *out) {
     bool any = false;
     for (int f = 0; f < view_fields(s->view); f++) {
         const tf_field *field = view_field(s->view, f);
-        if (field->kind != kind || (kind == TF_FIELD_TASK && strcmp(field->name, "status") == 0))
+        if (field->kind != kind || (kind == TF_FIELD_TASK && strcmp(field->dataset, "status") == 0))
             continue;
-        add_member(out, 1, field->name, &any);
+        add_member(out, 1, field->dataset, &any);
         if (s->missing[f].length || (kind == TF_FIELD_RESULT && s->status != TF_STATUS_DONE))
             tf_buf_adds(out, "null");
         else

@@ -133,12 +133,8 @@ static void take_duration(details *d, int stage, int64_t index, double seconds) 
 static tf_err find_slowest(tf_reader *reader, int stage, int owner, int64_t most, details *d, tf_error *error) {
     enum { PIECE = 1 << 16 };
     const int64_t tasks = tf_reader_tasks(reader, stage);
-    int field = 0;
-    while (field < tf_reader_fields(reader, stage) &&
-           (tf_reader_field(reader, stage, field)->kind != TF_FIELD_TASK ||
-            strcmp(tf_reader_field(reader, stage, field)->name, "duration") != 0))
-        field++;
-    if (field == tf_reader_fields(reader, stage) || tasks > most)
+    const int field = tf_reader_record(reader, stage, "duration");
+    if (field < 0 || tasks > most)
         return TF_OK;
     double *seconds = tf_alloc_array(PIECE, sizeof *seconds);
     tf_err err = TF_OK;

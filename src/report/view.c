@@ -47,6 +47,10 @@ int view_find(const view *v, const char *name) {
     return -1;
 }
 
+int view_record(const view *v, const char *dataset) {
+    return tf_reader_record(v->from->reader, v->stage, dataset);
+}
+
 int64_t view_width(const view *v, int field) {
     const tf_field *f = view_field(v, field);
     const int64_t tasks = tf_reader_tasks(v->from->reader, v->stage);
@@ -187,7 +191,7 @@ const char *view_status_name(uint8_t status) {
 }
 
 static bool is_status(const tf_field *field) {
-    return field->kind == TF_FIELD_TASK && strcmp(field->name, "status") == 0;
+    return field->kind == TF_FIELD_TASK && strcmp(field->dataset, "status") == 0;
 }
 
 static const void *element_at(const view_values *values, int64_t row, int64_t element) {

@@ -13,7 +13,8 @@ void view_free(view *v);
 int64_t view_tasks(const view *v);
 const tf_field *view_field(const view *v, int field);
 int view_fields(const view *v);
-int view_find(const view *v, const char *name); /* -1: there is none */
+int view_find(const view *v, const char *name);      /* -1: there is none */
+int view_record(const view *v, const char *dataset); /* what is recorded of tasks: see tf_reader_record */
 
 /* Bytes that a row's field takes, about. */
 int64_t view_width(const view *v, int field);

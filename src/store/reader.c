@@ -78,9 +78,13 @@ static table open_table(hid_t group, const char *folder, const char *name) {
 }
 
 static reader_field *new_field(tf_reader *o, reader_stage *stage, tf_field_kind kind, const char *name, tf_type type) {
+    const char *dataset = tf_arena_strdup(o->arena, name), *unique = dataset;
+    for (int i = 0; i < stage->fields; i++)
+        if (strcmp(stage->field[i].about.name, name) == 0)
+            unique = tf_arena_printf(o->arena, "task.%s", name);
     reader_field *f = &stage->field[stage->fields++];
     *f = (reader_field){
-        .about = {.name = tf_arena_strdup(o->arena, name), .kind = kind, .type = type, .elements = 1, .stored = true},
+        .about = {.name = unique, .dataset = dataset, .kind = kind, .type = type, .elements = 1, .stored = true},
         .kind = -1};
     return f;
 }
@@ -99,8 +103,8 @@ static void take_rows(reader_field *f, const table *rows) {
 /* A text in a heap; false if there is none of the name. */
 static bool take_heap(reader_field *f, hid_t group) {
     tf_buf index = {0};
-    tf_buf_addf(&index, "%s_index", f->about.name);
-    f->heap = open_table(group, "text", f->about.name);
+    tf_buf_addf(&index, "%s_index", f->about.dataset);
+    f->heap = open_table(group, "text", f->about.dataset);
     if (f->heap.dataset > 0) {
         f->rows = open_table(group, "text", index.data);
         f->rows.type = H5Tcopy(H5T_NATIVE_INT64);
@@ -320,6 +324,15 @@ int tf_reader_fields(const tf_reader *o, int stage) {
 
 const tf_field *tf_reader_field(const tf_reader *o, int stage, int field) {
     return &o->stage[stage].field[field].about;
+}
+
+int tf_reader_record(const tf_reader *o, int stage, const char *dataset) {
+    for (int f = 0; f < o->stage[stage].fields; f++) {
+        const tf_field *field = &o->stage[stage].field[f].about;
+        if ((field->kind == TF_FIELD_TASK || field->kind == TF_FIELD_TEXT) && strcmp(field->dataset, dataset) == 0)
+            return f;
+    }
+    return -1;
 }
 
 /* ---- Side files ---- */

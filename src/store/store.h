@@ -157,7 +157,8 @@ void tf_survey_free(tf_survey *survey);
 typedef enum tf_field_kind { TF_FIELD_PARAM, TF_FIELD_RESULT, TF_FIELD_TASK, TF_FIELD_TEXT } tf_field_kind;
 
 typedef struct tf_field {
-    const char *name; /* "snr", "duration", "stderr" */
+    const char *name;    /* "snr", "duration", "stderr": no other field of the stage has it */
+    const char *dataset; /* its name in the output: that of a record is "task." less, where a result has it, too */
     tf_field_kind kind;
     tf_type type; /* "status" is TF_UINT8: a tf_status; what is captured is TF_STRING */
     int rank;     /* of a row; 0: one element */
@@ -206,6 +207,9 @@ const char *tf_reader_run(const tf_reader *reader, int stage);         /* JSON, 
 /* In the order of the manifest: parameters, results, then what is recorded of tasks, and texts. */
 int tf_reader_fields(const tf_reader *reader, int stage);
 const tf_field *tf_reader_field(const tf_reader *reader, int stage, int field);
+
+/* What is recorded of tasks, by its name in the output: "status", "message"; -1: it is not. */
+int tf_reader_record(const tf_reader *reader, int stage, const char *dataset);
 
 /* Fields of tasks first .. first + count - 1, which must be stored: numbers (count x elements), or texts. */
 tf_err tf_reader_numbers(tf_reader *reader, int stage, int field, int64_t first, int64_t count, void *numbers,

@@ -243,6 +243,27 @@ class ShowExport(farm.FarmTest):
             (self.folder / "table").unlink()
         self.assertLess(peaks[1], peaks[0] + 16)
 
+    def test_results_that_are_called_as_what_is_recorded(self):
+        names = ["status", "duration", "attempts", "message", "stderr"]  # texts can't be called as the last two
+        values = ["red", "long", "many", 5, 6]
+        answer = json.dumps(dict(zip(names, values))).replace("{", "{{").replace("}", "}}")
+        command = f"echo why >&2; echo '{answer}'; test {{i}} -ne 1"
+        results = {name: "int32" if isinstance(value, int) else "string" for name, value in zip(names, values)}
+        self.write("c.json", {"over": {"i": {"range": [3]}}, "run": {"command": command}, "results": results})
+        self.taskfarm("c.json", status=1)
+        self.assertEqual(
+            self.export("c.h5").splitlines(),
+            ["index,task.status,i," + ",".join(names), "0,done,0,red,long,many,5,6", "1,failed,1,,,,,", "2,done,2,red,long,many,5,6"],
+        )
+        failed = self.lines("c.h5", "--where", "task.status == 'failed' && task.attempts == 1", "--columns", "index,task.message,task.stderr")
+        self.assertEqual(failed, [{"index": 1, "task.message": "exit status 1: why", "task.stderr": "why\n"}])
+        shown = json.loads(self.taskfarm("show", "c.h5", 2, "--json").stdout)
+        self.assertEqual((shown["status"], shown["results"]["status"], shown["record"]["attempts"]), ("done", "red", 1))
+        self.assertEqual(shown["texts"]["stderr"], "why\n")
+        told = json.loads(self.taskfarm("status", "c.h5", "--json").stdout)
+        self.assertEqual([(f["count"], f["message"]) for f in told["failures"]], [(1, "exit status 1: why")])
+        self.taskfarm("report", "c.h5")
+
     def test_a_full_disk_is_told(self):
         self.write("c.json", {"over": {"i": {"range": [10]}}, "run": {"expr": {"y": "i"}}})
         self.taskfarm("c.json")

@@ -22,6 +22,7 @@ def work(n, does, task):
     if does == "exit": os._exit(3)
     if does == "crash": os.kill(os.getpid(), signal.SIGSEGV)
     if does == "hang": time.sleep(60)
+    if does == "close": os.close(3); time.sleep(60)
     if does == "raise": raise ValueError(f"no {n}")
     if does == "nonsense": os.write(3, b"not an answer\\n")
     if does == "once" and task.attempt == 1: os._exit(1)
@@ -69,7 +70,7 @@ class Services(farm.FarmTest):
         self.assertLessEqual(max(pids.count(pid) for pid in pids), 7)
 
     def test_what_goes_wrong_costs_its_own_task(self):
-        does = ["well", "exit", "well", "crash", "hang", "well", "raise", "nonsense", "well", "float", "nothing", "well"]
+        does = ["well", "exit", "well", "crash", "hang", "well", "raise", "nonsense", "well", "float", "nothing", "close", "well"]
         messages = {
             1: "the service ended: exit status 3",
             3: "the service was killed by signal 11 (Segmentation fault)",
@@ -78,6 +79,7 @@ class Services(farm.FarmTest):
             7: 'the service\'s answer is not one to this task: "not an answer"',
             9: 'column "square": 0.5 in the service\'s answer is no int64',
             10: 'column "square": no such member in the service\'s answer',
+            11: "the service has closed its standard output",
         }
         for ranks in (None, 3):
             self.service(does, timeout=1)
