@@ -567,7 +567,7 @@ def machine():
         "cores": len(os.sched_getaffinity(0)),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "kernel": platform.release(),
-        "taskfarm": first_line(str(TASKFARM), "--version").split()[-1],
+        "taskfarm": first_line(str(TASKFARM), "--version").split(maxsplit=1)[1],
         "hdf5": h5py.version.hdf5_version,
         "versions": {
             name: first_line(*command)

@@ -112,7 +112,7 @@ class Status(farm.FarmTest):
         self.slow(40)
         run = self.start("c.json", "--slots", 2)
         self.addCleanup(farm.kill_all, run)
-        self.wait_for(lambda: self.status_of_life() and self.status()["failures"], "no failure is told")
+        self.wait_for(lambda: self.status_of_life().get("ended", 0) >= 20, "tasks do not end")
         message = [{"stage": "first", "count": 1, "tasks": [3], "message": "exit status 1"}]
         with self.watch("--json") as watch:
             told = json.loads(watch.stdout.readline())
