@@ -15,16 +15,6 @@ static void print_heading(const char *text) {
     printf("%s\n", text);
 }
 
-/* Each line a little further in. */
-static void print_lines(const char *text, size_t length) {
-    for (const char *end = text + length; text < end;) {
-        const char *newline = memchr(text, '\n', (size_t)(end - text));
-        size_t size = newline ? (size_t)(newline - text) : (size_t)(end - text);
-        printf("  %.*s\n", (int)size, text);
-        text += size + 1;
-    }
-}
-
 /* ---- Before it runs ---- */
 
 static void print_params(const trial *t, const tf_point *point) {
@@ -84,7 +74,7 @@ static void take_point(void *context, const tf_point *point) {
     print_paths("outputs", point->outputs);
     print_heading("runs");
     tf_run_text(t->stage, point, &run);
-    print_lines(tf_buf_text(&run), run.length);
+    tf_report_lines(stdout, tf_buf_text(&run), run.length);
     tf_buf_free(&run);
     fflush(stdout);
 }
@@ -108,7 +98,7 @@ static void print_text(const tf_rows *rows, int32_t kind, const char *heading) {
     if (!record)
         return;
     print_heading(heading);
-    print_lines((const char *)(record + 1), (size_t)record->length);
+    tf_report_lines(stdout, (const char *)(record + 1), (size_t)record->length);
 }
 
 /* All elements of a few, the first ones of many. */
@@ -156,7 +146,7 @@ static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interva
         print_results(t, rows);
     const tf_record *why = find_text(rows, TF_RECORD_MESSAGE);
     if (why)
-        print_lines((const char *)(why + 1), (size_t)why->length);
+        tf_report_lines(stdout, (const char *)(why + 1), (size_t)why->length);
     t->outcome = tf_status_is_good(status) ? TF_OK : TF_ERR_TASKS;
     return TF_OK;
 }

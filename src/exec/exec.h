@@ -26,6 +26,12 @@ typedef enum tf_status {
     TF_STATUSES
 } tf_status;
 
+/* Its name, in the output as for people. */
+static inline const char *tf_status_name(uint8_t status) {
+    static const char *const names[TF_STATUSES] = {"pending", "done", "failed", "timeout", "skipped", "excluded"};
+    return status < TF_STATUSES ? names[status] : "unknown";
+}
+
 /* The rows of tasks first .. first + count - 1 of one stage: arrays of `count` elements. */
 typedef struct tf_rows {
     int stage;

@@ -126,7 +126,7 @@ static const void *as_texts(exporter *e, int n, int64_t count) {
     tf_buf_reserve(cell, total + 1); /* so that it does not move */
     for (int64_t i = 0; i < count; i++) {
         if (v->numbers) {
-            e->text[n][i] = view_status_name(((const uint8_t *)v->numbers)[i]);
+            e->text[n][i] = tf_status_name(((const uint8_t *)v->numbers)[i]);
             continue;
         }
         const char *text = tf_texts_at(&v->texts, i, &length);

@@ -44,6 +44,24 @@ tf_err failures_find(tf_reader *reader, int stage, int owner, tf_tally *failures
     return err;
 }
 
+void failures_add_json(cJSON *json, const tf_tally *failures, int most, const char *const *name) {
+    cJSON *list = cJSON_AddArrayToObject(json, "failures");
+    for (int i = 0; i < failures->count && i < most; i++) {
+        const tf_tally_entry *entry = &failures->entry[i];
+        cJSON *item = cJSON_CreateObject(), *tasks;
+        cJSON_AddItemToArray(list, item);
+        if (name)
+            cJSON_AddStringToObject(item, "stage", name[entry->owner]);
+        else
+            cJSON_AddNumberToObject(item, "stage", entry->owner);
+        cJSON_AddNumberToObject(item, "count", (double)entry->count);
+        tasks = cJSON_AddArrayToObject(item, "tasks");
+        for (int n = 0; n < entry->numbers; n++)
+            cJSON_AddItemToArray(tasks, cJSON_CreateNumber((double)entry->number[n]));
+        cJSON_AddStringToObject(item, "message", entry->text);
+    }
+}
+
 static void print_entry(FILE *out, const tf_tally_entry *e, const char *stage) {
     char count[32];
     const int length = (int)strcspn(e->text, "\n");

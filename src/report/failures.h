@@ -2,10 +2,15 @@
 #ifndef TF_REPORT_FAILURES_H
 #define TF_REPORT_FAILURES_H
 
+#include <cjson/cJSON.h>
+
 #include "report/report.h"
 
 /* Adds those of a stage of an output, for an owner. */
 tf_err failures_find(tf_reader *reader, int stage, int owner, tf_tally *failures, tf_error *error);
+
+/* Adds the list "failures" of the first `most` groups. Without names a stage is told by its number. */
+void failures_add_json(cJSON *json, const tf_tally *failures, int most, const char *const *name);
 
 /* A line for each of the first few groups of a sorted tally, and how to see all of a task. name[owner] is a stage's. */
 void failures_print(FILE *out, const tf_tally *failures, const char *output, const char *const *name);

@@ -1,15 +1,16 @@
 /* Signs of life: a small file beside the output that says, about once a second, how far the run is. It is replaced as a
  * whole, so that who reads it, on any machine, has one or the other; it is worth nothing once the run is over. */
-#include <cjson/cJSON.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "report/report.h"
+#include "report/failures.h"
 
 #define INTERVAL 1.0 /* s */
+
+enum { MOST_FAILURES = 20 };
 
 struct tf_heartbeat {
     tf_buf path, next;
@@ -42,23 +43,6 @@ static void replace(const tf_heartbeat *h, const char *text) {
         unlink(h->next.data);
 }
 
-/* Stages by number: who reads it knows their names. */
-static void add_failures(cJSON *json, const tf_tally *failures) {
-    enum { MOST = 20 };
-    cJSON *list = cJSON_AddArrayToObject(json, "failures");
-    for (int i = 0; failures && i < failures->count && i < MOST; i++) {
-        const tf_tally_entry *entry = &failures->entry[i];
-        cJSON *item = cJSON_CreateObject(), *tasks;
-        cJSON_AddItemToArray(list, item);
-        cJSON_AddNumberToObject(item, "stage", entry->owner);
-        cJSON_AddNumberToObject(item, "count", (double)entry->count);
-        tasks = cJSON_AddArrayToObject(item, "tasks");
-        for (int n = 0; n < entry->numbers; n++)
-            cJSON_AddItemToArray(tasks, cJSON_CreateNumber((double)entry->number[n]));
-        cJSON_AddStringToObject(item, "message", entry->text);
-    }
-}
-
 void tf_heartbeat_update(tf_heartbeat *h, const tf_farm_progress *now, double rate) {
     if (tf_now() - h->written < INTERVAL && h->written > 0)
         return;
@@ -80,7 +64,8 @@ void tf_heartbeat_update(tf_heartbeat *h, const tf_farm_progress *now, double ra
     if (tf_progress_left(now, rate) >= 0)
         cJSON_AddNumberToObject(json, "left", tf_progress_left(now, rate));
     cJSON_AddBoolToObject(json, "stopping", now->stopping != 0);
-    add_failures(json, now->failures);
+    if (now->failures)
+        failures_add_json(json, now->failures, MOST_FAILURES, NULL);
     char *text = cJSON_PrintUnformatted(json);
     replace(h, text);
     cJSON_free(text);

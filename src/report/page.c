@@ -67,8 +67,8 @@ static void add_command(const tf_recalled *from, cJSON *failure) {
     const cJSON *task = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(failure, "tasks"), 0);
     const int stage = name ? tf_reader_find(from->reader, name) : -1;
     command_line line = {.spec = stage >= 0 ? tf_recalled_stage(from, stage) : NULL};
-    if (line.spec && task)
-        view_tell_point(from, stage, (int64_t)task->valuedouble, take_run, &line);
+    if (task)
+        view_tell_point(from, line.spec, (int64_t)task->valuedouble, take_run, &line);
     cJSON_AddStringToObject(failure, "command", tf_buf_text(&line.text));
     tf_buf_free(&line.text);
 }
@@ -163,7 +163,7 @@ static void add_slowest(const tf_recalled *from, const timeline *t, tf_buf *out)
         add_text(out, "stage", tf_reader_stage(from->reader, t->slowest[i].stage));
         add_number(out, "index", (double)t->slowest[i].index);
         add_number(out, "duration", t->slowest[i].end - t->slowest[i].start);
-        add_text(out, "status", view_status_name(t->slowest[i].status));
+        add_text(out, "status", tf_status_name(t->slowest[i].status));
         tf_buf_addc(out, '}');
     }
     tf_buf_addc(out, ']');

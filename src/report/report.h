@@ -61,6 +61,9 @@ typedef struct tf_recalled {
 /* A stage of the output as the campaign has it; NULL if it is not known, or its tasks have other parameters now. */
 const tf_stage_spec *tf_recalled_stage(const tf_recalled *from, int stage);
 
+/* Each line of a text, a little further in. */
+void tf_report_lines(FILE *out, const char *text, size_t length);
+
 /* All that is known of a task. */
 tf_err tf_report_show(FILE *out, const tf_recalled *from, int stage, int64_t index, bool json, tf_error *error);
 

@@ -8,6 +8,7 @@
 typedef struct shower {
     const tf_recalled *from;
     view *view;
+    const tf_stage_spec *spec; /* of the campaign; NULL: not known */
     int stage;
     int64_t index;
     view_values *values; /* per field */
@@ -47,7 +48,7 @@ static void add_paths(const tf_paths *paths, tf_buf *out) {
 
 static void take_point(void *context, const tf_point *point) {
     shower *s = context;
-    tf_run_text(tf_recalled_stage(s->from, s->stage), point, &s->run);
+    tf_run_text(s->spec, point, &s->run);
     add_paths(point->inputs, &s->inputs);
     add_paths(point->outputs, &s->outputs);
 }
@@ -68,16 +69,20 @@ static bool was_run(const shower *s) {
 
 /* ---- For people ---- */
 
-static void print_lines(FILE *out, const char *heading, const char *text, size_t length) {
-    if (length == 0)
-        return;
-    fprintf(out, "%s\n", heading);
+void tf_report_lines(FILE *out, const char *text, size_t length) {
     for (const char *end = text + length; text < end;) {
         const char *newline = memchr(text, '\n', (size_t)(end - text));
         size_t size = newline ? (size_t)(newline - text) : (size_t)(end - text);
         fprintf(out, "  %.*s\n", (int)size, text);
         text += size + 1;
     }
+}
+
+static void print_lines(FILE *out, const char *heading, const char *text, size_t length) {
+    if (length == 0)
+        return;
+    fprintf(out, "%s\n", heading);
+    tf_report_lines(out, text, length);
 }
 
 /* All elements of a few, the first ones of many. */
@@ -159,7 +164,7 @@ static void print_text(FILE *out, const shower *s, const char *name) {
 
 static void print_task(FILE *out, const shower *s) {
     fprintf(out, "%s[%lld]: %s\n", tf_reader_stage(s->from->reader, s->stage), (long long)s->index,
-            view_status_name(s->status));
+            tf_status_name(s->status));
     print_text(out, s, "message");
     print_fields(out, s, TF_FIELD_PARAM, "parameters");
     print_lines(out, "inputs", tf_buf_text(&s->inputs), s->inputs.length);
@@ -212,7 +217,7 @@ static void print_json(FILE *out, const shower *s) {
     add_member(&text, 0, "index", &any);
     tf_buf_addf(&text, "%lld", (long long)s->index);
     add_member(&text, 0, "status", &any);
-    tf_buf_addf(&text, "\"%s\"", view_status_name(s->status));
+    tf_buf_addf(&text, "\"%s\"", tf_status_name(s->status));
     add_member(&text, 0, "parameters", &any);
     add_fields(s, TF_FIELD_PARAM, &text);
     if (s->run.length) {
@@ -235,8 +240,10 @@ tf_err tf_report_show(FILE *out, const tf_recalled *from, int stage, int64_t ind
     s.values = tf_alloc_array((size_t)fields, sizeof *s.values);
     s.missing = tf_alloc_array((size_t)fields, sizeof *s.missing);
     tf_err err = read_fields(&s, error);
-    if (err == TF_OK)
-        view_tell_point(from, stage, index, take_point, &s);
+    if (err == TF_OK) {
+        s.spec = tf_recalled_stage(from, stage);
+        view_tell_point(from, s.spec, index, take_point, &s);
+    }
     if (err == TF_OK && json)
         print_json(out, &s);
     else if (err == TF_OK)

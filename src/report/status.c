@@ -9,8 +9,6 @@
 
 #define SILENCE 30.0 /* s after which a run that says that it lives has nothing to show for it */
 
-static const char *const status_names[TF_STATUSES] = {"pending", "done", "failed", "timeout", "skipped", "excluded"};
-
 /* ---- The sign of life ---- */
 
 static double number_at(const cJSON *json, const char *key) {
@@ -84,7 +82,7 @@ static void print_stages(FILE *out, const tf_survey *survey) {
     fprintf(out, "  %-*s %*s", width, "stage", CELL, "tasks");
     for (int k = 1; k <= TF_STATUSES; k++)
         if (shown[k % TF_STATUSES])
-            fprintf(out, " %*s", CELL, status_names[k % TF_STATUSES]);
+            fprintf(out, " %*s", CELL, tf_status_name((uint8_t)(k % TF_STATUSES)));
     fputc('\n', out);
     for (int s = 0; s < survey->stages; s++) {
         const tf_survey_stage *stage = &survey->stage[s];
@@ -200,19 +198,8 @@ static void print_slowest(FILE *out, const details *d) {
 }
 
 static void add_details(cJSON *json, const details *d) {
-    cJSON *list = cJSON_AddArrayToObject(json, "failures");
-    for (int i = 0; i < d->failures.count; i++) {
-        const tf_tally_entry *entry = &d->failures.entry[i];
-        cJSON *item = cJSON_CreateObject(), *tasks;
-        cJSON_AddItemToArray(list, item);
-        cJSON_AddStringToObject(item, "stage", d->name[entry->owner]);
-        cJSON_AddNumberToObject(item, "count", (double)entry->count);
-        tasks = cJSON_AddArrayToObject(item, "tasks");
-        for (int n = 0; n < entry->numbers; n++)
-            cJSON_AddItemToArray(tasks, cJSON_CreateNumber((double)entry->number[n]));
-        cJSON_AddStringToObject(item, "message", entry->text);
-    }
-    list = cJSON_AddArrayToObject(json, "slowest");
+    failures_add_json(json, &d->failures, d->failures.count, d->name);
+    cJSON *list = cJSON_AddArrayToObject(json, "slowest");
     for (int i = 0; i < d->slow; i++) {
         cJSON *item = cJSON_CreateObject();
         cJSON_AddItemToArray(list, item);
@@ -304,7 +291,7 @@ static cJSON *as_json(const state *s) {
             continue;
         cJSON_AddNumberToObject(item, "tasks", (double)stage->tasks);
         for (int k = 0; k < TF_STATUSES; k++)
-            cJSON_AddNumberToObject(item, status_names[k], (double)stage->count[k]);
+            cJSON_AddNumberToObject(item, tf_status_name((uint8_t)k), (double)stage->count[k]);
     }
     add_details(json, &s->details);
     if (beat) {

@@ -25,8 +25,8 @@ static void trace_task(void *context, const bar *b, int worker, int slot) {
     fprintf(t->out,
             "%s{\"ph\":\"X\",\"name\":%s,\"cat\":\"%s\",\"ts\":%.3f,\"dur\":%.3f,\"pid\":%d,\"tid\":%d,"
             "\"args\":{\"index\":%" PRId64 ",\"status\":\"%s\"}}",
-            t->any ? ",\n" : "", tf_buf_text(&t->name), view_status_name(b->status), 1e6 * b->start,
-            1e6 * (b->end - b->start), worker, slot, b->index, view_status_name(b->status));
+            t->any ? ",\n" : "", tf_buf_text(&t->name), tf_status_name(b->status), 1e6 * b->start,
+            1e6 * (b->end - b->start), worker, slot, b->index, tf_status_name(b->status));
     t->any = true;
 }
 

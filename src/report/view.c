@@ -89,17 +89,15 @@ const tf_stage_spec *tf_recalled_stage(const tf_recalled *from, int stage) {
     return number >= 0 && has_same_points(&v, &from->campaign->stage[number]) ? &from->campaign->stage[number] : NULL;
 }
 
-bool view_tell_point(const tf_recalled *from, int stage, int64_t index, tf_exec_on_point *take, void *context) {
-    const tf_stage_spec *spec = tf_recalled_stage(from, stage);
+void view_tell_point(const tf_recalled *from, const tf_stage_spec *spec, int64_t index, tf_exec_on_point *take,
+                     void *context) {
     tf_error error;
     tf_store *taken = NULL;
     if (!spec || (tf_stage_takes_rows(spec) && !(taken = tf_store_open_taken(from->campaign, spec->number, &error))))
-        return false;
+        return;
     const tf_exec_source source = {.given = tf_store_given, .taken = tf_store_taken, .context = taken};
-    tf_err err =
-        tf_exec_run_here(from->campaign, spec->number, index, 1, taken ? &source : NULL, take, NULL, context, &error);
+    tf_exec_run_here(from->campaign, spec->number, index, 1, taken ? &source : NULL, take, NULL, context, &error);
     tf_store_close_taken(taken, spec->number);
-    return err == TF_OK;
 }
 
 static tf_err find_spec(view *v, const char *param, tf_error *error) {
@@ -185,11 +183,6 @@ void view_values_free(view_values *values) {
 
 /* ---- Writing ---- */
 
-const char *view_status_name(uint8_t status) {
-    static const char *const names[TF_STATUSES] = {"pending", "done", "failed", "timeout", "skipped", "excluded"};
-    return status < TF_STATUSES ? names[status] : "unknown";
-}
-
 static bool is_status(const tf_field *field) {
     return field->kind == TF_FIELD_TASK && strcmp(field->dataset, "status") == 0;
 }
@@ -247,7 +240,7 @@ void view_add_base64(const char *bytes, size_t length, tf_buf *out) {
 void view_add_json(const view_values *values, int64_t row, tf_buf *out) {
     const tf_field *f = values->field;
     if (is_status(f)) {
-        tf_buf_addf(out, "\"%s\"", view_status_name(*(const uint8_t *)element_at(values, row, 0)));
+        tf_buf_addf(out, "\"%s\"", tf_status_name(*(const uint8_t *)element_at(values, row, 0)));
         return;
     }
     if (tf_type_size(f->type)) {
@@ -286,7 +279,7 @@ void view_add_csv(const view_values *values, int64_t row, int64_t element, tf_bu
     const tf_field *f = values->field;
     size_t length;
     if (is_status(f)) {
-        tf_buf_adds(out, view_status_name(*(const uint8_t *)element_at(values, row, 0)));
+        tf_buf_adds(out, tf_status_name(*(const uint8_t *)element_at(values, row, 0)));
     } else if (tf_type_size(f->type)) {
         const void *at = element_at(values, row, element);
         if (tf_type_is_float(f->type) && isnan(as_double(f, at)))

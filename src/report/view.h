@@ -30,9 +30,6 @@ typedef struct view_values {
 tf_err view_read(view *v, int field, int64_t first, int64_t count, view_values *out, tf_error *error);
 void view_values_free(view_values *values);
 
-/* "done", "failed", ... */
-const char *view_status_name(uint8_t status);
-
 /* Adds a value as JSON: null for what is no number, bytes in base64. */
 void view_add_json(const view_values *values, int64_t row, tf_buf *out);
 
@@ -42,8 +39,9 @@ void view_add_csv_text(const char *text, size_t length, tf_buf *out);
 
 void view_add_base64(const char *bytes, size_t length, tf_buf *out);
 
-/* What was run is not stored: the task's parameters and files are put together again, as the run did it. false: the
- * campaign does not tell. */
-bool view_tell_point(const tf_recalled *from, int stage, int64_t index, tf_exec_on_point *take, void *context);
+/* What was run is not stored: the parameters and files of a task of the campaign's stage are put together again, as the
+ * run did it. `spec` is what tf_recalled_stage found; NULL, and what can't be had, tells nothing. */
+void view_tell_point(const tf_recalled *from, const tf_stage_spec *spec, int64_t index, tf_exec_on_point *take,
+                     void *context);
 
 #endif

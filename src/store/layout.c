@@ -14,9 +14,8 @@
 
 static hid_t status_type(void) {
     hid_t type = H5Tenum_create(H5T_STD_U8LE);
-    static const char *const names[] = {"pending", "done", "failed", "timeout", "skipped", "excluded"};
-    for (size_t value = 0; value < sizeof names / sizeof *names; value++)
-        H5Tenum_insert(type, names[value], &(uint8_t){(uint8_t)value});
+    for (int value = 0; value < TF_STATUSES; value++)
+        H5Tenum_insert(type, tf_status_name((uint8_t)value), &(uint8_t){(uint8_t)value});
     return type;
 }
 
