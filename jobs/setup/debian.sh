@@ -7,7 +7,7 @@
 set -eu
 
 packages="gcc g++ make cmake ninja-build pkg-config
-    libopenmpi-dev openmpi-bin libhdf5-openmpi-dev libcjson-dev libmuparser-dev libxxhash-dev librandom123-dev uthash-dev
+    libopenmpi-dev openmpi-bin libhdf5-openmpi-dev libcjson-dev libmuparser-dev libxxhash-dev libhwloc-dev librandom123-dev uthash-dev
     libcfitsio-dev hdf5-tools python3 python3-numpy python3-h5py"
 if [ "${1:-}" = "--tests" ]; then
     packages="$packages git gfortran libcriterion-dev python3-xarray python3-h5netcdf python3-jsonschema

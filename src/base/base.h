@@ -209,6 +209,23 @@ void tf_load_doubles(tf_type type, const void *cells, int64_t from, int64_t coun
 /* Fills `count` elements with what an absent value is: NaN for floats, 0 for the others. */
 void tf_store_absent(tf_type type, int64_t count, void *out);
 
+/* ---- Resources ---- */
+
+/* What a task takes while it runs, or what there is for tasks. */
+typedef struct tf_resources {
+    int64_t slots;  /* of a task: 0 is 1 */
+    int64_t memory; /* bytes */
+    int64_t gpus;
+} tf_resources;
+
+/* How many tasks that need so much can run at once. */
+int64_t tf_resources_fit(const tf_resources *have, const tf_resources *need);
+
+/* What is left after `count` of them; less than nothing where they do not fit. */
+void tf_resources_take(tf_resources *have, const tf_resources *need, int64_t count);
+
+bool tf_resources_equal(const tf_resources *a, const tf_resources *b);
+
 /* ---- Sums that do not depend on order ---- */
 
 __extension__ typedef __int128 tf_int128;

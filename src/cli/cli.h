@@ -23,6 +23,7 @@ typedef struct options {
     int sets;
     const char **set;
     int slots, nodes;       /* 0: not given */
+    bool unbound;           /* tasks run on any core */
     double time;            /* s that a job may take; 0: not given */
     double sync;            /* s; 0: never */
     double walltime, grace; /* s; walltime 0: none */

@@ -111,9 +111,14 @@ static int take_option(options *o, int letter, const char *value) {
         o->nodes = (int)number;
         break;
     case 'l':
-        if (!tf_parse_int(value, &number) || number < 1 || number > 4096)
-            return cli_usage_error("--slots %s: must be an integer from 1 to 4096", value);
+        if (!tf_parse_int(value, &number) || number < 1 || number > TF_MAX_SLOTS)
+            return cli_usage_error("--slots %s: must be an integer from 1 to %d", value, TF_MAX_SLOTS);
         o->slots = (int)number;
+        break;
+    case 'b':
+        o->unbound = strcmp(value, "none") == 0;
+        if (!o->unbound && strcmp(value, "cores") != 0)
+            return cli_usage_error("--bind %s: must be cores or none", value);
         break;
     default:
         if (!parse_style(value, &o->progress))

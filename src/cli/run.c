@@ -77,6 +77,7 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
                             .context = &w,
                             .spawner = spawner,
                             .slots = o->slots,
+                            .bind = !o->unbound,
                             .sync = o->sync};
     tf_farm_result result = {0};
     tf_err err = tf_farm_run(&farm, &result, error);

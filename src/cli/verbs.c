@@ -4,7 +4,7 @@
 #include <string.h>
 
 const verb verbs[] = {
-    {"run", cli_run, "MANIFEST [TARGET...]", "a manifest", false, true, false, "owtslfprydgeFuTnKL",
+    {"run", cli_run, "MANIFEST [TARGET...]", "a manifest", false, true, false, "owtslbfprydgeFuTnKL",
      "run the campaign (under mpirun, or by itself with all cores)",
      "What is done already is not run again: the same command line goes on with a campaign that was stopped or killed. "
      "The word run may be left out.\n"
@@ -73,7 +73,10 @@ const option_spec option_specs[] = {
     {"keep-incomplete", 'K', false, NULL, NULL, "keep outputs of tasks that fail, as FILE.incomplete"},
     {"latency-wait", 'L', false, "TIME", NULL,
      "how long to wait for files to be seen (default: 5s under mpirun, else 0)"},
-    {"slots", 'l', false, "N", NULL, "tasks that a rank runs at once (default: 1 under mpirun, else the cores)"},
+    {"slots", 'l', false, "N", NULL,
+     "tasks that a rank runs at once (default: the cores, if no other rank works on the node, else 1)"},
+    {"bind", 'b', false, "WHAT", "cores none",
+     "cores: each slot has its own cores, if there are enough (default); none: tasks run on any"},
     {"retries", 'r', false, "N", NULL, "further attempts at a task that fails, instead of what the manifest says"},
     {"sync", 'y', false, "SECONDS", NULL, "how often results are brought to disk (default: 30; 0: never)"},
     {"walltime", 'd', false, "TIME", NULL,

@@ -177,8 +177,8 @@ void batch_prepare(const batch_columns *c, const tf_stage_spec *stage, int64_t c
 
 void batch_add_limit(const tf_stage_spec *stage, tf_buf *message) {
     char text[32];
-    if (stage->memory)
-        tf_buf_addf(message, " (its memory is limited to %s)", tf_format_size(stage->memory, text));
+    if (stage->need.memory)
+        tf_buf_addf(message, " (its memory is limited to %s)", tf_format_size(stage->need.memory, text));
 }
 
 void batch_clear_columns(const batch_columns *c, const tf_stage_spec *stage, int64_t row, int64_t count) {

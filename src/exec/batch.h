@@ -4,12 +4,17 @@
 
 #include "exec/exec.h"
 
+enum { GPU_LIST = 1024 };
+
 /* At the start of the buffer. The rank writes what is to be done while the buffer is its own, the host the rest. */
 typedef struct batch_header {
     int32_t stage;
     int32_t attempt;       /* from 1 */
     int32_t calling_batch; /* host: a batch function has all the rows at once */
     int32_t stop;          /* rank, atomic: nothing more is to be begun, and a command under way is to be left */
+    cpu_set_t cores;       /* that its tasks run on; none: any */
+    char gpus[GPU_LIST];   /* that its tasks may use, "" if they asked for none, */
+    char gpu_variable[32]; /* and the variable that says so */
     int64_t first, count;
     int64_t ended;       /* host, atomic: rows 0 .. ended - 1 are complete; a crash is blamed on the next */
     double started;      /* host: tf_now() at the start of the batch */

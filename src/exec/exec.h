@@ -11,6 +11,8 @@
 #ifndef TF_EXEC_H
 #define TF_EXEC_H
 
+#include <sched.h>
+
 #include "manifest/manifest.h"
 
 /* ---- Rows ---- */
@@ -89,14 +91,39 @@ tf_spawner *tf_spawner_fork(tf_error *error);
 /* Ends the spawner and whatever still runs under it; waits for it. */
 void tf_spawner_close(tf_spawner *spawner);
 
+/* ---- The machine ---- */
+
+/* What may be used of a machine, or a rank's part of that. */
+typedef struct tf_machine {
+    int cores;
+    cpu_set_t *core; /* per core: its processing units; NULL: any, it is not known which */
+    int64_t memory;  /* bytes */
+    int gpus;
+    char (*gpu)[64];          /* their names, for: */
+    const char *gpu_variable; /* the variable that tells a process which GPUs it may use; NULL without any */
+} tf_machine;
+
+/* What this process may use: its affinity mask, control groups and the batch system's variables count. There is at
+ * least one core. GPUs are looked for only if `gpus`; that takes a while. */
+tf_machine tf_machine_find(bool gpus);
+
+/* A copy of some of its cores and GPUs. */
+tf_machine tf_machine_part(const tf_machine *machine, int cores_from, int cores_end, int gpus_from, int gpus_end);
+void tf_machine_free(tf_machine *machine);
+
 /* ---- The rank's slots ---- */
 
 typedef struct tf_exec tf_exec;
 
-/* Starts a host for each of `slots` slots. `bundle` is the campaign's (tf_recorder), from which the spawner makes its
- * own copy. Campaign and spawner must outlive the result. */
-tf_exec *tf_exec_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_buf *bundle, int rank, int slots,
-                     tf_error *error);
+/* Starts a host for each of `slots` slots, which share what is `mine`: tasks are pinned to cores if there is one for
+ * each slot and it is known which. `bundle` is the campaign's (tf_recorder), from which the spawner makes its own copy.
+ * Campaign and spawner must outlive the result; `mine` is copied. */
+tf_exec *tf_exec_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_buf *bundle, int rank,
+                     const tf_machine *mine, int slots, tf_error *error);
+
+/* All that its tasks can have together, and how many of a stage's that is at once. */
+tf_resources tf_exec_has(const tf_exec *exec);
+int64_t tf_exec_lanes(const tf_exec *exec, int stage);
 
 /* Ends the hosts: those that are idle run their teardown hooks, those that are busy are killed with the spawner. */
 void tf_exec_free(tf_exec *exec);
@@ -120,9 +147,17 @@ void tf_exec_take_from(tf_exec *exec, tf_exec_source source);
 /* How many more batches the slot takes: 2 when idle, 0 when one runs and one waits. */
 int tf_exec_room(const tf_exec *exec, int slot);
 
+/* A slot for a batch of the stage: an idle one, with all that a task of it needs; or one where it would wait in hand
+ * behind another that needs the same. -1: there is none. */
+int tf_exec_place(const tf_exec *exec, int stage);
+int tf_exec_place_in_hand(const tf_exec *exec, int stage);
+
+/* Slots that run nothing, and that no task of another slot has. */
+int tf_exec_idle(const tf_exec *exec);
+
 /* Gives the slot a batch: an attempt at tasks first .. first + n - 1. Returns n, which may be less than count; the slot
- * must have room. The host stops early, between two tasks, once the batch has taken a tenth of a second. 0 on failure.
- */
+ * must be such a place. The host stops early, between two tasks, once the batch has taken a tenth of a second. 0 on
+ * failure. */
 int64_t tf_exec_submit(tf_exec *exec, int slot, int stage, int attempt, int64_t first, int64_t count, tf_error *error);
 
 /* Rows that have ended (maybe none), valid until the call returns. When their batch is over, the tasks of `left` were

@@ -48,6 +48,7 @@ void host_close(host *h) {
         free(h->values[p]);
         tf_buf_free(&h->given[p]);
     }
+    free(h->own_gpus);
     free(h->given);
     free(h->values);
     free(h->point);
@@ -356,9 +357,29 @@ void host_begin_batch(host *h, batch_map *map, int attempt) {
     batch_prepare(&h->columns, h->spec, h->header->count, attempt, h->rank, h->slot);
 }
 
+/* Pins this process, and so all that it starts, to the cores of the batch, and tells it of the batch's GPUs. A batch
+ * that asked for none has those that the run itself was given. */
+static void take_place(host *h) {
+    const batch_header *head = h->header;
+    if (CPU_COUNT(&head->cores) > 0 && !CPU_EQUAL(&head->cores, &h->cores)) {
+        sched_setaffinity(0, sizeof head->cores, &head->cores);
+        h->cores = head->cores;
+    }
+    if (strcmp(head->gpus, h->gpus) == 0)
+        return;
+    if (!h->gpus[0] && !h->own_gpus && getenv(head->gpu_variable))
+        h->own_gpus = strdup(getenv(head->gpu_variable));
+    snprintf(h->gpus, sizeof h->gpus, "%s", head->gpus);
+    if (h->gpus[0] || h->own_gpus)
+        setenv(head->gpu_variable, h->gpus[0] ? h->gpus : h->own_gpus, 1);
+    else
+        unsetenv(head->gpu_variable);
+}
+
 void host_run_batch(host *h, batch_map *map) {
     batch_header *head = (batch_header *)(void *)map->fixed;
     host_begin_batch(h, map, head->attempt);
+    take_place(h);
     capture_start(&h->err, h->spec->capture_stderr);
     exprs_set_apart(h);
     struct tf_stage *function = NULL;
@@ -366,7 +387,7 @@ void host_run_batch(host *h, batch_map *map) {
         exprs_evaluate(h);
     if (h->spec->run.kind == TF_RUN_FUNCTION) {
         if (h->limited != h->spec)
-            memory_limit_host(h->spec->memory);
+            memory_limit_host(h->spec->need.memory);
         h->limited = h->spec;
         if (!h->stage[h->header->stage])
             h->stage[h->header->stage] = function_load(h, h->spec);

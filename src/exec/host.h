@@ -22,6 +22,9 @@ typedef struct host {
     service **service;       /* per stage: its process, likewise */
 
     const tf_stage_spec *limited; /* whose memory limit this process has */
+    cpu_set_t cores;              /* that it is pinned to; none: it is not */
+    char gpus[GPU_LIST];          /* that it has been told of; "": none, but for */
+    char *own_gpus;               /* what the variable said before; NULL: nothing */
 
     const tf_stage_spec *spec; /* of the batch */
     batch_header *header;

@@ -80,8 +80,10 @@ void process_set_words(host *h, process *p, const tf_point *point, const tf_buf 
     add_word(&p->words, text);
     snprintf(text, sizeof text, "TASKFARM_SLOT=%d", h->slot);
     add_word(&p->words, text);
+    snprintf(text, sizeof text, "TASKFARM_SLOTS=%d", (int)(h->spec->need.slots > 1 ? h->spec->need.slots : 1));
+    add_word(&p->words, text);
     tf_buf_add(&p->words, tf_buf_text(extra), extra->length);
-    envc += 2 + count;
+    envc += 3 + count;
     p->argv = split_words(&p->words, 0, env_from, argc);
     p->envp = split_words(&p->words, env_from, p->words.length, envc);
 }
@@ -116,16 +118,16 @@ static int start(host *h, process *p, int out, int err) {
     posix_spawn_file_actions_adddup2(&actions, err, 2);
     if (p->cwd.length)
         posix_spawn_file_actions_addchdir_np(&actions, p->cwd.data);
-    if (h->spec->memory)
-        memory_limit_next_child(h->spec->memory);
+    if (h->spec->need.memory)
+        memory_limit_next_child(h->spec->need.memory);
     int status = posix_spawnp(&p->pid, p->argv[0], &actions, &attributes, p->argv, p->envp);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
-    if (h->spec->memory) {
+    if (h->spec->need.memory) {
         h->limited = NULL;
         memory_limit_next_child(0);
         if (!status)
-            memory_limit_child(p->pid, h->spec->memory);
+            memory_limit_child(p->pid, h->spec->need.memory);
     }
     if (status)
         host_fail(h, "can't start %s%s%s: %s", p->argv[0], p->cwd.length ? " in " : "", tf_buf_text(&p->cwd),

@@ -1,5 +1,6 @@
 /* The rank's side of its slots: batches go out, rows come back, and a host that dies takes one task with it. */
 #include "exec/host.h"
+#include "exec/places.h"
 #include "exec/spawner.h"
 
 #include <errno.h>
@@ -17,6 +18,9 @@ typedef struct slot {
     bool given[HOST_BUFFERS];        /* the buffer is the host's */
     batch_part passed[HOST_BUFFERS]; /* the part passed on last; its seconds are the batch's so far */
     int next;                        /* the buffer to fill next */
+    int life;                        /* of its hosts, by number */
+    char gpus[GPU_LIST];             /* that its host has had; "": none */
+    bool keeps_gpus;                 /* and may hold on to, in a function or service */
     int stillborn;                   /* hosts in a row that ended before they ran anything */
     int64_t overdue;                 /* the task whose time ran out, for which the host was killed; -1: none */
 } slot;
@@ -26,6 +30,7 @@ struct tf_exec {
     const tf_campaign *campaign;
     int rank, slots;
     slot *slot;
+    places *places;
     struct pollfd *polled; /* the slots' sockets, then the spawner's, then the caller's */
     batch_columns columns;
     tf_files *files; /* NULL until somebody asks */
@@ -48,20 +53,24 @@ static tf_err start(tf_exec *exec, int n, tf_error *error) {
     s->socket = pair[0];
     s->next = 0;
     s->overdue = -1;
+    s->life++;
+    s->gpus[0] = '\0';
+    s->keeps_gpus = false;
     exec->polled[n] = (struct pollfd){.fd = s->socket, .events = POLLIN};
     int fds[SPAWNER_FDS] = {pair[1]};
     for (int b = 0; b < HOST_BUFFERS; b++)
         fds[1 + b] = s->map[b].fd;
-    tf_err err = spawner_start_host(exec->spawner, exec->rank, n, fds, error);
+    tf_err err = spawner_start_host(exec->spawner, exec->rank, n, s->life, fds, error);
     close(pair[1]);
     return err;
 }
 
-tf_exec *tf_exec_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_buf *bundle, int rank, int slots,
-                     tf_error *error) {
+tf_exec *tf_exec_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_buf *bundle, int rank,
+                     const tf_machine *mine, int slots, tf_error *error) {
     tf_exec *exec = tf_alloc(sizeof *exec);
     *exec = (tf_exec){.spawner = spawner, .campaign = campaign, .rank = rank, .slots = slots};
     exec->slot = tf_alloc_array((size_t)slots, sizeof *exec->slot);
+    exec->places = places_new(mine, slots);
     exec->polled = tf_alloc_array((size_t)slots + 2, sizeof *exec->polled);
     exec->polled[slots] = (struct pollfd){.fd = spawner_socket(spawner), .events = POLLIN};
     tf_exec_wake_by(exec, -1);
@@ -98,6 +107,7 @@ void tf_exec_free(tf_exec *exec) {
     free(exec->one_by_one);
     tf_files_free(exec->files);
     batch_columns_free(&exec->columns);
+    places_free(exec->places);
     free(exec->polled);
     free(exec->slot);
     free(exec);
@@ -116,6 +126,72 @@ int tf_exec_room(const tf_exec *exec, int n) {
     return room;
 }
 
+/* ---- Places ---- */
+
+static const tf_resources *need_of(const tf_exec *exec, int stage) {
+    return &exec->campaign->stage[stage].need;
+}
+
+tf_resources tf_exec_has(const tf_exec *exec) {
+    return places_all(exec->places);
+}
+
+int64_t tf_exec_lanes(const tf_exec *exec, int stage) {
+    tf_resources all = places_all(exec->places);
+    return tf_resources_fit(&all, need_of(exec, stage));
+}
+
+int tf_exec_idle(const tf_exec *exec) {
+    return places_idle(exec->places);
+}
+
+int tf_exec_place(const tf_exec *exec, int stage) {
+    return places_find(exec->places, need_of(exec, stage));
+}
+
+int tf_exec_place_in_hand(const tf_exec *exec, int stage) {
+    for (int n = 0; n < exec->slots; n++) {
+        if (tf_exec_room(exec, n) != 1)
+            continue;
+        const batch_map *busy = &exec->slot[n].map[exec->slot[n].given[1]];
+        if (tf_resources_equal(need_of(exec, header_of(busy)->stage), need_of(exec, stage)))
+            return n;
+    }
+    return -1;
+}
+
+/* A process that holds on to GPUs which are another's now has to go. */
+static tf_err change_gpus(tf_exec *exec, int n, const char *gpus, const tf_stage_spec *stage, tf_error *error) {
+    slot *s = &exec->slot[n];
+    bool other = strcmp(s->gpus, gpus) != 0;
+    tf_err err = other && s->keeps_gpus ? start(exec, n, error) : TF_OK;
+    if (other)
+        snprintf(s->gpus, sizeof s->gpus, "%s", gpus);
+    s->keeps_gpus = s->keeps_gpus || !tf_run_is_command(&stage->run);
+    return err;
+}
+
+/* The slot takes what a task of the stage needs, if it is idle, and tells its host. */
+static tf_err take_place(tf_exec *exec, int n, int stage, batch_header *head, tf_error *error) {
+    const tf_stage_spec *spec = &exec->campaign->stage[stage];
+    if (!tf_exec_is_busy(exec, n))
+        places_take(exec->places, n, &spec->need);
+    head->cores = places_cores(exec->places, n);
+    snprintf(head->gpu_variable, sizeof head->gpu_variable, "%s", places_gpu_variable(exec->places));
+    if (spec->need.gpus == 0)
+        return TF_OK;
+    tf_buf gpus = {0};
+    places_add_gpus(exec->places, n, &gpus);
+    tf_err err = TF_OK;
+    if (gpus.length >= sizeof head->gpus)
+        err = tf_error_set(error, TF_ERR_RUN, "the names of a task's GPUs are too long: %s", gpus.data);
+    snprintf(head->gpus, sizeof head->gpus, "%s", tf_buf_text(&gpus));
+    tf_buf_free(&gpus);
+    return err == TF_OK ? change_gpus(exec, n, head->gpus, spec, error) : err;
+}
+
+/* ---- Batches out ---- */
+
 /* Tells the host that the buffer is its own. A host that is gone is noticed through the spawner. */
 static void give(slot *s, int b) {
     s->given[b] = true;
@@ -130,11 +206,14 @@ void tf_exec_take_from(tf_exec *exec, tf_exec_source source) {
 
 int64_t tf_exec_submit(tf_exec *exec, int n, int stage, int attempt, int64_t first, int64_t count, tf_error *error) {
     slot *s = &exec->slot[n];
-    int b = s->given[s->next] ? (s->next + 1) % HOST_BUFFERS : s->next;
-    if (s->given[b] || count < 1) {
+    batch_header head = {.stage = stage, .attempt = attempt, .first = first};
+    if (tf_exec_room(exec, n) == 0 || count < 1) {
         tf_error_set(error, TF_ERR_RUN, "slot %d has no room", n);
         return 0;
     }
+    if (take_place(exec, n, stage, &head, error) != TF_OK)
+        return 0;
+    int b = s->given[s->next] ? (s->next + 1) % HOST_BUFFERS : s->next;
     int64_t capacity = batch_capacity(&exec->campaign->stage[stage]);
     if (count > capacity)
         count = capacity;
@@ -149,7 +228,8 @@ int64_t tf_exec_submit(tf_exec *exec, int n, int stage, int attempt, int64_t fir
                     count = alone->items[i].first - first;
         }
     }
-    *header_of(&s->map[b]) = (batch_header){.stage = stage, .attempt = attempt, .first = first, .count = count};
+    head.count = count;
+    *header_of(&s->map[b]) = head;
     s->passed[b] = (batch_part){0};
     if (batch_give(&s->map[b], &exec->campaign->stage[stage], &exec->columns, &exec->source, first, count, error) !=
         TF_OK)
@@ -192,6 +272,8 @@ static tf_err pass_on(tf_exec *exec, int n, int b, int64_t ended, double seconds
 static tf_err deliver(tf_exec *exec, int n, int b, const delivery *d) {
     const batch_header *head = header_of(&exec->slot[n].map[b]);
     exec->slot[n].given[b] = false;
+    if (!tf_exec_is_busy(exec, n))
+        places_give_back(exec->places, n);
     return pass_on(exec, n, b, head->ended, head->seconds,
                    (tf_interval){head->first + head->ended, head->first + head->count}, d);
 }
@@ -381,7 +463,8 @@ static tf_err await_hosts(tf_exec *exec, double seconds, const delivery *d) {
  * then is it known what has ended. */
 tf_err tf_exec_give_up(tf_exec *exec, tf_exec_on_rows *on_rows, void *context, tf_error *error) {
     const double patience = 0.5; /* s */
-    int events = 0, ended, status;
+    int events = 0;
+    spawner_message ended;
     delivery d = {.on_rows = on_rows, .context = context, .events = &events, .error = error};
     for (int n = 0; n < exec->slots; n++)
         for (int b = 0; b < HOST_BUFFERS; b++)
@@ -394,7 +477,7 @@ tf_err tf_exec_give_up(tf_exec *exec, tf_exec_on_rows *on_rows, void *context, t
             killed++;
         }
     for (double deadline = tf_now() + 10 * patience; killed > 0 && err == TF_OK && tf_now() < deadline;) {
-        int got = spawner_next_ended(exec->spawner, &ended, &status);
+        int got = spawner_next_ended(exec->spawner, &ended);
         killed -= got > 0;
         if (got < 0)
             poll(&exec->polled[exec->slots], 1, 10);
@@ -434,13 +517,15 @@ tf_err tf_exec_poll(tf_exec *exec, double timeout, tf_exec_on_rows *on_rows, voi
     if (!exec->polled[exec->slots].revents)
         return TF_OK;
     for (;;) {
-        int n, status;
-        int got = spawner_next_ended(exec->spawner, &n, &status);
+        spawner_message ended;
+        int got = spawner_next_ended(exec->spawner, &ended);
         if (got == 0)
             return tf_error_set(error, TF_ERR_RUN, "the spawner process is gone: was it killed?");
         if (got < 0)
             return TF_OK;
-        tf_err err = replace_host(exec, n, status, &d);
+        if (ended.life != exec->slot[ended.slot].life) /* it had to go */
+            continue;
+        tf_err err = replace_host(exec, ended.slot, ended.status, &d);
         if (err != TF_OK)
             return err;
     }

@@ -68,7 +68,7 @@ static int receive_message(int socket, spawner_message *message, int fds[SPAWNER
 
 typedef struct child {
     pid_t pid;
-    int slot;
+    int slot, life;
 } child;
 
 typedef struct parent {
@@ -117,12 +117,12 @@ static void start_host(parent *s, const spawner_message *m, const int fds[SPAWNE
             close(fds[i]);
     if (pid < 0) {
         tf_error ignored;
-        spawner_message ended = {.kind = SPAWNER_ENDED, .slot = m->slot, .status = 127 << 8};
+        spawner_message ended = {.kind = SPAWNER_ENDED, .slot = m->slot, .life = m->life, .status = 127 << 8};
         send_message(s->socket, &ended, NULL, 0, &ignored);
         return;
     }
     s->child = tf_realloc_array(s->child, (size_t)s->children + 1, sizeof *s->child);
-    s->child[s->children++] = (child){.pid = pid, .slot = m->slot};
+    s->child[s->children++] = (child){.pid = pid, .slot = m->slot, .life = m->life};
 }
 
 static void kill_host(const parent *s, int slot) {
@@ -140,7 +140,8 @@ static bool reap(parent *s) {
             if (s->child[i].pid != pid)
                 continue;
             tf_error ignored;
-            spawner_message ended = {.kind = SPAWNER_ENDED, .slot = s->child[i].slot, .status = status};
+            spawner_message ended = {
+                .kind = SPAWNER_ENDED, .slot = s->child[i].slot, .life = s->child[i].life, .status = status};
             send_message(s->socket, &ended, NULL, 0, &ignored);
             s->child[i] = s->child[--s->children];
             break;
@@ -253,8 +254,9 @@ tf_err spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error
     return err;
 }
 
-tf_err spawner_start_host(tf_spawner *spawner, int rank, int slot, const int fds[SPAWNER_FDS], tf_error *error) {
-    spawner_message message = {.kind = SPAWNER_START, .rank = rank, .slot = slot};
+tf_err spawner_start_host(tf_spawner *spawner, int rank, int slot, int life, const int fds[SPAWNER_FDS],
+                          tf_error *error) {
+    spawner_message message = {.kind = SPAWNER_START, .rank = rank, .slot = slot, .life = life};
     return send_message(spawner->child.socket, &message, fds, SPAWNER_FDS, error);
 }
 
@@ -263,11 +265,7 @@ tf_err spawner_kill_host(tf_spawner *spawner, int slot, tf_error *error) {
     return send_message(spawner->child.socket, &message, NULL, 0, error);
 }
 
-int spawner_next_ended(tf_spawner *spawner, int *slot, int *status) {
-    spawner_message message;
+int spawner_next_ended(tf_spawner *spawner, spawner_message *ended) {
     int fds[SPAWNER_FDS];
-    int got = receive_message(spawner->child.socket, &message, fds, MSG_DONTWAIT);
-    *slot = message.slot;
-    *status = message.status;
-    return got;
+    return receive_message(spawner->child.socket, ended, fds, MSG_DONTWAIT);
 }

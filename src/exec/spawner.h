@@ -17,17 +17,19 @@ typedef struct spawner_message {
     int32_t kind;
     int32_t rank;
     int32_t slot;
+    int32_t life; /* of the slot's hosts: which one */
     int32_t status;
     int64_t size;
 } spawner_message;
 
 int spawner_socket(const tf_spawner *spawner);
 tf_err spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error *error);
-tf_err spawner_start_host(tf_spawner *spawner, int rank, int slot, const int fds[SPAWNER_FDS], tf_error *error);
+tf_err spawner_start_host(tf_spawner *spawner, int rank, int slot, int life, const int fds[SPAWNER_FDS],
+                          tf_error *error);
 
 tf_err spawner_kill_host(tf_spawner *spawner, int slot, tf_error *error);
 
-/* 1 with a host that has ended, -1 if there is none now, 0 if the spawner itself is gone. */
-int spawner_next_ended(tf_spawner *spawner, int *slot, int *status);
+/* 1 with a host that has ended (slot, life and status), -1 if there is none now, 0 if the spawner itself is gone. */
+int spawner_next_ended(tf_spawner *spawner, spawner_message *ended);
 
 #endif

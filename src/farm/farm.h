@@ -48,8 +48,9 @@ typedef struct tf_farm_options {
     double grace; /* s from the first signal, or from the end of handing out, until running tasks are left */
     /* on every rank */
     tf_spawner *spawner; /* forked before; stays the caller's */
-    int slots;           /* of this rank; 0: one under mpirun, else a slot for each core that this process may use */
-    double sync;         /* s between times that results are brought to disk; 0: as the system sees fit */
+    int slots;   /* of this rank; 0: a slot for each core that it may use, if it alone works on its node, else one */
+    bool bind;   /* tasks to cores */
+    double sync; /* s between times that results are brought to disk; 0: as the system sees fit */
 } tf_farm_options;
 
 /* The rank that a launcher gave this process, known before MPI_Init; 0 without a launcher. */

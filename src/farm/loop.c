@@ -2,7 +2,6 @@
  * are polled, rows are polled, and only when neither had anything does it nap, longer each time. */
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "farm/farm.h"
 #include "farm/master.h"
+#include "farm/share.h"
 #include "farm/worker.h"
 
 #define SHORTEST_NAP  10e-6 /* s */
@@ -28,8 +28,8 @@ typedef struct rank {
     tf_store *store;
     master *master; /* on rank 0 */
     worker *worker; /* on the others, and on rank 0 when it is alone */
-    int slots;
-    int signals; /* a descriptor from which signals are read */
+    share share;    /* of the node */
+    int signals;    /* a descriptor from which signals are read */
     int signalled;
     double told; /* when on_progress was last called */
     bool ended;
@@ -56,13 +56,6 @@ int tf_farm_launch_rank(void) {
     int64_t number;
     const char *text = launch_rank();
     return text && tf_parse_int(text, &number) ? (int)number : 0;
-}
-
-static int default_slots(void) {
-    cpu_set_t cores;
-    if (tf_farm_launched() || sched_getaffinity(0, sizeof cores, &cores) != 0)
-        return 1;
-    return CPU_COUNT(&cores);
 }
 
 /* ---- Starting ---- */
@@ -96,14 +89,31 @@ static tf_err share_campaign(rank *r) {
     return TF_OK;
 }
 
+/* Each rank's part of its node; is there enough of it for every task that is to be run? */
+static tf_err share_out(rank *r, bool works) {
+    const tf_campaign *c = r->campaign;
+    bool gpus = false, *runs = tf_alloc_array((size_t)c->stages, sizeof *runs);
+    for (int s = 0; s < c->stages; s++) {
+        gpus = gpus || c->stage[s].need.gpus > 0;
+        runs[s] = r->options->graph && tf_graph_stage(r->options->graph, s)->run.total > 0;
+    }
+    r->share = share_node(MPI_COMM_WORLD, works, r->options->slots, r->options->bind, gpus);
+    tf_err err = share_suffices(MPI_COMM_WORLD, c, &r->share, runs, r->error);
+    free(runs);
+    return err;
+}
+
 static tf_err start(rank *r) {
     tf_err err = tf_store_agree(MPI_COMM_WORLD, share_campaign(r), r->error);
     if (err != TF_OK)
         return err;
     bool works = wire_ranks(r->wire) == 1 || wire_rank(r->wire) > 0;
-    r->slots = !works ? 0 : r->options->slots ? r->options->slots : default_slots();
+    err = tf_store_agree(MPI_COMM_WORLD, share_out(r, works), r->error);
+    if (err != TF_OK)
+        return err;
     if (works) {
-        r->exec = tf_exec_new(r->options->spawner, r->campaign, r->bundle, wire_rank(r->wire), r->slots, r->error);
+        r->exec = tf_exec_new(r->options->spawner, r->campaign, r->bundle, wire_rank(r->wire), &r->share.machine,
+                              r->share.slots, r->error);
         err = r->exec ? TF_OK : r->error->code;
     }
     if (r->exec)
@@ -111,7 +121,7 @@ static tf_err start(rank *r) {
     err = tf_store_agree(MPI_COMM_WORLD, err, r->error);
     if (err != TF_OK)
         return err;
-    int64_t mine = r->slots, slots;
+    int64_t mine = r->share.slots, slots;
     MPI_Allreduce(&mine, &slots, 1, MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
     r->store = tf_store_open(r->campaign, MPI_COMM_WORLD, r->options->plan, slots, r->error);
     if (!r->store)
@@ -124,7 +134,7 @@ static tf_err start(rank *r) {
     if (wire_rank(r->wire) == 0)
         r->master = master_new(r->options, r->wire, r->store);
     if (works)
-        r->worker = worker_new(r->campaign, r->wire, r->exec, r->store, r->slots, r->options->sync);
+        r->worker = worker_new(r->campaign, r->wire, r->exec, r->store, r->options->sync);
     return TF_OK;
 }
 
@@ -261,6 +271,7 @@ static void loop(rank *r) {
 static void free_all(rank *r) {
     worker_free(r->worker);
     tf_exec_free(r->exec);
+    tf_machine_free(&r->share.machine);
     tf_store_abandon(r->store); /* closed by now, unless the run broke */
     master_free(r->master);
     wire_free(r->wire);

@@ -59,6 +59,7 @@ master *master_new(const tf_farm_options *options, tf_wire *wire, tf_store *stor
     tf_sched_stage *stages = tf_alloc_array((size_t)campaign->stages, sizeof *stages);
     for (int s = 0; s < campaign->stages; s++)
         stages[s] = (tf_sched_stage){.tasks = tf_space_size(campaign->stage[s].space),
+                                     .need = campaign->stage[s].need,
                                      .pending = &tf_graph_stage(options->graph, s)->run,
                                      .held_back = tf_graph_stage(options->graph, s)->held_back,
                                      .adopted = tf_graph_stage(options->graph, s)->adopt.total,
@@ -181,7 +182,8 @@ void master_take(master *m, int from, int tag, const void *payload, size_t size)
         m->peer[from].up = true;
         m->peer[from].locked = hello->locked != 0;
         memcpy(m->peer[from].host, hello->host, sizeof hello->host);
-        tf_sched_worker_up(m->sched, from, hello->slots);
+        tf_sched_worker_up(m->sched, from,
+                           (tf_resources){.slots = hello->slots, .memory = hello->memory, .gpus = hello->gpus});
         break;
     }
     case TAG_REPORT: take_reports(m, from, payload, size / sizeof(report_message)); break;
@@ -375,6 +377,8 @@ bool master_step(master *m) {
         part(m);
         return true;
     }
+    if (m->lost && tf_sched_is_stuck(m->sched)) /* the only ranks that were large enough are gone */
+        drain(m, DRAIN_WAIT, TF_FARM_LOSS);
     for (int s = 0; s < m->campaign->stages; s++)
         any = look_again(m, s) || any;
     for (; tf_sched_next(m->sched, tf_now(), &action); any = true) {

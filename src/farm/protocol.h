@@ -43,8 +43,11 @@ typedef enum message_tag {
 
 typedef struct hello_message {
     int32_t slots;
-    int32_t locked; /* its lock on the output tells whether it lives */
-    char host[64];  /* NUL-terminated, cut if longer */
+    int32_t gpus;
+    int64_t memory;   /* bytes */
+    int32_t locked;   /* its lock on the output tells whether it lives */
+    int32_t reserved; /* 0 */
+    char host[64];    /* NUL-terminated, cut if longer */
 } hello_message;
 
 typedef struct grant_message {

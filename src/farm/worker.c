@@ -14,6 +14,7 @@
 #include "sched/sched.h"
 
 #define BATCH_SECONDS 0.05
+#define PATIENCE      1.0 /* s that a piece of the queue, for which there is no room, is overtaken by others */
 
 enum { MASTER = 0 };
 
@@ -28,13 +29,15 @@ struct worker {
     tf_wire *wire;
     tf_exec *exec;
     tf_store *store;
-    int slots;
+    int64_t slots;
+    bool mixed; /* stages need different things */
     double sync;
     double told;   /* tf_now() when the master last heard of this worker */
     tf_pace *pace; /* per stage */
     piece *queue;  /* a stack turned round: the next piece is the last */
     size_t queued, capacity;
     int64_t waiting; /* tasks in the queue */
+    double blocked;  /* since when the next piece finds no room, though others behind it may; 0: it is not known to */
     int64_t held;    /* tasks granted that have not ended */
     int64_t ended;   /* tasks in the reports below */
     report_message *report;
@@ -46,11 +49,17 @@ struct worker {
     bool broken;
 };
 
-worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_exec *exec, tf_store *store, int slots, double sync) {
+worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_exec *exec, tf_store *store, double sync) {
     worker *w = tf_alloc(sizeof *w);
-    *w = (worker){.campaign = campaign, .wire = wire, .exec = exec, .store = store, .slots = slots, .sync = sync};
+    const tf_resources has = tf_exec_has(exec);
+    *w = (worker){.campaign = campaign, .wire = wire, .exec = exec, .store = store, .slots = has.slots, .sync = sync};
     w->pace = tf_alloc_array((size_t)campaign->stages, sizeof *w->pace);
-    hello_message hello = {.slots = slots, .locked = tf_store_is_locked(store)};
+    for (int s = 1; s < campaign->stages; s++)
+        w->mixed = w->mixed || !tf_resources_equal(&campaign->stage[s].need, &campaign->stage[0].need);
+    hello_message hello = {.slots = (int32_t)has.slots,
+                           .memory = has.memory,
+                           .gpus = (int32_t)has.gpus,
+                           .locked = tf_store_is_locked(store)};
     gethostname(hello.host, sizeof hello.host - 1);
     wire_send(wire, MASTER, TAG_HELLO, &hello, sizeof hello);
     w->told = tf_now();
@@ -103,11 +112,13 @@ static void put_back(worker *w, int stage, int attempt, tf_interval tasks) {
     w->waiting += tasks.end - tasks.first;
 }
 
-static tf_err give_batch(worker *w, int slot, tf_error *error) {
-    piece *next = &w->queue[w->queued - 1];
+/* Of the piece at `at` in the queue. */
+static tf_err give_batch(worker *w, size_t at, int slot, tf_error *error) {
+    piece *next = &w->queue[at];
     int64_t count = next->tasks.end - next->tasks.first;
     int64_t brief = tf_pace_count(&w->pace[next->stage], BATCH_SECONDS);
-    int64_t share = (w->waiting + w->slots - 1) / w->slots;
+    int64_t lanes = tf_exec_lanes(w->exec, next->stage);
+    int64_t share = (w->waiting + lanes - 1) / lanes;
     int64_t wanted = brief < share ? brief : share;
     int64_t given = tf_exec_submit(w->exec, slot, next->stage, next->attempt, next->tasks.first,
                                    wanted < count ? wanted : count, error);
@@ -116,25 +127,53 @@ static tf_err give_batch(worker *w, int slot, tf_error *error) {
     next->tasks.first += given;
     w->waiting -= given;
     if (next->tasks.first == next->tasks.end)
-        w->queued--;
+        memmove(next, next + 1, (--w->queued - at) * sizeof *next);
     return TF_OK;
 }
 
-/* First every idle slot, then a batch in hand for slots that run short tasks. */
-static tf_err feed_slots(worker *w, tf_error *error) {
-    for (int room = 2; room >= 1; room--) {
-        for (int slot = 0; slot < w->slots && w->queued > 0; slot++) {
-            int stage = w->queue[w->queued - 1].stage;
-            bool in_hand = room == 1;
-            if (tf_exec_room(w->exec, slot) < room ||
-                (in_hand && (tf_pace_count(&w->pace[stage], BATCH_SECONDS) < 2 || w->waiting < w->slots)))
-                continue;
-            tf_err err = give_batch(w, slot, error);
-            if (err != TF_OK)
-                return err;
-        }
+/* May pieces go before the next one, for which there is no room? For a while, or it might never get it. */
+static bool may_overtake(worker *w) {
+    if (w->blocked == 0)
+        w->blocked = tf_now();
+    return w->mixed && tf_now() - w->blocked < PATIENCE;
+}
+
+/* Idle slots, in the order of the queue. */
+static tf_err feed_idle(worker *w, tf_error *error) {
+    for (size_t at = w->queued; at-- > 0;) {
+        const bool is_next = at + 1 == w->queued;
+        const int stage = w->queue[at].stage;
+        const size_t before = w->queued;
+        tf_err err = TF_OK;
+        for (int slot; err == TF_OK && w->queued == before && (slot = tf_exec_place(w->exec, stage)) >= 0;)
+            err = give_batch(w, at, slot, error);
+        if (err != TF_OK)
+            return err;
+        if (w->queued < before && is_next)
+            w->blocked = 0;
+        else if (w->queued == before && is_next && !may_overtake(w))
+            break;
     }
     return TF_OK;
+}
+
+/* A batch in hand for slots that run short tasks. */
+static tf_err feed_in_hand(worker *w, tf_error *error) {
+    while (w->queued > 0) {
+        const int stage = w->queue[w->queued - 1].stage;
+        if (tf_pace_count(&w->pace[stage], BATCH_SECONDS) < 2 || w->waiting < tf_exec_lanes(w->exec, stage))
+            break;
+        int slot = tf_exec_place_in_hand(w->exec, stage);
+        tf_err err = slot >= 0 ? give_batch(w, w->queued - 1, slot, error) : TF_OK;
+        if (slot < 0 || err != TF_OK)
+            return err;
+    }
+    return TF_OK;
+}
+
+static tf_err feed_slots(worker *w, tf_error *error) {
+    tf_err err = feed_idle(w, error);
+    return err == TF_OK ? feed_in_hand(w, error) : err;
 }
 
 /* ---- Rows ---- */
@@ -285,19 +324,12 @@ void worker_settle(worker *w, const settle_message *m) {
         break_off(w, &error);
 }
 
-static int idle_slots(const worker *w) {
-    int idle = 0;
-    for (int slot = 0; slot < w->slots; slot++)
-        idle += !tf_exec_is_busy(w->exec, slot);
-    return idle;
-}
-
 static tf_standing standing(const worker *w) {
     return (tf_standing){.workers = wire_ranks(w->wire) - 1,
                          .ended = w->ended,
                          .held = w->held,
-                         .slots = w->slots,
-                         .idle = idle_slots(w),
+                         .slots = (int)w->slots,
+                         .idle = tf_exec_idle(w->exec),
                          .queue_empty = w->queued == 0,
                          .since = tf_now() - w->told};
 }
@@ -338,7 +370,7 @@ bool worker_step(worker *w, double timeout) {
         err = feed_slots(w, &error);
     w->broken = err != TF_OK; /* what has ended is told first */
     tell(w);
-    if (err == TF_OK && w->how && idle_slots(w) == w->slots) {
+    if (err == TF_OK && w->how && tf_exec_idle(w->exec) == w->slots) {
         wire_send(w->wire, MASTER, TAG_DRAINED, NULL, 0);
         w->drained = true;
     }

@@ -10,7 +10,7 @@ typedef struct worker worker;
 
 /* Says HELLO to the master. Results are synced every `sync` seconds (0: never). The wire, the slots and the file stay
  * the caller's. */
-worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_exec *exec, tf_store *store, int slots, double sync);
+worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_exec *exec, tf_store *store, double sync);
 void worker_free(worker *worker);
 
 void worker_grant(worker *worker, const grant_message *grant);

@@ -79,6 +79,18 @@ static void load_retries(struct loader *l, const stage_json *json, tf_stage_spec
         stage->retry_delay = load_delay(l, &here, delay);
 }
 
+/* As many slots as a rank may have, at most. */
+static int64_t load_number_of(struct loader *l, const at *where, const cJSON *object, const char *key, int least) {
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
+    at here = at_key(where, key);
+    if (!value)
+        return least;
+    if (json_is_int(value) && value->valuedouble >= least && value->valuedouble <= TF_MAX_SLOTS)
+        return (int64_t)value->valuedouble;
+    complain(l->diags, &here, "must be an integer from %d to %d", least, TF_MAX_SLOTS);
+    return least;
+}
+
 static void load_resources(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
     const at *where;
@@ -90,9 +102,11 @@ static void load_resources(struct loader *l, const stage_json *json, tf_stage_sp
         return;
     json_check_keys(l->diags, &here, resources, keys_resources());
     const cJSON *memory = cJSON_GetObjectItemCaseSensitive(resources, "memory");
-    stage->memory = load_size(l, &here, resources, "memory", 0);
+    stage->need.memory = load_size(l, &here, resources, "memory", 0);
     if (cJSON_IsNumber(memory) && memory->valuedouble == 0)
         complain(l->diags, &at_memory, "must be more than nothing");
+    stage->need.slots = load_number_of(l, &here, resources, "slots", 1);
+    stage->need.gpus = load_number_of(l, &here, resources, "gpus", 0);
 }
 
 static void load_on_failure(struct loader *l, const stage_json *json, tf_stage_spec *stage) {

@@ -153,8 +153,6 @@ void json_check_keys(tf_diags *diags, const at *where, const cJSON *object, json
         const json_key *key = find_key(keys, member->string);
         if (!key)
             complain_unknown(diags, &here, member->string, keys);
-        else if (key->later)
-            complain(diags, &here, "'%s' is not supported yet", key->name);
         for (const cJSON *other = object->child; other != member; other = other->next) {
             if (strcmp(other->string, member->string) == 0) {
                 complain(diags, &here, "key \"%s\" is given twice", member->string);

@@ -33,7 +33,6 @@ cJSON *json_parse(tf_diags *diags, const char *text, size_t length);
 typedef struct json_key {
     const char *name;
     const char *schema; /* the JSON Schema of its value */
-    bool later;         /* in the grammar, not built yet */
 } json_key;
 
 typedef struct json_keys {
@@ -41,7 +40,7 @@ typedef struct json_keys {
     int count;
 } json_keys;
 
-/* Complains about keys that are unknown, repeated or not supported yet. */
+/* Complains about keys that are unknown or repeated. */
 void json_check_keys(tf_diags *diags, const at *where, const cJSON *object, json_keys keys);
 
 bool json_keys_have(json_keys keys, const char *name);

@@ -277,7 +277,7 @@ typedef enum tf_from {
     TF_FROM_FILE   /* a file: its member if it ends in .json, else its contents */
 } tf_from;
 
-enum { TF_MAX_RETRIES = 254 };
+enum { TF_MAX_RETRIES = 254, TF_MAX_SLOTS = 4096 };
 
 typedef struct tf_column_spec {
     const char *name;
@@ -412,7 +412,7 @@ typedef struct tf_stage_spec {
     double timeout;                         /* s per attempt; 0: none */
     int retries;                            /* further attempts at a task that has failed */
     double retry_delay;                     /* s before the first of them; doubles with each */
-    int64_t memory;                         /* bytes of data that a command or a host may have; 0: no limit */
+    tf_resources need;                      /* of each task; memory is a limit, too, of its data: 0: none */
     int64_t stop_after;                     /* so many failed tasks stop the campaign; 0: none do */
     bool record_full;
     bool store_params;

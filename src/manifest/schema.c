@@ -11,7 +11,6 @@
 #define TEXT(about) "{\"type\":\"string\",\"description\":\"" about "\"}"
 #define FLAG(about) "{\"type\":\"boolean\",\"description\":\"" about "\"}"
 #define REF(name)   "{\"$ref\":\"#/$defs/" name "\"}"
-#define LATER       "{\"description\":\"not supported yet\",\"not\":{}}"
 #define NUMBERS(least, most, about)                                                                                    \
     "{\"type\":\"array\",\"items\":{\"type\":\"number\"},\"minItems\":" #least ",\"maxItems\":" #most                  \
     ",\"description\":\"" about "\"}"
@@ -33,138 +32,117 @@
         "reduction") "}"
 
 #define STAGE_KEYS                                                                                                     \
-    {"over", REF("space"), false}, {"where", TEXT("an expression: the points to keep"), false},                        \
-        {"run", REF("run"), false},                                                                                    \
+    {"over", REF("space")}, {"where", TEXT("an expression: the points to keep")}, {"run", REF("run")},                 \
         {"results",                                                                                                    \
          "{\"type\":\"object\",\"description\":\"typed columns, one row a task\",\"additionalProperties\":" REF(       \
-             "column") "}",                                                                                            \
-         false},                                                                                                       \
-        {"arrays",                                                                                                     \
-         "{\"type\":\"object\",\"description\":\"arrays of which each task gets a block, by name\","                   \
-         "\"additionalProperties\":" REF("array") "}",                                                                 \
-         false},                                                                                                       \
-        {"inputs", REF("inputs"), false}, {"outputs", REF("outputs"), false},                                          \
-        {"log", TEXT("a file that gets what a command writes to stdout and stderr"), false},                           \
+             "column") "}"},                                                                                           \
+        {"arrays", "{\"type\":\"object\",\"description\":\"arrays of which each task gets a block, by name\","         \
+                   "\"additionalProperties\":" REF("array") "}"},                                                      \
+        {"inputs", REF("inputs")}, {"outputs", REF("outputs")},                                                        \
+        {"log", TEXT("a file that gets what a command writes to stdout and stderr")},                                  \
         {"after",                                                                                                      \
-         "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"stages that must be done first\"}",    \
-         false},                                                                                                       \
-        {"retries", RETRIES, false}, {"retry_delay", DELAY, false}, {"timeout", DURATION, false},                      \
-        {"on_failure", REF("on_failure"), false}, {"resources", REF("resources"), false}, {"reduce", REDUCE, false},   \
-        {"until", REF("until"), false}, {"capture", REF("capture"), false},                                            \
+         "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"stages that must be done first\"}"},   \
+        {"retries", RETRIES}, {"retry_delay", DELAY}, {"timeout", DURATION}, {"on_failure", REF("on_failure")},        \
+        {"resources", REF("resources")}, {"reduce", REDUCE}, {"until", REF("until")}, {"capture", REF("capture")},     \
         {"record",                                                                                                     \
          "{\"enum\":[\"full\",\"status\"],\"description\":\"full: per-task times, exit code, memory; status: only "    \
-         "whether it is done\"}",                                                                                      \
-         false},                                                                                                       \
+         "whether it is done\"}"},                                                                                     \
     {                                                                                                                  \
-        "store_params", FLAG("store the parameters of a space of more than 10^7 points too"), false                    \
+        "store_params", FLAG("store the parameters of a space of more than 10^7 points too")                           \
     }
 
 #define CAMPAIGN_KEYS                                                                                                  \
-    {"name", TEXT("the campaign's name; default: the file's name without .json"), false},                              \
-        {"output", TEXT("the HDF5 file that is written; default: NAME.h5"), false},                                    \
+    {"name", TEXT("the campaign's name; default: the file's name without .json")},                                     \
+        {"output", TEXT("the HDF5 file that is written; default: NAME.h5")},                                           \
         {"seed",                                                                                                       \
-         "{\"type\":\"integer\",\"minimum\":0,\"description\":\"the key of every task's random stream; default 0\"}",  \
-         false},                                                                                                       \
+         "{\"type\":\"integer\",\"minimum\":0,\"description\":\"the key of every task's random stream; default 0\"}"}, \
         {"record_env",                                                                                                 \
          "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"environment variables whose values "   \
          "are "                                                                                                        \
-         "recorded in the output\"}",                                                                                  \
-         false},                                                                                                       \
+         "recorded in the output\"}"},                                                                                 \
     {                                                                                                                  \
-        "variables",                                                                                                   \
-            "{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\"]},"            \
-            "\"description\":\"constants for {placeholders}; --set NAME=VALUE overrides\"}",                           \
-            false                                                                                                      \
+        "variables", "{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\"]},"   \
+                     "\"description\":\"constants for {placeholders}; --set NAME=VALUE overrides\"}"                   \
     }
 
 static const json_key campaign[] = {
     CAMPAIGN_KEYS,
-    {"defaults", REF("defaults"), false},
-    {"stages", "{\"type\":\"array\",\"minItems\":1,\"items\":" REF("stage") "}", false},
+    {"defaults", REF("defaults")},
+    {"stages", "{\"type\":\"array\",\"minItems\":1,\"items\":" REF("stage") "}"},
 };
 
 static const json_key single[] = {CAMPAIGN_KEYS, STAGE_KEYS};
 
 static const json_key top[] = {
     CAMPAIGN_KEYS,
-    {"defaults", REF("defaults"), false},
-    {"stages", "{}", false},
+    {"defaults", REF("defaults")},
+    {"stages", "{}"},
     STAGE_KEYS,
 };
 
 static const json_key defaults[] = {STAGE_KEYS};
 
 static const json_key stage[] = {
-    {"name", "{\"type\":\"string\",\"pattern\":\"^[A-Za-z_][A-Za-z0-9_]*$\"}", false},
+    {"name", "{\"type\":\"string\",\"pattern\":\"^[A-Za-z_][A-Za-z0-9_]*$\"}"},
     STAGE_KEYS,
 };
 
 static const json_key axis[] = {
-    {"name", TEXT("the parameter's name, in a list of axes"), false},
-    {"values", "{\"type\":\"array\",\"minItems\":1,\"description\":\"these values, all of one type\"}", false},
-    {"range", NUMBERS(1, 3, "[stop], [start, stop] or [start, stop, step]; half open"), false},
-    {"linspace", NUMBERS(3, 3, "[first, last, count], both ends in"), false},
-    {"logspace", NUMBERS(3, 3, "[first, last, count], both ends in, evenly spaced in the logarithm"), false},
-    {"glob", TEXT("the matching paths, in byte order"), false},
-    {"files", TEXT("one point a matching path; each {wildcard} is a parameter"), false},
+    {"name", TEXT("the parameter's name, in a list of axes")},
+    {"values", "{\"type\":\"array\",\"minItems\":1,\"description\":\"these values, all of one type\"}"},
+    {"range", NUMBERS(1, 3, "[stop], [start, stop] or [start, stop, step]; half open")},
+    {"linspace", NUMBERS(3, 3, "[first, last, count], both ends in")},
+    {"logspace", NUMBERS(3, 3, "[first, last, count], both ends in, evenly spaced in the logarithm")},
+    {"glob", TEXT("the matching paths, in byte order")},
+    {"files", TEXT("one point a matching path; each {wildcard} is a parameter")},
     {"wildcards",
      "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"},\"description\":\"extended regular "
-     "expressions that the wildcards of files must match\"}",
-     false},
-    {"allow_empty", FLAG("no matching file is all right"), false},
-    {"lines", TEXT("the non-empty lines of a file"), false},
+     "expressions that the wildcards of files must match\"}"},
+    {"allow_empty", FLAG("no matching file is all right")},
+    {"lines", TEXT("the non-empty lines of a file")},
     {"rows",
-     "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"object\"},\"description\":\"one point a record\"}",
-     false},
-    {"csv", TEXT("a table by RFC 4180 with a header; one point a record"), false},
+     "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"object\"},\"description\":\"one point a record\"}"},
+    {"csv", TEXT("a table by RFC 4180 with a header; one point a record")},
     {"batch",
      "{\"type\":\"integer\",\"minimum\":1,\"description\":\"records of csv for each task, which gets its columns as "
-     "arrays\"}",
-     false},
-    {"jsonl", TEXT("a JSON object a line; one point a record"), false},
-    {"zip", REF("space"), false},
-    {"concat", "{\"type\":\"array\",\"minItems\":1,\"items\":" REF("space") "}", false},
-    {"from", TEXT("a stage: one point a row of it"), false},
+     "arrays\"}"},
+    {"jsonl", TEXT("a JSON object a line; one point a record")},
+    {"zip", REF("space")},
+    {"concat", "{\"type\":\"array\",\"minItems\":1,\"items\":" REF("space") "}"},
+    {"from", TEXT("a stage: one point a row of it")},
     {"columns",
      "{\"anyOf\":[{\"type\":\"array\",\"items\":{\"type\":\"string\"}},{\"type\":\"object\",\"additionalProperties\":"
-     "{\"type\":\"string\"}}],\"description\":\"which of its parameters and columns, or by new names\"}",
-     false},
-    {"where", TEXT("an expression of these: the rows to take"), false},
-    {"blocks", REF("blocks"), false},
+     "{\"type\":\"string\"}}],\"description\":\"which of its parameters and columns, or by new names\"}"},
+    {"where", TEXT("an expression of these: the rows to take")},
+    {"blocks", REF("blocks")},
 };
 
 static const json_key run[] = {
     {"command",
      "{\"oneOf\":[{\"type\":\"string\",\"description\":\"for /bin/sh -c; every {x} is quoted, {x:raw} is not\"},"
      "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\"},\"description\":\"arguments, without a "
-     "shell\"}]}",
-     false},
-    {"function", TEXT("LIBRARY:FUNCTION, a C function of a shared library (taskfarm/plugin.h)"), false},
-    {"args", "{\"type\":\"object\",\"description\":\"constants for the function\"}", false},
-    {"env", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}", false},
-    {"cwd", TEXT("the folder that a command runs in; default: the manifest's"), false},
-    {"stdin", TEXT("what a command reads from its standard input; default: nothing"), false},
+     "shell\"}]}"},
+    {"function", TEXT("LIBRARY:FUNCTION, a C function of a shared library (taskfarm/plugin.h)")},
+    {"args", "{\"type\":\"object\",\"description\":\"constants for the function\"}"},
+    {"env", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}"},
+    {"cwd", TEXT("the folder that a command runs in; default: the manifest's")},
+    {"stdin", TEXT("what a command reads from its standard input; default: nothing")},
     {"service",
      "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\"},\"description\":\"argv of a process that gets "
-     "tasks as JSON lines\"}",
-     false},
+     "tasks as JSON lines\"}"},
     {"max_tasks",
-     "{\"type\":\"integer\",\"minimum\":1,\"description\":\"tasks after which a service is started anew\"}", false},
-    {"expr",
-     "{\"type\":\"object\",\"minProperties\":1,\"additionalProperties\":{\"type\":[\"string\",\"number\"]},"
-     "\"description\":\"an expression a column, of parameters and the columns before it\"}",
-     false},
+     "{\"type\":\"integer\",\"minimum\":1,\"description\":\"tasks after which a service is started anew\"}"},
+    {"expr", "{\"type\":\"object\",\"minProperties\":1,\"additionalProperties\":{\"type\":[\"string\",\"number\"]},"
+             "\"description\":\"an expression a column, of parameters and the columns before it\"}"},
 };
 
 static const json_key column[] = {
-    {"type", REF("type"), false},
-    {"shape", "{\"type\":\"array\",\"minItems\":1,\"maxItems\":8,\"items\":{\"type\":\"integer\",\"minimum\":1}}",
-     false},
+    {"type", REF("type")},
+    {"shape", "{\"type\":\"array\",\"minItems\":1,\"maxItems\":8,\"items\":{\"type\":\"integer\",\"minimum\":1}}"},
     {"from",
      "{\"type\":\"string\",\"pattern\":\"^(json$|regex:|field:|file:)\",\"description\":\"where a command's column is "
-     "read from; default: the JSON object in the last line of its standard output\"}",
-     false},
-    {"array", TEXT("an axis of blocks: the column is an array, and each task has its block of it"), false},
+     "read from; default: the JSON object in the last line of its standard output\"}"},
+    {"array", TEXT("an axis of blocks: the column is an array, and each task has its block of it")},
 };
 
 #define SIZE                                                                                                           \
@@ -175,87 +153,80 @@ static const json_key column[] = {
     "\"description\":\"" about "\"}"
 
 static const json_key blocks[] = {
-    {"shape", LENGTHS("of the array, by dimension"), false},
-    {"chunk", LENGTHS("of its chunks; those at the ends are shorter"), false},
+    {"shape", LENGTHS("of the array, by dimension")},
+    {"chunk", LENGTHS("of its chunks; those at the ends are shorter")},
 };
 
 static const json_key array[] = {
-    {"dataset", TEXT("FILE:/DATASET: of an HDF5 file"), false},
-    {"from", TEXT("a stage: an array that is a column of it"), false},
-    {"column", TEXT("which column; default: that of the array's name"), false},
-    {"axis", TEXT("the axis of blocks; default: the only one"), false},
-    {"type", REF("type"), false},
-    {"halo",
-     "{\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},{\"type\":\"array\",\"items\":{\"type\":\"integer\","
-     "\"minimum\":0}}],\"description\":\"elements around the block, or by dimension\"}",
-     false},
+    {"dataset", TEXT("FILE:/DATASET: of an HDF5 file")},
+    {"from", TEXT("a stage: an array that is a column of it")},
+    {"column", TEXT("which column; default: that of the array's name")},
+    {"axis", TEXT("the axis of blocks; default: the only one")},
+    {"type", REF("type")},
+    {"halo", "{\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},{\"type\":\"array\",\"items\":{\"type\":\"integer\","
+             "\"minimum\":0}}],\"description\":\"elements around the block, or by dimension\"}"},
     {"edge",
-     "{\"enum\":[\"clip\",\"reflect\"],\"description\":\"the halo beyond the array: cut off, or as in a mirror\"}",
-     false},
+     "{\"enum\":[\"clip\",\"reflect\"],\"description\":\"the halo beyond the array: cut off, or as in a mirror\"}"},
 };
 
 static const json_key reduction[] = {
-    {"by",
-     "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"type\":\"string\"}}],\"description\":"
-     "\"parameters and columns by which rows are grouped\"}",
-     false},
-    {"where", TEXT("an expression: the rows to take"), false},
+    {"by", "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"type\":\"string\"}}],\"description\":"
+           "\"parameters and columns by which rows are grouped\"}"},
+    {"where", TEXT("an expression: the rows to take")},
     {"columns",
      "{\"type\":\"object\",\"additionalProperties\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"items\":"
      "{\"type\":\"string\"}}]},\"description\":\"what is made of each: count, missing, sum, mean, var, std, stderr, "
      "min, "
-     "max, argmin, argmax, first, median, mad, quantile:Q, quantile~:Q, histogram:N, histogram:N:log, topk:N\"}",
-     false},
+     "max, argmin, argmax, first, median, mad, quantile:Q, quantile~:Q, histogram:N, histogram:N:log, topk:N\"}"},
 };
 
 static const json_key until[] = {
-    {"expr", TEXT("an expression of statistics, as in x.stderr < 0.01 * abs(x.mean)"), false},
-    {"first", "{\"type\":\"integer\",\"minimum\":1,\"description\":\"tasks before the first look; default 1000\"}",
-     false},
+    {"expr", TEXT("an expression of statistics, as in x.stderr < 0.01 * abs(x.mean)")},
+    {"first", "{\"type\":\"integer\",\"minimum\":1,\"description\":\"tasks before the first look; default 1000\"}"},
 };
 
 static const json_key on_failure[] = {
-    {"stop_after", "{\"type\":\"integer\",\"minimum\":1}", false},
+    {"stop_after", "{\"type\":\"integer\",\"minimum\":1}"},
 };
 
 static const json_key capture[] = {
-    {"stdout", SIZE, false},
-    {"stderr", SIZE, false},
+    {"stdout", SIZE},
+    {"stderr", SIZE},
 };
 
 static const json_key resources[] = {
-    {"memory", SIZE, false},
-    {"slots", LATER, true},
-    {"gpus", LATER, true},
+    {"memory", SIZE},
+    {"slots", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":4096,\"description\":\"slots, which are cores, that a "
+              "task takes\"}"},
+    {"gpus",
+     "{\"type\":\"integer\",\"minimum\":0,\"maximum\":4096,\"description\":\"GPUs that a task has to itself\"}"},
 };
 
 #define SPLIT                                                                                                          \
-    {"split", TEXT("a text that holds paths"), false}, {                                                               \
-        "by", TEXT("the characters between the paths of split; default: white space"), false                           \
+    {"split", TEXT("a text that holds paths")}, {                                                                      \
+        "by", TEXT("the characters between the paths of split; default: white space")                                  \
     }
 
 static const json_key input[] = {
-    {"path", TEXT("a file"), false},
+    {"path", TEXT("a file")},
     SPLIT,
-    {"glob", TEXT("the files that match, but for those that the campaign makes"), false},
-    {"allow_empty", FLAG("no matching file is all right"), false},
-    {"outputs_of", TEXT("STAGE or STAGE.NAME: the outputs of another stage's tasks"), false},
+    {"glob", TEXT("the files that match, but for those that the campaign makes")},
+    {"allow_empty", FLAG("no matching file is all right")},
+    {"outputs_of", TEXT("STAGE or STAGE.NAME: the outputs of another stage's tasks")},
     {"match",
      "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"parameters in which those tasks agree with "
-     "this one\"}",
-     false},
-    {"where", TEXT("an expression of their parameters: the tasks whose outputs are meant"), false},
+     "this one\"}"},
+    {"where", TEXT("an expression of their parameters: the tasks whose outputs are meant")},
     {"check",
-     "{\"enum\":[\"time\",\"hash\"],\"description\":\"how a change is told: by the file's time, or by its contents\"}",
-     false},
+     "{\"enum\":[\"time\",\"hash\"],\"description\":\"how a change is told: by the file's time, or by its contents\"}"},
 };
 
 static const json_key output[] = {
-    {"path", TEXT("a file"), false},
+    {"path", TEXT("a file")},
     SPLIT,
-    {"temp", FLAG("to be removed when the last task that reads it is done"), false},
-    {"protected", FLAG("to be made read-only"), false},
-    {"allow_outside", FLAG("may lie outside the work folder"), false},
+    {"temp", FLAG("to be removed when the last task that reads it is done")},
+    {"protected", FLAG("to be made read-only")},
+    {"allow_outside", FLAG("may lie outside the work folder")},
 };
 
 json_keys keys_campaign(void) {

@@ -211,6 +211,10 @@ static void add_details(cJSON *json, const details *d) {
 
 /* ---- The whole ---- */
 
+static bool is_over(const tf_survey *survey) {
+    return strcmp(survey->state, "complete") == 0 || strcmp(survey->state, "failed") == 0;
+}
+
 /* As progress counts: those that ended, of those that are to be run. */
 static int percent_of(const tf_survey *survey, const cJSON *beat) {
     int64_t ended = 0, all = 0;
@@ -221,11 +225,7 @@ static int percent_of(const tf_survey *survey, const cJSON *beat) {
     }
     if (beat) /* which knows of stages that have not begun, too */
         all = (int64_t)number_at(beat, "all");
-    return all > 0 ? (int)(100 * (double)ended / (double)all) : 100;
-}
-
-static bool is_over(const tf_survey *survey) {
-    return strcmp(survey->state, "complete") == 0 || strcmp(survey->state, "failed") == 0;
+    return all > 0 ? (int)(100 * (double)ended / (double)all) : is_over(survey) ? 100 : 0;
 }
 
 static void print_text(FILE *out, const char *path, const tf_survey *survey, bool running, const cJSON *beat,

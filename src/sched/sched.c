@@ -7,6 +7,11 @@
  * Trans. Comp. C-36, 1425), so that all workers end together; and no less than what takes as long as to serve every
  * worker once, or they would wait for messages. A worker may say that it has idle slots all the same.
  *
+ * Needs. Stages whose tasks need the same are of one kind; a worker has lanes for a kind: as many of its tasks as it
+ * can run at once beside what it holds of other kinds. Of kinds that are equally far from the end that which needs most
+ * goes first, and the others fill what it leaves. So that these do not starve it, a worker where it would fit but for
+ * them is reserved for it: it gets nothing else until it has room; as many workers as there are such tasks, no more.
+ *
  * Retries. A task whose attempt failed waits in a heap, ordered by the time when it is due, and is then granted by
  * itself, before all that was never tried. The worker that it failed on gets it only if no other wants it for a while.
  */
@@ -29,6 +34,7 @@ typedef struct pile {
 
 typedef struct stage {
     tf_sched_stage spec;
+    int kind;
     pile *pile; /* by level, the highest last; none is empty */
     int piles, capacity;
     int64_t ready; /* tasks in the piles */
@@ -48,22 +54,34 @@ typedef struct retry {
     int failed_on;
 } retry;
 
+/* Tasks that need the same. */
+typedef struct kind {
+    tf_resources need;
+    int64_t lanes;    /* of all workers that are up */
+    int64_t reserved; /* lanes of workers that are kept for it */
+} kind;
+
 typedef struct worker {
-    int slots;
+    tf_resources have;
+    int64_t *lanes; /* per kind: of a worker that runs nothing else */
     bool up, queued;
     int idle;            /* slots that said so, and had no grant since */
+    int reserved;        /* for this kind; -1: for none */
     int64_t held;        /* tasks granted and not reported, all stages */
+    int64_t *held_of;    /* per kind */
     tf_intervals *holds; /* per stage */
 } worker;
 
 struct tf_sched {
     int stages;
     stage *stage;
+    int kinds;
+    kind *kind;
+    int *foremost; /* per kind, for a moment: the stage whose tasks go first; -1: none is ready */
     int workers;
     worker *worker;
-    int64_t slots; /* of all workers that are up */
-    int up;        /* workers */
-    int *hungry;   /* a ring of workers that may want work */
+    int up;      /* workers */
+    int *hungry; /* a ring of workers that may want work */
     int hungry_first, hungry_count;
     tf_heap retries; /* retry, by due time */
     bool stopping;   /* too many tasks have failed: what was begun is finished */
@@ -106,14 +124,27 @@ static tf_interval take_ready(stage *st, int64_t most) {
     return run;
 }
 
+static int kind_of(tf_sched *s, const tf_resources *need) {
+    for (int k = 0; k < s->kinds; k++)
+        if (tf_resources_equal(&s->kind[k].need, need))
+            return k;
+    s->kind[s->kinds].need = *need;
+    if (need->slots < 1)
+        s->kind[s->kinds].need.slots = 1;
+    return s->kinds++;
+}
+
 tf_sched *tf_sched_new(const tf_sched_stage *stages, int count) {
     tf_sched *s = tf_alloc(sizeof *s);
     s->stages = count;
     s->retries = (tf_heap){.size = sizeof(retry), .before = is_due_before};
     s->stage = tf_alloc_array((size_t)count, sizeof *s->stage);
+    s->kind = tf_alloc_array((size_t)count, sizeof *s->kind);
+    s->foremost = tf_alloc_array((size_t)count, sizeof *s->foremost);
     for (int i = 0; i < count; i++) {
         stage *st = &s->stage[i];
         st->spec = stages[i];
+        st->kind = kind_of(s, &st->spec.need);
         int *after = tf_alloc_array((size_t)stages[i].afters, sizeof *after);
         if (stages[i].afters)
             memcpy(after, stages[i].after, (size_t)stages[i].afters * sizeof *after);
@@ -145,8 +176,12 @@ void tf_sched_free(tf_sched *s) {
         for (int i = 0; s->worker[w].holds && i < s->stages; i++)
             tf_intervals_free(&s->worker[w].holds[i]);
         free(s->worker[w].holds);
+        free(s->worker[w].held_of);
+        free(s->worker[w].lanes);
     }
     free(s->stage);
+    free(s->kind);
+    free(s->foremost);
     free(s->worker);
     free(s->hungry);
     tf_heap_free(&s->retries);
@@ -186,26 +221,42 @@ static void make_room(tf_sched *s, int count) {
     s->workers = count;
 }
 
-void tf_sched_worker_up(tf_sched *s, int w, int slots) {
-    assert(w >= 0 && slots > 0);
+void tf_sched_worker_up(tf_sched *s, int w, tf_resources have) {
+    assert(w >= 0 && have.slots > 0);
     if (w >= s->workers)
         make_room(s, w + 1 > 2 * s->workers ? w + 1 : 2 * s->workers);
     worker *k = &s->worker[w];
     if (k->up)
         return;
     k->up = true;
-    k->slots = slots;
-    if (!k->holds)
+    k->have = have;
+    k->reserved = -1;
+    if (!k->holds) {
         k->holds = tf_alloc_array((size_t)s->stages, sizeof *k->holds);
-    s->slots += slots;
+        k->held_of = tf_alloc_array((size_t)s->kinds, sizeof *k->held_of);
+        k->lanes = tf_alloc_array((size_t)s->kinds, sizeof *k->lanes);
+    }
+    for (int n = 0; n < s->kinds; n++) {
+        k->lanes[n] = tf_resources_fit(&have, &s->kind[n].need);
+        s->kind[n].lanes += k->lanes[n];
+    }
     s->up++;
     queue_hungry(s, w);
+}
+
+static void reserve(tf_sched *s, worker *k, int n) {
+    if (k->reserved >= 0)
+        s->kind[k->reserved].reserved -= k->lanes[k->reserved];
+    if (n >= 0)
+        s->kind[n].reserved += k->lanes[n];
+    k->reserved = n;
 }
 
 void tf_sched_worker_down(tf_sched *s, int w) {
     if (!is_up(s, w))
         return;
     worker *k = &s->worker[w];
+    reserve(s, k, -1);
     for (int i = 0; i < s->stages; i++) {
         for (size_t n = 0; n < k->holds[i].count; n++)
             add_ready(&s->stage[i], INT_MAX, k->holds[i].items[n].first, k->holds[i].items[n].end);
@@ -214,7 +265,10 @@ void tf_sched_worker_down(tf_sched *s, int w) {
     k->held = 0;
     k->idle = 0;
     k->up = false;
-    s->slots -= k->slots;
+    for (int n = 0; n < s->kinds; n++) {
+        k->held_of[n] = 0;
+        s->kind[n].lanes -= k->lanes[n];
+    }
     s->up--;
     for (int i = 0; i < s->workers; i++) /* what it held may feed anyone */
         queue_hungry(s, i);
@@ -223,7 +277,7 @@ void tf_sched_worker_down(tf_sched *s, int w) {
 void tf_sched_hungry(tf_sched *s, int w, int idle) {
     if (!is_up(s, w) || idle <= 0)
         return;
-    s->worker[w].idle = idle < s->worker[w].slots ? idle : s->worker[w].slots;
+    s->worker[w].idle = idle < s->worker[w].have.slots ? idle : (int)s->worker[w].have.slots;
     queue_hungry(s, w);
 }
 
@@ -236,6 +290,7 @@ static bool let_go(tf_sched *s, int w, int i, int64_t first, int64_t count, doub
         return false;
     tf_intervals_remove(&k->holds[i], first, first + count);
     k->held -= count;
+    k->held_of[s->stage[i].kind] -= count;
     tf_pace_add(&s->stage[i].pace, count, seconds);
     queue_hungry(s, w);
     return true;
@@ -280,23 +335,84 @@ bool tf_sched_retry(tf_sched *s, int w, int i, int64_t first, int64_t count, int
     return true;
 }
 
+bool tf_sched_is_stuck(const tf_sched *s) {
+    for (int i = 0; i < s->stages; i++) {
+        const stage *st = &s->stage[i];
+        if (st->laid_out && st->ready + st->waiting > 0 && s->kind[st->kind].lanes == 0)
+            return true;
+    }
+    return false;
+}
+
 double tf_sched_due(const tf_sched *s) {
     return s->retries.count ? first_retry(s).due : INFINITY;
 }
 
 /* ---- Grants ---- */
 
-/* The stage whose tasks are furthest from the end, the first in manifest order of several. */
-static int ready_stage(const tf_sched *s) {
-    int best = -1, level = 0;
+static int top_level(const stage *st) {
+    return st->pile[st->piles - 1].level;
+}
+
+/* For each kind the stage whose tasks are furthest from the end, the first in manifest order of several. false if
+ * nothing is ready. */
+static bool find_foremost(tf_sched *s) {
+    bool any = false;
+    for (int n = 0; n < s->kinds; n++)
+        s->foremost[n] = -1;
     for (int i = 0; i < s->stages; i++) {
         const stage *st = &s->stage[i];
-        if (!st->laid_out || st->piles == 0 || (best >= 0 && st->pile[st->piles - 1].level <= level))
+        int *best = &s->foremost[st->kind];
+        if (!st->laid_out || st->piles == 0 || (*best >= 0 && top_level(st) <= top_level(&s->stage[*best])))
             continue;
-        best = i;
-        level = st->pile[st->piles - 1].level;
+        *best = i;
+        any = true;
     }
+    return any;
+}
+
+static bool needs_more(const tf_resources *a, const tf_resources *b) {
+    if (a->gpus != b->gpus)
+        return a->gpus > b->gpus;
+    return a->slots != b->slots ? a->slots > b->slots : a->memory > b->memory;
+}
+
+/* Do tasks of stage i go before those of stage j, which are of another kind? */
+static bool goes_before(const tf_sched *s, int i, int j) {
+    const stage *a = &s->stage[i], *b = &s->stage[j];
+    if (top_level(a) != top_level(b))
+        return top_level(a) > top_level(b);
+    const tf_resources *need_a = &s->kind[a->kind].need, *need_b = &s->kind[b->kind].need;
+    return needs_more(need_a, need_b) || (!needs_more(need_b, need_a) && i < j);
+}
+
+/* The stage that goes first of those in foremost, which it leaves; -1 if there is none left. */
+static int take_foremost(tf_sched *s) {
+    int best = -1;
+    for (int n = 0; n < s->kinds; n++)
+        if (s->foremost[n] >= 0 && (best < 0 || goes_before(s, s->foremost[n], best)))
+            best = s->foremost[n];
+    if (best >= 0)
+        s->foremost[s->stage[best].kind] = -1;
     return best;
+}
+
+/* How many tasks of the kind the worker can run at once beside those of others that it holds. */
+static int64_t lanes_left(const tf_sched *s, const worker *k, int n) {
+    if (s->kinds == 1)
+        return k->lanes[n];
+    tf_resources left = k->have;
+    for (int other = 0; other < s->kinds; other++)
+        if (other != n)
+            tf_resources_take(&left, &s->kind[other].need,
+                              k->held_of[other] < k->lanes[other] ? k->held_of[other] : k->lanes[other]);
+    return tf_resources_fit(&left, &s->kind[n].need);
+}
+
+/* How many of its idle slots' lanes the worker can have for the kind. */
+static int64_t idle_lanes(const tf_sched *s, const worker *k, int n) {
+    int64_t lanes = k->idle / s->kind[n].need.slots;
+    return lanes < k->lanes[n] ? lanes : k->lanes[n];
 }
 
 /* How many tasks of the stage the worker should get now; 0 if it has enough. */
@@ -304,67 +420,101 @@ static int64_t wanted(const tf_sched *s, const stage *st, const worker *k) {
     double round = s->up * TF_SERVICE_SECONDS;
     int64_t quantum = tf_pace_count(&st->pace, round > QUANTUM_SECONDS ? round : QUANTUM_SECONDS);
     int64_t least = tf_pace_count(&st->pace, round);
-    int64_t share = st->ready / (2 * s->slots);
+    int64_t all_lanes = s->kind[st->kind].lanes;
+    int64_t share = all_lanes ? st->ready / (2 * all_lanes) : 0;
     bool plenty = share >= 2 && st->pace.seen > 0;
     if (share < least)
         share = least;
     if (quantum > share)
         quantum = share;
-    int64_t running = quantum * k->slots;
+    int64_t running = quantum * lanes_left(s, k, st->kind);
     int64_t target = plenty ? 2 * running : running;
     int64_t worth_a_message = plenty && running > 1 ? running / 2 : 1;
-    int64_t lacking = target - k->held;
-    return lacking >= worth_a_message ? lacking : k->idle;
+    int64_t lacking = target - k->held_of[st->kind];
+    return lacking >= worth_a_message ? lacking : idle_lanes(s, k, st->kind);
+}
+
+/* The worker could run some of the `tasks` of the kind that wait, but for others that it holds: is it to be kept until
+ * it has room? */
+static bool is_kept_for(tf_sched *s, worker *k, int n, int64_t tasks) {
+    if (k->lanes[n] == 0 || lanes_left(s, k, n) > 0 || idle_lanes(s, k, n) > 0)
+        return false;
+    if (k->reserved != n && s->kind[n].reserved < tasks)
+        reserve(s, k, n);
+    return k->reserved == n;
 }
 
 /* What is granted is the worker's; it may want more, after the others. */
 static void grant(tf_sched *s, int w, int i, tf_interval run, int attempt, tf_action *action) {
     worker *k = &s->worker[w];
+    const int64_t count = run.end - run.first, taken = count * s->kind[s->stage[i].kind].need.slots;
     tf_intervals_add(&k->holds[i], run.first, run.end);
-    k->held += run.end - run.first;
-    k->idle = run.end - run.first < k->idle ? k->idle - (int)(run.end - run.first) : 0;
+    k->held += count;
+    k->held_of[s->stage[i].kind] += count;
+    k->idle = taken < k->idle ? k->idle - (int)taken : 0;
+    reserve(s, k, -1);
     queue_hungry(s, w);
-    *action = (tf_action){.kind = TF_ACTION_GRANT,
-                          .stage = i,
-                          .worker = w,
-                          .first = run.first,
-                          .count = run.end - run.first,
-                          .attempt = attempt};
+    *action = (tf_action){
+        .kind = TF_ACTION_GRANT, .stage = i, .worker = w, .first = run.first, .count = count, .attempt = attempt};
 }
 
-/* The first hungry worker that should have the retry that is due; those that want nothing leave the ring. */
-static bool next_retry(tf_sched *s, double now, tf_action *action) {
+/* What came of offering a worker tasks. */
+typedef enum answer {
+    GRANTED,
+    NOTHING, /* there is none for it, or it has enough */
+    KEPT,    /* it is to have nothing until it has room for them */
+    PUT_OFF  /* they wait a while for another worker */
+} answer;
+
+static answer offer_retry(tf_sched *s, int w, double now, tf_action *action) {
+    if (tf_sched_due(s) > now)
+        return NOTHING;
+    retry next = first_retry(s);
+    stage *st = &s->stage[next.stage];
+    worker *k = &s->worker[w];
+    if (is_kept_for(s, k, st->kind, st->waiting))
+        return KEPT;
+    if (wanted(s, st, k) == 0)
+        return NOTHING;
+    if (w == next.failed_on && s->up > 1 && now < next.due + PATIENCE)
+        return PUT_OFF;
+    tf_heap_take(&s->retries, &next);
+    st->waiting--;
+    grant(s, w, next.stage, (tf_interval){next.index, next.index + 1}, next.attempt, action);
+    return GRANTED;
+}
+
+static answer offer_ready(tf_sched *s, int w, tf_action *action) {
+    worker *k = &s->worker[w];
+    find_foremost(s);
+    for (int i; (i = take_foremost(s)) >= 0;) {
+        stage *st = &s->stage[i];
+        if (is_kept_for(s, k, st->kind, st->ready))
+            return KEPT;
+        int64_t want = wanted(s, st, k);
+        if (want == 0)
+            continue;
+        grant(s, w, i, take_ready(st, want), 1, action);
+        return GRANTED;
+    }
+    return NOTHING;
+}
+
+/* Goes round the hungry workers. One that wants nothing leaves the ring, and is back with its next report; one that has
+ * none to come, or could take other tasks than there are, stays. */
+static bool next_grant(tf_sched *s, double now, tf_action *action) {
+    if (s->stopping || s->draining || (tf_sched_due(s) > now && !find_foremost(s)))
+        return false;
     for (int left = s->hungry_count; left > 0; left--) {
-        retry next = first_retry(s);
         int w = take_hungry(s);
         const worker *k = &s->worker[w];
-        if (!k->up || wanted(s, &s->stage[next.stage], k) == 0)
+        if (!k->up)
             continue;
-        if (w == next.failed_on && s->up > 1 && now < next.due + PATIENCE) {
+        answer again = offer_retry(s, w, now, action);
+        if (again == GRANTED || (again != KEPT && offer_ready(s, w, action) == GRANTED))
+            return true;
+        if (again == PUT_OFF || k->held == 0 || k->idle > 0)
             queue_hungry(s, w);
-            continue;
-        }
-        tf_heap_take(&s->retries, &next);
-        s->stage[next.stage].waiting--;
-        grant(s, w, next.stage, (tf_interval){next.index, next.index + 1}, next.attempt, action);
-        return true;
-    }
-    return false;
-}
-
-static bool next_grant(tf_sched *s, double now, tf_action *action) {
-    if (s->stopping || s->draining)
-        return false;
-    if (tf_sched_due(s) <= now && next_retry(s, now, action))
-        return true;
-    int i = ready_stage(s);
-    while (i >= 0 && s->hungry_count > 0) {
-        int w = take_hungry(s);
-        int64_t want = s->worker[w].up ? wanted(s, &s->stage[i], &s->worker[w]) : 0;
-        if (want == 0)
-            continue; /* its next report makes it hungry again */
-        grant(s, w, i, take_ready(&s->stage[i], want), 1, action);
-        return true;
     }
     return false;
 }

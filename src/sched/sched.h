@@ -50,6 +50,7 @@ typedef struct tf_sched tf_sched;
 
 typedef struct tf_sched_stage {
     int64_t tasks;
+    tf_resources need;           /* of each */
     const tf_intervals *pending; /* what is to be run; NULL: all of it */
     int64_t held_back;           /* what is neither done nor to be run: the stage will not be finished */
     int64_t adopted;             /* what is done without being run */
@@ -90,7 +91,7 @@ void tf_sched_free(tf_sched *sched);
 
 /* Worker numbers are small integers from 0, chosen by the caller. One that was down may come back when no report of its
  * former life can arrive any more. */
-void tf_sched_worker_up(tf_sched *sched, int worker, int slots);
+void tf_sched_worker_up(tf_sched *sched, int worker, tf_resources have);
 
 /* The worker is gone: what it held and had not reported becomes pending again. */
 void tf_sched_worker_down(tf_sched *sched, int worker);
@@ -132,6 +133,9 @@ const tf_intervals *tf_sched_holds(const tf_sched *sched, int worker, int stage)
 
 /* Nothing more is handed out, laid out or finished; the end comes when no worker holds anything. */
 void tf_sched_drain(tf_sched *sched);
+
+/* Is there a stage, begun, whose tasks need more than any worker that is up has? */
+bool tf_sched_is_stuck(const tf_sched *sched);
 
 /* When the first of the tasks that wait for another attempt may have it; INFINITY if none waits. */
 double tf_sched_due(const tf_sched *sched);

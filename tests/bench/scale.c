@@ -130,7 +130,7 @@ static void end_batches(sim *s, const event *e) {
 
 static void hear(sim *s, const event *e) {
     switch (e->kind) {
-    case HELLO: tf_sched_worker_up(s->sched, e->worker, s->slots); break;
+    case HELLO: tf_sched_worker_up(s->sched, e->worker, (tf_resources){.slots = s->slots}); break;
     case HUNGRY: tf_sched_hungry(s->sched, e->worker, e->slots); break;
     default:
         for (size_t i = 0; i < e->ended->count; i++) {

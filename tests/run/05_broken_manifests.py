@@ -235,9 +235,9 @@ TABLE = [
     ),
     ('{"resources": {"memory": 0}, "run": {"function": "builtin:noop"}}', "/resources/memory: must be more than nothing"),
     (
-        '{"resources": {"slots": 1, "gpus": 1}, "run": {"function": "builtin:noop"}}',
-        "/resources/slots: 'slots' is not supported yet",
-        "/resources/gpus: 'gpus' is not supported yet",
+        '{"resources": {"slots": 0, "gpus": "one"}, "run": {"function": "builtin:noop"}}',
+        "/resources/slots: must be an integer from 1 to 4096",
+        "/resources/gpus: must be an integer from 0 to 4096",
     ),
     (
         '{"until": "x.mena > 1", "run": {"expr": {"x": "1"}}}',

@@ -482,8 +482,8 @@ class Workflows(farm.FarmTest):
             shutil.rmtree(self.folder / "out", ignore_errors=True)
             (self.folder / "go").unlink(missing_ok=True)
             run = self.start("w.json", "--fresh", "--slots", "2", ranks=ranks)
-            self.wait_for((self.folder / "out/science_4").exists, "frames of G")
-            self.wait_for((self.folder / "out/flat_R").exists, "half of the flat of R")
+            for made in ("science_1", "science_4", "flat_R"):  # the frames of G, and half of the flat of R
+                self.wait_for((self.folder / "out" / made).exists, made)
             files = self.files()
             self.assertIn("flat[filter=R]", self.plan())
             self.assertEqual(set(self.files()), set(files))

@@ -51,6 +51,7 @@ typedef struct sim_worker {
 /* What a simulation is made of, and what came out. */
 typedef struct cluster {
     int workers, slots, stages;
+    int wide;      /* slots that each task of the first stage needs; 0: 1, as the others */
     int64_t tasks; /* a stage */
     double latency;
     double mean, sigma; /* of task durations: log-normal, s; sigma 0: all the same */
@@ -61,7 +62,8 @@ typedef struct cluster {
     bool chained;         /* each stage after the one before */
     bool drained, frozen; /* somewhere on the way */
 
-    double end, work; /* s: makespan; sum of all durations that counted */
+    double end, work; /* s: makespan; sum of all durations that counted, times slots */
+    double wide_end;  /* s: when the last task of the first stage had ended */
     int64_t grants;
 } cluster;
 
@@ -109,6 +111,10 @@ static bool fails(int stage, int64_t index, int attempt) {
     return (stage * 7 + index) % 13 == 5 && attempt <= 1 + index % 4;
 }
 
+static int slots_of(const sim *s, int stage) {
+    return stage == 0 && s->c->wide ? s->c->wide : 1;
+}
+
 static int attempt_of(const sim *s, int stage, int64_t index) {
     return s->attempt[stage * s->c->tasks + index];
 }
@@ -129,16 +135,17 @@ static bool queue_is_empty(const sim *s, const sim_worker *k) {
 static void feed(sim *s, int w) {
     sim_worker *k = &s->worker[w];
     for (int stage = 0; stage < s->c->stages; stage++) {
-        while (k->busy < s->c->slots && k->queue[stage].total > 0) {
+        const int slots = slots_of(s, stage), lanes = s->c->slots / slots;
+        while (k->busy + slots <= s->c->slots && k->queue[stage].total > 0) {
             int64_t brief = tf_pace_count(&s->pace[stage], 0.05);
-            int64_t share = (k->queue[stage].total + s->c->slots - 1) / s->c->slots;
+            int64_t share = (k->queue[stage].total + lanes - 1) / lanes;
             tf_interval run = tf_intervals_take(&k->queue[stage], brief < share ? brief : share);
             event done = {.kind = EVENT_BATCH_ENDED, .worker = w, .life = k->life, .stage = stage, .first = run.first};
             for (int64_t i = run.first; i < run.end; i++)
                 done.seconds += duration(s, stage, i);
             done.count = run.end - run.first;
             done.time = s->now + done.seconds;
-            k->busy++;
+            k->busy += slots;
             post(s, done);
         }
     }
@@ -207,7 +214,7 @@ static void act(sim *s) {
 static void take_retry(sim *s, const event *e) {
     if (!tf_sched_retry(s->sched, e->worker, e->stage, e->first, e->count, e->retry, e->seconds, s->now))
         return;
-    s->c->work += e->seconds;
+    s->c->work += e->seconds * slots_of(s, e->stage);
     double due = s->now + ldexp(s->c->retry_delay, e->retry - 1);
     for (int64_t i = e->stage * s->c->tasks + e->first; i < e->stage * s->c->tasks + e->first + e->count; i++) {
         s->failed_on[i] = e->worker;
@@ -224,7 +231,9 @@ static void take_report(sim *s, const event *e) {
         return;
     if (e->retry)
         return;
-    s->c->work += e->seconds;
+    s->c->work += e->seconds * slots_of(s, e->stage);
+    if (e->stage == 0)
+        s->c->wide_end = s->now;
     for (int64_t i = e->first; i < e->first + e->count; i++)
         cr_assert_eq(s->ended[e->stage * s->c->tasks + i]++, 0, "task %lld ended twice", (long long)i);
 }
@@ -308,7 +317,7 @@ static void handle(sim *s, const event *e) {
     case EVENT_BATCH_ENDED: {
         if (!alive)
             return;
-        k->busy--;
+        k->busy -= slots_of(s, e->stage);
         k->held -= e->count;
         k->ended += e->count;
         k->batch[k->batches++] = *e;
@@ -344,7 +353,7 @@ static void handle(sim *s, const event *e) {
     case EVENT_UP:
         s->up += !k->up;
         k->up = true;
-        tf_sched_worker_up(s->sched, e->worker, s->c->slots);
+        tf_sched_worker_up(s->sched, e->worker, (tf_resources){.slots = s->c->slots});
         if (s->draining)
             drain(s, e->worker);
         break;
@@ -398,6 +407,7 @@ static void simulate(cluster *c, uint64_t seed) {
     for (int i = 0; i < c->stages; i++) {
         numbers[i] = i;
         stages[i] = (tf_sched_stage){.tasks = c->tasks,
+                                     .need = {.slots = i == 0 ? c->wide : 1},
                                      .afters = c->chained && i > 0,
                                      .after = i ? &numbers[i - 1] : NULL,
                                      .retry_delay = c->retry_delay};
@@ -482,6 +492,8 @@ Test(cluster, ends_every_task_once_whatever_happens) {
                      .retries = (int)tf_rng_below(&rng, 5),
                      .retry_delay = tf_rng_below(&rng, 2) ? 0.01 : 0,
                      .chained = tf_rng_below(&rng, 2) == 1};
+        if (seed % 3 == 0)
+            c.wide = 1 + (int)tf_rng_below(&rng, (uint64_t)c.slots);
         c.deaths = (int)tf_rng_below(&rng, (uint64_t)c.workers);
         c.drained = tf_rng_below(&rng, 4) == 0;
         c.frozen = tf_rng_below(&rng, 4) == 0;
@@ -509,6 +521,27 @@ Test(cluster, of_a_hundred_thousand_workers_is_kept_busy) {
         .workers = 100000, .slots = 1, .stages = 1, .tasks = 2000000, .latency = 1e-3, .mean = 10, .sigma = 0.1};
     simulate(&c, 3);
     cr_expect(overhead(&c) < 0.08, "%g", overhead(&c));
+}
+
+/* As many tasks of one slot as of eight, all ready at once. */
+Test(cluster, packs_large_tasks_and_small_ones) {
+    cluster c = {.workers = 16, .slots = 12, .stages = 2, .wide = 8, .tasks = 4000, .latency = 1e-3, .mean = 1};
+    c.sigma = 0.5;
+    simulate(&c, 5);
+    printf("overhead %g\n", overhead(&c));
+    cr_expect(overhead(&c) < 0.5, "%g",
+              overhead(&c)); /* 4 of 12 slots can run small ones only: a third, but for them */
+}
+
+/* Large tasks that fail wait for another attempt while small ones fill all slots: they must not wait for their end. */
+Test(cluster, does_not_starve_large_tasks) {
+    cluster c = {.workers = 16, .slots = 8, .stages = 8, .wide = 8, .tasks = 1000, .latency = 1e-3, .mean = 1};
+    c.sigma = 0.5;
+    c.retries = 4;
+    simulate(&c, 6);
+    printf("wide %g of %g, overhead %g\n", c.wide_end, c.end, overhead(&c));
+    cr_expect(c.wide_end < 0.75 * c.end, "the last large task ended at %g of %g s", c.wide_end, c.end);
+    cr_expect(overhead(&c) < 0.2, "%g", overhead(&c));
 }
 
 Test(cluster, is_the_same_every_time) {

@@ -28,7 +28,8 @@ static void farm_open(farm *f, int slots, const char *manifest) {
     tf_recorder_start(&f->recorder, &options, &f->files.source);
     f->campaign = tf_campaign_load(&options, &f->recorder.source, &diags);
     cr_assert_not_null(f->campaign, "%s", tf_buf_text(&diags.lines));
-    f->exec = tf_exec_new(f->spawner, f->campaign, &f->recorder.bytes, 3, slots, &error);
+    tf_machine machine = {.cores = slots, .memory = 1 << 30};
+    f->exec = tf_exec_new(f->spawner, f->campaign, &f->recorder.bytes, 3, &machine, slots, &error);
     cr_assert_not_null(f->exec, "%s", error.text);
     f->result = outcome_new(f->campaign);
 }

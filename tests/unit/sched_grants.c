@@ -21,6 +21,95 @@ static void expect_nothing(tf_sched *s) {
     cr_assert(!tf_sched_next(s, 0, &action), "an action of kind %d", (int)action.kind);
 }
 
+static bool report(tf_sched *s, int worker, int stage, int64_t first, int64_t count) {
+    return tf_sched_report(s, worker, stage, first, count, 0, (double)count);
+}
+
+static void expect_stage_grant(tf_sched *s, int worker, int stage, int64_t first, int64_t count) {
+    tf_action a = expect_next(s, TF_ACTION_GRANT);
+    cr_expect(a.worker == worker && a.stage == stage && a.first == first && a.count == count,
+              "worker %d gets %lld + %lld of stage %d", a.worker, (long long)a.first, (long long)a.count, a.stage);
+}
+
+/* Two stages: small tasks of one slot and large ones of `slots`. */
+static tf_sched *small_and_large(int64_t small, int64_t large, int slots, bool linked) {
+    const tf_sched_stage stages[] = {{.tasks = small}, {.tasks = large, .need = {.slots = slots}, .linked = linked}};
+    tf_sched *s = tf_sched_new(stages, 2);
+    expect_next(s, TF_ACTION_LAYOUT);
+    expect_next(s, TF_ACTION_LAYOUT);
+    return s;
+}
+
+Test(sched, hands_out_what_needs_most_first_and_fills_what_it_leaves) {
+    tf_sched *s = small_and_large(100, 100, 4, false);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 11});
+    expect_stage_grant(s, 0, 1, 0, 2);
+    expect_stage_grant(s, 0, 0, 0, 3);
+    expect_nothing(s);
+    cr_expect(report(s, 0, 0, 0, 1));
+    expect_stage_grant(s, 0, 0, 3, 4); /* for three slots, and as many in hand */
+    expect_nothing(s);
+    tf_sched_free(s);
+}
+
+Test(sched, gives_a_worker_nothing_that_it_has_too_little_for) {
+    const tf_sched_stage stages[] = {{.tasks = 4, .need = {.memory = 2000}}, {.tasks = 4, .need = {.gpus = 1}}};
+    tf_sched *s = tf_sched_new(stages, 2);
+    expect_next(s, TF_ACTION_LAYOUT);
+    expect_next(s, TF_ACTION_LAYOUT);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 8, .memory = 1000});
+    expect_nothing(s);
+    cr_expect(tf_sched_is_stuck(s));
+    tf_sched_worker_up(s, 1, (tf_resources){.slots = 8, .memory = 5000});
+    expect_stage_grant(s, 1, 0, 0, 2);
+    expect_nothing(s);
+    tf_sched_worker_up(s, 2, (tf_resources){.slots = 8, .memory = 3000, .gpus = 3});
+    expect_stage_grant(s, 2, 1, 0, 3);
+    expect_stage_grant(s, 2, 0, 2, 1);
+    expect_nothing(s);
+    cr_expect_not(tf_sched_is_stuck(s));
+    tf_sched_worker_down(s, 2);
+    cr_expect(tf_sched_is_stuck(s));
+    tf_sched_free(s);
+}
+
+/* Small tasks without end must not keep a large one from running. */
+Test(sched, keeps_a_worker_free_for_a_large_task_that_waits) {
+    tf_sched *s = small_and_large(100, 1, 4, true);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 4});
+    tf_sched_worker_up(s, 1, (tf_resources){.slots = 4});
+    expect_stage_grant(s, 0, 0, 0, 4);
+    expect_stage_grant(s, 1, 0, 4, 4);
+    tf_sched_ready(s, 1, 0, 1, 0);
+    expect_nothing(s);
+    cr_expect(report(s, 0, 0, 0, 1));
+    expect_nothing(s);
+    cr_expect(report(s, 1, 0, 4, 1));
+    expect_stage_grant(s, 1, 0, 8, 5); /* one worker is enough */
+    cr_expect(report(s, 0, 0, 1, 2));
+    expect_nothing(s);
+    cr_expect(report(s, 0, 0, 3, 1));
+    expect_stage_grant(s, 0, 1, 0, 1);
+    cr_expect(report(s, 0, 1, 0, 1));
+    expect_next(s, TF_ACTION_FINISH);
+    expect_stage_grant(s, 0, 0, 13, 8);
+    tf_sched_free(s);
+}
+
+/* Small tasks that run one after the other in few slots leave the others to a large one. */
+Test(sched, gives_idle_slots_to_a_large_task_though_small_ones_are_held) {
+    tf_sched *s = small_and_large(8, 1, 3, true);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 4});
+    expect_stage_grant(s, 0, 0, 0, 4);
+    cr_expect(report(s, 0, 0, 0, 4));
+    expect_stage_grant(s, 0, 0, 4, 4);
+    tf_sched_ready(s, 1, 0, 1, 0);
+    expect_nothing(s);
+    tf_sched_hungry(s, 0, 3);
+    expect_stage_grant(s, 0, 1, 0, 1);
+    tf_sched_free(s);
+}
+
 Test(pace, is_one_task_while_nothing_is_known) {
     tf_pace pace = {0};
     cr_expect_eq(tf_pace_count(&pace, 1000), 1);
@@ -49,8 +138,8 @@ Test(sched, hands_out_one_task_a_slot_while_nothing_is_known) {
     tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 1000}, 1);
     expect_next(s, TF_ACTION_LAYOUT);
     expect_nothing(s);
-    tf_sched_worker_up(s, 1, 1);
-    tf_sched_worker_up(s, 2, 3);
+    tf_sched_worker_up(s, 1, (tf_resources){.slots = 1});
+    tf_sched_worker_up(s, 2, (tf_resources){.slots = 3});
     expect_grant(s, 1, 0, 1);
     expect_grant(s, 2, 1, 3);
     expect_nothing(s);
@@ -61,8 +150,8 @@ Test(sched, hands_out_one_task_a_slot_while_nothing_is_known) {
 static tf_sched *two_workers_at_work(const tf_sched_stage *stage) {
     tf_sched *s = tf_sched_new(stage, 1);
     expect_next(s, TF_ACTION_LAYOUT);
-    tf_sched_worker_up(s, 0, 1);
-    tf_sched_worker_up(s, 1, 1);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 1});
+    tf_sched_worker_up(s, 1, (tf_resources){.slots = 1});
     expect_grant(s, 0, 0, 1);
     expect_grant(s, 1, 1, 1);
     return s;
@@ -108,7 +197,7 @@ Test(sched, goes_on_where_earlier_runs_were) {
     tf_intervals_free(&left);
     cr_expect_eq(tf_sched_stage_counts(s, 0).done, 10);
     cr_expect_eq(expect_next(s, TF_ACTION_LAYOUT).stage, 1);
-    tf_sched_worker_up(s, 0, 4);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 4});
     expect_grant(s, 0, 3, 1);
     cr_assert(tf_sched_report(s, 0, 1, 3, 1, 0, 0.1));
     cr_expect_eq(tf_sched_stage_counts(s, 1).done, 10);
@@ -121,8 +210,8 @@ Test(sched, ends_when_drained_with_what_was_granted_left_undone) {
     tf_sched_stage stages[] = {{.tasks = 1000}, {.tasks = 10, .afters = 1, .after = &(int){0}}};
     tf_sched *s = tf_sched_new(stages, 2);
     expect_next(s, TF_ACTION_LAYOUT);
-    tf_sched_worker_up(s, 0, 2);
-    tf_sched_worker_up(s, 1, 2);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 2});
+    tf_sched_worker_up(s, 1, (tf_resources){.slots = 2});
     expect_grant(s, 0, 0, 2);
     expect_grant(s, 1, 2, 2);
     tf_sched_drain(s);
@@ -142,7 +231,7 @@ Test(sched, ends_when_drained_with_what_was_granted_left_undone) {
 Test(sched, keeps_a_grant_in_hand_once_the_pace_is_known) {
     tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 1000}, 1);
     expect_next(s, TF_ACTION_LAYOUT);
-    tf_sched_worker_up(s, 1, 1);
+    tf_sched_worker_up(s, 1, (tf_resources){.slots = 1});
     expect_grant(s, 1, 0, 1);
     cr_assert(tf_sched_report(s, 1, 0, 0, 1, 0, 0.1));
     expect_grant(s, 1, 1, 2); /* one to run, one in hand */
@@ -155,7 +244,7 @@ Test(sched, keeps_a_grant_in_hand_once_the_pace_is_known) {
 Test(sched, feeds_idle_slots_though_the_worker_holds_enough) {
     tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 1000}, 1);
     expect_next(s, TF_ACTION_LAYOUT);
-    tf_sched_worker_up(s, 0, 4);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 4});
     expect_grant(s, 0, 0, 4);
     cr_assert(tf_sched_report(s, 0, 0, 0, 3, 0, 3e-6));
     tf_action a = expect_next(s, TF_ACTION_GRANT);
@@ -173,7 +262,7 @@ Test(sched, never_gives_more_than_a_fair_share_of_what_is_left) {
     tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 100}, 1);
     expect_next(s, TF_ACTION_LAYOUT);
     for (int w = 0; w < 10; w++)
-        tf_sched_worker_up(s, w, 1);
+        tf_sched_worker_up(s, w, (tf_resources){.slots = 1});
     for (int w = 0; w < 10; w++)
         expect_grant(s, w, w, 1);
     cr_assert(tf_sched_report(s, 0, 0, 0, 1, 0, 1e-6));
@@ -189,7 +278,7 @@ Test(sched, never_gives_more_than_a_fair_share_of_what_is_left) {
 Test(sched, refuses_reports_of_tasks_that_the_worker_does_not_hold) {
     tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 2}, 1);
     expect_next(s, TF_ACTION_LAYOUT);
-    tf_sched_worker_up(s, 0, 1);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 1});
     expect_grant(s, 0, 0, 1);
     cr_expect(!tf_sched_report(s, 0, 0, 1, 1, 0, 1), "not granted");
     cr_expect(!tf_sched_report(s, 0, 0, 0, 2, 0, 1), "granted in part");
@@ -204,8 +293,8 @@ Test(sched, refuses_reports_of_tasks_that_the_worker_does_not_hold) {
 Test(sched, gives_the_tasks_of_a_lost_worker_to_others) {
     tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 4}, 1);
     expect_next(s, TF_ACTION_LAYOUT);
-    tf_sched_worker_up(s, 0, 2);
-    tf_sched_worker_up(s, 1, 2);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 2});
+    tf_sched_worker_up(s, 1, (tf_resources){.slots = 2});
     expect_grant(s, 0, 0, 2);
     expect_grant(s, 1, 2, 2);
     cr_assert(tf_sched_report(s, 0, 0, 0, 1, 0, 1));
@@ -230,8 +319,8 @@ Test(sched, stops_after_so_many_failures_when_what_was_granted_has_ended) {
     tf_sched *s = tf_sched_new(stages, 3);
     expect_next(s, TF_ACTION_LAYOUT);
     cr_expect_eq(expect_next(s, TF_ACTION_LAYOUT).stage, 1);
-    tf_sched_worker_up(s, 0, 1);
-    tf_sched_worker_up(s, 1, 1);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 1});
+    tf_sched_worker_up(s, 1, (tf_resources){.slots = 1});
     expect_grant(s, 0, 0, 1);
     expect_grant(s, 1, 1, 1);
     cr_assert(tf_sched_report(s, 0, 0, 0, 1, 1, 100));
@@ -253,7 +342,7 @@ Test(sched, starts_a_stage_when_those_before_it_are_finished) {
                                {.tasks = 0, .afters = 1, .after = (int[]){0}},
                                {.tasks = 1, .afters = 2, .after = (int[]){0, 1}}};
     tf_sched *s = tf_sched_new(stages, 3);
-    tf_sched_worker_up(s, 0, 1);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 1});
     cr_expect_eq(expect_next(s, TF_ACTION_LAYOUT).stage, 0);
     expect_grant(s, 0, 0, 1);
     expect_nothing(s);
@@ -272,7 +361,7 @@ Test(sched, starts_a_stage_when_those_before_it_are_finished) {
 Test(sched, holds_a_thousand_million_tasks_in_little_memory) {
     tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 1000000000}, 1);
     expect_next(s, TF_ACTION_LAYOUT);
-    tf_sched_worker_up(s, 0, 64);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 64});
     expect_grant(s, 0, 0, 64);
     cr_expect_eq(tf_sched_stage_counts(s, 0).pending, 1000000000 - 64);
     tf_sched_free(s);
@@ -323,7 +412,7 @@ Test(sched, hands_out_what_is_ready_and_furthest_from_the_end) {
     tf_sched *s = tf_sched_new(stages, 2);
     expect_next(s, TF_ACTION_LAYOUT);
     expect_next(s, TF_ACTION_LAYOUT);
-    tf_sched_worker_up(s, 0, 1);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 1});
     expect_grant(s, 0, 0, 1); /* of stage 0: of the other nothing is ready */
     tf_sched_ready(s, 1, 0, 1, 1);
     tf_sched_ready(s, 1, 4, 1, 2);
@@ -339,7 +428,7 @@ Test(sched, hands_out_what_is_ready_and_furthest_from_the_end) {
     cr_assert(tf_sched_report(s, 0, 0, 1, 1, 0, 1));
     cr_expect_eq(expect_next(s, TF_ACTION_FINISH).stage, 0);
     expect_grant(s, 0, 0, 1);
-    tf_sched_worker_up(s, 1, 2);
+    tf_sched_worker_up(s, 1, (tf_resources){.slots = 2});
     tf_sched_worker_down(s, 0);
     expect_grant(s, 1, 0, 1);
     cr_assert(tf_sched_report(s, 1, 1, 0, 1, 0, 1));
@@ -371,7 +460,7 @@ Test(sched, leaves_what_is_held_back) {
     cr_expect_eq(expect_next(s, TF_ACTION_LAYOUT).stage, 2);
     cr_expect_eq(expect_next(s, TF_ACTION_FINISH).stage, 2);
     expect_nothing(s);
-    tf_sched_worker_up(s, 0, 2);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 2});
     expect_grant(s, 0, 3, 2);
     cr_assert(tf_sched_report(s, 0, 0, 3, 2, 0, 1));
     expect_next(s, TF_ACTION_END);
@@ -383,7 +472,7 @@ Test(sched, leaves_what_is_held_back) {
 Test(sched, finishes_a_stage_that_is_cut) {
     tf_sched_stage stage = {.tasks = 1000, .linked = true};
     tf_sched *s = tf_sched_new(&stage, 1);
-    tf_sched_worker_up(s, 0, 2);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 2});
     expect_next(s, TF_ACTION_LAYOUT);
     cr_expect(tf_sched_has_caught_up(s, 0), "nothing is ready");
     tf_sched_ready(s, 0, 0, 2, 0);

@@ -1,0 +1,223 @@
+"""What tasks need: slots, memory and GPUs are counted, cores are the tasks' own, and nobody waits for ever."""
+
+import os
+import unittest
+
+import farm
+import numpy as np
+
+CORES = sorted(os.sched_getaffinity(0))
+
+# Where it runs, which GPUs it may use, and how many slots it has; then it takes a while.
+LOOK = (
+    "taskset -cp $$ | sed 's/.*: //'; echo gpus=${{CUDA_VISIBLE_DEVICES-none}} rocm=${{ROCR_VISIBLE_DEVICES-none}}; "
+    "echo slots=$TASKFARM_SLOTS; sleep {t}"
+)
+COLUMNS = {
+    "cpus": {"type": "string", "from": r"regex:^([0-9,-]+)$"},
+    "gpus": {"type": "string", "from": r"regex:gpus=(\S*)"},
+    "rocm": {"type": "string", "from": r"regex:rocm=(\S*)"},
+    "slots": {"type": "int32", "from": r"regex:slots=([0-9]+)"},
+}
+
+# Says which GPUs it was started with.
+SERVICE = """
+import os, time
+from taskfarm import serve
+mine = os.environ["CUDA_VISIBLE_DEVICES"]
+def work(i, t):
+    time.sleep(t)
+    return {"gpus": mine, "pid": os.getpid()}
+serve(work)
+"""
+
+
+def cpus_of(text):
+    """As taskset writes them: 0,2-4."""
+    found = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        found += range(int(first), int(last or first) + 1)
+    return found
+
+
+class Resources(farm.FarmTest):
+    def campaign(self, **stages):
+        """Stages by name: how many tasks, what each needs, and how long it takes (s)."""
+        self.write(
+            "c.json",
+            {
+                "stages": [
+                    {
+                        "name": name,
+                        "over": {"i": {"range": [tasks]}, "t": [seconds]},
+                        "run": {"command": LOOK},
+                        "results": COLUMNS,
+                    }
+                    | ({"resources": need} if need else {})
+                    for name, (tasks, need, seconds) in stages.items()
+                ]
+            },
+        )
+
+    def texts(self, name, column):
+        return [t.decode() for t in self.open("c.h5")[name]["results"][column][()]]
+
+    def most_at_once(self, weights):
+        """Of what stages' tasks weigh, how much was under way at once, by worker."""
+        file, events = self.open("c.h5"), {}
+        for name, weight in weights.items():
+            task = file[name]["task"]
+            self.assertTrue((task["status"][()] == farm.DONE).all())
+            for worker, start, duration in zip(task["worker"][()], task["start"][()], task["duration"][()]):
+                # a little less, since what is recorded includes what comes after the command's end
+                events.setdefault(worker, []).extend([(start, weight), (start + 0.9 * duration, -weight)])
+        return {w: max(np.cumsum([weight for _, weight in sorted(e)])) for w, e in events.items()}
+
+    def test_tasks_get_the_slots_that_they_need_and_no_more_at_once(self):
+        for ranks in (None, 3):
+            self.campaign(small=(20, {}, 0.05), pair=(8, {"slots": 2}, 0.1), all=(2, {"slots": 3}, 0.1))
+            self.taskfarm("c.json", "--fresh", "--slots", 3, ranks=ranks)
+            most = self.most_at_once({"small": 1, "pair": 2, "all": 3})
+            self.assertTrue(all(m <= 3 for m in most.values()), most)
+            self.assertEqual(max(most.values()), 3)
+            for name, slots in (("small", 1), ("pair", 2), ("all", 3)):
+                self.assertEqual(set(self.open("c.h5")[name]["results/slots"][()]), {slots})
+
+    @unittest.skipIf(len(CORES) < 2, "this machine has one core")
+    def test_cores_are_a_tasks_own(self):
+        count = len(CORES)
+        self.campaign(one=(3 * count, {}, 0.05), all=(2, {"slots": count}, 0.02))
+        self.taskfarm("c.json", "--slots", count)
+        self.assertEqual({len(cpus_of(t)) for t in self.texts("one", "cpus")}, {1})
+        self.assertEqual(sorted({cpus_of(t)[0] for t in self.texts("one", "cpus")}), CORES)
+        self.assertEqual({tuple(cpus_of(t)) for t in self.texts("all", "cpus")}, {tuple(CORES)})
+        self.taskfarm("c.json", "--fresh", "--slots", count, "--bind", "none")
+        self.assertEqual({tuple(cpus_of(t)) for t in self.texts("one", "cpus")}, {tuple(CORES)})
+        self.taskfarm("c.json", "--fresh", "--slots", count + 1)  # more slots than cores
+        self.assertEqual({tuple(cpus_of(t)) for t in self.texts("one", "cpus")}, {tuple(CORES)})
+
+    @unittest.skipIf(len(CORES) < 2, "this machine has one core")
+    def test_ranks_on_one_node_share_its_cores(self):
+        self.campaign(one=(20, {}, 0.05))
+        unbound = {"OMPI_MCA_hwloc_base_binding_policy": "none"}
+        self.taskfarm("c.json", ranks=3, env=unbound)
+        file = self.open("c.h5")
+        self.assertEqual(file.attrs["slots"], 2)
+        half = [len(CORES) // 2, len(CORES) - len(CORES) // 2]
+        workers = file["one/task/worker"][()]
+        found = [{t for t, w in zip(self.texts("one", "cpus"), workers) if w == rank} for rank in (1, 2)]
+        self.assertEqual([len(f) for f in found], [1, 1])
+        cpus = [cpus_of(f.pop()) for f in found]
+        self.assertEqual([len(c) for c in cpus], half)
+        self.assertEqual(sorted(cpus[0] + cpus[1]), CORES)
+
+    def test_the_only_working_rank_of_a_node_has_all_its_cores_as_slots(self):
+        self.campaign(one=(2, {}, 0))
+        self.taskfarm("c.json", ranks=2, env={"OMPI_MCA_hwloc_base_binding_policy": "none"})
+        self.assertEqual(self.open("c.h5").attrs["slots"], len(CORES))
+        self.taskfarm("c.json", "--fresh", env={"HWLOC_SYNTHETIC": "package:1 core:5 pu:2"})
+        self.assertEqual(self.open("c.h5").attrs["slots"], 5, "cores, not their threads")
+        self.taskfarm("c.json", "--fresh", env={"HWLOC_SYNTHETIC": "core:8 pu:1", "SLURM_CPUS_ON_NODE": "3"})
+        self.assertEqual(self.open("c.h5").attrs["slots"], 3, "what the job was given")
+
+    def test_memory_is_counted(self):
+        self.campaign(large=(8, {"memory": "400MB"}, 0.1), small=(8, {}, 0.05))
+        self.taskfarm("c.json", "--slots", 4, env={"SLURM_MEM_PER_NODE": "1000"})
+        self.assertEqual(list(self.most_at_once({"large": 1}).values()), [2])
+
+    def test_gpus_are_a_tasks_own(self):
+        self.campaign(gpu=(12, {"gpus": 1}, 0.1), two=(3, {"gpus": 2}, 0.05), cpu=(12, {}, 0.05))
+        self.taskfarm("c.json", "--slots", 4, env={"CUDA_VISIBLE_DEVICES": "5,GPU-ab"})
+        self.assertEqual(list(self.most_at_once({"gpu": 1, "two": 2}).values()), [2])
+        self.assertEqual(set(self.texts("gpu", "gpus")), {"5", "GPU-ab"})
+        self.assertEqual(set(self.texts("two", "gpus")), {"5,GPU-ab"})
+        self.assertEqual(set(self.texts("cpu", "gpus")), {"5,GPU-ab"}, "as the run was given them")
+        self.assertEqual(set(self.texts("gpu", "rocm")), {"none"})
+        file = self.open("c.h5")["gpu"]
+        for gpu in ("5", "GPU-ab"):
+            mine = np.array(self.texts("gpu", "gpus")) == gpu
+            start = np.sort(file["task/start"][()][mine])
+            end = start + 0.1
+            self.assertTrue((start[1:] >= end[:-1]).all(), "one after the other")
+        self.taskfarm("c.json", "--fresh", "--slots", 4, env={"ROCR_VISIBLE_DEVICES": "0,1"})
+        self.assertEqual(set(self.texts("gpu", "rocm")), {"0", "1"})
+        self.assertEqual(set(self.texts("gpu", "gpus")), {"none"})
+
+    def test_gpus_are_divided_between_the_ranks_of_a_node(self):
+        self.campaign(gpu=(12, {"gpus": 1}, 0.05))
+        self.taskfarm("c.json", ranks=3, env={"CUDA_VISIBLE_DEVICES": "0,1"})
+        workers = self.open("c.h5")["gpu/task/worker"][()]
+        self.assertEqual(set(zip(workers, self.texts("gpu", "gpus"))), {(1, "0"), (2, "1")})
+
+    def test_gpus_of_the_machine_are_found(self):
+        devices = [("10de", "0302"), ("10de", "0300"), ("1002", "0380"), ("8086", "0300")]
+        pci = "".join(
+            f'<object type="PCIDev" gp_index="{20 + i}" pci_busid="0000:0{i + 1}:00.0" '
+            f'pci_type="{kind} [{vendor}:1db4] [0000:0000] a1" pci_link_speed="0.0"/>'
+            for i, (vendor, kind) in enumerate(devices)
+        )
+        unit = '<object type="PU" os_index="0" cpuset="0x1" complete_cpuset="0x1" nodeset="0x1" complete_nodeset="0x1" gp_index="3"/>'
+        sets = 'cpuset="0x1" complete_cpuset="0x1" allowed_cpuset="0x1" nodeset="0x1" complete_nodeset="0x1" allowed_nodeset="0x1"'
+        node = '<object type="NUMANode" os_index="0" cpuset="0x1" complete_cpuset="0x1" nodeset="0x1" complete_nodeset="0x1" gp_index="4" local_memory="1000000"/>'
+        self.write(
+            "machine.xml",
+            '<?xml version="1.0" encoding="UTF-8"?><!DOCTYPE topology SYSTEM "hwloc2.dtd"><topology version="2.0">'
+            f'<object type="Machine" os_index="0" {sets} gp_index="1">{node}'
+            f'<object type="Core" os_index="0" cpuset="0x1" complete_cpuset="0x1" nodeset="0x1" complete_nodeset="0x1" gp_index="2">{unit}</object>'
+            '<object type="Bridge" gp_index="10" bridge_type="0-1" depth="0" bridge_pci="0000:[00-08]">'
+            f"{pci}</object></object></topology>",
+        )
+        self.campaign(gpu=(6, {"gpus": 1}, 0.05))
+        self.taskfarm("c.json", "--slots", 4, env={"HWLOC_XMLFILE": str(self.folder / "machine.xml")})
+        self.assertEqual(set(self.texts("gpu", "gpus")), {"0", "1"})
+        self.assertEqual(list(self.most_at_once({"gpu": 1}).values()), [2])
+
+    def test_processes_that_hold_on_to_gpus_keep_them_or_go(self):
+        self.write("work.py", SERVICE)
+        stage = {
+            "run": {"service": ["/usr/bin/python3", "work.py"]},
+            "results": {"gpus": "string", "pid": "int32"},
+            "over": {"i": {"range": [12]}, "t": [0.03]},
+        }
+        one = stage | {"name": "one", "resources": {"gpus": 1}}
+        two = stage | {"name": "two", "resources": {"gpus": 2}}
+        self.write("c.json", {"stages": [one, two]})
+        self.taskfarm("c.json", "--slots", 3, env={"CUDA_VISIBLE_DEVICES": "0,1,2"})
+        for name, count in (("one", 1), ("two", 2)):
+            self.assertEqual({len(g.split(",")) for g in self.texts(name, "gpus")}, {count})
+            pids = self.open("c.h5")[name]["results/pid"][()]
+            self.assertEqual(len(set(zip(pids, self.texts(name, "gpus")))), len(set(pids)))
+
+    def refused(self, message, *arguments, ranks=None, env=None):
+        done = self.taskfarm("c.json", *arguments, ranks=ranks, status=3, env=env)
+        self.assertIn(f"taskfarm: stage big: a task needs {message}\n", done.stderr)
+        self.assertEqual(list(self.open("c.h5")), [])
+
+    def test_what_no_rank_has_is_told_before_anything_runs(self):
+        self.campaign(big=(3, {"slots": 4}, 0))
+        lacking = "4 slots, and no rank has as much (at most {}); give ranks more with --slots, or mpirun --bind-to none"
+        self.refused(lacking.format("2 slots"), "--slots", 2)
+        self.refused(lacking.format("1 slot"), "--slots", 1, ranks=3)
+        self.campaign(big=(3, {"gpus": 2}, 0))
+        lacking = "1 slot, 2 GPUs, and no rank has as much (at most 2 slots, {}); start fewer ranks on a node, or use other nodes"
+        self.refused(lacking.format("0 GPUs"), "--slots", 2, env={"CUDA_VISIBLE_DEVICES": ""})
+        self.refused(lacking.format("1 GPU"), "--slots", 2, ranks=3, env={"CUDA_VISIBLE_DEVICES": "0,1"})
+        names = ",".join(f"GPU-{n:050}" for n in range(40))
+        self.campaign(big=(3, {"gpus": 40}, 0))
+        done = self.taskfarm("c.json", "--slots", 1, status=3, env={"CUDA_VISIBLE_DEVICES": names})
+        self.assertIn(f"taskfarm: the names of a task's GPUs are too long: {names[:900]}", done.stderr)
+        (self.folder / "c.h5").unlink()
+        self.campaign(big=(3, {"memory": "2GB"}, 0))
+        lacking = "1 slot, 2 GB of memory, and no rank has as much (at most 2 slots, 1000 MB of memory); start fewer ranks on a node, or use other nodes"
+        self.refused(lacking, "--slots", 2, env={"SLURM_MEM_PER_NODE": "1000"})
+
+    def test_what_is_done_needs_nothing(self):
+        self.campaign(gpu=(2, {"gpus": 1}, 0), cpu=(2, {}, 0))
+        self.taskfarm("c.json", "gpu", env={"CUDA_VISIBLE_DEVICES": "0"})
+        self.taskfarm("c.json", env={"CUDA_VISIBLE_DEVICES": ""})
+        self.assertEqual(self.open("c.h5")["cpu/task/status"][()].tolist(), [farm.DONE] * 2)
+
+
+if __name__ == "__main__":
+    farm.main()
