@@ -2,6 +2,7 @@
 # Installs what taskfarm needs on Debian 12 or later; does nothing where everything is there.
 #   debian.sh            what the build and the examples need
 #   debian.sh --tests    that, and what tests/run.sh needs
+#   debian.sh --mpich    that, and MPICH with its HDF5, for the preset mpich
 #   debian.sh --bench    what the build needs, and the peers that tests/bench/run.sh measures
 # As an ordinary user it installs nothing and says which command would.
 set -eu
@@ -9,11 +10,14 @@ set -eu
 packages="gcc g++ make cmake ninja-build pkg-config
     libopenmpi-dev openmpi-bin libhdf5-openmpi-dev libcjson-dev libmuparser-dev libxxhash-dev libhwloc-dev librandom123-dev uthash-dev
     libcfitsio-dev hdf5-tools python3 python3-numpy python3-h5py"
-if [ "${1:-}" = "--tests" ]; then
+if [ "${1:-}" = "--tests" ] || [ "${1:-}" = "--mpich" ]; then
     packages="$packages git gfortran libcriterion-dev python3-xarray python3-h5netcdf python3-jsonschema
         valgrind cppcheck clang clang-format clang-tidy libclang-rt-dev graphviz snakemake
         coop-computing-tools groff-base zsh chromium chromium-driver python3-selenium slurm-wlm munge
         environment-modules"
+fi
+if [ "${1:-}" = "--mpich" ]; then
+    packages="$packages mpich libmpich-dev libhdf5-mpich-dev"
 elif [ "${1:-}" = "--bench" ]; then
     packages="$packages parallel findutils time snakemake coop-computing-tools python3-distributed python3-pandas python3-mpi4py
         python3-matplotlib"

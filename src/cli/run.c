@@ -107,11 +107,14 @@ int cli_run(const options *o) {
         finisher = tf_finisher_fork(l.campaign, &error);
         err = finisher ? TF_OK : error.code;
     }
-    if (err == TF_OK)
+    bool called_off = master && err != TF_OK; /* other ranks that can't fork say so together with all */
+    if (!called_off)
         err = run(o, spawner, &l, plan, finisher, &parted, &error);
     tf_finisher_free(finisher);
     if (master && err == TF_ERR_RUN)
         fprintf(stderr, "taskfarm: %s\n", error.text);
+    if (called_off)
+        tf_farm_call_off();
     tf_spawner_close(spawner);
     tf_store_plan_free(plan);
     if (master)

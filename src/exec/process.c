@@ -20,7 +20,8 @@ static void add_word(tf_buf *words, const char *text) {
 
 /* What mpirun tells its ranks is not for tasks: a task that uses MPI itself would take itself for a rank. */
 static bool is_launcher_variable(const char *entry) {
-    static const char *const prefixes[] = {"OMPI_", "PMIX_", "PMI_", "ORTE_", "PRTE_", "HYDI_", "MPIEXEC_"};
+    static const char *const prefixes[] = {"OMPI_", "PMIX_", "PMI_",     "ORTE_",
+                                           "PRTE_", "HYDI_", "MPIEXEC_", "MPI_LOCAL"};
     if (strncmp(entry, "OMPI_ALLOW_", 11) == 0)
         return false;
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)

@@ -186,6 +186,8 @@ static void end_spawner(parent *s) {
 
 static void spawner_main(int socket) {
     parent s = {.socket = socket};
+    close_range(3, ~0U,
+                CLOSE_RANGE_CLOEXEC); /* what launchers leave open is not for commands: they might wait for it */
     setpgid(0, 0);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     sigset_t chld;

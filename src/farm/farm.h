@@ -47,7 +47,7 @@ typedef struct tf_farm_options {
     double walltime, started;
     double grace; /* s from the first signal, or from the end of handing out, until running tasks are left */
     /* on every rank */
-    tf_spawner *spawner; /* forked before; stays the caller's */
+    tf_spawner *spawner; /* forked before; stays the caller's. NULL: it could not be, and the run breaks */
     int slots;   /* of this rank; 0: a slot for each core that it may use, if it alone works on its node, else one */
     bool bind;   /* tasks to cores */
     double sync; /* s between times that results are brought to disk; 0: as the system sees fit */
@@ -57,9 +57,14 @@ typedef struct tf_farm_options {
 int tf_farm_launch_rank(void);
 bool tf_farm_launched(void);
 
+/* Rank 0 says to those that wait for it in tf_farm_run that there is nothing to run; launchers do not all end ranks
+ * that wait in MPI_Init for one that has left. Without a launcher it does nothing. */
+void tf_farm_call_off(void);
+
 /* Collective over all ranks: MPI_Init, the whole run, MPI_Finalize. Returns TF_OK; TF_ERR_TASKS if tasks failed;
  * TF_ERR_STOPPED if a signal (SIGTERM, SIGINT, SIGUSR1, SIGUSR2) or the wall time ended it early; TF_ERR_RUN with
- * `error` if the run broke: the same on all ranks. `result` is filled in on rank 0. */
+ * `error` if the run broke: the same on all ranks; TF_ERR_USAGE if rank 0 has called it off. `result` is filled in on
+ * rank 0. */
 tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_error *error);
 
 #endif

@@ -111,7 +111,9 @@ static tf_err start(rank *r) {
     err = tf_store_agree(MPI_COMM_WORLD, share_out(r, works), r->error);
     if (err != TF_OK)
         return err;
-    if (works) {
+    if (works && !r->options->spawner)
+        err = tf_error_set(r->error, TF_ERR_RUN, "rank %d can't start processes", wire_rank(r->wire));
+    if (works && err == TF_OK) {
         r->exec = tf_exec_new(r->options->spawner, r->campaign, r->bundle, wire_rank(r->wire), &r->share.machine,
                               r->share.slots, r->error);
         err = r->exec ? TF_OK : r->error->code;
@@ -268,6 +270,21 @@ static void loop(rank *r) {
 
 /* ---- The whole ---- */
 
+/* Do all ranks go on from here? Rank 0 knows. */
+static bool agree_to_run(bool run) {
+    int32_t runs = run;
+    MPI_Bcast(&runs, 1, MPI_INT32_T, 0, MPI_COMM_WORLD);
+    return runs;
+}
+
+void tf_farm_call_off(void) {
+    if (!tf_farm_launched())
+        return;
+    MPI_Init(NULL, NULL);
+    agree_to_run(false);
+    MPI_Finalize();
+}
+
 static void free_all(rank *r) {
     worker_free(r->worker);
     tf_exec_free(r->exec);
@@ -284,6 +301,11 @@ tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_er
     tf_store_init();
     hold_signals(&r);
     MPI_Init(NULL, NULL);
+    if (!agree_to_run(true)) {
+        close(r.signals);
+        MPI_Finalize();
+        return TF_ERR_USAGE;
+    }
     r.wire = wire_new(MPI_COMM_WORLD);
     tf_err err = start(&r);
     if (err == TF_OK) {

@@ -85,12 +85,23 @@ void store_min_all(const tf_store *s, int64_t *values, int64_t count) {
     reduce_all(s, values, count, sizeof *values, MPI_INT64_T, MPI_MIN);
 }
 
+/* MPICH 4.0 compares unsigned numbers of 64 bits as if they were signed, and so does Open MPI 4.1 with some of their
+ * names: they are compared as signed ones of the same order. */
+static void reduce_unsigned(const tf_store *s, uint64_t *values, int64_t count, MPI_Op op) {
+    const uint64_t sign = UINT64_C(1) << 63;
+    for (int64_t i = 0; i < count; i++)
+        values[i] ^= sign;
+    reduce_all(s, values, count, sizeof *values, MPI_INT64_T, op);
+    for (int64_t i = 0; i < count; i++)
+        values[i] ^= sign;
+}
+
 void store_lowest_all(const tf_store *s, uint64_t *values, int64_t count) {
-    reduce_all(s, values, count, sizeof *values, MPI_UINT64_T, MPI_MIN);
+    reduce_unsigned(s, values, count, MPI_MIN);
 }
 
 void store_highest_all(const tf_store *s, uint64_t *values, int64_t count) {
-    reduce_all(s, values, count, sizeof *values, MPI_UINT64_T, MPI_MAX);
+    reduce_unsigned(s, values, count, MPI_MAX);
 }
 
 /* One after the other: rank 0 need not hold more than the result. */

@@ -165,6 +165,18 @@ class Failures(farm.FarmTest):
             )
         self.assertEqual(self.heap(file["function"], "message"), [b"no memory after enough MiB"])
 
+    def test_commands_inherit_no_open_files(self):
+        self.write("files.json", {"run": {"command": ["ls", "/proc/self/fd"]}})
+        ours, theirs = os.pipe()
+        for ranks in (None, 2):
+            os.set_inheritable(theirs, True)
+            subprocess.run(
+                self.command("files.json", "--fresh", ranks=ranks), cwd=self.folder, env=farm.environment(), close_fds=False, check=True
+            )
+            self.assertEqual(self.heap(self.open("files.h5")["files"], "stdout"), [b"0\n1\n2\n3\n"])  # 3 is the folder
+        os.close(ours)
+        os.close(theirs)
+
     def test_functions_that_close_every_file_descriptor(self):
         run = {"function": f"{farm.BUILD}/tests/libtest_plugin.so:closer"}
         self.write("closer.json", {"over": {"i": {"range": [20]}}, "run": run})

@@ -22,21 +22,6 @@ class Memory(farm.FarmTest):
     def noops(self, tasks):
         return self.write("noops.json", {"over": {"i": {"range": [tasks]}}, "run": {"function": "builtin:noop"}})
 
-    def rank_0(self, run):
-        """The process of rank 0 under `run`, which is mpirun: the first of its children's numbers."""
-        limit = time.monotonic() + 60
-        while time.monotonic() < limit:
-            with open(f"/proc/{run.pid}/task/{run.pid}/children") as file:
-                for pid in file.read().split():
-                    try:
-                        with open(f"/proc/{pid}/environ", "rb") as environ:
-                            if b"OMPI_COMM_WORLD_RANK=0\0" in environ.read():
-                                return int(pid)
-                    except OSError:
-                        pass
-            time.sleep(0.001)
-        self.fail("rank 0 does not start")
-
     def master_peak(self, tasks):
         """Rank 0's peak while it hands out a space of so many tasks with two workers."""
         self.noops(tasks)
@@ -46,7 +31,8 @@ class Memory(farm.FarmTest):
             env=farm.environment(),
             stderr=subprocess.DEVNULL,
         )
-        pid, most = self.rank_0(run), 0
+        self.wait_for(lambda: 0 in farm.ranks_of(run), "rank 0 does not start")
+        pid, most = farm.ranks_of(run)[0], 0
         while run.poll() is None:
             most = max(most, peak(pid))
             time.sleep(0.005)

@@ -469,9 +469,9 @@ class Workflows(farm.FarmTest):
         for ranks in RANKS:
             run = self.start("w.json", "--slots", "1", ranks=ranks)
             self.wait_for((self.folder / "o0").exists, "the first task begins")
-            run.send_signal(signal.SIGUSR1)
+            farm.ask_to_stop(run)
             self.wait_for(lambda: "stopping" in (self.folder / "stderr").read_text(), "it does not stop")
-            run.send_signal(signal.SIGUSR1)
+            farm.ask_to_stop(run)
             self.assertEqual(run.wait(60), 75, (self.folder / "stderr").read_text())
             self.assertEqual([n for n in (0, 1) if (self.folder / f"o{n}").exists()], [])
 

@@ -181,7 +181,7 @@ class Status(farm.FarmTest):
                     farm.kill_all(run)
                     state = "interrupted"
                 else:
-                    run.send_signal(signal.SIGUSR1)
+                    farm.ask_to_stop(run)
                     (self.folder / "go").touch()
                     self.assertEqual(run.wait(self.limit), 75)
                     state = "stopped"

@@ -93,6 +93,7 @@ TASKS = [
 
 # Messages that only a failing system call, HDF5, too large a campaign or a damaged machine brings about.
 OF_THE_SYSTEM = {
+    "can't start processes",
     "can't make a socket",
     "can't fork",
     "can't make a pipe",

@@ -17,6 +17,9 @@ import h5py
 TASKFARM = os.environ["TASKFARM"]  # the program
 BUILD = pathlib.Path(os.environ["TASKFARM_BUILD"])  # the build folder
 SOURCE = pathlib.Path(os.environ["TASKFARM_SOURCE"])  # the source folder
+MPIRUN = os.environ["TASKFARM_MPIRUN"]
+MPICH = os.environ["TASKFARM_MPI"] == "MPICH"  # else Open MPI,
+BINDS = not MPICH  # which binds each of one or two ranks to a core
 SANITIZED = os.environ["TASKFARM_SANITIZED"] == "ON"
 SOAK = os.environ["TASKFARM_SOAK"] == "ON"
 EXAMPLES = SOURCE / "examples"
@@ -41,6 +44,28 @@ def environment(**more):
     return env
 
 
+def ranks_of(run):
+    """The processes of a run's ranks, by rank: those of the program that have no other of it above them."""
+    found, below = {}, [run.pid]
+    while below:
+        pid = below.pop()
+        try:
+            if os.readlink(f"/proc/{pid}/exe") == os.path.realpath(TASKFARM):
+                environ = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+                names = dict(entry.split(b"=", 1) for entry in environ if b"=" in entry)
+                found[int(names.get(b"PMI_RANK" if MPICH else b"OMPI_COMM_WORLD_RANK", 0))] = pid
+            else:
+                below += map(int, pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        except OSError:  # it has ended
+            pass
+    return found
+
+
+def ask_to_stop(run):
+    """By a signal to mpirun, which passes it on; MPICH's says 0 then, whatever the ranks say."""
+    os.kill(ranks_of(run)[0] if MPICH else run.pid, signal.SIGUSR1)
+
+
 class FarmTest(unittest.TestCase):
     """A test with a fresh current folder. A run that takes longer than `limit` seconds has hung."""
 
@@ -61,7 +86,7 @@ class FarmTest(unittest.TestCase):
         return path
 
     def command(self, *arguments, ranks=None):
-        launcher = ["mpirun", "-n", str(ranks)] if ranks else []
+        launcher = [MPIRUN, "-n", str(ranks)] if ranks else []
         return launcher + [TASKFARM] + [str(a) for a in arguments]
 
     def taskfarm(self, *arguments, ranks=None, status=0, env=None, folder=None):
