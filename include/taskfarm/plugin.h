@@ -90,6 +90,20 @@ typedef int tf_setup_fn(tf_stage *stage, void **state);
 typedef int tf_batch_fn(const tf_batch *batch);
 typedef void tf_teardown_fn(void *state);
 
+/* A function of numbers: what it returns is its task's result. For programs with a main of their own. */
+typedef double tf_call_fn(const double *arguments, int count);
+
+/* A function of a program with a main of its own (taskfarm.h), by the name that its manifests have for it:
+ * {"function": "program:NAME"}. The hooks are what they are in a plugin; those that it does not have are NULL. */
+typedef struct tf_function {
+    const char *name;
+    tf_call_fn *call; /* instead of all others: its arguments are the parameters, numbers all, in their order */
+    tf_task_fn *task;
+    tf_batch_fn *batch;
+    tf_setup_fn *setup;
+    tf_teardown_fn *teardown;
+} tf_function;
+
 /* ---- The stage: in setup, and from a task ---- */
 
 /* The stage's name in the manifest. Valid as long as the process. */

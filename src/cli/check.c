@@ -104,15 +104,15 @@ static void add_campaign(cJSON *json, const tf_campaign *c) {
 
 static void print_json(const loaded *l) {
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddBoolToObject(json, "right", l->campaign != NULL);
+    cJSON_AddBoolToObject(json, "right", l->it.campaign != NULL);
     cJSON *errors = cJSON_AddArrayToObject(json, "errors");
-    char *lines = tf_alloc(l->diags.lines.length + 1), *rest = lines, *line;
-    memcpy(lines, tf_buf_text(&l->diags.lines), l->diags.lines.length);
+    char *lines = tf_alloc(l->it.diags.lines.length + 1), *rest = lines, *line;
+    memcpy(lines, tf_buf_text(&l->it.diags.lines), l->it.diags.lines.length);
     while ((line = strsep(&rest, "\n")))
         if (*line)
             cJSON_AddItemToArray(errors, cJSON_CreateString(line));
-    if (l->campaign)
-        add_campaign(json, l->campaign);
+    if (l->it.campaign)
+        add_campaign(json, l->it.campaign);
     cli_print_json(json);
     free(lines);
 }
@@ -120,13 +120,13 @@ static void print_json(const loaded *l) {
 int cli_check(const options *o) {
     loaded l;
     cli_load(o, &l);
-    int status = l.campaign ? TF_OK : TF_ERR_USAGE;
+    int status = l.it.campaign ? TF_OK : TF_ERR_USAGE;
     if (o->json)
         print_json(&l);
-    else if (l.campaign)
-        print_campaign(o, l.campaign);
+    else if (l.it.campaign)
+        print_campaign(o, l.it.campaign);
     else
-        fputs(tf_buf_text(&l.diags.lines), stderr);
+        fputs(tf_buf_text(&l.it.diags.lines), stderr);
     cli_unload(&l);
     return status;
 }

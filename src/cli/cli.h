@@ -45,14 +45,10 @@ int cli_usage_error(const char *format, ...) TF_PRINTF(1, 2);
 /* Prints it on stdout, and frees it. */
 void cli_print_json(cJSON *json);
 
-/* A campaign read from disk, with all that goes with it. The process has changed to its work folder. */
+/* A campaign read from disk. The process has changed to its work folder. */
 typedef struct loaded {
-    tf_campaign *campaign; /* NULL: diags say why */
-    tf_graph *graph;       /* of its tasks; NULL without a campaign */
+    tf_loaded it;
     tf_source disk;
-    tf_disk times;
-    tf_recorder recorder;
-    tf_diags diags;
     tf_arena *arena;
 } loaded;
 
@@ -60,8 +56,7 @@ typedef struct loaded {
 void cli_load(const options *options, loaded *loaded);
 void cli_unload(loaded *loaded);
 
-/* Looks at what earlier runs have left, and decides what is to be run: in the loaded graph. NULL with an error; without
- * a text in it the diagnostics say what is wrong. */
+/* As tf_farm_decide, by the wish of the command line. */
 tf_store_plan *cli_decide(const options *options, loaded *loaded, tf_store_mode mode, tf_error *error);
 
 /* An output, with the campaign that made it as far as the manifest in it still makes one. The process has changed to

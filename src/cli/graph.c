@@ -5,11 +5,11 @@ int cli_graph(const options *o) {
     loaded l;
     cli_load(o, &l);
     tf_buf text = {0};
-    int status = l.campaign ? TF_OK : TF_ERR_USAGE;
-    if (l.campaign)
-        tf_graph_draw(l.graph, o->by_task, &text);
+    int status = l.it.campaign ? TF_OK : TF_ERR_USAGE;
+    if (l.it.campaign)
+        tf_graph_draw(l.it.graph, o->by_task, &text);
     else
-        fputs(tf_buf_text(&l.diags.lines), stderr);
+        fputs(tf_buf_text(&l.it.diags.lines), stderr);
     fputs(tf_buf_text(&text), stdout);
     tf_buf_free(&text);
     cli_unload(&l);

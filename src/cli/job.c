@@ -74,9 +74,9 @@ int cli_job(const options *o) {
         return cli_usage_error("job %s: must be slurm, pbs, lsf or flux", o->kind);
     loaded l;
     cli_load(o, &l); /* better now than when the job starts */
-    const bool right = l.campaign != NULL;
+    const bool right = l.it.campaign != NULL;
     if (!right)
-        fputs(tf_buf_text(&l.diags.lines), stderr);
+        fputs(tf_buf_text(&l.it.diags.lines), stderr);
     tf_buf text = {0};
     for (const char *line = system->script; *line && right;) {
         const size_t length = strcspn(line, "\n");

@@ -24,8 +24,7 @@ static char *folder_of(tf_arena *arena, const char *path) {
 }
 
 void cli_load(const options *o, loaded *l) {
-    *l = (loaded){
-        .disk = tf_source_disk(), .times = tf_disk_real(), .diags = {.file = o->manifest}, .arena = tf_arena_new()};
+    *l = (loaded){.disk = tf_source_disk(), .arena = tf_arena_new()};
     const char *path = absolute(l->arena, o->manifest);
     const char *workdir = o->workdir ? absolute(l->arena, o->workdir) : folder_of(l->arena, path);
     char *resolved = realpath(workdir, NULL);
@@ -42,26 +41,15 @@ void cli_load(const options *o, loaded *l) {
                             .sets = o->sets,
                             .set = o->set};
     free(resolved);
-    tf_recorder_start(&l->recorder, &load, &l->disk);
-    if (access(path, R_OK) != 0 || chdir(load.workdir) != 0) {
-        if (access(path, R_OK) != 0)
-            tf_diags_add(&l->diags, "", "%s", strerror(errno));
-        else
-            tf_diags_add(&l->diags, "", "can't change to the work folder %s: %s", load.workdir, strerror(errno));
+    if (access(path, R_OK) == 0 && chdir(load.workdir) == 0) {
+        tf_farm_load(&load, &l->disk, NULL, &l->it);
         return;
     }
-    tf_campaign *campaign = tf_campaign_load(&load, &l->recorder.source, &l->diags);
-    if (!campaign)
-        return;
-    tf_graph_check(campaign, &l->diags);
-    tf_exec_preflight(campaign, &l->diags);
-    tf_store_check_arrays(campaign, &l->diags);
-    if (l->diags.count == 0)
-        l->graph = tf_graph_new(campaign, &l->times, &l->diags);
-    if (l->diags.count == 0)
-        l->campaign = campaign;
+    l->it = (tf_loaded){.diags = {.file = o->manifest}};
+    if (access(path, R_OK) != 0)
+        tf_diags_add(&l->it.diags, "", "%s", strerror(errno));
     else
-        tf_campaign_free(campaign);
+        tf_diags_add(&l->it.diags, "", "can't change to the work folder %s: %s", load.workdir, strerror(errno));
 }
 
 /* "time,code" */
@@ -89,21 +77,6 @@ static bool parse_rerun(const char *list, tf_wish *wish, tf_diags *diags) {
     return true;
 }
 
-/* Looks, and has the graph decide by what it sees. */
-static tf_store_plan *look(const options *o, loaded *l, tf_store_mode mode, const tf_wish *wish, tf_error *error) {
-    const tf_campaign *c = l->campaign;
-    tf_store_plan *plan = tf_store_look(c, mode, o->rerun != NULL, error);
-    if (!plan)
-        return NULL;
-    tf_past *past = tf_arena_array(l->arena, (size_t)c->stages, sizeof *past);
-    for (int s = 0; s < c->stages; s++)
-        tf_store_past(plan, s, &past[s]);
-    if (tf_graph_plan(l->graph, past, wish, &l->diags))
-        return plan;
-    tf_store_plan_free(plan);
-    return NULL;
-}
-
 tf_store_plan *cli_decide(const options *o, loaded *l, tf_store_mode mode, tf_error *error) {
     bool all = !o->rerun;
     tf_wish wish = {.by_time = all, .by_params = all, .by_code = all, .by_inputs = all};
@@ -113,25 +86,13 @@ tf_store_plan *cli_decide(const options *o, loaded *l, tf_store_mode mode, tf_er
     wish.targets = o->targets;
     wish.target = o->target;
     *error = (tf_error){.code = TF_ERR_USAGE};
-    if (o->rerun && !parse_rerun(o->rerun, &wish, &l->diags))
+    if (o->rerun && !parse_rerun(o->rerun, &wish, &l->it.diags))
         return NULL;
-    if (mode == TF_STORE_FRESH) { /* nothing is set aside for a wish that can't be fulfilled */
-        tf_store_plan *trial = look(o, l, TF_STORE_LOOK_FRESH, &wish, error);
-        if (!trial)
-            return NULL;
-        tf_store_plan_free(trial);
-    }
-    tf_store_plan *plan = look(o, l, mode, &wish, error);
-    for (int s = 0; plan && s < l->campaign->stages; s++)
-        tf_store_redo(plan, s, &tf_graph_stage(l->graph, s)->redo);
-    return plan;
+    return tf_farm_decide(&l->it, mode, &wish, o->rerun != NULL, error);
 }
 
 void cli_unload(loaded *l) {
-    tf_graph_free(l->graph);
-    tf_campaign_free(l->campaign);
-    tf_recorder_free(&l->recorder);
-    tf_diags_free(&l->diags);
+    tf_farm_unload(&l->it);
     tf_arena_free(l->arena);
     *l = (loaded){0};
 }

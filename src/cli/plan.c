@@ -29,12 +29,12 @@ typedef struct stage_sums {
 
 /* A stage without files has one reason for all. */
 static void sum_up(const loaded *l, int stage, stage_sums *sums) {
-    const tf_intervals *run = &tf_graph_stage(l->graph, stage)->run;
+    const tf_intervals *run = &tf_graph_stage(l->it.graph, stage)->run;
     *sums = (stage_sums){0};
-    bool linked = tf_stage_has_files(&l->campaign->stage[stage]);
+    bool linked = tf_stage_has_files(&l->it.campaign->stage[stage]);
     for (size_t n = 0; n < run->count; n++)
         for (int64_t i = run->items[n].first, end; i < run->items[n].end; i = end) {
-            tf_why why = tf_graph_why(l->graph, stage, i);
+            tf_why why = tf_graph_why(l->it.graph, stage, i);
             end = linked ? i + 1 : run->items[n].end;
             if (sums->count[why] == 0)
                 sums->first[why] = i;
@@ -46,16 +46,16 @@ static void sum_up(const loaded *l, int stage, stage_sums *sums) {
 
 static void print_task(const loaded *l, int stage, int64_t index) {
     tf_buf text = {0};
-    tf_task_name(l->campaign, stage, index, &text);
+    tf_task_name(l->it.campaign, stage, index, &text);
     tf_buf_adds(&text, ": ");
-    tf_graph_explain(l->graph, stage, index, &text);
+    tf_graph_explain(l->it.graph, stage, index, &text);
     printf("  %s\n", tf_buf_text(&text));
     tf_buf_free(&text);
 }
 
 static void print_stage(const options *o, const loaded *l, int stage) {
-    const tf_stage_spec *spec = &l->campaign->stage[stage];
-    const tf_stage_plan *plan = tf_graph_stage(l->graph, stage);
+    const tf_stage_spec *spec = &l->it.campaign->stage[stage];
+    const tf_stage_plan *plan = tf_graph_stage(l->it.graph, stage);
     char run[32], all[32];
     if (plan->run.total == 0)
         return;
@@ -74,7 +74,7 @@ static void print_stage(const options *o, const loaded *l, int stage) {
             print_task(l, stage, sums.first[w]);
         } else if (sums.count[w] > 0) {
             tf_buf first = {0};
-            tf_task_name(l->campaign, stage, sums.first[w], &first);
+            tf_task_name(l->it.campaign, stage, sums.first[w], &first);
             printf("  %s %s, as %s\n", tf_format_count(sums.count[w], run), whys[w].many, tf_buf_text(&first));
             tf_buf_free(&first);
         }
@@ -84,17 +84,17 @@ static void print_stage(const options *o, const loaded *l, int stage) {
 static void print_plan(const options *o, const loaded *l) {
     char run[32], all[32];
     int64_t tasks = 0, to_run = 0, held = 0;
-    for (int s = 0; s < l->campaign->stages; s++) {
-        tasks += tf_space_size(l->campaign->stage[s].space);
-        to_run += tf_graph_stage(l->graph, s)->run.total;
-        held += tf_graph_stage(l->graph, s)->held_back;
+    for (int s = 0; s < l->it.campaign->stages; s++) {
+        tasks += tf_space_size(l->it.campaign->stage[s].space);
+        to_run += tf_graph_stage(l->it.graph, s)->run.total;
+        held += tf_graph_stage(l->it.graph, s)->held_back;
         print_stage(o, l, s);
     }
     if (to_run > 0)
-        printf("%s: %s of %s tasks are to be run", l->campaign->name, tf_format_count(to_run, run),
+        printf("%s: %s of %s tasks are to be run", l->it.campaign->name, tf_format_count(to_run, run),
                tf_format_count(tasks, all));
     else
-        printf("%s: nothing is to be run: %s of %s tasks are done", l->campaign->name,
+        printf("%s: nothing is to be run: %s of %s tasks are done", l->it.campaign->name,
                tf_format_count(tasks - held, run), tf_format_count(tasks, all));
     if (held > 0)
         printf(", %s are held back", tf_format_count(held, run));
@@ -107,11 +107,11 @@ static cJSON *task_json(const loaded *l, int stage, int64_t index) {
     cJSON *item = cJSON_CreateObject();
     tf_buf text = {0};
     cJSON_AddNumberToObject(item, "index", (double)index);
-    tf_task_name(l->campaign, stage, index, &text);
+    tf_task_name(l->it.campaign, stage, index, &text);
     cJSON_AddStringToObject(item, "task", tf_buf_text(&text));
-    cJSON_AddStringToObject(item, "why", whys[tf_graph_why(l->graph, stage, index)].word);
+    cJSON_AddStringToObject(item, "why", whys[tf_graph_why(l->it.graph, stage, index)].word);
     tf_buf_clear(&text);
-    tf_graph_explain(l->graph, stage, index, &text);
+    tf_graph_explain(l->it.graph, stage, index, &text);
     cJSON_AddStringToObject(item, "reason", tf_buf_text(&text));
     tf_buf_free(&text);
     return item;
@@ -119,23 +119,23 @@ static cJSON *task_json(const loaded *l, int stage, int64_t index) {
 
 static void print_json(const loaded *l) {
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "name", l->campaign->name);
+    cJSON_AddStringToObject(json, "name", l->it.campaign->name);
     cJSON *stages = cJSON_AddArrayToObject(json, "stages");
-    for (int s = 0; s < l->campaign->stages; s++) {
-        const tf_stage_plan *plan = tf_graph_stage(l->graph, s);
+    for (int s = 0; s < l->it.campaign->stages; s++) {
+        const tf_stage_plan *plan = tf_graph_stage(l->it.graph, s);
         cJSON *item = cJSON_CreateObject(), *reasons;
         stage_sums sums;
         sum_up(l, s, &sums);
         cJSON_AddItemToArray(stages, item);
-        cJSON_AddStringToObject(item, "name", l->campaign->stage[s].name);
-        cJSON_AddNumberToObject(item, "tasks", (double)tf_space_size(l->campaign->stage[s].space));
+        cJSON_AddStringToObject(item, "name", l->it.campaign->stage[s].name);
+        cJSON_AddNumberToObject(item, "tasks", (double)tf_space_size(l->it.campaign->stage[s].space));
         cJSON_AddNumberToObject(item, "run", (double)plan->run.total);
         cJSON_AddNumberToObject(item, "held_back", (double)plan->held_back);
         reasons = cJSON_AddObjectToObject(item, "reasons");
         for (int w = 1; w < TF_WHYS; w++)
             if (sums.count[w])
                 cJSON_AddNumberToObject(reasons, whys[w].word, (double)sums.count[w]);
-        if (!tf_stage_has_files(&l->campaign->stage[s]))
+        if (!tf_stage_has_files(&l->it.campaign->stage[s]))
             continue;
         cJSON *list = cJSON_AddArrayToObject(item, "list");
         tf_interval one = {0};
@@ -150,11 +150,11 @@ int cli_plan(const options *o) {
     tf_error error = {.code = TF_ERR_USAGE};
     tf_store_plan *plan = NULL;
     cli_load(o, &l);
-    if (l.campaign)
+    if (l.it.campaign)
         plan = cli_decide(o, &l, o->fresh ? TF_STORE_LOOK_FRESH : TF_STORE_LOOK, &error);
     int status = plan ? TF_OK : (int)error.code;
     if (!plan) {
-        fputs(tf_buf_text(&l.diags.lines), stderr);
+        fputs(tf_buf_text(&l.it.diags.lines), stderr);
         if (*error.text)
             fprintf(stderr, "taskfarm: %s\n", error.text);
     } else if (o->json) {

@@ -6,86 +6,43 @@
 #include "cli/cli.h"
 #include "store/store.h"
 
-/* What the output is to record of the run. */
-static void tell(const options *o, const tf_campaign *campaign, tf_store_plan *plan) {
-    cJSON *about = cJSON_CreateObject(), *command = cJSON_AddArrayToObject(about, "command");
-    for (int i = 0; i < o->words; i++)
-        cJSON_AddItemToArray(command, cJSON_CreateString(o->word[i]));
-    cJSON_AddStringToObject(about, "workdir", campaign->workdir);
-    cJSON *sets = cJSON_AddArrayToObject(about, "set");
-    for (int i = 0; i < o->sets; i++)
-        cJSON_AddItemToArray(sets, cJSON_CreateString(o->set[i]));
-    cJSON *env = cJSON_AddObjectToObject(about, "env");
-    for (int i = 0; i < campaign->record_envs; i++) {
-        const char *value = getenv(campaign->record_env[i]);
-        cJSON_AddItemToObject(env, campaign->record_env[i], value ? cJSON_CreateString(value) : cJSON_CreateNull());
-    }
-    char *text = cJSON_PrintUnformatted(about);
-    tf_store_tell(plan, text);
-    cJSON_free(text);
-    cJSON_Delete(about);
-}
-
 static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_error *error) {
     cli_load(o, l);
     *error = (tf_error){.code = TF_ERR_USAGE};
-    if (l->campaign)
+    if (l->it.campaign)
         *plan = cli_decide(o, l, o->fresh ? TF_STORE_FRESH : TF_STORE_GO_ON, error);
     if (!*plan) {
-        fputs(tf_buf_text(&l->diags.lines), stderr);
+        fputs(tf_buf_text(&l->it.diags.lines), stderr);
         return error->code;
     }
-    tell(o, l->campaign, *plan);
+    tf_farm_tell(&l->it, *plan, o->word, o->words, o->set, o->sets);
     if (tf_store_prepare(*plan, error) != TF_OK)
         return error->code;
-    tf_graph_touch(l->graph);
+    tf_graph_touch(l->it.graph);
     if (*tf_store_note(*plan))
         fprintf(stderr, "taskfarm: %s\n", tf_store_note(*plan));
     return TF_OK;
 }
 
-typedef struct watchers {
-    tf_progress *progress;
-    tf_heartbeat *heartbeat; /* NULL on other ranks than the first */
-} watchers;
-
-static void warn(void *context, const char *text) {
-    tf_progress_warn(((const watchers *)context)->progress, text);
-}
-
-static void show(void *context, const tf_farm_progress *now) {
-    const watchers *w = context;
-    tf_progress_update(w->progress, now);
-    tf_heartbeat_update(w->heartbeat, now, tf_progress_rate(w->progress));
-}
-
 static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_plan *plan, tf_finisher *finisher,
                   bool *parted, tf_error *error) {
-    watchers w = {.progress = tf_progress_new(o->progress, stderr)};
-    if (l->campaign)
-        w.heartbeat = tf_heartbeat_new(l->campaign->output);
-    tf_farm_options farm = {.campaign = l->campaign,
-                            .bundle = l->campaign ? &l->recorder.bytes : NULL,
+    tf_farm_options farm = {.campaign = l->it.campaign,
+                            .bundle = l->it.campaign ? &l->it.recorder.bytes : NULL,
                             .plan = plan,
-                            .graph = l->graph,
+                            .graph = l->it.graph,
                             .walltime = o->walltime,
                             .started = o->started,
                             .grace = o->grace,
-                            .on_progress = show,
-                            .on_warning = warn,
                             .finisher = finisher,
-                            .context = &w,
                             .spawner = spawner,
                             .slots = o->slots,
                             .bind = !o->unbound,
                             .sync = o->sync};
     tf_farm_result result = {0};
-    tf_err err = tf_farm_run(&farm, &result, error);
-    tf_progress_free(w.progress);
-    tf_heartbeat_free(w.heartbeat);
+    tf_err err = tf_watch_run(&farm, o->progress, &result, error);
     *parted = result.parted;
-    if (l->campaign && err != TF_ERR_RUN)
-        tf_report_summary(stderr, l->campaign, &result);
+    if (l->it.campaign && err != TF_ERR_RUN)
+        tf_report_summary(stderr, l->it.campaign, &result);
     tf_tally_free(&result.failures);
     return err;
 }
@@ -97,14 +54,14 @@ int cli_run(const options *o) {
     bool master = tf_farm_launch_rank() == 0;
     loaded l = {0};
     tf_store_plan *plan = NULL;
-    tf_spawner *spawner = tf_spawner_fork(&error);
+    tf_spawner *spawner = tf_spawner_fork(NULL, &error);
     tf_err err = spawner ? TF_OK : error.code;
     tf_finisher *finisher = NULL;
     bool parted = false;
     if (err == TF_OK && master)
         err = prepare(o, &l, &plan, &error);
     if (err == TF_OK && plan && tf_farm_launched()) {
-        finisher = tf_finisher_fork(l.campaign, &error);
+        finisher = tf_finisher_fork(l.it.campaign, &error);
         err = finisher ? TF_OK : error.code;
     }
     bool called_off = master && err != TF_OK; /* other ranks that can't fork say so together with all */

@@ -207,11 +207,11 @@ int cli_try(const options *o) {
     int64_t index = 0;
     int status = TF_ERR_USAGE;
     cli_load(o, &l);
-    if (!l.campaign)
-        fputs(tf_buf_text(&l.diags.lines), stderr);
-    int stage = l.campaign ? find_task(o, l.campaign, &index) : -1;
+    if (!l.it.campaign)
+        fputs(tf_buf_text(&l.it.diags.lines), stderr);
+    int stage = l.it.campaign ? find_task(o, l.it.campaign, &index) : -1;
     if (stage >= 0)
-        status = try_task(l.campaign, stage, index);
+        status = try_task(l.it.campaign, stage, index);
     cli_unload(&l);
     return status;
 }

@@ -80,13 +80,15 @@ static inline int64_t tf_rows_run(const tf_rows *rows, int64_t row) {
 /* ---- Before MPI_Init ---- */
 
 /* Looks for what would keep every task of a stage from running: a missing program, library or function. Forks, so that
- * no library is loaded into this process. Relative to the current folder, which must be the work folder. */
-void tf_exec_preflight(const tf_campaign *campaign, tf_diags *diags);
+ * no library is loaded into this process. Relative to the current folder, which must be the work folder.
+ * `program` has the functions that this program brings itself, up to one without a name; NULL: none. */
+void tf_exec_preflight(const tf_campaign *campaign, const tf_function *program, tf_diags *diags);
 
 typedef struct tf_spawner tf_spawner;
 
-/* Forks the spawner. To be called before MPI_Init and while this process is small. NULL on failure. */
-tf_spawner *tf_spawner_fork(tf_error *error);
+/* Forks the spawner. To be called before MPI_Init and while this process is small. `program` as above; it must stay
+ * where it is. NULL on failure. */
+tf_spawner *tf_spawner_fork(const tf_function *program, tf_error *error);
 
 /* Ends the spawner and whatever still runs under it; waits for it. */
 void tf_spawner_close(tf_spawner *spawner);

@@ -402,11 +402,12 @@ void host_run_batch(host *h, batch_map *map) {
 
 /* ---- The process ---- */
 
-void host_main(const tf_campaign *campaign, const tf_buf *scratch_root, int rank, int slot, int socket,
-               const int buffers[HOST_BUFFERS]) {
+void host_main(const tf_campaign *campaign, const tf_function *program, const tf_buf *scratch_root, int rank, int slot,
+               int socket, const int buffers[HOST_BUFFERS]) {
     host h;
     batch_map map[HOST_BUFFERS];
     host_open(&h, campaign, scratch_root, rank, slot);
+    h.program = program;
     size_t fixed = batch_fixed_size(campaign);
     for (int b = 0; b < HOST_BUFFERS; b++) {
         if (!batch_map_open(&map[b], buffers[b], fixed)) {

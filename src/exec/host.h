@@ -15,6 +15,7 @@ typedef struct service service;
 /* What the runners of tasks work on: the campaign, one batch, and where its rows go. */
 typedef struct host {
     const tf_campaign *campaign;
+    const tf_function *program; /* what this program brings itself; NULL: nothing */
     const tf_buf *scratch_root;
     int rank, slot;
     struct tf_stage **stage; /* per stage: the loaded function; NULL before its first batch */
@@ -160,7 +161,7 @@ void host_begin_batch(host *h, batch_map *map, int attempt);
 void host_run_batch(host *h, batch_map *map);
 
 /* The main loop of a host process: takes batches from `socket` until it closes. */
-void host_main(const tf_campaign *campaign, const tf_buf *scratch_root, int rank, int slot, int socket,
-               const int buffers[HOST_BUFFERS]);
+void host_main(const tf_campaign *campaign, const tf_function *program, const tf_buf *scratch_root, int rank, int slot,
+               int socket, const int buffers[HOST_BUFFERS]);
 
 #endif

@@ -67,8 +67,22 @@ static tf_err open_builtin(const tf_run_spec *run, plugin_functions *fn, tf_erro
                         near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
-tf_err plugin_open(const tf_run_spec *run, plugin_functions *fn, tf_error *error) {
+static tf_err open_program(const tf_run_spec *run, const tf_function *program, plugin_functions *fn, tf_error *error) {
+    for (const tf_function *f = program; f && f->name; f++) {
+        if (strcmp(f->name, run->symbol) != 0)
+            continue;
+        *fn = (plugin_functions){
+            .call = f->call, .task = f->task, .batch = f->batch, .setup = f->setup, .teardown = f->teardown};
+        if (fn->call || fn->task || fn->batch)
+            return TF_OK;
+    }
+    return tf_error_set(error, TF_ERR_USAGE, "this program has no function \"%s\"", run->symbol);
+}
+
+tf_err plugin_open(const tf_run_spec *run, const tf_function *program, plugin_functions *fn, tf_error *error) {
     *fn = (plugin_functions){0};
+    if (strcmp(run->library, TF_PROGRAM) == 0)
+        return open_program(run, program, fn, error);
     if (strcmp(run->library, "builtin") == 0)
         return open_builtin(run, fn, error);
     char path[4096];
@@ -109,7 +123,7 @@ struct tf_stage *function_load(host *h, const tf_stage_spec *spec) {
     for (int k = 0; k < spec->columns; k++)
         s->call->all_floats = s->call->all_floats && tf_type_is_float(spec->column[k].type);
     tf_error error;
-    if (plugin_open(&spec->run, &s->fn, &error) != TF_OK) {
+    if (plugin_open(&spec->run, h->program, &s->fn, &error) != TF_OK) {
         tf_buf_adds(&s->failure, error.text);
         return s;
     }
@@ -686,9 +700,35 @@ static void check_all_set(host *h, const call *c) {
     }
 }
 
+/* Its one result is the stage's first column. */
+static void run_call(host *h, struct tf_stage *stage, int64_t row) {
+    enum { MOST = 64 };
+    double argument[MOST];
+    const tf_space *space = stage->spec->space;
+    const int count = tf_space_params(space);
+    call *c = stage->call;
+    c->row = row;
+    if (count > MOST || stage->spec->columns < 1) {
+        host_fail(h, "a function of numbers has at most %d parameters, and a result", MOST);
+        return;
+    }
+    for (int p = 0; p < count; p++) {
+        const tf_type type = tf_space_param(space, p)->type;
+        argument[p] = type == TF_FLOAT64 ? tf_param_double(&c->task, p)
+                      : type == TF_INT64 ? (double)tf_param_int(&c->task, p)
+                                         : (double)tf_param_bool(&c->task, p); /* which fails for a text */
+    }
+    if (h->message.length == 0)
+        tf_set_double(&c->row_handle, 0, stage->fn.call(argument, count));
+}
+
 void function_run(host *h, struct tf_stage *stage, int64_t row) {
     if (stage->failure.length) {
         host_fail(h, "%s", tf_buf_text(&stage->failure));
+        return;
+    }
+    if (stage->fn.call) {
+        run_call(h, stage, row);
         return;
     }
     if (!stage->fn.task) { /* only a batch form: of one */

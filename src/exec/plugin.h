@@ -5,14 +5,16 @@
 #include "manifest/manifest.h"
 
 typedef struct plugin_functions {
-    void *library; /* NULL for built-ins */
+    void *library;    /* NULL for built-ins, and for functions of the program */
+    tf_call_fn *call; /* of these alone */
     tf_task_fn *task;
     tf_setup_fn *setup;
     tf_batch_fn *batch;
     tf_teardown_fn *teardown;
 } plugin_functions;
 
-/* Finds a run's function and its hooks. At least one of `task` and `batch` is set on success. */
-tf_err plugin_open(const tf_run_spec *run, plugin_functions *functions, tf_error *error);
+/* Finds a run's function and its hooks. `program` has those of this program, up to one without a name; NULL: there are
+ * none. At least one of `call`, `task` and `batch` is set on success. */
+tf_err plugin_open(const tf_run_spec *run, const tf_function *program, plugin_functions *functions, tf_error *error);
 
 #endif

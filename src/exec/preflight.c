@@ -88,7 +88,7 @@ static void check_command(const tf_stage_spec *stage, tf_diags *diags) {
 
 /* ---- Functions ---- */
 
-static void check_function(const tf_stage_spec *stage, tf_diags *diags) {
+static void check_function(const tf_stage_spec *stage, const tf_function *program, tf_diags *diags) {
     int channel[2];
     if (pipe(channel) != 0)
         return; /* the run will say so */
@@ -98,7 +98,7 @@ static void check_function(const tf_stage_spec *stage, tf_diags *diags) {
         plugin_functions functions;
         tf_error error = {0};
         close(channel[0]);
-        if (plugin_open(&stage->run, &functions, &error) != TF_OK &&
+        if (plugin_open(&stage->run, program, &functions, &error) != TF_OK &&
             write(channel[1], error.text, strlen(error.text)) < 0)
             _exit(1);
         _exit(0);
@@ -126,11 +126,11 @@ static void check_function(const tf_stage_spec *stage, tf_diags *diags) {
     }
 }
 
-void tf_exec_preflight(const tf_campaign *campaign, tf_diags *diags) {
+void tf_exec_preflight(const tf_campaign *campaign, const tf_function *program, tf_diags *diags) {
     for (int s = 0; s < campaign->stages; s++) {
         const tf_stage_spec *stage = &campaign->stage[s];
         if (stage->run.kind == TF_RUN_FUNCTION)
-            check_function(stage, diags);
+            check_function(stage, program, diags);
         else if (stage->run.kind != TF_RUN_EXPR)
             check_command(stage, diags);
     }

@@ -74,6 +74,7 @@ typedef struct child {
 typedef struct parent {
     int socket; /* to the rank */
     int signals;
+    const tf_function *program;
     tf_campaign *campaign;
     tf_buf scratch_root;
     child *child;
@@ -105,7 +106,7 @@ static void become_host(parent *s, const spawner_message *m, const int fds[SPAWN
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     dup2(null, 0);
     dup2(2, 1); /* what a plugin prints must not get between the results on stdout */
-    host_main(s->campaign, &s->scratch_root, m->rank, m->slot, fds[0], &fds[1]);
+    host_main(s->campaign, s->program, &s->scratch_root, m->rank, m->slot, fds[0], &fds[1]);
 }
 
 static void start_host(parent *s, const spawner_message *m, const int fds[SPAWNER_FDS]) {
@@ -184,8 +185,8 @@ static void end_spawner(parent *s) {
     _exit(0);
 }
 
-static void spawner_main(int socket) {
-    parent s = {.socket = socket};
+static void spawner_main(int socket, const tf_function *program) {
+    parent s = {.socket = socket, .program = program};
     close_range(3, ~0U,
                 CLOSE_RANGE_CLOEXEC); /* what launchers leave open is not for commands: they might wait for it */
     setpgid(0, 0);
@@ -221,11 +222,11 @@ static void spawner_main(int socket) {
 
 /* ---- The rank's side ---- */
 
-tf_spawner *tf_spawner_fork(tf_error *error) {
+tf_spawner *tf_spawner_fork(const tf_function *program, tf_error *error) {
     tf_child forked;
     pid_t pid = tf_child_fork(&forked, error);
     if (pid == 0)
-        spawner_main(forked.socket);
+        spawner_main(forked.socket, program);
     if (pid < 0) {
         tf_error_context(error, "the spawner");
         return NULL;

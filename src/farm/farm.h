@@ -7,6 +7,35 @@
 #include "graph/graph.h"
 #include "store/store.h"
 
+/* ---- From a manifest to what is to be run ---- */
+
+/* A campaign with all that goes with it. The process must be in its work folder from here on. */
+typedef struct tf_loaded {
+    tf_campaign *campaign; /* NULL: diags say why */
+    tf_graph *graph;       /* of its tasks; NULL without a campaign */
+    tf_past *past;         /* per stage, what it was decided by */
+    tf_disk times;
+    tf_recorder recorder;
+    tf_diags diags;
+} tf_loaded;
+
+/* Reads and checks the manifest, the order of its stages, and that all it wants to run is there. `source` and what the
+ * options point to must outlive it. `program` as for tf_exec_preflight. */
+void tf_farm_load(const tf_load_options *options, tf_source *source, const tf_function *program, tf_loaded *loaded);
+void tf_farm_unload(tf_loaded *loaded);
+
+/* What the output is to record of the run: a command line, and how variables were set ("NAME=VALUE"). */
+void tf_farm_tell(const tf_loaded *loaded, tf_store_plan *plan, const char *const *word, int words,
+                  const char *const *set, int sets);
+
+/* Looks at what earlier runs have left, and decides what is to be run: in the loaded graph. Tasks may have changed
+ * where the wish says what of a change makes them stale (`allows_change`). NULL with an error; without a text in it the
+ * diagnostics say what is wrong. */
+tf_store_plan *tf_farm_decide(tf_loaded *loaded, tf_store_mode mode, const tf_wish *wish, bool allows_change,
+                              tf_error *error);
+
+/* ---- Running it ---- */
+
 /* How far a run is. */
 typedef struct tf_farm_progress {
     int64_t tasks, done, failed, running;
@@ -31,9 +60,12 @@ typedef struct tf_farm_result {
 } tf_farm_result;
 
 typedef struct tf_farm_options {
+    /* The ranks, of a program that has begun MPI and will end it; NULL: all that were launched, and MPI begins and ends
+     * with the run. */
+    const MPI_Comm *comm;
     /* on rank 0 */
     const tf_campaign *campaign;
-    const tf_buf *bundle; /* the campaign's, for the other ranks */
+    const tf_buf *bundle; /* the campaign's, for the other ranks; NULL: the run is called off */
     tf_store_plan *plan;  /* of its output; stays the caller's */
     tf_graph *graph;      /* and what of it is to be run; likewise */
     /* Called on rank 0 every now and then (at most 20 times a second) and once at the end. May be NULL. */
@@ -61,7 +93,7 @@ bool tf_farm_launched(void);
  * that wait in MPI_Init for one that has left. Without a launcher it does nothing. */
 void tf_farm_call_off(void);
 
-/* Collective over all ranks: MPI_Init, the whole run, MPI_Finalize. Returns TF_OK; TF_ERR_TASKS if tasks failed;
+/* Collective over all ranks: the whole run. Returns TF_OK; TF_ERR_TASKS if tasks failed;
  * TF_ERR_STOPPED if a signal (SIGTERM, SIGINT, SIGUSR1, SIGUSR2) or the wall time ended it early; TF_ERR_RUN with
  * `error` if the run broke: the same on all ranks; TF_ERR_USAGE if rank 0 has called it off. `result` is filled in on
  * rank 0. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 
 typedef struct rank {
     const tf_farm_options *options;
+    MPI_Comm comm;
     tf_campaign *own_campaign; /* other ranks than 0 */
     const tf_campaign *campaign;
     tf_buf own_bundle;
@@ -62,13 +64,12 @@ int tf_farm_launch_rank(void) {
 
 /* Rank 0 has read the manifest and all that it names; the others are told. */
 static tf_err share_campaign(rank *r) {
-    MPI_Comm world = MPI_COMM_WORLD;
     uint64_t size = r->bundle ? r->bundle->length : 0;
-    MPI_Bcast(&size, 1, MPI_UINT64_T, 0, world);
+    MPI_Bcast(&size, 1, MPI_UINT64_T, 0, r->comm);
     char *bytes = r->bundle ? r->bundle->data : tf_alloc(size);
     for (uint64_t at = 0; at < size;) {
         uint64_t part = size - at < (1u << 30) ? size - at : 1u << 30;
-        MPI_Bcast(bytes + at, (int)part, MPI_BYTE, 0, world);
+        MPI_Bcast(bytes + at, (int)part, MPI_BYTE, 0, r->comm);
         at += part;
     }
     if (r->bundle)
@@ -97,18 +98,18 @@ static tf_err share_out(rank *r, bool works) {
         gpus = gpus || c->stage[s].need.gpus > 0;
         runs[s] = r->options->graph && tf_graph_stage(r->options->graph, s)->run.total > 0;
     }
-    r->share = share_node(MPI_COMM_WORLD, works, r->options->slots, r->options->bind, gpus);
-    tf_err err = share_suffices(MPI_COMM_WORLD, c, &r->share, runs, r->error);
+    r->share = share_node(r->comm, works, r->options->slots, r->options->bind, gpus);
+    tf_err err = share_suffices(r->comm, c, &r->share, runs, r->error);
     free(runs);
     return err;
 }
 
 static tf_err start(rank *r) {
-    tf_err err = tf_store_agree(MPI_COMM_WORLD, share_campaign(r), r->error);
+    tf_err err = tf_store_agree(r->comm, share_campaign(r), r->error);
     if (err != TF_OK)
         return err;
     bool works = wire_ranks(r->wire) == 1 || wire_rank(r->wire) > 0;
-    err = tf_store_agree(MPI_COMM_WORLD, share_out(r, works), r->error);
+    err = tf_store_agree(r->comm, share_out(r, works), r->error);
     if (err != TF_OK)
         return err;
     if (works && !r->options->spawner)
@@ -120,12 +121,12 @@ static tf_err start(rank *r) {
     }
     if (r->exec)
         tf_exec_wake_by(r->exec, wire_fd(r->wire));
-    err = tf_store_agree(MPI_COMM_WORLD, err, r->error);
+    err = tf_store_agree(r->comm, err, r->error);
     if (err != TF_OK)
         return err;
     int64_t mine = r->share.slots, slots;
-    MPI_Allreduce(&mine, &slots, 1, MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
-    r->store = tf_store_open(r->campaign, MPI_COMM_WORLD, r->options->plan, slots, r->error);
+    MPI_Allreduce(&mine, &slots, 1, MPI_INT64_T, MPI_SUM, r->comm);
+    r->store = tf_store_open(r->campaign, r->comm, r->options->plan, slots, r->error);
     if (!r->store)
         return r->error->code;
     if (r->exec)
@@ -209,15 +210,38 @@ static bool take_messages(rank *r) {
     return taken > 0;
 }
 
-/* From here on signals are read, and interrupt nothing. The spawner, which was forked before, has them as they were. */
-static void hold_signals(rank *r) {
-    static const int asking[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
+/* Signals that ask for an end are read by the main thread, which blocks them, and interrupt nothing. Threads that MPI
+ * had before do not block them: one that gets such a signal passes it on to the main thread, whose number is the
+ * process's. */
+static const int asking[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
+enum { ASKING = sizeof asking / sizeof *asking };
+
+static void pass_on(int number) {
+    if (gettid() != getpid())
+        syscall(SYS_tgkill, getpid(), getpid(), number);
+}
+
+typedef struct taken_signals {
+    sigset_t mask;
+    struct sigaction action[ASKING];
+} taken_signals;
+
+static void hold_signals(rank *r, taken_signals *before) {
     sigset_t set;
     sigemptyset(&set);
-    for (size_t i = 0; i < sizeof asking / sizeof *asking; i++)
+    for (int i = 0; i < ASKING; i++) {
+        struct sigaction passing = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
         sigaddset(&set, asking[i]);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+        sigaction(asking[i], &passing, &before->action[i]);
+    }
+    sigprocmask(SIG_BLOCK, &set, &before->mask);
     r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void release_signals(const taken_signals *before) {
+    for (int i = 0; i < ASKING; i++)
+        sigaction(asking[i], &before->action[i], NULL);
+    sigprocmask(SIG_SETMASK, &before->mask, NULL);
 }
 
 static void take_signals(rank *r) {
@@ -271,9 +295,9 @@ static void loop(rank *r) {
 /* ---- The whole ---- */
 
 /* Do all ranks go on from here? Rank 0 knows. */
-static bool agree_to_run(bool run) {
+static bool agree_to_run(MPI_Comm comm, bool run) {
     int32_t runs = run;
-    MPI_Bcast(&runs, 1, MPI_INT32_T, 0, MPI_COMM_WORLD);
+    MPI_Bcast(&runs, 1, MPI_INT32_T, 0, comm);
     return runs;
 }
 
@@ -281,8 +305,24 @@ void tf_farm_call_off(void) {
     if (!tf_farm_launched())
         return;
     MPI_Init(NULL, NULL);
-    agree_to_run(false);
+    agree_to_run(MPI_COMM_WORLD, false);
     MPI_Finalize();
+}
+
+static void begin_mpi(rank *r) {
+    if (r->options->comm) {
+        MPI_Comm_dup(*r->options->comm, &r->comm);
+    } else {
+        MPI_Init(NULL, NULL);
+        r->comm = MPI_COMM_WORLD;
+    }
+}
+
+static void end_mpi(rank *r) {
+    if (r->options->comm)
+        MPI_Comm_free(&r->comm);
+    else
+        MPI_Finalize();
 }
 
 static void free_all(rank *r) {
@@ -296,36 +336,39 @@ static void free_all(rank *r) {
     tf_buf_free(&r->own_bundle);
 }
 
-tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_error *error) {
-    rank r = {.options = options, .campaign = options->campaign, .bundle = options->bundle, .error = error};
-    tf_store_init();
-    hold_signals(&r);
-    MPI_Init(NULL, NULL);
-    if (!agree_to_run(true)) {
-        close(r.signals);
-        MPI_Finalize();
-        return TF_ERR_USAGE;
-    }
-    r.wire = wire_new(MPI_COMM_WORLD);
-    tf_err err = start(&r);
+static tf_err run(rank *r, tf_farm_result *result) {
+    r->wire = wire_new(r->comm);
+    tf_err err = start(r);
     if (err == TF_OK) {
-        loop(&r);
-        err = r.outcome;
+        loop(r);
+        err = r->outcome;
     }
-    if (r.master) {
-        master_result(r.master, result);
+    if (r->master) {
+        master_result(r->master, result);
         tf_tally_copy(&result->failures, result->progress.failures);
         tf_tally_sort(&result->failures);
         result->progress.failures = &result->failures;
     }
-    result->parted = r.parted;
-    if (r.parted)
-        wire_drop(r.wire);
-    free_all(&r);
+    result->parted = r->parted;
+    if (r->parted)
+        wire_drop(r->wire);
+    free_all(r);
+    return err;
+}
+
+tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_error *error) {
+    rank r = {.options = options, .campaign = options->campaign, .bundle = options->bundle, .error = error};
+    taken_signals before;
+    tf_store_init();
+    hold_signals(&r, &before);
+    begin_mpi(&r);
+    tf_err err = agree_to_run(r.comm, options->bundle != NULL) ? run(&r, result) : TF_ERR_USAGE;
     close(r.signals);
     if (!r.parted)
-        MPI_Finalize();
+        end_mpi(&r);
     else if (options->campaign)
         err = tf_finisher_run(options->finisher, options->plan, err, result->progress.elapsed, error);
+    if (options->comm) /* else a late one is still of no interest */
+        release_signals(&before);
     return err;
 }

@@ -742,6 +742,9 @@ static tf_space *load_axis(struct loader *l, const at *where, const char *name, 
     at at_columns = at_key(where, "columns");
     if (cJSON_GetObjectItemCaseSensitive(axis, "columns") && kind != FROM)
         complain(l->diags, &at_columns, "\"columns\" goes with \"from\"");
+    at at_indices = at_key(where, "indices");
+    if (cJSON_GetObjectItemCaseSensitive(axis, "indices") && kind != FROM)
+        complain(l->diags, &at_indices, "\"indices\" goes with \"from\"");
     at at_where = at_key(where, "where");
     if (cJSON_GetObjectItemCaseSensitive(axis, "where") && kind != FROM)
         complain(l->diags, &at_where, "\"where\" goes with \"from\", or into the stage");

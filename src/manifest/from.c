@@ -109,15 +109,36 @@ static const char *load_rows_where(struct loader *l, const at *up, const tf_spac
     return load_expr(l, &here, source, &names) ? tf_arena_strdup(l->arena, source) : NULL;
 }
 
+/* "indices": which rows, and in which order; any number of times. NULL after a complaint. */
+static const int64_t *load_row_numbers(struct loader *l, const at *where, const cJSON *list, int64_t all) {
+    int64_t *row = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(list) + 1, sizeof *row);
+    int n = 0;
+    for (const cJSON *item = list->child; item; item = item->next, n++) {
+        at here = at_index(where, n);
+        if (json_is_int(item) && item->valuedouble >= 0 && item->valuedouble < (double)all) {
+            row[n] = (int64_t)item->valuedouble;
+            continue;
+        }
+        complain(l->diags, &here, "must be the index of a task, from 0 to %lld", (long long)all - 1);
+        return NULL;
+    }
+    if (cJSON_IsArray(list) && n > 0)
+        return row;
+    complain(l->diags, where, "must be a list of indices of tasks");
+    return NULL;
+}
+
 tf_space *load_rows_of(struct loader *l, const at *where, const at *up, const char *name, const cJSON *axis) {
     const tf_stage_spec *other = load_needed_stage(l, where, name);
     const cJSON *columns = cJSON_GetObjectItemCaseSensitive(axis, "columns");
-    at here = at_key(up, "columns");
-    if (!other)
+    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(axis, "indices");
+    at here = at_key(up, "columns"), at_rows = at_key(up, "indices");
+    const int64_t *row = other && rows ? load_row_numbers(l, &at_rows, rows, tf_space_size(other->space)) : NULL;
+    if (!other || (rows && !row))
         return NULL;
     tf_space *leaf =
         new_leaf(l, NODE_ROWS, tf_space_params(other->space) + other->columns + cJSON_GetArraySize(columns),
-                 tf_space_size(other->space));
+                 row ? cJSON_GetArraySize(rows) : tf_space_size(other->space));
     size_t room = (size_t)leaf->params + 1;
     leaf->params = 0;
     leaf->of = other->space;
@@ -126,6 +147,7 @@ tf_space *load_rows_of(struct loader *l, const at *where, const at *up, const ch
     *leaf->source = (tf_space_source){.stage = other->number,
                                       .rows = leaf->size,
                                       .stride = 1,
+                                      .row = row,
                                       .param = tf_arena_array(l->arena, room, sizeof(int)),
                                       .column = tf_arena_array(l->arena, room, sizeof(int))};
     if (columns)

@@ -48,14 +48,15 @@ typedef struct tf_param_spec {
     bool given;        /* by another stage's rows: tf_space_fill does not know it */
 } tf_param_spec;
 
-/* Rows of another stage that give parameters: point i of the space has row i / stride % rows. */
+/* Rows of another stage that give parameters: point i of the space has the one at i / stride % rows of the list. */
 typedef struct tf_space_source {
     int stage; /* its number */
     int64_t rows, stride;
-    int first, params; /* parameters first .. first + params - 1 of the space */
-    const int *param;  /* per parameter: which of that stage's parameters it is; -1: a column */
-    const int *column; /* likewise */
-    const char *where; /* an expression that the parameters must make true; NULL: none */
+    const int64_t *row; /* the list; NULL: all rows in order */
+    int first, params;  /* parameters first .. first + params - 1 of the space */
+    const int *param;   /* per parameter: which of that stage's parameters it is; -1: a column */
+    const int *column;  /* likewise */
+    const char *where;  /* an expression that the parameters must make true; NULL: none */
 } tf_space_source;
 
 enum { TF_LONGEST_GIVEN = 1024 }; /* bytes of a string that is a column of another stage */
@@ -276,6 +277,8 @@ typedef enum tf_from {
     TF_FROM_FIELD, /* n-th white-space separated field of the last line of stdout, from 1 */
     TF_FROM_FILE   /* a file: its member if it ends in .json, else its contents */
 } tf_from;
+
+#define TF_PROGRAM "program" /* the library of functions that a program brings itself */
 
 enum { TF_MAX_RETRIES = 254, TF_MAX_SLOTS = 4096 };
 

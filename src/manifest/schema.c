@@ -114,6 +114,9 @@ static const json_key axis[] = {
      "{\"anyOf\":[{\"type\":\"array\",\"items\":{\"type\":\"string\"}},{\"type\":\"object\",\"additionalProperties\":"
      "{\"type\":\"string\"}}],\"description\":\"which of its parameters and columns, or by new names\"}"},
     {"where", TEXT("an expression of these: the rows to take")},
+    {"indices",
+     "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"integer\",\"minimum\":0},\"description\":\"which rows "
+     "of from, in this order, any number of times\"}"},
     {"blocks", REF("blocks")},
 };
 

@@ -291,7 +291,10 @@ static uint64_t hash_node(const tf_space *space, int64_t points, uint64_t hash) 
     case NODE_BLOCKS: return points == space->size ? mix(hash, space->blocks, offsetof(space_blocks, name)) : 0;
     case NODE_TABLE: return hash_table(space, points, hash);
     case NODE_ROWS: {
-        uint64_t rows = tf_space_hash(space->of, points);
+        const int64_t *row = space->source->row;
+        uint64_t rows = tf_space_hash(space->of, row ? tf_space_size(space->of) : points);
+        if (row)
+            hash = mix(hash, row, (size_t)points * sizeof *row);
         for (int i = 0; i < space->params; i++) {
             hash = mix(hash, &space->source->param[i], sizeof(int));
             hash = mix(hash, &space->source->column[i], sizeof(int));

@@ -43,6 +43,9 @@ void tf_heartbeat_free(tf_heartbeat *heartbeat);
 /* May be called as often as one likes. */
 void tf_heartbeat_update(tf_heartbeat *heartbeat, const tf_farm_progress *now, double rate);
 
+/* tf_farm_run with both of these: whoever else the options would have told is not told. */
+tf_err tf_watch_run(const tf_farm_options *farm, tf_progress_style style, tf_farm_result *result, tf_error *error);
+
 typedef enum tf_status_style { TF_STATUS_TEXT, TF_STATUS_JSON, TF_STATUS_JSON_LINE } tf_status_style;
 
 /* How far the campaign is whose output is `path`, with what its heartbeat says if it is alive, which is told. */

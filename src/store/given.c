@@ -40,8 +40,8 @@ static tf_err open_source(tf_store *s, int stage, int n, tf_error *error) {
     store_stage *st = &s->stage[stage];
     char path[600];
     snprintf(path, sizeof path, "%s/task/status", other->name);
-    st->source[n] =
-        (table){.dataset = H5Dopen2(s->file, path, H5P_DEFAULT), .rank = 1, .shape = {(hsize_t)source->rows}};
+    st->source[n] = (table){
+        .dataset = H5Dopen2(s->file, path, H5P_DEFAULT), .rank = 1, .shape = {(hsize_t)tf_space_size(other->space)}};
     if (st->source[n].dataset < 0)
         return store_error(s, error, "can't open %s", path);
     st->source[n].type = H5Dget_type(st->source[n].dataset);
@@ -90,13 +90,20 @@ static const tf_space_source *source_of(const tf_space *space, int param) {
 
 /* The row that a point takes. */
 static int64_t row_of_point(const tf_space_source *source, int64_t point) {
-    return point / source->stride % source->rows;
+    const int64_t place = point / source->stride % source->rows;
+    return source->row ? source->row[place] : place;
 }
 
 /* Points from `point` on, at most `most`, that take rows side by side; or, where the stride is not 1, all the same. */
 static int64_t run_of_points(const tf_space_source *source, int64_t point, int64_t most) {
-    int64_t run =
-        source->stride == 1 ? source->rows - row_of_point(source, point) : source->stride - point % source->stride;
+    int64_t run = 1, place = point % source->rows;
+    if (source->stride != 1)
+        run = source->stride - point % source->stride;
+    else if (!source->row)
+        run = source->rows - place;
+    else
+        while (place + run < source->rows && source->row[place + run] == source->row[place] + run)
+            run++;
     return run < most ? run : most;
 }
 

@@ -27,7 +27,7 @@ class FirstRun(farm.FarmTest):
         self.assertAlmostEqual(stage["results/pi"][()].mean(), numpy.pi, delta=5 * 1.64 / numpy.sqrt(200000))
         self.assertEqual(file.attrs["state"], "complete")
         self.assertEqual(file.attrs["ranks"], ranks)
-        self.assertEqual(file.attrs["slots"], slots)
+        self.assertIn(file.attrs["slots"], slots)
         self.assertFalse((self.folder / "pi.h5.d").exists())
         file.close()
 
@@ -38,12 +38,12 @@ class FirstRun(farm.FarmTest):
         self.assertRegex(
             done.stderr, r"^taskfarm: pi: 2 000 done, 0 failed in \S+ \(.* tasks/s\); results in pi.h5\n$"
         )
-        self.check(ranks=1, slots=2)
+        self.check(ranks=1, slots=[2])
 
     def test_with_the_verb(self):
         self.manifest()
         self.taskfarm("run", "pi.json", "--slots", 1)
-        self.check(ranks=1, slots=1)
+        self.check(ranks=1, slots=[1])
 
     def test_from_another_folder(self):
         """Paths are relative to the manifest's folder, --output to where the user stands."""
@@ -60,9 +60,10 @@ class FirstRun(farm.FarmTest):
         for ranks in (1, 2, 3, 5):
             with self.subTest(ranks=ranks):
                 self.taskfarm("pi.json", "--fresh", ranks=ranks)
-                self.check(ranks=ranks, slots=max(1, ranks - 1) if farm.BINDS or ranks > 2 else len(os.sched_getaffinity(0)))
+                # one or two ranks may be bound to a core each, by Open MPI 4, or else have all
+                self.check(ranks=ranks, slots=[ranks - 1] if ranks > 2 else [1, len(os.sched_getaffinity(0))])
                 self.taskfarm("pi.json", "--fresh", "--slots", 3, ranks=ranks)
-                self.check(ranks=ranks, slots=3 * max(1, ranks - 1))
+                self.check(ranks=ranks, slots=[3 * max(1, ranks - 1)])
 
     def test_more_ranks_than_tasks(self):
         self.write("one.json", {"run": {"command": ["true"]}})

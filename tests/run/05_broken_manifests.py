@@ -222,6 +222,9 @@ TABLE = [
         '{"name": "b", "over": [{"from": "a", "columns": ["y"], "where": "n > 1"}], "run": {"command": ["true"]}}]}',
         '/stages/1/over/0/where: "n > 1": there is no "n" here; there are the parameters and columns that the axis takes',
     ),
+    ('{"stages": [{"name": "a", "over": {"i": {"range": [4]}}, "run": {"expr": {"x": "i"}}}, {"name": "b", "over": [{"from": "a", "indices": [0, 4]}], "run": {"expr": {"y": "x"}}}]}', "/stages/1/over/0/indices/1: must be the index of a task, from 0 to 3"),
+    ('{"stages": [{"name": "a", "over": {"i": {"range": [4]}}, "run": {"expr": {"x": "i"}}}, {"name": "b", "over": [{"from": "a", "indices": []}], "run": {"expr": {"y": "x"}}}]}', "/stages/1/over/0/indices: must be a list of indices of tasks"),
+    ('{"over": {"i": {"range": [3], "indices": [0]}}, "run": {"expr": {"x": "i"}}}', '/over/i/indices: "indices" goes with "from"'),
     ('{"retries": 255, "run": {"function": "builtin:noop"}}', "/retries: must be an integer from 0 to 254"),
     ('{"retries": 0.5, "run": {"function": "builtin:noop"}}', "/retries: must be an integer from 0 to 254"),
     (

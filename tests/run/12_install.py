@@ -1,6 +1,7 @@
 """The installed package: plugins are built against it by CMake and by pkg-config, as C, C++ and Fortran, and run."""
 
 import os
+import shutil
 import subprocess
 
 import farm
@@ -107,6 +108,27 @@ class Install(farm.FarmTest):
         ).split()
         self.run_checked("cc", "-std=c17", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", *flags, "square.c", "-o", "s.so")
         self.run_plugin(program, "./s.so")
+        if not farm.SANITIZED:  # a library with sanitizers is for programs that have them, too
+            self.check_embedding(prefix, packages)
+
+    def check_embedding(self, prefix, packages):
+        shutil.copytree(farm.EXAMPLES / "embed", self.folder / "embed")
+        mpicc = "mpicc.mpich" if farm.MPICH else "mpicc"
+        self.run_checked("cmake", "-S", "embed", "-B", "embed/build", f"-DCMAKE_PREFIX_PATH={prefix}", f"-DMPI_C_COMPILER={mpicc}")
+        self.run_checked("cmake", "--build", "embed/build")
+        flags = self.run_checked(
+            "pkg-config",
+            "--cflags",
+            "--libs",
+            f"--define-variable=prefix={prefix}",
+            "taskfarm-embed",
+            env=dict(os.environ, PKG_CONFIG_PATH=str(packages)),
+        ).split()
+        self.run_checked(mpicc, "-std=c17", "-Wall", "-Wextra", "-Werror", "embed/delayed.c", *flags, "-o", "delayed")
+        for built in ("embed/build/delayed", "delayed"):
+            (self.folder / "delayed.h5").unlink(missing_ok=True)
+            told = self.run_checked(farm.MPIRUN, "-n", 2, self.folder / built, env=farm.environment())
+            self.assertEqual(told, "inc(1) + inc(2) = 5\n1 + 4 + 9 + ... = 333833500\n")
 
 
 farm.main()

@@ -56,6 +56,26 @@ class Points(farm.FarmTest):
             digests.append({k: v for k, v in digest(self.folder / "p.h5").items() if not k.endswith("index")})
         self.assertEqual(digests, digests[:1] * len(digests))
 
+    def test_chosen_rows_are_points(self):
+        """In any order, any number of times, side by side with others, and what depends on them as for all rows."""
+        left, right = [5, 0, 0, 3, 4, 5], [1, 1, 2, 2, 3, 3]
+        expr = {"sum": "10 * l + r"}
+        zipped = {"zip": [{"from": "first", "columns": {"l": "n"}, "indices": left}, {"from": "first", "columns": {"r": "y"}, "indices": right}]}
+        stages = [
+            {"name": "first", "over": {"n": {"range": [6]}}, "run": {"expr": {"y": "n + 0.5"}}},
+            {"name": "second", "over": [{"name": "k", "values": [1, 2]}, zipped], "run": {"expr": expr}},
+            {"name": "third", "over": [{"from": "first", "columns": {"l": "n"}, "indices": left}, {"name": "r", "values": [1, 2]}], "run": {"expr": expr}},
+        ]
+        for ranks in (None, 3):
+            self.write("p.json", {"stages": stages})
+            self.taskfarm("p.json", "--fresh", ranks=ranks)
+            with self.open("p.h5") as file:
+                self.assertEqual(file["second/results/sum"][()].tolist(), 2 * [10 * a + b + 0.5 for a, b in zip(left, right)])
+                self.assertEqual(file["third/results/sum"][()].tolist(), [10 * a + r for a in left for r in (1, 2)])
+        zipped["zip"][0]["indices"] = [5, 0, 0, 3, 4, 4]
+        self.write("p.json", {"stages": stages})
+        self.assertIn("the space has changed", self.taskfarm("p.json", status=3).stderr)
+
     def test_rows_that_are_not_done_give_no_points(self):
         self.campaign(first=ECHO + "; test {n} -ne 2 || test -e mended")
         for ranks in RANKS:

@@ -18,8 +18,7 @@ TASKFARM = os.environ["TASKFARM"]  # the program
 BUILD = pathlib.Path(os.environ["TASKFARM_BUILD"])  # the build folder
 SOURCE = pathlib.Path(os.environ["TASKFARM_SOURCE"])  # the source folder
 MPIRUN = os.environ["TASKFARM_MPIRUN"]
-MPICH = os.environ["TASKFARM_MPI"] == "MPICH"  # else Open MPI,
-BINDS = not MPICH  # which binds each of one or two ranks to a core
+MPICH = os.environ["TASKFARM_MPI"] == "MPICH"  # else Open MPI
 SANITIZED = os.environ["TASKFARM_SANITIZED"] == "ON"
 SOAK = os.environ["TASKFARM_SOAK"] == "ON"
 EXAMPLES = SOURCE / "examples"
@@ -33,6 +32,7 @@ def environment(**more):
         OMPI_ALLOW_RUN_AS_ROOT="1",
         OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
         OMPI_MCA_rmaps_base_oversubscribe="1",
+        PRTE_MCA_rmaps_default_mapping_policy=":oversubscribe",  # the same for Open MPI 5
         OMPI_MCA_mpi_yield_when_idle="1",  # there are other tests
         OMPI_MCA_btl_vader_single_copy_mechanism="none",
         LC_ALL="C",
@@ -44,13 +44,13 @@ def environment(**more):
     return env
 
 
-def ranks_of(run):
+def ranks_of(run, program=TASKFARM):
     """The processes of a run's ranks, by rank: those of the program that have no other of it above them."""
     found, below = {}, [run.pid]
     while below:
         pid = below.pop()
         try:
-            if os.readlink(f"/proc/{pid}/exe") == os.path.realpath(TASKFARM):
+            if os.readlink(f"/proc/{pid}/exe") == os.path.realpath(program):
                 environ = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
                 names = dict(entry.split(b"=", 1) for entry in environ if b"=" in entry)
                 found[int(names.get(b"PMI_RANK" if MPICH else b"OMPI_COMM_WORLD_RANK", 0))] = pid

@@ -204,7 +204,7 @@ Test(preflight, names_what_is_missing) {
         tf_buf_addf(&manifest, "{\"over\": {\"n\": [\"a\"]}, \"run\": %s}", cases[i].run);
         tf_campaign *campaign = fixture_load(manifest.data, NULL);
         tf_diags diags = {.file = "test.json"};
-        tf_exec_preflight(campaign, &diags);
+        tf_exec_preflight(campaign, NULL, &diags);
         cr_expect_str_eq(tf_buf_text(&diags.lines), cases[i].complaint ? cases[i].complaint : "");
         tf_diags_free(&diags);
         tf_campaign_free(campaign);

@@ -23,7 +23,7 @@ static void farm_open(farm *f, int slots, const char *manifest) {
     tf_load_options options = fixture_options();
     options.workdir = "/tmp";
     *f = (farm){.slots = slots, .files = fixture_new(manifest, NULL)};
-    f->spawner = tf_spawner_fork(&error);
+    f->spawner = tf_spawner_fork(NULL, &error);
     cr_assert_not_null(f->spawner, "%s", error.text);
     tf_recorder_start(&f->recorder, &options, &f->files.source);
     f->campaign = tf_campaign_load(&options, &f->recorder.source, &diags);

@@ -1,0 +1,186 @@
+/* A run within a program: what the program taskfarm does, on the program's communicator; and all that it changed in the
+ * process meanwhile, the current folder and how signals are taken, is as it was. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "embed/embed.h"
+#include "report/report.h"
+
+#define GRACE 30.0 /* s */
+#define SYNC  30.0 /* s */
+
+struct tf_runner {
+    tf_spawner *spawner;
+    const tf_function *functions;
+    tf_buf message;
+};
+
+tf_runner *tf_runner_start(const tf_function *functions) {
+    tf_error error;
+    tf_spawner *spawner = tf_spawner_fork(functions, &error);
+    if (!spawner)
+        return NULL;
+    tf_runner *runner = tf_alloc(sizeof *runner);
+    *runner = (tf_runner){.spawner = spawner, .functions = functions};
+    return runner;
+}
+
+void tf_runner_end(tf_runner *runner) {
+    if (!runner)
+        return;
+    tf_spawner_close(runner->spawner);
+    tf_buf_free(&runner->message);
+    free(runner);
+}
+
+const char *tf_runner_message(const tf_runner *runner) {
+    return tf_buf_text(&runner->message);
+}
+
+/* ---- The manifest, read as from a file ---- */
+
+/* A source in which the manifest's path has the text; all else is the disk's. */
+typedef struct memory_source {
+    tf_source source;
+    tf_source disk;
+    const char *path, *text;
+} memory_source;
+
+static int read_memory(tf_source *self, const char *path, tf_buf *out) {
+    memory_source *m = (memory_source *)(void *)self;
+    if (strcmp(path, m->path) != 0)
+        return m->disk.read(&m->disk, path, out);
+    tf_buf_adds(out, m->text);
+    return 0;
+}
+
+static int glob_disk(tf_source *self, const char *pattern, tf_buf *out) {
+    memory_source *m = (memory_source *)(void *)self;
+    return m->disk.glob(&m->disk, pattern, out);
+}
+
+static int scan_disk(tf_source *self, const char *path, int64_t batch, int64_t before, tf_buf *out) {
+    memory_source *m = (memory_source *)(void *)self;
+    return m->disk.scan(&m->disk, path, batch, before, out);
+}
+
+/* ---- On the first rank ---- */
+
+typedef struct first {
+    memory_source source;
+    tf_load_options load;
+    char *text, *workdir;
+    tf_loaded it;
+    tf_store_plan *plan;
+} first;
+
+static void tell(first *f) {
+    tf_buf words = {0};
+    tf_read_file("/proc/self/cmdline", &words);
+    const char **word = tf_alloc_array(words.length + 1, sizeof *word);
+    int count = 0;
+    for (size_t at = 0; at < words.length; at += strlen(words.data + at) + 1)
+        word[count++] = words.data + at;
+    tf_farm_tell(&f->it, f->plan, word, count, NULL, 0);
+    free(word);
+    tf_buf_free(&words);
+}
+
+/* Returns TF_OK, or an outcome and its reason. */
+static tf_err prepare(first *f, tf_runner *runner, const tf_manifest *manifest, bool fresh) {
+    tf_error error = {.code = TF_ERR_USAGE};
+    const tf_wish wish = {.by_time = true, .by_params = true, .by_code = true, .by_inputs = true};
+    f->text = tf_manifest_text(manifest);
+    f->workdir = getcwd(NULL, 0);
+    f->source = (memory_source){.source = {.read = read_memory, .glob = glob_disk, .scan = scan_disk},
+                                .disk = tf_source_disk(),
+                                .path = "manifest",
+                                .text = f->text};
+    f->load = (tf_load_options){.path = "manifest", .display = "manifest", .workdir = f->workdir ? f->workdir : "/"};
+    if (manifest->wrong.length) {
+        tf_buf_adds(&runner->message, tf_buf_text(&manifest->wrong));
+        return TF_ERR_USAGE;
+    }
+    tf_farm_load(&f->load, &f->source.source, runner->functions, &f->it);
+    if (f->it.campaign)
+        f->plan = tf_farm_decide(&f->it, fresh ? TF_STORE_FRESH : TF_STORE_GO_ON, &wish, false, &error);
+    if (f->plan) {
+        tell(f);
+        tf_store_prepare(f->plan, &error);
+    }
+    if (f->plan && error.code != TF_ERR_RUN)
+        return TF_OK;
+    tf_buf_adds(&runner->message, f->it.diags.count ? tf_buf_text(&f->it.diags.lines) : error.text);
+    return f->it.diags.count ? TF_ERR_USAGE : error.code;
+}
+
+static void let_go(first *f) {
+    tf_store_plan_free(f->plan);
+    tf_farm_unload(&f->it);
+    free(f->text);
+    free(f->workdir);
+}
+
+/* ---- All ranks together ---- */
+
+/* The outcome, and the reason, that the first rank knows. */
+static tf_err share_outcome(tf_runner *runner, MPI_Comm comm, tf_err err) {
+    int rank;
+    int64_t told[2] = {err, (int64_t)runner->message.length};
+    MPI_Comm_rank(comm, &rank);
+    MPI_Bcast(told, 2, MPI_INT64_T, 0, comm);
+    char *text = tf_alloc((size_t)told[1] + 1);
+    if (rank == 0 && told[1])
+        memcpy(text, runner->message.data, (size_t)told[1]);
+    MPI_Bcast(text, (int)told[1], MPI_BYTE, 0, comm);
+    tf_buf_clear(&runner->message);
+    tf_buf_adds(&runner->message, text);
+    free(text);
+    return (tf_err)told[0];
+}
+
+int tf_run(tf_runner *runner, const tf_manifest *manifest, MPI_Comm comm, const tf_run_options *options) {
+    static const tf_run_options none;
+    const tf_run_options *o = options ? options : &none;
+    int rank, here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    double started = tf_now();
+    first f = {0};
+    tf_error error = {0};
+    tf_farm_result result = {0};
+    tf_buf_clear(&runner->message);
+    MPI_Comm_rank(comm, &rank);
+    tf_err prepared = rank == 0 ? prepare(&f, runner, manifest, o->fresh) : TF_OK;
+    tf_farm_options farm = {.comm = &comm,
+                            .campaign = f.it.campaign,
+                            .bundle = prepared == TF_OK && f.it.campaign ? &f.it.recorder.bytes : NULL,
+                            .plan = f.plan,
+                            .graph = f.it.graph,
+                            .walltime = o->walltime,
+                            .started = started,
+                            .grace = o->grace > 0 ? o->grace : GRACE,
+                            .spawner = runner->spawner,
+                            .slots = o->slots,
+                            .bind = !o->unbound,
+                            .sync = o->sync > 0 ? o->sync : SYNC};
+    if (prepared != TF_OK)
+        farm.campaign = NULL;
+    tf_err err =
+        tf_watch_run(&farm, rank == 0 && o->shows_progress ? TF_PROGRESS_AUTO : TF_PROGRESS_NONE, &result, &error);
+    if (prepared != TF_OK)
+        err = prepared;
+    else if (err == TF_ERR_RUN)
+        tf_buf_adds(&runner->message, error.text);
+    if (!result.parted)
+        err = share_outcome(runner, comm, err);
+    tf_tally_free(&result.failures);
+    let_go(&f);
+    if (here >= 0) {
+        if (fchdir(here) != 0 && err == TF_OK)
+            err = TF_ERR_RUN;
+        close(here);
+    }
+    return (int)err;
+}

@@ -1,0 +1,88 @@
+/* What comes before a run, on the first rank alone and without MPI. */
+#include <cJSON.h>
+#include <stdlib.h>
+
+#include "farm/farm.h"
+
+void tf_farm_load(const tf_load_options *options, tf_source *source, const tf_function *program, tf_loaded *l) {
+    *l = (tf_loaded){.times = tf_disk_real(), .diags = {.file = options->display}};
+    tf_recorder_start(&l->recorder, options, source);
+    tf_campaign *campaign = tf_campaign_load(options, &l->recorder.source, &l->diags);
+    if (!campaign)
+        return;
+    tf_graph_check(campaign, &l->diags);
+    tf_exec_preflight(campaign, program, &l->diags);
+    tf_store_check_arrays(campaign, &l->diags);
+    if (l->diags.count == 0)
+        l->graph = tf_graph_new(campaign, &l->times, &l->diags);
+    if (l->diags.count == 0)
+        l->campaign = campaign;
+    else
+        tf_campaign_free(campaign);
+}
+
+void tf_farm_unload(tf_loaded *l) {
+    tf_graph_free(l->graph);
+    tf_campaign_free(l->campaign);
+    free(l->past);
+    tf_recorder_free(&l->recorder);
+    tf_diags_free(&l->diags);
+    *l = (tf_loaded){0};
+}
+
+/* Looks, and has the graph decide by what it sees. */
+static tf_store_plan *look(tf_loaded *l, tf_store_mode mode, const tf_wish *wish, bool allows_change, tf_error *error) {
+    const tf_campaign *c = l->campaign;
+    tf_store_plan *plan = tf_store_look(c, mode, allows_change, error);
+    if (!plan)
+        return NULL;
+    tf_past *past = tf_alloc_array((size_t)c->stages, sizeof *past);
+    for (int s = 0; s < c->stages; s++)
+        tf_store_past(plan, s, &past[s]);
+    bool decided = tf_graph_plan(l->graph, past, wish, &l->diags);
+    free(l->past); /* the graph holds on to the new one */
+    l->past = past;
+    if (decided)
+        return plan;
+    tf_store_plan_free(plan);
+    return NULL;
+}
+
+tf_store_plan *tf_farm_decide(tf_loaded *l, tf_store_mode mode, const tf_wish *wish, bool allows_change,
+                              tf_error *error) {
+    if (mode == TF_STORE_FRESH) { /* nothing is set aside for a wish that can't be fulfilled */
+        tf_store_plan *trial = look(l, TF_STORE_LOOK_FRESH, wish, allows_change, error);
+        if (!trial)
+            return NULL;
+        tf_store_plan_free(trial);
+    }
+    tf_store_plan *plan = look(l, mode, wish, allows_change, error);
+    for (int s = 0; plan && s < l->campaign->stages; s++)
+        tf_store_redo(plan, s, &tf_graph_stage(l->graph, s)->redo);
+    return plan;
+}
+
+static cJSON *texts(const char *const *text, int count) {
+    cJSON *list = cJSON_CreateArray();
+    for (int i = 0; i < count; i++)
+        cJSON_AddItemToArray(list, cJSON_CreateString(text[i]));
+    return list;
+}
+
+void tf_farm_tell(const tf_loaded *l, tf_store_plan *plan, const char *const *word, int words, const char *const *set,
+                  int sets) {
+    const tf_campaign *campaign = l->campaign;
+    cJSON *about = cJSON_CreateObject();
+    cJSON_AddItemToObject(about, "command", texts(word, words));
+    cJSON_AddStringToObject(about, "workdir", campaign->workdir);
+    cJSON_AddItemToObject(about, "set", texts(set, sets));
+    cJSON *env = cJSON_AddObjectToObject(about, "env");
+    for (int i = 0; i < campaign->record_envs; i++) {
+        const char *value = getenv(campaign->record_env[i]);
+        cJSON_AddItemToObject(env, campaign->record_env[i], value ? cJSON_CreateString(value) : cJSON_CreateNull());
+    }
+    char *text = cJSON_PrintUnformatted(about);
+    tf_store_tell(plan, text);
+    cJSON_free(text);
+    cJSON_Delete(about);
+}
