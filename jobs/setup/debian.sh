@@ -8,13 +8,13 @@
 set -eu
 
 packages="gcc g++ make cmake ninja-build pkg-config
-    libopenmpi-dev openmpi-bin libhdf5-openmpi-dev libcjson-dev libmuparser-dev libxxhash-dev libhwloc-dev librandom123-dev uthash-dev
+    libopenmpi-dev openmpi-bin libhdf5-openmpi-dev libcjson-dev libmuparser-dev libxxhash-dev libhwloc-dev librandom123-dev
     libcfitsio-dev hdf5-tools python3 python3-numpy python3-h5py"
 if [ "${1:-}" = "--tests" ] || [ "${1:-}" = "--mpich" ]; then
     packages="$packages git gfortran libcriterion-dev python3-xarray python3-h5netcdf python3-jsonschema
         valgrind cppcheck clang clang-format clang-tidy libclang-rt-dev graphviz snakemake
         coop-computing-tools groff-base zsh chromium chromium-driver python3-selenium slurm-wlm munge
-        environment-modules"
+        environment-modules strace"
 fi
 if [ "${1:-}" = "--mpich" ]; then
     packages="$packages mpich libmpich-dev libhdf5-mpich-dev"

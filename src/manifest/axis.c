@@ -365,16 +365,11 @@ static const char *constraint(struct loader *l, const at *where, const cJSON *ax
     const cJSON *own = cJSON_IsObject(given) ? cJSON_GetObjectItemCaseSensitive(given, name) : NULL;
     if (!own)
         return "[^/]+";
-    regex_t probe;
     at at_wildcards = at_key(where, "wildcards"), here = at_key(&at_wildcards, name);
-    if (!cJSON_IsString(own)) {
+    if (!cJSON_IsString(own))
         complain(l->diags, &here, "must be a string, not %s", json_kind(own));
-    } else if (regcomp(&probe, own->valuestring, REG_EXTENDED) != 0) {
-        complain(l->diags, &here, "\"%s\" is not an extended regular expression", own->valuestring);
-    } else {
-        regfree(&probe);
+    else if (check_regex(l, &here, own->valuestring, 0))
         return own->valuestring;
-    }
     return "[^/]+";
 }
 

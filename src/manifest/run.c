@@ -251,21 +251,13 @@ static void load_from(struct loader *l, const at *where, const cJSON *json, cons
     if (!from)
         return;
     at here = at_key(where, "from");
-    regex_t regex;
     int64_t field;
     if (!command) {
         complain(l->diags, &here, "only commands' columns are read from somewhere; a function sets them itself");
     } else if (strncmp(from, "regex:", 6) == 0) {
         column->from = TF_FROM_REGEX;
         column->regex = tf_arena_strdup(l->arena, from + 6);
-        int status = regcomp(&regex, column->regex, REG_EXTENDED | REG_NEWLINE);
-        char text[100];
-        if (status) {
-            regerror(status, &regex, text, sizeof text);
-            complain(l->diags, &here, "\"%s\" is not an extended regular expression: %s", column->regex, text);
-        } else {
-            regfree(&regex);
-        }
+        check_regex(l, &here, column->regex, REG_NEWLINE);
     } else if (strncmp(from, "field:", 6) == 0) {
         column->from = TF_FROM_FIELD;
         if (!tf_parse_int(from + 6, &field) || field < 1 || field > 1000000)

@@ -225,6 +225,9 @@ TABLE = [
     ('{"stages": [{"name": "a", "over": {"i": {"range": [4]}}, "run": {"expr": {"x": "i"}}}, {"name": "b", "over": [{"from": "a", "indices": [0, 4]}], "run": {"expr": {"y": "x"}}}]}', "/stages/1/over/0/indices/1: must be the index of a task, from 0 to 3"),
     ('{"stages": [{"name": "a", "over": {"i": {"range": [4]}}, "run": {"expr": {"x": "i"}}}, {"name": "b", "over": [{"from": "a", "indices": []}], "run": {"expr": {"y": "x"}}}]}', "/stages/1/over/0/indices: must be a list of indices of tasks"),
     ('{"over": {"i": {"range": [3], "indices": [0]}}, "run": {"expr": {"x": "i"}}}', '/over/i/indices: "indices" goes with "from"'),
+    ('{"run": {"command": "echo"}, "results": {"y": {"type": "float64", "from": "regex:y+++++++++++++++++++++++++++++++"}}}', '/results/y/from: "y+++++++++++++++++++++++++++++++" is too long, or repeats too much of itself'),
+    ('{"run": {"command": "echo"}, "results": {"y": {"type": "float64", "from": "regex:((([[:digit:]]){99}){99}){99}"}}}', '/results/y/from: "((([[:digit:]]){99}){99}){99}" is too long, or repeats too much of itself'),
+    ('{"run": {"command": "echo"}, "results": {"y": {"type": "float64", "from": "regex:' + 4001 * "(" + '"}}}', '/results/y/from: "' + 60 * "(" + '" is too long, or repeats too much of itself'),
     ('{"retries": 255, "run": {"function": "builtin:noop"}}', "/retries: must be an integer from 0 to 254"),
     ('{"retries": 0.5, "run": {"function": "builtin:noop"}}', "/retries: must be an integer from 0 to 254"),
     (
@@ -620,7 +623,7 @@ TABLE = [
     ),
     (
         '{"over": {"a": {"files": "{x}.dat", "wildcards": {"x": "("}}}, "run": {"function": "builtin:noop"}}',
-        '/over/a/wildcards/x: "(" is not an extended regular expression',
+        '/over/a/wildcards/x: "(" is not an extended regular expression: Unmatched ( or \\(',
     ),
     (
         '{"over": {"a": {"files": "{x}.dat", "wildcards": []}}, "run": {"function": "builtin:noop"}}',

@@ -49,5 +49,20 @@ class Setup(farm.FarmTest):
         self.assertEqual(known.stderr, "")
         self.assertEqual(len(set(names)), len(known.stdout.split()))
 
+    def test_the_spack_package_has_what_cmake_looks_for(self):
+        """Its directives alone, without Spack."""
+        said, lists = {}, (farm.SOURCE / "CMakeLists.txt").read_text()
+        scope = {name: lambda *a, name=name, **k: said.setdefault(name, []).append(a[0]) for name in ("version", "license", "depends_on", "generator")}
+        source = (farm.SOURCE / "jobs/setup/spack/packages/taskfarm/package.py").read_text()
+        exec(source.replace("from spack.package import *", ""), scope | {"CMakePackage": object})
+        self.assertIn(f"VERSION {said['version'][0]} ", lists)
+        names = {re.split("[@+]", spec)[0] for spec in said["depends_on"]}
+        sought = {module.removeprefix("lib") for module in re.findall(r"IMPORTED_TARGET ([a-z]+)", lists)}
+        sought |= {name.lower() for name in re.findall(r"find_package\((MPI|HDF5|PkgConfig)", lists)}
+        self.assertEqual(sought - names, set())
+        self.assertEqual(names - sought, {"c", "cmake", "ninja", "random123", "python"})
+        self.assertIn(f"cmake@{re.search(r'cmake_minimum_required.VERSION ([0-9.]+)', lists)[1]}:", said["depends_on"])
+        self.assertIn(f"hdf5@{re.search(r'HDF5_VERSION VERSION_LESS ([0-9.]+)', lists)[1]}:+mpi+hl", said["depends_on"])
+
 
 farm.main()

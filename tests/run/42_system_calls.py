@@ -1,0 +1,59 @@
+"""What tasks cost the file system and the kernel: counted with strace, as it would be on a shared file system."""
+
+import collections
+import re
+import subprocess
+
+import farm
+
+FILE_CALLS = re.compile(r"open|stat|access|readlink|rename|unlink|mkdir|chdir|getdents|statfs|lseek|ftruncate|fallocate|fcntl|flock|fsync|fdatasync")
+WAITING = re.compile(r"poll|futex|nanosleep|restart_syscall|sched_yield|clock_|getrusage|epoll|select")  # as time passes
+
+
+class SystemCalls(farm.FarmTest):
+    def count(self, manifest):
+        """Calls by name, of all processes of a run with two slots."""
+        self.write("c.json", manifest)
+        self.strace(farm.TASKFARM, "c.json", "--fresh", "--slots", "2", "--progress", "none")
+        return self.calls()
+
+    def strace(self, *command):
+        subprocess.run(
+            ["strace", "-f", "-qq", "-o", "calls", *command], cwd=self.folder, env=farm.environment(), stderr=subprocess.DEVNULL, check=True, timeout=self.limit
+        )
+
+    def calls(self):
+        return collections.Counter(re.findall(r"^\d+ +(\w+)\(", (self.folder / "calls").read_text(errors="replace"), re.M))
+
+    def sums(self, calls):
+        files = sum(n for name, n in calls.items() if FILE_CALLS.search(name))
+        others = sum(n for name, n in calls.items() if not FILE_CALLS.search(name) and not WAITING.search(name))
+        return files, others
+
+    def functions(self, tasks):
+        return {"over": {"i": {"range": [tasks]}}, "run": {"function": "builtin:random"}, "results": {"x": "float64"}, "record": "status"}
+
+    def test_functions_cost_none(self):
+        """What there is goes by grants and batches: it is the same, or a few more, for a hundred times as many tasks."""
+        few, many = 20000, 2000000
+        files_few, others_few = self.sums(self.count(self.functions(few)))
+        files_many, others_many = self.sums(self.count(self.functions(many)))
+        self.assertLess((others_many - others_few) / (many - few), 0.02, "calls a task")
+        self.assertLess(files_many - files_few, 400, "of files")
+
+    def test_commands_cost_what_starting_them_does(self):
+        """No file, no folder, nothing looked up for each of them by taskfarm itself: only what the command does."""
+        manifest = {"over": {"i": {"range": [20]}}, "run": {"command": ["/bin/true"]}}
+        few = self.count(manifest)
+        manifest["over"]["i"]["range"] = [220]
+        many = self.count(manifest)
+        self.strace("/bin/true")
+        alone = self.calls()
+        made = {name: (many[name] - few[name]) / 200 for name in many if FILE_CALLS.search(name)}
+        more = {name: round(n - alone[name]) for name, n in made.items() if n - alone[name] >= 0.9 and name != "fcntl"}
+        self.assertEqual(more, {"openat": 1, "pidfd_open": 1}, "beside those of the command: /dev/null, and the process itself")
+        self.assertEqual(many["execve"] - few["execve"], 200)
+
+
+if __name__ == "__main__":
+    farm.main()
