@@ -120,7 +120,7 @@ enum {
 typedef struct tf_run_options {
     int slots;           /* tasks that a rank runs at once; 0: its cores if no other rank works on its node, else 1 */
     bool fresh;          /* sets an old output aside instead of going on with it */
-    bool unbound;        /* tasks run on any core */
+    bool unbound;        /* tasks run on any core, even if some need several slots */
     bool shows_progress; /* on stderr */
     double walltime;     /* s after which it is to be over; 0: never */
     double grace;        /* s that tasks may take once it is to stop; 0: 30 */

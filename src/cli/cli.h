@@ -22,8 +22,8 @@ typedef struct options {
     const char *retries;
     int sets;
     const char **set;
-    int slots, nodes;       /* 0: not given */
-    bool unbound;           /* tasks run on any core */
+    int slots, nodes; /* 0: not given */
+    tf_bind bind;
     double time;            /* s that a job may take; 0: not given */
     double sync;            /* s; 0: never */
     double walltime, grace; /* s; walltime 0: none */

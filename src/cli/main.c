@@ -116,9 +116,11 @@ static int take_option(options *o, int letter, const char *value) {
         o->slots = (int)number;
         break;
     case 'b':
-        o->unbound = strcmp(value, "none") == 0;
-        if (!o->unbound && strcmp(value, "cores") != 0)
-            return cli_usage_error("--bind %s: must be cores or none", value);
+        o->bind = strcmp(value, "none") == 0    ? TF_BIND_NONE
+                  : strcmp(value, "cores") == 0 ? TF_BIND_CORES
+                                                : TF_BIND_AUTO;
+        if (o->bind == TF_BIND_AUTO && strcmp(value, "auto") != 0)
+            return cli_usage_error("--bind %s: must be auto, cores or none", value);
         break;
     default:
         if (!parse_style(value, &o->progress))

@@ -36,7 +36,7 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
                             .finisher = finisher,
                             .spawner = spawner,
                             .slots = o->slots,
-                            .bind = !o->unbound,
+                            .bind = o->bind,
                             .sync = o->sync};
     tf_farm_result result = {0};
     tf_err err = tf_watch_run(&farm, o->progress, &result, error);

@@ -75,8 +75,9 @@ const option_spec option_specs[] = {
      "how long to wait for files to be seen (default: 5s under mpirun, else 0)"},
     {"slots", 'l', false, "N", NULL,
      "tasks that a rank runs at once (default: the cores, if no other rank works on the node, else 1)"},
-    {"bind", 'b', false, "WHAT", "cores none",
-     "cores: each slot has its own cores, if there are enough (default); none: tasks run on any"},
+    {"bind", 'b', false, "WHAT", "auto cores none",
+     "cores: each slot has its own cores, if there are enough; none: tasks run on any; auto (default): cores if some "
+     "tasks need several slots"},
     {"retries", 'r', false, "N", NULL, "further attempts at a task that fails, instead of what the manifest says"},
     {"sync", 'y', false, "SECONDS", NULL, "how often results are brought to disk (default: 30; 0: never)"},
     {"walltime", 'd', false, "TIME", NULL,

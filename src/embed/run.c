@@ -163,7 +163,7 @@ int tf_run(tf_runner *runner, const tf_manifest *manifest, MPI_Comm comm, const 
                             .grace = o->grace > 0 ? o->grace : GRACE,
                             .spawner = runner->spawner,
                             .slots = o->slots,
-                            .bind = !o->unbound,
+                            .bind = o->unbound ? TF_BIND_NONE : TF_BIND_AUTO,
                             .sync = o->sync > 0 ? o->sync : SYNC};
     if (prepared != TF_OK)
         farm.campaign = NULL;

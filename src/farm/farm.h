@@ -59,6 +59,13 @@ typedef struct tf_farm_result {
     bool parted;               /* on all ranks: a rank has died, and MPI is not to be ended in order: leave by _exit */
 } tf_farm_result;
 
+/* Are tasks kept to cores of their own? */
+typedef enum tf_bind {
+    TF_BIND_AUTO, /* if some stage's tasks need several slots */
+    TF_BIND_CORES,
+    TF_BIND_NONE
+} tf_bind;
+
 typedef struct tf_farm_options {
     /* The ranks, of a program that has begun MPI and will end it; NULL: all that were launched, and MPI begins and ends
      * with the run. */
@@ -80,8 +87,8 @@ typedef struct tf_farm_options {
     double grace; /* s from the first signal, or from the end of handing out, until running tasks are left */
     /* on every rank */
     tf_spawner *spawner; /* forked before; stays the caller's. NULL: it could not be, and the run breaks */
-    int slots;   /* of this rank; 0: a slot for each core that it may use, if it alone works on its node, else one */
-    bool bind;   /* tasks to cores */
+    int slots; /* of this rank; 0: a slot for each core that it may use, if it alone works on its node, else one */
+    tf_bind bind;
     double sync; /* s between times that results are brought to disk; 0: as the system sees fit */
 } tf_farm_options;
 

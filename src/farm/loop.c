@@ -93,12 +93,14 @@ static tf_err share_campaign(rank *r) {
 /* Each rank's part of its node; is there enough of it for every task that is to be run? */
 static tf_err share_out(rank *r, bool works) {
     const tf_campaign *c = r->campaign;
-    bool gpus = false, *runs = tf_alloc_array((size_t)c->stages, sizeof *runs);
+    bool gpus = false, several = false, *runs = tf_alloc_array((size_t)c->stages, sizeof *runs);
     for (int s = 0; s < c->stages; s++) {
         gpus = gpus || c->stage[s].need.gpus > 0;
+        several = several || c->stage[s].need.slots > 1;
         runs[s] = r->options->graph && tf_graph_stage(r->options->graph, s)->run.total > 0;
     }
-    r->share = share_node(r->comm, works, r->options->slots, r->options->bind, gpus);
+    const bool bind = several ? r->options->bind != TF_BIND_NONE : r->options->bind == TF_BIND_CORES;
+    r->share = share_node(r->comm, works, r->options->slots, bind, gpus);
     tf_err err = share_suffices(r->comm, c, &r->share, runs, r->error);
     free(runs);
     return err;

@@ -22,7 +22,7 @@ WRONG = [
     (["-qr", "a.json"], "unknown option -q; taskfarm --help lists them"),
     (["a.json", "--fresh=yes"], "--fresh takes no value"),
     (["a.json", "--progress", "some"], "--progress some: must be auto, bar, plain or none"),
-    (["a.json", "--bind", "core"], "--bind core: must be cores or none"),
+    (["a.json", "--bind", "core"], "--bind core: must be auto, cores or none"),
     (["a.json", "--json"], "run does not take --json"),
     (["check", "a.json", "--slots", "2"], "check does not take --slots"),
     (["check", "a.json", "--fresh"], "check does not take --fresh"),

@@ -199,6 +199,8 @@ class ShowExport(farm.FarmTest):
         run = self.start("c.json", "--slots", 2)
         self.addCleanup(farm.kill_all, run)
         self.wait_for(lambda: (self.folder / "c.h5.d/heartbeat").exists(), "nothing runs")
+        told = lambda: json.loads(self.taskfarm("status", "c.h5", "--json").stdout)["stages"]
+        self.wait_for(lambda: told() and told()[0]["begun"], "its stage does not begin")
         ended = lambda: sum(r["status"] in ("done", "failed") for r in self.rows("c.h5"))
         self.wait_for(lambda: ended() == 20, "tasks do not end")
         for state in ("running", "killed", "over"):

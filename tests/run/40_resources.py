@@ -94,6 +94,10 @@ class Resources(farm.FarmTest):
         self.assertEqual({tuple(cpus_of(t)) for t in self.texts("all", "cpus")}, {tuple(CORES)})
         self.taskfarm("c.json", "--fresh", "--slots", count, "--bind", "none")
         self.assertEqual({tuple(cpus_of(t)) for t in self.texts("one", "cpus")}, {tuple(CORES)})
+        self.campaign(one=(3 * count, {}, 0.05))
+        self.taskfarm("c.json", "--fresh", "--slots", count)  # no task needs several slots
+        self.assertEqual({tuple(cpus_of(t)) for t in self.texts("one", "cpus")}, {tuple(CORES)})
+        self.campaign(one=(3 * count, {}, 0.05), all=(2, {"slots": count}, 0.02))
         self.taskfarm("c.json", "--fresh", "--slots", count + 1)  # more slots than cores
         self.assertEqual({tuple(cpus_of(t)) for t in self.texts("one", "cpus")}, {tuple(CORES)})
 
@@ -101,7 +105,7 @@ class Resources(farm.FarmTest):
     def test_ranks_on_one_node_share_its_cores(self):
         self.campaign(one=(20, {}, 0.05))
         unbound = {"OMPI_MCA_hwloc_base_binding_policy": "none"}
-        self.taskfarm("c.json", ranks=3, env=unbound)
+        self.taskfarm("c.json", "--bind", "cores", ranks=3, env=unbound)
         file = self.open("c.h5")
         self.assertEqual(file.attrs["slots"], 2)
         half = [len(CORES) // 2, len(CORES) - len(CORES) // 2]
