@@ -367,8 +367,9 @@ static void take_place(host *h) {
     }
     if (strcmp(head->gpus, h->gpus) == 0)
         return;
-    if (!h->gpus[0] && !h->own_gpus && getenv(head->gpu_variable))
-        h->own_gpus = strdup(getenv(head->gpu_variable));
+    const char *own = getenv(head->gpu_variable);
+    if (!h->gpus[0] && !h->own_gpus && own)
+        h->own_gpus = strdup(own);
     snprintf(h->gpus, sizeof h->gpus, "%s", head->gpus);
     if (h->gpus[0] || h->own_gpus)
         setenv(head->gpu_variable, h->gpus[0] ? h->gpus : h->own_gpus, 1);
