@@ -357,18 +357,23 @@ class Refusals(farm.FarmTest):
 
     def test_rows_that_did_not_reach_the_disk(self):
         """As after a crash of the machine: statuses say done, and the numbers are others. These rows are run again."""
-        for sync, again in (("0", True), ("0.01", False)):
-            with self.subTest(sync=sync):
-                shutil.rmtree(self.folder / "a.h5.d", ignore_errors=True)
-                (self.folder / "a.h5").unlink(missing_ok=True)
-                self.interrupt("--sync", sync)
-                with h5py.File(self.folder / "a.h5", "r+") as file:
-                    done = numpy.flatnonzero(file["a/task/status"][()] == farm.DONE)
-                    victim = int(done[10])
-                    file["a/task/exit_code"][victim] = 77
-                self.taskfarm("a.json")
-                # what was synced long ago is not looked at again, which shows that the checksum is what finds the others
-                self.assertEqual(self.open("a.h5")["a/task/exit_code"][victim], 0 if again else 77)
+        self.assertEqual(self.rerun_with_another_number("--sync", "0"), 0)
+        # What was synced long ago is not looked at again, which shows that the checksum is what finds the others. On a busy
+        # disk it may take longer than the run lives.
+        self.assertIn(77, (self.rerun_with_another_number("--sync", "0.01") for _ in range(3)))
+
+    def rerun_with_another_number(self, *options):
+        """What there is of a row of an interrupted run after the next run, if in between it was 77."""
+        shutil.rmtree(self.folder / "a.h5.d", ignore_errors=True)
+        (self.folder / "a.h5").unlink(missing_ok=True)
+        self.interrupt(*options)
+        with h5py.File(self.folder / "a.h5", "r+") as file:
+            done = numpy.flatnonzero(file["a/task/status"][()] == farm.DONE)
+            victim = int(done[10])
+            file["a/task/exit_code"][victim] = 77
+        self.taskfarm("a.json")
+        with h5py.File(self.folder / "a.h5") as file:
+            return int(file["a/task/exit_code"][victim])
 
     def interrupt_fresh(self):
         (self.folder / "a.h5").unlink()
