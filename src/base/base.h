@@ -218,6 +218,10 @@ typedef struct tf_resources {
     int64_t gpus;
 } tf_resources;
 
+static inline int64_t tf_resources_slots(const tf_resources *need) {
+    return need->slots > 1 ? need->slots : 1;
+}
+
 /* How many tasks that need so much can run at once. */
 int64_t tf_resources_fit(const tf_resources *have, const tf_resources *need);
 

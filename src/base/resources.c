@@ -1,12 +1,8 @@
 /* Slots, memory and GPUs, counted. */
 #include "base/base.h"
 
-static int64_t slots_of(const tf_resources *need) {
-    return need->slots > 1 ? need->slots : 1;
-}
-
 int64_t tf_resources_fit(const tf_resources *have, const tf_resources *need) {
-    int64_t fit = have->slots / slots_of(need);
+    int64_t fit = have->slots / tf_resources_slots(need);
     if (need->memory > 0 && have->memory / need->memory < fit)
         fit = have->memory / need->memory;
     if (need->gpus > 0 && have->gpus / need->gpus < fit)
@@ -15,11 +11,11 @@ int64_t tf_resources_fit(const tf_resources *have, const tf_resources *need) {
 }
 
 void tf_resources_take(tf_resources *have, const tf_resources *need, int64_t count) {
-    have->slots -= count * slots_of(need);
+    have->slots -= count * tf_resources_slots(need);
     have->memory -= count * need->memory;
     have->gpus -= count * need->gpus;
 }
 
 bool tf_resources_equal(const tf_resources *a, const tf_resources *b) {
-    return slots_of(a) == slots_of(b) && a->memory == b->memory && a->gpus == b->gpus;
+    return tf_resources_slots(a) == tf_resources_slots(b) && a->memory == b->memory && a->gpus == b->gpus;
 }

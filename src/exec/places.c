@@ -52,10 +52,6 @@ int places_idle(const places *p) {
     return p->idle;
 }
 
-static int slots_of(const tf_resources *need) {
-    return need->slots > 1 ? (int)need->slots : 1;
-}
-
 /* ---- Where ---- */
 
 /* The GPUs that the slot had last are as many as are needed, and free. */
@@ -83,7 +79,7 @@ static int find_with_gpus(const places *p, const tf_resources *need) {
 }
 
 int places_find(const places *p, const tf_resources *need) {
-    const int count = slots_of(need);
+    const int count = (int)tf_resources_slots(need);
     if (tf_resources_fit(&p->left, need) < 1)
         return -1;
     if (need->gpus > 0)
@@ -115,7 +111,7 @@ static void take_gpus(places *p, int slot, int64_t count) {
 }
 
 void places_take(places *p, int slot, const tf_resources *need) {
-    const int count = slots_of(need);
+    const int count = (int)tf_resources_slots(need);
     place *where = &p->place[slot];
     where->owner = slot;
     where->need = *need;
@@ -136,7 +132,7 @@ void places_take(places *p, int slot, const tf_resources *need) {
 void places_give_back(places *p, int slot) {
     if (p->place[slot].owner != slot)
         return;
-    p->idle += slots_of(&p->place[slot].need);
+    p->idle += (int)tf_resources_slots(&p->place[slot].need);
     tf_resources_take(&p->left, &p->place[slot].need, -1);
     for (int n = 0; n < p->slots; n++)
         if (p->place[n].owner == slot)

@@ -81,7 +81,7 @@ void process_set_words(host *h, process *p, const tf_point *point, const tf_buf 
     add_word(&p->words, text);
     snprintf(text, sizeof text, "TASKFARM_SLOT=%d", h->slot);
     add_word(&p->words, text);
-    snprintf(text, sizeof text, "TASKFARM_SLOTS=%d", (int)(h->spec->need.slots > 1 ? h->spec->need.slots : 1));
+    snprintf(text, sizeof text, "TASKFARM_SLOTS=%d", (int)tf_resources_slots(&h->spec->need));
     add_word(&p->words, text);
     tf_buf_add(&p->words, tf_buf_text(extra), extra->length);
     envc += 3 + count;

@@ -66,7 +66,7 @@ static void add_amount(tf_buf *text, const tf_resources *r, const tf_resources *
 static tf_err refuse(const tf_stage_spec *stage, const tf_resources *most, tf_error *error) {
     tf_buf needed = {0}, there = {0};
     tf_resources need = stage->need;
-    need.slots = need.slots > 1 ? need.slots : 1;
+    need.slots = tf_resources_slots(&need);
     add_amount(&needed, &need, &need);
     add_amount(&there, most, &need);
     const char *advice = need.slots > most->slots ? "give ranks more with --slots, or mpirun --bind-to none"

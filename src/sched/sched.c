@@ -129,8 +129,7 @@ static int kind_of(tf_sched *s, const tf_resources *need) {
         if (tf_resources_equal(&s->kind[k].need, need))
             return k;
     s->kind[s->kinds].need = *need;
-    if (need->slots < 1)
-        s->kind[s->kinds].need.slots = 1;
+    s->kind[s->kinds].need.slots = tf_resources_slots(need);
     return s->kinds++;
 }
 
