@@ -118,6 +118,9 @@ int tf_read_file(const char *path, tf_buf *out);
 /* Removes a file, or a folder with all that is in it; links are not followed. 0 (also if there is none) or an errno. */
 int tf_remove_tree(const char *path);
 
+/* $TMPDIR, or else /tmp. */
+const char *tf_temporary_folder(void);
+
 /* A file in memory that holds the bytes, open at its start and closed on exec. -1 with errno on failure. */
 int tf_memory_file(const char *name, const tf_buf *bytes);
 

@@ -345,6 +345,11 @@ int tf_remove_tree(const char *path) {
     return nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT ? 0 : errno;
 }
 
+const char *tf_temporary_folder(void) {
+    const char *folder = getenv("TMPDIR");
+    return folder && *folder ? folder : "/tmp";
+}
+
 int tf_memory_file(const char *name, const tf_buf *bytes) {
     int fd = memfd_create(name, MFD_CLOEXEC);
     for (size_t done = 0; fd >= 0 && done < bytes->length;) {

@@ -96,7 +96,7 @@ bool files_before(host *h, int64_t row) {
     h->columns.input_set[row] = tf_files_input_set(h->files, stage, index);
     if (h->columns.input_hash)
         h->columns.input_hash[row] = tf_files_hash(h->files, &h->inputs);
-    return true;
+    return staging_take(h);
 }
 
 void files_after(host *h) {

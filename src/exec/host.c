@@ -12,8 +12,9 @@
 #define BATCH_SECONDS 0.1        /* a batch ends early after that: what is finished is soon safe in the file */
 #define BATCH_TEXTS   (8u << 20) /* or after so many bytes of text */
 
-void host_open(host *h, const tf_campaign *campaign, const tf_buf *scratch_root, int rank, int slot) {
-    *h = (host){.campaign = campaign, .scratch_root = scratch_root, .rank = rank, .slot = slot};
+void host_open(host *h, const host_setting *setting, int rank, int slot) {
+    const tf_campaign *campaign = setting->campaign;
+    *h = (host){.setting = setting, .campaign = campaign, .rank = rank, .slot = slot};
     h->stage = tf_alloc_array((size_t)campaign->stages, sizeof(struct tf_stage *));
     h->exprs = tf_alloc_array((size_t)campaign->stages, sizeof(struct exprs *));
     h->service = tf_alloc_array((size_t)campaign->stages, sizeof *h->service);
@@ -59,6 +60,7 @@ void host_close(host *h) {
     tf_files_free(h->files);
     tf_paths_free(&h->inputs);
     tf_paths_free(&h->outputs);
+    tf_table_free(&h->not_staged);
     capture_free(&h->out);
     capture_free(&h->err);
     tf_buf_free(&h->message);
@@ -403,13 +405,11 @@ void host_run_batch(host *h, batch_map *map) {
 
 /* ---- The process ---- */
 
-void host_main(const tf_campaign *campaign, const tf_function *program, const tf_buf *scratch_root, int rank, int slot,
-               int socket, const int buffers[HOST_BUFFERS]) {
+void host_main(const host_setting *setting, int rank, int slot, int socket, const int buffers[HOST_BUFFERS]) {
     host h;
     batch_map map[HOST_BUFFERS];
-    host_open(&h, campaign, scratch_root, rank, slot);
-    h.program = program;
-    size_t fixed = batch_fixed_size(campaign);
+    host_open(&h, setting, rank, slot);
+    size_t fixed = batch_fixed_size(setting->campaign);
     for (int b = 0; b < HOST_BUFFERS; b++) {
         if (!batch_map_open(&map[b], buffers[b], fixed)) {
             fprintf(stderr, "taskfarm: a host can't map its memory: %s\n", strerror(errno));
@@ -454,9 +454,9 @@ tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, i
     batch_map map;
     if (!batch_map_new(&map, batch_fixed_size(campaign)))
         return tf_error_set(error, TF_ERR_RUN, "no shared memory: %s", strerror(errno));
-    tf_buf scratch_root = {0};
-    scratch_make_root(campaign, &scratch_root);
-    host_open(&h, campaign, &scratch_root, 0, 0);
+    host_setting setting = {.campaign = campaign};
+    scratch_make_root(campaign, &setting.scratch_root);
+    host_open(&h, &setting, 0, 0);
     const tf_stage_spec *spec = &campaign->stage[stage];
     const int64_t most = batch_capacity(spec);
     tf_err err = TF_OK;
@@ -483,8 +483,8 @@ tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, i
         count -= rows.count;
     }
     host_close(&h);
-    scratch_remove(&scratch_root);
-    tf_buf_free(&scratch_root);
+    scratch_remove(&setting.scratch_root);
+    tf_buf_free(&setting.scratch_root);
     batch_map_close(&map);
     return err;
 }

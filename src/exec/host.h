@@ -10,13 +10,34 @@
 
 typedef struct service service;
 
+/* ---- What all hosts of a rank have in common ---- */
+
+/* Where inputs are copied to (staging.c). */
+typedef struct staging {
+    tf_buf root; /* empty: they are not */
+    int lock;    /* on it; -1: none */
+} staging;
+
+/* A plugin's file that was passed on in memory. */
+typedef struct memory_library {
+    int stage, fd;
+} memory_library;
+
+typedef struct host_setting {
+    const tf_campaign *campaign;
+    const tf_function *program; /* what this program brings itself; NULL: nothing */
+    tf_buf scratch_root;        /* empty: no stage uses {scratch} */
+    staging staging;
+    memory_library *library;
+    int libraries;
+} host_setting;
+
 /* ---- The batch under way ---- */
 
 /* What the runners of tasks work on: the campaign, one batch, and where its rows go. */
 typedef struct host {
-    const tf_campaign *campaign;
-    const tf_function *program; /* what this program brings itself; NULL: nothing */
-    const tf_buf *scratch_root;
+    const host_setting *setting;
+    const tf_campaign *campaign; /* its */
     int rank, slot;
     struct tf_stage **stage; /* per stage: the loaded function; NULL before its first batch */
     struct exprs **exprs;    /* per stage: evaluators, likewise */
@@ -40,6 +61,7 @@ typedef struct host {
     int64_t part, part_count; /* of a batch function: the rows that it is called for */
     tf_files *files;
     tf_paths inputs, outputs; /* of the task under way, if its stage has any */
+    tf_table not_staged;      /* inputs that could not be copied */
     bool stopped;             /* the task under way has been left, since the rank said so */
     uint64_t texts_used;
     tf_quick_clock clock; /* of the times that are recorded */
@@ -87,6 +109,16 @@ tf_files *exec_files(tf_exec *exec);
 
 /* Makes the folders that a path leads through. false after host_fail. */
 bool files_make_parents(host *h, const char *path);
+
+/* ---- Inputs on the node's own disk (staging.c) ---- */
+
+/* Makes ready for copies, if any stage wants them. Without a place for them inputs are read where they are. */
+void staging_open(const tf_campaign *campaign, staging *staging);
+void staging_close(staging *staging); /* the last one of the node removes the copies */
+
+/* Puts copies in place of those inputs of the task that are to be staged in. false after host_fail, or if the task is
+ * to be left. */
+bool staging_take(host *h);
 
 /* ---- Limits of memory (memory.c) ---- */
 
@@ -150,8 +182,8 @@ typedef struct host_message {
 
 enum { HOST_BUFFERS = 2 };
 
-/* A host for a process: campaign and scratch_root must outlive it. */
-void host_open(host *h, const tf_campaign *campaign, const tf_buf *scratch_root, int rank, int slot);
+/* A host for a process: the setting must outlive it. */
+void host_open(host *h, const host_setting *setting, int rank, int slot);
 void host_close(host *h);
 
 /* Makes ready for the batch that the buffer describes: its rows are pending, of the given attempt. */
@@ -161,7 +193,6 @@ void host_begin_batch(host *h, batch_map *map, int attempt);
 void host_run_batch(host *h, batch_map *map);
 
 /* The main loop of a host process: takes batches from `socket` until it closes. */
-void host_main(const tf_campaign *campaign, const tf_function *program, const tf_buf *scratch_root, int rank, int slot,
-               int socket, const int buffers[HOST_BUFFERS]);
+void host_main(const host_setting *setting, int rank, int slot, int socket, const int buffers[HOST_BUFFERS]);
 
 #endif

@@ -79,16 +79,29 @@ static tf_err open_program(const tf_run_spec *run, const tf_function *program, p
     return tf_error_set(error, TF_ERR_USAGE, "this program has no function \"%s\"", run->symbol);
 }
 
-tf_err plugin_open(const tf_run_spec *run, const tf_function *program, plugin_functions *fn, tf_error *error) {
+/* By its path; or from memory, if that is allowed here. */
+static void *open_library(const tf_run_spec *run, int memory) {
+    char path[4096];
+    void *library = NULL;
+    if (memory >= 0) {
+        snprintf(path, sizeof path, "/proc/self/fd/%d", memory);
+        library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    }
+    if (library)
+        return library;
+    bool here = !strchr(run->library, '/') && access(run->library, F_OK) == 0;
+    snprintf(path, sizeof path, "%s%s", here ? "./" : "", run->library);
+    return dlopen(path, RTLD_NOW | RTLD_LOCAL);
+}
+
+tf_err plugin_open(const tf_run_spec *run, const tf_function *program, int memory, plugin_functions *fn,
+                   tf_error *error) {
     *fn = (plugin_functions){0};
     if (strcmp(run->library, TF_PROGRAM) == 0)
         return open_program(run, program, fn, error);
     if (strcmp(run->library, "builtin") == 0)
         return open_builtin(run, fn, error);
-    char path[4096];
-    bool here = !strchr(run->library, '/') && access(run->library, F_OK) == 0;
-    snprintf(path, sizeof path, "%s%s", here ? "./" : "", run->library);
-    fn->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    fn->library = open_library(run, memory);
     if (!fn->library)
         return tf_error_set(error, TF_ERR_USAGE, "can't load the library: %s", dlerror());
     const unsigned int *abi = dlsym(fn->library, "tf_plugin_abi");
@@ -107,6 +120,13 @@ tf_err plugin_open(const tf_run_spec *run, const tf_function *program, plugin_fu
     return TF_OK;
 }
 
+static int find_memory(const host_setting *setting, int stage) {
+    for (int i = 0; i < setting->libraries; i++)
+        if (setting->library[i].stage == stage)
+            return setting->library[i].fd;
+    return -1;
+}
+
 struct tf_stage *function_load(host *h, const tf_stage_spec *spec) {
     struct tf_stage *s = tf_alloc(sizeof *s);
     s->host = h;
@@ -123,7 +143,7 @@ struct tf_stage *function_load(host *h, const tf_stage_spec *spec) {
     for (int k = 0; k < spec->columns; k++)
         s->call->all_floats = s->call->all_floats && tf_type_is_float(spec->column[k].type);
     tf_error error;
-    if (plugin_open(&spec->run, h->program, &s->fn, &error) != TF_OK) {
+    if (plugin_open(&spec->run, h->setting->program, find_memory(h->setting, spec->number), &s->fn, &error) != TF_OK) {
         tf_buf_adds(&s->failure, error.text);
         return s;
     }

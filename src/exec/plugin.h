@@ -14,7 +14,9 @@ typedef struct plugin_functions {
 } plugin_functions;
 
 /* Finds a run's function and its hooks. `program` has those of this program, up to one without a name; NULL: there are
- * none. At least one of `call`, `task` and `batch` is set on success. */
-tf_err plugin_open(const tf_run_spec *run, const tf_function *program, plugin_functions *functions, tf_error *error);
+ * none. `memory` has the bytes of the library's file; -1: they are read from there. At least one of `call`, `task` and
+ * `batch` is set on success. */
+tf_err plugin_open(const tf_run_spec *run, const tf_function *program, int memory, plugin_functions *functions,
+                   tf_error *error);
 
 #endif

@@ -98,7 +98,7 @@ static void check_function(const tf_stage_spec *stage, const tf_function *progra
         plugin_functions functions;
         tf_error error = {0};
         close(channel[0]);
-        if (plugin_open(&stage->run, program, &functions, &error) != TF_OK &&
+        if (plugin_open(&stage->run, program, -1, &functions, &error) != TF_OK &&
             write(channel[1], error.text, strlen(error.text)) < 0)
             _exit(1);
         _exit(0);

@@ -27,8 +27,7 @@ void scratch_make_root(const tf_campaign *campaign, tf_buf *root) {
         used = used || stage_uses_scratch(&campaign->stage[s]);
     if (!used)
         return;
-    const char *tmp = getenv("TMPDIR");
-    tf_buf_addf(root, "%s/taskfarm-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    tf_buf_addf(root, "%s/taskfarm-XXXXXX", tf_temporary_folder());
     if (!mkdtemp(root->data)) /* each task that needs it will find that it is not there */
         snprintf(strrchr(root->data, '/'), sizeof "/taskfarm", "/taskfarm");
 }
@@ -41,7 +40,7 @@ void scratch_remove(const tf_buf *path) {
 bool scratch_make(host *h, int64_t index, tf_buf *path) {
     if (!stage_uses_scratch(h->spec))
         return true;
-    tf_buf_addf(path, "%s/%d-%lld", tf_buf_text(h->scratch_root), h->slot, (long long)index);
+    tf_buf_addf(path, "%s/%d-%lld", tf_buf_text(&h->setting->scratch_root), h->slot, (long long)index);
     if (mkdir(path->data, 0700) == 0)
         return true;
     host_fail(h, "can't make the scratch folder %s: %s", path->data, strerror(errno));

@@ -7,12 +7,12 @@
 tf_err tf_exec_settle(tf_exec *exec, const tf_campaign *campaign, int stage, int64_t first, int64_t count,
                       tf_status status, const char *message, tf_exec_on_rows *on_rows, void *context, tf_error *error) {
     const tf_stage_spec *spec = &campaign->stage[stage];
-    const tf_buf no_scratch = {0};
+    const host_setting setting = {.campaign = campaign};
     host h;
     batch_map map;
     if (!batch_map_new(&map, batch_fixed_size(campaign)))
         return tf_error_set(error, TF_ERR_RUN, "no shared memory: %s", strerror(errno));
-    host_open(&h, campaign, &no_scratch, 0, 0);
+    host_open(&h, &setting, 0, 0);
     tf_err err = TF_OK;
     while (count > 0 && err == TF_OK) {
         int64_t most = batch_capacity(spec), rows_now = count < most ? count : most;

@@ -74,9 +74,8 @@ typedef struct child {
 typedef struct parent {
     int socket; /* to the rank */
     int signals;
-    const tf_function *program;
     tf_campaign *campaign;
-    tf_buf scratch_root;
+    host_setting setting; /* of the hosts */
     child *child;
     int children;
 } parent;
@@ -93,7 +92,14 @@ static void take_campaign(parent *s, int fd, size_t size) {
     munmap(bytes, size);
     if (!s->campaign)
         _exit(TF_ERR_RUN);
-    scratch_make_root(s->campaign, &s->scratch_root);
+    s->setting.campaign = s->campaign;
+    scratch_make_root(s->campaign, &s->setting.scratch_root);
+    staging_open(s->campaign, &s->setting.staging);
+}
+
+static void take_library(host_setting *setting, int stage, int fd) {
+    setting->library = tf_realloc_array(setting->library, (size_t)setting->libraries + 1, sizeof *setting->library);
+    setting->library[setting->libraries++] = (memory_library){.stage = stage, .fd = fd};
 }
 
 static void become_host(parent *s, const spawner_message *m, const int fds[SPAWNER_FDS]) {
@@ -106,7 +112,7 @@ static void become_host(parent *s, const spawner_message *m, const int fds[SPAWN
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     dup2(null, 0);
     dup2(2, 1); /* what a plugin prints must not get between the results on stdout */
-    host_main(s->campaign, s->program, &s->scratch_root, m->rank, m->slot, fds[0], &fds[1]);
+    host_main(&s->setting, m->rank, m->slot, fds[0], &fds[1]);
 }
 
 static void start_host(parent *s, const spawner_message *m, const int fds[SPAWNER_FDS]) {
@@ -177,8 +183,10 @@ static void end_spawner(parent *s) {
         kill_children();
         poll(NULL, 0, 1);
     }
-    scratch_remove(&s->scratch_root);
-    tf_buf_free(&s->scratch_root);
+    scratch_remove(&s->setting.scratch_root);
+    tf_buf_free(&s->setting.scratch_root);
+    staging_close(&s->setting.staging);
+    free(s->setting.library);
     tf_campaign_free(s->campaign);
     free(s->child);
     fflush(NULL);
@@ -186,7 +194,7 @@ static void end_spawner(parent *s) {
 }
 
 static void spawner_main(int socket, const tf_function *program) {
-    parent s = {.socket = socket, .program = program};
+    parent s = {.socket = socket, .setting = {.program = program, .staging = {.lock = -1}}};
     close_range(3, ~0U,
                 CLOSE_RANGE_CLOEXEC); /* what launchers leave open is not for commands: they might wait for it */
     setpgid(0, 0);
@@ -213,6 +221,8 @@ static void spawner_main(int socket, const tf_function *program) {
             end_spawner(&s);
         if (got > 0 && m.kind == SPAWNER_CAMPAIGN)
             take_campaign(&s, passed[0], (size_t)m.size);
+        else if (got > 0 && m.kind == SPAWNER_LIBRARY)
+            take_library(&s.setting, m.stage, passed[0]);
         else if (got > 0 && m.kind == SPAWNER_KILL)
             kill_host(&s, m.slot);
         else if (got > 0)
@@ -255,6 +265,11 @@ tf_err spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error
     tf_err err = send_message(spawner->child.socket, &message, &fd, 1, error);
     close(fd);
     return err;
+}
+
+tf_err tf_spawner_give_library(tf_spawner *spawner, int stage, int fd, tf_error *error) {
+    spawner_message message = {.kind = SPAWNER_LIBRARY, .stage = stage};
+    return send_message(spawner->child.socket, &message, &fd, 1, error);
 }
 
 tf_err spawner_start_host(tf_spawner *spawner, int rank, int slot, int life, const int fds[SPAWNER_FDS],

@@ -8,6 +8,7 @@ enum { SPAWNER_FDS = 1 + HOST_BUFFERS };
 
 typedef enum spawner_kind {
     SPAWNER_CAMPAIGN, /* to the spawner, with a memory file of `size` bytes: the bundle */
+    SPAWNER_LIBRARY,  /* to the spawner, with a memory file: the library of the stage */
     SPAWNER_START,    /* to the spawner, with the slot's socket and buffers: start a host */
     SPAWNER_KILL,     /* to the spawner: kill the slot's host */
     SPAWNER_ENDED     /* to the rank: the slot's host has ended with this wait status */
@@ -17,6 +18,7 @@ typedef struct spawner_message {
     int32_t kind;
     int32_t rank;
     int32_t slot;
+    int32_t stage;
     int32_t life; /* of the slot's hosts: which one */
     int32_t status;
     int64_t size;

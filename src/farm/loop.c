@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "farm/farm.h"
+#include "farm/libraries.h"
 #include "farm/master.h"
 #include "farm/share.h"
 #include "farm/worker.h"
@@ -116,6 +117,8 @@ static tf_err start(rank *r) {
         return err;
     if (works && !r->options->spawner)
         err = tf_error_set(r->error, TF_ERR_RUN, "rank %d can't start processes", wire_rank(r->wire));
+    tf_err passed = libraries_pass_on(r->comm, r->campaign, works ? r->options->spawner : NULL, r->error);
+    err = err == TF_OK ? passed : err;
     if (works && err == TF_OK) {
         r->exec = tf_exec_new(r->options->spawner, r->campaign, r->bundle, wire_rank(r->wire), &r->share.machine,
                               r->share.slots, r->error);

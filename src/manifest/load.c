@@ -416,6 +416,7 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
     if (*campaign->name == '\0' || strchr(campaign->name, '/'))
         complain(l->diags, &at_name, "must not be empty or contain /");
     load_record_env(l, &root, json, campaign);
+    load_hints(l, &root, json, campaign);
     load_variables(l, &root, json);
     for (int i = 0; i < options->sets; i++)
         set_variable(l, options->set[i]);

@@ -98,6 +98,9 @@ int64_t grid_elements(const tf_grid *grid, const int64_t *halo);
 
 enum { MOST_ELEMENTS = INT32_MAX }; /* of a row or a block */
 
+/* "hints" of the campaign. `root` is where it stands. */
+void load_hints(struct loader *loader, const at *root, const cJSON *json, tf_campaign *campaign);
+
 /* "arrays" of a stage whose space and files are known. */
 void load_arrays(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
 

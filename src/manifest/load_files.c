@@ -139,6 +139,7 @@ static void load_entry_options(const entries *e, const at *where, const cJSON *j
     if (check && strcmp(check, "time") != 0 && strcmp(check, "hash") != 0)
         complain(diags, &at_check, "must be \"time\" or \"hash\", not \"%s\"", check);
     spec->by_hash = check && *check == 'h';
+    spec->stage_in = entry_flag(e, where, json, "stage_in");
     spec->temp = entry_flag(e, where, json, "temp");
     spec->protect = entry_flag(e, where, json, "protected");
     spec->outside = entry_flag(e, where, json, "allow_outside");

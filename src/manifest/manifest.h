@@ -212,7 +212,8 @@ typedef struct tf_file_spec {
     const tf_expr *where;        /* of their parameters: which tasks are meant; NULL: all */
     tf_table patterns;           /* TF_FILE_GLOB: each pattern's list */
     tf_buf *list;                /* of the paths that matched as the campaign was read, each ended by a NUL */
-    bool allow_empty, by_hash;   /* inputs */
+    bool allow_empty, by_hash;   /* inputs, */
+    bool stage_in;               /* copied to the node's own disk */
     bool temp, protect, outside; /* outputs */
 } tf_file_spec;
 
@@ -450,6 +451,11 @@ tf_value tf_stage_value(const tf_stage_spec *stage, int value);
 /* Its number by name; -1 if there is none. */
 int tf_stage_find_value(const tf_stage_spec *stage, const char *name);
 
+/* To MPI-IO, about the output. */
+typedef struct tf_hint {
+    const char *name, *value;
+} tf_hint;
+
 typedef struct tf_campaign {
     const char *name;
     const char *output;  /* path, relative to the work folder or absolute */
@@ -458,8 +464,12 @@ typedef struct tf_campaign {
     const char *text; /* the manifest as read */
     int record_envs;
     const char *const *record_env; /* environment variables whose values are recorded */
-    bool keep_incomplete;          /* outputs of attempts that failed are set aside, not removed */
-    double latency;                /* s that a file may take to be seen */
+    int hints;
+    const tf_hint *hint;
+    int stripes;          /* by a hint: as many; -1: as many as there can be; 0: there is none */
+    int64_t stripe_size;  /* likewise, in bytes; 0: there is none */
+    bool keep_incomplete; /* outputs of attempts that failed are set aside, not removed */
+    double latency;       /* s that a file may take to be seen */
     int stages;
     const tf_stage_spec *stage;
     tf_arena *arena;

@@ -60,6 +60,8 @@
          "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"environment variables whose values "   \
          "are "                                                                                                        \
          "recorded in the output\"}"},                                                                                 \
+        {"hints", "{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"string\",\"integer\",\"boolean\"]},"     \
+                  "\"description\":\"to MPI-IO and the file system, about the output\"}"},                             \
     {                                                                                                                  \
         "variables", "{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\"]},"   \
                      "\"description\":\"constants for {placeholders}; --set NAME=VALUE overrides\"}"                   \
@@ -220,6 +222,7 @@ static const json_key input[] = {
      "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"parameters in which those tasks agree with "
      "this one\"}"},
     {"where", TEXT("an expression of their parameters: the tasks whose outputs are meant")},
+    {"stage_in", FLAG("to be copied once to the own disk of each node that reads it")},
     {"check",
      "{\"enum\":[\"time\",\"hash\"],\"description\":\"how a change is told: by the file's time, or by its contents\"}"},
 };

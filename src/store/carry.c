@@ -2,6 +2,7 @@
  * away; or, where rows must move or the old file's metadata can't be trusted, in a new file that takes the old one's
  * place once it is whole. A run that is killed meanwhile leaves either the one or the other. */
 #include "store/carry.h"
+#include "store/disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -95,7 +96,7 @@ static tf_err stay(const carrying *c) {
     if (err == TF_OK && drop_texts(plan, &plan->contents, 0)) {
         err = journal_write(path, "journal", &plan->contents, true, c->error);
         tf_crash_point("stay.dirty");
-        hid_t file = err == TF_OK ? store_open_file(path, MPI_COMM_NULL, true) : -1;
+        hid_t file = err == TF_OK ? store_open_file(path, MPI_COMM_NULL, plan->campaign) : -1;
         if (err == TF_OK && file < 0)
             err = tf_error_set(c->error, TF_ERR_RUN, "%s: can't be opened", path);
         if (file >= 0) {
@@ -113,6 +114,7 @@ static tf_err stay(const carrying *c) {
 
 static tf_err create(const carrying *c) {
     const char *path = c->old->path;
+    disk_prepare(path, c->plan->campaign, store_expected_bytes(c->plan->campaign), &c->plan->note);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0)
         return tf_error_set(c->error, TF_ERR_RUN, "%s: can't be made: %s", path, strerror(errno));

@@ -1,5 +1,6 @@
 /* Rows that are kept, into a new file that takes the old one's place once it is whole. */
 #include "store/carry.h"
+#include "store/disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -74,6 +75,7 @@ static tf_err write_new(const carrying *c, const char *path) {
     s->carrying = true;
     char now[32];
     store_now(now);
+    disk_prepare(path, campaign, store_expected_bytes(campaign), &c->plan->note);
     tf_err err = store_create_alone(s, *c->old->created ? c->old->created : now, c->error);
     for (int i = 0; i < campaign->stages && err == TF_OK; i++)
         if (c->plan->stage[i].old)

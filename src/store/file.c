@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store/disk.h"
 #include "store/journal.h"
 #include "store/lock.h"
 #include "store/plan.h"
@@ -214,13 +215,30 @@ void store_lock_nothing(hid_t access) {
 #endif
 }
 
+static MPI_Info hints(const tf_campaign *campaign) {
+    MPI_Info info = MPI_INFO_NULL;
+    if (campaign && campaign->hints)
+        MPI_Info_create(&info);
+    for (int i = 0; campaign && i < campaign->hints; i++)
+        MPI_Info_set(info, campaign->hint[i].name, campaign->hint[i].value);
+    return info;
+}
+
 /* A superblock that no writer locks. Nor does HDF5 lock the file itself: runs are kept apart by our own lock, and
  * somebody who reads along is not to stop one. */
-static hid_t file_access(MPI_Comm comm) {
+static hid_t file_access(const char *path, MPI_Comm comm, const tf_campaign *campaign) {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     store_lock_nothing(access);
+    if (campaign) {
+        const disk_info under = disk_find(path);
+        const hsize_t step = (hsize_t)disk_alignment(&under, campaign);
+        H5Pset_alignment(access, step, step);
+    }
     if (comm != MPI_COMM_NULL) {
-        H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL);
+        MPI_Info info = hints(campaign);
+        H5Pset_fapl_mpio(access, comm, info);
+        if (info != MPI_INFO_NULL)
+            MPI_Info_free(&info);
         H5Pset_coll_metadata_write(access, false);
         H5Pset_all_coll_metadata_ops(access, false);
     }
@@ -228,9 +246,9 @@ static hid_t file_access(MPI_Comm comm) {
     return access;
 }
 
-hid_t store_open_file(const char *path, MPI_Comm comm, bool write) {
-    hid_t access = file_access(comm);
-    hid_t file = H5Fopen(path, write ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
+hid_t store_open_file(const char *path, MPI_Comm comm, const tf_campaign *writer) {
+    hid_t access = file_access(path, comm, writer);
+    hid_t file = H5Fopen(path, writer ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
     H5Pclose(access);
     return file;
 }
@@ -298,7 +316,7 @@ void store_now(char text[32]) {
 
 tf_err store_create_alone(tf_store *s, const char *created, tf_error *error) {
     const int32_t version = FORMAT_VERSION, ranks = 0;
-    hid_t access = file_access(MPI_COMM_NULL);
+    hid_t access = file_access(s->path, MPI_COMM_NULL, s->campaign);
     s->file = H5Fcreate(s->path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
     H5Pclose(access);
     if (s->file < 0)
@@ -375,7 +393,7 @@ tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_pla
     if (err == TF_OK)
         err = store_begin_change(s, error);
     if (err == TF_OK) {
-        s->file = store_open_file(s->path, comm, true);
+        s->file = store_open_file(s->path, comm, campaign);
         err = s->file < 0 ? store_error(s, error, "can't be opened") : TF_OK;
         err = tf_store_agree(comm, err, error);
     }

@@ -87,8 +87,9 @@ struct tf_store {
     char reason[STORE_REASON];      /* of HDF5's first failure that store_error has not told; "" for none */
 };
 
-/* Opens an HDF5 file; MPI_COMM_NULL: for this process alone. Negative on failure. */
-hid_t store_open_file(const char *path, MPI_Comm comm, bool write);
+/* Opens an HDF5 file, to write it for the campaign; NULL: only to read it. MPI_COMM_NULL: for this process alone.
+ * Negative on failure. */
+hid_t store_open_file(const char *path, MPI_Comm comm, const tf_campaign *writer);
 
 /* The time as in "created". */
 void store_now(char text[32]);
@@ -176,6 +177,9 @@ void store_spread(const tf_store *store, tf_buf *bytes);
 
 /* The arrays that make a row of the stage: up to columns + TASK_TABLES. Returns how many. */
 int store_row_parts(const tf_stage_spec *stage, row_part *parts);
+
+/* Of all stages' rows and parameters, in the file: texts not counted. */
+int64_t store_expected_bytes(const tf_campaign *campaign);
 
 /* The hash of rows, going on from `hash`: of what is in the file. */
 uint64_t store_hash_rows(const row_part *part, int64_t first, int64_t count, const void *data, uint64_t hash);

@@ -178,7 +178,7 @@ tf_store *tf_store_open_taken(const tf_campaign *campaign, int stage, tf_error *
     const bool rows = tf_stage_takes_rows(&campaign->stage[stage]);
     tf_err err = TF_OK;
     if (rows)
-        s->file = store_open_file(s->path, MPI_COMM_NULL, false);
+        s->file = store_open_file(s->path, MPI_COMM_NULL, NULL);
     if (s->file < 0)
         err = tf_error_set(error, TF_ERR_RUN,
                            "%s: can't be read, and stage \"%s\" takes what is in it of other stages: run these first",

@@ -131,7 +131,7 @@ static herr_t read_attribute(hid_t object, const char *name, const H5A_info_t *i
 /* Reads what read_clean does, and all other texts that are in the same heap. */
 static void read_all(const char *path) {
     contents found = {0};
-    hid_t file = store_open_file(path, MPI_COMM_NULL, false);
+    hid_t file = store_open_file(path, MPI_COMM_NULL, NULL);
     if (file < 0)
         return;
     H5Aiterate2(file, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, read_attribute, NULL);
@@ -170,7 +170,7 @@ static tf_err read_clean(old_output *old, bool noted, tf_error *error) {
                             old->path);
     if (look_first(old->path, error) != TF_OK)
         return error->code;
-    hid_t file = store_open_file(old->path, MPI_COMM_NULL, false);
+    hid_t file = store_open_file(old->path, MPI_COMM_NULL, NULL);
     if (file < 0) {
         char reason[STORE_REASON] = "HDF5 does not say why";
         H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, store_take_innermost, reason);

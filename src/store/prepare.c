@@ -77,8 +77,8 @@ static void add_reused(tf_store_plan *plan) {
         kept += plan->stage[s].done.total;
         tasks += tf_space_size(plan->campaign->stage[s].space);
     }
-    tf_buf_addf(&plan->note, "%s: going on: %s of %s tasks are done", plan->campaign->output,
-                tf_format_count(kept, some), tf_format_count(tasks, all));
+    tf_buf_addf(&plan->note, "%s%s: going on: %s of %s tasks are done", plan->note.length ? "; " : "",
+                plan->campaign->output, tf_format_count(kept, some), tf_format_count(tasks, all));
 }
 
 tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bool allows_change, tf_error *error) {

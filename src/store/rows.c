@@ -2,6 +2,8 @@
  * "done" is. A row that stays pending is not written at all. */
 #include "store/file.h"
 
+#include <stdlib.h>
+
 static void select_rows(const table *t, int64_t first, int64_t count, hid_t *memory, hid_t *where) {
     hsize_t start[1 + TF_MAX_RANK] = {(hsize_t)first}, size[1 + TF_MAX_RANK] = {(hsize_t)count};
     for (int d = 1; d < t->rank; d++)
@@ -146,6 +148,22 @@ int store_row_parts(const tf_stage_spec *spec, row_part *parts) {
             parts[count++] = (row_part){
                 .folder = "task", .name = store_task_name(i), .column = -1, .task = i, .bytes = task_bytes[i]};
     return count;
+}
+
+int64_t store_expected_bytes(const tf_campaign *campaign) {
+    int64_t bytes = 0;
+    for (int s = 0; s < campaign->stages; s++) {
+        const tf_stage_spec *spec = &campaign->stage[s];
+        row_part *part = tf_alloc_array((size_t)spec->columns + TASK_TABLES, sizeof *part);
+        size_t row = 0;
+        for (int n = store_row_parts(spec, part); n-- > 0;)
+            row += part[n].bytes;
+        for (int p = 0; spec->store_params && p < tf_space_params(spec->space); p++)
+            row += tf_space_cell_size(spec->space, p);
+        bytes += (int64_t)row * tf_space_size(spec->space);
+        free(part);
+    }
+    return bytes;
 }
 
 /* Rows from .. from + count - 1 of those given. */

@@ -216,10 +216,14 @@ class Slurm(farm.FarmTest):
         path = self.folder / f"slurm-{job}.out"
         return path.read_text() if path.exists() else ""
 
+    def logs(self, job):
+        """The job's and Slurm's: what to read where a test fails."""
+        return "\n".join([self.log(job)] + [f"{path.name}:\n{path.read_text()}" for path in sorted(self.slurm.glob("*.log"))])
+
     def wait_for_state(self, job, *states):
         limit = time.monotonic() + self.limit
         while (state := self.state(job))["JobState"] not in states:
-            self.assertLess(time.monotonic(), limit, f"{state}\n{self.log(job)}")
+            self.assertLess(time.monotonic(), limit, f"{state}\n{self.logs(job)}")
             time.sleep(0.2)
         return state
 
@@ -238,7 +242,7 @@ class Slurm(farm.FarmTest):
     def test_to_its_end(self):
         self.campaign(24, 0.2)
         job = self.submit(self.taskfarm("job", "slurm", "c.json", "--nodes", 2, "--time", "30m").stdout)
-        self.assertEqual(self.wait_for_state(job, "COMPLETED", "FAILED"), {"JobState": "COMPLETED", "Restarts": "0", "ExitCode": "0:0"}, self.log(job))
+        self.assertEqual(self.wait_for_state(job, "COMPLETED", "FAILED"), {"JobState": "COMPLETED", "Restarts": "0", "ExitCode": "0:0"}, self.logs(job))
         self.check(24)
 
     def test_beyond_its_time(self):
@@ -251,18 +255,18 @@ class Slurm(farm.FarmTest):
         self.wait_for_state(job, "RUNNING")
         limit = time.monotonic() + self.limit
         while self.state(job)["Restarts"] == "0":
-            self.assertLess(time.monotonic(), limit, f"is not requeued: {self.log(job)}")
+            self.assertLess(time.monotonic(), limit, f"is not requeued: {self.logs(job)}")
             time.sleep(0.2)
         self.assertIn("left for the next run", self.log(job))
-        for _ in range(5):  # Slurm lets what was requeued wait for two minutes
+        for _ in range(5):  # Slurm lets what was requeued wait for two minutes; within a second, a node takes it for the old one
             self.wait_for_state(job, "PENDING", "COMPLETED", "FAILED")
             if self.state(job)["JobState"] == "PENDING":
-                self.call("scontrol", "update", f"JobId={job}", "StartTime=now")
+                self.call("scontrol", "update", f"JobId={job}", "StartTime=now+3")
                 self.wait_for_state(job, "RUNNING", "COMPLETED", "FAILED")
             if self.wait_for_state(job, "PENDING", "COMPLETED", "FAILED")["JobState"] != "PENDING":
                 break
         state = self.state(job)
-        self.assertEqual((state["JobState"], state["ExitCode"]), ("COMPLETED", "0:0"), self.log(job))
+        self.assertEqual((state["JobState"], state["ExitCode"]), ("COMPLETED", "0:0"), self.logs(job))
         self.check(60)
 
     def test_cancelled_and_submitted_again(self):
@@ -275,7 +279,7 @@ class Slurm(farm.FarmTest):
         self.wait_for_state(job, "CANCELLED")
         self.wait_for(lambda: self.call("squeue", "-h") == "", "the job does not end")
         again = self.submit(script)
-        self.assertEqual(self.wait_for_state(again, "COMPLETED", "FAILED")["JobState"], "COMPLETED", self.log(again))
+        self.assertEqual(self.wait_for_state(again, "COMPLETED", "FAILED")["JobState"], "COMPLETED", self.logs(again))
         self.assertIn("going on", self.log(again))
         self.check(40)
 

@@ -1,0 +1,125 @@
+/* Rank 0 reads a library's file and one rank of each node gets it, into a file in memory, which the others of the node
+ * open as well; hosts load it from there. So the file system is asked by one process, not by each host. On one node,
+ * where all read from the same page cache, libraries are loaded by their path, which debuggers and profilers know. So
+ * are those that look for others beside them ($ORIGIN). */
+#include "farm/libraries.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MEMORY_NAME "taskfarm-library"
+
+typedef struct nodes {
+    MPI_Comm mine;    /* the ranks of this node */
+    MPI_Comm leaders; /* the first rank of each; MPI_COMM_NULL on others */
+    int count;
+} nodes;
+
+static nodes find_nodes(MPI_Comm comm) {
+    nodes n;
+    int rank;
+    MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &n.mine);
+    MPI_Comm_rank(n.mine, &rank);
+    const int leads = rank == 0;
+    MPI_Comm_split(comm, leads ? 0 : MPI_UNDEFINED, 0, &n.leaders);
+    MPI_Allreduce(&leads, &n.count, 1, MPI_INT, MPI_SUM, comm);
+    return n;
+}
+
+static void free_nodes(nodes *n) {
+    MPI_Comm_free(&n->mine);
+    if (n->leaders != MPI_COMM_NULL)
+        MPI_Comm_free(&n->leaders);
+}
+
+/* Those that the loader would look for by their name have no path here. */
+static void read_library(const char *path, tf_buf *file) {
+    static const char beside[] = "$ORIGIN";
+    if (tf_read_file(path, file) != 0 || file->length > INT32_MAX ||
+        memmem(tf_buf_text(file), file->length, beside, sizeof beside - 1))
+        tf_buf_clear(file);
+}
+
+/* Where the leader of this node has the memory file. */
+typedef struct place {
+    int64_t pid, fd;
+} place;
+
+/* -1: it is not there, or not ours: processes may have other numbers for each other. */
+static int open_memory(const place *at, int64_t size) {
+    char path[64], name[256] = "";
+    struct stat info;
+    snprintf(path, sizeof path, "/proc/%lld/fd/%lld", (long long)at->pid, (long long)at->fd);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (fd >= 0 && readlink(path, name, sizeof name - 1) > 0 && strstr(name, "memfd:" MEMORY_NAME) &&
+        fstat(fd, &info) == 0 && info.st_size == size)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* Collective. The file, as one in memory; -1: it is to be read by its path. */
+static int pass_on(MPI_Comm comm, const nodes *n, const char *path) {
+    int rank, fd = -1;
+    tf_buf file = {0};
+    MPI_Comm_rank(comm, &rank);
+    if (rank == 0)
+        read_library(path, &file);
+    int64_t size = (int64_t)file.length;
+    MPI_Bcast(&size, 1, MPI_INT64_T, 0, comm);
+    if (size == 0)
+        return -1;
+    if (n->leaders != MPI_COMM_NULL) {
+        if (rank > 0)
+            file = (tf_buf){.data = tf_alloc((size_t)size), .length = (size_t)size};
+        MPI_Bcast(file.data, (int)size, MPI_BYTE, 0, n->leaders);
+        fd = tf_memory_file(MEMORY_NAME, &file);
+    }
+    place at = {.pid = getpid(), .fd = fd};
+    MPI_Bcast(&at, 2, MPI_INT64_T, 0, n->mine);
+    if (n->leaders == MPI_COMM_NULL)
+        fd = open_memory(&at, size);
+    MPI_Barrier(n->mine); /* all have opened it: the leader may close it */
+    tf_buf_free(&file);
+    return fd;
+}
+
+static bool is_earlier(const tf_campaign *campaign, int stage) {
+    for (int s = 0; s < stage; s++)
+        if (campaign->stage[s].run.kind == TF_RUN_FUNCTION &&
+            strcmp(campaign->stage[s].run.library, campaign->stage[stage].run.library) == 0)
+            return true;
+    return false;
+}
+
+static tf_err give(const tf_campaign *campaign, const char *library, int fd, tf_spawner *spawner, tf_error *error) {
+    tf_err err = TF_OK;
+    for (int s = 0; s < campaign->stages && err == TF_OK; s++)
+        if (campaign->stage[s].run.kind == TF_RUN_FUNCTION && strcmp(campaign->stage[s].run.library, library) == 0)
+            err = tf_spawner_give_library(spawner, s, fd, error);
+    return err;
+}
+
+tf_err libraries_pass_on(MPI_Comm comm, const tf_campaign *campaign, tf_spawner *spawner, tf_error *error) {
+    tf_err err = TF_OK;
+    nodes n = find_nodes(comm);
+    for (int s = 0; s < campaign->stages && n.count > 1; s++) {
+        const tf_run_spec *run = &campaign->stage[s].run;
+        if (run->kind != TF_RUN_FUNCTION || strcmp(run->library, "builtin") == 0 ||
+            strcmp(run->library, TF_PROGRAM) == 0 || is_earlier(campaign, s))
+            continue;
+        int fd = pass_on(comm, &n, run->library);
+        if (fd >= 0 && spawner && err == TF_OK)
+            err = give(campaign, run->library, fd, spawner, error);
+        if (fd >= 0)
+            close(fd);
+    }
+    free_nodes(&n);
+    return err;
+}
