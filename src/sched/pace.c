@@ -2,6 +2,8 @@
  * when to report. */
 #include "sched/sched.h"
 
+#include <math.h>
+
 void tf_pace_add(tf_pace *pace, int64_t tasks, double seconds) {
     enum { MEMORY_TASKS = 4096, MEMORY_SECONDS = 30 };
     pace->seen += tasks;
@@ -11,6 +13,10 @@ void tf_pace_add(tf_pace *pace, int64_t tasks, double seconds) {
         pace->tasks /= 2;
         pace->seconds /= 2;
     }
+}
+
+double tf_pace_mean(const tf_pace *pace) {
+    return pace->seen ? pace->seconds / pace->tasks : INFINITY;
 }
 
 int64_t tf_pace_count(const tf_pace *pace, double seconds) {

@@ -11,9 +11,15 @@
  * can run at once beside what it holds of other kinds. Of kinds that are equally far from the end that which needs most
  * goes first, and the others fill what it leaves. So that these do not starve it, a worker where it would fit but for
  * them is reserved for it: it gets nothing else until it has room; as many workers as there are such tasks, no more.
+ * All the same it gets tasks that take far less time than those that it has to wait for (backfilling: Lifka 1995, LNCS
+ * 949, 295, by the stages' pace).
  *
- * Retries. A task whose attempt failed waits in a heap, ordered by the time when it is due, and is then granted by
- * itself, before all that was never tried. The worker that it failed on gets it only if no other wants it for a while.
+ * Parking. A worker for which there is nothing, though it has idle slots, is set aside until there is something new, so
+ * that a message costs no look at each of them.
+ *
+ * Retries. A task whose attempt failed waits in a heap of its kind, ordered by the time when it is due, and is then
+ * granted by itself, before all that was never tried. The worker that it failed on gets it only if no other wants it
+ * for a while.
  */
 #include "sched/sched.h"
 
@@ -25,6 +31,7 @@
 
 #define QUANTUM_SECONDS 0.1
 #define PATIENCE        5.0 /* s that a retry waits for another worker than the one where it failed */
+#define BRIEF           0.1 /* of the time of what it holds, tasks take that a reserved worker may get */
 
 /* Tasks of one level that can be handed out. */
 typedef struct pile {
@@ -59,6 +66,7 @@ typedef struct kind {
     tf_resources need;
     int64_t lanes;    /* of all workers that are up */
     int64_t reserved; /* lanes of workers that are kept for it */
+    tf_heap retries;  /* retry, by due time */
 } kind;
 
 typedef struct worker {
@@ -67,6 +75,7 @@ typedef struct worker {
     bool up, queued;
     int idle;            /* slots that said so, and had no grant since */
     int reserved;        /* for this kind; -1: for none */
+    int parked;          /* its place among those that are, from 1 on; 0: it is not */
     int64_t held;        /* tasks granted and not reported, all stages */
     int64_t *held_of;    /* per kind */
     tf_intervals *holds; /* per stage */
@@ -77,16 +86,18 @@ struct tf_sched {
     stage *stage;
     int kinds;
     kind *kind;
+    int *by_need;  /* kinds, those that need most first */
     int *foremost; /* per kind, for a moment: the stage whose tasks go first; -1: none is ready */
     int workers;
     worker *worker;
     int up;      /* workers */
     int *hungry; /* a ring of workers that may want work */
     int hungry_first, hungry_count;
-    tf_heap retries; /* retry, by due time */
-    bool stopping;   /* too many tasks have failed: what was begun is finished */
-    bool frozen;     /* no further stage is begun */
-    bool draining;   /* the run is to end: what was begun is left for the next */
+    int *parked; /* workers that want work, and there is none for them */
+    int parked_count;
+    bool stopping; /* too many tasks have failed: what was begun is finished */
+    bool frozen;   /* no further stage is begun */
+    bool draining; /* the run is to end: what was begun is left for the next */
     bool ended;
 };
 
@@ -124,21 +135,32 @@ static tf_interval take_ready(stage *st, int64_t most) {
     return run;
 }
 
+static bool needs_more(const tf_resources *a, const tf_resources *b) {
+    if (a->gpus != b->gpus)
+        return a->gpus > b->gpus;
+    return a->slots != b->slots ? a->slots > b->slots : a->memory > b->memory;
+}
+
 static int kind_of(tf_sched *s, const tf_resources *need) {
     for (int k = 0; k < s->kinds; k++)
         if (tf_resources_equal(&s->kind[k].need, need))
             return k;
-    s->kind[s->kinds].need = *need;
+    s->kind[s->kinds] = (kind){.need = *need, .retries = {.size = sizeof(retry), .before = is_due_before}};
     s->kind[s->kinds].need.slots = tf_resources_slots(need);
-    return s->kinds++;
+    const int made = s->kinds++;
+    int at = made;
+    for (; at > 0 && needs_more(&s->kind[made].need, &s->kind[s->by_need[at - 1]].need); at--)
+        s->by_need[at] = s->by_need[at - 1];
+    s->by_need[at] = made;
+    return made;
 }
 
 tf_sched *tf_sched_new(const tf_sched_stage *stages, int count) {
     tf_sched *s = tf_alloc(sizeof *s);
     s->stages = count;
-    s->retries = (tf_heap){.size = sizeof(retry), .before = is_due_before};
     s->stage = tf_alloc_array((size_t)count, sizeof *s->stage);
     s->kind = tf_alloc_array((size_t)count, sizeof *s->kind);
+    s->by_need = tf_alloc_array((size_t)count, sizeof *s->by_need);
     s->foremost = tf_alloc_array((size_t)count, sizeof *s->foremost);
     for (int i = 0; i < count; i++) {
         stage *st = &s->stage[i];
@@ -179,11 +201,14 @@ void tf_sched_free(tf_sched *s) {
         free(s->worker[w].lanes);
     }
     free(s->stage);
+    for (int n = 0; n < s->kinds; n++)
+        tf_heap_free(&s->kind[n].retries);
     free(s->kind);
+    free(s->by_need);
     free(s->foremost);
     free(s->worker);
     free(s->hungry);
-    tf_heap_free(&s->retries);
+    free(s->parked);
     free(s);
 }
 
@@ -193,11 +218,34 @@ static bool is_up(const tf_sched *s, int w) {
     return w >= 0 && w < s->workers && s->worker[w].up;
 }
 
+static void unpark(tf_sched *s, int w) {
+    worker *k = &s->worker[w];
+    if (k->parked == 0)
+        return;
+    const int last = s->parked[--s->parked_count];
+    s->parked[k->parked - 1] = last;
+    s->worker[last].parked = k->parked;
+    k->parked = 0;
+}
+
+static void park(tf_sched *s, int w) {
+    s->parked[s->parked_count++] = w;
+    s->worker[w].parked = s->parked_count;
+}
+
 static void queue_hungry(tf_sched *s, int w) {
     if (s->worker[w].queued || !s->worker[w].up)
         return;
+    unpark(s, w);
     s->worker[w].queued = true;
     s->hungry[(s->hungry_first + s->hungry_count++) % s->workers] = w;
+}
+
+/* There is something new for workers that can run tasks of the kind; -1: for all. */
+static void unpark_for(tf_sched *s, int n) {
+    for (int i = s->parked_count; i-- > 0;) /* the last one takes the place of one that goes */
+        if (n < 0 || s->worker[s->parked[i]].lanes[n] > 0)
+            queue_hungry(s, s->parked[i]);
 }
 
 static int take_hungry(tf_sched *s) {
@@ -215,6 +263,7 @@ static void make_room(tf_sched *s, int count) {
     free(s->hungry);
     s->hungry = ring;
     s->hungry_first = 0;
+    s->parked = tf_realloc_array(s->parked, (size_t)count, sizeof *s->parked);
     s->worker = tf_realloc_array(s->worker, (size_t)count, sizeof *s->worker);
     memset(s->worker + s->workers, 0, (size_t)(count - s->workers) * sizeof *s->worker);
     s->workers = count;
@@ -255,6 +304,7 @@ void tf_sched_worker_down(tf_sched *s, int w) {
     if (!is_up(s, w))
         return;
     worker *k = &s->worker[w];
+    unpark(s, w);
     reserve(s, k, -1);
     for (int i = 0; i < s->stages; i++) {
         for (size_t n = 0; n < k->holds[i].count; n++)
@@ -290,6 +340,8 @@ static bool let_go(tf_sched *s, int w, int i, int64_t first, int64_t count, doub
     tf_intervals_remove(&k->holds[i], first, first + count);
     k->held -= count;
     k->held_of[s->stage[i].kind] -= count;
+    if (s->stage[i].pace.seen == 0)
+        unpark_for(s, s->stage[i].kind);
     tf_pace_add(&s->stage[i].pace, count, seconds);
     queue_hungry(s, w);
     return true;
@@ -307,7 +359,8 @@ bool tf_sched_report(tf_sched *s, int w, int i, int64_t first, int64_t count, in
 
 void tf_sched_ready(tf_sched *s, int i, int64_t first, int64_t count, int level) {
     s->stage[i].blocked -= count;
-    add_ready(&s->stage[i], level, first, first + count); /* who has nothing to do is in the ring */
+    add_ready(&s->stage[i], level, first, first + count);
+    unpark_for(s, s->stage[i].kind);
 }
 
 void tf_sched_skip(tf_sched *s, int i, int64_t count) {
@@ -315,11 +368,21 @@ void tf_sched_skip(tf_sched *s, int i, int64_t count) {
     s->stage[i].skipped += count;
 }
 
+/* ---- Counts ---- */
+
+static int64_t pending(const stage *st) {
+    return st->ready + st->waiting + st->blocked;
+}
+
+static int64_t running(const stage *st) {
+    return st->spec.tasks - st->spec.held_back - pending(st) - st->done - st->failed - st->skipped;
+}
+
 /* ---- Retries ---- */
 
-/* The one that is due first; there must be one. */
-static retry first_retry(const tf_sched *s) {
-    return *(const retry *)(const void *)s->retries.items;
+/* When the first of the kind is due. */
+static double first_due(const kind *k) {
+    return k->retries.count ? ((const retry *)(const void *)k->retries.items)->due : INFINITY;
 }
 
 bool tf_sched_retry(tf_sched *s, int w, int i, int64_t first, int64_t count, int attempt, double seconds, double now) {
@@ -328,7 +391,7 @@ bool tf_sched_retry(tf_sched *s, int w, int i, int64_t first, int64_t count, int
     stage *st = &s->stage[i];
     double due = now + ldexp(st->spec.retry_delay, attempt - 1);
     for (int64_t index = first; index < first + count; index++)
-        tf_heap_add(&s->retries,
+        tf_heap_add(&s->kind[st->kind].retries,
                     &(retry){.due = due, .index = index, .stage = i, .attempt = attempt + 1, .failed_on = w});
     st->waiting += count;
     return true;
@@ -344,7 +407,10 @@ bool tf_sched_is_stuck(const tf_sched *s) {
 }
 
 double tf_sched_due(const tf_sched *s) {
-    return s->retries.count ? first_retry(s).due : INFINITY;
+    double due = INFINITY;
+    for (int n = 0; n < s->kinds; n++)
+        due = fmin(due, first_due(&s->kind[n]));
+    return due;
 }
 
 /* ---- Grants ---- */
@@ -368,12 +434,6 @@ static bool find_foremost(tf_sched *s) {
         any = true;
     }
     return any;
-}
-
-static bool needs_more(const tf_resources *a, const tf_resources *b) {
-    if (a->gpus != b->gpus)
-        return a->gpus > b->gpus;
-    return a->slots != b->slots ? a->slots > b->slots : a->memory > b->memory;
 }
 
 /* Do tasks of stage i go before those of stage j, which are of another kind? */
@@ -443,15 +503,26 @@ static bool is_kept_for(tf_sched *s, worker *k, int n, int64_t tasks) {
     return k->reserved == n;
 }
 
-/* What is granted is the worker's; it may want more, after the others. */
+/* Of the stage whose tasks take longest of those that the worker holds, as far as that is known. */
+static double longest_held(const tf_sched *s, const worker *k) {
+    double longest = 0;
+    for (int i = 0; i < s->stages; i++)
+        if (k->holds[i].total > 0 && s->stage[i].pace.seen > 0)
+            longest = fmax(longest, tf_pace_mean(&s->stage[i].pace));
+    return longest;
+}
+
+/* What is granted is the worker's; it may want more, after the others. When there is no more of a kind, workers that
+ * were kept for it may have others. */
 static void grant(tf_sched *s, int w, int i, tf_interval run, int attempt, tf_action *action) {
     worker *k = &s->worker[w];
     const int64_t count = run.end - run.first, taken = count * s->kind[s->stage[i].kind].need.slots;
+    if (s->stage[i].ready + s->stage[i].waiting == 0)
+        unpark_for(s, -1);
     tf_intervals_add(&k->holds[i], run.first, run.end);
     k->held += count;
     k->held_of[s->stage[i].kind] += count;
     k->idle = taken < k->idle ? k->idle - (int)taken : 0;
-    reserve(s, k, -1);
     queue_hungry(s, w);
     *action = (tf_action){
         .kind = TF_ACTION_GRANT, .stage = i, .worker = w, .first = run.first, .count = count, .attempt = attempt};
@@ -465,22 +536,42 @@ typedef enum answer {
     PUT_OFF  /* they wait a while for another worker */
 } answer;
 
-static answer offer_retry(tf_sched *s, int w, double now, tf_action *action) {
-    if (tf_sched_due(s) > now)
-        return NOTHING;
-    retry next = first_retry(s);
-    stage *st = &s->stage[next.stage];
+/* Does the worker want a task of the kind, be it of this stage or of the one that would give it others? */
+static bool wants_retry(tf_sched *s, const worker *k, const stage *st) {
+    if (wanted(s, st, k) > 0)
+        return true;
+    find_foremost(s);
+    const int other = s->foremost[st->kind];
+    return other >= 0 && wanted(s, &s->stage[other], k) > 0;
+}
+
+static answer offer_retry_of(tf_sched *s, int w, kind *of, double now, tf_action *action) {
     worker *k = &s->worker[w];
-    if (is_kept_for(s, k, st->kind, st->waiting))
+    retry next = *(const retry *)(const void *)of->retries.items;
+    stage *st = &s->stage[next.stage];
+    if (is_kept_for(s, k, st->kind, (int64_t)of->retries.count))
         return KEPT;
-    if (wanted(s, st, k) == 0)
+    if (!wants_retry(s, k, st))
         return NOTHING;
     if (w == next.failed_on && s->up > 1 && now < next.due + PATIENCE)
         return PUT_OFF;
-    tf_heap_take(&s->retries, &next);
+    tf_heap_take(&of->retries, &next);
     st->waiting--;
+    reserve(s, k, -1);
     grant(s, w, next.stage, (tf_interval){next.index, next.index + 1}, next.attempt, action);
     return GRANTED;
+}
+
+static answer offer_retry(tf_sched *s, int w, double now, tf_action *action) {
+    answer all = NOTHING;
+    for (int n = 0; n < s->kinds; n++) {
+        kind *of = &s->kind[s->by_need[n]];
+        const answer one = first_due(of) <= now ? offer_retry_of(s, w, of, now, action) : NOTHING;
+        if (one == GRANTED || one == KEPT)
+            return one;
+        all = one == PUT_OFF ? PUT_OFF : all;
+    }
+    return all;
 }
 
 static answer offer_ready(tf_sched *s, int w, tf_action *action) {
@@ -493,40 +584,71 @@ static answer offer_ready(tf_sched *s, int w, tf_action *action) {
         int64_t want = wanted(s, st, k);
         if (want == 0)
             continue;
+        reserve(s, k, -1);
         grant(s, w, i, take_ready(st, want), 1, action);
         return GRANTED;
     }
     return NOTHING;
 }
 
+/* How many of the stage's tasks a worker that is kept may have: they run at once, and are over long before those that
+ * it holds. Of a stage of which nothing is known a single one is tried. */
+static int64_t brief_tasks(const tf_sched *s, const worker *k, const stage *st) {
+    const bool is_trial = st->pace.seen == 0 && running(st) == 0;
+    if (!st->laid_out || st->piles == 0 || (!is_trial && tf_pace_mean(&st->pace) > BRIEF * longest_held(s, k)))
+        return 0;
+    const int64_t idle = lanes_left(s, k, st->kind) - k->held_of[st->kind];
+    return is_trial && idle > 1 ? 1 : idle;
+}
+
+static answer offer_brief(tf_sched *s, int w, tf_action *action) {
+    const worker *k = &s->worker[w];
+    int best = -1;
+    int64_t room = 0;
+    for (int i = 0; i < s->stages; i++) {
+        const int64_t tasks = brief_tasks(s, k, &s->stage[i]);
+        if (tasks > 0 && (best < 0 || goes_before(s, i, best))) {
+            best = i;
+            room = tasks;
+        }
+    }
+    if (best < 0)
+        return KEPT;
+    grant(s, w, best, take_ready(&s->stage[best], room), 1, action);
+    return GRANTED;
+}
+
 /* Goes round the hungry workers. One that wants nothing leaves the ring, and is back with its next report; one that has
- * none to come, or could take other tasks than there are, stays. */
+ * none to come, or could take other tasks than there are, is parked. */
 static bool next_grant(tf_sched *s, double now, tf_action *action) {
     if (s->stopping || s->draining || (tf_sched_due(s) > now && !find_foremost(s)))
         return false;
+    for (int n = 0; n < s->kinds; n++)
+        if (first_due(&s->kind[n]) <= now)
+            unpark_for(s, n);
     for (int left = s->hungry_count; left > 0; left--) {
         int w = take_hungry(s);
         const worker *k = &s->worker[w];
         if (!k->up)
             continue;
         answer again = offer_retry(s, w, now, action);
-        if (again == GRANTED || (again != KEPT && offer_ready(s, w, action) == GRANTED))
+        if (again == NOTHING || again == PUT_OFF) {
+            const answer ready = offer_ready(s, w, action);
+            again = ready == NOTHING ? again : ready;
+        }
+        if (again == KEPT)
+            again = offer_brief(s, w, action);
+        if (again == GRANTED)
             return true;
-        if (again == PUT_OFF || k->held == 0 || k->idle > 0)
+        if (again == PUT_OFF)
             queue_hungry(s, w);
+        else if (k->held == 0 || k->idle > 0)
+            park(s, w);
     }
     return false;
 }
 
 /* ---- Stages ---- */
-
-static int64_t pending(const stage *st) {
-    return st->ready + st->waiting + st->blocked;
-}
-
-static int64_t running(const stage *st) {
-    return st->spec.tasks - st->spec.held_back - pending(st) - st->done - st->failed - st->skipped;
-}
 
 bool tf_sched_has_caught_up(const tf_sched *s, int i) {
     const stage *st = &s->stage[i];
@@ -583,6 +705,7 @@ static bool next_stage_change(tf_sched *s, tf_action *action) {
             st->closed = true;
         else if (!st->laid_out && may_start(s, st)) {
             st->laid_out = true;
+            unpark_for(s, st->kind);
             action->kind = TF_ACTION_LAYOUT;
             return true;
         }

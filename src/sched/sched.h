@@ -17,6 +17,9 @@ typedef struct tf_pace {
 
 void tf_pace_add(tf_pace *pace, int64_t tasks, double seconds);
 
+/* Seconds that a task takes; infinite while nothing is known. */
+double tf_pace_mean(const tf_pace *pace);
+
 /* How many tasks take `seconds` in one slot: at least 1; 1 while nothing is known, and never more than twice what was
  * seen so far, so that one lucky quick task does not send out a million slow ones. */
 int64_t tf_pace_count(const tf_pace *pace, double seconds);

@@ -55,6 +55,7 @@ typedef struct cluster {
     int64_t tasks; /* a stage */
     double latency;
     double mean, sigma; /* of task durations: log-normal, s; sigma 0: all the same */
+    double by_stage[3]; /* times the mean, of the first, the second, all others; 0: 1 */
     int deaths;
     int retries;
     double retry_delay;
@@ -100,10 +101,11 @@ static void post(sim *s, event e) {
 
 /* The same for a task however often it is run. */
 static double duration(const sim *s, int stage, int64_t index) {
+    const double told = s->c->by_stage[stage < 2 ? stage : 2], by = told > 0 ? told : 1;
     if (s->c->sigma == 0)
-        return s->c->mean;
+        return by * s->c->mean;
     tf_rng rng = tf_rng_start((uint64_t)stage, index);
-    return s->c->mean * exp(s->c->sigma * tf_rng_normal(&rng) - s->c->sigma * s->c->sigma / 2);
+    return by * s->c->mean * exp(s->c->sigma * tf_rng_normal(&rng) - s->c->sigma * s->c->sigma / 2);
 }
 
 /* One task in 13 fails, one to four times in a row. */
@@ -542,6 +544,21 @@ Test(cluster, does_not_starve_large_tasks) {
     printf("wide %g of %g, overhead %g\n", c.wide_end, c.end, overhead(&c));
     cr_expect(c.wide_end < 0.75 * c.end, "the last large task ended at %g of %g s", c.wide_end, c.end);
     cr_expect(overhead(&c) < 0.2, "%g", overhead(&c));
+}
+
+/* Workers that are kept for large tasks while a long one ends run short ones meanwhile. */
+Test(cluster, fills_the_time_before_large_tasks) {
+    cluster c = {.workers = 8, .slots = 8, .stages = 10, .wide = 8, .tasks = 2000, .latency = 1e-3, .mean = 1};
+    c.sigma = 0.5;
+    c.retries = 4;
+    c.retry_delay = 20;
+    c.by_stage[0] = 0.3;
+    c.by_stage[1] = 30;
+    c.by_stage[2] = 2;
+    simulate(&c, 7);
+    printf("wide %g of %g, overhead %g\n", c.wide_end, c.end, overhead(&c));
+    cr_expect(c.wide_end < 0.35 * c.end, "the last large task ended at %g of %g s", c.wide_end, c.end);
+    cr_expect(overhead(&c) < 0.19, "%g", overhead(&c));
 }
 
 Test(cluster, is_the_same_every_time) {

@@ -110,6 +110,81 @@ Test(sched, gives_idle_slots_to_a_large_task_though_small_ones_are_held) {
     tf_sched_free(s);
 }
 
+/* Three stages: long and brief tasks of one slot, and a large one that becomes ready. */
+Test(sched, gives_a_worker_that_is_kept_what_is_soon_over) {
+    const tf_sched_stage stages[] = {{.tasks = 3}, {.tasks = 100}, {.tasks = 1, .need = {.slots = 4}, .linked = true}};
+    tf_sched *s = tf_sched_new(stages, 3);
+    for (int i = 0; i < 3; i++)
+        expect_next(s, TF_ACTION_LAYOUT);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 4});
+    expect_stage_grant(s, 0, 0, 0, 3);
+    expect_stage_grant(s, 0, 1, 0, 1);
+    expect_nothing(s);
+    tf_sched_ready(s, 2, 0, 1, 0);
+    cr_expect(tf_sched_report(s, 0, 0, 0, 1, 0, 50));
+    cr_expect(tf_sched_report(s, 0, 1, 0, 1, 0, 1));
+    expect_stage_grant(s, 0, 1, 1, 2); /* two slots are idle, and two long tasks run */
+    expect_nothing(s);
+    cr_expect(tf_sched_report(s, 0, 0, 1, 2, 0, 100));
+    expect_next(s, TF_ACTION_FINISH);
+    expect_nothing(s); /* now it would wait for brief tasks alone */
+    cr_expect(tf_sched_report(s, 0, 1, 1, 2, 0, 2));
+    expect_stage_grant(s, 0, 2, 0, 1);
+    tf_sched_free(s);
+}
+
+/* A stage with plenty left is given out in hand; a task of another that is to be tried again goes first. */
+Test(sched, tries_again_before_it_gives_more_in_hand) {
+    const tf_sched_stage stages[] = {{.tasks = 1}, {.tasks = 1000}};
+    tf_action action = {0};
+    tf_sched *s = tf_sched_new(stages, 2);
+    expect_next(s, TF_ACTION_LAYOUT);
+    expect_next(s, TF_ACTION_LAYOUT);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 2});
+    expect_stage_grant(s, 0, 0, 0, 1);
+    expect_stage_grant(s, 0, 1, 0, 1);
+    cr_expect(report(s, 0, 1, 0, 1));
+    while (tf_sched_next(s, 0, &action))
+        cr_assert_eq(action.stage, 1);
+    cr_assert_eq(tf_sched_holds(s, 0, 1)->total, 3);
+    cr_expect(tf_sched_retry(s, 0, 0, 0, 1, 1, 1, 0));
+    expect_stage_grant(s, 0, 0, 0, 1);
+    tf_sched_free(s);
+}
+
+/* Workers without a GPU, for which there is nothing, are not forgotten. */
+Test(sched, offers_what_is_new_to_those_for_whom_there_was_nothing) {
+    const tf_sched_stage stages[] = {{.tasks = 3, .need = {.gpus = 1}},
+                                     {.tasks = 2, .linked = true},
+                                     {.tasks = 1, .afters = 1, .after = (const int[]){1}}};
+    tf_sched *s = tf_sched_new(stages, 3);
+    expect_next(s, TF_ACTION_LAYOUT);
+    expect_next(s, TF_ACTION_LAYOUT);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 1, .gpus = 1});
+    tf_sched_worker_up(s, 1, (tf_resources){.slots = 1});
+    expect_stage_grant(s, 0, 0, 0, 1);
+    expect_nothing(s);
+    tf_sched_ready(s, 1, 0, 1, 0); /* a task is ready */
+    expect_stage_grant(s, 1, 1, 0, 1);
+    cr_expect(tf_sched_retry(s, 1, 1, 0, 1, 1, 1, 0)); /* one is to be tried again, by somebody else at first */
+    cr_expect(report(s, 0, 0, 0, 1));
+    expect_stage_grant(s, 0, 1, 0, 1);
+    expect_nothing(s);
+    tf_sched_worker_down(s, 0); /* what it held is there again */
+    expect_stage_grant(s, 1, 1, 0, 1);
+    cr_expect(report(s, 1, 1, 0, 1));
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 1, .gpus = 1});
+    expect_stage_grant(s, 0, 0, 1, 1);
+    expect_nothing(s);
+    tf_sched_ready(s, 1, 1, 1, 0);
+    expect_stage_grant(s, 1, 1, 1, 1);
+    cr_expect(report(s, 1, 1, 1, 1)); /* a stage begins */
+    expect_next(s, TF_ACTION_FINISH);
+    expect_next(s, TF_ACTION_LAYOUT);
+    expect_stage_grant(s, 1, 2, 0, 1);
+    tf_sched_free(s);
+}
+
 Test(pace, is_one_task_while_nothing_is_known) {
     tf_pace pace = {0};
     cr_expect_eq(tf_pace_count(&pace, 1000), 1);
