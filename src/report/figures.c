@@ -96,10 +96,11 @@ typedef struct clockwork {
     int workers, slots; /* beyond the highest */
     int *lane;          /* by worker and slot: -1 is none */
     timeline *t;
-    double width; /* s of a bin */
-    float *best;  /* per cell: what its stage has of it */
-    float *now;   /* per cell: of the stage that is counted */
-    on_bar *take; /* of each_bar */
+    double width;  /* s of a bin */
+    int64_t taken; /* slots by a task of the stage that is counted */
+    float *best;   /* per cell: what its stage has of it */
+    float *now;    /* per cell: of the stage that is counted */
+    on_bar *take;  /* of each_bar */
     void *context;
 } clockwork;
 
@@ -111,10 +112,14 @@ static double seconds_of(const char *text) {
 static void find_windows(const tf_recalled *from, clockwork *c) {
     cJSON *runs = cJSON_Parse(tf_reader_text(from->reader, "runs"));
     c->window = tf_alloc_array((size_t)cJSON_GetArraySize(runs) + 1, sizeof *c->window);
-    for (const cJSON *run = runs ? runs->child : NULL; run; run = run->next)
+    for (const cJSON *run = runs ? runs->child : NULL; run; run = run->next) {
+        const cJSON *slots = cJSON_GetObjectItemCaseSensitive(run, "slots");
         c->window[c->windows++] =
             (run_window){.begin = seconds_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(run, "start"))),
                          .first = INFINITY};
+        if (cJSON_IsNumber(slots) && slots->valuedouble > (double)c->t->slots)
+            c->t->slots = (int64_t)slots->valuedouble;
+    }
     if (c->windows == 0)
         c->window[c->windows++] = (run_window){.first = INFINITY};
     cJSON_Delete(runs);
@@ -197,12 +202,14 @@ static void lay_out(clockwork *c) {
             t->seconds += c->window[w].last - c->window[w].first;
     }
     const int places = c->workers * c->slots;
+    int64_t known = 0;
     for (int i = 0; i < places; i++)
-        t->slots += c->lane[i];
-    t->per_lane = (int)((t->slots + MOST_LANES - 1) / MOST_LANES);
+        known += c->lane[i];
+    t->slots = known > t->slots ? known : t->slots;
+    t->per_lane = (int)((known + MOST_LANES - 1) / MOST_LANES);
     t->per_lane = t->per_lane ? t->per_lane : 1;
-    t->worker = tf_alloc_array((size_t)t->slots, sizeof *t->worker);
-    t->slot = tf_alloc_array((size_t)t->slots, sizeof *t->slot);
+    t->worker = tf_alloc_array((size_t)known, sizeof *t->worker);
+    t->slot = tf_alloc_array((size_t)known, sizeof *t->slot);
     int used = 0;
     for (int i = 0; i < places; i++) {
         if (!c->lane[i]) {
@@ -274,7 +281,7 @@ static void add_stage(clockwork *c, int stage) {
     timeline *t = c->t;
     for (int cell = 0; cell < t->lanes * TIME_BINS; cell++) {
         t->busy[cell] += c->now[cell];
-        t->use[stage * TIME_BINS + cell % TIME_BINS] += c->now[cell];
+        t->use[stage * TIME_BINS + cell % TIME_BINS] += (float)c->taken * c->now[cell];
         if (c->now[cell] > c->best[cell]) {
             c->best[cell] = c->now[cell];
             t->kind[cell] = (uint8_t)((t->kind[cell] & FAILED_BIT) | (stage % FAILED_BIT));
@@ -286,6 +293,8 @@ static void add_stage(clockwork *c, int stage) {
 static tf_err each_stage(const tf_recalled *from, take_task *take, clockwork *c, bool adds, tf_error *error) {
     tf_err err = TF_OK;
     for (int s = 0; s < c->t->stages && err == TF_OK; s++) {
+        const tf_stage_spec *spec = tf_recalled_stage(from, s);
+        c->taken = spec ? tf_resources_slots(&spec->need) : 1;
         err = each_task(from, s, take, c, error);
         if (err == TF_OK && adds)
             add_stage(c, s);

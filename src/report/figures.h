@@ -27,16 +27,17 @@ typedef struct bar {
     double start, end;
 } bar;
 
-/* When slots were at work. A lane is a slot of a worker; of many each is several slots. */
+/* When slots were at work. A lane is a slot of a worker; of many each is several slots. A task that took several slots
+ * is on the lane of the one that ran it. */
 typedef struct timeline {
     double seconds; /* of all */
     int64_t tasks;  /* of which it is known when they ran */
-    int64_t slots;  /* that are known to have run one */
+    int64_t slots;  /* of the run that had most */
     int lanes, per_lane;
     int *worker, *slot; /* per lane, of its first */
     int bars;           /* all tasks, if they are few; else none: */
     bar *bar;           /* otherwise the bins say it */
-    float *busy;        /* lanes x TIME_BINS: slots at work */
+    float *busy;        /* lanes x TIME_BINS: tasks under way */
     uint8_t *kind;      /* likewise: the stage that most of it is, and FAILED_BIT if a task failed */
     int stages;
     float *use; /* stages x TIME_BINS: slots at work */

@@ -164,7 +164,8 @@ class Report(farm.FarmTest):
                 ran = np.isin(task["status"][()], [1, 2, 3]) & (task["start"][()] > 0)
                 yield stage, {key: task[key][()][ran] for key in ("worker", "slot", "start", "duration", "status")} | {"index": np.nonzero(ran)[0]}
 
-    def check_time(self, name, data):
+    def check_time(self, name, data, **slots):
+        """Tasks of stages in `slots` take so many."""
         time = data["time"]
         spent = {stage: r["duration"].sum() for stage, r in self.records(name)}
         self.assertEqual(time["tasks"], sum(len(r["index"]) for _, r in self.records(name)))
@@ -172,7 +173,8 @@ class Report(farm.FarmTest):
             self.assertAlmostEqual(data["stages"][stage]["seconds"], seconds, delta=1e-3 + 1e-6 * seconds)
         width = time["seconds"] / time["bins"]
         used = sum(cells(u).astype(float).sum() for u in time["use"]) / 255 * time["slots"] * width
-        self.assertAlmostEqual(used, sum(spent.values()), delta=0.03 * sum(spent.values()) + time["slots"] * width)
+        taken = sum(slots.get(stage, 1) * seconds for stage, seconds in spent.items())
+        self.assertAlmostEqual(used, taken, delta=0.03 * taken + time["slots"] * width)
         slowest = sorted((d for _, r in self.records(name) for d in r["duration"]), reverse=True)
         self.assertTrue(np.allclose([t["duration"] for t in data["slowest"]], slowest[: len(data["slowest"])], atol=1e-5))
 
@@ -331,6 +333,18 @@ class Report(farm.FarmTest):
         self.assertGreater(data["time"]["per_lane"], 1)
         self.assertLess(data["time"]["seconds"], 60)
         self.check_time("wide", data)
+
+    def test_of_tasks_that_take_several_slots(self):
+        stages = [
+            {"name": "one", "over": {"i": {"range": [6]}}, "run": {"command": "sleep 0.2"}},
+            {"name": "all", "over": {"i": {"range": [4]}}, "run": {"command": "sleep 0.3"}, "resources": {"slots": 3}},
+        ]
+        self.write("c.json", {"stages": stages})
+        self.taskfarm("c.json", "--slots", 3)
+        self.taskfarm("report", "c.h5")
+        data = page_data(self.folder / "c.html")
+        self.assertEqual(data["time"]["slots"], 3)
+        self.check_time("c", data, all=3)
 
     def test_wrong_use(self):
         self.write("c.json", {"run": {"command": ["true"]}})

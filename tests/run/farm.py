@@ -38,8 +38,9 @@ def environment(**more):
         UCX_LOG_LEVEL="error",  # MPICH's warns of messages that nobody waited for at the end
         LC_ALL="C",
         # LeakSanitizer crashes now and then when it stops the threads of an MPI process; leaks of whole runs are
-        # valgrind's (14_valgrind.py), those of parts its own in the unit tests.
-        ASAN_OPTIONS=env.get("ASAN_OPTIONS", "") + ":detect_leaks=0",
+        # valgrind's (14_valgrind.py), those of parts its own in the unit tests. And it alone needs to know exactly where
+        # memory was allocated, which takes longer than all the rest of a short run.
+        ASAN_OPTIONS=env.get("ASAN_OPTIONS", "") + ":detect_leaks=0:fast_unwind_on_malloc=1",
     )
     env.update(more)
     return env
