@@ -29,6 +29,7 @@ static const gpu_maker makers[] = {
 
 static void add_gpu(tf_machine *m, const char *name, size_t length) {
     m->gpu = tf_realloc_array(m->gpu, (size_t)m->gpus + 1, sizeof *m->gpu);
+    memset(m->gpu[m->gpus], 0, sizeof *m->gpu); /* ranks compare the bytes */
     snprintf(m->gpu[m->gpus++], sizeof *m->gpu, "%.*s", (int)length, name);
 }
 

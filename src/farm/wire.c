@@ -18,6 +18,9 @@ struct tf_wire {
     MPI_Comm comm;
     int rank, ranks;
     bell *bell;
+    int64_t *sent; /* messages, by rank */
+    int64_t received;
+    bool dropped;
     MPI_Request *request; /* of sends under way */
     parcel **sending;
     int sends, capacity;
@@ -33,6 +36,7 @@ tf_wire *wire_new(MPI_Comm comm) {
     MPI_Comm_rank(comm, &w->rank);
     MPI_Comm_size(comm, &w->ranks);
     w->own_last = &w->own_first;
+    w->sent = tf_alloc_array((size_t)w->ranks, sizeof *w->sent);
     w->bell = bell_new(comm);
     return w;
 }
@@ -79,6 +83,7 @@ void wire_send(tf_wire *w, int to, int tag, const void *payload, size_t size) {
         w->sending = tf_realloc_array(w->sending, (size_t)w->capacity, sizeof *w->sending);
     }
     w->sending[w->sends] = p;
+    w->sent[to]++;
     MPI_Isend(p->payload, (int)size, MPI_BYTE, to, tag, w->comm, &w->request[w->sends++]);
     bell_ring(w->bell, to);
 }
@@ -103,6 +108,7 @@ void wire_pause(tf_wire *w) {
 
 void wire_drop(tf_wire *w) {
     w->sends = 0; /* MPI has their bytes still: they are not freed */
+    w->dropped = true;
 }
 
 void wire_send_all(tf_wire *w, int tag, const void *payload, size_t size) {
@@ -146,6 +152,7 @@ bool wire_receive(tf_wire *w, int *from, int *tag, const void **payload, size_t 
         w->buffer_size = (size_t)bytes < 4096 ? 4096 : (size_t)bytes;
         w->buffer = tf_alloc(w->buffer_size);
     }
+    w->received++;
     MPI_Mrecv(w->buffer, bytes, MPI_BYTE, &message, MPI_STATUS_IGNORE);
     *from = status.MPI_SOURCE;
     *tag = status.MPI_TAG;
@@ -154,11 +161,25 @@ bool wire_receive(tf_wire *w, int *from, int *tag, const void **payload, size_t 
     return true;
 }
 
+/* Heartbeats and the like are of no interest any more, but a message that nobody takes might be there still when the
+ * communicator's number is another's. */
+static void take_the_rest(tf_wire *w) {
+    int64_t coming = 0;
+    int from, tag;
+    const void *payload;
+    size_t size;
+    MPI_Reduce_scatter_block(w->sent, &coming, 1, MPI_INT64_T, MPI_SUM, w->comm);
+    while (w->sends > 0 || w->received < coming) {
+        settle(w);
+        wire_receive(w, &from, &tag, &payload, &size);
+    }
+}
+
 void wire_free(tf_wire *w) {
     if (!w)
         return;
-    while (w->sends > 0)
-        settle(w);
+    if (!w->dropped)
+        take_the_rest(w);
     while (w->own_first) {
         parcel *next = w->own_first->next;
         free(w->own_first);
@@ -166,6 +187,7 @@ void wire_free(tf_wire *w) {
     }
     free(w->taken);
     bell_free(w->bell);
+    free(w->sent);
     free(w->request);
     free(w->sending);
     free(w->buffer);

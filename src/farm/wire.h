@@ -9,7 +9,7 @@
 typedef struct tf_wire tf_wire;
 
 tf_wire *wire_new(MPI_Comm comm);
-void wire_free(tf_wire *wire); /* waits until all that was sent has left */
+void wire_free(tf_wire *wire); /* collective, unless dropped: what was sent, also to this rank, is taken */
 int wire_rank(const tf_wire *wire);
 int wire_ranks(const tf_wire *wire);
 

@@ -12,6 +12,7 @@ class Valgrind(farm.FarmTest):
             "all.json",
             {
                 "seed": 2,
+                "hints": {"cb_nodes": 1, "striping_unit": "64KB"},
                 "stages": [
                     {
                         "name": "f",
@@ -25,10 +26,13 @@ class Valgrind(farm.FarmTest):
                         "over": {"i": {"range": [6]}},
                         "run": {"command": 'echo "{{\\"y\\": {i:raw}}}"; exit $(( {i} == 3 ))'},
                         "results": {"y": "int32"},
+                        "inputs": [{"path": "in", "stage_in": True}],
+                        "resources": {"slots": 2, "memory": "1GB", "gpus": 1},
                     },
                 ],
             },
         )
+        self.write("in", "of all")
         done = subprocess.run(
             [
                 "valgrind",
@@ -46,7 +50,7 @@ class Valgrind(farm.FarmTest):
                 "2",
             ],
             cwd=self.folder,
-            env=farm.environment(),
+            env=farm.environment(CUDA_VISIBLE_DEVICES="0,1"),
             capture_output=True,
             text=True,
         )
