@@ -705,6 +705,47 @@ static tf_space *load_named_kind(struct loader *l, const at *where, const at *up
     }
 }
 
+/* By the member that makes it; -1 after a complaint. Where there was one of its members already, its kind may be that.
+ */
+static int find_kind(struct loader *l, const at *where, const cJSON *axis, bool complained) {
+    int kind = -1;
+    for (int k = 0; k < KINDS; k++) {
+        if (!cJSON_GetObjectItemCaseSensitive(axis, kinds[k]))
+            continue;
+        if (kind >= 0) {
+            complain(l->diags, where, "\"%s\" and \"%s\" can't both make one axis", kinds[kind], kinds[k]);
+            return -1;
+        }
+        kind = k;
+    }
+    if (kind < 0 && !complained)
+        complain(l->diags, where,
+                 "an axis needs one of values, range, linspace, logspace, glob, files, lines, rows, csv, jsonl, zip, "
+                 "concat, from or blocks");
+    return kind;
+}
+
+/* Members that only some kinds have. */
+static void check_members(struct loader *l, const at *where, const cJSON *axis, int kind) {
+    static const struct {
+        const char *key;
+        int kind, or ;
+        const char *advice;
+    } belongs[] = {
+        {"columns", FROM, FROM, "\"columns\" goes with \"from\""},
+        {"indices", FROM, FROM, "\"indices\" goes with \"from\""},
+        {"where", FROM, FROM, "\"where\" goes with \"from\", or into the stage"},
+        {"batch", CSV, CSV, "\"batch\" goes with \"csv\""},
+        {"wildcards", FILES, FILES, "\"wildcards\" goes with \"files\""},
+        {"allow_empty", FILES, GLOB, "\"allow_empty\" goes with \"glob\" or \"files\""},
+    };
+    for (size_t i = 0; i < sizeof belongs / sizeof *belongs; i++) {
+        const at here = at_key(where, belongs[i].key);
+        if (cJSON_GetObjectItemCaseSensitive(axis, belongs[i].key) && kind != belongs[i].kind && kind != belongs[i].or)
+            complain(l->diags, &here, "%s", belongs[i].advice);
+    }
+}
+
 /* One axis. `name` is its key in an object of axes, or its "name"; NULL if it has none. */
 static tf_space *load_axis(struct loader *l, const at *where, const char *name, const cJSON *axis) {
     int before = l->diags->count;
@@ -718,37 +759,13 @@ static tf_space *load_axis(struct loader *l, const at *where, const char *name, 
         return NULL;
     }
     json_check_keys(l->diags, where, axis, keys_axis());
-    int kind = -1;
-    for (int k = 0; k < KINDS; k++) {
-        if (!cJSON_GetObjectItemCaseSensitive(axis, kinds[k]))
-            continue;
-        if (kind >= 0) {
-            complain(l->diags, where, "\"%s\" and \"%s\" can't both make one axis", kinds[kind], kinds[k]);
-            return NULL;
-        }
-        kind = k;
-    }
-    if (kind < 0 && l->diags->count == before)
-        complain(l->diags, where,
-                 "an axis needs one of values, range, linspace, logspace, glob, files, lines, rows, csv, jsonl, zip, "
-                 "concat, from or blocks");
+    const int kind = find_kind(l, where, axis, l->diags->count > before);
     if (kind < 0)
         return NULL;
-    at at_columns = at_key(where, "columns");
-    if (cJSON_GetObjectItemCaseSensitive(axis, "columns") && kind != FROM)
-        complain(l->diags, &at_columns, "\"columns\" goes with \"from\"");
-    at at_indices = at_key(where, "indices");
-    if (cJSON_GetObjectItemCaseSensitive(axis, "indices") && kind != FROM)
-        complain(l->diags, &at_indices, "\"indices\" goes with \"from\"");
-    at at_where = at_key(where, "where");
-    if (cJSON_GetObjectItemCaseSensitive(axis, "where") && kind != FROM)
-        complain(l->diags, &at_where, "\"where\" goes with \"from\", or into the stage");
+    check_members(l, where, axis, kind);
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(axis, kinds[kind]);
     at here = at_key(where, kinds[kind]);
     bool in_parts = cJSON_GetObjectItemCaseSensitive(axis, "batch") != NULL;
-    at at_batch = at_key(where, "batch");
-    if (in_parts && kind != CSV)
-        complain(l->diags, &at_batch, "\"batch\" goes with \"csv\"");
     bool named = kind <= GLOB || kind == LINES || kind == BLOCKS || in_parts;
     if (named && !name)
         complain(l->diags, where, "this axis needs a \"name\"");

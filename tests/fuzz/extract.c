@@ -12,12 +12,12 @@ static const char manifest[] =
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     tf_campaign *campaign = texts_load(manifest, sizeof manifest - 1, "", 0);
-    tf_buf scratch = {0};
+    const host_setting setting = {.campaign = campaign};
     host h;
     batch_map map;
     if (!batch_map_new(&map, batch_fixed_size(campaign)))
         abort();
-    host_open(&h, campaign, &scratch, 0, 0);
+    host_open(&h, &setting, 0, 0);
     batch_header *head = (batch_header *)(void *)map.fixed;
     *head = (batch_header){.attempt = 1, .count = 1};
     h.map = &map;

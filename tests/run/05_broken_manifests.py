@@ -225,6 +225,11 @@ TABLE = [
     ('{"stages": [{"name": "a", "over": {"i": {"range": [4]}}, "run": {"expr": {"x": "i"}}}, {"name": "b", "over": [{"from": "a", "indices": [0, 4]}], "run": {"expr": {"y": "x"}}}]}', "/stages/1/over/0/indices/1: must be the index of a task, from 0 to 3"),
     ('{"stages": [{"name": "a", "over": {"i": {"range": [4]}}, "run": {"expr": {"x": "i"}}}, {"name": "b", "over": [{"from": "a", "indices": []}], "run": {"expr": {"y": "x"}}}]}', "/stages/1/over/0/indices: must be a list of indices of tasks"),
     ('{"over": {"i": {"range": [3], "indices": [0]}}, "run": {"expr": {"x": "i"}}}', '/over/i/indices: "indices" goes with "from"'),
+    (
+        '{"over": {"i": {"range": [3], "wildcards": {}, "allow_empty": true}}, "run": {"expr": {"x": "i"}}}',
+        '/over/i/wildcards: "wildcards" goes with "files"',
+        '/over/i/allow_empty: "allow_empty" goes with "glob" or "files"',
+    ),
     ('{"run": {"command": "echo"}, "results": {"y": {"type": "float64", "from": "regex:y+++++++++++++++++++++++++++++++"}}}', '/results/y/from: "y+++++++++++++++++++++++++++++++" is too long, or repeats too much of itself'),
     ('{"run": {"command": "echo"}, "results": {"y": {"type": "float64", "from": "regex:((([[:digit:]]){99}){99}){99}"}}}', '/results/y/from: "((([[:digit:]]){99}){99}){99}" is too long, or repeats too much of itself'),
     ('{"run": {"command": "echo"}, "results": {"y": {"type": "float64", "from": "regex:' + 4001 * "(" + '"}}}', '/results/y/from: "' + 60 * "(" + '" is too long, or repeats too much of itself'),
