@@ -314,13 +314,30 @@ void tf_farm_call_off(void) {
     MPI_Finalize();
 }
 
-static void begin_mpi(rank *r) {
-    if (r->options->comm) {
-        MPI_Comm_dup(*r->options->comm, &r->comm);
-    } else {
-        MPI_Init(NULL, NULL);
-        r->comm = MPI_COMM_WORLD;
+/* Open MPI looks for networks also where no launcher has started anything, for half the time that a single task takes.
+ * What is set is for MPI_Init alone (tasks may be MPI programs), and nothing that the user has set. */
+static void init_alone(void) {
+    static const char *const setting[][2] = {{"OMPI_MCA_pml", "ob1"}, {"OMPI_MCA_btl", "self"}};
+    enum { SETTINGS = sizeof setting / sizeof *setting };
+    bool ours[SETTINGS] = {0};
+    for (int i = 0; i < SETTINGS; i++) {
+        ours[i] = !getenv(setting[i][0]);
+        setenv(setting[i][0], setting[i][1], false);
     }
+    MPI_Init(NULL, NULL);
+    for (int i = 0; i < SETTINGS; i++)
+        if (ours[i])
+            unsetenv(setting[i][0]);
+}
+
+static void begin_mpi(rank *r) {
+    r->comm = MPI_COMM_WORLD;
+    if (r->options->comm)
+        MPI_Comm_dup(*r->options->comm, &r->comm);
+    else if (tf_farm_launched())
+        MPI_Init(NULL, NULL);
+    else
+        init_alone();
 }
 
 static void end_mpi(rank *r) {

@@ -54,6 +54,18 @@ class SystemCalls(farm.FarmTest):
         self.assertEqual(more, {"openat": 1, "pidfd_open": 1}, "beside those of the command: /dev/null, and the process itself")
         self.assertEqual(many["execve"] - few["execve"], 200)
 
+    def test_without_mpirun_no_network_is_looked_for(self):
+        """No part of Open MPI that has to do with one is opened; and tasks know nothing of how that is avoided."""
+        names = "OMPI_MCA_pml", "OMPI_MCA_btl"
+        command = "echo " + " ".join(f"${{{{{name}-none}}}}" for name in names)
+        self.write("c.json", {"run": {"command": command}, "results": {"seen": {"type": "string", "from": "regex:.*"}}})
+        env = {name: value for name, value in farm.environment().items() if name not in names}
+        trace = ["strace", "-f", "-qq", "-e", "trace=openat", "-o", "calls", farm.TASKFARM, "c.json"]
+        subprocess.run(trace, cwd=self.folder, env=env, stderr=subprocess.DEVNULL, check=True, timeout=self.limit)
+        opened = set(re.findall(r"/(mca_(?:pml|btl|mtl)_\w+)\.so", (self.folder / "calls").read_text(errors="replace")))
+        self.assertLessEqual(opened, {"mca_pml_ob1", "mca_btl_self"})
+        self.assertEqual(self.open("c.h5")["c/results/seen"][0], b"none none")
+
 
 if __name__ == "__main__":
     farm.main()

@@ -131,6 +131,7 @@ class StageIn(farm.FarmTest):
         self.campaign(f"touch started; {self.COMMAND}; test ! -e wait || sleep 100", tasks=4)
         self.write("wait", "")
         run = self.start("c.json", env=self.env)
+        self.addCleanup(farm.kill_all, run)
         self.wait_for(lambda: (self.folder / "started").exists(), "no task begins")
         for pid in [run.pid, *farm.descendants(run.pid)]:
             try:
@@ -186,6 +187,7 @@ class StageIn(farm.FarmTest):
         with open(self.folder / "data/cat.txt", "wb") as file:
             file.truncate(1 << 42)
         run = self.start("c.json", "--slots", 2, env=self.env)
+        self.addCleanup(farm.kill_all, run)
         self.wait_for(lambda: list(self.local.rglob("*.part")), "nothing is copied")
         run.send_signal(signal.SIGUSR1)
         self.wait_for(lambda: "stopping" in (self.folder / "stderr").read_text(), "the signal is not taken")

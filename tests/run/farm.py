@@ -35,6 +35,7 @@ def environment(**more):
         PRTE_MCA_rmaps_default_mapping_policy=":oversubscribe",  # the same for Open MPI 5
         OMPI_MCA_mpi_yield_when_idle="1",  # there are other tests
         OMPI_MCA_btl_vader_single_copy_mechanism="none",
+        OMPI_MCA_pml="ob1",  # looking for other networks takes a third of a short run
         LC_ALL="C",
         # LeakSanitizer crashes now and then when it stops the threads of an MPI process; leaks of whole runs are
         # valgrind's (14_valgrind.py), those of parts its own in the unit tests. And it alone needs to know exactly where
