@@ -215,6 +215,21 @@ void store_lock_nothing(hid_t access) {
 #endif
 }
 
+/* Ranks that make a dataset together must all put it in the same place: the first one looks. */
+static hsize_t alignment(const char *path, MPI_Comm comm, const tf_campaign *campaign) {
+    int rank = 0;
+    int64_t step = 1;
+    if (comm != MPI_COMM_NULL)
+        MPI_Comm_rank(comm, &rank);
+    if (rank == 0) {
+        const disk_info under = disk_find(path);
+        step = disk_alignment(&under, campaign);
+    }
+    if (comm != MPI_COMM_NULL)
+        MPI_Bcast(&step, 1, MPI_INT64_T, 0, comm);
+    return (hsize_t)step;
+}
+
 static MPI_Info hints(const tf_campaign *campaign) {
     MPI_Info info = MPI_INFO_NULL;
     if (campaign && campaign->hints)
@@ -230,8 +245,7 @@ static hid_t file_access(const char *path, MPI_Comm comm, const tf_campaign *cam
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     store_lock_nothing(access);
     if (campaign) {
-        const disk_info under = disk_find(path);
-        const hsize_t step = (hsize_t)disk_alignment(&under, campaign);
+        const hsize_t step = alignment(path, comm, campaign);
         H5Pset_alignment(access, step, step);
     }
     if (comm != MPI_COMM_NULL) {
