@@ -90,33 +90,44 @@ static int pass_on(MPI_Comm comm, const nodes *n, const char *path) {
     return fd;
 }
 
-static bool is_earlier(const tf_campaign *campaign, int stage) {
-    for (int s = 0; s < stage; s++)
-        if (campaign->stage[s].run.kind == TF_RUN_FUNCTION &&
-            strcmp(campaign->stage[s].run.library, campaign->stage[stage].run.library) == 0)
-            return true;
-    return false;
+static bool runs_library(const tf_stage_spec *stage, const char *library) {
+    return tf_run_has_library(&stage->run) && strcmp(stage->run.library, library) == 0;
+}
+
+/* Is it the first one that runs its library? */
+static bool brings_library(const tf_campaign *campaign, int stage) {
+    const tf_run_spec *run = &campaign->stage[stage].run;
+    if (!tf_run_has_library(run))
+        return false;
+    int first = 0;
+    while (!runs_library(&campaign->stage[first], run->library))
+        first++;
+    return first == stage;
 }
 
 static tf_err give(const tf_campaign *campaign, const char *library, int fd, tf_spawner *spawner, tf_error *error) {
     tf_err err = TF_OK;
     for (int s = 0; s < campaign->stages && err == TF_OK; s++)
-        if (campaign->stage[s].run.kind == TF_RUN_FUNCTION && strcmp(campaign->stage[s].run.library, library) == 0)
+        if (runs_library(&campaign->stage[s], library))
             err = tf_spawner_give_library(spawner, s, fd, error);
     return err;
 }
 
 tf_err libraries_pass_on(MPI_Comm comm, const tf_campaign *campaign, tf_spawner *spawner, tf_error *error) {
     tf_err err = TF_OK;
+    bool any = false;
+    for (int s = 0; s < campaign->stages && !any; s++)
+        any = tf_run_has_library(&campaign->stage[s].run);
+    if (!any)
+        return TF_OK;
     nodes n = find_nodes(comm);
     for (int s = 0; s < campaign->stages && n.count > 1; s++) {
-        const tf_run_spec *run = &campaign->stage[s].run;
-        if (run->kind != TF_RUN_FUNCTION || strcmp(run->library, "builtin") == 0 ||
-            strcmp(run->library, TF_PROGRAM) == 0 || is_earlier(campaign, s))
+        if (!brings_library(campaign, s))
             continue;
-        int fd = pass_on(comm, &n, run->library);
+        const char *library = campaign->stage[s].run.library;
+        int fd = pass_on(comm, &n, library);
         if (fd >= 0 && spawner && err == TF_OK)
-            err = give(campaign, run->library, fd, spawner, error);
+            err = give(campaign, library, fd, spawner, error);
         if (fd >= 0)
             close(fd);
     }

@@ -729,7 +729,7 @@ static int find_kind(struct loader *l, const at *where, const cJSON *axis, bool 
 static void check_members(struct loader *l, const at *where, const cJSON *axis, int kind) {
     static const struct {
         const char *key;
-        int kind, or ;
+        int kind, other;
         const char *advice;
     } belongs[] = {
         {"columns", FROM, FROM, "\"columns\" goes with \"from\""},
@@ -741,7 +741,8 @@ static void check_members(struct loader *l, const at *where, const cJSON *axis, 
     };
     for (size_t i = 0; i < sizeof belongs / sizeof *belongs; i++) {
         const at here = at_key(where, belongs[i].key);
-        if (cJSON_GetObjectItemCaseSensitive(axis, belongs[i].key) && kind != belongs[i].kind && kind != belongs[i].or)
+        if (cJSON_GetObjectItemCaseSensitive(axis, belongs[i].key) && kind != belongs[i].kind &&
+            kind != belongs[i].other)
             complain(l->diags, &here, "%s", belongs[i].advice);
     }
 }

@@ -62,9 +62,8 @@ void load_hints(struct loader *l, const at *root, const cJSON *json, tf_campaign
         const at here = at_key(&where, item->string);
         const int before = l->diags->count;
         check_name(l, &here, item->string);
-        for (int i = 0; i < campaign->hints; i++)
-            if (strcmp(list[i].name, item->string) == 0)
-                complain(l->diags, &here, "key \"%s\" is given twice", item->string);
+        if (json_is_repeated(hints, item))
+            complain(l->diags, &here, "key \"%s\" is given twice", item->string);
         tf_hint *hint = &list[campaign->hints++];
         hint->name = tf_arena_strdup(l->arena, item->string);
         hint->value = load_value(l, &here, item);

@@ -147,18 +147,21 @@ static void complain_unknown(tf_diags *diags, const at *where, const char *name,
     free(names);
 }
 
+bool json_is_repeated(const cJSON *object, const cJSON *member) {
+    for (const cJSON *other = object->child; other != member; other = other->next)
+        if (strcmp(other->string, member->string) == 0)
+            return true;
+    return false;
+}
+
 void json_check_keys(tf_diags *diags, const at *where, const cJSON *object, json_keys keys) {
     for (const cJSON *member = object->child; member; member = member->next) {
         at here = at_key(where, member->string);
         const json_key *key = find_key(keys, member->string);
         if (!key)
             complain_unknown(diags, &here, member->string, keys);
-        for (const cJSON *other = object->child; other != member; other = other->next) {
-            if (strcmp(other->string, member->string) == 0) {
-                complain(diags, &here, "key \"%s\" is given twice", member->string);
-                break;
-            }
-        }
+        if (json_is_repeated(object, member))
+            complain(diags, &here, "key \"%s\" is given twice", member->string);
     }
 }
 

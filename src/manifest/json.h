@@ -43,6 +43,9 @@ typedef struct json_keys {
 /* Complains about keys that are unknown or repeated. */
 void json_check_keys(tf_diags *diags, const at *where, const cJSON *object, json_keys keys);
 
+/* Has the object an earlier member of the same name? */
+bool json_is_repeated(const cJSON *object, const cJSON *member);
+
 bool json_keys_have(json_keys keys, const char *name);
 
 /* "an object", "a list", "a string", ... */

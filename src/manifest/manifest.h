@@ -388,6 +388,12 @@ typedef struct tf_run_spec {
     const char *json; /* the whole run as JSON text, for the output file */
 } tf_run_spec;
 
+/* A function of a library that is a file. */
+static inline bool tf_run_has_library(const tf_run_spec *run) {
+    return run->kind == TF_RUN_FUNCTION && strcmp(run->library, "builtin") != 0 &&
+           strcmp(run->library, TF_PROGRAM) != 0;
+}
+
 /* A process for each task. */
 static inline bool tf_run_is_command(const tf_run_spec *run) {
     return run->kind == TF_RUN_ARGV || run->kind == TF_RUN_SHELL;

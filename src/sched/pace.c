@@ -22,7 +22,7 @@ double tf_pace_mean(const tf_pace *pace) {
 int64_t tf_pace_count(const tf_pace *pace, double seconds) {
     if (pace->seen == 0)
         return 1;
-    double mean = pace->seconds / pace->tasks;
+    double mean = tf_pace_mean(pace);
     double most = 2 * (double)pace->seen;
     double count = mean * most > seconds ? seconds / mean : most;
     return count < 1 ? 1 : (int64_t)count;

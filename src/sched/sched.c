@@ -436,7 +436,7 @@ static bool find_foremost(tf_sched *s) {
     return any;
 }
 
-/* Do tasks of stage i go before those of stage j, which are of another kind? */
+/* Do tasks of stage i go before those of stage j? */
 static bool goes_before(const tf_sched *s, int i, int j) {
     const stage *a = &s->stage[i], *b = &s->stage[j];
     if (top_level(a) != top_level(b))
@@ -501,15 +501,6 @@ static bool is_kept_for(tf_sched *s, worker *k, int n, int64_t tasks) {
     if (k->reserved != n && s->kind[n].reserved < tasks)
         reserve(s, k, n);
     return k->reserved == n;
-}
-
-/* Of the stage whose tasks take longest of those that the worker holds, as far as that is known. */
-static double longest_held(const tf_sched *s, const worker *k) {
-    double longest = 0;
-    for (int i = 0; i < s->stages; i++)
-        if (k->holds[i].total > 0 && s->stage[i].pace.seen > 0)
-            longest = fmax(longest, tf_pace_mean(&s->stage[i].pace));
-    return longest;
 }
 
 /* What is granted is the worker's; it may want more, after the others. When there is no more of a kind, workers that
@@ -591,22 +582,33 @@ static answer offer_ready(tf_sched *s, int w, tf_action *action) {
     return NOTHING;
 }
 
-/* How many of the stage's tasks a worker that is kept may have: they run at once, and are over long before those that
- * it holds. Of a stage of which nothing is known a single one is tried. */
-static int64_t brief_tasks(const tf_sched *s, const worker *k, const stage *st) {
+/* Of the stage whose tasks take longest of those that the worker holds, as far as that is known. */
+static double longest_held(const tf_sched *s, const worker *k) {
+    double longest = 0;
+    for (int i = 0; i < s->stages; i++)
+        if (k->holds[i].total > 0 && s->stage[i].pace.seen > 0)
+            longest = fmax(longest, tf_pace_mean(&s->stage[i].pace));
+    return longest;
+}
+
+/* How many of the stage's tasks a worker that is kept may have: they run at once, and take no more than `most` seconds.
+ * Of a stage of which nothing is known a single one is tried. */
+static int64_t brief_tasks(const tf_sched *s, const worker *k, const stage *st, double most) {
     const bool is_trial = st->pace.seen == 0 && running(st) == 0;
-    if (!st->laid_out || st->piles == 0 || (!is_trial && tf_pace_mean(&st->pace) > BRIEF * longest_held(s, k)))
+    if (!st->laid_out || st->piles == 0 || (!is_trial && tf_pace_mean(&st->pace) > most))
         return 0;
     const int64_t idle = lanes_left(s, k, st->kind) - k->held_of[st->kind];
     return is_trial && idle > 1 ? 1 : idle;
 }
 
+/* For a worker that is kept: tasks that are over long before those that it holds. */
 static answer offer_brief(tf_sched *s, int w, tf_action *action) {
     const worker *k = &s->worker[w];
+    const double most = BRIEF * longest_held(s, k);
     int best = -1;
     int64_t room = 0;
     for (int i = 0; i < s->stages; i++) {
-        const int64_t tasks = brief_tasks(s, k, &s->stage[i]);
+        const int64_t tasks = brief_tasks(s, k, &s->stage[i], most);
         if (tasks > 0 && (best < 0 || goes_before(s, i, best))) {
             best = i;
             room = tasks;

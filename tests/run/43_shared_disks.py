@@ -23,7 +23,6 @@ class Hints(farm.FarmTest):
         self.campaign({"cb_nodes": 3, "romio_ds_write": "disable", "romio_no_indep_rw": False, "my_own": "x y", "striping_unit": "1MB"})
         library = farm.BUILD / "tests/libtell_hints.so"
         env = farm.environment(LD_PRELOAD=str(library), TELL_HINTS=str(self.folder / "told"))
-        env["ASAN_OPTIONS"] += ":verify_asan_link_order=0"
         subprocess.run(self.command("c.json", ranks=2), cwd=self.folder, env=env, check=True, capture_output=True, timeout=self.limit)
         told = collections.Counter((self.folder / "told").read_text().splitlines())
         wanted = ["cb_nodes=3", "romio_ds_write=disable", "romio_no_indep_rw=false", "my_own=x y", "striping_unit=1048576"]
@@ -133,15 +132,10 @@ class StageIn(farm.FarmTest):
         run = self.start("c.json", env=self.env)
         self.addCleanup(farm.kill_all, run)
         self.wait_for(lambda: (self.folder / "started").exists(), "no task begins")
-        for pid in [run.pid, *farm.descendants(run.pid)]:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        run.wait()
+        farm.kill_all(run)
         (copy,) = self.copies()
         number = copy.stat().st_ino
-        self.write("wait", "").unlink()
+        (self.folder / "wait").unlink()
         self.campaign(self.COMMAND + "; stat -c %i {inputs.cat} >number; test ! -e wait || sleep 100", tasks=4)
         self.taskfarm("c.json", "--fresh", env=self.env)
         self.assertEqual(int((self.folder / "number").read_text()), number)
