@@ -115,6 +115,9 @@ int64_t tf_utf8_invalid(const char *text, size_t length);
 /* Reads a whole file: adds its bytes to `out`. On failure returns errno, and `out` is as it was. */
 int tf_read_file(const char *path, tf_buf *out);
 
+/* Adds what a path names: where its last part is a link, what that leads to, which need not be there. 0 or an errno. */
+int tf_follow_links(const char *path, tf_buf *out);
+
 /* Removes a file, or a folder with all that is in it; links are not followed. 0 (also if there is none) or an errno. */
 int tf_remove_tree(const char *path);
 

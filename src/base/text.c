@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -334,6 +335,25 @@ int tf_read_file(const char *path, tf_buf *out) {
         out->data[out->length] = '\0';
     close(fd);
     return failure;
+}
+
+int tf_follow_links(const char *path, tf_buf *out) {
+    enum { MOST = 40 }; /* as the system's own limit */
+    const size_t start = out->length;
+    char target[PATH_MAX];
+    tf_buf_adds(out, path);
+    for (int links = 0; links < MOST; links++) {
+        const ssize_t length = readlink(tf_buf_text(out) + start, target, sizeof target - 1);
+        if (length < 0) /* no link (EINVAL), or nothing there, which is for others to say */
+            return 0;
+        target[length] = '\0';
+        size_t keep = *target == '/' ? start : out->length;
+        while (keep > start && out->data[keep - 1] != '/')
+            keep--;
+        out->length = keep;
+        tf_buf_adds(out, target);
+    }
+    return ELOOP;
 }
 
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk) {

@@ -1,8 +1,7 @@
 /* taskfarm export: a stage of an output as a table. */
-#include <errno.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/destination.h"
 
 static bool parse_format(const char *text, tf_export_format *format, bool *crate) {
     static const char *const names[] = {"csv", "jsonl"};
@@ -19,19 +18,18 @@ static int export(const options *o, const recalled *r, bool crate, const tf_expo
     const int stage = crate ? 0 : cli_find_stage(r, o->arguments ? o->argument[0] : NULL);
     if (stage < 0)
         return TF_ERR_USAGE;
-    FILE *out = o->output ? fopen(o->output, "w") : stdout;
-    if (!out) {
-        fprintf(stderr, "taskfarm: %s: %s\n", o->output, strerror(errno));
-        return TF_ERR_RUN;
-    }
     tf_error error;
-    tf_err err =
-        crate ? tf_report_crate(out, &r->it, r->path, &error) : tf_report_export(out, &r->it, stage, how, &error);
-    if (o->output && fclose(out) != 0 && err == TF_OK)
-        err = tf_error_set(&error, TF_ERR_RUN, "can't be written: %s", strerror(errno));
+    destination to;
+    tf_err err = destination_open(&to, o->output, o->output, r, &error);
+    if (err == TF_OK) {
+        err = crate ? tf_report_crate(to.file, &r->it, r->path, &error)
+                    : tf_report_export(to.file, &r->it, stage, how, &error);
+        if (err == TF_ERR_RUN && o->output)
+            tf_error_context(&error, "%s", o->output);
+        err = destination_close(&to, err, &error);
+    }
     if (err != TF_OK)
-        fprintf(stderr, "taskfarm: %s%s%s\n", o->output && err == TF_ERR_RUN ? o->output : "",
-                o->output && err == TF_ERR_RUN ? ": " : "", error.text);
+        fprintf(stderr, "taskfarm: %s\n", error.text);
     return (int)err;
 }
 

@@ -1,10 +1,9 @@
 /* taskfarm report: a page of all that there is to see of a campaign, or its tasks in time as a trace. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/destination.h"
 
 /* sweep.h5 -> sweep.html, where the user stands */
 static const char *default_name(const options *o, bool trace) {
@@ -27,18 +26,16 @@ int cli_report(const options *o) {
     int status = cli_recall(o, &r);
     if (status != TF_OK)
         return status;
-    FILE *out = fopen(full, "w");
-    tf_err err = TF_OK;
-    if (!out)
-        err = tf_error_set(&error, TF_ERR_RUN, "%s", strerror(errno));
-    else if (trace)
-        err = tf_report_trace(out, &r.it, &error);
-    else
-        err = tf_report_page(out, &r.it, r.path, &error);
-    if (out && fclose(out) != 0 && err == TF_OK)
-        err = tf_error_set(&error, TF_ERR_RUN, "can't be written: %s", strerror(errno));
+    destination to;
+    tf_err err = destination_open(&to, path, full, &r, &error);
+    if (err == TF_OK) {
+        err = trace ? tf_report_trace(to.file, &r.it, &error) : tf_report_page(to.file, &r.it, r.path, &error);
+        if (err != TF_OK)
+            tf_error_context(&error, "%s", path);
+        err = destination_close(&to, err, &error);
+    }
     if (err != TF_OK)
-        fprintf(stderr, "taskfarm: %s: %s\n", path, error.text);
+        fprintf(stderr, "taskfarm: %s\n", error.text);
     else
         printf("%s\n", path);
     cli_forget(&r);

@@ -1,0 +1,117 @@
+/* Where verbs write (see destination.h). */
+#include "cli/destination.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CHOOSE "choose another name with --output"
+
+/* Its signature stands at the beginning, or behind a block that somebody has put there: of 512, 1024, ... bytes. */
+static bool is_hdf5(int fd) {
+    static const char signature[8] = "\211HDF\r\n\032\n";
+    char found[sizeof signature];
+    for (off_t at = 0; pread(fd, found, sizeof found, at) == (ssize_t)sizeof found; at = at ? 2 * at : 512)
+        if (memcmp(found, signature, sizeof found) == 0)
+            return true;
+    return false;
+}
+
+static bool has_text(int fd, off_t size, const char *text) {
+    const size_t length = strlen(text);
+    if (size == 0 || (size_t)size != length)
+        return false;
+    char *bytes = tf_alloc(length);
+    const bool same = pread(fd, bytes, length, 0) == (ssize_t)length && memcmp(bytes, text, length) == 0;
+    free(bytes);
+    return same;
+}
+
+/* What is there and is not to be lost. */
+static tf_err refuse(const destination *to, int fd, const struct stat *there, const recalled *from, tf_error *error) {
+    struct stat input;
+    if (stat(from->path, &input) == 0 && input.st_dev == there->st_dev && input.st_ino == there->st_ino)
+        return tf_error_set(error, TF_ERR_USAGE, "%s: is the output that is read; " CHOOSE, to->name);
+    if (is_hdf5(fd))
+        return tf_error_set(error, TF_ERR_USAGE, "%s: is an HDF5 file, which is not overwritten; " CHOOSE, to->name);
+    if (has_text(fd, there->st_size, tf_reader_text(from->it.reader, "manifest")))
+        return tf_error_set(error, TF_ERR_USAGE, "%s: is the campaign's manifest; " CHOOSE, to->name);
+    return TF_OK;
+}
+
+static tf_err cant_open(const destination *to, int failure, tf_error *error) {
+    return tf_error_set(error, TF_ERR_RUN, "%s: %s", to->name, strerror(failure));
+}
+
+/* Beside what it is to replace, with its mode. Names of somebody else's are left alone. */
+static tf_err start_growing(destination *to, const struct stat *old, tf_error *error) {
+    enum { MOST_NAMES = 100, LONGEST = 200 /* of NAME_MAX */ };
+    const char *path = tf_buf_text(&to->path), *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    int fd = -1;
+    for (int n = 0; fd < 0 && n < MOST_NAMES; n++) {
+        tf_buf_clear(&to->growing);
+        tf_buf_add(&to->growing, path, (size_t)(name - path));
+        tf_buf_addf(&to->growing, "%.*s.part-%d", LONGEST, name, (int)getpid() + n);
+        fd = open(tf_buf_text(&to->growing), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        if (fd < 0 && errno != EEXIST)
+            break;
+    }
+    if (fd < 0)
+        return cant_open(to, errno, error);
+    if (old)
+        fchmod(fd, old->st_mode & 0777);
+    to->file = fdopen(fd, "w");
+    return TF_OK;
+}
+
+static bool is_stdout(const struct stat *there) {
+    struct stat out;
+    return fstat(STDOUT_FILENO, &out) == 0 && out.st_dev == there->st_dev && out.st_ino == there->st_ino;
+}
+
+/* A file that somebody else has opened, perhaps to add to it. */
+static bool is_descriptor(const char *path) {
+    return strncmp(path, "/dev/fd/", 8) == 0 || strncmp(path, "/proc/", 6) == 0;
+}
+
+tf_err destination_open(destination *to, const char *name, const char *path, const recalled *from, tf_error *error) {
+    struct stat old;
+    *to = (destination){.file = path ? NULL : stdout, .name = name};
+    if (!path)
+        return TF_OK;
+    const bool there = stat(path, &old) == 0;
+    if (there && S_ISREG(old.st_mode)) {
+        int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        tf_err err = fd < 0 ? cant_open(to, errno, error) : refuse(to, fd, &old, from, error);
+        if (fd >= 0)
+            close(fd);
+        if (err != TF_OK)
+            return err;
+    }
+    if (there && (!S_ISREG(old.st_mode) || is_stdout(&old) || is_descriptor(path))) {
+        to->file = is_stdout(&old) ? stdout : fopen(path, S_ISREG(old.st_mode) ? "ae" : "we");
+        return to->file ? TF_OK : cant_open(to, errno, error);
+    }
+    int failure = tf_follow_links(path, &to->path);
+    tf_err err = failure ? cant_open(to, failure, error) : start_growing(to, there ? &old : NULL, error);
+    if (err != TF_OK) {
+        tf_buf_free(&to->path);
+        tf_buf_free(&to->growing);
+    }
+    return err;
+}
+
+tf_err destination_close(destination *to, tf_err err, tf_error *error) {
+    if (to->file != stdout && fclose(to->file) != 0 && err == TF_OK)
+        err = tf_error_set(error, TF_ERR_RUN, "%s: can't be written: %s", to->name, strerror(errno));
+    if (to->path.length && err == TF_OK && rename(to->growing.data, to->path.data) != 0)
+        err = cant_open(to, errno, error);
+    if (to->path.length && err != TF_OK)
+        unlink(to->growing.data);
+    tf_buf_free(&to->path);
+    tf_buf_free(&to->growing);
+    return err;
+}
