@@ -236,15 +236,36 @@ void tf_resources_take(tf_resources *have, const tf_resources *need, int64_t cou
 
 bool tf_resources_equal(const tf_resources *a, const tf_resources *b);
 
-/* ---- Sums that do not depend on order ---- */
+/* ---- Exact sums ---- */
 
-__extension__ typedef __int128 tf_int128;
+__extension__ typedef unsigned __int128 tf_uint128;
 
-/* Where the point is for up to `count` terms of which the largest is `largest` in size; finite. Each term becomes an
- * integer, and the integers' total the sum again. */
-int tf_sum_shift(double largest, int64_t count);
-tf_int128 tf_sum_term(double x, int shift);
-double tf_sum_value(tf_int128 total, int shift);
+/* A sum of doubles, or of their squares, in which nothing is rounded: the same for any order of its terms. All zeros is
+ * an empty one. As long as the terms' exponents ask for: 24 bytes and 8 for each 32 bits. */
+typedef struct tf_sum {
+    int64_t *digit; /* of 32 bits, the lowest first; carries are waiting in what is above these */
+    int32_t low;    /* the place of digit[0], from that of the square of the least double on */
+    int32_t digits;
+    int32_t uncarried; /* terms since the last carry */
+} tf_sum;
+
+/* Terms are finite. */
+void tf_sum_add(tf_sum *sum, double x);
+void tf_sum_add_square(tf_sum *sum, double x);
+
+/* Carries, and makes room for digits at places low .. low + digits - 1 at least. Sums of the same places, each with its
+ * carries done, are added digit by digit: up to 2^30 of them. */
+void tf_sum_widen(tf_sum *sum, int32_t low, int32_t digits);
+void tf_sum_free(tf_sum *sum);
+
+/* The sum, and its count-th part: the nearest double, of two that are as near the even one. */
+double tf_sum_value(const tf_sum *sum);
+double tf_sum_mean(const tf_sum *sum, int64_t count); /* count > 0 */
+
+/* Of `count` numbers, 2 or more, with their sum and that of their squares: the variance with count - 1 below, rounded
+ * once; and the square root of its `of`-th part, which can be told where the variance is beyond a double. */
+double tf_sum_variance(const tf_sum *sum, const tf_sum *squares, int64_t count);
+double tf_sum_deviation(const tf_sum *sum, const tf_sum *squares, int64_t count, int64_t of);
 
 /* Numbers, not NaN, as integers of the same order; -0 is before 0. */
 uint64_t tf_order_of(double x);

@@ -1,6 +1,6 @@
 /* Reductions: each rank goes through its share of a stage's rows, as often as needed, a piece at a time, so that
  * nothing has to fit in memory but what is kept of each group. All that ranks put together are integers, minima and
- * counts, and sums in fixed point (tf_sum_term), so that the result is the same to the bit for any number of ranks. */
+ * counts, and exact sums (tf_sum), so that the result is the same to the bit for any number of ranks. */
 #ifndef TF_STORE_REDUCE_H
 #define TF_STORE_REDUCE_H
 

@@ -1,6 +1,6 @@
 /* The statistics of one value, group by group. A "cell" is one element of one group. Each pass over the rows finds what
- * the next one needs: counts and extremes, then sums, then squared deviations, histograms; and order statistics by
- * their digits, from the highest on, so that they are exact without anything being sorted or kept. */
+ * the next one needs: counts and extremes, then sums and histograms; and order statistics by their digits, from the
+ * highest on, so that they are exact without anything being sorted or kept. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +11,13 @@ typedef struct stats {
     reducing *r;
     int value;
     int64_t elements, cells;
-    int64_t *count, *missing, *endless; /* per cell: numbers, NaNs; infinities by sign: 2 */
-    uint64_t *lowest, *highest;         /* by tf_order_of */
-    int64_t *argmin, *argmax, *first;   /* rows; INT64_MAX: none */
+    int64_t *count, *missing, *infinite; /* per cell: numbers, NaNs; infinities by sign: 2 */
+    uint64_t *lowest, *highest;          /* by tf_order_of */
+    int64_t *argmin, *argmax, *first;    /* rows; INT64_MAX: none */
     double *first_number;
     double least_positive, least, most; /* of all finite numbers */
-    double *mean, *var, *sum;
-    double *center; /* for order statistics of |x - center|; NULL: of x */
+    tf_sum *sum, *squares;              /* of finite numbers; NULL: nobody asks for them */
+    double *center;                     /* for order statistics of |x - center|; NULL: of x */
 } stats;
 
 static int64_t cell_of(const stats *s, uint32_t group, int64_t element) {
@@ -62,7 +62,7 @@ static void take_extremes(void *context, const reduce_piece *piece) {
             s->first_number[cell] = x;
         }
         if (isinf(x)) {
-            s->endless[2 * cell + (x > 0)]++;
+            s->infinite[2 * cell + (x > 0)]++;
             continue;
         }
         s->least = x < s->least ? x : s->least;
@@ -106,7 +106,7 @@ static tf_err find_extremes(stats *s) {
     memcpy(own_first, s->first, (size_t)n * sizeof *own_first);
     store_sum_all(store, s->count, n);
     store_sum_all(store, s->missing, n);
-    store_sum_all(store, s->endless, 2 * n);
+    store_sum_all(store, s->infinite, 2 * n);
     store_lowest_all(store, s->lowest, n);
     store_highest_all(store, s->highest, n);
     agree_on_row(store, low, s->lowest, s->argmin, n);
@@ -128,13 +128,6 @@ static tf_err find_extremes(stats *s) {
 
 /* ---- Sums ---- */
 
-typedef struct summing {
-    stats *s;
-    bool squares; /* of deviations from the mean; else the numbers themselves */
-    int *shift;   /* per cell */
-    tf_int128 *total;
-} summing;
-
 static double lowest_number(const stats *s, int64_t cell) {
     return tf_order_value(s->lowest[cell]);
 }
@@ -143,65 +136,66 @@ static double highest_number(const stats *s, int64_t cell) {
     return tf_order_value(s->highest[cell]);
 }
 
-static bool is_endless(const stats *s, int64_t cell) {
-    return s->endless[2 * cell] || s->endless[2 * cell + 1];
+static bool has_infinities(const stats *s, int64_t cell) {
+    return s->infinite[2 * cell] || s->infinite[2 * cell + 1];
 }
 
 static void take_terms(void *context, const reduce_piece *piece) {
-    const summing *sum = context;
-    const stats *s = sum->s;
+    stats *s = context;
     EACH_NUMBER(s, piece, {
-        if (!isfinite(x) || is_endless(s, cell))
+        if (!isfinite(x))
             continue;
-        double deviation = x - s->mean[cell];
-        sum->total[cell] += tf_sum_term(sum->squares ? deviation * deviation : x, sum->shift[cell]);
+        tf_sum_add(&s->sum[cell], x);
+        if (s->squares)
+            tf_sum_add_square(&s->squares[cell], x);
     })
 }
 
-/* In thirds of 43 bits, whose sums over ranks fit an int64_t. */
-static void add_up(const tf_store *store, tf_int128 *total, int64_t cells) {
-    enum { THIRD = 43 };
-    const tf_int128 mask = ((tf_int128)1 << THIRD) - 1;
-    int64_t *thirds = tf_alloc_array(3 * (size_t)cells, sizeof *thirds);
-    for (int64_t c = 0; c < cells; c++)
-        for (int t = 0; t < 3; t++)
-            thirds[3 * c + t] = (int64_t)(t < 2 ? total[c] >> t * THIRD & mask : total[c] >> 2 * THIRD);
-    store_sum_all(store, thirds, 3 * cells);
-    for (int64_t c = 0; c < cells; c++)
-        total[c] = (tf_int128)thirds[3 * c] + thirds[3 * c + 1] * ((tf_int128)1 << THIRD) +
-                   thirds[3 * c + 2] * ((tf_int128)1 << 2 * THIRD);
-    free(thirds);
-}
-
-static double largest_term(const stats *s, int64_t cell, bool squares) {
-    double low = lowest_number(s, cell), high = highest_number(s, cell), spread = high - low;
-    return squares ? spread * spread : fmax(fabs(low), fabs(high));
+/* The ranks' sums become the sums of all: first they get the same places, then digits are added. */
+static void add_up(const tf_store *store, tf_sum *sum, int64_t cells) {
+    int64_t *ends = tf_alloc_array(2 * (size_t)cells, sizeof *ends); /* per cell: its lowest place, minus its end */
+    for (int64_t c = 0; c < cells; c++) {
+        tf_sum_widen(&sum[c], sum[c].low, sum[c].digits);
+        ends[2 * c] = sum[c].digits ? sum[c].low : INT32_MAX;
+        ends[2 * c + 1] = sum[c].digits ? -(sum[c].low + sum[c].digits) : INT32_MAX;
+    }
+    store_min_all(store, ends, 2 * cells);
+    int64_t all = 0, at = 0;
+    for (int64_t c = 0; c < cells; c++) {
+        if (ends[2 * c] < INT32_MAX)
+            tf_sum_widen(&sum[c], (int32_t)ends[2 * c], (int32_t)(-ends[2 * c + 1] - ends[2 * c]));
+        all += sum[c].digits;
+    }
+    int64_t *digit = tf_alloc_array((size_t)all, sizeof *digit);
+    for (int64_t c = 0; c < cells; at += sum[c++].digits)
+        for (int32_t i = 0; i < sum[c].digits; i++)
+            digit[at + i] = sum[c].digit[i];
+    store_sum_all(store, digit, all);
+    at = 0;
+    for (int64_t c = 0; c < cells; at += sum[c++].digits)
+        for (int32_t i = 0; i < sum[c].digits; i++)
+            sum[c].digit[i] = digit[at + i];
+    free(digit);
+    free(ends);
 }
 
 static tf_err sum_up(stats *s, bool squares) {
-    summing sum = {.s = s, .squares = squares};
-    sum.shift = tf_alloc_array((size_t)s->cells, sizeof *sum.shift);
-    sum.total = tf_alloc_array((size_t)s->cells, sizeof *sum.total);
-    for (int64_t c = 0; c < s->cells; c++) {
-        double largest = s->count[c] && !is_endless(s, c) ? largest_term(s, c, squares) : 0;
-        sum.shift[c] = tf_sum_shift(isfinite(largest) ? largest : 0x1.fffffffffffffp1023, s->count[c]);
-    }
-    tf_err err = reduce_each(s->r, s->value, take_terms, &sum);
-    if (err == TF_OK)
-        add_up(s->r->store, sum.total, s->cells);
-    for (int64_t c = 0; c < s->cells && err == TF_OK; c++) {
-        double n = (double)s->count[c], total = (double)sum.total[c];
-        if (squares) {
-            s->var[c] = is_endless(s, c) || n < 2 ? NAN : ldexp(total / (n - 1), -sum.shift[c]);
-            continue;
-        }
-        double endless = s->endless[2 * c] && s->endless[2 * c + 1] ? NAN : s->endless[2 * c] ? -INFINITY : INFINITY;
-        s->sum[c] = is_endless(s, c) ? endless : tf_sum_value(sum.total[c], sum.shift[c]);
-        s->mean[c] = is_endless(s, c) ? endless : n > 0 ? ldexp(total / n, -sum.shift[c]) : NAN;
-    }
-    free(sum.shift);
-    free(sum.total);
-    return err;
+    s->sum = tf_alloc_array((size_t)s->cells, sizeof *s->sum);
+    if (squares)
+        s->squares = tf_alloc_array((size_t)s->cells, sizeof *s->squares);
+    tf_err err = reduce_each(s->r, s->value, take_terms, s);
+    if (err != TF_OK)
+        return err;
+    add_up(s->r->store, s->sum, s->cells);
+    if (squares)
+        add_up(s->r->store, s->squares, s->cells);
+    return TF_OK;
+}
+
+static void free_sums(tf_sum *sum, int64_t cells) {
+    for (int64_t c = 0; sum && c < cells; c++)
+        tf_sum_free(&sum[c]);
+    free(sum);
 }
 
 /* ---- Order statistics ---- */
@@ -283,10 +277,22 @@ static tf_err select_all(selecting *p, int64_t targets) {
     return err;
 }
 
+/* What was made of two finite numbers is too large for a double, */
+static bool is_beyond(double made, double a, double b) {
+    return isinf(made) && isfinite(a) && isfinite(b);
+}
+
+/* and this is not. */
+static double mix(double a, double b, double part) {
+    return a * (1 - part) + b * part;
+}
+
 /* Quantile q by linear interpolation between the two nearest ranks, as numpy's default. */
 static double interpolate(double a, double b, double part) {
     if (part == 0 || a == b)
         return a;
+    if (is_beyond(b - a, a, b))
+        return mix(a, b, part);
     return part < 0.5 ? a + (b - a) * part : b - (b - a) * (1 - part);
 }
 
@@ -336,6 +342,18 @@ typedef struct binning {
     int64_t *counter; /* cells x bins */
 } binning;
 
+static double linear_edge(double low, double high, double part) {
+    return is_beyond(high - low, low, high) ? mix(low, high, part) : low + (high - low) * part;
+}
+
+static double log_edge(double low, double high, double part) {
+    const double half = 0.5;
+    if (!is_beyond(high / low, low, high))
+        return low * pow(high / low, part);
+    const double root = sqrt(high) / sqrt(low);
+    return part < half ? low * pow(root, 2 * part) : high * pow(root, 2 * (part - 1));
+}
+
 /* Bins of equal width between the least and the most of all groups, so that these can be compared. */
 static double *make_edges(const stats *s, const tf_stat_spec *stat) {
     double low = stat->log ? s->least_positive : s->least, high = s->most;
@@ -348,8 +366,8 @@ static double *make_edges(const stats *s, const tf_stat_spec *stat) {
         low = stat->log ? low / 2 : low - 0.5;
     }
     for (int64_t i = 0; i <= stat->size; i++) {
-        double part = (double)i / (double)stat->size;
-        edges[i] = stat->log ? low * pow(high / low, part) : low + (high - low) * part;
+        const double part = (double)i / (double)stat->size;
+        edges[i] = stat->log ? log_edge(low, high, part) : linear_edge(low, high, part);
     }
     edges[0] = low;
     edges[stat->size] = high;
@@ -460,13 +478,16 @@ static tf_err find_top(const stats *s, const tf_stat_spec *stat, reduce_result *
 /* ---- All of one value ---- */
 
 static double simple(const stats *s, tf_stat_kind kind, int64_t c) {
-    bool any = s->count[c] > 0;
+    const int64_t n = s->count[c];
+    const bool both = s->infinite[2 * c] && s->infinite[2 * c + 1], any = n > 0;
+    const double infinity = both ? NAN : s->infinite[2 * c] ? -INFINITY : INFINITY;
+    const bool spread = n > 1 && !has_infinities(s, c);
     switch (kind) {
-    case TF_STAT_SUM: return s->sum[c];
-    case TF_STAT_MEAN: return s->mean[c];
-    case TF_STAT_VAR: return s->var[c];
-    case TF_STAT_STD: return sqrt(s->var[c]);
-    case TF_STAT_STDERR: return sqrt(s->var[c] / (double)s->count[c]);
+    case TF_STAT_SUM: return has_infinities(s, c) ? infinity : tf_sum_value(&s->sum[c]);
+    case TF_STAT_MEAN: return has_infinities(s, c) ? infinity : any ? tf_sum_mean(&s->sum[c], n) : NAN;
+    case TF_STAT_VAR: return spread ? tf_sum_variance(&s->sum[c], &s->squares[c], n) : NAN;
+    case TF_STAT_STD: return spread ? tf_sum_deviation(&s->sum[c], &s->squares[c], n, 1) : NAN;
+    case TF_STAT_STDERR: return spread ? tf_sum_deviation(&s->sum[c], &s->squares[c], n, n) : NAN;
     case TF_STAT_MIN: return any ? lowest_number(s, c) : NAN;
     case TF_STAT_MAX: return any ? highest_number(s, c) : NAN;
     default: return s->first_number[c];
@@ -559,9 +580,7 @@ static tf_err fill_all(stats *s, reduce_result *result) {
     }
     tf_err err = find_extremes(s);
     if (err == TF_OK && sums)
-        err = sum_up(s, false);
-    if (err == TF_OK && squares)
-        err = sum_up(s, true);
+        err = sum_up(s, squares);
     if (err == TF_OK)
         err = fill_quantiles(s, false, result);
     if (err == TF_OK)
@@ -590,19 +609,17 @@ tf_err reduce_value(reducing *r, int value, reduce_result *result) {
     size_t n = (size_t)s.cells;
     s.count = tf_alloc_array(n, sizeof *s.count);
     s.missing = tf_alloc_array(n, sizeof *s.missing);
-    s.endless = tf_alloc_array(2 * n, sizeof *s.endless);
+    s.infinite = tf_alloc_array(2 * n, sizeof *s.infinite);
     s.lowest = tf_alloc_array(n, sizeof *s.lowest);
     s.highest = tf_alloc_array(n, sizeof *s.highest);
     s.argmin = tf_alloc_array(n, sizeof *s.argmin);
     s.argmax = tf_alloc_array(n, sizeof *s.argmax);
     s.first = tf_alloc_array(n, sizeof *s.first);
     s.first_number = tf_alloc_array(n, sizeof *s.first_number);
-    s.mean = tf_alloc_array(n, sizeof *s.mean);
-    s.var = tf_alloc_array(n, sizeof *s.var);
-    s.sum = tf_alloc_array(n, sizeof *s.sum);
     tf_err err = fill_all(&s, result);
-    void *all[] = {s.count,  s.missing, s.endless,      s.lowest, s.highest, s.argmin,
-                   s.argmax, s.first,   s.first_number, s.mean,   s.var,     s.sum};
+    free_sums(s.sum, s.cells);
+    free_sums(s.squares, s.cells);
+    void *all[] = {s.count, s.missing, s.infinite, s.lowest, s.highest, s.argmin, s.argmax, s.first, s.first_number};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
     return err;

@@ -1,5 +1,8 @@
 """Reductions: against numpy, for any number of ranks, and after kills."""
 
+import fractions
+import math
+
 import farm
 import h5py
 import numpy as np
@@ -77,6 +80,67 @@ class Reductions(farm.FarmTest):
                 "none": {"by": "n", "where": "n < 0", "columns": {"x": STATS}},
             },
         }
+
+    def test_sums_are_exact_and_rounded_once(self):
+        """Against fractions: terms that cancel, beyond each other's digits, at both ends of what a double can hold."""
+        random = np.random.default_rng(7)
+        groups = [
+            [1e25, 1e-10, -1e25],
+            [1e40, 1.0, -1e40],
+            [0.1, 0.2, 0.3],
+            [1.7e308, 1.7e308, -1.7e308, -1.6e308],
+            [5e-324, 5e-324, 5e-324, 0.0],
+            [1e200, -1e200, 3e200],
+            [1e-200, -1e-200, 3e-200],
+            [0.1] * 7,
+            (random.normal(size=200) * 10.0 ** random.integers(-150, 150, 200)).tolist(),
+            (1 + random.normal(size=200) * 1e-15).tolist(),
+        ]
+        rows = [f"{g},{x!r}\n" for g, group in enumerate(groups) for x in group]
+        self.write("s.csv", "g,x\n" + "".join(rows))
+        stats = ["sum", "mean", "var", "std", "stderr"]
+        reduce = {"s": {"by": "g", "columns": {"x": stats}}}
+        self.write("s.json", {"name": "s", "over": [{"csv": "s.csv"}], "run": {"expr": {"y": "x"}}, "reduce": reduce})
+        found = []
+        for ranks in (None, 3):
+            self.taskfarm("s.json", "--fresh", "--slots", 2, ranks=ranks)
+            found.append(reductions(self.folder / "s.h5", "s"))
+        self.assertEqual(found[0], found[1])
+        with self.open("s.h5") as file:
+            got = {stat: file[f"s/reduce/s/x.{stat}"][()] for stat in stats}
+        for g, group in enumerate(groups):
+            exact = [fractions.Fraction(x) for x in group]
+            n, total = len(exact), sum(exact)
+            var = (sum(x * x for x in exact) - total * total / n) / (n - 1)
+            for stat, value in {"sum": total, "mean": total / n, "var": var}.items():
+                try:
+                    value = float(value)
+                except OverflowError:
+                    value = math.inf if value > 0 else -math.inf
+                self.assertEqual(got[stat][g], value, f"{stat} of {group}")
+            for stat, square in {"std": var, "stderr": var / n}.items():
+                shift = 1 << 1200
+                root = fractions.Fraction(math.isqrt(int(square * shift * shift)), shift)
+                if root > fractions.Fraction(np.finfo(float).max):
+                    self.assertEqual(got[stat][g], math.inf, f"{stat} of {group}")
+                elif root:
+                    self.assertAlmostEqual(float(fractions.Fraction(got[stat][g]) / root), 1, delta=3e-16, msg=f"{stat} of {group}")
+                else:
+                    self.assertEqual(got[stat][g], 0, f"{stat} of {group}")
+
+    def test_edges_and_quantiles_reach_as_far_as_numbers_do(self):
+        rows = [{"x": x} for x in (-1e308, 1e308, -5e307, 1e-300)]
+        stats = ["histogram:4", "histogram:4:log", "quantile:0.25", "median"]
+        manifest = {"name": "e", "over": [{"rows": rows}], "run": {"expr": {"y": "x"}}, "reduce": {"e": {"columns": {"x": stats}}}}
+        self.write("e.json", manifest)
+        self.taskfarm("e.json")
+        with self.open("e.h5") as file:
+            group = file["e/reduce/e"]
+            np.testing.assert_allclose(group["x.histogram:4.edges"][()], [-1e308, -5e307, 0, 5e307, 1e308], rtol=1e-15)
+            np.testing.assert_array_equal(group["x.histogram:4"][0], [1, 1, 1, 1])
+            np.testing.assert_allclose(group["x.histogram:4:log.edges"][()], [1e-300, 1e-148, 1e4, 1e156, 1e308], rtol=1e-12)
+            np.testing.assert_array_equal(group["x.histogram:4:log"][0], [1, 0, 0, 1])
+            self.assertEqual(group["x.quantile:0.25"][0], -6.25e307)
 
     def test_are_numpy_s_for_any_number_of_ranks(self):
         self.write("r.json", self.campaign(700 if farm.SANITIZED else 3000))
