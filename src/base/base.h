@@ -118,8 +118,13 @@ int tf_read_file(const char *path, tf_buf *out);
 /* Adds what a path names: where its last part is a link, what that leads to, which need not be there. 0 or an errno. */
 int tf_follow_links(const char *path, tf_buf *out);
 
-/* Removes a file, or a folder with all that is in it; links are not followed. 0 (also if there is none) or an errno. */
+/* Removes a file, or a folder with all that is in it. Links are not followed, and what is mounted below it stays. 0
+ * (also if there is none) or an errno; what can be removed is. */
 int tf_remove_tree(const char *path);
+int tf_remove_tree_at(int folder, const char *name); /* of an open folder, as unlinkat has it */
+
+/* Removes all that is in an open folder. 0 or an errno. */
+int tf_empty_folder(int folder);
 
 /* $TMPDIR, or else /tmp. */
 const char *tf_temporary_folder(void);

@@ -176,6 +176,6 @@ void command_run(host *h, int64_t row) {
     process_close_fd(&a.p.in);
     process_close_fd(&a.log);
     process_free(&a.p);
-    scratch_remove(&a.scratch);
+    scratch_remove(h, &a.scratch);
     tf_buf_free(&a.scratch);
 }

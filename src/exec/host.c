@@ -454,8 +454,9 @@ tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, i
     batch_map map;
     if (!batch_map_new(&map, batch_fixed_size(campaign)))
         return tf_error_set(error, TF_ERR_RUN, "no shared memory: %s", strerror(errno));
-    host_setting setting = {.campaign = campaign};
-    scratch_make_root(campaign, &setting.scratch_root);
+    host_setting setting = {.campaign = campaign, .scratch = {.fd = -1}};
+    if (on_rows)
+        scratch_open(campaign, &setting.scratch);
     host_open(&h, &setting, 0, 0);
     const tf_stage_spec *spec = &campaign->stage[stage];
     const int64_t most = batch_capacity(spec);
@@ -483,8 +484,7 @@ tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, i
         count -= rows.count;
     }
     host_close(&h);
-    scratch_remove(&setting.scratch_root);
-    tf_buf_free(&setting.scratch_root);
+    scratch_close(&setting.scratch);
     batch_map_close(&map);
     return err;
 }

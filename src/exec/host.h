@@ -15,8 +15,17 @@ typedef struct service service;
 /* Where inputs are copied to (staging.c). */
 typedef struct staging {
     tf_buf root; /* empty: they are not */
-    int lock;    /* on it; -1: none */
+    int folder;  /* the same, open and locked; -1: none */
 } staging;
+
+/* The folder below which all scratch folders of a rank are (scratch.c). It is known by what it is, not by its name. */
+typedef struct scratch_root {
+    tf_buf path;
+    int fd;      /* -1: there is none, */
+    int failure; /* for this reason; 0: no stage uses {scratch} */
+    dev_t device;
+    ino_t inode;
+} scratch_root;
 
 /* A plugin's file that was passed on in memory. */
 typedef struct memory_library {
@@ -26,7 +35,7 @@ typedef struct memory_library {
 typedef struct host_setting {
     const tf_campaign *campaign;
     const tf_function *program; /* what this program brings itself; NULL: nothing */
-    tf_buf scratch_root;        /* empty: no stage uses {scratch} */
+    scratch_root scratch;
     staging staging;
     memory_library *library;
     int libraries;
@@ -84,14 +93,16 @@ tf_point host_point(host *h, int64_t row);
 
 /* ---- Scratch folders (scratch.c) ---- */
 
-/* Makes $TMPDIR/taskfarm-XXXXXX (or below /tmp) if any stage uses {scratch}: `root` gets its path, else stays empty. */
-void scratch_make_root(const tf_campaign *campaign, tf_buf *root);
+/* Makes $TMPDIR/taskfarm-XXXXXX (or below /tmp) if any stage uses {scratch}. Where that fails each task that needs it
+ * will. */
+void scratch_open(const tf_campaign *campaign, scratch_root *root);
+void scratch_close(scratch_root *root); /* removes what was made */
 
 /* Makes the folder of one attempt, if the stage uses {scratch}: adds its path to `path`. false after host_fail. */
 bool scratch_make(host *h, int64_t index, tf_buf *path);
 
 /* Removes it with all that is in it. An empty path is none. */
-void scratch_remove(const tf_buf *path);
+void scratch_remove(const host *h, const tf_buf *path);
 
 /* ---- Declared files (files.c) ---- */
 

@@ -1,10 +1,11 @@
 /* Scratch folders: one a host below a root that the spawner makes and removes, so that nothing stays behind when a host
  * is killed; and in it one for each attempt that uses {scratch}. */
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "exec/host.h"
 
@@ -21,29 +22,70 @@ static bool stage_uses_scratch(const tf_stage_spec *spec) {
     return uses;
 }
 
-void scratch_make_root(const tf_campaign *campaign, tf_buf *root) {
+void scratch_open(const tf_campaign *campaign, scratch_root *root) {
+    struct stat info;
     bool used = false;
+    *root = (scratch_root){.fd = -1};
     for (int s = 0; s < campaign->stages; s++)
         used = used || stage_uses_scratch(&campaign->stage[s]);
     if (!used)
         return;
-    tf_buf_addf(root, "%s/taskfarm-XXXXXX", tf_temporary_folder());
-    if (!mkdtemp(root->data)) /* each task that needs it will find that it is not there */
-        snprintf(strrchr(root->data, '/'), sizeof "/taskfarm", "/taskfarm");
+    tf_buf_addf(&root->path, "%s/taskfarm-XXXXXX", tf_temporary_folder());
+    const bool made = mkdtemp(root->path.data) != NULL;
+    if (made)
+        root->fd = open(root->path.data, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (root->fd >= 0 && fstat(root->fd, &info) == 0) {
+        root->device = info.st_dev;
+        root->inode = info.st_ino;
+        return;
+    }
+    root->failure = errno;
+    if (made)
+        rmdir(root->path.data); /* empty as it is */
+    scratch_close(root);
 }
 
-void scratch_remove(const tf_buf *path) {
-    if (path->length)
-        tf_remove_tree(path->data);
+/* The name leads to the folder that was made, or to nothing that is ours. */
+void scratch_close(scratch_root *root) {
+    struct stat info;
+    if (root->fd >= 0) {
+        tf_empty_folder(root->fd);
+        close(root->fd);
+        if (lstat(root->path.data, &info) == 0 && info.st_dev == root->device && info.st_ino == root->inode)
+            rmdir(root->path.data);
+    }
+    root->fd = -1;
+    tf_buf_free(&root->path);
+}
+
+/* A folder's name in the root, which its path ends with. */
+static const char *name_of(const tf_buf *path) {
+    return strrchr(path->data, '/') + 1;
 }
 
 bool scratch_make(host *h, int64_t index, tf_buf *path) {
+    const scratch_root *root = &h->setting->scratch;
     if (!stage_uses_scratch(h->spec))
         return true;
-    tf_buf_addf(path, "%s/%d-%lld", tf_buf_text(&h->setting->scratch_root), h->slot, (long long)index);
-    if (mkdir(path->data, 0700) == 0)
+    if (root->fd < 0) {
+        host_fail(h, "can't make scratch folders in %s: %s; set TMPDIR to a folder that can be written",
+                  tf_temporary_folder(), strerror(root->failure));
+        return false;
+    }
+    tf_buf_addf(path, "%s/%d-%lld", root->path.data, h->slot, (long long)index);
+    bool made = mkdirat(root->fd, name_of(path), 0700) == 0;
+    if (!made && errno == EEXIST) { /* a host that was killed has left it */
+        tf_remove_tree_at(root->fd, name_of(path));
+        made = mkdirat(root->fd, name_of(path), 0700) == 0;
+    }
+    if (made)
         return true;
     host_fail(h, "can't make the scratch folder %s: %s", path->data, strerror(errno));
     tf_buf_clear(path);
     return false;
+}
+
+void scratch_remove(const host *h, const tf_buf *path) {
+    if (path->length)
+        tf_remove_tree_at(h->setting->scratch.fd, name_of(path));
 }

@@ -93,7 +93,7 @@ static void take_campaign(parent *s, int fd, size_t size) {
     if (!s->campaign)
         _exit(TF_ERR_RUN);
     s->setting.campaign = s->campaign;
-    scratch_make_root(s->campaign, &s->setting.scratch_root);
+    scratch_open(s->campaign, &s->setting.scratch);
     staging_open(s->campaign, &s->setting.staging);
 }
 
@@ -183,8 +183,7 @@ static void end_spawner(parent *s) {
         kill_children();
         poll(NULL, 0, 1);
     }
-    scratch_remove(&s->setting.scratch_root);
-    tf_buf_free(&s->setting.scratch_root);
+    scratch_close(&s->setting.scratch);
     staging_close(&s->setting.staging);
     free(s->setting.library);
     tf_campaign_free(s->campaign);
@@ -194,7 +193,7 @@ static void end_spawner(parent *s) {
 }
 
 static void spawner_main(int socket, const tf_function *program) {
-    parent s = {.socket = socket, .setting = {.program = program, .staging = {.lock = -1}}};
+    parent s = {.socket = socket, .setting = {.program = program, .scratch = {.fd = -1}, .staging = {.folder = -1}}};
     close_range(3, ~0U,
                 CLOSE_RANGE_CLOEXEC); /* what launchers leave open is not for commands: they might wait for it */
     setpgid(0, 0);

@@ -1,7 +1,8 @@
 /* Inputs that many tasks share: the first task of a node that needs one copies it to the node's own disk, and all ranks
  * of the node read it there. Copies lie below $TMPDIR/taskfarm-inputs-UID-OUTPUT, known by the device, number, time and
  * size of what they are copies of; who copies holds a lock on their folder. Each spawner shares a lock on the whole,
- * which ends with it: the last one takes all away. What a killed run has left is taken up by the next. */
+ * which ends with it: the last one empties the folder by the descriptor that it has locked, and removes it. What a
+ * killed run has left is taken up by the next. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -26,44 +27,39 @@ static bool is_wanted(const tf_campaign *campaign) {
     return false;
 }
 
-/* A folder that nobody else can write to. */
-static int make_own_folder(const char *path) {
+/* A folder that nobody else can write to, open. -1 with errno. */
+static int open_own_folder(const char *path) {
     struct stat info;
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return errno;
-    if (lstat(path, &info) != 0)
-        return errno;
-    return S_ISDIR(info.st_mode) && info.st_uid == geteuid() && (info.st_mode & 022) == 0 ? 0 : EPERM;
+    int fd;
+    do {
+        if (mkdir(path, 0700) != 0 && errno != EEXIST)
+            return -1;
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    } while (fd < 0 && errno == ENOENT);
+    if (fd < 0 || (fstat(fd, &info) == 0 && info.st_uid == geteuid() && (info.st_mode & 022) == 0))
+        return fd;
+    close(fd);
+    errno = EPERM;
+    return -1;
 }
 
-/* A shared lock on the folder, which another run may be about to remove. -1 with errno. */
+/* The folder, with a shared lock on it. Whoever held it before may have removed it meanwhile. -1 with errno. */
 static int join(const char *root) {
-    tf_buf path = {0};
     struct stat held, there;
-    int lock = -1, failure = 0;
-    tf_buf_addf(&path, "%s/lock", root);
-    while (lock < 0 && (failure = make_own_folder(root)) == 0) {
-        lock = open(path.data, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (lock < 0 && errno != ENOENT) {
-            failure = errno;
-            break;
-        }
-        if (lock < 0)
-            continue;
-        while (flock(lock, LOCK_SH) != 0 && errno == EINTR)
+    int fd;
+    while ((fd = open_own_folder(root)) >= 0) {
+        while (flock(fd, LOCK_SH) != 0 && errno == EINTR)
             ;
-        if (fstat(lock, &held) == 0 && stat(path.data, &there) == 0 && held.st_ino == there.st_ino)
+        if (fstat(fd, &held) == 0 && lstat(root, &there) == 0 && held.st_dev == there.st_dev &&
+            held.st_ino == there.st_ino)
             break;
-        close(lock);
-        lock = -1;
+        close(fd);
     }
-    tf_buf_free(&path);
-    errno = failure;
-    return lock;
+    return fd;
 }
 
 void staging_open(const tf_campaign *campaign, staging *all) {
-    *all = (staging){.lock = -1};
+    *all = (staging){.folder = -1};
     if (!is_wanted(campaign))
         return;
     tf_buf output = {0};
@@ -71,8 +67,8 @@ void staging_open(const tf_campaign *campaign, staging *all) {
     tf_buf_addf(&all->root, "%s/taskfarm-inputs-%u-%016llx", tf_temporary_folder(), (unsigned)geteuid(),
                 (unsigned long long)tf_hash(output.data, output.length, 0));
     tf_buf_free(&output);
-    all->lock = join(all->root.data);
-    if (all->lock >= 0)
+    all->folder = join(all->root.data);
+    if (all->folder >= 0)
         return;
     fprintf(stderr, "taskfarm: %s: %s; inputs are read where they are\n", all->root.data, strerror(errno));
     tf_buf_clear(&all->root);
@@ -80,11 +76,13 @@ void staging_open(const tf_campaign *campaign, staging *all) {
 
 /* Nobody gives up a shared lock but by ending: of several that try at once the last one gets the whole. */
 void staging_close(staging *all) {
-    if (all->lock >= 0 && flock(all->lock, LOCK_EX | LOCK_NB) == 0)
-        tf_remove_tree(all->root.data);
-    if (all->lock >= 0)
-        close(all->lock);
-    all->lock = -1;
+    if (all->folder >= 0 && flock(all->folder, LOCK_EX | LOCK_NB) == 0) {
+        tf_empty_folder(all->folder);
+        rmdir(all->root.data);
+    }
+    if (all->folder >= 0)
+        close(all->folder);
+    all->folder = -1;
     tf_buf_free(&all->root);
 }
 
@@ -109,7 +107,7 @@ static int copy_file(const host *h, const char *path, const struct stat *info, c
     struct stat after;
     int from = open(path, O_RDONLY | O_CLOEXEC), to = -1, failure = 0;
     if (from >= 0)
-        to = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        to = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (to < 0 || !copy_bytes(h, from, to))
         failure = host_is_to_stop(h) ? ECANCELED : errno;
     if (!failure && (fstat(from, &after) != 0 || after.st_size != info->st_size ||
@@ -136,7 +134,7 @@ static int copy_once(const host *h, const char *path, const struct stat *info, c
     tf_buf_addf(&lock_name, "%s.lock", folder);
     tf_buf_addf(&part, "%s.part", folder);
     int failure = mkdir(folder, 0700) == 0 || errno == EEXIST ? 0 : errno;
-    int lock = failure ? -1 : open(lock_name.data, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int lock = failure ? -1 : open(lock_name.data, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (lock < 0 && !failure)
         failure = errno;
     while (!failure && flock(lock, LOCK_EX | LOCK_NB) != 0) {

@@ -135,7 +135,6 @@ OF_THE_SYSTEM = {
     "can't be mapped",
     "can't be synced to disk",
     "the side file of rank",
-    "can't make",
 }
 
 

@@ -44,6 +44,7 @@ FAILING(ssize_t, pread, (int fd, void *data, size_t size, off_t at), (fd, data, 
 FAILING(int, fdatasync, (int fd), (fd), -1)
 FAILING(int, rename, (const char *from, const char *to), (from, to), -1)
 FAILING(int, mkdir, (const char *path, mode_t mode), (path, mode), -1)
+FAILING(char *, mkdtemp, (char *pattern), (pattern), NULL)
 FAILING(int, unlink, (const char *path), (path), -1)
 FAILING(int, rmdir, (const char *path), (path), -1)
 FAILING(int, ftruncate, (int fd, off_t size), (fd, size), -1)
