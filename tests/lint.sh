@@ -10,6 +10,7 @@ sources=$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
 {
     clang-format --dry-run --Werror $sources
     awk -f tests/layers.awk src/*/*.[ch]
+    awk -f tests/prints.awk src/*/*.[ch]
     cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
         --suppress=missingInclude -I src -I include src
     git ls-files --cached --others --exclude-standard 'src/*.c' |

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "taskfarm/plugin.h"
@@ -77,7 +78,11 @@ const char *tf_buf_text(const tf_buf *buf); /* never NULL */
 /* A word for the shell: in quotes, if it needs them. */
 void tf_buf_add_quoted(tf_buf *buf, const char *text);
 
-/* A JSON string; what is no UTF-8 becomes U+FFFD. */
+/* A word to be copied from a message into a shell: the same, and visible whatever it holds ($'a\033', as bash, zsh and
+ * ksh know it). */
+void tf_buf_add_copyable(tf_buf *buf, const char *word);
+
+/* A JSON string; what is no UTF-8 becomes U+FFFD, what is not seen is escaped. */
 void tf_buf_add_json(tf_buf *buf, const char *text, size_t length);
 
 /* The shortest decimal text that reads back as the same double; integral values of modest size without exponent. */
@@ -131,6 +136,30 @@ const char *tf_temporary_folder(void);
 
 /* A file in memory that holds the bytes, open at its start and closed on exec. -1 with errno on failure. */
 int tf_memory_file(const char *name, const tf_buf *bytes);
+
+/* ---- What is said to people ---- */
+
+/* All that goes to stdout and stderr. Formats are ours and are printed as they are; what is put into them is not:
+ * names, paths, messages and output of tasks may hold escape sequences. Control and bidirectional characters and what
+ * is no UTF-8 are made visible (\x1b, \u202e, \n) in it, on stderr always, on other streams if they are terminals.
+ * Formats may have the conversions s, c, d, i, u, x, g, f and %. */
+void tf_say(const char *format, ...) TF_PRINTF(1, 2);              /* "taskfarm: ", the text and a newline, on stderr */
+void tf_print(FILE *out, const char *format, ...) TF_PRINTF(2, 3); /* any piece of text */
+
+/* Text of several lines that is not ours: ends of lines stay. */
+void tf_print_text(FILE *out, const char *text, size_t length);
+
+/* JSON with what is not seen escaped, and a newline. */
+void tf_print_json(FILE *out, const char *json);
+
+/* Bytes as they are: what a program reads, and escape sequences of our own. false if they can't be written. */
+bool tf_print_bytes(FILE *out, const void *bytes, size_t size);
+
+/* Adds it as it is shown, in one line. Adding that again changes nothing. */
+void tf_buf_add_visible(tf_buf *buf, const char *text, size_t length);
+void tf_buf_addv_visible(tf_buf *buf, const char *format, va_list args) TF_PRINTF(2, 0);
+void tf_buf_add_visible_json(tf_buf *buf, const char *json);
+bool tf_is_visible(const char *text);
 
 /* ---- A heap ---- */
 

@@ -7,7 +7,11 @@
 #include <unistd.h>
 
 static _Noreturn void out_of_memory(size_t size) {
-    fprintf(stderr, "taskfarm: out of memory (%zu bytes asked for); everything finished is safe in the output\n", size);
+    char text[128]; /* tf_say would ask for memory */
+    const int length =
+        snprintf(text, sizeof text,
+                 "taskfarm: out of memory (%zu bytes asked for); everything finished is safe in the output\n", size);
+    tf_print_bytes(stderr, text, (size_t)length);
     _exit(TF_ERR_RUN);
 }
 

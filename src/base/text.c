@@ -98,6 +98,24 @@ void tf_buf_add_quoted(tf_buf *out, const char *text) {
     tf_buf_addc(out, '\'');
 }
 
+void tf_buf_add_copyable(tf_buf *out, const char *word) {
+    if (tf_is_visible(word)) {
+        tf_buf_add_quoted(out, word);
+        return;
+    }
+    tf_buf_adds(out, "$'");
+    for (; *word; word++) {
+        const unsigned char c = (unsigned char)*word;
+        if (c == '\'' || c == '\\')
+            tf_buf_addf(out, "\\%c", c);
+        else if (c < 0x20 || c >= 0x7f)
+            tf_buf_addf(out, "\\%03o", c);
+        else
+            tf_buf_addc(out, *word);
+    }
+    tf_buf_addc(out, '\'');
+}
+
 void tf_buf_add_double(tf_buf *buf, double value) {
     char text[40];
     for (int digits = 15; digits <= 17; digits++) {
@@ -106,30 +124,6 @@ void tf_buf_add_double(tf_buf *buf, double value) {
             break;
     }
     tf_buf_adds(buf, text);
-}
-
-void tf_buf_add_json(tf_buf *out, const char *text, size_t length) {
-    tf_buf_addc(out, '"');
-    while (length > 0) {
-        int64_t bad = tf_utf8_invalid(text, length);
-        const size_t sound = bad < 0 ? length : (size_t)bad;
-        for (size_t i = 0; i < sound; i++) {
-            const char c = text[i];
-            if (c == '"' || c == '\\')
-                tf_buf_addc(out, '\\');
-            if (c == '\n')
-                tf_buf_adds(out, "\\n");
-            else if ((unsigned char)c < 0x20 || c == 0x7f)
-                tf_buf_addf(out, "\\u%04x", (unsigned)c);
-            else
-                tf_buf_addc(out, c);
-        }
-        if (bad >= 0)
-            tf_buf_adds(out, "\xEF\xBF\xBD");
-        text += sound + (bad >= 0);
-        length -= sound + (bad >= 0);
-    }
-    tf_buf_addc(out, '"');
 }
 
 /* ---- Suggestions ---- */

@@ -19,52 +19,54 @@ static const char *run_text(const tf_stage_spec *stage, tf_buf *out) {
 static void print_files(const tf_campaign *c, const char *what, const tf_file_spec *spec, int count) {
     static const char *const how[] = {[TF_FILE_SPLIT] = " (split)", [TF_FILE_GLOB] = " (glob)"};
     for (int i = 0; i < count; i++) {
-        printf("  %s%s%s: ", what, spec[i].name ? " " : "", spec[i].name ? spec[i].name : "");
+        tf_print(stdout, "  %s%s%s: ", what, spec[i].name ? " " : "", spec[i].name ? spec[i].name : "");
         if (spec[i].kind == TF_FILE_OUTPUTS)
-            printf("outputs of %s%s%s\n", c->stage[spec[i].stage].name, spec[i].output ? "." : "",
-                   spec[i].output ? spec[i].output : "");
+            tf_print(stdout, "outputs of %s%s%s\n", c->stage[spec[i].stage].name, spec[i].output ? "." : "",
+                     spec[i].output ? spec[i].output : "");
         else
-            printf("%s%s\n", tf_template_source(spec[i].text), spec[i].kind == TF_FILE_PATH ? "" : how[spec[i].kind]);
+            tf_print(stdout, "%s%s\n", tf_template_source(spec[i].text),
+                     spec[i].kind == TF_FILE_PATH ? "" : how[spec[i].kind]);
     }
 }
 
 static void print_arrays(const tf_campaign *c, const tf_stage_spec *stage) {
     for (int i = 0; i < stage->arrays; i++) {
         const tf_array_spec *a = &stage->array[i];
-        printf("  array %s: %s, ", a->name, tf_type_name(a->type));
+        tf_print(stdout, "  array %s: %s, ", a->name, tf_type_name(a->type));
         if (a->csv)
-            printf("a column of the table %s\n", a->grid->axis);
+            tf_print(stdout, "a column of the table %s\n", a->grid->axis);
         else if (a->file >= 0)
-            printf("%s:%s\n", tf_template_source(stage->input[a->file].text), a->dataset);
+            tf_print(stdout, "%s:%s\n", tf_template_source(stage->input[a->file].text), a->dataset);
         else
-            printf("column %s of stage %s\n", c->stage[a->stage].column[a->column].name, c->stage[a->stage].name);
+            tf_print(stdout, "column %s of stage %s\n", c->stage[a->stage].column[a->column].name,
+                     c->stage[a->stage].name);
     }
 }
 
 static void print_campaign(const options *o, const tf_campaign *c) {
-    printf("%s: all right\n", o->manifest);
-    printf("campaign %s, seed %llu, output %s\n", c->name, (unsigned long long)c->seed, c->output);
+    tf_print(stdout, "%s: all right\n", o->manifest);
+    tf_print(stdout, "campaign %s, seed %llu, output %s\n", c->name, (unsigned long long)c->seed, c->output);
     tf_buf run = {0};
     for (int s = 0; s < c->stages; s++) {
         const tf_stage_spec *stage = &c->stage[s];
         char tasks[32];
         int64_t size = tf_space_size(stage->space);
-        printf("stage %s: %s task%s of %s\n", stage->name, tf_format_count(size, tasks), size == 1 ? "" : "s",
-               run_text(stage, &run));
+        tf_print(stdout, "stage %s: %s task%s of %s\n", stage->name, tf_format_count(size, tasks), size == 1 ? "" : "s",
+                 run_text(stage, &run));
         for (int p = 0; p < tf_space_params(stage->space); p++)
-            printf("  parameter %s: %s\n", tf_space_param(stage->space, p)->name,
-                   tf_type_name(tf_space_param(stage->space, p)->type));
+            tf_print(stdout, "  parameter %s: %s\n", tf_space_param(stage->space, p)->name,
+                     tf_type_name(tf_space_param(stage->space, p)->type));
         for (int w = 0; w < stage->wheres; w++)
-            printf("  where %s\n", tf_expr_source(stage->where[w]));
+            tf_print(stdout, "  where %s\n", tf_expr_source(stage->where[w]));
         print_arrays(c, stage);
         print_files(c, "input", stage->input, stage->inputs);
         print_files(c, "output", stage->output, stage->outputs);
         for (int k = 0; k < stage->columns; k++) {
-            printf("  result %s: %s", stage->column[k].name, tf_type_name(stage->column[k].type));
+            tf_print(stdout, "  result %s: %s", stage->column[k].name, tf_type_name(stage->column[k].type));
             for (int d = 0; d < stage->column[k].rank; d++)
-                printf("%s%lld%s", d ? " x " : " (", (long long)stage->column[k].shape[d],
-                       d + 1 == stage->column[k].rank ? ")" : "");
-            printf("\n");
+                tf_print(stdout, "%s%lld%s", d ? " x " : " (", (long long)stage->column[k].shape[d],
+                         d + 1 == stage->column[k].rank ? ")" : "");
+            tf_print(stdout, "\n");
         }
     }
     tf_buf_free(&run);
@@ -126,7 +128,7 @@ int cli_check(const options *o) {
     else if (l.it.campaign)
         print_campaign(o, l.it.campaign);
     else
-        fputs(tf_buf_text(&l.it.diags.lines), stderr);
+        tf_print_text(stderr, tf_buf_text(&l.it.diags.lines), l.it.diags.lines.length);
     cli_unload(&l);
     return status;
 }

@@ -28,7 +28,7 @@ typedef struct options {
     double sync;            /* s; 0: never */
     double walltime, grace; /* s; walltime 0: none */
     double started;         /* tf_now() */
-    bool fresh, json, watch, dry_run, verbose, by_task;
+    bool fresh, json, raw, safe, watch, dry_run, verbose, by_task;
     bool keep_incomplete;
     double latency;    /* s; negative: not given */
     const char *rerun; /* NULL: not given */

@@ -29,12 +29,12 @@ static int export(const options *o, const recalled *r, bool crate, const tf_expo
         err = destination_close(&to, err, &error);
     }
     if (err != TF_OK)
-        fprintf(stderr, "taskfarm: %s\n", error.text);
+        tf_say("%s", error.text);
     return (int)err;
 }
 
 int cli_export(const options *o) {
-    tf_export_options how = {.columns = o->columns, .where = o->where};
+    tf_export_options how = {.columns = o->columns, .where = o->where, .safe = o->safe};
     bool crate = false;
     if (o->format && !parse_format(o->format, &how.format, &crate))
         return cli_usage_error("--format %s: must be csv, jsonl or rocrate", o->format);

@@ -9,8 +9,8 @@ int cli_graph(const options *o) {
     if (l.it.campaign)
         tf_graph_draw(l.it.graph, o->by_task, &text);
     else
-        fputs(tf_buf_text(&l.it.diags.lines), stderr);
-    fputs(tf_buf_text(&text), stdout);
+        tf_print_text(stderr, tf_buf_text(&l.it.diags.lines), l.it.diags.lines.length);
+    tf_print_text(stdout, tf_buf_text(&text), text.length);
     tf_buf_free(&text);
     cli_unload(&l);
     return status;

@@ -18,27 +18,28 @@ static void print_words(const char *text, int column, int indent) {
     for (bool first = true; *text; first = false) {
         const int length = (int)strcspn(text, " ");
         if (!first && column + 1 + length > WIDTH) {
-            printf("\n%*s", indent, "");
+            tf_print(stdout, "\n%*s", indent, "");
             column = indent;
         } else if (!first) {
-            putchar(' ');
+            tf_print(stdout, " ");
             column++;
         }
-        printf("%.*s", length, text);
+        tf_print(stdout, "%.*s", length, text);
         column += length;
         text += length;
         text += *text == ' ';
     }
-    putchar('\n');
+    tf_print(stdout, "\n");
 }
 
 static void print_entry(const char *head, const char *about) {
-    int column = printf("%s", head);
+    int column = (int)strlen(head);
+    tf_print(stdout, "%s", head);
     if (column >= INDENT) {
-        putchar('\n');
+        tf_print(stdout, "\n");
         column = 0;
     }
-    printf("%*s", INDENT - column, "");
+    tf_print(stdout, "%*s", INDENT - column, "");
     print_words(about, INDENT, INDENT);
 }
 
@@ -83,17 +84,17 @@ static void print_all(void) {
     tf_buf takers = {0}, before = {0};
     for (int v = 0; v < verb_count; v++)
         print_synopsis(&verbs[v]);
-    putchar('\n');
+    tf_print(stdout, "\n");
     for (int o = 0; o < option_count; o++) {
         tf_buf_clear(&takers);
         add_takers(&option_specs[o], &takers);
         if (strcmp(tf_buf_text(&takers), tf_buf_text(&before)) != 0)
-            printf("%s take%s\n", tf_buf_text(&takers), strchr(takers.data, ' ') ? "" : "s");
+            tf_print(stdout, "%s take%s\n", tf_buf_text(&takers), strchr(takers.data, ' ') ? "" : "s");
         tf_buf_clear(&before);
         tf_buf_adds(&before, tf_buf_text(&takers));
         print_option(&option_specs[o]);
     }
-    printf("and everywhere --help, --version; taskfarm VERB --help says more of one.\n\n");
+    tf_print(stdout, "and everywhere --help, --version; taskfarm VERB --help says more of one.\n\n");
     tf_buf_free(&takers);
     tf_buf_free(&before);
 }
@@ -105,16 +106,16 @@ void print_help(const verb *v) {
     } else {
         print_synopsis(v);
         if (*v->more)
-            putchar('\n');
+            tf_print(stdout, "\n");
         print_paragraphs(v->more);
         if (*v->takes)
-            putchar('\n');
+            tf_print(stdout, "\n");
         for (int o = 0; o < option_count; o++)
             if (takes(v, &option_specs[o]))
                 print_option(&option_specs[o]);
-        putchar('\n');
+        tf_print(stdout, "\n");
     }
-    printf("Exit status: ");
+    tf_print(stdout, "Exit status: ");
     print_words(status_text, 13, 0);
 }
 
@@ -122,52 +123,55 @@ void print_help(const verb *v) {
 
 /* Text as troff takes it. */
 static void print_troff(const char *text) {
+    tf_buf out = {0};
     for (bool starts = true; *text; starts = *text == '\n', text++) {
         if (starts && (*text == '.' || *text == '\''))
-            fputs("\\&", stdout);
+            tf_buf_adds(&out, "\\&");
         if (*text == '\\')
-            fputs("\\e", stdout);
+            tf_buf_adds(&out, "\\e");
         else if (*text == '-')
-            fputs("\\-", stdout);
+            tf_buf_adds(&out, "\\-");
         else
-            putchar(*text);
+            tf_buf_addc(&out, *text);
     }
-    putchar('\n');
+    tf_buf_addc(&out, '\n');
+    tf_print_text(stdout, tf_buf_text(&out), out.length);
+    tf_buf_free(&out);
 }
 
 static void print_man_option(const option_spec *o) {
-    printf(".TP\n");
+    tf_print(stdout, ".TP\n");
     if (o->is_short)
-        printf("\\fB\\-%c\\fR, ", o->letter);
-    printf("\\fB\\-\\-");
+        tf_print(stdout, "\\fB\\-%c\\fR, ", o->letter);
+    tf_print(stdout, "\\fB\\-\\-");
     for (const char *c = o->name; *c; c++)
-        printf(*c == '-' ? "\\-" : "%c", *c);
-    printf("\\fR%s%s%s\n", o->value ? " \\fI" : "", o->value ? o->value : "", o->value ? "\\fR" : "");
+        tf_print(stdout, "%s%c", *c == '-' ? "\\" : "", *c);
+    tf_print(stdout, "\\fR%s%s%s\n", o->value ? " \\fI" : "", o->value ? o->value : "", o->value ? "\\fR" : "");
     print_troff(o->about);
 }
 
 static void print_man_synopsis(const verb *v) {
-    printf(".B taskfarm %s\n", v == verbs ? "[run]" : v->name);
+    tf_print(stdout, ".B taskfarm %s\n", v == verbs ? "[run]" : v->name);
     if (*v->arguments)
         print_troff(v->arguments);
-    printf(".br\n");
+    tf_print(stdout, ".br\n");
 }
 
 static void print_man_head(const char *name, const char *about) {
-    printf(".TH %s 1 \"\" \"taskfarm %s\" \"taskfarm\"\n.SH NAME\n", name, TASKFARM_VERSION);
+    tf_print(stdout, ".TH %s 1 \"\" \"taskfarm %s\" \"taskfarm\"\n.SH NAME\n", name, TASKFARM_VERSION);
     tf_buf line = {0};
     tf_buf_addf(&line, "%s - %s", name, about);
     print_troff(tf_buf_text(&line));
-    printf(".SH SYNOPSIS\n");
+    tf_print(stdout, ".SH SYNOPSIS\n");
     tf_buf_free(&line);
 }
 
 static void print_man_end(const verb *v) {
     if (!v || v == verbs) {
-        printf(".SH SIGNALS\n");
+        tf_print(stdout, ".SH SIGNALS\n");
         print_troff(signals_text);
     }
-    printf(".SH EXIT STATUS\n");
+    tf_print(stdout, ".SH EXIT STATUS\n");
     print_troff(status_text);
 }
 
@@ -179,25 +183,25 @@ static void print_man(const verb *v) {
         if (!v || v == &verbs[i])
             print_man_synopsis(&verbs[i]);
     if (!v || *v->more)
-        printf(".SH DESCRIPTION\n");
+        tf_print(stdout, ".SH DESCRIPTION\n");
     for (int i = 0; i < verb_count && !v; i++) {
-        printf(".TP\n.B %s\n", verbs[i].name);
+        tf_print(stdout, ".TP\n.B %s\n", verbs[i].name);
         print_troff(verbs[i].about);
     }
     for (const char *text = v ? v->more : ""; *text; text += strcspn(text, "\n") + 1) {
         char *paragraph = strndup(text, strcspn(text, "\n"));
-        printf(".PP\n");
+        tf_print(stdout, ".PP\n");
         print_troff(paragraph);
         free(paragraph);
     }
     if (!v || *v->takes)
-        printf(".SH OPTIONS\n");
+        tf_print(stdout, ".SH OPTIONS\n");
     for (int o = 0; o < option_count; o++)
         if (!v || takes(v, &option_specs[o]))
             print_man_option(&option_specs[o]);
     print_man_end(v);
     if (v)
-        printf(".SH SEE ALSO\n.BR taskfarm (1)\n");
+        tf_print(stdout, ".SH SEE ALSO\n.BR taskfarm (1)\n");
     tf_buf_free(&name);
 }
 
@@ -220,148 +224,153 @@ static const char *suffix_of(const verb *v) {
 static void print_words_of(const verb *v) {
     for (int o = 0; o < option_count; o++)
         if (takes(v, &option_specs[o]))
-            printf("--%s ", option_specs[o].name);
-    printf("--help");
+            tf_print(stdout, "--%s ", option_specs[o].name);
+    tf_print(stdout, "--help");
 }
 
 static void print_bash(void) {
-    printf("# Completion of taskfarm's command lines, for bash.\n"
-           "_taskfarm() {\n"
-           "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=run first=1\n"
-           "    COMPREPLY=()\n"
-           "    case \"$before\" in\n");
+    tf_print(stdout, "# Completion of taskfarm's command lines, for bash.\n"
+                     "_taskfarm() {\n"
+                     "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=run first=1\n"
+                     "    COMPREPLY=()\n"
+                     "    case \"$before\" in\n");
     for (int o = 0; o < option_count; o++) {
         const option_spec *spec = &option_specs[o];
         if (!spec->value)
             continue;
-        printf("    --%s) ", spec->name);
+        tf_print(stdout, "    --%s) ", spec->name);
         if (spec->values)
-            printf("mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$word\"); return ;;\n", spec->values);
+            tf_print(stdout, "mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$word\"); return ;;\n", spec->values);
         else if (strcmp(spec->value, "FILE") == 0 || strcmp(spec->value, "FOLDER") == 0)
-            printf("mapfile -t COMPREPLY < <(compgen %s -- \"$word\"); return ;;\n",
-                   strcmp(spec->value, "FILE") == 0 ? "-f" : "-d");
+            tf_print(stdout, "mapfile -t COMPREPLY < <(compgen %s -- \"$word\"); return ;;\n",
+                     strcmp(spec->value, "FILE") == 0 ? "-f" : "-d");
         else
-            printf("return ;;\n");
+            tf_print(stdout, "return ;;\n");
     }
-    printf("    esac\n"
-           "    local verbs='");
+    tf_print(stdout, "    esac\n"
+                     "    local verbs='");
     for (int v = 0; v < verb_count; v++)
-        printf("%s%s", v ? " " : "", verbs[v].name);
-    printf("'\n"
-           "    if [[ \" $verbs \" == *\" ${COMP_WORDS[1]} \"* && $COMP_CWORD -gt 1 ]]; then\n"
-           "        verb=${COMP_WORDS[1]}\n"
-           "        first=2\n"
-           "    fi\n"
-           "    local words='' suffix='' stages=''\n"
-           "    case \"$verb\" in\n");
+        tf_print(stdout, "%s%s", v ? " " : "", verbs[v].name);
+    tf_print(stdout, "'\n"
+                     "    if [[ \" $verbs \" == *\" ${COMP_WORDS[1]} \"* && $COMP_CWORD -gt 1 ]]; then\n"
+                     "        verb=${COMP_WORDS[1]}\n"
+                     "        first=2\n"
+                     "    fi\n"
+                     "    local words='' suffix='' stages=''\n"
+                     "    case \"$verb\" in\n");
     for (int v = 0; v < verb_count; v++) {
-        printf("    %s)\n        words='", verbs[v].name);
+        tf_print(stdout, "    %s)\n        words='", verbs[v].name);
         print_words_of(&verbs[v]);
-        printf("'\n        suffix='%s'\n", suffix_of(&verbs[v]) ? suffix_of(&verbs[v]) : "");
-        printf("        ;;\n");
+        tf_print(stdout, "'\n        suffix='%s'\n", suffix_of(&verbs[v]) ? suffix_of(&verbs[v]) : "");
+        tf_print(stdout, "        ;;\n");
     }
-    printf("    esac\n"
-           "    if [[ $word == -* ]]; then\n"
-           "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
-           "        return\n"
-           "    fi\n"
-           "    if [[ $suffix == h5 && $COMP_CWORD -eq 3 ]]; then\n"
-           "        stages=$(taskfarm status \"${COMP_WORDS[2]}\" 2>/dev/null | awk 'NR > 2 { print $1 }')\n"
-           "    fi\n"
-           "    [[ $COMP_CWORD -eq 1 ]] && stages=$verbs\n"
-           "    [[ $verb == completion ]] && stages='bash zsh'\n"
-           "    [[ $verb == import && $COMP_CWORD -eq $first ]] && stages='commands makeflow'\n"
-           "    [[ $verb == job && $COMP_CWORD -eq $first ]] && stages='slurm pbs lsf flux'\n"
-           "    [[ $verb == manual ]] && stages=$verbs\n"
-           "    mapfile -t COMPREPLY < <(\n"
-           "        compgen -W \"$stages\" -- \"$word\"\n"
-           "        if [[ -n $suffix && $COMP_CWORD -eq $first ]]; then\n"
-           "            compgen -f -X \"!*.$suffix\" -- \"$word\"\n"
-           "            compgen -d -S / -- \"$word\"\n"
-           "        elif [[ $verb == import || $verb == run || $verb == job ]]; then\n"
-           "            compgen -f -- \"$word\"\n"
-           "        fi\n"
-           "    )\n"
-           "    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == */ ]] && compopt -o nospace\n"
-           "    return 0\n"
-           "}\n"
-           "complete -F _taskfarm taskfarm\n");
+    tf_print(stdout, "    esac\n"
+                     "    if [[ $word == -* ]]; then\n"
+                     "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
+                     "        return\n"
+                     "    fi\n"
+                     "    if [[ $suffix == h5 && $COMP_CWORD -eq 3 ]]; then\n"
+                     "        stages=$(taskfarm status \"${COMP_WORDS[2]}\" 2>/dev/null |\n"
+                     "            awk 'NR > 2 && $1 ~ /^[A-Za-z0-9_]+$/ { print $1 }')\n"
+                     "    fi\n"
+                     "    [[ $COMP_CWORD -eq 1 ]] && stages=$verbs\n"
+                     "    [[ $verb == completion ]] && stages='bash zsh'\n"
+                     "    [[ $verb == import && $COMP_CWORD -eq $first ]] && stages='commands makeflow'\n"
+                     "    [[ $verb == job && $COMP_CWORD -eq $first ]] && stages='slurm pbs lsf flux'\n"
+                     "    [[ $verb == manual ]] && stages=$verbs\n"
+                     "    mapfile -t COMPREPLY < <(\n"
+                     "        compgen -W \"$stages\" -- \"$word\"\n"
+                     "        if [[ -n $suffix && $COMP_CWORD -eq $first ]]; then\n"
+                     "            compgen -f -X \"!*.$suffix\" -- \"$word\"\n"
+                     "            compgen -d -S / -- \"$word\"\n"
+                     "        elif [[ $verb == import || $verb == run || $verb == job ]]; then\n"
+                     "            compgen -f -- \"$word\"\n"
+                     "        fi\n"
+                     "    )\n"
+                     "    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == */ ]] && compopt -o nospace\n"
+                     "    return 0\n"
+                     "}\n"
+                     "complete -F _taskfarm taskfarm\n");
 }
 
 /* Text inside of single quotes, in which brackets and colons mean something. */
 static void print_zsh_text(const char *text) {
+    tf_buf out = {0};
     for (; *text; text++) {
         if (*text == '\'')
-            fputs("'\\'", stdout);
+            tf_buf_adds(&out, "'\\'");
         else if (strchr("[]:", *text))
-            putchar('\\');
-        putchar(*text);
+            tf_buf_addc(&out, '\\');
+        tf_buf_addc(&out, *text);
     }
+    tf_print_text(stdout, tf_buf_text(&out), out.length);
+    tf_buf_free(&out);
 }
 
 static void print_zsh_option(const option_spec *o) {
-    printf("                '*--%s[", o->name);
+    tf_print(stdout, "                '*--%s[", o->name);
     print_zsh_text(o->about);
-    printf("]");
+    tf_print(stdout, "]");
     if (o->value) {
-        printf(":%s:", o->value);
+        tf_print(stdout, ":%s:", o->value);
         if (o->values)
-            printf("(%s)", o->values);
+            tf_print(stdout, "(%s)", o->values);
         else if (strcmp(o->value, "FILE") == 0)
-            printf("_files");
+            tf_print(stdout, "_files");
         else if (strcmp(o->value, "FOLDER") == 0)
-            printf("_files -/");
+            tf_print(stdout, "_files -/");
     }
-    printf("' \\\n");
+    tf_print(stdout, "' \\\n");
 }
 
 static void print_zsh(void) {
-    printf("#compdef taskfarm\n"
-           "# Completion of taskfarm's command lines, for zsh.\n"
-           "_taskfarm_stages() {\n"
-           "    compadd -- ${(f)\"$(taskfarm status ${(Q)words[2]} 2>/dev/null | awk 'NR > 2 { print $1 }')\"}\n"
-           "}\n"
-           "_taskfarm() {\n"
-           "    local -a verbs\n"
-           "    verbs=(\n");
+    tf_print(stdout, "#compdef taskfarm\n"
+                     "# Completion of taskfarm's command lines, for zsh.\n"
+                     "_taskfarm_stages() {\n"
+                     "    compadd -- ${(f)\"$(taskfarm status ${(Q)words[2]} 2>/dev/null |\n"
+                     "        awk 'NR > 2 && $1 ~ /^[A-Za-z0-9_]+$/ { print $1 }')\"}\n"
+                     "}\n"
+                     "_taskfarm() {\n"
+                     "    local -a verbs\n"
+                     "    verbs=(\n");
     for (int v = 0; v < verb_count; v++) {
-        printf("        '%s:", verbs[v].name);
+        tf_print(stdout, "        '%s:", verbs[v].name);
         print_zsh_text(verbs[v].about);
-        printf("'\n");
+        tf_print(stdout, "'\n");
     }
-    printf("    )\n"
-           "    if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then\n"
-           "        _describe verb verbs\n"
-           "        _files -g '*.json'\n"
-           "        return\n"
-           "    fi\n"
-           "    local verb=run\n"
-           "    if (( ${verbs[(I)$words[2]:*]} )); then\n"
-           "        verb=$words[2]\n"
-           "        shift words\n"
-           "        (( CURRENT-- ))\n"
-           "    fi\n"
-           "    case $verb in\n");
+    tf_print(stdout, "    )\n"
+                     "    if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then\n"
+                     "        _describe verb verbs\n"
+                     "        _files -g '*.json'\n"
+                     "        return\n"
+                     "    fi\n"
+                     "    local verb=run\n"
+                     "    if (( ${verbs[(I)$words[2]:*]} )); then\n"
+                     "        verb=$words[2]\n"
+                     "        shift words\n"
+                     "        (( CURRENT-- ))\n"
+                     "    fi\n"
+                     "    case $verb in\n");
     for (int v = 0; v < verb_count; v++) {
         const char *suffix = suffix_of(&verbs[v]);
-        printf("        %s)\n            _arguments -s \\\n", verbs[v].name);
+        tf_print(stdout, "        %s)\n            _arguments -s \\\n", verbs[v].name);
         for (int o = 0; o < option_count; o++)
             if (takes(&verbs[v], &option_specs[o]))
                 print_zsh_option(&option_specs[o]);
         if (suffix)
-            printf("                '1:file:_files -g \"*.%s\"' \\\n", suffix);
+            tf_print(stdout, "                '1:file:_files -g \"*.%s\"' \\\n", suffix);
         if (suffix && *suffix == 'h' && verbs[v].has_others)
-            printf("                '2:stage:_taskfarm_stages' \\\n");
+            tf_print(stdout, "                '2:stage:_taskfarm_stages' \\\n");
         if (verbs[v].run == cli_completion)
-            printf("                '1:shell:(bash zsh)' \\\n");
+            tf_print(stdout, "                '1:shell:(bash zsh)' \\\n");
         if (verbs[v].has_kind)
-            printf("                '1:kind:(%s)' '2:file:_files' \\\n",
-                   verbs[v].run == cli_job ? "slurm pbs lsf flux" : "commands makeflow");
-        printf("                '--help[say what %s takes]'\n            ;;\n", verbs[v].name);
+            tf_print(stdout, "                '1:kind:(%s)' '2:file:_files' \\\n",
+                     verbs[v].run == cli_job ? "slurm pbs lsf flux" : "commands makeflow");
+        tf_print(stdout, "                '--help[say what %s takes]'\n            ;;\n", verbs[v].name);
     }
-    printf("    esac\n"
-           "}\n"
-           "_taskfarm \"$@\"\n");
+    tf_print(stdout, "    esac\n"
+                     "}\n"
+                     "_taskfarm \"$@\"\n");
 }
 
 int cli_completion(const options *o) {

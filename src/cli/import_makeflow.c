@@ -226,7 +226,7 @@ static int read_classic(makeflow *m) {
 /* ---- JX ---- */
 
 static int complain_rule(const makeflow *m, int number, const char *what) {
-    fprintf(stderr, "%s: rule %d: %s\n", m->source->path, number, what);
+    tf_print(stderr, "%s: rule %d: %s\n", m->source->path, number, what);
     return TF_ERR_USAGE;
 }
 
@@ -362,7 +362,7 @@ int import_makeflow(const import_source *source) {
     if (status == TF_OK && cJSON_GetArraySize(m.rows) == 0)
         status = cli_usage_error("%s: has no rules", source->path);
     if (status == TF_OK && m.left_out)
-        fprintf(stderr, "%s: categories and resources (cores, memory, ...) of rules are left out\n", source->path);
+        tf_print(stderr, "%s: categories and resources (cores, memory, ...) of rules are left out\n", source->path);
     if (status == TF_OK)
         print(&m);
     cJSON_Delete(m.rows);

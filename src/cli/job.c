@@ -76,7 +76,7 @@ int cli_job(const options *o) {
     cli_load(o, &l); /* better now than when the job starts */
     const bool right = l.it.campaign != NULL;
     if (!right)
-        fputs(tf_buf_text(&l.it.diags.lines), stderr);
+        tf_print_text(stderr, tf_buf_text(&l.it.diags.lines), l.it.diags.lines.length);
     tf_buf text = {0};
     for (const char *line = system->script; *line && right;) {
         const size_t length = strcspn(line, "\n");
@@ -84,7 +84,7 @@ int cli_job(const options *o) {
         tf_buf_addc(&text, '\n');
         line += length + (line[length] == '\n');
     }
-    fputs(tf_buf_text(&text), stdout);
+    tf_print_text(stdout, tf_buf_text(&text), text.length);
     tf_buf_free(&text);
     cli_unload(&l);
     return right ? TF_OK : TF_ERR_USAGE;

@@ -13,18 +13,19 @@ enum { VERSION = 1 }; /* no letter: -v is another */
 int cli_usage_error(const char *format, ...) {
     if (tf_farm_launch_rank() != 0)
         return TF_ERR_USAGE;
+    tf_buf text = {0};
     va_list args;
     va_start(args, format);
-    fputs("taskfarm: ", stderr);
-    vfprintf(stderr, format, args);
-    fputs("\n", stderr);
+    tf_buf_addv_visible(&text, format, args);
     va_end(args);
+    tf_say("%s", tf_buf_text(&text));
+    tf_buf_free(&text);
     return TF_ERR_USAGE;
 }
 
 void cli_print_json(cJSON *json) {
     char *text = cJSON_Print(json);
-    puts(text);
+    tf_print_json(stdout, text);
     cJSON_free(text);
     cJSON_Delete(json);
 }
@@ -91,6 +92,8 @@ static int take_option(options *o, int letter, const char *value) {
     case 'g': return take_time("grace", value, true, &o->grace);
     case 'L': return take_time("latency-wait", value, true, &o->latency);
     case 'j': o->json = true; break;
+    case 'R': o->raw = true; break;
+    case 'S': o->safe = true; break;
     case 'a': o->watch = true; break;
     case 'e': o->rerun = value; break;
     case 'F': o->force[o->forces++] = value; break;
@@ -172,7 +175,7 @@ static int parse(options *o, const verb *v, bool is_given, int argc, char **argv
             if (tf_farm_launch_rank() == 0 && letter == 'h')
                 print_help(is_given ? v : NULL);
             else if (tf_farm_launch_rank() == 0)
-                printf("taskfarm %s (%s)\n", TASKFARM_VERSION, tf_commit());
+                tf_print(stdout, "taskfarm %s (%s)\n", TASKFARM_VERSION, tf_commit());
             return TF_OK;
         }
         if (!strchr(v->takes, letter))

@@ -49,7 +49,7 @@ static void print_task(const loaded *l, int stage, int64_t index) {
     tf_task_name(l->it.campaign, stage, index, &text);
     tf_buf_adds(&text, ": ");
     tf_graph_explain(l->it.graph, stage, index, &text);
-    printf("  %s\n", tf_buf_text(&text));
+    tf_print(stdout, "  %s\n", tf_buf_text(&text));
     tf_buf_free(&text);
 }
 
@@ -59,8 +59,8 @@ static void print_stage(const options *o, const loaded *l, int stage) {
     char run[32], all[32];
     if (plan->run.total == 0)
         return;
-    printf("stage %s: %s of %s tasks\n", spec->name, tf_format_count(plan->run.total, run),
-           tf_format_count(tf_space_size(spec->space), all));
+    tf_print(stdout, "stage %s: %s of %s tasks\n", spec->name, tf_format_count(plan->run.total, run),
+             tf_format_count(tf_space_size(spec->space), all));
     if (tf_stage_has_files(spec) && (o->verbose || plan->run.total <= SHOWN)) {
         tf_interval one = {0};
         while (tf_intervals_next(&plan->run, 1, &one))
@@ -75,7 +75,8 @@ static void print_stage(const options *o, const loaded *l, int stage) {
         } else if (sums.count[w] > 0) {
             tf_buf first = {0};
             tf_task_name(l->it.campaign, stage, sums.first[w], &first);
-            printf("  %s %s, as %s\n", tf_format_count(sums.count[w], run), whys[w].many, tf_buf_text(&first));
+            tf_print(stdout, "  %s %s, as %s\n", tf_format_count(sums.count[w], run), whys[w].many,
+                     tf_buf_text(&first));
             tf_buf_free(&first);
         }
     }
@@ -91,14 +92,14 @@ static void print_plan(const options *o, const loaded *l) {
         print_stage(o, l, s);
     }
     if (to_run > 0)
-        printf("%s: %s of %s tasks are to be run", l->it.campaign->name, tf_format_count(to_run, run),
-               tf_format_count(tasks, all));
+        tf_print(stdout, "%s: %s of %s tasks are to be run", l->it.campaign->name, tf_format_count(to_run, run),
+                 tf_format_count(tasks, all));
     else
-        printf("%s: nothing is to be run: %s of %s tasks are done", l->it.campaign->name,
-               tf_format_count(tasks - held, run), tf_format_count(tasks, all));
+        tf_print(stdout, "%s: nothing is to be run: %s of %s tasks are done", l->it.campaign->name,
+                 tf_format_count(tasks - held, run), tf_format_count(tasks, all));
     if (held > 0)
-        printf(", %s are held back", tf_format_count(held, run));
-    printf("\n");
+        tf_print(stdout, ", %s are held back", tf_format_count(held, run));
+    tf_print(stdout, "\n");
 }
 
 /* ---- As JSON ---- */
@@ -154,9 +155,9 @@ int cli_plan(const options *o) {
         plan = cli_decide(o, &l, o->fresh ? TF_STORE_LOOK_FRESH : TF_STORE_LOOK, &error);
     int status = plan ? TF_OK : (int)error.code;
     if (!plan) {
-        fputs(tf_buf_text(&l.it.diags.lines), stderr);
+        tf_print_text(stderr, tf_buf_text(&l.it.diags.lines), l.it.diags.lines.length);
         if (*error.text)
-            fprintf(stderr, "taskfarm: %s\n", error.text);
+            tf_say("%s", error.text);
     } else if (o->json) {
         print_json(&l);
     } else {

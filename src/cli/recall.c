@@ -65,7 +65,7 @@ int cli_recall(const options *o, recalled *r) {
     free(path);
     r->it.reader = tf_reader_open(o->manifest, &error);
     if (!r->it.reader) {
-        fprintf(stderr, "taskfarm: %s\n", error.text);
+        tf_say("%s", error.text);
         cli_forget(r);
         return (int)error.code;
     }

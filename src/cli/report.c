@@ -35,9 +35,9 @@ int cli_report(const options *o) {
         err = destination_close(&to, err, &error);
     }
     if (err != TF_OK)
-        fprintf(stderr, "taskfarm: %s\n", error.text);
+        tf_say("%s", error.text);
     else
-        printf("%s\n", path);
+        tf_print(stdout, "%s\n", path);
     cli_forget(&r);
     return (int)err;
 }

@@ -12,7 +12,7 @@ static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_erro
     if (l->it.campaign)
         *plan = cli_decide(o, l, o->fresh ? TF_STORE_FRESH : TF_STORE_GO_ON, error);
     if (!*plan) {
-        fputs(tf_buf_text(&l->it.diags.lines), stderr);
+        tf_print_text(stderr, tf_buf_text(&l->it.diags.lines), l->it.diags.lines.length);
         return error->code;
     }
     tf_farm_tell(&l->it, *plan, o->word, o->words, o->set, o->sets);
@@ -20,7 +20,7 @@ static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_erro
         return error->code;
     tf_graph_touch(l->it.graph);
     if (*tf_store_note(*plan))
-        fprintf(stderr, "taskfarm: %s\n", tf_store_note(*plan));
+        tf_say("%s", tf_store_note(*plan));
     return TF_OK;
 }
 
@@ -69,7 +69,7 @@ int cli_run(const options *o) {
         err = run(o, spawner, &l, plan, finisher, &parted, &error);
     tf_finisher_free(finisher);
     if (master && err == TF_ERR_RUN)
-        fprintf(stderr, "taskfarm: %s\n", error.text);
+        tf_say("%s", error.text);
     if (called_off)
         tf_farm_call_off();
     tf_spawner_close(spawner);

@@ -5,7 +5,7 @@ int cli_schema(const options *o) {
     (void)o;
     tf_buf text = {0};
     tf_schema_write(&text);
-    fwrite(text.data, 1, text.length, stdout);
+    tf_print_bytes(stdout, text.data, text.length);
     tf_buf_free(&text);
     return TF_OK;
 }

@@ -1,11 +1,20 @@
 /* taskfarm show: one task of an output. */
+#include <stdlib.h>
+
 #include "cli/cli.h"
 
 static int show(const options *o, const recalled *r) {
     int64_t index;
-    if (o->arguments < 1 || o->arguments > 2)
-        return cli_usage_error("show needs a stage and the index of a task, as in taskfarm show %s %s 0", o->manifest,
-                               tf_reader_stages(r->it.reader) ? tf_reader_stage(r->it.reader, 0) : "STAGE");
+    if (o->raw && o->json)
+        return cli_usage_error("--raw is for text, not for --json, which escapes what is not seen");
+    if (o->arguments < 1 || o->arguments > 2) {
+        tf_buf file = {0};
+        tf_buf_add_copyable(&file, o->manifest);
+        cli_usage_error("show needs a stage and the index of a task, as in taskfarm show %s %s 0", tf_buf_text(&file),
+                        tf_reader_stages(r->it.reader) ? tf_reader_stage(r->it.reader, 0) : "STAGE");
+        tf_buf_free(&file);
+        return TF_ERR_USAGE;
+    }
     const int stage = cli_find_stage(r, o->arguments == 2 ? o->argument[0] : NULL);
     if (stage < 0)
         return TF_ERR_USAGE;
@@ -16,9 +25,17 @@ static int show(const options *o, const recalled *r) {
     if (!tf_parse_int(text, &index) || index < 0 || index >= tasks)
         return cli_usage_error("%s: stage \"%s\" has tasks 0 to %lld", text, name, (long long)(tasks - 1));
     tf_error error;
-    tf_err err = tf_report_show(stdout, &r->it, stage, index, o->json, &error);
+    char *bytes = NULL;
+    size_t size = 0;
+    FILE *out = o->raw ? open_memstream(&bytes, &size) : stdout;
+    tf_err err = tf_report_show(out, &r->it, stage, index, o->json, &error);
+    if (o->raw) {
+        fclose(out);
+        tf_print_bytes(stdout, bytes, size);
+        free(bytes);
+    }
     if (err != TF_OK)
-        fprintf(stderr, "taskfarm: %s\n", error.text);
+        tf_say("%s", error.text);
     return (int)err;
 }
 

@@ -7,6 +7,16 @@
 
 #include "cli/cli.h"
 
+/* How many bytes of a line there is room for: whole characters. */
+static int fitting(const tf_buf *line, unsigned short columns) {
+    size_t most = line->length;
+    if (most >= columns)
+        most = columns - 1u;
+    while (most > 0 && most < line->length && ((unsigned char)line->data[most] & 0xC0) == 0x80)
+        most--;
+    return (int)most;
+}
+
 /* What was shown before goes; lines are cut to the terminal's width, so that each is one there. Returns how many. */
 static int redraw(const char *text, int lines_before) {
     struct winsize window = {0};
@@ -14,28 +24,31 @@ static int redraw(const char *text, int lines_before) {
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0 || window.ws_col == 0)
         window.ws_col = 80;
     if (lines_before)
-        printf("\033[%dA\033[J", lines_before);
+        tf_print(stdout, "\033[%dA\033[J", lines_before);
+    tf_buf line = {0};
     for (; *text; lines++) {
-        const int length = (int)strcspn(text, "\n");
-        printf("%.*s\n", length < window.ws_col ? length : window.ws_col - 1, text);
+        const size_t length = strcspn(text, "\n");
+        tf_buf_clear(&line);
+        tf_buf_add_visible(&line, text, length);
+        tf_print(stdout, "%.*s\n", fitting(&line, window.ws_col), tf_buf_text(&line));
         text += length + (text[length] == '\n');
     }
+    tf_buf_free(&line);
     fflush(stdout);
     return lines;
 }
 
-/* Once, into memory: what is shown is whole. */
+/* In place, it is made in memory first: what is shown is whole. */
 static tf_err tell(const options *o, bool in_place, int *lines, bool *running, tf_error *error) {
+    const tf_status_style style = !o->json ? TF_STATUS_TEXT : o->watch ? TF_STATUS_JSON_LINE : TF_STATUS_JSON;
     char *text = NULL;
     size_t size = 0;
-    const tf_status_style style = !o->json ? TF_STATUS_TEXT : o->watch ? TF_STATUS_JSON_LINE : TF_STATUS_JSON;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = in_place ? open_memstream(&text, &size) : stdout;
     tf_err err = tf_report_status(out, o->manifest, style, running, error);
-    fclose(out);
+    if (in_place)
+        fclose(out);
     if (err == TF_OK && in_place)
         *lines = redraw(text, *lines);
-    else if (err == TF_OK)
-        fputs(text, stdout);
     fflush(stdout);
     free(text);
     return err;
@@ -52,6 +65,6 @@ int cli_status(const options *o) {
         err = tell(o, in_place, &lines, &running, &error);
     }
     if (err != TF_OK)
-        fprintf(stderr, "taskfarm: %s\n", error.text);
+        tf_say("%s", error.text);
     return (int)err;
 }

@@ -12,7 +12,7 @@ typedef struct trial {
 } trial;
 
 static void print_heading(const char *text) {
-    printf("%s\n", text);
+    tf_print(stdout, "%s\n", text);
 }
 
 /* ---- Before it runs ---- */
@@ -29,18 +29,18 @@ static void print_params(const trial *t, const tf_point *point) {
             tf_buf_adds(&text, *(const char *const *)point->params[p]);
         else
             tf_buf_add_number(&text, param->type, point->params[p]);
-        printf("  %s = %s\n", param->name, tf_buf_text(&text));
+        tf_print(stdout, "  %s = %s\n", param->name, tf_buf_text(&text));
     }
     tf_buf_free(&text);
 }
 
 static void print_place(const tf_block *block) {
     for (int d = 0; d < block->rank; d++)
-        printf("%s%lld", d ? " x " : "", (long long)block->shape[d]);
-    printf(" from ");
+        tf_print(stdout, "%s%lld", d ? " x " : "", (long long)block->shape[d]);
+    tf_print(stdout, " from ");
     for (int d = 0; d < block->rank; d++)
-        printf("%s%lld", d ? ", " : "", (long long)(block->start[d] - block->before[d]));
-    printf("\n");
+        tf_print(stdout, "%s%lld", d ? ", " : "", (long long)(block->start[d] - block->before[d]));
+    tf_print(stdout, "\n");
 }
 
 static void print_arrays(const trial *t) {
@@ -49,7 +49,7 @@ static void print_arrays(const trial *t) {
     for (int a = 0; a < t->stage->arrays; a++) {
         tf_block block;
         tf_array_place(&t->stage->array[a], t->index, &block);
-        printf("  %s: %s, ", t->stage->array[a].name, tf_type_name(t->stage->array[a].type));
+        tf_print(stdout, "  %s: %s, ", t->stage->array[a].name, tf_type_name(t->stage->array[a].type));
         print_place(&block);
     }
 }
@@ -59,15 +59,15 @@ static void print_paths(const char *heading, const tf_paths *paths) {
         print_heading(heading);
     for (size_t i = 0; i < paths->count; i++) {
         const char *name = paths->item[i].spec->name;
-        printf("  %s%s%s\n", name ? name : "", name ? ": " : "", tf_paths_text(paths, i));
+        tf_print(stdout, "  %s%s%s\n", name ? name : "", name ? ": " : "", tf_paths_text(paths, i));
     }
 }
 
 static void take_point(void *context, const tf_point *point) {
     const trial *t = context;
     tf_buf run = {0};
-    printf("%s, task %lld of %lld, seed %llu\n", t->stage->name, (long long)t->index,
-           (long long)tf_space_size(t->stage->space), (unsigned long long)point->seed);
+    tf_print(stdout, "%s, task %lld of %lld, seed %llu\n", t->stage->name, (long long)t->index,
+             (long long)tf_space_size(t->stage->space), (unsigned long long)point->seed);
     print_params(t, point);
     print_arrays(t);
     print_paths("inputs", point->inputs);
@@ -110,7 +110,7 @@ static void print_elements(const tf_column_spec *column, const char *cell) {
         tf_buf_adds(&text, e ? ", " : "");
         tf_buf_add_number(&text, column->type, cell + (size_t)e * size);
     }
-    printf("%s%s\n", tf_buf_text(&text), column->elements > MOST ? ", ..." : "");
+    tf_print(stdout, "%s%s\n", tf_buf_text(&text), column->elements > MOST ? ", ..." : "");
     tf_buf_free(&text);
 }
 
@@ -120,11 +120,11 @@ static void print_results(const trial *t, const tf_rows *rows) {
     for (int c = 0; c < t->stage->columns; c++) {
         const tf_column_spec *column = &t->stage->column[c];
         const tf_record *text = find_text(rows, TF_RECORD_COLUMN + c);
-        printf("  %s = ", column->name);
+        tf_print(stdout, "  %s = ", column->name);
         if (tf_type_size(column->type))
             print_elements(column, rows->columns[c]);
         else
-            printf("%.*s\n", text ? (int)text->length : 0, text ? (const char *)(text + 1) : "");
+            tf_print(stdout, "%.*s\n", text ? (int)text->length : 0, text ? (const char *)(text + 1) : "");
     }
 }
 
@@ -140,8 +140,8 @@ static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interva
     const uint8_t status = rows->status[0];
     print_text(rows, TF_RECORD_STDOUT, "stdout");
     print_text(rows, TF_RECORD_STDERR, "stderr");
-    printf("%s in %s\n", status == TF_STATUS_PENDING ? "stopped" : how[status],
-           tf_format_duration(rows->seconds, elapsed));
+    tf_print(stdout, "%s in %s\n", status == TF_STATUS_PENDING ? "stopped" : how[status],
+             tf_format_duration(rows->seconds, elapsed));
     if (status == TF_STATUS_DONE)
         print_results(t, rows);
     const tf_record *why = find_text(rows, TF_RECORD_MESSAGE);
@@ -157,8 +157,11 @@ static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interva
 static int find_task(const options *o, const tf_campaign *c, int64_t *index) {
     const char *text = o->arguments ? o->argument[o->arguments - 1] : NULL;
     if (o->arguments < 1 || o->arguments > 2 || (o->arguments == 1 && c->stages > 1)) {
-        cli_usage_error("try needs a stage and the index of a task, as in taskfarm try %s %s 0", o->manifest,
+        tf_buf file = {0};
+        tf_buf_add_copyable(&file, o->manifest);
+        cli_usage_error("try needs a stage and the index of a task, as in taskfarm try %s %s 0", tf_buf_text(&file),
                         c->stage[0].name);
+        tf_buf_free(&file);
         return -1;
     }
     int stage = o->arguments == 1 ? 0 : tf_campaign_stage(c, o->argument[0], strlen(o->argument[0]));
@@ -197,7 +200,7 @@ static int try_task(const tf_campaign *campaign, int stage, int64_t index) {
     if (err == TF_OK)
         err = tf_exec_run_here(campaign, stage, index, 1, store ? &source : NULL, take_point, take_rows, &t, &error);
     if (err != TF_OK)
-        fprintf(stderr, "taskfarm: %s\n", error.text);
+        tf_say("%s", error.text);
     tf_store_close_taken(store, stage);
     return err == TF_OK ? (int)t.outcome : (int)err;
 }
@@ -208,7 +211,7 @@ int cli_try(const options *o) {
     int status = TF_ERR_USAGE;
     cli_load(o, &l);
     if (!l.it.campaign)
-        fputs(tf_buf_text(&l.it.diags.lines), stderr);
+        tf_print_text(stderr, tf_buf_text(&l.it.diags.lines), l.it.diags.lines.length);
     int stage = l.it.campaign ? find_task(o, l.it.campaign, &index) : -1;
     if (stage >= 0)
         status = try_task(l.it.campaign, stage, index);

@@ -21,10 +21,10 @@ const verb verbs[] = {
      "say how far a campaign is, whether it runs, was killed or is over",
      "Counts tasks by stage and status, and says why tasks failed and which took longest. On any machine that sees the "
      "file; a run that is at work is not slowed down.\n"},
-    {"show", cli_show, "FILE.h5 [STAGE] INDEX", "an output, as in taskfarm show sweep.h5 0", false, false, true, "j",
+    {"show", cli_show, "FILE.h5 [STAGE] INDEX", "an output, as in taskfarm show sweep.h5 0", false, false, true, "jR",
      "show one task: parameters, command line, attempts, results, output",
      "STAGE may be left out where there is only one.\n"},
-    {"export", cli_export, "FILE.h5 [STAGE]", "an output, as in taskfarm export sweep.h5", false, false, true, "oxcW",
+    {"export", cli_export, "FILE.h5 [STAGE]", "an output, as in taskfarm export sweep.h5", false, false, true, "oxcWS",
      "print the tasks of a stage as a table",
      "A line a task: its index, its status, its parameters and its results, which are empty (in JSON null) if the task "
      "is not done. Elements of arrays are columns of their own in CSV, lists in JSON; bytes are in base64.\n--format "
@@ -93,6 +93,8 @@ const option_spec option_specs[] = {
     {"time", 'i', false, "TIME", NULL, "how long the job may take: 90m, 12h (default: 2h)"},
     {"format", 'x', false, "FORMAT", "csv jsonl rocrate html trace",
      "of export csv (default), jsonl or rocrate; of report html (default) or trace"},
+    {"safe", 'S', false, NULL, NULL, "put ' before texts that spreadsheets take for formulas"},
+    {"raw", 'R', false, NULL, NULL, "all bytes as they are, on a terminal, too"},
     {"json", 'j', false, NULL, NULL, "print JSON"},
     {"watch", 'a', false, NULL, NULL, "say it again every second, in place on a terminal, until the run is over"},
 };

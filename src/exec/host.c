@@ -412,7 +412,7 @@ void host_main(const host_setting *setting, int rank, int slot, int socket, cons
     size_t fixed = batch_fixed_size(setting->campaign);
     for (int b = 0; b < HOST_BUFFERS; b++) {
         if (!batch_map_open(&map[b], buffers[b], fixed)) {
-            fprintf(stderr, "taskfarm: a host can't map its memory: %s\n", strerror(errno));
+            tf_say("a host can't map its memory: %s", strerror(errno));
             _exit(TF_ERR_RUN);
         }
     }

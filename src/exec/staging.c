@@ -70,7 +70,7 @@ void staging_open(const tf_campaign *campaign, staging *all) {
     all->folder = join(all->root.data);
     if (all->folder >= 0)
         return;
-    fprintf(stderr, "taskfarm: %s: %s; inputs are read where they are\n", all->root.data, strerror(errno));
+    tf_say("%s: %s; inputs are read where they are", all->root.data, strerror(errno));
     tf_buf_clear(&all->root);
 }
 
@@ -174,8 +174,8 @@ static bool stage_in(host *h, const char *path, tf_buf *out) {
     if (failure == ECANCELED)
         h->stopped = true;
     if (failure && !h->stopped) {
-        fprintf(stderr, "taskfarm: rank %d, slot %d: %s can't be copied to %s: %s; it is read where it is\n", h->rank,
-                h->slot, path, root, failure == ESTALE ? "it is being changed" : strerror(failure));
+        tf_say("rank %d, slot %d: %s can't be copied to %s: %s; it is read where it is", h->rank, h->slot, path, root,
+               failure == ESTALE ? "it is being changed" : strerror(failure));
         tf_table_add(&h->not_staged, folder.data, folder.length, 0);
         given_up = true;
     }

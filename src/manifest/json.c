@@ -6,13 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-void tf_diags_add(tf_diags *diags, const char *pointer, const char *format, ...) {
-    tf_buf_addf(&diags->lines, "%s: ", diags->file);
-    if (*pointer)
-        tf_buf_addf(&diags->lines, "%s: ", pointer);
+/* A complaint is one line, whatever the names in it are. */
+static void TF_PRINTF(2, 3) add_visible(tf_buf *out, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    tf_buf_addv(&diags->lines, format, args);
+    tf_buf_addv_visible(out, format, args);
+    va_end(args);
+}
+
+void tf_diags_add(tf_diags *diags, const char *pointer, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    add_visible(&diags->lines, "%s: %s%s", diags->file, pointer, *pointer ? ": " : "");
+    tf_buf_addv_visible(&diags->lines, format, args);
     va_end(args);
     tf_buf_addc(&diags->lines, '\n');
     diags->count++;
@@ -64,7 +70,7 @@ static void complain_at_offset(tf_diags *diags, const char *text, size_t offset,
             column++;
         }
     }
-    tf_buf_addf(&diags->lines, "%s:%d:%d: %s\n", diags->file, line, column, what);
+    add_visible(&diags->lines, "%s:%d:%d: %s\n", diags->file, line, column, what);
     diags->count++;
 }
 

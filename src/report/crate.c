@@ -166,7 +166,7 @@ tf_err tf_report_crate(FILE *out, const tf_recalled *from, const char *path, tf_
     const char *slash = strrchr(path, '/');
     cJSON *crate = make_crate(from->reader, slash ? slash + 1 : path);
     char *text = cJSON_Print(crate);
-    fprintf(out, "%s\n", text);
+    tf_print_json(out, text);
     cJSON_free(text);
     cJSON_Delete(crate);
     if (fflush(out) != 0 || ferror(out))

@@ -173,6 +173,19 @@ static const char *column_name(const exporter *e, int c) {
     return e->column[c] < 0 ? "index" : view_field(e->view, e->column[c])->name;
 }
 
+/* What spreadsheets take for a formula has a ' before it where it is to be safe for them. */
+static void add_text_cell(const exporter *e, const char *text, size_t length, tf_buf *out) {
+    if (!e->options->safe || length == 0 || !memchr("=+-@\t\r", *text, 6)) {
+        view_add_csv_text(text, length, out);
+        return;
+    }
+    tf_buf safe = {0};
+    tf_buf_addc(&safe, '\'');
+    tf_buf_add(&safe, text, length);
+    view_add_csv_text(tf_buf_text(&safe), safe.length, out);
+    tf_buf_free(&safe);
+}
+
 /* "name[1][2]" for element 5 of a 2 x 3 array. */
 static void add_header(const exporter *e, int c, int64_t element, tf_buf *out) {
     tf_buf name = {0};
@@ -183,7 +196,7 @@ static void add_header(const exporter *e, int c, int64_t element, tf_buf *out) {
         rest /= f->shape[d];
         tf_buf_addf(&name, "[%lld]", (long long)(element / rest % f->shape[d]));
     }
-    view_add_csv_text(tf_buf_text(&name), name.length, out);
+    add_text_cell(e, tf_buf_text(&name), name.length, out);
     tf_buf_free(&name);
 }
 
@@ -207,6 +220,17 @@ static bool is_absent(const exporter *e, int c, int64_t row) {
            ((const uint8_t *)e->status.numbers)[row] != TF_STATUS_DONE;
 }
 
+static void add_csv_cell(const exporter *e, int c, int64_t row, int64_t element, tf_buf *out) {
+    const view_values *v = &e->values[c];
+    size_t length;
+    if (v->field->type == TF_STRING && !v->numbers) {
+        const char *text = tf_texts_at(&v->texts, row, &length);
+        add_text_cell(e, text, length, out);
+    } else {
+        view_add_csv(v, row, element, out);
+    }
+}
+
 static void add_csv_row(const exporter *e, int64_t first, int64_t row, tf_buf *out) {
     for (int c = 0; c < e->columns; c++)
         for (int64_t i = 0; i < column_elements(e, c); i++) {
@@ -215,7 +239,7 @@ static void add_csv_row(const exporter *e, int64_t first, int64_t row, tf_buf *o
             if (e->column[c] < 0)
                 tf_buf_addf(out, "%" PRId64, first + row);
             else if (!is_absent(e, c, row))
-                view_add_csv(&e->values[c], row, i, out);
+                add_csv_cell(e, c, row, i, out);
         }
     tf_buf_addc(out, '\n');
 }
@@ -236,7 +260,7 @@ static void add_json_row(const exporter *e, int64_t first, int64_t row, tf_buf *
 }
 
 static tf_err put(exporter *e, tf_buf *text, tf_error *error) {
-    const bool good = fwrite(text->data, 1, text->length, e->out) == text->length;
+    const bool good = tf_print_bytes(e->out, text->data, text->length);
     tf_buf_clear(text);
     return good ? TF_OK : tf_error_set(error, TF_ERR_RUN, "can't be written: %s", strerror(errno));
 }

@@ -66,14 +66,14 @@ static void print_entry(FILE *out, const tf_tally_entry *e, const char *stage) {
     char count[32];
     const int length = (int)strcspn(e->text, "\n");
     if (e->count == 1) {
-        fprintf(out, "  failed %s[%lld]: %.*s\n", stage, (long long)e->number[0], length, e->text);
+        tf_print(out, "  failed %s[%lld]: %.*s\n", stage, (long long)e->number[0], length, e->text);
         return;
     }
-    fprintf(out, "  %s x %.*s: %s[%lld]", tf_format_count(e->count, count), length, e->text, stage,
-            (long long)e->number[0]);
+    tf_print(out, "  %s x %.*s: %s[%lld]", tf_format_count(e->count, count), length, e->text, stage,
+             (long long)e->number[0]);
     for (int n = 1; n < e->numbers; n++)
-        fprintf(out, ", [%lld]", (long long)e->number[n]);
-    fputs(e->count > e->numbers ? ", ...\n" : "\n", out);
+        tf_print(out, ", [%lld]", (long long)e->number[n]);
+    tf_print(out, "%s\n", e->count > e->numbers ? ", ..." : "");
 }
 
 void failures_print(FILE *out, const tf_tally *failures, const char *output, const char *const *name) {
@@ -85,8 +85,12 @@ void failures_print(FILE *out, const tf_tally *failures, const char *output, con
         left -= failures->entry[i].count;
     }
     if (left > 0)
-        fprintf(out, "  and %s more\n", tf_format_count(left, count));
-    if (failures->count)
-        fprintf(out, "  taskfarm show %s %s %lld tells all of one\n", output, name[failures->entry[0].owner],
-                (long long)failures->entry[0].number[0]);
+        tf_print(out, "  and %s more\n", tf_format_count(left, count));
+    if (failures->count == 0)
+        return;
+    tf_buf file = {0};
+    tf_buf_add_copyable(&file, output);
+    tf_print(out, "  taskfarm show %s %s %lld tells all of one\n", tf_buf_text(&file), name[failures->entry[0].owner],
+             (long long)failures->entry[0].number[0]);
+    tf_buf_free(&file);
 }

@@ -37,7 +37,7 @@ static void replace(const tf_heartbeat *h, const char *text) {
     FILE *file = fopen(h->next.data, "we");
     if (!file)
         return;
-    bool good = fputs(text, file) >= 0;
+    bool good = tf_print_bytes(file, text, strlen(text));
     good = fclose(file) == 0 && good;
     if (!good || rename(h->next.data, h->path.data) != 0)
         unlink(h->next.data);

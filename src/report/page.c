@@ -309,11 +309,11 @@ static tf_err add_data(const tf_recalled *from, const char *path, tf_buf *out, t
 
 /* In a page a text must not end the script that it is in. */
 static void put_data(FILE *out, const tf_buf *data) {
-    for (size_t i = 0; i < data->length; i++) {
-        if (data->data[i] == '<')
-            fputs("\\u003c", out);
-        else
-            putc(data->data[i], out);
+    for (size_t i = 0, plain; i < data->length; i += plain + 1) {
+        plain = strcspn(data->data + i, "<");
+        tf_print_bytes(out, data->data + i, plain);
+        if (i + plain < data->length)
+            tf_print_bytes(out, "\\u003c", 6);
     }
 }
 
@@ -323,9 +323,10 @@ tf_err tf_report_page(FILE *out, const tf_recalled *from, const char *path, tf_e
     tf_err err = add_data(from, path, &data, error);
     if (err == TF_OK) {
         const char *place = strstr(report_page, here);
-        fwrite(report_page, 1, (size_t)(place - report_page), out);
+        tf_print_bytes(out, report_page, (size_t)(place - report_page));
         put_data(out, &data);
-        fputs(place + sizeof here - 1, out);
+        place += sizeof here - 1;
+        tf_print_bytes(out, place, strlen(place));
         if (fflush(out) != 0 || ferror(out))
             err = tf_error_set(error, TF_ERR_RUN, "can't be written: %s", strerror(errno));
     }

@@ -92,7 +92,7 @@ static void draw_bar(tf_progress *p, const tf_farm_progress *now) {
         tf_buf_adds(&line, "] ");
     }
     tf_buf_adds(&line, tf_buf_text(&text));
-    fwrite(line.data, 1, line.length, p->out);
+    tf_print_bytes(p->out, line.data, line.length);
     fflush(p->out);
     p->on_screen = true;
     p->drawn = now->elapsed;
@@ -109,7 +109,7 @@ static double longer(double interval) {
 static void print_line(tf_progress *p, const tf_farm_progress *now) {
     tf_buf text = {0};
     describe(p, now, &text);
-    fprintf(p->out, "taskfarm: %s\n", tf_buf_text(&text));
+    tf_print(p->out, "taskfarm: %s\n", tf_buf_text(&text));
     fflush(p->out);
     p->drawn = now->elapsed;
     p->interval = longer(p->interval);
@@ -118,9 +118,9 @@ static void print_line(tf_progress *p, const tf_farm_progress *now) {
 
 void tf_progress_warn(tf_progress *p, const char *text) {
     if (p->on_screen)
-        fputs("\r\033[K", p->out);
+        tf_print(p->out, "\r\033[K");
     p->on_screen = false;
-    fprintf(p->out, "taskfarm: %s\n", text);
+    tf_print(p->out, "taskfarm: %s\n", text);
     fflush(p->out);
 }
 
@@ -152,6 +152,6 @@ void tf_progress_free(tf_progress *p) {
     if (!p)
         return;
     if (p->on_screen)
-        fputs("\r\033[K", p->out);
+        tf_print(p->out, "\r\033[K");
     free(p);
 }

@@ -76,6 +76,7 @@ typedef struct tf_export_options {
     tf_export_format format;
     const char *columns; /* names, with commas between; NULL: index, status, parameters and results */
     const char *where;   /* an expression of a task's fields; NULL: all tasks */
+    bool safe;           /* CSV in which spreadsheets find no formulas */
 } tf_export_options;
 
 /* The tasks of a stage, a line each. Takes the same memory for any number of them. */

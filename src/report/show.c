@@ -73,7 +73,9 @@ void tf_report_lines(FILE *out, const char *text, size_t length) {
     for (const char *end = text + length; text < end;) {
         const char *newline = memchr(text, '\n', (size_t)(end - text));
         size_t size = newline ? (size_t)(newline - text) : (size_t)(end - text);
-        fprintf(out, "  %.*s\n", (int)size, text);
+        tf_print(out, "  ");
+        tf_print_text(out, text, size);
+        tf_print(out, "\n");
         text += size + 1;
     }
 }
@@ -81,7 +83,7 @@ void tf_report_lines(FILE *out, const char *text, size_t length) {
 static void print_lines(FILE *out, const char *heading, const char *text, size_t length) {
     if (length == 0)
         return;
-    fprintf(out, "%s\n", heading);
+    tf_print(out, "%s\n", heading);
     tf_report_lines(out, text, length);
 }
 
@@ -104,7 +106,7 @@ static void print_value(FILE *out, const shower *s, int f) {
         if (field->elements > MOST)
             tf_buf_adds(&text, ", ...");
     }
-    fprintf(out, "  %s = %s\n", field->name, tf_buf_text(&text));
+    tf_print(out, "  %s = %s\n", field->name, tf_buf_text(&text));
     tf_buf_free(&text);
 }
 
@@ -114,7 +116,7 @@ static void print_fields(FILE *out, const shower *s, tf_field_kind kind, const c
         if (view_field(s->view, f)->kind != kind)
             continue;
         if (!any)
-            fprintf(out, "%s\n", heading);
+            tf_print(out, "%s\n", heading);
         any = true;
         print_value(out, s, f);
     }
@@ -126,7 +128,7 @@ static void print_time(FILE *out, double start) {
     time_t whole = (time_t)start;
     gmtime_r(&whole, &utc);
     strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &utc);
-    fprintf(out, "  started %s UTC\n", text);
+    tf_print(out, "  started %s UTC\n", text);
 }
 
 static void print_record(FILE *out, const shower *s) {
@@ -134,23 +136,23 @@ static void print_record(FILE *out, const shower *s) {
     double value = 0, slot = 0;
     if (!was_run(s))
         return;
-    fprintf(out, "record\n");
+    tf_print(out, "record\n");
     number_of(s, "attempts", &value);
-    fprintf(out, "  attempts %g\n", value);
+    tf_print(out, "  attempts %g\n", value);
     if (number_of(s, "start", &value))
         print_time(out, value);
     if (number_of(s, "worker", &value) && number_of(s, "slot", &slot))
-        fprintf(out, "  on rank %g, slot %g\n", value, slot);
+        tf_print(out, "  on rank %g, slot %g\n", value, slot);
     if (number_of(s, "duration", &value))
-        fprintf(out, "  took %s\n", tf_format_duration(value, text));
+        tf_print(out, "  took %s\n", tf_format_duration(value, text));
     if (number_of(s, "cpu", &value) && value > 0)
-        fprintf(out, "  processor time %s\n", tf_format_duration(value, text));
+        tf_print(out, "  processor time %s\n", tf_format_duration(value, text));
     if (number_of(s, "max_rss", &value) && value > 0)
-        fprintf(out, "  memory %s\n", tf_format_size((int64_t)value, text));
+        tf_print(out, "  memory %s\n", tf_format_size((int64_t)value, text));
     if (number_of(s, "signal", &value) && value != 0)
-        fprintf(out, "  ended by %s\n", tf_format_signal((int)value, text));
+        tf_print(out, "  ended by %s\n", tf_format_signal((int)value, text));
     else if (number_of(s, "exit_code", &value))
-        fprintf(out, "  exit status %g\n", value);
+        tf_print(out, "  exit status %g\n", value);
 }
 
 static void print_text(FILE *out, const shower *s, const char *name) {
@@ -163,8 +165,8 @@ static void print_text(FILE *out, const shower *s, const char *name) {
 }
 
 static void print_task(FILE *out, const shower *s) {
-    fprintf(out, "%s[%lld]: %s\n", tf_reader_stage(s->from->reader, s->stage), (long long)s->index,
-            tf_status_name(s->status));
+    tf_print(out, "%s[%lld]: %s\n", tf_reader_stage(s->from->reader, s->stage), (long long)s->index,
+             tf_status_name(s->status));
     print_text(out, s, "message");
     print_fields(out, s, TF_FIELD_PARAM, "parameters");
     print_lines(out, "inputs", tf_buf_text(&s->inputs), s->inputs.length);
@@ -230,7 +232,8 @@ static void print_json(FILE *out, const shower *s) {
     add_fields(s, TF_FIELD_RESULT, &text);
     add_member(&text, 0, "texts", &any);
     add_fields(s, TF_FIELD_TEXT, &text);
-    fprintf(out, "%s\n}\n", tf_buf_text(&text));
+    tf_buf_adds(&text, "\n}");
+    tf_print_json(out, tf_buf_text(&text));
     tf_buf_free(&text);
 }
 

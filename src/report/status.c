@@ -44,27 +44,27 @@ static bool is_running(const tf_survey *survey, const cJSON *beat) {
 static void print_rate(FILE *out, double rate) {
     char text[32];
     if (rate >= 10)
-        fprintf(out, "; %s tasks/s", tf_format_count((int64_t)rate, text));
+        tf_print(out, "; %s tasks/s", tf_format_count((int64_t)rate, text));
     else if (rate > 0)
-        fprintf(out, "; %.2g tasks/s", rate);
+        tf_print(out, "; %.2g tasks/s", rate);
 }
 
 static void print_life(FILE *out, const cJSON *beat) {
     char elapsed[32], ranks[32], busy[32], slots[32];
     const double age = number_at(beat, "age");
-    fprintf(out, " for %s; %s rank%s, %s of %s slots at work", tf_format_duration(number_at(beat, "elapsed"), elapsed),
-            tf_format_count((int64_t)number_at(beat, "ranks"), ranks), number_at(beat, "ranks") == 1 ? "" : "s",
-            tf_format_count((int64_t)number_at(beat, "busy"), busy),
-            tf_format_count((int64_t)number_at(beat, "slots"), slots));
+    tf_print(out, " for %s; %s rank%s, %s of %s slots at work", tf_format_duration(number_at(beat, "elapsed"), elapsed),
+             tf_format_count((int64_t)number_at(beat, "ranks"), ranks), number_at(beat, "ranks") == 1 ? "" : "s",
+             tf_format_count((int64_t)number_at(beat, "busy"), busy),
+             tf_format_count((int64_t)number_at(beat, "slots"), slots));
     if (age > SILENCE) {
-        fprintf(out, ", but not heard of for %s: it may hang", tf_format_duration(age, elapsed));
+        tf_print(out, ", but not heard of for %s: it may hang", tf_format_duration(age, elapsed));
         return;
     }
     print_rate(out, number_at(beat, "rate"));
     if (cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(beat, "left")))
-        fprintf(out, ", %s left", tf_format_duration(number_at(beat, "left"), elapsed));
+        tf_print(out, ", %s left", tf_format_duration(number_at(beat, "left"), elapsed));
     if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(beat, "stopping")))
-        fputs("; stopping", out);
+        tf_print(out, "; stopping");
 }
 
 /* A column for each status that some task has. */
@@ -79,23 +79,23 @@ static void print_stages(FILE *out, const tf_survey *survey) {
         for (int k = 0; k < TF_STATUSES; k++)
             shown[k] = shown[k] || survey->stage[s].count[k] > 0;
     }
-    fprintf(out, "  %-*s %*s", width, "stage", CELL, "tasks");
+    tf_print(out, "  %-*s %*s", width, "stage", CELL, "tasks");
     for (int k = 1; k <= TF_STATUSES; k++)
         if (shown[k % TF_STATUSES])
-            fprintf(out, " %*s", CELL, tf_status_name((uint8_t)(k % TF_STATUSES)));
-    fputc('\n', out);
+            tf_print(out, " %*s", CELL, tf_status_name((uint8_t)(k % TF_STATUSES)));
+    tf_print(out, "\n");
     for (int s = 0; s < survey->stages; s++) {
         const tf_survey_stage *stage = &survey->stage[s];
-        fprintf(out, "  %-*s", width, stage->name);
+        tf_print(out, "  %-*s", width, stage->name);
         if (!stage->begun) {
-            fputs(" has not begun\n", out);
+            tf_print(out, " has not begun\n");
             continue;
         }
-        fprintf(out, " %*s", CELL, tf_format_count(stage->tasks, text));
+        tf_print(out, " %*s", CELL, tf_format_count(stage->tasks, text));
         for (int k = 1; k <= TF_STATUSES; k++) /* pending ones last */
             if (shown[k % TF_STATUSES])
-                fprintf(out, " %*s", CELL, tf_format_count(stage->count[k % TF_STATUSES], text));
-        fputc('\n', out);
+                tf_print(out, " %*s", CELL, tf_format_count(stage->count[k % TF_STATUSES], text));
+        tf_print(out, "\n");
     }
 }
 
@@ -190,11 +190,11 @@ static void print_slowest(FILE *out, const details *d) {
     char text[32];
     if (d->slow == 0)
         return;
-    fputs("  slowest:", out);
+    tf_print(out, "  slowest:");
     for (int i = 0; i < d->slow; i++)
-        fprintf(out, "%s %s[%lld] %s", i ? "," : "", d->name[d->slowest[i].stage], (long long)d->slowest[i].index,
-                tf_format_duration(d->slowest[i].seconds, text));
-    fputc('\n', out);
+        tf_print(out, "%s %s[%lld] %s", i ? "," : "", d->name[d->slowest[i].stage], (long long)d->slowest[i].index,
+                 tf_format_duration(d->slowest[i].seconds, text));
+    tf_print(out, "\n");
 }
 
 static void add_details(cJSON *json, const details *d) {
@@ -231,16 +231,16 @@ static int percent_of(const tf_survey *survey, const cJSON *beat) {
 static void print_text(FILE *out, const char *path, const tf_survey *survey, bool running, const cJSON *beat,
                        const details *d) {
     char elapsed[32];
-    fprintf(out, "%s: %s", path, running ? "running" : survey->state);
+    tf_print(out, "%s: %s", path, running ? "running" : survey->state);
     if (running && beat)
         print_life(out, beat);
     else if (!running)
-        fprintf(out, " after %s", tf_format_duration(survey->elapsed, elapsed));
+        tf_print(out, " after %s", tf_format_duration(survey->elapsed, elapsed));
     if (running ? beat != NULL : !is_over(survey))
-        fprintf(out, "; %d%%", percent_of(survey, running ? beat : NULL));
+        tf_print(out, "; %d%%", percent_of(survey, running ? beat : NULL));
     if (!running && strcmp(survey->state, "interrupted") == 0)
-        fputs("; the same command line goes on", out);
-    fputc('\n', out);
+        tf_print(out, "; the same command line goes on");
+    tf_print(out, "\n");
     print_stages(out, survey);
     failures_print(out, &d->failures, path, d->name);
     print_slowest(out, d);
@@ -318,7 +318,7 @@ tf_err tf_report_status(FILE *out, const char *path, tf_status_style style, bool
     } else if (err == TF_OK) {
         cJSON *json = as_json(&s);
         char *text = style == TF_STATUS_JSON ? cJSON_Print(json) : cJSON_PrintUnformatted(json);
-        fprintf(out, "%s\n", text);
+        tf_print_json(out, text);
         cJSON_free(text);
         cJSON_Delete(json);
     }

@@ -8,24 +8,24 @@ void tf_report_summary(FILE *out, const tf_campaign *campaign, const tf_farm_res
     char done[32], failed[32], elapsed[32], rate_text[32];
     int64_t ended = p->done + p->failed, left = p->tasks - ended - p->skipped - p->held_back;
     double rate = p->elapsed > 0 ? (double)(ended - p->reused) / p->elapsed : 0;
-    fprintf(out, "taskfarm: %s: %s done", campaign->name, tf_format_count(p->done, done));
+    tf_print(out, "taskfarm: %s: %s done", campaign->name, tf_format_count(p->done, done));
     if (p->excluded)
-        fprintf(out, " (%s of them left out by where)", tf_format_count(p->excluded, done));
-    fprintf(out, ", %s failed", tf_format_count(p->failed, failed));
+        tf_print(out, " (%s of them left out by where)", tf_format_count(p->excluded, done));
+    tf_print(out, ", %s failed", tf_format_count(p->failed, failed));
     if (p->skipped)
-        fprintf(out, ", %s skipped", tf_format_count(p->skipped, done));
+        tf_print(out, ", %s skipped", tf_format_count(p->skipped, done));
     if (p->reused)
-        fprintf(out, ", %s of them before", tf_format_count(p->reused, done));
+        tf_print(out, ", %s of them before", tf_format_count(p->reused, done));
     if (left)
-        fprintf(out, ", %s %s", tf_format_count(left, done), p->stopping ? "left for the next run" : "not run");
+        tf_print(out, ", %s %s", tf_format_count(left, done), p->stopping ? "left for the next run" : "not run");
     if (p->held_back)
-        fprintf(out, ", %s held back", tf_format_count(p->held_back, done));
-    fprintf(out, " in %s", tf_format_duration(p->elapsed, elapsed));
+        tf_print(out, ", %s held back", tf_format_count(p->held_back, done));
+    tf_print(out, " in %s", tf_format_duration(p->elapsed, elapsed));
     if (rate >= 10)
-        fprintf(out, " (%s tasks/s)", tf_format_count((int64_t)rate, rate_text));
+        tf_print(out, " (%s tasks/s)", tf_format_count((int64_t)rate, rate_text));
     else
-        fprintf(out, " (%.2g tasks/s)", rate);
-    fprintf(out, "; results in %s\n", campaign->output);
+        tf_print(out, " (%.2g tasks/s)", rate);
+    tf_print(out, "; results in %s\n", campaign->output);
     const char **name = tf_alloc_array((size_t)campaign->stages, sizeof *name);
     for (int s = 0; s < campaign->stages; s++)
         name[s] = campaign->stage[s].name;

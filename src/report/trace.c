@@ -22,26 +22,26 @@ static void trace_task(void *context, const bar *b, int worker, int slot) {
         tf_buf_add_json(&t->name, name, strlen(name));
         t->stage = b->stage;
     }
-    fprintf(t->out,
-            "%s{\"ph\":\"X\",\"name\":%s,\"cat\":\"%s\",\"ts\":%.3f,\"dur\":%.3f,\"pid\":%d,\"tid\":%d,"
-            "\"args\":{\"index\":%" PRId64 ",\"status\":\"%s\"}}",
-            t->any ? ",\n" : "", tf_buf_text(&t->name), tf_status_name(b->status), 1e6 * b->start,
-            1e6 * (b->end - b->start), worker, slot, b->index, tf_status_name(b->status));
+    tf_print(t->out,
+             "%s{\"ph\":\"X\",\"name\":%s,\"cat\":\"%s\",\"ts\":%.3f,\"dur\":%.3f,\"pid\":%d,\"tid\":%d,"
+             "\"args\":{\"index\":%" PRId64 ",\"status\":\"%s\"}}",
+             t->any ? ",\n" : "", tf_buf_text(&t->name), tf_status_name(b->status), 1e6 * b->start,
+             1e6 * (b->end - b->start), worker, slot, b->index, tf_status_name(b->status));
     t->any = true;
 }
 
 static void trace_worker(void *context, int worker) {
     tracer *t = context;
-    fprintf(t->out, "%s{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":%d,\"args\":{\"name\":\"worker %d\"}}",
-            t->any ? ",\n" : "", worker, worker);
+    tf_print(t->out, "%s{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":%d,\"args\":{\"name\":\"worker %d\"}}",
+             t->any ? ",\n" : "", worker, worker);
     t->any = true;
 }
 
 tf_err tf_report_trace(FILE *out, const tf_recalled *from, tf_error *error) {
     tracer t = {.out = out, .from = from, .stage = -1};
-    fputs("{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n", out);
+    tf_print(out, "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n");
     tf_err err = each_bar(from, trace_worker, trace_task, &t, error);
-    fputs("\n]}\n", out);
+    tf_print(out, "\n]}\n");
     tf_buf_free(&t.name);
     if (err == TF_OK && (fflush(out) != 0 || ferror(out)))
         err = tf_error_set(error, TF_ERR_RUN, "can't be written: %s", strerror(errno));
