@@ -97,7 +97,30 @@ bool tf_parse_size(const char *text, int64_t *bytes);
 /* "30s", "5m", "1.5h", "2d" or "30" -> seconds. false if it is none, or not positive. */
 bool tf_parse_duration(const char *text, double *seconds);
 
-/* Whole-text conversions; false if anything is left over or the value does not fit. */
+/* How a number in a text goes with a type. */
+typedef enum tf_fit {
+    TF_FITS,
+    TF_TOO_LARGE, /* in size: beyond the type's range */
+    TF_NOT_WHOLE, /* a fraction, NaN or infinity for an integer */
+    TF_NO_NUMBER
+} tf_fit;
+
+/* Stores the number that a whole text is as one element of a numeric type at `out`; nothing if it does not fit. Decimal
+ * digits with a point and an exponent, and "nan", "inf" and "infinity" for floats. Integers are exact to the last
+ * digit, floats the nearest there is. */
+tf_fit tf_store_number(tf_type type, const char *text, size_t length, void *out);
+
+/* "is beyond" or "is no": what stands between the text and its type in a message. */
+const char *tf_fit_text(tf_fit fit);
+
+/* Is there a double that is this integer? */
+bool tf_is_double(int64_t integer);
+
+/* Is the text nothing but digits, with or without a sign? */
+bool tf_is_digits(const char *text, size_t length);
+
+/* Whole-text conversions by the same reader; false if anything is left over or the value does not fit. Integers have
+ * neither a point nor an exponent. */
 bool tf_parse_int(const char *text, int64_t *value);
 bool tf_parse_uint(const char *text, uint64_t *value);
 bool tf_parse_double(const char *text, double *value);
@@ -232,7 +255,7 @@ bool tf_type_is_float(tf_type type);
 bool tf_type_is_integer(tf_type type); /* not bool */
 
 /* Stores a value as one element of a numeric type at `out`. false (nothing stored) if it does not fit: out of range, or
- * a fraction for an integer. Floats take everything. */
+ * a fraction for an integer. */
 bool tf_store_int(tf_type type, int64_t value, void *out);
 bool tf_store_uint(tf_type type, uint64_t value, void *out);
 bool tf_store_double(tf_type type, double value, void *out);

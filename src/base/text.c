@@ -164,35 +164,6 @@ const char *tf_suggest(const char *name, const char *const *candidates, size_t c
 
 /* ---- Numbers ---- */
 
-bool tf_parse_int(const char *text, int64_t *value) {
-    char *end;
-    errno = 0;
-    long long parsed = strtoll(text, &end, 10);
-    if (end == text || *end || errno || strchr(" \t\n\v\f\r", *text))
-        return false;
-    *value = parsed;
-    return true;
-}
-
-bool tf_parse_uint(const char *text, uint64_t *value) {
-    char *end;
-    errno = 0;
-    unsigned long long parsed = strtoull(text, &end, 10);
-    if (end == text || *end || errno || strchr(" \t\n\v\f\r-", *text))
-        return false;
-    *value = parsed;
-    return true;
-}
-
-bool tf_parse_double(const char *text, double *value) {
-    char *end;
-    double parsed = strtod(text, &end);
-    if (end == text || *end || strchr(" \t\n\v\f\r", *text))
-        return false;
-    *value = parsed;
-    return true;
-}
-
 bool tf_parse_size(const char *text, int64_t *bytes) {
     static const char units[] = "KMGTP";
     char *end;

@@ -64,7 +64,14 @@ static bool store_integer(tf_type type, bool negative, int64_t low, uint64_t hig
     return true;
 }
 
+/* What is finite stays so. */
+static inline bool is_in_float(double value) {
+    return !isinf((float)value) || isinf(value);
+}
+
 static bool store_float(tf_type type, double value, void *out) {
+    if (type == TF_FLOAT32 && !is_in_float(value))
+        return false;
     if (type == TF_FLOAT32)
         memcpy(out, &(float){(float)value}, sizeof(float));
     else
@@ -128,7 +135,7 @@ int64_t tf_store_doubles(tf_type type, const double *values, int64_t count, void
         return count;
     }
     int64_t i = 0;
-    for (; type == TF_FLOAT32 && i < count; i++)
+    for (; type == TF_FLOAT32 && i < count && is_in_float(values[i]); i++)
         ((float *)out)[i] = (float)values[i];
     while (i < count && tf_store_double(type, values[i], (char *)out + (size_t)i * size))
         i++;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "embed/embed.h"
+#include "manifest/json_read.h"
 
 static tf_manifest *new_manifest(cJSON *root) {
     tf_manifest *m = tf_alloc(sizeof *m);
@@ -19,7 +20,8 @@ tf_manifest *tf_manifest_new(const char *name) {
 }
 
 tf_manifest *tf_manifest_parse(const char *json) {
-    cJSON *root = cJSON_ParseWithOpts(json, NULL, true);
+    json_error error;
+    cJSON *root = json_read(json, strlen(json), JSON_ALL_STAY, &error);
     if (cJSON_IsObject(root))
         return new_manifest(root);
     cJSON_Delete(root);
@@ -47,7 +49,7 @@ cJSON *manifest_json(const tf_manifest *m) {
 
 char *tf_manifest_text(const tf_manifest *m) {
     cJSON *root = manifest_json(m);
-    char *text = cJSON_Print(root);
+    char *text = json_print(root, true);
     cJSON_Delete(root);
     return text;
 }
@@ -78,14 +80,15 @@ static cJSON *object_of(tf_manifest *m, int stage, const char *what) {
 }
 
 void tf_manifest_set(tf_manifest *m, int stage, const char *key, const char *json) {
-    cJSON *object = object_of(m, stage, key), *value = cJSON_ParseWithOpts(json, NULL, true);
+    json_error error;
+    cJSON *object = object_of(m, stage, key), *value = json_read(json, strlen(json), JSON_ALL_STAY, &error);
     if (object && value) {
         cJSON_DeleteItemFromObjectCaseSensitive(object, key);
         cJSON_AddItemToObject(object, key, value);
         return;
     }
     if (!value)
-        tf_buf_addf(&m->wrong, "%s: this is no JSON: %s\n", key, json);
+        tf_buf_addf(&m->wrong, "%s: this is no JSON: %s: %s\n", key, json, error.text);
     cJSON_Delete(value);
 }
 
@@ -117,13 +120,13 @@ void tf_manifest_range(tf_manifest *m, int stage, const char *name, int64_t firs
     const int64_t numbers[] = {first, end, step};
     cJSON *list = add_list(m, stage, name, "range");
     for (int i = 0; list && i < 3; i++)
-        cJSON_AddItemToArray(list, cJSON_CreateNumber((double)numbers[i]));
+        cJSON_AddItemToArray(list, json_integer(numbers[i]));
 }
 
 void tf_manifest_ints(tf_manifest *m, int stage, const char *name, const int64_t *values, int count) {
     cJSON *list = add_list(m, stage, name, "values");
     for (int i = 0; list && i < count; i++)
-        cJSON_AddItemToArray(list, cJSON_CreateNumber((double)values[i]));
+        cJSON_AddItemToArray(list, json_integer(values[i]));
 }
 
 void tf_manifest_doubles(tf_manifest *m, int stage, const char *name, const double *values, int count) {

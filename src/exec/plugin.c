@@ -1,8 +1,8 @@
 /* The plugin interface from the inside: loading a library, binding names to handles, and handing rows to functions. */
 #include "exec/plugin.h"
 #include "exec/host.h"
+#include "manifest/json_read.h"
 
-#include <cjson/cJSON.h>
 #include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
@@ -131,7 +131,8 @@ struct tf_stage *function_load(host *h, const tf_stage_spec *spec) {
     struct tf_stage *s = tf_alloc(sizeof *s);
     s->host = h;
     s->spec = spec;
-    s->args = cJSON_Parse(spec->run.args);
+    json_error wrong;
+    s->args = json_read(spec->run.args, strlen(spec->run.args), JSON_ALL_STAY, &wrong);
     s->rng_key = tf_rng_stage_key(h->campaign->seed, spec->name, 0);
     s->as_double = tf_alloc_array((size_t)tf_space_params(spec->space), sizeof(double *));
     s->call = tf_alloc(sizeof *s->call);
@@ -283,10 +284,11 @@ static const cJSON *arg(tf_stage *stage, const char *name, cJSON_bool (*is)(cons
 
 int64_t tf_arg_int(tf_stage *stage, const char *name, int64_t otherwise) {
     const cJSON *value = arg(stage, name, cJSON_IsNumber, "an integer");
+    int64_t integer;
     if (!value)
         return otherwise;
-    if (value->valuedouble == floor(value->valuedouble) && fabs(value->valuedouble) <= 0x1p53)
-        return (int64_t)value->valuedouble;
+    if (json_int(value, &integer))
+        return integer;
     tf_stage_fail(stage, "argument \"%s\" must be an integer", name);
     return otherwise;
 }

@@ -150,8 +150,10 @@ bool has_halo(const tf_array_spec *array) {
 int64_t grid_elements(const tf_grid *grid, const int64_t *halo) {
     int64_t elements = 1;
     for (int d = 0; d < grid->inner; d++) {
-        int64_t length = grid->chunk[grid->first + d] + (halo ? 2 * halo[d] : 0);
-        if (__builtin_mul_overflow(elements, length, &elements))
+        int64_t length = halo ? halo[d] : 0;
+        if (__builtin_mul_overflow(length, 2, &length) ||
+            __builtin_add_overflow(length, grid->chunk[grid->first + d], &length) ||
+            __builtin_mul_overflow(elements, length, &elements))
             return INT64_MAX;
     }
     return elements;
@@ -230,11 +232,10 @@ static void load_halo(const array_place *p, const at *where, const cJSON *json) 
     const tf_grid *grid = p->array->grid;
     if (!halo || !grid)
         return;
-    bool list = cJSON_IsArray(halo), sound = list ? cJSON_GetArraySize(halo) == grid->inner : json_is_int(halo);
+    bool list = cJSON_IsArray(halo), sound = list ? cJSON_GetArraySize(halo) == grid->inner : cJSON_IsNumber(halo);
     for (int d = 0; d < grid->inner && sound; d++) {
         const cJSON *length = list ? cJSON_GetArrayItem(halo, d) : halo;
-        sound = json_is_int(length) && length->valuedouble >= 0;
-        p->array->halo[d] = sound ? (int64_t)length->valuedouble : 0;
+        sound = json_int_within(length, 0, INT64_MAX, &p->array->halo[d]);
         if (sound && p->array->halo[d] > grid->shape[grid->first + d])
             complain(p->l->diags, &here, "is longer than the array, which has %lld elements in dimension %d",
                      (long long)grid->shape[grid->first + d], d);

@@ -60,25 +60,33 @@ static void set_strings(tf_space *leaf, int param, const char *const *strings) {
 /* The type that takes all of one column's JSON values; TF_ANY after a complaint. Null is a missing number. */
 static tf_type common_type(struct loader *l, const at *where, const char *what, const cJSON *const *values,
                            int64_t count) {
-    int64_t integers = 0, numbers = 0, strings = 0, booleans = 0, nulls = 0;
+    int64_t integers = 0, numbers = 0, strings = 0, booleans = 0, nulls = 0, integer;
+    const cJSON *rounded = NULL; /* an integer that no double is */
     for (int64_t i = 0; i < count; i++) {
         const cJSON *v = values[i];
-        integers += json_is_int(v);
+        const bool is_int = json_int(v, &integer);
+        integers += is_int;
         numbers += cJSON_IsNumber(v);
         strings += cJSON_IsString(v);
         booleans += cJSON_IsBool(v);
         nulls += cJSON_IsNull(v);
-        if (cJSON_IsNumber(v) && !json_is_int(v) && v->valuedouble == floor(v->valuedouble) &&
-            fabs(v->valuedouble) < 0x1p63) {
-            complain(l->diags, where,
-                     "%sinteger %.0f is beyond 2^53, where JSON numbers are no longer exact; write it as a string or "
-                     "in a csv file",
-                     what, v->valuedouble);
+        if (is_int && !tf_is_double(integer))
+            rounded = v;
+        const char *text = json_number_text(v);
+        if (text && !is_int && tf_is_digits(text, strlen(text))) {
+            complain(l->diags, where, "%s" BEYOND_INT64, what, text);
             return TF_ANY;
         }
     }
     if (integers == count)
         return TF_INT64;
+    if (rounded && numbers + nulls == count) {
+        complain(l->diags, where,
+                 "%sinteger %s stands among numbers that are no integers, where it would be rounded; write it as a "
+                 "string",
+                 what, json_number_text(rounded));
+        return TF_ANY;
+    }
     if (numbers > 0 && numbers + nulls == count)
         return TF_FLOAT64;
     if (strings == count)
@@ -103,7 +111,7 @@ static void set_json_values(struct loader *l, tf_space *leaf, int param, tf_type
     leaf->table[param] = column;
     for (size_t i = 0; i < count; i++) {
         if (type == TF_INT64)
-            ((int64_t *)column)[i] = (int64_t)values[i]->valuedouble;
+            json_int(values[i], (int64_t *)column + i);
         else if (type == TF_FLOAT64)
             ((double *)column)[i] = cJSON_IsNull(values[i]) ? NAN : values[i]->valuedouble;
         else
@@ -141,8 +149,9 @@ static int load_numbers(struct loader *l, const at *where, const cJSON *list, in
     for (int i = 0; i < count; i++) {
         const cJSON *v = cJSON_GetArrayItem(list, i);
         at here = at_index(where, i);
-        if (!cJSON_IsNumber(v)) {
-            complain(l->diags, &here, "must be a number, not %s", json_kind(v));
+        if (!cJSON_IsNumber(v) || !isfinite(v->valuedouble)) {
+            complain(l->diags, &here, "must be a number, not %s",
+                     cJSON_IsNumber(v) ? json_number_text(v) : json_kind(v));
             return 0;
         }
         out[i] = v->valuedouble;
@@ -150,43 +159,59 @@ static int load_numbers(struct loader *l, const at *where, const cJSON *list, in
     return count;
 }
 
+/* How many points a range of integers has; INT64_MAX if there are more. */
+static int64_t count_integers(int64_t start, int64_t stop, int64_t step) {
+    const bool up = step > 0;
+    if (up ? start >= stop : start <= stop)
+        return 0;
+    const uint64_t way = up ? (uint64_t)stop - (uint64_t)start : (uint64_t)start - (uint64_t)stop;
+    const uint64_t points = (way - 1) / (up ? (uint64_t)step : 0 - (uint64_t)step) + 1;
+    return points > INT64_MAX ? INT64_MAX : (int64_t)points;
+}
+
+static bool check_range(struct loader *l, const at *where, double step, double points) {
+    if (step == 0)
+        complain(l->diags, where, "the step must not be 0");
+    else if (!(points >= 1))
+        complain(l->diags, where, "the range is empty");
+    else if (points > 0x1p53)
+        complain(l->diags, where, "the range has more than 2^53 points");
+    return step != 0 && points >= 1 && points <= 0x1p53;
+}
+
 static tf_space *load_range(struct loader *l, const at *where, const char *name, const cJSON *list) {
     double n[3] = {0, 0, 1};
+    int64_t integer[3] = {0, 0, 1};
     int count = load_numbers(l, where, list, 1, 3, n);
     if (count == 0)
         return NULL;
     bool integers = true, integral = true;
     for (int i = 0; i < count; i++) {
-        integers = integers && json_is_int(cJSON_GetArrayItem(list, i));
+        integers = json_int(cJSON_GetArrayItem(list, i), &integer[i]) && integers;
         integral = integral && n[i] == floor(n[i]);
     }
     if (integral && !integers) {
-        complain(l->diags, where, "integers from 2^53 on are not exact in JSON");
+        complain(l->diags, where, "its numbers are integers beyond int64");
         return NULL;
     }
-    double start = count == 1 ? 0 : n[0], stop = count == 1 ? n[0] : n[1], step = count == 3 ? n[2] : 1;
-    if (step == 0) {
-        complain(l->diags, where, "the step must not be 0");
-        return NULL;
-    }
-    double points = ceil((stop - start) / step);
-    if (!(points >= 1)) {
-        complain(l->diags, where, "the range is empty");
-        return NULL;
-    }
-    if (points > 0x1p53) {
-        complain(l->diags, where, "the range has more than 2^53 points");
-        return NULL;
-    }
-    tf_space *leaf =
-        one_param(l, integers ? NODE_RANGE : NODE_LINEAR, name, integers ? TF_INT64 : TF_FLOAT64, (int64_t)points);
+    const int first = count == 1 ? -1 : 0; /* where the range begins, if that is given */
     if (integers) {
-        leaf->range.from = (int64_t)start;
-        leaf->range.step = (int64_t)step;
-    } else {
-        leaf->line.start = start;
-        leaf->line.width = step;
+        const int64_t start = first < 0 ? 0 : integer[first], stop = integer[first + 1], step = integer[2];
+        const int64_t points = step ? count_integers(start, stop, step) : 0;
+        if (!check_range(l, where, (double)step, (double)points))
+            return NULL;
+        tf_space *leaf = one_param(l, NODE_RANGE, name, TF_INT64, points);
+        leaf->range.from = start;
+        leaf->range.step = step;
+        return leaf;
     }
+    const double start = first < 0 ? 0 : n[first], stop = n[first + 1], step = n[2];
+    const double points = step != 0 ? ceil((stop - start) / step) : 0;
+    if (!check_range(l, where, step, points))
+        return NULL;
+    tf_space *leaf = one_param(l, NODE_LINEAR, name, TF_FLOAT64, (int64_t)points);
+    leaf->line.start = start;
+    leaf->line.width = step;
     return leaf;
 }
 
@@ -231,6 +256,10 @@ static tf_space *load_lines(struct loader *l, const at *where, const char *name,
     char *text = read_text(l, where, path, &length);
     if (!text)
         return NULL;
+    if (memchr(text, 0, length)) {
+        complain(l->diags, where, "%s: " HOLDS_NUL, path);
+        return NULL;
+    }
     int64_t most = 1;
     for (const char *c = text; (c = strchr(c, '\n')); c++)
         most++;
@@ -307,8 +336,9 @@ static int64_t load_batch(struct loader *l, const at *up, const cJSON *axis) {
     at here = at_key(up, "batch");
     if (!batch)
         return 0;
-    if (json_is_int(batch) && batch->valuedouble >= 1 && batch->valuedouble <= 1 << 28)
-        return (int64_t)batch->valuedouble;
+    int64_t records;
+    if (json_int_within(batch, 1, 1 << 28, &records))
+        return records;
     complain(l->diags, &here, "must be an integer from 1 to 2^28");
     return -1;
 }
@@ -548,6 +578,23 @@ static tf_space *load_rows(struct loader *l, const at *where, const cJSON *list)
     return leaf;
 }
 
+/* One line of a file of records; NULL after a complaint. */
+static cJSON *read_record(struct loader *l, const at *where, const char *path, int number, const char *text,
+                          size_t length) {
+    json_error error;
+    cJSON *record = json_read(text, length, JSON_LAST_COUNTS, &error);
+    if (cJSON_IsObject(record))
+        return record;
+    int row, column;
+    json_locate(text, error.offset, &row, &column);
+    if (record)
+        complain(l->diags, where, "%s: line %d: not a JSON object", path, number);
+    else
+        complain(l->diags, where, "%s: line %d, column %d: %s", path, number, column, error.text);
+    cJSON_Delete(record);
+    return NULL;
+}
+
 static tf_space *load_jsonl(struct loader *l, const at *where, const char *path) {
     size_t length;
     char *text = read_text(l, where, path, &length);
@@ -561,16 +608,13 @@ static tf_space *load_jsonl(struct loader *l, const at *where, const char *path)
     int64_t count = 0;
     bool sound = true;
     int number = 1;
-    for (char *start = text; start && sound; number++) {
-        char *end = strchr(start, '\n');
-        if (end)
-            *end = '\0';
-        if (start[strspn(start, " \t\r")] != '\0') {
+    for (const char *start = text, *stop = text + length; start && sound; number++) {
+        const char *end = memchr(start, '\n', (size_t)(stop - start));
+        const size_t size = (size_t)((end ? end : stop) - start);
+        if (strspn(start, " \t\r") < size) {
             line[count] = number;
-            record[count] = cJSON_ParseWithOpts(start, NULL, true);
-            sound = cJSON_IsObject(record[count++]);
-            if (!sound)
-                complain(l->diags, where, "%s: line %d: not a JSON object", path, number);
+            record[count] = read_record(l, where, path, number, start, size);
+            sound = record[count++] != NULL;
         }
         start = end ? end + 1 : NULL;
     }
@@ -828,12 +872,6 @@ static tf_space *load_axes(struct loader *l, const at *where, const cJSON *json,
     bool sound = true;
     for (const cJSON *item = json->child; item; item = item->next, n++) {
         at here = keyed ? at_key(where, item->string) : at_index(where, n);
-        for (const cJSON *other = json->child; keyed && other != item; other = other->next) {
-            if (strcmp(other->string, item->string) == 0) {
-                complain(l->diags, &here, "key \"%s\" is given twice", item->string);
-                sound = false;
-            }
-        }
         if (!keyed && cJSON_IsArray(item)) {
             complain(l->diags, &here, "in a list of axes each is an object with a \"name\" and \"values\"");
             sound = false;

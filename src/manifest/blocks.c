@@ -17,11 +17,10 @@ static int load_lengths(struct loader *l, const at *where, const cJSON *json, co
     for (int d = 0; d < count; d++) {
         const cJSON *length = cJSON_GetArrayItem(list, d);
         at there = at_index(&here, d);
-        if (!json_is_int(length) || length->valuedouble < 1) {
+        if (!json_int_within(length, 1, INT64_MAX, &out[d])) {
             complain(l->diags, &there, "must be a positive integer");
             return 0;
         }
-        out[d] = (int64_t)length->valuedouble;
     }
     return count;
 }

@@ -139,7 +139,7 @@ static bool add_file(struct loader *l, const at *where, const csv_file *file, co
                      records *t) {
     const char **name;
     if (memchr(file->text, 0, file->length)) {
-        complain(l->diags, where, "%s: holds NUL bytes: is it a text file?", file->name);
+        complain(l->diags, where, "%s: " HOLDS_NUL, file->name);
         return false;
     }
     if (file->length == 0) {

@@ -115,10 +115,8 @@ static const int64_t *load_row_numbers(struct loader *l, const at *where, const 
     int n = 0;
     for (const cJSON *item = list->child; item; item = item->next, n++) {
         at here = at_index(where, n);
-        if (json_is_int(item) && item->valuedouble >= 0 && item->valuedouble < (double)all) {
-            row[n] = (int64_t)item->valuedouble;
+        if (json_int_within(item, 0, all - 1, &row[n]))
             continue;
-        }
         complain(l->diags, &here, "must be the index of a task, from 0 to %lld", (long long)all - 1);
         return NULL;
     }

@@ -19,9 +19,8 @@ static int64_t load_size(struct loader *l, const at *where, const cJSON *object,
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
     at here = at_key(where, key);
     int64_t bytes = otherwise;
-    if (value && json_is_int(value) && value->valuedouble >= 0)
-        bytes = (int64_t)value->valuedouble;
-    else if (value && !(cJSON_IsString(value) && tf_parse_size(value->valuestring, &bytes)))
+    if (value && !json_int_within(value, 0, INT64_MAX, &bytes) &&
+        !(cJSON_IsString(value) && tf_parse_size(value->valuestring, &bytes)))
         complain(l->diags, &here, "must be a size in bytes, as in 65536 or \"64KB\"");
     return bytes;
 }
@@ -67,10 +66,10 @@ static void load_retries(struct loader *l, const stage_json *json, tf_stage_spec
     const at *where;
     const cJSON *retries = stage_member(json, "retries", &object, &where);
     at here = at_key(where, "retries");
-    if (retries && (!json_is_int(retries) || retries->valuedouble < 0 || retries->valuedouble > TF_MAX_RETRIES))
+    int64_t count = 0;
+    if (retries && !json_int_within(retries, 0, TF_MAX_RETRIES, &count))
         complain(l->diags, &here, "must be an integer from 0 to %d", TF_MAX_RETRIES);
-    else if (retries)
-        stage->retries = (int)retries->valuedouble;
+    stage->retries = (int)count;
     if (l->retries >= 0)
         stage->retries = l->retries;
     const cJSON *delay = stage_member(json, "retry_delay", &object, &where);
@@ -83,12 +82,10 @@ static void load_retries(struct loader *l, const stage_json *json, tf_stage_spec
 static int64_t load_number_of(struct loader *l, const at *where, const cJSON *object, const char *key, int least) {
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
     at here = at_key(where, key);
-    if (!value)
-        return least;
-    if (json_is_int(value) && value->valuedouble >= least && value->valuedouble <= TF_MAX_SLOTS)
-        return (int64_t)value->valuedouble;
-    complain(l->diags, &here, "must be an integer from %d to %d", least, TF_MAX_SLOTS);
-    return least;
+    int64_t number = least;
+    if (value && !json_int_within(value, least, TF_MAX_SLOTS, &number))
+        complain(l->diags, &here, "must be an integer from %d to %d", least, TF_MAX_SLOTS);
+    return number;
 }
 
 static void load_resources(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
@@ -121,10 +118,8 @@ static void load_on_failure(struct loader *l, const stage_json *json, tf_stage_s
         const cJSON *count = cJSON_GetObjectItemCaseSensitive(value, "stop_after");
         if (!count)
             complain(l->diags, &here, "needs \"stop_after\"");
-        else if (!json_is_int(count) || count->valuedouble < 1)
+        else if (!json_int_within(count, 1, INT64_MAX, &stage->stop_after))
             complain(l->diags, &at_count, "must be a positive integer");
-        else
-            stage->stop_after = (int64_t)count->valuedouble;
     } else if (cJSON_IsString(value) && strcmp(value->valuestring, "stop") == 0) {
         stage->stop_after = 1;
     } else if (!cJSON_IsString(value) || strcmp(value->valuestring, "continue") != 0) {

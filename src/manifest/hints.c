@@ -30,8 +30,9 @@ static void check_name(struct loader *l, const at *here, const char *name) {
 }
 
 static const char *load_value(struct loader *l, const at *here, const cJSON *item) {
-    if (json_is_int(item))
-        return tf_arena_printf(l->arena, "%lld", (long long)item->valuedouble);
+    int64_t integer;
+    if (json_int(item, &integer))
+        return tf_arena_printf(l->arena, "%lld", (long long)integer);
     if (cJSON_IsBool(item))
         return cJSON_IsTrue(item) ? "true" : "false";
     if (cJSON_IsString(item) && strlen(item->valuestring) <= LONGEST_VALUE)
@@ -62,8 +63,6 @@ void load_hints(struct loader *l, const at *root, const cJSON *json, tf_campaign
         const at here = at_key(&where, item->string);
         const int before = l->diags->count;
         check_name(l, &here, item->string);
-        if (json_is_repeated(hints, item))
-            complain(l->diags, &here, "key \"%s\" is given twice", item->string);
         tf_hint *hint = &list[campaign->hints++];
         hint->name = tf_arena_strdup(l->arena, item->string);
         hint->value = load_value(l, &here, item);

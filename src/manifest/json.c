@@ -59,74 +59,55 @@ void complain(tf_diags *diags, const at *where, const char *format, ...) {
     tf_buf_free(&text);
 }
 
-/* Line and column, both from 1; columns count characters. */
 static void complain_at_offset(tf_diags *diags, const char *text, size_t offset, const char *what) {
-    int line = 1, column = 1;
-    for (size_t i = 0; i < offset; i++) {
-        if (text[i] == '\n') {
-            line++;
-            column = 1;
-        } else if (((unsigned char)text[i] & 0xC0) != 0x80) {
-            column++;
-        }
-    }
+    int line, column;
+    json_locate(text, offset, &line, &column);
     add_visible(&diags->lines, "%s:%d:%d: %s\n", diags->file, line, column, what);
     diags->count++;
 }
 
-/* The last character before `stop` that is not white space, NULL if there is none. */
-static const char *last_before(const char *text, const char *stop) {
-    while (stop > text)
-        if (!strchr(" \t\r\n", *--stop))
-            return stop;
-    return NULL;
+/* Of one object: all keys that it has twice. The first stays, so that no more is said of them. */
+static void drop_repeats(tf_diags *diags, const at *where, cJSON *object) {
+    tf_table seen = {0};
+    uint32_t n = 0;
+    for (cJSON *member = object->child, *next; member; member = next, n++) {
+        at here = at_key(where, member->string);
+        next = member->next;
+        if (tf_table_add(&seen, member->string, strlen(member->string), n) == n)
+            continue;
+        complain(diags, &here, "key \"%s\" is given twice", member->string);
+        cJSON_Delete(cJSON_DetachItemViaPointer(object, member));
+    }
+    tf_table_free(&seen);
 }
 
-/* cJSON tells where it stopped; people want to know what stands there. */
-static void complain_syntax(tf_diags *diags, const char *text, size_t length, size_t offset) {
-    const char *last = offset > 0 ? text + offset - 1 : NULL;
-    const char *opener = last && !strchr(" \t\r\n", *last) ? last_before(text, last) : NULL;
-    if (opener && strchr("{,", *opener) && *last != '"')
-        offset--; /* where a key should be, cJSON stops one behind what stands there */
-    while (offset < length && strchr(" \t\r\n", text[offset]))
-        offset++;
-    if (offset >= length) {
-        complain_at_offset(diags, text, length, "not JSON: the text ends here, and more was expected");
-        return;
+/* What no part of a manifest may have, wherever it stands. NaN and the like are values of an axis, and nothing else. */
+static void check_everywhere(tf_diags *diags, const at *where, cJSON *value, bool in_axis) {
+    int n = 0;
+    if (cJSON_IsObject(value))
+        drop_repeats(diags, where, value);
+    if (cJSON_IsNumber(value) && !isfinite(value->valuedouble)) {
+        const bool named = strpbrk(json_number_text(value), "NI") != NULL;
+        if (!named)
+            complain(diags, where, "%.40s is beyond float64", json_number_text(value));
+        else if (!in_axis)
+            complain(diags, where, "%s can only be a value of an axis", json_number_text(value));
     }
-    const char *stop = text + offset;
-    const char *before = last_before(text, stop);
-    char what[120];
-    int word = (int)strcspn(stop, " \t\r\n,:{}[]");
-    if ((*stop == '}' || *stop == ']') && before && *before == ',')
-        snprintf(what, sizeof what, "not JSON: a comma before \"%c\"", *stop);
-    else if (*stop == '\'')
-        snprintf(what, sizeof what, "not JSON: strings and keys need double quotes");
-    else if (*stop == '/' || *stop == '#')
-        snprintf(what, sizeof what, "not JSON: comments are not allowed");
-    else if (*stop == '\\' && stop[1])
-        snprintf(what, sizeof what, "not JSON: \"\\%c\" in a string means nothing", stop[1]);
-    else if (*stop == '"' && before && *before != ',' && *before != ':' && *before != '{' && *before != '[')
-        snprintf(what, sizeof what, "not JSON: a comma or a colon is missing before this string");
-    else
-        snprintf(what, sizeof what, "not JSON: \"%.*s\" was not expected here", word > 20 ? 20 : word ? word : 1, stop);
-    complain_at_offset(diags, text, offset, what);
+    for (cJSON *item = cJSON_IsObject(value) || cJSON_IsArray(value) ? value->child : NULL; item;
+         item = item->next, n++) {
+        at here = item->string ? at_key(where, item->string) : at_index(where, n);
+        check_everywhere(diags, &here, item, in_axis || (item->string && strcmp(item->string, "over") == 0));
+    }
 }
 
 cJSON *json_parse(tf_diags *diags, const char *text, size_t length) {
-    int64_t invalid = tf_utf8_invalid(text, length);
-    if (invalid >= 0) {
-        complain_at_offset(diags, text, (size_t)invalid, "not UTF-8");
-        return NULL;
-    }
-    if (memchr(text, 0, length)) {
-        complain_at_offset(diags, text, strlen(text), "not JSON: a NUL byte");
-        return NULL;
-    }
-    const char *stop = NULL;
-    cJSON *root = cJSON_ParseWithLengthOpts(text, length + 1, &stop, true);
-    if (!root)
-        complain_syntax(diags, text, length, stop ? (size_t)(stop - text) : 0);
+    json_error error;
+    cJSON *root = json_read(text, length, JSON_ALL_STAY, &error);
+    const at here = {0};
+    if (root)
+        check_everywhere(diags, &here, root, false);
+    else
+        complain_at_offset(diags, text, error.offset, error.text);
     return root;
 }
 
@@ -153,21 +134,12 @@ static void complain_unknown(tf_diags *diags, const at *where, const char *name,
     free(names);
 }
 
-bool json_is_repeated(const cJSON *object, const cJSON *member) {
-    for (const cJSON *other = object->child; other != member; other = other->next)
-        if (strcmp(other->string, member->string) == 0)
-            return true;
-    return false;
-}
-
 void json_check_keys(tf_diags *diags, const at *where, const cJSON *object, json_keys keys) {
     for (const cJSON *member = object->child; member; member = member->next) {
         at here = at_key(where, member->string);
         const json_key *key = find_key(keys, member->string);
         if (!key)
             complain_unknown(diags, &here, member->string, keys);
-        if (json_is_repeated(object, member))
-            complain(diags, &here, "key \"%s\" is given twice", member->string);
     }
 }
 
@@ -206,7 +178,10 @@ const char *json_string(tf_diags *diags, const at *where, const cJSON *object, c
     return value ? value->valuestring : NULL;
 }
 
-bool json_is_int(const cJSON *value) {
-    return cJSON_IsNumber(value) && value->valuedouble == floor(value->valuedouble) &&
-           fabs(value->valuedouble) < 0x1p53;
+bool json_int_within(const cJSON *value, int64_t least, int64_t most, int64_t *integer) {
+    int64_t found;
+    if (!json_int(value, &found) || found < least || found > most)
+        return false;
+    *integer = found;
+    return true;
 }

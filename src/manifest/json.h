@@ -2,8 +2,7 @@
 #ifndef TF_MANIFEST_JSON_H
 #define TF_MANIFEST_JSON_H
 
-#include <cjson/cJSON.h>
-
+#include "manifest/json_read.h"
 #include "manifest/manifest.h"
 
 /* One step of the path to a value; lives on the stack of the function that takes the step. */
@@ -26,7 +25,8 @@ void at_pointer(const at *where, tf_buf *out);
 
 void complain(tf_diags *diags, const at *where, const char *format, ...) TF_PRINTF(3, 4);
 
-/* Parses a whole text. On a syntax error complains with line and column and returns NULL. */
+/* Parses a whole manifest. On a syntax error complains with line and column and returns NULL. Complains of keys that
+ * are given twice, wherever they are. */
 cJSON *json_parse(tf_diags *diags, const char *text, size_t length);
 
 /* One key that an object may have. */
@@ -40,11 +40,8 @@ typedef struct json_keys {
     int count;
 } json_keys;
 
-/* Complains about keys that are unknown or repeated. */
+/* Complains about keys that are unknown. */
 void json_check_keys(tf_diags *diags, const at *where, const cJSON *object, json_keys keys);
-
-/* Has the object an earlier member of the same name? */
-bool json_is_repeated(const cJSON *object, const cJSON *member);
 
 bool json_keys_have(json_keys keys, const char *name);
 
@@ -56,8 +53,8 @@ const cJSON *json_object(tf_diags *diags, const at *where, const cJSON *object, 
 const cJSON *json_array(tf_diags *diags, const at *where, const cJSON *object, const char *key);
 const char *json_string(tf_diags *diags, const at *where, const cJSON *object, const char *key);
 
-/* An integer below 2^53, up to which a double tells each from its neighbours. */
-bool json_is_int(const cJSON *value);
+/* An integer of 64 bits from `least` to `most`? Then that is stored. */
+bool json_int_within(const cJSON *value, int64_t least, int64_t most, int64_t *integer);
 
 /* The keys of each kind of object (schema.c). */
 json_keys keys_campaign(void);

@@ -16,16 +16,15 @@ static void load_variables(struct loader *l, const at *root, const cJSON *json) 
     for (const cJSON *item = variables->child; item; item = item->next) {
         at here = at_key(&where, item->string);
         check_param_name(l, &here, "variable", item->string);
-        for (int i = 0; i < l->variables; i++)
-            if (strcmp(l->variable[i].name, item->string) == 0)
-                complain(l->diags, &here, "key \"%s\" is given twice", item->string);
         variable *v = &l->variable[l->variables++];
         *v = (variable){.name = tf_arena_strdup(l->arena, item->string), .type = TF_STRING, .text = ""};
         if (cJSON_IsString(item)) {
             v->text = tf_arena_strdup(l->arena, item->valuestring);
         } else if (cJSON_IsNumber(item)) {
-            v->type = json_is_int(item) ? TF_INT64 : TF_FLOAT64;
+            v->type = json_int(item, &v->integer) ? TF_INT64 : TF_FLOAT64;
             v->number = item->valuedouble;
+            if (v->type == TF_FLOAT64 && tf_is_digits(json_number_text(item), strlen(json_number_text(item))))
+                complain(l->diags, &here, BEYOND_INT64, json_number_text(item));
         } else if (cJSON_IsBool(item)) {
             v->type = TF_BOOL;
             v->number = cJSON_IsTrue(item);
@@ -48,7 +47,6 @@ static void set_variable(struct loader *l, const char *setting) {
         variable *v = &l->variable[i];
         if (strlen(v->name) != length || strncmp(v->name, setting, length) != 0)
             continue;
-        int64_t integer;
         if (v->type == TF_STRING) {
             v->text = tf_arena_strdup(l->arena, value);
         } else if (v->type == TF_BOOL) {
@@ -58,7 +56,9 @@ static void set_variable(struct loader *l, const char *setting) {
         } else if (!tf_parse_double(value, &v->number)) {
             tf_diags_add(l->diags, "", "--set %s: \"%s\" is not a number", setting, value);
         } else {
-            v->type = tf_parse_int(value, &integer) ? TF_INT64 : TF_FLOAT64;
+            v->type = tf_parse_int(value, &v->integer) ? TF_INT64 : TF_FLOAT64;
+            if (v->type == TF_FLOAT64 && tf_is_digits(value, strlen(value)))
+                tf_diags_add(l->diags, "", "--set %.*s: " BEYOND_INT64, (int)length, setting, value);
         }
         return;
     }
@@ -358,10 +358,8 @@ static uint64_t load_seed(struct loader *l, const at *root, const cJSON *json, c
     }
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(json, "seed");
     at here = at_key(root, "seed");
-    if (value && (!json_is_int(value) || value->valuedouble < 0))
-        complain(l->diags, &here, "must be an integer from 0 to 2^53 - 1 (--seed takes up to 2^64 - 1)");
-    else if (value)
-        seed = (uint64_t)value->valuedouble;
+    if (value && (!cJSON_IsNumber(value) || json_store(value, TF_UINT64, &seed) != TF_FITS))
+        complain(l->diags, &here, "must be an integer from 0 to 18446744073709551615");
     return seed;
 }
 

@@ -10,7 +10,11 @@ typedef struct variable {
     tf_type type; /* TF_STRING, TF_INT64, TF_FLOAT64 or TF_BOOL */
     const char *text;
     double number;
+    int64_t integer; /* TF_INT64: exactly */
 } variable;
+
+#define HOLDS_NUL    "holds NUL bytes: is it a text file?"
+#define BEYOND_INT64 "integer %.40s is beyond int64; write it as a string"
 
 struct loader {
     tf_arena *arena;

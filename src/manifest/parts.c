@@ -184,7 +184,7 @@ static int64_t scan_record(scan *s, csv_reader *record) {
 static bool holds_nul(scan *s, const csv_reader *record) {
     if (!memchr(record->next, 0, (size_t)(record->end - record->next)))
         return false;
-    tf_buf_adds(&s->complaint, "holds NUL bytes: is it a text file?");
+    tf_buf_adds(&s->complaint, HOLDS_NUL);
     return true;
 }
 

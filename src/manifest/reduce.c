@@ -288,9 +288,6 @@ void load_reductions(struct loader *l, const stage_json *json, tf_stage_spec *st
     tf_reduce_spec *reduce = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(all), sizeof *reduce);
     for (const cJSON *item = all ? all->child : NULL; item; item = item->next) {
         at there = at_key(&here, item->string);
-        for (const cJSON *other = all->child; other != item; other = other->next)
-            if (strcmp(other->string, item->string) == 0)
-                complain(l->diags, &there, "key \"%s\" is given twice", item->string);
         load_reduction(l, &there, item, stage, &reduce[stage->reductions++]);
     }
     stage->reduction = reduce;
@@ -347,10 +344,8 @@ void load_until(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
         at at_first = at_key(&here, "first");
         if (!cJSON_GetObjectItemCaseSensitive(value, "expr"))
             complain(l->diags, &here, "needs an \"expr\"");
-        if (first && (!json_is_int(first) || first->valuedouble < 1))
+        if (first && !json_int_within(first, 1, INT64_MAX, &stage->until.first))
             complain(l->diags, &at_first, "must be a positive integer");
-        else if (first)
-            stage->until.first = (int64_t)first->valuedouble;
     } else if (!source) {
         complain(l->diags, &here, "must be an expression or an object, not %s", json_kind(value));
     }

@@ -80,10 +80,8 @@ static void load_service(struct loader *l, const at *where, const cJSON *json, t
     run->kind = TF_RUN_SERVICE;
     load_environment(l, where, json, &none, run);
     run->cwd = load_text(l, where, json, &none, "cwd");
-    if (most && (!json_is_int(most) || most->valuedouble < 1))
+    if (most && !json_int_within(most, 1, INT64_MAX, &run->max_tasks))
         complain(l->diags, &at_most, "must be a positive integer");
-    else if (most)
-        run->max_tasks = (int64_t)most->valuedouble;
 }
 
 /* ---- Functions ---- */
@@ -119,9 +117,9 @@ static void load_function(struct loader *l, const at *where, const cJSON *json, 
         at at_args = at_key(where, "args");
         cJSON *copy = cJSON_Duplicate(args, true);
         expand_args(l, &at_args, copy);
-        char *printed = cJSON_PrintUnformatted(copy);
+        char *printed = json_print(copy, false);
         run->args = tf_arena_strdup(l->arena, printed);
-        free(printed);
+        cJSON_free(printed);
         cJSON_Delete(copy);
     }
 }
@@ -173,9 +171,9 @@ void load_run(struct loader *l, const at *where, const cJSON *json, const known_
     } else if (*kind == 's') {
         load_service(l, where, json, run);
     }
-    char *printed = cJSON_PrintUnformatted(json);
+    char *printed = json_print(json, false);
     run->json = tf_arena_strdup(l->arena, printed);
-    free(printed);
+    cJSON_free(printed);
 }
 
 /* ---- Columns ---- */
@@ -206,11 +204,10 @@ static void load_shape(struct loader *l, const at *where, const cJSON *json, tf_
     for (int d = 0; d < column->rank; d++) {
         const cJSON *length = cJSON_GetArrayItem(shape, d);
         at there = at_index(&here, d);
-        if (!json_is_int(length) || length->valuedouble < 1) {
+        if (!json_int_within(length, 1, INT64_MAX, &column->shape[d])) {
             complain(l->diags, &there, "must be a positive integer");
             return;
         }
-        column->shape[d] = (int64_t)length->valuedouble;
         if (__builtin_mul_overflow(column->elements, column->shape[d], &column->elements) ||
             column->elements > MOST_ELEMENTS) {
             complain(l->diags, &here, "a row of more than 2^31 elements");
@@ -358,9 +355,6 @@ static void order_columns(struct loader *l, const at *where, const cJSON *exprs,
     for (const cJSON *item = exprs->child; item; item = item->next) {
         int c = find_column(stage, item->string);
         at here = at_key(where, item->string);
-        for (const cJSON *other = exprs->child; other != item; other = other->next)
-            if (strcmp(other->string, item->string) == 0)
-                complain(l->diags, &here, "key \"%s\" is given twice", item->string);
         if (c < 0 && stage->space && tf_space_find(stage->space, item->string) >= 0)
             complain(l->diags, &here, "\"%s\" is the name of a parameter already", item->string);
         if (c < 0 && !is_column_name(item->string))
@@ -455,9 +449,6 @@ void load_columns(struct loader *l, const at *where, const cJSON *json, const kn
         *c = (tf_column_spec){.name = tf_arena_strdup(l->arena, item->string), .type = TF_FLOAT64, .elements = 1};
         if (!is_column_name(c->name))
             complain(l->diags, &here, BAD_COLUMN_NAME, c->name);
-        for (const cJSON *other = json->child; other != item; other = other->next)
-            if (strcmp(other->string, item->string) == 0)
-                complain(l->diags, &here, "key \"%s\" is given twice", item->string);
         if (scope->space && tf_space_find(scope->space, c->name) >= 0)
             complain(l->diags, &here, "\"%s\" is the name of a parameter already", c->name);
         load_column(l, &here, item, scope, command, c);

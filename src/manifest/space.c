@@ -132,7 +132,7 @@ static void fill_leaf(const tf_space *leaf, int param, int64_t first, int64_t co
     switch (leaf->kind) {
     case NODE_RANGE:
         for (int64_t i = 0; i < count; i++)
-            ints[i] = leaf->range.from + (first + i) * leaf->range.step;
+            ints[i] = (int64_t)((uint64_t)leaf->range.from + (uint64_t)(first + i) * (uint64_t)leaf->range.step);
         return;
     case NODE_LINEAR:
         for (int64_t i = 0; i < count; i++)

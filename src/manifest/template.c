@@ -331,7 +331,7 @@ static bool find_meaning(const builder *b, const char *name, meaning *m) {
             else if (v->type == TF_FLOAT64)
                 m->constant.number = v->number;
             else if (v->type == TF_INT64)
-                m->constant.integer = (int64_t)v->number;
+                m->constant.integer = v->integer;
             else
                 m->constant.boolean = v->number != 0;
             return true;

@@ -43,6 +43,14 @@ TABLE = [
     ('[1]', 'a manifest must be an object, not a list'),
     ('"x"', 'a manifest must be an object, not a string'),
     ('{"name": "\\q"}', '1:11: not JSON: "\\q" in a string means nothing'),
+    ('{"run": {"command": ["tr\\u0000ue"]}}', '1:25: a NUL (\\u0000) in a string: texts can\'t hold one'),
+    ('{"na\\u0000me": "x"}', '1:5: a NUL (\\u0000) in a string: texts can\'t hold one'),
+    ('{"name":\n  "\\ud800x"}', '2:4: a lone surrogate (\\ud800) in a string: half a character'),
+    ('{"name": "\\u12g4"}', '1:11: not JSON: "\\u" in a string needs four hexadecimal digits'),
+    ('{"seed": 012}', '1:10: not JSON: a number does not begin with 0; write it as a string'),
+    ('{"seed": -}', '1:10: not JSON: "-" was not expected here'),
+    ('{"seed": 1e}', '1:10: not JSON: "1e" was not expected here'),
+    ('[' * 2000, '1:1001: not JSON: too many brackets inside each other'),
     ('{}', 'needs "stages", or "run" for a single stage'),
     (
         '{"runs": 1}',
@@ -64,15 +72,15 @@ TABLE = [
     ('{"name": "a/b", "run": {"function": "builtin:noop"}}', '/name: must not be empty or contain /'),
     (
         '{"seed": -1, "run": {"function": "builtin:noop"}}',
-        '/seed: must be an integer from 0 to 2^53 - 1 (--seed takes up to 2^64 - 1)',
+        '/seed: must be an integer from 0 to 18446744073709551615',
     ),
     (
         '{"seed": 1.5, "run": {"function": "builtin:noop"}}',
-        '/seed: must be an integer from 0 to 2^53 - 1 (--seed takes up to 2^64 - 1)',
+        '/seed: must be an integer from 0 to 18446744073709551615',
     ),
     (
         '{"seed": "1", "run": {"function": "builtin:noop"}}',
-        '/seed: must be an integer from 0 to 2^53 - 1 (--seed takes up to 2^64 - 1)',
+        '/seed: must be an integer from 0 to 18446744073709551615',
     ),
     ('{"output": "", "run": {"function": "builtin:noop"}}', '/output: must not be empty'),
     (
@@ -580,7 +588,7 @@ TABLE = [
     ),
     (
         '{"over": {"a": {"range": [0, 1e300]}}, "run": {"function": "builtin:noop"}}',
-        '/over/a/range: integers from 2^53 on are not exact in JSON',
+        '/over/a/range: its numbers are integers beyond int64',
     ),
     (
         '{"over": {"a": {"linspace": [0, 1]}}, "run": {"function": "builtin:noop"}}',
@@ -710,7 +718,7 @@ TABLE = [
     ('{"over": [{"csv": "."}], "run": {"function": "builtin:noop"}}', '/over/0/csv: .: Is a directory'),
     (
         '{"over": [{"jsonl": "bad.jsonl"}], "run": {"function": "builtin:noop"}}',
-        '/over/0/jsonl: bad.jsonl: line 2: not a JSON object',
+        '/over/0/jsonl: bad.jsonl: line 2, column 7: not JSON: the text ends here, and more was expected',
     ),
     (
         '{"over": [{"jsonl": "empty.txt"}], "run": {"function": "builtin:noop"}}',
@@ -765,12 +773,42 @@ TABLE = [
     ),
     (
         '{"over": {"a": {"range": [9007199254740992]}, "b": {"range": [9007199254740992]}}, "run": {"function": "builtin:noop"}}',
-        '/over/a/range: integers from 2^53 on are not exact in JSON',
-        '/over/b/range: integers from 2^53 on are not exact in JSON',
+        '/over: the space has more than 2^62 points',
     ),
     (
-        '{"over": {"a": [9007199254740993]}, "run": {"function": "builtin:noop"}}',
-        '/over/a: integer 9007199254740992 is beyond 2^53, where JSON numbers are no longer exact; write it as a string or in a csv file',
+        '{"over": {"a": [9223372036854775808]}, "run": {"function": "builtin:noop"}}',
+        '/over/a: integer 9223372036854775808 is beyond int64; write it as a string',
+    ),
+    (
+        '{"over": {"a": [0.5, 9007199254740993]}, "run": {"function": "builtin:noop"}}',
+        '/over/a: integer 9007199254740993 stands among numbers that are no integers, where it would be rounded; write it as a string',
+    ),
+    (
+        '{"variables": {"v": -9223372036854775809}, "over": {"a": [1]}, "run": {"function": "builtin:noop"}}',
+        '/variables/v: integer -9223372036854775809 is beyond int64; write it as a string',
+    ),
+    (
+        '{"timeout": Infinity, "over": {"a": [NaN, 1e999]}, "run": {"function": "builtin:noop", "args": {"x": NaN}}}',
+        '/timeout: Infinity can only be a value of an axis',
+        '/over/a/1: 1e999 is beyond float64',
+        '/run/args/x: NaN can only be a value of an axis',
+    ),
+    (
+        '{"over": {"a": {"linspace": [0, Infinity, 3]}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/linspace/1: must be a number, not Infinity',
+    ),
+    (
+        '{"run": {"function": "builtin:noop", "args": {"n": 1, "m": {"x": 1, "x": 2}, "n": 3}}}',
+        '/run/args/n: key "n" is given twice',
+        '/run/args/m/x: key "x" is given twice',
+    ),
+    (
+        '{"over": [{"rows": [{"a": 1, "a": 2}]}], "run": {"function": "builtin:noop"}}',
+        '/over/0/rows/0/a: key "a" is given twice',
+    ),
+    (
+        '{"over": [{"name": "l", "lines": "nul.csv"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/lines: nul.csv: holds NUL bytes: is it a text file?',
     ),
     ('{"run": {}}', '/run: needs a "command", a "service", a "function" or an "expr"'),
     (
@@ -1050,7 +1088,7 @@ TABLE = [
     (
         '{"seed": -1, "over": {"a": [], "b": {"rang": [1]}}, "run": {"command": []}, "results": {"x": "double"}, "capture": 5, "nam": "x"}',
         '/nam: unknown key "nam"; did you mean "name"?',
-        '/seed: must be an integer from 0 to 2^53 - 1 (--seed takes up to 2^64 - 1)',
+        '/seed: must be an integer from 0 to 18446744073709551615',
         '/over/a: an axis needs at least one value',
         '/over/b/rang: unknown key "rang"; did you mean "range"?',
         '/run/command: the command is empty',

@@ -1,0 +1,45 @@
+/* Reading JSON: manifests, tables of records, what commands and services answer. The tree is cJSON's, but each number
+ * also has the text that it was written as, so that integers are exact. */
+#ifndef TF_MANIFEST_JSON_READ_H
+#define TF_MANIFEST_JSON_READ_H
+
+#include <cjson/cJSON.h>
+
+#include "base/base.h"
+
+/* Of a key that an object has several times. */
+typedef enum json_repeats {
+    JSON_LAST_COUNTS, /* the earlier members are dropped, as Python does */
+    JSON_ALL_STAY     /* for who says that they are wrong */
+} json_repeats;
+
+typedef struct json_error {
+    size_t offset;  /* where it is, in bytes */
+    char text[140]; /* what is wrong */
+} json_error;
+
+/* Parses a whole text, which needs no NUL behind it. Beyond JSON, the numbers NaN, Infinity and -Infinity are taken, as
+ * Python writes them. Refused are texts that are not UTF-8, lone surrogates and, since texts end there, NULs. NULL with
+ * `error` if it is none; else the caller frees the tree by cJSON_Delete. */
+cJSON *json_read(const char *text, size_t length, json_repeats repeats, json_error *error);
+
+/* Line and column of an offset, both from 1; columns count characters. */
+void json_locate(const char *text, size_t offset, int *line, int *column);
+
+/* Stores a number, or a text that holds one, as tf_store_number does. */
+tf_fit json_store(const cJSON *value, tf_type type, void *out);
+
+/* Is it an integer of 64 bits? Then that is stored. */
+bool json_int(const cJSON *value, int64_t *integer);
+
+/* A number that is an integer, exactly. The caller owns it. */
+cJSON *json_integer(int64_t integer);
+
+/* As written if it is a number that was read; else NULL. */
+const char *json_number_text(const cJSON *value);
+
+/* Prints a tree so that json_read gives the same: integers to their last digit, and NaN. Formatted as cJSON_Print, or
+ * on one line. The caller frees it by cJSON_free. */
+char *json_print(const cJSON *value, bool formatted);
+
+#endif
