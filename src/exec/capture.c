@@ -93,3 +93,21 @@ void capture_text(const capture *c, int64_t keep, tf_buf *out) {
     tf_buf_addf(out, "\n[... %" PRId64 " bytes left out ...]\n", c->total - keep);
     capture_tail(c, (size_t)(keep - head), out);
 }
+
+bool capture_lines(const capture *c, tf_buf *first, tf_buf *last) {
+    if (c->total <= c->limit) {
+        capture_tail(c, (size_t)c->total, first);
+        return true;
+    }
+    const char *head = tf_buf_text(&c->head);
+    const char *end = c->head.length ? memrchr(head, '\n', c->head.length) : NULL;
+    if (end)
+        tf_buf_add(first, head, (size_t)(end - head) + 1);
+    tf_buf tail = {0};
+    capture_tail(c, (size_t)ring_size(c), &tail);
+    const char *begin = tail.length ? memchr(tail.data, '\n', tail.length) : NULL;
+    if (begin)
+        tf_buf_add(last, begin + 1, tail.length - (size_t)(begin + 1 - tail.data));
+    tf_buf_free(&tail);
+    return false;
+}

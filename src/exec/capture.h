@@ -19,6 +19,10 @@ void capture_free(capture *c);
  * line that says how much was left out in between. */
 void capture_text(const capture *c, int64_t keep, tf_buf *out);
 
+/* The lines of the output that are whole: true if all of it is kept, and then in `first`; else those that begin it, and
+ * those that end it. */
+bool capture_lines(const capture *c, tf_buf *first, tf_buf *last);
+
 /* Adds the last `size` bytes to `out`, or what there is of them. */
 void capture_tail(const capture *c, size_t size, tf_buf *out);
 

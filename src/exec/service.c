@@ -2,8 +2,8 @@
  * one on its standard output. It is started when the stage's first task comes, and anew when it has ended, hung, said
  * what is no answer, or had its "max_tasks". One task at a time, so that what comes on standard error is the task's. */
 #include "exec/process.h"
+#include "manifest/json_read.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -266,16 +266,19 @@ static void say_nonsense(host *h, const char *line, size_t length) {
 
 /* {"index": 7, "results": {...}} or {"index": 7, "error": "why"}. false: it is neither. */
 static bool take_answer(host *h, int64_t row, const char *line, size_t length) {
-    cJSON *json = cJSON_ParseWithLength(line, length);
+    json_error wrong;
+    cJSON *json = json_read(line, length, JSON_LAST_COUNTS, &wrong);
+    int64_t said = -1;
     const cJSON *index = cJSON_GetObjectItemCaseSensitive(json, "index");
     const cJSON *results = cJSON_GetObjectItemCaseSensitive(json, "results");
     const char *error = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "error"));
-    const bool ours = cJSON_IsNumber(index) && index->valuedouble == (double)(h->header->first + row) &&
-                      (error || cJSON_IsObject(results));
+    const bool ours = json_int(index, &said) && said == h->header->first + row && (error || cJSON_IsObject(results));
     if (ours && error)
         host_fail(h, "%s", error);
     else if (ours)
         extract_members(h, row, results);
+    else if (!json && strncmp(wrong.text, "not JSON", 8) != 0)
+        host_fail(h, "the service's answer is no sound JSON: %s", wrong.text);
     cJSON_Delete(json);
     return ours;
 }

@@ -274,7 +274,7 @@ void tf_template_resolved(const tf_template *template, tf_buf *out);
 /* Where a command's column is read from. */
 typedef enum tf_from {
     TF_FROM_JSON,  /* member of the JSON object in the last line of stdout */
-    TF_FROM_REGEX, /* first match in stdout: group 1, or all of it without groups */
+    TF_FROM_REGEX, /* first match in stdout: group 1, or all of it without groups; see capture.h of long ones */
     TF_FROM_FIELD, /* n-th white-space separated field of the last line of stdout, from 1 */
     TF_FROM_FILE   /* a file: its member if it ends in .json, else its contents */
 } tf_from;
@@ -290,7 +290,8 @@ typedef struct tf_column_spec {
     int64_t shape[TF_MAX_RANK];
     int64_t elements; /* the product of shape; 1 for rank 0 */
     const tf_grid
-        *grid; /* the column is this array, a row one of its blocks and `shape` the largest; NULL: it is none */
+        *grid;     /* the column is this array, a row one of its blocks and `shape` the largest; NULL: it is none */
+    bool optional; /* an answer may lack it: NaN, or an empty text */
     tf_from from;
     const char *regex;
     int field;

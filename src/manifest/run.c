@@ -269,6 +269,17 @@ static void load_from(struct loader *l, const at *where, const cJSON *json, cons
     }
 }
 
+static void load_optional(struct loader *l, const at *where, const cJSON *json, tf_column_spec *column) {
+    const cJSON *optional = cJSON_GetObjectItemCaseSensitive(json, "optional");
+    at here = at_key(where, "optional");
+    column->optional = cJSON_IsTrue(optional);
+    if (optional && !cJSON_IsBool(optional))
+        complain(l->diags, &here, "must be true or false, not %s", json_kind(optional));
+    else if (column->optional && tf_type_size(column->type) > 0 && !tf_type_is_float(column->type))
+        complain(l->diags, &here, "a column of %s has no value that says that there is none; float64 has NaN",
+                 tf_type_name(column->type));
+}
+
 static void load_column(struct loader *l, const at *where, const cJSON *json, const known_names *scope, bool command,
                         tf_column_spec *column) {
     const char *type = NULL;
@@ -303,6 +314,7 @@ static void load_column(struct loader *l, const at *where, const cJSON *json, co
         load_shape(l, where, json, column);
         load_array_column(l, where, json, scope, command, column);
         load_from(l, where, json, scope, command, column);
+        load_optional(l, where, json, column);
     }
 }
 

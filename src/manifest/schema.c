@@ -147,6 +147,7 @@ static const json_key column[] = {
     {"from",
      "{\"type\":\"string\",\"pattern\":\"^(json$|regex:|field:|file:)\",\"description\":\"where a command's column is "
      "read from; default: the JSON object in the last line of its standard output\"}"},
+    {"optional", FLAG("an answer may lack it: NaN, or an empty text")},
     {"array", TEXT("an axis of blocks: the column is an array, and each task has its block of it")},
 };
 

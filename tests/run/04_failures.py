@@ -18,7 +18,7 @@ class Failures(farm.FarmTest):
             ("kill -SEGV $$", 2, -1, 11, b"killed by signal 11 (Segmentation fault)"),
             ("kill -9 $$", 2, -1, 9, b"killed by signal 9 (Killed)"),
             ("echo no json", 2, 0, 0, b'column "y": the last line of stdout is not a JSON object: "no json"'),
-            ("echo '{{}}'", 2, 0, 0, b'column "y": no such member in the last line of stdout'),
+            ("echo '{{}}'", 2, 0, 0, b'column "y": no such member in the last line of stdout; it is empty'),
             ("echo '{{\"y\": 1.5}}'", 2, 0, 0, b'column "y": 1.5 in the last line of stdout is no int32'),
         ]
         cases = " ".join(f"{i}) {b[0]};;" for i, b in enumerate(behaviours))

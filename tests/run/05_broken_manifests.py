@@ -807,6 +807,11 @@ TABLE = [
         '/over/0/rows/0/a: key "a" is given twice',
     ),
     (
+        '{"run": {"command": ["true"]}, "results": {"n": {"type": "int64", "optional": true}, "x": {"type": "float64", "optional": 1}}}',
+        '/results/n/optional: a column of int64 has no value that says that there is none; float64 has NaN',
+        '/results/x/optional: must be true or false, not a number',
+    ),
+    (
         '{"over": [{"name": "l", "lines": "nul.csv"}], "run": {"function": "builtin:noop"}}',
         '/over/0/lines: nul.csv: holds NUL bytes: is it a text file?',
     ),

@@ -112,6 +112,7 @@ OF_THE_SYSTEM = {
     "stages with files have more than",
     "more than 4 billion dependencies between tasks",
     "makes no regular expression",
+    "can't be compiled: out of memory",
     "can't open",
     "can't read array",
     "can't be closed",

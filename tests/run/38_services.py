@@ -78,7 +78,7 @@ class Services(farm.FarmTest):
             6: "ValueError: no 6",
             7: 'the service\'s answer is not one to this task: "not an answer"',
             9: 'column "square": 0.5 in the service\'s answer is no int64',
-            10: 'column "square": no such member in the service\'s answer',
+            10: 'column "square": no such member in the service\'s answer; it is empty',
             11: "the service has closed its standard output",
         }
         for ranks in (None, 3):
@@ -116,7 +116,7 @@ class Services(farm.FarmTest):
             '{"index": I, "error": "no star"}': "no star",
             '{"index": I, "results": {"y": "x"}}': 'column "y": "x" in the service\'s answer is no float64',
             '{"index": I, "results": {"y": null}}': None,
-            '{"index": I, "results": {}}': None,
+            '{"index": I, "results": {}}': 'column "y": no such member in the service\'s answer; it is empty',
         }
         self.write("raw.py", RAW)
         self.write("c.json", {"over": {"says": list(says)}, "run": {"service": [PYTHON, "raw.py"]}, "results": {"y": "float64"}})

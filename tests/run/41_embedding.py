@@ -61,7 +61,7 @@ class Embedding(farm.FarmTest):
 
     def test_what_is_wrong_is_told_on_all_ranks_at_once(self):
         wrong = (
-            "retries: there is no stage 3\nseed: this is no JSON: {\n"
+            "retries: there is no stage 3\nseed: this is no JSON: {: not JSON: the text ends here, and more was expected\n"
             'a call of "divide": argument 0 is neither a finite number nor a call\n'
             'a call of "divide": argument 0 is neither a finite number nor a call\n'
             'a call of "divide": has 0 arguments, not 1 to 64\n'

@@ -1,0 +1,207 @@
+"""Values as they were meant: what is read from an answer, a table or a manifest is exactly what stands there, or it is
+refused and the reason said."""
+
+import math
+
+import farm
+import numpy as np
+
+PYTHON = "/usr/bin/python3"
+STDOUT = "the last line of stdout"
+
+# What a column of each type makes of a member's text in the JSON of an answer: a value, or what the task fails of.
+NUMBERS = [
+    ("int64", "9007199254740993", 9007199254740993),
+    ("int64", "9223372036854775807", 9223372036854775807),
+    ("int64", "-9223372036854775808", -9223372036854775808),
+    ("int64", "9223372036854775808", "9223372036854775808 in the last line of stdout is beyond int64"),
+    ("int64", "-9223372036854775809", "-9223372036854775809 in the last line of stdout is beyond int64"),
+    ("int64", "9007199254740992.5", "9007199254740992.5 in the last line of stdout is no int64"),
+    ("int64", "9007199254740993.0", 9007199254740993),
+    ("int64", "12345.678e3", 12345678),
+    ("int64", "1e19", "1e19 in the last line of stdout is beyond int64"),
+    ("int64", '"9007199254740993"', 9007199254740993),
+    ("int64", "NaN", "NaN in the last line of stdout is no int64"),
+    ("uint64", "18446744073709551615", 18446744073709551615),
+    ("uint64", "18446744073709551616", "18446744073709551616 in the last line of stdout is beyond uint64"),
+    ("uint64", "-1", "-1 in the last line of stdout is beyond uint64"),
+    ("uint64", "-0", 0),
+    ("int8", "-128", -128),
+    ("int8", "128", "128 in the last line of stdout is beyond int8"),
+    ("float64", "1e309", "1e309 in the last line of stdout is beyond float64"),
+    ("float64", "-1.7976931348623157e308", -1.7976931348623157e308),
+    ("float64", "1e-400", 0),
+    ("float64", "NaN", math.nan),
+    ("float64", "Infinity", math.inf),
+    ("float64", "-Infinity", -math.inf),
+    ("float64", "null", math.nan),
+    ("float64", '"0x10"', '"0x10" in the last line of stdout is no float64'),
+    ("float32", "1e39", "1e39 in the last line of stdout is beyond float32"),
+    ("float32", "3.4028235e38", np.float32(3.4028235e38)),
+    ("float32", "1.00000005960464477540", np.float32(1.0000001)),  # through a double it is 1
+    ("float32", "-Infinity", -math.inf),
+]
+
+# Lines that are no answers, each with the reason.
+BROKEN = [
+    ('{"y": 007}', 'the last line of stdout is not a JSON object: "{"y": 007}"'),
+    ('{"y": 1} x', 'the last line of stdout is not a JSON object: "{"y": 1} x"'),
+    ('{"y": "\\ud800"}', "the last line of stdout is no sound JSON: a lone surrogate (\\ud800) in a string: half a character"),
+    ('{"y": "\\udc00\\ud800"}', "the last line of stdout is no sound JSON: a lone surrogate (\\udc00) in a string: half a character"),
+    ('{"y": "a\\u0000b"}', "the last line of stdout is no sound JSON: a NUL (\\u0000) in a string: texts can't hold one"),
+    ('{"y\\u0000": "a"}', "the last line of stdout is no sound JSON: a NUL (\\u0000) in a string: texts can't hold one"),
+    ('{"y": "\\ud83d\\ude00"}', "\U0001f600"),
+    ('{"y": "first", "y": "last"}', "last"),
+    ('{"y": ["a"]}', "not a string in the last line of stdout"),
+    ('{"z": "a"}', 'no such member in the last line of stdout; it has "z"'),
+]
+
+# Columns that an answer lacks: what says where one is read from, the output, and why the task fails.
+LACKING = [
+    ({}, '{"z": 1, "w": 2}', 'no such member in the last line of stdout; it has "z", "w"'),
+    ({}, "{}", "no such member in the last line of stdout; it is empty"),
+    ({"from": "regex:y=([0-9]+)"}, "no y\nz=1\n", 'nothing in stdout matches "y=([0-9]+)"; its last line is "z=1"'),
+    ({"from": "regex:y=([0-9]+)|z=1"}, "z=1\n", 'nothing in stdout matches "y=([0-9]+)|z=1"; its last line is "z=1"'),
+    ({"from": "regex:y=([0-9]+)"}, "", 'nothing in stdout matches "y=([0-9]+)"; it is empty'),
+    ({"from": "field:3"}, "1 2\n", 'no field 3 in the last line of stdout: "1 2"'),
+    ({"from": "field:1"}, "\n", 'no field 1 in the last line of stdout: ""'),
+    ({"from": "file:no.txt"}, "", "no.txt: No such file or directory"),
+    ({"from": "file:o.json"}, "", 'no such member in o.json; it has "z"'),
+]
+
+# Output of which only the first and the last 2 MiB are known: a command, where the column is read from, what it is.
+CUT = (
+    "the last line of stdout is too long: of more than 4 MB only the first and the last 2 MB are kept; write it to a file and read that "
+    'with "from": "file:PATH"'
+)
+LONG = [
+    ("echo sum=12345; yes xxxxxxx | head -c 5000000", "regex:sum=([0-9]+)", 12345),
+    ("yes xxxxxxx | head -c 5000000; echo; echo sum=12345", "regex:sum=([0-9]+)", 12345),
+    ("yes | head -c 5000000; echo sum=12345; yes | head -c 5000000", "regex:sum=([0-9]+)",
+     'nothing in the first and the last 2 MB of stdout matches "sum=([0-9]+)"'),
+    ("printf '%04194299d' 0 | tr 0 x; yes 12345678 | head -c 2097155", "regex:[0-9]+", 12345678),
+    ("printf '%02097148d12345' 0 | tr 0 x; yes | head -c 5000000", "regex:[0-9]+",
+     'nothing in the first and the last 2 MB of stdout matches "[0-9]+"'),
+    ("seq -s ' ' 1000000 1999999", "field:1", CUT),
+    ("yes | head -c 5000000; echo 17 4", "field:1", 17),
+    ("printf '{\"y\": 1, \"x\": \"%04500000d\"}' 0", "json", CUT),
+    ("printf '{\"y\": 1, \"x\": \"%03500000d\"}' 0", "json", 1),
+]
+
+SERVICE = """
+import json, sys
+for line in sys.stdin:
+    task = json.loads(line)
+    says = task["params"]["says"]
+    print('{"index": %d, "results": %s}' % (task["index"], says), flush=True)
+"""
+
+
+class Values(farm.FarmTest):
+    def outcomes(self, file, name, column="y"):
+        """Each task's value, or its message without the column's name."""
+        stage = self.open(file)[name]
+        values, status = stage[f"results/{column}"][()], stage["task/status"][()]
+        messages = self.heap(stage, "message") if "message" in stage["text"] else [b""] * len(status)
+        prefix = f'column "{column}": '
+        found = []
+        for value, done, message in zip(values, status, messages):
+            text = message.decode()
+            good = value.decode() if isinstance(value, bytes) else value
+            found.append(good if done == farm.DONE else text[len(prefix) :] if text.startswith(prefix) else text)
+        return found
+
+    def expect(self, found, expected, cases):
+        for is_so, must, case in zip(found, expected, cases):
+            with self.subTest(case=case):
+                if isinstance(must, str):
+                    self.assertEqual(is_so, must)
+                else:
+                    self.assertNotIsInstance(is_so, str, is_so)
+                    same = math.isnan(must) and math.isnan(is_so) if must != must else is_so == must
+                    self.assertTrue(same, f"{is_so!r}, not {must!r}")
+
+    def check_numbers(self, run, where):
+        types = sorted({case[0] for case in NUMBERS})
+        stages = []
+        for t in types:
+            says = ['{"y": %s}' % text for kind, text, _ in NUMBERS if kind == t]
+            stages.append({"name": t, "over": {"says": says}, "run": run, "results": {"y": t}})
+        self.write("m.json", {"defaults": {"record": "status"}, "stages": stages})
+        self.taskfarm("m.json", status=1)
+        for t in types:
+            cases = [case for case in NUMBERS if case[0] == t]
+            expected = [must.replace(STDOUT, where) if isinstance(must, str) else must for _, _, must in cases]
+            self.expect(self.outcomes("m.h5", t), expected, cases)
+
+    def test_numbers_in_answers_are_exact_or_refused(self):
+        self.check_numbers({"command": ["cat"], "stdin": "{says}"}, STDOUT)
+
+    def test_numbers_of_services_are_those_of_commands(self):
+        self.write("s.py", SERVICE)
+        self.check_numbers({"service": [PYTHON, "s.py"]}, "the service's answer")
+
+    def test_lines_that_are_no_answers_each_have_their_reason(self):
+        self.write(
+            "m.json",
+            {
+                "over": {"says": [line for line, _ in BROKEN]},
+                "run": {"command": ["cat"], "stdin": "{says}"},
+                "results": {"y": "string"},
+            },
+        )
+        self.taskfarm("m.json", status=1)
+        self.expect(self.outcomes("m.h5", "m"), [reason for _, reason in BROKEN], BROKEN)
+
+    def test_a_column_that_an_answer_lacks_fails_the_task_or_is_optional(self):
+        self.write("o.json", '{"z": 1}')
+        stages = []
+        for n, (column, text, _) in enumerate(LACKING):
+            for kind, results in (
+                ("strict", {"y": {"type": "float64", **column}}),
+                ("loose", {"y": {"type": "float64", "optional": True, **column}, "s": {"type": "string", "optional": True, **column}}),
+            ):
+                run = {"command": ["cat"], "stdin": text.replace("{", "{{").replace("}", "}}")}
+                stages.append({"name": f"{kind}{n}", "run": run, "results": results})
+        self.write("m.json", {"stages": stages})
+        self.taskfarm("m.json", "--slots", 2, status=1)
+        for n, case in enumerate(LACKING):
+            self.expect(self.outcomes("m.h5", f"strict{n}"), [case[2]], [case])
+            self.expect(self.outcomes("m.h5", f"loose{n}"), [math.nan], [case])
+            self.expect(self.outcomes("m.h5", f"loose{n}", "s"), [""], [case])
+
+    def test_a_member_that_a_service_leaves_out_is_missed(self):
+        self.write("s.py", SERVICE)
+        says = ['{"y": 1, "z": [1, 2]}', '{"Y": 1, "z": [1, 2]}', '{"y": null, "z": [1, 2]}', '{"y": 1}', '{"y": 1, "z": null}']
+        columns = {"y": "float64", "z": {"type": "float32", "shape": [2], "optional": True}}
+        self.write("m.json", {"over": {"says": says}, "run": {"service": [PYTHON, "s.py"]}, "results": columns})
+        self.taskfarm("m.json", status=1)
+        expected = [1, 'no such member in the service\'s answer; it has "Y", "z"', math.nan, 1, 1]
+        self.expect(self.outcomes("m.h5", "m"), expected, says)
+        self.assertTrue(np.isnan(self.open("m.h5")["m/results/z"][3:]).all())
+
+    def test_an_answer_of_a_service_that_is_no_sound_text_says_why(self):
+        self.write("s.py", SERVICE)
+        says = ['{"y": "\\ud800"}', '{"y": "fine"}', '{"y": "a\\u0000b"}']
+        self.write("m.json", {"over": {"says": says}, "run": {"service": [PYTHON, "s.py"]}, "results": {"y": "string"}})
+        self.taskfarm("m.json", status=1)
+        expected = [
+            "the service's answer is no sound JSON: a lone surrogate (\\ud800) in a string: half a character",
+            "fine",
+            "the service's answer is no sound JSON: a NUL (\\u0000) in a string: texts can't hold one",
+        ]
+        self.expect(self.outcomes("m.h5", "m"), expected, says)
+
+    def test_of_long_output_only_whole_lines_are_read(self):
+        stages = [
+            {"name": f"s{n}", "run": {"command": command.replace("{", "{{").replace("}", "}}")},
+             "results": {"y": {"type": "int64", "from": where}}}
+            for n, (command, where, _) in enumerate(LONG)
+        ]
+        self.write("m.json", {"stages": stages})
+        self.taskfarm("m.json", "--slots", 2, status=1)
+        for n, case in enumerate(LONG):
+            self.expect(self.outcomes("m.h5", f"s{n}"), [case[2]], [case])
+
+
+farm.main()
