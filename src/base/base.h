@@ -215,6 +215,14 @@ uint32_t tf_table_get(const tf_table *table, const char *text, size_t length); /
 uint32_t tf_table_add(tf_table *table, const char *text, size_t length, uint32_t value);
 void tf_table_free(tf_table *table);
 
+/* ---- Folders ---- */
+
+/* Goes through a folder and what is in it, at any depth, in byte order; links are the files that they lead to. Nothing
+ * if it is no folder. */
+struct stat;
+typedef void tf_on_entry(void *context, const char *path, const struct stat *info);
+void tf_each_entry(const char *folder, tf_on_entry *take, void *context);
+
 /* ---- Texts counted ---- */
 
 enum { TF_TALLY_NUMBERS = 3 };

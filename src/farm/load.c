@@ -57,8 +57,12 @@ tf_store_plan *tf_farm_decide(tf_loaded *l, tf_store_mode mode, const tf_wish *w
         tf_store_plan_free(trial);
     }
     tf_store_plan *plan = look(l, mode, wish, allows_change, error);
-    for (int s = 0; plan && s < l->campaign->stages; s++)
-        tf_store_redo(plan, s, &tf_graph_stage(l->graph, s)->redo);
+    for (int s = 0; plan && s < l->campaign->stages; s++) {
+        if (tf_store_redo(plan, s, &tf_graph_stage(l->graph, s)->redo, error) == TF_OK)
+            continue;
+        tf_store_plan_free(plan);
+        plan = NULL;
+    }
     return plan;
 }
 

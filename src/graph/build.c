@@ -1,30 +1,9 @@
 /* The graph from the files of all tasks: first who makes what, then who reads it. */
 #include <assert.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "graph/nodes.h"
-
-/* ---- The disk ---- */
-
-static int64_t disk_time(tf_disk *self, const char *path) {
-    (void)self;
-    struct stat info;
-    if (stat(path, &info) != 0)
-        return TF_DISK_MISSING;
-    return info.st_mtim.tv_sec * INT64_C(1000000000) + info.st_mtim.tv_nsec;
-}
-
-static void disk_touch(tf_disk *self, const char *path) {
-    (void)self;
-    utimensat(AT_FDCWD, path, NULL, 0);
-}
-
-tf_disk tf_disk_real(void) {
-    return (tf_disk){.time = disk_time, .touch = disk_touch};
-}
 
 /* ---- Nodes ---- */
 
@@ -58,6 +37,11 @@ void graph_name(const tf_graph *g, node n, tf_buf *out) {
     tf_buf_addf(out, "%s stage %s", what[e->kind], g->campaign->stage[e->stage].name);
 }
 
+/* A file that no task makes. */
+typedef struct outside_file {
+    int64_t time, inside; /* if it is a folder: see graph_time_inside */
+} outside_file;
+
 /* What exists while the graph is built. */
 typedef struct builder {
     tf_graph *graph;
@@ -65,9 +49,9 @@ typedef struct builder {
     edge *edge;
     size_t edges, edge_capacity;
     size_t output_capacity;
-    tf_table files; /* number of a file that no task makes */
-    int64_t *time;  /* of these */
-    size_t time_capacity;
+    tf_table files;      /* number of a file that no task makes */
+    outside_file *found; /* of these */
+    size_t found_capacity;
     int missing; /* inputs complained about */
 } builder;
 
@@ -191,33 +175,73 @@ static void add_outputs(builder *b, int stage) {
 
 /* ---- Inputs ---- */
 
-/* The time of a file that no task makes; it is looked up once. */
-static int64_t file_time(builder *b, const char *path) {
+/* What the campaign itself has written into a folder is no input. */
+typedef struct inside {
+    const tf_graph *graph;
+    int64_t newest;
+} inside;
+
+static void take_inside(void *context, const char *path, int64_t time) {
+    inside *in = context;
+    if (time > in->newest && graph_output(in->graph, path) == TF_TABLE_NONE &&
+        !tf_campaign_is_output(in->graph->campaign, path))
+        in->newest = time;
+}
+
+int64_t graph_time_inside(tf_graph *g, const char *path) {
+    inside in = {.graph = g, .newest = TF_DISK_MISSING};
+    if (g->disk->each)
+        g->disk->each(g->disk, path, take_inside, &in);
+    return in.newest;
+}
+
+/* It is looked up once. */
+static outside_file find_file(builder *b, const char *path) {
     uint32_t next = (uint32_t)b->files.count;
     uint32_t number = tf_table_add(&b->files, path, strlen(path), next);
     if (number != next)
-        return b->time[number];
-    if (next == b->time_capacity) {
-        b->time_capacity = b->time_capacity ? 2 * b->time_capacity : 1024;
-        b->time = tf_realloc_array(b->time, b->time_capacity, sizeof *b->time);
+        return b->found[number];
+    if (next == b->found_capacity) {
+        b->found_capacity = b->found_capacity ? 2 * b->found_capacity : 1024;
+        b->found = tf_realloc_array(b->found, b->found_capacity, sizeof *b->found);
     }
-    return b->time[number] = b->graph->disk->time(b->graph->disk, path);
+    return b->found[number] =
+               (outside_file){b->graph->disk->time(b->graph->disk, path), graph_time_inside(b->graph, path)};
+}
+
+static void note_inside(tf_graph *g, node n, int64_t time) {
+    if (!g->inside) {
+        g->inside = tf_alloc_array(g->tasks, sizeof *g->inside);
+        for (node i = 0; i < g->tasks; i++)
+            g->inside[i] = TF_DISK_MISSING;
+    }
+    if (time > g->inside[n])
+        g->inside[n] = time;
 }
 
 static void add_input(builder *b, node n, const tf_file_spec *spec, const char *path) {
     tf_graph *g = b->graph;
     uint32_t number = graph_output(g, path);
-    int64_t time = number == TF_TABLE_NONE ? file_time(b, path) : g->made[number];
+    const outside_file file =
+        number == TF_TABLE_NONE ? find_file(b, path) : (outside_file){g->made[number], TF_DISK_MISSING};
     if (number == TF_TABLE_NONE) {
-        if (time == TF_DISK_MISSING && b->missing++ < MOST_COMPLAINTS)
+        if (file.time == TF_DISK_MISSING && b->missing++ < MOST_COMPLAINTS)
             complain(b, spec->pointer, n, path, "is not there, and no task makes it", NO_NODE);
     } else {
         add_edge(b, g->maker[number], n);
-        if (time == TF_DISK_MISSING)
+        if (file.time == TF_DISK_MISSING)
             g->flags[n] |= READS_GONE;
     }
-    if (!spec->by_hash && time > g->newest[n])
-        g->newest[n] = time;
+    if (spec->by_hash)
+        return;
+    if (file.inside != TF_DISK_MISSING) {
+        note_inside(g, n, file.inside);
+        return;
+    }
+    if (file.time > g->newest[n])
+        g->newest[n] = file.time;
+    if (number == TF_TABLE_NONE && file.time > g->outside[n])
+        g->outside[n] = file.time;
 }
 
 /* A group is made when the first task asks for it. */
@@ -376,9 +400,10 @@ static bool build(builder *b) {
         return false;
     g->flags = tf_alloc_array(g->tasks, sizeof *g->flags);
     g->newest = tf_alloc_array(g->tasks, sizeof *g->newest);
+    g->outside = tf_alloc_array(g->tasks, sizeof *g->outside);
     g->oldest = tf_alloc_array(g->tasks, sizeof *g->oldest);
     for (node n = 0; n < g->tasks; n++) {
-        g->newest[n] = TF_DISK_MISSING;
+        g->newest[n] = g->outside[n] = TF_DISK_MISSING;
         g->oldest[n] = INT64_MAX;
     }
     link_stages(b);
@@ -413,7 +438,7 @@ tf_graph *tf_graph_new(const tf_campaign *campaign, tf_disk *disk, tf_diags *dia
     builder b = {.graph = g, .diags = diags};
     bool good = build(&b);
     free(b.edge);
-    free(b.time);
+    free(b.found);
     tf_table_free(&b.files);
     if (good)
         return g;
@@ -447,6 +472,8 @@ void tf_graph_free(tf_graph *g) {
     free(g->maker);
     free(g->made);
     free(g->newest);
+    free(g->outside);
+    free(g->inside);
     free(g->oldest);
     free(g);
 }

@@ -22,21 +22,30 @@ static void add_missing(tf_graph *g, int stage, int64_t index, const char *what,
     }
 }
 
+static int64_t time_with_inside(tf_graph *g, const char *path) {
+    const int64_t time = time_of(g, path), inside = graph_time_inside(g, path);
+    return inside > time ? inside : time;
+}
+
 static void add_newer(tf_graph *g, int stage, int64_t index, tf_buf *out) {
-    int64_t oldest = INT64_MAX, newest = TF_DISK_MISSING;
-    size_t which = 0;
+    int64_t oldest = INT64_MAX, newest = TF_DISK_MISSING, outside = TF_DISK_MISSING;
+    const char *input = "", *other = "";
     tf_paths made = {0};
     tf_files_inputs(g->files, stage, index, &g->paths);
     tf_files_outputs(g->files, stage, index, &made);
     for (size_t i = 0; i < g->paths.count; i++) {
-        int64_t time = time_of(g, tf_paths_text(&g->paths, i));
+        const char *path = tf_paths_text(&g->paths, i);
+        int64_t time = time_with_inside(g, path);
         if (!g->paths.item[i].spec->by_hash && time > newest) {
             newest = time;
-            which = i;
+            input = path;
+        }
+        if (!g->paths.item[i].spec->by_hash && time > outside && graph_output(g, path) == TF_TABLE_NONE) {
+            outside = time;
+            other = path;
         }
     }
-    tf_buf_addf(out, "input %s is newer than ", tf_paths_text(&g->paths, which));
-    which = made.count;
+    size_t which = made.count;
     for (size_t i = 0; i < made.count; i++) {
         int64_t time = time_of(g, tf_paths_text(&made, i));
         if (time != TF_DISK_MISSING && time < oldest) {
@@ -44,10 +53,12 @@ static void add_newer(tf_graph *g, int stage, int64_t index, tf_buf *out) {
             which = i;
         }
     }
-    if (which < made.count)
-        tf_buf_addf(out, "output %s", tf_paths_text(&made, which));
+    if (which < made.count && newest <= oldest)
+        tf_buf_addf(out, "input %s has changed while the task ran", other);
+    else if (which < made.count)
+        tf_buf_addf(out, "input %s is newer than output %s", input, tf_paths_text(&made, which));
     else
-        tf_buf_adds(out, "the task's last run");
+        tf_buf_addf(out, "input %s is newer than the task's last run", input);
     tf_paths_free(&made);
 }
 

@@ -22,11 +22,14 @@ void tf_graph_order(const tf_campaign *campaign, int *order);
 
 /* Where times of files come from: the disk, or a test's table. */
 typedef struct tf_disk tf_disk;
+typedef void tf_disk_on_entry(void *context, const char *path, int64_t time);
 struct tf_disk {
     /* ns since 1970-01-01 at which the file was last changed; TF_DISK_MISSING if it is not there */
     int64_t (*time)(tf_disk *self, const char *path);
     /* sets it to now */
     void (*touch)(tf_disk *self, const char *path);
+    /* goes through a folder and what is in it, at any depth; nothing if it is none. NULL: there are no folders */
+    void (*each)(tf_disk *self, const char *path, tf_disk_on_entry *take, void *context);
 };
 #define TF_DISK_MISSING INT64_MIN
 

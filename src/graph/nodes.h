@@ -78,6 +78,8 @@ struct tf_graph {
     node *maker;      /* per output */
     int64_t *made;    /* per output: its time */
     int64_t *newest;  /* per task: time of its newest input */
+    int64_t *outside; /* per task: of the newest that no task makes */
+    int64_t *inside;  /* per task: of folders that are inputs and of the newest file in them; NULL: there are none */
     int64_t *oldest;  /* per task: time of its oldest output */
     const tf_past *past;
     tf_paths paths; /* for whoever goes through a task's files */
@@ -100,6 +102,12 @@ static inline bool graph_is_task(const tf_graph *g, node n) {
 static inline uint32_t graph_output(const tf_graph *g, const char *path) {
     return tf_table_get(&g->outputs, path, strlen(path));
 }
+
+/* Is an input newer than what the task made of it? (plan.c) */
+bool graph_input_is_newer(const tf_graph *graph, node n, int64_t index, const tf_past *past);
+
+/* Time of a folder, or of the newest file in it that no task makes; TF_DISK_MISSING if the path is no folder. */
+int64_t graph_time_inside(tf_graph *graph, const char *path);
 
 /* A node for people. */
 void graph_name(const tf_graph *graph, node n, tf_buf *out);

@@ -111,14 +111,26 @@ static bool contents_changed(tf_graph *g, int stage, int64_t index, const tf_pas
     return past->input_hash[index] != tf_files_hash(g->files, &g->paths);
 }
 
-/* Is an input newer than what was made of it? Without outputs the start of the task counts. */
-static bool input_is_newer(const tf_graph *g, node n, int64_t index, const tf_past *past) {
-    if (g->oldest[n] != INT64_MAX)
-        return g->newest[n] > g->oldest[n];
-    return past->started && g->newest[n] != TF_DISK_MISSING && (double)g->newest[n] > past->started[index] * 1e9;
+static int64_t in_ns(double seconds) {
+    return seconds > 0 && seconds < 9e9 ? (int64_t)(seconds * 1e9) : INT64_MIN; /* not known */
 }
 
-/* Will rows that the stage takes points or arrays from be made again? */
+/* Is an input newer than what was made of it? Without outputs the start of the task counts. With them it counts as
+ * well, for what no task makes: such a file may have changed after it was read and before the output was written. What
+ * is later than the task's end has been declared good since, as --touch does. In a folder that it reads a task may
+ * write what it likes: there it is the end that counts. */
+bool graph_input_is_newer(const tf_graph *g, node n, int64_t index, const tf_past *past) {
+    const int64_t start = past->started ? in_ns(past->started[index]) : INT64_MIN;
+    const int64_t end = past->ended ? in_ns(past->ended[index]) : INT64_MIN;
+    const bool has_outputs = g->oldest[n] != INT64_MAX;
+    const int64_t made = has_outputs ? g->oldest[n] : start;
+    if (made != INT64_MIN && (g->newest[n] > made || (g->inside && g->inside[n] > made && g->inside[n] > end)))
+        return true;
+    return has_outputs && start != INT64_MIN && made <= end && g->outside[n] > start;
+}
+
+/* Will rows that the stage takes points or arrays from be made again? Then its own are of rows that are gone, whether
+ * or not it is to be run. */
 static bool takes_remade(const planner *p, int stage) {
     const tf_stage_spec *spec = &p->graph->campaign->stage[stage];
     for (int o = 0; tf_stage_takes_rows(spec) && o < p->graph->stages; o++)
@@ -128,9 +140,8 @@ static bool takes_remade(const planner *p, int stage) {
 }
 
 /* A stage without files is made again as a whole. */
-static bool is_made_again(const planner *p, int stage) {
-    const tf_past *past = &p->graph->past[stage];
-    return p->forced[stage] || (past->changed && p->wish->by_code) || takes_remade(p, stage);
+static bool is_stale(const planner *p, int stage) {
+    return (p->graph->past[stage].changed && p->wish->by_code) || takes_remade(p, stage);
 }
 
 static tf_why task_reason(planner *p, node n, int stage, int64_t index) {
@@ -153,7 +164,7 @@ static tf_why task_reason(planner *p, node n, int stage, int64_t index) {
         return TF_WHY_MISSING;
     if (p->upstream[n] || takes_remade(p, stage))
         return TF_WHY_REMADE;
-    if (w->by_time && input_is_newer(g, n, index, past))
+    if (w->by_time && graph_input_is_newer(g, n, index, past))
         return TF_WHY_NEWER;
     if (w->by_inputs && inputs_changed(g, stage, index, past))
         return TF_WHY_INPUTS;
@@ -162,9 +173,11 @@ static tf_why task_reason(planner *p, node n, int stage, int64_t index) {
     return TF_WHY_NOT;
 }
 
-/* Outputs without a record: only where nothing but files is to be had of the task. */
+/* Outputs without a record: only where nothing but files is to be had of the task, and no run that was killed can have
+ * left half of them. */
 static bool may_adopt(const tf_graph *g, node n, int stage) {
-    return g->campaign->stage[stage].columns == 0 && (g->flags[n] & (HAS_OUTPUT | MISSES_OUTPUT)) == HAS_OUTPUT;
+    return !g->past[stage].interrupted && g->campaign->stage[stage].columns == 0 &&
+           (g->flags[n] & (HAS_OUTPUT | MISSES_OUTPUT)) == HAS_OUTPUT;
 }
 
 static void pass_on(planner *p, node n) {
@@ -180,7 +193,8 @@ static void pass_on(planner *p, node n) {
 static void find_reasons(planner *p) {
     tf_graph *g = p->graph;
     memset(p->upstream, 0, g->nodes);
-    memset(p->remade, 0, (size_t)g->stages * sizeof *p->remade);
+    for (int s = 0; s < g->stages; s++)
+        p->remade[s] = g->past[s].dropped;
     for (node i = 0; i < g->nodes; i++) {
         node n = g->order[i];
         int64_t index;
@@ -192,7 +206,9 @@ static void find_reasons(planner *p) {
         int stage = graph_task(g, n, &index);
         const bool wanted = g->flags[n] & SELECTED && !p->wish->touch;
         if (!g->stage[stage].linked) {
-            p->remade[stage] = wanted && g->past[stage].done->total > 0 && is_made_again(p, stage);
+            if (g->past[stage].done->total > 0 &&
+                (takes_remade(p, stage) || (wanted && (p->forced[stage] || is_stale(p, stage)))))
+                p->remade[stage] = true;
             continue;
         }
         if (g->why[n] != TF_WHY_NEEDED) {
@@ -200,8 +216,9 @@ static void find_reasons(planner *p) {
             bool adopted = why == TF_WHY_PARAMS && !p->wish->by_params && may_adopt(g, n, stage);
             g->why[n] = adopted ? TF_WHY_NOT : (uint8_t)why;
         }
-        p->remade[stage] = p->remade[stage] || (wanted && g->why[n] && contains(g->past[stage].done, index));
-        if (g->why[n] && g->flags[n] & SELECTED)
+        if (contains(g->past[stage].done, index) && (takes_remade(p, stage) || (wanted && g->why[n])))
+            p->remade[stage] = true;
+        if (g->why[n])
             pass_on(p, n);
     }
 }
@@ -297,19 +314,24 @@ static void decide(planner *p, node n, int stage, int64_t index) {
     } else if (!g->why[n] && !done) {
         tf_intervals_add(&plan->adopt, index, index + 1);
     } else {
-        plan->held_back += !done;
+        if (done && takes_remade(p, stage))
+            tf_intervals_add(&plan->redo, index, index + 1);
+        plan->held_back += !done || (g->why[n] && g->why[n] != TF_WHY_FORCED);
     }
 }
 
-/* A stage without files: what is not done; all of it where it has changed, or is forced. */
+/* A stage without files: what is not done; all of it where it has changed, or is forced. What is held back is not done
+ * any more if what it was made of goes. */
 static void decide_stage(planner *p, int stage) {
     tf_graph *g = p->graph;
     tf_stage_plan *plan = &g->stage[stage].plan;
     const tf_past *past = &g->past[stage];
     int64_t tasks = tf_space_size(g->campaign->stage[stage].space);
-    const bool again = is_made_again(p, stage);
+    const bool stale = is_stale(p, stage), again = stale || p->forced[stage];
     if (!(g->flags[g->stage[stage].first] & SELECTED) || p->wish->touch) {
-        plan->held_back = tasks - past->done->total;
+        plan->held_back = tasks - (stale ? 0 : past->done->total);
+        if (takes_remade(p, stage))
+            tf_intervals_add_all(&plan->redo, past->done);
         return;
     }
     tf_intervals_add(&plan->run, 0, tasks);

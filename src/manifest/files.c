@@ -36,6 +36,7 @@ struct tf_files {
     int groupings;
     tf_buf text, key;
     tf_paths paths;
+    tf_table made; /* by tasks of the campaign; empty: not yet known */
     tf_table read; /* files whose contents are known */
     contents *contents;
 };
@@ -70,6 +71,7 @@ void tf_files_free(tf_files *f) {
     free(f->where);
     free(f->grouping);
     tf_paths_free(&f->paths);
+    tf_table_free(&f->made);
     tf_table_free(&f->read);
     free(f->contents);
     tf_buf_free(&f->text);
@@ -367,10 +369,38 @@ static uint64_t hash_file(const char *path) {
     return hash;
 }
 
+/* What the campaign itself has written into a folder that it reads is no input. */
+typedef struct folder_hash {
+    tf_files *files;
+    uint64_t hash;
+} folder_hash;
+
+static void mix_file(void *context, const char *path, const struct stat *info) {
+    folder_hash *folder = context;
+    tf_files *f = folder->files;
+    if (S_ISDIR(info->st_mode) || tf_campaign_is_output(f->campaign, path) ||
+        tf_table_get(&f->made, path, strlen(path)) != TF_TABLE_NONE)
+        return;
+    const uint64_t one = hash_file(path);
+    folder->hash = tf_hash(path, strlen(path), folder->hash);
+    folder->hash = tf_hash(&one, sizeof one, folder->hash);
+}
+
+/* Read each time: a folder's own time says nothing of the files in it. */
+static uint64_t hash_folder(tf_files *f, const char *path) {
+    folder_hash folder = {.files = f, .hash = 1};
+    if (f->made.count == 0)
+        tf_files_all_outputs(f, &f->made);
+    tf_each_entry(path, mix_file, &folder);
+    return folder.hash;
+}
+
 static uint64_t contents_hash(tf_files *f, const char *path) {
     struct stat info;
     if (stat(path, &info) != 0)
         return 0;
+    if (S_ISDIR(info.st_mode))
+        return hash_folder(f, path);
     contents now = {.time = info.st_mtim.tv_sec * INT64_C(1000000000) + info.st_mtim.tv_nsec, .size = info.st_size};
     uint32_t next = (uint32_t)f->read.count, number = tf_table_add(&f->read, path, strlen(path), next);
     if (number == next) {

@@ -115,6 +115,37 @@ static cJSON *arrays_json(const tf_campaign *campaign, const tf_stage_spec *stag
     return list;
 }
 
+/* Rows of another stage are other points, however much its space looks like this one's. */
+static cJSON *sources_json(const tf_space *space) {
+    cJSON *list = cJSON_CreateArray();
+    for (int n = 0; n < tf_space_sources(space); n++)
+        cJSON_AddItemToArray(list, cJSON_CreateString(tf_space_source_at(space, n)->name));
+    return list;
+}
+
+/* What tasks know their files by; which files a task reads is recorded for each. */
+static cJSON *files_json(const tf_stage_spec *stage) {
+    cJSON *list = cJSON_CreateArray();
+    for (int i = 0; i < stage->inputs; i++)
+        cJSON_AddItemToArray(list, cJSON_CreateString(stage->input[i].name ? stage->input[i].name : ""));
+    for (int o = 0; o < stage->outputs; o++) {
+        cJSON *item = cJSON_CreateArray();
+        cJSON_AddItemToArray(item, cJSON_CreateString(stage->output[o].name ? stage->output[o].name : ""));
+        add_template(item, "", stage->output[o].text);
+        cJSON_AddItemToArray(list, item);
+    }
+    return list;
+}
+
+static const char *kind_name(tf_run_kind kind) {
+    static const char *const names[] = {[TF_RUN_ARGV] = "command",
+                                        [TF_RUN_SHELL] = "shell command",
+                                        [TF_RUN_SERVICE] = "service",
+                                        [TF_RUN_FUNCTION] = "function",
+                                        [TF_RUN_EXPR] = "expression"};
+    return names[kind];
+}
+
 static cJSON *params_json(const tf_space *space) {
     cJSON *object = cJSON_CreateObject();
     for (int p = 0; p < tf_space_params(space); p++)
@@ -128,6 +159,7 @@ void tf_fingerprint(const tf_campaign *campaign, int number, tf_buf *out) {
     snprintf(seed, sizeof seed, "%" PRIu64, campaign->seed);
     cJSON *object = cJSON_CreateObject();
     add_run(object, stage);
+    cJSON_AddStringToObject(object, "kind", kind_name(stage->run.kind));
     if (stage->wheres > 0) {
         cJSON *wheres = cJSON_CreateArray();
         for (int w = 0; w < stage->wheres; w++)
@@ -146,6 +178,8 @@ void tf_fingerprint(const tf_campaign *campaign, int number, tf_buf *out) {
     }
     add_printed(object, "results", columns_json(stage));
     add_printed(object, "parameters", params_json(stage->space));
+    add_printed(object, "points_of", sources_json(stage->space));
+    add_printed(object, "files", files_json(stage));
     cJSON_AddStringToObject(object, "seed", seed);
     char record[32];
     snprintf(record, sizeof record, "%s%s%s", stage->record_full ? "full" : "status", stage->inputs ? ", inputs" : "",

@@ -143,6 +143,7 @@ tf_space *load_rows_of(struct loader *l, const at *where, const at *up, const ch
     leaf->sources = 1;
     leaf->source = tf_arena_alloc(l->arena, sizeof *leaf->source);
     *leaf->source = (tf_space_source){.stage = other->number,
+                                      .name = other->name,
                                       .rows = leaf->size,
                                       .stride = 1,
                                       .row = row,

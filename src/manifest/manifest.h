@@ -50,7 +50,8 @@ typedef struct tf_param_spec {
 
 /* Rows of another stage that give parameters: point i of the space has the one at i / stride % rows of the list. */
 typedef struct tf_space_source {
-    int stage; /* its number */
+    int stage;        /* its number, */
+    const char *name; /* and name */
     int64_t rows, stride;
     const int64_t *row; /* the list; NULL: all rows in order */
     int first, params;  /* parameters first .. first + params - 1 of the space */
@@ -482,6 +483,13 @@ typedef struct tf_campaign {
     tf_arena *arena;
 } tf_campaign;
 
+/* Is it the campaign's output, or in the folder beside that? Paths are relative to the work folder, or absolute. */
+static inline bool tf_campaign_is_output(const tf_campaign *campaign, const char *path) {
+    const size_t length = strlen(campaign->output);
+    return strncmp(path, campaign->output, length) == 0 &&
+           (path[length] == '\0' || strncmp(path + length, ".d/", 3) == 0);
+}
+
 enum { TF_MOST_FILE_TASKS = 100000000 }; /* in stages with files: each takes some hundred bytes on rank 0 */
 
 /* Tasks of such a stage wait for files and are waited for, one by one. */
@@ -564,15 +572,18 @@ typedef struct tf_past {
     const tf_intervals *failed; /* and not done since */
     const char *changed;        /* what of its run is not as it was then; NULL: nothing */
     bool other_points;          /* its space had other points then */
+    bool dropped;               /* some rows of then are not kept */
+    bool interrupted;           /* a run that may have been at it was killed */
     const uint64_t *input_set, *input_hash;
-    const double *started; /* s since 1970-01-01 */
+    const double *started, *ended; /* s since 1970-01-01 */
 } tf_past;
 
 /* ---- Fingerprints ---- */
 
-/* Adds a JSON object of texts, one for each thing that the results of the stage depend on: "run", "code" (a hash of the
- * plugin's file, which is read), "results", "parameters", "seed", "space" (tf_space_hash) and what else decides how its
- * part of the output is laid out: "record", "store_params". Relative to the current folder. */
+/* Adds a JSON object of texts, one for each thing that the results of the stage depend on: "run", "kind", "code" (a
+ * hash of the plugin's file, which is read), "where", "arrays", "results", "parameters", "points_of" (stages), "files"
+ * (the names of its files, and where outputs are made), "seed", "space" (tf_space_hash) and what else decides how its
+ * part of the output is laid out: "reduce", "record", "store_params". Relative to the current folder. */
 void tf_fingerprint(const tf_campaign *campaign, int stage, tf_buf *out);
 
 /* ---- Bundles ---- */

@@ -28,14 +28,19 @@ static const struct {
     const char *key, *what;
     bool shown; /* both values are worth showing */
     bool form;  /* rows have another form */
+    bool added; /* outputs of before do not have it: then it is not known */
 } parts[] = {
-    {"run", "what it runs", true, false},
-    {"code", "its plugin library", false, false},
-    {"where", "its \"where\"", true, false},
-    {"results", "what it gives", true, true},
-    {"parameters", "what its parameters are", true, true},
-    {"seed", "the seed", true, false},
-    {"record", "its \"record\"", true, true},
+    {"run", "what it runs", true, false, false},
+    {"kind", "how it is run", true, false, true},
+    {"code", "its plugin library", false, false, false},
+    {"where", "its \"where\"", true, false, false},
+    {"results", "what it gives", true, true, false},
+    {"parameters", "what its parameters are", true, true, false},
+    {"points_of", "the stage that its points come from", true, false, true},
+    {"arrays", "what its arrays are", true, false, false},
+    {"files", "what its files are called", true, false, true},
+    {"seed", "the seed", true, false, false},
+    {"record", "its \"record\"", true, true, false},
 };
 
 bool plan_may_drop(const tf_store_plan *plan, int stage) {
@@ -51,7 +56,7 @@ static tf_err compare(const tf_store_plan *plan, const char *path, int stage, co
     cJSON *then = cJSON_Parse(then_text), *now = cJSON_Parse(now_text);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         const char *a = part_of(then, parts[i].key), *b = part_of(now, parts[i].key);
-        if (strcmp(a, b) == 0)
+        if (strcmp(a, b) == 0 || (parts[i].added && !*a))
             continue;
         ps->unusable = ps->unusable || parts[i].form;
         if (ps->changed.length)
@@ -62,6 +67,7 @@ static tf_err compare(const tf_store_plan *plan, const char *path, int stage, co
     }
     *space = strcmp(part_of(then, "space"), part_of(now, "space")) != 0;
     ps->moves = strcmp(then_text, now_text) != 0;
+    ps->dropped = ps->unusable;
     cJSON_Delete(then);
     cJSON_Delete(now);
     if (!ps->changed.length || plan_may_drop(plan, stage))
@@ -213,6 +219,30 @@ static tf_err keep_done(const old_output *old, plan_stage *ps, const tf_interval
     return err;
 }
 
+/* By a "where" of its own, or of a stage whose rows it takes. */
+static bool may_exclude(const tf_stage_spec *spec) {
+    return spec->wheres > 0 || tf_stage_takes_rows(spec);
+}
+
+tf_err plan_count_excluded(const tf_store_plan *plan, int stage, int64_t *count, tf_error *error) {
+    enum { AT_ONCE = 1 << 20 };
+    const plan_stage *ps = &plan->stage[stage];
+    const contents_table *dataset = ps->old ? contents_table_at(ps->old, "task/status") : NULL;
+    *count = 0;
+    if (!dataset || ps->unusable || !may_exclude(&plan->campaign->stage[stage]))
+        return TF_OK;
+    uint8_t *status = tf_alloc(AT_ONCE);
+    tf_err err = TF_OK;
+    tf_interval run = {0};
+    while (err == TF_OK && tf_intervals_next(&ps->kept, AT_ONCE, &run)) {
+        err = old_read(&plan->old, dataset, run.first, run.end - run.first, status, error);
+        for (int64_t i = 0; i < run.end - run.first && err == TF_OK; i++)
+            *count += status[i] == TF_STATUS_EXCLUDED;
+    }
+    free(status);
+    return err;
+}
+
 /* ---- The plan ---- */
 
 /* Tasks by the rows that are kept of them. */
@@ -256,6 +286,9 @@ static void read_records(const old_output *old, plan_stage *ps, const tf_stage_s
     ps->input_set = read_record(old, ps, "task/input_set", tasks, error);
     ps->input_hash = read_record(old, ps, "task/input_hash", tasks, error);
     ps->started = read_record(old, ps, "task/start", tasks, error);
+    ps->ended = read_record(old, ps, "task/duration", tasks, error);
+    for (int64_t i = 0; ps->started && ps->ended && i < tasks; i++)
+        ps->ended[i] += ps->started[i];
 }
 
 static tf_err match_stages(const tf_store_plan *plan, const old_output *old, bool *spaces, tf_error *error) {
@@ -287,10 +320,12 @@ static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, const 
             tf_intervals_add(&good[s], 0, ps->old->tasks);
         if (ps->old && !ps->unusable)
             err = keep_done(old, ps, &good[s], plan->keeps_failed, error);
+        const int64_t all = ps->kept.total;
         ps->other_points =
             ps->old && spaces[s] && !is_first_part(ps->old->fingerprint, campaign->stage[s].space, ps->old->tasks);
         if (err == TF_OK && ps->other_points && !ps->unusable)
             err = plan_find_places(plan, old, s, error);
+        ps->dropped = ps->dropped || ps->kept.total < all;
         find_pending(ps, tasks);
         if (err == TF_OK)
             read_records(old, ps, &campaign->stage[s], error);
@@ -301,8 +336,19 @@ static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, const 
     return err;
 }
 
+/* Has one of the runs so far no end? */
+static bool was_interrupted(const contents *c) {
+    cJSON *runs = c->runs ? cJSON_Parse(c->runs) : NULL;
+    bool any = false;
+    for (const cJSON *run = runs ? runs->child : NULL; run; run = run->next)
+        any = any || !cJSON_GetObjectItemCaseSensitive(run, "end");
+    cJSON_Delete(runs);
+    return any;
+}
+
 tf_err plan_make(tf_store_plan *plan, const old_output *old, tf_error *error) {
     const tf_campaign *campaign = plan->campaign;
+    plan->interrupted = was_interrupted(&old->contents);
     bool *spaces = tf_alloc_array((size_t)campaign->stages, sizeof *spaces);
     tf_err err = match_stages(plan, old, spaces, error);
     if (err == TF_OK)

@@ -40,10 +40,12 @@ typedef struct plan_stage {
     tf_intervals pending;             /* tasks that are left to do */
     tf_intervals failed;              /* of these, tasks that failed last time */
     tf_buf changed;                   /* what their rows depend on and is not as it was; empty: nothing */
+    int64_t excluded;                 /* of those done, tasks that "where" leaves out */
     bool unusable;                    /* rows have another form */
     bool other_points;                /* the space had other points */
+    bool dropped;                     /* some rows that were done are not kept */
     uint64_t *input_set, *input_hash; /* of tasks that are done, by task; NULL: not recorded */
-    double *started;
+    double *started, *ended;
     bool moves;    /* its rows do not fit where they are */
     bool finished; /* nothing is left to do */
 } plan_stage;
@@ -52,6 +54,7 @@ struct tf_store_plan {
     const tf_campaign *campaign;
     bool keeps_failed;  /* tasks, too */
     bool allows_change; /* rows may be dropped, where what they depend on has changed, of any stage */
+    bool interrupted;   /* a run was killed before its end */
     bool prepared;      /* the output is ready for a run */
     int lock;
     old_output old;
@@ -67,6 +70,9 @@ const char *plan_fingerprint(const tf_store_plan *plan, int stage);
 
 /* Compares the campaign with the old output, and finds the rows to keep. */
 tf_err plan_make(tf_store_plan *plan, const old_output *old, tf_error *error);
+
+/* How many of the rows that are kept are of tasks that "where" leaves out. */
+tf_err plan_count_excluded(const tf_store_plan *plan, int stage, int64_t *count, tf_error *error);
 
 /* May rows of the stage be dropped because of a change? Those of stages with files may, as make does it. */
 bool plan_may_drop(const tf_store_plan *plan, int stage);

@@ -71,14 +71,17 @@ static tf_err start_anew(const char *output, const char *folder, bool old, tf_bu
 }
 
 static void add_reused(tf_store_plan *plan) {
-    int64_t kept = 0, tasks = 0;
+    int64_t kept = 0, tasks = 0, excluded = 0;
     char some[32], all[32];
     for (int s = 0; s < plan->campaign->stages; s++) {
         kept += plan->stage[s].done.total;
+        excluded += plan->stage[s].excluded;
         tasks += tf_space_size(plan->campaign->stage[s].space);
     }
     tf_buf_addf(&plan->note, "%s%s: going on: %s of %s tasks are done", plan->note.length ? "; " : "",
-                plan->campaign->output, tf_format_count(kept, some), tf_format_count(tasks, all));
+                plan->campaign->output, tf_format_count(kept - excluded, some), tf_format_count(tasks, all));
+    if (excluded > 0)
+        tf_buf_addf(&plan->note, ", %s are left out by where", tf_format_count(excluded, some));
 }
 
 tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bool allows_change, tf_error *error) {
@@ -119,7 +122,7 @@ tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bo
     return NULL;
 }
 
-void tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks) {
+tf_err tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks, tf_error *error) {
     plan_stage *ps = &plan->stage[stage];
     tf_intervals_remove_all(&ps->done, tasks);
     tf_intervals_add_all(&ps->pending, tasks);
@@ -132,6 +135,11 @@ void tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks) {
                 tf_intervals_add(&gone, i, i + 1);
     tf_intervals_remove_all(&ps->kept, &gone);
     tf_intervals_free(&gone);
+    return plan_count_excluded(plan, stage, &ps->excluded, error);
+}
+
+int64_t tf_store_excluded(const tf_store_plan *plan, int stage) {
+    return plan->stage[stage].excluded;
 }
 
 tf_err tf_store_prepare(tf_store_plan *plan, tf_error *error) {
@@ -153,9 +161,12 @@ void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past) {
                       .failed = &ps->failed,
                       .changed = ps->changed.length ? tf_buf_text(&ps->changed) : NULL,
                       .other_points = ps->other_points,
+                      .dropped = ps->dropped,
+                      .interrupted = ps->old && plan->interrupted,
                       .input_set = ps->input_set,
                       .input_hash = ps->input_hash,
-                      .started = ps->started};
+                      .started = ps->started,
+                      .ended = ps->ended};
 }
 
 const tf_intervals *tf_store_pending(const tf_store_plan *plan, int stage) {
@@ -183,6 +194,7 @@ void tf_store_plan_free(tf_store_plan *plan) {
         free(plan->stage[s].input_set);
         free(plan->stage[s].input_hash);
         free(plan->stage[s].started);
+        free(plan->stage[s].ended);
     }
     old_close(&plan->old);
     free(plan->stage);

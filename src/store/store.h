@@ -47,7 +47,10 @@ tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bo
 void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past);
 
 /* These tasks, which are done, are to be run again: their rows are not kept. */
-void tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks);
+tf_err tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks, tf_error *error);
+
+/* After that: how many of those that are done are left out by "where". */
+int64_t tf_store_excluded(const tf_store_plan *plan, int stage);
 
 /* What is to be recorded of the run besides ranks, hosts and versions: a JSON object, which is copied. */
 void tf_store_tell(tf_store_plan *plan, const char *about);

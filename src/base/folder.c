@@ -1,0 +1,44 @@
+/* A folder and what is in it, at any depth, in byte order of the parts of paths. */
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/base.h"
+
+static int by_bytes(const struct dirent **a, const struct dirent **b) {
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int is_entry(const struct dirent *entry) {
+    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+/* What a link leads to counts as the link's file; links to folders, which may go round in circles, are left alone. */
+static void take_entry(tf_buf *path, tf_on_entry *take, void *context) {
+    struct stat info;
+    if (lstat(path->data, &info) != 0)
+        return;
+    if (S_ISDIR(info.st_mode))
+        tf_each_entry(path->data, take, context);
+    else if (!S_ISLNK(info.st_mode) || (stat(path->data, &info) == 0 && !S_ISDIR(info.st_mode)))
+        take(context, path->data, &info);
+}
+
+void tf_each_entry(const char *folder, tf_on_entry *take, void *context) {
+    struct dirent **entry = NULL;
+    struct stat info;
+    if (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode))
+        return;
+    take(context, folder, &info);
+    const int count = scandir(folder, &entry, is_entry, by_bytes);
+    tf_buf path = {0};
+    for (int i = 0; i < count; i++) {
+        tf_buf_clear(&path);
+        tf_buf_addf(&path, "%s/%s", folder, entry[i]->d_name);
+        take_entry(&path, take, context);
+        free(entry[i]);
+    }
+    free(entry);
+    tf_buf_free(&path);
+}

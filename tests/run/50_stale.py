@@ -1,0 +1,228 @@
+"""What a row depends on: when something of it changes, the row is made again, or it is said that it is not. Nothing that is
+stale stands as done, and no state says more than is so."""
+
+import json
+import os
+import unittest
+
+import farm
+import h5py
+
+FUTURE = 4e9  # s since 1970: later than any file of a test
+
+
+class StaleTest(farm.FarmTest):
+    def state(self, name="m.h5"):
+        with h5py.File(self.folder / name) as file:
+            return file.attrs["state"]
+
+    def column(self, path, name="m.h5"):
+        with h5py.File(self.folder / name) as file:
+            return file[path][()].tolist()
+
+    def plan(self, *options):
+        """Reasons by task or, of a stage without files, by stage."""
+        out = json.loads(self.taskfarm("plan", "m.json", "--json", *options).stdout)
+        return {s["name"]: s["reasons"] for s in out["stages"] if s["run"]}
+
+
+class Upstream(StaleTest):
+    """A stage is made again as a target: what takes its rows is of rows that are gone."""
+
+    def test_rows_of_rows_that_were_made_again(self):
+        stages = [
+            {"name": "a", "over": {"i": [1, 2]}, "run": {"command": "echo $(( {i} * $(cat factor) ))"}, "results": {"x": {"type": "int64", "from": "field:1"}}},
+            {"name": "b", "over": {"row": {"from": "a"}}, "run": {"expr": {"y": "x + 1"}}},
+            {"name": "c", "over": {"row": {"from": "b", "columns": ["y"]}}, "run": {"expr": {"z": "y * 2"}}},
+        ]
+        self.write("m.json", {"stages": stages})
+        self.write("factor", "10")
+        for ranks in (None, 3):
+            self.write("factor", "10")
+            self.taskfarm("m.json", "--fresh", ranks=ranks)
+            self.assertEqual(self.column("c/results/z"), [22, 42])
+            self.write("factor", "20")
+            done = self.taskfarm("m.json", "a", "--force", "a", ranks=ranks)
+            self.assertIn("2 done, 0 failed, 4 held back", done.stderr)
+            self.assertEqual((self.state(), self.column("a/results/x")), ("stopped", [20, 40]))
+            self.assertEqual(self.plan(), {"b": {"new": 2}, "c": {"new": 2}})
+            self.taskfarm("m.json", ranks=ranks)
+            self.assertEqual((self.state(), self.column("c/results/z")), ("complete", [42, 82]))
+
+    def test_rows_of_arrays_that_were_made_again(self):
+        stages = [
+            {"name": "cal", "over": {"b": {"blocks": {"shape": [6], "chunk": [2]}}}, "arrays": {"raw": "raw.h5:/x"}, "run": {"expr": {"flux": "raw * 10"}}, "results": {"flux": {"type": "float64", "array": "b"}}},
+            {"name": "sky", "over": {"b": {"blocks": {"shape": [6], "chunk": [2]}}}, "arrays": {"flux": {"from": "cal", "column": "flux"}}, "run": {"expr": {"s": "flux + 1"}}, "results": {"s": {"type": "float64", "array": "b"}}},
+        ]
+        self.write("m.json", {"stages": stages})
+        for ranks, first in ((None, 0), (2, 100)):
+            for start, target in ((first, []), (first + 1, ["cal"])):
+                with h5py.File(self.folder / "raw.h5", "w") as file:
+                    file["x"] = [float(start + i) for i in range(6)]
+                os.utime(self.folder / "raw.h5", (FUTURE, FUTURE) if target else None)
+                self.taskfarm("m.json", *target, *([] if target else ["--fresh"]), ranks=ranks)
+            self.assertEqual(self.state(), "stopped")
+            os.utime(self.folder / "raw.h5", (1e9, 1e9))
+            self.taskfarm("m.json", "--rerun", "params", ranks=ranks)
+            self.assertEqual(self.column("sky/results/s"), [10.0 * (first + 1 + i) + 1 for i in range(6)])
+
+    def test_rows_that_are_dropped_for_another_type(self):
+        """int32 or int64: to who takes the column it is the same, but its rows are not."""
+        a = {"name": "a", "run": {"command": "echo $(cat n)"}, "results": {"x": {"type": "int32", "from": "field:1"}}}
+        b = {"name": "b", "over": {"row": {"from": "a"}}, "run": {"expr": {"y": "x + 1"}}}
+        self.write("n", "1")
+        self.write("m.json", {"stages": [a, b]})
+        self.taskfarm("m.json")
+        self.write("n", "5")
+        a["results"]["x"]["type"] = "int64"
+        self.write("m.json", {"stages": [a, b]})
+        self.taskfarm("m.json", "--rerun", "code")
+        self.assertEqual(self.column("b/results/y"), [6])
+
+
+class Definition(StaleTest):
+    """What a manifest says of a row, and what can change of it."""
+
+    def changed(self, before, after, reason, *options):
+        self.write("m.json", before)
+        self.taskfarm("m.json", "--fresh")
+        self.write("m.json", after)
+        done = self.taskfarm("m.json", status=3)
+        self.assertIn(reason, done.stderr)
+        self.taskfarm("m.json", "--rerun", "code")
+
+    def test_the_stage_that_points_come_from(self):
+        def stages(source):
+            over = {"i": {"range": [3]}}
+            return {
+                "stages": [
+                    {"name": "a", "over": over, "run": {"expr": {"x": "i"}}},
+                    {"name": "b", "over": over, "run": {"expr": {"x": "10 * i"}}},
+                    {"name": "c", "over": {"row": {"from": source, "columns": ["x"]}}, "run": {"expr": {"y": "x + 1"}}},
+                ]
+            }
+
+        self.changed(stages("a"), stages("b"), 'of stage "c" the stage that its points come from has changed')
+        self.assertEqual(self.column("c/results/y"), [1.0, 11.0, 21.0])
+
+    def test_arrays(self):
+        with h5py.File(self.folder / "raw.h5", "w") as file:
+            file["x"], file["z"] = [1.0, 2.0], [5.0, 6.0]
+
+        def stages(dataset, source):
+            axis = {"b": {"blocks": {"shape": [2], "chunk": [1]}}}
+            block = {"type": "float64", "array": "b"}
+            return {
+                "stages": [
+                    {"name": "p", "over": axis, "arrays": {"r": f"raw.h5:/{dataset}"}, "run": {"expr": {"y": "r"}}, "results": {"y": block}},
+                    {"name": "q", "over": axis, "run": {"expr": {"y": "7 + 0 * b_start"}}, "results": {"y": block}},
+                    {"name": "s", "over": axis, "arrays": {"r": {"from": source, "column": "y"}}, "run": {"expr": {"t": "r"}}, "results": {"t": block}},
+                ]
+            }
+
+        self.changed(stages("x", "p"), stages("x", "q"), 'of stage "s" what its arrays are has changed')
+        self.assertEqual(self.column("s/results/t"), [7.0, 7.0])
+        self.write("m.json", stages("x", "p"))
+        self.taskfarm("m.json", "--fresh")
+        self.write("m.json", stages("z", "p"))
+        self.assertEqual(self.plan()["p"], {"code": 2})
+        self.taskfarm("m.json")
+        self.assertEqual(self.column("s/results/t"), [5.0, 6.0])
+
+    def test_names_of_files(self):
+        def stage(**files):
+            return {"inputs": files, "outputs": "out", "run": {"command": "cat {inputs.p} >{outputs}"}}
+
+        self.write("one", "1")
+        self.write("two", "2")
+        self.write("m.json", stage(p="one", q="two"))
+        self.taskfarm("m.json")
+        self.write("m.json", stage(q="one", p="two"))
+        self.taskfarm("m.json")
+        self.assertEqual((self.folder / "out").read_text(), "2")
+
+
+class Files(StaleTest):
+    def test_an_input_that_changes_while_its_task_runs(self):
+        """It was read before, and the output is written after: nothing but the task's start tells."""
+        command = "cat in >seen; test -e again || {{ echo new >in; touch again; }}; cp seen out"
+        self.write("m.json", {"inputs": "in", "outputs": "out", "run": {"command": command}})
+        self.write("in", "old\n")
+        self.taskfarm("m.json")
+        self.assertEqual((self.folder / "out").read_text(), "old\n")
+        self.assertIn("input in has changed while the task ran", self.taskfarm("plan", "m.json").stdout)
+        self.taskfarm("m.json", "--rerun", "mtime")
+        self.assertEqual(((self.folder / "out").read_text(), self.plan()), ("new\n", {}))
+
+    def test_what_was_declared_good_is_good(self):
+        self.write("m.json", {"inputs": "in", "outputs": "out", "run": {"command": "cp in seen; echo new >in; cp seen out"}})
+        self.write("in", "old\n")
+        self.taskfarm("m.json")
+        self.taskfarm("m.json", "--touch")
+        self.assertEqual(self.plan(), {})
+
+    def test_a_file_in_a_folder(self):
+        for by_hash in (False, True):
+            with self.subTest(by_hash=by_hash):
+                entry = {"path": "raw", "check": "hash"} if by_hash else "raw"
+                self.write("m.json", {"inputs": [entry], "outputs": "raw/out", "run": {"command": "cat raw/deep/er/* >raw/out; date >raw/more"}})
+                self.write("raw/deep/er/x", "1\n")
+                self.taskfarm("m.json", "--fresh")
+                if not by_hash:  # what the task itself has written there is none
+                    self.assertEqual(self.plan(), {})
+                self.write("raw/deep/er/x", "2\n")
+                if not by_hash:
+                    os.utime(self.folder / "raw/deep/er/x", (FUTURE, FUTURE))
+                self.assertEqual(self.plan(), {"m": {"contents" if by_hash else "newer": 1}})
+                self.taskfarm("m.json")
+                self.assertEqual((self.folder / "raw/out").read_text(), "2\n")
+                os.utime(self.folder / "raw/deep/er/x")
+
+    def test_a_run_of_a_part_is_not_the_whole(self):
+        over = {"i": {"range": [4]}}
+        stages = [
+            {"name": "a", "over": over, "inputs": "in", "outputs": "a{i}", "run": {"command": "cp in {outputs}"}},
+            {"name": "b", "over": over, "inputs": "a{i}", "outputs": "b{i}", "run": {"command": "cp {inputs} {outputs}"}},
+        ]
+        self.write("in", "1")
+        self.write("m.json", {"stages": stages})
+        self.taskfarm("m.json")
+        self.write("in", "2")
+        os.utime(self.folder / "in", (FUTURE, FUTURE))
+        for ranks in (None, 2):
+            done = self.taskfarm("m.json", "b1", ranks=ranks)
+            self.assertIn("6 held back", done.stderr)
+            self.assertEqual(self.state(), "stopped")
+        os.utime(self.folder / "in", (1e9, 1e9))
+
+    def test_points_that_are_left_out_are_not_done(self):
+        self.write("m.json", {"over": {"i": {"range": [10]}}, "where": "i < 3", "run": {"command": "true"}})
+        done = self.taskfarm("m.json")
+        self.assertIn("m: 3 done, 0 failed, 7 left out by where in", done.stderr)
+        done = self.taskfarm("m.json")
+        self.assertIn("m.h5: going on: 3 of 10 tasks are done, 7 are left out by where\n", done.stderr)
+        self.assertIn("m: 3 done, 0 failed, 3 of them before, 7 left out by where in", done.stderr)
+        text = self.taskfarm("plan", "m.json").stdout
+        self.assertEqual(text, "m: nothing is to be run: 3 of 10 tasks are done, 7 are left out by where\n")
+
+    def test_what_a_killed_run_has_left_is_not_adopted(self):
+        self.write("m.json", {"over": {"i": [0, 1]}, "outputs": "out{i}", "run": {"command": "echo half >out{i}; test {i} = 0 || test -e go || sleep 100; echo whole >>out{i}"}})
+        run = self.start("m.json", "--slots", 2)
+
+        def first_is_done():
+            try:
+                return self.column("m/task/status") == [1, 0] and (self.folder / "out1").read_text()
+            except (OSError, KeyError):
+                return False
+
+        self.wait_for(first_is_done, "the first task does not end")
+        farm.kill_all(run)
+        self.taskfarm("m.json", "--touch")
+        self.assertEqual((self.state(), self.column("m/task/status")), ("stopped", [1, 0]))
+        self.write("go", "")
+        self.taskfarm("m.json")
+        self.assertEqual((self.folder / "out1").read_text(), "half\nwhole\n")
+
+
+if __name__ == "__main__":
+    farm.main()
