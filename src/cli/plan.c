@@ -82,13 +82,14 @@ static void print_stage(const options *o, const loaded *l, int stage) {
     }
 }
 
-static void print_plan(const options *o, const loaded *l) {
+static void print_plan(const options *o, const loaded *l, const tf_store_plan *plan) {
     char run[32], all[32];
-    int64_t tasks = 0, to_run = 0, held = 0;
+    int64_t tasks = 0, to_run = 0, held = 0, excluded = 0;
     for (int s = 0; s < l->it.campaign->stages; s++) {
         tasks += tf_space_size(l->it.campaign->stage[s].space);
         to_run += tf_graph_stage(l->it.graph, s)->run.total;
         held += tf_graph_stage(l->it.graph, s)->held_back;
+        excluded += tf_store_excluded(plan, s);
         print_stage(o, l, s);
     }
     if (to_run > 0)
@@ -96,7 +97,10 @@ static void print_plan(const options *o, const loaded *l) {
                  tf_format_count(tasks, all));
     else
         tf_print(stdout, "%s: nothing is to be run: %s of %s tasks are done", l->it.campaign->name,
-                 tf_format_count(tasks - held, run), tf_format_count(tasks, all));
+                 tf_format_count(tasks - held > excluded ? tasks - held - excluded : 0, run),
+                 tf_format_count(tasks, all));
+    if (excluded > 0)
+        tf_print(stdout, ", %s are left out by where", tf_format_count(excluded, run));
     if (held > 0)
         tf_print(stdout, ", %s are held back", tf_format_count(held, run));
     tf_print(stdout, "\n");
@@ -161,7 +165,7 @@ int cli_plan(const options *o) {
     } else if (o->json) {
         print_json(&l);
     } else {
-        print_plan(o, &l);
+        print_plan(o, &l, plan);
     }
     tf_store_plan_free(plan);
     cli_unload(&l);

@@ -39,12 +39,13 @@ tf_store_plan *tf_farm_decide(tf_loaded *loaded, tf_store_mode mode, const tf_wi
 /* How far a run is. */
 typedef struct tf_farm_progress {
     int64_t tasks, done, failed, running;
-    int64_t skipped;      /* since tasks that they depend on have failed */
-    int64_t held_back;    /* not to be run this time */
-    int64_t reused;       /* of those done, by earlier runs */
-    int64_t excluded;     /* of those done by this run, by "where": there was nothing to do */
-    int stages, finished; /* stages */
-    double elapsed;       /* s since the first task could start */
+    int64_t skipped;         /* since tasks that they depend on have failed */
+    int64_t held_back;       /* not to be run this time */
+    int64_t reused;          /* of those done, by earlier runs */
+    int64_t excluded;        /* of those done, by "where": there was nothing to do */
+    int64_t excluded_before; /* of those, by earlier runs */
+    int stages, finished;    /* stages */
+    double elapsed;          /* s since the first task could start */
     int stopping; /* the signal that asked for an end, TF_FARM_WALLTIME or TF_FARM_LOSS (of a rank); 0: nothing has */
     int ranks;
     int64_t slots;

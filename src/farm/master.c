@@ -35,6 +35,7 @@ struct master {
     int64_t slots;
     int64_t reused;            /* tasks */
     int64_t excluded, skipped; /* as workers found them: to the scheduler they are done */
+    int64_t excluded_before;   /* by earlier runs */
     int finished;              /* stages */
     int stopping;              /* see tf_farm_progress */
     tf_store *store;
@@ -72,6 +73,7 @@ master *master_new(const tf_farm_options *options, tf_wire *wire, tf_store *stor
                                      .retry_delay = campaign->stage[s].retry_delay};
     for (int s = 0; s < campaign->stages; s++) {
         m->reused += stages[s].tasks - stages[s].pending->total - stages[s].held_back;
+        m->excluded_before += tf_store_excluded(plan, s);
         m->finished += stages[s].finished;
     }
     m->sched = tf_sched_new(stages, campaign->stages);
@@ -98,7 +100,8 @@ void master_result(const master *m, tf_farm_result *result) {
                             .finished = m->finished,
                             .elapsed = m->closed > 0 ? m->closed : tf_now() - m->started,
                             .reused = m->reused,
-                            .excluded = m->excluded,
+                            .excluded = m->excluded + m->excluded_before,
+                            .excluded_before = m->excluded_before,
                             .stopping = m->stopping,
                             .ranks = wire_ranks(m->wire),
                             .slots = m->slots,

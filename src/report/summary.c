@@ -8,14 +8,14 @@ void tf_report_summary(FILE *out, const tf_campaign *campaign, const tf_farm_res
     char done[32], failed[32], elapsed[32], rate_text[32];
     int64_t ended = p->done + p->failed, left = p->tasks - ended - p->skipped - p->held_back;
     double rate = p->elapsed > 0 ? (double)(ended - p->reused) / p->elapsed : 0;
-    tf_print(out, "taskfarm: %s: %s done", campaign->name, tf_format_count(p->done, done));
-    if (p->excluded)
-        tf_print(out, " (%s of them left out by where)", tf_format_count(p->excluded, done));
+    tf_print(out, "taskfarm: %s: %s done", campaign->name, tf_format_count(p->done - p->excluded, done));
     tf_print(out, ", %s failed", tf_format_count(p->failed, failed));
     if (p->skipped)
         tf_print(out, ", %s skipped", tf_format_count(p->skipped, done));
-    if (p->reused)
-        tf_print(out, ", %s of them before", tf_format_count(p->reused, done));
+    if (p->reused > p->excluded_before)
+        tf_print(out, ", %s of them before", tf_format_count(p->reused - p->excluded_before, done));
+    if (p->excluded)
+        tf_print(out, ", %s left out by where", tf_format_count(p->excluded, done));
     if (left)
         tf_print(out, ", %s %s", tf_format_count(left, done), p->stopping ? "left for the next run" : "not run");
     if (p->held_back)

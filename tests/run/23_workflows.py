@@ -249,7 +249,7 @@ class Workflows(farm.FarmTest):
             self.assertEqual((self.folder / "out/sum").read_text(), "".join(science))
             with self.open("w.h5") as file:
                 self.assertEqual(file["science/task/status"][()].tolist(), [DONE, EXCLUDED, EXCLUDED, DONE])
-        self.assertIn("nothing is to be run: 8 of 8 tasks are done", self.taskfarm("plan", "w.json").stdout)
+        self.assertIn("nothing is to be run: 5 of 8 tasks are done, 3 are left out by where", self.taskfarm("plan", "w.json").stdout)
         self.touch("raw/flat_G_1")
         plan = self.taskfarm("plan", "w.json", "-v").stdout
         self.assertNotIn("filter=R", plan)
