@@ -1,9 +1,7 @@
 /* Signs of life: a small file beside the output that says, about once a second, how far the run is. It is replaced as a
  * whole, so that who reads it, on any machine, has one or the other; it is worth nothing once the run is over. */
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "report/failures.h"
@@ -13,34 +11,18 @@
 enum { MOST_FAILURES = 20 };
 
 struct tf_heartbeat {
-    tf_buf path, next;
+    const char *output;
     double written; /* tf_now() */
 };
 
 tf_heartbeat *tf_heartbeat_new(const char *output) {
     tf_heartbeat *h = tf_alloc(sizeof *h);
-    tf_buf_addf(&h->path, "%s.d/heartbeat", output);
-    tf_buf_addf(&h->next, "%s.new", tf_buf_text(&h->path));
+    *h = (tf_heartbeat){.output = output};
     return h;
 }
 
 void tf_heartbeat_free(tf_heartbeat *h) {
-    if (!h)
-        return;
-    tf_buf_free(&h->path);
-    tf_buf_free(&h->next);
     free(h);
-}
-
-/* A failure is no matter for the run. */
-static void replace(const tf_heartbeat *h, const char *text) {
-    FILE *file = fopen(h->next.data, "we");
-    if (!file)
-        return;
-    bool good = tf_print_bytes(file, text, strlen(text));
-    good = fclose(file) == 0 && good;
-    if (!good || rename(h->next.data, h->path.data) != 0)
-        unlink(h->next.data);
 }
 
 void tf_heartbeat_update(tf_heartbeat *h, const tf_farm_progress *now, double rate) {
@@ -67,7 +49,7 @@ void tf_heartbeat_update(tf_heartbeat *h, const tf_farm_progress *now, double ra
     if (now->failures)
         failures_add_json(json, now->failures, MOST_FAILURES, NULL);
     char *text = cJSON_PrintUnformatted(json);
-    replace(h, text);
+    tf_store_put_heartbeat(h->output, text); /* a failure is no matter for the run */
     cJSON_free(text);
     cJSON_Delete(json);
 }

@@ -18,12 +18,10 @@ static double number_at(const cJSON *json, const char *key) {
 
 /* NULL: there is none. "age" is added: s since it was given. */
 static cJSON *read_heartbeat(const char *output) {
-    tf_buf path = {0}, text = {0};
-    tf_buf_addf(&path, "%s.d/heartbeat", output);
-    cJSON *json = tf_read_file(path.data, &text) == 0 ? cJSON_Parse(tf_buf_text(&text)) : NULL;
+    tf_buf text = {0};
+    cJSON *json = tf_store_get_heartbeat(output, &text) == 0 ? cJSON_Parse(tf_buf_text(&text)) : NULL;
     if (json)
         cJSON_AddNumberToObject(json, "age", tf_wall() - number_at(json, "time"));
-    tf_buf_free(&path);
     tf_buf_free(&text);
     return json;
 }

@@ -3,6 +3,7 @@
  * place once it is whole. A run that is killed meanwhile leaves either the one or the other. */
 #include "store/carry.h"
 #include "store/disk.h"
+#include "store/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -112,14 +113,22 @@ static tf_err stay(const carrying *c) {
 
 /* ---- From nothing ---- */
 
+/* The file that is to be the output. What is there of it holds nothing (see old_open). */
+static tf_err open_empty(tf_store_plan *plan, const char *path, tf_error *error) {
+    if (plan->file >= 0)
+        return TF_OK;
+    plan->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (plan->file < 0)
+        return tf_error_set(error, TF_ERR_RUN, "%s: can't be made: %s", path, strerror(errno));
+    return lock_file(plan->file, path, error);
+}
+
 static tf_err create(const carrying *c) {
     const char *path = c->old->path;
     disk_prepare(path, c->plan->campaign, store_expected_bytes(c->plan->campaign), &c->plan->note);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return tf_error_set(c->error, TF_ERR_RUN, "%s: can't be made: %s", path, strerror(errno));
-    close(fd);
-    tf_err err = journal_write(path, "journal", &c->plan->contents, true, c->error);
+    tf_err err = open_empty(c->plan, path, c->error);
+    if (err == TF_OK)
+        err = journal_write(path, "journal", &c->plan->contents, true, c->error);
     if (err != TF_OK)
         return err;
     tf_crash_point("create.noted");
@@ -127,6 +136,7 @@ static tf_err create(const carrying *c) {
     tf_store *s = store_new(c->plan->campaign, path, MPI_COMM_NULL);
     char now[32];
     store_now(now);
+    store_open_by(s, c->plan->file);
     err = store_create_alone(s, now, c->error);
     if (s->file >= 0 && H5Fclose(s->file) < 0 && err == TF_OK)
         err = store_error(s, c->error, "can't be closed");
@@ -149,7 +159,7 @@ tf_err plan_carry_out(tf_store_plan *plan, const old_output *old, tf_error *erro
     contents_copy(&plan->contents, &old->contents);
     plan->contents.run = old->contents.run + 1;
     contents_set_names(&plan->contents, campaign);
-    tf_err err = journal_remove_runs(old->path, old->fd < 0 ? -1 : old->contents.run, error);
+    tf_err err = folder_remove_runs(old->path, old->fd < 0 ? -1 : old->contents.run, error);
     carrying c = {.plan = plan, .old = old, .error = error};
     if (err != TF_OK || old->fd < 0)
         return err == TF_OK ? create(&c) : err;
@@ -157,5 +167,5 @@ tf_err plan_carry_out(tf_store_plan *plan, const old_output *old, tf_error *erro
     tf_crash_point("carry.texts");
     if (err == TF_OK)
         err = moves ? carry_move(&c) : stay(&c);
-    return err == TF_OK ? journal_remove_runs(old->path, plan->contents.run, error) : err;
+    return err == TF_OK ? folder_remove_runs(old->path, plan->contents.run, error) : err;
 }

@@ -1,12 +1,15 @@
 /* Rows that are kept, into a new file that takes the old one's place once it is whole. */
 #include "store/carry.h"
 #include "store/disk.h"
+#include "store/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static bool write_params(const tf_store *s, int stage, int64_t first, int64_t count) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
@@ -65,7 +68,21 @@ static tf_err move_stage(const carrying *c, tf_store *s, int stage) {
     return err;
 }
 
-static tf_err write_new(const carrying *c, const char *path) {
+/* Opens the new file, whose readers and writers are the old one's. */
+static int open_new(const carrying *c, int folder, const char *path) {
+    struct stat old;
+    const tf_campaign *campaign = c->plan->campaign;
+    unlinkat(folder, "new.h5", 0); /* of a run that was killed */
+    disk_prepare(path, campaign, store_expected_bytes(campaign), &c->plan->note);
+    int fd = folder_open_file(folder, "new.h5", O_RDWR | O_CREAT);
+    if (fd >= 0 && fstat(c->old->fd, &old) == 0) {
+        const bool same_group = fchown(fd, (uid_t)-1, old.st_gid) == 0; /* else it is none of ours */
+        fchmod(fd, old.st_mode & (same_group ? 0777 : 0707));
+    }
+    return fd;
+}
+
+static tf_err write_new(const carrying *c, int fd, const char *path) {
     const tf_campaign *campaign = c->plan->campaign;
     tf_store *s = store_new(campaign, path, MPI_COMM_NULL);
     const char **fingerprint = tf_alloc_array((size_t)campaign->stages, sizeof *fingerprint);
@@ -75,7 +92,7 @@ static tf_err write_new(const carrying *c, const char *path) {
     s->carrying = true;
     char now[32];
     store_now(now);
-    disk_prepare(path, campaign, store_expected_bytes(campaign), &c->plan->note);
+    store_open_by(s, fd);
     tf_err err = store_create_alone(s, *c->old->created ? c->old->created : now, c->error);
     for (int i = 0; i < campaign->stages && err == TF_OK; i++)
         if (c->plan->stage[i].old)
@@ -83,12 +100,24 @@ static tf_err write_new(const carrying *c, const char *path) {
     if (s->file >= 0 && H5Fclose(s->file) < 0 && err == TF_OK)
         err = store_error(s, c->error, "can't be closed");
     tf_store_abandon(s);
-    if (err != TF_OK)
-        return err;
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return tf_error_set(c->error, TF_ERR_RUN, "%s: %s", path, strerror(errno));
-    return carry_sync_and_close(fd, path, err, c->error);
+    if (err == TF_OK && fdatasync(fd) != 0)
+        err = store_cant_sync(path, errno, c->error);
+    return err;
+}
+
+/* The new file in the old one's place, and the new journal in the old one's. */
+static tf_err put_in_place(const carrying *c, int folder) {
+    const char *path = c->old->path;
+    tf_buf real = {0}; /* the output's name may be a link, and stays one */
+    int failure = tf_follow_links(path, &real);
+    if (!failure && renameat(folder, "new.h5", AT_FDCWD, real.data) != 0)
+        failure = errno;
+    tf_buf_free(&real);
+    if (failure)
+        return tf_error_set(c->error, TF_ERR_RUN, "%s: can't be replaced: %s", path, strerror(failure));
+    tf_crash_point("move.renamed");
+    return renameat(folder, "journal.next", folder, "journal") == 0 ? TF_OK
+                                                                    : folder_failed(path, "journal", errno, c->error);
 }
 
 tf_err carry_move(const carrying *c) {
@@ -100,22 +129,28 @@ tf_err carry_move(const carrying *c) {
     plan->contents.runs = NULL;
     contents_free(&plan->contents);
     plan->contents = next;
-    tf_buf file = {0}, from = {0}, to = {0};
-    journal_path(path, "new.h5", &file);
-    journal_path(path, "journal.next", &from);
-    journal_path(path, "journal", &to);
-    tf_err err = write_new(c, file.data);
+    int folder = folder_open(path, c->error);
+    if (folder < 0)
+        return c->error->code;
+    tf_buf file = {0};
+    folder_path(path, "new.h5", &file);
+    int fd = open_new(c, folder, file.data);
+    tf_err err = fd < 0 ? folder_failed(path, "new.h5", errno, c->error) : lock_file(fd, file.data, c->error);
+    if (err == TF_OK)
+        err = write_new(c, fd, file.data);
     tf_crash_point("move.written");
     if (err == TF_OK)
         err = journal_write(path, "journal.next", &plan->contents, false, c->error);
     tf_crash_point("move.noted");
-    if (err == TF_OK && rename(file.data, path) != 0)
-        err = tf_error_set(c->error, TF_ERR_RUN, "%s: can't be replaced: %s", path, strerror(errno));
-    tf_crash_point("move.renamed");
-    if (err == TF_OK && rename(from.data, to.data) != 0)
-        err = tf_error_set(c->error, TF_ERR_RUN, "%s: can't be replaced: %s", to.data, strerror(errno));
+    if (err == TF_OK)
+        err = put_in_place(c, folder);
+    if (err == TF_OK) {
+        close(plan->file);
+        plan->file = fd;
+    } else if (fd >= 0) {
+        close(fd);
+    }
+    close(folder);
     tf_buf_free(&file);
-    tf_buf_free(&from);
-    tf_buf_free(&to);
     return err;
 }

@@ -1,10 +1,13 @@
 /* The file: its creation and end, its root attributes, and how HDF5 makes things and says what went wrong. */
 #include "store/file.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <hdf5_hl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -166,6 +169,8 @@ herr_t store_attribute_text(hid_t object, const char *name, const char *text) {
     return result;
 }
 
+#define REPLACED "%s: has been replaced by another file while this run was at work"
+
 /* ---- Changes of metadata ---- */
 
 /* Only the first rank of a run has a journal to keep. */
@@ -269,7 +274,7 @@ hid_t store_open_file(const char *path, MPI_Comm comm, const tf_campaign *writer
 
 tf_store *store_new(const tf_campaign *campaign, const char *path, MPI_Comm comm) {
     tf_store *s = tf_alloc(sizeof *s);
-    *s = (tf_store){.campaign = campaign, .path = path, .comm = comm, .ranks = 1, .lock = -1};
+    *s = (tf_store){.campaign = campaign, .path = path, .comm = comm, .ranks = 1, .fd = -1, .lock = -1};
     if (comm != MPI_COMM_NULL) {
         MPI_Comm_rank(comm, &s->rank);
         MPI_Comm_size(comm, &s->ranks);
@@ -279,6 +284,12 @@ tf_store *store_new(const tf_campaign *campaign, const char *path, MPI_Comm comm
     return s;
 }
 
+void store_open_by(tf_store *s, int fd) {
+    tf_buf_addf(&s->by, "/proc/self/fd/%d", fd);
+    if (access(s->by.data, F_OK) != 0)
+        tf_buf_free(&s->by);
+}
+
 static void close_side(tf_store *s) {
     store_end_sync(s);
     side_close(s->side);
@@ -286,6 +297,9 @@ static void close_side(tf_store *s) {
     if (s->lock >= 0)
         close(s->lock);
     s->lock = -1;
+    if (s->fd >= 0)
+        close(s->fd);
+    s->fd = -1;
 }
 
 void tf_store_abandon(tf_store *s) {
@@ -301,6 +315,7 @@ void tf_store_abandon(tf_store *s) {
     free((void *)(uintptr_t)s->fingerprint);
     tf_buf_free(&s->fingerprints);
     tf_buf_free(&s->runs);
+    tf_buf_free(&s->by);
     free(s->stage);
     free(s);
 }
@@ -331,7 +346,7 @@ void store_now(char text[32]) {
 tf_err store_create_alone(tf_store *s, const char *created, tf_error *error) {
     const int32_t version = FORMAT_VERSION, ranks = 0;
     hid_t access = file_access(s->path, MPI_COMM_NULL, s->campaign);
-    s->file = H5Fcreate(s->path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    s->file = H5Fcreate(s->by.length ? s->by.data : s->path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
     H5Pclose(access);
     if (s->file < 0)
         return store_error(s, error, "can't be created");
@@ -386,12 +401,27 @@ static void share_plan(tf_store *s, int64_t *run) {
 }
 
 static tf_err take_locks(tf_store *s, tf_error *error) {
-    if (s->plan)
+    if (s->plan) {
         lock_share(s->plan->lock);
+        lock_file_share(s->plan->file);
+    }
     tf_err err = tf_store_agree(s->comm, TF_OK, error); /* the others' bytes are free now */
     if (!s->plan)
         s->lock = lock_join(s->path, s->rank);
     return err;
+}
+
+/* All ranks have the file open besides HDF5, and share its lock. It must be the one that was prepared. */
+static tf_err open_beside(tf_store *s, tf_error *error) {
+    struct stat prepared, info;
+    s->fd = open(s->path, O_RDWR | O_CLOEXEC);
+    if (s->fd < 0 || fstat(s->fd, &info) != 0)
+        return tf_error_set(error, TF_ERR_RUN, "%s: can't be opened: %s", s->path, strerror(errno));
+    if (s->plan &&
+        (fstat(s->plan->file, &prepared) != 0 || prepared.st_dev != info.st_dev || prepared.st_ino != info.st_ino))
+        return tf_error_set(error, TF_ERR_RUN, REPLACED, s->path);
+    lock_file_share(s->fd);
+    return TF_OK;
 }
 
 tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_plan *plan, int64_t slots,
@@ -409,7 +439,7 @@ tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_pla
     if (err == TF_OK) {
         s->file = store_open_file(s->path, comm, campaign);
         err = s->file < 0 ? store_error(s, error, "can't be opened") : TF_OK;
-        err = tf_store_agree(comm, err, error);
+        err = tf_store_agree(comm, err == TF_OK ? open_beside(s, error) : err, error);
     }
     if (err == TF_OK && write_run(s, slots) < 0)
         err = store_error(s, error, "attributes");
@@ -460,7 +490,7 @@ tf_err tf_store_close(tf_store *s, const char *state, double elapsed, tf_error *
     close_side(s);
     err = tf_store_agree(s->comm, err, error); /* nobody has anything open there any more */
     if (err == TF_OK && s->plan && over)
-        err = journal_remove_folder(s->path, &s->plan->lock, error);
+        err = folder_remove(s->path, &s->plan->lock, error);
     err = tf_store_agree(s->comm, err, error);
     tf_store_abandon(s);
     return err;

@@ -71,6 +71,8 @@ enum { STORE_REASON = 400 };
 struct tf_store {
     const tf_campaign *campaign;
     const char *path; /* of the HDF5 file */
+    tf_buf by;        /* the name by which HDF5 makes it: a descriptor's; empty: its path */
+    int fd;           /* the same file, for what is not HDF5's to do; -1: it is not open */
     MPI_Comm comm;    /* MPI_COMM_NULL: this process has the file for itself, without MPI */
     int rank, ranks;
     hid_t file;
@@ -96,6 +98,9 @@ void store_now(char text[32]);
 
 /* A store in memory: nothing is opened yet. `comm` may be MPI_COMM_NULL. */
 tf_store *store_new(const tf_campaign *campaign, const char *path, MPI_Comm comm);
+
+/* Has HDF5 make the file that is open as `fd`, whatever has its name meanwhile. */
+void store_open_by(tf_store *store, int fd);
 
 /* Makes the file anew, with its root attributes, for this process alone. */
 tf_err store_create_alone(tf_store *store, const char *created, tf_error *error);

@@ -80,7 +80,8 @@ tf_finisher *tf_finisher_fork(const tf_campaign *campaign, tf_error *error) {
 tf_err tf_finisher_run(tf_finisher *f, tf_store_plan *plan, tf_err outcome, double elapsed, tf_error *error) {
     order o = {.outcome = (int32_t)outcome, .elapsed = elapsed};
     close(plan->lock);
-    plan->lock = -1;
+    close(plan->file);
+    plan->lock = plan->file = -1;
     ssize_t got = -1;
     if (send(f->child.socket, &o, sizeof o, MSG_NOSIGNAL) == (ssize_t)sizeof o)
         while ((got = recv(f->child.socket, error, sizeof *error, 0)) < 0 && errno == EINTR)

@@ -2,79 +2,12 @@
 #include "store/journal.h"
 
 #include <cjson/cJSON.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-void journal_folder(const char *output, tf_buf *path) {
-    tf_buf_addf(path, "%s.d", output);
-}
-
-void journal_path(const char *output, const char *name, tf_buf *path) {
-    journal_folder(output, path);
-    tf_buf_addf(path, "/%s", name);
-}
-
-/* ---- The folder ---- */
-
-/* All entries of the folder but those called `keep` or `also`. */
-static tf_err remove_all_but(const char *output, const char *keep, const char *also, tf_error *error) {
-    tf_buf folder = {0}, path = {0};
-    journal_folder(output, &folder);
-    DIR *dir = opendir(folder.data);
-    int failure = dir || errno == ENOENT ? 0 : errno;
-    for (const struct dirent *entry; dir && !failure && (entry = readdir(dir));) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || strcmp(entry->d_name, keep) == 0 ||
-            strcmp(entry->d_name, also) == 0 || strcmp(entry->d_name, "lock") == 0)
-            continue;
-        tf_buf_clear(&path);
-        tf_buf_addf(&path, "%s/%s", folder.data, entry->d_name);
-        failure = tf_remove_tree(path.data);
-    }
-    if (dir)
-        closedir(dir);
-    if (failure)
-        tf_error_set(error, TF_ERR_RUN, "%s: can't be removed: %s", path.length ? path.data : folder.data,
-                     strerror(failure));
-    tf_buf_free(&folder);
-    tf_buf_free(&path);
-    return failure ? error->code : TF_OK;
-}
-
-tf_err journal_remove_runs(const char *output, int64_t run, tf_error *error) {
-    char keep[40];
-    snprintf(keep, sizeof keep, "run-%lld", (long long)run);
-    return remove_all_but(output, keep, "journal", error);
-}
-
-void journal_leave_folder(const char *output, int *lock) {
-    tf_buf path = {0};
-    if (*lock < 0)
-        return;
-    journal_folder(output, &path);
-    size_t folder = path.length;
-    tf_buf_adds(&path, "/lock");
-    unlink(path.data); /* while we hold it: who opens it from now on makes another */
-    close(*lock);
-    *lock = -1;
-    path.data[folder] = '\0';
-    rmdir(path.data); /* not if another run has come meanwhile */
-    tf_buf_free(&path);
-}
-
-tf_err journal_remove_folder(const char *output, int *lock, tf_error *error) {
-    tf_err err = remove_all_but(output, "journal", "", error); /* as long as there are texts there is a journal */
-    if (err == TF_OK)
-        err = remove_all_but(output, "", "", error);
-    if (err == TF_OK)
-        journal_leave_folder(output, lock);
-    return err;
-}
 
 /* ---- Writing ---- */
 
@@ -124,40 +57,16 @@ static void build(const contents *c, bool dirty, tf_buf *out) {
     cJSON_Delete(json);
 }
 
-/* 0 or an errno. */
-static int write_file(const char *path, const tf_buf *bytes) {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return errno;
-    int failure = 0;
-    for (size_t done = 0; done < bytes->length && !failure;) {
-        ssize_t put = write(fd, bytes->data + done, bytes->length - done);
-        if (put > 0)
-            done += (size_t)put;
-        else if (put == 0 || errno != EINTR)
-            failure = put == 0 ? ENOSPC : errno;
-    }
-    if (!failure && fdatasync(fd) != 0)
-        failure = errno;
-    if (close(fd) != 0 && !failure)
-        failure = errno;
-    return failure;
-}
-
 tf_err journal_write(const char *output, const char *name, const contents *c, bool dirty, tf_error *error) {
-    tf_buf text = {0}, path = {0}, next = {0};
+    int folder = folder_open(output, error);
+    if (folder < 0)
+        return error->code;
+    tf_buf text = {0};
     build(c, dirty, &text);
-    journal_path(output, name, &path);
-    journal_path(output, "journal.new", &next);
-    int failure = write_file(next.data, &text);
-    if (!failure && rename(next.data, path.data) != 0)
-        failure = errno;
-    if (failure)
-        tf_error_set(error, TF_ERR_RUN, "%s: %s", path.data, strerror(failure));
+    int failure = folder_replace(folder, name, text.data, text.length, true);
+    close(folder);
     tf_buf_free(&text);
-    tf_buf_free(&path);
-    tf_buf_free(&next);
-    return failure ? error->code : TF_OK;
+    return failure ? folder_failed(output, name, failure, error) : TF_OK;
 }
 
 /* ---- Reading ---- */
@@ -202,18 +111,33 @@ static cJSON *parse(const tf_buf *text) {
     return tf_hash(json, length, 0) == check ? cJSON_ParseWithLength(json, length) : NULL;
 }
 
+static tf_err damaged(const char *output, tf_error *error) {
+    tf_buf path = {0};
+    folder_path(output, "journal", &path);
+    tf_error_set(error, TF_ERR_RUN, "%s: is damaged; --fresh sets the output aside and starts anew", path.data);
+    tf_buf_free(&path);
+    return error->code;
+}
+
+static bool is_missing(int failure) {
+    return failure == ENOENT || failure == ENOTDIR;
+}
+
 tf_err journal_read(const char *output, contents *c, bool *dirty, bool *there, tf_error *error) {
-    tf_buf path = {0}, text = {0};
-    journal_path(output, "journal", &path);
-    int failure = tf_read_file(path.data, &text);
-    tf_err err = TF_OK;
+    tf_buf text = {0};
+    *there = false;
+    int folder = folder_look(output);
+    if (folder < 0)
+        return is_missing(errno) ? TF_OK : folder_failed(output, NULL, errno, error);
+    int failure = folder_read(folder, "journal", &text);
+    close(folder);
     cJSON *json = failure ? NULL : parse(&text);
     *there = json != NULL;
-    if (failure && failure != ENOENT && failure != ENOTDIR)
-        err = tf_error_set(error, TF_ERR_RUN, "%s: %s", path.data, strerror(failure));
+    tf_err err = TF_OK;
+    if (failure && !is_missing(failure))
+        err = folder_failed(output, "journal", failure, error);
     else if (!failure && !json)
-        err =
-            tf_error_set(error, TF_ERR_RUN, "%s: is damaged; --fresh sets the output aside and starts anew", path.data);
+        err = damaged(output, error);
     if (json) {
         const cJSON *stages = cJSON_GetObjectItemCaseSensitive(json, "stages");
         *dirty = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "dirty"));
@@ -230,7 +154,6 @@ tf_err journal_read(const char *output, contents *c, bool *dirty, bool *there, t
             read_stage(stage, &c->stage[c->stages++]);
     }
     cJSON_Delete(json);
-    tf_buf_free(&path);
     tf_buf_free(&text);
     return err;
 }

@@ -261,7 +261,7 @@ static void reserve_table(reservation *r, const table *t) {
 static tf_err reserve(const tf_store *s, int stage, tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
     const store_stage *st = &s->stage[stage];
-    reservation r = {.fd = open(s->path, O_RDWR | O_CLOEXEC)};
+    reservation r = {.fd = s->fd};
     if (r.fd < 0)
         return TF_OK;
     struct statvfs disk = {0};
@@ -272,7 +272,6 @@ static tf_err reserve(const tf_store *s, int stage, tf_error *error) {
         reserve_table(&r, &st->column[c]);
     for (int i = 0; i < TASK_TABLES; i++)
         reserve_table(&r, &st->task[i]);
-    close(r.fd);
     if (r.failure != ENOSPC && r.failure != EDQUOT && r.failure != EFBIG)
         return TF_OK;
     char needed[32], there[32];

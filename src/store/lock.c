@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
-#include "store/journal.h"
+#include "store/folder.h"
 
 #define PATIENCE 5.0 /* s that a run waits for the processes of an earlier one to end */
 
@@ -21,52 +23,55 @@ static int change_lock(int fd, short type, off_t first, off_t count) {
     return status;
 }
 
-static int open_lock(const char *output) {
-    tf_buf path = {0};
-    journal_path(output, "lock", &path);
-    int fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    tf_buf_free(&path);
-    return fd;
+/* Who has the file open to read it can hold no lock that keeps a run waiting: it is for its owner alone. */
+static int open_lock(int folder, int flags) {
+    return folder_open_file(folder, "lock", flags);
 }
 
 /* The run that had the lock before may have removed the file since we opened it. */
-static bool is_current(const char *output, int fd) {
+static bool is_current(int folder, int fd) {
     struct stat ours, current;
-    tf_buf path = {0};
-    journal_path(output, "lock", &path);
-    bool same = fstat(fd, &ours) == 0 && stat(path.data, &current) == 0 && ours.st_ino == current.st_ino &&
-                ours.st_dev == current.st_dev;
-    tf_buf_free(&path);
-    return same;
+    return fstat(fd, &ours) == 0 && fstatat(folder, "lock", &current, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ours.st_ino == current.st_ino && ours.st_dev == current.st_dev;
+}
+
+static bool is_refused(void) {
+    return errno == EAGAIN || errno == EACCES;
+}
+
+/* One try. -1 with *held if somebody else has it, after an error, or if the run that had it has just removed it. */
+static int try_lock(const char *output, bool *held, bool *failed, tf_error *error) {
+    int folder = folder_make(output, error);
+    *held = false;
+    *failed = folder < 0;
+    if (folder < 0)
+        return -1;
+    int fd = open_lock(folder, O_RDWR | O_CREAT);
+    *failed = fd < 0 && errno != ENOENT;
+    if (*failed)
+        folder_failed(output, "lock", errno, error);
+    *held = fd >= 0 && change_lock(fd, F_WRLCK, 0, 0) != 0 && is_refused();
+    if (fd >= 0 && (*held || !is_current(folder, fd))) {
+        close(fd);
+        fd = -1;
+    }
+    close(folder);
+    return fd;
 }
 
 int lock_take(const char *output, tf_error *error) {
     double deadline = tf_now() + PATIENCE;
-    tf_buf folder = {0};
-    journal_folder(output, &folder);
     for (;;) {
-        bool there = mkdir(folder.data, 0777) == 0 || errno == EEXIST;
-        int fd = there ? open_lock(output) : -1;
-        if (fd < 0 && there && errno == ENOENT) /* the run that had it has just removed it */
-            continue;
-        if (fd < 0) {
-            tf_error_set(error, TF_ERR_RUN, "%s: can't be made: %s", there ? output : folder.data, strerror(errno));
-            break;
-        }
-        bool held = change_lock(fd, F_WRLCK, 0, 0) != 0 && (errno == EAGAIN || errno == EACCES);
-        if (!held && is_current(output, fd)) {
-            tf_buf_free(&folder);
+        bool held, failed;
+        int fd = try_lock(output, &held, &failed, error);
+        if (fd >= 0 || failed)
             return fd;
-        }
-        close(fd);
         if (held && tf_now() > deadline) {
             tf_error_set(error, TF_ERR_RUN, "%s: is in use by another run of taskfarm", output);
-            break;
+            return -1;
         }
-        poll(NULL, 0, 20);
+        poll(NULL, 0, held ? 20 : 0);
     }
-    tf_buf_free(&folder);
-    return -1;
 }
 
 void lock_share(int fd) {
@@ -74,12 +79,41 @@ void lock_share(int fd) {
 }
 
 int lock_join(const char *output, int rank) {
-    int fd = open_lock(output);
+    tf_error error;
+    int folder = folder_open(output, &error);
+    int fd = folder >= 0 ? open_lock(folder, O_RDWR) : -1;
+    if (folder >= 0)
+        close(folder);
     if (fd >= 0 && change_lock(fd, F_WRLCK, rank, 1) == 0)
         return fd;
     if (fd >= 0)
         close(fd);
     return -1;
+}
+
+/* Far behind all that is in the file: MPI-IO locks what it writes. On NFS it locks whole files, by which it would wait
+ * for us for ever. */
+static bool change_file_lock(int fd, short type) {
+    const off_t far = (off_t)1 << 62;
+    struct statfs system;
+    if (fstatfs(fd, &system) == 0 && system.f_type == NFS_SUPER_MAGIC)
+        return true;
+    return change_lock(fd, type, far, 1) == 0 || !is_refused();
+}
+
+tf_err lock_file(int fd, const char *output, tf_error *error) {
+    double deadline = tf_now() + PATIENCE;
+    while (!change_file_lock(fd, F_WRLCK)) {
+        if (tf_now() > deadline)
+            return tf_error_set(error, TF_ERR_RUN,
+                                "%s: is in use by another run of taskfarm, for which it has another name", output);
+        poll(NULL, 0, 20);
+    }
+    return TF_OK;
+}
+
+void lock_file_share(int fd) {
+    change_file_lock(fd, F_RDLCK);
 }
 
 bool lock_is_free(int fd, int rank) {
@@ -88,12 +122,12 @@ bool lock_is_free(int fd, int rank) {
 }
 
 bool lock_is_held(const char *output) {
-    tf_buf path = {0};
-    journal_path(output, "lock", &path);
-    int fd = open(path.data, O_RDWR | O_CLOEXEC);
+    int folder = folder_look(output);
+    int fd = folder >= 0 ? open_lock(folder, O_RDONLY) : -1;
     bool held = fd >= 0 && !lock_is_free(fd, 0);
+    if (folder >= 0)
+        close(folder);
     if (fd >= 0)
         close(fd);
-    tf_buf_free(&path);
     return held;
 }

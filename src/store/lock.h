@@ -1,12 +1,13 @@
 /* One run at a time may hold an output. The lock is advisory, works on file systems that several machines share, and
  * goes with the processes that hold it: each rank of a run holds a byte of OUTPUT.d/lock, so that a run whose first
- * rank was killed holds its output until the last one is gone. */
+ * rank was killed holds its output until the last one is gone. A file may have several names that are no links to each
+ * other (hard links, mounts), and so several such folders: the ranks share a lock on the file itself as well. */
 #ifndef TF_STORE_LOCK_H
 #define TF_STORE_LOCK_H
 
 #include "base/base.h"
 
-/* Locks OUTPUT.d/lock, all of it, or waits a few seconds for a run that is ending. The folder must be there. Returns a
+/* Locks OUTPUT.d/lock, all of it, or waits a few seconds for a run that is ending. Makes the folder. Returns a
  * descriptor that holds the lock until it is closed; -1 on failure. A file system without locks is no failure. */
 int lock_take(const char *output, tf_error *error);
 
@@ -18,6 +19,11 @@ int lock_join(const char *output, int rank);
 
 /* Does nobody hold the rank's byte? */
 bool lock_is_free(int fd, int rank);
+
+/* Locks the output itself, open as `fd` to write it, for this process alone, or waits as lock_take does; and shares
+ * that lock with all who do so. It is held until `fd` is closed. */
+tf_err lock_file(int fd, const char *output, tf_error *error);
+void lock_file_share(int fd);
 
 /* Is a run at work on the output, as far as this machine can see? */
 bool lock_is_held(const char *output);

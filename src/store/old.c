@@ -66,16 +66,22 @@ static int64_t read_version(hid_t file) {
     return version;
 }
 
-static tf_err check_ours(const char *path, hid_t file, tf_error *error) {
+/* `noted`: there is a journal, and so an output was there. */
+static tf_err check_format(const char *path, hid_t file, bool noted, tf_error *error) {
     char *format = contents_text_attribute(file, "format");
     bool ours = format && strcmp(format, "taskfarm") == 0;
     free(format);
+    return ours ? TF_OK
+                : tf_error_set(error, TF_ERR_RUN,
+                               noted ? "%s: is another program's file, or damaged; " START_ANEW
+                                     : "%s: is another program's file, or damaged; choose another name with --output",
+                               path);
+}
+
+static tf_err check_ours(const char *path, hid_t file, bool noted, tf_error *error) {
+    if (check_format(path, file, noted, error) != TF_OK)
+        return error->code;
     int64_t version = read_version(file);
-    if (!ours)
-        return tf_error_set(
-            error, TF_ERR_RUN,
-            "%s: is another program's file, or damaged; choose another name with --output, or --fresh sets it aside",
-            path);
     if (version != 1)
         return tf_error_set(error, TF_ERR_RUN, "%s: is of a later taskfarm (format version %lld); " START_ANEW, path,
                             (long long)version);
@@ -162,12 +168,35 @@ static tf_err look_first(const char *path, tf_error *error) {
                         endless ? "comes to no end reading it" : "crashes reading it");
 }
 
+static tf_err check_hdf5(const char *path, bool noted, tf_error *error) {
+    return H5Fis_hdf5(path) > 0 ? TF_OK
+                                : tf_error_set(error, TF_ERR_RUN,
+                                               noted ? "%s: is damaged: it is no HDF5 file any more; " START_ANEW
+                                                     : "%s: is no HDF5 file; choose another name with --output",
+                                               path);
+}
+
+/* What HDF5 can't read may be ours. */
+tf_err old_is_ours(const char *path, tf_error *error) {
+    contents noted = {0};
+    bool dirty, there = false;
+    tf_err err = journal_read(path, &noted, &dirty, &there, error);
+    contents_free(&noted);
+    if (err != TF_OK || there)
+        return TF_OK;
+    if (check_hdf5(path, false, error) != TF_OK)
+        return error->code;
+    hid_t file = look_first(path, error) == TF_OK ? store_open_file(path, MPI_COMM_NULL, NULL) : -1;
+    if (file < 0)
+        return TF_OK;
+    err = H5Aexists(file, "format") < 0 ? TF_OK : check_format(path, file, false, error);
+    H5Fclose(file);
+    return err;
+}
+
 static tf_err read_clean(old_output *old, bool noted, tf_error *error) {
-    if (H5Fis_hdf5(old->path) <= 0)
-        return tf_error_set(error, TF_ERR_RUN,
-                            noted ? "%s: is damaged: it is no HDF5 file any more; " START_ANEW
-                                  : "%s: is no HDF5 file; choose another name with --output, or --fresh sets it aside",
-                            old->path);
+    if (check_hdf5(old->path, noted, error) != TF_OK)
+        return error->code;
     if (look_first(old->path, error) != TF_OK)
         return error->code;
     hid_t file = store_open_file(old->path, MPI_COMM_NULL, NULL);
@@ -177,7 +206,7 @@ static tf_err read_clean(old_output *old, bool noted, tf_error *error) {
         return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: %s; " START_ANEW, old->path, reason);
     }
     contents found = {0};
-    tf_err err = check_ours(old->path, file, error);
+    tf_err err = check_ours(old->path, file, noted, error);
     if (err == TF_OK)
         contents_read_file(&found, file);
     if (err == TF_OK && noted && !is_as_noted(&old->contents, &found))
@@ -199,18 +228,16 @@ static tf_err read_clean(old_output *old, bool noted, tf_error *error) {
 
 /* A new file that was complete when its run was killed takes its place, one that was not is dropped. */
 static void end_replacement(const char *path) {
-    tf_buf file = {0}, next = {0}, journal = {0};
-    journal_path(path, "new.h5", &file);
-    journal_path(path, "journal.next", &next);
-    journal_path(path, "journal", &journal);
-    if (access(file.data, F_OK) == 0)
-        unlink(next.data);
+    tf_error error;
+    int folder = folder_open(path, &error);
+    if (folder < 0)
+        return;
+    if (faccessat(folder, "new.h5", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        unlinkat(folder, "journal.next", 0);
     else
-        rename(next.data, journal.data);
-    unlink(file.data);
-    tf_buf_free(&file);
-    tf_buf_free(&next);
-    tf_buf_free(&journal);
+        renameat(folder, "journal.next", folder, "journal");
+    unlinkat(folder, "new.h5", 0);
+    close(folder);
 }
 
 tf_err old_open(const char *path, bool change, old_output *old, tf_error *error) {
@@ -264,23 +291,37 @@ tf_err old_read(const old_output *old, const contents_table *dataset, int64_t fi
     return TF_OK;
 }
 
+static tf_err open_side(int run, const char *name, const char *path, old_on_side *take, void *context,
+                        tf_error *error) {
+    int fd = folder_open_file(run, name, O_RDONLY);
+    if (fd < 0)
+        return tf_error_set(error, TF_ERR_RUN, "%s: %s", path, strerror(errno));
+    tf_err err = take(context, fd, path, error);
+    close(fd);
+    return err;
+}
+
 tf_err old_each_side(const old_output *old, old_on_side *take, void *context, tf_error *error) {
-    tf_buf folder = {0}, path = {0};
-    side_folder(old->path, old->contents.run, &folder);
-    DIR *dir = opendir(folder.data);
+    char name[40];
+    tf_buf path = {0};
+    int folder = folder_look(old->path);
+    int run = folder >= 0 ? folder_open_inner(folder, folder_run(old->contents.run, name)) : -1;
+    DIR *entries = run >= 0 ? fdopendir(run) : NULL;
     tf_err err = TF_OK;
-    if (!dir && errno != ENOENT)
-        err = tf_error_set(error, TF_ERR_RUN, "%s: %s", folder.data, strerror(errno));
-    for (const struct dirent *entry; dir && err == TF_OK && (entry = readdir(dir));) {
+    if (!entries && errno != ENOENT)
+        err = folder_failed(old->path, folder < 0 ? NULL : name, errno, error);
+    for (const struct dirent *entry; entries && err == TF_OK && (entry = readdir(entries));) {
         if (*entry->d_name == '.')
             continue;
         tf_buf_clear(&path);
-        tf_buf_addf(&path, "%s/%s", folder.data, entry->d_name);
-        err = take(context, path.data, error);
+        folder_path(old->path, name, &path);
+        tf_buf_addf(&path, "/%s", entry->d_name);
+        err = open_side(run, entry->d_name, path.data, take, context, error);
     }
-    if (dir)
-        closedir(dir);
-    tf_buf_free(&folder);
+    if (entries)
+        closedir(entries);
+    if (folder >= 0)
+        close(folder);
     tf_buf_free(&path);
     return err;
 }

@@ -117,11 +117,11 @@ typedef struct record_walk {
     void *context; /* its */
 } record_walk;
 
-static tf_err each_record_of(void *context, const char *path, tf_error *error) {
+static tf_err each_record_of(void *context, int fd, const char *path, tf_error *error) {
     const record_walk *walk = context;
     const char *bytes;
     size_t size;
-    tf_err err = side_map_file(path, &bytes, &size, error);
+    tf_err err = side_map_file(fd, path, &bytes, &size, error);
     int64_t synced = err == TF_OK ? synced_size(bytes, size) : 0;
     for (size_t at = 0; err == TF_OK && at < size;) {
         const tf_record *record = tf_record_at(bytes + at, size - at);
@@ -131,8 +131,7 @@ static tf_err each_record_of(void *context, const char *path, tf_error *error) {
                          synced, error);
         at += tf_record_size((size_t)record->length);
     }
-    if (err == TF_OK || bytes)
-        side_unmap(bytes, size);
+    side_unmap(bytes, size);
     return err;
 }
 

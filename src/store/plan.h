@@ -19,6 +19,9 @@ typedef struct old_output {
 tf_err old_open(const char *path, bool change, old_output *old, tf_error *error);
 void old_close(old_output *old);
 
+/* May it be set aside? It is an output of taskfarm's, or what is left of one. */
+tf_err old_is_ours(const char *path, tf_error *error);
+
 /* Reads rows of a dataset. */
 tf_err old_read(const old_output *old, const contents_table *table, int64_t first, int64_t count, void *out,
                 tf_error *error);
@@ -28,7 +31,7 @@ tf_err old_read(const old_output *old, const contents_table *table, int64_t firs
 int64_t old_skip_hole(const old_output *old, const contents_table *table, int64_t first);
 
 /* Goes through the side files of the run that left it. */
-typedef tf_err old_on_side(void *context, const char *path, tf_error *error);
+typedef tf_err old_on_side(void *context, int fd, const char *path, tf_error *error);
 tf_err old_each_side(const old_output *old, old_on_side *take, void *context, tf_error *error);
 
 /* One stage of the campaign. */
@@ -57,6 +60,7 @@ struct tf_store_plan {
     bool interrupted;   /* a run was killed before its end */
     bool prepared;      /* the output is ready for a run */
     int lock;
+    int file; /* the output, open to write it: it is locked as well. -1: there is none yet */
     old_output old;
     contents contents;   /* of the file, as this run finds it */
     bool dirty;          /* so says the journal */

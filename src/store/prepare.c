@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/journal.h"
+#include "store/folder.h"
 #include "store/lock.h"
 #include "store/plan.h"
 
@@ -17,27 +17,33 @@ static bool is_there(const char *path) {
     return lstat(path, &info) == 0;
 }
 
-/* Renames `from`, if it is there. */
+/* Renames `from`, if it is there. What has come to the new name meanwhile stays, where the file system can do that. */
 static tf_err move(const char *from, const char *to, tf_error *error) {
-    if (!is_there(from) || rename(from, to) == 0)
+    if (!is_there(from) || renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0 ||
+        ((errno == EINVAL || errno == ENOSYS) && rename(from, to) == 0))
         return TF_OK;
     return tf_error_set(error, TF_ERR_RUN, "%s: can't be renamed to %s: %s", from, to, strerror(errno));
 }
 
-/* To OUTPUT.1, or the first number of which neither file nor folder is there. */
-static tf_err set_aside(const char *output, const char *folder, tf_buf *note, tf_error *error) {
-    tf_buf aside = {0}, aside_folder = {0};
+/* To OUTPUT.1, or the first number of which neither file nor folder is there. A link stays: what it leads to is
+ * renamed. */
+static tf_err set_aside(const char *output, tf_buf *note, tf_error *error) {
+    tf_buf old = {0}, folder = {0}, aside = {0}, aside_folder = {0};
+    tf_follow_links(output, &old);
+    folder_path(output, NULL, &folder);
     for (int n = 1; n == 1 || is_there(tf_buf_text(&aside)) || is_there(tf_buf_text(&aside_folder)); n++) {
         tf_buf_clear(&aside);
         tf_buf_clear(&aside_folder);
-        tf_buf_addf(&aside, "%s.%d", output, n);
-        journal_folder(tf_buf_text(&aside), &aside_folder);
+        tf_buf_addf(&aside, "%s.%d", old.data, n);
+        tf_buf_addf(&aside_folder, "%s.d", aside.data);
     }
-    tf_err err = move(folder, tf_buf_text(&aside_folder), error);
+    tf_err err = move(folder.data, tf_buf_text(&aside_folder), error);
     if (err == TF_OK)
-        err = move(output, tf_buf_text(&aside), error);
+        err = move(old.data, tf_buf_text(&aside), error);
     if (err == TF_OK)
-        tf_buf_addf(note, "%s is now %s", output, tf_buf_text(&aside));
+        tf_buf_addf(note, "%s is now %s", old.data, tf_buf_text(&aside));
+    tf_buf_free(&old);
+    tf_buf_free(&folder);
     tf_buf_free(&aside);
     tf_buf_free(&aside_folder);
     return err;
@@ -58,15 +64,42 @@ static tf_err refuse(const char *output, bool *old, tf_error *error) {
     return TF_OK;
 }
 
-/* With --fresh: holding the old run's lock, if there is one, so that nobody is at work there. */
-static tf_err start_anew(const char *output, const char *folder, bool old, tf_buf *note, tf_error *error) {
-    if (!is_there(folder))
-        return old ? set_aside(output, folder, note, error) : TF_OK;
-    int lock = lock_take(output, error);
-    if (lock < 0)
+/* An output may have other names, and runs by them. */
+static tf_err lock_output(tf_store_plan *plan, tf_error *error) {
+    const char *output = plan->campaign->output;
+    plan->file = open(output, O_RDWR | O_CLOEXEC);
+    if (plan->file < 0)
+        return errno == ENOENT ? TF_OK
+                               : tf_error_set(error, TF_ERR_RUN, "%s: can't be written: %s", output, strerror(errno));
+    return lock_file(plan->file, output, error);
+}
+
+static void unlock_output(tf_store_plan *plan) {
+    if (plan->file >= 0)
+        close(plan->file);
+    plan->file = -1;
+}
+
+/* With --fresh: holding the old run's locks, so that nobody is at work there. */
+static tf_err start_anew(tf_store_plan *plan, bool old, tf_error *error) {
+    const char *output = plan->campaign->output;
+    tf_buf folder = {0};
+    folder_path(output, NULL, &folder);
+    const bool has_folder = is_there(folder.data);
+    tf_buf_free(&folder);
+    if (old && old_is_ours(output, error) != TF_OK)
         return error->code;
-    tf_err err = set_aside(output, folder, note, error);
-    close(lock);
+    int lock = has_folder ? lock_take(output, error) : -1;
+    if (has_folder && lock < 0)
+        return error->code;
+    tf_err err = lock_output(plan, error);
+    if (err == TF_OK && (old || has_folder))
+        err = set_aside(output, &plan->note, error);
+    unlock_output(plan);
+    if (err != TF_OK)
+        folder_leave(output, &lock);
+    else if (lock >= 0)
+        close(lock);
     return err;
 }
 
@@ -87,15 +120,14 @@ static void add_reused(tf_store_plan *plan) {
 tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bool allows_change, tf_error *error) {
     const char *output = campaign->output;
     const bool only_looks = mode == TF_STORE_LOOK || mode == TF_STORE_LOOK_FRESH;
-    tf_buf folder = {0};
     tf_store_init();
-    journal_folder(output, &folder);
     tf_store_plan *plan = tf_alloc(sizeof *plan);
     *plan = (tf_store_plan){.campaign = campaign,
                             .keeps_failed = mode == TF_STORE_WIND_UP,
                             .allows_change = allows_change,
                             .old = {.path = output, .fd = -1},
-                            .lock = -1};
+                            .lock = -1,
+                            .file = -1};
     plan->stage = tf_alloc_array((size_t)campaign->stages, sizeof *plan->stage);
     for (int s = 0; s < campaign->stages; s++) {
         tf_fingerprint(campaign, s, &plan->fingerprints);
@@ -104,20 +136,19 @@ tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bo
     bool there = false;
     tf_err err = refuse(output, &there, error);
     if (err == TF_OK && mode == TF_STORE_FRESH)
-        err = start_anew(output, tf_buf_text(&folder), there, &plan->note, error);
+        err = start_anew(plan, there, error);
     if (err == TF_OK && !only_looks) {
         plan->lock = lock_take(output, error);
-        err = plan->lock >= 0 ? TF_OK : error->code;
+        err = plan->lock >= 0 ? lock_output(plan, error) : error->code;
     }
     if (err == TF_OK && mode != TF_STORE_LOOK_FRESH)
         err = old_open(output, !only_looks, &plan->old, error);
     if (err == TF_OK)
         err = plan_make(plan, &plan->old, error);
-    tf_buf_free(&folder);
     if (err == TF_OK)
         return plan;
     if (!only_looks)
-        journal_leave_folder(output, &plan->lock);
+        folder_leave(output, &plan->lock);
     tf_store_plan_free(plan);
     return NULL;
 }
@@ -151,7 +182,7 @@ tf_err tf_store_prepare(tf_store_plan *plan, tf_error *error) {
         plan->stage[s].old = NULL;
     old_close(&plan->old);
     if (err != TF_OK)
-        journal_leave_folder(plan->campaign->output, &plan->lock);
+        folder_leave(plan->campaign->output, &plan->lock);
     return err;
 }
 
@@ -202,8 +233,9 @@ void tf_store_plan_free(tf_store_plan *plan) {
     tf_buf_free(&plan->fingerprints);
     tf_buf_free(&plan->note);
     contents_free(&plan->contents);
+    unlock_output(plan);
     if (plan->lock >= 0 && !plan->prepared)
-        journal_leave_folder(plan->campaign->output, &plan->lock);
+        folder_leave(plan->campaign->output, &plan->lock);
     else if (plan->lock >= 0)
         close(plan->lock);
     free(plan);

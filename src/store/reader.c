@@ -347,10 +347,10 @@ static void take_record(tf_reader *o, const tf_record *record, int64_t position)
             entries_add(&o->stage[s].field[f].side, record, position);
 }
 
-static tf_err take_side(void *context, const char *path, tf_error *error) {
+static tf_err take_side(void *context, int fd, const char *path, tf_error *error) {
     tf_reader *o = context;
     mapping m = {0};
-    tf_err err = side_map_file(path, &m.bytes, &m.size, error);
+    tf_err err = side_map_file(fd, path, &m.bytes, &m.size, error);
     if (err != TF_OK)
         return err;
     o->side = tf_realloc_array(o->side, (size_t)o->sides + 1, sizeof *o->side);

@@ -3,13 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/journal.h"
+#include "store/folder.h"
 
 struct side_file {
     int fd;
@@ -17,25 +18,33 @@ struct side_file {
     char *path;
 };
 
-void side_folder(const char *output, int64_t run, tf_buf *path) {
-    journal_folder(output, path);
-    tf_buf_addf(path, "/run-%lld", (long long)run);
+/* -1 with errno. */
+static int open_file(int folder, int64_t run, const char *name) {
+    char run_name[40];
+    int inner = folder_make_inner(folder, folder_run(run, run_name));
+    int fd = inner >= 0 ? folder_open_file(inner, name, O_RDWR | O_CREAT) : -1, failure = errno;
+    if (inner >= 0)
+        close(inner);
+    errno = failure;
+    return fd;
 }
 
 side_file *side_open(const char *output, int64_t run, int rank, tf_error *error) {
-    tf_buf path = {0};
-    side_folder(output, run, &path);
-    int fd = -1;
-    if (mkdir(tf_buf_text(&path), 0777) == 0 || errno == EEXIST) {
-        tf_buf_addf(&path, "/rank-%04d.text", rank);
-        fd = open(tf_buf_text(&path), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    }
+    char run_name[40], name[100];
+    int folder = folder_open(output, error);
+    if (folder < 0)
+        return NULL;
     struct stat info;
-    if (fd < 0 || fstat(fd, &info) != 0) {
-        tf_error_set(error, TF_ERR_RUN, "%s: %s", tf_buf_text(&path), strerror(errno));
-        tf_buf_free(&path);
+    snprintf(name, sizeof name, "rank-%04d.text", rank);
+    int fd = open_file(folder, run, name), failure = fd < 0 || fstat(fd, &info) != 0 ? errno : 0;
+    close(folder);
+    snprintf(name, sizeof name, "%s/rank-%04d.text", folder_run(run, run_name), rank);
+    if (failure) {
+        folder_failed(output, name, failure, error);
         return NULL;
     }
+    tf_buf path = {0};
+    folder_path(output, name, &path);
     side_file *side = tf_alloc(sizeof *side);
     *side = (side_file){.fd = fd, .size = info.st_size, .path = path.data};
     return side;
@@ -102,19 +111,14 @@ tf_err side_map(const side_file *side, const char **bytes, size_t *size, tf_erro
     return map_bytes(side->fd, *size, side->path, bytes, error);
 }
 
-tf_err side_map_file(const char *path, const char **bytes, size_t *size, tf_error *error) {
+tf_err side_map_file(int fd, const char *path, const char **bytes, size_t *size, tf_error *error) {
     struct stat info;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &info) != 0) {
-        tf_error_set(error, TF_ERR_RUN, "%s: %s", path, strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return error->code;
-    }
+    *bytes = NULL;
+    *size = 0;
+    if (fstat(fd, &info) != 0)
+        return tf_error_set(error, TF_ERR_RUN, "%s: %s", path, strerror(errno));
     *size = (size_t)info.st_size;
-    tf_err err = map_bytes(fd, *size, path, bytes, error);
-    close(fd);
-    return err;
+    return map_bytes(fd, *size, path, bytes, error);
 }
 
 void side_unmap(const char *bytes, size_t size) {

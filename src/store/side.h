@@ -23,9 +23,6 @@ typedef struct side_synced {
 
 typedef struct side_file side_file;
 
-/* The folder of a run's side files: OUTPUT.d/run-N. Adds it to `path`. */
-void side_folder(const char *output, int64_t run, tf_buf *path);
-
 /* Opens OUTPUT.d/run-N/rank-NNNN.text, to append to it. NULL on failure. */
 side_file *side_open(const char *output, int64_t run, int rank, tf_error *error);
 void side_close(side_file *side);
@@ -43,7 +40,9 @@ int side_fd(const side_file *side);
 
 /* All of it, mapped for reading (NULL and 0 if it is empty), to be given to side_unmap. */
 tf_err side_map(const side_file *side, const char **bytes, size_t *size, tf_error *error);
-tf_err side_map_file(const char *path, const char **bytes, size_t *size, tf_error *error);
+
+/* The same of a file that is open to read it; `path` is for messages. */
+tf_err side_map_file(int fd, const char *path, const char **bytes, size_t *size, tf_error *error);
 void side_unmap(const char *bytes, size_t size);
 
 #endif

@@ -154,6 +154,10 @@ typedef struct tf_survey {
 tf_err tf_store_survey(const char *path, tf_survey *survey, tf_error *error);
 void tf_survey_free(tf_survey *survey);
 
+/* A run's sign of life, a text beside the output that is there until it ends. 0 or an errno. */
+int tf_store_put_heartbeat(const char *output, const char *text);
+int tf_store_get_heartbeat(const char *output, tf_buf *text);
+
 /* ---- Reading an output ---- */
 
 /* What there is of each task of a stage under one name. */

@@ -110,3 +110,24 @@ tf_err tf_store_survey(const char *path, tf_survey *survey, tf_error *error) {
 void tf_survey_free(tf_survey *survey) {
     tf_arena_free(survey->arena);
 }
+
+/* ---- The sign of life ---- */
+
+int tf_store_put_heartbeat(const char *output, const char *text) {
+    tf_error error;
+    int folder = folder_open(output, &error);
+    if (folder < 0)
+        return ENOENT;
+    int failure = folder_replace(folder, "heartbeat", text, strlen(text), false);
+    close(folder);
+    return failure;
+}
+
+int tf_store_get_heartbeat(const char *output, tf_buf *text) {
+    int folder = folder_look(output);
+    if (folder < 0)
+        return errno;
+    int failure = folder_read(folder, "heartbeat", text);
+    close(folder);
+    return failure;
+}

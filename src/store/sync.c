@@ -75,15 +75,12 @@ static void want(struct syncing *y, bool *what) {
 
 static struct syncing *start(const tf_store *s, tf_error *error) {
     struct syncing *y = tf_alloc(sizeof *y);
-    *y = (struct syncing){.side_fd = side_fd(s->side), .began = tf_now()};
-    y->fd = open(s->path, O_RDWR | O_CLOEXEC);
+    *y = (struct syncing){.fd = s->fd, .side_fd = side_fd(s->side), .began = tf_now()};
     pthread_mutex_init(&y->mutex, NULL);
     pthread_cond_init(&y->changed, NULL);
-    int failure = y->fd < 0 ? errno : pthread_create(&y->thread, NULL, run_thread, y);
+    int failure = pthread_create(&y->thread, NULL, run_thread, y);
     if (failure == 0)
         return y;
-    if (y->fd >= 0)
-        close(y->fd);
     free(y);
     store_cant_sync(s->path, failure, error);
     return NULL;
@@ -141,7 +138,6 @@ void store_end_sync(tf_store *s) {
     pthread_join(y->thread, NULL);
     pthread_mutex_destroy(&y->mutex);
     pthread_cond_destroy(&y->changed);
-    close(y->fd);
     free(y);
     s->syncing = NULL;
 }

@@ -252,10 +252,14 @@ class Refusals(farm.FarmTest):
 
     def test_other_files(self):
         self.write("a.h5", b"not HDF5 at all")
-        self.refuse("is no HDF5 file; choose another name with --output, or --fresh sets it aside")
+        self.refuse("is no HDF5 file; choose another name with --output")
         with h5py.File(self.folder / "a.h5", "w") as file:
             file["x"] = numpy.arange(10)
-        self.refuse("is another program's file, or damaged; choose another name with --output, or --fresh sets it aside")
+        self.refuse("is another program's file, or damaged; choose another name with --output")
+        before = self.files()
+        for arguments in (["--fresh"], ["a"]):
+            self.taskfarm("a.json", *arguments, status=3)
+        self.assertEqual(self.files(), before, "what is not ours is not set aside")
         with h5py.File(self.folder / "a.h5", "a") as file:
             file.attrs["format"] = "taskfarm"
             file.attrs["format_version"] = 2

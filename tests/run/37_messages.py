@@ -218,7 +218,7 @@ class Messages(farm.FarmTest):
                 lambda: attribute("format", "other"),
                 start,
                 start,
-                "is another program's file, or damaged; choose another name with --output, or --fresh sets it aside",
+                "is another program's file, or damaged; choose another name with --output",
             ),
             (
                 lambda: attribute("format_version", 2),
@@ -236,7 +236,7 @@ class Messages(farm.FarmTest):
                 lambda: (self.folder / "c.h5").write_text("text"),
                 start,
                 start,
-                "is no HDF5 file; choose another name with --output, or --fresh sets it aside",
+                "is no HDF5 file; choose another name with --output",
             ),
             (
                 lambda: remove("a/task/status"),

@@ -83,7 +83,7 @@ class Embedding(farm.FarmTest):
     def test_a_run_that_breaks_is_told_on_all_ranks(self):
         self.write("spaces.h5", b"not HDF5 at all")
         done = self.run_program("embed_cases", "spaces", ranks=2, status=3)
-        message = "spaces.h5: is no HDF5 file; choose another name with --output, or --fresh sets it aside"
+        message = "spaces.h5: is no HDF5 file; choose another name with --output"
         self.assertEqual(done.stdout.count(f"status 3 {message}\n"), 2)
 
     def test_on_some_of_the_ranks(self):

@@ -1,8 +1,11 @@
 """Whose files are whose: what verbs may overwrite, what --fresh may set aside, a folder beside the output that is somebody
 else's, one output by two names, and an output that is taken away while a run writes it."""
 
+import json
 import os
+import shutil
 import subprocess
+import unittest
 
 import farm
 
@@ -35,7 +38,7 @@ class Verbs(Campaign):
             ("other.h5", "is an HDF5 file, which is not overwritten"),
             ("c.json", "is the campaign's manifest"),
         ):
-            for verb in self.VERBS:
+            for verb in self.VERBS if name == "c.h5" or farm.SOAK else self.VERBS[:1]:
                 said = self.taskfarm(*verb, "-o", name, status=2).stderr
                 self.assertEqual(said, f"taskfarm: {self.folder.resolve()}/{name}: {is_what}; choose another name with --output\n")
         self.assertEqual(self.files(), before)
@@ -88,6 +91,242 @@ class Verbs(Campaign):
         with subprocess.Popen(["cat", "pipe"], cwd=self.folder, stdout=subprocess.PIPE, text=True) as reader:
             self.taskfarm("export", "c.h5", "-o", "pipe")
             self.assertEqual(reader.communicate(timeout=60)[0], table)
+
+
+class Fresh(Campaign):
+    def test_only_an_output_of_taskfarm_is_set_aside(self):
+        for name in ("c.json", "table.csv"):
+            self.write("table.csv", "n\n1\n")
+            before = self.files()
+            said = self.taskfarm("c.json", "--fresh", "--output", name, status=3).stderr
+            self.assertEqual(said, f"taskfarm: {self.folder.resolve()}/{name}: is no HDF5 file; choose another name with --output\n")
+            self.assertEqual(self.files(), before)
+
+    def test_a_link_stays_and_what_it_leads_to_is_set_aside(self):
+        (self.folder / "far").mkdir()
+        os.symlink("far/real.h5", self.folder / "c.h5")
+        self.taskfarm("c.json")
+        old = (self.folder / "far/real.h5").read_bytes()
+        said = self.taskfarm("c.json", "--fresh").stderr
+        self.assertIn("taskfarm: far/real.h5 is now far/real.h5.1\n", said)
+        self.assertEqual(os.readlink(self.folder / "c.h5"), "far/real.h5")
+        self.assertEqual((self.folder / "far/real.h5.1").read_bytes(), old)
+        self.assertEqual(sorted(p.name for p in (self.folder / "far").iterdir()), ["real.h5", "real.h5.1"])
+
+    def test_a_link_stays_when_a_space_grows(self):
+        (self.folder / "far").mkdir()
+        os.symlink("far/real.h5", self.folder / "c.h5")
+        self.taskfarm("c.json")
+        (self.folder / "far/real.h5").chmod(0o640)
+        manifest = json.loads((self.folder / "c.json").read_text())
+        self.write("c.json", manifest | {"over": {"n": {"range": [-1, 4]}}})
+        self.assertIn("3 of 5 tasks are done", self.taskfarm("c.json").stderr)
+        self.assertEqual(os.readlink(self.folder / "c.h5"), "far/real.h5")
+        self.assertEqual((self.folder / "far/real.h5").stat().st_mode & 0o777, 0o640)
+        self.assertEqual(list(self.open("far/real.h5")["c/results/y"]), [-1, 0, 1, 2, 3])
+        self.assertEqual([p.name for p in (self.folder / "far").iterdir()], ["real.h5"])
+
+
+class Slow(farm.FarmTest):
+    """Two tasks; the second one waits for a file "go"."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("s.json", {"over": {"n": {"range": [2]}}, "run": {"command": "echo {n} >>ran; test {n} = 0 || until test -e go; do sleep 0.02; done"}})
+
+    def begin(self, *arguments, ranks=None):
+        run = self.start("s.json", "--sync", "0.05", *arguments, ranks=ranks)
+        self.addCleanup(farm.kill_all, run)
+        self.wait_for(lambda: (self.folder / "ran").exists() and len((self.folder / "ran").read_text().split()) == 2, "the tasks do not start")
+        return run
+
+    def go(self):
+        self.write("go", "")
+
+    def said(self):
+        return (self.folder / "stderr").read_text()
+
+
+class Names(Slow):
+    """One output by several names."""
+
+    def test_the_second_run_is_refused_whatever_name_it_has_for_it(self):
+        os.symlink("s.h5", self.folder / "link.h5")
+        self.write("s.h5", b"")
+        os.link(self.folder / "s.h5", self.folder / "hard.h5")
+        run = self.begin()
+        others = {}  # all at once: each waits for some seconds
+        for name in ("link.h5", "hard.h5"):
+            for more in ((), ("--fresh",)):
+                command = self.command("s.json", "--output", name, *more)
+                others[name, more] = subprocess.Popen(command, cwd=self.folder, env=farm.environment(), stderr=subprocess.PIPE, text=True)
+        for (name, more), other in others.items():
+            said = other.communicate(timeout=60)[1]
+            self.assertEqual(other.returncode, 3, (name, more, said))
+            self.assertTrue(said.startswith(f"taskfarm: {self.folder.resolve()}/{name}: is in use by another run of taskfarm"), said)
+        self.assertTrue(said.endswith(": is in use by another run of taskfarm, for which it has another name\n"), said)
+        self.assertEqual(json.loads(self.taskfarm("status", "link.h5", "--json").stdout)["state"], "running")
+        self.go()
+        self.assertEqual(run.wait(60), 0, self.said())
+        self.assertEqual(sorted((self.folder / "ran").read_text().split()), ["0", "1"])
+        self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["go", "hard.h5", "link.h5", "ran", "s.h5", "s.json", "stderr"])
+        self.assertIn("2 of 2 tasks are done", self.taskfarm("s.json", "--output", "hard.h5").stderr)
+
+
+class Folder(Campaign):
+    """OUTPUT.d, where somebody has been first."""
+
+    def test_what_stands_in_its_place_is_refused(self):
+        (self.folder / "theirs").mkdir()
+        self.write("theirs/lock", "theirs")
+        for make, what in (
+            (lambda: os.symlink("theirs", self.folder / "c.h5.d"), "a link"),
+            (lambda: self.write("c.h5.d", "a file"), "no folder"),
+        ):
+            make()
+            before = self.files()
+            said = self.taskfarm("c.json", status=3).stderr
+            self.assertEqual(
+                said, f"taskfarm: c.h5.d: stands where the run's own folder is to be, and is {what}; remove it, or choose another name with --output\n"
+            )
+            self.assertEqual(self.files(), before)
+            os.unlink(self.folder / "c.h5.d")
+
+    def test_links_in_it_are_not_followed(self):
+        """Names of files that runs make in it, as links to what is precious."""
+        precious = self.write("precious", "mine\n")
+        for name, status in (
+            ("lock", 3),
+            ("journal", 3),
+            ("journal.new", 0),
+            ("journal.next", 3),
+            ("journal.next.new", 0),
+            ("heartbeat", 0),
+            ("heartbeat.new", 0),
+            ("new.h5", 0),
+            ("run-1", 3),
+        ):
+            folder = self.folder / "c.h5.d"
+            folder.mkdir(mode=0o777)
+            os.symlink("../precious", folder / name)
+            said = self.taskfarm("c.json", status=status).stderr
+            if status and name != "run-1":
+                self.assertRegex(said, r"^taskfarm: c\.h5\.d/(lock|journal): is no file of the run's; remove it\n$")
+            self.assertEqual(precious.read_text(), "mine\n", name)
+            shutil.rmtree(folder, ignore_errors=True)
+            (self.folder / "c.h5").unlink(missing_ok=True)
+        (self.folder / "c.h5.d/run-1").mkdir(parents=True)
+        os.symlink("../../precious", self.folder / "c.h5.d/run-1/rank-0000.text")
+        self.taskfarm("c.json")
+        self.assertEqual(precious.read_text(), "mine\n")
+
+    def test_what_is_not_a_run_s_stays_in_it(self):
+        self.write("c.h5.d/notes", "mine")
+        self.write("c.h5.d/run-x/rank-0.text", "mine")
+        self.taskfarm("c.json")
+        self.assertEqual(sorted(str(p) for p in self.files()), ["c.h5", "c.h5.d/notes", "c.h5.d/run-x/rank-0.text", "c.json"])
+
+    def test_a_pipe_in_it_keeps_nobody_waiting(self):
+        self.run_all()
+        (self.folder / "c.h5.d").mkdir()
+        for name in ("journal", "heartbeat", "lock"):
+            os.mkfifo(self.folder / "c.h5.d" / name)
+            for arguments in (["status", "c.h5"], ["c.json"]):
+                done = subprocess.run(self.command(*arguments), cwd=self.folder, env=farm.environment(), capture_output=True, timeout=60)
+                self.assertIn(done.returncode, (0, 3), done.stderr)
+            shutil.rmtree(self.folder / "c.h5.d", ignore_errors=True)
+            (self.folder / "c.h5.d").mkdir()
+
+    def test_it_is_its_owner_s_alone(self):
+        self.write("c.json", {"run": {"command": "stat -c '%a %n' c.h5.d c.h5.d/* c.h5.d/run-1/*"}, "results": {"all": {"type": "string", "from": "regex:((.|\n)*)"}}})
+        (self.folder / "c.h5.d").mkdir()
+        (self.folder / "c.h5.d").chmod(0o775)
+        old = os.umask(0o002)
+        self.addCleanup(os.umask, old)
+        self.taskfarm("c.json")
+        modes = dict(reversed(line.split()) for line in self.open("c.h5")["c/results/all"][0].decode().splitlines())
+        wanted = {"c.h5.d": "700", "c.h5.d/lock": "600", "c.h5.d/journal": "600", "c.h5.d/run-1": "700", "c.h5.d/run-1/rank-0000.text": "600"}
+        self.assertEqual({name: modes.get(name) for name in wanted}, wanted)
+
+
+@unittest.skipIf(os.geteuid() != 0 or not shutil.which("setpriv"), "two users can be had as root alone, with setpriv")
+class Users(Slow):
+    """Two users of one group, and a folder that they share."""
+
+    ALICE, BOB, GROUP = 61001, 61002, 61000
+
+    def setUp(self):
+        super().setUp()
+        self.folder.chmod(0o755)
+        self.shared = self.folder / "shared"
+        self.shared.mkdir()
+        os.chown(self.shared, self.ALICE, self.GROUP)
+        self.shared.chmod(0o2775)
+        os.rename(self.folder / "s.json", self.shared / "s.json")
+
+    def as_user(self, user, *arguments):
+        env = farm.environment(HOME="/nonexistent", TMPDIR="/tmp", OMPI_MCA_orte_tmpdir_base=f"/tmp/taskfarm-test-{user}-{os.getpid()}")
+        self.addCleanup(shutil.rmtree, env["OMPI_MCA_orte_tmpdir_base"], ignore_errors=True)
+        who = ["setpriv", f"--reuid={user}", f"--regid={self.GROUP}", "--clear-groups", "sh", "-c", 'umask 002; exec "$@"', "sh"]
+        return subprocess.Popen(
+            who + self.command(*arguments), cwd=self.shared, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def say(self, user, *arguments, status=0):
+        with self.as_user(user, *arguments) as run:
+            out, err = run.communicate(timeout=self.limit)
+        self.assertEqual(run.returncode, status, out + err)
+        return out + err
+
+    def begin_as(self, user):
+        run = self.as_user(user, "s.json")
+        self.addCleanup(farm.kill_all, run)
+        self.wait_for(lambda: (self.shared / "ran").exists() and len((self.shared / "ran").read_text().split()) == 2, "the tasks do not start")
+        return run
+
+    def test_a_folder_of_another_user_is_not_used(self):
+        precious = self.shared / "precious"
+        precious.write_text("alice's\n")
+        os.chown(precious, self.ALICE, self.GROUP)
+        trap = self.shared / "s.h5.d"
+        trap.mkdir()
+        os.chown(trap, self.BOB, self.GROUP)
+        trap.chmod(0o777)
+        for name in ("lock", "journal.new", "heartbeat.new", "new.h5"):
+            os.symlink("../precious", trap / name)
+        (trap / "run-1").mkdir()
+        os.symlink("../../precious", trap / "run-1/rank-0000.text")
+        for user in (self.ALICE, 0):
+            said = self.say(user, "s.json", status=3) if user else self.root_says("s.json")
+            self.assertEqual(
+                said,
+                f"taskfarm: s.h5.d: belongs to another user (number {self.BOB}), who alone can go on with the run that has left it; "
+                "choose another name with --output\n",
+            )
+        self.assertEqual(precious.read_text(), "alice's\n")
+
+    def root_says(self, *arguments):
+        return self.taskfarm(*arguments, folder=self.shared, status=3).stderr
+
+    def test_what_a_group_that_shares_a_campaign_can_do(self):
+        run = self.begin_as(self.ALICE)
+        folder = (self.shared / "s.h5.d").stat()
+        self.assertEqual((folder.st_mode & 0o777, folder.st_gid), (0o700, self.GROUP))
+        owner = f"taskfarm: s.h5.d: belongs to another user (number {self.ALICE}), "
+        said = self.say(self.BOB, "status", "s.h5", status=3)
+        self.assertEqual(said, owner + "who alone can see how far a run is before it has ended\n")
+        said = self.say(self.BOB, "s.json", status=3)
+        self.assertTrue(said.startswith(owner + "who alone can go on with the run that has left it; "), said)
+        (self.shared / "go").write_text("")
+        self.assertEqual(run.wait(60), 0)
+        run.communicate()
+        self.assertIn("complete", self.say(self.BOB, "status", "s.h5"))
+        manifest = json.loads((self.shared / "s.json").read_text())
+        (self.shared / "s.json").write_text(json.dumps(manifest | {"over": {"n": {"range": [-1, 2]}}}))
+        self.assertIn("2 of 3 tasks are done", self.say(self.BOB, "s.json"))
+        output = (self.shared / "s.h5").stat()
+        self.assertEqual((output.st_uid, output.st_gid, output.st_mode & 0o777), (self.BOB, self.GROUP, 0o664))
+        self.assertIn("3 of 3 tasks are done", self.say(self.ALICE, "s.json"))
 
 
 if __name__ == "__main__":

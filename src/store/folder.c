@@ -1,0 +1,332 @@
+/* The run's folder (see folder.h). */
+#include "store/folder.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void folder_path(const char *output, const char *name, tf_buf *path) {
+    tf_follow_links(output, path);
+    tf_buf_adds(path, ".d");
+    if (name)
+        tf_buf_addf(path, "/%s", name);
+}
+
+const char *folder_run(int64_t run, char name[40]) {
+    snprintf(name, 40, "run-%lld", (long long)run);
+    return name;
+}
+
+/* ---- Whose it is ---- */
+
+/* Where the file system does not keep owners apart, as root's are not on many servers, what we make has this one, too.
+ */
+static bool is_given_to_us(const char *path, uid_t owner) {
+    tf_buf trial = {0};
+    struct stat info;
+    tf_buf_addf(&trial, "%s.%d", path, (int)getpid());
+    bool same = mkdir(trial.data, 0700) == 0;
+    if (same) {
+        same = lstat(trial.data, &info) == 0 && info.st_uid == owner;
+        rmdir(trial.data);
+    }
+    tf_buf_free(&trial);
+    return same;
+}
+
+static tf_err refuse(const char *path, const char *what, tf_error *error) {
+    return tf_error_set(error, TF_ERR_RUN,
+                        "%s: stands where the run's own folder is to be, and is %s; remove it, or choose another name "
+                        "with --output",
+                        path, what);
+}
+
+static const char *user_name(uid_t user, char text[64]) {
+    const struct passwd *entry = getpwuid(user);
+    if (entry)
+        snprintf(text, 64, "%s", entry->pw_name);
+    else
+        snprintf(text, 64, "number %lu", (unsigned long)user);
+    return text;
+}
+
+static int open_folder(const char *path) {
+    return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* -1 after an error; with `*gone` if somebody has removed it just now. */
+static int open_ours(const char *path, bool *gone, tf_error *error) {
+    struct stat info;
+    char user[64];
+    int folder = open_folder(path), failure = errno;
+    *gone = false;
+    if (folder >= 0 ? fstat(folder, &info) != 0 : lstat(path, &info) != 0) {
+        *gone = errno == ENOENT;
+        tf_error_set(error, TF_ERR_RUN, "%s: %s", path, strerror(errno));
+    } else if (!S_ISDIR(info.st_mode)) {
+        refuse(path, S_ISLNK(info.st_mode) ? "a link" : "no folder", error);
+    } else if (info.st_uid != geteuid() && !is_given_to_us(path, info.st_uid)) {
+        tf_error_set(error, TF_ERR_RUN,
+                     "%s: belongs to another user (%s), who alone can go on with the run that has left it; choose "
+                     "another name with --output",
+                     path, user_name(info.st_uid, user));
+    } else if (folder < 0) {
+        tf_error_set(error, TF_ERR_RUN, "%s: %s", path, strerror(failure));
+    } else {
+        if (info.st_mode & 077) /* where that can't be done the file system knows no modes */
+            fchmod(folder, info.st_mode & 07700);
+        return folder;
+    }
+    if (folder >= 0)
+        close(folder);
+    return -1;
+}
+
+int folder_open(const char *output, tf_error *error) {
+    tf_buf path = {0};
+    bool gone;
+    folder_path(output, NULL, &path);
+    int folder = open_ours(path.data, &gone, error);
+    tf_buf_free(&path);
+    return folder;
+}
+
+int folder_make(const char *output, tf_error *error) {
+    tf_buf path = {0};
+    tf_error reason;
+    int folder = -1;
+    folder_path(output, NULL, &path);
+    for (bool gone = true; gone && folder < 0;) { /* a run that ends removes it */
+        const bool there = mkdir(path.data, 0700) == 0 || errno == EEXIST;
+        gone = false;
+        if (there)
+            folder = open_ours(path.data, &gone, &reason);
+        else
+            tf_error_set(&reason, TF_ERR_RUN, "%s: can't be made: %s", path.data, strerror(errno));
+    }
+    if (folder < 0)
+        *error = reason;
+    tf_buf_free(&path);
+    return folder;
+}
+
+int folder_look(const char *output) {
+    tf_buf path = {0};
+    folder_path(output, NULL, &path);
+    int folder = open_folder(path.data), failure = errno;
+    tf_buf_free(&path);
+    errno = failure;
+    return folder;
+}
+
+tf_err folder_failed(const char *output, const char *name, int failure, tf_error *error) {
+    tf_buf path = {0};
+    struct stat info;
+    char user[64];
+    folder_path(output, name, &path);
+    if (!name && failure == EACCES && lstat(path.data, &info) == 0)
+        tf_error_set(error, TF_ERR_RUN,
+                     "%s: belongs to another user (%s), who alone can see how far a run is before it has ended",
+                     path.data, user_name(info.st_uid, user));
+    else if (name && (failure == EPERM || failure == ELOOP))
+        tf_error_set(error, TF_ERR_RUN, "%s: is no file of the run's; remove it", path.data);
+    else
+        tf_error_set(error, TF_ERR_RUN, "%s: %s", path.data, strerror(failure));
+    tf_buf_free(&path);
+    return error->code;
+}
+
+/* ---- What is in it ---- */
+
+static int open_entry(int folder, const char *name, int flags, mode_t kind) {
+    struct stat whole, info;
+    int fd = openat(folder, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -1;
+    int failure = fstat(fd, &info) != 0 || fstat(folder, &whole) != 0 ? errno : 0;
+    if (!failure && ((info.st_mode & S_IFMT) != kind || info.st_uid != whole.st_uid))
+        failure = EPERM;
+    if (!failure)
+        return fd;
+    close(fd);
+    errno = failure;
+    return -1;
+}
+
+int folder_open_file(int folder, const char *name, int flags) {
+    return open_entry(folder, name, flags, S_IFREG);
+}
+
+int folder_open_inner(int folder, const char *name) {
+    return open_entry(folder, name, O_RDONLY | O_DIRECTORY, S_IFDIR);
+}
+
+int folder_make_inner(int folder, const char *name) {
+    return mkdirat(folder, name, 0700) == 0 || errno == EEXIST ? folder_open_inner(folder, name) : -1;
+}
+
+int folder_read(int folder, const char *name, tf_buf *out) {
+    enum { MOST = 1 << 30, AT_ONCE = 1 << 16 };
+    const size_t before = out->length;
+    int fd = folder_open_file(folder, name, O_RDONLY);
+    int failure = fd < 0 ? errno : 0;
+    for (ssize_t got = 1; !failure && got != 0;) {
+        tf_buf_reserve(out, out->length + AT_ONCE);
+        got = read(fd, out->data + out->length, AT_ONCE);
+        if (got > 0)
+            out->length += (size_t)got;
+        else if (got < 0 && errno != EINTR)
+            failure = errno;
+        if (out->length - before > MOST)
+            failure = EFBIG;
+    }
+    if (failure)
+        out->length = before;
+    if (out->data)
+        out->data[out->length] = '\0';
+    if (fd >= 0)
+        close(fd);
+    return failure;
+}
+
+static int write_all(int fd, const char *bytes, size_t size) {
+    for (size_t done = 0; done < size;) {
+        ssize_t put = write(fd, bytes + done, size - done);
+        if (put > 0)
+            done += (size_t)put;
+        else if (put == 0 || errno != EINTR)
+            return put == 0 ? ENOSPC : errno;
+    }
+    return 0;
+}
+
+int folder_replace(int folder, const char *name, const void *bytes, size_t size, bool to_disk) {
+    char next[64];
+    snprintf(next, sizeof next, "%s.new", name);
+    unlinkat(folder, next, 0); /* of a run that was killed */
+    int fd = folder_open_file(folder, next, O_WRONLY | O_CREAT | O_EXCL);
+    if (fd < 0)
+        return errno;
+    int failure = write_all(fd, bytes, size);
+    if (!failure && to_disk && fdatasync(fd) != 0)
+        failure = errno;
+    if (close(fd) != 0 && !failure)
+        failure = errno;
+    if (!failure && renameat(folder, next, folder, name) != 0)
+        failure = errno;
+    if (failure)
+        unlinkat(folder, next, 0);
+    return failure;
+}
+
+/* ---- Removing ---- */
+
+/* The rest of a name behind `start`, if there is one and it is digits up to `end`. */
+static bool is_numbered(const char *name, const char *start, const char *end) {
+    const size_t length = strlen(start);
+    if (strncmp(name, start, length) != 0 || !isdigit((unsigned char)name[length]))
+        return false;
+    name += length;
+    return strcmp(name + strspn(name, "0123456789"), end) == 0;
+}
+
+static bool is_side_file(const char *name) {
+    return is_numbered(name, "rank-", ".text");
+}
+
+static bool is_run(const char *name) {
+    return is_numbered(name, "run-", "");
+}
+
+/* Besides journal and lock, which go last. */
+static bool is_leftover(const char *name) {
+    static const char *const names[] = {"heartbeat",    "heartbeat.new",    "journal.new",
+                                        "journal.next", "journal.next.new", "new.h5"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Goes through the entries of a folder. Returns 0, or what `visit` returned first that is not. */
+static int each_entry(int folder, int (*visit)(int folder, const char *name, const char *keep), const char *keep) {
+    int failure = 0, again = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = again >= 0 ? fdopendir(again) : NULL;
+    if (!entries)
+        return errno;
+    for (const struct dirent *entry; !failure && (entry = readdir(entries));)
+        failure = visit(folder, entry->d_name, keep);
+    closedir(entries);
+    return failure;
+}
+
+static int remove_side_file(int folder, const char *name, const char *keep) {
+    (void)keep;
+    return !is_side_file(name) || unlinkat(folder, name, 0) == 0 || errno == ENOENT ? 0 : errno;
+}
+
+static int remove_entry(int folder, const char *name, const char *keep) {
+    if (is_leftover(name))
+        return unlinkat(folder, name, 0) == 0 || errno == ENOENT ? 0 : errno;
+    if (!is_run(name) || strcmp(name, keep) == 0)
+        return 0;
+    int run = folder_open_inner(folder, name);
+    if (run < 0)
+        return errno == ENOENT ? 0 : errno;
+    int failure = each_entry(run, remove_side_file, NULL);
+    close(run);
+    if (!failure && unlinkat(folder, name, AT_REMOVEDIR) != 0 && errno != ENOTEMPTY && errno != EEXIST)
+        failure = errno;
+    return failure;
+}
+
+static tf_err remove_all_but(const char *output, const char *keep, tf_error *error) {
+    int folder = folder_open(output, error);
+    if (folder < 0)
+        return error->code;
+    int failure = each_entry(folder, remove_entry, keep);
+    close(folder);
+    return failure ? folder_failed(output, NULL, failure, error) : TF_OK;
+}
+
+tf_err folder_remove_runs(const char *output, int64_t run, tf_error *error) {
+    char keep[40];
+    return remove_all_but(output, folder_run(run, keep), error);
+}
+
+void folder_leave(const char *output, int *lock) {
+    tf_error error;
+    tf_buf path = {0};
+    struct stat held, named;
+    if (*lock < 0)
+        return;
+    int folder = folder_open(output, &error);
+    if (folder >= 0 && fstat(*lock, &held) == 0 && fstatat(folder, "lock", &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+        held.st_dev == named.st_dev && held.st_ino == named.st_ino)
+        unlinkat(folder, "lock", 0); /* while we hold it: who opens it from now on makes another */
+    close(*lock);
+    *lock = -1;
+    folder_path(output, NULL, &path);
+    if (folder >= 0) {
+        close(folder);
+        rmdir(path.data); /* not if another run has come meanwhile */
+    }
+    tf_buf_free(&path);
+}
+
+tf_err folder_remove(const char *output, int *lock, tf_error *error) {
+    tf_err err = remove_all_but(output, "", error);
+    int folder = err == TF_OK ? folder_open(output, error) : -1;
+    if (folder < 0)
+        return error->code;
+    unlinkat(folder, "journal", 0); /* as long as there are texts there is a journal */
+    close(folder);
+    folder_leave(output, lock);
+    return TF_OK;
+}

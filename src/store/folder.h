@@ -1,0 +1,50 @@
+/* OUTPUT.d, the folder of what a run has beside its output. It is one user's alone, of mode 0700, and what is in it is
+ * reached through a descriptor of the folder, never by a path: where several people may make files, somebody else could
+ * have made it first, with links in it to what a run is to overwrite. A folder that is not ours is not used.
+ *
+ * Where the output's name is a link, the folder is beside what that leads to: an output has one folder by all names
+ * that are links to it. */
+#ifndef TF_STORE_FOLDER_H
+#define TF_STORE_FOLDER_H
+
+#include "base/base.h"
+
+/* Adds the path of an entry of the folder; NULL: of the folder itself. */
+void folder_path(const char *output, const char *name, tf_buf *path);
+
+/* Opens the folder, which must be there and be ours; folder_make makes it if it is not there. -1 after an error. */
+int folder_open(const char *output, tf_error *error);
+int folder_make(const char *output, tf_error *error);
+
+/* Opens anybody's, to read what is in it. -1 with errno. */
+int folder_look(const char *output);
+
+/* Says that an entry can't be read or written, or that the folder (NULL) can't be looked at: `failure` is an errno of
+ * the functions here. Returns the error's code. */
+tf_err folder_failed(const char *output, const char *name, int failure, tf_error *error);
+
+/* Opens a file of the folder, with flags as open has them: a regular one, of the folder's own user. -1 with errno. */
+int folder_open_file(int folder, const char *name, int flags);
+
+/* Opens a folder in it, likewise; makes it before. -1 with errno. */
+int folder_open_inner(int folder, const char *name);
+int folder_make_inner(int folder, const char *name);
+
+/* Adds the bytes of a file to `out`. 0 or an errno. */
+int folder_read(int folder, const char *name, tf_buf *out);
+
+/* Makes a file anew: whoever opens it has the old one or the new one, whole. 0 or an errno. */
+int folder_replace(int folder, const char *name, const void *bytes, size_t size, bool to_disk);
+
+/* The folder of a run's side files in it: run-N. Returns `name`. */
+const char *folder_run(int64_t run, char name[40]);
+
+/* Removes what runs make in the folder, and nothing else: what other runs than this one have left; or all, together
+ * with the folder, if that is empty then, and letting go of the lock. */
+tf_err folder_remove_runs(const char *output, int64_t run, tf_error *error);
+tf_err folder_remove(const char *output, int *lock, tf_error *error);
+
+/* Lets go of the lock, and removes the folder if it has nothing else. */
+void folder_leave(const char *output, int *lock);
+
+#endif
