@@ -169,7 +169,41 @@ herr_t store_attribute_text(hid_t object, const char *name, const char *text) {
     return result;
 }
 
+/* ---- Is it there still? ---- */
+
 #define REPLACED "%s: has been replaced by another file while this run was at work"
+
+/* A file that was cut and written to again is as long as before; but HDF5 has not put its beginning back. */
+static bool has_signature(int fd) {
+    static const char signature[8] = "\211HDF\r\n\032\n";
+    char found[sizeof signature];
+    return pread(fd, found, sizeof found, 0) == (ssize_t)sizeof found && memcmp(found, signature, sizeof found) == 0;
+}
+
+tf_err store_check_file(tf_store *s, tf_error *error) {
+    struct stat ours, named;
+    if (s->fd < 0)
+        return TF_OK;
+    if (fstat(s->fd, &ours) != 0)
+        return tf_error_set(error, TF_ERR_RUN, "%s: %s", s->path, strerror(errno));
+    if (stat(s->path, &named) != 0)
+        return tf_error_set(error, TF_ERR_RUN, "%s: has been removed or renamed while this run was at work", s->path);
+    if (ours.st_dev != named.st_dev || ours.st_ino != named.st_ino)
+        return tf_error_set(error, TF_ERR_RUN, REPLACED, s->path);
+    if (ours.st_size < s->size || (s->size > 0 && !has_signature(s->fd)))
+        return tf_error_set(error, TF_ERR_RUN, "%s: has been cut short while this run was at work", s->path);
+    if (s->side && !side_is_there(s->side))
+        return tf_error_set(error, TF_ERR_RUN, "%s.d: has been removed while this run was at work", s->path);
+    s->size = ours.st_size;
+    return TF_OK;
+}
+
+/* When HDF5 has written all that it had to: a file may have become shorter by what was taken out of it. */
+static void note_size(tf_store *s) {
+    struct stat ours;
+    if (s->fd >= 0 && fstat(s->fd, &ours) == 0)
+        s->size = ours.st_size;
+}
 
 /* ---- Changes of metadata ---- */
 
@@ -179,8 +213,8 @@ static bool keeps_journal(const tf_store *s) {
 }
 
 tf_err store_begin_change(tf_store *s, tf_error *error) {
-    tf_err err = TF_OK;
-    if (keeps_journal(s) && !s->dirty) {
+    tf_err err = store_check_file(s, error);
+    if (err == TF_OK && keeps_journal(s) && !s->dirty) {
         err = journal_write(s->path, "journal", &s->plan->contents, true, error);
         s->dirty = true;
     }
@@ -195,6 +229,7 @@ tf_err store_end_change(tf_store *s, int stage, bool finished, tf_error *error) 
         err = store_error(s, error, "can't be flushed");
     tf_crash_point("change.flushed");
     err = tf_store_agree(s->comm, err, error); /* a barrier, too: all of it has been written */
+    note_size(s);
     if (err == TF_OK && keeps_journal(s)) {
         contents *c = &s->plan->contents;
         if (stage >= 0) {
@@ -483,6 +518,8 @@ tf_err tf_store_close(tf_store *s, const char *state, double elapsed, tf_error *
         err = store_error(s, error, "can't be closed");
     tf_crash_point("close.closed");
     err = tf_store_agree(s->comm, err, error);
+    note_size(s);
+    err = tf_store_agree(s->comm, err == TF_OK ? store_check_file(s, error) : err, error);
     if (err == TF_OK && s->plan) {
         s->plan->contents.elapsed = elapsed;
         err = journal_write(s->path, "journal", &s->plan->contents, false, error);

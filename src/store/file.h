@@ -73,6 +73,7 @@ struct tf_store {
     const char *path; /* of the HDF5 file */
     tf_buf by;        /* the name by which HDF5 makes it: a descriptor's; empty: its path */
     int fd;           /* the same file, for what is not HDF5's to do; -1: it is not open */
+    int64_t size;     /* bytes that it has had */
     MPI_Comm comm;    /* MPI_COMM_NULL: this process has the file for itself, without MPI */
     int rank, ranks;
     hid_t file;
@@ -88,6 +89,10 @@ struct tf_store {
     struct syncing *syncing;        /* sync.c; NULL before the first rows */
     char reason[STORE_REASON];      /* of HDF5's first failure that store_error has not told; "" for none */
 };
+
+/* Independent: the file is still there under its name, and as long as it was. What is written to one that is not is
+ * lost. */
+tf_err store_check_file(tf_store *store, tf_error *error);
 
 /* Opens an HDF5 file, to write it for the campaign; NULL: only to read it. MPI_COMM_NULL: for this process alone.
  * Negative on failure. */

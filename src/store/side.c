@@ -91,6 +91,11 @@ int64_t side_size(const side_file *side) {
     return side->size;
 }
 
+bool side_is_there(const side_file *side) {
+    struct stat info;
+    return fstat(side->fd, &info) != 0 || info.st_nlink > 0;
+}
+
 int side_fd(const side_file *side) {
     return side->fd;
 }

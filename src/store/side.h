@@ -36,6 +36,7 @@ tf_err side_append_rows(side_file *side, const void *texts, size_t size, int sta
 tf_err side_append_synced(side_file *side, int64_t size, tf_error *error);
 
 int64_t side_size(const side_file *side);
+bool side_is_there(const side_file *side); /* else somebody has removed it */
 int side_fd(const side_file *side);
 
 /* All of it, mapped for reading (NULL and 0 if it is empty), to be given to side_unmap. */

@@ -122,6 +122,8 @@ tf_err tf_store_sync(tf_store *s, double interval, tf_error *error) {
         return look(s, error);
     if (!y || y->unsynced == 0 || tf_now() - y->began < interval)
         return TF_OK;
+    if (store_check_file(s, error) != TF_OK)
+        return error->code;
     y->size = side_size(s->side);
     y->began = tf_now();
     y->unsynced = 0;

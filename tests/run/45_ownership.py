@@ -173,6 +173,41 @@ class Names(Slow):
         self.assertIn("2 of 2 tasks are done", self.taskfarm("s.json", "--output", "hard.h5").stderr)
 
 
+class Lost(Slow):
+    """An output that goes while a run is at work."""
+
+    def test_a_run_whose_output_goes_ends_and_says_so(self):
+        for what, lose, left in (
+            ("s.h5: has been removed or renamed while this run was at work", lambda: (self.folder / "s.h5").unlink(), []),
+            ("s.h5: has been removed or renamed while this run was at work", lambda: os.rename(self.folder / "s.h5", self.folder / "t.h5"), ["t.h5"]),
+            ("s.h5: has been replaced by another file while this run was at work", self.replace, ["s.h5"]),
+            ("s.h5: has been cut short while this run was at work", lambda: os.truncate(self.folder / "s.h5", 3000), ["s.h5"]),
+            ("s.h5: has been cut short while this run was at work", self.cut_and_fill, ["s.h5"]),
+            ("s.h5.d: has been removed while this run was at work", lambda: shutil.rmtree(self.folder / "s.h5.d"), ["s.h5"]),
+        ):
+            for ranks in (None, 2) if lose == self.cut_and_fill or farm.SOAK else (None,):
+                with self.subTest(what=what, ranks=ranks):
+                    self.setUp()
+                    run = self.begin(ranks=ranks)
+                    lose()
+                    self.go()
+                    status = run.wait(60)
+                    self.assertEqual(status, 3, self.said())
+                    self.assertIn(f"taskfarm: {what}\n", self.said())
+                    self.assertNotIn("done", self.said())
+                    there = sorted(p.name for p in self.folder.iterdir() if ".h5" in p.name)
+                    self.assertEqual(there, sorted(left + (["s.h5.d"] if ".d" not in what else [])), "nothing else is removed")
+
+    def replace(self):
+        self.write("other", "somebody's")
+        os.rename(self.folder / "other", self.folder / "s.h5")
+
+    def cut_and_fill(self):
+        size = (self.folder / "s.h5").stat().st_size
+        os.truncate(self.folder / "s.h5", 0)
+        os.truncate(self.folder / "s.h5", size)
+
+
 class Folder(Campaign):
     """OUTPUT.d, where somebody has been first."""
 
