@@ -336,21 +336,38 @@ double tf_sum_deviation(const tf_sum *sum, const tf_sum *squares, int64_t count,
 uint64_t tf_order_of(double x);
 double tf_order_value(uint64_t order);
 
+/* ---- What a process starts with ---- */
+
+/* Descriptors 0, 1 and 2 are open from here on. Those that were closed fail still when they are used. */
+void tf_open_standard(void);
+
+/* All signals end, stop or continue this process as the system would have it, and none is blocked. */
+void tf_signals_default(void);
+
+/* From here on signals are ignored: what would send them fails instead, with an error that can be told. */
+void tf_signals_ignore(const int *number, int count);
+
+/* This process ends when the one that it serves does: in a group of its own, it ignores what asks all processes of a
+ * job, or of a terminal, to end. */
+void tf_signals_out_of_reach(void);
+
 /* ---- Child processes ---- */
 
 typedef struct tf_child {
     pid_t pid;
-    int socket; /* to the other side: SOCK_SEQPACKET, closed on exec; reads its end when that one is gone */
+    int socket; /* to the other side: SOCK_SEQPACKET, no standard descriptor, closed on exec; reads its end when that
+                   one is gone */
 } tf_child;
 
-/* Forks. Returns 0 in the child, where `child` has its end of the socket; -1 on failure. */
+/* Forks. Returns 0 in the child, where `child` has its end of the socket, signals are default, and standard descriptors
+ * are open; -1 on failure. */
 pid_t tf_child_fork(tf_child *child, tf_error *error);
 
 /* Waits for a child's end. Returns how it ended, as waitpid says it. */
 int tf_child_wait(pid_t pid);
 
-/* Closes the socket and waits for the child's end. */
-void tf_child_close(tf_child *child);
+/* Closes the socket and waits for the child's end, for so many seconds at most. */
+void tf_child_close(tf_child *child, double patience);
 
 /* ---- Crash points ---- */
 

@@ -1,5 +1,8 @@
 /* A child process with a socket to it. */
 #include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -8,17 +11,32 @@
 
 #include "base/base.h"
 
+/* Where a program has closed its standard error, what is printed there must not go to the other side. */
+static int keep_off_standard(int fd) {
+    if (fd > 2)
+        return fd;
+    const int higher = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    close(fd);
+    return higher;
+}
+
 pid_t tf_child_fork(tf_child *child, tf_error *error) {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
         tf_error_set(error, TF_ERR_RUN, "can't make a socket: %s", strerror(errno));
         return -1;
     }
+    for (int i = 0; i < 2; i++)
+        pair[i] = keep_off_standard(pair[i]);
     fflush(NULL);
     pid_t pid = fork();
     int own = pid == 0 ? 1 : 0;
     *child = (tf_child){.pid = pid, .socket = pair[own]};
     close(pair[!own]);
+    if (pid == 0) {
+        tf_open_standard();
+        tf_signals_default();
+    }
     if (pid < 0) {
         tf_error_set(error, TF_ERR_RUN, "can't fork: %s", strerror(errno));
         close(pair[own]);
@@ -33,7 +51,13 @@ int tf_child_wait(pid_t pid) {
     return status;
 }
 
-void tf_child_close(tf_child *child) {
+void tf_child_close(tf_child *child, double patience) {
+    const double deadline = tf_now() + patience;
+    int status;
     close(child->socket);
-    tf_child_wait(child->pid);
+    if (isinf(patience))
+        tf_child_wait(child->pid);
+    else
+        while (waitpid(child->pid, &status, WNOHANG) == 0 && tf_now() < deadline)
+            poll(NULL, 0, 1);
 }

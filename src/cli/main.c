@@ -1,6 +1,7 @@
 /* taskfarm: the verb, its options, and its exit status. */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,7 +210,27 @@ static const verb *take_verb(int *argc, char **argv) {
     return v;
 }
 
+/* Whoever started this program may have ignored the ends of its children, or closed its standard error. A file that may
+ * grow no further is an error like a full disk. */
+static void begin_process(void) {
+    static const int limits[] = {SIGXFSZ};
+    tf_open_standard();
+    signal(SIGCHLD, SIG_DFL);
+    tf_signals_ignore(limits, 1);
+}
+
+/* What was to be printed has been, or the exit status says that it was not. */
+static int end_output(int status) {
+    errno = 0;
+    const bool lost = ferror(stdout) != 0;
+    if (fflush(stdout) == 0 && !lost)
+        return status;
+    fprintf(stderr, "taskfarm: can't write to standard output: %s\n", errno ? strerror(errno) : "not all was written");
+    return status == TF_OK ? TF_ERR_RUN : status;
+}
+
 int main(int argc, char **argv) {
+    begin_process();
     tf_arena *arena = tf_arena_new();
     const int words = argc;
     const char **word = tf_arena_array(arena, (size_t)words, sizeof *word);
@@ -227,5 +248,5 @@ int main(int argc, char **argv) {
     if (status < 0)
         status = v->run(&o);
     tf_arena_free(o.arena);
-    return status;
+    return end_output(status);
 }

@@ -1,5 +1,6 @@
 /* taskfarm run: the campaign. Rank 0 reads the manifest and finds all that is wrong before MPI_Init; the other ranks
  * wait for it in MPI_Init. The spawner comes first, while this process is small and knows nothing of MPI. */
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -50,6 +51,8 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
 int cli_run(const options *o) {
     if (o->dry_run)
         return tf_farm_launch_rank() == 0 ? cli_plan(o) : TF_OK;
+    static const int broken[] = {SIGPIPE};
+    tf_signals_ignore(broken, 1); /* nobody may read what it prints any more: it goes on */
     tf_error error = {0};
     bool master = tf_farm_launch_rank() == 0;
     loaded l = {0};

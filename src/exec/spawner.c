@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -248,7 +249,7 @@ tf_spawner *tf_spawner_fork(const tf_function *program, tf_error *error) {
 void tf_spawner_close(tf_spawner *spawner) {
     if (!spawner)
         return;
-    tf_child_close(&spawner->child);
+    tf_child_close(&spawner->child, INFINITY);
     free(spawner);
 }
 

@@ -2,6 +2,7 @@
  * run does that finds nothing left to run: the output is prepared (which gathers the side files of all ranks, also of
  * the one that died), stages are finished, the file is closed; all by one process. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -55,7 +56,7 @@ static tf_err wind_up(const tf_campaign *campaign, const order *o, tf_error *err
 static void wait_for_order(const tf_campaign *campaign, int socket) {
     order o;
     tf_error told = {0};
-    setpgid(0, 0);                           /* out of reach of the terminal's signals */
+    tf_signals_out_of_reach();
     close_range(3, (unsigned)socket - 1, 0); /* the lock, and whatever else is the rank's */
     close_range((unsigned)socket + 1, ~0u, 0);
     if (recv(socket, &o, sizeof o, 0) == (ssize_t)sizeof o) {
@@ -94,6 +95,6 @@ tf_err tf_finisher_run(tf_finisher *f, tf_store_plan *plan, tf_err outcome, doub
 void tf_finisher_free(tf_finisher *f) {
     if (!f)
         return;
-    tf_child_close(&f->child);
+    tf_child_close(&f->child, INFINITY);
     free(f);
 }
