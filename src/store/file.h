@@ -52,9 +52,15 @@ typedef struct array_source {
     table status;  /* of the other stage */
 } array_source;
 
+/* A dimension scale, and what was attached to it since its list was written (scales.c). */
+typedef struct scale {
+    hid_t dataset;
+    tf_buf attached;
+} scale;
+
 typedef struct store_stage {
     hid_t group, results, text;
-    hid_t scale; /* the dimension scale "index" */
+    scale index; /* what all datasets with one row a task share */
     table *param;
     table *given;  /* per parameter: the column of another stage that it is; NULL if there is none */
     table *source; /* per source of the space: that stage's status */
@@ -87,6 +93,7 @@ struct tf_store {
     int lock;                       /* on other ranks */
     bool carrying;                  /* rows are only moved: no stage runs */
     struct syncing *syncing;        /* sync.c; NULL before the first rows */
+    int uncleared;                  /* on rank 0: errno of the first old bytes that could not be cleared */
     char reason[STORE_REASON];      /* of HDF5's first failure that store_error has not told; "" for none */
 };
 
@@ -125,23 +132,38 @@ tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) TF
 
 /* ---- Making things (collective; a negative return is HDF5's, see store_error) ---- */
 
-/* A dataset that is contiguous, allocated at once and never filled. */
-hid_t store_dataset(hid_t parent, const char *name, hid_t type, int rank, const hsize_t *shape);
+/* A dataset that is contiguous, allocated at once and never filled: zeros are read where nothing is written, once
+ * store_end_change has succeeded. (The first rank clears it: others write to it after they have met.) */
+hid_t store_dataset(tf_store *store, hid_t parent, const char *name, hid_t type, int rank, const hsize_t *shape);
 
 /* An array in chunks that lie one behind the other, in the order of the grid's points, as if each were a row. */
-hid_t store_array_dataset(hid_t parent, const char *name, hid_t type, const tf_grid *grid);
+hid_t store_array_dataset(tf_store *store, hid_t parent, const char *name, hid_t type, const tf_grid *grid);
 
 /* A file is not to be locked by HDF5. */
 void store_lock_nothing(hid_t access);
 
-/* A dimension that has a length but no values, as netCDF writes it. */
-hid_t store_dimension(hid_t parent, const char *name, hsize_t length);
+/* A dimension that has a length but no values, as netCDF writes it; one that is the coordinate of its own name. */
+hid_t store_dimension(tf_store *store, hid_t parent, const char *name, hsize_t length);
+hid_t store_coordinate(tf_store *store, hid_t parent, const char *name, hid_t type, hsize_t length);
+
+/* Attaches a scale to each dimension of a new dataset; NULL: that one has none. */
+bool scale_attach(hid_t dataset, int rank, scale *const *of);
+
+/* Writes down what was attached; closes the scale, too. */
+bool scale_list(scale *scale);
+bool scale_close(scale *scale);
+
+/* Dimensions of a group, by name: they are made, or opened, when one is first asked for. */
+typedef struct scales scales;
+scales *scales_open(tf_store *store, hid_t group);
+scale *scales_get(scales *all, const char *name, hsize_t length); /* NULL on failure */
+bool scales_close(scales *all);
 
 /* Is something of that name, or path, there? */
 bool store_is_there(hid_t parent, const char *name);
 
-/* Creates the dataset of a table whose type, rank and shape are set, and attaches the stage's index to it. */
-bool store_create_table(hid_t parent, const char *name, hid_t scale, table *table);
+/* Creates the dataset of a table whose type, rank and shape are set, and attaches its dimensions' scales. */
+bool store_create_table(tf_store *store, hid_t parent, const char *name, scale *const *of, table *table);
 
 void store_close_table(table *table);
 void store_close_stage(tf_store *store, int stage);
@@ -164,6 +186,7 @@ const char *store_task_name(int which);
 
 /* ---- Ranks together (meet.c) ---- */
 
+void store_meet(const tf_store *store);                               /* waits for all ranks */
 void store_broadcast(const tf_store *store, void *data, size_t size); /* from rank 0 */
 int64_t store_sum(const tf_store *store, int64_t value);
 int64_t store_max(const tf_store *store, int64_t value);

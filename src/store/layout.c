@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <hdf5_hl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -68,9 +67,9 @@ static hid_t task_type(int which) {
 
 /* ---- Tables ---- */
 
-bool store_create_table(hid_t parent, const char *name, hid_t scale, table *t) {
-    t->dataset = store_dataset(parent, name, t->type, t->rank, t->shape);
-    return t->dataset >= 0 && H5DSattach_scale(t->dataset, scale, 0) >= 0;
+bool store_create_table(tf_store *s, hid_t parent, const char *name, scale *const *of, table *t) {
+    t->dataset = store_dataset(s, parent, name, t->type, t->rank, t->shape);
+    return t->dataset >= 0 && scale_attach(t->dataset, t->rank, of);
 }
 
 /* What an earlier run has laid out is opened, the rest is made. */
@@ -83,14 +82,17 @@ static hid_t place_group(hid_t parent, const char *name) {
                                         : H5Gcreate2(parent, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
 }
 
-static bool place_table(hid_t parent, const char *name, hid_t scale, bool old, table *t) {
-    if (!old)
-        return store_create_table(parent, name, scale, t);
+static bool open_table(hid_t parent, const char *name, table *t) {
     t->dataset = H5Dopen2(parent, name, H5P_DEFAULT);
     return t->dataset >= 0;
 }
 
-static bool layout_params(const tf_stage_spec *spec, store_stage *st, bool old, hsize_t tasks) {
+/* One element a task. */
+static bool place_table(tf_store *s, hid_t parent, const char *name, scale *index, bool old, table *t) {
+    return old ? open_table(parent, name, t) : store_create_table(s, parent, name, &index, t);
+}
+
+static bool layout_params(tf_store *s, const tf_stage_spec *spec, store_stage *st, bool old, hsize_t tasks) {
     int params = tf_space_params(spec->space);
     if (!spec->store_params || params == 0)
         return true;
@@ -104,69 +106,64 @@ static bool layout_params(const tf_stage_spec *spec, store_stage *st, bool old, 
         *t = (table){.rank = 1, .shape = {tasks}};
         t->type =
             param->type == TF_STRING ? store_string_type((size_t)param->max_bytes) : store_number_type(param->type);
-        good = place_table(group, param->name, st->scale, old, t);
+        good = place_table(s, group, param->name, &st->index, old, t);
     }
     H5Gclose(group);
     return good;
 }
 
 /* The dimensions of an array column after the first: without them readers would not know it for netCDF. */
-static bool attach_shape(hid_t group, const tf_column_spec *column, const table *t) {
+static bool make_column(tf_store *s, store_stage *st, scales *dimensions, const char *name, table *t) {
+    scale *of[1 + TF_MAX_RANK] = {&st->index};
     bool good = true;
     for (int d = 1; d < t->rank && good; d++) {
-        tf_buf name = {0};
-        tf_buf_addf(&name, "%s_dim%d", column->name, d);
-        hid_t dimension = store_dimension(group, tf_buf_text(&name), t->shape[d]);
-        good = dimension >= 0 && H5DSattach_scale(t->dataset, dimension, (unsigned)d) >= 0;
-        H5Dclose(dimension);
-        tf_buf_free(&name);
+        tf_buf label = {0};
+        tf_buf_addf(&label, "%s_dim%d", name, d);
+        of[d] = scales_get(dimensions, label.data, t->shape[d]);
+        good = of[d] != NULL;
+        tf_buf_free(&label);
     }
-    return good;
+    return good && store_create_table(s, st->results, name, of, t);
 }
 
-/* A dimension of an array, which other arrays of the stage may have too. */
-static bool attach_grid(hid_t group, const table *t) {
-    bool good = true;
-    for (int d = 0; d < t->grid->rank && good; d++) {
-        const char *label = t->grid->label[d];
-        hid_t dimension = store_is_there(group, label) ? H5Dopen2(group, label, H5P_DEFAULT)
-                                                       : store_dimension(group, label, t->shape[d]);
-        good = dimension >= 0 && H5DSattach_scale(t->dataset, dimension, (unsigned)d) >= 0;
-        H5Dclose(dimension);
-    }
-    return good;
+/* Arrays of the stage may have dimensions in common. */
+static bool make_array(tf_store *s, store_stage *st, scales *dimensions, const char *name, table *t) {
+    scale *of[TF_MAX_RANK];
+    for (int d = 0; d < t->rank; d++)
+        if (!(of[d] = scales_get(dimensions, t->grid->label[d], t->shape[d])))
+            return false;
+    t->dataset = store_array_dataset(s, st->results, name, t->type, t->grid);
+    return t->dataset >= 0 && scale_attach(t->dataset, t->rank, of);
 }
 
-static bool place_array(hid_t group, const char *name, bool old, table *t) {
-    t->dataset = old ? H5Dopen2(group, name, H5P_DEFAULT) : store_array_dataset(group, name, t->type, t->grid);
-    return t->dataset >= 0 && (old || attach_grid(group, t));
-}
-
-static bool layout_columns(const tf_stage_spec *spec, store_stage *st, bool old, hsize_t tasks) {
+static bool layout_columns(tf_store *s, const tf_stage_spec *spec, store_stage *st, bool old, hsize_t tasks) {
     st->results = place_group(st->group, "results");
+    scales *dimensions = scales_open(s, st->results);
     bool good = st->results >= 0;
     for (int c = 0; c < spec->columns && good; c++) {
         const tf_column_spec *column = &spec->column[c];
         table *t = &st->column[c];
         if (tf_type_size(column->type) == 0)
             continue; /* text: once its length is known */
+        *t = (table){.type = store_number_type(column->type), .grid = column->grid};
         if (column->grid) {
-            *t = (table){.type = store_number_type(column->type), .rank = column->grid->rank, .grid = column->grid};
+            t->rank = column->grid->rank;
             for (int d = 0; d < t->rank; d++)
                 t->shape[d] = (hsize_t)column->grid->shape[d];
-            good = place_array(st->results, column->name, old, t);
-            continue;
+        } else {
+            t->rank = 1 + column->rank;
+            t->shape[0] = tasks;
+            for (int d = 0; d < column->rank; d++)
+                t->shape[1 + d] = (hsize_t)column->shape[d];
         }
-        *t = (table){.type = store_number_type(column->type), .rank = 1 + column->rank, .shape = {tasks}};
-        for (int d = 0; d < column->rank; d++)
-            t->shape[1 + d] = (hsize_t)column->shape[d];
-        good =
-            place_table(st->results, column->name, st->scale, old, t) && (old || attach_shape(st->results, column, t));
+        good = old            ? open_table(st->results, column->name, t)
+               : column->grid ? make_array(s, st, dimensions, column->name, t)
+                              : make_column(s, st, dimensions, column->name, t);
     }
-    return good;
+    return scales_close(dimensions) && good;
 }
 
-static bool layout_tasks(const tf_stage_spec *spec, store_stage *st, bool old, hsize_t tasks) {
+static bool layout_tasks(tf_store *s, const tf_stage_spec *spec, store_stage *st, bool old, hsize_t tasks) {
     hid_t group = place_group(st->group, "task");
     bool good = group >= 0;
     for (int i = 0; i < TASK_TABLES && good; i++) {
@@ -175,7 +172,7 @@ static bool layout_tasks(const tf_stage_spec *spec, store_stage *st, bool old, h
         if (!store_has_task_table(spec, i))
             continue;
         *t = (table){.type = task_type(i), .rank = 1, .shape = {tasks}};
-        good = place_table(group, about->name, st->scale, old, t);
+        good = place_table(s, group, about->name, &st->index, old, t);
         if (good && !old)
             good = store_attribute_text(t->dataset, "long_name", about->long_name) >= 0 &&
                    (!about->units || store_attribute_text(t->dataset, "units", about->units) >= 0);
@@ -187,9 +184,9 @@ static bool layout_tasks(const tf_stage_spec *spec, store_stage *st, bool old, h
 /* ---- The stage ---- */
 
 /* Each rank writes its share of 0 .. tasks - 1. */
-static herr_t write_index(const tf_store *s, hid_t scale, int64_t tasks) {
+static herr_t write_index(const tf_store *s, hid_t index, int64_t tasks) {
     enum { AT_ONCE = 1 << 16 };
-    table t = {.dataset = scale, .type = H5T_NATIVE_INT64, .rank = 1, .shape = {(hsize_t)tasks}};
+    table t = {.dataset = index, .type = H5T_NATIVE_INT64, .rank = 1, .shape = {(hsize_t)tasks}};
     int64_t first = tasks / s->ranks * s->rank;
     int64_t end = s->rank == s->ranks - 1 ? tasks : first + tasks / s->ranks;
     int64_t *values = tf_alloc_array(AT_ONCE, sizeof *values);
@@ -205,17 +202,18 @@ static herr_t write_index(const tf_store *s, hid_t scale, int64_t tasks) {
 }
 
 /* The index is a coordinate where that costs nothing to speak of, else a dimension alone. */
-static hid_t layout_index(const tf_store *s, hid_t group, hsize_t tasks) {
+static hid_t layout_index(tf_store *s, hid_t group, hsize_t tasks) {
     enum { MOST_COORDINATES = 1000 * 1000 };
     if (tasks > MOST_COORDINATES)
-        return store_dimension(group, "index", tasks);
-    hid_t scale = store_dataset(group, "index", H5T_STD_I64LE, 1, &tasks);
-    if (scale < 0 || H5DSset_scale(scale, "index") < 0 || store_attribute_text(scale, "long_name", "task index") < 0 ||
-        write_index(s, scale, (int64_t)tasks) < 0) {
-        H5Dclose(scale);
+        return store_dimension(s, group, "index", tasks);
+    hid_t index = store_coordinate(s, group, "index", H5T_STD_I64LE, tasks);
+    store_meet(s);
+    if (index < 0 || store_attribute_text(index, "long_name", "task index") < 0 ||
+        write_index(s, index, (int64_t)tasks) < 0) {
+        H5Dclose(index);
         return H5I_INVALID_HID;
     }
-    return scale;
+    return index;
 }
 
 static bool layout(tf_store *s, int number, bool old) {
@@ -229,10 +227,11 @@ static bool layout(tf_store *s, int number, bool old) {
                  store_attribute_text(st->group, "run", spec->run.json) < 0 ||
                  store_attribute_text(st->group, "fingerprint", s->fingerprint[number]) < 0))
         return false;
-    st->scale = old ? H5Dopen2(st->group, "index", H5P_DEFAULT) : layout_index(s, st->group, (hsize_t)tasks);
+    st->index.dataset = old ? H5Dopen2(st->group, "index", H5P_DEFAULT) : layout_index(s, st->group, (hsize_t)tasks);
     st->text = place_group(st->group, "text");
-    return st->scale >= 0 && st->text >= 0 && layout_params(spec, st, old, (hsize_t)tasks) &&
-           layout_columns(spec, st, old, (hsize_t)tasks) && layout_tasks(spec, st, old, (hsize_t)tasks);
+    return st->index.dataset >= 0 && st->text >= 0 && layout_params(s, spec, st, old, (hsize_t)tasks) &&
+           layout_columns(s, spec, st, old, (hsize_t)tasks) && layout_tasks(s, spec, st, old, (hsize_t)tasks) &&
+           scale_list(&st->index);
 }
 
 /* ---- Its place on the disk ---- */
@@ -323,11 +322,11 @@ void store_close_stage(tf_store *s, int stage) {
         store_close_table(&st->task[i]);
     store_close_given(s, stage);
     store_close_arrays(s, stage);
-    H5Dclose(st->scale);
+    scale_close(&st->index);
     H5Gclose(st->text);
     H5Gclose(st->results);
     H5Gclose(st->group);
-    st->scale = st->text = st->results = st->group = 0;
+    st->text = st->results = st->group = 0;
 }
 
 /* Why the rest of the space is pending. */

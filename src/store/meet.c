@@ -23,6 +23,11 @@ tf_err tf_store_agree(MPI_Comm comm, tf_err err, tf_error *error) {
     return error->code;
 }
 
+void store_meet(const tf_store *s) {
+    if (!is_alone(s))
+        MPI_Barrier(s->comm);
+}
+
 void store_broadcast(const tf_store *s, void *data, size_t size) {
     if (!is_alone(s))
         MPI_Bcast(data, (int)size, MPI_BYTE, 0, s->comm);

@@ -1,42 +1,47 @@
 /* A stage's reductions in the file: /STAGE/reduce/NAME has a dataset a key and a dataset a statistic, one row a group.
  * First all is worked out, by reading alone; then it is written, by the first rank. */
-#include <hdf5_hl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "store/reduce.h"
 
-/* A dataset on its way: made by all ranks, written by the first. */
+/* Datasets on their way: made by all ranks, written by the first. */
 typedef struct output {
-    hid_t group, scale;
-    const tf_store *store;
+    hid_t group;
+    scales *dimensions; /* of the group */
+    tf_store *store;
     int64_t groups;
     bool failed;
 } output;
 
-/* `scale` is that of the rows. Further dimensions get one each. */
-static void put(output *o, const char *name, hid_t type, hid_t scale, int rank, const hsize_t *shape,
+/* `first` names the dimension of the rows; further ones have names of their own. */
+static void put(output *o, const char *name, hid_t type, const char *first, int rank, const hsize_t *shape,
                 const void *data) {
-    if (o->failed)
-        return;
-    hid_t dataset = store_dataset(o->group, name, type, rank, shape);
-    o->failed = dataset < 0 || H5DSattach_scale(dataset, scale, 0) < 0;
-    for (int d = 1; d < rank && !o->failed; d++) {
+    scale *of[TF_MAX_RANK + 2];
+    for (int d = 0; d < rank && !o->failed; d++) {
         tf_buf label = {0};
-        tf_buf_addf(&label, "%s_dim%d", name, d);
-        hid_t dimension = store_dimension(o->group, tf_buf_text(&label), shape[d]);
-        o->failed = dimension < 0 || H5DSattach_scale(dataset, dimension, (unsigned)d) < 0;
-        H5Dclose(dimension);
+        if (d == 0)
+            tf_buf_adds(&label, first);
+        else
+            tf_buf_addf(&label, "%s_dim%d", name, d);
+        of[d] = scales_get(o->dimensions, label.data, shape[d]);
+        o->failed = !of[d];
         tf_buf_free(&label);
     }
+    if (o->failed)
+        return;
+    hid_t dataset = store_dataset(o->store, o->group, name, type, rank, shape);
+    o->failed = dataset < 0 || !scale_attach(dataset, rank, of);
     if (!o->failed && o->store->rank == 0 && shape[0] > 0)
         o->failed = H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0;
     H5Dclose(dataset);
 }
 
+#define ROWS "group" /* the dimension of all that has one row a group */
+
 static void put_rows(output *o, const char *name, hid_t type, const void *data) {
     hsize_t shape = (hsize_t)o->groups;
-    put(o, name, type, o->scale, 1, &shape, data);
+    put(o, name, type, ROWS, 1, &shape, data);
 }
 
 /* ---- Keys ---- */
@@ -104,22 +109,20 @@ static void put_stat(output *o, const reducing *r, const tf_stat_spec *stat, con
     tf_buf name = {0};
     tf_buf_addf(&name, "%s.%s", v.name, stat->text);
     if (result->numbers)
-        put(o, tf_buf_text(&name), H5T_IEEE_F64LE, o->scale, rank, shape, result->numbers);
+        put(o, tf_buf_text(&name), H5T_IEEE_F64LE, ROWS, rank, shape, result->numbers);
     else
-        put(o, tf_buf_text(&name), H5T_STD_I64LE, o->scale, rank, shape, result->integers);
-    size_t length = name.length;
+        put(o, tf_buf_text(&name), H5T_STD_I64LE, ROWS, rank, shape, result->integers);
     if (stat->kind == TF_STAT_TOPK) {
         tf_buf_adds(&name, r->spec->grid ? ".element" : ".task");
-        put(o, tf_buf_text(&name), H5T_STD_I64LE, o->scale, rank, shape, result->integers);
+        put(o, tf_buf_text(&name), H5T_STD_I64LE, ROWS, rank, shape, result->integers);
     }
     if (stat->kind == TF_STAT_HISTOGRAM) {
         hsize_t edges = (hsize_t)stat->size + 1;
-        tf_buf_addf(&name, "_edge");
-        hid_t scale = store_dimension(o->group, tf_buf_text(&name), edges);
-        name.length = length;
+        tf_buf dimension = {0};
+        tf_buf_addf(&dimension, "%s_edge", tf_buf_text(&name));
         tf_buf_adds(&name, ".edges");
-        put(o, tf_buf_text(&name), H5T_IEEE_F64LE, scale, 1, &edges, result->edges);
-        H5Dclose(scale);
+        put(o, tf_buf_text(&name), H5T_IEEE_F64LE, dimension.data, 1, &edges, result->edges);
+        tf_buf_free(&dimension);
     }
     tf_buf_free(&name);
 }
@@ -131,14 +134,14 @@ static bool put_reduction(const reducing *r, hid_t parent, const reduce_result *
     o.group = H5Gcreate2(parent, spec->name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     if (o.group < 0)
         return false;
-    o.scale = store_dimension(o.group, "group", (hsize_t)r->groups);
-    o.failed = o.scale < 0 || store_attribute_text(o.group, "settings", spec->json) < 0;
+    o.dimensions = scales_open(r->store, o.group);
+    o.failed = store_attribute_text(o.group, "settings", spec->json) < 0;
     for (int k = 0; k < spec->keys; k++)
         put_key(&o, r, k);
     put_rows(&o, "rows", H5T_STD_I64LE, r->members);
     for (int k = 0; k < spec->stats; k++)
         put_stat(&o, r, &spec->stat[k], &result[k]);
-    H5Dclose(o.scale);
+    o.failed = !scales_close(o.dimensions) || o.failed;
     H5Gclose(o.group);
     return !o.failed;
 }

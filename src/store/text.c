@@ -227,7 +227,7 @@ static bool make_kind(tf_store *s, int stage, int kind, text_kind *k) {
     }
     const tf_stage_spec *spec = &s->campaign->stage[stage];
     const tf_column_spec *column = kind < TF_RECORD_COLUMN ? NULL : &spec->column[kind - TF_RECORD_COLUMN];
-    const store_stage *st = &s->stage[stage];
+    store_stage *st = &s->stage[stage];
     const hsize_t tasks = (hsize_t)tf_space_size(spec->space);
     longest = store_max(s, longest);
     bytes = store_sum(s, bytes);
@@ -237,14 +237,14 @@ static bool make_kind(tf_store *s, int stage, int kind, text_kind *k) {
         return true;
     if (column && column->type == TF_STRING && longest <= LONGEST_CELL) {
         k->cells = (table){.type = store_string_type((size_t)longest), .rank = 1, .shape = {tasks}};
-        return store_create_table(st->results, k->name, st->scale, &k->cells);
+        return store_create_table(s, st->results, k->name, (scale *[]){&st->index}, &k->cells);
     }
     tf_buf index_name = {0};
     tf_buf_addf(&index_name, "%s_index", k->name);
     k->index = (table){.type = H5Tcopy(H5T_STD_I64LE), .rank = 2, .shape = {tasks, 2}};
     k->heap = (table){.type = H5Tcopy(H5T_STD_U8LE), .rank = 1, .shape = {(hsize_t)bytes}};
-    bool good = store_create_table(st->text, tf_buf_text(&index_name), st->scale, &k->index);
-    k->heap.dataset = good ? store_dataset(st->text, k->name, k->heap.type, 1, k->heap.shape) : -1;
+    bool good = store_create_table(s, st->text, tf_buf_text(&index_name), (scale *[]){&st->index, NULL}, &k->index);
+    k->heap.dataset = good ? store_dataset(s, st->text, k->name, k->heap.type, 1, k->heap.shape) : -1;
     tf_buf_free(&index_name);
     return good && k->heap.dataset >= 0;
 }
@@ -272,6 +272,9 @@ static tf_err make_kinds(tf_store *s, int stage, text_kind *kind, int kinds, tf_
             err = store_error(s, error, "can't make \"%s\"", kind[k].name);
         err = tf_store_agree(s->comm, err, error);
     }
+    if (err == TF_OK && !scale_list(&s->stage[stage].index))
+        err = store_error(s, error, "can't list the texts of stage \"%s\"", s->campaign->stage[stage].name);
+    err = tf_store_agree(s->comm, err, error);
     tf_crash_point("texts.made");
     return err == TF_OK ? store_end_change(s, stage, false, error) : err;
 }

@@ -74,6 +74,26 @@ class OutputFile(farm.FarmTest):
             self.assertEqual(data.dims[0][0].name, "/numbers/index")
         self.assertEqual(list(file["numbers/index"][()]), list(range(60)))
 
+    def test_many_columns_make_a_file_that_grows_with_their_number(self):
+        """Each is attached to the stage's index, which lists them all, and lists the texts that come last, too."""
+        sizes = {}
+        for count in (150, 600):
+            names = [f"c{n}" for n in range(count)]
+            self.write("t.csv", "\n".join([",".join(names)] + [",".join(f"{n * k}" for n in range(count)) for k in range(5)]) + "\n")
+            run = {"command": ["echo", '{{"x": {c1}, "s": "{c2}"}}']}
+            self.write("m.json", {"name": "m", "over": [{"csv": "t.csv"}], "run": run, "results": {"x": "float64", "s": "string"}})
+            self.taskfarm("m.json", "--fresh", "--slots", 2, ranks=2 if count == 150 else None)
+            sizes[count] = (self.folder / "m.h5").stat().st_size
+            with self.open("m.h5") as file:
+                stage = file["m"]
+                attached = [*stage["params"].values(), *stage["results"].values(), *stage["task"].values()]
+                self.assertEqual({item.dims[0][0].name for item in attached}, {"/m/index"})
+                listed = [file[entry[0]].name for entry in stage["index"].attrs["REFERENCE_LIST"]]
+                self.assertEqual(len(listed), len(set(listed)))
+                self.assertLessEqual({item.name for item in attached}, set(listed))
+        self.assertLess(sizes[600], 5 * sizes[150])
+        self.assertLess(sizes[600], 1e6)
+
     def test_attributes_say_what_made_it(self):
         attributes = dict(self.open("all.h5").attrs)
         self.assertEqual(json.loads(attributes.pop("manifest")), MANIFEST)

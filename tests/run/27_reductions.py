@@ -256,10 +256,23 @@ class Reductions(farm.FarmTest):
         with self.open("m.h5") as file:
             self.assertNotIn("reduce", file["m"])
 
+    def test_nothing_old_is_read_where_nobody_writes(self):
+        """HDF5 gives new datasets the room of those that were removed: dimensions have none of their bytes."""
+        stage = {"name": "s", "over": {"n": {"range": [3000]}}, "run": {"expr": {"x": "-1 - n"}}}
+        last = {"name": "last", "after": ["s"], "over": {"n": {"range": [10]}}, "run": {"expr": {"y": "n"}}}
+        many = {"many": {"by": "n", "columns": {"x": ["sum", "mean", "min"]}}}
+        wide = {"wide": {"by": "n", "columns": {"x": ["topk:40", "histogram:50", "max"]}}}
+        self.write("o.json", {"name": "o", "stages": [{**stage, "reduce": wide}, last]})
+        self.taskfarm("o.json", "--output", "fresh.h5")
+        for reduce in (many, wide):
+            self.write("o.json", {"name": "o", "stages": [{**stage, "reduce": reduce}, last]})
+            self.taskfarm("o.json", "--output", "again.h5")
+        self.assertEqual(farm.datasets(self.folder / "again.h5"), farm.datasets(self.folder / "fresh.h5"))
+
     def test_kills_change_nothing(self):
         self.write("k.json", self.campaign(400 if farm.SANITIZED else 2000))
         self.taskfarm("k.json", "--output", "whole.h5")
-        expected = digest(self.folder / "whole.h5"), reductions(self.folder / "whole.h5", "r")
+        expected = digest(self.folder / "whole.h5"), farm.datasets(self.folder / "whole.h5")
         for point in ("reduce.worked_out", "change.begun:4", "change.flushed:4", "change.ended:4", "rows.data:3", "close.closed"):
             for ranks in (3,) if farm.SANITIZED else (None,):
                 for old in self.folder.glob("k.h5*"):
@@ -267,7 +280,7 @@ class Reductions(farm.FarmTest):
                 killed = self.start("k.json", "--output", "k.h5", "--slots", 2, ranks=ranks, env={"TASKFARM_CRASH": point})
                 self.assertNotEqual(killed.wait(self.limit), 0, point)
                 self.taskfarm("k.json", "--output", "k.h5", ranks=ranks)
-                self.assertEqual((digest(self.folder / "k.h5"), reductions(self.folder / "k.h5", "r")), expected, point)
+                self.assertEqual((digest(self.folder / "k.h5"), farm.datasets(self.folder / "k.h5")), expected, point)
 
     def test_xarray_opens_them(self):
         import xarray

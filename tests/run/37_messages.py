@@ -93,6 +93,8 @@ TASKS = [
 
 # Messages that only a failing system call, HDF5, too large a campaign or a damaged machine brings about.
 OF_THE_SYSTEM = {
+    "old bytes can't be cleared",
+    "can't list the texts of stage",
     "can't start processes",
     "can't make a socket",
     "can't fork",

@@ -185,17 +185,22 @@ def digest(path, stages=None):
     return found
 
 
-def reductions(path):
-    """All reductions: bytes by dataset, but for dimensions."""
+def datasets(path, part="/"):
+    """All datasets with a part of a path in their names, dimensions too: bytes by name."""
     found = {}
 
     def take(name, item):
-        if isinstance(item, h5py.Dataset) and "/reduce/" in name and not h5py.h5ds.is_scale(item.id):
+        if isinstance(item, h5py.Dataset) and part in name:
             found[name] = item[()].tobytes()
 
     with h5py.File(path) as file:
         file.visititems(take)
     return found
+
+
+def reductions(path):
+    """All reductions."""
+    return datasets(path, "/reduce/")
 
 
 def descendants(pid):

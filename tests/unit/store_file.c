@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/store.h"
+#include "store/file.h"
 
 static char folder[] = "/tmp/taskfarm-unit-XXXXXX";
 
@@ -25,6 +25,7 @@ static void leave_folder(void) {
 }
 
 TestSuite(prepare, .init = enter_folder, .fini = leave_folder);
+TestSuite(dataset, .init = enter_folder, .fini = leave_folder);
 TestSuite(file, .init = enter_folder, .fini = leave_folder);
 
 /* ---- Before MPI ---- */
@@ -337,4 +338,47 @@ Test(file, that_can_not_be_opened_is_an_error_with_the_reason) {
     tf_store_plan_free(plan);
     tf_campaign_free(campaign);
     MPI_Finalize();
+}
+
+/* ---- Datasets ---- */
+
+/* HDF5 gives what was freed to the next that asks; the same for a dimension, which nobody writes. */
+Test(dataset, reads_as_zeros_where_an_older_one_was) {
+    enum { SIZE = 100000 };
+    uint8_t *bytes = tf_alloc(SIZE);
+    const hsize_t length = SIZE, half = SIZE / 2;
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
+    tf_store s = {.path = "zeros.h5", .comm = MPI_COMM_NULL, .ranks = 1};
+    s.file = H5Fcreate(s.path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    hid_t old = store_dataset(&s, s.file, "old", H5T_STD_U8LE, 1, &length);
+    hid_t next = store_dataset(&s, s.file, "next", H5T_STD_U8LE, 1, &length);
+    const int64_t place = (int64_t)H5Dget_offset(old);
+    memset(bytes, 0xff, SIZE);
+    H5Dwrite(old, H5T_STD_U8LE, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes);
+    H5Dwrite(next, H5T_STD_U8LE, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes);
+    H5Dclose(old);
+    H5Ldelete(s.file, "old", H5P_DEFAULT);
+    H5Fflush(s.file, H5F_SCOPE_GLOBAL);
+    hid_t made[] = {store_dataset(&s, s.file, "made", H5T_STD_U8LE, 1, &half),
+                    store_dimension(&s, s.file, "length", half / 2)};
+    cr_expect_eq(s.uncleared, 0);
+    for (size_t m = 0; m < 2; m++) {
+        const int64_t offset = (int64_t)H5Dget_offset(made[m]);
+        cr_expect(offset >= place && offset < place + SIZE, "it is where the old one was: %lld", (long long)offset);
+        memset(bytes, 1, SIZE);
+        H5Dread(made[m], H5T_STD_U8LE, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes);
+        int64_t written = 0;
+        for (hsize_t i = 0; i < half / (m + 1); i++)
+            written += bytes[i] != 0;
+        cr_expect_eq(written, 0, "%zu: %lld bytes", m, (long long)written);
+        H5Dclose(made[m]);
+    }
+    H5Dread(next, H5T_STD_U8LE, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes);
+    for (int i = 0; i < SIZE; i++)
+        cr_assert_eq(bytes[i], 0xff, "what lies beside it stays");
+    H5Dclose(next);
+    H5Fclose(s.file);
+    H5Pclose(access);
+    free(bytes);
 }
