@@ -2,6 +2,7 @@
 #include "exec/batch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -91,25 +92,39 @@ size_t batch_fixed_size(const tf_campaign *campaign) {
 }
 
 bool batch_map_open(batch_map *map, int fd, size_t fixed_size) {
-    *map = (batch_map){.fd = fd, .fixed_size = fixed_size, .texts_mapped = TEXTS_AT_FIRST};
-    map->fixed = mmap(NULL, fixed_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (map->fixed == MAP_FAILED)
-        return false;
-    map->texts = mmap(NULL, map->texts_mapped, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)fixed_size);
-    return map->texts != MAP_FAILED;
+    void *fixed = mmap(NULL, fixed_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *texts = mmap(NULL, TEXTS_AT_FIRST, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)fixed_size);
+    *map = (batch_map){.fd = fd,
+                       .fixed = fixed == MAP_FAILED ? NULL : fixed,
+                       .fixed_size = fixed_size,
+                       .texts = texts == MAP_FAILED ? NULL : texts,
+                       .texts_mapped = TEXTS_AT_FIRST};
+    return map->fixed && map->texts;
 }
 
+/* What has been mapped can't be cut off again, by whoever has the descriptor. */
 bool batch_map_new(batch_map *map, size_t fixed_size) {
-    int fd = memfd_create("taskfarm-batch", MFD_CLOEXEC);
-    return fd >= 0 && ftruncate(fd, (off_t)(fixed_size + TEXTS_AT_FIRST)) == 0 && batch_map_open(map, fd, fixed_size);
+    int fd = memfd_create("taskfarm-batch", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    *map = (batch_map){.fd = -1};
+    if (fd < 0)
+        return false;
+    if (ftruncate(fd, (off_t)(fixed_size + TEXTS_AT_FIRST)) == 0 &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) == 0 && batch_map_open(map, fd, fixed_size))
+        return true;
+    const int why = errno;
+    map->fd = fd;
+    batch_map_close(map);
+    errno = why;
+    return false;
 }
 
 void batch_map_close(batch_map *map) {
-    if (!map->fixed)
-        return;
-    munmap(map->fixed, map->fixed_size);
-    munmap(map->texts, map->texts_mapped);
-    close(map->fd);
+    if (map->fixed)
+        munmap(map->fixed, map->fixed_size);
+    if (map->texts)
+        munmap(map->texts, map->texts_mapped);
+    if (map->fd >= 0)
+        close(map->fd);
     *map = (batch_map){.fd = -1};
 }
 
@@ -214,12 +229,8 @@ void batch_spread_blocks(const batch_columns *c, const tf_stage_spec *stage, int
     }
 }
 
-void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_columns *columns, const batch_part *part,
-                tf_rows *rows) {
-    const batch_header *head = (const batch_header *)(const void *)map->fixed;
+void batch_point_rows(const tf_stage_spec *stage, const batch_columns *columns, const batch_part *part, tf_rows *rows) {
     *rows = (tf_rows){.stage = stage->number,
-                      .attempt = head->attempt,
-                      .first = head->first + part->row,
                       .count = part->end - part->row,
                       .seconds = part->seconds,
                       .params = stage->store_params ? (const void *const *)columns->params : NULL,
@@ -235,9 +246,10 @@ void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_co
                       .start = columns->start,
                       .duration = columns->duration,
                       .cpu = columns->cpu,
-                      .max_rss = columns->max_rss,
-                      .texts = map->texts + part->texts,
-                      .texts_size = part->texts_end - part->texts};
+                      .max_rss = columns->max_rss};
+}
+
+int64_t batch_count_rows(tf_rows *rows) {
     int64_t done = 0;
     for (int64_t row = 0; row < rows->count; row++)
         done += rows->status[row] == TF_STATUS_DONE;
@@ -246,4 +258,16 @@ void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_co
         rows->excluded += rows->status[row] == TF_STATUS_EXCLUDED;
         rows->skipped += rows->status[row] == TF_STATUS_SKIPPED;
     }
+    return done;
+}
+
+void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_columns *columns, const batch_part *part,
+                tf_rows *rows) {
+    const batch_header *head = (const batch_header *)(const void *)map->fixed;
+    batch_point_rows(stage, columns, part, rows);
+    rows->attempt = head->attempt;
+    rows->first = head->first + part->row;
+    rows->texts = map->texts + part->texts;
+    rows->texts_size = part->texts_end - part->texts;
+    batch_count_rows(rows);
 }

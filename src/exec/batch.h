@@ -94,7 +94,14 @@ typedef struct batch_part {
     double seconds;            /* spent on them */
 } batch_part;
 
-/* `columns` must be located at part->row, the texts be mapped. */
+/* What the columns have of a part, and of what stage it is. `columns` must be located at part->row. */
+void batch_point_rows(const tf_stage_spec *stage, const batch_columns *columns, const batch_part *part, tf_rows *rows);
+
+/* Counts the rows by status. Returns how many are done. */
+int64_t batch_count_rows(tf_rows *rows);
+
+/* All of a part, of a batch that this very process has run; the texts must be mapped. A rank that takes rows from a
+ * host has rows_back.h. */
 void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_columns *columns, const batch_part *part,
                 tf_rows *rows);
 

@@ -63,6 +63,8 @@ void exprs_free(struct exprs *x, const tf_stage_spec *spec) {
 static void set_apart(host *h, int64_t row, tf_status status) {
     h->columns.status[row] = (uint8_t)status;
     h->columns.attempts[row] = 0;
+    if (h->columns.start)
+        h->columns.start[row] = h->columns.duration[row] = 0;
     h->sets_apart = true;
 }
 

@@ -1,6 +1,7 @@
 /* The rank's side of its slots: batches go out, rows come back, and a host that dies takes one task with it. */
 #include "exec/host.h"
 #include "exec/places.h"
+#include "exec/rows_back.h"
 #include "exec/spawner.h"
 
 #include <errno.h>
@@ -15,14 +16,19 @@
 typedef struct slot {
     int socket;
     batch_map map[HOST_BUFFERS];
-    bool given[HOST_BUFFERS];        /* the buffer is the host's */
-    batch_part passed[HOST_BUFFERS]; /* the part passed on last; its seconds are the batch's so far */
-    int next;                        /* the buffer to fill next */
-    int life;                        /* of its hosts, by number */
-    char gpus[GPU_LIST];             /* that its host has had; "": none */
-    bool keeps_gpus;                 /* and may hold on to, in a function or service */
-    int stillborn;                   /* hosts in a row that ended before they ran anything */
-    int64_t overdue;                 /* the task whose time ran out, for which the host was killed; -1: none */
+    bool given[HOST_BUFFERS];           /* the buffer is the host's */
+    batch_order order[HOST_BUFFERS];    /* what is to be done with it */
+    const char *nonsense[HOST_BUFFERS]; /* what in it can't be so, for which its host is killed; NULL: all is well */
+    bool apart[HOST_BUFFERS];           /* its one task has the host to itself */
+    batch_part passed[HOST_BUFFERS];    /* the part passed on last; its seconds are the batch's so far */
+    int next;                           /* the buffer to fill next */
+    int life;                           /* of its hosts, by number */
+    char gpus[GPU_LIST];                /* that its host has had; "": none */
+    bool keeps_gpus;                    /* and may hold on to, in a function or service */
+    bool used;                          /* its host has had a batch, */
+    bool worn;                          /* and is to have no other */
+    int stillborn;                      /* hosts in a row that ended before they ran anything */
+    int64_t overdue;                    /* the task whose time ran out, for which the host was killed; -1: none */
 } slot;
 
 struct tf_exec {
@@ -32,13 +38,15 @@ struct tf_exec {
     slot *slot;
     places *places;
     struct pollfd *polled; /* the slots' sockets, then the spawner's, then the caller's */
-    batch_columns columns;
+    rows_back back;
     tf_files *files; /* NULL until somebody asks */
     tf_exec_source source;
     double looked;            /* for finished rows of slow batches: tf_now() */
-    tf_intervals *one_by_one; /* per stage: a batch function crashed with these rows, so they run alone */
+    tf_intervals *one_by_one; /* per stage: a batch function crashed with these rows, so they run alone; */
+    tf_intervals *apart;      /* one of these has spoilt its batch or its host, so each runs in a host of its own */
 };
 
+/* To be written to. What a rank reads of it, rows_back_claim gives. */
 static batch_header *header_of(const batch_map *map) {
     return (batch_header *)(void *)map->fixed;
 }
@@ -53,9 +61,11 @@ static tf_err start(tf_exec *exec, int n, tf_error *error) {
     s->socket = pair[0];
     s->next = 0;
     s->overdue = -1;
+    for (int b = 0; b < HOST_BUFFERS; b++)
+        s->nonsense[b] = NULL;
     s->life++;
     s->gpus[0] = '\0';
-    s->keeps_gpus = false;
+    s->keeps_gpus = s->used = s->worn = false;
     exec->polled[n] = (struct pollfd){.fd = s->socket, .events = POLLIN};
     int fds[SPAWNER_FDS] = {pair[1]};
     for (int b = 0; b < HOST_BUFFERS; b++)
@@ -63,6 +73,24 @@ static tf_err start(tf_exec *exec, int n, tf_error *error) {
     tf_err err = spawner_start_host(exec->spawner, exec->rank, n, s->life, fds, error);
     close(pair[1]);
     return err;
+}
+
+static tf_err make_buffers(slot *s, int n, size_t size, tf_error *error) {
+    for (int b = 0; b < HOST_BUFFERS; b++)
+        if (!batch_map_new(&s->map[b], size))
+            return tf_error_set(error, TF_ERR_RUN, "no shared memory for slot %d: %s", n, strerror(errno));
+    return TF_OK;
+}
+
+/* A new host in place of one that is idle. That one lives on for its teardown, and so may what it has started: it keeps
+ * its buffers to itself. */
+static tf_err start_anew(tf_exec *exec, int n, tf_error *error) {
+    slot *s = &exec->slot[n];
+    const size_t size = s->map[0].fixed_size;
+    for (int b = 0; b < HOST_BUFFERS; b++)
+        batch_map_close(&s->map[b]);
+    tf_err err = make_buffers(s, n, size, error);
+    return err == TF_OK ? start(exec, n, error) : err;
 }
 
 tf_exec *tf_exec_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_buf *bundle, int rank,
@@ -75,15 +103,17 @@ tf_exec *tf_exec_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_
     exec->polled[slots] = (struct pollfd){.fd = spawner_socket(spawner), .events = POLLIN};
     tf_exec_wake_by(exec, -1);
     exec->one_by_one = tf_alloc_array((size_t)campaign->stages, sizeof *exec->one_by_one);
-    batch_columns_alloc(&exec->columns, campaign);
-    for (int n = 0; n < slots; n++)
+    exec->apart = tf_alloc_array((size_t)campaign->stages, sizeof *exec->apart);
+    batch_columns_alloc(&exec->back.columns, campaign);
+    for (int n = 0; n < slots; n++) {
         exec->slot[n].socket = -1;
+        for (int b = 0; b < HOST_BUFFERS; b++)
+            exec->slot[n].map[b].fd = -1;
+    }
     size_t fixed = batch_fixed_size(campaign);
     tf_err err = spawner_send_campaign(spawner, bundle, error);
     for (int n = 0; n < slots && err == TF_OK; n++) {
-        for (int b = 0; b < HOST_BUFFERS && err == TF_OK; b++)
-            if (!batch_map_new(&exec->slot[n].map[b], fixed))
-                err = tf_error_set(error, TF_ERR_RUN, "no shared memory for slot %d: %s", n, strerror(errno));
+        err = make_buffers(&exec->slot[n], n, fixed, error);
         if (err == TF_OK)
             err = start(exec, n, error);
     }
@@ -102,11 +132,14 @@ void tf_exec_free(tf_exec *exec) {
         for (int b = 0; b < HOST_BUFFERS; b++)
             batch_map_close(&exec->slot[n].map[b]);
     }
-    for (int s = 0; s < exec->campaign->stages; s++)
+    for (int s = 0; s < exec->campaign->stages; s++) {
         tf_intervals_free(&exec->one_by_one[s]);
+        tf_intervals_free(&exec->apart[s]);
+    }
     free(exec->one_by_one);
+    free(exec->apart);
     tf_files_free(exec->files);
-    batch_columns_free(&exec->columns);
+    rows_back_free(&exec->back);
     places_free(exec->places);
     free(exec->polled);
     free(exec->slot);
@@ -150,11 +183,11 @@ int tf_exec_place(const tf_exec *exec, int stage) {
 }
 
 int tf_exec_place_in_hand(const tf_exec *exec, int stage) {
-    for (int n = 0; n < exec->slots; n++) {
-        if (tf_exec_room(exec, n) != 1)
+    for (int n = 0; n < exec->slots && exec->apart[stage].total == 0; n++) {
+        if (tf_exec_room(exec, n) != 1 || exec->slot[n].worn)
             continue;
-        const batch_map *busy = &exec->slot[n].map[exec->slot[n].given[1]];
-        if (tf_resources_equal(need_of(exec, header_of(busy)->stage), need_of(exec, stage)))
+        const batch_order *busy = &exec->slot[n].order[exec->slot[n].given[1]];
+        if (tf_resources_equal(need_of(exec, busy->stage), need_of(exec, stage)))
             return n;
     }
     return -1;
@@ -164,7 +197,7 @@ int tf_exec_place_in_hand(const tf_exec *exec, int stage) {
 static tf_err change_gpus(tf_exec *exec, int n, const char *gpus, const tf_stage_spec *stage, tf_error *error) {
     slot *s = &exec->slot[n];
     bool other = strcmp(s->gpus, gpus) != 0;
-    tf_err err = other && s->keeps_gpus ? start(exec, n, error) : TF_OK;
+    tf_err err = other && s->keeps_gpus ? start_anew(exec, n, error) : TF_OK;
     if (other)
         snprintf(s->gpus, sizeof s->gpus, "%s", gpus);
     s->keeps_gpus = s->keeps_gpus || !tf_run_is_command(&stage->run);
@@ -194,7 +227,9 @@ static tf_err take_place(tf_exec *exec, int n, int stage, batch_header *head, tf
 
 /* Tells the host that the buffer is its own. A host that is gone is noticed through the spawner. */
 static void give(slot *s, int b) {
-    s->given[b] = true;
+    s->given[b] = s->used = true;
+    s->order[b].given = tf_now();
+    s->order[b].given_wall = tf_wall();
     host_message message = {.buffer = b};
     while (send(s->socket, &message, sizeof message, MSG_NOSIGNAL) < 0 && errno == EINTR)
         ;
@@ -204,36 +239,45 @@ void tf_exec_take_from(tf_exec *exec, tf_exec_source source) {
     exec->source = source;
 }
 
+/* How many of the tasks go with the first one: it alone, if it is one of `alone`, or those before the next of these. */
+static int64_t count_together(const tf_intervals *alone, int64_t first, int64_t count) {
+    if (tf_intervals_contain(alone, first, first + 1))
+        return 1;
+    for (size_t i = 0; i < alone->count; i++)
+        if (alone->items[i].first > first && alone->items[i].first < first + count)
+            count = alone->items[i].first - first;
+    return count;
+}
+
+/* A slot in which the task may run: a new host, if it is to have one of its own, or the old one is not to be used. */
+static tf_err take_host(tf_exec *exec, int n, bool apart, tf_error *error) {
+    slot *s = &exec->slot[n];
+    if (tf_exec_room(exec, n) == 0 || ((s->worn || apart) && tf_exec_is_busy(exec, n)))
+        return tf_error_set(error, TF_ERR_RUN, "slot %d has no room", n);
+    return s->worn || (apart && s->used) ? start_anew(exec, n, error) : TF_OK;
+}
+
 int64_t tf_exec_submit(tf_exec *exec, int n, int stage, int attempt, int64_t first, int64_t count, tf_error *error) {
     slot *s = &exec->slot[n];
     batch_header head = {.stage = stage, .attempt = attempt, .first = first};
-    if (tf_exec_room(exec, n) == 0 || count < 1) {
-        tf_error_set(error, TF_ERR_RUN, "slot %d has no room", n);
-        return 0;
-    }
-    if (take_place(exec, n, stage, &head, error) != TF_OK)
+    const bool apart = tf_intervals_contain(&exec->apart[stage], first, first + 1);
+    if (take_host(exec, n, apart, error) != TF_OK || take_place(exec, n, stage, &head, error) != TF_OK)
         return 0;
     int b = s->given[s->next] ? (s->next + 1) % HOST_BUFFERS : s->next;
     int64_t capacity = batch_capacity(&exec->campaign->stage[stage]);
-    if (count > capacity)
-        count = capacity;
-    tf_intervals *alone = &exec->one_by_one[stage];
-    if (alone->total > 0) {
-        if (tf_intervals_contain(alone, first, first + 1)) {
-            tf_intervals_remove(alone, first, first + 1);
-            count = 1;
-        } else {
-            for (size_t i = 0; i < alone->count; i++) /* up to where the next such row begins */
-                if (alone->items[i].first > first && alone->items[i].first < first + count)
-                    count = alone->items[i].first - first;
-        }
-    }
+    count = count_together(&exec->one_by_one[stage], first, count < capacity ? count : capacity);
+    count = count_together(&exec->apart[stage], first, count);
+    tf_intervals_remove(&exec->one_by_one[stage], first, first + 1);
+    tf_intervals_remove(&exec->apart[stage], first, first + 1);
     head.count = count;
     *header_of(&s->map[b]) = head;
     s->passed[b] = (batch_part){0};
-    if (batch_give(&s->map[b], &exec->campaign->stage[stage], &exec->columns, &exec->source, first, count, error) !=
-        TF_OK)
+    s->order[b] = (batch_order){
+        .stage = stage, .attempt = attempt, .rank = exec->rank, .slot = n, .first = first, .count = count};
+    if (batch_give(&s->map[b], &exec->campaign->stage[stage], &exec->back.columns, &exec->source, first, count,
+                   error) != TF_OK)
         return 0;
+    s->worn = s->apart[b] = apart;
     give(s, b);
     return count;
 }
@@ -247,63 +291,111 @@ typedef struct delivery {
     tf_error *error;
 } delivery;
 
-/* Passes on the rows that have ended since the last time; `seconds` is what the batch has taken so far. */
-static tf_err pass_on(tf_exec *exec, int n, int b, int64_t ended, double seconds, tf_interval left, const delivery *d) {
+/* Takes the rows that have ended since the last time. NULL, or what in the buffer can't be so: then it has taken none.
+ */
+static const char *take_part(tf_exec *exec, int n, int b, const batch_claim *claim, int64_t ended, batch_part *part,
+                             tf_rows *rows) {
     slot *s = &exec->slot[n];
-    batch_map *map = &s->map[b];
-    const batch_header *head = header_of(map);
-    const tf_stage_spec *stage = &exec->campaign->stage[head->stage];
-    batch_part *last = &s->passed[b];
-    batch_part part = {.row = last->end, .end = ended, .texts = last->texts_end, .texts_end = head->texts_size};
-    part.seconds = seconds > last->seconds ? seconds - last->seconds : 0;
-    if (!batch_map_texts(map, part.texts_end, false))
-        return tf_error_set(d->error, TF_ERR_RUN, "can't map %llu bytes of text: %s",
-                            (unsigned long long)part.texts_end, strerror(errno));
-    batch_locate(map, stage, part.row, &exec->columns);
-    tf_rows rows;
-    batch_rows(map, stage, &exec->columns, &part, &rows);
-    *last = part;
-    last->seconds = seconds;
+    const batch_part *last = &s->passed[b];
+    *part = (batch_part){.row = last->end, .end = ended, .texts = last->texts_end, .texts_end = claim->texts_size};
+    part->seconds = claim->seconds > last->seconds ? claim->seconds - last->seconds : 0;
+    return rows_back_take(&exec->back, &s->map[b], exec->campaign, &s->order[b], part, rows);
+}
+
+static tf_err pass_on(slot *s, int n, int b, const batch_part *part, const tf_rows *rows, tf_interval left,
+                      const delivery *d) {
+    double before = s->passed[b].seconds;
+    s->passed[b] = *part;
+    s->passed[b].seconds += before;
     (*d->events)++;
-    return d->on_rows(d->context, n, &rows, left, d->error);
+    return d->on_rows(d->context, n, rows, left, d->error);
+}
+
+/* Nothing more is taken from the host: its end is waited for. */
+static tf_err distrust(tf_exec *exec, int n, int b, const char *nonsense, tf_error *error) {
+    exec->slot[n].nonsense[b] = nonsense;
+    exec->polled[n].fd = -1;
+    return spawner_kill_host(exec->spawner, n, error);
+}
+
+static bool is_distrusted(const slot *s) {
+    bool is = false;
+    for (int b = 0; b < HOST_BUFFERS; b++)
+        is = is || s->nonsense[b];
+    return is;
+}
+
+/* The buffer is the rank's again. */
+static void take_back(tf_exec *exec, int n, int b) {
+    exec->slot[n].given[b] = false;
+    if (!tf_exec_is_busy(exec, n))
+        places_give_back(exec->places, n);
+}
+
+static tf_interval rest_of(const batch_order *order, int64_t row) {
+    return (tf_interval){order->first + row, order->first + order->count};
 }
 
 /* A host is done with a buffer: what is left of its rows is passed on, and it is ours again. */
 static tf_err deliver(tf_exec *exec, int n, int b, const delivery *d) {
-    const batch_header *head = header_of(&exec->slot[n].map[b]);
-    exec->slot[n].given[b] = false;
-    if (!tf_exec_is_busy(exec, n))
-        places_give_back(exec->places, n);
-    return pass_on(exec, n, b, head->ended, head->seconds,
-                   (tf_interval){head->first + head->ended, head->first + head->count}, d);
+    slot *s = &exec->slot[n];
+    batch_claim claim;
+    batch_part part;
+    tf_rows rows;
+    const char *nonsense = rows_back_claim(&s->map[b], &s->order[b], &s->passed[b], &claim);
+    if (!nonsense)
+        nonsense = take_part(exec, n, b, &claim, claim.ended, &part, &rows);
+    if (nonsense)
+        return distrust(exec, n, b, nonsense, d->error);
+    take_back(exec, n, b);
+    return pass_on(s, n, b, &part, &rows, rest_of(&s->order[b], claim.ended), d);
 }
 
-/* A batch that has taken longer than `slow` seconds must not keep its finished rows from the file. */
-static tf_err pass_on_finished(tf_exec *exec, int n, int b, double slow, const delivery *d) {
-    const slot *s = &exec->slot[n];
-    const batch_header *head = header_of(&s->map[b]);
-    int64_t ended = __atomic_load_n(&head->ended, __ATOMIC_ACQUIRE);
-    double taken = tf_now() - head->started;
-    if (ended <= s->passed[b].end || taken < slow)
+/* Rows of a batch under way that have ended. What of them can't be so is told by `nonsense`. */
+static tf_err pass_on_finished(tf_exec *exec, int n, int b, batch_claim *claim, const char **nonsense,
+                               const delivery *d) {
+    batch_part part;
+    tf_rows rows;
+    claim->seconds = tf_now() - claim->started;
+    if (claim->ended <= exec->slot[n].passed[b].end)
         return TF_OK;
-    return pass_on(exec, n, b, ended, taken, (tf_interval){0, 0}, d);
+    *nonsense = take_part(exec, n, b, claim, claim->ended, &part, &rows);
+    return *nonsense ? TF_OK : pass_on(&exec->slot[n], n, b, &part, &rows, (tf_interval){0, 0}, d);
 }
 
 /* Kills the host whose task has taken longer than it may; the row is blamed when the host's end is known. A batch
  * function may take as long as its tasks one by one. */
-static tf_err end_overdue(tf_exec *exec, int n, const batch_header *head, tf_error *error) {
-    const tf_stage_spec *stage = &exec->campaign->stage[head->stage];
+static tf_err end_overdue(tf_exec *exec, int n, int b, const batch_claim *claim, tf_error *error) {
     slot *s = &exec->slot[n];
-    if (stage->timeout <= 0 || s->overdue >= 0)
+    const batch_order *order = &s->order[b];
+    const tf_stage_spec *stage = &exec->campaign->stage[order->stage];
+    double most = stage->timeout * (claim->calling_batch ? (double)order->count : 1);
+    if (stage->timeout <= 0 || s->overdue >= 0 || claim->row_started <= 0 || tf_now() - claim->row_started <= most)
         return TF_OK;
-    int64_t ended = __atomic_load_n(&head->ended, __ATOMIC_ACQUIRE); /* first: the time may be the next row's then, */
-    double started = head->row_started;                              /* but never this row's for the next */
-    double most = stage->timeout * (head->calling_batch ? (double)head->count : 1);
-    if (started <= 0 || tf_now() - started <= most)
-        return TF_OK;
-    s->overdue = head->first + ended;
+    s->overdue = order->first + claim->ended;
     return spawner_kill_host(exec->spawner, n, error);
 }
+
+/* A batch that has taken longer than `slow` seconds must not keep its finished rows from the file. */
+static tf_err look_at(tf_exec *exec, int n, int b, double slow, const delivery *d) {
+    slot *s = &exec->slot[n];
+    batch_claim claim;
+    const char *nonsense = rows_back_claim(&s->map[b], &s->order[b], &s->passed[b], &claim);
+    tf_err err = nonsense ? TF_OK : end_overdue(exec, n, b, &claim, d->error);
+    if (!nonsense && err == TF_OK && claim.ended > 0 && tf_now() - claim.started >= slow)
+        err = pass_on_finished(exec, n, b, &claim, &nonsense, d);
+    return nonsense ? distrust(exec, n, b, nonsense, d->error) : err;
+}
+
+/* ---- Hosts that end ---- */
+
+/* How, and whether it was killed because it could not be trusted, or for a task that was overdue (-1: it was not). */
+typedef struct host_end {
+    int status; /* as waitpid says it */
+    bool distrusted;
+    const char *nonsense[HOST_BUFFERS];
+    int64_t overdue;
+} host_end;
 
 /* Why a host ended, for the message of the task that it was at. */
 static void describe_end(const tf_stage_spec *stage, int status, bool overdue, tf_buf *message) {
@@ -319,67 +411,84 @@ static void describe_end(const tf_stage_spec *stage, int status, bool overdue, t
     batch_add_limit(stage, message);
 }
 
-/* The row that a host was at when it ended has failed. */
-static tf_err fail_row(tf_exec *exec, batch_map *map, int64_t row, int status, bool overdue, tf_error *error) {
-    batch_header *head = header_of(map);
-    const tf_stage_spec *stage = &exec->campaign->stage[head->stage];
-    const batch_columns *c = &exec->columns;
+/* Of a host that has ended: takes what it had finished, and the row behind it, if that has failed for the host's end
+ * (message; NULL: it has not). What is left goes with them. */
+static const char *take_last(tf_exec *exec, int n, int b, const batch_claim *claim, const tf_buf *message,
+                             tf_status failed, int end, batch_part *part, tf_rows *rows) {
+    const batch_order *order = &exec->slot[n].order[b];
+    const char *nonsense = take_part(exec, n, b, claim, claim->ended, part, rows);
+    if (nonsense || !message)
+        return nonsense;
+    if (exec->campaign->stage[order->stage].outputs)
+        files_discard(exec->campaign, exec_files(exec), order->stage, order->first + claim->ended);
+    rows_back_add_failed(&exec->back, exec->campaign, order, failed, message, end, part, rows);
+    return NULL;
+}
+
+/* A host left nonsense in the buffer: which of the rows that are not passed on yet did it, or those of a batch before?
+ * They are to run one by one; one that was alone has failed. */
+static tf_err disown(tf_exec *exec, int n, int b, const char *nonsense, int status, const delivery *d) {
+    slot *s = &exec->slot[n];
+    const batch_order *order = &s->order[b];
+    const batch_part *last = &s->passed[b];
+    const batch_claim claim = {.ended = last->end, .texts_size = last->texts_end, .seconds = tf_now() - order->given};
+    const bool alone = s->apart[b];
+    const tf_interval left = rest_of(order, last->end + alone);
+    batch_part part;
+    tf_rows rows;
     tf_buf message = {0};
-    describe_end(stage, status, overdue, &message);
-    size_t size = tf_record_size(message.length);
-    bool room = batch_map_texts(map, head->texts_size + size, true);
-    if (room)
-        tf_record_put(map->texts + head->texts_size, head->stage, head->first + row, TF_RECORD_MESSAGE, head->attempt,
-                      tf_buf_text(&message), message.length);
+    tf_buf_addf(&message,
+                "memory that taskfarm shares with the task's process was written over (%s): does the function write "
+                "beyond the end of its arrays?",
+                nonsense);
+    take_last(exec, n, b, &claim, alone ? &message : NULL, TF_STATUS_FAILED, status, &part, &rows);
     tf_buf_free(&message);
-    if (!room)
-        return tf_error_set(error, TF_ERR_RUN, "no shared memory: %s", strerror(errno));
-    head->texts_size += size;
-    batch_locate(map, stage, 0, &exec->columns);
-    if (c->status[row] == TF_STATUS_PENDING) /* setup, which runs before the first row, has ended the host */
-        batch_start_row(c, row, tf_wall());
-    batch_clear_columns(c, stage, row, 1);
-    if (stage->outputs)
-        files_discard(exec->campaign, exec_files(exec), head->stage, head->first + row);
-    c->status[row] = overdue ? TF_STATUS_TIMEOUT : TF_STATUS_FAILED;
-    if (stage->record_full) {
-        c->exit_code[row] = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-        c->signal[row] = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-        c->duration[row] = tf_wall() - c->start[row];
-    }
-    head->ended++;
-    return TF_OK;
+    tf_intervals_add(&exec->apart[order->stage], left.first, left.end);
+    take_back(exec, n, b);
+    return pass_on(s, n, b, &part, &rows, left, d);
 }
 
 /* A host ended while it had the buffer: the row under way has failed, those after it were not started. A batch function
  * has all rows under way; they are to run one by one, to find out which it is. */
-static tf_err blame(tf_exec *exec, int n, int b, int status, int64_t overdue, const delivery *d) {
-    batch_map *map = &exec->slot[n].map[b];
-    batch_header *head = header_of(map);
-    bool begun = head->started > 0;
-    if (head->calling_batch) {
-        head->ended = 0;
-        head->texts_size = 0;
+static tf_err blame(tf_exec *exec, int n, int b, const host_end *end, const delivery *d) {
+    slot *s = &exec->slot[n];
+    const batch_order *order = &s->order[b];
+    batch_claim claim;
+    batch_part part;
+    tf_rows rows;
+    const char *nonsense = end->nonsense[b];
+    if (!nonsense)
+        nonsense = rows_back_claim(&s->map[b], order, &s->passed[b], &claim);
+    if (nonsense)
+        return disown(exec, n, b, nonsense, end->status, d);
+    bool begun = claim.started > 0;
+    if (claim.calling_batch) {
+        claim.ended = s->passed[b].end;
+        claim.texts_size = s->passed[b].texts_end;
     }
-    if (head->calling_batch && head->count > 1) {
-        tf_intervals_add(&exec->one_by_one[head->stage], head->first, head->first + head->count);
+    if (claim.calling_batch && order->count > 1) {
+        tf_intervals_add(&exec->one_by_one[order->stage], order->first, order->first + order->count);
         begun = false;
     }
-    head->seconds = begun ? tf_now() - head->started : 0;
-    bool late = overdue >= 0 && overdue == head->first + head->ended;
-    bool innocent = overdue >= 0 && !late; /* the task that was overdue has ended after all, before the signal came */
-    if (begun && !innocent && head->ended < head->count) {
-        tf_err err = fail_row(exec, map, head->ended, status, late, d->error);
-        if (err != TF_OK)
-            return err;
-    }
-    return deliver(exec, n, b, d);
+    claim.seconds = begun ? tf_now() - claim.started : 0;
+    bool late = end->overdue >= 0 && end->overdue == order->first + claim.ended;
+    bool innocent = (end->overdue >= 0 && !late) || end->distrusted; /* it was killed for another task */
+    bool guilty = begun && !innocent && claim.ended < order->count;
+    tf_buf message = {0};
+    describe_end(&exec->campaign->stage[order->stage], end->status, late, &message);
+    nonsense = take_last(exec, n, b, &claim, guilty ? &message : NULL, late ? TF_STATUS_TIMEOUT : TF_STATUS_FAILED,
+                         end->status, &part, &rows);
+    tf_buf_free(&message);
+    if (nonsense)
+        return disown(exec, n, b, nonsense, end->status, d);
+    take_back(exec, n, b);
+    return pass_on(s, n, b, &part, &rows, rest_of(order, claim.ended + guilty), d);
 }
 
 /* Batches that the host had finished before it ended count as finished. */
 static tf_err receive_rows(tf_exec *exec, int n, const delivery *d) {
     slot *s = &exec->slot[n];
-    for (;;) {
+    while (!is_distrusted(s)) {
         host_message message;
         ssize_t got = recv(s->socket, &message, sizeof message, MSG_DONTWAIT);
         if (got < 0 && errno == EINTR)
@@ -389,31 +498,44 @@ static tf_err receive_rows(tf_exec *exec, int n, const delivery *d) {
                 exec->polled[n].fd = -1;
             return TF_OK;
         }
-        s->next = (message.buffer + 1) % HOST_BUFFERS;
-        tf_err err = deliver(exec, n, message.buffer, d);
+        const int b = message.buffer;
+        if (b < 0 || b >= HOST_BUFFERS || !s->given[b])
+            return distrust(exec, n, 0, "the number of its buffer", d->error);
+        s->next = (b + 1) % HOST_BUFFERS;
+        tf_err err = deliver(exec, n, b, d);
         if (err != TF_OK)
             return err;
     }
+    return TF_OK;
+}
+
+/* Has a host that ended begun anything that it had? What it says of that may be nonsense: it has, then. */
+static bool has_begun(const slot *s, int b) {
+    batch_claim claim;
+    return s->given[b] &&
+           (s->nonsense[b] || rows_back_claim(&s->map[b], &s->order[b], &s->passed[b], &claim) || claim.started > 0);
 }
 
 static tf_err replace_host(tf_exec *exec, int n, int status, const delivery *d) {
     enum { MOST_STILLBORN = 3 };
     slot *s = &exec->slot[n];
     tf_err err = receive_rows(exec, n, d);
-    bool had[HOST_BUFFERS], began = false;
-    int64_t overdue = s->overdue;
+    host_end end = {.status = status, .distrusted = is_distrusted(s), .overdue = s->overdue};
+    bool had[HOST_BUFFERS], began = end.distrusted;
     for (int b = 0; b < HOST_BUFFERS; b++) {
         had[b] = s->given[b];
-        began = began || (had[b] && header_of(&s->map[b])->started > 0);
+        end.nonsense[b] = s->nonsense[b];
+        began = began || has_begun(s, b);
     }
     s->stillborn = began ? 0 : s->stillborn + 1;
     if (s->stillborn >= MOST_STILLBORN)
         return tf_error_set(d->error, TF_ERR_RUN, "the host process of slot %d does not start", n);
     if (err == TF_OK) /* first the new host: the callback may want to submit to it */
         err = start(exec, n, d->error);
+    s->used = true; /* what the old one has started may still have the buffers */
     for (int b = 0; b < HOST_BUFFERS && err == TF_OK; b++)
         if (had[b])
-            err = blame(exec, n, b, status, overdue, d);
+            err = blame(exec, n, b, &end, d);
     return err;
 }
 
@@ -424,15 +546,10 @@ static tf_err look(tf_exec *exec, const delivery *d) {
     if (now - exec->looked < interval)
         return TF_OK;
     exec->looked = now;
-    for (int n = 0; n < exec->slots; n++) {
-        for (int b = 0; b < HOST_BUFFERS && err == TF_OK; b++) {
-            if (!exec->slot[n].given[b])
-                continue;
-            err = end_overdue(exec, n, header_of(&exec->slot[n].map[b]), d->error);
-            if (err == TF_OK)
-                err = pass_on_finished(exec, n, b, slow, d);
-        }
-    }
+    for (int n = 0; n < exec->slots; n++)
+        for (int b = 0; b < HOST_BUFFERS && err == TF_OK; b++)
+            if (exec->slot[n].given[b] && !is_distrusted(&exec->slot[n]))
+                err = look_at(exec, n, b, slow, d);
     return err;
 }
 
@@ -479,6 +596,8 @@ tf_err tf_exec_give_up(tf_exec *exec, tf_exec_on_rows *on_rows, void *context, t
     for (double deadline = tf_now() + 10 * patience; killed > 0 && err == TF_OK && tf_now() < deadline;) {
         int got = spawner_next_ended(exec->spawner, &ended);
         killed -= got > 0;
+        if (got == 0) /* the spawner is gone, and its hosts with it */
+            break;
         if (got < 0)
             poll(&exec->polled[exec->slots], 1, 10);
     }
@@ -486,9 +605,12 @@ tf_err tf_exec_give_up(tf_exec *exec, tf_exec_on_rows *on_rows, void *context, t
         for (int b = 0; b < HOST_BUFFERS && err == TF_OK; b++) {
             if (!exec->slot[n].given[b])
                 continue;
-            if (header_of(&exec->slot[n].map[b])->started > 0)
-                err = pass_on_finished(exec, n, b, 0, &d);
-            exec->slot[n].given[b] = false;
+            slot *s = &exec->slot[n];
+            batch_claim claim;
+            const char *nonsense = rows_back_claim(&s->map[b], &s->order[b], &s->passed[b], &claim);
+            if (!nonsense && claim.started > 0)
+                err = pass_on_finished(exec, n, b, &claim, &nonsense, &d);
+            s->given[b] = false;
         }
     }
     return err;
@@ -523,7 +645,7 @@ tf_err tf_exec_poll(tf_exec *exec, double timeout, tf_exec_on_rows *on_rows, voi
             return tf_error_set(error, TF_ERR_RUN, "the spawner process is gone: was it killed?");
         if (got < 0)
             return TF_OK;
-        if (ended.life != exec->slot[ended.slot].life) /* it had to go */
+        if (ended.slot < 0 || ended.slot >= exec->slots || ended.life != exec->slot[ended.slot].life) /* it had to go */
             continue;
         tf_err err = replace_host(exec, ended.slot, ended.status, &d);
         if (err != TF_OK)

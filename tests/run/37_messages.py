@@ -102,7 +102,6 @@ OF_THE_SYSTEM = {
     "can't make the folder",
     "the service's answer has no end",
     "no memory for",
-    "bytes of text",
     "no shared memory",
     "can't make the scratch folder",
     "no shared memory for slot",

@@ -1,9 +1,17 @@
 /* Slots: hosts under a spawner, in processes of their own. */
+#include "exec/batch.h"
+#include "exec/spawner.h"
 #include "outcome.h"
 
+#include <dirent.h>
+#include <linux/sockios.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A campaign on the disk, its bundle, and slots that run it. */
@@ -234,22 +242,84 @@ Test(slots, end_with_whatever_still_runs_in_them) {
     cr_expect_eq(children_of(getpid()), 0, "something outlived the spawner");
 }
 
+/* This process has no other child. */
+static pid_t spawner_pid(void) {
+    char path[64];
+    tf_buf list = {0};
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    tf_read_file(path, &list);
+    pid_t pid = (pid_t)atoi(list.data);
+    tf_buf_free(&list);
+    return pid;
+}
+
 Test(slots, say_so_when_the_spawner_is_gone) {
     farm f;
     tf_error error;
     int events;
     farm_open(&f, 1, "{\"run\": {\"function\": \"builtin:hang\"}}");
     cr_assert_eq(tf_exec_submit(f.exec, 0, 0, 1, 0, 1, &error), 1);
-    char path[64];
-    tf_buf list = {0};
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    tf_read_file(path, &list);
-    kill((pid_t)atoi(list.data), SIGKILL);
-    tf_buf_free(&list);
+    kill(spawner_pid(), SIGKILL);
     tf_err err = TF_OK;
     for (double limit = tf_now() + 20; err == TF_OK && tf_now() < limit;)
         err = tf_exec_poll(f.exec, 1, outcome_take, f.result, &events, &error);
     cr_expect_eq(err, TF_ERR_RUN);
     cr_expect_str_eq(error.text, "the spawner process is gone: was it killed?");
     farm_close(&f);
+}
+
+typedef struct end_of_spawner {
+    int socket; /* to it */
+    pid_t pid;
+} end_of_spawner;
+
+/* Once it has been told to kill a host, which it is not able to. */
+static void *end_spawner_when_asked(void *context) {
+    const end_of_spawner *e = context;
+    int unread = 0;
+    for (double limit = tf_now() + 60; unread == 0 && tf_now() < limit; usleep(1000))
+        ioctl(e->socket, SIOCOUTQ, &unread);
+    kill(e->pid, SIGKILL);
+    return NULL;
+}
+
+Test(slots, wait_idly_for_a_spawner_that_dies_while_the_run_gives_up) {
+    farm f;
+    tf_error error;
+    pthread_t thread;
+    int events;
+    farm_open(
+        &f, 1,
+        "{\"over\": {\"k\": {\"range\": [3]}}, \"run\": {\"function\": \"builtin:hang\", \"args\": {\"every\": 2}}}");
+    cr_assert_eq(tf_exec_submit(f.exec, 0, 0, 1, 1, 2, &error), 2);
+    for (double limit = tf_now() + 30; f.result->ended == 0 && tf_now() < limit;)
+        cr_assert_eq(tf_exec_poll(f.exec, 0.1, outcome_take, f.result, &events, &error), TF_OK);
+    end_of_spawner end = {.socket = spawner_socket(f.spawner), .pid = spawner_pid()};
+    kill(end.pid, SIGSTOP);
+    cr_assert_eq(pthread_create(&thread, NULL, end_spawner_when_asked, &end), 0);
+    clock_t before = clock();
+    cr_expect_eq(tf_exec_give_up(f.exec, outcome_take, f.result, &error), TF_OK);
+    cr_expect_lt((double)(clock() - before) / CLOCKS_PER_SEC, 0.5, "s of the processor's time");
+    pthread_join(thread, NULL);
+    farm_close(&f);
+}
+
+static int open_descriptors(void) {
+    int count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    while (folder && readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
+
+Test(slots, leave_nothing_open_where_a_buffer_can_not_be_had) {
+    batch_map map;
+    const int before = open_descriptors();
+    signal(SIGXFSZ, SIG_IGN);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){.rlim_cur = 4096, .rlim_max = RLIM_INFINITY}), 0);
+    cr_expect_not(batch_map_new(&map, 1 << 20));
+    cr_expect_eq(open_descriptors(), before);
+    batch_map_close(&map);
+    cr_expect_eq(open_descriptors(), before);
 }
