@@ -161,11 +161,9 @@ void command_run(host *h, int64_t row) {
         ready = (!h->spec->log || open_log(h, &a, &point)) && process_start(h, &a.p);
     }
     if (ready) {
-        int status = 0;
         struct rusage usage = {0};
         bool overdue = attend(h, &a);
-        while (wait4(a.p.pid, &status, 0, &usage) < 0 && errno == EINTR)
-            ;
+        int status = process_wait(&a.p, &usage);
         if (!h->stopped)
             judge(h, row, status, overdue, &usage);
         if (h->message.length == 0 && h->spec->columns && !h->stopped)

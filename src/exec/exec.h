@@ -94,7 +94,7 @@ tf_spawner *tf_spawner_fork(const tf_function *program, tf_error *error);
  * descriptor stays the caller's. */
 tf_err tf_spawner_give_library(tf_spawner *spawner, int stage, int fd, tf_error *error);
 
-/* Ends the spawner and whatever still runs under it; waits for it. */
+/* Ends the spawner and whatever still runs under it; waits for it, but not for ever. */
 void tf_spawner_close(tf_spawner *spawner);
 
 /* ---- The machine ---- */
@@ -123,15 +123,16 @@ typedef struct tf_exec tf_exec;
 
 /* Starts a host for each of `slots` slots, which share what is `mine`: tasks are pinned to cores if there is one for
  * each slot and it is known which. `bundle` is the campaign's (tf_recorder), from which the spawner makes its own copy.
- * Campaign and spawner must outlive the result; `mine` is copied. */
-tf_exec *tf_exec_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_buf *bundle, int rank,
+ * Campaign and spawner must outlive the result; `mine` is copied. `lock` is the rank's on the output (tf_store_join),
+ * which is held until the last of the hosts is gone; it stays the caller's. -1: none. */
+tf_exec *tf_exec_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_buf *bundle, int lock, int rank,
                      const tf_machine *mine, int slots, tf_error *error);
 
 /* All that its tasks can have together, and how many of a stage's that is at once. */
 tf_resources tf_exec_has(const tf_exec *exec);
 int64_t tf_exec_lanes(const tf_exec *exec, int stage);
 
-/* Ends the hosts: those that are idle run their teardown hooks, those that are busy are killed with the spawner. */
+/* Ends the hosts: those that are idle run their teardown hooks, those that are busy are killed. */
 void tf_exec_free(tf_exec *exec);
 
 /* Where what tasks take comes from. */

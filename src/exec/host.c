@@ -12,6 +12,10 @@
 #define BATCH_SECONDS 0.1        /* a batch ends early after that: what is finished is soon safe in the file */
 #define BATCH_TEXTS   (8u << 20) /* or after so many bytes of text */
 
+size_t host_state_size(int stages) {
+    return sizeof(host_state) + (size_t)stages * sizeof(int32_t);
+}
+
 void host_open(host *h, const host_setting *setting, int rank, int slot) {
     const tf_campaign *campaign = setting->campaign;
     *h = (host){.setting = setting, .campaign = campaign, .rank = rank, .slot = slot};
@@ -405,10 +409,22 @@ void host_run_batch(host *h, batch_map *map) {
 
 /* ---- The process ---- */
 
-void host_main(const host_setting *setting, int rank, int slot, int socket, const int buffers[HOST_BUFFERS]) {
+/* Either the spawner sees that this host is busy, or the host that it is to leave. */
+static bool begin_work(host_state *state) {
+    __atomic_store_n(&state->busy, 1, __ATOMIC_SEQ_CST);
+    return !__atomic_load_n(&state->leaving, __ATOMIC_SEQ_CST);
+}
+
+static void end_work(host_state *state) {
+    __atomic_store_n(&state->busy, 0, __ATOMIC_SEQ_CST);
+}
+
+void host_main(const host_setting *setting, host_state *state, int rank, int slot, int socket,
+               const int buffers[HOST_BUFFERS]) {
     host h;
     batch_map map[HOST_BUFFERS];
     host_open(&h, setting, rank, slot);
+    h.state = state;
     size_t fixed = batch_fixed_size(setting->campaign);
     for (int b = 0; b < HOST_BUFFERS; b++) {
         if (!batch_map_open(&map[b], buffers[b], fixed)) {
@@ -423,7 +439,12 @@ void host_main(const host_setting *setting, int rank, int slot, int socket, cons
             continue;
         if (got != (ssize_t)sizeof message)
             break; /* the rank has closed its end, or is gone */
-        host_run_batch(&h, &map[message.buffer]);
+        const bool goes_on = begin_work(state);
+        if (goes_on)
+            host_run_batch(&h, &map[message.buffer]);
+        end_work(state);
+        if (!goes_on)
+            break;
         while (send(socket, &message, sizeof message, MSG_NOSIGNAL) < 0 && errno == EINTR)
             ;
     }

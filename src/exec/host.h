@@ -32,6 +32,15 @@ typedef struct memory_library {
     int stage, fd;
 } memory_library;
 
+/* What the spawner and one host tell each other, in memory of these two. */
+typedef struct host_state {
+    int32_t leaving; /* spawner, atomic: nothing more is to be begun */
+    int32_t busy;    /* host, atomic: it has a batch */
+    int32_t group[]; /* host, atomic: per stage: the process group of its command or service; 0: none */
+} host_state;
+
+size_t host_state_size(int stages); /* bytes */
+
 typedef struct host_setting {
     const tf_campaign *campaign;
     const tf_function *program; /* what this program brings itself; NULL: nothing */
@@ -47,6 +56,7 @@ typedef struct host_setting {
 typedef struct host {
     const host_setting *setting;
     const tf_campaign *campaign; /* its */
+    host_state *state;           /* NULL: no spawner watches */
     int rank, slot;
     struct tf_stage **stage; /* per stage: the loaded function; NULL before its first batch */
     struct exprs **exprs;    /* per stage: evaluators, likewise */
@@ -203,7 +213,8 @@ void host_begin_batch(host *h, batch_map *map, int attempt);
 /* Runs it. */
 void host_run_batch(host *h, batch_map *map);
 
-/* The main loop of a host process: takes batches from `socket` until it closes. */
-void host_main(const host_setting *setting, int rank, int slot, int socket, const int buffers[HOST_BUFFERS]);
+/* The main loop of a host process: takes batches from `socket` until it closes, or the spawner wants it to leave. */
+void host_main(const host_setting *setting, host_state *state, int rank, int slot, int socket,
+               const int buffers[HOST_BUFFERS]);
 
 #endif

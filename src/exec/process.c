@@ -136,6 +136,12 @@ static int start(host *h, process *p, int out, int err) {
     return status;
 }
 
+/* Where the spawner finds what is to be killed when this host has been. */
+static void note_group(const process *p, pid_t group) {
+    if (p->noted)
+        __atomic_store_n(p->noted, (int32_t)group, __ATOMIC_RELEASE);
+}
+
 bool process_start(host *h, process *p) {
     int out[2], err[2] = {-1, -1};
     if (pipe2(out, O_CLOEXEC) != 0) {
@@ -152,6 +158,9 @@ bool process_start(host *h, process *p) {
     if (!started)
         return false;
     p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
+    if (h->state)
+        p->noted = &h->state->group[h->spec->number];
+    note_group(p, p->pid);
     fcntl(p->out, F_SETFL, O_NONBLOCK);
     fcntl(p->err, F_SETFL, O_NONBLOCK);
     return true;
@@ -190,6 +199,14 @@ void process_drain(int *fd, int log, capture *to) {
 bool process_has_ended(const process *p) {
     siginfo_t ended = {0};
     return waitid(P_PID, (id_t)p->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid;
+}
+
+int process_wait(const process *p, struct rusage *usage) {
+    int status = 0;
+    while (wait4(p->pid, &status, 0, usage) < 0 && errno == EINTR)
+        ;
+    note_group(p, 0);
+    return status;
 }
 
 void process_free(process *p) {

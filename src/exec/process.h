@@ -3,6 +3,8 @@
 #ifndef TF_EXEC_PROCESS_H
 #define TF_EXEC_PROCESS_H
 
+#include <sys/resource.h>
+
 #include "exec/host.h"
 
 /* Descriptors are -1 when closed. */
@@ -12,7 +14,8 @@ typedef struct process {
     int in;       /* what it is to have as its standard input: -1: nothing. The caller's */
     tf_buf words; /* arguments and environment, NUL after NUL */
     char **argv, **envp;
-    tf_buf cwd; /* empty: the work folder */
+    tf_buf cwd;     /* empty: the work folder */
+    int32_t *noted; /* where the spawner finds its group; NULL: nowhere */
 } process;
 
 #define PROCESS_NONE                                                                                                   \
@@ -29,6 +32,9 @@ bool process_start(host *h, process *p);
 void process_drain(int *fd, int log, capture *to);
 
 bool process_has_ended(const process *p); /* to be waited for still */
+
+/* Waits for its end: its wait status. What is left of its group is the caller's to kill, before. */
+int process_wait(const process *p, struct rusage *usage);
 
 /* Closes and frees what it has. */
 void process_free(process *p);

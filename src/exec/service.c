@@ -76,9 +76,7 @@ static bool start(host *h, service *s) {
 }
 
 static int reap(service *s, struct rusage *usage) {
-    int status = 0;
-    while (s->p.pid > 0 && wait4(s->p.pid, &status, 0, usage) < 0 && errno == EINTR)
-        ;
+    const int status = s->p.pid > 0 ? process_wait(&s->p, usage) : 0;
     process_close_fd(&s->in);
     process_free(&s->p);
     return status;

@@ -93,7 +93,7 @@ static tf_err start_anew(tf_exec *exec, int n, tf_error *error) {
     return err == TF_OK ? start(exec, n, error) : err;
 }
 
-tf_exec *tf_exec_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_buf *bundle, int rank,
+tf_exec *tf_exec_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_buf *bundle, int lock, int rank,
                      const tf_machine *mine, int slots, tf_error *error) {
     tf_exec *exec = tf_alloc(sizeof *exec);
     *exec = (tf_exec){.spawner = spawner, .campaign = campaign, .rank = rank, .slots = slots};
@@ -112,6 +112,8 @@ tf_exec *tf_exec_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_
     }
     size_t fixed = batch_fixed_size(campaign);
     tf_err err = spawner_send_campaign(spawner, bundle, error);
+    if (lock >= 0 && err == TF_OK)
+        err = spawner_send_lock(spawner, lock, error);
     for (int n = 0; n < slots && err == TF_OK; n++) {
         err = make_buffers(&exec->slot[n], n, fixed, error);
         if (err == TF_OK)
@@ -124,8 +126,10 @@ tf_exec *tf_exec_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_
 }
 
 void tf_exec_free(tf_exec *exec) {
+    tf_error ignored;
     if (!exec)
         return;
+    spawner_end_run(exec->spawner, &ignored); /* one that is gone has taken its hosts with it */
     for (int n = 0; n < exec->slots; n++) {
         if (exec->slot[n].socket >= 0)
             close(exec->slot[n].socket);

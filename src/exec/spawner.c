@@ -2,13 +2,13 @@
  * has never seen MPI, so that fork in a process with MPI's threads and memory registrations never happens.
  *
  * It lives in a process group of its own, out of reach of the terminal's signals, and is the subreaper of all that
- * tasks leave behind: when the rank is gone, whatever still runs under it is killed. */
+ * tasks leave behind. When a host has ended, what it ran is killed; when the rank is gone, all that is under way is, at
+ * once. Spawner and hosts hold the rank's lock on the output: the next run begins when the last of them is gone. */
 #include "exec/spawner.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +20,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define PATIENCE 10.0 /* s for which the rank waits for its end: a process that nothing ends keeps it */
 
 struct tf_spawner {
     tf_child child;
@@ -70,11 +72,14 @@ static int receive_message(int socket, spawner_message *message, int fds[SPAWNER
 typedef struct child {
     pid_t pid;
     int slot, life;
+    int stages; /* of its campaign */
+    host_state *state;
 } child;
 
 typedef struct parent {
     int socket; /* to the rank */
     int signals;
+    int lock; /* on the output; -1: none */
     tf_campaign *campaign;
     host_setting setting; /* of the hosts */
     child *child;
@@ -103,50 +108,94 @@ static void take_library(host_setting *setting, int stage, int fd) {
     setting->library[setting->libraries++] = (memory_library){.stage = stage, .fd = fd};
 }
 
-static void become_host(parent *s, const spawner_message *m, const int fds[SPAWNER_FDS]) {
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+static void take_lock(parent *s, int fd) {
+    if (s->lock >= 0)
+        close(s->lock);
+    s->lock = fd;
+}
+
+static void become_host(parent *s, host_state *state, const spawner_message *m, const int fds[SPAWNER_FDS]) {
+    tf_signals_default();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setpgid(0, 0); /* what its tasks start is found by it */
     close(s->socket);
     close(s->signals);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     dup2(null, 0);
     dup2(2, 1); /* what a plugin prints must not get between the results on stdout */
-    host_main(&s->setting, m->rank, m->slot, fds[0], &fds[1]);
+    host_main(&s->setting, state, m->rank, m->slot, fds[0], &fds[1]);
 }
 
 static void start_host(parent *s, const spawner_message *m, const int fds[SPAWNER_FDS]) {
-    pid_t pid = fork();
+    const int stages = s->campaign->stages;
+    const size_t size = host_state_size(stages);
+    host_state *state = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t pid = state != MAP_FAILED ? fork() : -1;
     if (pid == 0)
-        become_host(s, m, fds);
+        become_host(s, state, m, fds);
     for (int i = 0; i < SPAWNER_FDS; i++)
         if (fds[i] >= 0)
             close(fds[i]);
     if (pid < 0) {
         tf_error ignored;
+        if (state != MAP_FAILED)
+            munmap(state, size);
         spawner_message ended = {.kind = SPAWNER_ENDED, .slot = m->slot, .life = m->life, .status = 127 << 8};
         send_message(s->socket, &ended, NULL, 0, &ignored);
         return;
     }
     s->child = tf_realloc_array(s->child, (size_t)s->children + 1, sizeof *s->child);
-    s->child[s->children++] = (child){.pid = pid, .slot = m->slot, .life = m->life};
+    s->child[s->children++] = (child){.pid = pid, .slot = m->slot, .life = m->life, .stages = stages, .state = state};
+}
+
+/* A host, and what its tasks have started in its group. */
+static void kill_group(pid_t leader) {
+    kill(-leader, SIGKILL);
+    kill(leader, SIGKILL);
+}
+
+static bool is_host(const parent *s, pid_t pid) {
+    for (int i = 0; i < s->children; i++)
+        if (s->child[i].pid == pid)
+            return true;
+    return false;
 }
 
 static void kill_host(const parent *s, int slot) {
     for (int i = 0; i < s->children; i++)
         if (s->child[i].slot == slot)
-            kill(s->child[i].pid, SIGKILL);
+            kill_group(s->child[i].pid);
+}
+
+/* The commands and services of a host that has ended are this process's children by now. What else the host's memory
+ * may say is nobody's to kill. */
+static void kill_left(const parent *s, const child *of) {
+    for (int stage = 0; stage < of->stages; stage++) {
+        const pid_t group = __atomic_load_n(&of->state->group[stage], __ATOMIC_ACQUIRE);
+        siginfo_t info;
+        if (group > 1 && !is_host(s, group) && waitid(P_PID, (id_t)group, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+            kill(-group, SIGKILL);
+    }
 }
 
 /* Hosts that ended are reported; orphans of tasks are just reaped. false when there are no children left. */
 static bool reap(parent *s) {
-    int status;
-    pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+    int status = 0;
+    for (;;) {
+        siginfo_t info = {0};
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
+            return false;
+        const pid_t pid = info.si_pid;
+        if (pid == 0)
+            return true;
+        if (is_host(s, pid)) /* before it is waited for: until then the number is its own */
+            kill(-pid, SIGKILL);
+        waitpid(pid, &status, 0);
         for (int i = 0; i < s->children; i++) {
             if (s->child[i].pid != pid)
                 continue;
+            kill_left(s, &s->child[i]);
+            munmap(s->child[i].state, host_state_size(s->child[i].stages));
             tf_error ignored;
             spawner_message ended = {
                 .kind = SPAWNER_ENDED, .slot = s->child[i].slot, .life = s->child[i].life, .status = status};
@@ -155,18 +204,18 @@ static bool reap(parent *s) {
             break;
         }
     }
-    return pid == 0;
 }
 
-/* Every process under this one, from /proc: hosts first, and then what is reparented to us as they die. */
-static void kill_children(void) {
+/* Every process under this one, from /proc: hosts first, and then what is reparented to us as they die. Or hosts are
+ * spared, and what they have left behind is not. */
+static void kill_children(const parent *s, bool spare_hosts) {
     char path[64];
     snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
     tf_buf list = {0};
     tf_read_file(path, &list);
     for (char *rest = list.data, *word; rest && (word = strtok_r(NULL, " ", &rest));) {
         int64_t pid;
-        if (!tf_parse_int(word, &pid) || pid <= 1)
+        if (!tf_parse_int(word, &pid) || pid <= 1 || (spare_hosts && is_host(s, (pid_t)pid)))
             continue;
         if (getpgid((pid_t)pid) == (pid_t)pid)
             kill(-(pid_t)pid, SIGKILL);
@@ -175,13 +224,26 @@ static void kill_children(void) {
     tf_buf_free(&list);
 }
 
-/* The rank has closed its end: idle hosts leave by themselves, and get a moment for their teardown hooks. */
+/* Idle hosts leave by themselves. What the others are at would be done again, beside the next attempt at it. */
+static void let_go(const parent *s) {
+    for (int i = 0; i < s->children; i++) {
+        host_state *state = s->child[i].state;
+        __atomic_store_n(&state->leaving, 1, __ATOMIC_SEQ_CST);
+        if (__atomic_load_n(&state->busy, __ATOMIC_SEQ_CST))
+            kill_group(s->child[i].pid);
+    }
+}
+
+/* The rank has closed its end: idle hosts get a moment for their teardown hooks. */
 static void end_spawner(parent *s) {
     double deadline = tf_now() + 2;
-    while (s->children > 0 && tf_now() < deadline && reap(s))
+    let_go(s);
+    while (s->children > 0 && tf_now() < deadline && reap(s)) {
+        kill_children(s, true);
         poll(NULL, 0, 1);
+    }
     while (reap(s)) {
-        kill_children();
+        kill_children(s, false);
         poll(NULL, 0, 1);
     }
     scratch_close(&s->setting.scratch);
@@ -193,11 +255,19 @@ static void end_spawner(parent *s) {
     _exit(0);
 }
 
+/* Of a program that may have others: the lock goes with the last host. */
+static void end_run(parent *s) {
+    let_go(s);
+    take_lock(s, -1);
+}
+
 static void spawner_main(int socket, const tf_function *program) {
-    parent s = {.socket = socket, .setting = {.program = program, .scratch = {.fd = -1}, .staging = {.folder = -1}}};
+    parent s = {.socket = socket,
+                .lock = -1,
+                .setting = {.program = program, .scratch = {.fd = -1}, .staging = {.folder = -1}}};
     close_range(3, ~0U,
                 CLOSE_RANGE_CLOEXEC); /* what launchers leave open is not for commands: they might wait for it */
-    setpgid(0, 0);
+    tf_signals_out_of_reach();
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     sigset_t chld;
     sigemptyset(&chld);
@@ -221,6 +291,10 @@ static void spawner_main(int socket, const tf_function *program) {
             end_spawner(&s);
         if (got > 0 && m.kind == SPAWNER_CAMPAIGN)
             take_campaign(&s, passed[0], (size_t)m.size);
+        else if (got > 0 && m.kind == SPAWNER_LOCK)
+            take_lock(&s, passed[0]);
+        else if (got > 0 && m.kind == SPAWNER_OVER)
+            end_run(&s);
         else if (got > 0 && m.kind == SPAWNER_LIBRARY)
             take_library(&s.setting, m.stage, passed[0]);
         else if (got > 0 && m.kind == SPAWNER_KILL)
@@ -249,7 +323,7 @@ tf_spawner *tf_spawner_fork(const tf_function *program, tf_error *error) {
 void tf_spawner_close(tf_spawner *spawner) {
     if (!spawner)
         return;
-    tf_child_close(&spawner->child, INFINITY);
+    tf_child_close(&spawner->child, PATIENCE);
     free(spawner);
 }
 
@@ -270,6 +344,16 @@ tf_err spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error
 tf_err tf_spawner_give_library(tf_spawner *spawner, int stage, int fd, tf_error *error) {
     spawner_message message = {.kind = SPAWNER_LIBRARY, .stage = stage};
     return send_message(spawner->child.socket, &message, &fd, 1, error);
+}
+
+tf_err spawner_send_lock(tf_spawner *spawner, int lock, tf_error *error) {
+    spawner_message message = {.kind = SPAWNER_LOCK};
+    return send_message(spawner->child.socket, &message, &lock, 1, error);
+}
+
+tf_err spawner_end_run(tf_spawner *spawner, tf_error *error) {
+    spawner_message message = {.kind = SPAWNER_OVER};
+    return send_message(spawner->child.socket, &message, NULL, 0, error);
 }
 
 tf_err spawner_start_host(tf_spawner *spawner, int rank, int slot, int life, const int fds[SPAWNER_FDS],

@@ -8,9 +8,11 @@ enum { SPAWNER_FDS = 1 + HOST_BUFFERS };
 
 typedef enum spawner_kind {
     SPAWNER_CAMPAIGN, /* to the spawner, with a memory file of `size` bytes: the bundle */
+    SPAWNER_LOCK,     /* to the spawner, with the rank's lock on the output: hosts hold it with the rank */
     SPAWNER_LIBRARY,  /* to the spawner, with a memory file: the library of the stage */
     SPAWNER_START,    /* to the spawner, with the slot's socket and buffers: start a host */
     SPAWNER_KILL,     /* to the spawner: kill the slot's host */
+    SPAWNER_OVER,     /* to the spawner: the run is over; idle hosts leave by themselves, the others are killed */
     SPAWNER_ENDED     /* to the rank: the slot's host has ended with this wait status */
 } spawner_kind;
 
@@ -26,10 +28,13 @@ typedef struct spawner_message {
 
 int spawner_socket(const tf_spawner *spawner);
 tf_err spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error *error);
+tf_err spawner_send_lock(tf_spawner *spawner, int lock, tf_error *error);
 tf_err spawner_start_host(tf_spawner *spawner, int rank, int slot, int life, const int fds[SPAWNER_FDS],
                           tf_error *error);
 
 tf_err spawner_kill_host(tf_spawner *spawner, int slot, tf_error *error);
+
+tf_err spawner_end_run(tf_spawner *spawner, tf_error *error);
 
 /* 1 with a host that has ended (slot, life and status), -1 if there is none now, 0 if the spawner itself is gone. */
 int spawner_next_ended(tf_spawner *spawner, spawner_message *ended);

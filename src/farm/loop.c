@@ -32,6 +32,7 @@ typedef struct rank {
     master *master; /* on rank 0 */
     worker *worker; /* on the others, and on rank 0 when it is alone */
     share share;    /* of the node */
+    int lock;       /* this rank's on the output, until the store has it; -1: none */
     int signals;    /* a descriptor from which signals are read */
     int signalled;
     double told; /* when on_progress was last called */
@@ -108,9 +109,13 @@ static tf_err share_out(rank *r, bool works) {
 }
 
 static tf_err start(rank *r) {
+    if (r->campaign) /* before others hear of the output */
+        r->lock = tf_store_join(r->campaign, r->options->plan, 0);
     tf_err err = tf_store_agree(r->comm, share_campaign(r), r->error);
     if (err != TF_OK)
         return err;
+    if (r->own_campaign)
+        r->lock = tf_store_join(r->campaign, NULL, wire_rank(r->wire));
     bool works = wire_ranks(r->wire) == 1 || wire_rank(r->wire) > 0;
     err = tf_store_agree(r->comm, share_out(r, works), r->error);
     if (err != TF_OK)
@@ -120,7 +125,7 @@ static tf_err start(rank *r) {
     tf_err passed = libraries_pass_on(r->comm, r->campaign, works ? r->options->spawner : NULL, r->error);
     err = err == TF_OK ? passed : err;
     if (works && err == TF_OK) {
-        r->exec = tf_exec_new(r->options->spawner, r->campaign, r->bundle, wire_rank(r->wire), &r->share.machine,
+        r->exec = tf_exec_new(r->options->spawner, r->campaign, r->bundle, r->lock, wire_rank(r->wire), &r->share.machine,
                               r->share.slots, r->error);
         err = r->exec ? TF_OK : r->error->code;
     }
@@ -131,7 +136,8 @@ static tf_err start(rank *r) {
         return err;
     int64_t mine = r->share.slots, slots;
     MPI_Allreduce(&mine, &slots, 1, MPI_INT64_T, MPI_SUM, r->comm);
-    r->store = tf_store_open(r->campaign, r->comm, r->options->plan, slots, r->error);
+    r->store = tf_store_open(r->campaign, r->comm, r->options->plan, r->lock, slots, r->error);
+    r->lock = -1;
     if (!r->store)
         return r->error->code;
     if (r->exec)
@@ -352,6 +358,8 @@ static void free_all(rank *r) {
     tf_exec_free(r->exec);
     tf_machine_free(&r->share.machine);
     tf_store_abandon(r->store); /* closed by now, unless the run broke */
+    if (r->own_campaign && r->lock >= 0)
+        close(r->lock);
     master_free(r->master);
     wire_free(r->wire);
     tf_campaign_free(r->own_campaign);
@@ -379,7 +387,7 @@ static tf_err run(rank *r, tf_farm_result *result) {
 }
 
 tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_error *error) {
-    rank r = {.options = options, .campaign = options->campaign, .bundle = options->bundle, .error = error};
+    rank r = {.options = options, .campaign = options->campaign, .bundle = options->bundle, .error = error, .lock = -1};
     taken_signals before;
     tf_store_init();
     hold_signals(&r, &before);

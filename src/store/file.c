@@ -493,15 +493,12 @@ static void share_plan(tf_store *s, int64_t *run) {
         fingerprint[i] = bytes;
 }
 
-static tf_err take_locks(tf_store *s, tf_error *error) {
-    if (s->plan) {
-        lock_share(s->plan->lock);
-        lock_file_share(s->plan->file);
-    }
-    tf_err err = tf_store_agree(s->comm, TF_OK, error); /* the others' bytes are free now */
-    if (!s->plan)
-        s->lock = lock_join(s->path, s->rank);
-    return err;
+int tf_store_join(const tf_campaign *campaign, const tf_store_plan *plan, int rank) {
+    if (!plan)
+        return lock_join(campaign->output, rank);
+    lock_share(plan->lock);
+    lock_file_share(plan->file);
+    return plan->lock;
 }
 
 /* All ranks have the file open besides HDF5, and share its lock. It must be the one that was prepared. */
@@ -517,18 +514,16 @@ static tf_err open_beside(tf_store *s, tf_error *error) {
     return TF_OK;
 }
 
-tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_plan *plan, int64_t slots,
+tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_plan *plan, int lock, int64_t slots,
                         tf_error *error) {
     tf_store *s = store_new(campaign, campaign->output, comm);
     int64_t run;
     s->plan = plan;
+    s->lock = plan ? -1 : lock;
     s->dirty = plan && plan->dirty;
     share_plan(s, &run);
-    tf_err err = take_locks(s, error);
-    if (err == TF_OK)
-        store_begin_run(s, slots);
-    if (err == TF_OK)
-        err = store_begin_change(s, error);
+    store_begin_run(s, slots);
+    tf_err err = store_begin_change(s, error);
     if (err == TF_OK) {
         s->file = store_open_file(s->path, comm, campaign);
         err = s->file < 0 ? store_error(s, error, "can't be opened") : TF_OK;

@@ -36,7 +36,7 @@ static tf_err finish_stages(tf_store *s, const tf_store_plan *plan, bool *left, 
 static tf_err wind_up(const tf_campaign *campaign, const order *o, tf_error *error) {
     tf_store_plan *plan = tf_store_look(campaign, TF_STORE_WIND_UP, true, error);
     bool ready = plan && tf_store_prepare(plan, error) == TF_OK;
-    tf_store *s = ready ? tf_store_open(campaign, MPI_COMM_NULL, plan, 0, error) : NULL;
+    tf_store *s = ready ? tf_store_open(campaign, MPI_COMM_NULL, plan, -1, 0, error) : NULL;
     if (!s) {
         tf_store_plan_free(plan);
         return error->code;

@@ -72,9 +72,14 @@ const char *tf_store_note(const tf_store_plan *plan);
 
 /* ---- The file ---- */
 
+/* This rank's part of the run's lock on the output: a descriptor that holds it until its last copy is closed; -1 where
+ * it can't be had. The first rank, whose plan has it and keeps it, must come before the others. */
+int tf_store_join(const tf_campaign *campaign, const tf_store_plan *plan, int rank);
+
 /* Collective. Opens the prepared file; `slots` is the number of all ranks together. `plan` is NULL on all ranks but the
- * first, where it stays the caller's. NULL on failure. The campaign must outlive the store. */
-tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_plan *plan, int64_t slots,
+ * first, where it stays the caller's; on these the store takes `lock`, which tf_store_join gave. NULL on failure. The
+ * campaign must outlive the store. */
+tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_plan *plan, int lock, int64_t slots,
                         tf_error *error);
 
 /* Collective. Creates the stage's datasets and flushes them to disk, or opens those of an earlier run: rows may be

@@ -37,7 +37,7 @@ static void farm_open(farm *f, int slots, const char *manifest) {
     f->campaign = tf_campaign_load(&options, &f->recorder.source, &diags);
     cr_assert_not_null(f->campaign, "%s", tf_buf_text(&diags.lines));
     tf_machine machine = {.cores = slots, .memory = 1 << 30};
-    f->exec = tf_exec_new(f->spawner, f->campaign, &f->recorder.bytes, 3, &machine, slots, &error);
+    f->exec = tf_exec_new(f->spawner, f->campaign, &f->recorder.bytes, -1, 3, &machine, slots, &error);
     cr_assert_not_null(f->exec, "%s", error.text);
     f->result = outcome_new(f->campaign);
 }

@@ -304,7 +304,7 @@ Test(file, holds_what_was_written_in_any_order) {
     tf_error error;
     tf_store_plan *plan = prepare(campaign, TF_STORE_GO_ON, &error);
     cr_assert_not_null(plan, "%s", error.text);
-    tf_store *store = tf_store_open(campaign, MPI_COMM_WORLD, plan, 1, &error);
+    tf_store *store = tf_store_open(campaign, MPI_COMM_WORLD, plan, -1, 1, &error);
     cr_assert_not_null(store, "%s", error.text);
     cr_assert_eq(tf_store_layout(store, 0, &error), TF_OK, "%s", error.text);
     int64_t order[TASKS / BATCH];
@@ -331,7 +331,7 @@ Test(file, that_can_not_be_opened_is_an_error_with_the_reason) {
     cr_assert_not_null(plan, "%s", error.text);
     MPI_Init(NULL, NULL);
     unlink("out.h5");
-    cr_expect_null(tf_store_open(campaign, MPI_COMM_WORLD, plan, 1, &error));
+    cr_expect_null(tf_store_open(campaign, MPI_COMM_WORLD, plan, -1, 1, &error));
     cr_expect_eq(error.code, TF_ERR_RUN);
     const char *reason = "out.h5: can't be opened: MPI_File_open failed: MPI error string is '"; /* and MPI's words */
     cr_expect_eq(strncmp(error.text, reason, strlen(reason)), 0, "%s", error.text);
