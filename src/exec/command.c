@@ -140,6 +140,14 @@ static void judge(host *h, int64_t row, int status, bool overdue, const struct r
     add_last_line(&h->message, &h->err);
 }
 
+/* That belongs to the attempt: a regular expression may take for ever, and a file be a pipe into which nobody writes.
+ */
+static void read_answer(host *h, int64_t row, const attempt *a, double began) {
+    host_watch(h, began);
+    extract_columns(h, row, tf_buf_text(&a->scratch));
+    host_watch(h, 0);
+}
+
 void command_run(host *h, int64_t row) {
     enum { SEARCHED = 4 << 20 }; /* of the output, for columns: its first and last 2 MiB */
     attempt a = {.p = PROCESS_NONE, .log = -1};
@@ -162,12 +170,13 @@ void command_run(host *h, int64_t row) {
     }
     if (ready) {
         struct rusage usage = {0};
+        const double began = tf_now();
         bool overdue = attend(h, &a);
         int status = process_wait(&a.p, &usage);
         if (!h->stopped)
             judge(h, row, status, overdue, &usage);
         if (h->message.length == 0 && h->spec->columns && !h->stopped)
-            extract_columns(h, row, tf_buf_text(&a.scratch));
+            read_answer(h, row, &a, began);
     } else if (h->spec->record_full) {
         h->columns.exit_code[row] = -1;
     }

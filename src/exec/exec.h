@@ -94,6 +94,9 @@ tf_spawner *tf_spawner_fork(const tf_function *program, tf_error *error);
  * descriptor stays the caller's. */
 tf_err tf_spawner_give_library(tf_spawner *spawner, int stage, int fd, tf_error *error);
 
+/* Lets it go on if somebody has stopped it. From any thread. */
+void tf_spawner_wake(const tf_spawner *spawner);
+
 /* Ends the spawner and whatever still runs under it; waits for it, but not for ever. */
 void tf_spawner_close(tf_spawner *spawner);
 

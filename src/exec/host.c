@@ -70,6 +70,11 @@ void host_close(host *h) {
     tf_buf_free(&h->message);
 }
 
+void host_watch(host *h, double start) {
+    if (h->spec->timeout > 0)
+        h->header->row_started = start;
+}
+
 bool host_is_to_stop(const host *h) {
     return __atomic_load_n(&h->header->stop, __ATOMIC_RELAXED) != 0;
 }
@@ -167,12 +172,6 @@ static void finish_row(host *h, int64_t row, uint64_t texts_before) {
         host_add_text(h, row, TF_RECORD_MESSAGE, tf_buf_text(&h->message), h->message.length);
 }
 
-/* The rank watches the time that a function takes: a host can't interrupt itself. */
-static void start_clock(host *h) {
-    if (h->spec->timeout > 0)
-        h->header->row_started = tf_now();
-}
-
 static void start_row(host *h, int64_t row, double start) {
     batch_start_row(&h->columns, row, start);
     tf_buf_clear(&h->message);
@@ -238,7 +237,7 @@ static void run_row(host *h, struct tf_stage *function, int64_t row) {
     const bool has_files = tf_stage_has_files(h->spec);
     if ((!has_files || files_before(h, row)) && (!h->has_tables || read_tables(h, row))) {
         if (function) {
-            start_clock(h);
+            host_watch(h, h->spec->timeout > 0 ? tf_now() : 0);
             function_run(h, function, row);
         } else if (h->spec->run.kind == TF_RUN_EXPR) {
             exprs_set_row(h, row);
@@ -329,7 +328,7 @@ static void run_together(host *h, struct tf_stage *function) {
         included++;
     }
     __atomic_store_n(&head->calling_batch, 1, __ATOMIC_RELEASE);
-    start_clock(h);
+    host_watch(h, h->spec->timeout > 0 ? tf_now() : 0);
     for (h->part = 0; next_part(h); h->part += h->part_count)
         function_run_batch(h, function);
     double share = included ? (tf_now() - head->started) / (double)included : 0;

@@ -89,6 +89,10 @@ typedef struct host {
     tf_buf message;   /* why the task under way fails; empty while it does not */
 } host;
 
+/* What the task under way is at can't be interrupted: the rank ends this host when it takes longer, since `start`
+ * (tf_now()), than the stage's timeout. */
+void host_watch(host *h, double start);
+
 /* The rank waits for this batch no longer. */
 bool host_is_to_stop(const host *h);
 

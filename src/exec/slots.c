@@ -583,7 +583,7 @@ static tf_err await_hosts(tf_exec *exec, double seconds, const delivery *d) {
 /* Hosts stop between two tasks, and leave a command; a function that takes long has to be killed with its host. Only
  * then is it known what has ended. */
 tf_err tf_exec_give_up(tf_exec *exec, tf_exec_on_rows *on_rows, void *context, tf_error *error) {
-    const double patience = 0.5; /* s */
+    const double patience = 0.3; /* s */
     int events = 0;
     spawner_message ended;
     delivery d = {.on_rows = on_rows, .context = context, .events = &events, .error = error};
@@ -606,6 +606,8 @@ tf_err tf_exec_give_up(tf_exec *exec, tf_exec_on_rows *on_rows, void *context, t
             poll(&exec->polled[exec->slots], 1, 10);
     }
     for (int n = 0; n < exec->slots; n++) {
+        if (tf_exec_is_busy(exec, n)) /* to nobody's use any more: but who asks for idle slots is to find them all */
+            places_give_back(exec->places, n);
         for (int b = 0; b < HOST_BUFFERS && err == TF_OK; b++) {
             if (!exec->slot[n].given[b])
                 continue;

@@ -323,8 +323,14 @@ tf_spawner *tf_spawner_fork(const tf_function *program, tf_error *error) {
 void tf_spawner_close(tf_spawner *spawner) {
     if (!spawner)
         return;
+    tf_spawner_wake(spawner);
     tf_child_close(&spawner->child, PATIENCE);
     free(spawner);
+}
+
+void tf_spawner_wake(const tf_spawner *spawner) {
+    if (spawner)
+        kill(spawner->child.pid, SIGCONT);
 }
 
 int spawner_socket(const tf_spawner *spawner) {

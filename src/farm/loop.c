@@ -2,11 +2,8 @@
  * are polled, rows are polled, and only when neither had anything does it nap, longer each time. */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,6 +11,7 @@
 #include "farm/libraries.h"
 #include "farm/master.h"
 #include "farm/share.h"
+#include "farm/signals.h"
 #include "farm/worker.h"
 
 #define SHORTEST_NAP  10e-6 /* s */
@@ -33,8 +31,7 @@ typedef struct rank {
     worker *worker; /* on the others, and on rank 0 when it is alone */
     share share;    /* of the node */
     int lock;       /* this rank's on the output, until the store has it; -1: none */
-    int signals;    /* a descriptor from which signals are read */
-    int signalled;
+    signals *signals;
     double told; /* when on_progress was last called */
     bool ended;
     bool parted; /* without the others, one of whom has died */
@@ -125,8 +122,8 @@ static tf_err start(rank *r) {
     tf_err passed = libraries_pass_on(r->comm, r->campaign, works ? r->options->spawner : NULL, r->error);
     err = err == TF_OK ? passed : err;
     if (works && err == TF_OK) {
-        r->exec = tf_exec_new(r->options->spawner, r->campaign, r->bundle, r->lock, wire_rank(r->wire), &r->share.machine,
-                              r->share.slots, r->error);
+        r->exec = tf_exec_new(r->options->spawner, r->campaign, r->bundle, r->lock, wire_rank(r->wire),
+                              &r->share.machine, r->share.slots, r->error);
         err = r->exec ? TF_OK : r->error->code;
     }
     if (r->exec)
@@ -155,6 +152,7 @@ static tf_err start(rank *r) {
 /* ---- The loop ---- */
 
 static void end(rank *r, tf_err outcome) {
+    signals_let_end(r->signals);
     r->ended = true;
     r->outcome = outcome;
 }
@@ -174,6 +172,7 @@ static void collect(rank *r, const collect_message *message) {
         break;
     case COLLECT_FINISH: err = tf_store_finish(r->store, message->stage, message->enough, r->error); break;
     case COLLECT_CLOSE:
+        signals_let_end(r->signals);
         err = tf_store_close(r->store, message->partial ? "stopped" : state_name((tf_err)message->outcome),
                              message->elapsed, r->error);
         r->store = NULL;
@@ -221,44 +220,10 @@ static bool take_messages(rank *r) {
     return taken > 0;
 }
 
-/* Signals that ask for an end are read by the main thread, which blocks them, and interrupt nothing. Threads that MPI
- * had before do not block them: one that gets such a signal passes it on to the main thread, whose number is the
- * process's. */
-static const int asking[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
-enum { ASKING = sizeof asking / sizeof *asking };
-
-static void pass_on(int number) {
-    if (gettid() != getpid())
-        syscall(SYS_tgkill, getpid(), getpid(), number);
-}
-
-typedef struct taken_signals {
-    sigset_t mask;
-    struct sigaction action[ASKING];
-} taken_signals;
-
-static void hold_signals(rank *r, taken_signals *before) {
-    sigset_t set;
-    sigemptyset(&set);
-    for (int i = 0; i < ASKING; i++) {
-        struct sigaction passing = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
-        sigaddset(&set, asking[i]);
-        sigaction(asking[i], &passing, &before->action[i]);
-    }
-    sigprocmask(SIG_BLOCK, &set, &before->mask);
-    r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-static void release_signals(const taken_signals *before) {
-    for (int i = 0; i < ASKING; i++)
-        sigaction(asking[i], &before->action[i], NULL);
-    sigprocmask(SIG_SETMASK, &before->mask, NULL);
-}
-
 static void take_signals(rank *r) {
-    struct signalfd_siginfo info;
-    while (read(r->signals, &info, sizeof info) == (ssize_t)sizeof info) {
-        signal_message message = {.signal = (int32_t)info.ssi_signo, .count = ++r->signalled};
+    int number, count;
+    while (signals_next(r->signals, &number, &count)) {
+        signal_message message = {.signal = number, .count = count};
         wire_send(r->wire, 0, TAG_SIGNAL, &message, sizeof message);
     }
 }
@@ -312,38 +277,44 @@ static bool agree_to_run(MPI_Comm comm, bool run) {
     return runs;
 }
 
+/* Open MPI looks for networks also where no launcher has started anything, for half the time that a single task takes.
+ * What is set is for MPI_Init alone (tasks may be MPI programs), and nothing that the user has set. Other threads wait
+ * for the disk and for signals, and make no call of MPI. */
+static tf_err init_mpi(tf_error *error) {
+    static const char *const setting[][2] = {{"OMPI_MCA_pml", "ob1"}, {"OMPI_MCA_btl", "self"}};
+    enum { SETTINGS = sizeof setting / sizeof *setting };
+    const int settings = tf_farm_launched() ? 0 : SETTINGS;
+    bool ours[SETTINGS] = {0};
+    int level;
+    for (int i = 0; i < settings; i++) {
+        ours[i] = !getenv(setting[i][0]);
+        setenv(setting[i][0], setting[i][1], false);
+    }
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level);
+    for (int i = 0; i < settings; i++)
+        if (ours[i])
+            unsetenv(setting[i][0]);
+    return level >= MPI_THREAD_FUNNELED ? TF_OK
+                                        : tf_error_set(error, TF_ERR_RUN,
+                                                       "this MPI allows no threads, not even such as do not use it "
+                                                       "(MPI_THREAD_FUNNELED): use one that was built with them");
+}
+
 void tf_farm_call_off(void) {
+    tf_error ignored;
     if (!tf_farm_launched())
         return;
-    MPI_Init(NULL, NULL);
+    init_mpi(&ignored);
     agree_to_run(MPI_COMM_WORLD, false);
     MPI_Finalize();
 }
 
-/* Open MPI looks for networks also where no launcher has started anything, for half the time that a single task takes.
- * What is set is for MPI_Init alone (tasks may be MPI programs), and nothing that the user has set. */
-static void init_alone(void) {
-    static const char *const setting[][2] = {{"OMPI_MCA_pml", "ob1"}, {"OMPI_MCA_btl", "self"}};
-    enum { SETTINGS = sizeof setting / sizeof *setting };
-    bool ours[SETTINGS] = {0};
-    for (int i = 0; i < SETTINGS; i++) {
-        ours[i] = !getenv(setting[i][0]);
-        setenv(setting[i][0], setting[i][1], false);
-    }
-    MPI_Init(NULL, NULL);
-    for (int i = 0; i < SETTINGS; i++)
-        if (ours[i])
-            unsetenv(setting[i][0]);
-}
-
-static void begin_mpi(rank *r) {
+static tf_err begin_mpi(rank *r) {
     r->comm = MPI_COMM_WORLD;
-    if (r->options->comm)
-        MPI_Comm_dup(*r->options->comm, &r->comm);
-    else if (tf_farm_launched())
-        MPI_Init(NULL, NULL);
-    else
-        init_alone();
+    if (!r->options->comm)
+        return init_mpi(r->error);
+    MPI_Comm_dup(*r->options->comm, &r->comm);
+    return TF_OK;
 }
 
 static void end_mpi(rank *r) {
@@ -388,17 +359,16 @@ static tf_err run(rank *r, tf_farm_result *result) {
 
 tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_error *error) {
     rank r = {.options = options, .campaign = options->campaign, .bundle = options->bundle, .error = error, .lock = -1};
-    taken_signals before;
+    const double end = options->walltime > 0 ? options->started + options->walltime : 0;
     tf_store_init();
-    hold_signals(&r, &before);
-    begin_mpi(&r);
-    tf_err err = agree_to_run(r.comm, options->bundle != NULL) ? run(&r, result) : TF_ERR_USAGE;
-    close(r.signals);
+    r.signals = signals_hold(end, options->grace, options->spawner);
+    tf_err err = begin_mpi(&r);
+    if (err == TF_OK)
+        err = agree_to_run(r.comm, options->bundle != NULL) ? run(&r, result) : TF_ERR_USAGE;
     if (!r.parted)
         end_mpi(&r);
     else if (options->campaign)
         err = tf_finisher_run(options->finisher, options->plan, err, result->progress.elapsed, error);
-    if (options->comm) /* else a late one is still of no interest */
-        release_signals(&before);
+    signals_release(r.signals, options->comm != NULL); /* without a program a late one is still of no interest */
     return err;
 }

@@ -1,5 +1,6 @@
 /* Regular expressions that a manifest gives. The C library makes a copy of what is repeated for each time that it is,
- * so that repetitions of repetitions take for ever: how much there would be is found out first. */
+ * so that repetitions of repetitions take for ever: how much there would be is found out first. To find what refers
+ * back to a group it may have to try all ways to match, which takes for ever on a short text already. */
 #include <regex.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,19 @@ static double copies(const char *p, const char **behind) {
     return all;
 }
 
+static bool refers_back(const char *p) {
+    while (*p) {
+        if (*p == '[') {
+            p = skip_bracket(p);
+            continue;
+        }
+        if (*p == '\\' && p[1] >= '1' && p[1] <= '9')
+            return true;
+        p += 1 + (*p == '\\' && p[1]);
+    }
+    return false;
+}
+
 bool check_regex(struct loader *l, const at *where, const char *text, int flags) {
     regex_t regex;
     char reason[100];
@@ -70,6 +84,11 @@ bool check_regex(struct loader *l, const at *where, const char *text, int flags)
         all += copies(p, &p);
     if (is_long || all > MOST_COPIES) {
         complain(l->diags, where, "\"%.60s\" is too long, or repeats too much of itself", text);
+        return false;
+    }
+    if (refers_back(text)) {
+        complain(l->diags, where, "\"%.60s\" refers back to a group (\\1 to \\9), which can take for ever; do without",
+                 text);
         return false;
     }
     int status = regcomp(&regex, text, flags | REG_EXTENDED);

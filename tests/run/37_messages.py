@@ -95,6 +95,7 @@ TASKS = [
 OF_THE_SYSTEM = {
     "old bytes can't be cleared",
     "can't list the texts of stage",
+    "this MPI allows no threads, not even such as do not use it (MPI_THREAD_FUNNELED): use one that was built with them",
     "can't start processes",
     "can't make a socket",
     "can't fork",

@@ -7,6 +7,7 @@ import pathlib
 import resource
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 import time
@@ -24,6 +25,7 @@ SOAK = os.environ["TASKFARM_SOAK"] == "ON"
 EXAMPLES = SOURCE / "examples"
 
 DONE, FAILED, TIMEOUT = 1, 2, 3
+F_OFD_GETLK = 36  # fcntl's, which Python has no name for
 
 
 def environment(**more):
@@ -220,6 +222,16 @@ def descendants(pid):
         found.append(one)
         more += parents.get(one, [])
     return found
+
+
+def lock_is_held(path):
+    """Is a run at work on the output whose lock this is? A lock that is not there is nobody's."""
+    try:
+        with open(path, "rb") as file:
+            query = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            return struct.unpack("hhqqi", fcntl.fcntl(file, F_OFD_GETLK, query))[0] != fcntl.F_UNLCK
+    except FileNotFoundError:
+        return False
 
 
 def kill_all(run):

@@ -1,0 +1,152 @@
+/* Signals are blocked and read from a descriptor, so that they interrupt nothing. The rank's loop reads them; but it
+ * may be in a call that does not return, of MPI, of HDF5 or of a file system that is gone. So a thread of its own, the
+ * watchman, reads them as well, and ends the process when its time is over: what is in the file is as safe then as
+ * after kill -9, and the exit status says that the run is to be gone on with. The watchman calls neither MPI nor HDF5.
+ */
+#include "farm/signals.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PATIENCE 10.0 /* s, beyond the grace, that an end in order may take to begin, */
+#define AT_ONCE  1.0  /* or after a second signal, */
+#define ENDING   5.0  /* and then to come */
+
+static const int asking[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
+static const int failing[] = {SIGPIPE, SIGXFSZ};
+enum { ASKING = sizeof asking / sizeof *asking, FAILING = sizeof failing / sizeof *failing };
+
+struct signals {
+    int fd;   /* from which signals are read */
+    int wake; /* of the watchman */
+    bool watched;
+    pthread_t watchman;
+    tf_spawner *spawner;
+    double grace, end;
+    int told; /* signals that signals_next has given out */
+    /* Atomic. */
+    int count, last; /* signals so far, and the last one's number */
+    bool ending, over;
+    /* As they were before. */
+    sigset_t mask;
+    struct sigaction action[ASKING], failed[FAILING];
+};
+
+/* ---- The watchman ---- */
+
+static void read_signals(signals *s) {
+    struct signalfd_siginfo info;
+    while (read(s->fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        __atomic_store_n(&s->last, (int)info.ssi_signo, __ATOMIC_RELAXED);
+        __atomic_add_fetch(&s->count, 1, __ATOMIC_RELEASE);
+    }
+}
+
+static void end_process(const signals *s) {
+    static const char text[] =
+        "taskfarm: ended without waiting any longer; what is in the output is safe, and the same "
+        "command line goes on\n";
+    tf_spawner_wake(s->spawner);
+    const ssize_t told = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)told;
+    _exit(TF_ERR_STOPPED);
+}
+
+static void *watch(void *context) {
+    signals *s = context;
+    double end = s->end > 0 ? s->end + PATIENCE : INFINITY;
+    int seen = 0;
+    while (!__atomic_load_n(&s->over, __ATOMIC_ACQUIRE)) {
+        read_signals(s);
+        const int count = __atomic_load_n(&s->count, __ATOMIC_ACQUIRE);
+        const double now = tf_now();
+        if (count > seen)
+            end = fmin(end, now + (count > 1 ? AT_ONCE : s->grace + PATIENCE));
+        seen = count;
+        const double left = end - now + (__atomic_load_n(&s->ending, __ATOMIC_ACQUIRE) ? ENDING : 0);
+        if (left <= 0)
+            end_process(s);
+        struct pollfd heard[] = {{s->fd, POLLIN, 0}, {s->wake, POLLIN, 0}};
+        const double longest = 1000; /* s */
+        poll(heard, 2, isinf(left) ? -1 : (int)ceil(1e3 * fmin(left, longest)));
+        uint64_t ignored;
+        if (heard[1].revents && read(s->wake, &ignored, sizeof ignored) < 0)
+            continue;
+    }
+    return NULL;
+}
+
+static void wake(const signals *s) {
+    const uint64_t one = 1;
+    while (write(s->wake, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+}
+
+/* ---- The rank's side ---- */
+
+/* Threads that MPI had before do not block these signals: one that gets such a signal passes it on to the main thread,
+ * whose number is the process's. */
+static void pass_on(int number) {
+    const int error = errno;
+    if (gettid() != getpid())
+        syscall(SYS_tgkill, getpid(), getpid(), number);
+    errno = error;
+}
+
+signals *signals_hold(double end, double grace, tf_spawner *spawner) {
+    signals *s = tf_alloc(sizeof *s);
+    *s = (signals){.end = end, .grace = grace, .spawner = spawner};
+    sigset_t set;
+    sigemptyset(&set);
+    for (int i = 0; i < ASKING; i++) {
+        struct sigaction passing = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
+        sigaddset(&set, asking[i]);
+        sigaction(asking[i], &passing, &s->action[i]);
+    }
+    for (int i = 0; i < FAILING; i++)
+        sigaction(failing[i], &(struct sigaction){.sa_handler = SIG_IGN}, &s->failed[i]);
+    sigprocmask(SIG_BLOCK, &set, &s->mask);
+    s->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    s->watched = s->fd >= 0 && s->wake >= 0 && pthread_create(&s->watchman, NULL, watch, s) == 0;
+    return s;
+}
+
+bool signals_next(signals *s, int *number, int *count) {
+    read_signals(s); /* those that were passed on come to this thread alone */
+    if (s->told == __atomic_load_n(&s->count, __ATOMIC_ACQUIRE))
+        return false;
+    *number = __atomic_load_n(&s->last, __ATOMIC_RELAXED);
+    *count = ++s->told;
+    wake(s);
+    return true;
+}
+
+void signals_let_end(signals *s) {
+    __atomic_store_n(&s->ending, true, __ATOMIC_RELEASE);
+}
+
+void signals_release(signals *s, bool restore) {
+    __atomic_store_n(&s->over, true, __ATOMIC_RELEASE);
+    wake(s);
+    if (s->watched)
+        pthread_join(s->watchman, NULL);
+    close(s->fd);
+    close(s->wake);
+    for (int i = 0; i < FAILING && restore; i++)
+        sigaction(failing[i], &s->failed[i], NULL);
+    for (int i = 0; i < ASKING && restore; i++)
+        sigaction(asking[i], &s->action[i], NULL);
+    if (restore)
+        sigprocmask(SIG_SETMASK, &s->mask, NULL);
+    free(s);
+}

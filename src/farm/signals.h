@@ -1,0 +1,26 @@
+/* Signals that ask a rank to end, and the end that comes by itself when the rank does not. */
+#ifndef TF_FARM_SIGNALS_H
+#define TF_FARM_SIGNALS_H
+
+#include <stdbool.h>
+
+#include "exec/exec.h"
+
+typedef struct signals signals;
+
+/* From here on SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 are only counted, and SIGPIPE and SIGXFSZ fail calls instead of
+ * ending the process. A while after the first signal, or after tf_now() has passed `end` (0: never), a second after a
+ * second signal, the process ends with TF_ERR_STOPPED, whatever it is at. `grace`: s from the first signal for which
+ * that may take longer. To be called before MPI has threads. */
+signals *signals_hold(double end, double grace, tf_spawner *spawner);
+
+/* The next signal that has come, and how many there have been with it. false: there is none. */
+bool signals_next(signals *s, int *number, int *count);
+
+/* The end has begun, in order: it may take a while longer. */
+void signals_let_end(signals *s);
+
+/* Nothing ends this process any more. `restore`: signals are taken as they were before. */
+void signals_release(signals *s, bool restore);
+
+#endif

@@ -1,0 +1,209 @@
+"""How runs end: what is killed takes all that it began with it, a signal ends what does not end by itself, and what goes wrong
+on the way ends the run in order, with its exit status and its reason."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import farm
+import h5py
+
+HALVES = "echo half >o{n}.txt; touch begun{n}; sleep 1.5; echo whole >>o{n}.txt"
+
+
+def children(pid):
+    return list(map(int, pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+def hosts_of(rank):
+    """The processes of a rank's slots: children of its spawner, the only child of a run without mpirun."""
+    return [host for spawner in children(rank) for host in children(spawner)]
+
+
+class Ends(farm.FarmTest):
+    limit = 60
+
+    def begin(self, *options, ranks=None, env=None):
+        """A run whose tasks leave files begun*; goes on when there is one."""
+        run = self.start("e.json", *options, ranks=ranks, env=env)
+        self.addCleanup(farm.kill_all, run)
+        self.wait_for(lambda: list(self.folder.glob("begun*")) or run.poll() is not None, "no task begins")
+        self.assertIsNone(run.poll(), self.said())
+        return run
+
+    def said(self):
+        return (self.folder / "stderr").read_text()
+
+
+class Killed(Ends):
+    """kill -9: nobody writes into what somebody else makes anew."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("e.json", {"over": {"n": [1, 2]}, "run": {"command": HALVES}, "outputs": "o{n}.txt", "retries": 1})
+
+    def check_outputs(self):
+        for n in (1, 2):
+            self.assertEqual((self.folder / f"o{n}.txt").read_text(), "half\nwhole\n")
+
+    def test_a_run_leaves_nothing_behind_that_writes_into_the_next(self):
+        for ranks in (None, 2):
+            with self.subTest(ranks=ranks):
+                run = self.begin("--slots", 2, ranks=ranks)
+                for pid in farm.ranks_of(run).values():
+                    os.kill(pid, signal.SIGKILL)
+                run.wait(30)
+                self.taskfarm("e.json", "--slots", 2)
+                self.check_outputs()
+                for path in self.folder.glob("[bo]*[12]*"):
+                    path.unlink()
+                (self.folder / "e.h5").unlink()
+
+    def test_a_host_takes_its_command_with_it(self):
+        run = self.begin("--slots", 2)
+        for host in hosts_of(run.pid):
+            os.kill(host, signal.SIGKILL)
+        self.assertEqual(run.wait(30), 0, self.said())
+        self.check_outputs()
+
+    def test_a_function_takes_what_it_has_started_with_it(self):
+        self.write("f.c", PLUGIN)
+        subprocess.run(["cc", f"-I{farm.SOURCE}/include", "-fPIC", "-shared", "f.c", "-o", "f.so"], cwd=self.folder, check=True)
+        self.write("e.json", {"run": {"function": "./f.so:start"}, "timeout": 0.3, "retries": 1})
+        self.taskfarm("e.json")
+
+    def test_spawner_and_hosts_hold_the_output(self):
+        run = self.begin("--slots", 2)
+        spawner = next(pid for pid in children(run.pid) if children(pid))
+        for pid in (spawner, *hosts_of(run.pid)):
+            held = [os.readlink(entry) for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
+            self.assertIn(str(self.folder.resolve() / "e.h5.d/lock"), held)
+        self.assertEqual(run.wait(30), 0, self.said())
+
+
+class Stopped(Ends):
+    """A signal ends a run, whatever its tasks are at; and a second one at once."""
+
+    limit = 30
+
+    def check_stopped(self, run, *said):
+        self.assertEqual(run.wait(self.limit), 75, self.said())
+        for text in said:
+            self.assertIn(text, self.said())
+        self.wait_for(lambda: not farm.lock_is_held(self.folder / "e.h5.d/lock"), "something of the run goes on")
+
+    def test_with_a_function_that_does_not_end(self):
+        """Also in one process with others, of a batch, and with a host that somebody has stopped."""
+        hang = {"function": "builtin:hang"}
+        service = {"service": ["sh", "-c", "touch begun; trap '' TERM; sleep 1000"]}
+        for run, stop_host, ranks in ((hang, False, None), (hang, False, 2), (hang, True, None), (service, False, None)):
+            for how in ("grace", "signals"):
+                if how == "signals" and (ranks or run is service):
+                    continue
+                with self.subTest(run=run, stop_host=stop_host, ranks=ranks, how=how):
+                    self.setUp()
+                    first = {"name": "first", "run": {"command": "touch begun"}}
+                    self.write("e.json", {"stages": [first, {"name": "long", "over": {"i": {"range": [3]}}, "run": run}]})
+                    began = self.begin("--slots", 1, "--grace", 0.2 if how == "grace" else 1000, ranks=ranks)
+                    self.wait_for(lambda: self.is_running("long"), "the task does not begin")
+                    if stop_host:
+                        os.kill(hosts_of(began.pid)[0], signal.SIGSTOP)
+                    farm.ask_to_stop(began)
+                    if how == "signals":
+                        self.wait_for(lambda: "stopping" in self.said(), "it does not stop")
+                        farm.ask_to_stop(began)
+                    self.check_stopped(began, "0 failed, ")
+
+    def is_running(self, stage):
+        try:
+            with h5py.File(self.folder / "e.h5") as file:
+                return stage in file
+        except (OSError, KeyError):
+            return False
+
+    def test_with_a_rank_that_answers_to_nothing(self):
+        """A call that does not return, of MPI or of the disk, is like a rank 0 that hears nothing of the others."""
+        self.write("e.json", {"run": {"command": "touch begun; sleep 1000"}})
+        run = self.begin("--grace", 1000, ranks=2)
+        ranks = farm.ranks_of(run)
+        os.kill(ranks[1], signal.SIGSTOP)
+        for count in (1, 2):
+            os.kill(ranks[0], signal.SIGUSR1)
+            if count == 1:
+                self.wait_for(lambda: "stopping" in self.said(), "it does not stop")
+        self.check_stopped(run, "taskfarm: ended without waiting any longer; what is in the output is safe, and the same command line goes on")
+
+    def test_with_a_regular_expression_that_does_not_end(self):
+        """What is read from a pipe into which nobody writes ends as little, and is the same in every way."""
+        self.write("e.json", {"run": {"command": "touch begun; mkfifo p"}, "results": {"x": {"type": "string", "from": "file:p"}}, "timeout": 0.5})
+        self.taskfarm("e.json", status=1)
+        self.assertIn("timeout after 0.5s", self.taskfarm("show", "e.h5", 0).stdout)
+        self.assertEqual(self.open("e.h5")["e/task/status"][0], farm.TIMEOUT)
+        for path in self.folder.glob("[pb]*"):
+            path.unlink()
+        self.write("e.json", {"run": {"command": "touch begun; mkfifo p"}, "results": {"x": {"type": "string", "from": "file:p"}}})
+        run = self.start("e.json", "--fresh", "--grace", 0.2)
+        self.wait_for(lambda: (self.folder / "p").exists(), "the task does not end")
+        farm.ask_to_stop(run)
+        self.check_stopped(run)
+
+    def test_back_references_are_refused(self):
+        for expression, refused in (("(a|aa|a?)*(a|aa)*\\1c", True), ("(a)[\\1]", False), ("a\\\\1", False), ("(a)\\[\\1", True)):
+            self.write("e.json", {"run": {"command": "echo"}, "results": {"x": {"type": "string", "from": f"regex:{expression}"}}})
+            said = self.taskfarm("check", "e.json", status=2 if refused else 0).stderr
+            self.assertEqual("refers back to a group (\\1 to \\9), which can take for ever; do without" in said, refused, said)
+
+
+class Services(Ends):
+    limit = 30
+
+    def serve(self, script, tasks=3, status=0, **more):
+        self.write("serve.py", "import json, os, subprocess, sys, time\n" + script)
+        run = {"service": [sys.executable, "serve.py"]}
+        self.write("e.json", {"over": {"n": {"range": [tasks]}}, "run": run, "results": {"y": "int64"}, **more})
+        self.taskfarm("e.json", "--slots", 1, status=status)
+        file = self.open("e.h5")
+        return list(file["e/task/status"]), [str(message, "utf-8") for message in self.heap(file["e"], "message")] if status else []
+
+    ANSWER = "print(json.dumps({'index': task['index'], 'results': {'y': 1}}), flush=True)\n"
+
+    def test_that_is_dead_is_noticed_while_its_child_holds_its_output(self):
+        script = "for line in sys.stdin:\n    task = json.loads(line)\n    subprocess.Popen(['sleep', '1000'])\n    os._exit(7)\n"
+        statuses, messages = self.serve(script, tasks=1, status=1)
+        self.assertEqual(statuses, [farm.FAILED])
+        self.assertEqual(messages, ["the service ended: exit status 7"])
+
+    def test_that_ends_after_an_answer_costs_no_task(self):
+        """It lives long enough to be given the next one, and reads nothing of it."""
+        script = "task = json.loads(sys.stdin.readline())\n" + self.ANSWER + "time.sleep(0.3)\n"
+        self.assertEqual(self.serve(script)[0], [farm.DONE] * 3)
+
+    def test_that_reads_no_more_costs_its_own_task_alone(self):
+        closed = "os.close(0)\ntime.sleep(1000)\n"
+        statuses, messages = self.serve(closed, tasks=1, status=1)
+        self.assertEqual(messages, ["the service has closed its standard input, and not read the task"])
+        script = "task = json.loads(sys.stdin.readline())\nos.close(0)\n" + self.ANSWER + "time.sleep(1000)\n"
+        self.setUp()
+        self.assertEqual(self.serve(script)[0], [farm.DONE] * 3)
+
+
+PLUGIN = """
+#include <stdlib.h>
+#include <taskfarm/plugin.h>
+
+unsigned int tf_plugin_abi = TF_PLUGIN_ABI;
+TF_EXTERN TF_EXPORT tf_task_fn start;
+
+int start(const tf_task *task, tf_row *row) {
+    (void)task, (void)row;
+    if (system("test -e started") != 0)
+        return system("echo $$ >started; exec sleep 1000") ? TF_FAILURE : TF_SUCCESS;
+    return system("grep -q sleep /proc/$(cat started)/cmdline") == 0 ? TF_FAILURE : TF_SUCCESS; /* it lives on */
+}
+"""
+
+
+if __name__ == "__main__":
+    farm.main()
