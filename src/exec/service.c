@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,7 +23,7 @@ struct service {
     const tf_stage_spec *spec;
     process p;
     int in;         /* our end of its standard input; -1: it does not run */
-    int64_t served; /* tasks, since it was started */
+    int64_t served; /* tasks that it has answered since it was started */
     tf_buf line;    /* what it has said so far */
     tf_buf request;
 };
@@ -191,7 +192,15 @@ static void make_request(host *h, int64_t row, const tf_point *point, tf_buf *ou
 
 /* ---- Asking ---- */
 
-typedef enum outcome { ANSWERED, ENDED, LATE, LEFT, TOO_LONG } outcome;
+typedef enum outcome {
+    ANSWERED,
+    UNSEEN, /* it had ended, or was about to, and has read nothing of the task */
+    ENDED,
+    DEAF, /* it has closed its standard input */
+    LATE,
+    LEFT,
+    TOO_LONG
+} outcome;
 
 /* Adds what is there of its answer. false at the end of the stream. */
 static bool take_output(service *s) {
@@ -207,38 +216,65 @@ static bool take_output(service *s) {
     }
 }
 
-/* Sends what is left of the request. What is not read because the service has ended will show. */
-static void send_rest(service *s, size_t *sent) {
+/* Sends what is left of the request. false when nobody will read it. */
+static bool send_rest(service *s, size_t *sent) {
+    const struct sigaction ignored = {.sa_handler = SIG_IGN};
+    struct sigaction before;
+    bool heard = true;
+    if (*sent == s->request.length)
+        return true;
+    sigaction(SIGPIPE, &ignored, &before); /* functions of the same host have it as they expect it */
     while (*sent < s->request.length) {
         ssize_t put = write(s->in, s->request.data + *sent, s->request.length - *sent);
+        heard = put >= 0 || errno != EPIPE;
         if (put < 0 && errno != EINTR)
-            return;
+            break;
         *sent += put > 0 ? (size_t)put : 0;
     }
+    sigaction(SIGPIPE, &before, NULL);
+    return heard;
 }
 
-/* A whole line in s->line, or why there is none. */
+/* Bytes that it has not read. */
+static size_t unread(const service *s) {
+    int count = 0;
+    return ioctl(s->in, FIONREAD, &count) == 0 && count > 0 ? (size_t)count : 0;
+}
+
+/* Is all that was sent still in the pipe? Then it has not begun the task, which is another process's. */
+static bool is_unseen(const service *s, size_t sent) {
+    return s->served > 0 && unread(s) == sent;
+}
+
+/* A whole line in s->line, or why there is none. The process is watched, and not its output alone: something that it
+ * has started may hold that open. */
 static outcome converse(host *h, service *s) {
     const double timeout = h->spec->timeout, deadline = timeout > 0 ? tf_now() + timeout : INFINITY;
     size_t sent = 0, searched = 0;
-    send_rest(s, &sent);
+    bool heard = send_rest(s, &sent), closed = false; /* its standard input is */
     for (;;) {
-        const bool sending = sent < s->request.length;
-        struct pollfd fds[] = {{s->p.out, POLLIN, 0}, {s->p.err, POLLIN, 0}, {sending ? s->in : -1, POLLOUT, 0}};
+        const bool sending = heard && sent < s->request.length;
+        struct pollfd fds[] = {{s->p.out, POLLIN, 0},
+                               {s->p.err, POLLIN, 0},
+                               {closed ? -1 : s->in, sending ? POLLOUT : 0, 0},
+                               {s->p.pidfd, POLLIN, 0}};
         const double left = timeout > 0 ? deadline - tf_now() : 1;
-        poll(fds, 3, (int)ceil(1000 * (left < 0 ? 0 : left < 0.1 ? left : 0.1)));
+        if (heard)
+            poll(fds, 4, (int)ceil(1000 * (left < 0 ? 0 : left < 0.1 ? left : 0.1)));
         if (fds[1].revents)
             process_drain(&s->p.err, -1, &h->err);
+        closed = closed || (fds[2].revents & POLLERR);
         if (fds[2].revents)
-            send_rest(s, &sent);
-        const bool open = !fds[0].revents || take_output(s);
+            heard = closed ? sent == s->request.length && unread(s) == 0 : send_rest(s, &sent);
+        const bool ended = (fds[3].revents || s->p.pidfd < 0) && process_has_ended(&s->p);
+        const bool open = !(fds[0].revents || ended || !heard) || take_output(s);
         if (memchr(tf_buf_text(&s->line) + searched, '\n', s->line.length - searched)) {
             process_drain(&s->p.err, -1, &h->err); /* what it said before it answered */
             return ANSWERED;
         }
         searched = s->line.length;
-        if (!open)
-            return ENDED;
+        if (!open || ended || !heard)
+            return is_unseen(s, sent) ? UNSEEN : heard ? ENDED : DEAF;
         if (s->line.length > LONGEST_LINE)
             return TOO_LONG;
         h->stopped = h->stopped || host_is_to_stop(h);
@@ -284,7 +320,7 @@ static bool take_answer(host *h, int64_t row, const char *line, size_t length) {
 /* How it ended, for the row and the message. */
 static void judge_end(host *h, int64_t row, int status, outcome why) {
     char text[64];
-    if (h->spec->record_full && why == ENDED) {
+    if (h->spec->record_full && (why == ENDED || why == DEAF)) {
         h->columns.exit_code[row] = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
         h->columns.signal[row] = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     }
@@ -302,17 +338,19 @@ static void judge_end(host *h, int64_t row, int status, outcome why) {
     }
 }
 
-/* There is no answer: the process is ended, if it has not. One that has ended its output ends by itself, or soon. */
+/* There is no answer: the process is ended, if it has not. One that has closed its output ends by itself, or soon. */
 static void give_up(host *h, service *s, int64_t row, outcome why) {
     struct rusage usage = {0};
     struct pollfd end = {s->p.pidfd, POLLIN, 0};
-    if (why == ENDED && !process_has_ended(&s->p))
+    if ((why == ENDED || why == DEAF) && !process_has_ended(&s->p))
         poll(&end, s->p.pidfd >= 0, 1000);
     process_drain(&s->p.err, -1, &h->err);
     const bool by_itself = process_has_ended(&s->p);
     const int status = end_now(s, &usage);
     if (why == ENDED && !by_itself)
         host_fail(h, "the service has closed its standard output");
+    else if (why == DEAF && !by_itself)
+        host_fail(h, "the service has closed its standard input, and not read the task");
     else if (why != LEFT)
         judge_end(h, row, status, why);
 }
@@ -326,17 +364,24 @@ void service_run(host *h, int64_t row) {
     service *s = *place;
     struct rusage usage;
     const int64_t most = h->spec->run.max_tasks;
-    if (s->in >= 0 && process_has_ended(&s->p)) /* after its last answer: nobody's fault */
-        end_now(s, &usage);
-    if (s->in < 0 && !start(h, s))
-        return;
+    const double began = tf_now();
     const tf_point point = host_point(h, row);
     make_request(h, row, &point, &s->request);
-    const outcome what = converse(h, s);
+    outcome what;
+    do {
+        if (s->in >= 0 && process_has_ended(&s->p)) /* after its last answer: nobody's fault */
+            end_now(s, &usage);
+        if (s->in < 0 && !start(h, s))
+            return;
+        what = converse(h, s);
+        if (what == UNSEEN)
+            end_now(s, &usage);
+    } while (what == UNSEEN); /* once: the new one has answered nothing yet */
     if (what != ANSWERED) {
         give_up(h, s, row, what);
         return;
     }
+    host_watch(h, began);
     const size_t length = (size_t)((const char *)memchr(s->line.data, '\n', s->line.length) - s->line.data) + 1;
     const bool answered = take_answer(h, row, s->line.data, length);
     const bool sound = answered && length == s->line.length;
@@ -345,8 +390,10 @@ void service_run(host *h, int64_t row) {
         say_nonsense(h, wrong, (size_t)(strchrnul(wrong, '\n') - wrong));
         end_now(s, &usage);
     }
+    host_watch(h, 0);
     tf_buf_clear(&s->line);
-    if (sound && most > 0 && ++s->served >= most)
+    s->served += sound;
+    if (sound && most > 0 && s->served >= most)
         end_well(s);
 }
 
