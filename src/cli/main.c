@@ -225,7 +225,7 @@ static int end_output(int status) {
     const bool lost = ferror(stdout) != 0;
     if (fflush(stdout) == 0 && !lost)
         return status;
-    fprintf(stderr, "taskfarm: can't write to standard output: %s\n", errno ? strerror(errno) : "not all was written");
+    tf_say("can't write to standard output: %s", errno ? strerror(errno) : "not all was written");
     return status == TF_OK ? TF_ERR_RUN : status;
 }
 
