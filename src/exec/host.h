@@ -36,7 +36,8 @@ typedef struct memory_library {
 typedef struct host_state {
     int32_t leaving; /* spawner, atomic: nothing more is to be begun */
     int32_t busy;    /* host, atomic: it has a batch */
-    int32_t group[]; /* host, atomic: per stage: the process group of its command or service; 0: none */
+    int32_t group[]; /* host, atomic: per stage: the process group of its command or service; 0: none; -1: it is about
+                        to be */
 } host_state;
 
 size_t host_state_size(int stages); /* bytes */

@@ -97,6 +97,12 @@ void process_close_fd(int *fd) {
     *fd = -1;
 }
 
+/* Where the spawner finds what is to be killed when this host has been. */
+static void note_group(const process *p, pid_t group) {
+    if (p->noted)
+        __atomic_store_n(p->noted, (int32_t)group, __ATOMIC_RELEASE);
+}
+
 static int start(host *h, process *p, int out, int err) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -121,7 +127,11 @@ static int start(host *h, process *p, int out, int err) {
         posix_spawn_file_actions_addchdir_np(&actions, p->cwd.data);
     if (h->spec->need.memory)
         memory_limit_next_child(h->spec->need.memory);
+    if (h->state)
+        p->noted = &h->state->group[h->spec->number];
+    note_group(p, -1);
     int status = posix_spawnp(&p->pid, p->argv[0], &actions, &attributes, p->argv, p->envp);
+    note_group(p, status ? 0 : p->pid);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     if (h->spec->need.memory) {
@@ -134,12 +144,6 @@ static int start(host *h, process *p, int out, int err) {
         host_fail(h, "can't start %s%s%s: %s", p->argv[0], p->cwd.length ? " in " : "", tf_buf_text(&p->cwd),
                   strerror(status));
     return status;
-}
-
-/* Where the spawner finds what is to be killed when this host has been. */
-static void note_group(const process *p, pid_t group) {
-    if (p->noted)
-        __atomic_store_n(p->noted, (int32_t)group, __ATOMIC_RELEASE);
 }
 
 bool process_start(host *h, process *p) {
@@ -158,9 +162,6 @@ bool process_start(host *h, process *p) {
     if (!started)
         return false;
     p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
-    if (h->state)
-        p->noted = &h->state->group[h->spec->number];
-    note_group(p, p->pid);
     fcntl(p->out, F_SETFL, O_NONBLOCK);
     fcntl(p->err, F_SETFL, O_NONBLOCK);
     return true;

@@ -167,12 +167,32 @@ static void kill_host(const parent *s, int slot) {
             kill_group(s->child[i].pid);
 }
 
+/* Every process under this one, from /proc: hosts first, and then what is reparented to us as they die. Or hosts are
+ * spared, and what they have left behind is not. */
+static void kill_children(const parent *s, bool spare_hosts) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    tf_buf list = {0};
+    tf_read_file(path, &list);
+    for (char *rest = list.data, *word; rest && (word = strtok_r(NULL, " ", &rest));) {
+        int64_t pid;
+        if (!tf_parse_int(word, &pid) || pid <= 1 || (spare_hosts && is_host(s, (pid_t)pid)))
+            continue;
+        if (getpgid((pid_t)pid) == (pid_t)pid)
+            kill(-(pid_t)pid, SIGKILL);
+        kill((pid_t)pid, SIGKILL);
+    }
+    tf_buf_free(&list);
+}
+
 /* The commands and services of a host that has ended are this process's children by now. What else the host's memory
- * may say is nobody's to kill. */
+ * may say is nobody's to kill. It may have been about to start one: then all that tasks have left behind is killed. */
 static void kill_left(const parent *s, const child *of) {
     for (int stage = 0; stage < of->stages; stage++) {
         const pid_t group = __atomic_load_n(&of->state->group[stage], __ATOMIC_ACQUIRE);
         siginfo_t info;
+        if (group < 0)
+            kill_children(s, true);
         if (group > 1 && !is_host(s, group) && waitid(P_PID, (id_t)group, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
             kill(-group, SIGKILL);
     }
@@ -204,24 +224,6 @@ static bool reap(parent *s) {
             break;
         }
     }
-}
-
-/* Every process under this one, from /proc: hosts first, and then what is reparented to us as they die. Or hosts are
- * spared, and what they have left behind is not. */
-static void kill_children(const parent *s, bool spare_hosts) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    tf_buf list = {0};
-    tf_read_file(path, &list);
-    for (char *rest = list.data, *word; rest && (word = strtok_r(NULL, " ", &rest));) {
-        int64_t pid;
-        if (!tf_parse_int(word, &pid) || pid <= 1 || (spare_hosts && is_host(s, (pid_t)pid)))
-            continue;
-        if (getpgid((pid_t)pid) == (pid_t)pid)
-            kill(-(pid_t)pid, SIGKILL);
-        kill((pid_t)pid, SIGKILL);
-    }
-    tf_buf_free(&list);
 }
 
 /* Idle hosts leave by themselves. What the others are at would be done again, beside the next attempt at it. */
