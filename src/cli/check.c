@@ -29,12 +29,20 @@ static void print_files(const tf_campaign *c, const char *what, const tf_file_sp
     }
 }
 
+/* Why a column of a table is of its type, where that is not plain to see. */
+static const char *reason(const char *why, char out[100]) {
+    snprintf(out, 100, why ? " (%s)" : "", why);
+    return out;
+}
+
 static void print_arrays(const tf_campaign *c, const tf_stage_spec *stage) {
+    char why[100];
     for (int i = 0; i < stage->arrays; i++) {
         const tf_array_spec *a = &stage->array[i];
         tf_print(stdout, "  array %s: %s, ", a->name, tf_type_name(a->type));
         if (a->csv)
-            tf_print(stdout, "a column of the table %s\n", a->grid->axis);
+            tf_print(stdout, "a column of the table %s%s\n", a->grid->axis,
+                     reason(tf_csv_field(a->csv, a->field).why, why));
         else if (a->file >= 0)
             tf_print(stdout, "%s:%s\n", tf_template_source(stage->input[a->file].text), a->dataset);
         else
@@ -49,13 +57,14 @@ static void print_campaign(const options *o, const tf_campaign *c) {
     tf_buf run = {0};
     for (int s = 0; s < c->stages; s++) {
         const tf_stage_spec *stage = &c->stage[s];
-        char tasks[32];
+        char tasks[32], why[100];
         int64_t size = tf_space_size(stage->space);
         tf_print(stdout, "stage %s: %s task%s of %s\n", stage->name, tf_format_count(size, tasks), size == 1 ? "" : "s",
                  run_text(stage, &run));
         for (int p = 0; p < tf_space_params(stage->space); p++)
-            tf_print(stdout, "  parameter %s: %s\n", tf_space_param(stage->space, p)->name,
-                     tf_type_name(tf_space_param(stage->space, p)->type));
+            tf_print(stdout, "  parameter %s: %s%s\n", tf_space_param(stage->space, p)->name,
+                     tf_type_name(tf_space_param(stage->space, p)->type),
+                     reason(tf_space_param(stage->space, p)->why, why));
         for (int w = 0; w < stage->wheres; w++)
             tf_print(stdout, "  where %s\n", tf_expr_source(stage->where[w]));
         print_arrays(c, stage);
@@ -72,10 +81,12 @@ static void print_campaign(const options *o, const tf_campaign *c) {
     tf_buf_free(&run);
 }
 
-static void add_named(cJSON *list, const char *name, tf_type type) {
+static void add_named(cJSON *list, const char *name, tf_type type, const char *why) {
     cJSON *item = cJSON_CreateObject();
     cJSON_AddStringToObject(item, "name", name);
     cJSON_AddStringToObject(item, "type", tf_type_name(type));
+    if (why)
+        cJSON_AddStringToObject(item, "why", why);
     cJSON_AddItemToArray(list, item);
 }
 
@@ -93,13 +104,15 @@ static void add_campaign(cJSON *json, const tf_campaign *c) {
         cJSON_AddStringToObject(item, "run", run_text(stage, &run));
         cJSON *list = cJSON_AddArrayToObject(item, "parameters");
         for (int p = 0; p < tf_space_params(stage->space); p++)
-            add_named(list, tf_space_param(stage->space, p)->name, tf_space_param(stage->space, p)->type);
+            add_named(list, tf_space_param(stage->space, p)->name, tf_space_param(stage->space, p)->type,
+                      tf_space_param(stage->space, p)->why);
         list = stage->arrays ? cJSON_AddArrayToObject(item, "arrays") : NULL;
         for (int a = 0; a < stage->arrays; a++)
-            add_named(list, stage->array[a].name, stage->array[a].type);
+            add_named(list, stage->array[a].name, stage->array[a].type,
+                      stage->array[a].csv ? tf_csv_field(stage->array[a].csv, stage->array[a].field).why : NULL);
         list = cJSON_AddArrayToObject(item, "results");
         for (int k = 0; k < stage->columns; k++)
-            add_named(list, stage->column[k].name, stage->column[k].type);
+            add_named(list, stage->column[k].name, stage->column[k].type, NULL);
     }
     tf_buf_free(&run);
 }

@@ -42,21 +42,6 @@ static tf_space *one_param(struct loader *l, node_kind kind, const char *name, t
     return leaf;
 }
 
-static int64_t longest(const char *const *strings, int64_t count) {
-    size_t most = 0;
-    for (int64_t i = 0; i < count; i++) {
-        size_t length = strlen(strings[i]);
-        most = length > most ? length : most;
-    }
-    return (int64_t)most;
-}
-
-static void set_strings(tf_space *leaf, int param, const char *const *strings) {
-    leaf->table[param] = strings;
-    leaf->param[param].type = TF_STRING;
-    leaf->param[param].max_bytes = longest(strings, leaf->size);
-}
-
 /* The type that takes all of one column's JSON values; TF_ANY after a complaint. Null is a missing number. */
 static tf_type common_type(struct loader *l, const at *where, const char *what, const cJSON *const *values,
                            int64_t count) {
@@ -104,7 +89,7 @@ static void set_json_values(struct loader *l, tf_space *leaf, int param, tf_type
         const char **strings = tf_arena_array(l->arena, count, sizeof *strings);
         for (size_t i = 0; i < count; i++)
             strings[i] = tf_arena_strdup(l->arena, values[i]->valuestring);
-        set_strings(leaf, param, strings);
+        space_set_strings(leaf, param, strings);
         return;
     }
     void *column = tf_arena_array(l->arena, count, tf_space_value_size(type));
@@ -281,7 +266,7 @@ static tf_space *load_lines(struct loader *l, const at *where, const char *name,
         return NULL;
     }
     tf_space *leaf = one_param(l, NODE_TABLE, name, TF_STRING, count);
-    set_strings(leaf, 0, lines);
+    space_set_strings(leaf, 0, lines);
     return leaf;
 }
 
@@ -326,7 +311,7 @@ static tf_space *load_glob(struct loader *l, const at *where, const at *up, cons
     if (l->diags->count > before)
         return NULL;
     tf_space *leaf = one_param(l, NODE_TABLE, name, TF_STRING, count);
-    set_strings(leaf, 0, paths);
+    space_set_strings(leaf, 0, paths);
     return leaf;
 }
 
@@ -355,14 +340,15 @@ static tf_space *load_tables(struct loader *l, const at *where, const at *up, co
     int64_t batch = load_batch(l, up, axis);
     if (l->diags->count > before)
         return NULL;
+    const csv_axis how = {.where = up, .json = axis};
     if (batch > 0)
-        return load_csv_parts(l, where, name, paths, count, batch);
+        return load_csv_parts(l, where, name, &how, paths, count, batch);
     csv_file *file = tf_arena_array(l->arena, (size_t)count, sizeof *file);
     for (int64_t f = 0; f < count; f++) {
         file[f].name = paths[f];
         file[f].text = read_text(l, where, paths[f], &file[f].length);
     }
-    return l->diags->count == before ? load_csv(l, where, file, count) : NULL;
+    return l->diags->count == before ? load_csv(l, where, &how, file, count) : NULL;
 }
 
 /* ---- "files": a path template whose wildcards become parameters ---- */
@@ -511,7 +497,7 @@ static tf_space *load_files_axis(struct loader *l, const at *where, const at *up
         leaf = new_leaf(l, NODE_TABLE, columns, count);
         for (int k = 0; k < columns; k++) {
             leaf->param[k].name = k < w.count ? w.name[k] : name;
-            set_strings(leaf, k, column[k]);
+            space_set_strings(leaf, k, column[k]);
         }
     }
     tf_buf_free(&w.pattern);
@@ -631,40 +617,6 @@ static tf_space *load_jsonl(struct loader *l, const at *where, const char *path)
     return leaf;
 }
 
-tf_space *table_of_strings(struct loader *l, int columns, const char *const *names, int64_t rows, const char ***cells) {
-    tf_space *leaf = new_leaf(l, NODE_TABLE, columns, rows);
-    for (int c = 0; c < columns; c++) {
-        const char **cell = cells[c];
-        leaf->param[c].name = names[c];
-        int64_t *integers = tf_arena_array(l->arena, (size_t)rows, sizeof *integers);
-        int64_t i = 0;
-        while (i < rows && tf_parse_int(cell[i], &integers[i]))
-            i++;
-        if (i == rows) {
-            leaf->table[c] = integers;
-            leaf->param[c].type = TF_INT64;
-            continue;
-        }
-        double *numbers = (double *)(void *)integers;
-        int64_t filled = 0;
-        for (i = 0; i < rows; i++) {
-            if (*cell[i] == '\0')
-                numbers[i] = NAN;
-            else if (tf_parse_double(cell[i], &numbers[i]))
-                filled++;
-            else
-                break;
-        }
-        if (i == rows && filled > 0) {
-            leaf->table[c] = numbers;
-            leaf->param[c].type = TF_FLOAT64;
-        } else {
-            set_strings(leaf, c, cell);
-        }
-    }
-    return leaf;
-}
-
 /* ---- Axes and spaces ---- */
 
 static tf_space *load_concat(struct loader *l, const at *where, const cJSON *list) {
@@ -780,6 +732,7 @@ static void check_members(struct loader *l, const at *where, const cJSON *axis, 
         {"indices", FROM, FROM, "\"indices\" goes with \"from\""},
         {"where", FROM, FROM, "\"where\" goes with \"from\", or into the stage"},
         {"batch", CSV, CSV, "\"batch\" goes with \"csv\""},
+        {"types", CSV, CSV, "\"types\" goes with \"csv\""},
         {"wildcards", FILES, FILES, "\"wildcards\" goes with \"files\""},
         {"allow_empty", FILES, GLOB, "\"allow_empty\" goes with \"glob\" or \"files\""},
     };

@@ -3,11 +3,13 @@
 #include "manifest/csv.h"
 #include "manifest/load.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 csv_end csv_field(csv_reader *r, const char **field) {
-    if (r->next < r->end && *r->next == '"') {
+    r->quoted = r->next < r->end && *r->next == '"';
+    if (r->quoted) {
         char *to = ++r->next;
         *field = to;
         for (;; r->next++) {
@@ -44,6 +46,66 @@ csv_end csv_field(csv_reader *r, const char **field) {
     r->line += after == '\n';
     return after == ',' ? CSV_COMMA : after == '\n' ? CSV_NEWLINE : CSV_END;
 }
+
+/* ---- What columns are ---- */
+
+static bool is_padded(const char *cell) {
+    cell += *cell == '-' || *cell == '+';
+    return *cell == '0' && cell[1] >= '0' && cell[1] <= '9';
+}
+
+void csv_note(csv_column *column, const char *cell, bool quoted) {
+    const size_t length = strlen(cell);
+    int64_t integer;
+    double number;
+    column->longest = (int64_t)length > column->longest ? (int64_t)length : column->longest;
+    if (length == 0) {
+        column->integers = false;
+        return;
+    }
+    column->filled++;
+    column->quoted |= quoted;
+    if (tf_is_digits(cell, length)) {
+        column->huge |= length > 18 && !tf_parse_int(cell, &integer);
+        column->padded |= is_padded(cell);
+    } else {
+        const bool is_number = tf_parse_double(cell, &number);
+        column->integers = false;
+        column->numbers &= is_number;
+        column->decimal |= is_number;
+        column->padded |= is_number && is_padded(cell);
+    }
+}
+
+void csv_merge(csv_column *column, const csv_column *more) {
+    column->longest = more->longest > column->longest ? more->longest : column->longest;
+    column->filled += more->filled;
+    column->integers &= more->integers;
+    column->numbers &= more->numbers;
+    column->decimal |= more->decimal;
+    column->huge |= more->huge;
+    column->quoted |= more->quoted;
+    column->padded |= more->padded;
+}
+
+tf_type csv_decide(const csv_column *column, const char **why) {
+    *why = NULL;
+    if (!column->numbers || column->filled == 0)
+        return TF_STRING;
+    if (column->quoted)
+        *why = "some of its cells are quoted";
+    else if (column->padded)
+        *why = "some of its cells begin with 0";
+    else if (column->huge && !column->decimal)
+        *why = "some of its cells are integers beyond int64";
+    return *why ? TF_STRING : column->integers ? TF_INT64 : TF_FLOAT64;
+}
+
+bool csv_fits(const csv_column *column, tf_type type) {
+    return type == TF_STRING || (column->numbers && (type == TF_FLOAT64 || (column->integers && !column->huge)));
+}
+
+/* ---- Reading ---- */
 
 bool csv_check_name(struct loader *l, const at *where, const char *file, const char *const *names, int count,
                     const char *name) {
@@ -85,6 +147,7 @@ static int read_header(struct loader *l, const at *where, const char *file, csv_
 typedef struct records {
     int columns;
     const char **name;
+    csv_column *column;
     const char ***cell; /* [column][row] */
     int64_t rows;
 } records;
@@ -118,8 +181,11 @@ static bool read_records(struct loader *l, const at *where, const char *file, cs
                 complain(l->diags, where, "%s: line %d: " CSV_BROKEN_QUOTE, file, line);
                 return false;
             }
-            if (fields < t->columns)
+            if (fields < t->columns) {
                 t->cell[place[fields]][t->rows] = field;
+                if (!blank)
+                    csv_note(&t->column[place[fields]], field, r->quoted);
+            }
             fields++;
         } while (end == CSV_COMMA);
         if (blank && fields == 1)
@@ -154,14 +220,101 @@ static bool add_file(struct loader *l, const at *where, const csv_file *file, co
         t->name = name;
         t->columns = columns;
         t->cell = tf_arena_array(l->arena, (size_t)columns, sizeof *t->cell);
-        for (int c = 0; c < columns; c++)
+        t->column = tf_arena_array(l->arena, (size_t)columns, sizeof *t->column);
+        for (int c = 0; c < columns; c++) {
             t->cell[c] = tf_arena_array(l->arena, most, sizeof **t->cell);
+            t->column[c] = (csv_column)CSV_NO_CELLS;
+        }
     }
     const int *place = match_columns(l, where, file, first, name, columns, t);
     return place && read_records(l, where, file->name, &r, place, t);
 }
 
-tf_space *load_csv(struct loader *l, const at *where, const csv_file *file, int64_t files) {
+/* ---- "types" ---- */
+
+static const at *types_at(const csv_axis *axis, at *here) {
+    *here = at_key(axis->where, "types");
+    return here;
+}
+
+bool csv_check_types(struct loader *l, const csv_axis *axis, const char *const *names, int count) {
+    const cJSON *types = json_object(l->diags, axis->where, axis->json, "types");
+    const int before = l->diags->count;
+    at here;
+    types_at(axis, &here);
+    for (const cJSON *item = types ? types->child : NULL; item; item = item->next) {
+        at there = at_key(&here, item->string);
+        const char *type = cJSON_GetStringValue(item);
+        int c = 0;
+        while (c < count && strcmp(names[c], item->string) != 0)
+            c++;
+        const char *near = c == count ? tf_suggest(item->string, names, (size_t)count) : NULL;
+        if (c == count)
+            complain(l->diags, &there, "the table has no column \"%s\"%s%s%s", item->string,
+                     near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        if (!type || (strcmp(type, "string") != 0 && strcmp(type, "int64") != 0 && strcmp(type, "float64") != 0))
+            complain(l->diags, &there, "must be \"string\", \"int64\" or \"float64\"");
+    }
+    return l->diags->count == before;
+}
+
+bool csv_choose(struct loader *l, const csv_axis *axis, const char *name, const csv_column *column,
+                tf_param_spec *spec) {
+    const cJSON *types = cJSON_GetObjectItemCaseSensitive(axis->json, "types");
+    const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(types, name));
+    spec->name = name;
+    spec->type = csv_decide(column, &spec->why);
+    if (!type)
+        return true;
+    at here, there = at_key(types_at(axis, &here), name);
+    spec->why = "by \"types\"";
+    if (tf_type_parse(type, &spec->type) && csv_fits(column, spec->type))
+        return true;
+    complain(l->diags, &there, "not all cells of the column are %s",
+             spec->type == TF_INT64 ? "integers of 64 bits" : "numbers");
+    return false;
+}
+
+/* ---- Tables that are read as a whole ---- */
+
+static void set_integers(struct loader *l, tf_space *leaf, int c, const char *const *cell) {
+    int64_t *integers = tf_arena_array(l->arena, (size_t)leaf->size, sizeof *integers);
+    bool as_printed = true; /* but for signs and zeros that printing leaves out */
+    for (int64_t i = 0; i < leaf->size; i++) {
+        tf_parse_int(cell[i], &integers[i]);
+        as_printed = as_printed && *cell[i] != '+' && !is_padded(cell[i]) && strcmp(cell[i], "-0") != 0;
+    }
+    leaf->table[c] = integers;
+    if (!as_printed)
+        space_set_texts(l->arena, leaf, c, cell);
+}
+
+static void set_numbers(struct loader *l, tf_space *leaf, int c, const char *const *cell) {
+    double *numbers = tf_arena_array(l->arena, (size_t)leaf->size, sizeof *numbers);
+    for (int64_t i = 0; i < leaf->size; i++)
+        if (!tf_parse_double(cell[i], &numbers[i]))
+            numbers[i] = NAN; /* an empty cell */
+    leaf->table[c] = numbers;
+    space_set_texts(l->arena, leaf, c, cell);
+}
+
+static tf_space *table_of(struct loader *l, const csv_axis *axis, const records *t) {
+    tf_space *leaf = new_leaf(l, NODE_TABLE, t->columns, t->rows);
+    for (int c = 0; c < t->columns; c++) {
+        if (!csv_choose(l, axis, t->name[c], &t->column[c], &leaf->param[c]))
+            continue;
+        if (leaf->param[c].type == TF_INT64)
+            set_integers(l, leaf, c, t->cell[c]);
+        else if (leaf->param[c].type == TF_FLOAT64)
+            set_numbers(l, leaf, c, t->cell[c]);
+        else
+            space_set_strings(leaf, c, t->cell[c]);
+    }
+    return leaf;
+}
+
+tf_space *load_csv(struct loader *l, const at *where, const csv_axis *axis, const csv_file *file, int64_t files) {
+    const int before = l->diags->count;
     records t = {0};
     size_t most = (size_t)files;
     for (int64_t f = 0; f < files; f++)
@@ -174,5 +327,8 @@ tf_space *load_csv(struct loader *l, const at *where, const csv_file *file, int6
         complain(l->diags, where, "%s has a header and no records", file[0].name);
         return NULL;
     }
-    return table_of_strings(l, t.columns, t.name, t.rows, t.cell);
+    if (!csv_check_types(l, axis, t.name, t.columns))
+        return NULL;
+    tf_space *leaf = table_of(l, axis, &t);
+    return l->diags->count == before ? leaf : NULL;
 }

@@ -147,8 +147,9 @@ void tf_task_name(const tf_campaign *campaign, int stage, int64_t index, tf_buf 
             continue;
         tf_buf_addf(out, "%s%s=", before, spec->name);
         before = ", ";
-        if (spec->type == TF_STRING)
-            tf_buf_adds(out, *(const char *const *)params[p]);
+        const char *own = tf_space_text(space, p, index);
+        if (own || spec->type == TF_STRING)
+            tf_buf_adds(out, own ? own : *(const char *const *)params[p]);
         else
             tf_buf_add_number(out, spec->type, params[p]);
     }

@@ -119,12 +119,25 @@ typedef struct csv_file {
     size_t length;
 } csv_file;
 
-tf_space *load_csv(struct loader *loader, const at *where, const csv_file *file, int64_t files);
+/* The axis as written, for its "types". */
+typedef struct csv_axis {
+    const at *where;
+    const cJSON *json;
+} csv_axis;
+
+tf_space *load_csv(struct loader *loader, const at *where, const csv_axis *axis, const csv_file *file, int64_t files);
 
 /* The axis of such files that is read in parts of `batch` records. */
-tf_space *load_csv_parts(struct loader *loader, const at *where, const char *name, const char *const *path,
-                         int64_t files, int64_t batch);
-tf_param_spec tf_csv_field(const tf_csv *csv, int field);
+tf_space *load_csv_parts(struct loader *loader, const at *where, const char *name, const csv_axis *axis,
+                         const char *const *path, int64_t files, int64_t batch);
+
+/* Is "types", if it is there, an object of the table's columns? false after a complaint. */
+bool csv_check_types(struct loader *loader, const csv_axis *axis, const char *const *names, int count);
+
+/* Name, type and why of a column's parameter, by "types" or else by its cells. false after a complaint. */
+struct csv_column;
+bool csv_choose(struct loader *loader, const csv_axis *axis, const char *name, const struct csv_column *column,
+                tf_param_spec *spec);
 
 /* The next name of a header of `count` before it: false after a complaint. */
 bool csv_check_name(struct loader *loader, const at *where, const char *file, const char *const *names, int count,
@@ -161,9 +174,5 @@ void load_handling(struct loader *loader, const stage_json *json, tf_stage_spec 
 /* A name that can stand in a placeholder: not empty, without / { } : and not built in. `what` is "parameter" or
  * "variable". */
 bool check_param_name(struct loader *loader, const at *where, const char *what, const char *name);
-
-/* Columns of strings -> a table with the narrowest type that takes every value (CSV). Takes `cells[column][row]`. */
-tf_space *table_of_strings(struct loader *loader, int columns, const char *const *names, int64_t rows,
-                           const char ***cells);
 
 #endif

@@ -46,6 +46,8 @@ typedef struct tf_param_spec {
     tf_type type;      /* TF_BOOL, TF_INT64, TF_FLOAT64 or TF_STRING */
     int64_t max_bytes; /* strings: the longest value */
     bool given;        /* by another stage's rows: tf_space_fill does not know it */
+    bool has_texts;    /* numbers that were written in their own way: see tf_space_text */
+    const char *why;   /* a column of a table is of this type, for people; NULL: as it looks */
 } tf_param_spec;
 
 /* Rows of another stage that give parameters: point i of the space has the one at i / stride % rows of the list. */
@@ -73,6 +75,10 @@ const tf_space_source *tf_space_source_at(const tf_space *space, int n);
 /* Values of one parameter, not a given one, for points first .. first + count - 1 into `out`: uint8_t, int64_t, double
  * or const char * (owned by the space) by its type. */
 void tf_space_fill(const tf_space *space, int param, int64_t first, int64_t count, void *out);
+
+/* What stands in the table that a number of the point comes from: "1E5", "+1.10". NULL: nothing else than what it is
+ * printed as. */
+const char *tf_space_text(const tf_space *space, int param, int64_t index);
 
 /* Bytes of one value there. */
 size_t tf_space_value_size(tf_type type);
@@ -134,6 +140,7 @@ typedef struct tf_csv tf_csv;
 int tf_csv_scan(const char *path, int64_t batch, int64_t before, tf_buf *out);
 
 int tf_csv_fields(const tf_csv *csv);
+tf_param_spec tf_csv_field(const tf_csv *csv, int field);
 
 /* Reads the records of a part: out[f] gets the values of field f (int64_t, double, or texts as NUL-padded cells), NULL:
  * they are not wanted. Fails if a file can't be read or has changed. */

@@ -4,7 +4,7 @@
  *
  * What is known of a file is put together by tf_csv_scan as bytes, so that it can be recorded:
  *
- *     scan_head, complaint, names (each ended by a NUL), scan_field a column, scan_part a part that begins in the file
+ *     scan_head, complaint, names (each ended by a NUL), csv_column a column, scan_part a part that begins in the file
  *     and one before for the records that belong to the last part of the file before. */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,12 +23,6 @@ typedef struct scan_head {
     int64_t names;     /* bytes */
 } scan_head;
 
-typedef struct scan_field {
-    int64_t longest;           /* bytes */
-    int64_t filled;            /* not empty */
-    int32_t integers, numbers; /* all of them are; empty ones are numbers */
-} scan_field;
-
 typedef struct scan_part {
     int64_t offset;
     uint64_t hash; /* of its records in this file */
@@ -38,7 +32,7 @@ struct tf_csv {
     int files, fields;
     const char **path;
     int **place; /* per file and column of it: the field */
-    const char **name;
+    const char **name, **why;
     tf_type *type;
     int64_t *width; /* of a value, bytes */
     int64_t rows, batch, parts;
@@ -151,19 +145,10 @@ static bool next_record(records *in, csv_reader *record) {
 typedef struct scan {
     records in;
     scan_head head;
-    scan_field *field;
+    csv_column *field;
     scan_part *part;
     tf_buf names, complaint;
 } scan;
-
-static void note_value(scan_field *field, const char *text) {
-    int64_t integer, length = (int64_t)strlen(text);
-    double number;
-    field->longest = length > field->longest ? length : field->longest;
-    field->filled += length > 0;
-    field->integers = field->integers && tf_parse_int(text, &integer);
-    field->numbers = field->numbers && (length == 0 || field->integers || tf_parse_double(text, &number));
-}
 
 /* Returns how many fields the record has; -1 if it is broken. */
 static int64_t scan_record(scan *s, csv_reader *record) {
@@ -175,7 +160,7 @@ static int64_t scan_record(scan *s, csv_reader *record) {
         if (end == CSV_BROKEN)
             return -1;
         if (fields < s->head.fields)
-            note_value(&s->field[fields], text);
+            csv_note(&s->field[fields], text, record->quoted);
         fields++;
     } while (end == CSV_COMMA);
     return fields;
@@ -211,7 +196,7 @@ static bool scan_header(scan *s) {
         tf_buf_adds(&s->complaint, "line 1: " CSV_BROKEN_QUOTE);
     s->field = tf_alloc_array((size_t)s->head.fields, sizeof *s->field);
     for (int64_t f = 0; f < s->head.fields; f++)
-        s->field[f].integers = s->field[f].numbers = true;
+        s->field[f] = (csv_column)CSV_NO_CELLS;
     return end != CSV_BROKEN;
 }
 
@@ -293,7 +278,7 @@ static known take_apart(const tf_buf *bytes) {
     k.complaint = bytes->data + sizeof k.head;
     k.names = k.complaint + k.head.complaint;
     k.fields = k.names + k.head.names;
-    k.parts = k.fields + (size_t)k.head.fields * sizeof(scan_field);
+    k.parts = k.fields + (size_t)k.head.fields * sizeof(csv_column);
     return k;
 }
 
@@ -305,6 +290,7 @@ static bool take_names(struct loader *l, const at *where, tf_csv *csv, const cha
     }
     csv->fields = (int)k->head.fields;
     csv->name = tf_arena_array(l->arena, (size_t)csv->fields, sizeof *csv->name);
+    csv->why = tf_arena_array(l->arena, (size_t)csv->fields, sizeof *csv->why);
     csv->type = tf_arena_array(l->arena, (size_t)csv->fields, sizeof *csv->type);
     csv->width = tf_arena_array(l->arena, (size_t)csv->fields, sizeof *csv->width);
     const char *next = k->names;
@@ -354,7 +340,7 @@ static void take_parts(tf_csv *csv, int file, const known *k) {
     csv->rows += k->head.rows;
 }
 
-static bool take_file(struct loader *l, const at *where, tf_csv *csv, int file, scan_field *all) {
+static bool take_file(struct loader *l, const at *where, tf_csv *csv, int file, csv_column *all) {
     tf_buf bytes = {0};
     const char *path = csv->path[file];
     int failure = l->source->scan ? l->source->scan(l->source, path, csv->batch, csv->rows, &bytes) : ENOSYS;
@@ -373,12 +359,9 @@ static bool take_file(struct loader *l, const at *where, tf_csv *csv, int file, 
         sound = match_names(l, where, csv, path, &k, csv->place[file]);
     }
     for (int64_t f = 0; f < k.head.fields && sound; f++) {
-        scan_field one, *of = &all[csv->place[file][f]];
+        csv_column one;
         memcpy(&one, k.fields + (size_t)f * sizeof one, sizeof one);
-        of->longest = one.longest > of->longest ? one.longest : of->longest;
-        of->filled += one.filled;
-        of->integers = of->integers && one.integers;
-        of->numbers = of->numbers && one.numbers;
+        csv_merge(&all[csv->place[file][f]], &one);
     }
     if (sound)
         take_parts(csv, file, &k);
@@ -387,9 +370,15 @@ static bool take_file(struct loader *l, const at *where, tf_csv *csv, int file, 
 }
 
 /* As in tables that are read as a whole: integer, number or string, by all values. */
-static bool choose_types(struct loader *l, const at *where, tf_csv *csv, const scan_field *all) {
+static bool choose_types(struct loader *l, const at *where, const csv_axis *axis, tf_csv *csv, const csv_column *all) {
+    if (!csv_check_types(l, axis, csv->name, csv->fields))
+        return false;
     for (int f = 0; f < csv->fields; f++) {
-        csv->type[f] = all[f].integers ? TF_INT64 : all[f].numbers && all[f].filled > 0 ? TF_FLOAT64 : TF_STRING;
+        tf_param_spec spec = {0};
+        if (!csv_choose(l, axis, csv->name[f], &all[f], &spec))
+            return false;
+        csv->type[f] = spec.type;
+        csv->why[f] = spec.why;
         csv->width[f] = csv->type[f] != TF_STRING ? 8 : all[f].longest ? all[f].longest : 1;
         if (csv->width[f] > TF_LONGEST_GIVEN) {
             complain(l->diags, where, "%s: texts of column \"%s\" are longer than %d bytes", csv->path[0], csv->name[f],
@@ -400,14 +389,15 @@ static bool choose_types(struct loader *l, const at *where, tf_csv *csv, const s
     return true;
 }
 
-static tf_csv *load_files_of(struct loader *l, const at *where, const char *const *path, int files, int64_t batch) {
+static tf_csv *load_files_of(struct loader *l, const at *where, const csv_axis *axis, const char *const *path,
+                             int files, int64_t batch) {
     tf_csv *csv = tf_arena_alloc(l->arena, sizeof *csv);
     *csv = (tf_csv){.files = files, .batch = batch};
     csv->path = tf_arena_array(l->arena, (size_t)files, sizeof *csv->path);
     csv->place = tf_arena_array(l->arena, (size_t)files, sizeof *csv->place);
-    scan_field *all = tf_alloc_array(MOST_FIELDS, sizeof *all);
+    csv_column *all = tf_alloc_array(MOST_FIELDS, sizeof *all);
     for (int f = 0; f < MOST_FIELDS; f++)
-        all[f].integers = all[f].numbers = true;
+        all[f] = (csv_column)CSV_NO_CELLS;
     bool sound = true;
     for (int f = 0; f < files && sound; f++) {
         csv->path[f] = tf_arena_strdup(l->arena, path[f]);
@@ -415,7 +405,7 @@ static tf_csv *load_files_of(struct loader *l, const at *where, const char *cons
     }
     if (sound && csv->rows == 0)
         complain(l->diags, where, "%s has a header and no records", path[0]);
-    sound = sound && csv->rows > 0 && choose_types(l, where, csv, all);
+    sound = sound && csv->rows > 0 && choose_types(l, where, axis, csv, all);
     free(all);
     return sound ? csv : NULL;
 }
@@ -429,9 +419,9 @@ static int64_t *keep(struct loader *l, int64_t *list, int64_t count) {
     return kept;
 }
 
-tf_space *load_csv_parts(struct loader *l, const at *where, const char *name, const char *const *path, int64_t files,
-                         int64_t batch) {
-    tf_csv *csv = load_files_of(l, where, path, (int)files, batch);
+tf_space *load_csv_parts(struct loader *l, const at *where, const char *name, const csv_axis *axis,
+                         const char *const *path, int64_t files, int64_t batch) {
+    tf_csv *csv = load_files_of(l, where, axis, path, (int)files, batch);
     if (!csv)
         return NULL;
     csv->file_of = keep(l, csv->file_of, csv->parts);
@@ -461,7 +451,8 @@ int tf_csv_fields(const tf_csv *csv) {
 }
 
 tf_param_spec tf_csv_field(const tf_csv *csv, int field) {
-    return (tf_param_spec){.name = csv->name[field], .type = csv->type[field], .max_bytes = csv->width[field]};
+    return (tf_param_spec){
+        .name = csv->name[field], .type = csv->type[field], .max_bytes = csv->width[field], .why = csv->why[field]};
 }
 
 /* ---- Reading ---- */

@@ -105,6 +105,9 @@ static const json_key axis[] = {
     {"rows",
      "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"object\"},\"description\":\"one point a record\"}"},
     {"csv", TEXT("a table by RFC 4180 with a header; one point a record")},
+    {"types", "{\"type\":\"object\",\"additionalProperties\":{\"enum\":[\"string\",\"int64\",\"float64\"]},"
+              "\"description\":\"what "
+              "columns of csv are, whatever they look like\"}"},
     {"batch",
      "{\"type\":\"integer\",\"minimum\":1,\"description\":\"records of csv for each task, which gets its columns as "
      "arrays\"}"},

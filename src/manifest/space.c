@@ -36,6 +36,55 @@ const tf_space_source *tf_space_source_at(const tf_space *space, int n) {
     return &space->source[n];
 }
 
+/* ---- Tables ---- */
+
+void space_set_strings(tf_space *table, int param, const char *const *strings) {
+    size_t most = 0;
+    for (int64_t i = 0; i < table->size; i++) {
+        size_t length = strlen(strings[i]);
+        most = length > most ? length : most;
+    }
+    table->table[param] = strings;
+    table->param[param].type = TF_STRING;
+    table->param[param].max_bytes = (int64_t)most;
+}
+
+void space_set_texts(tf_arena *arena, tf_space *table, int param, const char *const *texts) {
+    if (!table->text)
+        table->text = tf_arena_array(arena, (size_t)table->params, sizeof *table->text);
+    table->text[param] = texts;
+    table->param[param].has_texts = true;
+}
+
+/* The text in the part of a concat that has the point. */
+static const char *concat_text(const tf_space *node, int param, int64_t index) {
+    int c = 0;
+    for (; index >= node->child[c]->size; c++)
+        index -= node->child[c]->size;
+    return tf_space_text(node->child[c], tf_space_find(node->child[c], node->param[param].name), index);
+}
+
+const char *tf_space_text(const tf_space *space, int param, int64_t index) {
+    int64_t stride = space->size;
+    if (!space->param[param].has_texts)
+        return NULL;
+    switch (space->kind) {
+    case NODE_TABLE: return space->text[param][index];
+    case NODE_ROWS:
+        return tf_space_text(space->of, space->source->param[param],
+                             space->source->row ? space->source->row[index] : index);
+    case NODE_CONCAT: return concat_text(space, param, index);
+    default: break;
+    }
+    for (int c = 0; c < space->children; param -= space->child[c++]->params) {
+        const tf_space *child = space->child[c];
+        stride = space->kind == NODE_PRODUCT && child->size ? stride / child->size : stride;
+        if (param < child->params)
+            return tf_space_text(child, param, space->kind == NODE_PRODUCT ? index / stride % child->size : index);
+    }
+    return NULL;
+}
+
 /* ---- Inner nodes ---- */
 
 /* Of all children; `stride` is how many points a point of the child stands for. */
@@ -101,6 +150,7 @@ tf_space *space_concat(tf_arena *arena, tf_space **child, int children) {
             const tf_param_spec *other = &child[c]->param[tf_space_find(child[c], node->param[p].name)];
             if (other->type == TF_FLOAT64)
                 node->param[p].type = TF_FLOAT64;
+            node->param[p].has_texts = node->param[p].has_texts || other->has_texts;
             if (other->max_bytes > node->param[p].max_bytes)
                 node->param[p].max_bytes = other->max_bytes;
         }

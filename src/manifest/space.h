@@ -42,9 +42,15 @@ struct tf_space {
         const void **table; /* per parameter: values as tf_space_fill gives them */
         const tf_space *of; /* NODE_ROWS: that stage's space */
     };
+    const char *const *
+        *text;            /* NODE_TABLE, per parameter: its numbers as they were written; NULL: as they are printed */
     space_blocks *blocks; /* of NODE_BLOCKS, and where a table is read in parts; else NULL */
     const tf_csv *csv;    /* such a table */
 };
+
+/* Values of a parameter of a table, which owns them not: texts; and the texts that its numbers were written as. */
+void space_set_strings(tf_space *table, int param, const char *const *strings);
+void space_set_texts(tf_arena *arena, tf_space *table, int param, const char *const *texts);
 
 /* Inner nodes. Children's sizes and parameters are set; NULL if the product is beyond 2^62 points. */
 tf_space *space_product(tf_arena *arena, tf_space **child, int children);

@@ -32,7 +32,8 @@ typedef struct part {
     const char *text; /* PART_TEXT; else what stands between the braces */
     size_t length;
     int param;
-    const char *name; /* of some of the files; NULL: all */
+    const tf_space *texts; /* of the parameter: where its own text is; NULL: the value is printed */
+    const char *name;      /* of some of the files; NULL: all */
     tf_type type;
     format format;
 } part;
@@ -111,6 +112,9 @@ static void add_value(tf_buf *out, const value *v, const format *f, bool shell) 
 
 static value point_value(const part *p, const tf_point *point) {
     value v = {.type = p->type};
+    const char *own = p->texts ? tf_space_text(p->texts, p->param, point->index) : NULL;
+    if (own)
+        return (value){.type = TF_STRING, .string = own};
     switch (p->kind) {
     case PART_INDEX: v.integer = point->index; break;
     case PART_SEED: v.seed = point->seed; break;
@@ -452,8 +456,15 @@ static void add_placeholder(builder *b, const char *inside, size_t length) {
         return;
     }
     end_text(b);
-    b->part[b->parts++] = (part){
-        .kind = m.kind, .text = whole, .length = length, .param = m.param, .name = m.name, .type = m.type, .format = f};
+    const bool own = m.kind == PART_PARAM && !f.conversion && tf_space_param(b->scope->space, m.param)->has_texts;
+    b->part[b->parts++] = (part){.kind = m.kind,
+                                 .text = whole,
+                                 .length = length,
+                                 .param = m.param,
+                                 .texts = own ? b->scope->space : NULL,
+                                 .name = m.name,
+                                 .type = m.type,
+                                 .format = f};
 }
 
 /* Follows the shell's quotes, as far as knowing whether we are inside of them. Returns the characters taken. */

@@ -2,6 +2,7 @@
 refused and the reason said."""
 
 import math
+import re
 
 import farm
 import numpy as np
@@ -86,6 +87,28 @@ LONG = [
     ("yes | head -c 5000000; echo 17 4", "field:1", 17),
     ("printf '{\"y\": 1, \"x\": \"%04500000d\"}' 0", "json", CUT),
     ("printf '{\"y\": 1, \"x\": \"%03500000d\"}' 0", "json", 1),
+]
+
+# Columns of a csv file: its cells, the type that they make it, why (as check says it), and what {x} stands for.
+CELLS = [
+    (["7", "-12", "0"], "int64", "", ["7", "-12", "0"]),
+    (["+7", "-0"], "int64", "", ["+7", "-0"]),
+    (["9007199254740993", "9223372036854775807"], "int64", "", ["9007199254740993", "9223372036854775807"]),
+    (["12345678901234567890", "1"], "string", " (some of its cells are integers beyond int64)", ["12345678901234567890", "1"]),
+    (["12345678901234567890", "1.5"], "float64", "", ["12345678901234567890", "1.5"]),
+    (["0012", "7"], "string", " (some of its cells begin with 0)", ["0012", "7"]),
+    (["00.5", "7"], "string", " (some of its cells begin with 0)", ["00.5", "7"]),
+    (['"007"', "8"], "string", " (some of its cells are quoted)", ["007", "8"]),
+    (['""', "8"], "float64", "", ["", "8"]),
+    (["1E5", "1.10", "1e-400", ""], "float64", "", ["1E5", "1.10", "1e-400", ""]),
+    (["0x10", "1"], "string", "", ["0x10", "1"]),
+    (["1e999", "1"], "string", "", ["1e999", "1"]),
+    (["nan", "-inf", ".5"], "float64", "", ["nan", "-inf", ".5"]),
+]
+TYPED = [
+    ({"x": "string"}, ["1.10", "2"], "string", ["1.10", "2"]),
+    ({"x": "int64"}, ["007", '"8"'], "int64", ["007", "8"]),
+    ({"x": "float64"}, ["007", '"8"'], "float64", ["007", "8"]),
 ]
 
 SERVICE = """
@@ -202,6 +225,69 @@ class Values(farm.FarmTest):
         self.taskfarm("m.json", "--slots", 2, status=1)
         for n, case in enumerate(LONG):
             self.expect(self.outcomes("m.h5", f"s{n}"), [case[2]], [case])
+
+    # ---- Tables ----
+
+    def test_a_column_of_a_table_is_what_its_cells_say(self):
+        cases = [({}, *case) for case in CELLS] + [(t, cells, kind, ' (by "types")', own) for t, cells, kind, own in TYPED]
+        stages, says = [], []
+        for n, (types, cells, kind, why, _) in enumerate(cases):
+            self.write(f"t{n}.csv", "x,y\n" + "".join(f"{cell},1\n" for cell in cells))
+            table = {"csv": f"t{n}.csv"} | ({"types": types} if types else {})
+            run = {"command": ["printf", "%s", "{x}"]}
+            results = {"own": {"type": "bytes", "from": "regex:.*"}}
+            stages.append({"name": f"s{n}", "over": [table], "run": run, "results": results})
+            batch = {"name": "b", "batch": 2} | table
+            stages.append({"name": f"b{n}", "over": [batch], "run": {"function": "builtin:noop"}})
+            says.append(f"  parameter x: {kind}{why}\n")
+            says.append(f"  array x: {kind}, a column of the table b{why}\n")
+        self.write("m.json", {"stages": stages})
+        check = self.taskfarm("check", "m.json").stdout
+        self.assertEqual(re.findall(r"  (?:parameter|array) x: .*\n", check), says)
+        self.taskfarm("m.json", "--slots", 2)
+        for n, case in enumerate(cases):
+            found = [text.decode() for text in self.heap(self.open("m.h5")[f"s{n}"], "own")]
+            self.assertEqual(found, case[-1], case)
+        self.assertEqual(self.open("m.h5")["s2/params/x"][0], 9007199254740993)
+
+    def test_the_text_of_a_cell_goes_wherever_its_point_does(self):
+        """Through products, spaces side by side and after one another, and rows of another stage."""
+        self.write("t.csv", "x\n1.10\n2.0\n1E5\n")
+        table = {"csv": "t.csv"}
+        spaces = {
+            "product": [{"name": "k", "values": [1, 2]}, table, {"name": "l", "values": ["a", "b"]}],
+            "zip": [{"zip": [{"name": "k", "values": [7, 8, 9]}, table]}],
+            "concat": [{"concat": [[{"name": "x", "values": [0.5]}], [table], [{"name": "x", "values": [3]}]]}],
+            "rows": [{"from": "zip", "columns": ["x"], "indices": [2, 0]}, {"name": "k", "values": [1, 2]}],
+        }
+        run = {"command": ["printf", "%s %s %s", "{x}", "{x:.3f}", "{index}"]}
+        stages = [{"name": name, "over": over, "run": run} for name, over in spaces.items()]
+        self.write("m.json", {"stages": stages})
+        self.taskfarm("m.json", "--slots", 2)
+        cells = ["1.10", "2.0", "1E5"]
+        expected = {
+            "product": [cell for _ in "12" for cell in cells for _ in "ab"],
+            "zip": cells,
+            "concat": ["0.5", *cells, "3"],
+            "rows": ["1E5", "1E5", "1.10", "1.10"],
+        }
+        for name, own in expected.items():
+            found = [text.decode() for text in self.heap(self.open("m.h5")[name], "stdout")]
+            self.assertEqual(found, [f"{cell} {float(cell):.3f} {i}" for i, cell in enumerate(own)], name)
+
+    def test_types_that_do_not_fit_are_refused(self):
+        self.write("t.csv", "x,id\n1.5,a\n")
+        for types, message in (
+            ({"x": "int64"}, "/over/0/types/x: not all cells of the column are integers of 64 bits"),
+            ({"id": "float64"}, "/over/0/types/id: not all cells of the column are numbers"),
+            ({"idn": "string"}, '/over/0/types/idn: the table has no column "idn"; did you mean "id"?'),
+            ({"x": "int8"}, '/over/0/types/x: must be "string", "int64" or "float64"'),
+            (["x"], "/over/0/types: must be an object, not a list"),
+        ):
+            for batch in ({}, {"name": "b", "batch": 3}):
+                over = [{"csv": "t.csv", "types": types} | batch]
+                self.write("m.json", {"over": over, "run": {"function": "builtin:noop"}})
+                self.assertEqual(self.taskfarm("check", "m.json", status=2).stderr, f"m.json: {message}\n")
 
 
 farm.main()

@@ -44,7 +44,7 @@ static const struct {
     {"[{'csv': 'stars.csv'}]",
      "name='Vega, \"the\" standard' mag=0.03 n=1 empty=nan; name='Sirius' mag=-1.46 n=2 empty=3"},
     {"[{'csv': 'cr.csv'}]", "a='\rx'"},
-    {"[{'csv': 'lines.csv'}]", "a\nb=1 c=2 d=3"},
+    {"[{'csv': 'lines.csv'}]", "a\nb=1 c=2 d='3'"},
     {"[{'jsonl': 'stars.jsonl'}]", "id=7 ok=true m=1; id=8 ok=false m=nan"},
     {"[{'zip': {'a': [1, 2], 'b': ['x', 'y']}}]", "a=1 b='x'; a=2 b='y'"},
     {"[{'concat': [{'a': [1]}, {'a': [2.5, 3]}]}]", "a=1; a=2.5; a=3"},
