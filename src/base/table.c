@@ -38,8 +38,10 @@ static void grow(tf_table *t) {
 }
 
 uint32_t tf_table_get(const tf_table *t, const char *text, size_t length) {
+    if (t->count == 0)
+        return TF_TABLE_NONE;
     struct tf_table_slot key = hash_of(text, length);
-    return t->count ? find(t, &key)->value : TF_TABLE_NONE;
+    return find(t, &key)->value;
 }
 
 uint32_t tf_table_add(tf_table *t, const char *text, size_t length, uint32_t value) {

@@ -34,20 +34,6 @@ static void build_words(host *h, attempt *a, const tf_point *point) {
     tf_buf_free(&extra);
 }
 
-/* The first attempt starts the log anew. */
-static bool open_log(host *h, attempt *a, const tf_point *point) {
-    tf_buf path = {0};
-    tf_template_expand(h->spec->log, point, &path);
-    if (files_make_parents(h, tf_buf_text(&path))) {
-        int how = h->header->attempt > 1 ? O_APPEND : O_TRUNC;
-        a->log = open(tf_buf_text(&path), O_WRONLY | O_CREAT | O_CLOEXEC | how, 0666);
-        if (a->log < 0)
-            host_fail(h, "can't write the log %s: %s", tf_buf_text(&path), strerror(errno));
-    }
-    tf_buf_free(&path);
-    return a->log >= 0;
-}
-
 /* ---- Running ---- */
 
 /* Until the command itself ends (children that it leaves behind may hold the pipes open, and are not waited for), for
@@ -166,7 +152,9 @@ void command_run(host *h, int64_t row) {
             a.p.in = tf_memory_file("taskfarm-stdin", &text); /* not a pipe: unread input must not block us */
             tf_buf_free(&text);
         }
-        ready = (!h->spec->log || open_log(h, &a, &point)) && process_start(h, &a.p);
+        if (h->spec->log)
+            a.log = files_open_log(h, &point, h->header->attempt > 1);
+        ready = (!h->spec->log || a.log >= 0) && process_start(h, &a.p);
     }
     if (ready) {
         struct rusage usage = {0};

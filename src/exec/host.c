@@ -3,6 +3,7 @@
 #include "exec/host.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ void host_open(host *h, const host_setting *setting, int rank, int slot) {
     h->exprs = tf_alloc_array((size_t)campaign->stages, sizeof(struct exprs *));
     h->service = tf_alloc_array((size_t)campaign->stages, sizeof *h->service);
     batch_columns_alloc(&h->columns, campaign);
+    h->root = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     h->files = tf_files_new(campaign);
     int most = 0;
     size_t rows = 1;
@@ -61,6 +63,8 @@ void host_close(host *h) {
     free(h->exprs);
     free(h->service);
     batch_columns_free(&h->columns);
+    if (h->root >= 0)
+        close(h->root);
     tf_files_free(h->files);
     tf_paths_free(&h->inputs);
     tf_paths_free(&h->outputs);

@@ -79,6 +79,7 @@ typedef struct host {
     bool has_tables;          /* or some arrays columns of tables */
     bool sets_apart;          /* some rows of the batch are not to be run */
     int64_t part, part_count; /* of a batch function: the rows that it is called for */
+    int root;                 /* the work folder, open */
     tf_files *files;
     tf_paths inputs, outputs; /* of the task under way, if its stage has any */
     tf_table not_staged;      /* inputs that could not be copied */
@@ -130,11 +131,12 @@ void files_after(host *h);
 /* The same for a task whose host is gone. */
 void files_discard(const tf_campaign *campaign, tf_files *files, int stage, int64_t index);
 
-/* The rank's own finder of files (slots.c). */
+/* The rank's own finder of files, and what it is for (slots.c). */
 tf_files *exec_files(tf_exec *exec);
+const tf_campaign *exec_campaign(const tf_exec *exec);
 
-/* Makes the folders that a path leads through. false after host_fail. */
-bool files_make_parents(host *h, const char *path);
+/* Opens the task's log: anew, or to go on with it. -1 after host_fail. */
+int files_open_log(host *h, const tf_point *point, bool again);
 
 /* ---- Inputs on the node's own disk (staging.c) ---- */
 

@@ -156,6 +156,10 @@ tf_files *exec_files(tf_exec *exec) {
     return exec->files;
 }
 
+const tf_campaign *exec_campaign(const tf_exec *exec) {
+    return exec->campaign;
+}
+
 int tf_exec_room(const tf_exec *exec, int n) {
     int room = 0;
     for (int b = 0; b < HOST_BUFFERS; b++)

@@ -15,6 +15,10 @@ void tf_farm_load(const tf_load_options *options, tf_source *source, const tf_fu
     tf_store_check_arrays(campaign, &l->diags);
     if (l->diags.count == 0)
         l->graph = tf_graph_new(campaign, &l->times, &l->diags);
+    if (l->graph) {
+        campaign->links = tf_graph_take_links(l->graph);
+        tf_recorder_add_links(&l->recorder, &campaign->links);
+    }
     if (l->diags.count == 0)
         l->campaign = campaign;
     else

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "graph/nodes.h"
+#include "graph/owned.h"
 
 /* ---- Nodes ---- */
 
@@ -41,6 +42,10 @@ void graph_name(const tf_graph *g, node n, tf_buf *out) {
 typedef struct outside_file {
     int64_t time, inside; /* if it is a folder: see graph_time_inside */
 } outside_file;
+typedef struct log_maker {
+    int64_t index;
+    int stage;
+} log_maker;
 
 /* What exists while the graph is built. */
 typedef struct builder {
@@ -52,6 +57,11 @@ typedef struct builder {
     tf_table files;      /* number of a file that no task makes */
     outside_file *found; /* of these */
     size_t found_capacity;
+    owned owned;
+    tf_table made_ids; /* number of an output that is there, by what it is */
+    tf_table logs;     /* number of a log by its key */
+    log_maker *log;    /* whose it is */
+    size_t log_capacity;
     int missing; /* inputs complained about */
 } builder;
 
@@ -117,41 +127,90 @@ static void link_stages(builder *b) {
     }
 }
 
-/* ---- Outputs ---- */
+/* ---- Complaints ---- */
 
-static void complain(const builder *b, const char *pointer, node n, const char *path, const char *what, node other) {
+static void complain(const builder *b, const char *pointer, int stage, int64_t index, const char *format, ...)
+    TF_PRINTF(5, 6);
+
+static void complain(const builder *b, const char *pointer, int stage, int64_t index, const char *format, ...) {
     tf_buf text = {0};
-    graph_name(b->graph, n, &text);
-    tf_buf_addf(&text, ": %s %s", *path ? path : "an empty path", what);
-    if (other != NO_NODE)
-        graph_name(b->graph, other, &text);
+    va_list args;
+    tf_task_name(b->graph->campaign, stage, index, &text);
+    tf_buf_adds(&text, ": ");
+    va_start(args, format);
+    tf_buf_addv(&text, format, args);
+    va_end(args);
     tf_diags_add(b->diags, pointer, "%s", tf_buf_text(&text));
     tf_buf_free(&text);
 }
+
+/* The name of the task that makes an output, or that a log is of; to be freed. */
+static tf_buf maker_of(const builder *b, uint32_t output) {
+    tf_buf name = {0};
+    graph_name(b->graph, b->graph->maker[output], &name);
+    return name;
+}
+
+static tf_buf logger_of(const builder *b, uint32_t log) {
+    tf_buf name = {0};
+    tf_task_name(b->graph->campaign, b->log[log].stage, b->log[log].index, &name);
+    return name;
+}
+
+/* ---- What tasks write ---- */
 
 static bool is_outside(const char *path) {
     return *path == '/' || (strncmp(path, "..", 2) == 0 && (path[2] == '/' || path[2] == '\0'));
 }
 
-static void add_output(builder *b, node n, const tf_file_spec *spec, const char *path) {
+/* May a task write there? */
+static void check_place(const builder *b, const tf_file_spec *spec, int stage, int64_t index, const char *path,
+                        const tf_disk_id *id) {
+    folders *f = &b->graph->folders;
+    const char *reason = owned_reason(&b->owned, f, path, id);
+    const known_folder *in = &f->item[folders_of(f, path)];
+    if (reason)
+        complain(b, spec->pointer, stage, index, "%s can't be written by a task: %s; choose another name", path,
+                 reason);
+    if (in->dangling)
+        complain(b, spec->pointer, stage, index, "%s: its folder %s is a link that leads nowhere", path,
+                 f->text.data + in->path);
+    if (is_outside(path) && !spec->outside)
+        complain(b, spec->pointer, stage, index, "%s is outside the work folder; \"allow_outside\": true allows that",
+                 path);
+    else if (in->outside && !spec->outside)
+        complain(b, spec->pointer, stage, index,
+                 "%s is outside the work folder, since a link is on the way to it; \"allow_outside\": true allows that",
+                 path);
+}
+
+static void add_output(builder *b, int stage, int64_t index, const tf_file_spec *spec, const char *path) {
     tf_graph *g = b->graph;
-    uint32_t next = (uint32_t)g->outputs.count;
-    uint32_t number = tf_table_add(&g->outputs, path, strlen(path), next);
-    if (number != next) {
-        complain(b, spec->pointer, n, path, "is an output of this task and of ", g->maker[number]);
+    const node n = graph_node(g, stage, index);
+    if (!*path) {
+        complain(b, spec->pointer, stage, index, "an empty path can't be an output");
         return;
     }
-    if (!*path)
-        complain(b, spec->pointer, n, path, "can't be an output", NO_NODE);
-    if (is_outside(path) && !spec->outside)
-        complain(b, spec->pointer, n, path, "is outside the work folder; \"allow_outside\": true allows that", NO_NODE);
+    const tf_buf *key = folders_key(&g->folders, path);
+    uint32_t next = (uint32_t)g->outputs.count;
+    uint32_t number = tf_table_add(&g->outputs, key->data, key->length, next);
+    if (number != next) {
+        tf_buf other = maker_of(b, number);
+        complain(b, spec->pointer, stage, index, "%s is an output of this task and of %s", path, tf_buf_text(&other));
+        tf_buf_free(&other);
+        return;
+    }
     if (next == b->output_capacity) {
         b->output_capacity = b->output_capacity ? 2 * b->output_capacity : 1024;
         g->maker = tf_realloc_array(g->maker, b->output_capacity, sizeof *g->maker);
         g->made = tf_realloc_array(g->made, b->output_capacity, sizeof *g->made);
     }
+    tf_disk_id id = {0};
     g->maker[number] = n;
-    g->made[number] = g->disk->time(g->disk, path);
+    g->made[number] = g->disk->time(g->disk, path, &id);
+    if (id.inode)
+        tf_table_add(&b->made_ids, (const char *)&id, sizeof id, number);
+    check_place(b, spec, stage, index, path, &id);
     if (spec->temp)
         g->flags[n] |= HAS_TEMP;
     if (g->made[number] == TF_DISK_MISSING) {
@@ -169,7 +228,90 @@ static void add_outputs(builder *b, int stage) {
     for (int64_t i = 0; g->campaign->stage[stage].outputs > 0 && i < tasks; i++) {
         tf_files_outputs(g->files, stage, i, &g->paths);
         for (size_t p = 0; p < g->paths.count && b->diags->count < MOST_COMPLAINTS; p++)
-            add_output(b, graph_node(g, stage, i), g->paths.item[p].spec, tf_paths_text(&g->paths, p));
+            add_output(b, stage, i, g->paths.item[p].spec, tf_paths_text(&g->paths, p));
+    }
+}
+
+/* A log is not looked at: what stands under its name is replaced, and so not what else is called so. */
+static void add_log(builder *b, int stage, int64_t index, const tf_file_spec *spec, const char *path) {
+    tf_graph *g = b->graph;
+    if (!*path) {
+        complain(b, spec->pointer, stage, index, "an empty path can't be a log");
+        return;
+    }
+    const tf_buf *key = folders_key(&g->folders, path);
+    const uint32_t output = tf_table_get(&g->outputs, key->data, key->length), next = (uint32_t)b->logs.count;
+    const uint32_t number = tf_table_add(&b->logs, key->data, key->length, next);
+    tf_buf other = {0};
+    if (output != TF_TABLE_NONE) {
+        other = maker_of(b, output);
+        complain(b, spec->pointer, stage, index, "%s is the log of this task and an output of %s", path,
+                 tf_buf_text(&other));
+    } else if (number != next) {
+        other = logger_of(b, number);
+        complain(b, spec->pointer, stage, index, "%s is the log of this task and of %s", path, tf_buf_text(&other));
+    }
+    tf_buf_free(&other);
+    if (number != next)
+        return;
+    if (next == b->log_capacity) {
+        b->log_capacity = b->log_capacity ? 2 * b->log_capacity : 1024;
+        b->log = tf_realloc_array(b->log, b->log_capacity, sizeof *b->log);
+    }
+    b->log[number] = (log_maker){.stage = stage, .index = index};
+    check_place(b, spec, stage, index, path, &(tf_disk_id){0});
+}
+
+/* Where a stage takes its points from rows of another one its logs are not known: what they begin with is. */
+static void add_unknown_logs(builder *b, int stage, const tf_file_spec *spec) {
+    tf_graph *g = b->graph;
+    const int64_t tasks = tf_space_size(g->campaign->stage[stage].space);
+    tf_buf text = {0}, path = {0};
+    tf_template_beginning(spec->text, &text);
+    if (!tf_template_is_constant(spec->text) && (strchr(tf_buf_text(&text), '/') || spec->outside)) {
+        tf_buf_adds(&text, "?");
+        tf_files_normalize(g->campaign, tf_buf_text(&text), &path);
+        check_place(b, spec, stage, 0, tf_buf_text(&path), &(tf_disk_id){0});
+    } else if (tf_template_is_constant(spec->text)) {
+        tf_files_normalize(g->campaign, tf_buf_text(&text), &path);
+        for (int64_t i = 0; i < tasks && i < 2; i++)
+            add_log(b, stage, i, spec, tf_buf_text(&path));
+    }
+    tf_buf_free(&text);
+    tf_buf_free(&path);
+}
+
+static void add_logs(builder *b, int stage) {
+    tf_graph *g = b->graph;
+    const tf_stage_spec *spec = &g->campaign->stage[stage];
+    const bool known = tf_files_know_log(spec);
+    if (spec->log && !known)
+        add_unknown_logs(b, stage, spec->log);
+    for (int64_t i = 0; known && i < tf_space_size(spec->space) && b->diags->count < MOST_COMPLAINTS; i++) {
+        tf_files_log(g->files, stage, i, &g->paths);
+        if (g->paths.count)
+            add_log(b, stage, i, spec->log, tf_paths_text(&g->paths, 0));
+    }
+}
+
+/* A file and a folder can't have one name. */
+static void check_folders(builder *b) {
+    tf_graph *g = b->graph;
+    tf_buf other = {0};
+    for (uint32_t n = 0; n < g->folders.count && b->diags->count < MOST_COMPLAINTS; n++) {
+        const char *path = folders_path(&g->folders, n);
+        const tf_buf *key = folders_key(&g->folders, path);
+        const uint32_t output = tf_table_get(&g->outputs, key->data, key->length);
+        const uint32_t log = tf_table_get(&b->logs, key->data, key->length);
+        if (output != TF_TABLE_NONE)
+            other = maker_of(b, output);
+        else if (log != TF_TABLE_NONE)
+            other = logger_of(b, log);
+        else
+            continue;
+        tf_diags_add(b->diags, "", "%s: %s is %s of this task, and a folder of other files of the campaign",
+                     tf_buf_text(&other), path, output != TF_TABLE_NONE ? "an output" : "the log");
+        tf_buf_free(&other);
     }
 }
 
@@ -177,7 +319,7 @@ static void add_outputs(builder *b, int stage) {
 
 /* What the campaign itself has written into a folder is no input. */
 typedef struct inside {
-    const tf_graph *graph;
+    tf_graph *graph;
     int64_t newest;
 } inside;
 
@@ -196,17 +338,18 @@ int64_t graph_time_inside(tf_graph *g, const char *path) {
 }
 
 /* It is looked up once. */
-static outside_file find_file(builder *b, const char *path) {
+static outside_file find_file(builder *b, const char *path, tf_disk_id *id) {
+    const tf_buf *key = folders_key(&b->graph->folders, path);
     uint32_t next = (uint32_t)b->files.count;
-    uint32_t number = tf_table_add(&b->files, path, strlen(path), next);
+    uint32_t number = tf_table_add(&b->files, key->data, key->length, next);
     if (number != next)
         return b->found[number];
     if (next == b->found_capacity) {
         b->found_capacity = b->found_capacity ? 2 * b->found_capacity : 1024;
         b->found = tf_realloc_array(b->found, b->found_capacity, sizeof *b->found);
     }
-    return b->found[number] =
-               (outside_file){b->graph->disk->time(b->graph->disk, path), graph_time_inside(b->graph, path)};
+    const int64_t time = b->graph->disk->time(b->graph->disk, path, id);
+    return b->found[number] = (outside_file){time, graph_time_inside(b->graph, path)};
 }
 
 static void note_inside(tf_graph *g, node n, int64_t time) {
@@ -219,14 +362,41 @@ static void note_inside(tf_graph *g, node n, int64_t time) {
         g->inside[n] = time;
 }
 
-static void add_input(builder *b, node n, const tf_file_spec *spec, const char *path) {
+/* Inputs that are written under another name: as a log, or by a link that leads to an output. Another name of the very
+ * same file, a hard link, does no harm: outputs are made anew, not written into. */
+static void check_input(builder *b, int stage, int64_t index, const tf_file_spec *spec, const char *path,
+                        const tf_disk_id *id) {
     tf_graph *g = b->graph;
+    const tf_buf *key = folders_key(&g->folders, path);
+    const uint32_t log = tf_table_get(&b->logs, key->data, key->length);
+    const uint32_t same = id->inode ? tf_table_get(&b->made_ids, (const char *)id, sizeof *id) : TF_TABLE_NONE;
+    tf_disk_id link;
+    tf_buf other = {0};
+    if (log != TF_TABLE_NONE) {
+        other = logger_of(b, log);
+        complain(b, spec->pointer, stage, index, "%s is an input of this task and the log of %s", path,
+                 tf_buf_text(&other));
+    } else if (same != TF_TABLE_NONE && g->disk->look && g->disk->look(g->disk, path, &link) == TF_DISK_LINK) {
+        other = maker_of(b, same);
+        complain(b, spec->pointer, stage, index,
+                 "%s is a link to an output of %s; the input must have the name of the output", path,
+                 tf_buf_text(&other));
+    }
+    tf_buf_free(&other);
+}
+
+static void add_input(builder *b, int stage, int64_t index, const tf_file_spec *spec, const char *path) {
+    tf_graph *g = b->graph;
+    const node n = graph_node(g, stage, index);
     uint32_t number = graph_output(g, path);
+    tf_disk_id id = {0};
     const outside_file file =
-        number == TF_TABLE_NONE ? find_file(b, path) : (outside_file){g->made[number], TF_DISK_MISSING};
+        number == TF_TABLE_NONE ? find_file(b, path, &id) : (outside_file){g->made[number], TF_DISK_MISSING};
     if (number == TF_TABLE_NONE) {
+        check_input(b, stage, index, spec, path, &id);
         if (file.time == TF_DISK_MISSING && b->missing++ < MOST_COMPLAINTS)
-            complain(b, spec->pointer, n, path, "is not there, and no task makes it", NO_NODE);
+            complain(b, spec->pointer, stage, index, "%s is not there, and no task makes it",
+                     *path ? path : "an empty path");
     } else {
         add_edge(b, g->maker[number], n);
         if (file.time == TF_DISK_MISSING)
@@ -273,8 +443,8 @@ static void add_group_input(builder *b, int stage, const tf_file_spec *spec, int
     node n = graph_node(g, stage, index);
     if (group < 0) {
         if (b->missing++ < MOST_COMPLAINTS)
-            complain(b, spec->pointer, n, g->campaign->stage[spec->stage].name, "has no task that agrees with it",
-                     NO_NODE);
+            complain(b, spec->pointer, stage, index, "%s has no task that agrees with it",
+                     g->campaign->stage[spec->stage].name);
         return;
     }
     if (groups[group] == NO_NODE)
@@ -305,7 +475,7 @@ static void add_inputs(builder *b, int stage) {
             tf_paths_clear(&g->paths);
             tf_files_of_spec(g->files, stage, input, i, &g->paths);
             for (size_t p = 0; p < g->paths.count; p++)
-                add_input(b, graph_node(g, stage, i), input, tf_paths_text(&g->paths, p));
+                add_input(b, stage, i, input, tf_paths_text(&g->paths, p));
         }
         free(groups);
     }
@@ -410,8 +580,11 @@ static bool build(builder *b) {
     int before = b->diags->count;
     for (int s = 0; s < g->stages; s++)
         add_outputs(b, s);
+    for (int s = 0; s < g->stages; s++)
+        add_logs(b, s);
     for (int s = 0; s < g->stages && b->diags->count == before; s++)
         add_inputs(b, s);
+    check_folders(b);
     if (b->diags->count > before)
         return false;
     if (b->edges > UINT32_MAX - 1) {
@@ -435,15 +608,27 @@ tf_graph *tf_graph_new(const tf_campaign *campaign, tf_disk *disk, tf_diags *dia
     *g = (tf_graph){.campaign = campaign, .disk = disk, .stages = campaign->stages};
     g->stage = tf_alloc_array((size_t)g->stages, sizeof *g->stage);
     g->files = tf_files_new(campaign);
+    folders_open(&g->folders, disk, campaign->workdir);
     builder b = {.graph = g, .diags = diags};
+    owned_open(&b.owned, &g->folders, campaign);
     bool good = build(&b);
+    owned_close(&b.owned);
     free(b.edge);
     free(b.found);
+    free(b.log);
     tf_table_free(&b.files);
+    tf_table_free(&b.made_ids);
+    tf_table_free(&b.logs);
     if (good)
         return g;
     tf_graph_free(g);
     return NULL;
+}
+
+tf_links tf_graph_take_links(tf_graph *g) {
+    tf_links links = g->folders.links;
+    g->folders.links = (tf_links){0};
+    return links;
 }
 
 void tf_graph_free(tf_graph *g) {
@@ -456,6 +641,7 @@ void tf_graph_free(tf_graph *g) {
     }
     tf_files_free(g->files);
     tf_paths_free(&g->paths);
+    folders_close(&g->folders);
     tf_table_free(&g->outputs);
     free(g->stage);
     free(g->extra);

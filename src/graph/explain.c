@@ -7,7 +7,7 @@ tf_why tf_graph_why(const tf_graph *g, int stage, int64_t index) {
 
 static int64_t time_of(tf_graph *g, const char *path) {
     uint32_t output = graph_output(g, path);
-    return output != TF_TABLE_NONE ? g->made[output] : g->disk->time(g->disk, path);
+    return output != TF_TABLE_NONE ? g->made[output] : g->disk->time(g->disk, path, &(tf_disk_id){0});
 }
 
 /* The first output that is not there. */

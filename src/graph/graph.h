@@ -22,14 +22,28 @@ void tf_graph_order(const tf_campaign *campaign, int *order);
 
 /* Where times of files come from: the disk, or a test's table. */
 typedef struct tf_disk tf_disk;
+typedef enum tf_disk_kind { TF_DISK_NOTHING, TF_DISK_FILE, TF_DISK_FOLDER, TF_DISK_LINK } tf_disk_kind;
+
+/* A file or a folder, however it is called. */
+typedef struct tf_disk_id {
+    uint64_t device, inode; /* 0: not known */
+} tf_disk_id;
+
 typedef void tf_disk_on_entry(void *context, const char *path, int64_t time);
 struct tf_disk {
-    /* ns since 1970-01-01 at which the file was last changed; TF_DISK_MISSING if it is not there */
-    int64_t (*time)(tf_disk *self, const char *path);
+    /* ns since 1970-01-01 at which the file was last changed, and which it is, or TF_DISK_MISSING if it is not there */
+    int64_t (*time)(tf_disk *self, const char *path, tf_disk_id *id);
     /* sets it to now */
     void (*touch)(tf_disk *self, const char *path);
     /* goes through a folder and what is in it, at any depth; nothing if it is none. NULL: there are no folders */
     void (*each)(tf_disk *self, const char *path, tf_disk_on_entry *take, void *context);
+
+    /* What stands under a name, a link as such; NULL: no name is that of a folder or a link. */
+    tf_disk_kind (*look)(tf_disk *self, const char *path, tf_disk_id *id);
+    /* Adds what a link leads to in the end, without links; false if that is not there. With look. */
+    bool (*resolve)(tf_disk *self, const char *path, tf_buf *out);
+    /* Are names in the folder the same that differ only in the case of letters? NULL: nowhere */
+    bool (*folds)(tf_disk *self, const char *folder);
 };
 #define TF_DISK_MISSING INT64_MIN
 
@@ -39,9 +53,13 @@ tf_disk tf_disk_real(void);
 typedef struct tf_graph tf_graph;
 
 /* Looks at the files of all tasks. Complains about inputs that are not there and that no task makes, files that two
- * tasks make, outputs outside the work folder, and loops; NULL then. Campaign and disk must outlive the graph. */
+ * tasks write or that are the campaign's own, outputs and logs outside the work folder, and loops; NULL then. Campaign
+ * and disk must outlive the graph. */
 tf_graph *tf_graph_new(const tf_campaign *campaign, tf_disk *disk, tf_diags *diags);
 void tf_graph_free(tf_graph *graph);
+
+/* Gives away the links that lead to folders of files that tasks write; once. */
+tf_links tf_graph_take_links(tf_graph *graph);
 
 /* ---- What is to be run ---- */
 

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "graph/graph.h"
+#include "graph/folders.h"
 
 typedef uint32_t node;
 #define NO_NODE UINT32_MAX
@@ -74,7 +74,8 @@ struct tf_graph {
     uint8_t *why;     /* per node: tf_why */
     uint32_t *unmet;  /* per node: those before it that are still to end */
     uint32_t *unread; /* per node: those behind it that are still to end */
-    tf_table outputs; /* number of an output by its path */
+    folders folders;
+    tf_table outputs; /* number of an output by its key in these */
     node *maker;      /* per output */
     int64_t *made;    /* per output: its time */
     int64_t *newest;  /* per task: time of its newest input */
@@ -99,8 +100,9 @@ static inline bool graph_is_task(const tf_graph *g, node n) {
 }
 
 /* The number of an output; TF_TABLE_NONE if no task makes the file. */
-static inline uint32_t graph_output(const tf_graph *g, const char *path) {
-    return tf_table_get(&g->outputs, path, strlen(path));
+static inline uint32_t graph_output(tf_graph *g, const char *path) {
+    const tf_buf *key = folders_key(&g->folders, path);
+    return tf_table_get(&g->outputs, key->data, key->length);
 }
 
 /* Is an input newer than what the task made of it? (plan.c) */

@@ -291,21 +291,12 @@ static const char **match_paths(struct loader *l, const at *where, const char *p
     return paths;
 }
 
-static bool allows_empty(struct loader *l, const at *where, const cJSON *axis) {
-    const cJSON *value = cJSON_GetObjectItemCaseSensitive(axis, "allow_empty");
-    if (value && !cJSON_IsBool(value)) {
-        at here = at_key(where, "allow_empty");
-        complain(l->diags, &here, "must be true or false, not %s", json_kind(value));
-    }
-    return cJSON_IsTrue(value);
-}
-
 static tf_space *load_glob(struct loader *l, const at *where, const at *up, const char *name, const char *pattern,
                            const cJSON *axis) {
     int before = l->diags->count;
     int64_t count;
     const char **paths = match_paths(l, where, pattern, &count);
-    bool empty = allows_empty(l, up, axis);
+    bool empty = json_flag(l->diags, up, axis, "allow_empty");
     if (count == 0 && !empty && l->diags->count == before)
         complain(l->diags, where, "no file matches %s; say \"allow_empty\": true if that is all right", pattern);
     if (l->diags->count > before)
@@ -470,7 +461,7 @@ static tf_space *load_files_axis(struct loader *l, const at *where, const at *up
     regex_t regex;
     tf_space *leaf = NULL;
     int before = l->diags->count;
-    bool empty = allows_empty(l, up, axis);
+    bool empty = json_flag(l->diags, up, axis, "allow_empty");
     bool parsed = parse_wildcards(l, where, up, text, axis, &w);
     if (parsed && regcomp(&regex, tf_buf_text(&w.expression), REG_EXTENDED) != 0) {
         complain(l->diags, where, "\"%s\" makes no regular expression", text);

@@ -320,6 +320,17 @@ void tf_files_outputs(tf_files *f, int stage, int64_t index, tf_paths *out) {
         tf_files_of_spec(f, stage, &spec->output[i], index, out);
 }
 
+void tf_files_log(tf_files *f, int stage, int64_t index, tf_paths *out) {
+    const tf_stage_spec *spec = &f->campaign->stage[stage];
+    tf_paths_clear(out);
+    if (spec->log)
+        tf_files_of_spec(f, stage, spec->log, index, out);
+}
+
+bool tf_files_know_log(const tf_stage_spec *stage) {
+    return stage->log && tf_space_sources(stage->space) == 0;
+}
+
 /* ---- Hashes ---- */
 
 /* Of all outputs that an entry stands for: worked out once a group. */
@@ -427,14 +438,23 @@ uint64_t tf_files_hash(tf_files *f, const tf_paths *paths) {
     return hash;
 }
 
+static void add_texts(const tf_paths *paths, tf_table *table) {
+    for (size_t p = 0; p < paths->count; p++)
+        tf_table_add(table, tf_paths_text(paths, p), strlen(tf_paths_text(paths, p)), 0);
+}
+
 void tf_files_all_outputs(tf_files *f, tf_table *outputs) {
     const tf_campaign *c = f->campaign;
     tf_paths paths = {0};
     for (int s = 0; s < c->stages; s++) {
-        for (int64_t i = 0; c->stage[s].outputs > 0 && i < tf_space_size(c->stage[s].space); i++) {
+        const int64_t tasks = tf_space_size(c->stage[s].space);
+        for (int64_t i = 0; c->stage[s].outputs > 0 && i < tasks; i++) {
             tf_files_outputs(f, s, i, &paths);
-            for (size_t p = 0; p < paths.count; p++)
-                tf_table_add(outputs, tf_paths_text(&paths, p), strlen(tf_paths_text(&paths, p)), 0);
+            add_texts(&paths, outputs);
+        }
+        for (int64_t i = 0; tf_files_know_log(&c->stage[s]) && i < tasks; i++) {
+            tf_files_log(f, s, i, &paths);
+            add_texts(&paths, outputs);
         }
     }
     tf_paths_free(&paths);

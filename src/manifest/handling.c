@@ -142,12 +142,8 @@ static void load_record(struct loader *l, const stage_json *json, tf_stage_spec 
     }
     enum { STORED_BY_DEFAULT = 10000000 };
     stage->store_params = stage->space && tf_space_size(stage->space) <= STORED_BY_DEFAULT;
-    const cJSON *store = stage_member(json, "store_params", &object, &where);
-    at here = at_key(where, "store_params");
-    if (store && !cJSON_IsBool(store))
-        complain(l->diags, &here, "must be true or false, not %s", json_kind(store));
-    else if (store)
-        stage->store_params = cJSON_IsTrue(store);
+    if (stage_member(json, "store_params", &object, &where))
+        stage->store_params = json_flag(l->diags, where, object, "store_params");
 }
 
 void load_handling(struct loader *l, const stage_json *json, tf_stage_spec *stage) {

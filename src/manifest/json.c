@@ -185,3 +185,7 @@ bool json_int_within(const cJSON *value, int64_t least, int64_t most, int64_t *i
     *integer = found;
     return true;
 }
+
+bool json_flag(tf_diags *diags, const at *where, const cJSON *object, const char *key) {
+    return cJSON_IsTrue(member_of_kind(diags, where, object, key, cJSON_IsBool, "true or false"));
+}

@@ -52,6 +52,7 @@ const char *json_kind(const cJSON *value);
 const cJSON *json_object(tf_diags *diags, const at *where, const cJSON *object, const char *key);
 const cJSON *json_array(tf_diags *diags, const at *where, const cJSON *object, const char *key);
 const char *json_string(tf_diags *diags, const at *where, const cJSON *object, const char *key);
+bool json_flag(tf_diags *diags, const at *where, const cJSON *object, const char *key); /* absent: false */
 
 /* An integer of 64 bits from `least` to `most`? Then that is stored. */
 bool json_int_within(const cJSON *value, int64_t least, int64_t most, int64_t *integer);

@@ -135,6 +135,8 @@ static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *
         complain(l->diags, &at_over, "a stage with files can't take its points from another stage's rows");
     if (stage->space && tf_stage_has_files(stage) && tf_space_size(stage->space) > TF_MOST_FILE_TASKS)
         complain(l->diags, &at_over, "a stage with files has at most %d tasks", TF_MOST_FILE_TASKS);
+    if (stage->space && tf_files_know_log(stage) && tf_space_size(stage->space) > TF_MOST_FILE_TASKS)
+        complain(l->diags, &at_over, "a stage with a \"log\" has at most %d tasks", TF_MOST_FILE_TASKS);
     const cJSON *run = stage_member(json, "run", &object, &where);
     at at_run = at_key(where, "run");
     known_names scope = {.stage = stage->name, .space = stage->space, .files = stage};
@@ -443,28 +445,75 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
         resolve_files(l, campaign);
 }
 
+/* ---- What is read ---- */
+
+/* A source that keeps a list of what it was asked to read. */
+typedef struct lister {
+    tf_source source; /* first, so that it leads here */
+    tf_source *below;
+    tf_arena *arena;
+    const char **path;
+    int count, capacity;
+} lister;
+
+static void list_path(lister *list, const char *path) {
+    if (list->count == list->capacity) { /* the old list stays in the arena */
+        list->capacity = list->capacity ? 2 * list->capacity : 8;
+        const char **more = tf_arena_array(list->arena, (size_t)list->capacity, sizeof *more);
+        for (int i = 0; i < list->count; i++)
+            more[i] = list->path[i];
+        list->path = more;
+    }
+    list->path[list->count++] = tf_arena_strdup(list->arena, path);
+}
+
+static int list_read(tf_source *self, const char *path, tf_buf *out) {
+    lister *list = (lister *)self;
+    list_path(list, path);
+    return list->below->read(list->below, path, out);
+}
+
+static int list_glob(tf_source *self, const char *pattern, tf_buf *out) {
+    const lister *list = (lister *)self;
+    return list->below->glob(list->below, pattern, out);
+}
+
+static int list_scan(tf_source *self, const char *path, int64_t batch, int64_t before, tf_buf *out) {
+    lister *list = (lister *)self;
+    list_path(list, path);
+    return list->below->scan(list->below, path, batch, before, out);
+}
+
+/* ---- The whole ---- */
+
 tf_campaign *tf_campaign_load(const tf_load_options *options, tf_source *source, tf_diags *diags) {
     int before = diags->count;
     tf_buf text = {0};
-    int failure = source->read(source, options->path, &text);
+    tf_arena *arena = tf_arena_new();
+    lister list = {.source = {.read = list_read, .glob = list_glob, .scan = source->scan ? list_scan : NULL},
+                   .below = source,
+                   .arena = arena};
+    int failure = list.source.read(&list.source, options->path, &text);
     if (failure) {
         tf_diags_add(diags, "", "%s", strerror(failure));
         tf_buf_free(&text);
+        tf_arena_free(arena);
         return NULL;
     }
-    tf_arena *arena = tf_arena_new();
     tf_campaign *campaign = tf_arena_alloc(arena, sizeof *campaign);
     campaign->arena = arena;
     campaign->text = tf_arena_strndup(arena, tf_buf_text(&text), text.length);
     campaign->workdir = tf_arena_strdup(arena, options->workdir);
     campaign->keep_incomplete = options->keep_incomplete;
     campaign->latency = options->latency;
-    struct loader loader = {.arena = arena, .diags = diags, .source = source, .workdir = campaign->workdir};
+    struct loader loader = {.arena = arena, .diags = diags, .source = &list.source, .workdir = campaign->workdir};
     cJSON *json = json_parse(diags, campaign->text, text.length);
     if (json)
         load_campaign(&loader, options, json, campaign);
     cJSON_Delete(json);
     tf_buf_free(&text);
+    campaign->read = list.path;
+    campaign->reads = list.count;
     if (diags->count == before)
         return campaign;
     tf_campaign_free(campaign);
@@ -477,5 +526,6 @@ void tf_campaign_free(tf_campaign *campaign) {
     for (int s = 0; s < campaign->stages; s++)
         for (int i = 0; i < campaign->stage[s].inputs; i++)
             free_lists(&campaign->stage[s].input[i]);
+    tf_links_free(&campaign->links);
     tf_arena_free(campaign->arena);
 }

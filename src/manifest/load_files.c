@@ -58,12 +58,12 @@ static const tf_template *entry_text(const entries *e, const at *where, const ch
     return template_parse(e->loader, where, text, e->scope, false);
 }
 
-static bool entry_flag(const entries *e, const at *where, const cJSON *json, const char *key) {
-    const cJSON *value = cJSON_GetObjectItemCaseSensitive(json, key);
-    at here = at_key(where, key);
-    if (value && !cJSON_IsBool(value))
-        complain(e->loader->diags, &here, "must be true or false, not %s", json_kind(value));
-    return cJSON_IsTrue(value);
+static const char *keep_pointer(struct loader *l, const at *where) {
+    tf_buf pointer = {0};
+    at_pointer(where, &pointer);
+    const char *kept = tf_arena_strdup(l->arena, tf_buf_text(&pointer));
+    tf_buf_free(&pointer);
+    return kept;
 }
 
 /* Names of parameters, until both stages are known. */
@@ -134,15 +134,15 @@ static void load_entry_options(const entries *e, const at *where, const cJSON *j
     spec->separators = by ? tf_arena_strdup(e->loader->arena, by) : WHITE_SPACE;
     load_match(e, where, json, spec);
     load_filter(e, where, json, spec);
-    spec->allow_empty = entry_flag(e, where, json, "allow_empty");
+    spec->allow_empty = json_flag(diags, where, json, "allow_empty");
     const char *check = json_string(diags, where, json, "check");
     if (check && strcmp(check, "time") != 0 && strcmp(check, "hash") != 0)
         complain(diags, &at_check, "must be \"time\" or \"hash\", not \"%s\"", check);
     spec->by_hash = check && *check == 'h';
-    spec->stage_in = entry_flag(e, where, json, "stage_in");
-    spec->temp = entry_flag(e, where, json, "temp");
-    spec->protect = entry_flag(e, where, json, "protected");
-    spec->outside = entry_flag(e, where, json, "allow_outside");
+    spec->stage_in = json_flag(diags, where, json, "stage_in");
+    spec->temp = json_flag(diags, where, json, "temp");
+    spec->protect = json_flag(diags, where, json, "protected");
+    spec->outside = json_flag(diags, where, json, "allow_outside");
     if (spec->temp && spec->protect)
         complain(diags, where, "a file can't be both temp and protected");
 }
@@ -192,11 +192,8 @@ static void load_entry(entries *e, const at *where, const cJSON *json, const cha
             memcpy(more, e->spec, (size_t)e->count * sizeof *more);
         e->spec = more;
     }
-    tf_buf pointer = {0};
-    at_pointer(where, &pointer);
     tf_file_spec *spec = &e->spec[e->count++];
-    *spec = (tf_file_spec){.name = name, .pointer = tf_arena_strdup(e->loader->arena, tf_buf_text(&pointer))};
-    tf_buf_free(&pointer);
+    *spec = (tf_file_spec){.name = name, .pointer = keep_pointer(e->loader, where)};
     if (cJSON_IsString(json))
         spec->text = entry_text(e, where, json->valuestring);
     else if (cJSON_IsObject(json))
@@ -250,13 +247,21 @@ void load_files(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     known_names scope = {.stage = stage->name, .space = stage->space};
     stage->input = load_entries(l, json, "inputs", &scope, &stage->inputs);
     stage->output = load_entries(l, json, "outputs", &scope, &stage->outputs);
-    if (!stage_member(json, "log", &object, &where))
+    const bool outside =
+        stage_member(json, "allow_outside", &object, &where) && json_flag(l->diags, where, object, "allow_outside");
+    for (int i = 0; i < stage->outputs && outside; i++)
+        stage->output[i].outside = true;
+    const char *log = NULL;
+    if (stage_member(json, "log", &object, &where))
+        log = json_string(l->diags, where, object, "log");
+    if (!log)
         return;
-    const char *log = json_string(l->diags, where, object, "log");
     at here = at_key(where, "log");
     entries e = {.loader = l, .scope = &scope};
-    if (log)
-        stage->log = entry_text(&e, &here, log);
+    const tf_template *text = entry_text(&e, &here, log);
+    tf_file_spec *spec = tf_arena_alloc(l->arena, sizeof *spec);
+    *spec = (tf_file_spec){.pointer = keep_pointer(l, &here), .text = text, .outside = outside};
+    stage->log = spec;
 }
 
 /* ---- What entries refer to ---- */

@@ -210,19 +210,20 @@ typedef struct tf_file_spec {
     const char *name;    /* as in {inputs.NAME}; NULL in a list */
     const char *pointer; /* JSON pointer, for complaints */
     tf_file_kind kind;
-    const tf_template *text;     /* path, pattern, or text to split */
-    const char *separators;      /* TF_FILE_SPLIT: between paths */
-    int stage;                   /* TF_FILE_OUTPUTS: of this stage */
-    const char *output;          /* the name of one of its outputs; NULL: all of them */
-    int matches;                 /* parameters in which its tasks must agree with ours: */
-    const char *const *match;    /* their names, */
-    const int *mine, *theirs;    /* and numbers */
-    const tf_expr *where;        /* of their parameters: which tasks are meant; NULL: all */
-    tf_table patterns;           /* TF_FILE_GLOB: each pattern's list */
-    tf_buf *list;                /* of the paths that matched as the campaign was read, each ended by a NUL */
-    bool allow_empty, by_hash;   /* inputs, */
-    bool stage_in;               /* copied to the node's own disk */
-    bool temp, protect, outside; /* outputs */
+    const tf_template *text;   /* path, pattern, or text to split */
+    const char *separators;    /* TF_FILE_SPLIT: between paths */
+    int stage;                 /* TF_FILE_OUTPUTS: of this stage */
+    const char *output;        /* the name of one of its outputs; NULL: all of them */
+    int matches;               /* parameters in which its tasks must agree with ours: */
+    const char *const *match;  /* their names, */
+    const int *mine, *theirs;  /* and numbers */
+    const tf_expr *where;      /* of their parameters: which tasks are meant; NULL: all */
+    tf_table patterns;         /* TF_FILE_GLOB: each pattern's list */
+    tf_buf *list;              /* of the paths that matched as the campaign was read, each ended by a NUL */
+    bool allow_empty, by_hash; /* inputs, */
+    bool stage_in;             /* copied to the node's own disk */
+    bool temp, protect;        /* outputs */
+    bool outside;              /* outputs and logs: may be where links lead, or outside the work folder */
 } tf_file_spec;
 
 /* Has the entry this name? NULL is any. */
@@ -250,6 +251,16 @@ static inline const char *tf_paths_text(const tf_paths *paths, size_t i) {
 void tf_paths_clear(tf_paths *paths); /* keeps the memory */
 void tf_paths_free(tf_paths *paths);
 
+/* Folders that are links, and what they led to when somebody looked: all zeros is none. */
+typedef struct tf_links {
+    tf_table paths;
+    tf_buf text; /* per link: its path and what that led to, each ended by a NUL */
+} tf_links;
+
+void tf_links_add(tf_links *links, const char *path, size_t length, const char *target);
+const char *tf_links_find(const tf_links *links, const char *path, size_t length); /* NULL: it is none of them */
+void tf_links_free(tf_links *links);
+
 /* ---- Templates ---- */
 
 /* tf_template: text with {placeholders}, parsed and resolved when the manifest is read. */
@@ -276,6 +287,9 @@ const char *tf_template_source(const tf_template *template); /* as written in th
 
 /* Adds the template as it could be written with its variables put in. */
 void tf_template_resolved(const tf_template *template, tf_buf *out);
+
+/* Adds what its texts begin with for every task. */
+void tf_template_beginning(const tf_template *template, tf_buf *out);
 
 /* ---- The campaign ---- */
 
@@ -426,7 +440,7 @@ typedef struct tf_stage_spec {
     tf_until_spec until;
     int inputs, outputs;
     tf_file_spec *input, *output;
-    const tf_template *log;                 /* a file that gets the output of a command; NULL: none */
+    const tf_file_spec *log;                /* a file that gets the output of a command; NULL: none */
     int64_t capture_stdout, capture_stderr; /* bytes kept per attempt */
     double timeout;                         /* s per attempt; 0: none */
     int retries;                            /* further attempts at a task that has failed */
@@ -481,8 +495,11 @@ typedef struct tf_campaign {
     const char *const *record_env; /* environment variables whose values are recorded */
     int hints;
     const tf_hint *hint;
-    int stripes;          /* by a hint: as many; -1: as many as there can be; 0: there is none */
-    int64_t stripe_size;  /* likewise, in bytes; 0: there is none */
+    int stripes;         /* by a hint: as many; -1: as many as there can be; 0: there is none */
+    int64_t stripe_size; /* likewise, in bytes; 0: there is none */
+    int reads;           /* files that were read as the campaign was loaded, the manifest first */
+    const char *const *read;
+    tf_links links;       /* on the way to files that tasks write */
     bool keep_incomplete; /* outputs of attempts that failed are set aside, not removed */
     double latency;       /* s that a file may take to be seen */
     int stages;
@@ -546,7 +563,13 @@ bool tf_files_leave_out(tf_files *files, int stage, int64_t index);
 void tf_files_inputs(tf_files *files, int stage, int64_t index, tf_paths *out);
 void tf_files_outputs(tf_files *files, int stage, int64_t index, tf_paths *out);
 
-/* Adds the paths of all outputs of the campaign. */
+/* Its log, likewise; nothing where it has none. */
+void tf_files_log(tf_files *files, int stage, int64_t index, tf_paths *out);
+
+/* Can a stage's logs be told before other stages have rows? */
+bool tf_files_know_log(const tf_stage_spec *stage);
+
+/* Adds the paths of all files that the campaign's tasks make: outputs, and the logs that are known. */
 void tf_files_all_outputs(tf_files *files, tf_table *outputs);
 
 /* A path as those in tf_paths, in place of what `out` had. */
@@ -605,6 +628,8 @@ typedef struct tf_recorder {
 
 /* Starts recording; `below` must outlive it. recorder->bytes is the bundle once the campaign is loaded. */
 void tf_recorder_start(tf_recorder *recorder, const tf_load_options *options, tf_source *below);
+/* The links that were found once the campaign was loaded: part of the bundle, behind all else. */
+void tf_recorder_add_links(tf_recorder *recorder, const tf_links *links);
 void tf_recorder_free(tf_recorder *recorder);
 
 /* The campaign of a bundle. NULL only if the bytes are no bundle. */

@@ -40,6 +40,7 @@
                    "\"additionalProperties\":" REF("array") "}"},                                                      \
         {"inputs", REF("inputs")}, {"outputs", REF("outputs")},                                                        \
         {"log", TEXT("a file that gets what a command writes to stdout and stderr")},                                  \
+        {"allow_outside", FLAG("outputs and the log may lie outside the work folder, and folders of them be links")},  \
         {"after",                                                                                                      \
          "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"stages that must be done first\"}"},   \
         {"retries", RETRIES}, {"retry_delay", DELAY}, {"timeout", DURATION}, {"on_failure", REF("on_failure")},        \
@@ -236,7 +237,7 @@ static const json_key output[] = {
     SPLIT,
     {"temp", FLAG("to be removed when the last task that reads it is done")},
     {"protected", FLAG("to be made read-only")},
-    {"allow_outside", FLAG("may lie outside the work folder")},
+    {"allow_outside", FLAG("may lie outside the work folder, or in a folder that is a link")},
 };
 
 json_keys keys_campaign(void) {

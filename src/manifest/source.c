@@ -109,6 +109,10 @@ void tf_recorder_start(tf_recorder *recorder, const tf_load_options *options, tf
     cJSON_Delete(json);
 }
 
+void tf_recorder_add_links(tf_recorder *recorder, const tf_links *links) {
+    add_entry(&recorder->bytes, "links", 0, tf_buf_text(&links->text), links->text.length);
+}
+
 void tf_recorder_free(tf_recorder *recorder) {
     tf_buf_free(&recorder->bytes);
 }
@@ -150,6 +154,17 @@ static int replay_scan(tf_source *self, const char *path, int64_t batch, int64_t
     return replay_next(self, path, out);
 }
 
+static void take_links(replay *from, tf_links *links) {
+    entry head;
+    const char *name, *data;
+    if (!next_entry(from, &head, &name, &data))
+        return;
+    for (const char *path = data, *target; path < data + head.data_size; path = target + strlen(target) + 1) {
+        target = path + strlen(path) + 1;
+        tf_links_add(links, path, strlen(path), target);
+    }
+}
+
 static const char *text_member(const cJSON *json, const char *key) {
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
 }
@@ -180,6 +195,8 @@ tf_campaign *tf_campaign_unbundle(const void *bytes, size_t size) {
                                .set = set};
     tf_diags diags = {.file = options.display};
     tf_campaign *campaign = tf_campaign_load(&options, &from.source, &diags);
+    if (campaign)
+        take_links(&from, &campaign->links);
     tf_diags_free(&diags);
     free(set);
     cJSON_Delete(json);

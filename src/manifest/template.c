@@ -209,6 +209,11 @@ void tf_template_resolved(const tf_template *template, tf_buf *out) {
     }
 }
 
+void tf_template_beginning(const tf_template *template, tf_buf *out) {
+    if (template->parts && template->part[0].kind == PART_TEXT)
+        tf_buf_add(out, template->part[0].text, template->part[0].length);
+}
+
 bool tf_template_is_constant(const tf_template *template) {
     return template->parts == 0 || (template->parts == 1 && template->part[0].kind == PART_TEXT);
 }

@@ -1,6 +1,8 @@
 """What a campaign may remove and write: nothing that is not its own, under whatever name it stands."""
 
+import json
 import os
+import shutil
 import subprocess
 
 import farm
@@ -56,6 +58,182 @@ class Scratch(farm.FarmTest):
         command = "test ! -e {scratch}/x && touch {scratch}/x && (test $TASKFARM_ATTEMPT = 2 || kill -9 $PPID)"
         self.write("c.json", {"over": {"n": [1]}, "retries": 1, "run": {"command": command}})
         self.taskfarm("c.json")
+
+
+# What else a task could write: the stage, and what is said of it.
+REFUSED = [
+    ({"outputs": "m.h5"}, "m: m.h5 can't be written by a task: it is the campaign's output; choose another name"),
+    ({"outputs": "m.json"}, "m: m.json can't be written by a task: it is the manifest; choose another name"),
+    ({"outputs": "m.h5.d"}, "m: m.h5.d can't be written by a task: it is the folder of the campaign's output; choose another name"),
+    ({"outputs": "m.h5.d/lock"}, "m: m.h5.d/lock can't be written by a task: it is in the folder of the campaign's output; choose another name"),
+    ({"outputs": "m.h5.2"}, "m: m.h5.2 can't be written by a task: an old output is called so when --fresh sets it aside; choose another name"),
+    ({"log": "m.h5"}, "m: m.h5 can't be written by a task: it is the campaign's output; choose another name"),
+    ({"log": "m.json"}, "m: m.json can't be written by a task: it is the manifest; choose another name"),
+    ({"log": "link.json"}, None),  # what the link leads to stays; the link is replaced
+    ({"outputs": "link.json"}, "m: link.json can't be written by a task: it is the manifest; choose another name"),
+    ({"outputs": "hard.json"}, "m: hard.json can't be written by a task: it is the manifest; choose another name"),
+    ({"outputs": "here/m.json"}, "m: here/m.json can't be written by a task: it is the manifest; choose another name"),
+    ({"outputs": "sub/../m.json"}, "m: m.json can't be written by a task: it is the manifest; choose another name"),
+    ({"over": [{"csv": "t.csv"}], "outputs": "t.csv"}, "m[a=1]: t.csv can't be written by a task: the manifest reads it; choose another name"),
+    ({"over": [{"csv": "t-link.csv"}], "log": "t.csv"}, "m[a=1]: t.csv can't be written by a task: the manifest reads it; choose another name"),
+    (
+        {"run": {"command": ["./run.sh"]}, "outputs": "run.sh"},
+        'm: run.sh can\'t be written by a task: it is the program of stage "m"; choose another name',
+    ),
+    (
+        {"run": {"command": ["sh", "-e", "run.sh"]}, "log": "run.sh"},
+        None,  # -e may be an interpreter's way to take its program from the command line
+    ),
+    (
+        {"run": {"command": ["/bin/sh", "-u", "run.sh"]}, "log": "run.sh"},
+        'm: run.sh can\'t be written by a task: it is the program of stage "m"; choose another name',
+    ),
+    (
+        {"run": {"command": ["./run.sh"], "cwd": "sub"}, "outputs": "sub/run.sh"},
+        'm: sub/run.sh can\'t be written by a task: it is the program of stage "m"; choose another name',
+    ),
+    ({"inputs": "in.txt", "log": "in.txt"}, "m: in.txt is an input of this task and the log of m"),
+    ({"inputs": "in.txt", "log": "here/in.txt"}, "m: in.txt is an input of this task and the log of m"),
+    ({"inputs": "in-link.txt", "outputs": "in.txt"}, "m: in-link.txt is a link to an output of m; the input must have the name of the output"),
+    ({"inputs": "in.txt", "outputs": "here/in.txt"}, "tasks wait for each other: m -> m"),
+    ({"outputs": "x", "log": "x"}, "m: x is the log of this task and an output of m"),
+    ({"outputs": "x", "log": "here/../x"}, "m: x is the log of this task and an output of m"),
+    ({"outputs": ["x", "here/x"]}, "m: here/x is an output of this task and of m"),
+    ({"over": {"n": [1, 2]}, "log": "x"}, "m[n=2]: x is the log of this task and of m[n=1]"),
+    ({"over": {"n": [1, 2], "k": [1, 2]}, "log": "x{n}{k:02d}"}, None),
+    ({"over": {"n": [1, 11], "k": [11, 1]}, "log": "{n}{k}"}, "m[n=11, k=1]: 111 is the log of this task and of m[n=1, k=11]"),
+    ({"outputs": ["d", "d/x"]}, "m: d is an output of this task, and a folder of other files of the campaign"),
+    ({"inputs": "sub/s.txt", "outputs": "sub"}, "m: sub is an output of this task, and a folder of other files of the campaign"),
+    ({"outputs": "d/x", "log": "d"}, "m: d is the log of this task, and a folder of other files of the campaign"),
+    ({"log": "../x.log"}, 'm: ../x.log is outside the work folder; "allow_outside": true allows that'),
+    ({"log": "/x.log"}, 'm: /x.log is outside the work folder; "allow_outside": true allows that'),
+    ({"log": "away/x"}, 'm: away/x is outside the work folder, since a link is on the way to it; "allow_outside": true allows that'),
+    ({"outputs": "away/sub/x"}, 'm: away/sub/x is outside the work folder, since a link is on the way to it; "allow_outside": true allows that'),
+    ({"outputs": "nowhere/x"}, "m: nowhere/x: its folder nowhere is a link that leads nowhere"),
+    ({"over": {"v": [""]}, "log": "{v}"}, "m[v=]: an empty path can't be a log"),
+    ({"allow_outside": "yes"}, "/allow_outside: must be true or false, not a string"),
+    ({"over": {"n": {"range": [200000000]}}, "log": "{n}"}, 'a stage with a "log" has at most 100000000 tasks'),
+]
+
+
+class Writes(farm.FarmTest):
+    def setUp(self):
+        super().setUp()
+        self.away = self.folder.with_name(self.folder.name + "-away")
+        self.away.mkdir()
+        self.addCleanup(shutil.rmtree, self.away)
+        (self.folder / "away").symlink_to(self.away)
+
+    def load(self, stage):
+        self.write("m.json", {"run": {"command": ["true"]}} | stage)
+
+    def fill(self):
+        for name in ("in.txt", "t.csv", "run.sh", "sub/run.sh", "sub/s.txt"):
+            self.write(name, "a\n1\n" if name == "t.csv" else "#!/bin/sh\n")
+        for name in ("run.sh", "sub/run.sh"):
+            (self.folder / name).chmod(0o755)
+        for name, target in {"here": ".", "link.json": "m.json", "t-link.csv": "t.csv", "in-link.txt": "in.txt", "nowhere": "none/x"}.items():
+            (self.folder / name).symlink_to(target)
+        self.load({})
+        os.link(self.folder / "m.json", self.folder / "hard.json")
+
+    def test_what_is_the_campaign_s_own_or_another_s_is_not_written(self):
+        """All of it is refused before anything is touched, by every verb that reads a manifest."""
+        self.fill()
+        for stage, message in REFUSED:
+            with self.subTest(stage=stage):
+                self.load(stage)
+                before = self.files()
+                done = self.taskfarm("check", "m.json", status=2 if message else 0)
+                self.assertIn(f"{message}\n" if message else "", done.stderr)
+                self.assertEqual(self.files(), before)
+        for verb in (["run", "m.json"], ["plan", "m.json"], ["graph", "m.json"], ["try", "m.json", 0], ["plan", "m.json", "x"]):
+            self.load({"outputs": "m.json"})
+            before = self.files()
+            self.assertIn("it is the manifest", self.taskfarm(*verb, status=2).stderr)
+            self.assertEqual(self.files(), before)
+
+    def failure(self, task=0):
+        return json.loads(self.taskfarm("show", "m.h5", "m", task, "--json").stdout)["texts"]["message"]
+
+    def test_folders_that_are_links_are_followed_where_that_is_allowed(self):
+        """By all ranks, to where they led at the start; what failed is taken away there."""
+        for name in ("1", "2", "3"):
+            (self.away / name).write_text("old")
+        command = "echo {n} >{outputs}; echo out; test {n} != 2"
+        self.load({"over": {"n": [1, 2, 3]}, "outputs": "away/{n}", "log": "away/logs/{n}", "run": {"command": command}})
+        self.assertIn('"allow_outside": true allows that', self.taskfarm("m.json", status=2).stderr)
+        self.assertEqual(sorted(os.listdir(self.away)), ["1", "2", "3"])
+        self.load({"over": {"n": [1, 2, 3]}, "outputs": "away/{n}", "log": "away/logs/{n}", "run": {"command": command}, "allow_outside": True})
+        self.taskfarm("m.json", status=1, ranks=2)
+        self.assertEqual(sorted(os.listdir(self.away)), ["1", "3", "logs"])
+        self.assertEqual((self.away / "3").read_text(), "3\n")
+        self.assertEqual((self.away / "logs/2").read_text(), "out\n")
+
+    def test_an_output_alone_may_be_outside(self):
+        self.load({"outputs": {"path": "away/x", "allow_outside": True}, "log": "away/y", "run": {"command": "touch {outputs}"}})
+        self.assertIn("/log: m: away/y is outside", self.taskfarm("check", "m.json", status=2).stderr)
+
+    def test_a_link_that_turns_up_during_the_run_is_not_followed(self):
+        """Neither to make an output there, nor to remove one, nor for a log."""
+        (self.away / "2").write_text("mine")
+        for what in ("outputs", "log"):
+            with self.subTest(what=what):
+                shutil.rmtree(self.folder / "out", ignore_errors=True)
+                command = f"echo {{n}} >out/{{n}}; rm -r out; ln -s {self.away} out; touch out/1"
+                self.load({"over": {"n": [1, 2]}, what: "out/{n}", "run": {"command": command}})
+                self.taskfarm("m.json", "--slots", 1, "--fresh", status=1)
+                self.assertEqual((self.away / "2").read_text(), "mine")
+                word = {"outputs": "output", "log": "log"}[what]
+                self.assertEqual(self.failure(1), f"{word} out/2 can't be made: out has become a link since the run began")
+                (self.folder / "out").unlink()
+
+    def test_what_a_name_is_a_link_to_stays_as_it_is(self):
+        """An output, one that is made read-only, and a log."""
+        (self.away / "mine").write_text("mine")
+        (self.folder / "x.log").symlink_to(self.away / "mine")
+        command = f"ln -s {self.away}/mine {{outputs}}"
+        self.load({"outputs": {"path": "x", "protected": True}, "log": "x.log", "run": {"command": command}})
+        self.taskfarm("m.json")
+        self.assertEqual((self.away / "mine").read_text(), "mine")
+        self.assertTrue((self.away / "mine").stat().st_mode & 0o200)
+        self.assertFalse((self.folder / "x.log").is_symlink())
+
+    def test_what_is_no_regular_file_is_neither_removed_nor_waited_for(self):
+        os.mkfifo(self.folder / "x")
+        for stage, message in (
+            ({"outputs": "x"}, "output x is there already, and is not a regular file"),
+            ({"log": "x"}, "can't write the log x: File exists"),
+        ):
+            self.load(stage)
+            self.taskfarm("m.json", "--fresh", status=1)
+            self.assertEqual(self.failure(), message)
+            self.assertTrue((self.folder / "x").is_fifo())
+
+    def test_a_log_is_begun_anew_and_gone_on_with_by_further_attempts(self):
+        self.write("x.log", "old")
+        self.load({"log": "x.log", "retries": 1, "run": {"command": "echo $TASKFARM_ATTEMPT; test $TASKFARM_ATTEMPT = 2"}})
+        self.taskfarm("m.json")
+        self.assertEqual((self.folder / "x.log").read_text(), "1\n2\n")
+
+    def test_logs_that_rows_of_other_stages_name(self):
+        """Their names are not known beforehand; what the campaign reads is safe all the same."""
+        names = ["m.json", "m.h5", "good.log"]
+        first = {"name": "f", "over": {"name": names}, "run": {"command": ["true"]}}
+        second = {"name": "m", "over": {"row": {"from": "f", "columns": ["name"]}}, "run": {"command": ["echo", "out"]}}
+        self.write("m.json", {"stages": [first, second | {"log": "{name}"}]})
+        before = (self.folder / "m.json").read_bytes()
+        self.taskfarm("m.json", status=1)
+        self.assertEqual((self.folder / "m.json").read_bytes(), before)
+        self.assertEqual(list(self.open("m.h5")["m/task/status"]), [farm.FAILED, farm.FAILED, farm.DONE])
+        self.assertEqual(self.failure(), "can't write the log m.json: the campaign reads or owns that file")
+        self.assertEqual((self.folder / "good.log").read_text(), "out\n")
+        for log, message in (
+            ("x.log", "m: x.log is the log of this task and of m"),
+            ("away/{name}", "m: away/? is outside the work folder"),
+        ):
+            self.write("m.json", {"stages": [first, second | {"log": log}]})
+            self.assertIn(message, self.taskfarm("check", "m.json", status=2).stderr)
 
 
 if __name__ == "__main__":

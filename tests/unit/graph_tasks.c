@@ -21,7 +21,8 @@ typedef struct model {
     int unneeded[MOST];
 } model;
 
-static int64_t time_of(tf_disk *disk, const char *path) {
+static int64_t time_of(tf_disk *disk, const char *path, tf_disk_id *id) {
+    (void)id;
     model *m = (model *)disk;
     int number = atoi(path + 1);
     int file = *path == 's' ? 2 * MOST + number : 2 * number + (*path == 't');
@@ -233,8 +234,8 @@ Test(graph, agrees_with_a_model_on_what_is_stale_and_what_is_ready) {
 
 /* ---- By hand ---- */
 
-static int64_t never(tf_disk *disk, const char *path) {
-    (void)disk, (void)path;
+static int64_t never(tf_disk *disk, const char *path, tf_disk_id *id) {
+    (void)disk, (void)path, (void)id;
     return TF_DISK_MISSING;
 }
 

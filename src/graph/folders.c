@@ -1,0 +1,162 @@
+/* Folders by what they are (see folders.h). */
+#include "graph/folders.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WORKDIR, ROOT };
+
+static uint32_t add_folder(folders *f, known_folder one, const char *path, size_t length) {
+    if (f->count == f->capacity) {
+        f->capacity = f->capacity ? 2 * f->capacity : 64;
+        f->item = tf_realloc_array(f->item, f->capacity, sizeof *f->item);
+    }
+    one.path = f->text.length;
+    tf_buf_add(&f->text, path, length);
+    tf_buf_addc(&f->text, '\0');
+    f->item[f->count] = one;
+    return (uint32_t)f->count++;
+}
+
+/* Remembers what is there by its identity; an earlier folder that is the same one wins. */
+static uint32_t known_by_id(folders *f, const tf_disk_id *id, uint32_t number) {
+    return tf_table_add(&f->by_id, (const char *)id, sizeof *id, number);
+}
+
+void folders_open(folders *f, tf_disk *disk, const char *workdir) {
+    *f = (folders){.disk = disk, .workdir = workdir, .last_number = UINT32_MAX};
+    add_folder(f, (known_folder){.there = true, .folding = -1}, ".", 1);
+    add_folder(f, (known_folder){.up = ROOT, .there = true, .outside = true, .folding = -1}, "/", 1);
+    for (uint32_t n = WORKDIR; n <= ROOT && disk->look; n++) {
+        tf_disk_id id;
+        if (disk->look(disk, folders_path(f, n), &id) != TF_DISK_NOTHING)
+            known_by_id(f, &id, n);
+    }
+}
+
+void folders_close(folders *f) {
+    tf_table_free(&f->by_key);
+    tf_table_free(&f->by_id);
+    tf_links_free(&f->links);
+    tf_buf_free(&f->text);
+    tf_buf_free(&f->key);
+    tf_buf_free(&f->path);
+    tf_buf_free(&f->last);
+    free(f->item);
+}
+
+/* ---- Names ---- */
+
+/* A folder that is yet to be made does as the one that it will be in. */
+static bool is_folding(folders *f, uint32_t number) {
+    known_folder *one = &f->item[number];
+    if (one->folding < 0 && !f->disk->folds)
+        one->folding = 0;
+    if (one->folding < 0)
+        one->folding = one->there ? f->disk->folds(f->disk, folders_path(f, number)) : is_folding(f, one->up);
+    return one->folding;
+}
+
+/* Puts together what a name in a folder is known by. Whether case counts there matters, and is looked for, only with
+ * the first name that has a capital in it: those before are the same either way. */
+static void make_key(folders *f, uint32_t in, const char *name, size_t length) {
+    tf_buf_clear(&f->key);
+    tf_buf_add(&f->key, &in, sizeof in);
+    tf_buf_add(&f->key, name, length);
+    char *c = f->key.data + sizeof in;
+    const char *end = c + length;
+    while (c < end && !(*c >= 'A' && *c <= 'Z'))
+        c++;
+    if (c == end || !is_folding(f, in))
+        return;
+    for (; c < end; c++)
+        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
+}
+
+/* ---- Folders ---- */
+
+static bool is_below(const char *path, const char *folder) {
+    const size_t length = strlen(folder);
+    return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0' || length == 1);
+}
+
+/* Looks at a folder that nobody has asked for. `path` is written as in the manifest. */
+static uint32_t look_at(folders *f, uint32_t up, const char *path, size_t length) {
+    known_folder one = {.up = up, .outside = f->item[up].outside, .own = f->item[up].own, .folding = -1};
+    tf_disk_id id;
+    uint32_t number = (uint32_t)f->count;
+    if (!f->item[up].there || !f->disk->look)
+        return add_folder(f, one, path, length);
+    tf_buf text = {0}, target = {0};
+    tf_buf_add(&text, path, length);
+    const tf_disk_kind kind = f->disk->look(f->disk, text.data, &id);
+    const bool is_link = kind == TF_DISK_LINK;
+    one.there = kind == TF_DISK_FOLDER;
+    if (is_link && f->disk->resolve(f->disk, text.data, &target)) {
+        one.there = f->disk->look(f->disk, target.data, &id) == TF_DISK_FOLDER;
+        one.by_link = true;
+        one.outside = !is_below(target.data, f->workdir);
+        tf_links_add(&f->links, path, length, target.data);
+    } else if (is_link) {
+        one.dangling = true;
+    }
+    if (length >= 2 && strcmp(text.data + length - 2, "..") == 0)
+        one.outside = true;
+    if (one.there)
+        number = known_by_id(f, &id, number);
+    if (number == f->count)
+        add_folder(f, one, path, length);
+    tf_buf_free(&text);
+    tf_buf_free(&target);
+    return number;
+}
+
+/* Step by step from above. Each step is looked up in the table, and on the disk only the first time. */
+static uint32_t find_folder(folders *f, const char *path, size_t length, bool add) {
+    uint32_t at = *path == '/' ? ROOT : WORKDIR;
+    for (size_t from = *path == '/' ? 1 : 0; from < length;) {
+        const char *slash = memchr(path + from, '/', length - from);
+        const size_t end = slash ? (size_t)(slash - path) : length;
+        make_key(f, at, path + from, end - from);
+        uint32_t number = tf_table_get(&f->by_key, f->key.data, f->key.length);
+        if (number == TF_TABLE_NONE && !add)
+            return UINT32_MAX;
+        if (number == TF_TABLE_NONE) {
+            number = look_at(f, at, path, end);
+            make_key(f, at, path + from, end - from);
+            tf_table_add(&f->by_key, f->key.data, f->key.length, number);
+        }
+        at = number;
+        from = end + 1;
+    }
+    return at;
+}
+
+/* Bytes of a path before its last name, without the slash; 1 for the root. */
+static size_t folder_length(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return !slash ? 0 : slash == path ? 1 : (size_t)(slash - path);
+}
+
+uint32_t folders_of(folders *f, const char *path) {
+    const size_t length = folder_length(path);
+    if (f->last_number != UINT32_MAX && f->last.length == length && memcmp(tf_buf_text(&f->last), path, length) == 0)
+        return f->last_number;
+    f->last_number = find_folder(f, path, length, true);
+    tf_buf_clear(&f->last);
+    tf_buf_add(&f->last, path, length);
+    return f->last_number;
+}
+
+const tf_buf *folders_key(folders *f, const char *path) {
+    const uint32_t in = folders_of(f, path);
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    make_key(f, in, name, strlen(name));
+    return &f->key;
+}
+
+uint32_t folders_find(folders *f, const char *path) {
+    const tf_buf *key = folders_key(f, path);
+    return tf_table_get(&f->by_key, key->data, key->length);
+}

@@ -1,0 +1,151 @@
+/* What is the campaign's own (see owned.h). */
+#include "graph/owned.h"
+
+#include <string.h>
+
+static void add_key(owned *o, folders *f, const char *path, uint32_t reason) {
+    const tf_buf *key = folders_key(f, path);
+    tf_table_add(&o->by_key, key->data, key->length, reason);
+    f->item[folders_of(f, path)].has_own = true;
+}
+
+/* A file, by its name, by what links at its end lead to, and by what it is. */
+static void add_file(owned *o, folders *f, const tf_campaign *c, const char *path, const char *reason) {
+    const uint32_t at = (uint32_t)o->reasons.length;
+    tf_buf place = {0}, target = {0};
+    tf_disk_id id = {0};
+    tf_buf_add(&o->reasons, reason, strlen(reason) + 1);
+    tf_files_normalize(c, path, &place);
+    add_key(o, f, tf_buf_text(&place), at);
+    if (f->disk->look && f->disk->time(f->disk, tf_buf_text(&place), &id) != TF_DISK_MISSING && id.inode)
+        tf_table_add(&o->by_id, (const char *)&id, sizeof id, at);
+    if (f->disk->look && tf_follow_links(tf_buf_text(&place), &target) == 0) {
+        tf_files_normalize(c, tf_buf_text(&target), &place);
+        add_key(o, f, tf_buf_text(&place), at);
+    }
+    tf_buf_free(&place);
+    tf_buf_free(&target);
+}
+
+/* With the folder of its side files; `which` of its two names it is. */
+static void add_output(owned *o, folders *f, const tf_campaign *c, const char *path, int which) {
+    tf_buf folder = {0};
+    add_file(o, f, c, path, "it is the campaign's output");
+    tf_files_normalize(c, path, &folder);
+    const tf_buf *key = folders_key(f, tf_buf_text(&folder));
+    tf_buf_add(&o->output[which], key->data, key->length);
+    tf_buf_adds(&folder, ".d");
+    add_file(o, f, c, tf_buf_text(&folder), "it is the folder of the campaign's output");
+    tf_buf_adds(&folder, "/lock");
+    f->item[folders_of(f, tf_buf_text(&folder))].own = true;
+    tf_buf_free(&folder);
+}
+
+/* ---- Programs ---- */
+
+/* A word of the command line as a path; false where it is not the same for all tasks. */
+static bool add_word(const tf_run_spec *run, int word, tf_buf *path) {
+    const tf_point none = {0};
+    tf_buf text = {0};
+    if (word >= run->argc || !tf_template_is_constant(run->argv[word]) ||
+        (run->cwd && !tf_template_is_constant(run->cwd)))
+        return false;
+    tf_template_expand(run->argv[word], &none, &text);
+    if (run->cwd && *tf_buf_text(&text) != '/') {
+        tf_template_expand(run->cwd, &none, path);
+        tf_buf_addc(path, '/');
+    }
+    tf_buf_adds(path, tf_buf_text(&text));
+    tf_buf_free(&text);
+    return true;
+}
+
+/* Which word of a command line is the script that an interpreter runs; 0: none. */
+static int script_word(const tf_run_spec *run) {
+    static const char *const interpreters[] = {"python", "Rscript", "julia", "perl", "ruby", "sh", "bash"};
+    const char *program = tf_template_source(run->argv[0]), *slash = strrchr(program, '/');
+    program = slash ? slash + 1 : program;
+    size_t length = strcspn(program, "0123456789.");
+    bool known = false;
+    for (size_t i = 0; i < sizeof interpreters / sizeof *interpreters; i++)
+        known = known || (strlen(interpreters[i]) == length && strncmp(program, interpreters[i], length) == 0);
+    for (int word = 1; known && word < run->argc; word++) {
+        const char *text = tf_template_source(run->argv[word]);
+        if (*text != '-')
+            return word;
+        if (strcmp(text, "-c") == 0 || strcmp(text, "-e") == 0 || strcmp(text, "-m") == 0 || text[1] == '\0')
+            return 0;
+    }
+    return 0;
+}
+
+static void add_run(owned *o, folders *f, const tf_campaign *c, const tf_stage_spec *stage) {
+    const tf_run_spec *run = &stage->run;
+    tf_buf path = {0}, reason = {0};
+    if (tf_run_has_library(run)) {
+        tf_buf_addf(&reason, "it is the library of stage \"%s\"", stage->name);
+        add_file(o, f, c, run->library, tf_buf_text(&reason));
+    } else if (run->argc && run->kind != TF_RUN_SHELL) {
+        const int script = script_word(run);
+        tf_buf_addf(&reason, "it is the program of stage \"%s\"", stage->name);
+        if (add_word(run, 0, &path) && strchr(tf_buf_text(&path), '/'))
+            add_file(o, f, c, tf_buf_text(&path), tf_buf_text(&reason));
+        tf_buf_clear(&path);
+        if (script && add_word(run, script, &path))
+            add_file(o, f, c, tf_buf_text(&path), tf_buf_text(&reason));
+    }
+    tf_buf_free(&path);
+    tf_buf_free(&reason);
+}
+
+/* ---- All of them ---- */
+
+void owned_open(owned *o, folders *f, const tf_campaign *c) {
+    tf_buf target = {0};
+    *o = (owned){0};
+    add_output(o, f, c, c->output, 0);
+    if (f->disk->look && tf_follow_links(c->output, &target) == 0)
+        add_output(o, f, c, tf_buf_text(&target), 1);
+    for (int r = 0; r < c->reads; r++)
+        add_file(o, f, c, c->read[r], r == 0 ? "it is the manifest" : "the manifest reads it");
+    for (int s = 0; s < c->stages; s++)
+        add_run(o, f, c, &c->stage[s]);
+    tf_buf_free(&target);
+}
+
+void owned_close(owned *o) {
+    tf_table_free(&o->by_key);
+    tf_table_free(&o->by_id);
+    tf_buf_free(&o->reasons);
+    tf_buf_free(&o->output[0]);
+    tf_buf_free(&o->output[1]);
+}
+
+/* OUTPUT.1, OUTPUT.1.d and so on, by the key of OUTPUT. */
+static bool is_set_aside(const tf_buf *output, const tf_buf *key) {
+    if (output->length == 0 || key->length <= output->length + 1 ||
+        memcmp(key->data, output->data, output->length) != 0 || key->data[output->length] != '.')
+        return false;
+    const char *number = key->data + output->length + 1;
+    const size_t digits = strspn(number, "0123456789");
+    return digits > 0 && (number[digits] == '\0' || strcmp(number + digits, ".d") == 0);
+}
+
+const char *owned_reason(const owned *o, folders *f, const char *path, const tf_disk_id *id) {
+    const known_folder *in = &f->item[folders_of(f, path)];
+    uint32_t at = TF_TABLE_NONE;
+    if (in->own)
+        return "it is in the folder of the campaign's output";
+    if (!in->has_own && !id->inode) /* most are yet to be made, and in folders of their own */
+        return NULL;
+    const tf_buf *key = folders_key(f, path);
+    if (in->has_own)
+        at = tf_table_get(&o->by_key, key->data, key->length);
+    if (at == TF_TABLE_NONE && id->inode)
+        at = tf_table_get(&o->by_id, (const char *)id, sizeof *id);
+    if (at != TF_TABLE_NONE)
+        return o->reasons.data + at;
+    return is_set_aside(&o->output[0], key) || is_set_aside(&o->output[1], key)
+               ? "an old output is called so when --fresh sets it aside"
+               : NULL;
+}

@@ -1,0 +1,20 @@
+/* The files that a campaign reads or owns, and that none of its tasks may write: the manifest and what was read with
+ * it, libraries and programs, the output with all that stands beside it. */
+#ifndef TF_GRAPH_OWNED_H
+#define TF_GRAPH_OWNED_H
+
+#include "graph/folders.h"
+
+typedef struct owned {
+    tf_table by_key, by_id; /* where its reason is in the texts */
+    tf_buf reasons;
+    tf_buf output[2]; /* keys: as it was named, and what links lead to */
+} owned;
+
+void owned_open(owned *o, folders *f, const tf_campaign *campaign);
+void owned_close(owned *o);
+
+/* Why no task may write the file, as a sentence that begins with "it"; NULL: it may. `id` as tf_disk.time gives it. */
+const char *owned_reason(const owned *o, folders *f, const char *path, const tf_disk_id *id);
+
+#endif
