@@ -229,24 +229,31 @@ herr_t store_attribute_text(hid_t object, const char *name, const char *text) {
 
 #define REPLACED "%s: has been replaced by another file while this run was at work"
 
-/* A file that was cut and written to again is as long as before; but HDF5 has not put its beginning back. */
-static bool has_signature(int fd) {
+/* A file that was cut and written to again is as long as before; but HDF5 has not put its beginning back. 0, or an
+ * errno. */
+static int look_for_signature(int fd, bool *there) {
     static const char signature[8] = "\211HDF\r\n\032\n";
     char found[sizeof signature];
-    return pread(fd, found, sizeof found, 0) == (ssize_t)sizeof found && memcmp(found, signature, sizeof found) == 0;
+    ssize_t got;
+    while ((got = pread(fd, found, sizeof found, 0)) < 0 && errno == EINTR)
+        ;
+    *there = got == (ssize_t)sizeof found && memcmp(found, signature, sizeof found) == 0;
+    return got < 0 ? errno : 0;
 }
 
 tf_err store_check_file(tf_store *s, tf_error *error) {
     struct stat ours, named;
+    bool whole = true;
     if (s->fd < 0)
         return TF_OK;
-    if (fstat(s->fd, &ours) != 0)
-        return tf_error_set(error, TF_ERR_RUN, "%s: %s", s->path, strerror(errno));
+    int failure = fstat(s->fd, &ours) != 0 ? errno : s->size > 0 ? look_for_signature(s->fd, &whole) : 0;
+    if (failure)
+        return tf_error_set(error, TF_ERR_RUN, "%s: can't be read: %s", s->path, strerror(failure));
     if (stat(s->path, &named) != 0)
         return tf_error_set(error, TF_ERR_RUN, "%s: has been removed or renamed while this run was at work", s->path);
     if (ours.st_dev != named.st_dev || ours.st_ino != named.st_ino)
         return tf_error_set(error, TF_ERR_RUN, REPLACED, s->path);
-    if (ours.st_size < s->size || (s->size > 0 && !has_signature(s->fd)))
+    if (ours.st_size < s->size || !whole)
         return tf_error_set(error, TF_ERR_RUN, "%s: has been cut short while this run was at work", s->path);
     if (s->side && !side_is_there(s->side))
         return tf_error_set(error, TF_ERR_RUN, "%s.d: has been removed while this run was at work", s->path);

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -43,9 +44,12 @@ FAILING(ssize_t, pwrite, (int fd, const void *data, size_t size, off_t at), (fd,
 FAILING(ssize_t, pread, (int fd, void *data, size_t size, off_t at), (fd, data, size, at), -1)
 FAILING(int, fdatasync, (int fd), (fd), -1)
 FAILING(int, rename, (const char *from, const char *to), (from, to), -1)
+FAILING(int, renameat, (int from_in, const char *from, int to_in, const char *to), (from_in, from, to_in, to), -1)
 FAILING(int, mkdir, (const char *path, mode_t mode), (path, mode), -1)
+FAILING(int, mkdirat, (int folder, const char *path, mode_t mode), (folder, path, mode), -1)
 FAILING(char *, mkdtemp, (char *pattern), (pattern), NULL)
 FAILING(int, unlink, (const char *path), (path), -1)
+FAILING(int, unlinkat, (int folder, const char *path, int flags), (folder, path, flags), -1)
 FAILING(int, rmdir, (const char *path), (path), -1)
 FAILING(int, ftruncate, (int fd, off_t size), (fd, size), -1)
 FAILING(int, memfd_create, (const char *name, unsigned flags), (name, flags), -1)
@@ -53,6 +57,18 @@ FAILING(int, socketpair, (int domain, int type, int protocol, int pair[2]), (dom
 FAILING(int, pipe2, (int pair[2], int flags), (pair, flags), -1)
 FAILING(pid_t, fork, (void), (), -1)
 FAILING(ssize_t, sendmsg, (int fd, const struct msghdr *head, int flags), (fd, head, flags), -1)
+
+int openat(int folder, const char *path, int flags, ...) {
+    static int count;
+    int (*real)(int, const char *, int, ...);
+    va_list more;
+    va_start(more, flags);
+    const mode_t mode = flags & O_CREAT ? va_arg(more, mode_t) : 0;
+    va_end(more);
+    *(void **)&real = dlsym(RTLD_NEXT, "openat");
+    errno = fails("openat", &count);
+    return errno ? -1 : real(folder, path, flags, mode);
+}
 
 /* It returns the error. */
 int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
