@@ -109,28 +109,41 @@ void store_highest_all(const tf_store *s, uint64_t *values, int64_t count) {
     reduce_unsigned(s, values, count, MPI_MAX);
 }
 
-/* One after the other: rank 0 need not hold more than the result. */
-void store_gather(const tf_store *s, const tf_buf *mine, tf_buf *all) {
-    enum { TAG = 1000 }; /* none of those that the ranks use otherwise */
+enum { GATHER = 1000 }; /* a tag: none of those that the ranks use otherwise */
+
+static void send_bytes(const tf_store *s, const tf_buf *mine) {
     uint64_t size = mine->length;
-    if (s->rank == 0)
-        tf_buf_add(all, tf_buf_text(mine), mine->length);
-    for (int from = 1; s->rank == 0 && from < s->ranks; from++) {
-        MPI_Recv(&size, 1, MPI_UINT64_T, from, TAG, s->comm, MPI_STATUS_IGNORE);
-        tf_buf_reserve(all, all->length + size + 1);
-        for (uint64_t part; size > 0; size -= part, all->length += part) {
-            part = size < AT_ONCE ? size : AT_ONCE;
-            MPI_Recv(all->data + all->length, (int)part, MPI_BYTE, from, TAG, s->comm, MPI_STATUS_IGNORE);
-        }
-    }
-    if (s->rank == 0)
-        return;
-    MPI_Send(&size, 1, MPI_UINT64_T, 0, TAG, s->comm);
+    MPI_Send(&size, 1, MPI_UINT64_T, 0, GATHER, s->comm);
     const char *bytes = tf_buf_text(mine);
     for (uint64_t part; size > 0; size -= part, bytes += part) {
         part = size < AT_ONCE ? size : AT_ONCE;
-        MPI_Send(bytes, (int)part, MPI_BYTE, 0, TAG, s->comm);
+        MPI_Send(bytes, (int)part, MPI_BYTE, 0, GATHER, s->comm);
     }
+}
+
+static void receive_bytes(const tf_store *s, int from, tf_buf *out) {
+    uint64_t size;
+    tf_buf_clear(out);
+    MPI_Recv(&size, 1, MPI_UINT64_T, from, GATHER, s->comm, MPI_STATUS_IGNORE);
+    tf_buf_reserve(out, size + 1);
+    for (uint64_t part; size > 0; size -= part, out->length += part) {
+        part = size < AT_ONCE ? size : AT_ONCE;
+        MPI_Recv(out->data + out->length, (int)part, MPI_BYTE, from, GATHER, s->comm, MPI_STATUS_IGNORE);
+    }
+}
+
+void store_gather(const tf_store *s, const tf_buf *mine, store_take *take, void *context) {
+    if (s->rank > 0) {
+        send_bytes(s, mine);
+        return;
+    }
+    tf_buf part = {0};
+    take(context, mine);
+    for (int from = 1; from < s->ranks; from++) {
+        receive_bytes(s, from, &part);
+        take(context, &part);
+    }
+    tf_buf_free(&part);
 }
 
 void store_spread(const tf_store *s, tf_buf *bytes) {

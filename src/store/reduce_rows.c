@@ -455,9 +455,10 @@ tf_err reduce_each(reducing *r, int value, reduce_take *take, void *context) {
 
 /* ---- Groups ---- */
 
+/* Keys: a length (uint64_t) and so many bytes, one after the other. */
 typedef struct key {
     const char *bytes;
-    size_t length;
+    uint64_t length;
 } key;
 
 static int compare_keys(const void *a, const void *b) {
@@ -466,31 +467,47 @@ static int compare_keys(const void *a, const void *b) {
     return order ? order : x->length < y->length ? -1 : x->length > y->length;
 }
 
-/* All keys of `found` (length, bytes; one after the other), sorted, each once. */
-static int64_t sort_keys(const tf_buf *found, tf_buf *out) {
-    size_t count = 0;
-    uint64_t length;
-    for (size_t at = 0; at < found->length; at += sizeof length + length, count++)
-        memcpy(&length, found->data + at, sizeof length);
+static void add_key(tf_buf *keys, const key *k) {
+    tf_buf_add(keys, &k->length, sizeof k->length);
+    tf_buf_add(keys, k->bytes, k->length);
+}
+
+/* The key behind `at`, where the one behind it begins then. false at the end. */
+static bool next_key(const tf_buf *keys, size_t *at, key *k) {
+    if (*at == keys->length)
+        return false;
+    memcpy(&k->length, keys->data + *at, sizeof k->length);
+    k->bytes = keys->data + *at + sizeof k->length;
+    *at += sizeof k->length + k->length;
+    return true;
+}
+
+static void sort_keys(const tf_buf *keys, size_t count, tf_buf *sorted) {
     key *list = tf_alloc_array(count, sizeof *list);
-    count = 0;
-    for (size_t at = 0; at < found->length; at += sizeof length + length) {
-        memcpy(&length, found->data + at, sizeof length);
-        list[count++] = (key){found->data + at + sizeof length, length};
-    }
+    size_t n = 0;
+    for (size_t at = 0; next_key(keys, &at, &list[n]); n++)
+        ;
     if (count)
         qsort(list, count, sizeof *list, compare_keys);
-    int64_t different = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0 && compare_keys(&list[i - 1], &list[i]) == 0)
-            continue;
-        length = list[i].length;
-        tf_buf_add(out, &length, sizeof length);
-        tf_buf_add(out, list[i].bytes, list[i].length);
-        different++;
-    }
+    for (size_t i = 0; i < count; i++)
+        add_key(sorted, &list[i]);
     free(list);
-    return different;
+}
+
+/* Sorted keys of two: each once. */
+static void merge_keys(void *context, const tf_buf *part) {
+    tf_buf *all = context, merged = {0};
+    size_t at = 0, part_at = 0;
+    key a = {0}, b = {0};
+    bool more_a = next_key(all, &at, &a), more_b = next_key(part, &part_at, &b);
+    while (more_a || more_b) {
+        const int order = !more_b ? -1 : !more_a ? 1 : compare_keys(&a, &b);
+        add_key(&merged, order <= 0 ? &a : &b);
+        more_a = order <= 0 ? next_key(all, &at, &a) : more_a;
+        more_b = order >= 0 ? next_key(part, &part_at, &b) : more_b;
+    }
+    tf_buf_free(all);
+    *all = merged;
 }
 
 /* Keys of this rank's rows; rows get local numbers of them if they are remembered. */
@@ -505,11 +522,8 @@ static tf_err collect_keys(reducing *r, tf_buf *found) {
             make_key(r, &c, i, &rows->key);
             uint32_t next = (uint32_t)rows->number.count;
             uint32_t number = tf_table_add(&rows->number, tf_buf_text(&rows->key), rows->key.length, next);
-            if (number == next) {
-                uint64_t length = rows->key.length;
-                tf_buf_add(found, &length, sizeof length);
-                tf_buf_add(found, tf_buf_text(&rows->key), rows->key.length);
-            }
+            if (number == next)
+                add_key(found, &(key){tf_buf_text(&rows->key), rows->key.length});
             rows->group[i] = number;
         }
         if (rows->cached)
@@ -525,15 +539,13 @@ static tf_err collect_keys(reducing *r, tf_buf *found) {
 static void renumber(reducing *r, const tf_buf *found) {
     reduce_rows *rows = r->rows;
     uint32_t *now = tf_alloc_array(rows->number.count + 1, sizeof *now), n = 0;
-    uint64_t length;
+    key k;
     tf_table_free(&rows->number);
     for (int64_t g = 0; g < r->groups; g++)
         tf_table_add(&rows->number, r->keys.data + r->key_at[g], (size_t)(r->key_at[g + 1] - r->key_at[g]),
                      (uint32_t)g);
-    for (size_t at = 0; at < found->length; at += sizeof length + length) {
-        memcpy(&length, found->data + at, sizeof length);
-        now[n++] = tf_table_get(&rows->number, found->data + at + sizeof length, length);
-    }
+    for (size_t at = 0; next_key(found, &at, &k);)
+        now[n++] = tf_table_get(&rows->number, k.bytes, k.length);
     for (int64_t i = 0; rows->cached && i < rows->all; i++)
         if (rows->cached[i] != NO_GROUP)
             rows->cached[i] = now[rows->cached[i]];
@@ -541,30 +553,27 @@ static void renumber(reducing *r, const tf_buf *found) {
 }
 
 static tf_err agree_on_groups(reducing *r) {
-    tf_buf found = {0}, all = {0}, sorted = {0};
+    tf_buf found = {0}, sorted = {0}, all = {0};
     tf_err err = collect_keys(r, &found);
     if (err == TF_OK && r->spec->keys == 0) {
         r->groups = 1;
         r->key_at = tf_alloc_array(2, sizeof *r->key_at);
     } else if (err == TF_OK) {
-        store_gather(r->store, &found, &all);
-        sort_keys(&all, &sorted);
-        store_spread(r->store, &sorted);
-        uint64_t length;
-        for (size_t at = 0; at < sorted.length; at += sizeof length + length, r->groups++)
-            memcpy(&length, sorted.data + at, sizeof length);
+        sort_keys(&found, r->rows->number.count, &sorted);
+        store_gather(r->store, &sorted, merge_keys, &all);
+        store_spread(r->store, &all);
+        key k;
+        for (size_t at = 0; next_key(&all, &at, &k); r->groups++)
+            ;
         r->key_at = tf_alloc_array((size_t)r->groups + 1, sizeof *r->key_at);
         int64_t g = 0;
-        for (size_t at = 0; at < sorted.length; at += sizeof length + length) {
-            memcpy(&length, sorted.data + at, sizeof length);
-            tf_buf_add(&r->keys, sorted.data + at + sizeof length, length);
-            r->key_at[++g] = (int64_t)r->keys.length;
-        }
+        for (size_t at = 0; next_key(&all, &at, &k); r->key_at[++g] = (int64_t)r->keys.length)
+            tf_buf_add(&r->keys, k.bytes, k.length);
         renumber(r, &found);
     }
     tf_buf_free(&found);
-    tf_buf_free(&all);
     tf_buf_free(&sorted);
+    tf_buf_free(&all);
     return err;
 }
 

@@ -442,22 +442,25 @@ typedef struct entry {
     int64_t cell, row;
 } entry;
 
-/* What all ranks have, put together on the first. */
-static void merge_top(const top *t) {
+static void insert_entries(void *context, const tf_buf *part) {
+    const top *t = context;
+    for (size_t at = 0; at < part->length; at += sizeof(entry)) {
+        entry e;
+        memcpy(&e, part->data + at, sizeof e);
+        insert(t, e.cell, e.number, e.row);
+    }
+}
+
+/* What all ranks have, put together on the first, where its own is already. */
+static void merge_top(top *t) {
     const tf_store *store = t->s->r->store;
-    tf_buf mine = {0}, all = {0};
+    tf_buf mine = {0};
     const int64_t most = t->s->cells * t->size;
     for (int64_t i = 0; i < most; i++)
         if (t->row[i] >= 0 && store->rank > 0)
             tf_buf_add(&mine, &(entry){t->number[i], i / t->size, t->row[i]}, sizeof(entry));
-    store_gather(store, &mine, &all);
-    for (size_t at = 0; at < all.length; at += sizeof(entry)) {
-        entry e;
-        memcpy(&e, all.data + at, sizeof e);
-        insert(t, e.cell, e.number, e.row);
-    }
+    store_gather(store, &mine, insert_entries, t);
     tf_buf_free(&mine);
-    tf_buf_free(&all);
 }
 
 static tf_err find_top(const stats *s, const tf_stat_spec *stat, reduce_result *out) {

@@ -83,6 +83,10 @@ static void share(tf_store *s) {
     store_spread(s, &s->runs);
 }
 
+static void append(void *all, const tf_buf *part) {
+    tf_buf_add(all, tf_buf_text(part), part->length);
+}
+
 void store_begin_run(tf_store *s, int64_t slots) {
     char host[MPI_MAX_PROCESSOR_NAME] = "";
     int length;
@@ -91,7 +95,7 @@ void store_begin_run(tf_store *s, int64_t slots) {
         if (s->comm != MPI_COMM_NULL)
             MPI_Get_processor_name(host, &length);
         tf_buf_add(&mine, host, strlen(host) + 1);
-        store_gather(s, &mine, &all);
+        store_gather(s, &mine, append, &all);
         if (s->plan)
             begin(s, &all, slots);
     }
