@@ -24,6 +24,7 @@ struct tf_wire {
     MPI_Request *request; /* of sends under way */
     parcel **sending;
     int sends, capacity;
+    int tested; /* sends that are looked at when there are so many: twice those that were left the last time */
     parcel *own_first, **own_last; /* from this rank to itself */
     parcel *taken;                 /* the last one that wire_receive gave out */
     void *buffer;
@@ -49,6 +50,8 @@ int wire_ranks(const tf_wire *w) {
     return w->ranks;
 }
 
+enum { FEW = 64 }; /* sends */
+
 /* Forgets the sends that have completed. */
 static void settle(tf_wire *w) {
     int kept = 0;
@@ -63,6 +66,7 @@ static void settle(tf_wire *w) {
         w->sending[kept++] = w->sending[i];
     }
     w->sends = kept;
+    w->tested = 2 * kept > FEW ? 2 * kept : FEW;
 }
 
 void wire_send(tf_wire *w, int to, int tag, const void *payload, size_t size) {
@@ -76,9 +80,10 @@ void wire_send(tf_wire *w, int to, int tag, const void *payload, size_t size) {
         w->own_last = &p->next;
         return;
     }
-    settle(w);
+    if (w->sends >= w->tested)
+        settle(w);
     if (w->sends == w->capacity) {
-        w->capacity = w->capacity ? 2 * w->capacity : 64;
+        w->capacity = w->capacity ? 2 * w->capacity : FEW;
         w->request = tf_realloc_array(w->request, (size_t)w->capacity, sizeof *w->request);
         w->sending = tf_realloc_array(w->sending, (size_t)w->capacity, sizeof *w->sending);
     }
