@@ -264,8 +264,8 @@ void store_end_sync(tf_store *store);
 /* The dataset's name of a kind of text: TF_RECORD_STDOUT ... */
 const char *store_text_name(const tf_stage_spec *stage, int kind);
 
-/* Collective: the stage's reductions, from its rows; in place of what is there of them. */
-tf_err store_reduce(tf_store *store, int stage, tf_error *error);
+/* Collective: the stage's reductions, from the rows of its first `tasks`; in place of what is there of them. */
+tf_err store_reduce(tf_store *store, int stage, int64_t tasks, tf_error *error);
 
 /* Collective: text columns, captured output and messages of the stage, from the side files into the file. */
 tf_err store_texts(tf_store *store, int stage, tf_error *error);

@@ -350,9 +350,10 @@ static tf_err note_enough(tf_store *s, int stage, int64_t enough, tf_error *erro
 }
 
 tf_err tf_store_finish(tf_store *s, int stage, int64_t enough, tf_error *error) {
+    const int64_t tasks = tf_space_size(s->campaign->stage[stage].space);
     tf_err err = store_texts(s, stage, error);
     if (err == TF_OK)
-        err = store_reduce(s, stage, error);
+        err = store_reduce(s, stage, enough ? enough : tasks, error);
     if (err == TF_OK)
         err = note_enough(s, stage, enough, error);
     if (err == TF_OK)

@@ -172,7 +172,7 @@ static void end_reduction(reducing *r, reduce_result *result) {
     free(result);
 }
 
-tf_err store_reduce(tf_store *s, int stage, tf_error *error) {
+tf_err store_reduce(tf_store *s, int stage, int64_t tasks, tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
     const store_stage *st = &s->stage[stage];
     bool old = store_is_there(st->group, "reduce");
@@ -185,7 +185,7 @@ tf_err store_reduce(tf_store *s, int stage, tf_error *error) {
     for (; open < spec->reductions && err == TF_OK; open++) {
         const tf_reduce_spec *reduction = &spec->reduction[open];
         r[open] = (reducing){
-            .store = s, .stage = stage, .spec = reduction, .limit = tf_space_size(spec->space), .error = error};
+            .store = s, .stage = stage, .spec = reduction, .limit = tasks, .error = error};
         result[open] = tf_alloc_array((size_t)reduction->stats, sizeof **result);
         err = work_out(&r[open], result[open]);
     }

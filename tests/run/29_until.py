@@ -75,6 +75,22 @@ class Until(farm.FarmTest):
         with self.open("u.h5") as file:
             self.assertNotIn("enough", file["draw"].attrs)
 
+    def test_a_looser_one_reduces_what_it_would_have_run(self):
+        """Rows that a tighter one has run stay; what is made of all is what a run from scratch makes of its own."""
+        reduce = {"all": {"columns": {"x": ["count", "mean", "median"]}}}
+        self.campaign(until=UNTIL.replace("0.01", "0.004"), reduce=reduce)
+        self.taskfarm("u.json")
+        tight = self.status()
+        self.campaign(reduce=reduce)
+        for ranks in (None, 2):
+            self.taskfarm("u.json", ranks=ranks)
+            np.testing.assert_array_equal(self.status(), tight)
+        self.taskfarm("u.json", "--output", "scratch.h5")
+        self.assertEqual(farm.reductions(self.folder / "u.h5"), farm.reductions(self.folder / "scratch.h5"))
+        with self.open("u.h5") as file:
+            self.assertEqual(file["draw/reduce/all/x.count"][0], file["draw"].attrs["enough"])
+            self.assertLess(file["draw"].attrs["enough"], (tight == DONE).sum())
+
     def test_kills_change_nothing(self):
         self.campaign(until={"expr": UNTIL, "first": 10})
         self.taskfarm("u.json", "--output", "whole.h5")
