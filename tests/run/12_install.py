@@ -1,8 +1,12 @@
 """The installed package: plugins are built against it by CMake and by pkg-config, as C, C++ and Fortran, and run."""
 
 import os
+import pathlib
+import platform
+import re
 import shutil
 import subprocess
+import unittest
 
 import farm
 
@@ -110,6 +114,46 @@ class Install(farm.FarmTest):
         self.run_plugin(program, "./s.so")
         if not farm.SANITIZED:  # a library with sanitizers is for programs that have them, too
             self.check_embedding(prefix, packages)
+
+    def binaries(self, folder):
+        """Programs and shared libraries below it, each with what readelf says of its dynamic section, headers and notes."""
+        for path in sorted(pathlib.Path(folder).rglob("*")):
+            if path.is_file() and not path.is_symlink() and "CMakeFiles" not in path.parts:
+                with open(path, "rb") as file:
+                    if file.read(4) == b"\x7fELF" and path.suffix != ".o":
+                        yield path, self.run_checked("readelf", "-W", "--dynamic", "--segments", "--notes", "--dyn-syms", path)
+
+    def test_no_library_is_looked_for_where_one_stands(self):
+        """An empty or relative element of a search path is the current folder, and whoever filled it runs in the user's name."""
+        self.run_checked("cmake", "--install", farm.BUILD, "--prefix", self.folder / "prefix")
+        found = 0
+        for folder in (farm.BUILD, self.folder / "prefix"):
+            for path, told in self.binaries(folder):
+                for search in re.findall(r"\((?:RUNPATH|RPATH)\).*\[(.*)\]", told):
+                    found += 1
+                    for element in search.split(":"):
+                        self.assertRegex(element, r"^(/|\$ORIGIN(/|$))", f"{path}: {search}")
+        self.assertGreater(found, 0)
+        self.write("libcjson.so.1", "no library")
+        for program in (farm.TASKFARM, self.folder / "prefix/bin/taskfarm"):
+            self.assertIn("taskfarm ", self.run_checked(program, "--version", env=farm.environment()))
+
+    @unittest.skipIf(farm.SANITIZED, "sanitizers take the place of hardening")
+    def test_what_is_installed_is_hardened(self):
+        self.run_checked("cmake", "--install", farm.BUILD, "--prefix", self.folder / "prefix")
+        names = []
+        for path, told in self.binaries(self.folder / "prefix"):
+            names.append(path.name.split(".")[0])
+            with self.subTest(name=path.name):
+                self.assertRegex(told, r"Elf file type is DYN")
+                self.assertRegex(told, r"GNU_RELRO")
+                self.assertRegex(told, r"\(FLAGS\) +BIND_NOW")
+                self.assertNotRegex(told, r"GNU_STACK.* RWE ")
+                self.assertIn("__stack_chk_fail", told)
+                self.assertIn("__vsnprintf_chk", told)
+                if platform.machine() == "x86_64":  # functions begin where jumps may go to; the C library's own parts need not
+                    self.assertGreater(path.read_bytes().count(b"\xf3\x0f\x1e\xfa"), 100, "endbr64")
+        self.assertEqual(sorted(names), ["libtaskfarm", "taskfarm"])
 
     def check_embedding(self, prefix, packages):
         shutil.copytree(farm.EXAMPLES / "embed", self.folder / "embed")
