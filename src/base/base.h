@@ -78,9 +78,9 @@ const char *tf_buf_text(const tf_buf *buf); /* never NULL */
 /* A word for the shell: in quotes, if it needs them. */
 void tf_buf_add_quoted(tf_buf *buf, const char *text);
 
-/* A word to be copied from a message into a shell: the same, and visible whatever it holds ($'a\033', as bash, zsh and
- * ksh know it). */
-void tf_buf_add_copyable(tf_buf *buf, const char *word);
+/* A word to be copied from a terminal into a shell: the same, and visible whatever it holds ($'a\033', as bash, zsh and
+ * ksh know it); in one line, or with its own ends of lines. */
+void tf_buf_add_copyable(tf_buf *buf, const char *word, bool one_line);
 
 /* A JSON string; what is no UTF-8 becomes U+FFFD, what is not seen is escaped. */
 void tf_buf_add_json(tf_buf *buf, const char *text, size_t length);
@@ -182,7 +182,7 @@ bool tf_print_bytes(FILE *out, const void *bytes, size_t size);
 void tf_buf_add_visible(tf_buf *buf, const char *text, size_t length);
 void tf_buf_addv_visible(tf_buf *buf, const char *format, va_list args) TF_PRINTF(2, 0);
 void tf_buf_add_visible_json(tf_buf *buf, const char *json);
-bool tf_is_visible(const char *text);
+bool tf_is_visible(const char *text, bool one_line); /* it is shown as it is */
 
 /* ---- A heap ---- */
 

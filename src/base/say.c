@@ -104,9 +104,9 @@ void tf_buf_add_json(tf_buf *out, const char *text, size_t length) {
     tf_buf_addc(out, '"');
 }
 
-bool tf_is_visible(const char *text) {
+bool tf_is_visible(const char *text, bool one_line) {
     tf_buf shown = {0};
-    tf_buf_add_visible(&shown, text, strlen(text));
+    add(&shown, text, strlen(text), one_line ? ESCAPE_LINE : ESCAPE_LINES);
     const bool same = strcmp(tf_buf_text(&shown), text) == 0;
     tf_buf_free(&shown);
     return same;

@@ -98,8 +98,8 @@ void tf_buf_add_quoted(tf_buf *out, const char *text) {
     tf_buf_addc(out, '\'');
 }
 
-void tf_buf_add_copyable(tf_buf *out, const char *word) {
-    if (tf_is_visible(word)) {
+void tf_buf_add_copyable(tf_buf *out, const char *word, bool one_line) {
+    if (tf_is_visible(word, one_line)) {
         tf_buf_add_quoted(out, word);
         return;
     }

@@ -4,6 +4,33 @@
 
 #include "cli/cli.h"
 
+/* A template with literal braces as what they stand for. */
+static void add_braces(const char *source, tf_buf *out) {
+    for (; *source; source++) {
+        tf_buf_addc(out, *source);
+        source += (*source == '{' || *source == '}') && source[1] == *source;
+    }
+}
+
+/* An argument for a shell. Braces need no quotes, but for what bash expands. */
+static void add_argument(const tf_template *argument, tf_buf *out) {
+    tf_buf text = {0}, plain = {0}, quoted = {0};
+    add_braces(tf_template_source(argument), &text);
+    for (const char *c = tf_buf_text(&text); *c; c++)
+        if (*c != '{' && *c != '}')
+            tf_buf_addc(&plain, *c);
+    tf_buf_add_quoted(&quoted, tf_buf_text(&plain));
+    const bool needs_none = strcmp(tf_buf_text(&quoted), tf_buf_text(&plain)) == 0;
+    if (needs_none && !strchr(tf_buf_text(&text), ',') && !strstr(tf_buf_text(&text), ".."))
+        tf_buf_adds(out, tf_buf_text(&text));
+    else
+        tf_buf_add_copyable(out, tf_buf_text(&text), true);
+    tf_buf_free(&quoted);
+    tf_buf_free(&plain);
+    tf_buf_free(&text);
+}
+
+/* A command line as it could be pasted into a shell, with its placeholders. */
 static const char *run_text(const tf_stage_spec *stage, tf_buf *out) {
     const tf_run_spec *run = &stage->run;
     tf_buf_clear(out);
@@ -11,9 +38,50 @@ static const char *run_text(const tf_stage_spec *stage, tf_buf *out) {
         tf_buf_addf(out, "%s%s = %s", c ? ", " : "", stage->column[c].name, tf_expr_source(run->expr[c]));
     if (run->kind == TF_RUN_FUNCTION)
         tf_buf_addf(out, "%s:%s", run->library, run->symbol);
-    for (int i = 0; i < run->argc; i++)
-        tf_buf_addf(out, "%s%s", i ? " " : "", tf_template_source(run->argv[i]));
+    if (run->kind == TF_RUN_SHELL)
+        add_braces(tf_template_source(run->argv[0]), out);
+    for (int i = 0; i < run->argc && run->kind != TF_RUN_SHELL; i++) {
+        tf_buf_adds(out, i ? " " : "");
+        add_argument(run->argv[i], out);
+    }
     return tf_buf_text(out);
+}
+
+/* ---- Scripts ---- */
+
+/* Whether `option` makes a script of the argument behind it, where `program` gets it: sh -c, python3 -c, perl -ne, ...
+ */
+static bool takes_script(const char *program, const char *option) {
+    static const struct {
+        const char *name, *letters;
+    } kinds[] = {{"sh", "c"},     {"bash", "c"},    {"dash", "c"},   {"ksh", "c"},  {"zsh", "c"},
+                 {"python", "c"}, {"python3", "c"}, {"perl", "eE"},  {"ruby", "e"}, {"Rscript", "e"},
+                 {"julia", "eE"}, {"node", "ep"},   {"octave", "e"}, {"lua", "e"}};
+    const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        if (strcmp(name, kinds[k].name) == 0)
+            return *option == '-' && option[1] != '-' && strpbrk(option, kinds[k].letters);
+    return false;
+}
+
+/* A text that is put into a script is read as a part of it, whatever it is; one that is the script was meant so. */
+static void find_warnings(const tf_campaign *c, tf_diags *warnings) {
+    for (int s = 0; s < c->stages; s++) {
+        const tf_run_spec *run = &c->stage[s].run;
+        for (int i = 2; i < run->argc && run->kind == TF_RUN_ARGV; i++) {
+            const char *program = tf_template_source(run->argv[i - 2]), *name = tf_template_text_name(run->argv[i]);
+            const bool is_whole = name && strlen(tf_template_source(run->argv[i])) == strlen(name) + 2;
+            if (!name || is_whole || !takes_script(program, tf_template_source(run->argv[i - 1])))
+                continue;
+            tf_buf pointer = {0};
+            tf_buf_addf(&pointer, "%s/run/command/%d", c->stage[s].pointer, i);
+            tf_diags_add(warnings, tf_buf_text(&pointer),
+                         "warning: {%s} becomes a part of the script that %s runs, whatever is in it; give it as an "
+                         "argument behind the script (sh -c '... \"$1\"' sh {%s})",
+                         name, program, name);
+            tf_buf_free(&pointer);
+        }
+    }
 }
 
 static void print_files(const tf_campaign *c, const char *what, const tf_file_spec *spec, int count) {
@@ -117,31 +185,43 @@ static void add_campaign(cJSON *json, const tf_campaign *c) {
     tf_buf_free(&run);
 }
 
-static void print_json(const loaded *l) {
+static void add_lines(cJSON *list, const tf_diags *diags) {
+    char *lines = tf_alloc(diags->lines.length + 1), *rest = lines, *line;
+    memcpy(lines, tf_buf_text(&diags->lines), diags->lines.length);
+    while ((line = strsep(&rest, "\n")))
+        if (*line)
+            cJSON_AddItemToArray(list, cJSON_CreateString(line));
+    free(lines);
+}
+
+static void print_json(const loaded *l, const tf_diags *warnings) {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddBoolToObject(json, "right", l->it.campaign != NULL);
     cJSON *errors = cJSON_AddArrayToObject(json, "errors");
-    char *lines = tf_alloc(l->it.diags.lines.length + 1), *rest = lines, *line;
-    memcpy(lines, tf_buf_text(&l->it.diags.lines), l->it.diags.lines.length);
-    while ((line = strsep(&rest, "\n")))
-        if (*line)
-            cJSON_AddItemToArray(errors, cJSON_CreateString(line));
+    add_lines(errors, &l->it.diags);
+    if (warnings->count)
+        add_lines(cJSON_AddArrayToObject(json, "warnings"), warnings);
     if (l->it.campaign)
         add_campaign(json, l->it.campaign);
     cli_print_json(json);
-    free(lines);
 }
 
 int cli_check(const options *o) {
     loaded l;
+    tf_diags warnings = {.file = o->manifest};
     cli_load(o, &l);
     int status = l.it.campaign ? TF_OK : TF_ERR_USAGE;
+    if (l.it.campaign)
+        find_warnings(l.it.campaign, &warnings);
     if (o->json)
-        print_json(&l);
+        print_json(&l, &warnings);
     else if (l.it.campaign)
         print_campaign(o, l.it.campaign);
     else
         tf_print_text(stderr, tf_buf_text(&l.it.diags.lines), l.it.diags.lines.length);
+    if (!o->json)
+        tf_print_text(stderr, tf_buf_text(&warnings.lines), warnings.lines.length);
+    tf_diags_free(&warnings);
     cli_unload(&l);
     return status;
 }

@@ -9,7 +9,7 @@ static int show(const options *o, const recalled *r) {
         return cli_usage_error("--raw is for text, not for --json, which escapes what is not seen");
     if (o->arguments < 1 || o->arguments > 2) {
         tf_buf file = {0};
-        tf_buf_add_copyable(&file, o->manifest);
+        tf_buf_add_copyable(&file, o->manifest, true);
         cli_usage_error("show needs a stage and the index of a task, as in taskfarm show %s %s 0", tf_buf_text(&file),
                         tf_reader_stages(r->it.reader) ? tf_reader_stage(r->it.reader, 0) : "STAGE");
         tf_buf_free(&file);

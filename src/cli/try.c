@@ -158,7 +158,7 @@ static int find_task(const options *o, const tf_campaign *c, int64_t *index) {
     const char *text = o->arguments ? o->argument[o->arguments - 1] : NULL;
     if (o->arguments < 1 || o->arguments > 2 || (o->arguments == 1 && c->stages > 1)) {
         tf_buf file = {0};
-        tf_buf_add_copyable(&file, o->manifest);
+        tf_buf_add_copyable(&file, o->manifest, true);
         cli_usage_error("try needs a stage and the index of a task, as in taskfarm try %s %s 0", tf_buf_text(&file),
                         c->stage[0].name);
         tf_buf_free(&file);

@@ -281,7 +281,8 @@ void tf_template_expand(const tf_template *template, const tf_point *point, tf_b
  * how many. */
 bool tf_template_is_list(const tf_template *template);
 int tf_template_expand_list(const tf_template *template, const tf_point *point, tf_buf *out);
-bool tf_template_is_constant(const tf_template *template); /* the same text for every task */
+bool tf_template_is_constant(const tf_template *template);      /* the same text for every task */
+const char *tf_template_text_name(const tf_template *template); /* of the first text that is put in; NULL: none is */
 bool tf_template_uses_scratch(const tf_template *template);
 const char *tf_template_source(const tf_template *template); /* as written in the manifest */
 

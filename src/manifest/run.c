@@ -483,7 +483,7 @@ static void add_words(const tf_template *template, const tf_point *point, tf_buf
     const char *word = tf_buf_text(&words);
     for (int n = 0; n < count; n++, word += strlen(word) + 1) {
         tf_buf_adds(out, n ? " " : "");
-        tf_buf_add_quoted(out, word);
+        tf_buf_add_copyable(out, word, false);
     }
     tf_buf_free(&words);
 }

@@ -1,6 +1,7 @@
 /* Text with {placeholders}. Variables and other constants are put in when the manifest is read; what is left for each
  * task is its parameters, index, seed and scratch folder. In shell templates every value is quoted. */
 #include "manifest/load.h"
+#include "manifest/shell.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -218,6 +219,13 @@ bool tf_template_is_constant(const tf_template *template) {
     return template->parts == 0 || (template->parts == 1 && template->part[0].kind == PART_TEXT);
 }
 
+const char *tf_template_text_name(const tf_template *template) {
+    for (int i = 0; i < template->parts; i++)
+        if (template->part[i].kind != PART_TEXT && template->part[i].type == TF_STRING)
+            return template->part[i].text;
+    return NULL;
+}
+
 bool tf_template_uses_scratch(const tf_template *template) {
     for (int i = 0; i < template->parts; i++)
         if (template->part[i].kind == PART_SCRATCH)
@@ -237,7 +245,7 @@ typedef struct builder {
     const at *where;
     const known_names *scope;
     bool shell;
-    char quote; /* shell: the quote we are inside of, 0 outside */
+    tf_buf script; /* shell: all of the text so far, with SHELL_VALUE for each value */
     tf_buf text;
     part *part;
     int parts;
@@ -430,6 +438,42 @@ static void complain_unknown(const builder *b, const char *name) {
     free(names);
 }
 
+static const struct {
+    const char *where, *advice;
+} places[SHELL_PLACES] = {
+    [SHELL_BACKQUOTES] = {"inside backquotes", "write $(...) for them"},
+    [SHELL_BRACES] = {"inside ${...}", "set a variable before, as in v={x}"},
+    [SHELL_ARITHMETIC] = {"inside $((...))", "give it as a number"},
+    [SHELL_COMMENT] = {"in a comment", "remove it"},
+    [SHELL_DOCUMENT] = {"in a here-document", "set a variable before, as in v={x}, and write $v; or use \"stdin\""},
+    [SHELL_DELIMITER] = {"where a here-document's end is named", "write a name"},
+    [SHELL_ESCAPED] = {"behind a backslash", "remove the backslash"},
+    [SHELL_DOLLAR] = {"behind a $", "remove the $; ${{v}} is the shell's own variable v"},
+    [SHELL_UNSURE] = {"behind what shells read differently ($'...', ((...)), case inside $(...))",
+                      "set a variable at the start, as in v={x}"},
+};
+
+/* Where it stands the shell must take the quotes that are put around it for quotes. A number needs none: where they
+ * would be text, it is put in without. */
+static bool find_place(const builder *b, const char *name, tf_type type, format *f) {
+    const shell_place place = shell_place_after(tf_buf_text(&b->script), b->script.length);
+    if (f->raw || place == SHELL_PLAIN)
+        return true;
+    if (place == SHELL_QUOTES) {
+        complain(b->loader->diags, b->where,
+                 "{%s} stands inside quotes, but values are quoted for the shell already: remove the quotes, or write "
+                 "{%s:raw}",
+                 name, name);
+        return false;
+    }
+    f->raw = type != TF_STRING && place != SHELL_DELIMITER && place != SHELL_ESCAPED && place != SHELL_DOLLAR;
+    if (!f->raw)
+        complain(b->loader->diags, b->where,
+                 "{%s} stands %s, where it can't be quoted for the shell: %s, or write {%s:raw}", name,
+                 places[place].where, places[place].advice, name);
+    return f->raw;
+}
+
 /* `inside` is what stands between the braces. */
 static void add_placeholder(builder *b, const char *inside, size_t length) {
     const char *whole = tf_arena_strndup(b->loader->arena, inside, length);
@@ -449,17 +493,18 @@ static void add_placeholder(builder *b, const char *inside, size_t length) {
         complain(b->loader->diags, b->where, "{%s:raw}: nothing is quoted here; :raw is for shell commands", name);
         return;
     }
-    if (b->quote && !f.raw) {
-        complain(b->loader->diags, b->where,
-                 "{%s} stands inside quotes, but values are quoted for the shell already: remove the quotes, or write "
-                 "{%s:raw}",
-                 name, name);
+    if (b->shell && !find_place(b, name, m.type, &f))
         return;
-    }
     if (m.kind == PART_TEXT) {
+        const size_t before = b->text.length;
         add_value(&b->text, &m.constant, &f, b->shell);
+        if (f.raw)
+            tf_buf_adds(&b->script, b->text.data + before);
+        else
+            tf_buf_addc(&b->script, SHELL_VALUE);
         return;
     }
+    tf_buf_addc(&b->script, SHELL_VALUE);
     end_text(b);
     const bool own = m.kind == PART_PARAM && !f.conversion && tf_space_param(b->scope->space, m.param)->has_texts;
     b->part[b->parts++] = (part){.kind = m.kind,
@@ -472,15 +517,9 @@ static void add_placeholder(builder *b, const char *inside, size_t length) {
                                  .format = f};
 }
 
-/* Follows the shell's quotes, as far as knowing whether we are inside of them. Returns the characters taken. */
-static size_t follow_quotes(builder *b, const char *c) {
-    if (!b->shell)
-        return 1;
-    if (*c == '\\' && b->quote != '\'' && c[1] && c[1] != '{' && c[1] != '}')
-        return 2;
-    if ((*c == '\'' || *c == '"') && (!b->quote || b->quote == *c))
-        b->quote = b->quote ? '\0' : *c;
-    return 1;
+static void add_literal(builder *b, char c) {
+    tf_buf_addc(&b->text, c);
+    tf_buf_addc(&b->script, c);
 }
 
 const tf_template *template_parse(struct loader *loader, const at *where, const char *text, const known_names *scope,
@@ -492,7 +531,7 @@ const tf_template *template_parse(struct loader *loader, const at *where, const 
     b.part = tf_arena_array(loader->arena, 2 * braces + 1, sizeof *b.part);
     for (const char *c = text; *c;) {
         if ((*c == '{' || *c == '}') && c[1] == *c) {
-            tf_buf_addc(&b.text, *c);
+            add_literal(&b, *c);
             c += 2;
         } else if (*c == '{') {
             const char *close = strpbrk(c + 1, "{}");
@@ -506,13 +545,12 @@ const tf_template *template_parse(struct loader *loader, const at *where, const 
             complain(loader->diags, where, "\"}\" without \"{\"; write }} for a literal brace");
             break;
         } else {
-            size_t taken = follow_quotes(&b, c);
-            tf_buf_add(&b.text, c, taken);
-            c += taken;
+            add_literal(&b, *c++);
         }
     }
     end_text(&b);
     tf_buf_free(&b.text);
+    tf_buf_free(&b.script);
     tf_template *template = tf_arena_alloc(loader->arena, sizeof *template);
     *template =
         (tf_template){.source = tf_arena_strdup(loader->arena, text), .shell = shell, .parts = b.parts, .part = b.part};

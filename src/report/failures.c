@@ -89,7 +89,7 @@ void failures_print(FILE *out, const tf_tally *failures, const char *output, con
     if (failures->count == 0)
         return;
     tf_buf file = {0};
-    tf_buf_add_copyable(&file, output);
+    tf_buf_add_copyable(&file, output, true);
     tf_print(out, "  taskfarm show %s %s %lld tells all of one\n", tf_buf_text(&file), name[failures->entry[0].owner],
              (long long)failures->entry[0].number[0]);
     tf_buf_free(&file);

@@ -135,6 +135,54 @@ class Text(farm.FarmTest):
         subprocess.run(["bash", "-c", script], cwd=self.folder, env=farm.environment(PATH=path), stdin=subprocess.DEVNULL, check=True)
         self.assertFalse((self.folder / "pwned").exists())
 
+    def test_a_value_is_refused_where_a_shell_would_run_it(self):
+        """Or where its quotes would be text; numbers can stand there."""
+        can_not = ", where it can't be quoted for the shell: "
+        for command, message in (
+            ("cat <<X\n{v}\nX", "in a here-document" + can_not + 'set a variable before, as in v={x}, and write $v; or use "stdin"'),
+            ("cat <<{v}\nX", "where a here-document's end is named" + can_not + "write a name"),
+            ("echo `cat {v}`", "inside backquotes" + can_not + "write $(...) for them"),
+            ("echo ${{x:-{v}}}", "inside ${...}" + can_not + "set a variable before, as in v={x}"),
+            ("echo $(({v} + 1))", "inside $((...))" + can_not + "give it as a number"),
+            ("# {v}\ntrue", "in a comment" + can_not + "remove it"),
+            ("echo \\{v}", "behind a backslash" + can_not + "remove the backslash"),
+            ("echo ${v}", "behind a $" + can_not + "remove the $; ${{v}} is the shell's own variable v"),
+            ("echo $'a'; echo {v}", "behind what shells read differently ($'...', ((...)), case inside $(...))" + can_not
+             + "set a variable at the start, as in v={x}"),
+        ):  # fmt: skip
+            with self.subTest(command=command):
+                self.write("m.json", {"name": "s", "over": {"v": ["$(touch pwned)"]}, "run": {"command": command}})
+                said = self.taskfarm("m.json", "--fresh", status=2).stderr
+                self.assertEqual(said, f"m.json: /run/command: {{v}} stands {message}, or write {{v:raw}}\n")
+        self.assertFalse((self.folder / "pwned").exists())
+        self.write("m.json", {"name": "s", "over": {"v": ["it's $(touch pwned)\n#"], "n": [7], "x": [0.5]}, "results": {"out": {"type": "string", "from": "regex:.*"}},
+                              "run": {"command": "# it's\nprintf %s \"$(printf %s {v})\" $(({n} + 1)) `echo {n:3d}`\ncat <<X\n{x:5.1f}\nX\n"}})  # fmt: skip
+        self.taskfarm("m.json", "--fresh")
+        self.assertEqual(json.loads(self.taskfarm("show", "s.h5", 0, "--json").stdout)["texts"]["stdout"], "it's $(touch pwned)\n#87  0.5\n")
+        self.assertFalse((self.folder / "pwned").exists())
+
+    def test_check_warns_of_texts_within_scripts_and_shows_what_can_be_pasted(self):
+        argv = ["env", "sh", "-ec", "cat {v} >&2; printf '%s|' \"$@\"", "sh", "{v}", "two words", "{n}", "a\tb'\x1b"]
+        stages = [
+            {"name": "a", "over": {"v": ["x y"], "n": [1]}, "run": {"command": argv}},
+            {"name": "b", "over": {"v": ["x y"], "n": [1]}, "run": {"command": ["sh", "-c", "echo {n}; cat \"$1\"", "sh", "{v}"]}},
+            {"name": "c", "over": {"v": ["true"]}, "run": {"command": ["bash", "-c", "{v}"]}},
+            {"name": "d", "over": {"v": ["x y"]}, "run": {"command": ["/usr/bin/python3", "-c", "print('{v}')"]}},
+        ]
+        self.write("m.json", {"stages": stages})
+        done = self.taskfarm("check", "m.json")
+        expected = [
+            f"m.json: /stages/{stage}/run/command/{place}: warning: {{v}} becomes a part of the script that {program} runs, whatever is in it; "
+            "give it as an argument behind the script (sh -c '... \"$1\"' sh {v})"
+            for stage, place, program in ((0, 3, "sh"), (3, 2, "/usr/bin/python3"))
+        ]
+        self.assertEqual(done.stderr.splitlines(), expected)
+        self.assertEqual(json.loads(self.taskfarm("check", "m.json", "--json").stdout)["warnings"], expected)
+        shown = next(line for line in done.stdout.splitlines() if line.startswith("stage a: ")).split(" of ", 1)[1]
+        self.write("x", "")
+        pasted = subprocess.run(["bash", "-c", shown.replace("cat {v}", "true")], cwd=self.folder, capture_output=True, text=True, check=True)
+        self.assertEqual(pasted.stdout, "|".join(argv[5:]) + "|")
+
     def test_a_safe_table_has_no_formulas(self):
         words = ["=1+2", "+1", "-x", "@sum", "\tx", "plain", "1=1", '=a,"b"', ""]
         self.write("m.json", {"name": "s", "over": {"w": words, "n": [-1]}, "run": {"command": ["true"]}})

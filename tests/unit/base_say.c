@@ -40,7 +40,7 @@ Test(say, makes_visible_what_is_not_seen) {
         cr_expect_str_eq(shown.data, table[i].shown);
         tf_buf_add_visible(&again, shown.data, shown.length);
         cr_expect_str_eq(again.data, shown.data, "twice is once");
-        cr_expect_eq(tf_is_visible(table[i].text), strcmp(table[i].text, table[i].shown) == 0);
+        cr_expect_eq(tf_is_visible(table[i].text, true), strcmp(table[i].text, table[i].shown) == 0);
         tf_buf_free(&again);
         tf_buf_free(&shown);
     }
@@ -108,10 +108,19 @@ Test(say, quotes_words_to_be_copied) {
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         tf_buf out = {0};
-        tf_buf_add_copyable(&out, words[i].word);
+        tf_buf_add_copyable(&out, words[i].word, true);
         cr_expect_str_eq(out.data, words[i].quoted);
         tf_buf_free(&out);
     }
+}
+
+Test(say, keeps_lines_of_words_where_there_may_be_several) {
+    tf_buf out = {0};
+    tf_buf_add_copyable(&out, "a\nb", false);
+    tf_buf_addc(&out, ' ');
+    tf_buf_add_copyable(&out, "a\nb", true);
+    cr_expect_str_eq(out.data, "'a\nb' $'a\\012b'");
+    tf_buf_free(&out);
 }
 
 Test(say, leaves_bytes_alone_but_on_terminals) {
