@@ -211,10 +211,11 @@ static const verb *take_verb(int *argc, char **argv) {
 }
 
 /* Whoever started this program may have ignored the ends of its children, or closed its standard error. A file that may
- * grow no further is an error like a full disk. */
+ * grow no further is an error like a full disk. How files end is for us to say. */
 static void begin_process(void) {
     static const int limits[] = {SIGXFSZ};
     tf_open_standard();
+    tf_store_own_exit();
     signal(SIGCHLD, SIG_DFL);
     tf_signals_ignore(limits, 1);
 }

@@ -13,15 +13,20 @@ struct tf_results {
 
 tf_results *tf_results_open(const char *path) {
     tf_results *r = tf_alloc(sizeof *r);
-    tf_store_init();
+    tf_store_guest guest;
+    tf_store_enter(&guest);
     r->reader = tf_reader_open(path, &r->error);
+    tf_store_leave(&guest);
     return r;
 }
 
 void tf_results_close(tf_results *r) {
     if (!r)
         return;
+    tf_store_guest guest;
+    tf_store_enter(&guest);
     tf_reader_close(r->reader);
+    tf_store_leave(&guest);
     free(r);
 }
 
@@ -60,6 +65,22 @@ static const tf_field *find_field(tf_results *r, int stage, const char *name, in
     return NULL;
 }
 
+static tf_err read_rows(tf_results *r, int stage, int field, int64_t first, int64_t count, void *numbers) {
+    tf_store_guest guest;
+    tf_store_enter(&guest);
+    tf_err err = tf_reader_numbers(r->reader, stage, field, first, count, numbers, &r->error);
+    tf_store_leave(&guest);
+    return err;
+}
+
+static tf_err read_texts(tf_results *r, int stage, int field, int64_t count, tf_texts *texts) {
+    tf_store_guest guest;
+    tf_store_enter(&guest);
+    tf_err err = tf_reader_texts(r->reader, stage, field, 0, count, texts, &r->error);
+    tf_store_leave(&guest);
+    return err;
+}
+
 /* All rows of a field of numbers; NULL with a message. */
 static void *read_numbers(tf_results *r, const char *stage, const char *name, const tf_field **field, int64_t *count) {
     int n = find_stage(r, stage), number = 0;
@@ -73,7 +94,7 @@ static void *read_numbers(tf_results *r, const char *stage, const char *name, co
     const int64_t tasks = tf_reader_tasks(r->reader, n);
     *count = tasks * (*field)->elements;
     void *numbers = tf_alloc_array((size_t)*count, tf_type_size((*field)->type));
-    if (tf_reader_numbers(r->reader, n, number, 0, tasks, numbers, &r->error) == TF_OK)
+    if (read_rows(r, n, number, 0, tasks, numbers) == TF_OK)
         return numbers;
     free(numbers);
     return NULL;
@@ -139,7 +160,7 @@ char **tf_results_strings(tf_results *r, const char *stage, const char *name, in
     tf_texts texts = {0};
     tf_texts_clear(&texts, tasks);
     char **strings = NULL;
-    if (tf_reader_texts(r->reader, n, number, 0, tasks, &texts, &r->error) == TF_OK) {
+    if (read_texts(r, n, number, tasks, &texts) == TF_OK) {
         strings = malloc(((size_t)tasks + 1) * sizeof *strings + texts.bytes.length + (size_t)tasks);
         char *to = strings ? (char *)(strings + tasks + 1) : NULL;
         for (int64_t i = 0; strings && i < tasks; i++) {
@@ -170,6 +191,6 @@ double tf_results_value(tf_results *r, const tf_manifest *m, tf_delayed value) {
     int n = find_stage(r, stage), number = 0;
     double result = NAN;
     if (find_field(r, n, "value", &number))
-        tf_reader_numbers(r->reader, n, number, place->row, 1, &result, &r->error);
+        read_rows(r, n, number, place->row, 1, &result);
     return result;
 }

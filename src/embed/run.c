@@ -1,5 +1,5 @@
 /* A run within a program: what the program taskfarm does, on the program's communicator; and all that it changed in the
- * process meanwhile, the current folder and how signals are taken, is as it was. */
+ * process meanwhile, the current folder, how signals are taken and HDF5's errors handled, is as it was. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 
 #include "embed/embed.h"
 #include "report/report.h"
+#include "store/store.h"
 
 #define GRACE 30.0 /* s */
 #define SYNC  30.0 /* s */
@@ -150,6 +151,8 @@ int tf_run(tf_runner *runner, const tf_manifest *manifest, MPI_Comm comm, const 
     first f = {0};
     tf_error error = {0};
     tf_farm_result result = {0};
+    tf_store_guest guest;
+    tf_store_enter(&guest);
     tf_buf_clear(&runner->message);
     MPI_Comm_rank(comm, &rank);
     tf_err prepared = rank == 0 ? prepare(&f, runner, manifest, o->fresh) : TF_OK;
@@ -182,5 +185,6 @@ int tf_run(tf_runner *runner, const tf_manifest *manifest, MPI_Comm comm, const 
             err = TF_ERR_RUN;
         close(here);
     }
+    tf_store_leave(&guest);
     return (int)err;
 }

@@ -90,6 +90,9 @@ typedef struct tf_spawner tf_spawner;
  * where it is. NULL on failure. */
 tf_spawner *tf_spawner_fork(const tf_function *program, tf_error *error);
 
+/* What is given to the spawner from now on is for another campaign; the one before, if it is not over, ends. */
+void tf_spawner_begin(tf_spawner *spawner);
+
 /* Hosts are to load the stage's library from this memory file, not from its path. To be called before tf_exec_new; the
  * descriptor stays the caller's. */
 tf_err tf_spawner_give_library(tf_spawner *spawner, int stage, int fd, tf_error *error);

@@ -25,6 +25,7 @@
 
 struct tf_spawner {
     tf_child child;
+    int32_t epoch; /* of the campaign */
 };
 
 /* ---- Messages with descriptors ---- */
@@ -79,7 +80,9 @@ typedef struct child {
 typedef struct parent {
     int socket; /* to the rank */
     int signals;
-    int lock; /* on the output; -1: none */
+    int lock;      /* on the output; -1: none */
+    int32_t epoch; /* of the campaign */
+    bool over;     /* the rank wants to hear of it no more */
     tf_campaign *campaign;
     host_setting setting; /* of the hosts */
     child *child;
@@ -140,7 +143,8 @@ static void start_host(parent *s, const spawner_message *m, const int fds[SPAWNE
         tf_error ignored;
         if (state != MAP_FAILED)
             munmap(state, size);
-        spawner_message ended = {.kind = SPAWNER_ENDED, .slot = m->slot, .life = m->life, .status = 127 << 8};
+        spawner_message ended = {
+            .kind = SPAWNER_ENDED, .epoch = s->epoch, .slot = m->slot, .life = m->life, .status = 127 << 8};
         send_message(s->socket, &ended, NULL, 0, &ignored);
         return;
     }
@@ -217,9 +221,13 @@ static bool reap(parent *s) {
             kill_left(s, &s->child[i]);
             munmap(s->child[i].state, host_state_size(s->child[i].stages));
             tf_error ignored;
-            spawner_message ended = {
-                .kind = SPAWNER_ENDED, .slot = s->child[i].slot, .life = s->child[i].life, .status = status};
-            send_message(s->socket, &ended, NULL, 0, &ignored);
+            spawner_message ended = {.kind = SPAWNER_ENDED,
+                                     .epoch = s->epoch,
+                                     .slot = s->child[i].slot,
+                                     .life = s->child[i].life,
+                                     .status = status};
+            if (!s->over)
+                send_message(s->socket, &ended, NULL, 0, &ignored);
             s->child[i] = s->child[--s->children];
             break;
         }
@@ -236,9 +244,10 @@ static void let_go(const parent *s) {
     }
 }
 
-/* The rank has closed its end: idle hosts get a moment for their teardown hooks. */
-static void end_spawner(parent *s) {
+/* Idle hosts get a moment for their teardown hooks; the lock on the output goes when nothing works on it any more. */
+static void end_campaign(parent *s) {
     double deadline = tf_now() + 2;
+    s->over = true;
     let_go(s);
     while (s->children > 0 && tf_now() < deadline && reap(s)) {
         kill_children(s, true);
@@ -248,19 +257,42 @@ static void end_spawner(parent *s) {
         kill_children(s, false);
         poll(NULL, 0, 1);
     }
+    take_lock(s, -1);
     scratch_close(&s->setting.scratch);
     staging_close(&s->setting.staging);
+    for (int i = 0; i < s->setting.libraries; i++)
+        close(s->setting.library[i].fd);
     free(s->setting.library);
+    s->setting.library = NULL;
+    s->setting.libraries = 0;
     tf_campaign_free(s->campaign);
+    s->campaign = NULL;
+    s->setting.campaign = NULL;
+}
+
+/* The rank has closed its end. */
+static void end_spawner(parent *s) {
+    end_campaign(s);
     free(s->child);
     fflush(NULL);
     _exit(0);
 }
 
-/* Of a program that may have others: the lock goes with the last host. */
-static void end_run(parent *s) {
-    let_go(s);
-    take_lock(s, -1);
+static void take_message(parent *s, const spawner_message *m, const int fds[SPAWNER_FDS]) {
+    if (m->epoch != s->epoch) {
+        end_campaign(s);
+        s->epoch = m->epoch;
+        s->over = false;
+    }
+    switch ((spawner_kind)m->kind) {
+    case SPAWNER_CAMPAIGN: take_campaign(s, fds[0], (size_t)m->size); break;
+    case SPAWNER_LOCK: take_lock(s, fds[0]); break;
+    case SPAWNER_LIBRARY: take_library(&s->setting, m->stage, fds[0]); break;
+    case SPAWNER_START: start_host(s, m, fds); break;
+    case SPAWNER_KILL: kill_host(s, m->slot); break;
+    case SPAWNER_OVER: end_campaign(s); break;
+    case SPAWNER_ENDED: break;
+    }
 }
 
 static void spawner_main(int socket, const tf_function *program) {
@@ -291,18 +323,8 @@ static void spawner_main(int socket, const tf_function *program) {
         int got = receive_message(s.socket, &m, passed, 0);
         if (got == 0)
             end_spawner(&s);
-        if (got > 0 && m.kind == SPAWNER_CAMPAIGN)
-            take_campaign(&s, passed[0], (size_t)m.size);
-        else if (got > 0 && m.kind == SPAWNER_LOCK)
-            take_lock(&s, passed[0]);
-        else if (got > 0 && m.kind == SPAWNER_OVER)
-            end_run(&s);
-        else if (got > 0 && m.kind == SPAWNER_LIBRARY)
-            take_library(&s.setting, m.stage, passed[0]);
-        else if (got > 0 && m.kind == SPAWNER_KILL)
-            kill_host(&s, m.slot);
-        else if (got > 0)
-            start_host(&s, &m, passed);
+        if (got > 0)
+            take_message(&s, &m, passed);
     }
 }
 
@@ -339,43 +361,51 @@ int spawner_socket(const tf_spawner *spawner) {
     return spawner->child.socket;
 }
 
+void tf_spawner_begin(tf_spawner *spawner) {
+    spawner->epoch++;
+}
+
 tf_err spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error *error) {
     int fd = tf_memory_file("taskfarm-campaign", bundle);
     if (fd < 0)
         return tf_error_set(error, TF_ERR_RUN, "no memory for the campaign: %s", strerror(errno));
-    spawner_message message = {.kind = SPAWNER_CAMPAIGN, .size = (int64_t)bundle->length};
+    spawner_message message = {.kind = SPAWNER_CAMPAIGN, .epoch = spawner->epoch, .size = (int64_t)bundle->length};
     tf_err err = send_message(spawner->child.socket, &message, &fd, 1, error);
     close(fd);
     return err;
 }
 
 tf_err tf_spawner_give_library(tf_spawner *spawner, int stage, int fd, tf_error *error) {
-    spawner_message message = {.kind = SPAWNER_LIBRARY, .stage = stage};
+    spawner_message message = {.kind = SPAWNER_LIBRARY, .epoch = spawner->epoch, .stage = stage};
     return send_message(spawner->child.socket, &message, &fd, 1, error);
 }
 
 tf_err spawner_send_lock(tf_spawner *spawner, int lock, tf_error *error) {
-    spawner_message message = {.kind = SPAWNER_LOCK};
+    spawner_message message = {.kind = SPAWNER_LOCK, .epoch = spawner->epoch};
     return send_message(spawner->child.socket, &message, &lock, 1, error);
 }
 
 tf_err spawner_end_run(tf_spawner *spawner, tf_error *error) {
-    spawner_message message = {.kind = SPAWNER_OVER};
+    spawner_message message = {.kind = SPAWNER_OVER, .epoch = spawner->epoch};
     return send_message(spawner->child.socket, &message, NULL, 0, error);
 }
 
 tf_err spawner_start_host(tf_spawner *spawner, int rank, int slot, int life, const int fds[SPAWNER_FDS],
                           tf_error *error) {
-    spawner_message message = {.kind = SPAWNER_START, .rank = rank, .slot = slot, .life = life};
+    spawner_message message = {
+        .kind = SPAWNER_START, .epoch = spawner->epoch, .rank = rank, .slot = slot, .life = life};
     return send_message(spawner->child.socket, &message, fds, SPAWNER_FDS, error);
 }
 
 tf_err spawner_kill_host(tf_spawner *spawner, int slot, tf_error *error) {
-    spawner_message message = {.kind = SPAWNER_KILL, .slot = slot};
+    spawner_message message = {.kind = SPAWNER_KILL, .epoch = spawner->epoch, .slot = slot};
     return send_message(spawner->child.socket, &message, NULL, 0, error);
 }
 
 int spawner_next_ended(tf_spawner *spawner, spawner_message *ended) {
-    int fds[SPAWNER_FDS];
-    return receive_message(spawner->child.socket, ended, fds, MSG_DONTWAIT);
+    int fds[SPAWNER_FDS], got;
+    do
+        got = receive_message(spawner->child.socket, ended, fds, MSG_DONTWAIT);
+    while (got > 0 && ended->epoch != spawner->epoch);
+    return got;
 }

@@ -16,13 +16,17 @@ typedef enum spawner_kind {
     SPAWNER_ENDED     /* to the rank: the slot's host has ended with this wait status */
 } spawner_kind;
 
+/* One spawner may serve one campaign after another. A message belongs to the campaign that has its epoch, and is of no
+ * concern to any other. */
 typedef struct spawner_message {
     int32_t kind;
+    int32_t epoch;
     int32_t rank;
     int32_t slot;
     int32_t stage;
     int32_t life; /* of the slot's hosts: which one */
     int32_t status;
+    int32_t reserved; /* 0 */
     int64_t size;
 } spawner_message;
 
@@ -36,7 +40,8 @@ tf_err spawner_kill_host(tf_spawner *spawner, int slot, tf_error *error);
 
 tf_err spawner_end_run(tf_spawner *spawner, tf_error *error);
 
-/* 1 with a host that has ended (slot, life and status), -1 if there is none now, 0 if the spawner itself is gone. */
+/* 1 with a host of this campaign that has ended (slot, life and status), -1 if there is none now, 0 if the spawner
+ * itself is gone. */
 int spawner_next_ended(tf_spawner *spawner, spawner_message *ended);
 
 #endif

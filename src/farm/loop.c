@@ -339,6 +339,8 @@ static void free_all(rank *r) {
 
 static tf_err run(rank *r, tf_farm_result *result) {
     r->wire = wire_new(r->comm);
+    if (r->options->spawner)
+        tf_spawner_begin(r->options->spawner);
     tf_err err = start(r);
     if (err == TF_OK) {
         loop(r);

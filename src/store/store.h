@@ -12,9 +12,23 @@
 
 typedef struct tf_store tf_store;
 
-/* To be called before MPI_Init: makes HDF5 leave alone MPI_Finalize and exit(), so that a run that broke can end
- * without collective calls. Ends of files are ours alone. */
+/* Starts HDF5, which is to print nothing. To be called before MPI_Init by a program of taskfarm's own: HDF5 leaves
+ * MPI_Finalize alone then. */
 void tf_store_init(void);
+
+/* Makes HDF5 leave exit() alone, so that a run that broke can end without collective calls: ends of files are ours. For
+ * a program of taskfarm's own alone, before anything else of HDF5. */
+void tf_store_own_exit(void);
+
+/* A program that embeds taskfarm may have a handler of HDF5's errors: it is put aside, and put back. */
+typedef struct tf_store_guest {
+    bool is_old;            /* of the interface of HDF5 1.6 */
+    void (*function)(void); /* of the type that goes with it */
+    void *data;
+} tf_store_guest;
+
+void tf_store_enter(tf_store_guest *guest);
+void tf_store_leave(const tf_store_guest *guest);
 
 /* Collective: the same error on all ranks, that of the lowest that has one. */
 tf_err tf_store_agree(MPI_Comm comm, tf_err err, tf_error *error);

@@ -95,6 +95,17 @@ class Embedding(farm.FarmTest):
             done = self.run_program("embed_cases", "again", ranks=ranks)
             self.assertEqual(done.stdout.splitlines()[-1], "folder kept, signals kept, status 0 and 0: 60 naps of 60")
 
+    def test_one_runner_runs_campaigns_that_have_nothing_in_common(self):
+        """In fewer and fewer slots; nothing of one is there in the next, and no folder is left."""
+        expected = [f"{name}: status 0, {done} done " for name, done in zip(("one", "two", "three", "four", "five", "six"), (60, 24, 5000, 63, 24, 5000))]
+        (self.folder / "temporary").mkdir()
+        for ranks in (None,) if farm.SANITIZED else (None, 2):
+            for old in self.folder.glob("*.h5"):
+                old.unlink()
+            done = self.taskfarm("embed_cases", "six", ranks=ranks, env={"TMPDIR": str(self.folder / "temporary")})
+            self.assertEqual(done.stdout.splitlines(), [*expected, "handler kept"])
+            self.assertEqual([p.name for p in (self.folder / "temporary").glob("taskfarm-*")], [])
+
     def test_killed_and_stopped_it_goes_on(self):
         for end in (signal.SIGKILL, signal.SIGUSR1):
             for ranks in ((3,) if end == signal.SIGKILL else (None,)) if farm.SANITIZED else (None, 3):

@@ -1,5 +1,6 @@
 /* A program with a main of its own, for 41_embedding.py: does what its first argument says, and tells what came of it.
  */
+#include <hdf5.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -223,6 +224,81 @@ static int run_twice(tf_runner *runner, int rank) {
     return first;
 }
 
+/* ---- One campaign after another ---- */
+
+static void describe_command(tf_manifest *m, const char *command) {
+    char run[200];
+    int stage = tf_manifest_stage(m, "commands", NULL);
+    snprintf(run, sizeof run, "{\"command\": \"%s\"}", command);
+    tf_manifest_range(m, stage, "i", 0, 24, 1);
+    tf_manifest_set(m, stage, "run", run);
+    tf_manifest_set(m, stage, "results", "{\"y\": {\"type\": \"int64\", \"from\": \"field:1\"}}");
+}
+
+static void describe_counts(tf_manifest *m) {
+    int stage = tf_manifest_stage(m, "counts", NULL);
+    tf_manifest_range(m, stage, "i", 0, 5000, 1);
+    tf_manifest_set(m, stage, "run", "{\"function\": \"program:count\", \"args\": {\"from\": 7}}");
+    tf_manifest_result(m, stage, "y", TF_INT64, 0, NULL);
+}
+
+static void describe_naps(tf_manifest *m, int count) {
+    for (int i = 0; i < count; i++)
+        tf_call(m, "nap", tf_number(1e-3 * (i % 7)));
+}
+
+/* Rows of the output that are done, of all stages that it may have. */
+static long long count_done(const char *output) {
+    static const char *const stages[] = {"commands", "counts", "call_0"};
+    long long done = 0;
+    tf_results *r = tf_results_open(output);
+    for (int s = 0; s < 3; s++) {
+        int64_t count = 0, *status = tf_results_ints(r, stages[s], "status", &count);
+        for (int64_t i = 0; status && i < count; i++)
+            done += status[i] == 1;
+        free(status);
+    }
+    tf_results_close(r);
+    return done;
+}
+
+static herr_t own_handler(hid_t stack, void *data) {
+    (void)stack, (void)data;
+    return 0;
+}
+
+/* Six, which have nothing in common, in fewer and fewer slots. What this program does with HDF5's errors stays. */
+static int run_six(tf_runner *runner, int rank) {
+    static const char *const names[] = {"one", "two", "three", "four", "five", "six"};
+    static const int slots[] = {4, 3, 3, 2, 1, 1};
+    H5E_auto2_t handler;
+    void *data;
+    int worst = 0;
+    H5Eset_auto2(H5E_DEFAULT, own_handler, runner);
+    for (int n = 0; n < 6; n++) {
+        char output[16];
+        tf_manifest *m = tf_manifest_new(names[n]);
+        if (n % 3 == 0)
+            describe_naps(m, 60 + n);
+        else if (n == 1)
+            describe_command(m, "cd {scratch} && echo {i} > f && cat f");
+        else if (n == 4)
+            describe_command(m, "rmdir {scratch} && mkdir {scratch} && echo {i}");
+        else
+            describe_counts(m);
+        int status = tf_run(runner, m, MPI_COMM_WORLD, &(tf_run_options){.slots = slots[n]});
+        snprintf(output, sizeof output, "%s.h5", names[n]);
+        if (rank == 0)
+            printf("%s: status %d, %lld done %s\n", names[n], status, count_done(output), tf_runner_message(runner));
+        worst = status > worst ? status : worst;
+        tf_manifest_free(m);
+    }
+    H5Eget_auto2(H5E_DEFAULT, &handler, &data);
+    if (rank == 0)
+        printf("handler %s\n", handler == own_handler && data == runner ? "kept" : "lost");
+    return worst;
+}
+
 /* Ranks tell one after the other what they know: the first in any case. */
 static void tell(const tf_runner *runner, int status) {
     int rank, ranks;
@@ -274,6 +350,8 @@ int main(int argc, char **argv) {
         run_half(runner, m, rank);
     } else if (strcmp(what, "again") == 0) {
         status = run_twice(runner, rank);
+    } else if (strcmp(what, "six") == 0) {
+        status = run_six(runner, rank);
     } else {
         status = tf_run(runner, m, MPI_COMM_WORLD, &options);
         tell(runner, status);
