@@ -3,6 +3,7 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,13 +124,25 @@ static bool is_missing(int failure) {
     return failure == ENOENT || failure == ENOTDIR;
 }
 
+/* While a new file takes the output's place, the journal that goes with it has another name for a moment, or until the
+ * next run if it was killed in that moment. 0 or an errno. */
+static int read_text(int folder, tf_buf *text) {
+    if (faccessat(folder, "journal.next", F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+        faccessat(folder, "new.h5", F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+        int failure = folder_read(folder, "journal.next", text);
+        if (failure != ENOENT)
+            return failure;
+    }
+    return folder_read(folder, "journal", text);
+}
+
 tf_err journal_read(const char *output, contents *c, bool *dirty, bool *there, tf_error *error) {
     tf_buf text = {0};
     *there = false;
     int folder = folder_look(output);
     if (folder < 0)
         return is_missing(errno) ? TF_OK : folder_failed(output, NULL, errno, error);
-    int failure = folder_read(folder, "journal", &text);
+    int failure = read_text(folder, &text);
     close(folder);
     cJSON *json = failure ? NULL : parse(&text);
     *there = json != NULL;

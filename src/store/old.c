@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "store/journal.h"
+#include "store/lock.h"
 #include "store/plan.h"
 
 #define START_ANEW "--fresh sets it aside and starts anew"
@@ -258,6 +260,26 @@ tf_err old_open(const char *path, bool change, old_output *old, tf_error *error)
         return err;
     old->fd = open(path, O_RDONLY | O_CLOEXEC);
     return old->fd >= 0 ? TF_OK : tf_error_set(error, TF_ERR_RUN, "%s: can't be read: %s", path, strerror(errno));
+}
+
+void old_look_begin(old_look *look, const char *path) {
+    struct stat info = {0};
+    look->held = lock_is_held(path);
+    stat(path, &info);
+    look->device = info.st_dev;
+    look->inode = info.st_ino;
+}
+
+bool old_look_again(old_look *look, const char *path, bool good) {
+    enum { TRIES = 100, PAUSE = 50 /* ms */ };
+    struct stat info = {0};
+    stat(path, &info);
+    const bool replaced = info.st_dev != look->device || info.st_ino != look->inode;
+    const bool changed = replaced || (look->held && (!good || !lock_is_held(path)));
+    if (!changed || look->tries++ == TRIES)
+        return false;
+    poll(NULL, 0, PAUSE);
+    return true;
 }
 
 void old_close(old_output *old) {

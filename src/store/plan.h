@@ -19,6 +19,18 @@ typedef struct old_output {
 tf_err old_open(const char *path, bool change, old_output *old, tf_error *error);
 void old_close(old_output *old);
 
+/* Looks at an output that a run may be changing meanwhile, or replacing by another file, or ending with. One that
+ * fails, or sees parts of both, is repeated: look_begin, and look_again behind it, which waits a moment before it is
+ * true. All zeros is ready for use. */
+typedef struct old_look {
+    bool held; /* a run is at work */
+    dev_t device;
+    ino_t inode;
+    int tries;
+} old_look;
+void old_look_begin(old_look *look, const char *path);
+bool old_look_again(old_look *look, const char *path, bool good);
+
 /* May it be set aside? It is an output of taskfarm's, or what is left of one. */
 tf_err old_is_ours(const char *path, tf_error *error);
 

@@ -4,10 +4,8 @@
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "store/entries.h"
-#include "store/lock.h"
 #include "store/plan.h"
 
 /* A field, and where its rows are: numbers and cells in `rows`; other texts in a heap with its index, or in side files.
@@ -206,26 +204,19 @@ static void open_stage(tf_reader *o, const contents_stage *c) {
 
 /* ---- Opening ---- */
 
-/* A run that is at work may change the file's metadata while we look: for moments only, so that it is tried again. */
-static tf_err open_old(const char *path, old_output *old, tf_error *error) {
-    enum { TRIES = 100, PAUSE = 50000 /* us */ };
-    for (int tries = 0;; tries++) {
-        tf_err err = old_open(path, false, old, error);
-        if (err == TF_OK && !old->dirty)
-            return TF_OK;
-        if (tries == TRIES || !lock_is_held(path))
-            return err;
-        old_close(old);
-        usleep(PAUSE);
-    }
+static tf_err map_side(void *context, int fd, const char *path, tf_error *error) {
+    tf_reader *o = context;
+    mapping m = {0};
+    if (side_map_file(fd, path, &m.bytes, &m.size, error) != TF_OK)
+        return error->code;
+    o->side = tf_realloc_array(o->side, (size_t)o->sides + 1, sizeof *o->side);
+    o->side[o->sides++] = m;
+    return TF_OK;
 }
 
-tf_reader *tf_reader_open(const char *path, tf_error *error) {
-    tf_store_init();
-    tf_reader *o = tf_alloc(sizeof *o);
-    *o = (tf_reader){.arena = tf_arena_new(), .file = -1};
-    path = tf_arena_strdup(o->arena, path);
-    tf_err err = open_old(path, &o->old, error);
+/* Side files go when their run ends: they are mapped while they are there. */
+static tf_err open_all(tf_reader *o, const char *path, tf_error *error) {
+    tf_err err = old_open(path, false, &o->old, error);
     if (err == TF_OK && o->old.dirty)
         err = tf_error_set(error, TF_ERR_RUN,
                            "%s: its run was killed while the file was changed; the command line that made it puts that "
@@ -235,6 +226,33 @@ tf_reader *tf_reader_open(const char *path, tf_error *error) {
         err = tf_error_set(error, TF_ERR_USAGE, "%s: there is no such output, or nothing in it", path);
     if (err == TF_OK && (o->file = store_open_file(path, MPI_COMM_NULL, NULL)) < 0)
         err = tf_error_set(error, TF_ERR_RUN, "%s: can't be opened", path);
+    return err == TF_OK ? old_each_side(&o->old, map_side, o, error) : err;
+}
+
+static void close_all(tf_reader *o) {
+    for (int i = 0; i < o->sides; i++)
+        side_unmap(o->side[i].bytes, o->side[i].size);
+    free(o->side);
+    o->side = NULL;
+    o->sides = 0;
+    if (o->file >= 0)
+        H5Fclose(o->file);
+    o->file = -1;
+    old_close(&o->old);
+}
+
+tf_reader *tf_reader_open(const char *path, tf_error *error) {
+    tf_store_init();
+    tf_reader *o = tf_alloc(sizeof *o);
+    *o = (tf_reader){.arena = tf_arena_new(), .file = -1, .old = {.fd = -1}};
+    path = tf_arena_strdup(o->arena, path);
+    old_look once = {0};
+    tf_err err;
+    do {
+        close_all(o);
+        old_look_begin(&once, path);
+        err = open_all(o, path, error);
+    } while (old_look_again(&once, path, err == TF_OK));
     if (err != TF_OK) {
         tf_reader_close(o);
         return NULL;
@@ -261,12 +279,7 @@ void tf_reader_close(tf_reader *o) {
         }
         free(o->stage[s].run);
     }
-    for (int i = 0; i < o->sides; i++)
-        side_unmap(o->side[i].bytes, o->side[i].size);
-    free(o->side);
-    if (o->file >= 0)
-        H5Fclose(o->file);
-    old_close(&o->old);
+    close_all(o);
     tf_arena_free(o->arena);
     free(o);
 }
@@ -347,35 +360,27 @@ static void take_record(tf_reader *o, const tf_record *record, int64_t position)
             entries_add(&o->stage[s].field[f].side, record, position);
 }
 
-static tf_err take_side(void *context, int fd, const char *path, tf_error *error) {
-    tf_reader *o = context;
-    mapping m = {0};
-    tf_err err = side_map_file(fd, path, &m.bytes, &m.size, error);
-    if (err != TF_OK)
-        return err;
-    o->side = tf_realloc_array(o->side, (size_t)o->sides + 1, sizeof *o->side);
-    o->side[o->sides++] = m;
+static void scan_side(tf_reader *o, const mapping *m) {
     int64_t position = 0;
-    for (size_t at = 0; at < m.size;) {
-        const tf_record *record = tf_record_at(m.bytes + at, m.size - at);
+    for (size_t at = 0; at < m->size;) {
+        const tf_record *record = tf_record_at(m->bytes + at, m->size - at);
         if (!record)
             break;
         take_record(o, record, position++);
         at += tf_record_size((size_t)record->length);
     }
-    return TF_OK;
 }
 
 /* Of all fields at once, when the first is wanted. */
-static tf_err read_sides(tf_reader *o, tf_error *error) {
+static void read_sides(tf_reader *o) {
     if (o->has_sides)
-        return TF_OK;
+        return;
     o->has_sides = true;
-    tf_err err = old_each_side(&o->old, take_side, o, error);
+    for (int i = 0; i < o->sides; i++)
+        scan_side(o, &o->side[i]);
     for (int s = 0; s < o->stages; s++)
         for (int f = 0; f < o->stage[s].fields; f++)
             entries_settle(&o->stage[s].field[f].side);
-    return err;
 }
 
 /* ---- Rows ---- */
@@ -442,10 +447,9 @@ tf_err tf_reader_texts(tf_reader *o, int stage, int field, int64_t first, int64_
     const reader_field *f = &o->stage[stage].field[field];
     tf_texts_clear(texts, count);
     if (f->kind >= 0) {
-        tf_err err = read_sides(o, error);
-        if (err == TF_OK)
-            take_entries(f, first, count, texts);
-        return err;
+        read_sides(o);
+        take_entries(f, first, count, texts);
+        return TF_OK;
     }
     bool good = f->heap.dataset > 0 ? read_heap(f, first, count, texts) : read_cells(f, first, count, texts);
     return good ? TF_OK : cant_read(o, &o->stage[stage], f, error);

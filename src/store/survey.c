@@ -90,12 +90,7 @@ static tf_err open_output(const char *path, old_output *old, tf_error *error) {
     return err;
 }
 
-tf_err tf_store_survey(const char *path, tf_survey *survey, tf_error *error) {
-    *survey = (tf_survey){.arena = tf_arena_new()};
-    tf_store_init();
-    if (access(path, R_OK) != 0)
-        return tf_error_set(error, TF_ERR_USAGE, "%s: %s", path, strerror(errno));
-    const bool held = lock_is_held(path);
+static tf_err look(const char *path, bool held, tf_survey *survey, tf_error *error) {
     old_output old;
     tf_err err = open_output(path, &old, error);
     if (err == TF_OK) {
@@ -104,6 +99,21 @@ tf_err tf_store_survey(const char *path, tf_survey *survey, tf_error *error) {
         err = old.fd >= 0 ? survey_stages(&old, survey, error) : TF_OK;
     }
     old_close(&old);
+    return err;
+}
+
+tf_err tf_store_survey(const char *path, tf_survey *survey, tf_error *error) {
+    *survey = (tf_survey){0};
+    tf_store_init();
+    old_look once = {0};
+    tf_err err;
+    do {
+        tf_survey_free(survey);
+        *survey = (tf_survey){.arena = tf_arena_new()};
+        old_look_begin(&once, path);
+        err = access(path, R_OK) == 0 ? look(path, once.held, survey, error)
+                                      : tf_error_set(error, TF_ERR_USAGE, "%s: %s", path, strerror(errno));
+    } while (old_look_again(&once, path, err == TF_OK));
     return err;
 }
 

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 import unittest
 
 import farm
@@ -206,6 +207,46 @@ class Lost(Slow):
         size = (self.folder / "s.h5").stat().st_size
         os.truncate(self.folder / "s.h5", 0)
         os.truncate(self.folder / "s.h5", size)
+
+
+class Looking(Campaign):
+    """At an output that is replaced meanwhile."""
+
+    def grow(self, first, env=None, status=0):
+        manifest = json.loads((self.folder / "c.json").read_text())
+        self.write("c.json", manifest | {"over": {"n": {"range": [first, 3]}}})
+        return self.taskfarm("c.json", status=status, env=env)
+
+    def counts(self):
+        stage = json.loads(self.taskfarm("status", "c.h5", "--json").stdout)["stages"][0]
+        return stage["tasks"], stage["done"]
+
+    def test_at_a_file_whose_journal_is_still_to_follow(self):
+        """Rows have other places in the new file."""
+        self.run_all()
+        for point, counts in (("move.noted", (3, 3)), ("move.renamed", (2000, 3))):
+            self.grow(-1997, env={"TASKFARM_CRASH": point}, status=-9)
+            self.assertEqual(self.counts(), counts, point)
+        self.assertEqual(self.taskfarm("export", "c.h5", "--where", "status == 'done'").stdout, "index,status,n,y\n1997,done,0,0\n1998,done,1,1\n1999,done,2,2\n")
+
+    def test_while_runs_replace_it_and_end(self):
+        self.run_all()
+        told, over = [], threading.Event()
+
+        def look(*arguments):
+            while not over.is_set():
+                told.append(subprocess.run(self.command(*arguments), cwd=self.folder, env=farm.environment(), capture_output=True, text=True))
+
+        threads = [threading.Thread(target=look, args=a) for a in (("status", "c.h5"), ("export", "c.h5", "--columns", "y,stdout"))]
+        for thread in threads:
+            thread.start()
+        for first in range(-1, -40 if farm.SOAK else -4, -1):
+            self.grow(first)
+        over.set()
+        for thread in threads:
+            thread.join()
+        self.assertGreater(len(told), 2)
+        self.assertEqual([done.stderr for done in told if done.returncode], [])
 
 
 class Folder(Campaign):
