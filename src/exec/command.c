@@ -91,6 +91,8 @@ static bool attend(host *h, attempt *a) {
 static void add_last_line(tf_buf *message, const capture *err) {
     tf_buf tail = {0};
     capture_tail(err, 300, &tail);
+    for (size_t i = 0; i < tail.length; i++)
+        tail.data[i] = tail.data[i] ? tail.data[i] : '?'; /* a message ends at no NUL but its own */
     while (tail.length && strchr(" \t\r\n", tail.data[tail.length - 1]))
         tail.data[--tail.length] = '\0';
     const char *line = tail.length ? strrchr(tail.data, '\n') : NULL;

@@ -226,6 +226,67 @@ class Values(farm.FarmTest):
         for n, case in enumerate(LONG):
             self.expect(self.outcomes("m.h5", f"s{n}"), [case[2]], [case])
 
+    def test_nothing_ends_at_a_nul(self):
+        """What commands print is searched to its end, and kept as it is or refused; so are messages and what is shown."""
+        cases = [
+            ("printf 'a\\000b one=1\\000two=2\\n'", {"type": "int64", "from": "regex:two=([0-9])"}, 2),
+            ("printf 'a\\000b two\\n'", {"type": "bytes", "from": "field:1"}, b"a\0b"),
+            ("printf 'a\\000b two\\n'", {"type": "string", "from": "field:2"}, "two"),
+            ("printf 'a\\000b\\n'", {"type": "string", "from": "field:1"}, 'the last line of stdout holds a NUL byte; use type "bytes"'),
+            ("printf '1\\0002\\n'", {"type": "int64", "from": "field:1"}, '"1?2" in the last line of stdout is no int64'),
+            ("printf '{{\"y\": 1}}\\000\\n'", "int64", 'the last line of stdout is not a JSON object: "{"y": 1}?"'),
+            ("printf 'e\\000f\\n' >&2; exit 3", "int64", "exit status 3: e?f"),
+        ]
+        stages = [{"name": f"s{n}", "run": {"command": c}, "results": {"y": spec}} for n, (c, spec, _) in enumerate(cases)]
+        self.write("m.json", {"stages": stages})
+        self.taskfarm("m.json", "--slots", 2, status=1)
+        for n, (command, spec, must) in enumerate(cases):
+            if isinstance(must, bytes):
+                self.assertEqual(self.heap(self.open("m.h5")[f"s{n}"], "y"), [must])
+            else:
+                self.expect(self.outcomes("m.h5", f"s{n}"), [must], [command])
+        self.assertIn('"a\\u0000b one=1\\u0000two=2\\n"', self.taskfarm("show", "m.h5", "s0", 0, "--json").stdout)
+
+    # ---- Manifests ----
+
+    def test_integers_come_through_a_manifest_whole(self):
+        self.write("t.jsonl", '{"n": 9007199254740993, "x": NaN}\n{"n": 1, "x": 2, "n": -9007199254740993}\n')
+        self.write("s.py", "import json, sys\nfor line in sys.stdin:\n    task = json.loads(line)\n"
+                   "    print(json.dumps({'index': task['index'], 'results': {'same': task['params']['n']}}), flush=True)\n")
+        n = [9007199254740993, -9007199254740995, 9223372036854775807, -9223372036854775808]
+        words = {"command": ["echo", "{n}", "{v}"]}
+        fields = {"same": {"type": "int64", "from": "field:1"}, "w": {"type": "int64", "from": "field:2"}}
+        rows = [{"n": 9223372036854775807, "x": math.inf}, {"n": 1, "x": -math.inf}]
+        stages = [
+            {"name": "values", "over": {"n": n}, "run": words, "results": fields},
+            {"name": "range", "over": {"n": {"range": [9223372036854775800, 9223372036854775807, 3]}}, "run": words, "results": fields},
+            {"name": "far", "over": {"n": {"range": [n[3], n[2], 1 << 62]}}, "run": words, "results": fields},
+            {"name": "served", "over": {"n": n}, "run": {"service": [PYTHON, "s.py"]}, "results": {"same": "int64"}},
+            {"name": "jsonl", "over": [{"jsonl": "t.jsonl"}], "run": words, "results": fields},
+            {"name": "rows", "over": [{"rows": rows}], "run": words, "results": fields},
+        ]
+        self.write("m.json", {"seed": 18446744073709551615, "variables": {"v": 9007199254740993}, "stages": stages})
+        v = 9007199254740993
+        for arguments in ((), ("--fresh", "--set", "v=-9223372036854775807")):
+            self.taskfarm("m.json", "--slots", 2, *arguments)
+            file = self.open("m.h5")
+            self.assertEqual(file.attrs["seed"], 18446744073709551615)
+            found = {name: file[name]["results/same"][()].tolist() for name in file}
+            expected = {"values": n, "served": n, "range": [9223372036854775800 + i for i in (0, 3, 6)],
+                        "far": [n[3] + (i << 62) for i in range(4)], "jsonl": [9007199254740993, -9007199254740993],
+                        "rows": [9223372036854775807, 1]}
+            self.assertEqual(found, expected)
+            self.assertEqual({name: file[name]["params/n"][()].tolist() for name in file}, expected)
+            self.assertEqual(file["rows/params/x"][()].tolist(), [math.inf, -math.inf])
+            self.assertTrue(math.isnan(file["jsonl/params/x"][0]))
+            self.assertEqual(set(file["values/results/w"][()]), {v})
+            file.close()
+            v = -9223372036854775807
+        self.assertEqual(
+            self.taskfarm("m.json", "--set", "v=9223372036854775808", status=2).stderr,
+            "m.json: --set v: integer 9223372036854775808 is beyond int64; write it as a string\n",
+        )
+
     # ---- Tables ----
 
     def test_a_column_of_a_table_is_what_its_cells_say(self):
