@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TOO_MANY_POINTS "the space has more than 2^62 points"
+
 static tf_space *load_axes(struct loader *l, const at *where, const cJSON *json, node_kind joined);
 
 bool check_param_name(struct loader *l, const at *where, const char *what, const char *name) {
@@ -356,13 +358,13 @@ typedef struct wildcards {
     tf_buf expression;               /* extended regular expression */
 } wildcards;
 
+/* Of an expression that has been checked. */
 static int count_groups(const char *expression) {
+    regex_t regex;
     int groups = 0;
-    for (const char *c = expression; *c; c++) {
-        if (*c == '\\' && c[1])
-            c++;
-        else
-            groups += *c == '(';
+    if (regcomp(&regex, expression, REG_EXTENDED) == 0) {
+        groups = (int)regex.re_nsub;
+        regfree(&regex);
     }
     return groups;
 }
@@ -437,10 +439,9 @@ static bool parse_wildcards(struct loader *l, const at *where, const at *up, con
 }
 
 /* The wildcards' values in one path; false if it does not match, or one name would have two values. */
-static bool match_wildcards(struct loader *l, const wildcards *w, const regex_t *regex, const char *path,
-                            const char **value) {
-    regmatch_t match[64];
-    if (regexec(regex, path, 64, match, 0) != 0)
+static bool match_wildcards(struct loader *l, const wildcards *w, const regex_t *regex, regmatch_t *match,
+                            const char *path, const char **value) {
+    if (regexec(regex, path, regex->re_nsub + 1, match, 0) != 0)
         return false;
     for (int k = 0; k < w->count; k++)
         value[k] = NULL;
@@ -473,8 +474,9 @@ static tf_space *load_files_axis(struct loader *l, const at *where, const at *up
         for (int k = 0; k < columns; k++)
             column[k] = tf_arena_array(l->arena, (size_t)found, sizeof **column);
         const char *value[MAX_WILDCARDS];
+        regmatch_t *match = tf_alloc_array(regex.re_nsub + 1, sizeof *match);
         for (int64_t i = 0; i < found; i++) {
-            if (!match_wildcards(l, &w, &regex, paths[i], value))
+            if (!match_wildcards(l, &w, &regex, match, paths[i], value))
                 continue;
             for (int k = 0; k < w.count; k++)
                 column[k][count] = value[k];
@@ -482,6 +484,7 @@ static tf_space *load_files_axis(struct loader *l, const at *where, const at *up
                 column[w.count][count] = paths[i];
             count++;
         }
+        free(match);
         regfree(&regex);
         if (count == 0 && !empty)
             complain(l->diags, where, "no file matches %s; say \"allow_empty\": true if that is all right", text);
@@ -646,7 +649,10 @@ static tf_space *load_concat(struct loader *l, const at *where, const cJSON *lis
             }
         }
     }
-    return sound ? space_concat(l->arena, part, count) : NULL;
+    tf_space *space = sound ? space_concat(l->arena, part, count) : NULL;
+    if (sound && !space)
+        complain(l->diags, where, TOO_MANY_POINTS);
+    return space;
 }
 
 static const char *const kinds[] = {"values", "range", "linspace", "logspace", "glob",   "files", "lines",
@@ -828,7 +834,7 @@ static tf_space *load_axes(struct loader *l, const at *where, const cJSON *json,
         return NULL;
     tf_space *space = joined == NODE_ZIP ? space_zip(l->arena, axis, count) : space_product(l->arena, axis, count);
     if (!space)
-        complain(l->diags, where, "the space has more than 2^62 points");
+        complain(l->diags, where, TOO_MANY_POINTS);
     return space;
 }
 

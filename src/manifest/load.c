@@ -442,6 +442,8 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
     else
         complain(l->diags, &root, "needs \"stages\", or \"run\" for a single stage");
     if (l->diags->count == before)
+        check_sizes(l, campaign);
+    if (l->diags->count == before)
         resolve_files(l, campaign);
 }
 

@@ -165,6 +165,9 @@ void add_path(tf_buf *out, const char *workdir, const char *path, size_t length)
 /* Adds the text of an entry, as written, with its placeholders put in. */
 void file_text(tf_files *files, int stage, const tf_file_spec *spec, int64_t index, tf_buf *out);
 
+/* Would the output have more bytes than can be counted? (sizes.c) */
+void check_sizes(struct loader *loader, const tf_campaign *campaign);
+
 /* Is it an extended regular expression, and one that is compiled in a while? `flags` as regcomp has them (regex.c). */
 bool check_regex(struct loader *l, const at *where, const char *text, int flags);
 

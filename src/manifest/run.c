@@ -270,12 +270,9 @@ static void load_from(struct loader *l, const at *where, const cJSON *json, cons
 }
 
 static void load_optional(struct loader *l, const at *where, const cJSON *json, tf_column_spec *column) {
-    const cJSON *optional = cJSON_GetObjectItemCaseSensitive(json, "optional");
     at here = at_key(where, "optional");
-    column->optional = cJSON_IsTrue(optional);
-    if (optional && !cJSON_IsBool(optional))
-        complain(l->diags, &here, "must be true or false, not %s", json_kind(optional));
-    else if (column->optional && tf_type_size(column->type) > 0 && !tf_type_is_float(column->type))
+    column->optional = json_flag(l->diags, where, json, "optional");
+    if (column->optional && tf_type_size(column->type) > 0 && !tf_type_is_float(column->type))
         complain(l->diags, &here, "a column of %s has no value that says that there is none; float64 has NaN",
                  tf_type_name(column->type));
 }

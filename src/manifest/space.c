@@ -144,7 +144,8 @@ tf_space *space_concat(tf_arena *arena, tf_space **child, int children) {
     tf_space *node = join(arena, NODE_CONCAT, child, children);
     node->params = children ? child[0]->params : 0;
     for (int c = 0; c < children; c++)
-        node->size += child[c]->size;
+        if (__builtin_add_overflow(node->size, child[c]->size, &node->size) || node->size > INT64_MAX / 2)
+            return NULL;
     for (int p = 0; p < node->params; p++) {
         for (int c = 1; c < children; c++) {
             const tf_param_spec *other = &child[c]->param[tf_space_find(child[c], node->param[p].name)];

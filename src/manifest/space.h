@@ -52,7 +52,7 @@ struct tf_space {
 void space_set_strings(tf_space *table, int param, const char *const *strings);
 void space_set_texts(tf_arena *arena, tf_space *table, int param, const char *const *texts);
 
-/* Inner nodes. Children's sizes and parameters are set; NULL if the product is beyond 2^62 points. */
+/* Inner nodes. Children's sizes and parameters are set; NULL if there are more than 2^62 points. */
 tf_space *space_product(tf_arena *arena, tf_space **child, int children);
 tf_space *space_zip(tf_arena *arena, tf_space **child, int children);
 /* Parameters are those of the first child, with the wider of two numeric types. */

@@ -812,6 +812,20 @@ TABLE = [
         '/results/x/optional: must be true or false, not a number',
     ),
     (
+        '{"over": [{"concat": [%s]}], "run": {"function": "builtin:noop"}}'
+        % ', '.join(['{"a": {"range": [9007199254740991]}, "b": {"range": [500]}}'] * 3),
+        '/over/0/concat: the space has more than 2^62 points',
+    ),
+    (
+        '{"over": {"a": {"range": [1000000000]}, "b": {"range": [1000000000]}}, "run": {"function": "builtin:noop"}, "results": {"x": "float64"}}',
+        'with 1000000000000000000 tasks here the output would have more than 2^60 bytes: choose a smaller space, or smaller columns',
+    ),
+    (
+        '{"stages": [{"name": "a", "over": {"b": {"blocks": {"shape": [1000000000, 10000000000], "chunk": [1000, 1000]}}}, '
+        '"run": {"expr": {"v": "1"}}, "results": {"v": {"type": "float64", "array": "b"}}}]}',
+        '/stages/0: with 10000000000000 tasks here the output would have more than 2^60 bytes: choose a smaller space, or smaller columns',
+    ),
+    (
         '{"over": [{"name": "l", "lines": "nul.csv"}], "run": {"function": "builtin:noop"}}',
         '/over/0/lines: nul.csv: holds NUL bytes: is it a text file?',
     ),

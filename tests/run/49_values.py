@@ -336,6 +336,17 @@ class Values(farm.FarmTest):
             found = [text.decode() for text in self.heap(self.open("m.h5")[name], "stdout")]
             self.assertEqual(found, [f"{cell} {float(cell):.3f} {i}" for i, cell in enumerate(own)], name)
 
+    def test_groups_of_wildcards_are_counted_as_the_library_does(self):
+        """A parenthesis in brackets is none, however many there are of others."""
+        many = "(" * 70 + "[x-z]" + ")" * 70
+        for name in ("raw_(_x_1", "raw_a_y_2", "raw_)_z_3"):
+            self.write(name, "")
+        files = {"files": "raw_{u}_{v}_{n}", "wildcards": {"u": "[](ab)]", "v": many, "n": "(1|2)|[[:digit:](]"}}
+        self.write("m.json", {"over": [files], "run": {"command": ["echo", "{u} {v} {n}"]}})
+        self.taskfarm("m.json")
+        found = [text.decode() for text in self.heap(self.open("m.h5")["m"], "stdout")]
+        self.assertEqual(found, ["( x 1\n", ") z 3\n", "a y 2\n"])
+
     def test_types_that_do_not_fit_are_refused(self):
         self.write("t.csv", "x,id\n1.5,a\n")
         for types, message in (
