@@ -152,8 +152,11 @@ static bool read_escape(reader *r, tf_buf *out) {
     if (take(r, 'u'))
         return read_code(r, out);
     char what[60] = "not JSON: the text ends here, and more was expected";
+    int length = 1; /* of the character */
+    while (r->at + length < r->end && ((unsigned char)r->at[length] & 0xC0) == 0x80)
+        length++;
     if (r->at < r->end)
-        snprintf(what, sizeof what, "not JSON: \"\\%c\" in a string means nothing", *r->at);
+        snprintf(what, sizeof what, "not JSON: \"\\%.*s\" in a string means nothing", length, r->at);
     fail(r, r->at == r->end ? r->end : r->at - 1, what);
     return false;
 }

@@ -48,10 +48,45 @@ static const char *const seeds[] = {
 };
 
 /* Pieces that matter to the grammar. */
-static const char *const pieces[] = {
-    "{",   "}",    "[",       "]",        "\"",       ",",     ":",       "\\",      "{x}",   "null", "-1",
-    "1e9", "true", "\"a\"",   "{{",       "9e999",    "0",     "[]",      "{}",      "{s:d}", "''",   "\n",
-    "%s",  "\xC3", "\"run\"", "\"over\"", "\"name\"", "range", "regex:(", "field:0", "\x01",  "{:}",  "*"};
+static const char *const pieces[] = {"{",
+                                     "}",
+                                     "[",
+                                     "]",
+                                     "\"",
+                                     ",",
+                                     ":",
+                                     "\\",
+                                     "{x}",
+                                     "null",
+                                     "-1",
+                                     "1e9",
+                                     "true",
+                                     "\"a\"",
+                                     "{{",
+                                     "9e999",
+                                     "0",
+                                     "[]",
+                                     "{}",
+                                     "{s:d}",
+                                     "''",
+                                     "\n",
+                                     "9223372036854775807",
+                                     "-9223372036854775808",
+                                     "18446744073709551616",
+                                     "NaN",
+                                     "\\u0000",
+                                     "\\ud800",
+                                     "%s",
+                                     "\xC3",
+                                     "\"run\"",
+                                     "\"over\"",
+                                     "\"name\"",
+                                     "range",
+                                     "regex:(",
+                                     "field:0",
+                                     "\x01",
+                                     "{:}",
+                                     "*"};
 
 static size_t pick(tf_rng *rng, size_t n) {
     return (size_t)tf_rng_below(rng, n);

@@ -9,7 +9,7 @@ cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz
 corpus=$(mktemp -d)
 trap 'rm -rf "$corpus"' EXIT
-for target in manifest template expr parts table extract rows side; do
+for target in manifest template expr parts table extract json sizes rows side; do
     mkdir "$corpus/$target"
     echo "fuzzing $target for $seconds s, seed $seed"
     ASAN_OPTIONS=detect_leaks=0 build/fuzz/tests/fuzz/fuzz_$target -max_total_time="$seconds" -seed="$seed" -timeout=10 \
