@@ -294,6 +294,30 @@ static void add_logs(builder *b, int stage) {
     }
 }
 
+/* What an axis has found is there for the tasks to read: they don't write it, nor find it again in the next run. */
+static void check_found(builder *b, int stage) {
+    tf_graph *g = b->graph;
+    const tf_stage_spec *spec = &g->campaign->stage[stage];
+    tf_buf path = {0}, other = {0};
+    for (const tf_found *f = spec->outputs || spec->log ? spec->found : NULL; f; f = f->before) {
+        for (int64_t i = 0; i < f->count && b->diags->count < MOST_COMPLAINTS; i++) {
+            int64_t index;
+            tf_files_normalize(g->campaign, f->path[i], &path);
+            const tf_buf *key = folders_key(&g->folders, tf_buf_text(&path));
+            const uint32_t output = tf_table_get(&g->outputs, key->data, key->length);
+            const uint32_t log = tf_table_get(&b->logs, key->data, key->length);
+            const bool made = output != TF_TABLE_NONE && graph_task(g, g->maker[output], &index) == stage;
+            if (!made && (log == TF_TABLE_NONE || b->log[log].stage != stage))
+                continue;
+            other = made ? maker_of(b, output) : logger_of(b, log);
+            tf_diags_add(b->diags, spec->pointer, "%s: %s is %s of this task, and an axis of its stage has found it",
+                         tf_buf_text(&other), tf_buf_text(&path), made ? "an output" : "the log");
+            tf_buf_free(&other);
+        }
+    }
+    tf_buf_free(&path);
+}
+
 /* A file and a folder can't have one name. */
 static void check_folders(builder *b) {
     tf_graph *g = b->graph;
@@ -582,6 +606,8 @@ static bool build(builder *b) {
         add_outputs(b, s);
     for (int s = 0; s < g->stages; s++)
         add_logs(b, s);
+    for (int s = 0; s < g->stages; s++)
+        check_found(b, s);
     for (int s = 0; s < g->stages && b->diags->count == before; s++)
         add_inputs(b, s);
     check_folders(b);
@@ -608,7 +634,7 @@ tf_graph *tf_graph_new(const tf_campaign *campaign, tf_disk *disk, tf_diags *dia
     *g = (tf_graph){.campaign = campaign, .disk = disk, .stages = campaign->stages};
     g->stage = tf_alloc_array((size_t)g->stages, sizeof *g->stage);
     g->files = tf_files_new(campaign);
-    folders_open(&g->folders, disk, campaign->workdir);
+    folders_open(&g->folders, disk);
     builder b = {.graph = g, .diags = diags};
     owned_open(&b.owned, &g->folders, campaign);
     bool good = build(&b);

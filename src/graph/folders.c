@@ -24,8 +24,10 @@ static uint32_t known_by_id(folders *f, const tf_disk_id *id, uint32_t number) {
     return tf_table_add(&f->by_id, (const char *)id, sizeof *id, number);
 }
 
-void folders_open(folders *f, tf_disk *disk, const char *workdir) {
-    *f = (folders){.disk = disk, .workdir = workdir, .last_number = UINT32_MAX};
+void folders_open(folders *f, tf_disk *disk) {
+    *f = (folders){.disk = disk, .last_number = UINT32_MAX};
+    if (disk->resolve)
+        disk->resolve(disk, ".", &f->workdir);
     add_folder(f, (known_folder){.there = true, .folding = -1}, ".", 1);
     add_folder(f, (known_folder){.up = ROOT, .there = true, .outside = true, .folding = -1}, "/", 1);
     for (uint32_t n = WORKDIR; n <= ROOT && disk->look; n++) {
@@ -43,6 +45,7 @@ void folders_close(folders *f) {
     tf_buf_free(&f->key);
     tf_buf_free(&f->path);
     tf_buf_free(&f->last);
+    tf_buf_free(&f->workdir);
     free(f->item);
 }
 
@@ -96,7 +99,7 @@ static uint32_t look_at(folders *f, uint32_t up, const char *path, size_t length
     if (is_link && f->disk->resolve(f->disk, text.data, &target)) {
         one.there = f->disk->look(f->disk, target.data, &id) == TF_DISK_FOLDER;
         one.by_link = true;
-        one.outside = !is_below(target.data, f->workdir);
+        one.outside = !is_below(target.data, tf_buf_text(&f->workdir));
         tf_links_add(&f->links, path, length, target.data);
     } else if (is_link) {
         one.dangling = true;

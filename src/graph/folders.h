@@ -20,7 +20,7 @@ typedef struct known_folder {
 
 typedef struct folders {
     tf_disk *disk;
-    const char *workdir;
+    tf_buf workdir; /* without links */
     known_folder *item;
     size_t count, capacity;
     tf_table by_key; /* numbers by the folder above and the name */
@@ -31,7 +31,7 @@ typedef struct folders {
     tf_links links; /* that were met */
 } folders;
 
-void folders_open(folders *f, tf_disk *disk, const char *workdir);
+void folders_open(folders *f, tf_disk *disk);
 void folders_close(folders *f);
 
 /* The number of the folder that a path's last name is in. */

@@ -288,6 +288,9 @@ static const char **match_paths(struct loader *l, const at *where, const char *p
         paths = tf_arena_array(l->arena, (size_t)n, sizeof *paths);
         for (const char *path = text; *count < n; path += strlen(path) + 1)
             paths[(*count)++] = path;
+        tf_found *all = tf_arena_alloc(l->arena, sizeof *all);
+        *all = (tf_found){.before = l->found, .count = n, .path = paths};
+        l->found = all;
     }
     tf_buf_free(&found);
     return paths;

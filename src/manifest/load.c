@@ -119,7 +119,11 @@ static void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *
     int before = l->diags->count;
     const cJSON *over = stage_member(json, "over", &object, &where);
     at at_over = at_key(where, "over");
+    const tf_found *others = l->found; /* of a stage that needs this one */
+    l->found = NULL;
     stage->space = load_space(l, &at_over, over);
+    stage->found = l->found;
+    l->found = others;
     if (stage->space) {
         for (int i = 0; i < l->variables; i++)
             if (tf_space_find(stage->space, l->variable[i].name) >= 0)

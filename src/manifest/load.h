@@ -21,6 +21,7 @@ struct loader {
     tf_diags *diags;
     tf_source *source;
     const char *workdir;
+    const tf_found *found; /* by axes of the stage that is being loaded */
     variable *variable;
     int variables;
     int retries;                /* --retries; -1: not given */

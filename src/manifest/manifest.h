@@ -423,11 +423,19 @@ static inline bool tf_run_is_command(const tf_run_spec *run) {
     return run->kind == TF_RUN_ARGV || run->kind == TF_RUN_SHELL;
 }
 
+/* The paths that an axis found as it was loaded, and those of the axis before it. */
+typedef struct tf_found {
+    const struct tf_found *before;
+    int64_t count;
+    const char *const *path;
+} tf_found;
+
 typedef struct tf_stage_spec {
     const char *name;
     char *pointer; /* JSON pointer of the stage, for later diagnostics */
     int number;    /* position in the manifest */
     const tf_space *space;
+    const tf_found *found; /* by its axes; NULL: they look for none */
     int wheres;
     const tf_expr *const *where; /* each must be true of a point's parameters, else its task is excluded */
     tf_run_spec run;

@@ -111,6 +111,9 @@ REFUSED = [
     ({"outputs": "away/sub/x"}, 'm: away/sub/x is outside the work folder, since a link is on the way to it; "allow_outside": true allows that'),
     ({"outputs": "nowhere/x"}, "m: nowhere/x: its folder nowhere is a link that leads nowhere"),
     ({"over": {"v": [""]}, "log": "{v}"}, "m[v=]: an empty path can't be a log"),
+    ({"over": {"f": {"glob": "*.txt"}}, "outputs": "{f}"}, "m[f=in.txt]: in.txt is an output of this task, and an axis of its stage has found it"),
+    ({"over": [{"files": "sub/{s}.txt"}], "log": "sub/{s}.txt"}, "m[s=s]: sub/s.txt is the log of this task, and an axis of its stage has found it"),
+    ({"over": {"f": {"glob": "*.txt"}}, "outputs": "{f}.out", "log": "{f}.log"}, None),
     ({"allow_outside": "yes"}, "/allow_outside: must be true or false, not a string"),
     ({"over": {"n": {"range": [200000000]}}, "log": "{n}"}, 'a stage with a "log" has at most 100000000 tasks'),
 ]
