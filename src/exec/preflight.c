@@ -2,6 +2,7 @@
  * their constructors may do. */
 #include "exec/exec.h"
 #include "exec/plugin.h"
+#include "exec/process.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -20,26 +21,6 @@ static void complain_run(tf_diags *diags, const tf_stage_spec *stage, const char
 
 /* ---- Programs ---- */
 
-static bool is_program(const char *path) {
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISREG(info.st_mode) && access(path, X_OK) == 0;
-}
-
-static bool is_in_path(const char *name) {
-    const char *path = getenv("PATH");
-    if (!path)
-        path = "/usr/bin:/bin";
-    char candidate[4096];
-    while (*path) {
-        size_t length = strcspn(path, ":");
-        snprintf(candidate, sizeof candidate, "%.*s/%s", (int)length, length ? path : ".", name);
-        if (is_program(candidate))
-            return true;
-        path += length + (path[length] == ':');
-    }
-    return false;
-}
-
 /* A template's text if it is the same for every task; NULL otherwise. Owned by `out`. */
 static const char *constant(const tf_template *template, tf_buf *out) {
     if (!template || !tf_template_is_constant(template))
@@ -48,39 +29,61 @@ static const char *constant(const tf_template *template, tf_buf *out) {
     return tf_buf_text(out);
 }
 
+/* The PATH of its tasks: what "env" makes of it. false: each task has its own. `out` owns it. */
+static bool find_path(const tf_run_spec *run, tf_buf *out, const char **path) {
+    *path = getenv("PATH");
+    for (int e = 0; e < run->envc; e++)
+        if (strcmp(run->env[e].name, "PATH") == 0) {
+            *path = constant(run->env[e].value, out);
+            return *path != NULL;
+        }
+    return true;
+}
+
+static bool has_relative_element(const char *path) {
+    bool relative = *path != '/';
+    for (const char *colon = path; (colon = strchr(colon, ':')); colon++)
+        relative = relative || colon[1] != '/';
+    return relative;
+}
+
+/* What is wrong with it goes to `text`. `folder`: NULL if it is another one for each task. */
+static void check_program(const tf_run_spec *run, const char *program, const char *folder, tf_buf *text) {
+    tf_buf file = {0}, own = {0};
+    const char *path;
+    if (!*program) {
+        tf_buf_adds(text, "the program's name is empty");
+    } else if (strchr(program, '/')) {
+        if (*program != '/' && folder && *folder)
+            tf_buf_addf(&file, "%s/", folder);
+        tf_buf_adds(&file, program);
+        const int failure = *program == '/' || folder ? program_check(tf_buf_text(&file)) : 0;
+        if (failure)
+            tf_buf_addf(text, "can't run %s: %s", program,
+                        failure == EACCES ? "it is not an executable file" : "there is no such file");
+    } else if (find_path(run, &own, &path) && (folder || (path && !has_relative_element(path)))) {
+        if (program_find(program, path, folder ? folder : "", &file) != 0)
+            tf_buf_addf(text, "there is no program \"%s\" in PATH%s", program, own.length ? " as \"env\" sets it" : "");
+    }
+    tf_buf_free(&own);
+    tf_buf_free(&file);
+}
+
 static void check_command(const tf_stage_spec *stage, tf_diags *diags) {
     const tf_run_spec *run = &stage->run;
     tf_buf cwd = {0}, name = {0}, text = {0};
-    const char *folder = constant(run->cwd, &cwd);
+    const char *folder = run->cwd ? constant(run->cwd, &cwd) : "";
     struct stat info;
-    if (folder && (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode))) {
+    if (folder && *folder && (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode))) {
         tf_buf_addf(&text, "there is no folder %s", folder);
         complain_run(diags, stage, "cwd", tf_buf_text(&text));
     }
-    bool own_path = false; /* a PATH of its own is searched by the command alone */
-    for (int e = 0; e < run->envc; e++)
-        own_path = own_path || strcmp(run->env[e].name, "PATH") == 0;
     const char *program = run->kind != TF_RUN_SHELL && run->argc ? constant(run->argv[0], &name) : NULL;
-    const char *member = run->kind == TF_RUN_SERVICE ? "service/0" : "command/0";
     tf_buf_clear(&text);
-    if (program && strchr(program, '/')) {
-        if (*program != '/' && folder)
-            tf_buf_addf(&text, "%s/", folder);
-        tf_buf_adds(&text, program);
-        bool found = is_program(tf_buf_text(&text)), known = *program == '/' || folder || !run->cwd;
-        if (known && !found) {
-            int why = access(tf_buf_text(&text), F_OK) == 0 ? EACCES : ENOENT;
-            tf_buf_clear(&text);
-            tf_buf_addf(&text, "can't run %s: %s", program,
-                        why == EACCES ? "it is not an executable file" : "there is no such file");
-            complain_run(diags, stage, member, tf_buf_text(&text));
-        }
-    } else if (program && *program && !own_path && !is_in_path(program)) {
-        tf_buf_addf(&text, "there is no program \"%s\" in PATH", program);
-        complain_run(diags, stage, member, tf_buf_text(&text));
-    } else if (program && !*program) {
-        complain_run(diags, stage, member, "the program's name is empty");
-    }
+    if (program)
+        check_program(run, program, folder, &text);
+    if (text.length)
+        complain_run(diags, stage, run->kind == TF_RUN_SERVICE ? "service/0" : "command/0", tf_buf_text(&text));
     tf_buf_free(&cwd);
     tf_buf_free(&name);
     tf_buf_free(&text);

@@ -103,6 +103,23 @@ static void note_group(const process *p, pid_t group) {
         __atomic_store_n(p->noted, (int32_t)group, __ATOMIC_RELEASE);
 }
 
+static const char *path_of(char *const *environment) {
+    for (; *environment; environment++)
+        if (strncmp(*environment, "PATH=", 5) == 0)
+            return *environment + 5;
+    return NULL;
+}
+
+/* posix_spawnp would look in this process's PATH. */
+static int spawn(process *p, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes) {
+    tf_buf program = {0};
+    int status = program_find(p->argv[0], path_of(p->envp), tf_buf_text(&p->cwd), &program);
+    if (status == 0)
+        status = posix_spawn(&p->pid, tf_buf_text(&program), actions, attributes, p->argv, p->envp);
+    tf_buf_free(&program);
+    return status;
+}
+
 static int start(host *h, process *p, int out, int err) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -130,7 +147,7 @@ static int start(host *h, process *p, int out, int err) {
     if (h->state)
         p->noted = &h->state->group[h->spec->number];
     note_group(p, -1);
-    int status = posix_spawnp(&p->pid, p->argv[0], &actions, &attributes, p->argv, p->envp);
+    int status = spawn(p, &actions, &attributes);
     note_group(p, status ? 0 : p->pid);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);

@@ -41,4 +41,11 @@ void process_free(process *p);
 
 void process_close_fd(int *fd);
 
+/* Finds a program as execvp does, by `path` (what PATH is; NULL: not set) from a folder on ("": this one). `out` is how
+ * it is to be named there; a name with a slash is that itself. Returns 0 or an errno. */
+int program_find(const char *name, const char *path, const char *folder, tf_buf *out);
+
+/* 0 if it is a file that can be run, else an errno. */
+int program_check(const char *path);
+
 #endif

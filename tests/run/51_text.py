@@ -161,6 +161,40 @@ class Text(farm.FarmTest):
         self.assertEqual(json.loads(self.taskfarm("show", "s.h5", 0, "--json").stdout)["texts"]["stdout"], "it's $(touch pwned)\n#87  0.5\n")
         self.assertFalse((self.folder / "pwned").exists())
 
+    def program(self, path, says):
+        self.write(path, f"#!/bin/sh\necho '{{\"who\": \"{says}\"}}'\n").chmod(0o755)
+
+    def test_the_program_is_that_of_the_task_s_environment(self):
+        """What check finds is what runs: by the PATH of "env", else by that of the rank, from the task's folder on."""
+        self.program("ours/tool", "ours")
+        self.program("theirs/tool", "theirs")
+        self.program("work/bin/tool", "relative")
+        self.write("dark/tool", "not to be run")
+        theirs, ours = f"{self.folder}/theirs:/usr/bin:/bin", f"{self.folder}/dark:{self.folder}/ours:{os.environ['PATH']}"
+        service = "import json, sys\nfor line in sys.stdin: print(json.dumps({'index': json.loads(line)['index'], 'results': {'who': 'service'}}), flush=True)"
+        self.write("theirs/serve", f"#!/usr/bin/python3\n{service}\n").chmod(0o755)
+        runs = [
+            ({"command": ["tool"]}, "ours"),
+            ({"command": ["tool"], "env": {"PATH": theirs}}, "theirs"),
+            ({"command": ["tool"], "env": {"PATH": "{p}"}}, "theirs"),
+            ({"command": "tool", "env": {"PATH": theirs}}, "theirs"),
+            ({"command": ["tool"], "env": {"PATH": "bin:/usr/bin:/bin"}, "cwd": "work"}, "relative"),
+            ({"command": ["tool"], "env": {"PATH": ":/usr/bin:/bin"}, "cwd": "work/bin"}, "relative"),
+            ({"service": ["serve"], "env": {"PATH": theirs}}, "service"),
+        ]
+        stages = [{"name": f"s{i}", "over": {"p": [theirs]}, "run": run, "results": {"who": "string"}} for i, (run, _) in enumerate(runs)]
+        self.write("m.json", {"name": "m", "stages": stages})
+        self.taskfarm("m.json", env={"PATH": ours})
+        file = self.open("m.h5")
+        self.assertEqual([file[f"s{i}/results/who"][0].decode() for i in range(len(runs))], [who for _, who in runs])
+        for run, message in (
+            ({"command": ["tool"], "env": {"PATH": "/usr/bin:/bin"}}, '/run/command/0: there is no program "tool" in PATH as "env" sets it'),
+            ({"command": ["tool"], "env": {"PATH": f"{self.folder}/dark"}}, '/run/command/0: there is no program "tool" in PATH as "env" sets it'),
+            ({"service": ["serve"]}, '/run/service/0: there is no program "serve" in PATH'),
+        ):
+            self.write("m.json", {"name": "s", "run": run})
+            self.assertEqual(self.taskfarm("check", "m.json", status=2, env={"PATH": ours}).stderr, f"m.json: {message}\n")
+
     def test_check_warns_of_texts_within_scripts_and_shows_what_can_be_pasted(self):
         argv = ["env", "sh", "-ec", "cat {v} >&2; printf '%s|' \"$@\"", "sh", "{v}", "two words", "{n}", "a\tb'\x1b"]
         stages = [
