@@ -59,6 +59,7 @@ typedef struct builder {
     size_t found_capacity;
     owned owned;
     tf_table made_ids; /* number of an output that is there, by what it is */
+    tf_table asides;   /* number of an output by where it is set aside, if outputs of failed attempts are */
     tf_table logs;     /* number of a log by its key */
     log_maker *log;    /* whose it is */
     size_t log_capacity;
@@ -184,6 +185,29 @@ static void check_place(const builder *b, const tf_file_spec *spec, int stage, i
                  path);
 }
 
+/* Where an output of a failed attempt is set aside nobody else writes. */
+static void add_aside(builder *b, int stage, int64_t index, const tf_file_spec *spec, const char *path,
+                      uint32_t number) {
+    tf_buf aside = {0};
+    tf_buf_addf(&aside, "%s.incomplete", path);
+    const tf_buf *key = folders_key(&b->graph->folders, aside.data);
+    tf_table_add(&b->asides, key->data, key->length, number);
+    check_place(b, spec, stage, index, aside.data, &(tf_disk_id){0});
+    tf_buf_free(&aside);
+}
+
+static void check_asides(builder *b, int stage, int64_t index, const tf_file_spec *spec, const char *path) {
+    const tf_buf *key = folders_key(&b->graph->folders, path);
+    const uint32_t number = tf_table_get(&b->asides, key->data, key->length);
+    if (number == TF_TABLE_NONE)
+        return;
+    tf_buf other = maker_of(b, number);
+    complain(b, spec->pointer, stage, index,
+             "%s is written by this task, and is where --keep-incomplete keeps an output of %s", path,
+             tf_buf_text(&other));
+    tf_buf_free(&other);
+}
+
 static void add_output(builder *b, int stage, int64_t index, const tf_file_spec *spec, const char *path) {
     tf_graph *g = b->graph;
     const node n = graph_node(g, stage, index);
@@ -211,6 +235,8 @@ static void add_output(builder *b, int stage, int64_t index, const tf_file_spec 
     if (id.inode)
         tf_table_add(&b->made_ids, (const char *)&id, sizeof id, number);
     check_place(b, spec, stage, index, path, &id);
+    if (g->campaign->keep_incomplete)
+        add_aside(b, stage, index, spec, path, number);
     if (spec->temp)
         g->flags[n] |= HAS_TEMP;
     if (g->made[number] == TF_DISK_MISSING) {
@@ -222,13 +248,15 @@ static void add_output(builder *b, int stage, int64_t index, const tf_file_spec 
         g->oldest[n] = g->made[number];
 }
 
-static void add_outputs(builder *b, int stage) {
+typedef void on_output(builder *b, int stage, int64_t index, const tf_file_spec *spec, const char *path);
+
+static void each_output(builder *b, int stage, on_output *take) {
     tf_graph *g = b->graph;
     int64_t tasks = tf_space_size(g->campaign->stage[stage].space);
     for (int64_t i = 0; g->campaign->stage[stage].outputs > 0 && i < tasks; i++) {
         tf_files_outputs(g->files, stage, i, &g->paths);
         for (size_t p = 0; p < g->paths.count && b->diags->count < MOST_COMPLAINTS; p++)
-            add_output(b, stage, i, g->paths.item[p].spec, tf_paths_text(&g->paths, p));
+            take(b, stage, i, g->paths.item[p].spec, tf_paths_text(&g->paths, p));
     }
 }
 
@@ -259,6 +287,7 @@ static void add_log(builder *b, int stage, int64_t index, const tf_file_spec *sp
         b->log = tf_realloc_array(b->log, b->log_capacity, sizeof *b->log);
     }
     b->log[number] = (log_maker){.stage = stage, .index = index};
+    check_asides(b, stage, index, spec, path);
     check_place(b, spec, stage, index, path, &(tf_disk_id){0});
 }
 
@@ -603,7 +632,9 @@ static bool build(builder *b) {
     link_stages(b);
     int before = b->diags->count;
     for (int s = 0; s < g->stages; s++)
-        add_outputs(b, s);
+        each_output(b, s, add_output);
+    for (int s = 0; s < g->stages && g->campaign->keep_incomplete; s++)
+        each_output(b, s, check_asides);
     for (int s = 0; s < g->stages; s++)
         add_logs(b, s);
     for (int s = 0; s < g->stages; s++)
@@ -645,6 +676,7 @@ tf_graph *tf_graph_new(const tf_campaign *campaign, tf_disk *disk, tf_diags *dia
     tf_table_free(&b.files);
     tf_table_free(&b.made_ids);
     tf_table_free(&b.logs);
+    tf_table_free(&b.asides);
     if (good)
         return g;
     tf_graph_free(g);

@@ -156,6 +156,17 @@ class Writes(farm.FarmTest):
             self.assertIn("it is the manifest", self.taskfarm(*verb, status=2).stderr)
             self.assertEqual(self.files(), before)
 
+    def test_where_outputs_of_failed_attempts_are_kept_nobody_writes(self):
+        for stage, message in (
+            ({"outputs": ["x", "x.incomplete"]}, "m: x.incomplete is written by this task, and is where --keep-incomplete keeps an output of m"),
+            ({"outputs": "x", "log": "x.incomplete"}, "m: x.incomplete is written by this task, and is where --keep-incomplete keeps an output of m"),
+            ({"over": [{"csv": "x.incomplete"}], "outputs": "x"}, "m[a=1]: x.incomplete can't be written by a task: the manifest reads it"),
+        ):
+            self.write("x.incomplete", "a\n1\n")
+            self.load(stage)
+            self.taskfarm("plan", "m.json")
+            self.assertIn(message, self.taskfarm("run", "m.json", "--keep-incomplete", status=2).stderr)
+
     def failure(self, task=0):
         return json.loads(self.taskfarm("show", "m.h5", "m", task, "--json").stdout)["texts"]["message"]
 
