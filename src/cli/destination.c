@@ -42,6 +42,20 @@ static tf_err refuse(const destination *to, int fd, const struct stat *there, co
     return TF_OK;
 }
 
+/* Does it stand in OUTPUT.d, where a run has its own files? */
+static bool is_a_run_s(const char *path, const recalled *from) {
+    struct stat folder, run;
+    tf_buf parent = {0}, beside = {0};
+    const char *slash = strrchr(path, '/');
+    tf_buf_add(&parent, slash ? path : "./", slash ? (size_t)(slash - path) + 1 : 2);
+    tf_buf_addf(&beside, "%s.d", from->path);
+    const bool same = stat(tf_buf_text(&parent), &folder) == 0 && stat(beside.data, &run) == 0 &&
+                      folder.st_dev == run.st_dev && folder.st_ino == run.st_ino;
+    tf_buf_free(&parent);
+    tf_buf_free(&beside);
+    return same;
+}
+
 static tf_err cant_open(const destination *to, int failure, tf_error *error) {
     return tf_error_set(error, TF_ERR_RUN, "%s: %s", to->name, strerror(failure));
 }
@@ -96,7 +110,11 @@ tf_err destination_open(destination *to, const char *name, const char *path, con
         return to->file ? TF_OK : cant_open(to, errno, error);
     }
     int failure = tf_follow_links(path, &to->path);
-    tf_err err = failure ? cant_open(to, failure, error) : start_growing(to, there ? &old : NULL, error);
+    tf_err err = failure ? cant_open(to, failure, error) : TF_OK;
+    if (err == TF_OK && is_a_run_s(to->path.data, from))
+        err = tf_error_set(error, TF_ERR_USAGE, "%s: is in the folder of the output that is read; " CHOOSE, to->name);
+    if (err == TF_OK)
+        err = start_growing(to, there ? &old : NULL, error);
     if (err != TF_OK) {
         tf_buf_free(&to->path);
         tf_buf_free(&to->growing);

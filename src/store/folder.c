@@ -145,7 +145,7 @@ tf_err folder_failed(const char *output, const char *name, int failure, tf_error
 /* ---- What is in it ---- */
 
 static int open_entry(int folder, const char *name, int flags, mode_t kind) {
-    struct stat whole, info;
+    struct stat whole = {0}, info = {0};
     int fd = openat(folder, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     if (fd < 0)
         return -1;

@@ -45,6 +45,14 @@ class Verbs(Campaign):
         self.assertEqual(self.files(), before)
         self.assertEqual((self.folder / "c.h5").read_bytes(), whole)
 
+    def test_none_writes_where_a_run_has_its_own_files(self):
+        self.taskfarm("c.json", status=-9, env={"TASKFARM_CRASH": "change.ended:3"})
+        before = self.files()
+        for name in ("c.h5.d/journal", "c.h5.d/new"):
+            said = self.taskfarm("report", "c.h5", "-o", name, status=2).stderr
+            self.assertEqual(said, f"taskfarm: {self.folder.resolve()}/{name}: is in the folder of the output that is read; choose another name with --output\n")
+        self.assertEqual(self.files(), before)
+
     def test_a_page_has_another_name_than_the_output(self):
         self.run_all()
         os.rename(self.folder / "c.h5", self.folder / "c.html")
