@@ -140,8 +140,22 @@ const char *tf_format_signal(int signal, char out[64]);
 /* The offset of the first byte that is not valid UTF-8, or -1. */
 int64_t tf_utf8_invalid(const char *text, size_t length);
 
-/* Reads a whole file: adds its bytes to `out`. On failure returns errno, and `out` is as it was. */
+/* What can't be read, besides errno; and the text for people, of an errno too. */
+enum { TF_READ_IRREGULAR = -1, TF_READ_TOO_LARGE = -2, TF_READ_SILENT = -3, TF_READ_UNTRUSTED = -4 };
+const char *tf_read_failure(int failure);
+
+/* The most that is read of a file as a whole, bytes. */
+#define TF_MOST_READ ((int64_t)1 << 30)
+
+/* Reads a whole regular file: adds its bytes to `out`. Nothing else is opened for longer than it takes to see that it
+ * is something else. On failure returns an errno or TF_READ_..., and `out` is as it was. */
 int tf_read_file(const char *path, tf_buf *out);
+
+/* Likewise, for what users name: a pipe with a writer, or a terminal, is read as well. */
+int tf_read_input(const char *path, tf_buf *out);
+
+/* Opens a regular file to read it. 0 with the descriptor; or, with -1 in it, an errno or TF_READ_... */
+int tf_open_regular(const char *path, int *fd);
 
 /* Adds what a path names: where its last part is a link, what that leads to, which need not be there. 0 or an errno. */
 int tf_follow_links(const char *path, tf_buf *out);

@@ -39,9 +39,9 @@ int cli_import(const options *o) {
     if (kind == 2)
         return cli_usage_error("import %s: commands and makeflow can be imported", o->kind);
     tf_buf text = {0};
-    int failure = tf_read_file(o->manifest, &text);
+    int failure = tf_read_input(o->manifest, &text);
     if (failure)
-        return cli_usage_error("%s: %s", o->manifest, strerror(failure));
+        return cli_usage_error("%s: %s", o->manifest, tf_read_failure(failure));
     int status;
     if (text.length && memchr(text.data, '\0', text.length))
         status = cli_usage_error("%s: is not text", o->manifest);

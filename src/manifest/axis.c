@@ -228,7 +228,7 @@ static char *read_text(struct loader *l, const at *where, const char *path, size
     int failure = l->source->read(l->source, path, &buf);
     char *text = NULL;
     if (failure) {
-        complain(l->diags, where, "%s: %s", path, strerror(failure));
+        complain(l->diags, where, failure < 0 ? "%s %s" : "%s: %s", path, tf_read_failure(failure));
     } else {
         size_t mark = buf.length >= 3 && memcmp(buf.data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* byte order mark */
         *length = buf.length - mark;
@@ -279,7 +279,7 @@ static const char **match_paths(struct loader *l, const at *where, const char *p
     const char **paths = NULL;
     int failure = l->source->glob(l->source, pattern, &found);
     if (failure) {
-        complain(l->diags, where, "%s: %s", pattern, strerror(failure));
+        complain(l->diags, where, failure < 0 ? "%s %s" : "%s: %s", pattern, tf_read_failure(failure));
     } else {
         const char *text = tf_arena_strndup(l->arena, tf_buf_text(&found), found.length);
         int64_t n = 0;

@@ -493,6 +493,7 @@ static int list_scan(tf_source *self, const char *path, int64_t batch, int64_t b
 /* ---- The whole ---- */
 
 tf_campaign *tf_campaign_load(const tf_load_options *options, tf_source *source, tf_diags *diags) {
+    enum { LARGEST = 256 << 20 }; /* bytes */
     int before = diags->count;
     tf_buf text = {0};
     tf_arena *arena = tf_arena_new();
@@ -500,8 +501,11 @@ tf_campaign *tf_campaign_load(const tf_load_options *options, tf_source *source,
                    .below = source,
                    .arena = arena};
     int failure = list.source.read(&list.source, options->path, &text);
-    if (failure) {
-        tf_diags_add(diags, "", "%s", strerror(failure));
+    if (failure)
+        tf_diags_add(diags, "", "%s", tf_read_failure(failure));
+    else if (text.length > LARGEST)
+        tf_diags_add(diags, "", "is larger than 256 MB: lists belong into tables that it names");
+    if (diags->count > before) {
         tf_buf_free(&text);
         tf_arena_free(arena);
         return NULL;

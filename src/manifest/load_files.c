@@ -369,7 +369,7 @@ static void resolve_glob(struct loader *l, const tf_campaign *campaign, tf_files
             tf_buf_clear(&task);
             tf_task_name(campaign, stage->number, i, &task);
             tf_diags_add(l->diags, spec->pointer, "%s: %s: %s", tf_buf_text(&task), tf_buf_text(&pattern),
-                         failure ? strerror(failure) : "no file matches; \"allow_empty\": true allows that");
+                         failure ? tf_read_failure(failure) : "no file matches; \"allow_empty\": true allows that");
             break;
         }
     }

@@ -7,7 +7,6 @@
  *     scan_head, complaint, names (each ended by a NUL), csv_column a column, scan_part a part that begins in the file
  *     and one before for the records that belong to the last part of the file before. */
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,8 +56,9 @@ typedef struct records {
 
 static bool records_open(records *in, const char *path, int64_t offset) {
     enum { AT_ONCE = 1 << 20 };
-    *in = (records){.fd = open(path, O_RDONLY | O_CLOEXEC), .capacity = AT_ONCE, .offset = offset};
-    if (in->fd < 0 || lseek(in->fd, (off_t)offset, SEEK_SET) < 0)
+    *in = (records){.capacity = AT_ONCE, .offset = offset};
+    in->failure = tf_open_regular(path, &in->fd);
+    if (!in->failure && lseek(in->fd, (off_t)offset, SEEK_SET) < 0)
         in->failure = errno;
     in->data = tf_alloc(in->capacity + 1);
     return in->failure == 0;
@@ -346,7 +346,7 @@ static bool take_file(struct loader *l, const at *where, tf_csv *csv, int file, 
     int failure = l->source->scan ? l->source->scan(l->source, path, csv->batch, csv->rows, &bytes) : ENOSYS;
     bool sound = failure == 0;
     if (!sound)
-        complain(l->diags, where, "%s: %s", path, strerror(failure));
+        complain(l->diags, where, failure < 0 ? "%s %s" : "%s: %s", path, tf_read_failure(failure));
     known k = sound ? take_apart(&bytes) : (known){0};
     if (sound && k.head.complaint) {
         complain(l->diags, where, *k.complaint == 'l' ? "%s: %.*s" : "%s %.*s", path, (int)k.head.complaint,
@@ -529,7 +529,7 @@ tf_err tf_csv_read(const tf_csv *csv, int64_t part, void *const *out, tf_error *
     if (failure == 0 && r.rows == r.count && r.hash == (uint64_t)csv->hash[part])
         return TF_OK;
     if (failure && failure != EILSEQ)
-        return tf_error_set(error, TF_ERR_RUN, "%s: %s", csv->path[file], strerror(failure));
+        return tf_error_set(error, TF_ERR_RUN, "%s: %s", csv->path[file], tf_read_failure(failure));
     return tf_error_set(error, TF_ERR_RUN, "%s%s: has changed since the manifest was read",
                         csv->path[csv->file_of[part]], file > csv->file_of[part] ? ", or a file after it" : "");
 }

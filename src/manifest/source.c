@@ -13,7 +13,7 @@
 
 static int disk_read(tf_source *self, const char *path, tf_buf *out) {
     (void)self;
-    return tf_read_file(path, out);
+    return tf_read_input(path, out);
 }
 
 static int by_bytes(const void *a, const void *b) {
