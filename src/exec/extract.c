@@ -331,7 +331,7 @@ static bool from_file(host *h, int64_t row, int column, sources *s) {
     const bool is_json = path.length > 5 && strcmp(name + path.length - 5, ".json") == 0;
     bool sound = failure == ENOENT && spec->optional;
     if (failure && !sound)
-        host_fail(h, "column \"%s\": %s: %s", spec->name, name, strerror(failure));
+        host_fail(h, "column \"%s\": %s: %s", spec->name, name, tf_read_failure(failure));
     else if (!failure)
         sound = is_json ? from_json_file(h, row, column, name, &bytes)
                         : store_found(h, row, column, tf_buf_text(&bytes), bytes.length, name);
@@ -354,7 +354,9 @@ bool extract_columns(host *h, int64_t row, const char *scratch) {
     cJSON_Delete(s.json);
     tf_buf_free(&s.first);
     tf_buf_free(&s.last);
-    return sound && h->message.length == 0;
+    if (!sound)
+        host_fail(h, "its columns can't be read"); /* what failed has said more, as a rule */
+    return h->message.length == 0;
 }
 
 bool extract_members(host *h, int64_t row, const cJSON *results) {

@@ -144,9 +144,12 @@ bool files_before(host *h, int64_t row) {
     if (!ready || h->spec->inputs == 0)
         return ready;
     h->columns.input_set[row] = tf_files_input_set(h->files, stage, index);
-    if (h->columns.input_hash)
-        h->columns.input_hash[row] = tf_files_hash(h->files, &h->inputs);
-    return staging_take(h);
+    int failure;
+    const char *unread =
+        h->columns.input_hash ? tf_files_hash(h->files, &h->inputs, &h->columns.input_hash[row], &failure) : NULL;
+    if (unread)
+        host_fail(h, "input %s can't be read: %s", unread, tf_read_failure(failure));
+    return !unread && staging_take(h);
 }
 
 /* Makes an output read-only; not what it is a link to. */

@@ -107,8 +107,10 @@ static bool inputs_changed(tf_graph *g, int stage, int64_t index, const tf_past 
 static bool contents_changed(tf_graph *g, int stage, int64_t index, const tf_past *past) {
     if (!past->input_hash || !past->input_hash[index])
         return false;
+    uint64_t hash;
+    int failure;
     tf_files_inputs(g->files, stage, index, &g->paths);
-    return past->input_hash[index] != tf_files_hash(g->files, &g->paths);
+    return tf_files_hash(g->files, &g->paths, &hash, &failure) || past->input_hash[index] != hash;
 }
 
 static int64_t in_ns(double seconds) {

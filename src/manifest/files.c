@@ -1,9 +1,10 @@
 /* The files of one task, worked out from its index whenever somebody asks: nothing is kept but which tasks belong
  * together. */
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "manifest/load.h"
 
@@ -367,52 +368,66 @@ uint64_t tf_files_input_set(tf_files *f, int stage, int64_t index) {
     return hash ? hash : 1;
 }
 
-static uint64_t hash_file(const char *path) {
+/* Returns 0, an errno or TF_READ_...: half a file has no hash. */
+static int hash_file(const char *path, uint64_t *hash) {
     enum { AT_ONCE = 1 << 20 };
-    uint64_t hash = 1;
-    FILE *file = fopen(path, "rbe");
-    if (!file)
-        return 0;
+    int fd, failure = tf_open_regular(path, &fd);
+    *hash = 1;
+    if (failure)
+        return failure == EISDIR ? 0 : failure;
     char *bytes = tf_alloc(AT_ONCE);
-    for (size_t got; (got = fread(bytes, 1, AT_ONCE, file)) > 0;)
-        hash = tf_hash(bytes, got, hash);
+    for (ssize_t got = 1; got != 0 && !failure;) {
+        got = read(fd, bytes, AT_ONCE);
+        if (got > 0)
+            *hash = tf_hash(bytes, (size_t)got, *hash);
+        else if (got < 0 && errno != EINTR)
+            failure = errno;
+    }
     free(bytes);
-    fclose(file);
-    return hash;
+    close(fd);
+    return failure;
 }
 
 /* What the campaign itself has written into a folder that it reads is no input. */
 typedef struct folder_hash {
     tf_files *files;
     uint64_t hash;
+    int failure; /* of the first file that can't be read */
 } folder_hash;
 
+/* Of what is no file, the name counts. */
 static void mix_file(void *context, const char *path, const struct stat *info) {
     folder_hash *folder = context;
     tf_files *f = folder->files;
+    uint64_t one = 0;
     if (S_ISDIR(info->st_mode) || tf_campaign_is_output(f->campaign, path) ||
         tf_table_get(&f->made, path, strlen(path)) != TF_TABLE_NONE)
         return;
-    const uint64_t one = hash_file(path);
+    const int failure = hash_file(path, &one);
+    if (failure && failure != TF_READ_IRREGULAR && !folder->failure)
+        folder->failure = failure;
     folder->hash = tf_hash(path, strlen(path), folder->hash);
     folder->hash = tf_hash(&one, sizeof one, folder->hash);
 }
 
 /* Read each time: a folder's own time says nothing of the files in it. */
-static uint64_t hash_folder(tf_files *f, const char *path) {
+static int hash_folder(tf_files *f, const char *path, uint64_t *hash) {
     folder_hash folder = {.files = f, .hash = 1};
     if (f->made.count == 0)
         tf_files_all_outputs(f, &f->made);
     tf_each_entry(path, mix_file, &folder);
-    return folder.hash;
+    *hash = folder.hash;
+    return folder.failure;
 }
 
-static uint64_t contents_hash(tf_files *f, const char *path) {
+/* Likewise; 0 is the hash of what is not there. */
+static int contents_hash(tf_files *f, const char *path, uint64_t *hash) {
     struct stat info;
+    *hash = 0;
     if (stat(path, &info) != 0)
         return 0;
     if (S_ISDIR(info.st_mode))
-        return hash_folder(f, path);
+        return hash_folder(f, path, hash);
     contents now = {.time = info.st_mtim.tv_sec * INT64_C(1000000000) + info.st_mtim.tv_nsec, .size = info.st_size};
     uint32_t next = (uint32_t)f->read.count, number = tf_table_add(&f->read, path, strlen(path), next);
     if (number == next) {
@@ -421,21 +436,27 @@ static uint64_t contents_hash(tf_files *f, const char *path) {
     }
     contents *known = &f->contents[number];
     if (known->time != now.time || known->size != now.size) {
-        now.hash = hash_file(path);
+        int failure = hash_file(path, &now.hash);
+        if (failure)
+            return failure;
         *known = now;
     }
-    return known->hash;
+    *hash = known->hash;
+    return 0;
 }
 
-uint64_t tf_files_hash(tf_files *f, const tf_paths *paths) {
-    uint64_t hash = 0;
+const char *tf_files_hash(tf_files *f, const tf_paths *paths, uint64_t *hash, int *failure) {
+    *hash = 0;
     for (size_t i = 0; i < paths->count; i++) {
+        uint64_t one;
         if (!paths->item[i].spec->by_hash)
             continue;
-        uint64_t one = contents_hash(f, tf_paths_text(paths, i));
-        hash = tf_hash(&one, sizeof one, hash);
+        *failure = contents_hash(f, tf_paths_text(paths, i), &one);
+        if (*failure)
+            return tf_paths_text(paths, i);
+        *hash = tf_hash(&one, sizeof one, *hash);
     }
-    return hash;
+    return NULL;
 }
 
 static void add_texts(const tf_paths *paths, tf_table *table) {

@@ -584,10 +584,13 @@ void tf_files_all_outputs(tf_files *files, tf_table *outputs);
 /* A path as those in tf_paths, in place of what `out` had. */
 void tf_files_normalize(const tf_campaign *campaign, const char *path, tf_buf *out);
 
-/* A hash of the paths of a task's inputs; never 0. And one of the contents of those whose entry asks for it: 0 if there
- * are none. Contents that have been read once are known by the file's time. */
+/* A hash of the paths of a task's inputs; never 0. */
 uint64_t tf_files_input_set(tf_files *files, int stage, int64_t index);
-uint64_t tf_files_hash(tf_files *files, const tf_paths *paths);
+
+/* A hash of the contents of those inputs whose entry asks for it: 0 if there are none. Contents that have been read
+ * once are known by the file's time. Returns the path of a file that can't be read, with the failure as tf_read_failure
+ * takes it; NULL: all were read, or are not there. */
+const char *tf_files_hash(tf_files *files, const tf_paths *paths, uint64_t *hash, int *failure);
 
 /* Those of one entry, added to `out`. */
 void tf_files_of_spec(tf_files *files, int stage, const tf_file_spec *spec, int64_t index, tf_paths *out);
@@ -624,6 +627,10 @@ typedef struct tf_past {
  * (the names of its files, and where outputs are made), "seed", "space" (tf_space_hash) and what else decides how its
  * part of the output is laid out: "reduce", "record", "store_params". Relative to the current folder. */
 void tf_fingerprint(const tf_campaign *campaign, int stage, tf_buf *out);
+
+/* The parts of it that say what points the stage has: "where", "parameters", "seed" and "space". No file is opened. To
+ * be deleted. */
+struct cJSON *tf_fingerprint_points(const tf_campaign *campaign, int stage);
 
 /* ---- Bundles ---- */
 
