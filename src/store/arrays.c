@@ -1,5 +1,6 @@
 /* Blocks of arrays that tasks read: of datasets of other files, which each rank opens for itself, and of columns of
  * other stages, which are finished by then. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,9 +61,14 @@ static void check_dataset(hid_t dataset, const tf_array_spec *array, tf_buf *why
 
 /* The dataset, with its file; negative after saying why not. */
 static hid_t open_array(const char *path, const tf_array_spec *array, hid_t *file, tf_buf *why) {
-    *file = access(path, R_OK) == 0 ? open_to_read(path) : H5I_INVALID_HID;
+    int fd, failure = tf_open_regular(path, &fd); /* HDF5 would wait for a FIFO's writer */
+    if (!failure)
+        close(fd);
+    *file = !failure ? open_to_read(path) : H5I_INVALID_HID;
     if (*file < 0) {
-        tf_buf_adds(why, access(path, F_OK) != 0 ? "is not there" : "can't be read as an HDF5 file");
+        tf_buf_adds(why, failure == ENOENT ? "is not there"
+                         : failure < 0     ? tf_read_failure(failure)
+                                           : "can't be read as an HDF5 file");
         return H5I_INVALID_HID;
     }
     hid_t dataset = open_dataset(*file, array->dataset);
@@ -134,17 +140,18 @@ void tf_store_check_arrays(const tf_campaign *campaign, tf_diags *diags) {
 static tf_err open_column(tf_store *s, const tf_array_spec *array, array_source *source, tf_error *error) {
     const tf_stage_spec *other = &s->campaign->stage[array->stage];
     char path[600];
-    snprintf(path, sizeof path, "%s/results/%s", other->name, other->column[array->column].name);
-    source->dataset = H5Dopen2(s->file, path, H5P_DEFAULT);
-    if (source->dataset < 0)
-        return store_error(s, error, "can't open %s", path);
-    snprintf(path, sizeof path, "%s/task/status", other->name);
-    source->status = (table){
-        .dataset = H5Dopen2(s->file, path, H5P_DEFAULT), .rank = 1, .shape = {(hsize_t)tf_space_size(other->space)}};
-    if (source->status.dataset < 0)
-        return store_error(s, error, "can't open %s", path);
-    source->status.type = H5Dget_type(source->status.dataset);
-    return TF_OK;
+    const tf_column_spec *column = &other->column[array->column];
+    table t = {.type = store_number_type(column->type), .rank = column->grid->rank};
+    h5_fault fault = {0};
+    for (int d = 0; d < t.rank; d++)
+        t.shape[d] = (hsize_t)column->grid->shape[d];
+    snprintf(path, sizeof path, "%s/results/%s", other->name, column->name);
+    const bool good = store_open_table(s->file, path, &t, &fault) && t.dataset > 0;
+    H5Tclose(t.type);
+    source->dataset = t.dataset;
+    store_blame(s, &fault);
+    return good ? store_open_status(s, array->stage, &source->status, error)
+                : store_error(s, error, "can't open %s", path);
 }
 
 tf_err store_open_arrays(tf_store *s, int stage, tf_error *error) {

@@ -26,7 +26,7 @@ static tf_err reset_status(const carrying *c, int stage, int fd) {
     tf_interval run = {0};
     while (err == TF_OK && tf_intervals_next(&ps->pending, STATUS_CHUNK, &run)) {
         int64_t first = run.first, count = run.end - run.first;
-        err = old_read(c->old, dataset, first, count, status, c->error);
+        err = old_read(c->old, dataset, 1, first, count, status, c->error);
         for (int64_t i = 0; i < count && err == TF_OK; i++)
             if (status[i] && pwrite(fd, &pending, 1, (off_t)(dataset->offset + first + i)) != 1)
                 err = tf_error_set(c->error, TF_ERR_RUN, "%s: %s", c->old->path, strerror(errno));

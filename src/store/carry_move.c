@@ -41,7 +41,7 @@ static tf_err move_rows(const carrying *c, tf_store *s, int stage, int64_t from,
         if (!dataset || dataset->row_bytes != (int64_t)part->bytes)
             return tf_error_set(c->error, TF_ERR_RUN, "%s: is damaged: %s", c->old->path, path);
         char *data = tf_alloc((size_t)count * part->bytes);
-        err = old_read(c->old, dataset, from, count, data, c->error);
+        err = old_read(c->old, dataset, part->bytes, from, count, data, c->error);
         if (err == TF_OK)
             good = store_write_rows(store_part_table(st, part), to, count, data) >= 0;
         free(data);
@@ -62,8 +62,12 @@ static tf_err move_stage(const carrying *c, tf_store *s, int stage) {
             err = move_rows(c, s, stage, first, carry_place(ps, first), end - first);
         }
     }
-    if (err == TF_OK)
-        contents_read_stage(&c->plan->contents, s->file, c->plan->campaign->stage[stage].name, s->fingerprint[stage]);
+    h5_fault fault = {0};
+    if (err == TF_OK && !contents_read_stage(&c->plan->contents, s->file, c->plan->campaign->stage[stage].name,
+                                             s->fingerprint[stage], &fault)) {
+        store_blame(s, &fault);
+        err = store_error(s, c->error, "can't be read");
+    }
     store_close_stage(s, stage);
     return err;
 }

@@ -33,13 +33,14 @@ static tf_err take_text(void *context, const tf_record *record, int number, int6
 
 static tf_err take_cells(const carrying *c, int stage, int kind, const contents_table *cells) {
     const plan_stage *ps = &c->plan->stage[stage];
-    size_t width = (size_t)cells->row_bytes;
+    const size_t width =
+        cells->row_bytes <= STORE_LONGEST_CELL ? (size_t)cells->row_bytes : 0; /* 0 is an error below */
     char *rows = tf_alloc_array(CARRY_CHUNK, width);
     tf_err err = TF_OK;
     tf_interval run = {0};
     while (err == TF_OK && tf_intervals_next(&ps->kept, CARRY_CHUNK, &run)) {
         int64_t first = run.first, count = run.end - run.first;
-        err = old_read(c->old, cells, first, count, rows, c->error);
+        err = old_read(c->old, cells, width, first, count, rows, c->error);
         for (int64_t i = 0; i < count && err == TF_OK; i++)
             err = add_text(c, stage, first + i, kind, 1, rows + (size_t)i * width,
                            strnlen(rows + (size_t)i * width, width));
@@ -59,18 +60,18 @@ static tf_err take_heap(const carrying *c, int stage, int kind, const contents_t
         int64_t first = old_skip_hole(c->old, index, run.first), count = run.end - first;
         if (count <= 0)
             continue;
-        err = old_read(c->old, index, first, count, rows, c->error);
+        err = old_read(c->old, index, sizeof *rows, first, count, rows, c->error);
         for (int64_t i = 0; i < count && err == TF_OK; i++) {
             int64_t offset = rows[i][0], length = rows[i][1];
             if (length == 0)
                 continue;
-            if (offset < 0 || length < 0 || offset > heap->rows - length) {
+            if (!store_is_in_heap(rows[i], heap->rows) || length > STORE_MOST_TEXT) {
                 err = tf_error_set(c->error, TF_ERR_RUN, "%s: is damaged: %s", c->old->path, index->path);
                 break;
             }
             tf_buf_clear(&text);
             tf_buf_reserve(&text, (size_t)length);
-            err = old_read(c->old, heap, offset, length, text.data, c->error);
+            err = old_read(c->old, heap, 1, offset, length, text.data, c->error);
             if (err == TF_OK)
                 err = add_text(c, stage, first + i, kind, 1, text.data, (size_t)length);
         }

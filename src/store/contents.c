@@ -1,6 +1,7 @@
 /* Contents from an HDF5 file (see contents.h). Metadata is read independently, by one process. */
 #include "store/contents.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,116 +67,186 @@ const contents_table *contents_table_at(const contents_stage *stage, const char 
     return NULL;
 }
 
-char *contents_text_attribute(hid_t object, const char *name) {
-    if (H5Aexists(object, name) <= 0)
-        return NULL;
-    hid_t attribute = H5Aopen(object, name, H5P_DEFAULT), type = H5Aget_type(attribute),
-          space = H5Aget_space(attribute);
-    char *value = NULL, *copy = NULL;
-    if (H5Tis_variable_str(type) > 0 && H5Sget_simple_extent_npoints(space) == 1 &&
-        H5Aread(attribute, type, &value) >= 0 && value)
-        copy = strdup(value);
-    H5free_memory(value);
-    H5Sclose(space);
-    H5Tclose(type);
-    H5Aclose(attribute);
-    return copy;
-}
-
 /* ---- One stage ---- */
 
-void contents_place(hid_t dataset, contents_table *table) {
-    hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset), how = H5Dget_create_plist(dataset);
-    hsize_t shape[H5S_MAX_RANK] = {0}, chunk[H5S_MAX_RANK] = {0}, none[H5S_MAX_RANK] = {0}, size;
-    int rank = H5Sget_simple_extent_dims(space, shape, NULL);
-    bool chunked = H5Pget_layout(how) == H5D_CHUNKED && H5Pget_chunk(how, H5S_MAX_RANK, chunk) == rank;
+/* A chunk is a row where there are chunks. */
+bool contents_place(hid_t dataset, contents_table *table, h5_fault *fault) {
+    hsize_t shape[1 + TF_MAX_RANK] = {0}, chunk[1 + TF_MAX_RANK], none[1 + TF_MAX_RANK] = {0}, size;
+    const int rank = h5_shape(dataset, shape, fault);
+    if (rank < 0)
+        return false;
+    hid_t type = H5Dget_type(dataset), how = H5Dget_create_plist(dataset);
+    const bool chunked = H5Pget_layout(how) == H5D_CHUNKED && H5Pget_chunk(how, rank, chunk) == rank;
     haddr_t offset = H5Dget_offset(dataset);
     unsigned filters;
+    bool fits = true;
     table->row_bytes = (int64_t)H5Tget_size(type);
-    table->rows = chunked ? 1 : (int64_t)shape[0];
-    for (int d = chunked ? 0 : 1; d < rank; d++) {
-        table->row_bytes *= (int64_t)(chunked ? chunk[d] : shape[d]);
-        table->rows *= chunked ? (int64_t)((shape[d] - 1) / chunk[d] + 1) : 1;
+    table->rows = rank > 0 && !chunked ? (int64_t)shape[0] : 1;
+    for (int d = chunked ? 0 : 1; d < rank && fits; d++) {
+        const hsize_t inner = chunked ? chunk[d] : shape[d],
+                      chunks = chunked && inner ? (shape[d] + inner - 1) / inner : 1;
+        fits = !__builtin_mul_overflow(table->row_bytes, inner, &table->row_bytes) &&
+               !__builtin_mul_overflow(table->rows, chunks, &table->rows);
     }
     if (chunked && H5Dget_chunk_info_by_coord(dataset, none, &filters, &offset, &size) < 0)
         offset = HADDR_UNDEF;
     table->offset = offset == HADDR_UNDEF ? -1 : (int64_t)offset;
     H5Pclose(how);
     H5Tclose(type);
-    H5Sclose(space);
+    if (!fits)
+        h5_note(fault, dataset, NULL, "has too many elements");
+    return fits;
 }
 
 typedef struct visit {
     contents_stage *stage;
     const char *group;
+    h5_fault *fault;
 } visit;
 
+/* 0: on to the next; what is no dataset is nothing of ours. */
 static herr_t add_table(hid_t group, const char *name, const H5L_info_t *info, void *context) {
-    (void)info;
     const visit *v = context;
+    if (!h5_is_hard(group, name, info, v->fault))
+        return -1;
     hid_t dataset = H5Oopen(group, name, H5P_DEFAULT);
-    if (H5Iget_type(dataset) != H5I_DATASET) {
+    if (dataset >= 0 && H5Iget_type(dataset) != H5I_DATASET) {
         H5Oclose(dataset);
         return 0;
     }
-    contents_stage *stage = v->stage;
-    stage->table = tf_realloc_array(stage->table, (size_t)stage->tables + 1, sizeof *stage->table);
-    contents_table *table = &stage->table[stage->tables++];
-    tf_buf path = {0};
-    tf_buf_addf(&path, "%s/%s", v->group, name);
-    *table = (contents_table){.path = path.data};
-    contents_place(dataset, table);
-    H5Oclose(dataset);
-    return 0;
-}
-
-static void read_tables(hid_t group, contents_stage *stage) {
-    static const char *const parts[] = {"params", "results", "task", "text"};
-    for (size_t p = 0; p < sizeof parts / sizeof *parts; p++) {
-        if (H5Lexists(group, parts[p], H5P_DEFAULT) <= 0)
-            continue;
-        hid_t part = H5Gopen2(group, parts[p], H5P_DEFAULT);
-        H5Literate(part, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, add_table, &(visit){.stage = stage, .group = parts[p]});
-        H5Gclose(part);
+    contents_table table = {0};
+    const bool good = dataset >= 0 && h5_is_inside(dataset, v->fault) && contents_place(dataset, &table, v->fault);
+    if (good) {
+        contents_stage *stage = v->stage;
+        tf_buf path = {0};
+        tf_buf_addf(&path, "%s/%s", v->group, name);
+        table.path = path.data;
+        stage->table = tf_realloc_array(stage->table, (size_t)stage->tables + 1, sizeof *stage->table);
+        stage->table[stage->tables++] = table;
     }
+    H5Oclose(dataset);
+    return good ? 0 : -1;
 }
 
-void contents_read_stage(contents *c, hid_t file, const char *name, const char *fingerprint) {
+/* Of each name in a group; the callback says what is wrong, or else the list itself can't be read. */
+static bool visit_all(hid_t group, H5L_iterate_t visit_one, void *context, h5_fault *fault) {
+    if (H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, visit_one, context) >= 0)
+        return true;
+    h5_note(fault, group, NULL, "can't be read");
+    return false;
+}
+
+/* Of what a stage's group has: links that lead elsewhere have no place in it, and some groups are looked into. */
+static herr_t add_part(hid_t group, const char *name, const H5L_info_t *info, void *context) {
+    static const char *const parts[] = {"params", "results", "task", "text"};
+    visit v = *(const visit *)context;
+    bool is_part = false;
+    if (!h5_is_hard(group, name, info, v.fault))
+        return -1;
+    for (size_t p = 0; p < sizeof parts / sizeof *parts; p++)
+        is_part = is_part || strcmp(name, parts[p]) == 0;
+    hid_t part = is_part ? h5_open_group(group, name, v.fault) : 0;
+    v.group = name;
+    const bool good = part == 0 || (part > 0 && visit_all(part, add_table, &v, v.fault));
+    if (part > 0)
+        H5Gclose(part);
+    return good ? 0 : -1;
+}
+
+bool contents_read_stage(contents *c, hid_t file, const char *name, const char *fingerprint, h5_fault *fault) {
     contents_stage *old = contents_find(c, name), stage = {.name = strdup(name)};
-    hid_t group = H5Gopen2(file, name, H5P_DEFAULT);
-    if (group >= 0 && H5Aexists(group, "tasks") > 0) {
-        hid_t attribute = H5Aopen(group, "tasks", H5P_DEFAULT);
-        H5Aread(attribute, H5T_NATIVE_INT64, &stage.tasks);
-        H5Aclose(attribute);
-        stage.fingerprint = fingerprint ? strdup(fingerprint) : contents_text_attribute(group, "fingerprint");
+    hid_t group = h5_open_group(file, name, fault);
+    bool good = group >= 0;
+    if (group > 0) {
+        good = h5_number_attribute(group, "tasks", H5T_NATIVE_INT64, &stage.tasks, fault) &&
+               visit_all(group, add_part, &(visit){.stage = &stage, .fault = fault}, fault);
+        if (good)
+            stage.fingerprint = fingerprint ? strdup(fingerprint) : h5_text_attribute(group, "fingerprint", fault);
+        H5Gclose(group);
     }
     if (!stage.fingerprint)
         stage.fingerprint = strdup("");
-    if (group >= 0)
-        read_tables(group, &stage);
-    H5Gclose(group);
     if (old) {
         stage.finished = old->finished;
         free_stage(old);
         *old = stage;
-        return;
+        return good;
     }
     c->stage = tf_realloc_array(c->stage, (size_t)c->stages + 1, sizeof *c->stage);
     c->stage[c->stages++] = stage;
+    return good;
 }
 
 /* ---- All of them ---- */
 
+typedef struct stages_visit {
+    contents *contents;
+    h5_fault *fault;
+} stages_visit;
+
 static herr_t add_stage(hid_t file, const char *name, const H5L_info_t *info, void *context) {
-    (void)info;
+    const stages_visit *v = context;
+    if (!h5_is_hard(file, name, info, v->fault))
+        return -1;
     hid_t object = H5Oopen(file, name, H5P_DEFAULT);
-    bool is_group = object >= 0 && H5Iget_type(object) == H5I_GROUP;
+    const bool is_group = object >= 0 && H5Iget_type(object) == H5I_GROUP;
     H5Oclose(object);
-    if (is_group)
-        contents_read_stage(context, file, name, NULL);
-    return 0;
+    return object < 0 || (is_group && !contents_read_stage(v->contents, file, name, NULL, v->fault)) ? -1 : 0;
 }
 
-void contents_read_file(contents *c, hid_t file) {
-    H5Literate(file, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, add_stage, c);
+bool contents_read_file(contents *c, hid_t file, h5_fault *fault) {
+    return visit_all(file, add_stage, &(stages_visit){c, fault}, fault) && !*fault->text;
+}
+
+/* ---- Do they make sense? ---- */
+
+/* What a dataset must be for its name, whatever the campaign: bytes of a row, and whether there is a row a task. */
+typedef struct form {
+    int64_t row_bytes; /* 0: any */
+    bool by_task;
+} form;
+
+static form form_of(const char *path) {
+    static const struct {
+        const char *name;
+        int64_t bytes;
+    } records[] = {{"status", 1}, {"attempts", 1}, {"exit_code", 4}, {"signal", 4},
+                   {"worker", 4}, {"slot", 4},     {"start", 8},     {"duration", 8},
+                   {"cpu", 8},    {"max_rss", 8},  {"input_set", 8}, {"input_hash", 8}};
+    for (size_t i = 0; strncmp(path, "task/", 5) == 0 && i < sizeof records / sizeof *records; i++)
+        if (strcmp(path + 5, records[i].name) == 0)
+            return (form){records[i].bytes, true};
+    return (form){.by_task = strncmp(path, "params/", 7) == 0};
+}
+
+static const char *check_table(const contents_table *t, const contents_stage *stage, int64_t size) {
+    const form wanted = form_of(t->path);
+    int64_t bytes, end;
+    if (t->rows < 0 || t->row_bytes < 0 || t->offset < -1 || __builtin_mul_overflow(t->rows, t->row_bytes, &bytes))
+        return "makes no sense";
+    if (wanted.row_bytes && t->row_bytes != wanted.row_bytes)
+        return "has rows of another size than it must have";
+    if (wanted.by_task && t->rows != stage->tasks)
+        return "has not as many rows as there are tasks";
+    if (t->offset >= 0 && (__builtin_add_overflow(t->offset, bytes, &end) || end > size))
+        return "is cut short";
+    return NULL;
+}
+
+bool contents_check(const contents *c, int64_t size, h5_fault *fault) {
+    for (int s = 0; s < c->stages; s++) {
+        const contents_stage *stage = &c->stage[s];
+        if (stage->tasks < 0) {
+            snprintf(fault->text, sizeof fault->text, "/%.150s: has %lld tasks", stage->name, (long long)stage->tasks);
+            return false;
+        }
+        for (int t = 0; t < stage->tables; t++) {
+            const char *wrong = check_table(&stage->table[t], stage, size);
+            if (!wrong)
+                continue;
+            snprintf(fault->text, sizeof fault->text, "/%.150s/%.150s: %s", stage->name, stage->table[t].path, wrong);
+            return false;
+        }
+    }
+    return true;
 }

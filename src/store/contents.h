@@ -3,9 +3,7 @@
 #ifndef TF_STORE_CONTENTS_H
 #define TF_STORE_CONTENTS_H
 
-#include <hdf5.h>
-
-#include "manifest/manifest.h"
+#include "store/h5read.h"
 
 /* A dataset; `path` is relative to the stage's group: "results/snr". */
 typedef struct contents_table {
@@ -33,8 +31,9 @@ typedef struct contents {
     contents_stage *stage;
 } contents;
 
-/* Where a dataset's rows are; a chunk is a row where it has chunks. `path` stays as it is. */
-void contents_place(hid_t dataset, contents_table *table);
+/* Where the rows are of a dataset that is inside the file; a chunk is a row where it has chunks. `path` stays as it is.
+ * false: there can't be so many. */
+bool contents_place(hid_t dataset, contents_table *table, h5_fault *fault);
 
 void contents_free(contents *c);
 
@@ -44,16 +43,17 @@ void contents_set_names(contents *c, const tf_campaign *campaign);
 
 /* Reads the stage's datasets from the file, in place of what was known of it. `finished` is kept as it is. With several
  * ranks in the file one of them may call this alone if it knows the fingerprint: to read an attribute of varying length
- * changes what HDF5 remembers of the heap that it is in, which must be the same on all ranks. NULL: read it. */
-void contents_read_stage(contents *c, hid_t file, const char *name, const char *fingerprint);
+ * changes what HDF5 remembers of the heap that it is in, which must be the same on all ranks. NULL: read it. false: it
+ * is damaged, and what was found so far is there. */
+bool contents_read_stage(contents *c, hid_t file, const char *name, const char *fingerprint, h5_fault *fault);
 
 /* All stages of a file. */
-void contents_read_file(contents *c, hid_t file);
+bool contents_read_file(contents *c, hid_t file, h5_fault *fault);
+
+/* Do the numbers make sense, for a file of that size? They may come from a journal as well. */
+bool contents_check(const contents *c, int64_t size, h5_fault *fault);
 
 contents_stage *contents_find(const contents *c, const char *stage);                    /* NULL if there is none */
 const contents_table *contents_table_at(const contents_stage *stage, const char *path); /* likewise */
-
-/* Text attributes, also of another program's file: NULL if there is none such. To be freed. */
-char *contents_text_attribute(hid_t object, const char *name);
 
 #endif

@@ -3,13 +3,21 @@
 
 #include <stdlib.h>
 
+#define MOST_RECORDS ((int64_t)1 << 40)
+
+/* As far as they are told apart: more is nonsense. */
+static int64_t attempt_of(const tf_record *record) {
+    enum { MOST = 1 << 20 };
+    return record->attempt < 0 ? 0 : record->attempt > MOST ? MOST : record->attempt;
+}
+
 void entries_add(entries *list, const tf_record *record, int64_t position) {
     if (list->count == list->capacity) {
         list->capacity = list->capacity ? 2 * list->capacity : 64;
         list->items = tf_realloc_array(list->items, list->capacity, sizeof *list->items);
     }
     list->items[list->count++] = (entry){.index = record->index,
-                                         .order = ((int64_t)record->attempt << 40) + position,
+                                         .order = attempt_of(record) * MOST_RECORDS + position,
                                          .text = (const char *)(record + 1),
                                          .length = (int64_t)record->length};
 }

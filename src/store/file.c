@@ -87,6 +87,11 @@ tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) {
     return error->code;
 }
 
+void store_blame(tf_store *store, const h5_fault *fault) {
+    if (*fault->text)
+        snprintf(store->reason, sizeof store->reason, "it is damaged: %.*s", STORE_REASON - 20, fault->text);
+}
+
 /* ---- Making things ---- */
 
 hid_t store_string_type(size_t size) {
@@ -155,8 +160,9 @@ static bool clear_bytes(int fd, off_t from, off_t end) {
 
 /* HDF5 may give a new dataset room in the file that an older one had. */
 static void clear_old_bytes(tf_store *s, hid_t dataset) {
-    contents_table place;
-    contents_place(dataset, &place);
+    contents_table place = {.offset = -1};
+    h5_fault fault = {0};
+    contents_place(dataset, &place, &fault);
     const int64_t size = place.rows * place.row_bytes;
     if (s->rank != 0 || place.offset < 0 || size == 0)
         return;
@@ -324,10 +330,15 @@ tf_err store_end_change(tf_store *s, int stage, bool finished, tf_error *error) 
     if (err == TF_OK && keeps_journal(s)) {
         contents *c = &s->plan->contents;
         if (stage >= 0) {
-            contents_read_stage(c, s->file, s->campaign->stage[stage].name, s->fingerprint[stage]);
+            h5_fault fault = {0};
+            if (!contents_read_stage(c, s->file, s->campaign->stage[stage].name, s->fingerprint[stage], &fault)) {
+                store_blame(s, &fault);
+                err = store_error(s, error, "can't be read");
+            }
             contents_find(c, s->campaign->stage[stage].name)->finished = finished;
         }
-        err = journal_write(s->path, "journal", c, false, error);
+        if (err == TF_OK)
+            err = journal_write(s->path, "journal", c, false, error);
         s->dirty = false;
     }
     err = tf_store_agree(s->comm, err, error);

@@ -72,7 +72,10 @@ typedef struct store_stage {
     row_part *part;
 } store_stage;
 
-enum { STORE_REASON = 400 };
+enum { STORE_REASON = 400, STORE_LONGEST_CELL = 1024 /* bytes; longer strings make a heap */ };
+
+/* Bytes of texts that are read at once, however long a damaged index says that they are. */
+#define STORE_MOST_TEXT ((int64_t)4 << 30)
 
 struct tf_store {
     const tf_campaign *campaign;
@@ -130,6 +133,14 @@ herr_t store_take_innermost(unsigned n, const H5E_error2_t *entry, void *reason)
 /* "FILE: what failed: HDF5's innermost reason". Returns TF_ERR_RUN. */
 tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) TF_PRINTF(3, 4);
 
+/* What is wrong with the file is the reason of the next store_error. */
+void store_blame(tf_store *store, const h5_fault *fault);
+
+/* Text that lies at (offset, length) in a heap of so many bytes? Indices may be damaged as well. */
+static inline bool store_is_in_heap(const int64_t place[2], int64_t bytes) {
+    return place[0] >= 0 && place[1] >= 0 && place[1] <= bytes && place[0] <= bytes - place[1];
+}
+
 /* ---- Making things (collective; a negative return is HDF5's, see store_error) ---- */
 
 /* A dataset that is contiguous, allocated at once and never filled: zeros are read where nothing is written, once
@@ -162,6 +173,15 @@ bool scales_close(scales *all);
 /* Is something of that name, or path, there? */
 bool store_is_there(hid_t parent, const char *name);
 
+/* Opens the dataset of a table whose type, rank and shape are set, and which must be so in the file; texts are read as
+ * long as they are there. Where there is none, `dataset` stays 0. false: it is something else. */
+bool store_open_table(hid_t parent, const char *path, table *table, h5_fault *fault);
+
+/* Texts of that many tasks, to be read: cells, or an index and the heap that it is of. Where there are none, `dataset`
+ * stays 0. To be closed in any case. */
+bool store_open_cells(hid_t parent, const char *name, hsize_t tasks, table *cells, h5_fault *fault);
+bool store_open_heap(hid_t parent, const char *name, hsize_t tasks, table *index, table *heap, h5_fault *fault);
+
 /* Creates the dataset of a table whose type, rank and shape are set, and attaches its dimensions' scales. */
 bool store_create_table(tf_store *store, hid_t parent, const char *name, scale *const *of, table *table);
 
@@ -177,6 +197,12 @@ hid_t store_string_type(size_t size);
 
 /* In-memory and file type of a numeric column or parameter; bool is the enum that h5py uses. To be closed. */
 hid_t store_number_type(tf_type type);
+
+/* The enum of statuses. To be closed. */
+hid_t store_status_type(void);
+
+/* The type in the file of a per-task dataset. To be closed. */
+hid_t store_task_type(int which);
 
 /* Does the stage have it? */
 bool store_has_task_table(const tf_stage_spec *stage, int which);
@@ -238,6 +264,9 @@ static inline const table *store_part_table(const store_stage *stage, const row_
 /* What other stages' rows give (given.c): opened when the stage is laid out. */
 tf_err store_open_given(tf_store *store, int stage, tf_error *error);
 void store_close_given(tf_store *store, int stage);
+
+/* Opens a stage's statuses, to be read as they are. */
+tf_err store_open_status(tf_store *store, int stage, table *table, tf_error *error);
 
 /* Arrays that tasks read (arrays.c): likewise. */
 tf_err store_open_arrays(tf_store *store, int stage, tf_error *error);

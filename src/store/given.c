@@ -16,21 +16,43 @@ static hid_t memory_type(const tf_param_spec *param) {
     }
 }
 
+/* In the file. */
+static hid_t column_type(const tf_column_spec *column) {
+    return column->type == TF_STRING ? store_string_type(TF_LONGEST_GIVEN) : store_number_type(column->type);
+}
+
 /* A column of the other stage. One of strings that are all empty is not in the file. */
 static tf_err open_column(tf_store *s, const tf_stage_spec *other, int column, const tf_param_spec *param, table *t,
                           tf_error *error) {
     char path[600], long_path[600];
     snprintf(path, sizeof path, "%s/results/%s", other->name, other->column[column].name);
     snprintf(long_path, sizeof long_path, "%s/text/%s", other->name, other->column[column].name);
-    *t = (table){.type = memory_type(param), .rank = 1, .shape = {(hsize_t)tf_space_size(other->space)}};
-    if (store_is_there(s->file, path))
-        t->dataset = H5Dopen2(s->file, path, H5P_DEFAULT);
-    else if (store_is_there(s->file, long_path))
+    *t = (table){
+        .type = column_type(&other->column[column]), .rank = 1, .shape = {(hsize_t)tf_space_size(other->space)}};
+    h5_fault fault = {0};
+    const bool good = store_open_table(s->file, path, t, &fault);
+    H5Tclose(t->type);
+    t->type = memory_type(param);
+    if (good && t->dataset == 0 && store_is_there(s->file, long_path))
         return tf_error_set(error, TF_ERR_RUN,
                             "%s: strings of column \"%s\" of stage \"%s\" are longer than %d bytes, and can't be "
                             "parameters",
                             s->path, other->column[column].name, other->name, TF_LONGEST_GIVEN);
-    return t->dataset >= 0 ? TF_OK : store_error(s, error, "can't open %s", path);
+    store_blame(s, &fault);
+    return good ? TF_OK : store_error(s, error, "can't open %s", path);
+}
+
+tf_err store_open_status(tf_store *s, int stage, table *t, tf_error *error) {
+    const tf_stage_spec *spec = &s->campaign->stage[stage];
+    char path[600];
+    h5_fault fault = {0};
+    snprintf(path, sizeof path, "%s/task/status", spec->name);
+    *t = (table){.type = store_status_type(), .rank = 1, .shape = {(hsize_t)tf_space_size(spec->space)}};
+    const bool good = store_open_table(s->file, path, t, &fault) && t->dataset > 0;
+    H5Tclose(t->type);
+    t->type = good ? H5Dget_type(t->dataset) : 0;
+    store_blame(s, &fault);
+    return good ? TF_OK : store_error(s, error, "can't open %s", path);
 }
 
 static tf_err open_source(tf_store *s, int stage, int n, tf_error *error) {
@@ -38,14 +60,7 @@ static tf_err open_source(tf_store *s, int stage, int n, tf_error *error) {
     const tf_space_source *source = tf_space_source_at(space, n);
     const tf_stage_spec *other = &s->campaign->stage[source->stage];
     store_stage *st = &s->stage[stage];
-    char path[600];
-    snprintf(path, sizeof path, "%s/task/status", other->name);
-    st->source[n] = (table){
-        .dataset = H5Dopen2(s->file, path, H5P_DEFAULT), .rank = 1, .shape = {(hsize_t)tf_space_size(other->space)}};
-    if (st->source[n].dataset < 0)
-        return store_error(s, error, "can't open %s", path);
-    st->source[n].type = H5Dget_type(st->source[n].dataset);
-    tf_err err = TF_OK;
+    tf_err err = store_open_status(s, source->stage, &st->source[n], error);
     for (int p = 0; p < source->params && err == TF_OK; p++)
         if (source->column[p] >= 0)
             err = open_column(s, other, source->column[p], tf_space_param(space, source->first + p),

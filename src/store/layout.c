@@ -11,7 +11,7 @@
 
 /* ---- Types ---- */
 
-static hid_t status_type(void) {
+hid_t store_status_type(void) {
     hid_t type = H5Tenum_create(H5T_STD_U8LE);
     for (int value = 0; value < TF_STATUSES; value++)
         H5Tenum_insert(type, tf_status_name((uint8_t)value), &(uint8_t){(uint8_t)value});
@@ -51,7 +51,7 @@ bool store_has_task_table(const tf_stage_spec *spec, int which) {
     }
 }
 
-static hid_t task_type(int which) {
+hid_t store_task_type(int which) {
     switch (which) {
     case TASK_ATTEMPTS: return H5Tcopy(H5T_STD_U8LE);
     case TASK_START:
@@ -60,7 +60,7 @@ static hid_t task_type(int which) {
     case TASK_MAX_RSS: return H5Tcopy(H5T_STD_I64LE);
     case TASK_INPUT_SET:
     case TASK_INPUT_HASH: return H5Tcopy(H5T_STD_U64LE);
-    case TASK_STATUS: return status_type();
+    case TASK_STATUS: return store_status_type();
     default: return H5Tcopy(H5T_STD_I32LE);
     }
 }
@@ -77,26 +77,78 @@ bool store_is_there(hid_t parent, const char *name) {
     return H5Lexists(parent, name, H5P_DEFAULT) > 0;
 }
 
-static hid_t place_group(hid_t parent, const char *name) {
-    return store_is_there(parent, name) ? H5Gopen2(parent, name, H5P_DEFAULT)
-                                        : H5Gcreate2(parent, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+static hid_t place_group(tf_store *s, hid_t parent, const char *name) {
+    h5_fault fault = {0};
+    hid_t group = h5_open_group(parent, name, &fault);
+    store_blame(s, &fault);
+    return group != 0 ? group : H5Gcreate2(parent, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
 }
 
-static bool open_table(hid_t parent, const char *name, table *t) {
-    t->dataset = H5Dopen2(parent, name, H5P_DEFAULT);
-    return t->dataset >= 0;
+bool store_open_table(hid_t parent, const char *path, table *t, h5_fault *fault) {
+    hsize_t shape[1 + TF_MAX_RANK] = {0};
+    hid_t dataset = h5_open_dataset(parent, path, fault);
+    if (dataset <= 0)
+        return dataset == 0;
+    bool same = h5_has_type(dataset, t->type, fault) && h5_shape(dataset, shape, fault) == t->rank;
+    for (int d = 0; d < t->rank; d++)
+        same = same && shape[d] == t->shape[d];
+    if (same) {
+        t->dataset = dataset;
+        return true;
+    }
+    h5_note(fault, dataset, NULL, "has another shape than it must have");
+    H5Dclose(dataset);
+    return false;
+}
+
+bool store_open_cells(hid_t parent, const char *name, hsize_t tasks, table *cells, h5_fault *fault) {
+    enum { MOST = 256 << 20 }; /* bytes, of parameters: a manifest is no longer */
+    *cells = (table){.type = store_string_type(MOST), .rank = 1, .shape = {tasks}};
+    if (!store_open_table(parent, name, cells, fault))
+        return false;
+    H5Tclose(cells->type);
+    cells->type = cells->dataset > 0 ? H5Dget_type(cells->dataset) : 0;
+    return true;
+}
+
+bool store_open_heap(hid_t parent, const char *name, hsize_t tasks, table *index, table *heap, h5_fault *fault) {
+    tf_buf index_name = {0};
+    tf_buf_addf(&index_name, "%s_index", name);
+    *index = (table){.type = H5Tcopy(H5T_STD_I64LE), .rank = 2, .shape = {tasks, 2}};
+    *heap = (table){.type = H5Tcopy(H5T_STD_U8LE), .rank = 1};
+    hid_t bytes = h5_open_dataset(parent, name, fault);
+    if (bytes > 0) {
+        h5_shape(bytes, heap->shape, fault); /* any length is right */
+        H5Dclose(bytes);
+    }
+    const bool good = bytes == 0 || (bytes > 0 && store_open_table(parent, name, heap, fault) &&
+                                     store_open_table(parent, tf_buf_text(&index_name), index, fault));
+    if (good && bytes > 0 && index->dataset == 0)
+        h5_note(fault, parent, index_name.data, "is missing");
+    tf_buf_free(&index_name);
+    return good && (bytes == 0 || index->dataset > 0);
+}
+
+/* What an earlier run has made. */
+static bool open_again(tf_store *s, hid_t parent, const char *name, table *t) {
+    h5_fault fault = {0};
+    if (store_open_table(parent, name, t, &fault) && t->dataset > 0)
+        return true;
+    h5_note(&fault, parent, name, "is missing");
+    store_blame(s, &fault);
+    return false;
 }
 
 /* One element a task. */
 static bool place_table(tf_store *s, hid_t parent, const char *name, scale *index, bool old, table *t) {
-    return old ? open_table(parent, name, t) : store_create_table(s, parent, name, &index, t);
+    return old ? open_again(s, parent, name, t) : store_create_table(s, parent, name, &index, t);
 }
 
 static bool layout_params(tf_store *s, const tf_stage_spec *spec, store_stage *st, bool old, hsize_t tasks) {
     int params = tf_space_params(spec->space);
     if (!spec->store_params || params == 0)
         return true;
-    hid_t group = place_group(st->group, "params");
+    hid_t group = place_group(s, st->group, "params");
     bool good = group >= 0;
     for (int p = 0; p < params && good; p++) {
         const tf_param_spec *param = tf_space_param(spec->space, p);
@@ -137,7 +189,7 @@ static bool make_array(tf_store *s, store_stage *st, scales *dimensions, const c
 }
 
 static bool layout_columns(tf_store *s, const tf_stage_spec *spec, store_stage *st, bool old, hsize_t tasks) {
-    st->results = place_group(st->group, "results");
+    st->results = place_group(s, st->group, "results");
     scales *dimensions = scales_open(s, st->results);
     bool good = st->results >= 0;
     for (int c = 0; c < spec->columns && good; c++) {
@@ -156,7 +208,7 @@ static bool layout_columns(tf_store *s, const tf_stage_spec *spec, store_stage *
             for (int d = 0; d < column->rank; d++)
                 t->shape[1 + d] = (hsize_t)column->shape[d];
         }
-        good = old            ? open_table(st->results, column->name, t)
+        good = old            ? open_again(s, st->results, column->name, t)
                : column->grid ? make_array(s, st, dimensions, column->name, t)
                               : make_column(s, st, dimensions, column->name, t);
     }
@@ -164,14 +216,14 @@ static bool layout_columns(tf_store *s, const tf_stage_spec *spec, store_stage *
 }
 
 static bool layout_tasks(tf_store *s, const tf_stage_spec *spec, store_stage *st, bool old, hsize_t tasks) {
-    hid_t group = place_group(st->group, "task");
+    hid_t group = place_group(s, st->group, "task");
     bool good = group >= 0;
     for (int i = 0; i < TASK_TABLES && good; i++) {
         table *t = &st->task[i];
         const task_table *about = &task_tables[i];
         if (!store_has_task_table(spec, i))
             continue;
-        *t = (table){.type = task_type(i), .rank = 1, .shape = {tasks}};
+        *t = (table){.type = store_task_type(i), .rank = 1, .shape = {tasks}};
         good = place_table(s, group, about->name, &st->index, old, t);
         if (good && !old)
             good = store_attribute_text(t->dataset, "long_name", about->long_name) >= 0 &&
@@ -220,16 +272,18 @@ static bool layout(tf_store *s, int number, bool old) {
     const tf_stage_spec *spec = &s->campaign->stage[number];
     store_stage *st = &s->stage[number];
     int64_t tasks = tf_space_size(spec->space);
-    st->group = place_group(s->file, spec->name);
+    st->group = place_group(s, s->file, spec->name);
     if (st->group < 0)
         return false;
     if (!old && (store_attribute(st->group, "tasks", H5T_STD_I64LE, &tasks) < 0 ||
                  store_attribute_text(st->group, "run", spec->run.json) < 0 ||
                  store_attribute_text(st->group, "fingerprint", s->fingerprint[number]) < 0))
         return false;
-    st->index.dataset = old ? H5Dopen2(st->group, "index", H5P_DEFAULT) : layout_index(s, st->group, (hsize_t)tasks);
-    st->text = place_group(st->group, "text");
-    return st->index.dataset >= 0 && st->text >= 0 && layout_params(s, spec, st, old, (hsize_t)tasks) &&
+    h5_fault fault = {0};
+    st->index.dataset = old ? h5_open_dataset(st->group, "index", &fault) : layout_index(s, st->group, (hsize_t)tasks);
+    store_blame(s, &fault);
+    st->text = place_group(s, st->group, "text");
+    return st->index.dataset > 0 && st->text >= 0 && layout_params(s, spec, st, old, (hsize_t)tasks) &&
            layout_columns(s, spec, st, old, (hsize_t)tasks) && layout_tasks(s, spec, st, old, (hsize_t)tasks) &&
            scale_list(&st->index);
 }
@@ -244,10 +298,10 @@ typedef struct reservation {
 } reservation;
 
 static void reserve_table(reservation *r, const table *t) {
-    if (t->dataset <= 0)
-        return;
     contents_table place;
-    contents_place(t->dataset, &place);
+    h5_fault fault = {0};
+    if (t->dataset <= 0 || !contents_place(t->dataset, &place, &fault))
+        return;
     int64_t size = place.rows * place.row_bytes;
     r->bytes += size;
     if (r->failure == 0 && size > 0 && place.offset >= 0 &&

@@ -21,20 +21,8 @@
 
 /* ---- Checks ---- */
 
-/* Every dataset lies within the file. */
-static bool is_whole(const contents *c, int64_t size) {
-    for (int s = 0; s < c->stages; s++) {
-        for (int t = 0; t < c->stage[s].tables; t++) {
-            const contents_table *dataset = &c->stage[s].table[t];
-            int64_t bytes, end;
-            if (dataset->offset < 0)
-                continue;
-            if (__builtin_mul_overflow(dataset->rows, dataset->row_bytes, &bytes) ||
-                __builtin_add_overflow(dataset->offset, bytes, &end) || end > size)
-                return false;
-        }
-    }
-    return true;
+tf_err old_damaged(const char *path, const h5_fault *fault, tf_error *error) {
+    return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: %s; " START_ANEW, path, fault->text);
 }
 
 static bool is_same_table(const contents_table *a, const contents_table *b) {
@@ -58,19 +46,9 @@ static bool is_as_noted(const contents *noted, const contents *found) {
 
 /* ---- The HDF5 file ---- */
 
-static int64_t read_version(hid_t file) {
-    int64_t version = 0;
-    if (H5Aexists(file, "format_version") > 0) {
-        hid_t attribute = H5Aopen(file, "format_version", H5P_DEFAULT);
-        H5Aread(attribute, H5T_NATIVE_INT64, &version);
-        H5Aclose(attribute);
-    }
-    return version;
-}
-
 /* `noted`: there is a journal, and so an output was there. */
 static tf_err check_format(const char *path, hid_t file, bool noted, tf_error *error) {
-    char *format = contents_text_attribute(file, "format");
+    char *format = h5_text_attribute(file, "format", &(h5_fault){0});
     bool ours = format && strcmp(format, "taskfarm") == 0;
     free(format);
     return ours ? TF_OK
@@ -83,7 +61,10 @@ static tf_err check_format(const char *path, hid_t file, bool noted, tf_error *e
 static tf_err check_ours(const char *path, hid_t file, bool noted, tf_error *error) {
     if (check_format(path, file, noted, error) != TF_OK)
         return error->code;
-    int64_t version = read_version(file);
+    h5_fault fault = {0};
+    int64_t version = 0;
+    if (!h5_number_attribute(file, "format_version", H5T_NATIVE_INT64, &version, &fault))
+        return old_damaged(path, &fault, error);
     if (version != 1)
         return tf_error_set(error, TF_ERR_RUN, "%s: is of a later taskfarm (format version %lld); " START_ANEW, path,
                             (long long)version);
@@ -96,8 +77,8 @@ static void add_name(contents *c, const char *name) {
 }
 
 /* The order of stages is the manifest's: HDF5 has another. */
-static void name_stages(hid_t file, contents *found) {
-    char *text = contents_text_attribute(file, "manifest"), *name = contents_text_attribute(file, "name");
+static void name_stages(hid_t file, contents *found, h5_fault *fault) {
+    char *text = h5_text_attribute(file, "manifest", fault), *name = h5_text_attribute(file, "name", fault);
     cJSON *json = text ? cJSON_Parse(text) : NULL;
     const cJSON *stages = cJSON_GetObjectItemCaseSensitive(json, "stages"), *stage;
     cJSON_ArrayForEach(stage, stages) {
@@ -114,36 +95,47 @@ static void name_stages(hid_t file, contents *found) {
 
 /* The file without a journal: the run that made it has ended by itself. */
 static tf_err take_closed(const char *path, hid_t file, contents *found, tf_error *error) {
-    char *state = contents_text_attribute(file, "state");
+    h5_fault fault = {0};
+    char *state = h5_text_attribute(file, "state", &fault);
     bool over = state && (strcmp(state, "complete") == 0 || strcmp(state, "failed") == 0);
     free(state);
-    if (!over)
+    if (!over && !*fault.text)
         return tf_error_set(error, TF_ERR_RUN,
                             "%s: its run did not end, and %s.d with the rest of it is gone; " START_ANEW, path, path);
-    hid_t attribute = H5Aopen(file, "elapsed", H5P_DEFAULT);
-    H5Aread(attribute, H5T_NATIVE_DOUBLE, &found->elapsed);
-    H5Aclose(attribute);
-    found->runs = contents_text_attribute(file, "runs");
-    name_stages(file, found);
+    h5_number_attribute(file, "elapsed", H5T_NATIVE_DOUBLE, &found->elapsed, &fault);
+    found->runs = h5_text_attribute(file, "runs", &fault);
+    name_stages(file, found, &fault);
     for (int s = 0; s < found->stages; s++)
         found->stage[s].finished = true;
-    return TF_OK;
+    return *fault.text ? old_damaged(path, &fault, error) : TF_OK;
 }
 
 static herr_t read_attribute(hid_t object, const char *name, const H5A_info_t *info, void *context) {
     (void)info, (void)context;
-    free(contents_text_attribute(object, name));
+    free(h5_text_attribute(object, name, &(h5_fault){0}));
     return 0;
 }
 
-/* Reads what read_clean does, and all other texts that are in the same heap. */
+static void read_attributes(hid_t object) {
+    H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, read_attribute, NULL);
+}
+
+/* Reads what read_clean does, and all other texts that are in the same heaps. */
 static void read_all(const char *path) {
     contents found = {0};
     hid_t file = store_open_file(path, MPI_COMM_NULL, NULL);
     if (file < 0)
         return;
-    H5Aiterate2(file, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, read_attribute, NULL);
-    contents_read_file(&found, file);
+    h5_fault fault = {0};
+    read_attributes(file);
+    contents_read_file(&found, file, &fault);
+    for (int s = 0; s < found.stages; s++) {
+        hid_t group = h5_open_group(file, found.stage[s].name, &fault);
+        if (group > 0) {
+            read_attributes(group);
+            H5Gclose(group);
+        }
+    }
     contents_free(&found);
     H5Fclose(file);
 }
@@ -208,14 +200,15 @@ static tf_err read_clean(old_output *old, bool noted, tf_error *error) {
         return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: %s; " START_ANEW, old->path, reason);
     }
     contents found = {0};
+    h5_fault fault = {0};
     tf_err err = check_ours(old->path, file, noted, error);
-    if (err == TF_OK)
-        contents_read_file(&found, file);
+    if (err == TF_OK && !contents_read_file(&found, file, &fault))
+        err = old_damaged(old->path, &fault, error);
     if (err == TF_OK && noted && !is_as_noted(&old->contents, &found))
         err = tf_error_set(error, TF_ERR_RUN, "%s: is not as its last run left it; " START_ANEW, old->path);
     if (err == TF_OK && !noted)
         err = take_closed(old->path, file, &found, error);
-    char *created = err == TF_OK ? contents_text_attribute(file, "created") : NULL;
+    char *created = err == TF_OK ? h5_text_attribute(file, "created", &fault) : NULL;
     snprintf(old->created, sizeof old->created, "%s", created ? created : "");
     free(created);
     H5Fclose(file);
@@ -249,17 +242,24 @@ tf_err old_open(const char *path, bool change, old_output *old, tf_error *error)
     bool noted = false;
     tf_err err = journal_read(path, &old->contents, &old->dirty, &noted, error);
     struct stat info = {0};
-    bool empty = stat(path, &info) != 0 || info.st_size == 0 || (noted && old->dirty && old->contents.stages == 0);
-    if (err != TF_OK || empty)
+    const bool there = stat(path, &info) == 0;
+    if (err == TF_OK && there && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
+        return tf_error_set(error, TF_ERR_RUN, "%s: %s", path, tf_read_failure(TF_READ_IRREGULAR));
+    if (err != TF_OK || info.st_size == 0 || (noted && old->dirty && old->contents.stages == 0))
         return err;
     if (!noted || !old->dirty)
         err = read_clean(old, noted, error);
-    if (err == TF_OK && !is_whole(&old->contents, info.st_size))
-        err = tf_error_set(error, TF_ERR_RUN, "%s: is damaged: it has been cut short; " START_ANEW, path);
-    if (err != TF_OK)
-        return err;
-    old->fd = open(path, O_RDONLY | O_CLOEXEC);
-    return old->fd >= 0 ? TF_OK : tf_error_set(error, TF_ERR_RUN, "%s: can't be read: %s", path, strerror(errno));
+    return err == TF_OK ? old_open_rows(old, error) : err;
+}
+
+tf_err old_open_rows(old_output *old, tf_error *error) {
+    struct stat info = {0};
+    h5_fault fault = {0};
+    const int failure = tf_open_regular(old->path, &old->fd);
+    if (failure || fstat(old->fd, &info) != 0)
+        return tf_error_set(error, TF_ERR_RUN, "%s: can't be read: %s", old->path,
+                            tf_read_failure(failure ? failure : errno));
+    return contents_check(&old->contents, info.st_size, &fault) ? TF_OK : old_damaged(old->path, &fault, error);
 }
 
 void old_look_begin(old_look *look, const char *path) {
@@ -290,6 +290,8 @@ void old_close(old_output *old) {
 }
 
 int64_t old_skip_hole(const old_output *old, const contents_table *dataset, int64_t first) {
+    if (dataset->offset < 0 || dataset->row_bytes < 1 || first < 0 || first >= dataset->rows)
+        return first;
     off_t start = (off_t)(dataset->offset + first * dataset->row_bytes);
     off_t data = lseek(old->fd, start, SEEK_DATA);
     if (data < 0 && errno == ENXIO) /* from here on there is none */
@@ -297,9 +299,13 @@ int64_t old_skip_hole(const old_output *old, const contents_table *dataset, int6
     return data <= start ? first : (data - dataset->offset) / dataset->row_bytes;
 }
 
-tf_err old_read(const old_output *old, const contents_table *dataset, int64_t first, int64_t count, void *out,
-                tf_error *error) {
-    size_t size = (size_t)(count * dataset->row_bytes), done = 0;
+tf_err old_read(const old_output *old, const contents_table *dataset, size_t row_bytes, int64_t first, int64_t count,
+                void *out, tf_error *error) {
+    size_t size = (size_t)count * row_bytes, done = 0;
+    if (dataset->row_bytes != (int64_t)row_bytes || first < 0 || count < 0 || first > dataset->rows - count ||
+        (size > 0 && dataset->offset < 0))
+        return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: %s has not the rows that it must have; " START_ANEW,
+                            old->path, dataset->path);
     while (done < size) {
         ssize_t got = pread(old->fd, (char *)out + done, size - done,
                             (off_t)(dataset->offset + first * dataset->row_bytes + (int64_t)done));

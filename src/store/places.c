@@ -49,7 +49,7 @@ static tf_err hash_rows(const old_output *old, const contents_stage *stage, cons
             return tf_error_set(error, TF_ERR_RUN, "%s: has no %s", old->path, path);
         size_t cell = (size_t)dataset->row_bytes;
         char *cells = tf_alloc_array((size_t)count, cell);
-        tf_err err = old_read(old, dataset, first, count, cells, error);
+        tf_err err = old_read(old, dataset, cell, first, count, cells, error);
         bool text = tf_space_param(space, p)->type == TF_STRING;
         for (int64_t i = 0; i < count && err == TF_OK; i++) {
             const char *value = cells + (size_t)i * cell;

@@ -160,12 +160,13 @@ static bool hash_old_rows(const old_output *old, const contents_stage *stage, co
         tf_error ignored;
         snprintf(path, sizeof path, "%s/%s", list[i].folder, list[i].name);
         const contents_table *dataset = contents_table_at(stage, path);
-        good = dataset && dataset->row_bytes == (int64_t)list[i].bytes;
+        size_t size;
+        good = dataset && dataset->row_bytes == (int64_t)list[i].bytes && count <= dataset->rows &&
+               !__builtin_mul_overflow((size_t)count, list[i].bytes, &size);
         if (!good)
             break;
-        size_t size = (size_t)count * list[i].bytes;
         char *data = tf_alloc(size);
-        good = old_read(old, dataset, first, count, data, &ignored) == TF_OK;
+        good = old_read(old, dataset, list[i].bytes, first, count, data, &ignored) == TF_OK;
         *hash = store_hash_rows(&list[i], first, count, data, *hash);
         free(data);
     }
@@ -203,7 +204,7 @@ static tf_err keep_done(const old_output *old, plan_stage *ps, const tf_interval
     tf_interval run = {0};
     while (err == TF_OK && tf_intervals_next(good, AT_ONCE, &run)) {
         int64_t first = run.first, count = run.end - run.first;
-        err = old_read(old, dataset, first, count, status, error);
+        err = old_read(old, dataset, 1, first, count, status, error);
         for (int64_t i = 0, end; i < count && err == TF_OK; i = end + 1) {
             const uint8_t *other = status + i;
             while (other < status + count && (failed ? *other != TF_STATUS_PENDING : tf_status_is_good(*other)))
@@ -234,7 +235,7 @@ tf_err plan_count_excluded(const tf_store_plan *plan, int stage, int64_t *count,
     tf_err err = TF_OK;
     tf_interval run = {0};
     while (err == TF_OK && tf_intervals_next(&ps->kept, AT_ONCE, &run)) {
-        err = old_read(&plan->old, dataset, run.first, run.end - run.first, status, error);
+        err = old_read(&plan->old, dataset, 1, run.first, run.end - run.first, status, error);
         for (int64_t i = 0; i < run.end - run.first && err == TF_OK; i++)
             *count += status[i] == TF_STATUS_EXCLUDED;
     }
@@ -269,7 +270,7 @@ static void *read_record(const old_output *old, const plan_stage *ps, const char
     uint64_t *values = tf_alloc_array((size_t)tasks, sizeof *values), *rows = tf_alloc_array(AT_ONCE, sizeof *rows);
     tf_interval run = {0};
     while (tf_intervals_next(&ps->kept, AT_ONCE, &run)) {
-        if (old_read(old, dataset, run.first, run.end - run.first, rows, error) != TF_OK)
+        if (old_read(old, dataset, sizeof *rows, run.first, run.end - run.first, rows, error) != TF_OK)
             break;
         for (int64_t i = run.first; i < run.end; i++)
             values[ps->place ? ps->place[i] : i] = rows[i - run.first];

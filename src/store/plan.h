@@ -34,9 +34,15 @@ bool old_look_again(old_look *look, const char *path, bool good);
 /* May it be set aside? It is an output of taskfarm's, or what is left of one. */
 tf_err old_is_ours(const char *path, tf_error *error);
 
-/* Reads rows of a dataset. */
-tf_err old_read(const old_output *old, const contents_table *table, int64_t first, int64_t count, void *out,
-                tf_error *error);
+/* "FILE: is damaged: what is wrong". Returns TF_ERR_RUN. */
+tf_err old_damaged(const char *path, const h5_fault *fault, tf_error *error);
+
+/* Opens the file for old_read alone, where the contents are known. An error if they can't be those of the file. */
+tf_err old_open_rows(old_output *old, tf_error *error);
+
+/* Reads rows of a dataset, of which each has so many bytes: an error if it has not. */
+tf_err old_read(const old_output *old, const contents_table *table, size_t row_bytes, int64_t first, int64_t count,
+                void *out, tf_error *error);
 
 /* The first row, from `first` on, that may hold anything: what was never written is a hole of the file, which reads as
  * zeros, slowly. `first` itself where the file system does not tell. */

@@ -33,6 +33,7 @@ struct tf_reader {
     tf_arena *arena;
     old_output old;
     hid_t file;
+    uint64_t seed;
     int stages;
     reader_stage *stage;
     bool has_sides; /* side files have been read, */
@@ -58,23 +59,6 @@ void tf_texts_free(tf_texts *texts) {
 
 /* ---- Fields ---- */
 
-/* Its type is left to the caller. */
-static table open_table(hid_t group, const char *folder, const char *name) {
-    tf_buf path = {0};
-    table t = {0};
-    tf_buf_addf(&path, "%s/%s", folder, name);
-    if (store_is_there(group, folder) && store_is_there(group, path.data))
-        t.dataset = H5Dopen2(group, path.data, H5P_DEFAULT);
-    tf_buf_free(&path);
-    if (t.dataset <= 0)
-        return (table){0};
-    hid_t space = H5Dget_space(t.dataset);
-    if (H5Sget_simple_extent_ndims(space) <= 1 + TF_MAX_RANK)
-        t.rank = H5Sget_simple_extent_dims(space, t.shape, NULL);
-    H5Sclose(space);
-    return t;
-}
-
 static reader_field *new_field(tf_reader *o, reader_stage *stage, tf_field_kind kind, const char *name, tf_type type) {
     const char *dataset = tf_arena_strdup(o->arena, name), *unique = dataset;
     for (int i = 0; i < stage->fields; i++)
@@ -87,89 +71,141 @@ static reader_field *new_field(tf_reader *o, reader_stage *stage, tf_field_kind 
     return f;
 }
 
-/* A number or a cell a row, maybe an array of numbers. */
-static void take_rows(reader_field *f, const table *rows) {
-    f->rows = *rows;
-    f->rows.type = f->about.type == TF_STRING ? H5Dget_type(rows->dataset) : store_number_type(f->about.type);
-    f->about.rank = rows->rank - 1;
-    for (int d = 1; d < rows->rank; d++) {
-        f->about.shape[d - 1] = (int64_t)rows->shape[d];
-        f->about.elements *= (int64_t)rows->shape[d];
-    }
+/* Opens "FOLDER/NAME"; 0 in `dataset`: there is none. */
+static bool open_rows(reader_field *f, hid_t group, const char *folder, h5_fault *fault) {
+    hsize_t shape[1 + TF_MAX_RANK] = {0};
+    hid_t part = h5_open_group(group, folder, fault);
+    hid_t dataset = part > 0 ? h5_open_dataset(part, f->about.dataset, fault) : part;
+    const bool there = dataset > 0;
+    if (there)
+        f->rows.rank = h5_shape(dataset, shape, fault);
+    memcpy(f->rows.shape, shape, sizeof shape);
+    f->rows.dataset = there ? dataset : 0;
+    if (part > 0)
+        H5Gclose(part);
+    return dataset >= 0 && (!there || f->rows.rank >= 0);
 }
 
-/* A text in a heap; false if there is none of the name. */
-static bool take_heap(reader_field *f, hid_t group) {
-    tf_buf index = {0};
-    tf_buf_addf(&index, "%s_index", f->about.dataset);
-    f->heap = open_table(group, "text", f->about.dataset);
-    if (f->heap.dataset > 0) {
-        f->rows = open_table(group, "text", index.data);
-        f->rows.type = H5Tcopy(H5T_NATIVE_INT64);
-        f->heap.type = H5Tcopy(H5T_NATIVE_UINT8);
+/* Of the elements of a row their number is looked at, too: a row must be small enough to be held. */
+static bool take_shape(tf_field *about, const table *rows, int64_t tasks, h5_fault *fault) {
+    const int64_t most = (int64_t)1 << 31; /* as in a manifest */
+    bool fits = rows->rank >= 1 && rows->shape[0] == (hsize_t)tasks;
+    about->rank = rows->rank - 1;
+    for (int d = 1; d < rows->rank && fits; d++) {
+        about->shape[d - 1] = (int64_t)rows->shape[d];
+        fits = rows->shape[d] > 0 && rows->shape[d] <= (hsize_t)(most / about->elements);
+        about->elements *= fits ? (int64_t)rows->shape[d] : 1;
     }
-    tf_buf_free(&index);
-    return f->heap.dataset > 0 && f->rows.dataset > 0;
+    if (!fits)
+        h5_note(fault, rows->dataset, NULL, "has another shape than it must have");
+    return fits;
 }
 
-static void add_param(tf_reader *o, reader_stage *stage, hid_t group, const cJSON *param) {
+/* A number or a cell a row, maybe an array of numbers, which must be of that type in the file; of cells the type is
+ * what they have. */
+static bool take_rows(reader_field *f, hid_t type, int64_t tasks, h5_fault *fault) {
+    const bool good = h5_has_type(f->rows.dataset, type, fault) && take_shape(&f->about, &f->rows, tasks, fault);
+    f->rows.type = type;
+    return good;
+}
+
+/* Texts as cells, or in a heap; none of them need be there. */
+static bool take_texts(reader_field *f, hid_t group, const char *folder, int64_t tasks, h5_fault *fault) {
+    hid_t part = h5_open_group(group, folder, fault);
+    bool good = part >= 0;
+    if (part > 0 && strcmp(folder, "text") != 0)
+        good = store_open_cells(part, f->about.dataset, (hsize_t)tasks, &f->rows, fault);
+    else if (part > 0)
+        good = store_open_heap(part, f->about.dataset, (hsize_t)tasks, &f->rows, &f->heap, fault);
+    if (part > 0)
+        H5Gclose(part);
+    return good;
+}
+
+/* ---- Fields of a stage ---- */
+
+static bool add_param(tf_reader *o, reader_stage *stage, hid_t group, const cJSON *param, h5_fault *fault) {
     tf_type type;
-    if (!cJSON_IsString(param) || !tf_type_parse(param->valuestring, &type))
-        return;
+    const int64_t tasks = stage->contents->tasks;
+    if (!cJSON_IsString(param) || !param->string || !tf_type_parse(param->valuestring, &type) || type == TF_BYTES)
+        return true;
     reader_field *f = new_field(o, stage, TF_FIELD_PARAM, param->string, type);
-    table rows = open_table(group, "params", param->string);
-    f->about.stored = rows.dataset > 0;
-    if (f->about.stored)
-        take_rows(f, &rows);
+    bool good = type == TF_STRING ? take_texts(f, group, "params", tasks, fault) : open_rows(f, group, "params", fault);
+    f->about.stored = f->rows.dataset > 0;
+    if (good && f->about.stored && type != TF_STRING)
+        good = take_rows(f, store_number_type(type), tasks, fault);
+    return good;
+}
+
+/* An array of which each task has a block, whose chunks are not told: it is not read here. */
+static bool is_chunked(hid_t dataset) {
+    hid_t how = H5Dget_create_plist(dataset);
+    const bool chunked = H5Pget_layout(how) == H5D_CHUNKED;
+    H5Pclose(how);
+    return chunked;
 }
 
 /* ["snr", "float32", 50, ...] */
-static void add_result(tf_reader *o, reader_stage *stage, hid_t group, int column, const cJSON *spec) {
+static bool add_result(tf_reader *o, reader_stage *stage, hid_t group, int column, const cJSON *spec, h5_fault *fault) {
     tf_type type;
+    const int64_t tasks = stage->contents->tasks;
     const char *name = cJSON_GetStringValue(cJSON_GetArrayItem(spec, 0));
     const char *type_name = cJSON_GetStringValue(cJSON_GetArrayItem(spec, 1));
     if (!name || !type_name || !tf_type_parse(type_name, &type))
-        return;
+        return true;
     reader_field *f = new_field(o, stage, TF_FIELD_RESULT, name, type);
-    table rows = open_table(group, "results", name);
-    if (rows.dataset > 0) {
-        hid_t how = H5Dget_create_plist(rows.dataset);
-        f->about.is_blocks = H5Pget_layout(how) == H5D_CHUNKED;
-        H5Pclose(how);
-        if (f->about.is_blocks)
-            f->rows = rows;
-        else
-            take_rows(f, &rows);
-    } else if (!take_heap(f, group)) {
-        f->kind = TF_RECORD_COLUMN + column;
+    if (tf_type_size(type) == 0) {
+        bool good = type == TF_BYTES || take_texts(f, group, "results", tasks, fault);
+        if (good && f->rows.dataset <= 0)
+            good = take_texts(f, group, "text", tasks, fault);
+        f->kind = f->rows.dataset > 0 ? -1 : TF_RECORD_COLUMN + column;
+        return good;
     }
+    if (!open_rows(f, group, "results", fault))
+        return false;
+    if (f->rows.dataset == 0) {
+        h5_note(fault, group, "results", "lacks %.100s", name);
+        return false;
+    }
+    f->about.is_blocks = is_chunked(f->rows.dataset);
+    return f->about.is_blocks || take_rows(f, store_number_type(type), tasks, fault);
 }
 
-static void add_task(tf_reader *o, reader_stage *stage, hid_t group, int which) {
-    table rows = open_table(group, "task", store_task_name(which));
-    if (rows.dataset <= 0)
-        return;
-    tf_type type = which == TASK_STATUS || which == TASK_ATTEMPTS                       ? TF_UINT8
-                   : which == TASK_INPUT_SET || which == TASK_INPUT_HASH                ? TF_UINT64
-                   : which == TASK_START || which == TASK_DURATION || which == TASK_CPU ? TF_FLOAT64
-                   : which == TASK_MAX_RSS                                              ? TF_INT64
-                                                                                        : TF_INT32;
-    reader_field *f = new_field(o, stage, TF_FIELD_TASK, store_task_name(which), type);
-    take_rows(f, &rows);
-    if (which == TASK_STATUS) { /* an enum, which is not to be converted */
+static bool add_task(tf_reader *o, reader_stage *stage, hid_t group, int which, h5_fault *fault) {
+    static const tf_type types[TASK_TABLES] = {
+        [TASK_STATUS] = TF_UINT8,      [TASK_ATTEMPTS] = TF_UINT8, [TASK_INPUT_SET] = TF_UINT64,
+        [TASK_INPUT_HASH] = TF_UINT64, [TASK_START] = TF_FLOAT64,  [TASK_DURATION] = TF_FLOAT64,
+        [TASK_CPU] = TF_FLOAT64,       [TASK_MAX_RSS] = TF_INT64,  [TASK_EXIT_CODE] = TF_INT32,
+        [TASK_SIGNAL] = TF_INT32,      [TASK_WORKER] = TF_INT32,   [TASK_SLOT] = TF_INT32,
+    };
+    reader_field *f = new_field(o, stage, TF_FIELD_TASK, store_task_name(which), types[which]);
+    bool good = open_rows(f, group, "task", fault);
+    if (good && f->rows.dataset > 0)
+        good = take_rows(f, store_task_type(which), stage->contents->tasks, fault);
+    else
+        stage->fields--;
+    if (good && which == TASK_STATUS && f->rows.dataset > 0) { /* an enum, which is not to be converted */
         H5Tclose(f->rows.type);
-        f->rows.type = H5Dget_type(rows.dataset);
+        f->rows.type = H5Dget_type(f->rows.dataset);
     }
+    if (good && which == TASK_STATUS && (f->rows.dataset == 0 || f->about.rank > 0)) {
+        h5_note(fault, group, "task", "has no status");
+        return false;
+    }
+    return good;
 }
 
-static void add_text(tf_reader *o, reader_stage *stage, hid_t group, int kind) {
+static bool add_text(tf_reader *o, reader_stage *stage, hid_t group, int kind, h5_fault *fault) {
     static const char *const names[] = {
         [TF_RECORD_STDOUT] = "stdout", [TF_RECORD_STDERR] = "stderr", [TF_RECORD_MESSAGE] = "message"};
     reader_field *f = new_field(o, stage, TF_FIELD_TEXT, names[kind], TF_STRING);
-    if (!take_heap(f, group) && stage->contents->finished)
+    const bool good = take_texts(f, group, "text", stage->contents->tasks, fault);
+    if (f->heap.dataset > 0)
+        return good;
+    if (good && stage->contents->finished)
         stage->fields--; /* no task has one */
-    else if (f->heap.dataset <= 0)
-        f->kind = kind;
+    f->kind = kind;
+    return good;
 }
 
 /* A member of a fingerprint that is JSON in a text. */
@@ -178,28 +214,57 @@ static cJSON *part_of(const cJSON *fingerprint, const char *part) {
     return text ? cJSON_Parse(text) : NULL;
 }
 
-static void open_stage(tf_reader *o, const contents_stage *c) {
+static bool open_fields(tf_reader *o, reader_stage *stage, hid_t group, const cJSON *params, const cJSON *results,
+                        h5_fault *fault) {
+    bool good = true;
+    int column = 0;
+    for (const cJSON *param = params ? params->child : NULL; param && good; param = param->next)
+        good = add_param(o, stage, group, param, fault);
+    for (const cJSON *spec = results ? results->child : NULL; spec && good; spec = spec->next)
+        good = add_result(o, stage, group, column++, spec, fault);
+    good = good && add_task(o, stage, group, TASK_STATUS, fault);
+    for (int i = 0; i < TASK_STATUS && good; i++)
+        good = add_task(o, stage, group, i, fault);
+    for (int kind = TF_RECORD_STDOUT; kind < TF_RECORD_COLUMN && good; kind++)
+        good = add_text(o, stage, group, kind, fault);
+    return good;
+}
+
+static bool open_stage(tf_reader *o, const contents_stage *c, h5_fault *fault) {
     reader_stage *stage = &o->stage[o->stages++];
-    hid_t group = H5Gopen2(o->file, c->name, H5P_DEFAULT);
+    hid_t group = h5_open_group(o->file, c->name, fault);
     cJSON *fingerprint = cJSON_Parse(c->fingerprint);
     cJSON *params = part_of(fingerprint, "parameters"), *results = part_of(fingerprint, "results");
     const int most = cJSON_GetArraySize(params) + cJSON_GetArraySize(results) + TASK_TABLES + TF_RECORD_COLUMN;
-    *stage = (reader_stage){.contents = c, .run = contents_text_attribute(group, "run")};
+    *stage = (reader_stage){.contents = c};
     stage->field = tf_arena_array(o->arena, (size_t)most, sizeof *stage->field);
-    for (const cJSON *param = params ? params->child : NULL; param; param = param->next)
-        add_param(o, stage, group, param);
-    int column = 0;
-    for (const cJSON *spec = results ? results->child : NULL; spec; spec = spec->next)
-        add_result(o, stage, group, column++, spec);
-    add_task(o, stage, group, TASK_STATUS);
-    for (int i = 0; i < TASK_STATUS; i++)
-        add_task(o, stage, group, i);
-    for (int kind = TF_RECORD_STDOUT; kind < TF_RECORD_COLUMN; kind++)
-        add_text(o, stage, group, kind);
+    if (group == 0)
+        h5_note(fault, o->file, c->name, "is missing");
+    if (group > 0)
+        stage->run = h5_text_attribute(group, "run", fault);
+    const bool good = group > 0 && !*fault->text && open_fields(o, stage, group, params, results, fault);
     cJSON_Delete(params);
     cJSON_Delete(results);
     cJSON_Delete(fingerprint);
-    H5Gclose(group);
+    if (group > 0)
+        H5Gclose(group);
+    return good;
+}
+
+/* Those of the manifest first, in its order; then those of an earlier one. */
+static bool open_stages(tf_reader *o, h5_fault *fault) {
+    const contents *c = &o->old.contents;
+    bool good = true;
+    o->stage = tf_arena_array(o->arena, (size_t)c->stages, sizeof *o->stage);
+    for (int n = 0; n < c->names && good; n++) {
+        const contents_stage *stage = contents_find(c, c->name[n]);
+        if (stage && tf_reader_find(o, c->name[n]) < 0)
+            good = open_stage(o, stage, fault);
+    }
+    for (int s = 0; s < c->stages && good; s++)
+        if (tf_reader_find(o, c->stage[s].name) < 0)
+            good = open_stage(o, &c->stage[s], fault);
+    return good;
 }
 
 /* ---- Opening ---- */
@@ -253,19 +318,15 @@ tf_reader *tf_reader_open(const char *path, tf_error *error) {
         old_look_begin(&once, path);
         err = open_all(o, path, error);
     } while (old_look_again(&once, path, err == TF_OK));
-    if (err != TF_OK) {
-        tf_reader_close(o);
-        return NULL;
-    }
-    const contents *c = &o->old.contents;
-    o->stage = tf_arena_array(o->arena, (size_t)c->stages, sizeof *o->stage);
-    for (int n = 0; n < c->names; n++)
-        if (contents_find(c, c->name[n]))
-            open_stage(o, contents_find(c, c->name[n]));
-    for (int s = 0; s < c->stages; s++) /* of an earlier manifest */
-        if (tf_reader_find(o, c->stage[s].name) < 0)
-            open_stage(o, &c->stage[s]);
-    return o;
+    h5_fault fault = {0};
+    if (err == TF_OK)
+        h5_number_attribute(o->file, "seed", H5T_NATIVE_UINT64, &o->seed, &fault);
+    if (err == TF_OK && (*fault.text || !open_stages(o, &fault)))
+        err = old_damaged(path, &fault, error);
+    if (err == TF_OK)
+        return o;
+    tf_reader_close(o);
+    return NULL;
 }
 
 void tf_reader_close(tf_reader *o) {
@@ -289,19 +350,14 @@ void tf_reader_close(tf_reader *o) {
 const char *tf_reader_text(const tf_reader *o, const char *attribute) {
     if (strcmp(attribute, "runs") == 0 && o->old.contents.runs)
         return o->old.contents.runs; /* of a run that goes on, too */
-    char *text = contents_text_attribute(o->file, attribute);
+    char *text = h5_text_attribute(o->file, attribute, &(h5_fault){0});
     const char *kept = tf_arena_strdup(o->arena, text ? text : "");
     free(text);
     return kept;
 }
 
 uint64_t tf_reader_seed(const tf_reader *o) {
-    uint64_t seed = 0;
-    hid_t attribute = H5Aopen(o->file, "seed", H5P_DEFAULT);
-    if (attribute >= 0)
-        H5Aread(attribute, H5T_NATIVE_UINT64, &seed);
-    H5Aclose(attribute);
-    return seed;
+    return o->seed;
 }
 
 int tf_reader_stages(const tf_reader *o) {
@@ -415,12 +471,12 @@ static bool read_heap(const reader_field *f, int64_t first, int64_t count, tf_te
     int64_t from = -1, end = 0;
     for (int64_t i = 0; i < count && good; i++) {
         int64_t offset = index[i][0], length = index[i][1];
-        good = length >= 0 && offset >= 0 && offset <= (int64_t)f->heap.shape[0] - length &&
-               (length == 0 || from < 0 || offset == end);
+        good = store_is_in_heap(index[i], (int64_t)f->heap.shape[0]) && (length == 0 || from < 0 || offset == end);
         from = length && from < 0 ? offset : from;
         end = length ? offset + length : end;
         texts->end[i] = from < 0 ? 0 : end - from;
     }
+    good = good && end - from <= STORE_MOST_TEXT;
     if (good && from >= 0) {
         tf_buf_reserve(&texts->bytes, (size_t)(end - from));
         good = store_read_rows(&f->heap, from, end - from, texts->bytes.data) >= 0;

@@ -71,21 +71,12 @@ int64_t reduce_elements(const reducing *r, int value) {
 
 static bool open_texts(const reducing *r, source *s, const char *name, hsize_t rows) {
     const store_stage *st = &r->store->stage[r->stage];
-    char index[600];
-    s->table = (table){.rank = 1, .shape = {rows}};
-    if (store_is_there(st->results, name)) {
-        s->table.dataset = H5Dopen2(st->results, name, H5P_DEFAULT);
-        s->table.type = H5Dget_type(s->table.dataset);
-        return s->table.dataset >= 0;
-    }
-    snprintf(index, sizeof index, "%s_index", name);
-    s->table = (table){.type = H5Tcopy(H5T_NATIVE_INT64), .rank = 2, .shape = {rows, 2}};
-    s->table.dataset = H5Dopen2(st->text, index, H5P_DEFAULT);
-    s->heap = (table){.dataset = H5Dopen2(st->text, name, H5P_DEFAULT), .type = H5Tcopy(H5T_NATIVE_UINT8), .rank = 1};
-    hid_t space = H5Dget_space(s->heap.dataset);
-    H5Sget_simple_extent_dims(space, s->heap.shape, NULL);
-    H5Sclose(space);
-    return s->table.dataset >= 0 && s->heap.dataset >= 0;
+    h5_fault fault = {0};
+    bool good = store_open_cells(st->results, name, rows, &s->table, &fault);
+    if (good && s->table.dataset == 0)
+        good = store_open_heap(st->text, name, rows, &s->table, &s->heap, &fault);
+    store_blame(r->store, &fault);
+    return good && s->table.dataset > 0;
 }
 
 /* What cells are read as: integers and numbers as the widest that they fit. */
@@ -180,6 +171,11 @@ static tf_err take_texts(reducing *r, source *s, int64_t count, size_t width) {
         start[i] = s->texts.length;
         if (s->heap.dataset > 0) {
             const int64_t *place = (const int64_t *)(const void *)s->cells + 2 * i;
+            if (!store_is_in_heap(place, (int64_t)s->heap.shape[0])) {
+                store_blame(r->store, &(h5_fault){"a text lies outside of its heap"});
+                err = cant_read(r);
+                break;
+            }
             tf_buf_reserve(&s->texts, s->texts.length + (size_t)place[1] + 1);
             if (place[1] > 0 && store_read_rows(&s->heap, place[0], place[1], s->texts.data + s->texts.length) < 0)
                 err = cant_read(r);

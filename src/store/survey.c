@@ -2,7 +2,6 @@
  * writes them goes on, has been killed or is over. Nothing is locked, changed or waited for. */
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,7 +41,7 @@ static tf_err count_statuses(const old_output *old, const contents_table *rows, 
     for (int64_t first = old_skip_hole(old, rows, 0), count; first < rows->rows && err == TF_OK;
          first = old_skip_hole(old, rows, first + count)) {
         count = rows->rows - first < AT_ONCE ? rows->rows - first : AT_ONCE;
-        err = old_read(old, rows, first, count, status, error);
+        err = old_read(old, rows, 1, first, count, status, error);
         for (int64_t from = 0; from < count && err == TF_OK; from += PIECE)
             count_piece(status + from, count - from < PIECE ? count - from : PIECE, stage->count);
     }
@@ -85,9 +84,7 @@ static tf_err open_output(const char *path, old_output *old, tf_error *error) {
     tf_err err = journal_read(path, &old->contents, &old->dirty, &there, error);
     if (err == TF_OK && !there)
         return old_open(path, false, old, error);
-    if (err == TF_OK)
-        old->fd = open(path, O_RDONLY | O_CLOEXEC);
-    return err;
+    return err == TF_OK ? old_open_rows(old, error) : err;
 }
 
 static tf_err look(const char *path, bool held, tf_survey *survey, tf_error *error) {

@@ -13,7 +13,6 @@
 #include "store/file.h"
 
 enum {
-    LONGEST_CELL = 1024,   /* longer strings make a heap */
     BLOCK_TASKS = 1 << 18, /* that a rank owns in a window */
     PIECE_TASKS = 1 << 10, /* of the heap's index; pieces without texts are not written */
     WRITE_BYTES = 16 << 20 /* at most, in one write */
@@ -29,18 +28,21 @@ typedef struct text_kind {
 /* ---- Reading the side file ---- */
 
 static tf_err scan(const tf_store *s, int stage, const char *bytes, size_t size, text_kind *kinds, tf_error *error) {
+    const int kind_count = TF_RECORD_COLUMN + s->campaign->stage[stage].columns;
+    const int64_t tasks = tf_space_size(s->campaign->stage[stage].space);
     size_t at = 0;
     int64_t position = 0;
     while (at < size) {
         const tf_record *record = tf_record_at(bytes + at, size - at);
-        if (!record)
+        const bool ours = record && record->kind >= 0 && record->stage == stage;
+        if (!record || (ours && (record->kind >= kind_count || record->index < 0 || record->index >= tasks)))
             return tf_error_set(error, TF_ERR_RUN, "%s: the side file of rank %d is damaged at byte %zu",
                                 s->campaign->output, s->rank, at);
-        if (record->kind >= 0 && record->stage == stage)
+        if (ours)
             entries_add(&kinds[record->kind].list, record, position++);
         at += tf_record_size((size_t)record->length);
     }
-    for (int k = 0; k < TF_RECORD_COLUMN + s->campaign->stage[stage].columns; k++)
+    for (int k = 0; k < kind_count; k++)
         entries_settle(&kinds[k].list);
     return TF_OK;
 }
@@ -80,7 +82,7 @@ static bool writer_end(writer *w) {
 /* ---- Cells ---- */
 
 static bool write_cells(const table *cells, const entries *list) {
-    static const char zeros[LONGEST_CELL];
+    static const char zeros[STORE_LONGEST_CELL];
     writer w = {.to = cells, .width = H5Tget_size(cells->type)};
     for (size_t i = 0; i < list->count; i++) {
         const entry *e = &list->items[i];
@@ -235,7 +237,7 @@ static bool make_kind(tf_store *s, int stage, int kind, text_kind *k) {
         return true;
     if (column && tf_type_size(column->type) > 0)
         return true;
-    if (column && column->type == TF_STRING && longest <= LONGEST_CELL) {
+    if (column && column->type == TF_STRING && longest <= STORE_LONGEST_CELL) {
         k->cells = (table){.type = store_string_type((size_t)longest), .rank = 1, .shape = {tasks}};
         return store_create_table(s, st->results, k->name, (scale *[]){&st->index}, &k->cells);
     }

@@ -1,0 +1,43 @@
+/* What is in an HDF5 file is read through these: an output may be damaged, or have been made to do harm. No path is
+ * followed out of the file, a listing takes nothing but hard links, and datasets count only if their bytes lie in the
+ * file as they are. The form of everything is compared with what is wanted before a byte of it is read. */
+#ifndef TF_STORE_H5READ_H
+#define TF_STORE_H5READ_H
+
+#include <hdf5.h>
+
+#include "manifest/manifest.h"
+
+/* What is wrong: "/stage/results/snr: is a soft link"; "" for nothing. The first that was found stays. */
+typedef struct h5_fault {
+    char text[400];
+} h5_fault;
+
+/* Notes what is wrong with an object, or with what is called `name` in it (NULL: the object itself). */
+void h5_note(h5_fault *fault, hid_t object, const char *name, const char *format, ...) TF_PRINTF(4, 5);
+
+/* May a link be followed, of which a listing has told this? */
+bool h5_is_hard(hid_t parent, const char *name, const H5L_info_t *link, h5_fault *fault);
+
+/* Open what is at a path. To be closed; 0: there is nothing; negative: it is something else. */
+hid_t h5_open_group(hid_t parent, const char *path, h5_fault *fault);
+hid_t h5_open_dataset(hid_t parent, const char *path, h5_fault *fault);
+
+/* Are the bytes of a dataset in the file, as they are? */
+bool h5_is_inside(hid_t dataset, h5_fault *fault);
+
+/* The dimensions of a dataset that is inside; negative, if they are more than TF_MAX_RANK + 1. */
+int h5_shape(hid_t dataset, hsize_t *shape, h5_fault *fault);
+
+/* Does a dataset have elements of the type? Numbers must be the same to the bit; of enums what they are made of; text
+ * must have a fixed length, of which only the most is given by the type. */
+bool h5_has_type(hid_t dataset, hid_t type, h5_fault *fault);
+
+/* One number of at most 8 bytes, as `type` has it in memory. `value` stays as it is where there is no such attribute.
+ * false: it is something else. */
+bool h5_number_attribute(hid_t object, const char *name, hid_t type, void *value, h5_fault *fault);
+
+/* A text of varying length; NULL if there is none, or it is something else. To be freed. */
+char *h5_text_attribute(hid_t object, const char *name, h5_fault *fault);
+
+#endif
