@@ -35,6 +35,8 @@ static void add_command(cJSON *action, const cJSON *run) {
     tf_buf line = {0};
     const cJSON *words = cJSON_GetObjectItemCaseSensitive(run, "command");
     for (const cJSON *word = words ? words->child : NULL; word; word = word->next) {
+        if (!cJSON_IsString(word))
+            continue;
         tf_buf_adds(&line, line.length ? " " : "");
         tf_buf_add_quoted(&line, word->valuestring);
     }
@@ -97,11 +99,11 @@ static void add_run(cJSON *graph, cJSON *mentions, const cJSON *run, const char 
     cJSON *values = cJSON_AddArrayToObject(action, "environment");
     const cJSON *env = cJSON_GetObjectItemCaseSensitive(run, "env"),
                 *hosts = cJSON_GetObjectItemCaseSensitive(run, "hosts");
-    for (const cJSON *value = env ? env->child : NULL; value; value = value->next)
+    for (const cJSON *value = cJSON_IsObject(env) ? env->child : NULL; value; value = value->next)
         if (cJSON_IsString(value))
             add_value(graph, values, tf_buf_text(&id), value->string, value->valuestring);
     tf_buf_clear(&name);
-    for (const cJSON *host = hosts ? hosts->child : NULL; host; host = host->next)
+    for (const cJSON *host = cJSON_IsObject(hosts) ? hosts->child : NULL; host; host = host->next)
         tf_buf_addf(&name, "%s%s (%g)", name.length ? ", " : "", host->string, host->valuedouble);
     add_value(graph, values, tf_buf_text(&id), "ranks-by-host", tf_buf_text(&name));
     cJSON_AddItemToArray(mentions, reference(tf_buf_text(&id)));

@@ -169,6 +169,12 @@ static tf_err select_rows(exporter *e, int64_t first, int64_t count, bool *keep,
 
 /* ---- Rows ---- */
 
+static tf_err put(exporter *e, tf_buf *text, tf_error *error) {
+    const bool good = tf_print_bytes(e->out, text->data, text->length);
+    tf_buf_clear(text);
+    return good ? TF_OK : tf_error_set(error, TF_ERR_RUN, "can't be written: %s", strerror(errno));
+}
+
 static const char *column_name(const exporter *e, int c) {
     return e->column[c] < 0 ? "index" : view_field(e->view, e->column[c])->name;
 }
@@ -204,14 +210,23 @@ static int64_t column_elements(const exporter *e, int c) {
     return e->column[c] < 0 ? 1 : view_field(e->view, e->column[c])->elements;
 }
 
-static void add_csv_header(const exporter *e, tf_buf *out) {
+/* A piece of the text at a time: rows may be long. */
+static tf_err put_if_long(exporter *e, tf_buf *text, tf_error *error) {
+    enum { ENOUGH = 1 << 18 };
+    return text->length > ENOUGH ? put(e, text, error) : TF_OK;
+}
+
+static tf_err add_csv_header(exporter *e, tf_buf *out, tf_error *error) {
+    tf_err err = TF_OK;
     for (int c = 0; c < e->columns; c++)
-        for (int64_t i = 0; i < column_elements(e, c); i++) {
+        for (int64_t i = 0; i < column_elements(e, c) && err == TF_OK; i++) {
             if (c || i)
                 tf_buf_addc(out, ',');
             add_header(e, c, i, out);
+            err = put_if_long(e, out, error);
         }
     tf_buf_addc(out, '\n');
+    return err;
 }
 
 /* A task that is not done has no results. */
@@ -231,17 +246,20 @@ static void add_csv_cell(const exporter *e, int c, int64_t row, int64_t element,
     }
 }
 
-static void add_csv_row(const exporter *e, int64_t first, int64_t row, tf_buf *out) {
+static tf_err add_csv_row(exporter *e, int64_t first, int64_t row, tf_buf *out, tf_error *error) {
+    tf_err err = TF_OK;
     for (int c = 0; c < e->columns; c++)
-        for (int64_t i = 0; i < column_elements(e, c); i++) {
+        for (int64_t i = 0; i < column_elements(e, c) && err == TF_OK; i++) {
             if (c || i)
                 tf_buf_addc(out, ',');
             if (e->column[c] < 0)
                 tf_buf_addf(out, "%" PRId64, first + row);
             else if (!is_absent(e, c, row))
                 add_csv_cell(e, c, row, i, out);
+            err = put_if_long(e, out, error);
         }
     tf_buf_addc(out, '\n');
+    return err;
 }
 
 static void add_json_row(const exporter *e, int64_t first, int64_t row, tf_buf *out) {
@@ -259,14 +277,7 @@ static void add_json_row(const exporter *e, int64_t first, int64_t row, tf_buf *
     tf_buf_adds(out, "}\n");
 }
 
-static tf_err put(exporter *e, tf_buf *text, tf_error *error) {
-    const bool good = tf_print_bytes(e->out, text->data, text->length);
-    tf_buf_clear(text);
-    return good ? TF_OK : tf_error_set(error, TF_ERR_RUN, "can't be written: %s", strerror(errno));
-}
-
 static tf_err export_piece(exporter *e, int64_t first, int64_t count, bool *keep, tf_buf *text, tf_error *error) {
-    enum { ENOUGH = 1 << 18 };
     bool any;
     tf_err err = select_rows(e, first, count, keep, &any, error);
     if (err == TF_OK && any)
@@ -278,11 +289,11 @@ static tf_err export_piece(exporter *e, int64_t first, int64_t count, bool *keep
         if (!keep[row])
             continue;
         if (e->options->format == TF_EXPORT_CSV)
-            add_csv_row(e, first, row, text);
+            err = add_csv_row(e, first, row, text, error);
         else
             add_json_row(e, first, row, text);
-        if (text->length > ENOUGH)
-            err = put(e, text, error);
+        if (err == TF_OK)
+            err = put_if_long(e, text, error);
     }
     return err;
 }
@@ -304,7 +315,7 @@ static tf_err export_rows(exporter *e, int64_t tasks, tf_error *error) {
     tf_err err = TF_OK;
     e->values = tf_arena_array(e->arena, (size_t)e->columns, sizeof *e->values);
     if (e->options->format == TF_EXPORT_CSV)
-        add_csv_header(e, &text);
+        err = add_csv_header(e, &text, error);
     for (int64_t first = 0; first < tasks && err == TF_OK; first += piece)
         err = export_piece(e, first, tasks - first < piece ? tasks - first : piece, keep, &text, error);
     if (err == TF_OK)

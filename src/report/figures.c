@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { PIECE_BYTES = 1 << 20 };
+enum { PIECE_BYTES = 1 << 20, MOST_LANES_KNOWN = 1 << 26 /* slots of all ranks */ };
 
 static bool has_ended(uint8_t status) {
     return status == TF_STATUS_DONE || tf_status_has_failed(status);
@@ -143,6 +143,16 @@ static bool has_times(const view *v) {
     return view_record(v, "start") >= 0;
 }
 
+/* It ended, and is known to have been run, at a time and in a place that there can be: the record may be damaged. */
+static bool makes_sense(const records *r, int64_t row) {
+    enum { MOST_PLACES = 1 << 24 };
+    const double longest = 1e11; /* s: 3000 years */
+    const double start = ((const double *)r->start.numbers)[row], duration = ((const double *)r->duration.numbers)[row];
+    const int worker = ((const int32_t *)r->worker.numbers)[row], slot = ((const int32_t *)r->slot.numbers)[row];
+    return has_ended(((const uint8_t *)r->status.numbers)[row]) && start > 0 && start < longest && duration >= 0 &&
+           duration < longest && worker >= 0 && worker < MOST_PLACES && slot >= 0 && slot < MOST_PLACES;
+}
+
 /* Tasks that ended and are known to have been run. */
 static tf_err each_task(const tf_recalled *from, int stage, take_task *take, clockwork *c, tf_error *error) {
     enum { PIECE = PIECE_BYTES / 8 };
@@ -157,7 +167,7 @@ static tf_err each_task(const tf_recalled *from, int stage, take_task *take, clo
         for (size_t i = 0; i < sizeof names / sizeof *names && err == TF_OK; i++)
             err = view_read(v, view_record(v, names[i]), first, count, values[i], error);
         for (int64_t i = 0; i < count && err == TF_OK; i++)
-            if (has_ended(((const uint8_t *)r.status.numbers)[i]) && ((const double *)r.start.numbers)[i] > 0)
+            if (makes_sense(&r, i))
                 take(c, stage, first + i, &r, i);
     }
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
@@ -307,6 +317,9 @@ static tf_err survey_time(const tf_recalled *from, clockwork *c, tf_error *error
     c->t->stages = tf_reader_stages(from->reader);
     find_windows(from, c);
     tf_err err = each_stage(from, take_extent, c, false, error);
+    if (err == TF_OK && (int64_t)c->workers * c->slots > MOST_LANES_KNOWN)
+        return tf_error_set(error, TF_ERR_RUN, "the output is damaged: its tasks ran on %d ranks with %d slots",
+                            c->workers, c->slots);
     c->lane = tf_alloc_array((size_t)c->workers * (size_t)c->slots, sizeof *c->lane);
     if (err == TF_OK)
         err = each_stage(from, mark_lane, c, false, error);

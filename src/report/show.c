@@ -124,8 +124,9 @@ static void print_fields(FILE *out, const shower *s, tf_field_kind kind, const c
 
 static void print_time(FILE *out, double start) {
     char text[40];
-    struct tm utc;
-    time_t whole = (time_t)start;
+    struct tm utc = {0};
+    const double latest = 1e11; /* s; the record may be damaged */
+    time_t whole = start > 0 && start < latest ? (time_t)start : 0;
     gmtime_r(&whole, &utc);
     strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &utc);
     tf_print(out, "  started %s UTC\n", text);
