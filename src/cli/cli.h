@@ -28,7 +28,7 @@ typedef struct options {
     double sync;            /* s; 0: never */
     double walltime, grace; /* s; walltime 0: none */
     double started;         /* tf_now() */
-    bool fresh, json, raw, safe, watch, dry_run, verbose, by_task;
+    bool fresh, json, raw, safe, watch, dry_run, verbose, by_task, trust;
     bool keep_incomplete;
     double latency;    /* s; negative: not given */
     const char *rerun; /* NULL: not given */
@@ -59,8 +59,8 @@ void cli_unload(loaded *loaded);
 /* As tf_farm_decide, by the wish of the command line. */
 tf_store_plan *cli_decide(const options *options, loaded *loaded, tf_store_mode mode, tf_error *error);
 
-/* An output, with the campaign that made it as far as the manifest in it still makes one. The process has changed to
- * its work folder, if there is one. */
+/* An output, with the campaign that made it as far as the manifest in it still makes one. With --trust the process has
+ * changed to its work folder, if there is one. */
 typedef struct recalled {
     tf_recalled it;
     const char *path; /* absolute */

@@ -104,6 +104,7 @@ static int take_option(options *o, int letter, const char *value) {
     case 'v': o->verbose = true; break;
     case 'k': o->by_task = true; break;
     case 'x': o->format = value; break;
+    case 'P': o->trust = true; break;
     case 'c': o->columns = value; break;
     case 'W': o->where = value; break;
     case 'K': o->keep_incomplete = true; break;

@@ -1,37 +1,39 @@
-/* From an output to the campaign that made it: the manifest that is in it, with the settings of the last run. What that
- * reads (lists, tables) may be gone or may have changed: then the output is read without. */
+/* From an output to the campaign that made it: the manifest that is in it, with the settings of the last run. An output
+ * may be somebody else's: what its manifest reads (lists, tables) is opened with --trust alone. It may also be gone or
+ * have changed. In all these cases the output is read without. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 
-/* The disk, on which the manifest is the output's. */
+/* Files, of which the manifest is the output's. */
 typedef struct recall_source {
     tf_source source;
     tf_source disk;
     const char *path, *text;
+    bool trusted; /* files of the disk may be opened */
 } recall_source;
 
 static int read_recalled(tf_source *self, const char *path, tf_buf *out) {
     recall_source *s = (recall_source *)(void *)self;
     if (strcmp(path, s->path) != 0)
-        return s->disk.read(&s->disk, path, out);
+        return s->trusted ? s->disk.read(&s->disk, path, out) : TF_READ_UNTRUSTED;
     tf_buf_adds(out, s->text);
     return 0;
 }
 
 static int glob_disk(tf_source *self, const char *pattern, tf_buf *out) {
     recall_source *s = (recall_source *)(void *)self;
-    return s->disk.glob(&s->disk, pattern, out);
+    return s->trusted ? s->disk.glob(&s->disk, pattern, out) : TF_READ_UNTRUSTED;
 }
 
 static int scan_disk(tf_source *self, const char *path, int64_t batch, int64_t before, tf_buf *out) {
     recall_source *s = (recall_source *)(void *)self;
-    return s->disk.scan(&s->disk, path, batch, before, out);
+    return s->trusted ? s->disk.scan(&s->disk, path, batch, before, out) : TF_READ_UNTRUSTED;
 }
 
-static void load(recalled *r) {
+static void load(recalled *r, bool trusted) {
     cJSON *runs = cJSON_Parse(tf_reader_text(r->it.reader, "runs"));
     const cJSON *last = cJSON_GetArrayItem(runs, cJSON_GetArraySize(runs) - 1);
     const cJSON *sets = cJSON_GetObjectItemCaseSensitive(last, "set");
@@ -51,8 +53,9 @@ static void load(recalled *r) {
     recall_source source = {.source = {.read = read_recalled, .glob = glob_disk, .scan = scan_disk},
                             .disk = tf_source_disk(),
                             .path = with.path,
-                            .text = tf_reader_text(r->it.reader, "manifest")};
-    if (chdir(with.workdir) != 0) /* another machine: what is not read from files is known all the same */
+                            .text = tf_reader_text(r->it.reader, "manifest"),
+                            .trusted = trusted};
+    if (trusted && chdir(with.workdir) != 0) /* another machine: what is not read from files is known all the same */
         with.workdir = "/";
     r->campaign = tf_campaign_load(&with, &source.source, &r->diags);
 }
@@ -69,7 +72,7 @@ int cli_recall(const options *o, recalled *r) {
         cli_forget(r);
         return (int)error.code;
     }
-    load(r);
+    load(r, o->trust);
     const char *why = tf_buf_text(&r->diags.lines);
     r->it.campaign = r->campaign;
     r->it.why = tf_arena_printf(r->arena, "the campaign can't be made again from %.*s", (int)strcspn(why, "\n"), why);

@@ -21,16 +21,16 @@ const verb verbs[] = {
      "say how far a campaign is, whether it runs, was killed or is over",
      "Counts tasks by stage and status, and says why tasks failed and which took longest. On any machine that sees the "
      "file; a run that is at work is not slowed down.\n"},
-    {"show", cli_show, "FILE.h5 [STAGE] INDEX", "an output, as in taskfarm show sweep.h5 0", false, false, true, "jR",
+    {"show", cli_show, "FILE.h5 [STAGE] INDEX", "an output, as in taskfarm show sweep.h5 0", false, false, true, "jRP",
      "show one task: parameters, command line, attempts, results, output",
      "STAGE may be left out where there is only one.\n"},
-    {"export", cli_export, "FILE.h5 [STAGE]", "an output, as in taskfarm export sweep.h5", false, false, true, "oxcWS",
+    {"export", cli_export, "FILE.h5 [STAGE]", "an output, as in taskfarm export sweep.h5", false, false, true, "oxcWSP",
      "print the tasks of a stage as a table",
      "A line a task: its index, its status, its parameters and its results, which are empty (in JSON null) if the task "
      "is not done. Elements of arrays are columns of their own in CSV, lists in JSON; bytes are in base64.\n--format "
      "rocrate prints how "
      "the output came to be instead: the ro-crate-metadata.json of an RO-Crate, by the profile Process Run Crate.\n"},
-    {"report", cli_report, "FILE.h5", "an output, as in taskfarm report sweep.h5", false, false, false, "ox",
+    {"report", cli_report, "FILE.h5", "an output, as in taskfarm report sweep.h5", false, false, false, "oxP",
      "write a page that shows all of a campaign: sweep.html",
      "The page needs nothing else, no network either: counts, failures by message, tasks by slot over time, the slots "
      "at "
@@ -89,6 +89,9 @@ const option_spec option_specs[] = {
     {"columns", 'c', false, "LIST", NULL,
      "which ones, in this order, with commas between: also index, status, attempts, duration, message, stdout, ..."},
     {"where", 'W', false, "EXPR", NULL, "only tasks of which this is true, as in \"status == 'done' && snr > 5\""},
+    {"trust", 'P', false, NULL, NULL,
+     "open the tables and lists that the manifest in FILE names, to work out what FILE has not: for outputs of your "
+     "own"},
     {"nodes", 'N', false, "N", NULL, "nodes that the job asks for (default: 2)"},
     {"time", 'i', false, "TIME", NULL, "how long the job may take: 90m, 12h (default: 2h)"},
     {"format", 'x', false, "FORMAT", "csv jsonl rocrate html trace",

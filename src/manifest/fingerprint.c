@@ -153,19 +153,41 @@ static cJSON *params_json(const tf_space *space) {
     return object;
 }
 
-void tf_fingerprint(const tf_campaign *campaign, int number, tf_buf *out) {
-    const tf_stage_spec *stage = &campaign->stage[number];
+static void add_wheres(cJSON *object, const tf_stage_spec *stage) {
+    if (stage->wheres == 0)
+        return;
+    cJSON *wheres = cJSON_CreateArray();
+    for (int w = 0; w < stage->wheres; w++)
+        add_expr(wheres, stage->where[w]);
+    add_printed(object, "where", wheres);
+}
+
+static void add_seed(cJSON *object, const tf_campaign *campaign) {
     char seed[24];
     snprintf(seed, sizeof seed, "%" PRIu64, campaign->seed);
+    cJSON_AddStringToObject(object, "seed", seed);
+}
+
+static void add_space(cJSON *object, const tf_stage_spec *stage) {
+    add_hash(object, "space", tf_space_hash(stage->space, tf_space_size(stage->space)));
+}
+
+struct cJSON *tf_fingerprint_points(const tf_campaign *campaign, int number) {
+    const tf_stage_spec *stage = &campaign->stage[number];
+    cJSON *object = cJSON_CreateObject();
+    add_wheres(object, stage);
+    add_printed(object, "parameters", params_json(stage->space));
+    add_seed(object, campaign);
+    add_space(object, stage);
+    return object;
+}
+
+void tf_fingerprint(const tf_campaign *campaign, int number, tf_buf *out) {
+    const tf_stage_spec *stage = &campaign->stage[number];
     cJSON *object = cJSON_CreateObject();
     add_run(object, stage);
     cJSON_AddStringToObject(object, "kind", kind_name(stage->run.kind));
-    if (stage->wheres > 0) {
-        cJSON *wheres = cJSON_CreateArray();
-        for (int w = 0; w < stage->wheres; w++)
-            add_expr(wheres, stage->where[w]);
-        add_printed(object, "where", wheres);
-    }
+    add_wheres(object, stage);
     if (stage->arrays > 0)
         add_printed(object, "arrays", arrays_json(campaign, stage));
     if (stage->reductions > 0) {
@@ -180,13 +202,13 @@ void tf_fingerprint(const tf_campaign *campaign, int number, tf_buf *out) {
     add_printed(object, "parameters", params_json(stage->space));
     add_printed(object, "points_of", sources_json(stage->space));
     add_printed(object, "files", files_json(stage));
-    cJSON_AddStringToObject(object, "seed", seed);
+    add_seed(object, campaign);
     char record[32];
     snprintf(record, sizeof record, "%s%s%s", stage->record_full ? "full" : "status", stage->inputs ? ", inputs" : "",
              tf_stage_hashes_inputs(stage) ? ", hashes" : "");
     cJSON_AddStringToObject(object, "record", record);
     cJSON_AddStringToObject(object, "store_params", stage->store_params ? "true" : "false");
-    add_hash(object, "space", tf_space_hash(stage->space, tf_space_size(stage->space)));
+    add_space(object, stage);
     char *text = cJSON_PrintUnformatted(object);
     tf_buf_adds(out, text);
     cJSON_free(text);

@@ -68,9 +68,8 @@ static tf_err not_known(const view *v, const char *name, const char *why, tf_err
 /* Do the stage's tasks have the parameters now that they had then? */
 static bool has_same_points(const view *v, const tf_stage_spec *spec) {
     static const char *const parts[] = {"parameters", "space", "where", "seed"};
-    tf_buf now = {0};
-    tf_fingerprint(v->from->campaign, spec->number, &now);
-    cJSON *ours = cJSON_Parse(tf_buf_text(&now)), *its = cJSON_Parse(tf_reader_fingerprint(v->from->reader, v->stage));
+    cJSON *ours = tf_fingerprint_points(v->from->campaign, spec->number),
+          *its = cJSON_Parse(tf_reader_fingerprint(v->from->reader, v->stage));
     bool same = tf_space_size(spec->space) == tf_reader_tasks(v->from->reader, v->stage);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         same = same && cJSON_Compare(cJSON_GetObjectItemCaseSensitive(ours, parts[i]),
@@ -78,7 +77,6 @@ static bool has_same_points(const view *v, const tf_stage_spec *spec) {
                            (cJSON_HasObjectItem(ours, parts[i]) || cJSON_HasObjectItem(its, parts[i]));
     cJSON_Delete(ours);
     cJSON_Delete(its);
-    tf_buf_free(&now);
     return same;
 }
 

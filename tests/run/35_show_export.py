@@ -130,14 +130,14 @@ class ShowExport(farm.FarmTest):
         self.write("c.json", manifest)
         self.taskfarm("c.json", ranks=2)
         points = [(10 + i // 2, "RG"[i % 2], k) for i in range(12) for k in range(3)]
-        rows = self.rows("c.h5", "b")
+        rows = self.rows("c.h5", "b", "--trust")
         for i, ((n, f, k), row) in enumerate(zip(points, rows, strict=True)):
             self.assertEqual((float(row["n"]), row["f"], float(row["y"]), int(row["k"])), (n, f, 2 * n, k))
             self.assertEqual(row["status"], "excluded" if n == 12 else "done")
             self.assertEqual(row["z"], "" if n == 12 else str(2 * n + k))
-        self.assertEqual([(int(r["i"]), r["w"]) for r in self.rows("c.h5", "c")], [(i, w) for i in range(50) for w in "xy"])
-        self.assertEqual(len(self.rows("c.h5", "b", "--where", "f == 'G' && y > 25")), 9)
-        shown = json.loads(self.taskfarm("show", "c.h5", "b", 35, "--json").stdout)
+        self.assertEqual([(int(r["i"]), r["w"]) for r in self.rows("c.h5", "c", "--trust")], [(i, w) for i in range(50) for w in "xy"])
+        self.assertEqual(len(self.rows("c.h5", "b", "--trust", "--where", "f == 'G' && y > 25")), 9)
+        shown = json.loads(self.taskfarm("show", "c.h5", "b", 35, "--json", "--trust").stdout)
         self.assertEqual(shown["parameters"], {"n": 15, "f": "G", "y": 30, "k": 2})
         self.assertEqual((shown["results"], shown["run"]), ({"z": 32}, "z = y + k"))
         # Elsewhere, and without what the manifest reads, all but that is there still.
@@ -146,7 +146,7 @@ class ShowExport(farm.FarmTest):
         (self.folder / "c.h5").rename(other / "moved.h5")
         (self.folder / "f.txt").unlink()
         self.assertEqual([float(r["y"]) for r in self.rows("other/moved.h5", "a")], [2.0 * (10 + i // 2) for i in range(12)])
-        done = self.taskfarm("export", "other/moved.h5", "b", status=3)
+        done = self.taskfarm("export", "other/moved.h5", "b", "--trust", status=3)
         self.assertIn('parameter "n" of stage "b" is not in the output, and the campaign can\'t be made again', done.stderr)
         self.assertIn("f.txt", done.stderr)
         self.assertEqual(len(self.rows("other/moved.h5", "b", "--columns", "index,z")), 36)
@@ -154,7 +154,7 @@ class ShowExport(farm.FarmTest):
         self.assertEqual((shown["parameters"]["n"], shown["results"]), (None, {"z": 32}))
         # And what has changed is not taken for what was.
         self.write("f.txt", "R\nB\n")
-        done = self.taskfarm("export", "other/moved.h5", "b", status=3)
+        done = self.taskfarm("export", "other/moved.h5", "b", "--trust", status=3)
         self.assertIn("what the manifest reads has changed since", done.stderr)
 
     def test_settings_of_the_command_line_count(self):
