@@ -277,8 +277,8 @@ static int remove_entry(int folder, const char *name, const char *keep) {
     if (!is_run(name) || strcmp(name, keep) == 0)
         return 0;
     int run = folder_open_inner(folder, name);
-    if (run < 0)
-        return errno == ENOENT ? 0 : errno;
+    if (run < 0) /* gone, or nothing that a run makes */
+        return errno == ENOENT || errno == ENOTDIR || errno == EPERM ? 0 : errno;
     int failure = each_entry(run, remove_side_file, NULL);
     close(run);
     if (!failure && unlinkat(folder, name, AT_REMOVEDIR) != 0 && errno != ENOTEMPTY && errno != EEXIST)
