@@ -21,6 +21,9 @@ typedef struct batch_header {
     double row_started;  /* host: of the task under way, or of the batch function; 0 before, and without a timeout */
     double seconds;      /* host: time spent */
     uint64_t texts_size; /* host: bytes of text records */
+    int64_t sound;       /* host, atomic, of a function: rows 0 .. sound - 1 are of a process as it was at first */
+    uint32_t changed; /* host: what of its surroundings a function has changed; its other rows are not to be trusted */
+    int32_t refused;  /* host: it runs no more, for what an earlier batch has changed */
 } batch_header;
 
 /* One side's mapping of a buffer: columns for the largest stage, and behind them the text records, which grow. */

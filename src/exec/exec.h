@@ -42,6 +42,7 @@ typedef struct tf_rows {
     int64_t failed; /* in vain, or in time no more */
     int64_t excluded, skipped;
     int64_t pending;            /* whose task is to be tried again; the others have ended */
+    uint32_t changed;           /* what their function changed in its process for later tasks, which were run again */
     double seconds;             /* that a slot spent on them */
     const void *const *params;  /* per parameter: values; strings as NUL-padded cells of max_bytes. NULL: not stored */
     const void *const *columns; /* per column: count x elements, C order; NULL for strings and bytes */
@@ -177,6 +178,9 @@ int64_t tf_exec_submit(tf_exec *exec, int slot, int stage, int attempt, int64_t 
  * not started; while it goes on, because a task takes long, `left` is empty. A status other than TF_OK makes
  * tf_exec_poll return it. */
 typedef tf_err tf_exec_on_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error);
+
+/* Adds what tf_rows.changed says, in words: "the umask and the locale". */
+void tf_exec_name_changes(uint32_t changes, tf_buf *text);
 
 bool tf_exec_is_busy(const tf_exec *exec, int slot);
 

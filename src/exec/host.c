@@ -19,7 +19,8 @@ size_t host_state_size(int stages) {
 
 void host_open(host *h, const host_setting *setting, int rank, int slot) {
     const tf_campaign *campaign = setting->campaign;
-    *h = (host){.setting = setting, .campaign = campaign, .rank = rank, .slot = slot};
+    *h = (host){.setting = setting, .campaign = campaign, .rank = rank, .slot = slot, .only = -1};
+    tf_floats_read(&h->floats);
     h->stage = tf_alloc_array((size_t)campaign->stages, sizeof(struct tf_stage *));
     h->exprs = tf_alloc_array((size_t)campaign->stages, sizeof(struct exprs *));
     h->service = tf_alloc_array((size_t)campaign->stages, sizeof *h->service);
@@ -201,6 +202,27 @@ static bool is_time_up(stopwatch *w, int64_t row) {
     return now > w->end;
 }
 
+/* Does the function leave the surroundings of tasks as they were? Rows that have ended so far are sound then. What is
+ * built in does. */
+static bool is_unchanged(host *h) {
+    batch_header *head = h->header;
+    surroundings after;
+    if (strcmp(h->spec->run.library, "builtin") != 0) {
+        surroundings_read(&after);
+        head->changed = surroundings_compare(&h->before, &after);
+        h->spoilt = head->changed != 0;
+    }
+    if (!h->spoilt)
+        __atomic_store_n(&head->sound, head->ended, __ATOMIC_RELEASE);
+    return !h->spoilt;
+}
+
+/* After the first task, and when the stopwatch has moved: a task that takes long is not to keep more from the file than
+ * that. */
+static bool is_time_to_compare(const stopwatch *w, int64_t row) {
+    return row == 0 || (w->stride == 1 && w->next == row + 1);
+}
+
 /* Does what is run look at the array? */
 static bool is_used(const tf_stage_spec *spec, int array) {
     const int name = tf_space_params(spec->space) + array;
@@ -243,6 +265,7 @@ static void run_row(host *h, struct tf_stage *function, int64_t row) {
         if (function) {
             host_watch(h, h->spec->timeout > 0 ? tf_now() : 0);
             function_run(h, function, row);
+            function_enter(function);
         } else if (h->spec->run.kind == TF_RUN_EXPR) {
             exprs_set_row(h, row);
         } else if (h->spec->run.kind == TF_RUN_SERVICE) {
@@ -302,6 +325,8 @@ static void run_rows(host *h, struct tf_stage *function) {
         head->texts_size = h->texts_used;
         __atomic_store_n(&head->ended, row + 1, __ATOMIC_RELEASE);
         if (h->texts_used > BATCH_TEXTS || is_time_up(&watch, row))
+            return;
+        if (function && is_time_to_compare(&watch, row) && !is_unchanged(h))
             return;
     }
 }
@@ -384,29 +409,54 @@ static void take_place(host *h) {
         setenv(head->gpu_variable, h->gpus[0] ? h->gpus : h->own_gpus, 1);
     else
         unsetenv(head->gpu_variable);
+    h->knows_before = false;
+}
+
+/* The batch's function, ready to be called. What its setup changes for good is so for its own tasks, and for no others.
+ */
+static struct tf_stage *prepare_function(host *h) {
+    const int stage = h->spec->number;
+    if (h->limited != h->spec) {
+        memory_limit_host(h->spec->need.memory);
+        h->knows_before = false;
+    }
+    h->limited = h->spec;
+    if (!h->knows_before)
+        surroundings_read(&h->before);
+    if (!h->stage[stage]) {
+        const surroundings at_first = h->before;
+        h->stage[stage] = function_load(h, h->spec);
+        surroundings_read(&h->before);
+        if (surroundings_compare(&at_first, &h->before))
+            h->only = stage;
+    }
+    h->knows_before = true;
+    function_enter(h->stage[stage]);
+    return h->stage[stage];
 }
 
 void host_run_batch(host *h, batch_map *map) {
     batch_header *head = (batch_header *)(void *)map->fixed;
     host_begin_batch(h, map, head->attempt);
+    if (h->spoilt || (h->only >= 0 && h->only != h->spec->number)) {
+        head->refused = 1;
+        return;
+    }
     take_place(h);
     capture_start(&h->err, h->spec->capture_stderr);
     exprs_set_apart(h);
     struct tf_stage *function = NULL;
     if (h->spec->run.kind == TF_RUN_EXPR)
         exprs_evaluate(h);
-    if (h->spec->run.kind == TF_RUN_FUNCTION) {
-        if (h->limited != h->spec)
-            memory_limit_host(h->spec->need.memory);
-        h->limited = h->spec;
-        if (!h->stage[h->header->stage])
-            h->stage[h->header->stage] = function_load(h, h->spec);
-        function = h->stage[h->header->stage];
-    }
+    if (h->spec->run.kind == TF_RUN_FUNCTION)
+        function = prepare_function(h);
     if (function && function_has_batch(function) && !tf_stage_has_files(h->spec) && !h->has_tables)
         run_together(h, function);
     else
         run_rows(h, function);
+    tf_floats_restore(&h->floats);
+    if (function && !h->spoilt)
+        is_unchanged(h);
     head->seconds = tf_now() - head->started;
 }
 

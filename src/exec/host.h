@@ -5,8 +5,10 @@
 
 #include <sys/types.h>
 
+#include "base/floats.h"
 #include "exec/batch.h"
 #include "exec/capture.h"
+#include "exec/surroundings.h"
 
 typedef struct service service;
 
@@ -83,6 +85,11 @@ typedef struct host {
     tf_files *files;
     tf_paths inputs, outputs; /* of the task under way, if its stage has any */
     tf_table not_staged;      /* inputs that could not be copied */
+    tf_floats floats;         /* how this process computes, but for its functions */
+    surroundings before;      /* of the batch under way, if its stage runs a function, */
+    bool knows_before;        /* and whether they are those after the last batch too */
+    bool spoilt;              /* a function has changed them: nothing more is run */
+    int only;                 /* the stage whose setup has changed them, which alone may be run here; -1: any */
     bool stopped;             /* the task under way has been left, since the rank said so */
     uint64_t texts_used;
     tf_quick_clock clock; /* of the times that are recorded */
@@ -176,6 +183,7 @@ void function_run(host *h, struct tf_stage *stage, int64_t row);
 /* Rows part .. part + part_count - 1 at once; fails rows by setting their status. */
 void function_run_batch(host *h, struct tf_stage *stage);
 void function_unload(struct tf_stage *stage);
+void function_enter(const struct tf_stage *stage); /* from now on floats are as its setup has left them */
 const tf_stage_spec *function_spec(const struct tf_stage *stage);
 
 /* Rows that are not to be run get their status: those that "where" leaves out, and those whose own rows are not done.

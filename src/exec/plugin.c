@@ -19,6 +19,7 @@ struct tf_stage {
     tf_buf failure; /* why no task of the stage can run here; empty if they can */
     cJSON *args;
     uint64_t rng_key;
+    tf_floats floats;   /* how it is to find them each time */
     double **as_double; /* per parameter: its batch as doubles, where it was bound so and is not; else NULL */
     struct call *call;
 };
@@ -144,14 +145,18 @@ struct tf_stage *function_load(host *h, const tf_stage_spec *spec) {
     for (int k = 0; k < spec->columns; k++)
         s->call->all_floats = s->call->all_floats && tf_type_is_float(spec->column[k].type);
     tf_error error;
-    if (plugin_open(&spec->run, h->setting->program, find_memory(h->setting, spec->number), &s->fn, &error) != TF_OK) {
+    if (plugin_open(&spec->run, h->setting->program, find_memory(h->setting, spec->number), &s->fn, &error) != TF_OK)
         tf_buf_adds(&s->failure, error.text);
-        return s;
-    }
-    int status = s->fn.setup ? s->fn.setup(s, &s->state) : TF_SUCCESS;
+    int status = s->failure.length == 0 && s->fn.setup ? s->fn.setup(s, &s->state) : TF_SUCCESS;
     if (status != TF_SUCCESS && s->failure.length == 0)
         tf_buf_addf(&s->failure, "%s_setup returned %d", spec->run.symbol, status);
+    tf_floats_read(&s->floats);
+    tf_floats_restore(&h->floats);
     return s;
+}
+
+void function_enter(const struct tf_stage *s) {
+    tf_floats_restore(&s->floats);
 }
 
 void function_unload(struct tf_stage *s) {

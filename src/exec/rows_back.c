@@ -1,5 +1,6 @@
 /* Copying and checking what hosts leave in shared memory (see rows_back.h). */
 #include "exec/rows_back.h"
+#include "exec/surroundings.h"
 
 #include <math.h>
 #include <string.h>
@@ -21,12 +22,15 @@ void rows_back_free(rows_back *back) {
  * said of an earlier one. */
 static batch_claim read_header(const batch_header *head) {
     batch_claim c;
+    c.sound = __atomic_load_n(&head->sound, __ATOMIC_ACQUIRE);
     c.ended = __atomic_load_n(&head->ended, __ATOMIC_ACQUIRE);
     __atomic_load(&head->row_started, &c.row_started, __ATOMIC_RELAXED);
     __atomic_load(&head->started, &c.started, __ATOMIC_RELAXED);
     __atomic_load(&head->seconds, &c.seconds, __ATOMIC_RELAXED);
     c.texts_size = __atomic_load_n(&head->texts_size, __ATOMIC_RELAXED);
     c.calling_batch = __atomic_load_n(&head->calling_batch, __ATOMIC_RELAXED) != 0;
+    c.changed = __atomic_load_n(&head->changed, __ATOMIC_RELAXED);
+    c.refused = __atomic_load_n(&head->refused, __ATOMIC_RELAXED) != 0;
     return c;
 }
 
@@ -47,8 +51,10 @@ const char *rows_back_claim(const batch_map *map, const batch_order *order, cons
     const double now = tf_now();
     if (!is_as_asked(head, order))
         return "its orders";
-    if (c.ended < passed->end || c.ended > order->count)
+    if (c.ended < passed->end || c.ended > order->count || c.sound < 0 || c.sound > c.ended)
         return "its count of finished tasks";
+    if (c.changed & ~(uint32_t)SURROUNDINGS_ALL)
+        return "its surroundings";
     if (c.texts_size < passed->texts_end || c.texts_size % sizeof(int64_t) != 0)
         return "its amount of text";
     if ((c.started != 0 && !is_between(c.started, order->given, now)) ||

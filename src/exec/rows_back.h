@@ -17,11 +17,12 @@ typedef struct batch_order {
 
 /* What the host says of the batch as a whole. */
 typedef struct batch_claim {
-    int64_t ended;
+    int64_t ended, sound;
     double started, row_started; /* by tf_now(); 0: not yet */
     double seconds;
     uint64_t texts_size;
-    bool calling_batch;
+    uint32_t changed; /* surroundings_compare */
+    bool calling_batch, refused;
 } batch_claim;
 
 /* Rows that have been taken, with the copies that they point to. All zeros has none. */

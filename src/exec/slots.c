@@ -344,6 +344,16 @@ static tf_interval rest_of(const batch_order *order, int64_t row) {
     return (tf_interval){order->first + row, order->first + order->count};
 }
 
+/* The process of these rows has been changed by one of them, so they count for nothing: each is to have one of its own.
+ */
+static void put_apart(tf_exec *exec, int n, int b, batch_claim *claim) {
+    const batch_order *order = &exec->slot[n].order[b];
+    const batch_part *passed = &exec->slot[n].passed[b];
+    tf_intervals_add(&exec->apart[order->stage], order->first + passed->end, order->first + claim->ended);
+    claim->ended = passed->end;
+    claim->texts_size = passed->texts_end;
+}
+
 /* A host is done with a buffer: what is left of its rows is passed on, and it is ours again. */
 static tf_err deliver(tf_exec *exec, int n, int b, const delivery *d) {
     slot *s = &exec->slot[n];
@@ -351,11 +361,15 @@ static tf_err deliver(tf_exec *exec, int n, int b, const delivery *d) {
     batch_part part;
     tf_rows rows;
     const char *nonsense = rows_back_claim(&s->map[b], &s->order[b], &s->passed[b], &claim);
+    if (!nonsense && claim.changed && !s->apart[b])
+        put_apart(exec, n, b, &claim);
     if (!nonsense)
         nonsense = take_part(exec, n, b, &claim, claim.ended, &part, &rows);
     if (nonsense)
         return distrust(exec, n, b, nonsense, d->error);
     take_back(exec, n, b);
+    s->worn = s->worn || claim.changed || claim.refused;
+    rows.changed = claim.changed;
     return pass_on(s, n, b, &part, &rows, rest_of(&s->order[b], claim.ended), d);
 }
 
@@ -364,10 +378,13 @@ static tf_err pass_on_finished(tf_exec *exec, int n, int b, batch_claim *claim, 
                                const delivery *d) {
     batch_part part;
     tf_rows rows;
+    const slot *s = &exec->slot[n];
+    const bool is_function = exec->campaign->stage[s->order[b].stage].run.kind == TF_RUN_FUNCTION;
+    const int64_t ended = is_function ? claim->sound : claim->ended;
     claim->seconds = tf_now() - claim->started;
-    if (claim->ended <= exec->slot[n].passed[b].end)
+    if (ended <= s->passed[b].end)
         return TF_OK;
-    *nonsense = take_part(exec, n, b, claim, claim->ended, &part, &rows);
+    *nonsense = take_part(exec, n, b, claim, ended, &part, &rows);
     return *nonsense ? TF_OK : pass_on(&exec->slot[n], n, b, &part, &rows, (tf_interval){0, 0}, d);
 }
 

@@ -39,8 +39,9 @@ struct master {
     int finished;              /* stages */
     int stopping;              /* see tf_farm_progress */
     tf_store *store;
-    look *look; /* per stage */
-    peer *peer; /* per rank */
+    look *look;        /* per stage */
+    uint32_t *changed; /* per stage: what its function has been said to change */
+    peer *peer;        /* per rank */
     int lost;
     bool parted;
     tf_err outcome; /* once parted */
@@ -56,6 +57,7 @@ master *master_new(const tf_farm_options *options, tf_wire *wire, tf_store *stor
     master *m = tf_alloc(sizeof *m);
     *m = (master){.campaign = campaign, .options = options, .wire = wire, .store = store, .started = tf_now()};
     m->look = tf_alloc_array((size_t)campaign->stages, sizeof *m->look);
+    m->changed = tf_alloc_array((size_t)campaign->stages, sizeof *m->changed);
     m->peer = tf_alloc_array((size_t)wire_ranks(wire), sizeof *m->peer);
     tf_sched_stage *stages = tf_alloc_array((size_t)campaign->stages, sizeof *stages);
     for (int s = 0; s < campaign->stages; s++)
@@ -90,6 +92,7 @@ void master_free(master *m) {
     tf_sched_free(m->sched);
     free(m->peer);
     free(m->look);
+    free(m->changed);
     free(m);
 }
 
@@ -151,6 +154,22 @@ static void take_failure(master *m, const failure_message *failure) {
                  failure->index, failure->numbers);
 }
 
+/* The first worker to notice is enough. */
+static void take_change(master *m, const change_message *change) {
+    const tf_stage_spec *stage = &m->campaign->stage[change->stage];
+    if ((change->changed & ~m->changed[change->stage]) == 0)
+        return;
+    m->changed[change->stage] |= change->changed;
+    tf_buf text = {0};
+    tf_buf_addf(&text, "stage \"%s\": %s changes ", stage->name, stage->run.symbol);
+    tf_exec_name_changes(change->changed, &text);
+    tf_buf_adds(
+        &text, " of its process; its tasks run one by one, in processes of their own: let it put back what it changes");
+    if (m->options->on_warning)
+        m->options->on_warning(m->options->context, text.data);
+    tf_buf_free(&text);
+}
+
 /* Every rank may say so, and several do when a launcher passes a signal on. */
 static void drain(master *m, drain_how how, int why) {
     if (m->how >= how)
@@ -192,6 +211,7 @@ void master_take(master *m, int from, int tag, const void *payload, size_t size)
     case TAG_REPORT: take_reports(m, from, payload, size / sizeof(report_message)); break;
     case TAG_HUNGRY: tf_sched_hungry(m->sched, from, ((const hungry_message *)payload)->idle); break;
     case TAG_FAILURE: take_failure(m, payload); break;
+    case TAG_CHANGE: take_change(m, payload); break;
     case TAG_SIGNAL: {
         const signal_message *message = payload;
         drain(m, message->count > 1 ? DRAIN_AT_ONCE : DRAIN_WAIT, message->signal);

@@ -10,6 +10,7 @@
  *              <-------------------  REMOVE  nobody needs the temporary outputs of this one any more
  *       HUNGRY ------------------->          some slots are idle, though others are not
  *       FAILURE ------------------>          why tasks failed: messages, counted
+ *       CHANGE ------------------->          a function changes the process that it runs in
  *       SIGNAL ------------------->          I was told to stop
  *              <-------------------  DRAIN   begin nothing more
  *       DRAINED ------------------>          nothing is under way here any more
@@ -32,6 +33,7 @@ typedef enum message_tag {
     TAG_REMOVE,
     TAG_HUNGRY,
     TAG_FAILURE,
+    TAG_CHANGE,
     TAG_SIGNAL,
     TAG_DRAIN,
     TAG_DRAINED,
@@ -96,6 +98,12 @@ typedef struct failure_message {
     int64_t count;                /* of all */
     char message[408];            /* NUL-terminated, cut if longer */
 } failure_message;
+
+/* Told once a worker and stage. */
+typedef struct change_message {
+    int32_t stage;
+    uint32_t changed; /* tf_rows.changed */
+} change_message;
 
 typedef struct signal_message {
     int32_t signal;

@@ -32,9 +32,10 @@ struct worker {
     int64_t slots;
     bool mixed; /* stages need different things */
     double sync;
-    double told;   /* tf_now() when the master last heard of this worker */
-    tf_pace *pace; /* per stage */
-    piece *queue;  /* a stack turned round: the next piece is the last */
+    double told;       /* tf_now() when the master last heard of this worker */
+    tf_pace *pace;     /* per stage */
+    uint32_t *changed; /* per stage: what the master knows that its function changes */
+    piece *queue;      /* a stack turned round: the next piece is the last */
     size_t queued, capacity;
     int64_t waiting; /* tasks in the queue */
     double blocked;  /* since when the next piece finds no room, though others behind it may; 0: it is not known to */
@@ -54,6 +55,7 @@ worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_exec *exec, tf
     const tf_resources has = tf_exec_has(exec);
     *w = (worker){.campaign = campaign, .wire = wire, .exec = exec, .store = store, .slots = has.slots, .sync = sync};
     w->pace = tf_alloc_array((size_t)campaign->stages, sizeof *w->pace);
+    w->changed = tf_alloc_array((size_t)campaign->stages, sizeof *w->changed);
     for (int s = 1; s < campaign->stages; s++)
         w->mixed = w->mixed || !tf_resources_equal(&campaign->stage[s].need, &campaign->stage[0].need);
     hello_message hello = {.slots = (int32_t)has.slots,
@@ -70,6 +72,7 @@ void worker_free(worker *w) {
     if (!w)
         return;
     free(w->pace);
+    free(w->changed);
     free(w->queue);
     free(w->report);
     tf_buf_free(&w->status);
@@ -283,6 +286,15 @@ static void keep_pending(worker *w, const tf_rows *rows, tf_rows *changed) {
     changed->texts_size = w->texts.length;
 }
 
+static void send_change(worker *w, const tf_rows *rows) {
+    uint32_t *told = &w->changed[rows->stage];
+    const change_message change = {.stage = rows->stage, .changed = rows->changed};
+    if ((change.changed & ~*told) == 0)
+        return;
+    *told |= change.changed;
+    wire_send(w->wire, MASTER, TAG_CHANGE, &change, sizeof change);
+}
+
 static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
     (void)slot;
     worker *w = context;
@@ -295,6 +307,7 @@ static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interva
     if (err != TF_OK)
         return err;
     put_back(w, rows->stage, rows->attempt, left);
+    send_change(w, rows);
     if (rows->count == 0)
         return TF_OK;
     tf_pace_add(&w->pace[rows->stage], rows->count, rows->seconds);

@@ -46,5 +46,45 @@ class SharedMemory(farm.FarmTest):
             self.assertEqual(stage["results/y"][()][others].tolist(), others, way)
 
 
+class Surroundings(farm.FarmTest):
+    """Functions that change their process for the tasks after them: floats, and what is compared after each batch."""
+
+    changes = {
+        "floats": None,
+        "folder": "the working folder",
+        "umask": "the umask",
+        "signals": "the blocked signals",
+        "locale": "the locale",
+        "limits": "limits",
+        "variables": "environment variables",
+    }
+
+    def stage(self, what, name=None, function="meddle"):
+        return {
+            "name": name or what,
+            "over": {"i": {"range": [24]}, "what": [what]},
+            "run": {"function": f"{farm.BUILD}/tests/libmeddler.so:{function}"},
+            "results": {"found": "string"},
+        }
+
+    def test_no_task_finds_what_another_has_left(self):
+        stages = [*map(self.stage, self.changes), self.stage("folder", "batches", "meddles")]
+        self.write("meddler.json", {"stages": stages, "output": "m.h5"})
+        results = []
+        for slots in 1, 3:
+            done = self.taskfarm("meddler.json", "--fresh", "--slots", str(slots))
+            results.append(farm.digest(self.folder / "m.h5"))
+            with self.open("m.h5") as file:
+                found = {stage["name"]: set(file[stage["name"]]["results/found"][()]) for stage in stages}
+            clean = found["floats"]
+            self.assertEqual(len(clean), 1, clean)
+            self.assertEqual(found, dict.fromkeys(found, clean))
+            for name, what in {**self.changes, "batches": "the working folder"}.items():
+                function = "meddles" if name == "batches" else "meddle"
+                said = f'stage "{name}": {function} changes {what} of its process; its tasks run one by one, in processes of their own: let it put back what it changes'
+                self.assertEqual(done.stderr.count(said), 0 if what is None else 1, done.stderr)
+        self.assertEqual(results[0], results[1])
+
+
 if __name__ == "__main__":
     farm.main()
