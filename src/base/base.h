@@ -113,6 +113,9 @@ tf_fit tf_store_number(tf_type type, const char *text, size_t length, void *out)
 /* "is beyond" or "is no": what stands between the text and its type in a message. */
 const char *tf_fit_text(tf_fit fit);
 
+/* Would it fit a float64? */
+bool tf_is_number(const char *text, size_t length);
+
 /* Is there a double that is this integer? */
 bool tf_is_double(int64_t integer);
 

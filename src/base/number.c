@@ -23,6 +23,8 @@ static bool is_digit(char c) {
 
 static bool is_special(const char *text, size_t length) {
     static const char *const names[] = {"nan", "inf", "infinity"};
+    if (length == 0 || is_digit(*text))
+        return false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strlen(names[i]) == length && strncasecmp(text, names[i], length) == 0)
             return true;
@@ -131,6 +133,16 @@ tf_fit tf_store_number(tf_type type, const char *text, size_t length, void *out)
 
 const char *tf_fit_text(tf_fit fit) {
     return fit == TF_FITS ? "fits" : fit == TF_TOO_LARGE ? "is beyond" : "is no";
+}
+
+bool tf_is_number(const char *text, size_t length) {
+    enum { SMALL = 300 }; /* digits and exponent of what is far from the ends of double */
+    decimal d;
+    double number;
+    if (!take_apart(text, length, &d))
+        return false;
+    return d.special || (length < SMALL && d.exponent < SMALL - (int64_t)length) ||
+           store_nearest(TF_FLOAT64, &d, &number) == TF_FITS;
 }
 
 bool tf_is_double(int64_t integer) {

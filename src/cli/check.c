@@ -99,7 +99,9 @@ static void print_files(const tf_campaign *c, const char *what, const tf_file_sp
 
 /* Why a column of a table is of its type, where that is not plain to see. */
 static const char *reason(const char *why, char out[100]) {
-    snprintf(out, 100, why ? " (%s)" : "", why);
+    *out = '\0';
+    if (why)
+        snprintf(out, 100, " (%s)", why);
     return out;
 }
 

@@ -57,7 +57,6 @@ static bool is_padded(const char *cell) {
 void csv_note(csv_column *column, const char *cell, bool quoted) {
     const size_t length = strlen(cell);
     int64_t integer;
-    double number;
     column->longest = (int64_t)length > column->longest ? (int64_t)length : column->longest;
     if (length == 0) {
         column->integers = false;
@@ -69,7 +68,7 @@ void csv_note(csv_column *column, const char *cell, bool quoted) {
         column->huge |= length > 18 && !tf_parse_int(cell, &integer);
         column->padded |= is_padded(cell);
     } else {
-        const bool is_number = tf_parse_double(cell, &number);
+        const bool is_number = tf_is_number(cell, length);
         column->integers = false;
         column->numbers &= is_number;
         column->decimal |= is_number;
