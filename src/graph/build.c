@@ -176,10 +176,11 @@ static void check_place(const builder *b, const tf_file_spec *spec, int stage, i
     if (in->dangling)
         complain(b, spec->pointer, stage, index, "%s: its folder %s is a link that leads nowhere", path,
                  f->text.data + in->path);
-    if (is_outside(path) && !spec->outside)
+    const bool outside = in->outside || strcmp(path, "..") == 0;
+    if (outside && !spec->outside && is_outside(path))
         complain(b, spec->pointer, stage, index, "%s is outside the work folder; \"allow_outside\": true allows that",
                  path);
-    else if (in->outside && !spec->outside)
+    else if (outside && !spec->outside)
         complain(b, spec->pointer, stage, index,
                  "%s is outside the work folder, since a link is on the way to it; \"allow_outside\": true allows that",
                  path);

@@ -86,7 +86,9 @@ static bool is_below(const char *path, const char *folder) {
 
 /* Looks at a folder that nobody has asked for. `path` is written as in the manifest. */
 static uint32_t look_at(folders *f, uint32_t up, const char *path, size_t length) {
-    known_folder one = {.up = up, .outside = f->item[up].outside, .own = f->item[up].own, .folding = -1};
+    const bool rises =
+        length >= 2 && memcmp(path + length - 2, "..", 2) == 0 && (length == 2 || path[length - 3] == '/');
+    known_folder one = {.up = up, .outside = rises || f->item[up].outside, .own = f->item[up].own, .folding = -1};
     tf_disk_id id;
     uint32_t number = (uint32_t)f->count;
     if (!f->item[up].there || !f->disk->look)
@@ -104,8 +106,6 @@ static uint32_t look_at(folders *f, uint32_t up, const char *path, size_t length
     } else if (is_link) {
         one.dangling = true;
     }
-    if (length >= 2 && strcmp(text.data + length - 2, "..") == 0)
-        one.outside = true;
     if (one.there)
         number = known_by_id(f, &id, number);
     if (number == f->count)

@@ -106,6 +106,8 @@ REFUSED = [
     ({"inputs": "sub/s.txt", "outputs": "sub"}, "m: sub is an output of this task, and a folder of other files of the campaign"),
     ({"outputs": "d/x", "log": "d"}, "m: d is the log of this task, and a folder of other files of the campaign"),
     ({"log": "../x.log"}, 'm: ../x.log is outside the work folder; "allow_outside": true allows that'),
+    ({"outputs": "@/x", "log": "@/here/x.log"}, None),  # by another way to the work folder
+    ({"outputs": ".."}, 'm: .. is outside the work folder; "allow_outside": true allows that'),
     ({"log": "/x.log"}, 'm: /x.log is outside the work folder; "allow_outside": true allows that'),
     ({"log": "away/x"}, 'm: away/x is outside the work folder, since a link is on the way to it; "allow_outside": true allows that'),
     ({"outputs": "away/sub/x"}, 'm: away/sub/x is outside the work folder, since a link is on the way to it; "allow_outside": true allows that'),
@@ -145,7 +147,7 @@ class Writes(farm.FarmTest):
         self.fill()
         for stage, message in REFUSED:
             with self.subTest(stage=stage):
-                self.load(stage)
+                self.write("m.json", json.dumps({"run": {"command": ["true"]}} | stage).replace("@", str(self.folder)))
                 before = self.files()
                 done = self.taskfarm("check", "m.json", status=2 if message else 0)
                 self.assertIn(f"{message}\n" if message else "", done.stderr)
