@@ -202,7 +202,7 @@ static void add_conversion(tf_buf *out, const conversion *c, va_list *args) {
     case 'x': tf_buf_addf(&digits, "%.*llx", c->precision, read_unsigned(c, args)); break;
     case 'g': tf_buf_addf(&digits, "%.*g", c->precision, va_arg(*args, double)); break;
     case 'f': tf_buf_addf(&digits, "%.*f", c->precision, va_arg(*args, double)); break;
-    default: assert(!"a conversion that is missing here");
+    default: assert(false); /* a conversion that is not among these */
     }
     add_digits(out, c, tf_buf_text(&digits));
     tf_buf_free(&digits);

@@ -10,7 +10,7 @@
 int program_check(const char *path) {
     struct stat info;
     if (access(path, X_OK) != 0)
-        return access(path, F_OK) == 0 ? EACCES : errno;
+        return errno;
     return stat(path, &info) == 0 && S_ISREG(info.st_mode) ? 0 : EACCES;
 }
 

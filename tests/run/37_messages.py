@@ -138,6 +138,8 @@ OF_THE_SYSTEM = {
     "can't be mapped",
     "can't be synced to disk",
     "the side file of rank",
+    "a host can't map its memory",
+    "it is being changed",
 }
 
 
@@ -325,7 +327,7 @@ class Messages(farm.FarmTest):
 
     def printed(self):
         """Every message in the sources, with where it is made; what is put in is cut out, and the longest part is left."""
-        makers = "tf_error_set|tf_diags_add|complain|cli_usage_error|host_fail|import_complain|refuse|store_error"
+        makers = "tf_error_set|tf_diags_add|complain|cli_usage_error|host_fail|import_complain|refuse|store_error|tf_say"
         for path in sorted((farm.SOURCE / "src").glob("*/*.c")):
             text = path.read_text()
             for match in re.finditer(rf"\b(?:{makers})\(", text):

@@ -66,8 +66,10 @@ class Text(farm.FarmTest):
 
     def test_what_tasks_and_manifests_hold_reaches_a_terminal_visible(self):
         output, _ = self.evil_campaign()
-        for verb in ("check", "plan"):
-            self.assert_visible(self.on_a_terminal(verb, "m.json"))
+        for arguments in (["check", "m.json"], ["plan", "m.json"]):
+            self.assert_visible(self.on_a_terminal(*arguments))
+        self.write("g.json", {"over": {"n": [EVIL]}, "outputs": "o{n}", "run": {"command": ["touch", "o{n}"]}})
+        self.assert_visible(self.on_a_terminal("graph", "g.json", "--tasks"))
         self.assert_visible(self.on_a_terminal("try", "m.json", 1, status=1))
         run = self.on_a_terminal("m.json", "--progress", "none", status=1)
         self.assert_visible(run)
@@ -87,6 +89,12 @@ class Text(farm.FarmTest):
         self.assert_visible(self.taskfarm("--" + EVIL, status=2).stderr)
         self.assert_visible(self.taskfarm("no" + EVIL, status=2).stderr)
         self.assertIn(r"no\xff: No such file", self.taskfarm(os.fsdecode(b"no\xff"), status=2).stderr)
+
+    def test_what_can_not_be_printed_is_said(self):
+        for argument, why in (("--version", "No space left on device"), ("schema", "not all was written")):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run(self.command(argument), env=farm.environment(), stdout=full, stderr=subprocess.PIPE, text=True)
+            self.assertEqual((done.returncode, done.stderr), (3, f"taskfarm: can't write to standard output: {why}\n"))
 
     def test_programs_get_bytes(self):
         output, _ = self.evil_campaign()
