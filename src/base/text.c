@@ -298,7 +298,7 @@ static int open_at_once(const char *path, int *fd, struct stat *info) {
 }
 
 int tf_open_regular(const char *path, int *fd) {
-    struct stat info;
+    struct stat info = {0};
     int failure = open_at_once(path, fd, &info);
     if (!failure && !S_ISREG(info.st_mode)) {
         close(*fd);
@@ -393,7 +393,7 @@ int tf_follow_links(const char *path, tf_buf *out) {
 }
 
 int tf_read_file(const char *path, tf_buf *out) {
-    struct stat info;
+    struct stat info = {0};
     int fd, failure = open_at_once(path, &fd, &info);
     const size_t before = out->length;
     if (failure)
@@ -403,7 +403,7 @@ int tf_read_file(const char *path, tf_buf *out) {
 }
 
 int tf_read_input(const char *path, tf_buf *out) {
-    struct stat info;
+    struct stat info = {0};
     int fd, failure = open_at_once(path, &fd, &info);
     const size_t before = out->length;
     if (failure)

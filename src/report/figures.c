@@ -139,8 +139,15 @@ typedef struct records {
 
 typedef void take_task(clockwork *c, int stage, int64_t index, const records *r, int64_t row);
 
+static const char *const record_names[] = {"status", "worker", "slot", "start", "duration"};
+
+enum { RECORDS = sizeof record_names / sizeof *record_names };
+
 static bool has_times(const view *v) {
-    return view_record(v, "start") >= 0;
+    bool all = true;
+    for (int i = 0; i < RECORDS; i++)
+        all = all && view_record(v, record_names[i]) >= 0;
+    return all;
 }
 
 /* It ended, and is known to have been run, at a time and in a place that there can be: the record may be damaged. */
@@ -156,7 +163,6 @@ static bool makes_sense(const records *r, int64_t row) {
 /* Tasks that ended and are known to have been run. */
 static tf_err each_task(const tf_recalled *from, int stage, take_task *take, clockwork *c, tf_error *error) {
     enum { PIECE = PIECE_BYTES / 8 };
-    static const char *const names[] = {"status", "worker", "slot", "start", "duration"};
     view *v = view_new(from, stage);
     records r = {0};
     view_values *const values[] = {&r.status, &r.worker, &r.slot, &r.start, &r.duration};
@@ -164,13 +170,13 @@ static tf_err each_task(const tf_recalled *from, int stage, take_task *take, clo
     tf_err err = TF_OK;
     for (int64_t first = 0; first < tasks && err == TF_OK; first += PIECE) {
         const int64_t count = tasks - first < PIECE ? tasks - first : PIECE;
-        for (size_t i = 0; i < sizeof names / sizeof *names && err == TF_OK; i++)
-            err = view_read(v, view_record(v, names[i]), first, count, values[i], error);
+        for (int i = 0; i < RECORDS && err == TF_OK; i++)
+            err = view_read(v, view_record(v, record_names[i]), first, count, values[i], error);
         for (int64_t i = 0; i < count && err == TF_OK; i++)
             if (makes_sense(&r, i))
                 take(c, stage, first + i, &r, i);
     }
-    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+    for (int i = 0; i < RECORDS; i++)
         view_values_free(values[i]);
     view_free(v);
     return err;

@@ -275,6 +275,11 @@ class Outputs(farm.FarmTest):
             self.assertEqual(status, 3)
             self.assertIn("the output is damaged: its tasks ran on 8388609 ranks with 8388609 slots", said)
 
+    def test_a_record_that_is_not_there(self):
+        """Then there is no timeline."""
+        self.damaged(lambda file: file.pop("s/task/worker"))
+        self.assertEqual(self.read(["report", "-o", "r.html"])[0], 0)
+
     def test_a_pipe_is_read(self):
         text = json.dumps({"name": "p", "output": "p.h5", "run": {"command": ["true"]}})
         writer = subprocess.Popen(["sh", "-c", "sleep 0.5; cat >fifo"], cwd=self.folder, stdin=subprocess.PIPE)
