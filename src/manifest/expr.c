@@ -399,6 +399,8 @@ static void read_part(reader *r) {
         r->next = end;
         if (isalpha((unsigned char)*end) || *end == '_')
             refuse(r, "\"%.*s\" is not a number", (int)(end - start) + 1, start);
+        else if (isinf(value))
+            refuse(r, "%.*s is beyond float64", (int)(end - start), start);
         else
             put_number(r, start, value);
         return;

@@ -811,6 +811,7 @@ TABLE = [
         '/results/n/optional: a column of int64 has no value that says that there is none; float64 has NaN',
         '/results/x/optional: must be true or false, not a number',
     ),
+    ('{"run": {"expr": {"a": "2 * 1e309"}}}', '/run/expr/a: "2 * 1e309": 1e309 is beyond float64'),
     (
         '{"over": [{"concat": [%s]}], "run": {"function": "builtin:noop"}}'
         % ', '.join(['{"a": {"range": [9007199254740991]}, "b": {"range": [500]}}'] * 3),

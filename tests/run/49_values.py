@@ -287,6 +287,14 @@ class Values(farm.FarmTest):
             "m.json: --set v: integer 9223372036854775808 is beyond int64; write it as a string\n",
         )
 
+    def test_what_an_expression_gives_is_within_its_type_or_refused(self):
+        run = {"expr": {"y": "x", "z": "x * 1e200"}}
+        self.write("m.json", {"over": {"x": [1, 2e38, 1e39]}, "run": run, "results": {"y": "float32", "z": "float64"}})
+        self.taskfarm("m.json", status=1)
+        stage = self.open("m.h5")["m"]
+        self.assertEqual(stage["task/status"][()].tolist(), [farm.DONE, farm.DONE, farm.FAILED])
+        self.assertIn(b"does not fit type float32", self.heap(stage, "message")[2])
+
     # ---- Tables ----
 
     def test_a_column_of_a_table_is_what_its_cells_say(self):
