@@ -291,10 +291,24 @@ static tf_err open_all(tf_reader *o, const char *path, tf_error *error) {
         err = tf_error_set(error, TF_ERR_USAGE, "%s: there is no such output, or nothing in it", path);
     if (err == TF_OK && (o->file = store_open_file(path, MPI_COMM_NULL, NULL)) < 0)
         err = tf_error_set(error, TF_ERR_RUN, "%s: can't be opened", path);
+    h5_fault fault = {0};
+    if (err == TF_OK)
+        h5_number_attribute(o->file, "seed", H5T_NATIVE_UINT64, &o->seed, &fault);
+    if (err == TF_OK && (*fault.text || !open_stages(o, &fault)))
+        err = old_damaged(path, &fault, error);
     return err == TF_OK ? old_each_side(&o->old, map_side, o, error) : err;
 }
 
 static void close_all(tf_reader *o) {
+    for (int s = 0; s < o->stages; s++) {
+        for (int f = 0; f < o->stage[s].fields; f++) {
+            store_close_table(&o->stage[s].field[f].rows);
+            store_close_table(&o->stage[s].field[f].heap);
+            free(o->stage[s].field[f].side.items);
+        }
+        free(o->stage[s].run);
+    }
+    o->stages = 0;
     for (int i = 0; i < o->sides; i++)
         side_unmap(o->side[i].bytes, o->side[i].size);
     free(o->side);
@@ -318,11 +332,6 @@ tf_reader *tf_reader_open(const char *path, tf_error *error) {
         old_look_begin(&once, path);
         err = open_all(o, path, error);
     } while (old_look_again(&once, path, err == TF_OK));
-    h5_fault fault = {0};
-    if (err == TF_OK)
-        h5_number_attribute(o->file, "seed", H5T_NATIVE_UINT64, &o->seed, &fault);
-    if (err == TF_OK && (*fault.text || !open_stages(o, &fault)))
-        err = old_damaged(path, &fault, error);
     if (err == TF_OK)
         return o;
     tf_reader_close(o);
@@ -332,14 +341,6 @@ tf_reader *tf_reader_open(const char *path, tf_error *error) {
 void tf_reader_close(tf_reader *o) {
     if (!o)
         return;
-    for (int s = 0; s < o->stages; s++) {
-        for (int f = 0; f < o->stage[s].fields; f++) {
-            store_close_table(&o->stage[s].field[f].rows);
-            store_close_table(&o->stage[s].field[f].heap);
-            free(o->stage[s].field[f].side.items);
-        }
-        free(o->stage[s].run);
-    }
     close_all(o);
     tf_arena_free(o->arena);
     free(o);
