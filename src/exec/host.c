@@ -435,6 +435,20 @@ static struct tf_stage *prepare_function(host *h) {
     return h->stage[stage];
 }
 
+/* What this process itself writes (logs, requests, copies) may fail, and is not to end it; functions have signals as
+ * any new process has them. */
+static void let_writes_fail(host *h, bool fail) {
+    static const int number[] = {SIGPIPE, SIGXFSZ};
+    if (!h->state || h->lets_writes_fail == fail) /* a process that is no host has set its own */
+        return;
+    h->lets_writes_fail = fail;
+    for (int i = 0; i < 2; i++)
+        if (fail)
+            sigaction(number[i], &(struct sigaction){.sa_handler = SIG_IGN}, &h->kept[i]);
+        else
+            sigaction(number[i], &h->kept[i], NULL);
+}
+
 void host_run_batch(host *h, batch_map *map) {
     batch_header *head = (batch_header *)(void *)map->fixed;
     host_begin_batch(h, map, head->attempt);
@@ -443,6 +457,7 @@ void host_run_batch(host *h, batch_map *map) {
         return;
     }
     take_place(h);
+    let_writes_fail(h, h->spec->run.kind != TF_RUN_FUNCTION);
     capture_start(&h->err, h->spec->capture_stderr);
     exprs_set_apart(h);
     struct tf_stage *function = NULL;
@@ -501,6 +516,7 @@ void host_main(const host_setting *setting, host_state *state, int rank, int slo
         while (send(socket, &message, sizeof message, MSG_NOSIGNAL) < 0 && errno == EINTR)
             ;
     }
+    let_writes_fail(&h, false);
     host_close(&h);
     fflush(NULL);
     _exit(0);

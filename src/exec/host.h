@@ -3,6 +3,7 @@
 #ifndef TF_EXEC_HOST_H
 #define TF_EXEC_HOST_H
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include "base/floats.h"
@@ -91,6 +92,8 @@ typedef struct host {
     bool spoilt;              /* a function has changed them: nothing more is run */
     int only;                 /* the stage whose setup has changed them, which alone may be run here; -1: any */
     bool stopped;             /* the task under way has been left, since the rank said so */
+    bool lets_writes_fail;    /* instead of being ended by them, */
+    struct sigaction kept[2]; /* which is how functions have it */
     uint64_t texts_used;
     tf_quick_clock clock; /* of the times that are recorded */
 

@@ -67,11 +67,16 @@ static herr_t remember_reason(hid_t stack, void *reason) {
     return 0;
 }
 
+int64_t store_free_bytes(const char *path) {
+    struct statvfs disk;
+    const bool known = statvfs(path, &disk) == 0 && disk.f_blocks > 0;
+    return known ? (int64_t)((uint64_t)disk.f_bavail * disk.f_frsize) : INT64_MAX;
+}
+
 /* MPI-IO does not pass on why a write failed; a full disk can be seen afterwards. */
 static bool is_disk_full(const char *path) {
     enum { FULL = 1 << 20 }; /* bytes: less than one write */
-    struct statvfs disk;
-    return statvfs(path, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < FULL;
+    return store_free_bytes(path) < FULL;
 }
 
 tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) {
@@ -314,6 +319,8 @@ tf_err store_begin_change(tf_store *s, tf_error *error) {
         s->dirty = true;
     }
     err = tf_store_agree(s->comm, err, error);
+    if (err == TF_OK)
+        store_begin_vigil(s);
     tf_crash_point("change.begun");
     return err;
 }
@@ -342,6 +349,7 @@ tf_err store_end_change(tf_store *s, int stage, bool finished, tf_error *error) 
         s->dirty = false;
     }
     err = tf_store_agree(s->comm, err, error);
+    store_end_vigil(s);
     tf_crash_point("change.ended");
     return err;
 }
@@ -442,6 +450,7 @@ static void close_side(tf_store *s) {
 void tf_store_abandon(tf_store *s) {
     if (!s)
         return;
+    store_end_vigil(s);
     close_side(s);
     for (int i = 0; i < s->campaign->stages; i++) {
         free(s->stage[i].param);

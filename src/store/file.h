@@ -96,6 +96,7 @@ struct tf_store {
     int lock;                       /* on other ranks */
     bool carrying;                  /* rows are only moved: no stage runs */
     struct syncing *syncing;        /* sync.c; NULL before the first rows */
+    struct vigil *vigil;            /* over the change under way (vigil.c); NULL: none is */
     int uncleared;                  /* on rank 0: errno of the first old bytes that could not be cleared */
     char reason[STORE_REASON];      /* of HDF5's first failure that store_error has not told; "" for none */
 };
@@ -129,6 +130,17 @@ tf_err store_end_change(tf_store *store, int stage, bool finished, tf_error *err
 
 /* For H5Ewalk2: takes HDF5's innermost reason into a char[STORE_REASON]. */
 herr_t store_take_innermost(unsigned n, const H5E_error2_t *entry, void *reason);
+
+/* Ends the process if what is done in between comes to no end since the disk is full. */
+void store_begin_vigil(tf_store *store);
+void store_end_vigil(tf_store *store);
+
+/* Collective. Is there room for a change of the stage's metadata, of so many datasets? HDF5's ranks write it together,
+ * and one whose write fails leaves the others waiting: so it is seen to before. */
+tf_err store_make_room(const tf_store *store, int stage, int datasets, tf_error *error);
+
+/* Bytes that are free where the file is, for this user; INT64_MAX if it is not known. */
+int64_t store_free_bytes(const char *path);
 
 /* "FILE: what failed: HDF5's innermost reason". Returns TF_ERR_RUN. */
 tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) TF_PRINTF(3, 4);

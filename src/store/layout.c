@@ -290,23 +290,70 @@ static bool layout(tf_store *s, int number, bool old) {
 
 /* ---- Its place on the disk ---- */
 
+enum {
+    DESCRIPTION = 4 << 10, /* bytes of metadata a dataset, about */
+    BEHIND = 16 << 10,     /* of metadata behind the last dataset, about */
+    SMALL = 1 << 20        /* what is between datasets and not larger is metadata */
+};
+
+typedef struct extent {
+    int64_t first, end; /* bytes of the file */
+} extent;
+
 /* What a stage's datasets need, and whether it could be had. */
 typedef struct reservation {
     int fd;
-    int64_t bytes;
-    int failure; /* errno of the first that could not */
+    extent *list;
+    int count;
+    int64_t bytes; /* of all */
+    int failure;   /* errno of the first that could not */
 } reservation;
 
-static void reserve_table(reservation *r, const table *t) {
+static bool is_full(int failure) {
+    return failure == ENOSPC || failure == EDQUOT || failure == EFBIG;
+}
+
+static tf_err refuse(const tf_store *s, int stage, int64_t needed, int64_t there, int failure, tf_error *error) {
+    char some[32], all[32];
+    return tf_error_set(error, TF_ERR_RUN, "%s: stage \"%s\" needs %s, and %s are free: %s", s->path,
+                        s->campaign->stage[stage].name, tf_format_size(needed, some), tf_format_size(there, all),
+                        strerror(failure));
+}
+
+static void reserve_part(reservation *r, int64_t first, int64_t end) {
+    if (r->failure == 0 && end > first &&
+        fallocate(r->fd, FALLOC_FL_KEEP_SIZE, (off_t)first, (off_t)(end - first)) != 0)
+        r->failure = errno;
+}
+
+static void add_table(reservation *r, const table *t) {
     contents_table place;
     h5_fault fault = {0};
     if (t->dataset <= 0 || !contents_place(t->dataset, &place, &fault))
         return;
-    int64_t size = place.rows * place.row_bytes;
+    const int64_t size = place.rows * place.row_bytes;
     r->bytes += size;
-    if (r->failure == 0 && size > 0 && place.offset >= 0 &&
-        fallocate(r->fd, FALLOC_FL_KEEP_SIZE, (off_t)place.offset, (off_t)size) != 0)
-        r->failure = errno;
+    if (size > 0 && place.offset >= 0)
+        r->list[r->count++] = (extent){place.offset, place.offset + size};
+}
+
+static int by_place(const void *a, const void *b) {
+    const int64_t first = ((const extent *)a)->first, second = ((const extent *)b)->first;
+    return (first > second) - (first < second);
+}
+
+/* The datasets, and the metadata between them and behind them. */
+static void reserve_parts(reservation *r) {
+    qsort(r->list, (size_t)r->count, sizeof *r->list, by_place);
+    for (int i = 0; i < r->count; i++) {
+        const int64_t next = i + 1 < r->count ? r->list[i + 1].first : r->list[i].end + BEHIND;
+        const bool has_metadata = next > r->list[i].end && next - r->list[i].end <= SMALL;
+        reserve_part(r, r->list[i].first, has_metadata ? next : r->list[i].end);
+    }
+}
+
+static int most_tables(const tf_stage_spec *spec) {
+    return tf_space_params(spec->space) + spec->columns + TASK_TABLES;
 }
 
 /* A stage that does not fit should fail now, not in the night; and rows are written faster to blocks that are the
@@ -314,23 +361,26 @@ static void reserve_table(reservation *r, const table *t) {
 static tf_err reserve(const tf_store *s, int stage, tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
     const store_stage *st = &s->stage[stage];
-    reservation r = {.fd = s->fd};
-    if (r.fd < 0)
+    if (s->fd < 0)
         return TF_OK;
-    struct statvfs disk = {0};
-    statvfs(s->path, &disk);
+    const int64_t there = store_free_bytes(s->path);
+    reservation r = {.fd = s->fd, .list = tf_alloc_array((size_t)most_tables(spec), sizeof *r.list)};
     for (int p = 0; spec->store_params && p < tf_space_params(spec->space); p++)
-        reserve_table(&r, &st->param[p]);
+        add_table(&r, &st->param[p]);
     for (int c = 0; c < spec->columns; c++)
-        reserve_table(&r, &st->column[c]);
+        add_table(&r, &st->column[c]);
     for (int i = 0; i < TASK_TABLES; i++)
-        reserve_table(&r, &st->task[i]);
-    if (r.failure != ENOSPC && r.failure != EDQUOT && r.failure != EFBIG)
-        return TF_OK;
-    char needed[32], there[32];
-    return tf_error_set(error, TF_ERR_RUN, "%s: stage \"%s\" needs %s, and %s are free: %s", s->path, spec->name,
-                        tf_format_size(r.bytes, needed),
-                        tf_format_size((int64_t)(disk.f_bavail * disk.f_frsize), there), strerror(r.failure));
+        add_table(&r, &st->task[i]);
+    reserve_parts(&r);
+    free(r.list);
+    return is_full(r.failure) ? refuse(s, stage, r.bytes, there, r.failure, error) : TF_OK;
+}
+
+tf_err store_make_room(const tf_store *s, int stage, int datasets, tf_error *error) {
+    const int64_t needed = (int64_t)(datasets + 1) * DESCRIPTION;
+    const int64_t there = s->rank == 0 ? store_free_bytes(s->path) : INT64_MAX;
+    tf_err err = there < needed ? refuse(s, stage, needed, there, ENOSPC, error) : TF_OK;
+    return tf_store_agree(s->comm, err, error);
 }
 
 /* ---- The whole ---- */
@@ -343,7 +393,9 @@ tf_err tf_store_layout(tf_store *s, int stage, tf_error *error) {
     st->part = tf_alloc_array((size_t)spec->columns + TASK_TABLES, sizeof *st->part);
     st->parts = store_row_parts(spec, st->part);
     bool old = store_is_there(s->file, spec->name);
-    tf_err err = old ? TF_OK : store_begin_change(s, error);
+    tf_err err = old ? TF_OK : store_make_room(s, stage, most_tables(spec), error);
+    if (err == TF_OK && !old)
+        err = store_begin_change(s, error);
     if (err == TF_OK && !layout(s, stage, old))
         err = store_error(s, error, "can't lay out stage \"%s\"", spec->name);
     if (err == TF_OK && !old && s->rank == 0)

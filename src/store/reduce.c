@@ -184,12 +184,13 @@ tf_err store_reduce(tf_store *s, int stage, int64_t tasks, tf_error *error) {
     int open = 0;
     for (; open < spec->reductions && err == TF_OK; open++) {
         const tf_reduce_spec *reduction = &spec->reduction[open];
-        r[open] = (reducing){
-            .store = s, .stage = stage, .spec = reduction, .limit = tasks, .error = error};
+        r[open] = (reducing){.store = s, .stage = stage, .spec = reduction, .limit = tasks, .error = error};
         result[open] = tf_alloc_array((size_t)reduction->stats, sizeof **result);
         err = work_out(&r[open], result[open]);
     }
     tf_crash_point("reduce.worked_out");
+    if (err == TF_OK)
+        err = store_make_room(s, stage, spec->reductions, error);
     if (err == TF_OK)
         err = store_begin_change(s, error);
     if (err == TF_OK) {

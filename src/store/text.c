@@ -268,7 +268,9 @@ static void free_kind(text_kind *k) {
 }
 
 static tf_err make_kinds(tf_store *s, int stage, text_kind *kind, int kinds, tf_error *error) {
-    tf_err err = store_begin_change(s, error);
+    tf_err err = store_make_room(s, stage, kinds, error);
+    if (err == TF_OK)
+        err = store_begin_change(s, error);
     for (int k = 0; k < kinds && err == TF_OK; k++) {
         if (!make_kind(s, stage, k, &kind[k]))
             err = store_error(s, error, "can't make \"%s\"", kind[k].name);

@@ -3,6 +3,7 @@ on the way ends the run in order, with its exit status and its reason."""
 
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -13,8 +14,22 @@ import h5py
 HALVES = "echo half >o{n}.txt; touch begun{n}; sleep 1.5; echo whole >>o{n}.txt"
 
 
+LIBRARY_SIGNALS = 3 << 31  # 32 and 33 are the C library's own, and not for programs
+
+
 def children(pid):
     return list(map(int, pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+def files_of(pid):
+    """What the process has open, while it opens and closes others."""
+    found = set()
+    for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found.add(os.readlink(entry))
+        except FileNotFoundError:
+            pass
+    return found
 
 
 def hosts_of(rank):
@@ -35,6 +50,13 @@ class Ends(farm.FarmTest):
 
     def said(self):
         return (self.folder / "stderr").read_text()
+
+    def has_stage(self, stage):
+        try:
+            with h5py.File(self.folder / "e.h5") as file:
+                return stage in file
+        except (OSError, KeyError):
+            return False
 
 
 class Killed(Ends):
@@ -78,8 +100,7 @@ class Killed(Ends):
         run = self.begin("--slots", 2)
         spawner = next(pid for pid in children(run.pid) if children(pid))
         for pid in (spawner, *hosts_of(run.pid)):
-            held = [os.readlink(entry) for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
-            self.assertIn(str(self.folder.resolve() / "e.h5.d/lock"), held)
+            self.assertIn(str(self.folder.resolve() / "e.h5.d/lock"), files_of(pid))
         self.assertEqual(run.wait(30), 0, self.said())
 
 
@@ -107,7 +128,7 @@ class Stopped(Ends):
                     first = {"name": "first", "run": {"command": "touch begun"}}
                     self.write("e.json", {"stages": [first, {"name": "long", "over": {"i": {"range": [3]}}, "run": run}]})
                     began = self.begin("--slots", 1, "--grace", 0.2 if how == "grace" else 1000, ranks=ranks)
-                    self.wait_for(lambda: self.is_running("long"), "the task does not begin")
+                    self.wait_for(lambda: self.has_stage("long"), "the task does not begin")
                     if stop_host:
                         os.kill(hosts_of(began.pid)[0], signal.SIGSTOP)
                     farm.ask_to_stop(began)
@@ -115,13 +136,6 @@ class Stopped(Ends):
                         self.wait_for(lambda: "stopping" in self.said(), "it does not stop")
                         farm.ask_to_stop(began)
                     self.check_stopped(began, "0 failed, ")
-
-    def is_running(self, stage):
-        try:
-            with h5py.File(self.folder / "e.h5") as file:
-                return stage in file
-        except (OSError, KeyError):
-            return False
 
     def test_with_a_rank_that_answers_to_nothing(self):
         """A call that does not return, of MPI or of the disk, is like a rank 0 that hears nothing of the others."""
@@ -136,16 +150,18 @@ class Stopped(Ends):
         self.check_stopped(run, "taskfarm: ended without waiting any longer; what is in the output is safe, and the same command line goes on")
 
     def test_with_a_regular_expression_that_does_not_end(self):
-        """What is read from a pipe into which nobody writes ends as little, and is the same in every way."""
-        self.write("e.json", {"run": {"command": "touch begun; mkfifo p"}, "results": {"x": {"type": "string", "from": "file:p"}}, "timeout": 0.5})
+        """On a million letters it takes as long as their square: an hour."""
+        search = {
+            "run": {"command": "head -c 1000000 /dev/zero | tr '\\0' a; touch begun"},
+            "results": {"x": {"type": "string", "from": "regex:(a|aa|a?)*(a|aa)*c"}},
+        }
+        self.write("e.json", {**search, "timeout": 1})
         self.taskfarm("e.json", status=1)
-        self.assertIn("timeout after 0.5s", self.taskfarm("show", "e.h5", 0).stdout)
+        self.assertIn("timeout after 1.0s", self.taskfarm("show", "e.h5", 0).stdout)
         self.assertEqual(self.open("e.h5")["e/task/status"][0], farm.TIMEOUT)
-        for path in self.folder.glob("[pb]*"):
-            path.unlink()
-        self.write("e.json", {"run": {"command": "touch begun; mkfifo p"}, "results": {"x": {"type": "string", "from": "file:p"}}})
-        run = self.start("e.json", "--fresh", "--grace", 0.2)
-        self.wait_for(lambda: (self.folder / "p").exists(), "the task does not end")
+        (self.folder / "begun").unlink()
+        self.write("e.json", search)
+        run = self.begin("--fresh", "--grace", 0.2)
         farm.ask_to_stop(run)
         self.check_stopped(run)
 
@@ -187,6 +203,142 @@ class Services(Ends):
         script = "task = json.loads(sys.stdin.readline())\nos.close(0)\n" + self.ANSWER + "time.sleep(1000)\n"
         self.setUp()
         self.assertEqual(self.serve(script)[0], [farm.DONE] * 3)
+
+
+class Surroundings(Ends):
+    """What whoever starts taskfarm has done to its signals, descriptors and limits; and what tasks get of that."""
+
+    limit = 60
+
+    def run_in(self, arrange, *arguments, status=0, **streams):
+        """taskfarm, in a process in which `arrange` was called before."""
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+        done = subprocess.run(
+            [farm.TASKFARM, *arguments],
+            cwd=self.folder,
+            env=farm.environment(),
+            stdin=subprocess.DEVNULL,
+            preexec_fn=arrange,
+            restore_signals=False,
+            timeout=self.limit,
+            text=True,
+            **streams,
+        )
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done
+
+    def test_that_commands_depend_on(self):
+        """SIGCHLD may be ignored, and standard error be closed: it is not another file then."""
+        self.write("e.json", {"over": {"i": {"range": [20]}}, "run": {"command": "echo {i} >&2; test {i} -ne 3"}})
+        self.run_in(lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN), "e.json", status=1)
+        for closed in ((2,), (0, 1, 2)):
+            self.run_in(lambda: [os.close(fd) for fd in closed], "e.json", "--fresh", status=1)
+            self.assertEqual(list(self.open("e.h5")["e/task/status"]).count(farm.DONE), 19)
+
+    def test_a_file_that_may_not_grow_ends_the_run_in_order(self):
+        self.write("e.json", {"over": {"i": {"range": [100000]}}, "run": {"function": "builtin:random"}, "results": {"x": {"type": "float64", "shape": [64]}}})
+        limit = 30 << 20  # enough for MPI's own files
+        done = self.run_in(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)), "e.json", status=3)
+        self.assertRegex(done.stderr, r"File too large\n(.*\n)*taskfarm: e.h5: ")
+
+    def test_nobody_who_reads_what_a_run_says(self):
+        self.write("e.json", {"over": {"i": {"range": [5]}}, "run": {"command": "echo {i}; false"}})
+        read, write = os.pipe()
+        os.close(read)
+        self.run_in(lambda: signal.signal(signal.SIGPIPE, signal.SIG_DFL), "e.json", "--progress", "plain", status=1, stderr=write)
+        os.close(write)
+
+    def test_output_that_cannot_be_written_is_told_by_the_exit_status(self):
+        self.write("e.json", {"over": {"i": {"range": [2]}}, "run": {"command": "echo {i}"}})
+        self.write("tasks.txt", "echo 1\n")
+        self.taskfarm("e.json")
+        for arguments in (
+            ["status", "e.h5"],
+            ["status", "e.h5", "--json"],
+            ["show", "e.h5", "0"],
+            ["export", "e.h5"],
+            ["plan", "e.json"],
+            ["run", "-n", "e.json"],
+            ["check", "e.json"],
+            ["try", "e.json", "0"],
+            ["graph", "e.json"],
+            ["job", "slurm", "e.json"],
+            ["import", "commands", "tasks.txt"],
+            ["schema"],
+            ["completion", "bash"],
+            ["manual"],
+            ["--help"],
+            ["--version"],
+        ):
+            with self.subTest(arguments=arguments), open("/dev/full", "w") as full:
+                done = self.run_in(None, *arguments, status=3, stdout=full)
+                self.assertRegex(done.stderr, "taskfarm: can't write to standard output: (No space left on device|not all was written)\n$")
+
+    def test_tasks_have_those_of_the_user_and_no_others(self):
+        """Default signals, none blocked, three descriptors; the user's own limits and file mode mask."""
+        look = "cat /proc/self/status >status; ls -l /proc/self/fd >fd; cat /proc/self/limits >limits"
+        serve = "while read line; do " + look + "; echo '{{\"index\": 0, \"results\": {{}}}}'; done"
+        extra = os.open("/dev/null", os.O_RDONLY)
+        self.addCleanup(os.close, extra)
+
+        def arrange():
+            for number in (signal.SIGPIPE, signal.SIGCHLD, signal.SIGHUP, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2, signal.SIGCHLD, signal.SIGALRM])
+            resource.setrlimit(resource.RLIMIT_NOFILE, (200, 300))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            os.umask(0o027)
+            os.set_inheritable(extra, True)
+
+        limits = subprocess.run(["cat", "/proc/self/limits"], preexec_fn=arrange, capture_output=True, text=True, check=True).stdout
+        for run in ({"command": look}, {"service": ["sh", "-c", serve]}):
+            with self.subTest(run=run):
+                self.write("e.json", {"run": run})
+                self.run_in(arrange, "e.json", "--fresh", close_fds=False)
+                status = dict(line.split(":\t", 1) for line in (self.folder / "status").read_text().splitlines() if ":\t" in line)
+                for name in ("SigIgn", "SigBlk", "ShdPnd", "SigPnd"):
+                    self.assertEqual(int(status[name], 16) & ~LIBRARY_SIGNALS, 0, name)
+                self.assertEqual(status["Umask"], "0027")
+                self.assertEqual((self.folder / "limits").read_text(), limits)
+                self.assertEqual({line.split()[8] for line in (self.folder / "fd").read_text().splitlines()[1:]} - {"3"}, {"0", "1", "2"})
+        self.write("e.json", {"stages": [{"name": "b", "run": {"command": "touch begun"}}, {"name": "f", "after": ["b"], "run": {"function": "builtin:hang"}}]})
+        run = subprocess.Popen(
+            [farm.TASKFARM, "e.json", "--fresh", "--slots", "1", "--grace", "0"], cwd=self.folder, env=farm.environment(), preexec_fn=arrange,
+            restore_signals=False, stderr=subprocess.DEVNULL,
+        )
+        self.addCleanup(farm.kill_all, run)
+        self.wait_for(lambda: self.has_stage("f") and hosts_of(run.pid), "the function does not begin")
+
+        def of_host(name):
+            text = pathlib.Path(f"/proc/{hosts_of(run.pid)[0]}/status").read_text()
+            return int(text.split(name + ":\t")[1].split()[0], 16)
+
+        self.wait_for(lambda: of_host("SigIgn") == 0, "functions have signals ignored")
+        self.assertEqual(of_host("SigBlk"), 0)
+        run.send_signal(signal.SIGUSR1)
+        self.assertEqual(run.wait(30), 75)
+
+
+class FullDisk(Ends):
+    limit = 60
+
+    def test_ranks_that_flush_together_do_not_wait_for_one_that_cannot(self):
+        """Whatever there is left, a run of several ranks ends, with the reason."""
+        small, size = self.folder / "small", 3 << 20
+        small.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", small], capture_output=True).returncode != 0:
+            self.skipTest("mounting a small file system needs root")
+        self.addCleanup(subprocess.run, ["umount", small])
+        columns = {f"c{k}": "i" for k in range(30)}
+        self.write("e.json", {"stages": [{"name": f"s{n}", "over": {"i": {"range": [50]}}, "run": {"expr": columns}} for n in range(8)]})
+        for left in range(80, 400, 20) if farm.SOAK else (100, 200):  # KB
+            with self.subTest(left=left):
+                with open(small / "fill", "wb") as fill:
+                    os.posix_fallocate(fill.fileno(), 0, size - (left << 10))
+                done = self.taskfarm("e.json", "--output", small / "e.h5", ranks=2, status=3)
+                self.assertIn("No space left on device\n", done.stderr)
+                for path in ("e.h5", "e.h5.d", "fill"):
+                    subprocess.run(["rm", "-rf", small / path], check=True)
 
 
 PLUGIN = """
