@@ -8,11 +8,11 @@ static int show(const options *o, const recalled *r) {
     if (o->raw && o->json)
         return cli_usage_error("--raw is for text, not for --json, which escapes what is not seen");
     if (o->arguments < 1 || o->arguments > 2) {
-        tf_buf file = {0};
-        tf_buf_add_copyable(&file, o->manifest, true);
-        cli_usage_error("show needs a stage and the index of a task, as in taskfarm show %s %s 0", tf_buf_text(&file),
-                        tf_reader_stages(r->it.reader) ? tf_reader_stage(r->it.reader, 0) : "STAGE");
-        tf_buf_free(&file);
+        tf_buf hint = {0};
+        tf_report_hint("show", o->manifest, tf_reader_stages(r->it.reader) ? tf_reader_stage(r->it.reader, 0) : "STAGE",
+                       0, &hint);
+        cli_usage_error("show needs a stage and the index of a task, as in %s", tf_buf_text(&hint));
+        tf_buf_free(&hint);
         return TF_ERR_USAGE;
     }
     const int stage = cli_find_stage(r, o->arguments == 2 ? o->argument[0] : NULL);

@@ -157,11 +157,10 @@ static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interva
 static int find_task(const options *o, const tf_campaign *c, int64_t *index) {
     const char *text = o->arguments ? o->argument[o->arguments - 1] : NULL;
     if (o->arguments < 1 || o->arguments > 2 || (o->arguments == 1 && c->stages > 1)) {
-        tf_buf file = {0};
-        tf_buf_add_copyable(&file, o->manifest, true);
-        cli_usage_error("try needs a stage and the index of a task, as in taskfarm try %s %s 0", tf_buf_text(&file),
-                        c->stage[0].name);
-        tf_buf_free(&file);
+        tf_buf hint = {0};
+        tf_report_hint("try", o->manifest, c->stage[0].name, 0, &hint);
+        cli_usage_error("try needs a stage and the index of a task, as in %s", tf_buf_text(&hint));
+        tf_buf_free(&hint);
         return -1;
     }
     int stage = o->arguments == 1 ? 0 : tf_campaign_stage(c, o->argument[0], strlen(o->argument[0]));

@@ -88,9 +88,8 @@ void failures_print(FILE *out, const tf_tally *failures, const char *output, con
         tf_print(out, "  and %s more\n", tf_format_count(left, count));
     if (failures->count == 0)
         return;
-    tf_buf file = {0};
-    tf_buf_add_copyable(&file, output, true);
-    tf_print(out, "  taskfarm show %s %s %lld tells all of one\n", tf_buf_text(&file), name[failures->entry[0].owner],
-             (long long)failures->entry[0].number[0]);
-    tf_buf_free(&file);
+    tf_buf hint = {0};
+    tf_report_hint("show", output, name[failures->entry[0].owner], failures->entry[0].number[0], &hint);
+    tf_print(out, "  %s tells all of one\n", tf_buf_text(&hint));
+    tf_buf_free(&hint);
 }

@@ -64,6 +64,9 @@ typedef struct tf_recalled {
 /* A stage of the output as the campaign has it; NULL if it is not known, or its tasks have other parameters now. */
 const tf_stage_spec *tf_recalled_stage(const tf_recalled *from, int stage);
 
+/* Adds the command line of a verb about a task, to be copied: "taskfarm show FILE STAGE INDEX". */
+void tf_report_hint(const char *verb, const char *file, const char *stage, int64_t index, tf_buf *out);
+
 /* Each line of a text, a little further in. */
 void tf_report_lines(FILE *out, const char *text, size_t length);
 

@@ -131,6 +131,14 @@ class Text(farm.FarmTest):
                 self.assertEqual((shown.returncode, shown.stdout.splitlines()[:1]), (0, ["s[0]: failed"]), said + shown.stderr)
                 self.assertFalse((self.folder / "pwned").exists())
 
+    def test_a_stage_that_an_output_names_is_quoted_in_a_hint(self):
+        self.write("m.json", {"run": {"command": ["false"]}, "name": "s"})
+        self.taskfarm("m.json", status=1)
+        with h5py.File(self.folder / "s.h5", "r+") as file:
+            file.move("s", "x;touch pwned\n\x1b")
+        said = self.taskfarm("status", "s.h5").stdout
+        self.assertIn("  taskfarm show s.h5 $'x;touch pwned\\012\\033' 0 tells all of one\n", said)
+
     def test_completion_does_not_run_what_an_output_names(self):
         """bash's compgen expands its words, and an output's groups can have any name."""
         self.write("m.json", {"run": {"command": ["true"]}, "name": "s"})
