@@ -10,7 +10,7 @@ function(harden target)
     set(optimized $<CONFIG:Release,RelWithDebInfo,MinSizeRel>)
     foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -mbranch-protection=standard)
         string(MAKE_C_IDENTIFIER "HAS${flag}" known)
-        check_c_compiler_flag(${flag} ${known})
+        check_c_compiler_flag("-Werror ${flag}" ${known}) # clang takes other processors' flags with a warning
         if(${known})
             target_compile_options(${target} INTERFACE $<${optimized}:${flag}>)
         endif()
