@@ -88,6 +88,7 @@ tf_store_plan *cli_decide(const options *o, loaded *l, tf_store_mode mode, tf_er
     *error = (tf_error){.code = TF_ERR_USAGE};
     if (o->rerun && !parse_rerun(o->rerun, &wish, &l->it.diags))
         return NULL;
+    wish.remakes_code = o->rerun && wish.by_code;
     return tf_farm_decide(&l->it, mode, &wish, o->rerun != NULL, error);
 }
 

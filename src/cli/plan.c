@@ -104,6 +104,11 @@ static void print_plan(const options *o, const loaded *l, const tf_store_plan *p
     if (held > 0)
         tf_print(stdout, ", %s are held back", tf_format_count(held, run));
     tf_print(stdout, "\n");
+    tf_buf code = {0};
+    tf_store_tell_code(plan, &code);
+    if (code.length > 0)
+        tf_print(stdout, "%s: %s\n", l->it.campaign->output, tf_buf_text(&code));
+    tf_buf_free(&code);
 }
 
 /* ---- As JSON ---- */
@@ -136,6 +141,8 @@ static void print_json(const loaded *l) {
         cJSON_AddNumberToObject(item, "tasks", (double)tf_space_size(l->it.campaign->stage[s].space));
         cJSON_AddNumberToObject(item, "run", (double)plan->run.total);
         cJSON_AddNumberToObject(item, "held_back", (double)plan->held_back);
+        cJSON_AddNumberToObject(item, "code_changed",
+                                (double)(l->it.past[s].other_code ? l->it.past[s].other_code->total : 0));
         reasons = cJSON_AddObjectToObject(item, "reasons");
         for (int w = 1; w < TF_WHYS; w++)
             if (sums.count[w])

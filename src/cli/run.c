@@ -22,6 +22,11 @@ static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_erro
     tf_graph_touch(l->it.graph);
     if (*tf_store_note(*plan))
         tf_say("%s", tf_store_note(*plan));
+    tf_buf code = {0};
+    tf_store_tell_code(*plan, &code);
+    if (code.length > 0)
+        tf_say("%s: %s", l->it.campaign->output, tf_buf_text(&code));
+    tf_buf_free(&code);
     return TF_OK;
 }
 

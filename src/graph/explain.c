@@ -75,7 +75,8 @@ static void add_remade(tf_graph *g, int stage, int64_t index, tf_buf *out) {
 }
 
 void tf_graph_explain(tf_graph *g, int stage, int64_t index, tf_buf *out) {
-    const char *changed = g->past ? g->past[stage].changed : NULL;
+    const tf_past *past = g->past ? &g->past[stage] : NULL;
+    const char *changed = past && past->changed ? past->changed : past ? past->code_changed : NULL;
     switch (tf_graph_why(g, stage, index)) {
     case TF_WHY_NOT:
     case TF_WHYS: tf_buf_adds(out, "nothing is to be done"); break;
@@ -83,7 +84,7 @@ void tf_graph_explain(tf_graph *g, int stage, int64_t index, tf_buf *out) {
     case TF_WHY_FAILED: tf_buf_adds(out, "failed last time"); break;
     case TF_WHY_UNFINISHED: tf_buf_adds(out, "has not been run to its end"); break;
     case TF_WHY_PARAMS: tf_buf_adds(out, "its parameters have changed"); break;
-    case TF_WHY_CODE: tf_buf_addf(out, "%s", changed ? changed : "what it runs has changed"); break;
+    case TF_WHY_CODE: tf_buf_addf(out, "%s", changed && *changed ? changed : "what it runs has changed"); break;
     case TF_WHY_FORCED: tf_buf_adds(out, "forced"); break;
     case TF_WHY_MISSING: add_missing(g, stage, index, "output", "is missing", out); break;
     case TF_WHY_NEWER: add_newer(g, stage, index, out); break;

@@ -84,6 +84,7 @@ typedef enum tf_why {
 /* What the user wants. */
 typedef struct tf_wish {
     bool by_time, by_params, by_code, by_inputs; /* what makes a task stale */
+    bool remakes_code;                           /* by_code, of stages without files too */
     bool touch;                                  /* nothing is run: outputs that are there are good */
     int forces, targets;
     const char *const *force;  /* names of stages */

@@ -141,6 +141,12 @@ static bool takes_remade(const planner *p, int stage) {
     return false;
 }
 
+/* Rows of other code are kept, where nobody says otherwise; they may have cost weeks. */
+static int64_t other_code(const planner *p, int stage) {
+    const tf_intervals *rows = p->graph->past[stage].other_code;
+    return rows && p->wish->remakes_code ? rows->total : 0;
+}
+
 /* A stage without files is made again as a whole. */
 static bool is_stale(const planner *p, int stage) {
     return (p->graph->past[stage].changed && p->wish->by_code) || takes_remade(p, stage);
@@ -160,7 +166,7 @@ static tf_why task_reason(planner *p, node n, int stage, int64_t index) {
     }
     if (p->forced[stage])
         return TF_WHY_FORCED;
-    if (past->changed && w->by_code)
+    if (w->by_code && (past->changed || contains(past->other_code, index)))
         return TF_WHY_CODE;
     if (g->flags[n] & MISSES_OUTPUT)
         return TF_WHY_MISSING;
@@ -209,7 +215,8 @@ static void find_reasons(planner *p) {
         const bool wanted = g->flags[n] & SELECTED && !p->wish->touch;
         if (!g->stage[stage].linked) {
             if (g->past[stage].done->total > 0 &&
-                (takes_remade(p, stage) || (wanted && (p->forced[stage] || is_stale(p, stage)))))
+                (takes_remade(p, stage) ||
+                 (wanted && (p->forced[stage] || is_stale(p, stage) || other_code(p, stage) > 0))))
                 p->remade[stage] = true;
             continue;
         }
@@ -331,7 +338,7 @@ static void decide_stage(planner *p, int stage) {
     int64_t tasks = tf_space_size(g->campaign->stage[stage].space);
     const bool stale = is_stale(p, stage), again = stale || p->forced[stage];
     if (!(g->flags[g->stage[stage].first] & SELECTED) || p->wish->touch) {
-        plan->held_back = tasks - (stale ? 0 : past->done->total);
+        plan->held_back = tasks - (stale ? 0 : past->done->total - other_code(p, stage));
         if (takes_remade(p, stage))
             tf_intervals_add_all(&plan->redo, past->done);
         return;
@@ -341,9 +348,11 @@ static void decide_stage(planner *p, int stage) {
         tf_intervals_add_all(&plan->redo, past->done);
     else
         tf_intervals_remove_all(&plan->run, past->done);
-    g->why[g->stage[stage].first] = p->forced[stage]                 ? TF_WHY_FORCED
-                                    : again && past->done->total > 0 ? TF_WHY_CODE
-                                                                     : TF_WHY_NEW;
+    if (!again && other_code(p, stage) > 0) {
+        tf_intervals_add_all(&plan->run, past->other_code);
+        tf_intervals_add_all(&plan->redo, past->other_code);
+    }
+    g->why[g->stage[stage].first] = p->forced[stage] ? TF_WHY_FORCED : plan->redo.total > 0 ? TF_WHY_CODE : TF_WHY_NEW;
 }
 
 /* What was decided before. */

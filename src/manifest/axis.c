@@ -272,8 +272,7 @@ static tf_space *load_lines(struct loader *l, const at *where, const char *name,
     return leaf;
 }
 
-/* The paths that match, as strings owned by the arena; count 0 after a complaint, or when none may match. */
-static const char **match_paths(struct loader *l, const at *where, const char *pattern, int64_t *count) {
+const char **match_paths(struct loader *l, const at *where, const char *pattern, int64_t *count) {
     tf_buf found = {0};
     *count = 0;
     const char **paths = NULL;

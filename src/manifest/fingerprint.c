@@ -60,13 +60,6 @@ static void add_run(cJSON *object, const tf_stage_spec *stage) {
     add_template(list, "cwd ", run->cwd);
     add_template(list, "stdin ", run->stdin_text);
     add_printed(object, "run", list);
-    tf_buf library = {0};
-    uint64_t code = 0;
-    if (run->kind == TF_RUN_FUNCTION && strcmp(run->library, "builtin") != 0 &&
-        tf_read_file(strcmp(run->library, TF_PROGRAM) == 0 ? "/proc/self/exe" : run->library, &library) == 0)
-        code = tf_hash(library.data, library.length, 0);
-    tf_buf_free(&library);
-    add_hash(object, "code", code);
 }
 
 static cJSON *columns_json(const tf_stage_spec *stage) {

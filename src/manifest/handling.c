@@ -40,6 +40,33 @@ static void load_capture(struct loader *l, const stage_json *json, tf_stage_spec
     stage->capture_stderr = load_size(l, &here, capture, "stderr", stage->capture_stderr);
 }
 
+/* "code": files, or patterns of files. */
+static void load_code(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
+    const cJSON *object, *item;
+    const at *where;
+    int n = 0;
+    if (!stage_member(json, "code", &object, &where))
+        return;
+    const cJSON *list = json_array(l->diags, where, object, "code");
+    at here = at_key(where, "code");
+    const char **all = NULL;
+    cJSON_ArrayForEach(item, list) {
+        at there = at_index(&here, n++);
+        int64_t count = 0;
+        const char **path = NULL;
+        if (!cJSON_IsString(item))
+            complain(l->diags, &there, "must be a string, not %s", json_kind(item));
+        else if ((path = match_paths(l, &there, item->valuestring, &count)) && count == 0)
+            complain(l->diags, &there, "no file matches %s", item->valuestring);
+        const char **more = tf_arena_array(l->arena, (size_t)(stage->codes + count), sizeof *more);
+        for (int i = 0; i < stage->codes + (int)count; i++)
+            more[i] = i < stage->codes ? all[i] : path[i - stage->codes];
+        all = more;
+        stage->codes += (int)count;
+    }
+    stage->code = all;
+}
+
 static void load_timeout(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
     const at *where;
@@ -153,4 +180,5 @@ void load_handling(struct loader *l, const stage_json *json, tf_stage_spec *stag
     load_on_failure(l, json, stage);
     load_resources(l, json, stage);
     load_record(l, json, stage);
+    load_code(l, json, stage);
 }

@@ -449,6 +449,8 @@ typedef struct tf_stage_spec {
     tf_until_spec until;
     int inputs, outputs;
     tf_file_spec *input, *output;
+    int codes;
+    const char *const *code;                /* files that count as what is run, besides those that are found */
     const tf_file_spec *log;                /* a file that gets the output of a command; NULL: none */
     int64_t capture_stdout, capture_stderr; /* bytes kept per attempt */
     double timeout;                         /* s per attempt; 0: none */
@@ -611,26 +613,44 @@ void tf_task_name(const tf_campaign *campaign, int stage, int64_t index, tf_buf 
 /* What is known of a stage from earlier runs; all borrowed. Arrays are per task; NULL: not known. */
 typedef struct tf_past {
     const tf_intervals *done;
-    const tf_intervals *failed; /* and not done since */
-    const char *changed;        /* what of its run is not as it was then; NULL: nothing */
-    bool other_points;          /* its space had other points then */
-    bool dropped;               /* some rows of then are not kept */
-    bool interrupted;           /* a run that may have been at it was killed */
+    const tf_intervals *failed;     /* and not done since */
+    const char *changed;            /* what of its run is not as it was then; NULL: nothing */
+    bool other_points;              /* its space had other points then */
+    bool dropped;                   /* some rows of then are not kept */
+    bool interrupted;               /* a run that may have been at it was killed */
+    const tf_intervals *other_code; /* of those done, tasks that other code has made; */
+    const char *code_changed;       /* which, for people */
     const uint64_t *input_set, *input_hash;
     const double *started, *ended; /* s since 1970-01-01 */
 } tf_past;
 
 /* ---- Fingerprints ---- */
 
-/* Adds a JSON object of texts, one for each thing that the results of the stage depend on: "run", "kind", "code" (a
- * hash of the plugin's file, which is read), "where", "arrays", "results", "parameters", "points_of" (stages), "files"
- * (the names of its files, and where outputs are made), "seed", "space" (tf_space_hash) and what else decides how its
- * part of the output is laid out: "reduce", "record", "store_params". Relative to the current folder. */
+/* Adds a JSON object of texts, one for each thing that the manifest says and the results of the stage depend on: "run",
+ * "kind", "where", "arrays", "results", "parameters", "points_of" (stages), "files" (the names of its files, and where
+ * outputs are made), "seed", "space" (tf_space_hash) and what else decides how its part of the output is laid out:
+ * "reduce", "record", "store_params". */
 void tf_fingerprint(const tf_campaign *campaign, int stage, tf_buf *out);
 
 /* The parts of it that say what points the stage has: "where", "parameters", "seed" and "space". No file is opened. To
  * be deleted. */
 struct cJSON *tf_fingerprint_points(const tf_campaign *campaign, int stage);
+
+/* ---- Code ---- */
+
+/* Adds a JSON list of the files that users have written of what the stage runs: {"path", "hash", "size", "time",
+ * "inode"}, all of them texts. `known` is such a list of before, by which files are known again without being read;
+ * NULL: there is none. Relative to the current folder. */
+void tf_code_files(const tf_stage_spec *stage, const char *known, tf_buf *out);
+
+/* A hash of such a list, of names and contents; never 0. */
+uint64_t tf_code_hash(const char *files);
+
+/* Adds the paths that are not the same in both lists, each ended by a NUL, and none twice. */
+void tf_code_changed(const char *then, const char *now, tf_buf *names);
+
+/* Adds that these paths have changed since so many rows were made. */
+void tf_code_tell(const tf_buf *names, int64_t rows, tf_buf *out);
 
 /* ---- Bundles ---- */
 

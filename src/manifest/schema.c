@@ -39,6 +39,9 @@
         {"arrays", "{\"type\":\"object\",\"description\":\"arrays of which each task gets a block, by name\","         \
                    "\"additionalProperties\":" REF("array") "}"},                                                      \
         {"inputs", REF("inputs")}, {"outputs", REF("outputs")},                                                        \
+        {"code",                                                                                                       \
+         "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"files, or patterns of files, that "    \
+         "count as code of the stage besides the scripts and libraries that are found\"}"},                            \
         {"log", TEXT("a file that gets what a command writes to stdout and stderr")},                                  \
         {"allow_outside", FLAG("outputs and the log may lie outside the work folder, and folders of them be links")},  \
         {"after",                                                                                                      \

@@ -111,7 +111,7 @@ static void add_run(cJSON *graph, cJSON *mentions, const cJSON *run, const char 
     tf_buf_free(&name);
 }
 
-/* What a stage runs; of a plugin the hash of its library, too. */
+/* What a stage runs; with the hash of its plugin's library, or of its script. */
 static void add_stages(cJSON *graph, const tf_reader *reader, cJSON *output) {
     cJSON *list = cJSON_AddArrayToObject(output, "mentions");
     for (int s = 0; s < tf_reader_stages(reader); s++) {
@@ -119,15 +119,14 @@ static void add_stages(cJSON *graph, const tf_reader *reader, cJSON *output) {
         tf_buf_addf(&id, "#stage-%s", tf_reader_stage(reader, s));
         cJSON *stage = add_entity(graph, tf_buf_text(&id), "SoftwareApplication", tf_reader_stage(reader, s));
         cJSON_AddStringToObject(stage, "description", tf_reader_run(reader, s));
-        cJSON *fingerprint = cJSON_Parse(tf_reader_fingerprint(reader, s));
-        const char *code = text_of(fingerprint, "code");
-        if (strspn(code, "0") != strlen(code)) {
+        cJSON *files = cJSON_Parse(tf_reader_code(reader, s));
+        if (files && files->child) {
             tf_buf hash = {0};
-            tf_buf_addf(&hash, "xxh3:%s", code);
+            tf_buf_addf(&hash, "xxh3:%s", text_of(files->child, "hash"));
             cJSON_AddStringToObject(stage, "identifier", tf_buf_text(&hash));
             tf_buf_free(&hash);
         }
-        cJSON_Delete(fingerprint);
+        cJSON_Delete(files);
         cJSON_AddItemToArray(list, reference(tf_buf_text(&id)));
         tf_buf_free(&id);
     }

@@ -97,6 +97,20 @@ static void print_stages(FILE *out, const tf_survey *survey) {
     }
 }
 
+/* Rows that were not made by the code of the last run, or of which that is not known. */
+static void print_code(FILE *out, const tf_survey *survey) {
+    char rows[32];
+    for (int s = 0; s < survey->stages; s++) {
+        const tf_survey_stage *stage = &survey->stage[s];
+        if (stage->other_code > 0)
+            tf_print(out, "  code of %s: %s; --rerun code makes %s anew\n", stage->name, stage->changed,
+                     stage->other_code == 1 ? "it" : "them");
+        if (stage->begun && stage->unknown_code > 0)
+            tf_print(out, "  code of %s: not known for %s row%s\n", stage->name,
+                     tf_format_count(stage->unknown_code, rows), stage->unknown_code == 1 ? "" : "s");
+    }
+}
+
 /* ---- Details: why tasks failed, and which took long ---- */
 
 typedef struct slow_task {
@@ -240,6 +254,7 @@ static void print_text(FILE *out, const char *path, const tf_survey *survey, boo
         tf_print(out, "; the same command line goes on");
     tf_print(out, "\n");
     print_stages(out, survey);
+    print_code(out, survey);
     failures_print(out, &d->failures, path, d->name);
     print_slowest(out, d);
 }
@@ -290,6 +305,10 @@ static cJSON *as_json(const state *s) {
         cJSON_AddNumberToObject(item, "tasks", (double)stage->tasks);
         for (int k = 0; k < TF_STATUSES; k++)
             cJSON_AddNumberToObject(item, tf_status_name((uint8_t)k), (double)stage->count[k]);
+        cJSON_AddNumberToObject(item, "code_changed", (double)stage->other_code);
+        cJSON_AddNumberToObject(item, "code_unknown", (double)stage->unknown_code);
+        if (stage->other_code > 0)
+            cJSON_AddStringToObject(item, "code", stage->changed);
     }
     add_details(json, &s->details);
     if (beat) {

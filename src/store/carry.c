@@ -74,6 +74,25 @@ static bool drop_texts(const tf_store_plan *plan, contents *of, hid_t file) {
     return any;
 }
 
+/* Notes of which code rows are, in the contents and in the file if there is one. true if that is not as it was. */
+static bool set_code(const tf_store_plan *plan, contents *of, hid_t file, bool *good) {
+    bool any = false;
+    for (int s = 0; s < plan->campaign->stages; s++) {
+        contents_stage *stage = contents_find(of, plan->campaign->stage[s].name);
+        if (!stage || code_equal(&stage->code, &plan->stage[s].code))
+            continue;
+        any = true;
+        code_free(&stage->code);
+        code_copy(&stage->code, &plan->stage[s].code);
+        if (file <= 0)
+            continue;
+        hid_t group = H5Gopen2(file, stage->name, H5P_DEFAULT);
+        *good = group >= 0 && code_write(group, &stage->code, true) >= 0 && *good;
+        H5Gclose(group);
+    }
+    return any;
+}
+
 tf_err carry_sync_and_close(int fd, const char *path, tf_err err, tf_error *error) {
     if (err == TF_OK && fdatasync(fd) != 0)
         err = store_cant_sync(path, errno, error);
@@ -94,7 +113,10 @@ static tf_err stay(const carrying *c) {
     err = carry_sync_and_close(fd, path, err, c->error);
     contents before = {0};
     contents_copy(&before, &plan->contents);
-    if (err == TF_OK && drop_texts(plan, &plan->contents, 0)) {
+    bool good = true;
+    bool changes = drop_texts(plan, &plan->contents, 0);
+    changes = set_code(plan, &plan->contents, 0, &good) || changes;
+    if (err == TF_OK && changes) {
         err = journal_write(path, "journal", &plan->contents, true, c->error);
         tf_crash_point("stay.dirty");
         hid_t file = err == TF_OK ? store_open_file(path, MPI_COMM_NULL, plan->campaign) : -1;
@@ -102,7 +124,8 @@ static tf_err stay(const carrying *c) {
             err = tf_error_set(c->error, TF_ERR_RUN, "%s: can't be opened", path);
         if (file >= 0) {
             drop_texts(plan, &before, file);
-            if (H5Fclose(file) < 0)
+            set_code(plan, &before, file, &good);
+            if (H5Fclose(file) < 0 || !good)
                 err = tf_error_set(c->error, TF_ERR_RUN, "%s: can't be closed", path);
         }
         tf_crash_point("stay.dropped");

@@ -64,7 +64,7 @@ static tf_err move_stage(const carrying *c, tf_store *s, int stage) {
     }
     h5_fault fault = {0};
     if (err == TF_OK && !contents_read_stage(&c->plan->contents, s->file, c->plan->campaign->stage[stage].name,
-                                             s->fingerprint[stage], &fault)) {
+                                             s->fingerprint[stage], &s->code[stage], &fault)) {
         store_blame(s, &fault);
         err = store_error(s, c->error, "can't be read");
     }
@@ -90,8 +90,10 @@ static tf_err write_new(const carrying *c, int fd, const char *path) {
     const tf_campaign *campaign = c->plan->campaign;
     tf_store *s = store_new(campaign, path, MPI_COMM_NULL);
     const char **fingerprint = tf_alloc_array((size_t)campaign->stages, sizeof *fingerprint);
-    for (int i = 0; i < campaign->stages; i++)
+    for (int i = 0; i < campaign->stages; i++) {
         fingerprint[i] = plan_fingerprint(c->plan, i);
+        code_copy(&s->code[i], &c->plan->stage[i].code);
+    }
     s->fingerprint = fingerprint;
     s->carrying = true;
     char now[32];

@@ -11,6 +11,7 @@ static void free_stage(contents_stage *stage) {
     free(stage->table);
     free(stage->name);
     free(stage->fingerprint);
+    code_free(&stage->code);
 }
 
 void contents_free(contents *c) {
@@ -33,6 +34,8 @@ void contents_copy(contents *to, const contents *from) {
         *stage = from->stage[s];
         stage->name = strdup(stage->name);
         stage->fingerprint = strdup(stage->fingerprint);
+        stage->code = (code_history){0};
+        code_copy(&stage->code, &from->stage[s].code);
         stage->table = tf_alloc_array((size_t)stage->tables, sizeof *stage->table);
         for (int t = 0; t < stage->tables; t++) {
             stage->table[t] = from->stage[s].table[t];
@@ -153,7 +156,8 @@ static herr_t add_part(hid_t group, const char *name, const H5L_info_t *info, vo
     return good ? 0 : -1;
 }
 
-bool contents_read_stage(contents *c, hid_t file, const char *name, const char *fingerprint, h5_fault *fault) {
+bool contents_read_stage(contents *c, hid_t file, const char *name, const char *fingerprint, const code_history *code,
+                         h5_fault *fault) {
     contents_stage *old = contents_find(c, name), stage = {.name = strdup(name)};
     hid_t group = h5_open_group(file, name, fault);
     bool good = group >= 0;
@@ -162,6 +166,10 @@ bool contents_read_stage(contents *c, hid_t file, const char *name, const char *
                visit_all(group, add_part, &(visit){.stage = &stage, .fault = fault}, fault);
         if (good)
             stage.fingerprint = fingerprint ? strdup(fingerprint) : h5_text_attribute(group, "fingerprint", fault);
+        if (good && fingerprint)
+            code_copy(&stage.code, code);
+        else if (good)
+            good = code_read(group, stage.tasks, &stage.code, fault);
         H5Gclose(group);
     }
     if (!stage.fingerprint)
@@ -191,7 +199,7 @@ static herr_t add_stage(hid_t file, const char *name, const H5L_info_t *info, vo
     hid_t object = H5Oopen(file, name, H5P_DEFAULT);
     const bool is_group = object >= 0 && H5Iget_type(object) == H5I_GROUP;
     H5Oclose(object);
-    return object < 0 || (is_group && !contents_read_stage(v->contents, file, name, NULL, v->fault)) ? -1 : 0;
+    return object < 0 || (is_group && !contents_read_stage(v->contents, file, name, NULL, NULL, v->fault)) ? -1 : 0;
 }
 
 bool contents_read_file(contents *c, hid_t file, h5_fault *fault) {

@@ -3,6 +3,7 @@
 #ifndef TF_STORE_CONTENTS_H
 #define TF_STORE_CONTENTS_H
 
+#include "store/code.h"
 #include "store/h5read.h"
 
 /* A dataset; `path` is relative to the stage's group: "results/snr". */
@@ -17,6 +18,7 @@ typedef struct contents_stage {
     char *fingerprint; /* see fingerprint.h */
     int64_t tasks;
     bool finished; /* its texts are in the file, too */
+    code_history code;
     int tables;
     contents_table *table;
 } contents_stage;
@@ -43,9 +45,10 @@ void contents_set_names(contents *c, const tf_campaign *campaign);
 
 /* Reads the stage's datasets from the file, in place of what was known of it. `finished` is kept as it is. With several
  * ranks in the file one of them may call this alone if it knows the fingerprint: to read an attribute of varying length
- * changes what HDF5 remembers of the heap that it is in, which must be the same on all ranks. NULL: read it. false: it
- * is damaged, and what was found so far is there. */
-bool contents_read_stage(contents *c, hid_t file, const char *name, const char *fingerprint, h5_fault *fault);
+ * changes what HDF5 remembers of the heap that it is in, which must be the same on all ranks. NULL: read it, and the
+ * code too; else that is copied. false: it is damaged, and what was found so far is there. */
+bool contents_read_stage(contents *c, hid_t file, const char *name, const char *fingerprint, const code_history *code,
+                         h5_fault *fault);
 
 /* All stages of a file. */
 bool contents_read_file(contents *c, hid_t file, h5_fault *fault);

@@ -338,7 +338,8 @@ tf_err store_end_change(tf_store *s, int stage, bool finished, tf_error *error) 
         contents *c = &s->plan->contents;
         if (stage >= 0) {
             h5_fault fault = {0};
-            if (!contents_read_stage(c, s->file, s->campaign->stage[stage].name, s->fingerprint[stage], &fault)) {
+            if (!contents_read_stage(c, s->file, s->campaign->stage[stage].name, s->fingerprint[stage], &s->code[stage],
+                                     &fault)) {
                 store_blame(s, &fault);
                 err = store_error(s, error, "can't be read");
             }
@@ -425,6 +426,7 @@ tf_store *store_new(const tf_campaign *campaign, const char *path, MPI_Comm comm
         MPI_Comm_size(comm, &s->ranks);
     }
     s->stage = tf_alloc_array((size_t)campaign->stages, sizeof *s->stage);
+    s->code = tf_alloc_array((size_t)campaign->stages, sizeof *s->code);
     H5Eset_auto2(H5E_DEFAULT, remember_reason, s->reason);
     return s;
 }
@@ -456,7 +458,9 @@ void tf_store_abandon(tf_store *s) {
         free(s->stage[i].param);
         free(s->stage[i].column);
         free(s->stage[i].part);
+        code_free(&s->code[i]);
     }
+    free(s->code);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     free((void *)(uintptr_t)s->fingerprint);
     tf_buf_free(&s->fingerprints);
@@ -546,6 +550,24 @@ static void share_plan(tf_store *s, int64_t *run) {
         fingerprint[i] = bytes;
 }
 
+static void share_code(tf_store *s) {
+    tf_buf bytes = {0};
+    cJSON *json = cJSON_CreateArray();
+    for (int i = 0; s->plan && i < s->campaign->stages; i++)
+        cJSON_AddItemToArray(json, code_json(&s->plan->stage[i].code));
+    char *text = cJSON_PrintUnformatted(json);
+    if (s->plan)
+        tf_buf_add(&bytes, text, strlen(text) + 1);
+    store_spread(s, &bytes);
+    cJSON_free(text);
+    cJSON_Delete(json);
+    json = cJSON_Parse(tf_buf_text(&bytes));
+    for (int i = 0; i < s->campaign->stages; i++)
+        code_parse(cJSON_GetArrayItem(json, i), tf_space_size(s->campaign->stage[i].space), &s->code[i]);
+    cJSON_Delete(json);
+    tf_buf_free(&bytes);
+}
+
 int tf_store_join(const tf_campaign *campaign, const tf_store_plan *plan, int rank) {
     if (!plan)
         return lock_join(campaign->output, rank);
@@ -575,6 +597,7 @@ tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_pla
     s->lock = plan ? -1 : lock;
     s->dirty = plan && plan->dirty;
     share_plan(s, &run);
+    share_code(s);
     store_begin_run(s, slots);
     tf_err err = store_begin_change(s, error);
     if (err == TF_OK) {

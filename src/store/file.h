@@ -90,6 +90,7 @@ struct tf_store {
     side_file *side;
     const char *const *fingerprint; /* per stage */
     tf_buf fingerprints;            /* where they are */
+    code_history *code;             /* per stage */
     tf_buf runs;                    /* attribute "runs" */
     tf_store_plan *plan;            /* on rank 0: the contents of the file and the lock */
     bool dirty;                     /* on rank 0: so says the journal */

@@ -25,6 +25,7 @@ static cJSON *stage_json(const contents_stage *stage) {
     cJSON_AddStringToObject(json, "fingerprint", stage->fingerprint);
     add_integer(json, "tasks", stage->tasks);
     cJSON_AddBoolToObject(json, "finished", stage->finished);
+    cJSON_AddItemToObject(json, "code", code_json(&stage->code));
     cJSON *tables = cJSON_AddArrayToObject(json, "datasets");
     for (int t = 0; t < stage->tables; t++) {
         cJSON *table = cJSON_CreateObject();
@@ -91,6 +92,7 @@ static void read_stage(const cJSON *json, contents_stage *stage) {
                               .fingerprint = text_at(json, "fingerprint"),
                               .tasks = integer_at(json, "tasks"),
                               .finished = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "finished"))};
+    code_parse(cJSON_GetObjectItemCaseSensitive(json, "code"), stage->tasks, &stage->code);
     stage->table = tf_alloc_array((size_t)cJSON_GetArraySize(tables), sizeof *stage->table);
     for (const cJSON *table = tables ? tables->child : NULL; table; table = table->next) {
         stage->table[stage->tables++] = (contents_table){.path = text_at(table, "path"),

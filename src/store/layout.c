@@ -275,7 +275,8 @@ static bool layout(tf_store *s, int number, bool old) {
     st->group = place_group(s, s->file, spec->name);
     if (st->group < 0)
         return false;
-    if (!old && (store_attribute(st->group, "tasks", H5T_STD_I64LE, &tasks) < 0 ||
+    if (!old && (code_write(st->group, &s->code[number], s->rank == 0) < 0 ||
+                 store_attribute(st->group, "tasks", H5T_STD_I64LE, &tasks) < 0 ||
                  store_attribute_text(st->group, "run", spec->run.json) < 0 ||
                  store_attribute_text(st->group, "fingerprint", s->fingerprint[number]) < 0))
         return false;

@@ -32,7 +32,6 @@ static const struct {
 } parts[] = {
     {"run", "what it runs", true, false, false},
     {"kind", "how it is run", true, false, true},
-    {"code", "its plugin library", false, false, false},
     {"where", "its \"where\"", true, false, false},
     {"results", "what it gives", true, true, false},
     {"parameters", "what its parameters are", true, true, false},
@@ -66,7 +65,10 @@ static tf_err compare(const tf_store_plan *plan, const char *path, int stage, co
             tf_buf_addf(&ps->changed, " (%.200s then, %.200s now)", a, b);
     }
     *space = strcmp(part_of(then, "space"), part_of(now, "space")) != 0;
-    ps->moves = strcmp(then_text, now_text) != 0;
+    cJSON_DeleteItemFromObjectCaseSensitive(then, "code"); /* it was there once, and is no matter of the layout */
+    char *layout = cJSON_PrintUnformatted(then);
+    ps->moves = !layout || strcmp(layout, now_text) != 0;
+    cJSON_free(layout);
     ps->dropped = ps->unusable;
     cJSON_Delete(then);
     cJSON_Delete(now);
@@ -309,6 +311,47 @@ static tf_err match_stages(const tf_store_plan *plan, const old_output *old, boo
     return TF_OK;
 }
 
+/* Of which code the rows that are kept are. Who winds a run up has seen none of it. */
+static void find_code(const tf_store_plan *plan, const old_output *old, int number) {
+    static const code_history none;
+    plan_stage *ps = &plan->stage[number];
+    const code_history *before = ps->old ? &ps->old->code : &none;
+    const tf_stage_spec *spec = &plan->campaign->stage[number];
+    if (plan->keeps_failed) {
+        code_copy(&ps->code, before);
+        return;
+    }
+    cJSON *runs = old->contents.runs ? cJSON_Parse(old->contents.runs) : NULL;
+    tf_buf files = {0}, names = {0};
+    tf_code_files(spec, before->versions ? before->version[before->versions - 1].files : NULL, &files);
+    code_go_on(before, tf_buf_text(&files), cJSON_GetArraySize(runs) + 1, &ps->kept, ps->place, &ps->code);
+    code_other_rows(&ps->code, &ps->other_code);
+    code_changed_files(&ps->code, &names);
+    if (ps->other_code.total > 0)
+        tf_code_tell(&names, ps->other_code.total, &ps->code_changed);
+    cJSON_Delete(runs);
+    tf_buf_free(&files);
+    tf_buf_free(&names);
+}
+
+void tf_store_tell_code(const tf_store_plan *plan, tf_buf *out) {
+    tf_buf names = {0};
+    tf_intervals other = {0};
+    int64_t rows = 0;
+    for (int s = 0; s < plan->campaign->stages; s++) {
+        code_other_rows(&plan->stage[s].code, &other);
+        code_changed_files(&plan->stage[s].code, &names);
+        rows += other.total;
+        tf_intervals_free(&other);
+    }
+    if (rows > 0)
+        tf_code_tell(&names, rows, out);
+    if (rows > 0)
+        tf_buf_addf(out, "; %s kept; --rerun code makes %s anew", rows == 1 ? "it is" : "they are",
+                    rows == 1 ? "it" : "them");
+    tf_buf_free(&names);
+}
+
 static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, const bool *spaces, tf_error *error) {
     const tf_campaign *campaign = plan->campaign;
     tf_intervals *good = tf_alloc_array((size_t)campaign->stages, sizeof *good);
@@ -327,6 +370,8 @@ static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, const 
             err = plan_find_places(plan, old, s, error);
         ps->dropped = ps->dropped || ps->kept.total < all;
         find_pending(ps, tasks);
+        if (err == TF_OK)
+            find_code(plan, old, s);
         if (err == TF_OK)
             read_records(old, ps, &campaign->stage[s], error);
     }

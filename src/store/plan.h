@@ -60,6 +60,9 @@ typedef struct plan_stage {
     tf_intervals done;                /* tasks of which a row is kept */
     tf_intervals pending;             /* tasks that are left to do */
     tf_intervals failed;              /* of these, tasks that failed last time */
+    code_history code;                /* of which code rows are, for the run that begins */
+    tf_intervals other_code;          /* of the tasks done, those that are of other code than now */
+    tf_buf code_changed;              /* which, for people */
     tf_buf changed;                   /* what their rows depend on and is not as it was; empty: nothing */
     int64_t excluded;                 /* of those done, tasks that "where" leaves out */
     bool unusable;                    /* rows have another form */

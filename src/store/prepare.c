@@ -156,6 +156,7 @@ tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bo
 tf_err tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks, tf_error *error) {
     plan_stage *ps = &plan->stage[stage];
     tf_intervals_remove_all(&ps->done, tasks);
+    code_drop_rows(&ps->code, tasks);
     tf_intervals_add_all(&ps->pending, tasks);
     if (!ps->place)
         tf_intervals_remove_all(&ps->kept, tasks);
@@ -194,6 +195,8 @@ void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past) {
                       .other_points = ps->other_points,
                       .dropped = ps->dropped,
                       .interrupted = ps->old && plan->interrupted,
+                      .other_code = &ps->other_code,
+                      .code_changed = tf_buf_text(&ps->code_changed),
                       .input_set = ps->input_set,
                       .input_hash = ps->input_hash,
                       .started = ps->started,
@@ -221,6 +224,9 @@ void tf_store_plan_free(tf_store_plan *plan) {
         tf_intervals_free(&plan->stage[s].pending);
         tf_intervals_free(&plan->stage[s].failed);
         tf_buf_free(&plan->stage[s].changed);
+        code_free(&plan->stage[s].code);
+        tf_intervals_free(&plan->stage[s].other_code);
+        tf_buf_free(&plan->stage[s].code_changed);
         free(plan->stage[s].place);
         free(plan->stage[s].input_set);
         free(plan->stage[s].input_hash);

@@ -380,6 +380,11 @@ int64_t tf_reader_tasks(const tf_reader *o, int stage) {
     return o->stage[stage].contents->tasks;
 }
 
+const char *tf_reader_code(const tf_reader *o, int stage) {
+    const code_history *code = &o->stage[stage].contents->code;
+    return code->versions ? code->version[code->versions - 1].files : "[]";
+}
+
 const char *tf_reader_fingerprint(const tf_reader *o, int stage) {
     return o->stage[stage].contents->fingerprint;
 }

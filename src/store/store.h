@@ -66,6 +66,10 @@ tf_err tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks, 
 /* After that: how many of those that are done are left out by "where". */
 int64_t tf_store_excluded(const tf_store_plan *plan, int stage);
 
+/* After that: adds what has changed of the code since rows were made that are kept, for people; nothing if nothing has.
+ */
+void tf_store_tell_code(const tf_store_plan *plan, tf_buf *out);
+
 /* What is to be recorded of the run besides ranks, hosts and versions: a JSON object, which is copied. */
 void tf_store_tell(tf_store_plan *plan, const char *about);
 
@@ -158,6 +162,9 @@ typedef struct tf_survey_stage {
     bool begun; /* else nothing is known of its tasks */
     int64_t tasks;
     int64_t count[TF_STATUSES]; /* by status */
+    int64_t other_code;         /* rows that were made by other code than that of the last run, */
+    int64_t unknown_code;       /* and rows of which it is not known */
+    const char *changed;        /* what has changed since, for people; "" if nothing has */
 } tf_survey_stage;
 
 typedef struct tf_survey {
@@ -229,6 +236,7 @@ int tf_reader_find(const tf_reader *reader, const char *stage); /* -1: it has no
 int64_t tf_reader_tasks(const tf_reader *reader, int stage);
 const char *tf_reader_fingerprint(const tf_reader *reader, int stage); /* see tf_fingerprint */
 const char *tf_reader_run(const tf_reader *reader, int stage);         /* JSON, as in the manifest */
+const char *tf_reader_code(const tf_reader *reader, int stage);        /* see tf_code_files; "[]" if it is not known */
 
 /* In the order of the manifest: parameters, results, then what is recorded of tasks, and texts. */
 int tf_reader_fields(const tf_reader *reader, int stage);

@@ -52,6 +52,20 @@ static tf_err count_statuses(const old_output *old, const contents_table *rows, 
     return err;
 }
 
+static void survey_code(const contents_stage *found, tf_arena *arena, tf_survey_stage *stage) {
+    tf_intervals other = {0};
+    tf_buf names = {0}, text = {0};
+    stage->unknown_code = found->code.versions ? code_other_rows(&found->code, &other) : found->tasks;
+    stage->other_code = other.total;
+    code_changed_files(&found->code, &names);
+    if (other.total > 0)
+        tf_code_tell(&names, other.total, &text);
+    stage->changed = tf_arena_strdup(arena, tf_buf_text(&text));
+    tf_intervals_free(&other);
+    tf_buf_free(&names);
+    tf_buf_free(&text);
+}
+
 static tf_err survey_stages(const old_output *old, tf_survey *survey, tf_error *error) {
     const contents *c = &old->contents;
     const int most = c->names + c->stages;
@@ -70,6 +84,7 @@ static tf_err survey_stages(const old_output *old, tf_survey *survey, tf_error *
         const contents_table *rows = contents_table_at(&c->stage[s], "task/status");
         stage->begun = true;
         stage->tasks = c->stage[s].tasks;
+        survey_code(&c->stage[s], survey->arena, stage);
         if (rows && rows->offset >= 0)
             err = count_statuses(old, rows, stage, error);
     }

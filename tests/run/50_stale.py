@@ -224,5 +224,193 @@ class Files(StaleTest):
         self.assertEqual((self.folder / "out1").read_text(), "half\nwhole\n")
 
 
+class Code(StaleTest):
+    """Code that was edited: rows are kept, and that is said until all are of one code."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("measure.py", "from lib import f\nprint(f())\n")
+        self.write("lib.py", "def f():\n    return 1\n")
+        self.stage = {"over": {"i": {"range": [4]}}, "run": {"command": ["python3", "-B", "measure.py", "{i}"]}, "results": {"x": {"type": "int64", "from": "field:1"}}}
+        self.write("m.json", self.stage)
+
+    def rows(self, name="m"):
+        """The runs whose code it was, intervals of rows by code (the last one has the others), and how many they are."""
+        with h5py.File(self.folder / "m.h5") as file:
+            stage = file[name]
+            runs = [int(version["run"]) for version in stage["code"][()]]
+            rows = stage["code_rows"][()].tolist() if "code_rows" in stage else []
+            return runs, [tuple(row) for row in rows], stage.attrs.get("code_changed", 0)
+
+    def edit(self, name, text):
+        """Another text, and a time that is not that of before."""
+        self.write(name, text)
+        os.utime(self.folder / name, (1e9, 1e9 + sum(text.encode())))
+
+    def returns(self, value):
+        self.edit("lib.py", f"def f():\n    return {value}\n")
+
+    def test_rows_of_a_script_are_kept(self):
+        said = "m.h5: lib.py changed since 4 rows were made; they are kept; --rerun code makes them anew\n"
+        for ranks in (None, 3):
+            self.returns(1)
+            self.taskfarm("m.json", "--fresh", ranks=ranks)
+            self.assertEqual(self.rows(), ([1], [], 0))
+            self.returns(22)
+            self.assertIn(said, self.taskfarm("plan", "m.json").stdout)
+            self.write("m.json", dict(self.stage, over={"i": {"range": [6]}}))
+            self.assertIn("taskfarm: " + said, self.taskfarm("m.json", ranks=ranks).stderr)
+            self.assertEqual(self.column("m/results/x"), [1, 1, 1, 1, 22, 22])
+            self.assertEqual(self.rows(), ([1, 2], [(0, 4, 0)], 4))
+            status = self.taskfarm("status", "m.h5")
+            self.assertIn("  code of m: lib.py changed since 4 rows were made; --rerun code makes them anew\n", status.stdout)
+            stage = json.loads(self.taskfarm("status", "m.h5", "--json").stdout)["stages"][0]
+            self.assertEqual((stage["code_changed"], stage["code_unknown"]), (4, 0))
+            self.assertEqual(self.plan("--rerun", "code"), {"m": {"code": 4}})
+            done = self.taskfarm("m.json", "--rerun", "code", ranks=ranks)
+            self.assertIn("6 done, 0 failed, 2 of them before", done.stderr)
+            self.assertEqual(self.column("m/results/x"), [22] * 6)
+            self.assertEqual(self.rows(), ([2], [], 0))
+            self.assertNotIn("changed since", self.taskfarm("m.json", ranks=ranks).stderr)
+            self.write("m.json", self.stage)
+
+    def test_code_that_goes_back(self):
+        """Rows of the code of now are no others, whatever was in between; and rows that move take their code along."""
+        self.returns(1)
+        self.taskfarm("m.json")
+        self.returns(2)
+        self.write("m.json", dict(self.stage, over={"i": {"range": [-1, 6]}}))
+        self.taskfarm("m.json", ranks=2)
+        self.assertEqual(self.rows(), ([1, 2], [(1, 4, 0)], 4))
+        self.returns(1)
+        said = self.taskfarm("m.json").stderr
+        self.assertIn("lib.py changed since 3 rows were made; they are kept", said)
+        self.assertEqual(self.rows(), ([2, 1], [(0, 1, 0), (5, 2, 0)], 3))
+        self.taskfarm("m.json", "--rerun", "code")
+        self.assertEqual((self.column("m/results/x"), self.rows()), ([1] * 7, ([1], [], 0)))
+
+    def test_rerun_code_that_is_killed(self):
+        """Whoever goes on, by the same command line or without --rerun, has all rows of one code."""
+        wait = "while sys.argv[1] == '3' and os.path.exists('wait'): time.sleep(0.01)"
+        self.write("measure.py", f"import os, sys, time\nfrom lib import f\n{wait}\nprint(f())\n")
+        for again in ([], ["--rerun", "code"]):
+            self.returns(1)
+            self.taskfarm("m.json", "--fresh")
+            self.returns(22)
+            self.write("wait", "")
+            run = self.start("m.json", "--rerun", "code", "--slots", 4)
+
+            def others_are_done():
+                try:
+                    return self.column("m/task/status") == [1, 1, 1, 0]
+                except (OSError, KeyError):
+                    return False
+
+            self.wait_for(others_are_done, "three of four tasks do not end")
+            farm.kill_all(run)
+            (self.folder / "wait").unlink()
+            done = self.taskfarm("m.json", *again)
+            self.assertIn("3 of them before", done.stderr)
+            self.assertEqual((self.column("m/results/x"), self.rows()[1:]), ([22] * 4, ([], 0)))
+
+    def test_killed_while_the_file_changes(self):
+        """The journal has it, too, for a file whose own metadata is not to be trusted."""
+        self.returns(1)
+        self.taskfarm("m.json")
+        self.returns(2)
+        self.taskfarm("m.json", env={"TASKFARM_CRASH": "stay.dirty"}, status=-9)
+        self.write("m.json", dict(self.stage, over={"i": {"range": [5]}}))
+        for point in ("move.written", "move.renamed", "change.flushed:2", "close.closed"):
+            self.taskfarm("m.json", env={"TASKFARM_CRASH": point}, status=-9)
+        self.taskfarm("m.json")
+        self.assertEqual((self.column("m/results/x"), self.rows()[1:]), ([1, 1, 1, 1, 2], ([(0, 4, 0)], 4)))
+
+    def test_what_is_code(self):
+        self.write("tool", "#!/bin/sh\necho 1\n")
+        (self.folder / "tool").chmod(0o755)
+        self.write("pack/__init__.py", "from . import one\n")
+        self.write("pack/one.py", "from ..lib import f\nimport os, two.three as t\n")
+        self.write("two/three.py", "")
+        self.write("main.py", "if True: import pack\nfrom two import (three,\n    four)\n# import lib\n")
+        self.write("prog.awk", "BEGIN { print 1 }")
+        self.write("data/a.txt", "1")
+        imported = {"main.py", "pack/__init__.py", "pack/one.py", "lib.py", "two/three.py"}
+        cases = [
+            (["./tool"], {"./tool"}),
+            (["python3", "-W", "ignore", "-Ou", "main.py"], imported),
+            ("cd . && A=1 python3 main.py {i} | awk -v n=1 -f prog.awk >out{i} 2>&1", imported | {"prog.awk"}),
+            (["sh", "-c", "exec python3 'main.py' \"$0\"", "{i}"], imported),
+            (["bash", "-e", "tool"], {"tool"}),
+            (["python3", "-c", "print(1)", "main.py"], set()),
+            (["python3", "{i}.py"], set()),
+            ("# python3 main.py\necho python3 main.py", set()),
+            (["cat", "main.py"], set()),
+        ]
+        stages = [
+            {"name": f"s{n}", "over": {"i": [1]}, "run": {"command": command}, "code": ["data/*.txt"]}
+            for n, (command, _) in enumerate(cases)
+        ]
+        self.write("m.json", {"stages": stages})
+        self.taskfarm("m.json", status=1)
+        with h5py.File(self.folder / "m.h5") as file:
+            for n, (command, files) in enumerate(cases):
+                with self.subTest(command=command):
+                    found = json.loads(file[f"s{n}/code"][-1]["files"])
+                    self.assertEqual({item["path"] for item in found}, files | {"data/a.txt"})
+
+    def test_plugins_and_files(self):
+        """A plugin is code like any other; a stage with files is stale, as make has it."""
+        plugin = self.folder / "plugin.so"
+        plugin.write_bytes((farm.BUILD / "tests/libtest_plugin.so").read_bytes())
+        stages = [
+            {"name": "f", "over": {"i": {"range": [3]}}, "run": {"function": "./plugin.so:closer"}},
+            {"name": "g", "outputs": "out", "run": {"command": ["sh", "make.sh"]}},
+        ]
+        self.write("make.sh", "echo 1 >out")
+        self.write("m.json", {"stages": stages})
+        self.taskfarm("m.json")
+        self.assertEqual(self.plan(), {})
+        self.edit("make.sh", "echo 2 >out")
+        with open(plugin, "ab") as file:
+            file.write(b"\0")
+        self.assertEqual(self.plan(), {"g": {"code": 1}})
+        done = self.taskfarm("m.json")
+        self.assertIn("m.h5: ./plugin.so changed since 3 rows were made; they are kept", done.stderr)
+        self.assertEqual((self.folder / "out").read_text(), "2\n")
+        self.taskfarm("m.json", "--rerun", "code")
+        self.assertEqual((self.rows("f")[1:], self.rows("g")[1:]), (([], 0), ([], 0)))
+
+    def test_an_output_that_does_not_know(self):
+        """It is never said that code has changed where nothing is known of it."""
+        self.returns(1)
+        self.taskfarm("m.json")
+        with h5py.File(self.folder / "m.h5", "a") as file:
+            del file["m/code"]
+        self.assertIn("  code of m: not known for 4 rows\n", self.taskfarm("status", "m.h5").stdout)
+        self.write("m.json", dict(self.stage, over={"i": {"range": [5]}}))
+        self.returns(2)
+        done = self.taskfarm("m.json", "--rerun", "code")
+        self.assertNotIn("changed since", done.stderr)
+        self.assertEqual(self.column("m/results/x"), [1, 1, 1, 1, 2])
+        self.assertIn("  code of m: not known for 4 rows\n", self.taskfarm("status", "m.h5").stdout)
+
+    def test_the_hash_of_a_file_that_has_not_changed_stands(self):
+        self.returns(1)
+        self.taskfarm("m.json")
+        path = self.folder / "lib.py"
+        time = path.stat().st_mtime_ns
+        with open(path, "r+") as file:
+            file.write("def g")
+        os.utime(path, ns=(time, time))
+        self.assertNotIn("changed since", self.taskfarm("plan", "m.json").stdout)
+        os.utime(path)
+        self.assertIn("lib.py changed since", self.taskfarm("plan", "m.json").stdout)
+
+    def test_patterns_that_match_nothing(self):
+        self.write("m.json", dict(self.stage, code=["nothing/*.py", 1]))
+        done = self.taskfarm("m.json", status=2)
+        self.assertEqual(done.stderr, "m.json: /code/0: no file matches nothing/*.py\nm.json: /code/1: must be a string, not a number\n")
+
+
 if __name__ == "__main__":
     farm.main()
