@@ -156,6 +156,7 @@ void command_run(host *h, int64_t row) {
         }
         if (h->spec->log)
             a.log = files_open_log(h, &point, h->header->attempt > 1);
+        answers_before(h, &point);
         ready = (!h->spec->log || a.log >= 0) && process_start(h, &a.p);
     }
     if (ready) {

@@ -327,10 +327,17 @@ static bool from_file(host *h, int64_t row, int column, sources *s) {
     tf_buf path = {0}, bytes = {0};
     tf_template_expand(spec->file, &point, &path);
     const char *name = tf_buf_text(&path);
-    const int failure = tf_read_file(name, &bytes);
+    const bool left = !answers_is_new(h, column, name);
+    const int failure = left ? ENOENT : tf_read_file(name, &bytes);
     const bool is_json = path.length > 5 && strcmp(name + path.length - 5, ".json") == 0;
     bool sound = failure == ENOENT && spec->optional;
-    if (failure && !sound)
+    if (left && !sound)
+        host_fail(
+            h,
+            "column \"%s\": %s was there before the task ran, and the task has not written it; what a task only reads "
+            "is to be named in \"inputs\"",
+            spec->name, name);
+    else if (failure && !sound)
         host_fail(h, "column \"%s\": %s: %s", spec->name, name, tf_read_failure(failure));
     else if (!failure)
         sound = is_json ? from_json_file(h, row, column, name, &bytes)

@@ -57,6 +57,7 @@ void host_close(host *h) {
         tf_buf_free(&h->given[p]);
     }
     free(h->own_gpus);
+    free(h->answer);
     free(h->given);
     free(h->values);
     free(h->point);

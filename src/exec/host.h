@@ -4,6 +4,7 @@
 #define TF_EXEC_HOST_H
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/floats.h"
@@ -98,7 +99,9 @@ typedef struct host {
     tf_quick_clock clock; /* of the times that are recorded */
 
     capture out, err; /* a command's output; err takes tf_log too */
-    tf_buf message;   /* why the task under way fails; empty while it does not */
+    struct stat
+        *answer; /* per column: the file that it is read from, as it was before the attempt; NULL: no stage has one */
+    tf_buf message; /* why the task under way fails; empty while it does not */
 } host;
 
 /* What the task under way is at can't be interrupted: the rank ends this host when it takes longer, since `start`
@@ -129,6 +132,14 @@ bool scratch_make(host *h, int64_t index, tf_buf *path);
 
 /* Removes it with all that is in it. An empty path is none. */
 void scratch_remove(const host *h, const tf_buf *path);
+
+/* ---- Files that columns are read from (answers.c) ---- */
+
+/* Before an attempt: notes what lies there already. */
+void answers_before(host *h, const tf_point *point);
+
+/* After it: is it another file, or has it been written since; or is it one of the task's inputs? */
+bool answers_is_new(const host *h, int column, const char *path);
 
 /* ---- Declared files (files.c) ---- */
 

@@ -3,7 +3,7 @@ stale stands as done, and no state says more than is so."""
 
 import json
 import os
-import unittest
+import random
 
 import farm
 import h5py
@@ -224,6 +224,42 @@ class Files(StaleTest):
         self.assertEqual((self.folder / "out1").read_text(), "half\nwhole\n")
 
 
+class Answers(StaleTest):
+    """A column that is read from a file takes what the attempt has written, not what lay there before."""
+
+    def messages(self):
+        with h5py.File(self.folder / "m.h5") as file:
+            return self.heap(file["m"], "message")
+
+    def test_what_lay_there_before(self):
+        column = {"x": {"type": "int64", "from": "file:r.txt"}}
+        left = b'column "x": r.txt was there before the task ran, and the task has not written it; what a task only reads is to be named in "inputs"'
+        cases = [
+            ({"run": {"command": ["true"]}}, None),
+            ({"run": {"command": ["true"]}, "inputs": "r.txt"}, 7),
+            ({"run": {"command": ["true"]}, "inputs": "./r.txt"}, 7),
+            ({"run": {"command": "echo 7 >r.txt"}}, 7),
+            ({"run": {"command": "echo 8 >new; mv new r.txt"}}, 8),
+            ({"run": {"command": "test $TASKFARM_ATTEMPT = 2 || {{ echo 9 >r.txt; exit 1; }}"}, "retries": 1}, None),
+        ]
+        for stage, value in cases:
+            with self.subTest(stage=stage):
+                self.write("r.txt", "7\n")
+                self.write("m.json", dict(stage, results=column))
+                self.taskfarm("m.json", "--fresh", status=value is None)
+                if value is None:
+                    self.assertEqual(self.messages(), [left])
+                else:
+                    self.assertEqual(self.column("m/results/x"), [value])
+                self.assertTrue((self.folder / "r.txt").exists(), "it is not ours")
+
+    def test_tasks_that_write_one_file_one_after_the_other(self):
+        """Within a tick of the file system's clock, and of one size."""
+        self.write("m.json", {"over": {"i": {"range": [10, 60]}}, "run": {"command": "echo {i} >r.txt"}, "results": {"x": {"type": "int64", "from": "file:r.txt"}}})
+        self.taskfarm("m.json", "--slots", 1)
+        self.assertEqual(self.column("m/results/x"), list(range(10, 60)))
+
+
 class Code(StaleTest):
     """Code that was edited: rows are kept, and that is said until all are of one code."""
 
@@ -410,6 +446,84 @@ class Code(StaleTest):
         self.write("m.json", dict(self.stage, code=["nothing/*.py", 1]))
         done = self.taskfarm("m.json", status=2)
         self.assertEqual(done.stderr, "m.json: /code/0: no file matches nothing/*.py\nm.json: /code/1: must be a string, not a number\n")
+
+
+CHOICES = {  # all that may change of a random campaign
+    "tasks": [3, 4],
+    "kept": ["i >= 0", "i != 1"],
+    "factor": [2, 30],
+    "source": ["a", "b"],
+    "type": ["int32", "int64"],
+    "slope": [1, 5],
+    "cell": [7, 8],
+    "lines": [1, 2],
+    "variable": ["u", "v"],
+    "first": ["one", "two"],
+    "array": ["x", "y"],
+    "rows_of": ["p", "q"],
+}
+
+
+class Changes(StaleTest):
+    """One change of a random campaign: what stands in the output then is what a run from scratch gives."""
+
+    def put(self, folder, name, text):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+            self.clock += 10
+            os.utime(path, (self.clock, self.clock))
+
+    def campaign(self, folder, k):
+        over, axis = {"i": {"range": [k["tasks"]]}}, {"b": {"blocks": {"shape": [4], "chunk": [2]}}}
+        integer, block = {"type": k["type"], "from": "field:1"}, {"type": "float64", "array": "b"}
+        self.put(folder, "scale.sh", f"echo $(( $1 * {k['factor']} ))")
+        self.put(folder, "copy.sh", f"head -n {k['lines']} $1 >$2")
+        self.put(folder, "one/in/cell", f"{k['cell']}\n1\n")
+        self.put(folder, "two", "9\n5\n")
+        if not (folder / "raw.h5").exists():
+            with h5py.File(folder / "raw.h5", "w") as file:
+                file["x"], file["y"] = [1.0, 2, 3, 4], [5.0, 6, 7, 8]
+            os.utime(folder / "raw.h5", (1e9, 1e9))
+        paths = ["one", "two"] if k["first"] == "one" else ["two", "one"]
+        stages = [
+            {"name": "a", "over": over, "where": k["kept"], "run": {"command": ["sh", "scale.sh", "{i}"]}, "results": {"x": integer}},
+            {"name": "b", "over": over, "run": {"expr": {"x": "i - 100"}}, "results": {"x": "int64"}},
+            {"name": "c", "over": {"r": {"from": k["source"], "columns": ["x"]}}, "run": {"expr": {"y": f"{k['slope']} * x"}}},
+            {"name": "d", "over": {"r": {"from": "c", "columns": ["y"]}}, "run": {"expr": {"z": "y + 1"}}},
+            {"name": "e", "inputs": ["one"], "outputs": "e.txt", "run": {"command": "sh copy.sh one/in/cell {outputs}"}},
+            {"name": "f", "inputs": {"e": "e.txt", "first": paths[0], "second": paths[1]}, "outputs": "f.txt", "run": {"command": "cat {inputs.e} two >f.txt; echo {inputs.first} {w} >>f.txt"}},
+            {"name": "p", "over": axis, "arrays": {"r": f"raw.h5:/{k['array']}"}, "run": {"expr": {"y": "r + 1"}}, "results": {"y": block}},
+            {"name": "q", "over": axis, "run": {"expr": {"y": "7 + 0 * b_start"}}, "results": {"y": block}},
+            {"name": "s", "over": axis, "arrays": {"r": {"from": k["rows_of"], "column": "y"}}, "run": {"expr": {"t": "r"}}, "results": {"t": block}},
+        ]
+        self.put(folder, "m.json", json.dumps({"variables": {"w": k["variable"]}, "stages": stages}))
+
+    def outcome(self, folder):
+        found = farm.digest(folder / "m.h5")
+        found.update((name, (folder / name).read_text()) for name in ("e.txt", "f.txt"))
+        return found
+
+    def test_one_change(self):
+        for seed in range(200 if farm.SOAK else 3):
+            chance = random.Random(seed)
+            self.clock = 1e9
+            k = {name: chance.choice(values) for name, values in CHOICES.items()}
+            name = chance.choice([name for name in CHOICES if name != "tasks"])
+            after = dict(k, **{name: CHOICES[name][CHOICES[name][0] == k[name]]})
+            target = chance.choice([[], ["a"], ["e.txt"], ["p"], ["c"]])
+            with self.subTest(seed=seed, change=name, target=target):
+                old, new = self.folder / f"old{seed}", self.folder / f"new{seed}"
+                self.campaign(old, k)
+                self.taskfarm("m.json", folder=old)
+                self.clock = FUTURE
+                self.campaign(old, after)
+                for some in (target, []):
+                    done = self.taskfarm("m.json", "--rerun", "mtime,params,code,inputs", *some, folder=old)
+                self.campaign(new, after)
+                self.taskfarm("m.json", folder=new)
+                self.assertEqual(self.outcome(old), self.outcome(new), done.stderr)
 
 
 if __name__ == "__main__":
