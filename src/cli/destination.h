@@ -1,5 +1,5 @@
-/* A file that a verb writes. It grows beside its place, under another name, and is renamed when it is whole: until then,
- * and whatever goes wrong, what stood there stays. */
+/* A file that a verb writes. It grows beside its place, under another name, and is renamed when it is whole: until
+ * then, and whatever goes wrong, what stood there stays. */
 #ifndef TF_CLI_DESTINATION_H
 #define TF_CLI_DESTINATION_H
 
@@ -12,8 +12,8 @@ typedef struct destination {
     tf_buf growing;   /* what is renamed to it */
 } destination;
 
-/* To write `path`; NULL: standard output. Refuses to replace an HDF5 file, and so what is read from, and the manifest of
- * the campaign in it. `name` is what messages call the path; both must outlive the destination. */
+/* To write `path`; NULL: standard output. Refuses to replace an HDF5 file, and so what is read from, and the manifest
+ * of the campaign in it. `name` is what messages call the path; both must outlive the destination. */
 tf_err destination_open(destination *to, const char *name, const char *path, const recalled *from, tf_error *error);
 
 /* Puts the file in its place if `err` is TF_OK, else drops it. Returns err, or what went wrong now. */

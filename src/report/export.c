@@ -181,7 +181,7 @@ static const char *column_name(const exporter *e, int c) {
 
 /* What spreadsheets take for a formula has a ' before it where it is to be safe for them. */
 static void add_text_cell(const exporter *e, const char *text, size_t length, tf_buf *out) {
-    if (!e->options->safe || length == 0 || !memchr("=+-@\t\r", *text, 6)) {
+    if (!e->options->safe || length == 0 || !*text || !strchr("=+-@\t\r", *text)) {
         view_add_csv_text(text, length, out);
         return;
     }
