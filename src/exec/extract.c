@@ -245,9 +245,13 @@ static bool from_json(host *h, int64_t row, int column, sources *s) {
 }
 
 /* The first match in the lines: what its group is, or the whole without groups. NULL: there is none. */
-static const char *find_match(const regex_t *regex, const tf_buf *lines, size_t *length) {
+static const char *find_match(host *h, const tf_column_spec *spec, const regex_t *regex, const tf_buf *lines,
+                              size_t *length) {
     regmatch_t match[2] = {{.rm_so = 0, .rm_eo = (regoff_t)lines->length}};
-    if (regexec(regex, tf_buf_text(lines), 2, match, REG_STARTEND) != 0)
+    const int status = regexec(regex, tf_buf_text(lines), 2, match, REG_STARTEND);
+    if (status != 0 && status != REG_NOMATCH)
+        host_fail(h, "column \"%s\": \"%s\" can't be looked for: out of memory", spec->name, spec->regex);
+    if (status != 0)
         return NULL;
     const regmatch_t *found = &match[regex->re_nsub > 0];
     *length = (size_t)(found->rm_eo - found->rm_so);
@@ -276,9 +280,9 @@ static bool from_regex(host *h, int64_t row, int column, sources *s) {
     }
     know_output(h, s);
     size_t length = 0;
-    const char *found = find_match(&regex, &s->first, &length);
+    const char *found = find_match(h, spec, &regex, &s->first, &length);
     if (!found && s->cut)
-        found = find_match(&regex, &s->last, &length);
+        found = find_match(h, spec, &regex, &s->last, &length);
     regfree(&regex);
     if (found)
         return store_found(h, row, column, found, length, "what the regular expression found");

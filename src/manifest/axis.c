@@ -441,9 +441,12 @@ static bool parse_wildcards(struct loader *l, const at *where, const at *up, con
 }
 
 /* The wildcards' values in one path; false if it does not match, or one name would have two values. */
-static bool match_wildcards(struct loader *l, const wildcards *w, const regex_t *regex, regmatch_t *match,
-                            const char *path, const char **value) {
-    if (regexec(regex, path, regex->re_nsub + 1, match, 0) != 0)
+static bool match_wildcards(struct loader *l, const at *where, const wildcards *w, const regex_t *regex,
+                            regmatch_t *match, const char *path, const char **value) {
+    const int status = regexec(regex, path, regex->re_nsub + 1, match, 0);
+    if (status != 0 && status != REG_NOMATCH)
+        complain(l->diags, where, "%s can't be matched: out of memory", path);
+    if (status != 0)
         return false;
     for (int k = 0; k < w->count; k++)
         value[k] = NULL;
@@ -477,8 +480,8 @@ static tf_space *load_files_axis(struct loader *l, const at *where, const at *up
             column[k] = tf_arena_array(l->arena, (size_t)found, sizeof **column);
         const char *value[MAX_WILDCARDS];
         regmatch_t *match = tf_alloc_array(regex.re_nsub + 1, sizeof *match);
-        for (int64_t i = 0; i < found; i++) {
-            if (!match_wildcards(l, &w, &regex, match, paths[i], value))
+        for (int64_t i = 0; i < found && l->diags->count == before; i++) {
+            if (!match_wildcards(l, where, &w, &regex, match, paths[i], value))
                 continue;
             for (int k = 0; k < w.count; k++)
                 column[k][count] = value[k];
@@ -488,7 +491,7 @@ static tf_space *load_files_axis(struct loader *l, const at *where, const at *up
         }
         free(match);
         regfree(&regex);
-        if (count == 0 && !empty)
+        if (count == 0 && !empty && l->diags->count == before)
             complain(l->diags, where, "no file matches %s; say \"allow_empty\": true if that is all right", text);
         leaf = new_leaf(l, NODE_TABLE, columns, count);
         for (int k = 0; k < columns; k++) {

@@ -92,6 +92,25 @@ def text(file, dice):
         thing.attrs[name] = json.dumps(changed_json(json.loads(value), dice))
 
 
+def entries(value):
+    return value if isinstance(value, list) else []
+
+
+def journal(content, seed):
+    """Changes what a journal says at one to three places."""
+    dice = random.Random(seed)
+    for _ in range(dice.choice([1, 1, 2])):
+        changed = changed_json(dict(content), dice)
+        content.clear()
+        content.update(changed if isinstance(changed, dict) else {})
+    if dice.random() < 0.3:
+        content["dirty"] = not content.get("dirty")
+    stages = [stage for stage in entries(content.get("stages")) if isinstance(stage, dict)]
+    tables = [table for stage in stages for table in entries(stage.get("datasets")) if isinstance(table, dict)]
+    if tables and dice.random() < 0.6:
+        dice.choice(tables)[dice.choice(["rows", "row_bytes", "offset"])] = dice.choice(["0", "1", "-1", "800", "39", *map(str, NUMBERS)])
+
+
 def rows(file, dice):
     path = dice.choice([p for p in objects(file, h5py.Dataset) if "/task/" in p or p.endswith("_index")])
     old = file[path]

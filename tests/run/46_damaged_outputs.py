@@ -299,9 +299,17 @@ class Outputs(farm.FarmTest):
 
     def test_no_memory_for_a_regular_expression(self):
         """The row has failed, and says so."""
-        column = {"type": "float64", "from": "regex:x=([0-9]+)"}
+        column = {"type": "float64", "from": "regex:x=([0-9]+)", "optional": True}
         self.write("r.json", {"run": {"command": ["echo", "x=5"]}, "results": {"x": column}})
+        self.write("raw_1", "")
+        self.write("w.json", {"over": [{"name": "f", "files": "raw_{n}"}], "run": {"command": ["true"]}})
         preload = f"{farm.BUILD}/tests/libfail_calls.so"
+        status, said = self.run_failing("w.json", {"LD_PRELOAD": preload, "TASKFARM_FAIL": "regexec:12:1+"})
+        self.assertEqual(status, 2, said)
+        self.assertIn("raw_1 can't be matched: out of memory", said)
+        status, said = self.run_failing("r.json", {"LD_PRELOAD": preload, "TASKFARM_FAIL": "regexec:12:1+"})
+        self.assertEqual(status, 1, said)
+        self.assertIn('"x=([0-9]+)" can\'t be looked for: out of memory', said)
         for number in range(2, 6):  # the first ones are those of the manifest
             shutil.rmtree(self.folder / "r.h5.d", ignore_errors=True)
             (self.folder / "r.h5").unlink(missing_ok=True)
@@ -314,6 +322,16 @@ class Outputs(farm.FarmTest):
     def run_failing(self, manifest, env):
         done = subprocess.run(self.command(manifest), cwd=self.folder, env=farm.environment(**env), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=self.limit)
         return done.returncode, done.stdout + done.stderr
+
+    def test_however_its_journal_is_damaged(self):
+        journal = self.folder / "dead.h5.d" / "journal"
+        sound = journal.read_text()
+        for seed in range(400 if farm.SOAK else 6):
+            journal.write_text(sound)
+            self.write_journal(journal, lambda content, seed=seed: damage.journal(content, seed))
+            for verb in [["status"], ["show", 0], ["export"]][slice(None) if farm.SOAK else slice(seed % 3, seed % 3 + 1)]:
+                with self.subTest(f"seed {seed}", verb=verb):
+                    self.read(verb, "dead.h5")
 
     def test_however_it_is_damaged(self):
         """Each verb ends by itself, without a fault."""

@@ -54,6 +54,8 @@ FAILING(int, unlinkat, (int folder, const char *path, int flags), (folder, path,
 FAILING(int, rmdir, (const char *path), (path), -1)
 FAILING(int, ftruncate, (int fd, off_t size), (fd, size), -1)
 FAILING(int, regcomp, (regex_t * regex, const char *text, int flags), (regex, text, flags), failure)
+FAILING(int, regexec, (const regex_t *regex, const char *text, size_t most, regmatch_t *match, int flags),
+        (regex, text, most, match, flags), failure)
 FAILING(int, memfd_create, (const char *name, unsigned flags), (name, flags), -1)
 FAILING(int, socketpair, (int domain, int type, int protocol, int pair[2]), (domain, type, protocol, pair), -1)
 FAILING(int, pipe2, (int pair[2], int flags), (pair, flags), -1)
