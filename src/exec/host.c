@@ -266,7 +266,6 @@ static void run_row(host *h, struct tf_stage *function, int64_t row) {
         if (function) {
             host_watch(h, h->spec->timeout > 0 ? tf_now() : 0);
             function_run(h, function, row);
-            function_enter(function);
         } else if (h->spec->run.kind == TF_RUN_EXPR) {
             exprs_set_row(h, row);
         } else if (h->spec->run.kind == TF_RUN_SERVICE) {

@@ -193,6 +193,7 @@ void service_close(service *service); /* may be NULL */
 /* Loads the stage's function and runs setup, once a host. Never NULL: a stage that failed fails each of its tasks. */
 struct tf_stage *function_load(host *h, const tf_stage_spec *spec);
 bool function_has_batch(const struct tf_stage *stage);
+/* Floats are put back after it. */
 void function_run(host *h, struct tf_stage *stage, int64_t row);
 /* Rows part .. part + part_count - 1 at once; fails rows by setting their status. */
 void function_run_batch(host *h, struct tf_stage *stage);

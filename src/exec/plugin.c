@@ -749,7 +749,7 @@ static void run_call(host *h, struct tf_stage *stage, int64_t row) {
         tf_set_double(&c->row_handle, 0, stage->fn.call(argument, count));
 }
 
-void function_run(host *h, struct tf_stage *stage, int64_t row) {
+static void run_task(host *h, struct tf_stage *stage, int64_t row) {
     if (stage->failure.length) {
         host_fail(h, "%s", tf_buf_text(&stage->failure));
         return;
@@ -776,6 +776,11 @@ void function_run(host *h, struct tf_stage *stage, int64_t row) {
         host_fail(h, "%s returned %d", stage->spec->run.symbol, status);
     else if (!c->all_floats && h->message.length == 0)
         check_all_set(h, c);
+}
+
+void function_run(host *h, struct tf_stage *stage, int64_t row) {
+    run_task(h, stage, row);
+    tf_floats_restore_fast(&stage->floats);
 }
 
 void function_run_batch(host *h, struct tf_stage *stage) {

@@ -288,7 +288,10 @@ static void take_message(parent *s, const spawner_message *m, const int fds[SPAW
     case SPAWNER_CAMPAIGN: take_campaign(s, fds[0], (size_t)m->size); break;
     case SPAWNER_LOCK: take_lock(s, fds[0]); break;
     case SPAWNER_LIBRARY: take_library(&s->setting, m->stage, fds[0]); break;
-    case SPAWNER_START: start_host(s, m, fds); break;
+    case SPAWNER_START:
+        if (s->campaign)
+            start_host(s, m, fds);
+        break;
     case SPAWNER_KILL: kill_host(s, m->slot); break;
     case SPAWNER_OVER: end_campaign(s); break;
     case SPAWNER_ENDED: break;
