@@ -278,12 +278,14 @@ static bool agree_to_run(MPI_Comm comm, bool run) {
 }
 
 /* Open MPI looks for networks also where no launcher has started anything, for half the time that a single task takes.
- * What is set is for MPI_Init alone (tasks may be MPI programs), and nothing that the user has set. Other threads wait
- * for the disk and for signals, and make no call of MPI. */
+ * What is set is for MPI_Init alone (tasks may be MPI programs), and nothing that the user has set. Its pointers that
+ * files share are not used: the kind that takes a semaphore for them is turned off. Other threads wait for the disk and
+ * for signals, and make no call of MPI. */
 static tf_err init_mpi(tf_error *error) {
-    static const char *const setting[][2] = {{"OMPI_MCA_pml", "ob1"}, {"OMPI_MCA_btl", "self"}};
-    enum { SETTINGS = sizeof setting / sizeof *setting };
-    const int settings = tf_farm_launched() ? 0 : SETTINGS;
+    static const char *const setting[][2] = {
+        {"OMPI_MCA_sharedfp", "^sm"}, {"OMPI_MCA_pml", "ob1"}, {"OMPI_MCA_btl", "self"}};
+    enum { ALWAYS = 1, SETTINGS = sizeof setting / sizeof *setting };
+    const int settings = tf_farm_launched() ? ALWAYS : SETTINGS;
     bool ours[SETTINGS] = {0};
     int level;
     for (int i = 0; i < settings; i++) {

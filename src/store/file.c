@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -576,6 +577,36 @@ int tf_store_join(const tf_campaign *campaign, const tf_store_plan *plan, int ra
     return plan->lock;
 }
 
+/* The name by which MPI opens the output. Open MPI makes a file beside it, whose name begins with its own, or a
+ * semaphore that has its last name: one of any user's, and locked for ever if a run dies at the wrong moment. So it
+ * gets a name that nobody else has, in a folder that is the run's. */
+static void name_for_mpi(const tf_store *s, int64_t run, tf_buf *path) {
+    uint64_t number = 0;
+    char name[40], run_name[40];
+    tf_buf inner = {0};
+    if (s->rank == 0 && getrandom(&number, sizeof number, 0) == (ssize_t)sizeof number) {
+        snprintf(name, sizeof name, "mpi-%016llx", (unsigned long long)number);
+        number = folder_link(s->path, run, name) ? number : 0;
+    }
+    store_broadcast(s, &number, sizeof number);
+    tf_buf_addf(&inner, "%s/mpi-%016llx", folder_run(run, run_name), (unsigned long long)number);
+    if (number)
+        folder_path(s->path, inner.data, path);
+    else
+        tf_buf_adds(path, s->path);
+    tf_buf_free(&inner);
+}
+
+static hid_t open_together(const tf_store *s, int64_t run) {
+    if (s->comm == MPI_COMM_NULL)
+        return store_open_file(s->path, s->comm, s->campaign);
+    tf_buf path = {0};
+    name_for_mpi(s, run, &path);
+    hid_t file = store_open_file(path.data, s->comm, s->campaign);
+    tf_buf_free(&path);
+    return file;
+}
+
 /* All ranks have the file open besides HDF5, and share its lock. It must be the one that was prepared. */
 static tf_err open_beside(tf_store *s, tf_error *error) {
     struct stat prepared, info;
@@ -601,7 +632,7 @@ tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_pla
     store_begin_run(s, slots);
     tf_err err = store_begin_change(s, error);
     if (err == TF_OK) {
-        s->file = store_open_file(s->path, comm, campaign);
+        s->file = open_together(s, run);
         err = s->file < 0 ? store_error(s, error, "can't be opened") : TF_OK;
         err = tf_store_agree(comm, err == TF_OK ? open_beside(s, error) : err, error);
     }

@@ -225,6 +225,25 @@ int folder_replace(int folder, const char *name, const void *bytes, size_t size,
     return failure;
 }
 
+bool folder_link(const char *output, int64_t run, const char *name) {
+    char run_name[40];
+    tf_error ignored;
+    tf_buf file = {0}, to = {0};
+    tf_follow_links(output, &file);
+    const char *slash = strrchr(tf_buf_text(&file), '/');
+    const int folder = folder_open(output, &ignored);
+    const int inner = folder >= 0 ? folder_make_inner(folder, folder_run(run, run_name)) : -1;
+    tf_buf_addf(&to, "../../%s", slash ? slash + 1 : tf_buf_text(&file));
+    const bool made = inner >= 0 && symlinkat(to.data, inner, name) == 0;
+    tf_buf_free(&file);
+    tf_buf_free(&to);
+    if (inner >= 0)
+        close(inner);
+    if (folder >= 0)
+        close(folder);
+    return made;
+}
+
 /* ---- Removing ---- */
 
 /* The rest of a name behind `start`, if there is one and it is digits up to `end`. */
@@ -236,8 +255,12 @@ static bool is_numbered(const char *name, const char *start, const char *end) {
     return strcmp(name + strspn(name, "0123456789"), end) == 0;
 }
 
+bool folder_is_of_mpi(const char *name) {
+    return strncmp(name, "mpi-", 4) == 0;
+}
+
 static bool is_side_file(const char *name) {
-    return is_numbered(name, "rank-", ".text");
+    return is_numbered(name, "rank-", ".text") || folder_is_of_mpi(name);
 }
 
 static bool is_run(const char *name) {

@@ -39,6 +39,12 @@ int folder_replace(int folder, const char *name, const void *bytes, size_t size,
 /* The folder of a run's side files in it: run-N. Returns `name`. */
 const char *folder_run(int64_t run, char name[40]);
 
+/* Makes a link to the output in the folder of a run; its name begins with "mpi-". false if it could not be made. */
+bool folder_link(const char *output, int64_t run, const char *name);
+
+/* Is an entry of a run's folder such a link, or what MPI has made beside it? */
+bool folder_is_of_mpi(const char *name);
+
 /* Removes what runs make in the folder, and nothing else: what other runs than this one have left; or all, together
  * with the folder, if that is empty then, and letting go of the lock. */
 tf_err folder_remove_runs(const char *output, int64_t run, tf_error *error);

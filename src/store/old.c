@@ -339,7 +339,7 @@ tf_err old_each_side(const old_output *old, old_on_side *take, void *context, tf
     if (!entries && errno != ENOENT)
         err = folder_failed(old->path, folder < 0 ? NULL : name, errno, error);
     for (const struct dirent *entry; entries && err == TF_OK && (entry = readdir(entries));) {
-        if (*entry->d_name == '.')
+        if (*entry->d_name == '.' || folder_is_of_mpi(entry->d_name))
             continue;
         tf_buf_clear(&path);
         folder_path(old->path, name, &path);

@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import unittest
 
 import farm
 import h5py
@@ -339,6 +340,39 @@ class FullDisk(Ends):
                 self.assertIn("No space left on device\n", done.stderr)
                 for path in ("e.h5", "e.h5.d", "fill"):
                     subprocess.run(["rm", "-rf", small / path], check=True)
+
+
+class Opening(Ends):
+    """What MPI and HDF5 have open besides is neither anybody else's nor left behind."""
+
+    @unittest.skipIf(farm.MPICH, "of Open MPI")
+    def test_no_semaphore_has_the_name_of_the_output(self):
+        """One that a run left locked would keep every later run of anybody, whose output has that name, for ever."""
+        name = f"sem-{os.getpid()}.h5"
+        self.write("e.json", {"run": {"command": "touch begun; test -e again || sleep 1000"}, "output": name})
+        for ranks in (None, 2):
+            run = self.begin("--fresh", ranks=ranks)
+            self.assertEqual([entry for entry in os.listdir("/dev/shm") if name in entry], [])
+            farm.kill_all(run)
+            (self.folder / "again").touch()
+            self.taskfarm("e.json")
+            self.assertEqual(sorted(path.name for path in self.folder.iterdir()), sorted(["again", "begun", "e.json", name, "stderr"]))
+            for file in ("again", "begun", name):
+                (self.folder / file).unlink()
+
+    def test_an_array_that_is_gone_or_another_ends_the_run_in_order(self):
+        array = {"name": "b", "after": ["a"], "over": {"d": {"blocks": {"shape": [100], "chunk": [50]}}}, "arrays": {"z": "in.h5:/z"}}
+        array.update(run={"expr": {"y": "z"}}, results={"y": {"type": "float64", "array": "d"}})
+        for change, said in (("rm in.h5", 'array "z" of stage "b": is not there'), ("cp other in.h5", 'array "z" of stage "b": /z has 7, and the axis "d" 100')):
+            self.write("e.json", {"stages": [{"name": "a", "run": {"command": change}}, array]})
+            for ranks in (None, 3):
+                with self.subTest(change=change, ranks=ranks):
+                    for name, length in (("in.h5", 100), ("other", 7)):
+                        with h5py.File(self.folder / name, "w") as file:
+                            file["z"] = [float(i) for i in range(length)]
+                    done = self.taskfarm("e.json", "--fresh", ranks=ranks, status=3)
+                    self.assertIn(f"taskfarm: in.h5: {said}\n", done.stderr)
+                    self.assertNotIn("MPI_FINALIZE", done.stderr)
 
 
 PLUGIN = """
