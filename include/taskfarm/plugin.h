@@ -169,8 +169,8 @@ TF_EXPORT double tf_get_double(const tf_task *task, const char *name);
 TF_EXPORT const char *tf_get_string(const tf_task *task, const char *name);
 
 /* Columns of one element, by handle. Values are converted to the column's type; one that does not fit fails the
- * task. Strings and bytes are copied. Float columns that are not set are NaN; any other column that is not set
- * fails the task. */
+ * task. Strings and bytes are copied. A column that is not set fails the task, unless the manifest has it as
+ * "optional": then it is NaN, or an empty text. */
 TF_EXPORT void tf_set_bool(tf_row *row, tf_column column, bool value);
 TF_EXPORT void tf_set_int(tf_row *row, tf_column column, int64_t value);
 TF_EXPORT void tf_set_uint(tf_row *row, tf_column column, uint64_t value);
@@ -228,7 +228,7 @@ TF_EXPORT const tf_stage *tf_batch_stage(const tf_batch *batch);
 TF_EXPORT const void *tf_batch_param(const tf_batch *batch, tf_param param);
 
 /* A column's rows: count x size elements of the column's type, C order, to be filled in place. Float columns come
- * as NaN, the others as 0. NULL for strings, bytes and TF_UNBOUND. */
+ * as NaN, the others as 0: what a batch function sets is not noted. NULL for strings, bytes and TF_UNBOUND. */
 TF_EXPORT void *tf_batch_column(const tf_batch *batch, tf_column column);
 
 /* tf_column_block and tf_array_block for one task of the batch; `row` counts from 0. */

@@ -44,8 +44,8 @@ typedef struct call {
     int64_t row;
     tf_rng rng;
     bool rng_started;
-    bool all_floats; /* no column must be set */
-    uint8_t *set;    /* per column: the function has set it */
+    bool all_optional; /* no column must be set */
+    uint8_t *set;      /* per column: the function has set it */
 } call;
 
 /* ---- Loading ---- */
@@ -141,9 +141,9 @@ struct tf_stage *function_load(host *h, const tf_stage_spec *spec) {
     s->call->host = h;
     s->call->task.call = s->call->row_handle.call = s->call->batch.call = s->call;
     s->call->set = tf_alloc((size_t)spec->columns);
-    s->call->all_floats = true;
+    s->call->all_optional = true;
     for (int k = 0; k < spec->columns; k++)
-        s->call->all_floats = s->call->all_floats && tf_type_is_float(spec->column[k].type);
+        s->call->all_optional = s->call->all_optional && spec->column[k].optional;
     tf_error error;
     if (plugin_open(&spec->run, h->setting->program, find_memory(h->setting, spec->number), &s->fn, &error) != TF_OK)
         tf_buf_adds(&s->failure, error.text);
@@ -715,11 +715,11 @@ bool function_has_batch(const struct tf_stage *stage) {
     return stage->fn.batch && stage->failure.length == 0;
 }
 
-/* What is not a float must be set: there is no value that says that there is none. */
+/* A column that was forgotten is no result. */
 static void check_all_set(host *h, const call *c) {
     const tf_stage_spec *spec = c->stage->spec;
     for (int k = 0; k < spec->columns; k++) {
-        if (!c->set[k] && !tf_type_is_float(spec->column[k].type)) {
+        if (!c->set[k] && !spec->column[k].optional) {
             host_fail(h, "the function did not set column \"%s\" of type %s", spec->column[k].name,
                       tf_type_name(spec->column[k].type));
             return;
@@ -769,12 +769,12 @@ static void run_task(host *h, struct tf_stage *stage, int64_t row) {
     call *c = stage->call;
     c->row = row;
     c->rng_started = false;
-    if (!c->all_floats)
+    if (!c->all_optional)
         memset(c->set, 0, (size_t)stage->spec->columns);
     int status = stage->fn.task(&c->task, &c->row_handle);
     if (status != TF_SUCCESS)
         host_fail(h, "%s returned %d", stage->spec->run.symbol, status);
-    else if (!c->all_floats && h->message.length == 0)
+    else if (!c->all_optional && h->message.length == 0)
         check_all_set(h, c);
 }
 

@@ -150,6 +150,8 @@ int misuse(const tf_task *task, tf_row *row) {
         return 42;
     if (strcmp(how, "unset") != 0 && strcmp(how, "not UTF-8") != 0)
         tf_put_string(row, "text", "fine");
+    if (strcmp(how, "unset number") != 0)
+        tf_put_double(row, "given", 1);
     return TF_SUCCESS;
 }
 

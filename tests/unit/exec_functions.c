@@ -69,13 +69,15 @@ Test(function, fails_its_task_alone_and_says_why) {
         {"says why", "because, that is why"},
         {"says nothing", "misuse returned 42"},
         {"unset", "the function did not set column \"text\" of type string"},
+        {"unset number", "the function did not set column \"given\" of type float32"},
         {"nothing wrong again", NULL},
     };
     tf_buf members = {0};
     int count = sizeof cases / sizeof *cases;
     for (int i = 0; i < count; i++)
         tf_buf_addf(&members, "%s\"%s\"", i ? ", " : "\"over\": {\"how\": [", cases[i].how);
-    tf_buf_adds(&members, "]}, \"results\": {\"small\": \"int8\", \"text\": \"string\", \"none\": \"float64\"}");
+    tf_buf_adds(&members, "]}, \"results\": {\"small\": \"int8\", \"text\": \"string\", \"none\": {\"type\": "
+                          "\"float64\", \"optional\": true}, \"given\": \"float32\"}");
     tf_campaign *campaign = load("misuse", "", members.data);
     outcome *o = outcome_run_here(campaign);
     for (int i = 0; i < count; i++) {
@@ -84,7 +86,7 @@ Test(function, fails_its_task_alone_and_says_why) {
         cr_expect_str_eq(outcome_text(o, i, TF_RECORD_MESSAGE), done ? "" : cases[i].message);
         cr_expect_eq(o->number[i][0], done, "%s: a failed task keeps no results", cases[i].how);
         cr_expect_str_eq(outcome_text(o, i, TF_RECORD_COLUMN + 1), done ? "fine" : "");
-        cr_expect(isnan(o->number[i][2]), "a number that is not set is NaN");
+        cr_expect(isnan(o->number[i][2]), "an optional number that is not set is NaN");
     }
     outcome_free(o);
     tf_campaign_free(campaign);
