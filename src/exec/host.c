@@ -566,6 +566,7 @@ tf_err tf_exec_run_here(const tf_campaign *campaign, int stage, int64_t first, i
             continue;
         }
         host_run_batch(&h, &map);
+        h.spoilt = h.knows_before = false; /* there is no other process */
         tf_rows rows;
         batch_part all = {.end = head->ended, .texts_end = head->texts_size, .seconds = head->seconds};
         batch_rows(&map, spec, &h.columns, &all, &rows);

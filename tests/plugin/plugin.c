@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <taskfarm/plugin.h>
 #include <unistd.h>
 
@@ -401,4 +402,14 @@ int columns(const tf_task *task, tf_row *row) {
     tf_put_double(row, "sum", sum);
     tf_put_int(row, "stars", stars);
     return block.start[0] == tf_get_int(task, "t_start") ? TF_SUCCESS : TF_FAILURE;
+}
+
+/* ---- untidy: leaves its process another way each time ---- */
+
+TF_EXPORT int untidy(const tf_task *task, tf_row *row);
+
+int untidy(const tf_task *task, tf_row *row) {
+    (void)row;
+    umask((mode_t)tf_task_index(task) & 077);
+    return TF_SUCCESS;
 }

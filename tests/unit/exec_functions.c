@@ -213,3 +213,13 @@ Test(preflight, names_what_is_missing) {
         tf_buf_free(&manifest);
     }
 }
+
+Test(function, goes_on_in_the_only_process_that_there_is_after_changing_it) {
+    tf_campaign *campaign = fixture_load(
+        "{\"over\": {\"k\": {\"range\": [30]}}, \"run\": {\"function\": \"" TEST_PLUGIN ":untidy\"}}", NULL);
+    outcome *o = outcome_run_here(campaign);
+    for (int64_t k = 0; k < 30; k++)
+        cr_assert_eq(o->status[k], TF_STATUS_DONE);
+    outcome_free(o);
+    tf_campaign_free(campaign);
+}
