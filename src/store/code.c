@@ -164,7 +164,7 @@ static bool add_rows(code_version *version, int64_t first, int64_t end, int64_t 
 static bool parse_version(const cJSON *json, int64_t tasks, code_history *h) {
     const cJSON *item = cJSON_IsArray(json) ? json->child : NULL;
     int64_t hash, run, first, end;
-    if (!take_integer(&item, &hash) || !take_integer(&item, &run) || !cJSON_IsString(item))
+    if (!take_integer(&item, &hash) || !take_integer(&item, &run) || !item || !item->valuestring)
         return false;
     code_version *version = add_version(h, (uint64_t)hash, run, item->valuestring);
     for (item = item->next; item;)
