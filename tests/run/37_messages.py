@@ -93,6 +93,7 @@ TASKS = [
 
 # Messages that only a failing system call, HDF5, too large a campaign or a damaged machine brings about.
 OF_THE_SYSTEM = {
+    "the disk is full, and a change of the file comes to no end",
     "old bytes can't be cleared",
     "can't list the texts of stage",
     "this MPI allows no threads, not even such as do not use it (MPI_THREAD_FUNNELED): use one that was built with them",
