@@ -106,23 +106,21 @@ bool csv_fits(const csv_column *column, tf_type type) {
 
 /* ---- Reading ---- */
 
-bool csv_check_name(struct loader *l, const at *where, const char *file, const char *const *names, int count,
-                    const char *name) {
+bool csv_add_name(struct loader *l, const at *where, const char *file, tf_table *names, const char *name) {
+    const uint32_t next = (uint32_t)names->count;
     if (!check_param_name(l, where, "parameter", name))
         return false;
-    for (int i = 0; i < count; i++) {
-        if (strcmp(names[i], name) == 0) {
-            complain(l->diags, where, "%s: line 1: two columns are called \"%s\"", file, name);
-            return false;
-        }
-    }
-    return true;
+    if (tf_table_add(names, name, strlen(name), next) == next)
+        return true;
+    complain(l->diags, where, "%s: line 1: two columns are called \"%s\"", file, name);
+    return false;
 }
 
 /* Returns how many columns there are; 0 after a complaint. */
 static int read_header(struct loader *l, const at *where, const char *file, csv_reader *r, const char ***names) {
     const char **list = NULL;
     int count = 0, capacity = 0;
+    tf_table known = {0};
     bool sound = true;
     csv_end end;
     do {
@@ -133,12 +131,13 @@ static int read_header(struct loader *l, const at *where, const char *file, csv_
         end = csv_field(r, &list[count]);
         if (end == CSV_BROKEN)
             complain(l->diags, where, "%s: line %d: " CSV_BROKEN_QUOTE, file, r->line);
-        sound = end != CSV_BROKEN && csv_check_name(l, where, file, list, count, list[count]);
+        sound = end != CSV_BROKEN && csv_add_name(l, where, file, &known, list[count]);
         count++;
     } while (end == CSV_COMMA && sound);
     *names = tf_arena_array(l->arena, (size_t)count, sizeof **names);
     memcpy(*names, list, (size_t)count * sizeof **names);
     free(list);
+    tf_table_free(&known);
     return sound ? count : 0;
 }
 
@@ -155,16 +154,19 @@ typedef struct records {
 static int *match_columns(struct loader *l, const at *where, const csv_file *file, const char *first,
                           const char *const *name, int columns, const records *t) {
     int *place = tf_arena_array(l->arena, (size_t)columns, sizeof *place);
-    for (int c = 0; c < columns; c++) {
-        place[c] = 0;
-        while (place[c] < t->columns && strcmp(t->name[place[c]], name[c]) != 0)
-            place[c]++;
-        if (place[c] == t->columns || columns != t->columns) {
-            complain(l->diags, where, "%s: must have the columns of %s", file->name, first);
-            return NULL;
-        }
+    tf_table number = {0};
+    bool same = columns == t->columns;
+    for (int c = 0; c < t->columns; c++)
+        tf_table_add(&number, t->name[c], strlen(t->name[c]), (uint32_t)c);
+    for (int c = 0; c < columns && same; c++) {
+        const uint32_t found = tf_table_get(&number, name[c], strlen(name[c]));
+        same = found != TF_TABLE_NONE;
+        place[c] = same ? (int)found : 0;
     }
-    return place;
+    tf_table_free(&number);
+    if (!same)
+        complain(l->diags, where, "%s: must have the columns of %s", file->name, first);
+    return same ? place : NULL;
 }
 
 static bool read_records(struct loader *l, const at *where, const char *file, csv_reader *r, const int *place,

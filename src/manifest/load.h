@@ -140,9 +140,8 @@ struct csv_column;
 bool csv_choose(struct loader *loader, const csv_axis *axis, const char *name, const struct csv_column *column,
                 tf_param_spec *spec);
 
-/* The next name of a header of `count` before it: false after a complaint. */
-bool csv_check_name(struct loader *loader, const at *where, const char *file, const char *const *names, int count,
-                    const char *name);
+/* Adds the next name of a header to those before it: false after a complaint. */
+bool csv_add_name(struct loader *loader, const at *where, const char *file, tf_table *names, const char *name);
 
 /* "run" and "results" of a stage. */
 void load_run(struct loader *loader, const at *where, const cJSON *json, const known_names *scope, tf_run_spec *run);

@@ -294,12 +294,14 @@ static bool take_names(struct loader *l, const at *where, tf_csv *csv, const cha
     csv->type = tf_arena_array(l->arena, (size_t)csv->fields, sizeof *csv->type);
     csv->width = tf_arena_array(l->arena, (size_t)csv->fields, sizeof *csv->width);
     const char *next = k->names;
-    for (int f = 0; f < csv->fields; f++, next += strlen(next) + 1) {
-        if (!csv_check_name(l, where, file, csv->name, f, next))
-            return false;
+    tf_table names = {0};
+    bool sound = true;
+    for (int f = 0; f < csv->fields && sound; f++, next += strlen(next) + 1) {
+        sound = csv_add_name(l, where, file, &names, next);
         csv->name[f] = tf_arena_strdup(l->arena, next);
     }
-    return true;
+    tf_table_free(&names);
+    return sound;
 }
 
 static bool match_names(struct loader *l, const at *where, const tf_csv *csv, const char *file, const known *k,
