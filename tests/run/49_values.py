@@ -185,7 +185,8 @@ class Values(farm.FarmTest):
                 ("loose", {"y": {"type": "float64", "optional": True, **column}, "s": {"type": "string", "optional": True, **column}}),
             ):
                 run = {"command": ["cat"], "stdin": text.replace("{", "{{").replace("}", "}}")}
-                stages.append({"name": f"{kind}{n}", "run": run, "results": results})
+                only_read = {"inputs": "o.json"} if column.get("from") == "file:o.json" else {}
+                stages.append({"name": f"{kind}{n}", "run": run, "results": results, **only_read})
         self.write("m.json", {"stages": stages})
         self.taskfarm("m.json", "--slots", 2, status=1)
         for n, case in enumerate(LACKING):
