@@ -166,7 +166,7 @@ bool contents_read_stage(contents *c, hid_t file, const char *name, const char *
                visit_all(group, add_part, &(visit){.stage = &stage, .fault = fault}, fault);
         if (good)
             stage.fingerprint = fingerprint ? strdup(fingerprint) : h5_text_attribute(group, "fingerprint", fault);
-        if (good && fingerprint)
+        if (good && code)
             code_copy(&stage.code, code);
         else if (good)
             good = code_read(group, stage.tasks, &stage.code, fault);

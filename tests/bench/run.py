@@ -197,7 +197,7 @@ def functions(function, tasks, **more):
     return {
         "over": {"i": {"range": [tasks]}},
         "run": {"function": f"{WORK}:{function}"},
-        "results": {"x": "float64"},
+        "results": {"x": {"type": "float64", "optional": True}},
         **more,
     }
 
