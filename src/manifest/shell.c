@@ -21,7 +21,7 @@ typedef struct document {
 } document;
 
 typedef struct lexer {
-    const char *at, *end;
+    const char *start, *at, *end;
     frame open[DEEPEST];
     int depth; /* of the innermost */
     document document[MOST_DOCUMENTS];
@@ -144,7 +144,7 @@ static void read_dollar(lexer *l) {
         open(l, SHELL_PLAIN, 2);
     } else if (is_at(l, "${")) {
         open(l, SHELL_BRACES, 2);
-    } else if (is_at(l, "$[") || (is_at(l, "$'") && place == SHELL_PLAIN)) {
+    } else if (is_at(l, "$[") || is_at(l, "$\\\n") || (is_at(l, "$'") && place == SHELL_PLAIN)) {
         l->unsure = true;
         l->at++;
     } else {
@@ -152,8 +152,10 @@ static void read_dollar(lexer *l) {
     }
 }
 
+/* A line that goes on in the middle of $(...), <<X or case is one word to a shell, and two to us. */
 static void read_backslash(lexer *l) {
     const bool joins = is_at(l, "\\\n");
+    l->unsure = l->unsure || (joins && l->at > l->start && strchr(l->depth > 0 ? "$<(cas" : "$<(", l->at[-1]));
     if (l->at + 1 == l->end)
         l->ended = SHELL_ESCAPED;
     l->at += l->at + 1 < l->end ? 2 : 1;
@@ -262,7 +264,7 @@ static void read_arithmetic(lexer *l) {
 }
 
 shell_place shell_place_after(const char *text, size_t length) {
-    lexer l = {.at = text, .end = text + length, .starts = true, .ended = SHELL_PLAIN};
+    lexer l = {.start = text, .at = text, .end = text + length, .starts = true, .ended = SHELL_PLAIN};
     while (l.at < l.end) {
         switch (l.open[l.depth].place) {
         case SHELL_PLAIN: read_plain(&l); break;

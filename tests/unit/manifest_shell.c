@@ -64,6 +64,12 @@ static const struct {
     {SHELL_UNSURE, "cat <<X\na\\\nX\n"},
     {SHELL_UNSURE, "cat <<X\n$(echo\nX\n)\n"},
     {SHELL_UNSURE, "cat <<X $(echo\n)\nX\n"},
+    {SHELL_UNSURE, "cat <\\\n<X\n"},
+    {SHELL_UNSURE, "echo \"$\\\n(echo \""},
+    {SHELL_UNSURE, "echo \"$\\\n{x:-\""},
+    {SHELL_UNSURE, "echo $(\\\n(1 + 1)) "},
+    {SHELL_UNSURE, "echo \"$(ca\\\nse a in a) echo \""},
+    {SHELL_PLAIN, "echo a &&\\\necho b | \\\ncat "},
 };
 
 Test(shell, knows_where_it_is) {
@@ -107,7 +113,9 @@ Test(shell, runs_no_value) {
                                         "; ",       "&& ",
                                         "| cat ",   "case a in a) ",
                                         ";; esac ", "$'",
-                                        "((",       "#"};
+                                        "((",       "#",
+                                        "\\\n",     "<",
+                                        "<X\n"};
     static const char *const values[] = {"$(touch pwned)",    "';touch pwned;'", "\\';touch pwned;#",
                                          "\ntouch pwned\n",   "`touch pwned`",   "\nX\ntouch pwned\n",
                                          "x[$(touch pwned)]", ")\ntouch pwned;("};
