@@ -42,18 +42,41 @@ static tf_err refuse(const destination *to, int fd, const struct stat *there, co
     return TF_OK;
 }
 
-/* Does it stand in OUTPUT.d, where a run has its own files? */
-static bool is_a_run_s(const char *path, const recalled *from) {
-    struct stat folder, run;
-    tf_buf parent = {0}, beside = {0};
-    const char *slash = strrchr(path, '/');
+/* Is this OUTPUT.d, where a run has its own files, of some output? */
+static bool is_a_run_s(const char *folder, size_t length, struct stat *output) {
+    tf_buf path = {0};
+    int fd = -1;
+    if (length > 2 && memcmp(folder + length - 2, ".d", 2) == 0) {
+        tf_buf_add(&path, folder, length - 2);
+        fd = open(path.data, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    }
+    const bool is_output = fd >= 0 && fstat(fd, output) == 0 && S_ISREG(output->st_mode) && is_hdf5(fd);
+    if (fd >= 0)
+        close(fd);
+    tf_buf_free(&path);
+    return is_output;
+}
+
+/* What stands below OUTPUT.d is a run's. */
+static tf_err refuse_folder(const destination *to, const recalled *from, tf_error *error) {
+    struct stat input = {0}, output;
+    tf_buf parent = {0};
+    const char *path = tf_buf_text(&to->path), *slash = strrchr(path, '/');
     tf_buf_add(&parent, slash ? path : "./", slash ? (size_t)(slash - path) + 1 : 2);
-    tf_buf_addf(&beside, "%s.d", from->path);
-    const bool same = stat(tf_buf_text(&parent), &folder) == 0 && stat(beside.data, &run) == 0 &&
-                      folder.st_dev == run.st_dev && folder.st_ino == run.st_ino;
+    char *folder = realpath(parent.data, NULL), *end = folder ? folder + strlen(folder) : NULL;
+    while (end && end > folder && !is_a_run_s(folder, (size_t)(end - folder), &output))
+        for (end--; *end != '/'; end--)
+            ;
+    if (end && end > folder) {
+        stat(from->path, &input);
+        const bool same = input.st_dev == output.st_dev && input.st_ino == output.st_ino;
+        tf_error_set(error, TF_ERR_USAGE, "%s: is in the folder of %s; " CHOOSE, to->name,
+                     same ? "the output that is read" : "an output");
+    }
+    const bool refused = end && end > folder;
+    free(folder);
     tf_buf_free(&parent);
-    tf_buf_free(&beside);
-    return same;
+    return refused ? error->code : TF_OK;
 }
 
 static tf_err cant_open(const destination *to, int failure, tf_error *error) {
@@ -111,8 +134,8 @@ tf_err destination_open(destination *to, const char *name, const char *path, con
     }
     int failure = tf_follow_links(path, &to->path);
     tf_err err = failure ? cant_open(to, failure, error) : TF_OK;
-    if (err == TF_OK && is_a_run_s(to->path.data, from))
-        err = tf_error_set(error, TF_ERR_USAGE, "%s: is in the folder of the output that is read; " CHOOSE, to->name);
+    if (err == TF_OK)
+        err = refuse_folder(to, from, error);
     if (err == TF_OK)
         err = start_growing(to, there ? &old : NULL, error);
     if (err != TF_OK) {

@@ -47,10 +47,14 @@ class Verbs(Campaign):
 
     def test_none_writes_where_a_run_has_its_own_files(self):
         self.taskfarm("c.json", status=-9, env={"TASKFARM_CRASH": "change.ended:3"})
+        shutil.copy(self.folder / "c.h5", self.folder / "other.h5")
+        (self.folder / "other.h5.d").mkdir()
+        os.symlink("c.h5.d", self.folder / "link")
         before = self.files()
-        for name in ("c.h5.d/journal", "c.h5.d/new"):
+        for name in ("c.h5.d/journal", "c.h5.d/new", "c.h5.d/run-1/rank-0000.text", "link/run-1/rank-0000.text", "other.h5.d/journal"):
             said = self.taskfarm("report", "c.h5", "-o", name, status=2).stderr
-            self.assertEqual(said, f"taskfarm: {self.folder.resolve()}/{name}: is in the folder of the output that is read; choose another name with --output\n")
+            whose = "an output" if name.startswith("other") else "the output that is read"
+            self.assertEqual(said, f"taskfarm: {self.folder.resolve()}/{name}: is in the folder of {whose}; choose another name with --output\n")
         self.assertEqual(self.files(), before)
 
     def test_a_page_has_another_name_than_the_output(self):
