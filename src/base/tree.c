@@ -31,16 +31,27 @@ static int remove_contents(int fd, dev_t device) {
     return failure;
 }
 
+/* A folder, open so that what is in it can be removed, whatever its mode was: some programs make theirs read-only. */
+static int open_folder(int in, const char *name, struct stat *info) {
+    enum { HOW = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
+    int fd = openat(in, name, HOW);
+    if (fd < 0 && errno == EACCES && fchmodat(in, name, 0700, AT_SYMLINK_NOFOLLOW) == 0)
+        fd = openat(in, name, HOW);
+    if (fd >= 0 && fstat(fd, info) == 0 && (info->st_mode & 0700) != 0700)
+        fchmod(fd, 0700); /* where that fails, so does what is next, with the reason */
+    return fd;
+}
+
 static int remove_entry(int folder, const char *name, dev_t device) {
-    struct stat info;
+    struct stat info = {0};
     if (unlinkat(folder, name, 0) == 0 || errno == ENOENT)
         return 0;
     if (errno != EISDIR)
         return errno;
-    int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = open_folder(folder, name, &info);
     if (fd < 0)
         return errno == ENOENT ? 0 : errno;
-    if (fstat(fd, &info) != 0 || info.st_dev != device) {
+    if (info.st_dev != device) {
         close(fd);
         return EXDEV;
     }
