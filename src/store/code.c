@@ -83,7 +83,8 @@ void code_go_on(const code_history *old, const char *files, int64_t run, const t
             tf_intervals_add_all(&add_version(out, version->hash, version->run, version->files)->rows, &rows);
         tf_intervals_free(&rows);
     }
-    if (old->versions == 0 && kept->total > 0)
+    const bool has_code = strcmp(files, "[]") != 0;
+    if (old->versions == 0 && kept->total > 0 && has_code)
         move_rows(kept, kept, place, &add_version(out, 0, 0, "[]")->rows);
     add_version(out, now.hash, now.run, now.files);
     tf_intervals_free(&rest);

@@ -46,6 +46,38 @@ bool plan_may_drop(const tf_store_plan *plan, int stage) {
     return plan->allows_change || tf_stage_has_files(&plan->campaign->stage[stage]);
 }
 
+static void add_value(tf_buf *out, const cJSON *value) {
+    char *text = value ? cJSON_PrintUnformatted(value) : NULL;
+    tf_buf_addf(out, "%.200s", text ? text : "nothing");
+    cJSON_free(text);
+}
+
+static bool is_other(const cJSON *value, const cJSON *in) {
+    return !cJSON_Compare(value, cJSON_GetObjectItemCaseSensitive(in, value->string), true);
+}
+
+/* Of two objects the first member that differs, which may be one of thousands; else both values. */
+static void add_difference(tf_buf *out, const char *then_text, const char *now_text) {
+    cJSON *then = cJSON_Parse(then_text), *now = cJSON_Parse(now_text);
+    const cJSON *other = cJSON_IsObject(then) && cJSON_IsObject(now) ? now->child : NULL;
+    while (other && !is_other(other, then))
+        other = other->next;
+    if (!other && cJSON_IsObject(then) && cJSON_IsObject(now))
+        for (other = then->child; other && !is_other(other, now);)
+            other = other->next;
+    if (other) {
+        tf_buf_addf(out, " (%s: ", other->string);
+        add_value(out, cJSON_GetObjectItemCaseSensitive(then, other->string));
+        tf_buf_adds(out, " then, ");
+        add_value(out, cJSON_GetObjectItemCaseSensitive(now, other->string));
+        tf_buf_adds(out, " now)");
+    } else {
+        tf_buf_addf(out, " (%.200s then, %.200s now)", then_text, now_text);
+    }
+    cJSON_Delete(then);
+    cJSON_Delete(now);
+}
+
 /* What has changed since the stage was run goes into its plan; where its rows may not be dropped, that is an error.
  * Sets *space if the space is another. */
 static tf_err compare(const tf_store_plan *plan, const char *path, int stage, const char *then_text, bool *space,
@@ -62,7 +94,7 @@ static tf_err compare(const tf_store_plan *plan, const char *path, int stage, co
             continue;
         tf_buf_addf(&ps->changed, "%s has changed since it was run", parts[i].what);
         if (parts[i].shown)
-            tf_buf_addf(&ps->changed, " (%.200s then, %.200s now)", a, b);
+            add_difference(&ps->changed, a, b);
     }
     *space = strcmp(part_of(then, "space"), part_of(now, "space")) != 0;
     cJSON_DeleteItemFromObjectCaseSensitive(then, "code"); /* it was there once, and is no matter of the layout */

@@ -55,7 +55,8 @@ static tf_err count_statuses(const old_output *old, const contents_table *rows, 
 static void survey_code(const contents_stage *found, tf_arena *arena, tf_survey_stage *stage) {
     tf_intervals other = {0};
     tf_buf names = {0}, text = {0};
-    stage->unknown_code = found->code.versions ? code_other_rows(&found->code, &other) : found->tasks;
+    stage->unknown_code = found->code.versions ? code_other_rows(&found->code, &other)
+                                               : stage->count[TF_STATUS_DONE] + stage->count[TF_STATUS_EXCLUDED];
     stage->other_code = other.total;
     code_changed_files(&found->code, &names);
     if (other.total > 0)
@@ -84,9 +85,9 @@ static tf_err survey_stages(const old_output *old, tf_survey *survey, tf_error *
         const contents_table *rows = contents_table_at(&c->stage[s], "task/status");
         stage->begun = true;
         stage->tasks = c->stage[s].tasks;
-        survey_code(&c->stage[s], survey->arena, stage);
         if (rows && rows->offset >= 0)
             err = count_statuses(old, rows, stage, error);
+        survey_code(&c->stage[s], survey->arena, stage);
     }
     return err;
 }

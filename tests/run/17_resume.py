@@ -157,7 +157,7 @@ class Resume(farm.FarmTest):
             (stage(0, run={"command": ["echo", "{i}"]}), [], 'c" what it runs has changed since it was run ('),
             (stage(2, results={"x": "float32"}), [], 'r" what it gives has changed since it was run ('),
             (stage(2, record="full"), [], 'r" its "record" has changed since it was run (status then, full now)'),
-            (stage(1, over={"j": {"range": [4]}}), [], 'f" what its parameters are has changed since it was run ('),
+            (stage(1, over={"j": {"range": [4]}}), [], 'f" what its parameters are has changed since it was run (j: nothing then, "int64" now);'),
             (stage(1, over={"i": {"range": [3]}}), [], 'f" the space has changed, and lacks the point of task 3, which'),
         ]
         for changed, options, complaint in changes:

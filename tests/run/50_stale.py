@@ -430,6 +430,18 @@ class Code(StaleTest):
         self.assertEqual(self.column("m/results/x"), [1, 1, 1, 1, 2])
         self.assertIn("  code of m: not known for 4 rows\n", self.taskfarm("status", "m.h5").stdout)
 
+    def test_nothing_is_not_known_of_tasks_that_were_not_run_and_of_stages_without_code(self):
+        expr = {"over": {"i": {"range": [3]}}, "run": {"expr": {"x": "i"}}}
+        self.write("m.json", {"stages": [dict(self.stage, name="m", on_failure="stop"), dict(expr, name="e")]})
+        self.edit("lib.py", "import sys\ndef f():\n    return 1 / (sys.argv[1] == '0')\n")
+        self.taskfarm("m.json", "--slots", 1, status=1)
+        with h5py.File(self.folder / "m.h5", "a") as file:
+            done = int((file["m/task/status"][()] == 1).sum())
+            del file["m/code"], file["e/code"]
+        self.assertIn(f"  code of m: not known for {done} row", self.taskfarm("status", "m.h5").stdout)
+        self.taskfarm("m.json", "e")
+        self.assertNotIn("  code of e: not known", self.taskfarm("status", "m.h5").stdout)
+
     def test_the_hash_of_a_file_that_has_not_changed_stands(self):
         self.returns(1)
         self.taskfarm("m.json")
