@@ -176,6 +176,17 @@ static void print_text(FILE *out, const shower *s, const char *name) {
     print_lines(out, name, text, length);
 }
 
+/* The command line; where it is not known, what it is made of, and why. */
+static void print_run(FILE *out, const shower *s) {
+    const char *run = tf_reader_run(s->from->reader, s->stage);
+    if (s->run.length)
+        print_lines(out, "runs", tf_buf_text(&s->run), s->run.length);
+    else
+        print_lines(out, "runs, with its parameters put in", run, strlen(run));
+    if (!s->run.length && !s->from->campaign)
+        tf_print(out, "  (%s)\n", s->from->why);
+}
+
 static void print_task(FILE *out, const shower *s) {
     tf_print(out, "%s[%lld]: %s\n", tf_reader_stage(s->from->reader, s->stage), (long long)s->index,
              tf_status_name(s->status));
@@ -183,11 +194,7 @@ static void print_task(FILE *out, const shower *s) {
     print_fields(out, s, TF_FIELD_PARAM, "parameters");
     print_lines(out, "inputs", tf_buf_text(&s->inputs), s->inputs.length);
     print_lines(out, "outputs", tf_buf_text(&s->outputs), s->outputs.length);
-    if (s->run.length)
-        print_lines(out, "runs", tf_buf_text(&s->run), s->run.length);
-    else
-        print_lines(out, "runs, with its parameters put in", tf_reader_run(s->from->reader, s->stage),
-                    strlen(tf_reader_run(s->from->reader, s->stage)));
+    print_run(out, s);
     print_record(out, s);
     if (s->status == TF_STATUS_DONE)
         print_fields(out, s, TF_FIELD_RESULT, "results");

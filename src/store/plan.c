@@ -56,21 +56,34 @@ static bool is_other(const cJSON *value, const cJSON *in) {
     return !cJSON_Compare(value, cJSON_GetObjectItemCaseSensitive(in, value->string), true);
 }
 
+/* Cells of a table may be taken for numbers or for texts: the manifest can say which. */
+static void add_way_back(tf_buf *out, const char *name, const cJSON *then, const cJSON *now) {
+    const char *a = cJSON_GetStringValue(then), *b = cJSON_GetStringValue(now);
+    if (a && b && (strcmp(a, "string") == 0 || strcmp(b, "string") == 0))
+        tf_buf_addf(out, "; \"types\": {\"%s\": \"%s\"} beside a csv keeps it", name, a);
+}
+
 /* Of two objects the first member that differs, which may be one of thousands; else both values. */
-static void add_difference(tf_buf *out, const char *then_text, const char *now_text) {
+static void add_difference(tf_buf *out, const char *key, const char *then_text, const char *now_text) {
     cJSON *then = cJSON_Parse(then_text), *now = cJSON_Parse(now_text);
-    const cJSON *other = cJSON_IsObject(then) && cJSON_IsObject(now) ? now->child : NULL;
+    const bool objects = cJSON_IsObject(then) && cJSON_IsObject(now);
+    const cJSON *other = objects ? now->child : NULL;
     while (other && !is_other(other, then))
         other = other->next;
-    if (!other && cJSON_IsObject(then) && cJSON_IsObject(now))
+    if (!other && objects)
         for (other = then->child; other && !is_other(other, now);)
             other = other->next;
     if (other) {
+        const cJSON *a = cJSON_GetObjectItemCaseSensitive(then, other->string);
+        const cJSON *b = cJSON_GetObjectItemCaseSensitive(now, other->string);
         tf_buf_addf(out, " (%s: ", other->string);
-        add_value(out, cJSON_GetObjectItemCaseSensitive(then, other->string));
+        add_value(out, a);
         tf_buf_adds(out, " then, ");
-        add_value(out, cJSON_GetObjectItemCaseSensitive(now, other->string));
-        tf_buf_adds(out, " now)");
+        add_value(out, b);
+        tf_buf_adds(out, " now");
+        if (strcmp(key, "parameters") == 0)
+            add_way_back(out, other->string, a, b);
+        tf_buf_adds(out, ")");
     } else {
         tf_buf_addf(out, " (%.200s then, %.200s now)", then_text, now_text);
     }
@@ -94,7 +107,7 @@ static tf_err compare(const tf_store_plan *plan, const char *path, int stage, co
             continue;
         tf_buf_addf(&ps->changed, "%s has changed since it was run", parts[i].what);
         if (parts[i].shown)
-            add_difference(&ps->changed, a, b);
+            add_difference(&ps->changed, parts[i].key, a, b);
     }
     *space = strcmp(part_of(then, "space"), part_of(now, "space")) != 0;
     cJSON_DeleteItemFromObjectCaseSensitive(then, "code"); /* it was there once, and is no matter of the layout */

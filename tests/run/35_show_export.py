@@ -140,6 +140,7 @@ class ShowExport(farm.FarmTest):
         shown = json.loads(self.taskfarm("show", "c.h5", "b", 35, "--json", "--trust").stdout)
         self.assertEqual(shown["parameters"], {"n": 15, "f": "G", "y": 30, "k": 2})
         self.assertEqual((shown["results"], shown["run"]), ({"z": 32}, "z = y + k"))
+        self.assertIn("f.txt is not opened because an output names it; --trust opens it)\n", self.taskfarm("show", "c.h5", "a", 1).stdout)
         # Elsewhere, and without what the manifest reads, all but that is there still.
         other = self.folder / "other"
         other.mkdir()

@@ -356,6 +356,16 @@ class Values(farm.FarmTest):
         found = [text.decode() for text in self.heap(self.open("m.h5")["m"], "stdout")]
         self.assertEqual(found, ["( x 1\n", ") z 3\n", "a y 2\n"])
 
+    def test_a_table_whose_cells_have_become_texts_is_gone_on_with(self):
+        manifest = {"over": [{"csv": "t.csv"}], "run": {"expr": {"y": "1"}}}
+        for n, cells in enumerate(("7\n8\n", "7\n8\n0009\n")):
+            self.write("t.csv", "id\n" + cells)
+            self.write("m.json", manifest)
+            done = self.taskfarm("m.json", status=3 * n)
+        self.assertIn('(id: "int64" then, "string" now; "types": {"id": "int64"} beside a csv keeps it)', done.stderr)
+        self.write("m.json", manifest | {"over": [{"csv": "t.csv", "types": {"id": "int64"}}]})
+        self.assertIn("3 done, 0 failed, 2 of them before", self.taskfarm("m.json").stderr)
+
     def test_types_that_do_not_fit_are_refused(self):
         self.write("t.csv", "x,id\n1.5,a\n")
         for types, message in (
