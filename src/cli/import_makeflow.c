@@ -23,10 +23,23 @@ typedef struct makeflow {
     int rule_line;
     cJSON *rows;
     bool spaces;   /* a path has some */
+    bool outside;  /* something is made outside of the work folder */
     bool left_out; /* something that does not change what is made */
 } makeflow;
 
 /* ---- Rules ---- */
+
+/* Is one of these an absolute path, or one with ".."? */
+static bool leads_outside(const char *paths) {
+    for (const char *c = paths; *c; c++) {
+        const bool begins = c == paths || isspace((unsigned char)c[-1]);
+        if (begins && *c == '/')
+            return true;
+        if ((begins || c[-1] == '/') && strncmp(c, "..", 2) == 0 && (!c[2] || c[2] == '/'))
+            return true;
+    }
+    return false;
+}
 
 static void add_rule(makeflow *m, const char *command, const char *inputs, const char *outputs) {
     cJSON *row = cJSON_CreateObject();
@@ -34,6 +47,7 @@ static void add_rule(makeflow *m, const char *command, const char *inputs, const
     cJSON_AddStringToObject(row, "reads", inputs);
     cJSON_AddStringToObject(row, "makes", outputs);
     cJSON_AddItemToArray(m->rows, row);
+    m->outside = m->outside || leads_outside(outputs);
 }
 
 /* ---- Variables of the classic language ---- */
@@ -349,6 +363,8 @@ static void print(makeflow *m) {
     cJSON_AddItemToArray(cJSON_AddArrayToObject(manifest, "over"), axis);
     cJSON_AddItemToObject(manifest, "inputs", split(m, "{reads}"));
     cJSON_AddItemToObject(manifest, "outputs", split(m, "{makes}"));
+    if (m->outside)
+        cJSON_AddTrueToObject(manifest, "allow_outside");
     cJSON_AddItemToObject(run, "command",
                           cJSON_CreateStringArray((const char *const[]){"/bin/sh", "-c", "{command}"}, 3));
     cJSON_AddItemToObject(manifest, "run", run);

@@ -162,6 +162,16 @@ class Makeflow(farm.FarmTest):
         self.assertEqual(manifest["inputs"], {"split": "{reads}", "by": "\n"})
         self.assertEqual(found["out.2"], "2 one 'two'\n")
 
+    def test_what_rules_make_outside_of_the_work_folder_may_be_there(self):
+        (self.folder / "w").mkdir()
+        for path in ("../up", f"{self.folder}/far", "d/../../over"):
+            (self.folder / "w/w.mf").write_text(f"here {path}:\n\techo 1 >here; mkdir -p d; echo 2 >{path}\n")
+            (self.folder / "w/m.json").write_text(self.taskfarm("import", "makeflow", "w/w.mf").stdout)
+            self.taskfarm("w/m.json", "--fresh")
+            self.assertEqual((self.folder / "w" / path).read_text(), "2\n")
+        self.write("w.mf", "d/..here:\n\tmkdir -p d; echo 1 >d/..here\n")
+        self.assertNotIn("allow_outside", self.taskfarm("import", "makeflow", "w.mf").stdout)
+
     def test_what_can_not_be_imported_is_named(self):
         cases = {
             "": "taskfarm: w: has no rules\n",
