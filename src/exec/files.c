@@ -91,16 +91,42 @@ static bool make_way(host *h, const char *path) {
 
 /* ---- Logs ---- */
 
-/* Is it one that the campaign reads or owns? Names of logs that rows of other stages give are known here alone. */
+static bool is_same(const struct stat *a, const struct stat *b) {
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Is it OUTPUT.d, or a folder in it? */
+static bool is_of_output(const tf_campaign *c, int folder) {
+    struct stat info, above, own;
+    tf_buf path = {0};
+    tf_follow_links(c->output, &path);
+    tf_buf_adds(&path, ".d");
+    const bool there = stat(path.data, &own) == 0;
+    tf_buf_free(&path);
+    return there && ((fstat(folder, &info) == 0 && is_same(&info, &own)) ||
+                     (fstatat(folder, "..", &above, 0) == 0 && is_same(&above, &own)));
+}
+
+/* Is it one that the campaign reads or owns? */
 static bool is_own(const tf_campaign *c, const parent_folder *folder) {
     struct stat info, own;
+    if (is_of_output(c, folder->fd))
+        return true;
     if (fstatat(folder->fd, folder->name, &info, AT_SYMLINK_NOFOLLOW) != 0)
         return false;
     for (int r = 0; r <= c->reads; r++)
-        if (stat(r < c->reads ? c->read[r] : c->output, &own) == 0 && own.st_dev == info.st_dev &&
-            own.st_ino == info.st_ino)
+        if (stat(r < c->reads ? c->read[r] : c->output, &own) == 0 && is_same(&own, &info))
             return true;
     return false;
+}
+
+/* Names of logs that rows of other stages give are known here alone. */
+static bool is_allowed(host *h, const char *path) {
+    const bool allowed = tf_files_know_log(h->spec) || h->spec->log->outside || !tf_files_is_outside(path);
+    if (!allowed)
+        host_fail(h, "can't write the log %s: it is outside the work folder; \"allow_outside\": true allows that",
+                  path);
+    return allowed;
 }
 
 int files_open_log(host *h, const tf_point *point, bool again) {
@@ -110,7 +136,7 @@ int files_open_log(host *h, const tf_point *point, bool again) {
     int fd = -1;
     tf_template_expand(h->spec->log->text, point, &text);
     tf_files_normalize(h->campaign, tf_buf_text(&text), &path);
-    if (open_folder(h, "log", tf_buf_text(&path), &folder)) {
+    if (is_allowed(h, tf_buf_text(&path)) && open_folder(h, "log", tf_buf_text(&path), &folder)) {
         int failure = 0;
         if (!tf_files_know_log(h->spec) && is_own(h->campaign, &folder))
             host_fail(h, "can't write the log %s: the campaign reads or owns that file", tf_buf_text(&path));

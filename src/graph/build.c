@@ -160,10 +160,6 @@ static tf_buf logger_of(const builder *b, uint32_t log) {
 
 /* ---- What tasks write ---- */
 
-static bool is_outside(const char *path) {
-    return *path == '/' || (strncmp(path, "..", 2) == 0 && (path[2] == '/' || path[2] == '\0'));
-}
-
 /* May a task write there? */
 static void check_place(const builder *b, const tf_file_spec *spec, int stage, int64_t index, const char *path,
                         const tf_disk_id *id) {
@@ -177,7 +173,7 @@ static void check_place(const builder *b, const tf_file_spec *spec, int stage, i
         complain(b, spec->pointer, stage, index, "%s: its folder %s is a link that leads nowhere", path,
                  f->text.data + in->path);
     const bool outside = in->outside || strcmp(path, "..") == 0;
-    if (outside && !spec->outside && is_outside(path))
+    if (outside && !spec->outside && tf_files_is_outside(path))
         complain(b, spec->pointer, stage, index, "%s is outside the work folder; \"allow_outside\": true allows that",
                  path);
     else if (outside && !spec->outside)

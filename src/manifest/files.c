@@ -328,6 +328,10 @@ void tf_files_log(tf_files *f, int stage, int64_t index, tf_paths *out) {
         tf_files_of_spec(f, stage, spec->log, index, out);
 }
 
+bool tf_files_is_outside(const char *path) {
+    return *path == '/' || (strncmp(path, "..", 2) == 0 && (path[2] == '/' || path[2] == '\0'));
+}
+
 bool tf_files_know_log(const tf_stage_spec *stage) {
     return stage->log && tf_space_sources(stage->space) == 0;
 }

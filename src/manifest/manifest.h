@@ -577,6 +577,9 @@ void tf_files_outputs(tf_files *files, int stage, int64_t index, tf_paths *out);
 /* Its log, likewise; nothing where it has none. */
 void tf_files_log(tf_files *files, int stage, int64_t index, tf_paths *out);
 
+/* Is a path of those, or of tf_files_normalize, outside the work folder, as far as it is written? */
+bool tf_files_is_outside(const char *path);
+
 /* Can a stage's logs be told before other stages have rows? */
 bool tf_files_know_log(const tf_stage_spec *stage);
 

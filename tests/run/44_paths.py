@@ -234,15 +234,18 @@ class Writes(farm.FarmTest):
 
     def test_logs_that_rows_of_other_stages_name(self):
         """Their names are not known beforehand; what the campaign reads is safe all the same."""
-        names = ["m.json", "m.h5", "good.log"]
+        names = ["m.json", "m.h5", "good.log", "m.h5.d/lock", "m.h5.d/run-1/rank-0000.text", "../away.log"]
         first = {"name": "f", "over": {"name": names}, "run": {"command": ["true"]}}
         second = {"name": "m", "over": {"row": {"from": "f", "columns": ["name"]}}, "run": {"command": ["echo", "out"]}}
         self.write("m.json", {"stages": [first, second | {"log": "{name}"}]})
         before = (self.folder / "m.json").read_bytes()
         self.taskfarm("m.json", status=1)
         self.assertEqual((self.folder / "m.json").read_bytes(), before)
-        self.assertEqual(list(self.open("m.h5")["m/task/status"]), [farm.FAILED, farm.FAILED, farm.DONE])
-        self.assertEqual(self.failure(), "can't write the log m.json: the campaign reads or owns that file")
+        self.assertEqual(list(self.open("m.h5")["m/task/status"]), [farm.FAILED, farm.FAILED, farm.DONE, farm.FAILED, farm.FAILED, farm.FAILED])
+        own = "the campaign reads or owns that file"
+        for task, why in ((0, own), (3, own), (4, own), (5, 'it is outside the work folder; "allow_outside": true allows that')):
+            self.assertEqual(self.failure(task), f"can't write the log {names[task]}: {why}")
+        self.assertFalse((self.folder / "m.h5.d").exists())
         self.assertEqual((self.folder / "good.log").read_text(), "out\n")
         for log, message in (
             ("x.log", "m: x.log is the log of this task and of m"),
