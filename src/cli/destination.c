@@ -30,6 +30,15 @@ static bool has_text(int fd, off_t size, const char *text) {
     return same;
 }
 
+/* With --trust: a table, a list or the like, by which the rows that are exported were made. */
+static bool is_read(const tf_campaign *campaign, const struct stat *there) {
+    struct stat info;
+    for (int r = 1; campaign && r < campaign->reads; r++)
+        if (stat(campaign->read[r], &info) == 0 && info.st_dev == there->st_dev && info.st_ino == there->st_ino)
+            return true;
+    return false;
+}
+
 /* What is there and is not to be lost. */
 static tf_err refuse(const destination *to, int fd, const struct stat *there, const recalled *from, tf_error *error) {
     struct stat input;
@@ -39,6 +48,8 @@ static tf_err refuse(const destination *to, int fd, const struct stat *there, co
         return tf_error_set(error, TF_ERR_USAGE, "%s: is an HDF5 file, which is not overwritten; " CHOOSE, to->name);
     if (has_text(fd, there->st_size, tf_reader_text(from->it.reader, "manifest")))
         return tf_error_set(error, TF_ERR_USAGE, "%s: is the campaign's manifest; " CHOOSE, to->name);
+    if (is_read(from->campaign, there))
+        return tf_error_set(error, TF_ERR_USAGE, "%s: is a file that the campaign reads; " CHOOSE, to->name);
     return TF_OK;
 }
 

@@ -45,6 +45,15 @@ class Verbs(Campaign):
         self.assertEqual(self.files(), before)
         self.assertEqual((self.folder / "c.h5").read_bytes(), whole)
 
+    def test_none_overwrites_a_table_that_it_reads(self):
+        self.write("t.csv", "n\n1\n2\n")
+        self.write("t.json", {"over": {"row": {"csv": "t.csv"}}, "run": {"expr": {"y": "2 * n"}}})
+        self.taskfarm("t.json")
+        before = self.files()
+        said = self.taskfarm("export", "t.h5", "--trust", "-o", "t.csv", status=2).stderr
+        self.assertEqual(said, f"taskfarm: {self.folder.resolve()}/t.csv: is a file that the campaign reads; choose another name with --output\n")
+        self.assertEqual(self.files(), before)
+
     def test_none_writes_where_a_run_has_its_own_files(self):
         self.taskfarm("c.json", status=-9, env={"TASKFARM_CRASH": "change.ended:3"})
         shutil.copy(self.folder / "c.h5", self.folder / "other.h5")
