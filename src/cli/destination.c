@@ -20,14 +20,28 @@ static bool is_hdf5(int fd) {
     return false;
 }
 
-static bool has_text(int fd, off_t size, const char *text) {
-    const size_t length = strlen(text);
-    if (size == 0 || (size_t)size != length)
-        return false;
-    char *bytes = tf_alloc(length);
-    const bool same = pread(fd, bytes, length, 0) == (ssize_t)length && memcmp(bytes, text, length) == 0;
-    free(bytes);
-    return same;
+/* Has somebody written it to describe a campaign? It may have changed since that one was run. */
+static bool is_manifest(const char *text) {
+    cJSON *json = cJSON_Parse(text);
+    const cJSON *stages = cJSON_GetObjectItemCaseSensitive(json, "stages");
+    const bool is = cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(json, "run")) ||
+                    (cJSON_IsArray(stages) && cJSON_IsObject(cJSON_GetArrayItem(stages, 0)));
+    cJSON_Delete(json);
+    return is;
+}
+
+static const char *which_manifest(int fd, off_t size, const char *ours) {
+    enum { MOST = 64 << 20 };
+    const char *which = NULL;
+    if (size == 0 || size > MOST)
+        return NULL;
+    char *text = tf_alloc((size_t)size + 1);
+    if (pread(fd, text, (size_t)size, 0) == (ssize_t)size) {
+        text[size] = '\0';
+        which = strcmp(text, ours) == 0 ? "the campaign's manifest" : is_manifest(text) ? "a manifest" : NULL;
+    }
+    free(text);
+    return which;
 }
 
 /* With --trust: a table, a list or the like, by which the rows that are exported were made. */
@@ -46,8 +60,9 @@ static tf_err refuse(const destination *to, int fd, const struct stat *there, co
         return tf_error_set(error, TF_ERR_USAGE, "%s: is the output that is read; " CHOOSE, to->name);
     if (is_hdf5(fd))
         return tf_error_set(error, TF_ERR_USAGE, "%s: is an HDF5 file, which is not overwritten; " CHOOSE, to->name);
-    if (has_text(fd, there->st_size, tf_reader_text(from->it.reader, "manifest")))
-        return tf_error_set(error, TF_ERR_USAGE, "%s: is the campaign's manifest; " CHOOSE, to->name);
+    const char *manifest = which_manifest(fd, there->st_size, tf_reader_text(from->it.reader, "manifest"));
+    if (manifest)
+        return tf_error_set(error, TF_ERR_USAGE, "%s: is %s; " CHOOSE, to->name, manifest);
     if (is_read(from->campaign, there))
         return tf_error_set(error, TF_ERR_USAGE, "%s: is a file that the campaign reads; " CHOOSE, to->name);
     return TF_OK;

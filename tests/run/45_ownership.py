@@ -31,6 +31,8 @@ class Verbs(Campaign):
         self.taskfarm("c.json", "--output", "other.h5")
         os.symlink("c.h5", self.folder / "link")
         os.link(self.folder / "c.h5", self.folder / "hard")
+        self.write("edited.json", json.loads((self.folder / "c.json").read_text()) | {"retries": 1})
+        self.write("stages.json", {"stages": [{"name": "a", "run": {"command": ["true"]}}]})
         before = self.files()
         for name, is_what in (
             ("c.h5", "is the output that is read"),
@@ -38,6 +40,8 @@ class Verbs(Campaign):
             ("hard", "is the output that is read"),
             ("other.h5", "is an HDF5 file, which is not overwritten"),
             ("c.json", "is the campaign's manifest"),
+            ("edited.json", "is a manifest"),
+            ("stages.json", "is a manifest"),
         ):
             for verb in self.VERBS if name == "c.h5" or farm.SOAK else self.VERBS[:1]:
                 said = self.taskfarm(*verb, "-o", name, status=2).stderr
