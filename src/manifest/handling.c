@@ -41,6 +41,16 @@ static void load_capture(struct loader *l, const stage_json *json, tf_stage_spec
 }
 
 /* "code": files, or patterns of files. */
+/* Only a folder matches with a slash behind its name. */
+static bool is_folder(struct loader *l, const char *path) {
+    tf_buf pattern = {0}, found = {0};
+    tf_buf_addf(&pattern, "%s/", path);
+    const bool is = l->source->glob(l->source, pattern.data, &found) == 0 && found.length > 0;
+    tf_buf_free(&pattern);
+    tf_buf_free(&found);
+    return is;
+}
+
 static void load_code(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object, *item;
     const at *where;
@@ -58,6 +68,8 @@ static void load_code(struct loader *l, const stage_json *json, tf_stage_spec *s
             complain(l->diags, &there, "must be a string, not %s", json_kind(item));
         else if ((path = match_paths(l, &there, item->valuestring, &count)) && count == 0)
             complain(l->diags, &there, "no file matches %s", item->valuestring);
+        else if (count == 1 && strcmp(path[0], item->valuestring) == 0 && is_folder(l, path[0]))
+            complain(l->diags, &there, "%s is a folder; name the files in it, as in \"%s/*\"", path[0], path[0]);
         const char **more = tf_arena_array(l->arena, (size_t)(stage->codes + count), sizeof *more);
         for (int i = 0; i < stage->codes + (int)count; i++)
             more[i] = i < stage->codes ? all[i] : path[i - stage->codes];

@@ -458,6 +458,10 @@ class Code(StaleTest):
         self.write("m.json", dict(self.stage, code=["nothing/*.py", 1]))
         done = self.taskfarm("m.json", status=2)
         self.assertEqual(done.stderr, "m.json: /code/0: no file matches nothing/*.py\nm.json: /code/1: must be a string, not a number\n")
+        (self.folder / "lib/sub").mkdir(parents=True)
+        self.write("m.json", dict(self.stage, code=["lib", "lib/*"]))
+        done = self.taskfarm("m.json", status=2)
+        self.assertEqual(done.stderr, 'm.json: /code/0: lib is a folder; name the files in it, as in "lib/*"\n')
 
 
 CHOICES = {  # all that may change of a random campaign
