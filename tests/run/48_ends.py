@@ -12,7 +12,7 @@ import unittest
 import farm
 import h5py
 
-HALVES = "echo half >o{n}.txt; touch begun{n}; sleep 1.5; echo whole >>o{n}.txt"
+HALVES = "echo half >o{n}.txt; touch begun{n}; sleep 1; echo whole >>o{n}.txt"
 
 
 LIBRARY_SIGNALS = 3 << 31  # 32 and 33 are the C library's own, and not for programs
@@ -117,13 +117,15 @@ class Stopped(Ends):
         self.wait_for(lambda: not farm.lock_is_held(self.folder / "e.h5.d/lock"), "something of the run goes on")
 
     def test_with_a_function_that_does_not_end(self):
-        """Also in one process with others, of a batch, and with a host that somebody has stopped."""
+        """Also with a host that somebody has stopped, and of several ranks."""
         hang = {"function": "builtin:hang"}
         service = {"service": ["sh", "-c", "touch begun; trap '' TERM; sleep 1000"]}
         for run, stop_host, ranks in ((hang, False, None), (hang, False, 2), (hang, True, None), (service, False, None)):
             for how in ("grace", "signals"):
                 if how == "signals" and (ranks or run is service):
                     continue
+                if how == "grace" and run is hang and not ranks and not stop_host and not farm.SOAK:
+                    continue  # as of several ranks
                 with self.subTest(run=run, stop_host=stop_host, ranks=ranks, how=how):
                     self.setUp()
                     first = {"name": "first", "run": {"command": "touch begun"}}
@@ -332,7 +334,7 @@ class FullDisk(Ends):
         self.addCleanup(subprocess.run, ["umount", small])
         columns = {f"c{k}": "i" for k in range(30)}
         self.write("e.json", {"stages": [{"name": f"s{n}", "over": {"i": {"range": [50]}}, "run": {"expr": columns}} for n in range(8)]})
-        for left in range(80, 400, 20) if farm.SOAK else (100, 200):  # KB
+        for left in range(80, 400, 20) if farm.SOAK else (200,):  # KB
             with self.subTest(left=left):
                 with open(small / "fill", "wb") as fill:
                     os.posix_fallocate(fill.fileno(), 0, size - (left << 10))
@@ -365,7 +367,7 @@ class Opening(Ends):
         array.update(run={"expr": {"y": "z"}}, results={"y": {"type": "float64", "array": "d"}})
         for change, said in (("rm in.h5", 'array "z" of stage "b": is not there'), ("cp other in.h5", 'array "z" of stage "b": /z has 7, and the axis "d" 100')):
             self.write("e.json", {"stages": [{"name": "a", "run": {"command": change}}, array]})
-            for ranks in (None, 3):
+            for ranks in (None, 3) if farm.SOAK or "rm" in change else (None,):
                 with self.subTest(change=change, ranks=ranks):
                     for name, length in (("in.h5", 100), ("other", 7)):
                         with h5py.File(self.folder / name, "w") as file:
