@@ -68,6 +68,7 @@ master *master_new(const tf_farm_options *options, tf_wire *wire, tf_store *stor
                                      .adopted = tf_graph_stage(options->graph, s)->adopt.total,
                                      .level = tf_graph_level(options->graph, s),
                                      .linked = tf_stage_has_files(&campaign->stage[s]) || campaign->stage[s].until.expr,
+                                     .looks = campaign->stage[s].until.expr != NULL,
                                      .finished = tf_store_is_finished(plan, s),
                                      .afters = campaign->stage[s].afters,
                                      .after = campaign->stage[s].after,

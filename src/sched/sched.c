@@ -660,6 +660,7 @@ bool tf_sched_has_caught_up(const tf_sched *s, int i) {
 void tf_sched_cut(tf_sched *s, int i) {
     s->stage[i].spec.tasks -= s->stage[i].blocked;
     s->stage[i].blocked = 0;
+    s->stage[i].spec.looks = false;
 }
 
 static bool may_start(const tf_sched *s, const stage *st) {
@@ -682,7 +683,7 @@ static bool is_left_out(const tf_sched *s, const stage *st) {
 }
 
 static bool is_over(const tf_sched *s, const stage *st) {
-    return running(st) == 0 && (s->stopping || pending(st) == 0);
+    return running(st) == 0 && (s->stopping || (pending(st) == 0 && !st->spec.looks));
 }
 
 static bool end(tf_sched *s, tf_action *action) {

@@ -59,6 +59,7 @@ typedef struct tf_sched_stage {
     int64_t adopted;             /* what is done without being run */
     int level;                   /* stages of a higher level go first, then those of a lower number */
     bool linked;                 /* its tasks are handed out as tf_sched_ready says */
+    bool looks;                  /* it is not over before tf_sched_cut has said so, though nothing may be left to run */
     bool finished;               /* by an earlier run: there is nothing left to do, nor to write */
     int afters;
     const int *after;   /* stages that must be finished first; free of cycles */
@@ -117,7 +118,7 @@ void tf_sched_skip(tf_sched *sched, int stage, int64_t count);
 /* Have all tasks of a linked stage ended that were ready so far? */
 bool tf_sched_has_caught_up(const tf_sched *sched, int stage);
 
-/* Those that are not ready are none of its tasks any more. */
+/* Those that are not ready are none of its tasks any more; nothing else will be ready. */
 void tf_sched_cut(tf_sched *sched, int stage);
 
 /* The worker has `idle` slots without a task, and nothing in hand for them: what it holds waits behind a task that

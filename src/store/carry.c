@@ -177,7 +177,8 @@ tf_err plan_carry_out(tf_store_plan *plan, const old_output *old, tf_error *erro
         moves = moves || plan->stage[s].moves;
     for (int s = 0; s < campaign->stages; s++) {
         plan_stage *ps = &plan->stage[s];
-        ps->finished = !moves && ps->old && ps->old->finished && ps->pending.total == 0;
+        const bool looks = campaign->stage[s].until.expr != NULL; /* by another "until" fewer rows may be enough */
+        ps->finished = !moves && !looks && ps->old && ps->old->finished && ps->pending.total == 0;
     }
     contents_copy(&plan->contents, &old->contents);
     plan->contents.run = old->contents.run + 1;

@@ -91,6 +91,19 @@ class Until(farm.FarmTest):
             self.assertEqual(file["draw/reduce/all/x.count"][0], file["draw"].attrs["enough"])
             self.assertLess(file["draw"].attrs["enough"], (tight == DONE).sum())
 
+    def test_what_is_done_already_is_looked_at(self):
+        """Where all tasks are done the answer is that of a run from scratch all the same, also when the run that did them was killed."""
+        reduce = {"all": {"columns": {"x": ["count", "mean"]}}}
+        for until, point in ((UNTIL, "reduce.worked_out"), (UNTIL, None), ("x.stderr < 0", "reduce.worked_out")):
+            with self.subTest(until=until, point=point):
+                self.campaign(3000, until="x.stderr < 0", reduce=reduce)
+                self.taskfarm("u.json", "--fresh", status=-9 if point else 0, env={"TASKFARM_CRASH": point} if point else {})
+                self.campaign(3000, until=until, reduce=reduce)
+                self.taskfarm("u.json")
+                self.assertTrue((self.status() == DONE).all())
+                self.taskfarm("u.json", "--output", "scratch.h5", "--fresh")
+                self.assertEqual(farm.reductions(self.folder / "u.h5"), farm.reductions(self.folder / "scratch.h5"))
+
     def test_kills_change_nothing(self):
         self.campaign(until={"expr": UNTIL, "first": 10})
         self.taskfarm("u.json", "--output", "whole.h5")
