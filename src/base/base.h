@@ -174,6 +174,9 @@ int tf_empty_folder(int folder);
 /* $TMPDIR, or else /tmp. */
 const char *tf_temporary_folder(void);
 
+/* Bytes that are free for this user where a file or folder is; INT64_MAX if it is not known. */
+int64_t tf_free_bytes(const char *path);
+
 /* A file in memory that holds the bytes, open at its start and closed on exec. -1 with errno on failure. */
 int tf_memory_file(const char *name, const tf_buf *bytes);
 

@@ -13,6 +13,7 @@
 #include <strings.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* ---- Buffers ---- */
@@ -420,6 +421,13 @@ int tf_read_input(const char *path, tf_buf *out) {
 const char *tf_temporary_folder(void) {
     const char *folder = getenv("TMPDIR");
     return folder && *folder ? folder : "/tmp";
+}
+
+int64_t tf_free_bytes(const char *path) {
+    struct statvfs disk;
+    if (statvfs(path, &disk) != 0 || disk.f_blocks == 0)
+        return INT64_MAX;
+    return (int64_t)((uint64_t)(geteuid() == 0 ? disk.f_bfree : disk.f_bavail) * disk.f_frsize);
 }
 
 int tf_memory_file(const char *name, const tf_buf *bytes) {

@@ -59,6 +59,10 @@ int cli_run(const options *o) {
     static const int broken[] = {SIGPIPE};
     tf_signals_ignore(broken, 1); /* nobody may read what it prints any more: it goes on */
     tf_error error = {0};
+    if (tf_farm_check_room(&error) != TF_OK) { /* the others could not be told without MPI: launchers end them */
+        tf_say("%s", error.text);
+        return error.code;
+    }
     bool master = tf_farm_launch_rank() == 0;
     loaded l = {0};
     tf_store_plan *plan = NULL;

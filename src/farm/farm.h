@@ -97,6 +97,10 @@ typedef struct tf_farm_options {
 int tf_farm_launch_rank(void);
 bool tf_farm_launched(void);
 
+/* Is there room for the files that MPI makes where it begins? Without it MPI_Init ends the process with an exit status
+ * of its own, or waits for ever. */
+tf_err tf_farm_check_room(tf_error *error);
+
 /* Rank 0 says to those that wait for it in tf_farm_run that there is nothing to run; launchers do not all end ranks
  * that wait in MPI_Init for one that has left. Without a launcher it does nothing. */
 void tf_farm_call_off(void);

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,16 +67,10 @@ static herr_t remember_reason(hid_t stack, void *reason) {
     return 0;
 }
 
-int64_t store_free_bytes(const char *path) {
-    struct statvfs disk;
-    const bool known = statvfs(path, &disk) == 0 && disk.f_blocks > 0;
-    return known ? (int64_t)((uint64_t)disk.f_bavail * disk.f_frsize) : INT64_MAX;
-}
-
 /* MPI-IO does not pass on why a write failed; a full disk can be seen afterwards. */
 static bool is_disk_full(const char *path) {
     enum { FULL = 1 << 20 }; /* bytes: less than one write */
-    return store_free_bytes(path) < FULL;
+    return tf_free_bytes(path) < FULL;
 }
 
 tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) {

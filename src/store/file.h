@@ -140,9 +140,6 @@ void store_end_vigil(tf_store *store);
  * and one whose write fails leaves the others waiting: so it is seen to before. */
 tf_err store_make_room(const tf_store *store, int stage, int datasets, tf_error *error);
 
-/* Bytes that are free where the file is, for this user; INT64_MAX if it is not known. */
-int64_t store_free_bytes(const char *path);
-
 /* "FILE: what failed: HDF5's innermost reason". Returns TF_ERR_RUN. */
 tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) TF_PRINTF(3, 4);
 

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* ---- Types ---- */
@@ -364,7 +363,7 @@ static tf_err reserve(const tf_store *s, int stage, tf_error *error) {
     const store_stage *st = &s->stage[stage];
     if (s->fd < 0)
         return TF_OK;
-    const int64_t there = store_free_bytes(s->path);
+    const int64_t there = tf_free_bytes(s->path);
     reservation r = {.fd = s->fd, .list = tf_alloc_array((size_t)most_tables(spec), sizeof *r.list)};
     for (int p = 0; spec->store_params && p < tf_space_params(spec->space); p++)
         add_table(&r, &st->param[p]);
@@ -379,7 +378,7 @@ static tf_err reserve(const tf_store *s, int stage, tf_error *error) {
 
 tf_err store_make_room(const tf_store *s, int stage, int datasets, tf_error *error) {
     const int64_t needed = (int64_t)(datasets + 1) * DESCRIPTION;
-    const int64_t there = s->rank == 0 ? store_free_bytes(s->path) : INT64_MAX;
+    const int64_t there = s->rank == 0 ? tf_free_bytes(s->path) : INT64_MAX;
     tf_err err = there < needed ? refuse(s, stage, needed, there, ENOSPC, error) : TF_OK;
     return tf_store_agree(s->comm, err, error);
 }

@@ -30,7 +30,7 @@ static void *keep_watch(void *context) {
         clock_gettime(CLOCK_MONOTONIC, &next);
         next.tv_sec++;
         pthread_cond_clockwait(&v->changed, &v->mutex, CLOCK_MONOTONIC, &next);
-        if (v->over || tf_now() < deadline || store_free_bytes(v->path) >= FULL)
+        if (v->over || tf_now() < deadline || tf_free_bytes(v->path) >= FULL)
             continue;
         tf_say("%s: the disk is full, and a change of the file comes to no end", v->path);
         _exit(TF_ERR_RUN);

@@ -344,6 +344,32 @@ class FullDisk(Ends):
                     subprocess.run(["rm", "-rf", small / path], check=True)
 
 
+    @unittest.skipIf(farm.MPICH, "it makes no files where temporary ones are")
+    def test_where_mpi_makes_its_files(self):
+        """Nothing is made of a run that can't begin, and what an earlier one has made is as it was."""
+        small = self.folder / "small"
+        small.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small], capture_output=True).returncode != 0:
+            self.skipTest("mounting a small file system needs root")
+        self.addCleanup(subprocess.run, ["umount", small])
+        self.write("e.json", {"over": {"i": {"range": [2]}}, "run": {"command": "true"}})
+        for again in (False, True):
+            before = self.files()
+            for ranks in (None, 2):
+                # by mpirun's own means, which are elsewhere, to its ranks
+                env = {"TMPDIR": str(small)} if not ranks else {"PRTE_MCA_prte_tmpdir_base": "/tmp", "OMPI_MCA_orte_tmpdir_base": "/tmp"}
+                launcher = [farm.MPIRUN, "-n", str(ranks), "env", f"PMIX_SERVER_TMPDIR={small}"] if ranks else []
+                done = subprocess.run(
+                    [*launcher, farm.TASKFARM, "e.json"], cwd=self.folder, env=farm.environment(**env), capture_output=True, text=True, timeout=self.limit
+                )
+                self.assertEqual(done.returncode, 3, done.stderr)
+                self.assertRegex(done.stderr, f"taskfarm: MPI can't begin on .*: {small}, where it makes its files, is full; make room there, or set TMPDIR to another folder\n")
+                self.assertEqual(self.files(), before)
+            if not again:
+                self.taskfarm("e.json")
+        self.assertEqual(self.files(), before)
+
+
 class Opening(Ends):
     """What MPI and HDF5 have open besides is neither anybody else's nor left behind."""
 
