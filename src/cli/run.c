@@ -61,7 +61,7 @@ int cli_run(const options *o) {
     tf_error error = {0};
     if (tf_farm_check_room(&error) != TF_OK) { /* the others could not be told without MPI: launchers end them */
         tf_say("%s", error.text);
-        return error.code;
+        return (int)error.code;
     }
     bool master = tf_farm_launch_rank() == 0;
     loaded l = {0};
