@@ -158,9 +158,9 @@ class Stopped(Ends):
             "run": {"command": "head -c 1000000 /dev/zero | tr '\\0' a; touch begun"},
             "results": {"x": {"type": "string", "from": "regex:(a|aa|a?)*(a|aa)*c"}},
         }
-        self.write("e.json", {**search, "timeout": 1})
+        self.write("e.json", {**search, "timeout": 0.3})
         self.taskfarm("e.json", status=1)
-        self.assertIn("timeout after 1.0s", self.taskfarm("show", "e.h5", 0).stdout)
+        self.assertIn("timeout after 0.3s", self.taskfarm("show", "e.h5", 0).stdout)
         self.assertEqual(self.open("e.h5")["e/task/status"][0], farm.TIMEOUT)
         (self.folder / "begun").unlink()
         self.write("e.json", search)
