@@ -24,18 +24,16 @@ typedef struct options {
     const char **set;
     int slots, nodes; /* 0: not given */
     tf_bind bind;
+    tf_progress_style progress;
     double time;            /* s that a job may take; 0: not given */
     double sync;            /* s; 0: never */
     double walltime, grace; /* s; walltime 0: none */
     double started;         /* tf_now() */
-    bool fresh, json, raw, safe, watch, dry_run, verbose, by_task, trust;
-    bool keep_incomplete;
-    double latency;    /* s; negative: not given */
-    const char *rerun; /* NULL: not given */
-    bool touch;
+    double latency;         /* s; negative: not given */
+    const char *rerun;      /* NULL: not given */
     int forces, targets;
     const char **force, **target;
-    tf_progress_style progress;
+    bool fresh, json, raw, safe, watch, dry_run, verbose, by_task, trust, touch, keep_incomplete;
     tf_arena *arena;
 } options;
 

@@ -1,5 +1,6 @@
 /* One rank's life: MPI_Init, the campaign from rank 0, the event loop, MPI_Finalize. The loop never blocks: messages
  * are polled, rows are polled, and only when neither had anything does it nap, longer each time. */
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -116,6 +117,7 @@ static tf_err share_campaign(rank *r) {
 /* Each rank's part of its node; is there enough of it for every task that is to be run? */
 static tf_err share_out(rank *r, bool works) {
     const tf_campaign *c = r->campaign;
+    assert(c);
     bool gpus = false, several = false, *runs = tf_alloc_array((size_t)c->stages, sizeof *runs);
     for (int s = 0; s < c->stages; s++) {
         gpus = gpus || c->stage[s].need.gpus > 0;

@@ -310,7 +310,7 @@ static void add_unknown_logs(builder *b, int stage, const tf_file_spec *spec) {
 static void add_logs(builder *b, int stage) {
     tf_graph *g = b->graph;
     const tf_stage_spec *spec = &g->campaign->stage[stage];
-    const bool known = tf_files_know_log(spec);
+    const bool known = spec->log && tf_files_know_log(spec);
     if (spec->log && !known)
         add_unknown_logs(b, stage, spec->log);
     for (int64_t i = 0; known && i < tf_space_size(spec->space) && b->diags->count < MOST_COMPLAINTS; i++) {

@@ -40,7 +40,6 @@ static void load_capture(struct loader *l, const stage_json *json, tf_stage_spec
     stage->capture_stderr = load_size(l, &here, capture, "stderr", stage->capture_stderr);
 }
 
-/* "code": files, or patterns of files. */
 /* Only a folder matches with a slash behind its name. */
 static bool is_folder(struct loader *l, const char *path) {
     tf_buf pattern = {0}, found = {0};
@@ -51,6 +50,7 @@ static bool is_folder(struct loader *l, const char *path) {
     return is;
 }
 
+/* "code": files, or patterns of files. */
 static void load_code(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object, *item;
     const at *where;
@@ -59,7 +59,7 @@ static void load_code(struct loader *l, const stage_json *json, tf_stage_spec *s
         return;
     const cJSON *list = json_array(l->diags, where, object, "code");
     at here = at_key(where, "code");
-    const char **all = NULL;
+    tf_buf all = {0};
     cJSON_ArrayForEach(item, list) {
         at there = at_index(&here, n++);
         int64_t count = 0;
@@ -68,15 +68,17 @@ static void load_code(struct loader *l, const stage_json *json, tf_stage_spec *s
             complain(l->diags, &there, "must be a string, not %s", json_kind(item));
         else if ((path = match_paths(l, &there, item->valuestring, &count)) && count == 0)
             complain(l->diags, &there, "no file matches %s", item->valuestring);
-        else if (count == 1 && strcmp(path[0], item->valuestring) == 0 && is_folder(l, path[0]))
+        else if (path && count == 1 && strcmp(path[0], item->valuestring) == 0 && is_folder(l, path[0]))
             complain(l->diags, &there, "%s is a folder; name the files in it, as in \"%s/*\"", path[0], path[0]);
-        const char **more = tf_arena_array(l->arena, (size_t)(stage->codes + count), sizeof *more);
-        for (int i = 0; i < stage->codes + (int)count; i++)
-            more[i] = i < stage->codes ? all[i] : path[i - stage->codes];
-        all = more;
-        stage->codes += (int)count;
+        for (int64_t i = 0; path && i < count; i++)
+            tf_buf_add(&all, &path[i], sizeof *path);
     }
-    stage->code = all;
+    stage->codes = (int)(all.length / sizeof *stage->code);
+    const char **code = tf_arena_array(l->arena, (size_t)stage->codes, sizeof *code);
+    if (stage->codes)
+        memcpy(code, all.data, all.length);
+    stage->code = code;
+    tf_buf_free(&all);
 }
 
 static void load_timeout(struct loader *l, const stage_json *json, tf_stage_spec *stage) {

@@ -293,7 +293,7 @@ static void drop_repeats(cJSON *object) {
     const int count = cJSON_GetArraySize(object);
     tf_table seen = {0};
     cJSON *member = object->child ? object->child->prev : NULL; /* the last one */
-    for (int n = count; n > 0; n--) {
+    for (int n = count; n > 0 && member; n--) {
         cJSON *before = member->prev;
         bool again = false;
         if (count <= FEW)

@@ -78,9 +78,10 @@ const char *tf_space_text(const tf_space *space, int param, int64_t index) {
     }
     for (int c = 0; c < space->children; param -= space->child[c++]->params) {
         const tf_space *child = space->child[c];
-        stride = space->kind == NODE_PRODUCT && child->size ? stride / child->size : stride;
+        const bool divides = space->kind == NODE_PRODUCT && child->size > 0;
+        stride = divides ? stride / child->size : stride;
         if (param < child->params)
-            return tf_space_text(child, param, space->kind == NODE_PRODUCT ? index / stride % child->size : index);
+            return tf_space_text(child, param, divides ? index / stride % child->size : index);
     }
     return NULL;
 }

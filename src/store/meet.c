@@ -15,10 +15,10 @@ static bool is_alone(const tf_store *s) {
 /* A call that has failed on one rank may keep the others in it: HDF5's ranks wait for each other there, for ever.
  * Nobody but this rank knows, and its reason: it ends them all. Where calls fail on all ranks, or end, the others come.
  */
-static void await_others(MPI_Comm comm, MPI_Request *request, const tf_error *error) {
+static void await_others(MPI_Comm comm, MPI_Request request, const tf_error *error) {
     const double deadline = tf_now() + PATIENCE;
     int met = 0;
-    while (MPI_Test(request, &met, MPI_STATUS_IGNORE) == MPI_SUCCESS && !met) {
+    while (MPI_Request_get_status(request, &met, MPI_STATUS_IGNORE) == MPI_SUCCESS && !met) {
         if (tf_now() > deadline) {
             tf_say("%s", error->text);
             MPI_Abort(comm, TF_ERR_RUN);
@@ -37,9 +37,8 @@ tf_err tf_store_agree(MPI_Comm comm, tf_err err, tf_error *error) {
     MPI_Request request;
     MPI_Iallreduce(&mine, &first, 1, MPI_INT, MPI_MIN, comm, &request);
     if (err != TF_OK)
-        await_others(comm, &request, error);
-    else
-        MPI_Wait(&request, MPI_STATUS_IGNORE);
+        await_others(comm, request, error);
+    MPI_Wait(&request, MPI_STATUS_IGNORE);
     if (first == ranks)
         return TF_OK;
     MPI_Bcast(error, sizeof *error, MPI_BYTE, first, comm);

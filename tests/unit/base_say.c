@@ -46,7 +46,7 @@ Test(say, makes_visible_what_is_not_seen) {
     }
 }
 
-static const char *format_visible(tf_buf *out, const char *format, ...) {
+TF_PRINTF(2, 3) static const char *format_visible(tf_buf *out, const char *format, ...) {
     va_list args;
     va_start(args, format);
     tf_buf_clear(out);
