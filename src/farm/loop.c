@@ -65,7 +65,7 @@ tf_err tf_farm_check_room(tf_error *error) {
 #ifdef OPEN_MPI
     static const char *const names[] = {
         "PMIX_SERVER_TMPDIR", "OMPI_MCA_orte_tmpdir_base", "PRTE_MCA_prte_tmpdir_base", "TMPDIR", "TEMP", "TMP"};
-    enum { LEAST = 4 << 20 }; /* bytes: Open MPI 4.1 takes 7 MB at least */
+    enum { LEAST = 6 << 20 }; /* bytes: Open MPI 4.1 takes more, or waits for ever under mpirun */
     const char *folder = NULL;
     for (size_t i = 0; i < sizeof names / sizeof *names && !folder; i++)
         folder = getenv(names[i]);
