@@ -100,6 +100,14 @@ tf_type csv_decide(const csv_column *column, const char **why) {
     return *why ? TF_STRING : column->integers ? TF_INT64 : TF_FLOAT64;
 }
 
+const char *csv_way_out(struct loader *l, const char *name, tf_type type, const char *why) {
+    if (type != TF_STRING || !why || strncmp(why, "some ", 5) != 0)
+        return "";
+    return tf_arena_printf(
+        l->arena, "; \"%s\" is text since %s: \"types\": {\"%s\": \"float64\"} beside the csv makes it numbers", name,
+        why, name);
+}
+
 bool csv_fits(const csv_column *column, tf_type type) {
     return type == TF_STRING || (column->numbers && (type == TF_FLOAT64 || (column->integers && !column->huge)));
 }

@@ -4,6 +4,8 @@
 
 #include "base/base.h"
 
+struct loader;
+
 typedef struct csv_reader {
     char *next;
     char *end;   /* a NUL is there */
@@ -44,6 +46,10 @@ void csv_merge(csv_column *column, const csv_column *more);
 /* The column's type: text where its cells may be identifiers, which are no numbers though they look so. `why` (if it is
  * text for another reason than that some cells are no numbers; else NULL) is for people. */
 tf_type csv_decide(const csv_column *column, const char **why);
+
+/* Behind a complaint that a column is text, where its cells alone would be numbers: how it becomes one of numbers. ""
+ * where it does not. */
+const char *csv_way_out(struct loader *l, const char *name, tf_type type, const char *why);
 
 /* Can all cells be of the type? */
 bool csv_fits(const csv_column *column, tf_type type);

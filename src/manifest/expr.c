@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "manifest/csv.h"
 #include "manifest/load.h"
 
 typedef enum term_kind {
@@ -279,20 +280,26 @@ static bool take_text(reader *r, operand *out) {
     return false;
 }
 
+/* How a column of a table that is text by its cells becomes one of numbers. */
+static const char *way_out(const reader *r, operand text) {
+    const expr_name *name = text.name >= 0 ? &r->names->name[text.name] : NULL;
+    return name ? csv_way_out(r->loader, name->name, name->type, name->why) : "";
+}
+
 /* string == string, string != string. */
 static void read_comparison(reader *r, operand a) {
     const char *start = r->next;
     skip_space(r);
     bool equal = strncmp(r->next, "==", 2) == 0;
     if (!equal && strncmp(r->next, "!=", 2) != 0) {
-        refuse(r, "strings can only be compared, by == and !=, to other strings");
+        refuse(r, "strings can only be compared, by == and !=, to other strings%s", way_out(r, a));
         return;
     }
     r->next += 2;
     skip_space(r);
     operand b;
     if (!take_text(r, &b)) {
-        refuse(r, "a string can only be compared to another string");
+        refuse(r, "a string can only be compared to another string%s", way_out(r, a));
         return;
     }
     put(r, start, equal ? "(" : "(1-");
@@ -441,7 +448,9 @@ static void check_formula(reader *r) {
 expr_names param_names(const tf_space *space, expr_name *name) {
     int params = tf_space_params(space);
     for (int p = 0; p < params; p++)
-        name[p] = (expr_name){.name = tf_space_param(space, p)->name, .type = tf_space_param(space, p)->type};
+        name[p] = (expr_name){.name = tf_space_param(space, p)->name,
+                              .type = tf_space_param(space, p)->type,
+                              .why = tf_space_param(space, p)->why};
     return (expr_names){.what = "the stage's parameters", .count = params, .name = name, .has_index = true};
 }
 

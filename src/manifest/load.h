@@ -61,8 +61,9 @@ const tf_template *template_parse(struct loader *loader, const at *where, const 
 typedef struct expr_name {
     const char *name;
     tf_type type;
-    bool array;   /* a task has several */
-    size_t width; /* of texts that are an array's: bytes of a cell */
+    bool array;      /* a task has several */
+    size_t width;    /* of texts that are an array's: bytes of a cell */
+    const char *why; /* it is of this type: see tf_param_spec */
 } expr_name;
 
 typedef struct expr_names {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "manifest/csv.h"
 #include "manifest/load.h"
 
 static const struct {
@@ -176,6 +177,13 @@ static void add_stat(struct loader *l, const at *where, const char *text, int va
     stats[reduce->stats++] = stat;
 }
 
+/* See csv_way_out. */
+static const char *way_out(struct loader *l, const tf_stage_spec *stage, const char *name) {
+    const int p = stage->space ? tf_space_find(stage->space, name) : -1;
+    const tf_param_spec *param = p >= 0 ? tf_space_param(stage->space, p) : NULL;
+    return param ? csv_way_out(l, name, param->type, param->why) : "";
+}
+
 static void load_stats(struct loader *l, const at *where, const cJSON *json, const tf_stage_spec *stage,
                        tf_reduce_spec *reduce) {
     const cJSON *columns = json_object(l->diags, where, json, "columns");
@@ -191,7 +199,7 @@ static void load_stats(struct loader *l, const at *where, const cJSON *json, con
         at there = at_key(&here, item->string);
         int value = find_value(l, &there, stage, item->string), n = 0;
         if (value >= 0 && tf_type_size(tf_stage_value(stage, value).type) == 0)
-            complain(l->diags, &there, "\"%s\" is no number", item->string);
+            complain(l->diags, &there, "\"%s\" is no number%s", item->string, way_out(l, stage, item->string));
         if (cJSON_IsString(item) && value >= 0)
             add_stat(l, &there, item->valuestring, value, reduce, stats);
         else if (!cJSON_IsArray(item) && value >= 0)

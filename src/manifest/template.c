@@ -1,5 +1,6 @@
 /* Text with {placeholders}. Variables and other constants are put in when the manifest is read; what is left for each
  * task is its parameters, index, seed and scratch folder. In shell templates every value is quoted. */
+#include "manifest/csv.h"
 #include "manifest/load.h"
 #include "manifest/shell.h"
 
@@ -261,7 +262,7 @@ static void end_text(builder *b) {
 }
 
 /* "04d", ".3f", "raw" -> format. The conversion must suit the type. */
-static bool parse_format(builder *b, const char *name, const char *text, tf_type type, format *f) {
+static bool parse_format(builder *b, const char *name, const char *text, tf_type type, const char *why, format *f) {
     *f = (format){.flags = "%"};
     if (!text)
         return true;
@@ -293,12 +294,12 @@ static bool parse_format(builder *b, const char *name, const char *text, tf_type
     bool number = type == TF_INT64 || type == TF_FLOAT64;
     bool fits = f->conversion == 's' ? type == TF_STRING : strchr("diouxX", f->conversion) != NULL ? integer : number;
     if (!fits)
-        complain(b->loader->diags, b->where, "{%s:%s}: %s is %s and can't be printed with '%c'", name, text, name,
+        complain(b->loader->diags, b->where, "{%s:%s}: %s is %s and can't be printed with '%c'%s", name, text, name,
                  type == TF_STRING    ? "a string"
                  : type == TF_FLOAT64 ? "a number"
                  : type == TF_BOOL    ? "true or false"
                                       : "an integer",
-                 f->conversion);
+                 f->conversion, csv_way_out(b->loader, name, type, why));
     return fits;
 }
 
@@ -309,6 +310,7 @@ typedef struct meaning {
     const char *name; /* of files */
     value constant;
     tf_type type;
+    const char *why; /* see tf_param_spec */
 } meaning;
 
 /* "inputs", or "inputs.NAME". */
@@ -336,6 +338,7 @@ static bool find_meaning(const builder *b, const char *name, meaning *m) {
     if (s->space && (m->param = tf_space_find(s->space, name)) >= 0) {
         m->kind = PART_PARAM;
         m->type = tf_space_param(s->space, m->param)->type;
+        m->why = tf_space_param(s->space, m->param)->why;
         return true;
     }
     for (int i = 0; i < b->loader->variables; i++) {
@@ -487,7 +490,7 @@ static void add_placeholder(builder *b, const char *inside, size_t length) {
         complain_unknown(b, name);
         return;
     }
-    if (!parse_format(b, name, spec, m.type, &f))
+    if (!parse_format(b, name, spec, m.type, m.why, &f))
         return;
     if (f.raw && !b->shell) {
         complain(b->loader->diags, b->where, "{%s:raw}: nothing is quoted here; :raw is for shell commands", name);

@@ -366,6 +366,23 @@ class Values(farm.FarmTest):
         self.write("m.json", manifest | {"over": [{"csv": "t.csv", "types": {"id": "int64"}}]})
         self.assertIn("3 done, 0 failed, 2 of them before", self.taskfarm("m.json").stderr)
 
+    def test_who_takes_padded_numbers_for_numbers_is_told_how(self):
+        self.write("t.csv", "ra\n083.63\n183.1\n")
+        echo = {"run": {"command": ["echo", "{ra}"]}}
+        for more in (
+            {"run": {"command": ["echo", "{ra:.3f}"]}},
+            {"run": {"expr": {"y": "2 * ra"}}},
+            echo | {"where": "ra > 100"},
+            echo | {"where": "ra == 100"},
+            echo | {"reduce": {"r": {"columns": {"ra": ["mean"]}}}},
+        ):
+            with self.subTest(more):
+                self.write("m.json", {"over": [{"csv": "t.csv"}]} | more)
+                told = '; "ra" is text since some of its cells begin with 0: "types": {"ra": "float64"} beside the csv makes it numbers\n'
+                self.assertTrue(self.taskfarm("check", "m.json", status=2).stderr.endswith(told))
+                self.write("m.json", {"over": [{"csv": "t.csv", "types": {"ra": "float64"}}]} | more)
+                self.taskfarm("check", "m.json")
+
     def test_types_that_do_not_fit_are_refused(self):
         self.write("t.csv", "x,id\n1.5,a\n")
         for types, message in (
