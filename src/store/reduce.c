@@ -214,6 +214,9 @@ tf_err store_reduce(tf_store *s, int stage, int64_t tasks, tf_error *error) {
 
 /* ---- Until ---- */
 
+/* Rank 0 reads what others have written just now. On local disks, Lustre and GPFS a write is seen by all as soon as it
+ * has returned; on NFS, where it is not, MPI-IO locks the file around each read and write, which makes it so. The loop
+ * waits meanwhile: the stage has nothing to hand out before the answer is known. */
 tf_err tf_store_is_enough(tf_store *s, int stage, int64_t count, bool *enough, tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
     const tf_until_spec *until = &spec->until;
