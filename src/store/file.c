@@ -590,27 +590,37 @@ static void name_for_mpi(const tf_store *s, int64_t run, tf_buf *path) {
     tf_buf_free(&inner);
 }
 
-static hid_t open_together(const tf_store *s, int64_t run) {
-    if (s->comm == MPI_COMM_NULL)
-        return store_open_file(s->path, s->comm, s->campaign);
-    tf_buf path = {0};
-    name_for_mpi(s, run, &path);
-    hid_t file = store_open_file(path.data, s->comm, s->campaign);
-    tf_buf_free(&path);
-    return file;
-}
-
-/* All ranks have the file open besides HDF5, and share its lock. It must be the one that was prepared. */
-static tf_err open_beside(tf_store *s, tf_error *error) {
-    struct stat prepared, info;
+/* All ranks have the file open besides HDF5, and share its lock. It must be the one that was prepared, and that which
+ * MPI's name for it leads to. */
+static tf_err open_beside(tf_store *s, const char *path, tf_error *error) {
+    struct stat prepared, info, named;
     s->fd = open(s->path, O_RDWR | O_CLOEXEC);
     if (s->fd < 0 || fstat(s->fd, &info) != 0)
         return tf_error_set(error, TF_ERR_RUN, "%s: can't be opened: %s", s->path, strerror(errno));
-    if (s->plan &&
-        (fstat(s->plan->file, &prepared) != 0 || prepared.st_dev != info.st_dev || prepared.st_ino != info.st_ino))
+    if (stat(path, &named) != 0)
+        return tf_error_set(error, TF_ERR_RUN, "%s: can't be opened: %s", path, strerror(errno));
+    if (named.st_dev != info.st_dev || named.st_ino != info.st_ino ||
+        (s->plan &&
+         (fstat(s->plan->file, &prepared) != 0 || prepared.st_dev != info.st_dev || prepared.st_ino != info.st_ino)))
         return tf_error_set(error, TF_ERR_RUN, REPLACED, s->path);
     lock_file_share(s->fd);
     return TF_OK;
+}
+
+/* Where MPI can't open a file on one rank, Open MPI keeps the others waiting for ever: so each rank opens it first. */
+static tf_err open_together(tf_store *s, int64_t run, tf_error *error) {
+    tf_buf path = {0};
+    if (s->comm == MPI_COMM_NULL)
+        tf_buf_adds(&path, s->path);
+    else
+        name_for_mpi(s, run, &path);
+    tf_err err = tf_store_agree(s->comm, open_beside(s, path.data, error), error);
+    if (err == TF_OK) {
+        s->file = store_open_file(path.data, s->comm, s->campaign);
+        err = tf_store_agree(s->comm, s->file < 0 ? store_error(s, error, "can't be opened") : TF_OK, error);
+    }
+    tf_buf_free(&path);
+    return err;
 }
 
 tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_plan *plan, int lock, int64_t slots,
@@ -624,11 +634,8 @@ tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_pla
     share_code(s);
     store_begin_run(s, slots);
     tf_err err = store_begin_change(s, error);
-    if (err == TF_OK) {
-        s->file = open_together(s, run);
-        err = s->file < 0 ? store_error(s, error, "can't be opened") : TF_OK;
-        err = tf_store_agree(comm, err == TF_OK ? open_beside(s, error) : err, error);
-    }
+    if (err == TF_OK)
+        err = open_together(s, run, error);
     if (err == TF_OK && write_run(s, slots) < 0)
         err = store_error(s, error, "attributes");
     err = tf_store_agree(comm, err, error);

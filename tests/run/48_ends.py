@@ -419,5 +419,26 @@ int start(const tf_task *task, tf_row *row) {
 """
 
 
+@unittest.skipUnless(os.geteuid() == 0 and subprocess.run(["unshare", "-m", "true"]).returncode == 0, "another view of a folder can be had as root alone")
+class OtherViews(farm.FarmTest):
+    """Ranks on nodes that do not see the same files."""
+
+    def test_a_rank_that_can_not_open_the_output_ends_the_run(self):
+        self.write("c.json", {"over": {"n": [1, 2]}, "run": {"command": ["true"]}})
+        beside = ["-n", "1", "unshare", "-m", "sh", "-c", 'mount -t tmpfs none "$PWD"; cd "$PWD"; exec "$@"', "sh"]
+        run = subprocess.run(
+            self.command("c.json", ranks=1) + [":"] + beside + self.command("c.json"),
+            cwd=self.folder,
+            env=farm.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=self.limit,
+        )
+        self.assertEqual(run.returncode, 3, run.stdout + run.stderr)
+        self.assertIn("taskfarm: c.h5: can't be opened: No such file or directory\n", run.stderr)
+        self.taskfarm("c.json", ranks=2)
+
+
 if __name__ == "__main__":
     farm.main()
