@@ -85,7 +85,7 @@ static bool is_a_run_s(const char *folder, size_t length, struct stat *output) {
 
 /* What stands below OUTPUT.d is a run's. */
 static tf_err refuse_folder(const destination *to, const recalled *from, tf_error *error) {
-    struct stat input = {0}, output;
+    struct stat input = {0}, output = {0};
     tf_buf parent = {0};
     const char *path = tf_buf_text(&to->path), *slash = strrchr(path, '/');
     tf_buf_add(&parent, slash ? path : "./", slash ? (size_t)(slash - path) + 1 : 2);
