@@ -333,8 +333,7 @@ Test(file, that_can_not_be_opened_is_an_error_with_the_reason) {
     unlink("out.h5");
     cr_expect_null(tf_store_open(campaign, MPI_COMM_WORLD, plan, -1, 1, &error));
     cr_expect_eq(error.code, TF_ERR_RUN);
-    const char *reason = "out.h5: can't be opened: MPI_File_open failed: MPI error string is '"; /* and MPI's words */
-    cr_expect_eq(strncmp(error.text, reason, strlen(reason)), 0, "%s", error.text);
+    cr_expect_str_eq(error.text, "out.h5: can't be opened: No such file or directory");
     tf_store_plan_free(plan);
     tf_campaign_free(campaign);
     MPI_Finalize();
