@@ -212,16 +212,17 @@ static bool is_unchanged(host *h) {
         surroundings_read(&after);
         head->changed = surroundings_compare(&h->before, &after);
         h->spoilt = head->changed != 0;
+        h->has_compared = true;
     }
     if (!h->spoilt)
         __atomic_store_n(&head->sound, head->ended, __ATOMIC_RELEASE);
     return !h->spoilt;
 }
 
-/* After the first task, and when the stopwatch has moved: a task that takes long is not to keep more from the file than
- * that. */
-static bool is_time_to_compare(const stopwatch *w, int64_t row) {
-    return row == 0 || (w->stride == 1 && w->next == row + 1);
+/* After the first task of all, which tells most often, and when the stopwatch has moved: a task that takes long is not
+ * to keep more from the file than that. */
+static bool is_time_to_compare(const host *h, const stopwatch *w, int64_t row) {
+    return (row == 0 && !h->has_compared) || (w->stride == 1 && w->next == row + 1);
 }
 
 /* Does what is run look at the array? */
@@ -294,7 +295,7 @@ static void run_rows(host *h, struct tf_stage *function) {
     batch_header *head = h->header;
     const bool full = h->spec->record_full;
     const bool is_command = tf_run_is_command(&h->spec->run);
-    stopwatch watch = {.end = head->started + BATCH_SECONDS, .stride = 1};
+    stopwatch watch = {.end = head->started + BATCH_SECONDS, .seen = tf_now_coarse(), .stride = 1};
     double now = tf_quick_now(&h->clock);
     const double to_wall = tf_wall() - now;
     for (int64_t row = 0; row < head->count && !host_is_to_stop(h); row++) {
@@ -326,7 +327,7 @@ static void run_rows(host *h, struct tf_stage *function) {
         __atomic_store_n(&head->ended, row + 1, __ATOMIC_RELEASE);
         if (h->texts_used > BATCH_TEXTS || is_time_up(&watch, row))
             return;
-        if (function && is_time_to_compare(&watch, row) && !is_unchanged(h))
+        if (function && is_time_to_compare(h, &watch, row) && !is_unchanged(h))
             return;
     }
 }
@@ -426,6 +427,7 @@ static struct tf_stage *prepare_function(host *h) {
     if (!h->stage[stage]) {
         const surroundings at_first = h->before;
         h->stage[stage] = function_load(h, h->spec);
+        h->has_compared = false;
         surroundings_read(&h->before);
         if (surroundings_compare(&at_first, &h->before))
             h->only = stage;

@@ -90,6 +90,7 @@ typedef struct host {
     tf_floats floats;         /* how this process computes, but for its functions */
     surroundings before;      /* of the batch under way, if its stage runs a function, */
     bool knows_before;        /* and whether they are those after the last batch too */
+    bool has_compared;        /* some task of the function that was loaded last has been looked behind */
     bool spoilt;              /* a function has changed them: nothing more is run */
     int only;                 /* the stage whose setup has changed them, which alone may be run here; -1: any */
     bool stopped;             /* the task under way has been left, since the rank said so */
