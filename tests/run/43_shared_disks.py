@@ -208,7 +208,8 @@ class Libraries(farm.FarmTest):
             return ranks, {}
         if farm.MPICH:
             return ranks, {"MPIR_CVAR_NUM_CLIQUES": "2"}
-        shell = self.write("shell", '#!/bin/bash\nshift\nexec /bin/bash -c "$*"\n')
+        # The nodes' daemons would make the same folders in the same place at once.
+        shell = self.write("shell", f'#!/bin/bash\nexport TMPDIR={self.folder}/$1\nmkdir -p $TMPDIR\nshift\nexec /bin/bash -c "$*"\n')
         shell.chmod(0o755)
         return [*ranks, "--host", "n1:1,n2:2", "--mca", "plm", "rsh", "--mca", "plm_rsh_agent", str(shell)], {}
 
