@@ -2,7 +2,6 @@
 
 import os
 import pty
-import select
 import subprocess
 
 import farm
@@ -27,16 +26,7 @@ class Progress(farm.FarmTest):
             stdout=subprocess.PIPE,
         )
         os.close(terminal)
-        shown = b""
-        while select.select([master], [], [], self.limit)[0]:
-            try:
-                part = os.read(master, 65536)
-            except OSError:  # the other end is closed
-                break
-            if not part:
-                break
-            shown += part
-        os.close(master)
+        shown = farm.read_terminal(master, self.limit)
         self.assertEqual(run.stdout.read(), b"")
         run.stdout.close()
         self.assertEqual(run.wait(self.limit), 0)

@@ -31,16 +31,7 @@ class Text(farm.FarmTest):
             self.command(*arguments), cwd=self.folder, env=farm.environment(**(env or {})), stdin=subprocess.DEVNULL, stdout=slave, stderr=slave
         )
         os.close(slave)
-        out = b""
-        while True:
-            try:
-                piece = os.read(master, 65536)
-            except OSError:  # the other side is closed
-                break
-            if not piece:
-                break
-            out += piece
-        os.close(master)
+        out = farm.read_terminal(master, self.limit)
         self.assertEqual(run.wait(timeout=self.limit), status, out)
         return out.decode("utf-8", "surrogateescape")
 

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import resource
+import select
 import shutil
 import signal
 import struct
@@ -138,6 +139,21 @@ class FarmTest(unittest.TestCase):
         """The texts of one kind, by task, from the bytes and their index."""
         data, index = stage["text"][name][()], stage["text"][name + "_index"][()]
         return [bytes(data[offset : offset + length]) for offset, length in index]
+
+
+def read_terminal(master, limit):
+    """All that is written to a pseudo-terminal until its other end is closed, or for `limit` seconds nothing; closes it."""
+    shown = b""
+    while select.select([master], [], [], limit)[0]:
+        try:
+            part = os.read(master, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        shown += part
+    os.close(master)
+    return shown
 
 
 class MemoryLimit:
