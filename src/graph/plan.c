@@ -147,6 +147,12 @@ static int64_t other_code(const planner *p, int stage) {
     return rows && p->wish->remakes_code ? rows->total : 0;
 }
 
+/* Are its rows of what it ran before? The output says from this run on what it runs now, whether or not the stage is to
+ * be run: so they can't stay in it, unless they have been declared good. */
+static bool is_outdated(const planner *p, int stage) {
+    return p->graph->past[stage].changed && p->wish->by_code && !p->wish->touch;
+}
+
 /* A stage without files is made again as a whole. */
 static bool is_stale(const planner *p, int stage) {
     return (p->graph->past[stage].changed && p->wish->by_code) || takes_remade(p, stage);
@@ -215,7 +221,7 @@ static void find_reasons(planner *p) {
         const bool wanted = g->flags[n] & SELECTED && !p->wish->touch;
         if (!g->stage[stage].linked) {
             if (g->past[stage].done->total > 0 &&
-                (takes_remade(p, stage) ||
+                (takes_remade(p, stage) || is_outdated(p, stage) ||
                  (wanted && (p->forced[stage] || is_stale(p, stage) || other_code(p, stage) > 0))))
                 p->remade[stage] = true;
             continue;
@@ -225,7 +231,8 @@ static void find_reasons(planner *p) {
             bool adopted = why == TF_WHY_PARAMS && !p->wish->by_params && may_adopt(g, n, stage);
             g->why[n] = adopted ? TF_WHY_NOT : (uint8_t)why;
         }
-        if (contains(g->past[stage].done, index) && (takes_remade(p, stage) || (wanted && g->why[n])))
+        if (contains(g->past[stage].done, index) &&
+            (takes_remade(p, stage) || is_outdated(p, stage) || (wanted && g->why[n])))
             p->remade[stage] = true;
         if (g->why[n])
             pass_on(p, n);
@@ -323,7 +330,7 @@ static void decide(planner *p, node n, int stage, int64_t index) {
     } else if (!g->why[n] && !done) {
         tf_intervals_add(&plan->adopt, index, index + 1);
     } else {
-        if (done && takes_remade(p, stage))
+        if (done && (takes_remade(p, stage) || is_outdated(p, stage)))
             tf_intervals_add(&plan->redo, index, index + 1);
         plan->held_back += !done || (g->why[n] && g->why[n] != TF_WHY_FORCED);
     }
@@ -339,7 +346,7 @@ static void decide_stage(planner *p, int stage) {
     const bool stale = is_stale(p, stage), again = stale || p->forced[stage];
     if (!(g->flags[g->stage[stage].first] & SELECTED) || p->wish->touch) {
         plan->held_back = tasks - (stale ? 0 : past->done->total - other_code(p, stage));
-        if (takes_remade(p, stage))
+        if (takes_remade(p, stage) || is_outdated(p, stage))
             tf_intervals_add_all(&plan->redo, past->done);
         return;
     }
