@@ -28,8 +28,7 @@ static inline void tf_floats_restore(const tf_floats *floats) {
 /* The same but for flags that only arithmetic of long double raises, on x86. */
 static inline void tf_floats_restore_fast(const tf_floats *floats) {
 #ifdef __x86_64__
-    __builtin_ia32_ldmxcsr(floats->sse);
-    __asm__ volatile("fldcw %0" : : "m"(floats->x87));
+    __asm__ volatile("ldmxcsr %0\n\tfldcw %1" : : "m"(floats->sse), "m"(floats->x87));
 #else
     fesetenv(&floats->all);
 #endif

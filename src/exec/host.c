@@ -81,8 +81,12 @@ void host_watch(host *h, double start) {
         h->header->row_started = start;
 }
 
+static bool is_to_stop(const batch_header *head) {
+    return __atomic_load_n(&head->stop, __ATOMIC_RELAXED) != 0;
+}
+
 bool host_is_to_stop(const host *h) {
-    return __atomic_load_n(&h->header->stop, __ATOMIC_RELAXED) != 0;
+    return is_to_stop(h->header);
 }
 
 void host_add_text(host *h, int64_t row, int32_t kind, const void *data, size_t size) {
@@ -180,7 +184,8 @@ static void finish_row(host *h, int64_t row, uint64_t texts_before) {
 
 static void start_row(host *h, int64_t row, double start) {
     batch_start_row(&h->columns, row, start);
-    tf_buf_clear(&h->message);
+    if (h->message.length)
+        tf_buf_clear(&h->message);
     if (h->err.total)
         capture_start(&h->err, h->spec->capture_stderr);
 }
@@ -261,21 +266,28 @@ static bool read_tables(host *h, int64_t row) {
     return true;
 }
 
+static void run_function(host *h, struct tf_stage *function, int64_t row) {
+    if (h->has_timeout)
+        host_watch(h, tf_now());
+    function_run(h, function, row);
+}
+
+static void run_any(host *h, struct tf_stage *function, int64_t row) {
+    if (function)
+        run_function(h, function, row);
+    else if (h->spec->run.kind == TF_RUN_EXPR)
+        exprs_set_row(h, row);
+    else if (h->spec->run.kind == TF_RUN_SERVICE)
+        service_run(h, row);
+    else
+        command_run(h, row);
+}
+
+/* With what has to be there before it, and looked at after it. */
 static void run_row(host *h, struct tf_stage *function, int64_t row) {
-    const bool has_files = tf_stage_has_files(h->spec);
-    if ((!has_files || files_before(h, row)) && (!h->has_tables || read_tables(h, row))) {
-        if (function) {
-            host_watch(h, h->spec->timeout > 0 ? tf_now() : 0);
-            function_run(h, function, row);
-        } else if (h->spec->run.kind == TF_RUN_EXPR) {
-            exprs_set_row(h, row);
-        } else if (h->spec->run.kind == TF_RUN_SERVICE) {
-            service_run(h, row);
-        } else {
-            command_run(h, row);
-        }
-    }
-    if (has_files)
+    if ((!h->has_files || files_before(h, row)) && (!h->has_tables || read_tables(h, row)))
+        run_any(h, function, row);
+    if (h->has_files)
         files_after(h);
 }
 
@@ -290,15 +302,17 @@ static void explain_skipped(host *h, int64_t row) {
         host_add_text(h, row, TF_RECORD_MESSAGE, why, sizeof why - 1);
 }
 
-/* Where times are recorded the end of a row is the start of the next. */
+/* Where times are recorded the end of a row is the start of the next. A function that does nothing takes two
+ * nanoseconds: what is the same for all rows is asked before them. */
 static void run_rows(host *h, struct tf_stage *function) {
     batch_header *head = h->header;
     const bool full = h->spec->record_full;
     const bool is_command = tf_run_is_command(&h->spec->run);
+    const bool is_plain = function && !h->has_files && !h->has_tables;
     stopwatch watch = {.end = head->started + BATCH_SECONDS, .seen = tf_now_coarse(), .stride = 1};
     double now = tf_quick_now(&h->clock);
     const double to_wall = tf_wall() - now;
-    for (int64_t row = 0; row < head->count && !host_is_to_stop(h); row++) {
+    for (int64_t row = 0; row < head->count && !is_to_stop(head); row++) {
         uint64_t texts_before = h->texts_used;
         double started = now;
         if (h->sets_apart && is_set_apart(h, row)) {
@@ -308,7 +322,10 @@ static void run_rows(host *h, struct tf_stage *function) {
             continue;
         }
         start_row(h, row, started + to_wall);
-        run_row(h, function, row);
+        if (is_plain)
+            run_function(h, function, row);
+        else
+            run_row(h, function, row);
         if (h->stopped) {
             h->columns.status[row] = TF_STATUS_PENDING;
             return;
@@ -358,7 +375,8 @@ static void run_together(host *h, struct tf_stage *function) {
         included++;
     }
     __atomic_store_n(&head->calling_batch, 1, __ATOMIC_RELEASE);
-    host_watch(h, h->spec->timeout > 0 ? tf_now() : 0);
+    if (h->has_timeout)
+        host_watch(h, tf_now());
     for (h->part = 0; next_part(h); h->part += h->part_count)
         function_run_batch(h, function);
     double share = included ? (tf_now() - head->started) / (double)included : 0;
@@ -381,6 +399,8 @@ void host_begin_batch(host *h, batch_map *map, int attempt) {
     h->spec = &h->campaign->stage[h->header->stage];
     h->texts_used = 0;
     h->stopped = h->sets_apart = h->has_blocks = h->has_tables = false;
+    h->has_files = tf_stage_has_files(h->spec);
+    h->has_timeout = h->spec->timeout > 0;
     for (int a = 0; a < h->spec->arrays; a++)
         h->has_tables = h->has_tables || h->spec->array[a].csv;
     for (int c = 0; c < h->spec->columns; c++)
@@ -467,7 +487,7 @@ void host_run_batch(host *h, batch_map *map) {
         exprs_evaluate(h);
     if (h->spec->run.kind == TF_RUN_FUNCTION)
         function = prepare_function(h);
-    if (function && function_has_batch(function) && !tf_stage_has_files(h->spec) && !h->has_tables)
+    if (function && function_has_batch(function) && !h->has_files && !h->has_tables)
         run_together(h, function);
     else
         run_rows(h, function);

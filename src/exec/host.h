@@ -81,6 +81,8 @@ typedef struct host {
     const void **point;       /* per parameter: the value of one row */
     bool has_blocks;          /* some columns are blocks of arrays, */
     bool has_tables;          /* or some arrays columns of tables */
+    bool has_files;           /* its tasks have inputs or outputs, */
+    bool has_timeout;         /* or a limit of time */
     bool sets_apart;          /* some rows of the batch are not to be run */
     int64_t part, part_count; /* of a batch function: the rows that it is called for */
     int root;                 /* the work folder, open */
@@ -199,7 +201,8 @@ void function_run(host *h, struct tf_stage *stage, int64_t row);
 /* Rows part .. part + part_count - 1 at once; fails rows by setting their status. */
 void function_run_batch(host *h, struct tf_stage *stage);
 void function_unload(struct tf_stage *stage);
-void function_enter(const struct tf_stage *stage); /* from now on floats are as its setup has left them */
+/* Its batch is the next: from now on floats are as its setup has left them. */
+void function_enter(struct tf_stage *stage);
 const tf_stage_spec *function_spec(const struct tf_stage *stage);
 
 /* Rows that are not to be run get their status: those that "where" leaves out, and those whose own rows are not done.

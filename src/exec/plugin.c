@@ -35,6 +35,16 @@ struct tf_batch {
     struct call *call;
 };
 
+/* A column as tasks set it. */
+typedef struct target {
+    char *cells;      /* of the batch under way; NULL: it has texts */
+    size_t row_bytes; /* in them */
+    tf_type type;
+    bool is_number; /* one, not several and no text */
+    bool is_needed;
+    uint64_t set_by; /* the number of the call that has set it last */
+} target;
+
 typedef struct call {
     tf_task task;
     tf_row row_handle;
@@ -44,8 +54,10 @@ typedef struct call {
     int64_t row;
     tf_rng rng;
     bool rng_started;
-    bool all_optional; /* no column must be set */
-    uint8_t *set;      /* per column: the function has set it */
+    bool needs_columns; /* some column must be set */
+    uint64_t number;    /* of this call, from 1 */
+    int columns;
+    target *target; /* per column */
 } call;
 
 /* ---- Loading ---- */
@@ -72,8 +84,11 @@ static tf_err open_program(const tf_run_spec *run, const tf_function *program, p
     for (const tf_function *f = program; f && f->name; f++) {
         if (strcmp(f->name, run->symbol) != 0)
             continue;
-        *fn = (plugin_functions){
-            .call = f->call, .task = f->task, .batch = f->batch, .setup = f->setup, .teardown = f->teardown};
+        *fn = (plugin_functions){.call = f->call,
+                                 .task = f->call ? NULL : f->task,
+                                 .batch = f->batch,
+                                 .setup = f->setup,
+                                 .teardown = f->teardown};
         if (fn->call || fn->task || fn->batch)
             return TF_OK;
     }
@@ -140,10 +155,16 @@ struct tf_stage *function_load(host *h, const tf_stage_spec *spec) {
     s->call->stage = s;
     s->call->host = h;
     s->call->task.call = s->call->row_handle.call = s->call->batch.call = s->call;
-    s->call->set = tf_alloc((size_t)spec->columns);
-    s->call->all_optional = true;
-    for (int k = 0; k < spec->columns; k++)
-        s->call->all_optional = s->call->all_optional && spec->column[k].optional;
+    s->call->columns = spec->columns;
+    s->call->target = tf_alloc_array((size_t)spec->columns, sizeof(target));
+    for (int k = 0; k < spec->columns; k++) {
+        const tf_column_spec *column = &spec->column[k];
+        s->call->target[k] = (target){.row_bytes = tf_column_bytes(column),
+                                      .type = column->type,
+                                      .is_number = column->elements == 1 && tf_type_size(column->type),
+                                      .is_needed = !column->optional};
+        s->call->needs_columns = s->call->needs_columns || !column->optional;
+    }
     tf_error error;
     if (plugin_open(&spec->run, h->setting->program, find_memory(h->setting, spec->number), &s->fn, &error) != TF_OK)
         tf_buf_adds(&s->failure, error.text);
@@ -155,7 +176,9 @@ struct tf_stage *function_load(host *h, const tf_stage_spec *spec) {
     return s;
 }
 
-void function_enter(const struct tf_stage *s) {
+void function_enter(struct tf_stage *s) {
+    for (int k = 0; k < s->call->columns; k++)
+        s->call->target[k].cells = s->host->columns.columns[k];
     tf_floats_restore(&s->floats);
 }
 
@@ -165,7 +188,7 @@ void function_unload(struct tf_stage *s) {
     for (int p = 0; p < tf_space_params(s->spec->space); p++)
         free(s->as_double[p]);
     free(s->as_double);
-    free(s->call->set);
+    free(s->call->target);
     free(s->call);
     cJSON_Delete(s->args);
     tf_buf_free(&s->failure);
@@ -395,38 +418,43 @@ const char *tf_get_string(const tf_task *task, const char *name) {
 
 /* ---- Rows ---- */
 
-/* The column's specification, marked as set; NULL after failing the task. */
-static const tf_column_spec *set_column(tf_row *row, tf_column column) {
+static const tf_column_spec *column_spec(const tf_row *row, tf_column column) {
+    return &row->call->stage->spec->column[column];
+}
+
+/* The column, marked as set; NULL after failing the task. */
+static const target *set_column(tf_row *row, tf_column column) {
     call *c = row->call;
-    if (column < 0 || column >= c->stage->spec->columns) {
+    if (column < 0 || column >= c->columns) {
         host_fail(c->host, "the function sets a column that it did not bind");
         return NULL;
     }
-    c->set[column] = 1;
-    return &c->stage->spec->column[column];
+    c->target[column].set_by = c->number;
+    return &c->target[column];
 }
 
-static void *row_cell(const call *c, int64_t row, tf_column column) {
-    const tf_column_spec *spec = &c->stage->spec->column[column];
-    size_t size = tf_column_bytes(spec);
-    return size ? (char *)c->host->columns.columns[column] + (size_t)row * size : NULL;
+/* Where a row's value goes. */
+static void *cell_of(const target *t, int64_t row) {
+    return t->cells ? t->cells + (size_t)row * t->row_bytes : NULL;
 }
 
-/* Where a value of one element goes; NULL after failing the task. */
-static void *scalar_cell(tf_row *row, tf_column column, tf_type *type) {
-    const tf_column_spec *spec = set_column(row, column);
-    if (!spec)
-        return NULL;
-    *type = spec->type;
-    if (spec->elements == 1 && tf_type_size(spec->type))
-        return row_cell(row->call, row->call->row, column);
+static void complain_shape(tf_row *row, tf_column column) {
+    const tf_column_spec *spec = column_spec(row, column);
     host_fail(row->call->host, "the function sets column \"%s\" as a single number, and it is %s", spec->name,
               spec->elements > 1 ? "an array" : tf_type_name(spec->type));
+}
+
+/* A column that takes a number; NULL after failing the task. */
+static const target *set_number(tf_row *row, tf_column column) {
+    const target *t = set_column(row, column);
+    if (!t || t->is_number)
+        return t;
+    complain_shape(row, column);
     return NULL;
 }
 
 static void complain_fit(tf_row *row, tf_column column) {
-    const tf_column_spec *spec = &row->call->stage->spec->column[column];
+    const tf_column_spec *spec = column_spec(row, column);
     host_fail(row->call->host, "a value does not fit column \"%s\" of type %s", spec->name, tf_type_name(spec->type));
 }
 
@@ -435,30 +463,29 @@ void tf_set_bool(tf_row *row, tf_column column, bool value) {
 }
 
 void tf_set_int(tf_row *row, tf_column column, int64_t value) {
-    tf_type type;
-    void *cell = scalar_cell(row, column, &type);
-    if (cell && !tf_store_int(type, value, cell))
+    const target *t = set_number(row, column);
+    if (t && !tf_store_int(t->type, value, cell_of(t, row->call->row)))
         complain_fit(row, column);
 }
 
 void tf_set_uint(tf_row *row, tf_column column, uint64_t value) {
-    tf_type type;
-    void *cell = scalar_cell(row, column, &type);
-    if (cell && !tf_store_uint(type, value, cell))
+    const target *t = set_number(row, column);
+    if (t && !tf_store_uint(t->type, value, cell_of(t, row->call->row)))
         complain_fit(row, column);
 }
 
 void tf_set_double(tf_row *row, tf_column column, double value) {
-    tf_type type;
-    void *cell = scalar_cell(row, column, &type);
-    if (cell && !tf_store_double(type, value, cell))
+    const target *t = set_number(row, column);
+    if (t && t->type == TF_FLOAT64)
+        memcpy(cell_of(t, row->call->row), &value, sizeof value);
+    else if (t && !tf_store_double(t->type, value, cell_of(t, row->call->row)))
         complain_fit(row, column);
 }
 
 void tf_set_bytes(tf_row *row, tf_column column, const void *data, size_t size) {
-    const tf_column_spec *spec = set_column(row, column);
-    if (!spec)
+    if (!set_column(row, column))
         return;
+    const tf_column_spec *spec = column_spec(row, column);
     host *h = row->call->host;
     if (spec->type != TF_STRING && spec->type != TF_BYTES)
         host_fail(h, "the function sets column \"%s\" as text, and it is %s", spec->name, tf_type_name(spec->type));
@@ -499,10 +526,11 @@ void tf_put_bytes(tf_row *row, const char *name, const void *data, size_t size) 
 }
 
 void *tf_column_data(tf_row *row, tf_column column) {
-    const tf_column_spec *spec = set_column(row, column);
-    void *cell = spec ? row_cell(row->call, row->call->row, column) : NULL;
-    if (spec && !cell)
-        host_fail(row->call->host, "column \"%s\" of type %s has no array", spec->name, tf_type_name(spec->type));
+    const target *t = set_column(row, column);
+    void *cell = t ? cell_of(t, row->call->row) : NULL;
+    if (t && !cell)
+        host_fail(row->call->host, "column \"%s\" of type %s has no array", column_spec(row, column)->name,
+                  tf_type_name(t->type));
     return cell;
 }
 
@@ -645,9 +673,8 @@ const void *tf_batch_param(const tf_batch *batch, tf_param param) {
 }
 
 void *tf_batch_column(const tf_batch *batch, tf_column column) {
-    if (column < 0 || column >= batch->call->stage->spec->columns)
-        return NULL;
-    return row_cell(batch->call, batch->call->host->part, column);
+    const call *c = batch->call;
+    return column < 0 || column >= c->columns ? NULL : cell_of(&c->target[column], c->host->part);
 }
 
 /* A failure of what is done for one row is that row's. */
@@ -717,14 +744,10 @@ bool function_has_batch(const struct tf_stage *stage) {
 
 /* A column that was forgotten is no result. */
 static void check_all_set(host *h, const call *c) {
-    const tf_stage_spec *spec = c->stage->spec;
-    for (int k = 0; k < spec->columns; k++) {
-        if (!c->set[k] && !spec->column[k].optional) {
-            host_fail(h, "the function did not set column \"%s\" of type %s", spec->column[k].name,
-                      tf_type_name(spec->column[k].type));
-            return;
-        }
-    }
+    for (int k = 0; k < c->columns; k++)
+        if (c->target[k].is_needed && c->target[k].set_by != c->number)
+            host_fail(h, "the function did not set column \"%s\" of type %s", column_spec(&c->row_handle, k)->name,
+                      tf_type_name(c->target[k].type));
 }
 
 /* Its one result is the stage's first column. */
@@ -749,37 +772,42 @@ static void run_call(host *h, struct tf_stage *stage, int64_t row) {
         tf_set_double(&c->row_handle, 0, stage->fn.call(argument, count));
 }
 
-static void run_task(host *h, struct tf_stage *stage, int64_t row) {
-    if (stage->failure.length) {
+/* Only a batch form: of one. */
+static void run_batch_of_one(host *h, struct tf_stage *stage, int64_t row) {
+    h->part = row;
+    h->part_count = 1;
+    function_run_batch(h, stage);
+    if (tf_status_has_failed(h->columns.status[row]))
+        batch_clear_columns(&h->columns, h->spec, row, 1);
+}
+
+/* Whatever is no function of one task. It stays out of function_run, which is as fast as it is short. */
+__attribute__((noinline)) static void run_other(host *h, struct tf_stage *stage, int64_t row) {
+    if (stage->failure.length)
         host_fail(h, "%s", tf_buf_text(&stage->failure));
-        return;
-    }
-    if (stage->fn.call) {
+    else if (stage->fn.call)
         run_call(h, stage, row);
-        return;
-    }
-    if (!stage->fn.task) { /* only a batch form: of one */
-        h->part = row;
-        h->part_count = 1;
-        function_run_batch(h, stage);
-        if (tf_status_has_failed(h->columns.status[row]))
-            batch_clear_columns(&h->columns, h->spec, row, 1);
-        return;
-    }
+    else
+        run_batch_of_one(h, stage, row);
+}
+
+static void run_task(host *h, struct tf_stage *stage, int64_t row) {
     call *c = stage->call;
     c->row = row;
     c->rng_started = false;
-    if (!c->all_optional)
-        memset(c->set, 0, (size_t)stage->spec->columns);
+    c->number++;
     int status = stage->fn.task(&c->task, &c->row_handle);
     if (status != TF_SUCCESS)
         host_fail(h, "%s returned %d", stage->spec->run.symbol, status);
-    else if (!c->all_optional && h->message.length == 0)
+    else if (c->needs_columns && h->message.length == 0)
         check_all_set(h, c);
 }
 
 void function_run(host *h, struct tf_stage *stage, int64_t row) {
-    run_task(h, stage, row);
+    if (stage->fn.task && stage->failure.length == 0)
+        run_task(h, stage, row);
+    else
+        run_other(h, stage, row);
     tf_floats_restore_fast(&stage->floats);
 }
 
