@@ -315,54 +315,69 @@ static void load_column(struct loader *l, const at *where, const cJSON *json, co
     }
 }
 
-/* In the file long texts lie beside what is captured, each with its index, and arrays beside their dimensions. */
-static void check_taken_names(struct loader *l, const at *where, const tf_column_spec *column, int columns) {
-    static const char *const captured[] = {"stdout", "stderr", "message"};
-    for (int c = 0; c < columns; c++) {
-        at here = at_key(where, column[c].name);
-        bool text = tf_type_size(column[c].type) == 0;
-        for (int k = 0; text && k < 3; k++)
-            if (strcmp(column[c].name, captured[k]) == 0)
-                complain(l->diags, &here, "\"%s\" is the name of captured text in the file; a %s column needs another",
-                         captured[k], tf_type_name(column[c].type));
-        for (int other = 0; other < columns; other++) {
-            const char *rest = column[other].name;
-            size_t length = strlen(column[c].name);
-            if (strncmp(rest, column[c].name, length) != 0)
-                continue;
-            rest += length;
-            bool index = text && tf_type_size(column[other].type) == 0 && strcmp(rest, "_index") == 0;
-            bool dimension = column[c].rank > 0 && !column[c].grid && strncmp(rest, "_dim", 4) == 0 && rest[4] > '0' &&
-                             rest[5] == '\0' && rest[4] - '0' <= column[c].rank;
-            if (index || dimension)
-                complain(l->diags, &here,
-                         "the file has a dataset \"%s\" for this column; the column of that name needs "
-                         "another",
-                         column[other].name);
-        }
-        for (int d = 0; column[c].grid && d < column[c].grid->rank; d++)
-            for (int other = 0; other < columns; other++)
-                if (strcmp(column[other].name, column[c].grid->label[d]) == 0)
-                    complain(l->diags, &here,
-                             "in the file \"%s\" is a dimension of this array; the column of that "
-                             "name needs another",
-                             column[other].name);
-    }
+static tf_table number_columns(const tf_column_spec *column, int columns) {
+    tf_table number = {0};
+    for (int c = 0; c < columns; c++)
+        tf_table_add(&number, column[c].name, strlen(column[c].name), (uint32_t)c);
+    return number;
 }
 
-static int find_column(const tf_stage_spec *stage, const char *name) {
-    for (int c = 0; c < stage->columns; c++)
-        if (strcmp(stage->column[c].name, name) == 0)
-            return c;
-    return -1;
+/* -1: there is none of that name. */
+static int find_column(const tf_table *number, const char *name) {
+    const uint32_t c = tf_table_get(number, name, strlen(name));
+    return c == TF_TABLE_NONE ? -1 : (int)c;
+}
+
+/* A column's own dataset may have a second beside it. */
+static void check_dataset_name(struct loader *l, const at *where, const tf_table *number, const char *name) {
+    if (find_column(number, name) >= 0)
+        complain(l->diags, where,
+                 "the file has a dataset \"%s\" for this column; the column of that name needs another", name);
+}
+
+static void check_column_names(struct loader *l, const at *where, const tf_column_spec *all, const tf_table *number,
+                               const tf_column_spec *column) {
+    static const char *const captured[] = {"stdout", "stderr", "message"};
+    const bool text = tf_type_size(column->type) == 0;
+    tf_buf name = {0};
+    for (int k = 0; text && k < 3; k++)
+        if (strcmp(column->name, captured[k]) == 0)
+            complain(l->diags, where, "\"%s\" is the name of captured text in the file; a %s column needs another",
+                     captured[k], tf_type_name(column->type));
+    tf_buf_addf(&name, "%s_index", column->name);
+    const int index = text ? find_column(number, name.data) : -1;
+    if (index >= 0 && tf_type_size(all[index].type) == 0)
+        check_dataset_name(l, where, number, name.data);
+    for (int d = 1; !column->grid && d <= column->rank; d++) {
+        tf_buf_clear(&name);
+        tf_buf_addf(&name, "%s_dim%d", column->name, d);
+        check_dataset_name(l, where, number, name.data);
+    }
+    for (int d = 0; column->grid && d < column->grid->rank; d++)
+        if (find_column(number, column->grid->label[d]) >= 0)
+            complain(l->diags, where,
+                     "in the file \"%s\" is a dimension of this array; the column of that name needs another",
+                     column->grid->label[d]);
+    tf_buf_free(&name);
+}
+
+/* In the file long texts lie beside what is captured, each with its index, and arrays beside their dimensions. */
+static void check_taken_names(struct loader *l, const at *where, const tf_column_spec *column, int columns) {
+    tf_table number = number_columns(column, columns);
+    for (int c = 0; c < columns; c++) {
+        at here = at_key(where, column[c].name);
+        check_column_names(l, &here, column, &number, &column[c]);
+    }
+    tf_table_free(&number);
 }
 
 /* Columns that "results" does not name are float64. All come in the order of the expressions. */
 static void order_columns(struct loader *l, const at *where, const cJSON *exprs, tf_stage_spec *stage) {
     tf_column_spec *column = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(exprs), sizeof *column);
+    tf_table number = number_columns(stage->column, stage->columns), named = {0};
     int count = 0;
     for (const cJSON *item = exprs->child; item; item = item->next) {
-        int c = find_column(stage, item->string);
+        int c = find_column(&number, item->string);
         at here = at_key(where, item->string);
         if (c < 0 && stage->space && tf_space_find(stage->space, item->string) >= 0)
             complain(l->diags, &here, "\"%s\" is the name of a parameter already", item->string);
@@ -373,11 +388,14 @@ static void order_columns(struct loader *l, const at *where, const cJSON *exprs,
             complain(l->diags, &here, "the column of an expression is a number or a block of an array, not %s",
                      stage->column[c].rank > 0 ? "of a shape" : tf_type_name(stage->column[c].type));
         column[count] = c >= 0 ? stage->column[c] : (tf_column_spec){.type = TF_FLOAT64, .elements = 1};
-        column[count++].name = tf_arena_strdup(l->arena, item->string);
+        column[count].name = tf_arena_strdup(l->arena, item->string);
+        tf_table_add(&named, item->string, strlen(item->string), (uint32_t)count++);
     }
     for (int c = 0; c < stage->columns; c++)
-        if (!cJSON_GetObjectItemCaseSensitive(exprs, stage->column[c].name))
+        if (find_column(&named, stage->column[c].name) < 0)
             complain(l->diags, where, "column \"%s\" of the results has no expression", stage->column[c].name);
+    tf_table_free(&number);
+    tf_table_free(&named);
     stage->column = column;
     stage->columns = count;
 }

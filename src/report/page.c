@@ -277,7 +277,7 @@ static void add_edges(const tf_recalled *from, tf_buf *out) {
 /* ---- The whole ---- */
 
 static tf_err add_data(const tf_recalled *from, const char *path, tf_buf *out, tf_error *error) {
-    cJSON *status = status_json(path, error);
+    cJSON *status = status_json(path, from->reader, error);
     timeline t = {0};
     if (!status)
         return error->code;

@@ -177,10 +177,9 @@ static void take_failures(const cJSON *beat, const tf_survey *survey, details *d
 }
 
 /* What can't be read now is not told. */
-static void find_details(const char *path, const tf_survey *survey, bool running, const cJSON *beat, details *d) {
+static void find_details(tf_reader *reader, const tf_survey *survey, bool running, const cJSON *beat, details *d) {
     enum { MOST = 1 << 24, MOST_WHILE_RUNNING = 1 << 20 };
     tf_error error;
-    tf_reader *reader = tf_reader_open(path, &error);
     d->name = tf_arena_array(survey->arena, (size_t)survey->stages, sizeof *d->name);
     if (running)
         take_failures(beat, survey, d);
@@ -195,7 +194,6 @@ static void find_details(const char *path, const tf_survey *survey, bool running
         find_slowest(reader, number, s, running ? MOST_WHILE_RUNNING : MOST, d, &error);
     }
     tf_tally_sort(&d->failures);
-    tf_reader_close(reader);
 }
 
 static void print_slowest(FILE *out, const details *d) {
@@ -268,13 +266,14 @@ typedef struct state {
     details details;
 } state;
 
-static tf_err look(state *s, tf_error *error) {
-    tf_err err = tf_store_survey(s->path, &s->survey, error);
+/* `reader`: of the output; NULL: there is none, because it can't be read now. */
+static tf_err look(state *s, tf_reader *reader, tf_error *error) {
+    tf_err err = tf_store_survey(s->path, reader, &s->survey, error);
     if (err != TF_OK)
         return err;
     s->beat = read_heartbeat(s->path);
     s->running = is_running(&s->survey, s->beat);
-    find_details(s->path, &s->survey, s->running, s->beat, &s->details);
+    find_details(reader, &s->survey, s->running, s->beat, &s->details);
     return TF_OK;
 }
 
@@ -320,16 +319,18 @@ static cJSON *as_json(const state *s) {
     return json;
 }
 
-cJSON *status_json(const char *path, tf_error *error) {
+cJSON *status_json(const char *path, tf_reader *reader, tf_error *error) {
     state s = {.path = path};
-    cJSON *json = look(&s, error) == TF_OK ? as_json(&s) : NULL;
+    cJSON *json = look(&s, reader, error) == TF_OK ? as_json(&s) : NULL;
     forget(&s);
     return json;
 }
 
 tf_err tf_report_status(FILE *out, const char *path, tf_status_style style, bool *running, tf_error *error) {
     state s = {.path = path};
-    tf_err err = look(&s, error);
+    tf_error unread;
+    tf_reader *reader = tf_reader_open(path, &unread);
+    tf_err err = look(&s, reader, error);
     if (err == TF_OK && style == TF_STATUS_TEXT) {
         print_text(out, path, &s.survey, s.running, s.beat, &s.details);
     } else if (err == TF_OK) {
@@ -341,5 +342,6 @@ tf_err tf_report_status(FILE *out, const char *path, tf_status_style style, bool
     }
     *running = s.running;
     forget(&s);
+    tf_reader_close(reader);
     return err;
 }

@@ -6,7 +6,7 @@
 
 #include "report/report.h"
 
-/* As `taskfarm status --json` prints it; to be deleted. NULL on failure. */
-cJSON *status_json(const char *path, tf_error *error);
+/* As `taskfarm status --json` prints it, of the output that the reader reads; to be deleted. NULL on failure. */
+cJSON *status_json(const char *path, tf_reader *reader, tf_error *error);
 
 #endif

@@ -64,7 +64,7 @@ static tf_err move_stage(const carrying *c, tf_store *s, int stage) {
     }
     h5_fault fault = {0};
     if (err == TF_OK && !contents_read_stage(&c->plan->contents, s->file, c->plan->campaign->stage[stage].name,
-                                             s->fingerprint[stage], &s->code[stage], &fault)) {
+                                             s->fingerprint[stage], &s->code[stage], NULL, &fault)) {
         store_blame(s, &fault);
         err = store_error(s, c->error, "can't be read");
     }

@@ -78,9 +78,9 @@ bool contents_place(hid_t dataset, contents_table *table, h5_fault *fault) {
     const int rank = h5_shape(dataset, shape, fault);
     if (rank < 0)
         return false;
-    hid_t type = H5Dget_type(dataset), how = H5Dget_create_plist(dataset);
-    const bool chunked = H5Pget_layout(how) == H5D_CHUNKED && H5Pget_chunk(how, rank, chunk) == rank;
+    hid_t type = H5Dget_type(dataset);
     haddr_t offset = H5Dget_offset(dataset);
+    const bool chunked = offset == HADDR_UNDEF && h5_chunk(dataset, rank, chunk);
     unsigned filters;
     bool fits = true;
     table->row_bytes = (int64_t)H5Tget_size(type);
@@ -94,41 +94,70 @@ bool contents_place(hid_t dataset, contents_table *table, h5_fault *fault) {
     if (chunked && H5Dget_chunk_info_by_coord(dataset, none, &filters, &offset, &size) < 0)
         offset = HADDR_UNDEF;
     table->offset = offset == HADDR_UNDEF ? -1 : (int64_t)offset;
-    H5Pclose(how);
     H5Tclose(type);
     if (!fits)
         h5_note(fault, dataset, NULL, "has too many elements");
     return fits;
 }
 
+void contents_add_open(contents_open *open, const char *folder, const char *name, hid_t dataset) {
+    const size_t count = open->number.count;
+    tf_buf path = {0};
+    tf_buf_addf(&path, "%s/%s", folder, name);
+    if ((count & (count - 1)) == 0)
+        open->dataset = tf_realloc_array(open->dataset, 2 * count + 1, sizeof *open->dataset);
+    open->dataset[count] = dataset;
+    tf_table_add(&open->number, path.data, path.length, (uint32_t)count);
+    tf_buf_free(&path);
+}
+
+void contents_free_open(contents_open *open) {
+    tf_table_free(&open->number);
+    free(open->dataset);
+}
+
+/* 0: it is not open. */
+static hid_t find_open(const contents_open *open, const char *path) {
+    const uint32_t number = open ? tf_table_get(&open->number, path, strlen(path)) : TF_TABLE_NONE;
+    return number == TF_TABLE_NONE ? 0 : open->dataset[number];
+}
+
 typedef struct visit {
     contents_stage *stage;
+    const contents_open *open; /* NULL: nothing is */
     const char *group;
     h5_fault *fault;
 } visit;
+
+/* Takes `path`. */
+static void append_table(contents_stage *stage, contents_table table, char *path) {
+    const size_t count = (size_t)stage->tables;
+    if ((count & (count - 1)) == 0)
+        stage->table = tf_realloc_array(stage->table, 2 * count + 1, sizeof *stage->table);
+    table.path = path;
+    stage->table[stage->tables++] = table;
+}
 
 /* 0: on to the next; what is no dataset is nothing of ours. */
 static herr_t add_table(hid_t group, const char *name, const H5L_info_t *info, void *context) {
     const visit *v = context;
     if (!h5_is_hard(group, name, info, v->fault))
         return -1;
-    hid_t dataset = H5Oopen(group, name, H5P_DEFAULT);
-    if (dataset >= 0 && H5Iget_type(dataset) != H5I_DATASET) {
-        H5Oclose(dataset);
-        return 0;
-    }
+    tf_buf path = {0};
+    tf_buf_addf(&path, "%s/%s", v->group, name);
+    const hid_t open = find_open(v->open, path.data);
+    hid_t dataset = open > 0 ? open : H5Oopen(group, name, H5P_DEFAULT);
+    const bool is_other = dataset >= 0 && H5Iget_type(dataset) != H5I_DATASET;
     contents_table table = {0};
-    const bool good = dataset >= 0 && h5_is_inside(dataset, v->fault) && contents_place(dataset, &table, v->fault);
-    if (good) {
-        contents_stage *stage = v->stage;
-        tf_buf path = {0};
-        tf_buf_addf(&path, "%s/%s", v->group, name);
-        table.path = path.data;
-        stage->table = tf_realloc_array(stage->table, (size_t)stage->tables + 1, sizeof *stage->table);
-        stage->table[stage->tables++] = table;
-    }
-    H5Oclose(dataset);
-    return good ? 0 : -1;
+    const bool found =
+        dataset >= 0 && !is_other && h5_is_inside(dataset, v->fault) && contents_place(dataset, &table, v->fault);
+    if (found)
+        append_table(v->stage, table, path.data);
+    else
+        tf_buf_free(&path);
+    if (open <= 0)
+        H5Oclose(dataset);
+    return found || is_other ? 0 : -1;
 }
 
 /* Of each name in a group; the callback says what is wrong, or else the list itself can't be read. */
@@ -157,13 +186,13 @@ static herr_t add_part(hid_t group, const char *name, const H5L_info_t *info, vo
 }
 
 bool contents_read_stage(contents *c, hid_t file, const char *name, const char *fingerprint, const code_history *code,
-                         h5_fault *fault) {
+                         const contents_open *open, h5_fault *fault) {
     contents_stage *old = contents_find(c, name), stage = {.name = strdup(name)};
     hid_t group = h5_open_group(file, name, fault);
     bool good = group >= 0;
     if (group > 0) {
         good = h5_number_attribute(group, "tasks", H5T_NATIVE_INT64, &stage.tasks, fault) &&
-               visit_all(group, add_part, &(visit){.stage = &stage, .fault = fault}, fault);
+               visit_all(group, add_part, &(visit){.stage = &stage, .open = open, .fault = fault}, fault);
         if (good)
             stage.fingerprint = fingerprint ? strdup(fingerprint) : h5_text_attribute(group, "fingerprint", fault);
         if (good && code)
@@ -199,7 +228,8 @@ static herr_t add_stage(hid_t file, const char *name, const H5L_info_t *info, vo
     hid_t object = H5Oopen(file, name, H5P_DEFAULT);
     const bool is_group = object >= 0 && H5Iget_type(object) == H5I_GROUP;
     H5Oclose(object);
-    return object < 0 || (is_group && !contents_read_stage(v->contents, file, name, NULL, NULL, v->fault)) ? -1 : 0;
+    return object < 0 || (is_group && !contents_read_stage(v->contents, file, name, NULL, NULL, NULL, v->fault)) ? -1
+                                                                                                                 : 0;
 }
 
 bool contents_read_file(contents *c, hid_t file, h5_fault *fault) {

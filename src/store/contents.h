@@ -37,6 +37,15 @@ typedef struct contents {
  * false: there can't be so many. */
 bool contents_place(hid_t dataset, contents_table *table, h5_fault *fault);
 
+/* Datasets of a stage that are open, by their paths in its group. */
+typedef struct contents_open {
+    tf_table number;
+    hid_t *dataset;
+} contents_open;
+
+void contents_add_open(contents_open *open, const char *folder, const char *name, hid_t dataset);
+void contents_free_open(contents_open *open);
+
 void contents_free(contents *c);
 
 /* `to` must be empty. */
@@ -46,9 +55,10 @@ void contents_set_names(contents *c, const tf_campaign *campaign);
 /* Reads the stage's datasets from the file, in place of what was known of it. `finished` is kept as it is. With several
  * ranks in the file one of them may call this alone if it knows the fingerprint: to read an attribute of varying length
  * changes what HDF5 remembers of the heap that it is in, which must be the same on all ranks. NULL: read it, and the
- * code too; else that is copied. false: it is damaged, and what was found so far is there. */
+ * code too; else that is copied. `open`: what need not be opened again; NULL: nothing. false: it is damaged, and what
+ * was found so far is there. */
 bool contents_read_stage(contents *c, hid_t file, const char *name, const char *fingerprint, const code_history *code,
-                         h5_fault *fault);
+                         const contents_open *open, h5_fault *fault);
 
 /* All stages of a file. */
 bool contents_read_file(contents *c, hid_t file, h5_fault *fault);

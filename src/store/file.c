@@ -165,10 +165,10 @@ static void clear_old_bytes(tf_store *s, hid_t dataset) {
     const int64_t size = place.rows * place.row_bytes;
     if (s->rank != 0 || place.offset < 0 || size == 0)
         return;
-    const int fd = open(s->path, O_RDWR | O_CLOEXEC);
+    const int fd = s->fd >= 0 ? s->fd : open(s->path, O_RDWR | O_CLOEXEC);
     if ((fd < 0 || !clear_bytes(fd, place.offset, place.offset + size)) && !s->uncleared)
         s->uncleared = errno;
-    if (fd >= 0)
+    if (fd >= 0 && fd != s->fd)
         close(fd);
 }
 
@@ -319,6 +319,22 @@ tf_err store_begin_change(tf_store *s, tf_error *error) {
     return err;
 }
 
+/* What has become of the stage, for the journal. */
+static tf_err note_stage(tf_store *s, int stage, bool finished, tf_error *error) {
+    contents *c = &s->plan->contents;
+    const char *name = s->campaign->stage[stage].name;
+    contents_open open = {0};
+    h5_fault fault = {0};
+    store_list_open(s, stage, &open);
+    const bool good = contents_read_stage(c, s->file, name, s->fingerprint[stage], &s->code[stage], &open, &fault);
+    contents_free_open(&open);
+    contents_find(c, name)->finished = finished;
+    if (good)
+        return TF_OK;
+    store_blame(s, &fault);
+    return store_error(s, error, "can't be read");
+}
+
 tf_err store_end_change(tf_store *s, int stage, bool finished, tf_error *error) {
     tf_err err = TF_OK;
     if (H5Fflush(s->file, H5F_SCOPE_GLOBAL) < 0)
@@ -329,18 +345,10 @@ tf_err store_end_change(tf_store *s, int stage, bool finished, tf_error *error) 
     err = tf_store_agree(s->comm, err, error); /* a barrier, too: all of it has been written */
     note_size(s);
     if (err == TF_OK && keeps_journal(s)) {
-        contents *c = &s->plan->contents;
-        if (stage >= 0) {
-            h5_fault fault = {0};
-            if (!contents_read_stage(c, s->file, s->campaign->stage[stage].name, s->fingerprint[stage], &s->code[stage],
-                                     &fault)) {
-                store_blame(s, &fault);
-                err = store_error(s, error, "can't be read");
-            }
-            contents_find(c, s->campaign->stage[stage].name)->finished = finished;
-        }
+        if (stage >= 0)
+            err = note_stage(s, stage, finished, error);
         if (err == TF_OK)
-            err = journal_write(s->path, "journal", c, false, error);
+            err = journal_write(s->path, "journal", &s->plan->contents, false, error);
         s->dirty = false;
     }
     err = tf_store_agree(s->comm, err, error);

@@ -198,6 +198,9 @@ bool store_create_table(tf_store *store, hid_t parent, const char *name, scale *
 void store_close_table(table *table);
 void store_close_stage(tf_store *store, int stage);
 
+/* Lists the stage's datasets that are open. */
+void store_list_open(const tf_store *store, int stage, contents_open *open);
+
 /* Text as a UTF-8 attribute of varying length. */
 herr_t store_attribute_text(hid_t object, const char *name, const char *text);
 herr_t store_attribute(hid_t object, const char *name, hid_t type, const void *value);

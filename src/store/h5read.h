@@ -26,6 +26,9 @@ hid_t h5_open_dataset(hid_t parent, const char *path, h5_fault *fault);
 /* Are the bytes of a dataset in the file, as they are? */
 bool h5_is_inside(hid_t dataset, h5_fault *fault);
 
+/* Does it consist of chunks? They have `rank` dimensions, or `chunk` is NULL. */
+bool h5_chunk(hid_t dataset, int rank, hsize_t *chunk);
+
 /* The dimensions of a dataset that is inside; negative, if they are more than TF_MAX_RANK + 1. */
 int h5_shape(hid_t dataset, hsize_t *shape, h5_fault *fault);
 

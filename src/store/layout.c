@@ -288,6 +288,30 @@ static bool layout(tf_store *s, int number, bool old) {
            scale_list(&st->index);
 }
 
+/* ---- All tables ---- */
+
+typedef void table_visit(void *context, const char *folder, const char *name, table *t);
+
+static void each_table(const tf_store *s, int stage, table_visit *visit, void *context) {
+    const tf_stage_spec *spec = &s->campaign->stage[stage];
+    store_stage *st = &s->stage[stage];
+    for (int p = 0; p < tf_space_params(spec->space); p++)
+        visit(context, "params", tf_space_param(spec->space, p)->name, &st->param[p]);
+    for (int c = 0; c < spec->columns; c++)
+        visit(context, "results", spec->column[c].name, &st->column[c]);
+    for (int i = 0; i < TASK_TABLES; i++)
+        visit(context, "task", task_tables[i].name, &st->task[i]);
+}
+
+static void list_open(void *open, const char *folder, const char *name, table *t) {
+    if (t->dataset > 0)
+        contents_add_open(open, folder, name, t->dataset);
+}
+
+void store_list_open(const tf_store *s, int stage, contents_open *open) {
+    each_table(s, stage, list_open, open);
+}
+
 /* ---- Its place on the disk ---- */
 
 enum {
@@ -326,7 +350,9 @@ static void reserve_part(reservation *r, int64_t first, int64_t end) {
         r->failure = errno;
 }
 
-static void add_table(reservation *r, const table *t) {
+static void add_table(void *context, const char *folder, const char *name, table *t) {
+    (void)folder, (void)name;
+    reservation *r = context;
     contents_table place;
     h5_fault fault = {0};
     if (t->dataset <= 0 || !contents_place(t->dataset, &place, &fault))
@@ -360,17 +386,11 @@ static int most_tables(const tf_stage_spec *spec) {
  * file's. Where the file system can't do it, nothing is lost. */
 static tf_err reserve(const tf_store *s, int stage, tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
-    const store_stage *st = &s->stage[stage];
     if (s->fd < 0)
         return TF_OK;
     const int64_t there = tf_free_bytes(s->path);
     reservation r = {.fd = s->fd, .list = tf_alloc_array((size_t)most_tables(spec), sizeof *r.list)};
-    for (int p = 0; spec->store_params && p < tf_space_params(spec->space); p++)
-        add_table(&r, &st->param[p]);
-    for (int c = 0; c < spec->columns; c++)
-        add_table(&r, &st->column[c]);
-    for (int i = 0; i < TASK_TABLES; i++)
-        add_table(&r, &st->task[i]);
+    each_table(s, stage, add_table, &r);
     reserve_parts(&r);
     free(r.list);
     return is_full(r.failure) ? refuse(s, stage, r.bytes, there, r.failure, error) : TF_OK;
@@ -417,15 +437,14 @@ void store_close_table(table *t) {
     *t = (table){0};
 }
 
+static void close_table(void *context, const char *folder, const char *name, table *t) {
+    (void)context, (void)folder, (void)name;
+    store_close_table(t);
+}
+
 void store_close_stage(tf_store *s, int stage) {
-    const tf_stage_spec *spec = &s->campaign->stage[stage];
     store_stage *st = &s->stage[stage];
-    for (int p = 0; p < tf_space_params(spec->space); p++)
-        store_close_table(&st->param[p]);
-    for (int c = 0; c < spec->columns; c++)
-        store_close_table(&st->column[c]);
-    for (int i = 0; i < TASK_TABLES; i++)
-        store_close_table(&st->task[i]);
+    each_table(s, stage, close_table, NULL);
     store_close_given(s, stage);
     store_close_arrays(s, stage);
     scale_close(&st->index);

@@ -19,6 +19,9 @@ typedef struct old_output {
 tf_err old_open(const char *path, bool change, old_output *old, tf_error *error);
 void old_close(old_output *old);
 
+/* What a reader has opened. */
+const old_output *reader_output(const tf_reader *reader);
+
 /* Looks at an output that a run may be changing meanwhile, or replacing by another file, or ending with. One that
  * fails, or sees parts of both, is repeated: look_begin, and look_again behind it, which waits a moment before it is
  * true. All zeros is ready for use. */

@@ -22,6 +22,7 @@ typedef struct reader_stage {
     char *run;
     int fields;
     reader_field *field;
+    tf_table named; /* fields, by name */
 } reader_stage;
 
 typedef struct mapping {
@@ -61,9 +62,9 @@ void tf_texts_free(tf_texts *texts) {
 
 static reader_field *new_field(tf_reader *o, reader_stage *stage, tf_field_kind kind, const char *name, tf_type type) {
     const char *dataset = tf_arena_strdup(o->arena, name), *unique = dataset;
-    for (int i = 0; i < stage->fields; i++)
-        if (strcmp(stage->field[i].about.name, name) == 0)
-            unique = tf_arena_printf(o->arena, "task.%s", name);
+    const uint32_t number = (uint32_t)stage->fields;
+    if (tf_table_add(&stage->named, name, strlen(name), number) != number)
+        unique = tf_arena_printf(o->arena, "task.%s", name);
     reader_field *f = &stage->field[stage->fields++];
     *f = (reader_field){
         .about = {.name = unique, .dataset = dataset, .kind = kind, .type = type, .elements = 1, .stored = true},
@@ -137,14 +138,6 @@ static bool add_param(tf_reader *o, reader_stage *stage, hid_t group, const cJSO
     return good;
 }
 
-/* An array of which each task has a block, whose chunks are not told: it is not read here. */
-static bool is_chunked(hid_t dataset) {
-    hid_t how = H5Dget_create_plist(dataset);
-    const bool chunked = H5Pget_layout(how) == H5D_CHUNKED;
-    H5Pclose(how);
-    return chunked;
-}
-
 /* ["snr", "float32", 50, ...] */
 static bool add_result(tf_reader *o, reader_stage *stage, hid_t group, int column, const cJSON *spec, h5_fault *fault) {
     tf_type type;
@@ -167,7 +160,8 @@ static bool add_result(tf_reader *o, reader_stage *stage, hid_t group, int colum
         h5_note(fault, group, "results", "lacks %.100s", name);
         return false;
     }
-    f->about.is_blocks = is_chunked(f->rows.dataset);
+    /* an array of which each task has a block, whose chunks are not told: it is not read here */
+    f->about.is_blocks = H5Dget_offset(f->rows.dataset) == HADDR_UNDEF && h5_chunk(f->rows.dataset, 0, NULL);
     return f->about.is_blocks || take_rows(f, store_number_type(type), tasks, fault);
 }
 
@@ -306,6 +300,7 @@ static void close_all(tf_reader *o) {
             store_close_table(&o->stage[s].field[f].heap);
             free(o->stage[s].field[f].side.items);
         }
+        tf_table_free(&o->stage[s].named);
         free(o->stage[s].run);
     }
     o->stages = 0;
@@ -355,6 +350,10 @@ const char *tf_reader_text(const tf_reader *o, const char *attribute) {
     const char *kept = tf_arena_strdup(o->arena, text ? text : "");
     free(text);
     return kept;
+}
+
+const old_output *reader_output(const tf_reader *o) {
+    return &o->old;
 }
 
 uint64_t tf_reader_seed(const tf_reader *o) {

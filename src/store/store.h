@@ -156,6 +156,8 @@ void tf_store_close_taken(tf_store *store, int stage);
 
 /* ---- Looking at an output ---- */
 
+typedef struct tf_reader tf_reader;
+
 /* A stage of an output. */
 typedef struct tf_survey_stage {
     const char *name;
@@ -176,8 +178,9 @@ typedef struct tf_survey {
     tf_arena *arena; /* all of it */
 } tf_survey;
 
-/* By any process, on any machine that sees the file, whether or not a run is at work. To be freed in any case. */
-tf_err tf_store_survey(const char *path, tf_survey *survey, tf_error *error);
+/* By any process, on any machine that sees the file, whether or not a run is at work. `reader`: the same output, which
+ * need not be read again then; or NULL. To be freed in any case. */
+tf_err tf_store_survey(const char *path, const tf_reader *reader, tf_survey *survey, tf_error *error);
 void tf_survey_free(tf_survey *survey);
 
 /* A run's sign of life, a text beside the output that is there until it ends. 0 or an errno. */
@@ -217,8 +220,6 @@ static inline const char *tf_texts_at(const tf_texts *texts, int64_t i, size_t *
     *length = (size_t)(texts->end[i] - from);
     return tf_buf_text(&texts->bytes) + from;
 }
-
-typedef struct tf_reader tf_reader;
 
 /* Opens it to read, whether its campaign is over, was killed or goes on; of the latter it shows what there was then.
  * NULL on failure. */

@@ -93,29 +93,28 @@ static tf_err survey_stages(const old_output *old, tf_survey *survey, tf_error *
 }
 
 /* While a run is on its way, or where one was killed, the journal says where the rows are, and HDF5 is left out of it;
- * else the file says it. */
-static tf_err open_output(const char *path, old_output *old, tf_error *error) {
+ * else the file says it, which a reader has looked at already. */
+static tf_err look(const char *path, const tf_reader *reader, bool held, tf_survey *survey, tf_error *error) {
     bool there = false;
-    *old = (old_output){.path = path, .fd = -1};
-    tf_err err = journal_read(path, &old->contents, &old->dirty, &there, error);
-    if (err == TF_OK && !there)
-        return old_open(path, false, old, error);
-    return err == TF_OK ? old_open_rows(old, error) : err;
-}
-
-static tf_err look(const char *path, bool held, tf_survey *survey, tf_error *error) {
-    old_output old;
-    tf_err err = open_output(path, &old, error);
+    old_output own = {.path = path, .fd = -1};
+    const old_output *old = &own;
+    tf_err err = journal_read(path, &own.contents, &own.dirty, &there, error);
+    if (err == TF_OK && there)
+        err = old_open_rows(&own, error);
+    else if (err == TF_OK && reader)
+        old = reader_output(reader);
+    else if (err == TF_OK)
+        err = old_open(path, false, &own, error);
     if (err == TF_OK) {
-        find_state(&old.contents, held, survey);
-        survey->elapsed = old.contents.elapsed;
-        err = old.fd >= 0 ? survey_stages(&old, survey, error) : TF_OK;
+        find_state(&old->contents, held, survey);
+        survey->elapsed = old->contents.elapsed;
+        err = old->fd >= 0 ? survey_stages(old, survey, error) : TF_OK;
     }
-    old_close(&old);
+    old_close(&own);
     return err;
 }
 
-tf_err tf_store_survey(const char *path, tf_survey *survey, tf_error *error) {
+tf_err tf_store_survey(const char *path, const tf_reader *reader, tf_survey *survey, tf_error *error) {
     *survey = (tf_survey){0};
     tf_store_init();
     old_look once = {0};
@@ -124,7 +123,7 @@ tf_err tf_store_survey(const char *path, tf_survey *survey, tf_error *error) {
         tf_survey_free(survey);
         *survey = (tf_survey){.arena = tf_arena_new()};
         old_look_begin(&once, path);
-        err = access(path, R_OK) == 0 ? look(path, once.held, survey, error)
+        err = access(path, R_OK) == 0 ? look(path, reader, once.held, survey, error)
                                       : tf_error_set(error, TF_ERR_USAGE, "%s: %s", path, strerror(errno));
     } while (old_look_again(&once, path, err == TF_OK));
     return err;

@@ -220,6 +220,11 @@ static bool write_heap_bytes(const table *heap, const entries *list) {
 
 /* ---- A stage's texts ---- */
 
+/* Numbers have none, and are not to cost messages between ranks. */
+static bool has_texts(const tf_stage_spec *spec, int kind) {
+    return kind < TF_RECORD_COLUMN || tf_type_size(spec->column[kind - TF_RECORD_COLUMN].type) == 0;
+}
+
 /* Collective: makes the datasets of one kind. */
 static bool make_kind(tf_store *s, int stage, int kind, text_kind *k) {
     int64_t longest = 0, bytes = 0;
@@ -234,8 +239,6 @@ static bool make_kind(tf_store *s, int stage, int kind, text_kind *k) {
     longest = store_max(s, longest);
     bytes = store_sum(s, bytes);
     if (store_sum(s, (int64_t)k->list.count) == 0 && !column)
-        return true;
-    if (column && tf_type_size(column->type) > 0)
         return true;
     if (column && column->type == TF_STRING && longest <= STORE_LONGEST_CELL) {
         k->cells = (table){.type = store_string_type((size_t)longest), .rank = 1, .shape = {tasks}};
@@ -254,8 +257,6 @@ static bool make_kind(tf_store *s, int stage, int kind, text_kind *k) {
 static bool write_kind(const tf_store *s, text_kind *k) {
     if (k->cells.dataset > 0)
         return write_cells(&k->cells, &k->list);
-    if (k->heap.dataset <= 0)
-        return true;
     bool good = place_entries(s, &k->list, &k->index);
     return write_heap_bytes(&k->heap, &k->list) && good;
 }
@@ -268,16 +269,22 @@ static void free_kind(text_kind *k) {
 }
 
 static tf_err make_kinds(tf_store *s, int stage, text_kind *kind, int kinds, tf_error *error) {
-    tf_err err = store_make_room(s, stage, kinds, error);
+    const tf_stage_spec *spec = &s->campaign->stage[stage];
+    int made = 0;
+    for (int k = 0; k < kinds; k++)
+        made += has_texts(spec, k);
+    tf_err err = store_make_room(s, stage, made, error);
     if (err == TF_OK)
         err = store_begin_change(s, error);
     for (int k = 0; k < kinds && err == TF_OK; k++) {
+        if (!has_texts(spec, k))
+            continue;
         if (!make_kind(s, stage, k, &kind[k]))
             err = store_error(s, error, "can't make \"%s\"", kind[k].name);
         err = tf_store_agree(s->comm, err, error);
     }
     if (err == TF_OK && !scale_list(&s->stage[stage].index))
-        err = store_error(s, error, "can't list the texts of stage \"%s\"", s->campaign->stage[stage].name);
+        err = store_error(s, error, "can't list the texts of stage \"%s\"", spec->name);
     err = tf_store_agree(s->comm, err, error);
     tf_crash_point("texts.made");
     return err == TF_OK ? store_end_change(s, stage, false, error) : err;
@@ -286,6 +293,8 @@ static tf_err make_kinds(tf_store *s, int stage, text_kind *kind, int kinds, tf_
 static tf_err write_kinds(tf_store *s, text_kind *kind, int kinds, tf_error *error) {
     tf_err err = TF_OK;
     for (int k = 0; k < kinds && err == TF_OK; k++) {
+        if (kind[k].cells.dataset <= 0 && kind[k].heap.dataset <= 0)
+            continue;
         if (!write_kind(s, &kind[k]))
             err = store_error(s, error, "can't write \"%s\"", kind[k].name);
         err = tf_store_agree(s->comm, err, error);

@@ -54,6 +54,20 @@ class SystemCalls(farm.FarmTest):
         self.assertEqual(more, {"openat": 1, "pidfd_open": 1}, "beside those of the command: /dev/null, and the process itself")
         self.assertEqual(many["execve"] - few["execve"], 200)
 
+    def test_columns_open_no_files(self):
+        """However many there are, the output is opened as often; and it is read through once for a report."""
+        opened = {}
+        for columns in (20, 320):
+            results = {f"x{n}": "float64" for n in range(columns)}
+            self.count({"over": {"i": {"range": [5]}}, "run": {"function": "builtin:random"}, "results": results})
+            run = self.calls()["openat"]
+            self.strace(farm.TASKFARM, "report", "c.h5", "-o", f"{columns}.html")
+            trace = (self.folder / "calls").read_text(errors="replace")
+            opened[columns] = run, len(re.findall(r'openat\([^"]*"[^"]*c\.h5", O_RDONLY', trace))
+        self.assertLess(opened[320][0] - opened[20][0], 100)
+        self.assertEqual(opened[320][1], opened[20][1])
+        self.assertLess(opened[320][1], 10)
+
     def test_without_mpirun_no_network_is_looked_for(self):
         """No part of Open MPI that has to do with one is opened; and tasks know nothing of how that is avoided."""
         names = "OMPI_MCA_pml", "OMPI_MCA_btl"

@@ -348,7 +348,7 @@ Test(dataset, reads_as_zeros_where_an_older_one_was) {
     const hsize_t length = SIZE, half = SIZE / 2;
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
-    tf_store s = {.path = "zeros.h5", .comm = MPI_COMM_NULL, .ranks = 1};
+    tf_store s = {.path = "zeros.h5", .comm = MPI_COMM_NULL, .ranks = 1, .fd = -1, .lock = -1};
     s.file = H5Fcreate(s.path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
     hid_t old = store_dataset(&s, s.file, "old", H5T_STD_U8LE, 1, &length);
     hid_t next = store_dataset(&s, s.file, "next", H5T_STD_U8LE, 1, &length);
