@@ -129,6 +129,7 @@ tf_point host_point(host *h, int64_t row);
  * will. */
 void scratch_open(const tf_campaign *campaign, scratch_root *root);
 void scratch_close(scratch_root *root); /* removes what was made */
+void scratch_remove_root(int folder);   /* the same by its descriptor alone, which is closed */
 
 /* Makes the folder of one attempt, if the stage uses {scratch}: adds its path to `path`. false after host_fail. */
 bool scratch_make(host *h, int64_t index, tf_buf *path);

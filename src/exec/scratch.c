@@ -2,6 +2,7 @@
  * is killed; and in it one for each attempt that uses {scratch}. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -56,6 +57,21 @@ void scratch_close(scratch_root *root) {
     }
     root->fd = -1;
     tf_buf_free(&root->path);
+}
+
+void scratch_remove_root(int folder) {
+    enum { LONGEST = 4096 };
+    scratch_root root = {.fd = folder};
+    struct stat info;
+    char link[64], path[LONGEST];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", folder);
+    const ssize_t length = readlink(link, path, sizeof path);
+    tf_buf_addf(&root.path, "%.*s", length > 0 && length < LONGEST ? (int)length : 0, path);
+    if (fstat(folder, &info) == 0) {
+        root.device = info.st_dev;
+        root.inode = info.st_ino;
+    }
+    scratch_close(&root);
 }
 
 /* A folder's name in the root, which its path ends with. */

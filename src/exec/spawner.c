@@ -3,10 +3,10 @@
  *
  * It lives in a process group of its own, out of reach of the terminal's signals, and is the subreaper of all that
  * tasks leave behind. When a host has ended, what it ran is killed; when the rank is gone, all that is under way is, at
- * once. Spawner and hosts hold the rank's lock on the output: the next run begins when the last of them is gone. */
-#include "exec/spawner.h"
+ * once. Guard, spawner and hosts hold the rank's lock on the output: the next run begins when the last of them is gone.
+ * If the spawner itself is killed its guard does what is left to do (guard.c). */
+#include "exec/guard.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -24,49 +24,9 @@
 #define PATIENCE 10.0 /* s for which the rank waits for its end: a process that nothing ends keeps it */
 
 struct tf_spawner {
-    tf_child child;
-    int32_t epoch; /* of the campaign */
+    tf_child child; /* the guard; the socket is to the spawner */
+    int32_t epoch;  /* of the campaign */
 };
-
-/* ---- Messages with descriptors ---- */
-
-static tf_err send_message(int socket, const spawner_message *message, const int *fds, size_t count, tf_error *error) {
-    struct iovec part = {.iov_base = (void *)(uintptr_t)message, .iov_len = sizeof *message};
-    _Alignas(struct cmsghdr) char control[CMSG_SPACE(SPAWNER_FDS * sizeof(int))] = {0};
-    struct msghdr head = {.msg_iov = &part, .msg_iovlen = 1};
-    if (count) {
-        head.msg_control = control;
-        head.msg_controllen = CMSG_SPACE(count * sizeof(int));
-        struct cmsghdr *c = CMSG_FIRSTHDR(&head);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(count * sizeof(int));
-        memcpy(CMSG_DATA(c), fds, count * sizeof(int));
-    }
-    while (sendmsg(socket, &head, MSG_NOSIGNAL) < 0) {
-        if (errno != EINTR)
-            return tf_error_set(error, TF_ERR_RUN, "the spawner process does not answer: %s", strerror(errno));
-    }
-    return TF_OK;
-}
-
-/* 1 with a message, 0 at the end, -1 if there is none now. Descriptors not sent are -1. */
-static int receive_message(int socket, spawner_message *message, int fds[SPAWNER_FDS], int flags) {
-    struct iovec part = {.iov_base = message, .iov_len = sizeof *message};
-    _Alignas(struct cmsghdr) char control[CMSG_SPACE(SPAWNER_FDS * sizeof(int))];
-    struct msghdr head = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
-    ssize_t got = recvmsg(socket, &head, MSG_CMSG_CLOEXEC | flags);
-    for (int i = 0; i < SPAWNER_FDS; i++)
-        fds[i] = -1;
-    if (got < 0)
-        return errno == EINTR || errno == EAGAIN ? -1 : 0;
-    if (got != (ssize_t)sizeof *message)
-        return 0;
-    struct cmsghdr *c = CMSG_FIRSTHDR(&head);
-    if (c && c->cmsg_type == SCM_RIGHTS)
-        memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
-    return 1;
-}
 
 /* ---- The spawner's side ---- */
 
@@ -79,6 +39,7 @@ typedef struct child {
 
 typedef struct parent {
     int socket; /* to the rank */
+    int guard;  /* to the guard */
     int signals;
     int lock;      /* on the output; -1: none */
     int32_t epoch; /* of the campaign */
@@ -103,6 +64,7 @@ static void take_campaign(parent *s, int fd, size_t size) {
         _exit(TF_ERR_RUN);
     s->setting.campaign = s->campaign;
     scratch_open(s->campaign, &s->setting.scratch);
+    guard_give(s->guard, SPAWNER_SCRATCH, s->setting.scratch.fd);
     staging_open(s->campaign, &s->setting.staging);
 }
 
@@ -115,6 +77,7 @@ static void take_lock(parent *s, int fd) {
     if (s->lock >= 0)
         close(s->lock);
     s->lock = fd;
+    guard_give(s->guard, SPAWNER_LOCK, fd);
 }
 
 static void become_host(parent *s, host_state *state, const spawner_message *m, const int fds[SPAWNER_FDS]) {
@@ -122,6 +85,7 @@ static void become_host(parent *s, host_state *state, const spawner_message *m, 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setpgid(0, 0); /* what its tasks start is found by it */
     close(s->socket);
+    close(s->guard);
     close(s->signals);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     dup2(null, 0);
@@ -145,7 +109,7 @@ static void start_host(parent *s, const spawner_message *m, const int fds[SPAWNE
             munmap(state, size);
         spawner_message ended = {
             .kind = SPAWNER_ENDED, .epoch = s->epoch, .slot = m->slot, .life = m->life, .status = 127 << 8};
-        send_message(s->socket, &ended, NULL, 0, &ignored);
+        spawner_send(s->socket, &ended, NULL, 0, &ignored);
         return;
     }
     s->child = tf_realloc_array(s->child, (size_t)s->children + 1, sizeof *s->child);
@@ -158,7 +122,8 @@ static void kill_group(pid_t leader) {
     kill(leader, SIGKILL);
 }
 
-static bool is_host(const parent *s, pid_t pid) {
+static bool is_host(const void *of, pid_t pid) {
+    const parent *s = of;
     for (int i = 0; i < s->children; i++)
         if (s->child[i].pid == pid)
             return true;
@@ -171,24 +136,6 @@ static void kill_host(const parent *s, int slot) {
             kill_group(s->child[i].pid);
 }
 
-/* Every process under this one, from /proc: hosts first, and then what is reparented to us as they die. Or hosts are
- * spared, and what they have left behind is not. */
-static void kill_children(const parent *s, bool spare_hosts) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    tf_buf list = {0};
-    tf_read_file(path, &list);
-    for (char *rest = list.data, *word; rest && (word = strtok_r(NULL, " ", &rest));) {
-        int64_t pid;
-        if (!tf_parse_int(word, &pid) || pid <= 1 || (spare_hosts && is_host(s, (pid_t)pid)))
-            continue;
-        if (getpgid((pid_t)pid) == (pid_t)pid)
-            kill(-(pid_t)pid, SIGKILL);
-        kill((pid_t)pid, SIGKILL);
-    }
-    tf_buf_free(&list);
-}
-
 /* The commands and services of a host that has ended are this process's children by now. What else the host's memory
  * may say is nobody's to kill. It may have been about to start one: then all that tasks have left behind is killed. */
 static void kill_left(const parent *s, const child *of) {
@@ -196,7 +143,7 @@ static void kill_left(const parent *s, const child *of) {
         const pid_t group = __atomic_load_n(&of->state->group[stage], __ATOMIC_ACQUIRE);
         siginfo_t info;
         if (group < 0)
-            kill_children(s, true);
+            guard_kill_children(is_host, s);
         if (group > 1 && !is_host(s, group) && waitid(P_PID, (id_t)group, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
             kill(-group, SIGKILL);
     }
@@ -227,7 +174,7 @@ static bool reap(parent *s) {
                                      .life = s->child[i].life,
                                      .status = status};
             if (!s->over)
-                send_message(s->socket, &ended, NULL, 0, &ignored);
+                spawner_send(s->socket, &ended, NULL, 0, &ignored);
             s->child[i] = s->child[--s->children];
             break;
         }
@@ -250,15 +197,16 @@ static void end_campaign(parent *s) {
     s->over = true;
     let_go(s);
     while (s->children > 0 && tf_now() < deadline && reap(s)) {
-        kill_children(s, true);
+        guard_kill_children(is_host, s);
         poll(NULL, 0, 1);
     }
     while (reap(s)) {
-        kill_children(s, false);
+        guard_kill_children(NULL, NULL);
         poll(NULL, 0, 1);
     }
-    take_lock(s, -1);
     scratch_close(&s->setting.scratch);
+    guard_give(s->guard, SPAWNER_SCRATCH, -1);
+    take_lock(s, -1);
     staging_close(&s->setting.staging);
     for (int i = 0; i < s->setting.libraries; i++)
         close(s->setting.library[i].fd);
@@ -270,7 +218,7 @@ static void end_campaign(parent *s) {
     s->setting.campaign = NULL;
 }
 
-/* The rank has closed its end. */
+/* The rank has closed its end, or the guard has. */
 static void end_spawner(parent *s) {
     end_campaign(s);
     free(s->child);
@@ -294,17 +242,18 @@ static void take_message(parent *s, const spawner_message *m, const int fds[SPAW
         break;
     case SPAWNER_KILL: kill_host(s, m->slot); break;
     case SPAWNER_OVER: end_campaign(s); break;
-    case SPAWNER_ENDED: break;
+    case SPAWNER_ENDED:
+    case SPAWNER_SCRATCH: break;
     }
 }
 
-static void spawner_main(int socket, const tf_function *program) {
+static void spawner_main(int socket, int guard, const tf_function *program) {
     parent s = {.socket = socket,
+                .guard = guard,
                 .lock = -1,
                 .setting = {.program = program, .scratch = {.fd = -1}, .staging = {.folder = -1}}};
     close_range(3, ~0U,
                 CLOSE_RANGE_CLOEXEC); /* what launchers leave open is not for commands: they might wait for it */
-    tf_signals_out_of_reach();
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     sigset_t chld;
     sigemptyset(&chld);
@@ -312,18 +261,20 @@ static void spawner_main(int socket, const tf_function *program) {
     sigprocmask(SIG_BLOCK, &chld, NULL);
     s.signals = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
     for (;;) {
-        struct pollfd fds[] = {{s.socket, POLLIN, 0}, {s.signals, POLLIN, 0}};
-        if (poll(fds, 2, -1) < 0)
+        struct pollfd fds[] = {{s.socket, POLLIN, 0}, {s.signals, POLLIN, 0}, {s.guard, POLLIN, 0}};
+        if (poll(fds, 3, -1) < 0)
             continue;
         struct signalfd_siginfo info;
         while (read(s.signals, &info, sizeof info) > 0)
             ;
         reap(&s);
+        if (fds[2].revents) /* it says nothing: it is gone */
+            end_spawner(&s);
         if (!fds[0].revents)
             continue;
         spawner_message m;
         int passed[SPAWNER_FDS];
-        int got = receive_message(s.socket, &m, passed, 0);
+        int got = spawner_receive(s.socket, &m, passed, 0);
         if (got == 0)
             end_spawner(&s);
         if (got > 0)
@@ -337,7 +288,7 @@ tf_spawner *tf_spawner_fork(const tf_function *program, tf_error *error) {
     tf_child forked;
     pid_t pid = tf_child_fork(&forked, error);
     if (pid == 0)
-        spawner_main(forked.socket, program);
+        spawner_main(forked.socket, guard_fork(forked.socket), program);
     if (pid < 0) {
         tf_error_context(error, "the spawner");
         return NULL;
@@ -357,7 +308,7 @@ void tf_spawner_close(tf_spawner *spawner) {
 
 void tf_spawner_wake(const tf_spawner *spawner) {
     if (spawner)
-        kill(spawner->child.pid, SIGCONT);
+        kill(-spawner->child.pid, SIGCONT); /* the guard and it are one group */
 }
 
 int spawner_socket(const tf_spawner *spawner) {
@@ -373,42 +324,42 @@ tf_err spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error
     if (fd < 0)
         return tf_error_set(error, TF_ERR_RUN, "no memory for the campaign: %s", strerror(errno));
     spawner_message message = {.kind = SPAWNER_CAMPAIGN, .epoch = spawner->epoch, .size = (int64_t)bundle->length};
-    tf_err err = send_message(spawner->child.socket, &message, &fd, 1, error);
+    tf_err err = spawner_send(spawner->child.socket, &message, &fd, 1, error);
     close(fd);
     return err;
 }
 
 tf_err tf_spawner_give_library(tf_spawner *spawner, int stage, int fd, tf_error *error) {
     spawner_message message = {.kind = SPAWNER_LIBRARY, .epoch = spawner->epoch, .stage = stage};
-    return send_message(spawner->child.socket, &message, &fd, 1, error);
+    return spawner_send(spawner->child.socket, &message, &fd, 1, error);
 }
 
 tf_err spawner_send_lock(tf_spawner *spawner, int lock, tf_error *error) {
     spawner_message message = {.kind = SPAWNER_LOCK, .epoch = spawner->epoch};
-    return send_message(spawner->child.socket, &message, &lock, 1, error);
+    return spawner_send(spawner->child.socket, &message, &lock, 1, error);
 }
 
 tf_err spawner_end_run(tf_spawner *spawner, tf_error *error) {
     spawner_message message = {.kind = SPAWNER_OVER, .epoch = spawner->epoch};
-    return send_message(spawner->child.socket, &message, NULL, 0, error);
+    return spawner_send(spawner->child.socket, &message, NULL, 0, error);
 }
 
 tf_err spawner_start_host(tf_spawner *spawner, int rank, int slot, int life, const int fds[SPAWNER_FDS],
                           tf_error *error) {
     spawner_message message = {
         .kind = SPAWNER_START, .epoch = spawner->epoch, .rank = rank, .slot = slot, .life = life};
-    return send_message(spawner->child.socket, &message, fds, SPAWNER_FDS, error);
+    return spawner_send(spawner->child.socket, &message, fds, SPAWNER_FDS, error);
 }
 
 tf_err spawner_kill_host(tf_spawner *spawner, int slot, tf_error *error) {
     spawner_message message = {.kind = SPAWNER_KILL, .epoch = spawner->epoch, .slot = slot};
-    return send_message(spawner->child.socket, &message, NULL, 0, error);
+    return spawner_send(spawner->child.socket, &message, NULL, 0, error);
 }
 
 int spawner_next_ended(tf_spawner *spawner, spawner_message *ended) {
     int fds[SPAWNER_FDS], got;
     do
-        got = receive_message(spawner->child.socket, ended, fds, MSG_DONTWAIT);
+        got = spawner_receive(spawner->child.socket, ended, fds, MSG_DONTWAIT);
     while (got > 0 && ended->epoch != spawner->epoch);
     return got;
 }

@@ -33,9 +33,13 @@ def files_of(pid):
     return found
 
 
+def below(pid, generations):
+    return [pid] if generations == 0 else [one for child in children(pid) for one in below(child, generations - 1)]
+
+
 def hosts_of(rank):
-    """The processes of a rank's slots: children of its spawner, the only child of a run without mpirun."""
-    return [host for spawner in children(rank) for host in children(spawner)]
+    """The processes of a rank's slots: children of its spawner, which its guard has forked."""
+    return below(rank, 3)
 
 
 class Ends(farm.FarmTest):
@@ -97,10 +101,11 @@ class Killed(Ends):
         self.write("e.json", {"run": {"function": "./f.so:start"}, "timeout": 0.3, "retries": 1})
         self.taskfarm("e.json")
 
-    def test_spawner_and_hosts_hold_the_output(self):
+    def test_guard_spawner_and_hosts_hold_the_output(self):
         run = self.begin("--slots", 2)
-        spawner = next(pid for pid in children(run.pid) if children(pid))
-        for pid in (spawner, *hosts_of(run.pid)):
+        spawner = below(run.pid, 2)[0]
+        guard = next(pid for pid in children(run.pid) if spawner in children(pid))
+        for pid in (guard, spawner, *hosts_of(run.pid)):
             self.assertIn(str(self.folder.resolve() / "e.h5.d/lock"), files_of(pid))
         self.assertEqual(run.wait(30), 0, self.said())
 

@@ -1,10 +1,128 @@
-"""What is left of what was before: rows of a stage that has changed while others are run."""
+"""What is left of what was before: processes of a run whose own were killed, and rows of a stage that has changed while
+others are run."""
 
+import contextlib
 import os
+import pathlib
 import signal
 import subprocess
 
 import farm
+
+# A shell's task that is alone with what it has begun, until there is a file "again": else there is a file "overlap".
+ALONE = "exec 9>busy{0}; flock -n 9 || touch overlap; touch begun{0}; test -e again || {{ setsid sleep 1000 & sleep 1000; }}"
+PLUGIN = """
+#include <stdlib.h>
+#include <taskfarm/plugin.h>
+
+unsigned int tf_plugin_abi = TF_PLUGIN_ABI;
+TF_EXTERN TF_EXPORT tf_task_fn start;
+
+int start(const tf_task *task, tf_row *row) {
+    (void)task, (void)row;
+    return system("sh ./alone.sh function") ? TF_FAILURE : TF_SUCCESS;
+}
+"""
+
+
+def children(pid):
+    return list(map(int, pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+def name_of(pid):
+    return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+
+
+def watchers_of(rank):
+    """The guard of a rank, its spawner, and the hosts."""
+    guard = next(pid for pid in children(rank) if name_of(pid) == "farm-guard")
+    spawner = children(guard)[0]
+    return guard, spawner, children(spawner)
+
+
+class Processes(farm.FarmTest):
+    """kill -9 of those that watch over tasks: nothing that a task has begun runs beside the next run."""
+
+    limit = 60
+
+    def setUp(self):
+        super().setUp()
+        (self.folder / "tmp").mkdir()
+        self.env = {"TMPDIR": str(self.folder / "tmp")}
+        self.write("f.c", PLUGIN)
+        subprocess.run(["cc", f"-I{farm.SOURCE}/include", "-fPIC", "-shared", "f.c", "-o", "f.so"], cwd=self.folder, check=True)
+        self.write("alone.sh", ALONE.format("$1"))
+        self.write("serve.sh", "while read line; do sh ./alone.sh service; echo '{\"index\": 0, \"results\": {}}'; done")
+        stages = [
+            {"name": "command", "run": {"command": "touch {scratch}/x; sh ./alone.sh command"}},
+            {"name": "daemon", "run": {"command": "(setsid sh ./alone.sh daemon &); test -e again || sleep 1000"}},
+            {"name": "service", "run": {"service": ["sh", "serve.sh"]}},
+            {"name": "function", "run": {"function": "./f.so:start"}},
+        ]
+        self.write("e.json", {"stages": stages})
+
+    def begin(self, *command, begun, ranks=None):
+        """A run of which so many tasks are under way."""
+        with open(self.folder / "stderr", "wb") as err:
+            run = subprocess.Popen(
+                [*([farm.MPIRUN, "-n", str(ranks)] if ranks else []), *command],
+                cwd=self.folder,
+                env=farm.environment(**self.env),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=err,
+            )
+        self.addCleanup(farm.kill_all, run)
+        self.wait_for(lambda: len(list(self.folder.glob("begun*"))) >= begun or run.poll() is not None, "not all tasks begin")
+        self.assertIsNone(run.poll(), self.said())
+        return run
+
+    def said(self):
+        return (self.folder / "stderr").read_text()
+
+    def kill(self, victims, run, program=farm.TASKFARM):
+        doomed = [pid for rank in farm.ranks_of(run, program).values() for pid in victims(rank, *watchers_of(rank))]
+        for pid in doomed:
+            with contextlib.suppress(ProcessLookupError):  # it has died with the one before
+                os.kill(pid, signal.SIGKILL)
+        run.wait(30)
+        (self.folder / "again").touch()
+
+    def check_alone(self):
+        """After the next run."""
+        self.assertFalse((self.folder / "overlap").exists())
+        self.assertEqual(list((self.folder / "tmp").glob("taskfarm-*")), [])
+
+    VICTIMS = {
+        "the spawner": lambda rank, guard, spawner, hosts: [spawner],
+        "the spawner and a host": lambda rank, guard, spawner, hosts: [spawner, hosts[0]],
+        "a host and the spawner": lambda rank, guard, spawner, hosts: [hosts[0], spawner],
+        "the guard": lambda rank, guard, spawner, hosts: [guard],
+        "killall -9 taskfarm": lambda *all, **_: [pid for pid in (*all[:3], *all[3]) if name_of(pid) == "taskfarm"],
+    }
+
+    def test_that_are_killed(self):
+        for victims, chosen in self.VICTIMS.items():
+            for ranks in (None, 3) if farm.SOAK else (3,) if victims == "the spawner" else (None,):
+                with self.subTest(victims=victims, ranks=ranks):
+                    self.setUp()
+                    run = self.begin(farm.TASKFARM, "e.json", "--slots", "4", begun=4, ranks=ranks)
+                    self.kill(chosen, run)
+                    self.taskfarm("e.json", "--slots", 4, ranks=ranks, env=self.env)
+                    self.check_alone()
+                    if "killall" not in victims:
+                        self.assertIn("the spawner process is gone: was it killed?", self.said())
+                        self.assertTrue(ranks or run.returncode == 3, run.returncode)
+
+    def test_of_a_program_with_a_main_of_its_own(self):
+        program = farm.BUILD / "tests" / "embed_cases"
+        command = [program, "command", ALONE.format("{i}").replace("{ ", "{{ ").replace("; }", "; }}") + "; echo 1"]
+        run = self.begin(*command, begun=2)
+        self.kill(self.VICTIMS["the spawner"], run, program)
+        self.assertEqual(run.returncode, 3)
+        self.begin(*command, begun=24).wait(30)
+        self.check_alone()
+
 
 class Rows(farm.FarmTest):
     """A stage has changed, and is not to be run yet: the output does not say of its rows that they are of what it is now."""

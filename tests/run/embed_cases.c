@@ -235,6 +235,12 @@ static void describe_command(tf_manifest *m, const char *command) {
     tf_manifest_set(m, stage, "results", "{\"y\": {\"type\": \"int64\", \"from\": \"field:1\"}}");
 }
 
+static tf_manifest *make_commands(const char *command) {
+    tf_manifest *m = tf_manifest_new("commands");
+    describe_command(m, command);
+    return m;
+}
+
 static void describe_counts(tf_manifest *m) {
     int stage = tf_manifest_stage(m, "counts", NULL);
     tf_manifest_range(m, stage, "i", 0, 5000, 1);
@@ -344,6 +350,7 @@ int main(int argc, char **argv) {
                      : strcmp(what, "missing") == 0 ? make_missing()
                      : strcmp(what, "slow") == 0    ? make_slow()
                      : strcmp(what, "odd") == 0     ? make_odd()
+                     : strcmp(what, "command") == 0 ? make_commands(argv[2])
                                                     : make_spaces();
     tf_run_options options = {.fresh = argc > 2 && strcmp(argv[2], "fresh") == 0, .shows_progress = true};
     if (strcmp(what, "half") == 0) {

@@ -242,15 +242,22 @@ Test(slots, end_with_whatever_still_runs_in_them) {
     cr_expect_eq(children_of(getpid()), 0, "something outlived the spawner");
 }
 
-/* This process has no other child. */
-static pid_t spawner_pid(void) {
+/* It may be about to be forked. */
+static pid_t first_child_of(pid_t parent) {
     char path[64];
     tf_buf list = {0};
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    tf_read_file(path, &list);
-    pid_t pid = (pid_t)atoi(list.data);
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)parent);
+    for (double limit = tf_now() + 20; list.length == 0 && tf_now() < limit; usleep(1000))
+        tf_read_file(path, &list);
+    const pid_t pid = (pid_t)atoi(tf_buf_text(&list));
+    cr_assert_gt(pid, 1);
     tf_buf_free(&list);
     return pid;
+}
+
+/* This process has no child but the guard, and that one none but the spawner. */
+static pid_t spawner_pid(void) {
+    return first_child_of(first_child_of(getpid()));
 }
 
 Test(slots, say_so_when_the_spawner_is_gone) {
