@@ -1,32 +1,51 @@
 /* Trees of files are removed by descriptor: every folder is opened in the one above it, never as a link, and what is in
  * it is removed there. So a name that somebody changes meanwhile leads to nothing else, and what another file system
- * has mounted in the tree stays. */
+ * has mounted in the tree stays.
+ *
+ * A tree may be deeper than a process may have files open. A folder that lies too deep is moved up to the top of the
+ * tree, and its turn comes there: from one open folder of the tree to another, so it can't leave it. To go back up by
+ * ".." would need no moving, but somebody who moves folders meanwhile would decide where that leads. */
 #include "base/base.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int remove_entry(int folder, const char *name, dev_t device);
+enum { DEEPEST = 16 }; /* folders below the top that are open at once */
+
+typedef struct removal {
+    int top;        /* its topmost folder */
+    dev_t device;   /* on which all of it is */
+    int64_t lifted; /* folders that were moved to the top, */
+    int64_t names;  /* and the names that they were to have there */
+} removal;
+
+static int remove_entry(removal *r, int folder, int depth, const char *name);
 
 /* All that is in an open folder, whose descriptor is closed. The first failure is returned; the rest is removed all the
  * same. */
-static int remove_contents(int fd, dev_t device) {
+static int remove_contents(removal *r, int fd, int depth) {
     DIR *listing = fdopendir(fd);
     int failure = listing ? 0 : errno;
     if (!listing) {
         close(fd);
         return failure;
     }
-    for (const struct dirent *entry; (entry = readdir(listing));) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        int one = remove_entry(fd, entry->d_name, device);
-        failure = failure ? failure : one;
-    }
+    int64_t seen;
+    do {
+        seen = r->lifted;
+        rewinddir(listing);
+        for (const struct dirent *entry; (entry = readdir(listing));) {
+            if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+                continue;
+            const int one = remove_entry(r, fd, depth, entry->d_name);
+            failure = failure ? failure : one;
+        }
+    } while (depth == 0 && r->lifted > seen);
     closedir(listing);
     return failure;
 }
@@ -42,30 +61,60 @@ static int open_folder(int in, const char *name, struct stat *info) {
     return fd;
 }
 
-static int remove_entry(int folder, const char *name, dev_t device) {
-    struct stat info = {0};
-    if (unlinkat(folder, name, 0) == 0 || errno == ENOENT)
+/* Moves a folder to the top of the tree. false if it can't be moved: some file systems do not move what lies in another
+ * layer of theirs. */
+static bool lift(removal *r, int folder, const char *name) {
+    enum { TRIES = 100 };
+    char at_top[40];
+    for (int i = 0; i < TRIES; i++) { /* a name that is taken is one of the tree's own */
+        snprintf(at_top, sizeof at_top, "lifted-%lld", (long long)r->names++);
+        if (renameat(folder, name, r->top, at_top) == 0) {
+            r->lifted++;
+            return true;
+        }
+        if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
+            break;
+    }
+    return false;
+}
+
+/* Removes what is no folder; a folder is opened. Without a failure and a descriptor there is nothing any more. */
+static int remove_or_open(int in, const char *name, int *fd, struct stat *info) {
+    *fd = -1;
+    if (unlinkat(in, name, 0) == 0 || errno == ENOENT)
         return 0;
     if (errno != EISDIR)
         return errno;
-    int fd = open_folder(folder, name, &info);
+    *fd = open_folder(in, name, info);
+    return *fd < 0 && errno != ENOENT ? errno : 0;
+}
+
+static int remove_emptied(int in, const char *name) {
+    return unlinkat(in, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : errno;
+}
+
+/* Of a folder that is `depth` below the top. */
+static int remove_entry(removal *r, int folder, int depth, const char *name) {
+    struct stat info = {0};
+    int fd, failure = remove_or_open(folder, name, &fd, &info);
     if (fd < 0)
-        return errno == ENOENT ? 0 : errno;
-    if (info.st_dev != device) {
+        return failure;
+    const bool elsewhere = info.st_dev != r->device;
+    if (elsewhere || (depth == DEEPEST && lift(r, folder, name))) {
         close(fd);
-        return EXDEV;
+        return elsewhere ? EXDEV : 0;
     }
-    int failure = remove_contents(fd, device);
-    if (!failure && unlinkat(folder, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
-        failure = errno;
-    return failure;
+    failure = remove_contents(r, fd, depth + 1);
+    return failure ? failure : remove_emptied(folder, name);
 }
 
 int tf_remove_tree_at(int folder, const char *name) {
-    struct stat info;
-    if (fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT ? 0 : errno;
-    return remove_entry(folder, name, info.st_dev);
+    struct stat info = {0};
+    int fd, failure = remove_or_open(folder, name, &fd, &info);
+    if (fd < 0)
+        return failure;
+    failure = remove_contents(&(removal){.top = fd, .device = info.st_dev}, fd, 0);
+    return failure ? failure : remove_emptied(folder, name);
 }
 
 int tf_remove_tree(const char *path) {
@@ -78,7 +127,7 @@ int tf_empty_folder(int folder) {
     if (fd < 0)
         return errno;
     if (fstat(fd, &info) == 0)
-        return remove_contents(fd, info.st_dev);
+        return remove_contents(&(removal){.top = fd, .device = info.st_dev}, fd, 0);
     close(fd);
     return EIO;
 }
