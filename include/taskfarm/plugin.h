@@ -228,7 +228,9 @@ TF_EXPORT const tf_stage *tf_batch_stage(const tf_batch *batch);
 TF_EXPORT const void *tf_batch_param(const tf_batch *batch, tf_param param);
 
 /* A column's rows: count x size elements of the column's type, C order, to be filled in place. Float columns come
- * as NaN, the others as 0: what a batch function sets is not noted. NULL for strings, bytes and TF_UNBOUND. */
+ * as NaN, the others as 0. A row whose floats are left as they came fails its task, unless the manifest has the
+ * column as "optional" (a NaN that is put there counts as set); of several elements, if all are left. Integers and
+ * texts that are left are 0 and empty: that is not noticed. NULL for strings, bytes and TF_UNBOUND. */
 TF_EXPORT void *tf_batch_column(const tf_batch *batch, tf_column column);
 
 /* tf_column_block and tf_array_block for one task of the batch; `row` counts from 0. */

@@ -1,6 +1,7 @@
 /* The plugin interface from the inside: loading a library, binding names to handles, and handing rows to functions. */
 #include "exec/plugin.h"
 #include "exec/host.h"
+#include "exec/unset.h"
 #include "manifest/json_read.h"
 
 #include <dlfcn.h>
@@ -9,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define NOT_SET "the function did not set column \"%s\" of type %s"
 
 /* One function of one stage in one host. */
 struct tf_stage {
@@ -746,8 +749,7 @@ bool function_has_batch(const struct tf_stage *stage) {
 static void check_all_set(host *h, const call *c) {
     for (int k = 0; k < c->columns; k++)
         if (c->target[k].is_needed && c->target[k].set_by != c->number)
-            host_fail(h, "the function did not set column \"%s\" of type %s", column_spec(&c->row_handle, k)->name,
-                      tf_type_name(c->target[k].type));
+            host_fail(h, NOT_SET, column_spec(&c->row_handle, k)->name, tf_type_name(c->target[k].type));
 }
 
 /* Its one result is the stage's first column. */
@@ -811,6 +813,11 @@ void function_run(host *h, struct tf_stage *stage, int64_t row) {
     tf_floats_restore_fast(&stage->floats);
 }
 
+static void fail_unset(void *batch, int64_t row, const tf_column_spec *column) {
+    const host *h = ((tf_batch *)batch)->call->host;
+    tf_batch_fail(batch, row - h->part, NOT_SET, column->name, tf_type_name(column->type));
+}
+
 void function_run_batch(host *h, struct tf_stage *stage) {
     const int64_t count = h->part_count;
     for (int p = 0; p < tf_space_params(stage->spec->space); p++) {
@@ -818,7 +825,9 @@ void function_run_batch(host *h, struct tf_stage *stage) {
         for (int64_t i = h->part; stage->as_double[p] && i < h->part + count; i++)
             stage->as_double[p][i] = (double)integers[i];
     }
+    unset_mark(&h->columns, stage->spec, h->part, count);
     int status = stage->fn.batch(&stage->call->batch);
+    unset_find(&h->columns, stage->spec, h->part, count, status == TF_SUCCESS ? fail_unset : NULL, &stage->call->batch);
     for (int64_t row = 0; status != TF_SUCCESS && row < count; row++)
         tf_batch_fail(&stage->call->batch, row, "%s_batch returned %d", stage->spec->run.symbol, status);
 }

@@ -1,4 +1,5 @@
 /* Functions for tests: each does one thing that plugins do, well or badly. */
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +82,7 @@ int by_name(const tf_task *task, tf_row *row) {
 
 TF_EXPORT int draw(const tf_task *task, tf_row *row);
 TF_EXPORT int draws_batch(const tf_batch *batch);
+TF_EXPORT int leaves_batch(const tf_batch *batch);
 
 int draw(const tf_task *task, tf_row *row) {
     tf_put_double(row, "x", tf_rng_double(tf_task_rng(task)) + tf_get_double(task, "k"));
@@ -122,6 +124,21 @@ int draws_batch(const tf_batch *batch) {
 
 void draws_teardown(void *state) {
     free(state);
+}
+
+/* Leaves the number of task 1, the array of 3 and the optional one of all; sets NaN in 2, and one element of 4. */
+int leaves_batch(const tf_batch *batch) {
+    float *x = tf_batch_column(batch, 0);
+    double *grid = tf_batch_column(batch, 1);
+    for (int64_t row = 0; row < tf_batch_count(batch); row++) {
+        const int64_t n = tf_batch_first(batch) + row;
+        if (n != 1)
+            x[row] = n == 2 ? NAN : (float)n;
+        for (int64_t i = 0; i < 3 && n != 3; i++)
+            if (n != 4 || i == 2)
+                grid[3 * row + i] = (double)n;
+    }
+    return TF_SUCCESS;
 }
 
 /* ---- misuse: what a task may do wrong, by parameter "how" ---- */

@@ -136,6 +136,28 @@ Test(batch_form, gives_what_single_tasks_give) {
     tf_campaign_free(many);
 }
 
+/* Nobody sees what is written into an array, but that it is as it was. */
+Test(batch_form, fails_rows_whose_floats_it_leaves) {
+    static const char *const messages[] = {"", "the function did not set column \"x\" of type float32",
+                                           "", "the function did not set column \"grid\" of type float64",
+                                           "", ""};
+    tf_campaign *campaign = load("leaves", "",
+                                 "\"over\": {\"n\": {\"range\": [6]}}, \"results\": {\"x\": \"float32\", \"grid\": "
+                                 "{\"type\": \"float64\", \"shape\": [3]}, \"whole\": \"int32\", "
+                                 "\"none\": {\"type\": \"float64\", \"optional\": true}}");
+    outcome *o = outcome_run_here(campaign);
+    for (int i = 0; i < 6; i++) {
+        const bool done = *messages[i] == '\0';
+        cr_expect_eq(o->status[i], done ? TF_STATUS_DONE : TF_STATUS_FAILED, "%d", i);
+        cr_expect_str_eq(outcome_text(o, i, TF_RECORD_MESSAGE), messages[i]);
+        cr_expect(done && i != 2 ? o->number[i][0] == i : isnan(o->number[i][0]), "%d: %g", i, o->number[i][0]);
+        cr_expect(done && i != 4 ? o->number[i][1] == i : isnan(o->number[i][1]), "%d: %g", i, o->number[i][1]);
+        cr_expect(isnan(o->number[i][3]));
+    }
+    outcome_free(o);
+    tf_campaign_free(campaign);
+}
+
 Test(hooks, run_once_a_host) {
     char path[] = "/tmp/taskfarm-unit-XXXXXX", args[100];
     close(mkstemp(path));
