@@ -43,58 +43,34 @@ static void add_output(owned *o, folders *f, const tf_campaign *c, const char *p
 
 /* ---- Programs ---- */
 
-/* A word of the command line as a path; false where it is not the same for all tasks. */
-static bool add_word(const tf_run_spec *run, int word, tf_buf *path) {
-    const tf_point none = {0};
-    tf_buf text = {0};
-    if (word >= run->argc || !tf_template_is_constant(run->argv[word]) ||
-        (run->cwd && !tf_template_is_constant(run->cwd)))
-        return false;
-    tf_template_expand(run->argv[word], &none, &text);
-    if (run->cwd && *tf_buf_text(&text) != '/') {
-        tf_template_expand(run->cwd, &none, path);
-        tf_buf_addc(path, '/');
-    }
-    tf_buf_adds(path, tf_buf_text(&text));
-    tf_buf_free(&text);
-    return true;
-}
+/* Where the programs of a stage go to. */
+typedef struct adding {
+    owned *to;
+    folders *folders;
+    const tf_campaign *campaign;
+    const char *reason;
+} adding;
 
-/* Which word of a command line is the script that an interpreter runs; 0: none. */
-static int script_word(const tf_run_spec *run) {
-    static const char *const interpreters[] = {"python", "Rscript", "julia", "perl", "ruby", "sh", "bash"};
-    const char *program = tf_template_source(run->argv[0]), *slash = strrchr(program, '/');
-    program = slash ? slash + 1 : program;
-    size_t length = strcspn(program, "0123456789.");
-    bool known = false;
-    for (size_t i = 0; i < sizeof interpreters / sizeof *interpreters; i++)
-        known = known || (strlen(interpreters[i]) == length && strncmp(program, interpreters[i], length) == 0);
-    for (int word = 1; known && word < run->argc; word++) {
-        const char *text = tf_template_source(run->argv[word]);
-        if (*text != '-')
-            return word;
-        if (strcmp(text, "-c") == 0 || strcmp(text, "-e") == 0 || strcmp(text, "-m") == 0 || text[1] == '\0')
-            return 0;
-    }
-    return 0;
+/* Not those in a text for the shell: there one task often makes what the next one runs. */
+static void add_word(void *context, const tf_code_word *word) {
+    const adding *a = context;
+    const bool is_sought = word->kind == TF_CODE_PROGRAM && !strchr(word->text, '/');
+    if (word->in_shell || word->kind == TF_CODE_MODULE || is_sought)
+        return;
+    tf_buf path = {0};
+    tf_buf_addf(&path, "%s%s", *word->text == '/' ? "" : word->folder, word->text);
+    add_file(a->to, a->folders, a->campaign, tf_buf_text(&path), a->reason);
+    tf_buf_free(&path);
 }
 
 static void add_run(owned *o, folders *f, const tf_campaign *c, const tf_stage_spec *stage) {
-    const tf_run_spec *run = &stage->run;
-    tf_buf path = {0}, reason = {0};
-    if (tf_run_has_library(run)) {
-        tf_buf_addf(&reason, "it is the library of stage \"%s\"", stage->name);
-        add_file(o, f, c, run->library, tf_buf_text(&reason));
-    } else if (run->argc && run->kind != TF_RUN_SHELL) {
-        const int script = script_word(run);
-        tf_buf_addf(&reason, "it is the program of stage \"%s\"", stage->name);
-        if (add_word(run, 0, &path) && strchr(tf_buf_text(&path), '/'))
-            add_file(o, f, c, tf_buf_text(&path), tf_buf_text(&reason));
-        tf_buf_clear(&path);
-        if (script && add_word(run, script, &path))
-            add_file(o, f, c, tf_buf_text(&path), tf_buf_text(&reason));
-    }
-    tf_buf_free(&path);
+    const bool has_library = tf_run_has_library(&stage->run);
+    tf_buf reason = {0};
+    tf_buf_addf(&reason, "it is the %s of stage \"%s\"", has_library ? "library" : "program", stage->name);
+    if (has_library)
+        add_file(o, f, c, stage->run.library, tf_buf_text(&reason));
+    else
+        tf_code_words(&stage->run, add_word, &(adding){o, f, c, tf_buf_text(&reason)});
     tf_buf_free(&reason);
 }
 

@@ -641,6 +641,27 @@ struct cJSON *tf_fingerprint_points(const tf_campaign *campaign, int stage);
 
 /* ---- Code ---- */
 
+typedef enum tf_code_kind {
+    TF_CODE_PROGRAM, /* what is run */
+    TF_CODE_SCRIPT,  /* what an interpreter runs */
+    TF_CODE_MODULE   /* "python -m NAME" */
+} tf_code_kind;
+
+/* A word of a command line that is the same for all tasks. */
+typedef struct tf_code_word {
+    tf_code_kind kind;
+    const char *text;    /* a path, or a module's name; of a program without a slash it is looked for in PATH */
+    const char *folder;  /* that it runs in, with its slash; "": the work folder */
+    bool is_python;      /* the script or module is */
+    bool is_interpreter; /* the program is one whose scripts are known */
+    bool in_shell;       /* it stands in a text for the shell */
+} tf_code_word;
+
+typedef void tf_on_code_word(void *context, const tf_code_word *word);
+
+/* Tells of the programs and scripts of a command or service, each with its word. No file is opened. */
+void tf_code_words(const tf_run_spec *run, tf_on_code_word *take, void *context);
+
 /* Adds a JSON list of the files that users have written of what the stage runs: {"path", "hash", "size", "time",
  * "inode"}, all of them texts. `known` is such a list of before, by which files are known again without being read;
  * NULL: there is none. Relative to the current folder. */

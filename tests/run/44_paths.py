@@ -80,9 +80,15 @@ REFUSED = [
         {"run": {"command": ["./run.sh"]}, "outputs": "run.sh"},
         'm: run.sh can\'t be written by a task: it is the program of stage "m"; choose another name',
     ),
+    ({"run": {"command": ["perl", "-e", "run.sh"]}, "log": "run.sh"}, None),  # its program, and no file
+    ({"run": {"command": ["sh", "-c", "./run.sh"]}, "log": "run.sh"}, None),  # which some other task may make
     (
         {"run": {"command": ["sh", "-e", "run.sh"]}, "log": "run.sh"},
-        None,  # -e may be an interpreter's way to take its program from the command line
+        'm: run.sh can\'t be written by a task: it is the program of stage "m"; choose another name',
+    ),
+    (
+        {"run": {"command": ["awk", "-v", "n=1", "-f", "run.sh"]}, "log": "run.sh"},
+        'm: run.sh can\'t be written by a task: it is the program of stage "m"; choose another name',
     ),
     (
         {"run": {"command": ["/bin/sh", "-u", "run.sh"]}, "log": "run.sh"},
