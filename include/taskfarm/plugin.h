@@ -10,7 +10,8 @@
  * and must contain TF_PLUGIN; once, at file scope: the version symbol that is checked when it is loaded.
  *
  * Plugins run in child processes of their own, one task at a time per process: they need not be thread-safe,
- * may keep state between tasks in *state, and cost only their own task when they crash. Everything that these
+ * may keep state between tasks in *state, and cost only their own task when they crash. A child that a function forks
+ * must end itself with _exit(): one that comes back from the function is ended. Everything that these
  * functions hand out belongs to taskfarm and is valid until the plugin function returns, unless said otherwise.
  * The interface is plain C: C++ and Fortran (iso_c_binding) use it as it stands.
  */

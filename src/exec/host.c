@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "exec/own.h"
+
 #define BATCH_SECONDS 0.1        /* a batch ends early after that: what is finished is soon safe in the file */
 #define BATCH_TEXTS   (8u << 20) /* or after so many bytes of text */
 
@@ -20,6 +22,7 @@ size_t host_state_size(int stages) {
 void host_open(host *h, const host_setting *setting, int rank, int slot) {
     const tf_campaign *campaign = setting->campaign;
     *h = (host){.setting = setting, .campaign = campaign, .rank = rank, .slot = slot, .only = -1};
+    h->own = own_mark_new();
     tf_floats_read(&h->floats);
     h->stage = tf_alloc_array((size_t)campaign->stages, sizeof(struct tf_stage *));
     h->exprs = tf_alloc_array((size_t)campaign->stages, sizeof(struct exprs *));
@@ -65,6 +68,7 @@ void host_close(host *h) {
     free(h->exprs);
     free(h->service);
     batch_columns_free(&h->columns);
+    own_mark_free(h->own);
     if (h->root >= 0)
         close(h->root);
     tf_files_free(h->files);

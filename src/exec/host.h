@@ -95,6 +95,7 @@ typedef struct host {
     bool has_compared;        /* some task of the function that was loaded last has been looked behind */
     bool spoilt;              /* a function has changed them: nothing more is run */
     int only;                 /* the stage whose setup has changed them, which alone may be run here; -1: any */
+    const uint8_t *own;       /* is cleared in children of this process: see own.h */
     bool stopped;             /* the task under way has been left, since the rank said so */
     bool lets_writes_fail;    /* instead of being ended by them, */
     struct sigaction kept[2]; /* which is how functions have it */

@@ -1,6 +1,7 @@
 /* The plugin interface from the inside: loading a library, binding names to handles, and handing rows to functions. */
 #include "exec/plugin.h"
 #include "exec/host.h"
+#include "exec/own.h"
 #include "exec/unset.h"
 #include "manifest/json_read.h"
 
@@ -62,6 +63,10 @@ typedef struct call {
     int columns;
     target *target; /* per column */
 } call;
+
+static void stay_alone(const host *h, const struct tf_stage *stage) {
+    own_check(h->own, stage->spec->name, stage->spec->run.symbol);
+}
 
 /* ---- Loading ---- */
 
@@ -172,6 +177,7 @@ struct tf_stage *function_load(host *h, const tf_stage_spec *spec) {
     if (plugin_open(&spec->run, h->setting->program, find_memory(h->setting, spec->number), &s->fn, &error) != TF_OK)
         tf_buf_adds(&s->failure, error.text);
     int status = s->failure.length == 0 && s->fn.setup ? s->fn.setup(s, &s->state) : TF_SUCCESS;
+    stay_alone(s->host, s);
     if (status != TF_SUCCESS && s->failure.length == 0)
         tf_buf_addf(&s->failure, "%s_setup returned %d", spec->run.symbol, status);
     tf_floats_read(&s->floats);
@@ -188,6 +194,7 @@ void function_enter(struct tf_stage *s) {
 void function_unload(struct tf_stage *s) {
     if (s->fn.teardown && s->failure.length == 0)
         s->fn.teardown(s->state);
+    stay_alone(s->host, s);
     for (int p = 0; p < tf_space_params(s->spec->space); p++)
         free(s->as_double[p]);
     free(s->as_double);
@@ -770,8 +777,11 @@ static void run_call(host *h, struct tf_stage *stage, int64_t row) {
                       : type == TF_INT64 ? (double)tf_param_int(&c->task, p)
                                          : (double)tf_param_bool(&c->task, p); /* which fails for a text */
     }
-    if (h->message.length == 0)
-        tf_set_double(&c->row_handle, 0, stage->fn.call(argument, count));
+    if (h->message.length)
+        return;
+    const double result = stage->fn.call(argument, count);
+    stay_alone(h, stage);
+    tf_set_double(&c->row_handle, 0, result);
 }
 
 /* Only a batch form: of one. */
@@ -799,6 +809,7 @@ static void run_task(host *h, struct tf_stage *stage, int64_t row) {
     c->rng_started = false;
     c->number++;
     int status = stage->fn.task(&c->task, &c->row_handle);
+    stay_alone(h, stage);
     if (status != TF_SUCCESS)
         host_fail(h, "%s returned %d", stage->spec->run.symbol, status);
     else if (c->needs_columns && h->message.length == 0)
@@ -827,6 +838,7 @@ void function_run_batch(host *h, struct tf_stage *stage) {
     }
     unset_mark(&h->columns, stage->spec, h->part, count);
     int status = stage->fn.batch(&stage->call->batch);
+    stay_alone(h, stage);
     unset_find(&h->columns, stage->spec, h->part, count, status == TF_SUCCESS ? fail_unset : NULL, &stage->call->batch);
     for (int64_t row = 0; status != TF_SUCCESS && row < count; row++)
         tf_batch_fail(&stage->call->batch, row, "%s_batch returned %d", stage->spec->run.symbol, status);

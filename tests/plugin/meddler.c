@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <taskfarm/plugin.h>
 #include <unistd.h>
 
@@ -48,6 +49,10 @@ static void meddle_with(const char *what) {
 }
 
 TF_EXPORT int meddle(const tf_task *task, tf_row *row);
+TF_EXPORT int forks(const tf_task *task, tf_row *row);
+TF_EXPORT int forks_together_batch(const tf_batch *batch);
+TF_EXPORT int forks_first(const tf_task *task, tf_row *row);
+TF_EXPORT int forks_first_setup(tf_stage *stage, void **state);
 
 int meddle(const tf_task *task, tf_row *row) {
     char text[1000];
@@ -68,5 +73,43 @@ int meddles_batch(const tf_batch *batch) {
         if ((tf_batch_first(batch) + row) % 8 == 1)
             meddle_with("folder");
     }
+    return TF_SUCCESS;
+}
+
+/* The exit status of a child that comes back from where this is called: -1, in the child itself. */
+static int fork_and_wait(void) {
+    int status = 0;
+    const pid_t child = fork();
+    if (child == 0)
+        return -1;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+int forks(const tf_task *task, tf_row *row) {
+    const int status = fork_and_wait();
+    if (status < 0)
+        return TF_FAILURE;
+    tf_put_double(row, "x", (double)status + (double)tf_task_index(task));
+    return TF_SUCCESS;
+}
+
+int forks_together_batch(const tf_batch *batch) {
+    double *x = tf_batch_column(batch, 0);
+    const int status = fork_and_wait();
+    for (int64_t row = 0; row < tf_batch_count(batch); row++)
+        x[row] = status + (double)(tf_batch_first(batch) + row);
+    return status < 0 ? TF_FAILURE : TF_SUCCESS;
+}
+
+int forks_first_setup(tf_stage *stage, void **state) {
+    static int status;
+    status = fork_and_wait();
+    *state = &status;
+    return status < 0 ? tf_stage_fail(stage, "of the child") : TF_SUCCESS;
+}
+
+int forks_first(const tf_task *task, tf_row *row) {
+    tf_put_double(row, "x", *(int *)tf_task_state(task) + (double)tf_task_index(task));
     return TF_SUCCESS;
 }

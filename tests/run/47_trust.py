@@ -85,6 +85,24 @@ class Surroundings(farm.FarmTest):
                 self.assertEqual(done.stderr.count(said), 0 if what is None else 1, done.stderr)
         self.assertEqual(results[0], results[1])
 
+    def test_a_child_that_comes_back_from_a_function_does_no_work_of_its_parent(self):
+        """It ends at once, with status 1, which its parent waits for."""
+        for function in "forks", "forks_first", "forks_together":
+            with self.subTest(function=function):
+                stage = {
+                    "name": function,
+                    "over": {"i": {"range": [6]}},
+                    "run": {"function": f"{farm.BUILD}/tests/libmeddler.so:{function}"},
+                    "results": {"x": "float64"},
+                    "timeout": "5s",
+                }
+                self.write("f.json", {"stages": [stage], "output": "f.h5"})
+                done = self.taskfarm("f.json", "--fresh", "--slots", 1)
+                with self.open("f.h5") as file:
+                    self.assertEqual(list(file[f"{function}/results/x"]), [i + 1 for i in range(6)])
+                said = f'stage "{function}": {function} has forked, and its child came back from it: the child has been ended; let it end itself with _exit()'
+                self.assertIn(said, done.stderr)
+
 
 if __name__ == "__main__":
     farm.main()
