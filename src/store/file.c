@@ -314,7 +314,7 @@ tf_err store_begin_change(tf_store *s, tf_error *error) {
     }
     err = tf_store_agree(s->comm, err, error);
     if (err == TF_OK)
-        store_begin_vigil(s);
+        store_guard(s, true);
     tf_crash_point("change.begun");
     return err;
 }
@@ -337,6 +337,7 @@ static tf_err note_stage(tf_store *s, int stage, bool finished, tf_error *error)
 
 tf_err store_end_change(tf_store *s, int stage, bool finished, tf_error *error) {
     tf_err err = TF_OK;
+    store_guard(s, true); /* where only rows were written no change has begun */
     if (H5Fflush(s->file, H5F_SCOPE_GLOBAL) < 0)
         err = store_error(s, error, "can't be flushed");
     if (err == TF_OK && s->uncleared)
@@ -352,7 +353,7 @@ tf_err store_end_change(tf_store *s, int stage, bool finished, tf_error *error) 
         s->dirty = false;
     }
     err = tf_store_agree(s->comm, err, error);
-    store_end_vigil(s);
+    store_guard(s, false);
     tf_crash_point("change.ended");
     return err;
 }
@@ -422,7 +423,8 @@ hid_t store_open_file(const char *path, MPI_Comm comm, const tf_campaign *writer
 
 tf_store *store_new(const tf_campaign *campaign, const char *path, MPI_Comm comm) {
     tf_store *s = tf_alloc(sizeof *s);
-    *s = (tf_store){.campaign = campaign, .path = path, .comm = comm, .ranks = 1, .fd = -1, .lock = -1};
+    *s = (tf_store){
+        .campaign = campaign, .path = path, .comm = comm, .ranks = 1, .fd = -1, .lock = -1, .limit = INT64_MAX};
     if (comm != MPI_COMM_NULL) {
         MPI_Comm_rank(comm, &s->rank);
         MPI_Comm_size(comm, &s->ranks);
@@ -627,6 +629,8 @@ static tf_err open_together(tf_store *s, int64_t run, tf_error *error) {
         s->file = store_open_file(path.data, s->comm, s->campaign);
         err = tf_store_agree(s->comm, s->file < 0 ? store_error(s, error, "can't be opened") : TF_OK, error);
     }
+    if (err == TF_OK)
+        store_guard(s, true);
     tf_buf_free(&path);
     return err;
 }
@@ -638,9 +642,11 @@ tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_pla
     s->plan = plan;
     s->lock = plan ? -1 : lock;
     s->dirty = plan && plan->dirty;
+    store_begin_vigil(s);
     share_plan(s, &run);
     share_code(s);
     store_begin_run(s, slots);
+    store_learn_limit(s);
     tf_err err = store_begin_change(s, error);
     if (err == TF_OK)
         err = open_together(s, run, error);
@@ -653,6 +659,7 @@ tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_pla
     }
     if (err == TF_OK)
         err = store_end_change(s, -1, false, error);
+    store_end_vigil(s);
     if (err == TF_OK)
         return s;
     tf_store_abandon(s);
@@ -669,6 +676,7 @@ bool tf_store_has_ended(const tf_store *s, int rank) {
 
 tf_err tf_store_close(tf_store *s, const char *state, double elapsed, tf_error *error) {
     bool over = strcmp(state, "stopped") != 0;
+    store_begin_vigil(s);
     if (s->plan)
         elapsed += s->plan->contents.elapsed;
     store_broadcast(s, &elapsed, sizeof elapsed);

@@ -98,6 +98,8 @@ struct tf_store {
     bool carrying;                  /* rows are only moved: no stage runs */
     struct syncing *syncing;        /* sync.c; NULL before the first rows */
     struct vigil *vigil;            /* over the change under way (vigil.c); NULL: none is */
+    int64_t limit;                  /* bytes that each rank may make a file long; */
+    int limited;                    /* the rank that may make it no longer */
     int uncleared;                  /* on rank 0: errno of the first old bytes that could not be cleared */
     char reason[STORE_REASON];      /* of HDF5's first failure that store_error has not told; "" for none */
 };
@@ -132,13 +134,31 @@ tf_err store_end_change(tf_store *store, int stage, bool finished, tf_error *err
 /* For H5Ewalk2: takes HDF5's innermost reason into a char[STORE_REASON]. */
 herr_t store_take_innermost(unsigned n, const H5E_error2_t *entry, void *reason);
 
-/* Ends the process if what is done in between comes to no end since the disk is full. */
+/* Collective calls that keep the ranks waiting are noticed between the two (vigil.c). */
 void store_begin_vigil(tf_store *store);
 void store_end_vigil(tf_store *store);
 
+/* From now on, or no longer, a rank that can't write the file ends all of them at once: HDF5 is within a call in which
+ * the others would wait for it for ever. */
+void store_guard(const tf_store *store, bool on);
+
+/* ---- Room (reserve.c) ---- */
+
+/* At most so many datasets are laid out for a stage. */
+int store_most_tables(const tf_stage_spec *stage);
+
 /* Collective. Is there room for a change of the stage's metadata, of so many datasets? HDF5's ranks write it together,
- * and one whose write fails leaves the others waiting: so it is seen to before. */
+ * and one whose write fails ends the run: so it is seen to before. */
 tf_err store_make_room(const tf_store *store, int stage, int datasets, tf_error *error);
+
+/* Rank 0 reserves room for a stage that has been laid out; other ranks do nothing. */
+tf_err store_reserve(const tf_store *store, int stage, tf_error *error);
+
+/* Rank 0 looks: may each rank write a file that is so long as to hold this dataset of the stage? */
+tf_err store_check_length(const tf_store *store, int stage, const table *table, tf_error *error);
+
+/* Collective: asks each rank how long a file it may write. */
+void store_learn_limit(tf_store *store);
 
 /* "FILE: what failed: HDF5's innermost reason". Returns TF_ERR_RUN. */
 tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) TF_PRINTF(3, 4);
@@ -194,6 +214,10 @@ bool store_open_heap(hid_t parent, const char *name, hsize_t tasks, table *index
 
 /* Creates the dataset of a table whose type, rank and shape are set, and attaches its dimensions' scales. */
 bool store_create_table(tf_store *store, hid_t parent, const char *name, scale *const *of, table *table);
+
+/* Of each table of a stage that has been laid out, and where it is. */
+typedef void table_visit(void *context, const char *folder, const char *name, table *table);
+void store_each_table(const tf_store *store, int stage, table_visit *visit, void *context);
 
 void store_close_table(table *table);
 void store_close_stage(tf_store *store, int stage);

@@ -2,8 +2,6 @@
  * flushed; from then on only raw data changes. */
 #include "store/file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -290,9 +288,7 @@ static bool layout(tf_store *s, int number, bool old) {
 
 /* ---- All tables ---- */
 
-typedef void table_visit(void *context, const char *folder, const char *name, table *t);
-
-static void each_table(const tf_store *s, int stage, table_visit *visit, void *context) {
+void store_each_table(const tf_store *s, int stage, table_visit *visit, void *context) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
     store_stage *st = &s->stage[stage];
     for (int p = 0; p < tf_space_params(spec->space); p++)
@@ -309,103 +305,12 @@ static void list_open(void *open, const char *folder, const char *name, table *t
 }
 
 void store_list_open(const tf_store *s, int stage, contents_open *open) {
-    each_table(s, stage, list_open, open);
-}
-
-/* ---- Its place on the disk ---- */
-
-enum {
-    DESCRIPTION = 4 << 10, /* bytes of metadata a dataset, about */
-    BEHIND = 16 << 10,     /* of metadata behind the last dataset, about */
-    SMALL = 1 << 20        /* what is between datasets and not larger is metadata */
-};
-
-typedef struct extent {
-    int64_t first, end; /* bytes of the file */
-} extent;
-
-/* What a stage's datasets need, and whether it could be had. */
-typedef struct reservation {
-    int fd;
-    extent *list;
-    int count;
-    int64_t bytes; /* of all */
-    int failure;   /* errno of the first that could not */
-} reservation;
-
-static bool is_full(int failure) {
-    return failure == ENOSPC || failure == EDQUOT || failure == EFBIG;
-}
-
-static tf_err refuse(const tf_store *s, int stage, int64_t needed, int64_t there, int failure, tf_error *error) {
-    char some[32], all[32];
-    return tf_error_set(error, TF_ERR_RUN, "%s: stage \"%s\" needs %s, and %s are free: %s", s->path,
-                        s->campaign->stage[stage].name, tf_format_size(needed, some), tf_format_size(there, all),
-                        strerror(failure));
-}
-
-static void reserve_part(reservation *r, int64_t first, int64_t end) {
-    if (r->failure == 0 && end > first &&
-        fallocate(r->fd, FALLOC_FL_KEEP_SIZE, (off_t)first, (off_t)(end - first)) != 0)
-        r->failure = errno;
-}
-
-static void add_table(void *context, const char *folder, const char *name, table *t) {
-    (void)folder, (void)name;
-    reservation *r = context;
-    contents_table place;
-    h5_fault fault = {0};
-    if (t->dataset <= 0 || !contents_place(t->dataset, &place, &fault))
-        return;
-    const int64_t size = place.rows * place.row_bytes;
-    r->bytes += size;
-    if (size > 0 && place.offset >= 0)
-        r->list[r->count++] = (extent){place.offset, place.offset + size};
-}
-
-static int by_place(const void *a, const void *b) {
-    const int64_t first = ((const extent *)a)->first, second = ((const extent *)b)->first;
-    return (first > second) - (first < second);
-}
-
-/* The datasets, and the metadata between them and behind them. */
-static void reserve_parts(reservation *r) {
-    qsort(r->list, (size_t)r->count, sizeof *r->list, by_place);
-    for (int i = 0; i < r->count; i++) {
-        const int64_t next = i + 1 < r->count ? r->list[i + 1].first : r->list[i].end + BEHIND;
-        const bool has_metadata = next > r->list[i].end && next - r->list[i].end <= SMALL;
-        reserve_part(r, r->list[i].first, has_metadata ? next : r->list[i].end);
-    }
-}
-
-static int most_tables(const tf_stage_spec *spec) {
-    return tf_space_params(spec->space) + spec->columns + TASK_TABLES;
-}
-
-/* A stage that does not fit should fail now, not in the night; and rows are written faster to blocks that are the
- * file's. Where the file system can't do it, nothing is lost. */
-static tf_err reserve(const tf_store *s, int stage, tf_error *error) {
-    const tf_stage_spec *spec = &s->campaign->stage[stage];
-    if (s->fd < 0)
-        return TF_OK;
-    const int64_t there = tf_free_bytes(s->path);
-    reservation r = {.fd = s->fd, .list = tf_alloc_array((size_t)most_tables(spec), sizeof *r.list)};
-    each_table(s, stage, add_table, &r);
-    reserve_parts(&r);
-    free(r.list);
-    return is_full(r.failure) ? refuse(s, stage, r.bytes, there, r.failure, error) : TF_OK;
-}
-
-tf_err store_make_room(const tf_store *s, int stage, int datasets, tf_error *error) {
-    const int64_t needed = (int64_t)(datasets + 1) * DESCRIPTION;
-    const int64_t there = s->rank == 0 ? tf_free_bytes(s->path) : INT64_MAX;
-    tf_err err = there < needed ? refuse(s, stage, needed, there, ENOSPC, error) : TF_OK;
-    return tf_store_agree(s->comm, err, error);
+    store_each_table(s, stage, list_open, open);
 }
 
 /* ---- The whole ---- */
 
-tf_err tf_store_layout(tf_store *s, int stage, tf_error *error) {
+static tf_err lay_out(tf_store *s, int stage, tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
     store_stage *st = &s->stage[stage];
     st->param = tf_alloc_array((size_t)tf_space_params(spec->space), sizeof *st->param);
@@ -413,13 +318,13 @@ tf_err tf_store_layout(tf_store *s, int stage, tf_error *error) {
     st->part = tf_alloc_array((size_t)spec->columns + TASK_TABLES, sizeof *st->part);
     st->parts = store_row_parts(spec, st->part);
     bool old = store_is_there(s->file, spec->name);
-    tf_err err = old ? TF_OK : store_make_room(s, stage, most_tables(spec), error);
+    tf_err err = old ? TF_OK : store_make_room(s, stage, store_most_tables(spec), error);
     if (err == TF_OK && !old)
         err = store_begin_change(s, error);
     if (err == TF_OK && !layout(s, stage, old))
         err = store_error(s, error, "can't lay out stage \"%s\"", spec->name);
-    if (err == TF_OK && !old && s->rank == 0)
-        err = reserve(s, stage, error);
+    if (err == TF_OK && !old)
+        err = store_reserve(s, stage, error);
     if (err == TF_OK && !s->carrying)
         err = store_open_given(s, stage, error);
     if (err == TF_OK && !s->carrying)
@@ -427,6 +332,13 @@ tf_err tf_store_layout(tf_store *s, int stage, tf_error *error) {
     tf_crash_point("layout.made");
     err = tf_store_agree(s->comm, err, error);
     return old || err != TF_OK ? err : store_end_change(s, stage, false, error);
+}
+
+tf_err tf_store_layout(tf_store *s, int stage, tf_error *error) {
+    store_begin_vigil(s);
+    const tf_err err = lay_out(s, stage, error);
+    store_end_vigil(s);
+    return err;
 }
 
 void store_close_table(table *t) {
@@ -444,7 +356,7 @@ static void close_table(void *context, const char *folder, const char *name, tab
 
 void store_close_stage(tf_store *s, int stage) {
     store_stage *st = &s->stage[stage];
-    each_table(s, stage, close_table, NULL);
+    store_each_table(s, stage, close_table, NULL);
     store_close_given(s, stage);
     store_close_arrays(s, stage);
     scale_close(&st->index);
@@ -476,6 +388,7 @@ static tf_err note_enough(tf_store *s, int stage, int64_t enough, tf_error *erro
 
 tf_err tf_store_finish(tf_store *s, int stage, int64_t enough, tf_error *error) {
     const int64_t tasks = tf_space_size(s->campaign->stage[stage].space);
+    store_begin_vigil(s);
     tf_err err = store_texts(s, stage, error);
     if (err == TF_OK)
         err = store_reduce(s, stage, enough ? enough : tasks, error);
@@ -483,6 +396,7 @@ tf_err tf_store_finish(tf_store *s, int stage, int64_t enough, tf_error *error) 
         err = note_enough(s, stage, enough, error);
     if (err == TF_OK)
         err = store_end_change(s, stage, true, error);
+    store_end_vigil(s);
     store_close_stage(s, stage);
     return err;
 }

@@ -268,6 +268,14 @@ static void free_kind(text_kind *k) {
     free(k->list.items);
 }
 
+static tf_err check_lengths(const tf_store *s, int stage, const text_kind *kind, tf_error *error) {
+    const table *const tables[] = {&kind->cells, &kind->heap, &kind->index};
+    tf_err err = TF_OK;
+    for (size_t t = 0; t < sizeof tables / sizeof *tables && err == TF_OK; t++)
+        err = store_check_length(s, stage, tables[t], error);
+    return err;
+}
+
 static tf_err make_kinds(tf_store *s, int stage, text_kind *kind, int kinds, tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
     int made = 0;
@@ -281,6 +289,8 @@ static tf_err make_kinds(tf_store *s, int stage, text_kind *kind, int kinds, tf_
             continue;
         if (!make_kind(s, stage, k, &kind[k]))
             err = store_error(s, error, "can't make \"%s\"", kind[k].name);
+        else
+            err = check_lengths(s, stage, &kind[k], error);
         err = tf_store_agree(s->comm, err, error);
     }
     if (err == TF_OK && !scale_list(&s->stage[stage].index))

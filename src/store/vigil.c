@@ -1,59 +1,128 @@
-/* HDF5's ranks change metadata together, and wait for each other in its calls; when one of them can't write its part,
- * for want of room, they do so for ever. A thread keeps watch over each change: one that takes long while the disk is
- * full comes to no end, and the process ends instead. What was written before the change is as safe as after kill -9.
+/* In a change of metadata HDF5's ranks wait for each other. One whose write fails leaves the others waiting for ever:
+ * it ends them all as soon as MPI tells of the failure, before HDF5 goes on, with its reason. What was written before
+ * the change is as safe then as after kill -9.
+ *
+ * Where MPI does not tell (mpi_file.c), and whatever else keeps ranks from coming to an end together, a thread keeps
+ * watch. To wait is not wrong by itself: a file system may be away for minutes, a rank may be stopped in a debugger. So
+ * people are told, and the process ends only where the disk is full and nothing has moved for a while.
  */
-#include <errno.h>
+#include "store/vigil.h"
+
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "store/file.h"
 
-#define PATIENCE 10.0 /* s */
+/* ---- The judgement ---- */
+
+vigil_memory vigil_begin(const vigil_terms *terms, double now) {
+    return (vigil_memory){.alive = now, .roomy = now, .looked = now, .word = terms->word};
+}
+
+vigil_verdict vigil_judge(vigil_memory *m, const vigil_terms *terms, const vigil_sight *sight) {
+    const bool was_stopped = sight->now - m->looked > 10 * terms->tick; /* nor could anything move meanwhile */
+    if (sight->signs != m->signs || was_stopped) {
+        m->alive = sight->now;
+        m->word = terms->word;
+    }
+    if (!sight->is_full)
+        m->roomy = sight->now;
+    m->signs = sight->signs;
+    m->looked = sight->now;
+    const double silence = sight->now - m->alive;
+    if (silence >= terms->full && sight->now - m->roomy >= terms->full)
+        return VIGIL_END;
+    if (silence < m->word)
+        return VIGIL_WAIT;
+    m->word *= 2;
+    return VIGIL_TELL;
+}
+
+/* ---- The thread ---- */
 
 struct vigil {
     const char *path;
+    int fd;
+    bool tells;
+    vigil_terms terms;
+    char io[48]; /* where the system counts what the thread that is watched over reads and writes */
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     bool over; /* under the mutex */
 };
 
-static void *keep_watch(void *context) {
+static vigil_sight look(const vigil *v) {
     enum { FULL = 64 << 10 }; /* bytes: no room for metadata */
-    struct vigil *v = context;
-    const double deadline = tf_now() + PATIENCE;
-    pthread_mutex_lock(&v->mutex);
-    while (!v->over) {
-        struct timespec next;
-        clock_gettime(CLOCK_MONOTONIC, &next);
-        next.tv_sec++;
-        pthread_cond_clockwait(&v->changed, &v->mutex, CLOCK_MONOTONIC, &next);
-        if (v->over || tf_now() < deadline || tf_free_bytes(v->path) >= FULL)
-            continue;
+    struct stat info = {0};
+    tf_buf counts = {0};
+    if (v->fd >= 0)
+        fstat(v->fd, &info);
+    const int64_t moved[] = {info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
+    tf_read_file(v->io, &counts);
+    tf_buf_add(&counts, moved, sizeof moved);
+    const vigil_sight sight = {
+        .now = tf_now(), .signs = tf_hash(counts.data, counts.length, 0), .is_full = tf_free_bytes(v->path) < FULL};
+    tf_buf_free(&counts);
+    return sight;
+}
+
+static void act(const vigil *v, vigil_verdict verdict, double silence) {
+    char text[32];
+    if (verdict == VIGIL_END) {
         tf_say("%s: the disk is full, and a change of the file comes to no end", v->path);
         _exit(TF_ERR_RUN);
+    }
+    if (verdict == VIGIL_TELL && v->tells)
+        tf_say("%s: nothing has been read or written for %s: the file system is slow, or a rank has been stopped; this "
+               "run goes on waiting",
+               v->path, tf_format_duration(silence, text));
+}
+
+static struct timespec after(double seconds) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    const int64_t ns = time.tv_nsec + (int64_t)(1e9 * seconds);
+    return (struct timespec){.tv_sec = time.tv_sec + ns / 1000000000, .tv_nsec = ns % 1000000000};
+}
+
+static void *keep_watch(void *context) {
+    vigil *v = context;
+    vigil_memory memory = vigil_begin(&v->terms, tf_now());
+    pthread_mutex_lock(&v->mutex);
+    while (!v->over) {
+        const struct timespec next = after(v->terms.tick);
+        if (pthread_cond_clockwait(&v->changed, &v->mutex, CLOCK_MONOTONIC, &next) == 0)
+            continue;
+        pthread_mutex_unlock(&v->mutex); /* looking may take as long as what is waited for */
+        const vigil_sight sight = look(v);
+        const vigil_verdict verdict = vigil_judge(&memory, &v->terms, &sight);
+        pthread_mutex_lock(&v->mutex);
+        if (!v->over)
+            act(v, verdict, sight.now - memory.alive);
     }
     pthread_mutex_unlock(&v->mutex);
     return NULL;
 }
 
-void store_begin_vigil(tf_store *s) {
-    if (s->ranks == 1 || s->vigil)
-        return;
-    struct vigil *v = tf_alloc(sizeof *v);
-    *v = (struct vigil){.path = s->path};
+vigil *vigil_start(const char *path, int fd, bool tells, const vigil_terms *terms) {
+    vigil *v = tf_alloc(sizeof *v);
+    *v = (vigil){.path = path, .fd = fd, .tells = tells, .terms = *terms};
+    snprintf(v->io, sizeof v->io, "/proc/self/task/%d/io", (int)gettid());
     pthread_mutex_init(&v->mutex, NULL);
     pthread_cond_init(&v->changed, NULL);
     if (pthread_create(&v->thread, NULL, keep_watch, v) == 0)
-        s->vigil = v;
-    else
-        free(v);
+        return v;
+    free(v);
+    return NULL;
 }
 
-void store_end_vigil(tf_store *s) {
-    struct vigil *v = s->vigil;
+void vigil_end(vigil *v) {
     if (!v)
         return;
     pthread_mutex_lock(&v->mutex);
@@ -64,5 +133,43 @@ void store_end_vigil(tf_store *s) {
     pthread_mutex_destroy(&v->mutex);
     pthread_cond_destroy(&v->changed);
     free(v);
+}
+
+/* ---- The store ---- */
+
+void store_begin_vigil(tf_store *s) {
+    static const vigil_terms terms = {.word = 60, .full = 60, .tick = 1};
+    if (s->ranks > 1 && !s->vigil)
+        s->vigil = vigil_start(s->path, s->fd, s->rank == 0, &terms);
+}
+
+void store_end_vigil(tf_store *s) {
+    vigil_end(s->vigil);
     s->vigil = NULL;
+}
+
+/* MPI's handler of errors of the file. */
+static void end_all(MPI_File *file, int *code, ...) {
+    char reason[MPI_MAX_ERROR_STRING], host[256] = "";
+    int length = 0, rank = 0;
+    (void)file;
+    MPI_Error_string(*code, reason, &length);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    gethostname(host, sizeof host - 1);
+    tf_say("rank %d on %s can't write the output: %.*s; with the cause removed the same command line goes on", rank,
+           host, (int)strcspn(reason, "\n"), reason);
+    MPI_Abort(MPI_COMM_WORLD, TF_ERR_RUN);
+}
+
+void store_guard(const tf_store *s, bool on) {
+    MPI_File *file = NULL;
+    MPI_Errhandler handler = MPI_ERRORS_RETURN;
+    if (s->ranks == 1 || H5Iis_valid(s->file) <= 0 || H5Fget_vfd_handle(s->file, H5P_DEFAULT, (void **)&file) < 0 ||
+        !file)
+        return;
+    if (on && MPI_File_create_errhandler(end_all, &handler) != MPI_SUCCESS)
+        return;
+    MPI_File_set_errhandler(*file, handler);
+    if (on)
+        MPI_Errhandler_free(&handler);
 }

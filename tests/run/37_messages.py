@@ -93,7 +93,6 @@ TASKS = [
 
 # Messages that only a failing system call, HDF5, too large a campaign or a damaged machine brings about.
 OF_THE_SYSTEM = {
-    "the disk is full, and a change of the file comes to no end",
     "old bytes can't be cleared",
     "can't list the texts of stage",
     "this MPI allows no threads, not even such as do not use it (MPI_THREAD_FUNNELED): use one that was built with them",
@@ -122,7 +121,6 @@ OF_THE_SYSTEM = {
     "HDF5 does not say why",
     "has not the rows that it must have",
     "its columns can't be read",
-    "the disk is full",
     "can't be flushed",
     "can't be created",
     "the process that was to finish it is gone",

@@ -244,10 +244,16 @@ class Surroundings(Ends):
             self.assertEqual(list(self.open("e.h5")["e/task/status"]).count(farm.DONE), 19)
 
     def test_a_file_that_may_not_grow_ends_the_run_in_order(self):
-        self.write("e.json", {"over": {"i": {"range": [100000]}}, "run": {"function": "builtin:random"}, "results": {"x": {"type": "float64", "shape": [64]}}})
-        limit = 30 << 20  # enough for MPI's own files
-        done = self.run_in(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)), "e.json", status=3)
-        self.assertRegex(done.stderr, r"File too large\n(.*\n)*taskfarm: e.h5: ")
+        """One whose length is known, before anything is written; one that grows, when it can no longer."""
+        rows = {"over": {"i": {"range": [100000]}}, "run": {"function": "builtin:random"}, "results": {"x": {"type": "float64", "shape": [64]}}}
+        texts = {"over": {"i": {"range": [100]}}, "run": {"command": "head -c 65536 /dev/zero | tr '\\0' x"}}
+        for stage, limit, said in (
+            (rows, 30 << 20, r'^taskfarm: e\.h5: with stage "e" it has 50\.57 MB, and rank 0 may write no file of more than 30 MB: raise ulimit -f\n$'),
+            (texts, 5 << 20, r"taskfarm: e\.h5\.d/run-1/rank-0000\.text: File too large\n"),  # enough for MPI's own files
+        ):
+            self.write("e.json", stage)
+            done = self.run_in(lambda limit=limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)), "e.json", "--fresh", status=3)
+            self.assertRegex(done.stderr, said)
 
     def test_nobody_who_reads_what_a_run_says(self):
         self.write("e.json", {"over": {"i": {"range": [5]}}, "run": {"command": "echo {i}; false"}})

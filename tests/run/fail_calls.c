@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static int fails(const char *call, int *count) {
@@ -43,7 +44,9 @@ static int fails(const char *call, int *count) {
 
 FAILING(ssize_t, pwrite, (int fd, const void *data, size_t size, off_t at), (fd, data, size, at), -1)
 FAILING(ssize_t, pread, (int fd, void *data, size_t size, off_t at), (fd, data, size, at), -1)
+FAILING(ssize_t, pwritev, (int fd, const struct iovec *parts, int number, off_t at), (fd, parts, number, at), -1)
 FAILING(int, fdatasync, (int fd), (fd), -1)
+FAILING(int, fsync, (int fd), (fd), -1)
 FAILING(int, rename, (const char *from, const char *to), (from, to), -1)
 FAILING(int, renameat, (int from_in, const char *from, int to_in, const char *to), (from_in, from, to_in, to), -1)
 FAILING(int, mkdir, (const char *path, mode_t mode), (path, mode), -1)
