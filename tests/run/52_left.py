@@ -4,8 +4,10 @@ others are run."""
 import contextlib
 import os
 import pathlib
+import random
 import signal
 import subprocess
+import unittest
 
 import farm
 
@@ -103,6 +105,8 @@ class Processes(farm.FarmTest):
 
     def test_that_are_killed(self):
         for victims, chosen in self.VICTIMS.items():
+            if victims == "a host and the spawner" and not farm.SOAK:
+                continue
             for ranks in (None, 3) if farm.SOAK else (3,) if victims == "the spawner" else (None,):
                 with self.subTest(victims=victims, ranks=ranks):
                     self.setUp()
@@ -113,6 +117,25 @@ class Processes(farm.FarmTest):
                     if "killall" not in victims:
                         self.assertIn("the spawner process is gone: was it killed?", self.said())
                         self.assertTrue(ranks or run.returncode == 3, run.returncode)
+
+    @unittest.skipUnless(farm.SOAK, "slow: tests/run.sh --soak")
+    def test_that_are_killed_by_chance(self):
+        """Any of them, one after the other, but for the last two that know of the tasks."""
+        for seed in range(40):
+            chance = random.Random(seed)
+            ranks = chance.choice((None, 2))
+
+            def chosen(rank, guard, spawner, hosts):
+                watcher = chance.choice((guard, spawner))
+                some = [watcher] + [pid for pid in (rank, *hosts) if chance.random() < 0.3]
+                return chance.sample(some, len(some))
+
+            with self.subTest(seed=seed):
+                self.setUp()
+                run = self.begin(farm.TASKFARM, "e.json", "--slots", "4", begun=4, ranks=ranks)
+                self.kill(chosen, run)
+                self.taskfarm("e.json", "--slots", 4, ranks=chance.choice((None, 2)), env=self.env)
+                self.check_alone()
 
     def test_of_a_program_with_a_main_of_its_own(self):
         program = farm.BUILD / "tests" / "embed_cases"
@@ -154,7 +177,7 @@ class Rows(farm.FarmTest):
                 self.assertEqual(self.made(), scratch)
 
     def test_are_kept_where_they_are_said_to_be_good(self):
-        for options in (["--touch"], ["--rerun", "mtime", "t"]):
+        for options in (["--touch"], ["--rerun", "mtime", "t"])[0 if farm.SOAK else 1 :]:
             self.campaign(2, "old")
             self.taskfarm("m.json", "--fresh")
             self.campaign(2, "new")
