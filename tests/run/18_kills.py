@@ -48,7 +48,7 @@ POINTS = [
     ("rows.data", 40),
     ("rows.texts", 40),
     ("texts.made", 3),
-    ("texts.written", 9),
+    ("texts.written", 5),
     ("close.closed", 1),
     ("carry.texts", 1),
     ("stay.dirty", 1),
