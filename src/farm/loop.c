@@ -60,30 +60,6 @@ int tf_farm_launch_rank(void) {
     return text && tf_parse_int(text, &number) ? (int)number : 0;
 }
 
-/* MPICH's are not on a disk. A folder that can't be looked at is for MPI to judge. */
-tf_err tf_farm_check_room(tf_error *error) {
-#ifdef OPEN_MPI
-    static const char *const names[] = {
-        "PMIX_SERVER_TMPDIR", "OMPI_MCA_orte_tmpdir_base", "PRTE_MCA_prte_tmpdir_base", "TMPDIR", "TEMP", "TMP"};
-    enum { LEAST = 6 << 20 }; /* bytes: Open MPI 4.1 takes more, or waits for ever under mpirun */
-    const char *folder = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof *names && !folder; i++)
-        folder = getenv(names[i]);
-    if (!folder)
-        folder = tf_temporary_folder();
-    if (tf_free_bytes(folder) < LEAST) {
-        char host[256] = "";
-        gethostname(host, sizeof host - 1);
-        return tf_error_set(error, TF_ERR_RUN,
-                            "MPI can't begin on %s: %s, where it makes its files, is full; make room there, or set "
-                            "TMPDIR to another folder",
-                            host, folder);
-    }
-#endif
-    (void)error;
-    return TF_OK;
-}
-
 /* ---- Starting ---- */
 
 /* Rank 0 has read the manifest and all that it names; the others are told. */

@@ -336,13 +336,18 @@ class Surroundings(Ends):
 class FullDisk(Ends):
     limit = 60
 
-    def test_ranks_that_flush_together_do_not_wait_for_one_that_cannot(self):
-        """Whatever there is left, a run of several ranks ends, with the reason."""
-        small, size = self.folder / "small", 3 << 20
-        small.mkdir()
+    def small_disk(self, size):
+        small = self.folder / "small"
+        small.mkdir(exist_ok=True)
         if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", small], capture_output=True).returncode != 0:
             self.skipTest("mounting a small file system needs root")
-        self.addCleanup(subprocess.run, ["umount", small])
+        self.addCleanup(subprocess.run, ["umount", "-l", small], capture_output=True)
+        return small
+
+    def test_ranks_that_flush_together_do_not_wait_for_one_that_cannot(self):
+        """Whatever there is left, a run of several ranks ends, with the reason."""
+        size = 3 << 20
+        small = self.small_disk(size)
         columns = {f"c{k}": "i" for k in range(30)}
         self.write("e.json", {"stages": [{"name": f"s{n}", "over": {"i": {"range": [50]}}, "run": {"expr": columns}} for n in range(8)]})
         for left in range(80, 400, 20) if farm.SOAK else (200,):  # KB
@@ -354,15 +359,10 @@ class FullDisk(Ends):
                 for path in ("e.h5", "e.h5.d", "fill"):
                     subprocess.run(["rm", "-rf", small / path], check=True)
 
-
     @unittest.skipIf(farm.MPICH, "it makes no files where temporary ones are")
     def test_where_mpi_makes_its_files(self):
         """Nothing is made of a run that can't begin, and what an earlier one has made is as it was."""
-        small = self.folder / "small"
-        small.mkdir()
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small], capture_output=True).returncode != 0:
-            self.skipTest("mounting a small file system needs root")
-        self.addCleanup(subprocess.run, ["umount", small])
+        small = self.small_disk("64k")
         self.write("e.json", {"over": {"i": {"range": [2]}}, "run": {"command": "true"}})
         for again in (False, True):
             before = self.files()
@@ -374,11 +374,32 @@ class FullDisk(Ends):
                     [*launcher, farm.TASKFARM, "e.json"], cwd=self.folder, env=farm.environment(**env), capture_output=True, text=True, timeout=self.limit
                 )
                 self.assertEqual(done.returncode, 3, done.stderr)
-                self.assertRegex(done.stderr, f"taskfarm: MPI can't begin on .*: {small}, where it makes its files, is full; make room there, or set TMPDIR to another folder\n")
+                self.assertRegex(done.stderr, f"taskfarm: MPI can't begin on .*: {small}, where it makes its files, is full: it needs 8\\.043 MB; make room there, or set TMPDIR to another folder\n")
                 self.assertEqual(self.files(), before)
             if not again:
                 self.taskfarm("e.json")
         self.assertEqual(self.files(), before)
+
+
+    @unittest.skipIf(farm.MPICH, "it makes no files where temporary ones are")
+    def test_a_little_too_little_and_just_enough_for_mpi(self):
+        """What one rank's start has taken of it does not keep the next from starting."""
+        self.write("e.json", {"over": {"i": {"range": [2]}}, "run": {"command": "true"}})
+        for size, ranks, status in [("8200k", None, 3), ("8200k", 2, 3), ("8300k", 3, 0)] + [("8300k", 12, 0)] * 10 * farm.SOAK:
+            with self.subTest(size=size, ranks=ranks):
+                small = self.small_disk(size)
+                done = self.taskfarm("e.json", "--fresh", ranks=ranks, status=status, env={"TMPDIR": str(small)})
+                if status:
+                    self.assertRegex(done.stderr, "taskfarm: MPI can't begin on .*: .*/small.*, where it makes its files, is full: it needs 8\\.043 MB")
+                subprocess.run(["umount", "-l", small], check=True)
+
+    @unittest.skipIf(farm.MPICH, "it makes no files where temporary ones are")
+    def test_a_limit_that_mpi_can_not_begin_with(self):
+        self.write("e.json", {"run": {"command": "true"}})
+        limited = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))  # noqa: E731
+        done = subprocess.run(self.command("e.json"), cwd=self.folder, env=farm.environment(), preexec_fn=limited, capture_output=True, text=True, timeout=self.limit)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertRegex(done.stderr, "^taskfarm: MPI can't begin on .*: it makes files of 4 MB, which ulimit -f does not allow; raise it\n$")
 
 
 class Opening(Ends):
