@@ -100,6 +100,9 @@ static tf_err take_finished(const carrying *c, int stage) {
             err = take_cells(c, stage, kind, cells);
         else if (heap && index && heap->offset >= 0)
             err = take_heap(c, stage, kind, heap, index);
+        else if (kind >= TF_RECORD_COLUMN && !cells && !(heap && index) && c->plan->stage[stage].kept.total > 0)
+            err = tf_error_set(c->error, TF_ERR_RUN, "%s: is damaged: /%s/results/%s is missing", c->old->path,
+                               old->name, name);
     }
     return err;
 }

@@ -236,6 +236,19 @@ bool contents_read_file(contents *c, hid_t file, h5_fault *fault) {
     return visit_all(file, add_stage, &(stages_visit){c, fault}, fault) && !*fault->text;
 }
 
+bool contents_read_finished(contents *c, hid_t file, h5_fault *fault) {
+    bool good = true;
+    for (int s = 0; s < c->stages && good; s++) {
+        int64_t finished = 0;
+        hid_t group = h5_open_group(file, c->stage[s].name, fault);
+        good = group > 0 && h5_number_attribute(group, CONTENTS_FINISHED, H5T_NATIVE_INT64, &finished, fault);
+        if (group > 0)
+            H5Gclose(group);
+        c->stage[s].finished = finished > 0;
+    }
+    return good;
+}
+
 /* ---- Do they make sense? ---- */
 
 /* What a dataset must be for its name, whatever the campaign: bytes of a row, and whether there is a row a task. */

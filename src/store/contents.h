@@ -13,11 +13,14 @@ typedef struct contents_table {
     int64_t rows, row_bytes;
 } contents_table;
 
+/* Attribute of a stage that is finished: by it one is known even where the journal is lost. */
+#define CONTENTS_FINISHED "finished"
+
 typedef struct contents_stage {
     char *name;
     char *fingerprint; /* see fingerprint.h */
     int64_t tasks;
-    bool finished; /* its texts are in the file, too */
+    bool finished; /* its texts and reductions are in the file, and whole */
     code_history code;
     int tables;
     contents_table *table;
@@ -62,6 +65,9 @@ bool contents_read_stage(contents *c, hid_t file, const char *name, const char *
 
 /* All stages of a file. */
 bool contents_read_file(contents *c, hid_t file, h5_fault *fault);
+
+/* Sets which stages are finished, as they say themselves. */
+bool contents_read_finished(contents *c, hid_t file, h5_fault *fault);
 
 /* Do the numbers make sense, for a file of that size? They may come from a journal as well. */
 bool contents_check(const contents *c, int64_t size, h5_fault *fault);

@@ -483,7 +483,7 @@ static herr_t change_attribute(hid_t object, const char *name, hid_t type, const
     return result;
 }
 
-static herr_t change_text(hid_t object, const char *name, const char *text) {
+herr_t store_change_text(hid_t object, const char *name, const char *text) {
     hid_t type = text_type();
     herr_t result = change_attribute(object, name, type, &text);
     H5Tclose(type);
@@ -520,16 +520,16 @@ tf_err store_create_alone(tf_store *s, const char *created, tf_error *error) {
 
 static herr_t write_runs(const tf_store *s) {
     const char *text = tf_buf_text(&s->runs);
-    return H5Aexists(s->file, "runs") > 0 ? change_text(s->file, "runs", text)
+    return H5Aexists(s->file, "runs") > 0 ? store_change_text(s->file, "runs", text)
                                           : store_attribute_text(s->file, "runs", text);
 }
 
 /* What is of this run and not of an earlier one; without slots it only winds one up. */
 static herr_t write_run(const tf_store *s, int64_t slots) {
     int32_t ranks = s->ranks;
-    bool bad = change_text(s->file, "taskfarm_version", TASKFARM_VERSION) < 0 ||
-               change_text(s->file, "state", "running") < 0 ||
-               change_text(s->file, "manifest", s->campaign->text) < 0 || write_runs(s) < 0 ||
+    bool bad = store_change_text(s->file, "taskfarm_version", TASKFARM_VERSION) < 0 ||
+               store_change_text(s->file, "state", "running") < 0 ||
+               store_change_text(s->file, "manifest", s->campaign->text) < 0 || write_runs(s) < 0 ||
                (slots > 0 && (change_attribute(s->file, "ranks", H5T_NATIVE_INT32, &ranks) < 0 ||
                               change_attribute(s->file, "slots", H5T_NATIVE_INT64, &slots) < 0));
     return bad ? -1 : 0;
@@ -683,7 +683,7 @@ tf_err tf_store_close(tf_store *s, const char *state, double elapsed, tf_error *
     store_end_sync(s);
     store_end_run(s, state);
     tf_err err = store_begin_change(s, error);
-    if (err == TF_OK && (change_text(s->file, "state", state) < 0 || write_runs(s) < 0 ||
+    if (err == TF_OK && (store_change_text(s->file, "state", state) < 0 || write_runs(s) < 0 ||
                          change_attribute(s->file, "elapsed", H5T_NATIVE_DOUBLE, &elapsed) < 0))
         err = store_error(s, error, "attributes");
     err = tf_store_agree(s->comm, err, error);

@@ -229,6 +229,9 @@ void store_list_open(const tf_store *store, int stage, contents_open *open);
 herr_t store_attribute_text(hid_t object, const char *name, const char *text);
 herr_t store_attribute(hid_t object, const char *name, hid_t type, const void *value);
 
+/* Gives such an attribute, which is there, another text. */
+herr_t store_change_text(hid_t object, const char *name, const char *text);
+
 /* Fixed-length UTF-8, padded with NULs; at least one byte. To be closed. */
 hid_t store_string_type(size_t size);
 
