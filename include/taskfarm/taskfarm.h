@@ -122,6 +122,7 @@ typedef struct tf_run_options {
     bool fresh;          /* sets an old output aside instead of going on with it */
     bool unbound;        /* tasks run on any core, even if some need several slots */
     bool shows_progress; /* on stderr */
+    bool salvage;        /* where OUTPUT.d of a run that did not end is lost: goes on with the rows that are whole */
     double walltime;     /* s after which it is to be over; 0: never */
     double grace;        /* s that tasks may take once it is to stop; 0: 30 */
     double sync;         /* s between times that results are brought to disk; 0: 30 */

@@ -33,7 +33,7 @@ typedef struct options {
     const char *rerun;      /* NULL: not given */
     int forces, targets;
     const char **force, **target;
-    bool fresh, json, raw, safe, watch, dry_run, verbose, by_task, trust, touch, keep_incomplete;
+    bool fresh, salvage, json, raw, safe, watch, dry_run, verbose, by_task, trust, touch, keep_incomplete;
     tf_arena *arena;
 } options;
 

@@ -88,6 +88,7 @@ static int take_option(options *o, int letter, const char *value) {
     case 's': o->seed = value; break;
     case 'r': o->retries = value; break;
     case 'f': o->fresh = true; break;
+    case 'G': o->salvage = true; break;
     case 'y': return take_time("sync", value, true, &o->sync);
     case 'd': return take_time("walltime", value, false, &o->walltime);
     case 'g': return take_time("grace", value, true, &o->grace);
@@ -186,6 +187,8 @@ static int parse(options *o, const verb *v, bool is_given, int argc, char **argv
         if (status != TF_OK)
             return status;
     }
+    if (o->fresh && o->salvage)
+        return cli_usage_error("--salvage goes on with an old output, and --fresh sets it aside: give one of them");
     if (v->has_kind && optind < argc)
         o->kind = argv[optind++];
     if (v->needs && optind == argc)

@@ -82,6 +82,15 @@ static void print_stage(const options *o, const loaded *l, int stage) {
     }
 }
 
+/* What there is to be said of the output. */
+static void print_about(const loaded *l, const tf_store_plan *plan, void (*tell)(const tf_store_plan *, tf_buf *)) {
+    tf_buf text = {0};
+    tell(plan, &text);
+    if (text.length > 0)
+        tf_print(stdout, "%s: %s\n", l->it.campaign->output, tf_buf_text(&text));
+    tf_buf_free(&text);
+}
+
 static void print_plan(const options *o, const loaded *l, const tf_store_plan *plan) {
     char run[32], all[32];
     int64_t tasks = 0, to_run = 0, held = 0, excluded = 0;
@@ -104,11 +113,8 @@ static void print_plan(const options *o, const loaded *l, const tf_store_plan *p
     if (held > 0)
         tf_print(stdout, ", %s are held back", tf_format_count(held, run));
     tf_print(stdout, "\n");
-    tf_buf code = {0};
-    tf_store_tell_code(plan, &code);
-    if (code.length > 0)
-        tf_print(stdout, "%s: %s\n", l->it.campaign->output, tf_buf_text(&code));
-    tf_buf_free(&code);
+    print_about(l, plan, tf_store_tell_code);
+    print_about(l, plan, tf_store_tell_lost);
 }
 
 /* ---- As JSON ---- */
@@ -127,7 +133,7 @@ static cJSON *task_json(const loaded *l, int stage, int64_t index) {
     return item;
 }
 
-static void print_json(const loaded *l) {
+static void print_json(const loaded *l, const tf_store_plan *store) {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "name", l->it.campaign->name);
     cJSON *stages = cJSON_AddArrayToObject(json, "stages");
@@ -143,6 +149,8 @@ static void print_json(const loaded *l) {
         cJSON_AddNumberToObject(item, "held_back", (double)plan->held_back);
         cJSON_AddNumberToObject(item, "code_changed",
                                 (double)(l->it.past[s].other_code ? l->it.past[s].other_code->total : 0));
+        if (tf_store_lost(store, s) > 0)
+            cJSON_AddNumberToObject(item, "lost", (double)tf_store_lost(store, s));
         reasons = cJSON_AddObjectToObject(item, "reasons");
         for (int w = 1; w < TF_WHYS; w++)
             if (sums.count[w])
@@ -163,14 +171,18 @@ int cli_plan(const options *o) {
     tf_store_plan *plan = NULL;
     cli_load(o, &l);
     if (l.it.campaign)
-        plan = cli_decide(o, &l, o->fresh ? TF_STORE_LOOK_FRESH : TF_STORE_LOOK, &error);
+        plan = cli_decide(o, &l,
+                          o->fresh     ? TF_STORE_LOOK_FRESH
+                          : o->salvage ? TF_STORE_LOOK_SALVAGE
+                                       : TF_STORE_LOOK,
+                          &error);
     int status = plan ? TF_OK : (int)error.code;
     if (!plan) {
         tf_print_text(stderr, tf_buf_text(&l.it.diags.lines), l.it.diags.lines.length);
         if (*error.text)
             tf_say("%s", error.text);
     } else if (o->json) {
-        print_json(&l);
+        print_json(&l, plan);
     } else {
         print_plan(o, &l, plan);
     }

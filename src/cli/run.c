@@ -11,7 +11,7 @@ static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_erro
     cli_load(o, l);
     *error = (tf_error){.code = TF_ERR_USAGE};
     if (l->it.campaign)
-        *plan = cli_decide(o, l, o->fresh ? TF_STORE_FRESH : TF_STORE_GO_ON, error);
+        *plan = cli_decide(o, l, o->fresh ? TF_STORE_FRESH : o->salvage ? TF_STORE_SALVAGE : TF_STORE_GO_ON, error);
     if (!*plan) {
         tf_print_text(stderr, tf_buf_text(&l->it.diags.lines), l->it.diags.lines.length);
         return error->code;

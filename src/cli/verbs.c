@@ -4,14 +4,14 @@
 #include <string.h>
 
 const verb verbs[] = {
-    {"run", cli_run, "MANIFEST [TARGET...]", "a manifest", false, true, false, "owtslbfprydgeFuTnKL",
+    {"run", cli_run, "MANIFEST [TARGET...]", "a manifest", false, true, false, "owtslbfGprydgeFuTnKL",
      "run the campaign (under mpirun, or by itself with all cores)",
      "What is done already is not run again: the same command line goes on with a campaign that was stopped or killed. "
      "The word run may be left out.\n"
      "A TARGET is a stage, STAGE[PARAMETER=VALUE], or a file that a task makes: it is run with all that it needs.\n"},
     {"check", cli_check, "MANIFEST", "a manifest", false, false, false, "owtsj",
      "say whether the manifest is right, and what it would run", ""},
-    {"plan", cli_plan, "MANIFEST [TARGET...]", "a manifest", false, true, false, "owtsfeFuTvj",
+    {"plan", cli_plan, "MANIFEST [TARGET...]", "a manifest", false, true, false, "owtsfGeFuTvj",
      "say what would be run, and why; run nothing", ""},
     {"try", cli_try, "MANIFEST [STAGE] INDEX", "a manifest", false, false, true, "owts",
      "run one task here and now, as for a debugger, and show all of it",
@@ -69,6 +69,8 @@ const option_spec option_specs[] = {
     {"until", 'u', false, "STAGE", NULL, "the same as the stage as a target"},
     {"touch", 'T', false, NULL, NULL, "run nothing: take outputs that are there for up to date"},
     {"fresh", 'f', false, NULL, NULL, "set an old output aside and start anew, instead of going on with it"},
+    {"salvage", 'G', false, NULL, NULL,
+     "where FILE.h5.d of a run that did not end is lost: go on with the rows that are whole in FILE.h5 alone"},
     {"dry-run", 'n', true, NULL, NULL, "the same as plan"},
     {"keep-incomplete", 'K', false, NULL, NULL, "keep outputs of tasks that fail, as FILE.incomplete"},
     {"latency-wait", 'L', false, "TIME", NULL,

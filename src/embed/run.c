@@ -91,8 +91,9 @@ static void tell(first *f) {
 }
 
 /* Returns TF_OK, or an outcome and its reason. */
-static tf_err prepare(first *f, tf_runner *runner, const tf_manifest *manifest, bool fresh) {
+static tf_err prepare(first *f, tf_runner *runner, const tf_manifest *manifest, const tf_run_options *o) {
     tf_error error = {.code = TF_ERR_USAGE};
+    const tf_store_mode mode = o->fresh ? TF_STORE_FRESH : o->salvage ? TF_STORE_SALVAGE : TF_STORE_GO_ON;
     const tf_wish wish = {.by_time = true, .by_params = true, .by_code = true, .by_inputs = true};
     f->text = tf_manifest_text(manifest);
     f->workdir = getcwd(NULL, 0);
@@ -107,7 +108,7 @@ static tf_err prepare(first *f, tf_runner *runner, const tf_manifest *manifest, 
     }
     tf_farm_load(&f->load, &f->source.source, runner->functions, &f->it);
     if (f->it.campaign)
-        f->plan = tf_farm_decide(&f->it, fresh ? TF_STORE_FRESH : TF_STORE_GO_ON, &wish, false, &error);
+        f->plan = tf_farm_decide(&f->it, mode, &wish, false, &error);
     if (f->plan) {
         tell(f);
         tf_store_prepare(f->plan, &error);
@@ -155,7 +156,7 @@ int tf_run(tf_runner *runner, const tf_manifest *manifest, MPI_Comm comm, const 
     tf_store_enter(&guest);
     tf_buf_clear(&runner->message);
     MPI_Comm_rank(comm, &rank);
-    tf_err prepared = rank == 0 ? prepare(&f, runner, manifest, o->fresh) : TF_OK;
+    tf_err prepared = rank == 0 ? prepare(&f, runner, manifest, o) : TF_OK;
     tf_farm_options farm = {.comm = &comm,
                             .campaign = f.it.campaign,
                             .bundle = prepared == TF_OK && f.it.campaign ? &f.it.recorder.bytes : NULL,

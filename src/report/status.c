@@ -248,7 +248,9 @@ static void print_text(FILE *out, const char *path, const tf_survey *survey, boo
         tf_print(out, " after %s", tf_format_duration(survey->elapsed, elapsed));
     if (running ? beat != NULL : !is_over(survey))
         tf_print(out, "; %d%%", percent_of(survey, running ? beat : NULL));
-    if (!running && strcmp(survey->state, "interrupted") == 0)
+    if (!running && survey->lost)
+        tf_print(out, "; what was in %s.d is lost: --salvage goes on with the rows that are whole without it", path);
+    else if (!running && strcmp(survey->state, "interrupted") == 0)
         tf_print(out, "; the same command line goes on");
     tf_print(out, "\n");
     print_stages(out, survey);
@@ -290,6 +292,8 @@ static cJSON *as_json(const state *s) {
     cJSON_AddStringToObject(json, "file", s->path);
     cJSON_AddStringToObject(json, "state", s->running ? "running" : survey->state);
     cJSON_AddNumberToObject(json, "elapsed", survey->elapsed);
+    if (!s->running && survey->lost)
+        cJSON_AddBoolToObject(json, "lost", true);
     if (!s->running || beat)
         cJSON_AddNumberToObject(json, "percent", percent_of(survey, beat));
     cJSON *stages = cJSON_AddArrayToObject(json, "stages");

@@ -189,7 +189,7 @@ static tf_err create(const carrying *c) {
 
 tf_err plan_carry_out(tf_store_plan *plan, const old_output *old, tf_error *error) {
     const tf_campaign *campaign = plan->campaign;
-    bool moves = old->dirty;
+    bool moves = old->dirty || old->lost;
     for (int s = 0; s < campaign->stages; s++)
         moves = moves || plan->stage[s].moves;
     for (int s = 0; s < campaign->stages; s++) {
@@ -198,9 +198,9 @@ tf_err plan_carry_out(tf_store_plan *plan, const old_output *old, tf_error *erro
         ps->finished = !moves && !looks && ps->old && ps->old->finished && ps->pending.total == 0;
     }
     contents_copy(&plan->contents, &old->contents);
-    plan->contents.run = old->contents.run + 1;
+    plan->contents.run = (old->lost ? folder_last_run(old->path) : old->contents.run) + 1;
     contents_set_names(&plan->contents, campaign);
-    tf_err err = folder_remove_runs(old->path, old->fd < 0 ? -1 : old->contents.run, error);
+    tf_err err = old->lost ? TF_OK : folder_remove_runs(old->path, old->fd < 0 ? -1 : old->contents.run, error);
     carrying c = {.plan = plan, .old = old, .error = error};
     if (err != TF_OK || old->fd < 0)
         return err == TF_OK ? create(&c) : err;

@@ -1,4 +1,5 @@
 /* Rows that are kept, into a new file that takes the old one's place once it is whole. */
+#include "store/aside.h"
 #include "store/carry.h"
 #include "store/disk.h"
 #include "store/lock.h"
@@ -115,6 +116,8 @@ static tf_err write_new(const carrying *c, int fd, const char *path) {
 static tf_err put_in_place(const carrying *c, int folder) {
     const char *path = c->old->path;
     tf_buf real = {0}; /* the output's name may be a link, and stays one */
+    if (c->old->lost && aside_keep(path, c->plan->contents.run, &c->plan->note, c->error) != TF_OK)
+        return c->error->code;
     int failure = tf_follow_links(path, &real);
     if (!failure && renameat(folder, "new.h5", AT_FDCWD, real.data) != 0)
         failure = errno;

@@ -244,7 +244,7 @@ bool folder_link(const char *output, int64_t run, const char *name) {
     return made;
 }
 
-/* ---- Removing ---- */
+/* ---- What runs have left ---- */
 
 /* The rest of a name behind `start`, if there is one and it is digits up to `end`. */
 static bool is_numbered(const char *name, const char *start, const char *end) {
@@ -278,23 +278,23 @@ static bool is_leftover(const char *name) {
 }
 
 /* Goes through the entries of a folder. Returns 0, or what `visit` returned first that is not. */
-static int each_entry(int folder, int (*visit)(int folder, const char *name, const char *keep), const char *keep) {
+static int each_entry(int folder, int (*visit)(int folder, const char *name, void *context), void *context) {
     int failure = 0, again = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = again >= 0 ? fdopendir(again) : NULL;
     if (!entries)
         return errno;
     for (const struct dirent *entry; !failure && (entry = readdir(entries));)
-        failure = visit(folder, entry->d_name, keep);
+        failure = visit(folder, entry->d_name, context);
     closedir(entries);
     return failure;
 }
 
-static int remove_side_file(int folder, const char *name, const char *keep) {
-    (void)keep;
+static int remove_side_file(int folder, const char *name, void *context) {
+    (void)context;
     return !is_side_file(name) || unlinkat(folder, name, 0) == 0 || errno == ENOENT ? 0 : errno;
 }
 
-static int remove_entry(int folder, const char *name, const char *keep) {
+static int remove_entry(int folder, const char *name, void *keep) {
     if (is_leftover(name))
         return unlinkat(folder, name, 0) == 0 || errno == ENOENT ? 0 : errno;
     if (!is_run(name) || strcmp(name, keep) == 0)
@@ -309,7 +309,7 @@ static int remove_entry(int folder, const char *name, const char *keep) {
     return failure;
 }
 
-static tf_err remove_all_but(const char *output, const char *keep, tf_error *error) {
+static tf_err remove_all_but(const char *output, char *keep, tf_error *error) {
     int folder = folder_open(output, error);
     if (folder < 0)
         return error->code;
@@ -320,7 +320,60 @@ static tf_err remove_all_but(const char *output, const char *keep, tf_error *err
 
 tf_err folder_remove_runs(const char *output, int64_t run, tf_error *error) {
     char keep[40];
-    return remove_all_but(output, folder_run(run, keep), error);
+    folder_run(run, keep);
+    return remove_all_but(output, keep, error);
+}
+
+static int take_last(int folder, const char *name, void *last) {
+    (void)folder;
+    int64_t number;
+    if (is_run(name) && tf_parse_int(name + strlen("run-"), &number) && number > *(int64_t *)last && number < INT64_MAX)
+        *(int64_t *)last = number;
+    return 0;
+}
+
+int64_t folder_last_run(const char *output) {
+    int64_t last = 0;
+    int folder = folder_look(output);
+    if (folder < 0)
+        return 0;
+    each_entry(folder, take_last, &last);
+    close(folder);
+    return last;
+}
+
+typedef struct handing {
+    const char *other;
+    char keep[40];
+    int to; /* -1: nothing has been moved yet, and the folder need not be there */
+    tf_err err;
+    tf_error *error;
+} handing;
+
+static int hand_entry(int folder, const char *name, void *context) {
+    handing *h = context;
+    if (strcmp(name, "journal") != 0 && (!is_run(name) || strcmp(name, h->keep) == 0))
+        return 0;
+    if (h->to < 0)
+        h->to = folder_make(h->other, h->error);
+    if (h->to < 0)
+        h->err = h->error->code;
+    else if (renameat(folder, name, h->to, name) != 0)
+        h->err = folder_failed(h->other, name, errno, h->error);
+    return h->err == TF_OK ? 0 : ECANCELED;
+}
+
+tf_err folder_hand_over(const char *output, int64_t run, const char *other, tf_error *error) {
+    handing h = {.other = other, .to = -1, .error = error};
+    folder_run(run, h.keep);
+    int folder = folder_open(output, error);
+    if (folder < 0)
+        return error->code;
+    const int failure = each_entry(folder, hand_entry, &h);
+    close(folder);
+    if (h.to >= 0)
+        close(h.to);
+    return failure && h.err == TF_OK ? folder_failed(output, NULL, failure, error) : h.err;
 }
 
 void folder_leave(const char *output, int *lock) {
@@ -344,7 +397,7 @@ void folder_leave(const char *output, int *lock) {
 }
 
 tf_err folder_remove(const char *output, int *lock, tf_error *error) {
-    tf_err err = remove_all_but(output, "", error);
+    tf_err err = remove_all_but(output, (char[]){""}, error);
     int folder = err == TF_OK ? folder_open(output, error) : -1;
     if (folder < 0)
         return error->code;

@@ -50,6 +50,12 @@ bool folder_is_of_mpi(const char *name);
 tf_err folder_remove_runs(const char *output, int64_t run, tf_error *error);
 tf_err folder_remove(const char *output, int *lock, tf_error *error);
 
+/* The highest number of a run that has a folder in it; 0: there is none. */
+int64_t folder_last_run(const char *output);
+
+/* Moves what earlier runs than this one have left in it, the journal too, to the folder of another output. */
+tf_err folder_hand_over(const char *output, int64_t run, const char *other, tf_error *error);
+
 /* Lets go of the lock, and removes the folder if it has nothing else. */
 void folder_leave(const char *output, int *lock);
 

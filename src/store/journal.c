@@ -124,7 +124,7 @@ static cJSON *parse(const tf_buf *text) {
 static tf_err damaged(const char *output, tf_error *error) {
     tf_buf path = {0};
     folder_path(output, "journal", &path);
-    tf_error_set(error, TF_ERR_RUN, "%s: is damaged; --fresh sets the output aside and starts anew", path.data);
+    tf_error_set(error, TF_ERR_RUN, "%s: is damaged; " JOURNAL_WAYS_OUT, path.data);
     tf_buf_free(&path);
     return error->code;
 }
@@ -154,7 +154,7 @@ tf_err journal_read(const char *output, contents *c, bool *dirty, bool *there, t
     int failure = read_text(folder, &text);
     close(folder);
     cJSON *json = failure ? NULL : parse(&text);
-    *there = json != NULL;
+    *there = !failure;
     tf_err err = TF_OK;
     if (failure && !is_missing(failure))
         err = folder_failed(output, "journal", failure, error);

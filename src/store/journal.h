@@ -9,10 +9,14 @@
 #include "store/contents.h"
 #include "store/folder.h"
 
+/* What there is to be done without it. */
+#define JOURNAL_WAYS_OUT                                                                                               \
+    "--salvage goes on with the rows that are whole without it, --fresh sets the output aside and starts anew"
+
 /* Writes it, under its name in OUTPUT.d. With `dirty` it says that the file's metadata is about to change. */
 tf_err journal_write(const char *output, const char *name, const contents *c, bool dirty, tf_error *error);
 
-/* Reads it. `*there` tells whether there is one; a damaged one is an error. */
+/* Reads it. `*there` tells whether there is one; an error with `*there` is that it is damaged. */
 tf_err journal_read(const char *output, contents *c, bool *dirty, bool *there, tf_error *error);
 
 #endif

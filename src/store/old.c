@@ -93,21 +93,36 @@ static void name_stages(hid_t file, contents *found, h5_fault *fault) {
     free(name);
 }
 
-/* The file without a journal: the run that made it has ended by itself. */
-static tf_err take_closed(const char *path, hid_t file, contents *found, tf_error *error) {
+static tf_err say_lost(const char *path, const char *state, tf_error *error) {
+    tf_buf beside = {0};
+    const bool has_folder = folder_last_run(path) > 0;
+    folder_path(path, has_folder ? "journal" : NULL, &beside);
+    tf_error_set(error, TF_ERR_RUN, "%s: the last run was %s, and %s%s is missing; " JOURNAL_WAYS_OUT, path,
+                 strcmp(state, "stopped") == 0 ? "stopped" : "interrupted", has_folder ? "" : "its folder ",
+                 beside.data);
+    tf_buf_free(&beside);
+    return error->code;
+}
+
+/* The file without a journal. The run that made it has ended by itself, and all of its stages are finished; or else
+ * that is known of a stage only if it says so. */
+static tf_err take_alone(old_output *old, hid_t file, bool salvages, contents *found, tf_error *error) {
     h5_fault fault = {0};
     char *state = h5_text_attribute(file, "state", &fault);
-    bool over = state && (strcmp(state, "complete") == 0 || strcmp(state, "failed") == 0);
+    const bool over = state && (strcmp(state, "complete") == 0 || strcmp(state, "failed") == 0);
+    old->lost = !over && !*fault.text;
+    tf_err err = old->lost && !salvages ? say_lost(old->path, state ? state : "", error) : TF_OK;
     free(state);
-    if (!over && !*fault.text)
-        return tf_error_set(error, TF_ERR_RUN,
-                            "%s: its run did not end, and %s.d with the rest of it is gone; " START_ANEW, path, path);
+    if (err != TF_OK)
+        return err;
     h5_number_attribute(file, "elapsed", H5T_NATIVE_DOUBLE, &found->elapsed, &fault);
     found->runs = h5_text_attribute(file, "runs", &fault);
     name_stages(file, found, &fault);
-    for (int s = 0; s < found->stages; s++)
+    for (int s = 0; s < found->stages && over; s++)
         found->stage[s].finished = true;
-    return *fault.text ? old_damaged(path, &fault, error) : TF_OK;
+    if (old->lost)
+        contents_read_finished(found, file, &fault);
+    return *fault.text ? old_damaged(old->path, &fault, error) : TF_OK;
 }
 
 static herr_t read_attribute(hid_t object, const char *name, const H5A_info_t *info, void *context) {
@@ -188,7 +203,7 @@ tf_err old_is_ours(const char *path, tf_error *error) {
     return err;
 }
 
-static tf_err read_clean(old_output *old, bool noted, tf_error *error) {
+static tf_err read_clean(old_output *old, bool noted, bool salvages, tf_error *error) {
     if (check_hdf5(old->path, noted, error) != TF_OK)
         return error->code;
     if (look_first(old->path, error) != TF_OK)
@@ -207,7 +222,7 @@ static tf_err read_clean(old_output *old, bool noted, tf_error *error) {
     if (err == TF_OK && noted && !is_as_noted(&old->contents, &found))
         err = tf_error_set(error, TF_ERR_RUN, "%s: is not as its last run left it; " START_ANEW, old->path);
     if (err == TF_OK && !noted)
-        err = take_closed(old->path, file, &found, error);
+        err = take_alone(old, file, salvages, &found, error);
     char *created = err == TF_OK ? h5_text_attribute(file, "created", &fault) : NULL;
     snprintf(old->created, sizeof old->created, "%s", created ? created : "");
     free(created);
@@ -235,12 +250,16 @@ static void end_replacement(const char *path) {
     close(folder);
 }
 
-tf_err old_open(const char *path, bool change, old_output *old, tf_error *error) {
+tf_err old_open(const char *path, int may, old_output *old, tf_error *error) {
     *old = (old_output){.path = path, .fd = -1};
-    if (change)
+    if (may & OLD_TIDIES)
         end_replacement(path);
-    bool noted = false;
+    bool noted = false, salvages = may & OLD_SALVAGES;
     tf_err err = journal_read(path, &old->contents, &old->dirty, &noted, error);
+    if (err != TF_OK && noted && salvages) { /* a damaged one is no better than none */
+        err = TF_OK;
+        noted = false;
+    }
     struct stat info = {0};
     const bool there = stat(path, &info) == 0;
     if (err == TF_OK && there && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
@@ -248,7 +267,7 @@ tf_err old_open(const char *path, bool change, old_output *old, tf_error *error)
     if (err != TF_OK || info.st_size == 0 || (noted && old->dirty && old->contents.stages == 0))
         return err;
     if (!noted || !old->dirty)
-        err = read_clean(old, noted, error);
+        err = read_clean(old, noted, salvages, error);
     return err == TF_OK ? old_open_rows(old, error) : err;
 }
 

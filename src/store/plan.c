@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/folder.h"
+
 const char *plan_fingerprint(const tf_store_plan *plan, int stage) {
     const char *text = plan->fingerprints.data;
     for (int s = 0; s < stage; s++)
@@ -192,7 +194,7 @@ tf_err plan_each_record(const tf_store_plan *plan, const old_output *old, on_rec
 typedef struct vouching {
     const tf_store_plan *plan;
     const old_output *old;
-    tf_intervals *good; /* per stage of the campaign */
+    tf_intervals *good, *torn; /* per stage of the campaign */
 } vouching;
 
 /* The hash of rows as they are in the file; false if they are not all there. */
@@ -232,11 +234,10 @@ static tf_err take_vouched(void *context, const tf_record *record, int number, i
         rows->count < 1 || rows->count > stage->tasks || record->index > stage->tasks - rows->count)
         return TF_OK;
     uint64_t hash = rows->hash;
-    if (at >= synced &&
-        !hash_old_rows(v->old, stage, &v->plan->campaign->stage[number], record->index, rows->count, &hash))
-        return TF_OK;
-    if (hash == rows->hash)
-        tf_intervals_add(&v->good[number], record->index, record->index + rows->count);
+    const bool whole = at < synced || (hash_old_rows(v->old, stage, &v->plan->campaign->stage[number], record->index,
+                                                     rows->count, &hash) &&
+                                       hash == rows->hash);
+    tf_intervals_add(whole ? &v->good[number] : &v->torn[number], record->index, record->index + rows->count);
     return TF_OK;
 }
 
@@ -250,7 +251,9 @@ static tf_err keep_done(const old_output *old, plan_stage *ps, const tf_interval
     tf_err err = TF_OK;
     tf_interval run = {0};
     while (err == TF_OK && tf_intervals_next(good, AT_ONCE, &run)) {
-        int64_t first = run.first, count = run.end - run.first;
+        const int64_t first = old_skip_hole(old, dataset, run.first), count = run.end - first;
+        if (count <= 0)
+            continue;
         err = old_read(old, dataset, 1, first, count, status, error);
         for (int64_t i = 0, end; i < count && err == TF_OK; i = end + 1) {
             const uint8_t *other = status + i;
@@ -271,9 +274,10 @@ static bool may_exclude(const tf_stage_spec *spec) {
     return spec->wheres > 0 || tf_stage_takes_rows(spec);
 }
 
-tf_err plan_count_excluded(const tf_store_plan *plan, int stage, int64_t *count, tf_error *error) {
+/* Of the rows that `ps` keeps. */
+static tf_err count_excluded(const tf_store_plan *plan, int stage, const plan_stage *ps, int64_t *count,
+                             tf_error *error) {
     enum { AT_ONCE = 1 << 20 };
-    const plan_stage *ps = &plan->stage[stage];
     const contents_table *dataset = ps->old ? contents_table_at(ps->old, "task/status") : NULL;
     *count = 0;
     if (!dataset || ps->unusable || !may_exclude(&plan->campaign->stage[stage]))
@@ -288,6 +292,85 @@ tf_err plan_count_excluded(const tf_store_plan *plan, int stage, int64_t *count,
     }
     free(status);
     return err;
+}
+
+tf_err plan_count_excluded(const tf_store_plan *plan, int stage, int64_t *count, tf_error *error) {
+    return count_excluded(plan, stage, &plan->stage[stage], count, error);
+}
+
+/* ---- Rows for which nothing vouches ---- */
+
+static bool has_texts(const tf_stage_spec *spec) {
+    for (int c = 0; c < spec->columns; c++)
+        if (tf_type_size(spec->column[c].type) == 0)
+            return true;
+    return false;
+}
+
+/* Rows that are done by their status alone: side files are lost, or a crash of the machine was faster than the disk.
+ * They are made again. Who salvages takes them, since the status is written last; not those of which a record says that
+ * they are something else, nor those whose results have texts, which are lost as well. */
+static tf_err find_unvouched(const tf_store_plan *plan, const old_output *old, int stage, const tf_intervals *good,
+                             const tf_intervals *torn, tf_error *error) {
+    plan_stage *ps = &plan->stage[stage], claimed = {.old = ps->old};
+    if (!ps->old || ps->old->finished || ps->unusable || plan->keeps_failed)
+        return TF_OK;
+    tf_intervals rest = {0};
+    int64_t excluded = 0;
+    ps->trusted = plan->salvages && !has_texts(&plan->campaign->stage[stage]);
+    tf_intervals_add(&rest, 0, ps->old->tasks);
+    tf_intervals_remove_all(&rest, good);
+    if (ps->trusted)
+        tf_intervals_remove_all(&rest, torn);
+    tf_err err = keep_done(old, &claimed, &rest, false, error);
+    if (err == TF_OK)
+        err = count_excluded(plan, stage, &claimed, &excluded, error);
+    ps->unvouched = claimed.kept.total - excluded;
+    if (ps->trusted)
+        tf_intervals_add_all(&ps->kept, &claimed.kept);
+    else
+        ps->dropped = ps->dropped || (plan->salvages && ps->unvouched > 0);
+    tf_intervals_add_all(&ps->failed, &claimed.failed);
+    tf_intervals_free(&claimed.kept);
+    tf_intervals_free(&claimed.failed);
+    tf_intervals_free(&rest);
+    return err;
+}
+
+int64_t tf_store_lost(const tf_store_plan *plan, int stage) {
+    const plan_stage *ps = &plan->stage[stage];
+    return ps->trusted ? 0 : ps->unvouched;
+}
+
+static void add_lost(const tf_store_plan *plan, int stage, tf_buf *out) {
+    const tf_stage_spec *spec = &plan->campaign->stage[stage];
+    const plan_stage *ps = &plan->stage[stage];
+    const bool one = ps->unvouched == 1, captures = spec->capture_stdout > 0 || spec->capture_stderr > 0;
+    char count[32];
+    if (ps->unvouched == 0)
+        return;
+    tf_buf_addf(out, "%s%s %s task%s of stage \"%s\"", out->length ? ", " : "",
+                has_texts(spec)           ? "texts of"
+                : ps->trusted && captures ? "captured output of"
+                                          : "what vouches for",
+                tf_format_count(ps->unvouched, count), one ? "" : "s", spec->name);
+    if (!ps->trusted)
+        tf_buf_addf(out, ", which %s again", one ? "runs" : "run");
+}
+
+void tf_store_tell_lost(const tf_store_plan *plan, tf_buf *out) {
+    tf_buf list = {0}, folder = {0};
+    for (int s = 0; s < plan->campaign->stages; s++)
+        add_lost(plan, s, &list);
+    folder_path(plan->campaign->output, NULL, &folder);
+    if (plan->lost)
+        tf_buf_addf(out, "lost with %s: %s", folder.data, list.length ? list.data : "nothing");
+    else if (list.length)
+        tf_buf_addf(out, "%s lacks %s", folder.data, list.data);
+    if (out->length && plan->salvages)
+        tf_buf_adds(out, "; after a crash of the machine --fresh is safer, since rows may not have reached the disk");
+    tf_buf_free(&folder);
+    tf_buf_free(&list);
 }
 
 /* ---- The plan ---- */
@@ -360,7 +443,7 @@ static tf_err match_stages(const tf_store_plan *plan, const old_output *old, boo
 static void find_code(const tf_store_plan *plan, const old_output *old, int number) {
     static const code_history none;
     plan_stage *ps = &plan->stage[number];
-    const code_history *before = ps->old ? &ps->old->code : &none;
+    const code_history *before = ps->old && !old->lost ? &ps->old->code : &none;
     const tf_stage_spec *spec = &plan->campaign->stage[number];
     if (plan->keeps_failed) {
         code_copy(&ps->code, before);
@@ -400,7 +483,8 @@ void tf_store_tell_code(const tf_store_plan *plan, tf_buf *out) {
 static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, const bool *spaces, tf_error *error) {
     const tf_campaign *campaign = plan->campaign;
     tf_intervals *good = tf_alloc_array((size_t)campaign->stages, sizeof *good);
-    tf_err err = plan_each_record(plan, old, take_vouched, &(vouching){plan, old, good}, error);
+    tf_intervals *torn = tf_alloc_array((size_t)campaign->stages, sizeof *torn);
+    tf_err err = plan_each_record(plan, old, take_vouched, &(vouching){plan, old, good, torn}, error);
     for (int s = 0; s < campaign->stages && err == TF_OK; s++) {
         plan_stage *ps = &plan->stage[s];
         int64_t tasks = tf_space_size(campaign->stage[s].space);
@@ -408,6 +492,8 @@ static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, const 
             tf_intervals_add(&good[s], 0, ps->old->tasks);
         if (ps->old && !ps->unusable)
             err = keep_done(old, ps, &good[s], plan->keeps_failed, error);
+        if (err == TF_OK)
+            err = find_unvouched(plan, old, s, &good[s], &torn[s], error);
         const int64_t all = ps->kept.total;
         ps->other_points =
             ps->old && spaces[s] && !is_first_part(ps->old->fingerprint, campaign->stage[s].space, ps->old->tasks);
@@ -420,9 +506,12 @@ static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, const 
         if (err == TF_OK)
             read_records(old, ps, &campaign->stage[s], error);
     }
-    for (int s = 0; s < campaign->stages; s++)
+    for (int s = 0; s < campaign->stages; s++) {
         tf_intervals_free(&good[s]);
+        tf_intervals_free(&torn[s]);
+    }
     free(good);
+    free(torn);
     return err;
 }
 
@@ -438,7 +527,8 @@ static bool was_interrupted(const contents *c) {
 
 tf_err plan_make(tf_store_plan *plan, const old_output *old, tf_error *error) {
     const tf_campaign *campaign = plan->campaign;
-    plan->interrupted = was_interrupted(&old->contents);
+    plan->lost = old->lost;
+    plan->interrupted = old->lost || was_interrupted(&old->contents);
     bool *spaces = tf_alloc_array((size_t)campaign->stages, sizeof *spaces);
     tf_err err = match_stages(plan, old, spaces, error);
     if (err == TF_OK)

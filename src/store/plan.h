@@ -10,13 +10,17 @@ typedef struct old_output {
     const char *path;
     int fd; /* to read rows from; -1: there is no output */
     contents contents;
-    bool dirty;       /* its metadata is not to be trusted */
+    bool dirty; /* its metadata is not to be trusted */
+    bool lost;  /* its run did not end, and what that had beside the file is gone: only the file vouches for rows */
     char created[32]; /* attribute; "" if it could not be read */
 } old_output;
 
-/* `change`: what a killed run has left half done may be tidied up. TF_OK with fd -1 if there is nothing to go on with.
- * What is there and is no output of taskfarm's, or a damaged one, is an error. */
-tf_err old_open(const char *path, bool change, old_output *old, tf_error *error);
+/* What old_open may do: tidy up what a killed run has left half done; take an output without its journal. */
+enum { OLD_TIDIES = 1, OLD_SALVAGES = 2 };
+
+/* TF_OK with fd -1 if there is nothing to go on with. What is there and is no output of taskfarm's, or a damaged one,
+ * is an error. */
+tf_err old_open(const char *path, int may, old_output *old, tf_error *error);
 void old_close(old_output *old);
 
 /* What a reader has opened. */
@@ -71,6 +75,8 @@ typedef struct plan_stage {
     bool unusable;                    /* rows have another form */
     bool other_points;                /* the space had other points */
     bool dropped;                     /* some rows that were done are not kept */
+    int64_t unvouched;                /* tasks that are done by their status, and for which no side file vouches */
+    bool trusted;                     /* their rows are kept */
     uint64_t *input_set, *input_hash; /* of tasks that are done, by task; NULL: not recorded */
     double *started, *ended;
     bool moves;    /* its rows do not fit where they are */
@@ -82,6 +88,8 @@ struct tf_store_plan {
     bool keeps_failed;  /* tasks, too */
     bool allows_change; /* rows may be dropped, where what they depend on has changed, of any stage */
     bool interrupted;   /* a run was killed before its end */
+    bool salvages;      /* the output may be taken without its journal, */
+    bool lost;          /* and is */
     bool prepared;      /* the output is ready for a run */
     int lock;
     int file; /* the output, open to write it: it is locked as well. -1: there is none yet */

@@ -8,46 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/aside.h"
 #include "store/folder.h"
 #include "store/lock.h"
 #include "store/plan.h"
-
-static bool is_there(const char *path) {
-    struct stat info;
-    return lstat(path, &info) == 0;
-}
-
-/* Renames `from`, if it is there. What has come to the new name meanwhile stays, where the file system can do that. */
-static tf_err move(const char *from, const char *to, tf_error *error) {
-    if (!is_there(from) || renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0 ||
-        ((errno == EINVAL || errno == ENOSYS) && rename(from, to) == 0))
-        return TF_OK;
-    return tf_error_set(error, TF_ERR_RUN, "%s: can't be renamed to %s: %s", from, to, strerror(errno));
-}
-
-/* To OUTPUT.1, or the first number of which neither file nor folder is there. A link stays: what it leads to is
- * renamed. */
-static tf_err set_aside(const char *output, tf_buf *note, tf_error *error) {
-    tf_buf old = {0}, folder = {0}, aside = {0}, aside_folder = {0};
-    tf_follow_links(output, &old);
-    folder_path(output, NULL, &folder);
-    for (int n = 1; n == 1 || is_there(tf_buf_text(&aside)) || is_there(tf_buf_text(&aside_folder)); n++) {
-        tf_buf_clear(&aside);
-        tf_buf_clear(&aside_folder);
-        tf_buf_addf(&aside, "%s.%d", old.data, n);
-        tf_buf_addf(&aside_folder, "%s.d", aside.data);
-    }
-    tf_err err = move(folder.data, tf_buf_text(&aside_folder), error);
-    if (err == TF_OK)
-        err = move(old.data, tf_buf_text(&aside), error);
-    if (err == TF_OK)
-        tf_buf_addf(note, "%s is now %s", old.data, tf_buf_text(&aside));
-    tf_buf_free(&old);
-    tf_buf_free(&folder);
-    tf_buf_free(&aside);
-    tf_buf_free(&aside_folder);
-    return err;
-}
 
 /* What can't be an output. */
 static tf_err refuse(const char *output, bool *old, tf_error *error) {
@@ -85,7 +49,7 @@ static tf_err start_anew(tf_store_plan *plan, bool old, tf_error *error) {
     const char *output = plan->campaign->output;
     tf_buf folder = {0};
     folder_path(output, NULL, &folder);
-    const bool has_folder = is_there(folder.data);
+    const bool has_folder = aside_is_there(folder.data);
     tf_buf_free(&folder);
     if (old && old_is_ours(output, error) != TF_OK)
         return error->code;
@@ -94,7 +58,7 @@ static tf_err start_anew(tf_store_plan *plan, bool old, tf_error *error) {
         return error->code;
     tf_err err = lock_output(plan, error);
     if (err == TF_OK && (old || has_folder))
-        err = set_aside(output, &plan->note, error);
+        err = aside_move(output, &plan->note, error);
     unlock_output(plan);
     if (err != TF_OK)
         folder_leave(output, &lock);
@@ -115,16 +79,24 @@ static void add_reused(tf_store_plan *plan) {
                 plan->campaign->output, tf_format_count(kept - excluded, some), tf_format_count(tasks, all));
     if (excluded > 0)
         tf_buf_addf(&plan->note, ", %s are left out by where", tf_format_count(excluded, some));
+    tf_buf lost = {0};
+    tf_store_tell_lost(plan, &lost);
+    if (lost.length)
+        tf_buf_addf(&plan->note, "; %s", lost.data);
+    else if (plan->salvages)
+        tf_buf_addf(&plan->note, "; there is nothing to salvage");
+    tf_buf_free(&lost);
 }
 
 tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bool allows_change, tf_error *error) {
     const char *output = campaign->output;
-    const bool only_looks = mode == TF_STORE_LOOK || mode == TF_STORE_LOOK_FRESH;
+    const bool only_looks = mode == TF_STORE_LOOK || mode == TF_STORE_LOOK_FRESH || mode == TF_STORE_LOOK_SALVAGE;
     tf_store_init();
     tf_store_plan *plan = tf_alloc(sizeof *plan);
     *plan = (tf_store_plan){.campaign = campaign,
                             .keeps_failed = mode == TF_STORE_WIND_UP,
                             .allows_change = allows_change,
+                            .salvages = mode == TF_STORE_SALVAGE || mode == TF_STORE_LOOK_SALVAGE,
                             .old = {.path = output, .fd = -1},
                             .lock = -1,
                             .file = -1};
@@ -142,7 +114,7 @@ tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bo
         err = plan->lock >= 0 ? lock_output(plan, error) : error->code;
     }
     if (err == TF_OK && mode != TF_STORE_LOOK_FRESH)
-        err = old_open(output, !only_looks, &plan->old, error);
+        err = old_open(output, (only_looks ? 0 : OLD_TIDIES) | (plan->salvages ? OLD_SALVAGES : 0), &plan->old, error);
     if (err == TF_OK)
         err = plan_make(plan, &plan->old, error);
     if (err == TF_OK)
@@ -179,6 +151,8 @@ tf_err tf_store_prepare(tf_store_plan *plan, tf_error *error) {
     plan->prepared = err == TF_OK;
     if (err == TF_OK && plan->old.fd >= 0)
         add_reused(plan);
+    else if (err == TF_OK && plan->salvages)
+        tf_buf_addf(&plan->note, "%s: there is nothing to salvage", plan->campaign->output);
     for (int s = 0; s < plan->campaign->stages; s++) /* what `old` knew of it goes */
         plan->stage[s].old = NULL;
     old_close(&plan->old);

@@ -275,7 +275,7 @@ static tf_err map_side(void *context, int fd, const char *path, tf_error *error)
 
 /* Side files go when their run ends: they are mapped while they are there. */
 static tf_err open_all(tf_reader *o, const char *path, tf_error *error) {
-    tf_err err = old_open(path, false, &o->old, error);
+    tf_err err = old_open(path, 0, &o->old, error);
     if (err == TF_OK && o->old.dirty)
         err = tf_error_set(error, TF_ERR_RUN,
                            "%s: its run was killed while the file was changed; the command line that made it puts that "

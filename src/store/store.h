@@ -42,16 +42,20 @@ void tf_store_check_arrays(const tf_campaign *campaign, tf_diags *diags);
 typedef struct tf_store_plan tf_store_plan;
 
 typedef enum tf_store_mode {
-    TF_STORE_GO_ON,     /* with what is there, if anything is; failed tasks are to be tried again */
-    TF_STORE_FRESH,     /* what is there is set aside */
-    TF_STORE_WIND_UP,   /* nothing is to be run any more: failed tasks stay as they are */
-    TF_STORE_LOOK,      /* as TF_STORE_GO_ON, but nothing is changed, nor may be */
-    TF_STORE_LOOK_FRESH /* as TF_STORE_FRESH, likewise */
+    TF_STORE_GO_ON,       /* with what is there, if anything is; failed tasks are to be tried again */
+    TF_STORE_FRESH,       /* what is there is set aside */
+    TF_STORE_SALVAGE,     /* as TF_STORE_GO_ON, also if all is lost but the file itself */
+    TF_STORE_WIND_UP,     /* nothing is to be run any more: failed tasks stay as they are */
+    TF_STORE_LOOK,        /* as TF_STORE_GO_ON, but nothing is changed, nor may be */
+    TF_STORE_LOOK_FRESH,  /* as TF_STORE_FRESH, likewise */
+    TF_STORE_LOOK_SALVAGE /* as TF_STORE_SALVAGE, likewise */
 } tf_store_mode;
 
 /* To be called on one rank, relative to the work folder. Makes sure that the output can be written and that no other
  * run has it, and looks what there is of an earlier run of the same campaign. TF_STORE_FRESH: an old output, with its
- * side files, is renamed to OUTPUT.1 or the next free number. Rows of an earlier run can be kept where tasks are done;
+ * side files, is renamed to OUTPUT.1 or the next free number. TF_STORE_SALVAGE: where a run did not end and its journal
+ * is gone, rows whose status says done are taken as they are, if they need no text that is lost as well; a new file is
+ * made of them, and the old one is set aside likewise. Rows of an earlier run can be kept where tasks are done;
  * where the space has grown they are to be moved to their new places. What they depend on must be the same, unless the
  * stage has files or `allows_change`. NULL with the reason if the output is of something else, or damaged: then nothing
  * was touched. The campaign must outlive the plan. */
@@ -69,6 +73,11 @@ int64_t tf_store_excluded(const tf_store_plan *plan, int stage);
 /* After that: adds what has changed of the code since rows were made that are kept, for people; nothing if nothing has.
  */
 void tf_store_tell_code(const tf_store_plan *plan, tf_buf *out);
+
+/* Adds what is lost of what an earlier run had beside the file, for people; nothing if none is. And how many tasks of a
+ * stage, which are done by their status, are to be run again for that. */
+void tf_store_tell_lost(const tf_store_plan *plan, tf_buf *out);
+int64_t tf_store_lost(const tf_store_plan *plan, int stage);
 
 /* What is to be recorded of the run besides ranks, hosts and versions: a JSON object, which is copied. */
 void tf_store_tell(tf_store_plan *plan, const char *about);
@@ -172,6 +181,7 @@ typedef struct tf_survey_stage {
 typedef struct tf_survey {
     const char *state; /* "running", "interrupted", "stopped", "complete" or "failed" */
     double elapsed;    /* s, of runs that have ended */
+    bool lost;         /* its run did not end, and what that had beside the file is gone */
     const char *runs;  /* JSON, as in the file's attribute */
     int stages;        /* in the order of the manifest, as far as that is known */
     tf_survey_stage *stage;

@@ -104,9 +104,10 @@ static tf_err look(const char *path, const tf_reader *reader, bool held, tf_surv
     else if (err == TF_OK && reader)
         old = reader_output(reader);
     else if (err == TF_OK)
-        err = old_open(path, false, &own, error);
+        err = old_open(path, OLD_SALVAGES, &own, error);
     if (err == TF_OK) {
         find_state(&old->contents, held, survey);
+        survey->lost = old->lost && !held;
         survey->elapsed = old->contents.elapsed;
         err = old->fd >= 0 ? survey_stages(old, survey, error) : TF_OK;
     }

@@ -21,6 +21,7 @@ WRONG = [
     (["a.json", "-q"], "unknown option -q; taskfarm --help lists them"),
     (["-qr", "a.json"], "unknown option -q; taskfarm --help lists them"),
     (["a.json", "--fresh=yes"], "--fresh takes no value"),
+    (["plan", "a.json", "--fresh", "--salvage"], "--salvage goes on with an old output, and --fresh sets it aside: give one of them"),
     (["a.json", "--progress", "some"], "--progress some: must be auto, bar, plain or none"),
     (["a.json", "--bind", "core"], "--bind core: must be auto, cores or none"),
     (["a.json", "--json"], "run does not take --json"),

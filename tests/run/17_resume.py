@@ -16,6 +16,8 @@ COMMAND = """echo {i} >> log; test $(( {i} % 10 )) -ne 4 || test -e mended || {{
 echo text {i}; echo '{{"y": '{i}', "word": "w'{i}'"}}'"""
 
 
+WAYS_OUT = "--salvage goes on with the rows that are whole without it, --fresh sets the output aside and starts anew"
+
 # Long, and of code that is the same in every build.
 SANITIZED_ONLY = unittest.skipUnless(farm.SANITIZED or farm.SOAK, "the build with sanitizers does it")
 
@@ -327,10 +329,10 @@ class Refusals(farm.FarmTest):
         self.write("a.h5.d/journal", journal[:-100])
         done = self.taskfarm("a.json", status=3)
         self.assertEqual(
-            done.stderr, "taskfarm: a.h5.d/journal: is damaged; --fresh sets the output aside and starts anew\n"
+            done.stderr, f"taskfarm: a.h5.d/journal: is damaged; {WAYS_OUT}\n"
         )
         shutil.move(self.folder / "a.h5.d", self.folder / "kept")
-        self.refuse("its run did not end, and a.h5.d with the rest of it is gone; --fresh sets it aside and starts anew")
+        self.refuse(f"the last run was interrupted, and its folder a.h5.d is missing; {WAYS_OUT}")
         shutil.move(self.folder / "kept", self.folder / "a.h5.d")
         self.write("a.h5.d/journal", journal)
         self.taskfarm("a.json")

@@ -233,7 +233,8 @@ class Messages(farm.FarmTest):
                 lambda: attribute("state", "running"),
                 start,
                 start,
-                "its run did not end, and c.h5.d with the rest of it is gone; --fresh sets it aside and starts anew",
+                "the last run was interrupted, and its folder c.h5.d is missing; --salvage goes on with the rows that are whole without "
+                "it, --fresh sets the output aside and starts anew",
             ),
             (
                 lambda: (self.folder / "c.h5").write_text("text"),

@@ -352,7 +352,9 @@ int main(int argc, char **argv) {
                      : strcmp(what, "odd") == 0     ? make_odd()
                      : strcmp(what, "command") == 0 ? make_commands(argv[2])
                                                     : make_spaces();
-    tf_run_options options = {.fresh = argc > 2 && strcmp(argv[2], "fresh") == 0, .shows_progress = true};
+    const char *how = argc > 2 ? argv[2] : "";
+    tf_run_options options = {
+        .fresh = strcmp(how, "fresh") == 0, .salvage = strcmp(how, "salvage") == 0, .shows_progress = true};
     if (strcmp(what, "half") == 0) {
         run_half(runner, m, rank);
     } else if (strcmp(what, "again") == 0) {
