@@ -47,6 +47,16 @@ typedef struct log_maker {
     int stage;
 } log_maker;
 
+/* Paths outside the work folder that one template of a stage gives: a slip in it concerns all tasks. */
+typedef struct strays {
+    const tf_file_spec *spec;
+    bool by_link; /* a link is on the way to them */
+    int stage;
+    int64_t index; /* the task that has the first */
+    char *path;
+    int64_t count;
+} strays;
+
 /* What exists while the graph is built. */
 typedef struct builder {
     tf_graph *graph;
@@ -63,6 +73,8 @@ typedef struct builder {
     tf_table logs;     /* number of a log by its key */
     log_maker *log;    /* whose it is */
     size_t log_capacity;
+    strays *strays;
+    size_t stray_kinds;
     int missing; /* inputs complained about */
 } builder;
 
@@ -160,8 +172,46 @@ static tf_buf logger_of(const builder *b, uint32_t log) {
 
 /* ---- What tasks write ---- */
 
+static void note_stray(builder *b, const tf_file_spec *spec, bool by_link, int stage, int64_t index, const char *path) {
+    for (size_t k = 0; k < b->stray_kinds; k++) {
+        if (b->strays[k].spec == spec && b->strays[k].by_link == by_link) {
+            b->strays[k].count++;
+            return;
+        }
+    }
+    b->strays = tf_realloc_array(b->strays, b->stray_kinds + 1, sizeof *b->strays);
+    b->strays[b->stray_kinds++] =
+        (strays){.spec = spec, .by_link = by_link, .stage = stage, .index = index, .path = strdup(path), .count = 1};
+}
+
+static void tell_strays(builder *b) {
+    for (size_t k = 0; k < b->stray_kinds; k++) {
+        strays *s = &b->strays[k];
+        const bool many = s->count > 1;
+        char others[32];
+        tf_buf who = {0};
+        tf_buf_adds(&who, s->path);
+        if (many)
+            tf_buf_addf(&who, " and %s other path%s", tf_format_count(s->count - 1, others), s->count == 2 ? "" : "s");
+        if (s->by_link)
+            complain(b, s->spec->pointer, s->stage, s->index,
+                     "%s %s outside the work folder, since a link is on the way to %s; \"allow_outside\": true allows "
+                     "that",
+                     who.data, many ? "are" : "is", many ? "them" : "it");
+        else
+            complain(b, s->spec->pointer, s->stage, s->index,
+                     "%s %s outside the work folder; \"allow_outside\": true allows that", who.data,
+                     many ? "are" : "is");
+        tf_buf_free(&who);
+        free(s->path);
+    }
+    free(b->strays);
+    b->strays = NULL;
+    b->stray_kinds = 0;
+}
+
 /* May a task write there? */
-static void check_place(const builder *b, const tf_file_spec *spec, int stage, int64_t index, const char *path,
+static void check_place(builder *b, const tf_file_spec *spec, int stage, int64_t index, const char *path,
                         const tf_disk_id *id) {
     folders *f = &b->graph->folders;
     const char *reason = owned_reason(&b->owned, f, path, id);
@@ -173,13 +223,8 @@ static void check_place(const builder *b, const tf_file_spec *spec, int stage, i
         complain(b, spec->pointer, stage, index, "%s: its folder %s is a link that leads nowhere", path,
                  f->text.data + in->path);
     const bool outside = in->outside || strcmp(path, "..") == 0;
-    if (outside && !spec->outside && tf_files_is_outside(path))
-        complain(b, spec->pointer, stage, index, "%s is outside the work folder; \"allow_outside\": true allows that",
-                 path);
-    else if (outside && !spec->outside)
-        complain(b, spec->pointer, stage, index,
-                 "%s is outside the work folder, since a link is on the way to it; \"allow_outside\": true allows that",
-                 path);
+    if (outside && !spec->outside)
+        note_stray(b, spec, !tf_files_is_outside(path), stage, index, path);
 }
 
 /* Where an output of a failed attempt is set aside nobody else writes. */
@@ -636,6 +681,7 @@ static bool build(builder *b) {
         add_logs(b, s);
     for (int s = 0; s < g->stages; s++)
         check_found(b, s);
+    tell_strays(b);
     for (int s = 0; s < g->stages && b->diags->count == before; s++)
         add_inputs(b, s);
     check_folders(b);

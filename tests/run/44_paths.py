@@ -164,6 +164,15 @@ class Writes(farm.FarmTest):
             self.assertIn("it is the manifest", self.taskfarm(*verb, status=2).stderr)
             self.assertEqual(self.files(), before)
 
+    def test_a_template_that_leads_outside_is_told_once(self):
+        self.load({"over": {"n": {"range": [50]}}, "outputs": ["../x{n}", "away/{n}"], "log": "/l{n}"})
+        expected = [
+            '/outputs/0: m[n=0]: ../x0 and 49 other paths are outside the work folder; "allow_outside": true allows that',
+            '/outputs/1: m[n=0]: away/0 and 49 other paths are outside the work folder, since a link is on the way to them; "allow_outside": true allows that',
+            '/log: m[n=0]: /l0 and 49 other paths are outside the work folder; "allow_outside": true allows that',
+        ]
+        self.assertEqual(self.taskfarm("check", "m.json", status=2).stderr.splitlines()[:3], [f"m.json: {line}" for line in expected])
+
     def test_where_outputs_of_failed_attempts_are_kept_nobody_writes(self):
         for stage, message in (
             ({"outputs": ["x", "x.incomplete"]}, "m: x.incomplete is written by this task, and is where --keep-incomplete keeps an output of m"),
