@@ -275,27 +275,28 @@ static bool may_exclude(const tf_stage_spec *spec) {
 }
 
 /* Of the rows that `ps` keeps. */
-static tf_err count_excluded(const tf_store_plan *plan, int stage, const plan_stage *ps, int64_t *count,
-                             tf_error *error) {
+static tf_err find_excluded(const tf_stage_spec *spec, const old_output *old, const plan_stage *ps,
+                            tf_intervals *excluded, tf_error *error) {
     enum { AT_ONCE = 1 << 20 };
     const contents_table *dataset = ps->old ? contents_table_at(ps->old, "task/status") : NULL;
-    *count = 0;
-    if (!dataset || ps->unusable || !may_exclude(&plan->campaign->stage[stage]))
+    if (!dataset || ps->unusable || !may_exclude(spec))
         return TF_OK;
     uint8_t *status = tf_alloc(AT_ONCE);
     tf_err err = TF_OK;
     tf_interval run = {0};
     while (err == TF_OK && tf_intervals_next(&ps->kept, AT_ONCE, &run)) {
-        err = old_read(&plan->old, dataset, 1, run.first, run.end - run.first, status, error);
-        for (int64_t i = 0; i < run.end - run.first && err == TF_OK; i++)
-            *count += status[i] == TF_STATUS_EXCLUDED;
+        err = old_read(old, dataset, 1, run.first, run.end - run.first, status, error);
+        for (int64_t i = run.first; i < run.end && err == TF_OK; i++)
+            if (status[i - run.first] == TF_STATUS_EXCLUDED)
+                tf_intervals_add(excluded, i, i + 1);
     }
     free(status);
     return err;
 }
 
-tf_err plan_count_excluded(const tf_store_plan *plan, int stage, int64_t *count, tf_error *error) {
-    return count_excluded(plan, stage, &plan->stage[stage], count, error);
+tf_err plan_find_excluded(const tf_store_plan *plan, const old_output *old, int stage, tf_intervals *excluded,
+                          tf_error *error) {
+    return find_excluded(&plan->campaign->stage[stage], old, &plan->stage[stage], excluded, error);
 }
 
 /* ---- Rows for which nothing vouches ---- */
@@ -315,8 +316,7 @@ static tf_err find_unvouched(const tf_store_plan *plan, const old_output *old, i
     plan_stage *ps = &plan->stage[stage], claimed = {.old = ps->old};
     if (!ps->old || ps->old->finished || ps->unusable || plan->keeps_failed)
         return TF_OK;
-    tf_intervals rest = {0};
-    int64_t excluded = 0;
+    tf_intervals rest = {0}, excluded = {0};
     ps->trusted = plan->salvages && !has_texts(&plan->campaign->stage[stage]);
     tf_intervals_add(&rest, 0, ps->old->tasks);
     tf_intervals_remove_all(&rest, good);
@@ -324,8 +324,8 @@ static tf_err find_unvouched(const tf_store_plan *plan, const old_output *old, i
         tf_intervals_remove_all(&rest, torn);
     tf_err err = keep_done(old, &claimed, &rest, false, error);
     if (err == TF_OK)
-        err = count_excluded(plan, stage, &claimed, &excluded, error);
-    ps->unvouched = claimed.kept.total - excluded;
+        err = find_excluded(&plan->campaign->stage[stage], old, &claimed, &excluded, error);
+    ps->unvouched = claimed.kept.total - excluded.total;
     if (ps->trusted)
         tf_intervals_add_all(&ps->kept, &claimed.kept);
     else
@@ -333,6 +333,7 @@ static tf_err find_unvouched(const tf_store_plan *plan, const old_output *old, i
     tf_intervals_add_all(&ps->failed, &claimed.failed);
     tf_intervals_free(&claimed.kept);
     tf_intervals_free(&claimed.failed);
+    tf_intervals_free(&excluded);
     tf_intervals_free(&rest);
     return err;
 }
@@ -439,20 +440,25 @@ static tf_err match_stages(const tf_store_plan *plan, const old_output *old, boo
     return TF_OK;
 }
 
-/* Of which code the rows that are kept are. Who winds a run up has seen none of it. */
-static void find_code(const tf_store_plan *plan, const old_output *old, int number) {
+/* Of which code the rows that are kept are, but for those that "where" leaves out, which are of none. Who winds a run
+ * up has seen none of it. */
+static tf_err find_code(const tf_store_plan *plan, const old_output *old, int number, tf_error *error) {
     static const code_history none;
     plan_stage *ps = &plan->stage[number];
     const code_history *before = ps->old && !old->lost ? &ps->old->code : &none;
     const tf_stage_spec *spec = &plan->campaign->stage[number];
     if (plan->keeps_failed) {
         code_copy(&ps->code, before);
-        return;
+        return TF_OK;
     }
+    tf_intervals made = {0}, excluded = {0};
+    tf_err err = plan_find_excluded(plan, old, number, &excluded, error);
+    tf_intervals_add_all(&made, &ps->kept);
+    tf_intervals_remove_all(&made, &excluded);
     cJSON *runs = old->contents.runs ? cJSON_Parse(old->contents.runs) : NULL;
     tf_buf files = {0}, names = {0};
     tf_code_files(spec, before->versions ? before->version[before->versions - 1].files : NULL, &files);
-    code_go_on(before, tf_buf_text(&files), cJSON_GetArraySize(runs) + 1, &ps->kept, ps->place, &ps->code);
+    code_go_on(before, tf_buf_text(&files), cJSON_GetArraySize(runs) + 1, &made, ps->place, &ps->code);
     code_other_rows(&ps->code, &ps->other_code);
     code_changed_files(&ps->code, &names);
     if (ps->other_code.total > 0)
@@ -460,6 +466,9 @@ static void find_code(const tf_store_plan *plan, const old_output *old, int numb
     cJSON_Delete(runs);
     tf_buf_free(&files);
     tf_buf_free(&names);
+    tf_intervals_free(&made);
+    tf_intervals_free(&excluded);
+    return err;
 }
 
 void tf_store_tell_code(const tf_store_plan *plan, tf_buf *out) {
@@ -502,7 +511,7 @@ static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, const 
         ps->dropped = ps->dropped || ps->kept.total < all;
         find_pending(ps, tasks);
         if (err == TF_OK)
-            find_code(plan, old, s);
+            err = find_code(plan, old, s, error);
         if (err == TF_OK)
             read_records(old, ps, &campaign->stage[s], error);
     }

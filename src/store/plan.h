@@ -107,8 +107,9 @@ const char *plan_fingerprint(const tf_store_plan *plan, int stage);
 /* Compares the campaign with the old output, and finds the rows to keep. */
 tf_err plan_make(tf_store_plan *plan, const old_output *old, tf_error *error);
 
-/* How many of the rows that are kept are of tasks that "where" leaves out. */
-tf_err plan_count_excluded(const tf_store_plan *plan, int stage, int64_t *count, tf_error *error);
+/* Of the rows that are kept those of tasks that "where" leaves out. */
+tf_err plan_find_excluded(const tf_store_plan *plan, const old_output *old, int stage, tf_intervals *excluded,
+                          tf_error *error);
 
 /* May rows of the stage be dropped because of a change? Those of stages with files may, as make does it. */
 bool plan_may_drop(const tf_store_plan *plan, int stage);

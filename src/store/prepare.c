@@ -139,7 +139,11 @@ tf_err tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks, 
                 tf_intervals_add(&gone, i, i + 1);
     tf_intervals_remove_all(&ps->kept, &gone);
     tf_intervals_free(&gone);
-    return plan_count_excluded(plan, stage, &ps->excluded, error);
+    tf_intervals excluded = {0};
+    const tf_err err = plan_find_excluded(plan, &plan->old, stage, &excluded, error);
+    ps->excluded = excluded.total;
+    tf_intervals_free(&excluded);
+    return err;
 }
 
 int64_t tf_store_excluded(const tf_store_plan *plan, int stage) {

@@ -55,8 +55,7 @@ static tf_err count_statuses(const old_output *old, const contents_table *rows, 
 static void survey_code(const contents_stage *found, tf_arena *arena, tf_survey_stage *stage) {
     tf_intervals other = {0};
     tf_buf names = {0}, text = {0};
-    stage->unknown_code = found->code.versions ? code_other_rows(&found->code, &other)
-                                               : stage->count[TF_STATUS_DONE] + stage->count[TF_STATUS_EXCLUDED];
+    stage->unknown_code = found->code.versions ? code_other_rows(&found->code, &other) : stage->count[TF_STATUS_DONE];
     stage->other_code = other.total;
     code_changed_files(&found->code, &names);
     if (other.total > 0)

@@ -310,6 +310,17 @@ class Code(StaleTest):
             self.assertNotIn("changed since", self.taskfarm("m.json", ranks=ranks).stderr)
             self.write("m.json", self.stage)
 
+    def test_points_that_are_left_out_are_of_no_code(self):
+        self.write("m.json", dict(self.stage, over={"i": {"range": [9]}}, where="i % 3 == 0"))
+        self.taskfarm("m.json")
+        self.returns(22)
+        self.assertIn("lib.py changed since 3 rows were made; they are kept", self.taskfarm("m.json").stderr)
+        self.assertEqual(self.rows(), ([1, 2], [(0, 1, 0), (3, 1, 0), (6, 1, 0)], 3))
+        self.assertIn("lib.py changed since 3 rows were made", self.taskfarm("status", "m.h5").stdout)
+        self.assertEqual(self.plan("--rerun", "code"), {"m": {"code": 3}})
+        self.taskfarm("m.json", "--rerun", "code")
+        self.assertEqual((self.column("m/results/x")[::3], self.rows()), ([22] * 3, ([2], [], 0)))
+
     def test_code_that_goes_back(self):
         """Rows of the code of now are no others, whatever was in between; and rows that move take their code along."""
         self.returns(1)
