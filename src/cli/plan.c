@@ -42,6 +42,17 @@ static void sum_up(const loaded *l, int stage, stage_sums *sums) {
         }
 }
 
+/* Its "until" was true of tasks that stay: what is left will not be run. 0: it is to be. */
+static int64_t enough_of(const loaded *l, int stage) {
+    const int64_t enough = l->it.past[stage].enough;
+    const tf_intervals *run = &tf_graph_stage(l->it.graph, stage)->run;
+    return run->count > 0 && run->items[0].first < enough ? 0 : enough;
+}
+
+static int64_t to_run_of(const loaded *l, int stage) {
+    return enough_of(l, stage) ? 0 : tf_graph_stage(l->it.graph, stage)->run.total;
+}
+
 /* ---- As text ---- */
 
 static void print_task(const loaded *l, int stage, int64_t index) {
@@ -57,7 +68,11 @@ static void print_stage(const options *o, const loaded *l, int stage) {
     const tf_stage_spec *spec = &l->it.campaign->stage[stage];
     const tf_stage_plan *plan = tf_graph_stage(l->it.graph, stage);
     char run[32], all[32];
-    if (plan->run.total == 0)
+    if (enough_of(l, stage) && plan->run.total > 0)
+        tf_print(stdout, "stage %s: enough is known after %s of %s tasks: %s\n", spec->name,
+                 tf_format_count(enough_of(l, stage), run), tf_format_count(tf_space_size(spec->space), all),
+                 tf_expr_source(spec->until.expr));
+    if (to_run_of(l, stage) == 0)
         return;
     tf_print(stdout, "stage %s: %s of %s tasks\n", spec->name, tf_format_count(plan->run.total, run),
              tf_format_count(tf_space_size(spec->space), all));
@@ -93,10 +108,11 @@ static void print_about(const loaded *l, const tf_store_plan *plan, void (*tell)
 
 static void print_plan(const options *o, const loaded *l, const tf_store_plan *plan) {
     char run[32], all[32];
-    int64_t tasks = 0, to_run = 0, held = 0, excluded = 0;
+    int64_t tasks = 0, to_run = 0, left = 0, held = 0, excluded = 0;
     for (int s = 0; s < l->it.campaign->stages; s++) {
         tasks += tf_space_size(l->it.campaign->stage[s].space);
-        to_run += tf_graph_stage(l->it.graph, s)->run.total;
+        to_run += to_run_of(l, s);
+        left += tf_graph_stage(l->it.graph, s)->run.total - to_run_of(l, s);
         held += tf_graph_stage(l->it.graph, s)->held_back;
         excluded += tf_store_excluded(plan, s);
         print_stage(o, l, s);
@@ -106,7 +122,7 @@ static void print_plan(const options *o, const loaded *l, const tf_store_plan *p
                  tf_format_count(tasks, all));
     else
         tf_print(stdout, "%s: nothing is to be run: %s of %s tasks are done", l->it.campaign->name,
-                 tf_format_count(tasks - held > excluded ? tasks - held - excluded : 0, run),
+                 tf_format_count(tasks - held - left > excluded ? tasks - held - left - excluded : 0, run),
                  tf_format_count(tasks, all));
     if (excluded > 0)
         tf_print(stdout, ", %s are left out by where", tf_format_count(excluded, run));
@@ -145,7 +161,9 @@ static void print_json(const loaded *l, const tf_store_plan *store) {
         cJSON_AddItemToArray(stages, item);
         cJSON_AddStringToObject(item, "name", l->it.campaign->stage[s].name);
         cJSON_AddNumberToObject(item, "tasks", (double)tf_space_size(l->it.campaign->stage[s].space));
-        cJSON_AddNumberToObject(item, "run", (double)plan->run.total);
+        cJSON_AddNumberToObject(item, "run", (double)to_run_of(l, s));
+        if (enough_of(l, s))
+            cJSON_AddNumberToObject(item, "enough", (double)enough_of(l, s));
         cJSON_AddNumberToObject(item, "held_back", (double)plan->held_back);
         cJSON_AddNumberToObject(item, "code_changed",
                                 (double)(l->it.past[s].other_code ? l->it.past[s].other_code->total : 0));
@@ -153,13 +171,13 @@ static void print_json(const loaded *l, const tf_store_plan *store) {
             cJSON_AddNumberToObject(item, "lost", (double)tf_store_lost(store, s));
         reasons = cJSON_AddObjectToObject(item, "reasons");
         for (int w = 1; w < TF_WHYS; w++)
-            if (sums.count[w])
+            if (sums.count[w] && to_run_of(l, s) > 0)
                 cJSON_AddNumberToObject(reasons, whys[w].word, (double)sums.count[w]);
         if (!tf_stage_has_files(&l->it.campaign->stage[s]))
             continue;
         cJSON *list = cJSON_AddArrayToObject(item, "list");
         tf_interval one = {0};
-        while (tf_intervals_next(&plan->run, 1, &one))
+        while (to_run_of(l, s) > 0 && tf_intervals_next(&plan->run, 1, &one))
             cJSON_AddItemToArray(list, task_json(l, s, one.first));
     }
     cli_print_json(json);

@@ -623,6 +623,7 @@ typedef struct tf_past {
     bool interrupted;               /* a run that may have been at it was killed */
     const tf_intervals *other_code; /* of those done, tasks that other code has made; */
     const char *code_changed;       /* which, for people */
+    int64_t enough;                 /* tasks of which its "until" was true, as far as they are done; 0: of none */
     const uint64_t *input_set, *input_hash;
     const double *started, *ended; /* s since 1970-01-01 */
 } tf_past;

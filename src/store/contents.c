@@ -10,6 +10,7 @@ static void free_stage(contents_stage *stage) {
         free(stage->table[t].path);
     free(stage->table);
     free(stage->name);
+    free(stage->until);
     free(stage->fingerprint);
     code_free(&stage->code);
 }
@@ -34,6 +35,7 @@ void contents_copy(contents *to, const contents *from) {
         *stage = from->stage[s];
         stage->name = strdup(stage->name);
         stage->fingerprint = strdup(stage->fingerprint);
+        stage->until = stage->until ? strdup(stage->until) : NULL;
         stage->code = (code_history){0};
         code_copy(&stage->code, &from->stage[s].code);
         stage->table = tf_alloc_array((size_t)stage->tables, sizeof *stage->table);
@@ -185,6 +187,11 @@ static herr_t add_part(hid_t group, const char *name, const H5L_info_t *info, vo
     return good ? 0 : -1;
 }
 
+static bool read_until(hid_t group, contents_stage *stage, h5_fault *fault) {
+    stage->until = h5_text_attribute(group, "until", fault);
+    return h5_number_attribute(group, "enough", H5T_NATIVE_INT64, &stage->enough, fault) && !*fault->text;
+}
+
 bool contents_read_stage(contents *c, hid_t file, const char *name, const char *fingerprint, const code_history *code,
                          const contents_open *open, h5_fault *fault) {
     contents_stage *old = contents_find(c, name), stage = {.name = strdup(name)};
@@ -198,7 +205,7 @@ bool contents_read_stage(contents *c, hid_t file, const char *name, const char *
         if (good && code)
             code_copy(&stage.code, code);
         else if (good)
-            good = code_read(group, stage.tasks, &stage.code, fault);
+            good = code_read(group, stage.tasks, &stage.code, fault) && read_until(group, &stage, fault);
         H5Gclose(group);
     }
     if (!stage.fingerprint)

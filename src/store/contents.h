@@ -22,6 +22,8 @@ typedef struct contents_stage {
     int64_t tasks;
     bool finished; /* its texts and reductions are in the file, and whole */
     code_history code;
+    int64_t enough; /* after so many tasks, */
+    char *until;    /* of which this was true; NULL: of none. Known of a file that one process reads alone */
     int tables;
     contents_table *table;
 } contents_stage;

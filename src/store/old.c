@@ -93,6 +93,16 @@ static void name_stages(hid_t file, contents *found, h5_fault *fault) {
     free(name);
 }
 
+/* A journal does not have it. */
+static void take_until(const contents *noted, const contents *found) {
+    for (int s = 0; s < noted->stages; s++) {
+        contents_stage *stage = &noted->stage[s], *its = contents_find(found, stage->name);
+        stage->enough = its->enough;
+        stage->until = its->until;
+        its->until = NULL;
+    }
+}
+
 static tf_err say_lost(const char *path, const char *state, tf_error *error) {
     tf_buf beside = {0};
     const bool has_folder = folder_last_run(path) > 0;
@@ -221,6 +231,8 @@ static tf_err read_clean(old_output *old, bool noted, bool salvages, tf_error *e
         err = old_damaged(old->path, &fault, error);
     if (err == TF_OK && noted && !is_as_noted(&old->contents, &found))
         err = tf_error_set(error, TF_ERR_RUN, "%s: is not as its last run left it; " START_ANEW, old->path);
+    if (err == TF_OK && noted)
+        take_until(&old->contents, &found);
     if (err == TF_OK && !noted)
         err = take_alone(old, file, salvages, &found, error);
     char *created = err == TF_OK ? h5_text_attribute(file, "created", &fault) : NULL;

@@ -165,6 +165,13 @@ tf_err tf_store_prepare(tf_store_plan *plan, tf_error *error) {
     return err;
 }
 
+/* By the same expression, and of tasks that are where they were. */
+static int64_t find_enough(const plan_stage *ps, const tf_expr *until) {
+    const contents_stage *old = ps->old;
+    const bool same = until && old && old->until && strcmp(old->until, tf_expr_source(until)) == 0 && !ps->place;
+    return same && old->enough > 0 && tf_intervals_contain(&ps->done, 0, old->enough) ? old->enough : 0;
+}
+
 void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past) {
     const plan_stage *ps = &plan->stage[stage];
     *past = (tf_past){.done = &ps->done,
@@ -175,6 +182,7 @@ void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past) {
                       .interrupted = ps->old && plan->interrupted,
                       .other_code = &ps->other_code,
                       .code_changed = tf_buf_text(&ps->code_changed),
+                      .enough = find_enough(ps, plan->campaign->stage[stage].until.expr),
                       .input_set = ps->input_set,
                       .input_hash = ps->input_hash,
                       .started = ps->started,

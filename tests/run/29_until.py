@@ -75,6 +75,27 @@ class Until(farm.FarmTest):
         with self.open("u.h5") as file:
             self.assertNotIn("enough", file["draw"].attrs)
 
+    def test_a_plan_knows_that_enough_is_there(self):
+        """As long as it is the same expression, and of rows that stay."""
+        self.campaign()
+        self.taskfarm("u.json")
+        enough = self.expected(100000)
+        count = f"{enough:,}".replace(",", " ")
+        plan = self.taskfarm("plan", "u.json").stdout
+        self.assertEqual(
+            plan,
+            f"stage draw: enough is known after {count} of 100 000 tasks: {UNTIL}\nu: nothing is to be run: {count} of 100 000 tasks are done\n",
+        )
+        draw = json.loads(self.taskfarm("plan", "u.json", "--json").stdout)["stages"][0]
+        self.assertEqual((draw["run"], draw["enough"], draw["reasons"]), (0, enough, {}))
+        self.assertIn(f"u: {count} done, 0 failed, {count} of them before", self.taskfarm("u.json").stderr)
+        self.assertIn("tasks are to be run", self.taskfarm("plan", "u.json", "--force", "draw").stdout)
+        self.campaign(until=UNTIL.replace("0.01", "0.004"))
+        self.assertIn("tasks are to be run", self.taskfarm("plan", "u.json").stdout)
+        self.campaign(tasks=enough)
+        self.taskfarm("u.json", "--fresh")
+        self.assertIn(f"u: nothing is to be run: {count} of {count} tasks are done", self.taskfarm("plan", "u.json").stdout)
+
     def test_a_looser_one_reduces_what_it_would_have_run(self):
         """Rows that a tighter one has run stay; what is made of all is what a run from scratch makes of its own."""
         reduce = {"all": {"columns": {"x": ["count", "mean", "median"]}}}
