@@ -109,19 +109,44 @@ static tf_err cant_open(const destination *to, int failure, tf_error *error) {
     return tf_error_set(error, TF_ERR_RUN, "%s: %s", to->name, strerror(failure));
 }
 
-/* Beside what it is to replace, with its mode. Names of somebody else's are left alone. */
-static tf_err start_growing(destination *to, const struct stat *old, tf_error *error) {
+/* A file without a name, in the folder of what it is to replace: it goes with its process. -1 where the file system,
+ * or what is mounted, can't do that. */
+static int open_nameless(const char *path, size_t folder) {
+    tf_buf name = {0};
+    tf_buf_add(&name, folder ? path : ".", folder ? folder : 1);
+    int fd = access("/proc/self/fd", X_OK) == 0 ? open(name.data, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666) : -1;
+    tf_buf_free(&name);
+    return fd;
+}
+
+/* Beside what is to be replaced; `nameless`: what gets a name only now. Names of somebody else's are left alone. */
+static int open_named(destination *to, int nameless) {
     enum { MOST_NAMES = 100, LONGEST = 200 /* of NAME_MAX */ };
     const char *path = tf_buf_text(&to->path), *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    int fd = -1;
-    for (int n = 0; fd < 0 && n < MOST_NAMES; n++) {
+    char descriptor[40];
+    int result = -1;
+    snprintf(descriptor, sizeof descriptor, "/proc/self/fd/%d", nameless);
+    for (int n = 0; result < 0 && n < MOST_NAMES; n++) {
         tf_buf_clear(&to->growing);
         tf_buf_add(&to->growing, path, (size_t)(name - path));
         tf_buf_addf(&to->growing, "%.*s.part-%d", LONGEST, name, (int)getpid() + n);
-        fd = open(tf_buf_text(&to->growing), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-        if (fd < 0 && errno != EEXIST)
+        const char *part = to->growing.data;
+        result = nameless < 0 ? open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666)
+                              : linkat(AT_FDCWD, descriptor, AT_FDCWD, part, AT_SYMLINK_FOLLOW);
+        if (result < 0 && errno != EEXIST)
             break;
     }
+    if (result < 0)
+        tf_buf_clear(&to->growing);
+    return result;
+}
+
+/* With the mode of what it is to replace. */
+static tf_err start_growing(destination *to, const struct stat *old, tf_error *error) {
+    const char *path = tf_buf_text(&to->path), *slash = strrchr(path, '/');
+    int fd = open_nameless(path, slash ? (size_t)(slash - path) + 1 : 0);
+    if (fd < 0)
+        fd = open_named(to, -1);
     if (fd < 0)
         return cant_open(to, errno, error);
     if (old)
@@ -172,12 +197,19 @@ tf_err destination_open(destination *to, const char *name, const char *path, con
 }
 
 tf_err destination_close(destination *to, tf_err err, tf_error *error) {
+    const bool is_nameless = to->path.length && to->growing.length == 0;
+    int fd = is_nameless ? dup(fileno(to->file)) : -1;
     if (to->file != stdout && fclose(to->file) != 0 && err == TF_OK)
         err = tf_error_set(error, TF_ERR_RUN, "%s: can't be written: %s", to->name, strerror(errno));
+    tf_crash_point("destination.whole");
+    if (is_nameless && err == TF_OK && (fd < 0 || open_named(to, fd) < 0))
+        err = cant_open(to, errno, error);
     if (to->path.length && err == TF_OK && rename(to->growing.data, to->path.data) != 0)
         err = cant_open(to, errno, error);
-    if (to->path.length && err != TF_OK)
+    if (to->growing.length && err != TF_OK)
         unlink(to->growing.data);
+    if (fd >= 0)
+        close(fd);
     tf_buf_free(&to->path);
     tf_buf_free(&to->growing);
     return err;

@@ -58,6 +58,24 @@ class Verbs(Campaign):
         self.assertEqual(said, f"taskfarm: {self.folder.resolve()}/t.csv: is a file that the campaign reads; choose another name with --output\n")
         self.assertEqual(self.files(), before)
 
+    def test_one_that_is_killed_leaves_nothing_beside(self):
+        """What it writes has no name until it is whole, where the file system can do that."""
+        try:
+            os.close(os.open(self.folder, os.O_TMPFILE | os.O_WRONLY))
+        except OSError:
+            self.skipTest("no files without names here")
+        self.run_all()
+        self.write("old", "stays")
+        before = self.files()
+        for verb in self.VERBS:
+            for name in "old", "new":
+                self.taskfarm(*verb, "-o", name, status=-9, env={"TASKFARM_CRASH": "destination.whole"})
+                self.assertEqual(self.files(), before)
+        self.taskfarm(*self.VERBS[0], "-o", "new")
+        self.taskfarm(*self.VERBS[0], "-o", "old")
+        self.assertEqual((self.folder / "old").read_bytes(), (self.folder / "new").read_bytes())
+        self.assertEqual(set(self.files()), set(before) | {"new"})
+
     def test_none_writes_where_a_run_has_its_own_files(self):
         self.taskfarm("c.json", status=-9, env={"TASKFARM_CRASH": "change.ended:3"})
         shutil.copy(self.folder / "c.h5", self.folder / "other.h5")
