@@ -148,6 +148,12 @@ void store_end_vigil(tf_store *s) {
     s->vigil = NULL;
 }
 
+/* The last line of an error's text says what the system has said; those before it, of MPICH, name functions. */
+static const char *last_line(const char *text) {
+    const char *last = strrchr(text, '\n');
+    return last ? last + 1 : text;
+}
+
 /* MPI's handler of errors of the file. */
 static void end_all(MPI_File *file, int *code, ...) {
     char reason[MPI_MAX_ERROR_STRING], host[256] = "";
@@ -156,8 +162,8 @@ static void end_all(MPI_File *file, int *code, ...) {
     MPI_Error_string(*code, reason, &length);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     gethostname(host, sizeof host - 1);
-    tf_say("rank %d on %s can't write the output: %.*s; with the cause removed the same command line goes on", rank,
-           host, (int)strcspn(reason, "\n"), reason);
+    tf_say("rank %d on %s can't write the output: %s; with the cause removed the same command line goes on", rank, host,
+           last_line(reason));
     MPI_Abort(MPI_COMM_WORLD, TF_ERR_RUN);
 }
 

@@ -58,7 +58,6 @@ class Metadata(farm.FarmTest):
         self.expect_end(done, r'd\.h5: with stage "b" it has 54\.\d+ MB, and rank 2 may write no file of more than 23\.44 MB: raise ulimit -f')
         self.assertNotIn("MPI_ABORT", done.stderr)
 
-    @unittest.skipIf(farm.MPICH, "it tells of failed writes by itself, and in other words")
     def test_a_write_that_fails_on_one_rank_ends_all(self):
         """Whichever of its writes it is, of whatever kind."""
         cases = [("pwrite", errno.EDQUOT, 20), ("fsync", errno.EIO, 3)]
