@@ -113,7 +113,7 @@ static void print_plan(const options *o, const loaded *l, const tf_store_plan *p
         tasks += tf_space_size(l->it.campaign->stage[s].space);
         to_run += to_run_of(l, s);
         left += tf_graph_stage(l->it.graph, s)->run.total - to_run_of(l, s);
-        held += tf_graph_stage(l->it.graph, s)->held_back;
+        held += tf_graph_stage(l->it.graph, s)->withheld;
         excluded += tf_store_excluded(plan, s);
         print_stage(o, l, s);
     }
@@ -164,7 +164,7 @@ static void print_json(const loaded *l, const tf_store_plan *store) {
         cJSON_AddNumberToObject(item, "run", (double)to_run_of(l, s));
         if (enough_of(l, s))
             cJSON_AddNumberToObject(item, "enough", (double)enough_of(l, s));
-        cJSON_AddNumberToObject(item, "held_back", (double)plan->held_back);
+        cJSON_AddNumberToObject(item, "held_back", (double)plan->withheld);
         cJSON_AddNumberToObject(item, "code_changed",
                                 (double)(l->it.past[s].other_code ? l->it.past[s].other_code->total : 0));
         if (tf_store_lost(store, s) > 0)

@@ -40,7 +40,7 @@ tf_store_plan *tf_farm_decide(tf_loaded *loaded, tf_store_mode mode, const tf_wi
 typedef struct tf_farm_progress {
     int64_t tasks, done, failed, running;
     int64_t skipped;         /* since tasks that they depend on have failed */
-    int64_t held_back;       /* not to be run this time */
+    int64_t withheld;        /* not to be run this time */
     int64_t reused;          /* of those done, by earlier runs */
     int64_t excluded;        /* of those done, by "where": there was nothing to do */
     int64_t excluded_before; /* of those, by earlier runs */

@@ -64,7 +64,7 @@ master *master_new(const tf_farm_options *options, tf_wire *wire, tf_store *stor
         stages[s] = (tf_sched_stage){.tasks = tf_space_size(campaign->stage[s].space),
                                      .need = campaign->stage[s].need,
                                      .pending = &tf_graph_stage(options->graph, s)->run,
-                                     .held_back = tf_graph_stage(options->graph, s)->held_back,
+                                     .withheld = tf_graph_stage(options->graph, s)->withheld,
                                      .adopted = tf_graph_stage(options->graph, s)->adopt.total,
                                      .level = tf_graph_level(options->graph, s),
                                      .linked = tf_stage_has_files(&campaign->stage[s]) || campaign->stage[s].until.expr,
@@ -75,7 +75,7 @@ master *master_new(const tf_farm_options *options, tf_wire *wire, tf_store *stor
                                      .stop_after = campaign->stage[s].stop_after,
                                      .retry_delay = campaign->stage[s].retry_delay};
     for (int s = 0; s < campaign->stages; s++) {
-        m->reused += stages[s].tasks - stages[s].pending->total - stages[s].held_back;
+        m->reused += stages[s].tasks - stages[s].pending->total - stages[s].withheld;
         m->excluded_before += tf_store_excluded(plan, s);
         m->finished += stages[s].finished;
     }
@@ -117,7 +117,7 @@ void master_result(const master *m, tf_farm_result *result) {
         p->failed += counts.failed;
         p->running += counts.running;
         p->skipped += counts.skipped;
-        p->held_back += counts.held_back;
+        p->withheld += counts.withheld;
     }
     p->done -= m->skipped;
     p->skipped += m->skipped;
@@ -210,7 +210,7 @@ void master_take(master *m, int from, int tag, const void *payload, size_t size)
         break;
     }
     case TAG_REPORT: take_reports(m, from, payload, size / sizeof(report_message)); break;
-    case TAG_HUNGRY: tf_sched_hungry(m->sched, from, ((const hungry_message *)payload)->idle); break;
+    case TAG_IDLE: tf_sched_idle(m->sched, from, ((const idle_message *)payload)->idle); break;
     case TAG_FAILURE: take_failure(m, payload); break;
     case TAG_CHANGE: take_change(m, payload); break;
     case TAG_SIGNAL: {
@@ -311,7 +311,7 @@ static void collect(master *m, collect_what what, int stage) {
     tf_farm_result result;
     master_result(m, &result);
     bool stopped = m->stopping && m->finished < m->campaign->stages;
-    bool partial = result.progress.held_back > 0;
+    bool partial = result.progress.withheld > 0;
     collect_message message = {.what = (int32_t)what,
                                .stage = stage,
                                .outcome = stopped                      ? TF_ERR_STOPPED

@@ -8,7 +8,7 @@
  *       REPORT ------------------->          these have ended, or are to be tried again
  *              <-------------------  SETTLE  these are not run: write their rows
  *              <-------------------  REMOVE  nobody needs the temporary outputs of this one any more
- *       HUNGRY ------------------->          some slots are idle, though others are not
+ *       IDLE --------------------->          some slots are idle, though others are not
  *       FAILURE ------------------>          why tasks failed: messages, counted
  *       CHANGE ------------------->          a function changes the process that it runs in
  *       SIGNAL ------------------->          I was told to stop
@@ -31,7 +31,7 @@ typedef enum message_tag {
     TAG_REPORT,
     TAG_SETTLE,
     TAG_REMOVE,
-    TAG_HUNGRY,
+    TAG_IDLE,
     TAG_FAILURE,
     TAG_CHANGE,
     TAG_SIGNAL,
@@ -84,9 +84,9 @@ typedef struct remove_message {
 } remove_message;
 
 /* What the worker holds is not for the idle slots: it waits behind a task that takes longer than was foreseen. */
-typedef struct hungry_message {
+typedef struct idle_message {
     int32_t idle; /* slots */
-} hungry_message;
+} idle_message;
 
 enum { FAILURE_TASKS = 3 };
 

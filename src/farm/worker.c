@@ -1,5 +1,5 @@
-/* The worker's tasks wait in a queue of intervals until a slot has room. A batch takes what the stage's pace says will
- * take a short while, but no more than a fair share of the queue, so that all slots stay busy to the end. A second
+/* The worker's tasks wait in a queue of intervals until a slot has room. A batch takes what the stage's estimate says
+ * will take a short while, but no more than a fair share of the queue, so that all slots stay busy to the end. A second
  * batch waits behind a running one only where tasks are so short that handing over would cost; behind a long task it
  * would be stuck. */
 #include "farm/worker.h"
@@ -32,10 +32,10 @@ struct worker {
     int64_t slots;
     bool mixed; /* stages need different things */
     double sync;
-    double told;       /* tf_now() when the master last heard of this worker */
-    tf_pace *pace;     /* per stage */
-    uint32_t *changed; /* per stage: what the master knows that its function changes */
-    piece *queue;      /* a stack turned round: the next piece is the last */
+    double told;           /* tf_now() when the master last heard of this worker */
+    tf_estimate *estimate; /* per stage */
+    uint32_t *changed;     /* per stage: what the master knows that its function changes */
+    piece *queue;          /* a stack turned round: the next piece is the last */
     size_t queued, capacity;
     int64_t waiting; /* tasks in the queue */
     double blocked;  /* since when the next piece finds no room, though others behind it may; 0: it is not known to */
@@ -43,7 +43,7 @@ struct worker {
     int64_t ended;   /* tasks in the reports below */
     report_message *report;
     size_t reports, report_capacity;
-    int hungry;           /* idle slots that the master knows of */
+    int told_idle;        /* idle slots that the master knows of */
     drain_how how;        /* 0: not draining */
     bool drained;         /* and said so */
     tf_buf status, texts; /* of rows where some are to be tried again */
@@ -54,7 +54,7 @@ worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_exec *exec, tf
     worker *w = tf_alloc(sizeof *w);
     const tf_resources has = tf_exec_has(exec);
     *w = (worker){.campaign = campaign, .wire = wire, .exec = exec, .store = store, .slots = has.slots, .sync = sync};
-    w->pace = tf_alloc_array((size_t)campaign->stages, sizeof *w->pace);
+    w->estimate = tf_alloc_array((size_t)campaign->stages, sizeof *w->estimate);
     w->changed = tf_alloc_array((size_t)campaign->stages, sizeof *w->changed);
     for (int s = 1; s < campaign->stages; s++)
         w->mixed = w->mixed || !tf_resources_equal(&campaign->stage[s].need, &campaign->stage[0].need);
@@ -71,7 +71,7 @@ worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_exec *exec, tf
 void worker_free(worker *w) {
     if (!w)
         return;
-    free(w->pace);
+    free(w->estimate);
     free(w->changed);
     free(w->queue);
     free(w->report);
@@ -97,7 +97,7 @@ void worker_grant(worker *w, const grant_message *grant) {
     w->queued++;
     w->waiting += grant->count;
     w->held += grant->count;
-    w->hungry = 0;
+    w->told_idle = 0;
 }
 
 void worker_drain(worker *w, drain_how how) {
@@ -119,10 +119,10 @@ static void put_back(worker *w, int stage, int attempt, tf_interval tasks) {
 static tf_err give_batch(worker *w, size_t at, int slot, tf_error *error) {
     piece *next = &w->queue[at];
     int64_t count = next->tasks.end - next->tasks.first;
-    int64_t brief = tf_pace_count(&w->pace[next->stage], BATCH_SECONDS);
+    int64_t by_time = tf_estimate_count(&w->estimate[next->stage], BATCH_SECONDS);
     int64_t lanes = tf_exec_lanes(w->exec, next->stage);
     int64_t share = (w->waiting + lanes - 1) / lanes;
-    int64_t wanted = brief < share ? brief : share;
+    int64_t wanted = by_time < share ? by_time : share;
     int64_t given = tf_exec_submit(w->exec, slot, next->stage, next->attempt, next->tasks.first,
                                    wanted < count ? wanted : count, error);
     if (given == 0)
@@ -164,7 +164,7 @@ static tf_err feed_idle(worker *w, tf_error *error) {
 static tf_err feed_in_hand(worker *w, tf_error *error) {
     while (w->queued > 0) {
         const int stage = w->queue[w->queued - 1].stage;
-        if (tf_pace_count(&w->pace[stage], BATCH_SECONDS) < 2 || w->waiting < tf_exec_lanes(w->exec, stage))
+        if (tf_estimate_count(&w->estimate[stage], BATCH_SECONDS) < 2 || w->waiting < tf_exec_lanes(w->exec, stage))
             break;
         int slot = tf_exec_place_in_hand(w->exec, stage);
         tf_err err = slot >= 0 ? give_batch(w, w->queued - 1, slot, error) : TF_OK;
@@ -310,7 +310,7 @@ static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interva
     send_change(w, rows);
     if (rows->count == 0)
         return TF_OK;
-    tf_pace_add(&w->pace[rows->stage], rows->count, rows->seconds);
+    tf_estimate_add(&w->estimate[rows->stage], rows->count, rows->seconds);
     if (rows->failed > 0)
         send_failures(w, rows);
     report_rows(w, rows);
@@ -356,9 +356,9 @@ static void tell(worker *w) {
         wire_send(w->wire, MASTER, TAG_REPORT, w->report, w->reports * sizeof *w->report);
         w->reports = 0;
         w->ended = 0;
-    } else if (!at_once && tf_should_complain(&now, w->hungry)) {
-        w->hungry = now.idle;
-        wire_send(w->wire, MASTER, TAG_HUNGRY, &(hungry_message){.idle = now.idle}, sizeof(hungry_message));
+    } else if (!at_once && tf_should_say_idle(&now, w->told_idle)) {
+        w->told_idle = now.idle;
+        wire_send(w->wire, MASTER, TAG_IDLE, &(idle_message){.idle = now.idle}, sizeof(idle_message));
     } else if (now.since > interval) {
         wire_send(w->wire, MASTER, TAG_ALIVE, NULL, 0);
     } else {

@@ -99,7 +99,7 @@ typedef struct tf_stage_plan {
     tf_intervals run;   /* tasks to be run */
     tf_intervals redo;  /* of those, tasks that were done */
     tf_intervals adopt; /* tasks that are done without being run */
-    int64_t held_back;  /* tasks that are neither done nor to be run */
+    int64_t withheld;   /* tasks that are neither done nor to be run */
 } tf_stage_plan;
 
 /* Sets the times of outputs that the wish took for good, in the order of the graph, so that none is newer than what is

@@ -332,7 +332,7 @@ static void decide(planner *p, node n, int stage, int64_t index) {
     } else {
         if (done && (takes_remade(p, stage) || is_outdated(p, stage)))
             tf_intervals_add(&plan->redo, index, index + 1);
-        plan->held_back += !done || (g->why[n] && g->why[n] != TF_WHY_FORCED);
+        plan->withheld += !done || (g->why[n] && g->why[n] != TF_WHY_FORCED);
     }
 }
 
@@ -345,7 +345,7 @@ static void decide_stage(planner *p, int stage) {
     int64_t tasks = tf_space_size(g->campaign->stage[stage].space);
     const bool stale = is_stale(p, stage), again = stale || p->forced[stage];
     if (!(g->flags[g->stage[stage].first] & SELECTED) || p->wish->touch) {
-        plan->held_back = tasks - (stale ? 0 : past->done->total - other_code(p, stage));
+        plan->withheld = tasks - (stale ? 0 : past->done->total - other_code(p, stage));
         if (takes_remade(p, stage) || is_outdated(p, stage))
             tf_intervals_add_all(&plan->redo, past->done);
         return;

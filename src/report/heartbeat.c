@@ -40,7 +40,7 @@ void tf_heartbeat_update(tf_heartbeat *h, const tf_farm_progress *now, double ra
     cJSON_AddNumberToObject(json, "slots", (double)now->slots);
     cJSON_AddNumberToObject(json, "busy", (double)(now->running < now->slots ? now->running : now->slots));
     cJSON_AddNumberToObject(json, "tasks", (double)now->tasks);
-    cJSON_AddNumberToObject(json, "all", (double)(now->tasks - now->held_back - now->skipped));
+    cJSON_AddNumberToObject(json, "all", (double)(now->tasks - now->withheld - now->skipped));
     cJSON_AddNumberToObject(json, "ended", (double)(now->done + now->failed));
     cJSON_AddNumberToObject(json, "rate", rate);
     if (tf_progress_left(now, rate) >= 0)

@@ -49,7 +49,7 @@ double tf_progress_rate(const tf_progress *p) {
 }
 
 static int64_t all_tasks(const tf_farm_progress *now) {
-    return now->tasks - now->held_back - now->skipped;
+    return now->tasks - now->withheld - now->skipped;
 }
 
 double tf_progress_left(const tf_farm_progress *now, double rate) {

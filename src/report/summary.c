@@ -6,7 +6,7 @@
 void tf_report_summary(FILE *out, const tf_campaign *campaign, const tf_farm_result *result) {
     const tf_farm_progress *p = &result->progress;
     char done[32], failed[32], elapsed[32], rate_text[32];
-    int64_t ended = p->done + p->failed, left = p->tasks - ended - p->skipped - p->held_back;
+    int64_t ended = p->done + p->failed, left = p->tasks - ended - p->skipped - p->withheld;
     double rate = p->elapsed > 0 ? (double)(ended - p->reused) / p->elapsed : 0;
     tf_print(out, "taskfarm: %s: %s done", campaign->name, tf_format_count(p->done - p->excluded, done));
     tf_print(out, ", %s failed", tf_format_count(p->failed, failed));
@@ -18,8 +18,8 @@ void tf_report_summary(FILE *out, const tf_campaign *campaign, const tf_farm_res
         tf_print(out, ", %s left out by where", tf_format_count(p->excluded, done));
     if (left)
         tf_print(out, ", %s %s", tf_format_count(left, done), p->stopping ? "left for the next run" : "not run");
-    if (p->held_back)
-        tf_print(out, ", %s held back", tf_format_count(p->held_back, done));
+    if (p->withheld)
+        tf_print(out, ", %s held back", tf_format_count(p->withheld, done));
     tf_print(out, " in %s", tf_format_duration(p->elapsed, elapsed));
     if (rate >= 10)
         tf_print(out, " (%s tasks/s)", tf_format_count((int64_t)rate, rate_text));

@@ -6,46 +6,48 @@
 
 #include "base/base.h"
 
-/* ---- Pace: how many tasks take a set time ---- */
+/* ---- Runtime estimates ---- */
 
-/* What is known of a stage's task durations. All zeros knows nothing. Old tasks weigh less and less. */
-typedef struct tf_pace {
+/* What is known of how long a stage's tasks take. All zeros knows nothing. Old tasks weigh less and less. */
+typedef struct tf_estimate {
     double seconds;
     double tasks;
     int64_t seen; /* all tasks ever counted */
-} tf_pace;
+} tf_estimate;
 
-void tf_pace_add(tf_pace *pace, int64_t tasks, double seconds);
+/* So many tasks have taken so many seconds in one slot. */
+void tf_estimate_add(tf_estimate *estimate, int64_t tasks, double seconds);
 
 /* Seconds that a task takes; infinite while nothing is known. */
-double tf_pace_mean(const tf_pace *pace);
+double tf_estimate_mean(const tf_estimate *estimate);
 
-/* How many tasks take `seconds` in one slot: at least 1; 1 while nothing is known, and never more than twice what was
+/* How many tasks take `seconds` in one slot: at least 1; 1 while nothing is known; and never more than twice what was
  * seen so far, so that one lucky quick task does not send out a million slow ones. */
-int64_t tf_pace_count(const tf_pace *pace, double seconds);
+int64_t tf_estimate_count(const tf_estimate *estimate, double seconds);
 
 /* ---- What a worker says ---- */
 
-/* What the master may take for a message and its answer, s. Grants and reports are large enough for it to serve all. */
+/* Seconds that the master may take for a message and its answer. Grants and reports are large enough for it to serve
+ * all workers. */
 #define TF_SERVICE_SECONDS 4e-6
 
-/* Where a worker is. */
+/* What a worker knows of itself when it decides whether to speak. */
 typedef struct tf_standing {
-    int workers;   /* of the same master */
-    int64_t ended; /* tasks that it has not reported yet */
-    int64_t held;  /* tasks that it was granted and that have not ended */
-    int slots, idle;
-    bool queue_empty;
-    double since; /* s since its last message */
+    int workers;      /* of the same master */
+    int64_t ended;    /* tasks that have ended and are not reported yet */
+    int64_t held;     /* tasks that it was granted and that have not ended */
+    int slots, idle;  /* all its slots; those that have no task */
+    bool queue_empty; /* it has no granted task that is not running */
+    double since;     /* seconds since its last message */
 } tf_standing;
 
 /* Is it time for a report? A master of many workers can't hear of each batch of each slot: what has ended is reported
  * together, unless slots starve, and not before all others may have been heard. */
 bool tf_should_report(const tf_standing *standing);
 
-/* Is it time to say that slots are idle and nothing is in hand for them? See tf_sched_hungry. `known` idle slots have
- * been told of since the last grant. */
-bool tf_should_complain(const tf_standing *standing, int known);
+/* Is it time to say that slots are idle and nothing is in hand for them? See tf_sched_idle. The master has been told of
+ * `known` idle slots since the last grant. */
+bool tf_should_say_idle(const tf_standing *standing, int known);
 
 /* ---- The scheduler ---- */
 
@@ -53,14 +55,14 @@ typedef struct tf_sched tf_sched;
 
 typedef struct tf_sched_stage {
     int64_t tasks;
-    tf_resources need;           /* of each */
-    const tf_intervals *pending; /* what is to be run; NULL: all of it */
-    int64_t held_back;           /* what is neither done nor to be run: the stage will not be finished */
-    int64_t adopted;             /* what is done without being run */
+    tf_resources need;           /* what one task needs */
+    const tf_intervals *pending; /* the tasks to run; NULL: all of them */
+    int64_t withheld;            /* tasks that are neither done nor to be run: the stage will not be finished */
+    int64_t adopted;             /* tasks that are done without being run */
     int level;                   /* stages of a higher level go first, then those of a lower number */
-    bool linked;                 /* its tasks are handed out as tf_sched_ready says */
-    bool looks;                  /* it is not over before tf_sched_cut has said so, though nothing may be left to run */
-    bool finished;               /* by an earlier run: there is nothing left to do, nor to write */
+    bool linked;                 /* its tasks are handed out once tf_sched_ready has named them */
+    bool looks;                  /* it is over only after tf_sched_cut, though no task may be left to run */
+    bool finished;               /* by an earlier run: nothing is left to do or to write */
     int afters;
     const int *after;   /* stages that must be finished first; free of cycles */
     int64_t stop_after; /* so many failed tasks stop everything; 0: none do */
@@ -80,13 +82,13 @@ typedef struct tf_action {
     int worker;
     int64_t first;
     int64_t count;
-    int attempt; /* of a grant, from 1 */
+    int attempt; /* of a grant: from 1 */
 } tf_action;
 
-/* A stage's counts; all others together are the tasks. Those that wait for another attempt, or for other tasks, are
+/* A stage's counts. `tasks` is the sum of the others. Tasks that wait for another attempt or for other tasks are
  * pending. */
 typedef struct tf_sched_counts {
-    int64_t tasks, pending, running, done, failed, skipped, held_back;
+    int64_t tasks, pending, running, done, failed, skipped, withheld;
 } tf_sched_counts;
 
 /* `stages` is copied. Never NULL. */
@@ -111,19 +113,21 @@ bool tf_sched_report(tf_sched *sched, int worker, int stage, int64_t first, int6
 bool tf_sched_retry(tf_sched *sched, int worker, int stage, int64_t first, int64_t count, int attempt, double seconds,
                     double now);
 
-/* Tasks of a linked stage wait for nothing any more; or they can't be run, and have ended so. */
+/* Tasks of a linked stage wait for nothing any more. */
 void tf_sched_ready(tf_sched *sched, int stage, int64_t first, int64_t count, int level);
+
+/* So many tasks of a linked stage can't be run, and have ended as skipped. */
 void tf_sched_skip(tf_sched *sched, int stage, int64_t count);
 
 /* Have all tasks of a linked stage ended that were ready so far? */
 bool tf_sched_has_caught_up(const tf_sched *sched, int stage);
 
-/* Those that are not ready are none of its tasks any more; nothing else will be ready. */
+/* Drops the stage's blocked tasks: nothing else will be ready. */
 void tf_sched_cut(tf_sched *sched, int stage);
 
 /* The worker has `idle` slots without a task, and nothing in hand for them: what it holds waits behind a task that
- * takes longer than was foreseen. Its next grant is for them, whatever it holds. */
-void tf_sched_hungry(tf_sched *sched, int worker, int idle);
+ * takes longer than was foreseen. Its next grant fills them, whatever it holds. */
+void tf_sched_idle(tf_sched *sched, int worker, int idle);
 
 /* The next thing to do at time `now`; false if there is nothing until another event, or until tf_sched_due. Actions are
  * to be carried out in this order. */
@@ -132,7 +136,7 @@ bool tf_sched_next(tf_sched *sched, double now, tf_action *action);
 /* No further stage is laid out: the end comes when those that were are finished. */
 void tf_sched_freeze(tf_sched *sched);
 
-/* What the worker holds of the stage. */
+/* The stage's tasks that the worker holds. */
 const tf_intervals *tf_sched_holds(const tf_sched *sched, int worker, int stage);
 
 /* Nothing more is handed out, laid out or finished; the end comes when no worker holds anything. */

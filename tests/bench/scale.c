@@ -8,8 +8,8 @@
  *
  * The model. The master takes one message at a time, in the order in which they arrive: each costs MESSAGE_SECONDS and
  * what the scheduler takes for it on this machine, a grant as much. A message travels LATENCY. A worker does as
- * src/farm/worker.c: idle slots get batches of what takes a short while by its pace, but no more than a fair share of
- * its queue, and tf_should_report and tf_should_complain say when it speaks. The tasks of one worker take the same
+ * src/farm/worker.c: idle slots get batches of what takes a short while by its estimate, but no more than a fair share
+ * of its queue, and tf_should_report and tf_should_say_idle say when it speaks. The tasks of one worker take the same
  * time, those of another up to 2 % more, so that workers are not in step. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,23 +22,23 @@
 #define SLOT_SECONDS  10.0
 #define SLOT_TASKS    10
 
-typedef enum event_kind { BATCHES_ENDED, TIME_TO_TELL, GRANT, HELLO, REPORT, HUNGRY } event_kind;
+typedef enum event_kind { BATCHES_ENDED, TIME_TO_TELL, GRANT, HELLO, REPORT, IDLE } event_kind;
 
 typedef struct event {
     double time;
     event_kind kind;
     int worker;
-    int slots; /* of batches that end together; idle ones of a hungry worker */
+    int slots; /* of batches that end together; idle ones of a worker that says so */
     tf_interval tasks;
     tf_intervals *ended; /* of a report, which owns it */
 } event;
 
 typedef struct sim_worker {
     double task; /* s */
-    tf_pace pace;
+    tf_estimate estimate;
     tf_intervals queue, ended; /* not begun; not reported */
     int64_t running;
-    int idle, hungry;
+    int idle, told_idle;
     double told;
     bool waits; /* for the time to tell */
 } sim_worker;
@@ -75,7 +75,7 @@ static void feed(sim *s, int w) {
     sim_worker *k = &s->worker[w];
     while (k->idle > 0 && k->queue.total > 0) {
         int64_t share = (k->queue.total + s->slots - 1) / s->slots;
-        int64_t batch = smaller(tf_pace_count(&k->pace, BATCH_SECONDS), share);
+        int64_t batch = smaller(tf_estimate_count(&k->estimate, BATCH_SECONDS), share);
         tf_interval run = tf_intervals_take(&k->queue, batch * k->idle);
         int64_t count = run.end - run.first;
         int slots = (int)((count + batch - 1) / batch);
@@ -106,12 +106,12 @@ static void tell(sim *s, int w) {
         k->ended = (tf_intervals){0};
         k->told = s->now;
         post(s, message);
-    } else if (tf_should_complain(&standing, k->hungry)) {
-        message.kind = HUNGRY;
-        k->hungry = message.slots = k->idle;
+    } else if (tf_should_say_idle(&standing, k->told_idle)) {
+        message.kind = IDLE;
+        k->told_idle = message.slots = k->idle;
         k->told = s->now;
         post(s, message);
-    } else if (!k->waits && (k->ended.total > 0 || (standing.queue_empty && k->idle > k->hungry))) {
+    } else if (!k->waits && (k->ended.total > 0 || (standing.queue_empty && k->idle > k->told_idle))) {
         k->waits = true;
         post(s, (event){.time = s->now + NAP, .kind = TIME_TO_TELL, .worker = w});
     }
@@ -123,7 +123,7 @@ static void end_batches(sim *s, const event *e) {
     k->idle += e->slots;
     k->running -= count;
     tf_intervals_add(&k->ended, e->tasks.first, e->tasks.end);
-    tf_pace_add(&k->pace, count, (double)count * k->task);
+    tf_estimate_add(&k->estimate, count, (double)count * k->task);
 }
 
 /* ---- The master ---- */
@@ -131,7 +131,7 @@ static void end_batches(sim *s, const event *e) {
 static void hear(sim *s, const event *e) {
     switch (e->kind) {
     case HELLO: tf_sched_worker_up(s->sched, e->worker, (tf_resources){.slots = s->slots}); break;
-    case HUNGRY: tf_sched_hungry(s->sched, e->worker, e->slots); break;
+    case IDLE: tf_sched_idle(s->sched, e->worker, e->slots); break;
     default:
         for (size_t i = 0; i < e->ended->count; i++) {
             tf_interval run = e->ended->items[i];
@@ -175,11 +175,11 @@ static void handle(sim *s, const event *e) {
     case TIME_TO_TELL: k->waits = false; break;
     case GRANT:
         tf_intervals_add(&k->queue, e->tasks.first, e->tasks.end);
-        k->hungry = 0;
+        k->told_idle = 0;
         break;
     case HELLO:
     case REPORT:
-    case HUNGRY: serve(s, e); return;
+    case IDLE: serve(s, e); return;
     }
     feed(s, e->worker);
     tell(s, e->worker);

@@ -15,7 +15,7 @@ typedef enum event_kind {
     EVENT_GRANT,
     EVENT_BATCH_ENDED,
     EVENT_REPORT,
-    EVENT_HUNGRY,
+    EVENT_IDLE,
     EVENT_TELL,
     EVENT_TICK,
     EVENT_DOWN,
@@ -33,12 +33,12 @@ typedef struct event {
     int stage, attempt; /* of a grant */
     int retry;          /* of a report: the attempt that failed */
     int64_t first, count, failed;
-    int idle; /* of a hungry worker */
+    int idle; /* of a worker that says so */
     double seconds;
 } event;
 
 typedef struct sim_worker {
-    int life, busy, hungry;
+    int life, busy, told_idle;
     bool up, waits;             /* waits for an EVENT_TELL */
     int64_t held;               /* tasks granted that have not ended */
     double told;                /* when it last spoke */
@@ -73,7 +73,7 @@ typedef struct sim {
     tf_sched *sched;
     tf_rng rng;
     sim_worker *worker;
-    tf_pace *pace;
+    tf_estimate *estimate;
     uint8_t *ended;   /* per stage and task: accepted reports */
     uint8_t *attempt; /* per stage and task: the last one granted */
     int *failed_on;   /* per stage and task: the worker of the last failed attempt, -1 for none */
@@ -139,9 +139,9 @@ static void feed(sim *s, int w) {
     for (int stage = 0; stage < s->c->stages; stage++) {
         const int slots = slots_of(s, stage), lanes = s->c->slots / slots;
         while (k->busy + slots <= s->c->slots && k->queue[stage].total > 0) {
-            int64_t brief = tf_pace_count(&s->pace[stage], 0.05);
+            int64_t by_time = tf_estimate_count(&s->estimate[stage], 0.05);
             int64_t share = (k->queue[stage].total + lanes - 1) / lanes;
-            tf_interval run = tf_intervals_take(&k->queue[stage], brief < share ? brief : share);
+            tf_interval run = tf_intervals_take(&k->queue[stage], by_time < share ? by_time : share);
             event done = {.kind = EVENT_BATCH_ENDED, .worker = w, .life = k->life, .stage = stage, .first = run.first};
             for (int64_t i = run.first; i < run.end; i++)
                 done.seconds += duration(s, stage, i);
@@ -289,15 +289,15 @@ static void tell(sim *s, int w) {
                             .since = s->now - k->told};
     if (tf_should_report(&standing) || k->batches == SPOKEN) {
         report(s, k);
-    } else if (tf_should_complain(&standing, k->hungry)) {
-        k->hungry = standing.idle;
+    } else if (tf_should_say_idle(&standing, k->told_idle)) {
+        k->told_idle = standing.idle;
         k->told = s->now;
-        post(s, (event){.kind = EVENT_HUNGRY,
+        post(s, (event){.kind = EVENT_IDLE,
                         .time = s->now + s->c->latency,
                         .worker = w,
                         .life = k->life,
                         .idle = standing.idle});
-    } else if (!k->waits && (k->ended > 0 || (standing.queue_empty && standing.idle > k->hungry))) {
+    } else if (!k->waits && (k->ended > 0 || (standing.queue_empty && standing.idle > k->told_idle))) {
         k->waits = true;
         post(s, (event){.kind = EVENT_TELL, .time = s->now + nap, .worker = w, .life = k->life});
     }
@@ -311,7 +311,7 @@ static void handle(sim *s, const event *e) {
         if (!alive || s->draining)
             return;
         tf_intervals_add(&k->queue[e->stage], e->first, e->first + e->count);
-        k->hungry = 0;
+        k->told_idle = 0;
         k->held += e->count;
         feed(s, e->worker);
         tell(s, e->worker);
@@ -323,7 +323,7 @@ static void handle(sim *s, const event *e) {
         k->held -= e->count;
         k->ended += e->count;
         k->batch[k->batches++] = *e;
-        tf_pace_add(&s->pace[e->stage], e->count, e->seconds);
+        tf_estimate_add(&s->estimate[e->stage], e->count, e->seconds);
         if (s->draining) {
             drain(s, e->worker);
         } else {
@@ -344,7 +344,7 @@ static void handle(sim *s, const event *e) {
         s->up -= k->up;
         k->up = false;
         k->busy = 0;
-        k->hungry = 0;
+        k->told_idle = 0;
         k->waits = false;
         k->held = k->ended = 0;
         k->batches = 0;
@@ -359,9 +359,9 @@ static void handle(sim *s, const event *e) {
         if (s->draining)
             drain(s, e->worker);
         break;
-    case EVENT_HUNGRY:
+    case EVENT_IDLE:
         if (alive)
-            tf_sched_hungry(s->sched, e->worker, e->idle);
+            tf_sched_idle(s->sched, e->worker, e->idle);
         break;
     case EVENT_DRAIN:
         s->draining = true;
@@ -416,7 +416,7 @@ static void simulate(cluster *c, uint64_t seed) {
     }
     s.sched = tf_sched_new(stages, c->stages);
     s.worker = tf_alloc_array((size_t)c->workers, sizeof *s.worker);
-    s.pace = tf_alloc_array((size_t)c->stages, sizeof *s.pace);
+    s.estimate = tf_alloc_array((size_t)c->stages, sizeof *s.estimate);
     s.ended = tf_alloc((size_t)(c->stages * c->tasks));
     s.attempt = tf_alloc((size_t)(c->stages * c->tasks));
     s.failed_on = tf_alloc_array((size_t)(c->stages * c->tasks), sizeof *s.failed_on);
@@ -455,7 +455,7 @@ static void simulate(cluster *c, uint64_t seed) {
     }
     tf_sched_free(s.sched);
     free(s.worker);
-    free(s.pace);
+    free(s.estimate);
     free(s.ended);
     free(s.attempt);
     free(s.failed_on);

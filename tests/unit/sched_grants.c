@@ -105,12 +105,12 @@ Test(sched, gives_idle_slots_to_a_large_task_though_small_ones_are_held) {
     expect_stage_grant(s, 0, 0, 4, 4);
     tf_sched_ready(s, 1, 0, 1, 0);
     expect_nothing(s);
-    tf_sched_hungry(s, 0, 3);
+    tf_sched_idle(s, 0, 3);
     expect_stage_grant(s, 0, 1, 0, 1);
     tf_sched_free(s);
 }
 
-/* Three stages: long and brief tasks of one slot, and a large one that becomes ready. */
+/* Three stages: long and short tasks of one slot, and a large one that becomes ready. */
 Test(sched, gives_a_worker_that_is_kept_what_is_soon_over) {
     const tf_sched_stage stages[] = {{.tasks = 3}, {.tasks = 100}, {.tasks = 1, .need = {.slots = 4}, .linked = true}};
     tf_sched *s = tf_sched_new(stages, 3);
@@ -127,7 +127,7 @@ Test(sched, gives_a_worker_that_is_kept_what_is_soon_over) {
     expect_nothing(s);
     cr_expect(tf_sched_report(s, 0, 0, 1, 2, 0, 100));
     expect_next(s, TF_ACTION_FINISH);
-    expect_nothing(s); /* now it would wait for brief tasks alone */
+    expect_nothing(s); /* now it would wait for short tasks alone */
     cr_expect(tf_sched_report(s, 0, 1, 1, 2, 0, 2));
     expect_stage_grant(s, 0, 2, 0, 1);
     tf_sched_free(s);
@@ -185,27 +185,27 @@ Test(sched, offers_what_is_new_to_those_for_whom_there_was_nothing) {
     tf_sched_free(s);
 }
 
-Test(pace, is_one_task_while_nothing_is_known) {
-    tf_pace pace = {0};
-    cr_expect_eq(tf_pace_count(&pace, 1000), 1);
-    tf_pace_add(&pace, 1, 1e-9);
-    cr_expect_eq(tf_pace_count(&pace, 0.1), 2, "one lucky quick task does not send out a million slow ones");
+Test(estimate, is_one_task_while_nothing_is_known) {
+    tf_estimate estimate = {0};
+    cr_expect_eq(tf_estimate_count(&estimate, 1000), 1);
+    tf_estimate_add(&estimate, 1, 1e-9);
+    cr_expect_eq(tf_estimate_count(&estimate, 0.1), 2, "one lucky quick task does not send out a million slow ones");
     for (int i = 0; i < 20; i++) {
-        int64_t next = tf_pace_count(&pace, 0.1);
-        tf_pace_add(&pace, next, 1e-3 * (double)next);
+        int64_t next = tf_estimate_count(&estimate, 0.1);
+        tf_estimate_add(&estimate, next, 1e-3 * (double)next);
     }
-    int64_t settled = tf_pace_count(&pace, 0.1);
+    int64_t settled = tf_estimate_count(&estimate, 0.1);
     cr_expect(settled >= 95 && settled <= 105, "%lld", (long long)settled);
-    tf_pace_add(&pace, 1, 1e6);
-    cr_expect_eq(tf_pace_count(&pace, 0.1), 1);
+    tf_estimate_add(&estimate, 1, 1e6);
+    cr_expect_eq(tf_estimate_count(&estimate, 0.1), 1);
 }
 
-Test(pace, follows_when_tasks_become_slower) {
-    tf_pace pace = {0};
-    tf_pace_add(&pace, 1000000, 1);
+Test(estimate, follows_when_tasks_become_slower) {
+    tf_estimate estimate = {0};
+    tf_estimate_add(&estimate, 1000000, 1);
     for (int i = 0; i < 1000; i++)
-        tf_pace_add(&pace, 1000, 1000 * 0.01);
-    int64_t now = tf_pace_count(&pace, 1);
+        tf_estimate_add(&estimate, 1000, 1000 * 0.01);
+    int64_t now = tf_estimate_count(&estimate, 1);
     cr_expect(now >= 95 && now <= 105, "%lld", (long long)now);
 }
 
@@ -303,7 +303,7 @@ Test(sched, ends_when_drained_with_what_was_granted_left_undone) {
     tf_sched_free(s);
 }
 
-Test(sched, keeps_a_grant_in_hand_once_the_pace_is_known) {
+Test(sched, keeps_a_grant_in_hand_once_durations_are_known) {
     tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 1000}, 1);
     expect_next(s, TF_ACTION_LAYOUT);
     tf_sched_worker_up(s, 1, (tf_resources){.slots = 1});
@@ -327,7 +327,7 @@ Test(sched, feeds_idle_slots_though_the_worker_holds_enough) {
     expect_nothing(s);
     cr_assert(tf_sched_report(s, 0, 0, a.first, 1, 0, 10)); /* they are not: what it holds is enough for long */
     expect_nothing(s);
-    tf_sched_hungry(s, 0, 2);
+    tf_sched_idle(s, 0, 2);
     expect_grant(s, 0, a.first + a.count, 2);
     expect_nothing(s);
     tf_sched_free(s);
@@ -479,7 +479,7 @@ Test(report, of_idle_slots_is_made_once_and_by_who_works) {
         {{.workers = 1000, .held = 3, .slots = 4, .idle = 1, .queue_empty = true}, 0, false, "too early"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        cr_assert_eq(tf_should_complain(&cases[i].standing, cases[i].known), cases[i].expected, "%s", cases[i].why);
+        cr_assert_eq(tf_should_say_idle(&cases[i].standing, cases[i].known), cases[i].expected, "%s", cases[i].why);
 }
 
 Test(sched, hands_out_what_is_ready_and_furthest_from_the_end) {
@@ -520,15 +520,15 @@ Test(sched, hands_out_what_is_ready_and_furthest_from_the_end) {
 }
 
 /* A stage of which some tasks are held back is not finished, and none that comes after it begins. */
-Test(sched, leaves_what_is_held_back) {
+Test(sched, leaves_what_is_withheld) {
     const tf_intervals none = {0};
     tf_intervals two = {0};
     tf_intervals_add(&two, 3, 5);
     tf_sched_stage stages[] = {
-        {.tasks = 10, .pending = &two, .held_back = 8},
-        {.tasks = 5, .pending = &none, .held_back = 5},
+        {.tasks = 10, .pending = &two, .withheld = 8},
+        {.tasks = 5, .pending = &none, .withheld = 5},
         {.tasks = 5, .pending = &none, .adopted = 5},
-        {.tasks = 5, .pending = &none, .held_back = 1, .adopted = 4, .afters = 1, .after = &(int){0}}};
+        {.tasks = 5, .pending = &none, .withheld = 1, .adopted = 4, .afters = 1, .after = &(int){0}}};
     tf_sched *s = tf_sched_new(stages, 4);
     tf_intervals_free(&two);
     cr_expect_eq(expect_next(s, TF_ACTION_LAYOUT).stage, 0);
@@ -539,7 +539,7 @@ Test(sched, leaves_what_is_held_back) {
     expect_grant(s, 0, 3, 2);
     cr_assert(tf_sched_report(s, 0, 0, 3, 2, 0, 1));
     expect_next(s, TF_ACTION_END);
-    cr_expect_eq(tf_sched_stage_counts(s, 0).held_back, 8);
+    cr_expect_eq(tf_sched_stage_counts(s, 0).withheld, 8);
     cr_expect_eq(tf_sched_stage_counts(s, 0).done, 2);
     tf_sched_free(s);
 }

@@ -1,0 +1,39 @@
+/* Backfilling (Lifka 1995, LNCS 949, 295): a worker that is reserved for a task gets others all the same, if they are
+ * over long before those that it has to wait for. */
+#include "sched/state.h"
+
+#include <math.h>
+
+#define SHARE 0.1 /* of the time of what the worker holds that such tasks may take */
+
+/* Seconds that the longest of the tasks takes which the worker holds, as far as that is known. */
+static double longest_held(const tf_sched *s, const worker *w) {
+    double longest = 0;
+    for (int i = 0; i < s->stages; i++)
+        if (w->holds[i].total > 0 && s->stage[i].estimate.seen > 0)
+            longest = fmax(longest, tf_estimate_mean(&s->stage[i].estimate));
+    return longest;
+}
+
+/* How many of the stage's tasks the worker may have: they run at once, and take no more than `limit` seconds. Of a
+ * stage of which nothing is known a single one is tried. */
+static int64_t count_short_tasks(const tf_sched *s, const worker *w, const stage *st, double limit) {
+    const bool is_trial = st->estimate.seen == 0 && stage_running(st) == 0;
+    if (!st->laid_out || st->queues == 0 || (!is_trial && tf_estimate_mean(&st->estimate) > limit))
+        return 0;
+    const int64_t idle = worker_room(s, w, st->class_id) - w->held_of_class[st->class_id];
+    return is_trial && idle > 1 ? 1 : idle;
+}
+
+int backfill_choose(const tf_sched *s, const worker *w, int64_t *count) {
+    const double limit = SHARE * longest_held(s, w);
+    int best = -1;
+    for (int i = 0; i < s->stages; i++) {
+        const int64_t tasks = count_short_tasks(s, w, &s->stage[i], limit);
+        if (tasks > 0 && (best < 0 || stage_goes_before(s, i, best))) {
+            best = i;
+            *count = tasks;
+        }
+    }
+    return best;
+}

@@ -1,0 +1,211 @@
+/* Grants. A worker is to have a quantum of work a slot running, and as much again in hand while plenty is left, so that
+ * no slot waits for a message. The quantum is what takes QUANTUM_SECONDS by the stage's estimate, but no more than a
+ * fair share of what is ready: half of it divided by all slots (guided self-scheduling: Polychronopoulos & Kuck 1987,
+ * IEEE Trans. Comp. C-36, 1425), so that all workers end together; and no less than what takes as long as to serve
+ * every worker once, or they would wait for messages. A worker may say that it has idle slots all the same.
+ *
+ * Of resource classes whose tasks are equally far from the end that which needs most goes first, and the others fill
+ * what it leaves. So that these do not starve it, a worker where it would fit but for them is reserved for it until it
+ * has room; as many workers as there are such tasks, no more.
+ *
+ * A retry is granted by itself, before all that was never tried. The worker that it failed on gets it only if no other
+ * wants it for a while. */
+#include "sched/state.h"
+
+#include <math.h>
+
+#define QUANTUM_SECONDS 0.1
+#define PATIENCE        5.0 /* s that a retry waits for another worker than the one where it failed */
+
+/* ---- Which stage's tasks go first ---- */
+
+/* For each class the stage whose tasks are furthest from the end, the first in manifest order of several. false if
+ * nothing is ready. */
+static bool find_heads(tf_sched *s) {
+    bool any = false;
+    for (int c = 0; c < s->classes; c++)
+        s->head[c] = -1;
+    for (int i = 0; i < s->stages; i++) {
+        const stage *st = &s->stage[i];
+        int *head = &s->head[st->class_id];
+        if (!st->laid_out || st->queues == 0 || (*head >= 0 && ready_level(st) <= ready_level(&s->stage[*head])))
+            continue;
+        *head = i;
+        any = true;
+    }
+    return any;
+}
+
+/* Removes the stage that goes first of all heads; -1 if there is none left. */
+static int pop_head(tf_sched *s) {
+    int best = -1;
+    for (int c = 0; c < s->classes; c++)
+        if (s->head[c] >= 0 && (best < 0 || stage_goes_before(s, s->head[c], best)))
+            best = s->head[c];
+    if (best >= 0)
+        s->head[s->stage[best].class_id] = -1;
+    return best;
+}
+
+/* ---- How many tasks ---- */
+
+/* How many tasks of the class fit into the slots that the worker said were idle. */
+static int64_t idle_capacity(const tf_sched *s, const worker *w, int class_id) {
+    const int64_t tasks = w->idle / s->class[class_id].need.slots;
+    return tasks < w->capacity[class_id] ? tasks : w->capacity[class_id];
+}
+
+/* How many tasks of the stage the worker should get now; 0 if it has enough. */
+static int64_t count_wanted(const tf_sched *s, const stage *st, const worker *w) {
+    const double round = s->up * TF_SERVICE_SECONDS;
+    const int64_t least = tf_estimate_count(&st->estimate, round);
+    const int64_t capacity = s->class[st->class_id].capacity;
+    int64_t quantum = tf_estimate_count(&st->estimate, round > QUANTUM_SECONDS ? round : QUANTUM_SECONDS);
+    int64_t share = capacity ? st->ready / (2 * capacity) : 0;
+    const bool is_plenty = share >= 2 && st->estimate.seen > 0;
+    if (share < least)
+        share = least;
+    if (quantum > share)
+        quantum = share;
+    const int64_t running = quantum * worker_room(s, w, st->class_id);
+    const int64_t target = is_plenty ? 2 * running : running;
+    const int64_t worth_a_message = is_plenty && running > 1 ? running / 2 : 1;
+    const int64_t lacking = target - w->held_of_class[st->class_id];
+    return lacking >= worth_a_message ? lacking : idle_capacity(s, w, st->class_id);
+}
+
+/* ---- Offers ---- */
+
+/* What came of offering a worker tasks. */
+typedef enum answer {
+    GRANTED,
+    NOTHING,  /* there is none for it, or it has enough */
+    RESERVED, /* it is to have nothing until it has room for them */
+    PUT_OFF   /* they wait a while for another worker */
+} answer;
+
+/* The worker could run some of the `tasks` of the class that wait, but for others that it holds: is it to be reserved
+ * for them? */
+static bool is_reserved_for(tf_sched *s, worker *w, int class_id, int64_t tasks) {
+    if (w->capacity[class_id] == 0 || worker_room(s, w, class_id) > 0 || idle_capacity(s, w, class_id) > 0)
+        return false;
+    if (w->reserved_for != class_id && s->class[class_id].reserved < tasks)
+        worker_reserve(s, w, class_id);
+    return w->reserved_for == class_id;
+}
+
+/* What is granted is the worker's; it may want more, after the others. When no more of a stage is left, workers that
+ * were reserved for it may have others. */
+static answer grant(tf_sched *s, int worker_id, int stage_id, tf_interval run, int attempt, tf_action *action) {
+    worker *w = &s->worker[worker_id];
+    const stage *st = &s->stage[stage_id];
+    const int64_t count = run.end - run.first, slots = count * s->class[st->class_id].need.slots;
+    if (st->ready + st->retrying == 0)
+        worker_wake_all(s);
+    tf_intervals_add(&w->holds[stage_id], run.first, run.end);
+    w->held += count;
+    w->held_of_class[st->class_id] += count;
+    w->idle = slots < w->idle ? w->idle - (int)slots : 0;
+    worker_add_candidate(s, worker_id);
+    *action = (tf_action){.kind = TF_ACTION_GRANT,
+                          .stage = stage_id,
+                          .worker = worker_id,
+                          .first = run.first,
+                          .count = count,
+                          .attempt = attempt};
+    return GRANTED;
+}
+
+/* Does the worker want a task of the class, be it of this stage or of the one that would give it others? */
+static bool wants_retry(tf_sched *s, const worker *w, const stage *st) {
+    if (count_wanted(s, st, w) > 0)
+        return true;
+    find_heads(s);
+    const int other = s->head[st->class_id];
+    return other >= 0 && count_wanted(s, &s->stage[other], w) > 0;
+}
+
+static answer offer_retry_of(tf_sched *s, int worker_id, resource_class *class, double now, tf_action *action) {
+    worker *w = &s->worker[worker_id];
+    retry next = *(const retry *)(const void *)class->retries.items;
+    stage *st = &s->stage[next.stage_id];
+    if (is_reserved_for(s, w, st->class_id, (int64_t) class->retries.count))
+        return RESERVED;
+    if (!wants_retry(s, w, st))
+        return NOTHING;
+    if (worker_id == next.failed_on && s->up > 1 && now < next.due + PATIENCE)
+        return PUT_OFF;
+    tf_heap_take(&class->retries, &next);
+    st->retrying--;
+    worker_reserve(s, w, -1);
+    return grant(s, worker_id, next.stage_id, (tf_interval){next.index, next.index + 1}, next.attempt, action);
+}
+
+static answer offer_retry(tf_sched *s, int worker_id, double now, tf_action *action) {
+    answer all = NOTHING;
+    for (int c = 0; c < s->classes; c++) {
+        resource_class *class = &s->class[s->by_need[c]];
+        const answer one = retry_due(class) <= now ? offer_retry_of(s, worker_id, class, now, action) : NOTHING;
+        if (one == GRANTED || one == RESERVED)
+            return one;
+        all = one == PUT_OFF ? PUT_OFF : all;
+    }
+    return all;
+}
+
+static answer offer_ready(tf_sched *s, int worker_id, tf_action *action) {
+    worker *w = &s->worker[worker_id];
+    find_heads(s);
+    for (int stage_id; (stage_id = pop_head(s)) >= 0;) {
+        stage *st = &s->stage[stage_id];
+        if (is_reserved_for(s, w, st->class_id, st->ready))
+            return RESERVED;
+        const int64_t count = count_wanted(s, st, w);
+        if (count == 0)
+            continue;
+        worker_reserve(s, w, -1);
+        return grant(s, worker_id, stage_id, ready_take(st, count), 1, action);
+    }
+    return NOTHING;
+}
+
+static answer offer_short(tf_sched *s, int worker_id, tf_action *action) {
+    int64_t count = 0;
+    const int stage_id = backfill_choose(s, &s->worker[worker_id], &count);
+    if (stage_id < 0)
+        return RESERVED;
+    return grant(s, worker_id, stage_id, ready_take(&s->stage[stage_id], count), 1, action);
+}
+
+static answer offer(tf_sched *s, int worker_id, double now, tf_action *action) {
+    answer came = offer_retry(s, worker_id, now, action);
+    if (came == NOTHING || came == PUT_OFF) {
+        const answer ready = offer_ready(s, worker_id, action);
+        came = ready == NOTHING ? came : ready;
+    }
+    return came == RESERVED ? offer_short(s, worker_id, action) : came;
+}
+
+/* Goes round the candidates. One that wants nothing leaves the ring, and is back with its next report; one that has
+ * none to come, or could take other tasks than there are, waits. */
+bool grant_next(tf_sched *s, double now, tf_action *action) {
+    if (s->stopping || s->draining || (tf_sched_due(s) > now && !find_heads(s)))
+        return false;
+    for (int c = 0; c < s->classes; c++)
+        if (retry_due(&s->class[c]) <= now)
+            worker_wake_class(s, c);
+    for (int left = s->candidate_count; left > 0; left--) {
+        const int worker_id = worker_next_candidate(s);
+        const worker *w = &s->worker[worker_id];
+        if (!w->up)
+            continue;
+        const answer came = offer(s, worker_id, now, action);
+        if (came == GRANTED)
+            return true;
+        if (came == PUT_OFF)
+            worker_add_candidate(s, worker_id);
+        else if (w->held == 0 || w->idle > 0)
+            worker_wait(s, worker_id);
+    }
+    return false;
+}

@@ -1,0 +1,146 @@
+/* The scheduler's state, for its own files: each changes the part that it names, and reads the rest.
+ *
+ * ready.c     what can be handed out, by stage and level
+ * workers.c   who is up, who wants work, and for whom workers are reserved
+ * retry.c     tasks that wait for another attempt
+ * stages.c    which stages are begun, and over
+ * grant.c     who gets what next; backfill.c: what a reserved worker gets meanwhile
+ *
+ * A file calls those before it in this list, and none behind it. */
+#ifndef TF_SCHED_STATE_H
+#define TF_SCHED_STATE_H
+
+#include "sched/sched.h"
+
+/* Tasks of one level that can be handed out. */
+typedef struct level_queue {
+    int level;
+    tf_intervals tasks;
+} level_queue;
+
+typedef struct stage {
+    tf_sched_stage spec;
+    int class_id;       /* of what its tasks need */
+    level_queue *queue; /* by level, the highest last; none is empty */
+    int queues, capacity;
+    int64_t ready; /* tasks in the queues */
+    int64_t done, failed, skipped;
+    int64_t retrying; /* tasks that wait for another attempt */
+    int64_t blocked;  /* tasks that wait for other tasks */
+    tf_estimate estimate;
+    bool laid_out, finished;
+    bool closed; /* nothing more will come of it in this run, though it is not finished */
+} stage;
+
+typedef struct retry {
+    double due; /* s, on the clock of tf_sched_next */
+    int64_t index;
+    int stage_id;
+    int attempt;   /* the next one */
+    int failed_on; /* worker */
+} retry;
+
+/* Tasks of all stages that need the same. */
+typedef struct resource_class {
+    tf_resources need;
+    int64_t capacity; /* tasks that all workers that are up could run at once */
+    int64_t reserved; /* the part of it of workers that are reserved for this class */
+    tf_heap retries;  /* retry, by due time */
+} resource_class;
+
+typedef struct worker {
+    tf_resources have;
+    int64_t *capacity; /* per class: tasks that it could run at once if it ran nothing else */
+    bool up;
+    bool is_candidate;
+    int idle;               /* slots that it said were idle, and that had no grant since */
+    int reserved_for;       /* class; -1: none */
+    int waiting_place;      /* among those that wait, from 1 on; 0: it does not */
+    int64_t held;           /* tasks granted and not reported, of all stages */
+    int64_t *held_of_class; /* the same per class */
+    tf_intervals *holds;    /* the same per stage: which */
+} worker;
+
+struct tf_sched {
+    int stages;
+    stage *stage;
+    int classes;
+    resource_class *class;
+    int *by_need; /* classes, those that need most first */
+    int *head;    /* per class, for a moment: the stage whose tasks go first; -1: none is ready */
+    int workers;
+    worker *worker;
+    int up;          /* workers */
+    int *candidates; /* a ring of workers that may want work */
+    int first_candidate, candidate_count;
+    int *waiting; /* workers that want work, and there is none for them */
+    int waiting_count;
+    bool stopping; /* too many tasks have failed: what was begun is finished */
+    bool frozen;   /* no further stage is begun */
+    bool draining; /* the run is to end: what was begun is left for the next */
+    bool ended;
+};
+
+/* ---- ready.c ---- */
+
+void ready_add(stage *st, int level, int64_t first, int64_t end);
+tf_interval ready_take(stage *st, int64_t most); /* from the highest level, which there must be */
+int ready_level(const stage *st);                /* that one */
+void ready_free(stage *st);
+
+/* ---- workers.c ---- */
+
+bool worker_is_up(const tf_sched *s, int worker_id);
+
+/* The worker may want work: it is asked in its turn. */
+void worker_add_candidate(tf_sched *s, int worker_id);
+int worker_next_candidate(tf_sched *s); /* removes it; there must be one */
+
+/* It wants work, and there is none for it: it is not asked before there is something new. */
+void worker_wait(tf_sched *s, int worker_id);
+void worker_wake_all(tf_sched *s);
+void worker_wake_class(tf_sched *s, int class_id); /* those that can run tasks of the class */
+
+/* It gets nothing else until it has room for a task of the class; -1: it gets all again. */
+void worker_reserve(tf_sched *s, worker *w, int class_id);
+
+/* The worker has ended these tasks, after `seconds` in one slot. false if it does not hold them. */
+bool worker_release(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count, double seconds);
+
+/* Tasks of the class that it can run at once beside what it holds of other classes. */
+int64_t worker_room(const tf_sched *s, const worker *w, int class_id);
+
+void workers_free(tf_sched *s);
+
+/* ---- retry.c ---- */
+
+bool retry_is_before(const void *a, const void *b);
+
+/* When the first retry of the class is due; INFINITY if there is none. */
+double retry_due(const resource_class *class);
+
+/* ---- stages.c ---- */
+
+/* Tasks that are neither running nor ended. */
+int64_t stage_pending(const stage *st);
+int64_t stage_running(const stage *st);
+
+/* Does a need more than b? GPUs count most, then slots, then memory. */
+bool stage_needs_more(const tf_resources *a, const tf_resources *b);
+
+/* Do tasks of one stage go before those of the other? Both have some that are ready. */
+bool stage_goes_before(const tf_sched *s, int stage_id, int other_id);
+
+/* The next stage that is to be laid out or written, or the end. */
+bool stage_next_change(tf_sched *s, tf_action *action);
+
+/* ---- backfill.c ---- */
+
+/* For a reserved worker: the stage of which it may have tasks all the same, and how many; -1: it waits. */
+int backfill_choose(const tf_sched *s, const worker *w, int64_t *count);
+
+/* ---- grant.c ---- */
+
+bool grant_next(tf_sched *s, double now, tf_action *action);
+
+#endif
