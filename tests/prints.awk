@@ -1,7 +1,7 @@
-# awk -f prints.awk FILES: all that goes to stdout and stderr goes through src/base/say.c, which makes visible what is not ours;
+# awk -f prints.awk FILES: all that goes to stdout and stderr goes through src/base/say.c and print.c, which makes visible what is not ours;
 # bytes as they are (tf_print_bytes) are printed where a file or a table is written, or an escape sequence of our own.
 BEGIN {
-    split("base/memory base/say cli/schema cli/show report/export report/page report/progress", list, " ")
+    split("base/memory base/print base/say cli/schema cli/show report/export report/page report/progress", list, " ")
     for (i in list)
         may_print_bytes["src/" list[i] ".c"] = 1
 }
@@ -13,7 +13,7 @@ function refuse(what) {
 
 { line = " " $0 }
 
-FILENAME !~ /^src\/base\/say\.c$/ && line ~ /[^A-Za-z0-9_](v?f?printf|v?dprintf|f?puts(_unlocked)?|f?putc(_unlocked)?|putchar|fwrite|perror|psignal|write\((1|2|STD(OUT|ERR)_FILENO),.*) *\(/ {
+FILENAME !~ /^src\/base\/print\.c$/ && line ~ /[^A-Za-z0-9_](v?f?printf|v?dprintf|f?puts(_unlocked)?|f?putc(_unlocked)?|putchar|fwrite|perror|psignal|write\((1|2|STD(OUT|ERR)_FILENO),.*) *\(/ {
     refuse("prints by itself: tf_say and tf_print (base/base.h) make visible what is not ours")
 }
 

@@ -200,6 +200,7 @@ bool tf_print_bytes(FILE *out, const void *bytes, size_t size);
 
 /* Adds it as it is shown, in one line. Adding that again changes nothing. */
 void tf_buf_add_visible(tf_buf *buf, const char *text, size_t length);
+void tf_buf_add_visible_lines(tf_buf *buf, const char *text, size_t length); /* in lines of its own */
 void tf_buf_addv_visible(tf_buf *buf, const char *format, va_list args) TF_PRINTF(2, 0);
 void tf_buf_add_visible_json(tf_buf *buf, const char *json);
 bool tf_is_visible(const char *text, bool one_line); /* it is shown as it is */
