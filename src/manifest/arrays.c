@@ -202,7 +202,7 @@ static void load_column_of(const array_place *p, const at *where, const cJSON *j
     const char *name = json_string(l->diags, where, json, "from");
     const char *column = json_string(l->diags, where, json, "column");
     at here = at_key(where, "from");
-    const tf_stage_spec *other = name ? load_needed_stage(l, &here, name) : NULL;
+    const tf_stage_spec *other = name ? need_stage(l, &here, name) : NULL;
     tf_array_spec *a = p->array;
     if (!other)
         return;

@@ -1,7 +1,7 @@
 /* CSV by RFC 4180: a header, fields that may be quoted, quotes doubled inside them, CR LF or LF. Fields are cut out of
  * the text in place. */
 #include "manifest/csv.h"
-#include "manifest/load.h"
+#include "manifest/axis.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -98,14 +98,6 @@ tf_type csv_decide(const csv_column *column, const char **why) {
     else if (column->huge && !column->decimal)
         *why = "some of its cells are integers beyond int64";
     return *why ? TF_STRING : column->integers ? TF_INT64 : TF_FLOAT64;
-}
-
-const char *csv_way_out(struct loader *l, const char *name, tf_type type, const char *why) {
-    if (type != TF_STRING || !why || strncmp(why, "some ", 5) != 0)
-        return "";
-    return tf_arena_printf(
-        l->arena, "; \"%s\" is text since %s: \"types\": {\"%s\": \"float64\"} beside the csv makes it numbers", name,
-        why, name);
 }
 
 bool csv_fits(const csv_column *column, tf_type type) {
@@ -241,13 +233,13 @@ static bool add_file(struct loader *l, const at *where, const csv_file *file, co
 
 /* ---- "types" ---- */
 
-static const at *types_at(const csv_axis *axis, at *here) {
-    *here = at_key(axis->where, "types");
+static const at *types_at(const axis_json *axis, at *here) {
+    *here = at_key(axis->up, "types");
     return here;
 }
 
-bool csv_check_types(struct loader *l, const csv_axis *axis, const char *const *names, int count) {
-    const cJSON *types = json_object(l->diags, axis->where, axis->json, "types");
+bool csv_check_types(struct loader *l, const axis_json *axis, const char *const *names, int count) {
+    const cJSON *types = json_object(l->diags, axis->up, axis->axis, "types");
     const int before = l->diags->count;
     at here;
     types_at(axis, &here);
@@ -267,9 +259,9 @@ bool csv_check_types(struct loader *l, const csv_axis *axis, const char *const *
     return l->diags->count == before;
 }
 
-bool csv_choose(struct loader *l, const csv_axis *axis, const char *name, const csv_column *column,
+bool csv_choose(struct loader *l, const axis_json *axis, const char *name, const csv_column *column,
                 tf_param_spec *spec) {
-    const cJSON *types = cJSON_GetObjectItemCaseSensitive(axis->json, "types");
+    const cJSON *types = cJSON_GetObjectItemCaseSensitive(axis->axis, "types");
     const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(types, name));
     spec->name = name;
     spec->type = csv_decide(column, &spec->why);
@@ -293,9 +285,9 @@ static void set_integers(struct loader *l, tf_space *leaf, int c, const char *co
         tf_parse_int(cell[i], &integers[i]);
         as_printed = as_printed && *cell[i] != '+' && !is_padded(cell[i]) && strcmp(cell[i], "-0") != 0;
     }
-    leaf->table[c] = integers;
+    table_set(leaf, c, TF_INT64, integers);
     if (!as_printed)
-        space_set_texts(l->arena, leaf, c, cell);
+        table_set_texts(leaf, c, cell);
 }
 
 static void set_numbers(struct loader *l, tf_space *leaf, int c, const char *const *cell) {
@@ -303,12 +295,12 @@ static void set_numbers(struct loader *l, tf_space *leaf, int c, const char *con
     for (int64_t i = 0; i < leaf->size; i++)
         if (!tf_parse_double(cell[i], &numbers[i]))
             numbers[i] = NAN; /* an empty cell */
-    leaf->table[c] = numbers;
-    space_set_texts(l->arena, leaf, c, cell);
+    table_set(leaf, c, TF_FLOAT64, numbers);
+    table_set_texts(leaf, c, cell);
 }
 
-static tf_space *table_of(struct loader *l, const csv_axis *axis, const records *t) {
-    tf_space *leaf = new_leaf(l, NODE_TABLE, t->columns, t->rows);
+static tf_space *table_of(struct loader *l, const axis_json *axis, const records *t) {
+    tf_space *leaf = table_new(l->arena, t->columns, t->rows);
     for (int c = 0; c < t->columns; c++) {
         if (!csv_choose(l, axis, t->name[c], &t->column[c], &leaf->param[c]))
             continue;
@@ -317,12 +309,13 @@ static tf_space *table_of(struct loader *l, const csv_axis *axis, const records 
         else if (leaf->param[c].type == TF_FLOAT64)
             set_numbers(l, leaf, c, t->cell[c]);
         else
-            space_set_strings(leaf, c, t->cell[c]);
+            table_set_strings(leaf, c, t->cell[c]);
     }
     return leaf;
 }
 
-tf_space *load_csv(struct loader *l, const at *where, const csv_axis *axis, const csv_file *file, int64_t files) {
+tf_space *load_csv(struct loader *l, const axis_json *axis, const csv_file *file, int64_t files) {
+    const at *where = &axis->where;
     const int before = l->diags->count;
     records t = {0};
     size_t most = (size_t)files;

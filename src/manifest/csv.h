@@ -47,10 +47,6 @@ void csv_merge(csv_column *column, const csv_column *more);
  * text for another reason than that some cells are no numbers; else NULL) is for people. */
 tf_type csv_decide(const csv_column *column, const char **why);
 
-/* Behind a complaint that a column is text, where its cells alone would be numbers: how it becomes one of numbers. ""
- * where it does not. */
-const char *csv_way_out(struct loader *l, const char *name, tf_type type, const char *why);
-
 /* Can all cells be of the type? */
 bool csv_fits(const csv_column *column, tf_type type);
 

@@ -283,7 +283,7 @@ static bool take_text(reader *r, operand *out) {
 /* How a column of a table that is text by its cells becomes one of numbers. */
 static const char *way_out(const reader *r, operand text) {
     const expr_name *name = text.name >= 0 ? &r->names->name[text.name] : NULL;
-    return name ? csv_way_out(r->loader, name->name, name->type, name->why) : "";
+    return name ? advise_types(r->loader, name->name, name->type, name->why) : "";
 }
 
 /* string == string, string != string. */

@@ -63,7 +63,6 @@ json_keys keys_single(void); /* a manifest that is one stage */
 json_keys keys_top(void);    /* of both */
 json_keys keys_defaults(void);
 json_keys keys_stage(void);
-json_keys keys_axis(void);
 json_keys keys_run(void);
 json_keys keys_column(void);
 json_keys keys_array(void);

@@ -183,23 +183,6 @@ static void load_stage_name(struct loader *l, const at *where, const cJSON *json
             complain(l->diags, &here, "two stages are called \"%s\"", name);
 }
 
-int tf_campaign_stage(const tf_campaign *campaign, const char *name, size_t length) {
-    for (int s = 0; s < campaign->stages; s++)
-        if (strlen(campaign->stage[s].name) == length && strncmp(campaign->stage[s].name, name, length) == 0)
-            return s;
-    return -1;
-}
-
-const char *no_such_stage(struct loader *l, const tf_campaign *campaign, const char *name) {
-    const char **names = tf_alloc_array((size_t)campaign->stages, sizeof *names);
-    for (int s = 0; s < campaign->stages; s++)
-        names[s] = campaign->stage[s].name;
-    const char *near = tf_suggest(name, names, (size_t)campaign->stages);
-    free(names);
-    return near ? tf_arena_printf(l->arena, "there is no stage \"%s\"; did you mean \"%s\"?", name, near)
-                : tf_arena_printf(l->arena, "there is no stage \"%s\"", name);
-}
-
 /* Names of stages, in "after". */
 static int load_after_names(struct loader *l, const at *where, const cJSON *after, const tf_campaign *campaign,
                             int *list) {
@@ -264,11 +247,7 @@ static void load_stage_once(struct loader *l, int s) {
     all->mark[s] = l->diags->count > before ? BROKEN : LOADED;
 }
 
-const tf_stage_spec *load_stage_spec(const struct loader *l, int stage) {
-    return &l->stages->stage[stage];
-}
-
-const tf_stage_spec *load_needed_stage(struct loader *l, const at *where, const char *name) {
+static const tf_stage_spec *load_needed_stage(struct loader *l, const at *where, const char *name) {
     struct stages_json *all = l->stages;
     int s = all ? tf_campaign_stage(all->campaign, name, strlen(name)) : -1;
     if (s < 0) {
@@ -516,7 +495,11 @@ tf_campaign *tf_campaign_load(const tf_load_options *options, tf_source *source,
     campaign->workdir = tf_arena_strdup(arena, options->workdir);
     campaign->keep_incomplete = options->keep_incomplete;
     campaign->latency = options->latency;
-    struct loader loader = {.arena = arena, .diags = diags, .source = &list.source, .workdir = campaign->workdir};
+    struct loader loader = {.arena = arena,
+                            .diags = diags,
+                            .source = &list.source,
+                            .workdir = campaign->workdir,
+                            .need_stage = load_needed_stage};
     cJSON *json = json_parse(diags, campaign->text, text.length);
     if (json)
         load_campaign(&loader, options, json, campaign);

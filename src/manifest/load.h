@@ -26,16 +26,19 @@ struct loader {
     int variables;
     int retries;                /* --retries; -1: not given */
     struct stages_json *stages; /* of the manifest; NULL where there is only one */
-    struct filter *filter;      /* of "outputs_of", until all stages are known */
+
+    /* The stage of that name, loaded if it was not yet; NULL after a complaint, or if something is wrong with it. */
+    const tf_stage_spec *(*need_stage)(struct loader *l, const at *where, const char *name);
+    struct filter *filter; /* of "outputs_of", until all stages are known */
     int filters;
 };
 
 /* "there is no stage ...", with the one that may have been meant. */
 const char *no_such_stage(struct loader *loader, const tf_campaign *campaign, const char *name);
-const tf_stage_spec *load_stage_spec(const struct loader *loader, int stage);
 
-/* The stage of that name, loaded if it was not yet; NULL after a complaint, or if something is wrong with it. */
-const tf_stage_spec *load_needed_stage(struct loader *loader, const at *where, const char *name);
+static inline const tf_stage_spec *need_stage(struct loader *l, const at *where, const char *name) {
+    return l->need_stage(l, where, name);
+}
 
 /* A stage as written: its own members, and behind them the defaults. */
 typedef struct stage_json {
@@ -87,12 +90,6 @@ const char *constant_text(struct loader *loader, const at *where, const char *te
 /* "over": NULL after a complaint. `json` may be NULL: one point. */
 tf_space *load_space(struct loader *loader, const at *where, const cJSON *json);
 
-/* A leaf whose parameters are to be filled in. */
-tf_space *new_leaf(struct loader *loader, node_kind kind, int params, int64_t size);
-
-/* The axis {"blocks": ...}. NULL after a complaint. */
-tf_space *load_blocks(struct loader *loader, const at *where, const char *name, const cJSON *json);
-
 /* The array of a space with an axis of blocks: that of the name, or if it is NULL the only one. NULL after a complaint.
  */
 const tf_grid *load_grid(struct loader *loader, const at *where, const tf_space *space, const char *name);
@@ -110,9 +107,6 @@ void load_hints(struct loader *loader, const at *root, const cJSON *json, tf_cam
 /* "arrays" of a stage whose space and files are known. */
 void load_arrays(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
 
-/* The axis {"from": NAME, ...}, which stands at `up`. NULL after a complaint. */
-tf_space *load_rows_of(struct loader *loader, const at *where, const at *up, const char *name, const cJSON *axis);
-
 /* A table of the records of CSV files (RFC 4180, with a header) that have the same columns, one after the other. NULL
  * after a complaint. Texts are taken apart in place. */
 typedef struct csv_file {
@@ -121,24 +115,20 @@ typedef struct csv_file {
     size_t length;
 } csv_file;
 
-/* The axis as written, for its "types". */
-typedef struct csv_axis {
-    const at *where;
-    const cJSON *json;
-} csv_axis;
+struct axis_json;
 
-tf_space *load_csv(struct loader *loader, const at *where, const csv_axis *axis, const csv_file *file, int64_t files);
+tf_space *load_csv(struct loader *loader, const struct axis_json *axis, const csv_file *file, int64_t files);
 
 /* The axis of such files that is read in parts of `batch` records. */
-tf_space *load_csv_parts(struct loader *loader, const at *where, const char *name, const csv_axis *axis,
-                         const char *const *path, int64_t files, int64_t batch);
+tf_space *load_csv_parts(struct loader *loader, const struct axis_json *axis, const char *const *path, int64_t files,
+                         int64_t batch);
 
 /* Is "types", if it is there, an object of the table's columns? false after a complaint. */
-bool csv_check_types(struct loader *loader, const csv_axis *axis, const char *const *names, int count);
+bool csv_check_types(struct loader *loader, const struct axis_json *axis, const char *const *names, int count);
 
 /* Name, type and why of a column's parameter, by "types" or else by its cells. false after a complaint. */
 struct csv_column;
-bool csv_choose(struct loader *loader, const csv_axis *axis, const char *name, const struct csv_column *column,
+bool csv_choose(struct loader *loader, const struct axis_json *axis, const char *name, const struct csv_column *column,
                 tf_param_spec *spec);
 
 /* Adds the next name of a header to those before it: false after a complaint. */
@@ -181,5 +171,9 @@ void load_handling(struct loader *loader, const stage_json *json, tf_stage_spec 
 /* A name that can stand in a placeholder: not empty, without / { } : and not built in. `what` is "parameter" or
  * "variable". */
 bool check_param_name(struct loader *loader, const at *where, const char *what, const char *name);
+
+/* Behind a complaint that a column of a CSV table is text, where its cells alone would be numbers (`why` it is: see
+ * tf_param_spec): how it becomes one of numbers. "" where it does not. */
+const char *advise_types(struct loader *loader, const char *name, tf_type type, const char *why);
 
 #endif

@@ -8,40 +8,6 @@
 
 #define WHITE_SPACE " \t\r\n"
 
-/* ---- Paths ---- */
-
-void add_path(tf_buf *out, const char *workdir, const char *path, size_t length) {
-    size_t start = out->length, root = strlen(workdir);
-    bool inside = *workdir == '/' && length > root && strncmp(path, workdir, root) == 0 && path[root] == '/';
-    const char *c = path + (inside ? root + 1 : 0), *end = path + length;
-    bool absolute = c < end && *c == '/' && !inside;
-    int up = 0; /* leading ".." */
-    if (absolute)
-        tf_buf_addc(out, '/');
-    while (c < end) {
-        size_t name = 0;
-        while (c + name < end && c[name] != '/')
-            name++;
-        size_t floor = start + (absolute ? 1 : 0) + 3 * (size_t)up;
-        if (name == 2 && c[0] == '.' && c[1] == '.') {
-            if (out->length > floor) { /* takes the last name away */
-                do
-                    out->data[--out->length] = '\0';
-                while (out->length > floor && out->data[out->length - 1] != '/');
-            } else if (!absolute) {
-                tf_buf_adds(out, "../");
-                up++;
-            }
-        } else if (name > 0 && !(name == 1 && *c == '.')) {
-            tf_buf_add(out, c, name);
-            tf_buf_addc(out, '/');
-        }
-        c += name + 1;
-    }
-    if (out->length > start + (absolute ? 1 : 0)) /* the last slash */
-        out->data[--out->length] = '\0';
-}
-
 /* ---- Entries ---- */
 
 typedef struct entries {

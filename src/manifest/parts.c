@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "manifest/axis.h"
 #include "manifest/csv.h"
-#include "manifest/load.h"
 
 typedef struct scan_head {
     int64_t rows, fields, parts;
@@ -372,7 +372,7 @@ static bool take_file(struct loader *l, const at *where, tf_csv *csv, int file, 
 }
 
 /* As in tables that are read as a whole: integer, number or string, by all values. */
-static bool choose_types(struct loader *l, const at *where, const csv_axis *axis, tf_csv *csv, const csv_column *all) {
+static bool choose_types(struct loader *l, const at *where, const axis_json *axis, tf_csv *csv, const csv_column *all) {
     if (!csv_check_types(l, axis, csv->name, csv->fields))
         return false;
     for (int f = 0; f < csv->fields; f++) {
@@ -391,7 +391,7 @@ static bool choose_types(struct loader *l, const at *where, const csv_axis *axis
     return true;
 }
 
-static tf_csv *load_files_of(struct loader *l, const at *where, const csv_axis *axis, const char *const *path,
+static tf_csv *load_files_of(struct loader *l, const at *where, const axis_json *axis, const char *const *path,
                              int files, int64_t batch) {
     tf_csv *csv = tf_arena_alloc(l->arena, sizeof *csv);
     *csv = (tf_csv){.files = files, .batch = batch};
@@ -421,15 +421,15 @@ static int64_t *keep(struct loader *l, int64_t *list, int64_t count) {
     return kept;
 }
 
-tf_space *load_csv_parts(struct loader *l, const at *where, const char *name, const csv_axis *axis,
-                         const char *const *path, int64_t files, int64_t batch) {
-    tf_csv *csv = load_files_of(l, where, axis, path, (int)files, batch);
+tf_space *load_csv_parts(struct loader *l, const axis_json *axis, const char *const *path, int64_t files,
+                         int64_t batch) {
+    tf_csv *csv = load_files_of(l, &axis->where, axis, path, (int)files, batch);
     if (!csv)
         return NULL;
     csv->file_of = keep(l, csv->file_of, csv->parts);
     csv->offset_of = keep(l, csv->offset_of, csv->parts);
     csv->hash = keep(l, csv->hash, csv->parts);
-    tf_space *leaf = new_leaf(l, NODE_TABLE, 3, csv->parts);
+    tf_space *leaf = table_new(l->arena, 3, csv->parts);
     int64_t *start = tf_arena_array(l->arena, (size_t)csv->parts, sizeof *start);
     int64_t *count = tf_arena_array(l->arena, (size_t)csv->parts, sizeof *count);
     for (int64_t p = 0; p < csv->parts; p++) {
@@ -439,12 +439,12 @@ tf_space *load_csv_parts(struct loader *l, const at *where, const char *name, co
     const char *const label[] = {"start", "count", "hash"};
     const int64_t *const table[] = {start, count, csv->hash};
     for (int p = 0; p < 3; p++) {
-        leaf->param[p] = (tf_param_spec){.name = tf_arena_printf(l->arena, "%s_%s", name, label[p]), .type = TF_INT64};
-        leaf->table[p] = table[p];
+        leaf->param[p].name = tf_arena_printf(l->arena, "%s_%s", axis->name, label[p]);
+        table_set(leaf, p, TF_INT64, table[p]);
     }
     leaf->csv = csv;
     leaf->blocks = tf_arena_alloc(l->arena, sizeof *leaf->blocks);
-    *leaf->blocks = (space_blocks){.rank = 1, .shape = {csv->rows}, .chunk = {batch}, .name = name};
+    *leaf->blocks = (space_blocks){.rank = 1, .shape = {csv->rows}, .chunk = {batch}, .name = axis->name};
     return leaf;
 }
 

@@ -181,7 +181,7 @@ static void add_stat(struct loader *l, const at *where, const char *text, int va
 static const char *way_out(struct loader *l, const tf_stage_spec *stage, const char *name) {
     const int p = stage->space ? tf_space_find(stage->space, name) : -1;
     const tf_param_spec *param = p >= 0 ? tf_space_param(stage->space, p) : NULL;
-    return param ? csv_way_out(l, name, param->type, param->why) : "";
+    return param ? advise_types(l, name, param->type, param->why) : "";
 }
 
 static void load_stats(struct loader *l, const at *where, const cJSON *json, const tf_stage_spec *stage,

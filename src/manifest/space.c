@@ -36,25 +36,7 @@ const tf_space_source *tf_space_source_at(const tf_space *space, int n) {
     return &space->source[n];
 }
 
-/* ---- Tables ---- */
-
-void space_set_strings(tf_space *table, int param, const char *const *strings) {
-    size_t most = 0;
-    for (int64_t i = 0; i < table->size; i++) {
-        size_t length = strlen(strings[i]);
-        most = length > most ? length : most;
-    }
-    table->table[param] = strings;
-    table->param[param].type = TF_STRING;
-    table->param[param].max_bytes = (int64_t)most;
-}
-
-void space_set_texts(tf_arena *arena, tf_space *table, int param, const char *const *texts) {
-    if (!table->text)
-        table->text = tf_arena_array(arena, (size_t)table->params, sizeof *table->text);
-    table->text[param] = texts;
-    table->param[param].has_texts = true;
-}
+/* ---- Texts ---- */
 
 /* The text in the part of a concat that has the point. */
 static const char *concat_text(const tf_space *node, int param, int64_t index) {
@@ -68,17 +50,13 @@ const char *tf_space_text(const tf_space *space, int param, int64_t index) {
     int64_t stride = space->size;
     if (!space->param[param].has_texts)
         return NULL;
-    switch (space->kind) {
-    case NODE_TABLE: return space->text[param][index];
-    case NODE_ROWS:
-        return tf_space_text(space->of, space->source->param[param],
-                             space->source->row ? space->source->row[index] : index);
-    case NODE_CONCAT: return concat_text(space, param, index);
-    default: break;
-    }
+    if (space->leaf)
+        return space->leaf->text(space, param, index);
+    if (space->join == JOIN_CONCAT)
+        return concat_text(space, param, index);
     for (int c = 0; c < space->children; param -= space->child[c++]->params) {
         const tf_space *child = space->child[c];
-        const bool divides = space->kind == NODE_PRODUCT && child->size > 0;
+        const bool divides = space->join == JOIN_PRODUCT && child->size > 0;
         stride = divides ? stride / child->size : stride;
         if (param < child->params)
             return tf_space_text(child, param, divides ? index / stride % child->size : index);
@@ -98,9 +76,9 @@ static void add_sources(tf_space *node, const tf_space *child, int first, int64_
     }
 }
 
-static tf_space *join(tf_arena *arena, node_kind kind, tf_space **child, int children) {
+static tf_space *join(tf_arena *arena, space_join how, tf_space **child, int children) {
     tf_space *node = tf_arena_alloc(arena, sizeof *node);
-    node->kind = kind;
+    node->join = how;
     node->children = children;
     node->child = tf_arena_array(arena, (size_t)children, sizeof(tf_space *));
     for (int c = 0; c < children; c++) {
@@ -120,7 +98,7 @@ static tf_space *join(tf_arena *arena, node_kind kind, tf_space **child, int chi
 }
 
 tf_space *space_product(tf_arena *arena, tf_space **child, int children) {
-    tf_space *node = join(arena, NODE_PRODUCT, child, children);
+    tf_space *node = join(arena, JOIN_PRODUCT, child, children);
     node->size = 1;
     for (int c = 0; c < children; c++)
         if (__builtin_mul_overflow(node->size, child[c]->size, &node->size) || node->size > INT64_MAX / 2)
@@ -134,7 +112,7 @@ tf_space *space_product(tf_arena *arena, tf_space **child, int children) {
 }
 
 tf_space *space_zip(tf_arena *arena, tf_space **child, int children) {
-    tf_space *node = join(arena, NODE_ZIP, child, children);
+    tf_space *node = join(arena, JOIN_ZIP, child, children);
     node->size = children ? child[0]->size : 0;
     for (int c = 0, first = 0; c < children; first += child[c]->params, c++)
         add_sources(node, child[c], first, 1);
@@ -142,7 +120,7 @@ tf_space *space_zip(tf_arena *arena, tf_space **child, int children) {
 }
 
 tf_space *space_concat(tf_arena *arena, tf_space **child, int children) {
-    tf_space *node = join(arena, NODE_CONCAT, child, children);
+    tf_space *node = join(arena, JOIN_CONCAT, child, children);
     node->params = children ? child[0]->params : 0;
     for (int c = 0; c < children; c++)
         if (__builtin_add_overflow(node->size, child[c]->size, &node->size) || node->size > INT64_MAX / 2)
@@ -161,51 +139,6 @@ tf_space *space_concat(tf_arena *arena, tf_space **child, int children) {
 }
 
 /* ---- Filling ---- */
-
-/* The last dimension varies fastest; chunks at the ends are shorter. */
-static void fill_blocks(const tf_space *leaf, int param, int64_t first, int64_t count, int64_t *out) {
-    const space_blocks *b = leaf->blocks;
-    const int d = param % b->rank;
-    const int64_t blocks = (b->shape[d] - 1) / b->chunk[d] + 1;
-    int64_t stride = 1;
-    for (int e = d + 1; e < b->rank; e++)
-        stride *= (b->shape[e] - 1) / b->chunk[e] + 1;
-    for (int64_t i = 0; i < count; i++) {
-        int64_t start = (first + i) / stride % blocks * b->chunk[d], left = b->shape[d] - start;
-        out[i] = param < b->rank ? start : left < b->chunk[d] ? left : b->chunk[d];
-    }
-}
-
-static void fill_leaf(const tf_space *leaf, int param, int64_t first, int64_t count, void *out) {
-    int64_t *ints = out;
-    double *numbers = out;
-    const double last = (double)(leaf->size - 1);
-    size_t size = tf_space_value_size(leaf->param[param].type);
-    switch (leaf->kind) {
-    case NODE_RANGE:
-        for (int64_t i = 0; i < count; i++)
-            ints[i] = (int64_t)((uint64_t)leaf->range.from + (uint64_t)(first + i) * (uint64_t)leaf->range.step);
-        return;
-    case NODE_LINEAR:
-        for (int64_t i = 0; i < count; i++)
-            numbers[i] = leaf->line.start + (double)(first + i) * leaf->line.width;
-        return;
-    case NODE_LINSPACE:
-    case NODE_LOGSPACE:
-        for (int64_t i = 0; i < count; i++) {
-            int64_t k = first + i;
-            if (k == 0 || k == leaf->size - 1) /* the ends exactly */
-                numbers[i] = k == 0 ? leaf->line.start : leaf->line.stop;
-            else if (leaf->kind == NODE_LINSPACE)
-                numbers[i] = leaf->line.start + (leaf->line.stop - leaf->line.start) * ((double)k / last);
-            else
-                numbers[i] = leaf->line.start * pow(leaf->line.stop / leaf->line.start, (double)k / last);
-        }
-        return;
-    case NODE_BLOCKS: fill_blocks(leaf, param, first, count, ints); return;
-    default: memcpy(out, (const char *)leaf->table[param] + (size_t)first * size, (size_t)count * size);
-    }
-}
 
 /* Child c's points come in runs of `stride` equal ones, over and over. */
 static void fill_product(const tf_space *child, int64_t stride, int param, int64_t first, int64_t count, char *out) {
@@ -259,20 +192,20 @@ void tf_space_fill(const tf_space *space, int param, int64_t first, int64_t coun
     assert(!space->param[param].given);
     if (count <= 0)
         return;
-    if (space->kind < NODE_PRODUCT) {
-        fill_leaf(space, param, first, count, out);
+    if (space->leaf) {
+        space->leaf->fill(space, param, first, count, out);
         return;
     }
-    if (space->kind == NODE_CONCAT) {
+    if (space->join == JOIN_CONCAT) {
         fill_concat(space, param, first, count, out);
         return;
     }
     int64_t stride = space->size;
     for (int c = 0; c < space->children; c++) {
         const tf_space *child = space->child[c];
-        stride = space->kind == NODE_PRODUCT && child->size ? stride / child->size : stride;
+        stride = space->join == JOIN_PRODUCT && child->size ? stride / child->size : stride;
         if (param < child->params) {
-            if (space->kind == NODE_ZIP)
+            if (space->join == JOIN_ZIP)
                 tf_space_fill(child, param, first, count, out);
             else
                 fill_product(child, stride, param, first, count, out);
@@ -312,64 +245,37 @@ static uint64_t mix(uint64_t hash, const void *data, size_t size) {
     return tf_hash(data, size, hash);
 }
 
-/* Never 0, but for a space that can't be cut. */
-static uint64_t hash_table(const tf_space *leaf, int64_t points, uint64_t hash) {
-    for (int p = 0; p < leaf->params; p++) {
-        size_t size = tf_space_value_size(leaf->param[p].type);
-        if (leaf->param[p].type != TF_STRING) {
-            hash = mix(hash, leaf->table[p], (size_t)points * size);
-            continue;
-        }
-        const char *const *strings = leaf->table[p];
-        for (int64_t i = 0; i < points; i++)
-            hash = mix(hash, strings[i], strlen(strings[i]) + 1);
-    }
-    return hash;
+/* How many of the first child's points the points are: as many as there are where children stand side by side; -1 where
+ * the node can't be cut there. */
+static int64_t points_of_first(const tf_space *node, int64_t points) {
+    int64_t rest = 1;
+    if (node->join == JOIN_ZIP)
+        return points;
+    if (node->join == JOIN_CONCAT)
+        return points == node->size ? 0 : -1;
+    for (int c = 1; c < node->children; c++)
+        rest *= node->child[c]->size;
+    return rest == 0 || points % rest != 0 ? -1 : points / rest;
 }
 
+/* Never 0, but for a space that can't be cut. */
 static uint64_t hash_node(const tf_space *space, int64_t points, uint64_t hash) {
-    const int64_t head[] = {space->kind, points, space->params, space->children};
-    int64_t rest = 1;
+    const int64_t head[] = {space->leaf ? space->leaf->number : (int)space->join, points, space->params,
+                            space->children};
     hash = mix(hash, head, sizeof head);
     for (int p = 0; p < space->params; p++) {
         hash = mix(hash, space->param[p].name, strlen(space->param[p].name) + 1);
         hash = mix(hash, &space->param[p].type, sizeof space->param[p].type);
     }
-    switch (space->kind) {
-    case NODE_RANGE: return mix(hash, &space->range, sizeof space->range);
-    case NODE_LINEAR: return mix(hash, &space->line, sizeof space->line);
-    case NODE_LINSPACE:
-    case NODE_LOGSPACE: return points == space->size ? mix(hash, &space->line, sizeof space->line) : 0;
-    case NODE_BLOCKS: return points == space->size ? mix(hash, space->blocks, offsetof(space_blocks, name)) : 0;
-    case NODE_TABLE: return hash_table(space, points, hash);
-    case NODE_ROWS: {
-        const int64_t *row = space->source->row;
-        uint64_t rows = tf_space_hash(space->of, row ? tf_space_size(space->of) : points);
-        if (row)
-            hash = mix(hash, row, (size_t)points * sizeof *row);
-        for (int i = 0; i < space->params; i++) {
-            hash = mix(hash, &space->source->param[i], sizeof(int));
-            hash = mix(hash, &space->source->column[i], sizeof(int));
-        }
-        return rows ? mix(hash, &rows, sizeof rows) : 0;
-    }
-    case NODE_PRODUCT:
-        for (int c = 1; c < space->children; c++)
-            rest *= space->child[c]->size;
-        if (rest == 0 || points % rest != 0)
-            return 0;
-        break;
-    case NODE_ZIP: break;
-    case NODE_CONCAT:
-        if (points != space->size)
-            return 0;
-    }
-    for (int c = 0; c < space->children; c++) {
+    if (space->leaf)
+        return space->leaf->hash(space, points, hash);
+    const int64_t of_first = points_of_first(space, points);
+    if (of_first < 0)
+        return 0;
+    for (int c = 0; c < space->children && hash != 0; c++) {
         const tf_space *child = space->child[c];
-        bool cut = space->kind == NODE_ZIP || (space->kind == NODE_PRODUCT && c == 0);
-        hash = hash_node(child, cut ? points / rest : child->size, hash);
-        if (hash == 0)
-            return 0;
+        const bool cut = space->join == JOIN_ZIP || (space->join == JOIN_PRODUCT && c == 0);
+        hash = hash_node(child, cut ? of_first : child->size, hash);
     }
     return hash;
 }

@@ -299,7 +299,7 @@ static bool parse_format(builder *b, const char *name, const char *text, tf_type
                  : type == TF_FLOAT64 ? "a number"
                  : type == TF_BOOL    ? "true or false"
                                       : "an integer",
-                 f->conversion, csv_way_out(b->loader, name, type, why));
+                 f->conversion, advise_types(b->loader, name, type, why));
     return fits;
 }
 

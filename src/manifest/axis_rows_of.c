@@ -1,5 +1,5 @@
 /* Axes whose points are the rows of another stage: which of its parameters and columns become parameters here. */
-#include "manifest/load.h"
+#include "manifest/axis.h"
 
 #include <assert.h>
 #include <string.h>
@@ -54,7 +54,7 @@ static void add_given(struct loader *l, const at *where, tf_space *leaf, const t
             s++;
         complain(l->diags, where,
                  "parameter \"%s\" of stage \"%s\" is itself taken from stage \"%s\": take it from there", theirs,
-                 other->name, load_stage_spec(l, tf_space_source_at(space, s)->stage)->name);
+                 other->name, tf_space_source_at(space, s)->name);
         return;
     }
     if (!check_param_name(l, where, "parameter", name))
@@ -126,20 +126,48 @@ static const int64_t *load_row_numbers(struct loader *l, const at *where, const 
     return NULL;
 }
 
-tf_space *load_rows_of(struct loader *l, const at *where, const at *up, const char *name, const cJSON *axis) {
-    const tf_stage_spec *other = load_needed_stage(l, where, name);
-    const cJSON *columns = cJSON_GetObjectItemCaseSensitive(axis, "columns");
-    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(axis, "indices");
-    at here = at_key(up, "columns"), at_rows = at_key(up, "indices");
+/* ---- The leaf ---- */
+
+/* What is computed from a point's place is so in the other stage's space. */
+static void fill(const tf_space *leaf, int param, int64_t first, int64_t count, void *out) {
+    (void)leaf, (void)param, (void)first, (void)count, (void)out;
+    assert(false); /* every parameter is given: tf_space_fill is not asked for it */
+}
+
+static uint64_t hash(const tf_space *leaf, int64_t points, uint64_t sum) {
+    const tf_space *other = leaf->data;
+    const int64_t *row = leaf->source->row;
+    const uint64_t rows = tf_space_hash(other, row ? tf_space_size(other) : points);
+    if (row)
+        sum = tf_hash(row, (size_t)points * sizeof *row, sum);
+    for (int p = 0; p < leaf->params; p++) {
+        sum = tf_hash(&leaf->source->param[p], sizeof(int), sum);
+        sum = tf_hash(&leaf->source->column[p], sizeof(int), sum);
+    }
+    return rows ? tf_hash(&rows, sizeof rows, sum) : 0;
+}
+
+static const char *text(const tf_space *leaf, int param, int64_t index) {
+    const tf_space_source *source = leaf->source;
+    return tf_space_text(leaf->data, source->param[param], source->row ? source->row[index] : index);
+}
+
+static const leaf_kind rows_kind = {.number = 5, .fill = fill, .hash = hash, .text = text};
+
+tf_space *axis_rows_of(struct loader *l, const axis_json *axis) {
+    const tf_stage_spec *other = need_stage(l, &axis->where, axis->text);
+    const cJSON *columns = cJSON_GetObjectItemCaseSensitive(axis->axis, "columns");
+    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(axis->axis, "indices");
+    at here = at_key(axis->up, "columns"), at_rows = at_key(axis->up, "indices");
     const int64_t *row = other && rows ? load_row_numbers(l, &at_rows, rows, tf_space_size(other->space)) : NULL;
     if (!other || (rows && !row))
         return NULL;
     tf_space *leaf =
-        new_leaf(l, NODE_ROWS, tf_space_params(other->space) + other->columns + cJSON_GetArraySize(columns),
+        leaf_new(l->arena, &rows_kind, tf_space_params(other->space) + other->columns + cJSON_GetArraySize(columns),
                  row ? cJSON_GetArraySize(rows) : tf_space_size(other->space));
     size_t room = (size_t)leaf->params + 1;
     leaf->params = 0;
-    leaf->of = other->space;
+    leaf->data = other->space;
     leaf->sources = 1;
     leaf->source = tf_arena_alloc(l->arena, sizeof *leaf->source);
     *leaf->source = (tf_space_source){.stage = other->number,
@@ -152,7 +180,7 @@ tf_space *load_rows_of(struct loader *l, const at *where, const at *up, const ch
     if (columns)
         add_chosen(l, &here, leaf, other, columns);
     else
-        add_all_given(l, where, leaf, other);
-    leaf->source->where = load_rows_where(l, up, leaf, axis);
+        add_all_given(l, &axis->where, leaf, other);
+    leaf->source->where = load_rows_where(l, axis->up, leaf, axis->axis);
     return leaf;
 }

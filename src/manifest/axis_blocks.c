@@ -1,5 +1,5 @@
 /* Axes whose points are the chunks of an array: where each begins and how long it is, dimension by dimension. */
-#include "manifest/load.h"
+#include "manifest/axis.h"
 
 /* Positive integers, as many as dimensions. Returns how many; 0 after a complaint. */
 static int load_lengths(struct loader *l, const at *where, const cJSON *json, const char *key, int64_t *out) {
@@ -25,7 +25,31 @@ static int load_lengths(struct loader *l, const at *where, const cJSON *json, co
     return count;
 }
 
-tf_space *load_blocks(struct loader *l, const at *where, const char *name, const cJSON *json) {
+/* The last dimension varies fastest; chunks at the ends are shorter. */
+static void fill(const tf_space *leaf, int param, int64_t first, int64_t count, void *out) {
+    const space_blocks *b = leaf->blocks;
+    const int d = param % b->rank;
+    const int64_t blocks = (b->shape[d] - 1) / b->chunk[d] + 1;
+    int64_t *values = out;
+    int64_t stride = 1;
+    for (int e = d + 1; e < b->rank; e++)
+        stride *= (b->shape[e] - 1) / b->chunk[e] + 1;
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t start = (first + i) / stride % blocks * b->chunk[d], left = b->shape[d] - start;
+        values[i] = param < b->rank ? start : left < b->chunk[d] ? left : b->chunk[d];
+    }
+}
+
+static uint64_t hash(const tf_space *leaf, int64_t points, uint64_t sum) {
+    return points == leaf->size ? tf_hash(leaf->blocks, offsetof(space_blocks, name), sum) : 0;
+}
+
+static const leaf_kind blocks_kind = {.number = 6, .fill = fill, .hash = hash};
+
+tf_space *axis_blocks(struct loader *l, const axis_json *axis) {
+    const at *where = &axis->where;
+    const char *name = axis->name;
+    const cJSON *json = axis->value;
     int64_t shape[TF_MAX_RANK], chunk[TF_MAX_RANK], blocks = 1;
     json_check_keys(l->diags, where, json, keys_blocks());
     int rank = load_lengths(l, where, json, "shape", shape), chunks = load_lengths(l, where, json, "chunk", chunk);
@@ -41,7 +65,7 @@ tf_space *load_blocks(struct loader *l, const at *where, const char *name, const
             return NULL;
         }
     }
-    tf_space *leaf = new_leaf(l, NODE_BLOCKS, 2 * rank, blocks);
+    tf_space *leaf = leaf_new(l->arena, &blocks_kind, 2 * rank, blocks);
     for (int p = 0; p < 2 * rank; p++) {
         const char *what = p < rank ? "start" : "count";
         leaf->param[p].type = TF_INT64;

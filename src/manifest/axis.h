@@ -1,0 +1,92 @@
+/* Axes. A kind of axis is a file that loads it, and a row of the table in axis_kinds.c. */
+#ifndef TF_MANIFEST_AXIS_H
+#define TF_MANIFEST_AXIS_H
+
+#include "manifest/load.h"
+
+#define TOO_MANY_POINTS "the space has more than 2^62 points"
+
+/* An axis as it is written. */
+typedef struct axis_json {
+    const cJSON *axis;  /* the object */
+    const at *up;       /* where it stands */
+    const cJSON *value; /* its member that says the kind */
+    at where;           /* where that stands */
+    const char *name;   /* its key, or its "name"; NULL: it has none */
+    const char *text;   /* of a value that is a string: with the variables put in; else NULL */
+
+    /* Loads axes that stand in this one, joined: load_axes of axis.c. */
+    tf_space *(*load_axes)(struct loader *l, const at *where, const cJSON *json, space_join joined);
+} axis_json;
+
+/* What the member must be that says the kind. */
+typedef enum axis_form {
+    AXIS_LIST,
+    AXIS_STRING,
+    AXIS_PATTERN, /* a string with {wildcards}, which are no placeholders */
+    AXIS_OBJECT,
+    AXIS_SPACE /* an object or a list of axes */
+} axis_form;
+
+typedef enum axis_naming {
+    NAME_UNUSED, /* its points have names of their own */
+    NAME_ALLOWED,
+    NAME_NEEDED
+} axis_naming;
+
+/* A further member that axes of some kinds may have. */
+typedef struct axis_member {
+    const char *key;
+    const char *schema;
+    const char *elsewhere; /* where else it may belong: "or into the stage"; NULL: nowhere */
+} axis_member;
+
+enum { AXIS_MEMBERS = 3 };
+
+typedef struct axis_kind {
+    const char *key;
+    const char *schema; /* JSON Schema of the member */
+    axis_form form;
+    axis_naming naming;
+    tf_space *(*load)(struct loader *l, const axis_json *axis); /* NULL after a complaint */
+    axis_member member[AXIS_MEMBERS];
+} axis_kind;
+
+/* The table; its end has no key. */
+const axis_kind *axis_kinds(void);
+
+/* Keys that an axis may have: writes them to `room`, AXIS_KEYS at most. */
+enum { AXIS_KEYS = 64 };
+json_keys axis_keys(json_key *room);
+
+/* ---- The kinds, each in its file ---- */
+
+tf_space *axis_values(struct loader *l, const axis_json *axis);
+tf_space *axis_range(struct loader *l, const axis_json *axis);
+tf_space *axis_linspace(struct loader *l, const axis_json *axis);
+tf_space *axis_logspace(struct loader *l, const axis_json *axis);
+tf_space *axis_glob(struct loader *l, const axis_json *axis);
+tf_space *axis_files(struct loader *l, const axis_json *axis);
+tf_space *axis_lines(struct loader *l, const axis_json *axis);
+tf_space *axis_rows(struct loader *l, const axis_json *axis);
+tf_space *axis_jsonl(struct loader *l, const axis_json *axis);
+tf_space *axis_csv(struct loader *l, const axis_json *axis);
+tf_space *axis_zip(struct loader *l, const axis_json *axis);
+tf_space *axis_concat(struct loader *l, const axis_json *axis);
+tf_space *axis_rows_of(struct loader *l, const axis_json *axis);
+tf_space *axis_blocks(struct loader *l, const axis_json *axis);
+
+/* ---- What several of them do ---- */
+
+/* A list of values as an axis of its own: {"model": ["A", "B"]}. */
+tf_space *load_values(struct loader *l, const at *where, const char *name, const cJSON *list);
+
+/* Sets a table's parameter to as many JSON values as it has points, by the type that takes all of them. `what` stands
+ * before complaints. false after one. */
+bool load_json_column(struct loader *l, const at *where, const char *what, tf_space *table, int param,
+                      const cJSON *const *values);
+
+/* The file's text, with a NUL behind it, owned by the arena and without a byte order mark; NULL after a complaint. */
+char *read_text(struct loader *l, const at *where, const char *path, size_t *length);
+
+#endif

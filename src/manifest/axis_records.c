@@ -1,0 +1,172 @@
+/* Axes of records: rows in the manifest, lines of JSON, and plain lines of a file. */
+#include "manifest/axis.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+char *read_text(struct loader *l, const at *where, const char *path, size_t *length) {
+    tf_buf buf = {0};
+    int failure = l->source->read(l->source, path, &buf);
+    char *text = NULL;
+    if (failure) {
+        complain(l->diags, where, failure < 0 ? "%s %s" : "%s: %s", path, tf_read_failure(failure));
+    } else {
+        size_t mark = buf.length >= 3 && memcmp(buf.data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* byte order mark */
+        *length = buf.length - mark;
+        text = tf_arena_strndup(l->arena, tf_buf_text(&buf) + mark, *length);
+    }
+    tf_buf_free(&buf);
+    return text;
+}
+
+tf_space *axis_lines(struct loader *l, const axis_json *axis) {
+    const at *where = &axis->where;
+    const char *path = axis->text;
+    size_t length;
+    char *text = read_text(l, where, path, &length);
+    if (!text)
+        return NULL;
+    if (memchr(text, 0, length)) {
+        complain(l->diags, where, "%s: " HOLDS_NUL, path);
+        return NULL;
+    }
+    int64_t most = 1;
+    for (const char *c = text; (c = strchr(c, '\n')); c++)
+        most++;
+    const char **lines = tf_arena_array(l->arena, (size_t)most, sizeof *lines);
+    int64_t count = 0;
+    for (char *line = text; line;) {
+        char *end = strchr(line, '\n');
+        if (end)
+            *end = '\0';
+        size_t size = strlen(line);
+        if (size > 0 && line[size - 1] == '\r')
+            line[--size] = '\0';
+        if (size > 0)
+            lines[count++] = line;
+        line = end ? end + 1 : NULL;
+    }
+    if (count == 0) {
+        complain(l->diags, where, "%s has no lines", path);
+        return NULL;
+    }
+    tf_space *leaf = table_new(l->arena, 1, count);
+    leaf->param[0].name = axis->name;
+    table_set_strings(leaf, 0, lines);
+    return leaf;
+}
+
+/* ---- Records ---- */
+
+/* Records as JSON objects, all with the keys of the first -> a table. */
+static tf_space *table_of_records(struct loader *l, const at *where, const char *what, const cJSON *const *record,
+                                  const int *line, int64_t count) {
+    int before = l->diags->count;
+    int columns = cJSON_GetArraySize(record[0]);
+    tf_space *leaf = table_new(l->arena, columns, count);
+    const cJSON **values = tf_alloc_array((size_t)count, sizeof *values);
+    int p = 0;
+    for (const cJSON *field = record[0]->child; field; field = field->next, p++) {
+        char label[100];
+        snprintf(label, sizeof label, "\"%.60s\": ", field->string);
+        check_param_name(l, where, "parameter", field->string);
+        leaf->param[p].name = tf_arena_strdup(l->arena, field->string);
+        int64_t i = 0;
+        for (; i < count; i++) {
+            values[i] = cJSON_GetObjectItemCaseSensitive(record[i], field->string);
+            if (!values[i] || cJSON_GetArraySize(record[i]) != columns) {
+                complain(l->diags, where, "%s %d: needs exactly the keys of the first record%s%s%s", what, line[i],
+                         values[i] ? "" : "; \"", values[i] ? "" : field->string, values[i] ? "" : "\" is missing");
+                break;
+            }
+        }
+        if (i < count || !load_json_column(l, where, label, leaf, p, values))
+            break;
+    }
+    free(values);
+    return l->diags->count == before ? leaf : NULL;
+}
+
+tf_space *axis_rows(struct loader *l, const axis_json *axis) {
+    const at *where = &axis->where;
+    const cJSON *list = axis->value;
+    int64_t count = cJSON_GetArraySize(list), n = 0;
+    if (count == 0) {
+        complain(l->diags, where, "an axis needs at least one row");
+        return NULL;
+    }
+    const cJSON **record = tf_alloc_array((size_t)count, sizeof *record);
+    int *line = tf_alloc_array((size_t)count, sizeof *line);
+    tf_space *leaf = NULL;
+    for (const cJSON *row = list->child; row; row = row->next) {
+        at here = at_index(where, (int)n);
+        line[n] = (int)n;
+        record[n] = row;
+        if (!cJSON_IsObject(row)) {
+            complain(l->diags, &here, "must be an object, not %s", json_kind(row));
+            break;
+        }
+        n++;
+    }
+    if (n == count)
+        leaf = table_of_records(l, where, "row", record, line, count);
+    free(record);
+    free(line);
+    return leaf;
+}
+
+/* One line of a file of records; NULL after a complaint. */
+static cJSON *read_record(struct loader *l, const at *where, const char *path, int number, const char *text,
+                          size_t length) {
+    json_error error;
+    cJSON *record = json_read(text, length, JSON_LAST_COUNTS, &error);
+    if (cJSON_IsObject(record))
+        return record;
+    int row, column;
+    json_locate(text, error.offset, &row, &column);
+    if (record)
+        complain(l->diags, where, "%s: line %d: not a JSON object", path, number);
+    else
+        complain(l->diags, where, "%s: line %d, column %d: %s", path, number, column, error.text);
+    cJSON_Delete(record);
+    return NULL;
+}
+
+tf_space *axis_jsonl(struct loader *l, const axis_json *axis) {
+    const at *where = &axis->where;
+    const char *path = axis->text;
+    size_t length;
+    char *text = read_text(l, where, path, &length);
+    if (!text)
+        return NULL;
+    size_t capacity = 1;
+    for (size_t i = 0; i < length; i++)
+        capacity += text[i] == '\n';
+    cJSON **record = tf_alloc_array(capacity, sizeof *record);
+    int *line = tf_alloc_array(capacity, sizeof *line);
+    int64_t count = 0;
+    bool sound = true;
+    int number = 1;
+    for (const char *start = text, *stop = text + length; start && sound; number++) {
+        const char *end = memchr(start, '\n', (size_t)(stop - start));
+        const size_t size = (size_t)((end ? end : stop) - start);
+        if (strspn(start, " \t\r") < size) {
+            line[count] = number;
+            record[count] = read_record(l, where, path, number, start, size);
+            sound = record[count++] != NULL;
+        }
+        start = end ? end + 1 : NULL;
+    }
+    tf_space *leaf = NULL;
+    const char *what = tf_arena_printf(l->arena, "%s: line", path);
+    if (sound && count == 0)
+        complain(l->diags, where, "%s has no records", path);
+    else if (sound)
+        leaf = table_of_records(l, where, what, (const cJSON *const *)record, line, count);
+    for (int64_t i = 0; i < count; i++)
+        cJSON_Delete(record[i]);
+    free(record);
+    free(line);
+    return leaf;
+}

@@ -1,0 +1,99 @@
+/* Axes of values that stand in the manifest, and typed columns of JSON values. */
+#include "manifest/axis.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The type that takes all of one column's JSON values; TF_ANY after a complaint. Null is a missing number. */
+static tf_type common_type(struct loader *l, const at *where, const char *what, const cJSON *const *values,
+                           int64_t count) {
+    int64_t integers = 0, numbers = 0, strings = 0, booleans = 0, nulls = 0, integer;
+    const cJSON *rounded = NULL; /* an integer that no double is */
+    for (int64_t i = 0; i < count; i++) {
+        const cJSON *v = values[i];
+        const bool is_int = json_int(v, &integer);
+        integers += is_int;
+        numbers += cJSON_IsNumber(v);
+        strings += cJSON_IsString(v);
+        booleans += cJSON_IsBool(v);
+        nulls += cJSON_IsNull(v);
+        if (is_int && !tf_is_double(integer))
+            rounded = v;
+        const char *text = json_number_text(v);
+        if (text && !is_int && tf_is_digits(text, strlen(text))) {
+            complain(l->diags, where, "%s" BEYOND_INT64, what, text);
+            return TF_ANY;
+        }
+    }
+    if (integers == count)
+        return TF_INT64;
+    if (rounded && numbers + nulls == count) {
+        complain(l->diags, where,
+                 "%sinteger %s stands among numbers that are no integers, where it would be rounded; write it as a "
+                 "string",
+                 what, json_number_text(rounded));
+        return TF_ANY;
+    }
+    if (numbers > 0 && numbers + nulls == count)
+        return TF_FLOAT64;
+    if (strings == count)
+        return TF_STRING;
+    if (booleans == count)
+        return TF_BOOL;
+    complain(l->diags, where, "%svalues must be all integers, all numbers, all strings or all booleans", what);
+    return TF_ANY;
+}
+
+static void set_strings(struct loader *l, tf_space *table, int param, const cJSON *const *values) {
+    const size_t count = (size_t)table->size;
+    const char **strings = tf_arena_array(l->arena, count, sizeof *strings);
+    for (size_t i = 0; i < count; i++)
+        strings[i] = tf_arena_strdup(l->arena, values[i]->valuestring);
+    table_set_strings(table, param, strings);
+}
+
+static void set_numbers(struct loader *l, tf_space *table, int param, tf_type type, const cJSON *const *values) {
+    const size_t count = (size_t)table->size;
+    void *column = tf_arena_array(l->arena, count, tf_space_value_size(type));
+    for (size_t i = 0; i < count; i++) {
+        if (type == TF_INT64)
+            json_int(values[i], (int64_t *)column + i);
+        else if (type == TF_FLOAT64)
+            ((double *)column)[i] = cJSON_IsNull(values[i]) ? NAN : values[i]->valuedouble;
+        else
+            ((uint8_t *)column)[i] = cJSON_IsTrue(values[i]) != 0;
+    }
+    table_set(table, param, type, column);
+}
+
+bool load_json_column(struct loader *l, const at *where, const char *what, tf_space *table, int param,
+                      const cJSON *const *values) {
+    const tf_type type = common_type(l, where, what, values, table->size);
+    if (type == TF_STRING)
+        set_strings(l, table, param, values);
+    else if (type != TF_ANY)
+        set_numbers(l, table, param, type, values);
+    return type != TF_ANY;
+}
+
+tf_space *load_values(struct loader *l, const at *where, const char *name, const cJSON *list) {
+    const int64_t count = cJSON_GetArraySize(list);
+    if (count == 0) {
+        complain(l->diags, where, "an axis needs at least one value");
+        return NULL;
+    }
+    const cJSON **values = tf_alloc_array((size_t)count, sizeof *values);
+    int64_t n = 0;
+    for (const cJSON *v = list->child; v; v = v->next)
+        values[n++] = v;
+    tf_space *table = table_new(l->arena, 1, count);
+    table->param[0].name = name;
+    const bool is_sound = load_json_column(l, where, "", table, 0, values);
+    free(values);
+    return is_sound ? table : NULL;
+}
+
+tf_space *axis_values(struct loader *l, const axis_json *axis) {
+    return load_values(l, &axis->where, axis->name, axis->value);
+}

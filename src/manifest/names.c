@@ -1,0 +1,45 @@
+/* Names of parameters, variables and stages, and what is said where one is not what its reader needs. */
+#include "manifest/load.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool check_param_name(struct loader *l, const at *where, const char *what, const char *name) {
+    static const char *const taken[] = {"index", "stage", "seed", "inputs", "outputs", "workdir", "scratch"};
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        if (strcmp(taken[i], name) == 0) {
+            complain(l->diags, where, "\"%s\" can't be a %s's name: {%s} is built in", name, what, name);
+            return false;
+        }
+    }
+    if (*name == '\0' || strpbrk(name, "/{}:") || strcmp(name, ".") == 0) {
+        complain(l->diags, where, "\"%s\" can't be a %s's name: it must not be empty or contain / { } :", name, what);
+        return false;
+    }
+    return true;
+}
+
+const char *advise_types(struct loader *l, const char *name, tf_type type, const char *why) {
+    if (type != TF_STRING || !why || strncmp(why, "some ", 5) != 0)
+        return "";
+    return tf_arena_printf(
+        l->arena, "; \"%s\" is text since %s: \"types\": {\"%s\": \"float64\"} beside the csv makes it numbers", name,
+        why, name);
+}
+
+int tf_campaign_stage(const tf_campaign *campaign, const char *name, size_t length) {
+    for (int s = 0; s < campaign->stages; s++)
+        if (strlen(campaign->stage[s].name) == length && strncmp(campaign->stage[s].name, name, length) == 0)
+            return s;
+    return -1;
+}
+
+const char *no_such_stage(struct loader *l, const tf_campaign *campaign, const char *name) {
+    const char **names = tf_alloc_array((size_t)campaign->stages, sizeof *names);
+    for (int s = 0; s < campaign->stages; s++)
+        names[s] = campaign->stage[s].name;
+    const char *near = tf_suggest(name, names, (size_t)campaign->stages);
+    free(names);
+    return near ? tf_arena_printf(l->arena, "there is no stage \"%s\"; did you mean \"%s\"?", name, near)
+                : tf_arena_printf(l->arena, "there is no stage \"%s\"", name);
+}
