@@ -1,0 +1,216 @@
+/* "results": the typed columns of a stage, and where a command's come from. */
+#include "manifest/run.h"
+
+#include <regex.h>
+#include <string.h>
+
+bool is_column_name(const char *name) {
+    return *name && !strchr(name, '/') && strcmp(name, ".") != 0;
+}
+
+size_t tf_column_bytes(const tf_column_spec *column) {
+    return tf_type_size(column->type) * (size_t)column->elements;
+}
+
+static void load_shape(struct loader *l, const at *where, const cJSON *json, tf_column_spec *column) {
+    const cJSON *shape = json_array(l->diags, where, json, "shape");
+    if (!shape)
+        return;
+    at here = at_key(where, "shape");
+    column->rank = cJSON_GetArraySize(shape);
+    if (column->rank < 1 || column->rank > TF_MAX_RANK) {
+        complain(l->diags, &here, "needs 1 to %d lengths, not %d", TF_MAX_RANK, column->rank);
+        column->rank = 0;
+        return;
+    }
+    if (tf_type_size(column->type) == 0)
+        complain(l->diags, &here, "%s columns have no shape", tf_type_name(column->type));
+    for (int d = 0; d < column->rank; d++) {
+        const cJSON *length = cJSON_GetArrayItem(shape, d);
+        at there = at_index(&here, d);
+        if (!json_int_within(length, 1, INT64_MAX, &column->shape[d])) {
+            complain(l->diags, &there, "must be a positive integer");
+            return;
+        }
+        if (__builtin_mul_overflow(column->elements, column->shape[d], &column->elements) ||
+            column->elements > MOST_ELEMENTS) {
+            complain(l->diags, &here, "a row of more than 2^31 elements");
+            column->elements = 1;
+            return;
+        }
+    }
+}
+
+/* "array": the name of an axis of blocks. */
+static void load_array_column(struct loader *l, const at *where, const cJSON *json, const known_names *scope,
+                              bool command, tf_column_spec *column) {
+    const char *axis = json_string(l->diags, where, json, "array");
+    at here = at_key(where, "array");
+    if (!axis || !scope->space)
+        return;
+    if (tf_type_size(column->type) == 0)
+        complain(l->diags, &here, "%s columns can't be arrays", tf_type_name(column->type));
+    if (command)
+        complain(l->diags, &here, "a command can't give a block of an array; functions and expressions can");
+    if (column->rank > 0)
+        complain(l->diags, &here, "\"array\" and \"shape\" can't both be there");
+    column->grid = load_grid(l, &here, scope->space, axis);
+    if (!column->grid)
+        return;
+    const tf_grid *grid = column->grid;
+    column->rank = grid->inner;
+    for (int d = 0; d < grid->inner; d++)
+        column->shape[d] = grid->chunk[grid->first + d];
+    column->elements = grid_elements(grid, NULL);
+    if (column->elements > MOST_ELEMENTS / 8) /* HDF5: a chunk has less than 4 GB */
+        complain(l->diags, &here, "a block of more than 2^28 elements: choose smaller chunks");
+}
+
+static void load_from(struct loader *l, const at *where, const cJSON *json, const known_names *scope, bool command,
+                      tf_column_spec *column) {
+    const char *from = json_string(l->diags, where, json, "from");
+    if (!from)
+        return;
+    at here = at_key(where, "from");
+    int64_t field;
+    if (!command) {
+        complain(l->diags, &here, "only commands' columns are read from somewhere; a function sets them itself");
+    } else if (strncmp(from, "regex:", 6) == 0) {
+        column->from = TF_FROM_REGEX;
+        column->regex = tf_arena_strdup(l->arena, from + 6);
+        check_regex(l, &here, column->regex, REG_NEWLINE);
+    } else if (strncmp(from, "field:", 6) == 0) {
+        column->from = TF_FROM_FIELD;
+        if (!tf_parse_int(from + 6, &field) || field < 1 || field > 1000000)
+            complain(l->diags, &here, "\"%s\" is not the number of a field; the first is field:1", from + 6);
+        else
+            column->field = (int)field;
+    } else if (strncmp(from, "file:", 5) == 0) {
+        column->from = TF_FROM_FILE;
+        column->file = template_parse(l, &here, from + 5, scope, false);
+    } else if (strcmp(from, "json") != 0) {
+        complain(l->diags, &here, "\"%s\" must begin with regex:, field: or file:", from);
+    }
+}
+
+static void load_optional(struct loader *l, const at *where, const cJSON *json, tf_column_spec *column) {
+    at here = at_key(where, "optional");
+    column->optional = json_flag(l->diags, where, json, "optional");
+    if (column->optional && tf_type_size(column->type) > 0 && !tf_type_is_float(column->type))
+        complain(l->diags, &here, "a column of %s has no value that says that there is none; float64 has NaN",
+                 tf_type_name(column->type));
+}
+
+static void load_column(struct loader *l, const at *where, const cJSON *json, const known_names *scope, bool command,
+                        tf_column_spec *column) {
+    const char *type = NULL;
+    if (cJSON_IsString(json)) {
+        type = json->valuestring;
+    } else if (cJSON_IsObject(json)) {
+        json_check_keys(l->diags, where, json, keys_column());
+        type = json_string(l->diags, where, json, "type");
+        if (!cJSON_GetObjectItemCaseSensitive(json, "type"))
+            complain(l->diags, where, "needs a \"type\"");
+    } else {
+        complain(l->diags, where, "must be a type or an object, not %s", json_kind(json));
+    }
+    if (!type)
+        return;
+    if (!tf_type_parse(type, &column->type)) {
+        const char *names[TF_BYTES + 1];
+        for (int t = 0; t <= TF_BYTES; t++)
+            names[t] = tf_type_name((tf_type)t);
+        const char *near = tf_suggest(type, names, TF_BYTES + 1);
+        if (near)
+            complain(l->diags, where, "unknown type \"%s\"; did you mean \"%s\"?", type, near);
+        else
+            complain(
+                l->diags, where,
+                "unknown type \"%s\"; there are bool, int8 to int64, uint8 to uint64, float32, float64, string and "
+                "bytes",
+                type);
+        return;
+    }
+    if (cJSON_IsObject(json)) {
+        load_shape(l, where, json, column);
+        load_array_column(l, where, json, scope, command, column);
+        load_from(l, where, json, scope, command, column);
+        load_optional(l, where, json, column);
+    }
+}
+
+tf_table number_columns(const tf_column_spec *column, int columns) {
+    tf_table number = {0};
+    for (int c = 0; c < columns; c++)
+        tf_table_add(&number, column[c].name, strlen(column[c].name), (uint32_t)c);
+    return number;
+}
+
+int find_column(const tf_table *number, const char *name) {
+    const uint32_t c = tf_table_get(number, name, strlen(name));
+    return c == TF_TABLE_NONE ? -1 : (int)c;
+}
+
+/* A column's own dataset may have a second beside it. */
+static void check_dataset_name(struct loader *l, const at *where, const tf_table *number, const char *name) {
+    if (find_column(number, name) >= 0)
+        complain(l->diags, where,
+                 "the file has a dataset \"%s\" for this column; the column of that name needs another", name);
+}
+
+static void check_column_names(struct loader *l, const at *where, const tf_column_spec *all, const tf_table *number,
+                               const tf_column_spec *column) {
+    static const char *const captured[] = {"stdout", "stderr", "message"};
+    const bool text = tf_type_size(column->type) == 0;
+    tf_buf name = {0};
+    for (int k = 0; text && k < 3; k++)
+        if (strcmp(column->name, captured[k]) == 0)
+            complain(l->diags, where, "\"%s\" is the name of captured text in the file; a %s column needs another",
+                     captured[k], tf_type_name(column->type));
+    tf_buf_addf(&name, "%s_index", column->name);
+    const int index = text ? find_column(number, name.data) : -1;
+    if (index >= 0 && tf_type_size(all[index].type) == 0)
+        check_dataset_name(l, where, number, name.data);
+    for (int d = 1; !column->grid && d <= column->rank; d++) {
+        tf_buf_clear(&name);
+        tf_buf_addf(&name, "%s_dim%d", column->name, d);
+        check_dataset_name(l, where, number, name.data);
+    }
+    for (int d = 0; column->grid && d < column->grid->rank; d++)
+        if (find_column(number, column->grid->label[d]) >= 0)
+            complain(l->diags, where,
+                     "in the file \"%s\" is a dimension of this array; the column of that name needs another",
+                     column->grid->label[d]);
+    tf_buf_free(&name);
+}
+
+/* In the file long texts lie beside what is captured, each with its index, and arrays beside their dimensions. */
+static void check_taken_names(struct loader *l, const at *where, const tf_column_spec *column, int columns) {
+    tf_table number = number_columns(column, columns);
+    for (int c = 0; c < columns; c++) {
+        at here = at_key(where, column[c].name);
+        check_column_names(l, &here, column, &number, &column[c]);
+    }
+    tf_table_free(&number);
+}
+
+void load_columns(struct loader *l, const at *where, const cJSON *json, const known_names *scope, bool command,
+                  tf_stage_spec *stage) {
+    if (!cJSON_IsObject(json)) {
+        complain(l->diags, where, "must be an object, not %s", json_kind(json));
+        return;
+    }
+    tf_column_spec *column = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(json), sizeof *column);
+    for (const cJSON *item = json->child; item; item = item->next) {
+        at here = at_key(where, item->string);
+        tf_column_spec *c = &column[stage->columns++];
+        *c = (tf_column_spec){.name = tf_arena_strdup(l->arena, item->string), .type = TF_FLOAT64, .elements = 1};
+        if (!is_column_name(c->name))
+            complain(l->diags, &here, BAD_COLUMN_NAME, c->name);
+        if (scope->space && tf_space_find(scope->space, c->name) >= 0)
+            complain(l->diags, &here, "\"%s\" is the name of a parameter already", c->name);
+        load_column(l, &here, item, scope, command, c);
+    }
+    check_taken_names(l, where, column, stage->columns);
+    stage->column = column;
+}

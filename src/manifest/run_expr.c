@@ -1,0 +1,101 @@
+/* Runs that are expressions, one a column. They are loaded when the stage's columns and arrays are known. */
+#include "manifest/run.h"
+
+#include <string.h>
+
+void run_load_expr(struct loader *l, const run_json *json, tf_run_spec *run) {
+    run->kind = TF_RUN_EXPR; /* see load_exprs */
+    json_object(l->diags, json->up, json->run, "expr");
+}
+
+/* Columns that "results" does not name are float64. All come in the order of the expressions. */
+static void order_columns(struct loader *l, const at *where, const cJSON *exprs, tf_stage_spec *stage) {
+    tf_column_spec *column = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(exprs), sizeof *column);
+    tf_table number = number_columns(stage->column, stage->columns), named = {0};
+    int count = 0;
+    for (const cJSON *item = exprs->child; item; item = item->next) {
+        int c = find_column(&number, item->string);
+        at here = at_key(where, item->string);
+        if (c < 0 && stage->space && tf_space_find(stage->space, item->string) >= 0)
+            complain(l->diags, &here, "\"%s\" is the name of a parameter already", item->string);
+        if (c < 0 && !is_column_name(item->string))
+            complain(l->diags, &here, BAD_COLUMN_NAME, item->string);
+        if (c >= 0 &&
+            ((stage->column[c].rank > 0 && !stage->column[c].grid) || tf_type_size(stage->column[c].type) == 0))
+            complain(l->diags, &here, "the column of an expression is a number or a block of an array, not %s",
+                     stage->column[c].rank > 0 ? "of a shape" : tf_type_name(stage->column[c].type));
+        column[count] = c >= 0 ? stage->column[c] : (tf_column_spec){.type = TF_FLOAT64, .elements = 1};
+        column[count].name = tf_arena_strdup(l->arena, item->string);
+        tf_table_add(&named, item->string, strlen(item->string), (uint32_t)count++);
+    }
+    for (int c = 0; c < stage->columns; c++)
+        if (find_column(&named, stage->column[c].name) < 0)
+            complain(l->diags, where, "column \"%s\" of the results has no expression", stage->column[c].name);
+    tf_table_free(&number);
+    tf_table_free(&named);
+    stage->column = column;
+    stage->columns = count;
+}
+
+/* Element by element there must be as many in all of them. */
+static void check_one_grid(struct loader *l, const at *where, const tf_stage_spec *stage) {
+    const char *axis = NULL;
+    for (int a = 0; a < stage->arrays; a++) {
+        const tf_array_spec *array = &stage->array[a];
+        if (has_halo(array))
+            complain(l->diags, where, "array \"%s\" has a halo, which expressions know nothing of", array->name);
+        if (axis && array->grid && strcmp(axis, array->grid->axis) != 0)
+            complain(l->diags, where, "arrays \"%s\" and \"%s\" have blocks of different axes", stage->array[0].name,
+                     array->name);
+        axis = array->grid ? array->grid->axis : axis;
+    }
+    for (int c = 0; c < stage->columns; c++) {
+        const tf_grid *grid = stage->column[c].grid;
+        if (axis && grid && strcmp(axis, grid->axis) != 0)
+            complain(l->diags, where, "column \"%s\" has blocks of another axis than the arrays before it",
+                     stage->column[c].name);
+        axis = grid ? grid->axis : axis;
+    }
+}
+
+void load_exprs(struct loader *l, const at *where, const cJSON *run, tf_stage_spec *stage) {
+    const cJSON *exprs = cJSON_GetObjectItemCaseSensitive(run, "expr");
+    at at_exprs = at_key(where, "expr");
+    if (!cJSON_IsObject(exprs))
+        return;
+    if (!exprs->child)
+        complain(l->diags, &at_exprs, "needs at least one column");
+    order_columns(l, &at_exprs, exprs, stage);
+    if (!stage->space)
+        return;
+    int params = tf_space_params(stage->space);
+    expr_name *name =
+        tf_arena_array(l->arena, (size_t)params + (size_t)stage->arrays + (size_t)stage->columns, sizeof *name);
+    expr_names names = param_names(stage->space, name);
+    names.what = stage->arrays ? "the stage's parameters and arrays, and the columns before this one"
+                               : "the stage's parameters, and the columns before this one";
+    for (int a = 0; a < stage->arrays; a++)
+        name[names.count++] = (expr_name){.name = stage->array[a].name,
+                                          .type = stage->array[a].type,
+                                          .array = true,
+                                          .width = stage->array[a].element};
+    check_one_grid(l, &at_exprs, stage);
+    uint32_t streams = 0;
+    names.streams = &streams;
+    const tf_expr **expr = tf_arena_array(l->arena, (size_t)stage->columns, sizeof(tf_expr *));
+    int c = 0;
+    for (const cJSON *item = exprs->child; item; item = item->next, c++) {
+        at here = at_key(&at_exprs, item->string);
+        tf_buf number = {0};
+        names.has_arrays = stage->column[c].grid != NULL;
+        if (cJSON_IsNumber(item))
+            tf_buf_add_double(&number, item->valuedouble);
+        if (cJSON_IsNumber(item) || cJSON_IsString(item))
+            expr[c] = load_expr(l, &here, cJSON_IsString(item) ? item->valuestring : tf_buf_text(&number), &names);
+        else
+            complain(l->diags, &here, "must be an expression in a string, not %s", json_kind(item));
+        name[names.count++] = (expr_name){.name = stage->column[c].name, .type = TF_FLOAT64, .array = names.has_arrays};
+        tf_buf_free(&number);
+    }
+    stage->run.expr = expr;
+}

@@ -1,0 +1,45 @@
+/* Runs that are functions of a library. */
+#include "manifest/run.h"
+
+#include <string.h>
+
+/* Variables are put into the strings of "args", at any depth. */
+static void expand_args(struct loader *l, const at *where, cJSON *json) {
+    int n = 0;
+    for (cJSON *item = json->child; item; item = item->next, n++) {
+        at here = item->string ? at_key(where, item->string) : at_index(where, n);
+        if (cJSON_IsString(item))
+            cJSON_SetValuestring(item, constant_text(l, &here, item->valuestring));
+        expand_args(l, &here, item);
+    }
+}
+
+/* LIBRARY:FUNCTION */
+static void load_symbol(struct loader *l, const at *where, const char *text, tf_run_spec *run) {
+    const char *name = constant_text(l, where, text);
+    const char *colon = strrchr(name, ':');
+    if (!colon || colon == name || colon[1] == '\0') {
+        complain(l->diags, where, "must be LIBRARY:FUNCTION, as in ./libboot.so:resample, not \"%s\"", name);
+        return;
+    }
+    run->library = tf_arena_strndup(l->arena, name, (size_t)(colon - name));
+    run->symbol = colon + 1;
+}
+
+void run_load_function(struct loader *l, const run_json *json, tf_run_spec *run) {
+    const cJSON *args = json_object(l->diags, json->up, json->run, "args");
+    const char *text = json_string(l->diags, json->up, json->run, "function");
+    const at at_args = at_key(json->up, "args");
+    run->kind = TF_RUN_FUNCTION;
+    run->args = "{}";
+    if (text)
+        load_symbol(l, &json->where, text, run);
+    if (!args)
+        return;
+    cJSON *copy = cJSON_Duplicate(args, true);
+    expand_args(l, &at_args, copy);
+    char *printed = json_print(copy, false);
+    run->args = tf_arena_strdup(l->arena, printed);
+    cJSON_free(printed);
+    cJSON_Delete(copy);
+}
