@@ -1,46 +1,8 @@
-/* The files of one task, worked out from its index whenever somebody asks: nothing is kept but which tasks belong
- * together. */
-#include <errno.h>
+/* The files of one task (files.h). */
+#include "manifest/files.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "manifest/load.h"
-
-/* Tasks of a stage by their values of some parameters. */
-typedef struct grouping {
-    const tf_file_spec *spec;
-    tf_table keys;    /* the group's number by its values */
-    int64_t *first;   /* per group, and one more: where its members begin */
-    int64_t *members; /* tasks, group by group, in order */
-    uint64_t *hash;   /* per group, of its paths; 0: not yet known */
-} grouping;
-
-/* The parameters of one task. */
-typedef struct reader {
-    void **value;
-    const void **params;
-} reader;
-
-/* Of a file whose contents were read. */
-typedef struct contents {
-    int64_t time, size; /* ns, bytes: as they were then */
-    uint64_t hash;
-} contents;
-
-struct tf_files {
-    const tf_campaign *campaign;
-    reader *reader;   /* per stage */
-    tf_eval ***where; /* per stage; NULL where nobody has asked */
-    grouping *grouping;
-    int groupings;
-    tf_buf text, key;
-    tf_paths paths;
-    tf_table made; /* by tasks of the campaign; empty: not yet known */
-    tf_table read; /* files whose contents are known */
-    contents *contents;
-};
 
 tf_files *tf_files_new(const tf_campaign *campaign) {
     tf_files *f = tf_alloc(sizeof *f);
@@ -242,7 +204,7 @@ static void fill_grouping(tf_files *f, grouping *g) {
     free(group);
 }
 
-static grouping *find_grouping(tf_files *f, const tf_file_spec *spec) {
+grouping *files_grouping(tf_files *f, const tf_file_spec *spec) {
     for (int g = 0; g < f->groupings; g++)
         if (f->grouping[g].spec == spec)
             return &f->grouping[g];
@@ -256,7 +218,7 @@ static grouping *find_grouping(tf_files *f, const tf_file_spec *spec) {
 }
 
 int64_t tf_files_groups(tf_files *f, const tf_file_spec *spec) {
-    return has_groups(spec) ? (int64_t)find_grouping(f, spec)->keys.count : 1;
+    return has_groups(spec) ? (int64_t)files_grouping(f, spec)->keys.count : 1;
 }
 
 int64_t tf_files_group(tf_files *f, int stage, const tf_file_spec *spec, int64_t index, const int64_t **member,
@@ -265,7 +227,7 @@ int64_t tf_files_group(tf_files *f, int stage, const tf_file_spec *spec, int64_t
     *count = tf_space_size(f->campaign->stage[spec->stage].space);
     if (!has_groups(spec))
         return *count ? 0 : -1;
-    const grouping *g = find_grouping(f, spec);
+    const grouping *g = files_grouping(f, spec);
     make_key(f, stage, spec->mine, spec->matches, index);
     uint32_t number = tf_table_get(&g->keys, tf_buf_text(&f->key), f->key.length);
     if (number == TF_TABLE_NONE)
@@ -299,7 +261,7 @@ static void add_split(tf_files *f, const tf_file_spec *spec, const char *text, t
     }
 }
 
-static void add_outputs(tf_files *f, int stage, const tf_file_spec *spec, int64_t index, tf_paths *out) {
+void files_add_outputs(tf_files *f, int stage, const tf_file_spec *spec, int64_t index, tf_paths *out) {
     const tf_stage_spec *other = &f->campaign->stage[spec->stage];
     const int64_t *member;
     int64_t count;
@@ -321,7 +283,7 @@ void tf_files_of_spec(tf_files *f, int stage, const tf_file_spec *spec, int64_t 
     if (tf_files_leave_out(f, stage, index))
         return;
     if (spec->kind == TF_FILE_OUTPUTS) {
-        add_outputs(f, stage, spec, index, out);
+        files_add_outputs(f, stage, spec, index, out);
         return;
     }
     tf_buf_clear(&f->text);
@@ -366,133 +328,6 @@ bool tf_files_is_outside(const char *path) {
 
 bool tf_files_know_log(const tf_stage_spec *stage) {
     return stage->log && tf_space_sources(stage->space) == 0;
-}
-
-/* ---- Hashes ---- */
-
-/* Of all outputs that an entry stands for: worked out once a group. */
-static uint64_t hash_group(tf_files *f, int stage, const tf_file_spec *spec, int64_t index) {
-    const int64_t *member;
-    int64_t count, group = tf_files_group(f, stage, spec, index, &member, &count);
-    if (group < 0)
-        return 0;
-    uint64_t known = find_grouping(f, spec)->hash[group];
-    if (known == 0) {
-        tf_paths all = {0};
-        add_outputs(f, stage, spec, index, &all);
-        known = tf_hash(tf_buf_text(&all.text), all.text.length, 1) | 1;
-        find_grouping(f, spec)->hash[group] = known;
-        tf_paths_free(&all);
-    }
-    return known;
-}
-
-uint64_t tf_files_input_set(tf_files *f, int stage, int64_t index) {
-    const tf_stage_spec *spec = &f->campaign->stage[stage];
-    uint64_t hash = 1;
-    for (int i = 0; i < spec->inputs; i++) {
-        const tf_file_spec *input = &spec->input[i];
-        if (input->kind == TF_FILE_OUTPUTS) {
-            uint64_t group = hash_group(f, stage, input, index);
-            hash = tf_hash(&group, sizeof group, hash);
-            continue;
-        }
-        tf_paths_clear(&f->paths);
-        tf_files_of_spec(f, stage, input, index, &f->paths);
-        hash = tf_hash(tf_buf_text(&f->paths.text), f->paths.text.length, hash);
-    }
-    return hash ? hash : 1;
-}
-
-/* Returns 0, an errno or TF_READ_...: half a file has no hash. */
-static int hash_file(const char *path, uint64_t *hash) {
-    enum { AT_ONCE = 1 << 20 };
-    int fd, failure = tf_open_regular(path, &fd);
-    *hash = 1;
-    if (failure)
-        return failure == EISDIR ? 0 : failure;
-    char *bytes = tf_alloc(AT_ONCE);
-    for (ssize_t got = 1; got != 0 && !failure;) {
-        got = read(fd, bytes, AT_ONCE);
-        if (got > 0)
-            *hash = tf_hash(bytes, (size_t)got, *hash);
-        else if (got < 0 && errno != EINTR)
-            failure = errno;
-    }
-    free(bytes);
-    close(fd);
-    return failure;
-}
-
-/* What the campaign itself has written into a folder that it reads is no input. */
-typedef struct folder_hash {
-    tf_files *files;
-    uint64_t hash;
-    int failure; /* of the first file that can't be read */
-} folder_hash;
-
-/* Of what is no file, the name counts. */
-static void mix_file(void *context, const char *path, const struct stat *info) {
-    folder_hash *folder = context;
-    tf_files *f = folder->files;
-    uint64_t one = 0;
-    if (S_ISDIR(info->st_mode) || tf_campaign_is_output(f->campaign, path) ||
-        tf_table_get(&f->made, path, strlen(path)) != TF_TABLE_NONE)
-        return;
-    const int failure = hash_file(path, &one);
-    if (failure && failure != TF_READ_IRREGULAR && !folder->failure)
-        folder->failure = failure;
-    folder->hash = tf_hash(path, strlen(path), folder->hash);
-    folder->hash = tf_hash(&one, sizeof one, folder->hash);
-}
-
-/* Read each time: a folder's own time says nothing of the files in it. */
-static int hash_folder(tf_files *f, const char *path, uint64_t *hash) {
-    folder_hash folder = {.files = f, .hash = 1};
-    if (f->made.count == 0)
-        tf_files_all_outputs(f, &f->made);
-    tf_each_entry(path, mix_file, &folder);
-    *hash = folder.hash;
-    return folder.failure;
-}
-
-/* Likewise; 0 is the hash of what is not there. */
-static int contents_hash(tf_files *f, const char *path, uint64_t *hash) {
-    struct stat info;
-    *hash = 0;
-    if (stat(path, &info) != 0)
-        return 0;
-    if (S_ISDIR(info.st_mode))
-        return hash_folder(f, path, hash);
-    contents now = {.time = info.st_mtim.tv_sec * INT64_C(1000000000) + info.st_mtim.tv_nsec, .size = info.st_size};
-    uint32_t next = (uint32_t)f->read.count, number = tf_table_add(&f->read, path, strlen(path), next);
-    if (number == next) {
-        f->contents = tf_realloc_array(f->contents, (size_t)next + 1, sizeof *f->contents);
-        f->contents[number] = (contents){.time = -1};
-    }
-    contents *known = &f->contents[number];
-    if (known->time != now.time || known->size != now.size) {
-        int failure = hash_file(path, &now.hash);
-        if (failure)
-            return failure;
-        *known = now;
-    }
-    *hash = known->hash;
-    return 0;
-}
-
-const char *tf_files_hash(tf_files *f, const tf_paths *paths, uint64_t *hash, int *failure) {
-    *hash = 0;
-    for (size_t i = 0; i < paths->count; i++) {
-        uint64_t one;
-        if (!paths->item[i].spec->by_hash)
-            continue;
-        *failure = contents_hash(f, tf_paths_text(paths, i), &one);
-        if (*failure)
-            return tf_paths_text(paths, i);
-        *hash = tf_hash(&one, sizeof one, *hash);
-    }
-    return NULL;
 }
 
 static void add_texts(const tf_paths *paths, tf_table *table) {

@@ -49,6 +49,20 @@ typedef struct stage_json {
 /* A member, and where the object that has it stands. NULL if neither has it. */
 const cJSON *stage_member(const stage_json *json, const char *key, const cJSON **object, const at **where);
 
+/* "variables", and one setting of --set. */
+void load_variables(struct loader *loader, const at *root, const cJSON *json);
+void set_variable(struct loader *loader, const char *setting);
+
+/* A stage whose name is known (stage.c). */
+void load_stage(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
+
+/* All of "stages" and "defaults"; or the manifest as the only stage (stage_order.c). */
+void load_stages(struct loader *loader, const at *root, const cJSON *json, tf_campaign *campaign);
+void load_single(struct loader *loader, const at *root, const cJSON *json, tf_campaign *campaign);
+
+/* While they are loaded: see need_stage. */
+const tf_stage_spec *load_needed_stage(struct loader *loader, const at *where, const char *name);
+
 /* What placeholders may stand for in one place. */
 typedef struct known_names {
     const char *stage;          /* NULL: only variables and {workdir} are known */

@@ -1,63 +1,10 @@
-/* Text with {placeholders}. Variables and other constants are put in when the manifest is read; what is left for each
- * task is its parameters, index, seed and scratch folder. In shell templates every value is quoted. */
-#include "manifest/csv.h"
-#include "manifest/load.h"
-#include "manifest/shell.h"
+/* Templates, expanded for a task. */
+#include "manifest/template.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef enum part_kind {
-    PART_TEXT,
-    PART_PARAM,
-    PART_INDEX,
-    PART_SEED,
-    PART_SCRATCH,
-    PART_INPUTS,
-    PART_OUTPUTS
-} part_kind;
-
-/* The widest that a format may ask for, so that no placeholder can fill the memory. */
-#define WIDEST 1000
-
-/* How a value is printed: the printf conversion, 0 for its natural form. */
-typedef struct format {
-    char flags[24]; /* "%-08.3" */
-    char conversion;
-    bool raw;
-} format;
-
-typedef struct part {
-    part_kind kind;
-    const char *text; /* PART_TEXT; else what stands between the braces */
-    size_t length;
-    int param;
-    const tf_space *texts; /* of the parameter: where its own text is; NULL: the value is printed */
-    const char *name;      /* of some of the files; NULL: all */
-    tf_type type;
-    format format;
-} part;
-
-struct tf_template {
-    const char *source;
-    bool shell;
-    int parts;
-    part *part;
-};
-
-/* A value on its way into a template. */
-typedef struct value {
-    tf_type type;
-    union {
-        bool boolean;
-        int64_t integer;
-        uint64_t seed;
-        double number;
-        const char *string;
-    };
-} value;
 
 /* ---- Printing values ---- */
 
@@ -98,7 +45,7 @@ static void add_natural(tf_buf *out, const value *v) {
     }
 }
 
-static void add_value(tf_buf *out, const value *v, const format *f, bool shell) {
+void template_add_value(tf_buf *out, const value *v, const format *f, bool shell) {
     if (!shell || f->raw) {
         if (f->conversion)
             add_formatted(out, v, f);
@@ -107,7 +54,7 @@ static void add_value(tf_buf *out, const value *v, const format *f, bool shell) 
         return;
     }
     tf_buf text = {0};
-    add_value(&text, v, f, false);
+    template_add_value(&text, v, f, false);
     tf_buf_add_quoted(out, tf_buf_text(&text));
     tf_buf_free(&text);
 }
@@ -163,7 +110,7 @@ static void add_files(tf_buf *out, const part *p, const tf_point *point, bool sh
         if (out->length > before)
             tf_buf_addc(out, ' ');
         value v = {.type = TF_STRING, .string = path};
-        add_value(out, &v, &p->format, shell);
+        template_add_value(out, &v, &p->format, shell);
     }
     tf_buf_free(&text);
 }
@@ -191,7 +138,7 @@ void tf_template_expand(const tf_template *template, const tf_point *point, tf_b
             add_files(out, p, point, template->shell);
         } else {
             value v = point_value(p, point);
-            add_value(out, &v, &p->format, template->shell);
+            template_add_value(out, &v, &p->format, template->shell);
         }
     }
 }
@@ -236,332 +183,4 @@ bool tf_template_uses_scratch(const tf_template *template) {
 
 const char *tf_template_source(const tf_template *template) {
     return template->source;
-}
-
-/* ---- Parsing ---- */
-
-/* The template under construction: literal text gathers in `text` until a part of another kind ends it. */
-typedef struct builder {
-    struct loader *loader;
-    const at *where;
-    const known_names *scope;
-    bool shell;
-    tf_buf script; /* shell: all of the text so far, with SHELL_VALUE for each value */
-    tf_buf text;
-    part *part;
-    int parts;
-} builder;
-
-static void end_text(builder *b) {
-    if (b->text.length == 0)
-        return;
-    b->part[b->parts++] = (part){.kind = PART_TEXT,
-                                 .text = tf_arena_strndup(b->loader->arena, tf_buf_text(&b->text), b->text.length),
-                                 .length = b->text.length};
-    tf_buf_clear(&b->text);
-}
-
-/* "04d", ".3f", "raw" -> format. The conversion must suit the type. */
-static bool parse_format(builder *b, const char *name, const char *text, tf_type type, const char *why, format *f) {
-    *f = (format){.flags = "%"};
-    if (!text)
-        return true;
-    if (strcmp(text, "raw") == 0) {
-        f->raw = true;
-        return true;
-    }
-    size_t length = strlen(text);
-    size_t flags = strspn(text, "-+ 0#");
-    size_t size = flags + strspn(text + flags, "0123456789");
-    long width = strtol(text + flags, NULL, 10), precision = 0;
-    if (text[size] == '.') {
-        precision = strtol(text + size + 1, NULL, 10);
-        size += 1 + strspn(text + size + 1, "0123456789");
-    }
-    if (size + 1 != length || !strchr("diouxXeEfFgGs", text[size]) || size > 12) {
-        complain(b->loader->diags, b->where, "{%s:%s}: \"%s\" is not a format; say {%s:04d}, {%s:.3f} or the like",
-                 name, text, text, name, name);
-        return false;
-    }
-    if (width > WIDEST || precision > WIDEST) {
-        complain(b->loader->diags, b->where, "{%s:%s}: widths and precisions go up to %d", name, text, WIDEST);
-        return false;
-    }
-    f->conversion = text[size];
-    memcpy(f->flags + 1, text, size);
-    f->flags[size + 1] = '\0';
-    bool integer = type == TF_INT64 || type == TF_UINT64 || type == TF_BOOL;
-    bool number = type == TF_INT64 || type == TF_FLOAT64;
-    bool fits = f->conversion == 's' ? type == TF_STRING : strchr("diouxX", f->conversion) != NULL ? integer : number;
-    if (!fits)
-        complain(b->loader->diags, b->where, "{%s:%s}: %s is %s and can't be printed with '%c'%s", name, text, name,
-                 type == TF_STRING    ? "a string"
-                 : type == TF_FLOAT64 ? "a number"
-                 : type == TF_BOOL    ? "true or false"
-                                      : "an integer",
-                 f->conversion, advise_types(b->loader, name, type, why));
-    return fits;
-}
-
-/* What a name stands for: a part kind with its type, or a constant value. */
-typedef struct meaning {
-    part_kind kind; /* PART_TEXT: the constant below */
-    int param;
-    const char *name; /* of files */
-    value constant;
-    tf_type type;
-    const char *why; /* see tf_param_spec */
-} meaning;
-
-/* "inputs", or "inputs.NAME". */
-static bool is_about(const char *name, const char *kind) {
-    size_t length = strlen(kind);
-    return strncmp(name, kind, length) == 0 && (!name[length] || name[length] == '.');
-}
-
-static bool find_files(const tf_file_spec *spec, int specs, const char *name, const char *kind, meaning *m) {
-    size_t length = strlen(kind);
-    if (!is_about(name, kind))
-        return false;
-    m->type = TF_STRING;
-    if (!name[length])
-        return specs > 0;
-    for (int i = 0; i < specs && !m->name; i++)
-        if (tf_file_has_name(&spec[i], name + length + 1))
-            m->name = spec[i].name;
-    return m->name != NULL;
-}
-
-static bool find_meaning(const builder *b, const char *name, meaning *m) {
-    const known_names *s = b->scope;
-    *m = (meaning){0};
-    if (s->space && (m->param = tf_space_find(s->space, name)) >= 0) {
-        m->kind = PART_PARAM;
-        m->type = tf_space_param(s->space, m->param)->type;
-        m->why = tf_space_param(s->space, m->param)->why;
-        return true;
-    }
-    for (int i = 0; i < b->loader->variables; i++) {
-        const variable *v = &b->loader->variable[i];
-        if (strcmp(v->name, name) == 0) {
-            m->type = v->type;
-            m->constant = (value){.type = v->type};
-            if (v->type == TF_STRING)
-                m->constant.string = v->text;
-            else if (v->type == TF_FLOAT64)
-                m->constant.number = v->number;
-            else if (v->type == TF_INT64)
-                m->constant.integer = v->integer;
-            else
-                m->constant.boolean = v->number != 0;
-            return true;
-        }
-    }
-    if (strcmp(name, "workdir") == 0 || (s->stage && strcmp(name, "stage") == 0)) {
-        m->type = TF_STRING;
-        m->constant = (value){.type = TF_STRING, .string = *name == 'w' ? b->loader->workdir : s->stage};
-        return true;
-    }
-    if (s->stage && strcmp(name, "index") == 0) {
-        m->kind = PART_INDEX;
-        m->type = TF_INT64;
-        return true;
-    }
-    if (s->stage && strcmp(name, "seed") == 0) {
-        m->kind = PART_SEED;
-        m->type = TF_UINT64;
-        return true;
-    }
-    if (s->files && strcmp(name, "scratch") == 0) {
-        m->kind = PART_SCRATCH;
-        m->type = TF_STRING;
-        return true;
-    }
-    if (s->files && find_files(s->files->input, s->files->inputs, name, "inputs", m)) {
-        m->kind = PART_INPUTS;
-        return true;
-    }
-    if (s->files && find_files(s->files->output, s->files->outputs, name, "outputs", m)) {
-        m->kind = PART_OUTPUTS;
-        return true;
-    }
-    return false;
-}
-
-/* The placeholders that would be known here. */
-static size_t known_placeholders(const builder *b, const char ***names) {
-    static const char *const built_in[] = {"workdir", "stage", "index", "seed", "scratch"};
-    const known_names *s = b->scope;
-    int params = s->space ? tf_space_params(s->space) : 0, variables = b->loader->variables;
-    int inputs = s->files ? s->files->inputs : 0, outputs = s->files ? s->files->outputs : 0;
-    *names = tf_alloc_array((size_t)(params + variables + inputs + outputs) + 7, sizeof **names);
-    size_t count = 0;
-    for (int p = 0; p < params; p++)
-        (*names)[count++] = tf_space_param(s->space, p)->name;
-    for (int v = 0; v < variables; v++)
-        (*names)[count++] = b->loader->variable[v].name;
-    for (int i = 0; i < (!s->stage ? 1 : s->files ? 5 : 4); i++)
-        (*names)[count++] = built_in[i];
-    for (int i = 0; i < inputs; i++)
-        if (s->files->input[i].name)
-            (*names)[count++] = tf_arena_printf(b->loader->arena, "inputs.%s", s->files->input[i].name);
-    for (int i = 0; i < outputs; i++)
-        if (s->files->output[i].name)
-            (*names)[count++] = tf_arena_printf(b->loader->arena, "outputs.%s", s->files->output[i].name);
-    if (inputs)
-        (*names)[count++] = "inputs";
-    if (outputs)
-        (*names)[count++] = "outputs";
-    return count;
-}
-
-static void complain_unknown(const builder *b, const char *name) {
-    tf_diags *diags = b->loader->diags;
-    const known_names *s = b->scope;
-    for (int i = 0; i < 2; i++) {
-        const char *kind = i ? "outputs" : "inputs";
-        if (s->files && is_about(name, kind) && (i ? s->files->outputs : s->files->inputs) == 0) {
-            complain(diags, b->where, "{%s}: the stage has no \"%s\"", name, kind);
-            return;
-        }
-    }
-    if (s->stage && !s->space)
-        return;
-    const char **names;
-    size_t count = known_placeholders(b, &names);
-    const char *near = tf_suggest(name, names, count);
-    if (near)
-        complain(diags, b->where, "unknown placeholder {%s}; did you mean {%s}?", name, near);
-    else if (!s->stage)
-        complain(diags, b->where, "unknown placeholder {%s}; only variables are known here", name);
-    else if (!s->files && (is_about(name, "inputs") || is_about(name, "outputs") || strcmp(name, "scratch") == 0))
-        complain(diags, b->where, "{%s} can't stand here", name);
-    else
-        complain(diags, b->where, "unknown placeholder {%s}; write {{ for a literal brace", name);
-    free(names);
-}
-
-static const struct {
-    const char *where, *advice;
-} places[SHELL_PLACES] = {
-    [SHELL_BACKQUOTES] = {"inside backquotes", "write $(...) for them"},
-    [SHELL_BRACES] = {"inside ${...}", "set a variable before, as in v={x}"},
-    [SHELL_ARITHMETIC] = {"inside $((...))", "give it as a number"},
-    [SHELL_COMMENT] = {"in a comment", "remove it"},
-    [SHELL_DOCUMENT] = {"in a here-document", "set a variable before, as in v={x}, and write $v; or use \"stdin\""},
-    [SHELL_DELIMITER] = {"where a here-document's end is named", "write a name"},
-    [SHELL_ESCAPED] = {"behind a backslash", "remove the backslash"},
-    [SHELL_DOLLAR] = {"behind a $", "remove the $; ${{v}} is the shell's own variable v"},
-    [SHELL_UNSURE] = {"behind what shells read differently ($'...', ((...)), case inside $(...))",
-                      "set a variable at the start, as in v={x}"},
-};
-
-/* Where it stands the shell must take the quotes that are put around it for quotes. A number needs none: where they
- * would be text, it is put in without. */
-static bool find_place(const builder *b, const char *name, tf_type type, format *f) {
-    const shell_place place = shell_place_after(tf_buf_text(&b->script), b->script.length);
-    if (f->raw || place == SHELL_PLAIN)
-        return true;
-    if (place == SHELL_QUOTES) {
-        complain(b->loader->diags, b->where,
-                 "{%s} stands inside quotes, but values are quoted for the shell already: remove the quotes, or write "
-                 "{%s:raw}",
-                 name, name);
-        return false;
-    }
-    f->raw = type != TF_STRING && place != SHELL_DELIMITER && place != SHELL_ESCAPED && place != SHELL_DOLLAR;
-    if (!f->raw)
-        complain(b->loader->diags, b->where,
-                 "{%s} stands %s, where it can't be quoted for the shell: %s, or write {%s:raw}", name,
-                 places[place].where, places[place].advice, name);
-    return f->raw;
-}
-
-/* `inside` is what stands between the braces. */
-static void add_placeholder(builder *b, const char *inside, size_t length) {
-    const char *whole = tf_arena_strndup(b->loader->arena, inside, length);
-    char *name = tf_arena_strdup(b->loader->arena, whole);
-    char *spec = strchr(name, ':');
-    if (spec)
-        *spec++ = '\0';
-    meaning m;
-    format f;
-    if (!find_meaning(b, name, &m)) {
-        complain_unknown(b, name);
-        return;
-    }
-    if (!parse_format(b, name, spec, m.type, m.why, &f))
-        return;
-    if (f.raw && !b->shell) {
-        complain(b->loader->diags, b->where, "{%s:raw}: nothing is quoted here; :raw is for shell commands", name);
-        return;
-    }
-    if (b->shell && !find_place(b, name, m.type, &f))
-        return;
-    if (m.kind == PART_TEXT) {
-        const size_t before = b->text.length;
-        add_value(&b->text, &m.constant, &f, b->shell);
-        if (f.raw)
-            tf_buf_adds(&b->script, b->text.data + before);
-        else
-            tf_buf_addc(&b->script, SHELL_VALUE);
-        return;
-    }
-    tf_buf_addc(&b->script, SHELL_VALUE);
-    end_text(b);
-    const bool own = m.kind == PART_PARAM && !f.conversion && tf_space_param(b->scope->space, m.param)->has_texts;
-    b->part[b->parts++] = (part){.kind = m.kind,
-                                 .text = whole,
-                                 .length = length,
-                                 .param = m.param,
-                                 .texts = own ? b->scope->space : NULL,
-                                 .name = m.name,
-                                 .type = m.type,
-                                 .format = f};
-}
-
-static void add_literal(builder *b, char c) {
-    tf_buf_addc(&b->text, c);
-    tf_buf_addc(&b->script, c);
-}
-
-const tf_template *template_parse(struct loader *loader, const at *where, const char *text, const known_names *scope,
-                                  bool shell) {
-    size_t braces = 0;
-    for (const char *c = text; *c; c++)
-        braces += *c == '{';
-    builder b = {.loader = loader, .where = where, .scope = scope, .shell = shell};
-    b.part = tf_arena_array(loader->arena, 2 * braces + 1, sizeof *b.part);
-    for (const char *c = text; *c;) {
-        if ((*c == '{' || *c == '}') && c[1] == *c) {
-            add_literal(&b, *c);
-            c += 2;
-        } else if (*c == '{') {
-            const char *close = strpbrk(c + 1, "{}");
-            if (!close || *close != '}') {
-                complain(loader->diags, where, "\"{\" without \"}\"; write {{ for a literal brace");
-                break;
-            }
-            add_placeholder(&b, c + 1, (size_t)(close - c - 1));
-            c = close + 1;
-        } else if (*c == '}') {
-            complain(loader->diags, where, "\"}\" without \"{\"; write }} for a literal brace");
-            break;
-        } else {
-            add_literal(&b, *c++);
-        }
-    }
-    end_text(&b);
-    tf_buf_free(&b.text);
-    tf_buf_free(&b.script);
-    tf_template *template = tf_arena_alloc(loader->arena, sizeof *template);
-    *template =
-        (tf_template){.source = tf_arena_strdup(loader->arena, text), .shell = shell, .parts = b.parts, .part = b.part};
-    return template;
-}
-
-const char *constant_text(struct loader *loader, const at *where, const char *text) {
-    const known_names none = {0};
-    const tf_template *template = template_parse(loader, where, text, &none, false);
-    return template->parts ? template->part[0].text : "";
 }

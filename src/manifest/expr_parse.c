@@ -1,0 +1,367 @@
+/* An expression's text becomes a formula of terms. */
+#include "manifest/expr.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct reader {
+    struct loader *loader;
+    const at *where;
+    const expr_names *names;
+    const char *source, *next;
+    tf_buf formula;
+    size_t *origin; /* per byte of the formula: where in the source it is from */
+    term *term;
+    int terms;
+    bool sound;
+    int depth; /* of parentheses */
+} reader;
+
+TF_PRINTF(2, 3) static void refuse(reader *r, const char *format, ...) {
+    tf_buf why = {0};
+    va_list args;
+    va_start(args, format);
+    tf_buf_addv(&why, format, args);
+    va_end(args);
+    if (r->sound)
+        complain(r->loader->diags, r->where, "\"%s\": %s", r->source, tf_buf_text(&why));
+    r->sound = false;
+    tf_buf_free(&why);
+}
+
+static void put(reader *r, const char *from, const char *text) {
+    size_t before = r->formula.length;
+    tf_buf_adds(&r->formula, text);
+    r->origin = tf_realloc_array(r->origin, r->formula.length + 1, sizeof *r->origin);
+    for (size_t i = before; i <= r->formula.length; i++)
+        r->origin[i] = (size_t)(from - r->source);
+}
+
+static void put_term(reader *r, const char *from, term t) {
+    char name[24];
+    r->term = tf_realloc_array(r->term, (size_t)r->terms + 1, sizeof *r->term);
+    r->term[r->terms] = t;
+    snprintf(name, sizeof name, "t%d", r->terms++);
+    put(r, from, name);
+}
+
+static void put_number(reader *r, const char *from, double value) {
+    tf_buf text = {0};
+    if (isnan(value)) {
+        tf_buf_adds(&text, "nan");
+    } else {
+        tf_buf_addc(&text, '(');
+        tf_buf_add_double(&text, value);
+        tf_buf_addc(&text, ')');
+    }
+    put(r, from, tf_buf_text(&text));
+    tf_buf_free(&text);
+}
+
+static void skip_space(reader *r) {
+    r->next += strspn(r->next, " \t\n\r");
+}
+
+static int find_name(const reader *r, const char *name) {
+    for (int n = 0; n < r->names->count; n++)
+        if (strcmp(r->names->name[n].name, name) == 0)
+            return n;
+    return -1;
+}
+
+static const variable *find_variable(const reader *r, const char *name) {
+    for (int i = 0; i < r->loader->variables; i++)
+        if (strcmp(r->loader->variable[i].name, name) == 0)
+            return &r->loader->variable[i];
+    return NULL;
+}
+
+static void refuse_unknown(reader *r, const char *name) {
+    size_t count = 0, most = (size_t)(r->names->count + r->loader->variables);
+    const char **known = tf_alloc_array(most, sizeof *known);
+    for (int n = 0; n < r->names->count; n++)
+        known[count++] = r->names->name[n].name;
+    for (int v = 0; v < r->loader->variables; v++)
+        known[count++] = r->loader->variable[v].name;
+    const char *near = tf_suggest(name, known, count);
+    if (near)
+        refuse(r, "there is no \"%s\" here; did you mean \"%s\"?", name, near);
+    else
+        refuse(r, "there is no \"%s\" here; there are %s", name, r->names->what);
+    free(known);
+}
+
+static void refuse_function(reader *r, const char *name) {
+    const char *near = expr_suggest_function(name);
+    refuse(r, "there is no function \"%s\"%s%s%s", name, near ? "; did you mean \"" : "", near ? near : "",
+           near ? "\"?" : "");
+}
+
+/* An identifier, or what stands in braces. NULL if neither is next. */
+static const char *take_name(reader *r) {
+    const char *start = r->next;
+    if (*start == '{') {
+        const char *end = strchr(start, '}');
+        if (!end) {
+            refuse(r, "'{' has no '}'");
+            return NULL;
+        }
+        r->next = end + 1;
+        return tf_arena_strndup(r->loader->arena, start + 1, (size_t)(end - start - 1));
+    }
+    if (!isalpha((unsigned char)*start) && *start != '_')
+        return NULL;
+    const char *end = start;
+    while (isalnum((unsigned char)*end) || *end == '_' ||
+           (*end == '.' && (isalpha((unsigned char)end[1]) || end[1] == '_')))
+        end++;
+    r->next = end;
+    return tf_arena_strndup(r->loader->arena, start, (size_t)(end - start));
+}
+
+/* A string: quoted, or the value of a name. false (and nothing taken) if none is next. */
+static bool take_text(reader *r, operand *out) {
+    const char *start = r->next;
+    *out = (operand){.name = -1};
+    if (*start == '\'' || *start == '"') {
+        const char *end = strchr(start + 1, *start);
+        if (!end) {
+            refuse(r, "a string has no closing %c", *start);
+            return false;
+        }
+        out->constant = tf_arena_strndup(r->loader->arena, start + 1, (size_t)(end - start - 1));
+        r->next = end + 1;
+        return true;
+    }
+    const char *name = take_name(r);
+    int n = name ? find_name(r, name) : -1;
+    const variable *v = name && n < 0 ? find_variable(r, name) : NULL;
+    if (n >= 0 && r->names->name[n].type == TF_STRING) {
+        if (r->names->name[n].array && !r->names->has_arrays)
+            refuse(r, "\"%s\" is an array, and the result is a single number", name);
+        out->name = n;
+        return true;
+    }
+    if (v && v->type == TF_STRING) {
+        out->constant = v->text;
+        return true;
+    }
+    r->next = start;
+    return false;
+}
+
+/* How a column of a table that is text by its cells becomes one of numbers. */
+static const char *way_out(const reader *r, operand text) {
+    const expr_name *name = text.name >= 0 ? &r->names->name[text.name] : NULL;
+    return name ? advise_types(r->loader, name->name, name->type, name->why) : "";
+}
+
+/* string == string, string != string. */
+static void read_comparison(reader *r, operand a) {
+    const char *start = r->next;
+    skip_space(r);
+    bool equal = strncmp(r->next, "==", 2) == 0;
+    if (!equal && strncmp(r->next, "!=", 2) != 0) {
+        refuse(r, "strings can only be compared, by == and !=, to other strings%s", way_out(r, a));
+        return;
+    }
+    r->next += 2;
+    skip_space(r);
+    operand b;
+    if (!take_text(r, &b)) {
+        refuse(r, "a string can only be compared to another string%s", way_out(r, a));
+        return;
+    }
+    put(r, start, equal ? "(" : "(1-");
+    put_term(r, start, (term){.kind = TERM_SAME, .a = a, .b = b});
+    put(r, start, ")");
+}
+
+static void read_random(reader *r, const char *start, const char *name) {
+    r->next++;
+    skip_space(r);
+    if (*r->next != ')') {
+        refuse(r, "%s() takes no argument", name);
+        return;
+    }
+    r->next++;
+    if (!r->names->streams) {
+        refuse(r, "%s() has no place here", name);
+        return;
+    }
+    put_term(r, start, (term){.kind = *name == 'n' ? TERM_NORMAL : TERM_UNIFORM, .stream = ++*r->names->streams});
+}
+
+static void read_name(reader *r, const char *start, const char *name) {
+    skip_space(r);
+    bool bare = *start != '{';
+    if (bare && *r->next == '(') {
+        if (!expr_is_function(name))
+            refuse_function(r, name);
+        else if (strcmp(name, "random") == 0 || strcmp(name, "normal") == 0)
+            read_random(r, start, name);
+        else
+            put(r, start, name);
+        return;
+    }
+    int n = find_name(r, name);
+    const variable *v = find_variable(r, name);
+    if (n >= 0 && r->names->name[n].array && !r->names->has_arrays) {
+        refuse(r, "\"%s\" is an array, and the result is a single number", name);
+        return;
+    }
+    if (n >= 0) {
+        put_term(r, start, (term){.kind = TERM_VALUE, .name = n});
+        return;
+    }
+    if (v) {
+        put_number(r, start, v->number);
+        return;
+    }
+    if (strcmp(name, "index") == 0 && r->names->has_index) {
+        put_term(r, start, (term){.kind = TERM_INDEX});
+        return;
+    }
+    if (expr_is_constant(name))
+        put(r, start, name);
+    else
+        refuse_unknown(r, name);
+}
+
+static void read_operator(reader *r) {
+    static const char *const operators[] = {"**", "==", "!=", "<=", ">=", "&&", "||", "+", "-", "*", "/",
+                                            "%",  "^",  "<",  ">",  "!",  "?",  ":",  "(", ")", ","};
+    const char *start = r->next;
+    for (size_t o = 0; o < sizeof operators / sizeof *operators; o++) {
+        size_t length = strlen(operators[o]);
+        if (strncmp(start, operators[o], length) != 0)
+            continue;
+        r->depth += *start == '(' ? 1 : *start == ')' ? -1 : 0;
+        if (*start == ',' && r->depth <= 0)
+            refuse(r, "a ',' belongs between the arguments of a function");
+        put(r, start, o == 0 ? "^" : operators[o]);
+        r->next += length;
+        return;
+    }
+    if (*start == '=')
+        refuse(r, "a single '=' has no meaning; equality is ==");
+    else if (*start == '&' || *start == '|')
+        refuse(r, "'%c' has no meaning; \"and\" is &&, \"or\" is ||", *start);
+    else
+        refuse(r, "'%c' has no meaning", *start);
+}
+
+static void read_part(reader *r) {
+    const char *start = r->next;
+    operand string;
+    if (take_text(r, &string)) {
+        read_comparison(r, string);
+        return;
+    }
+    if (!r->sound)
+        return;
+    if (isdigit((unsigned char)*start) || (*start == '.' && isdigit((unsigned char)start[1]))) {
+        char *end;
+        double value = strtod(start, &end);
+        r->next = end;
+        if (isalpha((unsigned char)*end) || *end == '_')
+            refuse(r, "\"%.*s\" is not a number", (int)(end - start) + 1, start);
+        else if (isinf(value))
+            refuse(r, "%.*s is beyond float64", (int)(end - start), start);
+        else
+            put_number(r, start, value);
+        return;
+    }
+    const char *name = take_name(r);
+    if (name)
+        read_name(r, start, name);
+    else if (r->sound)
+        read_operator(r);
+}
+
+/* What muParser says of the whole. */
+static void check_formula(reader *r) {
+    double zero = 0;
+    muParserHandle_t parser = expr_parser();
+    for (int t = 0; t < r->terms; t++) {
+        char name[24];
+        snprintf(name, sizeof name, "t%d", t);
+        mupDefineVar(parser, name, &zero);
+    }
+    mupSetExpr(parser, tf_buf_text(&r->formula));
+    mupEval(parser);
+    if (mupError(parser)) {
+        enum { TOO_MANY = 14, TOO_FEW = 15 };
+        int code = mupGetErrorCode(parser), position = mupGetErrorPos(parser);
+        bool inside = position >= 0 && (size_t)position < r->formula.length;
+        const char *rest = r->source + (inside ? r->origin[position] : 0);
+        if (code == TOO_MANY || code == TOO_FEW)
+            refuse(r, "a function has too %s arguments", code == TOO_MANY ? "many" : "few");
+        else if (inside && *rest)
+            refuse(r, "is not an expression: it makes no sense from \"%s\" on", rest);
+        else
+            refuse(r, "is not an expression: something is missing");
+    }
+    mupRelease(parser);
+}
+
+expr_names param_names(const tf_space *space, expr_name *name) {
+    int params = tf_space_params(space);
+    for (int p = 0; p < params; p++)
+        name[p] = (expr_name){.name = tf_space_param(space, p)->name,
+                              .type = tf_space_param(space, p)->type,
+                              .why = tf_space_param(space, p)->why};
+    return (expr_names){.what = "the stage's parameters", .count = params, .name = name, .has_index = true};
+}
+
+const tf_expr *load_expr(struct loader *l, const at *where, const char *source, const expr_names *names) {
+    enum { LONGEST = 4000 };
+    reader r = {.loader = l, .where = where, .names = names, .source = source, .next = source, .sound = true};
+    skip_space(&r);
+    if (*r.next == '\0')
+        refuse(&r, "the expression is empty");
+    if (strlen(source) > LONGEST) {
+        complain(l->diags, where, "an expression has at most %d characters", LONGEST);
+        return NULL;
+    }
+    for (; r.sound && *r.next; skip_space(&r))
+        read_part(&r);
+    if (r.sound)
+        check_formula(&r);
+    tf_expr *expr = NULL;
+    if (r.sound) {
+        expr = tf_arena_alloc(l->arena, sizeof *expr);
+        *expr = (tf_expr){.source = tf_arena_strdup(l->arena, source),
+                          .formula = tf_arena_strdup(l->arena, tf_buf_text(&r.formula)),
+                          .names = names->count,
+                          .type = tf_arena_array(l->arena, (size_t)names->count, sizeof *expr->type),
+                          .array = tf_arena_array(l->arena, (size_t)names->count, sizeof *expr->array),
+                          .width = tf_arena_array(l->arena, (size_t)names->count, sizeof *expr->width),
+                          .terms = r.terms,
+                          .term = tf_arena_array(l->arena, (size_t)r.terms, sizeof *expr->term)};
+        for (int n = 0; n < names->count; n++) {
+            expr->type[n] = names->name[n].type;
+            expr->array[n] = names->name[n].array;
+            expr->width[n] = names->name[n].width;
+        }
+        for (int t = 0; t < r.terms; t++)
+            expr->term[t] = r.term[t];
+    }
+    tf_buf_free(&r.formula);
+    free(r.origin);
+    free(r.term);
+    return expr;
+}
+
+const tf_expr *tf_expr_parse(const char *source, const tf_expr_name *names, int count, tf_arena *arena,
+                             tf_diags *diags) {
+    struct loader l = {.arena = arena, .diags = diags};
+    expr_name *name = tf_arena_array(arena, (size_t)count, sizeof *name);
+    for (int n = 0; n < count; n++)
+        name[n] = (expr_name){.name = names[n].name, .type = names[n].type};
+    const expr_names known = {.what = "the stage's columns", .count = count, .name = name, .has_index = true};
+    return load_expr(&l, NULL, source, &known);
+}

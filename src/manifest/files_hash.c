@@ -1,0 +1,133 @@
+/* Hashes of what a task reads: of the paths, and of the contents of files and folders. */
+#include "manifest/files.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Of all outputs that an entry stands for: worked out once a group. */
+static uint64_t hash_group(tf_files *f, int stage, const tf_file_spec *spec, int64_t index) {
+    const int64_t *member;
+    int64_t count, group = tf_files_group(f, stage, spec, index, &member, &count);
+    if (group < 0)
+        return 0;
+    uint64_t known = files_grouping(f, spec)->hash[group];
+    if (known == 0) {
+        tf_paths all = {0};
+        files_add_outputs(f, stage, spec, index, &all);
+        known = tf_hash(tf_buf_text(&all.text), all.text.length, 1) | 1;
+        files_grouping(f, spec)->hash[group] = known;
+        tf_paths_free(&all);
+    }
+    return known;
+}
+
+uint64_t tf_files_input_set(tf_files *f, int stage, int64_t index) {
+    const tf_stage_spec *spec = &f->campaign->stage[stage];
+    uint64_t hash = 1;
+    for (int i = 0; i < spec->inputs; i++) {
+        const tf_file_spec *input = &spec->input[i];
+        if (input->kind == TF_FILE_OUTPUTS) {
+            uint64_t group = hash_group(f, stage, input, index);
+            hash = tf_hash(&group, sizeof group, hash);
+            continue;
+        }
+        tf_paths_clear(&f->paths);
+        tf_files_of_spec(f, stage, input, index, &f->paths);
+        hash = tf_hash(tf_buf_text(&f->paths.text), f->paths.text.length, hash);
+    }
+    return hash ? hash : 1;
+}
+
+/* Returns 0, an errno or TF_READ_...: half a file has no hash. */
+static int hash_file(const char *path, uint64_t *hash) {
+    enum { AT_ONCE = 1 << 20 };
+    int fd, failure = tf_open_regular(path, &fd);
+    *hash = 1;
+    if (failure)
+        return failure == EISDIR ? 0 : failure;
+    char *bytes = tf_alloc(AT_ONCE);
+    for (ssize_t got = 1; got != 0 && !failure;) {
+        got = read(fd, bytes, AT_ONCE);
+        if (got > 0)
+            *hash = tf_hash(bytes, (size_t)got, *hash);
+        else if (got < 0 && errno != EINTR)
+            failure = errno;
+    }
+    free(bytes);
+    close(fd);
+    return failure;
+}
+
+/* What the campaign itself has written into a folder that it reads is no input. */
+typedef struct folder_hash {
+    tf_files *files;
+    uint64_t hash;
+    int failure; /* of the first file that can't be read */
+} folder_hash;
+
+/* Of what is no file, the name counts. */
+static void mix_file(void *context, const char *path, const struct stat *info) {
+    folder_hash *folder = context;
+    tf_files *f = folder->files;
+    uint64_t one = 0;
+    if (S_ISDIR(info->st_mode) || tf_campaign_is_output(f->campaign, path) ||
+        tf_table_get(&f->made, path, strlen(path)) != TF_TABLE_NONE)
+        return;
+    const int failure = hash_file(path, &one);
+    if (failure && failure != TF_READ_IRREGULAR && !folder->failure)
+        folder->failure = failure;
+    folder->hash = tf_hash(path, strlen(path), folder->hash);
+    folder->hash = tf_hash(&one, sizeof one, folder->hash);
+}
+
+/* Read each time: a folder's own time says nothing of the files in it. */
+static int hash_folder(tf_files *f, const char *path, uint64_t *hash) {
+    folder_hash folder = {.files = f, .hash = 1};
+    if (f->made.count == 0)
+        tf_files_all_outputs(f, &f->made);
+    tf_each_entry(path, mix_file, &folder);
+    *hash = folder.hash;
+    return folder.failure;
+}
+
+/* Likewise; 0 is the hash of what is not there. */
+static int contents_hash(tf_files *f, const char *path, uint64_t *hash) {
+    struct stat info;
+    *hash = 0;
+    if (stat(path, &info) != 0)
+        return 0;
+    if (S_ISDIR(info.st_mode))
+        return hash_folder(f, path, hash);
+    contents now = {.time = info.st_mtim.tv_sec * INT64_C(1000000000) + info.st_mtim.tv_nsec, .size = info.st_size};
+    uint32_t next = (uint32_t)f->read.count, number = tf_table_add(&f->read, path, strlen(path), next);
+    if (number == next) {
+        f->contents = tf_realloc_array(f->contents, (size_t)next + 1, sizeof *f->contents);
+        f->contents[number] = (contents){.time = -1};
+    }
+    contents *known = &f->contents[number];
+    if (known->time != now.time || known->size != now.size) {
+        int failure = hash_file(path, &now.hash);
+        if (failure)
+            return failure;
+        *known = now;
+    }
+    *hash = known->hash;
+    return 0;
+}
+
+const char *tf_files_hash(tf_files *f, const tf_paths *paths, uint64_t *hash, int *failure) {
+    *hash = 0;
+    for (size_t i = 0; i < paths->count; i++) {
+        uint64_t one;
+        if (!paths->item[i].spec->by_hash)
+            continue;
+        *failure = contents_hash(f, tf_paths_text(paths, i), &one);
+        if (*failure)
+            return tf_paths_text(paths, i);
+        *hash = tf_hash(&one, sizeof one, *hash);
+    }
+    return NULL;
+}

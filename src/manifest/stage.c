@@ -1,0 +1,91 @@
+/* One stage: its space, files, arrays, run, columns, reductions and handling, in the order in which they need each
+ * other. */
+#include "manifest/load.h"
+
+#include <string.h>
+
+/* "where" of the stage, and of its axes of rows. */
+static void load_wheres(struct loader *l, const stage_json *json, const at *over, tf_stage_spec *stage) {
+    const cJSON *object;
+    const at *where;
+    const char *own =
+        stage_member(json, "where", &object, &where) ? json_string(l->diags, where, object, "where") : NULL;
+    if (!stage->space)
+        return;
+    int sources = tf_space_sources(stage->space);
+    expr_name *name = tf_arena_array(l->arena, (size_t)tf_space_params(stage->space), sizeof *name);
+    expr_names names = param_names(stage->space, name);
+    const tf_expr **list = tf_arena_array(l->arena, (size_t)sources + 1, sizeof(tf_expr *));
+    for (int n = 0; n < sources; n++) {
+        const char *source = tf_space_source_at(stage->space, n)->where;
+        if (source)
+            list[stage->wheres++] = load_expr(l, over, source, &names);
+    }
+    at here = at_key(where, "where");
+    if (own)
+        list[stage->wheres++] = load_expr(l, &here, own, &names);
+    stage->where = list;
+}
+
+static void check_not_array(struct loader *l, const at *where, const tf_stage_spec *stage, const char *column) {
+    at here = at_key(where, column);
+    int a = 0;
+    while (a < stage->arrays && strcmp(stage->array[a].name, column) != 0)
+        a++;
+    if (a < stage->arrays)
+        complain(l->diags, &here, "\"%s\" is the name of an array already", column);
+}
+
+void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
+    const cJSON *object;
+    const at *where;
+    int before = l->diags->count;
+    const cJSON *over = stage_member(json, "over", &object, &where);
+    at at_over = at_key(where, "over");
+    const tf_found *others = l->found; /* of a stage that needs this one */
+    l->found = NULL;
+    stage->space = load_space(l, &at_over, over);
+    stage->found = l->found;
+    l->found = others;
+    if (stage->space) {
+        for (int i = 0; i < l->variables; i++)
+            if (tf_space_find(stage->space, l->variable[i].name) >= 0)
+                complain(l->diags, &at_over, "\"%s\" is a variable and a parameter; one needs another name",
+                         l->variable[i].name);
+    }
+    if (l->diags->count > before)
+        stage->space = NULL; /* what follows is checked all the same, as far as that goes */
+
+    load_files(l, json, stage);
+    load_arrays(l, json, stage);
+    if (stage->space && tf_space_sources(stage->space) && tf_stage_has_files(stage))
+        complain(l->diags, &at_over, "a stage with files can't take its points from another stage's rows");
+    if (stage->space && tf_stage_has_files(stage) && tf_space_size(stage->space) > TF_MOST_FILE_TASKS)
+        complain(l->diags, &at_over, "a stage with files has at most %d tasks", TF_MOST_FILE_TASKS);
+    if (stage->space && tf_files_know_log(stage) && tf_space_size(stage->space) > TF_MOST_FILE_TASKS)
+        complain(l->diags, &at_over, "a stage with a \"log\" has at most %d tasks", TF_MOST_FILE_TASKS);
+    const cJSON *run = stage_member(json, "run", &object, &where);
+    at at_run = at_key(where, "run");
+    known_names scope = {.stage = stage->name, .space = stage->space, .files = stage};
+    bool command = cJSON_GetObjectItemCaseSensitive(run, "command") != NULL;
+    if (!run)
+        complain(l->diags, &json->own_at, "needs a \"run\"");
+    else if (!cJSON_IsObject(run))
+        complain(l->diags, &at_run, "must be an object, not %s", json_kind(run));
+    else
+        load_run(l, &at_run, run, &scope, &stage->run);
+    const cJSON *results = stage_member(json, "results", &object, &where);
+    at at_results = at_key(where, "results");
+    if (results)
+        load_columns(l, &at_results, results, &scope, command, stage);
+    for (int c = 0; c < stage->columns; c++)
+        check_not_array(l, &at_results, stage, stage->column[c].name);
+    load_exprs(l, &at_run, run, stage);
+    load_wheres(l, json, &at_over, stage);
+    load_reductions(l, json, stage);
+    load_until(l, json, stage);
+    load_handling(l, json, stage);
+    if (stage->log && !tf_run_is_command(&stage->run))
+        complain(l->diags, &json->own_at,
+                 "\"log\" goes with a command; what a function or a service logs is in its stderr");
+}

@@ -1,0 +1,171 @@
+/* The stages of a manifest: one that takes points or arrays from another is loaded after it. */
+#include "manifest/load.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_identifier(const char *name) {
+    if (!isalpha((unsigned char)*name) && *name != '_')
+        return false;
+    for (; *name; name++)
+        if (!isalnum((unsigned char)*name) && *name != '_')
+            return false;
+    return true;
+}
+
+/* Names first, so that "after" can name a later stage. */
+static void load_stage_name(struct loader *l, const at *where, const cJSON *json, tf_stage_spec *stage,
+                            const tf_stage_spec *earlier, int count) {
+    at here = at_key(where, "name");
+    const char *name = json_string(l->diags, where, json, "name");
+    stage->name = name ? tf_arena_strdup(l->arena, name) : "";
+    if (!cJSON_GetObjectItemCaseSensitive(json, "name"))
+        complain(l->diags, where, "needs a \"name\"");
+    else if (name && !is_identifier(name))
+        complain(l->diags, &here, "\"%s\" is not a stage's name: letters, digits and _, not beginning with a digit",
+                 name);
+    for (int i = 0; name && i < count; i++)
+        if (strcmp(earlier[i].name, name) == 0)
+            complain(l->diags, &here, "two stages are called \"%s\"", name);
+}
+
+/* Names of stages, in "after". */
+static int load_after_names(struct loader *l, const at *where, const cJSON *after, const tf_campaign *campaign,
+                            int *list) {
+    int n = 0, count = 0;
+    for (const cJSON *item = after->child; item; item = item->next, n++) {
+        at here = at_index(where, n);
+        if (!cJSON_IsString(item)) {
+            complain(l->diags, &here, "must be a string, not %s", json_kind(item));
+            continue;
+        }
+        int s = tf_campaign_stage(campaign, item->valuestring, strlen(item->valuestring));
+        if (s >= 0)
+            list[count++] = s;
+        else
+            complain(l->diags, &here, "%s", no_such_stage(l, campaign, item->valuestring));
+    }
+    return count;
+}
+
+/* "after", and the stages whose rows are points of this one, or whose columns its arrays. */
+static void load_after(struct loader *l, const stage_json *json, const tf_campaign *campaign, tf_stage_spec *stage) {
+    const cJSON *object, *after = NULL;
+    const at *where;
+    int sources = stage->space ? tf_space_sources(stage->space) : 0;
+    if (stage_member(json, "after", &object, &where))
+        after = json_array(l->diags, where, object, "after");
+    at at_after = at_key(where, "after");
+    size_t most = (size_t)cJSON_GetArraySize(after) + (size_t)sources + (size_t)stage->arrays;
+    int *list = tf_arena_array(l->arena, most, sizeof *list);
+    stage->afters = after ? load_after_names(l, &at_after, after, campaign, list) : 0;
+    for (int n = 0; n < sources; n++)
+        list[stage->afters++] = tf_space_source_at(stage->space, n)->stage;
+    for (int a = 0; a < stage->arrays; a++)
+        if (stage->array[a].stage >= 0)
+            list[stage->afters++] = stage->array[a].stage;
+    stage->after = list;
+}
+
+/* The stages of a manifest while they are loaded: one that takes points from another comes after it. */
+typedef enum load_mark { NOT_LOADED, LOADING, LOADED, BROKEN } load_mark;
+
+struct stages_json {
+    tf_campaign *campaign;
+    tf_stage_spec *stage;
+    const cJSON *list, *defaults;
+    const at *at_stages, *at_defaults;
+    load_mark *mark;
+};
+
+static void load_stage_once(struct loader *l, int s) {
+    struct stages_json *all = l->stages;
+    if (all->mark[s] != NOT_LOADED)
+        return;
+    stage_json both = {.own = cJSON_GetArrayItem(all->list, s),
+                       .defaults = all->defaults,
+                       .own_at = at_index(all->at_stages, s),
+                       .defaults_at = *all->at_defaults};
+    int before = l->diags->count;
+    all->mark[s] = LOADING;
+    load_stage(l, &both, &all->stage[s]);
+    load_after(l, &both, all->campaign, &all->stage[s]);
+    all->mark[s] = l->diags->count > before ? BROKEN : LOADED;
+}
+
+const tf_stage_spec *load_needed_stage(struct loader *l, const at *where, const char *name) {
+    struct stages_json *all = l->stages;
+    int s = all ? tf_campaign_stage(all->campaign, name, strlen(name)) : -1;
+    if (s < 0) {
+        complain(l->diags, where, "there is no stage \"%s\"", name);
+        return NULL;
+    }
+    if (all->mark[s] == LOADING) {
+        complain(l->diags, where, "stage \"%s\" takes its points or arrays from this one", name);
+        return NULL;
+    }
+    load_stage_once(l, s);
+    return all->mark[s] == LOADED ? &all->stage[s] : NULL;
+}
+
+void load_stages(struct loader *l, const at *root, const cJSON *json, tf_campaign *campaign) {
+    const cJSON *list = json_array(l->diags, root, json, "stages");
+    const cJSON *defaults = json_object(l->diags, root, json, "defaults");
+    at at_defaults = at_key(root, "defaults"), at_stages = at_key(root, "stages");
+    if (defaults)
+        json_check_keys(l->diags, &at_defaults, defaults, keys_defaults());
+    if (!list)
+        return;
+    int count = cJSON_GetArraySize(list);
+    if (count == 0)
+        complain(l->diags, &at_stages, "needs at least one stage");
+    tf_stage_spec *stage = tf_arena_array(l->arena, (size_t)count, sizeof *stage);
+    campaign->stage = stage;
+    campaign->stages = count;
+    bool objects = true;
+    for (int s = 0; s < count; s++) {
+        const cJSON *item = cJSON_GetArrayItem(list, s);
+        at here = at_index(&at_stages, s);
+        stage[s].number = s;
+        stage[s].pointer = tf_arena_printf(l->arena, "/stages/%d", s);
+        stage[s].name = "";
+        if (cJSON_IsObject(item)) {
+            json_check_keys(l->diags, &here, item, keys_stage());
+            load_stage_name(l, &here, item, &stage[s], stage, s);
+        } else {
+            complain(l->diags, &here, "must be an object, not %s", json_kind(item));
+            objects = false;
+        }
+    }
+    struct stages_json all = {.campaign = campaign,
+                              .stage = stage,
+                              .list = list,
+                              .defaults = defaults,
+                              .at_stages = &at_stages,
+                              .at_defaults = &at_defaults,
+                              .mark = tf_alloc_array((size_t)count, sizeof *all.mark)};
+    l->stages = &all;
+    for (int s = 0; objects && s < count; s++)
+        load_stage_once(l, s);
+    l->stages = NULL;
+    free(all.mark);
+}
+
+/* A manifest with "run" at its top is one stage, named as the campaign as far as a stage's name allows. */
+void load_single(struct loader *l, const at *root, const cJSON *json, tf_campaign *campaign) {
+    char *name = tf_arena_strdup(l->arena, campaign->name);
+    for (char *c = name; *c; c++)
+        if (!isalnum((unsigned char)*c))
+            *c = '_';
+    if (isdigit((unsigned char)*name))
+        name = tf_arena_printf(l->arena, "_%s", name);
+    tf_stage_spec *stage = tf_arena_alloc(l->arena, sizeof *stage);
+    stage->name = name;
+    stage->pointer = tf_arena_strdup(l->arena, "");
+    campaign->stage = stage;
+    campaign->stages = 1;
+    stage_json only = {.own = json, .own_at = *root};
+    load_stage(l, &only, stage);
+    load_after(l, &only, campaign, stage);
+}
