@@ -1,5 +1,6 @@
 /* What is the campaign's own (see owned.h). */
 #include "graph/owned.h"
+#include "manifest/code.h"
 
 #include <string.h>
 

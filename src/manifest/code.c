@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "manifest/code.h"
+#include "manifest/code_parts.h"
 
 typedef struct finder {
     const cJSON *known; /* as found before; NULL: nothing was */

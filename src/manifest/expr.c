@@ -1,5 +1,5 @@
 /* What is known of an expression, and its evaluation. */
-#include "manifest/expr.h"
+#include "manifest/terms.h"
 
 #include <assert.h>
 #include <dlfcn.h>

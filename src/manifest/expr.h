@@ -1,49 +1,44 @@
-/* Expressions: muParser parses and evaluates them; what it is given is made of the manifest's text here. Names become
- * terms t0, t1, ..., each an array of numbers, so that names may be any, unknown ones are found with a suggestion, and
- * strings, which muParser can't compare, are compared beforehand: the comparison is a term. Variables are constants. */
+/* Expressions, checked and evaluated. */
 #ifndef TF_MANIFEST_EXPR_H
 #define TF_MANIFEST_EXPR_H
 
-#include <muParserDLL.h>
+#include "manifest/source.h"
 
-#include "manifest/load.h"
+/* Arithmetic on named values, checked when the manifest is read: "n > 10 && filter == 'R'". Numbers are double
+ * precision (integers beyond 2^53 are rounded), truth is 1 and 0. */
+typedef struct tf_expr tf_expr;
+const char *tf_expr_source(const tf_expr *expr); /* as written in the manifest */
 
-typedef enum term_kind {
-    TERM_VALUE, /* a name's */
-    TERM_INDEX,
-    TERM_SAME,    /* two strings are equal: 1 or 0 */
-    TERM_UNIFORM, /* random numbers of the task */
-    TERM_NORMAL
-} term_kind;
+/* An expression of named values, and of "index", that is in no manifest. The arena owns it. NULL after a complaint. */
+typedef struct tf_expr_name {
+    const char *name;
+    tf_type type;
+} tf_expr_name;
 
-/* A string of a comparison: a name's, or a constant. */
-typedef struct operand {
-    int name; /* -1: `constant` */
-    const char *constant;
-} operand;
+const tf_expr *tf_expr_parse(const char *source, const tf_expr_name *names, int count, tf_arena *arena,
+                             tf_diags *diags);
 
-typedef struct term {
-    term_kind kind;
-    int name;        /* TERM_VALUE */
-    operand a, b;    /* TERM_SAME */
-    uint32_t stream; /* of random numbers */
-} term;
+/* Does it use the name's value? Names are numbered as where it was loaded: the parameters of its stage, then what else
+ * there was. */
+bool tf_expr_uses(const tf_expr *expr, int name);
 
-struct tf_expr {
-    const char *source, *formula;
-    int names;
-    tf_type *type; /* per name */
-    bool *array;   /* likewise */
-    size_t *width; /* likewise, of texts that are an array's: bytes of a cell */
-    int terms;
-    term *term;
-};
+/* Adds what its values depend on besides those of the names. */
+void tf_expr_resolved(const tf_expr *expr, tf_buf *out);
 
-/* A parser that knows functions, constants and operators, and no terms. To be released. */
-muParserHandle_t expr_parser(void);
+/* What evaluates an expression: for one thread. Random numbers are those of the stage's tasks. The expression and
+ * `stage` must outlive it. */
+typedef struct tf_eval tf_eval;
+tf_eval *tf_eval_new(const tf_expr *expr, uint64_t seed, const char *stage);
+void tf_eval_free(tf_eval *eval);
 
-bool expr_is_function(const char *name);
-const char *expr_suggest_function(const char *name); /* the nearest; NULL if none is near */
-bool expr_is_constant(const char *name);
+/* Its values for tasks first .. first + count - 1. values[n] has those of name n, as tf_space_fill gives them; of names
+ * that are not used it may be NULL. */
+void tf_eval_run(tf_eval *eval, const void *const *values, int64_t first, int64_t count, double *out);
+
+bool tf_eval_is_true(double value); /* neither 0 nor NaN */
+
+/* Numbers of one task, element by element: values[n] has `count` elements where name n is an array, else one. Random
+ * numbers are drawn from the task's streams, one an element. */
+void tf_eval_elements(tf_eval *eval, const void *const *values, int64_t index, int64_t count, double *out);
 
 #endif

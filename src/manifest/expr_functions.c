@@ -1,5 +1,5 @@
 /* The functions, constants and operators of expressions. */
-#include "manifest/expr.h"
+#include "manifest/terms.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* An expression's text becomes a formula of terms. */
-#include "manifest/expr.h"
+#include "manifest/terms.h"
 
 #include <ctype.h>
 #include <math.h>

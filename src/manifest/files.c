@@ -1,5 +1,5 @@
 /* The files of one task (files.h). */
-#include "manifest/files.h"
+#include "manifest/finder.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Hashes of what a task reads: of the paths, and of the contents of files and folders. */
-#include "manifest/files.h"
+#include "manifest/finder.h"
 
 #include <errno.h>
 #include <stdlib.h>

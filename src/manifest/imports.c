@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "manifest/code.h"
+#include "manifest/code_parts.h"
 
 /* `folder` with its slash, or "". */
 typedef struct module_finder {

@@ -1,5 +1,5 @@
 /* Leaves of a space, and the one that holds its values: a table. */
-#include "manifest/space.h"
+#include "manifest/tree.h"
 
 #include <string.h>
 

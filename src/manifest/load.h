@@ -3,7 +3,7 @@
 #define TF_MANIFEST_LOAD_H
 
 #include "manifest/json.h"
-#include "manifest/space.h"
+#include "manifest/tree.h"
 
 typedef struct variable {
     const char *name;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "manifest/code.h"
+#include "manifest/code_parts.h"
 
 /* How a program takes its script: options whose value is the next word if nothing follows in theirs, those whose value
  * is in the same word, and those behind which there is no script. */

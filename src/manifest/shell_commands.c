@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "manifest/code.h"
+#include "manifest/code_parts.h"
 
 typedef struct lexer {
     code_on_command *take;

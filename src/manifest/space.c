@@ -1,5 +1,5 @@
 /* Lazy spaces: a parameter's values for a run of points are computed column by column from the points' indices. */
-#include "manifest/space.h"
+#include "manifest/tree.h"
 
 #include <assert.h>
 #include <math.h>

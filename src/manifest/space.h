@@ -1,75 +1,60 @@
-/* The tree behind a space: leaves give values, inner nodes join them. */
+/* Parameter spaces: what the points of a stage are. */
 #ifndef TF_MANIFEST_SPACE_H
 #define TF_MANIFEST_SPACE_H
 
-#include "manifest/manifest.h"
+#include "base/base.h"
 
-/* What a kind of leaf does. Each kind is at home in the file of its axis, and this is all that the tree knows of it. */
-typedef struct leaf_kind {
-    int number; /* in hashes, which outputs keep: never changed, never given to another */
+/* A lazy parameter space: point i's values are computed from i, and nothing is ever expanded. */
+typedef struct tf_space tf_space;
 
-    /* Values of a parameter of points first .. first + count - 1, as tf_space_fill gives them. */
-    void (*fill)(const tf_space *leaf, int param, int64_t first, int64_t count, void *out);
+typedef struct tf_param_spec {
+    const char *name;
+    tf_type type;      /* TF_BOOL, TF_INT64, TF_FLOAT64 or TF_STRING */
+    int64_t max_bytes; /* strings: the longest value */
+    bool given;        /* by another stage's rows: tf_space_fill does not know it */
+    bool has_texts;    /* numbers that were written in their own way: see tf_space_text */
+    const char *why;   /* a column of a table is of this type, for people; NULL: as it looks */
+} tf_param_spec;
 
-    /* Adds the first `points` points to a hash. 0: fewer than all of them are no space of this kind. */
-    uint64_t (*hash)(const tf_space *leaf, int64_t points, uint64_t hash);
+/* Rows of another stage that give parameters: point i of the space has the one at i / stride % rows of the list. */
+typedef struct tf_space_source {
+    int stage;        /* its number, */
+    const char *name; /* and name */
+    int64_t rows, stride;
+    const int64_t *row; /* the list; NULL: all rows in order */
+    int first, params;  /* parameters first .. first + params - 1 of the space */
+    const int *param;   /* per parameter: which of that stage's parameters it is; -1: a column */
+    const int *column;  /* likewise */
+    const char *where;  /* an expression that the parameters must make true; NULL: none */
+} tf_space_source;
 
-    /* The text that a value was written as, of a parameter that has texts. NULL: none has. */
-    const char *(*text)(const tf_space *leaf, int param, int64_t index);
-} leaf_kind;
+enum { TF_LONGEST_GIVEN = 1024 }; /* bytes of a string that is a column of another stage */
 
-/* How an inner node joins its children; the numbers are in hashes, as those of leaves. */
-typedef enum space_join {
-    JOIN_PRODUCT = 7, /* the last child varies fastest */
-    JOIN_ZIP = 8,     /* children side by side */
-    JOIN_CONCAT = 9   /* one child after another, the same parameters in each */
-} space_join;
+int64_t tf_space_size(const tf_space *space);
+int tf_space_params(const tf_space *space);
+const tf_param_spec *tf_space_param(const tf_space *space, int param);
+int tf_space_find(const tf_space *space, const char *name); /* -1 if there is none */
 
-/* Chunks of an array. */
-typedef struct space_blocks {
-    int rank;
-    int64_t shape[TF_MAX_RANK], chunk[TF_MAX_RANK];
-    const char *name; /* of the axis; last, as it is no part of what the points are */
-} space_blocks;
+int tf_space_sources(const tf_space *space);
+const tf_space_source *tf_space_source_at(const tf_space *space, int n);
 
-struct tf_space {
-    const leaf_kind *leaf; /* NULL: an inner node */
-    space_join join;       /* of an inner node */
-    int64_t size;
-    int params;
-    tf_param_spec *param;
-    int children;
-    tf_space **child;
-    int sources;
-    tf_space_source *source;
-    const void *data;     /* a leaf's own, as its kind has it */
-    space_blocks *blocks; /* where the points are chunks of an array or of a table; else NULL */
-    const tf_csv *csv;    /* such a table */
-};
+/* Values of one parameter, not a given one, for points first .. first + count - 1 into `out`: uint8_t, int64_t, double
+ * or const char * (owned by the space) by its type. */
+void tf_space_fill(const tf_space *space, int param, int64_t first, int64_t count, void *out);
 
-/* Inner nodes. Children's sizes and parameters are set; NULL if there are more than 2^62 points. */
-tf_space *space_product(tf_arena *arena, tf_space **child, int children);
-tf_space *space_zip(tf_arena *arena, tf_space **child, int children);
-/* Parameters are those of the first child, with the wider of two numeric types. */
-tf_space *space_concat(tf_arena *arena, tf_space **child, int children);
+/* What stands in the table that a number of the point comes from: "1E5", "+1.10". NULL: nothing else than what it is
+ * printed as. */
+const char *tf_space_text(const tf_space *space, int param, int64_t index);
 
-/* ---- Leaves ---- */
+/* Bytes of one value there. */
+size_t tf_space_value_size(tf_type type);
 
-/* A leaf whose parameters and data are to be filled in. */
-tf_space *leaf_new(tf_arena *arena, const leaf_kind *kind, int params, int64_t size);
+/* Values as they are stored in the output: strings as cells of one size, padded with NULs. */
+size_t tf_space_cell_size(const tf_space *space, int param);
+void tf_space_cells(const tf_space *space, int param, const void *values, int64_t count, void *cells);
 
-/* Of a single parameter. */
-tf_space *leaf_of_one(tf_arena *arena, const leaf_kind *kind, const char *name, tf_type type, int64_t size);
-
-/* ---- Tables: a column of values per parameter ---- */
-
-tf_space *table_new(tf_arena *arena, int params, int64_t size);
-
-/* Values of a parameter, which the table does not own: numbers or booleans, or texts. */
-void table_set(tf_space *table, int param, tf_type type, const void *values);
-void table_set_strings(tf_space *table, int param, const char *const *strings);
-
-/* And the texts that its numbers were written as. */
-void table_set_texts(tf_space *table, int param, const char *const *texts);
+/* A hash of how the first `points` points are made, by which spaces are told apart without going through their points.
+ * Equal hashes mean equal points. 0 if the space can't be cut there without going through them. */
+uint64_t tf_space_hash(const tf_space *space, int64_t points);
 
 #endif

@@ -1,5 +1,5 @@
 /* Templates, expanded for a task. */
-#include "manifest/template.h"
+#include "manifest/template_parts.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,60 +1,35 @@
-/* Text with {placeholders}. Variables and other constants are put in when the manifest is read; what is left for each
- * task is its parameters, index, seed and scratch folder. In shell templates every value is quoted. */
+/* Texts with {placeholders}. */
 #ifndef TF_MANIFEST_TEMPLATE_H
 #define TF_MANIFEST_TEMPLATE_H
 
-#include "manifest/load.h"
+#include "manifest/files.h"
 
-typedef enum part_kind {
-    PART_TEXT,
-    PART_PARAM,
-    PART_INDEX,
-    PART_SEED,
-    PART_SCRATCH,
-    PART_INPUTS,
-    PART_OUTPUTS
-} part_kind;
+/* Parsed and resolved when the manifest is read. */
+/* What a task's placeholders stand for. params[p] points to the value of parameter p, as tf_space_fill stores it. */
+typedef struct tf_point {
+    int64_t index;
+    uint64_t seed;
+    const char *scratch;
+    const void *const *params;
+    const tf_paths *inputs, *outputs; /* where the template uses them */
+    const char *folder;               /* put before paths that are relative; NULL: nothing */
+} tf_point;
 
-/* The widest that a format may ask for, so that no placeholder can fill the memory. */
-#define WIDEST 1000
+void tf_template_expand(const tf_template *template, const tf_point *point, tf_buf *out);
 
-/* How a value is printed: the printf conversion, 0 for its natural form. */
-typedef struct format {
-    char flags[24]; /* "%-08.3" */
-    char conversion;
-    bool raw;
-} format;
+/* Is it {inputs}, {outputs} or one by name, and nothing else? Then it is a list of paths, each ended by a NUL. Returns
+ * how many. */
+bool tf_template_is_list(const tf_template *template);
+int tf_template_expand_list(const tf_template *template, const tf_point *point, tf_buf *out);
+bool tf_template_is_constant(const tf_template *template);      /* the same text for every task */
+const char *tf_template_text_name(const tf_template *template); /* of the first text that is put in; NULL: none is */
+bool tf_template_uses_scratch(const tf_template *template);
+const char *tf_template_source(const tf_template *template); /* as written in the manifest */
 
-typedef struct part {
-    part_kind kind;
-    const char *text; /* PART_TEXT; else what stands between the braces */
-    size_t length;
-    int param;
-    const tf_space *texts; /* of the parameter: where its own text is; NULL: the value is printed */
-    const char *name;      /* of some of the files; NULL: all */
-    tf_type type;
-    format format;
-} part;
+/* Adds the template as it could be written with its variables put in. */
+void tf_template_resolved(const tf_template *template, tf_buf *out);
 
-struct tf_template {
-    const char *source;
-    bool shell;
-    int parts;
-    part *part;
-};
-
-/* Adds a value as the placeholder wants it. */
-typedef struct value {
-    tf_type type;
-    union {
-        bool boolean;
-        int64_t integer;
-        uint64_t seed;
-        double number;
-        const char *string;
-    };
-} value;
-
-void template_add_value(tf_buf *out, const value *v, const format *f, bool shell);
+/* Adds what its texts begin with for every task. */
+void tf_template_beginning(const tf_template *template, tf_buf *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* Templates, taken apart when the manifest is read. */
 #include "manifest/shell.h"
-#include "manifest/template.h"
+#include "manifest/template_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>

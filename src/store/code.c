@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "manifest/code.h"
 #include "store/file.h"
 
 enum { MOST_VERSIONS = 1 << 16, MOST_BYTES = 1 << 28 };

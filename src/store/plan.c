@@ -2,6 +2,7 @@
  * only its space has grown, they move to where their points are now. A row that a run was killed at is told from one
  * that is done by its status, and by the record in a side file that vouches for it. */
 #include "store/plan.h"
+#include "manifest/code.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>

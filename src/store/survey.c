@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "manifest/code.h"
 #include "store/journal.h"
 #include "store/lock.h"
 #include "store/plan.h"
