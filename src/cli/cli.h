@@ -2,46 +2,8 @@
 #ifndef TF_CLI_H
 #define TF_CLI_H
 
-#include <cJSON.h>
-
-#include "report/report.h"
-#include "store/store.h"
-
-typedef struct options {
-    int words; /* of the command line, as given */
-    const char **word;
-    const char *verb;
-    const char *kind;     /* of import */
-    const char *manifest; /* or the file to import */
-    int arguments;        /* behind it */
-    const char **argument;
-    const char *output; /* absolute, or NULL */
-    const char *format, *columns, *where;
-    const char *workdir; /* as given, or NULL */
-    const char *seed;
-    const char *retries;
-    int sets;
-    const char **set;
-    int slots, nodes; /* 0: not given */
-    tf_bind bind;
-    tf_progress_style progress;
-    double time;            /* s that a job may take; 0: not given */
-    double sync;            /* s; 0: never */
-    double walltime, grace; /* s; walltime 0: none */
-    double started;         /* tf_now() */
-    double latency;         /* s; negative: not given */
-    const char *rerun;      /* NULL: not given */
-    int forces, targets;
-    const char **force, **target;
-    bool fresh, salvage, json, raw, safe, watch, dry_run, verbose, by_task, trust, touch, keep_incomplete;
-    tf_arena *arena;
-} options;
-
-/* Complains on stderr, on one rank only, and returns TF_ERR_USAGE. */
-int cli_usage_error(const char *format, ...) TF_PRINTF(1, 2);
-
-/* Prints it on stdout, and frees it. */
-void cli_print_json(cJSON *json);
+#include "cli/complain.h"
+#include "cli/options.h"
 
 /* A campaign read from disk. The process has changed to its work folder. */
 typedef struct loaded {
@@ -74,7 +36,8 @@ void cli_forget(recalled *recalled);
 /* The stage that an argument names, or the only one (NULL). -1 after a complaint. */
 int cli_find_stage(const recalled *recalled, const char *name);
 
-/* The verbs. Each returns the exit status. */
+/* ---- The verbs: each returns the exit status ---- */
+
 int cli_run(const options *options);
 int cli_show(const options *options);
 int cli_export(const options *options);
@@ -89,5 +52,11 @@ int cli_schema(const options *options);
 int cli_import(const options *options);
 int cli_completion(const options *options);
 int cli_manual(const options *options);
+
+/* ---- The kinds that some have: words, NULL at their end ---- */
+
+const char *job_system(int number);
+const char *import_kind(int number);
+const char *completion_shell(int number);
 
 #endif

@@ -12,6 +12,14 @@ typedef struct import_source {
     tf_arena *arena;
 } import_source;
 
+typedef struct import_kind_spec {
+    const char *name;
+    int (*import)(const import_source *source);
+} import_kind_spec;
+
+/* The table; its end has no name. */
+const import_kind_spec *import_kinds(void);
+
 /* Each returns an exit status; what is wrong is said on stderr, with its line. */
 int import_commands(const import_source *source);
 int import_makeflow(const import_source *source);

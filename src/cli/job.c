@@ -5,31 +5,18 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/job.h"
 
-extern const char job_slurm[], job_pbs[], job_lsf[], job_flux[]; /* jobs/NAME.sh */
+const char *job_system(int number) {
+    return batch_systems()[number].name;
+}
 
-/* How a batch system's script says what is filled in. */
-typedef struct batch_system {
-    const char *name, *script;
-    const char *nodes; /* how the line begins that has the number of nodes, */
-    const char *time;  /* and that which has the time, */
-    enum { HOURS_MINUTES_SECONDS, HOURS_MINUTES, MINUTES } how;
-} batch_system;
-
-static const batch_system systems[] = {
-    {"slurm", job_slurm, "#SBATCH --nodes=", "#SBATCH --time=", HOURS_MINUTES_SECONDS},
-    {"pbs", job_pbs, "#PBS -l select=", "#PBS -l walltime=", HOURS_MINUTES_SECONDS},
-    {"lsf", job_lsf, "#BSUB -n ", "#BSUB -W ", HOURS_MINUTES},
-    {"flux", job_flux, "#FLUX: --nodes=", "#FLUX: --time-limit=", MINUTES},
-};
-
-enum { SYSTEMS = sizeof systems / sizeof *systems };
-
+/* One that there is: the command line has been checked. */
 static const batch_system *find_system(const char *name) {
-    for (int s = 0; s < SYSTEMS; s++)
-        if (strcmp(systems[s].name, name) == 0)
-            return &systems[s];
-    return NULL;
+    const batch_system *system = batch_systems();
+    while (strcmp(system->name, name) != 0)
+        system++;
+    return system;
 }
 
 /* In whole minutes, no fewer. */
@@ -70,8 +57,6 @@ static void fill_line(const options *o, const batch_system *system, const char *
 
 int cli_job(const options *o) {
     const batch_system *system = find_system(o->kind);
-    if (!system)
-        return cli_usage_error("job %s: must be slurm, pbs, lsf or flux", o->kind);
     loaded l;
     cli_load(o, &l); /* better now than when the job starts */
     const bool right = l.it.campaign != NULL;

@@ -42,10 +42,10 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
                             .finisher = finisher,
                             .spawner = spawner,
                             .slots = o->slots,
-                            .bind = o->bind,
+                            .bind = (tf_bind)o->bind,
                             .sync = o->sync};
     tf_farm_result result = {0};
-    tf_err err = tf_watch_run(&farm, o->progress, &result, error);
+    tf_err err = tf_watch_run(&farm, (tf_progress_style)o->progress, &result, error);
     *parted = result.parted;
     if (l->it.campaign && err != TF_ERR_RUN)
         tf_report_summary(stderr, l->it.campaign, &result);

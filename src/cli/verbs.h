@@ -1,4 +1,4 @@
-/* The command line as data: what parses it, and what tells of it (help, manual pages, completion), read the same. */
+/* The verbs as data: what parses the command line, and what tells of it, read the same table. */
 #ifndef TF_CLI_VERBS_H
 #define TF_CLI_VERBS_H
 
@@ -6,36 +6,43 @@
 
 typedef struct verb {
     const char *name;
-    int (*run)(const options *);
-    const char *arguments;                  /* as in a synopsis: "FILE.h5 [STAGE] INDEX"; "": none */
-    const char *needs;                      /* what it can't do without, for messages; NULL: nothing */
-    bool has_kind, has_targets, has_others; /* before the first argument, and behind it */
-    const char *takes;                      /* letters of its options */
-    const char *about;                      /* in a line */
-    const char *more; /* all that a manual says besides; paragraphs end with a newline. May be "" */
+    int (*run)(const options *); /* returns the exit status */
+    const char *(*kind)(
+        int number);              /* the words that its first argument may be; NULL at their end. NULL: it has none */
+    const char *arguments;        /* behind that, as in a synopsis: "FILE.h5 [STAGE] INDEX"; "": none */
+    const char *needs;            /* what it can't do without, for messages; NULL: nothing */
+    bool has_file;                /* its next argument is a manifest, an output or another file; */
+    bool has_targets, has_others; /* and others behind it are targets, or something else */
+    uint64_t takes;               /* options */
+    const char *about;            /* in a line */
+    const char *more;             /* all that a manual says besides; paragraphs end with a newline. May be "" */
 } verb;
 
-extern const verb verbs[];
-extern const int verb_count;
+/* The table; its end has no name. Nothing that it lists calls this: see options.verbs. */
+const verb *verb_table(void);
 
-typedef struct option_spec {
-    const char *name;
-    int letter;         /* by which verbs name it */
-    bool is_short;      /* the letter can be given, too */
-    const char *value;  /* "FILE"; NULL: it takes none */
-    const char *values; /* the words that there are for it, with spaces between; NULL: any */
-    const char *about;
-} option_spec;
+static inline bool verb_takes(const verb *v, int option) {
+    return (v->takes >> option & 1) != 0;
+}
 
-extern const option_spec option_specs[];
-extern const int option_count;
+/* NULL: there is none of that name. */
+const verb *verb_find(const verb *table, const char *name);
 
-/* What all verbs have in common: paragraphs. */
-extern const char signals_text[], status_text[];
+/* How many words its first argument may be. */
+int verb_kinds(const verb *v);
 
-const verb *find_verb(const char *name); /* NULL: there is none */
+/* As synopses have them: "[run]", which may be left out, or the verb's name; and what stands behind it. */
+const char *verb_label(const verb *v);
+void verb_add_arguments(const verb *v, tf_buf *out);
 
 /* On stdout: of one verb, or of all (NULL). */
-void print_help(const verb *v);
+void print_help(const verb *table, const verb *v);
+
+/* What all verbs have in common: paragraphs. */
+#define SIGNALS_TEXT                                                                                                   \
+    "SIGUSR1, SIGUSR2, SIGTERM and SIGINT let running tasks end and stop the run; a second one ends them, too."
+#define STATUS_TEXT                                                                                                    \
+    "0 all tasks done; 1 some failed; 2 wrong usage or manifest; 3 the run itself broke; 75 stopped early, run it "    \
+    "again to go on."
 
 #endif

@@ -84,7 +84,7 @@ class Import(farm.FarmTest):
         for arguments, message in {
             (): "import needs a file, as in taskfarm import commands tasks.txt; taskfarm --help says more",
             ("commands",): "import needs a file, as in taskfarm import commands tasks.txt; taskfarm --help says more",
-            ("tasks", "x"): "import tasks: commands and makeflow can be imported",
+            ("tasks", "x"): "import tasks: must be commands or makeflow",
             ("commands", "nowhere"): "nowhere: No such file or directory",
             ("commands", "t.txt", "u.txt"): "u.txt: one argument too many",
         }.items():

@@ -1,0 +1,187 @@
+/* taskfarm completion: what makes a shell complete command lines. */
+#include "cli/verbs.h"
+
+#include <string.h>
+
+/* What a verb's first argument ends in; NULL: it is no file. */
+static const char *suffix_of(const verb *v) {
+    if (v->kind)
+        return NULL;
+    return strncmp(v->arguments, "MANIFEST", 8) == 0 ? "json" : strncmp(v->arguments, "FILE.h5", 7) == 0 ? "h5" : NULL;
+}
+
+static void print_kinds(const verb *v) {
+    for (int k = 0; k < verb_kinds(v); k++)
+        tf_print(stdout, "%s%s", k ? " " : "", v->kind(k));
+}
+
+static void print_words_of(const verb *v) {
+    for (int o = 0; o < OPTIONS; o++)
+        if (verb_takes(v, o))
+            tf_print(stdout, "--%s ", option_table[o].name);
+    tf_print(stdout, "--help");
+}
+
+static void print_bash(const verb *table) {
+    tf_print(stdout, "# Completion of taskfarm's command lines, for bash.\n"
+                     "_taskfarm() {\n"
+                     "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=run first=1\n"
+                     "    COMPREPLY=()\n"
+                     "    case \"$before\" in\n");
+    for (int o = 0; o < OPTIONS; o++) {
+        const option_spec *spec = &option_table[o];
+        if (!spec->value)
+            continue;
+        tf_print(stdout, "    --%s) ", spec->name);
+        if (spec->values)
+            tf_print(stdout, "mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$word\"); return ;;\n", spec->values);
+        else if (strcmp(spec->value, "FILE") == 0 || strcmp(spec->value, "FOLDER") == 0)
+            tf_print(stdout, "mapfile -t COMPREPLY < <(compgen %s -- \"$word\"); return ;;\n",
+                     strcmp(spec->value, "FILE") == 0 ? "-f" : "-d");
+        else
+            tf_print(stdout, "return ;;\n");
+    }
+    tf_print(stdout, "    esac\n"
+                     "    local verbs='");
+    for (const verb *v = table; v->name; v++)
+        tf_print(stdout, "%s%s", v == table ? "" : " ", v->name);
+    tf_print(stdout, "'\n"
+                     "    if [[ \" $verbs \" == *\" ${COMP_WORDS[1]} \"* && $COMP_CWORD -gt 1 ]]; then\n"
+                     "        verb=${COMP_WORDS[1]}\n"
+                     "        first=2\n"
+                     "    fi\n"
+                     "    local words='' suffix='' kinds='' stages=''\n"
+                     "    case \"$verb\" in\n");
+    for (const verb *v = table; v->name; v++) {
+        tf_print(stdout, "    %s)\n        words='", v->name);
+        print_words_of(v);
+        tf_print(stdout, "'\n        suffix='%s'\n", suffix_of(v) ? suffix_of(v) : "");
+        tf_print(stdout, "        kinds='");
+        print_kinds(v);
+        tf_print(stdout, "'\n");
+        tf_print(stdout, "        ;;\n");
+    }
+    tf_print(stdout, "    esac\n"
+                     "    if [[ $word == -* ]]; then\n"
+                     "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
+                     "        return\n"
+                     "    fi\n"
+                     "    if [[ $suffix == h5 && $COMP_CWORD -eq 3 ]]; then\n"
+                     "        stages=$(taskfarm status \"${COMP_WORDS[2]}\" 2>/dev/null |\n"
+                     "            awk 'NR > 2 && $1 ~ /^[A-Za-z0-9_]+$/ { print $1 }')\n"
+                     "    fi\n"
+                     "    [[ $COMP_CWORD -eq 1 ]] && stages=$verbs\n"
+                     "    [[ -n $kinds && $COMP_CWORD -eq $first ]] && stages=$kinds\n"
+                     "    [[ $verb == manual ]] && stages=$verbs\n"
+                     "    mapfile -t COMPREPLY < <(\n"
+                     "        compgen -W \"$stages\" -- \"$word\"\n"
+                     "        if [[ -n $suffix && $COMP_CWORD -eq $first ]]; then\n"
+                     "            compgen -f -X \"!*.$suffix\" -- \"$word\"\n"
+                     "            compgen -d -S / -- \"$word\"\n"
+                     "        elif [[ $verb == import || $verb == run || $verb == job ]]; then\n"
+                     "            compgen -f -- \"$word\"\n"
+                     "        fi\n"
+                     "    )\n"
+                     "    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == */ ]] && compopt -o nospace\n"
+                     "    return 0\n"
+                     "}\n"
+                     "complete -F _taskfarm taskfarm\n");
+}
+
+/* Text inside of single quotes, in which brackets and colons mean something. */
+static void print_zsh_text(const char *text) {
+    tf_buf out = {0};
+    for (; *text; text++) {
+        if (*text == '\'')
+            tf_buf_adds(&out, "'\\'");
+        else if (strchr("[]:", *text))
+            tf_buf_addc(&out, '\\');
+        tf_buf_addc(&out, *text);
+    }
+    tf_print_text(stdout, tf_buf_text(&out), out.length);
+    tf_buf_free(&out);
+}
+
+static void print_zsh_option(const option_spec *o) {
+    tf_print(stdout, "                '*--%s[", o->name);
+    print_zsh_text(o->about);
+    tf_print(stdout, "]");
+    if (o->value) {
+        tf_print(stdout, ":%s:", o->value);
+        if (o->values)
+            tf_print(stdout, "(%s)", o->values);
+        else if (strcmp(o->value, "FILE") == 0)
+            tf_print(stdout, "_files");
+        else if (strcmp(o->value, "FOLDER") == 0)
+            tf_print(stdout, "_files -/");
+    }
+    tf_print(stdout, "' \\\n");
+}
+
+static void print_zsh(const verb *table) {
+    tf_print(stdout, "#compdef taskfarm\n"
+                     "# Completion of taskfarm's command lines, for zsh.\n"
+                     "_taskfarm_stages() {\n"
+                     "    compadd -- ${(f)\"$(taskfarm status ${(Q)words[2]} 2>/dev/null |\n"
+                     "        awk 'NR > 2 && $1 ~ /^[A-Za-z0-9_]+$/ { print $1 }')\"}\n"
+                     "}\n"
+                     "_taskfarm() {\n"
+                     "    local -a verbs\n"
+                     "    verbs=(\n");
+    for (const verb *v = table; v->name; v++) {
+        tf_print(stdout, "        '%s:", v->name);
+        print_zsh_text(v->about);
+        tf_print(stdout, "'\n");
+    }
+    tf_print(stdout, "    )\n"
+                     "    if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then\n"
+                     "        _describe verb verbs\n"
+                     "        _files -g '*.json'\n"
+                     "        return\n"
+                     "    fi\n"
+                     "    local verb=run\n"
+                     "    if (( ${verbs[(I)$words[2]:*]} )); then\n"
+                     "        verb=$words[2]\n"
+                     "        shift words\n"
+                     "        (( CURRENT-- ))\n"
+                     "    fi\n"
+                     "    case $verb in\n");
+    for (const verb *v = table; v->name; v++) {
+        const char *suffix = suffix_of(v);
+        tf_print(stdout, "        %s)\n            _arguments -s \\\n", v->name);
+        for (int o = 0; o < OPTIONS; o++)
+            if (verb_takes(v, o))
+                print_zsh_option(&option_table[o]);
+        if (suffix)
+            tf_print(stdout, "                '1:file:_files -g \"*.%s\"' \\\n", suffix);
+        if (suffix && *suffix == 'h' && v->has_others)
+            tf_print(stdout, "                '2:stage:_taskfarm_stages' \\\n");
+        if (v->kind) {
+            tf_print(stdout, "                '1:kind:(");
+            print_kinds(v);
+            tf_print(stdout, ")'%s \\\n", v->has_file ? " '2:file:_files'" : "");
+        }
+        tf_print(stdout, "                '--help[say what %s takes]'\n            ;;\n", v->name);
+    }
+    tf_print(stdout, "    esac\n"
+                     "}\n"
+                     "_taskfarm \"$@\"\n");
+}
+
+static const struct {
+    const char *name;
+    void (*print)(const verb *table);
+} shells[] = {{"bash", print_bash}, {"zsh", print_zsh}};
+
+enum { SHELLS = sizeof shells / sizeof *shells };
+
+const char *completion_shell(int number) {
+    return number < SHELLS ? shells[number].name : NULL;
+}
+
+int cli_completion(const options *o) {
+    for (int s = 0; s < SHELLS; s++)
+        if (strcmp(shells[s].name, o->kind) == 0)
+            shells[s].print(o->verbs);
+    return TF_OK;
+}

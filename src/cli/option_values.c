@@ -1,0 +1,99 @@
+/* How the values of options are read and stored. */
+#include "cli/complain.h"
+#include "cli/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void *member(options *o, const option_spec *spec) {
+    return (char *)o + spec->at;
+}
+
+int option_set_flag(options *o, const option_spec *spec, const char *value) {
+    (void)value;
+    *(bool *)member(o, spec) = true;
+    return TF_OK;
+}
+
+int option_set_text(options *o, const option_spec *spec, const char *value) {
+    *(const char **)member(o, spec) = value;
+    return TF_OK;
+}
+
+/* Relative to where the user stands, not to the work folder. */
+int option_set_path(options *o, const option_spec *spec, const char *value) {
+    char *here = getcwd(NULL, 0);
+    const bool is_whole = *value == '/' || *value == '\0' || !here;
+    *(const char **)member(o, spec) = is_whole ? value : tf_arena_printf(o->arena, "%s/%s", here, value);
+    free(here);
+    return TF_OK;
+}
+
+int option_set_integer(options *o, const option_spec *spec, const char *value) {
+    int64_t number;
+    if (!tf_parse_int(value, &number) || number < 1 || number > spec->most)
+        return cli_usage_error("--%s %s: must be an integer from 1 to %lld", spec->name, value, (long long)spec->most);
+    *(int *)member(o, spec) = (int)number;
+    return TF_OK;
+}
+
+static int set_time(options *o, const option_spec *spec, const char *value, bool may_be_none) {
+    double *seconds = member(o, spec);
+    if (may_be_none && strcmp(value, "0") == 0)
+        *seconds = 0;
+    else if (!tf_parse_duration(value, seconds))
+        return cli_usage_error("--%s %s: must be a time, as in 30, 30s, 5m or 2h%s", spec->name, value,
+                               may_be_none ? ", or 0" : "");
+    return TF_OK;
+}
+
+int option_set_time(options *o, const option_spec *spec, const char *value) {
+    return set_time(o, spec, value, false);
+}
+
+int option_set_time_or_none(options *o, const option_spec *spec, const char *value) {
+    return set_time(o, spec, value, true);
+}
+
+/* The word of a list that begins there, and its length; false at the end. */
+static bool next_word(const char **at, size_t *length) {
+    *at += strspn(*at, " ");
+    *length = strcspn(*at, " ");
+    return *length > 0;
+}
+
+int option_set_choice(options *o, const option_spec *spec, const char *value) {
+    size_t length;
+    int count = 0, number = 0;
+    for (const char *at = spec->values; next_word(&at, &length); at += length, count++) {
+        if (strlen(value) == length && strncmp(value, at, length) == 0) {
+            *(int *)member(o, spec) = count;
+            return TF_OK;
+        }
+    }
+    tf_buf choices = {0};
+    for (const char *at = spec->values; next_word(&at, &length); at += length)
+        cli_add_choice(&choices, tf_arena_strndup(o->arena, at, length), number++, count);
+    const int status = cli_usage_error("--%s %s: must be %s", spec->name, value, tf_buf_text(&choices));
+    tf_buf_free(&choices);
+    return status;
+}
+
+int option_add_setting(options *o, const option_spec *spec, const char *value) {
+    (void)spec;
+    o->set[o->sets++] = value;
+    return TF_OK;
+}
+
+int option_add_force(options *o, const option_spec *spec, const char *value) {
+    (void)spec;
+    o->force[o->forces++] = value;
+    return TF_OK;
+}
+
+int option_add_target(options *o, const option_spec *spec, const char *value) {
+    (void)spec;
+    o->target[o->targets++] = value;
+    return TF_OK;
+}

@@ -1,0 +1,110 @@
+/* What the command line says, and its options as data: what parses them and what tells of them (help, manual pages,
+ * completion) read the same table. */
+#ifndef TF_CLI_OPTIONS_H
+#define TF_CLI_OPTIONS_H
+
+#include "report/report.h"
+#include "store/store.h"
+
+struct verb;
+
+typedef struct options {
+    int words; /* of the command line, as given */
+    const char **word;
+    const struct verb *verbs; /* the table of all */
+    const char *verb;         /* the name of the one that was given */
+    const char *kind;         /* of a verb that has kinds; else NULL */
+    const char *manifest;     /* or the output, or the file to import */
+    int arguments;            /* behind it */
+    const char **argument;
+    const char *output; /* absolute, or NULL */
+    const char *format, *columns, *where;
+    const char *workdir; /* as given, or NULL */
+    const char *seed;
+    const char *retries;
+    int sets;
+    const char **set;
+    int slots, nodes;  /* 0: not given */
+    int bind;          /* tf_bind */
+    int progress;      /* tf_progress_style */
+    double time;       /* seconds that a job may take; 0: not given */
+    double sync;       /* seconds; 0: never */
+    double walltime;   /* seconds; 0: no limit */
+    double grace;      /* seconds */
+    double started;    /* tf_now() */
+    double latency;    /* seconds; negative: not given */
+    const char *rerun; /* NULL: not given */
+    int forces, targets;
+    const char **force, **target;
+    bool fresh, salvage, json, raw, safe, watch, dry_run, verbose, by_task, trust, touch, keep_incomplete;
+    tf_arena *arena;
+} options;
+
+typedef enum option_id {
+    OPTION_OUTPUT,
+    OPTION_WORKDIR,
+    OPTION_SET,
+    OPTION_SEED,
+    OPTION_RERUN,
+    OPTION_FORCE,
+    OPTION_UNTIL,
+    OPTION_TOUCH,
+    OPTION_FRESH,
+    OPTION_SALVAGE,
+    OPTION_DRY_RUN,
+    OPTION_KEEP_INCOMPLETE,
+    OPTION_LATENCY_WAIT,
+    OPTION_SLOTS,
+    OPTION_BIND,
+    OPTION_RETRIES,
+    OPTION_SYNC,
+    OPTION_WALLTIME,
+    OPTION_GRACE,
+    OPTION_PROGRESS,
+    OPTION_VERBOSE,
+    OPTION_TASKS,
+    OPTION_COLUMNS,
+    OPTION_WHERE,
+    OPTION_TRUST,
+    OPTION_NODES,
+    OPTION_TIME,
+    OPTION_FORMAT,
+    OPTION_SAFE,
+    OPTION_RAW,
+    OPTION_JSON,
+    OPTION_WATCH,
+    OPTIONS
+} option_id;
+
+/* A set of them: what a verb takes. */
+#define TAKES(option) (UINT64_C(1) << OPTION_##option)
+
+typedef struct option_spec {
+    const char *name;
+    char letter;        /* that stands for it; 0: none does */
+    const char *value;  /* "FILE"; NULL: it takes none */
+    const char *values; /* the words that there are for it, with spaces between; NULL: any */
+    const char *about;
+
+    /* Stores the value in the member at `at`. TF_OK, or an exit status after a complaint. */
+    int (*set)(options *o, const struct option_spec *spec, const char *value);
+    size_t at;
+    int64_t most; /* of integers, from 1 on */
+} option_spec;
+
+extern const option_spec option_table[OPTIONS]; /* by option_id */
+
+/* ---- Ways to store a value (option_values.c) ---- */
+
+int option_set_flag(options *o, const option_spec *spec, const char *value);
+int option_set_text(options *o, const option_spec *spec, const char *value);
+int option_set_path(options *o, const option_spec *spec, const char *value);    /* absolute */
+int option_set_integer(options *o, const option_spec *spec, const char *value); /* an int */
+int option_set_time(options *o, const option_spec *spec, const char *value);
+int option_set_time_or_none(options *o, const option_spec *spec, const char *value); /* also 0 */
+int option_set_choice(options *o, const option_spec *spec, const char *value); /* an int: which of the words it is */
+int option_add_setting(options *o, const option_spec *spec, const char *value);
+int option_add_force(options *o, const option_spec *spec, const char *value);
+int option_add_target(options *o, const option_spec *spec, const char *value);
+
+#endif
