@@ -194,10 +194,10 @@ static int try_task(const tf_campaign *campaign, int stage, int64_t index) {
         store = tf_store_open_taken(campaign, stage, &error);
         err = store ? TF_OK : error.code;
     }
-    const tf_exec_source source = {
+    const tf_task_source source = {
         .given = tf_store_given, .taken = tf_store_taken, .block = tf_store_block, .context = store};
     if (err == TF_OK)
-        err = tf_exec_run_here(campaign, stage, index, 1, store ? &source : NULL, take_point, take_rows, &t, &error);
+        err = tf_host_run_here(campaign, stage, index, 1, store ? &source : NULL, take_point, take_rows, &t, &error);
     if (err != TF_OK)
         tf_say("%s", error.text);
     tf_store_close_taken(store, stage);

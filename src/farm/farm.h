@@ -3,8 +3,9 @@
 #ifndef TF_FARM_H
 #define TF_FARM_H
 
-#include "exec/exec.h"
 #include "graph/graph.h"
+#include "host/run.h"
+#include "slots/slots.h"
 #include "store/store.h"
 
 /* ---- From a manifest to what is to be run ---- */
@@ -20,7 +21,7 @@ typedef struct tf_loaded {
 } tf_loaded;
 
 /* Reads and checks the manifest, the order of its stages, and that all it wants to run is there. `source` and what the
- * options point to must outlive it. `program` as for tf_exec_preflight. */
+ * options point to must outlive it. `program` as for tf_host_preflight. */
 void tf_farm_load(const tf_load_options *options, tf_source *source, const tf_function *program, tf_loaded *loaded);
 void tf_farm_unload(tf_loaded *loaded);
 

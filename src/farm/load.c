@@ -11,7 +11,7 @@ void tf_farm_load(const tf_load_options *options, tf_source *source, const tf_fu
     if (!campaign)
         return;
     tf_graph_check(campaign, &l->diags);
-    tf_exec_preflight(campaign, program, &l->diags);
+    tf_host_preflight(campaign, program, &l->diags);
     tf_store_check_arrays(campaign, &l->diags);
     if (l->diags.count == 0)
         l->graph = tf_graph_new(campaign, &l->times, &l->diags);

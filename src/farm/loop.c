@@ -26,7 +26,7 @@ typedef struct rank {
     tf_buf own_bundle;
     const tf_buf *bundle;
     tf_wire *wire;
-    tf_exec *exec;
+    tf_slots *exec;
     tf_store *store;
     master *master; /* on rank 0 */
     worker *worker; /* on the others, and on rank 0 when it is alone */
@@ -124,12 +124,12 @@ static tf_err start(rank *r) {
     tf_err passed = libraries_pass_on(r->comm, r->campaign, works ? r->options->spawner : NULL, r->error);
     err = err == TF_OK ? passed : err;
     if (works && err == TF_OK) {
-        r->exec = tf_exec_new(r->options->spawner, r->campaign, r->bundle, r->lock, wire_rank(r->wire),
-                              &r->share.machine, r->share.slots, r->error);
+        r->exec = tf_slots_new(r->options->spawner, r->campaign, r->bundle, r->lock, wire_rank(r->wire),
+                               &r->share.machine, r->share.slots, r->error);
         err = r->exec ? TF_OK : r->error->code;
     }
     if (r->exec)
-        tf_exec_wake_by(r->exec, wire_fd(r->wire));
+        tf_slots_wake_by(r->exec, wire_fd(r->wire));
     err = tf_store_agree(r->comm, err, r->error);
     if (err != TF_OK)
         return err;
@@ -140,10 +140,10 @@ static tf_err start(rank *r) {
     if (!r->store)
         return r->error->code;
     if (r->exec)
-        tf_exec_take_from(r->exec, (tf_exec_source){.given = tf_store_given,
-                                                    .taken = tf_store_taken,
-                                                    .block = tf_store_block,
-                                                    .context = r->store});
+        tf_slots_take_from(r->exec, (tf_task_source){.given = tf_store_given,
+                                                     .taken = tf_store_taken,
+                                                     .block = tf_store_block,
+                                                     .context = r->store});
     if (wire_rank(r->wire) == 0)
         r->master = master_new(r->options, r->wire, r->store);
     if (works)
@@ -203,7 +203,7 @@ static bool take_messages(rank *r) {
             worker_settle(r->worker, payload);
         } else if (tag == TAG_REMOVE) {
             const remove_message *message = payload;
-            tf_exec_remove_temp(r->exec, message->stage, message->index);
+            tf_slots_remove_temp(r->exec, message->stage, message->index);
         } else if (tag == TAG_DRAIN) {
             if (r->worker)
                 worker_drain(r->worker, (drain_how)((const drain_message *)payload)->how);
@@ -330,7 +330,7 @@ static void end_mpi(rank *r) {
 
 static void free_all(rank *r) {
     worker_free(r->worker);
-    tf_exec_free(r->exec);
+    tf_slots_free(r->exec);
     tf_machine_free(&r->share.machine);
     tf_store_abandon(r->store); /* closed by now, unless the run broke */
     if (r->own_campaign && r->lock >= 0)

@@ -163,7 +163,7 @@ static void take_change(master *m, const change_message *change) {
     m->changed[change->stage] |= change->changed;
     tf_buf text = {0};
     tf_buf_addf(&text, "stage \"%s\": %s changes ", stage->name, stage->run.symbol);
-    tf_exec_name_changes(change->changed, &text);
+    tf_host_name_changes(change->changed, &text);
     tf_buf_adds(
         &text, " of its process; its tasks run one by one, in processes of their own: let it put back what it changes");
     if (m->options->on_warning)

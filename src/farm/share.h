@@ -4,7 +4,8 @@
 
 #include <mpi.h>
 
-#include "exec/exec.h"
+#include "manifest/manifest.h"
+#include "slots/machine.h"
 
 /* All ranks together. Of one that works: its part of the node, and how many slots it has: `slots`, or if that is 0 one
  * for each core it may use if it alone works there, else one. Ranks that a launcher has bound to different cores, or

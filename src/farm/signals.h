@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "exec/exec.h"
+#include "spawner/client.h"
 
 typedef struct signals signals;
 

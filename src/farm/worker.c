@@ -27,7 +27,7 @@ typedef struct piece {
 struct worker {
     const tf_campaign *campaign;
     tf_wire *wire;
-    tf_exec *exec;
+    tf_slots *exec;
     tf_store *store;
     int64_t slots;
     bool mixed; /* stages need different things */
@@ -50,9 +50,9 @@ struct worker {
     bool broken;
 };
 
-worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_exec *exec, tf_store *store, double sync) {
+worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_slots *exec, tf_store *store, double sync) {
     worker *w = tf_alloc(sizeof *w);
-    const tf_resources has = tf_exec_has(exec);
+    const tf_resources has = tf_slots_has(exec);
     *w = (worker){.campaign = campaign, .wire = wire, .exec = exec, .store = store, .slots = has.slots, .sync = sync};
     w->estimate = tf_alloc_array((size_t)campaign->stages, sizeof *w->estimate);
     w->changed = tf_alloc_array((size_t)campaign->stages, sizeof *w->changed);
@@ -120,11 +120,11 @@ static tf_err give_batch(worker *w, size_t at, int slot, tf_error *error) {
     piece *next = &w->queue[at];
     int64_t count = next->tasks.end - next->tasks.first;
     int64_t by_time = tf_estimate_count(&w->estimate[next->stage], BATCH_SECONDS);
-    int64_t lanes = tf_exec_lanes(w->exec, next->stage);
+    int64_t lanes = tf_slots_lanes(w->exec, next->stage);
     int64_t share = (w->waiting + lanes - 1) / lanes;
     int64_t wanted = by_time < share ? by_time : share;
-    int64_t given = tf_exec_submit(w->exec, slot, next->stage, next->attempt, next->tasks.first,
-                                   wanted < count ? wanted : count, error);
+    int64_t given = tf_slots_submit(w->exec, slot, next->stage, next->attempt, next->tasks.first,
+                                    wanted < count ? wanted : count, error);
     if (given == 0)
         return error->code;
     next->tasks.first += given;
@@ -148,7 +148,7 @@ static tf_err feed_idle(worker *w, tf_error *error) {
         const int stage = w->queue[at].stage;
         const size_t before = w->queued;
         tf_err err = TF_OK;
-        for (int slot; err == TF_OK && w->queued == before && (slot = tf_exec_place(w->exec, stage)) >= 0;)
+        for (int slot; err == TF_OK && w->queued == before && (slot = tf_slots_place(w->exec, stage)) >= 0;)
             err = give_batch(w, at, slot, error);
         if (err != TF_OK)
             return err;
@@ -164,9 +164,9 @@ static tf_err feed_idle(worker *w, tf_error *error) {
 static tf_err feed_in_hand(worker *w, tf_error *error) {
     while (w->queued > 0) {
         const int stage = w->queue[w->queued - 1].stage;
-        if (tf_estimate_count(&w->estimate[stage], BATCH_SECONDS) < 2 || w->waiting < tf_exec_lanes(w->exec, stage))
+        if (tf_estimate_count(&w->estimate[stage], BATCH_SECONDS) < 2 || w->waiting < tf_slots_lanes(w->exec, stage))
             break;
-        int slot = tf_exec_place_in_hand(w->exec, stage);
+        int slot = tf_slots_place_in_hand(w->exec, stage);
         tf_err err = slot >= 0 ? give_batch(w, w->queued - 1, slot, error) : TF_OK;
         if (slot < 0 || err != TF_OK)
             return err;
@@ -332,8 +332,8 @@ static tf_err write_settled(void *context, int slot, const tf_rows *rows, tf_int
 
 void worker_settle(worker *w, const settle_message *m) {
     tf_error error;
-    if (!w->broken && tf_exec_settle(w->exec, w->campaign, m->stage, m->first, m->count, (tf_status)m->status,
-                                     m->message, write_settled, w, &error) != TF_OK)
+    if (!w->broken && tf_slots_settle(w->exec, w->campaign, m->stage, m->first, m->count, (tf_status)m->status,
+                                      m->message, write_settled, w, &error) != TF_OK)
         break_off(w, &error);
 }
 
@@ -342,7 +342,7 @@ static tf_standing standing(const worker *w) {
                          .ended = w->ended,
                          .held = w->held,
                          .slots = (int)w->slots,
-                         .idle = tf_exec_idle(w->exec),
+                         .idle = tf_slots_idle(w->exec),
                          .queue_empty = w->queued == 0,
                          .since = tf_now() - w->told};
 }
@@ -374,16 +374,16 @@ bool worker_step(worker *w, double timeout) {
         return false;
     tf_err err = feed_slots(w, &error);
     if (err == TF_OK)
-        err = tf_exec_poll(w->exec, timeout, take_rows, w, &events, &error);
+        err = tf_slots_poll(w->exec, timeout, take_rows, w, &events, &error);
     if (err == TF_OK && w->how == DRAIN_AT_ONCE)
-        err = tf_exec_give_up(w->exec, take_rows, w, &error);
+        err = tf_slots_give_up(w->exec, take_rows, w, &error);
     if (err == TF_OK && w->sync > 0)
         err = tf_store_sync(w->store, w->sync, &error);
     if (err == TF_OK) /* before the report: the master's answer takes a while */
         err = feed_slots(w, &error);
     w->broken = err != TF_OK; /* what has ended is told first */
     tell(w);
-    if (err == TF_OK && w->how && tf_exec_idle(w->exec) == w->slots) {
+    if (err == TF_OK && w->how && tf_slots_idle(w->exec) == w->slots) {
         wire_send(w->wire, MASTER, TAG_DRAINED, NULL, 0);
         w->drained = true;
     }

@@ -4,13 +4,14 @@
 
 #include "farm/protocol.h"
 #include "farm/wire.h"
+#include "slots/slots.h"
 #include "store/store.h"
 
 typedef struct worker worker;
 
 /* Says HELLO to the master. Results are synced every `sync` seconds (0: never). The wire, the slots and the file stay
  * the caller's. */
-worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_exec *exec, tf_store *store, double sync);
+worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_slots *exec, tf_store *store, double sync);
 void worker_free(worker *worker);
 
 void worker_grant(worker *worker, const grant_message *grant);

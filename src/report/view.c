@@ -87,14 +87,14 @@ const tf_stage_spec *tf_recalled_stage(const tf_recalled *from, int stage) {
     return number >= 0 && has_same_points(&v, &from->campaign->stage[number]) ? &from->campaign->stage[number] : NULL;
 }
 
-void view_tell_point(const tf_recalled *from, const tf_stage_spec *spec, int64_t index, tf_exec_on_point *take,
+void view_tell_point(const tf_recalled *from, const tf_stage_spec *spec, int64_t index, tf_host_on_point *take,
                      void *context) {
     tf_error error;
     tf_store *taken = NULL;
     if (!spec || (tf_stage_takes_rows(spec) && !(taken = tf_store_open_taken(from->campaign, spec->number, &error))))
         return;
-    const tf_exec_source source = {.given = tf_store_given, .taken = tf_store_taken, .context = taken};
-    tf_exec_run_here(from->campaign, spec->number, index, 1, taken ? &source : NULL, take, NULL, context, &error);
+    const tf_task_source source = {.given = tf_store_given, .taken = tf_store_taken, .context = taken};
+    tf_host_run_here(from->campaign, spec->number, index, 1, taken ? &source : NULL, take, NULL, context, &error);
     tf_store_close_taken(taken, spec->number);
 }
 

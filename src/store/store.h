@@ -8,7 +8,8 @@
 
 #include <mpi.h>
 
-#include "exec/exec.h"
+#include "manifest/manifest.h"
+#include "rows/rows.h"
 
 typedef struct tf_store tf_store;
 
@@ -114,7 +115,7 @@ tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_pla
 tf_err tf_store_layout(tf_store *store, int stage, tf_error *error);
 
 /* Independent. What rows of finished stages give to tasks first .. first + count - 1 of a stage that is laid out: a
- * tf_exec_source's, with the store as its context. */
+ * tf_task_source's, with the store as its context. */
 tf_err tf_store_given(void *store, int stage, int param, int64_t first, int64_t count, void *cells, tf_error *error);
 
 /* Independent. What became of the rows that those tasks take: TF_STATUS_DONE, if all are done; TF_STATUS_EXCLUDED, if

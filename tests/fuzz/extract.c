@@ -1,5 +1,5 @@
 /* Any bytes as a command's standard output, from which columns of every type are taken. */
-#include "exec/host.h"
+#include "host/host.h"
 #include "target.h"
 
 static const char manifest[] =

@@ -1,5 +1,5 @@
 /* Any bytes in the memory that a rank shares with a host: it takes rows that are right in themselves, or none. */
-#include "exec/rows_back.h"
+#include "slots/rows_back.h"
 #include "target.h"
 
 enum { TASKS = 16, FIRST = 100 };

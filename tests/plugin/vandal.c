@@ -11,7 +11,7 @@
 #include <taskfarm/plugin.h>
 #include <unistd.h>
 
-#include "exec/batch.h"
+#include "batch/batch.h"
 
 TF_PLUGIN;
 

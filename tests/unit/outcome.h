@@ -2,7 +2,7 @@
 #ifndef TF_TESTS_OUTCOME_H
 #define TF_TESTS_OUTCOME_H
 
-#include "exec/exec.h"
+#include "host/run.h"
 #include "fixture.h"
 
 #include <stdlib.h>
@@ -49,7 +49,7 @@ static inline double outcome_number(tf_type type, const void *cell) {
     return 0;
 }
 
-/* A tf_exec_on_rows. */
+/* A tf_on_rows. */
 static inline tf_err outcome_take(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
     (void)slot, (void)error;
     outcome *o = context;
@@ -95,7 +95,7 @@ static inline outcome *outcome_run_here(const tf_campaign *campaign) {
     tf_error error;
     int64_t tasks = tf_space_size(campaign->stage[0].space);
     cr_assert(tasks <= OUTCOME_TASKS);
-    cr_assert_eq(tf_exec_run_here(campaign, 0, 0, tasks, NULL, NULL, outcome_take, o, &error), TF_OK, "%s", error.text);
+    cr_assert_eq(tf_host_run_here(campaign, 0, 0, tasks, NULL, NULL, outcome_take, o, &error), TF_OK, "%s", error.text);
     cr_assert_eq(o->ended, tasks);
     return o;
 }

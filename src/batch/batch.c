@@ -1,0 +1,273 @@
+/* The layout of a batch in shared memory, and mapping it. */
+#include "batch/batch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { TARGET_BYTES = 2 << 20, MOST_ROWS = 65536, TEXTS_AT_FIRST = 64 * 1024, ALIGNMENT = 64 };
+
+/* Hands out consecutive aligned columns of `rows` cells, and of each where cell `row` is; with base NULL it only adds
+ * up. */
+typedef struct area {
+    char *base;
+    size_t rows, row;
+    size_t used;
+} area;
+
+static size_t align(size_t bytes) {
+    return (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+}
+
+static void *place(area *a, size_t cell) {
+    void *at = a->base ? a->base + a->used + a->row * cell : NULL;
+    a->used += align(a->rows * cell);
+    return at;
+}
+
+static void place_columns(area *a, const tf_stage_spec *stage, batch_columns *c) {
+    a->used = align(sizeof(batch_header));
+    for (int p = 0; p < tf_space_params(stage->space); p++) {
+        bool used = stage->store_params || tf_space_param(stage->space, p)->given;
+        void *at = used ? place(a, tf_space_cell_size(stage->space, p)) : NULL;
+        if (c->params)
+            c->params[p] = at;
+    }
+    for (int k = 0; k < stage->columns; k++) {
+        size_t size = tf_column_bytes(&stage->column[k]);
+        void *at = size ? place(a, size) : NULL;
+        if (c->columns)
+            c->columns[k] = at;
+    }
+    for (int i = 0; i < stage->arrays; i++) {
+        void *at = place(a, tf_array_bytes(&stage->array[i]));
+        if (c->arrays)
+            c->arrays[i] = at;
+    }
+    c->taken = tf_stage_takes_rows(stage) ? place(a, sizeof *c->taken) : NULL;
+    c->status = place(a, sizeof *c->status);
+    c->attempts = place(a, sizeof *c->attempts);
+    c->input_set = stage->inputs ? place(a, sizeof *c->input_set) : NULL;
+    c->input_hash = tf_stage_hashes_inputs(stage) ? place(a, sizeof *c->input_hash) : NULL;
+    if (!stage->record_full) {
+        c->exit_code = c->signal = c->worker = c->slot = NULL;
+        c->start = c->duration = c->cpu = NULL;
+        c->max_rss = NULL;
+        return;
+    }
+    c->exit_code = place(a, sizeof *c->exit_code);
+    c->signal = place(a, sizeof *c->signal);
+    c->worker = place(a, sizeof *c->worker);
+    c->slot = place(a, sizeof *c->slot);
+    c->start = place(a, sizeof *c->start);
+    c->duration = place(a, sizeof *c->duration);
+    c->cpu = place(a, sizeof *c->cpu);
+    c->max_rss = place(a, sizeof *c->max_rss);
+}
+
+static size_t size_of_rows(const tf_stage_spec *stage, int64_t rows) {
+    area a = {.rows = (size_t)rows};
+    batch_columns none = {0};
+    place_columns(&a, stage, &none);
+    return a.used;
+}
+
+int64_t batch_capacity(const tf_stage_spec *stage) {
+    size_t fixed = size_of_rows(stage, 0);
+    size_t sample = (size_of_rows(stage, ALIGNMENT) - fixed) / ALIGNMENT; /* exact: every element size divides it */
+    int64_t rows = (int64_t)(TARGET_BYTES / (sample ? sample : 1));
+    return rows < 1 ? 1 : rows > MOST_ROWS ? MOST_ROWS : rows;
+}
+
+size_t batch_fixed_size(const tf_campaign *campaign) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), most = page;
+    for (int s = 0; s < campaign->stages; s++) {
+        size_t size = size_of_rows(&campaign->stage[s], batch_capacity(&campaign->stage[s]));
+        most = size > most ? size : most;
+    }
+    return (most + page - 1) / page * page;
+}
+
+bool batch_map_open(batch_map *map, int fd, size_t fixed_size) {
+    void *fixed = mmap(NULL, fixed_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *texts = mmap(NULL, TEXTS_AT_FIRST, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)fixed_size);
+    *map = (batch_map){.fd = fd,
+                       .fixed = fixed == MAP_FAILED ? NULL : fixed,
+                       .fixed_size = fixed_size,
+                       .texts = texts == MAP_FAILED ? NULL : texts,
+                       .texts_mapped = TEXTS_AT_FIRST};
+    return map->fixed && map->texts;
+}
+
+/* What has been mapped can't be cut off again, by whoever has the descriptor. */
+bool batch_map_new(batch_map *map, size_t fixed_size) {
+    int fd = memfd_create("taskfarm-batch", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    *map = (batch_map){.fd = -1};
+    if (fd < 0)
+        return false;
+    if (ftruncate(fd, (off_t)(fixed_size + TEXTS_AT_FIRST)) == 0 &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) == 0 && batch_map_open(map, fd, fixed_size))
+        return true;
+    const int why = errno;
+    map->fd = fd;
+    batch_map_close(map);
+    errno = why;
+    return false;
+}
+
+void batch_map_close(batch_map *map) {
+    if (map->fixed)
+        munmap(map->fixed, map->fixed_size);
+    if (map->texts)
+        munmap(map->texts, map->texts_mapped);
+    if (map->fd >= 0)
+        close(map->fd);
+    *map = (batch_map){.fd = -1};
+}
+
+bool batch_map_texts(batch_map *map, size_t size, bool grow) {
+    if (size <= map->texts_mapped)
+        return true;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t wanted = grow ? size + size / 2 : size;
+    wanted = (wanted + page - 1) / page * page;
+    if (grow && ftruncate(map->fd, (off_t)(map->fixed_size + wanted)) != 0)
+        return false;
+    void *moved = mremap(map->texts, map->texts_mapped, wanted, MREMAP_MAYMOVE);
+    if (moved == MAP_FAILED)
+        return false;
+    map->texts = moved;
+    map->texts_mapped = wanted;
+    return true;
+}
+
+void batch_locate(const batch_map *map, const tf_stage_spec *stage, int64_t row, batch_columns *columns) {
+    area a = {.base = map->fixed, .rows = (size_t)batch_capacity(stage), .row = (size_t)row};
+    place_columns(&a, stage, columns);
+}
+
+void batch_columns_alloc(batch_columns *columns, const tf_campaign *campaign) {
+    int params = 0, results = 0, arrays = 0;
+    for (int s = 0; s < campaign->stages; s++) {
+        const tf_stage_spec *stage = &campaign->stage[s];
+        params = tf_space_params(stage->space) > params ? tf_space_params(stage->space) : params;
+        results = stage->columns > results ? stage->columns : results;
+        arrays = stage->arrays > arrays ? stage->arrays : arrays;
+    }
+    *columns = (batch_columns){.params = tf_alloc_array((size_t)params, sizeof(void *)),
+                               .columns = tf_alloc_array((size_t)results, sizeof(void *)),
+                               .arrays = tf_alloc_array((size_t)arrays, sizeof(void *))};
+}
+
+void batch_columns_free(batch_columns *columns) {
+    free(columns->params);
+    free(columns->columns);
+    free(columns->arrays);
+    *columns = (batch_columns){0};
+}
+
+void batch_prepare(const batch_columns *c, const tf_stage_spec *stage, int64_t count, int attempt, int rank, int slot) {
+    size_t rows = (size_t)count;
+    batch_clear_columns(c, stage, 0, count);
+    memset(c->status, TF_STATUS_PENDING, rows);
+    memset(c->attempts, attempt, rows);
+    if (c->input_set)
+        memset(c->input_set, 0, rows * sizeof *c->input_set);
+    if (c->input_hash)
+        memset(c->input_hash, 0, rows * sizeof *c->input_hash);
+    if (!stage->record_full)
+        return;
+    memset(c->exit_code, 0, rows * sizeof *c->exit_code);
+    memset(c->signal, 0, rows * sizeof *c->signal);
+    memset(c->cpu, 0, rows * sizeof *c->cpu);
+    memset(c->max_rss, 0, rows * sizeof *c->max_rss);
+    for (int64_t row = 0; row < count; row++) {
+        c->worker[row] = rank;
+        c->slot[row] = slot;
+    }
+}
+
+void batch_add_limit(const tf_stage_spec *stage, tf_buf *message) {
+    char text[32];
+    if (stage->need.memory)
+        tf_buf_addf(message, " (its memory is limited to %s)", tf_format_size(stage->need.memory, text));
+}
+
+void batch_clear_columns(const batch_columns *c, const tf_stage_spec *stage, int64_t row, int64_t count) {
+    for (int k = 0; k < stage->columns; k++) {
+        const tf_column_spec *column = &stage->column[k];
+        size_t size = tf_column_bytes(column);
+        if (size)
+            tf_store_absent(column->type, count * column->elements, (char *)c->columns[k] + (size_t)row * size);
+    }
+}
+
+/* Lines go to their places from the last on, which is never before where they are. */
+static void spread(const tf_block *block, const int64_t *chunk, size_t size, char *cell) {
+    const int last = block->rank - 1;
+    int64_t lines = tf_block_elements(block) / block->count[last];
+    for (int64_t n = lines - 1; n > 0; n--) {
+        int64_t to = tf_line_in_chunk(block->rank, block->count, chunk, n);
+        memmove(cell + (size_t)to * size, cell + (size_t)(n * block->count[last]) * size,
+                (size_t)block->count[last] * size);
+    }
+}
+
+void batch_spread_blocks(const batch_columns *c, const tf_stage_spec *stage, int64_t row, int64_t index) {
+    for (int k = 0; k < stage->columns; k++) {
+        const tf_column_spec *column = &stage->column[k];
+        if (!column->grid)
+            continue;
+        tf_block block;
+        tf_grid_place(column->grid, index, &block);
+        if (tf_block_elements(&block) < column->elements)
+            spread(&block, column->shape, tf_type_size(column->type),
+                   (char *)c->columns[k] + (size_t)row * tf_column_bytes(column));
+    }
+}
+
+void batch_point_rows(const tf_stage_spec *stage, const batch_columns *columns, const batch_part *part, tf_rows *rows) {
+    *rows = (tf_rows){.stage = stage->number,
+                      .count = part->end - part->row,
+                      .seconds = part->seconds,
+                      .params = stage->store_params ? (const void *const *)columns->params : NULL,
+                      .columns = (const void *const *)columns->columns,
+                      .status = columns->status,
+                      .attempts = columns->attempts,
+                      .input_set = columns->input_set,
+                      .input_hash = columns->input_hash,
+                      .exit_code = columns->exit_code,
+                      .signal = columns->signal,
+                      .worker = columns->worker,
+                      .slot = columns->slot,
+                      .start = columns->start,
+                      .duration = columns->duration,
+                      .cpu = columns->cpu,
+                      .max_rss = columns->max_rss};
+}
+
+int64_t batch_count_rows(tf_rows *rows) {
+    int64_t done = 0;
+    for (int64_t row = 0; row < rows->count; row++)
+        done += rows->status[row] == TF_STATUS_DONE;
+    for (int64_t row = 0; row < rows->count && done < rows->count; row++) {
+        rows->failed += tf_status_has_failed(rows->status[row]);
+        rows->excluded += rows->status[row] == TF_STATUS_EXCLUDED;
+        rows->skipped += rows->status[row] == TF_STATUS_SKIPPED;
+    }
+    return done;
+}
+
+void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_columns *columns, const batch_part *part,
+                tf_rows *rows) {
+    const batch_header *head = (const batch_header *)(const void *)map->fixed;
+    batch_point_rows(stage, columns, part, rows);
+    rows->attempt = head->attempt;
+    rows->first = head->first + part->row;
+    rows->texts = map->texts + part->texts;
+    rows->texts_size = part->texts_end - part->texts;
+    batch_count_rows(rows);
+}

@@ -1,0 +1,179 @@
+/* A command: started with posix_spawn in a process group of its own, its output read until it ends, its columns taken
+ * from what it left. */
+#include "host/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* All that one attempt owns. */
+typedef struct attempt {
+    process p;
+    int log;        /* a file that gets its output; -1: none */
+    tf_buf scratch; /* empty if the command uses none */
+} attempt;
+
+/* ---- Starting ---- */
+
+static void build_words(host *h, attempt *a, const tf_point *point) {
+    tf_buf extra = {0};
+    const int which = h->columns.attempts[point->index - h->header->first];
+    tf_buf_addf(&extra, "TASKFARM_INDEX=%lld%cTASKFARM_ATTEMPT=%d%cTASKFARM_SEED=%llu%c", (long long)point->index, 0,
+                which, 0, (unsigned long long)point->seed, 0);
+    process_set_words(h, &a->p, point, &extra, 3);
+    tf_buf_free(&extra);
+}
+
+/* ---- Running ---- */
+
+/* Until the command itself ends (children that it leaves behind may hold the pipes open, and are not waited for), for
+ * `most` seconds (0: for ever), or until it is to be left. true if it has ended. */
+static bool follow(host *h, attempt *a, double most) {
+    const double deadline = most > 0 ? tf_now() + most : INFINITY;
+    const double longest = a->p.pidfd >= 0 ? 0.1 : 0.01; /* without a pidfd nothing tells of the end */
+    for (;;) {
+        double left = deadline - tf_now();
+        struct pollfd fds[] = {{a->p.out, POLLIN, 0}, {a->p.err, POLLIN, 0}, {a->p.pidfd, POLLIN, 0}};
+        poll(fds, 3, (int)ceil(1000 * (left < longest ? left > 0 ? left : 0 : longest)));
+        process_drain(&a->p.out, a->log, &h->out);
+        process_drain(&a->p.err, a->log, &h->err);
+        if (process_has_ended(&a->p))
+            return true;
+        h->stopped = h->stopped || host_is_to_stop(h);
+        if (left <= 0 || h->stopped)
+            return false;
+    }
+}
+
+/* Until `deadline`, or until all that the command has started have closed its output: what got SIGTERM with it may end
+ * by itself. */
+static void linger(host *h, attempt *a, double deadline) {
+    double left;
+    while ((a->p.out >= 0 || a->p.err >= 0) && (left = deadline - tf_now()) > 0) {
+        struct pollfd fds[] = {{a->p.out, POLLIN, 0}, {a->p.err, POLLIN, 0}};
+        poll(fds, 2, (int)ceil(1000 * left));
+        process_drain(&a->p.out, a->log, &h->out);
+        process_drain(&a->p.err, a->log, &h->err);
+    }
+}
+
+/* Follows the command to its end, by force if need be. true if its time ran out. */
+static bool attend(host *h, attempt *a) {
+    enum { GRACE = 5 }; /* s, from SIGTERM to SIGKILL */
+    bool overdue = !follow(h, a, h->spec->timeout) && !h->stopped;
+    if (overdue) {
+        double deadline = tf_now() + GRACE;
+        kill(-a->p.pid, SIGTERM);
+        if (follow(h, a, GRACE)) {
+            linger(h, a, deadline);
+        } else {
+            kill(-a->p.pid, SIGKILL);
+            follow(h, a, 0);
+        }
+    }
+    kill(-a->p.pid, SIGKILL); /* what it left behind in its group */
+    process_drain(&a->p.out, a->log, &h->out);
+    process_drain(&a->p.err, a->log, &h->err);
+    return overdue;
+}
+
+/* The last line of what a command wrote to stderr, to go with its exit status. */
+static void add_last_line(tf_buf *message, const capture *err) {
+    tf_buf tail = {0};
+    capture_tail(err, 300, &tail);
+    for (size_t i = 0; i < tail.length; i++)
+        tail.data[i] = tail.data[i] ? tail.data[i] : '?'; /* a message ends at no NUL but its own */
+    while (tail.length && strchr(" \t\r\n", tail.data[tail.length - 1]))
+        tail.data[--tail.length] = '\0';
+    const char *line = tail.length ? strrchr(tail.data, '\n') : NULL;
+    line = line ? line + 1 : tf_buf_text(&tail);
+    if (*line && tf_utf8_invalid(line, strlen(line)) < 0)
+        tf_buf_addf(message, ": %s", line);
+    tf_buf_free(&tail);
+}
+
+static void judge(host *h, int64_t row, int status, bool overdue, const struct rusage *usage) {
+    int exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    if (h->spec->record_full) {
+        h->columns.exit_code[row] = exit_code;
+        h->columns.signal[row] = signal;
+        h->columns.cpu[row] = (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +
+                              1e-6 * (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
+        h->columns.max_rss[row] = (int64_t)usage->ru_maxrss * 1024;
+    }
+    char text[64];
+    if (overdue) {
+        h->columns.status[row] = TF_STATUS_TIMEOUT;
+        host_fail(h, "timeout after %s", tf_format_duration(h->spec->timeout, text));
+        return;
+    }
+    if (signal)
+        host_fail(h, "killed by %s", tf_format_signal(signal, text));
+    else if (exit_code != 0)
+        host_fail(h, "exit status %d", exit_code);
+    else
+        return;
+    batch_add_limit(h->spec, &h->message);
+    add_last_line(&h->message, &h->err);
+}
+
+/* That belongs to the attempt: a regular expression may take for ever, and a file be a pipe into which nobody writes.
+ */
+static void read_answer(host *h, int64_t row, const attempt *a, double began) {
+    host_watch(h, began);
+    extract_columns(h, row, tf_buf_text(&a->scratch));
+    host_watch(h, 0);
+}
+
+void command_run(host *h, int64_t row) {
+    enum { SEARCHED = 4 << 20 }; /* of the output, for columns: its first and last 2 MiB */
+    attempt a = {.p = PROCESS_NONE, .log = -1};
+    int64_t keep = h->spec->capture_stdout;
+    capture_start(&h->out, h->spec->columns && keep < SEARCHED ? SEARCHED : keep);
+    tf_point point = host_point(h, row);
+    bool ready = scratch_make(h, point.index, &a.scratch);
+    point.scratch = tf_buf_text(&a.scratch);
+    if (ready) {
+        build_words(h, &a, &point);
+        if (h->spec->run.cwd)
+            tf_template_expand(h->spec->run.cwd, &point, &a.p.cwd);
+        if (h->spec->run.stdin_text) {
+            tf_buf text = {0};
+            tf_template_expand(h->spec->run.stdin_text, &point, &text);
+            a.p.in = tf_memory_file("taskfarm-stdin", &text); /* not a pipe: unread input must not block us */
+            tf_buf_free(&text);
+        }
+        if (h->spec->log)
+            a.log = files_open_log(h, &point, h->header->attempt > 1);
+        answers_before(h, &point);
+        ready = (!h->spec->log || a.log >= 0) && process_start(h, &a.p);
+    }
+    if (ready) {
+        struct rusage usage = {0};
+        const double began = tf_now();
+        bool overdue = attend(h, &a);
+        int status = process_wait(&a.p, &usage);
+        if (!h->stopped)
+            judge(h, row, status, overdue, &usage);
+        if (h->message.length == 0 && h->spec->columns && !h->stopped)
+            read_answer(h, row, &a, began);
+    } else if (h->spec->record_full) {
+        h->columns.exit_code[row] = -1;
+    }
+    process_close_fd(&a.p.in);
+    process_close_fd(&a.log);
+    process_free(&a.p);
+    scratch_remove(h, &a.scratch);
+    tf_buf_free(&a.scratch);
+}

@@ -1,0 +1,203 @@
+/* The files that tasks declare: inputs are waited for, outputs are whole or not there. What an earlier attempt has left
+ * under the name of an output is taken away before the next one, and after an attempt that failed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/host.h"
+#include "host/parent.h"
+
+/* Where another machine sees a file late. `after`: what comes in the message behind the path. */
+static bool wait_for(host *h, const char *what, const char *path, const char *after) {
+    const double interval = 0.05, deadline = tf_now() + h->campaign->latency;
+    struct stat info;
+    char waited[32];
+    while (stat(path, &info) != 0) {
+        if (tf_now() >= deadline) {
+            host_fail(h, h->campaign->latency > 0 ? "%s %s %s (waited for %s)" : "%s %s %s", what, path, after,
+                      tf_format_duration(h->campaign->latency, waited));
+            return false;
+        }
+        poll(NULL, 0, (int)(1000 * interval));
+    }
+    if (S_ISDIR(info.st_mode) && *what == 'o')
+        host_fail(h, "%s %s is a folder, and must be a file", what, path);
+    return true;
+}
+
+/* The folder that a task is to write a file in. `what`: an output, or the log. false after host_fail. */
+static bool open_folder(host *h, const char *what, const char *path, parent_folder *folder) {
+    *folder = parent_open(h->campaign, h->root, path, true);
+    if (folder->failure == ELOOP)
+        host_fail(h, "%s %s can't be made: %.*s has become a link since the run began", what, path, (int)folder->length,
+                  path);
+    else if (folder->failure == ENOTDIR)
+        host_fail(h, "%s %s can't be made: a file stands where its folder is to be", what, path);
+    else if (folder->failure)
+        host_fail(h, "can't make the folder %.*s: %s", (int)folder->length, path, strerror(folder->failure));
+    return folder->failure == 0;
+}
+
+/* Takes an output away, or sets it aside. Where its folder is not what it was nothing there is ours. */
+static void discard(const tf_campaign *campaign, int root, const char *path, bool keep) {
+    parent_folder folder = parent_open(campaign, root, path, false);
+    if (folder.fd >= 0 && keep) {
+        tf_buf aside = {0};
+        tf_buf_addf(&aside, "%s.incomplete", folder.name);
+        renameat(folder.fd, folder.name, folder.fd, aside.data);
+        tf_buf_free(&aside);
+    } else if (folder.fd >= 0) {
+        parent_remove(&folder);
+    }
+    parent_close(&folder);
+}
+
+static void discard_all(const tf_campaign *campaign, int root, const tf_paths *outputs) {
+    for (size_t i = 0; i < outputs->count; i++)
+        discard(campaign, root, tf_paths_text(outputs, i), campaign->keep_incomplete);
+}
+
+void files_discard(const tf_campaign *campaign, tf_files *files, int stage, int64_t index) {
+    tf_paths outputs = {0};
+    tf_files_outputs(files, stage, index, &outputs);
+    discard_all(campaign, AT_FDCWD, &outputs);
+    tf_paths_free(&outputs);
+}
+
+void files_remove_temp(const tf_campaign *campaign, tf_files *files, int stage, int64_t index) {
+    tf_paths outputs = {0};
+    tf_files_outputs(files, stage, index, &outputs);
+    for (size_t i = 0; i < outputs.count; i++)
+        if (outputs.item[i].spec->temp)
+            discard(campaign, AT_FDCWD, tf_paths_text(&outputs, i), false);
+    tf_paths_free(&outputs);
+}
+
+static bool make_way(host *h, const char *path) {
+    parent_folder folder;
+    bool ready = open_folder(h, "output", path, &folder);
+    int failure = ready ? parent_remove(&folder) : 0;
+    if (failure == EEXIST)
+        host_fail(h, "output %s is there already, and is not a regular file", path);
+    else if (failure)
+        host_fail(h, "output %s is there already, and can't be removed: %s", path, strerror(failure));
+    parent_close(&folder);
+    return ready && !failure;
+}
+
+/* ---- Logs ---- */
+
+static bool is_same(const struct stat *a, const struct stat *b) {
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Is it OUTPUT.d, or a folder in it? */
+static bool is_of_output(const tf_campaign *c, int folder) {
+    struct stat info, above, own;
+    tf_buf path = {0};
+    tf_follow_links(c->output, &path);
+    tf_buf_adds(&path, ".d");
+    const bool there = stat(path.data, &own) == 0;
+    tf_buf_free(&path);
+    return there && ((fstat(folder, &info) == 0 && is_same(&info, &own)) ||
+                     (fstatat(folder, "..", &above, 0) == 0 && is_same(&above, &own)));
+}
+
+/* Is it one that the campaign reads or owns? */
+static bool is_own(const tf_campaign *c, const parent_folder *folder) {
+    struct stat info, own;
+    if (is_of_output(c, folder->fd))
+        return true;
+    if (fstatat(folder->fd, folder->name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return false;
+    for (int r = 0; r <= c->reads; r++)
+        if (stat(r < c->reads ? c->read[r] : c->output, &own) == 0 && is_same(&own, &info))
+            return true;
+    return false;
+}
+
+/* Names of logs that rows of other stages give are known here alone. */
+static bool is_allowed(host *h, const char *path) {
+    const bool allowed = tf_files_know_log(h->spec) || h->spec->log->outside || !tf_files_is_outside(path);
+    if (!allowed)
+        host_fail(h, "can't write the log %s: it is outside the work folder; \"allow_outside\": true allows that",
+                  path);
+    return allowed;
+}
+
+int files_open_log(host *h, const tf_point *point, bool again) {
+    enum { HOW = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC };
+    tf_buf text = {0}, path = {0};
+    parent_folder folder = {.fd = -1};
+    int fd = -1;
+    tf_template_expand(h->spec->log->text, point, &text);
+    tf_files_normalize(h->campaign, tf_buf_text(&text), &path);
+    if (is_allowed(h, tf_buf_text(&path)) && open_folder(h, "log", tf_buf_text(&path), &folder)) {
+        int failure = 0;
+        if (!tf_files_know_log(h->spec) && is_own(h->campaign, &folder))
+            host_fail(h, "can't write the log %s: the campaign reads or owns that file", tf_buf_text(&path));
+        else if (!again)
+            failure = parent_remove(&folder);
+        if (h->message.length == 0 && !failure) {
+            fd = openat(folder.fd, folder.name, HOW | (again ? O_APPEND | O_NONBLOCK : O_EXCL), 0666);
+            failure = fd < 0 ? errno : 0;
+        }
+        if (failure)
+            host_fail(h, "can't write the log %s: %s", tf_buf_text(&path), strerror(failure));
+    }
+    parent_close(&folder);
+    tf_buf_free(&text);
+    tf_buf_free(&path);
+    return fd;
+}
+
+/* ---- Before and after an attempt ---- */
+
+bool files_before(host *h, int64_t row) {
+    int64_t index = h->header->first + row;
+    int stage = h->spec->number;
+    tf_files_inputs(h->files, stage, index, &h->inputs);
+    tf_files_outputs(h->files, stage, index, &h->outputs);
+    bool ready = true;
+    for (size_t i = 0; i < h->inputs.count && ready; i++)
+        ready = wait_for(h, "input", tf_paths_text(&h->inputs, i), "is not there");
+    for (size_t i = 0; i < h->outputs.count && ready; i++)
+        ready = make_way(h, tf_paths_text(&h->outputs, i));
+    if (!ready || h->spec->inputs == 0)
+        return ready;
+    h->columns.input_set[row] = tf_files_input_set(h->files, stage, index);
+    int failure;
+    const char *unread =
+        h->columns.input_hash ? tf_files_hash(h->files, &h->inputs, &h->columns.input_hash[row], &failure) : NULL;
+    if (unread)
+        host_fail(h, "input %s can't be read: %s", unread, tf_read_failure(failure));
+    return !unread && staging_take(h);
+}
+
+/* Makes an output read-only; not what it is a link to. */
+static void protect(host *h, const char *path) {
+    struct stat info;
+    parent_folder folder = parent_open(h->campaign, h->root, path, false);
+    int fd = folder.fd < 0 ? -1 : openat(folder.fd, folder.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0 && fstat(fd, &info) == 0)
+        fchmod(fd, info.st_mode & 0555);
+    if (fd >= 0)
+        close(fd);
+    parent_close(&folder);
+}
+
+void files_after(host *h) {
+    for (size_t i = 0; i < h->outputs.count && h->message.length == 0 && !h->stopped; i++)
+        wait_for(h, "output", tf_paths_text(&h->outputs, i), "was not made");
+    if (h->message.length || h->stopped) {
+        discard_all(h->campaign, h->root, &h->outputs);
+        return;
+    }
+    for (size_t i = 0; i < h->outputs.count; i++)
+        if (h->outputs.item[i].spec->protect)
+            protect(h, tf_paths_text(&h->outputs, i));
+}

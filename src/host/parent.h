@@ -1,0 +1,23 @@
+/* The folders of files that tasks write. A path is followed step by step, by descriptor: a link is followed only where
+ * it was met when the campaign was planned, and to where it led then. What is done to the file itself is done in the
+ * folder that was opened so. */
+#ifndef TF_HOST_PARENT_H
+#define TF_HOST_PARENT_H
+
+#include "manifest/manifest.h"
+
+typedef struct parent_folder {
+    int fd;           /* of the folder that the path's last name is in; -1: it could not be opened, */
+    int failure;      /* for this reason: ELOOP for a link that is new */
+    size_t length;    /* bytes of the path that lead to what failed */
+    const char *name; /* the path's last name */
+} parent_folder;
+
+/* `root` is the work folder, open, or AT_FDCWD. `make`: folders that are not there are made. */
+parent_folder parent_open(const tf_campaign *campaign, int root, const char *path, bool make);
+void parent_close(parent_folder *folder);
+
+/* Removes a regular file or a link. 0, also if there is none, or an errno: EEXIST for what is neither. */
+int parent_remove(const parent_folder *folder);
+
+#endif

@@ -1,0 +1,407 @@
+/* A service: a long-lived process of the slot that gets tasks as JSON lines on its standard input and answers each with
+ * one on its standard output. It is started when the stage's first task comes, and anew when it has ended, hung, said
+ * what is no answer, or had its "max_tasks". One task at a time, so that what comes on standard error is the task's. */
+#include "host/process.h"
+#include "manifest/json_read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { LONGEST_LINE = 256 << 20 }; /* bytes; more is no answer */
+
+struct service {
+    const tf_stage_spec *spec;
+    process p;
+    int in;         /* our end of its standard input; -1: it does not run */
+    int64_t served; /* tasks that it has answered since it was started */
+    tf_buf line;    /* what it has said so far */
+    tf_buf request;
+};
+
+/* ---- Starting and ending ---- */
+
+/* So that a Python service finds the module: see taskfarm.py. */
+static void add_module_path(tf_buf *extra) {
+    const char *old = getenv("PYTHONPATH");
+    char program[4096] = "";
+    tf_buf module = {0};
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    char *slash = length > 0 ? strrchr(program, '/') : NULL;
+    if (slash) {
+        *slash = '\0';
+        tf_buf_addf(&module, "%s/../share/taskfarm/python", program);
+    }
+    const char *folder = module.length && access(module.data, R_OK) == 0 ? module.data : TASKFARM_PYTHON;
+    tf_buf_addf(extra, "PYTHONPATH=%s%s%s", folder, old && *old ? ":" : "", old ? old : "");
+    tf_buf_addc(extra, '\0');
+    tf_buf_free(&module);
+}
+
+static bool start(host *h, service *s) {
+    const tf_point nowhere = {.folder = h->spec->run.cwd ? h->campaign->workdir : NULL};
+    tf_buf extra = {0};
+    int in[2];
+    if (pipe2(in, O_CLOEXEC) != 0) {
+        host_fail(h, "can't make a pipe: %s", strerror(errno));
+        return false;
+    }
+    add_module_path(&extra);
+    process_set_words(h, &s->p, &nowhere, &extra, 1);
+    tf_buf_free(&extra);
+    if (h->spec->run.cwd)
+        tf_template_expand(h->spec->run.cwd, &nowhere, &s->p.cwd);
+    s->p.in = in[0];
+    const bool started = process_start(h, &s->p);
+    process_close_fd(&in[0]);
+    s->p.in = -1;
+    s->in = in[1];
+    s->served = 0;
+    tf_buf_clear(&s->line);
+    if (started) {
+        fcntl(s->in, F_SETFL, O_NONBLOCK);
+        return true;
+    }
+    process_close_fd(&s->in);
+    process_free(&s->p);
+    return false;
+}
+
+static int reap(service *s, struct rusage *usage) {
+    const int status = s->p.pid > 0 ? process_wait(&s->p, usage) : 0;
+    process_close_fd(&s->in);
+    process_free(&s->p);
+    return status;
+}
+
+/* By force: it and all that it has started. Returns how it ended. */
+static int end_now(service *s, struct rusage *usage) {
+    kill(-s->p.pid, SIGKILL);
+    return reap(s, usage);
+}
+
+/* Its standard input ends; so should it. */
+static void end_well(service *s) {
+    enum { PATIENCE = 5000 }; /* ms */
+    struct rusage usage;
+    if (s->in < 0)
+        return;
+    process_close_fd(&s->in);
+    struct pollfd end = {s->p.pidfd, POLLIN, 0};
+    capture rest = {0};
+    const double deadline = tf_now() + PATIENCE / 1e3;
+    capture_start(&rest, 0);
+    while (!process_has_ended(&s->p) && tf_now() < deadline) { /* it may have something to say, which nobody wants */
+        process_drain(&s->p.out, -1, &rest);
+        process_drain(&s->p.err, -1, &rest);
+        poll(&end, s->p.pidfd >= 0, 20);
+    }
+    capture_free(&rest);
+    end_now(s, &usage);
+}
+
+/* ---- The task, as JSON ---- */
+
+static void add_member(tf_buf *out, const char *name) {
+    if (out->data[out->length - 1] != '{')
+        tf_buf_addc(out, ',');
+    tf_buf_add_json(out, name, strlen(name));
+    tf_buf_addc(out, ':');
+}
+
+/* NaN is null, and what is infinite a number that is too large. */
+static void add_value(tf_buf *out, tf_type type, const void *value) {
+    if (type == TF_STRING) {
+        const char *text = *(const char *const *)value;
+        tf_buf_add_json(out, text, strlen(text));
+        return;
+    }
+    double number;
+    tf_load_doubles(type, value, 0, 1, &number);
+    if (isnan(number))
+        tf_buf_adds(out, "null");
+    else if (isinf(number))
+        tf_buf_adds(out, number > 0 ? "1e999" : "-1e999");
+    else
+        tf_buf_add_number(out, type, value);
+    if (type == TF_FLOAT64 && number == rint(number) && fabs(number) < 1e15) /* no integer to who reads it */
+        tf_buf_adds(out, ".0");
+}
+
+/* As commands get it: one that runs elsewhere gets whole ones. */
+static void add_path(tf_buf *out, const char *folder, const char *path) {
+    tf_buf whole = {0};
+    if (folder && *path != '/')
+        tf_buf_addf(&whole, "%s/", folder);
+    tf_buf_adds(&whole, path);
+    tf_buf_add_json(out, whole.data, whole.length);
+    tf_buf_free(&whole);
+}
+
+/* A list of paths; by name where the manifest gives names. */
+static void add_paths(tf_buf *out, const char *folder, const tf_paths *paths) {
+    const tf_file_spec *last = NULL;
+    const bool named = paths->count > 0 && paths->item[0].spec->name;
+    tf_buf_addc(out, named ? '{' : '[');
+    for (size_t i = 0; i < paths->count; i++) {
+        const tf_file_spec *spec = paths->item[i].spec;
+        if (named && spec != last) {
+            tf_buf_adds(out, last ? "]," : "");
+            tf_buf_add_json(out, spec->name, strlen(spec->name));
+            tf_buf_adds(out, ":[");
+        } else if (i > 0) {
+            tf_buf_addc(out, ',');
+        }
+        last = spec;
+        add_path(out, folder, tf_paths_text(paths, i));
+    }
+    tf_buf_adds(out, named ? "]}" : "]");
+}
+
+static void make_request(host *h, int64_t row, const tf_point *point, tf_buf *out) {
+    const tf_space *space = h->spec->space;
+    tf_buf_clear(out);
+    tf_buf_addf(out, "{\"index\":%" PRId64 ",\"stage\":\"%s\",\"attempt\":%d,\"seed\":%" PRIu64, point->index,
+                h->spec->name, h->columns.attempts[row], point->seed);
+    add_member(out, "params");
+    tf_buf_addc(out, '{');
+    for (int p = 0; p < tf_space_params(space); p++) {
+        add_member(out, tf_space_param(space, p)->name);
+        add_value(out, tf_space_param(space, p)->type, point->params[p]);
+    }
+    tf_buf_addc(out, '}');
+    if (h->spec->inputs) {
+        add_member(out, "inputs");
+        add_paths(out, point->folder, point->inputs);
+    }
+    if (h->spec->outputs) {
+        add_member(out, "outputs");
+        add_paths(out, point->folder, point->outputs);
+    }
+    tf_buf_adds(out, "}\n");
+}
+
+/* ---- Asking ---- */
+
+typedef enum outcome {
+    ANSWERED,
+    UNSEEN, /* it had ended, or was about to, and has read nothing of the task */
+    ENDED,
+    DEAF, /* it has closed its standard input */
+    LATE,
+    LEFT,
+    TOO_LONG
+} outcome;
+
+/* Adds what is there of its answer. false at the end of the stream. */
+static bool take_output(service *s) {
+    char chunk[65536];
+    for (;;) {
+        ssize_t got = read(s->p.out, chunk, sizeof chunk);
+        if (got > 0)
+            tf_buf_add(&s->line, chunk, (size_t)got);
+        else if (got == 0 || (errno != EINTR && errno != EAGAIN))
+            return false;
+        if (got < (ssize_t)sizeof chunk && !(got < 0 && errno == EINTR))
+            return true;
+    }
+}
+
+/* Sends what is left of the request. false when nobody will read it. */
+static bool send_rest(service *s, size_t *sent) {
+    const struct sigaction ignored = {.sa_handler = SIG_IGN};
+    struct sigaction before;
+    bool heard = true;
+    if (*sent == s->request.length)
+        return true;
+    sigaction(SIGPIPE, &ignored, &before); /* functions of the same host have it as they expect it */
+    while (*sent < s->request.length) {
+        ssize_t put = write(s->in, s->request.data + *sent, s->request.length - *sent);
+        heard = put >= 0 || errno != EPIPE;
+        if (put < 0 && errno != EINTR)
+            break;
+        *sent += put > 0 ? (size_t)put : 0;
+    }
+    sigaction(SIGPIPE, &before, NULL);
+    return heard;
+}
+
+/* Bytes that it has not read. */
+static size_t unread(const service *s) {
+    int count = 0;
+    return ioctl(s->in, FIONREAD, &count) == 0 && count > 0 ? (size_t)count : 0;
+}
+
+/* Is all that was sent still in the pipe? Then it has not begun the task, which is another process's. */
+static bool is_unseen(const service *s, size_t sent) {
+    return s->served > 0 && unread(s) == sent;
+}
+
+/* A whole line in s->line, or why there is none. The process is watched, and not its output alone: something that it
+ * has started may hold that open. */
+static outcome converse(host *h, service *s) {
+    const double timeout = h->spec->timeout, deadline = timeout > 0 ? tf_now() + timeout : INFINITY;
+    size_t sent = 0, searched = 0;
+    bool heard = send_rest(s, &sent), closed = false; /* its standard input is */
+    for (;;) {
+        const bool sending = heard && sent < s->request.length;
+        struct pollfd fds[] = {{s->p.out, POLLIN, 0},
+                               {s->p.err, POLLIN, 0},
+                               {closed ? -1 : s->in, sending ? POLLOUT : 0, 0},
+                               {s->p.pidfd, POLLIN, 0}};
+        const double left = timeout > 0 ? deadline - tf_now() : 1;
+        if (heard)
+            poll(fds, 4, (int)ceil(1000 * (left < 0 ? 0 : left < 0.1 ? left : 0.1)));
+        if (fds[1].revents)
+            process_drain(&s->p.err, -1, &h->err);
+        closed = closed || (fds[2].revents & POLLERR);
+        if (fds[2].revents)
+            heard = closed ? sent == s->request.length && unread(s) == 0 : send_rest(s, &sent);
+        const bool ended = (fds[3].revents || s->p.pidfd < 0) && process_has_ended(&s->p);
+        const bool open = !(fds[0].revents || ended || !heard) || take_output(s);
+        if (memchr(tf_buf_text(&s->line) + searched, '\n', s->line.length - searched)) {
+            process_drain(&s->p.err, -1, &h->err); /* what it said before it answered */
+            return ANSWERED;
+        }
+        searched = s->line.length;
+        if (!open || ended || !heard)
+            return is_unseen(s, sent) ? UNSEEN : heard ? ENDED : DEAF;
+        if (s->line.length > LONGEST_LINE)
+            return TOO_LONG;
+        h->stopped = h->stopped || host_is_to_stop(h);
+        if (h->stopped)
+            return LEFT;
+        if (timeout > 0 && tf_now() >= deadline)
+            return LATE;
+    }
+}
+
+/* ---- The answer ---- */
+
+static void say_nonsense(host *h, const char *line, size_t length) {
+    enum { SHOWN = 80 };
+    while (length && strchr("\r\n", line[length - 1]))
+        length--;
+    const bool is_long = length > SHOWN;
+    length = is_long ? SHOWN : length;
+    const int64_t bad = tf_utf8_invalid(line, length);
+    host_fail(h, "the service's answer is not one to this task: \"%.*s%s\"", (int)(bad < 0 ? (int64_t)length : bad),
+              line, is_long ? "..." : "");
+}
+
+/* {"index": 7, "results": {...}} or {"index": 7, "error": "why"}. false: it is neither. */
+static bool take_answer(host *h, int64_t row, const char *line, size_t length) {
+    json_error wrong;
+    cJSON *json = json_read(line, length, JSON_LAST_COUNTS, &wrong);
+    int64_t said = -1;
+    const cJSON *index = cJSON_GetObjectItemCaseSensitive(json, "index");
+    const cJSON *results = cJSON_GetObjectItemCaseSensitive(json, "results");
+    const char *error = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "error"));
+    const bool ours = json_int(index, &said) && said == h->header->first + row && (error || cJSON_IsObject(results));
+    if (ours && error)
+        host_fail(h, "%s", error);
+    else if (ours)
+        extract_members(h, row, results);
+    else if (!json && strncmp(wrong.text, "not JSON", 8) != 0)
+        host_fail(h, "the service's answer is no sound JSON: %s", wrong.text);
+    cJSON_Delete(json);
+    return ours;
+}
+
+/* How it ended, for the row and the message. */
+static void judge_end(host *h, int64_t row, int status, outcome why) {
+    char text[64];
+    if (h->spec->record_full && (why == ENDED || why == DEAF)) {
+        h->columns.exit_code[row] = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+        h->columns.signal[row] = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    }
+    if (why == LATE) {
+        h->columns.status[row] = TF_STATUS_TIMEOUT;
+        host_fail(h, "timeout after %s", tf_format_duration(h->spec->timeout, text));
+    } else if (why == TOO_LONG) {
+        host_fail(h, "the service's answer has no end");
+    } else if (WIFSIGNALED(status)) {
+        host_fail(h, "the service was killed by %s", tf_format_signal(WTERMSIG(status), text));
+        batch_add_limit(h->spec, &h->message);
+    } else {
+        host_fail(h, "the service ended: exit status %d", WEXITSTATUS(status));
+        batch_add_limit(h->spec, &h->message);
+    }
+}
+
+/* There is no answer: the process is ended, if it has not. One that has closed its output ends by itself, or soon. */
+static void give_up(host *h, service *s, int64_t row, outcome why) {
+    struct rusage usage = {0};
+    struct pollfd end = {s->p.pidfd, POLLIN, 0};
+    if ((why == ENDED || why == DEAF) && !process_has_ended(&s->p))
+        poll(&end, s->p.pidfd >= 0, 1000);
+    process_drain(&s->p.err, -1, &h->err);
+    const bool by_itself = process_has_ended(&s->p);
+    const int status = end_now(s, &usage);
+    if (why == ENDED && !by_itself)
+        host_fail(h, "the service has closed its standard output");
+    else if (why == DEAF && !by_itself)
+        host_fail(h, "the service has closed its standard input, and not read the task");
+    else if (why != LEFT)
+        judge_end(h, row, status, why);
+}
+
+void service_run(host *h, int64_t row) {
+    service **place = &h->service[h->spec->number];
+    if (!*place) {
+        *place = tf_alloc(sizeof **place);
+        **place = (service){.spec = h->spec, .p = PROCESS_NONE, .in = -1};
+    }
+    service *s = *place;
+    struct rusage usage;
+    const int64_t most = h->spec->run.max_tasks;
+    const double began = tf_now();
+    const tf_point point = host_point(h, row);
+    make_request(h, row, &point, &s->request);
+    outcome what;
+    do {
+        if (s->in >= 0 && process_has_ended(&s->p)) /* after its last answer: nobody's fault */
+            end_now(s, &usage);
+        if (s->in < 0 && !start(h, s))
+            return;
+        what = converse(h, s);
+        if (what == UNSEEN)
+            end_now(s, &usage);
+    } while (what == UNSEEN); /* once: the new one has answered nothing yet */
+    if (what != ANSWERED) {
+        give_up(h, s, row, what);
+        return;
+    }
+    host_watch(h, began);
+    const size_t length = (size_t)((const char *)memchr(s->line.data, '\n', s->line.length) - s->line.data) + 1;
+    const bool answered = take_answer(h, row, s->line.data, length);
+    const bool sound = answered && length == s->line.length;
+    if (!sound) { /* what it says next would be taken for another task's answer */
+        const char *wrong = s->line.data + (answered ? length : 0);
+        say_nonsense(h, wrong, (size_t)(strchrnul(wrong, '\n') - wrong));
+        end_now(s, &usage);
+    }
+    host_watch(h, 0);
+    tf_buf_clear(&s->line);
+    s->served += sound;
+    if (sound && most > 0 && s->served >= most)
+        end_well(s);
+}
+
+void service_close(service *s) {
+    if (!s)
+        return;
+    end_well(s);
+    tf_buf_free(&s->line);
+    tf_buf_free(&s->request);
+    free(s);
+}

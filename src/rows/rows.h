@@ -1,0 +1,88 @@
+/* What crosses the boundary between the rank and the processes that run tasks: statuses, rows, and where what tasks
+ * take comes from. Plain data. */
+#ifndef TF_ROWS_H
+#define TF_ROWS_H
+
+#include "base/base.h"
+
+/* A task's status, as in the output file. */
+typedef enum tf_status {
+    TF_STATUS_PENDING = 0,
+    TF_STATUS_DONE = 1,
+    TF_STATUS_FAILED = 2,
+    TF_STATUS_TIMEOUT = 3,
+    TF_STATUS_SKIPPED = 4,  /* a task that it depends on is not done */
+    TF_STATUS_EXCLUDED = 5, /* by "where": it is no point of the stage */
+    TF_STATUSES
+} tf_status;
+
+/* Its name, in the output as for people. */
+static inline const char *tf_status_name(uint8_t status) {
+    static const char *const names[TF_STATUSES] = {"pending", "done", "failed", "timeout", "skipped", "excluded"};
+    return status < TF_STATUSES ? names[status] : "unknown";
+}
+
+/* The rows of tasks first .. first + count - 1 of one stage: arrays of `count` elements. */
+typedef struct tf_rows {
+    int stage;
+    int attempt; /* of all of them, from 1 */
+    int64_t first, count;
+    int64_t failed; /* in vain, or in time no more */
+    int64_t excluded, skipped;
+    int64_t pending;            /* whose task is to be tried again; the others have ended */
+    uint32_t changed;           /* what their function changed in its process for later tasks, which were run again */
+    double seconds;             /* that a slot spent on them */
+    const void *const *params;  /* per parameter: values; strings as NUL-padded cells of max_bytes. NULL: not stored */
+    const void *const *columns; /* per column: count x elements, C order; NULL for strings and bytes */
+    const uint8_t *status;      /* tf_status */
+    const uint8_t *attempts;
+    const uint64_t *input_set, *input_hash; /* hashes of the inputs' paths and contents; NULL: not stored */
+    /* "record": "full", else NULL */
+    const int32_t *exit_code, *signal, *worker, *slot;
+    const double *start;          /* s since 1970-01-01 UTC */
+    const double *duration, *cpu; /* s */
+    const int64_t *max_rss;       /* bytes */
+    const void *texts;            /* tf_record after tf_record */
+    size_t texts_size;            /* bytes */
+} tf_rows;
+
+/* There is nothing left to do for it. */
+static inline bool tf_status_is_good(uint8_t status) {
+    return status == TF_STATUS_DONE || status == TF_STATUS_EXCLUDED;
+}
+
+/* It was run in vain. */
+static inline bool tf_status_has_failed(uint8_t status) {
+    return status == TF_STATUS_FAILED || status == TF_STATUS_TIMEOUT;
+}
+
+/* Where the run of rows that begins at `row` ends: of rows that are pending, or of rows that are not. */
+static inline int64_t tf_rows_run(const tf_rows *rows, int64_t row) {
+    if (rows->pending == 0)
+        return rows->count;
+    int64_t end = row;
+    while (end < rows->count && (rows->status[end] == TF_STATUS_PENDING) == (rows->status[row] == TF_STATUS_PENDING))
+        end++;
+    return end;
+}
+
+/* Rows that have ended (maybe none), valid until the call returns. When their batch is over, the tasks of `left` were
+ * not started; while it goes on, because a task takes long, `left` is empty. A status other than TF_OK makes
+ * tf_slots_poll return it. */
+typedef tf_err tf_on_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error);
+
+/* Where what tasks take comes from. */
+typedef struct tf_task_source {
+    /* Parameters that rows of other stages give: fills `cells` (as tf_space_cells) for tasks first .. first + count
+     * - 1.
+     */
+    tf_err (*given)(void *context, int stage, int param, int64_t first, int64_t count, void *cells, tf_error *error);
+    /* What became of the rows that these tasks take: TF_STATUS_DONE, TF_STATUS_SKIPPED or TF_STATUS_EXCLUDED, which
+     * they are then themselves. */
+    tf_err (*taken)(void *context, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error);
+    /* A task's block of one of the stage's arrays. NULL, if tasks are not to be run. */
+    tf_err (*block)(void *context, int stage, int array, int64_t index, void *elements, tf_error *error);
+    void *context;
+} tf_task_source;
+
+#endif

@@ -1,0 +1,35 @@
+/* Who has what of a rank's slots, memory and GPUs: where a task can start, and on which cores. Knows no processes. */
+#ifndef TF_SLOTS_PLACES_H
+#define TF_SLOTS_PLACES_H
+
+#include "manifest/manifest.h"
+#include "slots/machine.h"
+
+typedef struct places places;
+
+/* A rank's part of its machine, dealt out to its slots. With fewer cores than slots, or when it is not known which they
+ * are, none is pinned. `mine` is copied. Never NULL. */
+places *places_new(const tf_machine *mine, int slots);
+void places_free(places *places);
+
+/* All that there is. */
+tf_resources places_all(const places *places);
+
+/* The slot that a task which needs so much can start in; -1: there is no room now. */
+int places_find(const places *places, const tf_resources *need);
+
+/* It starts there: the slot is taken, with as many others as it needs, memory and GPUs; and is given back whole. */
+void places_take(places *places, int slot, const tf_resources *need);
+void places_give_back(places *places, int slot);
+
+/* Slots that nobody has. */
+int places_idle(const places *places);
+
+/* The cores of what was taken with the slot; none if they are not pinned. */
+cpu_set_t places_cores(const places *places, int slot);
+
+/* Adds the GPUs that were taken with it last, as a list for the variable places_gpu_variable. */
+void places_add_gpus(const places *places, int slot, tf_buf *list);
+const char *places_gpu_variable(const places *places);
+
+#endif

@@ -1,0 +1,222 @@
+/* Copying and checking what hosts leave in shared memory (see rows_back.h). */
+#include "slots/rows_back.h"
+#include "host/surroundings.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define MOST_SECONDS 1e10 /* of a time that a host records: three hundred years */
+
+void rows_back_free(rows_back *back) {
+    batch_columns_free(&back->columns);
+    tf_buf_free(&back->status);
+    tf_buf_free(&back->attempts);
+    tf_buf_free(&back->texts);
+}
+
+/* ---- The batch as a whole ---- */
+
+/* The number of ended rows comes first: what is said of the row under way may then be of a later one, but never what is
+ * said of an earlier one. */
+static batch_claim read_header(const batch_header *head) {
+    batch_claim c;
+    c.sound = __atomic_load_n(&head->sound, __ATOMIC_ACQUIRE);
+    c.ended = __atomic_load_n(&head->ended, __ATOMIC_ACQUIRE);
+    __atomic_load(&head->row_started, &c.row_started, __ATOMIC_RELAXED);
+    __atomic_load(&head->started, &c.started, __ATOMIC_RELAXED);
+    __atomic_load(&head->seconds, &c.seconds, __ATOMIC_RELAXED);
+    c.texts_size = __atomic_load_n(&head->texts_size, __ATOMIC_RELAXED);
+    c.calling_batch = __atomic_load_n(&head->calling_batch, __ATOMIC_RELAXED) != 0;
+    c.changed = __atomic_load_n(&head->changed, __ATOMIC_RELAXED);
+    c.refused = __atomic_load_n(&head->refused, __ATOMIC_RELAXED) != 0;
+    return c;
+}
+
+/* What the rank has put there tells who has written over it; nothing else is done with it. */
+static bool is_as_asked(const batch_header *head, const batch_order *order) {
+    return head->stage == order->stage && head->attempt == order->attempt && head->first == order->first &&
+           head->count == order->count;
+}
+
+static bool is_between(double x, double low, double high) {
+    return x >= low && x <= high; /* NaN is not */
+}
+
+const char *rows_back_claim(const batch_map *map, const batch_order *order, const batch_part *passed,
+                            batch_claim *claim) {
+    const batch_header *head = (const batch_header *)(const void *)map->fixed;
+    const batch_claim c = *claim = read_header(head);
+    const double now = tf_now();
+    if (!is_as_asked(head, order))
+        return "its orders";
+    if (c.ended < passed->end || c.ended > order->count || c.sound < 0 || c.sound > c.ended)
+        return "its count of finished tasks";
+    if (c.changed & ~(uint32_t)SURROUNDINGS_ALL)
+        return "its surroundings";
+    if (c.texts_size < passed->texts_end || c.texts_size % sizeof(int64_t) != 0)
+        return "its amount of text";
+    if ((c.started != 0 && !is_between(c.started, order->given, now)) ||
+        (c.row_started != 0 && !is_between(c.row_started, order->given, now)) ||
+        !is_between(c.seconds, 0, now - order->given))
+        return "its times";
+    return c.ended > 0 && c.started == 0 ? "its start" : NULL;
+}
+
+/* ---- Rows ---- */
+
+/* Room for so many bytes, which become the buffer's. */
+static char *fill(tf_buf *buf, size_t size) {
+    tf_buf_clear(buf);
+    tf_buf_reserve(buf, size + 1);
+    buf->length = size;
+    return buf->data;
+}
+
+static bool are_all(const char *bytes, size_t count, int value) {
+    return count == 0 || (bytes[0] == value && memcmp(bytes, bytes + 1, count - 1) == 0);
+}
+
+/* Nothing of them is pending, and only a stage that can leave rows out has such rows. */
+static bool are_statuses_right(const tf_stage_spec *spec, tf_rows *rows) {
+    const bool sets_apart = spec->wheres > 0 || tf_stage_takes_rows(spec);
+    const int64_t done = batch_count_rows(rows), apart = rows->skipped + rows->excluded;
+    return done + rows->failed + apart == rows->count && (sets_apart || apart == 0);
+}
+
+/* A task that was not run has had no attempt. */
+static bool copy_statuses(rows_back *back, const tf_stage_spec *spec, const batch_order *order, tf_rows *rows) {
+    const size_t count = (size_t)rows->count;
+    memcpy(fill(&back->status, count), back->columns.status, count);
+    memset(fill(&back->attempts, count), order->attempt, count);
+    rows->status = (const uint8_t *)back->status.data;
+    rows->attempts = (const uint8_t *)back->attempts.data;
+    if (are_all(back->status.data, count, TF_STATUS_DONE))
+        return true;
+    if (!are_statuses_right(spec, rows))
+        return false;
+    for (int64_t row = 0; rows->skipped + rows->excluded > 0 && row < rows->count; row++)
+        if (rows->status[row] == TF_STATUS_SKIPPED || rows->status[row] == TF_STATUS_EXCLUDED)
+            back->attempts.data[row] = 0;
+    return true;
+}
+
+/* Readers of the file count on these. Without branches: they are checked for millions of rows a second. */
+static bool are_records_right(const batch_columns *c, const batch_order *order, int64_t count) {
+    bool right = true;
+    for (int64_t row = 0; row < count; row++)
+        right &= (c->worker[row] == order->rank) & (c->slot[row] == order->slot) & (c->max_rss[row] >= 0);
+    for (int64_t row = 0; row < count; row++)
+        right &= (fabs(c->start[row]) <= MOST_SECONDS) & (c->duration[row] >= 0) & (c->duration[row] <= MOST_SECONDS) &
+                 (c->cpu[row] >= 0) & (c->cpu[row] <= MOST_SECONDS);
+    return right;
+}
+
+/* ---- Texts ---- */
+
+/* Only what the host has written is mapped: a size that is made up must not make the rank fill memory by reading. */
+static bool has_written(const batch_map *map, uint64_t texts) {
+    struct stat info;
+    if (texts <= map->texts_mapped)
+        return true;
+    return fstat(map->fd, &info) == 0 && texts <= (uint64_t)info.st_size - map->fixed_size &&
+           texts <= (uint64_t)info.st_blocks * 512;
+}
+
+static bool is_text_of(const tf_record *record, const tf_stage_spec *spec, const batch_order *order,
+                       const batch_part *part) {
+    const int64_t column = (int64_t)record->kind - TF_RECORD_COLUMN;
+    return record->stage == order->stage && record->attempt == order->attempt &&
+           record->index >= order->first + part->row && record->index < order->first + part->end && record->kind >= 0 &&
+           column < spec->columns && (column < 0 || tf_column_bytes(&spec->column[column]) == 0);
+}
+
+/* The texts of a part. A host that is at a later row may have added some of that already. */
+static const char *copy_texts(rows_back *back, batch_map *map, const tf_stage_spec *spec, const batch_order *order,
+                              batch_part *part) {
+    static const char wrong[] = "a text";
+    const size_t size = (size_t)(part->texts_end - part->texts);
+    if (size == 0) {
+        tf_buf_clear(&back->texts);
+        return NULL;
+    }
+    if (!has_written(map, part->texts_end) || !batch_map_texts(map, (size_t)part->texts_end, false))
+        return "its amount of text";
+    memcpy(fill(&back->texts, size), map->texts + part->texts, size);
+    size_t at = 0;
+    while (at < size) {
+        const tf_record *record = tf_record_at(back->texts.data + at, size - at);
+        if (!record)
+            return wrong;
+        if (record->index >= order->first + part->end && record->index < order->first + order->count)
+            break;
+        if (!is_text_of(record, spec, order, part))
+            return wrong;
+        at += tf_record_size((size_t)record->length);
+    }
+    back->texts.length = at;
+    part->texts_end = part->texts + at;
+    return NULL;
+}
+
+/* ---- Parts ---- */
+
+/* What `rows` points to may have moved. */
+static void point_at_copies(const rows_back *back, tf_rows *rows) {
+    rows->status = (const uint8_t *)back->status.data;
+    rows->attempts = (const uint8_t *)back->attempts.data;
+    rows->texts = back->texts.data;
+    rows->texts_size = back->texts.length;
+}
+
+const char *rows_back_take(rows_back *back, batch_map *map, const tf_campaign *campaign, const batch_order *order,
+                           batch_part *part, tf_rows *rows) {
+    const tf_stage_spec *spec = &campaign->stage[order->stage];
+    const char *wrong = copy_texts(back, map, spec, order, part);
+    if (wrong)
+        return wrong;
+    batch_locate(map, spec, part->row, &back->columns);
+    batch_point_rows(spec, &back->columns, part, rows);
+    rows->attempt = order->attempt;
+    rows->first = order->first + part->row;
+    if (!copy_statuses(back, spec, order, rows))
+        return "a status";
+    if (spec->record_full && !are_records_right(&back->columns, order, rows->count))
+        return "a time or place";
+    point_at_copies(back, rows);
+    return NULL;
+}
+
+/* When it began is the host's to say, if it has begun at all and that can be. */
+static void record_end(const batch_columns *c, const batch_order *order, int64_t row, int end) {
+    const double now = tf_wall(), a_step = 60; /* s that the clock may have been set by meanwhile */
+    if (c->status[row] == TF_STATUS_PENDING || !is_between(c->start[row], order->given_wall - a_step, now))
+        c->start[row] = now;
+    c->duration[row] = now - c->start[row];
+    c->exit_code[row] = WIFEXITED(end) ? WEXITSTATUS(end) : -1;
+    c->signal[row] = WIFSIGNALED(end) ? WTERMSIG(end) : 0;
+    c->worker[row] = order->rank;
+    c->slot[row] = order->slot;
+    c->cpu[row] = 0;
+    c->max_rss[row] = 0;
+}
+
+void rows_back_add_failed(rows_back *back, const tf_campaign *campaign, const batch_order *order, tf_status status,
+                          const tf_buf *message, int end, batch_part *part, tf_rows *rows) {
+    const tf_stage_spec *spec = &campaign->stage[order->stage];
+    const int64_t row = rows->count++;
+    const size_t size = tf_record_size(message->length);
+    part->end++;
+    rows->failed++;
+    if (spec->record_full)
+        record_end(&back->columns, order, row, end);
+    batch_clear_columns(&back->columns, spec, row, 1);
+    tf_buf_addc(&back->status, (char)status);
+    tf_buf_addc(&back->attempts, (char)order->attempt);
+    tf_buf_reserve(&back->texts, back->texts.length + size);
+    tf_record_put(back->texts.data + back->texts.length, order->stage, rows->first + row, TF_RECORD_MESSAGE,
+                  order->attempt, tf_buf_text(message), message->length);
+    back->texts.length += size;
+    point_at_copies(back, rows);
+}

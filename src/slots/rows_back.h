@@ -1,0 +1,52 @@
+/* What a rank takes from the memory that it shares with a host. User code runs in hosts and can write anything there,
+ * at any time, even while the rank reads. So the rank reads from it nothing that it knows itself; it copies what it
+ * decides by, checks the copy, and uses that alone. Results and recorded numbers stay where they are: any bits of them
+ * are right.
+ */
+#ifndef TF_SLOTS_ROWS_BACK_H
+#define TF_SLOTS_ROWS_BACK_H
+
+#include "batch/batch.h"
+
+/* The rank's own copy of what it asked of a batch. */
+typedef struct batch_order {
+    int32_t stage, attempt, rank, slot;
+    int64_t first, count;
+    double given, given_wall; /* when the host got it, by tf_now() and tf_wall() */
+} batch_order;
+
+/* What the host says of the batch as a whole. */
+typedef struct batch_claim {
+    int64_t ended, sound;
+    double started, row_started; /* by tf_now(); 0: not yet */
+    double seconds;
+    uint64_t texts_size;
+    uint32_t changed; /* surroundings_compare */
+    bool calling_batch, refused;
+} batch_claim;
+
+/* Rows that have been taken, with the copies that they point to. All zeros has none. */
+typedef struct rows_back {
+    batch_columns columns; /* from batch_columns_alloc */
+    tf_buf status, attempts, texts;
+} rows_back;
+
+void rows_back_free(rows_back *back);
+
+/* Reads what the host says, after `passed`, the part that has been taken before. NULL if it can be so; else what can't.
+ */
+const char *rows_back_claim(const batch_map *map, const batch_order *order, const batch_part *passed,
+                            batch_claim *claim);
+
+/* Takes the rows of `part`. Its texts are those of these rows: of more, part->texts_end is moved to where they end.
+ * What `rows` points to is valid until `back` is used again. NULL if all is as a host of ours leaves it; else what is
+ * not, and nothing has been taken. */
+const char *rows_back_take(rows_back *back, batch_map *map, const tf_campaign *campaign, const batch_order *order,
+                           batch_part *part, tf_rows *rows);
+
+/* Adds the row behind the ones that were taken: its task has failed, with this status and message. Its results are
+ * cleared, so the batch must be the rank's again. `end` is how its process ended, as waitpid says it. */
+void rows_back_add_failed(rows_back *back, const tf_campaign *campaign, const batch_order *order, tf_status status,
+                          const tf_buf *message, int end, batch_part *part, tf_rows *rows);
+
+#endif

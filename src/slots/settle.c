@@ -1,0 +1,40 @@
+/* Rows of tasks that are not run: they have parameters and a status, and may have a message. */
+#include <errno.h>
+#include <string.h>
+
+#include "host/host.h"
+#include "slots/inner.h"
+
+tf_err tf_slots_settle(tf_slots *exec, const tf_campaign *campaign, int stage, int64_t first, int64_t count,
+                       tf_status status, const char *message, tf_on_rows *on_rows, void *context, tf_error *error) {
+    const tf_stage_spec *spec = &campaign->stage[stage];
+    const host_setting setting = {.campaign = campaign};
+    host h;
+    batch_map map;
+    if (!batch_map_new(&map, batch_fixed_size(campaign)))
+        return tf_error_set(error, TF_ERR_RUN, "no shared memory: %s", strerror(errno));
+    host_open(&h, &setting, 0, 0);
+    tf_err err = TF_OK;
+    while (count > 0 && err == TF_OK) {
+        int64_t most = batch_capacity(spec), rows_now = count < most ? count : most;
+        *(batch_header *)(void *)map.fixed =
+            (batch_header){.stage = stage, .attempt = 1, .first = first, .count = rows_now};
+        host_begin_batch(&h, &map, 0);
+        for (int64_t row = 0; row < rows_now; row++) {
+            h.columns.status[row] = (uint8_t)status;
+            if (h.columns.input_set)
+                h.columns.input_set[row] = tf_files_input_set(slots_files(exec), stage, first + row);
+            if (*message)
+                host_add_text(&h, row, TF_RECORD_MESSAGE, message, strlen(message));
+        }
+        tf_rows rows;
+        batch_part all = {.end = rows_now, .texts_end = h.texts_used};
+        batch_rows(&map, spec, &h.columns, &all, &rows);
+        err = on_rows(context, 0, &rows, (tf_interval){0, 0}, error);
+        first += rows_now;
+        count -= rows_now;
+    }
+    host_close(&h);
+    batch_map_close(&map);
+    return err;
+}

@@ -1,0 +1,73 @@
+/* The rank's side of running tasks: its slots, each with a host process that the spawner (forked before MPI_Init) has
+ * started.
+ *
+ *     rank ----- slot sockets + shared memory -----.
+ *      '-- socket -- spawner -- fork -- host (slot 0): plugin functions, or commands as its children
+ *                          '--- fork -- host (slot 1)
+ *
+ * User code never runs in the rank: a crash, a hang or an exit() costs one attempt of one task. A batch of tasks goes
+ * to a host as (stage, first, count); its rows come back in shared memory, column by column, ready for HDF5. Each slot
+ * has two such buffers, so that a host runs one batch while the rank writes the other. Knows no MPI. */
+#ifndef TF_SLOTS_H
+#define TF_SLOTS_H
+
+#include "manifest/manifest.h"
+#include "rows/rows.h"
+#include "slots/machine.h"
+#include "spawner/client.h"
+
+typedef struct tf_slots tf_slots;
+
+/* Starts a host for each of `slots` slots, which share what is `mine`: tasks are pinned to cores if there is one for
+ * each slot and it is known which. `bundle` is the campaign's (tf_recorder), from which the spawner makes its own copy.
+ * Campaign and spawner must outlive the result; `mine` is copied. `lock` is the rank's on the output (tf_store_join),
+ * which is held until the last of the hosts is gone; it stays the caller's. -1: none. */
+tf_slots *tf_slots_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_buf *bundle, int lock, int rank,
+                       const tf_machine *mine, int slots, tf_error *error);
+
+/* All that its tasks can have together, and how many of a stage's that is at once. */
+tf_resources tf_slots_has(const tf_slots *exec);
+int64_t tf_slots_lanes(const tf_slots *exec, int stage);
+
+/* Ends the hosts: those that are idle run their teardown hooks, those that are busy are killed. */
+void tf_slots_free(tf_slots *exec);
+
+/* Where what its tasks take comes from; nowhere, until it is said. */
+void tf_slots_take_from(tf_slots *exec, tf_task_source source);
+
+/* How many more batches the slot takes: 2 when idle, 0 when one runs and one waits. */
+int tf_slots_room(const tf_slots *exec, int slot);
+
+/* A slot for a batch of the stage: an idle one, with all that a task of it needs; or one where it would wait in hand
+ * behind another that needs the same. -1: there is none. */
+int tf_slots_place(const tf_slots *exec, int stage);
+int tf_slots_place_in_hand(const tf_slots *exec, int stage);
+
+/* Slots that run nothing, and that no task of another slot has. */
+int tf_slots_idle(const tf_slots *exec);
+
+/* Gives the slot a batch: an attempt at tasks first .. first + n - 1. Returns n, which may be less than count; the slot
+ * must be such a place. The host stops early, between two tasks, once the batch has taken a tenth of a second. 0 on
+ * failure. */
+int64_t tf_slots_submit(tf_slots *exec, int slot, int stage, int attempt, int64_t first, int64_t count,
+                        tf_error *error);
+
+bool tf_slots_is_busy(const tf_slots *exec, int slot);
+
+/* Passes on what has ended, and leaves the rest: the slots are not to be used any more. */
+tf_err tf_slots_give_up(tf_slots *exec, tf_on_rows *on_rows, void *context, tf_error *error);
+
+/* Rows of tasks that are not run, to on_rows: with this status and, if it is not "", this message. */
+tf_err tf_slots_settle(tf_slots *exec, const tf_campaign *campaign, int stage, int64_t first, int64_t count,
+                       tf_status status, const char *message, tf_on_rows *on_rows, void *context, tf_error *error);
+
+/* Removes those outputs of a task that are to be there for a while only. */
+void tf_slots_remove_temp(tf_slots *exec, int stage, int64_t index);
+
+/* From now on tf_slots_poll returns, too, when the descriptor is readable. -1: none. */
+void tf_slots_wake_by(tf_slots *exec, int fd);
+
+/* Waits up to `timeout` seconds for batches to come back, and passes on each that did. `*events` counts them. */
+tf_err tf_slots_poll(tf_slots *exec, double timeout, tf_on_rows *on_rows, void *context, int *events, tf_error *error);
+
+#endif

@@ -1,0 +1,98 @@
+/* The rank's side of the spawner. */
+#include "spawner/guard.h"
+#include "spawner/hosts.h"
+#include "spawner/spawner.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PATIENCE 10.0 /* s for which the rank waits for its end: a process that nothing ends keeps it */
+
+struct tf_spawner {
+    tf_child child; /* the guard; the socket is to the spawner */
+    int32_t epoch;  /* of the campaign */
+};
+
+tf_spawner *tf_spawner_fork(const tf_function *program, tf_error *error) {
+    tf_child forked;
+    pid_t pid = tf_child_fork(&forked, error);
+    if (pid == 0)
+        spawner_main(forked.socket, guard_fork(forked.socket), program);
+    if (pid < 0) {
+        tf_error_context(error, "the spawner");
+        return NULL;
+    }
+    tf_spawner *spawner = tf_alloc(sizeof *spawner);
+    spawner->child = forked;
+    return spawner;
+}
+
+void tf_spawner_close(tf_spawner *spawner) {
+    if (!spawner)
+        return;
+    tf_spawner_wake(spawner);
+    tf_child_close(&spawner->child, PATIENCE);
+    free(spawner);
+}
+
+void tf_spawner_wake(const tf_spawner *spawner) {
+    if (spawner)
+        kill(-spawner->child.pid, SIGCONT); /* the guard and it are one group */
+}
+
+int tf_spawner_socket(const tf_spawner *spawner) {
+    return spawner->child.socket;
+}
+
+void tf_spawner_begin(tf_spawner *spawner) {
+    spawner->epoch++;
+}
+
+tf_err tf_spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error *error) {
+    int fd = tf_memory_file("taskfarm-campaign", bundle);
+    if (fd < 0)
+        return tf_error_set(error, TF_ERR_RUN, "no memory for the campaign: %s", strerror(errno));
+    spawner_message message = {.kind = SPAWNER_CAMPAIGN, .epoch = spawner->epoch, .size = (int64_t)bundle->length};
+    tf_err err = spawner_send(spawner->child.socket, &message, &fd, 1, error);
+    close(fd);
+    return err;
+}
+
+tf_err tf_spawner_give_library(tf_spawner *spawner, int stage, int fd, tf_error *error) {
+    spawner_message message = {.kind = SPAWNER_LIBRARY, .epoch = spawner->epoch, .stage = stage};
+    return spawner_send(spawner->child.socket, &message, &fd, 1, error);
+}
+
+tf_err tf_spawner_send_lock(tf_spawner *spawner, int lock, tf_error *error) {
+    spawner_message message = {.kind = SPAWNER_LOCK, .epoch = spawner->epoch};
+    return spawner_send(spawner->child.socket, &message, &lock, 1, error);
+}
+
+tf_err tf_spawner_end_run(tf_spawner *spawner, tf_error *error) {
+    spawner_message message = {.kind = SPAWNER_OVER, .epoch = spawner->epoch};
+    return spawner_send(spawner->child.socket, &message, NULL, 0, error);
+}
+
+tf_err tf_spawner_start_host(tf_spawner *spawner, int rank, int slot, int life, const int fds[SPAWNER_FDS],
+                             tf_error *error) {
+    spawner_message message = {
+        .kind = SPAWNER_START, .epoch = spawner->epoch, .rank = rank, .slot = slot, .life = life};
+    return spawner_send(spawner->child.socket, &message, fds, SPAWNER_FDS, error);
+}
+
+tf_err tf_spawner_kill_host(tf_spawner *spawner, int slot, tf_error *error) {
+    spawner_message message = {.kind = SPAWNER_KILL, .epoch = spawner->epoch, .slot = slot};
+    return spawner_send(spawner->child.socket, &message, NULL, 0, error);
+}
+
+int tf_spawner_next_ended(tf_spawner *spawner, spawner_message *ended) {
+    int fds[SPAWNER_FDS], got;
+    do
+        got = spawner_receive(spawner->child.socket, ended, fds, MSG_DONTWAIT);
+    while (got > 0 && ended->epoch != spawner->epoch);
+    return got;
+}

@@ -1,0 +1,26 @@
+/* The rank's side of the spawner: the process that is forked before MPI_Init, and starts the hosts. */
+#ifndef TF_SPAWNER_CLIENT_H
+#define TF_SPAWNER_CLIENT_H
+
+#include "base/base.h"
+
+typedef struct tf_spawner tf_spawner;
+
+/* Forks the spawner. To be called before MPI_Init and while this process is small. `program` has the functions that
+ * this program brings itself, up to one without a name (NULL: none); it must stay where it is. NULL on failure. */
+tf_spawner *tf_spawner_fork(const tf_function *program, tf_error *error);
+
+/* What is given to the spawner from now on is for another campaign; the one before, if it is not over, ends. */
+void tf_spawner_begin(tf_spawner *spawner);
+
+/* Hosts are to load the stage's library from this memory file, not from its path. To be called before tf_slots_new; the
+ * descriptor stays the caller's. */
+tf_err tf_spawner_give_library(tf_spawner *spawner, int stage, int fd, tf_error *error);
+
+/* Lets it go on if somebody has stopped it. From any thread. */
+void tf_spawner_wake(const tf_spawner *spawner);
+
+/* Ends the spawner and whatever still runs under it; waits for it, but not for ever. */
+void tf_spawner_close(tf_spawner *spawner);
+
+#endif

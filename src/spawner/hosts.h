@@ -1,0 +1,23 @@
+/* The rank's side of the spawner, as slots use it: hosts are started and killed, and their ends are told. */
+#ifndef TF_SPAWNER_HOSTS_H
+#define TF_SPAWNER_HOSTS_H
+
+#include "spawner/client.h"
+#include "spawner/message.h"
+
+/* It is readable when something is told. */
+int tf_spawner_socket(const tf_spawner *spawner);
+tf_err tf_spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error *error);
+tf_err tf_spawner_send_lock(tf_spawner *spawner, int lock, tf_error *error);
+tf_err tf_spawner_start_host(tf_spawner *spawner, int rank, int slot, int life, const int fds[SPAWNER_FDS],
+                             tf_error *error);
+
+tf_err tf_spawner_kill_host(tf_spawner *spawner, int slot, tf_error *error);
+
+tf_err tf_spawner_end_run(tf_spawner *spawner, tf_error *error);
+
+/* 1 with a host of this campaign that has ended (slot, life and status), -1 if there is none now, 0 if the spawner
+ * itself is gone. */
+int tf_spawner_next_ended(tf_spawner *spawner, spawner_message *ended);
+
+#endif

@@ -1,0 +1,278 @@
+/* The spawner: forked before MPI_Init, it forks hosts on demand and says how they ended. It is a child of the rank that
+ * has never seen MPI, so that fork in a process with MPI's threads and memory registrations never happens.
+ *
+ * It lives in a process group of its own, out of reach of the terminal's signals, and is the subreaper of all that
+ * tasks leave behind. When a host has ended, what it ran is killed; when the rank is gone, all that is under way is, at
+ * once. Guard, spawner and hosts hold the rank's lock on the output: the next run begins when the last of them is gone.
+ * If the spawner itself is killed its guard does what is left to do (guard.c). */
+#include "spawner/spawner.h"
+
+#include "host/host.h"
+#include "spawner/guard.h"
+#include "spawner/message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct child {
+    pid_t pid;
+    int slot, life;
+    int stages; /* of its campaign */
+    host_state *state;
+} child;
+
+typedef struct parent {
+    int socket; /* to the rank */
+    int guard;  /* to the guard */
+    int signals;
+    int lock;      /* on the output; -1: none */
+    int32_t epoch; /* of the campaign */
+    bool over;     /* the rank wants to hear of it no more */
+    tf_campaign *campaign;
+    host_setting setting; /* of the hosts */
+    child *child;
+    int children;
+} parent;
+
+static void take_campaign(parent *s, int fd, size_t size) {
+    void *bytes = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    close(fd);
+    if (bytes == MAP_FAILED)
+        _exit(TF_ERR_RUN);
+    const char *workdir = tf_bundle_workdir(bytes, size);
+    if (!workdir || chdir(workdir) != 0)
+        _exit(TF_ERR_RUN);
+    s->campaign = tf_campaign_unbundle(bytes, size);
+    munmap(bytes, size);
+    if (!s->campaign)
+        _exit(TF_ERR_RUN);
+    s->setting.campaign = s->campaign;
+    scratch_open(s->campaign, &s->setting.scratch);
+    guard_give(s->guard, SPAWNER_SCRATCH, s->setting.scratch.fd);
+    staging_open(s->campaign, &s->setting.staging);
+}
+
+static void take_library(host_setting *setting, int stage, int fd) {
+    setting->library = tf_realloc_array(setting->library, (size_t)setting->libraries + 1, sizeof *setting->library);
+    setting->library[setting->libraries++] = (memory_library){.stage = stage, .fd = fd};
+}
+
+static void take_lock(parent *s, int fd) {
+    if (s->lock >= 0)
+        close(s->lock);
+    s->lock = fd;
+    guard_give(s->guard, SPAWNER_LOCK, fd);
+}
+
+static void become_host(parent *s, host_state *state, const spawner_message *m, const int fds[SPAWNER_FDS]) {
+    tf_signals_default();
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setpgid(0, 0); /* what its tasks start is found by it */
+    close(s->socket);
+    close(s->guard);
+    close(s->signals);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    dup2(null, 0);
+    dup2(2, 1); /* what a plugin prints must not get between the results on stdout */
+    host_main(&s->setting, state, m->rank, m->slot, fds[0], &fds[1]);
+}
+
+static void start_host(parent *s, const spawner_message *m, const int fds[SPAWNER_FDS]) {
+    const int stages = s->campaign->stages;
+    const size_t size = host_state_size(stages);
+    host_state *state = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t pid = state != MAP_FAILED ? fork() : -1;
+    if (pid == 0)
+        become_host(s, state, m, fds);
+    for (int i = 0; i < SPAWNER_FDS; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    if (pid < 0) {
+        tf_error ignored;
+        if (state != MAP_FAILED)
+            munmap(state, size);
+        spawner_message ended = {
+            .kind = SPAWNER_ENDED, .epoch = s->epoch, .slot = m->slot, .life = m->life, .status = 127 << 8};
+        spawner_send(s->socket, &ended, NULL, 0, &ignored);
+        return;
+    }
+    s->child = tf_realloc_array(s->child, (size_t)s->children + 1, sizeof *s->child);
+    s->child[s->children++] = (child){.pid = pid, .slot = m->slot, .life = m->life, .stages = stages, .state = state};
+}
+
+/* A host, and what its tasks have started in its group. */
+static void kill_group(pid_t leader) {
+    kill(-leader, SIGKILL);
+    kill(leader, SIGKILL);
+}
+
+static bool is_host(const void *of, pid_t pid) {
+    const parent *s = of;
+    for (int i = 0; i < s->children; i++)
+        if (s->child[i].pid == pid)
+            return true;
+    return false;
+}
+
+static void kill_host(const parent *s, int slot) {
+    for (int i = 0; i < s->children; i++)
+        if (s->child[i].slot == slot)
+            kill_group(s->child[i].pid);
+}
+
+/* The commands and services of a host that has ended are this process's children by now. What else the host's memory
+ * may say is nobody's to kill. It may have been about to start one: then all that tasks have left behind is killed. */
+static void kill_left(const parent *s, const child *of) {
+    for (int stage = 0; stage < of->stages; stage++) {
+        const pid_t group = __atomic_load_n(&of->state->group[stage], __ATOMIC_ACQUIRE);
+        siginfo_t info;
+        if (group < 0)
+            guard_kill_children(is_host, s);
+        if (group > 1 && !is_host(s, group) && waitid(P_PID, (id_t)group, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+            kill(-group, SIGKILL);
+    }
+}
+
+/* Hosts that ended are reported; orphans of tasks are just reaped. false when there are no children left. */
+static bool reap(parent *s) {
+    int status = 0;
+    for (;;) {
+        siginfo_t info = {0};
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
+            return false;
+        const pid_t pid = info.si_pid;
+        if (pid == 0)
+            return true;
+        if (is_host(s, pid)) /* before it is waited for: until then the number is its own */
+            kill(-pid, SIGKILL);
+        waitpid(pid, &status, 0);
+        for (int i = 0; i < s->children; i++) {
+            if (s->child[i].pid != pid)
+                continue;
+            kill_left(s, &s->child[i]);
+            munmap(s->child[i].state, host_state_size(s->child[i].stages));
+            tf_error ignored;
+            spawner_message ended = {.kind = SPAWNER_ENDED,
+                                     .epoch = s->epoch,
+                                     .slot = s->child[i].slot,
+                                     .life = s->child[i].life,
+                                     .status = status};
+            if (!s->over)
+                spawner_send(s->socket, &ended, NULL, 0, &ignored);
+            s->child[i] = s->child[--s->children];
+            break;
+        }
+    }
+}
+
+/* Idle hosts leave by themselves. What the others are at would be done again, beside the next attempt at it. */
+static void let_go(const parent *s) {
+    for (int i = 0; i < s->children; i++) {
+        host_state *state = s->child[i].state;
+        __atomic_store_n(&state->leaving, 1, __ATOMIC_SEQ_CST);
+        if (__atomic_load_n(&state->busy, __ATOMIC_SEQ_CST))
+            kill_group(s->child[i].pid);
+    }
+}
+
+/* Idle hosts get a moment for their teardown hooks; the lock on the output goes when nothing works on it any more. */
+static void end_campaign(parent *s) {
+    double deadline = tf_now() + 2;
+    s->over = true;
+    let_go(s);
+    while (s->children > 0 && tf_now() < deadline && reap(s)) {
+        guard_kill_children(is_host, s);
+        poll(NULL, 0, 1);
+    }
+    while (reap(s)) {
+        guard_kill_children(NULL, NULL);
+        poll(NULL, 0, 1);
+    }
+    scratch_close(&s->setting.scratch);
+    guard_give(s->guard, SPAWNER_SCRATCH, -1);
+    take_lock(s, -1);
+    staging_close(&s->setting.staging);
+    for (int i = 0; i < s->setting.libraries; i++)
+        close(s->setting.library[i].fd);
+    free(s->setting.library);
+    s->setting.library = NULL;
+    s->setting.libraries = 0;
+    tf_campaign_free(s->campaign);
+    s->campaign = NULL;
+    s->setting.campaign = NULL;
+}
+
+/* The rank has closed its end, or the guard has. */
+static void end_spawner(parent *s) {
+    end_campaign(s);
+    free(s->child);
+    fflush(NULL);
+    _exit(0);
+}
+
+static void take_message(parent *s, const spawner_message *m, const int fds[SPAWNER_FDS]) {
+    if (m->epoch != s->epoch) {
+        end_campaign(s);
+        s->epoch = m->epoch;
+        s->over = false;
+    }
+    switch ((spawner_kind)m->kind) {
+    case SPAWNER_CAMPAIGN: take_campaign(s, fds[0], (size_t)m->size); break;
+    case SPAWNER_LOCK: take_lock(s, fds[0]); break;
+    case SPAWNER_LIBRARY: take_library(&s->setting, m->stage, fds[0]); break;
+    case SPAWNER_START:
+        if (s->campaign)
+            start_host(s, m, fds);
+        break;
+    case SPAWNER_KILL: kill_host(s, m->slot); break;
+    case SPAWNER_OVER: end_campaign(s); break;
+    case SPAWNER_ENDED:
+    case SPAWNER_SCRATCH: break;
+    }
+}
+
+_Noreturn void spawner_main(int socket, int guard, const tf_function *program) {
+    parent s = {.socket = socket,
+                .guard = guard,
+                .lock = -1,
+                .setting = {.program = program, .scratch = {.fd = -1}, .staging = {.folder = -1}}};
+    close_range(3, ~0U,
+                CLOSE_RANGE_CLOEXEC); /* what launchers leave open is not for commands: they might wait for it */
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    sigset_t chld;
+    sigemptyset(&chld);
+    sigaddset(&chld, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &chld, NULL);
+    s.signals = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
+    for (;;) {
+        struct pollfd fds[] = {{s.socket, POLLIN, 0}, {s.signals, POLLIN, 0}, {s.guard, POLLIN, 0}};
+        if (poll(fds, 3, -1) < 0)
+            continue;
+        struct signalfd_siginfo info;
+        while (read(s.signals, &info, sizeof info) > 0)
+            ;
+        reap(&s);
+        if (fds[2].revents) /* it says nothing: it is gone */
+            end_spawner(&s);
+        if (!fds[0].revents)
+            continue;
+        spawner_message m;
+        int passed[SPAWNER_FDS];
+        int got = spawner_receive(s.socket, &m, passed, 0);
+        if (got == 0)
+            end_spawner(&s);
+        if (got > 0)
+            take_message(&s, &m, passed);
+    }
+}
