@@ -31,6 +31,11 @@ typedef struct batch_header {
     int32_t refused;  /* host: it runs no more, for what an earlier batch has changed */
 } batch_header;
 
+/* Is the host to begin nothing more of it? */
+static inline bool batch_is_to_stop(const batch_header *head) {
+    return __atomic_load_n(&head->stop, __ATOMIC_RELAXED) != 0;
+}
+
 /* One side's mapping of a buffer: columns for the largest stage, and behind them the text records, which grow. */
 typedef struct batch_map {
     int fd;

@@ -1,6 +1,6 @@
 /* Built-in functions, for tests, benchmarks and first steps; plugins like any other. With "every": n one task in n
  * fails, crashes, exits or hangs, with "attempts": n only in its first n attempts. */
-#include "host/host.h"
+#include "host/plugin_call.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -78,7 +78,7 @@ static int pi(const tf_task *task, tf_row *row) {
 
 /* Fills every column with what its type takes from the task's stream: integers from 0 to 99, numbers from 0 to 1. */
 static int random_row(const tf_task *task, tf_row *row) {
-    const tf_stage_spec *spec = function_spec(tf_task_stage(task));
+    const tf_stage_spec *spec = tf_task_stage(task)->spec;
     tf_rng *rng = tf_task_rng(task);
     for (int c = 0; c < spec->columns; c++) {
         const tf_column_spec *column = &spec->column[c];

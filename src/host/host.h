@@ -64,9 +64,11 @@ typedef struct host {
     const tf_campaign *campaign; /* its */
     host_state *state;           /* NULL: no spawner watches */
     int rank, slot;
-    struct tf_stage **stage; /* per stage: the loaded function; NULL before its first batch */
-    struct exprs **exprs;    /* per stage: evaluators, likewise */
-    service **service;       /* per stage: its process, likewise */
+    const struct runner **runner; /* per stage */
+    struct tf_stage **stage;      /* per stage: the loaded function; NULL before its first batch */
+    struct tf_stage *function;    /* of the batch under way, if its stage runs one */
+    struct exprs **exprs;         /* per stage: evaluators, likewise */
+    service **service;            /* per stage: its process, likewise */
 
     const tf_stage_spec *limited; /* whose memory limit this process has */
     cpu_set_t cores;              /* that it is pinned to; none: it is not */
@@ -186,26 +188,15 @@ void memory_limit_next_child(int64_t most);
 /* And can't change that. */
 void memory_limit_child(pid_t pid, int64_t most);
 
-/* ---- Runners (each in its file) ---- */
+/* ---- The process (place.c) ---- */
 
-/* Runs the row's command: fills its columns and times, or the message. */
-void command_run(host *h, int64_t row);
+/* Pins this process, and so all that it starts, to the cores of the batch, and tells it of the batch's GPUs. */
+void process_take_place(host *h);
 
-/* The same by the slot's service, which is started if it does not run. */
-void service_run(host *h, int64_t row);
-void service_close(service *service); /* may be NULL */
+/* Writes that fail are errors, and do not end this process; or they do, as in any new process. */
+void process_let_writes_fail(host *h, bool fail);
 
-/* Loads the stage's function and runs setup, once a host. Never NULL: a stage that failed fails each of its tasks. */
-struct tf_stage *function_load(host *h, const tf_stage_spec *spec);
-bool function_has_batch(const struct tf_stage *stage);
-/* Floats are put back after it. */
-void function_run(host *h, struct tf_stage *stage, int64_t row);
-/* Rows part .. part + part_count - 1 at once; fails rows by setting their status. */
-void function_run_batch(host *h, struct tf_stage *stage);
-void function_unload(struct tf_stage *stage);
-/* Its batch is the next: from now on floats are as its setup has left them. */
-void function_enter(struct tf_stage *stage);
-const tf_stage_spec *function_spec(const struct tf_stage *stage);
+/* ---- What is worked out for a whole batch (exprs.c) ---- */
 
 /* Rows that are not to be run get their status: those that "where" leaves out, and those whose own rows are not done.
  */
@@ -217,12 +208,20 @@ void exprs_evaluate(host *h);
 bool exprs_set_row(host *h, int64_t row);
 void exprs_free(struct exprs *exprs, const tf_stage_spec *spec);
 
-/* A column's value from a command's output (extract.c). false after host_fail. */
+/* ---- Services (service.c) ---- */
+
+void service_close(service *service); /* may be NULL */
+
+/* ---- Answers (extract.c) ---- */
+
+/* A column's value from a command's output. false after host_fail. */
 bool extract_columns(host *h, int64_t row, const char *scratch);
 
 /* All columns from the members of an object. false after host_fail. */
 struct cJSON;
 bool extract_members(host *h, int64_t row, const struct cJSON *results);
+
+/* ---- Built-in functions ---- */
 
 /* A built-in function by name, NULL if there is none (builtin.c). */
 tf_task_fn *builtin_function(const char *name);

@@ -115,6 +115,7 @@ typedef struct tf_env_spec {
 } tf_env_spec;
 
 typedef struct tf_run_spec {
+    const char *key; /* the member of "run" that says the kind: "command" */
     tf_run_kind kind;
     /* commands; a shell command is one template */
     int argc;

@@ -59,6 +59,7 @@ void load_run(struct loader *l, const at *where, const cJSON *json, const known_
                           .value = cJSON_GetObjectItemCaseSensitive(json, kind->key),
                           .where = at_key(where, kind->key),
                           .scope = scope};
+    run->key = kind->key;
     kind->load(l, &own, run);
     char *printed = json_print(json, false);
     run->json = tf_arena_strdup(l->arena, printed);

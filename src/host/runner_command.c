@@ -1,6 +1,7 @@
 /* A command: started with posix_spawn in a process group of its own, its output read until it ends, its columns taken
  * from what it left. */
 #include "host/process.h"
+#include "host/runner.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -136,7 +137,7 @@ static void read_answer(host *h, int64_t row, const attempt *a, double began) {
     host_watch(h, 0);
 }
 
-void command_run(host *h, int64_t row) {
+static void run_row(host *h, int64_t row) {
     enum { SEARCHED = 4 << 20 }; /* of the output, for columns: its first and last 2 MiB */
     attempt a = {.p = PROCESS_NONE, .log = -1};
     int64_t keep = h->spec->capture_stdout;
@@ -177,3 +178,5 @@ void command_run(host *h, int64_t row) {
     scratch_remove(h, &a.scratch);
     tf_buf_free(&a.scratch);
 }
+
+const runner runner_command = {.key = "command", .run_row = run_row, .keeps_stdout = true};

@@ -2,6 +2,7 @@
  * one on its standard output. It is started when the stage's first task comes, and anew when it has ended, hung, said
  * what is no answer, or had its "max_tasks". One task at a time, so that what comes on standard error is the task's. */
 #include "host/process.h"
+#include "host/runner.h"
 #include "manifest/json_read.h"
 
 #include <errno.h>
@@ -355,7 +356,7 @@ static void give_up(host *h, service *s, int64_t row, outcome why) {
         judge_end(h, row, status, why);
 }
 
-void service_run(host *h, int64_t row) {
+static void run_row(host *h, int64_t row) {
     service **place = &h->service[h->spec->number];
     if (!*place) {
         *place = tf_alloc(sizeof **place);
@@ -405,3 +406,9 @@ void service_close(service *s) {
     tf_buf_free(&s->request);
     free(s);
 }
+
+static void close_of_stage(host *h, int stage) {
+    service_close(h->service[stage]);
+}
+
+const runner runner_service = {.key = "service", .run_row = run_row, .close = close_of_stage};

@@ -1,0 +1,87 @@
+/* The plugin interface: all rows of a batch at once. */
+#include "host/plugin_call.h"
+
+#include <string.h>
+
+int64_t tf_batch_first(const tf_batch *batch) {
+    return batch->call->host->header->first + batch->call->host->part;
+}
+int64_t tf_batch_count(const tf_batch *batch) {
+    return batch->call->host->part_count;
+}
+void *tf_batch_state(const tf_batch *batch) {
+    return batch->call->stage->state;
+}
+const tf_stage *tf_batch_stage(const tf_batch *batch) {
+    return batch->call->stage;
+}
+
+const void *tf_batch_param(const tf_batch *batch, tf_param param) {
+    const call *c = batch->call;
+    if (param < 0 || param >= tf_space_params(c->stage->spec->space))
+        return NULL;
+    if (c->stage->as_double[param])
+        return c->stage->as_double[param] + c->host->part;
+    size_t size = tf_space_value_size(tf_space_param(c->stage->spec->space, param)->type);
+    return (const char *)c->host->values[param] + (size_t)c->host->part * size;
+}
+
+void *tf_batch_column(const tf_batch *batch, tf_column column) {
+    const call *c = batch->call;
+    return column < 0 || column >= c->columns ? NULL : cell_of(&c->target[column], c->host->part);
+}
+
+/* A failure of what is done for one row is that row's. */
+static void take_failure(const tf_batch *batch, int64_t row) {
+    host *h = batch->call->host;
+    if (h->message.length)
+        tf_batch_fail(batch, row, "%s", tf_buf_text(&h->message));
+    tf_buf_clear(&h->message);
+}
+
+void *tf_batch_column_block(const tf_batch *batch, int64_t row, tf_column column, tf_block *block) {
+    call *c = batch->call;
+    c->row = c->host->part + row;
+    void *cell = tf_column_block(&c->row_handle, column, block);
+    take_failure(batch, row);
+    return cell;
+}
+
+const void *tf_batch_array_block(const tf_batch *batch, int64_t row, tf_array array, tf_block *block) {
+    call *c = batch->call;
+    c->row = c->host->part + row;
+    const void *elements = tf_array_block(&c->task, array, block);
+    take_failure(batch, row);
+    return elements;
+}
+
+void tf_batch_set_bytes(const tf_batch *batch, int64_t row, tf_column column, const void *data, size_t size) {
+    call *c = batch->call;
+    c->row = c->host->part + row;
+    tf_set_bytes(&c->row_handle, column, data, size);
+    take_failure(batch, row);
+}
+
+void tf_batch_set_string(const tf_batch *batch, int64_t row, tf_column column, const char *value) {
+    tf_batch_set_bytes(batch, row, column, value, strlen(value));
+}
+
+int tf_batch_fail(const tf_batch *batch, int64_t row, const char *format, ...) {
+    host *h = batch->call->host;
+    const int64_t own = h->part + row;
+    if (row < 0 || row >= h->part_count || h->columns.status[own] != TF_STATUS_DONE)
+        return TF_FAILURE; /* no such row, or its first failure stands already */
+    tf_buf text = {0};
+    va_list args;
+    va_start(args, format);
+    tf_buf_addv(&text, format, args);
+    va_end(args);
+    h->columns.status[own] = TF_STATUS_FAILED;
+    host_add_text(h, own, TF_RECORD_MESSAGE, tf_buf_text(&text), text.length);
+    tf_buf_free(&text);
+    return TF_FAILURE;
+}
+
+tf_rng tf_batch_rng(const tf_batch *batch, int64_t row) {
+    return tf_rng_start(batch->call->stage->rng_key, tf_batch_first(batch) + row);
+}

@@ -1,0 +1,225 @@
+/* Runs functions, in this very process: loads them, hands rows to them, and looks after what they leave behind. */
+#include "host/own.h"
+#include "host/plugin_call.h"
+#include "host/runner.h"
+#include "host/unset.h"
+#include "manifest/json_read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void stay_alone(const host *h, const struct tf_stage *stage) {
+    own_check(h->own, stage->spec->name, stage->spec->run.symbol);
+}
+
+/* ---- From the first batch to the last ---- */
+
+static int find_memory(const host_setting *setting, int stage) {
+    for (int i = 0; i < setting->libraries; i++)
+        if (setting->library[i].stage == stage)
+            return setting->library[i].fd;
+    return -1;
+}
+
+static struct tf_stage *load(host *h, const tf_stage_spec *spec) {
+    struct tf_stage *s = tf_alloc(sizeof *s);
+    s->host = h;
+    s->spec = spec;
+    json_error wrong;
+    s->args = json_read(spec->run.args, strlen(spec->run.args), JSON_ALL_STAY, &wrong);
+    s->rng_key = tf_rng_stage_key(h->campaign->seed, spec->name, 0);
+    s->as_double = tf_alloc_array((size_t)tf_space_params(spec->space), sizeof(double *));
+    s->call = tf_alloc(sizeof *s->call);
+    s->call->stage = s;
+    s->call->host = h;
+    s->call->task.call = s->call->row_handle.call = s->call->batch.call = s->call;
+    s->call->columns = spec->columns;
+    s->call->target = tf_alloc_array((size_t)spec->columns, sizeof(target));
+    for (int k = 0; k < spec->columns; k++) {
+        const tf_column_spec *column = &spec->column[k];
+        s->call->target[k] = (target){.row_bytes = tf_column_bytes(column),
+                                      .type = column->type,
+                                      .is_number = column->elements == 1 && tf_type_size(column->type),
+                                      .is_needed = !column->optional};
+        s->call->needs_columns = s->call->needs_columns || !column->optional;
+    }
+    tf_error error;
+    if (plugin_open(&spec->run, h->setting->program, find_memory(h->setting, spec->number), &s->fn, &error) != TF_OK)
+        tf_buf_adds(&s->failure, error.text);
+    int status = s->failure.length == 0 && s->fn.setup ? s->fn.setup(s, &s->state) : TF_SUCCESS;
+    stay_alone(s->host, s);
+    if (status != TF_SUCCESS && s->failure.length == 0)
+        tf_buf_addf(&s->failure, "%s_setup returned %d", spec->run.symbol, status);
+    tf_floats_read(&s->floats);
+    tf_floats_restore(&h->floats);
+    return s;
+}
+
+static void enter(struct tf_stage *s) {
+    for (int k = 0; k < s->call->columns; k++)
+        s->call->target[k].cells = s->host->columns.columns[k];
+    tf_floats_restore(&s->floats);
+}
+
+static void unload(struct tf_stage *s) {
+    if (s->fn.teardown && s->failure.length == 0)
+        s->fn.teardown(s->state);
+    stay_alone(s->host, s);
+    for (int p = 0; p < tf_space_params(s->spec->space); p++)
+        free(s->as_double[p]);
+    free(s->as_double);
+    free(s->call->target);
+    free(s->call);
+    cJSON_Delete(s->args);
+    tf_buf_free(&s->failure);
+    free(s);
+}
+
+/* ---- Running ---- */
+
+/* A column that was forgotten is no result. */
+static void check_all_set(host *h, const call *c) {
+    for (int k = 0; k < c->columns; k++)
+        if (c->target[k].is_needed && c->target[k].set_by != c->number)
+            host_fail(h, NOT_SET, column_spec(&c->row_handle, k)->name, tf_type_name(c->target[k].type));
+}
+
+/* Its one result is the stage's first column. */
+static void run_call(host *h, struct tf_stage *stage, int64_t row) {
+    enum { MOST = 64 };
+    double argument[MOST];
+    const tf_space *space = stage->spec->space;
+    const int count = tf_space_params(space);
+    call *c = stage->call;
+    c->row = row;
+    if (count > MOST || stage->spec->columns < 1) {
+        host_fail(h, "a function of numbers has at most %d parameters, and a result", MOST);
+        return;
+    }
+    for (int p = 0; p < count; p++) {
+        const tf_type type = tf_space_param(space, p)->type;
+        argument[p] = type == TF_FLOAT64 ? tf_param_double(&c->task, p)
+                      : type == TF_INT64 ? (double)tf_param_int(&c->task, p)
+                                         : (double)tf_param_bool(&c->task, p); /* which fails for a text */
+    }
+    if (h->message.length)
+        return;
+    const double result = stage->fn.call(argument, count);
+    stay_alone(h, stage);
+    tf_set_double(&c->row_handle, 0, result);
+}
+
+static void fail_unset(void *batch, int64_t row, const tf_column_spec *column) {
+    const host *h = ((tf_batch *)batch)->call->host;
+    tf_batch_fail(batch, row - h->part, NOT_SET, column->name, tf_type_name(column->type));
+}
+
+static void run_batch(host *h, struct tf_stage *stage) {
+    const int64_t count = h->part_count;
+    for (int p = 0; p < tf_space_params(stage->spec->space); p++) {
+        const int64_t *integers = h->values[p];
+        for (int64_t i = h->part; stage->as_double[p] && i < h->part + count; i++)
+            stage->as_double[p][i] = (double)integers[i];
+    }
+    unset_mark(&h->columns, stage->spec, h->part, count);
+    int status = stage->fn.batch(&stage->call->batch);
+    stay_alone(h, stage);
+    unset_find(&h->columns, stage->spec, h->part, count, status == TF_SUCCESS ? fail_unset : NULL, &stage->call->batch);
+    for (int64_t row = 0; status != TF_SUCCESS && row < count; row++)
+        tf_batch_fail(&stage->call->batch, row, "%s_batch returned %d", stage->spec->run.symbol, status);
+}
+
+/* Only a batch form: of one. */
+static void run_batch_of_one(host *h, struct tf_stage *stage, int64_t row) {
+    h->part = row;
+    h->part_count = 1;
+    run_batch(h, stage);
+    if (tf_status_has_failed(h->columns.status[row]))
+        batch_clear_columns(&h->columns, h->spec, row, 1);
+}
+
+/* Whatever is no function of one task. It stays out of run_row, which is as fast as it is short. */
+__attribute__((noinline)) static void run_other(host *h, struct tf_stage *stage, int64_t row) {
+    if (stage->failure.length)
+        host_fail(h, "%s", tf_buf_text(&stage->failure));
+    else if (stage->fn.call)
+        run_call(h, stage, row);
+    else
+        run_batch_of_one(h, stage, row);
+}
+
+static void run_task(host *h, struct tf_stage *stage, int64_t row) {
+    call *c = stage->call;
+    c->row = row;
+    c->rng_started = false;
+    c->number++;
+    int status = stage->fn.task(&c->task, &c->row_handle);
+    stay_alone(h, stage);
+    if (status != TF_SUCCESS)
+        host_fail(h, "%s returned %d", stage->spec->run.symbol, status);
+    else if (c->needs_columns && h->message.length == 0)
+        check_all_set(h, c);
+}
+
+/* ---- As a kind of run ---- */
+
+/* What its setup changes for good is so for the tasks of its own stage, and for no others. */
+static void begin(host *h) {
+    const int stage = h->spec->number;
+    if (h->limited != h->spec) {
+        memory_limit_host(h->spec->need.memory);
+        h->knows_before = false;
+    }
+    h->limited = h->spec;
+    if (!h->knows_before)
+        surroundings_read(&h->before);
+    if (!h->stage[stage]) {
+        const surroundings at_first = h->before;
+        h->stage[stage] = load(h, h->spec);
+        h->has_compared = false;
+        surroundings_read(&h->before);
+        if (surroundings_compare(&at_first, &h->before))
+            h->only = stage;
+    }
+    h->knows_before = true;
+    h->function = h->stage[stage];
+    enter(h->function);
+}
+
+static void run_row(host *h, int64_t row) {
+    struct tf_stage *stage = h->function;
+    if (h->has_timeout)
+        host_watch(h, tf_now());
+    if (stage->fn.task && stage->failure.length == 0)
+        run_task(h, stage, row);
+    else
+        run_other(h, stage, row);
+    tf_floats_restore_fast(&stage->floats);
+}
+
+static bool has_batch(const host *h) {
+    return h->function->fn.batch && h->function->failure.length == 0;
+}
+
+static bool reads_array(const tf_stage_spec *spec, int array) {
+    (void)spec, (void)array;
+    return true;
+}
+
+static void run_part(host *h) {
+    run_batch(h, h->function);
+}
+
+static void close_function(host *h, int stage) {
+    if (h->stage[stage])
+        unload(h->stage[stage]);
+}
+
+const runner runner_function = {.key = "function",
+                                .begin = begin,
+                                .run_row = run_row,
+                                .has_batch = has_batch,
+                                .run_part = run_part,
+                                .reads_array = reads_array,
+                                .close = close_function,
+                                .is_inside = true};

@@ -1,0 +1,53 @@
+/* What all that runs a task shares: failing it, its texts, what its placeholders stand for, and whether it is to end.
+ */
+#include "host/host.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void host_watch(host *h, double start) {
+    if (h->spec->timeout > 0)
+        h->header->row_started = start;
+}
+
+bool host_is_to_stop(const host *h) {
+    return batch_is_to_stop(h->header);
+}
+
+void host_add_text(host *h, int64_t row, int32_t kind, const void *data, size_t size) {
+    size_t record = tf_record_size(size);
+    if (!batch_map_texts(h->map, h->texts_used + record, true)) {
+        host_fail(h, "no memory for %zu bytes of text: %s", size, strerror(errno));
+        return;
+    }
+    tf_record_put(h->map->texts + h->texts_used, h->spec->number, h->header->first + row, kind, h->header->attempt,
+                  data, size);
+    h->texts_used += record;
+}
+
+void host_fail(host *h, const char *format, ...) {
+    if (h->message.length)
+        return;
+    va_list args;
+    va_start(args, format);
+    tf_buf_addv(&h->message, format, args);
+    va_end(args);
+    if (h->message.length == 0)
+        tf_buf_adds(&h->message, "failed without saying why");
+}
+
+tf_point host_point(host *h, int64_t row) {
+    for (int p = 0; p < tf_space_params(h->spec->space); p++) {
+        size_t size = tf_space_value_size(tf_space_param(h->spec->space, p)->type);
+        h->point[p] = (const char *)h->values[p] + (size_t)row * size;
+    }
+    int64_t index = h->header->first + row;
+    return (tf_point){.index = index,
+                      .seed = tf_rng_task_seed(h->campaign->seed, h->spec->name, index),
+                      .params = h->point,
+                      .inputs = &h->inputs,
+                      .outputs = &h->outputs,
+                      .folder = h->spec->run.cwd ? h->campaign->workdir : NULL};
+}
