@@ -1,7 +1,7 @@
 # awk -f prints.awk FILES: all that goes to stdout and stderr goes through src/base/say.c and print.c, which makes visible what is not ours;
 # bytes as they are (tf_print_bytes) are printed where a file or a table is written, or an escape sequence of our own.
 BEGIN {
-    split("base/memory base/print base/say cli/schema cli/show report/export report/page report/progress", list, " ")
+    split("base/memory base/print base/say cli/schema cli/show report/export report/page progress/progress", list, " ")
     for (i in list)
         may_print_bytes["src/" list[i] ".c"] = 1
 }

@@ -2,6 +2,7 @@
 #ifndef TF_CLI_H
 #define TF_CLI_H
 
+#include "campaign/campaign.h"
 #include "cli/complain.h"
 #include "cli/options.h"
 
@@ -16,7 +17,7 @@ typedef struct loaded {
 void cli_load(const options *options, loaded *loaded);
 void cli_unload(loaded *loaded);
 
-/* As tf_farm_decide, by the wish of the command line. */
+/* As tf_loaded_decide, by the wish of the command line. */
 tf_store_plan *cli_decide(const options *options, loaded *loaded, tf_store_mode mode, tf_error *error);
 
 /* An output, with the campaign that made it as far as the manifest in it still makes one. With --trust the process has

@@ -42,7 +42,7 @@ void cli_load(const options *o, loaded *l) {
                             .set = o->set};
     free(resolved);
     if (access(path, R_OK) == 0 && chdir(load.workdir) == 0) {
-        tf_farm_load(&load, &l->disk, NULL, &l->it);
+        tf_loaded_read(&load, &l->disk, NULL, &l->it);
         return;
     }
     l->it = (tf_loaded){.diags = {.file = o->manifest}};
@@ -89,11 +89,11 @@ tf_store_plan *cli_decide(const options *o, loaded *l, tf_store_mode mode, tf_er
     if (o->rerun && !parse_rerun(o->rerun, &wish, &l->it.diags))
         return NULL;
     wish.remakes_code = o->rerun && wish.by_code;
-    return tf_farm_decide(&l->it, mode, &wish, o->rerun != NULL, error);
+    return tf_loaded_decide(&l->it, mode, &wish, o->rerun != NULL, error);
 }
 
 void cli_unload(loaded *l) {
-    tf_farm_unload(&l->it);
+    tf_loaded_free(&l->it);
     tf_arena_free(l->arena);
     *l = (loaded){0};
 }

@@ -3,6 +3,7 @@
 #ifndef TF_CLI_OPTIONS_H
 #define TF_CLI_OPTIONS_H
 
+#include "progress/progress.h"
 #include "report/report.h"
 #include "store/store.h"
 

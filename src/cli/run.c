@@ -16,7 +16,7 @@ static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_erro
         tf_print_text(stderr, tf_buf_text(&l->it.diags.lines), l->it.diags.lines.length);
         return error->code;
     }
-    tf_farm_tell(&l->it, *plan, o->word, o->words, o->set, o->sets);
+    tf_loaded_tell(&l->it, *plan, o->word, o->words, o->set, o->sets);
     if (tf_store_prepare(*plan, error) != TF_OK)
         return error->code;
     tf_graph_touch(l->it.graph);
@@ -48,7 +48,7 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
     tf_err err = tf_watch_run(&farm, (tf_progress_style)o->progress, &result, error);
     *parted = result.parted;
     if (l->it.campaign && err != TF_ERR_RUN)
-        tf_report_summary(stderr, l->it.campaign, &result);
+        tf_progress_summary(stderr, l->it.campaign, &result);
     tf_tally_free(&result.failures);
     return err;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "cli/cli.h"
+#include "progress/failures.h"
 
 static int show(const options *o, const recalled *r) {
     int64_t index;
@@ -9,8 +10,8 @@ static int show(const options *o, const recalled *r) {
         return cli_usage_error("--raw is for text, not for --json, which escapes what is not seen");
     if (o->arguments < 1 || o->arguments > 2) {
         tf_buf hint = {0};
-        tf_report_hint("show", o->manifest, tf_reader_stages(r->it.reader) ? tf_reader_stage(r->it.reader, 0) : "STAGE",
-                       0, &hint);
+        failures_add_hint("show", o->manifest,
+                          tf_reader_stages(r->it.reader) ? tf_reader_stage(r->it.reader, 0) : "STAGE", 0, &hint);
         cli_usage_error("show needs a stage and the index of a task, as in %s", tf_buf_text(&hint));
         tf_buf_free(&hint);
         return TF_ERR_USAGE;

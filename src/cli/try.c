@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "host/run.h"
+#include "progress/failures.h"
 
 typedef struct trial {
     const tf_stage_spec *stage;
@@ -158,7 +160,7 @@ static int find_task(const options *o, const tf_campaign *c, int64_t *index) {
     const char *text = o->arguments ? o->argument[o->arguments - 1] : NULL;
     if (o->arguments < 1 || o->arguments > 2 || (o->arguments == 1 && c->stages > 1)) {
         tf_buf hint = {0};
-        tf_report_hint("try", o->manifest, c->stage[0].name, 0, &hint);
+        failures_add_hint("try", o->manifest, c->stage[0].name, 0, &hint);
         cli_usage_error("try needs a stage and the index of a task, as in %s", tf_buf_text(&hint));
         tf_buf_free(&hint);
         return -1;

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "campaign/campaign.h"
 #include "embed/embed.h"
+#include "progress/progress.h"
 #include "report/report.h"
 #include "store/store.h"
 
@@ -85,7 +87,7 @@ static void tell(first *f) {
     int count = 0;
     for (size_t at = 0; at < words.length; at += strlen(words.data + at) + 1)
         word[count++] = words.data + at;
-    tf_farm_tell(&f->it, f->plan, word, count, NULL, 0);
+    tf_loaded_tell(&f->it, f->plan, word, count, NULL, 0);
     free(word);
     tf_buf_free(&words);
 }
@@ -106,9 +108,9 @@ static tf_err prepare(first *f, tf_runner *runner, const tf_manifest *manifest, 
         tf_buf_adds(&runner->message, tf_buf_text(&manifest->wrong));
         return TF_ERR_USAGE;
     }
-    tf_farm_load(&f->load, &f->source.source, runner->functions, &f->it);
+    tf_loaded_read(&f->load, &f->source.source, runner->functions, &f->it);
     if (f->it.campaign)
-        f->plan = tf_farm_decide(&f->it, mode, &wish, false, &error);
+        f->plan = tf_loaded_decide(&f->it, mode, &wish, false, &error);
     if (f->plan) {
         tell(f);
         tf_store_prepare(f->plan, &error);
@@ -121,7 +123,7 @@ static tf_err prepare(first *f, tf_runner *runner, const tf_manifest *manifest, 
 
 static void let_go(first *f) {
     tf_store_plan_free(f->plan);
-    tf_farm_unload(&f->it);
+    tf_loaded_free(&f->it);
     free(f->text);
     free(f->workdir);
 }

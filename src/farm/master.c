@@ -1,5 +1,6 @@
 /* The master holds the scheduler and nothing of the tasks but counts and a few failures to show. */
 #include "farm/master.h"
+#include "host/run.h"
 
 #include <stdio.h>
 #include <stdlib.h>

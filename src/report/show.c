@@ -69,17 +69,6 @@ static bool was_run(const shower *s) {
 
 /* ---- For people ---- */
 
-void tf_report_hint(const char *verb, const char *file, const char *stage, int64_t index, tf_buf *out) {
-    tf_buf path = {0};
-    tf_buf_addf(&path, "%s%s", *file == '-' ? "./" : "", file);
-    tf_buf_addf(out, "taskfarm %s ", verb);
-    tf_buf_add_copyable(out, tf_buf_text(&path), true);
-    tf_buf_addc(out, ' ');
-    tf_buf_add_copyable(out, stage, true);
-    tf_buf_addf(out, " %lld", (long long)index);
-    tf_buf_free(&path);
-}
-
 void tf_report_lines(FILE *out, const char *text, size_t length) {
     for (const char *end = text + length; text < end;) {
         const char *newline = memchr(text, '\n', (size_t)(end - text));

@@ -2,6 +2,7 @@
 #ifndef TF_REPORT_VIEW_H
 #define TF_REPORT_VIEW_H
 
+#include "host/run.h"
 #include "report/report.h"
 
 typedef struct view view;

@@ -1,7 +1,7 @@
 /* A run that is seen: its progress on stderr, and its heartbeat beside the output. */
 #include <stdio.h>
 
-#include "report/report.h"
+#include "progress/progress.h"
 
 typedef struct watchers {
     tf_progress *progress;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "report/failures.h"
+#include "progress/failures.h"
 
 #define INTERVAL 1.0 /* s */
 

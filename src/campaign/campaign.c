@@ -2,9 +2,10 @@
 #include <cJSON.h>
 #include <stdlib.h>
 
-#include "farm/farm.h"
+#include "campaign/campaign.h"
+#include "host/run.h"
 
-void tf_farm_load(const tf_load_options *options, tf_source *source, const tf_function *program, tf_loaded *l) {
+void tf_loaded_read(const tf_load_options *options, tf_source *source, const tf_function *program, tf_loaded *l) {
     *l = (tf_loaded){.times = tf_disk_real(), .diags = {.file = options->display}};
     tf_recorder_start(&l->recorder, options, source);
     tf_campaign *campaign = tf_campaign_load(options, &l->recorder.source, &l->diags);
@@ -25,7 +26,7 @@ void tf_farm_load(const tf_load_options *options, tf_source *source, const tf_fu
         tf_campaign_free(campaign);
 }
 
-void tf_farm_unload(tf_loaded *l) {
+void tf_loaded_free(tf_loaded *l) {
     tf_graph_free(l->graph);
     tf_campaign_free(l->campaign);
     free(l->past);
@@ -52,8 +53,8 @@ static tf_store_plan *look(tf_loaded *l, tf_store_mode mode, const tf_wish *wish
     return NULL;
 }
 
-tf_store_plan *tf_farm_decide(tf_loaded *l, tf_store_mode mode, const tf_wish *wish, bool allows_change,
-                              tf_error *error) {
+tf_store_plan *tf_loaded_decide(tf_loaded *l, tf_store_mode mode, const tf_wish *wish, bool allows_change,
+                                tf_error *error) {
     if (mode == TF_STORE_FRESH) { /* nothing is set aside for a wish that can't be fulfilled */
         tf_store_plan *trial = look(l, TF_STORE_LOOK_FRESH, wish, allows_change, error);
         if (!trial)
@@ -77,8 +78,8 @@ static cJSON *texts(const char *const *text, int count) {
     return list;
 }
 
-void tf_farm_tell(const tf_loaded *l, tf_store_plan *plan, const char *const *word, int words, const char *const *set,
-                  int sets) {
+void tf_loaded_tell(const tf_loaded *l, tf_store_plan *plan, const char *const *word, int words, const char *const *set,
+                    int sets) {
     const tf_campaign *campaign = l->campaign;
     cJSON *about = cJSON_CreateObject();
     cJSON_AddItemToObject(about, "command", texts(word, words));

@@ -1,5 +1,5 @@
 /* Failures by message (see failures.h): "37 x timeout after 30s: survey[3], [17], [80], ...". */
-#include "report/failures.h"
+#include "progress/failures.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +76,17 @@ static void print_entry(FILE *out, const tf_tally_entry *e, const char *stage) {
     tf_print(out, "%s\n", e->count > e->numbers ? ", ..." : "");
 }
 
+void failures_add_hint(const char *verb, const char *file, const char *stage, int64_t index, tf_buf *out) {
+    tf_buf path = {0};
+    tf_buf_addf(&path, "%s%s", *file == '-' ? "./" : "", file);
+    tf_buf_addf(out, "taskfarm %s ", verb);
+    tf_buf_add_copyable(out, tf_buf_text(&path), true);
+    tf_buf_addc(out, ' ');
+    tf_buf_add_copyable(out, stage, true);
+    tf_buf_addf(out, " %lld", (long long)index);
+    tf_buf_free(&path);
+}
+
 void failures_print(FILE *out, const tf_tally *failures, const char *output, const char *const *name) {
     enum { MOST = 5 };
     char count[32];
@@ -89,7 +100,7 @@ void failures_print(FILE *out, const tf_tally *failures, const char *output, con
     if (failures->count == 0)
         return;
     tf_buf hint = {0};
-    tf_report_hint("show", output, name[failures->entry[0].owner], failures->entry[0].number[0], &hint);
+    failures_add_hint("show", output, name[failures->entry[0].owner], failures->entry[0].number[0], &hint);
     tf_print(out, "  %s tells all of one\n", tf_buf_text(&hint));
     tf_buf_free(&hint);
 }

@@ -1,9 +1,9 @@
 /* The last words of a run. */
 #include <stdlib.h>
 
-#include "report/failures.h"
+#include "progress/failures.h"
 
-void tf_report_summary(FILE *out, const tf_campaign *campaign, const tf_farm_result *result) {
+void tf_progress_summary(FILE *out, const tf_campaign *campaign, const tf_farm_result *result) {
     const tf_farm_progress *p = &result->progress;
     char done[32], failed[32], elapsed[32], rate_text[32];
     int64_t ended = p->done + p->failed, left = p->tasks - ended - p->skipped - p->withheld;

@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "report/report.h"
+#include "progress/progress.h"
 
 #define RATE_MEMORY  30.0 /* s */
 #define BAR_INTERVAL 0.1  /* s */

@@ -1,10 +1,13 @@
 /* Failures by message: counted in an output, and told. */
-#ifndef TF_REPORT_FAILURES_H
-#define TF_REPORT_FAILURES_H
+#ifndef TF_PROGRESS_FAILURES_H
+#define TF_PROGRESS_FAILURES_H
 
 #include <cjson/cJSON.h>
 
-#include "report/report.h"
+#include "progress/progress.h"
+
+/* Adds the command line of a verb about a task, to be copied: "taskfarm show FILE STAGE INDEX". */
+void failures_add_hint(const char *verb, const char *file, const char *stage, int64_t index, tf_buf *out);
 
 /* Adds those of a stage of an output, for an owner. */
 tf_err failures_find(tf_reader *reader, int stage, int owner, tf_tally *failures, tf_error *error);
