@@ -109,7 +109,7 @@ static tf_err share_out(rank *r, bool works) {
 
 static tf_err start(rank *r) {
     if (r->campaign) /* before others hear of the output */
-        r->lock = tf_store_join(r->campaign, r->options->plan, 0);
+        r->lock = tf_store_join(r->campaign, tf_store_plan_start(r->options->plan), 0);
     tf_err err = tf_store_agree(r->comm, share_campaign(r), r->error);
     if (err != TF_OK)
         return err;
@@ -135,7 +135,7 @@ static tf_err start(rank *r) {
         return err;
     int64_t mine = r->share.slots, slots;
     MPI_Allreduce(&mine, &slots, 1, MPI_INT64_T, MPI_SUM, r->comm);
-    r->store = tf_store_open(r->campaign, r->comm, r->options->plan, r->lock, slots, r->error);
+    r->store = tf_store_open(r->campaign, r->comm, tf_store_plan_start(r->options->plan), r->lock, slots, r->error);
     r->lock = -1;
     if (!r->store)
         return r->error->code;

@@ -2,8 +2,6 @@
  * away; or, where rows must move or the old file's metadata can't be trusted, in a new file that takes the old one's
  * place once it is whole. A run that is killed meanwhile leaves either the one or the other. */
 #include "store/carry.h"
-#include "store/disk.h"
-#include "store/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "store/access.h"
+#include "store/attributes.h"
+#include "store/disk.h"
+#include "store/file.h"
+#include "store/lock.h"
+#include "store/stage_tables.h"
+#include "store/sync.h"
 
 enum { STATUS_CHUNK = 1 << 20 }; /* rows at once */
 
@@ -79,11 +85,11 @@ static bool set_code(const tf_store_plan *plan, contents *of, hid_t file, bool *
     bool any = false;
     for (int s = 0; s < plan->campaign->stages; s++) {
         contents_stage *stage = contents_find(of, plan->campaign->stage[s].name);
-        if (!stage || code_equal(&stage->code, &plan->stage[s].code))
+        if (!stage || code_equal(&stage->code, &plan->start.code[s]))
             continue;
         any = true;
         code_free(&stage->code);
-        code_copy(&stage->code, &plan->stage[s].code);
+        code_copy(&stage->code, &plan->start.code[s]);
         if (file <= 0)
             continue;
         hid_t group = H5Gopen2(file, stage->name, H5P_DEFAULT);
@@ -125,12 +131,12 @@ static tf_err stay(const carrying *c) {
             err = reset_status(c, s, fd);
     err = carry_sync_and_close(fd, path, err, c->error);
     contents before = {0};
-    contents_copy(&before, &plan->contents);
+    contents_copy(&before, &plan->start.contents);
     bool good = true;
-    bool changes = drop_texts(plan, &plan->contents, 0);
-    changes = set_code(plan, &plan->contents, 0, &good) || changes;
+    bool changes = drop_texts(plan, &plan->start.contents, 0);
+    changes = set_code(plan, &plan->start.contents, 0, &good) || changes;
     if (err == TF_OK && changes) {
-        err = journal_write(path, "journal", &plan->contents, true, c->error);
+        err = journal_write(path, "journal", &plan->start.contents, true, c->error);
         tf_crash_point("stay.dirty");
         hid_t file = err == TF_OK ? store_open_file(path, MPI_COMM_NULL, plan->campaign) : -1;
         if (err == TF_OK && file < 0)
@@ -148,19 +154,19 @@ static tf_err stay(const carrying *c) {
         tf_crash_point("stay.dropped");
     }
     contents_free(&before);
-    return err == TF_OK ? journal_write(path, "journal", &plan->contents, false, c->error) : err;
+    return err == TF_OK ? journal_write(path, "journal", &plan->start.contents, false, c->error) : err;
 }
 
 /* ---- From nothing ---- */
 
 /* The file that is to be the output. What is there of it holds nothing (see old_open). */
 static tf_err open_empty(tf_store_plan *plan, const char *path, tf_error *error) {
-    if (plan->file >= 0)
+    if (plan->start.file >= 0)
         return TF_OK;
-    plan->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (plan->file < 0)
+    plan->start.file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (plan->start.file < 0)
         return tf_error_set(error, TF_ERR_RUN, "%s: can't be made: %s", path, strerror(errno));
-    return lock_file(plan->file, path, error);
+    return lock_file(plan->start.file, path, error);
 }
 
 static tf_err create(const carrying *c) {
@@ -168,15 +174,15 @@ static tf_err create(const carrying *c) {
     disk_prepare(path, c->plan->campaign, store_expected_bytes(c->plan->campaign), &c->plan->note);
     tf_err err = open_empty(c->plan, path, c->error);
     if (err == TF_OK)
-        err = journal_write(path, "journal", &c->plan->contents, true, c->error);
+        err = journal_write(path, "journal", &c->plan->start.contents, true, c->error);
     if (err != TF_OK)
         return err;
     tf_crash_point("create.noted");
-    c->plan->dirty = true;
+    c->plan->start.dirty = true;
     tf_store *s = store_new(c->plan->campaign, path, MPI_COMM_NULL);
     char now[32];
     store_now(now);
-    store_open_by(s, c->plan->file);
+    store_open_by(s, c->plan->start.file);
     err = store_create_alone(s, now, c->error);
     if (s->file >= 0 && H5Fclose(s->file) < 0 && err == TF_OK)
         err = store_error(s, c->error, "can't be closed");
@@ -197,9 +203,9 @@ tf_err plan_carry_out(tf_store_plan *plan, const old_output *old, tf_error *erro
         const bool looks = campaign->stage[s].until.expr != NULL; /* by another "until" fewer rows may be enough */
         ps->finished = !moves && !looks && ps->old && ps->old->finished && ps->pending.total == 0;
     }
-    contents_copy(&plan->contents, &old->contents);
-    plan->contents.run = (old->lost ? folder_last_run(old->path) : old->contents.run) + 1;
-    contents_set_names(&plan->contents, campaign);
+    contents_copy(&plan->start.contents, &old->contents);
+    plan->start.contents.run = (old->lost ? folder_last_run(old->path) : old->contents.run) + 1;
+    contents_set_names(&plan->start.contents, campaign);
     tf_err err = old->lost ? TF_OK : folder_remove_runs(old->path, old->fd < 0 ? -1 : old->contents.run, error);
     carrying c = {.plan = plan, .old = old, .error = error};
     if (err != TF_OK || old->fd < 0)
@@ -208,5 +214,5 @@ tf_err plan_carry_out(tf_store_plan *plan, const old_output *old, tf_error *erro
     tf_crash_point("carry.texts");
     if (err == TF_OK)
         err = moves ? carry_move(&c) : stay(&c);
-    return err == TF_OK ? folder_remove_runs(old->path, plan->contents.run, error) : err;
+    return err == TF_OK ? folder_remove_runs(old->path, plan->start.contents.run, error) : err;
 }

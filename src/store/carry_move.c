@@ -1,8 +1,5 @@
 /* Rows that are kept, into a new file that takes the old one's place once it is whole. */
 #include "store/aside.h"
-#include "store/carry.h"
-#include "store/disk.h"
-#include "store/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +8,14 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "store/attributes.h"
+#include "store/carry.h"
+#include "store/disk.h"
+#include "store/file.h"
+#include "store/lock.h"
+#include "store/stage_tables.h"
+#include "store/sync.h"
 
 static bool write_params(const tf_store *s, int stage, int64_t first, int64_t count) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
@@ -64,7 +69,7 @@ static tf_err move_stage(const carrying *c, tf_store *s, int stage) {
         }
     }
     h5_fault fault = {0};
-    if (err == TF_OK && !contents_read_stage(&c->plan->contents, s->file, c->plan->campaign->stage[stage].name,
+    if (err == TF_OK && !contents_read_stage(&c->plan->start.contents, s->file, c->plan->campaign->stage[stage].name,
                                              s->fingerprint[stage], &s->code[stage], NULL, &fault)) {
         store_blame(s, &fault);
         err = store_error(s, c->error, "can't be read");
@@ -93,7 +98,7 @@ static tf_err write_new(const carrying *c, int fd, const char *path) {
     const char **fingerprint = tf_alloc_array((size_t)campaign->stages, sizeof *fingerprint);
     for (int i = 0; i < campaign->stages; i++) {
         fingerprint[i] = plan_fingerprint(c->plan, i);
-        code_copy(&s->code[i], &c->plan->stage[i].code);
+        code_copy(&s->code[i], &c->plan->start.code[i]);
     }
     s->fingerprint = fingerprint;
     s->carrying = true;
@@ -116,7 +121,7 @@ static tf_err write_new(const carrying *c, int fd, const char *path) {
 static tf_err put_in_place(const carrying *c, int folder) {
     const char *path = c->old->path;
     tf_buf real = {0}; /* the output's name may be a link, and stays one */
-    if (c->old->lost && aside_keep(path, c->plan->contents.run, &c->plan->note, c->error) != TF_OK)
+    if (c->old->lost && aside_keep(path, c->plan->start.contents.run, &c->plan->note, c->error) != TF_OK)
         return c->error->code;
     int failure = tf_follow_links(path, &real);
     if (!failure && renameat(folder, "new.h5", AT_FDCWD, real.data) != 0)
@@ -132,12 +137,12 @@ static tf_err put_in_place(const carrying *c, int folder) {
 tf_err carry_move(const carrying *c) {
     const char *path = c->old->path;
     tf_store_plan *plan = c->plan;
-    contents next = {.run = plan->contents.run, .elapsed = plan->contents.elapsed};
+    contents next = {.run = plan->start.contents.run, .elapsed = plan->start.contents.elapsed};
     contents_set_names(&next, plan->campaign);
-    next.runs = plan->contents.runs; /* goes over */
-    plan->contents.runs = NULL;
-    contents_free(&plan->contents);
-    plan->contents = next;
+    next.runs = plan->start.contents.runs; /* goes over */
+    plan->start.contents.runs = NULL;
+    contents_free(&plan->start.contents);
+    plan->start.contents = next;
     int folder = folder_open(path, c->error);
     if (folder < 0)
         return c->error->code;
@@ -149,13 +154,13 @@ tf_err carry_move(const carrying *c) {
         err = write_new(c, fd, file.data);
     tf_crash_point("move.written");
     if (err == TF_OK)
-        err = journal_write(path, "journal.next", &plan->contents, false, c->error);
+        err = journal_write(path, "journal.next", &plan->start.contents, false, c->error);
     tf_crash_point("move.noted");
     if (err == TF_OK)
         err = put_in_place(c, folder);
     if (err == TF_OK) {
-        close(plan->file);
-        plan->file = fd;
+        close(plan->start.file);
+        plan->start.file = fd;
     } else if (fd >= 0) {
         close(fd);
     }

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/sync.h"
+
 static tf_err add_text(const carrying *c, int stage, int64_t index, int32_t kind, int32_t attempt, const void *data,
                        size_t length) {
     size_t size = tf_record_size(length);
@@ -128,7 +130,7 @@ static tf_err vouch(const carrying *c, int stage) {
 
 tf_err carry_texts(carrying *c) {
     tf_store_plan *plan = c->plan;
-    c->side = side_open(c->old->path, plan->contents.run, 0, c->error);
+    c->side = side_open(c->old->path, plan->start.contents.run, 0, c->error);
     if (!c->side)
         return c->error->code;
     tf_err err = plan_each_record(plan, c->old, take_text, c, c->error);

@@ -40,6 +40,12 @@ void code_changed_files(const code_history *history, tf_buf *names);
 cJSON *code_json(const code_history *history);
 void code_parse(const cJSON *json, int64_t tasks, code_history *history); /* empty if it is damaged */
 
+/* Adds a version that has no rows yet. */
+code_version *code_add_version(code_history *history, uint64_t hash, int64_t run, const char *files);
+
+/* Adds rows first .. end - 1 to a version. false: a stage of so many tasks has no such rows. */
+bool code_add_rows(code_version *version, int64_t first, int64_t end, int64_t tasks);
+
 /* Into the stage's group, in place of what is there; collective where the file is open in several ranks, of which one
  * `writes`. Negative on failure. */
 herr_t code_write(hid_t group, const code_history *history, bool writes);

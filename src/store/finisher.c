@@ -36,7 +36,7 @@ static tf_err finish_stages(tf_store *s, const tf_store_plan *plan, bool *left, 
 static tf_err wind_up(const tf_campaign *campaign, const order *o, tf_error *error) {
     tf_store_plan *plan = tf_store_look(campaign, TF_STORE_WIND_UP, true, error);
     bool ready = plan && tf_store_prepare(plan, error) == TF_OK;
-    tf_store *s = ready ? tf_store_open(campaign, MPI_COMM_NULL, plan, -1, 0, error) : NULL;
+    tf_store *s = ready ? tf_store_open(campaign, MPI_COMM_NULL, tf_store_plan_start(plan), -1, 0, error) : NULL;
     if (!s) {
         tf_store_plan_free(plan);
         return error->code;
@@ -80,9 +80,9 @@ tf_finisher *tf_finisher_fork(const tf_campaign *campaign, tf_error *error) {
 
 tf_err tf_finisher_run(tf_finisher *f, tf_store_plan *plan, tf_err outcome, double elapsed, tf_error *error) {
     order o = {.outcome = (int32_t)outcome, .elapsed = elapsed};
-    close(plan->lock);
-    close(plan->file);
-    plan->lock = plan->file = -1;
+    close(plan->start.lock);
+    close(plan->start.file);
+    plan->start.lock = plan->start.file = -1;
     ssize_t got = -1;
     if (send(f->child.socket, &o, sizeof o, MSG_NOSIGNAL) == (ssize_t)sizeof o)
         while ((got = recv(f->child.socket, error, sizeof *error, 0)) < 0 && errno == EINTR)

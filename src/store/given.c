@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/file.h"
+#include "store/attributes.h"
+#include "store/taken.h"
 
 /* In memory, as tf_space_fill has values; strings as cells. */
 static hid_t memory_type(const tf_param_spec *param) {
@@ -38,19 +39,6 @@ static tf_err open_column(tf_store *s, const tf_stage_spec *other, int column, c
                             "%s: strings of column \"%s\" of stage \"%s\" are longer than %d bytes, and can't be "
                             "parameters",
                             s->path, other->column[column].name, other->name, TF_LONGEST_GIVEN);
-    store_blame(s, &fault);
-    return good ? TF_OK : store_error(s, error, "can't open %s", path);
-}
-
-tf_err store_open_status(tf_store *s, int stage, table *t, tf_error *error) {
-    const tf_stage_spec *spec = &s->campaign->stage[stage];
-    char path[600];
-    h5_fault fault = {0};
-    snprintf(path, sizeof path, "%s/task/status", spec->name);
-    *t = (table){.type = store_status_type(), .rank = 1, .shape = {(hsize_t)tf_space_size(spec->space)}};
-    const bool good = store_open_table(s->file, path, t, &fault) && t->dataset > 0;
-    H5Tclose(t->type);
-    t->type = good ? H5Dget_type(t->dataset) : 0;
     store_blame(s, &fault);
     return good ? TF_OK : store_error(s, error, "can't open %s", path);
 }
@@ -157,63 +145,17 @@ tf_err tf_store_given(void *context, int stage, int param, int64_t first, int64_
 
 /* ---- What became of rows ---- */
 
-uint8_t store_both_taken(uint8_t so_far, uint8_t status) {
-    if (status == TF_STATUS_DONE || so_far == TF_STATUS_SKIPPED)
-        return so_far;
-    return status == TF_STATUS_EXCLUDED ? TF_STATUS_EXCLUDED : TF_STATUS_SKIPPED;
-}
-
-tf_err tf_store_taken(void *context, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error) {
-    tf_store *s = context;
-    const tf_space *space = s->campaign->stage[stage].space;
+herr_t store_given_taken(const tf_store *s, int stage, int n, int64_t first, int64_t count, uint8_t *status) {
+    const tf_space_source *source = tf_space_source_at(s->campaign->stage[stage].space, n);
     uint8_t *rows = tf_alloc((size_t)count);
     herr_t result = 0;
-    memset(status, TF_STATUS_DONE, (size_t)count);
-    for (int n = 0; n < tf_space_sources(space); n++) {
-        const tf_space_source *source = tf_space_source_at(space, n);
-        for (int64_t done = 0, run; done < count && result >= 0; done += run) {
-            run = run_of_points(source, first + done, count - done);
-            result = store_read_rows(&s->stage[stage].source[n], row_of_point(source, first + done),
-                                     source->stride == 1 ? run : 1, rows);
-            for (int64_t i = 0; i < run; i++)
-                status[done + i] = store_both_taken(status[done + i], rows[source->stride == 1 ? i : 0]);
-        }
+    for (int64_t done = 0, run; done < count && result >= 0; done += run) {
+        run = run_of_points(source, first + done, count - done);
+        result = store_read_rows(&s->stage[stage].source[n], row_of_point(source, first + done),
+                                 source->stride == 1 ? run : 1, rows);
+        for (int64_t i = 0; i < run; i++)
+            status[done + i] = store_both_taken(status[done + i], rows[source->stride == 1 ? i : 0]);
     }
-    for (int a = 0; a < s->campaign->stage[stage].arrays; a++)
-        for (int64_t i = 0; i < count && result >= 0 && s->campaign->stage[stage].array[a].stage >= 0; i++)
-            result = store_array_taken(s, stage, a, first + i, &status[i]);
     free(rows);
-    return result >= 0 ? TF_OK : store_error(s, error, "can't read statuses");
-}
-
-/* ---- For one task alone ---- */
-
-tf_store *tf_store_open_taken(const tf_campaign *campaign, int stage, tf_error *error) {
-    tf_store *s = store_new(campaign, campaign->output, MPI_COMM_NULL);
-    const bool rows = tf_stage_takes_rows(&campaign->stage[stage]);
-    tf_err err = TF_OK;
-    if (rows)
-        s->file = store_open_file(s->path, MPI_COMM_NULL, NULL);
-    if (s->file < 0)
-        err = tf_error_set(error, TF_ERR_RUN,
-                           "%s: can't be read, and stage \"%s\" takes what is in it of other stages: run these first",
-                           s->path, campaign->stage[stage].name);
-    if (err == TF_OK)
-        err = store_open_given(s, stage, error);
-    if (err == TF_OK)
-        err = store_open_arrays(s, stage, error);
-    if (err == TF_OK)
-        return s;
-    tf_store_close_taken(s, stage);
-    return NULL;
-}
-
-void tf_store_close_taken(tf_store *s, int stage) {
-    if (!s)
-        return;
-    store_close_given(s, stage);
-    store_close_arrays(s, stage);
-    if (s->file > 0)
-        H5Fclose(s->file);
-    tf_store_abandon(s);
+    return result;
 }

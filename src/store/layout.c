@@ -3,127 +3,20 @@
 #include "store/file.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-/* ---- Types ---- */
-
-hid_t store_status_type(void) {
-    hid_t type = H5Tenum_create(H5T_STD_U8LE);
-    for (int value = 0; value < TF_STATUSES; value++)
-        H5Tenum_insert(type, tf_status_name((uint8_t)value), &(uint8_t){(uint8_t)value});
-    return type;
-}
-
-typedef struct task_table {
-    const char *name, *long_name, *units;
-} task_table;
-
-static const task_table task_tables[TASK_TABLES] = {
-    [TASK_ATTEMPTS] = {"attempts", "attempts made", NULL},
-    [TASK_INPUT_SET] = {"input_set", "hash of the paths of its inputs", NULL},
-    [TASK_INPUT_HASH] = {"input_hash", "hash of the contents of inputs that are checked so", NULL},
-    [TASK_EXIT_CODE] = {"exit_code", "exit status of the last attempt, -1 if a signal ended it", NULL},
-    [TASK_SIGNAL] = {"signal", "signal that ended the last attempt, 0 for none", NULL},
-    [TASK_WORKER] = {"worker", "rank that ran the last attempt", NULL},
-    [TASK_SLOT] = {"slot", "slot of that rank", NULL},
-    [TASK_START] = {"start", "start of the last attempt", "seconds since 1970-01-01"},
-    [TASK_DURATION] = {"duration", "elapsed time of the last attempt", "s"},
-    [TASK_CPU] = {"cpu", "processor time of the last attempt", "s"},
-    [TASK_MAX_RSS] = {"max_rss", "largest resident memory of the last attempt", "bytes"},
-    [TASK_STATUS] = {"status", "how the task ended", NULL},
-};
-
-const char *store_task_name(int which) {
-    return task_tables[which].name;
-}
-
-bool store_has_task_table(const tf_stage_spec *spec, int which) {
-    switch (which) {
-    case TASK_ATTEMPTS:
-    case TASK_STATUS: return true;
-    case TASK_INPUT_SET: return spec->inputs > 0;
-    case TASK_INPUT_HASH: return tf_stage_hashes_inputs(spec);
-    default: return spec->record_full;
-    }
-}
-
-hid_t store_task_type(int which) {
-    switch (which) {
-    case TASK_ATTEMPTS: return H5Tcopy(H5T_STD_U8LE);
-    case TASK_START:
-    case TASK_DURATION:
-    case TASK_CPU: return H5Tcopy(H5T_IEEE_F64LE);
-    case TASK_MAX_RSS: return H5Tcopy(H5T_STD_I64LE);
-    case TASK_INPUT_SET:
-    case TASK_INPUT_HASH: return H5Tcopy(H5T_STD_U64LE);
-    case TASK_STATUS: return store_status_type();
-    default: return H5Tcopy(H5T_STD_I32LE);
-    }
-}
-
-/* ---- Tables ---- */
-
-bool store_create_table(tf_store *s, hid_t parent, const char *name, scale *const *of, table *t) {
-    t->dataset = store_dataset(s, parent, name, t->type, t->rank, t->shape);
-    return t->dataset >= 0 && scale_attach(t->dataset, t->rank, of);
-}
+#include "store/attributes.h"
+#include "store/change.h"
+#include "store/make.h"
+#include "store/meet.h"
+#include "store/stage_tables.h"
+#include "store/taken.h"
 
 /* What an earlier run has laid out is opened, the rest is made. */
-bool store_is_there(hid_t parent, const char *name) {
-    return H5Lexists(parent, name, H5P_DEFAULT) > 0;
-}
-
 static hid_t place_group(tf_store *s, hid_t parent, const char *name) {
     h5_fault fault = {0};
     hid_t group = h5_open_group(parent, name, &fault);
     store_blame(s, &fault);
     return group != 0 ? group : H5Gcreate2(parent, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-}
-
-bool store_open_table(hid_t parent, const char *path, table *t, h5_fault *fault) {
-    hsize_t shape[1 + TF_MAX_RANK] = {0};
-    hid_t dataset = h5_open_dataset(parent, path, fault);
-    if (dataset <= 0)
-        return dataset == 0;
-    bool same = h5_has_type(dataset, t->type, fault) && h5_shape(dataset, shape, fault) == t->rank;
-    for (int d = 0; d < t->rank; d++)
-        same = same && shape[d] == t->shape[d];
-    if (same) {
-        t->dataset = dataset;
-        return true;
-    }
-    h5_note(fault, dataset, NULL, "has another shape than it must have");
-    H5Dclose(dataset);
-    return false;
-}
-
-bool store_open_cells(hid_t parent, const char *name, hsize_t tasks, table *cells, h5_fault *fault) {
-    enum { MOST = 256 << 20 }; /* bytes, of parameters: a manifest is no longer */
-    *cells = (table){.type = store_string_type(MOST), .rank = 1, .shape = {tasks}};
-    if (!store_open_table(parent, name, cells, fault))
-        return false;
-    H5Tclose(cells->type);
-    cells->type = cells->dataset > 0 ? H5Dget_type(cells->dataset) : 0;
-    return true;
-}
-
-bool store_open_heap(hid_t parent, const char *name, hsize_t tasks, table *index, table *heap, h5_fault *fault) {
-    tf_buf index_name = {0};
-    tf_buf_addf(&index_name, "%s_index", name);
-    *index = (table){.type = H5Tcopy(H5T_STD_I64LE), .rank = 2, .shape = {tasks, 2}};
-    *heap = (table){.type = H5Tcopy(H5T_STD_U8LE), .rank = 1};
-    hid_t bytes = h5_open_dataset(parent, name, fault);
-    if (bytes > 0) {
-        h5_shape(bytes, heap->shape, fault); /* any length is right */
-        H5Dclose(bytes);
-    }
-    const bool good = bytes == 0 || (bytes > 0 && store_open_table(parent, name, heap, fault) &&
-                                     store_open_table(parent, tf_buf_text(&index_name), index, fault));
-    if (good && bytes > 0 && index->dataset == 0)
-        h5_note(fault, parent, index_name.data, "is missing");
-    tf_buf_free(&index_name);
-    return good && (bytes == 0 || index->dataset > 0);
 }
 
 /* What an earlier run has made. */
@@ -217,7 +110,7 @@ static bool layout_tasks(tf_store *s, const tf_stage_spec *spec, store_stage *st
     bool good = group >= 0;
     for (int i = 0; i < TASK_TABLES && good; i++) {
         table *t = &st->task[i];
-        const task_table *about = &task_tables[i];
+        const task_table *about = store_task_table(i);
         if (!store_has_task_table(spec, i))
             continue;
         *t = (table){.type = store_task_type(i), .rank = 1, .shape = {tasks}};
@@ -286,28 +179,6 @@ static bool layout(tf_store *s, int number, bool old) {
            scale_list(&st->index);
 }
 
-/* ---- All tables ---- */
-
-void store_each_table(const tf_store *s, int stage, table_visit *visit, void *context) {
-    const tf_stage_spec *spec = &s->campaign->stage[stage];
-    store_stage *st = &s->stage[stage];
-    for (int p = 0; p < tf_space_params(spec->space); p++)
-        visit(context, "params", tf_space_param(spec->space, p)->name, &st->param[p]);
-    for (int c = 0; c < spec->columns; c++)
-        visit(context, "results", spec->column[c].name, &st->column[c]);
-    for (int i = 0; i < TASK_TABLES; i++)
-        visit(context, "task", task_tables[i].name, &st->task[i]);
-}
-
-static void list_open(void *open, const char *folder, const char *name, table *t) {
-    if (t->dataset > 0)
-        contents_add_open(open, folder, name, t->dataset);
-}
-
-void store_list_open(const tf_store *s, int stage, contents_open *open) {
-    store_each_table(s, stage, list_open, open);
-}
-
 /* ---- The whole ---- */
 
 static tf_err lay_out(tf_store *s, int stage, tf_error *error) {
@@ -341,14 +212,6 @@ tf_err tf_store_layout(tf_store *s, int stage, tf_error *error) {
     return err;
 }
 
-void store_close_table(table *t) {
-    if (t->dataset > 0)
-        H5Dclose(t->dataset);
-    if (t->type > 0)
-        H5Tclose(t->type);
-    *t = (table){0};
-}
-
 static void close_table(void *context, const char *folder, const char *name, table *t) {
     (void)context, (void)folder, (void)name;
     store_close_table(t);
@@ -364,40 +227,4 @@ void store_close_stage(tf_store *s, int stage) {
     H5Gclose(st->results);
     H5Gclose(st->group);
     st->text = st->results = st->group = 0;
-}
-
-/* That the stage is finished, and why the rest of its space is pending. */
-static tf_err note_end(tf_store *s, int stage, int64_t enough, tf_error *error) {
-    const tf_until_spec *until = &s->campaign->stage[stage].until;
-    hid_t group = s->stage[stage].group;
-    tf_err err = store_begin_change(s, error);
-    if (err != TF_OK)
-        return err;
-    if (H5Aexists(group, "enough") > 0) {
-        H5Adelete(group, "enough");
-        H5Adelete(group, "until");
-    }
-    bool good = H5Aexists(group, CONTENTS_FINISHED) > 0 ||
-                store_attribute(group, CONTENTS_FINISHED, H5T_STD_I64LE, &(int64_t){1}) >= 0;
-    if (enough > 0)
-        good = store_attribute(group, "enough", H5T_STD_I64LE, &enough) >= 0 &&
-               store_attribute_text(group, "until", tf_expr_source(until->expr)) >= 0 && good;
-    if (!good)
-        err = store_error(s, error, "attributes");
-    return tf_store_agree(s->comm, err, error);
-}
-
-tf_err tf_store_finish(tf_store *s, int stage, int64_t enough, tf_error *error) {
-    const int64_t tasks = tf_space_size(s->campaign->stage[stage].space);
-    store_begin_vigil(s);
-    tf_err err = store_texts(s, stage, error);
-    if (err == TF_OK)
-        err = store_reduce(s, stage, enough ? enough : tasks, error);
-    if (err == TF_OK)
-        err = note_end(s, stage, enough, error);
-    if (err == TF_OK)
-        err = store_end_change(s, stage, true, error);
-    store_end_vigil(s);
-    store_close_stage(s, stage);
-    return err;
 }

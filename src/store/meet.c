@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/file.h"
+#include "store/meet.h"
 
 #define PATIENCE 10.0 /* s for which a rank whose call has failed waits for the others */
 

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "store/access.h"
 #include "store/journal.h"
 #include "store/lock.h"
 #include "store/plan.h"

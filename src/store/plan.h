@@ -3,7 +3,7 @@
 #ifndef TF_STORE_PLAN_H
 #define TF_STORE_PLAN_H
 
-#include "store/file.h"
+#include "store/state.h"
 
 /* The output as an earlier run left it. */
 typedef struct old_output {
@@ -22,9 +22,6 @@ enum { OLD_TIDIES = 1, OLD_SALVAGES = 2 };
  * is an error. */
 tf_err old_open(const char *path, int may, old_output *old, tf_error *error);
 void old_close(old_output *old);
-
-/* What a reader has opened. */
-const old_output *reader_output(const tf_reader *reader);
 
 /* Looks at an output that a run may be changing meanwhile, or replacing by another file, or ending with. One that
  * fails, or sees parts of both, is repeated: look_begin, and look_again behind it, which waits a moment before it is
@@ -67,7 +64,6 @@ typedef struct plan_stage {
     tf_intervals done;                /* tasks of which a row is kept */
     tf_intervals pending;             /* tasks that are left to do */
     tf_intervals failed;              /* of these, tasks that failed last time */
-    code_history code;                /* of which code rows are, for the run that begins */
     tf_intervals other_code;          /* of the tasks done, those that are of other code than now */
     tf_buf code_changed;              /* which, for people */
     tf_buf changed;                   /* what their rows depend on and is not as it was; empty: nothing */
@@ -91,13 +87,8 @@ struct tf_store_plan {
     bool salvages;      /* the output may be taken without its journal, */
     bool lost;          /* and is */
     bool prepared;      /* the output is ready for a run */
-    int lock;
-    int file; /* the output, open to write it: it is locked as well. -1: there is none yet */
     old_output old;
-    contents contents;   /* of the file, as this run finds it */
-    bool dirty;          /* so says the journal */
-    tf_buf fingerprints; /* one a stage, each ended by a NUL */
-    char *about;         /* the run, as a JSON object; NULL: nothing was told */
+    tf_store_start start; /* of the run */
     plan_stage *stage;
     tf_buf note;
 };
@@ -110,6 +101,27 @@ tf_err plan_make(tf_store_plan *plan, const old_output *old, tf_error *error);
 /* Of the rows that are kept those of tasks that "where" leaves out. */
 tf_err plan_find_excluded(const tf_store_plan *plan, const old_output *old, int stage, tf_intervals *excluded,
                           tf_error *error);
+
+/* What has changed since the stage was run, by the fingerprint that it had then, goes into its plan; where its rows may
+ * not be dropped, that is an error. Sets *space if the space is another. */
+tf_err plan_compare(const tf_store_plan *plan, const char *path, int stage, const char *then_text, bool *space,
+                    tf_error *error);
+
+/* Was the space of then the first so many points of this one? */
+bool plan_is_first_part(const char *then_text, const tf_space *space, int64_t points);
+
+/* Per stage of the campaign: rows that a side file vouches for, and those of which it says that they are not whole. */
+tf_err plan_read_vouched(const tf_store_plan *plan, const old_output *old, tf_intervals *good, tf_intervals *torn,
+                         tf_error *error);
+
+/* Keeps of `good` those rows whose status is done; with `failed` those, too, that have failed. */
+tf_err plan_keep_done(const old_output *old, plan_stage *stage, const tf_intervals *good, bool failed, tf_error *error);
+
+/* Finds rows that are done by their status alone: side files are lost, or a crash of the machine was faster than the
+ * disk. They are made again. Who salvages takes them, since the status is written last; not those of which a record
+ * says that they are something else, nor those whose results have texts, which are lost as well. */
+tf_err plan_find_unvouched(const tf_store_plan *plan, const old_output *old, int stage, const tf_intervals *good,
+                           const tf_intervals *torn, tf_error *error);
 
 /* May rows of the stage be dropped because of a change? Those of stages with files may, as make does it. */
 bool plan_may_drop(const tf_store_plan *plan, int stage);

@@ -31,17 +31,17 @@ static tf_err refuse(const char *output, bool *old, tf_error *error) {
 /* An output may have other names, and runs by them. */
 static tf_err lock_output(tf_store_plan *plan, tf_error *error) {
     const char *output = plan->campaign->output;
-    plan->file = open(output, O_RDWR | O_CLOEXEC);
-    if (plan->file < 0)
+    plan->start.file = open(output, O_RDWR | O_CLOEXEC);
+    if (plan->start.file < 0)
         return errno == ENOENT ? TF_OK
                                : tf_error_set(error, TF_ERR_RUN, "%s: can't be written: %s", output, strerror(errno));
-    return lock_file(plan->file, output, error);
+    return lock_file(plan->start.file, output, error);
 }
 
 static void unlock_output(tf_store_plan *plan) {
-    if (plan->file >= 0)
-        close(plan->file);
-    plan->file = -1;
+    if (plan->start.file >= 0)
+        close(plan->start.file);
+    plan->start.file = -1;
 }
 
 /* With --fresh: holding the old run's locks, so that nobody is at work there. */
@@ -98,20 +98,20 @@ tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bo
                             .allows_change = allows_change,
                             .salvages = mode == TF_STORE_SALVAGE || mode == TF_STORE_LOOK_SALVAGE,
                             .old = {.path = output, .fd = -1},
-                            .lock = -1,
-                            .file = -1};
+                            .start = {.lock = -1, .file = -1}};
     plan->stage = tf_alloc_array((size_t)campaign->stages, sizeof *plan->stage);
+    plan->start.code = tf_alloc_array((size_t)campaign->stages, sizeof *plan->start.code);
     for (int s = 0; s < campaign->stages; s++) {
-        tf_fingerprint(campaign, s, &plan->fingerprints);
-        tf_buf_addc(&plan->fingerprints, '\0');
+        tf_fingerprint(campaign, s, &plan->start.fingerprints);
+        tf_buf_addc(&plan->start.fingerprints, '\0');
     }
     bool there = false;
     tf_err err = refuse(output, &there, error);
     if (err == TF_OK && mode == TF_STORE_FRESH)
         err = start_anew(plan, there, error);
     if (err == TF_OK && !only_looks) {
-        plan->lock = lock_take(output, error);
-        err = plan->lock >= 0 ? lock_output(plan, error) : error->code;
+        plan->start.lock = lock_take(output, error);
+        err = plan->start.lock >= 0 ? lock_output(plan, error) : error->code;
     }
     if (err == TF_OK && mode != TF_STORE_LOOK_FRESH)
         err = old_open(output, (only_looks ? 0 : OLD_TIDIES) | (plan->salvages ? OLD_SALVAGES : 0), &plan->old, error);
@@ -120,7 +120,7 @@ tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bo
     if (err == TF_OK)
         return plan;
     if (!only_looks)
-        folder_leave(output, &plan->lock);
+        folder_leave(output, &plan->start.lock);
     tf_store_plan_free(plan);
     return NULL;
 }
@@ -128,7 +128,7 @@ tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bo
 tf_err tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks, tf_error *error) {
     plan_stage *ps = &plan->stage[stage];
     tf_intervals_remove_all(&ps->done, tasks);
-    code_drop_rows(&ps->code, tasks);
+    code_drop_rows(&plan->start.code[stage], tasks);
     tf_intervals_add_all(&ps->pending, tasks);
     if (!ps->place)
         tf_intervals_remove_all(&ps->kept, tasks);
@@ -161,8 +161,17 @@ tf_err tf_store_prepare(tf_store_plan *plan, tf_error *error) {
         plan->stage[s].old = NULL;
     old_close(&plan->old);
     if (err != TF_OK)
-        folder_leave(plan->campaign->output, &plan->lock);
+        folder_leave(plan->campaign->output, &plan->start.lock);
     return err;
+}
+
+void tf_store_tell(tf_store_plan *plan, const char *about) {
+    free(plan->start.about);
+    plan->start.about = strdup(about);
+}
+
+tf_store_start *tf_store_plan_start(tf_store_plan *plan) {
+    return plan ? &plan->start : NULL;
 }
 
 /* By the same expression, and of tasks that are where they were. */
@@ -210,7 +219,7 @@ void tf_store_plan_free(tf_store_plan *plan) {
         tf_intervals_free(&plan->stage[s].pending);
         tf_intervals_free(&plan->stage[s].failed);
         tf_buf_free(&plan->stage[s].changed);
-        code_free(&plan->stage[s].code);
+        code_free(&plan->start.code[s]);
         tf_intervals_free(&plan->stage[s].other_code);
         tf_buf_free(&plan->stage[s].code_changed);
         free(plan->stage[s].place);
@@ -221,14 +230,15 @@ void tf_store_plan_free(tf_store_plan *plan) {
     }
     old_close(&plan->old);
     free(plan->stage);
-    free(plan->about);
-    tf_buf_free(&plan->fingerprints);
+    free(plan->start.code);
+    free(plan->start.about);
+    tf_buf_free(&plan->start.fingerprints);
     tf_buf_free(&plan->note);
-    contents_free(&plan->contents);
+    contents_free(&plan->start.contents);
     unlock_output(plan);
-    if (plan->lock >= 0 && !plan->prepared)
-        folder_leave(plan->campaign->output, &plan->lock);
-    else if (plan->lock >= 0)
-        close(plan->lock);
+    if (plan->start.lock >= 0 && !plan->prepared)
+        folder_leave(plan->campaign->output, &plan->start.lock);
+    else if (plan->start.lock >= 0)
+        close(plan->start.lock);
     free(plan);
 }

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/access.h"
 #include "store/entries.h"
 #include "store/plan.h"
+#include "store/reader.h"
 
 /* A field, and where its rows are: numbers and cells in `rows`; other texts in a heap with its index, or in side files.
  */
@@ -172,7 +174,7 @@ static bool add_task(tf_reader *o, reader_stage *stage, hid_t group, int which, 
         [TASK_CPU] = TF_FLOAT64,       [TASK_MAX_RSS] = TF_INT64,  [TASK_EXIT_CODE] = TF_INT32,
         [TASK_SIGNAL] = TF_INT32,      [TASK_WORKER] = TF_INT32,   [TASK_SLOT] = TF_INT32,
     };
-    reader_field *f = new_field(o, stage, TF_FIELD_TASK, store_task_name(which), types[which]);
+    reader_field *f = new_field(o, stage, TF_FIELD_TASK, store_task_table(which)->name, types[which]);
     bool good = open_rows(f, group, "task", fault);
     if (good && f->rows.dataset > 0)
         good = take_rows(f, store_task_type(which), stage->contents->tasks, fault);

@@ -3,6 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/attributes.h"
+#include "store/change.h"
+#include "store/file.h"
+#include "store/make.h"
+#include "store/meet.h"
 #include "store/reduce.h"
 
 /* Datasets on their way: made by all ranks, written by the first. */

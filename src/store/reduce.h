@@ -4,7 +4,7 @@
 #ifndef TF_STORE_REDUCE_H
 #define TF_STORE_REDUCE_H
 
-#include "store/file.h"
+#include "store/state.h"
 
 #define NO_GROUP UINT32_MAX
 

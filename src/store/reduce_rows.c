@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/meet.h"
 #include "store/reduce.h"
 
 enum {

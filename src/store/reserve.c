@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "store/file.h"
+#include "store/change.h"
+#include "store/meet.h"
+#include "store/stage_tables.h"
 
 /* ---- How long the file may become ---- */
 
@@ -105,10 +107,6 @@ static void reserve_parts(reservation *r) {
         const bool has_metadata = next > r->list[i].end && next - r->list[i].end <= SMALL;
         reserve_part(r, r->list[i].first, has_metadata ? next : r->list[i].end);
     }
-}
-
-int store_most_tables(const tf_stage_spec *spec) {
-    return tf_space_params(spec->space) + spec->columns + TASK_TABLES;
 }
 
 tf_err store_reserve(const tf_store *s, int stage, tf_error *error) {

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/attributes.h"
 #include "store/file.h"
-#include "store/plan.h"
+#include "store/meet.h"
 
 static cJSON *runs_so_far(const contents *c) {
     cJSON *runs = c->runs ? cJSON_Parse(c->runs) : NULL;
@@ -60,7 +61,7 @@ static void add_hosts(cJSON *run, const tf_buf *names) {
 
 /* On the first rank. What the command line knows of the run comes last. */
 static void begin(const tf_store *s, const tf_buf *hosts, int64_t slots) {
-    contents *c = &s->plan->contents;
+    contents *c = &s->start->contents;
     cJSON *runs = runs_so_far(c), *run = cJSON_CreateObject();
     cJSON_AddNumberToObject(run, "run", cJSON_GetArraySize(runs) + 1);
     add_now(run, "start");
@@ -68,7 +69,7 @@ static void begin(const tf_store *s, const tf_buf *hosts, int64_t slots) {
     cJSON_AddNumberToObject(run, "slots", (double)slots);
     add_hosts(run, hosts);
     add_versions(run, s->comm != MPI_COMM_NULL);
-    cJSON *about = s->plan->about ? cJSON_Parse(s->plan->about) : NULL;
+    cJSON *about = s->start->about ? cJSON_Parse(s->start->about) : NULL;
     for (cJSON *member; about && (member = cJSON_DetachItemFromArray(about, 0));)
         cJSON_AddItemToObject(run, member->string, member);
     cJSON_Delete(about);
@@ -78,8 +79,8 @@ static void begin(const tf_store *s, const tf_buf *hosts, int64_t slots) {
 
 static void share(tf_store *s) {
     tf_buf_clear(&s->runs);
-    if (s->plan && s->plan->contents.runs)
-        tf_buf_adds(&s->runs, s->plan->contents.runs);
+    if (s->start && s->start->contents.runs)
+        tf_buf_adds(&s->runs, s->start->contents.runs);
     store_spread(s, &s->runs);
 }
 
@@ -96,7 +97,7 @@ void store_begin_run(tf_store *s, int64_t slots) {
             MPI_Get_processor_name(host, &length);
         tf_buf_add(&mine, host, strlen(host) + 1);
         store_gather(s, &mine, append, &all);
-        if (s->plan)
+        if (s->start)
             begin(s, &all, slots);
     }
     share(s);
@@ -105,8 +106,8 @@ void store_begin_run(tf_store *s, int64_t slots) {
 }
 
 void store_end_run(tf_store *s, const char *state) {
-    if (s->plan) {
-        contents *c = &s->plan->contents;
+    if (s->start) {
+        contents *c = &s->start->contents;
         cJSON *runs = runs_so_far(c), *last = cJSON_GetArrayItem(runs, cJSON_GetArraySize(runs) - 1);
         if (last) {
             add_now(last, "end");
@@ -115,9 +116,4 @@ void store_end_run(tf_store *s, const char *state) {
         keep_runs(c, runs);
     }
     share(s);
-}
-
-void tf_store_tell(tf_store_plan *plan, const char *about) {
-    free(plan->about);
-    plan->about = strdup(about);
 }

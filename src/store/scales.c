@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/file.h"
+#include "store/attributes.h"
+#include "store/make.h"
 
 /* An element of a scale's list. */
 typedef struct attachment {
@@ -125,4 +126,11 @@ bool scales_close(scales *all) {
     free(all->item);
     free(all);
     return good;
+}
+
+/* ---- Tables ---- */
+
+bool store_create_table(tf_store *s, hid_t parent, const char *name, scale *const *of, table *t) {
+    t->dataset = store_dataset(s, parent, name, t->type, t->rank, t->shape);
+    return t->dataset >= 0 && scale_attach(t->dataset, t->rank, of);
 }

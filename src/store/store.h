@@ -13,6 +13,9 @@
 
 typedef struct tf_store tf_store;
 
+/* What a run starts from: made ready by tf_store_prepare, on the first rank. */
+typedef struct tf_store_start tf_store_start;
+
 /* Starts HDF5, which is to print nothing. To be called before MPI_Init by a program of taskfarm's own: HDF5 leaves
  * MPI_Finalize alone then. */
 void tf_store_init(void);
@@ -86,6 +89,9 @@ void tf_store_tell(tf_store_plan *plan, const char *about);
 /* Makes the output ready for a run: a new file, or that of the earlier one, with the rows that are kept. */
 tf_err tf_store_prepare(tf_store_plan *plan, tf_error *error);
 
+/* What the run starts from then; the plan's. NULL: there is no plan here. */
+tf_store_start *tf_store_plan_start(tf_store_plan *plan);
+
 /* Lets go of the output, if nobody has done so yet. */
 void tf_store_plan_free(tf_store_plan *plan);
 
@@ -101,13 +107,13 @@ const char *tf_store_note(const tf_store_plan *plan);
 /* ---- The file ---- */
 
 /* This rank's part of the run's lock on the output: a descriptor that holds it until its last copy is closed; -1 where
- * it can't be had. The first rank, whose plan has it and keeps it, must come before the others. */
-int tf_store_join(const tf_campaign *campaign, const tf_store_plan *plan, int rank);
+ * it can't be had. The first rank, whose start has it and keeps it, must come before the others. */
+int tf_store_join(const tf_campaign *campaign, const tf_store_start *start, int rank);
 
-/* Collective. Opens the prepared file; `slots` is the number of all ranks together. `plan` is NULL on all ranks but the
- * first, where it stays the caller's; on these the store takes `lock`, which tf_store_join gave. NULL on failure. The
- * campaign must outlive the store. */
-tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_plan *plan, int lock, int64_t slots,
+/* Collective. Opens the prepared file; `slots` is the number of all ranks together. `start` is NULL on all ranks but
+ * the first, where it stays the caller's; on these the store takes `lock`, which tf_store_join gave. NULL on failure.
+ * The campaign must outlive the store. */
+tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_start *start, int lock, int64_t slots,
                         tf_error *error);
 
 /* Collective. Creates the stage's datasets and flushes them to disk, or opens those of an earlier run: rows may be

@@ -10,6 +10,7 @@
 #include "store/journal.h"
 #include "store/lock.h"
 #include "store/plan.h"
+#include "store/reader.h"
 
 /* What the last run said of itself; "interrupted" if it came to no end. */
 static void find_state(const contents *c, bool held, tf_survey *survey) {

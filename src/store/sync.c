@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/file.h"
+#include "store/sync.h"
+
+#include "store/change.h"
 
 enum { EARLY_BYTES = 4 << 20 };
 

@@ -1,22 +1,19 @@
 /* Texts move from the side files into the file when their stage ends. HDF5 can't write values of varying length in
  * parallel, so a kind of text becomes either cells of a fixed length, or a heap of bytes in task order with an index of
- * (offset, length). Where a text goes in the heap depends on the lengths of all before it, which are spread over the
- * ranks: in windows of the index, each rank owns a block of tasks, is told their lengths, and answers with offsets. So
- * the bytes do not depend on who ran what, and no rank holds more than its own texts and one block.
+ * (offset, length).
  *
  * All datasets are made first, since their sizes follow from the texts' lengths alone; then, with the file's metadata
  * whole again, the bytes are written. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/change.h"
 #include "store/entries.h"
 #include "store/file.h"
-
-enum {
-    BLOCK_TASKS = 1 << 18, /* that a rank owns in a window */
-    PIECE_TASKS = 1 << 10, /* of the heap's index; pieces without texts are not written */
-    WRITE_BYTES = 16 << 20 /* at most, in one write */
-};
+#include "store/make.h"
+#include "store/meet.h"
+#include "store/row_writer.h"
+#include "store/text_offsets.h"
 
 /* One kind of text of the stage, and where it goes: nowhere, to cells, or to a heap with its index. */
 typedef struct text_kind {
@@ -47,175 +44,34 @@ static tf_err scan(const tf_store *s, int stage, const char *bytes, size_t size,
     return TF_OK;
 }
 
-/* ---- Writing ---- */
-
-/* Collects adjacent rows of `width` bytes each into large writes. */
-typedef struct writer {
-    const table *to;
-    size_t width;
-    int64_t first;
-    tf_buf rows;
-    bool failed;
-} writer;
-
-static void writer_flush(writer *w) {
-    if (w->rows.length && !w->failed)
-        w->failed = store_write_rows(w->to, w->first, (int64_t)(w->rows.length / w->width), w->rows.data) < 0;
-    tf_buf_clear(&w->rows);
-}
-
-/* Starts row `row`; its bytes are added to w->rows then. */
-static void writer_seek(writer *w, int64_t row) {
-    bool adjacent = w->first + (int64_t)(w->rows.length / w->width) == row;
-    if (!adjacent || w->rows.length >= WRITE_BYTES)
-        writer_flush(w);
-    if (w->rows.length == 0)
-        w->first = row;
-}
-
-static bool writer_end(writer *w) {
-    writer_flush(w);
-    tf_buf_free(&w->rows);
-    return !w->failed;
-}
-
 /* ---- Cells ---- */
 
 static bool write_cells(const table *cells, const entries *list) {
     static const char zeros[STORE_LONGEST_CELL];
-    writer w = {.to = cells, .width = H5Tget_size(cells->type)};
+    row_writer w = {.to = cells, .width = H5Tget_size(cells->type)};
     for (size_t i = 0; i < list->count; i++) {
         const entry *e = &list->items[i];
-        writer_seek(&w, e->index);
+        row_writer_seek(&w, e->index);
         tf_buf_add(&w.rows, e->text, (size_t)e->length);
         tf_buf_add(&w.rows, zeros, w.width - (size_t)e->length);
     }
-    return writer_end(&w);
-}
-
-/* ---- Offsets ---- */
-
-/* What one window needs. Counts and displacements are of int64_t. */
-typedef struct window {
-    int64_t first; /* task; rank r owns first + r * BLOCK_TASKS ... */
-    int *send, *send_at, *receive, *receive_at;
-    int64_t *sent; /* (index, length) pairs; then offsets come back */
-    int64_t *received;
-    int64_t *rows; /* BLOCK_TASKS x (offset, length) */
-} window;
-
-static void exchange_lengths(const tf_store *s, window *w, const entry *items, size_t count) {
-    memset(w->send, 0, (size_t)s->ranks * sizeof *w->send);
-    for (size_t i = 0; i < count; i++)
-        w->send[(items[i].index - w->first) / BLOCK_TASKS] += 2;
-    store_exchange_counts(s, w->send, w->receive);
-    int sends = 0, receives = 0;
-    for (int r = 0; r < s->ranks; r++) {
-        w->send_at[r] = sends;
-        w->receive_at[r] = receives;
-        sends += w->send[r];
-        receives += w->receive[r];
-    }
-    w->sent = tf_realloc_array(w->sent, (size_t)sends + 1, sizeof *w->sent);
-    w->received = tf_realloc_array(w->received, (size_t)receives + 1, sizeof *w->received);
-    for (size_t i = 0; i < count; i++) {
-        w->sent[2 * i] = items[i].index;
-        w->sent[2 * i + 1] = items[i].length;
-    }
-    store_exchange(s, w->sent, w->send, w->send_at, w->received, w->receive, w->receive_at);
-}
-
-/* Gives offsets to the tasks of this rank's block, from `base` on. Returns the bytes of the whole window. */
-static int64_t place_block(const tf_store *s, window *w, int64_t base) {
-    const int64_t block = w->first + (int64_t)s->rank * BLOCK_TASKS;
-    int receives = w->receive_at[s->ranks - 1] + w->receive[s->ranks - 1];
-    memset(w->rows, 0, 2 * BLOCK_TASKS * sizeof *w->rows);
-    int64_t mine = 0;
-    for (int i = 0; i < receives; i += 2) {
-        w->rows[2 * (w->received[i] - block) + 1] = w->received[i + 1];
-        mine += w->received[i + 1];
-    }
-    int64_t offset = base + store_sum_before(s, mine);
-    for (int64_t i = 0; i < BLOCK_TASKS; i++) {
-        if (w->rows[2 * i + 1] == 0)
-            continue;
-        w->rows[2 * i] = offset;
-        offset += w->rows[2 * i + 1];
-    }
-    for (int i = 0; i < receives; i += 2)
-        w->received[i + 1] = w->rows[2 * (w->received[i] - block)];
-    return store_sum(s, mine);
-}
-
-/* Writes the block's rows of the index; what holds no text stays as it was laid out: zero. */
-static bool write_block(const tf_store *s, const window *w, const table *index) {
-    const int64_t block = w->first + (int64_t)s->rank * BLOCK_TASKS;
-    writer out = {.to = index, .width = 2 * sizeof(int64_t)};
-    for (int64_t piece = 0; piece < BLOCK_TASKS; piece += PIECE_TASKS) {
-        int64_t tasks = (int64_t)index->shape[0] - block - piece, any = 0;
-        tasks = tasks < PIECE_TASKS ? tasks : PIECE_TASKS;
-        for (int64_t i = 0; i < tasks; i++)
-            any |= w->rows[2 * (piece + i) + 1];
-        if (!any)
-            continue;
-        writer_seek(&out, block + piece);
-        tf_buf_add(&out.rows, &w->rows[2 * piece], (size_t)tasks * out.width);
-    }
-    return writer_end(&out);
-}
-
-/* Collective: sets the offsets of all entries, writes the index. false if that failed. */
-static bool place_entries(const tf_store *s, entries *list, const table *index) {
-    size_t ranks = (size_t)s->ranks;
-    window w = {.send = tf_alloc_array(ranks, sizeof(int)),
-                .send_at = tf_alloc_array(ranks, sizeof(int)),
-                .receive = tf_alloc_array(ranks, sizeof(int)),
-                .receive_at = tf_alloc_array(ranks, sizeof(int)),
-                .rows = tf_alloc_array(2 * BLOCK_TASKS, sizeof(int64_t))};
-    size_t done = 0;
-    int64_t base = 0;
-    bool written = true;
-    for (;;) {
-        int64_t next = done < list->count ? list->items[done].index : INT64_MAX;
-        w.first = store_min(s, next);
-        if (w.first == INT64_MAX)
-            break;
-        int64_t end = w.first + (int64_t)s->ranks * BLOCK_TASKS;
-        size_t count = 0;
-        while (done + count < list->count && list->items[done + count].index < end)
-            count++;
-        exchange_lengths(s, &w, &list->items[done], count);
-        base += place_block(s, &w, base);
-        written = write_block(s, &w, index) && written;
-        store_exchange(s, w.received, w.receive, w.receive_at, w.sent, w.send, w.send_at);
-        for (size_t i = 0; i < count; i++)
-            list->items[done + i].offset = w.sent[2 * i + 1];
-        done += count;
-    }
-    free(w.send);
-    free(w.send_at);
-    free(w.receive);
-    free(w.receive_at);
-    free(w.sent);
-    free(w.received);
-    free(w.rows);
-    return written;
+    return row_writer_end(&w);
 }
 
 /* ---- Heaps ---- */
 
 static bool write_heap_bytes(const table *heap, const entries *list) {
-    writer w = {.to = heap, .width = 1};
+    row_writer w = {.to = heap, .width = 1};
     for (size_t i = 0; i < list->count; i++) {
         const entry *e = &list->items[i];
         for (int64_t done = 0; done < e->length;) {
-            int64_t part = e->length - done < WRITE_BYTES ? e->length - done : WRITE_BYTES;
-            writer_seek(&w, e->offset + done);
+            int64_t part = e->length - done < ROW_WRITER_BYTES ? e->length - done : ROW_WRITER_BYTES;
+            row_writer_seek(&w, e->offset + done);
             tf_buf_add(&w.rows, e->text + done, (size_t)part);
             done += part;
         }
     }
-    return writer_end(&w);
+    return row_writer_end(&w);
 }
 
 /* ---- A stage's texts ---- */
@@ -257,7 +113,7 @@ static bool make_kind(tf_store *s, int stage, int kind, text_kind *k) {
 static bool write_kind(const tf_store *s, text_kind *k) {
     if (k->cells.dataset > 0)
         return write_cells(&k->cells, &k->list);
-    bool good = place_entries(s, &k->list, &k->index);
+    bool good = text_offsets_place(s, &k->list, &k->index);
     return write_heap_bytes(&k->heap, &k->list) && good;
 }
 
@@ -334,10 +190,4 @@ tf_err store_texts(tf_store *s, int stage, tf_error *error) {
         free_kind(&kind[k]);
     free(kind);
     return err;
-}
-
-const char *store_text_name(const tf_stage_spec *stage, int kind) {
-    static const char *const names[] = {
-        [TF_RECORD_STDOUT] = "stdout", [TF_RECORD_STDERR] = "stderr", [TF_RECORD_MESSAGE] = "message"};
-    return kind < TF_RECORD_COLUMN ? names[kind] : stage->column[kind - TF_RECORD_COLUMN].name;
 }

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "store/file.h"
+#include "store/change.h"
 
 /* ---- The judgement ---- */
 

@@ -1,0 +1,134 @@
+/* Datasets of other files that stages read arrays from: opened, and compared with what the manifest says of them. */
+#include "store/array_files.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/access.h"
+#include "store/store.h"
+
+static hid_t open_to_read(const char *path) {
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    store_lock_nothing(access);
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, access);
+    H5Pclose(access);
+    return file;
+}
+
+/* Compressed chunks that are larger than blocks are not to be unpacked for each block. */
+static hid_t open_dataset(hid_t file, const char *name) {
+    enum { CACHE = 32 << 20 };
+    hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
+    H5Pset_chunk_cache(access, H5D_CHUNK_CACHE_NSLOTS_DEFAULT, CACHE, H5D_CHUNK_CACHE_W0_DEFAULT);
+    hid_t dataset = H5Dopen2(file, name, access);
+    H5Pclose(access);
+    return dataset;
+}
+
+static void add_shape(tf_buf *text, int rank, const hsize_t *shape) {
+    for (int d = 0; d < rank; d++)
+        tf_buf_addf(text, "%s%llu", d ? " x " : "", (unsigned long long)shape[d]);
+    if (rank == 0)
+        tf_buf_adds(text, "one element");
+}
+
+/* Why the dataset can't be the array; nothing added: it can. */
+static void check_dataset(hid_t dataset, const tf_array_spec *array, tf_buf *why) {
+    const tf_grid *grid = array->grid;
+    hsize_t shape[H5S_MAX_RANK] = {0}, wanted[TF_MAX_RANK] = {0};
+    hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+    int rank = H5Sget_simple_extent_dims(space, shape, NULL);
+    H5T_class_t class = H5Tget_class(type);
+    bool same = rank == grid->inner;
+    for (int d = 0; d < grid->inner; d++) {
+        wanted[d] = (hsize_t)grid->shape[grid->first + d];
+        same = same && shape[d] == wanted[d];
+    }
+    if (class != H5T_INTEGER && class != H5T_FLOAT) {
+        tf_buf_addf(why, "%s is no array of numbers", array->dataset);
+    } else if (!same) {
+        tf_buf_addf(why, "%s has ", array->dataset);
+        add_shape(why, rank < 0 ? 0 : rank, shape);
+        tf_buf_addf(why, ", and the axis \"%s\" ", grid->axis);
+        add_shape(why, grid->inner, wanted);
+    }
+    H5Sclose(space);
+    H5Tclose(type);
+}
+
+/* The dataset, with its file; negative after saying why not. */
+hid_t array_file_open(const char *path, const tf_array_spec *array, hid_t *file, tf_buf *why) {
+    int fd, failure = tf_open_regular(path, &fd); /* HDF5 would wait for a FIFO's writer */
+    if (!failure)
+        close(fd);
+    *file = !failure ? open_to_read(path) : H5I_INVALID_HID;
+    if (*file < 0) {
+        tf_buf_adds(why, failure == ENOENT ? "is not there"
+                         : failure < 0     ? tf_read_failure(failure)
+                                           : "can't be read as an HDF5 file");
+        return H5I_INVALID_HID;
+    }
+    hid_t dataset = open_dataset(*file, array->dataset);
+    if (dataset < 0)
+        tf_buf_addf(why, "has no dataset %s", array->dataset);
+    else
+        check_dataset(dataset, array, why);
+    if (why->length == 0)
+        return dataset;
+    if (dataset >= 0)
+        H5Dclose(dataset);
+    H5Fclose(*file);
+    return H5I_INVALID_HID;
+}
+
+/* Why the array can't be read from the file, if that is there and no stage makes it anew. */
+static void look_at_file(const tf_array_spec *array, const char *path, const tf_table *outputs, tf_buf *why) {
+    hid_t file;
+    if (access(path, F_OK) != 0 || tf_table_get(outputs, path, strlen(path)) != TF_TABLE_NONE)
+        return;
+    hid_t dataset = array_file_open(path, array, &file, why);
+    if (dataset < 0)
+        return;
+    H5Dclose(dataset);
+    H5Fclose(file);
+}
+
+static void check_array(const tf_campaign *campaign, tf_files *files, int stage, const tf_array_spec *array,
+                        const tf_table *outputs, tf_diags *diags) {
+    const tf_file_spec *input = &campaign->stage[stage].input[array->file];
+    tf_paths paths = {0};
+    tf_buf why = {0}, output = {0};
+    if (!tf_template_is_constant(input->text) || tf_space_size(campaign->stage[stage].space) == 0)
+        return;
+    tf_files_of_spec(files, stage, input, 0, &paths);
+    const char *path = tf_paths_text(&paths, 0);
+    tf_files_normalize(campaign, campaign->output, &output);
+    if (strcmp(path, tf_buf_text(&output)) == 0)
+        tf_buf_adds(&why, "is the campaign's own output; {\"from\": STAGE, \"column\": NAME} takes an array of it");
+    else
+        look_at_file(array, path, outputs, &why);
+    if (why.length)
+        tf_diags_add(diags, array->pointer, "%s: %s", path, why.data);
+    tf_paths_free(&paths);
+    tf_buf_free(&why);
+    tf_buf_free(&output);
+}
+
+void tf_store_check_arrays(const tf_campaign *campaign, tf_diags *diags) {
+    tf_files *files = tf_files_new(campaign);
+    tf_table outputs = {0};
+    bool gathered = false;
+    for (int s = 0; s < campaign->stages; s++) {
+        for (int a = 0; a < campaign->stage[s].arrays; a++) {
+            if (campaign->stage[s].array[a].file < 0)
+                continue;
+            if (!gathered)
+                tf_files_all_outputs(files, &outputs);
+            gathered = true;
+            check_array(campaign, files, s, &campaign->stage[s].array[a], &outputs, diags);
+        }
+    }
+    tf_table_free(&outputs);
+    tf_files_free(files);
+}

@@ -1,0 +1,12 @@
+/* Datasets of other files that stages read arrays from. */
+#ifndef TF_STORE_ARRAY_FILES_H
+#define TF_STORE_ARRAY_FILES_H
+
+#include <hdf5.h>
+
+#include "manifest/manifest.h"
+
+/* The dataset, with its file; negative after saying why not. */
+hid_t array_file_open(const char *path, const tf_array_spec *array, hid_t *file, tf_buf *why);
+
+#endif

@@ -1,0 +1,86 @@
+/* The open output in memory, and how HDF5 says what went wrong with it. */
+#include "store/state.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ---- Errors ---- */
+
+/* Of HDF5's error stack the innermost entry says what happened; the others say who called. */
+herr_t store_take_innermost(unsigned n, const H5E_error2_t *entry, void *reason) {
+    if (n == 0 && entry->desc)
+        snprintf(reason, STORE_REASON, "%s", entry->desc);
+    return 0;
+}
+
+/* HDF5 calls this when one of its functions fails; by its next call it has forgotten why. The first failure counts. */
+static herr_t remember_reason(hid_t stack, void *reason) {
+    if (*(char *)reason == '\0')
+        H5Ewalk2(stack, H5E_WALK_UPWARD, store_take_innermost, reason);
+    return 0;
+}
+
+/* MPI-IO does not pass on why a write failed; a full disk can be seen afterwards. */
+static bool is_disk_full(const char *path) {
+    enum { FULL = 1 << 20 }; /* bytes: less than one write */
+    return tf_free_bytes(path) < FULL;
+}
+
+tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) {
+    char what[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    tf_error_set(error, TF_ERR_RUN, "%s: %s: %s%s", store->path, what,
+                 *store->reason ? store->reason : "HDF5 does not say why",
+                 is_disk_full(store->path) ? " (the disk is full)" : "");
+    *store->reason = '\0';
+    return error->code;
+}
+
+void store_blame(tf_store *store, const h5_fault *fault) {
+    if (*fault->text)
+        snprintf(store->reason, sizeof store->reason, "it is damaged: %.*s", STORE_REASON - 20, fault->text);
+}
+
+/* ---- The store ---- */
+
+tf_store *store_new(const tf_campaign *campaign, const char *path, MPI_Comm comm) {
+    tf_store *s = tf_alloc(sizeof *s);
+    *s = (tf_store){
+        .campaign = campaign, .path = path, .comm = comm, .ranks = 1, .fd = -1, .lock = -1, .limit = INT64_MAX};
+    if (comm != MPI_COMM_NULL) {
+        MPI_Comm_rank(comm, &s->rank);
+        MPI_Comm_size(comm, &s->ranks);
+    }
+    s->stage = tf_alloc_array((size_t)campaign->stages, sizeof *s->stage);
+    s->code = tf_alloc_array((size_t)campaign->stages, sizeof *s->code);
+    H5Eset_auto2(H5E_DEFAULT, remember_reason, s->reason);
+    return s;
+}
+
+void store_open_by(tf_store *s, int fd) {
+    tf_buf_addf(&s->by, "/proc/self/fd/%d", fd);
+    if (access(s->by.data, F_OK) != 0)
+        tf_buf_free(&s->by);
+}
+
+void store_free(tf_store *s) {
+    for (int i = 0; i < s->campaign->stages; i++) {
+        free(s->stage[i].param);
+        free(s->stage[i].column);
+        free(s->stage[i].part);
+        code_free(&s->code[i]);
+    }
+    free(s->code);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    free((void *)(uintptr_t)s->fingerprint);
+    tf_buf_free(&s->fingerprints);
+    tf_buf_free(&s->runs);
+    tf_buf_free(&s->by);
+    free(s->stage);
+    free(s);
+}

@@ -1,0 +1,100 @@
+/* What the store's parts share: the open file, a stage's open datasets, and how HDF5 says what went wrong. */
+#ifndef TF_STORE_STATE_H
+#define TF_STORE_STATE_H
+
+#include "store/contents.h"
+#include "store/side.h"
+#include "store/store.h"
+#include "store/table.h"
+
+/* Where blocks of an array are read from. */
+typedef struct array_source {
+    hid_t file;    /* 0: the output itself, or not yet open */
+    hid_t dataset; /* 0: not yet open */
+    hid_t type;    /* in memory */
+    tf_buf path;   /* of the file */
+    table status;  /* of the other stage */
+} array_source;
+
+/* A dimension scale, and what was attached to it since its list was written (scales.c). */
+typedef struct scale {
+    hid_t dataset;
+    tf_buf attached;
+} scale;
+
+typedef struct store_stage {
+    hid_t group, results, text;
+    scale index; /* what all datasets with one row a task share */
+    table *param;
+    table *given;  /* per parameter: the column of another stage that it is; NULL if there is none */
+    table *source; /* per source of the space: that stage's status */
+    array_source *array;
+    tf_files *files; /* that arrays are read from */
+    table *column;
+    table task[TASK_TABLES];
+    int parts;
+    row_part *part;
+} store_stage;
+
+enum { STORE_REASON = 400, STORE_LONGEST_CELL = 1024 /* bytes; longer strings make a heap */ };
+
+/* Bytes of texts that are read at once, however long a damaged index says that they are. */
+#define STORE_MOST_TEXT ((int64_t)4 << 30)
+
+/* What a run starts from: the first rank has it. */
+struct tf_store_start {
+    int lock;
+    int file;            /* the output, open to write it: it is locked as well. -1: there is none yet */
+    contents contents;   /* of the file, as this run finds it */
+    bool dirty;          /* so says the journal */
+    tf_buf fingerprints; /* one a stage, each ended by a NUL */
+    code_history *code;  /* per stage: of which code rows are, for the run that begins */
+    char *about;         /* the run, as a JSON object; NULL: nothing was told */
+};
+
+struct tf_store {
+    const tf_campaign *campaign;
+    const char *path; /* of the HDF5 file */
+    tf_buf by;        /* the name by which HDF5 makes it: a descriptor's; empty: its path */
+    int fd;           /* the same file, for what is not HDF5's to do; -1: it is not open */
+    int64_t size;     /* bytes that it has had */
+    MPI_Comm comm;    /* MPI_COMM_NULL: this process has the file for itself, without MPI */
+    int rank, ranks;
+    hid_t file;
+    store_stage *stage;
+    side_file *side;
+    const char *const *fingerprint; /* per stage */
+    tf_buf fingerprints;            /* where they are */
+    code_history *code;             /* per stage */
+    tf_buf runs;                    /* attribute "runs" */
+    tf_store_start *start;          /* on rank 0: the contents of the file and the lock */
+    bool dirty;                     /* on rank 0: so says the journal */
+    int lock;                       /* on other ranks */
+    bool carrying;                  /* rows are only moved: no stage runs */
+    struct syncing *syncing;        /* sync.c; NULL before the first rows */
+    struct vigil *vigil;            /* over the change under way (vigil.c); NULL: none is */
+    int64_t limit;                  /* bytes that each rank may make a file long; */
+    int limited;                    /* the rank that may make it no longer */
+    int uncleared;                  /* on rank 0: errno of the first old bytes that could not be cleared */
+    char reason[STORE_REASON];      /* of HDF5's first failure that store_error has not told; "" for none */
+};
+
+/* A store in memory: nothing is opened yet. `comm` may be MPI_COMM_NULL. */
+tf_store *store_new(const tf_campaign *campaign, const char *path, MPI_Comm comm);
+void store_free(tf_store *store);
+
+/* Has HDF5 make the file that is open as `fd`, whatever has its name meanwhile. */
+void store_open_by(tf_store *store, int fd);
+
+/* ---- Errors ---- */
+
+/* For H5Ewalk2: takes HDF5's innermost reason into a char[STORE_REASON]. */
+herr_t store_take_innermost(unsigned n, const H5E_error2_t *entry, void *reason);
+
+/* "FILE: what failed: HDF5's innermost reason". Returns TF_ERR_RUN. */
+tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) TF_PRINTF(3, 4);
+
+/* What is wrong with the file is the reason of the next store_error. */
+void store_blame(tf_store *store, const h5_fault *fault);
+
+#endif

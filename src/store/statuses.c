@@ -1,0 +1,28 @@
+/* What became of tasks, as the file says it, and what becomes of those that take their rows. */
+#include <stdio.h>
+
+#include "store/taken.h"
+
+tf_err store_open_status(tf_store *s, int stage, table *t, tf_error *error) {
+    const tf_stage_spec *spec = &s->campaign->stage[stage];
+    char path[600];
+    h5_fault fault = {0};
+    snprintf(path, sizeof path, "%s/task/status", spec->name);
+    *t = (table){.type = store_status_type(), .rank = 1, .shape = {(hsize_t)tf_space_size(spec->space)}};
+    const bool good = store_open_table(s->file, path, t, &fault) && t->dataset > 0;
+    H5Tclose(t->type);
+    t->type = good ? H5Dget_type(t->dataset) : 0;
+    store_blame(s, &fault);
+    return good ? TF_OK : store_error(s, error, "can't open %s", path);
+}
+
+uint8_t store_both_taken(uint8_t so_far, uint8_t status) {
+    if (status == TF_STATUS_DONE || so_far == TF_STATUS_SKIPPED)
+        return so_far;
+    return status == TF_STATUS_EXCLUDED ? TF_STATUS_EXCLUDED : TF_STATUS_SKIPPED;
+}
+
+tf_err tf_store_status(tf_store *s, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error) {
+    herr_t result = store_read_rows(&s->stage[stage].task[TASK_STATUS], first, count, status);
+    return result >= 0 ? TF_OK : store_error(s, error, "can't read statuses");
+}

@@ -1,0 +1,53 @@
+/* A dataset with one row a task, and how rows of it lie in memory. */
+#ifndef TF_STORE_TABLE_H
+#define TF_STORE_TABLE_H
+
+#include <hdf5.h>
+
+#include "store/h5read.h"
+#include "store/types.h"
+
+typedef struct table {
+    hid_t dataset; /* 0: not there */
+    hid_t type;    /* in memory and, but for "status", in the file */
+    int rank;
+    hsize_t shape[1 + TF_MAX_RANK]; /* shape[0]: tasks; with a grid the array's */
+    const tf_grid *grid;            /* rows are its blocks, as corners of whole chunks; NULL: there is none */
+} table;
+
+/* One of the arrays that make a row, in the order in which they are hashed. */
+typedef struct row_part {
+    const char *folder, *name; /* "results", "snr" */
+    int column;                /* of the stage; -1: one of the per-task datasets, */
+    int task;                  /* this one */
+    size_t bytes;              /* a row */
+    const tf_grid *grid;       /* of an array's blocks; NULL: it is none */
+} row_part;
+
+/* Opens the dataset of a table whose type, rank and shape are set, and which must be so in the file; texts are read as
+ * long as they are there. Where there is none, `dataset` stays 0. false: it is something else. */
+bool store_open_table(hid_t parent, const char *path, table *table, h5_fault *fault);
+
+/* Texts of that many tasks, to be read: cells, or an index and the heap that it is of. Where there are none, `dataset`
+ * stays 0. To be closed in any case. */
+bool store_open_cells(hid_t parent, const char *name, hsize_t tasks, table *cells, h5_fault *fault);
+bool store_open_heap(hid_t parent, const char *name, hsize_t tasks, table *index, table *heap, h5_fault *fault);
+
+void store_close_table(table *table);
+
+/* Text that lies at (offset, length) in a heap of so many bytes? Indices may be damaged as well. */
+static inline bool store_is_in_heap(const int64_t place[2], int64_t bytes) {
+    return place[0] >= 0 && place[1] >= 0 && place[1] <= bytes && place[0] <= bytes - place[1];
+}
+
+/* Read and write rows first .. first + count - 1. Independent; negative is HDF5's failure. */
+herr_t store_read_rows(const table *from, int64_t first, int64_t count, void *data);
+herr_t store_write_rows(const table *to, int64_t first, int64_t count, const void *data);
+
+/* Reads a block of a table that has a grid, element behind element. */
+herr_t store_read_block(const table *from, int64_t row, void *data);
+
+/* The hash of rows, going on from `hash`: of what is in the file. */
+uint64_t store_hash_rows(const row_part *part, int64_t first, int64_t count, const void *data, uint64_t hash);
+
+#endif
