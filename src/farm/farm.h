@@ -5,6 +5,7 @@
 
 #include <mpi.h>
 
+#include "farm/finisher.h"
 #include "graph/graph.h"
 #include "slots/slots.h"
 #include "store/store.h"

@@ -13,6 +13,7 @@
 #include "farm/master.h"
 #include "farm/share.h"
 #include "farm/signals.h"
+#include "farm/stage_end.h"
 #include "farm/worker.h"
 
 #define SHORTEST_NAP  10e-6 /* s */
@@ -172,7 +173,7 @@ static void collect(rank *r, const collect_message *message) {
         if (err == TF_OK && r->master)
             master_laid_out(r->master, message->stage);
         break;
-    case COLLECT_FINISH: err = tf_store_finish(r->store, message->stage, message->enough, r->error); break;
+    case COLLECT_FINISH: err = stage_end(r->store, r->campaign, message->stage, message->enough, r->error); break;
     case COLLECT_CLOSE:
         signals_let_end(r->signals);
         err = tf_store_close(r->store, message->partial ? "stopped" : state_name((tf_err)message->outcome),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "farm/deps.h"
+#include "store/reduce.h"
 
 #define SILENCE    3.0  /* s after which a worker is looked after */
 #define NO_SILENCE 60.0 /* s after which it is given up, if nothing else tells that it lives */
@@ -365,7 +366,7 @@ static bool look_again(master *m, int stage) {
     tf_error error;
     if (!l->on || m->how || !tf_sched_has_caught_up(m->sched, stage))
         return false;
-    if (tf_store_is_enough(m->store, stage, l->next, &enough, &error) != TF_OK) {
+    if (tf_reduce_is_enough(m->store, stage, l->next, &enough, &error) != TF_OK) {
         broken_message broken = {.code = (int32_t)error.code};
         memcpy(broken.text, error.text, sizeof broken.text);
         wire_send_all(m->wire, TAG_LEAVE, &broken, sizeof broken);

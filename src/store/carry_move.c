@@ -74,7 +74,7 @@ static tf_err move_stage(const carrying *c, tf_store *s, int stage) {
         store_blame(s, &fault);
         err = store_error(s, c->error, "can't be read");
     }
-    store_close_stage(s, stage);
+    tf_store_close_stage(s, stage);
     return err;
 }
 

@@ -234,7 +234,7 @@ tf_err tf_store_close(tf_store *s, const char *state, double elapsed, tf_error *
     err = tf_store_agree(s->comm, err, error);
     for (int i = 0; err == TF_OK && i < s->campaign->stages; i++)
         if (s->stage[i].group > 0)
-            store_close_stage(s, i);
+            tf_store_close_stage(s, i);
     if (err == TF_OK && H5Fclose(s->file) < 0)
         err = store_error(s, error, "can't be closed");
     tf_crash_point("close.closed");

@@ -1,4 +1,4 @@
-/* The end of a stage: its texts and reductions go into the file, and only then it says that it is finished. */
+/* The end of a stage: once its texts and reductions are in the file, that says that it is finished. */
 #include "store/attributes.h"
 #include "store/change.h"
 #include "store/file.h"
@@ -26,16 +26,10 @@ static tf_err note_end(tf_store *s, int stage, int64_t enough, tf_error *error) 
 }
 
 tf_err tf_store_finish(tf_store *s, int stage, int64_t enough, tf_error *error) {
-    const int64_t tasks = tf_space_size(s->campaign->stage[stage].space);
     store_begin_vigil(s);
-    tf_err err = store_texts(s, stage, error);
-    if (err == TF_OK)
-        err = store_reduce(s, stage, enough ? enough : tasks, error);
-    if (err == TF_OK)
-        err = note_end(s, stage, enough, error);
+    tf_err err = note_end(s, stage, enough, error);
     if (err == TF_OK)
         err = store_end_change(s, stage, true, error);
     store_end_vigil(s);
-    store_close_stage(s, stage);
     return err;
 }

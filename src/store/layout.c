@@ -217,7 +217,7 @@ static void close_table(void *context, const char *folder, const char *name, tab
     store_close_table(t);
 }
 
-void store_close_stage(tf_store *s, int stage) {
+void tf_store_close_stage(tf_store *s, int stage) {
     store_stage *st = &s->stage[stage];
     store_each_table(s, stage, close_table, NULL);
     store_close_given(s, stage);

@@ -170,6 +170,12 @@ void tf_store_tell(tf_store_plan *plan, const char *about) {
     plan->start.about = strdup(about);
 }
 
+void tf_store_let_go(tf_store_plan *plan) {
+    close(plan->start.lock);
+    close(plan->start.file);
+    plan->start.lock = plan->start.file = -1;
+}
+
 tf_store_start *tf_store_plan_start(tf_store_plan *plan) {
     return plan ? &plan->start : NULL;
 }

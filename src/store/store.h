@@ -89,6 +89,9 @@ void tf_store_tell(tf_store_plan *plan, const char *about);
 /* Makes the output ready for a run: a new file, or that of the earlier one, with the rows that are kept. */
 tf_err tf_store_prepare(tf_store_plan *plan, tf_error *error);
 
+/* Gives the locks on the output up: another process is to take them. */
+void tf_store_let_go(tf_store_plan *plan);
+
 /* What the run starts from then; the plan's. NULL: there is no plan here. */
 tf_store_start *tf_store_plan_start(tf_store_plan *plan);
 
@@ -139,12 +142,17 @@ tf_err tf_store_write(tf_store *store, const tf_rows *rows, tf_error *error);
  * what a machine's crash can take is bounded so. To be called often; costs nothing in between. */
 tf_err tf_store_sync(tf_store *store, double interval, tf_error *error);
 
-/* Independent. Is the stage's "until" true of tasks 0 .. count - 1, which have ended? */
-tf_err tf_store_is_enough(tf_store *store, int stage, int64_t count, bool *enough, tf_error *error);
+/* A stage ends by these, in this order, with its reductions (reduce.h) between the first two. All are collective. */
 
-/* Collective. Moves the stage's texts from the side files into the file, works out its reductions, and closes its
- * datasets. `enough`: its "until" was true of so many tasks, and the others are not run; 0: it was not. */
+/* Moves its texts from the side files into the file. */
+tf_err tf_store_texts(tf_store *store, int stage, tf_error *error);
+
+/* Notes that it is finished. `enough`: its "until" was true of so many tasks, and the others are not run; 0: it was
+ * not. */
 tf_err tf_store_finish(tf_store *store, int stage, int64_t enough, tf_error *error);
+
+/* Closes its datasets, whether it is finished or has failed. */
+void tf_store_close_stage(tf_store *store, int stage);
 
 /* Independent, on the first rank. The status of tasks (tf_status) of a stage that is laid out, from the file. */
 tf_err tf_store_status(tf_store *store, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error);
@@ -271,19 +279,5 @@ tf_err tf_reader_texts(tf_reader *reader, int stage, int field, int64_t first, i
 
 /* Bytes that all texts of a field may take together; 0 for other fields. */
 int64_t tf_reader_text_bytes(const tf_reader *reader, int stage, int field);
-
-/* ---- Without a rank that died ---- */
-
-/* A child of the first rank, forked before MPI_Init, that can finish the file alone, through HDF5's serial driver, when
- * the ranks can't do it together any more. */
-typedef struct tf_finisher tf_finisher;
-tf_finisher *tf_finisher_fork(const tf_campaign *campaign, tf_error *error);
-
-/* When all ranks have parted: finishes what stages have ended, and closes the file with TF_OK: "complete",
- * TF_ERR_TASKS: "failed", or TF_ERR_STOPPED: "stopped". Returns one of these: TF_ERR_STOPPED if something turns out to
- * be left to do. */
-tf_err tf_finisher_run(tf_finisher *finisher, tf_store_plan *plan, tf_err outcome, double elapsed, tf_error *error);
-
-void tf_finisher_free(tf_finisher *finisher);
 
 #endif

@@ -9,7 +9,6 @@
 
 #include "store/change.h"
 #include "store/entries.h"
-#include "store/file.h"
 #include "store/make.h"
 #include "store/meet.h"
 #include "store/row_writer.h"
@@ -169,7 +168,7 @@ static tf_err write_kinds(tf_store *s, text_kind *kind, int kinds, tf_error *err
     return err;
 }
 
-tf_err store_texts(tf_store *s, int stage, tf_error *error) {
+static tf_err move_texts(tf_store *s, int stage, tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
     int kinds = TF_RECORD_COLUMN + spec->columns;
     text_kind *kind = tf_alloc_array((size_t)kinds, sizeof *kind);
@@ -189,5 +188,12 @@ tf_err store_texts(tf_store *s, int stage, tf_error *error) {
     for (int k = 0; k < kinds; k++)
         free_kind(&kind[k]);
     free(kind);
+    return err;
+}
+
+tf_err tf_store_texts(tf_store *s, int stage, tf_error *error) {
+    store_begin_vigil(s);
+    const tf_err err = move_texts(s, stage, error);
+    store_end_vigil(s);
     return err;
 }

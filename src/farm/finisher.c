@@ -1,6 +1,8 @@
 /* The finisher waits in a pipe's read for the rank that forked it, and is gone when that one is. What it does is what a
  * run does that finds nothing left to run: the output is prepared (which gathers the side files of all ranks, also of
  * the one that died), stages are finished, the file is closed; all by one process. */
+#include "farm/finisher.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,10 +10,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "store/plan.h"
+#include "farm/stage_end.h"
 
 struct tf_finisher {
     tf_child child;
+    const char *output;
 };
 
 typedef struct order {
@@ -19,16 +22,17 @@ typedef struct order {
     double elapsed;  /* s */
 } order;
 
-static tf_err finish_stages(tf_store *s, const tf_store_plan *plan, bool *left, tf_error *error) {
+static tf_err finish_stages(tf_store *s, const tf_campaign *campaign, const tf_store_plan *plan, bool *left,
+                            tf_error *error) {
     tf_err err = TF_OK;
-    for (int i = 0; i < s->campaign->stages && err == TF_OK; i++) {
+    for (int i = 0; i < campaign->stages && err == TF_OK; i++) {
         bool pending = tf_store_pending(plan, i)->total > 0;
         *left = *left || pending;
         if (pending || tf_store_is_finished(plan, i))
             continue;
         err = tf_store_layout(s, i, error);
         if (err == TF_OK)
-            err = tf_store_finish(s, i, 0, error);
+            err = stage_end(s, campaign, i, 0, error);
     }
     return err;
 }
@@ -42,7 +46,7 @@ static tf_err wind_up(const tf_campaign *campaign, const order *o, tf_error *err
         return error->code;
     }
     bool left = o->outcome == TF_ERR_STOPPED;
-    tf_err err = finish_stages(s, plan, &left, error);
+    tf_err err = finish_stages(s, campaign, plan, &left, error);
     tf_err outcome = left ? TF_ERR_STOPPED : (tf_err)o->outcome;
     const char *state = left ? "stopped" : outcome == TF_ERR_TASKS ? "failed" : "complete";
     if (err == TF_OK)
@@ -74,21 +78,19 @@ tf_finisher *tf_finisher_fork(const tf_campaign *campaign, tf_error *error) {
     if (pid < 0)
         return NULL;
     tf_finisher *f = tf_alloc(sizeof *f);
-    f->child = child;
+    *f = (tf_finisher){.child = child, .output = campaign->output};
     return f;
 }
 
 tf_err tf_finisher_run(tf_finisher *f, tf_store_plan *plan, tf_err outcome, double elapsed, tf_error *error) {
     order o = {.outcome = (int32_t)outcome, .elapsed = elapsed};
-    close(plan->start.lock);
-    close(plan->start.file);
-    plan->start.lock = plan->start.file = -1;
+    tf_store_let_go(plan);
     ssize_t got = -1;
     if (send(f->child.socket, &o, sizeof o, MSG_NOSIGNAL) == (ssize_t)sizeof o)
         while ((got = recv(f->child.socket, error, sizeof *error, 0)) < 0 && errno == EINTR)
             ;
     if (got != (ssize_t)sizeof *error)
-        return tf_error_set(error, TF_ERR_RUN, "%s: the process that was to finish it is gone", plan->campaign->output);
+        return tf_error_set(error, TF_ERR_RUN, "%s: the process that was to finish it is gone", f->output);
     return error->code;
 }
 

@@ -1,0 +1,19 @@
+/* A run in which a rank has died is finished by one process alone. */
+#ifndef TF_FARM_FINISHER_H
+#define TF_FARM_FINISHER_H
+
+#include "store/store.h"
+
+/* A child of the first rank, forked before MPI_Init, that can finish the file alone, through HDF5's serial driver, when
+ * the ranks can't do it together any more. */
+typedef struct tf_finisher tf_finisher;
+tf_finisher *tf_finisher_fork(const tf_campaign *campaign, tf_error *error);
+
+/* When all ranks have parted: finishes what stages have ended, and closes the file with TF_OK: "complete",
+ * TF_ERR_TASKS: "failed", or TF_ERR_STOPPED: "stopped". Returns one of these: TF_ERR_STOPPED if something turns out to
+ * be left to do. */
+tf_err tf_finisher_run(tf_finisher *finisher, tf_store_plan *plan, tf_err outcome, double elapsed, tf_error *error);
+
+void tf_finisher_free(tf_finisher *finisher);
+
+#endif

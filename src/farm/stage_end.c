@@ -1,0 +1,15 @@
+/* The end of a stage, one thing after the other: what is reduced may be a text, and what is finished is reduced. */
+#include "farm/stage_end.h"
+
+#include "store/reduce.h"
+
+tf_err stage_end(tf_store *store, const tf_campaign *campaign, int stage, int64_t enough, tf_error *error) {
+    const int64_t tasks = enough ? enough : tf_space_size(campaign->stage[stage].space);
+    tf_err err = tf_store_texts(store, stage, error);
+    if (err == TF_OK)
+        err = tf_reduce_stage(store, stage, tasks, error);
+    if (err == TF_OK)
+        err = tf_store_finish(store, stage, enough, error);
+    tf_store_close_stage(store, stage);
+    return err;
+}

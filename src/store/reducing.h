@@ -1,0 +1,82 @@
+/* Reductions: each rank goes through its share of a stage's rows, as often as needed, a piece at a time, so that
+ * nothing has to fit in memory but what is kept of each group. All that ranks put together are integers, minima and
+ * counts, and exact sums (tf_sum), so that the result is the same to the bit for any number of ranks. */
+#ifndef TF_REDUCE_REDUCING_H
+#define TF_REDUCE_REDUCING_H
+
+#include "store/state.h"
+
+#define NO_GROUP UINT32_MAX
+
+/* Rows of a stage on their way into a reduction. */
+typedef struct reduce_rows reduce_rows;
+
+typedef struct reducing {
+    tf_store *store;
+    int stage;
+    const tf_reduce_spec *spec;
+    reduce_rows *rows;
+    int64_t limit; /* only tasks below it */
+    int64_t groups;
+    tf_buf keys;      /* of the groups, in order: bytes by which they are sorted */
+    int64_t *key_at;  /* per group, and one more: where in `keys` */
+    int64_t *members; /* per group: rows */
+    tf_error *error;
+} reducing;
+
+/* ---- Rows and groups ---- */
+
+/* Opens what the reduction reads; finds the groups (collective). */
+tf_err reduce_open(reducing *r);
+void reduce_close(reducing *r);
+
+/* One key of a group, as it is stored: integers as int64_t or uint64_t, numbers as double, booleans as uint8_t. Strings
+ * are NUL-terminated. */
+const char *reduce_key_text(const reducing *r, int64_t group, int key);
+uint64_t reduce_key_word(const reducing *r, int64_t group, int key);
+
+/* The stage whose rows they are, one of its values, and the elements that this has in a row. */
+const tf_stage_spec *reduce_stage_spec(const reducing *r);
+tf_value reduce_value_of(const reducing *r, int value);
+int64_t reduce_elements(const reducing *r, int value);
+
+/* Some rows and a value of theirs. In a reduction of arrays a row is an element of these, and its number that in the
+ * whole array, in C order; else it is the task's. */
+typedef struct reduce_piece {
+    int64_t first, count;
+    const int64_t *row;    /* numbers; NULL: first, first + 1, ... */
+    const uint32_t *group; /* NO_GROUP: left out */
+    const double *numbers; /* count x elements */
+} reduce_piece;
+
+/* Calls `take` for this rank's rows, a piece at a time. */
+typedef void reduce_take(void *context, const reduce_piece *piece);
+tf_err reduce_each(reducing *r, int value, reduce_take *take, void *context);
+
+/* ---- Statistics ---- */
+
+/* A statistic of all groups: groups x elements x size. */
+typedef struct reduce_result {
+    bool integer;
+    int64_t size;
+    double *numbers;
+    int64_t *integers; /* also beside numbers: the rows of TF_STAT_TOPK */
+    double *edges;     /* of TF_STAT_HISTOGRAM: size + 1 */
+} reduce_result;
+
+/* Collective: all statistics of one value; `result` is per statistic of the reduction, those of other values are left
+ * alone. */
+tf_err reduce_value(reducing *r, int value, reduce_result *result);
+
+/* ---- The whole ---- */
+
+/* Collective: opens, and works out all statistics, one result each. */
+tf_err reduce_work_out(reducing *r, reduce_result *result);
+
+/* Closes and frees both. */
+void reduce_end(reducing *r, reduce_result *result);
+
+/* Collective: makes the reduction's group in `parent`, and all that is in it. */
+bool reduce_write(const reducing *r, hid_t parent, const reduce_result *result);
+
+#endif
