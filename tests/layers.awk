@@ -1,14 +1,15 @@
 # awk -f layers.awk FILES: a folder of src includes only itself and folders before it in this list; the scheduler knows no
 # manifest, exec and what is before it no MPI and no HDF5, the store no scheduling.
 BEGIN {
-    count = split("base rows manifest graph sched batch host spawner slots store campaign farm progress report embed cli", list, " ")
+    count = split("base rows manifest graph sched batch host spawner slots store store/resume store/read reduce campaign farm progress report embed cli", list, " ")
     for (i = 1; i <= count; i++)
         layer[list[i]] = i
 }
 
 FNR == 1 {
-    split(FILENAME, path, "/")
-    own = path[2]
+    own = FILENAME
+    sub("^src/", "", own)
+    sub("/[^/]*$", "", own)
 }
 
 function refuse(what) {
@@ -16,12 +17,12 @@ function refuse(what) {
     bad = 1
 }
 
-match($0, /^#include "[a-z]+\//) {
+match($0, /^#include "[a-z\/]+\//) {
     folder = substr($0, 11, RLENGTH - 11)
     if (folder in layer) {
         if (layer[folder] > layer[own])
             refuse(folder)
-        if ((own == "sched" && folder != "base" && folder != "sched") || (own == "store" && (folder == "sched" || folder == "graph")))
+        if ((own == "sched" && folder != "base" && folder != "sched") || ((own ~ /^store/ || own == "reduce") && (folder == "sched" || folder == "graph")))
             refuse(folder)
     }
 }

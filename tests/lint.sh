@@ -5,12 +5,13 @@ set -eu
 build=$1
 checks=$([ "${2:-}" = --deep ] || echo "--checks=-clang-analyzer-*")
 cd "$(dirname "$0")/.."
+folders=$(git ls-files --cached --others --exclude-standard 'src/*.c' 'src/*.h')
 sources=$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
 # shellcheck disable=SC2086  # lists of words are meant
 {
     clang-format --dry-run --Werror $sources
-    awk -f tests/layers.awk src/*/*.[ch]
-    awk -f tests/prints.awk src/*/*.[ch]
+    awk -f tests/layers.awk $folders
+    awk -f tests/prints.awk $folders
     cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
         --suppress=missingInclude -I src -I include src
     git ls-files --cached --others --exclude-standard 'src/*.c' |

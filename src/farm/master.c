@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "farm/deps.h"
-#include "store/reduce.h"
+#include "reduce/reduce.h"
 
 #define SILENCE    3.0  /* s after which a worker is looked after */
 #define NO_SILENCE 60.0 /* s after which it is given up, if nothing else tells that it lives */

@@ -1,7 +1,7 @@
 /* The end of a stage, one thing after the other: what is reduced may be a text, and what is finished is reduced. */
 #include "farm/stage_end.h"
 
-#include "store/reduce.h"
+#include "reduce/reduce.h"
 
 tf_err stage_end(tf_store *store, const tf_campaign *campaign, int stage, int64_t enough, tf_error *error) {
     const int64_t tasks = enough ? enough : tf_space_size(campaign->stage[stage].space);

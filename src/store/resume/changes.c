@@ -1,0 +1,129 @@
+/* What a stage's rows depend on, as it was when they were made and as it is now: the fingerprints are compared, and
+ * what differs is said in words. */
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "store/resume/plan.h"
+
+const char *plan_fingerprint(const tf_store_plan *plan, int stage) {
+    const char *text = plan->start.fingerprints.data;
+    for (int s = 0; s < stage; s++)
+        text += strlen(text) + 1;
+    return text;
+}
+
+static const char *part_of(const cJSON *fingerprint, const char *key) {
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fingerprint, key));
+    return text ? text : "";
+}
+
+static const struct {
+    const char *key, *what;
+    bool shown; /* both values are worth showing */
+    bool form;  /* rows have another form */
+    bool added; /* outputs of before do not have it: then it is not known */
+} parts[] = {
+    {"run", "what it runs", true, false, false},
+    {"kind", "how it is run", true, false, true},
+    {"where", "its \"where\"", true, false, false},
+    {"results", "what it gives", true, true, false},
+    {"parameters", "what its parameters are", true, true, false},
+    {"points_of", "the stage that its points come from", true, false, true},
+    {"arrays", "what its arrays are", true, false, false},
+    {"files", "what its files are called", true, false, true},
+    {"seed", "the seed", true, false, false},
+    {"record", "its \"record\"", true, true, false},
+};
+
+bool plan_may_drop(const tf_store_plan *plan, int stage) {
+    return plan->allows_change || tf_stage_has_files(&plan->campaign->stage[stage]);
+}
+
+static void add_value(tf_buf *out, const cJSON *value) {
+    char *text = value ? cJSON_PrintUnformatted(value) : NULL;
+    tf_buf_addf(out, "%.200s", text ? text : "nothing");
+    cJSON_free(text);
+}
+
+static bool is_other(const cJSON *value, const cJSON *in) {
+    return !cJSON_Compare(value, cJSON_GetObjectItemCaseSensitive(in, value->string), true);
+}
+
+/* Cells of a table may be taken for numbers or for texts: the manifest can say which. */
+static void add_way_back(tf_buf *out, const char *name, const cJSON *then, const cJSON *now) {
+    const char *a = cJSON_GetStringValue(then), *b = cJSON_GetStringValue(now);
+    if (a && b && (strcmp(a, "string") == 0 || strcmp(b, "string") == 0))
+        tf_buf_addf(out, "; \"types\": {\"%s\": \"%s\"} beside a csv keeps it", name, a);
+}
+
+/* Of two objects the first member that differs, which may be one of thousands; else both values. */
+static void add_difference(tf_buf *out, const char *key, const char *then_text, const char *now_text) {
+    cJSON *then = cJSON_Parse(then_text), *now = cJSON_Parse(now_text);
+    const bool objects = cJSON_IsObject(then) && cJSON_IsObject(now);
+    const cJSON *other = objects ? now->child : NULL;
+    while (other && !is_other(other, then))
+        other = other->next;
+    if (!other && objects)
+        for (other = then->child; other && !is_other(other, now);)
+            other = other->next;
+    if (other) {
+        const cJSON *a = cJSON_GetObjectItemCaseSensitive(then, other->string);
+        const cJSON *b = cJSON_GetObjectItemCaseSensitive(now, other->string);
+        tf_buf_addf(out, " (%s: ", other->string);
+        add_value(out, a);
+        tf_buf_adds(out, " then, ");
+        add_value(out, b);
+        tf_buf_adds(out, " now");
+        if (strcmp(key, "parameters") == 0)
+            add_way_back(out, other->string, a, b);
+        tf_buf_adds(out, ")");
+    } else {
+        tf_buf_addf(out, " (%.200s then, %.200s now)", then_text, now_text);
+    }
+    cJSON_Delete(then);
+    cJSON_Delete(now);
+}
+
+tf_err plan_compare(const tf_store_plan *plan, const char *path, int stage, const char *then_text, bool *space,
+                    tf_error *error) {
+    plan_stage *ps = &plan->stage[stage];
+    const char *now_text = plan_fingerprint(plan, stage);
+    cJSON *then = cJSON_Parse(then_text), *now = cJSON_Parse(now_text);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const char *a = part_of(then, parts[i].key), *b = part_of(now, parts[i].key);
+        if (strcmp(a, b) == 0 || (parts[i].added && !*a))
+            continue;
+        ps->unusable = ps->unusable || parts[i].form;
+        if (ps->changed.length)
+            continue;
+        tf_buf_addf(&ps->changed, "%s has changed since it was run", parts[i].what);
+        if (parts[i].shown)
+            add_difference(&ps->changed, parts[i].key, a, b);
+    }
+    *space = strcmp(part_of(then, "space"), part_of(now, "space")) != 0;
+    cJSON_DeleteItemFromObjectCaseSensitive(then, "code"); /* it was there once, and is no matter of the layout */
+    char *layout = cJSON_PrintUnformatted(then);
+    ps->moves = !layout || strcmp(layout, now_text) != 0;
+    cJSON_free(layout);
+    ps->dropped = ps->unusable;
+    cJSON_Delete(then);
+    cJSON_Delete(now);
+    if (!ps->changed.length || plan_may_drop(plan, stage))
+        return TF_OK;
+    return tf_error_set(error, TF_ERR_RUN,
+                        "%s: of stage \"%s\" %s; --rerun code runs it anew, --fresh sets the old output aside and "
+                        "starts anew, --output leaves it where it is",
+                        path, plan->campaign->stage[stage].name, tf_buf_text(&ps->changed));
+}
+
+bool plan_is_first_part(const char *then_text, const tf_space *space, int64_t points) {
+    cJSON *then = cJSON_Parse(then_text);
+    char hash[20];
+    uint64_t now = tf_space_hash(space, points);
+    snprintf(hash, sizeof hash, "%016" PRIx64, now);
+    bool same = now != 0 && strcmp(hash, part_of(then, "space")) == 0;
+    cJSON_Delete(then);
+    return same;
+}

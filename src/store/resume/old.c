@@ -1,0 +1,387 @@
+/* Is what stands under the output's name ours, and whole? */
+#include <cjson/cJSON.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store/access.h"
+#include "store/journal.h"
+#include "store/lock.h"
+#include "store/resume/plan.h"
+
+#define START_ANEW "--fresh sets it aside and starts anew"
+
+/* ---- Checks ---- */
+
+tf_err old_damaged(const char *path, const h5_fault *fault, tf_error *error) {
+    return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: %s; " START_ANEW, path, fault->text);
+}
+
+static bool is_same_table(const contents_table *a, const contents_table *b) {
+    return b && a->offset == b->offset && a->rows == b->rows && a->row_bytes == b->row_bytes;
+}
+
+/* The file holds what the journal says. */
+static bool is_as_noted(const contents *noted, const contents *found) {
+    if (noted->stages != found->stages)
+        return false;
+    for (int s = 0; s < noted->stages; s++) {
+        const contents_stage *a = &noted->stage[s], *b = contents_find(found, a->name);
+        if (!b || a->tasks != b->tasks || a->tables != b->tables || strcmp(a->fingerprint, b->fingerprint) != 0)
+            return false;
+        for (int t = 0; t < a->tables; t++)
+            if (!is_same_table(&a->table[t], contents_table_at(b, a->table[t].path)))
+                return false;
+    }
+    return true;
+}
+
+/* ---- The HDF5 file ---- */
+
+/* `noted`: there is a journal, and so an output was there. */
+static tf_err check_format(const char *path, hid_t file, bool noted, tf_error *error) {
+    char *format = h5_text_attribute(file, "format", &(h5_fault){0});
+    bool ours = format && strcmp(format, "taskfarm") == 0;
+    free(format);
+    return ours ? TF_OK
+                : tf_error_set(error, TF_ERR_RUN,
+                               noted ? "%s: is another program's file, or damaged; " START_ANEW
+                                     : "%s: is another program's file, or damaged; choose another name with --output",
+                               path);
+}
+
+static tf_err check_ours(const char *path, hid_t file, bool noted, tf_error *error) {
+    if (check_format(path, file, noted, error) != TF_OK)
+        return error->code;
+    h5_fault fault = {0};
+    int64_t version = 0;
+    if (!h5_number_attribute(file, "format_version", H5T_NATIVE_INT64, &version, &fault))
+        return old_damaged(path, &fault, error);
+    if (version != 1)
+        return tf_error_set(error, TF_ERR_RUN, "%s: is of a later taskfarm (format version %lld); " START_ANEW, path,
+                            (long long)version);
+    return TF_OK;
+}
+
+static void add_name(contents *c, const char *name) {
+    c->name = tf_realloc_array(c->name, (size_t)c->names + 1, sizeof *c->name);
+    c->name[c->names++] = strdup(name);
+}
+
+/* The order of stages is the manifest's: HDF5 has another. */
+static void name_stages(hid_t file, contents *found, h5_fault *fault) {
+    char *text = h5_text_attribute(file, "manifest", fault), *name = h5_text_attribute(file, "name", fault);
+    cJSON *json = text ? cJSON_Parse(text) : NULL;
+    const cJSON *stages = cJSON_GetObjectItemCaseSensitive(json, "stages"), *stage;
+    cJSON_ArrayForEach(stage, stages) {
+        const char *its = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(stage, "name"));
+        if (its)
+            add_name(found, its);
+    }
+    if (!stages && name)
+        add_name(found, name);
+    cJSON_Delete(json);
+    free(text);
+    free(name);
+}
+
+/* A journal does not have it. */
+static void take_until(const contents *noted, const contents *found) {
+    for (int s = 0; s < noted->stages; s++) {
+        contents_stage *stage = &noted->stage[s], *its = contents_find(found, stage->name);
+        stage->enough = its->enough;
+        stage->until = its->until;
+        its->until = NULL;
+    }
+}
+
+static tf_err say_lost(const char *path, const char *state, tf_error *error) {
+    tf_buf beside = {0};
+    const bool has_folder = folder_last_run(path) > 0;
+    folder_path(path, has_folder ? "journal" : NULL, &beside);
+    tf_error_set(error, TF_ERR_RUN, "%s: the last run was %s, and %s%s is missing; " JOURNAL_WAYS_OUT, path,
+                 strcmp(state, "stopped") == 0 ? "stopped" : "interrupted", has_folder ? "" : "its folder ",
+                 beside.data);
+    tf_buf_free(&beside);
+    return error->code;
+}
+
+/* The file without a journal. The run that made it has ended by itself, and all of its stages are finished; or else
+ * that is known of a stage only if it says so. */
+static tf_err take_alone(old_output *old, hid_t file, bool salvages, contents *found, tf_error *error) {
+    h5_fault fault = {0};
+    char *state = h5_text_attribute(file, "state", &fault);
+    const bool over = state && (strcmp(state, "complete") == 0 || strcmp(state, "failed") == 0);
+    old->lost = !over && !*fault.text;
+    tf_err err = old->lost && !salvages ? say_lost(old->path, state ? state : "", error) : TF_OK;
+    free(state);
+    if (err != TF_OK)
+        return err;
+    h5_number_attribute(file, "elapsed", H5T_NATIVE_DOUBLE, &found->elapsed, &fault);
+    found->runs = h5_text_attribute(file, "runs", &fault);
+    name_stages(file, found, &fault);
+    for (int s = 0; s < found->stages && over; s++)
+        found->stage[s].finished = true;
+    if (old->lost)
+        contents_read_finished(found, file, &fault);
+    return *fault.text ? old_damaged(old->path, &fault, error) : TF_OK;
+}
+
+static herr_t read_attribute(hid_t object, const char *name, const H5A_info_t *info, void *context) {
+    (void)info, (void)context;
+    free(h5_text_attribute(object, name, &(h5_fault){0}));
+    return 0;
+}
+
+static void read_attributes(hid_t object) {
+    H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, read_attribute, NULL);
+}
+
+/* Reads what read_clean does, and all other texts that are in the same heaps. */
+static void read_all(const char *path) {
+    contents found = {0};
+    hid_t file = store_open_file(path, MPI_COMM_NULL, NULL);
+    if (file < 0)
+        return;
+    h5_fault fault = {0};
+    read_attributes(file);
+    contents_read_file(&found, file, &fault);
+    for (int s = 0; s < found.stages; s++) {
+        hid_t group = h5_open_group(file, found.stage[s].name, &fault);
+        if (group > 0) {
+            read_attributes(group);
+            H5Gclose(group);
+        }
+    }
+    contents_free(&found);
+    H5Fclose(file);
+}
+
+/* Damage that HDF5 does not notice can crash it, or make it read in circles (1.10: a global heap of zeros). A child of
+ * little time goes first; reading takes milliseconds. */
+static tf_err look_first(const char *path, tf_error *error) {
+    enum { MOST_SECONDS = 10 };
+    fflush(NULL);
+    pid_t child = fork();
+    if (child < 0)
+        return tf_error_set(error, TF_ERR_RUN, "can't fork: %s", strerror(errno));
+    if (child == 0) {
+        setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+        setrlimit(RLIMIT_CPU, &(struct rlimit){MOST_SECONDS, MOST_SECONDS});
+        read_all(path);
+        _exit(0);
+    }
+    int status = tf_child_wait(child);
+    if (status == 0)
+        return TF_OK;
+    bool endless = WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL;
+    return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: HDF5 %s; " START_ANEW, path,
+                        endless ? "comes to no end reading it" : "crashes reading it");
+}
+
+static tf_err check_hdf5(const char *path, bool noted, tf_error *error) {
+    return H5Fis_hdf5(path) > 0 ? TF_OK
+                                : tf_error_set(error, TF_ERR_RUN,
+                                               noted ? "%s: is damaged: it is no HDF5 file any more; " START_ANEW
+                                                     : "%s: is no HDF5 file; choose another name with --output",
+                                               path);
+}
+
+/* What HDF5 can't read may be ours. */
+tf_err old_is_ours(const char *path, tf_error *error) {
+    contents noted = {0};
+    bool dirty, there = false;
+    tf_err err = journal_read(path, &noted, &dirty, &there, error);
+    contents_free(&noted);
+    if (err != TF_OK || there)
+        return TF_OK;
+    if (check_hdf5(path, false, error) != TF_OK)
+        return error->code;
+    hid_t file = look_first(path, error) == TF_OK ? store_open_file(path, MPI_COMM_NULL, NULL) : -1;
+    if (file < 0)
+        return TF_OK;
+    err = H5Aexists(file, "format") < 0 ? TF_OK : check_format(path, file, false, error);
+    H5Fclose(file);
+    return err;
+}
+
+static tf_err read_clean(old_output *old, bool noted, bool salvages, tf_error *error) {
+    if (check_hdf5(old->path, noted, error) != TF_OK)
+        return error->code;
+    if (look_first(old->path, error) != TF_OK)
+        return error->code;
+    hid_t file = store_open_file(old->path, MPI_COMM_NULL, NULL);
+    if (file < 0) {
+        char reason[STORE_REASON] = "HDF5 does not say why";
+        H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, store_take_innermost, reason);
+        return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: %s; " START_ANEW, old->path, reason);
+    }
+    contents found = {0};
+    h5_fault fault = {0};
+    tf_err err = check_ours(old->path, file, noted, error);
+    if (err == TF_OK && !contents_read_file(&found, file, &fault))
+        err = old_damaged(old->path, &fault, error);
+    if (err == TF_OK && noted && !is_as_noted(&old->contents, &found))
+        err = tf_error_set(error, TF_ERR_RUN, "%s: is not as its last run left it; " START_ANEW, old->path);
+    if (err == TF_OK && noted)
+        take_until(&old->contents, &found);
+    if (err == TF_OK && !noted)
+        err = take_alone(old, file, salvages, &found, error);
+    char *created = err == TF_OK ? h5_text_attribute(file, "created", &fault) : NULL;
+    snprintf(old->created, sizeof old->created, "%s", created ? created : "");
+    free(created);
+    H5Fclose(file);
+    if (err != TF_OK || noted)
+        contents_free(&found);
+    else
+        old->contents = found;
+    return err;
+}
+
+/* ---- Both ---- */
+
+/* A new file that was complete when its run was killed takes its place, one that was not is dropped. */
+static void end_replacement(const char *path) {
+    tf_error error;
+    int folder = folder_open(path, &error);
+    if (folder < 0)
+        return;
+    if (faccessat(folder, "new.h5", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        unlinkat(folder, "journal.next", 0);
+    else
+        renameat(folder, "journal.next", folder, "journal");
+    unlinkat(folder, "new.h5", 0);
+    close(folder);
+}
+
+tf_err old_open(const char *path, int may, old_output *old, tf_error *error) {
+    *old = (old_output){.path = path, .fd = -1};
+    if (may & OLD_TIDIES)
+        end_replacement(path);
+    bool noted = false, salvages = may & OLD_SALVAGES;
+    tf_err err = journal_read(path, &old->contents, &old->dirty, &noted, error);
+    if (err != TF_OK && noted && salvages) { /* a damaged one is no better than none */
+        err = TF_OK;
+        noted = false;
+    }
+    struct stat info = {0};
+    const bool there = stat(path, &info) == 0;
+    if (err == TF_OK && there && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
+        return tf_error_set(error, TF_ERR_RUN, "%s: %s", path, tf_read_failure(TF_READ_IRREGULAR));
+    if (err != TF_OK || info.st_size == 0 || (noted && old->dirty && old->contents.stages == 0))
+        return err;
+    if (!noted || !old->dirty)
+        err = read_clean(old, noted, salvages, error);
+    return err == TF_OK ? old_open_rows(old, error) : err;
+}
+
+tf_err old_open_rows(old_output *old, tf_error *error) {
+    struct stat info = {0};
+    h5_fault fault = {0};
+    const int failure = tf_open_regular(old->path, &old->fd);
+    if (failure || fstat(old->fd, &info) != 0)
+        return tf_error_set(error, TF_ERR_RUN, "%s: can't be read: %s", old->path,
+                            tf_read_failure(failure ? failure : errno));
+    return contents_check(&old->contents, info.st_size, &fault) ? TF_OK : old_damaged(old->path, &fault, error);
+}
+
+void old_look_begin(old_look *look, const char *path) {
+    struct stat info = {0};
+    look->held = lock_is_held(path);
+    stat(path, &info);
+    look->device = info.st_dev;
+    look->inode = info.st_ino;
+}
+
+bool old_look_again(old_look *look, const char *path, bool good) {
+    enum { TRIES = 100, PAUSE = 50 /* ms */ };
+    struct stat info = {0};
+    stat(path, &info);
+    const bool replaced = info.st_dev != look->device || info.st_ino != look->inode;
+    const bool changed = replaced || (look->held && (!good || !lock_is_held(path)));
+    if (!changed || look->tries++ == TRIES)
+        return false;
+    poll(NULL, 0, PAUSE);
+    return true;
+}
+
+void old_close(old_output *old) {
+    if (old->fd >= 0)
+        close(old->fd);
+    old->fd = -1;
+    contents_free(&old->contents);
+}
+
+int64_t old_skip_hole(const old_output *old, const contents_table *dataset, int64_t first) {
+    if (dataset->offset < 0 || dataset->row_bytes < 1 || first < 0 || first >= dataset->rows)
+        return first;
+    off_t start = (off_t)(dataset->offset + first * dataset->row_bytes);
+    off_t data = lseek(old->fd, start, SEEK_DATA);
+    if (data < 0 && errno == ENXIO) /* from here on there is none */
+        return dataset->rows;
+    return data <= start ? first : (data - dataset->offset) / dataset->row_bytes;
+}
+
+tf_err old_read(const old_output *old, const contents_table *dataset, size_t row_bytes, int64_t first, int64_t count,
+                void *out, tf_error *error) {
+    size_t size = (size_t)count * row_bytes, done = 0;
+    if (dataset->row_bytes != (int64_t)row_bytes || first < 0 || count < 0 || first > dataset->rows - count ||
+        (size > 0 && dataset->offset < 0))
+        return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: %s has not the rows that it must have; " START_ANEW,
+                            old->path, dataset->path);
+    while (done < size) {
+        ssize_t got = pread(old->fd, (char *)out + done, size - done,
+                            (off_t)(dataset->offset + first * dataset->row_bytes + (int64_t)done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return tf_error_set(error, TF_ERR_RUN, "%s: can't be read: %s", old->path,
+                                got < 0 ? strerror(errno) : "it ends too early");
+        done += (size_t)got;
+    }
+    return TF_OK;
+}
+
+static tf_err open_side(int run, const char *name, const char *path, old_on_side *take, void *context,
+                        tf_error *error) {
+    int fd = folder_open_file(run, name, O_RDONLY);
+    if (fd < 0)
+        return tf_error_set(error, TF_ERR_RUN, "%s: %s", path, strerror(errno));
+    tf_err err = take(context, fd, path, error);
+    close(fd);
+    return err;
+}
+
+tf_err old_each_side(const old_output *old, old_on_side *take, void *context, tf_error *error) {
+    char name[40];
+    tf_buf path = {0};
+    int folder = folder_look(old->path);
+    int run = folder >= 0 ? folder_open_inner(folder, folder_run(old->contents.run, name)) : -1;
+    DIR *entries = run >= 0 ? fdopendir(run) : NULL;
+    tf_err err = TF_OK;
+    if (!entries && errno != ENOENT)
+        err = folder_failed(old->path, folder < 0 ? NULL : name, errno, error);
+    for (const struct dirent *entry; entries && err == TF_OK && (entry = readdir(entries));) {
+        if (*entry->d_name == '.' || folder_is_of_mpi(entry->d_name))
+            continue;
+        tf_buf_clear(&path);
+        folder_path(old->path, name, &path);
+        tf_buf_addf(&path, "/%s", entry->d_name);
+        err = open_side(run, entry->d_name, path.data, take, context, error);
+    }
+    if (entries)
+        closedir(entries);
+    if (folder >= 0)
+        close(folder);
+    tf_buf_free(&path);
+    return err;
+}

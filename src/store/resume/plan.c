@@ -1,0 +1,179 @@
+/* Which rows of an old output can be kept. A stage's rows are its own as long as what they depend on is the same; if
+ * only its space has grown, they move to where their points are now. */
+#include "store/resume/plan.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "manifest/code.h"
+
+/* Tasks by the rows that are kept of them. */
+static void find_pending(plan_stage *ps, int64_t tasks) {
+    for (size_t n = 0; n < ps->kept.count; n++) {
+        tf_interval run = ps->kept.items[n];
+        if (!ps->place)
+            tf_intervals_add(&ps->done, run.first, run.end);
+        for (int64_t i = run.first; ps->place && i < run.end; i++)
+            tf_intervals_add(&ps->done, ps->place[i], ps->place[i] + 1);
+    }
+    tf_intervals_add(&ps->pending, 0, tasks);
+    tf_intervals_remove_all(&ps->pending, &ps->done);
+    if (ps->place || ps->unusable)
+        tf_intervals_free(&ps->failed);
+}
+
+/* What was recorded of tasks that are done, by task; NULL if it was not. */
+static void *read_record(const old_output *old, const plan_stage *ps, const char *path, int64_t tasks,
+                         tf_error *error) {
+    const contents_table *dataset = ps->old ? contents_table_at(ps->old, path) : NULL;
+    if (!dataset || dataset->row_bytes != 8 || ps->unusable)
+        return NULL;
+    enum { AT_ONCE = 1 << 14 };
+    uint64_t *values = tf_alloc_array((size_t)tasks, sizeof *values), *rows = tf_alloc_array(AT_ONCE, sizeof *rows);
+    tf_interval run = {0};
+    while (tf_intervals_next(&ps->kept, AT_ONCE, &run)) {
+        if (old_read(old, dataset, sizeof *rows, run.first, run.end - run.first, rows, error) != TF_OK)
+            break;
+        for (int64_t i = run.first; i < run.end; i++)
+            values[ps->place ? ps->place[i] : i] = rows[i - run.first];
+    }
+    free(rows);
+    return values;
+}
+
+static void read_records(const old_output *old, plan_stage *ps, const tf_stage_spec *spec, tf_error *error) {
+    int64_t tasks = tf_space_size(spec->space);
+    if (spec->inputs == 0 || ps->kept.total == 0)
+        return;
+    ps->input_set = read_record(old, ps, "task/input_set", tasks, error);
+    ps->input_hash = read_record(old, ps, "task/input_hash", tasks, error);
+    ps->started = read_record(old, ps, "task/start", tasks, error);
+    ps->ended = read_record(old, ps, "task/duration", tasks, error);
+    for (int64_t i = 0; ps->started && ps->ended && i < tasks; i++)
+        ps->ended[i] += ps->started[i];
+}
+
+static tf_err match_stages(const tf_store_plan *plan, const old_output *old, bool *spaces, tf_error *error) {
+    const tf_campaign *campaign = plan->campaign;
+    for (int i = 0; i < old->contents.stages; i++) {
+        const contents_stage *stage = &old->contents.stage[i];
+        int s = tf_campaign_stage(campaign, stage->name, strlen(stage->name));
+        if (s < 0)
+            return tf_error_set(error, TF_ERR_RUN,
+                                "%s: has a stage \"%s\", and the manifest has not: it is another campaign's output; "
+                                "choose another name with --output, or --fresh sets it aside",
+                                old->path, stage->name);
+        plan->stage[s].old = stage;
+        tf_err err = plan_compare(plan, old->path, s, stage->fingerprint, &spaces[s], error);
+        if (err != TF_OK)
+            return err;
+    }
+    return TF_OK;
+}
+
+/* Of which code the rows that are kept are, but for those that "where" leaves out, which are of none. Who winds a run
+ * up has seen none of it. */
+static tf_err find_code(const tf_store_plan *plan, const old_output *old, int number, tf_error *error) {
+    static const code_history none;
+    plan_stage *ps = &plan->stage[number];
+    const code_history *before = ps->old && !old->lost ? &ps->old->code : &none;
+    const tf_stage_spec *spec = &plan->campaign->stage[number];
+    if (plan->keeps_failed) {
+        code_copy(&plan->start.code[number], before);
+        return TF_OK;
+    }
+    tf_intervals made = {0}, excluded = {0};
+    tf_err err = plan_find_excluded(plan, old, number, &excluded, error);
+    tf_intervals_add_all(&made, &ps->kept);
+    tf_intervals_remove_all(&made, &excluded);
+    cJSON *runs = old->contents.runs ? cJSON_Parse(old->contents.runs) : NULL;
+    tf_buf files = {0}, names = {0};
+    tf_code_files(spec, before->versions ? before->version[before->versions - 1].files : NULL, &files);
+    code_go_on(before, tf_buf_text(&files), cJSON_GetArraySize(runs) + 1, &made, ps->place, &plan->start.code[number]);
+    code_other_rows(&plan->start.code[number], &ps->other_code);
+    code_changed_files(&plan->start.code[number], &names);
+    if (ps->other_code.total > 0)
+        tf_code_tell(&names, ps->other_code.total, &ps->code_changed);
+    cJSON_Delete(runs);
+    tf_buf_free(&files);
+    tf_buf_free(&names);
+    tf_intervals_free(&made);
+    tf_intervals_free(&excluded);
+    return err;
+}
+
+void tf_store_tell_code(const tf_store_plan *plan, tf_buf *out) {
+    tf_buf names = {0};
+    tf_intervals other = {0};
+    int64_t rows = 0;
+    for (int s = 0; s < plan->campaign->stages; s++) {
+        code_other_rows(&plan->start.code[s], &other);
+        code_changed_files(&plan->start.code[s], &names);
+        rows += other.total;
+        tf_intervals_free(&other);
+    }
+    if (rows > 0)
+        tf_code_tell(&names, rows, out);
+    if (rows > 0)
+        tf_buf_addf(out, "; %s kept; --rerun code makes %s anew", rows == 1 ? "it is" : "they are",
+                    rows == 1 ? "it" : "them");
+    tf_buf_free(&names);
+}
+
+static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, const bool *spaces, tf_error *error) {
+    const tf_campaign *campaign = plan->campaign;
+    tf_intervals *good = tf_alloc_array((size_t)campaign->stages, sizeof *good);
+    tf_intervals *torn = tf_alloc_array((size_t)campaign->stages, sizeof *torn);
+    tf_err err = plan_read_vouched(plan, old, good, torn, error);
+    for (int s = 0; s < campaign->stages && err == TF_OK; s++) {
+        plan_stage *ps = &plan->stage[s];
+        int64_t tasks = tf_space_size(campaign->stage[s].space);
+        if (ps->old && ps->old->finished)
+            tf_intervals_add(&good[s], 0, ps->old->tasks);
+        if (ps->old && !ps->unusable)
+            err = plan_keep_done(old, ps, &good[s], plan->keeps_failed, error);
+        if (err == TF_OK)
+            err = plan_find_unvouched(plan, old, s, &good[s], &torn[s], error);
+        const int64_t all = ps->kept.total;
+        ps->other_points =
+            ps->old && spaces[s] && !plan_is_first_part(ps->old->fingerprint, campaign->stage[s].space, ps->old->tasks);
+        if (err == TF_OK && ps->other_points && !ps->unusable)
+            err = plan_find_places(plan, old, s, error);
+        ps->dropped = ps->dropped || ps->kept.total < all;
+        find_pending(ps, tasks);
+        if (err == TF_OK)
+            err = find_code(plan, old, s, error);
+        if (err == TF_OK)
+            read_records(old, ps, &campaign->stage[s], error);
+    }
+    for (int s = 0; s < campaign->stages; s++) {
+        tf_intervals_free(&good[s]);
+        tf_intervals_free(&torn[s]);
+    }
+    free(good);
+    free(torn);
+    return err;
+}
+
+/* Has one of the runs so far no end? */
+static bool was_interrupted(const contents *c) {
+    cJSON *runs = c->runs ? cJSON_Parse(c->runs) : NULL;
+    bool any = false;
+    for (const cJSON *run = runs ? runs->child : NULL; run; run = run->next)
+        any = any || !cJSON_GetObjectItemCaseSensitive(run, "end");
+    cJSON_Delete(runs);
+    return any;
+}
+
+tf_err plan_make(tf_store_plan *plan, const old_output *old, tf_error *error) {
+    const tf_campaign *campaign = plan->campaign;
+    plan->lost = old->lost;
+    plan->interrupted = old->lost || was_interrupted(&old->contents);
+    bool *spaces = tf_alloc_array((size_t)campaign->stages, sizeof *spaces);
+    tf_err err = match_stages(plan, old, spaces, error);
+    if (err == TF_OK)
+        err = keep_rows(plan, old, spaces, error);
+    free(spaces);
+    return err;
+}

@@ -1,0 +1,250 @@
+/* Before MPI starts, on one rank: can the output be made, or gone on with? What an earlier run left under its name, the
+ * file and the folder of its side files, is set aside together, or made ready for this run. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/folder.h"
+#include "store/lock.h"
+#include "store/resume/aside.h"
+#include "store/resume/plan.h"
+
+/* What can't be an output. */
+static tf_err refuse(const char *output, bool *old, tf_error *error) {
+    struct stat info = {0};
+    bool there = stat(output, &info) == 0;
+    *old = there && info.st_size > 0;
+    if (there && S_ISDIR(info.st_mode))
+        return tf_error_set(error, TF_ERR_RUN, "%s: the output is a folder; choose another name with --output", output);
+    if (there && !S_ISREG(info.st_mode))
+        return tf_error_set(error, TF_ERR_RUN,
+                            "%s: the output is not a regular file; choose another name with --output", output);
+    if (there && access(output, W_OK) != 0)
+        return tf_error_set(error, TF_ERR_RUN, "%s: can't be written: %s", output, strerror(errno));
+    return TF_OK;
+}
+
+/* An output may have other names, and runs by them. */
+static tf_err lock_output(tf_store_plan *plan, tf_error *error) {
+    const char *output = plan->campaign->output;
+    plan->start.file = open(output, O_RDWR | O_CLOEXEC);
+    if (plan->start.file < 0)
+        return errno == ENOENT ? TF_OK
+                               : tf_error_set(error, TF_ERR_RUN, "%s: can't be written: %s", output, strerror(errno));
+    return lock_file(plan->start.file, output, error);
+}
+
+static void unlock_output(tf_store_plan *plan) {
+    if (plan->start.file >= 0)
+        close(plan->start.file);
+    plan->start.file = -1;
+}
+
+/* With --fresh: holding the old run's locks, so that nobody is at work there. */
+static tf_err start_anew(tf_store_plan *plan, bool old, tf_error *error) {
+    const char *output = plan->campaign->output;
+    tf_buf folder = {0};
+    folder_path(output, NULL, &folder);
+    const bool has_folder = aside_is_there(folder.data);
+    tf_buf_free(&folder);
+    if (old && old_is_ours(output, error) != TF_OK)
+        return error->code;
+    int lock = has_folder ? lock_take(output, error) : -1;
+    if (has_folder && lock < 0)
+        return error->code;
+    tf_err err = lock_output(plan, error);
+    if (err == TF_OK && (old || has_folder))
+        err = aside_move(output, &plan->note, error);
+    unlock_output(plan);
+    if (err != TF_OK)
+        folder_leave(output, &lock);
+    else if (lock >= 0)
+        close(lock);
+    return err;
+}
+
+static void add_reused(tf_store_plan *plan) {
+    int64_t kept = 0, tasks = 0, excluded = 0;
+    char some[32], all[32];
+    for (int s = 0; s < plan->campaign->stages; s++) {
+        kept += plan->stage[s].done.total;
+        excluded += plan->stage[s].excluded;
+        tasks += tf_space_size(plan->campaign->stage[s].space);
+    }
+    tf_buf_addf(&plan->note, "%s%s: going on: %s of %s tasks are done", plan->note.length ? "; " : "",
+                plan->campaign->output, tf_format_count(kept - excluded, some), tf_format_count(tasks, all));
+    if (excluded > 0)
+        tf_buf_addf(&plan->note, ", %s are left out by where", tf_format_count(excluded, some));
+    tf_buf lost = {0};
+    tf_store_tell_lost(plan, &lost);
+    if (lost.length)
+        tf_buf_addf(&plan->note, "; %s", lost.data);
+    else if (plan->salvages)
+        tf_buf_addf(&plan->note, "; there is nothing to salvage");
+    tf_buf_free(&lost);
+}
+
+tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bool allows_change, tf_error *error) {
+    const char *output = campaign->output;
+    const bool only_looks = mode == TF_STORE_LOOK || mode == TF_STORE_LOOK_FRESH || mode == TF_STORE_LOOK_SALVAGE;
+    tf_store_init();
+    tf_store_plan *plan = tf_alloc(sizeof *plan);
+    *plan = (tf_store_plan){.campaign = campaign,
+                            .keeps_failed = mode == TF_STORE_WIND_UP,
+                            .allows_change = allows_change,
+                            .salvages = mode == TF_STORE_SALVAGE || mode == TF_STORE_LOOK_SALVAGE,
+                            .old = {.path = output, .fd = -1},
+                            .start = {.lock = -1, .file = -1}};
+    plan->stage = tf_alloc_array((size_t)campaign->stages, sizeof *plan->stage);
+    plan->start.code = tf_alloc_array((size_t)campaign->stages, sizeof *plan->start.code);
+    for (int s = 0; s < campaign->stages; s++) {
+        tf_fingerprint(campaign, s, &plan->start.fingerprints);
+        tf_buf_addc(&plan->start.fingerprints, '\0');
+    }
+    bool there = false;
+    tf_err err = refuse(output, &there, error);
+    if (err == TF_OK && mode == TF_STORE_FRESH)
+        err = start_anew(plan, there, error);
+    if (err == TF_OK && !only_looks) {
+        plan->start.lock = lock_take(output, error);
+        err = plan->start.lock >= 0 ? lock_output(plan, error) : error->code;
+    }
+    if (err == TF_OK && mode != TF_STORE_LOOK_FRESH)
+        err = old_open(output, (only_looks ? 0 : OLD_TIDIES) | (plan->salvages ? OLD_SALVAGES : 0), &plan->old, error);
+    if (err == TF_OK)
+        err = plan_make(plan, &plan->old, error);
+    if (err == TF_OK)
+        return plan;
+    if (!only_looks)
+        folder_leave(output, &plan->start.lock);
+    tf_store_plan_free(plan);
+    return NULL;
+}
+
+tf_err tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks, tf_error *error) {
+    plan_stage *ps = &plan->stage[stage];
+    tf_intervals_remove_all(&ps->done, tasks);
+    code_drop_rows(&plan->start.code[stage], tasks);
+    tf_intervals_add_all(&ps->pending, tasks);
+    if (!ps->place)
+        tf_intervals_remove_all(&ps->kept, tasks);
+    tf_intervals gone = {0};
+    for (size_t n = 0; ps->place && n < ps->kept.count; n++)
+        for (int64_t i = ps->kept.items[n].first; i < ps->kept.items[n].end; i++)
+            if (tf_intervals_contain(tasks, ps->place[i], ps->place[i] + 1))
+                tf_intervals_add(&gone, i, i + 1);
+    tf_intervals_remove_all(&ps->kept, &gone);
+    tf_intervals_free(&gone);
+    tf_intervals excluded = {0};
+    const tf_err err = plan_find_excluded(plan, &plan->old, stage, &excluded, error);
+    ps->excluded = excluded.total;
+    tf_intervals_free(&excluded);
+    return err;
+}
+
+int64_t tf_store_excluded(const tf_store_plan *plan, int stage) {
+    return plan->stage[stage].excluded;
+}
+
+tf_err tf_store_prepare(tf_store_plan *plan, tf_error *error) {
+    tf_err err = plan_carry_out(plan, &plan->old, error);
+    plan->prepared = err == TF_OK;
+    if (err == TF_OK && plan->old.fd >= 0)
+        add_reused(plan);
+    else if (err == TF_OK && plan->salvages)
+        tf_buf_addf(&plan->note, "%s: there is nothing to salvage", plan->campaign->output);
+    for (int s = 0; s < plan->campaign->stages; s++) /* what `old` knew of it goes */
+        plan->stage[s].old = NULL;
+    old_close(&plan->old);
+    if (err != TF_OK)
+        folder_leave(plan->campaign->output, &plan->start.lock);
+    return err;
+}
+
+void tf_store_tell(tf_store_plan *plan, const char *about) {
+    free(plan->start.about);
+    plan->start.about = strdup(about);
+}
+
+void tf_store_let_go(tf_store_plan *plan) {
+    close(plan->start.lock);
+    close(plan->start.file);
+    plan->start.lock = plan->start.file = -1;
+}
+
+tf_store_start *tf_store_plan_start(tf_store_plan *plan) {
+    return plan ? &plan->start : NULL;
+}
+
+/* By the same expression, and of tasks that are where they were. */
+static int64_t find_enough(const plan_stage *ps, const tf_expr *until) {
+    const contents_stage *old = ps->old;
+    const bool same = until && old && old->until && strcmp(old->until, tf_expr_source(until)) == 0 && !ps->place;
+    return same && old->enough > 0 && tf_intervals_contain(&ps->done, 0, old->enough) ? old->enough : 0;
+}
+
+void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past) {
+    const plan_stage *ps = &plan->stage[stage];
+    *past = (tf_past){.done = &ps->done,
+                      .failed = &ps->failed,
+                      .changed = ps->changed.length ? tf_buf_text(&ps->changed) : NULL,
+                      .other_points = ps->other_points,
+                      .dropped = ps->dropped,
+                      .interrupted = ps->old && plan->interrupted,
+                      .other_code = &ps->other_code,
+                      .code_changed = tf_buf_text(&ps->code_changed),
+                      .enough = find_enough(ps, plan->campaign->stage[stage].until.expr),
+                      .input_set = ps->input_set,
+                      .input_hash = ps->input_hash,
+                      .started = ps->started,
+                      .ended = ps->ended};
+}
+
+const tf_intervals *tf_store_pending(const tf_store_plan *plan, int stage) {
+    return &plan->stage[stage].pending;
+}
+
+bool tf_store_is_finished(const tf_store_plan *plan, int stage) {
+    return plan->stage[stage].finished;
+}
+
+const char *tf_store_note(const tf_store_plan *plan) {
+    return tf_buf_text(&plan->note);
+}
+
+void tf_store_plan_free(tf_store_plan *plan) {
+    if (!plan)
+        return;
+    for (int s = 0; s < plan->campaign->stages; s++) {
+        tf_intervals_free(&plan->stage[s].kept);
+        tf_intervals_free(&plan->stage[s].done);
+        tf_intervals_free(&plan->stage[s].pending);
+        tf_intervals_free(&plan->stage[s].failed);
+        tf_buf_free(&plan->stage[s].changed);
+        code_free(&plan->start.code[s]);
+        tf_intervals_free(&plan->stage[s].other_code);
+        tf_buf_free(&plan->stage[s].code_changed);
+        free(plan->stage[s].place);
+        free(plan->stage[s].input_set);
+        free(plan->stage[s].input_hash);
+        free(plan->stage[s].started);
+        free(plan->stage[s].ended);
+    }
+    old_close(&plan->old);
+    free(plan->stage);
+    free(plan->start.code);
+    free(plan->start.about);
+    tf_buf_free(&plan->start.fingerprints);
+    tf_buf_free(&plan->note);
+    contents_free(&plan->start.contents);
+    unlock_output(plan);
+    if (plan->start.lock >= 0 && !plan->prepared)
+        folder_leave(plan->campaign->output, &plan->start.lock);
+    else if (plan->start.lock >= 0)
+        close(plan->start.lock);
+    free(plan);
+}
