@@ -171,13 +171,3 @@ bool tf_is_digits(const char *text, size_t length) {
         i++;
     return i == length;
 }
-
-void tf_buf_add_double(tf_buf *buf, double value) {
-    char text[40];
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
-    tf_buf_adds(buf, text);
-}

@@ -107,6 +107,16 @@ bool tf_store_double(tf_type type, double value, void *out) {
     return value < 0 ? tf_store_int(type, (int64_t)value, out) : tf_store_uint(type, (uint64_t)value, out);
 }
 
+void tf_buf_add_double(tf_buf *buf, double value) {
+    char text[40];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    tf_buf_adds(buf, text);
+}
+
 void tf_buf_add_number(tf_buf *buf, tf_type type, const void *value) {
     char text[40];
     double number = 0;

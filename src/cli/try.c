@@ -132,18 +132,12 @@ static void print_results(const trial *t, const tf_rows *rows) {
 
 static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
     (void)slot, (void)left, (void)error;
-    static const char *const how[] = {[TF_STATUS_DONE] = "done",
-                                      [TF_STATUS_FAILED] = "failed",
-                                      [TF_STATUS_TIMEOUT] = "timeout",
-                                      [TF_STATUS_SKIPPED] = "skipped",
-                                      [TF_STATUS_EXCLUDED] = "left out by \"where\""};
     trial *t = context;
     char elapsed[32];
     const uint8_t status = rows->status[0];
     print_text(rows, TF_RECORD_STDOUT, "stdout");
     print_text(rows, TF_RECORD_STDERR, "stderr");
-    tf_print(stdout, "%s in %s\n", status == TF_STATUS_PENDING ? "stopped" : how[status],
-             tf_format_duration(rows->seconds, elapsed));
+    tf_print(stdout, "%s in %s\n", tf_status_table[status].ended, tf_format_duration(rows->seconds, elapsed));
     if (status == TF_STATUS_DONE)
         print_results(t, rows);
     const tf_record *why = find_text(rows, TF_RECORD_MESSAGE);

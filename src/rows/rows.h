@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 
-/* A task's status, as in the output file. */
+/* A task's status, as in the output file. What each is called and what it means is in the table of statuses.c. */
 typedef enum tf_status {
     TF_STATUS_PENDING = 0,
     TF_STATUS_DONE = 1,
@@ -16,10 +16,24 @@ typedef enum tf_status {
     TF_STATUSES
 } tf_status;
 
-/* Its name, in the output as for people. */
+typedef struct tf_status_spec {
+    const char *name;  /* in the output, in JSON, and for people */
+    const char *ended; /* how the attempt at a single task ended, for people */
+    bool is_good;      /* there is nothing left to do for it */
+    bool has_failed;   /* it was run, and failed or timed out */
+} tf_status_spec;
+
+extern const tf_status_spec tf_status_table[TF_STATUSES];
+
+/* Of a status that was read somewhere, and may be none. */
 static inline const char *tf_status_name(uint8_t status) {
-    static const char *const names[TF_STATUSES] = {"pending", "done", "failed", "timeout", "skipped", "excluded"};
-    return status < TF_STATUSES ? names[status] : "unknown";
+    return status < TF_STATUSES ? tf_status_table[status].name : "unknown";
+}
+static inline bool tf_status_is_good(uint8_t status) {
+    return status < TF_STATUSES && tf_status_table[status].is_good;
+}
+static inline bool tf_status_has_failed(uint8_t status) {
+    return status < TF_STATUSES && tf_status_table[status].has_failed;
 }
 
 /* The rows of tasks first .. first + count - 1 of one stage: arrays of `count` elements. */
@@ -27,7 +41,7 @@ typedef struct tf_rows {
     int stage;
     int attempt; /* of all of them, from 1 */
     int64_t first, count;
-    int64_t failed; /* in vain, or in time no more */
+    int64_t failed; /* or timed out */
     int64_t excluded, skipped;
     int64_t pending;            /* whose task is to be tried again; the others have ended */
     uint32_t changed;           /* what their function changed in its process for later tasks, which were run again */
@@ -45,16 +59,6 @@ typedef struct tf_rows {
     const void *texts;            /* tf_record after tf_record */
     size_t texts_size;            /* bytes */
 } tf_rows;
-
-/* There is nothing left to do for it. */
-static inline bool tf_status_is_good(uint8_t status) {
-    return status == TF_STATUS_DONE || status == TF_STATUS_EXCLUDED;
-}
-
-/* It was run in vain. */
-static inline bool tf_status_has_failed(uint8_t status) {
-    return status == TF_STATUS_FAILED || status == TF_STATUS_TIMEOUT;
-}
 
 /* Where the run of rows that begins at `row` ends: of rows that are pending, or of rows that are not. */
 static inline int64_t tf_rows_run(const tf_rows *rows, int64_t row) {
