@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "host/host.h"
 #include "slots/inner.h"
 
 tf_err tf_slots_settle(tf_slots *exec, const tf_campaign *campaign, int stage, int64_t first, int64_t count,

@@ -1,0 +1,131 @@
+/* A host has ended: the task that it was at is blamed, or all that it had runs again. */
+#include "slots/inner.h"
+
+#include <string.h>
+#include <sys/wait.h>
+
+/* How, and whether it was killed because it could not be trusted, or for a task that was overdue (-1: it was not). */
+typedef struct host_end {
+    int status; /* as waitpid says it */
+    bool distrusted;
+    const char *nonsense[BATCH_BUFFERS];
+    int64_t overdue;
+} host_end;
+
+/* Why a host ended, for the message of the task that it was at. */
+static void describe_end(const tf_stage_spec *stage, int status, bool overdue, tf_buf *message) {
+    char text[64];
+    if (overdue) {
+        tf_buf_addf(message, "timeout after %s", tf_format_duration(stage->timeout, text));
+        return;
+    }
+    if (WIFSIGNALED(status))
+        tf_buf_addf(message, "killed by %s", tf_format_signal(WTERMSIG(status), text));
+    else
+        tf_buf_addf(message, "the function ended its process with exit status %d", WEXITSTATUS(status));
+    batch_add_limit(stage, message);
+}
+
+/* Of a host that has ended: takes what it had finished, and the row behind it, if that has failed for the host's end
+ * (message; NULL: it has not). What is left goes with them. */
+static const char *take_last(tf_slots *slots, int slot_id, int b, const batch_claim *claim, const tf_buf *message,
+                             tf_status failed, int end, batch_part *part, tf_rows *rows) {
+    const batch_order *order = &slots->slot[slot_id].order[b];
+    const char *nonsense = collect_part(slots, slot_id, b, claim, claim->ended, part, rows);
+    if (nonsense || !message)
+        return nonsense;
+    if (slots->campaign->stage[order->stage].outputs)
+        files_discard(slots->campaign, slots_files(slots), order->stage, order->first + claim->ended);
+    rows_back_add_failed(&slots->back, slots->campaign, order, failed, message, end, part, rows);
+    return NULL;
+}
+
+/* A host left nonsense in the buffer: which of the rows that are not passed on yet did it, or those of a batch before?
+ * They are to run one by one; one that was alone has failed. */
+static tf_err disown(tf_slots *slots, int slot_id, int b, const char *nonsense, int status, const delivery *d) {
+    slot *s = &slots->slot[slot_id];
+    const batch_order *order = &s->order[b];
+    const batch_part *last = &s->passed[b];
+    const batch_claim claim = {.ended = last->end, .texts_size = last->texts_end, .seconds = tf_now() - order->given};
+    const bool alone = s->apart[b];
+    const tf_interval left = collect_rest(order, last->end + alone);
+    batch_part part;
+    tf_rows rows;
+    tf_buf message = {0};
+    tf_buf_addf(&message,
+                "memory that taskfarm shares with the task's process was written over (%s): does the function write "
+                "beyond the end of its arrays?",
+                nonsense);
+    take_last(slots, slot_id, b, &claim, alone ? &message : NULL, TF_STATUS_FAILED, status, &part, &rows);
+    tf_buf_free(&message);
+    tf_intervals_add(&slots->apart[order->stage], left.first, left.end);
+    slot_take_back(slots, slot_id, b);
+    return collect_pass_on(s, slot_id, b, &part, &rows, left, d);
+}
+
+/* A host ended while it had the buffer: the row under way has failed, those after it were not started. A batch function
+ * has all rows under way; they are to run one by one, to find out which it is. */
+static tf_err blame(tf_slots *slots, int slot_id, int b, const host_end *end, const delivery *d) {
+    slot *s = &slots->slot[slot_id];
+    const batch_order *order = &s->order[b];
+    batch_claim claim;
+    batch_part part;
+    tf_rows rows;
+    const char *nonsense = end->nonsense[b];
+    if (!nonsense)
+        nonsense = rows_back_claim(&s->map[b], order, &s->passed[b], &claim);
+    if (nonsense)
+        return disown(slots, slot_id, b, nonsense, end->status, d);
+    bool begun = claim.started > 0;
+    if (claim.calling_batch) {
+        claim.ended = s->passed[b].end;
+        claim.texts_size = s->passed[b].texts_end;
+    }
+    if (claim.calling_batch && order->count > 1) {
+        tf_intervals_add(&slots->one_by_one[order->stage], order->first, order->first + order->count);
+        begun = false;
+    }
+    claim.seconds = begun ? tf_now() - claim.started : 0;
+    bool late = end->overdue >= 0 && end->overdue == order->first + claim.ended;
+    bool innocent = (end->overdue >= 0 && !late) || end->distrusted; /* it was killed for another task */
+    bool guilty = begun && !innocent && claim.ended < order->count;
+    tf_buf message = {0};
+    describe_end(&slots->campaign->stage[order->stage], end->status, late, &message);
+    nonsense = take_last(slots, slot_id, b, &claim, guilty ? &message : NULL,
+                         late ? TF_STATUS_TIMEOUT : TF_STATUS_FAILED, end->status, &part, &rows);
+    tf_buf_free(&message);
+    if (nonsense)
+        return disown(slots, slot_id, b, nonsense, end->status, d);
+    slot_take_back(slots, slot_id, b);
+    return collect_pass_on(s, slot_id, b, &part, &rows, collect_rest(order, claim.ended + guilty), d);
+}
+
+/* Has a host that ended begun anything that it had? What it says of that may be nonsense: it has, then. */
+static bool has_begun(const slot *s, int b) {
+    batch_claim claim;
+    return s->given[b] &&
+           (s->nonsense[b] || rows_back_claim(&s->map[b], &s->order[b], &s->passed[b], &claim) || claim.started > 0);
+}
+
+tf_err blame_ended(tf_slots *slots, int slot_id, int status, const delivery *d) {
+    enum { MOST_STILLBORN = 3 };
+    slot *s = &slots->slot[slot_id];
+    tf_err err = collect_batches(slots, slot_id, d);
+    host_end end = {.status = status, .distrusted = slot_is_distrusted(s), .overdue = s->overdue};
+    bool had[BATCH_BUFFERS], began = end.distrusted;
+    for (int b = 0; b < BATCH_BUFFERS; b++) {
+        had[b] = s->given[b];
+        end.nonsense[b] = s->nonsense[b];
+        began = began || has_begun(s, b);
+    }
+    s->stillborn = began ? 0 : s->stillborn + 1;
+    if (s->stillborn >= MOST_STILLBORN)
+        return tf_error_set(d->error, TF_ERR_RUN, "the host process of slot %d does not start", slot_id);
+    if (err == TF_OK) /* first the new host: the callback may want to submit to it */
+        err = slot_start(slots, slot_id, d->error);
+    s->used = true; /* what the old one has started may still have the buffers */
+    for (int b = 0; b < BATCH_BUFFERS && err == TF_OK; b++)
+        if (had[b])
+            err = blame(slots, slot_id, b, &end, d);
+    return err;
+}

@@ -1,0 +1,121 @@
+/* Rows come back: of batches that are over, and of one that takes long. */
+#include "slots/inner.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+/* Takes the rows that have ended since the last time. NULL, or what in the buffer can't be so: then it has taken none.
+ */
+const char *collect_part(tf_slots *slots, int slot_id, int b, const batch_claim *claim, int64_t ended, batch_part *part,
+                         tf_rows *rows) {
+    slot *s = &slots->slot[slot_id];
+    const batch_part *last = &s->passed[b];
+    *part = (batch_part){.row = last->end, .end = ended, .texts = last->texts_end, .texts_end = claim->texts_size};
+    part->seconds = claim->seconds > last->seconds ? claim->seconds - last->seconds : 0;
+    return rows_back_take(&slots->back, &s->map[b], slots->campaign, &s->order[b], part, rows);
+}
+
+tf_err collect_pass_on(slot *s, int slot_id, int b, const batch_part *part, const tf_rows *rows, tf_interval left,
+                       const delivery *d) {
+    double before = s->passed[b].seconds;
+    s->passed[b] = *part;
+    s->passed[b].seconds += before;
+    (*d->events)++;
+    return d->on_rows(d->context, slot_id, rows, left, d->error);
+}
+
+tf_interval collect_rest(const batch_order *order, int64_t row) {
+    return (tf_interval){order->first + row, order->first + order->count};
+}
+
+/* The process of these rows has been changed by one of them, so they count for nothing: each is to have one of its own.
+ */
+static void put_apart(tf_slots *slots, int slot_id, int b, batch_claim *claim) {
+    const batch_order *order = &slots->slot[slot_id].order[b];
+    const batch_part *passed = &slots->slot[slot_id].passed[b];
+    tf_intervals_add(&slots->apart[order->stage], order->first + passed->end, order->first + claim->ended);
+    claim->ended = passed->end;
+    claim->texts_size = passed->texts_end;
+}
+
+/* A host is done with a buffer: what is left of its rows is passed on, and it is ours again. */
+static tf_err deliver(tf_slots *slots, int slot_id, int b, const delivery *d) {
+    slot *s = &slots->slot[slot_id];
+    batch_claim claim;
+    batch_part part;
+    tf_rows rows;
+    const char *nonsense = rows_back_claim(&s->map[b], &s->order[b], &s->passed[b], &claim);
+    if (!nonsense && claim.changed && !s->apart[b])
+        put_apart(slots, slot_id, b, &claim);
+    if (!nonsense)
+        nonsense = collect_part(slots, slot_id, b, &claim, claim.ended, &part, &rows);
+    if (nonsense)
+        return slot_distrust(slots, slot_id, b, nonsense, d->error);
+    slot_take_back(slots, slot_id, b);
+    s->worn = s->worn || claim.changed || claim.refused;
+    rows.changed = claim.changed;
+    return collect_pass_on(s, slot_id, b, &part, &rows, collect_rest(&s->order[b], claim.ended), d);
+}
+
+/* Rows of a batch under way that have ended. What of them can't be so is told by `nonsense`. */
+tf_err collect_finished(tf_slots *slots, int slot_id, int b, batch_claim *claim, const char **nonsense,
+                        const delivery *d) {
+    batch_part part;
+    tf_rows rows;
+    const slot *s = &slots->slot[slot_id];
+    const bool is_function = slots->campaign->stage[s->order[b].stage].run.kind == TF_RUN_FUNCTION;
+    const int64_t ended = is_function ? claim->sound : claim->ended;
+    claim->seconds = tf_now() - claim->started;
+    if (ended <= s->passed[b].end)
+        return TF_OK;
+    *nonsense = collect_part(slots, slot_id, b, claim, ended, &part, &rows);
+    return *nonsense ? TF_OK : collect_pass_on(&slots->slot[slot_id], slot_id, b, &part, &rows, (tf_interval){0, 0}, d);
+}
+
+/* Kills the host whose task has taken longer than it may; the row is blamed when the host's end is known. A batch
+ * function may take as long as its tasks one by one. */
+static tf_err end_overdue(tf_slots *slots, int slot_id, int b, const batch_claim *claim, tf_error *error) {
+    slot *s = &slots->slot[slot_id];
+    const batch_order *order = &s->order[b];
+    const tf_stage_spec *stage = &slots->campaign->stage[order->stage];
+    double most = stage->timeout * (claim->calling_batch ? (double)order->count : 1);
+    if (stage->timeout <= 0 || s->overdue >= 0 || claim->row_started <= 0 || tf_now() - claim->row_started <= most)
+        return TF_OK;
+    s->overdue = order->first + claim->ended;
+    return tf_spawner_kill_host(slots->spawner, slot_id, error);
+}
+
+/* A batch that has taken longer than `slow` seconds must not keep its finished rows from the file. */
+tf_err collect_look(tf_slots *slots, int slot_id, int b, double slow, const delivery *d) {
+    slot *s = &slots->slot[slot_id];
+    batch_claim claim;
+    const char *nonsense = rows_back_claim(&s->map[b], &s->order[b], &s->passed[b], &claim);
+    tf_err err = nonsense ? TF_OK : end_overdue(slots, slot_id, b, &claim, d->error);
+    if (!nonsense && err == TF_OK && claim.ended > 0 && tf_now() - claim.started >= slow)
+        err = collect_finished(slots, slot_id, b, &claim, &nonsense, d);
+    return nonsense ? slot_distrust(slots, slot_id, b, nonsense, d->error) : err;
+}
+
+/* Batches that the host had finished before it ended count as finished. */
+tf_err collect_batches(tf_slots *slots, int slot_id, const delivery *d) {
+    slot *s = &slots->slot[slot_id];
+    while (!slot_is_distrusted(s)) {
+        host_message message;
+        ssize_t got = recv(s->socket, &message, sizeof message, MSG_DONTWAIT);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got != (ssize_t)sizeof message) {
+            if (got == 0) /* ended: the spawner says how */
+                slots->polled[slot_id].fd = -1;
+            return TF_OK;
+        }
+        const int b = message.buffer;
+        if (b < 0 || b >= BATCH_BUFFERS || !s->given[b])
+            return slot_distrust(slots, slot_id, 0, "the number of its buffer", d->error);
+        s->next = (b + 1) % BATCH_BUFFERS;
+        tf_err err = deliver(slots, slot_id, b, d);
+        if (err != TF_OK)
+            return err;
+    }
+    return TF_OK;
+}

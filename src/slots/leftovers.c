@@ -1,0 +1,12 @@
+/* Files that tasks leave behind, which the rank removes. */
+#include "slots/inner.h"
+
+tf_files *slots_files(tf_slots *slots) {
+    if (!slots->files)
+        slots->files = tf_files_new(slots->campaign);
+    return slots->files;
+}
+
+void tf_slots_remove_temp(tf_slots *slots, int stage, int64_t index) {
+    files_remove_temp(slots->campaign, slots_files(slots), stage, index);
+}
