@@ -506,6 +506,14 @@ static tf_space *load_files_axis(struct loader *l, const at *where, const at *up
 
 /* ---- Records ---- */
 
+/* Records have their keys in the same order, most often: `next` is where the last one that was asked for ends. */
+static const cJSON *take_member(const cJSON *record, const char *key, const cJSON **next) {
+    const bool follows = *next && strcmp((*next)->string, key) == 0;
+    const cJSON *member = follows ? *next : cJSON_GetObjectItemCaseSensitive(record, key);
+    *next = member ? member->next : *next;
+    return member;
+}
+
 /* Records as JSON objects, all with the keys of the first -> a table. */
 static tf_space *table_of_records(struct loader *l, const at *where, const char *what, const cJSON *const *record,
                                   const int *line, int64_t count) {
@@ -513,6 +521,7 @@ static tf_space *table_of_records(struct loader *l, const at *where, const char 
     int columns = cJSON_GetArraySize(record[0]);
     tf_space *leaf = new_leaf(l, NODE_TABLE, columns, count);
     const cJSON **values = tf_alloc_array((size_t)count, sizeof *values);
+    const cJSON **next = tf_alloc_array((size_t)count, sizeof *next);
     int p = 0;
     for (const cJSON *field = record[0]->child; field; field = field->next, p++) {
         char label[100];
@@ -521,8 +530,9 @@ static tf_space *table_of_records(struct loader *l, const at *where, const char 
         leaf->param[p].name = tf_arena_strdup(l->arena, field->string);
         int64_t i = 0;
         for (; i < count; i++) {
-            values[i] = cJSON_GetObjectItemCaseSensitive(record[i], field->string);
-            if (!values[i] || cJSON_GetArraySize(record[i]) != columns) {
+            next[i] = p == 0 ? record[i]->child : next[i];
+            values[i] = take_member(record[i], field->string, &next[i]);
+            if (!values[i] || (p == 0 && cJSON_GetArraySize(record[i]) != columns)) {
                 complain(l->diags, where, "%s %d: needs exactly the keys of the first record%s%s%s", what, line[i],
                          values[i] ? "" : "; \"", values[i] ? "" : field->string, values[i] ? "" : "\" is missing");
                 break;
@@ -534,6 +544,7 @@ static tf_space *table_of_records(struct loader *l, const at *where, const char 
         set_json_values(l, leaf, p, type, values);
     }
     free(values);
+    free(next);
     return l->diags->count == before ? leaf : NULL;
 }
 
