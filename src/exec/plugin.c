@@ -6,6 +6,7 @@
 #include "manifest/json_read.h"
 
 #include <dlfcn.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +63,9 @@ typedef struct call {
     uint64_t number;    /* of this call, from 1 */
     int columns;
     target *target; /* per column */
+    bool strays;    /* a batch function has named a row that its batch does not have, */
+    int64_t stray;  /* this one first, */
+    bool fails;     /* and failed some */
 } call;
 
 static void stay_alone(const host *h, const struct tf_stage *stage) {
@@ -687,6 +691,19 @@ void *tf_batch_column(const tf_batch *batch, tf_column column) {
     return column < 0 || column >= c->columns ? NULL : cell_of(&c->target[column], c->host->part);
 }
 
+/* The row may be meant to be another, so that none of the batch is certain: then all of them fail. */
+static bool has_row(const tf_batch *batch, int64_t row) {
+    call *c = batch->call;
+    if (row >= 0 && row < c->host->part_count) {
+        c->row = c->host->part + row;
+        return true;
+    }
+    if (!c->strays)
+        c->stray = row;
+    c->strays = true;
+    return false;
+}
+
 /* A failure of what is done for one row is that row's. */
 static void take_failure(const tf_batch *batch, int64_t row) {
     host *h = batch->call->host;
@@ -696,25 +713,26 @@ static void take_failure(const tf_batch *batch, int64_t row) {
 }
 
 void *tf_batch_column_block(const tf_batch *batch, int64_t row, tf_column column, tf_block *block) {
-    call *c = batch->call;
-    c->row = c->host->part + row;
-    void *cell = tf_column_block(&c->row_handle, column, block);
+    *block = (tf_block){0};
+    if (!has_row(batch, row))
+        return NULL;
+    void *cell = tf_column_block(&batch->call->row_handle, column, block);
     take_failure(batch, row);
     return cell;
 }
 
 const void *tf_batch_array_block(const tf_batch *batch, int64_t row, tf_array array, tf_block *block) {
-    call *c = batch->call;
-    c->row = c->host->part + row;
-    const void *elements = tf_array_block(&c->task, array, block);
+    if (!has_row(batch, row))
+        return NULL;
+    const void *elements = tf_array_block(&batch->call->task, array, block);
     take_failure(batch, row);
     return elements;
 }
 
 void tf_batch_set_bytes(const tf_batch *batch, int64_t row, tf_column column, const void *data, size_t size) {
-    call *c = batch->call;
-    c->row = c->host->part + row;
-    tf_set_bytes(&c->row_handle, column, data, size);
+    if (!has_row(batch, row))
+        return;
+    tf_set_bytes(&batch->call->row_handle, column, data, size);
     take_failure(batch, row);
 }
 
@@ -725,14 +743,15 @@ void tf_batch_set_string(const tf_batch *batch, int64_t row, tf_column column, c
 int tf_batch_fail(const tf_batch *batch, int64_t row, const char *format, ...) {
     host *h = batch->call->host;
     const int64_t own = h->part + row;
-    if (row < 0 || row >= h->part_count || h->columns.status[own] != TF_STATUS_DONE)
-        return TF_FAILURE; /* no such row, or its first failure stands already */
+    if (!has_row(batch, row) || h->columns.status[own] != TF_STATUS_DONE)
+        return TF_FAILURE; /* its first failure stands already */
     tf_buf text = {0};
     va_list args;
     va_start(args, format);
     tf_buf_addv(&text, format, args);
     va_end(args);
     h->columns.status[own] = TF_STATUS_FAILED;
+    batch->call->fails = true;
     host_add_text(h, own, TF_RECORD_MESSAGE, tf_buf_text(&text), text.length);
     tf_buf_free(&text);
     return TF_FAILURE;
@@ -829,17 +848,33 @@ static void fail_unset(void *batch, int64_t row, const tf_column_spec *column) {
     tf_batch_fail(batch, row - h->part, NOT_SET, column->name, tf_type_name(column->type));
 }
 
+static void fail_all(const tf_batch *batch, const char *why) {
+    for (int64_t row = 0; row < batch->call->host->part_count; row++)
+        tf_batch_fail(batch, row, "%s", why);
+}
+
 void function_run_batch(host *h, struct tf_stage *stage) {
     const int64_t count = h->part_count;
+    const uint64_t texts_before = h->texts_used;
+    call *c = stage->call;
+    char why[600] = "";
     for (int p = 0; p < tf_space_params(stage->spec->space); p++) {
         const int64_t *integers = h->values[p];
         for (int64_t i = h->part; stage->as_double[p] && i < h->part + count; i++)
             stage->as_double[p][i] = (double)integers[i];
     }
     unset_mark(&h->columns, stage->spec, h->part, count);
-    int status = stage->fn.batch(&stage->call->batch);
+    c->strays = c->fails = false;
+    int status = stage->fn.batch(&c->batch);
     stay_alone(h, stage);
-    unset_find(&h->columns, stage->spec, h->part, count, status == TF_SUCCESS ? fail_unset : NULL, &stage->call->batch);
-    for (int64_t row = 0; status != TF_SUCCESS && row < count; row++)
-        tf_batch_fail(&stage->call->batch, row, "%s_batch returned %d", stage->spec->run.symbol, status);
+    if (status != TF_SUCCESS)
+        snprintf(why, sizeof why, "%s_batch returned %d", stage->spec->run.symbol, status);
+    else if (c->strays)
+        snprintf(why, sizeof why, "%s_batch names row %" PRId64 " of a batch of %" PRId64 ", whose rows count from 0",
+                 stage->spec->run.symbol, c->stray, count);
+    unset_find(&h->columns, stage->spec, h->part, count, *why ? NULL : fail_unset, &c->batch);
+    if (*why)
+        fail_all(&c->batch, why);
+    if (c->fails)
+        host_drop_columns(h, texts_before);
 }
