@@ -176,6 +176,26 @@ class Rows(farm.FarmTest):
                 self.taskfarm("m.json")
                 self.assertEqual(self.made(), scratch)
 
+    def test_that_are_dropped_are_told_of(self):
+        def campaign(slope, columns):
+            stages = [
+                {"name": "a", "over": {"i": {"range": [3]}}, "run": {"expr": {"x": f"{slope} * i"}}},
+                {"name": "b", "over": {"row": {"from": "a"}}, "run": {"expr": {"y": "x + 1"}}},
+                {"name": "form", "over": {"i": [5, 6]}, "run": {"expr": dict.fromkeys(columns, "i")}},
+                {"name": "t", "over": {"i": [7]}, "run": {"expr": {"z": "i"}}},
+            ]
+            self.write("m.json", {"stages": stages})
+
+        campaign(2, "u")
+        self.taskfarm("m.json")
+        campaign(3, "uv")
+        told = 'm.h5: drops results of 3 tasks of stage "a", 3 tasks of stage "b", all tasks of stage "form", since what makes them has changed; a run without targets makes them anew\n'
+        command = ["m.json", "t", "--rerun", "code"]
+        self.assertIn(f"\n{told}", self.taskfarm("plan", *command).stdout)
+        self.assertIn(f"taskfarm: {told}", self.taskfarm(*command).stderr)
+        self.assertNotIn("drops", self.taskfarm("plan", *command).stdout)
+        self.assertNotIn("drops", self.taskfarm("m.json").stderr)
+
     def test_are_kept_where_they_are_said_to_be_good(self):
         for options in (["--touch"], ["--rerun", "mtime", "t"])[0 if farm.SOAK else 1 :]:
             self.campaign(2, "old")
