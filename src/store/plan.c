@@ -186,7 +186,7 @@ static tf_err each_record_of(void *context, int fd, const char *path, tf_error *
 
 tf_err plan_each_record(const tf_store_plan *plan, const old_output *old, on_record *take, void *context,
                         tf_error *error) {
-    return old_each_side(old, each_record_of, &(record_walk){plan, old, take, context}, error);
+    return old->fd < 0 ? TF_OK : old_each_side(old, each_record_of, &(record_walk){plan, old, take, context}, error);
 }
 
 /* ---- Rows that are good ---- */
@@ -314,8 +314,7 @@ static bool has_texts(const tf_stage_spec *spec) {
 static tf_err find_unvouched(const tf_store_plan *plan, const old_output *old, int stage, const tf_intervals *good,
                              const tf_intervals *torn, tf_error *error) {
     plan_stage *ps = &plan->stage[stage], claimed = {.old = ps->old};
-    const bool is_gone = old->fd < 0; /* somebody has removed the file */
-    if (!ps->old || ps->old->finished || ps->unusable || plan->keeps_failed || is_gone)
+    if (!ps->old || ps->old->finished || ps->unusable || plan->keeps_failed)
         return TF_OK;
     tf_intervals rest = {0}, excluded = {0};
     ps->trusted = plan->salvages && !has_texts(&plan->campaign->stage[stage]);

@@ -1,10 +1,11 @@
-"""What is left of what was before: processes of a run whose own were killed, and rows of a stage that has changed while
-others are run."""
+"""What is left of what was before: processes of a run whose own were killed, a folder whose output is gone, and rows of a
+stage that has changed while others are run."""
 
 import contextlib
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import unittest
@@ -145,6 +146,42 @@ class Processes(farm.FarmTest):
         self.assertEqual(run.returncode, 3)
         self.begin(*command, begun=24).wait(30)
         self.check_alone()
+
+
+class Folder(farm.FarmTest):
+    """OUTPUT.d of a run that was killed in its second stage; and the output is gone."""
+
+    def setUp(self):
+        super().setUp()
+        self.campaign("i")
+        self.taskfarm("m.json", status=-9, env={"TASKFARM_CRASH": "rows.data:2"})
+
+    def campaign(self, value):
+        stages = [
+            {"name": "a", "over": {"i": {"range": [3]}}, "run": {"expr": {"x": value}}},
+            {"name": "b", "after": ["a"], "over": {"i": {"range": [3]}}, "run": {"expr": {"y": "i"}}},
+        ]
+        self.write("m.json", {"stages": stages})
+
+    def test_is_worth_nothing_without_the_output(self):
+        self.campaign("i + 1")
+        for ending in (self.folder / "m.h5").unlink, lambda: self.write("m.h5", ""):
+            with self.subTest(ending=ending):
+                ending()
+                self.assertIn("m: 6 of 6 tasks are to be run\n", self.taskfarm("plan", "m.json").stdout)
+                self.taskfarm("m.json", status=-9, env={"TASKFARM_CRASH": "create.noted"})
+                self.assertRegex(self.taskfarm("m.json").stderr, "^taskfarm: m: 6 done, 0 failed in ")
+                self.assertEqual(list(self.open("m.h5")["a/results/x"]), [1, 2, 3])
+                self.assertFalse((self.folder / "m.h5.d").exists())
+                self.taskfarm("m.json", "--fresh", status=-9, env={"TASKFARM_CRASH": "rows.data:2"})
+
+    def test_that_is_none_is_told_of_when_all_is_to_begin_anew(self):
+        shutil.rmtree(self.folder / "m.h5.d")
+        self.write("m.h5.d", "mine")
+        self.assertIn("m: 6 of 6 tasks are to be run\n", self.taskfarm("plan", "m.json", "--fresh").stdout)
+        said = self.taskfarm("m.json", "--fresh", status=3).stderr
+        self.assertEqual(said, "taskfarm: m.h5.d: stands where the run's own folder is to be, and is no folder; remove it, or choose another name with --output\n")
+        self.assertEqual((self.folder / "m.h5.d").read_text(), "mine")
 
 
 class Rows(farm.FarmTest):
