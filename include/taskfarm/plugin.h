@@ -238,7 +238,8 @@ TF_EXPORT void *tf_batch_column(const tf_batch *batch, tf_column column);
 TF_EXPORT void *tf_batch_column_block(const tf_batch *batch, int64_t row, tf_column column, tf_block *block);
 TF_EXPORT const void *tf_batch_array_block(const tf_batch *batch, int64_t row, tf_array array, tf_block *block);
 
-/* String and bytes columns; `row` counts from 0 in the batch. The data is copied. */
+/* String and bytes columns; `row` counts from 0 in the batch. The data is copied. Here and elsewhere, to name a row
+ * that the batch does not have fails all of its tasks. */
 TF_EXPORT void tf_batch_set_string(const tf_batch *batch, int64_t row, tf_column column, const char *value);
 TF_EXPORT void tf_batch_set_bytes(const tf_batch *batch, int64_t row, tf_column column, const void *data, size_t size);
 

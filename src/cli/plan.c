@@ -98,12 +98,10 @@ static void print_stage(const options *o, const loaded *l, int stage) {
 }
 
 /* What there is to be said of the output. */
-static void print_about(const loaded *l, const tf_store_plan *plan, void (*tell)(const tf_store_plan *, tf_buf *)) {
-    tf_buf text = {0};
-    tell(plan, &text);
-    if (text.length > 0)
-        tf_print(stdout, "%s: %s\n", l->it.campaign->output, tf_buf_text(&text));
-    tf_buf_free(&text);
+static void print_about(const loaded *l, tf_buf *text) {
+    if (text->length > 0)
+        tf_print(stdout, "%s: %s\n", l->it.campaign->output, text->data);
+    tf_buf_free(text);
 }
 
 static void print_plan(const options *o, const loaded *l, const tf_store_plan *plan) {
@@ -129,8 +127,13 @@ static void print_plan(const options *o, const loaded *l, const tf_store_plan *p
     if (held > 0)
         tf_print(stdout, ", %s are held back", tf_format_count(held, run));
     tf_print(stdout, "\n");
-    print_about(l, plan, tf_store_tell_code);
-    print_about(l, plan, tf_store_tell_lost);
+    tf_buf code = {0}, lost = {0}, dropped = {0};
+    tf_store_tell_code(plan, &code);
+    tf_store_tell_lost(plan, &lost);
+    tf_graph_tell_dropped(l->it.graph, &dropped);
+    print_about(l, &code);
+    print_about(l, &lost);
+    print_about(l, &dropped);
 }
 
 /* ---- As JSON ---- */

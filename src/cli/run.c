@@ -7,6 +7,13 @@
 #include "cli/cli.h"
 #include "store/store.h"
 
+/* What there is to be said of the output. */
+static void say_about(const loaded *l, tf_buf *text) {
+    if (text->length > 0)
+        tf_say("%s: %s", l->it.campaign->output, text->data);
+    tf_buf_free(text);
+}
+
 static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_error *error) {
     cli_load(o, l);
     *error = (tf_error){.code = TF_ERR_USAGE};
@@ -22,11 +29,11 @@ static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_erro
     tf_graph_touch(l->it.graph);
     if (*tf_store_note(*plan))
         tf_say("%s", tf_store_note(*plan));
-    tf_buf code = {0};
+    tf_buf code = {0}, dropped = {0};
     tf_store_tell_code(*plan, &code);
-    if (code.length > 0)
-        tf_say("%s: %s", l->it.campaign->output, tf_buf_text(&code));
-    tf_buf_free(&code);
+    tf_graph_tell_dropped(l->it.graph, &dropped);
+    say_about(l, &code);
+    say_about(l, &dropped);
     return TF_OK;
 }
 

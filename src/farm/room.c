@@ -7,8 +7,10 @@
 #include "farm/farm.h"
 
 #ifdef OPEN_MPI
+#include <errno.h>
 #include <fts.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -42,6 +44,15 @@ static bool has_room(const char *folder, bool is_of_launcher) {
     return available >= NEEDED || (is_of_launcher && available + bytes_below(folder) >= NEEDED);
 }
 
+/* Why nothing can be made in the folder; NULL if something can, as far as is known. One that is not there is made. */
+static const char *what_is_wrong(const char *folder) {
+    struct stat info;
+    if (stat(folder, &info) == 0 && !S_ISDIR(info.st_mode))
+        return strerror(ENOTDIR);
+    const bool usable = access(folder, W_OK | X_OK) == 0 || (errno == ENOENT && lstat(folder, &info) != 0);
+    return usable ? NULL : strerror(errno);
+}
+
 static tf_err check_folder(tf_error *error) {
     static const char *const names[] = {
         "PMIX_SERVER_TMPDIR", "OMPI_MCA_orte_tmpdir_base", "PRTE_MCA_prte_tmpdir_base", "TMPDIR", "TEMP", "TMP"};
@@ -49,12 +60,19 @@ static tf_err check_folder(tf_error *error) {
     while (i < sizeof names / sizeof *names && !getenv(names[i]))
         i++;
     const char *folder = i < sizeof names / sizeof *names ? getenv(names[i]) : tf_temporary_folder();
-    if (has_room(folder, i == 0))
+    const char *wrong = what_is_wrong(folder);
+    if (!wrong && has_room(folder, i == 0))
         return TF_OK;
     char needed[32];
     tf_buf reason = {0};
-    tf_buf_addf(&reason, "%s, where it makes its files, is full: it needs %s", folder, tf_format_size(NEEDED, needed));
-    const tf_err err = refuse(reason.data, "make room there, or set TMPDIR to another folder", error);
+    if (wrong)
+        tf_buf_addf(&reason, "%s, where it makes its files: %s", folder, wrong);
+    else
+        tf_buf_addf(&reason, "%s, where it makes its files, is full: it needs %s", folder,
+                    tf_format_size(NEEDED, needed));
+    const tf_err err =
+        refuse(reason.data, wrong ? "set TMPDIR to another folder" : "make room there, or set TMPDIR to another folder",
+               error);
     tf_buf_free(&reason);
     return err;
 }

@@ -97,7 +97,7 @@ bool tf_graph_plan(tf_graph *graph, const tf_past *past, const tf_wish *wish, tf
 /* What was decided of a stage. */
 typedef struct tf_stage_plan {
     tf_intervals run;   /* tasks to be run */
-    tf_intervals redo;  /* of those, tasks that were done */
+    tf_intervals redo;  /* tasks that were done, and are so no more; those that are not to be run are held back */
     tf_intervals adopt; /* tasks that are done without being run */
     int64_t withheld;   /* tasks that are neither done nor to be run */
 } tf_stage_plan;
@@ -107,6 +107,9 @@ typedef struct tf_stage_plan {
 void tf_graph_touch(tf_graph *graph);
 
 const tf_stage_plan *tf_graph_stage(const tf_graph *graph, int stage);
+
+/* Adds whose results are dropped, though they are not run again now. */
+void tf_graph_tell_dropped(const tf_graph *graph, tf_buf *out);
 
 tf_why tf_graph_why(const tf_graph *graph, int stage, int64_t index);
 

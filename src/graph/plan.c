@@ -419,3 +419,26 @@ bool tf_graph_plan(tf_graph *g, const tf_past *past, const tf_wish *wish, tf_dia
 const tf_stage_plan *tf_graph_stage(const tf_graph *g, int stage) {
     return &g->stage[stage].plan;
 }
+
+/* Adds of which tasks of the stage results are dropped, and not made again now. */
+static void add_dropped(const tf_graph *g, int stage, tf_buf *out) {
+    const tf_stage_plan *plan = &g->stage[stage].plan;
+    const tf_past *past = &g->past[stage];
+    const bool all = past->dropped && past->changed && past->done->total == 0 && plan->run.total == 0;
+    char count[32];
+    tf_intervals left = {0};
+    tf_intervals_add_all(&left, &plan->redo);
+    tf_intervals_remove_all(&left, &plan->run);
+    if (all || left.total > 0)
+        tf_buf_addf(out, "%s %s task%s of stage \"%s\"", out->length ? "," : "drops results of",
+                    all ? "all" : tf_format_count(left.total, count), !all && left.total == 1 ? "" : "s",
+                    g->campaign->stage[stage].name);
+    tf_intervals_free(&left);
+}
+
+void tf_graph_tell_dropped(const tf_graph *g, tf_buf *out) {
+    for (int s = 0; s < g->campaign->stages; s++)
+        add_dropped(g, s, out);
+    if (out->length)
+        tf_buf_adds(out, ", since what makes them has changed; a run without targets makes them anew");
+}

@@ -121,6 +121,9 @@ bool host_is_to_stop(const host *h);
 /* Adds a text record of the batch's row. */
 void host_add_text(host *h, int64_t row, int32_t kind, const void *data, size_t size);
 
+/* Of the records from `from` on takes out the texts of columns whose tasks have failed: they are no results. */
+void host_drop_columns(host *h, uint64_t from);
+
 /* The first failure of the task under way counts. */
 void host_fail(host *h, const char *format, ...) TF_PRINTF(2, 3);
 

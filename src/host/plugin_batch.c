@@ -31,6 +31,19 @@ void *tf_batch_column(const tf_batch *batch, tf_column column) {
     return column < 0 || column >= c->columns ? NULL : cell_of(&c->target[column], c->host->part);
 }
 
+/* The row may be meant to be another, so that none of the batch is certain: then all of them fail. */
+static bool has_row(const tf_batch *batch, int64_t row) {
+    call *c = batch->call;
+    if (row >= 0 && row < c->host->part_count) {
+        c->row = c->host->part + row;
+        return true;
+    }
+    if (!c->strays)
+        c->stray = row;
+    c->strays = true;
+    return false;
+}
+
 /* A failure of what is done for one row is that row's. */
 static void take_failure(const tf_batch *batch, int64_t row) {
     host *h = batch->call->host;
@@ -40,25 +53,26 @@ static void take_failure(const tf_batch *batch, int64_t row) {
 }
 
 void *tf_batch_column_block(const tf_batch *batch, int64_t row, tf_column column, tf_block *block) {
-    call *c = batch->call;
-    c->row = c->host->part + row;
-    void *cell = tf_column_block(&c->row_handle, column, block);
+    *block = (tf_block){0};
+    if (!has_row(batch, row))
+        return NULL;
+    void *cell = tf_column_block(&batch->call->row_handle, column, block);
     take_failure(batch, row);
     return cell;
 }
 
 const void *tf_batch_array_block(const tf_batch *batch, int64_t row, tf_array array, tf_block *block) {
-    call *c = batch->call;
-    c->row = c->host->part + row;
-    const void *elements = tf_array_block(&c->task, array, block);
+    if (!has_row(batch, row))
+        return NULL;
+    const void *elements = tf_array_block(&batch->call->task, array, block);
     take_failure(batch, row);
     return elements;
 }
 
 void tf_batch_set_bytes(const tf_batch *batch, int64_t row, tf_column column, const void *data, size_t size) {
-    call *c = batch->call;
-    c->row = c->host->part + row;
-    tf_set_bytes(&c->row_handle, column, data, size);
+    if (!has_row(batch, row))
+        return;
+    tf_set_bytes(&batch->call->row_handle, column, data, size);
     take_failure(batch, row);
 }
 
@@ -69,14 +83,15 @@ void tf_batch_set_string(const tf_batch *batch, int64_t row, tf_column column, c
 int tf_batch_fail(const tf_batch *batch, int64_t row, const char *format, ...) {
     host *h = batch->call->host;
     const int64_t own = h->part + row;
-    if (row < 0 || row >= h->part_count || h->columns.status[own] != TF_STATUS_DONE)
-        return TF_FAILURE; /* no such row, or its first failure stands already */
+    if (!has_row(batch, row) || h->columns.status[own] != TF_STATUS_DONE)
+        return TF_FAILURE; /* its first failure stands already */
     tf_buf text = {0};
     va_list args;
     va_start(args, format);
     tf_buf_addv(&text, format, args);
     va_end(args);
     h->columns.status[own] = TF_STATUS_FAILED;
+    batch->call->fails = true;
     host_add_text(h, own, TF_RECORD_MESSAGE, tf_buf_text(&text), text.length);
     tf_buf_free(&text);
     return TF_FAILURE;

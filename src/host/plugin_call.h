@@ -57,6 +57,9 @@ typedef struct call {
     uint64_t number;    /* of this call, from 1 */
     int columns;
     target *target; /* per column */
+    bool strays;    /* a batch function has named a row that its batch does not have, */
+    int64_t stray;  /* this one first, */
+    bool fails;     /* and failed some */
 } call;
 
 static inline const tf_column_spec *column_spec(const tf_row *row, tf_column column) {

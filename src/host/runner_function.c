@@ -5,6 +5,8 @@
 #include "host/unset.h"
 #include "manifest/json_read.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,19 +116,35 @@ static void fail_unset(void *batch, int64_t row, const tf_column_spec *column) {
     tf_batch_fail(batch, row - h->part, NOT_SET, column->name, tf_type_name(column->type));
 }
 
+static void fail_all(const tf_batch *batch, const char *why) {
+    for (int64_t row = 0; row < batch->call->host->part_count; row++)
+        tf_batch_fail(batch, row, "%s", why);
+}
+
 static void run_batch(host *h, struct tf_stage *stage) {
     const int64_t count = h->part_count;
+    const uint64_t texts_before = h->texts_used;
+    call *c = stage->call;
+    char why[600] = "";
     for (int p = 0; p < tf_space_params(stage->spec->space); p++) {
         const int64_t *integers = h->values[p];
         for (int64_t i = h->part; stage->as_double[p] && i < h->part + count; i++)
             stage->as_double[p][i] = (double)integers[i];
     }
     unset_mark(&h->columns, stage->spec, h->part, count);
-    int status = stage->fn.batch(&stage->call->batch);
+    c->strays = c->fails = false;
+    int status = stage->fn.batch(&c->batch);
     stay_alone(h, stage);
-    unset_find(&h->columns, stage->spec, h->part, count, status == TF_SUCCESS ? fail_unset : NULL, &stage->call->batch);
-    for (int64_t row = 0; status != TF_SUCCESS && row < count; row++)
-        tf_batch_fail(&stage->call->batch, row, "%s_batch returned %d", stage->spec->run.symbol, status);
+    if (status != TF_SUCCESS)
+        snprintf(why, sizeof why, "%s_batch returned %d", stage->spec->run.symbol, status);
+    else if (c->strays)
+        snprintf(why, sizeof why, "%s_batch names row %" PRId64 " of a batch of %" PRId64 ", whose rows count from 0",
+                 stage->spec->run.symbol, c->stray, count);
+    unset_find(&h->columns, stage->spec, h->part, count, *why ? NULL : fail_unset, &c->batch);
+    if (*why)
+        fail_all(&c->batch, why);
+    if (c->fails)
+        host_drop_columns(h, texts_before);
 }
 
 /* Only a batch form: of one. */

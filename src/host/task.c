@@ -27,6 +27,23 @@ void host_add_text(host *h, int64_t row, int32_t kind, const void *data, size_t 
     h->texts_used += record;
 }
 
+void host_drop_columns(host *h, uint64_t from) {
+    uint64_t kept = from, size;
+    for (uint64_t at = from; at < h->texts_used; at += size) {
+        char *bytes = h->map->texts + at;
+        const tf_record *record = tf_record_at(bytes, h->texts_used - at);
+        const int64_t row = record ? record->index - h->header->first : -1;
+        if (row < 0 || row >= h->header->count) /* the function has written over them, which the rank sees, too */
+            return;
+        size = tf_record_size((size_t)record->length);
+        if (record->kind >= TF_RECORD_COLUMN && tf_status_has_failed(h->columns.status[row]))
+            continue;
+        memmove(h->map->texts + kept, bytes, size);
+        kept += size;
+    }
+    h->texts_used = kept;
+}
+
 void host_fail(host *h, const char *format, ...) {
     if (h->message.length)
         return;

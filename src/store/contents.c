@@ -15,9 +15,14 @@ static void free_stage(contents_stage *stage) {
     code_free(&stage->code);
 }
 
-void contents_free(contents *c) {
+void contents_drop_stages(contents *c) {
     for (int s = 0; s < c->stages; s++)
         free_stage(&c->stage[s]);
+    c->stages = 0;
+}
+
+void contents_free(contents *c) {
+    contents_drop_stages(c);
     for (int n = 0; n < c->names; n++)
         free(c->name[n]);
     free(c->name);

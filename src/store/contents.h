@@ -51,6 +51,8 @@ typedef struct contents_open {
 void contents_add_open(contents_open *open, const char *folder, const char *name, hid_t dataset);
 void contents_free_open(contents_open *open);
 
+/* There are none, whatever was noted: what is known of the runs stays. */
+void contents_drop_stages(contents *contents);
 void contents_free(contents *c);
 
 /* `to` must be empty. */

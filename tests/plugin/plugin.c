@@ -83,6 +83,8 @@ int by_name(const tf_task *task, tf_row *row) {
 TF_EXPORT int draw(const tf_task *task, tf_row *row);
 TF_EXPORT int draws_batch(const tf_batch *batch);
 TF_EXPORT int leaves_batch(const tf_batch *batch);
+TF_EXPORT int strays_setup(tf_stage *stage, void **state);
+TF_EXPORT int strays_batch(const tf_batch *batch);
 
 int draw(const tf_task *task, tf_row *row) {
     tf_put_double(row, "x", tf_rng_double(tf_task_rng(task)) + tf_get_double(task, "k"));
@@ -138,6 +140,31 @@ int leaves_batch(const tf_batch *batch) {
             if (n != 4 || i == 2)
                 grid[3 * row + i] = (double)n;
     }
+    return TF_SUCCESS;
+}
+
+/* Names a row that the batch does not have, by argument "how". */
+int strays_setup(tf_stage *stage, void **state) {
+    *state = (void *)(uintptr_t)tf_arg_string(stage, "how", "");
+    return TF_SUCCESS;
+}
+
+int strays_batch(const tf_batch *batch) {
+    const char *how = tf_batch_state(batch);
+    const int64_t count = tf_batch_count(batch);
+    tf_block block;
+    for (int64_t row = 0; row < count; row++)
+        tf_batch_set_string(batch, row, 0, "text");
+    if (strcmp(how, "text") == 0)
+        tf_batch_set_string(batch, count, 0, "of none");
+    else if (strcmp(how, "bytes") == 0)
+        tf_batch_set_bytes(batch, -1, 0, "of none", 7);
+    else if (strcmp(how, "failure") == 0)
+        tf_batch_fail(batch, count, "of none");
+    else if (strcmp(how, "block") == 0)
+        tf_batch_column_block(batch, count, 0, &block);
+    else
+        tf_batch_array_block(batch, count, 0, &block);
     return TF_SUCCESS;
 }
 

@@ -394,6 +394,20 @@ class FullDisk(Ends):
                 subprocess.run(["umount", "-l", small], check=True)
 
     @unittest.skipIf(farm.MPICH, "it makes no files where temporary ones are")
+    def test_what_is_no_folder_for_the_files_of_mpi(self):
+        """One that is not there is made by it."""
+        self.write("e.json", {"run": {"command": "true"}})
+        self.write("file", "")
+        (self.folder / "astray").symlink_to("nowhere")
+        before = self.files()
+        for name, reason in (("file", "Not a directory"), ("file/below", "Not a directory"), ("astray", "No such file or directory")):
+            with self.subTest(name=name):
+                done = self.taskfarm("e.json", status=3, env={"TMPDIR": str(self.folder / name)})
+                self.assertRegex(done.stderr, f"^taskfarm: MPI can't begin on .*/{name}, where it makes its files: {reason}; set TMPDIR to another folder\n$")
+                self.assertEqual(self.files(), before)
+        self.taskfarm("e.json", env={"TMPDIR": str(self.folder / "new")})
+
+    @unittest.skipIf(farm.MPICH, "it makes no files where temporary ones are")
     def test_a_limit_that_mpi_can_not_begin_with(self):
         self.write("e.json", {"run": {"command": "true"}})
         limited = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))  # noqa: E731

@@ -1,10 +1,11 @@
-"""What is left of what was before: processes of a run whose own were killed, and rows of a stage that has changed while
-others are run."""
+"""What is left of what was before: processes of a run whose own were killed, a folder whose output is gone, and rows of a
+stage that has changed while others are run."""
 
 import contextlib
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import unittest
@@ -147,6 +148,42 @@ class Processes(farm.FarmTest):
         self.check_alone()
 
 
+class Folder(farm.FarmTest):
+    """OUTPUT.d of a run that was killed in its second stage; and the output is gone."""
+
+    def setUp(self):
+        super().setUp()
+        self.campaign("i")
+        self.taskfarm("m.json", status=-9, env={"TASKFARM_CRASH": "rows.data:2"})
+
+    def campaign(self, value):
+        stages = [
+            {"name": "a", "over": {"i": {"range": [3]}}, "run": {"expr": {"x": value}}},
+            {"name": "b", "after": ["a"], "over": {"i": {"range": [3]}}, "run": {"expr": {"y": "i"}}},
+        ]
+        self.write("m.json", {"stages": stages})
+
+    def test_is_worth_nothing_without_the_output(self):
+        self.campaign("i + 1")
+        for ending in (self.folder / "m.h5").unlink, lambda: self.write("m.h5", ""):
+            with self.subTest(ending=ending):
+                ending()
+                self.assertIn("m: 6 of 6 tasks are to be run\n", self.taskfarm("plan", "m.json").stdout)
+                self.taskfarm("m.json", status=-9, env={"TASKFARM_CRASH": "create.noted"})
+                self.assertRegex(self.taskfarm("m.json").stderr, "^taskfarm: m: 6 done, 0 failed in ")
+                self.assertEqual(list(self.open("m.h5")["a/results/x"]), [1, 2, 3])
+                self.assertFalse((self.folder / "m.h5.d").exists())
+                self.taskfarm("m.json", "--fresh", status=-9, env={"TASKFARM_CRASH": "rows.data:2"})
+
+    def test_that_is_none_is_told_of_when_all_is_to_begin_anew(self):
+        shutil.rmtree(self.folder / "m.h5.d")
+        self.write("m.h5.d", "mine")
+        self.assertIn("m: 6 of 6 tasks are to be run\n", self.taskfarm("plan", "m.json", "--fresh").stdout)
+        said = self.taskfarm("m.json", "--fresh", status=3).stderr
+        self.assertEqual(said, "taskfarm: m.h5.d: stands where the run's own folder is to be, and is no folder; remove it, or choose another name with --output\n")
+        self.assertEqual((self.folder / "m.h5.d").read_text(), "mine")
+
+
 class Rows(farm.FarmTest):
     """A stage has changed, and is not to be run yet: the output does not say of its rows that they are of what it is now."""
 
@@ -175,6 +212,26 @@ class Rows(farm.FarmTest):
                 self.assertIn("held back", self.taskfarm("m.json", "t", *options).stderr)
                 self.taskfarm("m.json")
                 self.assertEqual(self.made(), scratch)
+
+    def test_that_are_dropped_are_told_of(self):
+        def campaign(slope, columns):
+            stages = [
+                {"name": "a", "over": {"i": {"range": [3]}}, "run": {"expr": {"x": f"{slope} * i"}}},
+                {"name": "b", "over": {"row": {"from": "a"}}, "run": {"expr": {"y": "x + 1"}}},
+                {"name": "form", "over": {"i": [5, 6]}, "run": {"expr": dict.fromkeys(columns, "i")}},
+                {"name": "t", "over": {"i": [7]}, "run": {"expr": {"z": "i"}}},
+            ]
+            self.write("m.json", {"stages": stages})
+
+        campaign(2, "u")
+        self.taskfarm("m.json")
+        campaign(3, "uv")
+        told = 'm.h5: drops results of 3 tasks of stage "a", 3 tasks of stage "b", all tasks of stage "form", since what makes them has changed; a run without targets makes them anew\n'
+        command = ["m.json", "t", "--rerun", "code"]
+        self.assertIn(f"\n{told}", self.taskfarm("plan", *command).stdout)
+        self.assertIn(f"taskfarm: {told}", self.taskfarm(*command).stderr)
+        self.assertNotIn("drops", self.taskfarm("plan", *command).stdout)
+        self.assertNotIn("drops", self.taskfarm("m.json").stderr)
 
     def test_are_kept_where_they_are_said_to_be_good(self):
         for options in (["--touch"], ["--rerun", "mtime", "t"])[0 if farm.SOAK else 1 :]:

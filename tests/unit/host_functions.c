@@ -127,8 +127,7 @@ Test(batch_form, gives_what_single_tasks_give) {
         cr_assert_eq(b->status[i], failed ? TF_STATUS_FAILED : TF_STATUS_DONE);
         cr_assert(failed ? isnan(b->number[i][0]) : b->number[i][0] == a->number[i][0]);
         cr_assert_str_eq(outcome_text(b, i, TF_RECORD_MESSAGE), failed ? "seven" : "");
-        if (!failed)
-            cr_assert_str_eq(outcome_text(b, i, TF_RECORD_COLUMN + 1), text);
+        cr_assert_str_eq(outcome_text(b, i, TF_RECORD_COLUMN + 1), failed ? "" : text);
     }
     outcome_free(a);
     outcome_free(b);
@@ -156,6 +155,32 @@ Test(batch_form, fails_rows_whose_floats_it_leaves) {
     }
     outcome_free(o);
     tf_campaign_free(campaign);
+}
+
+Test(batch_form, fails_all_rows_where_it_names_one_that_is_not_there) {
+    static const struct {
+        const char *how, *message;
+    } cases[] = {
+        {"text", "strays_batch names row 6 of a batch of 6, whose rows count from 0"},
+        {"bytes", "strays_batch names row -1 of a batch of 6, whose rows count from 0"},
+        {"failure", "strays_batch names row 6 of a batch of 6, whose rows count from 0"},
+        {"block", "strays_batch names row 6 of a batch of 6, whose rows count from 0"},
+        {"array", "strays_batch names row 6 of a batch of 6, whose rows count from 0"},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        char args[60];
+        snprintf(args, sizeof args, "\"how\": \"%s\"", cases[c].how);
+        tf_campaign *campaign =
+            load("strays", args, "\"over\": {\"n\": {\"range\": [6]}}, \"results\": {\"s\": \"string\"}");
+        outcome *o = outcome_run_here(campaign);
+        for (int i = 0; i < 6; i++) {
+            cr_expect_eq(o->status[i], TF_STATUS_FAILED);
+            cr_expect_str_eq(outcome_text(o, i, TF_RECORD_MESSAGE), cases[c].message);
+            cr_expect_str_eq(outcome_text(o, i, TF_RECORD_COLUMN), "");
+        }
+        outcome_free(o);
+        tf_campaign_free(campaign);
+    }
 }
 
 Test(hooks, run_once_a_host) {

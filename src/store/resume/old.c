@@ -277,6 +277,8 @@ tf_err old_open(const char *path, int may, old_output *old, tf_error *error) {
     const bool there = stat(path, &info) == 0;
     if (err == TF_OK && there && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
         return tf_error_set(error, TF_ERR_RUN, "%s: %s", path, tf_read_failure(TF_READ_IRREGULAR));
+    if (info.st_size == 0) /* somebody has removed the file, or emptied it */
+        contents_drop_stages(&old->contents);
     if (err != TF_OK || info.st_size == 0 || (noted && old->dirty && old->contents.stages == 0))
         return err;
     if (!noted || !old->dirty)

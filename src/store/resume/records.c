@@ -50,5 +50,5 @@ static tf_err each_record_of(void *context, int fd, const char *path, tf_error *
 
 tf_err plan_each_record(const tf_store_plan *plan, const old_output *old, on_record *take, void *context,
                         tf_error *error) {
-    return old_each_side(old, each_record_of, &(record_walk){plan, old, take, context}, error);
+    return old->fd < 0 ? TF_OK : old_each_side(old, each_record_of, &(record_walk){plan, old, take, context}, error);
 }

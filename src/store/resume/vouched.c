@@ -133,8 +133,7 @@ static bool has_texts(const tf_stage_spec *spec) {
 tf_err plan_find_unvouched(const tf_store_plan *plan, const old_output *old, int stage, const tf_intervals *good,
                            const tf_intervals *torn, tf_error *error) {
     plan_stage *ps = &plan->stage[stage], claimed = {.old = ps->old};
-    const bool is_gone = old->fd < 0; /* somebody has removed the file */
-    if (!ps->old || ps->old->finished || ps->unusable || plan->keeps_failed || is_gone)
+    if (!ps->old || ps->old->finished || ps->unusable || plan->keeps_failed)
         return TF_OK;
     tf_intervals rest = {0}, excluded = {0};
     ps->trusted = plan->salvages && !has_texts(&plan->campaign->stage[stage]);
