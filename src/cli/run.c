@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "store/store.h"
+#include "store/resume/resume.h"
 
 static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_error *error) {
     cli_load(o, l);

@@ -3,6 +3,7 @@
 #ifndef TF_STORE_PLAN_H
 #define TF_STORE_PLAN_H
 
+#include "store/resume/resume.h"
 #include "store/state.h"
 
 /* The output as an earlier run left it. */
