@@ -3,7 +3,7 @@
 #define TF_CAMPAIGN_H
 
 #include "graph/graph.h"
-#include "store/store.h"
+#include "store/resume/resume.h"
 
 /* A campaign with all that goes with it. The process must be in its work folder from here on. */
 typedef struct tf_loaded {

@@ -5,7 +5,6 @@
 
 #include "progress/progress.h"
 #include "report/report.h"
-#include "store/store.h"
 
 struct verb;
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "store/store.h"
+#include "store/resume/resume.h"
 
 /* What there is to be said of the output. */
 static void say_about(const loaded *l, tf_buf *text) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "embed/embed.h"
+#include "store/read/read.h"
 #include "store/store.h"
 
 struct tf_results {

@@ -10,7 +10,7 @@
 #include "embed/embed.h"
 #include "progress/progress.h"
 #include "report/report.h"
-#include "store/store.h"
+#include "store/resume/resume.h"
 
 #define GRACE 30.0 /* s */
 #define SYNC  30.0 /* s */

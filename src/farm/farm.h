@@ -8,7 +8,7 @@
 #include "farm/finisher.h"
 #include "graph/graph.h"
 #include "slots/slots.h"
-#include "store/store.h"
+#include "store/resume/resume.h"
 
 /* How far a run is. */
 typedef struct tf_farm_progress {

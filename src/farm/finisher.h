@@ -2,7 +2,7 @@
 #ifndef TF_FARM_FINISHER_H
 #define TF_FARM_FINISHER_H
 
-#include "store/store.h"
+#include "store/resume/resume.h"
 
 /* A child of the first rank, forked before MPI_Init, that can finish the file alone, through HDF5's serial driver, when
  * the ranks can't do it together any more. */

@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 
 #include "progress/progress.h"
+#include "store/read/read.h"
 
 /* Adds the command line of a verb about a task, to be copied: "taskfarm show FILE STAGE INDEX". */
 void failures_add_hint(const char *verb, const char *file, const char *stage, int64_t index, tf_buf *out);

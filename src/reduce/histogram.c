@@ -1,8 +1,6 @@
 /* Histograms: bins of equal width between the least and the most of all groups, so that these can be compared. */
 #include "reduce/statistics.h"
 
-#include <stdlib.h>
-
 #include "store/meet.h"
 
 typedef struct binning {

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "store/store.h"
+#include "store/read/read.h"
 
 typedef enum tf_status_style { TF_STATUS_TEXT, TF_STATUS_JSON, TF_STATUS_JSON_LINE } tf_status_style;
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/store.h"
+
 struct view {
     const tf_recalled *from;
     int stage;                 /* of the output */

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "store/journal.h"
-#include "store/meet.h"
 #include "store/stage_tables.h"
 
 /* Only the first rank of a run has a journal to keep. */

@@ -2,7 +2,6 @@
 #include "store/attributes.h"
 #include "store/change.h"
 #include "store/file.h"
-#include "store/meet.h"
 
 /* That the stage is finished, and why the rest of its space is pending. */
 static tf_err note_end(tf_store *s, int stage, int64_t enough, tf_error *error) {

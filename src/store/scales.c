@@ -2,8 +2,6 @@
  * Specification"). Each dataset lists its scales, each scale all that is attached to it. HDF5's own calls write that
  * list anew for each dataset, so that time and file grow with the square of their number; here it is written once for
  * all that were attached since the last time. */
-#include <hdf5_hl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -13,7 +13,7 @@
 
 typedef struct tf_store tf_store;
 
-/* What a run starts from: made ready by tf_store_prepare, on the first rank. */
+/* What a run starts from: made ready by tf_store_prepare (resume.h), on the first rank. */
 typedef struct tf_store_start tf_store_start;
 
 /* Starts HDF5, which is to print nothing. To be called before MPI_Init by a program of taskfarm's own: HDF5 leaves
@@ -41,71 +41,6 @@ tf_err tf_store_agree(MPI_Comm comm, tf_err err, tf_error *error);
 
 /* Looks whether files that stages read arrays from, and which are there already, have what the manifest says. */
 void tf_store_check_arrays(const tf_campaign *campaign, tf_diags *diags);
-
-/* What a run starts from. */
-typedef struct tf_store_plan tf_store_plan;
-
-typedef enum tf_store_mode {
-    TF_STORE_GO_ON,       /* with what is there, if anything is; failed tasks are to be tried again */
-    TF_STORE_FRESH,       /* what is there is set aside */
-    TF_STORE_SALVAGE,     /* as TF_STORE_GO_ON, also if all is lost but the file itself */
-    TF_STORE_WIND_UP,     /* nothing is to be run any more: failed tasks stay as they are */
-    TF_STORE_LOOK,        /* as TF_STORE_GO_ON, but nothing is changed, nor may be */
-    TF_STORE_LOOK_FRESH,  /* as TF_STORE_FRESH, likewise */
-    TF_STORE_LOOK_SALVAGE /* as TF_STORE_SALVAGE, likewise */
-} tf_store_mode;
-
-/* To be called on one rank, relative to the work folder. Makes sure that the output can be written and that no other
- * run has it, and looks what there is of an earlier run of the same campaign. TF_STORE_FRESH: an old output, with its
- * side files, is renamed to OUTPUT.1 or the next free number. TF_STORE_SALVAGE: where a run did not end and its journal
- * is gone, rows whose status says done are taken as they are, if they need no text that is lost as well; a new file is
- * made of them, and the old one is set aside likewise. Rows of an earlier run can be kept where tasks are done;
- * where the space has grown they are to be moved to their new places. What they depend on must be the same, unless the
- * stage has files or `allows_change`. NULL with the reason if the output is of something else, or damaged: then nothing
- * was touched. The campaign must outlive the plan. */
-tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bool allows_change, tf_error *error);
-
-/* What there is of a stage; all of it the plan's. */
-void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past);
-
-/* These tasks, which are done, are to be run again: their rows are not kept. */
-tf_err tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks, tf_error *error);
-
-/* After that: how many of those that are done are left out by "where". */
-int64_t tf_store_excluded(const tf_store_plan *plan, int stage);
-
-/* After that: adds what has changed of the code since rows were made that are kept, for people; nothing if nothing has.
- */
-void tf_store_tell_code(const tf_store_plan *plan, tf_buf *out);
-
-/* Adds what is lost of what an earlier run had beside the file, for people; nothing if none is. And how many tasks of a
- * stage, which are done by their status, are to be run again for that. */
-void tf_store_tell_lost(const tf_store_plan *plan, tf_buf *out);
-int64_t tf_store_lost(const tf_store_plan *plan, int stage);
-
-/* What is to be recorded of the run besides ranks, hosts and versions: a JSON object, which is copied. */
-void tf_store_tell(tf_store_plan *plan, const char *about);
-
-/* Makes the output ready for a run: a new file, or that of the earlier one, with the rows that are kept. */
-tf_err tf_store_prepare(tf_store_plan *plan, tf_error *error);
-
-/* Gives the locks on the output up: another process is to take them. */
-void tf_store_let_go(tf_store_plan *plan);
-
-/* What the run starts from then; the plan's. NULL: there is no plan here. */
-tf_store_start *tf_store_plan_start(tf_store_plan *plan);
-
-/* Lets go of the output, if nobody has done so yet. */
-void tf_store_plan_free(tf_store_plan *plan);
-
-/* The stage's tasks that are left to do. */
-const tf_intervals *tf_store_pending(const tf_store_plan *plan, int stage);
-
-/* Nothing is left to do, nor to write: the stage is not to be laid out. */
-bool tf_store_is_finished(const tf_store_plan *plan, int stage);
-
-/* What the user should know of it; "" for nothing. */
-const char *tf_store_note(const tf_store_plan *plan);
 
 /* ---- The file ---- */
 
@@ -177,107 +112,5 @@ void tf_store_abandon(tf_store *store);
  * of the stage take. Of the output only what the stage needs must be there, if it needs anything. NULL on failure. */
 tf_store *tf_store_open_taken(const tf_campaign *campaign, int stage, tf_error *error);
 void tf_store_close_taken(tf_store *store, int stage);
-
-/* ---- Looking at an output ---- */
-
-typedef struct tf_reader tf_reader;
-
-/* A stage of an output. */
-typedef struct tf_survey_stage {
-    const char *name;
-    bool begun; /* else nothing is known of its tasks */
-    int64_t tasks;
-    int64_t count[TF_STATUSES]; /* by status */
-    int64_t other_code;         /* rows that were made by other code than that of the last run, */
-    int64_t unknown_code;       /* and rows of which it is not known */
-    const char *changed;        /* what has changed since, for people; "" if nothing has */
-} tf_survey_stage;
-
-typedef struct tf_survey {
-    const char *state; /* "running", "interrupted", "stopped", "complete" or "failed" */
-    double elapsed;    /* s, of runs that have ended */
-    bool lost;         /* its run did not end, and what that had beside the file is gone */
-    const char *runs;  /* JSON, as in the file's attribute */
-    int stages;        /* in the order of the manifest, as far as that is known */
-    tf_survey_stage *stage;
-    tf_arena *arena; /* all of it */
-} tf_survey;
-
-/* By any process, on any machine that sees the file, whether or not a run is at work. `reader`: the same output, which
- * need not be read again then; or NULL. To be freed in any case. */
-tf_err tf_store_survey(const char *path, const tf_reader *reader, tf_survey *survey, tf_error *error);
-void tf_survey_free(tf_survey *survey);
-
-/* A run's sign of life, a text beside the output that is there until it ends. 0 or an errno. */
-int tf_store_put_heartbeat(const char *output, const char *text);
-int tf_store_get_heartbeat(const char *output, tf_buf *text);
-
-/* ---- Reading an output ---- */
-
-/* What there is of each task of a stage under one name. */
-typedef enum tf_field_kind { TF_FIELD_PARAM, TF_FIELD_RESULT, TF_FIELD_TASK, TF_FIELD_TEXT } tf_field_kind;
-
-typedef struct tf_field {
-    const char *name;    /* "snr", "duration", "stderr": no other field of the stage has it */
-    const char *dataset; /* its name in the output: that of a record is "task." less, where a result has it, too */
-    tf_field_kind kind;
-    tf_type type; /* "status" is TF_UINT8: a tf_status; what is captured is TF_STRING */
-    int rank;     /* of a row; 0: one element */
-    int64_t shape[TF_MAX_RANK];
-    int64_t elements;
-    bool stored;    /* else the output does not have it: the campaign that made it may know */
-    bool is_blocks; /* an array, of which each task has a block: not to be read by rows */
-} tf_field;
-
-/* Texts, one behind the other: text i ends at end[i]. All zeros is ready for use. */
-typedef struct tf_texts {
-    tf_buf bytes;
-    int64_t *end;
-    int64_t capacity;
-} tf_texts;
-
-/* Room for `count` texts, of which there are none yet. */
-void tf_texts_clear(tf_texts *texts, int64_t count);
-void tf_texts_free(tf_texts *texts);
-
-static inline const char *tf_texts_at(const tf_texts *texts, int64_t i, size_t *length) {
-    int64_t from = i ? texts->end[i - 1] : 0;
-    *length = (size_t)(texts->end[i] - from);
-    return tf_buf_text(&texts->bytes) + from;
-}
-
-/* Opens it to read, whether its campaign is over, was killed or goes on; of the latter it shows what there was then.
- * NULL on failure. */
-tf_reader *tf_reader_open(const char *path, tf_error *error);
-void tf_reader_close(tf_reader *reader);
-
-/* Text of the root: "manifest", "name", "runs", "created"; "" if there is none. */
-const char *tf_reader_text(const tf_reader *reader, const char *attribute);
-uint64_t tf_reader_seed(const tf_reader *reader);
-
-/* Stages that have begun, in the order of the manifest. */
-int tf_reader_stages(const tf_reader *reader);
-const char *tf_reader_stage(const tf_reader *reader, int stage);
-int tf_reader_find(const tf_reader *reader, const char *stage); /* -1: it has not begun */
-int64_t tf_reader_tasks(const tf_reader *reader, int stage);
-const char *tf_reader_fingerprint(const tf_reader *reader, int stage); /* see tf_fingerprint */
-const char *tf_reader_run(const tf_reader *reader, int stage);         /* JSON, as in the manifest */
-const char *tf_reader_code(const tf_reader *reader, int stage);        /* see tf_code_files; "[]" if it is not known */
-
-/* In the order of the manifest: parameters, results, then what is recorded of tasks, and texts. */
-int tf_reader_fields(const tf_reader *reader, int stage);
-const tf_field *tf_reader_field(const tf_reader *reader, int stage, int field);
-
-/* What is recorded of tasks, by its name in the output: "status", "message"; -1: it is not. */
-int tf_reader_record(const tf_reader *reader, int stage, const char *dataset);
-
-/* Fields of tasks first .. first + count - 1, which must be stored: numbers (count x elements), or texts. */
-tf_err tf_reader_numbers(tf_reader *reader, int stage, int field, int64_t first, int64_t count, void *numbers,
-                         tf_error *error);
-tf_err tf_reader_texts(tf_reader *reader, int stage, int field, int64_t first, int64_t count, tf_texts *texts,
-                       tf_error *error);
-
-/* Bytes that all texts of a field may take together; 0 for other fields. */
-int64_t tf_reader_text_bytes(const tf_reader *reader, int stage, int field);
 
 #endif

@@ -5,7 +5,6 @@
  * All datasets are made first, since their sizes follow from the texts' lengths alone; then, with the file's metadata
  * whole again, the bytes are written. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "store/change.h"
 #include "store/entries.h"

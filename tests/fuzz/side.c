@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/store.h"
+#include "store/resume/resume.h"
 #include "target.h"
 
 static const char manifest[] =

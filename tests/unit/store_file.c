@@ -11,6 +11,7 @@
 
 #include "store/change.h"
 #include "store/make.h"
+#include "store/resume/resume.h"
 
 static char folder[] = "/tmp/taskfarm-unit-XXXXXX";
 

@@ -1,9 +1,52 @@
-/* What a reader has opened, for those who look further. */
+/* An output as it is open to be read, for those who look further into it. */
 #ifndef TF_STORE_READER_H
 #define TF_STORE_READER_H
 
+#include "store/entries.h"
+#include "store/read/read.h"
 #include "store/resume/plan.h"
 
+/* A field, and where its rows are: numbers and cells in `rows`; other texts in a heap with its index, or in side files.
+ */
+typedef struct reader_field {
+    tf_field about;
+    table rows, heap;
+    int kind; /* of records in side files; -1: it is not there */
+    entries side;
+} reader_field;
+
+typedef struct reader_stage {
+    const contents_stage *contents;
+    char *run;
+    int fields;
+    reader_field *field;
+    tf_table named; /* fields, by name */
+} reader_stage;
+
+typedef struct mapping {
+    const char *bytes;
+    size_t size;
+} mapping;
+
+struct tf_reader {
+    tf_arena *arena;
+    old_output old;
+    hid_t file;
+    uint64_t seed;
+    int stages;
+    reader_stage *stage;
+    bool has_sides; /* side files have been read, */
+    int sides;
+    mapping *side; /* and are mapped */
+};
+
+/* What a reader has opened. */
 const old_output *reader_output(const tf_reader *reader);
+
+/* Opens a stage, with all its fields. false: it is damaged. */
+bool reader_open_stage(tf_reader *reader, const contents_stage *contents, h5_fault *fault);
+
+/* Sorts the texts of all side files into their fields, when the first is wanted. */
+void reader_read_sides(tf_reader *reader);
 
 #endif

@@ -8,7 +8,6 @@
 
 #include "manifest/code.h"
 #include "store/journal.h"
-#include "store/lock.h"
 #include "store/read/reader.h"
 #include "store/resume/plan.h"
 

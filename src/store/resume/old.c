@@ -1,9 +1,7 @@
 /* Is what stands under the output's name ours, and whole? */
 #include <cjson/cJSON.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,15 +13,12 @@
 
 #include "store/access.h"
 #include "store/journal.h"
-#include "store/lock.h"
 #include "store/resume/plan.h"
-
-#define START_ANEW "--fresh sets it aside and starts anew"
 
 /* ---- Checks ---- */
 
 tf_err old_damaged(const char *path, const h5_fault *fault, tf_error *error) {
-    return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: %s; " START_ANEW, path, fault->text);
+    return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: %s; " OLD_START_ANEW, path, fault->text);
 }
 
 static bool is_same_table(const contents_table *a, const contents_table *b) {
@@ -54,7 +49,7 @@ static tf_err check_format(const char *path, hid_t file, bool noted, tf_error *e
     free(format);
     return ours ? TF_OK
                 : tf_error_set(error, TF_ERR_RUN,
-                               noted ? "%s: is another program's file, or damaged; " START_ANEW
+                               noted ? "%s: is another program's file, or damaged; " OLD_START_ANEW
                                      : "%s: is another program's file, or damaged; choose another name with --output",
                                path);
 }
@@ -67,8 +62,8 @@ static tf_err check_ours(const char *path, hid_t file, bool noted, tf_error *err
     if (!h5_number_attribute(file, "format_version", H5T_NATIVE_INT64, &version, &fault))
         return old_damaged(path, &fault, error);
     if (version != 1)
-        return tf_error_set(error, TF_ERR_RUN, "%s: is of a later taskfarm (format version %lld); " START_ANEW, path,
-                            (long long)version);
+        return tf_error_set(error, TF_ERR_RUN, "%s: is of a later taskfarm (format version %lld); " OLD_START_ANEW,
+                            path, (long long)version);
     return TF_OK;
 }
 
@@ -184,14 +179,14 @@ static tf_err look_first(const char *path, tf_error *error) {
     if (status == 0)
         return TF_OK;
     bool endless = WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL;
-    return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: HDF5 %s; " START_ANEW, path,
+    return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: HDF5 %s; " OLD_START_ANEW, path,
                         endless ? "comes to no end reading it" : "crashes reading it");
 }
 
 static tf_err check_hdf5(const char *path, bool noted, tf_error *error) {
     return H5Fis_hdf5(path) > 0 ? TF_OK
                                 : tf_error_set(error, TF_ERR_RUN,
-                                               noted ? "%s: is damaged: it is no HDF5 file any more; " START_ANEW
+                                               noted ? "%s: is damaged: it is no HDF5 file any more; " OLD_START_ANEW
                                                      : "%s: is no HDF5 file; choose another name with --output",
                                                path);
 }
@@ -223,7 +218,7 @@ static tf_err read_clean(old_output *old, bool noted, bool salvages, tf_error *e
     if (file < 0) {
         char reason[STORE_REASON] = "HDF5 does not say why";
         H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, store_take_innermost, reason);
-        return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: %s; " START_ANEW, old->path, reason);
+        return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: %s; " OLD_START_ANEW, old->path, reason);
     }
     contents found = {0};
     h5_fault fault = {0};
@@ -231,7 +226,7 @@ static tf_err read_clean(old_output *old, bool noted, bool salvages, tf_error *e
     if (err == TF_OK && !contents_read_file(&found, file, &fault))
         err = old_damaged(old->path, &fault, error);
     if (err == TF_OK && noted && !is_as_noted(&old->contents, &found))
-        err = tf_error_set(error, TF_ERR_RUN, "%s: is not as its last run left it; " START_ANEW, old->path);
+        err = tf_error_set(error, TF_ERR_RUN, "%s: is not as its last run left it; " OLD_START_ANEW, old->path);
     if (err == TF_OK && noted)
         take_until(&old->contents, &found);
     if (err == TF_OK && !noted)
@@ -296,94 +291,9 @@ tf_err old_open_rows(old_output *old, tf_error *error) {
     return contents_check(&old->contents, info.st_size, &fault) ? TF_OK : old_damaged(old->path, &fault, error);
 }
 
-void old_look_begin(old_look *look, const char *path) {
-    struct stat info = {0};
-    look->held = lock_is_held(path);
-    stat(path, &info);
-    look->device = info.st_dev;
-    look->inode = info.st_ino;
-}
-
-bool old_look_again(old_look *look, const char *path, bool good) {
-    enum { TRIES = 100, PAUSE = 50 /* ms */ };
-    struct stat info = {0};
-    stat(path, &info);
-    const bool replaced = info.st_dev != look->device || info.st_ino != look->inode;
-    const bool changed = replaced || (look->held && (!good || !lock_is_held(path)));
-    if (!changed || look->tries++ == TRIES)
-        return false;
-    poll(NULL, 0, PAUSE);
-    return true;
-}
-
 void old_close(old_output *old) {
     if (old->fd >= 0)
         close(old->fd);
     old->fd = -1;
     contents_free(&old->contents);
-}
-
-int64_t old_skip_hole(const old_output *old, const contents_table *dataset, int64_t first) {
-    if (dataset->offset < 0 || dataset->row_bytes < 1 || first < 0 || first >= dataset->rows)
-        return first;
-    off_t start = (off_t)(dataset->offset + first * dataset->row_bytes);
-    off_t data = lseek(old->fd, start, SEEK_DATA);
-    if (data < 0 && errno == ENXIO) /* from here on there is none */
-        return dataset->rows;
-    return data <= start ? first : (data - dataset->offset) / dataset->row_bytes;
-}
-
-tf_err old_read(const old_output *old, const contents_table *dataset, size_t row_bytes, int64_t first, int64_t count,
-                void *out, tf_error *error) {
-    size_t size = (size_t)count * row_bytes, done = 0;
-    if (dataset->row_bytes != (int64_t)row_bytes || first < 0 || count < 0 || first > dataset->rows - count ||
-        (size > 0 && dataset->offset < 0))
-        return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: %s has not the rows that it must have; " START_ANEW,
-                            old->path, dataset->path);
-    while (done < size) {
-        ssize_t got = pread(old->fd, (char *)out + done, size - done,
-                            (off_t)(dataset->offset + first * dataset->row_bytes + (int64_t)done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return tf_error_set(error, TF_ERR_RUN, "%s: can't be read: %s", old->path,
-                                got < 0 ? strerror(errno) : "it ends too early");
-        done += (size_t)got;
-    }
-    return TF_OK;
-}
-
-static tf_err open_side(int run, const char *name, const char *path, old_on_side *take, void *context,
-                        tf_error *error) {
-    int fd = folder_open_file(run, name, O_RDONLY);
-    if (fd < 0)
-        return tf_error_set(error, TF_ERR_RUN, "%s: %s", path, strerror(errno));
-    tf_err err = take(context, fd, path, error);
-    close(fd);
-    return err;
-}
-
-tf_err old_each_side(const old_output *old, old_on_side *take, void *context, tf_error *error) {
-    char name[40];
-    tf_buf path = {0};
-    int folder = folder_look(old->path);
-    int run = folder >= 0 ? folder_open_inner(folder, folder_run(old->contents.run, name)) : -1;
-    DIR *entries = run >= 0 ? fdopendir(run) : NULL;
-    tf_err err = TF_OK;
-    if (!entries && errno != ENOENT)
-        err = folder_failed(old->path, folder < 0 ? NULL : name, errno, error);
-    for (const struct dirent *entry; entries && err == TF_OK && (entry = readdir(entries));) {
-        if (*entry->d_name == '.' || folder_is_of_mpi(entry->d_name))
-            continue;
-        tf_buf_clear(&path);
-        folder_path(old->path, name, &path);
-        tf_buf_addf(&path, "/%s", entry->d_name);
-        err = open_side(run, entry->d_name, path.data, take, context, error);
-    }
-    if (entries)
-        closedir(entries);
-    if (folder >= 0)
-        close(folder);
-    tf_buf_free(&path);
-    return err;
 }

@@ -3,7 +3,10 @@
 #ifndef TF_STORE_PLAN_H
 #define TF_STORE_PLAN_H
 
+#include "store/resume/resume.h"
 #include "store/state.h"
+
+#define OLD_START_ANEW "--fresh sets it aside and starts anew" /* what there is to be done with a damaged one */
 
 /* The output as an earlier run left it. */
 typedef struct old_output {

@@ -2,7 +2,6 @@
  * file and the folder of its side files, is set aside together, or made ready for this run. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

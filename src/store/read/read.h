@@ -1,0 +1,110 @@
+/* An output is looked at, by one process, whether its campaign is over, was killed or goes on. */
+#ifndef TF_STORE_READ_H
+#define TF_STORE_READ_H
+
+#include "manifest/manifest.h"
+#include "rows/rows.h"
+
+typedef struct tf_reader tf_reader;
+
+/* ---- How far it is ---- */
+
+/* A stage of an output. */
+typedef struct tf_survey_stage {
+    const char *name;
+    bool begun; /* else nothing is known of its tasks */
+    int64_t tasks;
+    int64_t count[TF_STATUSES]; /* by status */
+    int64_t other_code;         /* rows that were made by other code than that of the last run, */
+    int64_t unknown_code;       /* and rows of which it is not known */
+    const char *changed;        /* what has changed since, for people; "" if nothing has */
+} tf_survey_stage;
+
+typedef struct tf_survey {
+    const char *state; /* "running", "interrupted", "stopped", "complete" or "failed" */
+    double elapsed;    /* s, of runs that have ended */
+    bool lost;         /* its run did not end, and what that had beside the file is gone */
+    const char *runs;  /* JSON, as in the file's attribute */
+    int stages;        /* in the order of the manifest, as far as that is known */
+    tf_survey_stage *stage;
+    tf_arena *arena; /* all of it */
+} tf_survey;
+
+/* By any process, on any machine that sees the file, whether or not a run is at work. `reader`: the same output, which
+ * need not be read again then; or NULL. To be freed in any case. */
+tf_err tf_store_survey(const char *path, const tf_reader *reader, tf_survey *survey, tf_error *error);
+void tf_survey_free(tf_survey *survey);
+
+/* A run's sign of life, a text beside the output that is there until it ends. 0 or an errno. */
+int tf_store_put_heartbeat(const char *output, const char *text);
+int tf_store_get_heartbeat(const char *output, tf_buf *text);
+
+/* ---- What is in it ---- */
+
+/* What there is of each task of a stage under one name. */
+typedef enum tf_field_kind { TF_FIELD_PARAM, TF_FIELD_RESULT, TF_FIELD_TASK, TF_FIELD_TEXT } tf_field_kind;
+
+typedef struct tf_field {
+    const char *name;    /* "snr", "duration", "stderr": no other field of the stage has it */
+    const char *dataset; /* its name in the output: that of a record is "task." less, where a result has it, too */
+    tf_field_kind kind;
+    tf_type type; /* "status" is TF_UINT8: a tf_status; what is captured is TF_STRING */
+    int rank;     /* of a row; 0: one element */
+    int64_t shape[TF_MAX_RANK];
+    int64_t elements;
+    bool stored;    /* else the output does not have it: the campaign that made it may know */
+    bool is_blocks; /* an array, of which each task has a block: not to be read by rows */
+} tf_field;
+
+/* Texts, one behind the other: text i ends at end[i]. All zeros is ready for use. */
+typedef struct tf_texts {
+    tf_buf bytes;
+    int64_t *end;
+    int64_t capacity;
+} tf_texts;
+
+/* Room for `count` texts, of which there are none yet. */
+void tf_texts_clear(tf_texts *texts, int64_t count);
+void tf_texts_free(tf_texts *texts);
+
+static inline const char *tf_texts_at(const tf_texts *texts, int64_t i, size_t *length) {
+    int64_t from = i ? texts->end[i - 1] : 0;
+    *length = (size_t)(texts->end[i] - from);
+    return tf_buf_text(&texts->bytes) + from;
+}
+
+/* Opens it to read, whether its campaign is over, was killed or goes on; of the latter it shows what there was then.
+ * NULL on failure. */
+tf_reader *tf_reader_open(const char *path, tf_error *error);
+void tf_reader_close(tf_reader *reader);
+
+/* Text of the root: "manifest", "name", "runs", "created"; "" if there is none. */
+const char *tf_reader_text(const tf_reader *reader, const char *attribute);
+uint64_t tf_reader_seed(const tf_reader *reader);
+
+/* Stages that have begun, in the order of the manifest. */
+int tf_reader_stages(const tf_reader *reader);
+const char *tf_reader_stage(const tf_reader *reader, int stage);
+int tf_reader_find(const tf_reader *reader, const char *stage); /* -1: it has not begun */
+int64_t tf_reader_tasks(const tf_reader *reader, int stage);
+const char *tf_reader_fingerprint(const tf_reader *reader, int stage); /* see tf_fingerprint */
+const char *tf_reader_run(const tf_reader *reader, int stage);         /* JSON, as in the manifest */
+const char *tf_reader_code(const tf_reader *reader, int stage);        /* see tf_code_files; "[]" if it is not known */
+
+/* In the order of the manifest: parameters, results, then what is recorded of tasks, and texts. */
+int tf_reader_fields(const tf_reader *reader, int stage);
+const tf_field *tf_reader_field(const tf_reader *reader, int stage, int field);
+
+/* What is recorded of tasks, by its name in the output: "status", "message"; -1: it is not. */
+int tf_reader_record(const tf_reader *reader, int stage, const char *dataset);
+
+/* Fields of tasks first .. first + count - 1, which must be stored: numbers (count x elements), or texts. */
+tf_err tf_reader_numbers(tf_reader *reader, int stage, int field, int64_t first, int64_t count, void *numbers,
+                         tf_error *error);
+tf_err tf_reader_texts(tf_reader *reader, int stage, int field, int64_t first, int64_t count, tf_texts *texts,
+                       tf_error *error);
+
+/* Bytes that all texts of a field may take together; 0 for other fields. */
+int64_t tf_reader_text_bytes(const tf_reader *reader, int stage, int field);
+
+#endif

@@ -1,0 +1,72 @@
+/* What an earlier run has left, and what of it a run goes on with. For one process, before MPI starts. */
+#ifndef TF_STORE_RESUME_H
+#define TF_STORE_RESUME_H
+
+#include "store/store.h"
+
+/* What a run finds, and what of it it keeps. */
+typedef struct tf_store_plan tf_store_plan;
+
+typedef enum tf_store_mode {
+    TF_STORE_GO_ON,       /* with what is there, if anything is; failed tasks are to be tried again */
+    TF_STORE_FRESH,       /* what is there is set aside */
+    TF_STORE_SALVAGE,     /* as TF_STORE_GO_ON, also if all is lost but the file itself */
+    TF_STORE_WIND_UP,     /* nothing is to be run any more: failed tasks stay as they are */
+    TF_STORE_LOOK,        /* as TF_STORE_GO_ON, but nothing is changed, nor may be */
+    TF_STORE_LOOK_FRESH,  /* as TF_STORE_FRESH, likewise */
+    TF_STORE_LOOK_SALVAGE /* as TF_STORE_SALVAGE, likewise */
+} tf_store_mode;
+
+/* To be called on one rank, relative to the work folder. Makes sure that the output can be written and that no other
+ * run has it, and looks what there is of an earlier run of the same campaign. TF_STORE_FRESH: an old output, with its
+ * side files, is renamed to OUTPUT.1 or the next free number. TF_STORE_SALVAGE: where a run did not end and its journal
+ * is gone, rows whose status says done are taken as they are, if they need no text that is lost as well; a new file is
+ * made of them, and the old one is set aside likewise. Rows of an earlier run can be kept where tasks are done;
+ * where the space has grown they are to be moved to their new places. What they depend on must be the same, unless the
+ * stage has files or `allows_change`. NULL with the reason if the output is of something else, or damaged: then nothing
+ * was touched. The campaign must outlive the plan. */
+tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bool allows_change, tf_error *error);
+
+/* What there is of a stage; all of it the plan's. */
+void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past);
+
+/* These tasks, which are done, are to be run again: their rows are not kept. */
+tf_err tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks, tf_error *error);
+
+/* After that: how many of those that are done are left out by "where". */
+int64_t tf_store_excluded(const tf_store_plan *plan, int stage);
+
+/* After that: adds what has changed of the code since rows were made that are kept, for people; nothing if nothing has.
+ */
+void tf_store_tell_code(const tf_store_plan *plan, tf_buf *out);
+
+/* Adds what is lost of what an earlier run had beside the file, for people; nothing if none is. And how many tasks of a
+ * stage, which are done by their status, are to be run again for that. */
+void tf_store_tell_lost(const tf_store_plan *plan, tf_buf *out);
+int64_t tf_store_lost(const tf_store_plan *plan, int stage);
+
+/* What is to be recorded of the run besides ranks, hosts and versions: a JSON object, which is copied. */
+void tf_store_tell(tf_store_plan *plan, const char *about);
+
+/* Makes the output ready for a run: a new file, or that of the earlier one, with the rows that are kept. */
+tf_err tf_store_prepare(tf_store_plan *plan, tf_error *error);
+
+/* Gives the locks on the output up: another process is to take them. */
+void tf_store_let_go(tf_store_plan *plan);
+
+/* What the run starts from then; the plan's. NULL: there is no plan here. */
+tf_store_start *tf_store_plan_start(tf_store_plan *plan);
+
+/* Lets go of the output, if nobody has done so yet. */
+void tf_store_plan_free(tf_store_plan *plan);
+
+/* The stage's tasks that are left to do. */
+const tf_intervals *tf_store_pending(const tf_store_plan *plan, int stage);
+
+/* Nothing is left to do, nor to write: the stage is not to be laid out. */
+bool tf_store_is_finished(const tf_store_plan *plan, int stage);
+
+/* What the user should know of it; "" for nothing. */
+const char *tf_store_note(const tf_store_plan *plan);
+
+#endif
