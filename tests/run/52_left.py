@@ -98,8 +98,8 @@ class Processes(farm.FarmTest):
 
     VICTIMS = {
         "the spawner": lambda rank, guard, spawner, hosts: [spawner],
-        "the spawner and a host": lambda rank, guard, spawner, hosts: [spawner, hosts[0]],
-        "a host and the spawner": lambda rank, guard, spawner, hosts: [hosts[0], spawner],
+        "the spawner and a host": lambda rank, guard, spawner, hosts: [spawner, *hosts[:1]],
+        "a host and the spawner": lambda rank, guard, spawner, hosts: [*hosts[:1], spawner],
         "the guard": lambda rank, guard, spawner, hosts: [guard],
         "killall -9 taskfarm": lambda *all, **_: [pid for pid in (*all[:3], *all[3]) if name_of(pid) == "taskfarm"],
     }
