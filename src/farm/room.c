@@ -57,9 +57,11 @@ static tf_err check_folder(tf_error *error) {
     static const char *const names[] = {
         "PMIX_SERVER_TMPDIR", "OMPI_MCA_orte_tmpdir_base", "PRTE_MCA_prte_tmpdir_base", "TMPDIR", "TEMP", "TMP"};
     size_t i = 0;
-    while (i < sizeof names / sizeof *names && !getenv(names[i]))
+    const char *folder = NULL;
+    while (i < sizeof names / sizeof *names && !(folder = getenv(names[i])))
         i++;
-    const char *folder = i < sizeof names / sizeof *names ? getenv(names[i]) : tf_temporary_folder();
+    if (!folder)
+        folder = tf_temporary_folder();
     const char *wrong = what_is_wrong(folder);
     if (!wrong && has_room(folder, i == 0))
         return TF_OK;

@@ -98,8 +98,8 @@ class Processes(farm.FarmTest):
 
     VICTIMS = {
         "the spawner": lambda rank, guard, spawner, hosts: [spawner],
-        "the spawner and a host": lambda rank, guard, spawner, hosts: [spawner, hosts[0]],
-        "a host and the spawner": lambda rank, guard, spawner, hosts: [hosts[0], spawner],
+        "the spawner and a host": lambda rank, guard, spawner, hosts: [spawner, *hosts[:1]],
+        "a host and the spawner": lambda rank, guard, spawner, hosts: [*hosts[:1], spawner],
         "the guard": lambda rank, guard, spawner, hosts: [guard],
         "killall -9 taskfarm": lambda *all, **_: [pid for pid in (*all[:3], *all[3]) if name_of(pid) == "taskfarm"],
     }
@@ -174,6 +174,14 @@ class Folder(farm.FarmTest):
                 self.assertEqual(list(self.open("m.h5")["a/results/x"]), [1, 2, 3])
                 self.assertFalse((self.folder / "m.h5.d").exists())
                 self.taskfarm("m.json", "--fresh", status=-9, env={"TASKFARM_CRASH": "rows.data:2"})
+
+    def test_may_be_of_another_file_than_the_one_that_was_put_in_its_place(self):
+        self.taskfarm("m.json", "--output", "whole.h5")
+        os.replace(self.folder / "whole.h5", self.folder / "m.h5")
+        ways_out = "--fresh sets it aside and starts anew; if it is another file that was put in its place, move m.h5.d away, which is not of it"
+        self.assertEqual(self.taskfarm("m.json", status=3).stderr, f"taskfarm: m.h5: is not as its last run left it; {ways_out}\n")
+        os.rename(self.folder / "m.h5.d", self.folder / "away")
+        self.assertIn("going on: 6 of 6 tasks are done\n", self.taskfarm("m.json").stderr)
 
     def test_that_is_none_is_told_of_when_all_is_to_begin_anew(self):
         shutil.rmtree(self.folder / "m.h5.d")

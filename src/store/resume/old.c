@@ -209,6 +209,17 @@ tf_err old_is_ours(const char *path, tf_error *error) {
     return err;
 }
 
+static tf_err say_other(const char *path, tf_error *error) {
+    tf_buf folder = {0};
+    folder_path(path, NULL, &folder);
+    tf_error_set(error, TF_ERR_RUN,
+                 "%s: is not as its last run left it; " OLD_START_ANEW "; if it is another file that was put in its place, "
+                 "move %s away, which is not of it",
+                 path, folder.data);
+    tf_buf_free(&folder);
+    return error->code;
+}
+
 static tf_err read_clean(old_output *old, bool noted, bool salvages, tf_error *error) {
     if (check_hdf5(old->path, noted, error) != TF_OK)
         return error->code;
@@ -226,7 +237,7 @@ static tf_err read_clean(old_output *old, bool noted, bool salvages, tf_error *e
     if (err == TF_OK && !contents_read_file(&found, file, &fault))
         err = old_damaged(old->path, &fault, error);
     if (err == TF_OK && noted && !is_as_noted(&old->contents, &found))
-        err = tf_error_set(error, TF_ERR_RUN, "%s: is not as its last run left it; " OLD_START_ANEW, old->path);
+        err = say_other(old->path, error);
     if (err == TF_OK && noted)
         take_until(&old->contents, &found);
     if (err == TF_OK && !noted)
