@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "base/files.h"
+#include "base/say.h"
+#include "base/text.h"
 #include "taskfarm/plugin.h"
 
 /* ---- Errors ---- */
@@ -55,155 +58,6 @@ void *tf_arena_array(tf_arena *arena, size_t count, size_t size);
 char *tf_arena_strndup(tf_arena *arena, const char *text, size_t length);
 char *tf_arena_strdup(tf_arena *arena, const char *text);
 char *tf_arena_printf(tf_arena *arena, const char *format, ...) TF_PRINTF(2, 3);
-
-/* ---- Text ---- */
-
-/* A growing run of bytes, always followed by a NUL that does not count. All zeros is empty; data may be NULL then. */
-typedef struct tf_buf {
-    char *data;
-    size_t length;
-    size_t capacity;
-} tf_buf;
-
-void tf_buf_add(tf_buf *buf, const void *data, size_t size);
-void tf_buf_adds(tf_buf *buf, const char *text);
-void tf_buf_addc(tf_buf *buf, char c);
-void tf_buf_addf(tf_buf *buf, const char *format, ...) TF_PRINTF(2, 3);
-void tf_buf_addv(tf_buf *buf, const char *format, va_list args) TF_PRINTF(2, 0);
-void tf_buf_reserve(tf_buf *buf, size_t size); /* room for so many bytes in all */
-void tf_buf_clear(tf_buf *buf);                /* keeps the memory */
-void tf_buf_free(tf_buf *buf);
-const char *tf_buf_text(const tf_buf *buf); /* never NULL */
-
-/* A word for the shell: in quotes, if it needs them. */
-void tf_buf_add_quoted(tf_buf *buf, const char *text);
-
-/* A word to be copied from a terminal into a shell: the same, and visible whatever it holds ($'a\033', as bash, zsh and
- * ksh know it); in one line, or with its own ends of lines. */
-void tf_buf_add_copyable(tf_buf *buf, const char *word, bool one_line);
-
-/* A JSON string; what is no UTF-8 becomes U+FFFD, what is not seen is escaped. */
-void tf_buf_add_json(tf_buf *buf, const char *text, size_t length);
-
-/* The shortest decimal text that reads back as the same double; integral values of modest size without exponent. */
-void tf_buf_add_double(tf_buf *buf, double value);
-
-/* The candidate nearest to `name` by edit distance, NULL if none is near enough to be a likely slip. */
-const char *tf_suggest(const char *name, const char *const *candidates, size_t count);
-
-/* "64KB" -> 65536: bytes, or KB, MB, GB, TB (powers of 1024; "K" and "KiB" mean the same). false if it is none. */
-bool tf_parse_size(const char *text, int64_t *bytes);
-
-/* "30s", "5m", "1.5h", "2d" or "30" -> seconds. false if it is none, or not positive. */
-bool tf_parse_duration(const char *text, double *seconds);
-
-/* How a number in a text goes with a type. */
-typedef enum tf_fit {
-    TF_FITS,
-    TF_TOO_LARGE, /* in size: beyond the type's range */
-    TF_NOT_WHOLE, /* a fraction, NaN or infinity for an integer */
-    TF_NO_NUMBER
-} tf_fit;
-
-/* Stores the number that a whole text is as one element of a numeric type at `out`; nothing if it does not fit. Decimal
- * digits with a point and an exponent, and "nan", "inf" and "infinity" for floats. Integers are exact to the last
- * digit, floats the nearest there is. */
-tf_fit tf_store_number(tf_type type, const char *text, size_t length, void *out);
-
-/* "is beyond" or "is no": what stands between the text and its type in a message. */
-const char *tf_fit_text(tf_fit fit);
-
-/* Would it fit a float64? */
-bool tf_is_number(const char *text, size_t length);
-
-/* Is there a double that is this integer? */
-bool tf_is_double(int64_t integer);
-
-/* Is the text nothing but digits, with or without a sign? */
-bool tf_is_digits(const char *text, size_t length);
-
-/* Whole-text conversions by the same reader; false if anything is left over or the value does not fit. Integers have
- * neither a point nor an exponent. */
-bool tf_parse_int(const char *text, int64_t *value);
-bool tf_parse_uint(const char *text, uint64_t *value);
-bool tf_parse_double(const char *text, double *value);
-
-/* A duration for people: "0.8s", "42s", "3m20s", "5h12m", "3d4h". Returns `out`. */
-const char *tf_format_duration(double seconds, char out[32]);
-
-/* A count with thousands set apart: "12 345 678". Returns `out`. */
-const char *tf_format_count(int64_t count, char out[32]);
-
-/* A size for people, in powers of 1024: "512 bytes", "64 KB", "1.5 GB". Returns `out`. */
-const char *tf_format_size(int64_t bytes, char out[32]);
-
-/* "signal 11 (Segmentation fault)". */
-const char *tf_format_signal(int signal, char out[64]);
-
-/* The offset of the first byte that is not valid UTF-8, or -1. */
-int64_t tf_utf8_invalid(const char *text, size_t length);
-
-/* What can't be read, besides errno; and the text for people, of an errno too. */
-enum { TF_READ_IRREGULAR = -1, TF_READ_TOO_LARGE = -2, TF_READ_SILENT = -3, TF_READ_UNTRUSTED = -4 };
-const char *tf_read_failure(int failure);
-
-/* The most that is read of a file as a whole, bytes. */
-#define TF_MOST_READ ((int64_t)1 << 30)
-
-/* Reads a whole regular file: adds its bytes to `out`. Nothing else is opened for longer than it takes to see that it
- * is something else. On failure returns an errno or TF_READ_..., and `out` is as it was. */
-int tf_read_file(const char *path, tf_buf *out);
-
-/* Likewise, for what users name: a pipe with a writer, or a terminal, is read as well. */
-int tf_read_input(const char *path, tf_buf *out);
-
-/* Opens a regular file to read it. 0 with the descriptor; or, with -1 in it, an errno or TF_READ_... */
-int tf_open_regular(const char *path, int *fd);
-
-/* Adds what a path names: where its last part is a link, what that leads to, which need not be there. 0 or an errno. */
-int tf_follow_links(const char *path, tf_buf *out);
-
-/* Removes a file, or a folder with all that is in it. Links are not followed, and what is mounted below it stays. 0
- * (also if there is none) or an errno; what can be removed is. */
-int tf_remove_tree(const char *path);
-int tf_remove_tree_at(int folder, const char *name); /* of an open folder, as unlinkat has it */
-
-/* Removes all that is in an open folder. 0 or an errno. */
-int tf_empty_folder(int folder);
-
-/* $TMPDIR, or else /tmp. */
-const char *tf_temporary_folder(void);
-
-/* Bytes that are free for this user where a file or folder is; INT64_MAX if it is not known. */
-int64_t tf_free_bytes(const char *path);
-
-/* A file in memory that holds the bytes, open at its start and closed on exec. -1 with errno on failure. */
-int tf_memory_file(const char *name, const tf_buf *bytes);
-
-/* ---- What is said to people ---- */
-
-/* All that goes to stdout and stderr. Formats are ours and are printed as they are; what is put into them is not:
- * names, paths, messages and output of tasks may hold escape sequences. Control and bidirectional characters and what
- * is no UTF-8 are made visible (\x1b, \u202e, \n) in it, on stderr always, on other streams if they are terminals.
- * Formats may have the conversions s, c, d, i, u, x, g, f and %. */
-void tf_say(const char *format, ...) TF_PRINTF(1, 2);              /* "taskfarm: ", the text and a newline, on stderr */
-void tf_print(FILE *out, const char *format, ...) TF_PRINTF(2, 3); /* any piece of text */
-
-/* Text of several lines that is not ours: ends of lines stay. */
-void tf_print_text(FILE *out, const char *text, size_t length);
-
-/* JSON with what is not seen escaped, and a newline. */
-void tf_print_json(FILE *out, const char *json);
-
-/* Bytes as they are: what a program reads, and escape sequences of our own. false if they can't be written. */
-bool tf_print_bytes(FILE *out, const void *bytes, size_t size);
-
-/* Adds it as it is shown, in one line. Adding that again changes nothing. */
-void tf_buf_add_visible(tf_buf *buf, const char *text, size_t length);
-void tf_buf_add_visible_lines(tf_buf *buf, const char *text, size_t length); /* in lines of its own */
-void tf_buf_addv_visible(tf_buf *buf, const char *format, va_list args) TF_PRINTF(2, 0);
-void tf_buf_add_visible_json(tf_buf *buf, const char *json);
-bool tf_is_visible(const char *text, bool one_line); /* it is shown as it is */
 
 /* ---- A heap ---- */
 

@@ -2,8 +2,8 @@
 #ifndef TF_TESTS_OUTCOME_H
 #define TF_TESTS_OUTCOME_H
 
-#include "host/run.h"
 #include "fixture.h"
+#include "host/run.h"
 
 #include <stdlib.h>
 

@@ -1,0 +1,172 @@
+/* What tasks read: outputs of others, files that no task makes, and folders. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/builder.h"
+
+/* What the campaign itself has written into a folder is no input. */
+typedef struct inside {
+    tf_graph *graph;
+    int64_t newest;
+} inside;
+
+static void take_inside(void *context, const char *path, int64_t time) {
+    inside *in = context;
+    if (time > in->newest && graph_output(in->graph, path) == TF_TABLE_NONE &&
+        !tf_campaign_is_output(in->graph->campaign, path))
+        in->newest = time;
+}
+
+int64_t graph_time_inside(tf_graph *g, const char *path) {
+    inside in = {.graph = g, .newest = TF_DISK_MISSING};
+    if (g->disk->each)
+        g->disk->each(g->disk, path, take_inside, &in);
+    return in.newest;
+}
+
+/* It is looked up once. */
+static outside_file find_file(builder *b, const char *path, tf_disk_id *id) {
+    const tf_buf *key = folders_key(&b->graph->folders, path);
+    uint32_t next = (uint32_t)b->files.count;
+    uint32_t number = tf_table_add(&b->files, key->data, key->length, next);
+    if (number != next)
+        return b->found[number];
+    if (next == b->found_capacity) {
+        b->found_capacity = b->found_capacity ? 2 * b->found_capacity : 1024;
+        b->found = tf_realloc_array(b->found, b->found_capacity, sizeof *b->found);
+    }
+    const int64_t time = b->graph->disk->time(b->graph->disk, path, id);
+    return b->found[number] = (outside_file){time, graph_time_inside(b->graph, path)};
+}
+
+static void note_inside(tf_graph *g, node n, int64_t time) {
+    if (!g->inside) {
+        g->inside = tf_alloc_array(g->tasks, sizeof *g->inside);
+        for (node i = 0; i < g->tasks; i++)
+            g->inside[i] = TF_DISK_MISSING;
+    }
+    if (time > g->inside[n])
+        g->inside[n] = time;
+}
+
+/* Inputs that are written under another name: as a log, or by a link that leads to an output. Another name of the very
+ * same file, a hard link, does no harm: outputs are made anew, not written into. */
+static void check_input(builder *b, int stage, int64_t index, const tf_file_spec *spec, const char *path,
+                        const tf_disk_id *id) {
+    tf_graph *g = b->graph;
+    const tf_buf *key = folders_key(&g->folders, path);
+    const uint32_t log = tf_table_get(&b->logs, key->data, key->length);
+    const uint32_t same = id->inode ? tf_table_get(&b->made_ids, (const char *)id, sizeof *id) : TF_TABLE_NONE;
+    tf_disk_id link;
+    tf_buf other = {0};
+    if (log != TF_TABLE_NONE) {
+        other = builder_name_logger(b, log);
+        builder_complain(b, spec->pointer, stage, index, "%s is an input of this task and the log of %s", path,
+                         tf_buf_text(&other));
+    } else if (same != TF_TABLE_NONE && g->disk->look && g->disk->look(g->disk, path, &link) == TF_DISK_LINK) {
+        other = builder_name_maker(b, same);
+        builder_complain(b, spec->pointer, stage, index,
+                         "%s is a link to an output of %s; the input must have the name of the output", path,
+                         tf_buf_text(&other));
+    }
+    tf_buf_free(&other);
+}
+
+static void add_input(builder *b, int stage, int64_t index, const tf_file_spec *spec, const char *path) {
+    tf_graph *g = b->graph;
+    const node n = graph_node(g, stage, index);
+    uint32_t number = graph_output(g, path);
+    tf_disk_id id = {0};
+    const outside_file file =
+        number == TF_TABLE_NONE ? find_file(b, path, &id) : (outside_file){g->made[number], TF_DISK_MISSING};
+    if (number == TF_TABLE_NONE) {
+        check_input(b, stage, index, spec, path, &id);
+        if (file.time == TF_DISK_MISSING && b->missing++ < MOST_COMPLAINTS)
+            builder_complain(b, spec->pointer, stage, index, "%s is not there, and no task makes it",
+                             *path ? path : "an empty path");
+    } else {
+        builder_add_edge(b, g->maker[number], n);
+        if (file.time == TF_DISK_MISSING)
+            g->flags[n] |= READS_GONE;
+    }
+    if (spec->by_hash)
+        return;
+    if (file.inside != TF_DISK_MISSING) {
+        note_inside(g, n, file.inside);
+        return;
+    }
+    if (file.time > g->newest[n])
+        g->newest[n] = file.time;
+    if (number == TF_TABLE_NONE && file.time > g->outside[n])
+        g->outside[n] = file.time;
+}
+
+/* A group is made when the first task asks for it. */
+static node add_group(builder *b, const tf_file_spec *spec, const int64_t *member, int64_t count) {
+    tf_graph *g = b->graph;
+    extra e = {.kind = EXTRA_GROUP, .stage = spec->stage, .newest = TF_DISK_MISSING};
+    tf_paths made = {0};
+    node group = g->nodes; /* it is added below */
+    for (int64_t i = 0; i < count; i++) {
+        int64_t index = member ? member[i] : i;
+        builder_add_edge(b, graph_node(g, spec->stage, index), group);
+        tf_files_outputs(g->files, spec->stage, index, &made);
+        for (size_t p = 0; p < made.count; p++) {
+            int64_t time = g->made[graph_output(g, tf_paths_text(&made, p))];
+            if (!tf_file_has_name(made.item[p].spec, spec->output))
+                continue;
+            e.newest = time > e.newest ? time : e.newest;
+            e.gone = e.gone || time == TF_DISK_MISSING;
+        }
+    }
+    tf_paths_free(&made);
+    return builder_add_extra(g, e);
+}
+
+static void add_group_input(builder *b, int stage, const tf_file_spec *spec, int64_t index, node *groups) {
+    tf_graph *g = b->graph;
+    const int64_t *member;
+    int64_t count, group = tf_files_group(g->files, stage, spec, index, &member, &count);
+    node n = graph_node(g, stage, index);
+    if (group < 0) {
+        if (b->missing++ < MOST_COMPLAINTS)
+            builder_complain(b, spec->pointer, stage, index, "%s has no task that agrees with it",
+                             g->campaign->stage[spec->stage].name);
+        return;
+    }
+    if (groups[group] == NO_NODE)
+        groups[group] = add_group(b, spec, member, count);
+    builder_add_edge(b, groups[group], n);
+    const extra *e = &g->extra[groups[group] - g->tasks];
+    if (!spec->by_hash && e->newest > g->newest[n])
+        g->newest[n] = e->newest;
+    if (e->gone)
+        g->flags[n] |= READS_GONE;
+}
+
+void reads_add(builder *b, int stage) {
+    tf_graph *g = b->graph;
+    const tf_stage_spec *spec = &g->campaign->stage[stage];
+    int64_t tasks = tf_space_size(spec->space);
+    for (int k = 0; k < spec->inputs; k++) {
+        const tf_file_spec *input = &spec->input[k];
+        bool grouped = input->kind == TF_FILE_OUTPUTS;
+        size_t count = grouped ? (size_t)tf_files_groups(g->files, input) : 0;
+        node *groups = tf_alloc_array(count, sizeof *groups);
+        memset(groups, 0xff, count * sizeof *groups);
+        for (int64_t i = 0; i < tasks; i++) {
+            if (grouped && !tf_files_leave_out(g->files, stage, i))
+                add_group_input(b, stage, input, i, groups);
+            if (grouped)
+                continue;
+            tf_paths_clear(&g->paths);
+            tf_files_of_spec(g->files, stage, input, i, &g->paths);
+            for (size_t p = 0; p < g->paths.count; p++)
+                add_input(b, stage, i, input, tf_paths_text(&g->paths, p));
+        }
+        free(groups);
+    }
+    if (b->missing > MOST_COMPLAINTS)
+        tf_diags_add(b->diags, spec->pointer, "and %d more inputs are not there", b->missing - MOST_COMPLAINTS);
+    b->missing = 0;
+}
