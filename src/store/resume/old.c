@@ -213,7 +213,8 @@ static tf_err say_other(const char *path, tf_error *error) {
     tf_buf folder = {0};
     folder_path(path, NULL, &folder);
     tf_error_set(error, TF_ERR_RUN,
-                 "%s: is not as its last run left it; " OLD_START_ANEW "; if it is another file that was put in its place, "
+                 "%s: is not as its last run left it; " OLD_START_ANEW
+                 "; if it is another file that was put in its place, "
                  "move %s away, which is not of it",
                  path, folder.data);
     tf_buf_free(&folder);
