@@ -28,7 +28,8 @@ static inline void note_extremes(void *context, const cell_value *n) {
         s->first_number[n->cell] = n->x;
     }
     if (isinf(n->x)) {
-        s->infinite[2 * n->cell + (n->x > 0)]++;
+        int64_t *infinite = n->x > 0 ? s->above : s->below;
+        infinite[n->cell]++;
         return;
     }
     s->least = n->x < s->least ? n->x : s->least;
@@ -36,7 +37,7 @@ static inline void note_extremes(void *context, const cell_value *n) {
     s->least_positive = n->x > 0 && n->x < s->least_positive ? n->x : s->least_positive;
 }
 
-static void take_extremes(void *context, const reduce_piece *piece) {
+static void scan_extremes(void *context, const reduce_piece *piece) {
     stats *s = context;
     each_number(s, piece, note_extremes, context);
 }
@@ -68,7 +69,7 @@ tf_err stats_find_extremes(stats *s) {
         s->argmin[c] = s->argmax[c] = s->first[c] = INT64_MAX;
     s->least = s->least_positive = INFINITY;
     s->most = -INFINITY;
-    tf_err err = reduce_each(s->r, s->value, take_extremes, s);
+    tf_err err = reduce_each(s->r, s->value, scan_extremes, s);
     if (err != TF_OK)
         return err;
     uint64_t *low = copy_words(s->lowest, n), *high = copy_words(s->highest, n);
@@ -76,7 +77,8 @@ tf_err stats_find_extremes(stats *s) {
     memcpy(own_first, s->first, (size_t)n * sizeof *own_first);
     store_sum_all(store, s->count, n);
     store_sum_all(store, s->missing, n);
-    store_sum_all(store, s->infinite, 2 * n);
+    store_sum_all(store, s->below, n);
+    store_sum_all(store, s->above, n);
     store_lowest_all(store, s->lowest, n);
     store_highest_all(store, s->highest, n);
     agree_on_row(store, low, s->lowest, s->argmin, n);

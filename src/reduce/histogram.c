@@ -60,7 +60,7 @@ static inline void count_in_bin(void *context, const cell_value *n) {
         b->counter[n->cell * b->bins + find_bin(b, n->x)]++;
 }
 
-static void take_bins(void *context, const reduce_piece *piece) {
+static void scan_bins(void *context, const reduce_piece *piece) {
     const binning *b = context;
     each_number(b->s, piece, count_in_bin, context);
 }
@@ -69,7 +69,7 @@ tf_err stats_histogram(const stats *s, const tf_stat_spec *stat, reduce_result *
     out->edges = make_edges(s, stat);
     out->integers = tf_alloc_array((size_t)(s->cells * stat->size), sizeof *out->integers);
     binning b = {.s = s, .bins = stat->size, .edges = out->edges, .counter = out->integers};
-    tf_err err = reduce_each(s->r, s->value, take_bins, &b);
+    tf_err err = reduce_each(s->r, s->value, scan_bins, &b);
     if (err == TF_OK)
         store_sum_all(s->r->store, out->integers, s->cells * stat->size);
     return err;

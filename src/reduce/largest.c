@@ -34,7 +34,7 @@ static inline void keep_if_large(void *context, const cell_value *n) {
         insert(t, n->cell, n->x, n->row);
 }
 
-static void take_top(void *context, const reduce_piece *piece) {
+static void scan_largest(void *context, const reduce_piece *piece) {
     const top *t = context;
     each_number(t->s, piece, keep_if_large, context);
 }
@@ -74,7 +74,7 @@ tf_err stats_find_top(const stats *s, const tf_stat_spec *stat, reduce_result *o
         out->integers[i] = -1;
     }
     top t = {.s = s, .size = stat->size, .number = out->numbers, .row = out->integers};
-    tf_err err = reduce_each(s->r, s->value, take_top, &t);
+    tf_err err = reduce_each(s->r, s->value, scan_largest, &t);
     if (err == TF_OK)
         merge_top(&t);
     return err;

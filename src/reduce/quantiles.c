@@ -41,7 +41,7 @@ static inline void count_digit(void *context, const cell_value *n) {
             p->counter[((t - p->first) << p->bits) + (int64_t)(order >> p->below & mask)]++;
 }
 
-static void take_digits(void *context, const reduce_piece *piece) {
+static void scan_digits(void *context, const reduce_piece *piece) {
     const selecting *p = context;
     each_number(p->s, piece, count_digit, context);
 }
@@ -54,7 +54,7 @@ static tf_err select_some(selecting *p) {
     p->counter = tf_alloc_array((size_t)targets << p->bits, sizeof *p->counter);
     for (p->below = DIGITS - p->bits; p->below >= p->least && err == TF_OK; p->below -= p->bits) {
         memset(p->counter, 0, ((size_t)targets << p->bits) * sizeof *p->counter);
-        err = reduce_each(p->s->r, p->s->value, take_digits, p);
+        err = reduce_each(p->s->r, p->s->value, scan_digits, p);
         if (err != TF_OK)
             break;
         store_sum_all(p->s->r->store, p->counter, targets << p->bits);

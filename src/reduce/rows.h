@@ -1,4 +1,4 @@
-/* The rows that a reduction reads, on their way: the parts of reduce_values.c, reduce_keys.c and reduce_rows.c. */
+/* The rows that a reduction reads, on their way: the parts of values.c, keys.c and rows.c. */
 #ifndef TF_REDUCE_ROWS_H
 #define TF_REDUCE_ROWS_H
 
@@ -17,23 +17,24 @@ typedef struct value_source {
     double *number; /* of a piece, as numbers */
     const char **text;
     tf_buf texts;
-    int64_t task; /* whose value or block it is, in a reduction of arrays; -1: nobody's yet */
+    int64_t task; /* of arrays: the task whose value or block was read last; -1: none has been */
     char *kept;   /* of a table: the blocks of all this rank's tasks, in which `cells` is; NULL: they are too many */
-    bool *known;  /* per task: its block is there */
+    bool *known;  /* per task: its block is in `kept` */
 } value_source;
 
 /* Rows that are taken together. */
 typedef struct cursor {
-    int64_t first, count; /* tasks; in a reduction of arrays one task, and */
-    int64_t from, block;  /* elements from .. from + count - 1, of so many */
-    int64_t before;       /* rows of this rank that were taken before */
+    int64_t first,
+        count; /* tasks first .. first + count - 1; in a reduction of arrays elements of the one task `first` */
+    int64_t from, block; /* of arrays: the first of these elements, and how many the task's block has */
+    int64_t before;      /* rows of this rank that were taken before */
 } cursor;
 
 struct reduce_rows {
     value_source *source; /* per value */
     int values;
-    int64_t first, end; /* this rank's tasks, */
-    int64_t all;        /* and how many rows these have */
+    int64_t first, end; /* this rank's tasks: first .. end - 1 */
+    int64_t all;        /* rows that these tasks have */
     table status;
     tf_eval *where;
     const void **named; /* per value, for `where` */
@@ -46,7 +47,7 @@ struct reduce_rows {
     uint8_t *states;
 };
 
-/* ---- Values (reduce_values.c) ---- */
+/* ---- Values (values.c) ---- */
 
 /* Says that rows of the stage can't be read, and why. */
 tf_err reduce_cant_read(reducing *r);
@@ -59,7 +60,7 @@ void value_close(value_source *source);
 int64_t value_cell(const reducing *r, const value_source *s, const cursor *c, int64_t i);
 const char *value_text(const reducing *r, const value_source *s, const cursor *c, int64_t i, size_t *length);
 
-/* ---- Keys (reduce_keys.c) ---- */
+/* ---- Keys (keys.c) ---- */
 
 /* The key of the piece's row i, in place of what is in `out`. */
 void key_make(const reducing *r, const cursor *c, int64_t i, tf_buf *out);
@@ -80,7 +81,7 @@ void keys_sort(const tf_buf *keys, size_t count, tf_buf *sorted);
 /* A store_take: puts a sorted list into another (a tf_buf), each key once. */
 void keys_merge(void *all, const tf_buf *part);
 
-/* ---- Pieces (reduce_rows.c) ---- */
+/* ---- Pieces (rows.c) ---- */
 
 /* The next piece of rows of which a value has so many elements; the first one follows {.first = rows->first}. */
 bool cursor_next(const reducing *r, int64_t elements, cursor *c);

@@ -6,8 +6,8 @@
 
 static double simple(const stats *s, tf_stat_kind kind, int64_t c) {
     const int64_t n = s->count[c];
-    const bool both = s->infinite[2 * c] && s->infinite[2 * c + 1], any = n > 0;
-    const double infinity = both ? NAN : s->infinite[2 * c] ? -INFINITY : INFINITY;
+    const bool both = s->below[c] && s->above[c], any = n > 0;
+    const double infinity = both ? NAN : s->below[c] ? -INFINITY : INFINITY;
     const bool spread = n > 1 && !stats_has_infinities(s, c);
     switch (kind) {
     case TF_STAT_SUM: return stats_has_infinities(s, c) ? infinity : tf_sum_value(&s->sum[c]);
@@ -136,7 +136,8 @@ tf_err reduce_value(reducing *r, int value, reduce_result *result) {
     size_t n = (size_t)s.cells;
     s.count = tf_alloc_array(n, sizeof *s.count);
     s.missing = tf_alloc_array(n, sizeof *s.missing);
-    s.infinite = tf_alloc_array(2 * n, sizeof *s.infinite);
+    s.below = tf_alloc_array(n, sizeof *s.below);
+    s.above = tf_alloc_array(n, sizeof *s.above);
     s.lowest = tf_alloc_array(n, sizeof *s.lowest);
     s.highest = tf_alloc_array(n, sizeof *s.highest);
     s.argmin = tf_alloc_array(n, sizeof *s.argmin);
@@ -145,7 +146,8 @@ tf_err reduce_value(reducing *r, int value, reduce_result *result) {
     s.first_number = tf_alloc_array(n, sizeof *s.first_number);
     tf_err err = fill_all(&s, result);
     stats_free_sums(&s);
-    void *all[] = {s.count, s.missing, s.infinite, s.lowest, s.highest, s.argmin, s.argmax, s.first, s.first_number};
+    void *all[] = {s.count,   s.missing, s.below,  s.above, s.lowest,
+                   s.highest, s.argmin,  s.argmax, s.first, s.first_number};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
     return err;

@@ -10,13 +10,17 @@ typedef struct stats {
     reducing *r;
     int value;
     int64_t elements, cells;
-    int64_t *count, *missing, *infinite; /* per cell: numbers, NaNs; infinities by sign: 2 */
-    uint64_t *lowest, *highest;          /* by tf_order_of */
-    int64_t *argmin, *argmax, *first;    /* rows; INT64_MAX: none */
-    double *first_number;
-    double least_positive, least, most; /* of all finite numbers */
-    tf_sum *sum, *squares;              /* of finite numbers; NULL: nobody asks for them */
-    double *center;                     /* for order statistics of |x - center|; NULL: of x */
+    /* Per cell. */
+    int64_t *count;                   /* numbers, infinite ones too */
+    int64_t *missing;                 /* NaNs */
+    int64_t *below, *above;           /* negative and positive infinities */
+    uint64_t *lowest, *highest;       /* numbers, by tf_order_of */
+    int64_t *argmin, *argmax, *first; /* rows; INT64_MAX: there is none */
+    double *first_number;             /* the number of the first row that has one */
+    tf_sum *sum, *squares;            /* of finite numbers; NULL: nobody asks for them */
+    double *center;                   /* order statistics are of |x - center|; NULL: of x */
+    /* Of all finite numbers of all cells. */
+    double least_positive, least, most;
 } stats;
 
 static inline int64_t stats_cell(const stats *s, uint32_t group, int64_t element) {
@@ -53,7 +57,7 @@ static inline double stats_highest(const stats *s, int64_t cell) {
 }
 
 static inline bool stats_has_infinities(const stats *s, int64_t cell) {
-    return s->infinite[2 * cell] || s->infinite[2 * cell + 1];
+    return s->below[cell] || s->above[cell];
 }
 
 /* All of these are collective, and go through the rows. */

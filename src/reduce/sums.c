@@ -14,7 +14,7 @@ static inline void add_term(void *context, const cell_value *n) {
         tf_sum_add_square(&s->squares[n->cell], n->x);
 }
 
-static void take_terms(void *context, const reduce_piece *piece) {
+static void scan_terms(void *context, const reduce_piece *piece) {
     stats *s = context;
     each_number(s, piece, add_term, context);
 }
@@ -51,7 +51,7 @@ tf_err stats_sum_up(stats *s, bool squares) {
     s->sum = tf_alloc_array((size_t)s->cells, sizeof *s->sum);
     if (squares)
         s->squares = tf_alloc_array((size_t)s->cells, sizeof *s->squares);
-    tf_err err = reduce_each(s->r, s->value, take_terms, s);
+    tf_err err = reduce_each(s->r, s->value, scan_terms, s);
     if (err != TF_OK)
         return err;
     add_up(s->r->store, s->sum, s->cells);

@@ -18,8 +18,8 @@ typedef struct output {
 } output;
 
 /* `first` names the dimension of the rows; further ones have names of their own. */
-static void put(output *o, const char *name, hid_t type, const char *first, int rank, const hsize_t *shape,
-                const void *data) {
+static void add_dataset(output *o, const char *name, hid_t type, const char *first, int rank, const hsize_t *shape,
+                        const void *data) {
     scale *of[TF_MAX_RANK + 2];
     for (int d = 0; d < rank && !o->failed; d++) {
         tf_buf label = {0};
@@ -42,14 +42,14 @@ static void put(output *o, const char *name, hid_t type, const char *first, int 
 
 #define ROWS "group" /* the dimension of all that has one row a group */
 
-static void put_rows(output *o, const char *name, hid_t type, const void *data) {
+static void add_rows(output *o, const char *name, hid_t type, const void *data) {
     hsize_t shape = (hsize_t)o->groups;
-    put(o, name, type, ROWS, 1, &shape, data);
+    add_dataset(o, name, type, ROWS, 1, &shape, data);
 }
 
 /* ---- Keys ---- */
 
-static void put_texts(output *o, const reducing *r, int key, const char *name) {
+static void add_text_key(output *o, const reducing *r, int key, const char *name) {
     size_t longest = 1;
     for (int64_t g = 0; g < r->groups; g++) {
         size_t length = strlen(reduce_key_text(r, g, key));
@@ -62,16 +62,16 @@ static void put_texts(output *o, const reducing *r, int key, const char *name) {
             cells[(size_t)g * longest + i] = text[i];
     }
     hid_t type = store_string_type(longest);
-    put_rows(o, name, type, cells);
+    add_rows(o, name, type, cells);
     H5Tclose(type);
     free(cells);
 }
 
-static void put_key(output *o, const reducing *r, int key) {
+static void add_key(output *o, const reducing *r, int key) {
     const char *name = reduce_value_of(r, r->spec->key[key]).name;
     tf_type type = reduce_value_of(r, r->spec->key[key]).type;
     if (type == TF_STRING) {
-        put_texts(o, r, key, name);
+        add_text_key(o, r, key, name);
         return;
     }
     uint64_t *words = tf_alloc_array((size_t)r->groups, sizeof *words);
@@ -82,9 +82,9 @@ static void put_key(output *o, const reducing *r, int key) {
     }
     hid_t boolean = store_number_type(TF_BOOL);
     if (type == TF_BOOL)
-        put_rows(o, name, boolean, truths);
+        add_rows(o, name, boolean, truths);
     else
-        put_rows(o, name,
+        add_rows(o, name,
                  tf_type_is_float(type) ? H5T_IEEE_F64LE
                  : type == TF_UINT64    ? H5T_STD_U64LE
                                         : H5T_STD_I64LE,
@@ -96,7 +96,7 @@ static void put_key(output *o, const reducing *r, int key) {
 
 /* ---- Statistics ---- */
 
-static void put_stat(output *o, const reducing *r, const tf_stat_spec *stat, const reduce_result *result) {
+static void add_statistic(output *o, const reducing *r, const tf_stat_spec *stat, const reduce_result *result) {
     const tf_stage_spec *spec = &r->store->campaign->stage[r->stage];
     const tf_value v = reduce_value_of(r, stat->value);
     int rank = 1;
@@ -108,19 +108,19 @@ static void put_stat(output *o, const reducing *r, const tf_stat_spec *stat, con
     tf_buf name = {0};
     tf_buf_addf(&name, "%s.%s", v.name, stat->text);
     if (result->numbers)
-        put(o, tf_buf_text(&name), H5T_IEEE_F64LE, ROWS, rank, shape, result->numbers);
+        add_dataset(o, tf_buf_text(&name), H5T_IEEE_F64LE, ROWS, rank, shape, result->numbers);
     else
-        put(o, tf_buf_text(&name), H5T_STD_I64LE, ROWS, rank, shape, result->integers);
+        add_dataset(o, tf_buf_text(&name), H5T_STD_I64LE, ROWS, rank, shape, result->integers);
     if (stat->kind == TF_STAT_TOPK) {
         tf_buf_adds(&name, r->spec->grid ? ".element" : ".task");
-        put(o, tf_buf_text(&name), H5T_STD_I64LE, ROWS, rank, shape, result->integers);
+        add_dataset(o, tf_buf_text(&name), H5T_STD_I64LE, ROWS, rank, shape, result->integers);
     }
     if (stat->kind == TF_STAT_HISTOGRAM) {
         hsize_t edges = (hsize_t)stat->size + 1;
         tf_buf dimension = {0};
         tf_buf_addf(&dimension, "%s_edge", tf_buf_text(&name));
         tf_buf_adds(&name, ".edges");
-        put(o, tf_buf_text(&name), H5T_IEEE_F64LE, dimension.data, 1, &edges, result->edges);
+        add_dataset(o, tf_buf_text(&name), H5T_IEEE_F64LE, dimension.data, 1, &edges, result->edges);
         tf_buf_free(&dimension);
     }
     tf_buf_free(&name);
@@ -135,10 +135,10 @@ bool reduce_write(const reducing *r, hid_t parent, const reduce_result *result) 
     o.dimensions = scales_open(r->store, o.group);
     o.failed = store_attribute_text(o.group, "settings", spec->json) < 0;
     for (int k = 0; k < spec->keys; k++)
-        put_key(&o, r, k);
-    put_rows(&o, "rows", H5T_STD_I64LE, r->members);
+        add_key(&o, r, k);
+    add_rows(&o, "rows", H5T_STD_I64LE, r->members);
     for (int k = 0; k < spec->stats; k++)
-        put_stat(&o, r, &spec->stat[k], &result[k]);
+        add_statistic(&o, r, &spec->stat[k], &result[k]);
     o.failed = !scales_close(o.dimensions) || o.failed;
     H5Gclose(o.group);
     return !o.failed;

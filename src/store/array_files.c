@@ -83,7 +83,7 @@ hid_t array_file_open(const char *path, const tf_array_spec *array, hid_t *file,
 }
 
 /* Why the array can't be read from the file, if that is there and no stage makes it anew. */
-static void look_at_file(const tf_array_spec *array, const char *path, const tf_table *outputs, tf_buf *why) {
+static void check_file(const tf_array_spec *array, const char *path, const tf_table *outputs, tf_buf *why) {
     hid_t file;
     if (access(path, F_OK) != 0 || tf_table_get(outputs, path, strlen(path)) != TF_TABLE_NONE)
         return;
@@ -107,7 +107,7 @@ static void check_array(const tf_campaign *campaign, tf_files *files, int stage,
     if (strcmp(path, tf_buf_text(&output)) == 0)
         tf_buf_adds(&why, "is the campaign's own output; {\"from\": STAGE, \"column\": NAME} takes an array of it");
     else
-        look_at_file(array, path, outputs, &why);
+        check_file(array, path, outputs, &why);
     if (why.length)
         tf_diags_add(diags, array->pointer, "%s: %s", path, why.data);
     tf_paths_free(&paths);

@@ -10,15 +10,16 @@
  * lost. */
 tf_err store_check_file(tf_store *store, tf_error *error);
 
-/* HDF5 has written all that it had to: a file may have become shorter by what was taken out of it. */
+/* Notes how long the file is, once HDF5 has written all that it had to: what was taken out of it may have made it
+ * shorter. */
 void store_note_size(tf_store *store);
 
-/* Collective: metadata is about to change, and has changed and is on disk. What became of the stage is noted between
- * the two; -1 for none. */
+/* Collective: metadata is about to change; and, at the end, has changed and is on disk. The end notes what has become
+ * of the stage; -1: of none. */
 tf_err store_begin_change(tf_store *store, tf_error *error);
 tf_err store_end_change(tf_store *store, int stage, bool finished, tf_error *error);
 
-/* Collective calls that keep the ranks waiting are noticed between the two (vigil.c). */
+/* Collective calls that keep the ranks waiting are noticed between these (vigil.c). */
 void store_begin_vigil(tf_store *store);
 void store_end_vigil(tf_store *store);
 

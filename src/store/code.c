@@ -147,7 +147,7 @@ cJSON *code_json(const code_history *h) {
 }
 
 /* The next of a list; false if it is no number. */
-static bool take_integer(const cJSON **item, int64_t *value) {
+static bool read_integer(const cJSON **item, int64_t *value) {
     const char *text = cJSON_GetStringValue(*item);
     *item = *item ? (*item)->next : NULL;
     return text && tf_parse_int(text, value);
@@ -163,11 +163,11 @@ bool code_add_rows(code_version *version, int64_t first, int64_t end, int64_t ta
 static bool parse_version(const cJSON *json, int64_t tasks, code_history *h) {
     const cJSON *item = cJSON_IsArray(json) ? json->child : NULL;
     int64_t hash, run, first, end;
-    if (!take_integer(&item, &hash) || !take_integer(&item, &run) || !item || !item->valuestring)
+    if (!read_integer(&item, &hash) || !read_integer(&item, &run) || !item || !item->valuestring)
         return false;
     code_version *version = code_add_version(h, (uint64_t)hash, run, item->valuestring);
     for (item = item->next; item;)
-        if (!take_integer(&item, &first) || !take_integer(&item, &end) || !code_add_rows(version, first, end, tasks))
+        if (!read_integer(&item, &first) || !read_integer(&item, &end) || !code_add_rows(version, first, end, tasks))
             return false;
     return true;
 }

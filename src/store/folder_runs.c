@@ -89,7 +89,7 @@ tf_err folder_remove_runs(const char *output, int64_t run, tf_error *error) {
     return remove_all_but(output, keep, error);
 }
 
-static int take_last(int folder, const char *name, void *last) {
+static int keep_highest(int folder, const char *name, void *last) {
     (void)folder;
     int64_t number;
     if (is_run(name) && tf_parse_int(name + strlen("run-"), &number) && number > *(int64_t *)last && number < INT64_MAX)
@@ -102,7 +102,7 @@ int64_t folder_last_run(const char *output) {
     int folder = folder_look(output);
     if (folder < 0)
         return 0;
-    each_entry(folder, take_last, &last);
+    each_entry(folder, keep_highest, &last);
     close(folder);
     return last;
 }

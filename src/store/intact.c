@@ -9,7 +9,7 @@
 
 /* A file that was cut and written to again is as long as before; but HDF5 has not put its beginning back. 0, or an
  * errno. */
-static int look_for_signature(int fd, bool *there) {
+static int check_signature(int fd, bool *there) {
     static const char signature[8] = "\211HDF\r\n\032\n";
     char found[sizeof signature];
     ssize_t got;
@@ -24,7 +24,7 @@ tf_err store_check_file(tf_store *s, tf_error *error) {
     bool whole = true;
     if (s->fd < 0)
         return TF_OK;
-    int failure = fstat(s->fd, &ours) != 0 ? errno : s->size > 0 ? look_for_signature(s->fd, &whole) : 0;
+    int failure = fstat(s->fd, &ours) != 0 ? errno : s->size > 0 ? check_signature(s->fd, &whole) : 0;
     if (failure)
         return tf_error_set(error, TF_ERR_RUN, "%s: can't be read: %s", s->path, strerror(failure));
     if (stat(s->path, &named) != 0)

@@ -40,7 +40,7 @@ bool scale_attach(hid_t dataset, int rank, scale *const *of) {
 }
 
 /* Adds what is in the scale's list to `list`, and takes that away. */
-static bool take_list(hid_t dataset, hid_t type, tf_buf *list) {
+static bool move_list(hid_t dataset, hid_t type, tf_buf *list) {
     if (H5Aexists(dataset, "REFERENCE_LIST") <= 0)
         return true;
     hid_t attribute = H5Aopen(dataset, "REFERENCE_LIST", H5P_DEFAULT), space = H5Aget_space(attribute);
@@ -64,7 +64,7 @@ bool scale_list(scale *s) {
     hid_t type = H5Tcreate(H5T_COMPOUND, sizeof(attachment));
     H5Tinsert(type, "dataset", offsetof(attachment, dataset), H5T_STD_REF_OBJ);
     H5Tinsert(type, "dimension", offsetof(attachment, dimension), H5T_NATIVE_INT);
-    bool good = take_list(s->dataset, type, &list);
+    bool good = move_list(s->dataset, type, &list);
     tf_buf_add(&list, s->attached.data, s->attached.length);
     tf_buf_clear(&s->attached);
     const hsize_t length = list.length / sizeof(attachment);

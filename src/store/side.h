@@ -13,7 +13,7 @@ enum { SIDE_ROWS = -1, SIDE_SYNCED = -2 };
 /* SIDE_ROWS: tasks index .. index + count - 1 of the record's stage. */
 typedef struct side_rows {
     int64_t count;
-    uint64_t hash; /* of their data, status and all: see rows.c */
+    uint64_t hash; /* of their data, status and all: see store_hash_rows */
 } side_rows;
 
 /* SIDE_SYNCED: all before this byte of the side file, and the rows that it covers, is on disk. */

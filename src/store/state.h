@@ -43,10 +43,10 @@ enum { STORE_REASON = 400, STORE_LONGEST_CELL = 1024 /* bytes; longer strings ma
 
 /* What a run starts from: the first rank has it. */
 struct tf_store_start {
-    int lock;
+    int lock;            /* on the run's folder */
     int file;            /* the output, open to write it: it is locked as well. -1: there is none yet */
     contents contents;   /* of the file, as this run finds it */
-    bool dirty;          /* so says the journal */
+    bool dirty;          /* the journal says that metadata may have changed */
     tf_buf fingerprints; /* one a stage, each ended by a NUL */
     code_history *code;  /* per stage: of which code rows are, for the run that begins */
     char *about;         /* the run, as a JSON object; NULL: nothing was told */
@@ -68,13 +68,13 @@ struct tf_store {
     code_history *code;             /* per stage */
     tf_buf runs;                    /* attribute "runs" */
     tf_store_start *start;          /* on rank 0: the contents of the file and the lock */
-    bool dirty;                     /* on rank 0: so says the journal */
-    int lock;                       /* on other ranks */
+    bool dirty;                     /* on rank 0: the journal says that metadata may have changed */
+    int lock;                       /* on other ranks: their part of the run's lock; -1: none */
     bool carrying;                  /* rows are only moved: no stage runs */
     struct syncing *syncing;        /* sync.c; NULL before the first rows */
     struct vigil *vigil;            /* over the change under way (vigil.c); NULL: none is */
-    int64_t limit;                  /* bytes that each rank may make a file long; */
-    int limited;                    /* the rank that may make it no longer */
+    int64_t limit;                  /* bytes: no rank may make a longer file (ulimit -f) */
+    int limited;                    /* the first rank that has this limit */
     int uncleared;                  /* on rank 0: errno of the first old bytes that could not be cleared */
     char reason[STORE_REASON];      /* of HDF5's first failure that store_error has not told; "" for none */
 };

@@ -68,14 +68,14 @@ static void *run_thread(void *context) {
 }
 
 /* Wants something of the thread. */
-static void want(struct syncing *y, bool *what) {
+static void wake_thread(struct syncing *y, bool *what) {
     pthread_mutex_lock(&y->mutex);
     *what = true;
     pthread_cond_signal(&y->changed);
     pthread_mutex_unlock(&y->mutex);
 }
 
-static struct syncing *start(const tf_store *s, tf_error *error) {
+static struct syncing *start_thread(const tf_store *s, tf_error *error) {
     struct syncing *y = tf_alloc(sizeof *y);
     *y = (struct syncing){.fd = s->fd, .side_fd = side_fd(s->side), .began = tf_now()};
     pthread_mutex_init(&y->mutex, NULL);
@@ -89,7 +89,7 @@ static struct syncing *start(const tf_store *s, tf_error *error) {
 }
 
 tf_err store_note_written(tf_store *s, int64_t bytes, tf_error *error) {
-    struct syncing *y = s->syncing ? s->syncing : start(s, error);
+    struct syncing *y = s->syncing ? s->syncing : start_thread(s, error);
     s->syncing = y;
     if (!y)
         return error->code;
@@ -97,13 +97,13 @@ tf_err store_note_written(tf_store *s, int64_t bytes, tf_error *error) {
     y->early += bytes;
     if (y->early >= EARLY_BYTES) {
         y->early = 0;
-        want(y, &y->to_begin);
+        wake_thread(y, &y->to_begin);
     }
     return TF_OK;
 }
 
 /* What came of the one under way, if it is over. */
-static tf_err look(tf_store *s, tf_error *error) {
+static tf_err reap_sync(tf_store *s, tf_error *error) {
     struct syncing *y = s->syncing;
     pthread_mutex_lock(&y->mutex);
     bool over = y->synced;
@@ -121,7 +121,7 @@ static tf_err look(tf_store *s, tf_error *error) {
 tf_err tf_store_sync(tf_store *s, double interval, tf_error *error) {
     struct syncing *y = s->syncing;
     if (y && y->under_way)
-        return look(s, error);
+        return reap_sync(s, error);
     if (!y || y->unsynced == 0 || tf_now() - y->began < interval)
         return TF_OK;
     if (store_check_file(s, error) != TF_OK)
@@ -130,7 +130,7 @@ tf_err tf_store_sync(tf_store *s, double interval, tf_error *error) {
     y->began = tf_now();
     y->unsynced = 0;
     y->under_way = true;
-    want(y, &y->to_sync);
+    wake_thread(y, &y->to_sync);
     return TF_OK;
 }
 
@@ -138,7 +138,7 @@ void store_end_sync(tf_store *s) {
     struct syncing *y = s->syncing;
     if (!y)
         return;
-    want(y, &y->to_end);
+    wake_thread(y, &y->to_end);
     pthread_join(y->thread, NULL);
     pthread_mutex_destroy(&y->mutex);
     pthread_cond_destroy(&y->changed);

@@ -18,8 +18,8 @@ typedef struct table {
 /* One of the arrays that make a row, in the order in which they are hashed. */
 typedef struct row_part {
     const char *folder, *name; /* "results", "snr" */
-    int column;                /* of the stage; -1: one of the per-task datasets, */
-    int task;                  /* this one */
+    int column;                /* the stage's column that it is; -1: it is a per-task dataset */
+    int task;                  /* the per-task dataset that it is: TASK_STATUS ... */
     size_t bytes;              /* a row */
     const tf_grid *grid;       /* of an array's blocks; NULL: it is none */
 } row_part;

@@ -57,7 +57,7 @@ struct vigil {
     bool over; /* under the mutex */
 };
 
-static vigil_sight look(const vigil *v) {
+static vigil_sight see_signs(const vigil *v) {
     enum { FULL = 64 << 10 }; /* bytes: no room for metadata */
     struct stat info = {0};
     tf_buf counts = {0};
@@ -100,7 +100,7 @@ static void *keep_watch(void *context) {
         if (pthread_cond_clockwait(&v->changed, &v->mutex, CLOCK_MONOTONIC, &next) == 0)
             continue;
         pthread_mutex_unlock(&v->mutex); /* looking may take as long as what is waited for */
-        const vigil_sight sight = look(v);
+        const vigil_sight sight = see_signs(v);
         const vigil_verdict verdict = vigil_judge(&memory, &v->terms, &sight);
         pthread_mutex_lock(&v->mutex);
         if (!v->over)

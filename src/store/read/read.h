@@ -15,8 +15,8 @@ typedef struct tf_survey_stage {
     bool begun; /* else nothing is known of its tasks */
     int64_t tasks;
     int64_t count[TF_STATUSES]; /* by status */
-    int64_t other_code;         /* rows that were made by other code than that of the last run, */
-    int64_t unknown_code;       /* and rows of which it is not known */
+    int64_t other_code;         /* rows that were made by other code than that of the last run */
+    int64_t unknown_code;       /* rows of which the code is not known */
     const char *changed;        /* what has changed since, for people; "" if nothing has */
 } tf_survey_stage;
 

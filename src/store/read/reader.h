@@ -35,9 +35,9 @@ struct tf_reader {
     uint64_t seed;
     int stages;
     reader_stage *stage;
-    bool has_sides; /* side files have been read, */
     int sides;
-    mapping *side; /* and are mapped */
+    mapping *side;  /* side files, which stay mapped */
+    bool has_sides; /* their texts are sorted into the fields */
 };
 
 /* What a reader has opened. */

@@ -94,7 +94,7 @@ static tf_err survey_stages(const old_output *old, tf_survey *survey, tf_error *
 
 /* While a run is on its way, or where one was killed, the journal says where the rows are, and HDF5 is left out of it;
  * else the file says it, which a reader has looked at already. */
-static tf_err look(const char *path, const tf_reader *reader, bool held, tf_survey *survey, tf_error *error) {
+static tf_err survey_once(const char *path, const tf_reader *reader, bool held, tf_survey *survey, tf_error *error) {
     bool there = false;
     old_output own = {.path = path, .fd = -1};
     const old_output *old = &own;
@@ -124,7 +124,7 @@ tf_err tf_store_survey(const char *path, const tf_reader *reader, tf_survey *sur
         tf_survey_free(survey);
         *survey = (tf_survey){.arena = tf_arena_new()};
         old_look_begin(&once, path);
-        err = access(path, R_OK) == 0 ? look(path, reader, once.held, survey, error)
+        err = access(path, R_OK) == 0 ? survey_once(path, reader, once.held, survey, error)
                                       : tf_error_set(error, TF_ERR_USAGE, "%s: %s", path, strerror(errno));
     } while (old_look_again(&once, path, err == TF_OK));
     return err;

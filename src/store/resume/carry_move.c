@@ -118,7 +118,7 @@ static tf_err write_new(const carrying *c, int fd, const char *path) {
 }
 
 /* The new file in the old one's place, and the new journal in the old one's. */
-static tf_err put_in_place(const carrying *c, int folder) {
+static tf_err replace_output(const carrying *c, int folder) {
     const char *path = c->old->path;
     tf_buf real = {0}; /* the output's name may be a link, and stays one */
     if (c->old->lost && aside_keep(path, c->plan->start.contents.run, &c->plan->note, c->error) != TF_OK)
@@ -157,7 +157,7 @@ tf_err carry_move(const carrying *c) {
         err = journal_write(path, "journal.next", &plan->start.contents, false, c->error);
     tf_crash_point("move.noted");
     if (err == TF_OK)
-        err = put_in_place(c, folder);
+        err = replace_output(c, folder);
     if (err == TF_OK) {
         close(plan->start.file);
         plan->start.file = fd;

@@ -21,8 +21,8 @@ static tf_err add_text(const carrying *c, int stage, int64_t index, int32_t kind
 }
 
 /* A text of an unfinished stage, from an old side file, if its task is kept. */
-static tf_err take_text(void *context, const tf_record *record, int number, int64_t at, int64_t synced,
-                        tf_error *error) {
+static tf_err copy_record(void *context, const tf_record *record, int number, int64_t at, int64_t synced,
+                          tf_error *error) {
     (void)at, (void)synced, (void)error;
     const carrying *c = context;
     const plan_stage *ps = number >= 0 ? &c->plan->stage[number] : NULL;
@@ -33,7 +33,7 @@ static tf_err take_text(void *context, const tf_record *record, int number, int6
     return add_text(c, number, record->index, record->kind, record->attempt, record + 1, (size_t)record->length);
 }
 
-static tf_err take_cells(const carrying *c, int stage, int kind, const contents_table *cells) {
+static tf_err copy_cells(const carrying *c, int stage, int kind, const contents_table *cells) {
     const plan_stage *ps = &c->plan->stage[stage];
     const size_t width =
         cells->row_bytes <= STORE_LONGEST_CELL ? (size_t)cells->row_bytes : 0; /* 0 is an error below */
@@ -51,7 +51,7 @@ static tf_err take_cells(const carrying *c, int stage, int kind, const contents_
     return err;
 }
 
-static tf_err take_heap(const carrying *c, int stage, int kind, const contents_table *heap,
+static tf_err copy_heap(const carrying *c, int stage, int kind, const contents_table *heap,
                         const contents_table *index) {
     const plan_stage *ps = &c->plan->stage[stage];
     int64_t(*rows)[2] = tf_alloc_array(CARRY_CHUNK, sizeof *rows);
@@ -84,7 +84,7 @@ static tf_err take_heap(const carrying *c, int stage, int kind, const contents_t
 }
 
 /* The texts of a stage that was finished, from the old file. */
-static tf_err take_finished(const carrying *c, int stage) {
+static tf_err copy_finished(const carrying *c, int stage) {
     const tf_stage_spec *spec = &c->plan->campaign->stage[stage];
     const contents_stage *old = c->plan->stage[stage].old;
     tf_err err = TF_OK;
@@ -99,9 +99,9 @@ static tf_err take_finished(const carrying *c, int stage) {
         snprintf(index_path, sizeof index_path, "text/%s_index", name);
         const contents_table *heap = contents_table_at(old, path), *index = contents_table_at(old, index_path);
         if (cells && cells->offset >= 0)
-            err = take_cells(c, stage, kind, cells);
+            err = copy_cells(c, stage, kind, cells);
         else if (heap && index && heap->offset >= 0)
-            err = take_heap(c, stage, kind, heap, index);
+            err = copy_heap(c, stage, kind, heap, index);
         else if (kind >= TF_RECORD_COLUMN && !cells && !(heap && index) && c->plan->stage[stage].kept.total > 0)
             err = tf_error_set(c->error, TF_ERR_RUN, "%s: is damaged: /%s/results/%s is missing", c->old->path,
                                old->name, name);
@@ -133,13 +133,13 @@ tf_err carry_texts(carrying *c) {
     c->side = side_open(c->old->path, plan->start.contents.run, 0, c->error);
     if (!c->side)
         return c->error->code;
-    tf_err err = plan_each_record(plan, c->old, take_text, c, c->error);
+    tf_err err = plan_each_record(plan, c->old, copy_record, c, c->error);
     for (int s = 0; s < plan->campaign->stages && err == TF_OK; s++) {
         const plan_stage *ps = &plan->stage[s];
         if (!ps->old || ps->finished)
             continue;
         if (ps->old->finished)
-            err = take_finished(c, s);
+            err = copy_finished(c, s);
         if (err == TF_OK)
             err = vouch(c, s);
     }

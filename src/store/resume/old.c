@@ -90,7 +90,7 @@ static void name_stages(hid_t file, contents *found, h5_fault *fault) {
 }
 
 /* A journal does not have it. */
-static void take_until(const contents *noted, const contents *found) {
+static void adopt_until(const contents *noted, const contents *found) {
     for (int s = 0; s < noted->stages; s++) {
         contents_stage *stage = &noted->stage[s], *its = contents_find(found, stage->name);
         stage->enough = its->enough;
@@ -112,7 +112,7 @@ static tf_err say_lost(const char *path, const char *state, tf_error *error) {
 
 /* The file without a journal. The run that made it has ended by itself, and all of its stages are finished; or else
  * that is known of a stage only if it says so. */
-static tf_err take_alone(old_output *old, hid_t file, bool salvages, contents *found, tf_error *error) {
+static tf_err adopt_file(old_output *old, hid_t file, bool salvages, contents *found, tf_error *error) {
     h5_fault fault = {0};
     char *state = h5_text_attribute(file, "state", &fault);
     const bool over = state && (strcmp(state, "complete") == 0 || strcmp(state, "failed") == 0);
@@ -163,7 +163,7 @@ static void read_all(const char *path) {
 
 /* Damage that HDF5 does not notice can crash it, or make it read in circles (1.10: a global heap of zeros). A child of
  * little time goes first; reading takes milliseconds. */
-static tf_err look_first(const char *path, tf_error *error) {
+static tf_err check_readable(const char *path, tf_error *error) {
     enum { MOST_SECONDS = 10 };
     fflush(NULL);
     pid_t child = fork();
@@ -178,9 +178,9 @@ static tf_err look_first(const char *path, tf_error *error) {
     int status = tf_child_wait(child);
     if (status == 0)
         return TF_OK;
-    bool endless = WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL;
+    bool infinite = WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL;
     return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: HDF5 %s; " OLD_START_ANEW, path,
-                        endless ? "comes to no end reading it" : "crashes reading it");
+                        infinite ? "comes to no end reading it" : "crashes reading it");
 }
 
 static tf_err check_hdf5(const char *path, bool noted, tf_error *error) {
@@ -201,7 +201,7 @@ tf_err old_is_ours(const char *path, tf_error *error) {
         return TF_OK;
     if (check_hdf5(path, false, error) != TF_OK)
         return error->code;
-    hid_t file = look_first(path, error) == TF_OK ? store_open_file(path, MPI_COMM_NULL, NULL) : -1;
+    hid_t file = check_readable(path, error) == TF_OK ? store_open_file(path, MPI_COMM_NULL, NULL) : -1;
     if (file < 0)
         return TF_OK;
     err = H5Aexists(file, "format") < 0 ? TF_OK : check_format(path, file, false, error);
@@ -224,7 +224,7 @@ static tf_err say_other(const char *path, tf_error *error) {
 static tf_err read_clean(old_output *old, bool noted, bool salvages, tf_error *error) {
     if (check_hdf5(old->path, noted, error) != TF_OK)
         return error->code;
-    if (look_first(old->path, error) != TF_OK)
+    if (check_readable(old->path, error) != TF_OK)
         return error->code;
     hid_t file = store_open_file(old->path, MPI_COMM_NULL, NULL);
     if (file < 0) {
@@ -240,9 +240,9 @@ static tf_err read_clean(old_output *old, bool noted, bool salvages, tf_error *e
     if (err == TF_OK && noted && !is_as_noted(&old->contents, &found))
         err = say_other(old->path, error);
     if (err == TF_OK && noted)
-        take_until(&old->contents, &found);
+        adopt_until(&old->contents, &found);
     if (err == TF_OK && !noted)
-        err = take_alone(old, file, salvages, &found, error);
+        err = adopt_file(old, file, salvages, &found, error);
     char *created = err == TF_OK ? h5_text_attribute(file, "created", &fault) : NULL;
     snprintf(old->created, sizeof old->created, "%s", created ? created : "");
     free(created);

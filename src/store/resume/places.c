@@ -75,7 +75,7 @@ static spot *first_spot(spot *spots, int64_t count, uint64_t hash) {
 }
 
 /* Of points that are there more than once each goes to one row. */
-static int64_t take_spot(spot *spots, int64_t count, uint64_t hash) {
+static int64_t claim_spot(spot *spots, int64_t count, uint64_t hash) {
     spot *s = first_spot(spots, count, hash);
     for (; s && s < spots + count && s->hash == hash; s++) {
         int64_t index = s->index;
@@ -107,7 +107,7 @@ static tf_err match_points(const tf_store_plan *plan, const old_output *old, int
         int64_t first = run.first, count = run.end - run.first;
         err = hash_rows(old, ps->old, space, first, count, hashes, error);
         for (int64_t i = 0; i < count && err == TF_OK; i++) {
-            ps->place[first + i] = take_spot(spots, points, hashes[i]);
+            ps->place[first + i] = claim_spot(spots, points, hashes[i]);
             if (ps->place[first + i] < 0 && plan_may_drop(plan, number))
                 tf_intervals_add(&gone, first + i, first + i + 1);
             else if (ps->place[first + i] < 0)

@@ -66,29 +66,29 @@ typedef struct plan_stage {
     int64_t *place;                   /* their new index by the old one; NULL: it is the same */
     tf_intervals done;                /* tasks of which a row is kept */
     tf_intervals pending;             /* tasks that are left to do */
-    tf_intervals failed;              /* of these, tasks that failed last time */
-    tf_intervals other_code;          /* of the tasks done, those that are of other code than now */
-    tf_buf code_changed;              /* which, for people */
+    tf_intervals failed;              /* pending tasks that failed last time */
+    tf_intervals other_code;          /* done tasks whose rows are of other code than now */
+    tf_buf code_changed;              /* which code that is, for people */
     tf_buf changed;                   /* what their rows depend on and is not as it was; empty: nothing */
-    int64_t excluded;                 /* of those done, tasks that "where" leaves out */
+    int64_t excluded;                 /* done tasks that "where" leaves out */
     bool unusable;                    /* rows have another form */
     bool other_points;                /* the space had other points */
     bool dropped;                     /* some rows that were done are not kept */
     int64_t unvouched;                /* tasks that are done by their status, and for which no side file vouches */
-    bool trusted;                     /* their rows are kept */
+    bool trusted;                     /* rows for which no side file vouches are kept */
     uint64_t *input_set, *input_hash; /* of tasks that are done, by task; NULL: not recorded */
-    double *started, *ended;
-    bool moves;    /* its rows do not fit where they are */
-    bool finished; /* nothing is left to do */
+    double *started, *ended;          /* likewise: seconds since 1970-01-01 */
+    bool moves;                       /* its rows do not fit where they are */
+    bool finished;                    /* nothing is left to do */
 } plan_stage;
 
 struct tf_store_plan {
     const tf_campaign *campaign;
-    bool keeps_failed;  /* tasks, too */
+    bool keeps_failed;  /* failed tasks are kept, too */
     bool allows_change; /* rows may be dropped, where what they depend on has changed, of any stage */
     bool interrupted;   /* a run was killed before its end */
-    bool salvages;      /* the output may be taken without its journal, */
-    bool lost;          /* and is */
+    bool salvages;      /* the output may be taken without its journal */
+    bool lost;          /* the output is taken without its journal */
     bool prepared;      /* the output is ready for a run */
     old_output old;
     tf_store_start start; /* of the run */

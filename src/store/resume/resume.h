@@ -8,13 +8,13 @@
 typedef struct tf_store_plan tf_store_plan;
 
 typedef enum tf_store_mode {
-    TF_STORE_GO_ON,       /* with what is there, if anything is; failed tasks are to be tried again */
+    TF_STORE_GO_ON,       /* goes on with what is there, if anything is; failed tasks are tried again */
     TF_STORE_FRESH,       /* what is there is set aside */
     TF_STORE_SALVAGE,     /* as TF_STORE_GO_ON, also if all is lost but the file itself */
     TF_STORE_WIND_UP,     /* nothing is to be run any more: failed tasks stay as they are */
     TF_STORE_LOOK,        /* as TF_STORE_GO_ON, but nothing is changed, nor may be */
-    TF_STORE_LOOK_FRESH,  /* as TF_STORE_FRESH, likewise */
-    TF_STORE_LOOK_SALVAGE /* as TF_STORE_SALVAGE, likewise */
+    TF_STORE_LOOK_FRESH,  /* as TF_STORE_FRESH, but nothing is changed */
+    TF_STORE_LOOK_SALVAGE /* as TF_STORE_SALVAGE, but nothing is changed */
 } tf_store_mode;
 
 /* To be called on one rank, relative to the work folder. Makes sure that the output can be written and that no other
@@ -27,22 +27,23 @@ typedef enum tf_store_mode {
  * was touched. The campaign must outlive the plan. */
 tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bool allows_change, tf_error *error);
 
-/* What there is of a stage; all of it the plan's. */
+/* What there is of a stage of earlier runs. All of it is the plan's. */
 void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past);
 
 /* These tasks, which are done, are to be run again: their rows are not kept. */
 tf_err tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks, tf_error *error);
 
-/* After that: how many of those that are done are left out by "where". */
+/* How many of the tasks that are done "where" leaves out. Known after tf_store_redo. */
 int64_t tf_store_excluded(const tf_store_plan *plan, int stage);
 
-/* After that: adds what has changed of the code since rows were made that are kept, for people; nothing if nothing has.
- */
+/* Adds, for people, what has changed of the code since the kept rows were made; nothing if nothing has. Known after
+ * tf_store_redo. */
 void tf_store_tell_code(const tf_store_plan *plan, tf_buf *out);
 
-/* Adds what is lost of what an earlier run had beside the file, for people; nothing if none is. And how many tasks of a
- * stage, which are done by their status, are to be run again for that. */
+/* Adds, for people, what is lost of what an earlier run had beside the file; nothing if nothing is. */
 void tf_store_tell_lost(const tf_store_plan *plan, tf_buf *out);
+
+/* How many tasks of a stage, which are done by their status, run again because of such a loss. */
 int64_t tf_store_lost(const tf_store_plan *plan, int stage);
 
 /* What is to be recorded of the run besides ranks, hosts and versions: a JSON object, which is copied. */
@@ -54,7 +55,7 @@ tf_err tf_store_prepare(tf_store_plan *plan, tf_error *error);
 /* Gives the locks on the output up: another process is to take them. */
 void tf_store_let_go(tf_store_plan *plan);
 
-/* What the run starts from then; the plan's. NULL: there is no plan here. */
+/* What the run starts from once it is prepared. It is the plan's. NULL: there is no plan here. */
 tf_store_start *tf_store_plan_start(tf_store_plan *plan);
 
 /* Lets go of the output, if nobody has done so yet. */

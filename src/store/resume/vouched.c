@@ -41,8 +41,8 @@ static bool hash_old_rows(const old_output *old, const contents_stage *stage, co
 }
 
 /* Takes the rows that a record vouches for; where they may not have reached the disk they are looked at. */
-static tf_err take_vouched(void *context, const tf_record *record, int number, int64_t at, int64_t synced,
-                           tf_error *error) {
+static tf_err add_vouched(void *context, const tf_record *record, int number, int64_t at, int64_t synced,
+                          tf_error *error) {
     (void)error;
     const vouching *v = context;
     const side_rows *rows = (const side_rows *)(const void *)(record + 1);
@@ -60,7 +60,7 @@ static tf_err take_vouched(void *context, const tf_record *record, int number, i
 
 tf_err plan_read_vouched(const tf_store_plan *plan, const old_output *old, tf_intervals *good, tf_intervals *torn,
                          tf_error *error) {
-    return plan_each_record(plan, old, take_vouched, &(vouching){plan, old, good, torn}, error);
+    return plan_each_record(plan, old, add_vouched, &(vouching){plan, old, good, torn}, error);
 }
 
 tf_err plan_keep_done(const old_output *old, plan_stage *ps, const tf_intervals *good, bool failed, tf_error *error) {
