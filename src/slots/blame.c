@@ -64,7 +64,8 @@ static tf_err disown(tf_slots *slots, int slot_id, int b, const char *nonsense, 
 }
 
 /* A host ended while it had the buffer: the row under way has failed, those after it were not started. A batch function
- * has all rows under way; they are to run one by one, to find out which it is. */
+ * has all rows under way; they are to run one by one, to find out which it is. None was under way if the batch was over
+ * (its time is noted then) and the host could not say so, since a function has closed its socket. */
 static tf_err blame(tf_slots *slots, int slot_id, int b, const host_end *end, const delivery *d) {
     slot *s = &slots->slot[slot_id];
     const batch_order *order = &s->order[b];
@@ -77,6 +78,7 @@ static tf_err blame(tf_slots *slots, int slot_id, int b, const host_end *end, co
     if (nonsense)
         return disown(slots, slot_id, b, nonsense, end->status, d);
     bool begun = claim.started > 0;
+    const bool is_over = claim.seconds > 0 && WIFEXITED(end->status) && WEXITSTATUS(end->status) == 0;
     if (claim.calling_batch) {
         claim.ended = s->passed[b].end;
         claim.texts_size = s->passed[b].texts_end;
@@ -88,7 +90,7 @@ static tf_err blame(tf_slots *slots, int slot_id, int b, const host_end *end, co
     claim.seconds = begun ? tf_now() - claim.started : 0;
     bool late = end->overdue >= 0 && end->overdue == order->first + claim.ended;
     bool innocent = (end->overdue >= 0 && !late) || end->distrusted; /* it was killed for another task */
-    bool guilty = begun && !innocent && claim.ended < order->count;
+    bool guilty = begun && !innocent && !is_over && claim.ended < order->count;
     tf_buf message = {0};
     describe_end(&slots->campaign->stage[order->stage], end->status, late, &message);
     nonsense = take_last(slots, slot_id, b, &claim, guilty ? &message : NULL,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <taskfarm/plugin.h>
+#include <time.h>
 #include <unistd.h>
 
 TF_PLUGIN;
@@ -312,6 +313,15 @@ int closer(const tf_task *task, tf_row *row) {
     for (int fd = 0; fd < 1024; fd++)
         close(fd);
     return TF_SUCCESS;
+}
+
+/* The same, and after some quick ones so late that a batch is over before all of its tasks are begun. */
+TF_EXPORT int slow_closer(const tf_task *task, tf_row *row);
+
+int slow_closer(const tf_task *task, tf_row *row) {
+    if (tf_task_index(task) >= 10)
+        nanosleep(&(struct timespec){.tv_nsec = 60000000}, NULL);
+    return closer(task, row);
 }
 
 int slow_batch(const tf_batch *batch);

@@ -178,11 +178,12 @@ class Failures(farm.FarmTest):
         os.close(theirs)
 
     def test_functions_that_close_every_file_descriptor(self):
-        run = {"function": f"{farm.BUILD}/tests/libtest_plugin.so:closer"}
-        self.write("closer.json", {"over": {"i": {"range": [20]}}, "run": run})
-        for ranks in (None, 3):
-            self.taskfarm("closer.json", "--fresh", ranks=ranks)
-            self.assertEqual(list(self.open("closer.h5")["closer/task/status"]), [farm.DONE] * 20)
+        for name in ("closer", "slow_closer"):
+            run = {"function": f"{farm.BUILD}/tests/libtest_plugin.so:{name}"}
+            self.write("closer.json", {"over": {"i": {"range": [20]}}, "run": run})
+            for ranks in (None, 3):
+                self.taskfarm("closer.json", "--fresh", ranks=ranks)
+                self.assertEqual(list(self.open("closer.h5")["closer/task/status"]), [farm.DONE] * 20)
 
     def test_that_stop_the_campaign(self):
         run = {"function": "builtin:fail", "args": {"every": 1}}
