@@ -86,16 +86,18 @@ static const axis_member *find_member(const axis_kind *kind, const char *key) {
 /* "\"batch\" goes with \"csv\"" */
 static void complain_member(struct loader *l, const at *where, const char *key) {
     tf_buf text = {0};
-    const axis_member *member = NULL;
+    const char *elsewhere = NULL;
+    bool is_first = true;
     tf_buf_addf(&text, "\"%s\" goes with ", key);
     for (const axis_kind *kind = axis_kinds(); kind->key; kind++) {
         const axis_member *own = find_member(kind, key);
-        if (own)
-            tf_buf_addf(&text, "%s\"%s\"", member ? " or " : "", kind->key);
-        member = own ? own : member;
+        if (!own)
+            continue;
+        tf_buf_addf(&text, "%s\"%s\"", is_first ? "" : " or ", kind->key);
+        elsewhere = own->elsewhere;
+        is_first = false;
     }
-    complain(l->diags, where, "%s%s%s", tf_buf_text(&text), member->elsewhere ? ", " : "",
-             member->elsewhere ? member->elsewhere : "");
+    complain(l->diags, where, "%s%s%s", tf_buf_text(&text), elsewhere ? ", " : "", elsewhere ? elsewhere : "");
     tf_buf_free(&text);
 }
 

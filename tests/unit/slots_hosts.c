@@ -1,8 +1,8 @@
 /* Slots: hosts under a spawner, in processes of their own. */
 #include "batch/batch.h"
+#include "outcome.h"
 #include "slots/slots.h"
 #include "spawner/hosts.h"
-#include "outcome.h"
 
 #include <dirent.h>
 #include <linux/sockios.h>
