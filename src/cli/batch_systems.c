@@ -10,7 +10,7 @@ static const batch_system systems[] = {
     {"pbs", job_pbs, "#PBS -l select=", "#PBS -l walltime=", HOURS_MINUTES_SECONDS},
     {"lsf", job_lsf, "#BSUB -n ", "#BSUB -W ", HOURS_MINUTES},
     {"flux", job_flux, "#FLUX: --nodes=", "#FLUX: --time-limit=", MINUTES},
-    {NULL},
+    {0},
 };
 
 const batch_system *batch_systems(void) {

@@ -80,7 +80,7 @@ static const variable *find_variable(const reader *r, const char *name) {
 }
 
 static void refuse_unknown(reader *r, const char *name) {
-    size_t count = 0, most = (size_t)(r->names->count + r->loader->variables);
+    size_t count = 0, most = (size_t)r->names->count + (size_t)r->loader->variables;
     const char **known = tf_alloc_array(most, sizeof *known);
     for (int n = 0; n < r->names->count; n++)
         known[count++] = r->names->name[n].name;
