@@ -210,7 +210,9 @@ static void explain_skipped(host *h, int64_t row) {
 static void run_rows(host *h, const runner *kind) {
     batch_header *head = h->header;
     const bool full = h->spec->record_full;
-    const bool is_plain = !h->has_files && !h->has_tables;
+    const bool is_plain = !h->has_files && !h->has_tables, keeps_stdout = kind->keeps_stdout;
+    const bool is_inside = kind->is_inside;
+    void (*const run)(host * h, int64_t row) = kind->run_row;
     stopwatch watch = {.end = head->started + BATCH_SECONDS, .seen = tf_now_coarse(), .stride = 1};
     double now = tf_quick_now(&h->clock);
     const double to_wall = tf_wall() - now;
@@ -225,7 +227,7 @@ static void run_rows(host *h, const runner *kind) {
         }
         start_row(h, row, started + to_wall);
         if (is_plain)
-            kind->run_row(h, row);
+            run(h, row);
         else
             run_row(h, kind, row);
         if (h->stopped) {
@@ -238,7 +240,7 @@ static void run_rows(host *h, const runner *kind) {
         }
         if (h->has_blocks)
             batch_spread_blocks(&h->columns, h->spec, row, head->first + row);
-        if (h->message.length || h->err.total || kind->keeps_stdout) {
+        if (h->message.length || h->err.total || keeps_stdout) {
             finish_row(h, row, texts_before);
             now = full ? tf_quick_now(&h->clock) : now;
         }
@@ -246,7 +248,7 @@ static void run_rows(host *h, const runner *kind) {
         __atomic_store_n(&head->ended, row + 1, __ATOMIC_RELEASE);
         if (h->texts_used > BATCH_TEXTS || is_time_up(&watch, row))
             return;
-        if (kind->is_inside && is_time_to_compare(h, &watch, row) && !is_unchanged(h))
+        if (is_inside && is_time_to_compare(h, &watch, row) && !is_unchanged(h))
             return;
     }
 }
