@@ -70,3 +70,7 @@ void tf_buf_free(tf_buf *buf) {
 const char *tf_buf_text(const tf_buf *buf) {
     return buf->data ? buf->data : "";
 }
+
+void tf_buf_add_choice(tf_buf *buf, const char *word, int number, int count) {
+    tf_buf_addf(buf, "%s%s", number == 0 ? "" : number + 1 < count ? ", " : " or ", word);
+}

@@ -26,6 +26,9 @@ void tf_buf_clear(tf_buf *buf);                /* keeps the memory */
 void tf_buf_free(tf_buf *buf);
 const char *tf_buf_text(const tf_buf *buf); /* never NULL */
 
+/* The next of `count` words of a list: "a, b or c". `number` is from 0. */
+void tf_buf_add_choice(tf_buf *buf, const char *word, int number, int count);
+
 /* A word for the shell: in quotes, if it needs them. */
 void tf_buf_add_quoted(tf_buf *buf, const char *text);
 

@@ -94,7 +94,7 @@ static int check_kind(const options *o, const verb *v) {
     const int count = verb_kinds(v);
     int status = TF_ERR_USAGE;
     for (int k = 0; k < count; k++) {
-        cli_add_choice(&choices, v->kind(k), k, count);
+        tf_buf_add_choice(&choices, v->kind(k), k, count);
         status = strcmp(o->kind, v->kind(k)) == 0 ? TF_OK : status;
     }
     if (status != TF_OK)
@@ -111,7 +111,8 @@ int arguments_parse(options *o, const verb *v, bool is_given, int argc, char **a
         o->kind = argv[optind++];
     if ((v->kind && !o->kind) || (v->has_file && optind == argc))
         return cli_usage_error("%s needs %s; taskfarm --help says more", v->name, v->needs);
-    if (v->kind && (status = check_kind(o, v)) != TF_OK)
+    status = v->kind ? check_kind(o, v) : TF_OK;
+    if (status != TF_OK)
         return status;
     if (v->has_file)
         o->manifest = argv[optind++];

@@ -24,7 +24,3 @@ void cli_print_json(cJSON *json) {
     cJSON_free(text);
     cJSON_Delete(json);
 }
-
-void cli_add_choice(tf_buf *out, const char *word, int number, int count) {
-    tf_buf_addf(out, "%s%s", number == 0 ? "" : number + 1 < count ? ", " : " or ", word);
-}

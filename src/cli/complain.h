@@ -9,9 +9,6 @@
 /* Complains on stderr, on one rank only, and returns TF_ERR_USAGE. */
 int cli_usage_error(const char *format, ...) TF_PRINTF(1, 2);
 
-/* Adds "a, b or c". */
-void cli_add_choice(tf_buf *out, const char *word, int number, int count);
-
 /* Prints it on stdout, and frees it. */
 void cli_print_json(cJSON *json);
 

@@ -74,7 +74,7 @@ int option_set_choice(options *o, const option_spec *spec, const char *value) {
     }
     tf_buf choices = {0};
     for (const char *at = spec->values; next_word(&at, &length); at += length)
-        cli_add_choice(&choices, tf_arena_strndup(o->arena, at, length), number++, count);
+        tf_buf_add_choice(&choices, tf_arena_strndup(o->arena, at, length), number++, count);
     const int status = cli_usage_error("--%s %s: must be %s", spec->name, value, tf_buf_text(&choices));
     tf_buf_free(&choices);
     return status;

@@ -49,8 +49,12 @@ static const char *form_text(axis_form form) {
 
 /* "values, range, ... or blocks" */
 static void list_kinds(tf_buf *out) {
-    for (const axis_kind *kind = axis_kinds(); kind->key; kind++)
-        tf_buf_addf(out, "%s%s", kind == axis_kinds() ? "" : kind[1].key ? ", " : " or ", kind->key);
+    const axis_kind *kind = axis_kinds();
+    int count = 0;
+    while (kind[count].key)
+        count++;
+    for (int k = 0; k < count; k++)
+        tf_buf_add_choice(out, kind[k].key, k, count);
 }
 
 /* By the member that makes it; NULL after a complaint. Where there was one of its members already, its kind may be

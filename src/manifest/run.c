@@ -3,6 +3,20 @@
 
 #include <string.h>
 
+/* Each with its article, in quotes. */
+static void list_kinds(tf_buf *out) {
+    const run_kind *kind = run_kinds();
+    int count = 0;
+    while (kind[count].key)
+        count++;
+    for (int k = 0; k < count; k++) {
+        tf_buf word = {0};
+        tf_buf_addf(&word, "%s \"%s\"", strchr("aeiou", *kind[k].key) ? "an" : "a", kind[k].key);
+        tf_buf_add_choice(out, tf_buf_text(&word), k, count);
+        tf_buf_free(&word);
+    }
+}
+
 /* By the member that makes it; NULL after a complaint. Where some key is unknown it may be that one. */
 static const run_kind *find_kind(struct loader *l, const at *where, const cJSON *json, bool complained) {
     const run_kind *found = NULL;
@@ -15,8 +29,12 @@ static const run_kind *find_kind(struct loader *l, const at *where, const cJSON 
         }
         found = kind;
     }
-    if (!found && !complained)
-        complain(l->diags, where, "needs a \"command\", a \"service\", a \"function\" or an \"expr\"");
+    if (!found && !complained) {
+        tf_buf list = {0};
+        list_kinds(&list);
+        complain(l->diags, where, "needs %s", tf_buf_text(&list));
+        tf_buf_free(&list);
+    }
     return found;
 }
 
