@@ -177,6 +177,13 @@ static void take_failures(const cJSON *beat, const tf_survey *survey, details *d
 }
 
 /* What can't be read now is not told. */
+static int64_t count_tasks(const tf_survey_stage *stage, bool (*are)(uint8_t status)) {
+    int64_t tasks = 0;
+    for (int k = 0; k < TF_STATUSES; k++)
+        tasks += are((uint8_t)k) ? stage->count[k] : 0;
+    return tasks;
+}
+
 static void find_details(tf_reader *reader, const tf_survey *survey, bool running, const cJSON *beat, details *d) {
     enum { MOST = 1 << 24, MOST_WHILE_RUNNING = 1 << 20 };
     tf_error error;
@@ -189,7 +196,7 @@ static void find_details(tf_reader *reader, const tf_survey *survey, bool runnin
         const int number = reader ? tf_reader_find(reader, stage->name) : -1;
         if (number < 0)
             continue;
-        if (!running && stage->count[TF_STATUS_FAILED] + stage->count[TF_STATUS_TIMEOUT] > 0)
+        if (!running && count_tasks(stage, tf_status_has_failed) > 0)
             failures_find(reader, number, s, &d->failures, &error);
         find_slowest(reader, number, s, running ? MOST_WHILE_RUNNING : MOST, d, &error);
     }
@@ -229,9 +236,9 @@ static bool is_over(const tf_survey *survey) {
 static int percent_of(const tf_survey *survey, const cJSON *beat) {
     int64_t ended = 0, all = 0;
     for (int s = 0; s < survey->stages; s++) {
-        const int64_t *count = survey->stage[s].count;
-        ended += count[TF_STATUS_DONE] + count[TF_STATUS_EXCLUDED] + count[TF_STATUS_FAILED] + count[TF_STATUS_TIMEOUT];
-        all += survey->stage[s].tasks - count[TF_STATUS_SKIPPED];
+        const tf_survey_stage *stage = &survey->stage[s];
+        ended += count_tasks(stage, tf_status_is_good) + count_tasks(stage, tf_status_has_failed);
+        all += stage->tasks - stage->count[TF_STATUS_SKIPPED];
     }
     if (beat) /* which knows of stages that have not begun, too */
         all = (int64_t)number_at(beat, "all");

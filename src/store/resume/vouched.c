@@ -82,7 +82,7 @@ tf_err plan_keep_done(const old_output *old, plan_stage *ps, const tf_intervals 
                 other++;
             end = other - status;
             tf_intervals_add(&ps->kept, first + i, first + end);
-            if (end < count && (*other == TF_STATUS_FAILED || *other == TF_STATUS_TIMEOUT))
+            if (end < count && tf_status_has_failed(*other))
                 tf_intervals_add(&ps->failed, first + end, first + end + 1);
         }
     }
