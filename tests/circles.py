@@ -7,12 +7,16 @@ import pathlib
 import subprocess
 import sys
 
+SOURCE = pathlib.Path(__file__).resolve().parent.parent / "src"
+
 
 def symbols(build):
     """Per file of src: the names that it defines, and those that it uses."""
     defines, uses = collections.defaultdict(set), collections.defaultdict(set)
     for path in sorted(pathlib.Path(build, "src").rglob("*.o")):
-        name = "/".join(path.parts[-2:]).removesuffix(".o")
+        name = str(path).split(".dir/", 1)[1].removesuffix(".o")
+        if not (SOURCE / name).exists():  # generated, or of a file that is gone since
+            continue
         out = subprocess.run(["nm", "--extern-only", path], capture_output=True, text=True, check=True).stdout
         for line in out.splitlines():
             kind, symbol = line.split()[-2:]
