@@ -211,10 +211,6 @@ void exprs_evaluate(host *h);
 bool exprs_set_row(host *h, int64_t row);
 void exprs_free(struct exprs *exprs, const tf_stage_spec *spec);
 
-/* ---- Services (service.c) ---- */
-
-void service_close(service *service); /* may be NULL */
-
 /* ---- Answers (extract.c) ---- */
 
 /* A column's value from a command's output. false after host_fail. */

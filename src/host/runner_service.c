@@ -398,7 +398,8 @@ static void run_row(host *h, int64_t row) {
         end_well(s);
 }
 
-void service_close(service *s) {
+static void close_service(host *h, int stage) {
+    service *s = h->service[stage];
     if (!s)
         return;
     end_well(s);
@@ -407,8 +408,4 @@ void service_close(service *s) {
     free(s);
 }
 
-static void close_of_stage(host *h, int stage) {
-    service_close(h->service[stage]);
-}
-
-const runner runner_service = {.key = "service", .run_row = run_row, .close = close_of_stage};
+const runner runner_service = {.key = "service", .run_row = run_row, .close = close_service};

@@ -176,10 +176,10 @@ void check_sizes(struct loader *loader, const tf_campaign *campaign);
 /* Is it an extended regular expression, and one that is compiled in a while? `flags` as regcomp has them (regex.c). */
 bool check_regex(struct loader *l, const at *where, const char *text, int flags);
 
-/* What says how the stage's tasks are handled: timeout, retries, resources, capture, record... (handling.c). */
 /* The paths that match, as strings owned by the arena; count 0 after a complaint, or when there are none. */
 const char **match_paths(struct loader *loader, const at *where, const char *pattern, int64_t *count);
 
+/* What says how the stage's tasks are handled: timeout, retries, resources, capture, record... (handling.c). */
 void load_handling(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
 
 /* A name that can stand in a placeholder: not empty, without / { } : and not built in. `what` is "parameter" or

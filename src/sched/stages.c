@@ -3,18 +3,19 @@
 
 /* ---- Counts ---- */
 
-int64_t stage_pending(const stage *st) {
+/* Tasks that are neither running nor ended. */
+static int64_t count_pending(const stage *st) {
     return st->ready + st->retrying + st->blocked;
 }
 
 int64_t stage_running(const stage *st) {
-    return st->spec.tasks - st->spec.withheld - stage_pending(st) - st->done - st->failed - st->skipped;
+    return st->spec.tasks - st->spec.withheld - count_pending(st) - st->done - st->failed - st->skipped;
 }
 
 tf_sched_counts tf_sched_stage_counts(const tf_sched *s, int stage_id) {
     const stage *st = &s->stage[stage_id];
     return (tf_sched_counts){.tasks = st->spec.tasks,
-                             .pending = stage_pending(st),
+                             .pending = count_pending(st),
                              .running = stage_running(st),
                              .done = st->done,
                              .failed = st->failed,
@@ -77,7 +78,7 @@ static bool may_start(const tf_sched *s, const stage *st) {
 
 /* Nothing of it is to be run or written, or it comes after a stage that will not be finished. */
 static bool is_left_out(const tf_sched *s, const stage *st) {
-    if (st->spec.withheld > 0 && stage_pending(st) + st->spec.adopted == 0)
+    if (st->spec.withheld > 0 && count_pending(st) + st->spec.adopted == 0)
         return true;
     for (int a = 0; a < st->spec.afters; a++)
         if (s->stage[st->spec.after[a]].closed)
@@ -86,7 +87,7 @@ static bool is_left_out(const tf_sched *s, const stage *st) {
 }
 
 static bool is_over(const tf_sched *s, const stage *st) {
-    return stage_running(st) == 0 && (s->stopping || (stage_pending(st) == 0 && !st->spec.looks));
+    return stage_running(st) == 0 && (s->stopping || (count_pending(st) == 0 && !st->spec.looks));
 }
 
 static bool end(tf_sched *s, tf_action *action) {

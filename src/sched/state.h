@@ -90,8 +90,6 @@ void ready_free(stage *st);
 
 /* ---- workers.c ---- */
 
-bool worker_is_up(const tf_sched *s, int worker_id);
-
 /* The worker may want work: it is asked in its turn. */
 void worker_add_candidate(tf_sched *s, int worker_id);
 int worker_next_candidate(tf_sched *s); /* removes it; there must be one */
@@ -121,8 +119,7 @@ double retry_due(const resource_class *class);
 
 /* ---- stages.c ---- */
 
-/* Tasks that are neither running nor ended. */
-int64_t stage_pending(const stage *st);
+/* Tasks that workers hold. */
 int64_t stage_running(const stage *st);
 
 /* Does a need more than b? GPUs count most, then slots, then memory. */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool worker_is_up(const tf_sched *s, int worker_id) {
+static bool is_up(const tf_sched *s, int worker_id) {
     return worker_id >= 0 && worker_id < s->workers && s->worker[worker_id].up;
 }
 
@@ -110,7 +110,7 @@ static void return_tasks(tf_sched *s, worker *w) {
 }
 
 void tf_sched_worker_down(tf_sched *s, int worker_id) {
-    if (!worker_is_up(s, worker_id))
+    if (!is_up(s, worker_id))
         return;
     worker *w = &s->worker[worker_id];
     stop_waiting(s, worker_id);
@@ -163,7 +163,7 @@ int64_t worker_room(const tf_sched *s, const worker *w, int class_id) {
 }
 
 void tf_sched_idle(tf_sched *s, int worker_id, int idle) {
-    if (!worker_is_up(s, worker_id) || idle <= 0)
+    if (!is_up(s, worker_id) || idle <= 0)
         return;
     worker *w = &s->worker[worker_id];
     w->idle = idle < w->have.slots ? idle : (int)w->have.slots;
@@ -179,7 +179,7 @@ const tf_intervals *tf_sched_holds(const tf_sched *s, int worker_id, int stage_i
 /* ---- What it says ---- */
 
 bool worker_release(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count, double seconds) {
-    if (!worker_is_up(s, worker_id) || stage_id < 0 || stage_id >= s->stages || count <= 0)
+    if (!is_up(s, worker_id) || stage_id < 0 || stage_id >= s->stages || count <= 0)
         return false;
     worker *w = &s->worker[worker_id];
     stage *st = &s->stage[stage_id];
