@@ -1,0 +1,148 @@
+"""Outputs of earlier versions (tests/data/old) are read, and go on to the rows that a run from scratch gives."""
+
+import csv
+import io
+import json
+import os
+import shutil
+
+import farm
+from farm import digest
+
+OLD = farm.SOURCE / "tests" / "data" / "old"
+VERSIONS = sorted(path.name for path in OLD.iterdir() if path.is_dir())
+
+# What has become of the tasks of each stage, as far as it is not 0.
+KILLED = {
+    "rows": {"done": 30},
+    "taken": {"done": 19, "excluded": 11},
+    "commands": {"done": 13, "pending": 11},
+    "last": {},
+}
+FAILED = {
+    "fails": {"done": 17, "failed": 2, "excluded": 1},
+    "slow": {"done": 5, "timeout": 1},
+    "takes": {"done": 17, "skipped": 2, "excluded": 1},
+}
+COMPLETE = {"rows": {"done": 20}, "grid": {"done": 8}, "taken": {"done": 20}}
+
+STATUSES = ("pending", "done", "failed", "timeout", "skipped", "excluded")
+
+
+class OldOutputs(farm.FarmTest):
+    def each(self, name):
+        """A fresh folder with an old output and its manifest, for each version and some numbers of ranks."""
+        for version in VERSIONS:
+            for ranks in (None, 3):
+                with self.subTest(version=version, ranks=ranks):
+                    for path in self.folder.iterdir():
+                        shutil.rmtree(path) if path.is_dir() else path.unlink()
+                    shutil.copy(OLD / f"{name}.json", self.folder)
+                    shutil.copy(OLD / version / f"{name}.h5", self.folder)
+                    if (OLD / version / f"{name}.h5.d").exists():
+                        shutil.copytree(OLD / version / f"{name}.h5.d", self.folder / f"{name}.h5.d", symlinks=True)
+                    yield version, ranks
+
+    def counts(self, output):
+        """What status says of the stages."""
+        told = json.loads(self.taskfarm("status", output, "--json").stdout)
+        return told["state"], {s["name"]: {k: s[k] for k in STATUSES if s.get(k)} for s in told["stages"]}
+
+    def table(self, output, stage, *columns):
+        """What export gives."""
+        text = self.taskfarm("export", output, stage, "--columns", ",".join(columns)).stdout
+        return list(csv.reader(io.StringIO(text)))[1:]
+
+    def shown(self, output, stage, index):
+        return json.loads(self.taskfarm("show", output, stage, index, "--json").stdout)
+
+    def ran(self):
+        """Which tasks have run since the last time."""
+        path = self.folder / "ran"
+        lines = path.read_text().splitlines() if path.exists() else []
+        path.unlink(missing_ok=True)
+        return sorted(lines)
+
+    def go_on(self, version, name, ranks):
+        """Runs the same campaign with the old output, then with none. Both must give the same rows; those that were
+        there already are kept, and the history of both runs is."""
+        done = self.taskfarm(f"{name}.json", ranks=ranks)
+        self.assertNotIn("changed since", done.stderr)  # old outputs know less of their code, which is no change
+        ran = self.ran()
+        file = self.open(f"{name}.h5")
+        runs = json.loads(file.attrs["runs"])
+        file.close()
+        self.assertTrue(runs[0]["commit"].startswith(version), runs)
+        self.assertEqual(len(runs), 2)
+        self.assertFalse((self.folder / f"{name}.h5.d").exists())
+        self.taskfarm(f"{name}.json", "--output", "anew.h5")
+        self.ran()
+        rows = digest(self.folder / f"{name}.h5")
+        self.assertEqual(rows, digest(self.folder / "anew.h5"))
+        self.assertEqual(farm.reductions(self.folder / f"{name}.h5"), farm.reductions(self.folder / "anew.h5"))
+        self.taskfarm(f"{name}.json", ranks=ranks)
+        self.assertEqual(self.ran(), [], "nothing is left to do")
+        self.assertEqual(digest(self.folder / f"{name}.h5"), rows)
+        return ran
+
+    def test_killed_half_way(self):
+        for version, ranks in self.each("killed"):
+            before = {k: v for k, v in self.files().items() if k != "killed.h5.d/lock"}
+            self.assertEqual(self.counts("killed.h5"), ("interrupted", KILLED))
+            rows = self.table("killed.h5", "commands", "index", "status", "y", "text")
+            words = [(i // 2, ("a", "bb")[i % 2]) for i in range(24)]
+            self.assertEqual(rows[:13], [[str(i), "done", str(words[i][0]), f"{words[i][1]}-{i}"] for i in range(13)])
+            self.assertEqual(rows[13:], [[str(i), "pending", "", ""] for i in range(13, 24)])
+            task = self.shown("killed.h5", "commands", 5)
+            self.assertEqual((task["status"], task["results"]), ("done", {"y": 2, "text": "bb-5"}))
+            self.assertTrue(task["texts"]["stdout"].startswith("of 2 bb\n"), task)
+            self.assertEqual(self.shown("killed.h5", "commands", 13)["status"], "pending")
+            self.taskfarm("report", "killed.h5", "-o", "page.html")
+            (self.folder / "page.html").unlink()
+            after = {k: v for k, v in self.files().items() if k != "killed.h5.d/lock"}
+            self.assertEqual(after, before, "who reads changes nothing")
+            self.write("go", "")
+            left = [f"commands {i}" for i in range(13, 24)] + ["last 0", "last 1"]
+            self.assertEqual(self.go_on(version, "killed", ranks), sorted(left))
+
+    def test_with_failures(self):
+        for version, ranks in self.each("failed"):
+            self.assertEqual(self.counts("failed.h5"), ("failed", FAILED))
+            self.assertIn("2 x exit status 3: no 4: fails[4], [14]\n", self.taskfarm("status", "failed.h5").stdout)
+            task = self.shown("failed.h5", "fails", 14)
+            self.assertEqual((task["status"], task["record"]["exit_code"], task["texts"]["stderr"]), ("failed", 3, "no 14\n"))
+            self.assertEqual(self.shown("failed.h5", "slow", 3)["status"], "timeout")
+            rows = self.table("failed.h5", "takes", "index", "status", "back")
+            bad = {4: "skipped", 14: "skipped", 15: "excluded"}
+            self.assertEqual(rows, [[str(i), bad.get(i, "done"), "" if i in bad else f"w{i}"] for i in range(20)])
+            self.taskfarm("report", "failed.h5", "-o", "page.html")
+            (self.folder / "page.html").unlink()
+            self.taskfarm("failed.json", ranks=ranks, status=1)
+            self.assertEqual(self.ran(), ["fails 14", "fails 4", "slow 3"])
+            self.assertEqual(self.counts("failed.h5"), ("failed", FAILED))
+            shutil.copy(OLD / version / "failed.h5", self.folder)
+            self.write("mended", "")
+            again = ["fails 14", "fails 4", "slow 3", "takes 14", "takes 4"]
+            self.assertEqual(self.go_on(version, "failed", ranks), again)
+
+    def test_complete_and_extended(self):
+        for version, ranks in self.each("complete"):
+            self.assertEqual(self.counts("complete.h5"), ("complete", COMPLETE))
+            self.assertEqual(self.go_on(version, "complete", ranks), [])
+            shutil.copy(OLD / version / "complete.h5", self.folder)
+            self.assertIn("\n  p = bb\n", self.taskfarm("show", "complete.h5", "grid", 7).stdout)
+            rows = self.table("complete.h5", "grid", "index", "status", "p", "k", "y", "word")
+            points = [(p, str(k)) for p in ("a", "bb") for k in range(4)]
+            self.assertEqual(rows, [[str(i), "done", p, k, k, f"{p}-{k}"] for i, (p, k) in enumerate(points)])
+            manifest = json.loads((self.folder / "complete.json").read_text())
+            manifest["stages"][0]["over"] = {"i": {"range": [33]}}
+            manifest["stages"][1]["over"] = {"p": ["0", "a", "bb"], "k": {"range": [5]}}
+            self.write("complete.json", manifest)
+            new = [f"grid {p} {k}" for p in ("0", "a", "bb") for k in range(5) if p == "0" or k == 4]
+            (self.folder / "anew.h5").unlink()
+            self.assertEqual(self.go_on(version, "complete", ranks), new)
+            self.assertEqual(self.counts("complete.h5")[1], {"rows": {"done": 33}, "grid": {"done": 15}, "taken": {"done": 33}})
+
+
+if __name__ == "__main__":
+    farm.main()
