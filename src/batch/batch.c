@@ -52,20 +52,13 @@ static void place_columns(area *a, const tf_stage_spec *stage, batch_columns *c)
     c->attempts = place(a, sizeof *c->attempts);
     c->input_set = stage->inputs ? place(a, sizeof *c->input_set) : NULL;
     c->input_hash = tf_stage_hashes_inputs(stage) ? place(a, sizeof *c->input_hash) : NULL;
-    if (!stage->record_full) {
-        c->exit_code = c->signal = c->worker = c->slot = NULL;
-        c->start = c->duration = c->cpu = NULL;
-        c->max_rss = NULL;
-        return;
-    }
-    c->exit_code = place(a, sizeof *c->exit_code);
-    c->signal = place(a, sizeof *c->signal);
-    c->worker = place(a, sizeof *c->worker);
-    c->slot = place(a, sizeof *c->slot);
-    c->start = place(a, sizeof *c->start);
-    c->duration = place(a, sizeof *c->duration);
-    c->cpu = place(a, sizeof *c->cpu);
-    c->max_rss = place(a, sizeof *c->max_rss);
+    const bool has_times = stage->record_full, has_process = has_times && tf_run_has_process(&stage->run);
+    c->start = has_times ? place(a, sizeof *c->start) : NULL;
+    c->duration = has_times ? place(a, sizeof *c->duration) : NULL;
+    c->exit_code = has_process ? place(a, sizeof *c->exit_code) : NULL;
+    c->signal = has_process ? place(a, sizeof *c->signal) : NULL;
+    c->cpu = has_process ? place(a, sizeof *c->cpu) : NULL;
+    c->max_rss = has_process ? place(a, sizeof *c->max_rss) : NULL;
 }
 
 static size_t size_of_rows(const tf_stage_spec *stage, int64_t rows) {
@@ -169,7 +162,7 @@ void batch_columns_free(batch_columns *columns) {
     *columns = (batch_columns){0};
 }
 
-void batch_prepare(const batch_columns *c, const tf_stage_spec *stage, int64_t count, int attempt, int rank, int slot) {
+void batch_prepare(const batch_columns *c, const tf_stage_spec *stage, int64_t count, int attempt) {
     size_t rows = (size_t)count;
     batch_clear_columns(c, stage, 0, count);
     memset(c->status, TF_STATUS_PENDING, rows);
@@ -178,16 +171,12 @@ void batch_prepare(const batch_columns *c, const tf_stage_spec *stage, int64_t c
         memset(c->input_set, 0, rows * sizeof *c->input_set);
     if (c->input_hash)
         memset(c->input_hash, 0, rows * sizeof *c->input_hash);
-    if (!stage->record_full)
+    if (!c->exit_code)
         return;
     memset(c->exit_code, 0, rows * sizeof *c->exit_code);
     memset(c->signal, 0, rows * sizeof *c->signal);
     memset(c->cpu, 0, rows * sizeof *c->cpu);
     memset(c->max_rss, 0, rows * sizeof *c->max_rss);
-    for (int64_t row = 0; row < count; row++) {
-        c->worker[row] = rank;
-        c->slot[row] = slot;
-    }
 }
 
 void batch_add_limit(const tf_stage_spec *stage, tf_buf *message) {
@@ -241,8 +230,6 @@ void batch_point_rows(const tf_stage_spec *stage, const batch_columns *columns, 
                       .input_hash = columns->input_hash,
                       .exit_code = columns->exit_code,
                       .signal = columns->signal,
-                      .worker = columns->worker,
-                      .slot = columns->slot,
                       .start = columns->start,
                       .duration = columns->duration,
                       .cpu = columns->cpu,

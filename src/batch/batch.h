@@ -45,7 +45,7 @@ typedef struct batch_map {
     size_t texts_mapped;
 } batch_map;
 
-/* Pointers into a buffer for one stage; NULL where the stage has no such column. */
+/* Pointers into a buffer for one stage; NULL where the stage has no such column, or it is the same for all rows. */
 typedef struct batch_columns {
     void **params; /* cells, as stored */
     void **columns;
@@ -53,7 +53,7 @@ typedef struct batch_columns {
     uint8_t *taken; /* what became of the rows of other stages that the tasks take: rank */
     uint8_t *status, *attempts;
     uint64_t *input_set, *input_hash;
-    int32_t *exit_code, *signal, *worker, *slot;
+    int32_t *exit_code, *signal;
     double *start, *duration, *cpu;
     int64_t *max_rss;
 } batch_columns;
@@ -82,9 +82,8 @@ tf_err batch_give(const batch_map *map, const tf_stage_spec *stage, batch_column
                   int64_t first, int64_t count, tf_error *error);
 
 /* What the first `count` rows of a batch hold before their tasks start: they are pending, results are absent, and their
- * record is that of a task of which nothing is known but who runs it. `columns` are located at row 0. */
-void batch_prepare(const batch_columns *columns, const tf_stage_spec *stage, int64_t count, int attempt, int rank,
-                   int slot);
+ * record is that of a task of which nothing is known. `columns` are located at row 0. */
+void batch_prepare(const batch_columns *columns, const tf_stage_spec *stage, int64_t count, int attempt);
 
 /* The row's task runs from `start`, by tf_wall(); it is done until something else is known. */
 static inline void batch_start_row(const batch_columns *columns, int64_t row, double start) {

@@ -49,5 +49,5 @@ void host_begin_batch(host *h, batch_map *map, int attempt) {
     h->header->started = tf_now();
     batch_locate(map, h->spec, 0, &h->columns);
     store_params(h, h->header->count);
-    batch_prepare(&h->columns, h->spec, h->header->count, attempt, h->rank, h->slot);
+    batch_prepare(&h->columns, h->spec, h->header->count, attempt);
 }

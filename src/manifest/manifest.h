@@ -145,6 +145,11 @@ static inline bool tf_run_is_command(const tf_run_spec *run) {
     return run->kind == TF_RUN_ARGV || run->kind == TF_RUN_SHELL;
 }
 
+/* Its tasks are processes, or are answered by one: they have an exit code, a signal, processor time and memory. */
+static inline bool tf_run_has_process(const tf_run_spec *run) {
+    return tf_run_is_command(run) || run->kind == TF_RUN_SERVICE;
+}
+
 /* ---- Stages ---- */
 
 /* The paths that an axis found as it was loaded, and those of the axis before it. */

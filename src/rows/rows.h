@@ -43,6 +43,7 @@ typedef struct tf_rows {
     int64_t first, count;
     int64_t failed; /* or timed out */
     int64_t excluded, skipped;
+    int32_t worker, slot;       /* that they come from; stored where times are */
     int64_t pending;            /* whose task is to be tried again; the others have ended */
     uint32_t changed;           /* what their function changed in its process for later tasks, which were run again */
     double seconds;             /* that a slot spent on them */
@@ -52,12 +53,14 @@ typedef struct tf_rows {
     const uint8_t *attempts;
     const uint64_t *input_set, *input_hash; /* hashes of the inputs' paths and contents; NULL: not stored */
     /* "record": "full", else NULL */
-    const int32_t *exit_code, *signal, *worker, *slot;
-    const double *start;          /* s since 1970-01-01 UTC */
-    const double *duration, *cpu; /* s */
-    const int64_t *max_rss;       /* bytes */
-    const void *texts;            /* tf_record after tf_record */
-    size_t texts_size;            /* bytes */
+    const double *start;    /* s since 1970-01-01 UTC */
+    const double *duration; /* s */
+    /* Likewise, of tasks that are processes; NULL: 0 for all rows */
+    const int32_t *exit_code, *signal;
+    const double *cpu;      /* s */
+    const int64_t *max_rss; /* bytes */
+    const void *texts;      /* tf_record after tf_record */
+    size_t texts_size;      /* bytes */
 } tf_rows;
 
 /* Where the run of rows that begins at `row` ends: of rows that are pending, or of rows that are not. */

@@ -13,6 +13,8 @@ void rows_back_free(rows_back *back) {
     batch_columns_free(&back->columns);
     tf_buf_free(&back->status);
     tf_buf_free(&back->attempts);
+    tf_buf_free(&back->exit_code);
+    tf_buf_free(&back->signal);
     tf_buf_free(&back->texts);
 }
 
@@ -103,13 +105,12 @@ static bool copy_statuses(rows_back *back, const tf_stage_spec *spec, const batc
 }
 
 /* Readers of the file count on these. Without branches: they are checked for millions of rows a second. */
-static bool are_records_right(const batch_columns *c, const batch_order *order, int64_t count) {
+static bool are_records_right(const batch_columns *c, int64_t count) {
     bool right = true;
     for (int64_t row = 0; row < count; row++)
-        right &= (c->worker[row] == order->rank) & (c->slot[row] == order->slot) & (c->max_rss[row] >= 0);
-    for (int64_t row = 0; row < count; row++)
-        right &= (fabs(c->start[row]) <= MOST_SECONDS) & (c->duration[row] >= 0) & (c->duration[row] <= MOST_SECONDS) &
-                 (c->cpu[row] >= 0) & (c->cpu[row] <= MOST_SECONDS);
+        right &= (fabs(c->start[row]) <= MOST_SECONDS) & (c->duration[row] >= 0) & (c->duration[row] <= MOST_SECONDS);
+    for (int64_t row = 0; c->cpu && row < count; row++)
+        right &= (c->cpu[row] >= 0) & (c->cpu[row] <= MOST_SECONDS) & (c->max_rss[row] >= 0);
     return right;
 }
 
@@ -179,25 +180,41 @@ const char *rows_back_take(rows_back *back, batch_map *map, const tf_campaign *c
     batch_locate(map, spec, part->row, &back->columns);
     batch_point_rows(spec, &back->columns, part, rows);
     rows->attempt = order->attempt;
+    rows->worker = order->rank;
+    rows->slot = order->slot;
     rows->first = order->first + part->row;
     if (!copy_statuses(back, spec, order, rows))
         return "a status";
-    if (spec->record_full && !are_records_right(&back->columns, order, rows->count))
-        return "a time or place";
+    if (spec->record_full && !are_records_right(&back->columns, rows->count))
+        return "a time";
     point_at_copies(back, rows);
     return NULL;
 }
 
+/* Zeros for the rows before the last, and the value for that. */
+static const int32_t *add_last(tf_buf *column, int64_t rows, int32_t value) {
+    memset(fill(column, (size_t)rows * sizeof value), 0, (size_t)rows * sizeof value);
+    int32_t *cells = (void *)column->data;
+    cells[rows - 1] = value;
+    return cells;
+}
+
 /* When it began is the host's to say, if it has begun at all and that can be. */
-static void record_end(const batch_columns *c, const batch_order *order, int64_t row, int end) {
+static void record_end(rows_back *back, const batch_order *order, int end, tf_rows *rows) {
+    const batch_columns *c = &back->columns;
+    const int64_t row = rows->count - 1;
+    const int32_t exit_code = WIFEXITED(end) ? WEXITSTATUS(end) : -1, signal = WIFSIGNALED(end) ? WTERMSIG(end) : 0;
     const double now = tf_wall(), a_step = 60; /* s that the clock may have been set by meanwhile */
     if (c->status[row] == TF_STATUS_PENDING || !is_between(c->start[row], order->given_wall - a_step, now))
         c->start[row] = now;
     c->duration[row] = now - c->start[row];
-    c->exit_code[row] = WIFEXITED(end) ? WEXITSTATUS(end) : -1;
-    c->signal[row] = WIFSIGNALED(end) ? WTERMSIG(end) : 0;
-    c->worker[row] = order->rank;
-    c->slot[row] = order->slot;
+    if (!c->exit_code) {
+        rows->exit_code = add_last(&back->exit_code, rows->count, exit_code);
+        rows->signal = add_last(&back->signal, rows->count, signal);
+        return;
+    }
+    c->exit_code[row] = exit_code;
+    c->signal[row] = signal;
     c->cpu[row] = 0;
     c->max_rss[row] = 0;
 }
@@ -210,7 +227,7 @@ void rows_back_add_failed(rows_back *back, const tf_campaign *campaign, const ba
     part->end++;
     rows->failed++;
     if (spec->record_full)
-        record_end(&back->columns, order, row, end);
+        record_end(back, order, end, rows);
     batch_clear_columns(&back->columns, spec, row, 1);
     tf_buf_addc(&back->status, (char)status);
     tf_buf_addc(&back->attempts, (char)order->attempt);

@@ -29,6 +29,7 @@ typedef struct batch_claim {
 typedef struct rows_back {
     batch_columns columns; /* from batch_columns_alloc */
     tf_buf status, attempts, texts;
+    tf_buf exit_code, signal; /* of rows whose batch has no such columns, one of which has failed */
 } rows_back;
 
 void rows_back_free(rows_back *back);

@@ -1,26 +1,58 @@
 /* Rows into the file: data first, then texts and what vouches for both, and the status last, so that a row that says
  * "done" is. A row that stays pending is not written at all. */
+#include <string.h>
+
 #include "store/stage_tables.h"
 #include "store/sync.h"
+
+/* A column of one value, kept for the rows that come next: they are mostly of the same. */
+static const int32_t *repeat(tf_buf *column, int32_t value, int64_t count) {
+    const size_t size = (size_t)count * sizeof value;
+    int32_t *cells = (void *)column->data;
+    if (column->length >= size && cells[0] == value)
+        return cells;
+    tf_buf_clear(column);
+    tf_buf_reserve(column, size);
+    column->length = size;
+    cells = (void *)column->data;
+    for (int64_t row = 0; row < count; row++)
+        cells[row] = value;
+    return cells;
+}
+
+/* A column of zeros, of up to 8 bytes a cell, for what rows have not of their own. */
+static const void *zeros(tf_buf *column, int64_t count) {
+    const size_t size = (size_t)count * sizeof(double);
+    if (column->length < size) {
+        tf_buf_clear(column);
+        tf_buf_reserve(column, size);
+        column->length = size;
+        memset(column->data, 0, size);
+    }
+    return column->data;
+}
+
+/* Of what is the same for all rows: stored where times are. */
+static void add_constants(tf_store *s, const tf_rows *rows, const void **task) {
+    const void *none = zeros(&s->zeros, rows->count);
+    task[TASK_WORKER] = repeat(&s->worker, rows->worker, rows->count);
+    task[TASK_SLOT] = repeat(&s->slot, rows->slot, rows->count);
+    task[TASK_EXIT_CODE] = rows->exit_code ? rows->exit_code : none;
+    task[TASK_SIGNAL] = rows->signal ? rows->signal : none;
+    task[TASK_CPU] = rows->cpu ? rows->cpu : none;
+    task[TASK_MAX_RSS] = rows->max_rss ? rows->max_rss : none;
+}
 
 static tf_err write_run(tf_store *s, const tf_rows *rows, int64_t from, int64_t count, const char *texts, size_t size,
                         tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[rows->stage];
     const store_stage *st = &s->stage[rows->stage];
-    const void *const task[TASK_TABLES] = {
-        [TASK_ATTEMPTS] = rows->attempts,
-        [TASK_INPUT_SET] = rows->input_set,
-        [TASK_INPUT_HASH] = rows->input_hash,
-        [TASK_EXIT_CODE] = rows->exit_code,
-        [TASK_SIGNAL] = rows->signal,
-        [TASK_WORKER] = rows->worker,
-        [TASK_SLOT] = rows->slot,
-        [TASK_START] = rows->start,
-        [TASK_DURATION] = rows->duration,
-        [TASK_CPU] = rows->cpu,
-        [TASK_MAX_RSS] = rows->max_rss,
-        [TASK_STATUS] = rows->status,
+    const void *task[TASK_TABLES] = {
+        [TASK_ATTEMPTS] = rows->attempts, [TASK_INPUT_SET] = rows->input_set, [TASK_INPUT_HASH] = rows->input_hash,
+        [TASK_START] = rows->start,       [TASK_DURATION] = rows->duration,   [TASK_STATUS] = rows->status,
     };
+    if (spec->record_full)
+        add_constants(s, rows, task);
     int64_t first = rows->first + from;
     bool good = true;
     size_t bytes = 0; /* a row */

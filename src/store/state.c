@@ -81,6 +81,9 @@ void store_free(tf_store *s) {
     tf_buf_free(&s->fingerprints);
     tf_buf_free(&s->runs);
     tf_buf_free(&s->by);
+    tf_buf_free(&s->worker);
+    tf_buf_free(&s->slot);
+    tf_buf_free(&s->zeros);
     free(s->stage);
     free(s);
 }

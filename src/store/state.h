@@ -73,6 +73,7 @@ struct tf_store {
     bool carrying;                  /* rows are only moved: no stage runs */
     struct syncing *syncing;        /* sync.c; NULL before the first rows */
     struct vigil *vigil;            /* over the change under way (vigil.c); NULL: none is */
+    tf_buf worker, slot, zeros;     /* columns of one value, as long as was needed (rows.c) */
     int64_t limit;                  /* bytes: no rank may make a longer file (ulimit -f) */
     int limited;                    /* the first rank that has this limit */
     int uncleared;                  /* on rank 0: errno of the first old bytes that could not be cleared */

@@ -35,7 +35,7 @@ static void run_host(shared *s) {
     const tf_stage_spec *spec = &s->campaign->stage[0];
     s->order.given = tf_now();
     batch_locate(&s->map, spec, 0, &s->columns);
-    batch_prepare(&s->columns, spec, TASKS, 1, 3, 1);
+    batch_prepare(&s->columns, spec, TASKS, 1);
     size_t at = 0;
     for (int row = 0; row < TASKS - 1; row++) {
         batch_start_row(&s->columns, row, tf_wall());
@@ -82,7 +82,7 @@ static void use(const shared *s, const tf_rows *rows) {
     must(rows->seconds >= 0 && rows->seconds < 1e6);
     for (int64_t row = 0; row < rows->count; row++) {
         must(rows->status[row] != TF_STATUS_PENDING && rows->status[row] < TF_STATUSES && rows->attempts[row] <= 1);
-        must(rows->duration[row] >= 0 && rows->worker[row] == 3 && rows->slot[row] == 1);
+        must(rows->duration[row] >= 0 && rows->worker == 3 && rows->slot == 1);
     }
     for (size_t at = 0; at < rows->texts_size;) {
         const tf_record *record = tf_record_at((const char *)rows->texts + at, rows->texts_size - at);

@@ -64,9 +64,9 @@ static inline tf_err outcome_take(void *context, int slot, const tf_rows *rows, 
         o->status[index] = rows->status[row];
         failed += rows->status[row] != TF_STATUS_DONE;
         cr_assert_eq(rows->attempts[row], 1);
-        if (rows->exit_code) {
-            o->exit_code[index] = rows->exit_code[row];
-            o->signal[index] = rows->signal[row];
+        if (rows->start) {
+            o->exit_code[index] = rows->exit_code ? rows->exit_code[row] : 0;
+            o->signal[index] = rows->signal ? rows->signal[row] : 0;
             cr_assert(rows->duration[row] >= 0 && rows->start[row] > 1e9);
         }
         for (int c = 0; c < stage->columns; c++) {
