@@ -95,6 +95,9 @@ typedef struct expr_names {
 /* The parameters of a space: `name` gets them, and must have room. */
 expr_names param_names(const tf_space *space, expr_name *name);
 
+/* The values of a stage, by their numbers. Those that have a shape, and bytes, have the name "". */
+expr_names value_names(struct loader *loader, const tf_stage_spec *stage);
+
 /* NULL after a complaint. */
 const tf_expr *load_expr(struct loader *loader, const at *where, const char *source, const expr_names *names);
 
