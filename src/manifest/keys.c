@@ -142,10 +142,9 @@ static const json_key reduction[] = {
            "\"parameters and columns by which rows are grouped\"}"},
     {"where", TEXT("an expression: the rows to take")},
     {"columns",
-     "{\"type\":\"object\",\"additionalProperties\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"items\":"
-     "{\"type\":\"string\"}}]},\"description\":\"what is made of each: count, missing, sum, mean, var, std, stderr, "
-     "min, "
-     "max, argmin, argmax, first, median, mad, quantile:Q, quantile~:Q, histogram:N, histogram:N:log, topk:N\"}"},
+     "{\"type\":\"object\",\"additionalProperties\":{\"anyOf\":[" REF(
+         "statistic") ",{\"type\":\"array\",\"items\":" REF("statistic") "}]},\"description\":\"what is made of "
+                                                                         "each\"}"},
 };
 
 static const json_key until[] = {

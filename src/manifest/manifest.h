@@ -4,7 +4,7 @@
 #define TF_MANIFEST_H
 
 #include "manifest/files.h"
-#include "manifest/grid.h"
+#include "manifest/reduction.h"
 #include "manifest/source.h"
 #include "manifest/space.h"
 #include "manifest/template.h"
@@ -40,64 +40,6 @@ typedef struct tf_column_spec {
 
 /* Bytes of a column in one row; 0 for strings and bytes. */
 size_t tf_column_bytes(const tf_column_spec *column);
-
-/* ---- Reductions ---- */
-
-/* What a reduction makes of the values of one group of rows. */
-typedef enum tf_stat_kind {
-    TF_STAT_COUNT,   /* values that are there, */
-    TF_STAT_MISSING, /* and that are not: NaN */
-    TF_STAT_SUM,
-    TF_STAT_MEAN,
-    TF_STAT_VAR, /* with n - 1, as all that follow from it */
-    TF_STAT_STD,
-    TF_STAT_STDERR, /* of the mean */
-    TF_STAT_MIN,
-    TF_STAT_MAX,
-    TF_STAT_ARGMIN, /* task; -1: there are no values */
-    TF_STAT_ARGMAX,
-    TF_STAT_FIRST, /* of the lowest task */
-    TF_STAT_MAD,   /* median of the absolute deviations from the median */
-    TF_STAT_QUANTILE,
-    TF_STAT_HISTOGRAM,
-    TF_STAT_TOPK /* the largest, with their tasks */
-} tf_stat_kind;
-
-typedef struct tf_stat_spec {
-    const char *text; /* as written: "quantile:0.025" */
-    tf_stat_kind kind;
-    int value;       /* of which */
-    double quantile; /* the median is one */
-    bool rough;      /* to about six decimal digits will do */
-    int64_t size;    /* bins, or how many of the largest; else 1 */
-    bool log;        /* bins of equal width in the logarithm */
-} tf_stat_spec;
-
-typedef struct tf_reduce_spec {
-    const char *name;
-    int keys;
-    const int *key;       /* values by which rows are grouped */
-    const tf_expr *where; /* of the same values; NULL: all rows */
-    const tf_grid *grid;  /* of the columns that are arrays: their elements are the rows; NULL: there are none */
-    int stats;
-    const tf_stat_spec *stat;
-    const char *json;     /* as written */
-    const char *resolved; /* all that its results depend on */
-} tf_reduce_spec;
-
-/* When enough is known: an expression of statistics, looked at when so many tasks have ended, in the order of tasks. */
-typedef struct tf_until_spec {
-    const tf_expr *expr;   /* its names are the statistics; NULL: the whole space is run */
-    tf_reduce_spec reduce; /* that gives those which it uses */
-    const int *name;       /* per statistic of it: its number in the expression */
-    int names;             /* in the expression */
-    int64_t first;         /* tasks before the first look; each next one is after a quarter more */
-} tf_until_spec;
-
-/* How many tasks must have ended for the look behind the one at `count`. */
-static inline int64_t tf_until_next(int64_t count) {
-    return count + (count >= 4 ? count / 4 : 1);
-}
 
 /* ---- Runs ---- */
 
@@ -204,21 +146,6 @@ static inline bool tf_stage_takes_rows(const tf_stage_spec *stage) {
 
 /* From that one in particular? */
 bool tf_stage_takes_from(const tf_stage_spec *stage, int other);
-
-/* What reductions are made of: parameters, behind these columns, then arrays. */
-typedef struct tf_value {
-    const char *name;
-    tf_type type;
-    const tf_grid *grid;      /* of arrays, and columns that are one */
-    int rank;                 /* of a column's shape */
-    int param, column, array; /* which it is; -1: none */
-} tf_value;
-
-int tf_stage_values(const tf_stage_spec *stage);
-tf_value tf_stage_value(const tf_stage_spec *stage, int value);
-
-/* Its number by name; -1 if there is none. */
-int tf_stage_find_value(const tf_stage_spec *stage, const char *name);
 
 /* ---- The campaign ---- */
 

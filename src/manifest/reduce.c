@@ -2,76 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "manifest/csv.h"
-#include "manifest/load.h"
-
-static const struct {
-    const char *name;
-    tf_stat_kind kind;
-} kinds[] = {
-    {"argmax", TF_STAT_ARGMAX}, {"argmin", TF_STAT_ARGMIN},   {"count", TF_STAT_COUNT},   {"first", TF_STAT_FIRST},
-    {"mad", TF_STAT_MAD},       {"max", TF_STAT_MAX},         {"mean", TF_STAT_MEAN},     {"median", TF_STAT_QUANTILE},
-    {"min", TF_STAT_MIN},       {"std", TF_STAT_STD},         {"stderr", TF_STAT_STDERR}, {"sum", TF_STAT_SUM},
-    {"var", TF_STAT_VAR},       {"missing", TF_STAT_MISSING},
-};
-
-enum { KINDS = sizeof kinds / sizeof *kinds, MOST_BINS = 1000000, MOST_TOP = 10000 };
-
-/* "quantile:0.025", "quantile~:0.025", "histogram:50", "histogram:50:log", "topk:10". false if it is none of these, or
- * not right. */
-static bool parse_counted(const char *text, tf_stat_spec *stat) {
-    int64_t count = 0;
-    stat->rough = strncmp(text, "quantile~:", 10) == 0;
-    if (stat->rough || strncmp(text, "quantile:", 9) == 0) {
-        stat->kind = TF_STAT_QUANTILE;
-        return tf_parse_double(strchr(text, ':') + 1, &stat->quantile) && stat->quantile >= 0 && stat->quantile <= 1;
-    }
-    if (strncmp(text, "topk:", 5) == 0) {
-        stat->kind = TF_STAT_TOPK;
-        bool good = tf_parse_int(text + 5, &count) && count >= 1 && count <= MOST_TOP;
-        stat->size = count;
-        return good;
-    }
-    if (strncmp(text, "histogram:", 10) != 0)
-        return false;
-    char number[24] = "";
-    size_t length = strcspn(text + 10, ":");
-    stat->kind = TF_STAT_HISTOGRAM;
-    stat->log = strcmp(text + 10 + length, ":log") == 0;
-    if (length >= sizeof number || (text[10 + length] && !stat->log))
-        return false;
-    memcpy(number, text + 10, length);
-    bool good = tf_parse_int(number, &count) && count >= 1 && count <= MOST_BINS;
-    stat->size = count;
-    return good;
-}
-
-static bool parse_stat(const char *text, tf_stat_spec *stat) {
-    stat->size = 1;
-    for (int k = 0; k < KINDS; k++) {
-        if (strcmp(kinds[k].name, text) == 0) {
-            stat->kind = kinds[k].kind;
-            stat->quantile = 0.5; /* of the one that is one */
-            return true;
-        }
-    }
-    return parse_counted(text, stat);
-}
-
-static void complain_stat(struct loader *l, const at *where, const char *text) {
-    const char *names[KINDS];
-    for (int k = 0; k < KINDS; k++)
-        names[k] = kinds[k].name;
-    const char *near = tf_suggest(text, names, KINDS);
-    if (near)
-        complain(l->diags, where, "there is no \"%s\"; did you mean \"%s\"?", text, near);
-    else
-        complain(l->diags, where,
-                 "there is no \"%s\"; there are count, missing, sum, mean, var, std, stderr, min, max, argmin, argmax, "
-                 "first, median, mad, quantile:Q and quantile~:Q (Q from 0 to 1), histogram:N, "
-                 "histogram:N:log and topk:N",
-                 text);
-}
+#include "manifest/statistic.h"
 
 static int find_value(struct loader *l, const at *where, const tf_stage_spec *stage, const char *name) {
     int value = tf_stage_find_value(stage, name), values = tf_stage_values(stage);
@@ -128,11 +59,9 @@ static void load_by(struct loader *l, const at *where, const cJSON *json, const 
 
 static void add_stat(struct loader *l, const at *where, const char *text, int value, tf_reduce_spec *reduce,
                      tf_stat_spec *stats) {
-    tf_stat_spec stat = {.value = value, .text = tf_arena_strdup(l->arena, text)};
-    if (!parse_stat(text, &stat)) {
-        complain_stat(l, where, text);
+    tf_stat_spec stat;
+    if (!load_statistic(l, where, text, value, &stat))
         return;
-    }
     for (int s = 0; s < reduce->stats; s++) {
         if (stats[s].value == value && strcmp(stats[s].text, text) == 0) {
             complain(l->diags, where, "\"%s\" is given twice", text);
@@ -249,75 +178,4 @@ void load_reductions(struct loader *l, const stage_json *json, tf_stage_spec *st
         load_reduction(l, &there, item, stage, &reduce[stage->reductions++]);
     }
     stage->reduction = reduce;
-}
-
-/* ---- Until ---- */
-
-/* COLUMN.STATISTIC, for all numbers and all that is one number of a group. */
-static void add_stat_names(struct loader *l, const tf_stage_spec *stage, expr_names *names, tf_stat_spec *stats) {
-    expr_name *name = tf_arena_array(l->arena, (size_t)tf_stage_values(stage) * KINDS + 1, sizeof *name);
-    const expr_names values = value_names(l, stage);
-    names->name = name;
-    for (int v = 0; v < values.count; v++) {
-        bool number = *values.name[v].name && values.name[v].type != TF_STRING && !values.name[v].array;
-        for (int k = 0; k < KINDS && number; k++) {
-            stats[names->count] =
-                (tf_stat_spec){.text = kinds[k].name, .kind = kinds[k].kind, .value = v, .size = 1, .quantile = 0.5};
-            name[names->count++] = (expr_name){
-                .name = tf_arena_printf(l->arena, "%s.%s", values.name[v].name, kinds[k].name), .type = TF_FLOAT64};
-        }
-    }
-}
-
-/* The statistics that the expression uses, and no others. */
-static void choose_stats(struct loader *l, const tf_stat_spec *all, tf_until_spec *until) {
-    tf_stat_spec *stats = tf_arena_array(l->arena, (size_t)until->names, sizeof *stats);
-    int *number = tf_arena_array(l->arena, (size_t)until->names, sizeof *number);
-    for (int n = 0; n < until->names; n++) {
-        if (!tf_expr_uses(until->expr, n))
-            continue;
-        number[until->reduce.stats] = n;
-        stats[until->reduce.stats++] = all[n];
-    }
-    until->name = number;
-    until->reduce.name = "until";
-    until->reduce.stat = stats;
-}
-
-void load_until(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
-    enum { FIRST = 1000 };
-    const cJSON *object;
-    const at *where;
-    const cJSON *value = stage_member(json, "until", &object, &where);
-    at here = at_key(where, "until"), at_expr = here;
-    if (!value || !stage->space)
-        return;
-    const char *source = cJSON_IsString(value) ? value->valuestring : NULL;
-    stage->until.first = FIRST;
-    if (cJSON_IsObject(value)) {
-        json_check_keys(l->diags, &here, value, keys_until());
-        at_expr = at_key(&here, "expr");
-        source = json_string(l->diags, &here, value, "expr");
-        const cJSON *first = cJSON_GetObjectItemCaseSensitive(value, "first");
-        at at_first = at_key(&here, "first");
-        if (!cJSON_GetObjectItemCaseSensitive(value, "expr"))
-            complain(l->diags, &here, "needs an \"expr\"");
-        if (first && !json_int_within(first, 1, INT64_MAX, &stage->until.first))
-            complain(l->diags, &at_first, "must be a positive integer");
-    } else if (!source) {
-        complain(l->diags, &here, "must be an expression or an object, not %s", json_kind(value));
-    }
-    if (tf_stage_has_files(stage))
-        complain(l->diags, &here, "a stage with files is run to its end: \"until\" has no place there");
-    if (!source)
-        return;
-    expr_names names = {.what = "COLUMN.STATISTIC, such as x.mean or x.stderr"};
-    tf_stat_spec *all = tf_arena_array(l->arena, (size_t)tf_stage_values(stage) * KINDS + 1, sizeof *all);
-    add_stat_names(l, stage, &names, all);
-    stage->until.expr = load_expr(l, &at_expr, source, &names);
-    stage->until.names = names.count;
-    if (stage->until.expr)
-        choose_stats(l, all, &stage->until);
-    if (stage->until.expr && stage->until.reduce.stats == 0)
-        complain(l->diags, &at_expr, "\"%s\" does not depend on any result", source);
 }

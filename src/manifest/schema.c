@@ -1,6 +1,7 @@
 /* `taskfarm schema`: the JSON Schema of a manifest, from the tables of keys. */
 #include "manifest/schema.h"
 #include "manifest/axis.h"
+#include "manifest/statistic.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,31 @@ static cJSON *files_schema(json_keys keys) {
     return either(entry, either(list, named));
 }
 
+/* Statistics without an argument by their names, and the others by what they begin with. */
+static cJSON *statistics_schema(void) {
+    cJSON *schema = cJSON_CreateObject(), *kinds = cJSON_AddArrayToObject(schema, "anyOf");
+    cJSON *plain = cJSON_CreateObject(), *names = cJSON_AddArrayToObject(plain, "enum");
+    cJSON_AddItemToArray(kinds, plain);
+    for (const statistic_kind *kind = statistic_kinds(); kind->name; kind++) {
+        if (!kind->parse) {
+            cJSON_AddItemToArray(names, cJSON_CreateString(kind->name));
+            continue;
+        }
+        tf_buf pattern = {0}, about = {0};
+        tf_buf_addf(&pattern, "^%s:", kind->name);
+        statistic_list_forms(kind, &about);
+        tf_buf_addf(&about, ", with %s", kind->rule);
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddStringToObject(item, "type", "string");
+        cJSON_AddStringToObject(item, "pattern", tf_buf_text(&pattern));
+        cJSON_AddStringToObject(item, "description", tf_buf_text(&about));
+        cJSON_AddItemToArray(kinds, item);
+        tf_buf_free(&pattern);
+        tf_buf_free(&about);
+    }
+    return schema;
+}
+
 void tf_schema_write(tf_buf *out) {
     json_key keys[AXIS_KEYS];
     cJSON *root = either(object_schema(keys_campaign(), "{\"required\":[\"stages\"]}"),
@@ -70,6 +96,7 @@ void tf_schema_write(tf_buf *out) {
                object_schema(keys_on_failure(), "{\"required\":[\"stop_after\"]}")));
     cJSON_AddItemToObject(defs, "array", either(cJSON_Parse(TEXT("FILE:/DATASET")), object_schema(keys_array(), "{}")));
     cJSON_AddItemToObject(defs, "blocks", object_schema(keys_blocks(), "{\"required\":[\"shape\",\"chunk\"]}"));
+    cJSON_AddItemToObject(defs, "statistic", statistics_schema());
     cJSON_AddItemToObject(defs, "reduction", object_schema(keys_reduction(), "{\"required\":[\"columns\"]}"));
     cJSON_AddItemToObject(
         defs, "until",

@@ -1,5 +1,5 @@
 /* Counts, extremes and first numbers of each cell, with their rows: the lowest row of those that are equal, whatever
- * rank has it. */
+ * rank has it. All other statistics are made from there on. */
 #include "reduce/statistics.h"
 
 #include <stdlib.h>
@@ -97,3 +97,41 @@ tf_err stats_find_extremes(stats *s) {
     free(own_first);
     return TF_OK;
 }
+
+/* ---- Statistics that are these ---- */
+
+static int64_t count_numbers(const stats *s, int64_t cell) {
+    return s->count[cell];
+}
+
+static int64_t count_missing(const stats *s, int64_t cell) {
+    return s->missing[cell];
+}
+
+static double lowest(const stats *s, int64_t cell) {
+    return s->count[cell] ? tf_order_value(s->lowest[cell]) : NAN;
+}
+
+static double highest(const stats *s, int64_t cell) {
+    return s->count[cell] ? tf_order_value(s->highest[cell]) : NAN;
+}
+
+static int64_t row_of_lowest(const stats *s, int64_t cell) {
+    return s->count[cell] ? s->argmin[cell] : -1;
+}
+
+static int64_t row_of_highest(const stats *s, int64_t cell) {
+    return s->count[cell] ? s->argmax[cell] : -1;
+}
+
+static double first_number(const stats *s, int64_t cell) {
+    return s->first_number[cell];
+}
+
+const statistic statistic_count = {.name = "count", .integer = count_numbers};
+const statistic statistic_missing = {.name = "missing", .integer = count_missing};
+const statistic statistic_min = {.name = "min", .number = lowest};
+const statistic statistic_max = {.name = "max", .number = highest};
+const statistic statistic_argmin = {.name = "argmin", .integer = row_of_lowest};
+const statistic statistic_argmax = {.name = "argmax", .integer = row_of_highest};
+const statistic statistic_first = {.name = "first", .number = first_number};

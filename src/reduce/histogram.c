@@ -65,7 +65,7 @@ static void scan_bins(void *context, const reduce_piece *piece) {
     each_number(b->s, piece, count_in_bin, context);
 }
 
-tf_err stats_histogram(const stats *s, const tf_stat_spec *stat, reduce_result *out) {
+static tf_err make_histogram(stats *s, const tf_stat_spec *stat, reduce_result *out) {
     out->edges = make_edges(s, stat);
     out->integers = tf_alloc_array((size_t)(s->cells * stat->size), sizeof *out->integers);
     binning b = {.s = s, .bins = stat->size, .edges = out->edges, .counter = out->integers};
@@ -74,3 +74,12 @@ tf_err stats_histogram(const stats *s, const tf_stat_spec *stat, reduce_result *
         store_sum_all(s->r->store, out->integers, s->cells * stat->size);
     return err;
 }
+
+static tf_err make_histograms(stats *s, const stats_request *request, int count) {
+    tf_err err = TF_OK;
+    for (int k = 0; k < count && err == TF_OK; k++)
+        err = make_histogram(s, request[k].spec, request[k].result);
+    return err;
+}
+
+const statistic statistic_histogram = {.name = "histogram", .make = make_histograms};

@@ -6,37 +6,37 @@
 
 #include "store/meet.h"
 
-typedef struct top {
+typedef struct largest {
     const stats *s;
-    int64_t size;
-    double *number; /* cells x size, from the largest on; NaN: none */
-    int64_t *row;   /* likewise; -1 */
-} top;
+    int64_t size;   /* of each cell */
+    double *number; /* cells x size, from the largest on; NaN: there are fewer */
+    int64_t *row;   /* likewise; -1: there are fewer */
+} largest;
 
 /* The larger first, of equal ones the lower row. */
-static void insert(const top *t, int64_t cell, double x, int64_t row) {
-    double *number = t->number + cell * t->size;
-    int64_t *rows = t->row + cell * t->size, i = t->size;
+static void insert(const largest *l, int64_t cell, double x, int64_t row) {
+    double *number = l->number + cell * l->size;
+    int64_t *rows = l->row + cell * l->size, i = l->size;
     while (i > 0 && (rows[i - 1] < 0 || tf_order_of(x) > tf_order_of(number[i - 1]) ||
                      (tf_order_of(x) == tf_order_of(number[i - 1]) && row < rows[i - 1])))
         i--;
-    if (i == t->size)
+    if (i == l->size)
         return;
-    memmove(number + i + 1, number + i, (size_t)(t->size - i - 1) * sizeof *number);
-    memmove(rows + i + 1, rows + i, (size_t)(t->size - i - 1) * sizeof *rows);
+    memmove(number + i + 1, number + i, (size_t)(l->size - i - 1) * sizeof *number);
+    memmove(rows + i + 1, rows + i, (size_t)(l->size - i - 1) * sizeof *rows);
     number[i] = x;
     rows[i] = row;
 }
 
 static inline void keep_if_large(void *context, const cell_value *n) {
-    const top *t = context;
+    const largest *l = context;
     if (!isnan(n->x))
-        insert(t, n->cell, n->x, n->row);
+        insert(l, n->cell, n->x, n->row);
 }
 
 static void scan_largest(void *context, const reduce_piece *piece) {
-    const top *t = context;
-    each_number(t->s, piece, keep_if_large, context);
+    const largest *l = context;
+    each_number(l->s, piece, keep_if_large, context);
 }
 
 typedef struct entry {
@@ -45,37 +45,46 @@ typedef struct entry {
 } entry;
 
 static void insert_entries(void *context, const tf_buf *part) {
-    const top *t = context;
+    const largest *l = context;
     for (size_t at = 0; at < part->length; at += sizeof(entry)) {
         entry e;
         memcpy(&e, part->data + at, sizeof e);
-        insert(t, e.cell, e.number, e.row);
+        insert(l, e.cell, e.number, e.row);
     }
 }
 
 /* What all ranks have, put together on the first, where its own is already. */
-static void merge_top(top *t) {
-    const tf_store *store = t->s->r->store;
+static void merge(largest *l) {
+    const tf_store *store = l->s->r->store;
     tf_buf mine = {0};
-    const int64_t most = t->s->cells * t->size;
+    const int64_t most = l->s->cells * l->size;
     for (int64_t i = 0; i < most; i++)
-        if (t->row[i] >= 0 && store->rank > 0)
-            tf_buf_add(&mine, &(entry){t->number[i], i / t->size, t->row[i]}, sizeof(entry));
-    store_gather(store, &mine, insert_entries, t);
+        if (l->row[i] >= 0 && store->rank > 0)
+            tf_buf_add(&mine, &(entry){l->number[i], i / l->size, l->row[i]}, sizeof(entry));
+    store_gather(store, &mine, insert_entries, l);
     tf_buf_free(&mine);
 }
 
-tf_err stats_find_top(const stats *s, const tf_stat_spec *stat, reduce_result *out) {
-    size_t most = (size_t)(s->cells * stat->size);
+static tf_err find_largest(stats *s, int64_t size, reduce_result *out) {
+    const size_t most = (size_t)(s->cells * size);
     out->numbers = tf_alloc_array(most, sizeof *out->numbers);
-    out->integers = tf_alloc_array(most, sizeof *out->integers);
+    out->rows = tf_alloc_array(most, sizeof *out->rows);
     for (size_t i = 0; i < most; i++) {
         out->numbers[i] = NAN;
-        out->integers[i] = -1;
+        out->rows[i] = -1;
     }
-    top t = {.s = s, .size = stat->size, .number = out->numbers, .row = out->integers};
-    tf_err err = reduce_each(s->r, s->value, scan_largest, &t);
+    largest l = {.s = s, .size = size, .number = out->numbers, .row = out->rows};
+    tf_err err = reduce_each(s->r, s->value, scan_largest, &l);
     if (err == TF_OK)
-        merge_top(&t);
+        merge(&l);
     return err;
 }
+
+static tf_err make_largest(stats *s, const stats_request *request, int count) {
+    tf_err err = TF_OK;
+    for (int k = 0; k < count && err == TF_OK; k++)
+        err = find_largest(s, request[k].spec->size, request[k].result);
+    return err;
+}
+
+const statistic statistic_topk = {.name = "topk", .make = make_largest};

@@ -17,6 +17,7 @@ typedef struct target {
 
 typedef struct selecting {
     const stats *s;
+    const double *center; /* see quantile_query */
     target *target;
     int64_t *at;        /* per cell, and one more: where its targets begin */
     int64_t first, end; /* targets of this pass */
@@ -27,12 +28,11 @@ typedef struct selecting {
 
 static inline void count_digit(void *context, const cell_value *n) {
     const selecting *p = context;
-    const stats *s = p->s;
     const int above = p->below + p->bits;
     const uint64_t mask = (UINT64_C(1) << p->bits) - 1;
     if (isnan(n->x))
         return;
-    double y = s->center ? fabs(n->x - s->center[n->cell]) : n->x;
+    const double y = p->center ? fabs(n->x - p->center[n->cell]) : n->x;
     uint64_t order = tf_order_of(isnan(y) ? INFINITY : y);
     int64_t from = p->at[n->cell] > p->first ? p->at[n->cell] : p->first;
     int64_t end = p->at[n->cell + 1] < p->end ? p->at[n->cell + 1] : p->end;
@@ -102,8 +102,10 @@ static double found_value(const target *t, int least) {
     return tf_order_value(negative ? t->found | ((UINT64_C(1) << least) - 1) : t->found);
 }
 
-tf_err stats_quantiles(stats *s, const double *q, int count, bool rough, double *out) {
-    selecting p = {.s = s, .least = rough ? ROUGH_BITS : 0};
+tf_err stats_quantiles(const stats *s, const quantile_query *query, double *out) {
+    const int count = query->count;
+    const double *q = query->q;
+    selecting p = {.s = s, .center = query->center, .least = query->rough ? ROUGH_BITS : 0};
     p.at = tf_alloc_array((size_t)s->cells + 1, sizeof *p.at);
     p.target = tf_alloc_array((size_t)s->cells * (size_t)count * 2, sizeof *p.target);
     int64_t targets = 0;
@@ -131,3 +133,35 @@ tf_err stats_quantiles(stats *s, const double *q, int count, bool rough, double 
     free(p.target);
     return err;
 }
+
+static tf_err make_quantiles(stats *s, const stats_request *request, int count, bool rough) {
+    double *q = tf_alloc_array((size_t)count, sizeof *q);
+    double *found = tf_alloc_array((size_t)s->cells * (size_t)count, sizeof *found);
+    for (int k = 0; k < count; k++)
+        q[k] = request[k].spec->quantile;
+    const tf_err err = stats_quantiles(s, &(quantile_query){.q = q, .count = count, .rough = rough}, found);
+    for (int k = 0; k < count && err == TF_OK; k++) {
+        double *numbers = request[k].result->numbers = tf_alloc_array((size_t)s->cells, sizeof *numbers);
+        for (int64_t c = 0; c < s->cells; c++)
+            numbers[c] = found[c * count + k];
+    }
+    free(q);
+    free(found);
+    return err;
+}
+
+static tf_err make_exact(stats *s, const stats_request *request, int count) {
+    const double half = 0.5;
+    const tf_err err = make_quantiles(s, request, count, false);
+    for (int k = 0; k < count && err == TF_OK; k++)
+        if (request[k].spec->quantile == half)
+            s->median = request[k].result->numbers;
+    return err;
+}
+
+static tf_err make_rough(stats *s, const stats_request *request, int count) {
+    return make_quantiles(s, request, count, true);
+}
+
+const statistic statistic_quantile = {.name = "quantile", .make = make_exact};
+const statistic statistic_rough_quantile = {.name = "quantile~", .make = make_rough};

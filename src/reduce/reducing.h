@@ -55,13 +55,12 @@ tf_err reduce_each(reducing *r, int value, reduce_take *take, void *context);
 
 /* ---- Statistics ---- */
 
-/* A statistic of all groups: groups x elements x size. */
+/* A statistic of all groups: an array of groups x elements x tf_stat_spec.size, in `numbers` or in `integers`. */
 typedef struct reduce_result {
-    bool integer;
-    int64_t size;
     double *numbers;
-    int64_t *integers; /* also beside numbers: the rows of TF_STAT_TOPK */
-    double *edges;     /* of TF_STAT_HISTOGRAM: size + 1 */
+    int64_t *integers;
+    int64_t *rows; /* of these numbers; -1: none. NULL: the statistic names no rows */
+    double *edges; /* size + 1 edges of bins, which all groups share; NULL: there are no bins */
 } reduce_result;
 
 /* Collective: all statistics of one value; `result` is per statistic of the reduction, those of other values are left

@@ -21,6 +21,7 @@ void reduce_end(reducing *r, reduce_result *result) {
     for (int k = 0; k < r->spec->stats; k++) {
         free(result[k].numbers);
         free(result[k].integers);
+        free(result[k].rows);
         free(result[k].edges);
     }
     reduce_close(r);

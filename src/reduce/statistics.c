@@ -1,132 +1,67 @@
 /* The statistics of one value, group by group. Each pass over the rows finds what the next one needs: counts and
- * extremes, then sums and histograms, and order statistics by their digits. */
+ * extremes, then sums, then what kinds of statistics look for themselves. */
 #include "reduce/statistics.h"
 
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
-static double simple(const stats *s, tf_stat_kind kind, int64_t c) {
-    const int64_t n = s->count[c];
-    const bool both = s->below[c] && s->above[c], any = n > 0;
-    const double infinity = both ? NAN : s->below[c] ? -INFINITY : INFINITY;
-    const bool spread = n > 1 && !stats_has_infinities(s, c);
-    switch (kind) {
-    case TF_STAT_SUM: return stats_has_infinities(s, c) ? infinity : tf_sum_value(&s->sum[c]);
-    case TF_STAT_MEAN: return stats_has_infinities(s, c) ? infinity : any ? tf_sum_mean(&s->sum[c], n) : NAN;
-    case TF_STAT_VAR: return spread ? tf_sum_variance(&s->sum[c], &s->squares[c], n) : NAN;
-    case TF_STAT_STD: return spread ? tf_sum_deviation(&s->sum[c], &s->squares[c], n, 1) : NAN;
-    case TF_STAT_STDERR: return spread ? tf_sum_deviation(&s->sum[c], &s->squares[c], n, n) : NAN;
-    case TF_STAT_MIN: return any ? stats_lowest(s, c) : NAN;
-    case TF_STAT_MAX: return any ? stats_highest(s, c) : NAN;
-    default: return s->first_number[c];
-    }
+static const statistic *find_kind(const char *name) {
+    for (const statistic *const *kind = reduce_statistics(); *kind; kind++)
+        if (strcmp((*kind)->name, name) == 0)
+            return *kind;
+    assert(false); /* a kind that manifests know and reductions do not */
+    return NULL;
 }
 
-static int64_t simple_integer(const stats *s, tf_stat_kind kind, int64_t c) {
-    switch (kind) {
-    case TF_STAT_COUNT: return s->count[c];
-    case TF_STAT_MISSING: return s->missing[c];
-    case TF_STAT_ARGMIN: return s->count[c] ? s->argmin[c] : -1;
-    default: return s->count[c] ? s->argmax[c] : -1;
-    }
-}
-
-static bool is_integer(tf_stat_kind kind) {
-    return kind == TF_STAT_COUNT || kind == TF_STAT_MISSING || kind == TF_STAT_ARGMIN || kind == TF_STAT_ARGMAX ||
-           kind == TF_STAT_HISTOGRAM;
-}
-
-static void fill_simple(const stats *s, const tf_stat_spec *stat, reduce_result *out) {
-    if (out->integer)
-        out->integers = tf_alloc_array((size_t)s->cells, sizeof *out->integers);
-    else
-        out->numbers = tf_alloc_array((size_t)s->cells, sizeof *out->numbers);
-    for (int64_t c = 0; c < s->cells; c++) {
-        if (out->integer)
-            out->integers[c] = simple_integer(s, stat->kind, c);
-        else
-            out->numbers[c] = simple(s, stat->kind, c);
-    }
-}
-
-static bool is_quantile(const stats *s, const tf_stat_spec *stat, bool rough) {
-    return stat->value == s->value && stat->kind == TF_STAT_QUANTILE && stat->rough == rough;
-}
-
-/* All quantiles of the value at once, exact or rough. */
-static tf_err fill_quantiles(stats *s, bool rough, reduce_result *result) {
+static cell_facts find_needs(const stats *s) {
     const tf_reduce_spec *spec = s->r->spec;
-    double *q = tf_alloc_array((size_t)spec->stats, sizeof *q);
+    cell_facts most = FACTS_EXTREMES;
+    for (int k = 0; k < spec->stats; k++) {
+        const cell_facts needs = find_kind(spec->stat[k].kind)->needs;
+        if (spec->stat[k].value == s->value && needs > most)
+            most = needs;
+    }
+    return most;
+}
+
+/* The statistics of a kind that are asked for of this value. */
+static int list_requests(const stats *s, const char *kind, reduce_result *result, stats_request *request) {
+    const tf_reduce_spec *spec = s->r->spec;
     int count = 0;
     for (int k = 0; k < spec->stats; k++)
-        if (is_quantile(s, &spec->stat[k], rough))
-            q[count++] = spec->stat[k].quantile;
-    double *found = tf_alloc_array((size_t)(s->cells * count), sizeof *found);
-    tf_err err = count ? stats_quantiles(s, q, count, rough, found) : TF_OK;
-    for (int k = 0, n = 0; k < spec->stats && err == TF_OK; k++) {
-        if (!is_quantile(s, &spec->stat[k], rough))
-            continue;
-        result[k].numbers = tf_alloc_array((size_t)s->cells, sizeof(double));
-        for (int64_t c = 0; c < s->cells; c++)
-            result[k].numbers[c] = found[c * count + n];
-        n++;
-    }
-    free(q);
-    free(found);
-    return err;
+        if (spec->stat[k].value == s->value && strcmp(spec->stat[k].kind, kind) == 0)
+            request[count++] = (stats_request){&spec->stat[k], &result[k]};
+    return count;
 }
 
-/* The median of the deviations from the median, which may be known already. */
-static tf_err fill_mad(stats *s, const reduce_result *result, reduce_result *out) {
-    const tf_reduce_spec *spec = s->r->spec;
-    const double half = 0.5;
-    double *median = tf_alloc_array((size_t)s->cells, sizeof *median);
-    bool known = false;
-    for (int k = 0; k < spec->stats && !known; k++) {
-        known = is_quantile(s, &spec->stat[k], false) && spec->stat[k].quantile == half;
-        for (int64_t c = 0; c < s->cells && known; c++)
-            median[c] = result[k].numbers[c];
+/* From what is known of each cell. */
+static tf_err make_from_facts(const stats *s, const statistic *kind, const stats_request *request, int count) {
+    const size_t cells = (size_t)s->cells;
+    for (int k = 0; k < count; k++) {
+        double *numbers = kind->number ? tf_alloc_array(cells, sizeof *numbers) : NULL;
+        int64_t *integers = kind->integer ? tf_alloc_array(cells, sizeof *integers) : NULL;
+        for (int64_t c = 0; numbers && c < s->cells; c++)
+            numbers[c] = kind->number(s, c);
+        for (int64_t c = 0; integers && c < s->cells; c++)
+            integers[c] = kind->integer(s, c);
+        *request[k].result = (reduce_result){.numbers = numbers, .integers = integers};
     }
-    out->numbers = tf_alloc_array((size_t)s->cells, sizeof *out->numbers);
-    tf_err err = known ? TF_OK : stats_quantiles(s, &half, 1, false, median);
-    s->center = median;
-    if (err == TF_OK)
-        err = stats_quantiles(s, &half, 1, false, out->numbers);
-    s->center = NULL;
-    free(median);
-    return err;
+    return TF_OK;
 }
 
-static tf_err fill_all(stats *s, reduce_result *result) {
-    const tf_reduce_spec *spec = s->r->spec;
-    bool sums = false, squares = false;
-    for (int k = 0; k < spec->stats; k++) {
-        tf_stat_kind kind = spec->stat[k].kind;
-        bool own = spec->stat[k].value == s->value;
-        squares = squares || (own && (kind == TF_STAT_VAR || kind == TF_STAT_STD || kind == TF_STAT_STDERR));
-        sums = sums || squares || (own && (kind == TF_STAT_SUM || kind == TF_STAT_MEAN));
-    }
+static tf_err make_all(stats *s, reduce_result *result) {
+    const cell_facts needs = find_needs(s);
+    stats_request *request = tf_alloc_array((size_t)s->r->spec->stats, sizeof *request);
     tf_err err = stats_find_extremes(s);
-    if (err == TF_OK && sums)
-        err = stats_sum_up(s, squares);
-    if (err == TF_OK)
-        err = fill_quantiles(s, false, result);
-    if (err == TF_OK)
-        err = fill_quantiles(s, true, result);
-    for (int k = 0; k < spec->stats && err == TF_OK; k++) {
-        const tf_stat_spec *stat = &spec->stat[k];
-        if (stat->value != s->value)
-            continue;
-        result[k].integer = is_integer(stat->kind);
-        result[k].size = stat->size;
-        if (stat->kind == TF_STAT_HISTOGRAM)
-            err = stats_histogram(s, stat, &result[k]);
-        else if (stat->kind == TF_STAT_TOPK)
-            err = stats_find_top(s, stat, &result[k]);
-        else if (stat->kind == TF_STAT_MAD)
-            err = fill_mad(s, result, &result[k]);
-        else if (stat->kind != TF_STAT_QUANTILE)
-            fill_simple(s, stat, &result[k]);
+    if (err == TF_OK && needs >= FACTS_SUMS)
+        err = stats_sum_up(s, needs >= FACTS_SQUARES);
+    for (const statistic *const *kind = reduce_statistics(); *kind && err == TF_OK; kind++) {
+        const int count = list_requests(s, (*kind)->name, result, request);
+        if (count > 0)
+            err = (*kind)->make ? (*kind)->make(s, request, count) : make_from_facts(s, *kind, request, count);
     }
+    free(request);
     return err;
 }
 
@@ -144,7 +79,7 @@ tf_err reduce_value(reducing *r, int value, reduce_result *result) {
     s.argmax = tf_alloc_array(n, sizeof *s.argmax);
     s.first = tf_alloc_array(n, sizeof *s.first);
     s.first_number = tf_alloc_array(n, sizeof *s.first_number);
-    tf_err err = fill_all(&s, result);
+    tf_err err = make_all(&s, result);
     stats_free_sums(&s);
     void *all[] = {s.count,   s.missing, s.below,  s.above, s.lowest,
                    s.highest, s.argmin,  s.argmax, s.first, s.first_number};

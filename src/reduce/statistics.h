@@ -1,11 +1,13 @@
-/* What statistics of one value share. A "cell" is one element of one group. */
-#ifndef TF_REDUCE_STATS_H
-#define TF_REDUCE_STATS_H
+/* Statistics of one value, group by group. A cell is one element of one group. A kind of statistic is a row of the
+ * table in statistic_kinds.c, and a file where it has code of its own. */
+#ifndef TF_REDUCE_STATISTICS_H
+#define TF_REDUCE_STATISTICS_H
 
 #include <math.h>
 
 #include "reduce/reducing.h"
 
+/* What is known of the cells of one value. */
 typedef struct stats {
     reducing *r;
     int value;
@@ -17,8 +19,8 @@ typedef struct stats {
     uint64_t *lowest, *highest;       /* numbers, by tf_order_of */
     int64_t *argmin, *argmax, *first; /* rows; INT64_MAX: there is none */
     double *first_number;             /* the number of the first row that has one */
-    tf_sum *sum, *squares;            /* of finite numbers; NULL: nobody asks for them */
-    double *center;                   /* order statistics are of |x - center|; NULL: of x */
+    tf_sum *sum, *squares;            /* of finite numbers; NULL: no statistic needs them */
+    const double *median;             /* borrowed from its result; NULL: it has not been made */
     /* Of all finite numbers of all cells. */
     double least_positive, least, most;
 } stats;
@@ -48,41 +50,67 @@ __attribute__((always_inline)) static inline void each_number(const stats *s, co
     }
 }
 
-static inline double stats_lowest(const stats *s, int64_t cell) {
-    return tf_order_value(s->lowest[cell]);
-}
-
-static inline double stats_highest(const stats *s, int64_t cell) {
-    return tf_order_value(s->highest[cell]);
-}
-
 static inline bool stats_has_infinities(const stats *s, int64_t cell) {
     return s->below[cell] || s->above[cell];
 }
 
-/* All of these are collective, and go through the rows. */
+/* ---- Kinds of statistics ---- */
 
-/* Counts, extremes and first numbers: all others need them. */
+/* What is found of all cells before any statistic is made. Each includes those before it. */
+typedef enum cell_facts {
+    FACTS_EXTREMES, /* counts, extremes and first numbers */
+    FACTS_SUMS,
+    FACTS_SQUARES /* sums of squares */
+} cell_facts;
+
+/* A statistic that the reduction asks for. `result` has room for it, all zeros. */
+typedef struct stats_request {
+    const tf_stat_spec *spec;
+    reduce_result *result;
+} stats_request;
+
+/* A kind has one of the three functions. */
+typedef struct statistic {
+    const char *name; /* tf_stat_spec.kind */
+    cell_facts needs;
+    double (*number)(const stats *s, int64_t cell);   /* from what is known of the cell */
+    int64_t (*integer)(const stats *s, int64_t cell); /* likewise */
+
+    /* Collective: makes all statistics of the kind at once, so that they share passes over the rows. */
+    tf_err (*make)(stats *s, const stats_request *request, int count);
+} statistic;
+
+/* The table; its end is NULL. */
+const statistic *const *reduce_statistics(void);
+
+/* ---- What several kinds use. All of these are collective, and go through the rows ---- */
+
+/* Counts, extremes and first numbers (extremes.c). */
 tf_err stats_find_extremes(stats *s);
 
-/* Sums of numbers; of their squares too. */
+/* Sums of numbers; of their squares, too (sums.c). */
 tf_err stats_sum_up(stats *s, bool squares);
 void stats_free_sums(stats *s);
 
-/* out[cell x count + k] is quantile q[k]; rough ones are of numbers that are cut off after 21 binary digits. */
-tf_err stats_quantiles(stats *s, const double *q, int count, bool rough, double *out);
+/* Order statistics that are looked for. */
+typedef struct quantile_query {
+    const double *q; /* from 0 to 1 */
+    int count;
+    bool rough;           /* numbers are cut off after 21 binary digits */
+    const double *center; /* per cell: quantiles are of |x - center|; NULL: of x */
+} quantile_query;
 
-tf_err stats_histogram(const stats *s, const tf_stat_spec *stat, reduce_result *out);
+/* out[cell * count + k] becomes quantile q[k] (quantiles.c). */
+tf_err stats_quantiles(const stats *s, const quantile_query *query, double *out);
 
-/* The largest numbers of each cell, and their rows. */
-tf_err stats_find_top(const stats *s, const tf_stat_spec *stat, reduce_result *out);
+/* ---- Arithmetic that stays finite ---- */
 
-/* What was made of two finite numbers is too large for a double, */
+/* Is `made`, which was made of a and b, too large for a double? */
 static inline bool is_beyond(double made, double a, double b) {
     return isinf(made) && isfinite(a) && isfinite(b);
 }
 
-/* and this is not. */
+/* From a to b by a part of the way. It is never too large. */
 static inline double mix(double a, double b, double part) {
     return a * (1 - part) + b * part;
 }

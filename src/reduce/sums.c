@@ -70,3 +70,47 @@ void stats_free_sums(stats *s) {
     free_sums(s->sum, s->cells);
     free_sums(s->squares, s->cells);
 }
+
+/* ---- Statistics that are made of them ---- */
+
+/* The sum where some numbers are infinite. */
+static double infinite_sum(const stats *s, int64_t cell) {
+    if (s->below[cell] && s->above[cell])
+        return NAN;
+    return s->below[cell] ? -INFINITY : INFINITY;
+}
+
+static double sum(const stats *s, int64_t cell) {
+    return stats_has_infinities(s, cell) ? infinite_sum(s, cell) : tf_sum_value(&s->sum[cell]);
+}
+
+static double mean(const stats *s, int64_t cell) {
+    if (stats_has_infinities(s, cell))
+        return infinite_sum(s, cell);
+    return s->count[cell] ? tf_sum_mean(&s->sum[cell], s->count[cell]) : NAN;
+}
+
+/* Is there a variance? It is by n - 1. */
+static bool has_spread(const stats *s, int64_t cell) {
+    return s->count[cell] > 1 && !stats_has_infinities(s, cell);
+}
+
+static double variance(const stats *s, int64_t cell) {
+    return has_spread(s, cell) ? tf_sum_variance(&s->sum[cell], &s->squares[cell], s->count[cell]) : NAN;
+}
+
+static double deviation(const stats *s, int64_t cell) {
+    return has_spread(s, cell) ? tf_sum_deviation(&s->sum[cell], &s->squares[cell], s->count[cell], 1) : NAN;
+}
+
+/* Of the mean. */
+static double standard_error(const stats *s, int64_t cell) {
+    const int64_t n = s->count[cell];
+    return has_spread(s, cell) ? tf_sum_deviation(&s->sum[cell], &s->squares[cell], n, n) : NAN;
+}
+
+const statistic statistic_sum = {.name = "sum", .needs = FACTS_SUMS, .number = sum};
+const statistic statistic_mean = {.name = "mean", .needs = FACTS_SUMS, .number = mean};
+const statistic statistic_var = {.name = "var", .needs = FACTS_SQUARES, .number = variance};
+const statistic statistic_std = {.name = "std", .needs = FACTS_SQUARES, .number = deviation};
+const statistic statistic_stderr = {.name = "stderr", .needs = FACTS_SQUARES, .number = standard_error};

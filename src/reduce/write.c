@@ -103,7 +103,7 @@ static void add_statistic(output *o, const reducing *r, const tf_stat_spec *stat
     hsize_t shape[TF_MAX_RANK + 2] = {(hsize_t)r->groups};
     for (int d = 0; !v.grid && d < v.rank; d++)
         shape[rank++] = (hsize_t)spec->column[v.column].shape[d];
-    if (stat->kind == TF_STAT_HISTOGRAM || stat->kind == TF_STAT_TOPK)
+    if (stat->size > 0)
         shape[rank++] = (hsize_t)stat->size;
     tf_buf name = {0};
     tf_buf_addf(&name, "%s.%s", v.name, stat->text);
@@ -111,11 +111,11 @@ static void add_statistic(output *o, const reducing *r, const tf_stat_spec *stat
         add_dataset(o, tf_buf_text(&name), H5T_IEEE_F64LE, ROWS, rank, shape, result->numbers);
     else
         add_dataset(o, tf_buf_text(&name), H5T_STD_I64LE, ROWS, rank, shape, result->integers);
-    if (stat->kind == TF_STAT_TOPK) {
+    if (result->rows) {
         tf_buf_adds(&name, r->spec->grid ? ".element" : ".task");
-        add_dataset(o, tf_buf_text(&name), H5T_STD_I64LE, ROWS, rank, shape, result->integers);
+        add_dataset(o, tf_buf_text(&name), H5T_STD_I64LE, ROWS, rank, shape, result->rows);
     }
-    if (stat->kind == TF_STAT_HISTOGRAM) {
+    if (result->edges) {
         hsize_t edges = (hsize_t)stat->size + 1;
         tf_buf dimension = {0};
         tf_buf_addf(&dimension, "%s_edge", tf_buf_text(&name));

@@ -19,8 +19,8 @@ FILES = {
 }
 
 STATISTICS = (
-    "there are count, missing, sum, mean, var, std, stderr, min, max, argmin, argmax, first, median, mad, quantile:Q "
-    "and quantile~:Q (Q from 0 to 1), histogram:N, histogram:N:log and topk:N"
+    "it must be count, missing, sum, mean, var, std, stderr, min, max, argmin, argmax, first, median, mad, quantile:Q, "
+    "quantile~:Q, histogram:N, histogram:N:log or topk:N"
 )
 
 # A manifest (@PLUGIN@ stands for the tests' plugin), and its messages: after "broken.json:LINE:COLUMN" where they begin with
@@ -280,7 +280,8 @@ TABLE = [
     ),
     (
         '{"over": {"n": [1], "band": ["R"]}, "run": {"expr": {"x": "n"}}, "reduce": {"a": 5, "b/": {"by": 3, "columns": {"x": "mean"}}, '
-        '"c": {"by": ["x", "bond", 3]}, "d": {"columns": {"x": ["men", "quantile:2", "histogram:0", "mean", "mean", 7, "typical"], '
+        '"c": {"by": ["x", "bond", 3]}, "d": {"columns": {"x": ["men", "quantile:2", "histogram:0", "mean", "mean", 7, "typical", '
+        '"mean:3", "quantil:0.5"], '
         '"y": "mean", "band": ["count"], "n": 3}}, "e": {"where": "bant == \'R\'", "columns": {"x": "histogram:5:lin"}, "over": 1}}}',
         "/reduce/a: must be an object, not a number",
         '/reduce/b~1: "b/" can\'t be a reduction\'s name: it must not be empty or contain /',
@@ -289,17 +290,19 @@ TABLE = [
         '/reduce/c/by/1: the stage has neither a parameter nor a column "bond"; did you mean "band"?',
         "/reduce/c/by/2: must be a string, not a number",
         '/reduce/c: needs "columns"',
-        '/reduce/d/columns/x/0: there is no "men"; did you mean "mean"?',
-        '/reduce/d/columns/x/1: there is no "quantile:2"; ' + STATISTICS,
-        '/reduce/d/columns/x/2: there is no "histogram:0"; ' + STATISTICS,
+        '/reduce/d/columns/x/0: there is no statistic "men"; did you mean "mean"?',
+        '/reduce/d/columns/x/1: "quantile:2" must be quantile:Q, with Q from 0 to 1',
+        '/reduce/d/columns/x/2: "histogram:0" must be histogram:N or histogram:N:log, with N from 1 to 1000000',
         '/reduce/d/columns/x/4: "mean" is given twice',
         "/reduce/d/columns/x/5: must be a string, not a number",
-        '/reduce/d/columns/x/6: there is no "typical"; ' + STATISTICS,
+        '/reduce/d/columns/x/6: there is no statistic "typical"; ' + STATISTICS,
+        '/reduce/d/columns/x/7: "mean:3" must be mean',
+        '/reduce/d/columns/x/8: there is no statistic "quantil:0.5"; did you mean "quantile:Q"?',
         '/reduce/d/columns/y: the stage has neither a parameter nor a column "y"',
         '/reduce/d/columns/band: "band" is no number',
         '/reduce/d/columns/n: must be a list such as ["mean", "std"], not a number',
         '/reduce/e/over: unknown key "over"',
-        '/reduce/e/columns/x: there is no "histogram:5:lin"; ' + STATISTICS,
+        '/reduce/e/columns/x: "histogram:5:lin" must be histogram:N or histogram:N:log, with N from 1 to 1000000',
         '/reduce/e/where: "bant == \'R\'": there is no "bant" here; did you mean "band"?',
     ),
     (
