@@ -1,7 +1,7 @@
 # awk -f layers.awk FILES: a folder of src includes only itself and folders before it in this list; the scheduler knows no
 # manifest, exec and what is before it no MPI and no HDF5, the store no scheduling.
 BEGIN {
-    count = split("base rows manifest graph sched batch host spawner slots store store/resume store/read reduce campaign farm progress report embed cli", list, " ")
+    count = split("base rows manifest graph sched batch host spawner slots store store/resume store/read reduce campaign report farm progress embed cli", list, " ")
     for (i = 1; i <= count; i++)
         layer[list[i]] = i
 }

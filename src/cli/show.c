@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "cli/cli.h"
-#include "progress/failures.h"
+#include "report/failures.h"
 
 static int show(const options *o, const recalled *r) {
     int64_t index;

@@ -5,7 +5,7 @@
 
 #include "cli/cli.h"
 #include "host/run.h"
-#include "progress/failures.h"
+#include "report/failures.h"
 
 typedef struct trial {
     const tf_stage_spec *stage;

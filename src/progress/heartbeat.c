@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "progress/failures.h"
+#include "progress/progress.h"
+#include "report/failures.h"
 
 #define INTERVAL 1.0 /* s */
 

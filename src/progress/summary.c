@@ -1,7 +1,8 @@
 /* The last words of a run. */
 #include <stdlib.h>
 
-#include "progress/failures.h"
+#include "progress/progress.h"
+#include "report/failures.h"
 
 void tf_progress_summary(FILE *out, const tf_campaign *campaign, const tf_farm_result *result) {
     const tf_farm_progress *p = &result->progress;

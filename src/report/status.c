@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "progress/failures.h"
+#include "report/failures.h"
 #include "report/status.h"
 
 #define SILENCE 30.0 /* s after which a run that says that it lives has nothing to show for it */

@@ -1,5 +1,5 @@
 /* Failures by message (see failures.h): "37 x timeout after 30s: survey[3], [17], [80], ...". */
-#include "progress/failures.h"
+#include "report/failures.h"
 
 #include <stdlib.h>
 #include <string.h>

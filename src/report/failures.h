@@ -1,10 +1,10 @@
 /* Failures by message: counted in an output, and told. */
-#ifndef TF_PROGRESS_FAILURES_H
-#define TF_PROGRESS_FAILURES_H
+#ifndef TF_REPORT_FAILURES_H
+#define TF_REPORT_FAILURES_H
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 
-#include "progress/progress.h"
 #include "store/read/read.h"
 
 /* Adds the command line of a verb about a task, to be copied: "taskfarm show FILE STAGE INDEX". */
