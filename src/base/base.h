@@ -213,6 +213,11 @@ double tf_order_value(uint64_t order);
 
 /* ---- What a process starts with ---- */
 
+/* Was this process started by a launcher (mpirun, srun)? And the rank that it was given, known before MPI_Init; 0
+ * without a launcher. */
+bool tf_launched(void);
+int tf_launch_rank(void);
+
 /* Descriptors 0, 1 and 2 are open from here on. Those that were closed fail still when they are used. */
 void tf_open_standard(void);
 

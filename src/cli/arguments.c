@@ -55,7 +55,7 @@ static int find_option(int found) {
 }
 
 static int tell(const options *o, const verb *v, int what) {
-    if (tf_farm_launch_rank() != 0)
+    if (tf_launch_rank() != 0)
         return TF_OK;
     if (what == VERSION)
         tf_print(stdout, "taskfarm %s (%s)\n", TASKFARM_VERSION, tf_commit());

@@ -3,10 +3,8 @@
 
 #include <stdarg.h>
 
-#include "farm/farm.h"
-
 int cli_usage_error(const char *format, ...) {
-    if (tf_farm_launch_rank() != 0)
+    if (tf_launch_rank() != 0)
         return TF_ERR_USAGE;
     tf_buf text = {0};
     va_list args;

@@ -35,9 +35,9 @@ void cli_load(const options *o, loaded *l) {
                             .seed = o->seed,
                             .retries = o->retries,
                             .keep_incomplete = o->keep_incomplete,
-                            .latency = o->latency >= 0      ? o->latency
-                                       : tf_farm_launched() ? LATENCY
-                                                            : 0,
+                            .latency = o->latency >= 0 ? o->latency
+                                       : tf_launched() ? LATENCY
+                                                       : 0,
                             .sets = o->sets,
                             .set = o->set};
     free(resolved);

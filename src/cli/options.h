@@ -3,7 +3,6 @@
 #ifndef TF_CLI_OPTIONS_H
 #define TF_CLI_OPTIONS_H
 
-#include "progress/progress.h"
 #include "report/report.h"
 
 struct verb;

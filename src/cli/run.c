@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "progress/progress.h"
 #include "store/resume/resume.h"
 
 /* What there is to be said of the output. */
@@ -62,7 +63,7 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
 
 int cli_run(const options *o) {
     if (o->dry_run)
-        return tf_farm_launch_rank() == 0 ? cli_plan(o) : TF_OK;
+        return tf_launch_rank() == 0 ? cli_plan(o) : TF_OK;
     static const int broken[] = {SIGPIPE};
     tf_signals_ignore(broken, 1); /* nobody may read what it prints any more: it goes on */
     tf_error error = {0};
@@ -70,7 +71,7 @@ int cli_run(const options *o) {
         tf_say("%s", error.text);
         return (int)error.code;
     }
-    bool master = tf_farm_launch_rank() == 0;
+    bool master = tf_launch_rank() == 0;
     loaded l = {0};
     tf_store_plan *plan = NULL;
     tf_spawner *spawner = tf_spawner_fork(NULL, &error);
@@ -79,7 +80,7 @@ int cli_run(const options *o) {
     bool parted = false;
     if (err == TF_OK && master)
         err = prepare(o, &l, &plan, &error);
-    if (err == TF_OK && plan && tf_farm_launched()) {
+    if (err == TF_OK && plan && tf_launched()) {
         finisher = tf_finisher_fork(l.it.campaign, &error);
         err = finisher ? TF_OK : error.code;
     }

@@ -67,10 +67,6 @@ typedef struct tf_farm_options {
     double sync; /* s between times that results are brought to disk; 0: as the system sees fit */
 } tf_farm_options;
 
-/* The rank that a launcher gave this process, known before MPI_Init; 0 without a launcher. */
-int tf_farm_launch_rank(void);
-bool tf_farm_launched(void);
-
 /* Is there room for the files that MPI makes where it begins? Without it MPI_Init ends the process with an exit status
  * of its own, or waits for ever. */
 tf_err tf_farm_check_room(tf_error *error);

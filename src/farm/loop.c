@@ -41,26 +41,6 @@ typedef struct rank {
     tf_error *error;
 } rank;
 
-/* ---- Before MPI_Init ---- */
-
-static const char *launch_rank(void) {
-    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (getenv(names[i]))
-            return getenv(names[i]);
-    return NULL;
-}
-
-bool tf_farm_launched(void) {
-    return launch_rank() != NULL;
-}
-
-int tf_farm_launch_rank(void) {
-    int64_t number;
-    const char *text = launch_rank();
-    return text && tf_parse_int(text, &number) ? (int)number : 0;
-}
-
 /* ---- Starting ---- */
 
 /* Rank 0 has read the manifest and all that it names; the others are told. */
@@ -288,7 +268,7 @@ static tf_err init_mpi(tf_error *error) {
     static const char *const setting[][2] = {
         {"OMPI_MCA_sharedfp", "^sm"}, {"OMPI_MCA_pml", "ob1"}, {"OMPI_MCA_btl", "self"}};
     enum { ALWAYS = 1, SETTINGS = sizeof setting / sizeof *setting };
-    const int settings = tf_farm_launched() ? ALWAYS : SETTINGS;
+    const int settings = tf_launched() ? ALWAYS : SETTINGS;
     bool ours[SETTINGS] = {0};
     int level;
     for (int i = 0; i < settings; i++) {
@@ -307,7 +287,7 @@ static tf_err init_mpi(tf_error *error) {
 
 void tf_farm_call_off(void) {
     tf_error ignored;
-    if (!tf_farm_launched())
+    if (!tf_launched())
         return;
     init_mpi(&ignored);
     agree_to_run(MPI_COMM_WORLD, false);

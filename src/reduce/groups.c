@@ -34,7 +34,7 @@ static tf_err collect_keys(reducing *r, tf_buf *found) {
             err = tf_error_set(r->error, TF_ERR_RUN, "reduction \"%s\" of stage \"%s\" has more than %d groups",
                                r->spec->name, reduce_stage_spec(r)->name, MOST_GROUPS);
     }
-    return tf_store_agree(r->store->comm, err, r->error);
+    return store_agree(r->store, err, r->error);
 }
 
 /* From the numbers that keys had here to those of all. */
@@ -89,7 +89,7 @@ static tf_err count_members(reducing *r) {
             if (rows->group[i] != NO_GROUP)
                 r->members[rows->group[i]]++;
     }
-    err = tf_store_agree(r->store->comm, err, r->error);
+    err = store_agree(r->store, err, r->error);
     if (err == TF_OK)
         store_sum_all(r->store, r->members, r->groups);
     return err;

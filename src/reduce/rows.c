@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "store/meet.h"
 #include "store/taken.h"
 
 bool cursor_next(const reducing *r, int64_t elements, cursor *c) {
@@ -121,5 +122,5 @@ tf_err reduce_each(reducing *r, int value, reduce_take *take, void *context) {
                                           .group = rows->group,
                                           .numbers = rows->source[value].number});
     }
-    return tf_store_agree(r->store->comm, err, r->error);
+    return store_agree(r->store, err, r->error);
 }

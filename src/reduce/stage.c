@@ -5,6 +5,7 @@
 #include "reduce/reducing.h"
 #include "store/attributes.h"
 #include "store/change.h"
+#include "store/meet.h"
 
 static tf_err reduce_all(tf_store *s, int stage, int64_t tasks, tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
@@ -14,7 +15,7 @@ static tf_err reduce_all(tf_store *s, int stage, int64_t tasks, tf_error *error)
         return TF_OK;
     reducing *r = tf_alloc_array((size_t)spec->reductions, sizeof *r);
     reduce_result **result = tf_alloc_array((size_t)spec->reductions, sizeof *result);
-    tf_err err = tf_store_agree(s->comm, TF_OK, error); /* all ranks have written their texts */
+    tf_err err = store_agree(s, TF_OK, error); /* all ranks have written their texts */
     int open = 0;
     for (; open < spec->reductions && err == TF_OK; open++) {
         const tf_reduce_spec *reduction = &spec->reduction[open];
@@ -37,7 +38,7 @@ static tf_err reduce_all(tf_store *s, int stage, int64_t tasks, tf_error *error)
         if (group > 0)
             H5Gclose(group);
         err = good ? TF_OK : store_error(s, error, "can't make the reductions of stage \"%s\"", spec->name);
-        err = tf_store_agree(s->comm, err, error);
+        err = store_agree(s, err, error);
     }
     for (int n = 0; n < open; n++)
         reduce_end(&r[n], result[n]);

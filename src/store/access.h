@@ -1,4 +1,4 @@
-/* How HDF5 is to open files: through MPI-IO or alone, without locks of its own. */
+/* How HDF5 is to open files: without locks of its own, by this process alone or by all ranks through MPI-IO. */
 #ifndef TF_STORE_ACCESS_H
 #define TF_STORE_ACCESS_H
 
@@ -10,11 +10,18 @@
 /* A file is not to be locked by HDF5. */
 void store_lock_nothing(hid_t access);
 
-/* The property list by which a file is made or opened. `writer`: the campaign that it is written for; NULL: it is only
- * read. MPI_COMM_NULL: for this process alone. To be closed. */
-hid_t store_file_access(const char *path, MPI_Comm comm, const tf_campaign *writer);
+/* The property list that all ways to open a file have in common. Large datasets begin at multiples of `alignment`
+ * bytes; 0: the file is only read. To be closed. */
+hid_t store_access(int64_t alignment);
+
+/* The property list by which this process alone makes or opens a file. `writer`: the campaign that it is written for;
+ * NULL: it is only read. To be closed. */
+hid_t store_file_access(const char *path, const tf_campaign *writer);
 
 /* Opens an HDF5 file likewise. Negative on failure. */
-hid_t store_open_file(const char *path, MPI_Comm comm, const tf_campaign *writer);
+hid_t store_open_file(const char *path, const tf_campaign *writer);
+
+/* Collective (open_together.c): all ranks open it through MPI-IO, to write it. Negative on failure. */
+hid_t store_open_together(const char *path, MPI_Comm comm, const tf_campaign *writer);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/journal.h"
+#include "store/meet.h"
 #include "store/stage_tables.h"
 
 /* Only the first rank of a run has a journal to keep. */
@@ -18,7 +19,7 @@ tf_err store_begin_change(tf_store *s, tf_error *error) {
         err = journal_write(s->path, "journal", &s->start->contents, true, error);
         s->dirty = true;
     }
-    err = tf_store_agree(s->comm, err, error);
+    err = store_agree(s, err, error);
     if (err == TF_OK)
         store_guard(s, true);
     tf_crash_point("change.begun");
@@ -49,7 +50,7 @@ tf_err store_end_change(tf_store *s, int stage, bool finished, tf_error *error) 
     if (err == TF_OK && s->uncleared)
         err = tf_error_set(error, TF_ERR_RUN, "%s: old bytes can't be cleared: %s", s->path, strerror(s->uncleared));
     tf_crash_point("change.flushed");
-    err = tf_store_agree(s->comm, err, error); /* a barrier, too: all of it has been written */
+    err = store_agree(s, err, error); /* a barrier, too: all of it has been written */
     store_note_size(s);
     if (err == TF_OK && keeps_journal(s)) {
         if (stage >= 0)
@@ -58,7 +59,7 @@ tf_err store_end_change(tf_store *s, int stage, bool finished, tf_error *error) 
             err = journal_write(s->path, "journal", &s->start->contents, false, error);
         s->dirty = false;
     }
-    err = tf_store_agree(s->comm, err, error);
+    err = store_agree(s, err, error);
     store_guard(s, false);
     tf_crash_point("change.ended");
     return err;

@@ -44,7 +44,7 @@ void tf_store_abandon(tf_store *s) {
 
 tf_err store_create_alone(tf_store *s, const char *created, tf_error *error) {
     const int32_t version = FORMAT_VERSION, ranks = 0;
-    hid_t access = store_file_access(s->path, MPI_COMM_NULL, s->campaign);
+    hid_t access = store_file_access(s->path, s->campaign);
     s->file = H5Fcreate(s->by.length ? s->by.data : s->path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
     H5Pclose(access);
     if (s->file < 0)
@@ -165,14 +165,15 @@ static tf_err open_beside(tf_store *s, const char *path, tf_error *error) {
 /* Where MPI can't open a file on one rank, Open MPI keeps the others waiting for ever: so each rank opens it first. */
 static tf_err open_together(tf_store *s, int64_t run, tf_error *error) {
     tf_buf path = {0};
-    if (s->comm == MPI_COMM_NULL)
-        tf_buf_adds(&path, s->path);
-    else
+    if (s->together)
         name_for_mpi(s, run, &path);
-    tf_err err = tf_store_agree(s->comm, open_beside(s, path.data, error), error);
+    else
+        tf_buf_adds(&path, s->path);
+    tf_err err = store_agree(s, open_beside(s, path.data, error), error);
     if (err == TF_OK) {
-        s->file = store_open_file(path.data, s->comm, s->campaign);
-        err = tf_store_agree(s->comm, s->file < 0 ? store_error(s, error, "can't be opened") : TF_OK, error);
+        s->file = s->together ? store_open_together(path.data, s->comm, s->campaign)
+                              : store_open_file(path.data, s->campaign);
+        err = store_agree(s, s->file < 0 ? store_error(s, error, "can't be opened") : TF_OK, error);
     }
     if (err == TF_OK)
         store_guard(s, true);
@@ -182,8 +183,9 @@ static tf_err open_together(tf_store *s, int64_t run, tf_error *error) {
 
 tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_start *start, int lock, int64_t slots,
                         tf_error *error) {
-    tf_store *s = store_new(campaign, campaign->output, comm);
+    tf_store *s = store_new(campaign, campaign->output);
     int64_t run;
+    store_share(s, comm);
     s->start = start;
     s->lock = start ? -1 : lock;
     s->dirty = start && start->dirty;
@@ -197,10 +199,10 @@ tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_sta
         err = open_together(s, run, error);
     if (err == TF_OK && write_run(s, slots) < 0)
         err = store_error(s, error, "attributes");
-    err = tf_store_agree(comm, err, error);
+    err = store_agree(s, err, error);
     if (err == TF_OK) {
         s->side = side_open(s->path, run, s->rank, error);
-        err = tf_store_agree(comm, s->side ? TF_OK : error->code, error);
+        err = store_agree(s, s->side ? TF_OK : error->code, error);
     }
     if (err == TF_OK)
         err = store_end_change(s, -1, false, error);
@@ -231,25 +233,25 @@ tf_err tf_store_close(tf_store *s, const char *state, double elapsed, tf_error *
     if (err == TF_OK && (store_change_text(s->file, "state", state) < 0 || write_runs(s) < 0 ||
                          store_change_attribute(s->file, "elapsed", H5T_NATIVE_DOUBLE, &elapsed) < 0))
         err = store_error(s, error, "attributes");
-    err = tf_store_agree(s->comm, err, error);
+    err = store_agree(s, err, error);
     for (int i = 0; err == TF_OK && i < s->campaign->stages; i++)
         if (s->stage[i].group > 0)
             tf_store_close_stage(s, i);
     if (err == TF_OK && H5Fclose(s->file) < 0)
         err = store_error(s, error, "can't be closed");
     tf_crash_point("close.closed");
-    err = tf_store_agree(s->comm, err, error);
+    err = store_agree(s, err, error);
     store_note_size(s);
-    err = tf_store_agree(s->comm, err == TF_OK ? store_check_file(s, error) : err, error);
+    err = store_agree(s, err == TF_OK ? store_check_file(s, error) : err, error);
     if (err == TF_OK && s->start) {
         s->start->contents.elapsed = elapsed;
         err = journal_write(s->path, "journal", &s->start->contents, false, error);
     }
     close_side(s);
-    err = tf_store_agree(s->comm, err, error); /* nobody has anything open there any more */
+    err = store_agree(s, err, error); /* nobody has anything open there any more */
     if (err == TF_OK && s->start && over)
         err = folder_remove(s->path, &s->start->lock, error);
-    err = tf_store_agree(s->comm, err, error);
+    err = store_agree(s, err, error);
     tf_store_abandon(s);
     return err;
 }

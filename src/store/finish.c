@@ -2,6 +2,7 @@
 #include "store/attributes.h"
 #include "store/change.h"
 #include "store/file.h"
+#include "store/meet.h"
 
 /* That the stage is finished, and why the rest of its space is pending. */
 static tf_err note_end(tf_store *s, int stage, int64_t enough, tf_error *error) {
@@ -21,7 +22,7 @@ static tf_err note_end(tf_store *s, int stage, int64_t enough, tf_error *error) 
                store_attribute_text(group, "until", tf_expr_source(until->expr)) >= 0 && good;
     if (!good)
         err = store_error(s, error, "attributes");
-    return tf_store_agree(s->comm, err, error);
+    return store_agree(s, err, error);
 }
 
 tf_err tf_store_finish(tf_store *s, int stage, int64_t enough, tf_error *error) {

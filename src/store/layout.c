@@ -201,7 +201,7 @@ static tf_err lay_out(tf_store *s, int stage, tf_error *error) {
     if (err == TF_OK && !s->carrying)
         err = store_open_arrays(s, stage, error);
     tf_crash_point("layout.made");
-    err = tf_store_agree(s->comm, err, error);
+    err = store_agree(s, err, error);
     return old || err != TF_OK ? err : store_end_change(s, stage, false, error);
 }
 

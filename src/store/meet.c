@@ -8,8 +8,13 @@
 
 #define PATIENCE 10.0 /* s for which a rank whose call has failed waits for the others */
 
-static bool is_alone(const tf_store *s) {
-    return s->comm == MPI_COMM_NULL;
+void store_share(tf_store *s, MPI_Comm comm) {
+    s->together = comm != MPI_COMM_NULL;
+    s->comm = comm;
+    if (!s->together)
+        return;
+    MPI_Comm_rank(comm, &s->rank);
+    MPI_Comm_size(comm, &s->ranks);
 }
 
 /* A call that has failed on one rank may keep the others in it: HDF5's ranks wait for each other there, for ever.
@@ -28,8 +33,6 @@ static void await_others(MPI_Comm comm, MPI_Request request, const tf_error *err
 }
 
 tf_err tf_store_agree(MPI_Comm comm, tf_err err, tf_error *error) {
-    if (comm == MPI_COMM_NULL)
-        return err;
     int rank, ranks, first;
     MPI_Comm_rank(comm, &rank);
     MPI_Comm_size(comm, &ranks);
@@ -45,19 +48,23 @@ tf_err tf_store_agree(MPI_Comm comm, tf_err err, tf_error *error) {
     return error->code;
 }
 
+tf_err store_agree(const tf_store *s, tf_err err, tf_error *error) {
+    return s->together ? tf_store_agree(s->comm, err, error) : err;
+}
+
 void store_meet(const tf_store *s) {
-    if (!is_alone(s))
+    if (s->together)
         MPI_Barrier(s->comm);
 }
 
 void store_broadcast(const tf_store *s, void *data, size_t size) {
-    if (!is_alone(s))
+    if (s->together)
         MPI_Bcast(data, (int)size, MPI_BYTE, 0, s->comm);
 }
 
 static int64_t reduce(const tf_store *s, int64_t value, MPI_Op op) {
     int64_t result = value;
-    if (!is_alone(s))
+    if (s->together)
         MPI_Allreduce(&value, &result, 1, MPI_INT64_T, op, s->comm);
     return result;
 }
@@ -76,21 +83,21 @@ int64_t store_min(const tf_store *s, int64_t value) {
 
 int64_t store_sum_before(const tf_store *s, int64_t value) {
     int64_t before = 0;
-    if (!is_alone(s))
+    if (s->together)
         MPI_Exscan(&value, &before, 1, MPI_INT64_T, MPI_SUM, s->comm);
     return s->rank ? before : 0; /* of the first rank it is undefined */
 }
 
 void store_exchange_counts(const tf_store *s, const int *send, int *receive) {
-    if (is_alone(s))
-        *receive = *send;
-    else
+    if (s->together)
         MPI_Alltoall(send, 1, MPI_INT, receive, 1, MPI_INT, s->comm);
+    else
+        *receive = *send;
 }
 
 void store_exchange(const tf_store *s, const int64_t *send, const int *sends, const int *send_at, int64_t *receive,
                     const int *receives, const int *receive_at) {
-    if (!is_alone(s))
+    if (s->together)
         MPI_Alltoallv(send, sends, send_at, MPI_INT64_T, receive, receives, receive_at, MPI_INT64_T, s->comm);
     else if (*sends)
         memcpy(receive, send, (size_t)*sends * sizeof *send);
@@ -99,7 +106,7 @@ void store_exchange(const tf_store *s, const int64_t *send, const int *sends, co
 enum { AT_ONCE = 1 << 24 };
 
 static void reduce_all(const tf_store *s, void *values, int64_t count, size_t size, MPI_Datatype type, MPI_Op op) {
-    for (int64_t done = 0; !is_alone(s) && done < count; done += AT_ONCE)
+    for (int64_t done = 0; s->together && done < count; done += AT_ONCE)
         MPI_Allreduce(MPI_IN_PLACE, (char *)values + (size_t)done * size,
                       (int)(count - done < AT_ONCE ? count - done : AT_ONCE), type, op, s->comm);
 }

@@ -4,6 +4,12 @@
 
 #include "store/state.h"
 
+/* All ranks of `comm` have the file together from now on. MPI_COMM_NULL: this process still has it for itself. */
+void store_share(tf_store *store, MPI_Comm comm);
+
+/* The same error on all ranks: that of the lowest that has one. */
+tf_err store_agree(const tf_store *store, tf_err err, tf_error *error);
+
 void store_meet(const tf_store *store);                               /* waits for all ranks */
 void store_broadcast(const tf_store *store, void *data, size_t size); /* from rank 0 */
 int64_t store_sum(const tf_store *store, int64_t value);

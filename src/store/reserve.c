@@ -129,5 +129,5 @@ tf_err store_make_room(const tf_store *s, int stage, int datasets, tf_error *err
     const int64_t needed = (int64_t)(datasets + 1) * DESCRIPTION;
     const int64_t there = s->rank == 0 ? tf_free_bytes(s->path) : INT64_MAX;
     tf_err err = there < needed ? refuse(s, stage, needed, there, ENOSPC, error) : TF_OK;
-    return tf_store_agree(s->comm, err, error);
+    return store_agree(s, err, error);
 }

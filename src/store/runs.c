@@ -68,7 +68,7 @@ static void begin(const tf_store *s, const tf_buf *hosts, int64_t slots) {
     cJSON_AddNumberToObject(run, "ranks", s->ranks);
     cJSON_AddNumberToObject(run, "slots", (double)slots);
     add_hosts(run, hosts);
-    add_versions(run, s->comm != MPI_COMM_NULL);
+    add_versions(run, s->together);
     cJSON *about = s->start->about ? cJSON_Parse(s->start->about) : NULL;
     for (cJSON *member; about && (member = cJSON_DetachItemFromArray(about, 0));)
         cJSON_AddItemToObject(run, member->string, member);
@@ -93,7 +93,7 @@ void store_begin_run(tf_store *s, int64_t slots) {
     int length;
     tf_buf mine = {0}, all = {0};
     if (slots > 0) {
-        if (s->comm != MPI_COMM_NULL)
+        if (s->together)
             MPI_Get_processor_name(host, &length);
         tf_buf_add(&mine, host, strlen(host) + 1);
         store_gather(s, &mine, append, &all);

@@ -48,14 +48,9 @@ void store_blame(tf_store *store, const h5_fault *fault) {
 
 /* ---- The store ---- */
 
-tf_store *store_new(const tf_campaign *campaign, const char *path, MPI_Comm comm) {
+tf_store *store_new(const tf_campaign *campaign, const char *path) {
     tf_store *s = tf_alloc(sizeof *s);
-    *s = (tf_store){
-        .campaign = campaign, .path = path, .comm = comm, .ranks = 1, .fd = -1, .lock = -1, .limit = INT64_MAX};
-    if (comm != MPI_COMM_NULL) {
-        MPI_Comm_rank(comm, &s->rank);
-        MPI_Comm_size(comm, &s->ranks);
-    }
+    *s = (tf_store){.campaign = campaign, .path = path, .ranks = 1, .fd = -1, .lock = -1, .limit = INT64_MAX};
     s->stage = tf_alloc_array((size_t)campaign->stages, sizeof *s->stage);
     s->code = tf_alloc_array((size_t)campaign->stages, sizeof *s->code);
     H5Eset_auto2(H5E_DEFAULT, remember_reason, s->reason);

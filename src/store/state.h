@@ -58,7 +58,8 @@ struct tf_store {
     tf_buf by;        /* the name by which HDF5 makes it: a descriptor's; empty: its path */
     int fd;           /* the same file, for what is not HDF5's to do; -1: it is not open */
     int64_t size;     /* bytes that it has had */
-    MPI_Comm comm;    /* MPI_COMM_NULL: this process has the file for itself, without MPI */
+    bool together;    /* all ranks of `comm` have the file open; else this process has it for itself, without MPI */
+    MPI_Comm comm;
     int rank, ranks;
     hid_t file;
     store_stage *stage;
@@ -80,8 +81,8 @@ struct tf_store {
     char reason[STORE_REASON];      /* of HDF5's first failure that store_error has not told; "" for none */
 };
 
-/* A store in memory: nothing is opened yet. `comm` may be MPI_COMM_NULL. */
-tf_store *store_new(const tf_campaign *campaign, const char *path, MPI_Comm comm);
+/* A store in memory, for this process alone: nothing is opened yet. */
+tf_store *store_new(const tf_campaign *campaign, const char *path);
 void store_free(tf_store *store);
 
 /* Has HDF5 make the file that is open as `fd`, whatever has its name meanwhile. */

@@ -22,11 +22,11 @@ tf_err tf_store_taken(void *context, int stage, int64_t first, int64_t count, ui
 /* ---- For one task alone ---- */
 
 tf_store *tf_store_open_taken(const tf_campaign *campaign, int stage, tf_error *error) {
-    tf_store *s = store_new(campaign, campaign->output, MPI_COMM_NULL);
+    tf_store *s = store_new(campaign, campaign->output);
     const bool rows = tf_stage_takes_rows(&campaign->stage[stage]);
     tf_err err = TF_OK;
     if (rows)
-        s->file = store_open_file(s->path, MPI_COMM_NULL, NULL);
+        s->file = store_open_file(s->path, NULL);
     if (s->file < 0)
         err = tf_error_set(error, TF_ERR_RUN,
                            "%s: can't be read, and stage \"%s\" takes what is in it of other stages: run these first",

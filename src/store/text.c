@@ -145,11 +145,11 @@ static tf_err make_kinds(tf_store *s, int stage, text_kind *kind, int kinds, tf_
             err = store_error(s, error, "can't make \"%s\"", kind[k].name);
         else
             err = check_lengths(s, stage, &kind[k], error);
-        err = tf_store_agree(s->comm, err, error);
+        err = store_agree(s, err, error);
     }
     if (err == TF_OK && !scale_list(&s->stage[stage].index))
         err = store_error(s, error, "can't list the texts of stage \"%s\"", spec->name);
-    err = tf_store_agree(s->comm, err, error);
+    err = store_agree(s, err, error);
     tf_crash_point("texts.made");
     return err == TF_OK ? store_end_change(s, stage, false, error) : err;
 }
@@ -161,7 +161,7 @@ static tf_err write_kinds(tf_store *s, text_kind *kind, int kinds, tf_error *err
             continue;
         if (!write_kind(s, &kind[k]))
             err = store_error(s, error, "can't write \"%s\"", kind[k].name);
-        err = tf_store_agree(s->comm, err, error);
+        err = store_agree(s, err, error);
         tf_crash_point("texts.written");
     }
     return err;
@@ -178,7 +178,7 @@ static tf_err move_texts(tf_store *s, int stage, tf_error *error) {
     tf_err err = side_map(s->side, &bytes, &size, error);
     if (err == TF_OK)
         err = scan(s, stage, bytes, size, kind, error);
-    err = tf_store_agree(s->comm, err, error);
+    err = store_agree(s, err, error);
     if (err == TF_OK)
         err = make_kinds(s, stage, kind, kinds, error);
     if (err == TF_OK)

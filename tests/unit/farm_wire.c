@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "farm/farm.h"
 #include "farm/protocol.h"
 #include "farm/wire.h"
 
@@ -40,18 +39,4 @@ Test(protocol, has_fixed_sizes) {
     cr_expect_eq(sizeof(failure_message), 448);
     cr_expect_eq(sizeof(signal_message), 8);
     cr_expect_eq(sizeof(drain_message), 4);
-}
-
-Test(launch, is_known_before_mpi_starts) {
-    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        unsetenv(names[i]);
-    cr_expect(!tf_farm_launched());
-    cr_expect_eq(tf_farm_launch_rank(), 0);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        setenv(names[i], "12", 1);
-        cr_expect(tf_farm_launched());
-        cr_expect_eq(tf_farm_launch_rank(), 12);
-        unsetenv(names[i]);
-    }
 }

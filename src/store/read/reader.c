@@ -44,7 +44,7 @@ static tf_err open_all(tf_reader *o, const char *path, tf_error *error) {
                            path);
     else if (err == TF_OK && o->old.fd < 0)
         err = tf_error_set(error, TF_ERR_USAGE, "%s: there is no such output, or nothing in it", path);
-    if (err == TF_OK && (o->file = store_open_file(path, MPI_COMM_NULL, NULL)) < 0)
+    if (err == TF_OK && (o->file = store_open_file(path, NULL)) < 0)
         err = tf_error_set(error, TF_ERR_RUN, "%s: can't be opened", path);
     h5_fault fault = {0};
     if (err == TF_OK)

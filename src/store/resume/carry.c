@@ -138,7 +138,7 @@ static tf_err stay(const carrying *c) {
     if (err == TF_OK && changes) {
         err = journal_write(path, "journal", &plan->start.contents, true, c->error);
         tf_crash_point("stay.dirty");
-        hid_t file = err == TF_OK ? store_open_file(path, MPI_COMM_NULL, plan->campaign) : -1;
+        hid_t file = err == TF_OK ? store_open_file(path, plan->campaign) : -1;
         if (err == TF_OK && file < 0)
             err = tf_error_set(c->error, TF_ERR_RUN, "%s: can't be opened", path);
         if (file >= 0) {
@@ -179,7 +179,7 @@ static tf_err create(const carrying *c) {
         return err;
     tf_crash_point("create.noted");
     c->plan->start.dirty = true;
-    tf_store *s = store_new(c->plan->campaign, path, MPI_COMM_NULL);
+    tf_store *s = store_new(c->plan->campaign, path);
     char now[32];
     store_now(now);
     store_open_by(s, c->plan->start.file);

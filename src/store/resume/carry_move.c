@@ -94,7 +94,7 @@ static int open_new(const carrying *c, int folder, const char *path) {
 
 static tf_err write_new(const carrying *c, int fd, const char *path) {
     const tf_campaign *campaign = c->plan->campaign;
-    tf_store *s = store_new(campaign, path, MPI_COMM_NULL);
+    tf_store *s = store_new(campaign, path);
     const char **fingerprint = tf_alloc_array((size_t)campaign->stages, sizeof *fingerprint);
     for (int i = 0; i < campaign->stages; i++) {
         fingerprint[i] = plan_fingerprint(c->plan, i);

@@ -1,5 +1,5 @@
-/* Before MPI starts, on one rank: can the output be made, or gone on with? What an earlier run left under its name, the
- * file and the folder of its side files, is set aside together, or made ready for this run. */
+/* Before MPI starts, on one rank: what an earlier run left under the output's name is looked at, or with --fresh set
+ * aside, the file and the folder of its side files together. Nothing else changes before tf_store_prepare. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -66,27 +66,6 @@ static tf_err start_anew(tf_store_plan *plan, bool old, tf_error *error) {
     return err;
 }
 
-static void add_reused(tf_store_plan *plan) {
-    int64_t kept = 0, tasks = 0, excluded = 0;
-    char some[32], all[32];
-    for (int s = 0; s < plan->campaign->stages; s++) {
-        kept += plan->stage[s].done.total;
-        excluded += plan->stage[s].excluded;
-        tasks += tf_space_size(plan->campaign->stage[s].space);
-    }
-    tf_buf_addf(&plan->note, "%s%s: going on: %s of %s tasks are done", plan->note.length ? "; " : "",
-                plan->campaign->output, tf_format_count(kept - excluded, some), tf_format_count(tasks, all));
-    if (excluded > 0)
-        tf_buf_addf(&plan->note, ", %s are left out by where", tf_format_count(excluded, some));
-    tf_buf lost = {0};
-    tf_store_tell_lost(plan, &lost);
-    if (lost.length)
-        tf_buf_addf(&plan->note, "; %s", lost.data);
-    else if (plan->salvages)
-        tf_buf_addf(&plan->note, "; there is nothing to salvage");
-    tf_buf_free(&lost);
-}
-
 tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bool allows_change, tf_error *error) {
     const char *output = campaign->output;
     const bool only_looks = mode == TF_STORE_LOOK || mode == TF_STORE_LOOK_FRESH || mode == TF_STORE_LOOK_SALVAGE;
@@ -147,21 +126,6 @@ tf_err tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks, 
 
 int64_t tf_store_excluded(const tf_store_plan *plan, int stage) {
     return plan->stage[stage].excluded;
-}
-
-tf_err tf_store_prepare(tf_store_plan *plan, tf_error *error) {
-    tf_err err = plan_carry_out(plan, &plan->old, error);
-    plan->prepared = err == TF_OK;
-    if (err == TF_OK && plan->old.fd >= 0)
-        add_reused(plan);
-    else if (err == TF_OK && plan->salvages)
-        tf_buf_addf(&plan->note, "%s: there is nothing to salvage", plan->campaign->output);
-    for (int s = 0; s < plan->campaign->stages; s++) /* what `old` knew of it goes */
-        plan->stage[s].old = NULL;
-    old_close(&plan->old);
-    if (err != TF_OK)
-        folder_leave(plan->campaign->output, &plan->start.lock);
-    return err;
 }
 
 void tf_store_tell(tf_store_plan *plan, const char *about) {

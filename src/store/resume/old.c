@@ -144,7 +144,7 @@ static void read_attributes(hid_t object) {
 /* Reads what read_clean does, and all other texts that are in the same heaps. */
 static void read_all(const char *path) {
     contents found = {0};
-    hid_t file = store_open_file(path, MPI_COMM_NULL, NULL);
+    hid_t file = store_open_file(path, NULL);
     if (file < 0)
         return;
     h5_fault fault = {0};
@@ -201,7 +201,7 @@ tf_err old_is_ours(const char *path, tf_error *error) {
         return TF_OK;
     if (check_hdf5(path, false, error) != TF_OK)
         return error->code;
-    hid_t file = check_readable(path, error) == TF_OK ? store_open_file(path, MPI_COMM_NULL, NULL) : -1;
+    hid_t file = check_readable(path, error) == TF_OK ? store_open_file(path, NULL) : -1;
     if (file < 0)
         return TF_OK;
     err = H5Aexists(file, "format") < 0 ? TF_OK : check_format(path, file, false, error);
@@ -226,7 +226,7 @@ static tf_err read_clean(old_output *old, bool noted, bool salvages, tf_error *e
         return error->code;
     if (check_readable(old->path, error) != TF_OK)
         return error->code;
-    hid_t file = store_open_file(old->path, MPI_COMM_NULL, NULL);
+    hid_t file = store_open_file(old->path, NULL);
     if (file < 0) {
         char reason[STORE_REASON] = "HDF5 does not say why";
         H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, store_take_innermost, reason);

@@ -1,0 +1,39 @@
+/* Before MPI starts, on one rank: the output is made ready for the run that was planned. */
+#include "store/folder.h"
+#include "store/resume/plan.h"
+
+static void add_reused(tf_store_plan *plan) {
+    int64_t kept = 0, tasks = 0, excluded = 0;
+    char some[32], all[32];
+    for (int s = 0; s < plan->campaign->stages; s++) {
+        kept += plan->stage[s].done.total;
+        excluded += plan->stage[s].excluded;
+        tasks += tf_space_size(plan->campaign->stage[s].space);
+    }
+    tf_buf_addf(&plan->note, "%s%s: going on: %s of %s tasks are done", plan->note.length ? "; " : "",
+                plan->campaign->output, tf_format_count(kept - excluded, some), tf_format_count(tasks, all));
+    if (excluded > 0)
+        tf_buf_addf(&plan->note, ", %s are left out by where", tf_format_count(excluded, some));
+    tf_buf lost = {0};
+    tf_store_tell_lost(plan, &lost);
+    if (lost.length)
+        tf_buf_addf(&plan->note, "; %s", lost.data);
+    else if (plan->salvages)
+        tf_buf_addf(&plan->note, "; there is nothing to salvage");
+    tf_buf_free(&lost);
+}
+
+tf_err tf_store_prepare(tf_store_plan *plan, tf_error *error) {
+    tf_err err = plan_carry_out(plan, &plan->old, error);
+    plan->prepared = err == TF_OK;
+    if (err == TF_OK && plan->old.fd >= 0)
+        add_reused(plan);
+    else if (err == TF_OK && plan->salvages)
+        tf_buf_addf(&plan->note, "%s: there is nothing to salvage", plan->campaign->output);
+    for (int s = 0; s < plan->campaign->stages; s++) /* what `old` knew of it goes */
+        plan->stage[s].old = NULL;
+    old_close(&plan->old);
+    if (err != TF_OK)
+        folder_leave(plan->campaign->output, &plan->start.lock);
+    return err;
+}
