@@ -2,37 +2,20 @@
 """circles.py BUILD: no two files of src call each other, however long the way round. Who defines a symbol and who uses it is
 read from the objects with nm; what goes through callbacks and shared structures is not seen, and need not be."""
 
-import collections
 import pathlib
-import subprocess
 import sys
+
+import objects
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent / "src"
 
 
-def symbols(build):
-    """Per file of src: the names that it defines, and those that it uses."""
-    defines, uses = collections.defaultdict(set), collections.defaultdict(set)
-    for path in sorted(pathlib.Path(build, "src").rglob("*.o")):
-        name = str(path).split(".dir/", 1)[1].removesuffix(".o")
-        if not (SOURCE / name).exists():  # generated, or of a file that is gone since
-            continue
-        out = subprocess.run(["nm", "--extern-only", path], capture_output=True, text=True, check=True).stdout
-        for line in out.splitlines():
-            kind, symbol = line.split()[-2:]
-            (uses if kind in "Uw" else defines)[name].add(symbol)
-    return defines, uses
-
-
-def graph(defines, uses):
-    """Per file: the files that define what it uses, and an example of it."""
-    owner = {symbol: name for name, all_of_it in defines.items() for symbol in all_of_it}
-    edges = collections.defaultdict(dict)
-    for name, wanted in uses.items():
-        for symbol in sorted(wanted):
-            if symbol in owner and owner[symbol] != name:
-                edges[name].setdefault(owner[symbol], symbol)
-    return edges
+def graph(build):
+    """Per file of src: the files that define what it uses, and an example of it."""
+    there = [one for one in objects.read(build) if (SOURCE / one.name).exists()]  # not generated
+    return {
+        one.name: {other.name: symbol for other, symbol in called.items()} for one, called in objects.calls(there).items()
+    }
 
 
 def circles(edges):
@@ -62,7 +45,7 @@ def circles(edges):
 
 
 def main(build):
-    edges = graph(*symbols(build))
+    edges = graph(build)
     found = circles(edges)
     for component in found:
         print(f"a circle of {len(component)} files:")
