@@ -1,5 +1,7 @@
 /* The ground that every other folder stands on: errors, memory, text, intervals, hashes, clocks, random streams and
- * the framed records of side files. Knows nothing of tasks, MPI or HDF5. */
+ * the framed records of side files. Knows nothing of tasks, MPI or HDF5.
+ *
+ * Process: all of them. Without memory a process ends, with a word to its user. */
 #ifndef TF_BASE_H
 #define TF_BASE_H
 

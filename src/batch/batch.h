@@ -1,4 +1,8 @@
-/* A batch in shared memory: one memfd a buffer, laid out by the stage's columns; host and rank compute the same. */
+/* A batch in memory that rank and host share: one memfd a buffer, laid out by the stage's columns; both compute the
+ * same layout.
+ *
+ * Process: rank and host. The host runs user code, which may write anything into a buffer at any time: a rank reads
+ * from it only through slots/rows_back.c, which copies and checks. */
 #ifndef TF_BATCH_H
 #define TF_BATCH_H
 

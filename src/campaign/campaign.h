@@ -1,4 +1,7 @@
-/* From a path to a campaign that is ready to run, on the first rank alone and without MPI. */
+/* From a path to a campaign that is ready to run.
+ *
+ * Process: the first rank before MPI_Init, and verbs that plan; without MPI. Must survive any manifest and any output
+ * that it finds: both are looked at before either is touched. */
 #ifndef TF_CAMPAIGN_H
 #define TF_CAMPAIGN_H
 

@@ -1,4 +1,7 @@
-/* The command line: one file a verb, and what they share. */
+/* The command line: one file a verb, and what they share.
+ *
+ * Process: the program as it was started. The verbs but run need no MPI. What users write ends in a message and an exit
+ * status, never in a crash. */
 #ifndef TF_CLI_H
 #define TF_CLI_H
 

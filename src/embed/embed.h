@@ -1,4 +1,7 @@
-/* taskfarm for programs with a main of their own: what is behind include/taskfarm/taskfarm.h. */
+/* taskfarm for programs with a main of their own: what is behind include/taskfarm/taskfarm.h.
+ *
+ * Process: that of the program, on every rank. Leaves signals, HDF5's error handler and the work folder as it found
+ * them. */
 #ifndef TF_EMBED_H
 #define TF_EMBED_H
 

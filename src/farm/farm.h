@@ -1,5 +1,8 @@
 /* The farm: MPI, and the loop that joins scheduler, slots and output. Rank 0 is the master; with more than one rank the
- * others are its workers, with one it is both. */
+ * others are its workers, with one it is both.
+ *
+ * Process: the ranks; finisher.c is a child of the first one without MPI. Under mpirun --enable-recovery the farm must
+ * survive the end of any worker's rank. */
 #ifndef TF_FARM_H
 #define TF_FARM_H
 

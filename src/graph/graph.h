@@ -1,6 +1,8 @@
 /* Dependencies: between stages, by "after", and between tasks, by the files that one makes and another reads. What of a
  * campaign is to be run, and why; and while it runs, what the end of a task makes ready.
  *
+ * Process: the first rank, and verbs that plan. Must survive files that change while they are looked at.
+ *
  * Tasks of stages that declare files are nodes of the graph; a stage without files, however large, is one node. Costs
  * are linear in nodes and edges: all outputs of a stage, as an input of many tasks, are one node in between. Reads
  * nothing but the times of files, each once. */

@@ -1,5 +1,8 @@
 /* A host: the process of one slot. It runs the tasks of a batch one after the other, functions in itself and commands
- * as its children, and puts their rows into shared memory. */
+ * as its children, and puts their rows into shared memory.
+ *
+ * Process: the host, a child of the spawner; it uses neither MPI nor HDF5. User code runs here, so it need survive
+ * nothing: it says which row is under way, the rank blames its end on that row, and the slot gets a new host. */
 #ifndef TF_HOST_H
 #define TF_HOST_H
 

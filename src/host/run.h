@@ -1,5 +1,7 @@
-/* What other folders ask of the code that runs tasks, in the process that asks: would they run, and what comes of them.
- */
+/* What other folders ask of the code that runs tasks: would they run, and what comes of them.
+ *
+ * Process: the first rank before MPI_Init, and verbs. What would load user code into it forks first, but for `try`,
+ * which runs a task in its own process on purpose. */
 #ifndef TF_HOST_RUN_H
 #define TF_HOST_RUN_H
 

@@ -1,5 +1,8 @@
 /* JSON text -> a validated, immutable campaign. Every mistake in a manifest is found here, all at once, before MPI does
- * any work and before any file is touched. Knows neither MPI nor HDF5. */
+ * any work and before any file is touched. Knows neither MPI nor HDF5.
+ *
+ * Process: all of them. The first rank reads the manifest and all that it names; other ranks, spawners and hosts make
+ * the same campaign from the bytes that it sends. Must survive any text that a user may write. */
 #ifndef TF_MANIFEST_H
 #define TF_MANIFEST_H
 

@@ -1,5 +1,7 @@
 /* What a run says to people: progress while it goes on, a summary at its end; and signs of life for who looks at it
- * from outside. */
+ * from outside.
+ *
+ * Process: the first rank. Must survive a terminal that is gone: a run goes on unheard. */
 #ifndef TF_PROGRESS_H
 #define TF_PROGRESS_H
 

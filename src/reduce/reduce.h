@@ -1,4 +1,6 @@
-/* Reductions over a stage's rows. The farm calls texts, reductions and the end of a stage in that order. */
+/* Reductions over a stage's rows. The farm calls texts, reductions and the end of a stage in that order.
+ *
+ * Process: the ranks together; until.c the first rank alone. What a killed run had reduced so far is reduced anew. */
 #ifndef TF_REDUCE_H
 #define TF_REDUCE_H
 

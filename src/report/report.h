@@ -1,4 +1,7 @@
-/* What an output holds, told: status, tasks, tables, pages. */
+/* What an output holds, told: status, tasks, tables, pages.
+ *
+ * Process: verbs that read, and the first rank for the failures of its summary; without MPI. Texts of tasks reach
+ * terminals and pages with their control characters made visible. */
 #ifndef TF_REPORT_H
 #define TF_REPORT_H
 

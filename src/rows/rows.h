@@ -1,5 +1,7 @@
 /* What crosses the boundary between the rank and the processes that run tasks: statuses, rows, and where what tasks
- * take comes from. Plain data. */
+ * take comes from. Plain data, without behaviour.
+ *
+ * Process: rank and host. Rows that a host has filled in are checked by slots/rows_back.c before anybody reads them. */
 #ifndef TF_ROWS_H
 #define TF_ROWS_H
 

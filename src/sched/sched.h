@@ -1,6 +1,8 @@
 /* The scheduler: a pure state machine. Events go in (a worker is up or gone, tasks have ended, the time), actions come
  * out (lay a stage out, grant tasks, finish a stage, end). It does no I/O and reads no clock, so that tests can drive
- * it with a simulated cluster. */
+ * it with a simulated cluster.
+ *
+ * Process: the first rank. Must survive the end of any worker, and reports that come late or twice. */
 #ifndef TF_SCHED_H
 #define TF_SCHED_H
 

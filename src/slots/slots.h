@@ -5,9 +5,11 @@
  *      '-- socket -- spawner -- fork -- host (slot 0): plugin functions, or commands as its children
  *                          '--- fork -- host (slot 1)
  *
- * User code never runs in the rank: a crash, a hang or an exit() costs one attempt of one task. A batch of tasks goes
- * to a host as (stage, first, count); its rows come back in shared memory, column by column, ready for HDF5. Each slot
- * has two such buffers, so that a host runs one batch while the rank writes the other. Knows no MPI. */
+ * Process: the rank, which must survive whatever a host does: any end, any silence, any bytes in shared memory. A
+ * crash, a hang or an exit() costs one attempt of one task. Knows no MPI.
+ *
+ * A batch of tasks goes to a host as (stage, first, count); its rows come back in shared memory, column by column,
+ * ready for HDF5. Each slot has two such buffers, so that a host runs one batch while the rank writes the other. */
 #ifndef TF_SLOTS_H
 #define TF_SLOTS_H
 

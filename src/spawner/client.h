@@ -1,4 +1,6 @@
-/* The rank's side of the spawner: the process that is forked before MPI_Init, and starts the hosts. */
+/* The spawner, as a rank has it: the process that is forked before MPI_Init, and starts the hosts.
+ *
+ * Process: the rank. Must survive the end of the spawner, which ends the run with an error. */
 #ifndef TF_SPAWNER_CLIENT_H
 #define TF_SPAWNER_CLIENT_H
 

@@ -1,4 +1,7 @@
-/* Who ends what the spawner has begun, should the spawner itself be killed. */
+/* Who ends what the spawner has begun, should the spawner itself be killed.
+ *
+ * Process: the guard, between rank and spawner; it runs nothing. Must survive the end of the spawner and of the rank.
+ */
 #ifndef TF_SPAWNER_GUARD_H
 #define TF_SPAWNER_GUARD_H
 

@@ -1,4 +1,6 @@
-/* The rank's side of the spawner, as slots use it: hosts are started and killed, and their ends are told. */
+/* The spawner, as slots use it: hosts are started and killed, and their ends are told.
+ *
+ * Process: the rank. Must survive the end of any host. */
 #ifndef TF_SPAWNER_HOSTS_H
 #define TF_SPAWNER_HOSTS_H
 

@@ -1,4 +1,6 @@
-/* What a rank, its spawner and the spawner's guard say to each other. */
+/* What a rank, its spawner and the spawner's guard say to each other.
+ *
+ * Process: all three. User code never has these sockets, so what comes by them is believed. */
 #ifndef TF_SPAWNER_MESSAGE_H
 #define TF_SPAWNER_MESSAGE_H
 

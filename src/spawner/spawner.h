@@ -1,4 +1,7 @@
-/* The process between a rank and its hosts. */
+/* The process that starts the hosts of a rank, and tells how they ended.
+ *
+ * Process: the spawner, forked before MPI_Init, a child of the guard. Must survive every end of a host. When its rank
+ * or its guard is gone it kills what is under way, and ends. */
 #ifndef TF_SPAWNER_H
 #define TF_SPAWNER_H
 

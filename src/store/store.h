@@ -1,8 +1,12 @@
 /* The output: one HDF5 file, written by all ranks through MPI-IO, and side files for text while a run goes on.
  *
+ * Process: the ranks, in the thread that called MPI_Init. Must survive kill -9 of any of them at any instant: what was
+ * done before is found again (docs/design.md says why). What store_alone has of it, one process does by itself,
+ * without MPI: verbs, and the finisher.
+ *
  * Collective calls are for metadata alone (create, flush, close), are made by all ranks of the communicator in the same
  * order, and return the same error everywhere. Rows are raw data, written independently into datasets that were laid
- * out and flushed before. All calls are for the thread that called MPI_Init. */
+ * out and flushed before. */
 #ifndef TF_STORE_H
 #define TF_STORE_H
 

@@ -1,4 +1,7 @@
-/* An output is looked at, by one process, whether its campaign is over, was killed or goes on. */
+/* An output is looked at, whether its campaign is over, was killed or goes on.
+ *
+ * Process: verbs that read, on any machine that sees the file, without MPI. Must survive files that are damaged, that
+ * change meanwhile, or that were made to do harm. */
 #ifndef TF_STORE_READ_H
 #define TF_STORE_READ_H
 

@@ -1,4 +1,7 @@
-/* What an earlier run has left, and what of it a run goes on with. For one process, before MPI starts. */
+/* What an earlier run has left, and what of it a run goes on with.
+ *
+ * Process: the first rank before MPI_Init, and verbs that plan. Must survive whatever an earlier run, a crash of the
+ * machine or somebody else has left under the output's name; nothing is touched before all of it is understood. */
 #ifndef TF_STORE_RESUME_H
 #define TF_STORE_RESUME_H
 
