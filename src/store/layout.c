@@ -115,6 +115,8 @@ static bool layout_tasks(tf_store *s, const tf_stage_spec *spec, store_stage *st
             continue;
         *t = (table){.type = store_task_type(i), .rank = 1, .shape = {tasks}};
         good = place_table(s, group, about->name, &st->index, old, t);
+        if (good && old && i == TASK_STATUS)
+            store_keep_type(t);
         if (good && !old)
             good = store_attribute_text(t->dataset, "long_name", about->long_name) >= 0 &&
                    (!about->units || store_attribute_text(t->dataset, "units", about->units) >= 0);

@@ -10,8 +10,7 @@ tf_err store_open_status(tf_store *s, int stage, table *t, tf_error *error) {
     snprintf(path, sizeof path, "%s/task/status", spec->name);
     *t = (table){.type = store_status_type(), .rank = 1, .shape = {(hsize_t)tf_space_size(spec->space)}};
     const bool good = store_open_table(s->file, path, t, &fault) && t->dataset > 0;
-    H5Tclose(t->type);
-    t->type = good ? H5Dget_type(t->dataset) : 0;
+    store_keep_type(t);
     store_blame(s, &fault);
     return good ? TF_OK : store_error(s, error, "can't open %s", path);
 }

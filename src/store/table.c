@@ -18,13 +18,17 @@ bool store_open_table(hid_t parent, const char *path, table *t, h5_fault *fault)
     return false;
 }
 
+void store_keep_type(table *t) {
+    H5Tclose(t->type);
+    t->type = t->dataset > 0 ? H5Dget_type(t->dataset) : 0;
+}
+
 bool store_open_cells(hid_t parent, const char *name, hsize_t tasks, table *cells, h5_fault *fault) {
     enum { MOST = 256 << 20 }; /* bytes, of parameters: a manifest is no longer */
     *cells = (table){.type = store_string_type(MOST), .rank = 1, .shape = {tasks}};
     if (!store_open_table(parent, name, cells, fault))
         return false;
-    H5Tclose(cells->type);
-    cells->type = cells->dataset > 0 ? H5Dget_type(cells->dataset) : 0;
+    store_keep_type(cells);
     return true;
 }
 

@@ -9,7 +9,7 @@
 
 typedef struct table {
     hid_t dataset; /* 0: not there */
-    hid_t type;    /* in memory and, but for "status", in the file */
+    hid_t type;    /* in memory, which is as a rule that in the file */
     int rank;
     hsize_t shape[1 + TF_MAX_RANK]; /* shape[0]: tasks; with a grid the array's */
     const tf_grid *grid;            /* rows are its blocks, as corners of whole chunks; NULL: there is none */
@@ -27,6 +27,10 @@ typedef struct row_part {
 /* Opens the dataset of a table whose type, rank and shape are set, and which must be so in the file; texts are read as
  * long as they are there. Where there is none, `dataset` stays 0. false: it is something else. */
 bool store_open_table(hid_t parent, const char *path, table *table, h5_fault *fault);
+
+/* Rows are read and written as they are in the file. HDF5 converts an enum only to one that has all of its names: of
+ * statuses a file has those that there were when it was made. */
+void store_keep_type(table *table);
 
 /* Texts of that many tasks, to be read: cells, or an index and the heap that it is of. Where there are none, `dataset`
  * stays 0. To be closed in any case. */

@@ -7,6 +7,7 @@ import os
 import shutil
 
 import farm
+import h5py
 from farm import digest
 
 OLD = farm.SOURCE / "tests" / "data" / "old"
@@ -55,6 +56,12 @@ class OldOutputs(farm.FarmTest):
 
     def shown(self, output, stage, index):
         return json.loads(self.taskfarm("show", output, stage, index, "--json").stdout)
+
+    def names(self, output, stage):
+        """Those of the statuses, in their order."""
+        with h5py.File(self.folder / output) as file:
+            names = h5py.check_enum_dtype(file[stage]["task/status"].dtype)
+            return sorted(names, key=names.get)
 
     def ran(self):
         """Which tasks have run since the last time."""
@@ -142,6 +149,32 @@ class OldOutputs(farm.FarmTest):
             (self.folder / "anew.h5").unlink()
             self.assertEqual(self.go_on(version, "complete", ranks), new)
             self.assertEqual(self.counts("complete.h5")[1], {"rows": {"done": 33}, "grid": {"done": 15}, "taken": {"done": 33}})
+
+    def test_statuses_keep_the_names_that_they_were_laid_out_with(self):
+        """HDF5 converts an enum only to one that has all of its names."""
+        run = {"command": "echo {stage} {index} >> ran; test {index} -ne 3 || test -e mended"}
+        stages = [{"name": name, "over": {"i": {"range": [9]}}, "run": run} for name in ("first", "second")]
+        few = {"pending": 0, "done": 1, "failed": 2}
+        for ranks in (None, 3):
+            with self.subTest(ranks=ranks):
+                self.write("c.json", {"stages": stages[:1]})
+                self.taskfarm("c.json", "--fresh", status=1)
+                with h5py.File(self.folder / "c.h5", "r+") as file:
+                    status = file["first/task/status"]
+                    values, scale, about = status[()], file["first/index"], status.attrs["long_name"]
+                    del file["first/task/status"]
+                    made = file["first/task"].create_dataset("status", data=values, dtype=h5py.enum_dtype(few, "u1"))
+                    made.dims[0].attach_scale(scale)
+                    made.attrs["long_name"] = about
+                self.write("mended", "")
+                self.write("c.json", {"stages": stages})
+                self.ran()
+                self.taskfarm("c.json", ranks=ranks)
+                self.assertEqual(self.ran(), ["first 3"] + [f"second {i}" for i in range(9)])
+                self.assertEqual(self.names("c.h5", "first"), list(few))
+                self.assertGreater(len(self.names("c.h5", "second")), len(few))
+                self.assertEqual(self.counts("c.h5"), ("complete", {"first": {"done": 9}, "second": {"done": 9}}))
+                (self.folder / "mended").unlink()
 
 
 if __name__ == "__main__":

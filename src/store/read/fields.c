@@ -125,10 +125,8 @@ static bool add_task(tf_reader *o, reader_stage *stage, hid_t group, int which, 
         good = check_rows(f, store_task_type(which), stage->contents->tasks, fault);
     else
         stage->fields--;
-    if (good && which == TASK_STATUS && f->rows.dataset > 0) { /* an enum, which is not to be converted */
-        H5Tclose(f->rows.type);
-        f->rows.type = H5Dget_type(f->rows.dataset);
-    }
+    if (good && which == TASK_STATUS && f->rows.dataset > 0)
+        store_keep_type(&f->rows);
     if (good && which == TASK_STATUS && (f->rows.dataset == 0 || f->about.rank > 0)) {
         h5_note(fault, group, "task", "has no status");
         return false;
