@@ -277,6 +277,14 @@ static void add_edges(const tf_recalled *from, tf_buf *out) {
 
 /* ---- The whole ---- */
 
+/* Their names, by number. */
+static void add_statuses(tf_buf *out) {
+    add_key(out, "statuses");
+    for (int s = 0; s < TF_STATUSES; s++)
+        tf_buf_addf(out, "%s\"%s\"", s ? "," : "[", tf_status_name((uint8_t)s));
+    tf_buf_addc(out, ']');
+}
+
 static tf_err add_data(const tf_recalled *from, const char *path, tf_buf *out, tf_error *error) {
     cJSON *status = status_json(path, from->reader, error);
     timeline t = {0};
@@ -299,6 +307,7 @@ static tf_err add_data(const tf_recalled *from, const char *path, tf_buf *out, t
         add_histograms(from, true, "spent", out);
         add_histograms(from, false, "values", out);
         add_edges(from, out);
+        add_statuses(out);
         add_json(out, "status", status);
         tf_buf_addc(out, '}');
         status = NULL;
