@@ -19,10 +19,10 @@ typedef enum tf_status {
 } tf_status;
 
 typedef struct tf_status_spec {
-    const char *name;  /* in the output, in JSON, and for people */
-    const char *ended; /* how the attempt at a single task ended, for people */
-    bool is_good;      /* there is nothing left to do for it */
-    bool has_failed;   /* it was run, and failed or timed out */
+    const char *name;    /* in the output, in JSON, and for people */
+    const char *ended;   /* how the attempt at a single task ended, for people */
+    bool is_good;        /* there is nothing left to do for it */
+    tf_status counts_as; /* what it is to sums, and to tasks that take its row: mostly itself */
 } tf_status_spec;
 
 extern const tf_status_spec tf_status_table[TF_STATUSES];
@@ -34,8 +34,11 @@ static inline const char *tf_status_name(uint8_t status) {
 static inline bool tf_status_is_good(uint8_t status) {
     return status < TF_STATUSES && tf_status_table[status].is_good;
 }
-static inline bool tf_status_has_failed(uint8_t status) {
-    return status < TF_STATUSES && tf_status_table[status].has_failed;
+static inline bool tf_status_counts_as(uint8_t status, tf_status other) {
+    return status < TF_STATUSES && tf_status_table[status].counts_as == other;
+}
+static inline bool tf_status_has_failed(uint8_t status) { /* or timed out */
+    return tf_status_counts_as(status, TF_STATUS_FAILED);
 }
 
 /* The rows of tasks first .. first + count - 1 of one stage: arrays of `count` elements. */

@@ -18,7 +18,7 @@ tf_err store_open_status(tf_store *s, int stage, table *t, tf_error *error) {
 uint8_t store_both_taken(uint8_t so_far, uint8_t status) {
     if (status == TF_STATUS_DONE || so_far == TF_STATUS_SKIPPED)
         return so_far;
-    return status == TF_STATUS_EXCLUDED ? TF_STATUS_EXCLUDED : TF_STATUS_SKIPPED;
+    return tf_status_counts_as(status, TF_STATUS_EXCLUDED) ? TF_STATUS_EXCLUDED : TF_STATUS_SKIPPED;
 }
 
 tf_err tf_store_status(tf_store *s, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error) {

@@ -72,8 +72,8 @@ static tf_err match_stages(const tf_store_plan *plan, const old_output *old, boo
     return TF_OK;
 }
 
-/* Of which code the rows that are kept are, but for those that "where" leaves out, which are of none. Who winds a run
- * up has seen none of it. */
+/* Of which code the rows that are kept are, but for those of tasks that are left out, which are of none. Who winds a
+ * run up has seen none of it. */
 static tf_err find_code(const tf_store_plan *plan, const old_output *old, int number, tf_error *error) {
     static const code_history none;
     plan_stage *ps = &plan->stage[number];

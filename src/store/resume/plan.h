@@ -63,6 +63,7 @@ tf_err old_each_side(const old_output *old, old_on_side *take, void *context, tf
 typedef struct plan_stage {
     const contents_stage *old;        /* NULL: no run has begun it */
     tf_intervals kept;                /* tasks, by their old index, that have ended and whose rows are good */
+    bool mixed;                       /* not all of these are done */
     int64_t *place;                   /* their new index by the old one; NULL: it is the same */
     tf_intervals done;                /* tasks of which a row is kept */
     tf_intervals pending;             /* tasks that are left to do */
@@ -70,7 +71,7 @@ typedef struct plan_stage {
     tf_intervals other_code;          /* done tasks whose rows are of other code than now */
     tf_buf code_changed;              /* which code that is, for people */
     tf_buf changed;                   /* what their rows depend on and is not as it was; empty: nothing */
-    int64_t excluded;                 /* done tasks that "where" leaves out */
+    int64_t excluded;                 /* done tasks that are left out */
     bool unusable;                    /* rows have another form */
     bool other_points;                /* the space had other points */
     bool dropped;                     /* some rows that were done are not kept */
@@ -101,7 +102,7 @@ const char *plan_fingerprint(const tf_store_plan *plan, int stage);
 /* Compares the campaign with the old output, and finds the rows to keep. */
 tf_err plan_make(tf_store_plan *plan, const old_output *old, tf_error *error);
 
-/* Of the rows that are kept those of tasks that "where" leaves out. */
+/* Of the rows that are kept those of tasks that are left out. */
 tf_err plan_find_excluded(const tf_store_plan *plan, const old_output *old, int stage, tf_intervals *excluded,
                           tf_error *error);
 

@@ -69,6 +69,7 @@ tf_err plan_keep_done(const old_output *old, plan_stage *ps, const tf_intervals 
         return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: stage \"%s\" has no status", old->path, ps->old->name);
     enum { AT_ONCE = 1 << 20 };
     uint8_t *status = tf_alloc(AT_ONCE);
+    bool mixed = ps->mixed;
     tf_err err = TF_OK;
     tf_interval run = {0};
     while (err == TF_OK && tf_intervals_next(good, AT_ONCE, &run)) {
@@ -79,28 +80,22 @@ tf_err plan_keep_done(const old_output *old, plan_stage *ps, const tf_intervals 
         for (int64_t i = 0, end; i < count && err == TF_OK; i = end + 1) {
             const uint8_t *other = status + i;
             while (other < status + count && (failed ? *other != TF_STATUS_PENDING : tf_status_is_good(*other)))
-                other++;
+                mixed |= *other++ != TF_STATUS_DONE;
             end = other - status;
             tf_intervals_add(&ps->kept, first + i, first + end);
             if (end < count && tf_status_has_failed(*other))
                 tf_intervals_add(&ps->failed, first + end, first + end + 1);
         }
     }
+    ps->mixed = mixed;
     free(status);
     return err;
 }
 
-/* By a "where" of its own, or of a stage whose rows it takes. */
-static bool may_exclude(const tf_stage_spec *spec) {
-    return spec->wheres > 0 || tf_stage_takes_rows(spec);
-}
-
-/* Of the rows that `ps` keeps. */
-static tf_err find_excluded(const tf_stage_spec *spec, const old_output *old, const plan_stage *ps,
-                            tf_intervals *excluded, tf_error *error) {
+static tf_err find_excluded(const old_output *old, const plan_stage *ps, tf_intervals *excluded, tf_error *error) {
     enum { AT_ONCE = 1 << 20 };
     const contents_table *dataset = ps->old ? contents_table_at(ps->old, "task/status") : NULL;
-    if (!dataset || ps->unusable || !may_exclude(spec))
+    if (!dataset || ps->unusable || !ps->mixed)
         return TF_OK;
     uint8_t *status = tf_alloc(AT_ONCE);
     tf_err err = TF_OK;
@@ -108,7 +103,7 @@ static tf_err find_excluded(const tf_stage_spec *spec, const old_output *old, co
     while (err == TF_OK && tf_intervals_next(&ps->kept, AT_ONCE, &run)) {
         err = old_read(old, dataset, 1, run.first, run.end - run.first, status, error);
         for (int64_t i = run.first; i < run.end && err == TF_OK; i++)
-            if (status[i - run.first] == TF_STATUS_EXCLUDED)
+            if (tf_status_counts_as(status[i - run.first], TF_STATUS_EXCLUDED))
                 tf_intervals_add(excluded, i, i + 1);
     }
     free(status);
@@ -117,7 +112,7 @@ static tf_err find_excluded(const tf_stage_spec *spec, const old_output *old, co
 
 tf_err plan_find_excluded(const tf_store_plan *plan, const old_output *old, int stage, tf_intervals *excluded,
                           tf_error *error) {
-    return find_excluded(&plan->campaign->stage[stage], old, &plan->stage[stage], excluded, error);
+    return find_excluded(old, &plan->stage[stage], excluded, error);
 }
 
 /* ---- Rows for which nothing vouches ---- */
@@ -142,12 +137,14 @@ tf_err plan_find_unvouched(const tf_store_plan *plan, const old_output *old, int
         tf_intervals_remove_all(&rest, torn);
     tf_err err = plan_keep_done(old, &claimed, &rest, false, error);
     if (err == TF_OK)
-        err = find_excluded(&plan->campaign->stage[stage], old, &claimed, &excluded, error);
+        err = find_excluded(old, &claimed, &excluded, error);
     ps->unvouched = claimed.kept.total - excluded.total;
-    if (ps->trusted)
+    if (ps->trusted) {
         tf_intervals_add_all(&ps->kept, &claimed.kept);
-    else
+        ps->mixed = ps->mixed || claimed.mixed;
+    } else {
         ps->dropped = ps->dropped || (plan->salvages && ps->unvouched > 0);
+    }
     tf_intervals_add_all(&ps->failed, &claimed.failed);
     tf_intervals_free(&claimed.kept);
     tf_intervals_free(&claimed.failed);
