@@ -15,6 +15,7 @@ typedef enum tf_status {
     TF_STATUS_TIMEOUT = 3,
     TF_STATUS_SKIPPED = 4,  /* a task that it depends on is not done */
     TF_STATUS_EXCLUDED = 5, /* by "where": it is no point of the stage */
+    TF_STATUS_CANCELLED = 6,
     TF_STATUSES
 } tf_status;
 

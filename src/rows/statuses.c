@@ -11,4 +11,8 @@ const tf_status_spec tf_status_table[TF_STATUSES] = {
                             .ended = "left out by \"where\"",
                             .is_good = true,
                             .counts_as = TF_STATUS_EXCLUDED},
+    [TF_STATUS_CANCELLED] = {.name = "cancelled",
+                             .ended = "cancelled",
+                             .is_good = true,
+                             .counts_as = TF_STATUS_EXCLUDED},
 };

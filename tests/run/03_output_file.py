@@ -130,7 +130,7 @@ class OutputFile(farm.FarmTest):
             self.assertEqual(task["duration"].attrs["units"], "s")
             self.assertEqual(
                 h5py.check_enum_dtype(task["status"].dtype),
-                {"pending": 0, "done": 1, "failed": 2, "timeout": 3, "skipped": 4, "excluded": 5},
+                {"pending": 0, "done": 1, "failed": 2, "timeout": 3, "skipped": 4, "excluded": 5, "cancelled": 6},
             )
         self.assertTrue((file["words/task/max_rss"][()] > 1e6).all())
         self.assertTrue((file["words/task/cpu"][()] > 0).all())

@@ -13,7 +13,7 @@ import farm
 import h5py
 import numpy as np
 
-NAMES = ["pending", "done", "failed", "timeout", "skipped", "excluded"]
+NAMES = ["pending", "done", "failed", "timeout", "skipped", "excluded", "cancelled"]
 
 
 class Status(farm.FarmTest):
@@ -26,7 +26,7 @@ class Status(farm.FarmTest):
 
     def counts(self, stage):
         with h5py.File(self.folder / "c.h5") as file:
-            return np.bincount(file[f"{stage}/task/status"][()], minlength=6).tolist()
+            return np.bincount(file[f"{stage}/task/status"][()], minlength=len(NAMES)).tolist()
 
     def slow(self, tasks):
         """Tasks that wait for a file, after the first few."""

@@ -32,7 +32,7 @@ RESULTS = {
     "m": {"type": "int32", "shape": [2, 3]},
 }
 
-STATUS = ["pending", "done", "failed", "timeout", "skipped", "excluded"]
+STATUS = ["pending", "done", "failed", "timeout", "skipped", "excluded", "cancelled"]
 
 
 def number(text):

@@ -18,7 +18,7 @@ with warnings.catch_warnings():
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
 
-STATUS = ["pending", "done", "failed", "timeout", "skipped", "excluded"]
+STATUS = ["pending", "done", "failed", "timeout", "skipped", "excluded", "cancelled"]
 MOST = 100_000 if farm.SANITIZED else 1_000_000
 
 

@@ -27,7 +27,9 @@ FAILED = {
 }
 COMPLETE = {"rows": {"done": 20}, "grid": {"done": 8}, "taken": {"done": 20}}
 
-STATUSES = ("pending", "done", "failed", "timeout", "skipped", "excluded")
+STATUSES = ["pending", "done", "failed", "timeout", "skipped", "excluded", "cancelled"]
+OLD_STATUSES = STATUSES[:-1]
+CANCELLED = 6
 
 
 class OldOutputs(farm.FarmTest):
@@ -62,6 +64,10 @@ class OldOutputs(farm.FarmTest):
         with h5py.File(self.folder / output) as file:
             names = h5py.check_enum_dtype(file[stage]["task/status"].dtype)
             return sorted(names, key=names.get)
+
+    def kept_names(self, version):
+        """Those after a run that goes on in the same file, as it does with all but the oldest outputs."""
+        return STATUSES if version == "0dc4f4c" else OLD_STATUSES
 
     def ran(self):
         """Which tasks have run since the last time."""
@@ -111,6 +117,8 @@ class OldOutputs(farm.FarmTest):
             self.write("go", "")
             left = [f"commands {i}" for i in range(13, 24)] + ["last 0", "last 1"]
             self.assertEqual(self.go_on(version, "killed", ranks), sorted(left))
+            named = [self.names("killed.h5", stage) for stage in KILLED]
+            self.assertEqual(named, [self.kept_names(version)] * 3 + [STATUSES])
 
     def test_with_failures(self):
         for version, ranks in self.each("failed"):
@@ -131,6 +139,7 @@ class OldOutputs(farm.FarmTest):
             self.write("mended", "")
             again = ["fails 14", "fails 4", "slow 3", "takes 14", "takes 4"]
             self.assertEqual(self.go_on(version, "failed", ranks), again)
+            self.assertEqual([self.names("failed.h5", stage) for stage in FAILED], [self.kept_names(version)] * 3)
 
     def test_complete_and_extended(self):
         for version, ranks in self.each("complete"):
@@ -149,6 +158,7 @@ class OldOutputs(farm.FarmTest):
             (self.folder / "anew.h5").unlink()
             self.assertEqual(self.go_on(version, "complete", ranks), new)
             self.assertEqual(self.counts("complete.h5")[1], {"rows": {"done": 33}, "grid": {"done": 15}, "taken": {"done": 33}})
+            self.assertEqual([self.names("complete.h5", stage) for stage in COMPLETE], [STATUSES] * 3)
 
     def test_statuses_keep_the_names_that_they_were_laid_out_with(self):
         """HDF5 converts an enum only to one that has all of its names."""
@@ -172,9 +182,44 @@ class OldOutputs(farm.FarmTest):
                 self.taskfarm("c.json", ranks=ranks)
                 self.assertEqual(self.ran(), ["first 3"] + [f"second {i}" for i in range(9)])
                 self.assertEqual(self.names("c.h5", "first"), list(few))
-                self.assertGreater(len(self.names("c.h5", "second")), len(few))
+                self.assertEqual(self.names("c.h5", "second"), STATUSES)
                 self.assertEqual(self.counts("c.h5"), ("complete", {"first": {"done": 9}, "second": {"done": 9}}))
                 (self.folder / "mended").unlink()
+
+    def test_tasks_that_are_cancelled(self):
+        """Nothing cancels tasks yet; such rows count as those that are left out, and go with the others."""
+        run = {"command": "echo {stage} {n} >> ran; echo {n}"}
+        first = {"name": "first", "over": {"n": {"range": [6]}}, "run": run, "results": {"y": {"type": "int64", "from": "field:1"}}}
+        second = {"name": "second", "over": [{"from": "first"}], "run": run}
+        for ranks in (None, 3):
+            with self.subTest(ranks=ranks):
+                self.write("c.json", {"stages": [first]})
+                self.taskfarm("c.json", "--fresh")
+                with h5py.File(self.folder / "c.h5", "r+") as file:
+                    file["first/task/status"][4] = CANCELLED
+                self.assertEqual(self.counts("c.h5"), ("complete", {"first": {"done": 5, "cancelled": 1}}))
+                lines = self.taskfarm("status", "c.h5").stdout.splitlines()
+                self.assertEqual([line.split() for line in lines[1:3]], [["stage", "tasks", "done", "cancelled"], ["first", "6", "5", "1"]])
+                self.assertTrue(self.taskfarm("show", "c.h5", 4).stdout.startswith("first[4]: cancelled\n"))
+                self.assertEqual(self.shown("c.h5", "first", 4)["status"], "cancelled")
+                self.assertEqual(self.shown("c.h5", "first", 4)["results"], {"y": None})
+                rows = self.table("c.h5", "first", "index", "status", "y")
+                self.assertEqual(rows, [[str(n), "done", str(n)] if n != 4 else ["4", "cancelled", ""] for n in range(6)])
+                only = self.taskfarm("export", "c.h5", "--where", "status == 'cancelled'", "--columns", "index").stdout
+                self.assertEqual(only, "index\n4\n")
+                self.taskfarm("report", "c.h5", "-o", "page.html")
+                self.assertIn('"cancelled":1', (self.folder / "page.html").read_text())
+                self.ran()
+                grown = {**first, "over": {"n": {"range": [-1, 6]}}}
+                self.write("c.json", {"stages": [grown]})
+                self.assertIn("going on: 5 of 7 tasks are done", self.taskfarm("c.json", ranks=ranks).stderr)
+                self.assertEqual(self.ran(), ["first -1"])
+                self.assertEqual(self.shown("c.h5", "first", 5)["status"], "cancelled")
+                self.write("c.json", {"stages": [grown, second]})
+                self.taskfarm("c.json", ranks=ranks)
+                self.assertEqual(self.ran(), [f"second {n}" for n in (-1, 0, 1, 2, 3, 5)])
+                many = {"first": {"done": 6, "cancelled": 1}, "second": {"done": 6, "excluded": 1}}
+                self.assertEqual(self.counts("c.h5"), ("complete", many))
 
 
 if __name__ == "__main__":
