@@ -1,14 +1,17 @@
 /* Regular expressions that a manifest gives. The C library makes a copy of what is repeated for each time that it is,
- * so that repetitions of repetitions take for ever: how much there would be is found out first. To find what refers
- * back to a group it may have to try all ways to match, which takes for ever on a short text already. */
+ * and where a copy may be empty it looks from each copy at all that follow. So repetitions of repetitions take for
+ * ever: the work is worked out first. To find what refers back to a group the library may have to try all ways to
+ * match, which takes for ever on a short text already. */
+#include <math.h>
 #include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "manifest/load.h"
 
-#define MOST_COPIES 1e5 /* of single characters and brackets */
-#define LONGEST     4000
+#define MOST_WORK 1e5 /* in copies of a single character */
+#define LONGEST   4000
+
 /* Behind a bracket expression, which begins at `p`. */
 static const char *skip_bracket(const char *p) {
     p++;
@@ -24,40 +27,72 @@ static const char *skip_bracket(const char *p) {
     return *p ? p + 1 : p;
 }
 
-/* How often what is before it is there, of a repetition at `p`; 0: there is none. */
-static double repetitions(const char *p, const char **behind) {
-    *behind = p + 1;
-    if (*p == '*' || *p == '?')
-        return 1;
-    if (*p == '+')
-        return 2;
-    if (*p != '{')
-        return 0;
+/* What a part of an expression costs to compile, and in how many ways it matches nothing at all. */
+typedef struct part {
+    double work, empty;
+} part;
+
+/* Applies the repetition at `p` to what is before it. Returns what is behind it; NULL: there is no repetition. */
+static const char *repeat(const char *p, part *atom) {
+    double least = 0, most = 1; /* copies */
+    const double before = atom->empty;
+    const bool is_optional = *p == '?', loops = *p == '+';
     char *end;
-    double least = strtod(p + 1, &end), most = *end == ',' ? strtod(end + 1, &end) : least;
-    *behind = *end == '}' ? end + 1 : p + 1;
-    return least > most ? least : most > 1 ? most : 1;
+    switch (*p) {
+    case '*':
+    case '?': break;
+    case '+': least = most = 2; break;
+    case '{':
+        least = strtod(p + 1, &end);
+        most = *end == ',' ? strtod(end + 1, &end) : least;
+        most = least > most ? least : most > 1 ? most : 1;
+        p = *end == '}' ? end : p;
+        break;
+    default: return NULL;
+    }
+    atom->work *= most;
+    atom->empty = least == 0 ? 1 : 0;
+    if (before > 0)
+        atom->empty += pow(most > least ? before + 1 : before, most) + (loops ? before : 0);
+    if (before > 0 && !is_optional)
+        atom->work *= most * atom->empty;
+    return p + 1;
+}
+
+/* A single character, or what stands for one; an anchor is empty. */
+static const char *read_character(const char *p, part *atom) {
+    const bool is_escaped = *p == '\\' && p[1];
+    const bool is_anchor = is_escaped ? strchr("<>bB`'", p[1]) != NULL : *p == '^' || *p == '$';
+    *atom = (part){.work = 1, .empty = is_anchor};
+    return p + 1 + is_escaped;
 }
 
 /* Up to the end of the group, and behind it. */
-static double copies(const char *p, const char **behind) {
-    double all = 0;
+static part read_group(const char *p, const char **behind) {
+    part all = {0}, branch = {.empty = 1};
     while (*p && *p != ')') {
-        double atom = 1, times;
+        part atom = {.work = 1};
+        if (*p == '|') {
+            all.empty += branch.empty;
+            branch.empty = 1;
+            p++;
+            continue;
+        }
         if (*p == '(') {
-            atom += copies(p + 1, &p);
+            atom = read_group(p + 1, &p);
+            atom.work++;
             p += *p == ')';
         } else if (*p == '[') {
             p = skip_bracket(p);
         } else {
-            p += 1 + (*p == '\\' && p[1]);
+            p = read_character(p, &atom);
         }
-        while ((times = repetitions(p, behind)) > 0) {
-            atom *= times;
-            p = *behind;
-        }
-        all += atom;
+        for (const char *next; (next = repeat(p, &atom)); p = next)
+            ;
+        all.work += atom.work;
+        branch.empty *= atom.empty;
     }
+    all.empty += branch.empty;
     *behind = p;
     return all;
 }
@@ -78,11 +113,11 @@ static bool refers_back(const char *p) {
 bool check_regex(struct loader *l, const at *where, const char *text, int flags) {
     regex_t regex;
     char reason[100];
-    double all = 0;
+    double work = 0;
     const bool is_long = strlen(text) > LONGEST; /* groups may be as deep */
     for (const char *p = text; *p && !is_long; p += *p == ')')
-        all += copies(p, &p);
-    if (is_long || all > MOST_COPIES) {
+        work += read_group(p, &p).work;
+    if (is_long || work > MOST_WORK) {
         complain(l->diags, where, "\"%.60s\" is too long, or repeats too much of itself", text);
         return false;
     }
