@@ -65,6 +65,7 @@ tf_space *axis_values(struct loader *l, const axis_json *axis);
 tf_space *axis_range(struct loader *l, const axis_json *axis);
 tf_space *axis_linspace(struct loader *l, const axis_json *axis);
 tf_space *axis_logspace(struct loader *l, const axis_json *axis);
+tf_space *axis_sobol(struct loader *l, const axis_json *axis);
 tf_space *axis_glob(struct loader *l, const axis_json *axis);
 tf_space *axis_files(struct loader *l, const axis_json *axis);
 tf_space *axis_lines(struct loader *l, const axis_json *axis);

@@ -28,6 +28,16 @@ static const axis_kind kinds[] = {
      .form = AXIS_LIST,
      .naming = NAME_NEEDED,
      .load = axis_logspace},
+    {.key = "sobol",
+     .schema =
+         OBJECT_OF("{\"type\":\"array\",\"minItems\":2,\"maxItems\":3,\"items\":{\"anyOf\":[{\"type\":\"number\"},{"
+                   "\"const\":\"log\"}]}}") ",\"minProperties\":1,\"maxProperties\":64,\"description\":\"points of a "
+                                            "Sobol' sequence: by parameter [low, high] or [low, high, \\\"log\\\"]\"}",
+     .form = AXIS_OBJECT,
+     .load = axis_sobol,
+     .member = {{"count",
+                 "{\"type\":\"integer\",\"minimum\":1,\"maximum\":4294967296,\"description\":\"points of sobol\"}",
+                 NULL}}},
     {.key = "glob",
      .schema = TEXT("the matching paths, in byte order"),
      .form = AXIS_STRING,

@@ -558,7 +558,7 @@ TABLE = [
     ),
     (
         '{"over": {"a": {}}, "run": {"function": "builtin:noop"}}',
-        '/over/a: an axis needs one of values, range, linspace, logspace, glob, files, lines, rows, csv, jsonl, zip, concat, from or blocks',
+        '/over/a: an axis needs one of values, range, linspace, logspace, sobol, glob, files, lines, rows, csv, jsonl, zip, concat, from or blocks',
     ),
     (
         '{"over": {"a": {"rang": [3]}}, "run": {"function": "builtin:noop"}}',
@@ -608,6 +608,82 @@ TABLE = [
     (
         '{"over": {"a": {"logspace": [0, 1, 3]}}, "run": {"function": "builtin:noop"}}',
         '/over/a/logspace: both ends must be positive',
+    ),
+    (
+        '{"over": {"a": {"sobol": {"x": [0, 1]}}}, "run": {"function": "builtin:noop"}}',
+        '/over/a: needs a "count" of points',
+    ),
+    (
+        '{"over": {"a": {"sobol": {"x": [0, 1]}, "cuont": 4}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/cuont: unknown key "cuont"; did you mean "count"?',
+    ),
+    (
+        '{"over": {"a": {"sobol": {"x": [0, 1]}, "count": 0}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/count: must be an integer from 1 to 2^32',
+    ),
+    (
+        '{"over": {"a": {"sobol": {"x": [0, 1]}, "count": 4294967297}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/count: must be an integer from 1 to 2^32',
+    ),
+    (
+        '{"over": {"a": {"sobol": {"x": [0, 1]}, "count": 2.5}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/count: must be an integer from 1 to 2^32',
+    ),
+    (
+        '{"over": {"a": {"sobol": [0, 1], "count": 4}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/sobol: must be an object, not a list',
+    ),
+    (
+        '{"over": {"a": {"sobol": {}, "count": 4}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/sobol: needs 1 to 64 parameters, not 0',
+    ),
+    (
+        '{"over": {"a": {"sobol": {"x": 5}, "count": 4}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/sobol/x: must be [low, high] or [low, high, "log"]',
+    ),
+    (
+        '{"over": {"a": {"sobol": {"x": [0]}, "count": 4}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/sobol/x: must be [low, high] or [low, high, "log"]',
+    ),
+    (
+        '{"over": {"a": {"sobol": {"x": [1, 2, "lin"]}, "count": 4}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/sobol/x: must be [low, high] or [low, high, "log"]',
+    ),
+    (
+        '{"over": {"a": {"sobol": {"x": [1, 2, 3]}, "count": 4}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/sobol/x: must be [low, high] or [low, high, "log"]',
+    ),
+    (
+        '{"over": {"a": {"sobol": {"x": [0, "1"]}, "count": 4}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/sobol/x/1: must be a number, not a string',
+    ),
+    (
+        '{"over": {"a": {"sobol": {"x": [0, NaN]}, "count": 4}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/sobol/x/1: must be a number, not NaN',
+    ),
+    (
+        '{"over": {"a": {"sobol": {"x": [1, 1]}, "count": 4}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/sobol/x: the first end must be below the second',
+    ),
+    (
+        '{"over": {"a": {"sobol": {"x": [0, 1, "log"]}, "count": 4}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/sobol/x: both ends must be positive',
+    ),
+    (
+        '{"over": {"a": {"sobol": {"x": [-1e308, 1e308]}, "count": 4}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/sobol/x: its ends are too far apart',
+    ),
+    (
+        '{"over": {"a": {"sobol": {"x": [1e-300, 1e300, "log"]}, "count": 4}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/sobol/x: its ends are too far apart',
+    ),
+    (
+        '{"over": {"a": {"sobol": {"seed": [0, 1]}, "count": 4}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/sobol/seed: "seed" can\'t be a parameter\'s name: {seed} is built in',
+    ),
+    (
+        '{"over": {"a": {"range": [4], "count": 4}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/count: "count" goes with "sobol"',
     ),
     (
         '{"over": {"a": {"glob": "*.nothing"}}, "run": {"function": "builtin:noop"}}',

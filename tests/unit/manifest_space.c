@@ -34,6 +34,9 @@ static const struct {
     {"{'x': {'linspace': [0, 1, 3]}}", "x=0; x=0.5; x=1"},
     {"{'x': {'linspace': [2, 9, 1]}}", "x=2"},
     {"{'x': {'logspace': [1, 100, 3]}}", "x=1; x=10; x=100"},
+    {"{'p': {'sobol': {'x': [0, 1], 'y': [1, 16, 'log']}, 'count': 4}}", "x=0 y=1; x=0.5 y=4; x=0.75 y=2; x=0.25 y=8"},
+    {"[{'sobol': {'x': [-4, 4]}, 'count': 3}, {'name': 'k', 'range': [2]}]",
+     "x=-4 k=0; x=-4 k=1; x=0 k=0; x=0 k=1; x=2 k=0; x=2 k=1"},
     {"{'x': {'glob': 'raw/*_G_*.fits'}}", "x='raw/a_G_1.fits'; x='raw/b_G_2.fits'"},
     {"{'x': {'glob': 'none/*', 'allow_empty': true}}", ""},
     {"[{'files': 'raw/{o}_{f}_{n}.fits'}]", "o='a' f='G' n='1'; o='a' f='R' n='1'; o='b' f='G' n='2'"},
@@ -267,6 +270,36 @@ Test(space, of_a_thousand_million_million_points_is_a_few_bytes) {
     free(manifest);
 }
 
+/* In every dimension, wherever one begins, and up to the last point that there may be. */
+Test(axis, sobol_points_follow_from_their_places) {
+    enum { DIMENSIONS = 64, POINTS = 3000, WINDOWS = 20 };
+    const int64_t last = INT64_C(4294967295);
+    tf_buf over = {0};
+    for (int d = 0; d < DIMENSIONS; d++)
+        tf_buf_addf(&over, "%s'd%d': [0, 1]", d ? ", " : "{'p': {'sobol': {", d);
+    tf_buf_adds(&over, "}, 'count': 4294967296}}");
+    char *manifest = manifest_over(over.data);
+    tf_campaign *campaign = fixture_load(manifest, NULL);
+    const tf_space *space = campaign->stage[0].space;
+    cr_assert_eq(tf_space_size(space), last + 1);
+    maker m = {.rng = tf_rng_start(5, 0)};
+    for (int d = 0; d < DIMENSIONS; d++) {
+        double whole[POINTS], part[POINTS], end[2];
+        tf_space_fill(space, d, 0, POINTS, whole);
+        for (int w = 0; w < WINDOWS; w++) {
+            const int first = pick(&m, POINTS), count = pick(&m, POINTS - first + 1);
+            tf_space_fill(space, d, first, count, part);
+            cr_assert_arr_eq(part, whole + first, (size_t)count * sizeof *part);
+        }
+        tf_space_fill(space, d, last, 1, &end[0]);
+        tf_space_fill(space, d, last - POINTS + 1, POINTS, part);
+        cr_assert(part[POINTS - 1] == end[0] && end[0] > 0 && end[0] < 1);
+    }
+    tf_campaign_free(campaign);
+    free(manifest);
+    tf_buf_free(&over);
+}
+
 /* ---- Hashes ---- */
 
 static uint64_t hash_over(const char *over, int64_t points) {
@@ -294,6 +327,9 @@ Test(hash, of_the_first_points_is_that_of_the_space_that_ends_there) {
         {"{'x': {'range': [3]}, 'y': [1, 2]}", "{'x': {'range': [5]}, 'y': [1, 2]}", 6, true},
         {"{'x': {'range': [3]}, 'y': [1, 2]}", "{'x': {'range': [3]}, 'y': [1, 2, 3]}", 6, false},
         {"{'x': {'linspace': [0, 1, 3]}}", "{'x': {'linspace': [0, 1, 5]}}", 3, false},
+        {"{'p': {'sobol': {'x': [0, 1]}, 'count': 10}}", "{'p': {'sobol': {'x': [0, 1]}, 'count': 15}}", 10, true},
+        {"{'p': {'sobol': {'x': [0, 1]}, 'count': 10}}", "{'p': {'sobol': {'x': [0, 2]}, 'count': 15}}", 10, false},
+        {"{'p': {'sobol': {'x': [1, 2]}, 'count': 3}}", "{'p': {'sobol': {'x': [1, 2, 'log']}, 'count': 3}}", 3, false},
         {"{'b': {'blocks': {'shape': [9], 'chunk': [3]}}}", "{'b': {'blocks': {'shape': [9], 'chunk': [3]}}}", 3, true},
         {"{'b': {'blocks': {'shape': [9], 'chunk': [3]}}}", "{'b': {'blocks': {'shape': [8], 'chunk': [3]}}}", 3,
          false},
