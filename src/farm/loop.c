@@ -11,7 +11,7 @@
 #include "farm/farm.h"
 #include "farm/libraries.h"
 #include "farm/master.h"
-#include "farm/share.h"
+#include "farm/node_share.h"
 #include "farm/signals.h"
 #include "farm/stage_end.h"
 #include "farm/worker.h"

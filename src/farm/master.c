@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "farm/deps.h"
+#include "farm/dependencies.h"
 #include "reduce/reduce.h"
 
 #define SILENCE    3.0  /* s after which a worker is looked after */

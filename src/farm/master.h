@@ -4,7 +4,7 @@
 
 #include "farm/farm.h"
 #include "farm/protocol.h"
-#include "farm/wire.h"
+#include "farm/transport_mpi.h"
 
 typedef struct master master;
 

@@ -3,7 +3,7 @@
 #define TF_FARM_WORKER_H
 
 #include "farm/protocol.h"
-#include "farm/wire.h"
+#include "farm/transport_mpi.h"
 #include "slots/slots.h"
 #include "store/store.h"
 

@@ -45,7 +45,7 @@ class Messages(farm.FarmTest):
     def test_arrive_where_no_bell_rings(self):
         self.write("m.json", {"over": {"i": {"range": [3000]}}, "run": {"function": "builtin:noop"}, "record": "full"})
         for bells in ("rung", "muted"):
-            env = {"LD_PRELOAD": f"{farm.BUILD}/tests/libmute_bells.so"} if bells == "muted" else {}
+            env = {"LD_PRELOAD": f"{farm.BUILD}/tests/libmute_doorbells.so"} if bells == "muted" else {}
             self.taskfarm("m.json", "--fresh", ranks=5, env=env)
             with self.open("m.h5") as file:
                 self.assertEqual(set(file["m/task/status"][()]), {1}, bells)

@@ -1,6 +1,6 @@
 /* What can't be done yet waits in lists: rows of stages that are not laid out, and files to be removed before any rank
  * works. */
-#include "farm/deps.h"
+#include "farm/dependencies.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Preloaded into taskfarm by tests: no rank gets a bell (src/farm/bell.c), as where its sockets are not allowed. */
+/* Preloaded into taskfarm by tests: no rank gets a bell (src/farm/doorbell.c), as where its sockets are not allowed. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

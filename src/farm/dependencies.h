@@ -6,7 +6,7 @@
 
 #include "farm/farm.h"
 #include "farm/protocol.h"
-#include "farm/wire.h"
+#include "farm/transport_mpi.h"
 #include "sched/sched.h"
 
 typedef struct deps deps;

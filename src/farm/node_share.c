@@ -1,6 +1,6 @@
 /* Ranks that have the same cores are told by the hash of their masks, and those that have the same GPUs by that of
  * their names: each takes the part of these that its slots are of all slots. */
-#include "farm/share.h"
+#include "farm/node_share.h"
 
 #include <stdio.h>
 #include <stdlib.h>

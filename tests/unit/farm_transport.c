@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "farm/protocol.h"
-#include "farm/wire.h"
+#include "farm/transport_mpi.h"
 
 Test(wire, delivers_in_order_what_a_rank_sends_to_itself) {
     MPI_Init(NULL, NULL);

@@ -1,5 +1,5 @@
 /* A bell is a datagram socket in Linux's abstract namespace, named by a random number of the run's and the rank. */
-#include "farm/bell.h"
+#include "farm/doorbell.h"
 
 #include <inttypes.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* Sends wait in a ring of requests until MPI has taken them; messages to this rank itself never see MPI. */
-#include "farm/wire.h"
+#include "farm/transport_mpi.h"
 
-#include "farm/bell.h"
+#include "farm/doorbell.h"
 
 #include <poll.h>
 #include <stdlib.h>
