@@ -22,6 +22,15 @@ double tf_wall(void) {
     return read_clock(CLOCK_REALTIME);
 }
 
+static double system_now(void *context) {
+    (void)context;
+    return tf_now();
+}
+
+tf_clock tf_clock_system(void) {
+    return (tf_clock){.now = system_now};
+}
+
 /* ---- The quick clock ---- */
 
 /* 0 where there is no such counter. It may be read a little early or late: that is far less than a bearing is off. */

@@ -1,4 +1,4 @@
-/* What can't be done yet waits in lists: rows of stages that are not laid out, and files to be removed before any rank
+/* What can't be done yet waits in lists: rows of stages that are not open, and files to be removed before any rank
  * works. */
 #include "farm/dependencies.h"
 
@@ -16,15 +16,15 @@ typedef struct unneeded {
     int64_t index;
 } unneeded;
 
-struct deps {
+struct dependencies {
     const tf_campaign *campaign;
     tf_graph *graph;
     tf_sched *sched;
-    tf_wire *wire;
-    int by; /* the rank that gets the work of the event under way; -1: none yet */
-    bool *laid_out;
+    const transport *transport;
+    int by;           /* the rank that gets the work of the event under way; -1: none yet */
+    bool *open;       /* per stage: its rows may be written */
     skipped run;      /* that may go on */
-    skipped *skipped; /* of stages that are not laid out */
+    skipped *skipped; /* of stages that are not open */
     size_t skips, skip_capacity;
     unneeded *unneeded;
     size_t unneededs, unneeded_capacity;
@@ -32,14 +32,14 @@ struct deps {
 
 /* ---- Rows of tasks that are not run ---- */
 
-static void settle(const deps *d, int stage, tf_interval tasks, tf_status status, const char *message) {
+static void settle(const dependencies *d, int stage, tf_interval tasks, tf_status status, const char *message) {
     settle_message settled = {
         .stage = stage, .status = (int32_t)status, .first = tasks.first, .count = tasks.end - tasks.first};
     snprintf(settled.message, sizeof settled.message, "%s", message);
-    wire_send(d->wire, d->by, TAG_SETTLE, &settled, sizeof settled);
+    transport_send(d->transport, d->by, TAG_SETTLE, &settled, sizeof settled);
 }
 
-static void write_skipped(const deps *d, const skipped *s) {
+static void write_skipped(const dependencies *d, const skipped *s) {
     tf_buf cause = {0};
     tf_task_name(d->campaign, s->cause_stage, s->cause, &cause);
     tf_buf_adds(&cause, " has failed");
@@ -48,9 +48,9 @@ static void write_skipped(const deps *d, const skipped *s) {
     tf_buf_free(&cause);
 }
 
-void deps_laid_out(deps *d, int stage, int by) {
+void dependencies_laid_out(dependencies *d, int stage, int by) {
     d->by = by;
-    d->laid_out[stage] = true;
+    d->open[stage] = true;
     const tf_intervals *adopt = &tf_graph_stage(d->graph, stage)->adopt;
     for (size_t i = 0; i < adopt->count; i++)
         settle(d, stage, adopt->items[i], TF_STATUS_DONE, "");
@@ -67,17 +67,17 @@ void deps_laid_out(deps *d, int stage, int by) {
 /* ---- What the graph says ---- */
 
 static void on_ready(void *context, int stage, int64_t first, int64_t count, int level) {
-    deps *d = context;
+    dependencies *d = context;
     tf_sched_ready(d->sched, stage, first, count, level);
 }
 
 /* What is behind a failed task often lies side by side, and is then told of at once. */
-static void end_run(deps *d) {
+static void end_run(dependencies *d) {
     skipped run = d->run;
     d->run = (skipped){0};
     if (run.count == 0)
         return;
-    if (d->laid_out[run.stage]) {
+    if (d->open[run.stage]) {
         write_skipped(d, &run);
         return;
     }
@@ -89,7 +89,7 @@ static void end_run(deps *d) {
 }
 
 static void on_skip(void *context, int stage, int64_t first, int64_t count, int cause_stage, int64_t cause) {
-    deps *d = context;
+    dependencies *d = context;
     skipped *run = &d->run;
     bool same = run->count > 0 && run->stage == stage && run->cause_stage == cause_stage && run->cause == cause;
     if (same && first == run->first + run->count) {
@@ -104,7 +104,7 @@ static void on_skip(void *context, int stage, int64_t first, int64_t count, int 
 }
 
 static void on_unneeded(void *context, int stage, int64_t index) {
-    deps *d = context;
+    dependencies *d = context;
     if (d->unneededs == d->unneeded_capacity) {
         d->unneeded_capacity = d->unneeded_capacity ? 2 * d->unneeded_capacity : 16;
         d->unneeded = tf_realloc_array(d->unneeded, d->unneeded_capacity, sizeof *d->unneeded);
@@ -112,35 +112,35 @@ static void on_unneeded(void *context, int stage, int64_t index) {
     d->unneeded[d->unneededs++] = (unneeded){stage, index};
 }
 
-static tf_graph_events events(deps *d) {
+static tf_graph_events events(dependencies *d) {
     return (tf_graph_events){.context = d, .ready = on_ready, .skip = on_skip, .unneeded = on_unneeded};
 }
 
-void deps_ended(deps *d, int stage, int64_t first, int64_t count, bool done, int by) {
+void dependencies_ended(dependencies *d, int stage, int64_t first, int64_t count, bool done, int by) {
     const tf_graph_events what = events(d);
     d->by = by;
     tf_graph_ended(d->graph, stage, first, count, done, &what);
     end_run(d);
     for (size_t i = 0; i < d->unneededs; i++) {
         remove_message message = {.stage = d->unneeded[i].stage, .index = d->unneeded[i].index};
-        wire_send(d->wire, by, TAG_REMOVE, &message, sizeof message);
+        transport_send(d->transport, by, TAG_REMOVE, &message, sizeof message);
     }
     d->unneededs = 0;
 }
 
-deps *deps_new(const tf_campaign *campaign, tf_graph *graph, tf_sched *sched, tf_wire *wire) {
-    deps *d = tf_alloc(sizeof *d);
-    *d = (deps){.campaign = campaign, .graph = graph, .sched = sched, .wire = wire, .by = -1};
-    d->laid_out = tf_alloc_array((size_t)campaign->stages, sizeof *d->laid_out);
+dependencies *dependencies_new(const tf_campaign *campaign, tf_graph *graph, tf_sched *sched, const transport *t) {
+    dependencies *d = tf_alloc(sizeof *d);
+    *d = (dependencies){.campaign = campaign, .graph = graph, .sched = sched, .transport = t, .by = -1};
+    d->open = tf_alloc_array((size_t)campaign->stages, sizeof *d->open);
     const tf_graph_events what = events(d);
     tf_graph_start(graph, &what);
     return d;
 }
 
-void deps_free(deps *d) {
+void dependencies_free(dependencies *d) {
     if (!d)
         return;
-    free(d->laid_out);
+    free(d->open);
     free(d->skipped);
     free(d->unneeded);
     free(d);

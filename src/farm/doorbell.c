@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-struct bell {
+struct doorbell {
     int fd;
     uint64_t run;  /* the number in the names */
     uint8_t *near; /* on rank 0 per rank, on the others one, of rank 0: they hear each other */
@@ -45,9 +45,9 @@ static int hang_up(uint64_t run, int rank) {
     return fd;
 }
 
-bell *bell_new(MPI_Comm comm) {
-    bell *b = tf_alloc(sizeof *b);
-    *b = (bell){.fd = -1};
+doorbell *doorbell_new(MPI_Comm comm) {
+    doorbell *b = tf_alloc(sizeof *b);
+    *b = (doorbell){.fd = -1};
     int rank, ranks;
     MPI_Comm_rank(comm, &rank);
     MPI_Comm_size(comm, &ranks);
@@ -73,7 +73,7 @@ bell *bell_new(MPI_Comm comm) {
     return b;
 }
 
-void bell_free(bell *b) {
+void doorbell_free(doorbell *b) {
     if (!b)
         return;
     if (b->fd >= 0)
@@ -82,7 +82,7 @@ void bell_free(bell *b) {
     free(b);
 }
 
-void bell_ring(const bell *b, int rank) {
+void doorbell_ring(const doorbell *b, int rank) {
     if (b->fd < 0 || !b->near[rank])
         return;
     struct sockaddr_un address;
@@ -92,16 +92,16 @@ void bell_ring(const bell *b, int rank) {
     (void)sent;
 }
 
-void bell_hush(const bell *b) {
+void doorbell_silence(const doorbell *b) {
     char heard;
     while (b->fd >= 0 && recv(b->fd, &heard, sizeof heard, 0) > 0)
         ;
 }
 
-int bell_fd(const bell *b) {
+int doorbell_fd(const doorbell *b) {
     return b->fd;
 }
 
-bool bell_is_enough(const bell *b) {
+bool doorbell_suffices(const doorbell *b) {
     return b->all_near;
 }

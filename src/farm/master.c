@@ -1,21 +1,21 @@
 /* The master holds the scheduler and nothing of the tasks but counts and a few failures to show. */
 #include "farm/master.h"
-#include "host/run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "farm/dependencies.h"
-#include "reduce/reduce.h"
+#include "host/run.h"
 
 #define SILENCE    3.0  /* s after which a worker is looked after */
 #define NO_SILENCE 60.0 /* s after which it is given up, if nothing else tells that it lives */
+#define LEAVING    10.0 /* s that ranks which leave are waited for */
 
 /* What is known of a rank. */
 typedef struct peer {
     bool up, lost, locked;
-    double heard; /* tf_now() of its last message */
+    double heard; /* now(m) of its last message */
     char host[64];
 } peer;
 
@@ -29,9 +29,11 @@ typedef struct look {
 struct master {
     const tf_campaign *campaign;
     const tf_farm_options *options;
-    tf_wire *wire;
+    const transport *transport;
+    const tf_clock *clock;
+    const output *output;
     tf_sched *sched;
-    deps *deps;
+    dependencies *deps;
     double started;
     double closed; /* s that the run had taken when the file was closed, which it has; 0: not yet */
     int64_t slots;
@@ -40,27 +42,39 @@ struct master {
     int64_t excluded_before;   /* by earlier runs */
     int finished;              /* stages */
     int stopping;              /* see tf_farm_progress */
-    tf_store *store;
-    look *look;        /* per stage */
-    uint32_t *changed; /* per stage: what its function has been said to change */
-    peer *peer;        /* per rank */
+    look *look;                /* per stage */
+    uint32_t *changed;         /* per stage: what its function has been said to change */
+    peer *peer;                /* per rank */
     int lost;
-    bool parted;
-    tf_err outcome; /* once parted */
+    parting parting;
+    double patience; /* when those that have not left yet are not waited for any longer */
+    tf_err outcome;  /* once the ranks part */
     double looked;
     drain_how how;     /* 0: not yet */
-    double end;        /* tf_now() from which on running tasks are not waited for */
+    double end;        /* now(m) from which on running tasks are not waited for */
     tf_tally failures; /* by message; owners are stages */
 };
 
-master *master_new(const tf_farm_options *options, tf_wire *wire, tf_store *store) {
+static double now(const master *m) {
+    return tf_clock_now(m->clock);
+}
+
+static bool lives(const peer *p) {
+    return p->up && !p->lost;
+}
+
+master *master_new(const tf_farm_options *options, const transport *t, const tf_clock *clock, const output *o) {
     const tf_campaign *campaign = options->campaign;
-    const tf_store_plan *plan = options->plan;
     master *m = tf_alloc(sizeof *m);
-    *m = (master){.campaign = campaign, .options = options, .wire = wire, .store = store, .started = tf_now()};
+    *m = (master){.campaign = campaign,
+                  .options = options,
+                  .transport = t,
+                  .clock = clock,
+                  .output = o,
+                  .started = tf_clock_now(clock)};
     m->look = tf_alloc_array((size_t)campaign->stages, sizeof *m->look);
     m->changed = tf_alloc_array((size_t)campaign->stages, sizeof *m->changed);
-    m->peer = tf_alloc_array((size_t)wire_ranks(wire), sizeof *m->peer);
+    m->peer = tf_alloc_array((size_t)t->ranks, sizeof *m->peer);
     tf_sched_stage *stages = tf_alloc_array((size_t)campaign->stages, sizeof *stages);
     for (int s = 0; s < campaign->stages; s++)
         stages[s] = (tf_sched_stage){.tasks = tf_space_size(campaign->stage[s].space),
@@ -71,18 +85,18 @@ master *master_new(const tf_farm_options *options, tf_wire *wire, tf_store *stor
                                      .level = tf_graph_level(options->graph, s),
                                      .linked = tf_stage_has_files(&campaign->stage[s]) || campaign->stage[s].until.expr,
                                      .looks = campaign->stage[s].until.expr != NULL,
-                                     .finished = tf_store_is_finished(plan, s),
+                                     .finished = o->is_finished(o->context, s),
                                      .afters = campaign->stage[s].afters,
                                      .after = campaign->stage[s].after,
                                      .stop_after = campaign->stage[s].stop_after,
                                      .retry_delay = campaign->stage[s].retry_delay};
     for (int s = 0; s < campaign->stages; s++) {
         m->reused += stages[s].tasks - stages[s].pending->total - stages[s].withheld;
-        m->excluded_before += tf_store_excluded(plan, s);
+        m->excluded_before += o->excluded(o->context, s);
         m->finished += stages[s].finished;
     }
     m->sched = tf_sched_new(stages, campaign->stages);
-    m->deps = deps_new(campaign, options->graph, m->sched, wire);
+    m->deps = dependencies_new(campaign, options->graph, m->sched, t);
     free(stages);
     return m;
 }
@@ -90,7 +104,7 @@ master *master_new(const tf_farm_options *options, tf_wire *wire, tf_store *stor
 void master_free(master *m) {
     if (!m)
         return;
-    deps_free(m->deps);
+    dependencies_free(m->deps);
     tf_tally_free(&m->failures);
     tf_sched_free(m->sched);
     free(m->peer);
@@ -104,12 +118,12 @@ void master_result(const master *m, tf_farm_result *result) {
     tf_farm_progress *p = &result->progress;
     *p = (tf_farm_progress){.stages = m->campaign->stages,
                             .finished = m->finished,
-                            .elapsed = m->closed > 0 ? m->closed : tf_now() - m->started,
+                            .elapsed = m->closed > 0 ? m->closed : now(m) - m->started,
                             .reused = m->reused,
                             .excluded = m->excluded + m->excluded_before,
                             .excluded_before = m->excluded_before,
                             .stopping = m->stopping,
-                            .ranks = wire_ranks(m->wire),
+                            .ranks = m->transport->ranks,
                             .slots = m->slots,
                             .failures = &m->failures};
     for (int s = 0; s < m->campaign->stages; s++) {
@@ -129,7 +143,7 @@ void master_result(const master *m, tf_farm_result *result) {
 
 /* A rank that can be asked to do something: `rank` itself, if it lives. */
 static int helper(const master *m, int rank) {
-    for (int other = 1; m->peer[rank].lost && other < wire_ranks(m->wire); other++)
+    for (int other = 1; m->peer[rank].lost && other < m->transport->ranks; other++)
         if (!m->peer[other].lost)
             return other;
     return rank;
@@ -137,14 +151,14 @@ static int helper(const master *m, int rank) {
 
 static void end_tasks(master *m, int from, int stage, int64_t first, int64_t count, int64_t failed, double seconds) {
     if (tf_sched_report(m->sched, from, stage, first, count, failed, seconds))
-        deps_ended(m->deps, stage, first, count, failed == 0, helper(m, from));
+        dependencies_ended(m->deps, stage, first, count, failed == 0, helper(m, from));
 }
 
 static void take_reports(master *m, int from, const report_message *report, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const report_message *r = &report[i];
         if (r->retry)
-            tf_sched_retry(m->sched, from, r->stage, r->first, r->count, r->retry, r->seconds, tf_now());
+            tf_sched_retry(m->sched, from, r->stage, r->first, r->count, r->retry, r->seconds, now(m));
         else
             end_tasks(m, from, r->stage, r->first, r->count, r->failed, r->seconds);
         m->excluded += r->excluded;
@@ -179,28 +193,31 @@ static void drain(master *m, drain_how how, int why) {
         return;
     if (m->how == 0) {
         m->stopping = why;
-        m->end = tf_now() + m->options->grace;
+        m->end = now(m) + m->options->grace;
     }
     m->how = how;
     tf_sched_drain(m->sched);
-    wire_send_all(m->wire, TAG_DRAIN, &(drain_message){.how = (int32_t)how}, sizeof(drain_message));
+    transport_send_all(m->transport, TAG_DRAIN, &(drain_message){.how = (int32_t)how}, sizeof(drain_message));
 }
 
 /* The end of handing out, and that of waiting, by the clock. */
 static void watch_time(master *m) {
     const tf_farm_options *o = m->options;
     double spare = o->grace < o->walltime / 2 ? o->grace : o->walltime / 2;
-    if (o->walltime > 0 && m->how == 0 && tf_now() >= o->started + o->walltime - spare) {
+    if (o->walltime > 0 && m->how == 0 && now(m) >= o->started + o->walltime - spare) {
         drain(m, DRAIN_WAIT, TF_FARM_WALLTIME);
         m->end = o->started + o->walltime;
     }
-    if (m->how == DRAIN_WAIT && tf_now() >= m->end)
+    if (m->how == DRAIN_WAIT && now(m) >= m->end)
         drain(m, DRAIN_AT_ONCE, m->stopping);
 }
 
-void master_take(master *m, int from, int tag, const void *payload, size_t size) {
-    m->peer[from].heard = tf_now();
-    switch (tag) {
+void master_take(master *m, const parcel *message) {
+    const int from = message->from;
+    const void *payload = message->payload;
+    const size_t size = message->size;
+    m->peer[from].heard = now(m);
+    switch (message->tag) {
     case TAG_HELLO: {
         const hello_message *hello = payload;
         m->slots += hello->slots;
@@ -216,12 +233,12 @@ void master_take(master *m, int from, int tag, const void *payload, size_t size)
     case TAG_FAILURE: take_failure(m, payload); break;
     case TAG_CHANGE: take_change(m, payload); break;
     case TAG_SIGNAL: {
-        const signal_message *message = payload;
-        drain(m, message->count > 1 ? DRAIN_AT_ONCE : DRAIN_WAIT, message->signal);
+        const signal_message *asked = payload;
+        drain(m, asked->count > 1 ? DRAIN_AT_ONCE : DRAIN_WAIT, asked->signal);
         break;
     }
     case TAG_DRAINED: tf_sched_worker_down(m->sched, from); break;
-    case TAG_BROKEN: wire_send_all(m->wire, TAG_LEAVE, payload, size); break;
+    case TAG_BROKEN: transport_send_all(m->transport, TAG_LEAVE, payload, size); break;
     default: break;
     }
 }
@@ -239,7 +256,7 @@ static void settle_held(master *m, int rank, int stage) {
     tf_interval piece = {0};
     while (tf_intervals_next(&held, AT_ONCE, &piece)) {
         int64_t count = piece.end - piece.first;
-        if (tf_store_status(m->store, stage, piece.first, count, status, &ignored) != TF_OK)
+        if (m->output->status(m->output->context, stage, piece.first, count, status, &ignored) != TF_OK)
             break;
         for (int64_t i = 0; i < count; i++)
             if (status[i] != TF_STATUS_PENDING)
@@ -267,21 +284,21 @@ static void lose(master *m, int rank) {
 
 static bool is_dead(const master *m, int rank, double silence) {
     const peer *p = &m->peer[rank];
-    if (!p->up || p->lost || tf_now() - p->heard < silence)
+    if (!p->up || p->lost || now(m) - p->heard < silence)
         return false;
-    return p->locked ? tf_store_has_ended(m->store, rank) : tf_now() - p->heard > NO_SILENCE;
+    return p->locked ? m->output->has_ended(m->output->context, rank) : now(m) - p->heard > NO_SILENCE;
 }
 
 static void look_after(master *m, double silence) {
-    for (int rank = 1; rank < wire_ranks(m->wire); rank++)
+    for (int rank = 1; rank < m->transport->ranks; rank++)
         if (is_dead(m, rank, silence))
             lose(m, rank);
 }
 
 static int living(const master *m) {
     int count = 0;
-    for (int rank = 1; rank < wire_ranks(m->wire); rank++)
-        count += m->peer[rank].up && !m->peer[rank].lost;
+    for (int rank = 1; rank < m->transport->ranks; rank++)
+        count += lives(&m->peer[rank]);
     return count;
 }
 
@@ -289,22 +306,30 @@ static int living(const master *m) {
 static void part(master *m) {
     tf_farm_result result;
     master_result(m, &result);
-    m->parted = true;
     m->outcome = result.progress.finished < result.progress.stages ? TF_ERR_STOPPED
                  : result.progress.failed > 0                      ? TF_ERR_TASKS
                                                                    : TF_OK;
-    for (int rank = 1; rank < wire_ranks(m->wire); rank++)
-        if (m->peer[rank].up && !m->peer[rank].lost)
-            wire_send(m->wire, rank, TAG_PART, NULL, 0);
-    double deadline = tf_now() + 10;
-    for (int rank = 1; rank < wire_ranks(m->wire); rank++)
-        while (m->peer[rank].up && m->peer[rank].locked && !tf_store_has_ended(m->store, rank) && tf_now() < deadline)
-            wire_pause(m->wire);
+    for (int rank = 1; rank < m->transport->ranks; rank++)
+        if (lives(&m->peer[rank]))
+            transport_send(m->transport, rank, TAG_PART, NULL, 0);
+    m->parting = PARTING_WAITS;
+    m->patience = now(m) + LEAVING;
 }
 
-bool master_has_parted(const master *m, tf_err *outcome) {
-    *outcome = m->outcome;
-    return m->parted;
+/* Has every rank left whose lock tells it? */
+static bool have_left(const master *m) {
+    for (int rank = 1; rank < m->transport->ranks; rank++)
+        if (m->peer[rank].up && m->peer[rank].locked && !m->output->has_ended(m->output->context, rank))
+            return false;
+    return true;
+}
+
+parting master_parting(const master *m) {
+    return m->parting;
+}
+
+tf_err master_outcome(const master *m) {
+    return m->outcome;
 }
 
 /* ---- Out ---- */
@@ -324,7 +349,7 @@ static void collect(master *m, collect_what what, int stage) {
                                .enough = m->look[stage].enough};
     if (what == COLLECT_CLOSE)
         m->closed = message.elapsed;
-    wire_send_all(m->wire, TAG_COLLECT, &message, sizeof message);
+    transport_send_all(m->transport, TAG_COLLECT, &message, sizeof message);
 }
 
 /* Tasks from .. end - 1 of those that are to be run may be handed out. */
@@ -366,10 +391,10 @@ static bool look_again(master *m, int stage) {
     tf_error error;
     if (!l->on || m->how || !tf_sched_has_caught_up(m->sched, stage))
         return false;
-    if (tf_reduce_is_enough(m->store, stage, l->next, &enough, &error) != TF_OK) {
+    if (m->output->is_enough(m->output->context, stage, l->next, &enough, &error) != TF_OK) {
         broken_message broken = {.code = (int32_t)error.code};
         memcpy(broken.text, error.text, sizeof broken.text);
-        wire_send_all(m->wire, TAG_LEAVE, &broken, sizeof broken);
+        transport_send_all(m->transport, TAG_LEAVE, &broken, sizeof broken);
         l->on = false;
         return true;
     }
@@ -392,11 +417,13 @@ bool master_step(master *m) {
     const double interval = 1;
     tf_action action;
     bool any = false;
-    if (m->parted)
+    if (m->parting == PARTING_WAITS && (have_left(m) || now(m) >= m->patience))
+        m->parting = PARTING_OVER;
+    if (m->parting != PARTING_NOT)
         return false;
     watch_time(m);
-    if (tf_now() - m->looked > interval) {
-        m->looked = tf_now();
+    if (now(m) - m->looked > interval) {
+        m->looked = now(m);
         look_after(m, SILENCE);
     }
     if (m->lost && living(m) == 0) { /* nobody is left to work */
@@ -407,7 +434,7 @@ bool master_step(master *m) {
         drain(m, DRAIN_WAIT, TF_FARM_LOSS);
     for (int s = 0; s < m->campaign->stages; s++)
         any = look_again(m, s) || any;
-    for (; tf_sched_next(m->sched, tf_now(), &action); any = true) {
+    for (; tf_sched_next(m->sched, now(m), &action); any = true) {
         if (action.kind != TF_ACTION_GRANT)
             look_after(m, 0); /* a call that all make must not wait for the dead */
         if (m->lost && action.kind != TF_ACTION_GRANT) {
@@ -421,7 +448,7 @@ bool master_step(master *m) {
         switch (action.kind) {
         case TF_ACTION_LAYOUT:
             collect(m, COLLECT_LAYOUT, action.stage);
-            deps_laid_out(m->deps, action.stage, helper(m, wire_ranks(m->wire) > 1));
+            dependencies_laid_out(m->deps, action.stage, helper(m, m->transport->ranks > 1));
             break;
         case TF_ACTION_FINISH:
             m->finished++;
@@ -431,7 +458,7 @@ bool master_step(master *m) {
         case TF_ACTION_GRANT: {
             grant_message grant = {
                 .stage = action.stage, .attempt = action.attempt, .first = action.first, .count = action.count};
-            wire_send(m->wire, action.worker, TAG_GRANT, &grant, sizeof grant);
+            transport_send(m->transport, action.worker, TAG_GRANT, &grant, sizeof grant);
             break;
         }
         }

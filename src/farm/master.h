@@ -3,26 +3,37 @@
 #define TF_FARM_MASTER_H
 
 #include "farm/farm.h"
+#include "farm/output.h"
 #include "farm/protocol.h"
-#include "farm/transport_mpi.h"
+#include "farm/transport.h"
 
 typedef struct master master;
 
-/* What the plan says is done need not be done again. */
-master *master_new(const tf_farm_options *options, tf_wire *wire, tf_store *store);
+/* What earlier runs finished is not done again. All are the caller's. */
+master *master_new(const tf_farm_options *options, const transport *transport, const tf_clock *clock,
+                   const output *output);
 void master_free(master *master);
 
 /* The stage's datasets are there. */
 void master_laid_out(master *master, int stage);
 
-/* A message of any worker. */
-void master_take(master *master, int from, int tag, const void *payload, size_t size);
+/* A message of any rank. */
+void master_take(master *master, const parcel *message);
 
 /* Sends what there is to send. true if there was anything. */
 bool master_step(master *master);
 
-/* A worker has died, and all that could be done without it is done: how the run ends. false while that is not so. */
-bool master_has_parted(const master *master, tf_err *outcome);
+/* A worker has died, and all that could be done without it is done: the ranks leave, each alone. */
+typedef enum parting {
+    PARTING_NOT,
+    PARTING_WAITS, /* for the others to leave; their messages are of no interest any more */
+    PARTING_OVER
+} parting;
+
+parting master_parting(const master *master);
+
+/* How a run ends whose master has parted. */
+tf_err master_outcome(const master *master);
 
 /* Counts, and the first few failures. */
 void master_result(const master *master, tf_farm_result *result);

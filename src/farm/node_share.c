@@ -26,8 +26,8 @@ static portion portion_of(MPI_Comm comm, const void *things, size_t size, int sl
     return p;
 }
 
-share share_node(MPI_Comm comm, bool works, int slots, bool bind, bool gpus) {
-    share mine = {0};
+node_share node_share_find(MPI_Comm comm, bool works, int slots, bool bind, bool gpus) {
+    node_share mine = {0};
     MPI_Comm node, workers;
     int count;
     MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
@@ -78,8 +78,8 @@ static tf_err refuse(const tf_stage_spec *stage, const tf_resources *most, tf_er
     return error->code;
 }
 
-tf_err share_suffices(MPI_Comm comm, const tf_campaign *campaign, const share *mine, const bool *runs,
-                      tf_error *error) {
+tf_err node_share_suffices(MPI_Comm comm, const tf_campaign *campaign, const node_share *mine, const bool *runs,
+                           tf_error *error) {
     int rank;
     MPI_Comm_rank(comm, &rank);
     const tf_resources have = {.slots = mine->slots, .memory = mine->machine.memory, .gpus = mine->machine.gpus};

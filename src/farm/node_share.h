@@ -1,6 +1,6 @@
 /* What a rank has of its node: ranks on one node share its cores, memory and GPUs. */
-#ifndef TF_FARM_SHARE_H
-#define TF_FARM_SHARE_H
+#ifndef TF_FARM_NODE_SHARE_H
+#define TF_FARM_NODE_SHARE_H
 
 #include <mpi.h>
 
@@ -11,15 +11,16 @@
  * for each core it may use if it alone works there, else one. Ranks that a launcher has bound to different cores, or
  * given different GPUs, keep those; others divide what they have in common. Cores that are not enough for the slots,
  * or if `bind` is false, are nobody's own. */
-typedef struct share {
+typedef struct node_share {
     int slots;
     tf_machine machine;
-} share;
+} node_share;
 
-share share_node(MPI_Comm comm, bool works, int slots, bool bind, bool gpus);
+node_share node_share_find(MPI_Comm comm, bool works, int slots, bool bind, bool gpus);
 
 /* All ranks together, after that: can a task of each of the stages that `runs` says be run by some rank? Of rank 0 the
  * answer: TF_OK or an error that says what is lacking. */
-tf_err share_suffices(MPI_Comm comm, const tf_campaign *campaign, const share *mine, const bool *runs, tf_error *error);
+tf_err node_share_suffices(MPI_Comm comm, const tf_campaign *campaign, const node_share *mine, const bool *runs,
+                           tf_error *error);
 
 #endif

@@ -1,200 +1,185 @@
 /* Sends wait in a ring of requests until MPI has taken them; messages to this rank itself never see MPI. */
 #include "farm/transport_mpi.h"
 
-#include "farm/doorbell.h"
-
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct parcel {
-    struct parcel *next;
-    int tag;
-    size_t size;
-    _Alignas(16) char payload[];
-} parcel;
-
-struct tf_wire {
-    MPI_Comm comm;
-    int rank, ranks;
-    bell *bell;
-    int64_t *sent; /* messages, by rank */
-    int64_t received;
-    bool dropped;
-    MPI_Request *request; /* of sends under way */
-    parcel **sending;
-    int sends, capacity;
-    int tested; /* sends that are looked at when there are so many: twice those that were left the last time */
-    parcel *own_first, **own_last; /* from this rank to itself */
-    parcel *taken;                 /* the last one that wire_receive gave out */
-    void *buffer;
-    size_t buffer_size;
-};
-
-tf_wire *wire_new(MPI_Comm comm) {
-    tf_wire *w = tf_alloc(sizeof *w);
-    w->comm = comm;
-    MPI_Comm_rank(comm, &w->rank);
-    MPI_Comm_size(comm, &w->ranks);
-    w->own_last = &w->own_first;
-    w->sent = tf_alloc_array((size_t)w->ranks, sizeof *w->sent);
-    w->bell = bell_new(comm);
-    return w;
-}
-
-int wire_rank(const tf_wire *w) {
-    return w->rank;
-}
-
-int wire_ranks(const tf_wire *w) {
-    return w->ranks;
-}
+#include "farm/doorbell.h"
 
 enum { FEW = 64 }; /* sends */
 
+/* A copy of a payload, on its way. */
+typedef struct copy {
+    struct copy *next;
+    int tag;
+    size_t size;
+    _Alignas(16) char payload[];
+} copy;
+
+struct transport_mpi {
+    transport face;
+    MPI_Comm comm;
+    doorbell *bell;
+    int64_t *sent;        /* messages to each rank */
+    int64_t received;     /* messages from other ranks */
+    bool dropped;         /* what is under way was forgotten */
+    MPI_Request *request; /* of each send under way */
+    copy **sending;       /* the copies that they send */
+    int sends, capacity;
+    int tested;                  /* as many sends under way are tested: twice those that were left the last time */
+    copy *own_first, **own_last; /* from this rank to itself */
+    copy *taken;                 /* the last own one that was received */
+    void *buffer;                /* holds the last message received from another rank */
+    size_t buffer_size;
+};
+
+/* ---- Out ---- */
+
 /* Forgets the sends that have completed. */
-static void settle(tf_wire *w) {
+static void test_sends(transport_mpi *t) {
     int kept = 0;
-    for (int i = 0; i < w->sends; i++) {
+    for (int i = 0; i < t->sends; i++) {
         int done = 0;
-        MPI_Test(&w->request[i], &done, MPI_STATUS_IGNORE);
+        MPI_Test(&t->request[i], &done, MPI_STATUS_IGNORE);
         if (done) {
-            free(w->sending[i]);
+            free(t->sending[i]);
             continue;
         }
-        w->request[kept] = w->request[i];
-        w->sending[kept++] = w->sending[i];
+        t->request[kept] = t->request[i];
+        t->sending[kept++] = t->sending[i];
     }
-    w->sends = kept;
-    w->tested = 2 * kept > FEW ? 2 * kept : FEW;
+    t->sends = kept;
+    t->tested = 2 * kept > FEW ? 2 * kept : FEW;
 }
 
-void wire_send(tf_wire *w, int to, int tag, const void *payload, size_t size) {
-    parcel *p = tf_alloc(sizeof *p + size);
+static void send_copy(void *context, int to, int tag, const void *payload, size_t size) {
+    transport_mpi *t = context;
+    copy *p = tf_alloc(sizeof *p + size);
     p->tag = tag;
     p->size = size;
     if (size)
         memcpy(p->payload, payload, size);
-    if (to == w->rank) {
-        *w->own_last = p;
-        w->own_last = &p->next;
+    if (to == t->face.rank) {
+        *t->own_last = p;
+        t->own_last = &p->next;
         return;
     }
-    if (w->sends >= w->tested)
-        settle(w);
-    if (w->sends == w->capacity) {
-        w->capacity = w->capacity ? 2 * w->capacity : FEW;
-        w->request = tf_realloc_array(w->request, (size_t)w->capacity, sizeof *w->request);
-        w->sending = tf_realloc_array(w->sending, (size_t)w->capacity, sizeof *w->sending);
+    if (t->sends >= t->tested)
+        test_sends(t);
+    if (t->sends == t->capacity) {
+        t->capacity = t->capacity ? 2 * t->capacity : FEW;
+        t->request = tf_realloc_array(t->request, (size_t)t->capacity, sizeof *t->request);
+        t->sending = tf_realloc_array(t->sending, (size_t)t->capacity, sizeof *t->sending);
     }
-    w->sending[w->sends] = p;
-    w->sent[to]++;
-    MPI_Isend(p->payload, (int)size, MPI_BYTE, to, tag, w->comm, &w->request[w->sends++]);
-    bell_ring(w->bell, to);
+    t->sending[t->sends] = p;
+    t->sent[to]++;
+    MPI_Isend(p->payload, (int)size, MPI_BYTE, to, tag, t->comm, &t->request[t->sends++]);
+    doorbell_ring(t->bell, to);
 }
 
-int wire_fd(const tf_wire *w) {
-    return bell_fd(w->bell);
+void transport_mpi_drop(transport_mpi *t) {
+    t->sends = 0; /* MPI has their bytes still: they are not freed */
+    t->dropped = true;
 }
 
-double wire_listen(tf_wire *w) {
+/* ---- In ---- */
+
+static double listen_for(void *context) {
+    transport_mpi *t = context;
     const double alone = 50e-3, heard = 10e-3, unheard = 1e-3;
-    if (w->ranks == 1)
+    if (t->face.ranks == 1)
         return alone;
-    bell_hush(w->bell);
-    settle(w);
-    return bell_is_enough(w->bell) && w->sends == 0 ? heard : unheard;
+    doorbell_silence(t->bell);
+    test_sends(t);
+    return doorbell_suffices(t->bell) && t->sends == 0 ? heard : unheard;
 }
 
-void wire_pause(tf_wire *w) {
-    settle(w);
-    poll(NULL, 0, 1);
-}
-
-void wire_drop(tf_wire *w) {
-    w->sends = 0; /* MPI has their bytes still: they are not freed */
-    w->dropped = true;
-}
-
-void wire_send_all(tf_wire *w, int tag, const void *payload, size_t size) {
-    for (int r = 0; r < w->ranks; r++)
-        wire_send(w, r, tag, payload, size);
-}
-
-static bool receive_own(tf_wire *w, int *from, int *tag, const void **payload, size_t *size) {
-    parcel *p = w->own_first;
+static bool receive_own(transport_mpi *t, parcel *next) {
+    copy *p = t->own_first;
     if (!p)
         return false;
-    w->own_first = p->next;
-    if (!w->own_first)
-        w->own_last = &w->own_first;
-    w->taken = p;
-    *from = w->rank;
-    *tag = p->tag;
-    *payload = p->payload;
-    *size = p->size;
+    t->own_first = p->next;
+    if (!t->own_first)
+        t->own_last = &t->own_first;
+    t->taken = p;
+    *next = (parcel){.from = t->face.rank, .tag = p->tag, .size = p->size, .payload = p->payload};
     return true;
 }
 
-bool wire_receive(tf_wire *w, int *from, int *tag, const void **payload, size_t *size) {
-    free(w->taken);
-    w->taken = NULL;
-    if (receive_own(w, from, tag, payload, size))
+static bool receive(void *context, parcel *next) {
+    transport_mpi *t = context;
+    free(t->taken);
+    t->taken = NULL;
+    if (receive_own(t, next))
         return true;
-    if (w->ranks == 1)
+    if (t->face.ranks == 1)
         return false;
     int there = 0, bytes;
     MPI_Message message;
     MPI_Status status;
     /* Where Open MPI finds nothing, it looks at the network then: what has arrived is there the second time. */
     for (int i = 0; i < 2 && !there; i++)
-        MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, w->comm, &there, &message, &status);
+        MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, t->comm, &there, &message, &status);
     if (!there)
         return false;
     MPI_Get_count(&status, MPI_BYTE, &bytes);
-    if ((size_t)bytes > w->buffer_size) {
-        free(w->buffer);
-        w->buffer_size = (size_t)bytes < 4096 ? 4096 : (size_t)bytes;
-        w->buffer = tf_alloc(w->buffer_size);
+    if ((size_t)bytes > t->buffer_size) {
+        free(t->buffer);
+        t->buffer_size = (size_t)bytes < 4096 ? 4096 : (size_t)bytes;
+        t->buffer = tf_alloc(t->buffer_size);
     }
-    w->received++;
-    MPI_Mrecv(w->buffer, bytes, MPI_BYTE, &message, MPI_STATUS_IGNORE);
-    *from = status.MPI_SOURCE;
-    *tag = status.MPI_TAG;
-    *payload = w->buffer;
-    *size = (size_t)bytes;
+    t->received++;
+    MPI_Mrecv(t->buffer, bytes, MPI_BYTE, &message, MPI_STATUS_IGNORE);
+    *next = (parcel){.from = status.MPI_SOURCE, .tag = status.MPI_TAG, .size = (size_t)bytes, .payload = t->buffer};
     return true;
+}
+
+/* ---- The beginning and the end ---- */
+
+transport_mpi *transport_mpi_new(MPI_Comm comm) {
+    transport_mpi *t = tf_alloc(sizeof *t);
+    *t = (transport_mpi){.comm = comm,
+                         .face = {.send = send_copy, .listen = listen_for, .receive = receive, .context = t}};
+    MPI_Comm_rank(comm, &t->face.rank);
+    MPI_Comm_size(comm, &t->face.ranks);
+    t->own_last = &t->own_first;
+    t->sent = tf_alloc_array((size_t)t->face.ranks, sizeof *t->sent);
+    t->bell = doorbell_new(comm);
+    t->face.doorbell = doorbell_fd(t->bell);
+    return t;
+}
+
+const transport *transport_mpi_face(const transport_mpi *t) {
+    return &t->face;
 }
 
 /* Heartbeats and the like are of no interest any more, but a message that nobody takes might be there still when the
  * communicator's number is another's. */
-static void take_the_rest(tf_wire *w) {
+static void take_the_rest(transport_mpi *t) {
     int64_t coming = 0;
-    int from, tag;
-    const void *payload;
-    size_t size;
-    MPI_Reduce_scatter_block(w->sent, &coming, 1, MPI_INT64_T, MPI_SUM, w->comm);
-    while (w->sends > 0 || w->received < coming) {
-        settle(w);
-        wire_receive(w, &from, &tag, &payload, &size);
+    parcel ignored;
+    MPI_Reduce_scatter_block(t->sent, &coming, 1, MPI_INT64_T, MPI_SUM, t->comm);
+    while (t->sends > 0 || t->received < coming) {
+        test_sends(t);
+        receive(t, &ignored);
     }
 }
 
-void wire_free(tf_wire *w) {
-    if (!w)
+void transport_mpi_free(transport_mpi *t) {
+    if (!t)
         return;
-    if (!w->dropped)
-        take_the_rest(w);
-    while (w->own_first) {
-        parcel *next = w->own_first->next;
-        free(w->own_first);
-        w->own_first = next;
+    if (!t->dropped)
+        take_the_rest(t);
+    while (t->own_first) {
+        copy *next = t->own_first->next;
+        free(t->own_first);
+        t->own_first = next;
     }
-    free(w->taken);
-    bell_free(w->bell);
-    free(w->sent);
-    free(w->request);
-    free(w->sending);
-    free(w->buffer);
-    free(w);
+    free(t->taken);
+    doorbell_free(t->bell);
+    free(t->sent);
+    free(t->request);
+    free(t->sending);
+    free(t->buffer);
+    free(t);
 }

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "farm/farm.h"
 #include "sched/sched.h"
 
 #define BATCH_SECONDS 0.05
@@ -26,13 +25,14 @@ typedef struct piece {
 
 struct worker {
     const tf_campaign *campaign;
-    tf_wire *wire;
-    tf_slots *exec;
-    tf_store *store;
+    const transport *transport;
+    const tf_clock *clock;
+    const executor *executor;
+    const output *output;
     int64_t slots;
     bool mixed; /* stages need different things */
     double sync;
-    double told;           /* tf_now() when the master last heard of this worker */
+    double told;           /* when the master last heard of this worker */
     tf_estimate *estimate; /* per stage */
     uint32_t *changed;     /* per stage: what the master knows that its function changes */
     piece *queue;          /* a stack turned round: the next piece is the last */
@@ -50,10 +50,21 @@ struct worker {
     bool broken;
 };
 
-worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_slots *exec, tf_store *store, double sync) {
+static double now(const worker *w) {
+    return tf_clock_now(w->clock);
+}
+
+worker *worker_new(const tf_campaign *campaign, const transport *t, const tf_clock *clock, const executor *e,
+                   const output *o, double sync) {
     worker *w = tf_alloc(sizeof *w);
-    const tf_resources has = tf_slots_has(exec);
-    *w = (worker){.campaign = campaign, .wire = wire, .exec = exec, .store = store, .slots = has.slots, .sync = sync};
+    const tf_resources has = e->has(e->context);
+    *w = (worker){.campaign = campaign,
+                  .transport = t,
+                  .clock = clock,
+                  .executor = e,
+                  .output = o,
+                  .slots = has.slots,
+                  .sync = sync};
     w->estimate = tf_alloc_array((size_t)campaign->stages, sizeof *w->estimate);
     w->changed = tf_alloc_array((size_t)campaign->stages, sizeof *w->changed);
     for (int s = 1; s < campaign->stages; s++)
@@ -61,10 +72,10 @@ worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_slots *exec, t
     hello_message hello = {.slots = (int32_t)has.slots,
                            .memory = has.memory,
                            .gpus = (int32_t)has.gpus,
-                           .locked = tf_store_is_locked(store)};
+                           .locked = o->is_locked(o->context)};
     gethostname(hello.host, sizeof hello.host - 1);
-    wire_send(wire, MASTER, TAG_HELLO, &hello, sizeof hello);
-    w->told = tf_now();
+    transport_send(t, MASTER, TAG_HELLO, &hello, sizeof hello);
+    w->told = now(w);
     return w;
 }
 
@@ -120,11 +131,11 @@ static tf_err give_batch(worker *w, size_t at, int slot, tf_error *error) {
     piece *next = &w->queue[at];
     int64_t count = next->tasks.end - next->tasks.first;
     int64_t by_time = tf_estimate_count(&w->estimate[next->stage], BATCH_SECONDS);
-    int64_t lanes = tf_slots_lanes(w->exec, next->stage);
+    int64_t lanes = w->executor->lanes(w->executor->context, next->stage);
     int64_t share = (w->waiting + lanes - 1) / lanes;
     int64_t wanted = by_time < share ? by_time : share;
-    int64_t given = tf_slots_submit(w->exec, slot, next->stage, next->attempt, next->tasks.first,
-                                    wanted < count ? wanted : count, error);
+    int64_t given = w->executor->submit(w->executor->context, slot, next->stage, next->attempt, next->tasks.first,
+                                        wanted < count ? wanted : count, error);
     if (given == 0)
         return error->code;
     next->tasks.first += given;
@@ -137,8 +148,8 @@ static tf_err give_batch(worker *w, size_t at, int slot, tf_error *error) {
 /* May pieces go before the next one, for which there is no room? For a while, or it might never get it. */
 static bool may_overtake(worker *w) {
     if (w->blocked == 0)
-        w->blocked = tf_now();
-    return w->mixed && tf_now() - w->blocked < PATIENCE;
+        w->blocked = now(w);
+    return w->mixed && now(w) - w->blocked < PATIENCE;
 }
 
 /* Idle slots, in the order of the queue. */
@@ -148,7 +159,8 @@ static tf_err feed_idle(worker *w, tf_error *error) {
         const int stage = w->queue[at].stage;
         const size_t before = w->queued;
         tf_err err = TF_OK;
-        for (int slot; err == TF_OK && w->queued == before && (slot = tf_slots_place(w->exec, stage)) >= 0;)
+        for (int slot;
+             err == TF_OK && w->queued == before && (slot = w->executor->place(w->executor->context, stage)) >= 0;)
             err = give_batch(w, at, slot, error);
         if (err != TF_OK)
             return err;
@@ -164,9 +176,10 @@ static tf_err feed_idle(worker *w, tf_error *error) {
 static tf_err feed_in_hand(worker *w, tf_error *error) {
     while (w->queued > 0) {
         const int stage = w->queue[w->queued - 1].stage;
-        if (tf_estimate_count(&w->estimate[stage], BATCH_SECONDS) < 2 || w->waiting < tf_slots_lanes(w->exec, stage))
+        if (tf_estimate_count(&w->estimate[stage], BATCH_SECONDS) < 2 ||
+            w->waiting < w->executor->lanes(w->executor->context, stage))
             break;
-        int slot = tf_slots_place_in_hand(w->exec, stage);
+        int slot = w->executor->place_in_hand(w->executor->context, stage);
         tf_err err = slot >= 0 ? give_batch(w, w->queued - 1, slot, error) : TF_OK;
         if (slot < 0 || err != TF_OK)
             return err;
@@ -258,7 +271,7 @@ static void send_failures(worker *w, const tf_rows *rows) {
         _Static_assert(sizeof failure.index == sizeof entry->number, "as many tasks as a tally has");
         memcpy(failure.index, entry->number, sizeof failure.index);
         snprintf(failure.message, sizeof failure.message, "%s", entry->text);
-        wire_send(w->wire, MASTER, TAG_FAILURE, &failure, sizeof failure);
+        transport_send(w->transport, MASTER, TAG_FAILURE, &failure, sizeof failure);
     }
     tf_tally_free(&tally);
 }
@@ -292,7 +305,7 @@ static void send_change(worker *w, const tf_rows *rows) {
     if ((change.changed & ~*told) == 0)
         return;
     *told |= change.changed;
-    wire_send(w->wire, MASTER, TAG_CHANGE, &change, sizeof change);
+    transport_send(w->transport, MASTER, TAG_CHANGE, &change, sizeof change);
 }
 
 static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
@@ -303,7 +316,7 @@ static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interva
         keep_pending(w, rows, &changed);
         rows = &changed;
     }
-    tf_err err = tf_store_write(w->store, rows, error);
+    tf_err err = w->output->write(w->output->context, rows, error);
     if (err != TF_OK)
         return err;
     put_back(w, rows->stage, rows->attempt, left);
@@ -321,50 +334,51 @@ static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interva
 static void break_off(worker *w, const tf_error *error) {
     broken_message broken = {.code = (int32_t)error->code};
     memcpy(broken.text, error->text, sizeof broken.text);
-    wire_send(w->wire, MASTER, TAG_BROKEN, &broken, sizeof broken);
+    transport_send(w->transport, MASTER, TAG_BROKEN, &broken, sizeof broken);
     w->broken = true;
 }
 
 static tf_err write_settled(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
     (void)slot, (void)left;
-    return tf_store_write(((worker *)context)->store, rows, error);
+    const worker *w = context;
+    return w->output->write(w->output->context, rows, error);
 }
 
 void worker_settle(worker *w, const settle_message *m) {
     tf_error error;
-    if (!w->broken && tf_slots_settle(w->exec, w->campaign, m->stage, m->first, m->count, (tf_status)m->status,
-                                      m->message, write_settled, w, &error) != TF_OK)
+    if (!w->broken && w->executor->settle(w->executor->context, w->campaign, m->stage, m->first, m->count,
+                                          (tf_status)m->status, m->message, write_settled, w, &error) != TF_OK)
         break_off(w, &error);
 }
 
 static tf_standing standing(const worker *w) {
-    return (tf_standing){.workers = wire_ranks(w->wire) - 1,
+    return (tf_standing){.workers = w->transport->ranks - 1,
                          .ended = w->ended,
                          .held = w->held,
                          .slots = (int)w->slots,
-                         .idle = tf_slots_idle(w->exec),
+                         .idle = w->executor->idle(w->executor->context),
                          .queue_empty = w->queued == 0,
-                         .since = tf_now() - w->told};
+                         .since = now(w) - w->told};
 }
 
 /* What has ended; that slots are idle; or, now and then, that we live. */
 static void tell(worker *w) {
     const double interval = 1;
-    tf_standing now = standing(w);
+    const tf_standing at = standing(w);
     bool at_once = w->how || w->broken;
-    if (w->reports > 0 && (at_once || tf_should_report(&now))) {
-        wire_send(w->wire, MASTER, TAG_REPORT, w->report, w->reports * sizeof *w->report);
+    if (w->reports > 0 && (at_once || tf_should_report(&at))) {
+        transport_send(w->transport, MASTER, TAG_REPORT, w->report, w->reports * sizeof *w->report);
         w->reports = 0;
         w->ended = 0;
-    } else if (!at_once && tf_should_say_idle(&now, w->told_idle)) {
-        w->told_idle = now.idle;
-        wire_send(w->wire, MASTER, TAG_IDLE, &(idle_message){.idle = now.idle}, sizeof(idle_message));
-    } else if (now.since > interval) {
-        wire_send(w->wire, MASTER, TAG_ALIVE, NULL, 0);
+    } else if (!at_once && tf_should_say_idle(&at, w->told_idle)) {
+        w->told_idle = at.idle;
+        transport_send(w->transport, MASTER, TAG_IDLE, &(idle_message){.idle = at.idle}, sizeof(idle_message));
+    } else if (at.since > interval) {
+        transport_send(w->transport, MASTER, TAG_ALIVE, NULL, 0);
     } else {
         return;
     }
-    w->told = tf_now();
+    w->told = now(w);
 }
 
 bool worker_step(worker *w, double timeout) {
@@ -374,17 +388,17 @@ bool worker_step(worker *w, double timeout) {
         return false;
     tf_err err = feed_slots(w, &error);
     if (err == TF_OK)
-        err = tf_slots_poll(w->exec, timeout, take_rows, w, &events, &error);
+        err = w->executor->poll(w->executor->context, timeout, take_rows, w, &events, &error);
     if (err == TF_OK && w->how == DRAIN_AT_ONCE)
-        err = tf_slots_give_up(w->exec, take_rows, w, &error);
+        err = w->executor->give_up(w->executor->context, take_rows, w, &error);
     if (err == TF_OK && w->sync > 0)
-        err = tf_store_sync(w->store, w->sync, &error);
+        err = w->output->sync(w->output->context, w->sync, &error);
     if (err == TF_OK) /* before the report: the master's answer takes a while */
         err = feed_slots(w, &error);
     w->broken = err != TF_OK; /* what has ended is told first */
     tell(w);
-    if (err == TF_OK && w->how && tf_slots_idle(w->exec) == w->slots) {
-        wire_send(w->wire, MASTER, TAG_DRAINED, NULL, 0);
+    if (err == TF_OK && w->how && w->executor->idle(w->executor->context) == w->slots) {
+        transport_send(w->transport, MASTER, TAG_DRAINED, NULL, 0);
         w->drained = true;
     }
     if (err == TF_OK)

@@ -2,16 +2,16 @@
 #ifndef TF_FARM_WORKER_H
 #define TF_FARM_WORKER_H
 
+#include "farm/executor.h"
+#include "farm/output.h"
 #include "farm/protocol.h"
-#include "farm/transport_mpi.h"
-#include "slots/slots.h"
-#include "store/store.h"
+#include "farm/transport.h"
 
 typedef struct worker worker;
 
-/* Says HELLO to the master. Results are synced every `sync` seconds (0: never). The wire, the slots and the file stay
- * the caller's. */
-worker *worker_new(const tf_campaign *campaign, tf_wire *wire, tf_slots *exec, tf_store *store, double sync);
+/* Says HELLO to the master. Results are synced every `sync` seconds (0: never). All are the caller's. */
+worker *worker_new(const tf_campaign *campaign, const transport *transport, const tf_clock *clock,
+                   const executor *executor, const output *output, double sync);
 void worker_free(worker *worker);
 
 void worker_grant(worker *worker, const grant_message *grant);

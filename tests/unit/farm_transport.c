@@ -6,27 +6,25 @@
 #include "farm/protocol.h"
 #include "farm/transport_mpi.h"
 
-Test(wire, delivers_in_order_what_a_rank_sends_to_itself) {
+Test(transport, delivers_in_order_what_a_rank_sends_to_itself) {
     MPI_Init(NULL, NULL);
-    tf_wire *wire = wire_new(MPI_COMM_WORLD);
-    int from, tag;
-    const void *payload;
-    size_t size;
-    cr_expect(!wire_receive(wire, &from, &tag, &payload, &size));
+    transport_mpi *mpi = transport_mpi_new(MPI_COMM_WORLD);
+    const transport *t = transport_mpi_face(mpi);
+    parcel next;
+    cr_expect(!t->receive(t->context, &next));
     for (int64_t i = 0; i < 1000; i++) {
-        int64_t copy = i;
         if (i % 2)
-            wire_send(wire, 0, (int)i, &copy, sizeof copy);
+            transport_send(t, 0, (int)i, &i, sizeof i);
         else
-            wire_send_all(wire, (int)i, &copy, sizeof copy);
+            transport_send_all(t, (int)i, &i, sizeof i);
     }
     for (int64_t i = 0; i < 1000; i++) {
-        cr_assert(wire_receive(wire, &from, &tag, &payload, &size));
-        cr_assert(from == 0 && tag == i && size == sizeof i && memcmp(payload, &i, size) == 0);
+        cr_assert(t->receive(t->context, &next));
+        cr_assert(next.from == 0 && next.tag == i && next.size == sizeof i && memcmp(next.payload, &i, sizeof i) == 0);
     }
-    cr_expect(!wire_receive(wire, &from, &tag, &payload, &size));
-    wire_send(wire, 0, 1, "left behind", 12);
-    wire_free(wire);
+    cr_expect(!t->receive(t->context, &next));
+    transport_send(t, 0, 1, "left behind", 12);
+    transport_mpi_free(mpi);
     MPI_Finalize();
 }
 

@@ -1,0 +1,58 @@
+/* Slots as an executor. */
+#include "farm/executor.h"
+
+static tf_resources has(const void *slots) {
+    return tf_slots_has(slots);
+}
+
+static int64_t lanes(const void *slots, int stage) {
+    return tf_slots_lanes(slots, stage);
+}
+
+static int place(const void *slots, int stage) {
+    return tf_slots_place(slots, stage);
+}
+
+static int place_in_hand(const void *slots, int stage) {
+    return tf_slots_place_in_hand(slots, stage);
+}
+
+static int idle(const void *slots) {
+    return tf_slots_idle(slots);
+}
+
+static int64_t submit(void *slots, int slot, int stage, int attempt, int64_t first, int64_t count, tf_error *error) {
+    return tf_slots_submit(slots, slot, stage, attempt, first, count, error);
+}
+
+static tf_err poll_slots(void *slots, double timeout, tf_on_rows *on_rows, void *context, int *events,
+                         tf_error *error) {
+    return tf_slots_poll(slots, timeout, on_rows, context, events, error);
+}
+
+static tf_err give_up(void *slots, tf_on_rows *on_rows, void *context, tf_error *error) {
+    return tf_slots_give_up(slots, on_rows, context, error);
+}
+
+static tf_err settle(void *slots, const tf_campaign *campaign, int stage, int64_t first, int64_t count,
+                     tf_status status, const char *message, tf_on_rows *on_rows, void *context, tf_error *error) {
+    return tf_slots_settle(slots, campaign, stage, first, count, status, message, on_rows, context, error);
+}
+
+static void remove_temp(void *slots, int stage, int64_t index) {
+    tf_slots_remove_temp(slots, stage, index);
+}
+
+executor executor_slots(tf_slots *slots) {
+    return (executor){.has = has,
+                      .lanes = lanes,
+                      .place = place,
+                      .place_in_hand = place_in_hand,
+                      .idle = idle,
+                      .submit = submit,
+                      .poll = poll_slots,
+                      .give_up = give_up,
+                      .settle = settle,
+                      .remove_temp = remove_temp,
+                      .context = slots};
+}

@@ -1,0 +1,106 @@
+/* Every rank gets the messages about collective work in the same order, and does it when they arrive. */
+#include "farm/rank.h"
+
+static void end(rank *r, tf_err outcome) {
+    if (r->signals)
+        signals_let_end(r->signals);
+    r->ended = true;
+    r->outcome = outcome;
+}
+
+/* ---- Collective work ---- */
+
+static const char *state_name(const collect_message *close) {
+    if (close->partial)
+        return "stopped";
+    return close->outcome == TF_OK ? "complete" : close->outcome == TF_ERR_TASKS ? "failed" : "stopped";
+}
+
+static tf_err close_output(rank *r, const collect_message *close) {
+    if (r->signals)
+        signals_let_end(r->signals); /* closing may take a while */
+    const tf_err err = r->output->close(r->output->context, state_name(close), close->elapsed, r->error);
+    end(r, (tf_err)close->outcome);
+    return err;
+}
+
+static tf_err lay_out(rank *r, int stage) {
+    const tf_err err = r->output->layout(r->output->context, stage, r->error);
+    if (err == TF_OK && r->master)
+        master_laid_out(r->master, stage);
+    return err;
+}
+
+static void collect(rank *r, const collect_message *message) {
+    tf_err err = TF_OK;
+    switch ((collect_what)message->what) {
+    case COLLECT_LAYOUT: err = lay_out(r, message->stage); break;
+    case COLLECT_FINISH: err = r->output->finish(r->output->context, message->stage, message->enough, r->error); break;
+    case COLLECT_CLOSE: err = close_output(r, message); break;
+    }
+    if (err != TF_OK)
+        end(r, err);
+}
+
+/* ---- Messages ---- */
+
+static void leave(rank *r, const broken_message *message) {
+    tf_error_set(r->error, (tf_err)message->code, "%s", message->text);
+    end(r, r->error->code);
+}
+
+static void remove_files(rank *r, const remove_message *message) {
+    r->executor->remove_temp(r->executor->context, message->stage, message->index);
+}
+
+static void take_message(rank *r, const parcel *message) {
+    switch ((message_tag)message->tag) {
+    case TAG_GRANT: worker_grant(r->worker, message->payload); break;
+    case TAG_SETTLE: worker_settle(r->worker, message->payload); break;
+    case TAG_REMOVE: remove_files(r, message->payload); break;
+    case TAG_DRAIN:
+        if (r->worker)
+            worker_drain(r->worker, (drain_how)((const drain_message *)message->payload)->how);
+        break;
+    case TAG_COLLECT: collect(r, message->payload); break;
+    case TAG_PART:
+        r->parted = true;
+        end(r, TF_OK);
+        break;
+    case TAG_LEAVE: leave(r, message->payload); break;
+    case TAG_HELLO:
+    case TAG_ALIVE:
+    case TAG_REPORT:
+    case TAG_IDLE:
+    case TAG_FAILURE:
+    case TAG_CHANGE:
+    case TAG_SIGNAL:
+    case TAG_DRAINED:
+    case TAG_BROKEN: master_take(r->master, message); break;
+    }
+}
+
+/* So many that the master acts now and then, however many come. */
+static bool take_messages(rank *r) {
+    enum { AT_ONCE = 1000 };
+    int taken = 0;
+    parcel message;
+    for (; taken < AT_ONCE && !r->ended && r->transport->receive(r->transport->context, &message); taken++)
+        take_message(r, &message);
+    return taken > 0;
+}
+
+/* ---- A turn ---- */
+
+/* Once the ranks part, what they say is of no interest any more. */
+bool rank_turn(rank *r) {
+    bool busy = (!r->master || master_parting(r->master) == PARTING_NOT) && take_messages(r);
+    if (r->ended || !r->master)
+        return busy;
+    busy = master_step(r->master) || busy;
+    if (master_parting(r->master) == PARTING_OVER) {
+        r->parted = true;
+        end(r, master_outcome(r->master));
+    }
+    return busy;
+}

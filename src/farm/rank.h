@@ -1,0 +1,26 @@
+/* One rank of a run, as the loop turns it: messages go to master and worker, collective work is done, and the end is
+ * noticed. Knows no MPI. */
+#ifndef TF_FARM_RANK_H
+#define TF_FARM_RANK_H
+
+#include "farm/master.h"
+#include "farm/signals.h"
+#include "farm/worker.h"
+
+typedef struct rank {
+    const transport *transport;
+    const executor *executor; /* NULL on a rank that runs no tasks */
+    const output *output;
+    master *master;   /* on rank 0 */
+    worker *worker;   /* on the others, and on rank 0 when it is alone */
+    signals *signals; /* are told when the end begins; NULL: nobody waits for signals */
+    bool ended;
+    bool parted;    /* it leaves without the others, one of whom has died */
+    tf_err outcome; /* once it has ended */
+    tf_error *error;
+} rank;
+
+/* Takes the messages that are there, and lets the master act. true if anything happened. */
+bool rank_turn(rank *r);
+
+#endif

@@ -1,0 +1,215 @@
+/* A run, from MPI_Init to MPI_Finalize: the campaign goes from rank 0 to all, each rank gets its part of its node,
+ * slots and output are opened, and the loop is left to turn. Here and in what it calls before the loop ranks wait for
+ * each other. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "farm/farm.h"
+#include "farm/launch.h"
+#include "farm/libraries.h"
+#include "farm/loop.h"
+#include "farm/node_share.h"
+#include "farm/transport_mpi.h"
+
+typedef struct run {
+    const tf_farm_options *options;
+    MPI_Comm comm;
+    tf_campaign *own_campaign; /* on other ranks than 0 */
+    const tf_campaign *campaign;
+    tf_buf own_bundle;
+    const tf_buf *bundle;
+    transport_mpi *mpi;
+    const transport *transport; /* its face */
+    tf_slots *slots;
+    store_output store;
+    node_share share;
+    int lock; /* this rank's on the output, until the store has it; -1: none */
+    signals *signals;
+    tf_clock clock;
+    executor executor;
+    output output;
+    rank rank;
+    tf_error *error;
+} run;
+
+/* ---- Starting ---- */
+
+/* Rank 0 has read the manifest and all that it names; the others are told. */
+static tf_err share_campaign(run *r) {
+    uint64_t size = r->bundle ? r->bundle->length : 0;
+    MPI_Bcast(&size, 1, MPI_UINT64_T, 0, r->comm);
+    char *bytes = r->bundle ? r->bundle->data : tf_alloc(size);
+    for (uint64_t at = 0; at < size;) {
+        uint64_t part = size - at < (1u << 30) ? size - at : 1u << 30;
+        MPI_Bcast(bytes + at, (int)part, MPI_BYTE, 0, r->comm);
+        at += part;
+    }
+    if (r->bundle)
+        return TF_OK;
+    r->own_bundle = (tf_buf){.data = bytes, .length = size};
+    r->bundle = &r->own_bundle;
+    const char *workdir = tf_bundle_workdir(bytes, size);
+    if (!workdir || chdir(workdir) != 0)
+        return tf_error_set(r->error, TF_ERR_RUN, "rank %d can't change to the work folder %s: %s", r->transport->rank,
+                            workdir ? workdir : "", strerror(errno));
+    r->own_campaign = tf_campaign_unbundle(bytes, size);
+    if (!r->own_campaign)
+        return tf_error_set(r->error, TF_ERR_RUN,
+                            "rank %d can't read the campaign that rank 0 sent: is it another "
+                            "version of taskfarm?",
+                            r->transport->rank);
+    r->campaign = r->own_campaign;
+    return TF_OK;
+}
+
+/* Each rank's part of its node; is there enough of it for every task that is to be run? */
+static tf_err share_out(run *r, bool works) {
+    const tf_campaign *c = r->campaign;
+    assert(c);
+    bool gpus = false, several = false, *runs = tf_alloc_array((size_t)c->stages, sizeof *runs);
+    for (int s = 0; s < c->stages; s++) {
+        gpus = gpus || c->stage[s].need.gpus > 0;
+        several = several || c->stage[s].need.slots > 1;
+        runs[s] = r->options->graph && tf_graph_stage(r->options->graph, s)->run.total > 0;
+    }
+    const bool bind = several ? r->options->bind != TF_BIND_NONE : r->options->bind == TF_BIND_CORES;
+    r->share = node_share_find(r->comm, works, r->options->slots, bind, gpus);
+    tf_err err = node_share_suffices(r->comm, c, &r->share, runs, r->error);
+    free(runs);
+    return err;
+}
+
+/* Starts the rank's slots, if it works. */
+static tf_err start_slots(run *r, bool works) {
+    tf_err err = TF_OK;
+    if (works && !r->options->spawner)
+        err = tf_error_set(r->error, TF_ERR_RUN, "rank %d can't start processes", r->transport->rank);
+    const tf_err passed = libraries_pass_on(r->comm, r->campaign, works ? r->options->spawner : NULL, r->error);
+    err = err == TF_OK ? passed : err;
+    if (!works || err != TF_OK)
+        return err;
+    r->slots = tf_slots_new(r->options->spawner, r->campaign, r->bundle, r->lock, r->transport->rank, &r->share.machine,
+                            r->share.slots, r->error);
+    if (!r->slots)
+        return r->error->code;
+    tf_slots_wake_by(r->slots, r->transport->doorbell);
+    return TF_OK;
+}
+
+static tf_err open_output(run *r) {
+    int64_t mine = r->share.slots, slots;
+    MPI_Allreduce(&mine, &slots, 1, MPI_INT64_T, MPI_SUM, r->comm);
+    tf_store *store =
+        tf_store_open(r->campaign, r->comm, tf_store_plan_start(r->options->plan), r->lock, slots, r->error);
+    r->lock = -1;
+    r->store = (store_output){.campaign = r->campaign, .plan = r->options->plan, .store = store};
+    if (!store)
+        return r->error->code;
+    if (r->slots)
+        tf_slots_take_from(
+            r->slots, (tf_task_source){
+                          .given = tf_store_given, .taken = tf_store_taken, .block = tf_store_block, .context = store});
+    return TF_OK;
+}
+
+static tf_err start(run *r) {
+    const transport *t = r->transport;
+    const bool works = t->ranks == 1 || t->rank > 0;
+    if (r->campaign) /* before others hear of the output */
+        r->lock = tf_store_join(r->campaign, tf_store_plan_start(r->options->plan), 0);
+    tf_err err = tf_store_agree(r->comm, share_campaign(r), r->error);
+    if (err != TF_OK)
+        return err;
+    if (r->own_campaign)
+        r->lock = tf_store_join(r->campaign, NULL, t->rank);
+    err = tf_store_agree(r->comm, share_out(r, works), r->error);
+    if (err == TF_OK)
+        err = tf_store_agree(r->comm, start_slots(r, works), r->error);
+    if (err == TF_OK)
+        err = open_output(r);
+    if (err != TF_OK)
+        return err;
+    r->clock = tf_clock_system();
+    r->executor = executor_slots(r->slots);
+    r->output = output_store(&r->store);
+    r->rank = (rank){.transport = t, .output = &r->output, .signals = r->signals, .error = r->error};
+    if (t->rank == 0)
+        r->rank.master = master_new(r->options, t, &r->clock, &r->output);
+    if (!works)
+        return TF_OK;
+    r->rank.executor = &r->executor;
+    r->rank.worker = worker_new(r->campaign, t, &r->clock, &r->executor, &r->output, r->options->sync);
+    return TF_OK;
+}
+
+/* ---- The whole ---- */
+
+static tf_err begin_mpi(run *r) {
+    r->comm = MPI_COMM_WORLD;
+    if (!r->options->comm)
+        return launch_begin_mpi(r->error);
+    MPI_Comm_dup(*r->options->comm, &r->comm);
+    return TF_OK;
+}
+
+static void end_mpi(run *r) {
+    if (r->options->comm)
+        MPI_Comm_free(&r->comm);
+    else
+        MPI_Finalize();
+}
+
+static void free_all(run *r) {
+    worker_free(r->rank.worker);
+    tf_slots_free(r->slots);
+    tf_machine_free(&r->share.machine);
+    tf_store_abandon(r->store.store); /* closed by now, unless the run broke */
+    if (r->own_campaign && r->lock >= 0)
+        close(r->lock);
+    master_free(r->rank.master);
+    transport_mpi_free(r->mpi);
+    tf_campaign_free(r->own_campaign);
+    tf_buf_free(&r->own_bundle);
+}
+
+static tf_err go(run *r, tf_farm_result *result) {
+    r->mpi = transport_mpi_new(r->comm);
+    r->transport = transport_mpi_face(r->mpi);
+    if (r->options->spawner)
+        tf_spawner_begin(r->options->spawner);
+    tf_err err = start(r);
+    if (err == TF_OK) {
+        loop_run(&r->rank, r->options);
+        err = r->rank.outcome;
+    }
+    if (r->rank.master) {
+        master_result(r->rank.master, result);
+        tf_tally_copy(&result->failures, result->progress.failures);
+        tf_tally_sort(&result->failures);
+        result->progress.failures = &result->failures;
+    }
+    result->parted = r->rank.parted;
+    if (r->rank.parted)
+        transport_mpi_drop(r->mpi);
+    free_all(r);
+    return err;
+}
+
+tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_error *error) {
+    run r = {.options = options, .campaign = options->campaign, .bundle = options->bundle, .error = error, .lock = -1};
+    const double end = options->walltime > 0 ? options->started + options->walltime : 0;
+    tf_store_init();
+    r.signals = signals_hold(end, options->grace, options->spawner);
+    tf_err err = begin_mpi(&r);
+    if (err == TF_OK)
+        err = launch_agree(r.comm, options->bundle != NULL) ? go(&r, result) : TF_ERR_USAGE;
+    if (!r.rank.parted)
+        end_mpi(&r);
+    else if (options->campaign)
+        err = tf_finisher_run(options->finisher, options->plan, err, result->progress.elapsed, error);
+    signals_release(r.signals, options->comm != NULL); /* without a program a late one is still of no interest */
+    return err;
+}
