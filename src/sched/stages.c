@@ -132,6 +132,25 @@ static bool finish(tf_sched *s, int stage_id, tf_action *action) {
     return st->finished;
 }
 
+/* Will the stage not be begun in this run, or not be finished? */
+static bool is_given_up(const tf_sched *s, const stage *st) {
+    return st->closed || ((s->stopping || s->frozen) && !st->laid_out);
+}
+
+/* Tasks may wait for those of a stage that is given up. Is there nothing else left: no task that runs or could, and no
+ * stage that is looked at for more? */
+static bool is_at_rest(const tf_sched *s) {
+    bool gives_up = false;
+    for (int i = 0; i < s->stages; i++) {
+        const stage *st = &s->stage[i];
+        const bool is_open = st->laid_out && !st->finished && !st->closed;
+        if (is_open && (stage_running(st) > 0 || st->ready > 0 || st->retrying > 0 || st->spec.looks))
+            return false;
+        gives_up = gives_up || is_given_up(s, st);
+    }
+    return gives_up;
+}
+
 bool stage_next_change(tf_sched *s, tf_action *action) {
     if (s->draining)
         return end_when_drained(s, action);
@@ -140,7 +159,7 @@ bool stage_next_change(tf_sched *s, tf_action *action) {
         if (begin(s, i, action) || finish(s, i, action))
             return true;
         const stage *st = &s->stage[i];
-        over += st->finished || st->closed || ((s->stopping || s->frozen) && !st->laid_out);
+        over += st->finished || is_given_up(s, st);
     }
-    return over == s->stages && end(s, action);
+    return (over == s->stages || is_at_rest(s)) && end(s, action);
 }

@@ -568,3 +568,23 @@ Test(sched, finishes_a_stage_that_is_cut) {
     cr_expect(counts.tasks == 2 && counts.done == 1 && counts.failed == 1 && counts.pending == 0);
     tf_sched_free(s);
 }
+
+/* Stage 1 waits for files of stage 2, which is not begun any more. */
+Test(sched, ends_when_all_that_is_left_waits_for_a_stage_that_is_not_begun) {
+    tf_sched_stage stages[] = {
+        {.tasks = 1}, {.tasks = 2, .linked = true}, {.tasks = 1, .linked = true, .afters = 1, .after = &(int){0}}};
+    tf_sched *s = tf_sched_new(stages, 3);
+    expect_next(s, TF_ACTION_LAYOUT);
+    expect_next(s, TF_ACTION_LAYOUT);
+    tf_sched_ready(s, 1, 0, 1, 1);
+    tf_sched_worker_up(s, 0, (tf_resources){.slots = 2});
+    expect_stage_grant(s, 0, 1, 0, 1);
+    expect_stage_grant(s, 0, 0, 0, 1);
+    tf_sched_freeze(s);
+    cr_expect(report(s, 0, 0, 0, 1));
+    cr_expect_eq(expect_next(s, TF_ACTION_FINISH).stage, 0);
+    expect_nothing(s); /* a task of stage 1 runs */
+    cr_expect(report(s, 0, 1, 0, 1));
+    expect_next(s, TF_ACTION_END);
+    tf_sched_free(s);
+}
