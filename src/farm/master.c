@@ -149,20 +149,21 @@ static int helper(const master *m, int rank) {
     return rank;
 }
 
-static void end_tasks(master *m, int from, int stage, int64_t first, int64_t count, int64_t failed, double seconds) {
-    if (tf_sched_report(m->sched, from, stage, first, count, failed, seconds))
-        dependencies_ended(m->deps, stage, first, count, failed == 0, helper(m, from));
+/* Tasks have ended for good. A report of tasks that the worker does not hold, late or twice, counts for nothing. */
+static void end_tasks(master *m, int from, const report_message *r) {
+    if (!tf_sched_report(m->sched, from, r->stage, r->first, r->count, r->failed, r->seconds))
+        return;
+    m->excluded += r->excluded;
+    m->skipped += r->skipped;
+    dependencies_ended(m->deps, r->stage, r->first, r->count, r->failed == 0, helper(m, from));
 }
 
 static void take_reports(master *m, int from, const report_message *report, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        const report_message *r = &report[i];
+    for (const report_message *r = report; r < report + count; r++) {
         if (r->retry)
             tf_sched_retry(m->sched, from, r->stage, r->first, r->count, r->retry, r->seconds, now(m));
         else
-            end_tasks(m, from, r->stage, r->first, r->count, r->failed, r->seconds);
-        m->excluded += r->excluded;
-        m->skipped += r->skipped;
+            end_tasks(m, from, r);
     }
 }
 
@@ -245,6 +246,17 @@ void master_take(master *m, const parcel *message) {
 
 /* ---- Workers that die ---- */
 
+/* What the worker would have reported of a row that it has written. */
+static report_message report_of(const master *m, int stage, int64_t task, uint8_t status) {
+    const bool has_files = tf_stage_has_files(&m->campaign->stage[stage]);
+    return (report_message){.stage = stage,
+                            .first = task,
+                            .count = 1,
+                            .failed = has_files ? !tf_status_is_good(status) : tf_status_has_failed(status),
+                            .excluded = status == TF_STATUS_EXCLUDED,
+                            .skipped = status == TF_STATUS_SKIPPED};
+}
+
 /* Of the tasks that the worker held, those whose rows it had finished have ended; the others are for someone else. */
 static void settle_held(master *m, int rank, int stage) {
     enum { AT_ONCE = 1 << 16 };
@@ -258,9 +270,11 @@ static void settle_held(master *m, int rank, int stage) {
         int64_t count = piece.end - piece.first;
         if (m->output->status(m->output->context, stage, piece.first, count, status, &ignored) != TF_OK)
             break;
-        for (int64_t i = 0; i < count; i++)
+        for (int64_t i = 0; i < count; i++) {
+            const report_message report = report_of(m, stage, piece.first + i, status[i]);
             if (status[i] != TF_STATUS_PENDING)
-                end_tasks(m, rank, stage, piece.first + i, 1, !tf_status_is_good(status[i]), 0);
+                end_tasks(m, rank, &report);
+        }
     }
     tf_intervals_free(&held);
     free(status);
