@@ -64,6 +64,11 @@ void dependencies_laid_out(dependencies *d, int stage, int by) {
     d->skips = kept;
 }
 
+/* Where a run stops early, tasks of others that were begun end behind this: what follows from them is for the next. */
+void dependencies_finished(dependencies *d, int stage) {
+    d->open[stage] = false;
+}
+
 /* ---- What the graph says ---- */
 
 static void on_ready(void *context, int stage, int64_t first, int64_t count, int level) {

@@ -19,6 +19,9 @@ void dependencies_free(dependencies *dependencies);
 /* The stage is being laid out: its rows may be written from now on, by the rank `by`. */
 void dependencies_laid_out(dependencies *dependencies, int stage, int by);
 
+/* The stage is being finished: nothing is written of it any more. */
+void dependencies_finished(dependencies *dependencies, int stage);
+
 /* Tasks have ended; what follows from it is for the rank `by` to do. */
 void dependencies_ended(dependencies *dependencies, int stage, int64_t first, int64_t count, bool done, int by);
 

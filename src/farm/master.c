@@ -466,6 +466,7 @@ bool master_step(master *m) {
             break;
         case TF_ACTION_FINISH:
             m->finished++;
+            dependencies_finished(m->deps, action.stage);
             collect(m, COLLECT_FINISH, action.stage);
             break;
         case TF_ACTION_END: collect(m, COLLECT_CLOSE, 0); break;
