@@ -21,7 +21,7 @@ struct dependencies {
     tf_graph *graph;
     tf_sched *sched;
     const transport *transport;
-    int by;           /* the rank that gets the work of the event under way; -1: none yet */
+    int by;           /* the rank that gets the work of the event under way; NOBODY: none yet */
     bool *open;       /* per stage: its rows may be written */
     skipped run;      /* that may go on */
     skipped *skipped; /* of stages that are not open */
@@ -82,7 +82,7 @@ static void end_run(dependencies *d) {
     d->run = (skipped){0};
     if (run.count == 0)
         return;
-    if (d->open[run.stage]) {
+    if (d->open[run.stage] && d->by != NOBODY) {
         write_skipped(d, &run);
         return;
     }
@@ -126,7 +126,7 @@ void dependencies_ended(dependencies *d, int stage, int64_t first, int64_t count
     d->by = by;
     tf_graph_ended(d->graph, stage, first, count, done, &what);
     end_run(d);
-    for (size_t i = 0; i < d->unneededs; i++) {
+    for (size_t i = 0; i < d->unneededs && by != NOBODY; i++) {
         remove_message message = {.stage = d->unneeded[i].stage, .index = d->unneeded[i].index};
         transport_send(d->transport, by, TAG_REMOVE, &message, sizeof message);
     }
@@ -135,7 +135,7 @@ void dependencies_ended(dependencies *d, int stage, int64_t first, int64_t count
 
 dependencies *dependencies_new(const tf_campaign *campaign, tf_graph *graph, tf_sched *sched, const transport *t) {
     dependencies *d = tf_alloc(sizeof *d);
-    *d = (dependencies){.campaign = campaign, .graph = graph, .sched = sched, .transport = t, .by = -1};
+    *d = (dependencies){.campaign = campaign, .graph = graph, .sched = sched, .transport = t, .by = NOBODY};
     d->open = tf_alloc_array((size_t)campaign->stages, sizeof *d->open);
     const tf_graph_events what = events(d);
     tf_graph_start(graph, &what);

@@ -11,6 +11,8 @@
 
 typedef struct dependencies dependencies;
 
+enum { NOBODY = -1 }; /* no rank lives that could do something */
+
 /* The graph's plan must be made. Tells the scheduler what is ready. All are the caller's. */
 dependencies *dependencies_new(const tf_campaign *campaign, tf_graph *graph, tf_sched *sched,
                                const transport *transport);
@@ -22,7 +24,7 @@ void dependencies_laid_out(dependencies *dependencies, int stage, int by);
 /* The stage is being finished: nothing is written of it any more. */
 void dependencies_finished(dependencies *dependencies, int stage);
 
-/* Tasks have ended; what follows from it is for the rank `by` to do. */
+/* Tasks have ended; what follows from it is for the rank `by` to do. NOBODY: for the next run. */
 void dependencies_ended(dependencies *dependencies, int stage, int64_t first, int64_t count, bool done, int by);
 
 #endif

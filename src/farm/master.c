@@ -143,10 +143,12 @@ void master_result(const master *m, tf_farm_result *result) {
 
 /* A rank that can be asked to do something: `rank` itself, if it lives. */
 static int helper(const master *m, int rank) {
-    for (int other = 1; m->peer[rank].lost && other < m->transport->ranks; other++)
+    if (!m->peer[rank].lost)
+        return rank;
+    for (int other = 1; other < m->transport->ranks; other++)
         if (!m->peer[other].lost)
             return other;
-    return rank;
+    return NOBODY;
 }
 
 /* Tasks have ended for good. A report of tasks that the worker does not hold, late or twice, counts for nothing. */
@@ -316,7 +318,7 @@ static int living(const master *m) {
     return count;
 }
 
-/* Everyone who lives leaves alone; the rest is the finisher's. */
+/* Everyone who lives leaves alone, also those whose HELLO has not come yet; the rest is the finisher's. */
 static void part(master *m) {
     tf_farm_result result;
     master_result(m, &result);
@@ -324,7 +326,7 @@ static void part(master *m) {
                  : result.progress.failed > 0                      ? TF_ERR_TASKS
                                                                    : TF_OK;
     for (int rank = 1; rank < m->transport->ranks; rank++)
-        if (lives(&m->peer[rank]))
+        if (!m->peer[rank].lost)
             transport_send(m->transport, rank, TAG_PART, NULL, 0);
     m->parting = PARTING_WAITS;
     m->patience = now(m) + LEAVING;
