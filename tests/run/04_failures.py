@@ -210,6 +210,19 @@ class Failures(farm.FarmTest):
                     self.assertNotIn("behind", file)
                     file.close()
 
+    def test_of_tasks_that_were_begun_before_the_campaign_stopped(self):
+        """The stage that waits for their files is finished by then: nothing is written of it any more."""
+        make = {"command": "test {i} = 0 || sleep 0.4; test {i} = 2 && touch a{i}"}
+        stages = [
+            {"name": "make", "over": {"i": [0, 1, 2]}, "outputs": "a{i}", "run": make, "on_failure": "stop"},
+            {"name": "read", "over": {"i": [0, 1, 2]}, "inputs": "a{i}", "run": {"command": "cat a{i}"}},
+        ]
+        self.write("begun.json", {"stages": stages})
+        self.taskfarm("begun.json", "--slots", 3, status=1)
+        with self.open("begun.h5") as file:
+            self.assertEqual(list(file["make/task/status"]), [farm.FAILED, farm.FAILED, farm.DONE])
+            self.assertEqual(file.attrs["state"], "failed")
+
     def test_a_plugin_whose_setup_fails(self):
         self.write(
             "never.json",
