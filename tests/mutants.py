@@ -1,0 +1,102 @@
+#!/usr/bin/python3
+"""mutants.py BUILD [WORD]: do the tests of the farm notice faults? Each small fault below (those whose name has WORD in it) is put
+into a copy of its file, which is compiled and linked into the test in place of the original; the test must fail. The sources and
+the build stay as they are. BUILD is configured, and sim_farm_campaigns is built."""
+
+import json
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent
+TEST = "sim_farm_campaigns"
+
+MASTER, DEPENDENCIES, WORKER = "src/farm/master.c", "src/farm/dependencies.c", "src/farm/worker.c"
+STAGES = "src/sched/stages.c"
+
+# What is wrong, where, and how: the text of the source, which must be there once, and what stands in its place.
+MUTANTS = [
+    (
+        "a late report counts",
+        MASTER,
+        "if (!tf_sched_report(m->sched, from, r->stage, r->first, r->count, r->failed, r->seconds))\n        return;",
+        "tf_sched_report(m->sched, from, r->stage, r->first, r->count, r->failed, r->seconds);",
+    ),
+    ("a dead worker's tasks are not given back", MASTER, "    tf_sched_worker_down(m->sched, rank);\n", ""),
+    ("rows that a dead worker has written are run again", MASTER, "            settle_held(m, rank, s);", "            continue;"),
+    ("an attempt is not counted", MASTER, "r->count, r->retry, r->seconds", "r->count, r->retry - 1, r->seconds"),
+    ("\"until\" is looked at too early", MASTER, "if (!l->on || m->how || !tf_sched_has_caught_up(m->sched, stage))", "if (!l->on || m->how)"),
+    ("\"until\" lets all tasks go at once", MASTER, "    make_ready(m, stage, 0, l->next);", "    make_ready(m, stage, 0, tasks);"),
+    ("a drain is not passed on", MASTER, "    transport_send_all(m->transport, TAG_DRAIN,", "    (void)(TAG_DRAIN +"),
+    ("a worker that has drained is waited for", MASTER, "case TAG_DRAINED: tf_sched_worker_down(m->sched, from); break;", "case TAG_DRAINED: break;"),
+    ("nobody looks for the dead before collective work", MASTER, "            look_after(m, 0); /*", "            /*"),
+    ("ranks are not told to part", MASTER, "            transport_send(m->transport, rank, TAG_PART, NULL, 0);", "            continue;"),
+    ("what is finished after a death is not counted", MASTER, "            m->finished += action.kind == TF_ACTION_FINISH;\n", ""),
+    ("a dead rank is asked for help", MASTER, "    if (!m->peer[rank].lost)\n        return rank;", "    if (rank >= 0)\n        return rank;"),
+    ("a broken rank is not told of", MASTER, "case TAG_BROKEN: transport_send_all(m->transport, TAG_LEAVE, payload, size); break;", "case TAG_BROKEN: break;"),
+    ("a failed task lets those behind it go", DEPENDENCIES, "tf_graph_ended(d->graph, stage, first, count, done, &what);", "tf_graph_ended(d->graph, stage, first, count, true, &what);"),
+    ("skipped tasks are not counted", DEPENDENCIES, "    tf_sched_skip(d->sched, s->stage, s->count);\n", ""),
+    ("rows are written before their stage is laid out", DEPENDENCIES, "if (d->open[run.stage] && d->by != NOBODY) {", "if (d->by != NOBODY) {"),
+    ("rows of a stage that is finished are written", DEPENDENCIES, "    d->open[stage] = false;", "    (void)d, (void)stage;"),
+    ("rows that wait for their stage are forgotten", DEPENDENCIES, "        if (d->skipped[i].stage == stage)\n            write_skipped(d, &d->skipped[i]);\n        else", "        if (d->skipped[i].stage != stage)"),
+    ("a waiting worker is not woken", STAGES, "    ready_add(st, level, first, first + count);\n    worker_wake_class(s, st->class_id);", "    ready_add(st, level, first, first + count);"),
+    ("tasks that a host has left are forgotten", WORKER, "    put_back(w, rows->stage, rows->attempt, left);\n", ""),
+    ("a task that failed is not tried again", WORKER, "if (rows->failed > 0 && rows->attempt <=", "if (rows->failed > 0 && rows->attempt <"),
+    ("what was queued is run though the worker drains", WORKER, "    w->queued = 0;\n    w->waiting = 0;\n}", "}"),
+]
+
+
+def mutate(path, old, new):
+    text = (SOURCE / path).read_text()
+    if text.count(old) != 1:
+        sys.exit(f"{path}: this is there {text.count(old)} times, not once:\n{old}")
+    return text.replace(old, new)
+
+
+def commands(build):
+    """How each source is compiled, by its path, and how the test is linked."""
+    compile_ = {
+        entry["file"]: shlex.split(entry["command"]) for entry in json.loads((build / "compile_commands.json").read_text())
+    }
+    ninja = subprocess.run(["ninja", "-C", build, "-t", "commands", TEST], capture_output=True, text=True, check=True)
+    link = ninja.stdout.splitlines()[-1].removeprefix(": && ").removesuffix(" && :")
+    return compile_, shlex.split(link)
+
+
+def build_mutant(build, folder, compile_, link, path, text):
+    """A program with the text in place of the file: its object stands before the library that has the original."""
+    source, object_, program = folder / "mutant.c", folder / "mutant.o", folder / "mutant"
+    source.write_text(text)
+    command = list(compile_[str(SOURCE / path)])
+    command[command.index("-o") + 1] = str(object_)
+    command[command.index("-c") + 1] = str(source)
+    subprocess.run(command + ["-w"], cwd=build, check=True)
+    command = list(link)
+    at = command.index("-o")
+    command[at + 1] = str(program)
+    command.insert(at, str(object_))
+    subprocess.run(command, cwd=build, check=True)
+    return program
+
+
+def main(build, word=""):
+    build = pathlib.Path(build).resolve()
+    compile_, link = commands(build)
+    missed = 0
+    for name, path, old, new in MUTANTS:
+        if word not in name:
+            continue
+        text = mutate(path, old, new)
+        with tempfile.TemporaryDirectory() as folder:
+            program = build_mutant(build, pathlib.Path(folder), compile_, link, path, text)
+            done = subprocess.run([program, "--short-filename"], capture_output=True, text=True, errors="replace")
+        said = re.search(r"seed \d+.*?(?=; to repeat it)|runtime error.*|ERROR: .*", done.stderr)
+        print(f"{path}: {name}: {'MISSED' if done.returncode == 0 else said[0] if said else 'ends in another way'}", flush=True)
+        missed += done.returncode == 0
+    return 1 if missed else 0
+
+
+sys.exit(main(*sys.argv[1:]))
