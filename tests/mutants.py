@@ -34,7 +34,7 @@ MUTANTS = [
     ("a worker that has drained is waited for", MASTER, "case TAG_DRAINED: tf_sched_worker_down(m->sched, from); break;", "case TAG_DRAINED: break;"),
     ("nobody looks for the dead before collective work", MASTER, "            look_after(m, 0); /*", "            /*"),
     ("ranks are not told to part", MASTER, "            transport_send(m->transport, rank, TAG_PART, NULL, 0);", "            continue;"),
-    ("what is finished after a death is not counted", MASTER, "            m->finished += action.kind == TF_ACTION_FINISH;\n", ""),
+    ("what is finished after a death is not counted", MASTER, "case TF_ACTION_FINISH: m->finished++; break;", "case TF_ACTION_FINISH: break;"),
     ("a dead rank is asked for help", MASTER, "    if (!m->peer[rank].lost)\n        return rank;", "    if (rank >= 0)\n        return rank;"),
     ("a broken rank is not told of", MASTER, "case TAG_BROKEN: transport_send_all(m->transport, TAG_LEAVE, payload, size); break;", "case TAG_BROKEN: break;"),
     ("a failed task lets those behind it go", DEPENDENCIES, "tf_graph_ended(d->graph, stage, first, count, done, &what);", "tf_graph_ended(d->graph, stage, first, count, true, &what);"),

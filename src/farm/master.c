@@ -429,6 +429,40 @@ static bool look_again(master *m, int stage) {
     return true;
 }
 
+static void grant(const master *m, const tf_action *action) {
+    const grant_message message = {
+        .stage = action->stage, .attempt = action->attempt, .first = action->first, .count = action->count};
+    transport_send(m->transport, action->worker, TAG_GRANT, &message, sizeof message);
+}
+
+/* While all live. */
+static void act(master *m, const tf_action *action) {
+    switch (action->kind) {
+    case TF_ACTION_LAYOUT:
+        collect(m, COLLECT_LAYOUT, action->stage);
+        dependencies_laid_out(m->deps, action->stage, helper(m, m->transport->ranks > 1));
+        break;
+    case TF_ACTION_FINISH:
+        m->finished++;
+        dependencies_finished(m->deps, action->stage);
+        collect(m, COLLECT_FINISH, action->stage);
+        break;
+    case TF_ACTION_END: collect(m, COLLECT_CLOSE, 0); break;
+    case TF_ACTION_GRANT: grant(m, action); break;
+    }
+}
+
+/* Once a rank is lost nothing is done together: the finisher does that. A layout that came with the loss, and what
+ * would need it, is for the next run. */
+static void act_alone(master *m, const tf_action *action) {
+    switch (action->kind) {
+    case TF_ACTION_LAYOUT: drain(m, DRAIN_WAIT, TF_FARM_LOSS); break;
+    case TF_ACTION_FINISH: m->finished++; break;
+    case TF_ACTION_END: part(m); break;
+    case TF_ACTION_GRANT: grant(m, action); break;
+    }
+}
+
 bool master_step(master *m) {
     const double interval = 1;
     tf_action action;
@@ -442,43 +476,22 @@ bool master_step(master *m) {
         m->looked = now(m);
         look_after(m, SILENCE);
     }
-    if (m->lost && living(m) == 0) { /* nobody is left to work */
-        part(m);
-        return true;
-    }
-    if (m->lost && tf_sched_is_stuck(m->sched)) /* the only ranks that were large enough are gone */
+    const bool nobody_lives = m->lost && living(m) == 0;
+    if (m->lost && !nobody_lives && tf_sched_is_stuck(m->sched)) /* the only ranks that were large enough are gone */
         drain(m, DRAIN_WAIT, TF_FARM_LOSS);
     for (int s = 0; s < m->campaign->stages; s++)
         any = look_again(m, s) || any;
     for (; tf_sched_next(m->sched, now(m), &action); any = true) {
         if (action.kind != TF_ACTION_GRANT)
             look_after(m, 0); /* a call that all make must not wait for the dead */
-        if (m->lost && action.kind != TF_ACTION_GRANT) {
-            m->finished += action.kind == TF_ACTION_FINISH;
-            if (action.kind == TF_ACTION_LAYOUT) /* came with the loss: what it would need is for the next run */
-                drain(m, DRAIN_WAIT, TF_FARM_LOSS);
-            if (action.kind == TF_ACTION_END)
-                part(m);
-            continue;
-        }
-        switch (action.kind) {
-        case TF_ACTION_LAYOUT:
-            collect(m, COLLECT_LAYOUT, action.stage);
-            dependencies_laid_out(m->deps, action.stage, helper(m, m->transport->ranks > 1));
-            break;
-        case TF_ACTION_FINISH:
-            m->finished++;
-            dependencies_finished(m->deps, action.stage);
-            collect(m, COLLECT_FINISH, action.stage);
-            break;
-        case TF_ACTION_END: collect(m, COLLECT_CLOSE, 0); break;
-        case TF_ACTION_GRANT: {
-            grant_message grant = {
-                .stage = action.stage, .attempt = action.attempt, .first = action.first, .count = action.count};
-            transport_send(m->transport, action.worker, TAG_GRANT, &grant, sizeof grant);
-            break;
-        }
-        }
+        if (m->lost)
+            act_alone(m, &action);
+        else
+            act(m, &action);
+    }
+    if (nobody_lives && m->parting == PARTING_NOT) { /* what is left is for the next run */
+        part(m);
+        any = true;
     }
     return any;
 }
