@@ -258,11 +258,11 @@ static void check_counts(const farm *f, const tf_farm_progress *end, int64_t fai
     farm_require(f, f->deaths > 0 || failures == failed, "%d failures are told of, not %d", (int)failures, (int)failed);
 }
 
-/* Has every task of every stage ended? */
+/* Has every task of every stage ended, as far as the master can know? */
 static bool is_whole(const farm *f) {
     for (int s = 0; s < f->setting.campaign->stages; s++)
         for (int64_t task = 0; task < tasks_of(f, s); task++)
-            if (f->status[s][task] == TF_STATUS_PENDING)
+            if (f->status[s][task] == TF_STATUS_PENDING && !f->unsettled[s][task])
                 return false;
     return true;
 }

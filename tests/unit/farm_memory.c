@@ -680,22 +680,27 @@ void farm_open(farm *f, const farm_setting *setting) {
         open_node(f, r);
 }
 
-void farm_start(farm *f) {
+void farm_start_master(farm *f) {
+    farm_node *node = &f->node[0];
     const tf_campaign *campaign = f->setting.campaign;
     for (int s = 0; s < campaign->stages; s++) {
         const int64_t tasks = tf_space_size(campaign->stage[s].space), first = campaign->stage[s].until.first;
         f->may_grant[s] = !campaign->stage[s].until.expr ? 0 : first < tasks ? first : tasks;
     }
-    for (int r = 0; r < f->setting.ranks; r++) {
-        farm_node *node = &f->node[r];
-        if (r == 0)
-            node->rank.master = master_new(&f->options, &node->transport, &f->clock, &node->output);
-        if (r > 0 || f->setting.ranks == 1) {
-            node->rank.executor = &node->executor;
-            node->rank.worker =
-                worker_new(campaign, &node->transport, &f->clock, &node->executor, &node->output, f->setting.sync);
-        }
-    }
+    node->rank.master = master_new(&f->options, &node->transport, &f->clock, &node->output);
+}
+
+void farm_start_worker(farm *f, int number) {
+    farm_node *node = &f->node[number];
+    node->rank.executor = &node->executor;
+    node->rank.worker =
+        worker_new(f->setting.campaign, &node->transport, &f->clock, &node->executor, &node->output, f->setting.sync);
+}
+
+void farm_start(farm *f) {
+    farm_start_master(f);
+    for (int r = f->setting.ranks > 1; r < f->setting.ranks; r++)
+        farm_start_worker(f, r);
 }
 
 void farm_close(farm *f) {

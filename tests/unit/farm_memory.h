@@ -123,6 +123,8 @@ struct farm {
 /* Rows that earlier runs left are in the table: set them before the ranks start. */
 void farm_open(farm *f, const farm_setting *setting);
 void farm_start(farm *f);
+void farm_start_master(farm *f);
+void farm_start_worker(farm *f, int number);
 void farm_close(farm *f);
 
 /* All turn once, in some order. false if nobody had anything to do. */

@@ -1,0 +1,301 @@
+/* The master, one message at a time. Its workers are this test. (Whole farms: tests/sim.) */
+#include "farm_memory.h"
+#include "fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RUN "\"run\": {\"expr\": {\"x\": \"1.0\"}}"
+
+typedef struct scene {
+    farm farm;
+    tf_campaign *campaign;
+    tf_disk disk;
+    tf_graph *graph;
+    int warnings;
+    char warning[300]; /* the last one */
+} scene;
+
+static int64_t missing(tf_disk *disk, const char *path, tf_disk_id *id) {
+    (void)disk, (void)path, (void)id;
+    return TF_DISK_MISSING;
+}
+
+static void take_warning(void *context, const char *text) {
+    scene *s = context;
+    s->warnings++;
+    snprintf(s->warning, sizeof s->warning, "%s", text);
+}
+
+static scene *open_scene(const char *manifest, farm_setting setting) {
+    scene *s = tf_alloc(sizeof *s);
+    tf_diags diags = {.file = "test.json"};
+    const tf_intervals nothing = {0};
+    const tf_past past = {.done = &nothing};
+    const tf_wish wish = {0};
+    s->campaign = fixture_load(manifest, NULL);
+    s->disk = (tf_disk){.time = missing};
+    s->graph = tf_graph_new(s->campaign, &s->disk, &diags);
+    cr_assert(s->graph && tf_graph_plan(s->graph, &past, &wish, &diags));
+    setting.campaign = s->campaign;
+    setting.graph = s->graph;
+    setting.ranks = 3;
+    farm_open(&s->farm, &setting);
+    s->farm.options.on_warning = take_warning;
+    s->farm.options.context = s;
+    farm_start_master(&s->farm);
+    return s;
+}
+
+static void close_scene(scene *s) {
+    farm_close(&s->farm);
+    tf_graph_free(s->graph);
+    tf_campaign_free(s->campaign);
+    free(s);
+}
+
+/* A worker says something, and the master turns. */
+static void say(scene *s, int worker_id, int tag, const void *payload, size_t size) {
+    transport_send(&s->farm.node[worker_id].transport, 0, tag, payload, size);
+    rank_turn(&s->farm.node[0].rank);
+}
+
+static void say_hello(scene *s, int worker_id, int locked) {
+    const hello_message hello = {.slots = 1, .locked = locked, .host = "node"};
+    say(s, worker_id, TAG_HELLO, &hello, sizeof hello);
+}
+
+static void report(scene *s, int worker_id, const grant_message *grant, int64_t failed) {
+    const report_message r = {
+        .stage = grant->stage, .first = grant->first, .count = grant->count, .failed = failed, .seconds = 1};
+    memset(&s->farm.status[grant->stage][grant->first], failed ? TF_STATUS_FAILED : TF_STATUS_DONE,
+           (size_t)grant->count);
+    say(s, worker_id, TAG_REPORT, &r, sizeof r);
+}
+
+static void wait_for(scene *s, double seconds) {
+    s->farm.now += seconds;
+    rank_turn(&s->farm.node[0].rank);
+}
+
+/* The next message to a worker, which must be this; NULL for one without a payload. */
+static const void *expect(scene *s, int worker_id, int tag) {
+    const transport *t = &s->farm.node[worker_id].transport;
+    parcel next;
+    cr_assert(t->receive(t->context, &next), "worker %d hears nothing, not %d", worker_id, tag);
+    cr_assert_eq(next.tag, tag, "worker %d hears %d, not %d", worker_id, next.tag, tag);
+    return next.payload;
+}
+
+static grant_message expect_grant(scene *s, int worker_id, int64_t first, int64_t count) {
+    const grant_message grant = *(const grant_message *)expect(s, worker_id, TAG_GRANT);
+    cr_expect(grant.first == first && grant.count == count, "worker %d gets %lld + %lld", worker_id,
+              (long long)grant.first, (long long)grant.count);
+    return grant;
+}
+
+static void expect_silence(scene *s, int worker_id) {
+    const transport *t = &s->farm.node[worker_id].transport;
+    parcel next;
+    cr_expect(!t->receive(t->context, &next), "worker %d hears %d", worker_id, next.tag);
+}
+
+static collect_what expect_collect(scene *s, int worker_id) {
+    return (collect_what)((const collect_message *)expect(s, worker_id, TAG_COLLECT))->what;
+}
+
+static tf_farm_progress progress(const scene *s) {
+    tf_farm_result result;
+    master_result(s->farm.node[0].rank.master, &result);
+    return result.progress;
+}
+
+Test(master, lays_out_grants_finishes_and_closes) {
+    scene *s = open_scene("{\"over\": {\"i\": [0, 1]}, " RUN "}", (farm_setting){0});
+    say_hello(s, 1, true);
+    cr_expect_eq(expect_collect(s, 1), COLLECT_LAYOUT);
+    grant_message grant = expect_grant(s, 1, 0, 1);
+    report(s, 1, &grant, 0);
+    grant = expect_grant(s, 1, 1, 1);
+    report(s, 1, &grant, 0);
+    cr_expect_eq(expect_collect(s, 1), COLLECT_FINISH);
+    cr_expect_eq(expect_collect(s, 1), COLLECT_CLOSE);
+    cr_expect(!s->farm.node[0].rank.ended, "it takes part, as all do");
+    rank_turn(&s->farm.node[0].rank);
+    cr_expect(s->farm.node[0].rank.ended && s->farm.node[0].rank.outcome == TF_OK);
+    cr_expect(progress(s).done == 2 && progress(s).finished == 1);
+    close_scene(s);
+}
+
+Test(master, counts_a_report_that_comes_twice_once) {
+    scene *s = open_scene("{\"over\": {\"i\": [0, 1, 2]}, " RUN "}", (farm_setting){0});
+    say_hello(s, 1, true);
+    expect(s, 1, TAG_COLLECT);
+    const grant_message grant = expect_grant(s, 1, 0, 1);
+    const report_message r = {.first = grant.first, .count = 1, .excluded = 1};
+    say(s, 1, TAG_REPORT, &r, sizeof r);
+    say(s, 1, TAG_REPORT, &r, sizeof r);
+    cr_expect(progress(s).done == 1 && progress(s).excluded == 1);
+    close_scene(s);
+}
+
+Test(master, gives_another_attempt_to_another_worker) {
+    scene *s = open_scene("{\"retries\": 1, \"retry_delay\": 0, " RUN "}", (farm_setting){0});
+    say_hello(s, 1, true);
+    expect(s, 1, TAG_COLLECT);
+    cr_expect_eq(expect_grant(s, 1, 0, 1).attempt, 1);
+    say_hello(s, 2, true);
+    expect(s, 2, TAG_COLLECT);
+    const report_message r = {.count = 1, .retry = 1};
+    say(s, 1, TAG_REPORT, &r, sizeof r);
+    cr_expect_eq(expect_grant(s, 2, 0, 1).attempt, 2);
+    expect_silence(s, 1);
+    close_scene(s);
+}
+
+Test(master, gives_up_a_worker_without_a_lock_after_a_minute_of_silence) {
+    scene *s = open_scene("{" RUN "}", (farm_setting){.unlocked = true});
+    say_hello(s, 1, false);
+    expect(s, 1, TAG_COLLECT);
+    expect_grant(s, 1, 0, 1);
+    say_hello(s, 2, false);
+    expect(s, 2, TAG_COLLECT);
+    wait_for(s, 58);
+    say(s, 2, TAG_ALIVE, NULL, 0);
+    expect_silence(s, 2);
+    cr_expect_eq(s->warnings, 0);
+    wait_for(s, 3);
+    expect_grant(s, 2, 0, 1);
+    cr_expect_str_eq(s->warning, "rank 1 on node has died; the others go on with its tasks");
+    close_scene(s);
+}
+
+Test(master, runs_again_only_what_a_dead_worker_has_not_written) {
+    scene *s = open_scene("{\"over\": {\"i\": [0]}, " RUN "}", (farm_setting){0});
+    say_hello(s, 1, true);
+    expect(s, 1, TAG_COLLECT);
+    expect_grant(s, 1, 0, 1);
+    say_hello(s, 2, true);
+    expect(s, 2, TAG_COLLECT);
+    s->farm.status[0][0] = TF_STATUS_DONE;
+    farm_kill(&s->farm, 1);
+    wait_for(s, 4);
+    cr_expect(progress(s).done == 1);
+    expect(s, 2, TAG_PART);
+    cr_expect_eq(master_parting(s->farm.node[0].rank.master), PARTING_WAITS);
+    close_scene(s);
+}
+
+Test(master, waits_ten_seconds_for_ranks_that_part) {
+    scene *s = open_scene("{" RUN "}", (farm_setting){0});
+    const master *m = s->farm.node[0].rank.master;
+    say_hello(s, 1, true);
+    say_hello(s, 2, true);
+    farm_kill(&s->farm, 1);
+    wait_for(s, 4);
+    expect(s, 2, TAG_COLLECT);
+    const grant_message grant = expect_grant(s, 2, 0, 1);
+    report(s, 2, &grant, 0);
+    expect(s, 2, TAG_PART);
+    wait_for(s, 9);
+    cr_expect_eq(master_parting(m), PARTING_WAITS);
+    wait_for(s, 2);
+    cr_expect_eq(master_parting(m), PARTING_OVER);
+    cr_expect(s->farm.node[0].rank.ended && s->farm.node[0].rank.outcome == TF_OK);
+    close_scene(s);
+}
+
+Test(master, lets_running_tasks_end_until_the_grace_is_over) {
+    scene *s = open_scene("{\"over\": {\"i\": [0, 1]}, " RUN "}", (farm_setting){.grace = 5});
+    const signal_message once = {.signal = 15, .count = 1};
+    say_hello(s, 1, true);
+    expect(s, 1, TAG_COLLECT);
+    const grant_message grant = expect_grant(s, 1, 0, 1);
+    say(s, 1, TAG_SIGNAL, &once, sizeof once);
+    cr_expect_eq(((const drain_message *)expect(s, 1, TAG_DRAIN))->how, DRAIN_WAIT);
+    report(s, 1, &grant, 0);
+    cr_expect_eq(expect_collect(s, 1), COLLECT_CLOSE);
+    cr_expect_eq(progress(s).stopping, 15);
+    close_scene(s);
+}
+
+Test(master, waits_no_longer_after_a_second_signal_or_the_grace) {
+    for (int second = 0; second < 2; second++) {
+        scene *s = open_scene("{" RUN "}", (farm_setting){.grace = 5});
+        const signal_message once = {.signal = 15, .count = 1}, twice = {.signal = 15, .count = 2};
+        say_hello(s, 1, true);
+        expect(s, 1, TAG_COLLECT);
+        expect_grant(s, 1, 0, 1);
+        say(s, 1, TAG_SIGNAL, &once, sizeof once);
+        expect(s, 1, TAG_DRAIN);
+        expect_silence(s, 1);
+        if (second)
+            say(s, 1, TAG_SIGNAL, &twice, sizeof twice);
+        else
+            wait_for(s, 6);
+        cr_expect_eq(((const drain_message *)expect(s, 1, TAG_DRAIN))->how, DRAIN_AT_ONCE);
+        say(s, 1, TAG_DRAINED, NULL, 0);
+        cr_expect_eq(expect_collect(s, 1), COLLECT_CLOSE);
+        close_scene(s);
+    }
+}
+
+/* The grace is taken from the end of the wall time, but no more than half of it. */
+Test(master, hands_out_nothing_when_the_wall_time_is_nearly_over) {
+    static const struct { double walltime, grace, drains, ends; } cases[] = {{100, 20, 80, 100}, {100, 80, 50, 100}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        scene *s = open_scene("{" RUN "}", (farm_setting){.walltime = cases[i].walltime, .grace = cases[i].grace});
+        say_hello(s, 1, true);
+        expect(s, 1, TAG_COLLECT);
+        expect_grant(s, 1, 0, 1);
+        wait_for(s, cases[i].drains - 1);
+        expect_silence(s, 1);
+        wait_for(s, 2);
+        cr_expect_eq(((const drain_message *)expect(s, 1, TAG_DRAIN))->how, DRAIN_WAIT);
+        wait_for(s, cases[i].ends - cases[i].drains - 2);
+        expect_silence(s, 1);
+        wait_for(s, 2);
+        cr_expect_eq(((const drain_message *)expect(s, 1, TAG_DRAIN))->how, DRAIN_AT_ONCE);
+        cr_expect_eq(progress(s).stopping, TF_FARM_WALLTIME);
+        close_scene(s);
+    }
+}
+
+Test(master, tells_once_that_a_function_changes_its_process) {
+    scene *s = open_scene("{\"run\": {\"function\": \"builtin:noop\"}}", (farm_setting){0});
+    const change_message change = {.changed = 1};
+    say_hello(s, 1, true);
+    say_hello(s, 2, true);
+    say(s, 1, TAG_CHANGE, &change, sizeof change);
+    say(s, 2, TAG_CHANGE, &change, sizeof change);
+    cr_expect_eq(s->warnings, 1, "%s", s->warning);
+    close_scene(s);
+}
+
+Test(master, tells_all_ranks_why_one_can_not_go_on) {
+    scene *s = open_scene("{" RUN "}", (farm_setting){0});
+    const broken_message broken = {.code = TF_ERR_RUN, .text = "the disk is full"};
+    say_hello(s, 1, true);
+    expect(s, 2, TAG_COLLECT);
+    say(s, 1, TAG_BROKEN, &broken, sizeof broken);
+    cr_expect_str_eq(((const broken_message *)expect(s, 2, TAG_LEAVE))->text, "the disk is full");
+    rank_turn(&s->farm.node[0].rank);
+    cr_expect(s->farm.node[0].rank.ended && s->farm.node[0].rank.outcome == TF_ERR_RUN);
+    cr_expect_str_eq(s->farm.node[0].error.text, "the disk is full");
+    close_scene(s);
+}
+
+Test(master, looks_at_until_when_all_tasks_before_have_ended) {
+    scene *s = open_scene(
+        "{\"over\": {\"i\": {\"range\": [3]}}, \"until\": {\"expr\": \"x.count > 5\", \"first\": 1}, " RUN "}",
+        (farm_setting){.stage[0].enough = 1});
+    say_hello(s, 1, true);
+    expect(s, 1, TAG_COLLECT);
+    rank_turn(&s->farm.node[0].rank); /* it has laid the stage out itself */
+    const grant_message grant = expect_grant(s, 1, 0, 1);
+    expect_silence(s, 1);
+    report(s, 1, &grant, 0);
+    cr_expect_eq(((const collect_message *)expect(s, 1, TAG_COLLECT))->enough, 1);
+    cr_expect_str_eq(s->warning, "stage test: after 1 tasks enough is known: x.count > 5");
+    close_scene(s);
+}

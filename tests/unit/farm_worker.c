@@ -1,0 +1,216 @@
+/* A worker, one message at a time. Its master is this test. */
+#include "farm_memory.h"
+#include "fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RUN "\"run\": {\"expr\": {\"x\": \"1.0\"}}"
+
+enum { WORKER = 1 };
+
+typedef struct scene {
+    farm farm;
+    tf_campaign *campaign;
+} scene;
+
+static void lay_out(scene *s, int stage) {
+    const collect_message message = {.what = COLLECT_LAYOUT, .stage = stage};
+    s->farm.layout_asked[stage] = true;
+    transport_send(&s->farm.node[0].transport, WORKER, TAG_COLLECT, &message, sizeof message);
+}
+
+/* Rows of the first stages are laid out. Tasks take up to two seconds. */
+static scene *open_scene(const char *manifest, farm_setting setting) {
+    scene *s = tf_alloc(sizeof *s);
+    s->campaign = fixture_load(manifest, NULL);
+    setting.campaign = s->campaign;
+    setting.ranks = 2;
+    farm_open(&s->farm, &setting);
+    farm_start_worker(&s->farm, WORKER);
+    for (int stage = 0; stage < s->campaign->stages; stage++) {
+        s->farm.setting.stage[stage].seconds = 1;
+        lay_out(s, stage);
+    }
+    return s;
+}
+
+static void close_scene(scene *s) {
+    farm_close(&s->farm);
+    tf_campaign_free(s->campaign);
+    free(s);
+}
+
+static void turn(scene *s) {
+    farm_node *node = &s->farm.node[WORKER];
+    rank_turn(&node->rank);
+    worker_step(node->rank.worker, 0);
+}
+
+static void wait_for(scene *s, double seconds) {
+    s->farm.now += seconds;
+    turn(s);
+}
+
+static void grant(scene *s, int stage, int attempt, int64_t first, int64_t count) {
+    const grant_message message = {.stage = stage, .attempt = attempt, .first = first, .count = count};
+    transport_send(&s->farm.node[0].transport, WORKER, TAG_GRANT, &message, sizeof message);
+    turn(s);
+}
+
+static void drain(scene *s, drain_how how) {
+    const drain_message message = {.how = (int32_t)how};
+    transport_send(&s->farm.node[0].transport, WORKER, TAG_DRAIN, &message, sizeof message);
+    turn(s);
+}
+
+static int next_tag(scene *s, parcel *next) {
+    const transport *t = &s->farm.node[0].transport;
+    return t->receive(t->context, next) ? next->tag : 0;
+}
+
+/* The next message but ALIVE, which must be this. */
+static parcel expect(scene *s, int tag) {
+    parcel next;
+    int got;
+    while ((got = next_tag(s, &next)) == TAG_ALIVE)
+        ;
+    cr_assert_eq(got, tag, "%d comes, not %d", got, tag);
+    return next;
+}
+
+static void expect_silence(scene *s) {
+    parcel next;
+    const int got = next_tag(s, &next);
+    cr_expect_eq(got, 0, "%d comes", got);
+}
+
+static report_message expect_report(scene *s) {
+    const parcel message = expect(s, TAG_REPORT);
+    cr_assert_eq(message.size, sizeof(report_message));
+    return *(const report_message *)message.payload;
+}
+
+Test(worker, says_what_it_has) {
+    scene *s = open_scene("{" RUN "}", (farm_setting){.slots[WORKER] = 3});
+    const parcel message = expect(s, TAG_HELLO);
+    const hello_message *hello = message.payload;
+    cr_expect(hello->slots == 3 && hello->locked == 1);
+    close_scene(s);
+}
+
+Test(worker, reports_what_has_ended) {
+    scene *s = open_scene("{\"over\": {\"i\": [0, 1]}, " RUN "}", (farm_setting){.slots[WORKER] = 1});
+    expect(s, TAG_HELLO);
+    grant(s, 0, 1, 1, 1);
+    expect_silence(s);
+    wait_for(s, 2);
+    const report_message r = expect_report(s);
+    cr_expect(r.first == 1 && r.count == 1 && r.failed == 0 && r.retry == 0);
+    cr_expect_eq(s->farm.status[0][1], TF_STATUS_DONE);
+    close_scene(s);
+}
+
+Test(worker, leaves_the_row_of_a_failed_attempt_open_but_for_the_last) {
+    scene *s = open_scene("{\"retries\": 1, " RUN "}", (farm_setting){.slots[WORKER] = 1, .stage[0].fails = 1});
+    expect(s, TAG_HELLO);
+    grant(s, 0, 1, 0, 1);
+    wait_for(s, 2);
+    cr_expect_eq(expect_report(s).retry, 1);
+    cr_expect_eq(s->farm.status[0][0], TF_STATUS_PENDING);
+    grant(s, 0, 2, 0, 1);
+    wait_for(s, 2);
+    const parcel message = expect(s, TAG_FAILURE);
+    const failure_message *failure = message.payload;
+    cr_expect(failure->count == 1 && failure->index[0] == 0 && strcmp(failure->message, "because") == 0);
+    const report_message r = expect_report(s);
+    cr_expect(r.retry == 0 && r.failed == 1);
+    cr_expect_eq(s->farm.status[0][0], TF_STATUS_FAILED);
+    close_scene(s);
+}
+
+Test(worker, says_now_and_then_that_it_lives) {
+    scene *s = open_scene("{" RUN "}", (farm_setting){.slots[WORKER] = 1});
+    expect(s, TAG_HELLO);
+    parcel next;
+    wait_for(s, 0.9);
+    expect_silence(s);
+    wait_for(s, 0.2);
+    cr_expect_eq(next_tag(s, &next), TAG_ALIVE);
+    close_scene(s);
+}
+
+Test(worker, ends_what_runs_and_nothing_else_when_it_drains) {
+    scene *s = open_scene("{\"over\": {\"i\": [0, 1, 2]}, " RUN "}", (farm_setting){.slots[WORKER] = 1});
+    expect(s, TAG_HELLO);
+    grant(s, 0, 1, 0, 1);
+    grant(s, 0, 1, 1, 2);
+    drain(s, DRAIN_WAIT);
+    expect_silence(s);
+    wait_for(s, 2);
+    cr_expect_eq(expect_report(s).count, 1);
+    expect(s, TAG_DRAINED);
+    wait_for(s, 2);
+    expect_silence(s);
+    cr_expect(s->farm.status[0][0] == TF_STATUS_DONE && s->farm.status[0][1] == TF_STATUS_PENDING);
+    close_scene(s);
+}
+
+Test(worker, waits_for_nothing_when_it_drains_at_once) {
+    scene *s = open_scene("{" RUN "}", (farm_setting){.slots[WORKER] = 1});
+    expect(s, TAG_HELLO);
+    grant(s, 0, 1, 0, 1);
+    drain(s, DRAIN_AT_ONCE);
+    expect(s, TAG_DRAINED);
+    cr_expect_eq(s->farm.status[0][0], TF_STATUS_PENDING);
+    close_scene(s);
+}
+
+Test(worker, says_once_why_it_can_not_go_on) {
+    scene *s = open_scene("{\"over\": {\"i\": [0, 1]}, " RUN "}", (farm_setting){.slots[WORKER] = 1, .breaks = 1});
+    expect(s, TAG_HELLO);
+    grant(s, 0, 1, 0, 1);
+    wait_for(s, 2);
+    const parcel message = expect(s, TAG_BROKEN);
+    cr_expect_str_eq(((const broken_message *)message.payload)->text, "the disk of rank 1 is full");
+    grant(s, 0, 1, 1, 1);
+    wait_for(s, 5);
+    expect_silence(s);
+    close_scene(s);
+}
+
+Test(worker, writes_rows_of_tasks_that_are_not_run) {
+    scene *s = open_scene("{\"over\": {\"i\": [0, 1, 2]}, " RUN "}", (farm_setting){.slots[WORKER] = 1});
+    const settle_message message = {.status = TF_STATUS_SKIPPED, .first = 1, .count = 2, .message = "x[0] has failed"};
+    expect(s, TAG_HELLO);
+    transport_send(&s->farm.node[0].transport, WORKER, TAG_SETTLE, &message, sizeof message);
+    turn(s);
+    cr_expect(s->farm.status[0][0] == TF_STATUS_PENDING && s->farm.status[0][1] == TF_STATUS_SKIPPED &&
+              s->farm.status[0][2] == TF_STATUS_SKIPPED);
+    expect_silence(s);
+    close_scene(s);
+}
+
+/* A task of two slots finds one idle. Those of one slot go before it, but only for a while. */
+Test(worker, lets_small_tasks_overtake_a_large_one_for_a_while) {
+    scene *s = open_scene("{\"defaults\": {\"over\": {\"i\": {\"range\": [9]}}, " RUN "}, \"stages\": [{\"name\": "
+                          "\"small\"}, {\"name\": \"large\", \"resources\": {\"slots\": 2}}]}",
+                          (farm_setting){.slots[WORKER] = 2});
+    s->farm.setting.stage[0].seconds = 1000;
+    grant(s, 0, 1, 0, 1);
+    grant(s, 1, 1, 0, 1);
+    cr_expect_eq(farm_idle(&s->farm, WORKER), 1);
+    grant(s, 0, 1, 1, 1);
+    cr_expect_eq(farm_idle(&s->farm, WORKER), 0, "it overtakes");
+    close_scene(s);
+    s = open_scene("{\"defaults\": {\"over\": {\"i\": {\"range\": [9]}}, " RUN "}, \"stages\": [{\"name\": "
+                   "\"small\"}, {\"name\": \"large\", \"resources\": {\"slots\": 2}}]}",
+                   (farm_setting){.slots[WORKER] = 2});
+    s->farm.setting.stage[0].seconds = 1000;
+    grant(s, 0, 1, 0, 1);
+    grant(s, 1, 1, 0, 1);
+    wait_for(s, 1.5);
+    grant(s, 0, 1, 1, 1);
+    cr_expect_eq(farm_idle(&s->farm, WORKER), 1, "it waits");
+    close_scene(s);
+}
