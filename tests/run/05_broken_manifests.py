@@ -240,7 +240,7 @@ TABLE = [
     ),
     ('{"run": {"command": "echo"}, "results": {"y": {"type": "float64", "from": "regex:y+++++++++++++++++++++++++++++++"}}}', '/results/y/from: "y+++++++++++++++++++++++++++++++" is too long, or repeats too much of itself'),
     ('{"run": {"command": "echo"}, "results": {"y": {"type": "float64", "from": "regex:y4+++*++++++++++N"}}}', '/results/y/from: "y4+++*++++++++++N" is too long, or repeats too much of itself'),
-    ('{"run": {"command": "echo"}, "results": {"y": {"type": "float64", "from": "regex:(' + 60 * "(a|b*|c*)" + ')*"}}}', '" is too long, or repeats too much of itself'),
+    ('{"run": {"command": "echo"}, "results": {"y": {"type": "float64", "from": "regex:(' + 60 * "(a|b*|c*)" + ')*"}}}', '/results/y/from: "' + ("(" + 8 * "(a|b*|c*)")[:60] + '" is too long, or repeats too much of itself'),
     ('{"run": {"command": "echo"}, "results": {"y": {"type": "float64", "from": "regex:((([[:digit:]]){99}){99}){99}"}}}', '/results/y/from: "((([[:digit:]]){99}){99}){99}" is too long, or repeats too much of itself'),
     ('{"run": {"command": "echo"}, "results": {"y": {"type": "float64", "from": "regex:' + 4001 * "(" + '"}}}', '/results/y/from: "' + 60 * "(" + '" is too long, or repeats too much of itself'),
     ('{"retries": 255, "run": {"function": "builtin:noop"}}', "/retries: must be an integer from 0 to 254"),
