@@ -4,46 +4,9 @@
 
 #include "cli/cli.h"
 
-/* A template with literal braces as what they stand for. */
-static void add_braces(const char *source, tf_buf *out) {
-    for (; *source; source++) {
-        tf_buf_addc(out, *source);
-        source += (*source == '{' || *source == '}') && source[1] == *source;
-    }
-}
-
-/* An argument for a shell. Braces need no quotes, but for what bash expands. */
-static void add_argument(const tf_template *argument, tf_buf *out) {
-    tf_buf text = {0}, plain = {0}, quoted = {0};
-    add_braces(tf_template_source(argument), &text);
-    for (const char *c = tf_buf_text(&text); *c; c++)
-        if (*c != '{' && *c != '}')
-            tf_buf_addc(&plain, *c);
-    tf_buf_add_quoted(&quoted, tf_buf_text(&plain));
-    const bool needs_none = strcmp(tf_buf_text(&quoted), tf_buf_text(&plain)) == 0;
-    if (needs_none && !strchr(tf_buf_text(&text), ',') && !strstr(tf_buf_text(&text), ".."))
-        tf_buf_adds(out, tf_buf_text(&text));
-    else
-        tf_buf_add_copyable(out, tf_buf_text(&text), true);
-    tf_buf_free(&quoted);
-    tf_buf_free(&plain);
-    tf_buf_free(&text);
-}
-
-/* A command line as it could be pasted into a shell, with its placeholders. */
 static const char *run_text(const tf_stage_spec *stage, tf_buf *out) {
-    const tf_run_spec *run = &stage->run;
     tf_buf_clear(out);
-    for (int c = 0; run->expr && c < stage->columns; c++)
-        tf_buf_addf(out, "%s%s = %s", c ? ", " : "", stage->column[c].name, tf_expr_source(run->expr[c]));
-    if (run->kind == TF_RUN_FUNCTION)
-        tf_buf_addf(out, "%s:%s", run->library, run->symbol);
-    if (run->kind == TF_RUN_SHELL)
-        add_braces(tf_template_source(run->argv[0]), out);
-    for (int i = 0; i < run->argc && run->kind != TF_RUN_SHELL; i++) {
-        tf_buf_adds(out, i ? " " : "");
-        add_argument(run->argv[i], out);
-    }
+    tf_run_text(stage, NULL, out);
     return tf_buf_text(out);
 }
 
@@ -68,7 +31,7 @@ static bool takes_script(const char *program, const char *option) {
 static void find_warnings(const tf_campaign *c, tf_diags *warnings) {
     for (int s = 0; s < c->stages; s++) {
         const tf_run_spec *run = &c->stage[s].run;
-        for (int i = 2; i < run->argc && run->kind == TF_RUN_ARGV; i++) {
+        for (int i = 2; i < run->argc && tf_run_is_command(run); i++) {
             const char *program = tf_template_source(run->argv[i - 2]), *name = tf_template_text_name(run->argv[i]);
             const bool is_whole = name && strlen(tf_template_source(run->argv[i])) == strlen(name) + 2;
             if (!name || is_whole || !takes_script(program, tf_template_source(run->argv[i - 1])))

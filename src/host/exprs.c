@@ -30,7 +30,7 @@ static struct exprs *exprs_of(host *h) {
         x->where[w] = tf_eval_new(spec->where[w], h->campaign->seed, spec->name);
     for (size_t p = 0; p < params; p++)
         x->values[p] = h->values[p];
-    if (spec->run.kind != TF_RUN_EXPR)
+    if (!spec->run.expr)
         return x;
     x->column = tf_alloc_array(columns, sizeof *x->column);
     x->result = tf_alloc_array(columns, sizeof *x->result);

@@ -51,13 +51,13 @@ static char **split_words(tf_buf *words, size_t from, size_t to, int count) {
 void process_set_words(host *h, process *p, const tf_point *point, const tf_buf *extra, int count) {
     const tf_run_spec *run = &h->spec->run;
     int argc = run->argc, envc = 0;
-    if (run->kind == TF_RUN_SHELL) {
+    if (run->is_shell) {
         add_word(&p->words, "/bin/sh");
         add_word(&p->words, "-c");
         argc += 2;
     }
     for (int i = 0; i < run->argc; i++) {
-        if (run->kind == TF_RUN_ARGV && tf_template_is_list(run->argv[i])) { /* an argument a path */
+        if (!run->is_shell && tf_template_is_list(run->argv[i])) { /* an argument a path */
             argc += tf_template_expand_list(run->argv[i], point, &p->words) - 1;
             continue;
         }

@@ -5,7 +5,10 @@
 #include "host/host.h"
 
 typedef struct runner {
-    const char *key;                       /* the member of "run" that says it */
+    const char *key; /* the member of "run" that says it */
+    /* What would keep every task of the stage from running? `program` has the functions that this program brings
+     * itself. NULL: nothing. */
+    void (*preflight)(const tf_stage_spec *stage, const tf_function *program, tf_diags *diags);
     void (*begin)(host *h);                /* before the first row of a batch; NULL: nothing to do */
     void (*run_row)(host *h, int64_t row); /* sets the row's columns, or fails it */
     bool (*has_batch)(const host *h);      /* can it run rows together? NULL: never */
@@ -18,7 +21,5 @@ typedef struct runner {
 
 /* That of a run. */
 const runner *runner_find(const tf_run_spec *run);
-
-extern const runner runner_command, runner_service, runner_function, runner_expr;
 
 #endif

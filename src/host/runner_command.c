@@ -1,5 +1,6 @@
 /* A command: started with posix_spawn in a process group of its own, its output read until it ends, its columns taken
  * from what it left. */
+#include "host/preflight.h"
 #include "host/process.h"
 #include "host/runner.h"
 
@@ -179,4 +180,10 @@ static void run_row(host *h, int64_t row) {
     tf_buf_free(&a.scratch);
 }
 
-const runner runner_command = {.key = "command", .run_row = run_row, .keeps_stdout = true};
+static void look_for_program(const tf_stage_spec *stage, const tf_function *program, tf_diags *diags) {
+    (void)program;
+    preflight_program(stage, "command/0", diags);
+}
+
+const runner runner_command = {
+    .key = "command", .preflight = look_for_program, .run_row = run_row, .keeps_stdout = true};

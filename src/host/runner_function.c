@@ -1,6 +1,7 @@
 /* Runs functions, in this very process: loads them, hands rows to them, and looks after what they leave behind. */
 #include "host/own.h"
 #include "host/plugin_call.h"
+#include "host/preflight.h"
 #include "host/runner.h"
 #include "host/unset.h"
 #include "manifest/json_read.h"
@@ -234,6 +235,7 @@ static void close_function(host *h, int stage) {
 }
 
 const runner runner_function = {.key = "function",
+                                .preflight = preflight_function,
                                 .begin = begin,
                                 .run_row = run_row,
                                 .has_batch = has_batch,

@@ -1,6 +1,7 @@
 /* A service: a long-lived process of the slot that gets tasks as JSON lines on its standard input and answers each with
  * one on its standard output. It is started when the stage's first task comes, and anew when it has ended, hung, said
  * what is no answer, or had its "max_tasks". One task at a time, so that what comes on standard error is the task's. */
+#include "host/preflight.h"
 #include "host/process.h"
 #include "host/runner.h"
 #include "manifest/json_read.h"
@@ -408,4 +409,10 @@ static void close_service(host *h, int stage) {
     free(s);
 }
 
-const runner runner_service = {.key = "service", .run_row = run_row, .close = close_service};
+static void look_for_program(const tf_stage_spec *stage, const tf_function *program, tf_diags *diags) {
+    (void)program;
+    preflight_program(stage, "service/0", diags);
+}
+
+const runner runner_service = {
+    .key = "service", .preflight = look_for_program, .run_row = run_row, .close = close_service};

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+extern const runner runner_command, runner_service, runner_function, runner_expr;
+
 static const runner *const runners[] = {&runner_command, &runner_service, &runner_function, &runner_expr};
 
 const runner *runner_find(const tf_run_spec *run) {

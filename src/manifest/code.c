@@ -126,9 +126,9 @@ static void take_word(void *context, const tf_code_word *word) {
 /* ---- A stage ---- */
 
 static void add_run(finder *f, const tf_run_spec *run) {
-    if (run->kind == TF_RUN_FUNCTION && strcmp(run->library, TF_PROGRAM) == 0)
+    if (run->library && strcmp(run->library, TF_PROGRAM) == 0)
         add_file(f, "the program", "/proc/self/exe");
-    else if (run->kind == TF_RUN_FUNCTION && strcmp(run->library, "builtin") != 0)
+    else if (run->library && strcmp(run->library, "builtin") != 0)
         add_file(f, run->library, run->library);
     tf_code_words(run, take_word, f);
 }

@@ -1,22 +1,12 @@
 /* What a stage's results depend on, part by part, so that a later run can tell whether rows are its own, and if not,
  * what has changed. */
-#include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "manifest/manifest.h"
-
-static void add_template(cJSON *list, const char *before, const tf_template *template) {
-    if (!template)
-        return;
-    tf_buf text = {0};
-    tf_buf_adds(&text, before);
-    tf_template_resolved(template, &text);
-    cJSON_AddItemToArray(list, cJSON_CreateString(tf_buf_text(&text)));
-    tf_buf_free(&text);
-}
+#include "manifest/identify.h"
+#include "manifest/run.h"
 
 /* Takes the JSON: adds it as a text. */
 static void add_printed(cJSON *object, const char *key, cJSON *json) {
@@ -32,33 +22,10 @@ static void add_hash(cJSON *object, const char *key, uint64_t hash) {
     cJSON_AddStringToObject(object, key, text);
 }
 
-static void add_expr(cJSON *list, const tf_expr *expr) {
-    tf_buf text = {0};
-    tf_expr_resolved(expr, &text);
-    cJSON_AddItemToArray(list, cJSON_CreateString(tf_buf_text(&text)));
-    tf_buf_free(&text);
-}
-
 static void add_run(cJSON *object, const tf_stage_spec *stage) {
-    const tf_run_spec *run = &stage->run;
     cJSON *list = cJSON_CreateArray();
-    if (run->kind == TF_RUN_FUNCTION) {
-        cJSON_AddItemToArray(list, cJSON_CreateString(run->library));
-        cJSON_AddItemToArray(list, cJSON_CreateString(run->symbol));
-        cJSON_AddItemToArray(list, cJSON_CreateString(run->args));
-    }
-    if (run->kind == TF_RUN_SERVICE)
-        cJSON_AddItemToArray(list, cJSON_CreateString("service"));
-    for (int c = 0; run->expr && c < stage->columns; c++)
-        add_expr(list, run->expr[c]);
-    for (int i = 0; i < run->argc; i++)
-        add_template(list, "", run->argv[i]);
-    for (int e = 0; e < run->envc; e++) {
-        cJSON_AddItemToArray(list, cJSON_CreateString(run->env[e].name));
-        add_template(list, "env ", run->env[e].value);
-    }
-    add_template(list, "cwd ", run->cwd);
-    add_template(list, "stdin ", run->stdin_text);
+    if (stage->run.kind->identify)
+        stage->run.kind->identify(stage, list);
     add_printed(object, "run", list);
 }
 
@@ -76,7 +43,7 @@ static cJSON *columns_json(const tf_stage_spec *stage) {
         else if (column->from == TF_FROM_FIELD)
             cJSON_AddItemToArray(item, cJSON_CreateNumber(column->field));
         else if (column->from == TF_FROM_FILE)
-            add_template(item, "file ", column->file);
+            identify_template(item, "file ", column->file);
         if (column->grid)
             cJSON_AddItemToArray(item, cJSON_CreateString(column->grid->axis));
         cJSON_AddItemToArray(list, item);
@@ -96,7 +63,7 @@ static cJSON *arrays_json(const tf_campaign *campaign, const tf_stage_spec *stag
             cJSON_AddItemToArray(item, cJSON_CreateNumber((double)array->halo[d]));
         cJSON_AddItemToArray(item, cJSON_CreateBool(array->reflect));
         if (array->file >= 0) {
-            add_template(item, "file ", stage->input[array->file].text);
+            identify_template(item, "file ", stage->input[array->file].text);
             cJSON_AddItemToArray(item, cJSON_CreateString(array->dataset));
         } else if (array->stage >= 0) {
             const tf_stage_spec *other = &campaign->stage[array->stage];
@@ -124,19 +91,10 @@ static cJSON *files_json(const tf_stage_spec *stage) {
     for (int o = 0; o < stage->outputs; o++) {
         cJSON *item = cJSON_CreateArray();
         cJSON_AddItemToArray(item, cJSON_CreateString(stage->output[o].name ? stage->output[o].name : ""));
-        add_template(item, "", stage->output[o].text);
+        identify_template(item, "", stage->output[o].text);
         cJSON_AddItemToArray(list, item);
     }
     return list;
-}
-
-static const char *kind_name(tf_run_kind kind) {
-    static const char *const names[] = {[TF_RUN_ARGV] = "command",
-                                        [TF_RUN_SHELL] = "shell command",
-                                        [TF_RUN_SERVICE] = "service",
-                                        [TF_RUN_FUNCTION] = "function",
-                                        [TF_RUN_EXPR] = "expression"};
-    return names[kind];
 }
 
 static cJSON *params_json(const tf_space *space) {
@@ -151,7 +109,7 @@ static void add_wheres(cJSON *object, const tf_stage_spec *stage) {
         return;
     cJSON *wheres = cJSON_CreateArray();
     for (int w = 0; w < stage->wheres; w++)
-        add_expr(wheres, stage->where[w]);
+        identify_expr(wheres, stage->where[w]);
     add_printed(object, "where", wheres);
 }
 
@@ -179,7 +137,7 @@ void tf_fingerprint(const tf_campaign *campaign, int number, tf_buf *out) {
     const tf_stage_spec *stage = &campaign->stage[number];
     cJSON *object = cJSON_CreateObject();
     add_run(object, stage);
-    cJSON_AddStringToObject(object, "kind", kind_name(stage->run.kind));
+    cJSON_AddStringToObject(object, "kind", stage->run.what);
     add_wheres(object, stage);
     if (stage->arrays > 0)
         add_printed(object, "arrays", arrays_json(campaign, stage));

@@ -171,15 +171,14 @@ static void load_on_failure(struct loader *l, const stage_json *json, tf_stage_s
 static void load_record(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
     const at *where;
-    stage->record_full =
-        tf_run_is_command(&stage->run) || stage->run.kind == TF_RUN_SERVICE || tf_stage_has_files(stage);
+    stage->record_full = tf_run_has_process(&stage->run) || tf_stage_has_files(stage);
     if (stage_member(json, "record", &object, &where)) {
         const char *record = json_string(l->diags, where, object, "record");
         at here = at_key(where, "record");
         if (record && strcmp(record, "full") != 0 && strcmp(record, "status") != 0)
             complain(l->diags, &here, "must be \"full\" or \"status\", not \"%s\"", record);
         else if (record)
-            stage->record_full = *record == 'f';
+            stage->record_full = strcmp(record, "full") == 0;
     }
     enum { STORED_BY_DEFAULT = 10000000 };
     stage->store_params = stage->space && tf_space_size(stage->space) <= STORED_BY_DEFAULT;

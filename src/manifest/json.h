@@ -57,13 +57,12 @@ bool json_flag(tf_diags *diags, const at *where, const cJSON *object, const char
 /* An integer of 64 bits from `least` to `most`? Then that is stored. */
 bool json_int_within(const cJSON *value, int64_t least, int64_t most, int64_t *integer);
 
-/* The keys of each kind of object (keys.c); those of an axis are in axis.h. */
+/* The keys of each kind of object (keys.c); those of axes and runs are in axis.h and run.h. */
 json_keys keys_campaign(void);
 json_keys keys_single(void); /* a manifest that is one stage */
 json_keys keys_top(void);    /* of both */
 json_keys keys_defaults(void);
 json_keys keys_stage(void);
-json_keys keys_run(void);
 json_keys keys_column(void);
 json_keys keys_array(void);
 json_keys keys_blocks(void);

@@ -1,5 +1,6 @@
 /* The keys of every object in a manifest: one table each, from which both the reader's check for unknown keys and
- * `taskfarm schema` are made. Those of axes are with their kinds (axis_kinds.c). */
+ * `taskfarm schema` are made. Those of axes and runs are with their kinds (axis_kinds.c,
+ * run_kinds.c). */
 #include "manifest/json.h"
 #include "manifest/schema.h"
 
@@ -82,25 +83,6 @@ static const json_key defaults[] = {STAGE_KEYS};
 static const json_key stage[] = {
     {"name", "{\"type\":\"string\",\"pattern\":\"^[A-Za-z_][A-Za-z0-9_]*$\"}"},
     STAGE_KEYS,
-};
-
-static const json_key run[] = {
-    {"command",
-     "{\"oneOf\":[{\"type\":\"string\",\"description\":\"for /bin/sh -c; every {x} is quoted, {x:raw} is not\"},"
-     "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\"},\"description\":\"arguments, without a "
-     "shell\"}]}"},
-    {"function", TEXT("LIBRARY:FUNCTION, a C function of a shared library (taskfarm/plugin.h)")},
-    {"args", "{\"type\":\"object\",\"description\":\"constants for the function\"}"},
-    {"env", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}"},
-    {"cwd", TEXT("the folder that a command runs in; default: the manifest's")},
-    {"stdin", TEXT("what a command reads from its standard input; default: nothing")},
-    {"service",
-     "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\"},\"description\":\"argv of a process that gets "
-     "tasks as JSON lines\"}"},
-    {"max_tasks",
-     "{\"type\":\"integer\",\"minimum\":1,\"description\":\"tasks after which a service is started anew\"}"},
-    {"expr", "{\"type\":\"object\",\"minProperties\":1,\"additionalProperties\":{\"type\":[\"string\",\"number\"]},"
-             "\"description\":\"an expression a column, of parameters and the columns before it\"}"},
 };
 
 static const json_key column[] = {
@@ -211,9 +193,6 @@ json_keys keys_defaults(void) {
 }
 json_keys keys_stage(void) {
     return KEYS(stage);
-}
-json_keys keys_run(void) {
-    return KEYS(run);
 }
 json_keys keys_column(void) {
     return KEYS(column);

@@ -151,13 +151,13 @@ bool csv_choose(struct loader *loader, const struct axis_json *axis, const char 
 /* Adds the next name of a header to those before it: false after a complaint. */
 bool csv_add_name(struct loader *loader, const at *where, const char *file, tf_table *names, const char *name);
 
-/* "run" and "results" of a stage. */
+/* "run" and "results" of a stage; then, when its arrays are known too, what the run makes of its columns. */
 void load_run(struct loader *loader, const at *where, const cJSON *json, const known_names *scope, tf_run_spec *run);
 void load_columns(struct loader *loader, const at *where, const cJSON *json, const known_names *scope, bool command,
                   tf_stage_spec *stage);
 
-/* The expressions of a run that has them: their columns are those of "results", or float64. `where` is the run's. */
-void load_exprs(struct loader *loader, const at *where, const cJSON *run, tf_stage_spec *stage);
+void complete_run(struct loader *loader, const at *where, const cJSON *run, const known_names *scope,
+                  tf_stage_spec *stage);
 
 /* "reduce" and "until" of a stage whose space and columns are known. */
 void load_reductions(struct loader *loader, const stage_json *json, tf_stage_spec *stage);

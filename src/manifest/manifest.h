@@ -46,13 +46,7 @@ size_t tf_column_bytes(const tf_column_spec *column);
 
 /* ---- Runs ---- */
 
-typedef enum tf_run_kind {
-    TF_RUN_ARGV,
-    TF_RUN_SHELL,
-    TF_RUN_SERVICE, /* argv of a process that gets tasks, one after the other */
-    TF_RUN_FUNCTION,
-    TF_RUN_EXPR
-} tf_run_kind;
+typedef struct tf_run_kind tf_run_kind; /* a row of the table in run_kinds.c */
 
 typedef struct tf_env_spec {
     const char *name;
@@ -60,9 +54,11 @@ typedef struct tf_env_spec {
 } tf_env_spec;
 
 typedef struct tf_run_spec {
-    const char *key; /* the member of "run" that says the kind: "command" */
-    tf_run_kind kind;
-    /* commands; a shell command is one template */
+    const tf_run_kind *kind; /* NULL only while a manifest with errors is read */
+    const char *key;         /* the member of "run" that says the kind: "command" */
+    const char *what;        /* in words: "shell command" */
+    /* Commands and services. */
+    bool is_shell; /* one template, for /bin/sh */
     int argc;
     const tf_template **argv;
     int envc;
@@ -70,30 +66,26 @@ typedef struct tf_run_spec {
     const tf_template *cwd;        /* NULL: the work folder */
     const tf_template *stdin_text; /* NULL: nothing */
     int64_t max_tasks;             /* of a service's process; 0: any number */
-    /* functions */
-    const char *library; /* "builtin", or a path */
+    /* Functions. */
+    const char *library; /* "builtin", or a path; NULL: it is no function */
     const char *symbol;
     const char *args; /* a JSON object as text */
-    /* expressions: one per column; names are the parameters, then the columns before it */
+    /* Expressions: one per column. Names are the parameters, then the columns before it. NULL: there are none. */
     const tf_expr *const *expr;
+    /* All. */
     const char *json; /* the whole run as JSON text, for the output file */
 } tf_run_spec;
 
 /* A function of a library that is a file. */
 static inline bool tf_run_has_library(const tf_run_spec *run) {
-    return run->kind == TF_RUN_FUNCTION && strcmp(run->library, "builtin") != 0 &&
-           strcmp(run->library, TF_PROGRAM) != 0;
+    return run->library && strcmp(run->library, "builtin") != 0 && strcmp(run->library, TF_PROGRAM) != 0;
 }
 
-/* A process for each task. */
-static inline bool tf_run_is_command(const tf_run_spec *run) {
-    return run->kind == TF_RUN_ARGV || run->kind == TF_RUN_SHELL;
-}
+/* A process for each task? */
+bool tf_run_is_command(const tf_run_spec *run);
 
-/* Its tasks are processes, or are answered by one: they have an exit code, a signal, processor time and memory. */
-static inline bool tf_run_has_process(const tf_run_spec *run) {
-    return tf_run_is_command(run) || run->kind == TF_RUN_SERVICE;
-}
+/* Is a task a process, or does one answer it? Then it has an exit code, a signal, CPU time and memory. */
+bool tf_run_has_process(const tf_run_spec *run);
 
 /* ---- Stages ---- */
 
@@ -136,7 +128,8 @@ struct tf_stage_spec {
     bool store_params;
 };
 
-/* Adds what the task runs, for people: a command line as for a shell, LIBRARY:FUNCTION(ARGS), or expressions. */
+/* Adds what the task runs, for people: a command line as for a shell, LIBRARY:FUNCTION(ARGS), or expressions. Without a
+ * point it is what all tasks run, with placeholders. */
 void tf_run_text(const tf_stage_spec *stage, const tf_point *point, tf_buf *out);
 
 /* What its tasks take of other stages' rows: parameters or blocks of arrays. */

@@ -3,9 +3,31 @@
 
 #include <string.h>
 
+/* ---- Keys ---- */
+
+static bool is_among(const json_key *key, int count, const char *name) {
+    while (count > 0)
+        if (strcmp(key[--count].name, name) == 0)
+            return true;
+    return false;
+}
+
+json_keys run_keys(json_key *room) {
+    int count = 0;
+    for (const tf_run_kind *kind = run_kinds(); kind->key; kind++) {
+        room[count++] = (json_key){kind->key, kind->schema};
+        for (int m = 0; m < RUN_MEMBERS && kind->member[m].name; m++)
+            if (!is_among(room, count, kind->member[m].name))
+                room[count++] = kind->member[m];
+    }
+    return (json_keys){room, count};
+}
+
+/* ---- Which kind ---- */
+
 /* Each with its article, in quotes. */
 static void list_kinds(tf_buf *out) {
-    const run_kind *kind = run_kinds();
+    const tf_run_kind *kind = run_kinds();
     int count = 0;
     while (kind[count].key)
         count++;
@@ -18,9 +40,9 @@ static void list_kinds(tf_buf *out) {
 }
 
 /* By the member that makes it; NULL after a complaint. Where some key is unknown it may be that one. */
-static const run_kind *find_kind(struct loader *l, const at *where, const cJSON *json, bool complained) {
-    const run_kind *found = NULL;
-    for (const run_kind *kind = run_kinds(); kind->key; kind++) {
+static const tf_run_kind *find_kind(struct loader *l, const at *where, const cJSON *json, bool complained) {
+    const tf_run_kind *found = NULL;
+    for (const tf_run_kind *kind = run_kinds(); kind->key; kind++) {
         if (!cJSON_GetObjectItemCaseSensitive(json, kind->key))
             continue;
         if (found) {
@@ -38,22 +60,22 @@ static const run_kind *find_kind(struct loader *l, const at *where, const cJSON 
     return found;
 }
 
-static bool has_member(const run_kind *kind, const char *key) {
-    for (int m = 0; m < RUN_MEMBERS && kind->member[m]; m++)
-        if (strcmp(kind->member[m], key) == 0)
+static bool has_member(const tf_run_kind *kind, const char *key) {
+    for (int m = 0; m < RUN_MEMBERS && kind->member[m].name; m++)
+        if (strcmp(kind->member[m].name, key) == 0)
             return true;
     return false;
 }
 
 /* "a command or a service": the kinds that have the member; none, if none has. */
 static void list_kinds_with(const char *key, tf_buf *out) {
-    for (const run_kind *kind = run_kinds(); kind->key; kind++)
+    for (const tf_run_kind *kind = run_kinds(); kind->key; kind++)
         if (has_member(kind, key))
             tf_buf_addf(out, "%sa %s", out->length ? " or " : "", kind->key);
 }
 
 /* Members that only other kinds have. */
-static void check_members(struct loader *l, const at *where, const cJSON *json, const run_kind *own) {
+static void check_members(struct loader *l, const at *where, const cJSON *json, const tf_run_kind *own) {
     for (const cJSON *item = json->child; item; item = item->next) {
         const at here = at_key(where, item->string);
         tf_buf kinds = {0};
@@ -65,21 +87,36 @@ static void check_members(struct loader *l, const at *where, const cJSON *json, 
     }
 }
 
+static run_json as_written(const at *where, const cJSON *json, const known_names *scope, const tf_run_kind *kind) {
+    return (run_json){.run = json,
+                      .up = where,
+                      .value = cJSON_GetObjectItemCaseSensitive(json, kind->key),
+                      .where = at_key(where, kind->key),
+                      .scope = scope};
+}
+
 void load_run(struct loader *l, const at *where, const cJSON *json, const known_names *scope, tf_run_spec *run) {
     const int before = l->diags->count;
-    json_check_keys(l->diags, where, json, keys_run());
-    const run_kind *kind = find_kind(l, where, json, l->diags->count > before);
+    json_key keys[RUN_KEYS];
+    json_check_keys(l->diags, where, json, run_keys(keys));
+    const tf_run_kind *kind = find_kind(l, where, json, l->diags->count > before);
     if (!kind)
         return;
     check_members(l, where, json, kind);
-    const run_json own = {.run = json,
-                          .up = where,
-                          .value = cJSON_GetObjectItemCaseSensitive(json, kind->key),
-                          .where = at_key(where, kind->key),
-                          .scope = scope};
+    run->kind = kind;
     run->key = kind->key;
+    const run_json own = as_written(where, json, scope, kind);
     kind->load(l, &own, run);
     char *printed = json_print(json, false);
     run->json = tf_arena_strdup(l->arena, printed);
     cJSON_free(printed);
+}
+
+void complete_run(struct loader *l, const at *where, const cJSON *json, const known_names *scope,
+                  tf_stage_spec *stage) {
+    const tf_run_kind *kind = stage->run.kind;
+    if (!kind || !kind->complete)
+        return;
+    const run_json own = as_written(where, json, scope, kind);
+    kind->complete(l, &own, stage);
 }

@@ -1,4 +1,5 @@
-/* Kinds of run. A kind is a file that loads it, and a row of the table in run_kinds.c. */
+/* Kinds of run. A kind is a file that loads it and says what it is, and a row of the table in run_kinds.c; what a host
+ * does with it is a row of host/runners.c. */
 #ifndef TF_MANIFEST_RUN_H
 #define TF_MANIFEST_RUN_H
 
@@ -13,23 +14,52 @@ typedef struct run_json {
     const known_names *scope;
 } run_json;
 
-enum { RUN_MEMBERS = 3 };
+enum { RUN_MEMBERS = 4 };
 
-typedef struct run_kind {
-    const char *key;
+struct tf_run_kind {
+    const char *key;    /* the member of "run" that says the kind */
+    const char *schema; /* JSON Schema of that member */
+
     void (*load)(struct loader *l, const run_json *json, tf_run_spec *run);
-    const char *member[RUN_MEMBERS]; /* what may stand beside it */
-} run_kind;
+
+    /* Settles the stage's columns once its results and arrays are known. NULL: they are as "results" says. */
+    void (*complete)(struct loader *l, const run_json *json, tf_stage_spec *stage);
+
+    /* Adds texts that name all that its rows depend on. NULL: nothing but the kind. */
+    void (*identify)(const tf_stage_spec *stage, cJSON *list);
+
+    /* Adds what a task runs, for people; without a point what all of them do, with placeholders. */
+    void (*describe)(const tf_stage_spec *stage, const tf_point *point, tf_buf *out);
+
+    bool is_command;  /* each task is a process */
+    bool has_process; /* a task is a process, or one answers it: it has an exit code, a signal, CPU time and memory */
+
+    json_key member[RUN_MEMBERS]; /* what may stand beside the key */
+};
 
 /* The table; its end has no key. */
-const run_kind *run_kinds(void);
+const tf_run_kind *run_kinds(void);
+
+/* Keys that a run may have: writes them to `room`, RUN_KEYS at most. */
+enum { RUN_KEYS = 64 };
+json_keys run_keys(json_key *room);
 
 /* ---- The kinds, each in its file ---- */
 
 void run_load_command(struct loader *l, const run_json *json, tf_run_spec *run);
 void run_load_service(struct loader *l, const run_json *json, tf_run_spec *run);
+void run_identify_command(const tf_stage_spec *stage, cJSON *list);
+void run_identify_service(const tf_stage_spec *stage, cJSON *list);
+void run_describe_process(const tf_stage_spec *stage, const tf_point *point, tf_buf *out);
+
 void run_load_function(struct loader *l, const run_json *json, tf_run_spec *run);
+void run_identify_function(const tf_stage_spec *stage, cJSON *list);
+void run_describe_function(const tf_stage_spec *stage, const tf_point *point, tf_buf *out);
+
 void run_load_expr(struct loader *l, const run_json *json, tf_run_spec *run);
+void run_complete_expr(struct loader *l, const run_json *json, tf_stage_spec *stage);
+void run_identify_expr(const tf_stage_spec *stage, cJSON *list);
+void run_describe_expr(const tf_stage_spec *stage, const tf_point *point, tf_buf *out);
 
 /* ---- Columns ---- */
 

@@ -1,10 +1,11 @@
 /* Runs that are expressions, one a column. They are loaded when the stage's columns and arrays are known. */
+#include "manifest/identify.h"
 #include "manifest/run.h"
 
 #include <string.h>
 
 void run_load_expr(struct loader *l, const run_json *json, tf_run_spec *run) {
-    run->kind = TF_RUN_EXPR; /* see load_exprs */
+    run->what = "expression";
     json_object(l->diags, json->up, json->run, "expr");
 }
 
@@ -58,14 +59,14 @@ static void check_one_grid(struct loader *l, const at *where, const tf_stage_spe
     }
 }
 
-void load_exprs(struct loader *l, const at *where, const cJSON *run, tf_stage_spec *stage) {
-    const cJSON *exprs = cJSON_GetObjectItemCaseSensitive(run, "expr");
-    at at_exprs = at_key(where, "expr");
+void run_complete_expr(struct loader *l, const run_json *json, tf_stage_spec *stage) {
+    const cJSON *exprs = json->value;
+    const at *where = &json->where;
     if (!cJSON_IsObject(exprs))
         return;
     if (!exprs->child)
-        complain(l->diags, &at_exprs, "needs at least one column");
-    order_columns(l, &at_exprs, exprs, stage);
+        complain(l->diags, where, "needs at least one column");
+    order_columns(l, where, exprs, stage);
     if (!stage->space)
         return;
     int params = tf_space_params(stage->space);
@@ -79,13 +80,13 @@ void load_exprs(struct loader *l, const at *where, const cJSON *run, tf_stage_sp
                                           .type = stage->array[a].type,
                                           .array = true,
                                           .width = stage->array[a].element};
-    check_one_grid(l, &at_exprs, stage);
+    check_one_grid(l, where, stage);
     uint32_t streams = 0;
     names.streams = &streams;
     const tf_expr **expr = tf_arena_array(l->arena, (size_t)stage->columns, sizeof(tf_expr *));
     int c = 0;
     for (const cJSON *item = exprs->child; item; item = item->next, c++) {
-        at here = at_key(&at_exprs, item->string);
+        at here = at_key(where, item->string);
         tf_buf number = {0};
         names.has_arrays = stage->column[c].grid != NULL;
         if (cJSON_IsNumber(item))
@@ -98,4 +99,18 @@ void load_exprs(struct loader *l, const at *where, const cJSON *run, tf_stage_sp
         tf_buf_free(&number);
     }
     stage->run.expr = expr;
+}
+
+void run_identify_expr(const tf_stage_spec *stage, cJSON *list) {
+    for (int c = 0; c < stage->columns; c++)
+        identify_expr(list, stage->run.expr[c]);
+}
+
+void run_describe_expr(const tf_stage_spec *stage, const tf_point *point, tf_buf *out) {
+    for (int c = 0; c < stage->columns; c++)
+        tf_buf_addf(out, "%s%s = %s",
+                    c == 0  ? ""
+                    : point ? "\n"
+                            : ", ",
+                    stage->column[c].name, tf_expr_source(stage->run.expr[c]));
 }

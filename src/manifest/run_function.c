@@ -1,4 +1,5 @@
 /* Runs that are functions of a library. */
+#include "manifest/identify.h"
 #include "manifest/run.h"
 
 #include <string.h>
@@ -30,7 +31,7 @@ void run_load_function(struct loader *l, const run_json *json, tf_run_spec *run)
     const cJSON *args = json_object(l->diags, json->up, json->run, "args");
     const char *text = json_string(l->diags, json->up, json->run, "function");
     const at at_args = at_key(json->up, "args");
-    run->kind = TF_RUN_FUNCTION;
+    run->what = "function";
     run->args = "{}";
     if (text)
         load_symbol(l, &json->where, text, run);
@@ -42,4 +43,17 @@ void run_load_function(struct loader *l, const run_json *json, tf_run_spec *run)
     run->args = tf_arena_strdup(l->arena, printed);
     cJSON_free(printed);
     cJSON_Delete(copy);
+}
+
+void run_identify_function(const tf_stage_spec *stage, cJSON *list) {
+    identify_text(list, stage->run.library);
+    identify_text(list, stage->run.symbol);
+    identify_text(list, stage->run.args);
+}
+
+void run_describe_function(const tf_stage_spec *stage, const tf_point *point, tf_buf *out) {
+    const tf_run_spec *run = &stage->run;
+    tf_buf_addf(out, "%s:%s", run->library, run->symbol);
+    if (point)
+        tf_buf_addf(out, "(%s)", strcmp(run->args, "{}") == 0 ? "" : run->args);
 }

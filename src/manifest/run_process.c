@@ -1,4 +1,5 @@
 /* Runs that are processes: a command for each task, or a service that gets one after the other. */
+#include "manifest/identify.h"
 #include "manifest/run.h"
 
 #include <string.h>
@@ -6,7 +7,8 @@
 static void load_argv(struct loader *l, const at *where, const cJSON *json, const known_names *scope,
                       tf_run_spec *run) {
     if (cJSON_IsString(json)) {
-        run->kind = TF_RUN_SHELL;
+        run->is_shell = true;
+        run->what = "shell command";
         run->argc = 1;
         run->argv = tf_arena_alloc(l->arena, sizeof *run->argv);
         if (json->valuestring[strspn(json->valuestring, " \t\n")] == '\0')
@@ -14,7 +16,6 @@ static void load_argv(struct loader *l, const at *where, const cJSON *json, cons
         run->argv[0] = template_parse(l, where, json->valuestring, scope, true);
         return;
     }
-    run->kind = TF_RUN_ARGV;
     if (!cJSON_IsArray(json)) {
         complain(l->diags, where, "must be a list of arguments or a string for the shell, not %s", json_kind(json));
         return;
@@ -61,6 +62,7 @@ static const tf_template *load_text(struct loader *l, const at *where, const cJS
 }
 
 void run_load_command(struct loader *l, const run_json *json, tf_run_spec *run) {
+    run->what = "command";
     load_argv(l, &json->where, json->value, json->scope, run);
     load_environment(l, json->up, json->run, json->scope, run);
     run->cwd = load_text(l, json->up, json->run, json->scope, "cwd");
@@ -76,9 +78,26 @@ void run_load_service(struct loader *l, const run_json *json, tf_run_spec *run) 
         load_argv(l, &json->where, json->value, &none, run);
     else
         complain(l->diags, &json->where, "must be a list of arguments, not %s", json_kind(json->value));
-    run->kind = TF_RUN_SERVICE;
+    run->what = "service";
     load_environment(l, json->up, json->run, &none, run);
     run->cwd = load_text(l, json->up, json->run, &none, "cwd");
     if (most && !json_int_within(most, 1, INT64_MAX, &run->max_tasks))
         complain(l->diags, &at_most, "must be a positive integer");
+}
+
+void run_identify_command(const tf_stage_spec *stage, cJSON *list) {
+    const tf_run_spec *run = &stage->run;
+    for (int i = 0; i < run->argc; i++)
+        identify_template(list, "", run->argv[i]);
+    for (int e = 0; e < run->envc; e++) {
+        identify_text(list, run->env[e].name);
+        identify_template(list, "env ", run->env[e].value);
+    }
+    identify_template(list, "cwd ", run->cwd);
+    identify_template(list, "stdin ", run->stdin_text);
+}
+
+void run_identify_service(const tf_stage_spec *stage, cJSON *list) {
+    identify_text(list, "service");
+    run_identify_command(stage, list);
 }

@@ -1,5 +1,5 @@
-/* What is run, for people: command lines as they could be pasted. */
-#include "manifest/manifest.h"
+/* Command lines for people, as they could be pasted into a shell. */
+#include "manifest/run.h"
 
 #include <string.h>
 
@@ -20,22 +20,43 @@ static void add_words(const tf_template *template, const tf_point *point, tf_buf
     tf_buf_free(&words);
 }
 
-void tf_run_text(const tf_stage_spec *stage, const tf_point *point, tf_buf *out) {
+/* A template with literal braces as what they stand for. */
+static void add_braces(const char *source, tf_buf *out) {
+    for (; *source; source++) {
+        tf_buf_addc(out, *source);
+        source += (*source == '{' || *source == '}') && source[1] == *source;
+    }
+}
+
+/* An argument for a shell. Braces need no quotes, but for what bash expands. */
+static void add_argument(const tf_template *argument, tf_buf *out) {
+    tf_buf text = {0}, plain = {0}, quoted = {0};
+    add_braces(tf_template_source(argument), &text);
+    for (const char *c = tf_buf_text(&text); *c; c++)
+        if (*c != '{' && *c != '}')
+            tf_buf_addc(&plain, *c);
+    tf_buf_add_quoted(&quoted, tf_buf_text(&plain));
+    const bool needs_none = strcmp(tf_buf_text(&quoted), tf_buf_text(&plain)) == 0;
+    if (needs_none && !strchr(tf_buf_text(&text), ',') && !strstr(tf_buf_text(&text), ".."))
+        tf_buf_adds(out, tf_buf_text(&text));
+    else
+        tf_buf_add_copyable(out, tf_buf_text(&text), true);
+    tf_buf_free(&quoted);
+    tf_buf_free(&plain);
+    tf_buf_free(&text);
+}
+
+void run_describe_process(const tf_stage_spec *stage, const tf_point *point, tf_buf *out) {
     const tf_run_spec *run = &stage->run;
-    switch (run->kind) {
-    case TF_RUN_SHELL: tf_template_expand(run->argv[0], point, out); break;
-    case TF_RUN_FUNCTION:
-        tf_buf_addf(out, "%s:%s(%s)", run->library, run->symbol, strcmp(run->args, "{}") == 0 ? "" : run->args);
-        break;
-    case TF_RUN_EXPR:
-        for (int c = 0; c < stage->columns; c++)
-            tf_buf_addf(out, "%s%s = %s", c ? "\n" : "", stage->column[c].name, tf_expr_source(run->expr[c]));
-        break;
-    case TF_RUN_SERVICE:
-    case TF_RUN_ARGV:
-        for (int i = 0; i < run->argc; i++) {
-            tf_buf_adds(out, i ? " " : "");
+    for (int i = 0; i < run->argc; i++) {
+        tf_buf_adds(out, i ? " " : "");
+        if (run->is_shell && point)
+            tf_template_expand(run->argv[i], point, out);
+        else if (run->is_shell)
+            add_braces(tf_template_source(run->argv[i]), out);
+        else if (point)
             add_words(run->argv[i], point, out);
-        }
+        else
+            add_argument(run->argv[i], out);
     }
 }

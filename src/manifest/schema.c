@@ -1,6 +1,7 @@
 /* `taskfarm schema`: the JSON Schema of a manifest, from the tables of keys. */
 #include "manifest/schema.h"
 #include "manifest/axis.h"
+#include "manifest/run.h"
 #include "manifest/statistic.h"
 
 #include <stdlib.h>
@@ -24,6 +25,19 @@ static cJSON *either(cJSON *a, cJSON *b) {
     cJSON *list = cJSON_AddArrayToObject(schema, "anyOf");
     cJSON_AddItemToArray(list, a);
     cJSON_AddItemToArray(list, b);
+    return schema;
+}
+
+/* Exactly one of its kinds. */
+static cJSON *run_schema(void) {
+    json_key keys[RUN_KEYS];
+    cJSON *schema = object_schema(run_keys(keys), "{\"oneOf\":[]}");
+    cJSON *list = cJSON_GetObjectItemCaseSensitive(schema, "oneOf");
+    for (const tf_run_kind *kind = run_kinds(); kind->key; kind++) {
+        cJSON *one = cJSON_CreateObject();
+        cJSON_AddItemToArray(cJSON_AddArrayToObject(one, "required"), cJSON_CreateString(kind->key));
+        cJSON_AddItemToArray(list, one);
+    }
     return schema;
 }
 
@@ -83,10 +97,7 @@ void tf_schema_write(tf_buf *out) {
             "axis") "},{\"type\":\"array\",\"minItems\":1,\"items\":{\"allOf\":[{\"type\":"
                     "\"object\"}," REF("axis") "]}}],\"description\":\"axes; they multiply, the "
                                                "last varies fastest\"}"));
-    cJSON_AddItemToObject(defs, "run",
-                          object_schema(keys_run(), "{\"oneOf\":[{\"required\":[\"command\"]},{\"required\":["
-                                                    "\"function\"]},{\"required\":[\"expr\"]},{\"required\":["
-                                                    "\"service\"]}]}"));
+    cJSON_AddItemToObject(defs, "run", run_schema());
     cJSON_AddItemToObject(defs, "column",
                           either(cJSON_Parse(REF("type")), object_schema(keys_column(), "{\"required\":[\"type\"]}")));
     cJSON_AddItemToObject(

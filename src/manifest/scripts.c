@@ -153,10 +153,10 @@ void tf_code_words(const tf_run_spec *run, tf_on_code_word *take, void *context)
     if (cwd && *cwd)
         tf_buf_addf(&folder, "%s/", cwd);
     asking a = {.take = take, .context = context, .folder = !run->cwd || cwd ? tf_buf_text(&folder) : NULL};
-    if (run->kind == TF_RUN_SHELL) {
+    if (run->is_shell) {
         tf_template_resolved(run->argv[0], &text);
         read_shell_text(&a, tf_buf_text(&text));
-    } else if (run->kind == TF_RUN_ARGV || run->kind == TF_RUN_SERVICE) {
+    } else if (run->argc > 0) {
         read_argv(&a, run);
     }
     free(cwd);

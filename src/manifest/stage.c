@@ -67,7 +67,6 @@ void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     const cJSON *run = stage_member(json, "run", &object, &where);
     at at_run = at_key(where, "run");
     known_names scope = {.stage = stage->name, .space = stage->space, .files = stage};
-    bool command = cJSON_GetObjectItemCaseSensitive(run, "command") != NULL;
     if (!run)
         complain(l->diags, &json->own_at, "needs a \"run\"");
     else if (!cJSON_IsObject(run))
@@ -77,10 +76,10 @@ void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     const cJSON *results = stage_member(json, "results", &object, &where);
     at at_results = at_key(where, "results");
     if (results)
-        load_columns(l, &at_results, results, &scope, command, stage);
+        load_columns(l, &at_results, results, &scope, tf_run_is_command(&stage->run), stage);
     for (int c = 0; c < stage->columns; c++)
         check_not_array(l, &at_results, stage, stage->column[c].name);
-    load_exprs(l, &at_run, run, stage);
+    complete_run(l, &at_run, run, &scope, stage);
     load_wheres(l, json, &at_over, stage);
     load_reductions(l, json, stage);
     load_until(l, json, stage);

@@ -1,4 +1,5 @@
 /* Rows come back: of batches that are over, and of one that takes long. */
+#include "host/runner.h"
 #include "slots/inner.h"
 
 #include <errno.h>
@@ -63,8 +64,8 @@ tf_err collect_finished(tf_slots *slots, int slot_id, int b, batch_claim *claim,
     batch_part part;
     tf_rows rows;
     const slot *s = &slots->slot[slot_id];
-    const bool is_function = slots->campaign->stage[s->order[b].stage].run.kind == TF_RUN_FUNCTION;
-    const int64_t ended = is_function ? claim->sound : claim->ended;
+    const bool is_inside = runner_find(&slots->campaign->stage[s->order[b].stage].run)->is_inside;
+    const int64_t ended = is_inside ? claim->sound : claim->ended;
     claim->seconds = tf_now() - claim->started;
     if (ended <= s->passed[b].end)
         return TF_OK;

@@ -26,9 +26,9 @@ Test(campaign, gives_its_stages_defaults_which_they_override) {
         NULL);
     cr_expect_eq(c->stages, 3);
     const tf_stage_spec *s = c->stage;
-    cr_expect(s[0].run.kind == TF_RUN_ARGV && s[0].capture_stdout == 0 && s[0].capture_stderr == 65536);
+    cr_expect(strcmp(s[0].run.what, "command") == 0 && s[0].capture_stdout == 0 && s[0].capture_stderr == 65536);
     cr_expect(!s[0].record_full && !s[1].record_full && s[2].record_full);
-    cr_expect(s[1].run.kind == TF_RUN_FUNCTION && strcmp(s[1].run.library, "lib.so") == 0);
+    cr_expect(strcmp(s[1].run.what, "function") == 0 && strcmp(s[1].run.library, "lib.so") == 0);
     cr_expect(s[1].afters == 1 && s[1].after[0] == 0);
     cr_expect(s[2].capture_stderr == 1 << 20 && s[2].capture_stdout == 65536, "a stage's own capture is all its own");
     tf_campaign_free(c);
