@@ -47,6 +47,7 @@ typedef struct reduce_piece {
     const int64_t *row;    /* numbers; NULL: first, first + 1, ... */
     const uint32_t *group; /* NO_GROUP: left out */
     const double *numbers; /* count x elements */
+    const int64_t *exact; /* the same as integers of 64 bits, signed or not as their type is; NULL: numbers are exact */
 } reduce_piece;
 
 /* Calls `take` for this rank's rows, a piece at a time. */

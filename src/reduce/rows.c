@@ -120,7 +120,8 @@ tf_err reduce_each(reducing *r, int value, reduce_take *take, void *context) {
                                           .count = c.count,
                                           .row = number_rows(r, &c),
                                           .group = rows->group,
-                                          .numbers = rows->source[value].number});
+                                          .numbers = rows->source[value].number,
+                                          .exact = value_exact(&rows->source[value], &c)});
     }
     return store_agree(r->store, err, r->error);
 }

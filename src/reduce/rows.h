@@ -56,6 +56,9 @@ tf_err reduce_cant_read(reducing *r);
 tf_err value_read(reducing *r, int value, const cursor *c);
 void value_close(value_source *source);
 
+/* What was read last, as reduce_piece.exact has it. */
+const int64_t *value_exact(const value_source *source, const cursor *c);
+
 /* Where the value of the piece's row i is, and its text. */
 int64_t value_cell(const reducing *r, const value_source *s, const cursor *c, int64_t i);
 const char *value_text(const reducing *r, const value_source *s, const cursor *c, int64_t i, size_t *length);

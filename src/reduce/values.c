@@ -195,6 +195,11 @@ const char *value_text(const reducing *r, const value_source *s, const cursor *c
     return s->cells + (size_t)cell * width;
 }
 
+/* Integers that a double may not hold. */
+static bool has_64_bits(const value_source *s) {
+    return s->cell == TF_INT64 || s->cell == TF_UINT64;
+}
+
 tf_err value_read(reducing *r, int value, const cursor *c) {
     value_source *s = &r->rows->source[value];
     if (!open_source(r, value))
@@ -214,5 +219,12 @@ tf_err value_read(reducing *r, int value, const cursor *c) {
     tf_load_doubles(s->cell, s->cells, 0, 1, s->number);
     for (int64_t i = 1; i < c->count; i++)
         s->number[i] = s->number[0];
+    for (int64_t i = 1; i < c->count && has_64_bits(s); i++)
+        ((int64_t *)(void *)s->cells)[i] = ((int64_t *)(void *)s->cells)[0];
     return TF_OK;
+}
+
+const int64_t *value_exact(const value_source *s, const cursor *c) {
+    const int64_t *cells = (const int64_t *)(const void *)s->cells;
+    return !has_64_bits(s) ? NULL : s->value.grid ? cells + c->from : cells;
 }
