@@ -3,16 +3,15 @@
 
 #include <stdlib.h>
 
-static tf_err make_mad(stats *s, const stats_request *request, int count) {
+static tf_err make_mad(stats *s, const stats_request *request) {
     const double half = 0.5;
     quantile_query query = {.q = &half, .count = 1};
     double *median = s->median ? NULL : tf_alloc_array((size_t)s->cells, sizeof *median);
     tf_err err = median ? stats_quantiles(s, &query, median) : TF_OK;
     query.center = median ? median : s->median;
-    for (int k = 0; k < count && err == TF_OK; k++) {
-        request[k].result->numbers = tf_alloc_array((size_t)s->cells, sizeof(double));
-        err = stats_quantiles(s, &query, request[k].result->numbers);
-    }
+    request->result->numbers = tf_alloc_array((size_t)s->cells, sizeof(double));
+    if (err == TF_OK)
+        err = stats_quantiles(s, &query, request->result->numbers);
     free(median);
     return err;
 }

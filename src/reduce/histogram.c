@@ -65,7 +65,9 @@ static void scan_bins(void *context, const reduce_piece *piece) {
     each_number(b->s, piece, count_in_bin, context);
 }
 
-static tf_err make_histogram(stats *s, const tf_stat_spec *stat, reduce_result *out) {
+static tf_err make_histogram(stats *s, const stats_request *request) {
+    const tf_stat_spec *stat = request->spec;
+    reduce_result *out = request->result;
     out->edges = make_edges(s, stat);
     out->integers = tf_alloc_array((size_t)(s->cells * stat->size), sizeof *out->integers);
     binning b = {.s = s, .bins = stat->size, .edges = out->edges, .counter = out->integers};
@@ -75,11 +77,4 @@ static tf_err make_histogram(stats *s, const tf_stat_spec *stat, reduce_result *
     return err;
 }
 
-static tf_err make_histograms(stats *s, const stats_request *request, int count) {
-    tf_err err = TF_OK;
-    for (int k = 0; k < count && err == TF_OK; k++)
-        err = make_histogram(s, request[k].spec, request[k].result);
-    return err;
-}
-
-const statistic statistic_histogram = {.name = "histogram", .make = make_histograms};
+const statistic statistic_histogram = {.name = "histogram", .make = make_histogram};

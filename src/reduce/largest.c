@@ -65,7 +65,9 @@ static void merge(largest *l) {
     tf_buf_free(&mine);
 }
 
-static tf_err find_largest(stats *s, int64_t size, reduce_result *out) {
+static tf_err make_largest(stats *s, const stats_request *request) {
+    const int64_t size = request->spec->size;
+    reduce_result *out = request->result;
     const size_t most = (size_t)(s->cells * size);
     out->numbers = tf_alloc_array(most, sizeof *out->numbers);
     out->rows = tf_alloc_array(most, sizeof *out->rows);
@@ -77,13 +79,6 @@ static tf_err find_largest(stats *s, int64_t size, reduce_result *out) {
     tf_err err = reduce_each(s->r, s->value, scan_largest, &l);
     if (err == TF_OK)
         merge(&l);
-    return err;
-}
-
-static tf_err make_largest(stats *s, const stats_request *request, int count) {
-    tf_err err = TF_OK;
-    for (int k = 0; k < count && err == TF_OK; k++)
-        err = find_largest(s, request[k].spec->size, request[k].result);
     return err;
 }
 

@@ -163,5 +163,5 @@ static tf_err make_rough(stats *s, const stats_request *request, int count) {
     return make_quantiles(s, request, count, true);
 }
 
-const statistic statistic_quantile = {.name = "quantile", .make = make_exact};
-const statistic statistic_rough_quantile = {.name = "quantile~", .make = make_rough};
+const statistic statistic_quantile = {.name = "quantile", .make_all = make_exact};
+const statistic statistic_rough_quantile = {.name = "quantile~", .make_all = make_rough};

@@ -35,19 +35,37 @@ static int list_requests(const stats *s, const char *kind, reduce_result *result
     return count;
 }
 
-/* From what is known of each cell. */
-static tf_err make_from_facts(const stats *s, const statistic *kind, const stats_request *request, int count) {
-    const size_t cells = (size_t)s->cells;
-    for (int k = 0; k < count; k++) {
-        double *numbers = kind->number ? tf_alloc_array(cells, sizeof *numbers) : NULL;
-        int64_t *integers = kind->integer ? tf_alloc_array(cells, sizeof *integers) : NULL;
-        for (int64_t c = 0; numbers && c < s->cells; c++)
-            numbers[c] = kind->number(s, c);
-        for (int64_t c = 0; integers && c < s->cells; c++)
-            integers[c] = kind->integer(s, c);
-        *request[k].result = (reduce_result){.numbers = numbers, .integers = integers};
-    }
+static double *make_numbers(const stats *s, const statistic *kind) {
+    double *numbers = tf_alloc_array((size_t)s->cells, sizeof *numbers);
+    for (int64_t c = 0; c < s->cells; c++)
+        numbers[c] = kind->number(s, c);
+    return numbers;
+}
+
+static int64_t *make_integers(const stats *s, const statistic *kind) {
+    int64_t *integers = tf_alloc_array((size_t)s->cells, sizeof *integers);
+    for (int64_t c = 0; c < s->cells; c++)
+        integers[c] = kind->integer(s, c);
+    return integers;
+}
+
+static tf_err make_statistic(stats *s, const statistic *kind, const stats_request *request) {
+    if (kind->make)
+        return kind->make(s, request);
+    if (kind->number)
+        request->result->numbers = make_numbers(s, kind);
+    else
+        request->result->integers = make_integers(s, kind);
     return TF_OK;
+}
+
+static tf_err make_kind(stats *s, const statistic *kind, const stats_request *request, int count) {
+    tf_err err = TF_OK;
+    if (count > 0 && kind->make_all)
+        return kind->make_all(s, request, count);
+    for (int k = 0; k < count && err == TF_OK; k++)
+        err = make_statistic(s, kind, &request[k]);
+    return err;
 }
 
 static tf_err make_all(stats *s, reduce_result *result) {
@@ -56,11 +74,8 @@ static tf_err make_all(stats *s, reduce_result *result) {
     tf_err err = stats_find_extremes(s);
     if (err == TF_OK && needs >= FACTS_SUMS)
         err = stats_sum_up(s, needs >= FACTS_SQUARES);
-    for (const statistic *const *kind = reduce_statistics(); *kind && err == TF_OK; kind++) {
-        const int count = list_requests(s, (*kind)->name, result, request);
-        if (count > 0)
-            err = (*kind)->make ? (*kind)->make(s, request, count) : make_from_facts(s, *kind, request, count);
-    }
+    for (const statistic *const *kind = reduce_statistics(); *kind && err == TF_OK; kind++)
+        err = make_kind(s, *kind, request, list_requests(s, (*kind)->name, result, request));
     free(request);
     return err;
 }

@@ -69,15 +69,15 @@ typedef struct stats_request {
     reduce_result *result;
 } stats_request;
 
-/* A kind has one of the three functions. */
+/* A kind has one of these functions. Those that make statistics are collective. */
 typedef struct statistic {
     const char *name; /* tf_stat_spec.kind */
     cell_facts needs;
     double (*number)(const stats *s, int64_t cell);   /* from what is known of the cell */
     int64_t (*integer)(const stats *s, int64_t cell); /* likewise */
-
-    /* Collective: makes all statistics of the kind at once, so that they share passes over the rows. */
-    tf_err (*make)(stats *s, const stats_request *request, int count);
+    tf_err (*make)(stats *s, const stats_request *request);
+    tf_err (*make_all)(stats *s, const stats_request *request,
+                       int count); /* all that are asked for share their passes */
 } statistic;
 
 /* The table; its end is NULL. */
