@@ -7,6 +7,7 @@
 static const statistic_kind kinds[] = {
     {.name = "count"},
     {.name = "missing"},
+    {.name = "nunique"},
     {.name = "sum"},
     {.name = "mean"},
     {.name = "var"},

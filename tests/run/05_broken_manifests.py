@@ -19,7 +19,7 @@ FILES = {
 }
 
 STATISTICS = (
-    "it must be count, missing, sum, mean, var, std, stderr, min, max, argmin, argmax, first, median, mad, quantile:Q, "
+    "it must be count, missing, nunique, sum, mean, var, std, stderr, min, max, argmin, argmax, first, median, mad, quantile:Q, "
     "quantile~:Q, histogram:N, histogram:N:log or topk:N"
 )
 

@@ -9,7 +9,7 @@ import numpy as np
 from farm import digest
 
 RANKS = (None, 1, 3) if farm.SANITIZED else (None, 1, 2, 3, 5)
-STATS = ["count", "missing", "sum", "mean", "var", "std", "stderr", "min", "max", "argmin", "argmax", "first", "median", "mad"]
+STATS = ["count", "missing", "nunique", "sum", "mean", "var", "std", "stderr", "min", "max", "argmin", "argmax", "first", "median", "mad"]
 MORE = ["quantile:0", "quantile:0.025", "quantile:0.9", "quantile:1", "quantile~:0.3", "histogram:7", "histogram:5:log", "topk:3"]
 
 
@@ -28,9 +28,9 @@ def numpys(x, task):
     n = len(x)
     if n == 0:
         nothing = dict.fromkeys(["mean", "var", "std", "stderr", "min", "max", "first", "median", "mad"], np.nan)
-        return {"count": 0, "missing": missing, "sum": 0, "argmin": -1, "argmax": -1, **nothing}
+        return {"count": 0, "missing": missing, "nunique": 0, "sum": 0, "argmin": -1, "argmax": -1, **nothing}
     var = x.var(ddof=1) if n > 1 else np.nan
-    found = {"count": n, "missing": missing, "sum": x.sum(), "mean": x.mean(), "var": var, "std": var**0.5}
+    found = {"count": n, "missing": missing, "nunique": len(np.unique(x)), "sum": x.sum(), "mean": x.mean(), "var": var, "std": var**0.5}
     found.update({"stderr": (var / n) ** 0.5, "min": x.min(), "max": x.max(), "first": x[0], "median": np.median(x)})
     found.update({"argmin": task[x.argmin()], "argmax": task[x.argmax()], "mad": np.median(abs(x - np.median(x)))})
     found.update({f"quantile:{q}": np.quantile(x, float(q)) for q in ("0", "0.025", "0.9", "1")})
@@ -240,6 +240,59 @@ class Reductions(farm.FarmTest):
                 self.assertEqual(long["long"][()].tolist(), [b"0" * 2000, b"1" * 2000])
                 own = [i for i in range(40) if i % 3 == 2 and i % 7]
                 self.assertEqual(long["n.count"][()].tolist(), [sum(i % 2 == k for i in own) for k in (0, 1)])
+
+    def unique(self, name, group="all"):
+        with self.open(name) as file:
+            found = file[f"{name.removesuffix('.h5')}/reduce/{group}"]
+            return {key.removesuffix(".nunique"): found[key][()].tolist() for key in found if key.endswith(".nunique")}
+
+    def test_different_values_are_counted_exactly(self):
+        """Integers that are the same as float64 differ; zeros do not; NaN is no value."""
+        zeros = {"zero": "n % 2 ? 0 : -0.0", "gap": "n % 4 ? floor(n / 8) : nan", "flag": "n % 3 == 0", "tiny": "n % 5 * 5e-324", "inf": "n ? n / 0 : -1 / 0"}
+        rows = [{"n": n, "id": 2**62 + n // 2 + n % 2 * 3, "level": n % 7 - 3} for n in range(60)]
+        columns = {name: ["nunique"] for name in ("id", "level", *zeros)}
+        reduce = {"all": {"columns": columns}, "some": {"by": "level", "where": "n < 42", "columns": columns}}
+        self.write("d.json", {"name": "d", "over": [{"rows": rows}], "run": {"expr": zeros}, "results": {"flag": "bool"}, "reduce": reduce})
+        ids = np.array([row["id"] for row in rows])
+        for ranks in RANKS:
+            self.taskfarm("d.json", "--fresh", "--slots", 2, ranks=ranks)
+            self.assertEqual(
+                self.unique("d.h5"),
+                {"id": [len(np.unique(ids))], "level": [7], "zero": [1], "gap": [8], "flag": [2], "tiny": [5], "inf": [2]},
+            )
+            self.assertEqual(len(np.unique(ids.astype(float))), 1)
+            some = self.unique("d.h5", "some")
+            self.assertEqual(some["id"], [len(np.unique(ids[:42][np.arange(42) % 7 == k])) for k in range(7)])
+            self.assertEqual((some["level"], some["flag"]), ([1] * 7, [2] * 7))
+
+    def test_different_values_of_more_rows_and_after_kills(self):
+        """When the space grows, and when a run is killed as it counts, they are those of a run from scratch."""
+        def manifest(tasks):
+            stage = {"name": "g", "over": {"n": {"range": [tasks]}}, "run": {"expr": {"x": "floor(random() * 500)"}}}
+            self.write("g.json", {**stage, "reduce": {"all": {"by": [], "columns": {"x": ["nunique"]}}}})
+
+        for tasks, point in ((300, None), (900, "reduce.worked_out"), (2000, "rows.data:2")):
+            manifest(tasks)
+            if point:
+                killed = self.start("g.json", "--slots", 2, ranks=3, env={"TASKFARM_CRASH": point})
+                self.assertNotEqual(killed.wait(self.limit), 0, point)
+            self.taskfarm("g.json", "--slots", 2, ranks=2)
+            with self.open("g.h5") as file:
+                self.assertEqual(file["g/reduce/all/x.nunique"][0], len(np.unique(file["g/results/x"][()])))
+
+    def test_different_values_are_counted_in_parts(self):
+        """More of them than a rank remembers at a time."""
+        blocks = {"b": {"blocks": {"shape": [1900, 1900], "chunk": [380, 950]}}}
+        results = {"v": {"type": "float64", "array": "b"}, "w": {"type": "int64", "array": "b"}}
+        expr = {"v": "random()", "w": "floor(v * 1e6)"}
+        reduce = {"all": {"columns": {"v": ["nunique"], "w": ["nunique"]}}}
+        self.write("p.json", {"name": "p", "over": blocks, "run": {"expr": expr}, "results": results, "reduce": reduce})
+        for ranks in (3,) if farm.SANITIZED else (None, 3):
+            self.taskfarm("p.json", "--fresh", "--slots", 2, ranks=ranks)
+            with self.open("p.h5") as file:
+                expected = {name: [len(np.unique(file[f"p/results/{name}"][()]))] for name in "vw"}
+            self.assertGreater(expected["v"][0], 3 << 20)
+            self.assertEqual(self.unique("p.h5"), expected)
 
     def test_another_reduction_needs_no_task_again(self):
         stage = {"over": {"n": {"range": [100]}}, "run": {"command": "echo {n} >>log"}}

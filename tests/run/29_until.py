@@ -57,6 +57,14 @@ class Until(farm.FarmTest):
             self.assertEqual((file["draw"].attrs["enough"], file["draw"].attrs["until"]), (enough, UNTIL))
             self.assertEqual(file["draw/reduce/all/x.count"][0], enough)
 
+    def test_when_enough_different_values_were_seen(self):
+        draw = {"name": "draw", "over": {"i": {"range": [5000]}}, "run": {"expr": {"x": "floor(exp(normal() * 3))"}}}
+        self.write("u.json", {"stages": [{**draw, "until": {"expr": "x.nunique >= 200", "first": 100}}]})
+        self.taskfarm("u.json", ranks=2)
+        with self.open("u.h5") as file:
+            x, enough = file["draw/results/x"][()], file["draw"].attrs["enough"]
+        self.assertEqual(enough, next(count for count in looks(100, 5000) if len(np.unique(x[:count])) >= 200))
+
     def test_a_tighter_one_goes_on_from_there(self):
         self.campaign()
         self.taskfarm("u.json")

@@ -15,22 +15,28 @@ enum { ELEMENTS = 2, PIECE = 1000 };
 static struct {
     int64_t count;
     uint32_t *group;
-    double *number; /* rows x elements */
+    double *number;       /* rows x elements */
+    const int64_t *exact; /* likewise; NULL: numbers are */
+    int passes;
 } rows;
 
 tf_err reduce_each(reducing *r, int value, reduce_take *take, void *context) {
     const int64_t elements = reduce_elements(r, value);
+    rows.passes++;
     for (int64_t first = 0; first < rows.count; first += PIECE)
         take(context, &(reduce_piece){.first = first,
                                       .count = rows.count - first < PIECE ? rows.count - first : PIECE,
                                       .group = rows.group + first,
-                                      .numbers = rows.number + first * elements});
+                                      .numbers = rows.number + first * elements,
+                                      .exact = rows.exact ? rows.exact + first * elements : NULL});
     return TF_OK;
 }
 
 static void fill_rows(int64_t count, uint32_t groups, double (*number)(tf_rng *random)) {
     tf_rng random = tf_rng_seeded(7);
     rows.count = count;
+    rows.exact = NULL;
+    rows.passes = 0;
     rows.group = tf_alloc_array((size_t)count, sizeof *rows.group);
     rows.number = tf_alloc_array((size_t)count * ELEMENTS, sizeof *rows.number);
     for (int64_t i = 0; i < count; i++) {
@@ -134,6 +140,13 @@ static double median_deviation(const samples *s) {
     return median;
 }
 
+static int64_t count_different(const samples *s) {
+    int64_t count = s->count > 0;
+    for (int64_t i = 1; i < s->count; i++)
+        count += s->by_value[i].x != s->by_value[i - 1].x;
+    return count;
+}
+
 /* Integers: sums of them, and halves of them, are exact however they are made. */
 static double some_integer(tf_rng *random) {
     const uint64_t n = tf_rng_below(random, 101);
@@ -157,7 +170,7 @@ Test(statistics, are_those_of_sorted_numbers) {
     fill_rows(5500, GROUPS, some_integer);
     work_out(&w,
              "\"topk:4\", \"mad\", \"count\", \"missing\", \"sum\", \"mean\", \"var\", \"min\", \"max\", \"argmin\", "
-             "\"argmax\", \"first\", \"median\", \"quantile:0.25\", \"histogram:10\"",
+             "\"argmax\", \"first\", \"median\", \"quantile:0.25\", \"histogram:10\", \"nunique\"",
              GROUPS);
     const reduce_result *r = w.result;
     for (int64_t c = 0; c < GROUPS * ELEMENTS; c++) {
@@ -189,8 +202,67 @@ Test(statistics, are_those_of_sorted_numbers) {
         expect_integer(r[0].rows[c * TOP], r[10].integers[c], "the row of topk:4", c);
         for (int b = 0; b < BINS; b++)
             expect_integer(r[14].integers[c * BINS + b], bin[b], "a bin of histogram:10", c);
+        expect_integer(r[15].integers[c], count_different(&s), "nunique", c);
         free(s.by_value);
     }
+    forget(&w);
+    free_rows();
+}
+
+/* ---- Different numbers ---- */
+
+static double some_number(tf_rng *random) {
+    const uint64_t n = tf_rng_below(random, 100);
+    return n == 0 ? NAN : n < 10 ? (double)n : tf_rng_double(random);
+}
+
+/* There are more of them than are remembered at a time: a pass over the rows counts a part. */
+Test(unique, are_counted_in_as_many_passes_as_it_takes) {
+    enum { GROUPS = 3, ROWS = 2600000 };
+    worked_out w;
+    fill_rows(ROWS, GROUPS, some_number);
+    work_out(&w, "\"nunique\"", GROUPS);
+    cr_expect_gt(rows.passes, 2, "%d", rows.passes); /* one of them finds extremes */
+    cr_expect_lt(rows.passes, 10, "%d", rows.passes);
+    for (int64_t c = 0; c < GROUPS * ELEMENTS; c++) {
+        samples s = collect((uint32_t)(c / ELEMENTS), (int)(c % ELEMENTS));
+        expect_integer(w.result[0].integers[c], count_different(&s), "nunique", c);
+        free(s.by_value);
+    }
+    forget(&w);
+    free_rows();
+}
+
+static double some_large_integer(tf_rng *random) {
+    return 0x1p60 + (double)tf_rng_below(random, 2) * 0x1p10;
+}
+
+/* Numbers are the nearest doubles: of 2^60 + 0, 1, 2 and 3 they are the same. */
+Test(unique, tells_large_integers_apart) {
+    enum { COUNT = 4000 };
+    worked_out w;
+    fill_rows(COUNT, 1, some_large_integer);
+    int64_t *exact = tf_alloc_array((size_t)COUNT * ELEMENTS, sizeof *exact);
+    for (int64_t i = 0; i < (int64_t)COUNT * ELEMENTS; i++)
+        exact[i] = (int64_t)rows.number[i] + i / ELEMENTS % 4;
+    rows.exact = exact;
+    work_out(&w, "\"nunique\"", 1);
+    for (int64_t c = 0; c < ELEMENTS; c++)
+        expect_integer(w.result[0].integers[c], 8, "nunique", c);
+    forget(&w);
+    free_rows();
+    free(exact);
+}
+
+static double some_zero(tf_rng *random) {
+    return tf_rng_below(random, 2) ? 0.0 : -0.0;
+}
+
+Test(unique, takes_zeros_for_the_same) {
+    worked_out w;
+    fill_rows(100, 1, some_zero);
+    work_out(&w, "\"nunique\"", 1);
+    expect_integer(w.result[0].integers[0], 1, "nunique", 0);
     forget(&w);
     free_rows();
 }
