@@ -14,7 +14,8 @@ static bool is_among(const json_key *key, int count, const char *name) {
 
 json_keys run_keys(json_key *room) {
     int count = 0;
-    for (const tf_run_kind *kind = run_kinds(); kind->key; kind++) {
+    for (const tf_run_kind *const *each = run_kinds(); *each; each++) {
+        const tf_run_kind *kind = *each;
         room[count++] = (json_key){kind->key, kind->schema};
         for (int m = 0; m < RUN_MEMBERS && kind->member[m].name; m++)
             if (!is_among(room, count, kind->member[m].name))
@@ -25,15 +26,19 @@ json_keys run_keys(json_key *room) {
 
 /* ---- Which kind ---- */
 
+static const char *article(const char *word) {
+    return strchr("aeiou", *word) ? "an" : "a";
+}
+
 /* Each with its article, in quotes. */
 static void list_kinds(tf_buf *out) {
-    const tf_run_kind *kind = run_kinds();
+    const tf_run_kind *const *kind = run_kinds();
     int count = 0;
-    while (kind[count].key)
+    while (kind[count])
         count++;
     for (int k = 0; k < count; k++) {
         tf_buf word = {0};
-        tf_buf_addf(&word, "%s \"%s\"", strchr("aeiou", *kind[k].key) ? "an" : "a", kind[k].key);
+        tf_buf_addf(&word, "%s \"%s\"", article(kind[k]->key), kind[k]->key);
         tf_buf_add_choice(out, tf_buf_text(&word), k, count);
         tf_buf_free(&word);
     }
@@ -42,7 +47,8 @@ static void list_kinds(tf_buf *out) {
 /* By the member that makes it; NULL after a complaint. Where some key is unknown it may be that one. */
 static const tf_run_kind *find_kind(struct loader *l, const at *where, const cJSON *json, bool complained) {
     const tf_run_kind *found = NULL;
-    for (const tf_run_kind *kind = run_kinds(); kind->key; kind++) {
+    for (const tf_run_kind *const *each = run_kinds(); *each; each++) {
+        const tf_run_kind *kind = *each;
         if (!cJSON_GetObjectItemCaseSensitive(json, kind->key))
             continue;
         if (found) {
@@ -69,9 +75,9 @@ static bool has_member(const tf_run_kind *kind, const char *key) {
 
 /* "a command or a service": the kinds that have the member; none, if none has. */
 static void list_kinds_with(const char *key, tf_buf *out) {
-    for (const tf_run_kind *kind = run_kinds(); kind->key; kind++)
-        if (has_member(kind, key))
-            tf_buf_addf(out, "%sa %s", out->length ? " or " : "", kind->key);
+    for (const tf_run_kind *const *kind = run_kinds(); *kind; kind++)
+        if (has_member(*kind, key))
+            tf_buf_addf(out, "%s%s %s", out->length ? " or " : "", article((*kind)->key), (*kind)->key);
 }
 
 /* Members that only other kinds have. */
@@ -81,8 +87,8 @@ static void check_members(struct loader *l, const at *where, const cJSON *json, 
         tf_buf kinds = {0};
         list_kinds_with(item->string, &kinds);
         if (kinds.length && !has_member(own, item->string))
-            complain(l->diags, &here, "\"%s\" goes with %s, not with a %s", item->string, tf_buf_text(&kinds),
-                     own->key);
+            complain(l->diags, &here, "\"%s\" goes with %s, not with %s %s", item->string, tf_buf_text(&kinds),
+                     article(own->key), own->key);
         tf_buf_free(&kinds);
     }
 }

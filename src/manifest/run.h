@@ -1,5 +1,5 @@
-/* Kinds of run. A kind is a file that loads it and says what it is, and a row of the table in run_kinds.c; what a host
- * does with it is a row of host/runners.c. */
+/* Kinds of run. A kind is a file that has its tf_run_kind, and a row of the table in run_kinds.c. What a host does with
+ * it is likewise a file there, and a row of host/runners.c. */
 #ifndef TF_MANIFEST_RUN_H
 #define TF_MANIFEST_RUN_H
 
@@ -37,29 +37,15 @@ struct tf_run_kind {
     json_key member[RUN_MEMBERS]; /* what may stand beside the key */
 };
 
-/* The table; its end has no key. */
-const tf_run_kind *run_kinds(void);
+/* The table; it ends with NULL. */
+const tf_run_kind *const *run_kinds(void);
 
 /* Keys that a run may have: writes them to `room`, RUN_KEYS at most. */
 enum { RUN_KEYS = 64 };
 json_keys run_keys(json_key *room);
 
-/* ---- The kinds, each in its file ---- */
-
-void run_load_command(struct loader *l, const run_json *json, tf_run_spec *run);
-void run_load_service(struct loader *l, const run_json *json, tf_run_spec *run);
-void run_identify_command(const tf_stage_spec *stage, cJSON *list);
-void run_identify_service(const tf_stage_spec *stage, cJSON *list);
+/* A command line, with its placeholders or those of the point put in (run_text.c). */
 void run_describe_process(const tf_stage_spec *stage, const tf_point *point, tf_buf *out);
-
-void run_load_function(struct loader *l, const run_json *json, tf_run_spec *run);
-void run_identify_function(const tf_stage_spec *stage, cJSON *list);
-void run_describe_function(const tf_stage_spec *stage, const tf_point *point, tf_buf *out);
-
-void run_load_expr(struct loader *l, const run_json *json, tf_run_spec *run);
-void run_complete_expr(struct loader *l, const run_json *json, tf_stage_spec *stage);
-void run_identify_expr(const tf_stage_spec *stage, cJSON *list);
-void run_describe_expr(const tf_stage_spec *stage, const tf_point *point, tf_buf *out);
 
 /* ---- Columns ---- */
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-void run_load_expr(struct loader *l, const run_json *json, tf_run_spec *run) {
+static void check_exprs(struct loader *l, const run_json *json, tf_run_spec *run) {
     run->what = "expression";
     json_object(l->diags, json->up, json->run, "expr");
 }
@@ -59,7 +59,7 @@ static void check_one_grid(struct loader *l, const at *where, const tf_stage_spe
     }
 }
 
-void run_complete_expr(struct loader *l, const run_json *json, tf_stage_spec *stage) {
+static void load_exprs(struct loader *l, const run_json *json, tf_stage_spec *stage) {
     const cJSON *exprs = json->value;
     const at *where = &json->where;
     if (!cJSON_IsObject(exprs))
@@ -101,12 +101,12 @@ void run_complete_expr(struct loader *l, const run_json *json, tf_stage_spec *st
     stage->run.expr = expr;
 }
 
-void run_identify_expr(const tf_stage_spec *stage, cJSON *list) {
+static void identify_exprs(const tf_stage_spec *stage, cJSON *list) {
     for (int c = 0; c < stage->columns; c++)
         identify_expr(list, stage->run.expr[c]);
 }
 
-void run_describe_expr(const tf_stage_spec *stage, const tf_point *point, tf_buf *out) {
+static void describe_exprs(const tf_stage_spec *stage, const tf_point *point, tf_buf *out) {
     for (int c = 0; c < stage->columns; c++)
         tf_buf_addf(out, "%s%s = %s",
                     c == 0  ? ""
@@ -114,3 +114,12 @@ void run_describe_expr(const tf_stage_spec *stage, const tf_point *point, tf_buf
                             : ", ",
                     stage->column[c].name, tf_expr_source(stage->run.expr[c]));
 }
+
+const tf_run_kind run_expr = {
+    .key = "expr",
+    .schema = "{\"type\":\"object\",\"minProperties\":1,\"additionalProperties\":{\"type\":[\"string\",\"number\"]},"
+              "\"description\":\"an expression a column, of parameters and the columns before it\"}",
+    .load = check_exprs,
+    .complete = load_exprs,
+    .identify = identify_exprs,
+    .describe = describe_exprs};

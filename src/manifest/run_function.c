@@ -1,6 +1,7 @@
 /* Runs that are functions of a library. */
 #include "manifest/identify.h"
 #include "manifest/run.h"
+#include "manifest/schema.h"
 
 #include <string.h>
 
@@ -27,7 +28,7 @@ static void load_symbol(struct loader *l, const at *where, const char *text, tf_
     run->symbol = colon + 1;
 }
 
-void run_load_function(struct loader *l, const run_json *json, tf_run_spec *run) {
+static void load_function(struct loader *l, const run_json *json, tf_run_spec *run) {
     const cJSON *args = json_object(l->diags, json->up, json->run, "args");
     const char *text = json_string(l->diags, json->up, json->run, "function");
     const at at_args = at_key(json->up, "args");
@@ -45,15 +46,23 @@ void run_load_function(struct loader *l, const run_json *json, tf_run_spec *run)
     cJSON_Delete(copy);
 }
 
-void run_identify_function(const tf_stage_spec *stage, cJSON *list) {
+static void identify_function(const tf_stage_spec *stage, cJSON *list) {
     identify_text(list, stage->run.library);
     identify_text(list, stage->run.symbol);
     identify_text(list, stage->run.args);
 }
 
-void run_describe_function(const tf_stage_spec *stage, const tf_point *point, tf_buf *out) {
+static void describe_function(const tf_stage_spec *stage, const tf_point *point, tf_buf *out) {
     const tf_run_spec *run = &stage->run;
     tf_buf_addf(out, "%s:%s", run->library, run->symbol);
     if (point)
         tf_buf_addf(out, "(%s)", strcmp(run->args, "{}") == 0 ? "" : run->args);
 }
+
+const tf_run_kind run_function = {
+    .key = "function",
+    .schema = TEXT("LIBRARY:FUNCTION, a C function of a shared library (taskfarm/plugin.h)"),
+    .load = load_function,
+    .identify = identify_function,
+    .describe = describe_function,
+    .member = {{"args", "{\"type\":\"object\",\"description\":\"constants for the function\"}"}}};

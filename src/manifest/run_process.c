@@ -1,6 +1,7 @@
 /* Runs that are processes: a command for each task, or a service that gets one after the other. */
 #include "manifest/identify.h"
 #include "manifest/run.h"
+#include "manifest/schema.h"
 
 #include <string.h>
 
@@ -61,7 +62,7 @@ static const tf_template *load_text(struct loader *l, const at *where, const cJS
     return text ? template_parse(l, &here, text, scope, false) : NULL;
 }
 
-void run_load_command(struct loader *l, const run_json *json, tf_run_spec *run) {
+static void load_command(struct loader *l, const run_json *json, tf_run_spec *run) {
     run->what = "command";
     load_argv(l, &json->where, json->value, json->scope, run);
     load_environment(l, json->up, json->run, json->scope, run);
@@ -70,7 +71,7 @@ void run_load_command(struct loader *l, const run_json *json, tf_run_spec *run) 
 }
 
 /* Its command line, folder and environment are the same for all tasks: only variables stand in them. */
-void run_load_service(struct loader *l, const run_json *json, tf_run_spec *run) {
+static void load_service(struct loader *l, const run_json *json, tf_run_spec *run) {
     const known_names none = {0};
     const at at_most = at_key(json->up, "max_tasks");
     const cJSON *most = cJSON_GetObjectItemCaseSensitive(json->run, "max_tasks");
@@ -85,7 +86,7 @@ void run_load_service(struct loader *l, const run_json *json, tf_run_spec *run) 
         complain(l->diags, &at_most, "must be a positive integer");
 }
 
-void run_identify_command(const tf_stage_spec *stage, cJSON *list) {
+static void identify_command(const tf_stage_spec *stage, cJSON *list) {
     const tf_run_spec *run = &stage->run;
     for (int i = 0; i < run->argc; i++)
         identify_template(list, "", run->argv[i]);
@@ -97,7 +98,38 @@ void run_identify_command(const tf_stage_spec *stage, cJSON *list) {
     identify_template(list, "stdin ", run->stdin_text);
 }
 
-void run_identify_service(const tf_stage_spec *stage, cJSON *list) {
+static void identify_service(const tf_stage_spec *stage, cJSON *list) {
     identify_text(list, "service");
-    run_identify_command(stage, list);
+    identify_command(stage, list);
 }
+
+#define ENV                                                                                                            \
+    { "env", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}" }
+
+#define CWD                                                                                                            \
+    { "cwd", TEXT("the folder that a command runs in; default: the manifest's") }
+
+#define WORDS(about) "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\"},\"description\":\"" about "\"}"
+
+const tf_run_kind run_command = {
+    .key = "command",
+    .schema = "{\"oneOf\":[" TEXT("for /bin/sh -c; every {x} is quoted, {x:raw} is not") "," WORDS(
+        "arguments, without a shell") "]}",
+    .load = load_command,
+    .identify = identify_command,
+    .describe = run_describe_process,
+    .is_command = true,
+    .has_process = true,
+    .member = {ENV, CWD, {"stdin", TEXT("what a command reads from its standard input; default: nothing")}}};
+
+const tf_run_kind run_service = {
+    .key = "service",
+    .schema = WORDS("argv of a process that gets tasks as JSON lines"),
+    .load = load_service,
+    .identify = identify_service,
+    .describe = run_describe_process,
+    .has_process = true,
+    .member = {ENV,
+               CWD,
+               {"max_tasks", "{\"type\":\"integer\",\"minimum\":1,\"description\":\"tasks after which a service is "
+                             "started anew\"}"}}};

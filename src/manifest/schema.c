@@ -33,9 +33,9 @@ static cJSON *run_schema(void) {
     json_key keys[RUN_KEYS];
     cJSON *schema = object_schema(run_keys(keys), "{\"oneOf\":[]}");
     cJSON *list = cJSON_GetObjectItemCaseSensitive(schema, "oneOf");
-    for (const tf_run_kind *kind = run_kinds(); kind->key; kind++) {
+    for (const tf_run_kind *const *kind = run_kinds(); *kind; kind++) {
         cJSON *one = cJSON_CreateObject();
-        cJSON_AddItemToArray(cJSON_AddArrayToObject(one, "required"), cJSON_CreateString(kind->key));
+        cJSON_AddItemToArray(cJSON_AddArrayToObject(one, "required"), cJSON_CreateString((*kind)->key));
         cJSON_AddItemToArray(list, one);
     }
     return schema;
