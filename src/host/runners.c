@@ -4,9 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
-extern const runner runner_command, runner_service, runner_function, runner_expr;
+extern const runner runner_command, runner_service, runner_function, runner_expr, runner_echo;
 
-static const runner *const runners[] = {&runner_command, &runner_service, &runner_function, &runner_expr};
+static const runner *const runners[] = {&runner_command, &runner_service, &runner_function, &runner_expr, &runner_echo};
 
 const runner *runner_find(const tf_run_spec *run) {
     for (size_t i = 0; i < sizeof runners / sizeof *runners; i++)
