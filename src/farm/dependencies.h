@@ -11,8 +11,6 @@
 
 typedef struct dependencies dependencies;
 
-enum { NOBODY = -1 }; /* no rank lives that could do something */
-
 /* The graph's plan must be made. Tells the scheduler what is ready. All are the caller's. */
 dependencies *dependencies_new(const tf_campaign *campaign, tf_graph *graph, tf_sched *sched,
                                const transport *transport);

@@ -1,4 +1,4 @@
-/* The master holds the scheduler and nothing of the tasks but counts and a few failures to show. */
+/* The master holds the scheduler, and nothing of the tasks but counts and a few failures to show. */
 #include "farm/master.h"
 
 #include <stdio.h>
@@ -6,25 +6,13 @@
 #include <string.h>
 
 #include "farm/dependencies.h"
+#include "farm/peers.h"
+#include "farm/until.h"
 #include "host/run.h"
 
-#define SILENCE    3.0  /* s after which a worker is looked after */
-#define NO_SILENCE 60.0 /* s after which it is given up, if nothing else tells that it lives */
-#define LEAVING    10.0 /* s that ranks which leave are waited for */
-
-/* What is known of a rank. */
-typedef struct peer {
-    bool up, lost, locked;
-    double heard; /* now(m) of its last message */
-    char host[64];
-} peer;
-
-/* A stage that may end early: its tasks become ready up to where its "until" is looked at next. */
-typedef struct look {
-    bool on;        /* some are to come yet */
-    int64_t next;   /* when tasks below this one have ended */
-    int64_t enough; /* tasks of which it was true; 0: none yet */
-} look;
+#define SILENCE        3.0  /* s after which it is asked whether a worker lives */
+#define CHECK_INTERVAL 1.0  /* s between such questions */
+#define LEAVE_SECONDS  10.0 /* s that ranks which leave are waited for */
 
 struct master {
     const tf_campaign *campaign;
@@ -33,34 +21,54 @@ struct master {
     const tf_clock *clock;
     const output *output;
     tf_sched *sched;
-    dependencies *deps;
-    double started;
-    double closed; /* s that the run had taken when the file was closed, which it has; 0: not yet */
-    int64_t slots;
-    int64_t reused;            /* tasks */
-    int64_t excluded, skipped; /* as workers found them: to the scheduler they are done */
-    int64_t excluded_before;   /* by earlier runs */
+    dependencies *dependencies;
+    untils *untils;
+    peers peers;
+    double started;            /* when it was made */
+    double elapsed_at_close;   /* s that the run had taken when the output was closed; 0: it is open */
+    int64_t slots;             /* of all workers that have come */
+    int64_t reused;            /* tasks that earlier runs have done */
+    int64_t excluded_before;   /* of these, tasks that "where" left out */
+    int64_t excluded, skipped; /* tasks that workers found left out, or skipped: the scheduler counts them as done */
     int finished;              /* stages */
-    int stopping;              /* see tf_farm_progress */
-    look *look;                /* per stage */
     uint32_t *changed;         /* per stage: what its function has been said to change */
-    peer *peer;                /* per rank */
-    int lost;
+    tf_tally failures;         /* by message; owners are stages */
+    double checked;            /* when workers that are silent were last asked for */
+    drain_how draining;        /* 0: tasks are handed out */
+    int stopping;              /* why it drains: see tf_farm_progress */
+    double grace_end;          /* when running tasks are not waited for any longer */
     parting parting;
-    double patience; /* when those that have not left yet are not waited for any longer */
-    tf_err outcome;  /* once the ranks part */
-    double looked;
-    drain_how how;     /* 0: not yet */
-    double end;        /* now(m) from which on running tasks are not waited for */
-    tf_tally failures; /* by message; owners are stages */
+    double leave_end; /* when ranks that part are not waited for any longer */
+    tf_err outcome;   /* of the run, once the ranks part */
 };
 
 static double now(const master *m) {
     return tf_clock_now(m->clock);
 }
 
-static bool lives(const peer *p) {
-    return p->up && !p->lost;
+static void warn(const master *m, const char *text) {
+    if (m->options->on_warning)
+        m->options->on_warning(m->options->context, text);
+}
+
+/* ---- The beginning and the end ---- */
+
+static tf_sched_stage sched_stage(const master *m, int stage) {
+    const tf_stage_spec *spec = &m->campaign->stage[stage];
+    const tf_stage_plan *plan = tf_graph_stage(m->options->graph, stage);
+    return (tf_sched_stage){.tasks = tf_space_size(spec->space),
+                            .need = spec->need,
+                            .pending = &plan->run,
+                            .withheld = plan->withheld,
+                            .adopted = plan->adopt.total,
+                            .level = tf_graph_level(m->options->graph, stage),
+                            .linked = tf_stage_has_files(spec) || spec->until.expr,
+                            .looks = spec->until.expr != NULL,
+                            .finished = m->output->is_finished(m->output->context, stage),
+                            .afters = spec->afters,
+                            .after = spec->after,
+                            .stop_after = spec->stop_after,
+                            .retry_delay = spec->retry_delay};
 }
 
 master *master_new(const tf_farm_options *options, const transport *t, const tf_clock *clock, const output *o) {
@@ -71,32 +79,19 @@ master *master_new(const tf_farm_options *options, const transport *t, const tf_
                   .transport = t,
                   .clock = clock,
                   .output = o,
+                  .peers = peers_new(o, t->ranks),
                   .started = tf_clock_now(clock)};
-    m->look = tf_alloc_array((size_t)campaign->stages, sizeof *m->look);
     m->changed = tf_alloc_array((size_t)campaign->stages, sizeof *m->changed);
-    m->peer = tf_alloc_array((size_t)t->ranks, sizeof *m->peer);
     tf_sched_stage *stages = tf_alloc_array((size_t)campaign->stages, sizeof *stages);
-    for (int s = 0; s < campaign->stages; s++)
-        stages[s] = (tf_sched_stage){.tasks = tf_space_size(campaign->stage[s].space),
-                                     .need = campaign->stage[s].need,
-                                     .pending = &tf_graph_stage(options->graph, s)->run,
-                                     .withheld = tf_graph_stage(options->graph, s)->withheld,
-                                     .adopted = tf_graph_stage(options->graph, s)->adopt.total,
-                                     .level = tf_graph_level(options->graph, s),
-                                     .linked = tf_stage_has_files(&campaign->stage[s]) || campaign->stage[s].until.expr,
-                                     .looks = campaign->stage[s].until.expr != NULL,
-                                     .finished = o->is_finished(o->context, s),
-                                     .afters = campaign->stage[s].afters,
-                                     .after = campaign->stage[s].after,
-                                     .stop_after = campaign->stage[s].stop_after,
-                                     .retry_delay = campaign->stage[s].retry_delay};
     for (int s = 0; s < campaign->stages; s++) {
+        stages[s] = sched_stage(m, s);
         m->reused += stages[s].tasks - stages[s].pending->total - stages[s].withheld;
         m->excluded_before += o->excluded(o->context, s);
         m->finished += stages[s].finished;
     }
     m->sched = tf_sched_new(stages, campaign->stages);
-    m->deps = dependencies_new(campaign, options->graph, m->sched, t);
+    m->untils = untils_new(campaign, options->graph, m->sched, o);
+    m->dependencies = dependencies_new(campaign, options->graph, m->sched, t);
     free(stages);
     return m;
 }
@@ -104,11 +99,11 @@ master *master_new(const tf_farm_options *options, const transport *t, const tf_
 void master_free(master *m) {
     if (!m)
         return;
-    dependencies_free(m->deps);
+    dependencies_free(m->dependencies);
+    untils_free(m->untils);
     tf_tally_free(&m->failures);
     tf_sched_free(m->sched);
-    free(m->peer);
-    free(m->look);
+    peers_free(&m->peers);
     free(m->changed);
     free(m);
 }
@@ -118,7 +113,7 @@ void master_result(const master *m, tf_farm_result *result) {
     tf_farm_progress *p = &result->progress;
     *p = (tf_farm_progress){.stages = m->campaign->stages,
                             .finished = m->finished,
-                            .elapsed = m->closed > 0 ? m->closed : now(m) - m->started,
+                            .elapsed = m->elapsed_at_close > 0 ? m->elapsed_at_close : now(m) - m->started,
                             .reused = m->reused,
                             .excluded = m->excluded + m->excluded_before,
                             .excluded_before = m->excluded_before,
@@ -127,7 +122,7 @@ void master_result(const master *m, tf_farm_result *result) {
                             .slots = m->slots,
                             .failures = &m->failures};
     for (int s = 0; s < m->campaign->stages; s++) {
-        tf_sched_counts counts = tf_sched_stage_counts(m->sched, s);
+        const tf_sched_counts counts = tf_sched_stage_counts(m->sched, s);
         p->tasks += counts.tasks;
         p->done += counts.done;
         p->failed += counts.failed;
@@ -139,17 +134,7 @@ void master_result(const master *m, tf_farm_result *result) {
     p->skipped += m->skipped;
 }
 
-/* ---- In ---- */
-
-/* A rank that can be asked to do something: `rank` itself, if it lives. */
-static int helper(const master *m, int rank) {
-    if (!m->peer[rank].lost)
-        return rank;
-    for (int other = 1; other < m->transport->ranks; other++)
-        if (!m->peer[other].lost)
-            return other;
-    return NOBODY;
-}
+/* ---- Messages ---- */
 
 /* Tasks have ended for good. A report of tasks that the worker does not hold, late or twice, counts for nothing. */
 static void end_tasks(master *m, int from, const report_message *r) {
@@ -157,10 +142,11 @@ static void end_tasks(master *m, int from, const report_message *r) {
         return;
     m->excluded += r->excluded;
     m->skipped += r->skipped;
-    dependencies_ended(m->deps, r->stage, r->first, r->count, r->failed == 0, helper(m, from));
+    dependencies_ended(m->dependencies, r->stage, r->first, r->count, r->failed == 0,
+                       peers_find_living(&m->peers, from));
 }
 
-static void take_reports(master *m, int from, const report_message *report, size_t count) {
+static void apply_reports(master *m, int from, const report_message *report, size_t count) {
     for (const report_message *r = report; r < report + count; r++) {
         if (r->retry)
             tf_sched_retry(m->sched, from, r->stage, r->first, r->count, r->retry, r->seconds, now(m));
@@ -169,13 +155,13 @@ static void take_reports(master *m, int from, const report_message *report, size
     }
 }
 
-static void take_failure(master *m, const failure_message *failure) {
+static void count_failures(master *m, const failure_message *failure) {
     tf_tally_add(&m->failures, failure->stage, failure->message, strlen(failure->message), failure->count,
                  failure->index, failure->numbers);
 }
 
-/* The first worker to notice is enough. */
-static void take_change(master *m, const change_message *change) {
+/* The first worker that notices is enough. */
+static void warn_of_change(master *m, const change_message *change) {
     const tf_stage_spec *stage = &m->campaign->stage[change->stage];
     if ((change->changed & ~m->changed[change->stage]) == 0)
         return;
@@ -185,63 +171,47 @@ static void take_change(master *m, const change_message *change) {
     tf_host_name_changes(change->changed, &text);
     tf_buf_adds(
         &text, " of its process; its tasks run one by one, in processes of their own: let it put back what it changes");
-    if (m->options->on_warning)
-        m->options->on_warning(m->options->context, text.data);
+    warn(m, text.data);
     tf_buf_free(&text);
 }
 
-/* Every rank may say so, and several do when a launcher passes a signal on. */
+static void greet(master *m, int from, const hello_message *hello) {
+    m->slots += hello->slots;
+    peers_greet(&m->peers, from, hello);
+    tf_sched_worker_up(m->sched, from,
+                       (tf_resources){.slots = hello->slots, .memory = hello->memory, .gpus = hello->gpus});
+}
+
+/* Several ranks may ask for it, when a launcher passes a signal on. */
 static void drain(master *m, drain_how how, int why) {
-    if (m->how >= how)
+    if (m->draining >= how)
         return;
-    if (m->how == 0) {
+    if (m->draining == 0) {
         m->stopping = why;
-        m->end = now(m) + m->options->grace;
+        m->grace_end = now(m) + m->options->grace;
     }
-    m->how = how;
+    m->draining = how;
     tf_sched_drain(m->sched);
     transport_send_all(m->transport, TAG_DRAIN, &(drain_message){.how = (int32_t)how}, sizeof(drain_message));
 }
 
-/* The end of handing out, and that of waiting, by the clock. */
-static void watch_time(master *m) {
-    const tf_farm_options *o = m->options;
-    double spare = o->grace < o->walltime / 2 ? o->grace : o->walltime / 2;
-    if (o->walltime > 0 && m->how == 0 && now(m) >= o->started + o->walltime - spare) {
-        drain(m, DRAIN_WAIT, TF_FARM_WALLTIME);
-        m->end = o->started + o->walltime;
-    }
-    if (m->how == DRAIN_WAIT && now(m) >= m->end)
-        drain(m, DRAIN_AT_ONCE, m->stopping);
+static void obey_signal(master *m, const signal_message *signal) {
+    drain(m, signal->count > 1 ? DRAIN_AT_ONCE : DRAIN_WAIT, signal->signal);
 }
 
 void master_take(master *m, const parcel *message) {
     const int from = message->from;
     const void *payload = message->payload;
-    const size_t size = message->size;
-    m->peer[from].heard = now(m);
+    m->peers.peer[from].heard = now(m);
     switch (message->tag) {
-    case TAG_HELLO: {
-        const hello_message *hello = payload;
-        m->slots += hello->slots;
-        m->peer[from].up = true;
-        m->peer[from].locked = hello->locked != 0;
-        memcpy(m->peer[from].host, hello->host, sizeof hello->host);
-        tf_sched_worker_up(m->sched, from,
-                           (tf_resources){.slots = hello->slots, .memory = hello->memory, .gpus = hello->gpus});
-        break;
-    }
-    case TAG_REPORT: take_reports(m, from, payload, size / sizeof(report_message)); break;
+    case TAG_HELLO: greet(m, from, payload); break;
+    case TAG_REPORT: apply_reports(m, from, payload, message->size / sizeof(report_message)); break;
     case TAG_IDLE: tf_sched_idle(m->sched, from, ((const idle_message *)payload)->idle); break;
-    case TAG_FAILURE: take_failure(m, payload); break;
-    case TAG_CHANGE: take_change(m, payload); break;
-    case TAG_SIGNAL: {
-        const signal_message *asked = payload;
-        drain(m, asked->count > 1 ? DRAIN_AT_ONCE : DRAIN_WAIT, asked->signal);
-        break;
-    }
+    case TAG_FAILURE: count_failures(m, payload); break;
+    case TAG_CHANGE: warn_of_change(m, payload); break;
+    case TAG_SIGNAL: obey_signal(m, payload); break;
     case TAG_DRAINED: tf_sched_worker_down(m->sched, from); break;
-    case TAG_BROKEN: transport_send_all(m->transport, TAG_LEAVE, payload, size); break;
+    case TAG_BROKEN: transport_send_all(m->transport, TAG_LEAVE, payload, message->size); break;
     default: break;
     }
 }
@@ -259,17 +229,16 @@ static report_message report_of(const master *m, int stage, int64_t task, uint8_
                             .skipped = status == TF_STATUS_SKIPPED};
 }
 
-/* Of the tasks that the worker held, those whose rows it had finished have ended; the others are for someone else. */
-static void settle_held(master *m, int rank, int stage) {
+/* Of the tasks that the worker held, those have ended whose rows it has written. The others are for someone else. */
+static void end_written(master *m, int rank, int stage) {
     enum { AT_ONCE = 1 << 16 };
     uint8_t *status = tf_alloc(AT_ONCE);
     tf_intervals held = {0};
-    const tf_intervals *holds = tf_sched_holds(m->sched, rank, stage);
-    tf_intervals_add_all(&held, holds);
     tf_error ignored;
     tf_interval piece = {0};
+    tf_intervals_add_all(&held, tf_sched_holds(m->sched, rank, stage));
     while (tf_intervals_next(&held, AT_ONCE, &piece)) {
-        int64_t count = piece.end - piece.first;
+        const int64_t count = piece.end - piece.first;
         if (m->output->status(m->output->context, stage, piece.first, count, status, &ignored) != TF_OK)
             break;
         for (int64_t i = 0; i < count; i++) {
@@ -283,42 +252,30 @@ static void settle_held(master *m, int rank, int stage) {
 }
 
 /* From now on nothing is done together any more: stages that were laid out go on, others are for the next run. */
-static void lose(master *m, int rank) {
-    peer *p = &m->peer[rank];
-    p->lost = true;
-    m->lost++;
+static void bury(master *m, int rank) {
+    peers_mark_dead(&m->peers, rank);
     for (int s = 0; s < m->campaign->stages; s++)
         if (tf_sched_holds(m->sched, rank, s)->total > 0)
-            settle_held(m, rank, s);
+            end_written(m, rank, s);
     tf_sched_worker_down(m->sched, rank);
     tf_sched_freeze(m->sched);
     char text[200];
-    snprintf(text, sizeof text, "rank %d on %s has died; the others go on with its tasks", rank, p->host);
-    if (m->options->on_warning)
-        m->options->on_warning(m->options->context, text);
+    snprintf(text, sizeof text, "rank %d on %s has died; the others go on with its tasks", rank,
+             m->peers.peer[rank].host);
+    warn(m, text);
 }
 
-static bool is_dead(const master *m, int rank, double silence) {
-    const peer *p = &m->peer[rank];
-    if (!p->up || p->lost || now(m) - p->heard < silence)
-        return false;
-    return p->locked ? m->output->has_ended(m->output->context, rank) : now(m) - p->heard > NO_SILENCE;
-}
-
-static void look_after(master *m, double silence) {
+static void find_dead(master *m, double silence) {
     for (int rank = 1; rank < m->transport->ranks; rank++)
-        if (is_dead(m, rank, silence))
-            lose(m, rank);
+        if (peers_has_died(&m->peers, rank, silence, now(m)))
+            bury(m, rank);
 }
 
-static int living(const master *m) {
-    int count = 0;
-    for (int rank = 1; rank < m->transport->ranks; rank++)
-        count += lives(&m->peer[rank]);
-    return count;
+static bool has_loss(const master *m) {
+    return m->peers.dead > 0;
 }
 
-/* Everyone who lives leaves alone, also those whose HELLO has not come yet; the rest is the finisher's. */
+/* Everyone who lives leaves alone, also those whose HELLO has not come yet. The rest is the finisher's. */
 static void part(master *m) {
     tf_farm_result result;
     master_result(m, &result);
@@ -326,18 +283,10 @@ static void part(master *m) {
                  : result.progress.failed > 0                      ? TF_ERR_TASKS
                                                                    : TF_OK;
     for (int rank = 1; rank < m->transport->ranks; rank++)
-        if (!m->peer[rank].lost)
+        if (!m->peers.peer[rank].is_dead)
             transport_send(m->transport, rank, TAG_PART, NULL, 0);
     m->parting = PARTING_WAITS;
-    m->patience = now(m) + LEAVING;
-}
-
-/* Has every rank left whose lock tells it? */
-static bool have_left(const master *m) {
-    for (int rank = 1; rank < m->transport->ranks; rank++)
-        if (m->peer[rank].up && m->peer[rank].locked && !m->output->has_ended(m->output->context, rank))
-            return false;
-    return true;
+    m->leave_end = now(m) + LEAVE_SECONDS;
 }
 
 parting master_parting(const master *m) {
@@ -348,86 +297,42 @@ tf_err master_outcome(const master *m) {
     return m->outcome;
 }
 
-/* ---- Out ---- */
-
-static void collect(master *m, collect_what what, int stage) {
-    tf_farm_result result;
-    master_result(m, &result);
-    bool stopped = m->stopping && m->finished < m->campaign->stages;
-    bool partial = result.progress.withheld > 0;
-    collect_message message = {.what = (int32_t)what,
-                               .stage = stage,
-                               .outcome = stopped                      ? TF_ERR_STOPPED
-                                          : result.progress.failed > 0 ? TF_ERR_TASKS
-                                                                       : TF_OK,
-                               .partial = partial,
-                               .elapsed = result.progress.elapsed,
-                               .enough = m->look[stage].enough};
-    if (what == COLLECT_CLOSE)
-        m->closed = message.elapsed;
-    transport_send_all(m->transport, TAG_COLLECT, &message, sizeof message);
-}
-
-/* Tasks from .. end - 1 of those that are to be run may be handed out. */
-static void make_ready(const master *m, int stage, int64_t from, int64_t end) {
-    tf_intervals some = {0};
-    tf_intervals_add_all(&some, &tf_graph_stage(m->options->graph, stage)->run);
-    tf_intervals_remove(&some, 0, from);
-    tf_intervals_remove(&some, end, tf_space_size(m->campaign->stage[stage].space));
-    for (size_t i = 0; i < some.count; i++)
-        tf_sched_ready(m->sched, stage, some.items[i].first, some.items[i].end - some.items[i].first,
-                       tf_graph_level(m->options->graph, stage));
-    tf_intervals_free(&some);
-}
+/* ---- Stages with "until" ---- */
 
 void master_laid_out(master *m, int stage) {
-    const tf_stage_spec *spec = &m->campaign->stage[stage];
-    int64_t tasks = tf_space_size(spec->space);
-    look *l = &m->look[stage];
-    if (!spec->until.expr)
-        return;
-    *l = (look){.on = true, .next = spec->until.first < tasks ? spec->until.first : tasks};
-    make_ready(m, stage, 0, l->next);
+    untils_laid_out(m->untils, stage);
 }
 
-static void tell_enough(const master *m, int stage) {
+static void warn_of_enough(const master *m, int stage) {
     const tf_stage_spec *spec = &m->campaign->stage[stage];
     char count[32], text[300];
     snprintf(text, sizeof text, "stage %s: after %s tasks enough is known: %.200s", spec->name,
-             tf_format_count(m->look[stage].enough, count), tf_expr_source(spec->until.expr));
-    if (m->options->on_warning)
-        m->options->on_warning(m->options->context, text);
+             tf_format_count(untils_enough(m->untils, stage), count), tf_expr_source(spec->until.expr));
+    warn(m, text);
 }
 
-/* When all tasks up to the next look have ended: are they enough? The same tasks are looked at whoever ran them. */
-static bool look_again(master *m, int stage) {
-    look *l = &m->look[stage];
-    int64_t tasks = tf_space_size(m->campaign->stage[stage].space), end = tf_until_next(l->next);
-    bool enough = false;
-    tf_error error;
-    if (!l->on || m->how || !tf_sched_has_caught_up(m->sched, stage))
-        return false;
-    if (m->output->is_enough(m->output->context, stage, l->next, &enough, &error) != TF_OK) {
-        broken_message broken = {.code = (int32_t)error.code};
-        memcpy(broken.text, error.text, sizeof broken.text);
-        transport_send_all(m->transport, TAG_LEAVE, &broken, sizeof broken);
-        l->on = false;
-        return true;
-    }
-    end = end < tasks ? end : tasks;
-    l->on = !enough && l->next < tasks;
-    if (enough && l->next < tasks) {
-        l->enough = l->next;
-        tell_enough(m, stage);
-    }
-    if (l->on) {
-        make_ready(m, stage, l->next, end);
-        l->next = end;
-    } else {
-        tf_sched_cut(m->sched, stage);
-    }
-    return true;
+static void break_off(const master *m, const tf_error *error) {
+    broken_message broken = {.code = (int32_t)error->code};
+    memcpy(broken.text, error->text, sizeof broken.text);
+    transport_send_all(m->transport, TAG_LEAVE, &broken, sizeof broken);
 }
+
+/* true if it was time for some stage. */
+static bool look_at_untils(master *m) {
+    bool any = false;
+    tf_error error;
+    for (int s = 0; s < m->campaign->stages && !m->draining; s++) {
+        const until_verdict verdict = untils_look(m->untils, s, &error);
+        if (verdict == UNTIL_IS_ENOUGH)
+            warn_of_enough(m, s);
+        else if (verdict == UNTIL_FAILS)
+            break_off(m, &error);
+        any = any || verdict != UNTIL_WAITS;
+    }
+    return any;
+}
+
+/* ---- Actions ---- */
 
 static void grant(const master *m, const tf_action *action) {
     const grant_message message = {
@@ -435,16 +340,33 @@ static void grant(const master *m, const tf_action *action) {
     transport_send(m->transport, action->worker, TAG_GRANT, &message, sizeof message);
 }
 
+static void collect(master *m, collect_what what, int stage) {
+    tf_farm_result result;
+    master_result(m, &result);
+    const bool stopped = m->stopping && m->finished < m->campaign->stages;
+    const collect_message message = {.what = (int32_t)what,
+                                     .stage = stage,
+                                     .outcome = stopped                      ? TF_ERR_STOPPED
+                                                : result.progress.failed > 0 ? TF_ERR_TASKS
+                                                                             : TF_OK,
+                                     .partial = result.progress.withheld > 0,
+                                     .elapsed = result.progress.elapsed,
+                                     .enough = untils_enough(m->untils, stage)};
+    if (what == COLLECT_CLOSE)
+        m->elapsed_at_close = message.elapsed;
+    transport_send_all(m->transport, TAG_COLLECT, &message, sizeof message);
+}
+
 /* While all live. */
 static void act(master *m, const tf_action *action) {
     switch (action->kind) {
     case TF_ACTION_LAYOUT:
         collect(m, COLLECT_LAYOUT, action->stage);
-        dependencies_laid_out(m->deps, action->stage, helper(m, m->transport->ranks > 1));
+        dependencies_laid_out(m->dependencies, action->stage, m->transport->ranks > 1 ? 1 : 0);
         break;
     case TF_ACTION_FINISH:
         m->finished++;
-        dependencies_finished(m->deps, action->stage);
+        dependencies_finished(m->dependencies, action->stage);
         collect(m, COLLECT_FINISH, action->stage);
         break;
     case TF_ACTION_END: collect(m, COLLECT_CLOSE, 0); break;
@@ -452,7 +374,7 @@ static void act(master *m, const tf_action *action) {
     }
 }
 
-/* Once a rank is lost nothing is done together: the finisher does that. A layout that came with the loss, and what
+/* Once a rank is dead nothing is done together: the finisher does that. A layout that came with the death, and what
  * would need it, is for the next run. */
 static void act_alone(master *m, const tf_action *action) {
     switch (action->kind) {
@@ -463,28 +385,44 @@ static void act_alone(master *m, const tf_action *action) {
     }
 }
 
+/* ---- A turn ---- */
+
+/* The end of handing out, and that of waiting, by the clock. */
+static void watch_time(master *m) {
+    const tf_farm_options *o = m->options;
+    const double spare = o->grace < o->walltime / 2 ? o->grace : o->walltime / 2;
+    if (o->walltime > 0 && m->draining == 0 && now(m) >= o->started + o->walltime - spare) {
+        drain(m, DRAIN_WAIT, TF_FARM_WALLTIME);
+        m->grace_end = o->started + o->walltime;
+    }
+    if (m->draining == DRAIN_WAIT && now(m) >= m->grace_end)
+        drain(m, DRAIN_AT_ONCE, m->stopping);
+}
+
+static void watch_workers(master *m) {
+    if (now(m) - m->checked <= CHECK_INTERVAL)
+        return;
+    m->checked = now(m);
+    find_dead(m, SILENCE);
+}
+
 bool master_step(master *m) {
-    const double interval = 1;
     tf_action action;
-    bool any = false;
-    if (m->parting == PARTING_WAITS && (have_left(m) || now(m) >= m->patience))
+    if (m->parting == PARTING_WAITS && (peers_have_left(&m->peers) || now(m) >= m->leave_end))
         m->parting = PARTING_OVER;
     if (m->parting != PARTING_NOT)
         return false;
     watch_time(m);
-    if (now(m) - m->looked > interval) {
-        m->looked = now(m);
-        look_after(m, SILENCE);
-    }
-    const bool nobody_lives = m->lost && living(m) == 0;
-    if (m->lost && !nobody_lives && tf_sched_is_stuck(m->sched)) /* the only ranks that were large enough are gone */
+    watch_workers(m);
+    const bool nobody_lives = has_loss(m) && peers_count_living(&m->peers) == 0;
+    if (has_loss(m) && !nobody_lives &&
+        tf_sched_is_stuck(m->sched)) /* the only ranks that were large enough are dead */
         drain(m, DRAIN_WAIT, TF_FARM_LOSS);
-    for (int s = 0; s < m->campaign->stages; s++)
-        any = look_again(m, s) || any;
+    bool any = look_at_untils(m);
     for (; tf_sched_next(m->sched, now(m), &action); any = true) {
         if (action.kind != TF_ACTION_GRANT)
-            look_after(m, 0); /* a call that all make must not wait for the dead */
-        if (m->lost)
+            find_dead(m, 0); /* what all do together must not wait for the dead */
+        if (has_loss(m))
             act_alone(m, &action);
         else
             act(m, &action);

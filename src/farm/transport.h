@@ -8,6 +8,8 @@
 
 #include "base/base.h"
 
+enum { NOBODY = -1 }; /* in place of a rank's number */
+
 typedef struct parcel {
     int from;            /* the sender's rank */
     int tag;             /* what the payload is: message_tag */

@@ -1,0 +1,44 @@
+/* What the master knows of the other ranks: which have come, and which live. */
+#ifndef TF_FARM_PEERS_H
+#define TF_FARM_PEERS_H
+
+#include "farm/output.h"
+#include "farm/protocol.h"
+
+typedef struct peer {
+    bool is_up;     /* its HELLO has come */
+    bool is_dead;   /* it was found to be */
+    bool is_locked; /* its lock on the output tells whether it lives */
+    double heard;   /* when its last message came */
+    char host[64];
+} peer;
+
+typedef struct peers {
+    const output *output;
+    int ranks; /* rank 0 and its workers */
+    int dead;  /* how many were found to be */
+    peer *peer;
+} peers;
+
+/* The output is the caller's. Frees: peers_free. */
+peers peers_new(const output *output, int ranks);
+void peers_free(peers *p);
+
+void peers_greet(peers *p, int rank, const hello_message *hello);
+
+/* Has the rank died, of which nothing was heard for `silence` seconds or more? Of one that has no lock it is not known
+ * before it was silent for a minute. */
+bool peers_has_died(const peers *p, int rank, double silence, double now);
+
+void peers_mark_dead(peers *p, int rank);
+
+/* How many workers have come, and live. */
+int peers_count_living(const peers *p);
+
+/* The rank itself, unless it is dead: then another one that is not. NOBODY: all are. */
+int peers_find_living(const peers *p, int rank);
+
+/* Has every worker left, of which that can be seen? */
+bool peers_have_left(const peers *p);
+
+#endif
