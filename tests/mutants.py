@@ -14,7 +14,8 @@ import tempfile
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 TEST = "sim_farm_campaigns"
 
-MASTER, DEPENDENCIES, WORKER = "src/farm/master.c", "src/farm/dependencies.c", "src/farm/worker.c"
+MASTER, PEERS, UNTIL = "src/farm/master.c", "src/farm/peers.c", "src/farm/until.c"
+DEPENDENCIES, WORKER = "src/farm/dependencies.c", "src/farm/worker.c"
 STAGES = "src/sched/stages.c"
 
 # What is wrong, where, and how: the text of the source, which must be there once, and what stands in its place.
@@ -26,17 +27,17 @@ MUTANTS = [
         "tf_sched_report(m->sched, from, r->stage, r->first, r->count, r->failed, r->seconds);",
     ),
     ("a dead worker's tasks are not given back", MASTER, "    tf_sched_worker_down(m->sched, rank);\n", ""),
-    ("rows that a dead worker has written are run again", MASTER, "            settle_held(m, rank, s);", "            continue;"),
+    ("rows that a dead worker has written are run again", MASTER, "            end_written(m, rank, s);", "            continue;"),
     ("an attempt is not counted", MASTER, "r->count, r->retry, r->seconds", "r->count, r->retry - 1, r->seconds"),
-    ("\"until\" is looked at too early", MASTER, "if (!l->on || m->how || !tf_sched_has_caught_up(m->sched, stage))", "if (!l->on || m->how)"),
-    ("\"until\" lets all tasks go at once", MASTER, "    make_ready(m, stage, 0, l->next);", "    make_ready(m, stage, 0, tasks);"),
+    ("\"until\" is looked at too early", UNTIL, "if (!l->is_due || !tf_sched_has_caught_up(u->sched, stage))", "if (!l->is_due)"),
+    ("\"until\" lets all tasks go at once", UNTIL, "    make_ready(u, stage, 0, l->next);", "    make_ready(u, stage, 0, tasks);"),
     ("a drain is not passed on", MASTER, "    transport_send_all(m->transport, TAG_DRAIN,", "    (void)(TAG_DRAIN +"),
     ("a worker that has drained is waited for", MASTER, "case TAG_DRAINED: tf_sched_worker_down(m->sched, from); break;", "case TAG_DRAINED: break;"),
-    ("nobody looks for the dead before collective work", MASTER, "            look_after(m, 0); /*", "            /*"),
+    ("nobody looks for the dead before collective work", MASTER, "            find_dead(m, 0); /*", "            /*"),
     ("ranks are not told to part", MASTER, "            transport_send(m->transport, rank, TAG_PART, NULL, 0);", "            continue;"),
     ("what is finished after a death is not counted", MASTER, "case TF_ACTION_FINISH: m->finished++; break;", "case TF_ACTION_FINISH: break;"),
-    ("a dead rank is asked for help", MASTER, "    if (!m->peer[rank].lost)\n        return rank;", "    if (rank >= 0)\n        return rank;"),
-    ("a broken rank is not told of", MASTER, "case TAG_BROKEN: transport_send_all(m->transport, TAG_LEAVE, payload, size); break;", "case TAG_BROKEN: break;"),
+    ("a dead rank is asked for help", PEERS, "    if (!p->peer[rank].is_dead)\n        return rank;", "    if (rank >= 0)\n        return rank;"),
+    ("a broken rank is not told of", MASTER, "case TAG_BROKEN: transport_send_all(m->transport, TAG_LEAVE, payload, message->size); break;", "case TAG_BROKEN: break;"),
     ("a failed task lets those behind it go", DEPENDENCIES, "tf_graph_ended(d->graph, stage, first, count, done, &what);", "tf_graph_ended(d->graph, stage, first, count, true, &what);"),
     ("skipped tasks are not counted", DEPENDENCIES, "    tf_sched_skip(d->sched, s->stage, s->count);\n", ""),
     ("rows are written before their stage is laid out", DEPENDENCIES, "if (d->open[run.stage] && d->by != NOBODY) {", "if (d->by != NOBODY) {"),

@@ -316,6 +316,7 @@ static int64_t submit(void *context, int slot, int stage, int attempt, int64_t f
         f->runs_on[stage][task] = node->number + 1;
     }
     farm_require(f, !node->drains, "rank %d begins tasks behind DRAIN", node->number);
+    node->idle_since = f->now;
     farm_slot *s = &node->slot[slot];
     farm_batch *b = s->running.used ? &s->in_hand : &s->running;
     farm_require(f, !b->used, "slot %d of rank %d has no room", slot, node->number);
