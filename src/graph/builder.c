@@ -1,4 +1,4 @@
-/* What the parts of the building share: edges, extra nodes and complaints. */
+/* What the parts of the building share: edges, extra nodes and diagnostics. */
 #include <stdlib.h>
 
 #include "graph/builder.h"
@@ -20,7 +20,7 @@ node builder_add_extra(tf_graph *g, extra e) {
     return g->nodes++;
 }
 
-void builder_complain(const builder *b, const char *pointer, int stage, int64_t index, const char *format, ...) {
+void builder_diagnose(const builder *b, const char *pointer, int stage, int64_t index, const char *format, ...) {
     tf_buf text = {0};
     va_list args;
     tf_task_name(b->graph->campaign, stage, index, &text);

@@ -42,14 +42,14 @@ typedef struct builder {
     size_t log_capacity;
     strays *strays;
     size_t stray_kinds;
-    int missing; /* inputs complained about */
+    int missing; /* inputs reported */
 } builder;
 
 void builder_add_edge(builder *b, node from, node to);
 node builder_add_extra(tf_graph *g, extra e);
 
 /* Something is wrong with a task's files, by the entry at the JSON pointer. */
-void builder_complain(const builder *b, const char *pointer, int stage, int64_t index, const char *format, ...)
+void builder_diagnose(const builder *b, const char *pointer, int stage, int64_t index, const char *format, ...)
     TF_PRINTF(5, 6);
 
 /* The name of the task that makes an output, or that a log is of; to be freed. */
@@ -69,7 +69,7 @@ void reads_add(builder *b, int stage); /* all inputs of a stage's tasks */
 /* ---- order.c ---- */
 
 edges order_edges(const builder *b, bool backwards);
-bool order_find(builder *b); /* false after a complaint: tasks wait for each other in a circle */
+bool order_find(builder *b); /* false after a diagnostic: tasks wait for each other in a circle */
 void order_find_levels(tf_graph *g);
 
 #endif

@@ -13,7 +13,7 @@
 
 /* ---- Stages ---- */
 
-/* Complains about each loop in "after", naming all of it. true if there is none. */
+/* Reports each loop in "after", naming all of it. true if there is none. */
 bool tf_graph_check(const tf_campaign *campaign, tf_diags *diags);
 
 /* The stages in an order in which each comes after those it waits for, manifest order otherwise, into `order`
@@ -54,7 +54,7 @@ tf_disk tf_disk_real(void);
 
 typedef struct tf_graph tf_graph;
 
-/* Looks at the files of all tasks. Complains about inputs that are not there and that no task makes, files that two
+/* Looks at the files of all tasks. Reports inputs that are not there and that no task makes, files that two
  * tasks write or that are the campaign's own, outputs and logs outside the work folder, and loops; NULL then. Campaign
  * and disk must outlive the graph. */
 tf_graph *tf_graph_new(const tf_campaign *campaign, tf_disk *disk, tf_diags *diags);
@@ -93,7 +93,7 @@ typedef struct tf_wish {
     const char *const *target; /* a stage, STAGE[PARAMETER=VALUE, ...] or an output; none: everything */
 } tf_wish;
 
-/* Decides. `past` has an element a stage. false after complaints about the wish. */
+/* Decides. `past` has an element a stage. false after diagnostics about the wish. */
 bool tf_graph_plan(tf_graph *graph, const tf_past *past, const tf_wish *wish, tf_diags *diags);
 
 /* What was decided of a stage. */

@@ -55,7 +55,7 @@ enum {
     TOUCHED = 512        /* it would run, but for the wish that what is there is good */
 };
 
-enum { MOST_COMPLAINTS = 20 }; /* of one kind: a slip in a template concerns all tasks */
+enum { MOST_DIAGNOSTICS = 20 }; /* of one kind: a slip in a template concerns all tasks */
 
 struct tf_graph {
     const tf_campaign *campaign;

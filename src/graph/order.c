@@ -21,7 +21,7 @@ edges order_edges(const builder *b, bool backwards) {
 /* ---- Order ---- */
 
 /* Of nodes that wait for each other: one way round. Followed backwards, along nodes that could not be ordered. */
-static void complain_loop(builder *b, const uint32_t *unmet) {
+static void diagnose_loop(builder *b, const uint32_t *unmet) {
     const tf_graph *g = b->graph;
     node *path = tf_alloc_array(g->nodes, sizeof *path), depth = 0, n = 0;
     node *place = tf_alloc_array(g->nodes, sizeof *place); /* on the path, from 1 */
@@ -63,7 +63,7 @@ bool order_find(builder *b) {
                 g->order[found++] = g->next.to[e];
     }
     if (found < g->nodes)
-        complain_loop(b, g->unmet);
+        diagnose_loop(b, g->unmet);
     return found == g->nodes;
 }
 

@@ -302,7 +302,7 @@ void tf_graph_touch(tf_graph *g) {
 }
 
 /* What is protected must not be made again. */
-static void complain_protected(planner *p, int stage, int64_t index) {
+static void diagnose_protected(planner *p, int stage, int64_t index) {
     tf_graph *g = p->graph;
     tf_buf text = {0};
     tf_task_name(g->campaign, stage, index, &text);
@@ -321,8 +321,8 @@ static void decide(planner *p, node n, int stage, int64_t index) {
     tf_stage_plan *plan = &g->stage[stage].plan;
     bool done = contains(g->past[stage].done, index);
     if (g->why[n] && g->flags[n] & SELECTED && !p->wish->touch) {
-        if (g->flags[n] & HAS_PROTECTED && p->diags->count < MOST_COMPLAINTS)
-            complain_protected(p, stage, index);
+        if (g->flags[n] & HAS_PROTECTED && p->diags->count < MOST_DIAGNOSTICS)
+            diagnose_protected(p, stage, index);
         g->flags[n] |= RUNS;
         tf_intervals_add(&plan->run, index, index + 1);
         if (done)

@@ -61,11 +61,11 @@ static void check_input(builder *b, int stage, int64_t index, const tf_file_spec
     tf_buf other = {0};
     if (log != TF_TABLE_NONE) {
         other = builder_name_logger(b, log);
-        builder_complain(b, spec->pointer, stage, index, "%s is an input of this task and the log of %s", path,
+        builder_diagnose(b, spec->pointer, stage, index, "%s is an input of this task and the log of %s", path,
                          tf_buf_text(&other));
     } else if (same != TF_TABLE_NONE && g->disk->look && g->disk->look(g->disk, path, &link) == TF_DISK_LINK) {
         other = builder_name_maker(b, same);
-        builder_complain(b, spec->pointer, stage, index,
+        builder_diagnose(b, spec->pointer, stage, index,
                          "%s is a link to an output of %s; the input must have the name of the output", path,
                          tf_buf_text(&other));
     }
@@ -81,8 +81,8 @@ static void add_input(builder *b, int stage, int64_t index, const tf_file_spec *
         number == TF_TABLE_NONE ? find_file(b, path, &id) : (outside_file){g->made[number], TF_DISK_MISSING};
     if (number == TF_TABLE_NONE) {
         check_input(b, stage, index, spec, path, &id);
-        if (file.time == TF_DISK_MISSING && b->missing++ < MOST_COMPLAINTS)
-            builder_complain(b, spec->pointer, stage, index, "%s is not there, and no task makes it",
+        if (file.time == TF_DISK_MISSING && b->missing++ < MOST_DIAGNOSTICS)
+            builder_diagnose(b, spec->pointer, stage, index, "%s is not there, and no task makes it",
                              *path ? path : "an empty path");
     } else {
         builder_add_edge(b, g->maker[number], n);
@@ -129,8 +129,8 @@ static void add_group_input(builder *b, int stage, const tf_file_spec *spec, int
     int64_t count, group = tf_files_group(g->files, stage, spec, index, &member, &count);
     node n = graph_node(g, stage, index);
     if (group < 0) {
-        if (b->missing++ < MOST_COMPLAINTS)
-            builder_complain(b, spec->pointer, stage, index, "%s has no task that agrees with it",
+        if (b->missing++ < MOST_DIAGNOSTICS)
+            builder_diagnose(b, spec->pointer, stage, index, "%s has no task that agrees with it",
                              g->campaign->stage[spec->stage].name);
         return;
     }
@@ -166,7 +166,7 @@ void reads_add(builder *b, int stage) {
         }
         free(groups);
     }
-    if (b->missing > MOST_COMPLAINTS)
-        tf_diags_add(b->diags, spec->pointer, "and %d more inputs are not there", b->missing - MOST_COMPLAINTS);
+    if (b->missing > MOST_DIAGNOSTICS)
+        tf_diags_add(b->diags, spec->pointer, "and %d more inputs are not there", b->missing - MOST_DIAGNOSTICS);
     b->missing = 0;
 }

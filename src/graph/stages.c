@@ -16,7 +16,7 @@ typedef struct search {
 } search;
 
 /* The path from `stage` on is a loop: it waits, at last, for itself. */
-static void complain_loop(search *s, int stage) {
+static void diagnose_loop(search *s, int stage) {
     const tf_campaign *c = s->campaign;
     int from = s->depth;
     while (s->path[--from] != stage)
@@ -34,7 +34,7 @@ static void complain_loop(search *s, int stage) {
 
 static void visit(search *s, int stage) {
     if (s->mark[stage] == OPEN && s->diags)
-        complain_loop(s, stage);
+        diagnose_loop(s, stage);
     if (s->mark[stage] != NEW)
         return;
     s->mark[stage] = OPEN;

@@ -27,13 +27,13 @@ static void tell_strays(builder *b) {
         if (many)
             tf_buf_addf(&who, " and %s other path%s", tf_format_count(s->count - 1, others), s->count == 2 ? "" : "s");
         if (s->by_link)
-            builder_complain(
+            builder_diagnose(
                 b, s->spec->pointer, s->stage, s->index,
                 "%s %s outside the work folder, since a link is on the way to %s; \"allow_outside\": true allows "
                 "that",
                 who.data, many ? "are" : "is", many ? "them" : "it");
         else
-            builder_complain(b, s->spec->pointer, s->stage, s->index,
+            builder_diagnose(b, s->spec->pointer, s->stage, s->index,
                              "%s %s outside the work folder; \"allow_outside\": true allows that", who.data,
                              many ? "are" : "is");
         tf_buf_free(&who);
@@ -51,10 +51,10 @@ static void check_place(builder *b, const tf_file_spec *spec, int stage, int64_t
     const char *reason = owned_reason(&b->owned, f, path, id);
     const known_folder *in = &f->item[folders_of(f, path)];
     if (reason)
-        builder_complain(b, spec->pointer, stage, index, "%s can't be written by a task: %s; choose another name", path,
+        builder_diagnose(b, spec->pointer, stage, index, "%s can't be written by a task: %s; choose another name", path,
                          reason);
     if (in->dangling)
-        builder_complain(b, spec->pointer, stage, index, "%s: its folder %s is a link that leads nowhere", path,
+        builder_diagnose(b, spec->pointer, stage, index, "%s: its folder %s is a link that leads nowhere", path,
                          f->text.data + in->path);
     const bool outside = in->outside || strcmp(path, "..") == 0;
     if (outside && !spec->outside)
@@ -78,7 +78,7 @@ static void check_asides(builder *b, int stage, int64_t index, const tf_file_spe
     if (number == TF_TABLE_NONE)
         return;
     tf_buf other = builder_name_maker(b, number);
-    builder_complain(b, spec->pointer, stage, index,
+    builder_diagnose(b, spec->pointer, stage, index,
                      "%s is written by this task, and is where --keep-incomplete keeps an output of %s", path,
                      tf_buf_text(&other));
     tf_buf_free(&other);
@@ -88,7 +88,7 @@ static void add_output(builder *b, int stage, int64_t index, const tf_file_spec 
     tf_graph *g = b->graph;
     const node n = graph_node(g, stage, index);
     if (!*path) {
-        builder_complain(b, spec->pointer, stage, index, "an empty path can't be an output");
+        builder_diagnose(b, spec->pointer, stage, index, "an empty path can't be an output");
         return;
     }
     const tf_buf *key = folders_key(&g->folders, path);
@@ -96,7 +96,7 @@ static void add_output(builder *b, int stage, int64_t index, const tf_file_spec 
     uint32_t number = tf_table_add(&g->outputs, key->data, key->length, next);
     if (number != next) {
         tf_buf other = builder_name_maker(b, number);
-        builder_complain(b, spec->pointer, stage, index, "%s is an output of this task and of %s", path,
+        builder_diagnose(b, spec->pointer, stage, index, "%s is an output of this task and of %s", path,
                          tf_buf_text(&other));
         tf_buf_free(&other);
         return;
@@ -132,7 +132,7 @@ static void each_output(builder *b, int stage, on_output *take) {
     int64_t tasks = tf_space_size(g->campaign->stage[stage].space);
     for (int64_t i = 0; g->campaign->stage[stage].outputs > 0 && i < tasks; i++) {
         tf_files_outputs(g->files, stage, i, &g->paths);
-        for (size_t p = 0; p < g->paths.count && b->diags->count < MOST_COMPLAINTS; p++)
+        for (size_t p = 0; p < g->paths.count && b->diags->count < MOST_DIAGNOSTICS; p++)
             take(b, stage, i, g->paths.item[p].spec, tf_paths_text(&g->paths, p));
     }
 }
@@ -141,7 +141,7 @@ static void each_output(builder *b, int stage, on_output *take) {
 static void add_log(builder *b, int stage, int64_t index, const tf_file_spec *spec, const char *path) {
     tf_graph *g = b->graph;
     if (!*path) {
-        builder_complain(b, spec->pointer, stage, index, "an empty path can't be a log");
+        builder_diagnose(b, spec->pointer, stage, index, "an empty path can't be a log");
         return;
     }
     const tf_buf *key = folders_key(&g->folders, path);
@@ -150,11 +150,11 @@ static void add_log(builder *b, int stage, int64_t index, const tf_file_spec *sp
     tf_buf other = {0};
     if (output != TF_TABLE_NONE) {
         other = builder_name_maker(b, output);
-        builder_complain(b, spec->pointer, stage, index, "%s is the log of this task and an output of %s", path,
+        builder_diagnose(b, spec->pointer, stage, index, "%s is the log of this task and an output of %s", path,
                          tf_buf_text(&other));
     } else if (number != next) {
         other = builder_name_logger(b, number);
-        builder_complain(b, spec->pointer, stage, index, "%s is the log of this task and of %s", path,
+        builder_diagnose(b, spec->pointer, stage, index, "%s is the log of this task and of %s", path,
                          tf_buf_text(&other));
     }
     tf_buf_free(&other);
@@ -194,7 +194,7 @@ static void add_logs(builder *b, int stage) {
     const bool known = spec->log && tf_files_know_log(spec);
     if (spec->log && !known)
         add_unknown_logs(b, stage, spec->log);
-    for (int64_t i = 0; known && i < tf_space_size(spec->space) && b->diags->count < MOST_COMPLAINTS; i++) {
+    for (int64_t i = 0; known && i < tf_space_size(spec->space) && b->diags->count < MOST_DIAGNOSTICS; i++) {
         tf_files_log(g->files, stage, i, &g->paths);
         if (g->paths.count)
             add_log(b, stage, i, spec->log, tf_paths_text(&g->paths, 0));
@@ -207,7 +207,7 @@ static void check_found(builder *b, int stage) {
     const tf_stage_spec *spec = &g->campaign->stage[stage];
     tf_buf path = {0}, other = {0};
     for (const tf_found *f = spec->outputs || spec->log ? spec->found : NULL; f; f = f->before) {
-        for (int64_t i = 0; i < f->count && b->diags->count < MOST_COMPLAINTS; i++) {
+        for (int64_t i = 0; i < f->count && b->diags->count < MOST_DIAGNOSTICS; i++) {
             int64_t index;
             tf_files_normalize(g->campaign, f->path[i], &path);
             const tf_buf *key = folders_key(&g->folders, tf_buf_text(&path));
@@ -229,7 +229,7 @@ static void check_found(builder *b, int stage) {
 void writes_check_folders(builder *b) {
     tf_graph *g = b->graph;
     tf_buf other = {0};
-    for (uint32_t n = 0; n < g->folders.count && b->diags->count < MOST_COMPLAINTS; n++) {
+    for (uint32_t n = 0; n < g->folders.count && b->diags->count < MOST_DIAGNOSTICS; n++) {
         const char *path = folders_path(&g->folders, n);
         const tf_buf *key = folders_key(&g->folders, path);
         const uint32_t output = tf_table_get(&g->outputs, key->data, key->length);

@@ -101,7 +101,7 @@ static const target *set_column(tf_row *row, tf_column column) {
     return &c->target[column];
 }
 
-static void complain_shape(tf_row *row, tf_column column) {
+static void diagnose_shape(tf_row *row, tf_column column) {
     const tf_column_spec *spec = column_spec(row, column);
     host_fail(row->call->host, "the function sets column \"%s\" as a single number, and it is %s", spec->name,
               spec->elements > 1 ? "an array" : tf_type_name(spec->type));
@@ -112,11 +112,11 @@ static const target *set_number(tf_row *row, tf_column column) {
     const target *t = set_column(row, column);
     if (!t || t->is_number)
         return t;
-    complain_shape(row, column);
+    diagnose_shape(row, column);
     return NULL;
 }
 
-static void complain_fit(tf_row *row, tf_column column) {
+static void diagnose_fit(tf_row *row, tf_column column) {
     const tf_column_spec *spec = column_spec(row, column);
     host_fail(row->call->host, "a value does not fit column \"%s\" of type %s", spec->name, tf_type_name(spec->type));
 }
@@ -128,13 +128,13 @@ void tf_set_bool(tf_row *row, tf_column column, bool value) {
 void tf_set_int(tf_row *row, tf_column column, int64_t value) {
     const target *t = set_number(row, column);
     if (t && !tf_store_int(t->type, value, cell_of(t, row->call->row)))
-        complain_fit(row, column);
+        diagnose_fit(row, column);
 }
 
 void tf_set_uint(tf_row *row, tf_column column, uint64_t value) {
     const target *t = set_number(row, column);
     if (t && !tf_store_uint(t->type, value, cell_of(t, row->call->row)))
-        complain_fit(row, column);
+        diagnose_fit(row, column);
 }
 
 void tf_set_double(tf_row *row, tf_column column, double value) {
@@ -142,7 +142,7 @@ void tf_set_double(tf_row *row, tf_column column, double value) {
     if (t && t->type == TF_FLOAT64)
         memcpy(cell_of(t, row->call->row), &value, sizeof value);
     else if (t && !tf_store_double(t->type, value, cell_of(t, row->call->row)))
-        complain_fit(row, column);
+        diagnose_fit(row, column);
 }
 
 void tf_set_bytes(tf_row *row, tf_column column, const void *data, size_t size) {

@@ -1,11 +1,11 @@
-/* What a kind of run looks at before anything runs, and how it complains. */
+/* What a kind of run looks at before anything runs, and how it reports. */
 #ifndef TF_HOST_PREFLIGHT_H
 #define TF_HOST_PREFLIGHT_H
 
 #include "manifest/manifest.h"
 
 /* `member`: of the stage's "run", as in "command/0". */
-void preflight_complain(tf_diags *diags, const tf_stage_spec *stage, const char *member, const char *text);
+void preflight_diagnose(tf_diags *diags, const tf_stage_spec *stage, const char *member, const char *text);
 
 /* Is the program there that the stage's tasks start, or the service that answers them, and the folder it is started in?
  * `member` names the program. */

@@ -76,7 +76,7 @@ bool tf_stage_takes_from(const tf_stage_spec *stage, int other) {
 /* ---- Grids ---- */
 
 /* The axis of that name; NULL is any, if there is only one. */
-static int find_blocks(struct loader *l, const at *where, const tf_space *space, const char *name) {
+static int find_blocks(struct loader *l, const json_path *where, const tf_space *space, const char *name) {
     int found = -1, count = 0;
     const char *near = NULL;
     for (int c = 0; c < space->children; c++) {
@@ -92,11 +92,11 @@ static int find_blocks(struct loader *l, const at *where, const tf_space *space,
     if (count == 1)
         return found;
     if (count > 1)
-        complain(l->diags, where, "there are several axes of blocks: \"axis\" must say which one is meant");
+        diagnose(l->diags, where, "there are several axes of blocks: \"axis\" must say which one is meant");
     else if (near)
-        complain(l->diags, where, "there is no axis of blocks \"%s\" in \"over\"; there is \"%s\"", name, near);
+        diagnose(l->diags, where, "there is no axis of blocks \"%s\" in \"over\"; there is \"%s\"", name, near);
     else
-        complain(l->diags, where, "needs an axis of \"blocks\" in \"over\"");
+        diagnose(l->diags, where, "needs an axis of \"blocks\" in \"over\"");
     return -1;
 }
 
@@ -118,7 +118,7 @@ static bool add_blocks(struct loader *l, tf_grid *grid, const space_blocks *bloc
     return room;
 }
 
-const tf_grid *load_grid(struct loader *l, const at *where, const tf_space *space, const char *name) {
+const tf_grid *load_grid(struct loader *l, const json_path *where, const tf_space *space, const char *name) {
     int axis = find_blocks(l, where, space, name);
     if (axis < 0)
         return NULL;
@@ -136,7 +136,7 @@ const tf_grid *load_grid(struct loader *l, const at *where, const tf_space *spac
     }
     if (room)
         return grid;
-    complain(l->diags, where, "with the other axes the array has more than %d dimensions", TF_MAX_RANK);
+    diagnose(l->diags, where, "with the other axes the array has more than %d dimensions", TF_MAX_RANK);
     return NULL;
 }
 
@@ -163,26 +163,26 @@ int64_t grid_elements(const tf_grid *grid, const int64_t *halo) {
 
 typedef struct array_place {
     struct loader *l;
-    const at *where;
+    const json_path *where;
     tf_stage_spec *stage;
     tf_array_spec *array;
 } array_place;
 
 /* "FILE:/DATASET": the file is one of the stage's inputs from now on. */
-static void load_dataset(const array_place *p, const at *where, const char *text) {
+static void load_dataset(const array_place *p, const json_path *where, const char *text) {
     struct loader *l = p->l;
     tf_stage_spec *stage = p->stage;
     const char *colon = NULL;
     for (const char *next = strstr(text, ":/"); next; next = strstr(next + 1, ":/"))
         colon = next;
     if (!colon || colon == text || colon[2] == '\0') {
-        complain(l->diags, where, "\"%s\" is no dataset of a file: that is FILE:/DATASET, as in \"in.h5:/flux\"", text);
+        diagnose(l->diags, where, "\"%s\" is no dataset of a file: that is FILE:/DATASET, as in \"in.h5:/flux\"", text);
         return;
     }
     const known_names scope = {.stage = stage->name, .space = stage->space};
     for (int i = 0; i < stage->inputs; i++)
         if (stage->input[i].name && strcmp(stage->input[i].name, p->array->name) == 0)
-            complain(l->diags, where, "\"%s\" is the name of an input already", p->array->name);
+            diagnose(l->diags, where, "\"%s\" is the name of an input already", p->array->name);
     tf_file_spec *input = tf_arena_array(l->arena, (size_t)stage->inputs + 1, sizeof *input);
     for (int i = 0; i < stage->inputs; i++)
         input[i] = stage->input[i];
@@ -197,11 +197,11 @@ static void load_dataset(const array_place *p, const at *where, const char *text
 }
 
 /* "from": a column of another stage that is an array of the same dimensions. */
-static void load_column_of(const array_place *p, const at *where, const cJSON *json) {
+static void load_column_of(const array_place *p, const json_path *where, const cJSON *json) {
     struct loader *l = p->l;
     const char *name = json_string(l->diags, where, json, "from");
     const char *column = json_string(l->diags, where, json, "column");
-    at here = at_key(where, "from");
+    json_path here = json_path_key(where, "from");
     const tf_stage_spec *other = name ? need_stage(l, &here, name) : NULL;
     tf_array_spec *a = p->array;
     if (!other)
@@ -213,7 +213,7 @@ static void load_column_of(const array_place *p, const at *where, const cJSON *j
             a->column = c;
     const tf_grid *theirs = a->column >= 0 ? other->column[a->column].grid : NULL;
     if (!theirs) {
-        complain(l->diags, &here, "stage \"%s\" has no array column \"%s\"", other->name, column);
+        diagnose(l->diags, &here, "stage \"%s\" has no array column \"%s\"", other->name, column);
         return;
     }
     a->type = other->column[a->column].type;
@@ -221,14 +221,14 @@ static void load_column_of(const array_place *p, const at *where, const cJSON *j
     for (int d = 0; same && a->grid && d < theirs->rank; d++)
         same = theirs->shape[d] == a->grid->shape[a->grid->first + d];
     if (!same)
-        complain(l->diags, &here, "column \"%s\" of stage \"%s\" has another shape than the axis \"%s\"", column,
+        diagnose(l->diags, &here, "column \"%s\" of stage \"%s\" has another shape than the axis \"%s\"", column,
                  other->name, a->grid->axis);
 }
 
 /* Either one number for all dimensions, or one for each. */
-static void load_halo(const array_place *p, const at *where, const cJSON *json) {
+static void load_halo(const array_place *p, const json_path *where, const cJSON *json) {
     const cJSON *halo = cJSON_GetObjectItemCaseSensitive(json, "halo");
-    at here = at_key(where, "halo");
+    json_path here = json_path_key(where, "halo");
     const tf_grid *grid = p->array->grid;
     if (!halo || !grid)
         return;
@@ -237,50 +237,51 @@ static void load_halo(const array_place *p, const at *where, const cJSON *json) 
         const cJSON *length = list ? cJSON_GetArrayItem(halo, d) : halo;
         sound = json_int_within(length, 0, INT64_MAX, &p->array->halo[d]);
         if (sound && p->array->halo[d] > grid->shape[grid->first + d])
-            complain(p->l->diags, &here, "is longer than the array, which has %lld elements in dimension %d",
+            diagnose(p->l->diags, &here, "is longer than the array, which has %lld elements in dimension %d",
                      (long long)grid->shape[grid->first + d], d);
     }
     if (!sound)
-        complain(p->l->diags, &here, "must be a number of elements, or a list of %d: one for each dimension",
+        diagnose(p->l->diags, &here, "must be a number of elements, or a list of %d: one for each dimension",
                  grid->inner);
 }
 
-static void load_array_type(const array_place *p, const at *where, const cJSON *json) {
+static void load_array_type(const array_place *p, const json_path *where, const cJSON *json) {
     const char *type = json_string(p->l->diags, where, json, "type");
-    at here = at_key(where, "type");
+    json_path here = json_path_key(where, "type");
     if (type && (!tf_type_parse(type, &p->array->type) ||
                  !(tf_type_is_integer(p->array->type) || tf_type_is_float(p->array->type))))
-        complain(p->l->diags, &here, "must be one of int8 to int64, uint8 to uint64, float32 and float64");
+        diagnose(p->l->diags, &here, "must be one of int8 to int64, uint8 to uint64, float32 and float64");
 }
 
 static void load_array_object(const array_place *p, const cJSON *json) {
     tf_diags *diags = p->l->diags;
-    const at *where = p->where;
+    const json_path *where = p->where;
     bool from = cJSON_GetObjectItemCaseSensitive(json, "from") != NULL;
     json_check_keys(diags, where, json, keys_array());
     if (from == (cJSON_GetObjectItemCaseSensitive(json, "dataset") != NULL))
-        complain(diags, where, "needs either a \"dataset\" of a file or, \"from\" a stage, a \"column\"");
+        diagnose(diags, where, "needs either a \"dataset\" of a file or, \"from\" a stage, a \"column\"");
     const char *dataset = json_string(diags, where, json, "dataset");
-    at at_dataset = at_key(where, "dataset"), at_column = at_key(where, "column"), at_edge = at_key(where, "edge");
+    json_path at_dataset = json_path_key(where, "dataset"), at_column = json_path_key(where, "column"),
+              at_edge = json_path_key(where, "edge");
     if (dataset)
         load_dataset(p, &at_dataset, dataset);
     if (from)
         load_column_of(p, where, json);
     else if (cJSON_GetObjectItemCaseSensitive(json, "column"))
-        complain(diags, &at_column, "\"column\" goes with \"from\"");
+        diagnose(diags, &at_column, "\"column\" goes with \"from\"");
     load_array_type(p, where, json);
     load_halo(p, where, json);
     const char *edge = json_string(diags, where, json, "edge");
     if (edge && strcmp(edge, "clip") != 0 && strcmp(edge, "reflect") != 0)
-        complain(diags, &at_edge, "must be \"clip\" or \"reflect\", not \"%s\"", edge);
+        diagnose(diags, &at_edge, "must be \"clip\" or \"reflect\", not \"%s\"", edge);
     p->array->reflect = edge && *edge == 'r';
 }
 
-static void load_array(struct loader *l, const at *where, const cJSON *json, tf_stage_spec *stage,
+static void load_array(struct loader *l, const json_path *where, const cJSON *json, tf_stage_spec *stage,
                        tf_array_spec *array) {
     const array_place p = {.l = l, .where = where, .stage = stage, .array = array};
     tf_buf pointer = {0};
-    at_pointer(where, &pointer);
+    json_path_pointer(where, &pointer);
     *array = (tf_array_spec){.name = tf_arena_strdup(l->arena, json->string),
                              .pointer = tf_arena_strdup(l->arena, tf_buf_text(&pointer)),
                              .type = TF_FLOAT64,
@@ -289,7 +290,7 @@ static void load_array(struct loader *l, const at *where, const cJSON *json, tf_
                              .column = -1};
     tf_buf_free(&pointer);
     bool object = cJSON_IsObject(json);
-    at at_axis = at_key(where, "axis");
+    json_path at_axis = json_path_key(where, "axis");
     const char *axis = object ? json_string(l->diags, where, json, "axis") : NULL;
     array->grid = load_grid(l, axis ? &at_axis : where, stage->space, axis);
     if (object)
@@ -297,27 +298,27 @@ static void load_array(struct loader *l, const at *where, const cJSON *json, tf_
     else if (cJSON_IsString(json))
         load_dataset(&p, where, json->valuestring);
     else
-        complain(l->diags, where, "must be FILE:/DATASET or an object, not %s", json_kind(json));
+        diagnose(l->diags, where, "must be FILE:/DATASET or an object, not %s", json_kind(json));
     array->element = tf_type_size(array->type);
     array->elements = array->grid ? grid_elements(array->grid, array->halo) : 1;
     if (array->elements > MOST_ELEMENTS)
-        complain(l->diags, where, "a block of more than 2^31 elements: choose smaller chunks");
+        diagnose(l->diags, where, "a block of more than 2^31 elements: choose smaller chunks");
 }
 
-static void check_array_name(struct loader *l, const at *where, const tf_stage_spec *stage, const char *name) {
+static void check_array_name(struct loader *l, const json_path *where, const tf_stage_spec *stage, const char *name) {
     check_param_name(l, where, "array", name);
     if (tf_space_find(stage->space, name) >= 0)
-        complain(l->diags, where, "\"%s\" is the name of a parameter already", name);
+        diagnose(l->diags, where, "\"%s\" is the name of a parameter already", name);
     for (int i = 0; i < l->variables; i++)
         if (strcmp(l->variable[i].name, name) == 0)
-            complain(l->diags, where, "\"%s\" is the name of a variable already", name);
+            diagnose(l->diags, where, "\"%s\" is the name of a variable already", name);
     for (int a = 0; a < stage->arrays; a++)
         if (strcmp(stage->array[a].name, name) == 0)
-            complain(l->diags, where, "two arrays are called \"%s\"", name);
+            diagnose(l->diags, where, "two arrays are called \"%s\"", name);
 }
 
 /* The columns of a table that is read in parts. */
-static void add_table(struct loader *l, const at *where, const tf_space *axis, tf_stage_spec *stage,
+static void add_table(struct loader *l, const json_path *where, const tf_space *axis, tf_stage_spec *stage,
                       tf_array_spec *array) {
     const tf_grid *grid = load_grid(l, where, stage->space, axis->blocks->name);
     for (int f = 0; f < tf_csv_fields(axis->csv) && grid; f++) {
@@ -339,12 +340,12 @@ static void add_table(struct loader *l, const at *where, const tf_space *axis, t
 
 void load_arrays(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
-    const at *where;
+    const json_path *where;
     if (!stage->space)
         return;
     bool any = stage_member(json, "arrays", &object, &where) != NULL;
     const cJSON *all = any ? json_object(l->diags, where, object, "arrays") : NULL;
-    at here = at_key(where, "arrays"), at_over = at_key(&json->own_at, "over");
+    json_path here = json_path_key(where, "arrays"), at_over = json_path_key(&json->own_at, "over");
     size_t most = (size_t)cJSON_GetArraySize(all);
     for (int c = 0; c < stage->space->children; c++)
         most += stage->space->child[c]->csv ? (size_t)tf_csv_fields(stage->space->child[c]->csv) : 0;
@@ -354,7 +355,7 @@ void load_arrays(struct loader *l, const stage_json *json, tf_stage_spec *stage)
         if (stage->space->child[c]->csv)
             add_table(l, &at_over, stage->space->child[c], stage, array);
     for (const cJSON *item = all ? all->child : NULL; item; item = item->next) {
-        at there = at_key(&here, item->string);
+        json_path there = json_path_key(&here, item->string);
         check_array_name(l, &there, stage, item->string);
         load_array(l, &there, item, stage, &array[stage->arrays]);
         stage->arrays++;

@@ -57,24 +57,24 @@ static void list_kinds(tf_buf *out) {
         tf_buf_add_choice(out, kind[k].key, k, count);
 }
 
-/* By the member that makes it; NULL after a complaint. Where there was one of its members already, its kind may be
+/* By the member that makes it; NULL after a diagnostic. Where there was one of its members already, its kind may be
  * that.
  */
-static const axis_kind *find_kind(struct loader *l, const at *where, const cJSON *axis, bool complained) {
+static const axis_kind *find_kind(struct loader *l, const json_path *where, const cJSON *axis, bool diagnosed) {
     const axis_kind *found = NULL;
     for (const axis_kind *kind = axis_kinds(); kind->key; kind++) {
         if (!cJSON_GetObjectItemCaseSensitive(axis, kind->key))
             continue;
         if (found) {
-            complain(l->diags, where, "\"%s\" and \"%s\" can't both make one axis", found->key, kind->key);
+            diagnose(l->diags, where, "\"%s\" and \"%s\" can't both make one axis", found->key, kind->key);
             return NULL;
         }
         found = kind;
     }
-    if (!found && !complained) {
+    if (!found && !diagnosed) {
         tf_buf list = {0};
         list_kinds(&list);
-        complain(l->diags, where, "an axis needs one of %s", tf_buf_text(&list));
+        diagnose(l->diags, where, "an axis needs one of %s", tf_buf_text(&list));
         tf_buf_free(&list);
     }
     return found;
@@ -88,7 +88,7 @@ static const axis_member *find_member(const axis_kind *kind, const char *key) {
 }
 
 /* "\"batch\" goes with \"csv\"" */
-static void complain_member(struct loader *l, const at *where, const char *key) {
+static void diagnose_member(struct loader *l, const json_path *where, const char *key) {
     tf_buf text = {0};
     const char *elsewhere = NULL;
     bool is_first = true;
@@ -101,29 +101,29 @@ static void complain_member(struct loader *l, const at *where, const char *key) 
         elsewhere = own->elsewhere;
         is_first = false;
     }
-    complain(l->diags, where, "%s%s%s", tf_buf_text(&text), elsewhere ? ", " : "", elsewhere ? elsewhere : "");
+    diagnose(l->diags, where, "%s%s%s", tf_buf_text(&text), elsewhere ? ", " : "", elsewhere ? elsewhere : "");
     tf_buf_free(&text);
 }
 
 /* Members that only other kinds have. */
-static void check_members(struct loader *l, const at *where, const cJSON *axis, const axis_kind *own) {
+static void check_members(struct loader *l, const json_path *where, const cJSON *axis, const axis_kind *own) {
     for (const cJSON *item = axis->child; item; item = item->next) {
-        const at here = at_key(where, item->string);
+        const json_path here = json_path_key(where, item->string);
         const axis_kind *kind = axis_kinds();
         while (kind->key && !find_member(kind, item->string))
             kind++;
         if (kind->key && !find_member(own, item->string))
-            complain_member(l, &here, item->string);
+            diagnose_member(l, &here, item->string);
     }
 }
 
 /* ---- One axis ---- */
 
-static tf_space *load_axes(struct loader *l, const at *where, const cJSON *json, space_join joined);
+static tf_space *load_axes(struct loader *l, const json_path *where, const cJSON *json, space_join joined);
 
-static void check_name(struct loader *l, const at *where, const axis_kind *kind, const char *name) {
+static void check_name(struct loader *l, const json_path *where, const axis_kind *kind, const char *name) {
     if (kind->naming == NAME_NEEDED && !name)
-        complain(l->diags, where, "this axis needs a \"name\"");
+        diagnose(l->diags, where, "this axis needs a \"name\"");
     if (kind->naming != NAME_UNUSED && name)
         check_param_name(l, where, "parameter", name);
 }
@@ -139,7 +139,7 @@ static tf_space *load_kind(struct loader *l, const axis_kind *kind, axis_json *a
 }
 
 /* `name` is its key in an object of axes, or its "name"; NULL if it has none. */
-static tf_space *load_axis(struct loader *l, const at *where, const char *name, const cJSON *json) {
+static tf_space *load_axis(struct loader *l, const json_path *where, const char *name, const cJSON *json) {
     const int before = l->diags->count;
     if (cJSON_IsArray(json)) {
         check_param_name(l, where, "parameter", name);
@@ -147,7 +147,7 @@ static tf_space *load_axis(struct loader *l, const at *where, const char *name, 
         return l->diags->count == before ? leaf : NULL;
     }
     if (!cJSON_IsObject(json)) {
-        complain(l->diags, where, "an axis must be a list of values or an object, not %s", json_kind(json));
+        diagnose(l->diags, where, "an axis must be a list of values or an object, not %s", json_kind(json));
         return NULL;
     }
     json_key keys[AXIS_KEYS];
@@ -158,18 +158,18 @@ static tf_space *load_axis(struct loader *l, const at *where, const char *name, 
     axis_json axis = {.axis = json,
                       .up = where,
                       .value = cJSON_GetObjectItemCaseSensitive(json, kind->key),
-                      .where = at_key(where, kind->key),
+                      .where = json_path_key(where, kind->key),
                       .name = name,
                       .load_axes = load_axes};
     check_members(l, where, json, kind);
     check_name(l, where, kind, name);
     if (!form_fits(kind->form, axis.value))
-        complain(l->diags, &axis.where, "must be %s, not %s", form_text(kind->form), json_kind(axis.value));
+        diagnose(l->diags, &axis.where, "must be %s, not %s", form_text(kind->form), json_kind(axis.value));
     return l->diags->count == before ? load_kind(l, kind, &axis) : NULL;
 }
 
 /* The name of an axis: its key, or its member "name". */
-static const char *axis_name(struct loader *l, const at *where, const cJSON *axis, bool keyed) {
+static const char *axis_name(struct loader *l, const json_path *where, const cJSON *axis, bool keyed) {
     if (keyed)
         return tf_arena_strdup(l->arena, axis->string);
     const char *name = cJSON_IsObject(axis) ? json_string(l->diags, where, axis, "name") : NULL;
@@ -178,17 +178,18 @@ static const char *axis_name(struct loader *l, const at *where, const cJSON *axi
 
 /* ---- Spaces ---- */
 
-static bool check_joined(struct loader *l, const at *where, tf_space *const *axis, int count, space_join joined) {
+static bool check_joined(struct loader *l, const json_path *where, tf_space *const *axis, int count,
+                         space_join joined) {
     bool sound = true;
     for (int a = 0; a < count; a++) {
         for (int b = 0; b < a; b++)
             for (int p = 0; p < axis[a]->params; p++)
                 if (tf_space_find(axis[b], axis[a]->param[p].name) >= 0) {
-                    complain(l->diags, where, "two axes give the parameter \"%s\"", axis[a]->param[p].name);
+                    diagnose(l->diags, where, "two axes give the parameter \"%s\"", axis[a]->param[p].name);
                     sound = false;
                 }
         if (joined == JOIN_ZIP && axis[a]->size != axis[0]->size) {
-            complain(l->diags, where, "axes side by side must have the same length, not %lld and %lld",
+            diagnose(l->diags, where, "axes side by side must have the same length, not %lld and %lld",
                      (long long)axis[0]->size, (long long)axis[a]->size);
             sound = false;
         }
@@ -197,23 +198,23 @@ static bool check_joined(struct loader *l, const at *where, tf_space *const *axi
 }
 
 /* An object or a list of axes, multiplied or zipped. */
-static tf_space *load_axes(struct loader *l, const at *where, const cJSON *json, space_join joined) {
+static tf_space *load_axes(struct loader *l, const json_path *where, const cJSON *json, space_join joined) {
     bool keyed = cJSON_IsObject(json);
     if (!keyed && !cJSON_IsArray(json)) {
-        complain(l->diags, where, "a space must be an object or a list of axes, not %s", json_kind(json));
+        diagnose(l->diags, where, "a space must be an object or a list of axes, not %s", json_kind(json));
         return NULL;
     }
     int count = cJSON_GetArraySize(json), n = 0;
     if (count == 0) {
-        complain(l->diags, where, "needs at least one axis");
+        diagnose(l->diags, where, "needs at least one axis");
         return NULL;
     }
     tf_space **axis = tf_arena_array(l->arena, (size_t)count, sizeof(tf_space *));
     bool sound = true;
     for (const cJSON *item = json->child; item; item = item->next, n++) {
-        at here = keyed ? at_key(where, item->string) : at_index(where, n);
+        json_path here = keyed ? json_path_key(where, item->string) : json_path_index(where, n);
         if (!keyed && cJSON_IsArray(item)) {
-            complain(l->diags, &here, "in a list of axes each is an object with a \"name\" and \"values\"");
+            diagnose(l->diags, &here, "in a list of axes each is an object with a \"name\" and \"values\"");
             sound = false;
             continue;
         }
@@ -224,11 +225,11 @@ static tf_space *load_axes(struct loader *l, const at *where, const cJSON *json,
         return NULL;
     tf_space *space = joined == JOIN_ZIP ? space_zip(l->arena, axis, count) : space_product(l->arena, axis, count);
     if (!space)
-        complain(l->diags, where, TOO_MANY_POINTS);
+        diagnose(l->diags, where, TOO_MANY_POINTS);
     return space;
 }
 
-tf_space *load_space(struct loader *l, const at *where, const cJSON *json) {
+tf_space *load_space(struct loader *l, const json_path *where, const cJSON *json) {
     if (!json)
         return space_product(l->arena, NULL, 0);
     return load_axes(l, where, json, JOIN_PRODUCT);

@@ -8,15 +8,15 @@
 
 /* An axis as it is written. */
 typedef struct axis_json {
-    const cJSON *axis;  /* the object */
-    const at *up;       /* where it stands */
-    const cJSON *value; /* its member that says the kind */
-    at where;           /* where that stands */
-    const char *name;   /* its key, or its "name"; NULL: it has none */
-    const char *text;   /* of a value that is a string: with the variables put in; else NULL */
+    const cJSON *axis;   /* the object */
+    const json_path *up; /* where it stands */
+    const cJSON *value;  /* its member that says the kind */
+    json_path where;     /* where that stands */
+    const char *name;    /* its key, or its "name"; NULL: it has none */
+    const char *text;    /* of a value that is a string: with the variables put in; else NULL */
 
     /* Loads axes that stand in this one, joined: load_axes of axis.c. */
-    tf_space *(*load_axes)(struct loader *l, const at *where, const cJSON *json, space_join joined);
+    tf_space *(*load_axes)(struct loader *l, const json_path *where, const cJSON *json, space_join joined);
 } axis_json;
 
 /* What the member must be that says the kind. */
@@ -48,7 +48,7 @@ typedef struct axis_kind {
     const char *schema; /* JSON Schema of the member */
     axis_form form;
     axis_naming naming;
-    tf_space *(*load)(struct loader *l, const axis_json *axis); /* NULL after a complaint */
+    tf_space *(*load)(struct loader *l, const axis_json *axis); /* NULL after a diagnostic */
     axis_member member[AXIS_MEMBERS];
 } axis_kind;
 
@@ -80,14 +80,14 @@ tf_space *axis_blocks(struct loader *l, const axis_json *axis);
 /* ---- What several of them do ---- */
 
 /* A list of values as an axis of its own: {"model": ["A", "B"]}. */
-tf_space *load_values(struct loader *l, const at *where, const char *name, const cJSON *list);
+tf_space *load_values(struct loader *l, const json_path *where, const char *name, const cJSON *list);
 
 /* Sets a table's parameter to as many JSON values as it has points, by the type that takes all of them. `what` stands
- * before complaints. false after one. */
-bool load_json_column(struct loader *l, const at *where, const char *what, tf_space *table, int param,
+ * before diagnostics. false after one. */
+bool load_json_column(struct loader *l, const json_path *where, const char *what, tf_space *table, int param,
                       const cJSON *const *values);
 
-/* The file's text, with a NUL behind it, owned by the arena and without a byte order mark; NULL after a complaint. */
-char *read_text(struct loader *l, const at *where, const char *path, size_t *length);
+/* The file's text, with a NUL behind it, owned by the arena and without a byte order mark; NULL after a diagnostic. */
+char *read_text(struct loader *l, const json_path *where, const char *path, size_t *length);
 
 #endif

@@ -1,24 +1,24 @@
 /* Axes whose points are the chunks of an array: where each begins and how long it is, dimension by dimension. */
 #include "manifest/axis.h"
 
-/* Positive integers, as many as dimensions. Returns how many; 0 after a complaint. */
-static int load_lengths(struct loader *l, const at *where, const cJSON *json, const char *key, int64_t *out) {
+/* Positive integers, as many as dimensions. Returns how many; 0 after a diagnostic. */
+static int load_lengths(struct loader *l, const json_path *where, const cJSON *json, const char *key, int64_t *out) {
     const cJSON *list = json_array(l->diags, where, json, key);
-    at here = at_key(where, key);
+    json_path here = json_path_key(where, key);
     int count = cJSON_GetArraySize(list);
     if (!cJSON_GetObjectItemCaseSensitive(json, key)) {
-        complain(l->diags, where, "needs a \"%s\"", key);
+        diagnose(l->diags, where, "needs a \"%s\"", key);
         return 0;
     }
     if (list && (count < 1 || count > TF_MAX_RANK))
-        complain(l->diags, &here, "needs 1 to %d lengths, not %d", TF_MAX_RANK, count);
+        diagnose(l->diags, &here, "needs 1 to %d lengths, not %d", TF_MAX_RANK, count);
     if (!list || count < 1 || count > TF_MAX_RANK)
         return 0;
     for (int d = 0; d < count; d++) {
         const cJSON *length = cJSON_GetArrayItem(list, d);
-        at there = at_index(&here, d);
+        json_path there = json_path_index(&here, d);
         if (!json_int_within(length, 1, INT64_MAX, &out[d])) {
-            complain(l->diags, &there, "must be a positive integer");
+            diagnose(l->diags, &there, "must be a positive integer");
             return 0;
         }
     }
@@ -47,7 +47,7 @@ static uint64_t hash(const tf_space *leaf, int64_t points, uint64_t sum) {
 static const leaf_kind blocks_kind = {.number = 6, .fill = fill, .hash = hash};
 
 tf_space *axis_blocks(struct loader *l, const axis_json *axis) {
-    const at *where = &axis->where;
+    const json_path *where = &axis->where;
     const char *name = axis->name;
     const cJSON *json = axis->value;
     int64_t shape[TF_MAX_RANK], chunk[TF_MAX_RANK], blocks = 1;
@@ -56,12 +56,12 @@ tf_space *axis_blocks(struct loader *l, const axis_json *axis) {
     if (rank == 0 || chunks == 0)
         return NULL;
     if (rank != chunks) {
-        complain(l->diags, where, "\"shape\" has %d dimension%s, and \"chunk\" %d", rank, rank == 1 ? "" : "s", chunks);
+        diagnose(l->diags, where, "\"shape\" has %d dimension%s, and \"chunk\" %d", rank, rank == 1 ? "" : "s", chunks);
         return NULL;
     }
     for (int d = 0; d < rank; d++) {
         if (__builtin_mul_overflow(blocks, (shape[d] - 1) / chunk[d] + 1, &blocks) || blocks > INT64_MAX / 2) {
-            complain(l->diags, where, "the array has more than 2^62 chunks");
+            diagnose(l->diags, where, "the array has more than 2^62 chunks");
             return NULL;
         }
     }

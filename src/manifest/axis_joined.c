@@ -10,19 +10,19 @@ static bool is_number(tf_type type) {
 }
 
 /* Has the space the parameters of the first one, of types that go together? */
-static bool check_alike(struct loader *l, const at *where, const tf_space *first, const tf_space *part) {
+static bool check_alike(struct loader *l, const json_path *where, const tf_space *first, const tf_space *part) {
     bool is_sound = true;
     for (int p = 0; p < first->params; p++) {
         const tf_param_spec *spec = &first->param[p];
         const int own = tf_space_find(part, spec->name);
         if (own < 0 || part->params != first->params) {
-            complain(l->diags, where, "must have the same parameters as the first space%s%s%s", own < 0 ? "; \"" : "",
+            diagnose(l->diags, where, "must have the same parameters as the first space%s%s%s", own < 0 ? "; \"" : "",
                      own < 0 ? spec->name : "", own < 0 ? "\" is missing" : "");
             return false;
         }
         const tf_type type = part->param[own].type;
         if (type != spec->type && !(is_number(type) && is_number(spec->type))) {
-            complain(l->diags, where, "\"%s\" has another type than in the first space", spec->name);
+            diagnose(l->diags, where, "\"%s\" has another type than in the first space", spec->name);
             is_sound = false;
         }
     }
@@ -32,17 +32,17 @@ static bool check_alike(struct loader *l, const at *where, const tf_space *first
 tf_space *axis_concat(struct loader *l, const axis_json *axis) {
     const int count = cJSON_GetArraySize(axis->value);
     if (count == 0) {
-        complain(l->diags, &axis->where, "needs at least one space");
+        diagnose(l->diags, &axis->where, "needs at least one space");
         return NULL;
     }
     tf_space **part = tf_arena_array(l->arena, (size_t)count, sizeof(tf_space *));
     bool is_sound = true;
     int n = 0;
     for (const cJSON *item = axis->value->child; item; item = item->next, n++) {
-        const at here = at_index(&axis->where, n);
+        const json_path here = json_path_index(&axis->where, n);
         part[n] = axis->load_axes(l, &here, item, JOIN_PRODUCT);
         if (part[n] && part[n]->sources)
-            complain(l->diags, &here, "rows of another stage can't be part of a concat");
+            diagnose(l->diags, &here, "rows of another stage can't be part of a concat");
         if (!part[n] || part[n]->sources)
             is_sound = false;
         else if (part[0])
@@ -50,6 +50,6 @@ tf_space *axis_concat(struct loader *l, const axis_json *axis) {
     }
     tf_space *space = is_sound ? space_concat(l->arena, part, count) : NULL;
     if (is_sound && !space)
-        complain(l->diags, &axis->where, TOO_MANY_POINTS);
+        diagnose(l->diags, &axis->where, TOO_MANY_POINTS);
     return space;
 }

@@ -98,17 +98,18 @@ static tf_space *new_integers(struct loader *l, const char *name, int64_t points
 /* ---- Loading ---- */
 
 /* The numbers of a range, linspace or logspace. */
-static int load_numbers(struct loader *l, const at *where, const cJSON *list, int least, int most, double out[3]) {
+static int load_numbers(struct loader *l, const json_path *where, const cJSON *list, int least, int most,
+                        double out[3]) {
     int count = cJSON_GetArraySize(list);
     if (count < least || count > most) {
-        complain(l->diags, where, "needs %s numbers, not %d", least == most ? "3" : "1 to 3", count);
+        diagnose(l->diags, where, "needs %s numbers, not %d", least == most ? "3" : "1 to 3", count);
         return 0;
     }
     for (int i = 0; i < count; i++) {
         const cJSON *v = cJSON_GetArrayItem(list, i);
-        at here = at_index(where, i);
+        json_path here = json_path_index(where, i);
         if (!cJSON_IsNumber(v) || !isfinite(v->valuedouble)) {
-            complain(l->diags, &here, "must be a number, not %s",
+            diagnose(l->diags, &here, "must be a number, not %s",
                      cJSON_IsNumber(v) ? json_number_text(v) : json_kind(v));
             return 0;
         }
@@ -127,18 +128,18 @@ static int64_t count_integers(int64_t start, int64_t stop, int64_t step) {
     return points > INT64_MAX ? INT64_MAX : (int64_t)points;
 }
 
-static bool check_range(struct loader *l, const at *where, double step, double points) {
+static bool check_range(struct loader *l, const json_path *where, double step, double points) {
     if (step == 0)
-        complain(l->diags, where, "the step must not be 0");
+        diagnose(l->diags, where, "the step must not be 0");
     else if (!(points >= 1))
-        complain(l->diags, where, "the range is empty");
+        diagnose(l->diags, where, "the range is empty");
     else if (points > 0x1p53)
-        complain(l->diags, where, "the range has more than 2^53 points");
+        diagnose(l->diags, where, "the range has more than 2^53 points");
     return step != 0 && points >= 1 && points <= 0x1p53;
 }
 
 tf_space *axis_range(struct loader *l, const axis_json *axis) {
-    const at *where = &axis->where;
+    const json_path *where = &axis->where;
     double n[3] = {0, 0, 1};
     int64_t integer[3] = {0, 0, 1};
     const int count = load_numbers(l, where, axis->value, 1, 3, n);
@@ -150,7 +151,7 @@ tf_space *axis_range(struct loader *l, const axis_json *axis) {
         are_integral = are_integral && n[i] == floor(n[i]);
     }
     if (are_integral && !are_integers) {
-        complain(l->diags, where, "its numbers are integers beyond int64");
+        diagnose(l->diags, where, "its numbers are integers beyond int64");
         return NULL;
     }
     const int stop_at = count > 1 ? 1 : 0; /* a single number is the stop */
@@ -173,7 +174,7 @@ static bool load_ends(struct loader *l, const axis_json *axis, double n[3]) {
         return false;
     const bool is_sound = n[2] == floor(n[2]) && n[2] >= 1 && n[2] <= 0x1p53;
     if (!is_sound)
-        complain(l->diags, &axis->where, "the number of points must be a positive integer");
+        diagnose(l->diags, &axis->where, "the number of points must be a positive integer");
     return is_sound;
 }
 
@@ -189,7 +190,7 @@ tf_space *axis_logspace(struct loader *l, const axis_json *axis) {
     if (!load_ends(l, axis, n))
         return NULL;
     if (!(n[0] > 0 && n[1] > 0)) {
-        complain(l->diags, &axis->where, "both ends must be positive");
+        diagnose(l->diags, &axis->where, "both ends must be positive");
         return NULL;
     }
     return new_line(l, &logspace_kind, axis->name, (int64_t)n[2], (line){.start = n[0], .stop = n[1]});

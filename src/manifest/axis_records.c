@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-char *read_text(struct loader *l, const at *where, const char *path, size_t *length) {
+char *read_text(struct loader *l, const json_path *where, const char *path, size_t *length) {
     tf_buf buf = {0};
     int failure = l->source->read(l->source, path, &buf);
     char *text = NULL;
     if (failure) {
-        complain(l->diags, where, failure < 0 ? "%s %s" : "%s: %s", path, tf_read_failure(failure));
+        diagnose(l->diags, where, failure < 0 ? "%s %s" : "%s: %s", path, tf_read_failure(failure));
     } else {
         size_t mark = buf.length >= 3 && memcmp(buf.data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* byte order mark */
         *length = buf.length - mark;
@@ -21,14 +21,14 @@ char *read_text(struct loader *l, const at *where, const char *path, size_t *len
 }
 
 tf_space *axis_lines(struct loader *l, const axis_json *axis) {
-    const at *where = &axis->where;
+    const json_path *where = &axis->where;
     const char *path = axis->text;
     size_t length;
     char *text = read_text(l, where, path, &length);
     if (!text)
         return NULL;
     if (memchr(text, 0, length)) {
-        complain(l->diags, where, "%s: " HOLDS_NUL, path);
+        diagnose(l->diags, where, "%s: " HOLDS_NUL, path);
         return NULL;
     }
     int64_t most = 1;
@@ -48,7 +48,7 @@ tf_space *axis_lines(struct loader *l, const axis_json *axis) {
         line = end ? end + 1 : NULL;
     }
     if (count == 0) {
-        complain(l->diags, where, "%s has no lines", path);
+        diagnose(l->diags, where, "%s has no lines", path);
         return NULL;
     }
     tf_space *leaf = table_new(l->arena, 1, count);
@@ -68,8 +68,8 @@ static const cJSON *find_member(const cJSON *record, const char *key, const cJSO
 }
 
 /* Records as JSON objects, all with the keys of the first -> a table. */
-static tf_space *table_of_records(struct loader *l, const at *where, const char *what, const cJSON *const *record,
-                                  const int *line, int64_t count) {
+static tf_space *table_of_records(struct loader *l, const json_path *where, const char *what,
+                                  const cJSON *const *record, const int *line, int64_t count) {
     int before = l->diags->count;
     int columns = cJSON_GetArraySize(record[0]);
     tf_space *leaf = table_new(l->arena, columns, count);
@@ -86,7 +86,7 @@ static tf_space *table_of_records(struct loader *l, const at *where, const char 
             next[i] = p == 0 ? record[i]->child : next[i];
             values[i] = find_member(record[i], field->string, &next[i]);
             if (!values[i] || (p == 0 && cJSON_GetArraySize(record[i]) != columns)) {
-                complain(l->diags, where, "%s %d: needs exactly the keys of the first record%s%s%s", what, line[i],
+                diagnose(l->diags, where, "%s %d: needs exactly the keys of the first record%s%s%s", what, line[i],
                          values[i] ? "" : "; \"", values[i] ? "" : field->string, values[i] ? "" : "\" is missing");
                 break;
             }
@@ -100,22 +100,22 @@ static tf_space *table_of_records(struct loader *l, const at *where, const char 
 }
 
 tf_space *axis_rows(struct loader *l, const axis_json *axis) {
-    const at *where = &axis->where;
+    const json_path *where = &axis->where;
     const cJSON *list = axis->value;
     int64_t count = cJSON_GetArraySize(list), n = 0;
     if (count == 0) {
-        complain(l->diags, where, "an axis needs at least one row");
+        diagnose(l->diags, where, "an axis needs at least one row");
         return NULL;
     }
     const cJSON **record = tf_alloc_array((size_t)count, sizeof *record);
     int *line = tf_alloc_array((size_t)count, sizeof *line);
     tf_space *leaf = NULL;
     for (const cJSON *row = list->child; row; row = row->next) {
-        at here = at_index(where, (int)n);
+        json_path here = json_path_index(where, (int)n);
         line[n] = (int)n;
         record[n] = row;
         if (!cJSON_IsObject(row)) {
-            complain(l->diags, &here, "must be an object, not %s", json_kind(row));
+            diagnose(l->diags, &here, "must be an object, not %s", json_kind(row));
             break;
         }
         n++;
@@ -127,8 +127,8 @@ tf_space *axis_rows(struct loader *l, const axis_json *axis) {
     return leaf;
 }
 
-/* One line of a file of records; NULL after a complaint. */
-static cJSON *read_record(struct loader *l, const at *where, const char *path, int number, const char *text,
+/* One line of a file of records; NULL after a diagnostic. */
+static cJSON *read_record(struct loader *l, const json_path *where, const char *path, int number, const char *text,
                           size_t length) {
     json_error error;
     cJSON *record = json_read(text, length, JSON_LAST_COUNTS, &error);
@@ -137,15 +137,15 @@ static cJSON *read_record(struct loader *l, const at *where, const char *path, i
     int row, column;
     json_locate(text, error.offset, &row, &column);
     if (record)
-        complain(l->diags, where, "%s: line %d: not a JSON object", path, number);
+        diagnose(l->diags, where, "%s: line %d: not a JSON object", path, number);
     else
-        complain(l->diags, where, "%s: line %d, column %d: %s", path, number, column, error.text);
+        diagnose(l->diags, where, "%s: line %d, column %d: %s", path, number, column, error.text);
     cJSON_Delete(record);
     return NULL;
 }
 
 tf_space *axis_jsonl(struct loader *l, const axis_json *axis) {
-    const at *where = &axis->where;
+    const json_path *where = &axis->where;
     const char *path = axis->text;
     size_t length;
     char *text = read_text(l, where, path, &length);
@@ -172,7 +172,7 @@ tf_space *axis_jsonl(struct loader *l, const axis_json *axis) {
     tf_space *leaf = NULL;
     const char *what = tf_arena_printf(l->arena, "%s: line", path);
     if (sound && count == 0)
-        complain(l->diags, where, "%s has no records", path);
+        diagnose(l->diags, where, "%s has no records", path);
     else if (sound)
         leaf = table_of_records(l, where, what, (const cJSON *const *)record, line, count);
     for (int64_t i = 0; i < count; i++)

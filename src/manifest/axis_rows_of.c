@@ -31,17 +31,17 @@ static tf_param_spec given_spec(const tf_stage_spec *other, int param, int colum
 }
 
 /* Adds `name`, which is `theirs` there. */
-static void add_given(struct loader *l, const at *where, tf_space *leaf, const tf_stage_spec *other, const char *name,
-                      const char *theirs) {
+static void add_given(struct loader *l, const json_path *where, tf_space *leaf, const tf_stage_spec *other,
+                      const char *name, const char *theirs) {
     int n = leaf->params, param, column;
     if (!find_given(other, theirs, &param, &column)) {
-        complain(l->diags, where, "stage \"%s\" has neither a parameter nor a column \"%s\"", other->name, theirs);
+        diagnose(l->diags, where, "stage \"%s\" has neither a parameter nor a column \"%s\"", other->name, theirs);
         return;
     }
     const tf_column_spec *c = column >= 0 ? &other->column[column] : NULL;
     const tf_param_spec *p = param >= 0 ? tf_space_param(other->space, param) : NULL;
     if (c && (c->rank > 0 || c->type == TF_BYTES || c->type == TF_UINT64)) {
-        complain(l->diags, where, "column \"%s\" of stage \"%s\" can't be a parameter: it is %s", theirs, other->name,
+        diagnose(l->diags, where, "column \"%s\" of stage \"%s\" can't be a parameter: it is %s", theirs, other->name,
                  c->rank > 0           ? "an array"
                  : c->type == TF_BYTES ? "of bytes"
                                        : "of uint64");
@@ -52,7 +52,7 @@ static void add_given(struct loader *l, const at *where, tf_space *leaf, const t
         int s = 0;
         while (tf_space_source_at(space, s)->first + tf_space_source_at(space, s)->params <= param)
             s++;
-        complain(l->diags, where,
+        diagnose(l->diags, where,
                  "parameter \"%s\" of stage \"%s\" is itself taken from stage \"%s\": take it from there", theirs,
                  other->name, tf_space_source_at(space, s)->name);
         return;
@@ -67,7 +67,7 @@ static void add_given(struct loader *l, const at *where, tf_space *leaf, const t
 }
 
 /* All that can be a parameter. */
-static void add_all_given(struct loader *l, const at *where, tf_space *leaf, const tf_stage_spec *other) {
+static void add_all_given(struct loader *l, const json_path *where, tf_space *leaf, const tf_stage_spec *other) {
     for (int p = 0; p < tf_space_params(other->space); p++)
         if (!tf_space_param(other->space, p)->given)
             add_given(l, where, leaf, other, tf_space_param(other->space, p)->name,
@@ -80,26 +80,26 @@ static void add_all_given(struct loader *l, const at *where, tf_space *leaf, con
 }
 
 /* "columns": names, or new names of them. */
-static void add_chosen(struct loader *l, const at *where, tf_space *leaf, const tf_stage_spec *other,
+static void add_chosen(struct loader *l, const json_path *where, tf_space *leaf, const tf_stage_spec *other,
                        const cJSON *columns) {
     if (!cJSON_IsArray(columns) && !cJSON_IsObject(columns)) {
-        complain(l->diags, where, "must be a list of names, or an object of new names and old ones");
+        diagnose(l->diags, where, "must be a list of names, or an object of new names and old ones");
         return;
     }
     int n = 0;
     for (const cJSON *item = columns->child; item; item = item->next, n++) {
-        at here = item->string ? at_key(where, item->string) : at_index(where, n);
+        json_path here = item->string ? json_path_key(where, item->string) : json_path_index(where, n);
         if (!cJSON_IsString(item))
-            complain(l->diags, &here, "must be a string, not %s", json_kind(item));
+            diagnose(l->diags, &here, "must be a string, not %s", json_kind(item));
         else
             add_given(l, &here, leaf, other, item->string ? item->string : item->valuestring, item->valuestring);
     }
 }
 
 /* "where" of the axis: checked with its own parameters; what evaluates it is made with all of the stage's. */
-static const char *load_rows_where(struct loader *l, const at *up, const tf_space *leaf, const cJSON *axis) {
+static const char *load_rows_where(struct loader *l, const json_path *up, const tf_space *leaf, const cJSON *axis) {
     const char *source = json_string(l->diags, up, axis, "where");
-    at here = at_key(up, "where");
+    json_path here = json_path_key(up, "where");
     if (!source)
         return NULL;
     expr_name *name = tf_arena_array(l->arena, (size_t)leaf->params, sizeof *name);
@@ -109,20 +109,20 @@ static const char *load_rows_where(struct loader *l, const at *up, const tf_spac
     return load_expr(l, &here, source, &names) ? tf_arena_strdup(l->arena, source) : NULL;
 }
 
-/* "indices": which rows, and in which order; any number of times. NULL after a complaint. */
-static const int64_t *load_row_numbers(struct loader *l, const at *where, const cJSON *list, int64_t all) {
+/* "indices": which rows, and in which order; any number of times. NULL after a diagnostic. */
+static const int64_t *load_row_numbers(struct loader *l, const json_path *where, const cJSON *list, int64_t all) {
     int64_t *row = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(list) + 1, sizeof *row);
     int n = 0;
     for (const cJSON *item = list->child; item; item = item->next, n++) {
-        at here = at_index(where, n);
+        json_path here = json_path_index(where, n);
         if (json_int_within(item, 0, all - 1, &row[n]))
             continue;
-        complain(l->diags, &here, "must be the index of a task, from 0 to %lld", (long long)all - 1);
+        diagnose(l->diags, &here, "must be the index of a task, from 0 to %lld", (long long)all - 1);
         return NULL;
     }
     if (cJSON_IsArray(list) && n > 0)
         return row;
-    complain(l->diags, where, "must be a list of indices of tasks");
+    diagnose(l->diags, where, "must be a list of indices of tasks");
     return NULL;
 }
 
@@ -158,7 +158,7 @@ tf_space *axis_rows_of(struct loader *l, const axis_json *axis) {
     const tf_stage_spec *other = need_stage(l, &axis->where, axis->text);
     const cJSON *columns = cJSON_GetObjectItemCaseSensitive(axis->axis, "columns");
     const cJSON *rows = cJSON_GetObjectItemCaseSensitive(axis->axis, "indices");
-    at here = at_key(axis->up, "columns"), at_rows = at_key(axis->up, "indices");
+    json_path here = json_path_key(axis->up, "columns"), at_rows = json_path_key(axis->up, "indices");
     const int64_t *row = other && rows ? load_row_numbers(l, &at_rows, rows, tf_space_size(other->space)) : NULL;
     if (!other || (rows && !row))
         return NULL;

@@ -156,19 +156,19 @@ static const leaf_kind sobol_kind = {.number = 10, .fill = fill, .hash = hash};
 /* ---- Loading ---- */
 
 /* [low, high] or [low, high, "log"] */
-static bool load_side(struct loader *l, const at *where, const cJSON *json, side *out) {
+static bool load_side(struct loader *l, const json_path *where, const cJSON *json, side *out) {
     const char *word = cJSON_GetStringValue(cJSON_GetArrayItem(json, 2));
     const int count = cJSON_GetArraySize(json);
     double end[2] = {0};
     if (!cJSON_IsArray(json) || count < 2 || count > 3 || (count == 3 && (!word || strcmp(word, "log") != 0))) {
-        complain(l->diags, where, "must be [low, high] or [low, high, \"log\"]");
+        diagnose(l->diags, where, "must be [low, high] or [low, high, \"log\"]");
         return false;
     }
     for (int i = 0; i < 2; i++) {
         const cJSON *item = cJSON_GetArrayItem(json, i);
-        const at here = at_index(where, i);
+        const json_path here = json_path_index(where, i);
         if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble)) {
-            complain(l->diags, &here, "must be a number, not %s",
+            diagnose(l->diags, &here, "must be a number, not %s",
                      cJSON_IsNumber(item) ? json_number_text(item) : json_kind(item));
             return false;
         }
@@ -181,19 +181,19 @@ static bool load_side(struct loader *l, const at *where, const cJSON *json, side
                             ? "its ends are too far apart"
                             : NULL;
     if (wrong)
-        complain(l->diags, where, "%s", wrong);
+        diagnose(l->diags, where, "%s", wrong);
     return !wrong;
 }
 
-/* 0 after a complaint. */
+/* 0 after a diagnostic. */
 static int64_t load_count(struct loader *l, const axis_json *axis) {
     const cJSON *count = cJSON_GetObjectItemCaseSensitive(axis->axis, "count");
-    const at here = at_key(axis->up, "count");
+    const json_path here = json_path_key(axis->up, "count");
     int64_t points = 0;
     if (!count)
-        complain(l->diags, axis->up, "needs a \"count\" of points");
+        diagnose(l->diags, axis->up, "needs a \"count\" of points");
     else if (!json_int_within(count, 1, INT64_C(1) << BITS, &points))
-        complain(l->diags, &here, "must be an integer from 1 to 2^32");
+        diagnose(l->diags, &here, "must be an integer from 1 to 2^32");
     return points;
 }
 
@@ -201,7 +201,7 @@ tf_space *axis_sobol(struct loader *l, const axis_json *axis) {
     const int params = cJSON_GetArraySize(axis->value), before = l->diags->count;
     const int64_t points = load_count(l, axis);
     if (params < 1 || params > MOST_DIMENSIONS) {
-        complain(l->diags, &axis->where, "needs 1 to %d parameters, not %d", MOST_DIMENSIONS, params);
+        diagnose(l->diags, &axis->where, "needs 1 to %d parameters, not %d", MOST_DIMENSIONS, params);
         return NULL;
     }
     tf_space *leaf = leaf_new(l->arena, &sobol_kind, params, points);
@@ -209,7 +209,7 @@ tf_space *axis_sobol(struct loader *l, const axis_json *axis) {
     leaf->data = own;
     int p = 0;
     for (const cJSON *item = axis->value->child; item; item = item->next, p++) {
-        const at here = at_key(&axis->where, item->string);
+        const json_path here = json_path_key(&axis->where, item->string);
         leaf->param[p] = (tf_param_spec){.name = tf_arena_strdup(l->arena, item->string), .type = TF_FLOAT64};
         check_param_name(l, &here, "parameter", item->string);
         load_side(l, &here, item, &own[p].side);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The type that takes all of one column's JSON values; TF_ANY after a complaint. Null is a missing number. */
-static tf_type common_type(struct loader *l, const at *where, const char *what, const cJSON *const *values,
+/* The type that takes all of one column's JSON values; TF_ANY after a diagnostic. Null is a missing number. */
+static tf_type common_type(struct loader *l, const json_path *where, const char *what, const cJSON *const *values,
                            int64_t count) {
     int64_t integers = 0, numbers = 0, strings = 0, booleans = 0, nulls = 0, integer;
     const cJSON *rounded = NULL; /* an integer that no double is */
@@ -22,14 +22,14 @@ static tf_type common_type(struct loader *l, const at *where, const char *what, 
             rounded = v;
         const char *text = json_number_text(v);
         if (text && !is_int && tf_is_digits(text, strlen(text))) {
-            complain(l->diags, where, "%s" BEYOND_INT64, what, text);
+            diagnose(l->diags, where, "%s" BEYOND_INT64, what, text);
             return TF_ANY;
         }
     }
     if (integers == count)
         return TF_INT64;
     if (rounded && numbers + nulls == count) {
-        complain(l->diags, where,
+        diagnose(l->diags, where,
                  "%sinteger %s stands among numbers that are no integers, where it would be rounded; write it as a "
                  "string",
                  what, json_number_text(rounded));
@@ -41,7 +41,7 @@ static tf_type common_type(struct loader *l, const at *where, const char *what, 
         return TF_STRING;
     if (booleans == count)
         return TF_BOOL;
-    complain(l->diags, where, "%svalues must be all integers, all numbers, all strings or all booleans", what);
+    diagnose(l->diags, where, "%svalues must be all integers, all numbers, all strings or all booleans", what);
     return TF_ANY;
 }
 
@@ -67,7 +67,7 @@ static void set_numbers(struct loader *l, tf_space *table, int param, tf_type ty
     table_set(table, param, type, column);
 }
 
-bool load_json_column(struct loader *l, const at *where, const char *what, tf_space *table, int param,
+bool load_json_column(struct loader *l, const json_path *where, const char *what, tf_space *table, int param,
                       const cJSON *const *values) {
     const tf_type type = common_type(l, where, what, values, table->size);
     if (type == TF_STRING)
@@ -77,10 +77,10 @@ bool load_json_column(struct loader *l, const at *where, const char *what, tf_sp
     return type != TF_ANY;
 }
 
-tf_space *load_values(struct loader *l, const at *where, const char *name, const cJSON *list) {
+tf_space *load_values(struct loader *l, const json_path *where, const char *name, const cJSON *list) {
     const int64_t count = cJSON_GetArraySize(list);
     if (count == 0) {
-        complain(l->diags, where, "an axis needs at least one value");
+        diagnose(l->diags, where, "an axis needs at least one value");
         return NULL;
     }
     const cJSON **values = tf_alloc_array((size_t)count, sizeof *values);

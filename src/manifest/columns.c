@@ -12,29 +12,29 @@ size_t tf_column_bytes(const tf_column_spec *column) {
     return tf_type_size(column->type) * (size_t)column->elements;
 }
 
-static void load_shape(struct loader *l, const at *where, const cJSON *json, tf_column_spec *column) {
+static void load_shape(struct loader *l, const json_path *where, const cJSON *json, tf_column_spec *column) {
     const cJSON *shape = json_array(l->diags, where, json, "shape");
     if (!shape)
         return;
-    at here = at_key(where, "shape");
+    json_path here = json_path_key(where, "shape");
     column->rank = cJSON_GetArraySize(shape);
     if (column->rank < 1 || column->rank > TF_MAX_RANK) {
-        complain(l->diags, &here, "needs 1 to %d lengths, not %d", TF_MAX_RANK, column->rank);
+        diagnose(l->diags, &here, "needs 1 to %d lengths, not %d", TF_MAX_RANK, column->rank);
         column->rank = 0;
         return;
     }
     if (tf_type_size(column->type) == 0)
-        complain(l->diags, &here, "%s columns have no shape", tf_type_name(column->type));
+        diagnose(l->diags, &here, "%s columns have no shape", tf_type_name(column->type));
     for (int d = 0; d < column->rank; d++) {
         const cJSON *length = cJSON_GetArrayItem(shape, d);
-        at there = at_index(&here, d);
+        json_path there = json_path_index(&here, d);
         if (!json_int_within(length, 1, INT64_MAX, &column->shape[d])) {
-            complain(l->diags, &there, "must be a positive integer");
+            diagnose(l->diags, &there, "must be a positive integer");
             return;
         }
         if (__builtin_mul_overflow(column->elements, column->shape[d], &column->elements) ||
             column->elements > MOST_ELEMENTS) {
-            complain(l->diags, &here, "a row of more than 2^31 elements");
+            diagnose(l->diags, &here, "a row of more than 2^31 elements");
             column->elements = 1;
             return;
         }
@@ -42,18 +42,18 @@ static void load_shape(struct loader *l, const at *where, const cJSON *json, tf_
 }
 
 /* "array": the name of an axis of blocks. */
-static void load_array_column(struct loader *l, const at *where, const cJSON *json, const known_names *scope,
+static void load_array_column(struct loader *l, const json_path *where, const cJSON *json, const known_names *scope,
                               bool command, tf_column_spec *column) {
     const char *axis = json_string(l->diags, where, json, "array");
-    at here = at_key(where, "array");
+    json_path here = json_path_key(where, "array");
     if (!axis || !scope->space)
         return;
     if (tf_type_size(column->type) == 0)
-        complain(l->diags, &here, "%s columns can't be arrays", tf_type_name(column->type));
+        diagnose(l->diags, &here, "%s columns can't be arrays", tf_type_name(column->type));
     if (command)
-        complain(l->diags, &here, "a command can't give a block of an array; functions and expressions can");
+        diagnose(l->diags, &here, "a command can't give a block of an array; functions and expressions can");
     if (column->rank > 0)
-        complain(l->diags, &here, "\"array\" and \"shape\" can't both be there");
+        diagnose(l->diags, &here, "\"array\" and \"shape\" can't both be there");
     column->grid = load_grid(l, &here, scope->space, axis);
     if (!column->grid)
         return;
@@ -63,18 +63,18 @@ static void load_array_column(struct loader *l, const at *where, const cJSON *js
         column->shape[d] = grid->chunk[grid->first + d];
     column->elements = grid_elements(grid, NULL);
     if (column->elements > MOST_ELEMENTS / 8) /* HDF5: a chunk has less than 4 GB */
-        complain(l->diags, &here, "a block of more than 2^28 elements: choose smaller chunks");
+        diagnose(l->diags, &here, "a block of more than 2^28 elements: choose smaller chunks");
 }
 
-static void load_from(struct loader *l, const at *where, const cJSON *json, const known_names *scope, bool command,
-                      tf_column_spec *column) {
+static void load_from(struct loader *l, const json_path *where, const cJSON *json, const known_names *scope,
+                      bool command, tf_column_spec *column) {
     const char *from = json_string(l->diags, where, json, "from");
     if (!from)
         return;
-    at here = at_key(where, "from");
+    json_path here = json_path_key(where, "from");
     int64_t field;
     if (!command) {
-        complain(l->diags, &here, "only commands' columns are read from somewhere; a function sets them itself");
+        diagnose(l->diags, &here, "only commands' columns are read from somewhere; a function sets them itself");
     } else if (strncmp(from, "regex:", 6) == 0) {
         column->from = TF_FROM_REGEX;
         column->regex = tf_arena_strdup(l->arena, from + 6);
@@ -82,27 +82,27 @@ static void load_from(struct loader *l, const at *where, const cJSON *json, cons
     } else if (strncmp(from, "field:", 6) == 0) {
         column->from = TF_FROM_FIELD;
         if (!tf_parse_int(from + 6, &field) || field < 1 || field > 1000000)
-            complain(l->diags, &here, "\"%s\" is not the number of a field; the first is field:1", from + 6);
+            diagnose(l->diags, &here, "\"%s\" is not the number of a field; the first is field:1", from + 6);
         else
             column->field = (int)field;
     } else if (strncmp(from, "file:", 5) == 0) {
         column->from = TF_FROM_FILE;
         column->file = template_parse(l, &here, from + 5, scope, false);
     } else if (strcmp(from, "json") != 0) {
-        complain(l->diags, &here, "\"%s\" must begin with regex:, field: or file:", from);
+        diagnose(l->diags, &here, "\"%s\" must begin with regex:, field: or file:", from);
     }
 }
 
-static void load_optional(struct loader *l, const at *where, const cJSON *json, tf_column_spec *column) {
-    at here = at_key(where, "optional");
+static void load_optional(struct loader *l, const json_path *where, const cJSON *json, tf_column_spec *column) {
+    json_path here = json_path_key(where, "optional");
     column->optional = json_flag(l->diags, where, json, "optional");
     if (column->optional && tf_type_size(column->type) > 0 && !tf_type_is_float(column->type))
-        complain(l->diags, &here, "a column of %s has no value that says that there is none; float64 has NaN",
+        diagnose(l->diags, &here, "a column of %s has no value that says that there is none; float64 has NaN",
                  tf_type_name(column->type));
 }
 
-static void load_column(struct loader *l, const at *where, const cJSON *json, const known_names *scope, bool command,
-                        tf_column_spec *column) {
+static void load_column(struct loader *l, const json_path *where, const cJSON *json, const known_names *scope,
+                        bool command, tf_column_spec *column) {
     const char *type = NULL;
     if (cJSON_IsString(json)) {
         type = json->valuestring;
@@ -110,9 +110,9 @@ static void load_column(struct loader *l, const at *where, const cJSON *json, co
         json_check_keys(l->diags, where, json, keys_column());
         type = json_string(l->diags, where, json, "type");
         if (!cJSON_GetObjectItemCaseSensitive(json, "type"))
-            complain(l->diags, where, "needs a \"type\"");
+            diagnose(l->diags, where, "needs a \"type\"");
     } else {
-        complain(l->diags, where, "must be a type or an object, not %s", json_kind(json));
+        diagnose(l->diags, where, "must be a type or an object, not %s", json_kind(json));
     }
     if (!type)
         return;
@@ -122,9 +122,9 @@ static void load_column(struct loader *l, const at *where, const cJSON *json, co
             names[t] = tf_type_name((tf_type)t);
         const char *near = tf_suggest(type, names, TF_BYTES + 1);
         if (near)
-            complain(l->diags, where, "unknown type \"%s\"; did you mean \"%s\"?", type, near);
+            diagnose(l->diags, where, "unknown type \"%s\"; did you mean \"%s\"?", type, near);
         else
-            complain(
+            diagnose(
                 l->diags, where,
                 "unknown type \"%s\"; there are bool, int8 to int64, uint8 to uint64, float32, float64, string and "
                 "bytes",
@@ -152,20 +152,20 @@ int find_column(const tf_table *number, const char *name) {
 }
 
 /* A column's own dataset may have a second beside it. */
-static void check_dataset_name(struct loader *l, const at *where, const tf_table *number, const char *name) {
+static void check_dataset_name(struct loader *l, const json_path *where, const tf_table *number, const char *name) {
     if (find_column(number, name) >= 0)
-        complain(l->diags, where,
+        diagnose(l->diags, where,
                  "the file has a dataset \"%s\" for this column; the column of that name needs another", name);
 }
 
-static void check_column_names(struct loader *l, const at *where, const tf_column_spec *all, const tf_table *number,
-                               const tf_column_spec *column) {
+static void check_column_names(struct loader *l, const json_path *where, const tf_column_spec *all,
+                               const tf_table *number, const tf_column_spec *column) {
     static const char *const captured[] = {"stdout", "stderr", "message"};
     const bool text = tf_type_size(column->type) == 0;
     tf_buf name = {0};
     for (int k = 0; text && k < 3; k++)
         if (strcmp(column->name, captured[k]) == 0)
-            complain(l->diags, where, "\"%s\" is the name of captured text in the file; a %s column needs another",
+            diagnose(l->diags, where, "\"%s\" is the name of captured text in the file; a %s column needs another",
                      captured[k], tf_type_name(column->type));
     tf_buf_addf(&name, "%s_index", column->name);
     const int index = text ? find_column(number, name.data) : -1;
@@ -178,37 +178,37 @@ static void check_column_names(struct loader *l, const at *where, const tf_colum
     }
     for (int d = 0; column->grid && d < column->grid->rank; d++)
         if (find_column(number, column->grid->label[d]) >= 0)
-            complain(l->diags, where,
+            diagnose(l->diags, where,
                      "in the file \"%s\" is a dimension of this array; the column of that name needs another",
                      column->grid->label[d]);
     tf_buf_free(&name);
 }
 
 /* In the file long texts lie beside what is captured, each with its index, and arrays beside their dimensions. */
-static void check_taken_names(struct loader *l, const at *where, const tf_column_spec *column, int columns) {
+static void check_taken_names(struct loader *l, const json_path *where, const tf_column_spec *column, int columns) {
     tf_table number = number_columns(column, columns);
     for (int c = 0; c < columns; c++) {
-        at here = at_key(where, column[c].name);
+        json_path here = json_path_key(where, column[c].name);
         check_column_names(l, &here, column, &number, &column[c]);
     }
     tf_table_free(&number);
 }
 
-void load_columns(struct loader *l, const at *where, const cJSON *json, const known_names *scope, bool command,
+void load_columns(struct loader *l, const json_path *where, const cJSON *json, const known_names *scope, bool command,
                   tf_stage_spec *stage) {
     if (!cJSON_IsObject(json)) {
-        complain(l->diags, where, "must be an object, not %s", json_kind(json));
+        diagnose(l->diags, where, "must be an object, not %s", json_kind(json));
         return;
     }
     tf_column_spec *column = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(json), sizeof *column);
     for (const cJSON *item = json->child; item; item = item->next) {
-        at here = at_key(where, item->string);
+        json_path here = json_path_key(where, item->string);
         tf_column_spec *c = &column[stage->columns++];
         *c = (tf_column_spec){.name = tf_arena_strdup(l->arena, item->string), .type = TF_FLOAT64, .elements = 1};
         if (!is_column_name(c->name))
-            complain(l->diags, &here, BAD_COLUMN_NAME, c->name);
+            diagnose(l->diags, &here, BAD_COLUMN_NAME, c->name);
         if (scope->space && tf_space_find(scope->space, c->name) >= 0)
-            complain(l->diags, &here, "\"%s\" is the name of a parameter already", c->name);
+            diagnose(l->diags, &here, "\"%s\" is the name of a parameter already", c->name);
         load_column(l, &here, item, scope, command, c);
     }
     check_taken_names(l, where, column, stage->columns);

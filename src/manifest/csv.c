@@ -106,18 +106,18 @@ bool csv_fits(const csv_column *column, tf_type type) {
 
 /* ---- Reading ---- */
 
-bool csv_add_name(struct loader *l, const at *where, const char *file, tf_table *names, const char *name) {
+bool csv_add_name(struct loader *l, const json_path *where, const char *file, tf_table *names, const char *name) {
     const uint32_t next = (uint32_t)names->count;
     if (!check_param_name(l, where, "parameter", name))
         return false;
     if (tf_table_add(names, name, strlen(name), next) == next)
         return true;
-    complain(l->diags, where, "%s: line 1: two columns are called \"%s\"", file, name);
+    diagnose(l->diags, where, "%s: line 1: two columns are called \"%s\"", file, name);
     return false;
 }
 
-/* Returns how many columns there are; 0 after a complaint. */
-static int read_header(struct loader *l, const at *where, const char *file, csv_reader *r, const char ***names) {
+/* Returns how many columns there are; 0 after a diagnostic. */
+static int read_header(struct loader *l, const json_path *where, const char *file, csv_reader *r, const char ***names) {
     const char **list = NULL;
     int count = 0, capacity = 0;
     tf_table known = {0};
@@ -130,7 +130,7 @@ static int read_header(struct loader *l, const at *where, const char *file, csv_
         }
         end = csv_field(r, &list[count]);
         if (end == CSV_BROKEN)
-            complain(l->diags, where, "%s: line %d: " CSV_BROKEN_QUOTE, file, r->line);
+            diagnose(l->diags, where, "%s: line %d: " CSV_BROKEN_QUOTE, file, r->line);
         sound = end != CSV_BROKEN && csv_add_name(l, where, file, &known, list[count]);
         count++;
     } while (end == CSV_COMMA && sound);
@@ -150,8 +150,8 @@ typedef struct records {
     int64_t rows;
 } records;
 
-/* Which column each of a further file's is; NULL after a complaint. */
-static int *match_columns(struct loader *l, const at *where, const csv_file *file, const char *first,
+/* Which column each of a further file's is; NULL after a diagnostic. */
+static int *match_columns(struct loader *l, const json_path *where, const csv_file *file, const char *first,
                           const char *const *name, int columns, const records *t) {
     int *place = tf_arena_array(l->arena, (size_t)columns, sizeof *place);
     tf_table number = {0};
@@ -165,11 +165,11 @@ static int *match_columns(struct loader *l, const at *where, const csv_file *fil
     }
     tf_table_free(&number);
     if (!same)
-        complain(l->diags, where, "%s: must have the columns of %s", file->name, first);
+        diagnose(l->diags, where, "%s: must have the columns of %s", file->name, first);
     return same ? place : NULL;
 }
 
-static bool read_records(struct loader *l, const at *where, const char *file, csv_reader *r, const int *place,
+static bool read_records(struct loader *l, const json_path *where, const char *file, csv_reader *r, const int *place,
                          records *t) {
     while (r->next < r->end) {
         int line = r->line, fields = 0;
@@ -179,7 +179,7 @@ static bool read_records(struct loader *l, const at *where, const char *file, cs
             const char *field;
             end = csv_field(r, &field);
             if (end == CSV_BROKEN) {
-                complain(l->diags, where, "%s: line %d: " CSV_BROKEN_QUOTE, file, line);
+                diagnose(l->diags, where, "%s: line %d: " CSV_BROKEN_QUOTE, file, line);
                 return false;
             }
             if (fields < t->columns) {
@@ -192,7 +192,7 @@ static bool read_records(struct loader *l, const at *where, const char *file, cs
         if (blank && fields == 1)
             continue;
         if (fields != t->columns) {
-            complain(l->diags, where, "%s: line %d: %d field%s, expected %d", file, line, fields,
+            diagnose(l->diags, where, "%s: line %d: %d field%s, expected %d", file, line, fields,
                      fields == 1 ? "" : "s", t->columns);
             return false;
         }
@@ -202,15 +202,15 @@ static bool read_records(struct loader *l, const at *where, const char *file, cs
 }
 
 /* The first file says what the columns are called. `most` rows are in all files together. */
-static bool add_file(struct loader *l, const at *where, const csv_file *file, const char *first, size_t most,
+static bool add_file(struct loader *l, const json_path *where, const csv_file *file, const char *first, size_t most,
                      records *t) {
     const char **name;
     if (memchr(file->text, 0, file->length)) {
-        complain(l->diags, where, "%s: " HOLDS_NUL, file->name);
+        diagnose(l->diags, where, "%s: " HOLDS_NUL, file->name);
         return false;
     }
     if (file->length == 0) {
-        complain(l->diags, where, "%s is empty; its first line must name the columns", file->name);
+        diagnose(l->diags, where, "%s is empty; its first line must name the columns", file->name);
         return false;
     }
     csv_reader r = {.next = file->text, .end = file->text + file->length, .line = 1};
@@ -233,28 +233,28 @@ static bool add_file(struct loader *l, const at *where, const csv_file *file, co
 
 /* ---- "types" ---- */
 
-static const at *types_at(const axis_json *axis, at *here) {
-    *here = at_key(axis->up, "types");
+static const json_path *types_at(const axis_json *axis, json_path *here) {
+    *here = json_path_key(axis->up, "types");
     return here;
 }
 
 bool csv_check_types(struct loader *l, const axis_json *axis, const char *const *names, int count) {
     const cJSON *types = json_object(l->diags, axis->up, axis->axis, "types");
     const int before = l->diags->count;
-    at here;
+    json_path here;
     types_at(axis, &here);
     for (const cJSON *item = types ? types->child : NULL; item; item = item->next) {
-        at there = at_key(&here, item->string);
+        json_path there = json_path_key(&here, item->string);
         const char *type = cJSON_GetStringValue(item);
         int c = 0;
         while (c < count && strcmp(names[c], item->string) != 0)
             c++;
         const char *near = c == count ? tf_suggest(item->string, names, (size_t)count) : NULL;
         if (c == count)
-            complain(l->diags, &there, "the table has no column \"%s\"%s%s%s", item->string,
+            diagnose(l->diags, &there, "the table has no column \"%s\"%s%s%s", item->string,
                      near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
         if (!type || (strcmp(type, "string") != 0 && strcmp(type, "int64") != 0 && strcmp(type, "float64") != 0))
-            complain(l->diags, &there, "must be \"string\", \"int64\" or \"float64\"");
+            diagnose(l->diags, &there, "must be \"string\", \"int64\" or \"float64\"");
     }
     return l->diags->count == before;
 }
@@ -267,11 +267,11 @@ bool csv_choose(struct loader *l, const axis_json *axis, const char *name, const
     spec->type = csv_decide(column, &spec->why);
     if (!type)
         return true;
-    at here, there = at_key(types_at(axis, &here), name);
+    json_path here, there = json_path_key(types_at(axis, &here), name);
     spec->why = "by \"types\"";
     if (tf_type_parse(type, &spec->type) && csv_fits(column, spec->type))
         return true;
-    complain(l->diags, &there, "not all cells of the column are %s",
+    diagnose(l->diags, &there, "not all cells of the column are %s",
              spec->type == TF_INT64 ? "integers of 64 bits" : "numbers");
     return false;
 }
@@ -315,7 +315,7 @@ static tf_space *table_of(struct loader *l, const axis_json *axis, const records
 }
 
 tf_space *load_csv(struct loader *l, const axis_json *axis, const csv_file *file, int64_t files) {
-    const at *where = &axis->where;
+    const json_path *where = &axis->where;
     const int before = l->diags->count;
     records t = {0};
     size_t most = (size_t)files;
@@ -326,7 +326,7 @@ tf_space *load_csv(struct loader *l, const axis_json *axis, const csv_file *file
         if (!add_file(l, where, &file[f], file[0].name, most, &t))
             return NULL;
     if (t.rows == 0) {
-        complain(l->diags, where, "%s has a header and no records", file[0].name);
+        diagnose(l->diags, where, "%s has a header and no records", file[0].name);
         return NULL;
     }
     if (!csv_check_types(l, axis, t.name, t.columns))

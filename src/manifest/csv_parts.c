@@ -11,23 +11,23 @@ enum { MOST_FIELDS = 4096 };
 /* What is known of a file; it owns nothing. */
 typedef struct known {
     scan_head head;
-    const char *complaint, *names, *fields, *parts;
+    const char *fault, *names, *fields, *parts;
 } known;
 
 static known take_apart(const tf_buf *bytes) {
     known k;
     memcpy(&k.head, bytes->data, sizeof k.head);
-    k.complaint = bytes->data + sizeof k.head;
-    k.names = k.complaint + k.head.complaint;
+    k.fault = bytes->data + sizeof k.head;
+    k.names = k.fault + k.head.fault;
     k.fields = k.names + k.head.names;
     k.parts = k.fields + (size_t)k.head.fields * sizeof(csv_column);
     return k;
 }
 
 /* The first file says what the columns are called. */
-static bool take_names(struct loader *l, const at *where, tf_csv *csv, const char *file, const known *k) {
+static bool take_names(struct loader *l, const json_path *where, tf_csv *csv, const char *file, const known *k) {
     if (k->head.fields > MOST_FIELDS) {
-        complain(l->diags, where, "%s: has more than %d columns", file, MOST_FIELDS);
+        diagnose(l->diags, where, "%s: has more than %d columns", file, MOST_FIELDS);
         return false;
     }
     csv->fields = (int)k->head.fields;
@@ -46,7 +46,7 @@ static bool take_names(struct loader *l, const at *where, tf_csv *csv, const cha
     return sound;
 }
 
-static bool match_names(struct loader *l, const at *where, const tf_csv *csv, const char *file, const known *k,
+static bool match_names(struct loader *l, const json_path *where, const tf_csv *csv, const char *file, const known *k,
                         int *place) {
     const char *next = k->names;
     for (int64_t f = 0; f < k->head.fields; f++, next += strlen(next) + 1) {
@@ -54,7 +54,7 @@ static bool match_names(struct loader *l, const at *where, const tf_csv *csv, co
         while (place[f] < csv->fields && strcmp(csv->name[place[f]], next) != 0)
             place[f]++;
         if (place[f] == csv->fields || k->head.fields != csv->fields) {
-            complain(l->diags, where, "%s: must have the columns of %s", file, csv->path[0]);
+            diagnose(l->diags, where, "%s: must have the columns of %s", file, csv->path[0]);
             return false;
         }
     }
@@ -80,17 +80,16 @@ static void take_parts(tf_csv *csv, int file, const known *k) {
     csv->rows += k->head.rows;
 }
 
-static bool take_file(struct loader *l, const at *where, tf_csv *csv, int file, csv_column *all) {
+static bool take_file(struct loader *l, const json_path *where, tf_csv *csv, int file, csv_column *all) {
     tf_buf bytes = {0};
     const char *path = csv->path[file];
     int failure = l->source->scan ? l->source->scan(l->source, path, csv->batch, csv->rows, &bytes) : ENOSYS;
     bool sound = failure == 0;
     if (!sound)
-        complain(l->diags, where, failure < 0 ? "%s %s" : "%s: %s", path, tf_read_failure(failure));
+        diagnose(l->diags, where, failure < 0 ? "%s %s" : "%s: %s", path, tf_read_failure(failure));
     known k = sound ? take_apart(&bytes) : (known){0};
-    if (sound && k.head.complaint) {
-        complain(l->diags, where, *k.complaint == 'l' ? "%s: %.*s" : "%s %.*s", path, (int)k.head.complaint,
-                 k.complaint);
+    if (sound && k.head.fault) {
+        diagnose(l->diags, where, *k.fault == 'l' ? "%s: %.*s" : "%s %.*s", path, (int)k.head.fault, k.fault);
         sound = false;
     }
     sound = sound && (file > 0 || take_names(l, where, csv, path, &k));
@@ -110,7 +109,8 @@ static bool take_file(struct loader *l, const at *where, tf_csv *csv, int file, 
 }
 
 /* As in tables that are read as a whole: integer, number or string, by all values. */
-static bool choose_types(struct loader *l, const at *where, const axis_json *axis, tf_csv *csv, const csv_column *all) {
+static bool choose_types(struct loader *l, const json_path *where, const axis_json *axis, tf_csv *csv,
+                         const csv_column *all) {
     if (!csv_check_types(l, axis, csv->name, csv->fields))
         return false;
     for (int f = 0; f < csv->fields; f++) {
@@ -121,7 +121,7 @@ static bool choose_types(struct loader *l, const at *where, const axis_json *axi
         csv->why[f] = spec.why;
         csv->width[f] = csv->type[f] != TF_STRING ? 8 : all[f].longest ? all[f].longest : 1;
         if (csv->width[f] > TF_LONGEST_GIVEN) {
-            complain(l->diags, where, "%s: texts of column \"%s\" are longer than %d bytes", csv->path[0], csv->name[f],
+            diagnose(l->diags, where, "%s: texts of column \"%s\" are longer than %d bytes", csv->path[0], csv->name[f],
                      TF_LONGEST_GIVEN);
             return false;
         }
@@ -129,7 +129,7 @@ static bool choose_types(struct loader *l, const at *where, const axis_json *axi
     return true;
 }
 
-static tf_csv *load_files_of(struct loader *l, const at *where, const axis_json *axis, const char *const *path,
+static tf_csv *load_files_of(struct loader *l, const json_path *where, const axis_json *axis, const char *const *path,
                              int files, int64_t batch) {
     tf_csv *csv = tf_arena_alloc(l->arena, sizeof *csv);
     *csv = (tf_csv){.files = files, .batch = batch};
@@ -144,7 +144,7 @@ static tf_csv *load_files_of(struct loader *l, const at *where, const axis_json 
         sound = take_file(l, where, csv, f, all);
     }
     if (sound && csv->rows == 0)
-        complain(l->diags, where, "%s has a header and no records", path[0]);
+        diagnose(l->diags, where, "%s has a header and no records", path[0]);
     sound = sound && csv->rows > 0 && choose_types(l, where, axis, csv, all);
     free(all);
     return sound ? csv : NULL;

@@ -4,7 +4,7 @@
  *
  * What is known of a file is put together by tf_csv_scan as bytes, so that it can be recorded:
  *
- *     scan_head, complaint, names (each ended by a NUL), csv_column a column, scan_part a part that begins in the file
+ *     scan_head, fault, names (each ended by a NUL), csv_column a column, scan_part a part that begins in the file
  *     and one before for the records that belong to the last part of the file before. */
 #ifndef TF_MANIFEST_CSV_PARTS_H
 #define TF_MANIFEST_CSV_PARTS_H
@@ -14,8 +14,8 @@
 
 typedef struct scan_head {
     int64_t rows, fields, parts;
-    int64_t complaint; /* bytes, without a NUL; 0: the file is sound */
-    int64_t names;     /* bytes */
+    int64_t fault; /* bytes, without a NUL; 0: the file is sound */
+    int64_t names; /* bytes */
 } scan_head;
 
 typedef struct scan_part {

@@ -11,7 +11,7 @@ typedef struct scan {
     scan_head head;
     csv_column *field;
     scan_part *part;
-    tf_buf names, complaint;
+    tf_buf names, fault;
 } scan;
 
 /* Returns how many fields the record has; -1 if it is broken. */
@@ -33,7 +33,7 @@ static int64_t scan_record(scan *s, csv_reader *record) {
 static bool holds_nul(scan *s, const csv_reader *record) {
     if (!memchr(record->next, 0, (size_t)(record->end - record->next)))
         return false;
-    tf_buf_adds(&s->complaint, HOLDS_NUL);
+    tf_buf_adds(&s->fault, HOLDS_NUL);
     return true;
 }
 
@@ -46,7 +46,7 @@ static bool scan_header(scan *s) {
     if (!empty && strncmp(record.next, mark, sizeof mark - 1) == 0)
         record.next += sizeof mark - 1;
     if (empty || record.next == record.end) {
-        tf_buf_adds(&s->complaint, "is empty; its first line must name the columns");
+        tf_buf_adds(&s->fault, "is empty; its first line must name the columns");
         return false;
     }
     if (holds_nul(s, &record))
@@ -57,7 +57,7 @@ static bool scan_header(scan *s) {
         s->head.fields++;
     } while (end == CSV_COMMA);
     if (end == CSV_BROKEN)
-        tf_buf_adds(&s->complaint, "line 1: " CSV_BROKEN_QUOTE);
+        tf_buf_adds(&s->fault, "line 1: " CSV_BROKEN_QUOTE);
     s->field = tf_alloc_array((size_t)s->head.fields, sizeof *s->field);
     for (int64_t f = 0; f < s->head.fields; f++)
         s->field[f] = (csv_column)CSV_NO_CELLS;
@@ -92,11 +92,11 @@ static void scan_records(scan *s, int64_t batch, int64_t before) {
             part->hash = tf_hash(record.next, size, part->hash);
             int64_t fields = scan_record(s, &record);
             if (fields < 0)
-                tf_buf_addf(&s->complaint, "line %lld: " CSV_BROKEN_QUOTE, (long long)line);
+                tf_buf_addf(&s->fault, "line %lld: " CSV_BROKEN_QUOTE, (long long)line);
             else if (fields != s->head.fields)
-                tf_buf_addf(&s->complaint, "line %lld: %lld field%s, expected %lld", (long long)line, (long long)fields,
+                tf_buf_addf(&s->fault, "line %lld: %lld field%s, expected %lld", (long long)line, (long long)fields,
                             fields == 1 ? "" : "s", (long long)s->head.fields);
-            if (s->complaint.length)
+            if (s->fault.length)
                 return;
             s->head.rows++;
         }
@@ -109,10 +109,10 @@ int tf_csv_scan(const char *path, int64_t batch, int64_t before, tf_buf *out) {
     if (records_open(&s.in, path, 0) && scan_header(&s))
         scan_records(&s, batch, before);
     int failure = s.in.failure;
-    s.head.complaint = (int64_t)s.complaint.length;
+    s.head.fault = (int64_t)s.fault.length;
     s.head.names = (int64_t)s.names.length;
     tf_buf_add(out, &s.head, sizeof s.head);
-    tf_buf_add(out, tf_buf_text(&s.complaint), s.complaint.length);
+    tf_buf_add(out, tf_buf_text(&s.fault), s.fault.length);
     tf_buf_add(out, tf_buf_text(&s.names), s.names.length);
     if (s.field)
         tf_buf_add(out, s.field, (size_t)s.head.fields * sizeof *s.field);
@@ -120,7 +120,7 @@ int tf_csv_scan(const char *path, int64_t batch, int64_t before, tf_buf *out) {
         tf_buf_add(out, s.part, (size_t)s.head.parts * sizeof *s.part);
     records_close(&s.in);
     tf_buf_free(&s.names);
-    tf_buf_free(&s.complaint);
+    tf_buf_free(&s.fault);
     free(s.field);
     free(s.part);
     return failure;

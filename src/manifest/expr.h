@@ -9,7 +9,7 @@
 typedef struct tf_expr tf_expr;
 const char *tf_expr_source(const tf_expr *expr); /* as written in the manifest */
 
-/* An expression of named values, and of "index", that is in no manifest. The arena owns it. NULL after a complaint. */
+/* An expression of named values, and of "index", that is in no manifest. The arena owns it. NULL after a diagnostic. */
 typedef struct tf_expr_name {
     const char *name;
     tf_type type;

@@ -9,7 +9,7 @@
 
 typedef struct reader {
     struct loader *loader;
-    const at *where;
+    const json_path *where;
     const expr_names *names;
     const char *source, *next;
     tf_buf formula;
@@ -27,7 +27,7 @@ TF_PRINTF(2, 3) static void refuse(reader *r, const char *format, ...) {
     tf_buf_addv(&why, format, args);
     va_end(args);
     if (r->sound)
-        complain(r->loader->diags, r->where, "\"%s\": %s", r->source, tf_buf_text(&why));
+        diagnose(r->loader->diags, r->where, "\"%s\": %s", r->source, tf_buf_text(&why));
     r->sound = false;
     tf_buf_free(&why);
 }
@@ -317,14 +317,14 @@ expr_names param_names(const tf_space *space, expr_name *name) {
     return (expr_names){.what = "the stage's parameters", .count = params, .name = name, .has_index = true};
 }
 
-const tf_expr *load_expr(struct loader *l, const at *where, const char *source, const expr_names *names) {
+const tf_expr *load_expr(struct loader *l, const json_path *where, const char *source, const expr_names *names) {
     enum { LONGEST = 4000 };
     reader r = {.loader = l, .where = where, .names = names, .source = source, .next = source, .sound = true};
     skip_space(&r);
     if (*r.next == '\0')
         refuse(&r, "the expression is empty");
     if (strlen(source) > LONGEST) {
-        complain(l->diags, where, "an expression has at most %d characters", LONGEST);
+        diagnose(l->diags, where, "an expression has at most %d characters", LONGEST);
         return NULL;
     }
     for (; r.sound && *r.next; skip_space(&r))

@@ -21,7 +21,7 @@ typedef enum tf_file_kind {
 /* One entry of a stage's "inputs" or "outputs": a file or several. */
 typedef struct tf_file_spec {
     const char *name;    /* as in {inputs.NAME}; NULL in a list */
-    const char *pointer; /* JSON pointer, for complaints */
+    const char *pointer; /* JSON pointer, for diagnostics */
     tf_file_kind kind;
     const tf_template *text;   /* path, pattern, or text to split */
     const char *separators;    /* TF_FILE_SPLIT: between paths */

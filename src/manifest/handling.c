@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-const cJSON *stage_member(const stage_json *json, const char *key, const cJSON **object, const at **where) {
+const cJSON *stage_member(const stage_json *json, const char *key, const cJSON **object, const json_path **where) {
     *object = json->own;
     *where = &json->own_at;
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(json->own, key);
@@ -15,26 +15,27 @@ const cJSON *stage_member(const stage_json *json, const char *key, const cJSON *
     return value;
 }
 
-static int64_t load_size(struct loader *l, const at *where, const cJSON *object, const char *key, int64_t otherwise) {
+static int64_t load_size(struct loader *l, const json_path *where, const cJSON *object, const char *key,
+                         int64_t otherwise) {
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
-    at here = at_key(where, key);
+    json_path here = json_path_key(where, key);
     int64_t bytes = otherwise;
     if (value && !json_int_within(value, 0, INT64_MAX, &bytes) &&
         !(cJSON_IsString(value) && tf_parse_size(value->valuestring, &bytes)))
-        complain(l->diags, &here, "must be a size in bytes, as in 65536 or \"64KB\"");
+        diagnose(l->diags, &here, "must be a size in bytes, as in 65536 or \"64KB\"");
     return bytes;
 }
 
 static void load_capture(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
-    const at *where;
+    const json_path *where;
     stage->capture_stdout = stage->capture_stderr = 64 * 1024;
     if (!stage_member(json, "capture", &object, &where))
         return;
     const cJSON *capture = json_object(l->diags, where, object, "capture");
     if (!capture)
         return;
-    at here = at_key(where, "capture");
+    json_path here = json_path_key(where, "capture");
     json_check_keys(l->diags, &here, capture, keys_capture());
     stage->capture_stdout = load_size(l, &here, capture, "stdout", stage->capture_stdout);
     stage->capture_stderr = load_size(l, &here, capture, "stderr", stage->capture_stderr);
@@ -53,23 +54,23 @@ static bool is_folder(struct loader *l, const char *path) {
 /* "code": files, or patterns of files. */
 static void load_code(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object, *item;
-    const at *where;
+    const json_path *where;
     int n = 0;
     if (!stage_member(json, "code", &object, &where))
         return;
     const cJSON *list = json_array(l->diags, where, object, "code");
-    at here = at_key(where, "code");
+    json_path here = json_path_key(where, "code");
     tf_buf all = {0};
     cJSON_ArrayForEach(item, list) {
-        at there = at_index(&here, n++);
+        json_path there = json_path_index(&here, n++);
         int64_t count = 0;
         const char **path = NULL;
         if (!cJSON_IsString(item))
-            complain(l->diags, &there, "must be a string, not %s", json_kind(item));
+            diagnose(l->diags, &there, "must be a string, not %s", json_kind(item));
         else if ((path = match_paths(l, &there, item->valuestring, &count)) && count == 0)
-            complain(l->diags, &there, "no file matches %s", item->valuestring);
+            diagnose(l->diags, &there, "no file matches %s", item->valuestring);
         else if (path && count == 1 && strcmp(path[0], item->valuestring) == 0 && is_folder(l, path[0]))
-            complain(l->diags, &there, "%s is a folder; name the files in it, as in \"%s/*\"", path[0], path[0]);
+            diagnose(l->diags, &there, "%s is a folder; name the files in it, as in \"%s/*\"", path[0], path[0]);
         for (int64_t i = 0; path && i < count; i++)
             tf_buf_add(&all, &path[i], sizeof *path);
     }
@@ -83,100 +84,101 @@ static void load_code(struct loader *l, const stage_json *json, tf_stage_spec *s
 
 static void load_timeout(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
-    const at *where;
+    const json_path *where;
     const cJSON *value = stage_member(json, "timeout", &object, &where);
-    at here = at_key(where, "timeout");
+    json_path here = json_path_key(where, "timeout");
     if (value && cJSON_IsNumber(value) && value->valuedouble > 0)
         stage->timeout = value->valuedouble;
     else if (value && !(cJSON_IsString(value) && tf_parse_duration(value->valuestring, &stage->timeout)))
-        complain(l->diags, &here, "must be a time, as in 30, \"30s\", \"5m\", \"2h\" or \"1d\"");
+        diagnose(l->diags, &here, "must be a time, as in 30, \"30s\", \"5m\", \"2h\" or \"1d\"");
 }
 
 /* What may also be 0: no time at all. */
-static double load_delay(struct loader *l, const at *where, const cJSON *value) {
+static double load_delay(struct loader *l, const json_path *where, const cJSON *value) {
     double seconds = 0;
     if (cJSON_IsNumber(value) && value->valuedouble >= 0)
         return value->valuedouble;
     if (!(cJSON_IsString(value) && tf_parse_duration(value->valuestring, &seconds)))
-        complain(l->diags, where, "must be a time, as in 0, 1.5, \"10s\" or \"5m\"");
+        diagnose(l->diags, where, "must be a time, as in 0, 1.5, \"10s\" or \"5m\"");
     return seconds;
 }
 
 static void load_retries(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
-    const at *where;
+    const json_path *where;
     const cJSON *retries = stage_member(json, "retries", &object, &where);
-    at here = at_key(where, "retries");
+    json_path here = json_path_key(where, "retries");
     int64_t count = 0;
     if (retries && !json_int_within(retries, 0, TF_MAX_RETRIES, &count))
-        complain(l->diags, &here, "must be an integer from 0 to %d", TF_MAX_RETRIES);
+        diagnose(l->diags, &here, "must be an integer from 0 to %d", TF_MAX_RETRIES);
     stage->retries = (int)count;
     if (l->retries >= 0)
         stage->retries = l->retries;
     const cJSON *delay = stage_member(json, "retry_delay", &object, &where);
-    here = at_key(where, "retry_delay");
+    here = json_path_key(where, "retry_delay");
     if (delay)
         stage->retry_delay = load_delay(l, &here, delay);
 }
 
 /* As many slots as a rank may have, at most. */
-static int64_t load_number_of(struct loader *l, const at *where, const cJSON *object, const char *key, int least) {
+static int64_t load_number_of(struct loader *l, const json_path *where, const cJSON *object, const char *key,
+                              int least) {
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
-    at here = at_key(where, key);
+    json_path here = json_path_key(where, key);
     int64_t number = least;
     if (value && !json_int_within(value, least, TF_MAX_SLOTS, &number))
-        complain(l->diags, &here, "must be an integer from %d to %d", least, TF_MAX_SLOTS);
+        diagnose(l->diags, &here, "must be an integer from %d to %d", least, TF_MAX_SLOTS);
     return number;
 }
 
 static void load_resources(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
-    const at *where;
+    const json_path *where;
     if (!stage_member(json, "resources", &object, &where))
         return;
     const cJSON *resources = json_object(l->diags, where, object, "resources");
-    at here = at_key(where, "resources"), at_memory = at_key(&here, "memory");
+    json_path here = json_path_key(where, "resources"), at_memory = json_path_key(&here, "memory");
     if (!resources)
         return;
     json_check_keys(l->diags, &here, resources, keys_resources());
     const cJSON *memory = cJSON_GetObjectItemCaseSensitive(resources, "memory");
     stage->need.memory = load_size(l, &here, resources, "memory", 0);
     if (cJSON_IsNumber(memory) && memory->valuedouble == 0)
-        complain(l->diags, &at_memory, "must be more than nothing");
+        diagnose(l->diags, &at_memory, "must be more than nothing");
     stage->need.slots = load_number_of(l, &here, resources, "slots", 1);
     stage->need.gpus = load_number_of(l, &here, resources, "gpus", 0);
 }
 
 static void load_on_failure(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
-    const at *where;
+    const json_path *where;
     const cJSON *value = stage_member(json, "on_failure", &object, &where);
-    at here = at_key(where, "on_failure"), at_count = at_key(&here, "stop_after");
+    json_path here = json_path_key(where, "on_failure"), at_count = json_path_key(&here, "stop_after");
     if (!value)
         return;
     if (cJSON_IsObject(value)) {
         json_check_keys(l->diags, &here, value, keys_on_failure());
         const cJSON *count = cJSON_GetObjectItemCaseSensitive(value, "stop_after");
         if (!count)
-            complain(l->diags, &here, "needs \"stop_after\"");
+            diagnose(l->diags, &here, "needs \"stop_after\"");
         else if (!json_int_within(count, 1, INT64_MAX, &stage->stop_after))
-            complain(l->diags, &at_count, "must be a positive integer");
+            diagnose(l->diags, &at_count, "must be a positive integer");
     } else if (cJSON_IsString(value) && strcmp(value->valuestring, "stop") == 0) {
         stage->stop_after = 1;
     } else if (!cJSON_IsString(value) || strcmp(value->valuestring, "continue") != 0) {
-        complain(l->diags, &here, "must be \"continue\", \"stop\" or {\"stop_after\": NUMBER}");
+        diagnose(l->diags, &here, "must be \"continue\", \"stop\" or {\"stop_after\": NUMBER}");
     }
 }
 
 static void load_record(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
-    const at *where;
+    const json_path *where;
     stage->record_full = tf_run_has_process(&stage->run) || tf_stage_has_files(stage);
     if (stage_member(json, "record", &object, &where)) {
         const char *record = json_string(l->diags, where, object, "record");
-        at here = at_key(where, "record");
+        json_path here = json_path_key(where, "record");
         if (record && strcmp(record, "full") != 0 && strcmp(record, "status") != 0)
-            complain(l->diags, &here, "must be \"full\" or \"status\", not \"%s\"", record);
+            diagnose(l->diags, &here, "must be \"full\" or \"status\", not \"%s\"", record);
         else if (record)
             stage->record_full = strcmp(record, "full") == 0;
     }

@@ -17,19 +17,19 @@ static const char *const known[] = {
     "striping_unit",
 };
 
-static void check_name(struct loader *l, const at *here, const char *name) {
+static void check_name(struct loader *l, const json_path *here, const char *name) {
     const size_t count = sizeof known / sizeof *known;
     for (size_t i = 0; i < count; i++)
         if (strcmp(name, known[i]) == 0)
             return;
     const char *near = tf_suggest(name, known, count);
     if (near)
-        complain(l->diags, here, "unknown hint \"%s\"; did you mean \"%s\"?", name, near);
+        diagnose(l->diags, here, "unknown hint \"%s\"; did you mean \"%s\"?", name, near);
     else if (*name == '\0' || strlen(name) > LONGEST_NAME)
-        complain(l->diags, here, "the name of a hint has 1 to %d characters", LONGEST_NAME);
+        diagnose(l->diags, here, "the name of a hint has 1 to %d characters", LONGEST_NAME);
 }
 
-static const char *load_value(struct loader *l, const at *here, const cJSON *item) {
+static const char *load_value(struct loader *l, const json_path *here, const cJSON *item) {
     int64_t integer;
     if (json_int(item, &integer))
         return tf_arena_printf(l->arena, "%lld", (long long)integer);
@@ -37,30 +37,30 @@ static const char *load_value(struct loader *l, const at *here, const cJSON *ite
         return cJSON_IsTrue(item) ? "true" : "false";
     if (cJSON_IsString(item) && strlen(item->valuestring) <= LONGEST_VALUE)
         return tf_arena_strdup(l->arena, item->valuestring);
-    complain(l->diags, here, "must be an integer, true, false, or a string of at most %d characters", LONGEST_VALUE);
+    diagnose(l->diags, here, "must be an integer, true, false, or a string of at most %d characters", LONGEST_VALUE);
     return "";
 }
 
-static void load_stripes(struct loader *l, const at *here, tf_campaign *campaign, tf_hint *hint) {
+static void load_stripes(struct loader *l, const json_path *here, tf_campaign *campaign, tf_hint *hint) {
     int64_t number = 0;
     if (strcmp(hint->name, "striping_factor") == 0) {
         if (!tf_parse_int(hint->value, &number) || number < -1 || number == 0 || number > INT32_MAX)
-            complain(l->diags, here, "must be a number of stripes, or -1 for as many as there can be");
+            diagnose(l->diags, here, "must be a number of stripes, or -1 for as many as there can be");
         campaign->stripes = (int)number;
     } else if (strcmp(hint->name, "striping_unit") == 0) {
         if (!tf_parse_size(hint->value, &number) || number <= 0 || number % STRIPE_STEP || number > UINT32_MAX)
-            complain(l->diags, here, "must be a multiple of 64KB below 4GB, as in \"4MB\"");
+            diagnose(l->diags, here, "must be a multiple of 64KB below 4GB, as in \"4MB\"");
         campaign->stripe_size = number;
         hint->value = tf_arena_printf(l->arena, "%lld", (long long)number);
     }
 }
 
-void load_hints(struct loader *l, const at *root, const cJSON *json, tf_campaign *campaign) {
+void load_hints(struct loader *l, const json_path *root, const cJSON *json, tf_campaign *campaign) {
     const cJSON *hints = json_object(l->diags, root, json, "hints");
     tf_hint *list = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(hints), sizeof *list);
-    const at where = at_key(root, "hints");
+    const json_path where = json_path_key(root, "hints");
     for (const cJSON *item = hints ? hints->child : NULL; item; item = item->next) {
-        const at here = at_key(&where, item->string);
+        const json_path here = json_path_key(&where, item->string);
         const int before = l->diags->count;
         check_name(l, &here, item->string);
         tf_hint *hint = &list[campaign->hints++];

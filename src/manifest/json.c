@@ -1,4 +1,4 @@
-/* Walking a cJSON tree: complaints with JSON pointers, checked keys, typed members. */
+/* Walking a cJSON tree: diagnostics with JSON pointers, checked keys, typed members. */
 #include "manifest/json.h"
 
 #include <math.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A complaint is one line, whatever the names in it are. */
+/* A diagnostic is one line, whatever the names in it are. */
 static void TF_PRINTF(2, 3) add_visible(tf_buf *out, const char *format, ...) {
     va_list args;
     va_start(args, format);
@@ -28,10 +28,10 @@ void tf_diags_free(tf_diags *diags) {
     tf_buf_free(&diags->lines);
 }
 
-void at_pointer(const at *where, tf_buf *out) {
+void json_path_pointer(const json_path *where, tf_buf *out) {
     if (!where || !where->up)
         return; /* the root */
-    at_pointer(where->up, out);
+    json_path_pointer(where->up, out);
     tf_buf_addc(out, '/');
     if (!where->key) {
         tf_buf_addf(out, "%d", where->index);
@@ -47,9 +47,9 @@ void at_pointer(const at *where, tf_buf *out) {
     }
 }
 
-void complain(tf_diags *diags, const at *where, const char *format, ...) {
+void diagnose(tf_diags *diags, const json_path *where, const char *format, ...) {
     tf_buf pointer = {0}, text = {0};
-    at_pointer(where, &pointer);
+    json_path_pointer(where, &pointer);
     va_list args;
     va_start(args, format);
     tf_buf_addv(&text, format, args);
@@ -59,7 +59,7 @@ void complain(tf_diags *diags, const at *where, const char *format, ...) {
     tf_buf_free(&text);
 }
 
-static void complain_at_offset(tf_diags *diags, const char *text, size_t offset, const char *what) {
+static void diagnose_at_offset(tf_diags *diags, const char *text, size_t offset, const char *what) {
     int line, column;
     json_locate(text, offset, &line, &column);
     add_visible(&diags->lines, "%s:%d:%d: %s\n", diags->file, line, column, what);
@@ -67,35 +67,35 @@ static void complain_at_offset(tf_diags *diags, const char *text, size_t offset,
 }
 
 /* Of one object: all keys that it has twice. The first stays, so that no more is said of them. */
-static void drop_repeats(tf_diags *diags, const at *where, cJSON *object) {
+static void drop_repeats(tf_diags *diags, const json_path *where, cJSON *object) {
     tf_table seen = {0};
     uint32_t n = 0;
     for (cJSON *member = object->child, *next; member; member = next, n++) {
-        at here = at_key(where, member->string);
+        json_path here = json_path_key(where, member->string);
         next = member->next;
         if (tf_table_add(&seen, member->string, strlen(member->string), n) == n)
             continue;
-        complain(diags, &here, "key \"%s\" is given twice", member->string);
+        diagnose(diags, &here, "key \"%s\" is given twice", member->string);
         cJSON_Delete(cJSON_DetachItemViaPointer(object, member));
     }
     tf_table_free(&seen);
 }
 
 /* What no part of a manifest may have, wherever it stands. NaN and the like are values of an axis, and nothing else. */
-static void check_everywhere(tf_diags *diags, const at *where, cJSON *value, bool in_axis) {
+static void check_everywhere(tf_diags *diags, const json_path *where, cJSON *value, bool in_axis) {
     int n = 0;
     if (cJSON_IsObject(value))
         drop_repeats(diags, where, value);
     if (cJSON_IsNumber(value) && !isfinite(value->valuedouble)) {
         const bool named = strpbrk(json_number_text(value), "NI") != NULL;
         if (!named)
-            complain(diags, where, "%.40s is beyond float64", json_number_text(value));
+            diagnose(diags, where, "%.40s is beyond float64", json_number_text(value));
         else if (!in_axis)
-            complain(diags, where, "%s can only be a value of an axis", json_number_text(value));
+            diagnose(diags, where, "%s can only be a value of an axis", json_number_text(value));
     }
     for (cJSON *item = cJSON_IsObject(value) || cJSON_IsArray(value) ? value->child : NULL; item;
          item = item->next, n++) {
-        at here = item->string ? at_key(where, item->string) : at_index(where, n);
+        json_path here = item->string ? json_path_key(where, item->string) : json_path_index(where, n);
         check_everywhere(diags, &here, item, in_axis || (item->string && strcmp(item->string, "over") == 0));
     }
 }
@@ -103,11 +103,11 @@ static void check_everywhere(tf_diags *diags, const at *where, cJSON *value, boo
 cJSON *json_parse(tf_diags *diags, const char *text, size_t length) {
     json_error error;
     cJSON *root = json_read(text, length, JSON_ALL_STAY, &error);
-    const at here = {0};
+    const json_path here = {0};
     if (root)
         check_everywhere(diags, &here, root, false);
     else
-        complain_at_offset(diags, text, error.offset, error.text);
+        diagnose_at_offset(diags, text, error.offset, error.text);
     return root;
 }
 
@@ -122,24 +122,24 @@ bool json_keys_have(json_keys keys, const char *name) {
     return find_key(keys, name) != NULL;
 }
 
-static void complain_unknown(tf_diags *diags, const at *where, const char *name, json_keys keys) {
+static void diagnose_unknown(tf_diags *diags, const json_path *where, const char *name, json_keys keys) {
     const char **names = tf_alloc_array((size_t)keys.count, sizeof *names);
     for (int i = 0; i < keys.count; i++)
         names[i] = keys.key[i].name;
     const char *near = tf_suggest(name, names, (size_t)keys.count);
     if (near)
-        complain(diags, where, "unknown key \"%s\"; did you mean \"%s\"?", name, near);
+        diagnose(diags, where, "unknown key \"%s\"; did you mean \"%s\"?", name, near);
     else
-        complain(diags, where, "unknown key \"%s\"", name);
+        diagnose(diags, where, "unknown key \"%s\"", name);
     free(names);
 }
 
-void json_check_keys(tf_diags *diags, const at *where, const cJSON *object, json_keys keys) {
+void json_check_keys(tf_diags *diags, const json_path *where, const cJSON *object, json_keys keys) {
     for (const cJSON *member = object->child; member; member = member->next) {
-        at here = at_key(where, member->string);
+        json_path here = json_path_key(where, member->string);
         const json_key *key = find_key(keys, member->string);
         if (!key)
-            complain_unknown(diags, &here, member->string, keys);
+            diagnose_unknown(diags, &here, member->string, keys);
     }
 }
 
@@ -155,25 +155,25 @@ const char *json_kind(const cJSON *value) {
     return cJSON_IsNull(value) ? "null" : "true or false";
 }
 
-static const cJSON *member_of_kind(tf_diags *diags, const at *where, const cJSON *object, const char *key,
+static const cJSON *member_of_kind(tf_diags *diags, const json_path *where, const cJSON *object, const char *key,
                                    cJSON_bool (*is)(const cJSON *const), const char *wanted) {
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
     if (!value || is(value))
         return value;
-    at here = at_key(where, key);
-    complain(diags, &here, "must be %s, not %s", wanted, json_kind(value));
+    json_path here = json_path_key(where, key);
+    diagnose(diags, &here, "must be %s, not %s", wanted, json_kind(value));
     return NULL;
 }
 
-const cJSON *json_object(tf_diags *diags, const at *where, const cJSON *object, const char *key) {
+const cJSON *json_object(tf_diags *diags, const json_path *where, const cJSON *object, const char *key) {
     return member_of_kind(diags, where, object, key, cJSON_IsObject, "an object");
 }
 
-const cJSON *json_array(tf_diags *diags, const at *where, const cJSON *object, const char *key) {
+const cJSON *json_array(tf_diags *diags, const json_path *where, const cJSON *object, const char *key) {
     return member_of_kind(diags, where, object, key, cJSON_IsArray, "a list");
 }
 
-const char *json_string(tf_diags *diags, const at *where, const cJSON *object, const char *key) {
+const char *json_string(tf_diags *diags, const json_path *where, const cJSON *object, const char *key) {
     const cJSON *value = member_of_kind(diags, where, object, key, cJSON_IsString, "a string");
     return value ? value->valuestring : NULL;
 }
@@ -186,6 +186,6 @@ bool json_int_within(const cJSON *value, int64_t least, int64_t most, int64_t *i
     return true;
 }
 
-bool json_flag(tf_diags *diags, const at *where, const cJSON *object, const char *key) {
+bool json_flag(tf_diags *diags, const json_path *where, const cJSON *object, const char *key) {
     return cJSON_IsTrue(member_of_kind(diags, where, object, key, cJSON_IsBool, "true or false"));
 }

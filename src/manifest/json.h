@@ -1,4 +1,4 @@
-/* Walking a cJSON tree with the JSON pointer of where we are, so that every complaint says where. */
+/* Walking a cJSON tree with the JSON pointer of where we are, so that every diagnostic says where. */
 #ifndef TF_MANIFEST_JSON_H
 #define TF_MANIFEST_JSON_H
 
@@ -6,27 +6,27 @@
 #include "manifest/manifest.h"
 
 /* One step of the path to a value; lives on the stack of the function that takes the step. */
-typedef struct at {
-    const struct at *up;
+typedef struct json_path {
+    const struct json_path *up;
     const char *key; /* NULL: an array element */
     int index;
-} at;
+} json_path;
 
-static inline at at_key(const at *up, const char *key) {
-    return (at){.up = up, .key = key};
+static inline json_path json_path_key(const json_path *up, const char *key) {
+    return (json_path){.up = up, .key = key};
 }
 
-static inline at at_index(const at *up, int index) {
-    return (at){.up = up, .index = index};
+static inline json_path json_path_index(const json_path *up, int index) {
+    return (json_path){.up = up, .index = index};
 }
 
 /* "/stages/0/run" */
-void at_pointer(const at *where, tf_buf *out);
+void json_path_pointer(const json_path *where, tf_buf *out);
 
-void complain(tf_diags *diags, const at *where, const char *format, ...) TF_PRINTF(3, 4);
+void diagnose(tf_diags *diags, const json_path *where, const char *format, ...) TF_PRINTF(3, 4);
 
-/* Parses a whole manifest. On a syntax error complains with line and column and returns NULL. Complains of keys that
- * are given twice, wherever they are. */
+/* Parses a whole manifest. Reports a syntax error with line and column and returns NULL. Reports keys that are given
+ * twice, wherever they are. */
 cJSON *json_parse(tf_diags *diags, const char *text, size_t length);
 
 /* One key that an object may have. */
@@ -40,19 +40,19 @@ typedef struct json_keys {
     int count;
 } json_keys;
 
-/* Complains about keys that are unknown. */
-void json_check_keys(tf_diags *diags, const at *where, const cJSON *object, json_keys keys);
+/* Reports keys that are unknown. */
+void json_check_keys(tf_diags *diags, const json_path *where, const cJSON *object, json_keys keys);
 
 bool json_keys_have(json_keys keys, const char *name);
 
 /* "an object", "a list", "a string", ... */
 const char *json_kind(const cJSON *value);
 
-/* Members of the expected type. Absent or of another type: NULL, and a complaint for the latter. */
-const cJSON *json_object(tf_diags *diags, const at *where, const cJSON *object, const char *key);
-const cJSON *json_array(tf_diags *diags, const at *where, const cJSON *object, const char *key);
-const char *json_string(tf_diags *diags, const at *where, const cJSON *object, const char *key);
-bool json_flag(tf_diags *diags, const at *where, const cJSON *object, const char *key); /* absent: false */
+/* Members of the expected type. Absent or of another type: NULL, and a diagnostic for the latter. */
+const cJSON *json_object(tf_diags *diags, const json_path *where, const cJSON *object, const char *key);
+const cJSON *json_array(tf_diags *diags, const json_path *where, const cJSON *object, const char *key);
+const char *json_string(tf_diags *diags, const json_path *where, const cJSON *object, const char *key);
+bool json_flag(tf_diags *diags, const json_path *where, const cJSON *object, const char *key); /* absent: false */
 
 /* An integer of 64 bits from `least` to `most`? Then that is stored. */
 bool json_int_within(const cJSON *value, int64_t least, int64_t most, int64_t *integer);

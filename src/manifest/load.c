@@ -13,7 +13,7 @@ static const char *default_name(tf_arena *arena, const char *path) {
     return tf_arena_strndup(arena, base, length);
 }
 
-static uint64_t load_seed(struct loader *l, const at *root, const cJSON *json, const char *option) {
+static uint64_t load_seed(struct loader *l, const json_path *root, const cJSON *json, const char *option) {
     uint64_t seed = 0;
     if (option) {
         if (!tf_parse_uint(option, &seed))
@@ -21,9 +21,9 @@ static uint64_t load_seed(struct loader *l, const at *root, const cJSON *json, c
         return seed;
     }
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(json, "seed");
-    at here = at_key(root, "seed");
+    json_path here = json_path_key(root, "seed");
     if (value && (!cJSON_IsNumber(value) || json_store(value, TF_UINT64, &seed) != TF_FITS))
-        complain(l->diags, &here, "must be an integer from 0 to 18446744073709551615");
+        diagnose(l->diags, &here, "must be an integer from 0 to 18446744073709551615");
     return seed;
 }
 
@@ -36,37 +36,37 @@ static int load_retries_option(struct loader *l, const char *option) {
 }
 
 /* A manifest's own keys, and those of its only stage where it is one. */
-static void check_top(struct loader *l, const at *root, const cJSON *json, bool single, bool stages) {
+static void check_top(struct loader *l, const json_path *root, const cJSON *json, bool single, bool stages) {
     json_check_keys(l->diags, root, json, keys_top());
     for (const cJSON *member = json->child; member && single != stages; member = member->next) {
-        at here = at_key(root, member->string);
+        json_path here = json_path_key(root, member->string);
         if (stages && json_keys_have(keys_defaults(), member->string))
-            complain(l->diags, &here, "\"%s\" belongs in a stage, or in \"defaults\" for all stages", member->string);
+            diagnose(l->diags, &here, "\"%s\" belongs in a stage, or in \"defaults\" for all stages", member->string);
         else if (single && strcmp(member->string, "defaults") == 0)
-            complain(l->diags, &here, "\"defaults\" goes with \"stages\"; here the stage's keys stand at the top");
+            diagnose(l->diags, &here, "\"defaults\" goes with \"stages\"; here the stage's keys stand at the top");
     }
 }
 
-static void load_record_env(struct loader *l, const at *root, const cJSON *json, tf_campaign *campaign) {
+static void load_record_env(struct loader *l, const json_path *root, const cJSON *json, tf_campaign *campaign) {
     const cJSON *list = json_array(l->diags, root, json, "record_env");
     const char **names = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(list), sizeof *names);
-    at here = at_key(root, "record_env");
+    json_path here = json_path_key(root, "record_env");
     for (const cJSON *item = list ? list->child : NULL; item; item = item->next) {
-        at there = at_index(&here, campaign->record_envs);
+        json_path there = json_path_index(&here, campaign->record_envs);
         if (!cJSON_IsString(item))
-            complain(l->diags, &there, "must be a string, not %s", json_kind(item));
+            diagnose(l->diags, &there, "must be a string, not %s", json_kind(item));
         else if (*item->valuestring == '\0' || strchr(item->valuestring, '='))
-            complain(l->diags, &there, "\"%s\" can't be the name of an environment variable", item->valuestring);
+            diagnose(l->diags, &there, "\"%s\" can't be the name of an environment variable", item->valuestring);
         names[campaign->record_envs++] = cJSON_IsString(item) ? tf_arena_strdup(l->arena, item->valuestring) : "";
     }
     campaign->record_env = names;
 }
 
 static void load_campaign(struct loader *l, const tf_load_options *options, const cJSON *json, tf_campaign *campaign) {
-    const at root = {0};
+    const json_path root = {0};
     const int before = l->diags->count;
     if (!cJSON_IsObject(json)) {
-        complain(l->diags, &root, "a manifest must be an object, not %s", json_kind(json));
+        diagnose(l->diags, &root, "a manifest must be an object, not %s", json_kind(json));
         return;
     }
     bool single = cJSON_GetObjectItemCaseSensitive(json, "run") != NULL;
@@ -74,9 +74,9 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
     check_top(l, &root, json, single, stages);
     const char *name = json_string(l->diags, &root, json, "name");
     campaign->name = name ? tf_arena_strdup(l->arena, name) : default_name(l->arena, options->path);
-    at at_name = at_key(&root, "name");
+    json_path at_name = json_path_key(&root, "name");
     if (*campaign->name == '\0' || strchr(campaign->name, '/'))
-        complain(l->diags, &at_name, "must not be empty or contain /");
+        diagnose(l->diags, &at_name, "must not be empty or contain /");
     load_record_env(l, &root, json, campaign);
     load_hints(l, &root, json, campaign);
     load_variables(l, &root, json);
@@ -85,7 +85,7 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
     campaign->seed = load_seed(l, &root, json, options->seed);
     l->retries = load_retries_option(l, options->retries);
     const char *output = json_string(l->diags, &root, json, "output");
-    at at_output = at_key(&root, "output");
+    json_path at_output = json_path_key(&root, "output");
     if (options->output)
         campaign->output = tf_arena_strdup(l->arena, options->output);
     else if (output)
@@ -93,16 +93,16 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
     else
         campaign->output = tf_arena_printf(l->arena, "%s.h5", campaign->name);
     if (*campaign->output == '\0')
-        complain(l->diags, &at_output, "must not be empty");
+        diagnose(l->diags, &at_output, "must not be empty");
     if (single && stages)
-        complain(l->diags, &root,
+        diagnose(l->diags, &root,
                  "\"run\" and \"stages\" can't both be there: a manifest is one stage or a list of them");
     else if (single)
         load_single(l, &root, json, campaign);
     else if (stages)
         load_stages(l, &root, json, campaign);
     else
-        complain(l->diags, &root, "needs \"stages\", or \"run\" for a single stage");
+        diagnose(l->diags, &root, "needs \"stages\", or \"run\" for a single stage");
     if (l->diags->count == before)
         check_sizes(l, campaign);
     if (l->diags->count == before)

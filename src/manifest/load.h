@@ -27,8 +27,8 @@ struct loader {
     int retries;                /* --retries; -1: not given */
     struct stages_json *stages; /* of the manifest; NULL where there is only one */
 
-    /* The stage of that name, loaded if it was not yet; NULL after a complaint, or if something is wrong with it. */
-    const tf_stage_spec *(*need_stage)(struct loader *l, const at *where, const char *name);
+    /* The stage of that name, loaded if it was not yet; NULL after a diagnostic, or if something is wrong with it. */
+    const tf_stage_spec *(*need_stage)(struct loader *l, const json_path *where, const char *name);
     struct filter *filter; /* of "outputs_of", until all stages are known */
     int filters;
 };
@@ -36,32 +36,32 @@ struct loader {
 /* "there is no stage ...", with the one that may have been meant. */
 const char *no_such_stage(struct loader *loader, const tf_campaign *campaign, const char *name);
 
-static inline const tf_stage_spec *need_stage(struct loader *l, const at *where, const char *name) {
+static inline const tf_stage_spec *need_stage(struct loader *l, const json_path *where, const char *name) {
     return l->need_stage(l, where, name);
 }
 
 /* A stage as written: its own members, and behind them the defaults. */
 typedef struct stage_json {
     const cJSON *own, *defaults;
-    at own_at, defaults_at;
+    json_path own_at, defaults_at;
 } stage_json;
 
 /* A member, and where the object that has it stands. NULL if neither has it. */
-const cJSON *stage_member(const stage_json *json, const char *key, const cJSON **object, const at **where);
+const cJSON *stage_member(const stage_json *json, const char *key, const cJSON **object, const json_path **where);
 
 /* "variables", and one setting of --set. */
-void load_variables(struct loader *loader, const at *root, const cJSON *json);
+void load_variables(struct loader *loader, const json_path *root, const cJSON *json);
 void set_variable(struct loader *loader, const char *setting);
 
 /* A stage whose name is known (stage.c). */
 void load_stage(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
 
 /* All of "stages" and "defaults"; or the manifest as the only stage (stage_order.c). */
-void load_stages(struct loader *loader, const at *root, const cJSON *json, tf_campaign *campaign);
-void load_single(struct loader *loader, const at *root, const cJSON *json, tf_campaign *campaign);
+void load_stages(struct loader *loader, const json_path *root, const cJSON *json, tf_campaign *campaign);
+void load_single(struct loader *loader, const json_path *root, const cJSON *json, tf_campaign *campaign);
 
 /* While they are loaded: see need_stage. */
-const tf_stage_spec *load_needed_stage(struct loader *loader, const at *where, const char *name);
+const tf_stage_spec *load_needed_stage(struct loader *loader, const json_path *where, const char *name);
 
 /* What placeholders may stand for in one place. */
 typedef struct known_names {
@@ -70,9 +70,9 @@ typedef struct known_names {
     const tf_stage_spec *files; /* whose {inputs} and {outputs} are known; NULL: they are not, nor is {scratch} */
 } known_names;
 
-/* Never NULL; complaints tell whether it is right. */
-const tf_template *template_parse(struct loader *loader, const at *where, const char *text, const known_names *scope,
-                                  bool shell);
+/* Never NULL; diagnostics tell whether it is right. */
+const tf_template *template_parse(struct loader *loader, const json_path *where, const char *text,
+                                  const known_names *scope, bool shell);
 
 /* What names stand for in an expression besides the manifest's variables. */
 typedef struct expr_name {
@@ -98,18 +98,18 @@ expr_names param_names(const tf_space *space, expr_name *name);
 /* The values of a stage, by their numbers. Those that have a shape, and bytes, have the name "". */
 expr_names value_names(struct loader *loader, const tf_stage_spec *stage);
 
-/* NULL after a complaint. */
-const tf_expr *load_expr(struct loader *loader, const at *where, const char *source, const expr_names *names);
+/* NULL after a diagnostic. */
+const tf_expr *load_expr(struct loader *loader, const json_path *where, const char *source, const expr_names *names);
 
 /* A text in which only variables may stand, put together. */
-const char *constant_text(struct loader *loader, const at *where, const char *text);
+const char *constant_text(struct loader *loader, const json_path *where, const char *text);
 
-/* "over": NULL after a complaint. `json` may be NULL: one point. */
-tf_space *load_space(struct loader *loader, const at *where, const cJSON *json);
+/* "over": NULL after a diagnostic. `json` may be NULL: one point. */
+tf_space *load_space(struct loader *loader, const json_path *where, const cJSON *json);
 
-/* The array of a space with an axis of blocks: that of the name, or if it is NULL the only one. NULL after a complaint.
- */
-const tf_grid *load_grid(struct loader *loader, const at *where, const tf_space *space, const char *name);
+/* The array of a space with an axis of blocks: that of the name, or if it is NULL the only one. NULL after a
+ * diagnostic. */
+const tf_grid *load_grid(struct loader *loader, const json_path *where, const tf_space *space, const char *name);
 
 bool has_halo(const tf_array_spec *array);
 
@@ -119,13 +119,13 @@ int64_t grid_elements(const tf_grid *grid, const int64_t *halo);
 enum { MOST_ELEMENTS = INT32_MAX }; /* of a row or a block */
 
 /* "hints" of the campaign. `root` is where it stands. */
-void load_hints(struct loader *loader, const at *root, const cJSON *json, tf_campaign *campaign);
+void load_hints(struct loader *loader, const json_path *root, const cJSON *json, tf_campaign *campaign);
 
 /* "arrays" of a stage whose space and files are known. */
 void load_arrays(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
 
 /* A table of the records of CSV files (RFC 4180, with a header) that have the same columns, one after the other. NULL
- * after a complaint. Texts are taken apart in place. */
+ * after a diagnostic. Texts are taken apart in place. */
 typedef struct csv_file {
     const char *name; /* for messages */
     char *text;       /* with a NUL behind it */
@@ -140,23 +140,24 @@ tf_space *load_csv(struct loader *loader, const struct axis_json *axis, const cs
 tf_space *load_csv_parts(struct loader *loader, const struct axis_json *axis, const char *const *path, int64_t files,
                          int64_t batch);
 
-/* Is "types", if it is there, an object of the table's columns? false after a complaint. */
+/* Is "types", if it is there, an object of the table's columns? false after a diagnostic. */
 bool csv_check_types(struct loader *loader, const struct axis_json *axis, const char *const *names, int count);
 
-/* Name, type and why of a column's parameter, by "types" or else by its cells. false after a complaint. */
+/* Name, type and why of a column's parameter, by "types" or else by its cells. false after a diagnostic. */
 struct csv_column;
 bool csv_choose(struct loader *loader, const struct axis_json *axis, const char *name, const struct csv_column *column,
                 tf_param_spec *spec);
 
-/* Adds the next name of a header to those before it: false after a complaint. */
-bool csv_add_name(struct loader *loader, const at *where, const char *file, tf_table *names, const char *name);
+/* Adds the next name of a header to those before it: false after a diagnostic. */
+bool csv_add_name(struct loader *loader, const json_path *where, const char *file, tf_table *names, const char *name);
 
 /* "run" and "results" of a stage; then, when its arrays are known too, what the run makes of its columns. */
-void load_run(struct loader *loader, const at *where, const cJSON *json, const known_names *scope, tf_run_spec *run);
-void load_columns(struct loader *loader, const at *where, const cJSON *json, const known_names *scope, bool command,
-                  tf_stage_spec *stage);
+void load_run(struct loader *loader, const json_path *where, const cJSON *json, const known_names *scope,
+              tf_run_spec *run);
+void load_columns(struct loader *loader, const json_path *where, const cJSON *json, const known_names *scope,
+                  bool command, tf_stage_spec *stage);
 
-void complete_run(struct loader *loader, const at *where, const cJSON *run, const known_names *scope,
+void complete_run(struct loader *loader, const json_path *where, const cJSON *run, const known_names *scope,
                   tf_stage_spec *stage);
 
 /* "reduce" and "until" of a stage whose space and columns are known. */
@@ -177,19 +178,19 @@ void file_text(tf_files *files, int stage, const tf_file_spec *spec, int64_t ind
 void check_sizes(struct loader *loader, const tf_campaign *campaign);
 
 /* Is it an extended regular expression, and one that is compiled in a while? `flags` as regcomp has them (regex.c). */
-bool check_regex(struct loader *l, const at *where, const char *text, int flags);
+bool check_regex(struct loader *l, const json_path *where, const char *text, int flags);
 
-/* The paths that match, as strings owned by the arena; count 0 after a complaint, or when there are none. */
-const char **match_paths(struct loader *loader, const at *where, const char *pattern, int64_t *count);
+/* The paths that match, as strings owned by the arena; count 0 after a diagnostic, or when there are none. */
+const char **match_paths(struct loader *loader, const json_path *where, const char *pattern, int64_t *count);
 
 /* What says how the stage's tasks are handled: timeout, retries, resources, capture, record... (handling.c). */
 void load_handling(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
 
 /* A name that can stand in a placeholder: not empty, without / { } : and not built in. `what` is "parameter" or
  * "variable". */
-bool check_param_name(struct loader *loader, const at *where, const char *what, const char *name);
+bool check_param_name(struct loader *loader, const json_path *where, const char *what, const char *name);
 
-/* Behind a complaint that a column of a CSV table is text, where its cells alone would be numbers (`why` it is: see
+/* Behind a diagnostic that a column of a CSV table is text, where its cells alone would be numbers (`why` it is: see
  * tf_param_spec): how it becomes one of numbers. "" where it does not. */
 const char *advise_types(struct loader *loader, const char *name, tf_type type, const char *why);
 

@@ -18,29 +18,29 @@ typedef struct entries {
     int count, capacity;
 } entries;
 
-static const tf_template *entry_text(const entries *e, const at *where, const char *text) {
+static const tf_template *entry_text(const entries *e, const json_path *where, const char *text) {
     if (text[strspn(text, WHITE_SPACE)] == '\0')
-        complain(e->loader->diags, where, "the path is empty");
+        diagnose(e->loader->diags, where, "the path is empty");
     return template_parse(e->loader, where, text, e->scope, false);
 }
 
-static const char *keep_pointer(struct loader *l, const at *where) {
+static const char *keep_pointer(struct loader *l, const json_path *where) {
     tf_buf pointer = {0};
-    at_pointer(where, &pointer);
+    json_path_pointer(where, &pointer);
     const char *kept = tf_arena_strdup(l->arena, tf_buf_text(&pointer));
     tf_buf_free(&pointer);
     return kept;
 }
 
 /* Names of parameters, until both stages are known. */
-static void load_match(const entries *e, const at *where, const cJSON *json, tf_file_spec *spec) {
+static void load_match(const entries *e, const json_path *where, const cJSON *json, tf_file_spec *spec) {
     const cJSON *list = json_array(e->loader->diags, where, json, "match");
     const char **names = tf_arena_array(e->loader->arena, (size_t)cJSON_GetArraySize(list), sizeof *names);
-    at here = at_key(where, "match");
+    json_path here = json_path_key(where, "match");
     for (const cJSON *item = list ? list->child : NULL; item; item = item->next) {
-        at there = at_index(&here, spec->matches);
+        json_path there = json_path_index(&here, spec->matches);
         if (!cJSON_IsString(item))
-            complain(e->loader->diags, &there, "must be a string, not %s", json_kind(item));
+            diagnose(e->loader->diags, &there, "must be a string, not %s", json_kind(item));
         names[spec->matches++] = cJSON_IsString(item) ? tf_arena_strdup(e->loader->arena, item->valuestring) : "";
     }
     spec->match = names;
@@ -50,23 +50,23 @@ static void load_match(const entries *e, const at *where, const cJSON *json, tf_
 struct filter {
     const char *pointer; /* of the entry */
     const char *source;
-    const at *where;
+    const json_path *where;
 };
 
 /* The path to a place as it is on the stack now, to be kept. */
-static const at *keep_place(struct loader *l, const at *where) {
+static const json_path *keep_place(struct loader *l, const json_path *where) {
     if (!where)
         return NULL;
-    at *copy = tf_arena_alloc(l->arena, sizeof *copy);
+    json_path *copy = tf_arena_alloc(l->arena, sizeof *copy);
     *copy = *where;
     copy->up = keep_place(l, where->up);
     return copy;
 }
 
-static void load_filter(const entries *e, const at *where, const cJSON *json, const tf_file_spec *spec) {
+static void load_filter(const entries *e, const json_path *where, const cJSON *json, const tf_file_spec *spec) {
     struct loader *l = e->loader;
     const char *source = json_string(l->diags, where, json, "where");
-    at here = at_key(where, "where");
+    json_path here = json_path_key(where, "where");
     if (!source)
         return;
     struct filter *more = tf_arena_array(l->arena, (size_t)l->filters + 1, sizeof *more);
@@ -78,7 +78,7 @@ static void load_filter(const entries *e, const at *where, const cJSON *json, co
 }
 
 /* What an entry that is an object says besides where its files are. */
-static void load_entry_options(const entries *e, const at *where, const cJSON *json, tf_file_spec *spec) {
+static void load_entry_options(const entries *e, const json_path *where, const cJSON *json, tf_file_spec *spec) {
     static const struct {
         const char *key;
         tf_file_kind kind;
@@ -89,28 +89,28 @@ static void load_entry_options(const entries *e, const at *where, const cJSON *j
                    {"allow_empty", TF_FILE_GLOB, "glob"}};
     tf_diags *diags = e->loader->diags;
     for (size_t i = 0; i < sizeof belongs / sizeof *belongs; i++) {
-        at here = at_key(where, belongs[i].key);
+        json_path here = json_path_key(where, belongs[i].key);
         if (cJSON_GetObjectItemCaseSensitive(json, belongs[i].key) && spec->kind != belongs[i].kind)
-            complain(diags, &here, "\"%s\" goes with \"%s\"", belongs[i].key, belongs[i].with);
+            diagnose(diags, &here, "\"%s\" goes with \"%s\"", belongs[i].key, belongs[i].with);
     }
     const char *by = json_string(diags, where, json, "by");
-    at at_by = at_key(where, "by"), at_check = at_key(where, "check");
+    json_path at_by = json_path_key(where, "by"), at_check = json_path_key(where, "check");
     if (by && !*by)
-        complain(diags, &at_by, "must not be empty");
+        diagnose(diags, &at_by, "must not be empty");
     spec->separators = by ? tf_arena_strdup(e->loader->arena, by) : WHITE_SPACE;
     load_match(e, where, json, spec);
     load_filter(e, where, json, spec);
     spec->allow_empty = json_flag(diags, where, json, "allow_empty");
     const char *check = json_string(diags, where, json, "check");
     if (check && strcmp(check, "time") != 0 && strcmp(check, "hash") != 0)
-        complain(diags, &at_check, "must be \"time\" or \"hash\", not \"%s\"", check);
+        diagnose(diags, &at_check, "must be \"time\" or \"hash\", not \"%s\"", check);
     spec->by_hash = check && *check == 'h';
     spec->stage_in = json_flag(diags, where, json, "stage_in");
     spec->temp = json_flag(diags, where, json, "temp");
     spec->protect = json_flag(diags, where, json, "protected");
     spec->outside = json_flag(diags, where, json, "allow_outside");
     if (spec->temp && spec->protect)
-        complain(diags, where, "a file can't be both temp and protected");
+        diagnose(diags, where, "a file can't be both temp and protected");
 }
 
 static const char *const kinds[] = {
@@ -124,7 +124,7 @@ static bool is_entry(const cJSON *json) {
     return false;
 }
 
-static void load_entry_object(const entries *e, const at *where, const cJSON *json, tf_file_spec *spec) {
+static void load_entry_object(const entries *e, const json_path *where, const cJSON *json, tf_file_spec *spec) {
     tf_diags *diags = e->loader->diags;
     int before = diags->count, found = 0;
     json_check_keys(diags, where, json, e->outputs ? keys_output() : keys_input());
@@ -134,9 +134,9 @@ static void load_entry_object(const entries *e, const at *where, const cJSON *js
         if (!cJSON_GetObjectItemCaseSensitive(json, kinds[k]))
             continue;
         const char *text = json_string(diags, where, json, kinds[k]);
-        at here = at_key(where, kinds[k]);
+        json_path here = json_path_key(where, kinds[k]);
         if (found++)
-            complain(diags, where, "\"%s\" and \"%s\" can't both be there", kinds[spec->kind], kinds[k]);
+            diagnose(diags, where, "\"%s\" and \"%s\" can't both be there", kinds[spec->kind], kinds[k]);
         spec->kind = (tf_file_kind)k;
         if (text && k != TF_FILE_OUTPUTS)
             spec->text = entry_text(e, &here, text);
@@ -144,13 +144,13 @@ static void load_entry_object(const entries *e, const at *where, const cJSON *js
             spec->output = tf_arena_strdup(e->loader->arena, text); /* until it is resolved */
     }
     if (!found)
-        complain(diags, where,
+        diagnose(diags, where,
                  e->outputs ? "needs a \"path\" or a \"split\""
                             : "needs a \"path\", a \"split\", a \"glob\" or an \"outputs_of\"");
     load_entry_options(e, where, json, spec);
 }
 
-static void load_entry(entries *e, const at *where, const cJSON *json, const char *name) {
+static void load_entry(entries *e, const json_path *where, const cJSON *json, const char *name) {
     if (e->count == e->capacity) { /* the old ones stay in the arena */
         e->capacity = e->capacity ? 2 * e->capacity : 4;
         tf_file_spec *more = tf_arena_array(e->loader->arena, (size_t)e->capacity, sizeof *more);
@@ -165,22 +165,22 @@ static void load_entry(entries *e, const at *where, const cJSON *json, const cha
     else if (cJSON_IsObject(json))
         load_entry_object(e, where, json, spec);
     else
-        complain(e->loader->diags, where, "must be a path or an object, not %s", json_kind(json));
+        diagnose(e->loader->diags, where, "must be a path or an object, not %s", json_kind(json));
 }
 
-static void load_list(entries *e, const at *where, const cJSON *json, const char *name) {
+static void load_list(entries *e, const json_path *where, const cJSON *json, const char *name) {
     int n = 0;
     for (const cJSON *item = json->child; item; item = item->next) {
-        at here = at_index(where, n++);
+        json_path here = json_path_index(where, n++);
         load_entry(e, &here, item, name);
     }
 }
 
-static void load_named(entries *e, const at *where, const cJSON *json) {
+static void load_named(entries *e, const json_path *where, const cJSON *json) {
     for (const cJSON *item = json->child; item; item = item->next) {
-        at here = at_key(where, item->string);
+        json_path here = json_path_key(where, item->string);
         if (*item->string == '\0' || strpbrk(item->string, "/{}:."))
-            complain(e->loader->diags, &here,
+            diagnose(e->loader->diags, &here,
                      "\"%s\" can't be a file's name: it must not be empty or contain / { } : .", item->string);
         const char *name = tf_arena_strdup(e->loader->arena, item->string);
         if (cJSON_IsArray(item))
@@ -193,10 +193,10 @@ static void load_named(entries *e, const at *where, const cJSON *json) {
 static tf_file_spec *load_entries(struct loader *l, const stage_json *json, const char *key, const known_names *scope,
                                   int *count) {
     const cJSON *object;
-    const at *where;
+    const json_path *where;
     const cJSON *value = stage_member(json, key, &object, &where);
     entries e = {.loader = l, .scope = scope, .outputs = *key == 'o'};
-    at here = at_key(where, key);
+    json_path here = json_path_key(where, key);
     if (cJSON_IsArray(value))
         load_list(&e, &here, value, NULL);
     else if (cJSON_IsObject(value) && !is_entry(value))
@@ -209,7 +209,7 @@ static tf_file_spec *load_entries(struct loader *l, const stage_json *json, cons
 
 void load_files(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
-    const at *where;
+    const json_path *where;
     known_names scope = {.stage = stage->name, .space = stage->space};
     stage->input = load_entries(l, json, "inputs", &scope, &stage->inputs);
     stage->output = load_entries(l, json, "outputs", &scope, &stage->outputs);
@@ -222,7 +222,7 @@ void load_files(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
         log = json_string(l->diags, where, object, "log");
     if (!log)
         return;
-    at here = at_key(where, "log");
+    json_path here = json_path_key(where, "log");
     entries e = {.loader = l, .scope = &scope};
     const tf_template *text = entry_text(&e, &here, log);
     tf_file_spec *spec = tf_arena_alloc(l->arena, sizeof *spec);
@@ -232,7 +232,7 @@ void load_files(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
 
 /* ---- What entries refer to ---- */
 
-static void complain_at(struct loader *l, const tf_file_spec *spec, const char *key, const char *text) {
+static void diagnose_at(struct loader *l, const tf_file_spec *spec, const char *key, const char *text) {
     tf_buf pointer = {0};
     tf_buf_addf(&pointer, "%s/%s", spec->pointer, key);
     tf_diags_add(l->diags, tf_buf_text(&pointer), "%s", text);
@@ -249,11 +249,11 @@ static void resolve_match(struct loader *l, const tf_stage_spec *stage, const tf
         mine[m] = tf_space_find(stage->space, name);
         theirs[m] = tf_space_find(other->space, name);
         if (mine[m] < 0 || theirs[m] < 0)
-            complain_at(l, spec, "match",
+            diagnose_at(l, spec, "match",
                         tf_arena_printf(l->arena, "stage \"%s\" has no parameter \"%s\"",
                                         mine[m] < 0 ? stage->name : other->name, name));
         else if (tf_space_param(stage->space, mine[m])->type != tf_space_param(other->space, theirs[m])->type)
-            complain_at(l, spec, "match",
+            diagnose_at(l, spec, "match",
                         tf_arena_printf(l->arena, "\"%s\" is of another type in stage \"%s\"", name, other->name));
     }
     spec->mine = mine;
@@ -269,7 +269,7 @@ static void resolve_outputs(struct loader *l, const tf_campaign *campaign, const
     spec->output = output;
     spec->stage = tf_campaign_stage(campaign, name, strlen(name));
     if (spec->stage < 0) {
-        complain_at(l, spec, "outputs_of", no_such_stage(l, campaign, name));
+        diagnose_at(l, spec, "outputs_of", no_such_stage(l, campaign, name));
         return;
     }
     const tf_stage_spec *other = &campaign->stage[spec->stage];
@@ -277,7 +277,7 @@ static void resolve_outputs(struct loader *l, const tf_campaign *campaign, const
     for (int i = 0; i < other->outputs; i++)
         found = found || tf_file_has_name(&other->output[i], output);
     if (!found)
-        complain_at(l, spec, "outputs_of",
+        diagnose_at(l, spec, "outputs_of",
                     output ? tf_arena_printf(l->arena, "stage \"%s\" has no output \"%s\"", name, output)
                            : tf_arena_printf(l->arena, "stage \"%s\" has no outputs", name));
     resolve_match(l, stage, other, spec);

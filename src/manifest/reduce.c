@@ -4,7 +4,7 @@
 
 #include "manifest/statistic.h"
 
-static int find_value(struct loader *l, const at *where, const tf_stage_spec *stage, const char *name) {
+static int find_value(struct loader *l, const json_path *where, const tf_stage_spec *stage, const char *name) {
     int value = tf_stage_find_value(stage, name), values = tf_stage_values(stage);
     if (value >= 0)
         return value;
@@ -12,7 +12,7 @@ static int find_value(struct loader *l, const at *where, const tf_stage_spec *st
     for (int v = 0; v < values; v++)
         names[v] = tf_stage_value(stage, v).name;
     const char *near = tf_suggest(name, names, (size_t)values);
-    complain(l->diags, where, "the stage has neither a parameter nor a column%s \"%s\"%s%s%s",
+    diagnose(l->diags, where, "the stage has neither a parameter nor a column%s \"%s\"%s%s%s",
              stage->arrays ? " nor an array" : "", name, near ? "; did you mean \"" : "", near ? near : "",
              near ? "\"?" : "");
     free(names);
@@ -21,21 +21,21 @@ static int find_value(struct loader *l, const at *where, const tf_stage_spec *st
 
 /* ---- One reduction ---- */
 
-static void add_key(struct loader *l, const at *where, const tf_stage_spec *stage, const char *name,
+static void add_key(struct loader *l, const json_path *where, const tf_stage_spec *stage, const char *name,
                     tf_reduce_spec *reduce, int *keys) {
     int value = find_value(l, where, stage, name);
     if (value < 0)
         return;
     tf_value v = tf_stage_value(stage, value);
     if (v.param < 0 && (v.type == TF_BYTES || tf_type_is_float(v.type) || (v.rank > 0 && !v.grid)))
-        complain(l->diags, where, "rows can be grouped by parameters, and by columns of integers, booleans or strings");
+        diagnose(l->diags, where, "rows can be grouped by parameters, and by columns of integers, booleans or strings");
     keys[reduce->keys++] = value;
 }
 
-static void load_by(struct loader *l, const at *where, const cJSON *json, const tf_stage_spec *stage,
+static void load_by(struct loader *l, const json_path *where, const cJSON *json, const tf_stage_spec *stage,
                     tf_reduce_spec *reduce) {
     const cJSON *by = cJSON_GetObjectItemCaseSensitive(json, "by");
-    at here = at_key(where, "by");
+    json_path here = json_path_key(where, "by");
     if (!by)
         return;
     int *keys = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(by) + 1, sizeof *keys), n = 0;
@@ -45,26 +45,26 @@ static void load_by(struct loader *l, const at *where, const cJSON *json, const 
         return;
     }
     if (!cJSON_IsArray(by)) {
-        complain(l->diags, &here, "must be a name or a list of names, not %s", json_kind(by));
+        diagnose(l->diags, &here, "must be a name or a list of names, not %s", json_kind(by));
         return;
     }
     for (const cJSON *item = by->child; item; item = item->next) {
-        at there = at_index(&here, n++);
+        json_path there = json_path_index(&here, n++);
         if (cJSON_IsString(item))
             add_key(l, &there, stage, item->valuestring, reduce, keys);
         else
-            complain(l->diags, &there, "must be a string, not %s", json_kind(item));
+            diagnose(l->diags, &there, "must be a string, not %s", json_kind(item));
     }
 }
 
-static void add_stat(struct loader *l, const at *where, const char *text, int value, tf_reduce_spec *reduce,
+static void add_stat(struct loader *l, const json_path *where, const char *text, int value, tf_reduce_spec *reduce,
                      tf_stat_spec *stats) {
     tf_stat_spec stat;
     if (!load_statistic(l, where, text, value, &stat))
         return;
     for (int s = 0; s < reduce->stats; s++) {
         if (stats[s].value == value && strcmp(stats[s].text, text) == 0) {
-            complain(l->diags, where, "\"%s\" is given twice", text);
+            diagnose(l->diags, where, "\"%s\" is given twice", text);
             return;
         }
     }
@@ -78,38 +78,38 @@ static const char *way_out(struct loader *l, const tf_stage_spec *stage, const c
     return param ? advise_types(l, name, param->type, param->why) : "";
 }
 
-static void load_stats(struct loader *l, const at *where, const cJSON *json, const tf_stage_spec *stage,
+static void load_stats(struct loader *l, const json_path *where, const cJSON *json, const tf_stage_spec *stage,
                        tf_reduce_spec *reduce) {
     const cJSON *columns = json_object(l->diags, where, json, "columns");
-    at here = at_key(where, "columns");
+    json_path here = json_path_key(where, "columns");
     size_t most = 0;
     for (const cJSON *item = columns ? columns->child : NULL; item; item = item->next)
         most += (size_t)cJSON_GetArraySize(item) + 1;
     if (!cJSON_GetObjectItemCaseSensitive(json, "columns"))
-        complain(l->diags, where, "needs \"columns\"");
+        diagnose(l->diags, where, "needs \"columns\"");
     tf_stat_spec *stats = tf_arena_array(l->arena, most, sizeof *stats);
     reduce->stat = stats;
     for (const cJSON *item = columns ? columns->child : NULL; item; item = item->next) {
-        at there = at_key(&here, item->string);
+        json_path there = json_path_key(&here, item->string);
         int value = find_value(l, &there, stage, item->string), n = 0;
         if (value >= 0 && tf_type_size(tf_stage_value(stage, value).type) == 0)
-            complain(l->diags, &there, "\"%s\" is no number%s", item->string, way_out(l, stage, item->string));
+            diagnose(l->diags, &there, "\"%s\" is no number%s", item->string, way_out(l, stage, item->string));
         if (cJSON_IsString(item) && value >= 0)
             add_stat(l, &there, item->valuestring, value, reduce, stats);
         else if (!cJSON_IsArray(item) && value >= 0)
-            complain(l->diags, &there, "must be a list such as [\"mean\", \"std\"], not %s", json_kind(item));
+            diagnose(l->diags, &there, "must be a list such as [\"mean\", \"std\"], not %s", json_kind(item));
         for (const cJSON *text = cJSON_IsArray(item) && value >= 0 ? item->child : NULL; text; text = text->next, n++) {
-            at place = at_index(&there, n);
+            json_path place = json_path_index(&there, n);
             if (cJSON_IsString(text))
                 add_stat(l, &place, text->valuestring, value, reduce, stats);
             else
-                complain(l->diags, &place, "must be a string, not %s", json_kind(text));
+                diagnose(l->diags, &place, "must be a string, not %s", json_kind(text));
         }
     }
 }
 
 /* A reduction of arrays takes them element by element: there must be as many in each. */
-static void find_grid(struct loader *l, const at *where, const tf_stage_spec *stage, tf_reduce_spec *reduce) {
+static void find_grid(struct loader *l, const json_path *where, const tf_stage_spec *stage, tf_reduce_spec *reduce) {
     const char *shaped = NULL;
     for (int n = 0; n < tf_stage_values(stage); n++) {
         tf_value v = tf_stage_value(stage, n);
@@ -123,31 +123,31 @@ static void find_grid(struct loader *l, const at *where, const tf_stage_spec *st
         if (v.rank > 0 && !v.grid)
             shaped = v.name;
         else if (v.grid && reduce->grid && strcmp(reduce->grid->axis, v.grid->axis) != 0)
-            complain(l->diags, where, "\"%s\" has blocks of another axis than the arrays before it", v.name);
+            diagnose(l->diags, where, "\"%s\" has blocks of another axis than the arrays before it", v.name);
         else if (v.grid)
             reduce->grid = v.grid;
         if (v.array >= 0 && has_halo(&stage->array[v.array]))
-            complain(l->diags, where, "array \"%s\" has a halo, which reductions know nothing of", v.name);
+            diagnose(l->diags, where, "array \"%s\" has a halo, which reductions know nothing of", v.name);
     }
     if (reduce->grid && shaped)
-        complain(l->diags, where, "column \"%s\" has a \"shape\", and can't be reduced together with arrays", shaped);
+        diagnose(l->diags, where, "column \"%s\" has a \"shape\", and can't be reduced together with arrays", shaped);
 }
 
-static void load_reduction(struct loader *l, const at *where, const cJSON *json, const tf_stage_spec *stage,
+static void load_reduction(struct loader *l, const json_path *where, const cJSON *json, const tf_stage_spec *stage,
                            tf_reduce_spec *reduce) {
     reduce->name = tf_arena_strdup(l->arena, json->string);
     if (*reduce->name == '\0' || strchr(reduce->name, '/') || strcmp(reduce->name, ".") == 0)
-        complain(l->diags, where, "\"%s\" can't be a reduction's name: it must not be empty or contain /",
+        diagnose(l->diags, where, "\"%s\" can't be a reduction's name: it must not be empty or contain /",
                  reduce->name);
     if (!cJSON_IsObject(json)) {
-        complain(l->diags, where, "must be an object, not %s", json_kind(json));
+        diagnose(l->diags, where, "must be an object, not %s", json_kind(json));
         return;
     }
     json_check_keys(l->diags, where, json, keys_reduction());
     load_by(l, where, json, stage, reduce);
     load_stats(l, where, json, stage, reduce);
     const char *source = json_string(l->diags, where, json, "where");
-    at at_filter = at_key(where, "where");
+    json_path at_filter = json_path_key(where, "where");
     expr_names names = value_names(l, stage);
     names.has_arrays = true;
     if (source)
@@ -167,14 +167,14 @@ static void load_reduction(struct loader *l, const at *where, const cJSON *json,
 
 void load_reductions(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
-    const at *where;
+    const json_path *where;
     if (!stage->space || !stage_member(json, "reduce", &object, &where))
         return;
     const cJSON *all = json_object(l->diags, where, object, "reduce");
-    at here = at_key(where, "reduce");
+    json_path here = json_path_key(where, "reduce");
     tf_reduce_spec *reduce = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(all), sizeof *reduce);
     for (const cJSON *item = all ? all->child : NULL; item; item = item->next) {
-        at there = at_key(&here, item->string);
+        json_path there = json_path_key(&here, item->string);
         load_reduction(l, &there, item, stage, &reduce[stage->reductions++]);
     }
     stage->reduction = reduce;

@@ -110,7 +110,7 @@ static bool refers_back(const char *p) {
     return false;
 }
 
-bool check_regex(struct loader *l, const at *where, const char *text, int flags) {
+bool check_regex(struct loader *l, const json_path *where, const char *text, int flags) {
     regex_t regex;
     char reason[100];
     double work = 0;
@@ -118,11 +118,11 @@ bool check_regex(struct loader *l, const at *where, const char *text, int flags)
     for (const char *p = text; *p && !is_long; p += *p == ')')
         work += read_group(p, &p).work;
     if (is_long || work > MOST_WORK) {
-        complain(l->diags, where, "\"%.60s\" is too long, or repeats too much of itself", text);
+        diagnose(l->diags, where, "\"%.60s\" is too long, or repeats too much of itself", text);
         return false;
     }
     if (refers_back(text)) {
-        complain(l->diags, where, "\"%.60s\" refers back to a group (\\1 to \\9), which can take for ever; do without",
+        diagnose(l->diags, where, "\"%.60s\" refers back to a group (\\1 to \\9), which can take for ever; do without",
                  text);
         return false;
     }
@@ -132,6 +132,6 @@ bool check_regex(struct loader *l, const at *where, const char *text, int flags)
         return true;
     }
     regerror(status, &regex, reason, sizeof reason);
-    complain(l->diags, where, "\"%.200s\" is not an extended regular expression: %s", text, reason);
+    diagnose(l->diags, where, "\"%.200s\" is not an extended regular expression: %s", text, reason);
     return false;
 }

@@ -44,23 +44,23 @@ static void list_kinds(tf_buf *out) {
     }
 }
 
-/* By the member that makes it; NULL after a complaint. Where some key is unknown it may be that one. */
-static const tf_run_kind *find_kind(struct loader *l, const at *where, const cJSON *json, bool complained) {
+/* By the member that makes it; NULL after a diagnostic. Where some key is unknown it may be that one. */
+static const tf_run_kind *find_kind(struct loader *l, const json_path *where, const cJSON *json, bool diagnosed) {
     const tf_run_kind *found = NULL;
     for (const tf_run_kind *const *each = run_kinds(); *each; each++) {
         const tf_run_kind *kind = *each;
         if (!cJSON_GetObjectItemCaseSensitive(json, kind->key))
             continue;
         if (found) {
-            complain(l->diags, where, "\"%s\" and \"%s\" can't both be run", found->key, kind->key);
+            diagnose(l->diags, where, "\"%s\" and \"%s\" can't both be run", found->key, kind->key);
             return NULL;
         }
         found = kind;
     }
-    if (!found && !complained) {
+    if (!found && !diagnosed) {
         tf_buf list = {0};
         list_kinds(&list);
-        complain(l->diags, where, "needs %s", tf_buf_text(&list));
+        diagnose(l->diags, where, "needs %s", tf_buf_text(&list));
         tf_buf_free(&list);
     }
     return found;
@@ -81,27 +81,28 @@ static void list_kinds_with(const char *key, tf_buf *out) {
 }
 
 /* Members that only other kinds have. */
-static void check_members(struct loader *l, const at *where, const cJSON *json, const tf_run_kind *own) {
+static void check_members(struct loader *l, const json_path *where, const cJSON *json, const tf_run_kind *own) {
     for (const cJSON *item = json->child; item; item = item->next) {
-        const at here = at_key(where, item->string);
+        const json_path here = json_path_key(where, item->string);
         tf_buf kinds = {0};
         list_kinds_with(item->string, &kinds);
         if (kinds.length && !has_member(own, item->string))
-            complain(l->diags, &here, "\"%s\" goes with %s, not with %s %s", item->string, tf_buf_text(&kinds),
+            diagnose(l->diags, &here, "\"%s\" goes with %s, not with %s %s", item->string, tf_buf_text(&kinds),
                      article(own->key), own->key);
         tf_buf_free(&kinds);
     }
 }
 
-static run_json as_written(const at *where, const cJSON *json, const known_names *scope, const tf_run_kind *kind) {
+static run_json as_written(const json_path *where, const cJSON *json, const known_names *scope,
+                           const tf_run_kind *kind) {
     return (run_json){.run = json,
                       .up = where,
                       .value = cJSON_GetObjectItemCaseSensitive(json, kind->key),
-                      .where = at_key(where, kind->key),
+                      .where = json_path_key(where, kind->key),
                       .scope = scope};
 }
 
-void load_run(struct loader *l, const at *where, const cJSON *json, const known_names *scope, tf_run_spec *run) {
+void load_run(struct loader *l, const json_path *where, const cJSON *json, const known_names *scope, tf_run_spec *run) {
     const int before = l->diags->count;
     json_key keys[RUN_KEYS];
     json_check_keys(l->diags, where, json, run_keys(keys));
@@ -118,7 +119,7 @@ void load_run(struct loader *l, const at *where, const cJSON *json, const known_
     cJSON_free(printed);
 }
 
-void complete_run(struct loader *l, const at *where, const cJSON *json, const known_names *scope,
+void complete_run(struct loader *l, const json_path *where, const cJSON *json, const known_names *scope,
                   tf_stage_spec *stage) {
     const tf_run_kind *kind = stage->run.kind;
     if (!kind || !kind->complete)

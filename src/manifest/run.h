@@ -7,10 +7,10 @@
 
 /* A run as it is written. */
 typedef struct run_json {
-    const cJSON *run;   /* the object */
-    const at *up;       /* where it stands */
-    const cJSON *value; /* its member that says the kind */
-    at where;           /* where that stands */
+    const cJSON *run;    /* the object */
+    const json_path *up; /* where it stands */
+    const cJSON *value;  /* its member that says the kind */
+    json_path where;     /* where that stands */
     const known_names *scope;
 } run_json;
 

@@ -7,23 +7,23 @@
 static void check_true(struct loader *l, const run_json *json, tf_run_spec *run) {
     run->what = "echo";
     if (!cJSON_IsTrue(json->value))
-        complain(l->diags, &json->where, "must be true, not %s", json_kind(json->value));
+        diagnose(l->diags, &json->where, "must be true, not %s", json_kind(json->value));
 }
 
-static void check_name(struct loader *l, const at *where, const tf_stage_spec *stage, const char *column) {
+static void check_name(struct loader *l, const json_path *where, const tf_stage_spec *stage, const char *column) {
     bool is_taken = tf_space_find(stage->space, column) >= 0;
     for (int a = 0; a < stage->arrays; a++)
         is_taken = is_taken || strcmp(stage->array[a].name, column) == 0;
     if (!is_column_name(column))
-        complain(l->diags, where, BAD_COLUMN_NAME, column);
+        diagnose(l->diags, where, BAD_COLUMN_NAME, column);
     if (is_taken)
-        complain(l->diags, where, "gives a column \"%s\", which is a name that the stage has already", column);
+        diagnose(l->diags, where, "gives a column \"%s\", which is a name that the stage has already", column);
 }
 
 /* echo_x for the parameter x: a column can't have a parameter's name. */
 static void make_columns(struct loader *l, const run_json *json, tf_stage_spec *stage) {
     if (stage->columns > 0)
-        complain(l->diags, json->up, "an \"echo\" takes no \"results\": they are echo_NAME for each parameter");
+        diagnose(l->diags, json->up, "an \"echo\" takes no \"results\": they are echo_NAME for each parameter");
     if (!stage->space)
         return;
     const int params = tf_space_params(stage->space);

@@ -6,10 +6,10 @@
 #include <string.h>
 
 /* Variables are put into the strings of "args", at any depth. */
-static void expand_args(struct loader *l, const at *where, cJSON *json) {
+static void expand_args(struct loader *l, const json_path *where, cJSON *json) {
     int n = 0;
     for (cJSON *item = json->child; item; item = item->next, n++) {
-        at here = item->string ? at_key(where, item->string) : at_index(where, n);
+        json_path here = item->string ? json_path_key(where, item->string) : json_path_index(where, n);
         if (cJSON_IsString(item))
             cJSON_SetValuestring(item, constant_text(l, &here, item->valuestring));
         expand_args(l, &here, item);
@@ -17,11 +17,11 @@ static void expand_args(struct loader *l, const at *where, cJSON *json) {
 }
 
 /* LIBRARY:FUNCTION */
-static void load_symbol(struct loader *l, const at *where, const char *text, tf_run_spec *run) {
+static void load_symbol(struct loader *l, const json_path *where, const char *text, tf_run_spec *run) {
     const char *name = constant_text(l, where, text);
     const char *colon = strrchr(name, ':');
     if (!colon || colon == name || colon[1] == '\0') {
-        complain(l->diags, where, "must be LIBRARY:FUNCTION, as in ./libboot.so:resample, not \"%s\"", name);
+        diagnose(l->diags, where, "must be LIBRARY:FUNCTION, as in ./libboot.so:resample, not \"%s\"", name);
         return;
     }
     run->library = tf_arena_strndup(l->arena, name, (size_t)(colon - name));
@@ -31,7 +31,7 @@ static void load_symbol(struct loader *l, const at *where, const char *text, tf_
 static void load_function(struct loader *l, const run_json *json, tf_run_spec *run) {
     const cJSON *args = json_object(l->diags, json->up, json->run, "args");
     const char *text = json_string(l->diags, json->up, json->run, "function");
-    const at at_args = at_key(json->up, "args");
+    const json_path at_args = json_path_key(json->up, "args");
     run->what = "function";
     run->args = "{}";
     if (text)

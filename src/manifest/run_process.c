@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static void load_argv(struct loader *l, const at *where, const cJSON *json, const known_names *scope,
+static void load_argv(struct loader *l, const json_path *where, const cJSON *json, const known_names *scope,
                       tf_run_spec *run) {
     if (cJSON_IsString(json)) {
         run->is_shell = true;
@@ -13,41 +13,41 @@ static void load_argv(struct loader *l, const at *where, const cJSON *json, cons
         run->argc = 1;
         run->argv = tf_arena_alloc(l->arena, sizeof *run->argv);
         if (json->valuestring[strspn(json->valuestring, " \t\n")] == '\0')
-            complain(l->diags, where, "the command is empty");
+            diagnose(l->diags, where, "the command is empty");
         run->argv[0] = template_parse(l, where, json->valuestring, scope, true);
         return;
     }
     if (!cJSON_IsArray(json)) {
-        complain(l->diags, where, "must be a list of arguments or a string for the shell, not %s", json_kind(json));
+        diagnose(l->diags, where, "must be a list of arguments or a string for the shell, not %s", json_kind(json));
         return;
     }
     int count = cJSON_GetArraySize(json);
     if (count == 0)
-        complain(l->diags, where, "the command is empty");
+        diagnose(l->diags, where, "the command is empty");
     run->argv = tf_arena_array(l->arena, (size_t)count, sizeof *run->argv);
     for (const cJSON *item = json->child; item; item = item->next) {
-        at here = at_index(where, run->argc);
+        json_path here = json_path_index(where, run->argc);
         if (!cJSON_IsString(item)) {
-            complain(l->diags, &here, "must be a string, not %s", json_kind(item));
+            diagnose(l->diags, &here, "must be a string, not %s", json_kind(item));
             return;
         }
         run->argv[run->argc++] = template_parse(l, &here, item->valuestring, scope, false);
     }
 }
 
-static void load_environment(struct loader *l, const at *where, const cJSON *json, const known_names *scope,
+static void load_environment(struct loader *l, const json_path *where, const cJSON *json, const known_names *scope,
                              tf_run_spec *run) {
     const cJSON *env = json_object(l->diags, where, json, "env");
     if (!env)
         return;
-    at at_env = at_key(where, "env");
+    json_path at_env = json_path_key(where, "env");
     tf_env_spec *spec = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(env), sizeof *spec);
     for (const cJSON *item = env->child; item; item = item->next) {
-        at here = at_key(&at_env, item->string);
+        json_path here = json_path_key(&at_env, item->string);
         if (!cJSON_IsString(item))
-            complain(l->diags, &here, "must be a string, not %s", json_kind(item));
+            diagnose(l->diags, &here, "must be a string, not %s", json_kind(item));
         else if (*item->string == '\0' || strchr(item->string, '='))
-            complain(l->diags, &here, "\"%s\" can't be the name of an environment variable", item->string);
+            diagnose(l->diags, &here, "\"%s\" can't be the name of an environment variable", item->string);
         else
             spec[run->envc++] = (tf_env_spec){.name = tf_arena_strdup(l->arena, item->string),
                                               .value = template_parse(l, &here, item->valuestring, scope, false)};
@@ -55,10 +55,10 @@ static void load_environment(struct loader *l, const at *where, const cJSON *jso
     run->env = spec;
 }
 
-static const tf_template *load_text(struct loader *l, const at *where, const cJSON *json, const known_names *scope,
-                                    const char *key) {
+static const tf_template *load_text(struct loader *l, const json_path *where, const cJSON *json,
+                                    const known_names *scope, const char *key) {
     const char *text = json_string(l->diags, where, json, key);
-    at here = at_key(where, key);
+    json_path here = json_path_key(where, key);
     return text ? template_parse(l, &here, text, scope, false) : NULL;
 }
 
@@ -73,17 +73,17 @@ static void load_command(struct loader *l, const run_json *json, tf_run_spec *ru
 /* Its command line, folder and environment are the same for all tasks: only variables stand in them. */
 static void load_service(struct loader *l, const run_json *json, tf_run_spec *run) {
     const known_names none = {0};
-    const at at_most = at_key(json->up, "max_tasks");
+    const json_path at_most = json_path_key(json->up, "max_tasks");
     const cJSON *most = cJSON_GetObjectItemCaseSensitive(json->run, "max_tasks");
     if (cJSON_IsArray(json->value))
         load_argv(l, &json->where, json->value, &none, run);
     else
-        complain(l->diags, &json->where, "must be a list of arguments, not %s", json_kind(json->value));
+        diagnose(l->diags, &json->where, "must be a list of arguments, not %s", json_kind(json->value));
     run->what = "service";
     load_environment(l, json->up, json->run, &none, run);
     run->cwd = load_text(l, json->up, json->run, &none, "cwd");
     if (most && !json_int_within(most, 1, INT64_MAX, &run->max_tasks))
-        complain(l->diags, &at_most, "must be a positive integer");
+        diagnose(l->diags, &at_most, "must be a positive integer");
 }
 
 static void identify_command(const tf_stage_spec *stage, cJSON *list) {

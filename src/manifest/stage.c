@@ -5,9 +5,9 @@
 #include <string.h>
 
 /* "where" of the stage, and of its axes of rows. */
-static void load_wheres(struct loader *l, const stage_json *json, const at *over, tf_stage_spec *stage) {
+static void load_wheres(struct loader *l, const stage_json *json, const json_path *over, tf_stage_spec *stage) {
     const cJSON *object;
-    const at *where;
+    const json_path *where;
     const char *own =
         stage_member(json, "where", &object, &where) ? json_string(l->diags, where, object, "where") : NULL;
     if (!stage->space)
@@ -21,27 +21,27 @@ static void load_wheres(struct loader *l, const stage_json *json, const at *over
         if (source)
             list[stage->wheres++] = load_expr(l, over, source, &names);
     }
-    at here = at_key(where, "where");
+    json_path here = json_path_key(where, "where");
     if (own)
         list[stage->wheres++] = load_expr(l, &here, own, &names);
     stage->where = list;
 }
 
-static void check_not_array(struct loader *l, const at *where, const tf_stage_spec *stage, const char *column) {
-    at here = at_key(where, column);
+static void check_not_array(struct loader *l, const json_path *where, const tf_stage_spec *stage, const char *column) {
+    json_path here = json_path_key(where, column);
     int a = 0;
     while (a < stage->arrays && strcmp(stage->array[a].name, column) != 0)
         a++;
     if (a < stage->arrays)
-        complain(l->diags, &here, "\"%s\" is the name of an array already", column);
+        diagnose(l->diags, &here, "\"%s\" is the name of an array already", column);
 }
 
 void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object;
-    const at *where;
+    const json_path *where;
     int before = l->diags->count;
     const cJSON *over = stage_member(json, "over", &object, &where);
-    at at_over = at_key(where, "over");
+    json_path at_over = json_path_key(where, "over");
     const tf_found *others = l->found; /* of a stage that needs this one */
     l->found = NULL;
     stage->space = load_space(l, &at_over, over);
@@ -50,7 +50,7 @@ void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     if (stage->space) {
         for (int i = 0; i < l->variables; i++)
             if (tf_space_find(stage->space, l->variable[i].name) >= 0)
-                complain(l->diags, &at_over, "\"%s\" is a variable and a parameter; one needs another name",
+                diagnose(l->diags, &at_over, "\"%s\" is a variable and a parameter; one needs another name",
                          l->variable[i].name);
     }
     if (l->diags->count > before)
@@ -59,22 +59,22 @@ void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     load_files(l, json, stage);
     load_arrays(l, json, stage);
     if (stage->space && tf_space_sources(stage->space) && tf_stage_has_files(stage))
-        complain(l->diags, &at_over, "a stage with files can't take its points from another stage's rows");
+        diagnose(l->diags, &at_over, "a stage with files can't take its points from another stage's rows");
     if (stage->space && tf_stage_has_files(stage) && tf_space_size(stage->space) > TF_MOST_FILE_TASKS)
-        complain(l->diags, &at_over, "a stage with files has at most %d tasks", TF_MOST_FILE_TASKS);
+        diagnose(l->diags, &at_over, "a stage with files has at most %d tasks", TF_MOST_FILE_TASKS);
     if (stage->space && tf_files_know_log(stage) && tf_space_size(stage->space) > TF_MOST_FILE_TASKS)
-        complain(l->diags, &at_over, "a stage with a \"log\" has at most %d tasks", TF_MOST_FILE_TASKS);
+        diagnose(l->diags, &at_over, "a stage with a \"log\" has at most %d tasks", TF_MOST_FILE_TASKS);
     const cJSON *run = stage_member(json, "run", &object, &where);
-    at at_run = at_key(where, "run");
+    json_path at_run = json_path_key(where, "run");
     known_names scope = {.stage = stage->name, .space = stage->space, .files = stage};
     if (!run)
-        complain(l->diags, &json->own_at, "needs a \"run\"");
+        diagnose(l->diags, &json->own_at, "needs a \"run\"");
     else if (!cJSON_IsObject(run))
-        complain(l->diags, &at_run, "must be an object, not %s", json_kind(run));
+        diagnose(l->diags, &at_run, "must be an object, not %s", json_kind(run));
     else
         load_run(l, &at_run, run, &scope, &stage->run);
     const cJSON *results = stage_member(json, "results", &object, &where);
-    at at_results = at_key(where, "results");
+    json_path at_results = json_path_key(where, "results");
     if (results)
         load_columns(l, &at_results, results, &scope, tf_run_is_command(&stage->run), stage);
     for (int c = 0; c < stage->columns; c++)
@@ -85,6 +85,6 @@ void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     load_until(l, json, stage);
     load_handling(l, json, stage);
     if (stage->log && !tf_run_is_command(&stage->run))
-        complain(l->diags, &json->own_at,
+        diagnose(l->diags, &json->own_at,
                  "\"log\" goes with a command; what a function or a service logs is in its stderr");
 }

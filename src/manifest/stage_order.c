@@ -15,36 +15,36 @@ static bool is_identifier(const char *name) {
 }
 
 /* Names first, so that "after" can name a later stage. */
-static void load_stage_name(struct loader *l, const at *where, const cJSON *json, tf_stage_spec *stage,
+static void load_stage_name(struct loader *l, const json_path *where, const cJSON *json, tf_stage_spec *stage,
                             const tf_stage_spec *earlier, int count) {
-    at here = at_key(where, "name");
+    json_path here = json_path_key(where, "name");
     const char *name = json_string(l->diags, where, json, "name");
     stage->name = name ? tf_arena_strdup(l->arena, name) : "";
     if (!cJSON_GetObjectItemCaseSensitive(json, "name"))
-        complain(l->diags, where, "needs a \"name\"");
+        diagnose(l->diags, where, "needs a \"name\"");
     else if (name && !is_identifier(name))
-        complain(l->diags, &here, "\"%s\" is not a stage's name: letters, digits and _, not beginning with a digit",
+        diagnose(l->diags, &here, "\"%s\" is not a stage's name: letters, digits and _, not beginning with a digit",
                  name);
     for (int i = 0; name && i < count; i++)
         if (strcmp(earlier[i].name, name) == 0)
-            complain(l->diags, &here, "two stages are called \"%s\"", name);
+            diagnose(l->diags, &here, "two stages are called \"%s\"", name);
 }
 
 /* Names of stages, in "after". */
-static int load_after_names(struct loader *l, const at *where, const cJSON *after, const tf_campaign *campaign,
+static int load_after_names(struct loader *l, const json_path *where, const cJSON *after, const tf_campaign *campaign,
                             int *list) {
     int n = 0, count = 0;
     for (const cJSON *item = after->child; item; item = item->next, n++) {
-        at here = at_index(where, n);
+        json_path here = json_path_index(where, n);
         if (!cJSON_IsString(item)) {
-            complain(l->diags, &here, "must be a string, not %s", json_kind(item));
+            diagnose(l->diags, &here, "must be a string, not %s", json_kind(item));
             continue;
         }
         int s = tf_campaign_stage(campaign, item->valuestring, strlen(item->valuestring));
         if (s >= 0)
             list[count++] = s;
         else
-            complain(l->diags, &here, "%s", no_such_stage(l, campaign, item->valuestring));
+            diagnose(l->diags, &here, "%s", no_such_stage(l, campaign, item->valuestring));
     }
     return count;
 }
@@ -52,11 +52,11 @@ static int load_after_names(struct loader *l, const at *where, const cJSON *afte
 /* "after", and the stages whose rows are points of this one, or whose columns its arrays. */
 static void load_after(struct loader *l, const stage_json *json, const tf_campaign *campaign, tf_stage_spec *stage) {
     const cJSON *object, *after = NULL;
-    const at *where;
+    const json_path *where;
     int sources = stage->space ? tf_space_sources(stage->space) : 0;
     if (stage_member(json, "after", &object, &where))
         after = json_array(l->diags, where, object, "after");
-    at at_after = at_key(where, "after");
+    json_path at_after = json_path_key(where, "after");
     size_t most = (size_t)cJSON_GetArraySize(after) + (size_t)sources + (size_t)stage->arrays;
     int *list = tf_arena_array(l->arena, most, sizeof *list);
     stage->afters = after ? load_after_names(l, &at_after, after, campaign, list) : 0;
@@ -75,7 +75,7 @@ struct stages_json {
     tf_campaign *campaign;
     tf_stage_spec *stage;
     const cJSON *list, *defaults;
-    const at *at_stages, *at_defaults;
+    const json_path *at_stages, *at_defaults;
     load_mark *mark;
 };
 
@@ -85,7 +85,7 @@ static void load_stage_once(struct loader *l, int s) {
         return;
     stage_json both = {.own = cJSON_GetArrayItem(all->list, s),
                        .defaults = all->defaults,
-                       .own_at = at_index(all->at_stages, s),
+                       .own_at = json_path_index(all->at_stages, s),
                        .defaults_at = *all->at_defaults};
     int before = l->diags->count;
     all->mark[s] = LOADING;
@@ -94,39 +94,39 @@ static void load_stage_once(struct loader *l, int s) {
     all->mark[s] = l->diags->count > before ? BROKEN : LOADED;
 }
 
-const tf_stage_spec *load_needed_stage(struct loader *l, const at *where, const char *name) {
+const tf_stage_spec *load_needed_stage(struct loader *l, const json_path *where, const char *name) {
     struct stages_json *all = l->stages;
     int s = all ? tf_campaign_stage(all->campaign, name, strlen(name)) : -1;
     if (s < 0) {
-        complain(l->diags, where, "there is no stage \"%s\"", name);
+        diagnose(l->diags, where, "there is no stage \"%s\"", name);
         return NULL;
     }
     if (all->mark[s] == LOADING) {
-        complain(l->diags, where, "stage \"%s\" takes its points or arrays from this one", name);
+        diagnose(l->diags, where, "stage \"%s\" takes its points or arrays from this one", name);
         return NULL;
     }
     load_stage_once(l, s);
     return all->mark[s] == LOADED ? &all->stage[s] : NULL;
 }
 
-void load_stages(struct loader *l, const at *root, const cJSON *json, tf_campaign *campaign) {
+void load_stages(struct loader *l, const json_path *root, const cJSON *json, tf_campaign *campaign) {
     const cJSON *list = json_array(l->diags, root, json, "stages");
     const cJSON *defaults = json_object(l->diags, root, json, "defaults");
-    at at_defaults = at_key(root, "defaults"), at_stages = at_key(root, "stages");
+    json_path at_defaults = json_path_key(root, "defaults"), at_stages = json_path_key(root, "stages");
     if (defaults)
         json_check_keys(l->diags, &at_defaults, defaults, keys_defaults());
     if (!list)
         return;
     int count = cJSON_GetArraySize(list);
     if (count == 0)
-        complain(l->diags, &at_stages, "needs at least one stage");
+        diagnose(l->diags, &at_stages, "needs at least one stage");
     tf_stage_spec *stage = tf_arena_array(l->arena, (size_t)count, sizeof *stage);
     campaign->stage = stage;
     campaign->stages = count;
     bool objects = true;
     for (int s = 0; s < count; s++) {
         const cJSON *item = cJSON_GetArrayItem(list, s);
-        at here = at_index(&at_stages, s);
+        json_path here = json_path_index(&at_stages, s);
         stage[s].number = s;
         stage[s].pointer = tf_arena_printf(l->arena, "/stages/%d", s);
         stage[s].name = "";
@@ -134,7 +134,7 @@ void load_stages(struct loader *l, const at *root, const cJSON *json, tf_campaig
             json_check_keys(l->diags, &here, item, keys_stage());
             load_stage_name(l, &here, item, &stage[s], stage, s);
         } else {
-            complain(l->diags, &here, "must be an object, not %s", json_kind(item));
+            diagnose(l->diags, &here, "must be an object, not %s", json_kind(item));
             objects = false;
         }
     }
@@ -153,7 +153,7 @@ void load_stages(struct loader *l, const at *root, const cJSON *json, tf_campaig
 }
 
 /* A manifest with "run" at its top is one stage, named as the campaign as far as a stage's name allows. */
-void load_single(struct loader *l, const at *root, const cJSON *json, tf_campaign *campaign) {
+void load_single(struct loader *l, const json_path *root, const cJSON *json, tf_campaign *campaign) {
     char *name = tf_arena_strdup(l->arena, campaign->name);
     for (char *c = name; *c; c++)
         if (!isalnum((unsigned char)*c))

@@ -41,21 +41,21 @@ static const char *suggest_form(struct loader *l, const char *text) {
     return near ? get_form(find_kind(near), 0) : NULL;
 }
 
-static void complain_unknown(struct loader *l, const at *where, const char *text) {
+static void diagnose_unknown(struct loader *l, const json_path *where, const char *text) {
     const char *near = suggest_form(l, text);
     tf_buf list = {0};
     statistic_list_forms(NULL, &list);
     if (near)
-        complain(l->diags, where, "there is no statistic \"%s\"; did you mean \"%s\"?", text, near);
+        diagnose(l->diags, where, "there is no statistic \"%s\"; did you mean \"%s\"?", text, near);
     else
-        complain(l->diags, where, "there is no statistic \"%s\"; it must be %s", text, tf_buf_text(&list));
+        diagnose(l->diags, where, "there is no statistic \"%s\"; it must be %s", text, tf_buf_text(&list));
     tf_buf_free(&list);
 }
 
-static void complain_argument(struct loader *l, const at *where, const char *text, const statistic_kind *kind) {
+static void diagnose_argument(struct loader *l, const json_path *where, const char *text, const statistic_kind *kind) {
     tf_buf list = {0};
     statistic_list_forms(kind, &list);
-    complain(l->diags, where, "\"%s\" must be %s%s%s", text, tf_buf_text(&list), kind->rule ? ", with " : "",
+    diagnose(l->diags, where, "\"%s\" must be %s%s%s", text, tf_buf_text(&list), kind->rule ? ", with " : "",
              kind->rule ? kind->rule : "");
     tf_buf_free(&list);
 }
@@ -66,10 +66,10 @@ tf_stat_spec statistic_plain(const statistic_kind *kind, int value) {
         .text = kind->name, .kind = kind->made_as ? kind->made_as : kind->name, .value = value, .quantile = half};
 }
 
-bool load_statistic(struct loader *l, const at *where, const char *text, int value, tf_stat_spec *stat) {
+bool load_statistic(struct loader *l, const json_path *where, const char *text, int value, tf_stat_spec *stat) {
     const statistic_kind *kind = find_kind(text);
     if (!kind) {
-        complain_unknown(l, where, text);
+        diagnose_unknown(l, where, text);
         return false;
     }
     *stat = statistic_plain(kind, value);
@@ -77,6 +77,6 @@ bool load_statistic(struct loader *l, const at *where, const char *text, int val
     const char *colon = strchr(text, ':');
     const bool right = kind->parse ? colon && kind->parse(colon + 1, stat) : !colon;
     if (!right)
-        complain_argument(l, where, text, kind);
+        diagnose_argument(l, where, text, kind);
     return right;
 }

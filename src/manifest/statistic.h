@@ -24,8 +24,8 @@ void statistic_list_forms(const statistic_kind *only, tf_buf *out);
 /* The statistic of a kind without an argument. */
 tf_stat_spec statistic_plain(const statistic_kind *kind, int value);
 
-/* Reads a statistic as it is written: false after a complaint. */
-bool load_statistic(struct loader *l, const at *where, const char *text, int value, tf_stat_spec *stat);
+/* Reads a statistic as it is written: false after a diagnostic. */
+bool load_statistic(struct loader *l, const json_path *where, const char *text, int value, tf_stat_spec *stat);
 
 /* ---- Arguments (statistic_arguments.c): false if they are wrong ---- */
 

@@ -9,7 +9,7 @@
 /* The template under construction: literal text gathers in `text` until a part of another kind ends it. */
 typedef struct builder {
     struct loader *loader;
-    const at *where;
+    const json_path *where;
     const known_names *scope;
     bool shell;
     tf_buf script; /* shell: all of the text so far, with SHELL_VALUE for each value */
@@ -45,12 +45,12 @@ static bool parse_format(builder *b, const char *name, const char *text, tf_type
         size += 1 + strspn(text + size + 1, "0123456789");
     }
     if (size + 1 != length || !strchr("diouxXeEfFgGs", text[size]) || size > 12) {
-        complain(b->loader->diags, b->where, "{%s:%s}: \"%s\" is not a format; say {%s:04d}, {%s:.3f} or the like",
+        diagnose(b->loader->diags, b->where, "{%s:%s}: \"%s\" is not a format; say {%s:04d}, {%s:.3f} or the like",
                  name, text, text, name, name);
         return false;
     }
     if (width > WIDEST || precision > WIDEST) {
-        complain(b->loader->diags, b->where, "{%s:%s}: widths and precisions go up to %d", name, text, WIDEST);
+        diagnose(b->loader->diags, b->where, "{%s:%s}: widths and precisions go up to %d", name, text, WIDEST);
         return false;
     }
     f->conversion = text[size];
@@ -60,7 +60,7 @@ static bool parse_format(builder *b, const char *name, const char *text, tf_type
     bool number = type == TF_INT64 || type == TF_FLOAT64;
     bool fits = f->conversion == 's' ? type == TF_STRING : strchr("diouxX", f->conversion) != NULL ? integer : number;
     if (!fits)
-        complain(b->loader->diags, b->where, "{%s:%s}: %s is %s and can't be printed with '%c'%s", name, text, name,
+        diagnose(b->loader->diags, b->where, "{%s:%s}: %s is %s and can't be printed with '%c'%s", name, text, name,
                  type == TF_STRING    ? "a string"
                  : type == TF_FLOAT64 ? "a number"
                  : type == TF_BOOL    ? "true or false"
@@ -181,13 +181,13 @@ static size_t known_placeholders(const builder *b, const char ***names) {
     return count;
 }
 
-static void complain_unknown(const builder *b, const char *name) {
+static void diagnose_unknown(const builder *b, const char *name) {
     tf_diags *diags = b->loader->diags;
     const known_names *s = b->scope;
     for (int i = 0; i < 2; i++) {
         const char *kind = i ? "outputs" : "inputs";
         if (s->files && is_about(name, kind) && (i ? s->files->outputs : s->files->inputs) == 0) {
-            complain(diags, b->where, "{%s}: the stage has no \"%s\"", name, kind);
+            diagnose(diags, b->where, "{%s}: the stage has no \"%s\"", name, kind);
             return;
         }
     }
@@ -197,13 +197,13 @@ static void complain_unknown(const builder *b, const char *name) {
     size_t count = known_placeholders(b, &names);
     const char *near = tf_suggest(name, names, count);
     if (near)
-        complain(diags, b->where, "unknown placeholder {%s}; did you mean {%s}?", name, near);
+        diagnose(diags, b->where, "unknown placeholder {%s}; did you mean {%s}?", name, near);
     else if (!s->stage)
-        complain(diags, b->where, "unknown placeholder {%s}; only variables are known here", name);
+        diagnose(diags, b->where, "unknown placeholder {%s}; only variables are known here", name);
     else if (!s->files && (is_about(name, "inputs") || is_about(name, "outputs") || strcmp(name, "scratch") == 0))
-        complain(diags, b->where, "{%s} can't stand here", name);
+        diagnose(diags, b->where, "{%s} can't stand here", name);
     else
-        complain(diags, b->where, "unknown placeholder {%s}; write {{ for a literal brace", name);
+        diagnose(diags, b->where, "unknown placeholder {%s}; write {{ for a literal brace", name);
     free(names);
 }
 
@@ -229,7 +229,7 @@ static bool find_place(const builder *b, const char *name, tf_type type, format 
     if (f->raw || place == SHELL_PLAIN)
         return true;
     if (place == SHELL_QUOTES) {
-        complain(b->loader->diags, b->where,
+        diagnose(b->loader->diags, b->where,
                  "{%s} stands inside quotes, but values are quoted for the shell already: remove the quotes, or write "
                  "{%s:raw}",
                  name, name);
@@ -237,7 +237,7 @@ static bool find_place(const builder *b, const char *name, tf_type type, format 
     }
     f->raw = type != TF_STRING && place != SHELL_DELIMITER && place != SHELL_ESCAPED && place != SHELL_DOLLAR;
     if (!f->raw)
-        complain(b->loader->diags, b->where,
+        diagnose(b->loader->diags, b->where,
                  "{%s} stands %s, where it can't be quoted for the shell: %s, or write {%s:raw}", name,
                  places[place].where, places[place].advice, name);
     return f->raw;
@@ -253,13 +253,13 @@ static void add_placeholder(builder *b, const char *inside, size_t length) {
     meaning m;
     format f;
     if (!find_meaning(b, name, &m)) {
-        complain_unknown(b, name);
+        diagnose_unknown(b, name);
         return;
     }
     if (!parse_format(b, name, spec, m.type, m.why, &f))
         return;
     if (f.raw && !b->shell) {
-        complain(b->loader->diags, b->where, "{%s:raw}: nothing is quoted here; :raw is for shell commands", name);
+        diagnose(b->loader->diags, b->where, "{%s:raw}: nothing is quoted here; :raw is for shell commands", name);
         return;
     }
     if (b->shell && !find_place(b, name, m.type, &f))
@@ -291,8 +291,8 @@ static void add_literal(builder *b, char c) {
     tf_buf_addc(&b->script, c);
 }
 
-const tf_template *template_parse(struct loader *loader, const at *where, const char *text, const known_names *scope,
-                                  bool shell) {
+const tf_template *template_parse(struct loader *loader, const json_path *where, const char *text,
+                                  const known_names *scope, bool shell) {
     size_t braces = 0;
     for (const char *c = text; *c; c++)
         braces += *c == '{';
@@ -305,13 +305,13 @@ const tf_template *template_parse(struct loader *loader, const at *where, const 
         } else if (*c == '{') {
             const char *close = strpbrk(c + 1, "{}");
             if (!close || *close != '}') {
-                complain(loader->diags, where, "\"{\" without \"}\"; write {{ for a literal brace");
+                diagnose(loader->diags, where, "\"{\" without \"}\"; write {{ for a literal brace");
                 break;
             }
             add_placeholder(&b, c + 1, (size_t)(close - c - 1));
             c = close + 1;
         } else if (*c == '}') {
-            complain(loader->diags, where, "\"}\" without \"{\"; write }} for a literal brace");
+            diagnose(loader->diags, where, "\"}\" without \"{\"; write }} for a literal brace");
             break;
         } else {
             add_literal(&b, *c++);
@@ -326,7 +326,7 @@ const tf_template *template_parse(struct loader *loader, const at *where, const 
     return template;
 }
 
-const char *constant_text(struct loader *loader, const at *where, const char *text) {
+const char *constant_text(struct loader *loader, const json_path *where, const char *text) {
     const known_names none = {0};
     const tf_template *template = template_parse(loader, where, text, &none, false);
     return template->parts ? template->part[0].text : "";

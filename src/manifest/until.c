@@ -46,28 +46,28 @@ static void choose_stats(struct loader *l, const tf_stat_spec *all, tf_until_spe
 void load_until(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     enum { FIRST = 1000 };
     const cJSON *object;
-    const at *where;
+    const json_path *where;
     const cJSON *value = stage_member(json, "until", &object, &where);
-    at here = at_key(where, "until"), at_expr = here;
+    json_path here = json_path_key(where, "until"), at_expr = here;
     if (!value || !stage->space)
         return;
     const char *source = cJSON_IsString(value) ? value->valuestring : NULL;
     stage->until.first = FIRST;
     if (cJSON_IsObject(value)) {
         json_check_keys(l->diags, &here, value, keys_until());
-        at_expr = at_key(&here, "expr");
+        at_expr = json_path_key(&here, "expr");
         source = json_string(l->diags, &here, value, "expr");
         const cJSON *first = cJSON_GetObjectItemCaseSensitive(value, "first");
-        at at_first = at_key(&here, "first");
+        json_path at_first = json_path_key(&here, "first");
         if (!cJSON_GetObjectItemCaseSensitive(value, "expr"))
-            complain(l->diags, &here, "needs an \"expr\"");
+            diagnose(l->diags, &here, "needs an \"expr\"");
         if (first && !json_int_within(first, 1, INT64_MAX, &stage->until.first))
-            complain(l->diags, &at_first, "must be a positive integer");
+            diagnose(l->diags, &at_first, "must be a positive integer");
     } else if (!source) {
-        complain(l->diags, &here, "must be an expression or an object, not %s", json_kind(value));
+        diagnose(l->diags, &here, "must be an expression or an object, not %s", json_kind(value));
     }
     if (tf_stage_has_files(stage))
-        complain(l->diags, &here, "a stage with files is run to its end: \"until\" has no place there");
+        diagnose(l->diags, &here, "a stage with files is run to its end: \"until\" has no place there");
     if (!source)
         return;
     expr_names names = {.what = "COLUMN.STATISTIC, such as x.mean or x.stderr"};
@@ -78,5 +78,5 @@ void load_until(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     if (stage->until.expr)
         choose_stats(l, all, &stage->until);
     if (stage->until.expr && stage->until.reduce.stats == 0)
-        complain(l->diags, &at_expr, "\"%s\" does not depend on any result", source);
+        diagnose(l->diags, &at_expr, "\"%s\" does not depend on any result", source);
 }

@@ -3,14 +3,14 @@
 
 #include <string.h>
 
-void load_variables(struct loader *l, const at *root, const cJSON *json) {
+void load_variables(struct loader *l, const json_path *root, const cJSON *json) {
     const cJSON *variables = json_object(l->diags, root, json, "variables");
     if (!variables)
         return;
-    at where = at_key(root, "variables");
+    json_path where = json_path_key(root, "variables");
     l->variable = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(variables), sizeof *l->variable);
     for (const cJSON *item = variables->child; item; item = item->next) {
-        at here = at_key(&where, item->string);
+        json_path here = json_path_key(&where, item->string);
         check_param_name(l, &here, "variable", item->string);
         variable *v = &l->variable[l->variables++];
         *v = (variable){.name = tf_arena_strdup(l->arena, item->string), .type = TF_STRING, .text = ""};
@@ -20,12 +20,12 @@ void load_variables(struct loader *l, const at *root, const cJSON *json) {
             v->type = json_int(item, &v->integer) ? TF_INT64 : TF_FLOAT64;
             v->number = item->valuedouble;
             if (v->type == TF_FLOAT64 && tf_is_digits(json_number_text(item), strlen(json_number_text(item))))
-                complain(l->diags, &here, BEYOND_INT64, json_number_text(item));
+                diagnose(l->diags, &here, BEYOND_INT64, json_number_text(item));
         } else if (cJSON_IsBool(item)) {
             v->type = TF_BOOL;
             v->number = cJSON_IsTrue(item);
         } else {
-            complain(l->diags, &here, "must be a string, a number, true or false, not %s", json_kind(item));
+            diagnose(l->diags, &here, "must be a string, a number, true or false, not %s", json_kind(item));
         }
     }
 }
