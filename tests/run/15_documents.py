@@ -1,5 +1,6 @@
 """README and docs: what they show works as shown."""
 
+import html
 import json
 import re
 import subprocess
@@ -14,6 +15,7 @@ def blocks(path, language):
     return re.findall(rf"^```{language}\n(.*?)^```$", path.read_text(), re.M | re.S)
 
 
+@farm.first
 class Documents(farm.FarmTest):
     def test_the_first_manifest_is_the_example(self):
         manifest = blocks(farm.SOURCE / "README.md", "json")[0]
@@ -84,6 +86,22 @@ class Documents(farm.FarmTest):
         measured = (farm.SOURCE / "docs/performance/bench.md").read_text().splitlines()
         self.assertGreater(len(shown), 30)
         self.assertEqual([line for line in shown if line not in measured], [])
+
+    def test_files_that_the_design_names_are_there(self):
+        text = (farm.SOURCE / "docs/design.md").read_text()
+        named = re.findall(r"`((?:src|docs)/[\w./-]*)`", text)
+        self.assertGreater(len(named), 60)
+        for name in named:
+            self.assertTrue((farm.SOURCE / name).exists(), f"design.md: {name}")
+
+    def test_the_picture_of_the_processes_is_drawn_from_its_source(self):
+        docs = farm.SOURCE / "docs"
+        picture = html.unescape((docs / "processes.svg").read_text()).replace("\N{NO-BREAK SPACE}", " ")
+        shown = {text.strip() for text in re.findall(r">([^<]+)<", picture)}
+        labels = re.findall(r'label="([^"]*)"', (docs / "processes.dot").read_text())
+        self.assertGreater(len(labels), 15)
+        for line in "\\n".join(labels).split("\\n"):
+            self.assertIn(line.strip(), shown)
 
     def test_tests_that_are_named_are_there(self):
         for path in DOCUMENTS:
