@@ -1,24 +1,58 @@
 #!/bin/sh
-# Installs what is missing, builds, and runs every test: fuzzing for a minute, then all tests with sanitizers, then those of
-# the release build.
-#   tests/run.sh            all but the slow ones; ends with ctest's summary
-#   tests/run.sh --soak     these too
+# Installs what is missing, builds, and runs tests.
+#   tests/run.sh            what a change breaks first, in some five minutes: unit tests, and some of each kind of whole run
+#   tests/run.sh NAME...    all tests that a name fits: tests/run.sh 17_resume unit.base; or one alone, as failures say it:
+#                           tests/run.sh 17_resume.test_going_on
+#   tests/run.sh --all      every test: fuzzing for a minute, then all tests with sanitizers, then those of the release build
+#   tests/run.sh --soak     the slow ones, too
+# Ends with ctest's summary. TASKFARM_KEEP=1 keeps the folders that whole runs were in.
 set -eu
 cd "$(dirname "$0")/.."
-soak=OFF
-case "${1:-}" in
-"") ;;
---soak) soak=ON ;;
+what=${1:-}
+case "$what" in
+"" | --all | --soak | [!-]*) ;;
 *)
-    echo "usage: tests/run.sh [--soak]" >&2
+    sed -n 's/^#   /    /p' tests/run.sh >&2
     exit 2
     ;;
 esac
 jobs/setup/debian.sh --tests
-# What is said of a commit shall not hang on luck: only the soak looks with new seeds.
-if [ "$soak" = ON ]; then tests/fuzz/run.sh 120; else TASKFARM_SEED=${TASKFARM_SEED:-1} tests/fuzz/run.sh 8; fi
-for preset in dev release-tests; do
+soak=OFF
+[ "$what" != --soak ] || soak=ON
+
+# What to build, and what of it to test.
+run_tests() {
+    preset=$1
+    shift
     cmake --preset "$preset" -DTASKFARM_SOAK="$soak"
     cmake --build --preset "$preset"
-    ctest --preset "$preset"
-done
+    ctest --preset "$preset" --no-tests=error "$@" && return
+    sed 's|^[0-9]*:|again: tests/run.sh |' "build/$preset/Testing/Temporary/LastTestsFailed.log" >&2
+    exit 1
+}
+
+case "$what" in
+"")
+    export TASKFARM_FIRST=ON
+    run_tests dev -L first
+    ;;
+--*)
+    # What is said of a commit shall not hang on luck: only the soak looks with new seeds.
+    if [ "$soak" = ON ]; then tests/fuzz/run.sh 120; else TASKFARM_SEED=${TASKFARM_SEED:-1} tests/fuzz/run.sh 8; fi
+    run_tests dev
+    run_tests release-tests
+    ;;
+*)
+    fitting=""
+    for name in "$@"; do
+        case "$name" in
+        *.test_*)
+            export TASKFARM_ONLY="test_${name##*.test_}"
+            name=${name%%.test_*}
+            ;;
+        esac
+        fitting="${fitting:+$fitting|}$name"
+    done
+    run_tests dev -R "$fitting"
+    ;;
+esac

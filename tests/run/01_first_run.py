@@ -6,6 +6,7 @@ import farm
 import numpy
 
 
+@farm.first
 class FirstRun(farm.FarmTest):
     def manifest(self):
         return self.write(

@@ -33,6 +33,7 @@ class SameBits(farm.FarmTest):
         self.same(farm.example("bootstrap") / "manifest.json", ["bootstrap"], [], runs)
         self.assertEqual(self.done, 1000000)
 
+    @farm.first
     def test_columns_of_every_type_and_texts(self):
         """Strings, bytes, captured output and messages too, though they are written from many side files."""
         manifest = self.write(

@@ -52,6 +52,7 @@ class OutputFile(farm.FarmTest):
         self.write("words.py", WORDS)
         self.taskfarm("all.json", ranks=3)
 
+    @farm.first
     def test_h5py_sees_types_shapes_and_values(self):
         file = self.open("all.h5")
         stage = file["numbers"]
@@ -135,6 +136,7 @@ class OutputFile(farm.FarmTest):
         self.assertTrue((file["words/task/max_rss"][()] > 1e6).all())
         self.assertTrue((file["words/task/cpu"][()] > 0).all())
 
+    @farm.first
     def test_texts_are_what_the_tasks_wrote(self):
         stage = self.open("all.h5")["words"]
         short = list(stage["results/short"].asstr()[()])

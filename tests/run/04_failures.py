@@ -10,6 +10,7 @@ import farm
 
 
 class Failures(farm.FarmTest):
+    @farm.first
     def test_each_has_its_status_exit_code_and_message_and_the_rest_is_complete(self):
         behaviours = [
             ("echo '{{\"y\": 1}}'", 1, 0, 0, b""),
@@ -51,6 +52,7 @@ class Failures(farm.FarmTest):
                     self.assertEqual(file["fail/results/y"][i], int(status == 1))
                 file.close()
 
+    @farm.first
     def test_functions_that_crash_or_exit(self):
         for function, message in (
             ("crash", b"killed by signal 11 (Segmentation fault)"),
@@ -99,6 +101,7 @@ class Failures(farm.FarmTest):
                 self.assertEqual(messages[i], b"timeout after 0.5s" if late else b"")
                 self.assertEqual(task["signal"][i], killed if late else 0)
 
+    @farm.first
     def test_that_are_tried_again(self):
         flaky = "test $(( {i} % 10 )) -ne 3 || test $TASKFARM_ATTEMPT -gt 2 || { echo $TASKFARM_ATTEMPT; exit 9; }"
         crash = {"function": "builtin:crash", "args": {"every": 20, "attempts": 2}}
@@ -144,6 +147,7 @@ class Failures(farm.FarmTest):
             expected = [status if i % 50 == 0 else farm.DONE for i in range(2000)]
             self.assertEqual(list(file[name]["task/status"]), expected)
 
+    @farm.first
     def test_memory_is_limited(self):
         if farm.SANITIZED:
             self.skipTest("AddressSanitizer ends a process that gets no memory")
@@ -244,6 +248,7 @@ class Failures(farm.FarmTest):
 
 
 class Disk(farm.FarmTest):
+    @farm.first
     def test_that_is_full_ends_the_run_and_is_named(self):
         small = self.folder / "small"
         small.mkdir()
@@ -288,6 +293,7 @@ class Ends(farm.FarmTest):
                 pass
         return found
 
+    @farm.first
     def test_nothing_outlives_a_run_that_is_killed(self):
         """Tasks and what they left in the background: the spawner, which is not killed itself, takes them with it."""
         mark = f"31{os.getpid()}"

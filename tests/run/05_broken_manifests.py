@@ -1240,6 +1240,7 @@ PLUGIN = f"{farm.BUILD}/tests/libtest_plugin.so"
 NO_MPI = {"LD_PRELOAD": f"{farm.BUILD}/tests/librefuse_mpi.so"}
 
 
+@farm.first
 class BrokenManifests(farm.FarmTest):
     def setUp(self):
         super().setUp()

@@ -24,6 +24,7 @@ class Messages(farm.FarmTest):
             "results": {"x": {"type": "float64", "shape": [width]}, "s": "string"},
         }
 
+    @farm.first
     def test_do_not_grow_with_parameters_and_results(self):
         tasks = 4000
         narrow, wide = (self.count(self.manifest(tasks, width)) for width in (1, 1000))
@@ -36,6 +37,7 @@ class Messages(farm.FarmTest):
         # What is broadcast is the manifest and what it names, once, and HDF5's own small things.
         self.assertLess(wide[0][4] - narrow[0][4], 2 * 2000 + 65536)
 
+    @farm.first
     def test_carry_many_short_tasks_each(self):
         counts = self.count({"over": {"i": {"range": [1000000]}}, "run": {"function": "builtin:noop"}})
         sends, sent, receives, received, _ = counts[0]

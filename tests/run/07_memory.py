@@ -41,11 +41,13 @@ class Memory(farm.FarmTest):
         (self.folder / "noops.h5").unlink()
         return most
 
+    @farm.first
     def test_of_the_master_is_the_same_for_ten_tasks_and_for_very_many(self):
         """10^9 tasks in the release build; with sanitizers, which take ten times as long, 10^7."""
         few, many = self.master_peak(10), self.master_peak(10**7 if farm.SANITIZED else 10**9)
         self.assertLess(many - few, 64 * MIB)
 
+    @farm.first
     def test_of_a_check_is_the_same_for_ten_points_and_for_a_thousand_million(self):
         def check(points):
             self.noops(points)

@@ -5,6 +5,7 @@ import numpy
 
 
 class Stages(farm.FarmTest):
+    @farm.first
     def test_run_after_those_they_wait_for(self):
         stage = {"over": {"i": {"range": [30]}}, "run": {"function": "builtin:sleep", "args": {"seconds": 0.002}}}
         names = {"last": ["left", "right"], "left": ["first"], "right": ["first"], "first": []}
@@ -44,6 +45,7 @@ class Stages(farm.FarmTest):
         columns = [file[f"s{n}/results/x"][()] for n in range(40)]
         self.assertEqual(len(numpy.unique(columns)), 280, "each stage has its own random streams")
 
+    @farm.first
     def test_a_failed_stage_does_not_keep_others_from_running(self):
         self.write(
             "go_on.json",

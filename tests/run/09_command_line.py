@@ -44,6 +44,7 @@ WRONG = [
 
 
 class CommandLine(farm.FarmTest):
+    @farm.first
     def test_wrong_use_is_explained(self):
         self.write("a.json", {"run": {"command": ["true"]}})
         before = self.files()
@@ -53,6 +54,7 @@ class CommandLine(farm.FarmTest):
                 self.assertEqual((done.stdout, done.stderr), ("", f"taskfarm: {complaint}\n"))
         self.assertEqual(self.files(), before)
 
+    @farm.first
     def test_help_and_version(self):
         for arguments, start in (
             (["--help"], "taskfarm [run] MANIFEST"),
@@ -120,6 +122,7 @@ class CommandLine(farm.FarmTest):
             part = text.split(f"        {verb})\n")[1].split(";;")[0]
             self.assertEqual(re.findall(r"'\*--([\w-]+)\[", part), options)
 
+    @farm.first
     def test_options_may_stand_anywhere(self):
         self.write("a.json", {"run": {"command": ["true"]}})
         self.taskfarm("--output", "x.h5", "a.json", "--slots=1", "--progress=none")
@@ -203,6 +206,7 @@ class CommandLine(farm.FarmTest):
         self.assertEqual(list(self.open("a.h5")["use/params/x"][()]), [b"a", b"b", b"c"])
 
 
+@farm.first
 class Check(farm.FarmTest):
     def setUp(self):
         super().setUp()
@@ -262,6 +266,7 @@ class Check(farm.FarmTest):
         self.assertEqual(bad, {"right": False, "errors": ["bad.json: /run/command: the command is empty"]})
 
 
+@farm.first
 class Schema(farm.FarmTest):
     def test_takes_what_the_program_takes(self):
         """By an independent validator: right manifests pass, and those with wrong keys or types do not."""

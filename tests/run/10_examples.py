@@ -60,6 +60,7 @@ class Bootstrap(farm.FarmTest):
         self.assertAlmostEqual(one["slope"], replicates.mean(), delta=0.2 * spread)
 
 
+@farm.first
 class Sweep(farm.FarmTest):
     def test_finds_the_surfaces_of_polytropes(self):
         """Against the closed forms for n = 0 and 1, and Chandrasekhar's table (1939, chapter 4, table 4)."""

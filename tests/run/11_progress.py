@@ -32,6 +32,7 @@ class Progress(farm.FarmTest):
         self.assertEqual(run.wait(self.limit), 0)
         return shown
 
+    @farm.first
     def test_is_a_bar_on_a_terminal(self):
         shown = self.on_a_terminal()
         self.assertRegex(shown, rb"\r\x1b\[K *\d+% \[=* *\] \d+/100 +\d+/s  \S+ left")
@@ -39,6 +40,7 @@ class Progress(farm.FarmTest):
         last = shown.rsplit(b"\r\x1b[K", 1)[1]
         self.assertRegex(last, rb"^taskfarm: slow: 100 done, 0 failed in \S+ \(.* tasks/s\); results in slow.h5\r\n$")
 
+    @farm.first
     def test_is_lines_elsewhere(self):
         done = self.taskfarm("slow.json", "--slots", 2)
         lines = done.stderr.splitlines()

@@ -123,6 +123,7 @@ class Install(farm.FarmTest):
                     if file.read(4) == b"\x7fELF" and path.suffix != ".o":
                         yield path, self.run_checked("readelf", "-W", "--dynamic", "--segments", "--notes", "--dyn-syms", path)
 
+    @farm.first
     def test_no_library_is_looked_for_where_one_stands(self):
         """An empty or relative element of a search path is the current folder, and whoever filled it runs in the user's name."""
         self.run_checked("cmake", "--install", farm.BUILD, "--prefix", self.folder / "prefix")

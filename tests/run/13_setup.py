@@ -9,6 +9,7 @@ import farm
 SETUP = farm.SOURCE / "jobs/setup/debian.sh"
 
 
+@farm.first
 class Setup(farm.FarmTest):
     def setup(self, missing, user, *arguments):
         """Runs debian.sh with `missing` packages not there, as user number `user`; apt-get only says what it is told."""

@@ -39,6 +39,7 @@ class Resume(farm.FarmTest):
         log.unlink(missing_ok=True)
         return sorted(map(int, lines))
 
+    @farm.first
     def test_failed_tasks_are_tried_again_and_others_are_not(self):
         for ranks in (None, 3):
             with self.subTest(ranks=ranks):
@@ -65,6 +66,7 @@ class Resume(farm.FarmTest):
                 (self.folder / "mended").unlink()
                 self.ran()
 
+    @farm.first
     def test_a_space_that_grows_keeps_its_rows(self):
         (self.folder / "mended").touch()
         self.write("t.csv", "name,k\nb,2\nd,4\n")
@@ -130,6 +132,7 @@ class Resume(farm.FarmTest):
         done = self.taskfarm("n.json", status=3)
         self.assertIn('of stage "n" the space has changed, and parameters are not stored', done.stderr)
 
+    @farm.first
     def test_what_results_depend_on_must_be_the_same(self):
         plugin = self.folder / "plugin.so"
         shutil.copy(f"{farm.BUILD}/tests/libtest_plugin.so", plugin)
@@ -208,6 +211,7 @@ class Resume(farm.FarmTest):
         self.assertEqual(self.heap(file["a"], "stdout"), [b"a\n"] * 3)
         self.assertEqual(self.heap(file["b"], "stdout"), [b"b\n"])
 
+    @farm.first
     def test_stages_that_were_stopped_go_on(self):
         run = {"command": "echo {i} >> log; test {i} -ne 7 || test -e mended"}
         self.write("s.json", {"over": {"i": {"range": [300]}}, "on_failure": "stop", "run": run})
@@ -255,6 +259,7 @@ class Refusals(farm.FarmTest):
         farm.kill_all(run)
         (self.folder / "slow").unlink()
 
+    @farm.first
     def test_other_files(self):
         self.write("a.h5", b"not HDF5 at all")
         self.refuse("is no HDF5 file; choose another name with --output")

@@ -92,6 +92,7 @@ class Kills(farm.FarmTest):
         self.assertEqual(digest(self.folder / "k.h5"), expected)
         self.assertFalse((self.folder / "k.h5.d").exists())
 
+    @farm.first
     def test_at_random_instants(self):
         expected = self.uninterrupted()
         count = 200 if farm.SOAK else 4 if farm.SANITIZED else 8

@@ -58,6 +58,7 @@ class Draining(farm.FarmTest):
             (self.folder / name).unlink(missing_ok=True)
         (self.folder / "slow").touch()
 
+    @farm.first
     def test_by_each_signal(self):
         for number in (signal.SIGUSR1, signal.SIGINT) if farm.SANITIZED else (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM, signal.SIGINT):
             with self.subTest(signal=number):
@@ -86,6 +87,7 @@ class Draining(farm.FarmTest):
                 self.assertLess(time.monotonic() - started, 10)
                 self.check_rest()
 
+    @farm.first
     def test_nothing_is_left_half_done_when_there_is_no_time(self):
         """A second signal, or the end of --grace, leaves running tasks: they run again, those that had ended do not."""
         stuck = "echo {i} >> begun; test {i} -ne 30 || test ! -e slow || sleep 1000; echo {i} >> ended"

@@ -48,6 +48,7 @@ class DeadRanks(farm.FarmTest):
         return (self.folder / "stderr").read_text()
 
     @NEEDS_RECOVERY
+    @farm.first
     def test_of_workers_costs_what_they_were_at(self):
         self.write("r.json", {"seed": 3, "stages": STAGES})
         self.taskfarm("r.json", "--output", "whole.h5", status=1)
@@ -81,6 +82,7 @@ class DeadRanks(farm.FarmTest):
         self.assertEqual(sorted(map(int, (self.folder / "o/c").read_text().split())), list(range(60)))
         self.assertIn("nothing is to be run", self.taskfarm("plan", "r.json").stdout)
 
+    @farm.first
     def test_under_plain_mpirun_the_next_run_goes_on(self):
         self.recovery = False
         self.write("r.json", {"seed": 3, "stages": STAGES})

@@ -33,6 +33,7 @@ class Import(farm.FarmTest):
         self.write("m.json", manifest)
         return json.loads(manifest)
 
+    @farm.first
     def test_a_line_becomes_a_task(self):
         lines = ["echo 'a  b' | tr a-z A-Z", 'echo "{1..3}" \\$x', "[[ 1 < 2 ]] && echo é", "exit 4"]
         manifest = self.imported("my list.txt", "\n".join(lines) + "\n\n# a comment\n\t# another\r\n")
@@ -64,6 +65,7 @@ class Import(farm.FarmTest):
         self.assertLess((self.folder / "m.json").stat().st_size, 1000)
         self.assertIn("1 000 000 tasks", self.taskfarm("check", "m.json").stdout)
 
+    @farm.first
     def test_what_is_not_understood_is_named(self):
         cases = {
             "true\n#DISBATCH PERENGINE START x\n": "t.txt: line 2: of disBatch's directives PREFIX, SUFFIX, REPEAT and BARRIER are understood\n",
@@ -156,6 +158,7 @@ class Makeflow(farm.FarmTest):
         self.assertEqual(found["parts.2"], "hello world\n")
         self.assertEqual(found["all.txt"].splitlines()[-1], "'it is later'")
 
+    @farm.first
     def test_jx_does_what_makeflow_does(self):
         self.write("w.jx", JX)
         manifest, found = self.both("w.jx", ["out.0", "out.2", "all"], "--jx")

@@ -100,6 +100,7 @@ class Workflows(farm.FarmTest):
                 self.taskfarm("w.json", ranks=ranks)
                 self.assertEqual(self.ran(), [])
 
+    @farm.first
     def test_only_what_is_stale_runs_again(self):
         self.make_frames()
         self.write("w.json", pipeline())
@@ -156,6 +157,7 @@ class Workflows(farm.FarmTest):
         self.assertIn("stage many: 30 of 30 tasks\n  30 have not been run, as many[n=0]\n", text)
         self.assertEqual(self.taskfarm("plan", "many.json", "-v").stdout.count("has not been run"), 30)
 
+    @farm.first
     def test_targets_forcing_and_touching(self):
         self.make_frames()
         self.write("w.json", pipeline())
@@ -188,6 +190,7 @@ class Workflows(farm.FarmTest):
             self.assertEqual(file.attrs["state"], "complete")
             self.assertEqual(list(file["science/task/attempts"]), [0] * 4)
 
+    @farm.first
     def test_a_task_waits_for_its_own_files_alone(self):
         """Science frames of R run while the flat of G is still being made: it waits for one of them."""
         self.make_frames()
@@ -274,6 +277,7 @@ class Workflows(farm.FarmTest):
         self.assertEqual(order[:2], ["first0", "middle0"])
         self.assertEqual(sorted(order[2:]), ["alone0", "alone1", "first1", "last0"])
 
+    @farm.first
     def test_a_failure_skips_what_depends_on_it_alone(self):
         self.make_frames()
         self.write("w.json", pipeline())
@@ -296,6 +300,7 @@ class Workflows(farm.FarmTest):
                 self.taskfarm("w.json", ranks=ranks)
                 self.assertEqual(self.ran(), ["flat1", "science1", "science2"])
 
+    @farm.first
     def test_outputs_are_whole_or_not_there(self):
         task = {
             "over": {"how": ["fail", "hang", "die", "forget", "folder", "good"]},
@@ -448,6 +453,7 @@ class Workflows(farm.FarmTest):
         self.taskfarm("w.json")
         self.assertEqual((self.folder / "out/b").read_text(), "text\n")
 
+    @farm.first
     def test_the_graph(self):
         self.make_frames()
         self.write("w.json", pipeline(science={"after": ["bias"]}))

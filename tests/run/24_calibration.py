@@ -59,6 +59,7 @@ class Calibration(farm.FarmTest):
     def made(self):
         return {p.name: p.read_bytes() for p in (self.folder / "out").iterdir()}
 
+    @farm.first
     def test_brings_the_fluxes_back_within_the_noise(self):
         self.copy_example()
         with open(self.folder / "raw/stars.csv", encoding="utf-8") as table:

@@ -43,6 +43,7 @@ class Points(farm.FarmTest):
         ]
         self.write("p.json", {"stages": stages})
 
+    @farm.first
     def test_each_row_is_a_point(self):
         self.campaign()
         digests = []
@@ -56,6 +57,7 @@ class Points(farm.FarmTest):
             digests.append({k: v for k, v in digest(self.folder / "p.h5").items() if not k.endswith("index")})
         self.assertEqual(digests, digests[:1] * len(digests))
 
+    @farm.first
     def test_chosen_rows_are_points(self):
         """In any order, any number of times, side by side with others, and what depends on them as for all rows."""
         left, right = [5, 0, 0, 3, 4, 5], [1, 1, 2, 2, 3, 3]
@@ -96,6 +98,7 @@ class Points(farm.FarmTest):
             with self.open("p.h5") as file:
                 self.assertEqual(file.attrs["state"], "complete")
 
+    @farm.first
     def test_a_run_that_was_killed_goes_on(self):
         second = "echo {stage}{index} >>log; echo {y}; test {scale} -eq 1 || test -e go || sleep 60"
         self.campaign(second=second)

@@ -21,6 +21,7 @@ class Expressions(farm.FarmTest):
         self.assertEqual(digests, digests[:1] * len(digests))
         return done
 
+    @farm.first
     def test_map_filter_map(self):
         stages = [
             {
@@ -65,6 +66,7 @@ class Expressions(farm.FarmTest):
         self.assertLess(abs(np.corrcoef(a, b)[0, 1]), 0.02)
         self.assertLess(abs(c.std() - 1), 0.02)
 
+    @farm.first
     def test_functions_and_operators_are_numpy_s(self):
         cases = {
             "2 + 3 * 4 ^ 2 / 8 - 1": 7.0,

@@ -127,6 +127,7 @@ class Reductions(farm.FarmTest):
                     error = abs(fractions.Fraction(got[stat][g]) - root)
                     self.assertLess(error, root * fractions.Fraction(3e-16) + fractions.Fraction(5e-324), f"{stat} of {group}")
 
+    @farm.first
     def test_edges_and_quantiles_reach_as_far_as_numbers_do(self):
         rows = [{"x": x} for x in (-1e308, 1e308, -5e307, 1e-300)]
         stats = ["histogram:4", "histogram:4:log", "quantile:0.25", "median"]
@@ -141,6 +142,7 @@ class Reductions(farm.FarmTest):
             np.testing.assert_array_equal(group["x.histogram:4:log"][0], [1, 0, 0, 1])
             self.assertEqual(group["x.quantile:0.25"][0], -6.25e307)
 
+    @farm.first
     def test_are_numpy_s_for_any_number_of_ranks(self):
         self.write("r.json", self.campaign(700 if farm.SANITIZED else 3000))
         found = []
@@ -186,6 +188,7 @@ class Reductions(farm.FarmTest):
             self.assertEqual(stage["reduce/none/n"].shape, (0,))
             self.assertIn('"by":"band"', bands.attrs["settings"])
 
+    @farm.first
     def test_sums_are_exact(self):
         """What cancels leaves what was there before; endless values are where they belong."""
         rows = [{"x": x, "k": k} for k, xs in enumerate([[1e16, 1, -1e16], [3, 1e-20, -3], [1e308, 1e308], [5], []]) for x in xs]
@@ -294,6 +297,7 @@ class Reductions(farm.FarmTest):
             self.assertGreater(expected["v"][0], 3 << 20)
             self.assertEqual(self.unique("p.h5"), expected)
 
+    @farm.first
     def test_another_reduction_needs_no_task_again(self):
         stage = {"over": {"n": {"range": [100]}}, "run": {"command": "echo {n} >>log"}}
         self.write("m.json", {**stage, "reduce": {"first": {"columns": {"n": ["mean"]}}}})

@@ -60,6 +60,7 @@ class Answers(farm.FarmTest):
             self.assertEqual(mean["picked.count"][0], 25)
             self.assertAlmostEqual(mean["picked.mean"][0], np.mean(values[::2]), 12)
 
+    @farm.first
     def test_array(self):
         """The mean of 2 (sin x + 1) over an array of random numbers, chunk by chunk."""
 

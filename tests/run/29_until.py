@@ -38,6 +38,7 @@ class Until(farm.FarmTest):
         with self.open(name) as file:
             return file[f"{stage}/task/status"][()]
 
+    @farm.first
     def test_the_same_tasks_whoever_runs_them(self):
         self.campaign(reduce={"all": {"columns": {"x": ["count", "mean"]}}})
         digests = []
@@ -65,6 +66,7 @@ class Until(farm.FarmTest):
             x, enough = file["draw/results/x"][()], file["draw"].attrs["enough"]
         self.assertEqual(enough, next(count for count in looks(100, 5000) if len(np.unique(x[:count])) >= 200))
 
+    @farm.first
     def test_a_tighter_one_goes_on_from_there(self):
         self.campaign()
         self.taskfarm("u.json")

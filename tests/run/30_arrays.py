@@ -126,6 +126,7 @@ class Arrays(farm.FarmTest):
             counts, _ = np.histogram(values, some["x.histogram:4.edges"][()])
             np.testing.assert_array_equal(some["x.histogram:4"][i], counts)
 
+    @farm.first
     def test_a_halo_is_cut_off_or_as_in_a_mirror(self):
         z = self.input([11, 9]).astype(float)
         for halo, edge in (([2, 3], "clip"), ([2, 3], "reflect"), ([11, 9], "reflect"), (1, "clip")):
@@ -142,6 +143,7 @@ class Arrays(farm.FarmTest):
             with self.open("h.h5") as file:
                 np.testing.assert_array_equal(file["h/results/y"][()], expected.astype(np.float32), (halo, edge))
 
+    @farm.first
     def test_other_axes_are_dimensions_too(self):
         over = [
             {"name": "band", "values": ["g", "r"]},
@@ -219,6 +221,7 @@ class Arrays(farm.FarmTest):
         self.assertIn("use[d_start_0=0, d_start_1=0, d_count_0=8, d_count_1=50]: what it takes from another stage will be made again", plan)
         self.assertIn("33 done, 0 failed, 16 of them before", self.taskfarm("a.json", "--force", "blur").stderr)
 
+    @farm.first
     def test_what_the_file_lacks_is_told_before_anything_runs(self):
         self.input([37, 50])
         self.write("text.h5", "no HDF5")

@@ -80,6 +80,7 @@ class Tables(farm.FarmTest):
             self.assertEqual(some["twice.max"][0], (2 * value + np.where(key == "a,b", 100, 0))[kept].max())
             self.assertEqual(some["n.max"][0], 701)
 
+    @farm.first
     def test_a_function_gets_columns_as_arrays(self):
         rows = table(self.folder, 100)
         stage = {
@@ -131,6 +132,7 @@ class Tables(farm.FarmTest):
         done = self.taskfarm("t.json", status=3)
         self.assertIn("--fresh", done.stderr)
 
+    @farm.first
     def test_a_table_that_is_no_table(self):
         cases = {
             "": "bad.csv is empty; its first line must name the columns",

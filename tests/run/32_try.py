@@ -9,6 +9,7 @@ import numpy as np
 PLUGIN = str(farm.BUILD / "tests" / "libtest_plugin.so")
 
 
+@farm.first
 class Try(farm.FarmTest):
     def try_it(self, *arguments, status=0):
         before = set(self.folder.rglob("*"))

@@ -52,6 +52,7 @@ class History(farm.FarmTest):
         self.assertEqual(self.runs()[:4], runs)
         self.assertEqual(len(self.runs()), 5)
 
+    @farm.first
     def test_a_run_that_was_stopped_says_so(self):
         stages = [
             {"name": "a", "outputs": "a", "run": {"command": "touch a"}},
@@ -63,6 +64,7 @@ class History(farm.FarmTest):
         self.taskfarm("c.json")
         self.assertEqual([r["state"] for r in self.runs()], ["stopped", "complete"])
 
+    @farm.first
     def test_what_can_not_be_recorded(self):
         self.write("c.json", {"record_env": ["A=B", 3, ""], "run": {"function": "builtin:noop"}})
         done = self.taskfarm("c.json", status=2)

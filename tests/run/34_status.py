@@ -34,6 +34,7 @@ class Status(farm.FarmTest):
         second = {"name": "second", "after": ["first"], "run": {"function": "builtin:noop"}}
         self.write("c.json", {"stages": [{"name": "first", "over": {"i": {"range": [tasks]}}, "run": run}, second]})
 
+    @farm.first
     def test_of_a_campaign_that_is_over(self):
         stages = [
             {"name": "a", "over": {"n": {"range": [3000]}}, "where": "n % 3 != 0", "run": {"expr": {"y": "n"}}},
@@ -57,6 +58,7 @@ class Status(farm.FarmTest):
         self.assertEqual(rows["long_name"], ["5", "4", "1", "0", "0"])
         self.assertEqual(rows["a"], ["3", "000", "2", "000", "0", "0", "1", "000"])
 
+    @farm.first
     def test_why_tasks_failed_and_which_took_long(self):
         fail = "test $(( {i} % 3 )) -ne 0 || {{ echo out of {i} stars >&2; exit 3; }}; test {i} -ne 7 || sleep 0.5; exec sleep 0.0{i}"
         stages = [
@@ -195,6 +197,7 @@ class Status(farm.FarmTest):
                 self.assertIn(f"{done} of them before", again.stderr)
                 self.assertEqual(self.status()["state"], "failed")
 
+    @farm.first
     def test_of_what_is_no_output(self):
         self.write("text.h5", "text")
         with h5py.File(self.folder / "other.h5", "w") as file:

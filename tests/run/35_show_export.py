@@ -55,6 +55,7 @@ class ShowExport(farm.FarmTest):
         stage = {"name": "measure", "over": {"n": {"range": [tasks // 2]}, "name": ["Vega", "α Cen"]}, "run": run}
         return stage | {"results": RESULTS} | more
 
+    @farm.first
     def test_a_table_is_what_the_file_holds(self):
         self.write("c.json", {"stages": [self.measure()]})
         self.taskfarm("c.json", status=1, ranks=3)
@@ -93,6 +94,7 @@ class ShowExport(farm.FarmTest):
         line = self.lines("c.h5")[0]
         self.assertEqual((line["a"], line["c"]), (None, None))
 
+    @farm.first
     def test_which_columns_and_which_rows(self):
         self.write("c.json", {"stages": [self.measure()]})
         self.taskfarm("c.json", status=1)
@@ -166,6 +168,7 @@ class ShowExport(farm.FarmTest):
         self.assertEqual(shown["run"], "echo " + shown["texts"]["stdout"].strip())
         self.assertTrue(shown["run"].startswith("echo other"))
 
+    @farm.first
     def test_a_task_is_shown(self):
         self.write("c.json", {"stages": [self.measure(outputs="out/{n}{name}", retries=1, retry_delay=0.1)]})
         self.taskfarm("c.json", status=1)

@@ -199,6 +199,7 @@ class Report(farm.FarmTest):
 
     # ---- Campaigns ----
 
+    @farm.first
     def test_an_empty_one(self):
         self.write("empty.json", {"over": {"f": {"glob": "none/*", "allow_empty": True}}, "run": {"command": ["ls", "{f}"]}})
         self.report("empty")
@@ -346,6 +347,7 @@ class Report(farm.FarmTest):
         self.assertEqual(data["time"]["slots"], 3)
         self.check_time("c", data, all=3)
 
+    @farm.first
     def test_wrong_use(self):
         self.write("c.json", {"run": {"command": ["true"]}})
         self.taskfarm("c.json")

@@ -150,6 +150,7 @@ class Messages(farm.FarmTest):
     def said(self, done):
         return done.stderr.replace(str(self.folder.resolve()), "@")
 
+    @farm.first
     def test_what_is_wrong_with_a_run(self):
         for files, arguments, status, message in TABLE:
             with self.subTest(arguments=arguments):
@@ -158,6 +159,7 @@ class Messages(farm.FarmTest):
                 said = self.said(self.taskfarm(*arguments, status=status))
                 self.assertTrue(said.endswith(message), said)
 
+    @farm.first
     def test_what_is_wrong_with_a_task(self):
         for files, stage, message in TASKS:
             with self.subTest(message=message):
@@ -196,6 +198,7 @@ class Messages(farm.FarmTest):
         ):
             self.assertEqual(self.taskfarm(*arguments, status=2).stderr, f"taskfarm: {message}\n")
 
+    @farm.first
     def test_what_is_wrong_with_an_output(self):
         """Of an output that can't be gone on with, and what can be done then."""
         start = {"stages": [{"name": "a", "over": {"n": [1, 2]}, "run": {"command": ["echo", "{n}"]}}]}
@@ -339,6 +342,7 @@ class Messages(farm.FarmTest):
                     if len(longest) >= 8 and " " in longest:
                         yield longest, f"{path.parent.name}/{path.name}"
 
+    @farm.first
     def test_every_message_is_shown_by_a_test_or_is_the_system_s(self):
         tests = "".join(
             path.read_text().replace('\\"', '"').replace("\\'", "'")

@@ -50,6 +50,7 @@ class Services(farm.FarmTest):
         results = {"square": "int64", "pid": "int64"}
         self.write("c.json", {"over": {"z": {"zip": axes}}, "run": run, "results": results} | more)
 
+    @farm.first
     def test_every_task_has_its_own_answer(self):
         for ranks, slots in ((None, 1), (None, 3), (2, 1), (4, 1)):
             self.service(["well"] * 60)
@@ -69,6 +70,7 @@ class Services(farm.FarmTest):
         self.assertGreaterEqual(len(set(pids)), 8)
         self.assertLessEqual(max(pids.count(pid) for pid in pids), 7)
 
+    @farm.first
     def test_what_goes_wrong_costs_its_own_task(self):
         does = ["well", "exit", "well", "crash", "hang", "well", "raise", "nonsense", "well", "float", "nothing", "close", "well"]
         messages = {
@@ -211,6 +213,7 @@ serve(echo)
                 pass
         return found
 
+    @farm.first
     def test_nothing_outlives_the_run(self):
         self.write("work.py", SERVICE)
         run = {"service": [PYTHON, str(self.folder / "work.py")]}

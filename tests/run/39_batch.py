@@ -43,6 +43,7 @@ esac
 }
 
 
+@farm.first
 class Scripts(farm.FarmTest):
     def job(self, system, *options):
         return self.taskfarm("job", system, "c.json", *options).stdout

@@ -74,6 +74,7 @@ class Resources(farm.FarmTest):
                 events.setdefault(worker, []).extend([(start, weight), (start + 0.9 * duration, -weight)])
         return {w: max(np.cumsum([weight for _, weight in sorted(e)])) for w, e in events.items()}
 
+    @farm.first
     def test_tasks_get_the_slots_that_they_need_and_no_more_at_once(self):
         for ranks in (None, 3):
             self.campaign(small=(20, {}, 0.05), pair=(8, {"slots": 2}, 0.1), all=(2, {"slots": 3}, 0.1))
@@ -125,11 +126,13 @@ class Resources(farm.FarmTest):
         self.taskfarm("c.json", "--fresh", env={"HWLOC_SYNTHETIC": "core:8 pu:1", "SLURM_CPUS_ON_NODE": "3"})
         self.assertEqual(self.open("c.h5").attrs["slots"], 3, "what the job was given")
 
+    @farm.first
     def test_memory_is_counted(self):
         self.campaign(large=(8, {"memory": "400MB"}, 0.1), small=(8, {}, 0.05))
         self.taskfarm("c.json", "--slots", 4, env={"SLURM_MEM_PER_NODE": "1000"})
         self.assertEqual(list(self.most_at_once({"large": 1}).values()), [2])
 
+    @farm.first
     def test_gpus_are_a_tasks_own(self):
         self.campaign(gpu=(12, {"gpus": 1}, 0.1), two=(3, {"gpus": 2}, 0.05), cpu=(12, {}, 0.05))
         self.taskfarm("c.json", "--slots", 4, env={"CUDA_VISIBLE_DEVICES": "5,GPU-ab"})

@@ -30,6 +30,7 @@ class Embedding(farm.FarmTest):
             self.assertEqual(file.attrs["state"], "complete")
             file.close()
 
+    @farm.first
     def test_spaces_and_results(self):
         expected = ["12 tasks, 24 elements"]
         for x in ("0.5", "-1e+300"):
@@ -50,6 +51,7 @@ class Embedding(farm.FarmTest):
         self.assertIn("bad7 is bad", subprocess.run(shown, cwd=self.folder, capture_output=True, text=True).stdout)
         self.assertAlmostEqual(float(self.open("spaces.h5")["counted/reduce/all/y.mean"][()].ravel()[0]), np.mean([100, 101, 102, 106, 107, 108]))
 
+    @farm.first
     def test_a_graph_of_calls(self):
         """4095 divisions in twelve levels, each as the compiler does it; a call that crashes costs what needs it."""
         for ranks in (3,) if farm.SANITIZED else (None, 3):
@@ -73,6 +75,7 @@ class Embedding(farm.FarmTest):
             self.assertEqual(done.stdout, "".join(f"rank {r}: status 2 {message}\n" for r in range(3)))
             self.assertEqual(self.files(), {})
 
+    @farm.first
     def test_what_can_not_be_had(self):
         done = self.run_program("embed_cases", "odd", status=1)
         self.assertEqual(

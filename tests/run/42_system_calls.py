@@ -33,6 +33,7 @@ class SystemCalls(farm.FarmTest):
     def functions(self, tasks):
         return {"over": {"i": {"range": [tasks]}}, "run": {"function": "builtin:random"}, "results": {"x": "float64"}, "record": "status"}
 
+    @farm.first
     def test_functions_cost_none(self):
         """What there is goes by grants and batches: it is the same, or a few more, for a hundred times as many tasks."""
         few, many = 20000, 2000000

@@ -49,6 +49,7 @@ class Hints(farm.FarmTest):
         self.campaign({"striping_unit": "1MB", "cb_nodes": 2})
         self.assertIn("40 000 of 40 000 tasks are done", self.taskfarm("c.json").stderr)
 
+    @farm.first
     def test_wrong_ones(self):
         for hints, told in (
             ({"stripping_factor": 4}, '/hints/stripping_factor: unknown hint "stripping_factor"; did you mean "striping_factor"?'),
@@ -88,6 +89,7 @@ class StageIn(farm.FarmTest):
     def paths(self):
         return set(self.open("c.h5")["c/results/path"][()])
 
+    @farm.first
     def test_one_copy_a_node(self):
         """For all ranks and slots; a rank that ends leaves it to the others, the last one takes it away."""
         self.campaign(self.COMMAND + "; test {inputs.own} = data/own.txt")
@@ -230,6 +232,7 @@ class Libraries(farm.FarmTest):
                     opened.setdefault(name, set()).add(rank)
         return opened
 
+    @farm.first
     def test_read_once_for_all_nodes(self):
         self.assertEqual(self.opened(2), {"libtest_plugin.so": {0}, "points.csv": {0}})
         several = farm.digest(self.folder / "c.h5")

@@ -43,6 +43,7 @@ class Scratch(farm.FarmTest):
         self.assertIn(why, self.taskfarm("show", "c.h5", 0, env=env).stdout)
         self.assertEqual(os.listdir(fd), ["taskfarm"])
 
+    @farm.first
     def test_scratch_folders_are_removed_whatever_stands_under_their_names(self):
         """A task puts a link in the place of its scratch folder, and another in it: neither is followed."""
         self.write("mine/x", "")
@@ -148,6 +149,7 @@ class Writes(farm.FarmTest):
         self.load({})
         os.link(self.folder / "m.json", self.folder / "hard.json")
 
+    @farm.first
     def test_what_is_the_campaign_s_own_or_another_s_is_not_written(self):
         """All of it is refused before anything is touched, by every verb that reads a manifest."""
         self.fill()
@@ -205,6 +207,7 @@ class Writes(farm.FarmTest):
         self.load({"outputs": {"path": "away/x", "allow_outside": True}, "log": "away/y", "run": {"command": "touch {outputs}"}})
         self.assertIn("/log: m: away/y is outside", self.taskfarm("check", "m.json", status=2).stderr)
 
+    @farm.first
     def test_a_link_that_turns_up_during_the_run_is_not_followed(self):
         """Neither to make an output there, nor to remove one, nor for a log."""
         (self.away / "2").write_text("mine")

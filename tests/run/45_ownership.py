@@ -26,6 +26,7 @@ class Campaign(farm.FarmTest):
 class Verbs(Campaign):
     VERBS = [["export", "c.h5"], ["export", "c.h5", "--format", "rocrate"], ["report", "c.h5"], ["report", "c.h5", "--format", "trace"]]
 
+    @farm.first
     def test_none_overwrites_what_it_reads(self):
         whole = self.run_all()
         self.taskfarm("c.json", "--output", "other.h5")
@@ -194,6 +195,7 @@ class Slow(farm.FarmTest):
 class Names(Slow):
     """One output by several names."""
 
+    @farm.first
     def test_the_second_run_is_refused_whatever_name_it_has_for_it(self):
         os.symlink("s.h5", self.folder / "link.h5")
         self.write("s.h5", b"")
@@ -357,6 +359,7 @@ class Folder(Campaign):
             shutil.rmtree(self.folder / "c.h5.d", ignore_errors=True)
             (self.folder / "c.h5.d").mkdir()
 
+    @farm.first
     def test_it_is_its_owner_s_alone(self):
         self.write("c.json", {"run": {"command": "stat -c '%a %n' c.h5.d c.h5.d/* c.h5.d/run-1/*"}, "results": {"all": {"type": "string", "from": "regex:((.|\n)*)"}}})
         (self.folder / "c.h5.d").mkdir()

@@ -152,6 +152,7 @@ class Outputs(farm.FarmTest):
         self.assertNotIn(SECRET, said)
         return done.returncode, said
 
+    @farm.first
     def test_a_good_one_is_read(self):
         for verb in VERBS:
             self.assertEqual(self.read(verb)[0], 0, verb)
@@ -190,6 +191,7 @@ class Outputs(farm.FarmTest):
         check.restype, check.argtypes = ctypes.c_uint64, [ctypes.c_char_p, ctypes.c_size_t]
         path.write_bytes(b"%016x\n%s\n" % (check(text, len(text)), text))
 
+    @farm.first
     def test_numbers_of_a_journal_are_looked_at(self):
         wrong = {"row_bytes": ["4096", "0", "-1"], "rows": ["-1", "1099511627776", "3999"], "offset": ["-2", "9000000000000000000"]}
         journal = self.folder / "dead.h5.d" / "journal"
@@ -323,6 +325,7 @@ class Outputs(farm.FarmTest):
         done = subprocess.run(self.command(manifest), cwd=self.folder, env=farm.environment(**env), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=self.limit)
         return done.returncode, done.stdout + done.stderr
 
+    @farm.first
     def test_however_its_journal_is_damaged(self):
         journal = self.folder / "dead.h5.d" / "journal"
         sound = journal.read_text()
@@ -333,6 +336,7 @@ class Outputs(farm.FarmTest):
                 with self.subTest(f"seed {seed}", verb=verb):
                     self.read(verb, "dead.h5")
 
+    @farm.first
     def test_however_it_is_damaged(self):
         """Each verb ends by itself, without a fault."""
         shutil.copy(self.folder / "good.h5", self.folder / "other.h5")

@@ -24,6 +24,7 @@ class SharedMemory(farm.FarmTest):
             "record": "full" if way in ("times", "rows", "header") else "status",
         }
 
+    @farm.first
     def test_it_costs_its_own_task_at_most(self):
         for ranks, slots in (None, 2), (3, 1):
             self.write("v.json", {"stages": [self.stage(way) for way in self.ways]})

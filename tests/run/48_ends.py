@@ -88,6 +88,7 @@ class Killed(Ends):
                     path.unlink()
                 (self.folder / "e.h5").unlink()
 
+    @farm.first
     def test_a_host_takes_its_command_with_it(self):
         run = self.begin("--slots", 2)
         for host in hosts_of(run.pid):
@@ -101,6 +102,7 @@ class Killed(Ends):
         self.write("e.json", {"run": {"function": "./f.so:start"}, "timeout": 0.3, "retries": 1})
         self.taskfarm("e.json")
 
+    @farm.first
     def test_guard_spawner_and_hosts_hold_the_output(self):
         run = self.begin("--slots", 2)
         spawner = below(run.pid, 2)[0]
@@ -199,6 +201,7 @@ class Services(Ends):
         self.assertEqual(statuses, [farm.FAILED])
         self.assertEqual(messages, ["the service ended: exit status 7"])
 
+    @farm.first
     def test_that_ends_after_an_answer_costs_no_task(self):
         """It lives long enough to be given the next one, and reads nothing of it."""
         script = "task = json.loads(sys.stdin.readline())\n" + self.ANSWER + "time.sleep(0.3)\n"
@@ -255,6 +258,7 @@ class Surroundings(Ends):
             done = self.run_in(lambda limit=limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)), "e.json", "--fresh", status=3)
             self.assertRegex(done.stderr, said)
 
+    @farm.first
     def test_nobody_who_reads_what_a_run_says(self):
         self.write("e.json", {"over": {"i": {"range": [5]}}, "run": {"command": "echo {i}; false"}})
         read, write = os.pipe()
@@ -394,6 +398,7 @@ class FullDisk(Ends):
                 subprocess.run(["umount", "-l", small], check=True)
 
     @unittest.skipIf(farm.MPICH, "it makes no files where temporary ones are")
+    @farm.first
     def test_what_is_no_folder_for_the_files_of_mpi(self):
         """One that is not there is made by it."""
         self.write("e.json", {"run": {"command": "true"}})

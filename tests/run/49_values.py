@@ -157,6 +157,7 @@ class Values(farm.FarmTest):
             expected = [must.replace(STDOUT, where) if isinstance(must, str) else must for _, _, must in cases]
             self.expect(self.outcomes("m.h5", t), expected, cases)
 
+    @farm.first
     def test_numbers_in_answers_are_exact_or_refused(self):
         self.check_numbers({"command": ["cat"], "stdin": "{says}"}, STDOUT)
 
@@ -176,6 +177,7 @@ class Values(farm.FarmTest):
         self.taskfarm("m.json", status=1)
         self.expect(self.outcomes("m.h5", "m"), [reason for _, reason in BROKEN], BROKEN)
 
+    @farm.first
     def test_a_column_that_an_answer_lacks_fails_the_task_or_is_optional(self):
         self.write("o.json", '{"z": 1}')
         stages = []
@@ -250,6 +252,7 @@ class Values(farm.FarmTest):
 
     # ---- Manifests ----
 
+    @farm.first
     def test_integers_come_through_a_manifest_whole(self):
         self.write("t.jsonl", '{"n": 9007199254740993, "x": NaN}\n{"n": 1, "x": 2, "n": -9007199254740993}\n')
         self.write("s.py", "import json, sys\nfor line in sys.stdin:\n    task = json.loads(line)\n"
@@ -383,6 +386,7 @@ class Values(farm.FarmTest):
                 self.write("m.json", {"over": [{"csv": "t.csv", "types": {"ra": "float64"}}]} | more)
                 self.taskfarm("check", "m.json")
 
+    @farm.first
     def test_types_that_do_not_fit_are_refused(self):
         self.write("t.csv", "x,id\n1.5,a\n")
         for types, message in (

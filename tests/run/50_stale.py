@@ -29,6 +29,7 @@ class StaleTest(farm.FarmTest):
 class Upstream(StaleTest):
     """A stage is made again as a target: what takes its rows is of rows that are gone."""
 
+    @farm.first
     def test_rows_of_rows_that_were_made_again(self):
         stages = [
             {"name": "a", "over": {"i": [1, 2]}, "run": {"command": "echo $(( {i} * $(cat factor) ))"}, "results": {"x": {"type": "int64", "from": "field:1"}}},
@@ -129,6 +130,7 @@ class Definition(StaleTest):
         self.taskfarm("m.json")
         self.assertEqual(self.column("s/results/t"), [5.0, 6.0])
 
+    @farm.first
     def test_names_of_files(self):
         def stage(**files):
             return {"inputs": files, "outputs": "out", "run": {"command": "cat {inputs.p} >{outputs}"}}
@@ -178,6 +180,7 @@ class Files(StaleTest):
                 self.assertEqual((self.folder / "raw/out").read_text(), "2\n")
                 os.utime(self.folder / "raw/deep/er/x")
 
+    @farm.first
     def test_a_run_of_a_part_is_not_the_whole(self):
         over = {"i": {"range": [4]}}
         stages = [
@@ -286,6 +289,7 @@ class Code(StaleTest):
     def returns(self, value):
         self.edit("lib.py", f"def f():\n    return {value}\n")
 
+    @farm.first
     def test_rows_of_a_script_are_kept(self):
         said = "m.h5: lib.py changed since 4 rows were made; they are kept; --rerun code makes them anew\n"
         for ranks in (None, 3) if farm.SOAK else (None,):

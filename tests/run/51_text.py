@@ -55,6 +55,7 @@ class Text(farm.FarmTest):
         })  # fmt: skip
         return f"out{EVIL}.h5", answer
 
+    @farm.first
     def test_what_tasks_and_manifests_hold_reaches_a_terminal_visible(self):
         output, _ = self.evil_campaign()
         for arguments in (["check", "m.json"], ["plan", "m.json"]):
@@ -81,6 +82,7 @@ class Text(farm.FarmTest):
         self.assert_visible(self.taskfarm("no" + EVIL, status=2).stderr)
         self.assertIn(r"no\xff: No such file", self.taskfarm(os.fsdecode(b"no\xff"), status=2).stderr)
 
+    @farm.first
     def test_what_can_not_be_printed_is_said(self):
         for argument, why in (("--version", "No space left on device"), ("schema", "not all was written")):
             with open("/dev/full", "wb") as full:
@@ -142,6 +144,7 @@ class Text(farm.FarmTest):
         subprocess.run(["bash", "-c", script], cwd=self.folder, env=farm.environment(PATH=path), stdin=subprocess.DEVNULL, check=True)
         self.assertFalse((self.folder / "pwned").exists())
 
+    @farm.first
     def test_a_value_is_refused_where_a_shell_would_run_it(self):
         """Or where its quotes would be text; numbers can stand there."""
         can_not = ", where it can't be quoted for the shell: "

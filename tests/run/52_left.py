@@ -163,6 +163,7 @@ class Folder(farm.FarmTest):
         ]
         self.write("m.json", {"stages": stages})
 
+    @farm.first
     def test_is_worth_nothing_without_the_output(self):
         self.campaign("i + 1")
         for ending in (self.folder / "m.h5").unlink, lambda: self.write("m.h5", ""):
@@ -241,6 +242,7 @@ class Rows(farm.FarmTest):
         self.assertNotIn("drops", self.taskfarm("plan", *command).stdout)
         self.assertNotIn("drops", self.taskfarm("m.json").stderr)
 
+    @farm.first
     def test_are_kept_where_they_are_said_to_be_good(self):
         for options in (["--touch"], ["--rerun", "mtime", "t"])[0 if farm.SOAK else 1 :]:
             self.campaign(2, "old")

@@ -51,6 +51,7 @@ class Metadata(farm.FarmTest):
         self.assertEqual(digest(self.folder / "d.h5"), digest(self.folder / "whole.h5"))
         self.assertFalse((self.folder / "d.h5.d").exists())
 
+    @farm.first
     def test_a_file_size_limit_of_one_rank_is_known_before(self):
         stages = [STAGES["stages"][0], {"name": "b", "over": {"k": {"range": [3_000_000]}}, "run": {"expr": {"z": "k*2"}}}]
         self.write("d.json", {"stages": stages})

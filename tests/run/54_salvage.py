@@ -93,6 +93,7 @@ class Salvage(Logged):
     LOST = f'lost with c.h5.d: captured output of 5 tasks of stage "numbers", texts of 4 tasks of stage "words", which run again; {CRASH}'
     AGAIN = [f"numbers {i}" for i in (5, 6)] + [f"words {i}" for i in range(5)]
 
+    @farm.first
     def test_what_is_whole_is_kept_and_what_is_lost_is_named(self):
         for ranks in (None, 3) if farm.SOAK else (3,):
             with self.subTest(ranks=ranks):
@@ -270,6 +271,7 @@ class Kinds(Logged):
             self.assertEqual(self.ran(), ["s 2"] if point == "stay.dirty" else [f"s {i}" for i in range(4)])
             self.assertEqual([w.decode() for w in self.open("k.h5")["s/results/w"][()]], ["w0", "w1", "", "w3"])
 
+    @farm.first
     def test_a_folder_that_is_half_there(self):
         """What is in it is of no use without its journal, and stays beside the old output."""
         self.run_all()

@@ -106,6 +106,7 @@ class OldOutputs(farm.FarmTest):
         self.assertEqual(digest(self.folder / f"{name}.h5"), rows)
         return ran
 
+    @farm.first
     def test_killed_half_way(self):
         for version, ranks in self.each("killed"):
             before = {k: v for k, v in self.files().items() if k != "killed.h5.d/lock"}

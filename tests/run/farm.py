@@ -1,4 +1,6 @@
-"""What tests of whole runs share: a folder of their own, and running taskfarm in it, alone or under mpirun."""
+"""What tests of whole runs share: a folder of their own, and running taskfarm in it, alone or under mpirun.
+
+A test that fails says how it is repeated. TASKFARM_KEEP=1 keeps its folder."""
 
 import fcntl
 import json
@@ -6,10 +8,12 @@ import os
 import pathlib
 import resource
 import select
+import shlex
 import shutil
 import signal
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -23,6 +27,9 @@ MPIRUN = os.environ["TASKFARM_MPIRUN"]
 MPICH = os.environ["TASKFARM_MPI"] == "MPICH"  # else Open MPI
 SANITIZED = os.environ["TASKFARM_SANITIZED"] == "ON"
 SOAK = os.environ["TASKFARM_SOAK"] == "ON"
+FIRST = os.environ.get("TASKFARM_FIRST") == "ON"  # only tests marked as such
+ONLY = os.environ.get("TASKFARM_ONLY", "")  # only tests whose names begin so
+KEEP = "TASKFARM_KEEP" in os.environ
 EXAMPLES = SOURCE / "examples"
 
 DONE, FAILED, TIMEOUT = 1, 2, 3
@@ -71,6 +78,18 @@ def ask_to_stop(run):
     os.kill(ranks_of(run)[0] if MPICH else run.pid, signal.SIGUSR1)
 
 
+def first(test):
+    """Marks a test, or all of a class, that a change breaks first: tests/run.sh runs these and no others."""
+    test.is_first = True
+    return test
+
+
+def told(done, folder):
+    """A command that has ended: what it was, where, and all that it printed."""
+    line = f"cd {shlex.quote(str(folder))} && {shlex.join(map(str, done.args))}"
+    return f"$ {line}\n--- stdout\n{done.stdout}--- stderr\n{done.stderr}---"
+
+
 class FarmTest(unittest.TestCase):
     """A test with a fresh current folder. A run that takes longer than `limit` seconds has hung."""
 
@@ -78,7 +97,8 @@ class FarmTest(unittest.TestCase):
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="taskfarm-run-"))
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        if not KEEP:
+            self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
     def write(self, name, content):
         """Writes a file: text, bytes, or anything else as JSON. Returns its path."""
@@ -105,7 +125,9 @@ class FarmTest(unittest.TestCase):
             text=True,
             timeout=self.limit,
         )
-        self.assertEqual(done.returncode, status, f"{arguments}\n{done.stdout}{done.stderr}")
+        if done.returncode != status:
+            told_of = told(done, folder or self.folder)
+            self.fail(f"expected exit status {status}, came {done.returncode}\n{told_of}")
         return done
 
     def start(self, *arguments, ranks=None, env=None):
@@ -187,7 +209,7 @@ class MemoryLimit:
             text=True,
             timeout=self.test.limit,
         )
-        self.test.assertEqual(done.returncode, 0, done.stderr)
+        self.test.assertEqual(done.returncode, 0, told(done, self.test.folder))
 
 
 def digest(path, stages=None):
@@ -271,5 +293,30 @@ def example(name):
     return folder
 
 
+class Loader(unittest.TestLoader):
+    """All tests of a file, or those that were asked for."""
+
+    def getTestCaseNames(self, case):
+        names = [name for name in super().getTestCaseNames(case) if name.startswith(ONLY)]
+        if not FIRST or hasattr(case, "is_first"):
+            return names
+        return [name for name in names if hasattr(getattr(case, name), "is_first")]
+
+
+class Result(unittest.TextTestResult):
+    """Says below each failure how the test is repeated."""
+
+    def printErrorList(self, flavour, errors):
+        super().printErrorList(flavour, [(test, text + self.again(test)) for test, text in errors])
+
+    @staticmethod
+    def again(test):
+        test = getattr(test, "test_case", test)  # that a subTest is of
+        name = getattr(test, "_testMethodName", "")
+        kept = f"its folder: {test.folder}\n" if KEEP and hasattr(test, "folder") else ""
+        return f"{kept}again: tests/run.sh {pathlib.Path(sys.argv[0]).stem}{'.' if name else ''}{name}\n"
+
+
 def main():
-    unittest.main(verbosity=2)
+    runner = unittest.TextTestRunner(verbosity=2, resultclass=Result)
+    unittest.main(verbosity=2, testLoader=Loader(), testRunner=runner)

@@ -319,7 +319,7 @@ static int64_t submit(void *context, int slot, int stage, int attempt, int64_t f
     node->idle_since = f->now;
     farm_slot *s = &node->slot[slot];
     farm_batch *b = s->running.used ? &s->in_hand : &s->running;
-    farm_require(f, !b->used, "slot %d of rank %d has no room", slot, node->number);
+    farm_require(f, !b->used, "slot %d of rank %d is taken", slot, node->number);
     *b =
         (farm_batch){.used = true, .stage = stage, .attempt = attempt, .first = first, .count = taken, .ended = f->now};
     if (b == &s->running)
