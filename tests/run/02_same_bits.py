@@ -28,6 +28,7 @@ class SameBits(farm.FarmTest):
             file.close()
             (self.folder / "out.h5").unlink()
 
+    @farm.first
     def test_a_bootstrap_of_a_million_replicates(self):
         runs = [(1, 1), (2, 1), (3, 1), (5, 1), (16, 1), (1, 4), (3, 4), (None, 2)]
         self.same(farm.example("bootstrap") / "manifest.json", ["bootstrap"], [], runs)

@@ -109,6 +109,7 @@ class Kills(farm.FarmTest):
                     farm.kill_all(run)
                 self.finish(expected, self.done(), len(self.log()))
 
+    @farm.first
     def test_at_named_places(self):
         expected = self.uninterrupted()
         died = 0

@@ -68,6 +68,7 @@ class DeadRanks(farm.FarmTest):
                 self.assertLessEqual(len(log), 120 + 12 * len(victims), "only what was under way runs again")
 
     @NEEDS_RECOVERY
+    @farm.first
     def test_tasks_that_wait_for_files_go_on(self):
         touch = {"command": "echo {index} >>log; sleep 0.05; cat {inputs} /dev/null >{outputs}"}
         stages = [
@@ -101,6 +102,7 @@ class DeadRanks(farm.FarmTest):
                 self.assertEqual(digest(self.folder / "r.h5"), expected)
 
     @NEEDS_RECOVERY
+    @farm.first
     def test_with_a_stage_yet_to_come_the_next_run_goes_on(self):
         stages = [*STAGES, {"name": "late", "after": ["commands"], "run": {"command": "echo late"}}]
         self.write("r.json", {"seed": 3, "stages": stages})

@@ -78,6 +78,7 @@ class Points(farm.FarmTest):
         self.write("p.json", {"stages": stages})
         self.assertIn("the space has changed", self.taskfarm("p.json", status=3).stderr)
 
+    @farm.first
     def test_rows_that_are_not_done_give_no_points(self):
         self.campaign(first=ECHO + "; test {n} -ne 2 || test -e mended")
         for ranks in RANKS:
@@ -141,6 +142,7 @@ class Points(farm.FarmTest):
         self.taskfarm("p.json", "--rerun", "code")
         self.assertEqual(len(self.ran()), 18)
 
+    @farm.first
     def test_functions_and_many_rows(self):
         """10^5 rows of floats through a function, with the order of rows that a product makes."""
         noise = {"function": "builtin:random"}

@@ -135,6 +135,7 @@ class Until(farm.FarmTest):
                 self.taskfarm("u.json", "--output", "scratch.h5", "--fresh")
                 self.assertEqual(farm.reductions(self.folder / "u.h5"), farm.reductions(self.folder / "scratch.h5"))
 
+    @farm.first
     def test_kills_change_nothing(self):
         self.campaign(until={"expr": UNTIL, "first": 10})
         self.taskfarm("u.json", "--output", "whole.h5")

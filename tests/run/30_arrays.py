@@ -211,6 +211,7 @@ class Arrays(farm.FarmTest):
         with self.open("a.h5") as file:
             np.testing.assert_allclose(file["use/results/y"][()] - before, np.where(z > 100, 1, np.where(z == 100, 101, 0)), atol=1e-9)
 
+    @farm.first
     def test_what_is_made_again_takes_with_it_what_is_made_of_it(self):
         """Also where that has files of its own."""
         self.input([37, 50])

@@ -157,6 +157,7 @@ class Status(farm.FarmTest):
         self.assertLessEqual(max(len(line) for screen in screens for line in screen.splitlines()), 39)
         self.assertIn("failed after", screens[-1])
 
+    @farm.first
     def test_of_one_that_runs_is_stopped_or_killed(self):
         for ranks in (None, 3):
             for end in ("term", "kill"):

@@ -100,12 +100,14 @@ class Services(farm.FarmTest):
             self.assertEqual((stage["task/exit_code"][1], stage["task/signal"][3]), (3, 11))
             stage.file.close()
 
+    @farm.first
     def test_a_task_that_failed_is_tried_again(self):
         self.service(["well", "once", "once", "well"], retries=1, retry_delay=0.1)
         self.taskfarm("c.json")
         stage = self.open("c.h5")["c"]
         self.assertEqual(stage["task/attempts"][()].tolist(), [1, 2, 2, 1])
 
+    @farm.first
     def test_answers_that_are_none(self):
         says = {
             '{"index": I, "results": {"y": 1}}': None,
@@ -129,6 +131,7 @@ class Services(farm.FarmTest):
         self.assertEqual(stage["results/y"][0], 1)
         self.assertTrue(np.isnan(stage["results/y"][-1]) and np.isnan(stage["results/y"][-2]))
 
+    @farm.first
     def test_all_types_there_and_back(self):
         self.write(
             "echo.py",
@@ -229,6 +232,7 @@ serve(echo)
         with h5py.File(self.folder / "c.h5") as file:
             self.assertNotIn(farm.FAILED, file["c/task/status"][()].tolist())
 
+    @farm.first
     def test_a_campaign_goes_on(self):
         self.service(["well"] * 5 + ["exit"] + ["well"] * 5)
         self.taskfarm("c.json", status=1)

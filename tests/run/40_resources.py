@@ -86,6 +86,7 @@ class Resources(farm.FarmTest):
                 self.assertEqual(set(self.open("c.h5")[name]["results/slots"][()]), {slots})
 
     @unittest.skipIf(len(CORES) < 2, "this machine has one core")
+    @farm.first
     def test_cores_are_a_tasks_own(self):
         count = len(CORES)
         self.campaign(one=(3 * count, {}, 0.05), all=(2, {"slots": count}, 0.02))
@@ -201,6 +202,7 @@ class Resources(farm.FarmTest):
         self.assertIn(f"taskfarm: stage big: a task needs {message}\n", done.stderr)
         self.assertEqual(list(self.open("c.h5")), [])
 
+    @farm.first
     def test_what_no_rank_has_is_told_before_anything_runs(self):
         self.campaign(big=(3, {"slots": 4}, 0))
         lacking = "4 slots, and no rank has as much (at most {}); give ranks more with --slots, or mpirun --bind-to none"

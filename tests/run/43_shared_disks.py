@@ -19,6 +19,7 @@ class Hints(farm.FarmTest):
         manifest = {"over": {"i": {"range": [ROWS]}}, "run": {"function": "builtin:random"}, "results": {"x": "float64"}}
         self.write("c.json", manifest | ({"hints": hints} if hints else {}))
 
+    @farm.first
     def test_mpi_io_gets_them(self):
         self.campaign({"cb_nodes": 3, "romio_ds_write": "disable", "romio_no_indep_rw": False, "my_own": "x y", "striping_unit": "1MB"})
         library = farm.BUILD / "tests/libtell_hints.so"

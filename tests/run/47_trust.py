@@ -68,6 +68,7 @@ class Surroundings(farm.FarmTest):
             "results": {"found": "string"},
         }
 
+    @farm.first
     def test_no_task_finds_what_another_has_left(self):
         stages = [*map(self.stage, self.changes), self.stage("folder", "batches", "meddles")]
         self.write("meddler.json", {"stages": stages, "output": "m.h5"})
@@ -86,6 +87,7 @@ class Surroundings(farm.FarmTest):
                 self.assertEqual(done.stderr.count(said), 0 if what is None else 1, done.stderr)
         self.assertEqual(results[0], results[1])
 
+    @farm.first
     def test_a_child_that_comes_back_from_a_function_does_no_work_of_its_parent(self):
         """It ends at once, with status 1, which its parent waits for."""
         for function in "forks", "forks_first", "forks_together":

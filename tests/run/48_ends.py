@@ -75,6 +75,7 @@ class Killed(Ends):
         for n in (1, 2):
             self.assertEqual((self.folder / f"o{n}.txt").read_text(), "half\nwhole\n")
 
+    @farm.first
     def test_a_run_leaves_nothing_behind_that_writes_into_the_next(self):
         for ranks in (None, 2):
             with self.subTest(ranks=ranks):
@@ -123,6 +124,7 @@ class Stopped(Ends):
             self.assertIn(text, self.said())
         self.wait_for(lambda: not farm.lock_is_held(self.folder / "e.h5.d/lock"), "something of the run goes on")
 
+    @farm.first
     def test_with_a_function_that_does_not_end(self):
         """Also with a host that somebody has stopped, and of several ranks."""
         hang = {"function": "builtin:hang"}
@@ -195,6 +197,7 @@ class Services(Ends):
 
     ANSWER = "print(json.dumps({'index': task['index'], 'results': {'y': 1}}), flush=True)\n"
 
+    @farm.first
     def test_that_is_dead_is_noticed_while_its_child_holds_its_output(self):
         script = "for line in sys.stdin:\n    task = json.loads(line)\n    subprocess.Popen(['sleep', '1000'])\n    os._exit(7)\n"
         statuses, messages = self.serve(script, tasks=1, status=1)
@@ -238,6 +241,7 @@ class Surroundings(Ends):
         self.assertEqual(done.returncode, status, done.stderr)
         return done
 
+    @farm.first
     def test_that_commands_depend_on(self):
         """SIGCHLD may be ignored, and standard error be closed: it is not another file then."""
         self.write("e.json", {"over": {"i": {"range": [20]}}, "run": {"command": "echo {i} >&2; test {i} -ne 3"}})
@@ -292,6 +296,7 @@ class Surroundings(Ends):
                 done = self.run_in(None, *arguments, status=3, stdout=full)
                 self.assertRegex(done.stderr, "taskfarm: can't write to standard output: (No space left on device|not all was written)\n$")
 
+    @farm.first
     def test_tasks_have_those_of_the_user_and_no_others(self):
         """Default signals, none blocked, three descriptors; the user's own limits and file mode mask."""
         look = "cat /proc/self/status >status; ls -l /proc/self/fd >fd; cat /proc/self/limits >limits"

@@ -536,6 +536,7 @@ class Changes(StaleTest):
         found.update((name, (folder / name).read_text()) for name in ("e.txt", "f.txt"))
         return found
 
+    @farm.first
     def test_one_change(self):
         for seed in range(200 if farm.SOAK else 2):
             chance = random.Random(seed)

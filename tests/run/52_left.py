@@ -104,6 +104,7 @@ class Processes(farm.FarmTest):
         "killall -9 taskfarm": lambda *all, **_: [pid for pid in (*all[:3], *all[3]) if name_of(pid) == "taskfarm"],
     }
 
+    @farm.first
     def test_that_are_killed(self):
         for victims, chosen in self.VICTIMS.items():
             if victims == "a host and the spawner" and not farm.SOAK:

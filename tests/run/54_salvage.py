@@ -155,6 +155,7 @@ class Salvage(Logged):
             file["numbers/results/y"][2] = 77
         end("--salvage", note="there is nothing to salvage", again=["numbers 2", "numbers 5", "numbers 6", "words 4"])
 
+    @farm.first
     def test_killed_and_repeated(self):
         old = self.lose()
         whole = self.whole()
@@ -224,6 +225,7 @@ class Kinds(Logged):
                         if name in file[stage][part]:
                             del file[stage][part][name]
 
+    @farm.first
     def test_each_kind_of_stage(self):
         self.campaign(self.STAGES)
         self.write("in", "in")

@@ -129,6 +129,7 @@ class OldOutputs(farm.FarmTest):
             named = [self.names("killed.h5", stage) for stage in KILLED]
             self.assertEqual(named, [self.kept_names(version)] * 3 + [STATUSES])
 
+    @farm.first
     def test_with_failures(self):
         for version, ranks in self.each("failed"):
             self.assertEqual(self.counts("failed.h5"), ("failed", FAILED))

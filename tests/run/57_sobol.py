@@ -19,6 +19,7 @@ def sobol(sides, count):
     return {"points": {"sobol": sides, "count": count}}
 
 
+@farm.first
 class Sobol(farm.FarmTest):
     def parameters(self, stage="c", name="c.h5"):
         with h5py.File(self.folder / name) as file:
