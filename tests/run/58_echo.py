@@ -88,7 +88,7 @@ class Echo(farm.FarmTest):
         taken = {"i": {"range": [3]}, "echo_i": [1]}
         for stage, message in (
             ({"run": {"echo": 1}}, "/run/echo: must be true, not a number"),
-            ({"run": {"echo": True}, "results": {"x": "float64"}}, '/run: an "echo" takes no "results"'),
+            ({"run": {"echo": True}, "results": {"x": "float64"}}, '/run: an "echo" takes no "results": they are echo_NAME for each parameter'),
             ({"run": {"echo": True}, "over": taken}, 'gives a column "echo_i", which is a name that the stage has already'),
             ({"run": {"echo": True, "env": {}}}, '"env" goes with a command or a service, not with an echo'),
         ):
