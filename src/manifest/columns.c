@@ -1,7 +1,7 @@
 /* "results": the typed columns of a stage, and where a command's come from. */
+#include "manifest/column_source.h"
 #include "manifest/run.h"
 
-#include <regex.h>
 #include <string.h>
 
 bool is_column_name(const char *name) {
@@ -10,6 +10,13 @@ bool is_column_name(const char *name) {
 
 size_t tf_column_bytes(const tf_column_spec *column) {
     return tf_type_size(column->type) * (size_t)column->elements;
+}
+
+const column_source *column_source_find(const char *name, size_t length) {
+    for (const column_source *source = column_sources(); source->name; source++)
+        if (strlen(source->name) == length && strncmp(source->name, name, length) == 0)
+            return source;
+    return NULL;
 }
 
 static void load_shape(struct loader *l, const json_path *where, const cJSON *json, tf_column_spec *column) {
@@ -66,30 +73,34 @@ static void load_array_column(struct loader *l, const json_path *where, const cJ
         diagnose(l->diags, &here, "a block of more than 2^28 elements: choose smaller chunks");
 }
 
+/* "json, regex:EXPRESSION, ... or file:PATH" */
+static void list_sources(tf_buf *out) {
+    int count = 0;
+    while (column_sources()[count].name)
+        count++;
+    for (int n = 0; n < count; n++)
+        tf_buf_add_choice(out, column_sources()[n].form, n, count);
+}
+
 static void load_from(struct loader *l, const json_path *where, const cJSON *json, const known_names *scope,
                       bool command, tf_column_spec *column) {
     const char *from = json_string(l->diags, where, json, "from");
     if (!from)
         return;
-    json_path here = json_path_key(where, "from");
-    int64_t field;
+    const json_path here = json_path_key(where, "from");
+    const char *colon = strchr(from, ':');
+    const column_source *source = column_source_find(from, strcspn(from, ":"));
     if (!command) {
         diagnose(l->diags, &here, "only commands' columns are read from somewhere; a function sets them itself");
-    } else if (strncmp(from, "regex:", 6) == 0) {
-        column->from = TF_FROM_REGEX;
-        column->regex = tf_arena_strdup(l->arena, from + 6);
-        check_regex(l, &here, column->regex, REG_NEWLINE);
-    } else if (strncmp(from, "field:", 6) == 0) {
-        column->from = TF_FROM_FIELD;
-        if (!tf_parse_int(from + 6, &field) || field < 1 || field > 1000000)
-            diagnose(l->diags, &here, "\"%s\" is not the number of a field; the first is field:1", from + 6);
-        else
-            column->field = (int)field;
-    } else if (strncmp(from, "file:", 5) == 0) {
-        column->from = TF_FROM_FILE;
-        column->file = template_parse(l, &here, from + 5, scope, false);
-    } else if (strcmp(from, "json") != 0) {
-        diagnose(l->diags, &here, "\"%s\" must begin with regex:, field: or file:", from);
+    } else if (!source || (colon != NULL) != (source->load != NULL)) {
+        tf_buf list = {0};
+        list_sources(&list);
+        diagnose(l->diags, &here, "\"%s\" must be %s", from, tf_buf_text(&list));
+        tf_buf_free(&list);
+    } else {
+        column->from = source->name;
+        if (source->load)
+            source->load(l, &here, colon + 1, scope, column);
     }
 }
 
@@ -204,7 +215,10 @@ void load_columns(struct loader *l, const json_path *where, const cJSON *json, c
     for (const cJSON *item = json->child; item; item = item->next) {
         json_path here = json_path_key(where, item->string);
         tf_column_spec *c = &column[stage->columns++];
-        *c = (tf_column_spec){.name = tf_arena_strdup(l->arena, item->string), .type = TF_FLOAT64, .elements = 1};
+        *c = (tf_column_spec){.name = tf_arena_strdup(l->arena, item->string),
+                              .type = TF_FLOAT64,
+                              .elements = 1,
+                              .from = column_sources()->name};
         if (!is_column_name(c->name))
             diagnose(l->diags, &here, BAD_COLUMN_NAME, c->name);
         if (scope->space && tf_space_find(scope->space, c->name) >= 0)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "manifest/column_source.h"
 #include "manifest/identify.h"
 #include "manifest/run.h"
 
@@ -38,12 +39,9 @@ static cJSON *columns_json(const tf_stage_spec *stage) {
         cJSON_AddItemToArray(item, cJSON_CreateString(tf_type_name(column->type)));
         for (int d = 0; d < column->rank; d++)
             cJSON_AddItemToArray(item, cJSON_CreateNumber((double)column->shape[d]));
-        if (column->from == TF_FROM_REGEX)
-            cJSON_AddItemToArray(item, cJSON_CreateString(column->regex));
-        else if (column->from == TF_FROM_FIELD)
-            cJSON_AddItemToArray(item, cJSON_CreateNumber(column->field));
-        else if (column->from == TF_FROM_FILE)
-            identify_template(item, "file ", column->file);
+        const column_source *source = column->from ? column_source_find(column->from, strlen(column->from)) : NULL;
+        if (source && source->identify)
+            source->identify(column, item);
         if (column->grid)
             cJSON_AddItemToArray(item, cJSON_CreateString(column->grid->axis));
         cJSON_AddItemToArray(list, item);

@@ -88,9 +88,7 @@ static const json_key stage[] = {
 static const json_key column[] = {
     {"type", REF("type")},
     {"shape", "{\"type\":\"array\",\"minItems\":1,\"maxItems\":8,\"items\":{\"type\":\"integer\",\"minimum\":1}}"},
-    {"from",
-     "{\"type\":\"string\",\"pattern\":\"^(json$|regex:|field:|file:)\",\"description\":\"where a command's column is "
-     "read from; default: the JSON object in the last line of its standard output\"}"},
+    {"from", REF("source")},
     {"optional", FLAG("an answer may lack it: NaN, or an empty text")},
     {"array", TEXT("an axis of blocks: the column is an array, and each task has its block of it")},
 };

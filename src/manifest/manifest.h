@@ -14,14 +14,6 @@
 
 /* ---- Columns ---- */
 
-/* Where a command's column is read from. */
-typedef enum tf_from {
-    TF_FROM_JSON,  /* member of the JSON object in the last line of stdout */
-    TF_FROM_REGEX, /* first match in stdout: group 1, or all of it without groups; see capture.h of long ones */
-    TF_FROM_FIELD, /* n-th white-space separated field of the last line of stdout, from 1 */
-    TF_FROM_FILE   /* a file: its member if it ends in .json, else its contents */
-} tf_from;
-
 #define TF_PROGRAM "program" /* the library of functions that a program brings itself */
 
 enum { TF_MAX_RETRIES = 254, TF_MAX_SLOTS = 4096 };
@@ -33,12 +25,12 @@ typedef struct tf_column_spec {
     int64_t shape[TF_MAX_RANK];
     int64_t elements; /* the product of shape; 1 for rank 0 */
     const tf_grid
-        *grid;     /* the column is this array, a row one of its blocks and `shape` the largest; NULL: it is none */
-    bool optional; /* an answer may lack it: NaN, or an empty text */
-    tf_from from;
-    const char *regex;
-    int field;
-    const tf_template *file;
+        *grid;     /* the column is this array: a row is a block, and `shape` that of the largest; NULL: it is none */
+    bool optional; /* an answer may lack it: the row has NaN then, or an empty text */
+    const char *from;        /* of a command's column: its row in the tables of column sources, "json"; else not used */
+    const char *regex;       /* from "regex" */
+    int field;               /* from "field": its number, from 1 */
+    const tf_template *file; /* from "file" */
 } tf_column_spec;
 
 /* Bytes of a column in one row; 0 for strings and bytes. */

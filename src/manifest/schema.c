@@ -1,6 +1,7 @@
 /* `taskfarm schema`: the JSON Schema of a manifest, from the tables of keys. */
 #include "manifest/schema.h"
 #include "manifest/axis.h"
+#include "manifest/column_source.h"
 #include "manifest/run.h"
 #include "manifest/statistic.h"
 
@@ -53,26 +54,42 @@ static cJSON *files_schema(json_keys keys) {
     return either(entry, either(list, named));
 }
 
-/* Statistics without an argument by their names, and the others by what they begin with. */
-static cJSON *statistics_schema(void) {
-    cJSON *schema = cJSON_CreateObject(), *kinds = cJSON_AddArrayToObject(schema, "anyOf");
-    cJSON *plain = cJSON_CreateObject(), *names = cJSON_AddArrayToObject(plain, "enum");
-    cJSON_AddItemToArray(kinds, plain);
-    for (const statistic_kind *kind = statistic_kinds(); kind->name; kind++) {
-        if (!kind->parse) {
-            cJSON_AddItemToArray(names, cJSON_CreateString(kind->name));
-            continue;
-        }
-        tf_buf pattern = {0}, about = {0};
-        tf_buf_addf(&pattern, "^%s:", kind->name);
-        statistic_list_forms(kind, &about);
-        tf_buf_addf(&about, ", with %s", kind->rule);
-        cJSON *item = cJSON_CreateObject();
+/* A text that is `word`, or one that begins with it and a colon. */
+static void add_word(cJSON *list, const char *word, bool has_argument, const char *about) {
+    cJSON *item = cJSON_CreateObject();
+    if (has_argument) {
+        tf_buf pattern = {0};
+        tf_buf_addf(&pattern, "^%s:", word);
         cJSON_AddStringToObject(item, "type", "string");
         cJSON_AddStringToObject(item, "pattern", tf_buf_text(&pattern));
-        cJSON_AddStringToObject(item, "description", tf_buf_text(&about));
-        cJSON_AddItemToArray(kinds, item);
         tf_buf_free(&pattern);
+    } else {
+        cJSON_AddStringToObject(item, "const", word);
+    }
+    cJSON_AddStringToObject(item, "description", about);
+    cJSON_AddItemToArray(list, item);
+}
+
+static cJSON *statistics_schema(void) {
+    cJSON *schema = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(schema, "anyOf");
+    for (const statistic_kind *kind = statistic_kinds(); kind->name; kind++) {
+        tf_buf about = {0};
+        statistic_list_forms(kind, &about);
+        if (kind->rule)
+            tf_buf_addf(&about, ", with %s", kind->rule);
+        add_word(list, kind->name, kind->parse != NULL, tf_buf_text(&about));
+        tf_buf_free(&about);
+    }
+    return schema;
+}
+
+static cJSON *sources_schema(void) {
+    cJSON *schema = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(schema, "anyOf");
+    cJSON_AddStringToObject(schema, "description", "where a command's column is read from");
+    for (const column_source *source = column_sources(); source->name; source++) {
+        tf_buf about = {0};
+        tf_buf_addf(&about, "%s: %s", source->form, source->about);
+        add_word(list, source->name, source->load != NULL, tf_buf_text(&about));
         tf_buf_free(&about);
     }
     return schema;
@@ -107,6 +124,7 @@ void tf_schema_write(tf_buf *out) {
                object_schema(keys_on_failure(), "{\"required\":[\"stop_after\"]}")));
     cJSON_AddItemToObject(defs, "array", either(cJSON_Parse(TEXT("FILE:/DATASET")), object_schema(keys_array(), "{}")));
     cJSON_AddItemToObject(defs, "blocks", object_schema(keys_blocks(), "{\"required\":[\"shape\",\"chunk\"]}"));
+    cJSON_AddItemToObject(defs, "source", sources_schema());
     cJSON_AddItemToObject(defs, "statistic", statistics_schema());
     cJSON_AddItemToObject(defs, "reduction", object_schema(keys_reduction(), "{\"required\":[\"columns\"]}"));
     cJSON_AddItemToObject(

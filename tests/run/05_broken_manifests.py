@@ -1126,7 +1126,7 @@ TABLE = [
     ),
     (
         '{"run": {"command": ["true"]}, "results": {"x": {"type": "int32", "from": "stdout"}}}',
-        '/results/x/from: "stdout" must begin with regex:, field: or file:',
+        '/results/x/from: "stdout" must be json, regex:EXPRESSION, field:NUMBER or file:PATH',
     ),
     (
         '{"run": {"command": ["true"]}, "results": {"x": {"type": "int32", "from": "regex:("}}}',

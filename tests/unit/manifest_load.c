@@ -86,11 +86,11 @@ Test(columns, have_types_shapes_and_sources) {
         NULL);
     const tf_column_spec *k = c->stage[0].column;
     cr_assert_eq(c->stage[0].columns, 5);
-    cr_expect(k[0].type == TF_FLOAT64 && k[0].rank == 0 && k[0].elements == 1 && k[0].from == TF_FROM_JSON);
+    cr_expect(k[0].type == TF_FLOAT64 && k[0].rank == 0 && k[0].elements == 1 && strcmp(k[0].from, "json") == 0);
     cr_expect(k[1].rank == 2 && k[1].shape[0] == 3 && k[1].shape[1] == 4 && k[1].elements == 12);
-    cr_expect(k[2].from == TF_FROM_REGEX && strcmp(k[2].regex, "x=(.*)") == 0);
-    cr_expect(k[3].from == TF_FROM_FIELD && k[3].field == 3);
-    cr_expect(k[4].from == TF_FROM_FILE && tf_template_uses_scratch(k[4].file));
+    cr_expect(strcmp(k[2].from, "regex") == 0 && strcmp(k[2].regex, "x=(.*)") == 0);
+    cr_expect(strcmp(k[3].from, "field") == 0 && k[3].field == 3);
+    cr_expect(strcmp(k[4].from, "file") == 0 && tf_template_uses_scratch(k[4].file));
     tf_campaign_free(c);
 }
 
