@@ -294,6 +294,18 @@ bool tf_intervals_next(const tf_intervals *set, int64_t most, tf_interval *piece
 
 uint64_t tf_hash(const void *data, size_t size, uint64_t seed);
 
+/* A row, and the hash of what it is. */
+typedef struct tf_spot {
+    uint64_t hash;
+    int64_t index;
+} tf_spot;
+
+void tf_spots_sort(tf_spot *spots, int64_t count);
+
+/* The row with that hash, of spots that are sorted: each is found once, of several the first that is left. -1: there is
+ * none. */
+int64_t tf_spots_claim(tf_spot *spots, int64_t count, uint64_t hash);
+
 /* ---- Clocks ---- */
 
 double tf_now(void);        /* seconds, monotonic */

@@ -6,23 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A point of the new space by the hash of its parameters. */
-typedef struct spot {
-    uint64_t hash;
-    int64_t index;
-} spot;
-
-static int compare_spots(const void *a, const void *b) {
-    const spot *x = a, *y = b;
-    if (x->hash != y->hash)
-        return x->hash < y->hash ? -1 : 1;
-    return x->index < y->index ? -1 : x->index > y->index;
-}
-
 enum { CHUNK = 1 << 14 }; /* rows at once */
 
 /* Mixes the parameters of new points first .. into their hashes. */
-static void hash_points(const tf_space *space, int64_t first, int64_t count, spot *spots) {
+static void hash_points(const tf_space *space, int64_t first, int64_t count, tf_spot *spots) {
     void *values = tf_alloc_array(CHUNK, 8);
     for (int p = 0; p < tf_space_params(space); p++) {
         tf_type type = tf_space_param(space, p)->type;
@@ -62,42 +49,18 @@ static tf_err hash_rows(const old_output *old, const contents_stage *stage, cons
     return TF_OK;
 }
 
-static spot *first_spot(spot *spots, int64_t count, uint64_t hash) {
-    int64_t low = 0, high = count;
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (spots[middle].hash < hash)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < count && spots[low].hash == hash ? &spots[low] : NULL;
-}
-
-/* Of points that are there more than once each goes to one row. */
-static int64_t claim_spot(spot *spots, int64_t count, uint64_t hash) {
-    spot *s = first_spot(spots, count, hash);
-    for (; s && s < spots + count && s->hash == hash; s++) {
-        int64_t index = s->index;
-        s->index = -1;
-        if (index >= 0)
-            return index;
-    }
-    return -1;
-}
-
 static tf_err match_points(const tf_store_plan *plan, const old_output *old, int number, tf_error *error) {
     plan_stage *ps = &plan->stage[number];
     const tf_space *space = plan->campaign->stage[number].space;
     int64_t points = tf_space_size(space);
-    spot *spots = tf_alloc_array((size_t)points, sizeof *spots);
+    tf_spot *spots = tf_alloc_array((size_t)points, sizeof *spots);
     for (int64_t first = 0; first < points; first += CHUNK) {
         int64_t count = points - first < CHUNK ? points - first : CHUNK;
         for (int64_t i = 0; i < count; i++)
             spots[first + i].index = first + i;
         hash_points(space, first, count, spots + first);
     }
-    qsort(spots, (size_t)points, sizeof *spots, compare_spots);
+    tf_spots_sort(spots, points);
     ps->place = tf_alloc_array((size_t)ps->old->tasks, sizeof *ps->place);
     uint64_t *hashes = tf_alloc_array(CHUNK, sizeof *hashes);
     tf_intervals gone = {0};
@@ -107,7 +70,7 @@ static tf_err match_points(const tf_store_plan *plan, const old_output *old, int
         int64_t first = run.first, count = run.end - run.first;
         err = hash_rows(old, ps->old, space, first, count, hashes, error);
         for (int64_t i = 0; i < count && err == TF_OK; i++) {
-            ps->place[first + i] = claim_spot(spots, points, hashes[i]);
+            ps->place[first + i] = tf_spots_claim(spots, points, hashes[i]);
             if (ps->place[first + i] < 0 && plan_may_drop(plan, number))
                 tf_intervals_add(&gone, first + i, first + i + 1);
             else if (ps->place[first + i] < 0)
