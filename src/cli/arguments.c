@@ -109,13 +109,15 @@ int arguments_parse(options *o, const verb *v, bool is_given, int argc, char **a
         return status;
     if (v->kind && optind < argc)
         o->kind = argv[optind++];
-    if ((v->kind && !o->kind) || (v->has_file && optind == argc))
+    if ((v->kind && !o->kind) || argc - optind < v->files)
         return cli_usage_error("%s needs %s; taskfarm --help says more", v->name, v->needs);
     status = v->kind ? check_kind(o, v) : TF_OK;
     if (status != TF_OK)
         return status;
-    if (v->has_file)
+    if (v->files > 0)
         o->manifest = argv[optind++];
+    while (o->arguments < v->files - 1)
+        o->argument[o->arguments++] = argv[optind++];
     while (v->has_targets && optind < argc)
         o->target[o->targets++] = argv[optind++];
     while (v->has_others && optind < argc)

@@ -3,11 +3,15 @@
 
 #include <string.h>
 
-/* What a verb's first argument ends in; NULL: it is no file. */
+#define OUTPUTS "h5"
+
+/* What a verb's files end in; NULL: its first argument is no file. */
 static const char *suffix_of(const verb *v) {
     if (v->kind)
         return NULL;
-    return strncmp(v->arguments, "MANIFEST", 8) == 0 ? "json" : strncmp(v->arguments, "FILE.h5", 7) == 0 ? "h5" : NULL;
+    return strncmp(v->arguments, "MANIFEST", 8) == 0  ? "json"
+           : strncmp(v->arguments, "FILE.h5", 7) == 0 ? OUTPUTS
+                                                      : NULL;
 }
 
 static void print_kinds(const verb *v) {
@@ -50,12 +54,12 @@ static void print_bash(const verb *table) {
                      "        verb=${COMP_WORDS[1]}\n"
                      "        first=2\n"
                      "    fi\n"
-                     "    local words='' suffix='' kinds='' stages=''\n"
+                     "    local words='' suffix='' files=0 kinds='' stages='' at=$((COMP_CWORD - first))\n"
                      "    case \"$verb\" in\n");
     for (const verb *v = table; v->name; v++) {
         tf_print(stdout, "    %s)\n        words='", v->name);
         print_words_of(v);
-        tf_print(stdout, "'\n        suffix='%s'\n", suffix_of(v) ? suffix_of(v) : "");
+        tf_print(stdout, "'\n        suffix='%s'\n        files=%d\n", suffix_of(v) ? suffix_of(v) : "", v->files);
         tf_print(stdout, "        kinds='");
         print_kinds(v);
         tf_print(stdout, "'\n");
@@ -66,7 +70,7 @@ static void print_bash(const verb *table) {
                      "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
                      "        return\n"
                      "    fi\n"
-                     "    if [[ $suffix == h5 && $COMP_CWORD -eq 3 ]]; then\n"
+                     "    if [[ $suffix == h5 && $at -eq $files ]]; then\n"
                      "        stages=$(taskfarm status \"${COMP_WORDS[2]}\" 2>/dev/null |\n"
                      "            awk 'NR > 2 && $1 ~ /^[A-Za-z0-9_]+$/ { print $1 }')\n"
                      "    fi\n"
@@ -75,7 +79,7 @@ static void print_bash(const verb *table) {
                      "    [[ $verb == manual ]] && stages=$verbs\n"
                      "    mapfile -t COMPREPLY < <(\n"
                      "        compgen -W \"$stages\" -- \"$word\"\n"
-                     "        if [[ -n $suffix && $COMP_CWORD -eq $first ]]; then\n"
+                     "        if [[ -n $suffix && $at -ge 0 && $at -lt $files ]]; then\n"
                      "            compgen -f -X \"!*.$suffix\" -- \"$word\"\n"
                      "            compgen -d -S / -- \"$word\"\n"
                      "        elif [[ $verb == import || $verb == run || $verb == job ]]; then\n"
@@ -152,14 +156,14 @@ static void print_zsh(const verb *table) {
         for (int o = 0; o < OPTIONS; o++)
             if (verb_takes(v, o))
                 print_zsh_option(&option_table[o]);
-        if (suffix)
-            tf_print(stdout, "                '1:file:_files -g \"*.%s\"' \\\n", suffix);
-        if (suffix && *suffix == 'h' && v->has_others)
-            tf_print(stdout, "                '2:stage:_taskfarm_stages' \\\n");
+        for (int f = 1; suffix && f <= v->files; f++)
+            tf_print(stdout, "                '%d:file:_files -g \"*.%s\"' \\\n", f, suffix);
+        if (suffix && strcmp(suffix, OUTPUTS) == 0 && v->has_others)
+            tf_print(stdout, "                '%d:stage:_taskfarm_stages' \\\n", v->files + 1);
         if (v->kind) {
             tf_print(stdout, "                '1:kind:(");
             print_kinds(v);
-            tf_print(stdout, ")'%s \\\n", v->has_file ? " '2:file:_files'" : "");
+            tf_print(stdout, ")'%s \\\n", v->files > 0 ? " '2:file:_files'" : "");
         }
         tf_print(stdout, "                '--help[say what %s takes]'\n            ;;\n", v->name);
     }

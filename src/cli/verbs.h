@@ -11,8 +11,8 @@ typedef struct verb {
         int number);              /* the words that its first argument may be; NULL at their end. NULL: it has none */
     const char *arguments;        /* behind that, as in a synopsis: "FILE.h5 [STAGE] INDEX"; "": none */
     const char *needs;            /* what it can't do without, for messages; NULL: nothing */
-    bool has_file;                /* its next argument is a manifest, an output or another file; */
-    bool has_targets, has_others; /* and others behind it are targets, or something else */
+    int files;                    /* so many arguments are manifests, outputs or other files; */
+    bool has_targets, has_others; /* and others behind them are targets, or something else */
     uint64_t takes;               /* options */
     const char *about;            /* in a line */
     const char *more;             /* all that a manual says besides; paragraphs end with a newline. May be "" */
