@@ -1,0 +1,338 @@
+/* Rows of two stages, side by side (see compare.h). Where both have as many, row i is compared with row i; else rows
+ * are brought together by the hash of their parameters: those of the shorter stage are held, 16 bytes each. */
+#include "report/compare.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/match.h"
+
+typedef struct comparing {
+    compared *out;
+    view_values (*values)[2]; /* per column */
+    double *number[2];        /* of one column */
+    bool *unlike_row;         /* of the piece */
+    int64_t piece;            /* rows at once */
+    int64_t elements;         /* of the widest column */
+} comparing;
+
+/* ---- Which columns ---- */
+
+static bool is_compared(const tf_field *f) {
+    return f->kind == TF_FIELD_PARAM || f->kind == TF_FIELD_RESULT;
+}
+
+static int find_field(const view *v, const tf_field *like) {
+    for (int f = 0; f < view_fields(v); f++)
+        if (view_field(v, f)->kind == like->kind && strcmp(view_field(v, f)->dataset, like->dataset) == 0)
+            return f;
+    return -1;
+}
+
+static const char *form_of(tf_arena *arena, const tf_field *f) {
+    tf_buf text = {0};
+    tf_buf_adds(&text, tf_type_name(f->type));
+    for (int d = 0; d < f->rank; d++)
+        tf_buf_addf(&text, "[%lld]", (long long)f->shape[d]);
+    const char *form = tf_arena_strdup(arena, tf_buf_text(&text));
+    tf_buf_free(&text);
+    return form;
+}
+
+static bool is_same_shape(const tf_field *a, const tf_field *b) {
+    return a->rank == b->rank && memcmp(a->shape, b->shape, (size_t)a->rank * sizeof *a->shape) == 0;
+}
+
+static bool are_numbers(const tf_field *f) {
+    return tf_type_size(f->type) > 0;
+}
+
+/* Can a parameter be had that is not stored? */
+static bool is_readable(view *v, int field) {
+    tf_error ignored;
+    view_values values = {0};
+    const bool good =
+        view_field(v, field)->stored || view_tasks(v) == 0 || view_read(v, field, 0, 1, &values, &ignored) == TF_OK;
+    view_values_free(&values);
+    return good;
+}
+
+static void add_column(compared *c, int a, int b) {
+    const tf_field *fa = view_field(c->of[0], a), *fb = view_field(c->of[1], b);
+    compared_column *column = &c->column[c->columns++];
+    *column = (compared_column){.field = {a, b}};
+    const bool same_shape = is_same_shape(fa, fb);
+    if (!same_shape || fa->type != fb->type) {
+        column->form[0] = form_of(c->arena, fa);
+        column->form[1] = form_of(c->arena, fb);
+    }
+    if (!same_shape || are_numbers(fa) != are_numbers(fb))
+        column->why_not = "it is of another form";
+    else if (fa->is_blocks || fb->is_blocks)
+        column->why_not = "it is an array of which each task has a block";
+    else if (!is_readable(c->of[0], a) || !is_readable(c->of[1], b))
+        column->why_not = "it is not stored, and the manifest alone does not give it";
+}
+
+static void match_columns(compared *c) {
+    const int most = view_fields(c->of[0]) + view_fields(c->of[1]) + 1;
+    c->column = tf_arena_array(c->arena, (size_t)most, sizeof *c->column);
+    add_column(c, view_record(c->of[0], "status"), view_record(c->of[1], "status"));
+    for (int side = 0; side < 2; side++) {
+        const view *own = c->of[side], *other = c->of[1 - side];
+        int *only = tf_arena_array(c->arena, (size_t)most, sizeof *only);
+        for (int f = 0; f < view_fields(own); f++) {
+            const int its = is_compared(view_field(own, f)) ? find_field(other, view_field(own, f)) : f;
+            if (its < 0)
+                only[c->only[side]++] = f;
+            else if (side == 0 && is_compared(view_field(own, f)))
+                add_column(c, f, its);
+        }
+        c->only_in[side] = only;
+    }
+}
+
+static const tf_field *field_of(const compared *c, int column) {
+    return view_field(c->of[0], c->column[column].field[0]);
+}
+
+/* ---- How far values are apart ---- */
+
+/* Of integers, which a double may not tell apart. */
+static double exact_gap(tf_type type, const void *a, const void *b) {
+    double x, y;
+    if (type == TF_INT64) {
+        const int64_t i = *(const int64_t *)a, j = *(const int64_t *)b;
+        return (double)(i > j ? (uint64_t)i - (uint64_t)j : (uint64_t)j - (uint64_t)i);
+    }
+    if (type == TF_UINT64) {
+        const uint64_t i = *(const uint64_t *)a, j = *(const uint64_t *)b;
+        return (double)(i > j ? i - j : j - i);
+    }
+    tf_load_doubles(type, a, 0, 1, &x);
+    tf_load_doubles(type, b, 0, 1, &y);
+    return fabs(x - y);
+}
+
+static void measure(compared_column *column, double gap, double x, double y) {
+    const double relative = gap / fmax(fabs(x), fabs(y));
+    if (isnan(gap)) /* one of them is missing */
+        return;
+    column->measured = true;
+    column->gap = fmax(column->gap, gap);
+    column->relative = isnan(relative) ? column->relative : fmax(column->relative, relative);
+}
+
+static void add_value(const view_values *values, int64_t row, int64_t element, tf_buf *out) {
+    if (tf_type_size(values->field->type) > 0)
+        view_add_csv(values, row, element, out);
+    else
+        view_add_json(values, row, out);
+}
+
+static void note_row(comparing *c, int column, const int64_t first[2], int64_t row, int64_t element) {
+    compared_column *of = &c->out->column[column];
+    of->rows++;
+    c->unlike_row[row] = true;
+    if (of->unlikes == COMPARE_SHOWN)
+        return;
+    unlike *u = &of->unlike[of->unlikes++];
+    u->element = element;
+    for (int side = 0; side < 2; side++) {
+        u->row[side] = first[side] + row;
+        add_value(&c->values[column][side], row, element, &u->value[side]);
+    }
+}
+
+/* ---- A column of a piece ---- */
+
+/* Results of tasks that are not done in both are nothing. */
+static bool counts(const comparing *c, int column, int64_t row) {
+    if (field_of(c->out, column)->kind != TF_FIELD_RESULT)
+        return true;
+    return ((const uint8_t *)c->values[0][0].numbers)[row] == TF_STATUS_DONE &&
+           ((const uint8_t *)c->values[0][1].numbers)[row] == TF_STATUS_DONE;
+}
+
+static void compare_numbers(comparing *c, int column, const int64_t first[2], int64_t count) {
+    const view_values *a = &c->values[column][0], *b = &c->values[column][1];
+    const tf_type type = a->field->type;
+    const int64_t elements = a->field->elements;
+    const size_t size = tf_type_size(type);
+    const bool exact = b->field->type == type && !tf_type_is_float(type);
+    if (b->field->type == type && memcmp(a->numbers, b->numbers, (size_t)(count * elements) * size) == 0)
+        return;
+    tf_load_doubles(type, a->numbers, 0, count * elements, c->number[0]);
+    tf_load_doubles(b->field->type, b->numbers, 0, count * elements, c->number[1]);
+    for (int64_t row = 0; row < count; row++) {
+        int64_t differs = -1;
+        for (int64_t e = row * elements; e < (row + 1) * elements && counts(c, column, row); e++) {
+            const char *at = (const char *)a->numbers + (size_t)e * size,
+                       *its = exact ? (const char *)b->numbers + (size_t)e * size : NULL;
+            const double x = c->number[0][e], y = c->number[1][e];
+            if (exact ? memcmp(at, its, size) == 0 : x == y || (isnan(x) && isnan(y)))
+                continue;
+            differs = differs < 0 ? e - row * elements : differs;
+            if (column > 0 && type != TF_BOOL)
+                measure(&c->out->column[column], exact ? exact_gap(type, at, its) : fabs(x - y), x, y);
+        }
+        if (differs >= 0)
+            note_row(c, column, first, row, differs);
+    }
+}
+
+static void compare_texts(comparing *c, int column, const int64_t first[2], int64_t count) {
+    const tf_texts *a = &c->values[column][0].texts, *b = &c->values[column][1].texts;
+    for (int64_t row = 0; row < count; row++) {
+        size_t length, its;
+        const char *text = tf_texts_at(a, row, &length), *other = tf_texts_at(b, row, &its);
+        if ((length != its || memcmp(text, other, length) != 0) && counts(c, column, row))
+            note_row(c, column, first, row, 0);
+    }
+}
+
+static tf_err read_column(comparing *c, int column, const int64_t first[2], int64_t count, tf_error *error) {
+    tf_err err = TF_OK;
+    for (int side = 0; side < 2 && err == TF_OK; side++)
+        err = view_read(c->out->of[side], c->out->column[column].field[side], first[side], count,
+                        &c->values[column][side], error);
+    return err;
+}
+
+/* ---- Rows ---- */
+
+static tf_err compare_piece(comparing *c, const int64_t first[2], int64_t count, tf_error *error) {
+    compared *out = c->out;
+    tf_err err = TF_OK;
+    memset(c->unlike_row, 0, (size_t)count * sizeof *c->unlike_row);
+    for (int k = 0; k < out->columns && err == TF_OK; k++) {
+        if (out->column[k].why_not)
+            continue;
+        err = read_column(c, k, first, count, error);
+        if (err == TF_OK && tf_type_size(field_of(out, k)->type) > 0)
+            compare_numbers(c, k, first, count);
+        else if (err == TF_OK)
+            compare_texts(c, k, first, count);
+    }
+    out->pairs += count;
+    for (int64_t row = 0; row < count; row++)
+        out->rows += c->unlike_row[row];
+    return err;
+}
+
+static tf_err compare_run(comparing *c, int64_t a, int64_t b, int64_t count, tf_error *error) {
+    tf_err err = TF_OK;
+    for (int64_t at = 0; at < count && err == TF_OK; at += c->piece) {
+        const int64_t first[2] = {a + at, b + at};
+        err = compare_piece(c, first, count - at < c->piece ? count - at : c->piece, error);
+    }
+    return err;
+}
+
+static void note_alone(compared *c, int side, int64_t row) {
+    if (c->alone[side] < COMPARE_SHOWN)
+        c->first_alone[side][c->alone[side]] = row;
+    c->alone[side]++;
+}
+
+static tf_err compare_by_index(comparing *c, tf_error *error) {
+    compared *out = c->out;
+    const int64_t both = out->tasks[0] < out->tasks[1] ? out->tasks[0] : out->tasks[1];
+    for (int side = 0; side < 2; side++) {
+        for (int64_t row = both; row < out->tasks[side] && row < both + COMPARE_SHOWN; row++)
+            note_alone(out, side, row);
+        out->alone[side] = out->tasks[side] - both;
+    }
+    return compare_run(c, 0, 0, both, error);
+}
+
+/* ---- By points ---- */
+
+/* Why points can't be compared; NULL: they can. `param` gets the parameters. */
+static const char *find_points(const compared *c, match_param *param, int *params) {
+    for (int side = 0; side < 2; side++)
+        for (int o = 0; o < c->only[side]; o++)
+            if (view_field(c->of[side], c->only_in[side][o])->kind == TF_FIELD_PARAM)
+                return "they have not the same parameters";
+    for (int k = 0; k < c->columns; k++) {
+        const compared_column *column = &c->column[k];
+        if (field_of(c, k)->kind != TF_FIELD_PARAM)
+            continue;
+        if (column->form[0])
+            return "a parameter is of another type";
+        if (column->why_not)
+            return "a parameter is not stored";
+        param[(*params)++] = (match_param){{column->field[0], column->field[1]}};
+    }
+    return *params > 0 ? NULL : "they have no parameters";
+}
+
+static tf_err take_run(void *context, const int64_t first[2], int64_t count, tf_error *error) {
+    return compare_run(context, first[0], first[1], count, error);
+}
+
+static void take_alone(void *context, int side, int64_t row) {
+    note_alone(((comparing *)context)->out, side, row);
+}
+
+/* ---- The whole ---- */
+
+/* As many rows at once as a few megabytes hold, and the elements of the widest column. */
+static void size_pieces(comparing *c) {
+    enum { PIECE_BYTES = 8 << 20, MOST_ROWS = 1 << 16 };
+    int64_t width = 1;
+    for (int k = 0; k < c->out->columns; k++) {
+        const int64_t elements = field_of(c->out, k)->elements;
+        if (c->out->column[k].why_not)
+            continue;
+        for (int side = 0; side < 2; side++)
+            width += view_width(c->out->of[side], c->out->column[k].field[side]);
+        c->elements = elements > c->elements ? elements : c->elements;
+    }
+    const int64_t rows = PIECE_BYTES / width;
+    c->piece = rows < 1 ? 1 : rows > MOST_ROWS ? MOST_ROWS : rows;
+}
+
+tf_err compare_stages(view *a, view *b, compared *out, tf_error *error) {
+    *out = (compared){.of = {a, b}, .tasks = {view_tasks(a), view_tasks(b)}, .arena = tf_arena_new()};
+    comparing c = {.out = out};
+    match_columns(out);
+    size_pieces(&c);
+    c.values = tf_alloc_array((size_t)out->columns, sizeof *c.values);
+    c.unlike_row = tf_alloc_array((size_t)c.piece, sizeof *c.unlike_row);
+    for (int side = 0; side < 2; side++)
+        c.number[side] = tf_alloc_array((size_t)(c.piece * c.elements), sizeof *c.number[side]);
+    match_param *param = tf_arena_array(out->arena, (size_t)out->columns, sizeof *param);
+    int params = 0;
+    if (out->tasks[0] != out->tasks[1])
+        out->why = find_points(out, param, &params);
+    out->by_points = out->tasks[0] != out->tasks[1] && !out->why;
+    const match_rows rows = {.run = take_run, .alone = take_alone, .context = &c};
+    const tf_err err =
+        out->by_points ? match_points(out->of, param, params, c.piece, &rows, error) : compare_by_index(&c, error);
+    for (int side = 0; side < 2; side++)
+        free(c.number[side]);
+    for (int k = 0; k < out->columns; k++)
+        for (int side = 0; side < 2; side++)
+            view_values_free(&c.values[k][side]);
+    free(c.values);
+    free(c.unlike_row);
+    return err;
+}
+
+void compared_free(compared *c) {
+    for (int k = 0; k < c->columns; k++)
+        for (int u = 0; u < c->column[k].unlikes; u++)
+            for (int side = 0; side < 2; side++)
+                tf_buf_free(&c->column[k].unlike[u].value[side]);
+    tf_arena_free(c->arena);
+    *c = (compared){0};
+}
+
+bool compared_differ(const compared *c) {
+    bool differ = c->rows > 0 || c->alone[0] > 0 || c->alone[1] > 0 || c->only[0] > 0 || c->only[1] > 0;
+    for (int k = 0; k < c->columns; k++)
+        differ = differ || c->column[k].form[0];
+    return differ;
+}

@@ -1,0 +1,56 @@
+/* A stage of one output beside the same of another: which rows differ, and by how much. Rows are read in pieces,
+ * whatever their number.
+ *
+ * Process: the one that reads outputs. They may be damaged, and be written meanwhile. */
+#ifndef TF_REPORT_COMPARE_H
+#define TF_REPORT_COMPARE_H
+
+#include "report/view.h"
+
+enum { COMPARE_SHOWN = 5 }; /* rows that are told of each difference */
+
+/* Two rows in which a column differs, and its values in them: numbers as in a table, other values as JSON. Of arrays
+ * the first element that differs. */
+typedef struct unlike {
+    int64_t row[2];
+    int64_t element;
+    tf_buf value[2];
+} unlike;
+
+/* A column that both have. */
+typedef struct compared_column {
+    int field[2];        /* in the views */
+    const char *form[2]; /* where types or shapes differ, which counts: "float64[3]"; else NULL */
+    const char *why_not; /* it is not compared; NULL: it is */
+    int64_t rows;        /* that differ */
+    bool measured;       /* numbers differ, and by how much is known */
+    double gap;          /* the largest difference, */
+    double relative;     /* and the largest in units of the larger number */
+    int unlikes;
+    unlike unlike[COMPARE_SHOWN];
+} compared_column;
+
+typedef struct compared {
+    view *of[2];
+    int64_t tasks[2];
+    bool by_points;  /* rows of the same parameters are compared; else those of the same index */
+    const char *why; /* it is by index, though there are more rows in one of them; NULL: there are not, or by points */
+    int64_t pairs;   /* rows that are in both */
+    int64_t rows;    /* of these that differ in anything */
+    int64_t alone[2];
+    int64_t first_alone[2][COMPARE_SHOWN];
+    int columns; /* the status first, then parameters, then results */
+    compared_column *column;
+    int only[2];           /* columns that one of them alone has */
+    const int *only_in[2]; /* their fields */
+    tf_arena *arena;
+} compared;
+
+/* Compares statuses and parameters, and results where both tasks are done. To be freed in any case. */
+tf_err compare_stages(view *a, view *b, compared *out, tf_error *error);
+void compared_free(compared *c);
+
+/* Is there anything in which they differ? */
+bool compared_differ(const compared *c);
+
+#endif
