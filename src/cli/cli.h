@@ -45,6 +45,7 @@ int cli_find_stage(const recalled *recalled, const char *name);
 int cli_run(const options *options);
 int cli_show(const options *options);
 int cli_export(const options *options);
+int cli_diff(const options *options);
 int cli_job(const options *options);
 int cli_report(const options *options);
 int cli_try(const options *options);

@@ -76,6 +76,19 @@ static const verb verbs[] = {
              "the task is not done. Elements of arrays are columns of their own in CSV, lists in JSON; bytes are in "
              "base64.\n--format rocrate prints how the output came to be instead: the ro-crate-metadata.json of an "
              "RO-Crate, by the profile Process Run Crate.\n"},
+    {.name = "diff",
+     .run = cli_diff,
+     .arguments = "FILE.h5 OTHER.h5 [STAGE]",
+     .needs = "two outputs, as in taskfarm diff before.h5 after.h5",
+     .files = 2,
+     .has_others = true,
+     .takes = TAKES(JSON) | TAKES(TRUST),
+     .about = "say in which rows two outputs differ, and by how much",
+     .more =
+         "Compares statuses, parameters and results, stage by stage: not times, captured output and reductions. Where "
+         "a "
+         "stage has as many rows in both, they are compared by their index, else by their parameters; results where "
+         "both tasks are done. NaN is the same as NaN. Exit status 1 says that they differ.\n"},
     {.name = "report",
      .run = cli_report,
      .arguments = "FILE.h5",

@@ -106,6 +106,8 @@ class CommandLine(farm.FarmTest):
         self.assertEqual(self.complete("sh"), ["show"])
         self.assertEqual(self.complete("show", ""), ["a.h5", "folder/"])
         self.assertEqual(self.complete("export", "a.h5", ""), ["first", "second"])
+        self.assertEqual(self.complete("diff", "a.h5", ""), ["a.h5", "folder/"])
+        self.assertEqual(self.complete("diff", "a.h5", "a.h5", "s"), ["second"])
         self.assertEqual(self.complete("plan", ""), ["a.json", "folder/"])
         self.assertEqual(self.complete("plan", "folder/"), ["folder/b.json"])
         self.assertEqual(self.complete("a.json", "--progress", "p"), ["plain"])

@@ -1,0 +1,277 @@
+/* taskfarm diff: two outputs, stage by stage and row by row. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "report/compare.h"
+
+typedef struct outputs {
+    const char *path[2]; /* as they were given */
+    recalled of[2];
+    const char *stage; /* the only one that is wanted; NULL: all */
+    cJSON *stages;     /* those that both have; NULL: it is for people */
+    bool differ;
+} outputs;
+
+static const tf_field *field_of(const compared *c, int column) {
+    return view_field(c->of[0], c->column[column].field[0]);
+}
+
+/* ---- For people ---- */
+
+/* The beginning of a long one. */
+static void print_value(const tf_buf *value) {
+    enum { MOST = 60 };
+    size_t length = value->length;
+    if (length > MOST)
+        for (length = MOST; length > 0 && ((unsigned char)value->data[length] & 0xC0) == 0x80;)
+            length--;
+    tf_print(stdout, "%.*s%s", (int)length, tf_buf_text(value), length < value->length ? "..." : "");
+}
+
+/* "[3] 1.5, 1.6", with both rows where they are not the same, and the place in an array. */
+static void print_unlike(const unlike *u, const tf_field *field) {
+    tf_print(stdout, "[%lld]", (long long)u->row[0]);
+    if (u->row[1] != u->row[0])
+        tf_print(stdout, " and [%lld]", (long long)u->row[1]);
+    if (field->rank > 0)
+        tf_print(stdout, " (element %lld)", (long long)u->element);
+    tf_print(stdout, " ");
+    print_value(&u->value[0]);
+    tf_print(stdout, ", ");
+    print_value(&u->value[1]);
+}
+
+static void print_column(const outputs *o, const compared *c, int k) {
+    const compared_column *column = &c->column[k];
+    const tf_field *field = field_of(c, k);
+    char count[32];
+    if (column->form[0])
+        tf_print(stdout, "  %s is %s in %s, %s in %s\n", field->dataset, column->form[0], o->path[0], column->form[1],
+                 o->path[1]);
+    if (column->why_not && !column->form[0])
+        tf_print(stdout, "  %s is not compared: %s\n", field->dataset, column->why_not);
+    if (column->rows == 0)
+        return;
+    tf_print(stdout, "  %s: %s row%s", field->dataset, tf_format_count(column->rows, count),
+             column->rows == 1 ? "" : "s");
+    if (column->measured)
+        tf_print(stdout, ", by %.3g at most (relative %.3g)", column->gap, column->relative);
+    for (int u = 0; u < column->unlikes; u++) {
+        tf_print(stdout, u ? "; " : ": ");
+        print_unlike(&column->unlike[u], field);
+    }
+    tf_print(stdout, column->rows > column->unlikes ? "; ...\n" : "\n");
+}
+
+static void print_alone(const outputs *o, const compared *c, int side) {
+    char count[32];
+    if (c->alone[side] == 0)
+        return;
+    tf_print(stdout, "  %s row%s in %s only", tf_format_count(c->alone[side], count),
+             c->alone[side] == 1 ? " is" : "s are", o->path[side]);
+    for (int i = 0; i < c->alone[side] && i < COMPARE_SHOWN; i++)
+        tf_print(stdout, "%s [%lld]", i ? "," : ":", (long long)c->first_alone[side][i]);
+    tf_print(stdout, c->alone[side] > COMPARE_SHOWN ? ", ...\n" : "\n");
+}
+
+static void print_stage(const outputs *o, const char *name, const compared *c) {
+    char rows[32], others[32];
+    tf_print(stdout, "stage \"%s\": %s row%s", name, tf_format_count(c->tasks[0], rows), c->tasks[0] == 1 ? "" : "s");
+    if (c->tasks[0] != c->tasks[1])
+        tf_print(stdout, " in %s, %s in %s, compared by their %s%s", o->path[0], tf_format_count(c->tasks[1], others),
+                 o->path[1], c->by_points ? "parameters" : "index: ", c->by_points ? "" : c->why);
+    if (c->rows > 0)
+        tf_print(stdout, "; %s differ%s", tf_format_count(c->rows, rows), c->rows == 1 ? "s" : "");
+    tf_print(stdout, compared_differ(c) ? "\n" : ", the same\n");
+    for (int k = 0; k < c->columns; k++)
+        print_column(o, c, k);
+    for (int side = 0; side < 2; side++) {
+        for (int n = 0; n < c->only[side]; n++)
+            tf_print(stdout, "  %s is in %s only\n", view_field(c->of[side], c->only_in[side][n])->dataset,
+                     o->path[side]);
+        print_alone(o, c, side);
+    }
+}
+
+/* ---- For programs ---- */
+
+static const char *const sides[] = {"a", "b"};
+
+static void add_value(cJSON *to, const char *key, const tf_field *field, const tf_buf *value) {
+    double number;
+    const bool is_number = tf_type_is_float(field->type);
+    const bool is_nothing = is_number && tf_parse_double(tf_buf_text(value), &number) && !isfinite(number);
+    const bool is_word = field->kind == TF_FIELD_TASK;
+    cJSON_AddItemToObject(to, key,
+                          is_nothing ? cJSON_CreateNull()
+                          : is_word  ? cJSON_CreateString(tf_buf_text(value))
+                                     : cJSON_CreateRaw(tf_buf_text(value)));
+}
+
+static void add_number(cJSON *to, const char *key, bool is_known, double value) {
+    cJSON_AddItemToObject(to, key, is_known && isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull());
+}
+
+static void add_pair(cJSON *to, const char *key, const int64_t pair[2]) {
+    cJSON *list = cJSON_AddArrayToObject(to, key);
+    for (int side = 0; side < 2; side++)
+        cJSON_AddItemToArray(list, cJSON_CreateNumber((double)pair[side]));
+}
+
+static cJSON *column_json(const compared *c, int k) {
+    static const char *const kinds[] = {
+        [TF_FIELD_PARAM] = "parameter", [TF_FIELD_RESULT] = "result", [TF_FIELD_TASK] = "record"};
+    const compared_column *column = &c->column[k];
+    const tf_field *field = field_of(c, k);
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "name", field->dataset);
+    cJSON_AddStringToObject(json, "kind", kinds[field->kind]);
+    cJSON_AddBoolToObject(json, "same", column->rows == 0 && !column->form[0]);
+    for (int side = 0; side < 2 && column->form[0]; side++)
+        cJSON_AddStringToObject(json, side ? "form_b" : "form_a", column->form[side]);
+    if (column->why_not)
+        cJSON_AddStringToObject(json, "not_compared", column->why_not);
+    cJSON_AddNumberToObject(json, "differ", (double)column->rows);
+    add_number(json, "largest", column->measured, column->gap);
+    add_number(json, "largest_relative", column->measured, column->relative);
+    cJSON *list = cJSON_AddArrayToObject(json, "first");
+    for (int u = 0; u < column->unlikes; u++) {
+        const unlike *its = &column->unlike[u];
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddItemToArray(list, item);
+        add_pair(item, "rows", its->row);
+        if (field->rank > 0)
+            cJSON_AddNumberToObject(item, "element", (double)its->element);
+        for (int side = 0; side < 2; side++)
+            add_value(item, sides[side], field, &its->value[side]);
+    }
+    return json;
+}
+
+static cJSON *stage_json(const char *name, const compared *c) {
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "name", name);
+    cJSON_AddBoolToObject(json, "same", !compared_differ(c));
+    add_pair(json, "tasks", c->tasks);
+    cJSON_AddStringToObject(json, "by", c->by_points ? "parameters" : "index");
+    cJSON_AddNumberToObject(json, "compared", (double)c->pairs);
+    cJSON_AddNumberToObject(json, "differ", (double)c->rows);
+    cJSON *list = cJSON_AddArrayToObject(json, "columns");
+    for (int k = 0; k < c->columns; k++)
+        cJSON_AddItemToArray(list, column_json(c, k));
+    cJSON *rows = cJSON_AddObjectToObject(json, "rows_only"), *columns = cJSON_AddObjectToObject(json, "columns_only");
+    for (int side = 0; side < 2; side++) {
+        cJSON *item = cJSON_AddObjectToObject(rows, sides[side]);
+        cJSON_AddNumberToObject(item, "count", (double)c->alone[side]);
+        list = cJSON_AddArrayToObject(item, "first");
+        for (int i = 0; i < c->alone[side] && i < COMPARE_SHOWN; i++)
+            cJSON_AddItemToArray(list, cJSON_CreateNumber((double)c->first_alone[side][i]));
+        list = cJSON_AddArrayToObject(columns, sides[side]);
+        for (int n = 0; n < c->only[side]; n++)
+            cJSON_AddItemToArray(list, cJSON_CreateString(view_field(c->of[side], c->only_in[side][n])->dataset));
+    }
+    return json;
+}
+
+/* ---- Stages ---- */
+
+static bool is_wanted(const outputs *o, const char *stage) {
+    return !o->stage || strcmp(o->stage, stage) == 0;
+}
+
+/* false after a complaint: the one that is wanted is in neither. */
+static bool has_stage(const outputs *o) {
+    return !o->stage || tf_reader_find(o->of[1].it.reader, o->stage) >= 0 || cli_find_stage(&o->of[0], o->stage) >= 0;
+}
+
+static tf_err compare(outputs *o, const char *name, int number, int other, tf_error *error) {
+    view *a = view_new(&o->of[0].it, number), *b = view_new(&o->of[1].it, other);
+    compared c;
+    const tf_err err = compare_stages(a, b, &c, error);
+    if (err == TF_OK && o->stages)
+        cJSON_AddItemToArray(o->stages, stage_json(name, &c));
+    else if (err == TF_OK)
+        print_stage(o, name, &c);
+    o->differ = o->differ || compared_differ(&c);
+    compared_free(&c);
+    view_free(a);
+    view_free(b);
+    return err;
+}
+
+/* Those that both have, in the order of the first. */
+static tf_err compare_all(outputs *o, tf_error *error) {
+    const tf_reader *a = o->of[0].it.reader;
+    tf_err err = TF_OK;
+    for (int s = 0; s < tf_reader_stages(a) && err == TF_OK; s++) {
+        const char *name = tf_reader_stage(a, s);
+        const int other = tf_reader_find(o->of[1].it.reader, name);
+        if (other >= 0 && is_wanted(o, name))
+            err = compare(o, name, s, other, error);
+    }
+    return err;
+}
+
+/* Those that one of them alone has. */
+static void tell_others(outputs *o, int side, cJSON *list) {
+    const tf_reader *own = o->of[side].it.reader;
+    for (int s = 0; s < tf_reader_stages(own); s++) {
+        const char *name = tf_reader_stage(own, s);
+        if (tf_reader_find(o->of[1 - side].it.reader, name) >= 0 || !is_wanted(o, name))
+            continue;
+        o->differ = true;
+        if (list)
+            cJSON_AddItemToArray(list, cJSON_CreateString(name));
+        else
+            tf_print(stdout, "stage \"%s\" is in %s only\n", name, o->path[side]);
+    }
+}
+
+static void tell_all_others(outputs *o, cJSON *json) {
+    cJSON *only = json ? cJSON_AddObjectToObject(json, "stages_only") : NULL;
+    for (int side = 0; side < 2; side++)
+        tell_others(o, side, only ? cJSON_AddArrayToObject(only, sides[side]) : NULL);
+}
+
+static int diff(outputs *o, bool as_json) {
+    cJSON *json = as_json ? cJSON_CreateObject() : NULL;
+    for (int side = 0; side < 2 && json; side++)
+        cJSON_AddStringToObject(json, sides[side], o->path[side]);
+    o->stages = json ? cJSON_AddArrayToObject(json, "stages") : NULL;
+    tf_error error;
+    const tf_err err = compare_all(o, &error);
+    if (err == TF_OK)
+        tell_all_others(o, json);
+    if (err == TF_OK && json) {
+        cJSON_AddBoolToObject(json, "same", !o->differ);
+        cli_print_json(json);
+        json = NULL;
+    }
+    cJSON_Delete(json);
+    if (err != TF_OK)
+        tf_say("%s", error.text);
+    return err != TF_OK ? (int)err : o->differ ? TF_ERR_TASKS : TF_OK;
+}
+
+int cli_diff(const options *given) {
+    const char *const other = given->argument[0];
+    if (given->arguments > 2)
+        return cli_usage_error("%s: one argument too many", given->argument[2]);
+    outputs o = {.path = {given->manifest, other}, .stage = given->arguments > 1 ? given->argument[1] : NULL};
+    options second = *given;
+    char *whole = given->trust ? realpath(other, NULL) : NULL; /* the first output's work folder is another one */
+    second.manifest = whole ? whole : other;
+    int status = cli_recall(given, &o.of[0]);
+    if (status == TF_OK) {
+        status = cli_recall(&second, &o.of[1]);
+        if (status == TF_OK) {
+            status = has_stage(&o) ? diff(&o, given->json) : TF_ERR_USAGE;
+            cli_forget(&o.of[1]);
+        }
+        cli_forget(&o.of[0]);
+    }
+    free(whole);
+    return status;
+}
