@@ -909,7 +909,7 @@ TABLE = [
         '{"over": [{"name": "l", "lines": "nul.csv"}], "run": {"function": "builtin:noop"}}',
         '/over/0/lines: nul.csv: holds NUL bytes: is it a text file?',
     ),
-    ('{"run": {}}', '/run: needs a "command", a "service", a "function" or an "expr"'),
+    ('{"run": {}}', '/run: needs a "command", a "service", a "function", an "expr" or an "echo"'),
     (
         '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"comand": ["x"]}}',
         '/run/comand: unknown key "comand"; did you mean "command"?',
