@@ -4,19 +4,20 @@
  * would be stuck. */
 #include "farm/worker.h"
 
-#include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "farm/reports.h"
 #include "sched/sched.h"
 
-#define BATCH_SECONDS 0.05
-#define PATIENCE      1.0 /* s that a piece of the queue, for which there is no room, is overtaken by others */
+#define BATCH_SECONDS    0.05
+#define OVERTAKE_SECONDS 1.0 /* for which a piece of the queue that finds no room is overtaken by others */
+#define ALIVE_SECONDS    1.0 /* after which a worker that has nothing to say says that it lives */
 
 enum { MASTER = 0 };
 
+/* Consecutive tasks of a grant that have not been begun. */
 typedef struct piece {
     int stage;
     int attempt;
@@ -30,28 +31,37 @@ struct worker {
     const executor *executor;
     const output *output;
     int64_t slots;
-    bool mixed; /* stages need different things */
-    double sync;
-    double told;           /* when the master last heard of this worker */
+    bool is_mixed;         /* stages differ in what their tasks need */
+    double sync;           /* s between times that results are brought to disk; 0: they are not */
     tf_estimate *estimate; /* per stage */
-    uint32_t *changed;     /* per stage: what the master knows that its function changes */
-    piece *queue;          /* a stack turned round: the next piece is the last */
+    piece *queue;          /* in reverse: the next piece is the last */
     size_t queued, capacity;
-    int64_t waiting; /* tasks in the queue */
-    double blocked;  /* since when the next piece finds no room, though others behind it may; 0: it is not known to */
-    int64_t held;    /* tasks granted that have not ended */
-    int64_t ended;   /* tasks in the reports below */
-    report_message *report;
-    size_t reports, report_capacity;
-    int told_idle;        /* idle slots that the master knows of */
-    drain_how how;        /* 0: not draining */
-    bool drained;         /* and said so */
-    tf_buf status, texts; /* of rows where some are to be tried again */
-    bool broken;
+    int64_t waiting;        /* tasks in the queue */
+    double blocked_since;   /* when the next piece first found no room; 0: it was not tried */
+    int64_t held;           /* tasks that were granted and have not ended */
+    reports reports;        /* that were not sent yet */
+    double spoke;           /* when something was last sent to the master */
+    int idle_told;          /* idle slots that the master knows of */
+    uint32_t *changes_told; /* per stage: what the master knows that its function changes */
+    drain_how draining;     /* 0: it takes grants */
+    bool has_drained;       /* DRAINED was sent */
+    bool is_broken;         /* BROKEN was sent, or is to be: nothing else is done */
+    tf_buf status, texts;   /* of rows where some are to be tried again */
 };
 
 static double now(const worker *w) {
     return tf_clock_now(w->clock);
+}
+
+/* ---- The beginning and the end ---- */
+
+static void say_hello(const worker *w, const tf_resources *has) {
+    hello_message hello = {.slots = (int32_t)has->slots,
+                           .memory = has->memory,
+                           .gpus = (int32_t)has->gpus,
+                           .locked = w->output->is_locked(w->output->context)};
+    gethostname(hello.host, sizeof hello.host - 1);
+    transport_send(w->transport, MASTER, TAG_HELLO, &hello, sizeof hello);
 }
 
 worker *worker_new(const tf_campaign *campaign, const transport *t, const tf_clock *clock, const executor *e,
@@ -64,18 +74,14 @@ worker *worker_new(const tf_campaign *campaign, const transport *t, const tf_clo
                   .executor = e,
                   .output = o,
                   .slots = has.slots,
-                  .sync = sync};
+                  .sync = sync,
+                  .reports = {.campaign = campaign}};
     w->estimate = tf_alloc_array((size_t)campaign->stages, sizeof *w->estimate);
-    w->changed = tf_alloc_array((size_t)campaign->stages, sizeof *w->changed);
+    w->changes_told = tf_alloc_array((size_t)campaign->stages, sizeof *w->changes_told);
     for (int s = 1; s < campaign->stages; s++)
-        w->mixed = w->mixed || !tf_resources_equal(&campaign->stage[s].need, &campaign->stage[0].need);
-    hello_message hello = {.slots = (int32_t)has.slots,
-                           .memory = has.memory,
-                           .gpus = (int32_t)has.gpus,
-                           .locked = o->is_locked(o->context)};
-    gethostname(hello.host, sizeof hello.host - 1);
-    transport_send(t, MASTER, TAG_HELLO, &hello, sizeof hello);
-    w->told = now(w);
+        w->is_mixed = w->is_mixed || !tf_resources_equal(&campaign->stage[s].need, &campaign->stage[0].need);
+    say_hello(w, &has);
+    w->spoke = now(w);
     return w;
 }
 
@@ -83,9 +89,9 @@ void worker_free(worker *w) {
     if (!w)
         return;
     free(w->estimate);
-    free(w->changed);
+    free(w->changes_told);
     free(w->queue);
-    free(w->report);
+    reports_free(&w->reports);
     tf_buf_free(&w->status);
     tf_buf_free(&w->texts);
     free(w);
@@ -108,65 +114,86 @@ void worker_grant(worker *w, const grant_message *grant) {
     w->queued++;
     w->waiting += grant->count;
     w->held += grant->count;
-    w->told_idle = 0;
+    w->idle_told = 0;
 }
 
 void worker_drain(worker *w, drain_how how) {
-    w->how = how;
+    w->draining = how;
     w->queued = 0;
     w->waiting = 0;
 }
 
-/* Tasks that a host did not get to: they come next. */
-static void put_back(worker *w, int stage, int attempt, tf_interval tasks) {
-    if (tasks.first >= tasks.end || w->how)
+/* Tasks that a host did not get to come next. */
+static void requeue(worker *w, int stage, int attempt, tf_interval tasks) {
+    if (tasks.first >= tasks.end || w->draining)
         return;
     make_room(w);
     w->queue[w->queued++] = (piece){.stage = stage, .attempt = attempt, .tasks = tasks};
     w->waiting += tasks.end - tasks.first;
 }
 
-/* Of the piece at `at` in the queue. */
-static tf_err give_batch(worker *w, size_t at, int slot, tf_error *error) {
-    piece *next = &w->queue[at];
-    int64_t count = next->tasks.end - next->tasks.first;
-    int64_t by_time = tf_estimate_count(&w->estimate[next->stage], BATCH_SECONDS);
-    int64_t lanes = w->executor->lanes(w->executor->context, next->stage);
-    int64_t share = (w->waiting + lanes - 1) / lanes;
-    int64_t wanted = by_time < share ? by_time : share;
-    int64_t given = w->executor->submit(w->executor->context, slot, next->stage, next->attempt, next->tasks.first,
-                                        wanted < count ? wanted : count, error);
-    if (given == 0)
+/* ---- Batches ---- */
+
+static int64_t capacity_of(const worker *w, int stage) {
+    return w->executor->lanes(w->executor->context, stage);
+}
+
+/* So many tasks of the stage are a batch. */
+static int64_t count_batch(const worker *w, int stage) {
+    const int64_t by_time = tf_estimate_count(&w->estimate[stage], BATCH_SECONDS);
+    const int64_t capacity = capacity_of(w, stage), share = (w->waiting + capacity - 1) / capacity;
+    return by_time < share ? by_time : share;
+}
+
+/* Gives the slot a batch of the piece at `place` in the queue. */
+static tf_err submit_batch(worker *w, size_t place, int slot, tf_error *error) {
+    piece *p = &w->queue[place];
+    const int64_t left = p->tasks.end - p->tasks.first, most = count_batch(w, p->stage);
+    const int64_t taken = w->executor->submit(w->executor->context, slot, p->stage, p->attempt, p->tasks.first,
+                                              most < left ? most : left, error);
+    if (taken == 0)
         return error->code;
-    next->tasks.first += given;
-    w->waiting -= given;
-    if (next->tasks.first == next->tasks.end)
-        memmove(next, next + 1, (--w->queued - at) * sizeof *next);
+    p->tasks.first += taken;
+    w->waiting -= taken;
+    if (p->tasks.first == p->tasks.end)
+        memmove(p, p + 1, (--w->queued - place) * sizeof *p);
+    return TF_OK;
+}
+
+/* Submits batches of the piece at `place` while slots have room and it is there. */
+static tf_err submit_piece(worker *w, size_t place, tf_error *error) {
+    const int stage = w->queue[place].stage;
+    const size_t before = w->queued;
+    while (w->queued == before) {
+        const int slot = w->executor->place(w->executor->context, stage);
+        if (slot < 0)
+            break;
+        const tf_err err = submit_batch(w, place, slot, error);
+        if (err != TF_OK)
+            return err;
+    }
     return TF_OK;
 }
 
 /* May pieces go before the next one, for which there is no room? For a while, or it might never get it. */
 static bool may_overtake(worker *w) {
-    if (w->blocked == 0)
-        w->blocked = now(w);
-    return w->mixed && now(w) - w->blocked < PATIENCE;
+    if (w->blocked_since == 0)
+        w->blocked_since = now(w);
+    return w->is_mixed && now(w) - w->blocked_since < OVERTAKE_SECONDS;
 }
 
-/* Idle slots, in the order of the queue. */
+/* For idle slots, in the order of the queue. */
 static tf_err feed_idle(worker *w, tf_error *error) {
-    for (size_t at = w->queued; at-- > 0;) {
-        const bool is_next = at + 1 == w->queued;
-        const int stage = w->queue[at].stage;
+    for (size_t place = w->queued; place-- > 0;) {
         const size_t before = w->queued;
-        tf_err err = TF_OK;
-        for (int slot;
-             err == TF_OK && w->queued == before && (slot = w->executor->place(w->executor->context, stage)) >= 0;)
-            err = give_batch(w, at, slot, error);
+        const bool is_next = place + 1 == before;
+        const tf_err err = submit_piece(w, place, error);
         if (err != TF_OK)
             return err;
-        if (w->queued < before && is_next)
-            w->blocked = 0;
-        else if (w->queued == before && is_next && !may_overtake(w))
+        const bool is_gone = w->queued < before;
+        if (is_gone && is_next)
+            w->blocked_since = 0;
+        else if (!is_gone && is_next && !may_overtake(w))
             break;
     }
     return TF_OK;
@@ -176,11 +203,11 @@ static tf_err feed_idle(worker *w, tf_error *error) {
 static tf_err feed_in_hand(worker *w, tf_error *error) {
     while (w->queued > 0) {
         const int stage = w->queue[w->queued - 1].stage;
-        if (tf_estimate_count(&w->estimate[stage], BATCH_SECONDS) < 2 ||
-            w->waiting < w->executor->lanes(w->executor->context, stage))
+        const bool is_short = tf_estimate_count(&w->estimate[stage], BATCH_SECONDS) >= 2;
+        if (!is_short || w->waiting < capacity_of(w, stage))
             break;
-        int slot = w->executor->place_in_hand(w->executor->context, stage);
-        tf_err err = slot >= 0 ? give_batch(w, w->queued - 1, slot, error) : TF_OK;
+        const int slot = w->executor->place_in_hand(w->executor->context, stage);
+        const tf_err err = slot >= 0 ? submit_batch(w, w->queued - 1, slot, error) : TF_OK;
         if (slot < 0 || err != TF_OK)
             return err;
     }
@@ -188,97 +215,15 @@ static tf_err feed_in_hand(worker *w, tf_error *error) {
 }
 
 static tf_err feed_slots(worker *w, tf_error *error) {
-    tf_err err = feed_idle(w, error);
+    const tf_err err = feed_idle(w, error);
     return err == TF_OK ? feed_in_hand(w, error) : err;
 }
 
 /* ---- Rows ---- */
 
-static void add_report(worker *w, report_message report) {
-    report_message *last = w->reports ? &w->report[w->reports - 1] : NULL;
-    bool alike =
-        last && (!tf_stage_has_files(&w->campaign->stage[report.stage]) || (last->failed > 0) == (report.failed > 0));
-    if (alike && last->stage == report.stage && last->retry == report.retry &&
-        last->first + last->count == report.first) {
-        last->count += report.count;
-        last->failed += report.failed;
-        last->excluded += report.excluded;
-        last->skipped += report.skipped;
-        last->seconds += report.seconds;
-        return;
-    }
-    if (w->reports == w->report_capacity) {
-        w->report_capacity = w->report_capacity ? 2 * w->report_capacity : 16;
-        w->report = tf_realloc_array(w->report, w->report_capacity, sizeof *w->report);
-    }
-    assert(w->report);
-    w->report[w->reports++] = report;
-}
-
-/* Rows from `row` on that are all pending or not, and, where other tasks wait for them, all done or not. */
-static int64_t run_of_rows(const worker *w, const tf_rows *rows, int64_t row) {
-    int64_t end = tf_rows_run(rows, row), same = row;
-    if (rows->failed == 0 || !tf_stage_has_files(&w->campaign->stage[rows->stage]))
-        return end;
-    while (same < end && tf_status_is_good(rows->status[same]) == tf_status_is_good(rows->status[row]))
-        same++;
-    return same;
-}
-
-static int64_t count_status(const tf_rows *rows, int64_t row, int64_t end, tf_status status) {
-    int64_t count = 0;
-    for (; row < end; row++)
-        count += rows->status[row] == status;
-    return count;
-}
-
-/* Runs of rows that have ended, and of rows that are pending still: these are to have another attempt. */
-static void report_rows(worker *w, const tf_rows *rows) {
-    w->held -= rows->count;
-    w->ended += rows->count;
-    double share = rows->seconds / (double)rows->count;
-    for (int64_t row = 0, end; row < rows->count; row = end) {
-        bool again = rows->status[row] == TF_STATUS_PENDING;
-        end = run_of_rows(w, rows, row);
-        int64_t failed = again ? 0 : rows->failed; /* where rows are pending, none */
-        if (tf_stage_has_files(&w->campaign->stage[rows->stage]))
-            failed = again || tf_status_is_good(rows->status[row]) ? 0 : end - row;
-        add_report(w,
-                   (report_message){.stage = rows->stage,
-                                    .retry = again ? rows->attempt : 0,
-                                    .first = rows->first + row,
-                                    .count = end - row,
-                                    .failed = failed,
-                                    .excluded = rows->excluded ? count_status(rows, row, end, TF_STATUS_EXCLUDED) : 0,
-                                    .skipped = rows->skipped ? count_status(rows, row, end, TF_STATUS_SKIPPED) : 0,
-                                    .seconds = share * (double)(end - row)});
-    }
-}
-
-/* Which tasks failed is in their rows; why, told here by message. Other texts of a task come before it. */
-static void send_failures(worker *w, const tf_rows *rows) {
-    tf_tally tally = {0};
-    const char *bytes = rows->texts;
-    for (size_t at = 0; at < rows->texts_size;) {
-        const tf_record *record = (const tf_record *)(const void *)(bytes + at);
-        if (record->kind == TF_RECORD_MESSAGE && tf_status_has_failed(rows->status[record->index - rows->first]))
-            tf_tally_add_one(&tally, rows->stage, (const char *)(record + 1), (size_t)record->length, record->index);
-        at += tf_record_size((size_t)record->length);
-    }
-    for (int i = 0; i < tally.count; i++) {
-        const tf_tally_entry *entry = &tally.entry[i];
-        failure_message failure = {.stage = rows->stage, .numbers = entry->numbers, .count = entry->count};
-        _Static_assert(sizeof failure.index == sizeof entry->number, "as many tasks as a tally has");
-        memcpy(failure.index, entry->number, sizeof failure.index);
-        snprintf(failure.message, sizeof failure.message, "%s", entry->text);
-        transport_send(w->transport, MASTER, TAG_FAILURE, &failure, sizeof failure);
-    }
-    tf_tally_free(&tally);
-}
-
-/* Rows whose task failed and may be tried again stay pending, and leave no text. `changed` borrows from `rows` and from
- * the worker. */
-static void keep_pending(worker *w, const tf_rows *rows, tf_rows *changed) {
+/* Rows whose attempt failed and may be repeated stay pending, and leave no text. What is returned borrows from `rows`
+ * and from the worker. */
+static tf_rows reopen_failed(worker *w, const tf_rows *rows) {
     tf_buf_clear(&w->status);
     tf_buf_clear(&w->texts);
     for (int64_t row = 0; row < rows->count; row++)
@@ -291,16 +236,17 @@ static void keep_pending(worker *w, const tf_rows *rows, tf_rows *changed) {
         if (!tf_status_has_failed(rows->status[record->index - rows->first]))
             tf_buf_add(&w->texts, record, size);
     }
-    *changed = *rows;
-    changed->failed = 0;
-    changed->pending = rows->failed;
-    changed->status = (const uint8_t *)w->status.data;
-    changed->texts = w->texts.data;
-    changed->texts_size = w->texts.length;
+    tf_rows reopened = *rows;
+    reopened.failed = 0;
+    reopened.pending = rows->failed;
+    reopened.status = (const uint8_t *)w->status.data;
+    reopened.texts = w->texts.data;
+    reopened.texts_size = w->texts.length;
+    return reopened;
 }
 
 static void send_change(worker *w, const tf_rows *rows) {
-    uint32_t *told = &w->changed[rows->stage];
+    uint32_t *told = &w->changes_told[rows->stage];
     const change_message change = {.stage = rows->stage, .changed = rows->changed};
     if ((change.changed & ~*told) == 0)
         return;
@@ -308,25 +254,27 @@ static void send_change(worker *w, const tf_rows *rows) {
     transport_send(w->transport, MASTER, TAG_CHANGE, &change, sizeof change);
 }
 
-static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
+/* Writes rows that have come back, and notes what the master is to be told of them. */
+static tf_err accept_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
     (void)slot;
     worker *w = context;
-    tf_rows changed;
+    tf_rows reopened;
     if (rows->failed > 0 && rows->attempt <= w->campaign->stage[rows->stage].retries) {
-        keep_pending(w, rows, &changed);
-        rows = &changed;
+        reopened = reopen_failed(w, rows);
+        rows = &reopened;
     }
-    tf_err err = w->output->write(w->output->context, rows, error);
+    const tf_err err = w->output->write(w->output->context, rows, error);
     if (err != TF_OK)
         return err;
-    put_back(w, rows->stage, rows->attempt, left);
+    requeue(w, rows->stage, rows->attempt, left);
     send_change(w, rows);
     if (rows->count == 0)
         return TF_OK;
     tf_estimate_add(&w->estimate[rows->stage], rows->count, rows->seconds);
     if (rows->failed > 0)
-        send_failures(w, rows);
-    report_rows(w, rows);
+        reports_send_failures(rows, w->transport, MASTER);
+    reports_add(&w->reports, rows);
+    w->held -= rows->count;
     return TF_OK;
 }
 
@@ -335,7 +283,7 @@ static void break_off(worker *w, const tf_error *error) {
     broken_message broken = {.code = (int32_t)error->code};
     memcpy(broken.text, error->text, sizeof broken.text);
     transport_send(w->transport, MASTER, TAG_BROKEN, &broken, sizeof broken);
-    w->broken = true;
+    w->is_broken = true;
 }
 
 static tf_err write_settled(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
@@ -346,63 +294,74 @@ static tf_err write_settled(void *context, int slot, const tf_rows *rows, tf_int
 
 void worker_settle(worker *w, const settle_message *m) {
     tf_error error;
-    if (!w->broken && w->executor->settle(w->executor->context, w->campaign, m->stage, m->first, m->count,
-                                          (tf_status)m->status, m->message, write_settled, w, &error) != TF_OK)
+    if (!w->is_broken && w->executor->settle(w->executor->context, w->campaign, m->stage, m->first, m->count,
+                                             (tf_status)m->status, m->message, write_settled, w, &error) != TF_OK)
         break_off(w, &error);
 }
 
+/* ---- A turn ---- */
+
 static tf_standing standing(const worker *w) {
     return (tf_standing){.workers = w->transport->ranks - 1,
-                         .ended = w->ended,
+                         .ended = w->reports.tasks,
                          .held = w->held,
                          .slots = (int)w->slots,
                          .idle = w->executor->idle(w->executor->context),
                          .queue_empty = w->queued == 0,
-                         .since = now(w) - w->told};
+                         .since = now(w) - w->spoke};
 }
 
-/* What has ended; that slots are idle; or, now and then, that we live. */
-static void tell(worker *w) {
-    const double interval = 1;
+/* Says what has ended, or that slots are idle, or now and then that it lives. */
+static void speak(worker *w) {
     const tf_standing at = standing(w);
-    bool at_once = w->how || w->broken;
-    if (w->reports > 0 && (at_once || tf_should_report(&at))) {
-        transport_send(w->transport, MASTER, TAG_REPORT, w->report, w->reports * sizeof *w->report);
-        w->reports = 0;
-        w->ended = 0;
-    } else if (!at_once && tf_should_say_idle(&at, w->told_idle)) {
-        w->told_idle = at.idle;
+    const bool at_once = w->draining || w->is_broken;
+    if (w->reports.count > 0 && (at_once || tf_should_report(&at))) {
+        reports_send(&w->reports, w->transport, MASTER);
+    } else if (!at_once && tf_should_say_idle(&at, w->idle_told)) {
+        w->idle_told = at.idle;
         transport_send(w->transport, MASTER, TAG_IDLE, &(idle_message){.idle = at.idle}, sizeof(idle_message));
-    } else if (at.since > interval) {
+    } else if (at.since > ALIVE_SECONDS) {
         transport_send(w->transport, MASTER, TAG_ALIVE, NULL, 0);
     } else {
         return;
     }
-    w->told = now(w);
+    w->spoke = now(w);
+}
+
+static void end_draining(worker *w) {
+    if (!w->draining || w->executor->idle(w->executor->context) < w->slots)
+        return;
+    transport_send(w->transport, MASTER, TAG_DRAINED, NULL, 0);
+    w->has_drained = true;
+}
+
+/* `*events` counts batches that have come back. */
+static tf_err run_slots(worker *w, double timeout, int *events, tf_error *error) {
+    const executor *e = w->executor;
+    tf_err err = feed_slots(w, error);
+    if (err == TF_OK)
+        err = e->poll(e->context, timeout, accept_rows, w, events, error);
+    if (err == TF_OK && w->draining == DRAIN_AT_ONCE)
+        err = e->give_up(e->context, accept_rows, w, error);
+    if (err == TF_OK && w->sync > 0)
+        err = w->output->sync(w->output->context, w->sync, error);
+    if (err == TF_OK) /* before the report: the master's answer takes a while */
+        err = feed_slots(w, error);
+    return err;
 }
 
 bool worker_step(worker *w, double timeout) {
     int events = 0;
     tf_error error;
-    if (w->broken || w->drained)
+    if (w->is_broken || w->has_drained)
         return false;
-    tf_err err = feed_slots(w, &error);
-    if (err == TF_OK)
-        err = w->executor->poll(w->executor->context, timeout, take_rows, w, &events, &error);
-    if (err == TF_OK && w->how == DRAIN_AT_ONCE)
-        err = w->executor->give_up(w->executor->context, take_rows, w, &error);
-    if (err == TF_OK && w->sync > 0)
-        err = w->output->sync(w->output->context, w->sync, &error);
-    if (err == TF_OK) /* before the report: the master's answer takes a while */
-        err = feed_slots(w, &error);
-    w->broken = err != TF_OK; /* what has ended is told first */
-    tell(w);
-    if (err == TF_OK && w->how && w->executor->idle(w->executor->context) == w->slots) {
-        transport_send(w->transport, MASTER, TAG_DRAINED, NULL, 0);
-        w->drained = true;
+    const tf_err err = run_slots(w, timeout, &events, &error);
+    w->is_broken = err != TF_OK; /* what has ended is told first */
+    speak(w);
+    if (err != TF_OK) {
+        break_off(w, &error);
+        return true;
     }
-    if (err == TF_OK)
-        return events > 0;
-    break_off(w, &error);
-    return true;
+    end_draining(w);
+    return events > 0;
 }
