@@ -22,37 +22,43 @@ typedef struct order {
     double elapsed;  /* s */
 } order;
 
-static tf_err finish_stages(tf_store *s, const tf_campaign *campaign, const tf_store_plan *plan, bool *left,
-                            tf_error *error) {
-    tf_err err = TF_OK;
-    for (int i = 0; i < campaign->stages && err == TF_OK; i++) {
-        bool pending = tf_store_pending(plan, i)->total > 0;
-        *left = *left || pending;
-        if (pending || tf_store_is_finished(plan, i))
+/* Finishes each stage of which all tasks have ended, and that is not finished yet. */
+static tf_err finish_stages(tf_store *store, const tf_campaign *campaign, const tf_store_plan *plan, tf_error *error) {
+    for (int stage = 0; stage < campaign->stages; stage++) {
+        if (tf_store_pending(plan, stage)->total > 0 || tf_store_is_finished(plan, stage))
             continue;
-        err = tf_store_layout(s, i, error);
+        tf_err err = tf_store_layout(store, stage, error);
         if (err == TF_OK)
-            err = stage_end(s, campaign, i, 0, error);
+            err = stage_end(store, campaign, stage, 0, error);
+        if (err != TF_OK)
+            return err;
     }
-    return err;
+    return TF_OK;
+}
+
+static bool has_pending(const tf_campaign *campaign, const tf_store_plan *plan) {
+    for (int stage = 0; stage < campaign->stages; stage++)
+        if (tf_store_pending(plan, stage)->total > 0)
+            return true;
+    return false;
 }
 
 static tf_err wind_up(const tf_campaign *campaign, const order *o, tf_error *error) {
     tf_store_plan *plan = tf_store_look(campaign, TF_STORE_WIND_UP, true, error);
-    bool ready = plan && tf_store_prepare(plan, error) == TF_OK;
-    tf_store *s = ready ? tf_store_open(campaign, MPI_COMM_NULL, tf_store_plan_start(plan), -1, 0, error) : NULL;
-    if (!s) {
+    const bool is_ready = plan && tf_store_prepare(plan, error) == TF_OK;
+    tf_store *store = is_ready ? tf_store_open(campaign, MPI_COMM_NULL, tf_store_plan_start(plan), -1, 0, error) : NULL;
+    if (!store) {
         tf_store_plan_free(plan);
         return error->code;
     }
-    bool left = o->outcome == TF_ERR_STOPPED;
-    tf_err err = finish_stages(s, campaign, plan, &left, error);
-    tf_err outcome = left ? TF_ERR_STOPPED : (tf_err)o->outcome;
-    const char *state = left ? "stopped" : outcome == TF_ERR_TASKS ? "failed" : "complete";
+    const bool stops = o->outcome == TF_ERR_STOPPED || has_pending(campaign, plan);
+    const tf_err outcome = stops ? TF_ERR_STOPPED : (tf_err)o->outcome;
+    const char *state = stops ? "stopped" : outcome == TF_ERR_TASKS ? "failed" : "complete";
+    tf_err err = finish_stages(store, campaign, plan, error);
     if (err == TF_OK)
-        err = tf_store_close(s, state, o->elapsed, error);
+        err = tf_store_close(store, state, o->elapsed, error);
     else
-        tf_store_abandon(s);
+        tf_store_abandon(store);
     tf_store_plan_free(plan);
     return err == TF_OK ? outcome : err;
 }

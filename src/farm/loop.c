@@ -8,10 +8,9 @@
 #define SHORTEST_NAP  10e-6 /* s */
 #define PROGRESS_TICK 0.05  /* s */
 
-static void tell_signals(const rank *r) {
-    int number, count;
-    while (signals_next(r->signals, &number, &count)) {
-        const signal_message message = {.signal = number, .count = count};
+static void send_signals(const rank *r) {
+    for (signal_seen next; (next = signals_next(r->signals)).number;) {
+        const signal_message message = {.signal = next.number, .count = next.count};
         transport_send(r->transport, 0, TAG_SIGNAL, &message, sizeof message);
     }
 }
@@ -36,7 +35,7 @@ void loop_run(rank *r, const tf_farm_options *options) {
     double wait = 0, told = 0;
     while (!r->ended) {
         const double longest = r->transport->listen(r->transport->context);
-        tell_signals(r);
+        send_signals(r);
         const bool busy = rank_turn(r);
         if (r->ended)
             break;

@@ -32,7 +32,7 @@ struct signals {
     pthread_t watchman;
     tf_spawner *spawner;
     double grace, end;
-    int told; /* signals that signals_next has given out */
+    int passed_on; /* signals that signals_next has given out */
     /* Atomic. */
     int count, last; /* signals so far, and the last one's number */
     bool ending, over;
@@ -121,14 +121,13 @@ signals *signals_hold(double end, double grace, tf_spawner *spawner) {
     return s;
 }
 
-bool signals_next(signals *s, int *number, int *count) {
+signal_seen signals_next(signals *s) {
     read_signals(s); /* those that were passed on come to this thread alone */
-    if (s->told == __atomic_load_n(&s->count, __ATOMIC_ACQUIRE))
-        return false;
-    *number = __atomic_load_n(&s->last, __ATOMIC_RELAXED);
-    *count = ++s->told;
+    if (s->passed_on == __atomic_load_n(&s->count, __ATOMIC_ACQUIRE))
+        return (signal_seen){0};
+    const signal_seen next = {.number = __atomic_load_n(&s->last, __ATOMIC_RELAXED), .count = ++s->passed_on};
     wake(s);
-    return true;
+    return next;
 }
 
 void signals_let_end(signals *s) {

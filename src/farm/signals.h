@@ -14,8 +14,13 @@ typedef struct signals signals;
  * that may take longer. To be called before MPI has threads. */
 signals *signals_hold(double end, double grace, tf_spawner *spawner);
 
-/* The next signal that has come, and how many there have been with it. false: there is none. */
-bool signals_next(signals *s, int *number, int *count);
+typedef struct signal_seen {
+    int number; /* 0: there is none */
+    int count;  /* of all that have come, with this one */
+} signal_seen;
+
+/* The next signal that has come. */
+signal_seen signals_next(signals *s);
 
 /* The end has begun, in order: it may take a while longer. */
 void signals_let_end(signals *s);
