@@ -5,12 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Tasks that are not run, since another has failed. */
+/* Consecutive tasks that are not run, since another has failed. */
 typedef struct skipped {
-    int stage, cause_stage;
-    int64_t first, count, cause;
+    int stage;
+    int64_t first, count;
+    int cause_stage;
+    int64_t cause; /* the task that has failed */
 } skipped;
 
+/* A task whose temporary files nobody needs any more. */
 typedef struct unneeded {
     int stage;
     int64_t index;
@@ -21,12 +24,12 @@ struct dependencies {
     tf_graph *graph;
     tf_sched *sched;
     const transport *transport;
-    int by;           /* the rank that gets the work of the event under way; NOBODY: none yet */
-    bool *open;       /* per stage: its rows may be written */
-    skipped run;      /* that may go on */
-    skipped *skipped; /* of stages that are not open */
-    size_t skips, skip_capacity;
-    unneeded *unneeded;
+    int helper;        /* the rank that does what follows from the event under way; NOBODY: none can */
+    bool *is_open;     /* per stage: its rows may be written */
+    skipped current;   /* the run of skipped tasks that the graph may go on with */
+    skipped *deferred; /* runs of skipped tasks whose stages are not open */
+    size_t deferreds, deferred_capacity;
+    unneeded *unneeded; /* tasks whose temporary files are to be removed */
     size_t unneededs, unneeded_capacity;
 };
 
@@ -36,10 +39,10 @@ static void settle(const dependencies *d, int stage, tf_interval tasks, tf_statu
     settle_message settled = {
         .stage = stage, .status = (int32_t)status, .first = tasks.first, .count = tasks.end - tasks.first};
     snprintf(settled.message, sizeof settled.message, "%s", message);
-    transport_send(d->transport, d->by, TAG_SETTLE, &settled, sizeof settled);
+    transport_send(d->transport, d->helper, TAG_SETTLE, &settled, sizeof settled);
 }
 
-static void write_skipped(const dependencies *d, const skipped *s) {
+static void settle_skipped(const dependencies *d, const skipped *s) {
     tf_buf cause = {0};
     tf_task_name(d->campaign, s->cause_stage, s->cause, &cause);
     tf_buf_adds(&cause, " has failed");
@@ -48,25 +51,26 @@ static void write_skipped(const dependencies *d, const skipped *s) {
     tf_buf_free(&cause);
 }
 
-void dependencies_laid_out(dependencies *d, int stage, int by) {
-    d->by = by;
-    d->open[stage] = true;
+void dependencies_laid_out(dependencies *d, int stage, int helper) {
+    d->helper = helper;
+    d->is_open[stage] = true;
     const tf_intervals *adopt = &tf_graph_stage(d->graph, stage)->adopt;
     for (size_t i = 0; i < adopt->count; i++)
         settle(d, stage, adopt->items[i], TF_STATUS_DONE, "");
     size_t kept = 0;
-    for (size_t i = 0; i < d->skips; i++) {
-        if (d->skipped[i].stage == stage)
-            write_skipped(d, &d->skipped[i]);
+    for (size_t i = 0; i < d->deferreds; i++) {
+        if (d->deferred[i].stage == stage)
+            settle_skipped(d, &d->deferred[i]);
         else
-            d->skipped[kept++] = d->skipped[i];
+            d->deferred[kept++] = d->deferred[i];
     }
-    d->skips = kept;
+    d->deferreds = kept;
 }
 
-/* Where a run stops early, tasks of others that were begun end behind this: what follows from them is for the next. */
+/* In a run that stops early tasks may end after this, of stages before: what follows from them is left to the next run.
+ */
 void dependencies_finished(dependencies *d, int stage) {
-    d->open[stage] = false;
+    d->is_open[stage] = false;
 }
 
 /* ---- What the graph says ---- */
@@ -76,34 +80,36 @@ static void on_ready(void *context, int stage, int64_t first, int64_t count, int
     tf_sched_ready(d->sched, stage, first, count, level);
 }
 
-/* What is behind a failed task often lies side by side, and is then told of at once. */
-static void end_run(dependencies *d) {
-    skipped run = d->run;
-    d->run = (skipped){0};
+/* Writes the current run of skipped tasks, or keeps it until its stage is open. */
+static void end_current(dependencies *d) {
+    const skipped run = d->current;
+    d->current = (skipped){0};
     if (run.count == 0)
         return;
-    if (d->open[run.stage] && d->by != NOBODY) {
-        write_skipped(d, &run);
+    if (d->is_open[run.stage] && d->helper != NOBODY) {
+        settle_skipped(d, &run);
         return;
     }
-    if (d->skips == d->skip_capacity) {
-        d->skip_capacity = d->skip_capacity ? 2 * d->skip_capacity : 16;
-        d->skipped = tf_realloc_array(d->skipped, d->skip_capacity, sizeof *d->skipped);
+    if (d->deferreds == d->deferred_capacity) {
+        d->deferred_capacity = d->deferred_capacity ? 2 * d->deferred_capacity : 16;
+        d->deferred = tf_realloc_array(d->deferred, d->deferred_capacity, sizeof *d->deferred);
     }
-    d->skipped[d->skips++] = run;
+    d->deferred[d->deferreds++] = run;
 }
 
+/* What is behind a failed task often lies side by side, and is then told of at once. */
 static void on_skip(void *context, int stage, int64_t first, int64_t count, int cause_stage, int64_t cause) {
     dependencies *d = context;
-    skipped *run = &d->run;
-    bool same = run->count > 0 && run->stage == stage && run->cause_stage == cause_stage && run->cause == cause;
-    if (same && first == run->first + run->count) {
+    skipped *run = &d->current;
+    const bool is_same =
+        run->count > 0 && run->stage == stage && run->cause_stage == cause_stage && run->cause == cause;
+    if (is_same && first == run->first + run->count) {
         run->count += count;
-    } else if (same && first + count == run->first) {
+    } else if (is_same && first + count == run->first) {
         run->first = first;
         run->count += count;
     } else {
-        end_run(d);
+        end_current(d);
         *run = (skipped){.stage = stage, .first = first, .count = count, .cause_stage = cause_stage, .cause = cause};
     }
 }
@@ -121,22 +127,22 @@ static tf_graph_events events(dependencies *d) {
     return (tf_graph_events){.context = d, .ready = on_ready, .skip = on_skip, .unneeded = on_unneeded};
 }
 
-void dependencies_ended(dependencies *d, int stage, int64_t first, int64_t count, bool done, int by) {
+void dependencies_ended(dependencies *d, int stage, int64_t first, int64_t count, bool done, int helper) {
     const tf_graph_events what = events(d);
-    d->by = by;
+    d->helper = helper;
     tf_graph_ended(d->graph, stage, first, count, done, &what);
-    end_run(d);
-    for (size_t i = 0; i < d->unneededs && by != NOBODY; i++) {
+    end_current(d);
+    for (size_t i = 0; i < d->unneededs && helper != NOBODY; i++) {
         remove_message message = {.stage = d->unneeded[i].stage, .index = d->unneeded[i].index};
-        transport_send(d->transport, by, TAG_REMOVE, &message, sizeof message);
+        transport_send(d->transport, helper, TAG_REMOVE, &message, sizeof message);
     }
     d->unneededs = 0;
 }
 
 dependencies *dependencies_new(const tf_campaign *campaign, tf_graph *graph, tf_sched *sched, const transport *t) {
     dependencies *d = tf_alloc(sizeof *d);
-    *d = (dependencies){.campaign = campaign, .graph = graph, .sched = sched, .transport = t, .by = NOBODY};
-    d->open = tf_alloc_array((size_t)campaign->stages, sizeof *d->open);
+    *d = (dependencies){.campaign = campaign, .graph = graph, .sched = sched, .transport = t, .helper = NOBODY};
+    d->is_open = tf_alloc_array((size_t)campaign->stages, sizeof *d->is_open);
     const tf_graph_events what = events(d);
     tf_graph_start(graph, &what);
     return d;
@@ -145,8 +151,8 @@ dependencies *dependencies_new(const tf_campaign *campaign, tf_graph *graph, tf_
 void dependencies_free(dependencies *d) {
     if (!d)
         return;
-    free(d->open);
-    free(d->skipped);
+    free(d->is_open);
+    free(d->deferred);
     free(d->unneeded);
     free(d);
 }

@@ -16,13 +16,14 @@ dependencies *dependencies_new(const tf_campaign *campaign, tf_graph *graph, tf_
                                const transport *transport);
 void dependencies_free(dependencies *dependencies);
 
-/* The stage is being laid out: its rows may be written from now on, by the rank `by`. */
-void dependencies_laid_out(dependencies *dependencies, int stage, int by);
+/* The stage is being laid out: its rows may be written from now on. The rank `helper` writes those that are known. */
+void dependencies_laid_out(dependencies *dependencies, int stage, int helper);
 
 /* The stage is being finished: nothing is written of it any more. */
 void dependencies_finished(dependencies *dependencies, int stage);
 
-/* Tasks have ended; what follows from it is for the rank `by` to do. NOBODY: for the next run. */
-void dependencies_ended(dependencies *dependencies, int stage, int64_t first, int64_t count, bool done, int by);
+/* Tasks have ended. The rank `helper` does what follows from it: it writes rows of tasks that are not run, and removes
+ * files. NOBODY: that is left to the next run. */
+void dependencies_ended(dependencies *dependencies, int stage, int64_t first, int64_t count, bool done, int helper);
 
 #endif

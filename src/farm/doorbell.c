@@ -13,14 +13,14 @@
 #include <unistd.h>
 
 struct doorbell {
-    int fd;
-    uint64_t run;  /* the number in the names */
-    uint8_t *near; /* on rank 0 per rank, on the others one, of rank 0: they hear each other */
-    bool all_near;
+    int fd;        /* a socket; -1: nobody can ring here */
+    uint64_t run;  /* the run's number, which is in the names of its sockets; 0: it has none */
+    uint8_t *near; /* per rank: this one and that one hear each other; other ranks than 0 know it of rank 0 alone */
+    bool all_near; /* so do all that send this rank messages */
 };
 
 /* Where a socket of that namespace can be reached: the machine, and its network as seen from here. */
-static uint64_t place(void) {
+static uint64_t find_place(void) {
     char host[256] = "";
     struct stat net = {0};
     gethostname(host, sizeof host - 1);
@@ -28,15 +28,15 @@ static uint64_t place(void) {
     return tf_hash(host, strlen(host), net.st_ino);
 }
 
-static socklen_t name(uint64_t run, int rank, struct sockaddr_un *address) {
+static socklen_t make_name(uint64_t run, int rank, struct sockaddr_un *address) {
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
     int length = snprintf(address->sun_path + 1, sizeof address->sun_path - 1, "taskfarm-%016" PRIx64 "-%d", run, rank);
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
 }
 
-static int hang_up(uint64_t run, int rank) {
+static int open_socket(uint64_t run, int rank) {
     struct sockaddr_un address;
-    socklen_t size = name(run, rank, &address);
+    socklen_t size = make_name(run, rank, &address);
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd >= 0 && bind(fd, (struct sockaddr *)&address, size) != 0) {
         close(fd);
@@ -54,15 +54,15 @@ doorbell *doorbell_new(MPI_Comm comm) {
     b->near = tf_alloc((size_t)ranks);
     if (ranks == 1)
         return b;
-    uint64_t first[2] = {0, place()}; /* of rank 0: the run's number, 0 without a bell, and its place */
+    uint64_t first[2] = {0, find_place()}; /* of rank 0: the run's number, 0 without a bell, and its place */
     if (rank == 0 && getrandom(&first[0], sizeof first[0], 0) == (ssize_t)sizeof first[0]) {
-        b->fd = hang_up(first[0], 0);
+        b->fd = open_socket(first[0], 0);
         first[0] = b->fd >= 0 ? first[0] : 0;
     }
     MPI_Bcast(first, 2, MPI_UINT64_T, 0, comm);
     b->run = first[0];
-    if (rank > 0 && b->run && first[1] == place())
-        b->fd = hang_up(b->run, rank);
+    if (rank > 0 && b->run && first[1] == find_place())
+        b->fd = open_socket(b->run, rank);
     uint8_t near = b->fd >= 0;
     MPI_Gather(&near, 1, MPI_BYTE, b->near, 1, MPI_BYTE, 0, comm);
     if (rank > 0)
@@ -86,7 +86,7 @@ void doorbell_ring(const doorbell *b, int rank) {
     if (b->fd < 0 || !b->near[rank])
         return;
     struct sockaddr_un address;
-    socklen_t size = name(b->run, rank, &address);
+    socklen_t size = make_name(b->run, rank, &address);
     /* Where many have rung already it is full, and will be heard; where nobody is any more nothing is to be done. */
     ssize_t sent = sendto(b->fd, "", 1, MSG_NOSIGNAL, (struct sockaddr *)&address, size);
     (void)sent;

@@ -11,8 +11,13 @@ typedef struct portion {
     int64_t before, mine, all;
 } portion;
 
-static int part(const portion *p, int64_t count, bool end) {
-    return (int)((p->before + (end ? p->mine : 0)) * count / p->all);
+/* Of `count` things this rank has those from the one to before the other. */
+static int first_of(const portion *p, int64_t count) {
+    return (int)(p->before * count / p->all);
+}
+
+static int end_of(const portion *p, int64_t count) {
+    return (int)((p->before + p->mine) * count / p->all);
 }
 
 static portion portion_of(MPI_Comm comm, const void *things, size_t size, int slots) {
@@ -44,8 +49,8 @@ node_share node_share_find(MPI_Comm comm, bool works, int slots, bool bind, bool
         free(all.core);
         all.core = NULL;
     }
-    mine.machine = tf_machine_part(&all, part(&cores, all.cores, false), part(&cores, all.cores, true),
-                                   part(&devices, all.gpus, false), part(&devices, all.gpus, true));
+    mine.machine = tf_machine_part(&all, first_of(&cores, all.cores), end_of(&cores, all.cores),
+                                   first_of(&devices, all.gpus), end_of(&devices, all.gpus));
     mine.machine.memory /= count;
     tf_machine_free(&all);
     MPI_Comm_free(&workers);
