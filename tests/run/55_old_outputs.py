@@ -35,8 +35,8 @@ CANCELLED = 6
 class OldOutputs(farm.FarmTest):
     whole = {}  # see from_scratch, by manifest
 
-    def each(self, name):
-        """A fresh folder with an old output and its manifest, for each version and some numbers of ranks."""
+    def each(self, name, check):
+        """Checks an old output in a fresh folder with its manifest, of each version, and with some numbers of ranks."""
         for version in VERSIONS:
             for ranks in (None, 3):
                 with self.subTest(version=version, ranks=ranks):
@@ -46,7 +46,7 @@ class OldOutputs(farm.FarmTest):
                     shutil.copy(OLD / version / f"{name}.h5", self.folder)
                     if (OLD / version / f"{name}.h5.d").exists():
                         shutil.copytree(OLD / version / f"{name}.h5.d", self.folder / f"{name}.h5.d", symlinks=True)
-                    yield version, ranks
+                    check(version, ranks)
 
     def counts(self, output):
         """What status says of the stages."""
@@ -108,66 +108,84 @@ class OldOutputs(farm.FarmTest):
 
     @farm.first
     def test_killed_half_way(self):
-        for version, ranks in self.each("killed"):
-            before = {k: v for k, v in self.files().items() if k != "killed.h5.d/lock"}
-            self.assertEqual(self.counts("killed.h5"), ("interrupted", KILLED))
-            rows = self.table("killed.h5", "commands", "index", "status", "y", "text")
-            words = [(i // 2, ("a", "bb")[i % 2]) for i in range(24)]
-            self.assertEqual(rows[:13], [[str(i), "done", str(words[i][0]), f"{words[i][1]}-{i}"] for i in range(13)])
-            self.assertEqual(rows[13:], [[str(i), "pending", "", ""] for i in range(13, 24)])
-            task = self.shown("killed.h5", "commands", 5)
-            self.assertEqual((task["status"], task["results"]), ("done", {"y": 2, "text": "bb-5"}))
-            self.assertTrue(task["texts"]["stdout"].startswith("of 2 bb\n"), task)
-            self.assertEqual(self.shown("killed.h5", "commands", 13)["status"], "pending")
-            self.taskfarm("report", "killed.h5", "-o", "page.html")
-            (self.folder / "page.html").unlink()
-            after = {k: v for k, v in self.files().items() if k != "killed.h5.d/lock"}
-            self.assertEqual(after, before, "who reads changes nothing")
-            self.write("go", "")
-            left = [f"commands {i}" for i in range(13, 24)] + ["last 0", "last 1"]
-            self.assertEqual(self.go_on(version, "killed", ranks), sorted(left))
-            named = [self.names("killed.h5", stage) for stage in KILLED]
-            self.assertEqual(named, [self.kept_names(version)] * 3 + [STATUSES])
+        self.each("killed", self.check_killed)
+
+    def read_killed(self):
+        before = {k: v for k, v in self.files().items() if k != "killed.h5.d/lock"}
+        self.assertEqual(self.counts("killed.h5"), ("interrupted", KILLED))
+        rows = self.table("killed.h5", "commands", "index", "status", "y", "text")
+        words = [(i // 2, ("a", "bb")[i % 2]) for i in range(24)]
+        self.assertEqual(rows[:13], [[str(i), "done", str(words[i][0]), f"{words[i][1]}-{i}"] for i in range(13)])
+        self.assertEqual(rows[13:], [[str(i), "pending", "", ""] for i in range(13, 24)])
+        task = self.shown("killed.h5", "commands", 5)
+        self.assertEqual((task["status"], task["results"]), ("done", {"y": 2, "text": "bb-5"}))
+        self.assertTrue(task["texts"]["stdout"].startswith("of 2 bb\n"), task)
+        self.assertEqual(self.shown("killed.h5", "commands", 13)["status"], "pending")
+        self.taskfarm("report", "killed.h5", "-o", "page.html")
+        (self.folder / "page.html").unlink()
+        after = {k: v for k, v in self.files().items() if k != "killed.h5.d/lock"}
+        self.assertEqual(after, before, "who reads changes nothing")
+
+    def check_killed(self, version, ranks):
+        if not ranks:
+            self.read_killed()
+        self.write("go", "")
+        left = [f"commands {i}" for i in range(13, 24)] + ["last 0", "last 1"]
+        self.assertEqual(self.go_on(version, "killed", ranks), sorted(left))
+        named = [self.names("killed.h5", stage) for stage in KILLED]
+        self.assertEqual(named, [self.kept_names(version)] * 3 + [STATUSES])
 
     @farm.first
     def test_with_failures(self):
-        for version, ranks in self.each("failed"):
-            self.assertEqual(self.counts("failed.h5"), ("failed", FAILED))
-            self.assertIn("2 x exit status 3: no 4: fails[4], [14]\n", self.taskfarm("status", "failed.h5").stdout)
-            task = self.shown("failed.h5", "fails", 14)
-            self.assertEqual((task["status"], task["record"]["exit_code"], task["texts"]["stderr"]), ("failed", 3, "no 14\n"))
-            self.assertEqual(self.shown("failed.h5", "slow", 3)["status"], "timeout")
-            rows = self.table("failed.h5", "takes", "index", "status", "back")
-            bad = {4: "skipped", 14: "skipped", 15: "excluded"}
-            self.assertEqual(rows, [[str(i), bad.get(i, "done"), "" if i in bad else f"w{i}"] for i in range(20)])
-            self.taskfarm("report", "failed.h5", "-o", "page.html")
-            (self.folder / "page.html").unlink()
-            self.taskfarm("failed.json", ranks=ranks, status=1)
-            self.assertEqual(self.ran(), ["fails 14", "fails 4", "slow 3"])
-            self.assertEqual(self.counts("failed.h5"), ("failed", FAILED))
-            shutil.copy(OLD / version / "failed.h5", self.folder)
-            self.write("mended", "")
-            again = ["fails 14", "fails 4", "slow 3", "takes 14", "takes 4"]
-            self.assertEqual(self.go_on(version, "failed", ranks), again)
-            self.assertEqual([self.names("failed.h5", stage) for stage in FAILED], [self.kept_names(version)] * 3)
+        self.each("failed", self.check_failed)
+
+    def read_failed(self):
+        self.assertEqual(self.counts("failed.h5"), ("failed", FAILED))
+        self.assertIn("2 x exit status 3: no 4: fails[4], [14]\n", self.taskfarm("status", "failed.h5").stdout)
+        task = self.shown("failed.h5", "fails", 14)
+        self.assertEqual((task["status"], task["record"]["exit_code"], task["texts"]["stderr"]), ("failed", 3, "no 14\n"))
+        self.assertEqual(self.shown("failed.h5", "slow", 3)["status"], "timeout")
+        rows = self.table("failed.h5", "takes", "index", "status", "back")
+        bad = {4: "skipped", 14: "skipped", 15: "excluded"}
+        self.assertEqual(rows, [[str(i), bad.get(i, "done"), "" if i in bad else f"w{i}"] for i in range(20)])
+        self.taskfarm("report", "failed.h5", "-o", "page.html")
+        (self.folder / "page.html").unlink()
+
+    def check_failed(self, version, ranks):
+        if not ranks:
+            self.read_failed()
+        self.taskfarm("failed.json", ranks=ranks, status=1)
+        self.assertEqual(self.ran(), ["fails 14", "fails 4", "slow 3"])
+        self.assertEqual(self.counts("failed.h5"), ("failed", FAILED))
+        shutil.copy(OLD / version / "failed.h5", self.folder)
+        self.write("mended", "")
+        again = ["fails 14", "fails 4", "slow 3", "takes 14", "takes 4"]
+        self.assertEqual(self.go_on(version, "failed", ranks), again)
+        self.assertEqual([self.names("failed.h5", stage) for stage in FAILED], [self.kept_names(version)] * 3)
 
     def test_complete_and_extended(self):
-        for version, ranks in self.each("complete"):
-            self.assertEqual(self.counts("complete.h5"), ("complete", COMPLETE))
-            self.assertEqual(self.go_on(version, "complete", ranks), [])
-            shutil.copy(OLD / version / "complete.h5", self.folder)
-            self.assertIn("\n  p = bb\n", self.taskfarm("show", "complete.h5", "grid", 7).stdout)
-            rows = self.table("complete.h5", "grid", "index", "status", "p", "k", "y", "word")
-            points = [(p, str(k)) for p in ("a", "bb") for k in range(4)]
-            self.assertEqual(rows, [[str(i), "done", p, k, k, f"{p}-{k}"] for i, (p, k) in enumerate(points)])
-            manifest = json.loads((self.folder / "complete.json").read_text())
-            manifest["stages"][0]["over"] = {"i": {"range": [33]}}
-            manifest["stages"][1]["over"] = {"p": ["0", "a", "bb"], "k": {"range": [5]}}
-            self.write("complete.json", manifest)
-            new = [f"grid {p} {k}" for p in ("0", "a", "bb") for k in range(5) if p == "0" or k == 4]
-            self.assertEqual(self.go_on(version, "complete", ranks), new)
-            self.assertEqual(self.counts("complete.h5")[1], {"rows": {"done": 33}, "grid": {"done": 15}, "taken": {"done": 33}})
-            self.assertEqual([self.names("complete.h5", stage) for stage in COMPLETE], [STATUSES] * 3)
+        self.each("complete", self.check_complete)
+
+    def read_complete(self):
+        self.assertEqual(self.counts("complete.h5"), ("complete", COMPLETE))
+        self.assertIn("\n  p = bb\n", self.taskfarm("show", "complete.h5", "grid", 7).stdout)
+        rows = self.table("complete.h5", "grid", "index", "status", "p", "k", "y", "word")
+        points = [(p, str(k)) for p in ("a", "bb") for k in range(4)]
+        self.assertEqual(rows, [[str(i), "done", p, k, k, f"{p}-{k}"] for i, (p, k) in enumerate(points)])
+
+    def check_complete(self, version, ranks):
+        if not ranks:
+            self.read_complete()
+        self.assertEqual(self.go_on(version, "complete", ranks), [])
+        shutil.copy(OLD / version / "complete.h5", self.folder)
+        manifest = json.loads((self.folder / "complete.json").read_text())
+        manifest["stages"][0]["over"] = {"i": {"range": [33]}}
+        manifest["stages"][1]["over"] = {"p": ["0", "a", "bb"], "k": {"range": [5]}}
+        self.write("complete.json", manifest)
+        new = [f"grid {p} {k}" for p in ("0", "a", "bb") for k in range(5) if p == "0" or k == 4]
+        self.assertEqual(self.go_on(version, "complete", ranks), new)
+        self.assertEqual(self.counts("complete.h5")[1], {"rows": {"done": 33}, "grid": {"done": 15}, "taken": {"done": 33}})
+        self.assertEqual([self.names("complete.h5", stage) for stage in COMPLETE], [STATUSES] * 3)
 
     def test_statuses_keep_the_names_that_they_were_laid_out_with(self):
         """HDF5 converts an enum only to one that has all of its names."""

@@ -68,6 +68,7 @@ class Diff(farm.FarmTest):
         other = self.taskfarm("a.json", "--output", "ranks.h5", ranks=3)
         self.assertEqual(self.diff("a.h5", "ranks.h5", status=0), same, other.stderr)
 
+    @farm.first
     def test_numbers(self):
         with self.copies() as file:
             results = file["s/results"]
@@ -171,6 +172,7 @@ class Diff(farm.FarmTest):
             file["s/results/x"][1] = 1.5  # numbers of other types are compared all the same
         self.assertIn("\n  x: 1 row, by 0.5 at most (relative 0.333): [1] 1, 1.5\n", self.diff())
 
+    @farm.first
     def test_rows_of_the_same_parameters(self):
         """Stages of several lengths: a space that has grown, in front and between."""
         run = {"expr": {"z": "10 * k + n"}}
