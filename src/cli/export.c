@@ -1,29 +1,39 @@
-/* taskfarm export: a stage of an output as a table. */
+/* taskfarm export: a stage of an output as a table, or how the output came to be. */
 #include <string.h>
 
 #include "cli/destination.h"
 
-static bool parse_format(const char *text, tf_export_format *format, bool *crate) {
-    static const char *const names[] = {"csv", "jsonl"};
-    *crate = strcmp(text, "rocrate") == 0;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(text, names[i]) == 0) {
-            *format = (tf_export_format)i;
-            return true;
-        }
-    return *crate;
+static const tf_export_format *find_format(const char *name) {
+    for (const tf_export_format *format = tf_export_formats(); format->name; format++)
+        if (strcmp(format->name, name) == 0)
+            return format;
+    return NULL;
 }
 
-static int export(const options *o, const recalled *r, bool crate, const tf_export_options *how) {
-    const int stage = crate ? 0 : cli_find_stage(r, o->arguments ? o->argument[0] : NULL);
+static int refuse_format(const char *name) {
+    const tf_export_format *format = tf_export_formats();
+    tf_buf list = {0};
+    int count = 0;
+    while (format[count].name)
+        count++;
+    for (int n = 0; n < count; n++)
+        tf_buf_add_choice(&list, format[n].name, n, count);
+    const int status = cli_usage_error("--format %s: must be %s", name, tf_buf_text(&list));
+    tf_buf_free(&list);
+    return status;
+}
+
+static int export(const options *o, const recalled *r, const tf_export_format *format) {
+    const int stage = format->is_table ? cli_find_stage(r, o->arguments ? o->argument[0] : NULL) : 0;
     if (stage < 0)
         return TF_ERR_USAGE;
+    const tf_export_options how = {
+        .path = r->path, .stage = stage, .columns = o->columns, .where = o->where, .safe = o->safe};
     tf_error error;
     destination to;
     tf_err err = destination_open(&to, o->output, o->output, r, &error);
     if (err == TF_OK) {
-        err = crate ? tf_report_crate(to.file, &r->it, r->path, &error)
-                    : tf_report_export(to.file, &r->it, stage, how, &error);
+        err = format->write(to.file, &r->it, &how, &error);
         if (err == TF_ERR_RUN && o->output)
             tf_error_context(&error, "%s", o->output);
         err = destination_close(&to, err, &error);
@@ -34,19 +44,20 @@ static int export(const options *o, const recalled *r, bool crate, const tf_expo
 }
 
 int cli_export(const options *o) {
-    tf_export_options how = {.columns = o->columns, .where = o->where, .safe = o->safe};
-    bool crate = false;
-    if (o->format && !parse_format(o->format, &how.format, &crate))
-        return cli_usage_error("--format %s: must be csv, jsonl or rocrate", o->format);
-    if (o->arguments > (crate ? 0 : 1))
-        return cli_usage_error("%s: one argument too many", o->argument[crate ? 0 : 1]);
-    if (crate && (o->columns || o->where))
-        return cli_usage_error("--%s is for tables, not for --format rocrate", o->columns ? "columns" : "where");
+    const tf_export_format *format = o->format ? find_format(o->format) : tf_export_formats();
+    if (!format)
+        return refuse_format(o->format);
+    const int most = format->is_table ? 1 : 0;
+    if (o->arguments > most)
+        return cli_usage_error("%s: one argument too many", o->argument[most]);
+    if (!format->is_table && (o->columns || o->where))
+        return cli_usage_error("--%s is for tables, not for --format %s", o->columns ? "columns" : "where",
+                               format->name);
     recalled r;
     int status = cli_recall(o, &r);
     if (status != TF_OK)
         return status;
-    status = export(o, &r, crate, &how);
+    status = export(o, &r, format);
     cli_forget(&r);
     return status;
 }

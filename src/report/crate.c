@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "report/report.h"
+#include "report/export.h"
 
 #define CONTEXT "https://w3id.org/ro/crate/1.1/context"
 #define CRATE   "https://w3id.org/ro/crate/1.1"
@@ -163,8 +163,8 @@ static cJSON *make_crate(const tf_reader *reader, const char *file) {
     return crate;
 }
 
-tf_err tf_report_crate(FILE *out, const tf_recalled *from, const char *path, tf_error *error) {
-    const char *slash = strrchr(path, '/');
+tf_err export_crate(FILE *out, const tf_recalled *from, const tf_export_options *options, tf_error *error) {
+    const char *path = options->path, *slash = strrchr(path, '/');
     cJSON *crate = make_crate(from->reader, slash ? slash + 1 : path);
     char *text = cJSON_Print(crate);
     tf_print_json(out, text);

@@ -1,29 +1,9 @@
-/* A stage as CSV (RFC 4180, with lines that end in a mere newline) or JSON lines: row after row, a piece of the table
- * in memory at a time. */
+/* A stage as a table, a line each task: a piece of it is in memory at a time. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/view.h"
-
-typedef struct exporter {
-    view *view;
-    const tf_export_options *options;
-    FILE *out;
-    int columns;
-    const int *column;    /* fields; -1: the task's index */
-    view_values *values;  /* per column */
-    view_values status;   /* of the rows: results of those that are not done are nothing */
-    tf_eval *eval;        /* NULL: all rows */
-    const tf_expr *where; /* likewise */
-    int names;            /* of the expression */
-    int *name;            /* their fields */
-    view_values *named;
-    tf_buf *cell;       /* per name: texts, each ended by a NUL, */
-    const char ***text; /* and where they begin */
-    tf_arena *arena;
-} exporter;
+#include "report/export.h"
 
 /* ---- Which columns ---- */
 
@@ -33,11 +13,12 @@ static bool is_of_interest(const tf_field *f) {
 }
 
 static tf_err find_column(exporter *e, const char *name, int *field, tf_error *error) {
-    *field = strcmp(name, "index") == 0 ? -1 : view_find(e->view, name);
+    const bool is_index = strcmp(name, "index") == 0;
+    *field = is_index ? EXPORT_INDEX : view_find(e->view, name);
     if (*field >= 0 && view_field(e->view, *field)->is_blocks)
         return tf_error_set(error, TF_ERR_USAGE, "column \"%s\" is an array: read it as one from the output itself",
                             name);
-    if (*field >= 0 || strcmp(name, "index") == 0)
+    if (*field >= 0 || is_index)
         return TF_OK;
     const int fields = view_fields(e->view);
     const char **known = tf_arena_array(e->arena, (size_t)fields + 1, sizeof *known);
@@ -74,7 +55,7 @@ static tf_err choose_columns(exporter *e, tf_error *error) {
     e->column = column;
     if (e->options->columns)
         return take_columns(e, column, error);
-    column[e->columns++] = -1;
+    column[e->columns++] = EXPORT_INDEX;
     column[e->columns++] = view_record(e->view, "status");
     for (int f = 0; f < fields; f++)
         if (is_of_interest(view_field(e->view, f)))
@@ -175,106 +156,22 @@ static tf_err put(exporter *e, tf_buf *text, tf_error *error) {
     return good ? TF_OK : tf_error_set(error, TF_ERR_RUN, "can't be written: %s", strerror(errno));
 }
 
-static const char *column_name(const exporter *e, int c) {
-    return e->column[c] < 0 ? "index" : view_field(e->view, e->column[c])->name;
+const char *export_column_name(const exporter *e, int c) {
+    return e->column[c] == EXPORT_INDEX ? "index" : view_field(e->view, e->column[c])->name;
 }
 
-/* What spreadsheets take for a formula has a ' before it where it is to be safe for them. */
-static void add_text_cell(const exporter *e, const char *text, size_t length, tf_buf *out) {
-    if (!e->options->safe || length == 0 || !*text || !strchr("=+-@\t\r", *text)) {
-        view_add_csv_text(text, length, out);
-        return;
-    }
-    tf_buf safe = {0};
-    tf_buf_addc(&safe, '\'');
-    tf_buf_add(&safe, text, length);
-    view_add_csv_text(tf_buf_text(&safe), safe.length, out);
-    tf_buf_free(&safe);
+int64_t export_elements(const exporter *e, int c) {
+    return e->column[c] == EXPORT_INDEX ? 1 : view_field(e->view, e->column[c])->elements;
 }
 
-/* "name[1][2]" for element 5 of a 2 x 3 array. */
-static void add_header(const exporter *e, int c, int64_t element, tf_buf *out) {
-    tf_buf name = {0};
-    tf_buf_adds(&name, column_name(e, c));
-    const tf_field *f = e->column[c] < 0 ? NULL : view_field(e->view, e->column[c]);
-    int64_t rest = f ? f->elements : 0;
-    for (int d = 0; f && d < f->rank; d++) {
-        rest /= f->shape[d];
-        tf_buf_addf(&name, "[%lld]", (long long)(element / rest % f->shape[d]));
-    }
-    add_text_cell(e, tf_buf_text(&name), name.length, out);
-    tf_buf_free(&name);
-}
-
-static int64_t column_elements(const exporter *e, int c) {
-    return e->column[c] < 0 ? 1 : view_field(e->view, e->column[c])->elements;
-}
-
-/* A piece of the text at a time: rows may be long. */
-static tf_err put_if_long(exporter *e, tf_buf *text, tf_error *error) {
+tf_err export_put_if_long(exporter *e, tf_buf *text, tf_error *error) {
     enum { ENOUGH = 1 << 18 };
     return text->length > ENOUGH ? put(e, text, error) : TF_OK;
 }
 
-static tf_err add_csv_header(exporter *e, tf_buf *out, tf_error *error) {
-    tf_err err = TF_OK;
-    for (int c = 0; c < e->columns; c++)
-        for (int64_t i = 0; i < column_elements(e, c) && err == TF_OK; i++) {
-            if (c || i)
-                tf_buf_addc(out, ',');
-            add_header(e, c, i, out);
-            err = put_if_long(e, out, error);
-        }
-    tf_buf_addc(out, '\n');
-    return err;
-}
-
-/* A task that is not done has no results. */
-static bool is_absent(const exporter *e, int c, int64_t row) {
+bool export_is_absent(const exporter *e, int c, int64_t row) {
     return e->column[c] >= 0 && view_field(e->view, e->column[c])->kind == TF_FIELD_RESULT &&
            ((const uint8_t *)e->status.numbers)[row] != TF_STATUS_DONE;
-}
-
-static void add_csv_cell(const exporter *e, int c, int64_t row, int64_t element, tf_buf *out) {
-    const view_values *v = &e->values[c];
-    size_t length;
-    if (v->field->type == TF_STRING && !v->numbers) {
-        const char *text = tf_texts_at(&v->texts, row, &length);
-        add_text_cell(e, text, length, out);
-    } else {
-        view_add_csv(v, row, element, out);
-    }
-}
-
-static tf_err add_csv_row(exporter *e, int64_t first, int64_t row, tf_buf *out, tf_error *error) {
-    tf_err err = TF_OK;
-    for (int c = 0; c < e->columns; c++)
-        for (int64_t i = 0; i < column_elements(e, c) && err == TF_OK; i++) {
-            if (c || i)
-                tf_buf_addc(out, ',');
-            if (e->column[c] < 0)
-                tf_buf_addf(out, "%" PRId64, first + row);
-            else if (!is_absent(e, c, row))
-                add_csv_cell(e, c, row, i, out);
-            err = put_if_long(e, out, error);
-        }
-    tf_buf_addc(out, '\n');
-    return err;
-}
-
-static void add_json_row(const exporter *e, int64_t first, int64_t row, tf_buf *out) {
-    for (int c = 0; c < e->columns; c++) {
-        tf_buf_addc(out, c ? ',' : '{');
-        tf_buf_add_json(out, column_name(e, c), strlen(column_name(e, c)));
-        tf_buf_addc(out, ':');
-        if (e->column[c] < 0)
-            tf_buf_addf(out, "%" PRId64, first + row);
-        else if (is_absent(e, c, row))
-            tf_buf_adds(out, "null");
-        else
-            view_add_json(&e->values[c], row, out);
-    }
-    tf_buf_adds(out, "}\n");
 }
 
 static tf_err export_piece(exporter *e, int64_t first, int64_t count, bool *keep, tf_buf *text, tf_error *error) {
@@ -288,12 +185,9 @@ static tf_err export_piece(exporter *e, int64_t first, int64_t count, bool *keep
     for (int64_t row = 0; row < count && err == TF_OK && any; row++) {
         if (!keep[row])
             continue;
-        if (e->options->format == TF_EXPORT_CSV)
-            err = add_csv_row(e, first, row, text, error);
-        else
-            add_json_row(e, first, row, text);
+        err = e->format->add_row(e, first, row, text, error);
         if (err == TF_OK)
-            err = put_if_long(e, text, error);
+            err = export_put_if_long(e, text, error);
     }
     return err;
 }
@@ -303,7 +197,7 @@ static int64_t piece_size(const exporter *e) {
     enum { PIECE_BYTES = 8 << 20, MOST_ROWS = 8192 };
     int64_t width = 1;
     for (int c = 0; c < e->columns; c++)
-        width += e->column[c] < 0 ? 0 : view_width(e->view, e->column[c]);
+        width += e->column[c] == EXPORT_INDEX ? 0 : view_width(e->view, e->column[c]);
     const int64_t rows = PIECE_BYTES / width;
     return rows < 1 ? 1 : rows > MOST_ROWS ? MOST_ROWS : rows;
 }
@@ -314,8 +208,8 @@ static tf_err export_rows(exporter *e, int64_t tasks, tf_error *error) {
     tf_buf text = {0};
     tf_err err = TF_OK;
     e->values = tf_arena_array(e->arena, (size_t)e->columns, sizeof *e->values);
-    if (e->options->format == TF_EXPORT_CSV)
-        err = add_csv_header(e, &text, error);
+    if (e->format->begin)
+        err = e->format->begin(e, &text, error);
     for (int64_t first = 0; first < tasks && err == TF_OK; first += piece)
         err = export_piece(e, first, tasks - first < piece ? tasks - first : piece, keep, &text, error);
     if (err == TF_OK)
@@ -329,14 +223,18 @@ static tf_err export_rows(exporter *e, int64_t tasks, tf_error *error) {
     return err;
 }
 
-tf_err tf_report_export(FILE *out, const tf_recalled *from, int stage, const tf_export_options *options,
-                        tf_error *error) {
-    exporter e = {.view = view_new(from, stage), .options = options, .out = out, .arena = tf_arena_new()};
+tf_err export_table(FILE *out, const tf_recalled *from, const tf_export_options *options, const line_format *format,
+                    tf_error *error) {
+    exporter e = {.view = view_new(from, options->stage),
+                  .options = options,
+                  .format = format,
+                  .out = out,
+                  .arena = tf_arena_new()};
     tf_err err = choose_columns(&e, error);
     if (err == TF_OK && options->where)
         err = parse_where(&e, error);
     if (err == TF_OK)
-        err = export_rows(&e, tf_reader_tasks(from->reader, stage), error);
+        err = export_rows(&e, tf_reader_tasks(from->reader, options->stage), error);
     for (int n = 0; e.named && n < e.names; n++) {
         view_values_free(&e.named[n]);
         tf_buf_free(&e.cell[n]);

@@ -33,25 +33,29 @@ void tf_report_lines(FILE *out, const char *text, size_t length);
 /* All that is known of a task. */
 tf_err tf_report_show(FILE *out, const tf_recalled *from, int stage, int64_t index, bool json, tf_error *error);
 
-typedef enum tf_export_format { TF_EXPORT_CSV, TF_EXPORT_JSONL } tf_export_format;
-
 typedef struct tf_export_options {
-    tf_export_format format;
+    const char *path; /* of the output */
+    /* Of tables: */
+    int stage;
     const char *columns; /* names, with commas between; NULL: index, status, parameters and results */
     const char *where;   /* an expression of a task's fields; NULL: all tasks */
     bool safe;           /* CSV in which spreadsheets find no formulas */
 } tf_export_options;
 
-/* The tasks of a stage, a line each. Takes the same memory for any number of them. */
-tf_err tf_report_export(FILE *out, const tf_recalled *from, int stage, const tf_export_options *options,
-                        tf_error *error);
+/* What an output may be exported as: a row of the table in export_formats.c. */
+typedef struct tf_export_format {
+    const char *name;
+    bool is_table; /* of one stage's tasks, a line each; it takes the same memory for any number of them. Else it tells
+                      how the whole output came to be */
+    tf_err (*write)(FILE *out, const tf_recalled *from, const tf_export_options *options, tf_error *error);
+} tf_export_format;
+
+/* The table; its end has no name. The first one is meant where nobody says which. */
+const tf_export_format *tf_export_formats(void);
 
 /* A self-contained page of all there is to see of the campaign whose output is `path`; and its tasks in time as a trace
  * for Perfetto or chrome://tracing. */
 tf_err tf_report_page(FILE *out, const tf_recalled *from, const char *path, tf_error *error);
 tf_err tf_report_trace(FILE *out, const tf_recalled *from, tf_error *error);
-
-/* How the output came to be, as the metadata file of an RO-Crate. */
-tf_err tf_report_crate(FILE *out, const tf_recalled *from, const char *path, tf_error *error);
 
 #endif

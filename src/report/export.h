@@ -1,0 +1,58 @@
+/* Formats of `export`. A format is a file, and a row of the table in export_formats.c. */
+#ifndef TF_REPORT_EXPORT_H
+#define TF_REPORT_EXPORT_H
+
+#include "report/view.h"
+
+typedef struct exporter exporter;
+
+/* A table's format: what is added to `text` may be written out on the way. */
+typedef struct line_format {
+    tf_err (*begin)(exporter *e, tf_buf *text, tf_error *error); /* before the first line; NULL: nothing */
+    tf_err (*add_row)(exporter *e, int64_t first, int64_t row, tf_buf *text, tf_error *error); /* task first + row */
+} line_format;
+
+enum { EXPORT_INDEX = -1 /* the column of tasks' numbers, which is no field */ };
+
+/* A stage on its way into a table. */
+struct exporter {
+    view *view;
+    const tf_export_options *options;
+    const line_format *format;
+    FILE *out;
+    int columns;
+    const int *column;    /* fields, or EXPORT_INDEX */
+    view_values *values;  /* per column */
+    view_values status;   /* of the tasks: those that are not done have no results */
+    tf_eval *eval;        /* says which tasks are wanted; NULL: all are */
+    const tf_expr *where; /* its expression */
+    int names;            /* that it may use */
+    int *name;            /* their fields */
+    view_values *named;
+    tf_buf *cell;       /* per name: its texts, with a NUL behind each */
+    const char ***text; /* per name: where its texts begin */
+    tf_arena *arena;
+};
+
+/* Writes the stage's tasks. */
+tf_err export_table(FILE *out, const tf_recalled *from, const tf_export_options *options, const line_format *format,
+                    tf_error *error);
+
+/* ---- What formats ask for ---- */
+
+const char *export_column_name(const exporter *e, int c);
+int64_t export_elements(const exporter *e, int c);
+
+/* Has the row no value of the column? A task that is not done has no results. */
+bool export_is_absent(const exporter *e, int c, int64_t row);
+
+/* Writes the text out if there is much of it: rows may be long. */
+tf_err export_put_if_long(exporter *e, tf_buf *text, tf_error *error);
+
+/* ---- The formats, each in its file ---- */
+
+tf_err export_csv(FILE *out, const tf_recalled *from, const tf_export_options *options, tf_error *error);
+tf_err export_jsonl(FILE *out, const tf_recalled *from, const tf_export_options *options, tf_error *error);
+tf_err export_crate(FILE *out, const tf_recalled *from, const tf_export_options *options, tf_error *error);
+
+#endif
