@@ -89,9 +89,8 @@ tf_err batch_give(const batch_map *map, const tf_stage_spec *stage, batch_column
  * record is that of a task of which nothing is known. `columns` are located at row 0. */
 void batch_prepare(const batch_columns *columns, const tf_stage_spec *stage, int64_t count, int attempt);
 
-/* The row's task runs from `start`, by tf_wall(); it is done until something else is known. */
+/* The row's task runs from `start`, by tf_wall(). */
 static inline void batch_start_row(const batch_columns *columns, int64_t row, double start) {
-    columns->status[row] = TF_STATUS_DONE;
     if (columns->start)
         columns->start[row] = start;
 }

@@ -24,7 +24,7 @@ bool extract_columns(host *h, int64_t row, const char *scratch) {
     tf_buf_free(&a.last);
     if (!sound)
         host_fail(h, "its columns can't be read"); /* what failed has said more, as a rule */
-    return h->message.length == 0;
+    return h->outcome.message.length == 0;
 }
 
 bool extract_members(host *h, int64_t row, const cJSON *results) {

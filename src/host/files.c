@@ -142,7 +142,7 @@ int files_open_log(host *h, const tf_point *point, bool again) {
             host_fail(h, "can't write the log %s: the campaign reads or owns that file", tf_buf_text(&path));
         else if (!again)
             failure = parent_remove(&folder);
-        if (h->message.length == 0 && !failure) {
+        if (h->outcome.message.length == 0 && !failure) {
             fd = openat(folder.fd, folder.name, HOW | (again ? O_APPEND | O_NONBLOCK : O_EXCL), 0666);
             failure = fd < 0 ? errno : 0;
         }
@@ -191,9 +191,9 @@ static void protect(host *h, const char *path) {
 }
 
 void files_after(host *h) {
-    for (size_t i = 0; i < h->outputs.count && h->message.length == 0 && !h->stopped; i++)
+    for (size_t i = 0; i < h->outputs.count && h->outcome.message.length == 0 && !h->stopped; i++)
         wait_for(h, "output", tf_paths_text(&h->outputs, i), "was not made");
-    if (h->message.length || h->stopped) {
+    if (h->outcome.message.length || h->stopped) {
         discard_all(h->campaign, h->root, &h->outputs);
         return;
     }

@@ -80,7 +80,7 @@ void host_close(host *h) {
     tf_table_free(&h->not_staged);
     capture_free(&h->out);
     capture_free(&h->err);
-    tf_buf_free(&h->message);
+    tf_buf_free(&h->outcome.message);
 }
 
 /* ---- Rows ---- */
@@ -95,10 +95,17 @@ static void add_output(host *h, int64_t row, int32_t kind, const capture *from, 
     tf_buf_free(&text);
 }
 
+/* A batch function that was called for this row alone has said so if the row failed. */
+static void set_status(host *h, int64_t row) {
+    uint8_t *status = &h->columns.status[row];
+    if (h->outcome.message.length)
+        *status = h->outcome.is_late ? TF_STATUS_TIMEOUT : TF_STATUS_FAILED;
+    else if (*status == TF_STATUS_PENDING)
+        *status = TF_STATUS_DONE;
+}
+
 static void finish_row(host *h, int64_t row, uint64_t texts_before) {
-    bool failed = h->message.length > 0;
-    if (failed && h->columns.status[row] == TF_STATUS_DONE)
-        h->columns.status[row] = TF_STATUS_FAILED;
+    const bool failed = h->outcome.message.length > 0;
     if (failed) {
         batch_clear_columns(&h->columns, h->spec, row, 1);
         h->texts_used = texts_before; /* string columns of a failed task */
@@ -107,13 +114,15 @@ static void finish_row(host *h, int64_t row, uint64_t texts_before) {
         add_output(h, row, TF_RECORD_STDOUT, &h->out, h->spec->capture_stdout);
     add_output(h, row, TF_RECORD_STDERR, &h->err, h->spec->capture_stderr);
     if (failed)
-        host_add_text(h, row, TF_RECORD_MESSAGE, tf_buf_text(&h->message), h->message.length);
+        host_add_text(h, row, TF_RECORD_MESSAGE, tf_buf_text(&h->outcome.message), h->outcome.message.length);
 }
 
 static void start_row(host *h, int64_t row, double start) {
     batch_start_row(&h->columns, row, start);
-    if (h->message.length)
-        tf_buf_clear(&h->message);
+    if (h->outcome.message.length) {
+        tf_buf_clear(&h->outcome.message);
+        h->outcome.is_late = false;
+    }
     if (h->err.total)
         capture_start(&h->err, h->spec->capture_stderr);
 }
@@ -230,17 +239,16 @@ static void run_rows(host *h, const runner *kind) {
             run(h, row);
         else
             run_row(h, kind, row);
-        if (h->stopped) {
-            h->columns.status[row] = TF_STATUS_PENDING;
+        if (h->stopped)
             return;
-        }
+        set_status(h, row);
         if (full) {
             now = tf_quick_now(&h->clock);
             h->columns.duration[row] = now - started;
         }
         if (h->has_blocks)
             batch_spread_blocks(&h->columns, h->spec, row, head->first + row);
-        if (h->message.length || h->err.total || keeps_stdout) {
+        if (h->outcome.message.length || h->err.total || keeps_stdout) {
             finish_row(h, row, texts_before);
             now = full ? tf_quick_now(&h->clock) : now;
         }
@@ -265,7 +273,7 @@ static bool next_part(host *h) {
     return h->part_count > 0;
 }
 
-/* A batch function has all rows at once: it sets their status, and times are the batch's share. */
+/* A batch function has all rows at once: it says which of them failed, and times are the batch's share. */
 static void run_together(host *h, const runner *kind) {
     batch_header *head = h->header;
     double wall = tf_wall();
@@ -283,6 +291,9 @@ static void run_together(host *h, const runner *kind) {
         host_watch(h, tf_now());
     for (h->part = 0; next_part(h); h->part += h->part_count)
         kind->run_part(h);
+    for (int64_t row = 0; row < head->count; row++)
+        if (h->columns.status[row] == TF_STATUS_PENDING)
+            h->columns.status[row] = TF_STATUS_DONE;
     double share = included ? (tf_now() - head->started) / (double)included : 0;
     for (int64_t row = 0; row < head->count; row++) {
         if (h->spec->record_full && !is_set_apart(h, row))

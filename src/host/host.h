@@ -61,6 +61,12 @@ typedef struct host_setting {
 
 /* ---- The batch under way ---- */
 
+/* What has become of an attempt. The status of its row is made from it once the task has ended. */
+typedef struct outcome {
+    tf_buf message; /* why it has failed; empty: it has not */
+    bool is_late;   /* for it took longer than it may */
+} outcome;
+
 /* What the runners of tasks work on: the campaign, one batch, and where its rows go. */
 typedef struct host {
     const host_setting *setting;
@@ -111,7 +117,7 @@ typedef struct host {
     capture out, err; /* a command's output; err takes tf_log too */
     struct stat
         *answer; /* per column: the file that it is read from, as it was before the attempt; NULL: no stage has one */
-    tf_buf message; /* why the task under way fails; empty while it does not */
+    outcome outcome; /* of the attempt under way */
 } host;
 
 /* What the task under way is at can't be interrupted: the rank ends this host when it takes longer, since `start`
@@ -127,8 +133,11 @@ void host_add_text(host *h, int64_t row, int32_t kind, const void *data, size_t 
 /* Of the records from `from` on takes out the texts of columns whose tasks have failed: they are no results. */
 void host_drop_columns(host *h, uint64_t from);
 
-/* The first failure of the task under way counts. */
+/* The task under way has failed. The first reason counts. */
 void host_fail(host *h, const char *format, ...) TF_PRINTF(2, 3);
+
+/* Likewise, since it took longer than it may. */
+void host_fail_late(host *h);
 
 /* Placeholders for the row. */
 tf_point host_point(host *h, int64_t row);

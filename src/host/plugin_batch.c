@@ -47,9 +47,9 @@ static bool has_row(const tf_batch *batch, int64_t row) {
 /* A failure of what is done for one row is that row's. */
 static void take_failure(const tf_batch *batch, int64_t row) {
     host *h = batch->call->host;
-    if (h->message.length)
-        tf_batch_fail(batch, row, "%s", tf_buf_text(&h->message));
-    tf_buf_clear(&h->message);
+    if (h->outcome.message.length)
+        tf_batch_fail(batch, row, "%s", tf_buf_text(&h->outcome.message));
+    tf_buf_clear(&h->outcome.message);
 }
 
 void *tf_batch_column_block(const tf_batch *batch, int64_t row, tf_column column, tf_block *block) {
@@ -83,7 +83,7 @@ void tf_batch_set_string(const tf_batch *batch, int64_t row, tf_column column, c
 int tf_batch_fail(const tf_batch *batch, int64_t row, const char *format, ...) {
     host *h = batch->call->host;
     const int64_t own = h->part + row;
-    if (!has_row(batch, row) || h->columns.status[own] != TF_STATUS_DONE)
+    if (!has_row(batch, row) || h->columns.status[own] != TF_STATUS_PENDING)
         return TF_FAILURE; /* its first failure stands already */
     tf_buf text = {0};
     va_list args;

@@ -116,8 +116,7 @@ static void judge(host *h, int64_t row, int status, bool overdue, const struct r
     }
     char text[64];
     if (overdue) {
-        h->columns.status[row] = TF_STATUS_TIMEOUT;
-        host_fail(h, "timeout after %s", tf_format_duration(h->spec->timeout, text));
+        host_fail_late(h);
         return;
     }
     if (signal)
@@ -126,8 +125,8 @@ static void judge(host *h, int64_t row, int status, bool overdue, const struct r
         host_fail(h, "exit status %d", exit_code);
     else
         return;
-    batch_add_limit(h->spec, &h->message);
-    add_last_line(&h->message, &h->err);
+    batch_add_limit(h->spec, &h->outcome.message);
+    add_last_line(&h->outcome.message, &h->err);
 }
 
 /* That belongs to the attempt: a regular expression may take for ever, and a file be a pipe into which nobody writes.
@@ -168,7 +167,7 @@ static void run_row(host *h, int64_t row) {
         int status = process_wait(&a.p, &usage);
         if (!h->stopped)
             judge(h, row, status, overdue, &usage);
-        if (h->message.length == 0 && h->spec->columns && !h->stopped)
+        if (h->outcome.message.length == 0 && h->spec->columns && !h->stopped)
             read_answer(h, row, &a, began);
     } else if (h->spec->record_full) {
         h->columns.exit_code[row] = -1;

@@ -105,7 +105,7 @@ static void run_call(host *h, struct tf_stage *stage, int64_t row) {
                       : type == TF_INT64 ? (double)tf_param_int(&c->task, p)
                                          : (double)tf_param_bool(&c->task, p); /* which fails for a text */
     }
-    if (h->message.length)
+    if (h->outcome.message.length)
         return;
     const double result = stage->fn.call(argument, count);
     stay_alone(h, stage);
@@ -176,7 +176,7 @@ static void run_task(host *h, struct tf_stage *stage, int64_t row) {
     stay_alone(h, stage);
     if (status != TF_SUCCESS)
         host_fail(h, "%s returned %d", stage->spec->run.symbol, status);
-    else if (c->needs_columns && h->message.length == 0)
+    else if (c->needs_columns && h->outcome.message.length == 0)
         check_all_set(h, c);
 }
 

@@ -194,7 +194,7 @@ static void make_request(host *h, int64_t row, const tf_point *point, tf_buf *ou
 
 /* ---- Asking ---- */
 
-typedef enum outcome {
+typedef enum reply {
     ANSWERED,
     UNSEEN, /* it had ended, or was about to, and has read nothing of the task */
     ENDED,
@@ -202,7 +202,7 @@ typedef enum outcome {
     LATE,
     LEFT,
     TOO_LONG
-} outcome;
+} reply;
 
 /* Adds what is there of its answer. false at the end of the stream. */
 static bool take_output(service *s) {
@@ -250,7 +250,7 @@ static bool is_unseen(const service *s, size_t sent) {
 
 /* A whole line in s->line, or why there is none. The process is watched, and not its output alone: something that it
  * has started may hold that open. */
-static outcome converse(host *h, service *s) {
+static reply converse(host *h, service *s) {
     const double timeout = h->spec->timeout, deadline = timeout > 0 ? tf_now() + timeout : INFINITY;
     size_t sent = 0, searched = 0;
     bool heard = send_rest(s, &sent), closed = false; /* its standard input is */
@@ -320,28 +320,27 @@ static bool take_answer(host *h, int64_t row, const char *line, size_t length) {
 }
 
 /* How it ended, for the row and the message. */
-static void judge_end(host *h, int64_t row, int status, outcome why) {
+static void judge_end(host *h, int64_t row, int status, reply why) {
     char text[64];
     if (h->spec->record_full && (why == ENDED || why == DEAF)) {
         h->columns.exit_code[row] = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
         h->columns.signal[row] = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     }
     if (why == LATE) {
-        h->columns.status[row] = TF_STATUS_TIMEOUT;
-        host_fail(h, "timeout after %s", tf_format_duration(h->spec->timeout, text));
+        host_fail_late(h);
     } else if (why == TOO_LONG) {
         host_fail(h, "the service's answer has no end");
     } else if (WIFSIGNALED(status)) {
         host_fail(h, "the service was killed by %s", tf_format_signal(WTERMSIG(status), text));
-        batch_add_limit(h->spec, &h->message);
+        batch_add_limit(h->spec, &h->outcome.message);
     } else {
         host_fail(h, "the service ended: exit status %d", WEXITSTATUS(status));
-        batch_add_limit(h->spec, &h->message);
+        batch_add_limit(h->spec, &h->outcome.message);
     }
 }
 
 /* There is no answer: the process is ended, if it has not. One that has closed its output ends by itself, or soon. */
-static void give_up(host *h, service *s, int64_t row, outcome why) {
+static void give_up(host *h, service *s, int64_t row, reply why) {
     struct rusage usage = {0};
     struct pollfd end = {s->p.pidfd, POLLIN, 0};
     if ((why == ENDED || why == DEAF) && !process_has_ended(&s->p))
@@ -369,7 +368,7 @@ static void run_row(host *h, int64_t row) {
     const double began = tf_now();
     const tf_point point = host_point(h, row);
     make_request(h, row, &point, &s->request);
-    outcome what;
+    reply what;
     do {
         if (s->in >= 0 && process_has_ended(&s->p)) /* after its last answer: nobody's fault */
             end_now(s, &usage);

@@ -45,14 +45,20 @@ void host_drop_columns(host *h, uint64_t from) {
 }
 
 void host_fail(host *h, const char *format, ...) {
-    if (h->message.length)
+    if (h->outcome.message.length)
         return;
     va_list args;
     va_start(args, format);
-    tf_buf_addv(&h->message, format, args);
+    tf_buf_addv(&h->outcome.message, format, args);
     va_end(args);
-    if (h->message.length == 0)
-        tf_buf_adds(&h->message, "failed without saying why");
+    if (h->outcome.message.length == 0)
+        tf_buf_adds(&h->outcome.message, "failed without saying why");
+}
+
+void host_fail_late(host *h) {
+    char text[64];
+    h->outcome.is_late = h->outcome.message.length == 0;
+    host_fail(h, "timeout after %s", tf_format_duration(h->spec->timeout, text));
 }
 
 tf_point host_point(host *h, int64_t row) {

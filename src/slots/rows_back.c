@@ -199,13 +199,16 @@ static const int32_t *add_last(tf_buf *column, int64_t rows, int32_t value) {
     return cells;
 }
 
-/* When it began is the host's to say, if it has begun at all and that can be. */
-static void record_end(rows_back *back, const batch_order *order, int end, tf_rows *rows) {
+/* When it began is the host's to say, if that can be: after the row before. Else it has not begun. */
+static void record_end(rows_back *back, const batch_order *order, const batch_part *part, int end, tf_rows *rows) {
     const batch_columns *c = &back->columns;
     const int64_t row = rows->count - 1;
     const int32_t exit_code = WIFEXITED(end) ? WEXITSTATUS(end) : -1, signal = WIFSIGNALED(end) ? WTERMSIG(end) : 0;
     const double now = tf_wall(), a_step = 60; /* s that the clock may have been set by meanwhile */
-    if (c->status[row] == TF_STATUS_PENDING || !is_between(c->start[row], order->given_wall - a_step, now))
+    double earliest = order->given_wall - a_step;
+    if (part->row + row > 0 && c->start[row - 1] > earliest)
+        earliest = c->start[row - 1];
+    if (!is_between(c->start[row], earliest, now))
         c->start[row] = now;
     c->duration[row] = now - c->start[row];
     if (!c->exit_code) {
@@ -227,7 +230,7 @@ void rows_back_add_failed(rows_back *back, const tf_campaign *campaign, const ba
     part->end++;
     rows->failed++;
     if (spec->record_full)
-        record_end(back, order, end, rows);
+        record_end(back, order, part, end, rows);
     batch_clear_columns(&back->columns, spec, row, 1);
     tf_buf_addc(&back->status, (char)status);
     tf_buf_addc(&back->attempts, (char)order->attempt);

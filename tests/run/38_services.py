@@ -250,7 +250,7 @@ serve(echo)
             ({"service": ["sh"], "max_tasks": 0}, "/run/max_tasks: must be a positive integer"),
             ({"service": ["sh"], "stdin": "x"}, '/run/stdin: "stdin" goes with a command, not with a service'),
             ({"command": ["sh"], "max_tasks": 2}, '/run/max_tasks: "max_tasks" goes with a service, not with a command'),
-            ({"expr": {"y": "1"}, "cwd": "/"}, '/run/cwd: "cwd" goes with a command or a service, not with a expr'),
+            ({"expr": {"y": "1"}, "cwd": "/"}, '/run/cwd: "cwd" goes with a command or a service, not with an expr'),
         ):
             self.write("c.json", {"over": {"n": [1]}, "run": run})
             said = self.taskfarm("check", "c.json", status=2).stderr
