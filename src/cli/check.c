@@ -91,7 +91,7 @@ static void print_campaign(const options *o, const tf_campaign *c) {
     for (int s = 0; s < c->stages; s++) {
         const tf_stage_spec *stage = &c->stage[s];
         char tasks[32], why[100];
-        int64_t size = tf_space_size(stage->space);
+        int64_t size = tf_stage_final(stage);
         tf_print(stdout, "stage %s: %s task%s of %s\n", stage->name, tf_format_count(size, tasks), size == 1 ? "" : "s",
                  run_text(stage, &run));
         for (int p = 0; p < tf_space_params(stage->space); p++)
@@ -133,7 +133,7 @@ static void add_campaign(cJSON *json, const tf_campaign *c) {
         cJSON *item = cJSON_CreateObject();
         cJSON_AddItemToArray(stages, item);
         cJSON_AddStringToObject(item, "name", stage->name);
-        cJSON_AddNumberToObject(item, "tasks", (double)tf_space_size(stage->space));
+        cJSON_AddNumberToObject(item, "tasks", (double)tf_stage_final(stage));
         cJSON_AddStringToObject(item, "run", run_text(stage, &run));
         cJSON *list = cJSON_AddArrayToObject(item, "parameters");
         for (int p = 0; p < tf_space_params(stage->space); p++)

@@ -70,12 +70,12 @@ static void print_stage(const options *o, const loaded *l, int stage) {
     char run[32], all[32];
     if (enough_of(l, stage) && plan->run.total > 0)
         tf_print(stdout, "stage %s: enough is known after %s of %s tasks: %s\n", spec->name,
-                 tf_format_count(enough_of(l, stage), run), tf_format_count(tf_space_size(spec->space), all),
+                 tf_format_count(enough_of(l, stage), run), tf_format_count(tf_stage_final(spec), all),
                  tf_expr_source(spec->until.expr));
     if (to_run_of(l, stage) == 0)
         return;
     tf_print(stdout, "stage %s: %s of %s tasks\n", spec->name, tf_format_count(plan->run.total, run),
-             tf_format_count(tf_space_size(spec->space), all));
+             tf_format_count(tf_stage_final(spec), all));
     if (tf_stage_has_files(spec) && (o->verbose || plan->run.total <= SHOWN)) {
         tf_interval one = {0};
         while (tf_intervals_next(&plan->run, 1, &one))
@@ -108,7 +108,7 @@ static void print_plan(const options *o, const loaded *l, const tf_store_plan *p
     char run[32], all[32];
     int64_t tasks = 0, to_run = 0, left = 0, held = 0, excluded = 0;
     for (int s = 0; s < l->it.campaign->stages; s++) {
-        tasks += tf_space_size(l->it.campaign->stage[s].space);
+        tasks += tf_stage_final(&l->it.campaign->stage[s]);
         to_run += to_run_of(l, s);
         left += tf_graph_stage(l->it.graph, s)->run.total - to_run_of(l, s);
         held += tf_graph_stage(l->it.graph, s)->withheld;
@@ -163,7 +163,7 @@ static void print_json(const loaded *l, const tf_store_plan *store) {
         sum_up(l, s, &sums);
         cJSON_AddItemToArray(stages, item);
         cJSON_AddStringToObject(item, "name", l->it.campaign->stage[s].name);
-        cJSON_AddNumberToObject(item, "tasks", (double)tf_space_size(l->it.campaign->stage[s].space));
+        cJSON_AddNumberToObject(item, "tasks", (double)tf_stage_final(&l->it.campaign->stage[s]));
         cJSON_AddNumberToObject(item, "run", (double)to_run_of(l, s));
         if (enough_of(l, s))
             cJSON_AddNumberToObject(item, "enough", (double)enough_of(l, s));

@@ -69,7 +69,7 @@ static void take_point(void *context, const tf_point *point) {
     const trial *t = context;
     tf_buf run = {0};
     tf_print(stdout, "%s, task %lld of %lld, seed %llu\n", t->stage->name, (long long)t->index,
-             (long long)tf_space_size(t->stage->space), (unsigned long long)point->seed);
+             (long long)tf_stage_so_far(t->stage), (unsigned long long)point->seed);
     print_params(t, point);
     print_arrays(t);
     print_paths("inputs", point->inputs);
@@ -169,7 +169,7 @@ static int find_task(const options *o, const tf_campaign *c, int64_t *index) {
                         near ? near : "", near ? "\"?" : "");
         return -1;
     }
-    const int64_t tasks = tf_space_size(c->stage[stage].space);
+    const int64_t tasks = tf_stage_so_far(&c->stage[stage]);
     if (tf_parse_int(text, index) && *index >= 0 && *index < tasks)
         return stage;
     if (tasks)

@@ -56,7 +56,7 @@ static void warn(const master *m, const char *text) {
 static tf_sched_stage sched_stage(const master *m, int stage) {
     const tf_stage_spec *spec = &m->campaign->stage[stage];
     const tf_stage_plan *plan = tf_graph_stage(m->options->graph, stage);
-    return (tf_sched_stage){.tasks = tf_space_size(spec->space),
+    return (tf_sched_stage){.tasks = tf_stage_final(spec),
                             .need = spec->need,
                             .pending = &plan->run,
                             .withheld = plan->withheld,

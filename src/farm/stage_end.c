@@ -4,7 +4,7 @@
 #include "reduce/reduce.h"
 
 tf_err stage_end(tf_store *store, const tf_campaign *campaign, int stage, int64_t enough, tf_error *error) {
-    const int64_t tasks = enough ? enough : tf_space_size(campaign->stage[stage].space);
+    const int64_t tasks = enough ? enough : tf_stage_final(&campaign->stage[stage]);
     tf_err err = tf_store_texts(store, stage, error);
     if (err == TF_OK)
         err = tf_reduce_stage(store, stage, tasks, error);

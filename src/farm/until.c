@@ -36,7 +36,7 @@ static void make_ready(const untils *u, int stage, int64_t first, int64_t end) {
     tf_intervals ready = {0};
     tf_intervals_add_all(&ready, &tf_graph_stage(u->graph, stage)->run);
     tf_intervals_remove(&ready, 0, first);
-    tf_intervals_remove(&ready, end, tf_space_size(u->campaign->stage[stage].space));
+    tf_intervals_remove(&ready, end, tf_stage_so_far(&u->campaign->stage[stage]));
     for (size_t i = 0; i < ready.count; i++)
         tf_sched_ready(u->sched, stage, ready.items[i].first, ready.items[i].end - ready.items[i].first,
                        tf_graph_level(u->graph, stage));
@@ -45,7 +45,7 @@ static void make_ready(const untils *u, int stage, int64_t first, int64_t end) {
 
 void untils_laid_out(untils *u, int stage) {
     const tf_stage_spec *spec = &u->campaign->stage[stage];
-    const int64_t tasks = tf_space_size(spec->space);
+    const int64_t tasks = tf_stage_so_far(spec);
     look *l = &u->look[stage];
     if (!spec->until.expr)
         return;
@@ -54,7 +54,7 @@ void untils_laid_out(untils *u, int stage) {
 }
 
 until_verdict untils_look(untils *u, int stage, tf_error *error) {
-    const int64_t tasks = tf_space_size(u->campaign->stage[stage].space);
+    const int64_t tasks = tf_stage_so_far(&u->campaign->stage[stage]);
     look *l = &u->look[stage];
     bool enough = false;
     if (!l->is_due || !tf_sched_has_caught_up(u->sched, stage))

@@ -9,7 +9,7 @@ static bool number_tasks(tf_graph *g, tf_diags *diags) {
     int64_t nodes = 0;
     for (int s = 0; s < g->stages; s++) {
         const tf_stage_spec *spec = &g->campaign->stage[s];
-        int64_t tasks = tf_space_size(spec->space);
+        int64_t tasks = tf_stage_so_far(spec);
         g->stage[s].linked = tf_stage_has_files(spec);
         g->stage[s].first = (node)nodes;
         nodes += g->stage[s].linked ? tasks : 1;
@@ -30,7 +30,7 @@ static void link_stages(builder *b) {
         g->stage[s].gate = g->stage[s].end = g->stage[s].linked ? NO_NODE : g->stage[s].first;
     for (int s = 0; s < g->stages; s++) {
         const tf_stage_spec *spec = &g->campaign->stage[s];
-        node tasks = (node)tf_space_size(spec->space);
+        node tasks = (node)tf_stage_so_far(spec);
         if (spec->afters && g->stage[s].gate == NO_NODE) {
             g->stage[s].gate = builder_add_extra(g, (extra){.kind = EXTRA_GATE, .stage = s});
             for (node i = 0; i < tasks; i++)
@@ -38,7 +38,7 @@ static void link_stages(builder *b) {
         }
         for (int a = 0; a < spec->afters; a++) {
             graph_stage *before = &g->stage[spec->after[a]];
-            node before_tasks = (node)tf_space_size(g->campaign->stage[spec->after[a]].space);
+            node before_tasks = (node)tf_stage_so_far(&g->campaign->stage[spec->after[a]]);
             if (before->end == NO_NODE) {
                 before->end = builder_add_extra(g, (extra){.kind = EXTRA_END, .stage = spec->after[a]});
                 for (node i = 0; i < before_tasks; i++)

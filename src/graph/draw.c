@@ -39,7 +39,7 @@ static void find_read(const tf_graph *g, const tf_campaign *c, int stage, bool *
             read[spec->input[i].stage] = true;
     if (!g)
         return;
-    node first = g->stage[stage].first, tasks = g->stage[stage].linked ? (node)tf_space_size(spec->space) : 0;
+    node first = g->stage[stage].first, tasks = g->stage[stage].linked ? (node)tf_stage_so_far(spec) : 0;
     for (uint32_t e = g->previous.first[first]; e < g->previous.first[first + tasks]; e++) {
         int64_t index;
         node n = g->previous.to[e];
@@ -76,7 +76,7 @@ static void draw_stages(const tf_graph *g, tf_buf *out) {
     const tf_campaign *c = g->campaign;
     for (int s = 0; s < c->stages; s++) {
         char tasks[32];
-        int64_t count = tf_space_size(c->stage[s].space);
+        int64_t count = tf_stage_so_far(&c->stage[s]);
         tf_buf_addf(out, "  \"%s\" [label=\"%s\\n%s task%s\"];\n", c->stage[s].name, c->stage[s].name,
                     tf_format_count(count, tasks), count == 1 ? "" : "s");
     }

@@ -18,7 +18,7 @@ typedef struct planner {
 /* ---- Targets ---- */
 
 static void select_stage(tf_graph *g, int stage) {
-    node count = g->stage[stage].linked ? (node)tf_space_size(g->campaign->stage[stage].space) : 1;
+    node count = g->stage[stage].linked ? (node)tf_stage_so_far(&g->campaign->stage[stage]) : 1;
     for (node i = 0; i < count; i++)
         g->flags[g->stage[stage].first + i] |= SELECTED;
 }
@@ -46,7 +46,7 @@ static bool agrees(const char *name, const char *wanted, size_t length) {
 static int64_t select_tasks(tf_graph *g, int stage, const char *wanted, size_t length) {
     tf_buf name = {0};
     int64_t count = 0;
-    for (int64_t i = 0; i < tf_space_size(g->campaign->stage[stage].space); i++) {
+    for (int64_t i = 0; i < tf_stage_so_far(&g->campaign->stage[stage]); i++) {
         tf_buf_clear(&name);
         tf_task_name(g->campaign, stage, i, &name);
         if (!agrees(tf_buf_text(&name), wanted, length))
@@ -342,7 +342,7 @@ static void decide_stage(planner *p, int stage) {
     tf_graph *g = p->graph;
     tf_stage_plan *plan = &g->stage[stage].plan;
     const tf_past *past = &g->past[stage];
-    int64_t tasks = tf_space_size(g->campaign->stage[stage].space);
+    int64_t tasks = tf_stage_so_far(&g->campaign->stage[stage]);
     const bool stale = is_stale(p, stage), again = stale || p->forced[stage];
     if (!(g->flags[g->stage[stage].first] & SELECTED) || p->wish->touch) {
         plan->withheld = tasks - (stale ? 0 : past->done->total - other_code(p, stage));
@@ -402,7 +402,7 @@ bool tf_graph_plan(tf_graph *g, const tf_past *past, const tf_wish *wish, tf_dia
         tf_graph_order(g->campaign, order);
         for (int o = 0; o < g->stages; o++) {
             int s = order[o];
-            int64_t tasks = g->stage[s].linked ? tf_space_size(g->campaign->stage[s].space) : 0;
+            int64_t tasks = g->stage[s].linked ? tf_stage_so_far(&g->campaign->stage[s]) : 0;
             if (!g->stage[s].linked)
                 decide_stage(&p, s);
             for (int64_t i = 0; i < tasks; i++)

@@ -147,7 +147,7 @@ static void add_group_input(builder *b, int stage, const tf_file_spec *spec, int
 void reads_add(builder *b, int stage) {
     tf_graph *g = b->graph;
     const tf_stage_spec *spec = &g->campaign->stage[stage];
-    int64_t tasks = tf_space_size(spec->space);
+    int64_t tasks = tf_stage_so_far(spec);
     for (int k = 0; k < spec->inputs; k++) {
         const tf_file_spec *input = &spec->input[k];
         bool grouped = input->kind == TF_FILE_OUTPUTS;

@@ -129,7 +129,7 @@ typedef void on_output(builder *b, int stage, int64_t index, const tf_file_spec 
 
 static void each_output(builder *b, int stage, on_output *take) {
     tf_graph *g = b->graph;
-    int64_t tasks = tf_space_size(g->campaign->stage[stage].space);
+    int64_t tasks = tf_stage_so_far(&g->campaign->stage[stage]);
     for (int64_t i = 0; g->campaign->stage[stage].outputs > 0 && i < tasks; i++) {
         tf_files_outputs(g->files, stage, i, &g->paths);
         for (size_t p = 0; p < g->paths.count && b->diags->count < MOST_DIAGNOSTICS; p++)
@@ -172,7 +172,7 @@ static void add_log(builder *b, int stage, int64_t index, const tf_file_spec *sp
 /* Where a stage takes its points from rows of another one its logs are not known: what they begin with is. */
 static void add_unknown_logs(builder *b, int stage, const tf_file_spec *spec) {
     tf_graph *g = b->graph;
-    const int64_t tasks = tf_space_size(g->campaign->stage[stage].space);
+    const int64_t tasks = tf_stage_so_far(&g->campaign->stage[stage]);
     tf_buf text = {0}, path = {0};
     tf_template_beginning(spec->text, &text);
     if (!tf_template_is_constant(spec->text) && (strchr(tf_buf_text(&text), '/') || spec->outside)) {
@@ -194,7 +194,7 @@ static void add_logs(builder *b, int stage) {
     const bool known = spec->log && tf_files_know_log(spec);
     if (spec->log && !known)
         add_unknown_logs(b, stage, spec->log);
-    for (int64_t i = 0; known && i < tf_space_size(spec->space) && b->diags->count < MOST_DIAGNOSTICS; i++) {
+    for (int64_t i = 0; known && i < tf_stage_so_far(spec) && b->diags->count < MOST_DIAGNOSTICS; i++) {
         tf_files_log(g->files, stage, i, &g->paths);
         if (g->paths.count)
             add_log(b, stage, i, spec->log, tf_paths_text(&g->paths, 0));

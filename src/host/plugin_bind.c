@@ -10,7 +10,7 @@ const char *tf_stage_name(const tf_stage *stage) {
 }
 
 int64_t tf_stage_tasks(const tf_stage *stage) {
-    return tf_space_size(stage->spec->space);
+    return tf_stage_final(stage->spec);
 }
 
 const char *tf_args_json(const tf_stage *stage) {

@@ -120,6 +120,15 @@ struct tf_stage_spec {
     bool store_params;
 };
 
+/* How many tasks it has so far, and in the end. They are the same where the space is fixed when the manifest is read.
+ * Whoever needs a length asks for the one that is meant; the space itself is the manifest's own. */
+static inline int64_t tf_stage_so_far(const tf_stage_spec *stage) {
+    return tf_space_size(stage->space);
+}
+static inline int64_t tf_stage_final(const tf_stage_spec *stage) {
+    return tf_space_size(stage->space);
+}
+
 /* Adds what the task runs, for people: a command line as for a shell, LIBRARY:FUNCTION(ARGS), or expressions. Without a
  * point it is what all tasks run, with placeholders. */
 void tf_run_text(const tf_stage_spec *stage, const tf_point *point, tf_buf *out);

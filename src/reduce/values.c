@@ -79,7 +79,7 @@ static bool open_source(reducing *r, int value) {
     if (s->cell == TF_STRING)
         s->text = tf_alloc_array(PIECE_NUMBERS, sizeof *s->text);
     if (s->value.column >= 0 && s->cell == TF_STRING) {
-        good = open_texts(r, s, s->value.name, (hsize_t)tf_space_size(spec->space));
+        good = open_texts(r, s, s->value.name, (hsize_t)tf_stage_so_far(spec));
     } else if (s->value.column >= 0) {
         s->table = r->store->stage[r->stage].column[s->value.column]; /* borrowed, but for the type */
         s->table.type = s->cell == TF_BOOL     ? H5Tcopy(s->table.type)

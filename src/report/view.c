@@ -72,7 +72,7 @@ static bool has_same_points(const view *v, const tf_stage_spec *spec) {
     static const char *const parts[] = {"parameters", "space", "where", "seed"};
     cJSON *ours = tf_fingerprint_points(v->from->campaign, spec->number),
           *its = cJSON_Parse(tf_reader_fingerprint(v->from->reader, v->stage));
-    bool same = tf_space_size(spec->space) == tf_reader_tasks(v->from->reader, v->stage);
+    bool same = tf_stage_so_far(spec) == tf_reader_tasks(v->from->reader, v->stage);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         same = same && cJSON_Compare(cJSON_GetObjectItemCaseSensitive(ours, parts[i]),
                                      cJSON_GetObjectItemCaseSensitive(its, parts[i]), true) ==

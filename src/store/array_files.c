@@ -99,7 +99,7 @@ static void check_array(const tf_campaign *campaign, tf_files *files, int stage,
     const tf_file_spec *input = &campaign->stage[stage].input[array->file];
     tf_paths paths = {0};
     tf_buf why = {0}, output = {0};
-    if (!tf_template_is_constant(input->text) || tf_space_size(campaign->stage[stage].space) == 0)
+    if (!tf_template_is_constant(input->text) || tf_stage_so_far(&campaign->stage[stage]) == 0)
         return;
     tf_files_of_spec(files, stage, input, 0, &paths);
     const char *path = tf_paths_text(&paths, 0);

@@ -112,7 +112,7 @@ static void share_code(tf_store *s) {
     cJSON_Delete(json);
     json = cJSON_Parse(tf_buf_text(&bytes));
     for (int i = 0; i < s->campaign->stages; i++)
-        code_parse(cJSON_GetArrayItem(json, i), tf_space_size(s->campaign->stage[i].space), &s->code[i]);
+        code_parse(cJSON_GetArrayItem(json, i), tf_stage_so_far(&s->campaign->stage[i]), &s->code[i]);
     cJSON_Delete(json);
     tf_buf_free(&bytes);
 }

@@ -28,8 +28,7 @@ static tf_err open_column(tf_store *s, const tf_stage_spec *other, int column, c
     char path[600], long_path[600];
     snprintf(path, sizeof path, "%s/results/%s", other->name, other->column[column].name);
     snprintf(long_path, sizeof long_path, "%s/text/%s", other->name, other->column[column].name);
-    *t = (table){
-        .type = column_type(&other->column[column]), .rank = 1, .shape = {(hsize_t)tf_space_size(other->space)}};
+    *t = (table){.type = column_type(&other->column[column]), .rank = 1, .shape = {(hsize_t)tf_stage_so_far(other)}};
     h5_fault fault = {0};
     const bool good = store_open_table(s->file, path, t, &fault);
     H5Tclose(t->type);

@@ -163,7 +163,7 @@ static hid_t layout_index(tf_store *s, hid_t group, hsize_t tasks) {
 static bool layout(tf_store *s, int number, bool old) {
     const tf_stage_spec *spec = &s->campaign->stage[number];
     store_stage *st = &s->stage[number];
-    int64_t tasks = tf_space_size(spec->space);
+    int64_t tasks = tf_stage_so_far(spec);
     st->group = place_group(s, s->file, spec->name);
     if (st->group < 0)
         return false;

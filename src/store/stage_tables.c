@@ -56,7 +56,7 @@ int64_t store_expected_bytes(const tf_campaign *campaign) {
             row += part[n].bytes;
         for (int p = 0; spec->store_params && p < tf_space_params(spec->space); p++)
             row += tf_space_cell_size(spec->space, p);
-        bytes += (int64_t)row * tf_space_size(spec->space);
+        bytes += (int64_t)row * tf_stage_so_far(spec);
         free(part);
     }
     return bytes;

@@ -8,7 +8,7 @@ tf_err store_open_status(tf_store *s, int stage, table *t, tf_error *error) {
     char path[600];
     h5_fault fault = {0};
     snprintf(path, sizeof path, "%s/task/status", spec->name);
-    *t = (table){.type = store_status_type(), .rank = 1, .shape = {(hsize_t)tf_space_size(spec->space)}};
+    *t = (table){.type = store_status_type(), .rank = 1, .shape = {(hsize_t)tf_stage_so_far(spec)}};
     const bool good = store_open_table(s->file, path, t, &fault) && t->dataset > 0;
     store_keep_type(t);
     store_blame(s, &fault);

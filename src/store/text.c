@@ -24,7 +24,7 @@ typedef struct text_kind {
 
 static tf_err scan(const tf_store *s, int stage, const char *bytes, size_t size, text_kind *kinds, tf_error *error) {
     const int kind_count = TF_RECORD_COLUMN + s->campaign->stage[stage].columns;
-    const int64_t tasks = tf_space_size(s->campaign->stage[stage].space);
+    const int64_t tasks = tf_stage_so_far(&s->campaign->stage[stage]);
     size_t at = 0;
     int64_t position = 0;
     while (at < size) {
@@ -89,7 +89,7 @@ static bool make_kind(tf_store *s, int stage, int kind, text_kind *k) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
     const tf_column_spec *column = kind < TF_RECORD_COLUMN ? NULL : &spec->column[kind - TF_RECORD_COLUMN];
     store_stage *st = &s->stage[stage];
-    const hsize_t tasks = (hsize_t)tf_space_size(spec->space);
+    const hsize_t tasks = (hsize_t)tf_stage_so_far(spec);
     longest = store_max(s, longest);
     bytes = store_sum(s, bytes);
     if (store_sum(s, (int64_t)k->list.count) == 0 && !column)

@@ -43,7 +43,7 @@ static void *read_record(const old_output *old, const plan_stage *ps, const char
 }
 
 static void read_records(const old_output *old, plan_stage *ps, const tf_stage_spec *spec, tf_error *error) {
-    int64_t tasks = tf_space_size(spec->space);
+    int64_t tasks = tf_stage_so_far(spec);
     if (spec->inputs == 0 || ps->kept.total == 0)
         return;
     ps->input_set = read_record(old, ps, "task/input_set", tasks, error);
@@ -128,7 +128,7 @@ static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, const 
     tf_err err = plan_read_vouched(plan, old, good, torn, error);
     for (int s = 0; s < campaign->stages && err == TF_OK; s++) {
         plan_stage *ps = &plan->stage[s];
-        int64_t tasks = tf_space_size(campaign->stage[s].space);
+        int64_t tasks = tf_stage_so_far(&campaign->stage[s]);
         if (ps->old && ps->old->finished)
             tf_intervals_add(&good[s], 0, ps->old->tasks);
         if (ps->old && !ps->unusable)

@@ -8,7 +8,7 @@ static void add_reused(tf_store_plan *plan) {
     for (int s = 0; s < plan->campaign->stages; s++) {
         kept += plan->stage[s].done.total;
         excluded += plan->stage[s].excluded;
-        tasks += tf_space_size(plan->campaign->stage[s].space);
+        tasks += tf_stage_so_far(&plan->campaign->stage[s]);
     }
     tf_buf_addf(&plan->note, "%s%s: going on: %s of %s tasks are done", plan->note.length ? "; " : "",
                 plan->campaign->output, tf_format_count(kept - excluded, some), tf_format_count(tasks, all));
