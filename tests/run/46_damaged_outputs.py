@@ -26,6 +26,7 @@ VERBS = [
     ["status", "--json"],
     ["export", "--format", "rocrate"],
     ["report", "--format", "trace", "-o", "r.trace"],
+    ["diff", "good.h5"],
 ]
 SECRET = "the moon is made of cheese"
 
