@@ -31,7 +31,7 @@ static void *place(area *a, size_t cell) {
 static void place_columns(area *a, const tf_stage_spec *stage, batch_columns *c) {
     a->used = align(sizeof(batch_header));
     for (int p = 0; p < tf_space_params(stage->space); p++) {
-        bool used = stage->store_params || tf_space_param(stage->space, p)->given;
+        bool used = stage->store_params || tf_space_param(stage->space, p)->upstream;
         void *at = used ? place(a, tf_space_cell_size(stage->space, p)) : NULL;
         if (c->params)
             c->params[p] = at;
@@ -47,7 +47,7 @@ static void place_columns(area *a, const tf_stage_spec *stage, batch_columns *c)
         if (c->arrays)
             c->arrays[i] = at;
     }
-    c->taken = tf_stage_takes_rows(stage) ? place(a, sizeof *c->taken) : NULL;
+    c->upstream_status = tf_stage_takes_rows(stage) ? place(a, sizeof *c->upstream_status) : NULL;
     c->status = place(a, sizeof *c->status);
     c->attempts = place(a, sizeof *c->attempts);
     c->input_set = stage->inputs ? place(a, sizeof *c->input_set) : NULL;

@@ -53,8 +53,8 @@ typedef struct batch_map {
 typedef struct batch_columns {
     void **params; /* cells, as stored */
     void **columns;
-    void **arrays;  /* blocks of the stage's arrays: rank */
-    uint8_t *taken; /* what became of the rows of other stages that the tasks take: rank */
+    void **arrays;            /* blocks of the stage's arrays: rank */
+    uint8_t *upstream_status; /* of the rows of other stages that the tasks take: rank */
     uint8_t *status, *attempts;
     uint64_t *input_set, *input_hash;
     int32_t *exit_code, *signal;

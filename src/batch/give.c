@@ -8,7 +8,7 @@ static tf_err give_blocks(const tf_task_source *from, const tf_stage_spec *spec,
     for (int a = 0; a < spec->arrays && from->block; a++) {
         size_t size = tf_array_bytes(&spec->array[a]);
         for (int64_t row = 0; row < count && err == TF_OK && !spec->array[a].csv; row++) /* hosts read tables */
-            if (!columns->taken || columns->taken[row] == TF_STATUS_DONE)
+            if (!columns->upstream_status || columns->upstream_status[row] == TF_STATUS_DONE)
                 err = from->block(from->context, spec->number, a, first + row,
                                   (char *)columns->arrays[a] + (size_t)row * size, error);
     }
@@ -22,9 +22,9 @@ tf_err batch_give(const batch_map *map, const tf_stage_spec *spec, batch_columns
         return TF_OK;
     batch_locate(map, spec, 0, columns);
     if (tf_stage_takes_rows(spec))
-        err = from->taken(from->context, spec->number, first, count, columns->taken, error);
+        err = from->status(from->context, spec->number, first, count, columns->upstream_status, error);
     for (int p = 0; p < tf_space_params(spec->space) && err == TF_OK; p++)
-        if (tf_space_param(spec->space, p)->given)
-            err = from->given(from->context, spec->number, p, first, count, columns->params[p], error);
+        if (tf_space_param(spec->space, p)->upstream)
+            err = from->values(from->context, spec->number, p, first, count, columns->params[p], error);
     return err == TF_OK ? give_blocks(from, spec, columns, first, count, error) : err;
 }

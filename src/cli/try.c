@@ -187,16 +187,18 @@ static int try_task(const tf_campaign *campaign, int stage, int64_t index) {
     tf_store_init();
     tf_err err = TF_OK;
     if (tf_stage_takes_rows(spec) || spec->arrays) {
-        store = tf_store_open_taken(campaign, stage, &error);
+        store = tf_store_open_upstream(campaign, stage, &error);
         err = store ? TF_OK : error.code;
     }
-    const tf_task_source source = {
-        .given = tf_store_given, .taken = tf_store_taken, .block = tf_store_block, .context = store};
+    const tf_task_source source = {.values = tf_store_upstream_values,
+                                   .status = tf_store_upstream_status,
+                                   .block = tf_store_block,
+                                   .context = store};
     if (err == TF_OK)
         err = tf_host_run_here(campaign, stage, index, 1, store ? &source : NULL, take_point, take_rows, &t, &error);
     if (err != TF_OK)
         tf_say("%s", error.text);
-    tf_store_close_taken(store, stage);
+    tf_store_close_upstream(store, stage);
     return err == TF_OK ? (int)t.outcome : (int)err;
 }
 

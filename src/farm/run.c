@@ -109,9 +109,10 @@ static tf_err open_output(run *r) {
     if (!store)
         return r->error->code;
     if (r->slots)
-        tf_slots_take_from(
-            r->slots, (tf_task_source){
-                          .given = tf_store_given, .taken = tf_store_taken, .block = tf_store_block, .context = store});
+        tf_slots_take_from(r->slots, (tf_task_source){.values = tf_store_upstream_values,
+                                                      .status = tf_store_upstream_status,
+                                                      .block = tf_store_block,
+                                                      .context = store});
     return TF_OK;
 }
 

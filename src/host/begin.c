@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* What the rank has put there, as values. */
-static void take_given(host *h, int p, int64_t count) {
+/* Upstream values, which the rank has put into the batch, as parameters. */
+static void copy_upstream(host *h, int p, int64_t count) {
     const tf_param_spec *param = tf_space_param(h->spec->space, p);
     const char *cells = h->columns.params[p];
     size_t cell = tf_space_cell_size(h->spec->space, p);
@@ -12,19 +12,19 @@ static void take_given(host *h, int p, int64_t count) {
         memcpy(h->values[p], cells, (size_t)count * cell);
         return;
     }
-    tf_buf_clear(&h->given[p]);
-    tf_buf_reserve(&h->given[p], (size_t)count * (cell + 1));
+    tf_buf_clear(&h->upstream_text[p]);
+    tf_buf_reserve(&h->upstream_text[p], (size_t)count * (cell + 1));
     for (int64_t row = 0; row < count; row++) {
-        ((const char **)h->values[p])[row] = h->given[p].data + h->given[p].length;
-        tf_buf_add(&h->given[p], cells + (size_t)row * cell, strnlen(cells + (size_t)row * cell, cell));
-        tf_buf_addc(&h->given[p], '\0');
+        ((const char **)h->values[p])[row] = h->upstream_text[p].data + h->upstream_text[p].length;
+        tf_buf_add(&h->upstream_text[p], cells + (size_t)row * cell, strnlen(cells + (size_t)row * cell, cell));
+        tf_buf_addc(&h->upstream_text[p], '\0');
     }
 }
 
 static void store_params(host *h, int64_t count) {
     for (int p = 0; p < tf_space_params(h->spec->space); p++) {
-        if (tf_space_param(h->spec->space, p)->given) {
-            take_given(h, p, count);
+        if (tf_space_param(h->spec->space, p)->upstream) {
+            copy_upstream(h, p, count);
             continue;
         }
         tf_space_fill(h->spec->space, p, h->header->first, count, h->values[p]);

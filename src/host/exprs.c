@@ -70,9 +70,9 @@ static void set_apart(host *h, int64_t row, tf_status status) {
 
 void exprs_set_apart(host *h) {
     const tf_stage_spec *spec = h->spec;
-    for (int64_t row = 0; h->columns.taken && row < h->header->count; row++)
-        if (h->columns.taken[row] != TF_STATUS_DONE)
-            set_apart(h, row, (tf_status)h->columns.taken[row]);
+    for (int64_t row = 0; h->columns.upstream_status && row < h->header->count; row++)
+        if (h->columns.upstream_status[row] != TF_STATUS_DONE)
+            set_apart(h, row, (tf_status)h->columns.upstream_status[row]);
     if (spec->wheres == 0)
         return;
     struct exprs *x = exprs_of(h);

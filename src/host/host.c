@@ -43,7 +43,7 @@ void host_open(host *h, const host_setting *setting, int rank, int slot) {
     }
     h->values = tf_alloc_array((size_t)most, sizeof(void *));
     h->point = tf_alloc_array((size_t)most, sizeof(void *));
-    h->given = tf_alloc_array((size_t)most, sizeof *h->given);
+    h->upstream_text = tf_alloc_array((size_t)most, sizeof *h->upstream_text);
     for (int p = 0; p < most; p++)
         h->values[p] = tf_alloc_array(rows, 8);
 }
@@ -59,11 +59,11 @@ void host_close(host *h) {
     }
     for (int p = 0; p < most; p++) {
         free(h->values[p]);
-        tf_buf_free(&h->given[p]);
+        tf_buf_free(&h->upstream_text[p]);
     }
     free(h->own_gpus);
     free(h->answer);
-    free(h->given);
+    free(h->upstream_text);
     free(h->values);
     free(h->point);
     free(h->stage);

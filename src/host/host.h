@@ -89,7 +89,7 @@ typedef struct host {
     batch_map *map;
     batch_columns columns;
     void **values;            /* per parameter: a buffer for a batch, as tf_space_fill stores it */
-    tf_buf *given;            /* per parameter: strings that rows of another stage give, each ended by a NUL */
+    tf_buf *upstream_text;    /* per parameter: strings of another stage's rows, each ended by a NUL */
     const void **point;       /* per parameter: the value of one row */
     bool has_blocks;          /* some columns are blocks of arrays, */
     bool has_tables;          /* or some arrays columns of tables */

@@ -14,7 +14,7 @@ static bool find_given(const tf_stage_spec *other, const char *name, int *param,
     return *param >= 0 || *column >= 0;
 }
 
-static tf_type given_type(tf_type type) {
+static tf_type upstream_type(tf_type type) {
     return type == TF_BOOL || type == TF_STRING ? type : tf_type_is_float(type) ? TF_FLOAT64 : TF_INT64;
 }
 
@@ -22,12 +22,12 @@ static tf_type given_type(tf_type type) {
 static tf_param_spec given_spec(const tf_stage_spec *other, int param, int column) {
     if (param >= 0) {
         tf_param_spec spec = *tf_space_param(other->space, param);
-        spec.given = true;
+        spec.upstream = true;
         return spec;
     }
     assert(other->column);
     return (tf_param_spec){
-        .type = given_type(other->column[column].type), .max_bytes = TF_LONGEST_GIVEN, .given = true};
+        .type = upstream_type(other->column[column].type), .max_bytes = TF_LONGEST_UPSTREAM, .upstream = true};
 }
 
 /* Adds `name`, which is `theirs` there. */
@@ -47,7 +47,7 @@ static void add_given(struct loader *l, const json_path *where, tf_space *leaf, 
                                        : "of uint64");
         return;
     }
-    if (p && p->given) {
+    if (p && p->upstream) {
         const tf_space *space = other->space;
         int s = 0;
         while (tf_space_source_at(space, s)->first + tf_space_source_at(space, s)->params <= param)
@@ -69,7 +69,7 @@ static void add_given(struct loader *l, const json_path *where, tf_space *leaf, 
 /* All that can be a parameter. */
 static void add_all_given(struct loader *l, const json_path *where, tf_space *leaf, const tf_stage_spec *other) {
     for (int p = 0; p < tf_space_params(other->space); p++)
-        if (!tf_space_param(other->space, p)->given)
+        if (!tf_space_param(other->space, p)->upstream)
             add_given(l, where, leaf, other, tf_space_param(other->space, p)->name,
                       tf_space_param(other->space, p)->name);
     for (int c = 0; c < other->columns; c++) {

@@ -120,9 +120,9 @@ static bool choose_types(struct loader *l, const json_path *where, const axis_js
         csv->type[f] = spec.type;
         csv->why[f] = spec.why;
         csv->width[f] = csv->type[f] != TF_STRING ? 8 : all[f].longest ? all[f].longest : 1;
-        if (csv->width[f] > TF_LONGEST_GIVEN) {
+        if (csv->width[f] > TF_LONGEST_UPSTREAM) {
             diagnose(l->diags, where, "%s: texts of column \"%s\" are longer than %d bytes", csv->path[0], csv->name[f],
-                     TF_LONGEST_GIVEN);
+                     TF_LONGEST_UPSTREAM);
             return false;
         }
     }

@@ -66,7 +66,7 @@ static const void *const *read_params(tf_files *f, int stage, int64_t index) {
             r->params[p] = r->value[p] = tf_alloc(8);
     }
     for (int p = 0; p < params; p++)
-        if (!tf_space_param(space, p)->given)
+        if (!tf_space_param(space, p)->upstream)
             tf_space_fill(space, p, index, 1, r->value[p]);
     return r->params;
 }
@@ -138,7 +138,7 @@ void tf_task_name(const tf_campaign *campaign, int stage, int64_t index, tf_buf 
     tf_buf_adds(out, campaign->stage[stage].name);
     for (int p = 0; p < tf_space_params(space); p++) {
         const tf_param_spec *spec = tf_space_param(space, p);
-        if (spec->given)
+        if (spec->upstream)
             continue;
         tf_buf_addf(out, "%s%s=", before, spec->name);
         before = ", ";

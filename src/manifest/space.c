@@ -189,7 +189,7 @@ static void fill_concat(const tf_space *node, int param, int64_t first, int64_t 
 }
 
 void tf_space_fill(const tf_space *space, int param, int64_t first, int64_t count, void *out) {
-    assert(!space->param[param].given);
+    assert(!space->param[param].upstream);
     if (count <= 0)
         return;
     if (space->leaf) {

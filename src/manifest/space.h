@@ -11,7 +11,7 @@ typedef struct tf_param_spec {
     const char *name;
     tf_type type;      /* TF_BOOL, TF_INT64, TF_FLOAT64 or TF_STRING */
     int64_t max_bytes; /* strings: the longest value */
-    bool given;        /* by another stage's rows: tf_space_fill does not know it */
+    bool upstream;     /* its values are another stage's rows: tf_space_fill does not know them */
     bool has_texts;    /* numbers that were written in their own way: see tf_space_text */
     const char *why;   /* a column of a table is of this type, for people; NULL: as it looks */
 } tf_param_spec;
@@ -28,7 +28,7 @@ typedef struct tf_space_source {
     const char *where;  /* an expression that the parameters must make true; NULL: none */
 } tf_space_source;
 
-enum { TF_LONGEST_GIVEN = 1024 }; /* bytes of a string that is a column of another stage */
+enum { TF_LONGEST_UPSTREAM = 1024 }; /* bytes of a string that is a column of another stage */
 
 int64_t tf_space_size(const tf_space *space);
 int tf_space_params(const tf_space *space);

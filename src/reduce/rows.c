@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "store/meet.h"
-#include "store/taken.h"
+#include "store/upstream.h"
 
 bool cursor_next(const reducing *r, int64_t elements, cursor *c) {
     const int64_t most = PIECE_NUMBERS / elements > 1 ? PIECE_NUMBERS / elements : 1;

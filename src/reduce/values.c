@@ -148,11 +148,11 @@ static tf_err read_texts(reducing *r, value_source *s, int64_t count, size_t wid
 static tf_err read_param(reducing *r, value_source *s, int64_t first, int64_t count) {
     const tf_space *space = reduce_stage_spec(r)->space;
     const int param = s->value.param;
-    if (!tf_space_param(space, param)->given) {
+    if (!tf_space_param(space, param)->upstream) {
         tf_space_fill(space, param, first, count, s->cell == TF_STRING ? (void *)s->text : (void *)s->cells);
         return TF_OK;
     }
-    tf_err err = tf_store_given(r->store, r->stage, param, first, count, s->cells, r->error);
+    tf_err err = tf_store_upstream_values(r->store, r->stage, param, first, count, s->cells, r->error);
     return err == TF_OK && s->cell == TF_STRING ? read_texts(r, s, count, tf_space_cell_size(space, param)) : err;
 }
 

@@ -11,7 +11,7 @@
 struct view {
     const tf_recalled *from;
     int stage;                 /* of the output */
-    tf_store *taken;           /* where parameters come from that rows of other stages give; NULL before the first */
+    tf_store *upstream;        /* where parameters come from that rows of other stages give; NULL before the first */
     const tf_stage_spec *spec; /* of the campaign; NULL: it is not known, or not looked for */
     bool looked;
 };
@@ -25,8 +25,8 @@ view *view_new(const tf_recalled *from, int stage) {
 void view_free(view *v) {
     if (!v)
         return;
-    if (v->taken)
-        tf_store_close_taken(v->taken, v->spec->number);
+    if (v->upstream)
+        tf_store_close_upstream(v->upstream, v->spec->number);
     free(v);
 }
 
@@ -92,12 +92,14 @@ const tf_stage_spec *tf_recalled_stage(const tf_recalled *from, int stage) {
 void view_tell_point(const tf_recalled *from, const tf_stage_spec *spec, int64_t index, tf_host_on_point *take,
                      void *context) {
     tf_error error;
-    tf_store *taken = NULL;
-    if (!spec || (tf_stage_takes_rows(spec) && !(taken = tf_store_open_taken(from->campaign, spec->number, &error))))
+    tf_store *upstream = NULL;
+    if (!spec ||
+        (tf_stage_takes_rows(spec) && !(upstream = tf_store_open_upstream(from->campaign, spec->number, &error))))
         return;
-    const tf_task_source source = {.given = tf_store_given, .taken = tf_store_taken, .context = taken};
-    tf_host_run_here(from->campaign, spec->number, index, 1, taken ? &source : NULL, take, NULL, context, &error);
-    tf_store_close_taken(taken, spec->number);
+    const tf_task_source source = {
+        .values = tf_store_upstream_values, .status = tf_store_upstream_status, .context = upstream};
+    tf_host_run_here(from->campaign, spec->number, index, 1, upstream ? &source : NULL, take, NULL, context, &error);
+    tf_store_close_upstream(upstream, spec->number);
 }
 
 static tf_err find_spec(view *v, const char *param, tf_error *error) {
@@ -121,12 +123,12 @@ static void take_cells(const char *cells, size_t width, int64_t count, tf_texts 
 
 static tf_err read_given(view *v, int param, int64_t first, int64_t count, view_values *out, tf_error *error) {
     const size_t width = tf_space_cell_size(v->spec->space, param);
-    if (!v->taken)
-        v->taken = tf_store_open_taken(v->from->campaign, v->spec->number, error);
-    if (!v->taken)
+    if (!v->upstream)
+        v->upstream = tf_store_open_upstream(v->from->campaign, v->spec->number, error);
+    if (!v->upstream)
         return error->code;
     char *cells = out->numbers ? out->numbers : tf_alloc_array((size_t)count, width);
-    tf_err err = tf_store_given(v->taken, v->spec->number, param, first, count, cells, error);
+    tf_err err = tf_store_upstream_values(v->upstream, v->spec->number, param, first, count, cells, error);
     if (!out->numbers) {
         take_cells(cells, width, count, &out->texts);
         free(cells);
@@ -140,7 +142,7 @@ static tf_err work_out(view *v, const tf_field *field, int64_t first, int64_t co
     if (err != TF_OK)
         return err;
     const int param = tf_space_find(v->spec->space, field->name);
-    if (tf_space_param(v->spec->space, param)->given)
+    if (tf_space_param(v->spec->space, param)->upstream)
         return read_given(v, param, first, count, out, error);
     if (out->numbers) {
         tf_space_fill(v->spec->space, param, first, count, out->numbers);

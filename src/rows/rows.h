@@ -84,15 +84,14 @@ static inline int64_t tf_rows_run(const tf_rows *rows, int64_t row) {
  * tf_slots_poll return it. */
 typedef tf_err tf_on_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error);
 
-/* Where what tasks take comes from. */
+/* Where upstream values come from: what tasks take of other stages. */
 typedef struct tf_task_source {
-    /* Parameters that rows of other stages give: fills `cells` (as tf_space_cells) for tasks first .. first + count
-     * - 1.
-     */
-    tf_err (*given)(void *context, int stage, int param, int64_t first, int64_t count, void *cells, tf_error *error);
-    /* What became of the rows that these tasks take: TF_STATUS_DONE, TF_STATUS_SKIPPED or TF_STATUS_EXCLUDED, which
-     * they are then themselves. */
-    tf_err (*taken)(void *context, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error);
+    /* A parameter that is a column of another stage: fills `cells` (as tf_space_cells) for tasks first .. first + count
+     * - 1. */
+    tf_err (*values)(void *context, int stage, int param, int64_t first, int64_t count, void *cells, tf_error *error);
+    /* The upstream status of tasks: TF_STATUS_DONE if all rows that they take are done; else TF_STATUS_SKIPPED or
+     * TF_STATUS_EXCLUDED, which they are then themselves. */
+    tf_err (*status)(void *context, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error);
     /* A task's block of one of the stage's arrays. NULL, if tasks are not to be run. */
     tf_err (*block)(void *context, int stage, int array, int64_t index, void *elements, tf_error *error);
     void *context;

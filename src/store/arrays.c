@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "store/array_files.h"
-#include "store/taken.h"
+#include "store/upstream.h"
 
 /* ---- Opening ---- */
 
@@ -197,7 +197,7 @@ static bool next_line(int rank, const int64_t *first, const int64_t *last, int64
     return false;
 }
 
-herr_t store_array_taken(const tf_store *s, int stage, int a, int64_t index, uint8_t *status) {
+herr_t store_upstream_array_status(const tf_store *s, int stage, int a, int64_t index, uint8_t *status) {
     const tf_array_spec *array = &s->campaign->stage[stage].array[a];
     const array_source *source = &s->stage[stage].array[a];
     const tf_grid *grid = s->campaign->stage[array->stage].column[array->column].grid;
@@ -216,7 +216,7 @@ herr_t store_array_taken(const tf_store *s, int stage, int a, int64_t index, uin
     do {
         result = store_read_rows(&source->status, number_of(grid, at), line, rows);
         for (int64_t i = 0; i < line && result >= 0; i++)
-            *status = store_both_taken(*status, rows[i]);
+            *status = store_join_upstream(*status, rows[i]);
     } while (result >= 0 && next_line(grid->rank, first, last, at));
     free(rows);
     return result;

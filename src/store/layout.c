@@ -9,7 +9,7 @@
 #include "store/make.h"
 #include "store/meet.h"
 #include "store/stage_tables.h"
-#include "store/taken.h"
+#include "store/upstream.h"
 
 /* What an earlier run has laid out is opened, the rest is made. */
 static hid_t place_group(tf_store *s, hid_t parent, const char *name) {
@@ -43,7 +43,7 @@ static bool layout_params(tf_store *s, const tf_stage_spec *spec, store_stage *s
     for (int p = 0; p < params && good; p++) {
         const tf_param_spec *param = tf_space_param(spec->space, p);
         table *t = &st->param[p];
-        if (param->given)
+        if (param->upstream)
             continue;
         *t = (table){.rank = 1, .shape = {tasks}};
         t->type =
@@ -199,7 +199,7 @@ static tf_err lay_out(tf_store *s, int stage, tf_error *error) {
     if (err == TF_OK && !old)
         err = store_reserve(s, stage, error);
     if (err == TF_OK && !s->carrying)
-        err = store_open_given(s, stage, error);
+        err = store_open_upstream(s, stage, error);
     if (err == TF_OK && !s->carrying)
         err = store_open_arrays(s, stage, error);
     tf_crash_point("layout.made");
@@ -222,7 +222,7 @@ static void close_table(void *context, const char *folder, const char *name, tab
 void tf_store_close_stage(tf_store *s, int stage) {
     store_stage *st = &s->stage[stage];
     store_each_table(s, stage, close_table, NULL);
-    store_close_given(s, stage);
+    store_close_upstream(s, stage);
     store_close_arrays(s, stage);
     scale_close(&st->index);
     H5Gclose(st->text);

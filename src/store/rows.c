@@ -58,7 +58,7 @@ static tf_err write_run(tf_store *s, const tf_rows *rows, int64_t from, int64_t 
     size_t bytes = 0; /* a row */
     for (int p = 0; rows->params && p < tf_space_params(spec->space) && good; p++) {
         const table *t = &st->param[p];
-        if (tf_space_param(spec->space, p)->given)
+        if (tf_space_param(spec->space, p)->upstream)
             continue;
         size_t cell = H5Tget_size(t->type);
         bytes += cell;

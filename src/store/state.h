@@ -26,8 +26,8 @@ typedef struct store_stage {
     hid_t group, results, text;
     scale index; /* what all datasets with one row a task share */
     table *param;
-    table *given;  /* per parameter: the column of another stage that it is; NULL if there is none */
-    table *source; /* per source of the space: that stage's status */
+    table *upstream; /* per parameter: the column of another stage that it is; NULL if there is none */
+    table *source;   /* per source of the space: that stage's status */
     array_source *array;
     tf_files *files; /* that arrays are read from */
     table *column;

@@ -1,7 +1,7 @@
-/* What became of tasks, as the file says it, and what becomes of those that take their rows. */
+/* Statuses of tasks, as the file has them, and the upstream status of tasks that take their rows. */
 #include <stdio.h>
 
-#include "store/taken.h"
+#include "store/upstream.h"
 
 tf_err store_open_status(tf_store *s, int stage, table *t, tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
@@ -15,7 +15,7 @@ tf_err store_open_status(tf_store *s, int stage, table *t, tf_error *error) {
     return good ? TF_OK : store_error(s, error, "can't open %s", path);
 }
 
-uint8_t store_both_taken(uint8_t so_far, uint8_t status) {
+uint8_t store_join_upstream(uint8_t so_far, uint8_t status) {
     if (status == TF_STATUS_DONE || so_far == TF_STATUS_SKIPPED)
         return so_far;
     return tf_status_counts_as(status, TF_STATUS_EXCLUDED) ? TF_STATUS_EXCLUDED : TF_STATUS_SKIPPED;

@@ -62,13 +62,14 @@ tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_sta
  * written on return. */
 tf_err tf_store_layout(tf_store *store, int stage, tf_error *error);
 
-/* Independent. What rows of finished stages give to tasks first .. first + count - 1 of a stage that is laid out: a
- * tf_task_source's, with the store as its context. */
-tf_err tf_store_given(void *store, int stage, int param, int64_t first, int64_t count, void *cells, tf_error *error);
+/* Independent. Upstream values of tasks first .. first + count - 1 of a stage that is laid out: a tf_task_source's,
+ * with the store as its context. */
+tf_err tf_store_upstream_values(void *store, int stage, int param, int64_t first, int64_t count, void *cells,
+                                tf_error *error);
 
-/* Independent. What became of the rows that those tasks take: TF_STATUS_DONE, if all are done; TF_STATUS_EXCLUDED, if
- * the others are left out there; else TF_STATUS_SKIPPED. */
-tf_err tf_store_taken(void *store, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error);
+/* Independent. The upstream status of tasks: TF_STATUS_DONE, if all rows that they take are done; TF_STATUS_EXCLUDED,
+ * if the others are left out there; else TF_STATUS_SKIPPED. */
+tf_err tf_store_upstream_status(void *store, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error);
 
 /* Independent. A task's block, with its halo, of one of the stage's arrays. */
 tf_err tf_store_block(void *store, int stage, int array, int64_t index, void *elements, tf_error *error);
@@ -112,9 +113,10 @@ void tf_store_abandon(tf_store *store);
 
 /* ---- For one task alone ---- */
 
-/* For this process, without MPI: a store from which tf_store_given, tf_store_taken and tf_store_block read what tasks
- * of the stage take. Of the output only what the stage needs must be there, if it needs anything. NULL on failure. */
-tf_store *tf_store_open_taken(const tf_campaign *campaign, int stage, tf_error *error);
-void tf_store_close_taken(tf_store *store, int stage);
+/* For this process, without MPI: a store from which tf_store_upstream_values, tf_store_upstream_status and
+ * tf_store_block read what tasks of the stage take. Of the output only what the stage needs must be there, if it needs
+ * anything. NULL on failure. */
+tf_store *tf_store_open_upstream(const tf_campaign *campaign, int stage, tf_error *error);
+void tf_store_close_upstream(tf_store *store, int stage);
 
 #endif

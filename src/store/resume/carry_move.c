@@ -22,7 +22,7 @@ static bool write_params(const tf_store *s, int stage, int64_t first, int64_t co
     void *values = tf_alloc_array(CARRY_CHUNK, 8);
     bool good = true;
     for (int p = 0; spec->store_params && p < tf_space_params(spec->space) && good; p++) {
-        if (tf_space_param(spec->space, p)->given)
+        if (tf_space_param(spec->space, p)->upstream)
             continue;
         char *cells = tf_alloc_array((size_t)count, tf_space_cell_size(spec->space, p));
         tf_space_fill(spec->space, p, first, count, values);

@@ -1,11 +1,11 @@
-/* Parameters that other stages' rows give: read from the file whenever tasks are handed out, row by row where they
- * stand. Those stages are finished by then. */
+/* Upstream values: parameters that are columns of other stages. They are read from the file whenever tasks are handed
+ * out, row by row where they stand. Those stages are finished by then. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "store/attributes.h"
-#include "store/taken.h"
+#include "store/upstream.h"
 
 /* In memory, as tf_space_fill has values; strings as cells. */
 static hid_t memory_type(const tf_param_spec *param) {
@@ -19,7 +19,7 @@ static hid_t memory_type(const tf_param_spec *param) {
 
 /* In the file. */
 static hid_t column_type(const tf_column_spec *column) {
-    return column->type == TF_STRING ? store_string_type(TF_LONGEST_GIVEN) : store_number_type(column->type);
+    return column->type == TF_STRING ? store_string_type(TF_LONGEST_UPSTREAM) : store_number_type(column->type);
 }
 
 /* A column of the other stage. One of strings that are all empty is not in the file. */
@@ -37,7 +37,7 @@ static tf_err open_column(tf_store *s, const tf_stage_spec *other, int column, c
         return tf_error_set(error, TF_ERR_RUN,
                             "%s: strings of column \"%s\" of stage \"%s\" are longer than %d bytes, and can't be "
                             "parameters",
-                            s->path, other->column[column].name, other->name, TF_LONGEST_GIVEN);
+                            s->path, other->column[column].name, other->name, TF_LONGEST_UPSTREAM);
     store_blame(s, &fault);
     return good ? TF_OK : store_error(s, error, "can't open %s", path);
 }
@@ -51,33 +51,33 @@ static tf_err open_source(tf_store *s, int stage, int n, tf_error *error) {
     for (int p = 0; p < source->params && err == TF_OK; p++)
         if (source->column[p] >= 0)
             err = open_column(s, other, source->column[p], tf_space_param(space, source->first + p),
-                              &st->given[source->first + p], error);
+                              &st->upstream[source->first + p], error);
     return err;
 }
 
-tf_err store_open_given(tf_store *s, int stage, tf_error *error) {
+tf_err store_open_upstream(tf_store *s, int stage, tf_error *error) {
     const tf_space *space = s->campaign->stage[stage].space;
     store_stage *st = &s->stage[stage];
     tf_err err = TF_OK;
     if (tf_space_sources(space) == 0)
         return TF_OK;
-    st->given = tf_alloc_array((size_t)tf_space_params(space), sizeof *st->given);
+    st->upstream = tf_alloc_array((size_t)tf_space_params(space), sizeof *st->upstream);
     st->source = tf_alloc_array((size_t)tf_space_sources(space), sizeof *st->source);
     for (int n = 0; n < tf_space_sources(space) && err == TF_OK; n++)
         err = open_source(s, stage, n, error);
     return err;
 }
 
-void store_close_given(tf_store *s, int stage) {
+void store_close_upstream(tf_store *s, int stage) {
     const tf_space *space = s->campaign->stage[stage].space;
     store_stage *st = &s->stage[stage];
-    for (int p = 0; st->given && p < tf_space_params(space); p++)
-        store_close_table(&st->given[p]);
+    for (int p = 0; st->upstream && p < tf_space_params(space); p++)
+        store_close_table(&st->upstream[p]);
     for (int n = 0; st->source && n < tf_space_sources(space); n++)
         store_close_table(&st->source[n]);
-    free(st->given);
+    free(st->upstream);
     free(st->source);
-    st->given = st->source = NULL;
+    st->upstream = st->source = NULL;
 }
 
 /* ---- Reading ---- */
@@ -122,7 +122,8 @@ static herr_t read_rows(const tf_store *s, const tf_space_source *source, const 
     return 0;
 }
 
-tf_err tf_store_given(void *context, int stage, int param, int64_t first, int64_t count, void *cells, tf_error *error) {
+tf_err tf_store_upstream_values(void *context, int stage, int param, int64_t first, int64_t count, void *cells,
+                                tf_error *error) {
     tf_store *s = context;
     const tf_space *space = s->campaign->stage[stage].space;
     const tf_space_source *source = source_of(space, param);
@@ -132,7 +133,7 @@ tf_err tf_store_given(void *context, int stage, int param, int64_t first, int64_
     for (int64_t done = 0, run; done < count && result >= 0; done += run) {
         char *to = (char *)cells + (size_t)done * cell;
         run = run_of_points(source, first + done, count - done);
-        result = read_rows(s, source, &s->stage[stage].given[param], source->param[param - source->first],
+        result = read_rows(s, source, &s->stage[stage].upstream[param], source->param[param - source->first],
                            row_of_point(source, first + done), source->stride == 1 ? run : 1, to);
         for (int64_t i = 1; i < run && source->stride > 1; i++)
             memcpy(to + (size_t)i * cell, to, cell);
@@ -142,9 +143,9 @@ tf_err tf_store_given(void *context, int stage, int param, int64_t first, int64_
                                      s->campaign->stage[stage].name, s->campaign->stage[source->stage].name);
 }
 
-/* ---- What became of rows ---- */
+/* ---- Upstream status ---- */
 
-herr_t store_given_taken(const tf_store *s, int stage, int n, int64_t first, int64_t count, uint8_t *status) {
+herr_t store_upstream_rows_status(const tf_store *s, int stage, int n, int64_t first, int64_t count, uint8_t *status) {
     const tf_space_source *source = tf_space_source_at(s->campaign->stage[stage].space, n);
     uint8_t *rows = tf_alloc((size_t)count);
     herr_t result = 0;
@@ -153,7 +154,7 @@ herr_t store_given_taken(const tf_store *s, int stage, int n, int64_t first, int
         result = store_read_rows(&s->stage[stage].source[n], row_of_point(source, first + done),
                                  source->stride == 1 ? run : 1, rows);
         for (int64_t i = 0; i < run; i++)
-            status[done + i] = store_both_taken(status[done + i], rows[source->stride == 1 ? i : 0]);
+            status[done + i] = store_join_upstream(status[done + i], rows[source->stride == 1 ? i : 0]);
     }
     free(rows);
     return result;
