@@ -10,21 +10,23 @@ import subprocess
 
 class Object:
     def __init__(self, path):
-        library, _, name = str(path).rpartition(".dir/")
+        library, _, name = path.rpartition(".dir/")
         self.library = pathlib.Path(library).name  # the CMake target that it is of
         self.name = name.removesuffix(".o")  # "store/table.c"
         self.defines, self.uses = set(), set()
-        out = subprocess.run(["nm", "--extern-only", path], capture_output=True, text=True, check=True).stdout
-        for line in out.splitlines():
-            kind, symbol = line.split()[-2:]
-            (self.uses if kind in "Uw" else self.defines).add(symbol)
 
 
 def read(build):
     """All of src that are linked today; a build folder may have older ones."""
     commands = json.loads(pathlib.Path(build, "compile_commands.json").read_text())
     paths = [re.search(r" -o (\S+) ", entry["command"]).group(1) for entry in commands]
-    return [Object(pathlib.Path(build, path)) for path in paths if path.startswith("src/")]
+    objects = {path: Object(path) for path in paths if path.startswith("src/")}
+    nm = ["nm", "--extern-only", "--print-file-name", *objects]
+    for line in subprocess.run(nm, cwd=build, capture_output=True, text=True, check=True).stdout.splitlines():
+        path, _, symbol = line.partition(":")
+        kind, name = symbol.split()[-2:]
+        (objects[path].uses if kind in "Uw" else objects[path].defines).add(name)
+    return list(objects.values())
 
 
 def calls(objects):
