@@ -46,6 +46,7 @@ class Diff(farm.FarmTest):
         told = self.told(**options)
         return {c["name"]: c for c in told["stages"][stage]["columns"]}
 
+    @farm.first
     def test_the_same(self):
         self.copies().close()
         same = 'stage "s": 20 rows, the same\n'
@@ -140,6 +141,7 @@ class Diff(farm.FarmTest):
         self.assertIn('\n  word: 1 row: [2] "w2", "a\\"\u03b1"\n', text)
         self.assertIn(f'\n  long: 1 row: [0] "{"l" * 59}..., ""\n', text)
 
+    @farm.first
     def test_statuses(self):
         """Results count where both tasks are done."""
         with self.copies() as file:
@@ -231,6 +233,7 @@ class Diff(farm.FarmTest):
             self.campaign(name, over=over, results=results)
         self.assertEqual(self.diff(status=0), 'stage "s": 2 rows, the same\n  z is not compared: it is an array of which each task has a block\n')
 
+    @farm.first
     def test_wrong_usage_and_what_can_not_be_read(self):
         self.copies().close()
         cases = [

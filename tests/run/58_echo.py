@@ -13,6 +13,7 @@ class Echo(farm.FarmTest):
     def write_stage(self, **more):
         return self.write("e.json", {"over": SPACE, "run": {"echo": True}, **more})
 
+    @farm.first
     def test_columns_are_the_parameters(self):
         self.write_stage()
         digests = []
@@ -44,6 +45,7 @@ class Echo(farm.FarmTest):
             self.assertFalse(task[name].any(), name)
         self.assertTrue((task["worker"] <= 1).all() and (task["duration"] >= 0).all() and (task["start"] > 1e9).all())
 
+    @farm.first
     def test_other_stages_read_the_rows(self):
         stages = [
             {"name": "one", "over": SPACE, "run": {"echo": True}, "reduce": {"r": {"by": "s", "columns": {"echo_f": "sum"}}}},
@@ -84,6 +86,7 @@ class Echo(farm.FarmTest):
         self.write_stage(run={"expr": {"echo_i": "i"}})
         self.assertIn("e", self.taskfarm("e.json", status=3).stderr)
 
+    @farm.first
     def test_what_is_wrong_is_said(self):
         taken = {"i": {"range": [3]}, "echo_i": [1]}
         for stage, message in (
