@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "base/diagnostic_ids.h"
 #include "base/files.h"
 #include "base/say.h"
 #include "base/text.h"

@@ -38,10 +38,10 @@ static void find_warnings(const tf_campaign *c, tf_diags *warnings) {
                 continue;
             tf_buf pointer = {0};
             tf_buf_addf(&pointer, "%s/run/command/%d", c->stage[s].pointer, i);
-            tf_diags_add(warnings, tf_buf_text(&pointer),
-                         "warning: {%s} becomes a part of the script that %s runs, whatever is in it; give it as an "
-                         "argument behind the script (sh -c '... \"$1\"' sh {%s})",
-                         name, program, name);
+            tf_diags_warn(warnings, tf_buf_text(&pointer), TF_DIAG_UNSAFE_PLACEHOLDER,
+                          "{%s} becomes a part of the script that %s runs, whatever is in it; give it as an "
+                          "argument behind the script (sh -c '... \"$1\"' sh {%s})",
+                          name, program, name);
             tf_buf_free(&pointer);
         }
     }

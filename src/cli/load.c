@@ -47,9 +47,10 @@ void cli_load(const options *o, loaded *l) {
     }
     l->it = (tf_loaded){.diags = {.file = o->manifest}};
     if (access(path, R_OK) != 0)
-        tf_diags_add(&l->it.diags, "", "%s", strerror(errno));
+        tf_diags_add(&l->it.diags, "", tf_diag_of_read(errno), "%s", strerror(errno));
     else
-        tf_diags_add(&l->it.diags, "", "can't change to the work folder %s: %s", load.workdir, strerror(errno));
+        tf_diags_add(&l->it.diags, "", tf_diag_of_read(errno), "can't change to the work folder %s: %s", load.workdir,
+                     strerror(errno));
 }
 
 /* "time,code" */
@@ -67,7 +68,7 @@ static bool parse_rerun(const char *list, tf_wish *wish, tf_diags *diags) {
         while (t < 4 && !(strlen(triggers[t].name) == length && strncmp(triggers[t].name, list, length) == 0))
             t++;
         if (t == 4) {
-            tf_diags_add(diags, "",
+            tf_diags_add(diags, "", TF_DIAG_BAD_OPTION,
                          "--rerun %.*s: must be mtime, params, code or inputs, or several with commas between",
                          (int)length, list);
             return false;

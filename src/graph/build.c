@@ -14,7 +14,7 @@ static bool number_tasks(tf_graph *g, tf_diags *diags) {
         g->stage[s].first = (node)nodes;
         nodes += g->stage[s].linked ? tasks : 1;
         if (nodes > TF_MOST_FILE_TASKS) {
-            tf_diags_add(diags, spec->pointer, "stages with files have more than %d tasks together",
+            tf_diags_add(diags, spec->pointer, TF_DIAG_TOO_LARGE, "stages with files have more than %d tasks together",
                          TF_MOST_FILE_TASKS);
             return false;
         }
@@ -70,7 +70,7 @@ static bool build(builder *b) {
     if (b->diags->count > before)
         return false;
     if (b->edges > UINT32_MAX - 1) {
-        tf_diags_add(b->diags, "", "more than 4 billion dependencies between tasks");
+        tf_diags_add(b->diags, "", TF_DIAG_TOO_LARGE, "more than 4 billion dependencies between tasks");
         return false;
     }
     g->flags = tf_realloc_array(g->flags, g->nodes, sizeof *g->flags);

@@ -20,7 +20,8 @@ node builder_add_extra(tf_graph *g, extra e) {
     return g->nodes++;
 }
 
-void builder_diagnose(const builder *b, const char *pointer, int stage, int64_t index, const char *format, ...) {
+void builder_diagnose(const builder *b, const char *pointer, int stage, int64_t index, tf_diag_id id,
+                      const char *format, ...) {
     tf_buf text = {0};
     va_list args;
     tf_task_name(b->graph->campaign, stage, index, &text);
@@ -28,7 +29,7 @@ void builder_diagnose(const builder *b, const char *pointer, int stage, int64_t 
     va_start(args, format);
     tf_buf_addv(&text, format, args);
     va_end(args);
-    tf_diags_add(b->diags, pointer, "%s", tf_buf_text(&text));
+    tf_diags_add(b->diags, pointer, id, "%s", tf_buf_text(&text));
     tf_buf_free(&text);
 }
 

@@ -49,8 +49,8 @@ void builder_add_edge(builder *b, node from, node to);
 node builder_add_extra(tf_graph *g, extra e);
 
 /* Something is wrong with a task's files, by the entry at the JSON pointer. */
-void builder_diagnose(const builder *b, const char *pointer, int stage, int64_t index, const char *format, ...)
-    TF_PRINTF(5, 6);
+void builder_diagnose(const builder *b, const char *pointer, int stage, int64_t index, tf_diag_id id,
+                      const char *format, ...) TF_PRINTF(6, 7);
 
 /* The name of the task that makes an output, or that a log is of; to be freed. */
 tf_buf builder_name_maker(const builder *b, uint32_t output);

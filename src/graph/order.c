@@ -41,7 +41,7 @@ static void diagnose_loop(builder *b, const uint32_t *unmet) {
         tf_buf_adds(&text, " -> ");
         graph_name(g, path[i - 1], &text);
     }
-    tf_diags_add(b->diags, "", "tasks wait for each other: %s", tf_buf_text(&text));
+    tf_diags_add(b->diags, "", TF_DIAG_CYCLE, "tasks wait for each other: %s", tf_buf_text(&text));
     tf_buf_free(&text);
     free(path);
     free(place);

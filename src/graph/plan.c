@@ -67,17 +67,17 @@ static void select_target(planner *p, const char *target) {
         select_stage(g, stage);
     } else if (stage >= 0 && target[length - 1] == ']') {
         if (!g->stage[stage].linked)
-            tf_diags_add(p->diags, "", "%s: stage \"%s\" has no files: it can be run as a whole", target,
-                         g->campaign->stage[stage].name);
+            tf_diags_add(p->diags, "", TF_DIAG_BAD_OPTION, "%s: stage \"%s\" has no files: it can be run as a whole",
+                         target, g->campaign->stage[stage].name);
         else if (select_tasks(g, stage, target + name + 1, length - name - 2) == 0)
-            tf_diags_add(p->diags, "", "%s: no task of the stage is so", target);
+            tf_diags_add(p->diags, "", TF_DIAG_UNKNOWN_NAME, "%s: no task of the stage is so", target);
     } else {
         tf_files_normalize(g->campaign, target, &g->paths.text);
         uint32_t output = graph_output(g, tf_buf_text(&g->paths.text));
         if (output != TF_TABLE_NONE)
             g->flags[g->maker[output]] |= SELECTED;
         else
-            tf_diags_add(p->diags, "", "%s: is neither a stage nor the output of a task", target);
+            tf_diags_add(p->diags, "", TF_DIAG_UNKNOWN_NAME, "%s: is neither a stage nor the output of a task", target);
     }
 }
 
@@ -312,7 +312,7 @@ static void diagnose_protected(planner *p, int stage, int64_t index) {
         i++;
     tf_buf_addf(&text, ": its output %s is protected, and would be made again: ", tf_paths_text(&g->paths, i));
     tf_graph_explain(g, stage, index, &text);
-    tf_diags_add(p->diags, "", "%s; remove it, or say --touch", tf_buf_text(&text));
+    tf_diags_add(p->diags, "", TF_DIAG_PROTECTED_OUTPUT, "%s; remove it, or say --touch", tf_buf_text(&text));
     tf_buf_free(&text);
 }
 
@@ -387,7 +387,7 @@ bool tf_graph_plan(tf_graph *g, const tf_past *past, const tf_wish *wish, tf_dia
     for (int f = 0; f < wish->forces; f++) {
         int stage = tf_campaign_stage(g->campaign, wish->force[f], strlen(wish->force[f]));
         if (stage < 0)
-            tf_diags_add(diags, "", "--force %s: there is no such stage", wish->force[f]);
+            tf_diags_add(diags, "", TF_DIAG_UNKNOWN_NAME, "--force %s: there is no such stage", wish->force[f]);
         else
             p.forced[stage] = true;
     }

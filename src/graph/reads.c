@@ -61,11 +61,11 @@ static void check_input(builder *b, int stage, int64_t index, const tf_file_spec
     tf_buf other = {0};
     if (log != TF_TABLE_NONE) {
         other = builder_name_logger(b, log);
-        builder_diagnose(b, spec->pointer, stage, index, "%s is an input of this task and the log of %s", path,
-                         tf_buf_text(&other));
+        builder_diagnose(b, spec->pointer, stage, index, TF_DIAG_FILE_CLASH,
+                         "%s is an input of this task and the log of %s", path, tf_buf_text(&other));
     } else if (same != TF_TABLE_NONE && g->disk->look && g->disk->look(g->disk, path, &link) == TF_DISK_LINK) {
         other = builder_name_maker(b, same);
-        builder_diagnose(b, spec->pointer, stage, index,
+        builder_diagnose(b, spec->pointer, stage, index, TF_DIAG_BAD_PATH,
                          "%s is a link to an output of %s; the input must have the name of the output", path,
                          tf_buf_text(&other));
     }
@@ -82,8 +82,8 @@ static void add_input(builder *b, int stage, int64_t index, const tf_file_spec *
     if (number == TF_TABLE_NONE) {
         check_input(b, stage, index, spec, path, &id);
         if (file.time == TF_DISK_MISSING && b->missing++ < MOST_DIAGNOSTICS)
-            builder_diagnose(b, spec->pointer, stage, index, "%s is not there, and no task makes it",
-                             *path ? path : "an empty path");
+            builder_diagnose(b, spec->pointer, stage, index, TF_DIAG_FILE_MISSING,
+                             "%s is not there, and no task makes it", *path ? path : "an empty path");
     } else {
         builder_add_edge(b, g->maker[number], n);
         if (file.time == TF_DISK_MISSING)
@@ -130,7 +130,7 @@ static void add_group_input(builder *b, int stage, const tf_file_spec *spec, int
     node n = graph_node(g, stage, index);
     if (group < 0) {
         if (b->missing++ < MOST_DIAGNOSTICS)
-            builder_diagnose(b, spec->pointer, stage, index, "%s has no task that agrees with it",
+            builder_diagnose(b, spec->pointer, stage, index, TF_DIAG_NO_MATCH, "%s has no task that agrees with it",
                              g->campaign->stage[spec->stage].name);
         return;
     }
@@ -167,6 +167,7 @@ void reads_add(builder *b, int stage) {
         free(groups);
     }
     if (b->missing > MOST_DIAGNOSTICS)
-        tf_diags_add(b->diags, spec->pointer, "and %d more inputs are not there", b->missing - MOST_DIAGNOSTICS);
+        tf_diags_add(b->diags, spec->pointer, TF_DIAG_FILE_MISSING, "and %d more inputs are not there",
+                     b->missing - MOST_DIAGNOSTICS);
     b->missing = 0;
 }

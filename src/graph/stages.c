@@ -27,7 +27,7 @@ static void diagnose_loop(search *s, int stage) {
     tf_buf_adds(&loop, c->stage[stage].name);
     tf_buf pointer = {0};
     tf_buf_addf(&pointer, "%s/after", c->stage[stage].pointer);
-    tf_diags_add(s->diags, tf_buf_text(&pointer), "stages wait for each other: %s", tf_buf_text(&loop));
+    tf_diags_add(s->diags, tf_buf_text(&pointer), TF_DIAG_CYCLE, "stages wait for each other: %s", tf_buf_text(&loop));
     tf_buf_free(&loop);
     tf_buf_free(&pointer);
 }

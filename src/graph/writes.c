@@ -28,12 +28,12 @@ static void tell_strays(builder *b) {
             tf_buf_addf(&who, " and %s other path%s", tf_format_count(s->count - 1, others), s->count == 2 ? "" : "s");
         if (s->by_link)
             builder_diagnose(
-                b, s->spec->pointer, s->stage, s->index,
+                b, s->spec->pointer, s->stage, s->index, TF_DIAG_OUTSIDE_WORKDIR,
                 "%s %s outside the work folder, since a link is on the way to %s; \"allow_outside\": true allows "
                 "that",
                 who.data, many ? "are" : "is", many ? "them" : "it");
         else
-            builder_diagnose(b, s->spec->pointer, s->stage, s->index,
+            builder_diagnose(b, s->spec->pointer, s->stage, s->index, TF_DIAG_OUTSIDE_WORKDIR,
                              "%s %s outside the work folder; \"allow_outside\": true allows that", who.data,
                              many ? "are" : "is");
         tf_buf_free(&who);
@@ -51,11 +51,11 @@ static void check_place(builder *b, const tf_file_spec *spec, int stage, int64_t
     const char *reason = owned_reason(&b->owned, f, path, id);
     const known_folder *in = &f->item[folders_of(f, path)];
     if (reason)
-        builder_diagnose(b, spec->pointer, stage, index, "%s can't be written by a task: %s; choose another name", path,
-                         reason);
+        builder_diagnose(b, spec->pointer, stage, index, TF_DIAG_BAD_PATH,
+                         "%s can't be written by a task: %s; choose another name", path, reason);
     if (in->dangling)
-        builder_diagnose(b, spec->pointer, stage, index, "%s: its folder %s is a link that leads nowhere", path,
-                         f->text.data + in->path);
+        builder_diagnose(b, spec->pointer, stage, index, TF_DIAG_BAD_PATH,
+                         "%s: its folder %s is a link that leads nowhere", path, f->text.data + in->path);
     const bool outside = in->outside || strcmp(path, "..") == 0;
     if (outside && !spec->outside)
         note_stray(b, spec, !tf_files_is_outside(path), stage, index, path);
@@ -78,7 +78,7 @@ static void check_asides(builder *b, int stage, int64_t index, const tf_file_spe
     if (number == TF_TABLE_NONE)
         return;
     tf_buf other = builder_name_maker(b, number);
-    builder_diagnose(b, spec->pointer, stage, index,
+    builder_diagnose(b, spec->pointer, stage, index, TF_DIAG_FILE_CLASH,
                      "%s is written by this task, and is where --keep-incomplete keeps an output of %s", path,
                      tf_buf_text(&other));
     tf_buf_free(&other);
@@ -88,7 +88,7 @@ static void add_output(builder *b, int stage, int64_t index, const tf_file_spec 
     tf_graph *g = b->graph;
     const node n = graph_node(g, stage, index);
     if (!*path) {
-        builder_diagnose(b, spec->pointer, stage, index, "an empty path can't be an output");
+        builder_diagnose(b, spec->pointer, stage, index, TF_DIAG_BAD_PATH, "an empty path can't be an output");
         return;
     }
     const tf_buf *key = folders_key(&g->folders, path);
@@ -96,8 +96,8 @@ static void add_output(builder *b, int stage, int64_t index, const tf_file_spec 
     uint32_t number = tf_table_add(&g->outputs, key->data, key->length, next);
     if (number != next) {
         tf_buf other = builder_name_maker(b, number);
-        builder_diagnose(b, spec->pointer, stage, index, "%s is an output of this task and of %s", path,
-                         tf_buf_text(&other));
+        builder_diagnose(b, spec->pointer, stage, index, TF_DIAG_FILE_CLASH, "%s is an output of this task and of %s",
+                         path, tf_buf_text(&other));
         tf_buf_free(&other);
         return;
     }
@@ -141,7 +141,7 @@ static void each_output(builder *b, int stage, on_output *take) {
 static void add_log(builder *b, int stage, int64_t index, const tf_file_spec *spec, const char *path) {
     tf_graph *g = b->graph;
     if (!*path) {
-        builder_diagnose(b, spec->pointer, stage, index, "an empty path can't be a log");
+        builder_diagnose(b, spec->pointer, stage, index, TF_DIAG_BAD_PATH, "an empty path can't be a log");
         return;
     }
     const tf_buf *key = folders_key(&g->folders, path);
@@ -150,12 +150,12 @@ static void add_log(builder *b, int stage, int64_t index, const tf_file_spec *sp
     tf_buf other = {0};
     if (output != TF_TABLE_NONE) {
         other = builder_name_maker(b, output);
-        builder_diagnose(b, spec->pointer, stage, index, "%s is the log of this task and an output of %s", path,
-                         tf_buf_text(&other));
+        builder_diagnose(b, spec->pointer, stage, index, TF_DIAG_FILE_CLASH,
+                         "%s is the log of this task and an output of %s", path, tf_buf_text(&other));
     } else if (number != next) {
         other = builder_name_logger(b, number);
-        builder_diagnose(b, spec->pointer, stage, index, "%s is the log of this task and of %s", path,
-                         tf_buf_text(&other));
+        builder_diagnose(b, spec->pointer, stage, index, TF_DIAG_FILE_CLASH, "%s is the log of this task and of %s",
+                         path, tf_buf_text(&other));
     }
     tf_buf_free(&other);
     if (number != next)
@@ -217,8 +217,9 @@ static void check_found(builder *b, int stage) {
             if (!made && (log == TF_TABLE_NONE || b->log[log].stage != stage))
                 continue;
             other = made ? builder_name_maker(b, output) : builder_name_logger(b, log);
-            tf_diags_add(b->diags, spec->pointer, "%s: %s is %s of this task, and an axis of its stage has found it",
-                         tf_buf_text(&other), tf_buf_text(&path), made ? "an output" : "the log");
+            tf_diags_add(b->diags, spec->pointer, TF_DIAG_FILE_CLASH,
+                         "%s: %s is %s of this task, and an axis of its stage has found it", tf_buf_text(&other),
+                         tf_buf_text(&path), made ? "an output" : "the log");
             tf_buf_free(&other);
         }
     }
@@ -240,8 +241,9 @@ void writes_check_folders(builder *b) {
             other = builder_name_logger(b, log);
         else
             continue;
-        tf_diags_add(b->diags, "", "%s: %s is %s of this task, and a folder of other files of the campaign",
-                     tf_buf_text(&other), path, output != TF_TABLE_NONE ? "an output" : "the log");
+        tf_diags_add(b->diags, "", TF_DIAG_FILE_CLASH,
+                     "%s: %s is %s of this task, and a folder of other files of the campaign", tf_buf_text(&other),
+                     path, output != TF_TABLE_NONE ? "an output" : "the log");
         tf_buf_free(&other);
     }
 }

@@ -5,7 +5,8 @@
 #include "manifest/manifest.h"
 
 /* `member`: of the stage's "run", as in "command/0". */
-void preflight_diagnose(tf_diags *diags, const tf_stage_spec *stage, const char *member, const char *text);
+void preflight_diagnose(tf_diags *diags, const tf_stage_spec *stage, const char *member, tf_diag_id id,
+                        const char *text);
 
 /* Is the program there that the stage's tasks start, or the service that answers them, and the folder it is started in?
  * `member` names the program. */

@@ -40,11 +40,11 @@ void preflight_function(const tf_stage_spec *stage, const tf_function *program, 
     close(channel[0]);
     int status = pid > 0 ? tf_child_wait(pid) : 0;
     if (length)
-        preflight_diagnose(diags, stage, "function", text);
+        preflight_diagnose(diags, stage, "function", TF_DIAG_BAD_LIBRARY, text);
     else if (WIFSIGNALED(status)) {
         char reason[64], message[200];
         snprintf(message, sizeof message, "loading %s: killed by %s", stage->run.library,
                  tf_format_signal(WTERMSIG(status), reason));
-        preflight_diagnose(diags, stage, "function", message);
+        preflight_diagnose(diags, stage, "function", TF_DIAG_BAD_LIBRARY, message);
     }
 }

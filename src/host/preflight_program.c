@@ -8,10 +8,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-void preflight_diagnose(tf_diags *diags, const tf_stage_spec *stage, const char *member, const char *text) {
+void preflight_diagnose(tf_diags *diags, const tf_stage_spec *stage, const char *member, tf_diag_id id,
+                        const char *text) {
     char pointer[200];
     snprintf(pointer, sizeof pointer, "%s/run/%s", stage->pointer, member);
-    tf_diags_add(diags, pointer, "%s", text);
+    tf_diags_add(diags, pointer, id, "%s", text);
 }
 
 /* A template's text if it is the same for every task; NULL otherwise. Owned by `out`. */
@@ -69,14 +70,14 @@ void preflight_program(const tf_stage_spec *stage, const char *member, tf_diags 
     struct stat info;
     if (folder && *folder && (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode))) {
         tf_buf_addf(&text, "there is no folder %s", folder);
-        preflight_diagnose(diags, stage, "cwd", tf_buf_text(&text));
+        preflight_diagnose(diags, stage, "cwd", TF_DIAG_FILE_MISSING, tf_buf_text(&text));
     }
     const char *program = !run->is_shell && run->argc ? constant(run->argv[0], &name) : NULL;
     tf_buf_clear(&text);
     if (program)
         check_program(run, program, folder, &text);
     if (text.length)
-        preflight_diagnose(diags, stage, member, tf_buf_text(&text));
+        preflight_diagnose(diags, stage, member, TF_DIAG_PROGRAM_MISSING, tf_buf_text(&text));
     tf_buf_free(&cwd);
     tf_buf_free(&name);
     tf_buf_free(&text);

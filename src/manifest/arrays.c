@@ -92,11 +92,13 @@ static int find_blocks(struct loader *l, const json_path *where, const tf_space 
     if (count == 1)
         return found;
     if (count > 1)
-        diagnose(l->diags, where, "there are several axes of blocks: \"axis\" must say which one is meant");
+        diagnose(l->diags, where, TF_DIAG_MISSING_KEY,
+                 "there are several axes of blocks: \"axis\" must say which one is meant");
     else if (near)
-        diagnose(l->diags, where, "there is no axis of blocks \"%s\" in \"over\"; there is \"%s\"", name, near);
+        diagnose(l->diags, where, TF_DIAG_UNKNOWN_NAME,
+                 "there is no axis of blocks \"%s\" in \"over\"; there is \"%s\"", name, near);
     else
-        diagnose(l->diags, where, "needs an axis of \"blocks\" in \"over\"");
+        diagnose(l->diags, where, TF_DIAG_MISSING_KEY, "needs an axis of \"blocks\" in \"over\"");
     return -1;
 }
 
@@ -136,7 +138,8 @@ const tf_grid *load_grid(struct loader *l, const json_path *where, const tf_spac
     }
     if (room)
         return grid;
-    diagnose(l->diags, where, "with the other axes the array has more than %d dimensions", TF_MAX_RANK);
+    diagnose(l->diags, where, TF_DIAG_TOO_LARGE, "with the other axes the array has more than %d dimensions",
+             TF_MAX_RANK);
     return NULL;
 }
 
@@ -176,13 +179,14 @@ static void load_dataset(const array_place *p, const json_path *where, const cha
     for (const char *next = strstr(text, ":/"); next; next = strstr(next + 1, ":/"))
         colon = next;
     if (!colon || colon == text || colon[2] == '\0') {
-        diagnose(l->diags, where, "\"%s\" is no dataset of a file: that is FILE:/DATASET, as in \"in.h5:/flux\"", text);
+        diagnose(l->diags, where, TF_DIAG_BAD_VALUE,
+                 "\"%s\" is no dataset of a file: that is FILE:/DATASET, as in \"in.h5:/flux\"", text);
         return;
     }
     const known_names scope = {.stage = stage->name, .space = stage->space};
     for (int i = 0; i < stage->inputs; i++)
         if (stage->input[i].name && strcmp(stage->input[i].name, p->array->name) == 0)
-            diagnose(l->diags, where, "\"%s\" is the name of an input already", p->array->name);
+            diagnose(l->diags, where, TF_DIAG_NAME_TAKEN, "\"%s\" is the name of an input already", p->array->name);
     tf_file_spec *input = tf_arena_array(l->arena, (size_t)stage->inputs + 1, sizeof *input);
     for (int i = 0; i < stage->inputs; i++)
         input[i] = stage->input[i];
@@ -213,7 +217,7 @@ static void load_column_of(const array_place *p, const json_path *where, const c
             a->column = c;
     const tf_grid *theirs = a->column >= 0 ? other->column[a->column].grid : NULL;
     if (!theirs) {
-        diagnose(l->diags, &here, "stage \"%s\" has no array column \"%s\"", other->name, column);
+        diagnose(l->diags, &here, TF_DIAG_UNKNOWN_NAME, "stage \"%s\" has no array column \"%s\"", other->name, column);
         return;
     }
     a->type = other->column[a->column].type;
@@ -221,8 +225,9 @@ static void load_column_of(const array_place *p, const json_path *where, const c
     for (int d = 0; same && a->grid && d < theirs->rank; d++)
         same = theirs->shape[d] == a->grid->shape[a->grid->first + d];
     if (!same)
-        diagnose(l->diags, &here, "column \"%s\" of stage \"%s\" has another shape than the axis \"%s\"", column,
-                 other->name, a->grid->axis);
+        diagnose(l->diags, &here, TF_DIAG_MISMATCH,
+                 "column \"%s\" of stage \"%s\" has another shape than the axis \"%s\"", column, other->name,
+                 a->grid->axis);
 }
 
 /* Either one number for all dimensions, or one for each. */
@@ -237,12 +242,13 @@ static void load_halo(const array_place *p, const json_path *where, const cJSON 
         const cJSON *length = list ? cJSON_GetArrayItem(halo, d) : halo;
         sound = json_int_within(length, 0, INT64_MAX, &p->array->halo[d]);
         if (sound && p->array->halo[d] > grid->shape[grid->first + d])
-            diagnose(p->l->diags, &here, "is longer than the array, which has %lld elements in dimension %d",
+            diagnose(p->l->diags, &here, TF_DIAG_OUT_OF_RANGE,
+                     "is longer than the array, which has %lld elements in dimension %d",
                      (long long)grid->shape[grid->first + d], d);
     }
     if (!sound)
-        diagnose(p->l->diags, &here, "must be a number of elements, or a list of %d: one for each dimension",
-                 grid->inner);
+        diagnose(p->l->diags, &here, TF_DIAG_BAD_VALUE,
+                 "must be a number of elements, or a list of %d: one for each dimension", grid->inner);
 }
 
 static void load_array_type(const array_place *p, const json_path *where, const cJSON *json) {
@@ -250,7 +256,8 @@ static void load_array_type(const array_place *p, const json_path *where, const 
     json_path here = json_path_key(where, "type");
     if (type && (!tf_type_parse(type, &p->array->type) ||
                  !(tf_type_is_integer(p->array->type) || tf_type_is_float(p->array->type))))
-        diagnose(p->l->diags, &here, "must be one of int8 to int64, uint8 to uint64, float32 and float64");
+        diagnose(p->l->diags, &here, TF_DIAG_BAD_VALUE,
+                 "must be one of int8 to int64, uint8 to uint64, float32 and float64");
 }
 
 static void load_array_object(const array_place *p, const cJSON *json) {
@@ -259,7 +266,8 @@ static void load_array_object(const array_place *p, const cJSON *json) {
     bool from = cJSON_GetObjectItemCaseSensitive(json, "from") != NULL;
     json_check_keys(diags, where, json, keys_array());
     if (from == (cJSON_GetObjectItemCaseSensitive(json, "dataset") != NULL))
-        diagnose(diags, where, "needs either a \"dataset\" of a file or, \"from\" a stage, a \"column\"");
+        diagnose(diags, where, TF_DIAG_MISSING_KEY,
+                 "needs either a \"dataset\" of a file or, \"from\" a stage, a \"column\"");
     const char *dataset = json_string(diags, where, json, "dataset");
     json_path at_dataset = json_path_key(where, "dataset"), at_column = json_path_key(where, "column"),
               at_edge = json_path_key(where, "edge");
@@ -268,12 +276,12 @@ static void load_array_object(const array_place *p, const cJSON *json) {
     if (from)
         load_column_of(p, where, json);
     else if (cJSON_GetObjectItemCaseSensitive(json, "column"))
-        diagnose(diags, &at_column, "\"column\" goes with \"from\"");
+        diagnose(diags, &at_column, TF_DIAG_MISPLACED_KEY, "\"column\" goes with \"from\"");
     load_array_type(p, where, json);
     load_halo(p, where, json);
     const char *edge = json_string(diags, where, json, "edge");
     if (edge && strcmp(edge, "clip") != 0 && strcmp(edge, "reflect") != 0)
-        diagnose(diags, &at_edge, "must be \"clip\" or \"reflect\", not \"%s\"", edge);
+        diagnose(diags, &at_edge, TF_DIAG_BAD_VALUE, "must be \"clip\" or \"reflect\", not \"%s\"", edge);
     p->array->reflect = edge && *edge == 'r';
 }
 
@@ -298,23 +306,23 @@ static void load_array(struct loader *l, const json_path *where, const cJSON *js
     else if (cJSON_IsString(json))
         load_dataset(&p, where, json->valuestring);
     else
-        diagnose(l->diags, where, "must be FILE:/DATASET or an object, not %s", json_kind(json));
+        diagnose(l->diags, where, TF_DIAG_WRONG_TYPE, "must be FILE:/DATASET or an object, not %s", json_kind(json));
     array->element = tf_type_size(array->type);
     array->elements = array->grid ? grid_elements(array->grid, array->halo) : 1;
     if (array->elements > MOST_ELEMENTS)
-        diagnose(l->diags, where, "a block of more than 2^31 elements: choose smaller chunks");
+        diagnose(l->diags, where, TF_DIAG_TOO_LARGE, "a block of more than 2^31 elements: choose smaller chunks");
 }
 
 static void check_array_name(struct loader *l, const json_path *where, const tf_stage_spec *stage, const char *name) {
     check_param_name(l, where, "array", name);
     if (tf_space_find(stage->space, name) >= 0)
-        diagnose(l->diags, where, "\"%s\" is the name of a parameter already", name);
+        diagnose(l->diags, where, TF_DIAG_NAME_TAKEN, "\"%s\" is the name of a parameter already", name);
     for (int i = 0; i < l->variables; i++)
         if (strcmp(l->variable[i].name, name) == 0)
-            diagnose(l->diags, where, "\"%s\" is the name of a variable already", name);
+            diagnose(l->diags, where, TF_DIAG_NAME_TAKEN, "\"%s\" is the name of a variable already", name);
     for (int a = 0; a < stage->arrays; a++)
         if (strcmp(stage->array[a].name, name) == 0)
-            diagnose(l->diags, where, "two arrays are called \"%s\"", name);
+            diagnose(l->diags, where, TF_DIAG_NAME_TAKEN, "two arrays are called \"%s\"", name);
 }
 
 /* The columns of a table that is read in parts. */

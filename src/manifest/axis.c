@@ -66,7 +66,8 @@ static const axis_kind *find_kind(struct loader *l, const json_path *where, cons
         if (!cJSON_GetObjectItemCaseSensitive(axis, kind->key))
             continue;
         if (found) {
-            diagnose(l->diags, where, "\"%s\" and \"%s\" can't both make one axis", found->key, kind->key);
+            diagnose(l->diags, where, TF_DIAG_CONFLICT, "\"%s\" and \"%s\" can't both make one axis", found->key,
+                     kind->key);
             return NULL;
         }
         found = kind;
@@ -74,7 +75,7 @@ static const axis_kind *find_kind(struct loader *l, const json_path *where, cons
     if (!found && !diagnosed) {
         tf_buf list = {0};
         list_kinds(&list);
-        diagnose(l->diags, where, "an axis needs one of %s", tf_buf_text(&list));
+        diagnose(l->diags, where, TF_DIAG_MISSING_KEY, "an axis needs one of %s", tf_buf_text(&list));
         tf_buf_free(&list);
     }
     return found;
@@ -101,7 +102,8 @@ static void diagnose_member(struct loader *l, const json_path *where, const char
         elsewhere = own->elsewhere;
         is_first = false;
     }
-    diagnose(l->diags, where, "%s%s%s", tf_buf_text(&text), elsewhere ? ", " : "", elsewhere ? elsewhere : "");
+    diagnose(l->diags, where, TF_DIAG_MISPLACED_KEY, "%s%s%s", tf_buf_text(&text), elsewhere ? ", " : "",
+             elsewhere ? elsewhere : "");
     tf_buf_free(&text);
 }
 
@@ -123,7 +125,7 @@ static tf_space *load_axes(struct loader *l, const json_path *where, const cJSON
 
 static void check_name(struct loader *l, const json_path *where, const axis_kind *kind, const char *name) {
     if (kind->naming == NAME_NEEDED && !name)
-        diagnose(l->diags, where, "this axis needs a \"name\"");
+        diagnose(l->diags, where, TF_DIAG_MISSING_KEY, "this axis needs a \"name\"");
     if (kind->naming != NAME_UNUSED && name)
         check_param_name(l, where, "parameter", name);
 }
@@ -147,7 +149,8 @@ static tf_space *load_axis(struct loader *l, const json_path *where, const char 
         return l->diags->count == before ? leaf : NULL;
     }
     if (!cJSON_IsObject(json)) {
-        diagnose(l->diags, where, "an axis must be a list of values or an object, not %s", json_kind(json));
+        diagnose(l->diags, where, TF_DIAG_WRONG_TYPE, "an axis must be a list of values or an object, not %s",
+                 json_kind(json));
         return NULL;
     }
     json_key keys[AXIS_KEYS];
@@ -164,7 +167,8 @@ static tf_space *load_axis(struct loader *l, const json_path *where, const char 
     check_members(l, where, json, kind);
     check_name(l, where, kind, name);
     if (!form_fits(kind->form, axis.value))
-        diagnose(l->diags, &axis.where, "must be %s, not %s", form_text(kind->form), json_kind(axis.value));
+        diagnose(l->diags, &axis.where, TF_DIAG_WRONG_TYPE, "must be %s, not %s", form_text(kind->form),
+                 json_kind(axis.value));
     return l->diags->count == before ? load_kind(l, kind, &axis) : NULL;
 }
 
@@ -185,12 +189,14 @@ static bool check_joined(struct loader *l, const json_path *where, tf_space *con
         for (int b = 0; b < a; b++)
             for (int p = 0; p < axis[a]->params; p++)
                 if (tf_space_find(axis[b], axis[a]->param[p].name) >= 0) {
-                    diagnose(l->diags, where, "two axes give the parameter \"%s\"", axis[a]->param[p].name);
+                    diagnose(l->diags, where, TF_DIAG_NAME_TAKEN, "two axes give the parameter \"%s\"",
+                             axis[a]->param[p].name);
                     sound = false;
                 }
         if (joined == JOIN_ZIP && axis[a]->size != axis[0]->size) {
-            diagnose(l->diags, where, "axes side by side must have the same length, not %lld and %lld",
-                     (long long)axis[0]->size, (long long)axis[a]->size);
+            diagnose(l->diags, where, TF_DIAG_MISMATCH,
+                     "axes side by side must have the same length, not %lld and %lld", (long long)axis[0]->size,
+                     (long long)axis[a]->size);
             sound = false;
         }
     }
@@ -201,12 +207,13 @@ static bool check_joined(struct loader *l, const json_path *where, tf_space *con
 static tf_space *load_axes(struct loader *l, const json_path *where, const cJSON *json, space_join joined) {
     bool keyed = cJSON_IsObject(json);
     if (!keyed && !cJSON_IsArray(json)) {
-        diagnose(l->diags, where, "a space must be an object or a list of axes, not %s", json_kind(json));
+        diagnose(l->diags, where, TF_DIAG_WRONG_TYPE, "a space must be an object or a list of axes, not %s",
+                 json_kind(json));
         return NULL;
     }
     int count = cJSON_GetArraySize(json), n = 0;
     if (count == 0) {
-        diagnose(l->diags, where, "needs at least one axis");
+        diagnose(l->diags, where, TF_DIAG_WRONG_LENGTH, "needs at least one axis");
         return NULL;
     }
     tf_space **axis = tf_arena_array(l->arena, (size_t)count, sizeof(tf_space *));
@@ -214,7 +221,8 @@ static tf_space *load_axes(struct loader *l, const json_path *where, const cJSON
     for (const cJSON *item = json->child; item; item = item->next, n++) {
         json_path here = keyed ? json_path_key(where, item->string) : json_path_index(where, n);
         if (!keyed && cJSON_IsArray(item)) {
-            diagnose(l->diags, &here, "in a list of axes each is an object with a \"name\" and \"values\"");
+            diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE,
+                     "in a list of axes each is an object with a \"name\" and \"values\"");
             sound = false;
             continue;
         }
@@ -225,7 +233,7 @@ static tf_space *load_axes(struct loader *l, const json_path *where, const cJSON
         return NULL;
     tf_space *space = joined == JOIN_ZIP ? space_zip(l->arena, axis, count) : space_product(l->arena, axis, count);
     if (!space)
-        diagnose(l->diags, where, TOO_MANY_POINTS);
+        diagnose(l->diags, where, TF_DIAG_TOO_LARGE, TOO_MANY_POINTS);
     return space;
 }
 

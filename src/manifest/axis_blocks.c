@@ -7,18 +7,18 @@ static int load_lengths(struct loader *l, const json_path *where, const cJSON *j
     json_path here = json_path_key(where, key);
     int count = cJSON_GetArraySize(list);
     if (!cJSON_GetObjectItemCaseSensitive(json, key)) {
-        diagnose(l->diags, where, "needs a \"%s\"", key);
+        diagnose(l->diags, where, TF_DIAG_MISSING_KEY, "needs a \"%s\"", key);
         return 0;
     }
     if (list && (count < 1 || count > TF_MAX_RANK))
-        diagnose(l->diags, &here, "needs 1 to %d lengths, not %d", TF_MAX_RANK, count);
+        diagnose(l->diags, &here, TF_DIAG_WRONG_LENGTH, "needs 1 to %d lengths, not %d", TF_MAX_RANK, count);
     if (!list || count < 1 || count > TF_MAX_RANK)
         return 0;
     for (int d = 0; d < count; d++) {
         const cJSON *length = cJSON_GetArrayItem(list, d);
         json_path there = json_path_index(&here, d);
         if (!json_int_within(length, 1, INT64_MAX, &out[d])) {
-            diagnose(l->diags, &there, "must be a positive integer");
+            diagnose(l->diags, &there, json_int_mistake(length), "must be a positive integer");
             return 0;
         }
     }
@@ -56,12 +56,13 @@ tf_space *axis_blocks(struct loader *l, const axis_json *axis) {
     if (rank == 0 || chunks == 0)
         return NULL;
     if (rank != chunks) {
-        diagnose(l->diags, where, "\"shape\" has %d dimension%s, and \"chunk\" %d", rank, rank == 1 ? "" : "s", chunks);
+        diagnose(l->diags, where, TF_DIAG_MISMATCH, "\"shape\" has %d dimension%s, and \"chunk\" %d", rank,
+                 rank == 1 ? "" : "s", chunks);
         return NULL;
     }
     for (int d = 0; d < rank; d++) {
         if (__builtin_mul_overflow(blocks, (shape[d] - 1) / chunk[d] + 1, &blocks) || blocks > INT64_MAX / 2) {
-            diagnose(l->diags, where, "the array has more than 2^62 chunks");
+            diagnose(l->diags, where, TF_DIAG_TOO_LARGE, "the array has more than 2^62 chunks");
             return NULL;
         }
     }

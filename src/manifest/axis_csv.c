@@ -11,12 +11,12 @@ static int64_t load_batch(struct loader *l, const axis_json *axis) {
     if (!batch)
         return 0;
     if (!axis->name)
-        diagnose(l->diags, axis->up, "this axis needs a \"name\"");
+        diagnose(l->diags, axis->up, TF_DIAG_MISSING_KEY, "this axis needs a \"name\"");
     else
         check_param_name(l, axis->up, "parameter", axis->name);
     if (json_int_within(batch, 1, 1 << 28, &records))
         return records;
-    diagnose(l->diags, &here, "must be an integer from 1 to 2^28");
+    diagnose(l->diags, &here, json_int_mistake(batch), "must be an integer from 1 to 2^28");
     return -1;
 }
 
@@ -27,7 +27,7 @@ tf_space *axis_csv(struct loader *l, const axis_json *axis) {
     int64_t count = 1;
     const char *const *paths = is_pattern ? match_paths(l, &axis->where, axis->text, &count) : &axis->text;
     if (count == 0 && l->diags->count == before)
-        diagnose(l->diags, &axis->where, "no file matches %s", axis->text);
+        diagnose(l->diags, &axis->where, TF_DIAG_NO_MATCH, "no file matches %s", axis->text);
     const int64_t batch = load_batch(l, axis);
     if (l->diags->count > before)
         return NULL;

@@ -16,13 +16,13 @@ static bool check_alike(struct loader *l, const json_path *where, const tf_space
         const tf_param_spec *spec = &first->param[p];
         const int own = tf_space_find(part, spec->name);
         if (own < 0 || part->params != first->params) {
-            diagnose(l->diags, where, "must have the same parameters as the first space%s%s%s", own < 0 ? "; \"" : "",
-                     own < 0 ? spec->name : "", own < 0 ? "\" is missing" : "");
+            diagnose(l->diags, where, TF_DIAG_MISMATCH, "must have the same parameters as the first space%s%s%s",
+                     own < 0 ? "; \"" : "", own < 0 ? spec->name : "", own < 0 ? "\" is missing" : "");
             return false;
         }
         const tf_type type = part->param[own].type;
         if (type != spec->type && !(is_number(type) && is_number(spec->type))) {
-            diagnose(l->diags, where, "\"%s\" has another type than in the first space", spec->name);
+            diagnose(l->diags, where, TF_DIAG_MISMATCH, "\"%s\" has another type than in the first space", spec->name);
             is_sound = false;
         }
     }
@@ -32,7 +32,7 @@ static bool check_alike(struct loader *l, const json_path *where, const tf_space
 tf_space *axis_concat(struct loader *l, const axis_json *axis) {
     const int count = cJSON_GetArraySize(axis->value);
     if (count == 0) {
-        diagnose(l->diags, &axis->where, "needs at least one space");
+        diagnose(l->diags, &axis->where, TF_DIAG_WRONG_LENGTH, "needs at least one space");
         return NULL;
     }
     tf_space **part = tf_arena_array(l->arena, (size_t)count, sizeof(tf_space *));
@@ -42,7 +42,7 @@ tf_space *axis_concat(struct loader *l, const axis_json *axis) {
         const json_path here = json_path_index(&axis->where, n);
         part[n] = axis->load_axes(l, &here, item, JOIN_PRODUCT);
         if (part[n] && part[n]->sources)
-            diagnose(l->diags, &here, "rows of another stage can't be part of a concat");
+            diagnose(l->diags, &here, TF_DIAG_CONFLICT, "rows of another stage can't be part of a concat");
         if (!part[n] || part[n]->sources)
             is_sound = false;
         else if (part[0])
@@ -50,6 +50,6 @@ tf_space *axis_concat(struct loader *l, const axis_json *axis) {
     }
     tf_space *space = is_sound ? space_concat(l->arena, part, count) : NULL;
     if (is_sound && !space)
-        diagnose(l->diags, &axis->where, TOO_MANY_POINTS);
+        diagnose(l->diags, &axis->where, TF_DIAG_TOO_LARGE, TOO_MANY_POINTS);
     return space;
 }

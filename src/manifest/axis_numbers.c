@@ -102,14 +102,15 @@ static int load_numbers(struct loader *l, const json_path *where, const cJSON *l
                         double out[3]) {
     int count = cJSON_GetArraySize(list);
     if (count < least || count > most) {
-        diagnose(l->diags, where, "needs %s numbers, not %d", least == most ? "3" : "1 to 3", count);
+        diagnose(l->diags, where, TF_DIAG_WRONG_LENGTH, "needs %s numbers, not %d", least == most ? "3" : "1 to 3",
+                 count);
         return 0;
     }
     for (int i = 0; i < count; i++) {
         const cJSON *v = cJSON_GetArrayItem(list, i);
         json_path here = json_path_index(where, i);
         if (!cJSON_IsNumber(v) || !isfinite(v->valuedouble)) {
-            diagnose(l->diags, &here, "must be a number, not %s",
+            diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be a number, not %s",
                      cJSON_IsNumber(v) ? json_number_text(v) : json_kind(v));
             return 0;
         }
@@ -130,11 +131,11 @@ static int64_t count_integers(int64_t start, int64_t stop, int64_t step) {
 
 static bool check_range(struct loader *l, const json_path *where, double step, double points) {
     if (step == 0)
-        diagnose(l->diags, where, "the step must not be 0");
+        diagnose(l->diags, where, TF_DIAG_OUT_OF_RANGE, "the step must not be 0");
     else if (!(points >= 1))
-        diagnose(l->diags, where, "the range is empty");
+        diagnose(l->diags, where, TF_DIAG_OUT_OF_RANGE, "the range is empty");
     else if (points > 0x1p53)
-        diagnose(l->diags, where, "the range has more than 2^53 points");
+        diagnose(l->diags, where, TF_DIAG_TOO_LARGE, "the range has more than 2^53 points");
     return step != 0 && points >= 1 && points <= 0x1p53;
 }
 
@@ -151,7 +152,7 @@ tf_space *axis_range(struct loader *l, const axis_json *axis) {
         are_integral = are_integral && n[i] == floor(n[i]);
     }
     if (are_integral && !are_integers) {
-        diagnose(l->diags, where, "its numbers are integers beyond int64");
+        diagnose(l->diags, where, TF_DIAG_OUT_OF_RANGE, "its numbers are integers beyond int64");
         return NULL;
     }
     const int stop_at = count > 1 ? 1 : 0; /* a single number is the stop */
@@ -174,7 +175,7 @@ static bool load_ends(struct loader *l, const axis_json *axis, double n[3]) {
         return false;
     const bool is_sound = n[2] == floor(n[2]) && n[2] >= 1 && n[2] <= 0x1p53;
     if (!is_sound)
-        diagnose(l->diags, &axis->where, "the number of points must be a positive integer");
+        diagnose(l->diags, &axis->where, TF_DIAG_OUT_OF_RANGE, "the number of points must be a positive integer");
     return is_sound;
 }
 
@@ -190,7 +191,7 @@ tf_space *axis_logspace(struct loader *l, const axis_json *axis) {
     if (!load_ends(l, axis, n))
         return NULL;
     if (!(n[0] > 0 && n[1] > 0)) {
-        diagnose(l->diags, &axis->where, "both ends must be positive");
+        diagnose(l->diags, &axis->where, TF_DIAG_OUT_OF_RANGE, "both ends must be positive");
         return NULL;
     }
     return new_line(l, &logspace_kind, axis->name, (int64_t)n[2], (line){.start = n[0], .stop = n[1]});

@@ -11,7 +11,8 @@ const char **match_paths(struct loader *l, const json_path *where, const char *p
     const char **paths = NULL;
     int failure = l->source->glob(l->source, pattern, &found);
     if (failure) {
-        diagnose(l->diags, where, failure < 0 ? "%s %s" : "%s: %s", pattern, tf_read_failure(failure));
+        diagnose(l->diags, where, tf_diag_of_read(failure), failure < 0 ? "%s %s" : "%s: %s", pattern,
+                 tf_read_failure(failure));
     } else {
         const char *text = tf_arena_strndup(l->arena, tf_buf_text(&found), found.length);
         int64_t n = 0;
@@ -32,7 +33,8 @@ const char **match_paths(struct loader *l, const json_path *where, const char *p
 static void check_found(struct loader *l, const axis_json *axis, int64_t count, int before, const char *pattern) {
     const bool may_be_empty = json_flag(l->diags, axis->up, axis->axis, "allow_empty");
     if (count == 0 && !may_be_empty && l->diags->count == before)
-        diagnose(l->diags, &axis->where, "no file matches %s; say \"allow_empty\": true if that is all right", pattern);
+        diagnose(l->diags, &axis->where, TF_DIAG_NO_MATCH,
+                 "no file matches %s; say \"allow_empty\": true if that is all right", pattern);
 }
 
 tf_space *axis_glob(struct loader *l, const axis_json *axis) {
@@ -80,7 +82,7 @@ static const char *constraint(struct loader *l, const json_path *where, const cJ
         return "[^/]+";
     json_path at_wildcards = json_path_key(where, "wildcards"), here = json_path_key(&at_wildcards, name);
     if (!cJSON_IsString(own))
-        diagnose(l->diags, &here, "must be a string, not %s", json_kind(own));
+        diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be a string, not %s", json_kind(own));
     else if (check_regex(l, &here, own->valuestring, 0))
         return own->valuestring;
     return "[^/]+";
@@ -95,7 +97,8 @@ static bool parse_wildcards(struct loader *l, const json_path *where, const json
         const char *close = strchr(c, '}');
         if (*c != '{' || !close) {
             if (strchr("*?[", *c)) {
-                diagnose(l->diags, where, "'%c' has no place here: name what varies, as in raw/{object}.fits", *c);
+                diagnose(l->diags, where, TF_DIAG_BAD_PLACEHOLDER,
+                         "'%c' has no place here: name what varies, as in raw/{object}.fits", *c);
                 return false;
             }
             tf_buf_addc(&w->pattern, *c);
@@ -105,7 +108,7 @@ static bool parse_wildcards(struct loader *l, const json_path *where, const json
             continue;
         }
         if (w->groups == MAX_WILDCARDS) {
-            diagnose(l->diags, where, "more than %d wildcards", MAX_WILDCARDS);
+            diagnose(l->diags, where, TF_DIAG_TOO_LARGE, "more than %d wildcards", MAX_WILDCARDS);
             return false;
         }
         const char *name = tf_arena_strndup(l->arena, c + 1, (size_t)(close - c - 1));
@@ -126,18 +129,19 @@ static bool parse_wildcards(struct loader *l, const json_path *where, const json
     }
     tf_buf_addc(&w->expression, '$');
     if (w->count == 0)
-        diagnose(l->diags, where, "no {wildcard} in \"%s\"; use \"glob\" for a plain pattern", text);
+        diagnose(l->diags, where, TF_DIAG_BAD_PLACEHOLDER, "no {wildcard} in \"%s\"; use \"glob\" for a plain pattern",
+                 text);
     const cJSON *given = cJSON_GetObjectItemCaseSensitive(axis, "wildcards");
     json_path here = json_path_key(up, "wildcards");
     if (given && !cJSON_IsObject(given))
-        diagnose(l->diags, &here, "must be an object, not %s", json_kind(given));
+        diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be an object, not %s", json_kind(given));
     for (const cJSON *own = given && cJSON_IsObject(given) ? given->child : NULL; own; own = own->next) {
         json_path which = json_path_key(&here, own->string);
         int k = 0;
         while (k < w->count && strcmp(w->name[k], own->string) != 0)
             k++;
         if (k == w->count)
-            diagnose(l->diags, &which, "no {%s} in \"%s\"", own->string, text);
+            diagnose(l->diags, &which, TF_DIAG_UNKNOWN_NAME, "no {%s} in \"%s\"", own->string, text);
     }
     return l->diags->count == before;
 }
@@ -147,7 +151,7 @@ static bool match_wildcards(struct loader *l, const json_path *where, const wild
                             regmatch_t *match, const char *path, const char **value) {
     const int status = regexec(regex, path, regex->re_nsub + 1, match, 0);
     if (status != 0 && status != REG_NOMATCH)
-        diagnose(l->diags, where, "%s can't be matched: out of memory", path);
+        diagnose(l->diags, where, TF_DIAG_BAD_REGEX, "%s can't be matched: out of memory", path);
     if (status != 0)
         return false;
     for (int k = 0; k < w->count; k++)
@@ -201,7 +205,7 @@ tf_space *axis_files(struct loader *l, const axis_json *axis) {
     tf_space *leaf = NULL;
     const bool is_sound = parse_wildcards(l, &axis->where, axis->up, axis->text, axis->axis, &w);
     if (is_sound && regcomp(&regex, tf_buf_text(&w.expression), REG_EXTENDED) != 0) {
-        diagnose(l->diags, &axis->where, "\"%s\" makes no regular expression", axis->text);
+        diagnose(l->diags, &axis->where, TF_DIAG_BAD_REGEX, "\"%s\" makes no regular expression", axis->text);
     } else if (is_sound) {
         leaf = table_of_paths(l, axis, &w, &regex);
         regfree(&regex);

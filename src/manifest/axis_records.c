@@ -10,7 +10,8 @@ char *read_text(struct loader *l, const json_path *where, const char *path, size
     int failure = l->source->read(l->source, path, &buf);
     char *text = NULL;
     if (failure) {
-        diagnose(l->diags, where, failure < 0 ? "%s %s" : "%s: %s", path, tf_read_failure(failure));
+        diagnose(l->diags, where, tf_diag_of_read(failure), failure < 0 ? "%s %s" : "%s: %s", path,
+                 tf_read_failure(failure));
     } else {
         size_t mark = buf.length >= 3 && memcmp(buf.data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* byte order mark */
         *length = buf.length - mark;
@@ -28,7 +29,7 @@ tf_space *axis_lines(struct loader *l, const axis_json *axis) {
     if (!text)
         return NULL;
     if (memchr(text, 0, length)) {
-        diagnose(l->diags, where, "%s: " HOLDS_NUL, path);
+        diagnose(l->diags, where, TF_DIAG_BAD_DATA, "%s: " HOLDS_NUL, path);
         return NULL;
     }
     int64_t most = 1;
@@ -48,7 +49,7 @@ tf_space *axis_lines(struct loader *l, const axis_json *axis) {
         line = end ? end + 1 : NULL;
     }
     if (count == 0) {
-        diagnose(l->diags, where, "%s has no lines", path);
+        diagnose(l->diags, where, TF_DIAG_BAD_DATA, "%s has no lines", path);
         return NULL;
     }
     tf_space *leaf = table_new(l->arena, 1, count);
@@ -86,8 +87,9 @@ static tf_space *table_of_records(struct loader *l, const json_path *where, cons
             next[i] = p == 0 ? record[i]->child : next[i];
             values[i] = find_member(record[i], field->string, &next[i]);
             if (!values[i] || (p == 0 && cJSON_GetArraySize(record[i]) != columns)) {
-                diagnose(l->diags, where, "%s %d: needs exactly the keys of the first record%s%s%s", what, line[i],
-                         values[i] ? "" : "; \"", values[i] ? "" : field->string, values[i] ? "" : "\" is missing");
+                diagnose(l->diags, where, TF_DIAG_MISMATCH, "%s %d: needs exactly the keys of the first record%s%s%s",
+                         what, line[i], values[i] ? "" : "; \"", values[i] ? "" : field->string,
+                         values[i] ? "" : "\" is missing");
                 break;
             }
         }
@@ -104,7 +106,7 @@ tf_space *axis_rows(struct loader *l, const axis_json *axis) {
     const cJSON *list = axis->value;
     int64_t count = cJSON_GetArraySize(list), n = 0;
     if (count == 0) {
-        diagnose(l->diags, where, "an axis needs at least one row");
+        diagnose(l->diags, where, TF_DIAG_WRONG_LENGTH, "an axis needs at least one row");
         return NULL;
     }
     const cJSON **record = tf_alloc_array((size_t)count, sizeof *record);
@@ -115,7 +117,7 @@ tf_space *axis_rows(struct loader *l, const axis_json *axis) {
         line[n] = (int)n;
         record[n] = row;
         if (!cJSON_IsObject(row)) {
-            diagnose(l->diags, &here, "must be an object, not %s", json_kind(row));
+            diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be an object, not %s", json_kind(row));
             break;
         }
         n++;
@@ -137,9 +139,9 @@ static cJSON *read_record(struct loader *l, const json_path *where, const char *
     int row, column;
     json_locate(text, error.offset, &row, &column);
     if (record)
-        diagnose(l->diags, where, "%s: line %d: not a JSON object", path, number);
+        diagnose(l->diags, where, TF_DIAG_BAD_DATA, "%s: line %d: not a JSON object", path, number);
     else
-        diagnose(l->diags, where, "%s: line %d, column %d: %s", path, number, column, error.text);
+        diagnose(l->diags, where, TF_DIAG_BAD_DATA, "%s: line %d, column %d: %s", path, number, column, error.text);
     cJSON_Delete(record);
     return NULL;
 }
@@ -172,7 +174,7 @@ tf_space *axis_jsonl(struct loader *l, const axis_json *axis) {
     tf_space *leaf = NULL;
     const char *what = tf_arena_printf(l->arena, "%s: line", path);
     if (sound && count == 0)
-        diagnose(l->diags, where, "%s has no records", path);
+        diagnose(l->diags, where, TF_DIAG_BAD_DATA, "%s has no records", path);
     else if (sound)
         leaf = table_of_records(l, where, what, (const cJSON *const *)record, line, count);
     for (int64_t i = 0; i < count; i++)

@@ -35,13 +35,15 @@ static void add_given(struct loader *l, const json_path *where, tf_space *leaf, 
                       const char *name, const char *theirs) {
     int n = leaf->params, param, column;
     if (!find_given(other, theirs, &param, &column)) {
-        diagnose(l->diags, where, "stage \"%s\" has neither a parameter nor a column \"%s\"", other->name, theirs);
+        diagnose(l->diags, where, TF_DIAG_UNKNOWN_NAME, "stage \"%s\" has neither a parameter nor a column \"%s\"",
+                 other->name, theirs);
         return;
     }
     const tf_column_spec *c = column >= 0 ? &other->column[column] : NULL;
     const tf_param_spec *p = param >= 0 ? tf_space_param(other->space, param) : NULL;
     if (c && (c->rank > 0 || c->type == TF_BYTES || c->type == TF_UINT64)) {
-        diagnose(l->diags, where, "column \"%s\" of stage \"%s\" can't be a parameter: it is %s", theirs, other->name,
+        diagnose(l->diags, where, TF_DIAG_UNSUITABLE_TYPE,
+                 "column \"%s\" of stage \"%s\" can't be a parameter: it is %s", theirs, other->name,
                  c->rank > 0           ? "an array"
                  : c->type == TF_BYTES ? "of bytes"
                                        : "of uint64");
@@ -52,7 +54,7 @@ static void add_given(struct loader *l, const json_path *where, tf_space *leaf, 
         int s = 0;
         while (tf_space_source_at(space, s)->first + tf_space_source_at(space, s)->params <= param)
             s++;
-        diagnose(l->diags, where,
+        diagnose(l->diags, where, TF_DIAG_CONFLICT,
                  "parameter \"%s\" of stage \"%s\" is itself taken from stage \"%s\": take it from there", theirs,
                  other->name, tf_space_source_at(space, s)->name);
         return;
@@ -83,14 +85,15 @@ static void add_all_given(struct loader *l, const json_path *where, tf_space *le
 static void add_chosen(struct loader *l, const json_path *where, tf_space *leaf, const tf_stage_spec *other,
                        const cJSON *columns) {
     if (!cJSON_IsArray(columns) && !cJSON_IsObject(columns)) {
-        diagnose(l->diags, where, "must be a list of names, or an object of new names and old ones");
+        diagnose(l->diags, where, TF_DIAG_WRONG_TYPE,
+                 "must be a list of names, or an object of new names and old ones");
         return;
     }
     int n = 0;
     for (const cJSON *item = columns->child; item; item = item->next, n++) {
         json_path here = item->string ? json_path_key(where, item->string) : json_path_index(where, n);
         if (!cJSON_IsString(item))
-            diagnose(l->diags, &here, "must be a string, not %s", json_kind(item));
+            diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be a string, not %s", json_kind(item));
         else
             add_given(l, &here, leaf, other, item->string ? item->string : item->valuestring, item->valuestring);
     }
@@ -117,12 +120,13 @@ static const int64_t *load_row_numbers(struct loader *l, const json_path *where,
         json_path here = json_path_index(where, n);
         if (json_int_within(item, 0, all - 1, &row[n]))
             continue;
-        diagnose(l->diags, &here, "must be the index of a task, from 0 to %lld", (long long)all - 1);
+        diagnose(l->diags, &here, json_int_mistake(item), "must be the index of a task, from 0 to %lld",
+                 (long long)all - 1);
         return NULL;
     }
     if (cJSON_IsArray(list) && n > 0)
         return row;
-    diagnose(l->diags, where, "must be a list of indices of tasks");
+    diagnose(l->diags, where, TF_DIAG_WRONG_TYPE, "must be a list of indices of tasks");
     return NULL;
 }
 

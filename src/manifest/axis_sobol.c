@@ -161,14 +161,14 @@ static bool load_side(struct loader *l, const json_path *where, const cJSON *jso
     const int count = cJSON_GetArraySize(json);
     double end[2] = {0};
     if (!cJSON_IsArray(json) || count < 2 || count > 3 || (count == 3 && (!word || strcmp(word, "log") != 0))) {
-        diagnose(l->diags, where, "must be [low, high] or [low, high, \"log\"]");
+        diagnose(l->diags, where, TF_DIAG_BAD_VALUE, "must be [low, high] or [low, high, \"log\"]");
         return false;
     }
     for (int i = 0; i < 2; i++) {
         const cJSON *item = cJSON_GetArrayItem(json, i);
         const json_path here = json_path_index(where, i);
         if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble)) {
-            diagnose(l->diags, &here, "must be a number, not %s",
+            diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be a number, not %s",
                      cJSON_IsNumber(item) ? json_number_text(item) : json_kind(item));
             return false;
         }
@@ -181,7 +181,7 @@ static bool load_side(struct loader *l, const json_path *where, const cJSON *jso
                             ? "its ends are too far apart"
                             : NULL;
     if (wrong)
-        diagnose(l->diags, where, "%s", wrong);
+        diagnose(l->diags, where, TF_DIAG_OUT_OF_RANGE, "%s", wrong);
     return !wrong;
 }
 
@@ -191,9 +191,9 @@ static int64_t load_count(struct loader *l, const axis_json *axis) {
     const json_path here = json_path_key(axis->up, "count");
     int64_t points = 0;
     if (!count)
-        diagnose(l->diags, axis->up, "needs a \"count\" of points");
+        diagnose(l->diags, axis->up, TF_DIAG_MISSING_KEY, "needs a \"count\" of points");
     else if (!json_int_within(count, 1, INT64_C(1) << BITS, &points))
-        diagnose(l->diags, &here, "must be an integer from 1 to 2^32");
+        diagnose(l->diags, &here, json_int_mistake(count), "must be an integer from 1 to 2^32");
     return points;
 }
 
@@ -201,7 +201,8 @@ tf_space *axis_sobol(struct loader *l, const axis_json *axis) {
     const int params = cJSON_GetArraySize(axis->value), before = l->diags->count;
     const int64_t points = load_count(l, axis);
     if (params < 1 || params > MOST_DIMENSIONS) {
-        diagnose(l->diags, &axis->where, "needs 1 to %d parameters, not %d", MOST_DIMENSIONS, params);
+        diagnose(l->diags, &axis->where, TF_DIAG_WRONG_LENGTH, "needs 1 to %d parameters, not %d", MOST_DIMENSIONS,
+                 params);
         return NULL;
     }
     tf_space *leaf = leaf_new(l->arena, &sobol_kind, params, points);

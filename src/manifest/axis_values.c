@@ -22,14 +22,14 @@ static tf_type common_type(struct loader *l, const json_path *where, const char 
             rounded = v;
         const char *text = json_number_text(v);
         if (text && !is_int && tf_is_digits(text, strlen(text))) {
-            diagnose(l->diags, where, "%s" BEYOND_INT64, what, text);
+            diagnose(l->diags, where, TF_DIAG_OUT_OF_RANGE, "%s" BEYOND_INT64, what, text);
             return TF_ANY;
         }
     }
     if (integers == count)
         return TF_INT64;
     if (rounded && numbers + nulls == count) {
-        diagnose(l->diags, where,
+        diagnose(l->diags, where, TF_DIAG_MISMATCH,
                  "%sinteger %s stands among numbers that are no integers, where it would be rounded; write it as a "
                  "string",
                  what, json_number_text(rounded));
@@ -41,7 +41,8 @@ static tf_type common_type(struct loader *l, const json_path *where, const char 
         return TF_STRING;
     if (booleans == count)
         return TF_BOOL;
-    diagnose(l->diags, where, "%svalues must be all integers, all numbers, all strings or all booleans", what);
+    diagnose(l->diags, where, TF_DIAG_MISMATCH,
+             "%svalues must be all integers, all numbers, all strings or all booleans", what);
     return TF_ANY;
 }
 
@@ -80,7 +81,7 @@ bool load_json_column(struct loader *l, const json_path *where, const char *what
 tf_space *load_values(struct loader *l, const json_path *where, const char *name, const cJSON *list) {
     const int64_t count = cJSON_GetArraySize(list);
     if (count == 0) {
-        diagnose(l->diags, where, "an axis needs at least one value");
+        diagnose(l->diags, where, TF_DIAG_WRONG_LENGTH, "an axis needs at least one value");
         return NULL;
     }
     const cJSON **values = tf_alloc_array((size_t)count, sizeof *values);

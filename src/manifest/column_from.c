@@ -21,7 +21,7 @@ void source_load_field(struct loader *l, const json_path *where, const char *tex
     (void)scope;
     int64_t field;
     if (!tf_parse_int(text, &field) || field < 1 || field > MOST_FIELDS)
-        diagnose(l->diags, where, "\"%s\" is not the number of a field; the first is field:1", text);
+        diagnose(l->diags, where, TF_DIAG_BAD_VALUE, "\"%s\" is not the number of a field; the first is field:1", text);
     else
         column->field = (int)field;
 }

@@ -26,22 +26,22 @@ static void load_shape(struct loader *l, const json_path *where, const cJSON *js
     json_path here = json_path_key(where, "shape");
     column->rank = cJSON_GetArraySize(shape);
     if (column->rank < 1 || column->rank > TF_MAX_RANK) {
-        diagnose(l->diags, &here, "needs 1 to %d lengths, not %d", TF_MAX_RANK, column->rank);
+        diagnose(l->diags, &here, TF_DIAG_WRONG_LENGTH, "needs 1 to %d lengths, not %d", TF_MAX_RANK, column->rank);
         column->rank = 0;
         return;
     }
     if (tf_type_size(column->type) == 0)
-        diagnose(l->diags, &here, "%s columns have no shape", tf_type_name(column->type));
+        diagnose(l->diags, &here, TF_DIAG_UNSUITABLE_TYPE, "%s columns have no shape", tf_type_name(column->type));
     for (int d = 0; d < column->rank; d++) {
         const cJSON *length = cJSON_GetArrayItem(shape, d);
         json_path there = json_path_index(&here, d);
         if (!json_int_within(length, 1, INT64_MAX, &column->shape[d])) {
-            diagnose(l->diags, &there, "must be a positive integer");
+            diagnose(l->diags, &there, json_int_mistake(length), "must be a positive integer");
             return;
         }
         if (__builtin_mul_overflow(column->elements, column->shape[d], &column->elements) ||
             column->elements > MOST_ELEMENTS) {
-            diagnose(l->diags, &here, "a row of more than 2^31 elements");
+            diagnose(l->diags, &here, TF_DIAG_TOO_LARGE, "a row of more than 2^31 elements");
             column->elements = 1;
             return;
         }
@@ -56,11 +56,12 @@ static void load_array_column(struct loader *l, const json_path *where, const cJ
     if (!axis || !scope->space)
         return;
     if (tf_type_size(column->type) == 0)
-        diagnose(l->diags, &here, "%s columns can't be arrays", tf_type_name(column->type));
+        diagnose(l->diags, &here, TF_DIAG_UNSUITABLE_TYPE, "%s columns can't be arrays", tf_type_name(column->type));
     if (command)
-        diagnose(l->diags, &here, "a command can't give a block of an array; functions and expressions can");
+        diagnose(l->diags, &here, TF_DIAG_CONFLICT,
+                 "a command can't give a block of an array; functions and expressions can");
     if (column->rank > 0)
-        diagnose(l->diags, &here, "\"array\" and \"shape\" can't both be there");
+        diagnose(l->diags, &here, TF_DIAG_CONFLICT, "\"array\" and \"shape\" can't both be there");
     column->grid = load_grid(l, &here, scope->space, axis);
     if (!column->grid)
         return;
@@ -70,7 +71,7 @@ static void load_array_column(struct loader *l, const json_path *where, const cJ
         column->shape[d] = grid->chunk[grid->first + d];
     column->elements = grid_elements(grid, NULL);
     if (column->elements > MOST_ELEMENTS / 8) /* HDF5: a chunk has less than 4 GB */
-        diagnose(l->diags, &here, "a block of more than 2^28 elements: choose smaller chunks");
+        diagnose(l->diags, &here, TF_DIAG_TOO_LARGE, "a block of more than 2^28 elements: choose smaller chunks");
 }
 
 /* "json, regex:EXPRESSION, ... or file:PATH" */
@@ -91,11 +92,12 @@ static void load_from(struct loader *l, const json_path *where, const cJSON *jso
     const char *colon = strchr(from, ':');
     const column_source *source = column_source_find(from, strcspn(from, ":"));
     if (!command) {
-        diagnose(l->diags, &here, "only commands' columns are read from somewhere; a function sets them itself");
+        diagnose(l->diags, &here, TF_DIAG_MISPLACED_KEY,
+                 "only commands' columns are read from somewhere; a function sets them itself");
     } else if (!source || (colon != NULL) != (source->load != NULL)) {
         tf_buf list = {0};
         list_sources(&list);
-        diagnose(l->diags, &here, "\"%s\" must be %s", from, tf_buf_text(&list));
+        diagnose(l->diags, &here, TF_DIAG_BAD_VALUE, "\"%s\" must be %s", from, tf_buf_text(&list));
         tf_buf_free(&list);
     } else {
         column->from = source->name;
@@ -108,7 +110,8 @@ static void load_optional(struct loader *l, const json_path *where, const cJSON 
     json_path here = json_path_key(where, "optional");
     column->optional = json_flag(l->diags, where, json, "optional");
     if (column->optional && tf_type_size(column->type) > 0 && !tf_type_is_float(column->type))
-        diagnose(l->diags, &here, "a column of %s has no value that says that there is none; float64 has NaN",
+        diagnose(l->diags, &here, TF_DIAG_UNSUITABLE_TYPE,
+                 "a column of %s has no value that says that there is none; float64 has NaN",
                  tf_type_name(column->type));
 }
 
@@ -121,9 +124,9 @@ static void load_column(struct loader *l, const json_path *where, const cJSON *j
         json_check_keys(l->diags, where, json, keys_column());
         type = json_string(l->diags, where, json, "type");
         if (!cJSON_GetObjectItemCaseSensitive(json, "type"))
-            diagnose(l->diags, where, "needs a \"type\"");
+            diagnose(l->diags, where, TF_DIAG_MISSING_KEY, "needs a \"type\"");
     } else {
-        diagnose(l->diags, where, "must be a type or an object, not %s", json_kind(json));
+        diagnose(l->diags, where, TF_DIAG_WRONG_TYPE, "must be a type or an object, not %s", json_kind(json));
     }
     if (!type)
         return;
@@ -133,10 +136,10 @@ static void load_column(struct loader *l, const json_path *where, const cJSON *j
             names[t] = tf_type_name((tf_type)t);
         const char *near = tf_suggest(type, names, TF_BYTES + 1);
         if (near)
-            diagnose(l->diags, where, "unknown type \"%s\"; did you mean \"%s\"?", type, near);
+            diagnose(l->diags, where, TF_DIAG_UNKNOWN_NAME, "unknown type \"%s\"; did you mean \"%s\"?", type, near);
         else
             diagnose(
-                l->diags, where,
+                l->diags, where, TF_DIAG_UNKNOWN_NAME,
                 "unknown type \"%s\"; there are bool, int8 to int64, uint8 to uint64, float32, float64, string and "
                 "bytes",
                 type);
@@ -165,7 +168,7 @@ int find_column(const tf_table *number, const char *name) {
 /* A column's own dataset may have a second beside it. */
 static void check_dataset_name(struct loader *l, const json_path *where, const tf_table *number, const char *name) {
     if (find_column(number, name) >= 0)
-        diagnose(l->diags, where,
+        diagnose(l->diags, where, TF_DIAG_NAME_TAKEN,
                  "the file has a dataset \"%s\" for this column; the column of that name needs another", name);
 }
 
@@ -176,8 +179,9 @@ static void check_column_names(struct loader *l, const json_path *where, const t
     tf_buf name = {0};
     for (int k = 0; text && k < 3; k++)
         if (strcmp(column->name, captured[k]) == 0)
-            diagnose(l->diags, where, "\"%s\" is the name of captured text in the file; a %s column needs another",
-                     captured[k], tf_type_name(column->type));
+            diagnose(l->diags, where, TF_DIAG_NAME_TAKEN,
+                     "\"%s\" is the name of captured text in the file; a %s column needs another", captured[k],
+                     tf_type_name(column->type));
     tf_buf_addf(&name, "%s_index", column->name);
     const int index = text ? find_column(number, name.data) : -1;
     if (index >= 0 && tf_type_size(all[index].type) == 0)
@@ -189,7 +193,7 @@ static void check_column_names(struct loader *l, const json_path *where, const t
     }
     for (int d = 0; column->grid && d < column->grid->rank; d++)
         if (find_column(number, column->grid->label[d]) >= 0)
-            diagnose(l->diags, where,
+            diagnose(l->diags, where, TF_DIAG_NAME_TAKEN,
                      "in the file \"%s\" is a dimension of this array; the column of that name needs another",
                      column->grid->label[d]);
     tf_buf_free(&name);
@@ -208,7 +212,7 @@ static void check_taken_names(struct loader *l, const json_path *where, const tf
 void load_columns(struct loader *l, const json_path *where, const cJSON *json, const known_names *scope, bool command,
                   tf_stage_spec *stage) {
     if (!cJSON_IsObject(json)) {
-        diagnose(l->diags, where, "must be an object, not %s", json_kind(json));
+        diagnose(l->diags, where, TF_DIAG_WRONG_TYPE, "must be an object, not %s", json_kind(json));
         return;
     }
     tf_column_spec *column = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(json), sizeof *column);
@@ -220,9 +224,9 @@ void load_columns(struct loader *l, const json_path *where, const cJSON *json, c
                               .elements = 1,
                               .from = column_sources()->name};
         if (!is_column_name(c->name))
-            diagnose(l->diags, &here, BAD_COLUMN_NAME, c->name);
+            diagnose(l->diags, &here, TF_DIAG_BAD_NAME, BAD_COLUMN_NAME, c->name);
         if (scope->space && tf_space_find(scope->space, c->name) >= 0)
-            diagnose(l->diags, &here, "\"%s\" is the name of a parameter already", c->name);
+            diagnose(l->diags, &here, TF_DIAG_NAME_TAKEN, "\"%s\" is the name of a parameter already", c->name);
         load_column(l, &here, item, scope, command, c);
     }
     check_taken_names(l, where, column, stage->columns);

@@ -112,7 +112,7 @@ bool csv_add_name(struct loader *l, const json_path *where, const char *file, tf
         return false;
     if (tf_table_add(names, name, strlen(name), next) == next)
         return true;
-    diagnose(l->diags, where, "%s: line 1: two columns are called \"%s\"", file, name);
+    diagnose(l->diags, where, TF_DIAG_BAD_DATA, "%s: line 1: two columns are called \"%s\"", file, name);
     return false;
 }
 
@@ -130,7 +130,7 @@ static int read_header(struct loader *l, const json_path *where, const char *fil
         }
         end = csv_field(r, &list[count]);
         if (end == CSV_BROKEN)
-            diagnose(l->diags, where, "%s: line %d: " CSV_BROKEN_QUOTE, file, r->line);
+            diagnose(l->diags, where, TF_DIAG_BAD_DATA, "%s: line %d: " CSV_BROKEN_QUOTE, file, r->line);
         sound = end != CSV_BROKEN && csv_add_name(l, where, file, &known, list[count]);
         count++;
     } while (end == CSV_COMMA && sound);
@@ -165,7 +165,7 @@ static int *match_columns(struct loader *l, const json_path *where, const csv_fi
     }
     tf_table_free(&number);
     if (!same)
-        diagnose(l->diags, where, "%s: must have the columns of %s", file->name, first);
+        diagnose(l->diags, where, TF_DIAG_MISMATCH, "%s: must have the columns of %s", file->name, first);
     return same ? place : NULL;
 }
 
@@ -179,7 +179,7 @@ static bool read_records(struct loader *l, const json_path *where, const char *f
             const char *field;
             end = csv_field(r, &field);
             if (end == CSV_BROKEN) {
-                diagnose(l->diags, where, "%s: line %d: " CSV_BROKEN_QUOTE, file, line);
+                diagnose(l->diags, where, TF_DIAG_BAD_DATA, "%s: line %d: " CSV_BROKEN_QUOTE, file, line);
                 return false;
             }
             if (fields < t->columns) {
@@ -192,7 +192,7 @@ static bool read_records(struct loader *l, const json_path *where, const char *f
         if (blank && fields == 1)
             continue;
         if (fields != t->columns) {
-            diagnose(l->diags, where, "%s: line %d: %d field%s, expected %d", file, line, fields,
+            diagnose(l->diags, where, TF_DIAG_BAD_DATA, "%s: line %d: %d field%s, expected %d", file, line, fields,
                      fields == 1 ? "" : "s", t->columns);
             return false;
         }
@@ -206,11 +206,11 @@ static bool add_file(struct loader *l, const json_path *where, const csv_file *f
                      records *t) {
     const char **name;
     if (memchr(file->text, 0, file->length)) {
-        diagnose(l->diags, where, "%s: " HOLDS_NUL, file->name);
+        diagnose(l->diags, where, TF_DIAG_BAD_DATA, "%s: " HOLDS_NUL, file->name);
         return false;
     }
     if (file->length == 0) {
-        diagnose(l->diags, where, "%s is empty; its first line must name the columns", file->name);
+        diagnose(l->diags, where, TF_DIAG_BAD_DATA, "%s is empty; its first line must name the columns", file->name);
         return false;
     }
     csv_reader r = {.next = file->text, .end = file->text + file->length, .line = 1};
@@ -251,10 +251,10 @@ bool csv_check_types(struct loader *l, const axis_json *axis, const char *const 
             c++;
         const char *near = c == count ? tf_suggest(item->string, names, (size_t)count) : NULL;
         if (c == count)
-            diagnose(l->diags, &there, "the table has no column \"%s\"%s%s%s", item->string,
+            diagnose(l->diags, &there, TF_DIAG_UNKNOWN_NAME, "the table has no column \"%s\"%s%s%s", item->string,
                      near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
         if (!type || (strcmp(type, "string") != 0 && strcmp(type, "int64") != 0 && strcmp(type, "float64") != 0))
-            diagnose(l->diags, &there, "must be \"string\", \"int64\" or \"float64\"");
+            diagnose(l->diags, &there, TF_DIAG_BAD_VALUE, "must be \"string\", \"int64\" or \"float64\"");
     }
     return l->diags->count == before;
 }
@@ -271,7 +271,7 @@ bool csv_choose(struct loader *l, const axis_json *axis, const char *name, const
     spec->why = "by \"types\"";
     if (tf_type_parse(type, &spec->type) && csv_fits(column, spec->type))
         return true;
-    diagnose(l->diags, &there, "not all cells of the column are %s",
+    diagnose(l->diags, &there, TF_DIAG_UNSUITABLE_TYPE, "not all cells of the column are %s",
              spec->type == TF_INT64 ? "integers of 64 bits" : "numbers");
     return false;
 }
@@ -326,7 +326,7 @@ tf_space *load_csv(struct loader *l, const axis_json *axis, const csv_file *file
         if (!add_file(l, where, &file[f], file[0].name, most, &t))
             return NULL;
     if (t.rows == 0) {
-        diagnose(l->diags, where, "%s has a header and no records", file[0].name);
+        diagnose(l->diags, where, TF_DIAG_BAD_DATA, "%s has a header and no records", file[0].name);
         return NULL;
     }
     if (!csv_check_types(l, axis, t.name, t.columns))

@@ -27,7 +27,7 @@ static known take_apart(const tf_buf *bytes) {
 /* The first file says what the columns are called. */
 static bool take_names(struct loader *l, const json_path *where, tf_csv *csv, const char *file, const known *k) {
     if (k->head.fields > MOST_FIELDS) {
-        diagnose(l->diags, where, "%s: has more than %d columns", file, MOST_FIELDS);
+        diagnose(l->diags, where, TF_DIAG_TOO_LARGE, "%s: has more than %d columns", file, MOST_FIELDS);
         return false;
     }
     csv->fields = (int)k->head.fields;
@@ -54,7 +54,7 @@ static bool match_names(struct loader *l, const json_path *where, const tf_csv *
         while (place[f] < csv->fields && strcmp(csv->name[place[f]], next) != 0)
             place[f]++;
         if (place[f] == csv->fields || k->head.fields != csv->fields) {
-            diagnose(l->diags, where, "%s: must have the columns of %s", file, csv->path[0]);
+            diagnose(l->diags, where, TF_DIAG_MISMATCH, "%s: must have the columns of %s", file, csv->path[0]);
             return false;
         }
     }
@@ -86,10 +86,12 @@ static bool take_file(struct loader *l, const json_path *where, tf_csv *csv, int
     int failure = l->source->scan ? l->source->scan(l->source, path, csv->batch, csv->rows, &bytes) : ENOSYS;
     bool sound = failure == 0;
     if (!sound)
-        diagnose(l->diags, where, failure < 0 ? "%s %s" : "%s: %s", path, tf_read_failure(failure));
+        diagnose(l->diags, where, tf_diag_of_read(failure), failure < 0 ? "%s %s" : "%s: %s", path,
+                 tf_read_failure(failure));
     known k = sound ? take_apart(&bytes) : (known){0};
     if (sound && k.head.fault) {
-        diagnose(l->diags, where, *k.fault == 'l' ? "%s: %.*s" : "%s %.*s", path, (int)k.head.fault, k.fault);
+        diagnose(l->diags, where, TF_DIAG_BAD_DATA, *k.fault == 'l' ? "%s: %.*s" : "%s %.*s", path, (int)k.head.fault,
+                 k.fault);
         sound = false;
     }
     sound = sound && (file > 0 || take_names(l, where, csv, path, &k));
@@ -121,8 +123,8 @@ static bool choose_types(struct loader *l, const json_path *where, const axis_js
         csv->why[f] = spec.why;
         csv->width[f] = csv->type[f] != TF_STRING ? 8 : all[f].longest ? all[f].longest : 1;
         if (csv->width[f] > TF_LONGEST_UPSTREAM) {
-            diagnose(l->diags, where, "%s: texts of column \"%s\" are longer than %d bytes", csv->path[0], csv->name[f],
-                     TF_LONGEST_UPSTREAM);
+            diagnose(l->diags, where, TF_DIAG_TOO_LARGE, "%s: texts of column \"%s\" are longer than %d bytes",
+                     csv->path[0], csv->name[f], TF_LONGEST_UPSTREAM);
             return false;
         }
     }
@@ -144,7 +146,7 @@ static tf_csv *load_files_of(struct loader *l, const json_path *where, const axi
         sound = take_file(l, where, csv, f, all);
     }
     if (sound && csv->rows == 0)
-        diagnose(l->diags, where, "%s has a header and no records", path[0]);
+        diagnose(l->diags, where, TF_DIAG_BAD_DATA, "%s has a header and no records", path[0]);
     sound = sound && csv->rows > 0 && choose_types(l, where, axis, csv, all);
     free(all);
     return sound ? csv : NULL;

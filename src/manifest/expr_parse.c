@@ -27,7 +27,7 @@ TF_PRINTF(2, 3) static void refuse(reader *r, const char *format, ...) {
     tf_buf_addv(&why, format, args);
     va_end(args);
     if (r->sound)
-        diagnose(r->loader->diags, r->where, "\"%s\": %s", r->source, tf_buf_text(&why));
+        diagnose(r->loader->diags, r->where, TF_DIAG_BAD_EXPRESSION, "\"%s\": %s", r->source, tf_buf_text(&why));
     r->sound = false;
     tf_buf_free(&why);
 }
@@ -324,7 +324,7 @@ const tf_expr *load_expr(struct loader *l, const json_path *where, const char *s
     if (*r.next == '\0')
         refuse(&r, "the expression is empty");
     if (strlen(source) > LONGEST) {
-        diagnose(l->diags, where, "an expression has at most %d characters", LONGEST);
+        diagnose(l->diags, where, TF_DIAG_BAD_EXPRESSION, "an expression has at most %d characters", LONGEST);
         return NULL;
     }
     for (; r.sound && *r.next; skip_space(&r))

@@ -22,7 +22,7 @@ static int64_t load_size(struct loader *l, const json_path *where, const cJSON *
     int64_t bytes = otherwise;
     if (value && !json_int_within(value, 0, INT64_MAX, &bytes) &&
         !(cJSON_IsString(value) && tf_parse_size(value->valuestring, &bytes)))
-        diagnose(l->diags, &here, "must be a size in bytes, as in 65536 or \"64KB\"");
+        diagnose(l->diags, &here, TF_DIAG_BAD_VALUE, "must be a size in bytes, as in 65536 or \"64KB\"");
     return bytes;
 }
 
@@ -66,11 +66,12 @@ static void load_code(struct loader *l, const stage_json *json, tf_stage_spec *s
         int64_t count = 0;
         const char **path = NULL;
         if (!cJSON_IsString(item))
-            diagnose(l->diags, &there, "must be a string, not %s", json_kind(item));
+            diagnose(l->diags, &there, TF_DIAG_WRONG_TYPE, "must be a string, not %s", json_kind(item));
         else if ((path = match_paths(l, &there, item->valuestring, &count)) && count == 0)
-            diagnose(l->diags, &there, "no file matches %s", item->valuestring);
+            diagnose(l->diags, &there, TF_DIAG_NO_MATCH, "no file matches %s", item->valuestring);
         else if (path && count == 1 && strcmp(path[0], item->valuestring) == 0 && is_folder(l, path[0]))
-            diagnose(l->diags, &there, "%s is a folder; name the files in it, as in \"%s/*\"", path[0], path[0]);
+            diagnose(l->diags, &there, TF_DIAG_BAD_PATH, "%s is a folder; name the files in it, as in \"%s/*\"",
+                     path[0], path[0]);
         for (int64_t i = 0; path && i < count; i++)
             tf_buf_add(&all, &path[i], sizeof *path);
     }
@@ -90,7 +91,7 @@ static void load_timeout(struct loader *l, const stage_json *json, tf_stage_spec
     if (value && cJSON_IsNumber(value) && value->valuedouble > 0)
         stage->timeout = value->valuedouble;
     else if (value && !(cJSON_IsString(value) && tf_parse_duration(value->valuestring, &stage->timeout)))
-        diagnose(l->diags, &here, "must be a time, as in 30, \"30s\", \"5m\", \"2h\" or \"1d\"");
+        diagnose(l->diags, &here, TF_DIAG_BAD_VALUE, "must be a time, as in 30, \"30s\", \"5m\", \"2h\" or \"1d\"");
 }
 
 /* What may also be 0: no time at all. */
@@ -99,7 +100,7 @@ static double load_delay(struct loader *l, const json_path *where, const cJSON *
     if (cJSON_IsNumber(value) && value->valuedouble >= 0)
         return value->valuedouble;
     if (!(cJSON_IsString(value) && tf_parse_duration(value->valuestring, &seconds)))
-        diagnose(l->diags, where, "must be a time, as in 0, 1.5, \"10s\" or \"5m\"");
+        diagnose(l->diags, where, TF_DIAG_BAD_VALUE, "must be a time, as in 0, 1.5, \"10s\" or \"5m\"");
     return seconds;
 }
 
@@ -110,7 +111,7 @@ static void load_retries(struct loader *l, const stage_json *json, tf_stage_spec
     json_path here = json_path_key(where, "retries");
     int64_t count = 0;
     if (retries && !json_int_within(retries, 0, TF_MAX_RETRIES, &count))
-        diagnose(l->diags, &here, "must be an integer from 0 to %d", TF_MAX_RETRIES);
+        diagnose(l->diags, &here, json_int_mistake(retries), "must be an integer from 0 to %d", TF_MAX_RETRIES);
     stage->retries = (int)count;
     if (l->retries >= 0)
         stage->retries = l->retries;
@@ -127,7 +128,7 @@ static int64_t load_number_of(struct loader *l, const json_path *where, const cJ
     json_path here = json_path_key(where, key);
     int64_t number = least;
     if (value && !json_int_within(value, least, TF_MAX_SLOTS, &number))
-        diagnose(l->diags, &here, "must be an integer from %d to %d", least, TF_MAX_SLOTS);
+        diagnose(l->diags, &here, json_int_mistake(value), "must be an integer from %d to %d", least, TF_MAX_SLOTS);
     return number;
 }
 
@@ -144,7 +145,7 @@ static void load_resources(struct loader *l, const stage_json *json, tf_stage_sp
     const cJSON *memory = cJSON_GetObjectItemCaseSensitive(resources, "memory");
     stage->need.memory = load_size(l, &here, resources, "memory", 0);
     if (cJSON_IsNumber(memory) && memory->valuedouble == 0)
-        diagnose(l->diags, &at_memory, "must be more than nothing");
+        diagnose(l->diags, &at_memory, TF_DIAG_OUT_OF_RANGE, "must be more than nothing");
     stage->need.slots = load_number_of(l, &here, resources, "slots", 1);
     stage->need.gpus = load_number_of(l, &here, resources, "gpus", 0);
 }
@@ -160,13 +161,13 @@ static void load_on_failure(struct loader *l, const stage_json *json, tf_stage_s
         json_check_keys(l->diags, &here, value, keys_on_failure());
         const cJSON *count = cJSON_GetObjectItemCaseSensitive(value, "stop_after");
         if (!count)
-            diagnose(l->diags, &here, "needs \"stop_after\"");
+            diagnose(l->diags, &here, TF_DIAG_MISSING_KEY, "needs \"stop_after\"");
         else if (!json_int_within(count, 1, INT64_MAX, &stage->stop_after))
-            diagnose(l->diags, &at_count, "must be a positive integer");
+            diagnose(l->diags, &at_count, json_int_mistake(count), "must be a positive integer");
     } else if (cJSON_IsString(value) && strcmp(value->valuestring, "stop") == 0) {
         stage->stop_after = 1;
     } else if (!cJSON_IsString(value) || strcmp(value->valuestring, "continue") != 0) {
-        diagnose(l->diags, &here, "must be \"continue\", \"stop\" or {\"stop_after\": NUMBER}");
+        diagnose(l->diags, &here, TF_DIAG_BAD_VALUE, "must be \"continue\", \"stop\" or {\"stop_after\": NUMBER}");
     }
 }
 
@@ -178,7 +179,7 @@ static void load_record(struct loader *l, const stage_json *json, tf_stage_spec 
         const char *record = json_string(l->diags, where, object, "record");
         json_path here = json_path_key(where, "record");
         if (record && strcmp(record, "full") != 0 && strcmp(record, "status") != 0)
-            diagnose(l->diags, &here, "must be \"full\" or \"status\", not \"%s\"", record);
+            diagnose(l->diags, &here, TF_DIAG_BAD_VALUE, "must be \"full\" or \"status\", not \"%s\"", record);
         else if (record)
             stage->record_full = strcmp(record, "full") == 0;
     }

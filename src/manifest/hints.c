@@ -24,9 +24,9 @@ static void check_name(struct loader *l, const json_path *here, const char *name
             return;
     const char *near = tf_suggest(name, known, count);
     if (near)
-        diagnose(l->diags, here, "unknown hint \"%s\"; did you mean \"%s\"?", name, near);
+        diagnose(l->diags, here, TF_DIAG_UNKNOWN_KEY, "unknown hint \"%s\"; did you mean \"%s\"?", name, near);
     else if (*name == '\0' || strlen(name) > LONGEST_NAME)
-        diagnose(l->diags, here, "the name of a hint has 1 to %d characters", LONGEST_NAME);
+        diagnose(l->diags, here, TF_DIAG_BAD_NAME, "the name of a hint has 1 to %d characters", LONGEST_NAME);
 }
 
 static const char *load_value(struct loader *l, const json_path *here, const cJSON *item) {
@@ -37,7 +37,8 @@ static const char *load_value(struct loader *l, const json_path *here, const cJS
         return cJSON_IsTrue(item) ? "true" : "false";
     if (cJSON_IsString(item) && strlen(item->valuestring) <= LONGEST_VALUE)
         return tf_arena_strdup(l->arena, item->valuestring);
-    diagnose(l->diags, here, "must be an integer, true, false, or a string of at most %d characters", LONGEST_VALUE);
+    diagnose(l->diags, here, TF_DIAG_BAD_VALUE, "must be an integer, true, false, or a string of at most %d characters",
+             LONGEST_VALUE);
     return "";
 }
 
@@ -45,11 +46,12 @@ static void load_stripes(struct loader *l, const json_path *here, tf_campaign *c
     int64_t number = 0;
     if (strcmp(hint->name, "striping_factor") == 0) {
         if (!tf_parse_int(hint->value, &number) || number < -1 || number == 0 || number > INT32_MAX)
-            diagnose(l->diags, here, "must be a number of stripes, or -1 for as many as there can be");
+            diagnose(l->diags, here, TF_DIAG_OUT_OF_RANGE,
+                     "must be a number of stripes, or -1 for as many as there can be");
         campaign->stripes = (int)number;
     } else if (strcmp(hint->name, "striping_unit") == 0) {
         if (!tf_parse_size(hint->value, &number) || number <= 0 || number % STRIPE_STEP || number > UINT32_MAX)
-            diagnose(l->diags, here, "must be a multiple of 64KB below 4GB, as in \"4MB\"");
+            diagnose(l->diags, here, TF_DIAG_OUT_OF_RANGE, "must be a multiple of 64KB below 4GB, as in \"4MB\"");
         campaign->stripe_size = number;
         hint->value = tf_arena_printf(l->arena, "%lld", (long long)number);
     }

@@ -6,28 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A diagnostic is one line, whatever the names in it are. */
-static void TF_PRINTF(2, 3) add_visible(tf_buf *out, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    tf_buf_addv_visible(out, format, args);
-    va_end(args);
-}
-
-void tf_diags_add(tf_diags *diags, const char *pointer, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    add_visible(&diags->lines, "%s: %s%s", diags->file, pointer, *pointer ? ": " : "");
-    tf_buf_addv_visible(&diags->lines, format, args);
-    va_end(args);
-    tf_buf_addc(&diags->lines, '\n');
-    diags->count++;
-}
-
-void tf_diags_free(tf_diags *diags) {
-    tf_buf_free(&diags->lines);
-}
-
 void json_path_pointer(const json_path *where, tf_buf *out) {
     if (!where || !where->up)
         return; /* the root */
@@ -47,14 +25,14 @@ void json_path_pointer(const json_path *where, tf_buf *out) {
     }
 }
 
-void diagnose(tf_diags *diags, const json_path *where, const char *format, ...) {
+void diagnose(tf_diags *diags, const json_path *where, tf_diag_id id, const char *format, ...) {
     tf_buf pointer = {0}, text = {0};
     json_path_pointer(where, &pointer);
     va_list args;
     va_start(args, format);
     tf_buf_addv(&text, format, args);
     va_end(args);
-    tf_diags_add(diags, tf_buf_text(&pointer), "%s", tf_buf_text(&text));
+    tf_diags_add(diags, tf_buf_text(&pointer), id, "%s", tf_buf_text(&text));
     tf_buf_free(&pointer);
     tf_buf_free(&text);
 }
@@ -62,8 +40,7 @@ void diagnose(tf_diags *diags, const json_path *where, const char *format, ...) 
 static void diagnose_at_offset(tf_diags *diags, const char *text, size_t offset, const char *what) {
     int line, column;
     json_locate(text, offset, &line, &column);
-    add_visible(&diags->lines, "%s:%d:%d: %s\n", diags->file, line, column, what);
-    diags->count++;
+    tf_diags_add_syntax(diags, line, column, what);
 }
 
 /* Of one object: all keys that it has twice. The first stays, so that no more is said of them. */
@@ -75,7 +52,7 @@ static void drop_repeats(tf_diags *diags, const json_path *where, cJSON *object)
         next = member->next;
         if (tf_table_add(&seen, member->string, strlen(member->string), n) == n)
             continue;
-        diagnose(diags, &here, "key \"%s\" is given twice", member->string);
+        diagnose(diags, &here, TF_DIAG_DUPLICATE_KEY, "key \"%s\" is given twice", member->string);
         cJSON_Delete(cJSON_DetachItemViaPointer(object, member));
     }
     tf_table_free(&seen);
@@ -89,9 +66,9 @@ static void check_everywhere(tf_diags *diags, const json_path *where, cJSON *val
     if (cJSON_IsNumber(value) && !isfinite(value->valuedouble)) {
         const bool named = strpbrk(json_number_text(value), "NI") != NULL;
         if (!named)
-            diagnose(diags, where, "%.40s is beyond float64", json_number_text(value));
+            diagnose(diags, where, TF_DIAG_OUT_OF_RANGE, "%.40s is beyond float64", json_number_text(value));
         else if (!in_axis)
-            diagnose(diags, where, "%s can only be a value of an axis", json_number_text(value));
+            diagnose(diags, where, TF_DIAG_BAD_VALUE, "%s can only be a value of an axis", json_number_text(value));
     }
     for (cJSON *item = cJSON_IsObject(value) || cJSON_IsArray(value) ? value->child : NULL; item;
          item = item->next, n++) {
@@ -128,9 +105,9 @@ static void diagnose_unknown(tf_diags *diags, const json_path *where, const char
         names[i] = keys.key[i].name;
     const char *near = tf_suggest(name, names, (size_t)keys.count);
     if (near)
-        diagnose(diags, where, "unknown key \"%s\"; did you mean \"%s\"?", name, near);
+        diagnose(diags, where, TF_DIAG_UNKNOWN_KEY, "unknown key \"%s\"; did you mean \"%s\"?", name, near);
     else
-        diagnose(diags, where, "unknown key \"%s\"", name);
+        diagnose(diags, where, TF_DIAG_UNKNOWN_KEY, "unknown key \"%s\"", name);
     free(names);
 }
 
@@ -141,6 +118,10 @@ void json_check_keys(tf_diags *diags, const json_path *where, const cJSON *objec
         if (!key)
             diagnose_unknown(diags, &here, member->string, keys);
     }
+}
+
+tf_diag_id json_int_mistake(const cJSON *value) {
+    return cJSON_IsNumber(value) ? TF_DIAG_OUT_OF_RANGE : TF_DIAG_WRONG_TYPE;
 }
 
 const char *json_kind(const cJSON *value) {
@@ -161,7 +142,7 @@ static const cJSON *member_of_kind(tf_diags *diags, const json_path *where, cons
     if (!value || is(value))
         return value;
     json_path here = json_path_key(where, key);
-    diagnose(diags, &here, "must be %s, not %s", wanted, json_kind(value));
+    diagnose(diags, &here, TF_DIAG_WRONG_TYPE, "must be %s, not %s", wanted, json_kind(value));
     return NULL;
 }
 

@@ -23,7 +23,7 @@ static inline json_path json_path_index(const json_path *up, int index) {
 /* "/stages/0/run" */
 void json_path_pointer(const json_path *where, tf_buf *out);
 
-void diagnose(tf_diags *diags, const json_path *where, const char *format, ...) TF_PRINTF(3, 4);
+void diagnose(tf_diags *diags, const json_path *where, tf_diag_id id, const char *format, ...) TF_PRINTF(4, 5);
 
 /* Parses a whole manifest. Reports a syntax error with line and column and returns NULL. Reports keys that are given
  * twice, wherever they are. */
@@ -56,6 +56,9 @@ bool json_flag(tf_diags *diags, const json_path *where, const cJSON *object, con
 
 /* An integer of 64 bits from `least` to `most`? Then that is stored. */
 bool json_int_within(const cJSON *value, int64_t least, int64_t most, int64_t *integer);
+
+/* What is wrong with a value that is not such an integer. */
+tf_diag_id json_int_mistake(const cJSON *value);
 
 /* The keys of each kind of object (keys.c); those of axes and runs are in axis.h and run.h. */
 json_keys keys_campaign(void);

@@ -17,13 +17,14 @@ static uint64_t load_seed(struct loader *l, const json_path *root, const cJSON *
     uint64_t seed = 0;
     if (option) {
         if (!tf_parse_uint(option, &seed))
-            tf_diags_add(l->diags, "", "--seed %s: must be an integer from 0 to 18446744073709551615", option);
+            tf_diags_add(l->diags, "", TF_DIAG_BAD_OPTION,
+                         "--seed %s: must be an integer from 0 to 18446744073709551615", option);
         return seed;
     }
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(json, "seed");
     json_path here = json_path_key(root, "seed");
     if (value && (!cJSON_IsNumber(value) || json_store(value, TF_UINT64, &seed) != TF_FITS))
-        diagnose(l->diags, &here, "must be an integer from 0 to 18446744073709551615");
+        diagnose(l->diags, &here, json_int_mistake(value), "must be an integer from 0 to 18446744073709551615");
     return seed;
 }
 
@@ -31,7 +32,8 @@ static uint64_t load_seed(struct loader *l, const json_path *root, const cJSON *
 static int load_retries_option(struct loader *l, const char *option) {
     int64_t retries = -1;
     if (option && (!tf_parse_int(option, &retries) || retries < 0 || retries > TF_MAX_RETRIES))
-        tf_diags_add(l->diags, "", "--retries %s: must be an integer from 0 to %d", option, TF_MAX_RETRIES);
+        tf_diags_add(l->diags, "", TF_DIAG_BAD_OPTION, "--retries %s: must be an integer from 0 to %d", option,
+                     TF_MAX_RETRIES);
     return (int)retries;
 }
 
@@ -41,9 +43,11 @@ static void check_top(struct loader *l, const json_path *root, const cJSON *json
     for (const cJSON *member = json->child; member && single != stages; member = member->next) {
         json_path here = json_path_key(root, member->string);
         if (stages && json_keys_have(keys_defaults(), member->string))
-            diagnose(l->diags, &here, "\"%s\" belongs in a stage, or in \"defaults\" for all stages", member->string);
+            diagnose(l->diags, &here, TF_DIAG_MISPLACED_KEY,
+                     "\"%s\" belongs in a stage, or in \"defaults\" for all stages", member->string);
         else if (single && strcmp(member->string, "defaults") == 0)
-            diagnose(l->diags, &here, "\"defaults\" goes with \"stages\"; here the stage's keys stand at the top");
+            diagnose(l->diags, &here, TF_DIAG_MISPLACED_KEY,
+                     "\"defaults\" goes with \"stages\"; here the stage's keys stand at the top");
     }
 }
 
@@ -54,9 +58,10 @@ static void load_record_env(struct loader *l, const json_path *root, const cJSON
     for (const cJSON *item = list ? list->child : NULL; item; item = item->next) {
         json_path there = json_path_index(&here, campaign->record_envs);
         if (!cJSON_IsString(item))
-            diagnose(l->diags, &there, "must be a string, not %s", json_kind(item));
+            diagnose(l->diags, &there, TF_DIAG_WRONG_TYPE, "must be a string, not %s", json_kind(item));
         else if (*item->valuestring == '\0' || strchr(item->valuestring, '='))
-            diagnose(l->diags, &there, "\"%s\" can't be the name of an environment variable", item->valuestring);
+            diagnose(l->diags, &there, TF_DIAG_BAD_NAME, "\"%s\" can't be the name of an environment variable",
+                     item->valuestring);
         names[campaign->record_envs++] = cJSON_IsString(item) ? tf_arena_strdup(l->arena, item->valuestring) : "";
     }
     campaign->record_env = names;
@@ -66,7 +71,7 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
     const json_path root = {0};
     const int before = l->diags->count;
     if (!cJSON_IsObject(json)) {
-        diagnose(l->diags, &root, "a manifest must be an object, not %s", json_kind(json));
+        diagnose(l->diags, &root, TF_DIAG_WRONG_TYPE, "a manifest must be an object, not %s", json_kind(json));
         return;
     }
     bool single = cJSON_GetObjectItemCaseSensitive(json, "run") != NULL;
@@ -76,7 +81,7 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
     campaign->name = name ? tf_arena_strdup(l->arena, name) : default_name(l->arena, options->path);
     json_path at_name = json_path_key(&root, "name");
     if (*campaign->name == '\0' || strchr(campaign->name, '/'))
-        diagnose(l->diags, &at_name, "must not be empty or contain /");
+        diagnose(l->diags, &at_name, TF_DIAG_BAD_NAME, "must not be empty or contain /");
     load_record_env(l, &root, json, campaign);
     load_hints(l, &root, json, campaign);
     load_variables(l, &root, json);
@@ -93,16 +98,16 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
     else
         campaign->output = tf_arena_printf(l->arena, "%s.h5", campaign->name);
     if (*campaign->output == '\0')
-        diagnose(l->diags, &at_output, "must not be empty");
+        diagnose(l->diags, &at_output, TF_DIAG_BAD_PATH, "must not be empty");
     if (single && stages)
-        diagnose(l->diags, &root,
+        diagnose(l->diags, &root, TF_DIAG_CONFLICT,
                  "\"run\" and \"stages\" can't both be there: a manifest is one stage or a list of them");
     else if (single)
         load_single(l, &root, json, campaign);
     else if (stages)
         load_stages(l, &root, json, campaign);
     else
-        diagnose(l->diags, &root, "needs \"stages\", or \"run\" for a single stage");
+        diagnose(l->diags, &root, TF_DIAG_MISSING_KEY, "needs \"stages\", or \"run\" for a single stage");
     if (l->diags->count == before)
         check_sizes(l, campaign);
     if (l->diags->count == before)
@@ -160,9 +165,9 @@ tf_campaign *tf_campaign_load(const tf_load_options *options, tf_source *source,
                    .arena = arena};
     int failure = list.source.read(&list.source, options->path, &text);
     if (failure)
-        tf_diags_add(diags, "", "%s", tf_read_failure(failure));
+        tf_diags_add(diags, "", tf_diag_of_read(failure), "%s", tf_read_failure(failure));
     else if (text.length > LARGEST)
-        tf_diags_add(diags, "", "is larger than 256 MB: lists belong into tables that it names");
+        tf_diags_add(diags, "", TF_DIAG_TOO_LARGE, "is larger than 256 MB: lists belong into tables that it names");
     if (diags->count > before) {
         tf_buf_free(&text);
         tf_arena_free(arena);

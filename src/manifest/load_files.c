@@ -20,7 +20,7 @@ typedef struct entries {
 
 static const tf_template *entry_text(const entries *e, const json_path *where, const char *text) {
     if (text[strspn(text, WHITE_SPACE)] == '\0')
-        diagnose(e->loader->diags, where, "the path is empty");
+        diagnose(e->loader->diags, where, TF_DIAG_BAD_PATH, "the path is empty");
     return template_parse(e->loader, where, text, e->scope, false);
 }
 
@@ -40,7 +40,7 @@ static void load_match(const entries *e, const json_path *where, const cJSON *js
     for (const cJSON *item = list ? list->child : NULL; item; item = item->next) {
         json_path there = json_path_index(&here, spec->matches);
         if (!cJSON_IsString(item))
-            diagnose(e->loader->diags, &there, "must be a string, not %s", json_kind(item));
+            diagnose(e->loader->diags, &there, TF_DIAG_WRONG_TYPE, "must be a string, not %s", json_kind(item));
         names[spec->matches++] = cJSON_IsString(item) ? tf_arena_strdup(e->loader->arena, item->valuestring) : "";
     }
     spec->match = names;
@@ -91,26 +91,26 @@ static void load_entry_options(const entries *e, const json_path *where, const c
     for (size_t i = 0; i < sizeof belongs / sizeof *belongs; i++) {
         json_path here = json_path_key(where, belongs[i].key);
         if (cJSON_GetObjectItemCaseSensitive(json, belongs[i].key) && spec->kind != belongs[i].kind)
-            diagnose(diags, &here, "\"%s\" goes with \"%s\"", belongs[i].key, belongs[i].with);
+            diagnose(diags, &here, TF_DIAG_MISPLACED_KEY, "\"%s\" goes with \"%s\"", belongs[i].key, belongs[i].with);
     }
     const char *by = json_string(diags, where, json, "by");
     json_path at_by = json_path_key(where, "by"), at_check = json_path_key(where, "check");
     if (by && !*by)
-        diagnose(diags, &at_by, "must not be empty");
+        diagnose(diags, &at_by, TF_DIAG_WRONG_LENGTH, "must not be empty");
     spec->separators = by ? tf_arena_strdup(e->loader->arena, by) : WHITE_SPACE;
     load_match(e, where, json, spec);
     load_filter(e, where, json, spec);
     spec->allow_empty = json_flag(diags, where, json, "allow_empty");
     const char *check = json_string(diags, where, json, "check");
     if (check && strcmp(check, "time") != 0 && strcmp(check, "hash") != 0)
-        diagnose(diags, &at_check, "must be \"time\" or \"hash\", not \"%s\"", check);
+        diagnose(diags, &at_check, TF_DIAG_BAD_VALUE, "must be \"time\" or \"hash\", not \"%s\"", check);
     spec->by_hash = check && *check == 'h';
     spec->stage_in = json_flag(diags, where, json, "stage_in");
     spec->temp = json_flag(diags, where, json, "temp");
     spec->protect = json_flag(diags, where, json, "protected");
     spec->outside = json_flag(diags, where, json, "allow_outside");
     if (spec->temp && spec->protect)
-        diagnose(diags, where, "a file can't be both temp and protected");
+        diagnose(diags, where, TF_DIAG_CONFLICT, "a file can't be both temp and protected");
 }
 
 static const char *const kinds[] = {
@@ -136,7 +136,8 @@ static void load_entry_object(const entries *e, const json_path *where, const cJ
         const char *text = json_string(diags, where, json, kinds[k]);
         json_path here = json_path_key(where, kinds[k]);
         if (found++)
-            diagnose(diags, where, "\"%s\" and \"%s\" can't both be there", kinds[spec->kind], kinds[k]);
+            diagnose(diags, where, TF_DIAG_CONFLICT, "\"%s\" and \"%s\" can't both be there", kinds[spec->kind],
+                     kinds[k]);
         spec->kind = (tf_file_kind)k;
         if (text && k != TF_FILE_OUTPUTS)
             spec->text = entry_text(e, &here, text);
@@ -144,7 +145,7 @@ static void load_entry_object(const entries *e, const json_path *where, const cJ
             spec->output = tf_arena_strdup(e->loader->arena, text); /* until it is resolved */
     }
     if (!found)
-        diagnose(diags, where,
+        diagnose(diags, where, TF_DIAG_MISSING_KEY,
                  e->outputs ? "needs a \"path\" or a \"split\""
                             : "needs a \"path\", a \"split\", a \"glob\" or an \"outputs_of\"");
     load_entry_options(e, where, json, spec);
@@ -165,7 +166,7 @@ static void load_entry(entries *e, const json_path *where, const cJSON *json, co
     else if (cJSON_IsObject(json))
         load_entry_object(e, where, json, spec);
     else
-        diagnose(e->loader->diags, where, "must be a path or an object, not %s", json_kind(json));
+        diagnose(e->loader->diags, where, TF_DIAG_WRONG_TYPE, "must be a path or an object, not %s", json_kind(json));
 }
 
 static void load_list(entries *e, const json_path *where, const cJSON *json, const char *name) {
@@ -180,7 +181,7 @@ static void load_named(entries *e, const json_path *where, const cJSON *json) {
     for (const cJSON *item = json->child; item; item = item->next) {
         json_path here = json_path_key(where, item->string);
         if (*item->string == '\0' || strpbrk(item->string, "/{}:."))
-            diagnose(e->loader->diags, &here,
+            diagnose(e->loader->diags, &here, TF_DIAG_BAD_NAME,
                      "\"%s\" can't be a file's name: it must not be empty or contain / { } : .", item->string);
         const char *name = tf_arena_strdup(e->loader->arena, item->string);
         if (cJSON_IsArray(item))
@@ -232,10 +233,10 @@ void load_files(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
 
 /* ---- What entries refer to ---- */
 
-static void diagnose_at(struct loader *l, const tf_file_spec *spec, const char *key, const char *text) {
+static void diagnose_at(struct loader *l, const tf_file_spec *spec, const char *key, tf_diag_id id, const char *text) {
     tf_buf pointer = {0};
     tf_buf_addf(&pointer, "%s/%s", spec->pointer, key);
-    tf_diags_add(l->diags, tf_buf_text(&pointer), "%s", text);
+    tf_diags_add(l->diags, tf_buf_text(&pointer), id, "%s", text);
     tf_buf_free(&pointer);
 }
 
@@ -249,11 +250,11 @@ static void resolve_match(struct loader *l, const tf_stage_spec *stage, const tf
         mine[m] = tf_space_find(stage->space, name);
         theirs[m] = tf_space_find(other->space, name);
         if (mine[m] < 0 || theirs[m] < 0)
-            diagnose_at(l, spec, "match",
+            diagnose_at(l, spec, "match", TF_DIAG_UNKNOWN_NAME,
                         tf_arena_printf(l->arena, "stage \"%s\" has no parameter \"%s\"",
                                         mine[m] < 0 ? stage->name : other->name, name));
         else if (tf_space_param(stage->space, mine[m])->type != tf_space_param(other->space, theirs[m])->type)
-            diagnose_at(l, spec, "match",
+            diagnose_at(l, spec, "match", TF_DIAG_MISMATCH,
                         tf_arena_printf(l->arena, "\"%s\" is of another type in stage \"%s\"", name, other->name));
     }
     spec->mine = mine;
@@ -269,7 +270,7 @@ static void resolve_outputs(struct loader *l, const tf_campaign *campaign, const
     spec->output = output;
     spec->stage = tf_campaign_stage(campaign, name, strlen(name));
     if (spec->stage < 0) {
-        diagnose_at(l, spec, "outputs_of", no_such_stage(l, campaign, name));
+        diagnose_at(l, spec, "outputs_of", TF_DIAG_UNKNOWN_NAME, no_such_stage(l, campaign, name));
         return;
     }
     const tf_stage_spec *other = &campaign->stage[spec->stage];
@@ -277,7 +278,7 @@ static void resolve_outputs(struct loader *l, const tf_campaign *campaign, const
     for (int i = 0; i < other->outputs; i++)
         found = found || tf_file_has_name(&other->output[i], output);
     if (!found)
-        diagnose_at(l, spec, "outputs_of",
+        diagnose_at(l, spec, "outputs_of", TF_DIAG_UNKNOWN_NAME,
                     output ? tf_arena_printf(l->arena, "stage \"%s\" has no output \"%s\"", name, output)
                            : tf_arena_printf(l->arena, "stage \"%s\" has no outputs", name));
     resolve_match(l, stage, other, spec);
@@ -334,7 +335,8 @@ static void resolve_glob(struct loader *l, const tf_campaign *campaign, tf_files
         if (failure || (spec->list[number].length == 0 && !spec->allow_empty)) {
             tf_buf_clear(&task);
             tf_task_name(campaign, stage->number, i, &task);
-            tf_diags_add(l->diags, spec->pointer, "%s: %s: %s", tf_buf_text(&task), tf_buf_text(&pattern),
+            tf_diags_add(l->diags, spec->pointer, failure ? tf_diag_of_read(failure) : TF_DIAG_NO_MATCH, "%s: %s: %s",
+                         tf_buf_text(&task), tf_buf_text(&pattern),
                          failure ? tf_read_failure(failure) : "no file matches; \"allow_empty\": true allows that");
             break;
         }

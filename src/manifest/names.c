@@ -8,12 +8,14 @@ bool check_param_name(struct loader *l, const json_path *where, const char *what
     static const char *const taken[] = {"index", "stage", "seed", "inputs", "outputs", "workdir", "scratch"};
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
         if (strcmp(taken[i], name) == 0) {
-            diagnose(l->diags, where, "\"%s\" can't be a %s's name: {%s} is built in", name, what, name);
+            diagnose(l->diags, where, TF_DIAG_BAD_NAME, "\"%s\" can't be a %s's name: {%s} is built in", name, what,
+                     name);
             return false;
         }
     }
     if (*name == '\0' || strpbrk(name, "/{}:") || strcmp(name, ".") == 0) {
-        diagnose(l->diags, where, "\"%s\" can't be a %s's name: it must not be empty or contain / { } :", name, what);
+        diagnose(l->diags, where, TF_DIAG_BAD_NAME,
+                 "\"%s\" can't be a %s's name: it must not be empty or contain / { } :", name, what);
         return false;
     }
     return true;

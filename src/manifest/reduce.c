@@ -12,7 +12,7 @@ static int find_value(struct loader *l, const json_path *where, const tf_stage_s
     for (int v = 0; v < values; v++)
         names[v] = tf_stage_value(stage, v).name;
     const char *near = tf_suggest(name, names, (size_t)values);
-    diagnose(l->diags, where, "the stage has neither a parameter nor a column%s \"%s\"%s%s%s",
+    diagnose(l->diags, where, TF_DIAG_UNKNOWN_NAME, "the stage has neither a parameter nor a column%s \"%s\"%s%s%s",
              stage->arrays ? " nor an array" : "", name, near ? "; did you mean \"" : "", near ? near : "",
              near ? "\"?" : "");
     free(names);
@@ -28,7 +28,8 @@ static void add_key(struct loader *l, const json_path *where, const tf_stage_spe
         return;
     tf_value v = tf_stage_value(stage, value);
     if (v.param < 0 && (v.type == TF_BYTES || tf_type_is_float(v.type) || (v.rank > 0 && !v.grid)))
-        diagnose(l->diags, where, "rows can be grouped by parameters, and by columns of integers, booleans or strings");
+        diagnose(l->diags, where, TF_DIAG_UNSUITABLE_TYPE,
+                 "rows can be grouped by parameters, and by columns of integers, booleans or strings");
     keys[reduce->keys++] = value;
 }
 
@@ -45,7 +46,7 @@ static void load_by(struct loader *l, const json_path *where, const cJSON *json,
         return;
     }
     if (!cJSON_IsArray(by)) {
-        diagnose(l->diags, &here, "must be a name or a list of names, not %s", json_kind(by));
+        diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be a name or a list of names, not %s", json_kind(by));
         return;
     }
     for (const cJSON *item = by->child; item; item = item->next) {
@@ -53,7 +54,7 @@ static void load_by(struct loader *l, const json_path *where, const cJSON *json,
         if (cJSON_IsString(item))
             add_key(l, &there, stage, item->valuestring, reduce, keys);
         else
-            diagnose(l->diags, &there, "must be a string, not %s", json_kind(item));
+            diagnose(l->diags, &there, TF_DIAG_WRONG_TYPE, "must be a string, not %s", json_kind(item));
     }
 }
 
@@ -64,7 +65,7 @@ static void add_stat(struct loader *l, const json_path *where, const char *text,
         return;
     for (int s = 0; s < reduce->stats; s++) {
         if (stats[s].value == value && strcmp(stats[s].text, text) == 0) {
-            diagnose(l->diags, where, "\"%s\" is given twice", text);
+            diagnose(l->diags, where, TF_DIAG_NAME_TAKEN, "\"%s\" is given twice", text);
             return;
         }
     }
@@ -86,24 +87,26 @@ static void load_stats(struct loader *l, const json_path *where, const cJSON *js
     for (const cJSON *item = columns ? columns->child : NULL; item; item = item->next)
         most += (size_t)cJSON_GetArraySize(item) + 1;
     if (!cJSON_GetObjectItemCaseSensitive(json, "columns"))
-        diagnose(l->diags, where, "needs \"columns\"");
+        diagnose(l->diags, where, TF_DIAG_MISSING_KEY, "needs \"columns\"");
     tf_stat_spec *stats = tf_arena_array(l->arena, most, sizeof *stats);
     reduce->stat = stats;
     for (const cJSON *item = columns ? columns->child : NULL; item; item = item->next) {
         json_path there = json_path_key(&here, item->string);
         int value = find_value(l, &there, stage, item->string), n = 0;
         if (value >= 0 && tf_type_size(tf_stage_value(stage, value).type) == 0)
-            diagnose(l->diags, &there, "\"%s\" is no number%s", item->string, way_out(l, stage, item->string));
+            diagnose(l->diags, &there, TF_DIAG_UNSUITABLE_TYPE, "\"%s\" is no number%s", item->string,
+                     way_out(l, stage, item->string));
         if (cJSON_IsString(item) && value >= 0)
             add_stat(l, &there, item->valuestring, value, reduce, stats);
         else if (!cJSON_IsArray(item) && value >= 0)
-            diagnose(l->diags, &there, "must be a list such as [\"mean\", \"std\"], not %s", json_kind(item));
+            diagnose(l->diags, &there, TF_DIAG_WRONG_TYPE, "must be a list such as [\"mean\", \"std\"], not %s",
+                     json_kind(item));
         for (const cJSON *text = cJSON_IsArray(item) && value >= 0 ? item->child : NULL; text; text = text->next, n++) {
             json_path place = json_path_index(&there, n);
             if (cJSON_IsString(text))
                 add_stat(l, &place, text->valuestring, value, reduce, stats);
             else
-                diagnose(l->diags, &place, "must be a string, not %s", json_kind(text));
+                diagnose(l->diags, &place, TF_DIAG_WRONG_TYPE, "must be a string, not %s", json_kind(text));
         }
     }
 }
@@ -123,24 +126,27 @@ static void find_grid(struct loader *l, const json_path *where, const tf_stage_s
         if (v.rank > 0 && !v.grid)
             shaped = v.name;
         else if (v.grid && reduce->grid && strcmp(reduce->grid->axis, v.grid->axis) != 0)
-            diagnose(l->diags, where, "\"%s\" has blocks of another axis than the arrays before it", v.name);
+            diagnose(l->diags, where, TF_DIAG_MISMATCH, "\"%s\" has blocks of another axis than the arrays before it",
+                     v.name);
         else if (v.grid)
             reduce->grid = v.grid;
         if (v.array >= 0 && has_halo(&stage->array[v.array]))
-            diagnose(l->diags, where, "array \"%s\" has a halo, which reductions know nothing of", v.name);
+            diagnose(l->diags, where, TF_DIAG_CONFLICT, "array \"%s\" has a halo, which reductions know nothing of",
+                     v.name);
     }
     if (reduce->grid && shaped)
-        diagnose(l->diags, where, "column \"%s\" has a \"shape\", and can't be reduced together with arrays", shaped);
+        diagnose(l->diags, where, TF_DIAG_CONFLICT,
+                 "column \"%s\" has a \"shape\", and can't be reduced together with arrays", shaped);
 }
 
 static void load_reduction(struct loader *l, const json_path *where, const cJSON *json, const tf_stage_spec *stage,
                            tf_reduce_spec *reduce) {
     reduce->name = tf_arena_strdup(l->arena, json->string);
     if (*reduce->name == '\0' || strchr(reduce->name, '/') || strcmp(reduce->name, ".") == 0)
-        diagnose(l->diags, where, "\"%s\" can't be a reduction's name: it must not be empty or contain /",
-                 reduce->name);
+        diagnose(l->diags, where, TF_DIAG_BAD_NAME,
+                 "\"%s\" can't be a reduction's name: it must not be empty or contain /", reduce->name);
     if (!cJSON_IsObject(json)) {
-        diagnose(l->diags, where, "must be an object, not %s", json_kind(json));
+        diagnose(l->diags, where, TF_DIAG_WRONG_TYPE, "must be an object, not %s", json_kind(json));
         return;
     }
     json_check_keys(l->diags, where, json, keys_reduction());

@@ -118,12 +118,12 @@ bool check_regex(struct loader *l, const json_path *where, const char *text, int
     for (const char *p = text; *p && !is_long; p += *p == ')')
         work += read_group(p, &p).work;
     if (is_long || work > MOST_WORK) {
-        diagnose(l->diags, where, "\"%.60s\" is too long, or repeats too much of itself", text);
+        diagnose(l->diags, where, TF_DIAG_BAD_REGEX, "\"%.60s\" is too long, or repeats too much of itself", text);
         return false;
     }
     if (refers_back(text)) {
-        diagnose(l->diags, where, "\"%.60s\" refers back to a group (\\1 to \\9), which can take for ever; do without",
-                 text);
+        diagnose(l->diags, where, TF_DIAG_BAD_REGEX,
+                 "\"%.60s\" refers back to a group (\\1 to \\9), which can take for ever; do without", text);
         return false;
     }
     int status = regcomp(&regex, text, flags | REG_EXTENDED);
@@ -132,6 +132,6 @@ bool check_regex(struct loader *l, const json_path *where, const char *text, int
         return true;
     }
     regerror(status, &regex, reason, sizeof reason);
-    diagnose(l->diags, where, "\"%.200s\" is not an extended regular expression: %s", text, reason);
+    diagnose(l->diags, where, TF_DIAG_BAD_REGEX, "\"%.200s\" is not an extended regular expression: %s", text, reason);
     return false;
 }

@@ -52,7 +52,7 @@ static const tf_run_kind *find_kind(struct loader *l, const json_path *where, co
         if (!cJSON_GetObjectItemCaseSensitive(json, kind->key))
             continue;
         if (found) {
-            diagnose(l->diags, where, "\"%s\" and \"%s\" can't both be run", found->key, kind->key);
+            diagnose(l->diags, where, TF_DIAG_CONFLICT, "\"%s\" and \"%s\" can't both be run", found->key, kind->key);
             return NULL;
         }
         found = kind;
@@ -60,7 +60,7 @@ static const tf_run_kind *find_kind(struct loader *l, const json_path *where, co
     if (!found && !diagnosed) {
         tf_buf list = {0};
         list_kinds(&list);
-        diagnose(l->diags, where, "needs %s", tf_buf_text(&list));
+        diagnose(l->diags, where, TF_DIAG_MISSING_KEY, "needs %s", tf_buf_text(&list));
         tf_buf_free(&list);
     }
     return found;
@@ -87,8 +87,8 @@ static void check_members(struct loader *l, const json_path *where, const cJSON 
         tf_buf kinds = {0};
         list_kinds_with(item->string, &kinds);
         if (kinds.length && !has_member(own, item->string))
-            diagnose(l->diags, &here, "\"%s\" goes with %s, not with %s %s", item->string, tf_buf_text(&kinds),
-                     article(own->key), own->key);
+            diagnose(l->diags, &here, TF_DIAG_MISPLACED_KEY, "\"%s\" goes with %s, not with %s %s", item->string,
+                     tf_buf_text(&kinds), article(own->key), own->key);
         tf_buf_free(&kinds);
     }
 }

@@ -7,7 +7,7 @@
 static void check_true(struct loader *l, const run_json *json, tf_run_spec *run) {
     run->what = "echo";
     if (!cJSON_IsTrue(json->value))
-        diagnose(l->diags, &json->where, "must be true, not %s", json_kind(json->value));
+        diagnose(l->diags, &json->where, TF_DIAG_BAD_VALUE, "must be true, not %s", json_kind(json->value));
 }
 
 static void check_name(struct loader *l, const json_path *where, const tf_stage_spec *stage, const char *column) {
@@ -15,15 +15,17 @@ static void check_name(struct loader *l, const json_path *where, const tf_stage_
     for (int a = 0; a < stage->arrays; a++)
         is_taken = is_taken || strcmp(stage->array[a].name, column) == 0;
     if (!is_column_name(column))
-        diagnose(l->diags, where, BAD_COLUMN_NAME, column);
+        diagnose(l->diags, where, TF_DIAG_BAD_NAME, BAD_COLUMN_NAME, column);
     if (is_taken)
-        diagnose(l->diags, where, "gives a column \"%s\", which is a name that the stage has already", column);
+        diagnose(l->diags, where, TF_DIAG_NAME_TAKEN,
+                 "gives a column \"%s\", which is a name that the stage has already", column);
 }
 
 /* echo_x for the parameter x: a column can't have a parameter's name. */
 static void make_columns(struct loader *l, const run_json *json, tf_stage_spec *stage) {
     if (stage->columns > 0)
-        diagnose(l->diags, json->up, "an \"echo\" takes no \"results\": they are echo_NAME for each parameter");
+        diagnose(l->diags, json->up, TF_DIAG_MISPLACED_KEY,
+                 "an \"echo\" takes no \"results\": they are echo_NAME for each parameter");
     if (!stage->space)
         return;
     const int params = tf_space_params(stage->space);

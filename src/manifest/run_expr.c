@@ -18,12 +18,13 @@ static void order_columns(struct loader *l, const json_path *where, const cJSON 
         int c = find_column(&number, item->string);
         json_path here = json_path_key(where, item->string);
         if (c < 0 && stage->space && tf_space_find(stage->space, item->string) >= 0)
-            diagnose(l->diags, &here, "\"%s\" is the name of a parameter already", item->string);
+            diagnose(l->diags, &here, TF_DIAG_NAME_TAKEN, "\"%s\" is the name of a parameter already", item->string);
         if (c < 0 && !is_column_name(item->string))
-            diagnose(l->diags, &here, BAD_COLUMN_NAME, item->string);
+            diagnose(l->diags, &here, TF_DIAG_BAD_NAME, BAD_COLUMN_NAME, item->string);
         if (c >= 0 &&
             ((stage->column[c].rank > 0 && !stage->column[c].grid) || tf_type_size(stage->column[c].type) == 0))
-            diagnose(l->diags, &here, "the column of an expression is a number or a block of an array, not %s",
+            diagnose(l->diags, &here, TF_DIAG_UNSUITABLE_TYPE,
+                     "the column of an expression is a number or a block of an array, not %s",
                      stage->column[c].rank > 0 ? "of a shape" : tf_type_name(stage->column[c].type));
         column[count] = c >= 0 ? stage->column[c] : (tf_column_spec){.type = TF_FLOAT64, .elements = 1};
         column[count].name = tf_arena_strdup(l->arena, item->string);
@@ -31,7 +32,8 @@ static void order_columns(struct loader *l, const json_path *where, const cJSON 
     }
     for (int c = 0; c < stage->columns; c++)
         if (find_column(&named, stage->column[c].name) < 0)
-            diagnose(l->diags, where, "column \"%s\" of the results has no expression", stage->column[c].name);
+            diagnose(l->diags, where, TF_DIAG_MISSING_KEY, "column \"%s\" of the results has no expression",
+                     stage->column[c].name);
     tf_table_free(&number);
     tf_table_free(&named);
     stage->column = column;
@@ -44,17 +46,18 @@ static void check_one_grid(struct loader *l, const json_path *where, const tf_st
     for (int a = 0; a < stage->arrays; a++) {
         const tf_array_spec *array = &stage->array[a];
         if (has_halo(array))
-            diagnose(l->diags, where, "array \"%s\" has a halo, which expressions know nothing of", array->name);
-        if (axis && array->grid && strcmp(axis, array->grid->axis) != 0)
-            diagnose(l->diags, where, "arrays \"%s\" and \"%s\" have blocks of different axes", stage->array[0].name,
+            diagnose(l->diags, where, TF_DIAG_CONFLICT, "array \"%s\" has a halo, which expressions know nothing of",
                      array->name);
+        if (axis && array->grid && strcmp(axis, array->grid->axis) != 0)
+            diagnose(l->diags, where, TF_DIAG_MISMATCH, "arrays \"%s\" and \"%s\" have blocks of different axes",
+                     stage->array[0].name, array->name);
         axis = array->grid ? array->grid->axis : axis;
     }
     for (int c = 0; c < stage->columns; c++) {
         const tf_grid *grid = stage->column[c].grid;
         if (axis && grid && strcmp(axis, grid->axis) != 0)
-            diagnose(l->diags, where, "column \"%s\" has blocks of another axis than the arrays before it",
-                     stage->column[c].name);
+            diagnose(l->diags, where, TF_DIAG_MISMATCH,
+                     "column \"%s\" has blocks of another axis than the arrays before it", stage->column[c].name);
         axis = grid ? grid->axis : axis;
     }
 }
@@ -65,7 +68,7 @@ static void load_exprs(struct loader *l, const run_json *json, tf_stage_spec *st
     if (!cJSON_IsObject(exprs))
         return;
     if (!exprs->child)
-        diagnose(l->diags, where, "needs at least one column");
+        diagnose(l->diags, where, TF_DIAG_WRONG_LENGTH, "needs at least one column");
     order_columns(l, where, exprs, stage);
     if (!stage->space)
         return;
@@ -94,7 +97,7 @@ static void load_exprs(struct loader *l, const run_json *json, tf_stage_spec *st
         if (cJSON_IsNumber(item) || cJSON_IsString(item))
             expr[c] = load_expr(l, &here, cJSON_IsString(item) ? item->valuestring : tf_buf_text(&number), &names);
         else
-            diagnose(l->diags, &here, "must be an expression in a string, not %s", json_kind(item));
+            diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be an expression in a string, not %s", json_kind(item));
         name[names.count++] = (expr_name){.name = stage->column[c].name, .type = TF_FLOAT64, .array = names.has_arrays};
         tf_buf_free(&number);
     }

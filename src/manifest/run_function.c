@@ -21,7 +21,8 @@ static void load_symbol(struct loader *l, const json_path *where, const char *te
     const char *name = constant_text(l, where, text);
     const char *colon = strrchr(name, ':');
     if (!colon || colon == name || colon[1] == '\0') {
-        diagnose(l->diags, where, "must be LIBRARY:FUNCTION, as in ./libboot.so:resample, not \"%s\"", name);
+        diagnose(l->diags, where, TF_DIAG_BAD_VALUE,
+                 "must be LIBRARY:FUNCTION, as in ./libboot.so:resample, not \"%s\"", name);
         return;
     }
     run->library = tf_arena_strndup(l->arena, name, (size_t)(colon - name));

@@ -13,22 +13,23 @@ static void load_argv(struct loader *l, const json_path *where, const cJSON *jso
         run->argc = 1;
         run->argv = tf_arena_alloc(l->arena, sizeof *run->argv);
         if (json->valuestring[strspn(json->valuestring, " \t\n")] == '\0')
-            diagnose(l->diags, where, "the command is empty");
+            diagnose(l->diags, where, TF_DIAG_WRONG_LENGTH, "the command is empty");
         run->argv[0] = template_parse(l, where, json->valuestring, scope, true);
         return;
     }
     if (!cJSON_IsArray(json)) {
-        diagnose(l->diags, where, "must be a list of arguments or a string for the shell, not %s", json_kind(json));
+        diagnose(l->diags, where, TF_DIAG_WRONG_TYPE, "must be a list of arguments or a string for the shell, not %s",
+                 json_kind(json));
         return;
     }
     int count = cJSON_GetArraySize(json);
     if (count == 0)
-        diagnose(l->diags, where, "the command is empty");
+        diagnose(l->diags, where, TF_DIAG_WRONG_LENGTH, "the command is empty");
     run->argv = tf_arena_array(l->arena, (size_t)count, sizeof *run->argv);
     for (const cJSON *item = json->child; item; item = item->next) {
         json_path here = json_path_index(where, run->argc);
         if (!cJSON_IsString(item)) {
-            diagnose(l->diags, &here, "must be a string, not %s", json_kind(item));
+            diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be a string, not %s", json_kind(item));
             return;
         }
         run->argv[run->argc++] = template_parse(l, &here, item->valuestring, scope, false);
@@ -45,9 +46,10 @@ static void load_environment(struct loader *l, const json_path *where, const cJS
     for (const cJSON *item = env->child; item; item = item->next) {
         json_path here = json_path_key(&at_env, item->string);
         if (!cJSON_IsString(item))
-            diagnose(l->diags, &here, "must be a string, not %s", json_kind(item));
+            diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be a string, not %s", json_kind(item));
         else if (*item->string == '\0' || strchr(item->string, '='))
-            diagnose(l->diags, &here, "\"%s\" can't be the name of an environment variable", item->string);
+            diagnose(l->diags, &here, TF_DIAG_BAD_NAME, "\"%s\" can't be the name of an environment variable",
+                     item->string);
         else
             spec[run->envc++] = (tf_env_spec){.name = tf_arena_strdup(l->arena, item->string),
                                               .value = template_parse(l, &here, item->valuestring, scope, false)};
@@ -78,12 +80,13 @@ static void load_service(struct loader *l, const run_json *json, tf_run_spec *ru
     if (cJSON_IsArray(json->value))
         load_argv(l, &json->where, json->value, &none, run);
     else
-        diagnose(l->diags, &json->where, "must be a list of arguments, not %s", json_kind(json->value));
+        diagnose(l->diags, &json->where, TF_DIAG_WRONG_TYPE, "must be a list of arguments, not %s",
+                 json_kind(json->value));
     run->what = "service";
     load_environment(l, json->up, json->run, &none, run);
     run->cwd = load_text(l, json->up, json->run, &none, "cwd");
     if (most && !json_int_within(most, 1, INT64_MAX, &run->max_tasks))
-        diagnose(l->diags, &at_most, "must be a positive integer");
+        diagnose(l->diags, &at_most, json_int_mistake(most), "must be a positive integer");
 }
 
 static void identify_command(const tf_stage_spec *stage, cJSON *list) {

@@ -45,7 +45,7 @@ void check_sizes(struct loader *l, const tf_campaign *campaign) {
         if (add_stage(&sum, &campaign->stage[s]) && sum <= MOST_BYTES)
             continue;
         tf_diags_add(
-            l->diags, campaign->stage[s].pointer,
+            l->diags, campaign->stage[s].pointer, TF_DIAG_TOO_LARGE,
             "with %lld tasks here the output would have more than 2^60 bytes: choose a smaller space, or smaller "
             "columns",
             (long long)tf_space_size(campaign->stage[s].space));

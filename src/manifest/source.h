@@ -1,8 +1,8 @@
-/* Where a manifest's contents come from, and what is wrong with them. */
+/* Where a manifest's contents come from. */
 #ifndef TF_MANIFEST_SOURCE_H
 #define TF_MANIFEST_SOURCE_H
 
-#include "base/base.h"
+#include "manifest/diags.h"
 
 /* Manifests name lists, tables and patterns. What they are read from is passed in: the disk, a bundle recorded on
  * rank 0, or a test's table. Functions return 0 or an errno. */
@@ -18,17 +18,5 @@ struct tf_source {
 
 /* The file system, relative to the current folder. */
 tf_source tf_source_disk(void);
-
-/* ---- Diagnostics ---- */
-
-/* All that is wrong with a manifest, one line each, as "FILE: POINTER: text". Owned by the caller. */
-typedef struct tf_diags {
-    const char *file; /* the manifest's name as the user gave it */
-    tf_buf lines;
-    int count;
-} tf_diags;
-
-void tf_diags_add(tf_diags *diags, const char *pointer, const char *format, ...) TF_PRINTF(3, 4);
-void tf_diags_free(tf_diags *diags);
 
 #endif

@@ -33,7 +33,7 @@ static void check_not_array(struct loader *l, const json_path *where, const tf_s
     while (a < stage->arrays && strcmp(stage->array[a].name, column) != 0)
         a++;
     if (a < stage->arrays)
-        diagnose(l->diags, &here, "\"%s\" is the name of an array already", column);
+        diagnose(l->diags, &here, TF_DIAG_NAME_TAKEN, "\"%s\" is the name of an array already", column);
 }
 
 void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
@@ -50,8 +50,8 @@ void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     if (stage->space) {
         for (int i = 0; i < l->variables; i++)
             if (tf_space_find(stage->space, l->variable[i].name) >= 0)
-                diagnose(l->diags, &at_over, "\"%s\" is a variable and a parameter; one needs another name",
-                         l->variable[i].name);
+                diagnose(l->diags, &at_over, TF_DIAG_NAME_TAKEN,
+                         "\"%s\" is a variable and a parameter; one needs another name", l->variable[i].name);
     }
     if (l->diags->count > before)
         stage->space = NULL; /* what follows is checked all the same, as far as that goes */
@@ -59,18 +59,20 @@ void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     load_files(l, json, stage);
     load_arrays(l, json, stage);
     if (stage->space && tf_space_sources(stage->space) && tf_stage_has_files(stage))
-        diagnose(l->diags, &at_over, "a stage with files can't take its points from another stage's rows");
+        diagnose(l->diags, &at_over, TF_DIAG_CONFLICT,
+                 "a stage with files can't take its points from another stage's rows");
     if (stage->space && tf_stage_has_files(stage) && tf_space_size(stage->space) > TF_MOST_FILE_TASKS)
-        diagnose(l->diags, &at_over, "a stage with files has at most %d tasks", TF_MOST_FILE_TASKS);
+        diagnose(l->diags, &at_over, TF_DIAG_TOO_LARGE, "a stage with files has at most %d tasks", TF_MOST_FILE_TASKS);
     if (stage->space && tf_files_know_log(stage) && tf_space_size(stage->space) > TF_MOST_FILE_TASKS)
-        diagnose(l->diags, &at_over, "a stage with a \"log\" has at most %d tasks", TF_MOST_FILE_TASKS);
+        diagnose(l->diags, &at_over, TF_DIAG_TOO_LARGE, "a stage with a \"log\" has at most %d tasks",
+                 TF_MOST_FILE_TASKS);
     const cJSON *run = stage_member(json, "run", &object, &where);
     json_path at_run = json_path_key(where, "run");
     known_names scope = {.stage = stage->name, .space = stage->space, .files = stage};
     if (!run)
-        diagnose(l->diags, &json->own_at, "needs a \"run\"");
+        diagnose(l->diags, &json->own_at, TF_DIAG_MISSING_KEY, "needs a \"run\"");
     else if (!cJSON_IsObject(run))
-        diagnose(l->diags, &at_run, "must be an object, not %s", json_kind(run));
+        diagnose(l->diags, &at_run, TF_DIAG_WRONG_TYPE, "must be an object, not %s", json_kind(run));
     else
         load_run(l, &at_run, run, &scope, &stage->run);
     const cJSON *results = stage_member(json, "results", &object, &where);
@@ -85,6 +87,6 @@ void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     load_until(l, json, stage);
     load_handling(l, json, stage);
     if (stage->log && !tf_run_is_command(&stage->run))
-        diagnose(l->diags, &json->own_at,
+        diagnose(l->diags, &json->own_at, TF_DIAG_MISPLACED_KEY,
                  "\"log\" goes with a command; what a function or a service logs is in its stderr");
 }

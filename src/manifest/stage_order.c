@@ -21,13 +21,13 @@ static void load_stage_name(struct loader *l, const json_path *where, const cJSO
     const char *name = json_string(l->diags, where, json, "name");
     stage->name = name ? tf_arena_strdup(l->arena, name) : "";
     if (!cJSON_GetObjectItemCaseSensitive(json, "name"))
-        diagnose(l->diags, where, "needs a \"name\"");
+        diagnose(l->diags, where, TF_DIAG_MISSING_KEY, "needs a \"name\"");
     else if (name && !is_identifier(name))
-        diagnose(l->diags, &here, "\"%s\" is not a stage's name: letters, digits and _, not beginning with a digit",
-                 name);
+        diagnose(l->diags, &here, TF_DIAG_BAD_NAME,
+                 "\"%s\" is not a stage's name: letters, digits and _, not beginning with a digit", name);
     for (int i = 0; name && i < count; i++)
         if (strcmp(earlier[i].name, name) == 0)
-            diagnose(l->diags, &here, "two stages are called \"%s\"", name);
+            diagnose(l->diags, &here, TF_DIAG_NAME_TAKEN, "two stages are called \"%s\"", name);
 }
 
 /* Names of stages, in "after". */
@@ -37,14 +37,14 @@ static int load_after_names(struct loader *l, const json_path *where, const cJSO
     for (const cJSON *item = after->child; item; item = item->next, n++) {
         json_path here = json_path_index(where, n);
         if (!cJSON_IsString(item)) {
-            diagnose(l->diags, &here, "must be a string, not %s", json_kind(item));
+            diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be a string, not %s", json_kind(item));
             continue;
         }
         int s = tf_campaign_stage(campaign, item->valuestring, strlen(item->valuestring));
         if (s >= 0)
             list[count++] = s;
         else
-            diagnose(l->diags, &here, "%s", no_such_stage(l, campaign, item->valuestring));
+            diagnose(l->diags, &here, TF_DIAG_UNKNOWN_NAME, "%s", no_such_stage(l, campaign, item->valuestring));
     }
     return count;
 }
@@ -98,11 +98,11 @@ const tf_stage_spec *load_needed_stage(struct loader *l, const json_path *where,
     struct stages_json *all = l->stages;
     int s = all ? tf_campaign_stage(all->campaign, name, strlen(name)) : -1;
     if (s < 0) {
-        diagnose(l->diags, where, "there is no stage \"%s\"", name);
+        diagnose(l->diags, where, TF_DIAG_UNKNOWN_NAME, "there is no stage \"%s\"", name);
         return NULL;
     }
     if (all->mark[s] == LOADING) {
-        diagnose(l->diags, where, "stage \"%s\" takes its points or arrays from this one", name);
+        diagnose(l->diags, where, TF_DIAG_CYCLE, "stage \"%s\" takes its points or arrays from this one", name);
         return NULL;
     }
     load_stage_once(l, s);
@@ -119,7 +119,7 @@ void load_stages(struct loader *l, const json_path *root, const cJSON *json, tf_
         return;
     int count = cJSON_GetArraySize(list);
     if (count == 0)
-        diagnose(l->diags, &at_stages, "needs at least one stage");
+        diagnose(l->diags, &at_stages, TF_DIAG_WRONG_LENGTH, "needs at least one stage");
     tf_stage_spec *stage = tf_arena_array(l->arena, (size_t)count, sizeof *stage);
     campaign->stage = stage;
     campaign->stages = count;
@@ -134,7 +134,7 @@ void load_stages(struct loader *l, const json_path *root, const cJSON *json, tf_
             json_check_keys(l->diags, &here, item, keys_stage());
             load_stage_name(l, &here, item, &stage[s], stage, s);
         } else {
-            diagnose(l->diags, &here, "must be an object, not %s", json_kind(item));
+            diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be an object, not %s", json_kind(item));
             objects = false;
         }
     }

@@ -46,17 +46,19 @@ static void diagnose_unknown(struct loader *l, const json_path *where, const cha
     tf_buf list = {0};
     statistic_list_forms(NULL, &list);
     if (near)
-        diagnose(l->diags, where, "there is no statistic \"%s\"; did you mean \"%s\"?", text, near);
+        diagnose(l->diags, where, TF_DIAG_UNKNOWN_NAME, "there is no statistic \"%s\"; did you mean \"%s\"?", text,
+                 near);
     else
-        diagnose(l->diags, where, "there is no statistic \"%s\"; it must be %s", text, tf_buf_text(&list));
+        diagnose(l->diags, where, TF_DIAG_UNKNOWN_NAME, "there is no statistic \"%s\"; it must be %s", text,
+                 tf_buf_text(&list));
     tf_buf_free(&list);
 }
 
 static void diagnose_argument(struct loader *l, const json_path *where, const char *text, const statistic_kind *kind) {
     tf_buf list = {0};
     statistic_list_forms(kind, &list);
-    diagnose(l->diags, where, "\"%s\" must be %s%s%s", text, tf_buf_text(&list), kind->rule ? ", with " : "",
-             kind->rule ? kind->rule : "");
+    diagnose(l->diags, where, TF_DIAG_BAD_VALUE, "\"%s\" must be %s%s%s", text, tf_buf_text(&list),
+             kind->rule ? ", with " : "", kind->rule ? kind->rule : "");
     tf_buf_free(&list);
 }
 

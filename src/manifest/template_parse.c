@@ -45,12 +45,13 @@ static bool parse_format(builder *b, const char *name, const char *text, tf_type
         size += 1 + strspn(text + size + 1, "0123456789");
     }
     if (size + 1 != length || !strchr("diouxXeEfFgGs", text[size]) || size > 12) {
-        diagnose(b->loader->diags, b->where, "{%s:%s}: \"%s\" is not a format; say {%s:04d}, {%s:.3f} or the like",
-                 name, text, text, name, name);
+        diagnose(b->loader->diags, b->where, TF_DIAG_BAD_PLACEHOLDER,
+                 "{%s:%s}: \"%s\" is not a format; say {%s:04d}, {%s:.3f} or the like", name, text, text, name, name);
         return false;
     }
     if (width > WIDEST || precision > WIDEST) {
-        diagnose(b->loader->diags, b->where, "{%s:%s}: widths and precisions go up to %d", name, text, WIDEST);
+        diagnose(b->loader->diags, b->where, TF_DIAG_BAD_PLACEHOLDER, "{%s:%s}: widths and precisions go up to %d",
+                 name, text, WIDEST);
         return false;
     }
     f->conversion = text[size];
@@ -60,7 +61,8 @@ static bool parse_format(builder *b, const char *name, const char *text, tf_type
     bool number = type == TF_INT64 || type == TF_FLOAT64;
     bool fits = f->conversion == 's' ? type == TF_STRING : strchr("diouxX", f->conversion) != NULL ? integer : number;
     if (!fits)
-        diagnose(b->loader->diags, b->where, "{%s:%s}: %s is %s and can't be printed with '%c'%s", name, text, name,
+        diagnose(b->loader->diags, b->where, TF_DIAG_UNSUITABLE_TYPE,
+                 "{%s:%s}: %s is %s and can't be printed with '%c'%s", name, text, name,
                  type == TF_STRING    ? "a string"
                  : type == TF_FLOAT64 ? "a number"
                  : type == TF_BOOL    ? "true or false"
@@ -187,7 +189,7 @@ static void diagnose_unknown(const builder *b, const char *name) {
     for (int i = 0; i < 2; i++) {
         const char *kind = i ? "outputs" : "inputs";
         if (s->files && is_about(name, kind) && (i ? s->files->outputs : s->files->inputs) == 0) {
-            diagnose(diags, b->where, "{%s}: the stage has no \"%s\"", name, kind);
+            diagnose(diags, b->where, TF_DIAG_UNKNOWN_PLACEHOLDER, "{%s}: the stage has no \"%s\"", name, kind);
             return;
         }
     }
@@ -197,13 +199,16 @@ static void diagnose_unknown(const builder *b, const char *name) {
     size_t count = known_placeholders(b, &names);
     const char *near = tf_suggest(name, names, count);
     if (near)
-        diagnose(diags, b->where, "unknown placeholder {%s}; did you mean {%s}?", name, near);
+        diagnose(diags, b->where, TF_DIAG_UNKNOWN_PLACEHOLDER, "unknown placeholder {%s}; did you mean {%s}?", name,
+                 near);
     else if (!s->stage)
-        diagnose(diags, b->where, "unknown placeholder {%s}; only variables are known here", name);
+        diagnose(diags, b->where, TF_DIAG_UNKNOWN_PLACEHOLDER,
+                 "unknown placeholder {%s}; only variables are known here", name);
     else if (!s->files && (is_about(name, "inputs") || is_about(name, "outputs") || strcmp(name, "scratch") == 0))
-        diagnose(diags, b->where, "{%s} can't stand here", name);
+        diagnose(diags, b->where, TF_DIAG_UNKNOWN_PLACEHOLDER, "{%s} can't stand here", name);
     else
-        diagnose(diags, b->where, "unknown placeholder {%s}; write {{ for a literal brace", name);
+        diagnose(diags, b->where, TF_DIAG_UNKNOWN_PLACEHOLDER, "unknown placeholder {%s}; write {{ for a literal brace",
+                 name);
     free(names);
 }
 
@@ -229,7 +234,7 @@ static bool find_place(const builder *b, const char *name, tf_type type, format 
     if (f->raw || place == SHELL_PLAIN)
         return true;
     if (place == SHELL_QUOTES) {
-        diagnose(b->loader->diags, b->where,
+        diagnose(b->loader->diags, b->where, TF_DIAG_UNSAFE_PLACEHOLDER,
                  "{%s} stands inside quotes, but values are quoted for the shell already: remove the quotes, or write "
                  "{%s:raw}",
                  name, name);
@@ -237,7 +242,7 @@ static bool find_place(const builder *b, const char *name, tf_type type, format 
     }
     f->raw = type != TF_STRING && place != SHELL_DELIMITER && place != SHELL_ESCAPED && place != SHELL_DOLLAR;
     if (!f->raw)
-        diagnose(b->loader->diags, b->where,
+        diagnose(b->loader->diags, b->where, TF_DIAG_UNSAFE_PLACEHOLDER,
                  "{%s} stands %s, where it can't be quoted for the shell: %s, or write {%s:raw}", name,
                  places[place].where, places[place].advice, name);
     return f->raw;
@@ -259,7 +264,8 @@ static void add_placeholder(builder *b, const char *inside, size_t length) {
     if (!parse_format(b, name, spec, m.type, m.why, &f))
         return;
     if (f.raw && !b->shell) {
-        diagnose(b->loader->diags, b->where, "{%s:raw}: nothing is quoted here; :raw is for shell commands", name);
+        diagnose(b->loader->diags, b->where, TF_DIAG_BAD_PLACEHOLDER,
+                 "{%s:raw}: nothing is quoted here; :raw is for shell commands", name);
         return;
     }
     if (b->shell && !find_place(b, name, m.type, &f))
@@ -305,13 +311,15 @@ const tf_template *template_parse(struct loader *loader, const json_path *where,
         } else if (*c == '{') {
             const char *close = strpbrk(c + 1, "{}");
             if (!close || *close != '}') {
-                diagnose(loader->diags, where, "\"{\" without \"}\"; write {{ for a literal brace");
+                diagnose(loader->diags, where, TF_DIAG_BAD_PLACEHOLDER,
+                         "\"{\" without \"}\"; write {{ for a literal brace");
                 break;
             }
             add_placeholder(&b, c + 1, (size_t)(close - c - 1));
             c = close + 1;
         } else if (*c == '}') {
-            diagnose(loader->diags, where, "\"}\" without \"{\"; write }} for a literal brace");
+            diagnose(loader->diags, where, TF_DIAG_BAD_PLACEHOLDER,
+                     "\"}\" without \"{\"; write }} for a literal brace");
             break;
         } else {
             add_literal(&b, *c++);

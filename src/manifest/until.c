@@ -60,14 +60,15 @@ void load_until(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
         const cJSON *first = cJSON_GetObjectItemCaseSensitive(value, "first");
         json_path at_first = json_path_key(&here, "first");
         if (!cJSON_GetObjectItemCaseSensitive(value, "expr"))
-            diagnose(l->diags, &here, "needs an \"expr\"");
+            diagnose(l->diags, &here, TF_DIAG_MISSING_KEY, "needs an \"expr\"");
         if (first && !json_int_within(first, 1, INT64_MAX, &stage->until.first))
-            diagnose(l->diags, &at_first, "must be a positive integer");
+            diagnose(l->diags, &at_first, json_int_mistake(first), "must be a positive integer");
     } else if (!source) {
-        diagnose(l->diags, &here, "must be an expression or an object, not %s", json_kind(value));
+        diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be an expression or an object, not %s", json_kind(value));
     }
     if (tf_stage_has_files(stage))
-        diagnose(l->diags, &here, "a stage with files is run to its end: \"until\" has no place there");
+        diagnose(l->diags, &here, TF_DIAG_CONFLICT,
+                 "a stage with files is run to its end: \"until\" has no place there");
     if (!source)
         return;
     expr_names names = {.what = "COLUMN.STATISTIC, such as x.mean or x.stderr"};
@@ -78,5 +79,5 @@ void load_until(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     if (stage->until.expr)
         choose_stats(l, all, &stage->until);
     if (stage->until.expr && stage->until.reduce.stats == 0)
-        diagnose(l->diags, &at_expr, "\"%s\" does not depend on any result", source);
+        diagnose(l->diags, &at_expr, TF_DIAG_BAD_EXPRESSION, "\"%s\" does not depend on any result", source);
 }

@@ -20,12 +20,13 @@ void load_variables(struct loader *l, const json_path *root, const cJSON *json) 
             v->type = json_int(item, &v->integer) ? TF_INT64 : TF_FLOAT64;
             v->number = item->valuedouble;
             if (v->type == TF_FLOAT64 && tf_is_digits(json_number_text(item), strlen(json_number_text(item))))
-                diagnose(l->diags, &here, BEYOND_INT64, json_number_text(item));
+                diagnose(l->diags, &here, TF_DIAG_OUT_OF_RANGE, BEYOND_INT64, json_number_text(item));
         } else if (cJSON_IsBool(item)) {
             v->type = TF_BOOL;
             v->number = cJSON_IsTrue(item);
         } else {
-            diagnose(l->diags, &here, "must be a string, a number, true or false, not %s", json_kind(item));
+            diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be a string, a number, true or false, not %s",
+                     json_kind(item));
         }
     }
 }
@@ -34,7 +35,7 @@ void load_variables(struct loader *l, const json_path *root, const cJSON *json) 
 void set_variable(struct loader *l, const char *setting) {
     const char *equals = strchr(setting, '=');
     if (!equals || equals == setting) {
-        tf_diags_add(l->diags, "", "--set %s: must be NAME=VALUE", setting);
+        tf_diags_add(l->diags, "", TF_DIAG_BAD_OPTION, "--set %s: must be NAME=VALUE", setting);
         return;
     }
     size_t length = (size_t)(equals - setting);
@@ -47,14 +48,15 @@ void set_variable(struct loader *l, const char *setting) {
             v->text = tf_arena_strdup(l->arena, value);
         } else if (v->type == TF_BOOL) {
             if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
-                tf_diags_add(l->diags, "", "--set %s: must be true or false", setting);
+                tf_diags_add(l->diags, "", TF_DIAG_BAD_OPTION, "--set %s: must be true or false", setting);
             v->number = *value == 't';
         } else if (!tf_parse_double(value, &v->number)) {
-            tf_diags_add(l->diags, "", "--set %s: \"%s\" is not a number", setting, value);
+            tf_diags_add(l->diags, "", TF_DIAG_BAD_OPTION, "--set %s: \"%s\" is not a number", setting, value);
         } else {
             v->type = tf_parse_int(value, &v->integer) ? TF_INT64 : TF_FLOAT64;
             if (v->type == TF_FLOAT64 && tf_is_digits(value, strlen(value)))
-                tf_diags_add(l->diags, "", "--set %.*s: " BEYOND_INT64, (int)length, setting, value);
+                tf_diags_add(l->diags, "", TF_DIAG_BAD_OPTION, "--set %.*s: " BEYOND_INT64, (int)length, setting,
+                             value);
         }
         return;
     }
@@ -62,6 +64,6 @@ void set_variable(struct loader *l, const char *setting) {
     for (int i = 0; i < l->variables; i++)
         known[i] = l->variable[i].name;
     const char *near = tf_suggest(tf_arena_strndup(l->arena, setting, length), known, (size_t)l->variables);
-    tf_diags_add(l->diags, "", "--set %s: the manifest has no variable \"%.*s\"%s%s%s", setting, (int)length, setting,
-                 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    tf_diags_add(l->diags, "", TF_DIAG_UNKNOWN_NAME, "--set %s: the manifest has no variable \"%.*s\"%s%s%s", setting,
+                 (int)length, setting, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }

@@ -104,12 +104,13 @@ static void check_array(const tf_campaign *campaign, tf_files *files, int stage,
     tf_files_of_spec(files, stage, input, 0, &paths);
     const char *path = tf_paths_text(&paths, 0);
     tf_files_normalize(campaign, campaign->output, &output);
-    if (strcmp(path, tf_buf_text(&output)) == 0)
+    const bool is_own = strcmp(path, tf_buf_text(&output)) == 0;
+    if (is_own)
         tf_buf_adds(&why, "is the campaign's own output; {\"from\": STAGE, \"column\": NAME} takes an array of it");
     else
         check_file(array, path, outputs, &why);
     if (why.length)
-        tf_diags_add(diags, array->pointer, "%s: %s", path, why.data);
+        tf_diags_add(diags, array->pointer, is_own ? TF_DIAG_FILE_CLASH : TF_DIAG_BAD_DATA, "%s: %s", path, why.data);
     tf_paths_free(&paths);
     tf_buf_free(&why);
     tf_buf_free(&output);

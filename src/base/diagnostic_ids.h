@@ -1,0 +1,54 @@
+/* What can be wrong, as programs tell it: each kind of mistake has an id, a short text that never changes and is never
+ * used for another kind. Messages are for people, and may be written anew. New kinds get new ids. */
+#ifndef TF_BASE_DIAGNOSTIC_IDS_H
+#define TF_BASE_DIAGNOSTIC_IDS_H
+
+typedef enum tf_diag_id {
+    TF_DIAG_NONE, /* not said: an error's id is that of its code then */
+
+    /* In a manifest, its files or the command line */
+    TF_DIAG_SYNTAX,
+    TF_DIAG_DUPLICATE_KEY,
+    TF_DIAG_UNKNOWN_KEY,
+    TF_DIAG_MISPLACED_KEY,
+    TF_DIAG_MISSING_KEY,
+    TF_DIAG_WRONG_TYPE,
+    TF_DIAG_WRONG_LENGTH,
+    TF_DIAG_BAD_VALUE,
+    TF_DIAG_OUT_OF_RANGE,
+    TF_DIAG_TOO_LARGE,
+    TF_DIAG_BAD_NAME,
+    TF_DIAG_NAME_TAKEN,
+    TF_DIAG_UNKNOWN_NAME,
+    TF_DIAG_CONFLICT,
+    TF_DIAG_MISMATCH,
+    TF_DIAG_UNSUITABLE_TYPE,
+    TF_DIAG_BAD_EXPRESSION,
+    TF_DIAG_BAD_REGEX,
+    TF_DIAG_BAD_PLACEHOLDER,
+    TF_DIAG_UNKNOWN_PLACEHOLDER,
+    TF_DIAG_UNSAFE_PLACEHOLDER,
+    TF_DIAG_BAD_PATH,
+    TF_DIAG_OUTSIDE_WORKDIR,
+    TF_DIAG_FILE_MISSING,
+    TF_DIAG_FILE_UNREADABLE,
+    TF_DIAG_NO_MATCH,
+    TF_DIAG_BAD_DATA,
+    TF_DIAG_FILE_CLASH,
+    TF_DIAG_CYCLE,
+    TF_DIAG_PROTECTED_OUTPUT,
+    TF_DIAG_PROGRAM_MISSING,
+    TF_DIAG_BAD_LIBRARY,
+    TF_DIAG_BAD_OPTION,
+
+    TF_DIAG_IDS
+} tf_diag_id;
+
+/* "unknown-key", and what that means in a sentence. */
+const char *tf_diag_name(tf_diag_id id);
+const char *tf_diag_meaning(tf_diag_id id);
+
+/* Of a file that can't be read, by the errno or failure of base/files.h. */
+tf_diag_id tf_diag_of_read(int failure);
+
+#endif
