@@ -1,5 +1,8 @@
 """Manifests that are wrong: each with the exact message, found before MPI does any work and before any file is touched."""
 
+import json
+import re
+
 import farm
 
 FILES = {
@@ -1236,6 +1239,42 @@ TABLE = [
     ('{"run": {"expr": {"v": "1' + ' + 1' * 1400 + '"}}}', '/run/expr/v: an expression has at most 4000 characters'),
 ]
 
+# The ids of messages: the first pattern that is found in one tells.
+IDS = [
+    (r"^\d+:\d+: ", "syntax"),
+    (r": key .* is given twice$", "duplicate-key"),
+    (r"unknown key|unknown hint", "unknown-key"),
+    (r"belongs in a stage|\" goes with \"|takes no \"results\"", "misplaced-key"),
+    (r"needs a \"|needs an \"|needs \"|needs one of|needs either a", "missing-key"),
+    (r"must be (a|an) (string|object|list|path|number|type)\b.*, not (a|an|true|null)\b", "wrong-type"),
+    (r"needs (at least one|1 to|3) |command is empty", "wrong-length"),
+    (r"must be \"(clip|time|full)\"|must be a time|must be a size", "bad-value"),
+    (r"step must not be 0|both ends must be positive|beyond (int|float)64", "out-of-range"),
+    (r"more than 2\^|more than \d+ (dimensions|wildcards)|has at most \d+ tasks", "too-large"),
+    (r"is built in|it must not be empty or contain|is not a stage's name|must not be empty or contain /", "bad-name"),
+    (r"is the name of an? (parameter|variable|input|array) already|are called|is given twice$|two axes give the parameter", "name-taken"),
+    (r"there is no stage|there is no statistic|unknown type|has no parameter|has neither a parameter", "unknown-name"),
+    (r"can't both|has no place there$|which (reductions|expressions) know nothing of", "conflict"),
+    (r"must have the same length|same parameters as|must have the columns of|another type than|another shape", "mismatch"),
+    (r"is no number$|columns have no shape|rows can be grouped by|can't be printed with", "unsuitable-type"),
+    (r"^/.*/expr/\w+: \"|an expression has at most|does not depend on any result", "bad-expression"),
+    (r"extended regular expression|repeats too much|refers back to a group", "bad-regex"),
+    (r"is not a format|without \"[{}]\"|:raw is for shell commands|no \{wildcard\}", "bad-placeholder"),
+    (r"unknown placeholder|can't stand here|\}: the stage has no", "unknown-placeholder"),
+    (r"can't be quoted for the shell|stands inside quotes", "unsafe-placeholder"),
+    (r"the path is empty|an empty path can't be|is a folder; name the files|can't be written by a task", "bad-path"),
+    (r"outside the work folder", "outside-workdir"),
+    (r"is not there, and no task makes it|No such file or directory|there is no folder", "file-missing"),
+    (r"is not a regular file|Is a directory", "file-unreadable"),
+    (r"no file matches", "no-match"),
+    (r"fields?, expected|quote|has no (lines|records)|a header and no records|NUL bytes|not a JSON object", "bad-data"),
+    (r"is an output of this task and of|is the log of this task and", "file-clash"),
+    (r"wait for each other", "cycle"),
+    (r"there is no program|can't run ", "program-missing"),
+    (r"has no function|is no plugin|there is no built-in function|can't load the library", "bad-library"),
+]
+MOST = 4  # cases of each id that are tried: a run takes as long as 10^5 looks at a table
+
 PLUGIN = f"{farm.BUILD}/tests/libtest_plugin.so"
 NO_MPI = {"LD_PRELOAD": f"{farm.BUILD}/tests/librefuse_mpi.so"}
 
@@ -1261,6 +1300,29 @@ class BrokenManifests(farm.FarmTest):
                 self.assertEqual(done.stderr, expected)
                 self.assertEqual(done.stdout, "")
                 self.assertEqual(self.files(), before, "a file was touched")
+
+    def test_each_has_an_id(self):
+        tried = {name: 0 for _, name in IDS}
+        for manifest, *messages in TABLE:
+            expected = [next((name for pattern, name in IDS if re.search(pattern, m)), None) for m in messages]
+            if all(name is None or tried[name] == MOST for name in expected):
+                continue
+            for name in filter(None, expected):
+                tried[name] = min(tried[name] + 1, MOST)
+            with self.subTest(manifest=manifest, messages=messages):
+                text = manifest if isinstance(manifest, bytes) else manifest.replace("@PLUGIN@", PLUGIN).encode()
+                self.write("broken.json", text)
+                told = json.loads(self.taskfarm("check", "--json", "broken.json", status=2).stdout)
+                places = [
+                    f":{d['line']}:{d['column']}: " if "line" in d else f": {d['pointer']}: " if d["pointer"] else ": "
+                    for d in told["diagnostics"]
+                ]
+                lines = [f"broken.json{place}{d['text']}" for place, d in zip(places, told["diagnostics"])]
+                self.assertEqual(lines, told["errors"])
+                self.assertEqual({d["severity"] for d in told["diagnostics"]}, {"error"})
+                ids = [d["id"] for d in told["diagnostics"]]
+                self.assertEqual([name or ids[i] for i, name in enumerate(expected)], ids)
+        self.assertEqual([name for name, count in tried.items() if count == 0], [], "no manifest has such a mistake")
 
     def test_a_right_one_does_come_to_mpi(self):
         """Else the test above would show nothing."""

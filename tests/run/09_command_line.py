@@ -249,6 +249,7 @@ class Check(farm.FarmTest):
             {
                 "right": True,
                 "errors": [],
+                "diagnostics": [],
                 "name": "survey",
                 "output": "survey.h5",
                 "stages": [
@@ -265,7 +266,23 @@ class Check(farm.FarmTest):
         )
         self.write("bad.json", {"run": {"command": []}})
         bad = json.loads(self.taskfarm("check", "--json", "bad.json", status=2).stdout)
-        self.assertEqual(bad, {"right": False, "errors": ["bad.json: /run/command: the command is empty"]})
+        text = "the command is empty"
+        self.assertEqual(
+            bad,
+            {
+                "right": False,
+                "errors": [f"bad.json: /run/command: {text}"],
+                "diagnostics": [{"id": "wrong-length", "severity": "error", "pointer": "/run/command", "text": text}],
+            },
+        )
+        self.write("worse.json", '{"run": }')
+        worse = json.loads(self.taskfarm("check", "--json", "worse.json", status=2).stdout)
+        text = 'not JSON: "}" was not expected here'
+        self.assertEqual(worse["errors"], [f"worse.json:1:9: {text}"])
+        self.assertEqual(
+            worse["diagnostics"],
+            [{"id": "syntax", "severity": "error", "pointer": "", "text": text, "line": 1, "column": 9}],
+        )
 
 
 @farm.first

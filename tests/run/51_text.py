@@ -221,7 +221,12 @@ class Text(farm.FarmTest):
             for stage, place, program in ((0, 3, "sh"), (3, 2, "/usr/bin/python3"))
         ]
         self.assertEqual(done.stderr.splitlines(), expected)
-        self.assertEqual(json.loads(self.taskfarm("check", "m.json", "--json").stdout)["warnings"], expected)
+        told = json.loads(self.taskfarm("check", "m.json", "--json").stdout)
+        self.assertEqual(told["warnings"], expected)
+        self.assertEqual(
+            [f"m.json: {d['pointer']}: {d['severity']}: {d['text']}" for d in told["diagnostics"] if d["id"] == "unsafe-placeholder"],
+            expected,
+        )
         shown = next(line for line in done.stdout.splitlines() if line.startswith("stage a: ")).split(" of ", 1)[1]
         self.write("x", "")
         pasted = subprocess.run(["bash", "-c", shown.replace("cat {v}", "true")], cwd=self.folder, capture_output=True, text=True, check=True)
