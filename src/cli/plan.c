@@ -125,7 +125,7 @@ static void print_plan(const options *o, const loaded *l, const tf_store_plan *p
     if (excluded > 0)
         tf_print(stdout, ", %s are left out by where", tf_format_count(excluded, run));
     if (held > 0)
-        tf_print(stdout, ", %s are held back", tf_format_count(held, run));
+        tf_print(stdout, ", %s are not selected", tf_format_count(held, run));
     tf_print(stdout, "\n");
     tf_buf code = {0}, lost = {0}, dropped = {0};
     tf_store_tell_code(plan, &code);

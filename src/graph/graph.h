@@ -99,7 +99,7 @@ bool tf_graph_plan(tf_graph *graph, const tf_past *past, const tf_wish *wish, tf
 /* What was decided of a stage. */
 typedef struct tf_stage_plan {
     tf_intervals run;   /* tasks to be run */
-    tf_intervals redo;  /* tasks that were done, and are so no more; those that are not to be run are held back */
+    tf_intervals redo;  /* tasks that were done, and are so no more; those that are not to be run are not selected */
     tf_intervals adopt; /* tasks that are done without being run */
     int64_t withheld;   /* tasks that are neither done nor to be run */
 } tf_stage_plan;

@@ -336,7 +336,7 @@ static void decide(planner *p, node n, int stage, int64_t index) {
     }
 }
 
-/* A stage without files: what is not done; all of it where it has changed, or is forced. What is held back is not done
+/* A stage without files: what is not done; all of it where it has changed, or is forced. What is not selected is not done
  * any more if what it was made of goes. */
 static void decide_stage(planner *p, int stage) {
     tf_graph *g = p->graph;

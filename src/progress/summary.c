@@ -20,7 +20,7 @@ void tf_progress_summary(FILE *out, const tf_campaign *campaign, const tf_farm_r
     if (left)
         tf_print(out, ", %s %s", tf_format_count(left, done), p->stopping ? "left for the next run" : "not run");
     if (p->withheld)
-        tf_print(out, ", %s held back", tf_format_count(p->withheld, done));
+        tf_print(out, ", %s not selected", tf_format_count(p->withheld, done));
     tf_print(out, " in %s", tf_format_duration(p->elapsed, elapsed));
     if (rate >= 10)
         tf_print(out, " (%s tasks/s)", tf_format_count((int64_t)rate, rate_text));

@@ -69,7 +69,7 @@ static void print_entry(FILE *out, const tf_tally_entry *e, const char *stage) {
         tf_print(out, "  failed %s[%lld]: %.*s\n", stage, (long long)e->number[0], length, e->text);
         return;
     }
-    tf_print(out, "  %s x %.*s: %s[%lld]", tf_format_count(e->count, count), length, e->text, stage,
+    tf_print(out, "  %s tasks failed: %.*s: %s[%lld]", tf_format_count(e->count, count), length, e->text, stage,
              (long long)e->number[0]);
     for (int n = 1; n < e->numbers; n++)
         tf_print(out, ", [%lld]", (long long)e->number[n]);
@@ -101,6 +101,6 @@ void failures_print(FILE *out, const tf_tally *failures, const char *output, con
         return;
     tf_buf hint = {0};
     failures_add_hint("show", output, name[failures->entry[0].owner], failures->entry[0].number[0], &hint);
-    tf_print(out, "  %s tells all of one\n", tf_buf_text(&hint));
+    tf_print(out, "  see: %s\n", tf_buf_text(&hint));
     tf_buf_free(&hint);
 }

@@ -88,7 +88,7 @@ class FirstRun(farm.FarmTest):
         self.taskfarm("pi.json")
         before = (self.folder / "pi.h5").read_bytes()
         done = self.taskfarm("pi.json", "--fresh")
-        self.assertTrue(done.stderr.startswith("taskfarm: pi.h5 is now pi.h5.1\n"))
+        self.assertTrue(done.stderr.startswith("taskfarm: moved the old pi.h5 to pi.h5.1\n"))
         self.assertEqual((self.folder / "pi.h5.1").read_bytes(), before)
 
 

@@ -38,7 +38,7 @@ class Failures(farm.FarmTest):
                 groups = dict(re.findall(r"^  20 x (.*): fail(\[.*), \.\.\.$", done.stderr, re.M))
                 self.assertEqual(len(groups), 5)
                 self.assertIn("  and 40 more\n", done.stderr)
-                self.assertIn("  taskfarm show fail.h5 fail 1 tells all of one\n", done.stderr)
+                self.assertIn("  see: taskfarm show fail.h5 fail 1\n", done.stderr)
                 for message, tasks in groups.items():
                     which = [b[4].decode().split("\n")[0] for b in behaviours].index(message)
                     self.assertEqual(tasks, ", ".join(f"[{which + 8 * n}]" for n in range(3)))
@@ -90,8 +90,8 @@ class Failures(farm.FarmTest):
         )
         done = self.taskfarm("slow.json", "--slots", 2, ranks=2, status=1)
         self.assertIn("taskfarm: slow: 396 done, 4 failed in ", done.stderr)
-        self.assertIn("  2 x timeout after 0.5s: function[0], [100]\n", done.stderr)
-        self.assertIn("  2 x timeout after 0.5s: command[7], [107]\n", done.stderr)
+        self.assertIn("  2 tasks failed: timeout after 0.5s: function[0], [100]\n", done.stderr)
+        self.assertIn("  2 tasks failed: timeout after 0.5s: command[7], [107]\n", done.stderr)
         file = self.open("slow.h5")
         for name, first, killed in (("function", 0, 9), ("command", 7, 15)):
             task, messages = file[name]["task"], self.heap(file[name], "message")
@@ -236,7 +236,7 @@ class Failures(farm.FarmTest):
             },
         )
         done = self.taskfarm("never.json", status=1)
-        self.assertIn("  30 x no catalogue gaia: never[0], [1], [2], ...\n", done.stderr)
+        self.assertIn("  30 tasks failed: no catalogue gaia: never[0], [1], [2], ...\n", done.stderr)
         self.assertEqual(self.heap(self.open("never.h5")["never"], "message"), [b"no catalogue gaia"] * 30)
 
     def test_output_of_failed_tasks_is_kept(self):

@@ -157,12 +157,12 @@ class Resume(farm.FarmTest):
         before = (self.folder / "m.h5").read_bytes()
         start, end = 'taskfarm: m.h5: of stage "', "starts anew, --output leaves it where it is\n"
         changes = [
-            (manifest, ["--seed", "2"], 'c" the seed has changed since it was run (1 then, 2 now)'),
-            (manifest, ["--set", "v=two"], 'c" what it runs has changed since it was run (["echo","{i}","one"] then'),
-            (stage(0, run={"command": ["echo", "{i}"]}), [], 'c" what it runs has changed since it was run ('),
-            (stage(2, results={"x": "float32"}), [], 'r" what it gives has changed since it was run ('),
-            (stage(2, record="full"), [], 'r" its "record" has changed since it was run (status then, full now)'),
-            (stage(1, over={"j": {"range": [4]}}), [], 'f" what its parameters are has changed since it was run (j: nothing then, "int64" now);'),
+            (manifest, ["--seed", "2"], 'c": the seed changed since its rows were made (was 1, now 2)'),
+            (manifest, ["--set", "v=two"], 'c": "run" changed since its rows were made (was ["echo","{i}","one"], now'),
+            (stage(0, run={"command": ["echo", "{i}"]}), [], 'c": "run" changed since its rows were made ('),
+            (stage(2, results={"x": "float32"}), [], 'r": "results" changed since its rows were made ('),
+            (stage(2, record="full"), [], 'r": "record" changed since its rows were made (was status, now full)'),
+            (stage(1, over={"j": {"range": [4]}}), [], 'f": its parameters changed since its rows were made (j: was nothing, now "int64");'),
             (stage(1, over={"i": {"range": [3]}}), [], 'f" the space has changed, and lacks the point of task 3, which'),
         ]
         for changed, options, complaint in changes:
@@ -289,7 +289,7 @@ class Refusals(farm.FarmTest):
         self.write("a.h5", whole[:48] + bytes(5000) + whole[5048:])
         self.refuse("is another program's file, or damaged; ")
         done = self.taskfarm("a.json", "--fresh")
-        self.assertIn("taskfarm: a.h5 is now a.h5.1\n", done.stderr)
+        self.assertIn("taskfarm: moved the old a.h5 to a.h5.1\n", done.stderr)
 
     @farm.unittest.skipIf(farm.SANITIZED and not farm.SOAK, "waits ten seconds for a child's processor time")
     @SANITIZED_ONLY

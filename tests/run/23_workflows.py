@@ -167,7 +167,7 @@ class Workflows(farm.FarmTest):
             self.assertEqual(file.attrs["state"], "stopped")
         done = self.taskfarm("w.json", "science[frame=2]")
         self.assertEqual(self.ran(), ["science1"])
-        self.assertIn("4 held back", done.stderr)
+        self.assertIn("4 not selected", done.stderr)
         self.taskfarm("w.json", "--until", "flat")
         self.assertEqual(self.ran(), ["flat0"])
         self.taskfarm("w.json")
@@ -444,7 +444,7 @@ class Workflows(farm.FarmTest):
             self.assertEqual((sorted(order[:2]), sorted(order[2:4]), order[4]), (["list0", "list1"], ["make0", "make1"], "end0"))
             self.ran()
         done = self.taskfarm("w.json", "--fresh", "make")
-        self.assertIn("4 done, 0 failed, 1 held back", done.stderr)
+        self.assertIn("4 done, 0 failed, 1 not selected", done.stderr)
 
     def test_paths_are_absolute_where_a_command_runs_elsewhere(self):
         self.write("a", "text\n")

@@ -138,7 +138,7 @@ class Points(farm.FarmTest):
         self.assertEqual(len(self.ran()), 18)
         self.campaign(first=ECHO + "; true")
         done = self.taskfarm("p.json", status=3)
-        self.assertIn('of stage "first" what it runs has changed since it was run', done.stderr)
+        self.assertIn('stage "first": "run" changed since its rows were made', done.stderr)
         self.taskfarm("p.json", "--rerun", "code")
         self.assertEqual(len(self.ran()), 18)
 

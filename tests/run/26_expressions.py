@@ -104,7 +104,7 @@ class Expressions(farm.FarmTest):
     def test_what_does_not_fit_fails_its_task(self):
         self.write("g.json", {"over": {"x": [1, 2, 300]}, "run": {"expr": {"y": "x / 2"}}, "results": {"y": "int8"}})
         done = self.taskfarm("g.json", status=1)
-        self.assertIn("  2 x y = 0.5 does not fit type int8: g[0], [2]\n", done.stderr)
+        self.assertIn("  2 tasks failed: y = 0.5 does not fit type int8: g[0], [2]\n", done.stderr)
         with self.open("g.h5") as file:
             self.assertEqual(file["g/task/status"][()].tolist(), [FAILED, DONE, FAILED])
 
@@ -135,7 +135,7 @@ class Expressions(farm.FarmTest):
         self.taskfarm("w.json")
         self.write("w.json", {**stage, "where": "n > 4"})
         done = self.taskfarm("w.json", status=3)
-        self.assertIn('of stage "w" its "where" has changed since it was run', done.stderr)
+        self.assertIn('stage "w": "where" changed since its rows were made', done.stderr)
         self.taskfarm("w.json", "--rerun", "code")
         with self.open("w.h5") as file:
             self.assertEqual(file["w/task/status"][()].tolist(), [EXCLUDED] * 5 + [DONE] * 5)

@@ -77,9 +77,9 @@ class Status(farm.FarmTest):
         )
         lines = self.taskfarm("status", "c.h5").stdout.splitlines()
         groups = [
-            "  4 x exit status 3: out of 0 stars: a[0], [3], [6], ...",
-            "  3 x timeout after 0.2s: b[0], [2], [3]",
-            "  taskfarm show c.h5 a 0 tells all of one",
+            "  4 tasks failed: exit status 3: out of 0 stars: a[0], [3], [6], ...",
+            "  3 tasks failed: timeout after 0.2s: b[0], [2], [3]",
+            "  see: taskfarm show c.h5 a 0",
         ]
         self.assertEqual(lines[4:7], groups)
         self.assertIn("\n" + "\n".join(groups) + "\n", summary)

@@ -255,7 +255,7 @@ class Messages(farm.FarmTest):
                 None,
                 changed(run={"command": ["echo", "x{n}"]}),
                 start,
-                'of stage "a" what it runs has changed since it was run (["echo","{n}"] then, ["echo","x{n}"] now); --rerun code runs '
+                'stage "a": "run" changed since its rows were made (was ["echo","{n}"], now ["echo","x{n}"]); --rerun code runs '
                 "it anew, --fresh sets the old output aside and starts anew, --output leaves it where it is",
             ),
             (

@@ -153,7 +153,7 @@ class Fresh(Campaign):
         self.taskfarm("c.json")
         old = (self.folder / "far/real.h5").read_bytes()
         said = self.taskfarm("c.json", "--fresh").stderr
-        self.assertIn("taskfarm: far/real.h5 is now far/real.h5.1\n", said)
+        self.assertIn("taskfarm: moved the old far/real.h5 to far/real.h5.1\n", said)
         self.assertEqual(os.readlink(self.folder / "c.h5"), "far/real.h5")
         self.assertEqual((self.folder / "far/real.h5.1").read_bytes(), old)
         self.assertEqual(sorted(p.name for p in (self.folder / "far").iterdir()), ["real.h5", "real.h5.1"])

@@ -365,7 +365,7 @@ class Values(farm.FarmTest):
             self.write("t.csv", "id\n" + cells)
             self.write("m.json", manifest)
             done = self.taskfarm("m.json", status=3 * n)
-        self.assertIn('(id: "int64" then, "string" now; "types": {"id": "int64"} beside a csv keeps it)', done.stderr)
+        self.assertIn('(id: was "int64", now "string"; "types": {"id": "int64"} beside a csv keeps it)', done.stderr)
         self.write("m.json", manifest | {"over": [{"csv": "t.csv", "types": {"id": "int64"}}]})
         self.assertIn("3 done, 0 failed, 2 of them before", self.taskfarm("m.json").stderr)
 

@@ -44,7 +44,7 @@ class Upstream(StaleTest):
             self.assertEqual(self.column("c/results/z"), [22, 42])
             self.write("factor", "20")
             done = self.taskfarm("m.json", "a", "--force", "a", ranks=ranks)
-            self.assertIn("2 done, 0 failed, 4 held back", done.stderr)
+            self.assertIn("2 done, 0 failed, 4 not selected", done.stderr)
             self.assertEqual((self.state(), self.column("a/results/x")), ("stopped", [20, 40]))
             self.assertEqual(self.plan(), {"b": {"new": 2}, "c": {"new": 2}})
             self.taskfarm("m.json", ranks=ranks)
@@ -194,7 +194,7 @@ class Files(StaleTest):
         os.utime(self.folder / "in", (FUTURE, FUTURE))
         for ranks in (None, 2):
             done = self.taskfarm("m.json", "b1", ranks=ranks)
-            self.assertIn("6 held back", done.stderr)
+            self.assertIn("6 not selected", done.stderr)
             self.assertEqual(self.state(), "stopped")
         os.utime(self.folder / "in", (1e9, 1e9))
 

@@ -117,7 +117,7 @@ class Text(farm.FarmTest):
                 self.setUp()
                 self.write("m.json", {"output": name + ".h5", "run": {"command": ["false"]}, "name": "s"})
                 said = self.taskfarm("m.json", status=1).stderr
-                hint = said.splitlines()[-1].strip().removesuffix(" tells all of one")
+                hint = said.splitlines()[-1].strip().removeprefix("see: ")
                 self.assertTrue(hint.startswith("taskfarm show "), said)
                 shown = subprocess.run(["bash", "-c", hint.replace("taskfarm", '"$TASKFARM"', 1)], cwd=self.folder, env=farm.environment(),
                                        capture_output=True, text=True)  # fmt: skip
@@ -130,7 +130,7 @@ class Text(farm.FarmTest):
         with h5py.File(self.folder / "s.h5", "r+") as file:
             file.move("s", "x;touch pwned\n\x1b")
         said = self.taskfarm("status", "s.h5").stdout
-        self.assertIn("  taskfarm show s.h5 $'x;touch pwned\\012\\033' 0 tells all of one\n", said)
+        self.assertIn("  see: taskfarm show s.h5 $'x;touch pwned\\012\\033' 0\n", said)
 
     def test_completion_does_not_run_what_an_output_names(self):
         """bash's compgen expands its words, and an output's groups can have any name."""

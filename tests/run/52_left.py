@@ -219,7 +219,7 @@ class Rows(farm.FarmTest):
                 self.campaign(3 if not options else 2, "old")
                 self.taskfarm("m.json", "--fresh")
                 self.campaign(3, "new")
-                self.assertIn("held back", self.taskfarm("m.json", "t", *options).stderr)
+                self.assertIn("not selected", self.taskfarm("m.json", "t", *options).stderr)
                 self.taskfarm("m.json")
                 self.assertEqual(self.made(), scratch)
 

@@ -114,7 +114,7 @@ class Salvage(Logged):
                 self.assertEqual([(s["run"], s.get("lost")) for s in planned["stages"]], [(0, None), (0, None), (2, None), (5, 4)])
                 self.assertEqual(self.files(), before, "nothing was touched")
                 said = self.taskfarm("c.json", "--salvage", ranks=ranks).stderr
-                self.assertIn(f"taskfarm: c.h5 is now c.h5.1; c.h5: going on: 17 of 24 tasks are done; {self.LOST}\n", said)
+                self.assertIn(f"taskfarm: moved the old c.h5 to c.h5.1; c.h5: going on: 17 of 24 tasks are done; {self.LOST}\n", said)
                 self.assertEqual(self.ran(), self.AGAIN)
                 self.assertEqual((self.folder / "c.h5.1").read_bytes(), old)
                 self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["c.h5", "c.h5.1", "c.json", "go", "stderr"])
@@ -289,7 +289,7 @@ class Kinds(Logged):
                 self.assertEqual(self.taskfarm("k.json", status=3).stderr, f"taskfarm: {message}")
                 said = self.taskfarm("k.json", "--salvage", status=1).stderr
                 number = 2 if name == "journal" else 1
-                self.assertIn(f"taskfarm: k.h5 is now k.h5.{number}; ", said)
+                self.assertIn(f"taskfarm: moved the old k.h5 to k.h5.{number}; ", said)
                 self.assertEqual((self.folder / f"k.h5.{number}.d" / name).read_text(), "mine")
                 self.assertEqual((self.folder / f"k.h5.{number}").read_bytes(), old)
                 self.assertFalse((self.folder / "k.h5.d").exists())
@@ -366,7 +366,7 @@ class Kinds(Logged):
         os.rename(self.folder / "k.h5", self.folder / "far/real.h5")
         os.symlink("far/real.h5", self.folder / "k.h5")
         self.assertIn("its folder far/real.h5.d is missing", self.taskfarm("k.json", status=3).stderr)
-        self.assertIn("far/real.h5 is now far/real.h5.1; ", self.taskfarm("k.json", "--salvage", status=1).stderr)
+        self.assertIn("moved the old far/real.h5 to far/real.h5.1; ", self.taskfarm("k.json", "--salvage", status=1).stderr)
         self.assertEqual(os.readlink(self.folder / "k.h5"), "far/real.h5")
         self.assertEqual(sorted(p.name for p in (self.folder / "far").iterdir()), ["real.h5", "real.h5.1"])
 

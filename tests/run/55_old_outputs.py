@@ -141,7 +141,7 @@ class OldOutputs(farm.FarmTest):
 
     def read_failed(self):
         self.assertEqual(self.counts("failed.h5"), ("failed", FAILED))
-        self.assertIn("2 x exit status 3: no 4: fails[4], [14]\n", self.taskfarm("status", "failed.h5").stdout)
+        self.assertIn("2 tasks failed: exit status 3: no 4: fails[4], [14]\n", self.taskfarm("status", "failed.h5").stdout)
         task = self.shown("failed.h5", "fails", 14)
         self.assertEqual((task["status"], task["record"]["exit_code"], task["texts"]["stderr"]), ("failed", 3, "no 14\n"))
         self.assertEqual(self.shown("failed.h5", "slow", 3)["status"], "timeout")

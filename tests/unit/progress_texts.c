@@ -77,9 +77,9 @@ Test(summary, counts_and_says_why_tasks_failed) {
     tf_progress_summary(out, campaign, &result);
     cr_expect_str_eq(printed(out),
                      "taskfarm: survey: 999 993 done, 7 failed in 13s (80 000 tasks/s); results in survey.h5\n"
-                     "  6 x timeout after 30s: survey[98], [99], [100], ...\n"
+                     "  6 tasks failed: timeout after 30s: survey[98], [99], [100], ...\n"
                      "  failed survey[17]: exit status 1: no sky\n"
-                     "  taskfarm show survey.h5 survey 98 tells all of one\n");
+                     "  see: taskfarm show survey.h5 survey 98\n");
     tf_tally_free(&result.failures);
     fclose(out);
     tf_campaign_free(campaign);

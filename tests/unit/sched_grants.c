@@ -519,7 +519,7 @@ Test(sched, hands_out_what_is_ready_and_furthest_from_the_end) {
     tf_sched_free(s);
 }
 
-/* A stage of which some tasks are held back is not finished, and none that comes after it begins. */
+/* A stage of which some tasks are not selected is not finished, and none that comes after it begins. */
 Test(sched, leaves_what_is_withheld) {
     const tf_intervals none = {0};
     tf_intervals two = {0};

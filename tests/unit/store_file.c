@@ -93,7 +93,7 @@ Test(prepare, sets_old_outputs_aside_under_the_first_free_name) {
     for (int n = 1; n <= 3; n++) {
         char name[20], note[60];
         snprintf(name, sizeof name, "out.h5.%d", n);
-        snprintf(note, sizeof note, "out.h5 is now %s", name);
+        snprintf(note, sizeof note, "moved the old out.h5 to %s", name);
         prepare_fresh(note);
         cr_expect_eq(access(name, F_OK), 0);
     }
@@ -106,7 +106,7 @@ Test(prepare, keeps_the_side_files_of_an_old_output_with_it) {
     prepare_fresh("");
     touch("out.h5.d/a-text", "a text");
     touch("out.h5.1", "older");
-    prepare_fresh("out.h5 is now out.h5.2");
+    prepare_fresh("moved the old out.h5 to out.h5.2");
     cr_expect_eq(access("out.h5.2.d/a-text", F_OK), 0);
     cr_expect_neq(access("out.h5.d/a-text", F_OK), 0);
 }

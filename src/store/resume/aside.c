@@ -51,7 +51,7 @@ static void free_names(names *n) {
 }
 
 static void tell(const names *n, tf_buf *note) {
-    tf_buf_addf(note, "%s%s is now %s", note->length ? "; " : "", n->old.data, n->aside.data);
+    tf_buf_addf(note, "%smoved the old %s to %s", note->length ? "; " : "", n->old.data, n->aside.data);
 }
 
 /* Renames `from`, if it is there. What has come to the new name meanwhile stays, where the file system can do that. */

@@ -25,16 +25,16 @@ static const struct {
     bool form;  /* rows have another form */
     bool added; /* outputs of before do not have it: then it is not known */
 } parts[] = {
-    {"run", "what it runs", true, false, false},
-    {"kind", "how it is run", true, false, true},
-    {"where", "its \"where\"", true, false, false},
-    {"results", "what it gives", true, true, false},
-    {"parameters", "what its parameters are", true, true, false},
+    {"run", "\"run\"", true, false, false},
+    {"kind", "the kind of its run", true, false, true},
+    {"where", "\"where\"", true, false, false},
+    {"results", "\"results\"", true, true, false},
+    {"parameters", "its parameters", true, true, false},
     {"points_of", "the stage that its points come from", true, false, true},
-    {"arrays", "what its arrays are", true, false, false},
-    {"files", "what its files are called", true, false, true},
+    {"arrays", "\"arrays\"", true, false, false},
+    {"files", "the names of its files", true, false, true},
     {"seed", "the seed", true, false, false},
-    {"record", "its \"record\"", true, true, false},
+    {"record", "\"record\"", true, true, false},
 };
 
 bool plan_may_drop(const tf_store_plan *plan, int stage) {
@@ -71,16 +71,15 @@ static void add_difference(tf_buf *out, const char *key, const char *then_text, 
     if (other) {
         const cJSON *a = cJSON_GetObjectItemCaseSensitive(then, other->string);
         const cJSON *b = cJSON_GetObjectItemCaseSensitive(now, other->string);
-        tf_buf_addf(out, " (%s: ", other->string);
+        tf_buf_addf(out, " (%s: was ", other->string);
         add_value(out, a);
-        tf_buf_adds(out, " then, ");
+        tf_buf_adds(out, ", now ");
         add_value(out, b);
-        tf_buf_adds(out, " now");
         if (strcmp(key, "parameters") == 0)
             add_way_back(out, other->string, a, b);
         tf_buf_adds(out, ")");
     } else {
-        tf_buf_addf(out, " (%.200s then, %.200s now)", then_text, now_text);
+        tf_buf_addf(out, " (was %.200s, now %.200s)", then_text, now_text);
     }
     cJSON_Delete(then);
     cJSON_Delete(now);
@@ -98,7 +97,7 @@ tf_err plan_compare(const tf_store_plan *plan, const char *path, int stage, cons
         ps->unusable = ps->unusable || parts[i].form;
         if (ps->changed.length)
             continue;
-        tf_buf_addf(&ps->changed, "%s has changed since it was run", parts[i].what);
+        tf_buf_addf(&ps->changed, "%s changed since its rows were made", parts[i].what);
         if (parts[i].shown)
             add_difference(&ps->changed, parts[i].key, a, b);
     }
@@ -113,7 +112,7 @@ tf_err plan_compare(const tf_store_plan *plan, const char *path, int stage, cons
     if (!ps->changed.length || plan_may_drop(plan, stage))
         return TF_OK;
     return tf_error_set(error, TF_ERR_RUN,
-                        "%s: of stage \"%s\" %s; --rerun code runs it anew, --fresh sets the old output aside and "
+                        "%s: stage \"%s\": %s; --rerun code runs it anew, --fresh sets the old output aside and "
                         "starts anew, --output leaves it where it is",
                         path, plan->campaign->stage[stage].name, tf_buf_text(&ps->changed));
 }
