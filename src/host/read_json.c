@@ -1,18 +1,17 @@
 /* A column from the JSON object in the last line of stdout. */
 #include "host/column_reader.h"
 
-#include <string.h>
-
 /* Says why the last line is no JSON object. */
 static void fail_json(const cell *c, const answer *a) {
     char text[SHORT];
     if (a->length == 0)
         host_fail(c->host, "column \"%s\": stdout is empty, expected a JSON object in its last line", c->spec->name);
-    else if (a->json || strncmp(a->error.text, "not JSON", 8) == 0)
+    else if (a->json || a->error.is_syntax)
         host_fail(c->host, "column \"%s\": the last line of stdout is not a JSON object: \"%s\"", c->spec->name,
                   shorten(a->line, a->length, text));
     else
-        host_fail(c->host, "column \"%s\": the last line of stdout is no sound JSON: %s", c->spec->name, a->error.text);
+        host_fail(c->host, "column \"%s\": the last line of stdout is not valid JSON: %s", c->spec->name,
+                  a->error.text);
 }
 
 bool read_json(const cell *c, answer *a) {

@@ -313,8 +313,8 @@ static bool take_answer(host *h, int64_t row, const char *line, size_t length) {
         host_fail(h, "%s", error);
     else if (ours)
         extract_members(h, row, results);
-    else if (!json && strncmp(wrong.text, "not JSON", 8) != 0)
-        host_fail(h, "the service's answer is no sound JSON: %s", wrong.text);
+    else if (!json && !wrong.is_syntax)
+        host_fail(h, "the service's answer is not valid JSON: %s", wrong.text);
     cJSON_Delete(json);
     return ours;
 }

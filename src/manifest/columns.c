@@ -41,7 +41,7 @@ static void load_shape(struct loader *l, const json_path *where, const cJSON *js
         }
         if (__builtin_mul_overflow(column->elements, column->shape[d], &column->elements) ||
             column->elements > MOST_ELEMENTS) {
-            diagnose(l->diags, &here, TF_DIAG_TOO_LARGE, "a row of more than 2^31 elements");
+            diagnose(l->diags, &here, TF_DIAG_TOO_LARGE, "a row has more than 2^31 elements");
             column->elements = 1;
             return;
         }
@@ -169,7 +169,7 @@ int find_column(const tf_table *number, const char *name) {
 static void check_dataset_name(struct loader *l, const json_path *where, const tf_table *number, const char *name) {
     if (find_column(number, name) >= 0)
         diagnose(l->diags, where, TF_DIAG_NAME_TAKEN,
-                 "the file has a dataset \"%s\" for this column; the column of that name needs another", name);
+                 "the output has a dataset \"%s\" for this column: rename the column of that name", name);
 }
 
 static void check_column_names(struct loader *l, const json_path *where, const tf_column_spec *all,
@@ -180,7 +180,7 @@ static void check_column_names(struct loader *l, const json_path *where, const t
     for (int k = 0; text && k < 3; k++)
         if (strcmp(column->name, captured[k]) == 0)
             diagnose(l->diags, where, TF_DIAG_NAME_TAKEN,
-                     "\"%s\" is the name of captured text in the file; a %s column needs another", captured[k],
+                     "the output has captured text by the name \"%s\": rename this %s column", captured[k],
                      tf_type_name(column->type));
     tf_buf_addf(&name, "%s_index", column->name);
     const int index = text ? find_column(number, name.data) : -1;
@@ -194,7 +194,7 @@ static void check_column_names(struct loader *l, const json_path *where, const t
     for (int d = 0; column->grid && d < column->grid->rank; d++)
         if (find_column(number, column->grid->label[d]) >= 0)
             diagnose(l->diags, where, TF_DIAG_NAME_TAKEN,
-                     "in the file \"%s\" is a dimension of this array; the column of that name needs another",
+                     "\"%s\" is a dimension of this array in the output: rename the column of that name",
                      column->grid->label[d]);
     tf_buf_free(&name);
 }

@@ -77,6 +77,18 @@ static void check_everywhere(tf_diags *diags, const json_path *where, cJSON *val
     }
 }
 
+void json_locate(const char *text, size_t offset, int *line, int *column) {
+    *line = *column = 1;
+    for (size_t i = 0; i < offset; i++) {
+        if (text[i] == '\n') {
+            ++*line;
+            *column = 1;
+        } else if (((unsigned char)text[i] & 0xC0) != 0x80) {
+            ++*column;
+        }
+    }
+}
+
 cJSON *json_parse(tf_diags *diags, const char *text, size_t length) {
     json_error error;
     cJSON *root = json_read(text, length, JSON_ALL_STAY, &error);

@@ -29,6 +29,9 @@ void diagnose(tf_diags *diags, const json_path *where, tf_diag_id id, const char
  * twice, wherever they are. */
 cJSON *json_parse(tf_diags *diags, const char *text, size_t length);
 
+/* Line and column of an offset, both from 1; columns count characters. */
+void json_locate(const char *text, size_t offset, int *line, int *column);
+
 /* One key that an object may have. */
 typedef struct json_key {
     const char *name;

@@ -26,7 +26,14 @@ static void fail(reader *r, const char *where, const char *what) {
     if (r->error->text[0])
         return;
     r->error->offset = (size_t)(where - r->text);
-    snprintf(r->error->text, sizeof r->error->text, "%s", what);
+    snprintf(r->error->text, sizeof r->error->text, "%s%s", r->error->is_syntax ? "not JSON: " : "", what);
+}
+
+static void fail_syntax(reader *r, const char *where, const char *what) {
+    if (r->error->text[0])
+        return;
+    r->error->is_syntax = true;
+    fail(r, where, what);
 }
 
 /* The last character before `stop` that is not white space, NULL if there is none. */
@@ -42,7 +49,7 @@ static void fail_here(reader *r) {
     const char *stop = r->at, *before = last_before(r, stop);
     char what[100];
     if (stop == r->end) {
-        fail(r, stop, "not JSON: the text ends here, and more was expected");
+        fail_syntax(r, stop, "the text ends here, and more was expected");
         return;
     }
     int word = 0;
@@ -51,16 +58,16 @@ static void fail_here(reader *r) {
     while (word > 0 && stop + word < r->end && ((unsigned char)stop[word] & 0xC0) == 0x80)
         word--; /* whole characters */
     if ((*stop == '}' || *stop == ']') && before && *before == ',')
-        snprintf(what, sizeof what, "not JSON: a comma before \"%c\"", *stop);
+        snprintf(what, sizeof what, "a comma before \"%c\"", *stop);
     else if (*stop == '\'')
-        snprintf(what, sizeof what, "not JSON: strings and keys need double quotes");
+        snprintf(what, sizeof what, "strings and keys need double quotes");
     else if (*stop == '/' || *stop == '#')
-        snprintf(what, sizeof what, "not JSON: comments are not allowed");
+        snprintf(what, sizeof what, "comments are not allowed");
     else if (*stop == '"' && before && !strchr(",:{[", *before))
-        snprintf(what, sizeof what, "not JSON: a comma or a colon is missing before this string");
+        snprintf(what, sizeof what, "a comma or a colon is missing before this string");
     else
-        snprintf(what, sizeof what, "not JSON: \"%.*s\" was not expected here", word ? word : 1, stop);
-    fail(r, stop, what);
+        snprintf(what, sizeof what, "\"%.*s\" was not expected here", word ? word : 1, stop);
+    fail_syntax(r, stop, what);
 }
 
 /* ---- Tokens ---- */
@@ -122,7 +129,7 @@ static bool read_code(reader *r, tf_buf *out) {
     const char *escape = r->at - 2;
     uint32_t code, low = 0;
     if (!read_hex(r, &code)) {
-        fail(r, escape, "not JSON: \"\\u\" in a string needs four hexadecimal digits");
+        fail_syntax(r, escape, "\"\\u\" in a string needs four hexadecimal digits");
         return false;
     }
     if (code == 0) {
@@ -151,13 +158,13 @@ static bool read_escape(reader *r, tf_buf *out) {
     }
     if (take(r, 'u'))
         return read_code(r, out);
-    char what[60] = "not JSON: the text ends here, and more was expected";
+    char what[60] = "the text ends here, and more was expected";
     int length = 1; /* of the character */
     while (r->at + length < r->end && ((unsigned char)r->at[length] & 0xC0) == 0x80)
         length++;
     if (r->at < r->end)
-        snprintf(what, sizeof what, "not JSON: \"\\%.*s\" in a string means nothing", length, r->at);
-    fail(r, r->at == r->end ? r->end : r->at - 1, what);
+        snprintf(what, sizeof what, "\"\\%.*s\" in a string means nothing", length, r->at);
+    fail_syntax(r, r->at == r->end ? r->end : r->at - 1, what);
     return false;
 }
 
@@ -176,7 +183,7 @@ static char *read_text(reader *r) {
             good = read_escape(r, &out);
     }
     if (good && !take(r, '"')) {
-        fail(r, r->end, "not JSON: the text ends here, and more was expected");
+        fail_syntax(r, r->end, "the text ends here, and more was expected");
         good = false;
     }
     char *text = good ? cJSON_malloc(out.length + 1) : NULL;
@@ -218,7 +225,7 @@ static cJSON *read_number(reader *r) {
         const size_t length = (size_t)(r->at - from);
         const bool padded = r->at - digits > 1 && *digits == '0' && strchr("0123456789", digits[1]);
         if (r->at > digits && padded) {
-            fail(r, from, "not JSON: a number does not begin with 0; write it as a string");
+            fail_syntax(r, from, "a number does not begin with 0; write it as a string");
             return NULL;
         }
         const tf_fit fit = r->at > digits && strchr("0123456789", *digits)
@@ -340,7 +347,7 @@ static cJSON *read_value(reader *r) {
         fail_here(r);
     } else if (*r->at == '{' || *r->at == '[') {
         if (++r->depth > DEEPEST)
-            fail(r, r->at, "not JSON: too many brackets inside each other");
+            fail_syntax(r, r->at, "too many brackets inside each other");
         else
             value = *r->at++ == '{' ? read_object(r) : read_list(r);
         r->depth--;
@@ -369,7 +376,7 @@ cJSON *json_read(const char *text, size_t length, json_repeats repeats, json_err
         return NULL;
     }
     if (nul) {
-        fail(&r, nul, "not JSON: a NUL byte");
+        fail_syntax(&r, nul, "a NUL byte");
         return NULL;
     }
     take_word(&r, mark);
@@ -383,18 +390,6 @@ cJSON *json_read(const char *text, size_t length, json_repeats repeats, json_err
         return NULL;
     }
     return value;
-}
-
-void json_locate(const char *text, size_t offset, int *line, int *column) {
-    *line = *column = 1;
-    for (size_t i = 0; i < offset; i++) {
-        if (text[i] == '\n') {
-            ++*line;
-            *column = 1;
-        } else if (((unsigned char)text[i] & 0xC0) != 0x80) {
-            ++*column;
-        }
-    }
 }
 
 /* ---- Numbers ---- */

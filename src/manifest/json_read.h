@@ -15,6 +15,7 @@ typedef enum json_repeats {
 
 typedef struct json_error {
     size_t offset;  /* where it is, in bytes */
+    bool is_syntax; /* the text is no JSON at all; else it is JSON of a sort that is refused */
     char text[140]; /* what is wrong */
 } json_error;
 
@@ -22,9 +23,6 @@ typedef struct json_error {
  * Python writes them. Refused are texts that are not UTF-8, lone surrogates and, since texts end there, NULs. NULL with
  * `error` if it is none; else the caller frees the tree by cJSON_Delete. */
 cJSON *json_read(const char *text, size_t length, json_repeats repeats, json_error *error);
-
-/* Line and column of an offset, both from 1; columns count characters. */
-void json_locate(const char *text, size_t offset, int *line, int *column);
 
 /* Stores a number, or a text that holds one, as tf_store_number does. */
 tf_fit json_store(const cJSON *value, tf_type type, void *out);

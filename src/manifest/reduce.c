@@ -94,7 +94,7 @@ static void load_stats(struct loader *l, const json_path *where, const cJSON *js
         json_path there = json_path_key(&here, item->string);
         int value = find_value(l, &there, stage, item->string), n = 0;
         if (value >= 0 && tf_type_size(tf_stage_value(stage, value).type) == 0)
-            diagnose(l->diags, &there, TF_DIAG_UNSUITABLE_TYPE, "\"%s\" is no number%s", item->string,
+            diagnose(l->diags, &there, TF_DIAG_UNSUITABLE_TYPE, "\"%s\" is not a number%s", item->string,
                      way_out(l, stage, item->string));
         if (cJSON_IsString(item) && value >= 0)
             add_stat(l, &there, item->valuestring, value, reduce, stats);
@@ -131,8 +131,7 @@ static void find_grid(struct loader *l, const json_path *where, const tf_stage_s
         else if (v.grid)
             reduce->grid = v.grid;
         if (v.array >= 0 && has_halo(&stage->array[v.array]))
-            diagnose(l->diags, where, TF_DIAG_CONFLICT, "array \"%s\" has a halo, which reductions know nothing of",
-                     v.name);
+            diagnose(l->diags, where, TF_DIAG_CONFLICT, "array \"%s\" has a halo: reductions can't read it", v.name);
     }
     if (reduce->grid && shaped)
         diagnose(l->diags, where, TF_DIAG_CONFLICT,

@@ -67,8 +67,7 @@ void load_until(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
         diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be an expression or an object, not %s", json_kind(value));
     }
     if (tf_stage_has_files(stage))
-        diagnose(l->diags, &here, TF_DIAG_CONFLICT,
-                 "a stage with files is run to its end: \"until\" has no place there");
+        diagnose(l->diags, &here, TF_DIAG_CONFLICT, "a stage with files is run to its end: it can't have \"until\"");
     if (!source)
         return;
     expr_names names = {.what = "COLUMN.STATISTIC, such as x.mean or x.stderr"};

@@ -275,7 +275,7 @@ TABLE = [
     ),
     (
         '{"until": "1 > 0", "outputs": "a", "run": {"command": "touch a"}}',
-        '/until: a stage with files is run to its end: "until" has no place there',
+        '/until: a stage with files is run to its end: it can\'t have "until"',
         '/until: "1 > 0" does not depend on any result',
     ),
     ('{"until": 5, "run": {"expr": {"x": "1"}}}', "/until: must be an expression or an object, not a number"),
@@ -304,7 +304,7 @@ TABLE = [
         '/reduce/d/columns/x/7: "mean:3" must be mean',
         '/reduce/d/columns/x/8: there is no statistic "quantil:0.5"; did you mean "quantile:Q"?',
         '/reduce/d/columns/y: the stage has neither a parameter nor a column "y"',
-        '/reduce/d/columns/band: "band" is no number',
+        '/reduce/d/columns/band: "band" is not a number',
         '/reduce/d/columns/n: must be a list such as ["mean", "std"], not a number',
         '/reduce/e/over: unknown key "over"',
         '/reduce/e/columns/x: "histogram:5:lin" must be histogram:N or histogram:N:log, with N from 1 to 1000000',
@@ -474,9 +474,9 @@ TABLE = [
         "/results/s/array: string columns can't be arrays",
         '/results/t/array: "array" and "shape" can\'t both be there',
         '/results/t/array: there is no axis of blocks "d" in "over"; there is "c"',
-        '/results/s: in the file "b_1" is a dimension of this array; the column of that name needs another',
-        '/results/b_1: in the file "b_1" is a dimension of this array; the column of that name needs another',
-        '/results/c: in the file "c" is a dimension of this array; the column of that name needs another',
+        '/results/s: "b_1" is a dimension of this array in the output: rename the column of that name',
+        '/results/b_1: "b_1" is a dimension of this array in the output: rename the column of that name',
+        '/results/c: "c" is a dimension of this array in the output: rename the column of that name',
     ),
     (
         '{"over": {"b": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}}, "variables": {"v": 1}, "arrays": {"b_start_0": "a.h5:/x", '
@@ -1121,7 +1121,7 @@ TABLE = [
     ),
     (
         '{"run": {"command": ["true"]}, "results": {"x": {"type": "int32", "shape": [1000000, 1000000]}}}',
-        '/results/x/shape: a row of more than 2^31 elements',
+        '/results/x/shape: a row has more than 2^31 elements',
     ),
     (
         '{"run": {"command": ["true"]}, "results": {"x": {"type": "string", "shape": [2]}}}',
@@ -1199,15 +1199,15 @@ TABLE = [
     ),
     (
         '{"run": {"command": ["true"]}, "results": {"stdout": "string"}}',
-        '/results/stdout: "stdout" is the name of captured text in the file; a string column needs another',
+        '/results/stdout: the output has captured text by the name "stdout": rename this string column',
     ),
     (
         '{"run": {"command": ["true"]}, "results": {"x": "bytes", "x_index": "string"}}',
-        '/results/x: the file has a dataset "x_index" for this column; the column of that name needs another',
+        '/results/x: the output has a dataset "x_index" for this column: rename the column of that name',
     ),
     (
         '{"run": {"command": ["true"]}, "results": {"x": {"type": "int8", "shape": [2]}, "x_dim1": "int8", "x_dim2": "int8"}}',
-        '/results/x: the file has a dataset "x_dim1" for this column; the column of that name needs another',
+        '/results/x: the output has a dataset "x_dim1" for this column: rename the column of that name',
     ),
     ('{"timeout": 0, "run": {"command": ["true"]}}', '/timeout: must be a time, as in 30, "30s", "5m", "2h" or "1d"'),
     (
@@ -1233,7 +1233,7 @@ TABLE = [
     ('{"over": {"i": {"range": [-9007199254740991, 9007199254740991]}}, "run": {"function": "builtin:noop"}}', '/over/i/range: the range has more than 2^53 points'),
     ('{"over": {"i": {"range": [9007199254740000]}, "j": {"range": [9007199254740000]}}, "run": {"function": "builtin:noop"}}', '/over: the space has more than 2^62 points'),
     ('{"stages": [{"name": "a", "run": {"expr": {"v": "1"}}}, {"name": "c", "over": {"r": {"from": "a", "columns": 3}}, "run": {"function": "builtin:noop"}}]}', '/stages/1/over/r/columns: must be a list of names, or an object of new names and old ones'),
-    ('{"stages": [{"name": "a", "over": {"b": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}}, "run": {"expr": {"v": "1"}}, "results": {"v": {"type": "float32", "array": "b"}}}, {"name": "c", "over": {"b": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}}, "arrays": {"x": {"from": "a", "column": "v", "halo": 1}}, "run": {"function": "builtin:noop"}, "reduce": {"r": {"columns": {"x": ["mean"]}}}}]}', '/stages/1/reduce/r: array "x" has a halo, which reductions know nothing of'),
+    ('{"stages": [{"name": "a", "over": {"b": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}}, "run": {"expr": {"v": "1"}}, "results": {"v": {"type": "float32", "array": "b"}}}, {"name": "c", "over": {"b": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}}, "arrays": {"x": {"from": "a", "column": "v", "halo": 1}}, "run": {"function": "builtin:noop"}, "reduce": {"r": {"columns": {"x": ["mean"]}}}}]}', '/stages/1/reduce/r: array "x" has a halo: reductions can\'t read it'),
     ('{"outputs": {"x": {"temp": true}}, "run": {"command": ["true"]}}', '/outputs/x: needs a "path" or a "split"'),
     ('{"stages": [{"name": "a", "over": {"b": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}}, "run": {"expr": {"v": "1"}}, "results": {"v": {"type": "float32", "array": "b"}}}, {"name": "c", "over": {"b": {"blocks": {"shape": [8, 8], "chunk": [4, 4]}}}, "arrays": {"x": {"from": "a", "column": "v"}}, "run": {"function": "builtin:noop"}, "reduce": {"r": {"columns": {"q": ["mean"]}}}}]}', '/stages/1/reduce/r/columns/q: the stage has neither a parameter nor a column nor an array "q"'),
     ('{"run": {"expr": {"v": "1' + ' + 1' * 1400 + '"}}}', '/run/expr/v: an expression has at most 4000 characters'),

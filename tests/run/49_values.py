@@ -47,10 +47,10 @@ NUMBERS = [
 BROKEN = [
     ('{"y": 007}', 'the last line of stdout is not a JSON object: "{"y": 007}"'),
     ('{"y": 1} x', 'the last line of stdout is not a JSON object: "{"y": 1} x"'),
-    ('{"y": "\\ud800"}', "the last line of stdout is no sound JSON: a lone surrogate (\\ud800) in a string: half a character"),
-    ('{"y": "\\udc00\\ud800"}', "the last line of stdout is no sound JSON: a lone surrogate (\\udc00) in a string: half a character"),
-    ('{"y": "a\\u0000b"}', "the last line of stdout is no sound JSON: a NUL (\\u0000) in a string: texts can't hold one"),
-    ('{"y\\u0000": "a"}', "the last line of stdout is no sound JSON: a NUL (\\u0000) in a string: texts can't hold one"),
+    ('{"y": "\\ud800"}', "the last line of stdout is not valid JSON: a lone surrogate (\\ud800) in a string: half a character"),
+    ('{"y": "\\udc00\\ud800"}', "the last line of stdout is not valid JSON: a lone surrogate (\\udc00) in a string: half a character"),
+    ('{"y": "a\\u0000b"}', "the last line of stdout is not valid JSON: a NUL (\\u0000) in a string: texts can't hold one"),
+    ('{"y\\u0000": "a"}', "the last line of stdout is not valid JSON: a NUL (\\u0000) in a string: texts can't hold one"),
     ('{"y": "\\ud83d\\ude00"}', "\U0001f600"),
     ('{"y": "first", "y": "last"}', "last"),
     ('{"y": ["a"]}', "not a string in the last line of stdout"),
@@ -212,9 +212,9 @@ class Values(farm.FarmTest):
         self.write("m.json", {"over": {"says": says}, "run": {"service": [PYTHON, "s.py"]}, "results": {"y": "string"}})
         self.taskfarm("m.json", status=1)
         expected = [
-            "the service's answer is no sound JSON: a lone surrogate (\\ud800) in a string: half a character",
+            "the service's answer is not valid JSON: a lone surrogate (\\ud800) in a string: half a character",
             "fine",
-            "the service's answer is no sound JSON: a NUL (\\u0000) in a string: texts can't hold one",
+            "the service's answer is not valid JSON: a NUL (\\u0000) in a string: texts can't hold one",
         ]
         self.expect(self.outcomes("m.h5", "m"), expected, says)
 
