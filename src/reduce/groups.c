@@ -21,7 +21,7 @@ static tf_err collect_keys(reducing *r, tf_buf *found) {
         for (int64_t i = 0; i < c.count && err == TF_OK && r->spec->keys > 0; i++) {
             if (rows->group[i] == NO_GROUP)
                 continue;
-            key_make(r, &c, i, &rows->key);
+            key_build(r, &c, i, &rows->key);
             uint32_t next = (uint32_t)rows->number.count;
             uint32_t number = tf_table_add(&rows->number, tf_buf_text(&rows->key), rows->key.length, next);
             if (number == next)
@@ -37,7 +37,7 @@ static tf_err collect_keys(reducing *r, tf_buf *found) {
     return store_agree(r->store, err, r->error);
 }
 
-/* From the numbers that keys had here to those of all. */
+/* Groups get the numbers that all ranks agree on, instead of those that they had here. */
 static void renumber(reducing *r, const tf_buf *found) {
     reduce_rows *rows = r->rows;
     uint32_t *now = tf_alloc_array(rows->number.count + 1, sizeof *now), n = 0;
@@ -95,7 +95,7 @@ static tf_err count_members(reducing *r) {
     return err;
 }
 
-/* Of this rank; of arrays it may be a few more. */
+/* This rank's rows; of arrays it may be a few more, as blocks at the ends are shorter. */
 static int64_t count_rows(const reducing *r) {
     const tf_grid *grid = r->spec->grid;
     int64_t rows = r->rows->end - r->rows->first;

@@ -23,13 +23,13 @@ static uint64_t word_of(const value_source *s, int64_t i) {
     }
 }
 
-void key_make(const reducing *r, const cursor *c, int64_t i, tf_buf *out) {
+void key_build(const reducing *r, const cursor *c, int64_t i, tf_buf *out) {
     tf_buf_clear(out);
     for (int k = 0; k < r->spec->keys; k++) {
         const value_source *s = &r->rows->source[r->spec->key[k]];
         if (s->cell == TF_STRING) {
             size_t length;
-            const char *text = value_text(r, s, c, i, &length);
+            const char *text = value_string(r, s, c, i, &length);
             tf_buf_add(out, text, length);
             tf_buf_addc(out, '\0');
             continue;
@@ -40,7 +40,7 @@ void key_make(const reducing *r, const cursor *c, int64_t i, tf_buf *out) {
     }
 }
 
-/* Where a key of a group begins. */
+/* Returns where a key of a group begins. */
 static const char *find_key(const reducing *r, int64_t group, int key) {
     const char *at = r->keys.data + r->key_at[group];
     for (int k = 0; k < key; k++)

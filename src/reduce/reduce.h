@@ -1,4 +1,4 @@
-/* Reductions over a stage's rows. The farm calls texts, reductions and the end of a stage in that order.
+/* Reductions over a stage's rows. At the end of a stage its blobs are written before it is reduced.
  *
  * Process: the ranks together; until.c the first rank alone. What a killed run had reduced so far is reduced anew. */
 #ifndef TF_REDUCE_H
@@ -10,7 +10,7 @@
  * there of them. */
 tf_err tf_reduce_stage(tf_store *store, int stage, int64_t tasks, tf_error *error);
 
-/* Independent. Is the stage's "until" true of tasks 0 .. count - 1, which have ended? */
+/* Independent. Sets `enough`: is the stage's "until" true of tasks 0 .. count - 1, which have ended? */
 tf_err tf_reduce_is_enough(tf_store *store, int stage, int64_t count, bool *enough, tf_error *error);
 
 #endif

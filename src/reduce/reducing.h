@@ -16,11 +16,11 @@ typedef struct reducing {
     int stage;
     const tf_reduce_spec *spec;
     reduce_rows *rows;
-    int64_t limit; /* only tasks below it */
+    int64_t limit; /* tasks from here on are left out */
     int64_t groups;
-    tf_buf keys;      /* of the groups, in order: bytes by which they are sorted */
-    int64_t *key_at;  /* per group, and one more: where in `keys` */
-    int64_t *members; /* per group: rows */
+    tf_buf keys;      /* of all groups, one after the other: bytes by which groups are sorted */
+    int64_t *key_at;  /* per group: where its key begins in `keys`; and where the last one ends */
+    int64_t *members; /* per group: how many rows it has */
     tf_error *error;
 } reducing;
 
@@ -30,29 +30,29 @@ typedef struct reducing {
 tf_err reduce_open(reducing *r);
 void reduce_close(reducing *r);
 
-/* One key of a group, as it is stored: integers as int64_t or uint64_t, numbers as double, booleans as uint8_t. Strings
- * are NUL-terminated. */
+/* One key of a group. A string ends in a NUL. The word of an integer is its int64_t or uint64_t, that of a number its
+ * double, that of a boolean 0 or 1. */
 const char *reduce_key_text(const reducing *r, int64_t group, int key);
 uint64_t reduce_key_word(const reducing *r, int64_t group, int key);
 
-/* The stage whose rows they are, one of its values, and the elements that this has in a row. */
+/* The stage whose rows are read, one of its values, and how many elements that has in a row. */
 const tf_stage_spec *reduce_stage_spec(const reducing *r);
 tf_value reduce_value_of(const reducing *r, int value);
 int64_t reduce_elements(const reducing *r, int value);
 
-/* Some rows and a value of theirs. In a reduction of arrays a row is an element of these, and its number that in the
- * whole array, in C order; else it is the task's. */
+/* Some rows, and one of their values. A row is a task, and has its number. In a reduction of arrays it is an element,
+ * and has the number that this has in the whole array, in C order. */
 typedef struct reduce_piece {
     int64_t first, count;
-    const int64_t *row;    /* numbers; NULL: first, first + 1, ... */
-    const uint32_t *group; /* NO_GROUP: left out */
+    const int64_t *row;    /* numbers of the rows; NULL: first, first + 1, ... */
+    const uint32_t *group; /* their groups; NO_GROUP: the row is left out */
     const double *numbers; /* count x elements */
     const int64_t *exact; /* the same as integers of 64 bits, signed or not as their type is; NULL: numbers are exact */
 } reduce_piece;
 
-/* Calls `take` for this rank's rows, a piece at a time. */
-typedef void reduce_take(void *context, const reduce_piece *piece);
-tf_err reduce_each(reducing *r, int value, reduce_take *take, void *context);
+/* Collective: calls `visit` for this rank's rows, a piece at a time. */
+typedef void reduce_visit(void *context, const reduce_piece *piece);
+tf_err reduce_each(reducing *r, int value, reduce_visit *visit, void *context);
 
 /* ---- Statistics ---- */
 
@@ -64,8 +64,8 @@ typedef struct reduce_result {
     double *edges; /* size + 1 edges of bins, which all groups share; NULL: there are no bins */
 } reduce_result;
 
-/* Collective: all statistics of one value; `result` is per statistic of the reduction, those of other values are left
- * alone. */
+/* Collective: makes all statistics of one value. `result` has one for each statistic of the reduction: those of other
+ * values stay as they are. */
 tf_err reduce_value(reducing *r, int value, reduce_result *result);
 
 /* ---- The whole ---- */

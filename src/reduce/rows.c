@@ -31,8 +31,8 @@ bool cursor_next(const reducing *r, int64_t elements, cursor *c) {
     return c->count > 0;
 }
 
-/* Which rows of the piece count: they get group 0, and the others none. */
-static tf_err choose(reducing *r, const cursor *c) {
+/* Finds the rows of the piece that count: they get group 0, and the others none. */
+static tf_err select_rows(reducing *r, const cursor *c) {
     reduce_rows *rows = r->rows;
     const bool arrays = r->spec->grid != NULL;
     if (store_read_rows(&rows->status, c->first, arrays ? 1 : c->count, rows->states) < 0)
@@ -51,7 +51,7 @@ static tf_err choose(reducing *r, const cursor *c) {
         rows->named[v] = s->cell != TF_STRING ? (const void *)s->number
                          : s->value.array >= 0
                              ? s->cells + (size_t)c->from * reduce_stage_spec(r)->array[s->value.array].element
-                             : (const void *)s->text;
+                             : (const void *)s->string;
     }
     if (arrays)
         tf_eval_elements(rows->where, rows->named, c->first, c->count, rows->truth);
@@ -64,7 +64,7 @@ static tf_err choose(reducing *r, const cursor *c) {
 }
 
 tf_err rows_read_keys(reducing *r, const cursor *c) {
-    tf_err err = choose(r, c);
+    tf_err err = select_rows(r, c);
     for (int k = 0; k < r->spec->keys && err == TF_OK; k++)
         err = value_read(r, r->spec->key[k], c);
     return err;
@@ -80,13 +80,13 @@ tf_err rows_find_groups(reducing *r, const cursor *c) {
     for (int64_t i = 0; i < c->count && err == TF_OK && r->spec->keys > 0; i++) {
         if (rows->group[i] == NO_GROUP)
             continue;
-        key_make(r, c, i, &rows->key);
+        key_build(r, c, i, &rows->key);
         rows->group[i] = tf_table_get(&rows->number, tf_buf_text(&rows->key), rows->key.length);
     }
     return err;
 }
 
-/* Where the piece's elements are in the whole array. */
+/* The numbers of the piece's elements in the whole array; NULL: rows are tasks. */
 static const int64_t *number_rows(const reducing *r, const cursor *c) {
     const tf_grid *grid = r->spec->grid;
     if (!grid)
@@ -108,7 +108,7 @@ static const int64_t *number_rows(const reducing *r, const cursor *c) {
     return r->rows->number_of_row;
 }
 
-tf_err reduce_each(reducing *r, int value, reduce_take *take, void *context) {
+tf_err reduce_each(reducing *r, int value, reduce_visit *visit, void *context) {
     reduce_rows *rows = r->rows;
     tf_err err = TF_OK;
     for (cursor c = {.first = rows->first}; err == TF_OK && cursor_next(r, reduce_elements(r, value), &c);) {
@@ -116,12 +116,12 @@ tf_err reduce_each(reducing *r, int value, reduce_take *take, void *context) {
         if (err == TF_OK)
             err = value_read(r, value, &c);
         if (err == TF_OK)
-            take(context, &(reduce_piece){.first = c.first,
-                                          .count = c.count,
-                                          .row = number_rows(r, &c),
-                                          .group = rows->group,
-                                          .numbers = rows->source[value].number,
-                                          .exact = value_exact(&rows->source[value], &c)});
+            visit(context, &(reduce_piece){.first = c.first,
+                                           .count = c.count,
+                                           .row = number_rows(r, &c),
+                                           .group = rows->group,
+                                           .numbers = rows->source[value].number,
+                                           .exact = value_exact(&rows->source[value], &c)});
     }
     return store_agree(r->store, err, r->error);
 }

@@ -8,26 +8,27 @@ enum { PIECE_NUMBERS = 1 << 16 /* of one value, at once */ };
 
 /* What is read of one parameter or column. */
 typedef struct value_source {
-    bool opened;
+    bool is_open;
     tf_value value;
-    tf_type cell;   /* type of the cells; of texts TF_STRING */
-    table table;    /* of a column; memory type as read */
-    table heap;     /* of long strings: their bytes, and `table` is the index */
-    char *cells;    /* what was read of a piece; of an array a block */
-    double *number; /* of a piece, as numbers */
-    const char **text;
-    tf_buf texts;
-    int64_t task; /* of arrays: the task whose value or block was read last; -1: none has been */
-    char *kept;   /* of a table: the blocks of all this rank's tasks, in which `cells` is; NULL: they are too many */
-    bool *known;  /* per task: its block is in `kept` */
+    tf_type cell;        /* type of the cells in memory; TF_STRING: they are strings */
+    table table;         /* where a column is read; of long strings it is the index of their heap */
+    table byte_heap;     /* has the bytes of long strings; else it is not open */
+    char *cells;         /* what was read last: a piece's cells, or of an array a task's block */
+    double *number;      /* the piece's cells as numbers */
+    const char **string; /* the piece's cells as strings, each with a NUL behind it */
+    tf_buf strings;      /* the bytes of these */
+    int64_t task;        /* whose block was read last, in a reduction of arrays; -1: none was */
+    char *kept;  /* of a table: the blocks of all this rank's tasks, and `cells` is one; NULL: they are too many */
+    bool *known; /* per task: its block is in `kept` */
 } value_source;
 
-/* Rows that are taken together. */
+/* The rows of a piece. */
 typedef struct cursor {
-    int64_t first,
-        count; /* tasks first .. first + count - 1; in a reduction of arrays elements of the one task `first` */
-    int64_t from, block; /* of arrays: the first of these elements, and how many the task's block has */
-    int64_t before;      /* rows of this rank that were taken before */
+    int64_t first;  /* the first task; in a reduction of arrays the only one */
+    int64_t count;  /* of rows: tasks, or elements of the task's block */
+    int64_t from;   /* the first of these elements */
+    int64_t block;  /* how many elements the task's block has */
+    int64_t before; /* rows of this rank that came before */
 } cursor;
 
 struct reduce_rows {
@@ -36,15 +37,15 @@ struct reduce_rows {
     int64_t first, end; /* this rank's tasks: first .. end - 1 */
     int64_t all;        /* rows that these tasks have */
     table status;
-    tf_eval *where;
-    const void **named; /* per value, for `where` */
-    double *truth;
-    tf_table number; /* groups by key */
-    tf_buf key;
-    uint32_t *cached;       /* per row of this rank: its group; NULL: there are too many */
-    uint32_t *group;        /* of a piece */
-    int64_t *number_of_row; /* likewise, in a reduction of arrays */
-    uint8_t *states;
+    tf_eval *where;         /* NULL: all rows that are done count */
+    const void **named;     /* per value: the piece's cells, for `where` */
+    double *truth;          /* per row of a piece: what `where` is of it */
+    tf_table number;        /* of groups, by their keys */
+    tf_buf key;             /* of the row under way */
+    uint32_t *cached;       /* per row of this rank: its group; NULL: there are too many rows */
+    uint32_t *group;        /* per row of a piece: its group */
+    int64_t *number_of_row; /* per row of a piece: its number, in a reduction of arrays */
+    uint8_t *states;        /* per task of a piece: its status */
 };
 
 /* ---- Values (values.c) ---- */
@@ -59,16 +60,16 @@ void value_close(value_source *source);
 /* What was read last, as reduce_piece.exact has it. */
 const int64_t *value_exact(const value_source *source, const cursor *c);
 
-/* Where the value of the piece's row i is, and its text. */
+/* Which cell the piece's row i has; and its string. */
 int64_t value_cell(const reducing *r, const value_source *s, const cursor *c, int64_t i);
-const char *value_text(const reducing *r, const value_source *s, const cursor *c, int64_t i, size_t *length);
+const char *value_string(const reducing *r, const value_source *s, const cursor *c, int64_t i, size_t *length);
 
 /* ---- Keys (keys.c) ---- */
 
-/* The key of the piece's row i, in place of what is in `out`. */
-void key_make(const reducing *r, const cursor *c, int64_t i, tf_buf *out);
+/* Replaces what is in `out` by the key of the piece's row i. */
+void key_build(const reducing *r, const cursor *c, int64_t i, tf_buf *out);
 
-/* Lists of keys: a length (uint64_t) and so many bytes, one after the other. */
+/* A list of keys is, for each, its length (uint64_t) and its bytes. */
 typedef struct group_key {
     const char *bytes;
     uint64_t length;
@@ -76,12 +77,12 @@ typedef struct group_key {
 
 void key_append(tf_buf *keys, const group_key *k);
 
-/* The key behind `at`, where the one behind it begins then. false at the end. */
+/* Reads the key at `*at`, and moves that to the next one. false at the end. */
 bool key_next(const tf_buf *keys, size_t *at, group_key *k);
 
 void keys_sort(const tf_buf *keys, size_t count, tf_buf *sorted);
 
-/* A store_take: puts a sorted list into another (a tf_buf), each key once. */
+/* Merges a sorted list into another (`all` is a tf_buf), each key once; is a store_take. */
 void keys_merge(void *all, const tf_buf *part);
 
 /* ---- Pieces (rows.c) ---- */

@@ -35,18 +35,18 @@ typedef struct cell_value {
     double x;
 } cell_value;
 
-/* Calls `take` for each of them. It is inlined: this is the innermost loop of all statistics. */
+/* Calls `visit` for each of them. It is inlined: this is the innermost loop of all statistics. */
 typedef void on_number(void *context, const cell_value *value);
 __attribute__((always_inline)) static inline void each_number(const stats *s, const reduce_piece *piece,
-                                                              on_number *take, void *context) {
+                                                              on_number *visit, void *context) {
     for (int64_t i = 0; i < piece->count; i++) {
         if (piece->group[i] == NO_GROUP)
             continue;
         const int64_t row = piece->row ? piece->row[i] : piece->first + i;
         for (int64_t e = 0; e < s->elements; e++)
-            take(context, &(cell_value){.cell = stats_cell(s, piece->group[i], e),
-                                        .row = row,
-                                        .x = piece->numbers[i * s->elements + e]});
+            visit(context, &(cell_value){.cell = stats_cell(s, piece->group[i], e),
+                                         .row = row,
+                                         .x = piece->numbers[i * s->elements + e]});
     }
 }
 

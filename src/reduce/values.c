@@ -1,4 +1,4 @@
-/* What a reduction reads of a stage: parameters, columns, texts and blocks of arrays, each opened when it is first
+/* What a reduction reads of a stage: parameters, columns, strings and blocks of arrays, each opened when it is first
  * asked for, and read a piece at a time. */
 #include "reduce/rows.h"
 
@@ -22,24 +22,24 @@ int64_t reduce_elements(const reducing *r, int value) {
 
 /* ---- Opening ---- */
 
-static bool open_texts(const reducing *r, value_source *s, const char *name, hsize_t rows) {
+static bool open_strings(const reducing *r, value_source *s, const char *name, hsize_t rows) {
     const store_stage *st = &r->store->stage[r->stage];
     h5_fault fault = {0};
     bool good = store_open_cells(st->results, name, rows, &s->table, &fault);
     if (good && s->table.dataset == 0)
-        good = store_open_heap(st->text, name, rows, &s->table, &s->heap, &fault);
+        good = store_open_heap(st->text, name, rows, &s->table, &s->byte_heap, &fault);
     store_blame(r->store, &fault);
     return good && s->table.dataset > 0;
 }
 
-/* What cells are read as: integers and numbers as the widest that they fit. */
+/* The type that cells are read as: the widest of its sort. */
 static tf_type cell_type(tf_value value) {
     if (value.array >= 0 || value.type == TF_STRING || value.type == TF_BOOL || value.type == TF_UINT64)
         return value.type;
     return tf_type_is_integer(value.type) ? TF_INT64 : TF_FLOAT64;
 }
 
-/* Bytes of what is in memory of the value at once. */
+/* How many bytes of the value are in memory at once. */
 static size_t cell_bytes(const reducing *r, const value_source *s) {
     const tf_stage_spec *spec = reduce_stage_spec(r);
     if (s->value.array >= 0)
@@ -47,12 +47,12 @@ static size_t cell_bytes(const reducing *r, const value_source *s) {
     if (s->value.param >= 0)
         return PIECE_NUMBERS * (tf_space_cell_size(spec->space, s->value.param) + 8);
     if (s->cell == TF_STRING)
-        return PIECE_NUMBERS * (s->heap.dataset > 0 ? 16 : H5Tget_size(s->table.type));
+        return PIECE_NUMBERS * (s->byte_heap.dataset > 0 ? 16 : H5Tget_size(s->table.type));
     const size_t elements = (size_t)spec->column[s->value.column].elements;
     return 8 * (elements > PIECE_NUMBERS ? elements : PIECE_NUMBERS);
 }
 
-/* Text takes long to be read: where there is memory for it, what was read stays. */
+/* Tables of text take long to read: what was read is kept where there is memory for it. */
 static bool keep_blocks(const reducing *r, value_source *s) {
     const int64_t tasks = r->rows->end - r->rows->first;
     int64_t bytes;
@@ -67,19 +67,19 @@ static bool keep_blocks(const reducing *r, value_source *s) {
 static bool open_source(reducing *r, int value) {
     const tf_stage_spec *spec = reduce_stage_spec(r);
     value_source *s = &r->rows->source[value];
-    if (s->opened)
+    if (s->is_open)
         return true;
     const int64_t elements = reduce_elements(r, value);
     bool good = true;
-    s->opened = true;
+    s->is_open = true;
     s->task = -1;
     s->value = reduce_value_of(r, value);
     s->cell = cell_type(s->value);
     s->number = tf_alloc_array(PIECE_NUMBERS > elements ? PIECE_NUMBERS : (size_t)elements, sizeof *s->number);
     if (s->cell == TF_STRING)
-        s->text = tf_alloc_array(PIECE_NUMBERS, sizeof *s->text);
+        s->string = tf_alloc_array(PIECE_NUMBERS, sizeof *s->string);
     if (s->value.column >= 0 && s->cell == TF_STRING) {
-        good = open_texts(r, s, s->value.name, (hsize_t)tf_stage_so_far(spec));
+        good = open_strings(r, s, s->value.name, (hsize_t)tf_stage_so_far(spec));
     } else if (s->value.column >= 0) {
         s->table = r->store->stage[r->stage].column[s->value.column]; /* borrowed, but for the type */
         s->table.type = s->cell == TF_BOOL     ? H5Tcopy(s->table.type)
@@ -93,19 +93,19 @@ static bool open_source(reducing *r, int value) {
 }
 
 void value_close(value_source *s) {
-    if (!s->opened)
+    if (!s->is_open)
         return;
     if (s->value.column >= 0 && s->cell == TF_STRING) {
         store_close_table(&s->table);
-        store_close_table(&s->heap);
+        store_close_table(&s->byte_heap);
     } else if (s->value.column >= 0) {
         H5Tclose(s->table.type);
     }
     free(s->kept ? s->kept : s->cells);
     free(s->known);
     free(s->number);
-    free(s->text);
-    tf_buf_free(&s->texts);
+    free(s->string);
+    tf_buf_free(&s->strings);
 }
 
 /* ---- Reading ---- */
@@ -114,33 +114,34 @@ tf_err reduce_cant_read(reducing *r) {
     return store_error(r->store, r->error, "can't read rows of stage \"%s\"", reduce_stage_spec(r)->name);
 }
 
-/* Strings: cells that may lack a NUL, or offsets and lengths in the heap. */
-static tf_err read_texts(reducing *r, value_source *s, int64_t count, size_t width) {
-    tf_buf_clear(&s->texts);
-    tf_buf_reserve(&s->texts, (size_t)count * (width + 1));
+/* Makes strings of the cells, which may lack a NUL, or are offsets and lengths in the byte heap. */
+static tf_err read_strings(reducing *r, value_source *s, int64_t count, size_t width) {
+    tf_buf_clear(&s->strings);
+    tf_buf_reserve(&s->strings, (size_t)count * (width + 1));
     size_t *start = tf_alloc_array((size_t)count, sizeof *start);
     tf_err err = TF_OK;
     for (int64_t i = 0; i < count && err == TF_OK; i++) {
-        start[i] = s->texts.length;
-        if (s->heap.dataset > 0) {
+        start[i] = s->strings.length;
+        if (s->byte_heap.dataset > 0) {
             const int64_t *place = (const int64_t *)(const void *)s->cells + 2 * i;
-            if (!store_is_in_heap(place, (int64_t)s->heap.shape[0])) {
+            if (!store_is_in_heap(place, (int64_t)s->byte_heap.shape[0])) {
                 store_blame(r->store, &(h5_fault){"a text lies outside of its heap"});
                 err = reduce_cant_read(r);
                 break;
             }
-            tf_buf_reserve(&s->texts, s->texts.length + (size_t)place[1] + 1);
-            if (place[1] > 0 && store_read_rows(&s->heap, place[0], place[1], s->texts.data + s->texts.length) < 0)
+            tf_buf_reserve(&s->strings, s->strings.length + (size_t)place[1] + 1);
+            if (place[1] > 0 &&
+                store_read_rows(&s->byte_heap, place[0], place[1], s->strings.data + s->strings.length) < 0)
                 err = reduce_cant_read(r);
-            s->texts.length += (size_t)place[1];
+            s->strings.length += (size_t)place[1];
         } else {
             const char *cell = s->cells + (size_t)i * width;
-            tf_buf_add(&s->texts, cell, strnlen(cell, width));
+            tf_buf_add(&s->strings, cell, strnlen(cell, width));
         }
-        tf_buf_addc(&s->texts, '\0');
+        tf_buf_addc(&s->strings, '\0');
     }
     for (int64_t i = 0; i < count; i++)
-        s->text[i] = s->texts.data + start[i];
+        s->string[i] = s->strings.data + start[i];
     free(start);
     return err;
 }
@@ -149,11 +150,11 @@ static tf_err read_param(reducing *r, value_source *s, int64_t first, int64_t co
     const tf_space *space = reduce_stage_spec(r)->space;
     const int param = s->value.param;
     if (!tf_space_param(space, param)->upstream) {
-        tf_space_fill(space, param, first, count, s->cell == TF_STRING ? (void *)s->text : (void *)s->cells);
+        tf_space_fill(space, param, first, count, s->cell == TF_STRING ? (void *)s->string : (void *)s->cells);
         return TF_OK;
     }
     tf_err err = tf_store_upstream_values(r->store, r->stage, param, first, count, s->cells, r->error);
-    return err == TF_OK && s->cell == TF_STRING ? read_texts(r, s, count, tf_space_cell_size(space, param)) : err;
+    return err == TF_OK && s->cell == TF_STRING ? read_strings(r, s, count, tf_space_cell_size(space, param)) : err;
 }
 
 static tf_err read_block(reducing *r, value_source *s, int64_t task) {
@@ -168,7 +169,7 @@ static tf_err read_block(reducing *r, value_source *s, int64_t task) {
     return err;
 }
 
-/* Rows of one value: as texts, or as cells; of arrays all elements of one task. */
+/* Reads some rows of a value, as strings or as cells; of arrays all elements of one task. */
 static tf_err read_cells(reducing *r, value_source *s, int64_t first, int64_t count) {
     if (s->value.param >= 0)
         return read_param(r, s, first, count);
@@ -177,18 +178,19 @@ static tf_err read_cells(reducing *r, value_source *s, int64_t first, int64_t co
     if (s->value.grid ? store_read_block(&s->table, first, s->cells) < 0
                       : store_read_rows(&s->table, first, count, s->cells) < 0)
         return reduce_cant_read(r);
-    return s->cell == TF_STRING ? read_texts(r, s, count, s->heap.dataset > 0 ? 0 : H5Tget_size(s->table.type)) : TF_OK;
+    return s->cell == TF_STRING ? read_strings(r, s, count, s->byte_heap.dataset > 0 ? 0 : H5Tget_size(s->table.type))
+                                : TF_OK;
 }
 
 int64_t value_cell(const reducing *r, const value_source *s, const cursor *c, int64_t i) {
     return !r->spec->grid ? i : s->value.grid ? c->from + i : 0;
 }
 
-const char *value_text(const reducing *r, const value_source *s, const cursor *c, int64_t i, size_t *length) {
+const char *value_string(const reducing *r, const value_source *s, const cursor *c, int64_t i, size_t *length) {
     const int64_t cell = value_cell(r, s, c, i);
     if (s->value.array < 0) {
-        *length = strlen(s->text[cell]);
-        return s->text[cell];
+        *length = strlen(s->string[cell]);
+        return s->string[cell];
     }
     const size_t width = reduce_stage_spec(r)->array[s->value.array].element;
     *length = strnlen(s->cells + (size_t)cell * width, width);

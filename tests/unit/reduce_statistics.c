@@ -20,15 +20,15 @@ static struct {
     int passes;
 } rows;
 
-tf_err reduce_each(reducing *r, int value, reduce_take *take, void *context) {
+tf_err reduce_each(reducing *r, int value, reduce_visit *visit, void *context) {
     const int64_t elements = reduce_elements(r, value);
     rows.passes++;
     for (int64_t first = 0; first < rows.count; first += PIECE)
-        take(context, &(reduce_piece){.first = first,
-                                      .count = rows.count - first < PIECE ? rows.count - first : PIECE,
-                                      .group = rows.group + first,
-                                      .numbers = rows.number + first * elements,
-                                      .exact = rows.exact ? rows.exact + first * elements : NULL});
+        visit(context, &(reduce_piece){.first = first,
+                                       .count = rows.count - first < PIECE ? rows.count - first : PIECE,
+                                       .group = rows.group + first,
+                                       .numbers = rows.number + first * elements,
+                                       .exact = rows.exact ? rows.exact + first * elements : NULL});
     return TF_OK;
 }
 
