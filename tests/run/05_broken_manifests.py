@@ -1256,7 +1256,7 @@ IDS = [
     (r"there is no stage|there is no statistic|unknown type|has no parameter|has neither a parameter", "unknown-name"),
     (r"can't both|it can't have \"until\"$|has a halo: reductions|which expressions know nothing of", "conflict"),
     (r"must have the same length|same parameters as|must have the columns of|another type than|another shape", "mismatch"),
-    (r"is not a number$|columns have no shape|rows can be grouped by|can't be printed with", "unsuitable-type"),
+    (r"/columns/\w+: .* is not a number$|columns have no shape|rows can be grouped by|can't be printed with", "unsuitable-type"),
     (r"^/.*/expr/\w+: \"|an expression has at most|does not depend on any result", "bad-expression"),
     (r"extended regular expression|repeats too much|refers back to a group", "bad-regex"),
     (r"is not a format|without \"[{}]\"|:raw is for shell commands|no \{wildcard\}", "bad-placeholder"),
