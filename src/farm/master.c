@@ -63,7 +63,7 @@ static tf_sched_stage sched_stage(const master *m, int stage) {
                             .adopted = plan->adopt.total,
                             .level = tf_graph_level(m->options->graph, stage),
                             .linked = tf_stage_has_files(spec) || spec->until.expr,
-                            .looks = spec->until.expr != NULL,
+                            .awaits_cut = spec->until.expr != NULL,
                             .finished = m->output->is_finished(m->output->context, stage),
                             .afters = spec->afters,
                             .after = spec->after,
@@ -199,7 +199,7 @@ static void obey_signal(master *m, const signal_message *signal) {
     drain(m, signal->count > 1 ? DRAIN_AT_ONCE : DRAIN_WAIT, signal->signal);
 }
 
-void master_take(master *m, const parcel *message) {
+void master_handle(master *m, const parcel *message) {
     const int from = message->from;
     const void *payload = message->payload;
     m->peers.peer[from].heard = now(m);

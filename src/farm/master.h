@@ -18,7 +18,7 @@ void master_free(master *master);
 void master_laid_out(master *master, int stage);
 
 /* A message of any rank. */
-void master_take(master *master, const parcel *message);
+void master_handle(master *master, const parcel *message);
 
 /* Sends what there is to send. true if there was anything. */
 bool master_step(master *master);

@@ -53,7 +53,7 @@ static void remove_files(rank *r, const remove_message *message) {
     r->executor->remove_temp(r->executor->context, message->stage, message->index);
 }
 
-static void take_message(rank *r, const parcel *message) {
+static void handle_message(rank *r, const parcel *message) {
     switch ((message_tag)message->tag) {
     case TAG_GRANT: worker_grant(r->worker, message->payload); break;
     case TAG_SETTLE: worker_settle(r->worker, message->payload); break;
@@ -76,25 +76,25 @@ static void take_message(rank *r, const parcel *message) {
     case TAG_CHANGE:
     case TAG_SIGNAL:
     case TAG_DRAINED:
-    case TAG_BROKEN: master_take(r->master, message); break;
+    case TAG_BROKEN: master_handle(r->master, message); break;
     }
 }
 
 /* So many that the master acts now and then, however many come. */
-static bool take_messages(rank *r) {
+static bool handle_messages(rank *r) {
     enum { AT_ONCE = 1000 };
-    int taken = 0;
+    int handled = 0;
     parcel message;
-    for (; taken < AT_ONCE && !r->ended && r->transport->receive(r->transport->context, &message); taken++)
-        take_message(r, &message);
-    return taken > 0;
+    for (; handled < AT_ONCE && !r->ended && r->transport->receive(r->transport->context, &message); handled++)
+        handle_message(r, &message);
+    return handled > 0;
 }
 
 /* ---- A turn ---- */
 
 /* Once the ranks part, what they say is of no interest any more. */
 bool rank_turn(rank *r) {
-    bool busy = (!r->master || master_parting(r->master) == PARTING_NOT) && take_messages(r);
+    bool busy = (!r->master || master_parting(r->master) == PARTING_NOT) && handle_messages(r);
     if (r->ended || !r->master)
         return busy;
     busy = master_step(r->master) || busy;

@@ -17,21 +17,21 @@
 typedef struct run {
     const tf_farm_options *options;
     MPI_Comm comm;
-    tf_campaign *own_campaign; /* on other ranks than 0 */
+    tf_buf own_bundle;         /* what rank 0 has sent; empty on rank 0 */
+    const tf_buf *bundle;      /* that one, or rank 0's */
+    tf_campaign *own_campaign; /* made from what rank 0 has sent; NULL on rank 0 */
     const tf_campaign *campaign;
-    tf_buf own_bundle;
-    const tf_buf *bundle;
-    transport_mpi *mpi;
-    const transport *transport; /* its face */
-    tf_slots *slots;
-    store_output store;
-    node_share share;
-    int lock; /* this rank's on the output, until the store has it; -1: none */
+    int lock;         /* this rank's on the output, until the store has it; -1: none */
+    node_share share; /* what this rank has of its node */
     signals *signals;
+    transport_mpi *mpi;
+    const transport *transport; /* the face of that */
     tf_clock clock;
+    tf_slots *slots; /* NULL on a rank that runs no tasks */
     executor executor;
+    store_output store;
     output output;
-    rank rank;
+    rank rank; /* what the loop turns, made of the above */
     tf_error *error;
 } run;
 
@@ -176,7 +176,7 @@ static void free_all(run *r) {
     tf_buf_free(&r->own_bundle);
 }
 
-static tf_err go(run *r, tf_farm_result *result) {
+static tf_err run_to_end(run *r, tf_farm_result *result) {
     r->mpi = transport_mpi_new(r->comm);
     r->transport = transport_mpi_face(r->mpi);
     if (r->options->spawner)
@@ -206,7 +206,7 @@ tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_er
     r.signals = signals_hold(end, options->grace, options->spawner);
     tf_err err = begin_mpi(&r);
     if (err == TF_OK)
-        err = launch_agree(r.comm, options->bundle != NULL) ? go(&r, result) : TF_ERR_USAGE;
+        err = launch_agree(r.comm, options->bundle != NULL) ? run_to_end(&r, result) : TF_ERR_USAGE;
     if (!r.rank.parted)
         end_mpi(&r);
     else if (options->campaign)

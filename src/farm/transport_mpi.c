@@ -28,7 +28,7 @@ struct transport_mpi {
     int sends, capacity;
     int tested;                  /* as many sends under way are tested: twice those that were left the last time */
     copy *own_first, **own_last; /* from this rank to itself */
-    copy *taken;                 /* the last own one that was received */
+    copy *last_own;              /* the last own one that was received */
     void *buffer;                /* holds the last message received from another rank */
     size_t buffer_size;
 };
@@ -101,15 +101,15 @@ static bool receive_own(transport_mpi *t, parcel *next) {
     t->own_first = p->next;
     if (!t->own_first)
         t->own_last = &t->own_first;
-    t->taken = p;
+    t->last_own = p;
     *next = (parcel){.from = t->face.rank, .tag = p->tag, .size = p->size, .payload = p->payload};
     return true;
 }
 
 static bool receive(void *context, parcel *next) {
     transport_mpi *t = context;
-    free(t->taken);
-    t->taken = NULL;
+    free(t->last_own);
+    t->last_own = NULL;
     if (receive_own(t, next))
         return true;
     if (t->face.ranks == 1)
@@ -155,7 +155,7 @@ const transport *transport_mpi_face(const transport_mpi *t) {
 
 /* Heartbeats and the like are of no interest any more, but a message that nobody takes might be there still when the
  * communicator's number is another's. */
-static void take_the_rest(transport_mpi *t) {
+static void receive_the_rest(transport_mpi *t) {
     int64_t coming = 0;
     parcel ignored;
     MPI_Reduce_scatter_block(t->sent, &coming, 1, MPI_INT64_T, MPI_SUM, t->comm);
@@ -169,13 +169,13 @@ void transport_mpi_free(transport_mpi *t) {
     if (!t)
         return;
     if (!t->dropped)
-        take_the_rest(t);
+        receive_the_rest(t);
     while (t->own_first) {
         copy *next = t->own_first->next;
         free(t->own_first);
         t->own_first = next;
     }
-    free(t->taken);
+    free(t->last_own);
     doorbell_free(t->bell);
     free(t->sent);
     free(t->request);

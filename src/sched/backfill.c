@@ -25,15 +25,13 @@ static int64_t count_short_tasks(const tf_sched *s, const worker *w, const stage
     return is_trial && idle > 1 ? 1 : idle;
 }
 
-int backfill_choose(const tf_sched *s, const worker *w, int64_t *count) {
+backfill backfill_choose(const tf_sched *s, const worker *w) {
     const double limit = SHARE * longest_held(s, w);
-    int best = -1;
+    backfill best = {.stage_id = -1};
     for (int i = 0; i < s->stages; i++) {
         const int64_t tasks = count_short_tasks(s, w, &s->stage[i], limit);
-        if (tasks > 0 && (best < 0 || stage_goes_before(s, i, best))) {
-            best = i;
-            *count = tasks;
-        }
+        if (tasks > 0 && (best.stage_id < 0 || stage_goes_before(s, i, best.stage_id)))
+            best = (backfill){.stage_id = i, .count = tasks};
     }
     return best;
 }

@@ -170,11 +170,10 @@ static answer offer_ready(tf_sched *s, int worker_id, tf_action *action) {
 }
 
 static answer offer_short(tf_sched *s, int worker_id, tf_action *action) {
-    int64_t count = 0;
-    const int stage_id = backfill_choose(s, &s->worker[worker_id], &count);
-    if (stage_id < 0)
+    const backfill some = backfill_choose(s, &s->worker[worker_id]);
+    if (some.stage_id < 0)
         return RESERVED;
-    return grant(s, worker_id, stage_id, ready_take(&s->stage[stage_id], count), 1, action);
+    return grant(s, worker_id, some.stage_id, ready_take(&s->stage[some.stage_id], some.count), 1, action);
 }
 
 static answer offer(tf_sched *s, int worker_id, double now, tf_action *action) {

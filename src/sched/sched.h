@@ -62,8 +62,8 @@ typedef struct tf_sched_stage {
     int64_t withheld;            /* tasks that are neither done nor to be run: the stage will not be finished */
     int64_t adopted;             /* tasks that are done without being run */
     int level;                   /* stages of a higher level go first, then those of a lower number */
-    bool linked;                 /* its tasks are handed out once tf_sched_ready has named them */
-    bool looks;                  /* it is over only after tf_sched_cut, though no task may be left to run */
+    bool linked;                 /* its tasks are blocked until tf_sched_ready names them */
+    bool awaits_cut;             /* it is over only after tf_sched_cut, even if all its tasks have ended */
     bool finished;               /* by an earlier run: nothing is left to do or to write */
     int afters;
     const int *after;   /* stages that must be finished first; free of cycles */

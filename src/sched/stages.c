@@ -62,7 +62,7 @@ void tf_sched_cut(tf_sched *s, int stage_id) {
     stage *st = &s->stage[stage_id];
     st->spec.tasks -= st->blocked;
     st->blocked = 0;
-    st->spec.looks = false;
+    st->spec.awaits_cut = false;
 }
 
 /* ---- From the beginning to the end ---- */
@@ -87,7 +87,7 @@ static bool is_left_out(const tf_sched *s, const stage *st) {
 }
 
 static bool is_over(const tf_sched *s, const stage *st) {
-    return stage_running(st) == 0 && (s->stopping || (count_pending(st) == 0 && !st->spec.looks));
+    return stage_running(st) == 0 && (s->stopping || (count_pending(st) == 0 && !st->spec.awaits_cut));
 }
 
 static bool end(tf_sched *s, tf_action *action) {
@@ -144,7 +144,7 @@ static bool is_at_rest(const tf_sched *s) {
     for (int i = 0; i < s->stages; i++) {
         const stage *st = &s->stage[i];
         const bool is_open = st->laid_out && !st->finished && !st->closed;
-        if (is_open && (stage_running(st) > 0 || st->ready > 0 || st->retrying > 0 || st->spec.looks))
+        if (is_open && (stage_running(st) > 0 || st->ready > 0 || st->retrying > 0 || st->spec.awaits_cut))
             return false;
         gives_up = gives_up || is_given_up(s, st);
     }

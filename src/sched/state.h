@@ -133,8 +133,13 @@ bool stage_next_change(tf_sched *s, tf_action *action);
 
 /* ---- backfill.c ---- */
 
-/* For a reserved worker: the stage of which it may have tasks all the same, and how many; -1: it waits. */
-int backfill_choose(const tf_sched *s, const worker *w, int64_t *count);
+/* Tasks that a reserved worker may have all the same. */
+typedef struct backfill {
+    int stage_id; /* -1: there are none */
+    int64_t count;
+} backfill;
+
+backfill backfill_choose(const tf_sched *s, const worker *w);
 
 /* ---- grant.c ---- */
 
