@@ -457,14 +457,20 @@ static bool reads_from(const farm *f, int stage, int64_t task, int from_stage, i
     return f->setting.stage[stage].reads[task][0] == wanted || f->setting.stage[stage].reads[task][1] == wanted;
 }
 
+/* Is the task to read the other's files yet? */
+static bool is_to_read(const farm *f, int stage, int64_t task, int from_stage, int64_t from) {
+    return reads_from(f, stage, task, from_stage, from) && f->status[stage][task] == TF_STATUS_PENDING &&
+           tf_intervals_contain(&tf_graph_stage(f->setting.graph, stage)->run, task, task + 1);
+}
+
 static void remove_temp(void *context, int stage, int64_t index) {
     farm *f = ((farm_node *)context)->farm;
     farm_require(f, !f->removed[stage][index], "files of s%d[%d] are removed twice", stage, (int)index);
     f->removed[stage][index] = true;
     for (int s = 0; s < f->setting.campaign->stages; s++)
         for (int64_t task = 0; task < tf_space_size(f->setting.campaign->stage[s].space); task++)
-            farm_require(f, !reads_from(f, s, task, stage, index) || f->status[s][task] != TF_STATUS_PENDING,
-                         "files of s%d[%d] are removed, which s%d[%d] needs", stage, (int)index, s, (int)task);
+            farm_require(f, !is_to_read(f, s, task, stage, index), "files of s%d[%d] are removed, which s%d[%d] needs",
+                         stage, (int)index, s, (int)task);
 }
 
 /* ---- The output ---- */
