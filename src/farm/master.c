@@ -134,7 +134,7 @@ void master_result(const master *m, tf_farm_result *result) {
     p->skipped += m->skipped;
 }
 
-/* ---- Messages ---- */
+/* ---- What workers say ---- */
 
 /* Tasks have ended for good. A report of tasks that the worker does not hold, late or twice, counts for nothing. */
 static void end_tasks(master *m, int from, const report_message *r) {
@@ -197,23 +197,6 @@ static void drain(master *m, drain_how how, int why) {
 
 static void obey_signal(master *m, const signal_message *signal) {
     drain(m, signal->count > 1 ? DRAIN_AT_ONCE : DRAIN_WAIT, signal->signal);
-}
-
-void master_handle(master *m, const parcel *message) {
-    const int from = message->from;
-    const void *payload = message->payload;
-    m->peers.peer[from].heard = now(m);
-    switch (message->tag) {
-    case TAG_HELLO: greet(m, from, payload); break;
-    case TAG_REPORT: apply_reports(m, from, payload, message->size / sizeof(report_message)); break;
-    case TAG_IDLE: tf_sched_idle(m->sched, from, ((const idle_message *)payload)->idle); break;
-    case TAG_FAILURE: count_failures(m, payload); break;
-    case TAG_CHANGE: warn_of_change(m, payload); break;
-    case TAG_SIGNAL: obey_signal(m, payload); break;
-    case TAG_DRAINED: tf_sched_worker_down(m->sched, from); break;
-    case TAG_BROKEN: transport_send_all(m->transport, TAG_LEAVE, payload, message->size); break;
-    default: break;
-    }
 }
 
 /* ---- Workers that die ---- */
@@ -297,6 +280,33 @@ tf_err master_outcome(const master *m) {
     return m->outcome;
 }
 
+/* The run has broken. Where a rank has died what ranks do together at the end would wait for it. */
+static void break_off(master *m, const broken_message *broken) {
+    broken_message message = *broken;
+    find_dead(m, 0);
+    message.apart = has_loss(m);
+    transport_send_all(m->transport, TAG_LEAVE, &message, sizeof message);
+}
+
+/* ---- A message ---- */
+
+void master_handle(master *m, const parcel *message) {
+    const int from = message->from;
+    const void *payload = message->payload;
+    m->peers.peer[from].heard = now(m);
+    switch (message->tag) {
+    case TAG_HELLO: greet(m, from, payload); break;
+    case TAG_REPORT: apply_reports(m, from, payload, message->size / sizeof(report_message)); break;
+    case TAG_IDLE: tf_sched_idle(m->sched, from, ((const idle_message *)payload)->idle); break;
+    case TAG_FAILURE: count_failures(m, payload); break;
+    case TAG_CHANGE: warn_of_change(m, payload); break;
+    case TAG_SIGNAL: obey_signal(m, payload); break;
+    case TAG_DRAINED: tf_sched_worker_down(m->sched, from); break;
+    case TAG_BROKEN: break_off(m, payload); break;
+    default: break;
+    }
+}
+
 /* ---- Stages with "until" ---- */
 
 void master_laid_out(master *m, int stage) {
@@ -311,10 +321,10 @@ static void warn_of_enough(const master *m, int stage) {
     warn(m, text);
 }
 
-static void break_off(const master *m, const tf_error *error) {
+static void break_off_by(master *m, const tf_error *error) {
     broken_message broken = {.code = (int32_t)error->code};
     memcpy(broken.text, error->text, sizeof broken.text);
-    transport_send_all(m->transport, TAG_LEAVE, &broken, sizeof broken);
+    break_off(m, &broken);
 }
 
 /* true if it was time for some stage. */
@@ -326,7 +336,7 @@ static bool look_at_untils(master *m) {
         if (verdict == UNTIL_IS_ENOUGH)
             warn_of_enough(m, s);
         else if (verdict == UNTIL_FAILS)
-            break_off(m, &error);
+            break_off_by(m, &error);
         any = any || verdict != UNTIL_WAITS;
     }
     return any;

@@ -46,6 +46,7 @@ static void collect(rank *r, const collect_message *message) {
 
 static void leave(rank *r, const broken_message *message) {
     tf_error_set(r->error, (tf_err)message->code, "%s", message->text);
+    r->parted = message->apart;
     end(r, r->error->code);
 }
 

@@ -207,9 +207,10 @@ tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_er
     tf_err err = begin_mpi(&r);
     if (err == TF_OK)
         err = launch_agree(r.comm, options->bundle != NULL) ? run_to_end(&r, result) : TF_ERR_USAGE;
+    const bool has_broken = err != TF_OK && err != TF_ERR_TASKS && err != TF_ERR_STOPPED;
     if (!r.rank.parted)
         end_mpi(&r);
-    else if (options->campaign)
+    else if (options->campaign && !has_broken)
         err = tf_finisher_run(options->finisher, options->plan, err, result->progress.elapsed, error);
     signals_release(r.signals, options->comm != NULL); /* without a program a late one is still of no interest */
     return err;

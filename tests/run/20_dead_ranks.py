@@ -1,6 +1,7 @@
 """Under mpirun --enable-recovery a campaign survives the death of workers: its results are those of any other run."""
 
 import os
+import resource
 import signal
 import unittest
 
@@ -66,6 +67,19 @@ class DeadRanks(farm.FarmTest):
                 log = self.lines()
                 self.assertEqual(set(log), set(range(120)))
                 self.assertLessEqual(len(log), 120 + 12 * len(victims), "only what was under way runs again")
+
+    @NEEDS_RECOVERY
+    def test_do_not_keep_a_run_that_breaks_from_ending(self):
+        """What ranks do together at the end would wait for the dead one."""
+        command = "echo {i} >>log; sleep 0.02; head -c 20000 /dev/zero | tr '\\0' x"
+        self.write("r.json", {"over": {"i": {"range": [3000]}}, "capture": {"stdout": "64KB"}, "run": {"command": command}})
+        run = self.start("r.json", ranks=3)
+        self.wait_for(lambda: len(self.lines()) >= 20, "no task begins")
+        ranks = farm.ranks_of(run)
+        os.kill(ranks[1], signal.SIGKILL)
+        resource.prlimit(ranks[2], resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+        run.wait(60)
+        self.assertRegex((self.folder / "stderr").read_text(), r"taskfarm: r\.h5.*: File too large\n")
 
     @NEEDS_RECOVERY
     @farm.first

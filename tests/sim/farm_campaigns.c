@@ -119,7 +119,7 @@ static void make_run(farm_setting *setting, plan *p, tf_rng *rng) {
     setting->grace = between(rng, 0, 2);
     setting->walltime = chance(rng, 0.05) ? between(rng, 0.5, 10) : 0;
     setting->breaks = chance(rng, 0.03) ? 0.05 : 0;
-    if (setting->ranks > 1 && setting->breaks == 0 && chance(rng, 0.5))
+    if (setting->ranks > 1 && chance(rng, 0.5))
         p->deaths = 1 + below(rng, FARM_RANKS - 1);
     for (int d = 0; d < p->deaths; d++) {
         p->death[d] = between(rng, 0, chance(rng, 0.5) ? 1 : 10);
@@ -320,14 +320,26 @@ static void check_time(const farm *f, const tf_farm_progress *end, const plan *p
     farm_require(f, f->now - start < latest + slack, "the run was to end after %g s", latest);
 }
 
+/* All hear that the disk is full, unless they part already. */
+static void check_broken(const farm *f) {
+    for (int r = 0; r < f->setting.ranks; r++) {
+        const rank *here = &f->node[r].rank, *first = &f->node[0].rank;
+        if (f->node[r].dead)
+            continue;
+        farm_require(f, here->outcome == TF_ERR_RUN || first->outcome != TF_ERR_RUN,
+                     "rank %d does not hear that the disk is full", r);
+        farm_require(f, here->parted == first->parted, "rank %d leaves in another way", r);
+        farm_require(f, first->parted || f->deaths == 0, "rank %d waits for a dead one when it leaves", r);
+    }
+}
+
 static void check(const farm *f, const plan *p) {
     tf_farm_result result;
     master_result(f->node[0].rank.master, &result);
     const tf_farm_progress *end = &result.progress;
     check_rows(f, end, p);
     if (f->broken > 0) {
-        for (int r = 0; r < f->setting.ranks; r++)
-            farm_require(f, f->node[r].rank.outcome == TF_ERR_RUN, "rank %d does not hear that the disk is full", r);
+        check_broken(f);
         return;
     }
     check_counts(f, end, end->failures->total);

@@ -757,7 +757,7 @@ void farm_wait(farm *f, double most) {
 
 bool farm_may_kill(const farm *f, int number) {
     for (int r = 0; r < f->setting.ranks; r++)
-        if (!f->node[r].dead && f->node[r].collectives < f->collectives_asked)
+        if (!f->node[r].dead && (f->node[r].collectives < f->collectives_asked || f->node[r].farewell))
             return false;
     const farm_node *node = &f->node[number];
     return number > 0 && node->greeted && !node->dead && !node->rank.ended;
