@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """mutants.py BUILD [WORD]: do the tests of the farm notice faults? Each small fault below (those whose name has WORD in it) is put
-into a copy of its file, which is compiled and linked into the test in place of the original; the test must fail. The sources and
-the build stay as they are. BUILD is configured, and sim_farm_campaigns is built."""
+into a copy of its file, which is compiled and linked into the tests in place of the original; one of them must fail. The sources
+and the build stay as they are. BUILD is configured, and its tests are built."""
 
 import json
 import pathlib
@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
-TEST = "sim_farm_campaigns"
+TESTS = ("sim_farm_campaigns", "unit_farm_master")
 
 MASTER, PEERS, UNTIL = "src/farm/master.c", "src/farm/peers.c", "src/farm/until.c"
 DEPENDENCIES, WORKER = "src/farm/dependencies.c", "src/farm/worker.c"
@@ -58,46 +58,57 @@ def mutate(path, old, new):
     return text.replace(old, new)
 
 
-def commands(build):
-    """How each source is compiled, by its path, and how the test is linked."""
-    compile_ = {
-        entry["file"]: shlex.split(entry["command"]) for entry in json.loads((build / "compile_commands.json").read_text())
-    }
-    ninja = subprocess.run(["ninja", "-C", build, "-t", "commands", TEST], capture_output=True, text=True, check=True)
-    link = ninja.stdout.splitlines()[-1].removeprefix(": && ").removesuffix(" && :")
-    return compile_, shlex.split(link)
+def compile_commands(build):
+    """How each source is compiled, by its path."""
+    entries = json.loads((build / "compile_commands.json").read_text())
+    return {entry["file"]: shlex.split(entry["command"]) for entry in entries}
 
 
-def build_mutant(build, folder, compile_, link, path, text):
-    """A program with the text in place of the file: its object stands before the library that has the original."""
-    source, object_, program = folder / "mutant.c", folder / "mutant.o", folder / "mutant"
+def link_command(build, test):
+    ninja = subprocess.run(["ninja", "-C", build, "-t", "commands", test], capture_output=True, text=True, check=True)
+    return shlex.split(ninja.stdout.splitlines()[-1].removeprefix(": && ").removesuffix(" && :"))
+
+
+def compile_mutant(build, folder, command, text):
+    source, object_ = folder / "mutant.c", folder / "mutant.o"
     source.write_text(text)
-    command = list(compile_[str(SOURCE / path)])
     command[command.index("-o") + 1] = str(object_)
     command[command.index("-c") + 1] = str(source)
-    subprocess.run(command + ["-w"], cwd=build, check=True)
-    command = list(link)
+    subprocess.run([*command, "-w"], cwd=build, check=True)
+    return object_
+
+
+def run_with(build, folder, test, *objects):
+    """Runs the test with the objects before the library that has the originals. What it said, or None if all was well."""
+    command = link_command(build, test)
     at = command.index("-o")
-    command[at + 1] = str(program)
-    command.insert(at, str(object_))
+    command[at + 1] = str(folder / test)
+    command[at:at] = map(str, objects)
     subprocess.run(command, cwd=build, check=True)
-    return program
+    done = subprocess.run([folder / test, "--short-filename"], capture_output=True, text=True, errors="replace")
+    said = re.search(r"seed [1-9]\d*, .*?(?=; to repeat it)|runtime error.*|ERROR: .*|\[FAIL\] .*(?=:)", done.stderr)
+    return None if done.returncode == 0 else said[0] if said else "ends in another way"
 
 
 def main(build, word=""):
     build = pathlib.Path(build).resolve()
-    compile_, link = commands(build)
+    compile_ = compile_commands(build)
     missed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for test in TESTS:
+            said = run_with(build, pathlib.Path(folder), test)
+            if said:
+                sys.exit(f"{test} fails without a fault: {said}")
     for name, path, old, new in MUTANTS:
         if word not in name:
             continue
         text = mutate(path, old, new)
-        with tempfile.TemporaryDirectory() as folder:
-            program = build_mutant(build, pathlib.Path(folder), compile_, link, path, text)
-            done = subprocess.run([program, "--short-filename"], capture_output=True, text=True, errors="replace")
-        said = re.search(r"seed \d+.*?(?=; to repeat it)|runtime error.*|ERROR: .*", done.stderr)
-        print(f"{path}: {name}: {'MISSED' if done.returncode == 0 else said[0] if said else 'ends in another way'}", flush=True)
-        missed += done.returncode == 0
+        with tempfile.TemporaryDirectory() as name_of_folder:
+            folder = pathlib.Path(name_of_folder)
+            object_ = compile_mutant(build, folder, list(compile_[str(SOURCE / path)]), text)
+            said = next(filter(None, (run_with(build, folder, test, object_) for test in TESTS)), None)
+        print(f"{path}: {name}: {said or 'MISSED'}", flush=True)
+        missed += said is None
     return 1 if missed else 0
 
 

@@ -31,12 +31,14 @@ static scene *open_scene(const char *manifest, farm_setting setting) {
     scene *s = tf_alloc(sizeof *s);
     tf_diags diags = {.file = "test.json"};
     const tf_intervals nothing = {0};
-    const tf_past past = {.done = &nothing};
+    tf_past past[FARM_STAGES];
     const tf_wish wish = {0};
+    for (int i = 0; i < FARM_STAGES; i++)
+        past[i] = (tf_past){.done = &nothing};
     s->campaign = fixture_load(manifest, NULL);
     s->disk = (tf_disk){.time = missing};
     s->graph = tf_graph_new(s->campaign, &s->disk, &diags);
-    cr_assert(s->graph && tf_graph_plan(s->graph, &past, &wish, &diags));
+    cr_assert(s->graph && tf_graph_plan(s->graph, past, &wish, &diags));
     setting.campaign = s->campaign;
     setting.graph = s->graph;
     setting.ranks = 3;
@@ -183,6 +185,21 @@ Test(master, runs_again_only_what_a_dead_worker_has_not_written) {
     cr_expect(progress(s).done == 1);
     expect(s, 2, TAG_PART);
     cr_expect_eq(master_parting(s->farm.node[0].rank.master), PARTING_WAITS);
+    close_scene(s);
+}
+
+Test(master, asks_a_worker_that_lives_to_write_what_follows_from_rows_of_a_dead_one) {
+    scene *s = open_scene("{\"defaults\": {" RUN "}, \"stages\": [{\"name\": \"make\", \"outputs\": \"a\"}, "
+                          "{\"name\": \"read\", \"inputs\": \"a\"}]}",
+                          (farm_setting){0});
+    say_hello(s, 1, true);
+    say_hello(s, 2, true);
+    s->farm.status[0][0] = TF_STATUS_FAILED;
+    farm_kill(&s->farm, 1);
+    wait_for(s, 4);
+    expect(s, 2, TAG_COLLECT);
+    expect(s, 2, TAG_COLLECT);
+    cr_expect_str_eq(((const settle_message *)expect(s, 2, TAG_SETTLE))->message, "make has failed");
     close_scene(s);
 }
 

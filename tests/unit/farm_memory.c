@@ -767,6 +767,7 @@ void farm_kill(farm *f, int number) {
     farm_node *node = &f->node[number];
     if (f->setting.trace)
         printf("%9.4f  rank %d dies\n", f->now, number);
+    const double kept = farm_chance(f, 0.5) ? 0 : 0.7; /* share of its messages that come all the same */
     node->dead = true;
     f->deaths++;
     empty_slots(node);
@@ -776,7 +777,7 @@ void farm_kill(farm *f, int number) {
         drop_letters(&f->route[r][number]);
         route *sent = &f->route[number][r];
         letter **last = &sent->first;
-        while (*last && farm_chance(f, 0.7))
+        while (*last && farm_chance(f, kept))
             last = &(*last)->next;
         for (letter *l = *last, *next; l; l = next) {
             next = l->next;
