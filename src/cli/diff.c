@@ -31,16 +31,16 @@ static void print_value(const tf_buf *value) {
 }
 
 /* "[3] 1.5, 1.6", with both rows where they are not the same, and the place in an array. */
-static void print_unlike(const unlike *u, const tf_field *field) {
-    tf_print(stdout, "[%lld]", (long long)u->row[0]);
-    if (u->row[1] != u->row[0])
-        tf_print(stdout, " and [%lld]", (long long)u->row[1]);
+static void print_difference(const difference *d, const tf_field *field) {
+    tf_print(stdout, "[%lld]", (long long)d->row[0]);
+    if (d->row[1] != d->row[0])
+        tf_print(stdout, " and [%lld]", (long long)d->row[1]);
     if (field->rank > 0)
-        tf_print(stdout, " (element %lld)", (long long)u->element);
+        tf_print(stdout, " (element %lld)", (long long)d->element);
     tf_print(stdout, " ");
-    print_value(&u->value[0]);
+    print_value(&d->value[0]);
     tf_print(stdout, ", ");
-    print_value(&u->value[1]);
+    print_value(&d->value[1]);
 }
 
 static void print_column(const outputs *o, const compared *c, int k) {
@@ -58,11 +58,11 @@ static void print_column(const outputs *o, const compared *c, int k) {
              column->rows == 1 ? "" : "s");
     if (column->measured)
         tf_print(stdout, ", by %.3g at most (relative %.3g)", column->gap, column->relative);
-    for (int u = 0; u < column->unlikes; u++) {
-        tf_print(stdout, u ? "; " : ": ");
-        print_unlike(&column->unlike[u], field);
+    for (int d = 0; d < column->shown; d++) {
+        tf_print(stdout, d ? "; " : ": ");
+        print_difference(&column->first[d], field);
     }
-    tf_print(stdout, column->rows > column->unlikes ? "; ...\n" : "\n");
+    tf_print(stdout, column->rows > column->shown ? "; ...\n" : "\n");
 }
 
 static void print_alone(const outputs *o, const compared *c, int side) {
@@ -137,8 +137,8 @@ static cJSON *column_json(const compared *c, int k) {
     add_number(json, "largest", column->measured, column->gap);
     add_number(json, "largest_relative", column->measured, column->relative);
     cJSON *list = cJSON_AddArrayToObject(json, "first");
-    for (int u = 0; u < column->unlikes; u++) {
-        const unlike *its = &column->unlike[u];
+    for (int d = 0; d < column->shown; d++) {
+        const difference *its = &column->first[d];
         cJSON *item = cJSON_CreateObject();
         cJSON_AddItemToArray(list, item);
         add_pair(item, "rows", its->row);

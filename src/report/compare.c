@@ -12,7 +12,7 @@ typedef struct comparing {
     compared *out;
     view_values (*values)[2]; /* per column */
     double *number[2];        /* of one column */
-    bool *unlike_row;         /* of the piece */
+    bool *is_unlike;          /* of the piece */
     int64_t piece;            /* rows at once */
     int64_t elements;         /* of the widest column */
 } comparing;
@@ -134,14 +134,14 @@ static void add_value(const view_values *values, int64_t row, int64_t element, t
 static void note_row(comparing *c, int column, const int64_t first[2], int64_t row, int64_t element) {
     compared_column *of = &c->out->column[column];
     of->rows++;
-    c->unlike_row[row] = true;
-    if (of->unlikes == COMPARE_SHOWN)
+    c->is_unlike[row] = true;
+    if (of->shown == COMPARE_SHOWN)
         return;
-    unlike *u = &of->unlike[of->unlikes++];
-    u->element = element;
+    difference *d = &of->first[of->shown++];
+    d->element = element;
     for (int side = 0; side < 2; side++) {
-        u->row[side] = first[side] + row;
-        add_value(&c->values[column][side], row, element, &u->value[side]);
+        d->row[side] = first[side] + row;
+        add_value(&c->values[column][side], row, element, &d->value[side]);
     }
 }
 
@@ -205,7 +205,7 @@ static tf_err read_column(comparing *c, int column, const int64_t first[2], int6
 static tf_err compare_piece(comparing *c, const int64_t first[2], int64_t count, tf_error *error) {
     compared *out = c->out;
     tf_err err = TF_OK;
-    memset(c->unlike_row, 0, (size_t)count * sizeof *c->unlike_row);
+    memset(c->is_unlike, 0, (size_t)count * sizeof *c->is_unlike);
     for (int k = 0; k < out->columns && err == TF_OK; k++) {
         if (out->column[k].why_not)
             continue;
@@ -217,7 +217,7 @@ static tf_err compare_piece(comparing *c, const int64_t first[2], int64_t count,
     }
     out->pairs += count;
     for (int64_t row = 0; row < count; row++)
-        out->rows += c->unlike_row[row];
+        out->rows += c->is_unlike[row];
     return err;
 }
 
@@ -300,7 +300,7 @@ tf_err compare_stages(view *a, view *b, compared *out, tf_error *error) {
     match_columns(out);
     size_pieces(&c);
     c.values = tf_alloc_array((size_t)out->columns, sizeof *c.values);
-    c.unlike_row = tf_alloc_array((size_t)c.piece, sizeof *c.unlike_row);
+    c.is_unlike = tf_alloc_array((size_t)c.piece, sizeof *c.is_unlike);
     for (int side = 0; side < 2; side++)
         c.number[side] = tf_alloc_array((size_t)(c.piece * c.elements), sizeof *c.number[side]);
     match_param *param = tf_arena_array(out->arena, (size_t)out->columns, sizeof *param);
@@ -317,15 +317,15 @@ tf_err compare_stages(view *a, view *b, compared *out, tf_error *error) {
         for (int side = 0; side < 2; side++)
             view_values_free(&c.values[k][side]);
     free(c.values);
-    free(c.unlike_row);
+    free(c.is_unlike);
     return err;
 }
 
 void compared_free(compared *c) {
     for (int k = 0; k < c->columns; k++)
-        for (int u = 0; u < c->column[k].unlikes; u++)
+        for (int d = 0; d < c->column[k].shown; d++)
             for (int side = 0; side < 2; side++)
-                tf_buf_free(&c->column[k].unlike[u].value[side]);
+                tf_buf_free(&c->column[k].first[d].value[side]);
     tf_arena_free(c->arena);
     *c = (compared){0};
 }

@@ -11,11 +11,11 @@ enum { COMPARE_SHOWN = 5 }; /* rows that are told of each difference */
 
 /* Two rows in which a column differs, and its values in them: numbers as in a table, other values as JSON. Of arrays
  * the first element that differs. */
-typedef struct unlike {
+typedef struct difference {
     int64_t row[2];
     int64_t element;
     tf_buf value[2];
-} unlike;
+} difference;
 
 /* A column that both have. */
 typedef struct compared_column {
@@ -26,8 +26,8 @@ typedef struct compared_column {
     bool measured;       /* numbers differ, and by how much is known */
     double gap;          /* the largest difference, */
     double relative;     /* and the largest in units of the larger number */
-    int unlikes;
-    unlike unlike[COMPARE_SHOWN];
+    int shown;
+    difference first[COMPARE_SHOWN];
 } compared_column;
 
 typedef struct compared {

@@ -15,7 +15,8 @@ static const fixture_file files[] = {
 static const char *const seeds[] = {
     "{\"name\": \"n\", \"output\": \"{v}.h5\", \"seed\": 7, \"variables\": {\"v\": \"x\", \"w\": 2.5, \"z\": true}, "
     "\"over\": "
-    "{\"i\": {\"range\": [0, 10, 3]}, \"x\": {\"linspace\": [0, 1, 5]}, \"l\": {\"logspace\": [1, 10, 3]}, \"s\": "
+    "{\"i\": {\"range\": [0, 10, 3]}, \"x\": {\"linspace\": [0, 1, 5]}, \"l\": {\"logspace\": [1, 10, 3]}, "
+    "\"q\": {\"sobol\": {\"u\": [0, 1], \"t\": [1e-3, 1, \"log\"]}, \"count\": 8}, \"s\": "
     "[\"a\", "
     "\"b\"], \"b\": [true, false]}, \"run\": {\"command\": \"echo {i:04d} {x:.3f} {s} {s:raw} {seed} {scratch} {{}} "
     "'{i:raw}' > "
