@@ -130,7 +130,7 @@ class Resume(farm.FarmTest):
         self.assertEqual(digest(self.folder / "n.h5"), grown)
         self.write("n.json", dict(manifest, over={"a": {"range": [150]}, "b": {"range": [4]}}))
         done = self.taskfarm("n.json", status=3)
-        self.assertIn('of stage "n" the space has changed, and parameters are not stored', done.stderr)
+        self.assertIn('stage "n": the space changed, and parameters are not stored', done.stderr)
 
     @farm.first
     def test_what_results_depend_on_must_be_the_same(self):
@@ -155,7 +155,7 @@ class Resume(farm.FarmTest):
         self.write("m.json", manifest)
         self.taskfarm("m.json")
         before = (self.folder / "m.h5").read_bytes()
-        start, end = 'taskfarm: m.h5: of stage "', "starts anew, --output leaves it where it is\n"
+        start, end = 'taskfarm: m.h5: stage "', "starts anew, --output leaves it where it is\n"
         changes = [
             (manifest, ["--seed", "2"], 'c": the seed changed since its rows were made (was 1, now 2)'),
             (manifest, ["--set", "v=two"], 'c": "run" changed since its rows were made (was ["echo","{i}","one"], now'),
@@ -163,7 +163,7 @@ class Resume(farm.FarmTest):
             (stage(2, results={"x": "float32"}), [], 'r": "results" changed since its rows were made ('),
             (stage(2, record="full"), [], 'r": "record" changed since its rows were made (was status, now full)'),
             (stage(1, over={"j": {"range": [4]}}), [], 'f": its parameters changed since its rows were made (j: was nothing, now "int64");'),
-            (stage(1, over={"i": {"range": [3]}}), [], 'f" the space has changed, and lacks the point of task 3, which'),
+            (stage(1, over={"i": {"range": [3]}}), [], 'f": the space changed, and lacks the point of task 3, which'),
         ]
         for changed, options, complaint in changes:
             with self.subTest(complaint=complaint):

@@ -76,7 +76,7 @@ class Points(farm.FarmTest):
                 self.assertEqual(file["third/results/sum"][()].tolist(), [10 * a + r for a in left for r in (1, 2)])
         zipped["zip"][0]["indices"] = [5, 0, 0, 3, 4, 4]
         self.write("p.json", {"stages": stages})
-        self.assertIn("the space has changed", self.taskfarm("p.json", status=3).stderr)
+        self.assertIn("the space changed", self.taskfarm("p.json", status=3).stderr)
 
     @farm.first
     def test_rows_that_are_not_done_give_no_points(self):

@@ -262,21 +262,21 @@ class Messages(farm.FarmTest):
                 None,
                 changed(over={"n": [1, 3]}),
                 start,
-                'of stage "a" the space has changed, and lacks the point of task 1, which is done; --fresh sets the old output aside '
+                'stage "a": the space changed, and lacks the point of task 1, which is done; --fresh sets the old output aside '
                 "and starts anew, --output leaves it where it is",
             ),
             (
                 None,
                 {"stages": [other]},
                 {"stages": [function]},
-                'of stage "a" the space has changed, and parameters are not stored, so that its old points can\'t be found; --fresh '
+                'stage "a": the space changed, and parameters are not stored, so that its old points can\'t be found; --fresh '
                 "sets the old output aside and starts anew, --output leaves it where it is",
             ),
             (
                 None,
                 {"stages": shifted},
                 {"stages": given},
-                'of stage "b" the space has changed, and it takes its points from another stage, so that its old ones can\'t be '
+                'stage "b": the space changed, and it takes its points from another stage, so that its old ones can\'t be '
                 "found; --fresh sets the old output aside and starts anew, --output leaves it where it is",
             ),
             (

@@ -75,7 +75,7 @@ static tf_err match_points(const tf_store_plan *plan, const old_output *old, int
                 tf_intervals_add(&gone, first + i, first + i + 1);
             else if (ps->place[first + i] < 0)
                 err = tf_error_set(error, TF_ERR_RUN,
-                                   "%s: of stage \"%s\" the space has changed, and lacks the point of task %lld, "
+                                   "%s: stage \"%s\": the space changed, and lacks the point of task %lld, "
                                    "which is done; --fresh sets the old output aside and starts anew, --output "
                                    "leaves it where it is",
                                    old->path, ps->old->name, (long long)first + i);
@@ -95,7 +95,7 @@ tf_err plan_find_places(const tf_store_plan *plan, const old_output *old, int nu
         return tf_error_set(error, TF_ERR_RUN, "%s: is damaged", old->path);
     if (tf_space_sources(space))
         return tf_error_set(error, TF_ERR_RUN,
-                            "%s: of stage \"%s\" the space has changed, and it takes its points from another stage, so "
+                            "%s: stage \"%s\": the space changed, and it takes its points from another stage, so "
                             "that its old ones can't be found; --fresh sets the old output aside and starts anew, "
                             "--output leaves it where it is",
                             old->path, ps->old->name);
@@ -103,7 +103,7 @@ tf_err plan_find_places(const tf_store_plan *plan, const old_output *old, int nu
     snprintf(path, sizeof path, "params/%s", tf_space_param(space, 0)->name);
     if (!contents_table_at(ps->old, path))
         return tf_error_set(error, TF_ERR_RUN,
-                            "%s: of stage \"%s\" the space has changed, and parameters are not stored, so that its old "
+                            "%s: stage \"%s\": the space changed, and parameters are not stored, so that its old "
                             "points can't be found; --fresh sets the old output aside and starts anew, --output leaves "
                             "it where it is",
                             old->path, ps->old->name);
