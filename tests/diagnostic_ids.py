@@ -41,7 +41,7 @@ def documented():
     """[(id, meaning)] of the tables in docs/running.md."""
     text = (ROOT / "docs/running.md").read_text()
     part = text.split("\n## Ids of what is wrong\n", 1)[-1].split("\n## ", 1)[0]
-    return re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", part, re.M)
+    return re.findall(r"^\| `([a-z0-9-]+)` \| (.*) \|$", part, re.M)
 
 
 def faults():
@@ -51,7 +51,7 @@ def faults():
     for constant, name, meaning in rows:
         if constant != "TF_DIAG_" + name.upper().replace("-", "_"):
             yield f"{constant} is not called as its id, {name}"
-        if not re.fullmatch(r"[a-z]+(-[a-z]+)*", name):
+        if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z]+)*", name):
             yield f"{name}: an id is lower-case words with hyphens between them"
         if names.count(name) > 1:
             yield f"{name}: two kinds have this id"

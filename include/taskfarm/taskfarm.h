@@ -137,6 +137,10 @@ TF_EXPORT int tf_run(tf_runner *runner, const tf_manifest *manifest, MPI_Comm co
  * Valid until it is called again. */
 TF_EXPORT const char *tf_runner_message(const tf_runner *runner);
 
+/* What kind of mistake a line of that message is about, from 0: "unknown-key", "output-in-use", ... Ids never change
+ * (docs/running.md has all); messages may be written anew. "" where there is no such line. */
+TF_EXPORT const char *tf_runner_error_id(const tf_runner *runner, int line);
+
 /* ---- Results as arrays ---- */
 
 /* An output, opened to be read: by any process, whether or not its campaign is over. Functions that return NULL or -1
@@ -147,6 +151,7 @@ typedef struct tf_results tf_results;
 TF_EXPORT tf_results *tf_results_open(const char *path);
 TF_EXPORT void tf_results_close(tf_results *results);
 TF_EXPORT const char *tf_results_message(const tf_results *results);
+TF_EXPORT const char *tf_results_error_id(const tf_results *results); /* as tf_runner_error_id; "": nothing failed */
 
 /* The number of tasks of a stage. */
 TF_EXPORT int64_t tf_results_tasks(tf_results *results, const char *stage);

@@ -32,11 +32,16 @@ typedef enum tf_err {
 /* The text for people is built once, where the cause is known; callers own the struct and may add context. */
 typedef struct tf_error {
     tf_err code;
+    tf_diag_id id; /* for programs; a number, since errors are sent from process to process */
     char text[1000];
 } tf_error;
 
-/* Sets code and text. Returns code. */
+/* Sets code and text, and the id: that of the code, or one that tells more. Returns code. */
 tf_err tf_error_set(tf_error *error, tf_err code, const char *format, ...) TF_PRINTF(3, 4);
+tf_err tf_error_set_as(tf_error *error, tf_err code, tf_diag_id id, const char *format, ...) TF_PRINTF(4, 5);
+
+/* "disk-full": which never changes, whatever the text says. "" without an error. */
+const char *tf_error_id(const tf_error *error);
 
 /* Puts "context: " before the text. Returns the error's code. */
 tf_err tf_error_context(tf_error *error, const char *format, ...) TF_PRINTF(2, 3);

@@ -23,7 +23,7 @@ static int keep_off_standard(int fd) {
 pid_t tf_child_fork(tf_child *child, tf_error *error) {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-        tf_error_set(error, TF_ERR_RUN, "can't make a socket: %s", strerror(errno));
+        tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "can't make a socket: %s", strerror(errno));
         return -1;
     }
     for (int i = 0; i < 2; i++)
@@ -38,7 +38,7 @@ pid_t tf_child_fork(tf_child *child, tf_error *error) {
         tf_signals_default();
     }
     if (pid < 0) {
-        tf_error_set(error, TF_ERR_RUN, "can't fork: %s", strerror(errno));
+        tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "can't fork: %s", strerror(errno));
         close(pair[own]);
     }
     return pid;

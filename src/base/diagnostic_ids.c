@@ -6,7 +6,7 @@
 static const struct {
     const char *name, *meaning;
 } ids[TF_DIAG_IDS] = {
-    [TF_DIAG_NONE] = {"none", "Nothing is wrong."},
+    [TF_DIAG_NONE] = {"", ""},
     [TF_DIAG_SYNTAX] = {"syntax", "The text is not JSON; line and column say where."},
     [TF_DIAG_DUPLICATE_KEY] = {"duplicate-key", "An object has a key twice."},
     [TF_DIAG_UNKNOWN_KEY] = {"unknown-key", "An object has a key that is not known here."},
@@ -43,6 +43,34 @@ static const struct {
     [TF_DIAG_PROGRAM_MISSING] = {"program-missing", "A command's program is not there, or can't be executed."},
     [TF_DIAG_BAD_LIBRARY] = {"bad-library", "A function's library can't be loaded, or lacks the function."},
     [TF_DIAG_BAD_OPTION] = {"bad-option", "An option of the command line has a wrong value."},
+    [TF_DIAG_USAGE] = {"usage", "A command line, or a call of the library, is wrong."},
+    [TF_DIAG_TASKS_FAILED] = {"tasks-failed", "The run went to its end, and tasks failed."},
+    [TF_DIAG_STOPPED] = {"stopped", "The run was stopped; started again it goes on."},
+    [TF_DIAG_RUN_FAILED] = {"run-failed", "The run broke for a reason that has no id of its own."},
+    [TF_DIAG_NO_OUTPUT] = {"no-output", "There is no such output, or nothing in it yet."},
+    [TF_DIAG_NOT_AN_OUTPUT] = {"not-an-output",
+                               "Something else has the output's name: a folder, another program's file."},
+    [TF_DIAG_NEWER_OUTPUT] = {"newer-output", "The output was made by a later taskfarm."},
+    [TF_DIAG_OUTPUT_DAMAGED] = {"output-damaged", "The output is damaged."},
+    [TF_DIAG_OUTPUT_INCOMPLETE] = {"output-incomplete",
+                                   "A run was interrupted, and part of what it left is missing or unfinished."},
+    [TF_DIAG_OUTPUT_IN_USE] = {"output-in-use", "Another run has the output."},
+    [TF_DIAG_OUTPUT_REPLACED] = {"output-replaced",
+                                 "The output was removed, renamed, replaced or cut short during the run."},
+    [TF_DIAG_CAMPAIGN_CHANGED] = {"campaign-changed",
+                                  "The campaign has changed so much that the output's rows can't be kept."},
+    [TF_DIAG_INPUT_CHANGED] = {"input-changed", "A file has changed since the manifest was read."},
+    [TF_DIAG_BAD_DESTINATION] = {"bad-destination",
+                                 "What is to be written would replace an output, a manifest or an input."},
+    [TF_DIAG_OTHER_USER] = {"other-user", "The run's folder belongs to another user."},
+    [TF_DIAG_FILE_UNWRITABLE] = {"file-unwritable", "A file can't be made, written or renamed."},
+    [TF_DIAG_DISK_FULL] = {"disk-full", "There is no room: of the disk, a quota or the limit of file sizes."},
+    [TF_DIAG_HDF5] = {"hdf5", "HDF5 can't read or write the output."},
+    [TF_DIAG_MPI] = {"mpi", "MPI can't begin, or lacks something that is needed."},
+    [TF_DIAG_TOO_FEW_RESOURCES] = {"too-few-resources", "A task needs more slots, memory or GPUs than any rank has."},
+    [TF_DIAG_SYSTEM_LIMIT] = {"system-limit", "The system refuses a process, a socket or shared memory."},
+    [TF_DIAG_PROCESS_LOST] = {"process-lost", "A process of taskfarm itself was killed, or does not answer."},
+    [TF_DIAG_VERSION_MISMATCH] = {"version-mismatch", "Ranks run different versions of taskfarm."},
 };
 
 const char *tf_diag_name(tf_diag_id id) {
@@ -55,4 +83,8 @@ const char *tf_diag_meaning(tf_diag_id id) {
 
 tf_diag_id tf_diag_of_read(int failure) {
     return failure == ENOENT || failure == ENOTDIR ? TF_DIAG_FILE_MISSING : TF_DIAG_FILE_UNREADABLE;
+}
+
+tf_diag_id tf_diag_of_write(int failure) {
+    return failure == ENOSPC || failure == EDQUOT || failure == EFBIG ? TF_DIAG_DISK_FULL : TF_DIAG_FILE_UNWRITABLE;
 }

@@ -41,6 +41,31 @@ typedef enum tf_diag_id {
     TF_DIAG_BAD_LIBRARY,
     TF_DIAG_BAD_OPTION,
 
+    /* In a run, and with its output */
+    TF_DIAG_USAGE,
+    TF_DIAG_TASKS_FAILED,
+    TF_DIAG_STOPPED,
+    TF_DIAG_RUN_FAILED,
+    TF_DIAG_NO_OUTPUT,
+    TF_DIAG_NOT_AN_OUTPUT,
+    TF_DIAG_NEWER_OUTPUT,
+    TF_DIAG_OUTPUT_DAMAGED,
+    TF_DIAG_OUTPUT_INCOMPLETE,
+    TF_DIAG_OUTPUT_IN_USE,
+    TF_DIAG_OUTPUT_REPLACED,
+    TF_DIAG_CAMPAIGN_CHANGED,
+    TF_DIAG_INPUT_CHANGED,
+    TF_DIAG_BAD_DESTINATION,
+    TF_DIAG_OTHER_USER,
+    TF_DIAG_FILE_UNWRITABLE,
+    TF_DIAG_DISK_FULL,
+    TF_DIAG_HDF5,
+    TF_DIAG_MPI,
+    TF_DIAG_TOO_FEW_RESOURCES,
+    TF_DIAG_SYSTEM_LIMIT,
+    TF_DIAG_PROCESS_LOST,
+    TF_DIAG_VERSION_MISMATCH,
+
     TF_DIAG_IDS
 } tf_diag_id;
 
@@ -48,7 +73,8 @@ typedef enum tf_diag_id {
 const char *tf_diag_name(tf_diag_id id);
 const char *tf_diag_meaning(tf_diag_id id);
 
-/* Of a file that can't be read, by the errno or failure of base/files.h. */
+/* Of a file that can't be read, by the errno or failure of base/files.h; of one that can't be written, by the errno. */
 tf_diag_id tf_diag_of_read(int failure);
+tf_diag_id tf_diag_of_write(int failure);
 
 #endif

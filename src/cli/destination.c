@@ -57,14 +57,17 @@ static bool is_read(const tf_campaign *campaign, const struct stat *there) {
 static tf_err refuse(const destination *to, int fd, const struct stat *there, const recalled *from, tf_error *error) {
     struct stat input;
     if (stat(from->path, &input) == 0 && input.st_dev == there->st_dev && input.st_ino == there->st_ino)
-        return tf_error_set(error, TF_ERR_USAGE, "%s: is the output that is read; " CHOOSE, to->name);
+        return tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_BAD_DESTINATION, "%s: is the output that is read; " CHOOSE,
+                               to->name);
     if (is_hdf5(fd))
-        return tf_error_set(error, TF_ERR_USAGE, "%s: is an HDF5 file, which is not overwritten; " CHOOSE, to->name);
+        return tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_BAD_DESTINATION,
+                               "%s: is an HDF5 file, which is not overwritten; " CHOOSE, to->name);
     const char *manifest = which_manifest(fd, there->st_size, tf_reader_text(from->it.reader, "manifest"));
     if (manifest)
-        return tf_error_set(error, TF_ERR_USAGE, "%s: is %s; " CHOOSE, to->name, manifest);
+        return tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_BAD_DESTINATION, "%s: is %s; " CHOOSE, to->name, manifest);
     if (is_read(from->campaign, there))
-        return tf_error_set(error, TF_ERR_USAGE, "%s: is a file that the campaign reads; " CHOOSE, to->name);
+        return tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_BAD_DESTINATION,
+                               "%s: is a file that the campaign reads; " CHOOSE, to->name);
     return TF_OK;
 }
 
@@ -96,8 +99,8 @@ static tf_err refuse_folder(const destination *to, const recalled *from, tf_erro
     if (end && end > folder) {
         stat(from->path, &input);
         const bool same = input.st_dev == output.st_dev && input.st_ino == output.st_ino;
-        tf_error_set(error, TF_ERR_USAGE, "%s: is in the folder of %s; " CHOOSE, to->name,
-                     same ? "the output that is read" : "an output");
+        tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_BAD_DESTINATION, "%s: is in the folder of %s; " CHOOSE, to->name,
+                        same ? "the output that is read" : "an output");
     }
     const bool refused = end && end > folder;
     free(folder);
@@ -106,7 +109,7 @@ static tf_err refuse_folder(const destination *to, const recalled *from, tf_erro
 }
 
 static tf_err cant_open(const destination *to, int failure, tf_error *error) {
-    return tf_error_set(error, TF_ERR_RUN, "%s: %s", to->name, strerror(failure));
+    return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(failure), "%s: %s", to->name, strerror(failure));
 }
 
 /* A file without a name, in the folder of what it is to replace: it goes with its process. -1 where the file system,
@@ -200,7 +203,8 @@ tf_err destination_close(destination *to, tf_err err, tf_error *error) {
     const bool is_nameless = to->path.length && to->growing.length == 0;
     int fd = is_nameless ? dup(fileno(to->file)) : -1;
     if (to->file != stdout && fclose(to->file) != 0 && err == TF_OK)
-        err = tf_error_set(error, TF_ERR_RUN, "%s: can't be written: %s", to->name, strerror(errno));
+        err = tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "%s: can't be written: %s", to->name,
+                              strerror(errno));
     tf_crash_point("destination.whole");
     if (is_nameless && err == TF_OK && (fd < 0 || open_named(to, fd) < 0))
         err = cant_open(to, errno, error);

@@ -35,11 +35,16 @@ const char *tf_results_message(const tf_results *r) {
     return r->error.text;
 }
 
+const char *tf_results_error_id(const tf_results *r) {
+    return tf_error_id(&r->error);
+}
+
 /* The stage, -1 with a message. */
 static int find_stage(tf_results *r, const char *stage) {
     int n = r->reader ? tf_reader_find(r->reader, stage) : -1;
     if (r->reader && n < 0)
-        tf_error_set(&r->error, TF_ERR_USAGE, "stage \"%s\" has not begun, or there is none", stage);
+        tf_error_set_as(&r->error, TF_ERR_USAGE, TF_DIAG_UNKNOWN_NAME, "stage \"%s\" has not begun, or there is none",
+                        stage);
     return n;
 }
 
@@ -57,12 +62,13 @@ static const tf_field *find_field(tf_results *r, int stage, const char *name, in
         *number = f;
         if (field->stored && !field->is_blocks)
             return field;
-        tf_error_set(&r->error, TF_ERR_USAGE, "\"%s\" is not stored by rows", name);
+        tf_error_set_as(&r->error, TF_ERR_USAGE, TF_DIAG_UNSUITABLE_TYPE, "\"%s\" is not stored by rows", name);
         return NULL;
     }
     if (stage >= 0)
-        tf_error_set(&r->error, TF_ERR_USAGE, "stage \"%s\" has neither a parameter nor a result \"%s\"",
-                     tf_reader_stage(r->reader, stage), name);
+        tf_error_set_as(&r->error, TF_ERR_USAGE, TF_DIAG_UNKNOWN_NAME,
+                        "stage \"%s\" has neither a parameter nor a result \"%s\"", tf_reader_stage(r->reader, stage),
+                        name);
     return NULL;
 }
 
@@ -89,7 +95,7 @@ static void *read_numbers(tf_results *r, const char *stage, const char *name, co
     if (!*field)
         return NULL;
     if (tf_type_size((*field)->type) == 0) {
-        tf_error_set(&r->error, TF_ERR_USAGE, "\"%s\" is of texts", name);
+        tf_error_set_as(&r->error, TF_ERR_USAGE, TF_DIAG_UNSUITABLE_TYPE, "\"%s\" is of texts", name);
         return NULL;
     }
     const int64_t tasks = tf_reader_tasks(r->reader, n);
@@ -133,7 +139,8 @@ int64_t *tf_results_ints(tf_results *r, const char *stage, const char *name, int
     int64_t all;
     void *numbers = read_numbers(r, stage, name, &field, &all);
     if (numbers && tf_type_is_float(field->type)) {
-        tf_error_set(&r->error, TF_ERR_USAGE, "\"%s\" is of %s", name, tf_type_name(field->type));
+        tf_error_set_as(&r->error, TF_ERR_USAGE, TF_DIAG_UNSUITABLE_TYPE, "\"%s\" is of %s", name,
+                        tf_type_name(field->type));
         free(numbers);
         return NULL;
     }
@@ -154,7 +161,8 @@ char **tf_results_strings(tf_results *r, const char *stage, const char *name, in
     if (!field)
         return NULL;
     if (tf_type_size(field->type) > 0) {
-        tf_error_set(&r->error, TF_ERR_USAGE, "\"%s\" is of %s, not of texts", name, tf_type_name(field->type));
+        tf_error_set_as(&r->error, TF_ERR_USAGE, TF_DIAG_UNSUITABLE_TYPE, "\"%s\" is of %s, not of texts", name,
+                        tf_type_name(field->type));
         return NULL;
     }
     const int64_t tasks = tf_reader_tasks(r->reader, n);

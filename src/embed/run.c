@@ -19,6 +19,7 @@ struct tf_runner {
     tf_spawner *spawner;
     const tf_function *functions;
     tf_buf message;
+    tf_buf ids; /* a tf_diag_id for each of its lines */
 };
 
 tf_runner *tf_runner_start(const tf_function *functions) {
@@ -36,11 +37,42 @@ void tf_runner_end(tf_runner *runner) {
         return;
     tf_spawner_close(runner->spawner);
     tf_buf_free(&runner->message);
+    tf_buf_free(&runner->ids);
     free(runner);
 }
 
 const char *tf_runner_message(const tf_runner *runner) {
     return tf_buf_text(&runner->message);
+}
+
+const char *tf_runner_error_id(const tf_runner *runner, int line) {
+    tf_diag_id id;
+    if (line < 0 || (size_t)line >= runner->ids.length / sizeof id)
+        return "";
+    memcpy(&id, runner->ids.data + (size_t)line * sizeof id, sizeof id);
+    return tf_diag_name(id);
+}
+
+static void add_id(tf_runner *runner, tf_diag_id id) {
+    tf_buf_add(&runner->ids, (const char *)&id, sizeof id);
+}
+
+static void add_error(tf_runner *runner, const tf_error *error) {
+    tf_buf_adds(&runner->message, error->text);
+    add_id(runner, error->id);
+}
+
+static void add_diagnostics(tf_runner *runner, const tf_diags *diags) {
+    tf_buf_adds(&runner->message, tf_buf_text(&diags->lines));
+    for (int i = 0; i < diags->count; i++)
+        add_id(runner, diags->item[i].id);
+}
+
+/* Calls that were wrong when the manifest was made. */
+static void add_wrong(tf_runner *runner, const tf_buf *lines) {
+    tf_buf_adds(&runner->message, tf_buf_text(lines));
+    for (const char *end = tf_buf_text(lines); (end = strchr(end, '\n')); end++)
+        add_id(runner, TF_DIAG_USAGE);
 }
 
 /* ---- The manifest, read as from a file ---- */
@@ -105,7 +137,7 @@ static tf_err prepare(first *f, tf_runner *runner, const tf_manifest *manifest, 
                                 .text = f->text};
     f->load = (tf_load_options){.path = "manifest", .display = "manifest", .workdir = f->workdir ? f->workdir : "/"};
     if (manifest->wrong.length) {
-        tf_buf_adds(&runner->message, tf_buf_text(&manifest->wrong));
+        add_wrong(runner, &manifest->wrong);
         return TF_ERR_USAGE;
     }
     tf_loaded_read(&f->load, &f->source.source, runner->functions, &f->it);
@@ -117,8 +149,12 @@ static tf_err prepare(first *f, tf_runner *runner, const tf_manifest *manifest, 
     }
     if (f->plan && error.code != TF_ERR_RUN)
         return TF_OK;
-    tf_buf_adds(&runner->message, f->it.diags.count ? tf_buf_text(&f->it.diags.lines) : error.text);
-    return f->it.diags.count ? TF_ERR_USAGE : error.code;
+    if (f->it.diags.count) {
+        add_diagnostics(runner, &f->it.diags);
+        return TF_ERR_USAGE;
+    }
+    add_error(runner, &error);
+    return error.code;
 }
 
 static void let_go(first *f) {
@@ -130,20 +166,28 @@ static void let_go(first *f) {
 
 /* ---- All ranks together ---- */
 
+/* All ranks get the first one's bytes. */
+static void share_bytes(MPI_Comm comm, tf_buf *buf) {
+    int rank;
+    int64_t length = (int64_t)buf->length;
+    MPI_Comm_rank(comm, &rank);
+    MPI_Bcast(&length, 1, MPI_INT64_T, 0, comm);
+    char *bytes = tf_alloc((size_t)length + 1);
+    if (rank == 0 && length)
+        memcpy(bytes, buf->data, (size_t)length);
+    MPI_Bcast(bytes, (int)length, MPI_BYTE, 0, comm);
+    tf_buf_clear(buf);
+    tf_buf_add(buf, bytes, (size_t)length);
+    free(bytes);
+}
+
 /* The outcome, and the reason, that the first rank knows. */
 static tf_err share_outcome(tf_runner *runner, MPI_Comm comm, tf_err err) {
-    int rank;
-    int64_t told[2] = {err, (int64_t)runner->message.length};
-    MPI_Comm_rank(comm, &rank);
-    MPI_Bcast(told, 2, MPI_INT64_T, 0, comm);
-    char *text = tf_alloc((size_t)told[1] + 1);
-    if (rank == 0 && told[1])
-        memcpy(text, runner->message.data, (size_t)told[1]);
-    MPI_Bcast(text, (int)told[1], MPI_BYTE, 0, comm);
-    tf_buf_clear(&runner->message);
-    tf_buf_adds(&runner->message, text);
-    free(text);
-    return (tf_err)told[0];
+    int outcome = (int)err;
+    MPI_Bcast(&outcome, 1, MPI_INT, 0, comm);
+    share_bytes(comm, &runner->message);
+    share_bytes(comm, &runner->ids);
+    return (tf_err)outcome;
 }
 
 int tf_run(tf_runner *runner, const tf_manifest *manifest, MPI_Comm comm, const tf_run_options *options) {
@@ -157,6 +201,7 @@ int tf_run(tf_runner *runner, const tf_manifest *manifest, MPI_Comm comm, const 
     tf_store_guest guest;
     tf_store_enter(&guest);
     tf_buf_clear(&runner->message);
+    tf_buf_clear(&runner->ids);
     MPI_Comm_rank(comm, &rank);
     tf_err prepared = rank == 0 ? prepare(&f, runner, manifest, o) : TF_OK;
     tf_farm_options farm = {.comm = &comm,
@@ -178,7 +223,7 @@ int tf_run(tf_runner *runner, const tf_manifest *manifest, MPI_Comm comm, const 
     if (prepared != TF_OK)
         err = prepared;
     else if (err == TF_ERR_RUN)
-        tf_buf_adds(&runner->message, error.text);
+        add_error(runner, &error);
     if (!result.parted)
         err = share_outcome(runner, comm, err);
     tf_tally_free(&result.failures);

@@ -96,7 +96,8 @@ tf_err tf_finisher_run(tf_finisher *f, tf_store_plan *plan, tf_err outcome, doub
         while ((got = recv(f->child.socket, error, sizeof *error, 0)) < 0 && errno == EINTR)
             ;
     if (got != (ssize_t)sizeof *error)
-        return tf_error_set(error, TF_ERR_RUN, "%s: the process that was to finish it is gone", f->output);
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_PROCESS_LOST, "%s: the process that was to finish it is gone",
+                               f->output);
     return error->code;
 }
 

@@ -29,9 +29,9 @@ tf_err launch_begin_mpi(tf_error *error) {
         if (ours[i])
             unsetenv(setting[i][0]);
     return level >= MPI_THREAD_FUNNELED ? TF_OK
-                                        : tf_error_set(error, TF_ERR_RUN,
-                                                       "this MPI allows no threads, not even such as do not use it "
-                                                       "(MPI_THREAD_FUNNELED): use one that was built with them");
+                                        : tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_MPI,
+                                                          "this MPI allows no threads, not even such as do not use it "
+                                                          "(MPI_THREAD_FUNNELED): use one that was built with them");
 }
 
 void tf_farm_call_off(void) {

@@ -322,7 +322,7 @@ static void warn_of_enough(const master *m, int stage) {
 }
 
 static void break_off_by(master *m, const tf_error *error) {
-    broken_message broken = {.code = (int32_t)error->code};
+    broken_message broken = {.code = (int32_t)error->code, .id = (int32_t)error->id};
     memcpy(broken.text, error->text, sizeof broken.text);
     break_off(m, &broken);
 }

@@ -76,8 +76,9 @@ static tf_err refuse(const tf_stage_spec *stage, const tf_resources *most, tf_er
     add_amount(&there, most, &need);
     const char *advice = need.slots > most->slots ? "give ranks more with --slots, or mpirun --bind-to none"
                                                   : "start fewer ranks on a node, or use other nodes";
-    tf_error_set(error, TF_ERR_RUN, "stage %s: a task needs %s, and no rank has as much (at most %s); %s", stage->name,
-                 needed.data, there.data, advice);
+    tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_TOO_FEW_RESOURCES,
+                    "stage %s: a task needs %s, and no rank has as much (at most %s); %s", stage->name, needed.data,
+                    there.data, advice);
     tf_buf_free(&needed);
     tf_buf_free(&there);
     return error->code;

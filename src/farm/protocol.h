@@ -135,6 +135,7 @@ typedef struct collect_message {
 /* BROKEN and LEAVE. */
 typedef struct broken_message {
     int32_t code;    /* tf_err */
+    int32_t id;      /* tf_diag_id */
     int32_t apart;   /* of LEAVE: a rank has died, and each of the others leaves alone */
     char text[1000]; /* for people, NUL-terminated */
 } broken_message;

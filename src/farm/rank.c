@@ -45,7 +45,7 @@ static void collect(rank *r, const collect_message *message) {
 /* ---- Messages ---- */
 
 static void leave(rank *r, const broken_message *message) {
-    tf_error_set(r->error, (tf_err)message->code, "%s", message->text);
+    tf_error_set_as(r->error, (tf_err)message->code, (tf_diag_id)message->id, "%s", message->text);
     r->parted = message->apart;
     end(r, r->error->code);
 }

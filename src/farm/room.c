@@ -21,7 +21,7 @@ enum { FILE_BYTES = 4 << 20, NEEDED = 2 * FILE_BYTES + (44 << 10) };
 static tf_err refuse(const char *reason, const char *what_to_do, tf_error *error) {
     char host[256] = "";
     gethostname(host, sizeof host - 1);
-    return tf_error_set(error, TF_ERR_RUN, "MPI can't begin on %s: %s; %s", host, reason, what_to_do);
+    return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_MPI, "MPI can't begin on %s: %s; %s", host, reason, what_to_do);
 }
 
 /* Bytes on the disk of all files below a folder. */

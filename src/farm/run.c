@@ -53,14 +53,15 @@ static tf_err share_campaign(run *r) {
     r->bundle = &r->own_bundle;
     const char *workdir = tf_bundle_workdir(bytes, size);
     if (!workdir || chdir(workdir) != 0)
-        return tf_error_set(r->error, TF_ERR_RUN, "rank %d can't change to the work folder %s: %s", r->transport->rank,
-                            workdir ? workdir : "", strerror(errno));
+        return tf_error_set_as(r->error, TF_ERR_RUN, tf_diag_of_read(errno),
+                               "rank %d can't change to the work folder %s: %s", r->transport->rank,
+                               workdir ? workdir : "", strerror(errno));
     r->own_campaign = tf_campaign_unbundle(bytes, size);
     if (!r->own_campaign)
-        return tf_error_set(r->error, TF_ERR_RUN,
-                            "rank %d can't read the campaign that rank 0 sent: is it another "
-                            "version of taskfarm?",
-                            r->transport->rank);
+        return tf_error_set_as(r->error, TF_ERR_RUN, TF_DIAG_VERSION_MISMATCH,
+                               "rank %d can't read the campaign that rank 0 sent: is it another "
+                               "version of taskfarm?",
+                               r->transport->rank);
     r->campaign = r->own_campaign;
     return TF_OK;
 }
@@ -86,7 +87,8 @@ static tf_err share_out(run *r, bool works) {
 static tf_err start_slots(run *r, bool works) {
     tf_err err = TF_OK;
     if (works && !r->options->spawner)
-        err = tf_error_set(r->error, TF_ERR_RUN, "rank %d can't start processes", r->transport->rank);
+        err = tf_error_set_as(r->error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "rank %d can't start processes",
+                              r->transport->rank);
     const tf_err passed = libraries_pass_on(r->comm, r->campaign, works ? r->options->spawner : NULL, r->error);
     err = err == TF_OK ? passed : err;
     if (!works || err != TF_OK)

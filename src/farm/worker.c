@@ -280,7 +280,7 @@ static tf_err accept_rows(void *context, int slot, const tf_rows *rows, tf_inter
 
 /* Nothing is to be done any more but to tell the master why. */
 static void break_off(worker *w, const tf_error *error) {
-    broken_message broken = {.code = (int32_t)error->code};
+    broken_message broken = {.code = (int32_t)error->code, .id = (int32_t)error->id};
     memcpy(broken.text, error->text, sizeof broken.text);
     transport_send(w->transport, MASTER, TAG_BROKEN, &broken, sizeof broken);
     w->is_broken = true;

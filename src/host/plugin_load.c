@@ -21,8 +21,8 @@ static tf_err open_builtin(const tf_run_spec *run, plugin_functions *fn, tf_erro
     if (fn->task)
         return TF_OK;
     const char *near = builtin_suggest(run->symbol);
-    return tf_error_set(error, TF_ERR_USAGE, "there is no built-in function \"%s\"%s%s%s", run->symbol,
-                        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_BAD_LIBRARY, "there is no built-in function \"%s\"%s%s%s",
+                           run->symbol, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 static tf_err open_program(const tf_run_spec *run, const tf_function *program, plugin_functions *fn, tf_error *error) {
@@ -37,7 +37,8 @@ static tf_err open_program(const tf_run_spec *run, const tf_function *program, p
         if (fn->call || fn->task || fn->batch)
             return TF_OK;
     }
-    return tf_error_set(error, TF_ERR_USAGE, "this program has no function \"%s\"", run->symbol);
+    return tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_BAD_LIBRARY, "this program has no function \"%s\"",
+                           run->symbol);
 }
 
 /* By its path; or from memory, if that is allowed here. */
@@ -64,19 +65,21 @@ tf_err plugin_open(const tf_run_spec *run, const tf_function *program, int memor
         return open_builtin(run, fn, error);
     fn->library = open_library(run, memory);
     if (!fn->library)
-        return tf_error_set(error, TF_ERR_USAGE, "can't load the library: %s", dlerror());
+        return tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_BAD_LIBRARY, "can't load the library: %s", dlerror());
     const unsigned int *abi = dlsym(fn->library, "tf_plugin_abi");
     if (!abi)
-        return tf_error_set(error, TF_ERR_USAGE, "%s is no plugin: it lacks the line TF_PLUGIN;", run->library);
+        return tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_BAD_LIBRARY,
+                               "%s is no plugin: it lacks the line TF_PLUGIN;", run->library);
     if (*abi != TF_PLUGIN_ABI)
-        return tf_error_set(error, TF_ERR_USAGE,
-                            "%s was compiled for plugin interface %u, this taskfarm has %u: compile it anew",
-                            run->library, *abi, TF_PLUGIN_ABI);
+        return tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_BAD_LIBRARY,
+                               "%s was compiled for plugin interface %u, this taskfarm has %u: compile it anew",
+                               run->library, *abi, TF_PLUGIN_ABI);
     fn->task = (tf_task_fn *)find(fn->library, run->symbol, "");
     fn->setup = (tf_setup_fn *)find(fn->library, run->symbol, "_setup");
     fn->batch = (tf_batch_fn *)find(fn->library, run->symbol, "_batch");
     fn->teardown = (tf_teardown_fn *)find(fn->library, run->symbol, "_teardown");
     if (!fn->task && !fn->batch)
-        return tf_error_set(error, TF_ERR_USAGE, "%s has no function \"%s\"", run->library, run->symbol);
+        return tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_BAD_LIBRARY, "%s has no function \"%s\"", run->library,
+                               run->symbol);
     return TF_OK;
 }

@@ -23,7 +23,7 @@ tf_err tf_host_run_here(const tf_campaign *campaign, int stage, int64_t first, i
     host h;
     batch_map map;
     if (!batch_map_new(&map, batch_fixed_size(campaign)))
-        return tf_error_set(error, TF_ERR_RUN, "no shared memory: %s", strerror(errno));
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "no shared memory: %s", strerror(errno));
     host_setting setting = {.campaign = campaign, .scratch = {.fd = -1}};
     if (on_rows)
         scratch_open(campaign, &setting.scratch);

@@ -87,7 +87,8 @@ tf_err tf_csv_read(const tf_csv *csv, int64_t part, void *const *out, tf_error *
     if (failure == 0 && r.rows == r.count && r.hash == (uint64_t)csv->hash[part])
         return TF_OK;
     if (failure && failure != EILSEQ)
-        return tf_error_set(error, TF_ERR_RUN, "%s: %s", csv->path[file], tf_read_failure(failure));
-    return tf_error_set(error, TF_ERR_RUN, "%s%s: has changed since the manifest was read",
-                        csv->path[csv->file_of[part]], file > csv->file_of[part] ? ", or a file after it" : "");
+        return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_read(failure), "%s: %s", csv->path[file],
+                               tf_read_failure(failure));
+    return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_INPUT_CHANGED, "%s%s: has changed since the manifest was read",
+                           csv->path[csv->file_of[part]], file > csv->file_of[part] ? ", or a file after it" : "");
 }

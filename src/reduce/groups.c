@@ -31,8 +31,9 @@ static tf_err collect_keys(reducing *r, tf_buf *found) {
         if (rows->cached)
             memcpy(rows->cached + c.before, rows->group, (size_t)c.count * sizeof *rows->group);
         if (err == TF_OK && rows->number.count > MOST_GROUPS)
-            err = tf_error_set(r->error, TF_ERR_RUN, "reduction \"%s\" of stage \"%s\" has more than %d groups",
-                               r->spec->name, reduce_stage_spec(r)->name, MOST_GROUPS);
+            err = tf_error_set_as(r->error, TF_ERR_RUN, TF_DIAG_TOO_LARGE,
+                                  "reduction \"%s\" of stage \"%s\" has more than %d groups", r->spec->name,
+                                  reduce_stage_spec(r)->name, MOST_GROUPS);
     }
     return store_agree(r->store, err, r->error);
 }

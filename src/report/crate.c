@@ -171,6 +171,6 @@ tf_err export_crate(FILE *out, const tf_recalled *from, const tf_export_options 
     cJSON_free(text);
     cJSON_Delete(crate);
     if (fflush(out) != 0 || ferror(out))
-        return tf_error_set(error, TF_ERR_RUN, "can't be written: %s", strerror(errno));
+        return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "can't be written: %s", strerror(errno));
     return TF_OK;
 }

@@ -16,8 +16,8 @@ static tf_err find_column(exporter *e, const char *name, int *field, tf_error *e
     const bool is_index = strcmp(name, "index") == 0;
     *field = is_index ? EXPORT_INDEX : view_find(e->view, name);
     if (*field >= 0 && view_field(e->view, *field)->is_blocks)
-        return tf_error_set(error, TF_ERR_USAGE, "column \"%s\" is an array: read it as one from the output itself",
-                            name);
+        return tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_UNSUITABLE_TYPE,
+                               "column \"%s\" is an array: read it as one from the output itself", name);
     if (*field >= 0 || is_index)
         return TF_OK;
     const int fields = view_fields(e->view);
@@ -30,9 +30,10 @@ static tf_err find_column(exporter *e, const char *name, int *field, tf_error *e
         tf_buf_addf(&list, ", %s", known[1 + f]);
     }
     const char *near = tf_suggest(name, known, (size_t)fields + 1);
-    tf_err err =
-        near ? tf_error_set(error, TF_ERR_USAGE, "there is no column \"%s\"; did you mean \"%s\"?", name, near)
-             : tf_error_set(error, TF_ERR_USAGE, "there is no column \"%s\"; there are %s", name, tf_buf_text(&list));
+    tf_err err = near ? tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_UNKNOWN_NAME,
+                                        "there is no column \"%s\"; did you mean \"%s\"?", name, near)
+                      : tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_UNKNOWN_NAME,
+                                        "there is no column \"%s\"; there are %s", name, tf_buf_text(&list));
     tf_buf_free(&list);
     return err;
 }
@@ -88,8 +89,8 @@ static tf_err parse_where(exporter *e, tf_error *error) {
         e->cell = tf_arena_array(e->arena, (size_t)e->names, sizeof *e->cell);
         e->text = tf_arena_array(e->arena, (size_t)e->names, sizeof *e->text);
     } else {
-        tf_error_set(error, TF_ERR_USAGE, "%.*s", (int)strcspn(tf_buf_text(&diags.lines), "\n"),
-                     tf_buf_text(&diags.lines));
+        tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_BAD_EXPRESSION, "%.*s",
+                        (int)strcspn(tf_buf_text(&diags.lines), "\n"), tf_buf_text(&diags.lines));
     }
     tf_diags_free(&diags);
     return e->where ? TF_OK : error->code;
@@ -153,7 +154,8 @@ static tf_err select_rows(exporter *e, int64_t first, int64_t count, bool *keep,
 static tf_err put(exporter *e, tf_buf *text, tf_error *error) {
     const bool good = tf_print_bytes(e->out, text->data, text->length);
     tf_buf_clear(text);
-    return good ? TF_OK : tf_error_set(error, TF_ERR_RUN, "can't be written: %s", strerror(errno));
+    return good ? TF_OK
+                : tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "can't be written: %s", strerror(errno));
 }
 
 const char *export_column_name(const exporter *e, int c) {
@@ -215,7 +217,7 @@ static tf_err export_rows(exporter *e, int64_t tasks, tf_error *error) {
     if (err == TF_OK)
         err = put(e, &text, error);
     if (err == TF_OK && fflush(e->out) != 0)
-        err = tf_error_set(error, TF_ERR_RUN, "can't be written: %s", strerror(errno));
+        err = tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "can't be written: %s", strerror(errno));
     for (int c = 0; c < e->columns; c++)
         view_values_free(&e->values[c]);
     tf_buf_free(&text);

@@ -324,8 +324,8 @@ static tf_err survey_time(const tf_recalled *from, clockwork *c, tf_error *error
     find_windows(from, c);
     tf_err err = each_stage(from, take_extent, c, false, error);
     if (err == TF_OK && (int64_t)c->workers * c->slots > MOST_LANES_KNOWN)
-        return tf_error_set(error, TF_ERR_RUN, "the output is damaged: its tasks ran on %d ranks with %d slots",
-                            c->workers, c->slots);
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED,
+                               "the output is damaged: its tasks ran on %d ranks with %d slots", c->workers, c->slots);
     c->lane = tf_alloc_array((size_t)c->workers * (size_t)c->slots, sizeof *c->lane);
     if (err == TF_OK)
         err = each_stage(from, mark_lane, c, false, error);

@@ -338,7 +338,7 @@ tf_err tf_report_page(FILE *out, const tf_recalled *from, const char *path, tf_e
         place += sizeof here - 1;
         tf_print_bytes(out, place, strlen(place));
         if (fflush(out) != 0 || ferror(out))
-            err = tf_error_set(error, TF_ERR_RUN, "can't be written: %s", strerror(errno));
+            err = tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "can't be written: %s", strerror(errno));
     }
     tf_buf_free(&data);
     return err;

@@ -44,6 +44,6 @@ tf_err tf_report_trace(FILE *out, const tf_recalled *from, tf_error *error) {
     tf_print(out, "\n]}\n");
     tf_buf_free(&t.name);
     if (err == TF_OK && (fflush(out) != 0 || ferror(out)))
-        err = tf_error_set(error, TF_ERR_RUN, "can't be written: %s", strerror(errno));
+        err = tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "can't be written: %s", strerror(errno));
     return err;
 }

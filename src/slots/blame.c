@@ -122,7 +122,8 @@ tf_err blame_ended(tf_slots *slots, int slot_id, int status, const delivery *d) 
     }
     s->stillborn = began ? 0 : s->stillborn + 1;
     if (s->stillborn >= MOST_STILLBORN)
-        return tf_error_set(d->error, TF_ERR_RUN, "the host process of slot %d does not start", slot_id);
+        return tf_error_set_as(d->error, TF_ERR_RUN, TF_DIAG_PROCESS_LOST, "the host process of slot %d does not start",
+                               slot_id);
     if (err == TF_OK) /* first the new host: the callback may want to submit to it */
         err = slot_start(slots, slot_id, d->error);
     s->used = true; /* what the old one has started may still have the buffers */

@@ -101,7 +101,8 @@ tf_err tf_slots_poll(tf_slots *slots, double timeout, tf_on_rows *on_rows, void 
         spawner_message ended;
         int got = tf_spawner_next_ended(slots->spawner, &ended);
         if (got == 0)
-            return tf_error_set(error, TF_ERR_RUN, "the spawner process is gone: was it killed?");
+            return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_PROCESS_LOST,
+                                   "the spawner process is gone: was it killed?");
         if (got < 0)
             return TF_OK;
         if (ended.slot < 0 || ended.slot >= slots->count ||

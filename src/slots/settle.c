@@ -11,7 +11,7 @@ tf_err tf_slots_settle(tf_slots *exec, const tf_campaign *campaign, int stage, i
     host h;
     batch_map map;
     if (!batch_map_new(&map, batch_fixed_size(campaign)))
-        return tf_error_set(error, TF_ERR_RUN, "no shared memory: %s", strerror(errno));
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "no shared memory: %s", strerror(errno));
     host_open(&h, &setting, 0, 0);
     tf_err err = TF_OK;
     while (count > 0 && err == TF_OK) {

@@ -10,7 +10,7 @@ tf_err slot_start(tf_slots *slots, int slot_id, tf_error *error) {
     slot *s = &slots->slot[slot_id];
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-        return tf_error_set(error, TF_ERR_RUN, "can't make a socket: %s", strerror(errno));
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "can't make a socket: %s", strerror(errno));
     if (s->socket >= 0)
         close(s->socket);
     s->socket = pair[0];
@@ -33,7 +33,8 @@ tf_err slot_start(tf_slots *slots, int slot_id, tf_error *error) {
 tf_err slot_make_buffers(slot *s, int slot_id, size_t size, tf_error *error) {
     for (int b = 0; b < BATCH_BUFFERS; b++)
         if (!batch_map_new(&s->map[b], size))
-            return tf_error_set(error, TF_ERR_RUN, "no shared memory for slot %d: %s", slot_id, strerror(errno));
+            return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "no shared memory for slot %d: %s", slot_id,
+                                   strerror(errno));
     return TF_OK;
 }
 

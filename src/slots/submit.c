@@ -64,7 +64,8 @@ static tf_err take_place(tf_slots *slots, int slot_id, int stage, batch_header *
     places_add_gpus(slots->places, slot_id, &gpus);
     tf_err err = TF_OK;
     if (gpus.length >= sizeof head->gpus)
-        err = tf_error_set(error, TF_ERR_RUN, "the names of a task's GPUs are too long: %s", gpus.data);
+        err = tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_TOO_LARGE, "the names of a task's GPUs are too long: %s",
+                              gpus.data);
     snprintf(head->gpus, sizeof head->gpus, "%s", tf_buf_text(&gpus));
     tf_buf_free(&gpus);
     return err == TF_OK ? change_gpus(slots, slot_id, head->gpus, spec, error) : err;

@@ -55,7 +55,8 @@ void tf_spawner_begin(tf_spawner *spawner) {
 tf_err tf_spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error *error) {
     int fd = tf_memory_file("taskfarm-campaign", bundle);
     if (fd < 0)
-        return tf_error_set(error, TF_ERR_RUN, "no memory for the campaign: %s", strerror(errno));
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "no memory for the campaign: %s",
+                               strerror(errno));
     spawner_message message = {.kind = SPAWNER_CAMPAIGN, .epoch = spawner->epoch, .size = (int64_t)bundle->length};
     tf_err err = spawner_send(spawner->child.socket, &message, &fd, 1, error);
     close(fd);

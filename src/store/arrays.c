@@ -88,8 +88,8 @@ static tf_err open_for_task(tf_store *s, int stage, int a, int64_t index, tf_err
     tf_err err = TF_OK;
     if (why.length) {
         source->dataset = source->file = 0;
-        err = tf_error_set(error, TF_ERR_RUN, "%s: array \"%s\" of stage \"%s\": %s", path, array->name, spec->name,
-                           why.data);
+        err = tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_BAD_DATA, "%s: array \"%s\" of stage \"%s\": %s", path,
+                              array->name, spec->name, why.data);
     }
     tf_paths_free(&paths);
     tf_buf_free(&why);

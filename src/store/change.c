@@ -48,7 +48,8 @@ tf_err store_end_change(tf_store *s, int stage, bool finished, tf_error *error) 
     if (H5Fflush(s->file, H5F_SCOPE_GLOBAL) < 0)
         err = store_error(s, error, "can't be flushed");
     if (err == TF_OK && s->uncleared)
-        err = tf_error_set(error, TF_ERR_RUN, "%s: old bytes can't be cleared: %s", s->path, strerror(s->uncleared));
+        err = tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(s->uncleared), "%s: old bytes can't be cleared: %s",
+                              s->path, strerror(s->uncleared));
     tf_crash_point("change.flushed");
     err = store_agree(s, err, error); /* a barrier, too: all of it has been written */
     store_note_size(s);

@@ -151,13 +151,15 @@ static tf_err open_beside(tf_store *s, const char *path, tf_error *error) {
     struct stat prepared, info, named;
     s->fd = open(s->path, O_RDWR | O_CLOEXEC);
     if (s->fd < 0 || fstat(s->fd, &info) != 0)
-        return tf_error_set(error, TF_ERR_RUN, "%s: can't be opened: %s", s->path, strerror(errno));
+        return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "%s: can't be opened: %s", s->path,
+                               strerror(errno));
     if (stat(path, &named) != 0)
-        return tf_error_set(error, TF_ERR_RUN, "%s: can't be opened: %s", path, strerror(errno));
+        return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "%s: can't be opened: %s", path,
+                               strerror(errno));
     if (named.st_dev != info.st_dev || named.st_ino != info.st_ino ||
         (s->start &&
          (fstat(s->start->file, &prepared) != 0 || prepared.st_dev != info.st_dev || prepared.st_ino != info.st_ino)))
-        return tf_error_set(error, TF_ERR_RUN, STORE_REPLACED, s->path);
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_REPLACED, STORE_REPLACED, s->path);
     lock_file_share(s->fd);
     return TF_OK;
 }

@@ -40,10 +40,11 @@ static bool is_given_to_us(const char *path, uid_t owner) {
 }
 
 static tf_err refuse(const char *path, const char *what, tf_error *error) {
-    return tf_error_set(error, TF_ERR_RUN,
-                        "%s: stands where the run's own folder is to be, and is %s; remove it, or choose another name "
-                        "with --output",
-                        path, what);
+    return tf_error_set_as(
+        error, TF_ERR_RUN, TF_DIAG_NOT_AN_OUTPUT,
+        "%s: stands where the run's own folder is to be, and is %s; remove it, or choose another name "
+        "with --output",
+        path, what);
 }
 
 static const char *user_name(uid_t user, char text[64]) {
@@ -67,16 +68,16 @@ static int open_ours(const char *path, bool *gone, tf_error *error) {
     *gone = false;
     if (folder >= 0 ? fstat(folder, &info) != 0 : lstat(path, &info) != 0) {
         *gone = errno == ENOENT;
-        tf_error_set(error, TF_ERR_RUN, "%s: %s", path, strerror(errno));
+        tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "%s: %s", path, strerror(errno));
     } else if (!S_ISDIR(info.st_mode)) {
         refuse(path, S_ISLNK(info.st_mode) ? "a link" : "no folder", error);
     } else if (info.st_uid != geteuid() && !is_given_to_us(path, info.st_uid)) {
-        tf_error_set(error, TF_ERR_RUN,
-                     "%s: belongs to another user (%s), who alone can go on with the run that has left it; choose "
-                     "another name with --output",
-                     path, user_name(info.st_uid, user));
+        tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OTHER_USER,
+                        "%s: belongs to another user (%s), who alone can go on with the run that has left it; choose "
+                        "another name with --output",
+                        path, user_name(info.st_uid, user));
     } else if (folder < 0) {
-        tf_error_set(error, TF_ERR_RUN, "%s: %s", path, strerror(failure));
+        tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(failure), "%s: %s", path, strerror(failure));
     } else {
         if (info.st_mode & 077) /* where that can't be done the file system knows no modes */
             fchmod(folder, info.st_mode & 07700);
@@ -107,7 +108,8 @@ int folder_make(const char *output, tf_error *error) {
         if (there)
             folder = open_ours(path.data, &gone, &reason);
         else
-            tf_error_set(&reason, TF_ERR_RUN, "%s: can't be made: %s", path.data, strerror(errno));
+            tf_error_set_as(&reason, TF_ERR_RUN, tf_diag_of_write(errno), "%s: can't be made: %s", path.data,
+                            strerror(errno));
     }
     if (folder < 0)
         *error = reason;
@@ -130,13 +132,13 @@ tf_err folder_failed(const char *output, const char *name, int failure, tf_error
     char user[64];
     folder_path(output, name, &path);
     if (!name && failure == EACCES && lstat(path.data, &info) == 0)
-        tf_error_set(error, TF_ERR_RUN,
-                     "%s: belongs to another user (%s), who alone can see how far a run is before it has ended",
-                     path.data, user_name(info.st_uid, user));
+        tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OTHER_USER,
+                        "%s: belongs to another user (%s), who alone can see how far a run is before it has ended",
+                        path.data, user_name(info.st_uid, user));
     else if (name && (failure == EPERM || failure == ELOOP))
-        tf_error_set(error, TF_ERR_RUN, "%s: is no file of the run's; remove it", path.data);
+        tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_NOT_AN_OUTPUT, "%s: is no file of the run's; remove it", path.data);
     else
-        tf_error_set(error, TF_ERR_RUN, "%s: %s", path.data, strerror(failure));
+        tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_read(failure), "%s: %s", path.data, strerror(failure));
     tf_buf_free(&path);
     return error->code;
 }

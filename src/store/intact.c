@@ -26,15 +26,19 @@ tf_err store_check_file(tf_store *s, tf_error *error) {
         return TF_OK;
     int failure = fstat(s->fd, &ours) != 0 ? errno : s->size > 0 ? check_signature(s->fd, &whole) : 0;
     if (failure)
-        return tf_error_set(error, TF_ERR_RUN, "%s: can't be read: %s", s->path, strerror(failure));
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_FILE_UNREADABLE, "%s: can't be read: %s", s->path,
+                               strerror(failure));
     if (stat(s->path, &named) != 0)
-        return tf_error_set(error, TF_ERR_RUN, "%s: has been removed or renamed while this run was at work", s->path);
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_REPLACED,
+                               "%s: has been removed or renamed while this run was at work", s->path);
     if (ours.st_dev != named.st_dev || ours.st_ino != named.st_ino)
-        return tf_error_set(error, TF_ERR_RUN, STORE_REPLACED, s->path);
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_REPLACED, STORE_REPLACED, s->path);
     if (ours.st_size < s->size || !whole)
-        return tf_error_set(error, TF_ERR_RUN, "%s: has been cut short while this run was at work", s->path);
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_REPLACED,
+                               "%s: has been cut short while this run was at work", s->path);
     if (s->side && !side_is_there(s->side))
-        return tf_error_set(error, TF_ERR_RUN, "%s.d: has been removed while this run was at work", s->path);
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_REPLACED,
+                               "%s.d: has been removed while this run was at work", s->path);
     s->size = ours.st_size;
     return TF_OK;
 }

@@ -67,7 +67,8 @@ int lock_take(const char *output, tf_error *error) {
         if (fd >= 0 || failed)
             return fd;
         if (held && tf_now() > deadline) {
-            tf_error_set(error, TF_ERR_RUN, "%s: is in use by another run of taskfarm", output);
+            tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_IN_USE, "%s: is in use by another run of taskfarm",
+                            output);
             return -1;
         }
         poll(NULL, 0, held ? 20 : 0);
@@ -105,8 +106,8 @@ tf_err lock_file(int fd, const char *output, tf_error *error) {
     double deadline = tf_now() + PATIENCE;
     while (!change_file_lock(fd, F_WRLCK)) {
         if (tf_now() > deadline)
-            return tf_error_set(error, TF_ERR_RUN,
-                                "%s: is in use by another run of taskfarm, for which it has another name", output);
+            return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_IN_USE,
+                                   "%s: is in use by another run of taskfarm, for which it has another name", output);
         poll(NULL, 0, 20);
     }
     return TF_OK;

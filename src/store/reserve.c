@@ -28,8 +28,8 @@ void store_learn_limit(tf_store *s) {
 
 static tf_err too_long(const tf_store *s, int stage, int64_t length, tf_error *error) {
     char needed[32], most[32];
-    return tf_error_set(
-        error, TF_ERR_RUN,
+    return tf_error_set_as(
+        error, TF_ERR_RUN, TF_DIAG_DISK_FULL,
         "%s: with stage \"%s\" it has %s, and rank %d may write no file of more than %s: raise ulimit -f", s->path,
         s->campaign->stage[stage].name, tf_format_size(length, needed), s->limited, tf_format_size(s->limit, most));
 }
@@ -72,9 +72,9 @@ static bool is_full(int failure) {
 
 static tf_err refuse(const tf_store *s, int stage, int64_t needed, int64_t there, int failure, tf_error *error) {
     char some[32], all[32];
-    return tf_error_set(error, TF_ERR_RUN, "%s: stage \"%s\" needs %s, and %s are free: %s", s->path,
-                        s->campaign->stage[stage].name, tf_format_size(needed, some), tf_format_size(there, all),
-                        strerror(failure));
+    return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(failure),
+                           "%s: stage \"%s\" needs %s, and %s are free: %s", s->path, s->campaign->stage[stage].name,
+                           tf_format_size(needed, some), tf_format_size(there, all), strerror(failure));
 }
 
 static void reserve_part(reservation *r, int64_t first, int64_t end) {

@@ -66,7 +66,8 @@ tf_err side_append(side_file *side, const void *records, size_t size, tf_error *
         if (put < 0 && errno == EINTR)
             continue;
         if (put <= 0)
-            return tf_error_set(error, TF_ERR_RUN, "%s: %s", side->path, strerror(put < 0 ? errno : ENOSPC));
+            return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(put < 0 ? errno : ENOSPC), "%s: %s", side->path,
+                                   strerror(put < 0 ? errno : ENOSPC));
         done += (size_t)put;
     }
     side->size += (int64_t)size;
@@ -106,7 +107,8 @@ static tf_err map_bytes(int fd, size_t size, const char *path, const char **byte
         return TF_OK;
     void *mapped = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
     if (mapped == MAP_FAILED)
-        return tf_error_set(error, TF_ERR_RUN, "%s: can't be mapped: %s", path, strerror(errno));
+        return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "%s: can't be mapped: %s", path,
+                               strerror(errno));
     *bytes = mapped;
     return TF_OK;
 }
@@ -121,7 +123,7 @@ tf_err side_map_file(int fd, const char *path, const char **bytes, size_t *size,
     *bytes = NULL;
     *size = 0;
     if (fstat(fd, &info) != 0)
-        return tf_error_set(error, TF_ERR_RUN, "%s: %s", path, strerror(errno));
+        return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "%s: %s", path, strerror(errno));
     *size = (size_t)info.st_size;
     return map_bytes(fd, *size, path, bytes, error);
 }

@@ -34,9 +34,9 @@ tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) {
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    tf_error_set(error, TF_ERR_RUN, "%s: %s: %s%s", store->path, what,
-                 *store->reason ? store->reason : "HDF5 does not say why",
-                 is_disk_full(store->path) ? " (the disk is full)" : "");
+    const bool is_full = is_disk_full(store->path);
+    tf_error_set_as(error, TF_ERR_RUN, is_full ? TF_DIAG_DISK_FULL : TF_DIAG_HDF5, "%s: %s: %s%s", store->path, what,
+                    *store->reason ? store->reason : "HDF5 does not say why", is_full ? " (the disk is full)" : "");
     *store->reason = '\0';
     return error->code;
 }

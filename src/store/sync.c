@@ -32,7 +32,8 @@ struct syncing {
 };
 
 tf_err store_cant_sync(const char *path, int failure, tf_error *error) {
-    return tf_error_set(error, TF_ERR_RUN, "%s: can't be synced to disk: %s", path, strerror(failure));
+    return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(failure), "%s: can't be synced to disk: %s", path,
+                           strerror(failure));
 }
 
 static int sync_both(const struct syncing *y) {

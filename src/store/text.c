@@ -31,8 +31,9 @@ static tf_err scan(const tf_store *s, int stage, const char *bytes, size_t size,
         const tf_record *record = tf_record_at(bytes + at, size - at);
         const bool ours = record && record->kind >= 0 && record->stage == stage;
         if (!record || (ours && (record->kind >= kind_count || record->index < 0 || record->index >= tasks)))
-            return tf_error_set(error, TF_ERR_RUN, "%s: the side file of rank %d is damaged at byte %zu",
-                                s->campaign->output, s->rank, at);
+            return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED,
+                                   "%s: the side file of rank %d is damaged at byte %zu", s->campaign->output, s->rank,
+                                   at);
         if (ours)
             entries_add(&kinds[record->kind].list, record, position++);
         at += tf_record_size((size_t)record->length);

@@ -34,10 +34,10 @@ static tf_err open_column(tf_store *s, const tf_stage_spec *other, int column, c
     H5Tclose(t->type);
     t->type = memory_type(param);
     if (good && t->dataset == 0 && store_is_there(s->file, long_path))
-        return tf_error_set(error, TF_ERR_RUN,
-                            "%s: strings of column \"%s\" of stage \"%s\" are longer than %d bytes, and can't be "
-                            "parameters",
-                            s->path, other->column[column].name, other->name, TF_LONGEST_UPSTREAM);
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_TOO_LARGE,
+                               "%s: strings of column \"%s\" of stage \"%s\" are longer than %d bytes, and can't be "
+                               "parameters",
+                               s->path, other->column[column].name, other->name, TF_LONGEST_UPSTREAM);
     store_blame(s, &fault);
     return good ? TF_OK : store_error(s, error, "can't open %s", path);
 }

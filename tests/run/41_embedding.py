@@ -37,10 +37,10 @@ class Embedding(farm.FarmTest):
             expected += [f"R R{n} {1 - n % 2} {x} {n} 1" for n in (7, 8, -9)] + ["bad  0 nan nan 2"] * 3
         expected += [
             "counted 12, first 100, last 0",  # the tasks that a failed one would have given its number are skipped
-            'stage "none" has not begun, or there is none',
-            'stage "counted" has neither a parameter nor a result "z"',
-            '"text" is of texts',
-            'stage "counted" has neither a parameter nor a result "stdout"',
+            'stage "none" has not begun, or there is none [unknown-name]',
+            'stage "counted" has neither a parameter nor a result "z" [unknown-name]',
+            '"text" is of texts [unsuitable-type]',
+            'stage "counted" has neither a parameter nor a result "stdout" [unknown-name]',
             '"x" is of float64',
             '"n" is of int64, not of texts',
         ]
@@ -70,9 +70,10 @@ class Embedding(farm.FarmTest):
         )
         key = 'manifest: /stages/0/retires: unknown key "retires"; did you mean "retries"?\n'
         function = 'manifest: /stages/0/run/function: this program has no function "missing"\n'
-        for case, message in (("wrong", wrong), ("unknown", key), ("missing", function)):
+        for case, message, ids in (("wrong", wrong, 5 * ["usage"]), ("unknown", key, ["unknown-key"]), ("missing", function, ["bad-library"])):
             done = self.run_program("embed_cases", case, ranks=3, status=2)
-            self.assertEqual(done.stdout, "".join(f"rank {r}: status 2 {message}\n" for r in range(3)))
+            told = "".join(f" [{name}]" for name in ids)
+            self.assertEqual(done.stdout, "".join(f"rank {r}: status 2 {message}{told}\n" for r in range(3)))
             self.assertEqual(self.files(), {})
 
     @farm.first
@@ -87,7 +88,7 @@ class Embedding(farm.FarmTest):
         self.write("spaces.h5", b"not HDF5 at all")
         done = self.run_program("embed_cases", "spaces", ranks=2, status=3)
         message = "spaces.h5: is no HDF5 file; choose another name with --output"
-        self.assertEqual(done.stdout.count(f"status 3 {message}\n"), 2)
+        self.assertEqual(done.stdout.count(f"status 3 {message} [not-an-output]\n"), 2)
 
     def test_on_some_of_the_ranks(self):
         done = self.run_program("embed_cases", "half", ranks=5)

@@ -94,7 +94,7 @@ static void print_spaces(tf_results *r) {
     const char *const wrong[][2] = {{"none", "y"}, {"counted", "z"}, {"described", "text"}, {"counted", "stdout"}};
     for (int i = 0; i < 4; i++) {
         double *none = tf_results_doubles(r, wrong[i][0], wrong[i][1], NULL);
-        printf("%s\n", none ? "there" : tf_results_message(r));
+        printf("%s [%s]\n", none ? "there" : tf_results_message(r), tf_results_error_id(r));
         free(none);
     }
     free(tf_results_ints(r, "described", "x", NULL));
@@ -312,7 +312,11 @@ static void tell(const tf_runner *runner, int status) {
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
     char text[2000] = "";
     if (rank == 0 || *tf_runner_message(runner))
-        snprintf(text, sizeof text, "rank %d: status %d %s\n", rank, status, tf_runner_message(runner));
+        snprintf(text, sizeof text, "rank %d: status %d %s", rank, status, tf_runner_message(runner));
+    for (int line = 0; *tf_runner_error_id(runner, line); line++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), " [%s]", tf_runner_error_id(runner, line));
+    if (*text)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "\n");
     if (rank > 0)
         MPI_Send(text, sizeof text, MPI_CHAR, 0, 0, MPI_COMM_WORLD);
     for (int from = 0; rank == 0 && from < ranks; from++) {

@@ -38,14 +38,16 @@ static tf_err map_side(void *context, int fd, const char *path, tf_error *error)
 static tf_err open_all(tf_reader *o, const char *path, tf_error *error) {
     tf_err err = old_open(path, 0, &o->old, error);
     if (err == TF_OK && o->old.dirty)
-        err = tf_error_set(error, TF_ERR_RUN,
-                           "%s: its run was killed while the file was changed; the command line that made it puts that "
-                           "right",
-                           path);
+        err = tf_error_set_as(
+            error, TF_ERR_RUN, TF_DIAG_OUTPUT_INCOMPLETE,
+            "%s: its run was killed while the file was changed; the command line that made it puts that "
+            "right",
+            path);
     else if (err == TF_OK && o->old.fd < 0)
-        err = tf_error_set(error, TF_ERR_USAGE, "%s: there is no such output, or nothing in it", path);
+        err = tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_NO_OUTPUT, "%s: there is no such output, or nothing in it",
+                              path);
     if (err == TF_OK && (o->file = store_open_file(path, NULL)) < 0)
-        err = tf_error_set(error, TF_ERR_RUN, "%s: can't be opened", path);
+        err = tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_FILE_UNREADABLE, "%s: can't be opened", path);
     h5_fault fault = {0};
     if (err == TF_OK)
         h5_number_attribute(o->file, "seed", H5T_NATIVE_UINT64, &o->seed, &fault);

@@ -23,8 +23,8 @@ void tf_texts_free(tf_texts *texts) {
 /* ---- Rows ---- */
 
 static tf_err cant_read(const tf_reader *o, const reader_stage *stage, const reader_field *f, tf_error *error) {
-    return tf_error_set(error, TF_ERR_RUN, "%s: can't read \"%s\" of stage \"%s\"", o->old.path, f->about.name,
-                        stage->contents->name);
+    return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: can't read \"%s\" of stage \"%s\"",
+                           o->old.path, f->about.name, stage->contents->name);
 }
 
 tf_err tf_reader_numbers(tf_reader *o, int stage, int field, int64_t first, int64_t count, void *numbers,

@@ -59,7 +59,8 @@ static tf_err move(const char *from, const char *to, tf_error *error) {
     if (!aside_is_there(from) || renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0 ||
         ((errno == EINVAL || errno == ENOSYS) && rename(from, to) == 0))
         return TF_OK;
-    return tf_error_set(error, TF_ERR_RUN, "%s: can't be renamed to %s: %s", from, to, strerror(errno));
+    return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "%s: can't be renamed to %s: %s", from, to,
+                           strerror(errno));
 }
 
 /* Where a file can't have two names it has only the new one for a moment. */

@@ -35,7 +35,8 @@ static tf_err reset_status(const carrying *c, int stage, int fd) {
         err = old_read(c->old, dataset, 1, first, count, status, c->error);
         for (int64_t i = 0; i < count && err == TF_OK; i++)
             if (status[i] && pwrite(fd, &pending, 1, (off_t)(dataset->offset + first + i)) != 1)
-                err = tf_error_set(c->error, TF_ERR_RUN, "%s: %s", c->old->path, strerror(errno));
+                err = tf_error_set_as(c->error, TF_ERR_RUN, tf_diag_of_read(errno), "%s: %s", c->old->path,
+                                      strerror(errno));
     }
     free(status);
     return err;
@@ -124,7 +125,8 @@ static tf_err stay(const carrying *c) {
     const char *path = c->old->path;
     int fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0)
-        return tf_error_set(c->error, TF_ERR_RUN, "%s: can't be written: %s", path, strerror(errno));
+        return tf_error_set_as(c->error, TF_ERR_RUN, tf_diag_of_write(errno), "%s: can't be written: %s", path,
+                               strerror(errno));
     tf_err err = TF_OK;
     for (int s = 0; s < plan->campaign->stages && err == TF_OK; s++)
         if (plan->stage[s].old && !plan->stage[s].finished)
@@ -140,7 +142,7 @@ static tf_err stay(const carrying *c) {
         tf_crash_point("stay.dirty");
         hid_t file = err == TF_OK ? store_open_file(path, plan->campaign) : -1;
         if (err == TF_OK && file < 0)
-            err = tf_error_set(c->error, TF_ERR_RUN, "%s: can't be opened", path);
+            err = tf_error_set_as(c->error, TF_ERR_RUN, TF_DIAG_FILE_UNWRITABLE, "%s: can't be opened", path);
         if (file >= 0) {
             good = open_again(plan, &before, file);
             tf_crash_point("stay.opened");
@@ -149,7 +151,7 @@ static tf_err stay(const carrying *c) {
                 set_code(plan, &before, file, &good);
             }
             if (H5Fclose(file) < 0 || !good)
-                err = tf_error_set(c->error, TF_ERR_RUN, "%s: can't be closed", path);
+                err = tf_error_set_as(c->error, TF_ERR_RUN, TF_DIAG_FILE_UNWRITABLE, "%s: can't be closed", path);
         }
         tf_crash_point("stay.dropped");
     }
@@ -165,7 +167,8 @@ static tf_err open_empty(tf_store_plan *plan, const char *path, tf_error *error)
         return TF_OK;
     plan->start.file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (plan->start.file < 0)
-        return tf_error_set(error, TF_ERR_RUN, "%s: can't be made: %s", path, strerror(errno));
+        return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "%s: can't be made: %s", path,
+                               strerror(errno));
     return lock_file(plan->start.file, path, error);
 }
 

@@ -45,7 +45,8 @@ static tf_err move_rows(const carrying *c, tf_store *s, int stage, int64_t from,
         snprintf(path, sizeof path, "%s/%s", part->folder, part->name);
         const contents_table *dataset = contents_table_at(c->plan->stage[stage].old, path);
         if (!dataset || dataset->row_bytes != (int64_t)part->bytes)
-            return tf_error_set(c->error, TF_ERR_RUN, "%s: is damaged: %s", c->old->path, path);
+            return tf_error_set_as(c->error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged: %s", c->old->path,
+                                   path);
         char *data = tf_alloc((size_t)count * part->bytes);
         err = old_read(c->old, dataset, part->bytes, from, count, data, c->error);
         if (err == TF_OK)
@@ -128,7 +129,8 @@ static tf_err replace_output(const carrying *c, int folder) {
         failure = errno;
     tf_buf_free(&real);
     if (failure)
-        return tf_error_set(c->error, TF_ERR_RUN, "%s: can't be replaced: %s", path, strerror(failure));
+        return tf_error_set_as(c->error, TF_ERR_RUN, tf_diag_of_write(failure), "%s: can't be replaced: %s", path,
+                               strerror(failure));
     tf_crash_point("move.renamed");
     return renameat(folder, "journal.next", folder, "journal") == 0 ? TF_OK
                                                                     : folder_failed(path, "journal", errno, c->error);

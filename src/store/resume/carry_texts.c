@@ -68,7 +68,8 @@ static tf_err copy_heap(const carrying *c, int stage, int kind, const contents_t
             if (length == 0)
                 continue;
             if (!store_is_in_heap(rows[i], heap->rows) || length > STORE_MOST_TEXT) {
-                err = tf_error_set(c->error, TF_ERR_RUN, "%s: is damaged: %s", c->old->path, index->path);
+                err = tf_error_set_as(c->error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged: %s", c->old->path,
+                                      index->path);
                 break;
             }
             tf_buf_clear(&text);
@@ -103,8 +104,8 @@ static tf_err copy_finished(const carrying *c, int stage) {
         else if (heap && index && heap->offset >= 0)
             err = copy_heap(c, stage, kind, heap, index);
         else if (kind >= TF_RECORD_COLUMN && !cells && !(heap && index) && c->plan->stage[stage].kept.total > 0)
-            err = tf_error_set(c->error, TF_ERR_RUN, "%s: is damaged: /%s/results/%s is missing", c->old->path,
-                               old->name, name);
+            err = tf_error_set_as(c->error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED,
+                                  "%s: is damaged: /%s/results/%s is missing", c->old->path, old->name, name);
     }
     return err;
 }

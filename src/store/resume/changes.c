@@ -111,10 +111,10 @@ tf_err plan_compare(const tf_store_plan *plan, const char *path, int stage, cons
     cJSON_Delete(now);
     if (!ps->changed.length || plan_may_drop(plan, stage))
         return TF_OK;
-    return tf_error_set(error, TF_ERR_RUN,
-                        "%s: stage \"%s\": %s; --rerun code runs it anew, --fresh sets the old output aside and "
-                        "starts anew, --output leaves it where it is",
-                        path, plan->campaign->stage[stage].name, tf_buf_text(&ps->changed));
+    return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_CAMPAIGN_CHANGED,
+                           "%s: stage \"%s\": %s; --rerun code runs it anew, --fresh sets the old output aside and "
+                           "starts anew, --output leaves it where it is",
+                           path, plan->campaign->stage[stage].name, tf_buf_text(&ps->changed));
 }
 
 bool plan_is_first_part(const char *then_text, const tf_space *space, int64_t points) {

@@ -18,12 +18,14 @@ static tf_err refuse(const char *output, bool *old, tf_error *error) {
     bool there = stat(output, &info) == 0;
     *old = there && info.st_size > 0;
     if (there && S_ISDIR(info.st_mode))
-        return tf_error_set(error, TF_ERR_RUN, "%s: the output is a folder; choose another name with --output", output);
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_NOT_AN_OUTPUT,
+                               "%s: the output is a folder; choose another name with --output", output);
     if (there && !S_ISREG(info.st_mode))
-        return tf_error_set(error, TF_ERR_RUN,
-                            "%s: the output is not a regular file; choose another name with --output", output);
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_NOT_AN_OUTPUT,
+                               "%s: the output is not a regular file; choose another name with --output", output);
     if (there && access(output, W_OK) != 0)
-        return tf_error_set(error, TF_ERR_RUN, "%s: can't be written: %s", output, strerror(errno));
+        return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "%s: can't be written: %s", output,
+                               strerror(errno));
     return TF_OK;
 }
 
@@ -33,7 +35,8 @@ static tf_err lock_output(tf_store_plan *plan, tf_error *error) {
     plan->start.file = open(output, O_RDWR | O_CLOEXEC);
     if (plan->start.file < 0)
         return errno == ENOENT ? TF_OK
-                               : tf_error_set(error, TF_ERR_RUN, "%s: can't be written: %s", output, strerror(errno));
+                               : tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "%s: can't be written: %s",
+                                                 output, strerror(errno));
     return lock_file(plan->start.file, output, error);
 }
 

@@ -18,7 +18,8 @@
 /* ---- Checks ---- */
 
 tf_err old_damaged(const char *path, const h5_fault *fault, tf_error *error) {
-    return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: %s; " OLD_START_ANEW, path, fault->text);
+    return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged: %s; " OLD_START_ANEW, path,
+                           fault->text);
 }
 
 static bool is_same_table(const contents_table *a, const contents_table *b) {
@@ -47,11 +48,12 @@ static tf_err check_format(const char *path, hid_t file, bool noted, tf_error *e
     char *format = h5_text_attribute(file, "format", &(h5_fault){0});
     bool ours = format && strcmp(format, "taskfarm") == 0;
     free(format);
-    return ours ? TF_OK
-                : tf_error_set(error, TF_ERR_RUN,
-                               noted ? "%s: is another program's file, or damaged; " OLD_START_ANEW
-                                     : "%s: is another program's file, or damaged; choose another name with --output",
-                               path);
+    return ours
+               ? TF_OK
+               : tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_NOT_AN_OUTPUT,
+                                 noted ? "%s: is another program's file, or damaged; " OLD_START_ANEW
+                                       : "%s: is another program's file, or damaged; choose another name with --output",
+                                 path);
 }
 
 static tf_err check_ours(const char *path, hid_t file, bool noted, tf_error *error) {
@@ -62,8 +64,9 @@ static tf_err check_ours(const char *path, hid_t file, bool noted, tf_error *err
     if (!h5_number_attribute(file, "format_version", H5T_NATIVE_INT64, &version, &fault))
         return old_damaged(path, &fault, error);
     if (version != 1)
-        return tf_error_set(error, TF_ERR_RUN, "%s: is of a later taskfarm (format version %lld); " OLD_START_ANEW,
-                            path, (long long)version);
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_NEWER_OUTPUT,
+                               "%s: is of a later taskfarm (format version %lld); " OLD_START_ANEW, path,
+                               (long long)version);
     return TF_OK;
 }
 
@@ -103,9 +106,9 @@ static tf_err say_lost(const char *path, const char *state, tf_error *error) {
     tf_buf beside = {0};
     const bool has_folder = folder_last_run(path) > 0;
     folder_path(path, has_folder ? "journal" : NULL, &beside);
-    tf_error_set(error, TF_ERR_RUN, "%s: the last run was %s, and %s%s is missing; " JOURNAL_WAYS_OUT, path,
-                 strcmp(state, "stopped") == 0 ? "stopped" : "interrupted", has_folder ? "" : "its folder ",
-                 beside.data);
+    tf_error_set_as(
+        error, TF_ERR_RUN, TF_DIAG_OUTPUT_INCOMPLETE, "%s: the last run was %s, and %s%s is missing; " JOURNAL_WAYS_OUT,
+        path, strcmp(state, "stopped") == 0 ? "stopped" : "interrupted", has_folder ? "" : "its folder ", beside.data);
     tf_buf_free(&beside);
     return error->code;
 }
@@ -168,7 +171,7 @@ static tf_err check_readable(const char *path, tf_error *error) {
     fflush(NULL);
     pid_t child = fork();
     if (child < 0)
-        return tf_error_set(error, TF_ERR_RUN, "can't fork: %s", strerror(errno));
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "can't fork: %s", strerror(errno));
     if (child == 0) {
         setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
         setrlimit(RLIMIT_CPU, &(struct rlimit){MOST_SECONDS, MOST_SECONDS});
@@ -179,16 +182,17 @@ static tf_err check_readable(const char *path, tf_error *error) {
     if (status == 0)
         return TF_OK;
     bool infinite = WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL;
-    return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: HDF5 %s; " OLD_START_ANEW, path,
-                        infinite ? "comes to no end reading it" : "crashes reading it");
+    return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged: HDF5 %s; " OLD_START_ANEW, path,
+                           infinite ? "comes to no end reading it" : "crashes reading it");
 }
 
 static tf_err check_hdf5(const char *path, bool noted, tf_error *error) {
-    return H5Fis_hdf5(path) > 0 ? TF_OK
-                                : tf_error_set(error, TF_ERR_RUN,
-                                               noted ? "%s: is damaged: it is no HDF5 file any more; " OLD_START_ANEW
-                                                     : "%s: is no HDF5 file; choose another name with --output",
-                                               path);
+    return H5Fis_hdf5(path) > 0
+               ? TF_OK
+               : tf_error_set_as(error, TF_ERR_RUN, noted ? TF_DIAG_OUTPUT_DAMAGED : TF_DIAG_NOT_AN_OUTPUT,
+                                 noted ? "%s: is damaged: it is no HDF5 file any more; " OLD_START_ANEW
+                                       : "%s: is no HDF5 file; choose another name with --output",
+                                 path);
 }
 
 /* What HDF5 can't read may be ours. */
@@ -212,11 +216,11 @@ tf_err old_is_ours(const char *path, tf_error *error) {
 static tf_err say_other(const char *path, tf_error *error) {
     tf_buf folder = {0};
     folder_path(path, NULL, &folder);
-    tf_error_set(error, TF_ERR_RUN,
-                 "%s: is not as its last run left it; " OLD_START_ANEW
-                 "; if it is another file that was put in its place, "
-                 "move %s away, which is not of it",
-                 path, folder.data);
+    tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED,
+                    "%s: is not as its last run left it; " OLD_START_ANEW
+                    "; if it is another file that was put in its place, "
+                    "move %s away, which is not of it",
+                    path, folder.data);
     tf_buf_free(&folder);
     return error->code;
 }
@@ -230,7 +234,8 @@ static tf_err read_clean(old_output *old, bool noted, bool salvages, tf_error *e
     if (file < 0) {
         char reason[STORE_REASON] = "HDF5 does not say why";
         H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, store_take_innermost, reason);
-        return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: %s; " OLD_START_ANEW, old->path, reason);
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged: %s; " OLD_START_ANEW,
+                               old->path, reason);
     }
     contents found = {0};
     h5_fault fault = {0};
@@ -283,7 +288,8 @@ tf_err old_open(const char *path, int may, old_output *old, tf_error *error) {
     struct stat info = {0};
     const bool there = stat(path, &info) == 0;
     if (err == TF_OK && there && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
-        return tf_error_set(error, TF_ERR_RUN, "%s: %s", path, tf_read_failure(TF_READ_IRREGULAR));
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_NOT_AN_OUTPUT, "%s: %s", path,
+                               tf_read_failure(TF_READ_IRREGULAR));
     if (info.st_size == 0) /* somebody has removed the file, or emptied it */
         contents_drop_stages(&old->contents);
     if (err != TF_OK || info.st_size == 0 || (noted && old->dirty && old->contents.stages == 0))
@@ -298,8 +304,8 @@ tf_err old_open_rows(old_output *old, tf_error *error) {
     h5_fault fault = {0};
     const int failure = tf_open_regular(old->path, &old->fd);
     if (failure || fstat(old->fd, &info) != 0)
-        return tf_error_set(error, TF_ERR_RUN, "%s: can't be read: %s", old->path,
-                            tf_read_failure(failure ? failure : errno));
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_FILE_UNREADABLE, "%s: can't be read: %s", old->path,
+                               tf_read_failure(failure ? failure : errno));
     return contents_check(&old->contents, info.st_size, &fault) ? TF_OK : old_damaged(old->path, &fault, error);
 }
 

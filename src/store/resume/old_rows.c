@@ -23,16 +23,17 @@ tf_err old_read(const old_output *old, const contents_table *dataset, size_t row
     size_t size = (size_t)count * row_bytes, done = 0;
     if (dataset->row_bytes != (int64_t)row_bytes || first < 0 || count < 0 || first > dataset->rows - count ||
         (size > 0 && dataset->offset < 0))
-        return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: %s has not the rows that it must have; " OLD_START_ANEW,
-                            old->path, dataset->path);
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED,
+                               "%s: is damaged: %s has not the rows that it must have; " OLD_START_ANEW, old->path,
+                               dataset->path);
     while (done < size) {
         ssize_t got = pread(old->fd, (char *)out + done, size - done,
                             (off_t)(dataset->offset + first * dataset->row_bytes + (int64_t)done));
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
-            return tf_error_set(error, TF_ERR_RUN, "%s: can't be read: %s", old->path,
-                                got < 0 ? strerror(errno) : "it ends too early");
+            return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_FILE_UNREADABLE, "%s: can't be read: %s", old->path,
+                                   got < 0 ? strerror(errno) : "it ends too early");
         done += (size_t)got;
     }
     return TF_OK;
@@ -42,7 +43,7 @@ static tf_err open_side(int run, const char *name, const char *path, old_on_side
                         tf_error *error) {
     int fd = folder_open_file(run, name, O_RDONLY);
     if (fd < 0)
-        return tf_error_set(error, TF_ERR_RUN, "%s: %s", path, strerror(errno));
+        return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_read(errno), "%s: %s", path, strerror(errno));
     tf_err err = take(context, fd, path, error);
     close(fd);
     return err;

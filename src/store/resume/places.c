@@ -33,7 +33,7 @@ static tf_err hash_rows(const old_output *old, const contents_stage *stage, cons
         snprintf(path, sizeof path, "params/%s", tf_space_param(space, p)->name);
         const contents_table *dataset = contents_table_at(stage, path);
         if (!dataset)
-            return tf_error_set(error, TF_ERR_RUN, "%s: has no %s", old->path, path);
+            return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: has no %s", old->path, path);
         size_t cell = (size_t)dataset->row_bytes;
         char *cells = tf_alloc_array((size_t)count, cell);
         tf_err err = old_read(old, dataset, cell, first, count, cells, error);
@@ -74,11 +74,11 @@ static tf_err match_points(const tf_store_plan *plan, const old_output *old, int
             if (ps->place[first + i] < 0 && plan_may_drop(plan, number))
                 tf_intervals_add(&gone, first + i, first + i + 1);
             else if (ps->place[first + i] < 0)
-                err = tf_error_set(error, TF_ERR_RUN,
-                                   "%s: stage \"%s\": the space changed, and lacks the point of task %lld, "
-                                   "which is done; --fresh sets the old output aside and starts anew, --output "
-                                   "leaves it where it is",
-                                   old->path, ps->old->name, (long long)first + i);
+                err = tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_CAMPAIGN_CHANGED,
+                                      "%s: stage \"%s\": the space changed, and lacks the point of task %lld, "
+                                      "which is done; --fresh sets the old output aside and starts anew, --output "
+                                      "leaves it where it is",
+                                      old->path, ps->old->name, (long long)first + i);
         }
     }
     tf_intervals_remove_all(&ps->kept, &gone);
@@ -92,20 +92,21 @@ tf_err plan_find_places(const tf_store_plan *plan, const old_output *old, int nu
     const plan_stage *ps = &plan->stage[number];
     const tf_space *space = plan->campaign->stage[number].space;
     if (tf_space_params(space) == 0 || !contents_table_at(ps->old, "task/status") || ps->old->tasks < ps->kept.total)
-        return tf_error_set(error, TF_ERR_RUN, "%s: is damaged", old->path);
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged", old->path);
     if (tf_space_sources(space))
-        return tf_error_set(error, TF_ERR_RUN,
-                            "%s: stage \"%s\": the space changed, and it takes its points from another stage, so "
-                            "that its old ones can't be found; --fresh sets the old output aside and starts anew, "
-                            "--output leaves it where it is",
-                            old->path, ps->old->name);
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_CAMPAIGN_CHANGED,
+                               "%s: stage \"%s\": the space changed, and it takes its points from another stage, so "
+                               "that its old ones can't be found; --fresh sets the old output aside and starts anew, "
+                               "--output leaves it where it is",
+                               old->path, ps->old->name);
     char path[300];
     snprintf(path, sizeof path, "params/%s", tf_space_param(space, 0)->name);
     if (!contents_table_at(ps->old, path))
-        return tf_error_set(error, TF_ERR_RUN,
-                            "%s: stage \"%s\": the space changed, and parameters are not stored, so that its old "
-                            "points can't be found; --fresh sets the old output aside and starts anew, --output leaves "
-                            "it where it is",
-                            old->path, ps->old->name);
+        return tf_error_set_as(
+            error, TF_ERR_RUN, TF_DIAG_CAMPAIGN_CHANGED,
+            "%s: stage \"%s\": the space changed, and parameters are not stored, so that its old "
+            "points can't be found; --fresh sets the old output aside and starts anew, --output leaves "
+            "it where it is",
+            old->path, ps->old->name);
     return match_points(plan, old, number, error);
 }

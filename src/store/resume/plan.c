@@ -60,10 +60,10 @@ static tf_err match_stages(const tf_store_plan *plan, const old_output *old, boo
         const contents_stage *stage = &old->contents.stage[i];
         int s = tf_campaign_stage(campaign, stage->name, strlen(stage->name));
         if (s < 0)
-            return tf_error_set(error, TF_ERR_RUN,
-                                "%s: has a stage \"%s\", and the manifest has not: it is another campaign's output; "
-                                "choose another name with --output, or --fresh sets it aside",
-                                old->path, stage->name);
+            return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_CAMPAIGN_CHANGED,
+                                   "%s: has a stage \"%s\", and the manifest has not: it is another campaign's output; "
+                                   "choose another name with --output, or --fresh sets it aside",
+                                   old->path, stage->name);
         plan->stage[s].old = stage;
         tf_err err = plan_compare(plan, old->path, s, stage->fingerprint, &spaces[s], error);
         if (err != TF_OK)

@@ -66,7 +66,8 @@ tf_err plan_read_vouched(const tf_store_plan *plan, const old_output *old, tf_in
 tf_err plan_keep_done(const old_output *old, plan_stage *ps, const tf_intervals *good, bool failed, tf_error *error) {
     const contents_table *dataset = contents_table_at(ps->old, "task/status");
     if (!dataset)
-        return tf_error_set(error, TF_ERR_RUN, "%s: is damaged: stage \"%s\" has no status", old->path, ps->old->name);
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged: stage \"%s\" has no status",
+                               old->path, ps->old->name);
     enum { AT_ONCE = 1 << 20 };
     uint8_t *status = tf_alloc(AT_ONCE);
     bool mixed = ps->mixed;
