@@ -88,7 +88,7 @@ static int parse_options(options *o, const verb *v, bool is_given, int argc, cha
     return -1;
 }
 
-/* Is it one of the verb's kinds? An exit status after a complaint. */
+/* Is it one of the verb's kinds? An exit status after a diagnostic. */
 static int check_kind(const options *o, const verb *v) {
     tf_buf choices = {0};
     const int count = verb_kinds(v);

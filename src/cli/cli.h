@@ -6,7 +6,7 @@
 #define TF_CLI_H
 
 #include "campaign/campaign.h"
-#include "cli/complain.h"
+#include "cli/diagnose.h"
 #include "cli/options.h"
 
 /* A campaign read from disk. The process has changed to its work folder. */
@@ -33,11 +33,11 @@ typedef struct recalled {
     tf_arena *arena;
 } recalled;
 
-/* Returns TF_OK, or an exit status after a complaint. */
+/* Returns TF_OK, or an exit status after a diagnostic. */
 int cli_recall(const options *options, recalled *recalled);
 void cli_forget(recalled *recalled);
 
-/* The stage that an argument names, or the only one (NULL). -1 after a complaint. */
+/* The stage that an argument names, or the only one (NULL). -1 after a diagnostic. */
 int cli_find_stage(const recalled *recalled, const char *name);
 
 /* ---- The verbs: each returns the exit status ---- */

@@ -181,7 +181,7 @@ static bool is_wanted(const outputs *o, const char *stage) {
     return !o->stage || strcmp(o->stage, stage) == 0;
 }
 
-/* false after a complaint: the one that is wanted is in neither. */
+/* false after a diagnostic: the one that is wanted is in neither. */
 static bool has_stage(const outputs *o) {
     return !o->stage || tf_reader_find(o->of[1].it.reader, o->stage) >= 0 || cli_find_stage(&o->of[0], o->stage) >= 0;
 }

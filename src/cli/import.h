@@ -25,6 +25,6 @@ int import_commands(const import_source *source);
 int import_makeflow(const import_source *source);
 
 /* "FILE: line N: what". Returns TF_ERR_USAGE. */
-int import_complain(const import_source *source, int line, const char *format, ...) TF_PRINTF(3, 4);
+int import_diagnose(const import_source *source, int line, const char *format, ...) TF_PRINTF(3, 4);
 
 #endif

@@ -21,8 +21,8 @@ typedef struct importer {
     cJSON *after;    /* the names of the stages before it; NULL: none */
 } importer;
 
-static int complain(const importer *im, const char *what) {
-    return import_complain(im->source, im->line, "%s", what);
+static int refuse(const importer *im, const char *what) {
+    return import_diagnose(im->source, im->line, "%s", what);
 }
 
 /* ---- Stages ---- */
@@ -108,12 +108,12 @@ static int take_repeat(importer *im, const char *text) {
     enum { MOST = 1000 * 1000 * 1000 };
     int64_t count, start = 0, step = 1;
     if (!take_number(&text, "", &count) || count < 1 || count > MOST)
-        return complain(im, "REPEAT needs a number of tasks");
+        return refuse(im, "REPEAT needs a number of tasks");
     take_number(&text, "start", &start);
     if (take_number(&text, "step", &step) && step == 0)
-        return complain(im, "the step must not be 0");
+        return refuse(im, "the step must not be 0");
     if (llabs(start) > MOST || llabs(step) > MOST)
-        return complain(im, "start and step go up to 10^9");
+        return refuse(im, "start and step go up to 10^9");
     end_stage(im);
     tf_buf command = {0};
     const char *const parts[] = {im->prefix, text + strspn(text, " \t"), im->suffix};
@@ -165,7 +165,7 @@ static int take_directive(importer *im, const char *text) {
     else if (is_word(text, length, "BARRIER"))
         take_barrier(im, strncmp(rest, "CHECK", 5) == 0);
     else
-        return complain(im, "of disBatch's directives PREFIX, SUFFIX, REPEAT and BARRIER are understood");
+        return refuse(im, "of disBatch's directives PREFIX, SUFFIX, REPEAT and BARRIER are understood");
     return TF_OK;
 }
 
@@ -174,7 +174,7 @@ static int take_directive(importer *im, const char *text) {
 static int take_line(importer *im, const char *line) {
     const char *text = line + strspn(line, " \t");
     if (tf_utf8_invalid(line, strlen(line)) >= 0)
-        return complain(im, "is not UTF-8");
+        return refuse(im, "is not UTF-8");
     if (strncmp(text, DIRECTIVE, strlen(DIRECTIVE)) == 0)
         return take_directive(im, text + strlen(DIRECTIVE));
     if (*text && *text != '#')

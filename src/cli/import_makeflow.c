@@ -158,20 +158,20 @@ static int take_rule(makeflow *m, char *text, char *colon) {
     m->inputs = expand(m, trim(colon + 1));
     m->rule_line = m->line;
     if (strstr(m->outputs, "->") || strstr(m->inputs, "->"))
-        return import_complain(m->source, m->line, "files that have another name in the task (->) can't be imported");
+        return import_diagnose(m->source, m->line, "files that have another name in the task (->) can't be imported");
     if (!*m->outputs)
-        return import_complain(m->source, m->line, "a rule without outputs");
+        return import_diagnose(m->source, m->line, "a rule without outputs");
     return TF_OK;
 }
 
 static int take_command(makeflow *m, const char *text) {
     static const char local[] = "LOCAL";
     if (!m->outputs)
-        return import_complain(m->source, m->line, "a command without a rule");
+        return import_diagnose(m->source, m->line, "a command without a rule");
     if (strncmp(text, local, sizeof local - 1) == 0 && isspace((unsigned char)text[sizeof local - 1]))
         text += sizeof local + strspn(text + sizeof local, " \t");
     if (strncmp(text, "MAKEFLOW ", 9) == 0)
-        return import_complain(m->source, m->line, "a makeflow within a makeflow can't be imported");
+        return import_diagnose(m->source, m->line, "a makeflow within a makeflow can't be imported");
     tf_buf command = {0};
     for (size_t i = 0; i < m->variables; i++) {
         if (!m->variable[i].exported)
@@ -191,13 +191,13 @@ static int take_line(makeflow *m, char *line) {
     bool indented = isspace((unsigned char)*line);
     char *text = trim(line);
     if (tf_utf8_invalid(text, strlen(text)) >= 0)
-        return import_complain(m->source, m->line, "is not UTF-8");
+        return import_diagnose(m->source, m->line, "is not UTF-8");
     if (!*text || *text == '#')
         return TF_OK;
     if (indented)
         return take_command(m, text);
     if (m->outputs)
-        return import_complain(m->source, m->rule_line, "a rule without a command below it");
+        return import_diagnose(m->source, m->rule_line, "a rule without a command below it");
     if (*text == '.' && isupper((unsigned char)text[1])) { /* .MAKEFLOW CATEGORY, .SIZE and the like */
         m->left_out = true;
         return TF_OK;
@@ -208,7 +208,7 @@ static int take_line(makeflow *m, char *line) {
         return TF_OK;
     char *colon = strchr(text, ':');
     return colon ? take_rule(m, text, colon)
-                 : import_complain(m->source, m->line, "is neither a rule, nor a command, nor a variable");
+                 : import_diagnose(m->source, m->line, "is neither a rule, nor a command, nor a variable");
 }
 
 /* Lines that end in a backslash go on in the next. */
@@ -232,14 +232,14 @@ static int read_classic(makeflow *m) {
         tf_buf_clear(&line);
     }
     if (status == TF_OK && m->outputs)
-        status = import_complain(m->source, m->rule_line, "a rule without a command below it");
+        status = import_diagnose(m->source, m->rule_line, "a rule without a command below it");
     tf_buf_free(&line);
     return status;
 }
 
 /* ---- JX ---- */
 
-static int complain_rule(const makeflow *m, int number, const char *what) {
+static int diagnose_rule(const makeflow *m, int number, const char *what) {
     tf_print(stderr, "%s: rule %d: %s\n", m->source->path, number, what);
     return TF_ERR_USAGE;
 }
@@ -310,12 +310,12 @@ static int take_json_rule(makeflow *m, const cJSON *all, const cJSON *rule, int 
     static const char *const ignored[] = {"resources", "category", "local_job", "allocation"};
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(rule, "command"));
     if (cJSON_GetObjectItemCaseSensitive(rule, "workflow") || cJSON_GetObjectItemCaseSensitive(rule, "makeflow"))
-        return complain_rule(m, number, "a makeflow within a makeflow can't be imported");
+        return diagnose_rule(m, number, "a makeflow within a makeflow can't be imported");
     if (!text)
-        return complain_rule(m, number, "has no \"command\"");
+        return diagnose_rule(m, number, "has no \"command\"");
     const char *inputs = files_of(m, rule, "inputs"), *outputs = files_of(m, rule, "outputs");
     if (!inputs || !outputs)
-        return complain_rule(m, number,
+        return diagnose_rule(m, number,
                              "\"inputs\" and \"outputs\" must be lists of files that have the same name in the task");
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
         m->left_out = m->left_out || cJSON_GetObjectItemCaseSensitive(rule, ignored[i]);

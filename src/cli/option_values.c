@@ -1,5 +1,5 @@
 /* How the values of options are read and stored. */
-#include "cli/complain.h"
+#include "cli/diagnose.h"
 #include "cli/options.h"
 
 #include <stdlib.h>

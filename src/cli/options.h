@@ -85,7 +85,7 @@ typedef struct option_spec {
     const char *values; /* the words that there are for it, with spaces between; NULL: any */
     const char *about;
 
-    /* Stores the value in the member at `at`. TF_OK, or an exit status after a complaint. */
+    /* Stores the value in the member at `at`. TF_OK, or an exit status after a diagnostic. */
     int (*set)(options *o, const struct option_spec *spec, const char *value);
     size_t at;
     int64_t most; /* of integers, from 1 on */

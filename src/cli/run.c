@@ -100,5 +100,5 @@ int cli_run(const options *o) {
         fflush(NULL);
         _exit(master ? (int)err : 0);
     }
-    return master ? (int)err : 0; /* a launcher complains about each rank that says more */
+    return master ? (int)err : 0; /* a launcher reports each rank that says more */
 }

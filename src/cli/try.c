@@ -149,7 +149,7 @@ static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interva
 
 /* ---- The whole ---- */
 
-/* STAGE INDEX, or INDEX alone where there is one stage. -1 after a complaint. */
+/* STAGE INDEX, or INDEX alone where there is one stage. -1 after a diagnostic. */
 static int find_task(const options *o, const tf_campaign *c, int64_t *index) {
     const char *text = o->arguments ? o->argument[o->arguments - 1] : NULL;
     if (o->arguments < 1 || o->arguments > 2 || (o->arguments == 1 && c->stages > 1)) {

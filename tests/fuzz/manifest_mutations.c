@@ -1,5 +1,5 @@
 /* Manifests that nobody would write: right ones, damaged at random. Whatever the text, loading it ends: with a
- * campaign, or with a complaint. Under sanitizers this finds what reads or writes where it must not. */
+ * campaign, or with a diagnostic. Under sanitizers this finds what reads or writes where it must not. */
 #include "../unit/fixture.h"
 
 #include <stdlib.h>
@@ -129,7 +129,7 @@ Test(manifest, undamaged_is_a_campaign) {
         tf_campaign_free(fixture_load(seeds[i], files));
 }
 
-Test(manifest, however_damaged_is_a_campaign_or_a_complaint) {
+Test(manifest, however_damaged_is_a_campaign_or_a_diagnostic) {
     int right = 0, wrong = 0;
     for (int round = 0; round < 20000; round++) {
         tf_rng rng = tf_rng_start(2026, round);

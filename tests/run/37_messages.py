@@ -330,7 +330,7 @@ class Messages(farm.FarmTest):
 
     def printed(self):
         """Every message in the sources, with where it is made; what is put in is cut out, and the longest part is left."""
-        makers = "tf_error_set|tf_error_set_as|tf_diags_add|tf_diags_warn|diagnose|diagnose_at|builder_diagnose|preflight_diagnose|complain|cli_usage_error|host_fail|import_complain|refuse|store_error|tf_say"
+        makers = "tf_error_set|tf_error_set_as|tf_diags_add|tf_diags_warn|diagnose|diagnose_at|builder_diagnose|preflight_diagnose|cli_usage_error|host_fail|import_diagnose|refuse|store_error|tf_say"
         for path in sorted((farm.SOURCE / "src").rglob("*.c")):
             text = path.read_text()
             for match in re.finditer(rf"\b(?:{makers})\(", text):

@@ -48,7 +48,7 @@ Test(graph, shows_the_whole_of_each_loop) {
     static const struct {
         const char *stages[4];
         int count;
-        const char *complaint;
+        const char *diagnostics;
     } cases[] = {
         {{"a<a"}, 1, "test.json: /stages/0/after: stages wait for each other: a -> a\n"},
         {{"a<b", "b<c", "c<a"}, 3, "test.json: /stages/0/after: stages wait for each other: a -> b -> c -> a\n"},
@@ -62,7 +62,7 @@ Test(graph, shows_the_whole_of_each_loop) {
         tf_campaign *campaign = fixture_load(manifest, NULL);
         tf_diags diags = {.file = "test.json"};
         cr_expect(!tf_graph_check(campaign, &diags));
-        cr_expect_str_eq(tf_buf_text(&diags.lines), cases[i].complaint);
+        cr_expect_str_eq(tf_buf_text(&diags.lines), cases[i].diagnostics);
         tf_diags_free(&diags);
         tf_campaign_free(campaign);
         free(manifest);

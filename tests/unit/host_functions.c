@@ -225,7 +225,7 @@ Test(builtin, functions_do_what_they_say) {
 
 Test(preflight, names_what_is_missing) {
     static const struct {
-        const char *run, *complaint; /* NULL: all right */
+        const char *run, *diagnostics; /* NULL: all right */
     } cases[] = {
         {"{\"function\": \"builtin:noop\"}", NULL},
         {"{\"function\": \"" TEST_PLUGIN ":convert\"}", NULL},
@@ -254,7 +254,7 @@ Test(preflight, names_what_is_missing) {
         tf_campaign *campaign = fixture_load(manifest.data, NULL);
         tf_diags diags = {.file = "test.json"};
         tf_host_preflight(campaign, NULL, &diags);
-        cr_expect_str_eq(tf_buf_text(&diags.lines), cases[i].complaint ? cases[i].complaint : "");
+        cr_expect_str_eq(tf_buf_text(&diags.lines), cases[i].diagnostics ? cases[i].diagnostics : "");
         tf_diags_free(&diags);
         tf_campaign_free(campaign);
         tf_buf_free(&manifest);

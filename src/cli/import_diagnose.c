@@ -3,7 +3,7 @@
 
 #include <stdarg.h>
 
-int import_complain(const import_source *source, int line, const char *format, ...) {
+int import_diagnose(const import_source *source, int line, const char *format, ...) {
     tf_buf text = {0};
     va_list args;
     va_start(args, format);

@@ -1,12 +1,12 @@
 /* What verbs say. */
-#ifndef TF_CLI_COMPLAIN_H
-#define TF_CLI_COMPLAIN_H
+#ifndef TF_CLI_DIAGNOSE_H
+#define TF_CLI_DIAGNOSE_H
 
 #include <cJSON.h>
 
 #include "base/base.h"
 
-/* Complains on stderr, on one rank only, and returns TF_ERR_USAGE. */
+/* Says it on stderr, on one rank only, and returns TF_ERR_USAGE. */
 int cli_usage_error(const char *format, ...) TF_PRINTF(1, 2);
 
 /* Prints it on stdout, and frees it. */

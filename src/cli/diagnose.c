@@ -1,5 +1,5 @@
-/* What verbs say (complain.h). */
-#include "cli/complain.h"
+/* What verbs say (diagnose.h). */
+#include "cli/diagnose.h"
 
 #include <stdarg.h>
 
