@@ -336,8 +336,8 @@ static void decide(planner *p, node n, int stage, int64_t index) {
     }
 }
 
-/* A stage without files: what is not done; all of it where it has changed, or is forced. What is not selected is not done
- * any more if what it was made of goes. */
+/* A stage without files: what is not done; all of it where it has changed, or is forced. What is not selected is not
+ * done any more if what it was made of goes. */
 static void decide_stage(planner *p, int stage) {
     tf_graph *g = p->graph;
     tf_stage_plan *plan = &g->stage[stage].plan;
