@@ -35,7 +35,7 @@ class Failures(farm.FarmTest):
             with self.subTest(ranks=ranks):
                 done = self.taskfarm("fail.json", "--fresh", ranks=ranks, status=1)
                 self.assertIn("taskfarm: fail: 20 done, 140 failed in ", done.stderr)
-                groups = dict(re.findall(r"^  20 x (.*): fail(\[.*), \.\.\.$", done.stderr, re.M))
+                groups = dict(re.findall(r"^  20 tasks failed: (.*): fail(\[.*), \.\.\.$", done.stderr, re.M))
                 self.assertEqual(len(groups), 5)
                 self.assertIn("  and 40 more\n", done.stderr)
                 self.assertIn("  see: taskfarm show fail.h5 fail 1\n", done.stderr)

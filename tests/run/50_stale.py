@@ -103,7 +103,7 @@ class Definition(StaleTest):
                 ]
             }
 
-        self.changed(stages("a"), stages("b"), 'of stage "c" the stage that its points come from has changed')
+        self.changed(stages("a"), stages("b"), 'stage "c": the stage that its points come from changed')
         self.assertEqual(self.column("c/results/y"), [1.0, 11.0, 21.0])
 
     def test_arrays(self):
@@ -121,7 +121,7 @@ class Definition(StaleTest):
                 ]
             }
 
-        self.changed(stages("x", "p"), stages("x", "q"), 'of stage "s" what its arrays are has changed')
+        self.changed(stages("x", "p"), stages("x", "q"), 'stage "s": "arrays" changed')
         self.assertEqual(self.column("s/results/t"), [7.0, 7.0])
         self.write("m.json", stages("x", "p"))
         self.taskfarm("m.json", "--fresh")
