@@ -213,7 +213,8 @@ class Names(Slow):
             self.assertEqual(other.returncode, 3, (name, more, said))
             self.assertTrue(said.startswith(f"taskfarm: {self.folder.resolve()}/{name}: is in use by another run of taskfarm"), said)
         # Of the two that come by the other name one may only have met the other.
-        self.assertTrue(any(said.endswith(", for which it has another name\n") for said in whole), whole)
+        by_another = ": is in use by another run of taskfarm, for which it has another name\n"
+        self.assertTrue(any(said.endswith(by_another) for said in whole), whole)
         self.assertEqual(json.loads(self.taskfarm("status", "link.h5", "--json").stdout)["state"], "running")
         self.go()
         self.assertEqual(run.wait(60), 0, self.said())
