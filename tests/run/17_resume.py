@@ -316,7 +316,7 @@ class Refusals(farm.FarmTest):
                 self.write("a.h5", whole[:at] + fill * min(512, len(whole) - at) + whole[at + 512 :])
                 shutil.rmtree(self.folder / "a.h5.d", ignore_errors=True)
                 done = subprocess.run(
-                    self.command("a.json"), cwd=self.folder, env=farm.environment(), capture_output=True, timeout=60
+                    self.command("a.json"), cwd=self.folder, env=farm.environment(), capture_output=True, timeout=self.limit
                 )
                 self.assertIn(done.returncode, (0, 1, 3), (at, fill, done.stderr))
 
