@@ -11,8 +11,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "host/own.h"
-
 #define BATCH_SECONDS 0.1        /* a batch ends early after that: what is finished is soon safe in the file */
 #define BATCH_TEXTS   (8u << 20) /* or after so many bytes of text */
 
