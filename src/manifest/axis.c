@@ -5,13 +5,6 @@
 
 /* ---- Keys ---- */
 
-static bool is_among(const json_key *key, int count, const char *name) {
-    for (int i = 0; i < count; i++)
-        if (strcmp(key[i].name, name) == 0)
-            return true;
-    return false;
-}
-
 json_keys axis_keys(json_key *room) {
     int count = 0;
     room[count++] =
@@ -19,7 +12,7 @@ json_keys axis_keys(json_key *room) {
     for (const axis_kind *kind = axis_kinds(); kind->key; kind++) {
         room[count++] = (json_key){kind->key, kind->schema};
         for (int m = 0; m < AXIS_MEMBERS && kind->member[m].key; m++)
-            if (!is_among(room, count, kind->member[m].key))
+            if (!json_keys_have((json_keys){room, count}, kind->member[m].key))
                 room[count++] = (json_key){kind->member[m].key, kind->member[m].schema};
     }
     return (json_keys){room, count};

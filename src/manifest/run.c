@@ -5,20 +5,13 @@
 
 /* ---- Keys ---- */
 
-static bool is_among(const json_key *key, int count, const char *name) {
-    while (count > 0)
-        if (strcmp(key[--count].name, name) == 0)
-            return true;
-    return false;
-}
-
 json_keys run_keys(json_key *room) {
     int count = 0;
     for (const tf_run_kind *const *each = run_kinds(); *each; each++) {
         const tf_run_kind *kind = *each;
         room[count++] = (json_key){kind->key, kind->schema};
         for (int m = 0; m < RUN_MEMBERS && kind->member[m].name; m++)
-            if (!is_among(room, count, kind->member[m].name))
+            if (!json_keys_have((json_keys){room, count}, kind->member[m].name))
                 room[count++] = kind->member[m];
     }
     return (json_keys){room, count};
