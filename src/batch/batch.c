@@ -172,7 +172,7 @@ void batch_prepare(const batch_columns *c, const tf_stage_spec *stage, int64_t c
     if (c->input_hash)
         memset(c->input_hash, 0, rows * sizeof *c->input_hash);
     if (c->start)
-        c->start[0] = 0; /* of a later row it is known that it must be after that of the row before */
+        c->start[0] = 0; /* else a task that never began would have the time of an earlier batch (rows_back.c) */
     if (!c->exit_code)
         return;
     memset(c->exit_code, 0, rows * sizeof *c->exit_code);

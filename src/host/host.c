@@ -93,7 +93,7 @@ static void add_output(host *h, int64_t row, int32_t kind, const capture *from, 
     tf_buf_free(&text);
 }
 
-/* A batch function that was called for this row alone has said so if the row failed. */
+/* Where a batch function was called for this row alone, it has marked a failure itself. */
 static void set_status(host *h, int64_t row) {
     uint8_t *status = &h->columns.status[row];
     if (h->outcome.message.length)
