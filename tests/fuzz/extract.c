@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     capture_start(&h.out, 1 << 16);
     capture_add(&h.out, data, size);
     bool good = extract_columns(&h, 0, "");
-    if (good == (h.message.length > 0))
+    if (good == (h.outcome.message.length > 0))
         abort(); /* a failure has a reason */
     host_close(&h);
     batch_map_close(&map);

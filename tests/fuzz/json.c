@@ -1,5 +1,6 @@
 /* Any bytes as JSON: a tree that prints as what reads back the same, and that is cJSON's where that reads the text too;
  * or a reason. Numbers are what the C library makes of their texts. */
+#include "manifest/json.h"
 #include "manifest/json_read.h"
 #include "target.h"
 

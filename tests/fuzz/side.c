@@ -40,14 +40,14 @@ static void run(killed *k) {
     must(store && tf_store_layout(store, 0, &error) == TF_OK);
     int64_t x[8] = {1, 2, 3, 4, 5, 6, 7, 8};
     uint8_t status[8], attempts[8];
-    tf_buf texts = {0};
+    tf_buf records = {0};
     for (int i = 0; i < 8; i++) {
         char text[4] = "s0\n", record[sizeof(tf_record) + 8];
         text[1] = (char)('0' + i);
         status[i] = TF_STATUS_DONE;
         attempts[i] = 1;
         tf_record_put(record, 0, i, TF_RECORD_COLUMN + 1, 1, text, 2);
-        tf_buf_add(&texts, record, sizeof record);
+        tf_buf_add(&records, record, sizeof record);
     }
     tf_rows rows = {.attempt = 1,
                     .count = 8,
@@ -55,10 +55,10 @@ static void run(killed *k) {
                     .columns = (const void *const[]){x, NULL},
                     .status = status,
                     .attempts = attempts,
-                    .texts = texts.data,
-                    .texts_size = texts.length};
+                    .texts = records.data,
+                    .texts_size = records.length};
     must(tf_store_write(store, &rows, &error) == TF_OK);
-    tf_buf_free(&texts);
+    tf_buf_free(&records);
     must(tf_read_file("o.h5.d/journal", &k->journal) == 0 &&
          tf_read_file("o.h5.d/run-1/rank-0000.text", &k->side) == 0);
     must(tf_store_close(store, "stopped", 0, &error) == TF_OK);
