@@ -132,15 +132,16 @@ typedef struct stopwatch {
     int64_t stride, next;
 } stopwatch;
 
-static bool is_time_up(stopwatch *w, int64_t row) {
+static bool is_time_to_look(const stopwatch *w, int64_t row) {
+    return row >= w->next;
+}
+
+static void read_stopwatch(stopwatch *w, int64_t row) {
     enum { STRIDE = 16 };
-    if (row < w->next)
-        return false;
-    double now = tf_now_coarse();
+    const double now = tf_now_coarse();
     w->stride = now > w->seen ? 1 : w->stride < STRIDE ? 2 * w->stride : STRIDE;
     w->next = row + w->stride;
     w->seen = now;
-    return now > w->end;
 }
 
 /* Does the function leave the surroundings of tasks as they were? Rows that have ended so far are sound then. What is
@@ -162,7 +163,7 @@ static bool is_unchanged(host *h) {
 /* After the first task of all, which tells most often, and when the stopwatch has moved: a task that takes long is not
  * to keep more from the file than that. */
 static bool is_time_to_compare(const host *h, const stopwatch *w, int64_t row) {
-    return (row == 0 && !h->has_compared) || (w->stride == 1 && w->next == row + 1);
+    return (row == 0 && !h->has_compared) || w->stride == 1;
 }
 
 /* The row's parts of tables: of each table all columns at once. */
@@ -252,10 +253,13 @@ static void run_rows(host *h, const runner *kind) {
         }
         head->texts_size = h->texts_used;
         __atomic_store_n(&head->ended, row + 1, __ATOMIC_RELEASE);
-        if (h->texts_used > BATCH_TEXTS || is_time_up(&watch, row))
+        if (h->texts_used > BATCH_TEXTS)
             return;
-        if (is_inside && is_time_to_compare(h, &watch, row) && !is_unchanged(h))
-            return;
+        if (is_time_to_look(&watch, row)) {
+            read_stopwatch(&watch, row);
+            if (watch.seen > watch.end || (is_inside && is_time_to_compare(h, &watch, row) && !is_unchanged(h)))
+                return;
+        }
     }
 }
 
