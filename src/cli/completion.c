@@ -26,6 +26,12 @@ static void print_words_of(const verb *v) {
     tf_print(stdout, "--help");
 }
 
+/* Words that an option's value may be, with spaces between. */
+static void print_values(const option_spec *o) {
+    for (int n = 0; o->word(n); n++)
+        tf_print(stdout, "%s%s", n ? " " : "", o->word(n));
+}
+
 static void print_bash(const verb *table) {
     tf_print(stdout, "# Completion of taskfarm's command lines, for bash.\n"
                      "_taskfarm() {\n"
@@ -37,13 +43,16 @@ static void print_bash(const verb *table) {
         if (!spec->value)
             continue;
         tf_print(stdout, "    --%s) ", spec->name);
-        if (spec->values)
-            tf_print(stdout, "mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$word\"); return ;;\n", spec->values);
-        else if (strcmp(spec->value, "FILE") == 0 || strcmp(spec->value, "FOLDER") == 0)
+        if (spec->word) {
+            tf_print(stdout, "mapfile -t COMPREPLY < <(compgen -W '");
+            print_values(spec);
+            tf_print(stdout, "' -- \"$word\"); return ;;\n");
+        } else if (strcmp(spec->value, "FILE") == 0 || strcmp(spec->value, "FOLDER") == 0)
             tf_print(stdout, "mapfile -t COMPREPLY < <(compgen %s -- \"$word\"); return ;;\n",
                      strcmp(spec->value, "FILE") == 0 ? "-f" : "-d");
-        else
+        else {
             tf_print(stdout, "return ;;\n");
+        }
     }
     tf_print(stdout, "    esac\n"
                      "    local verbs='");
@@ -108,13 +117,18 @@ static void print_zsh_text(const char *text) {
 
 static void print_zsh_option(const option_spec *o) {
     tf_print(stdout, "                '*--%s[", o->name);
-    print_zsh_text(o->about);
+    tf_buf about = {0};
+    option_add_about(o, &about);
+    print_zsh_text(tf_buf_text(&about));
+    tf_buf_free(&about);
     tf_print(stdout, "]");
     if (o->value) {
         tf_print(stdout, ":%s:", o->value);
-        if (o->values)
-            tf_print(stdout, "(%s)", o->values);
-        else if (strcmp(o->value, "FILE") == 0)
+        if (o->word) {
+            tf_print(stdout, "(");
+            print_values(o);
+            tf_print(stdout, ")");
+        } else if (strcmp(o->value, "FILE") == 0)
             tf_print(stdout, "_files");
         else if (strcmp(o->value, "FOLDER") == 0)
             tf_print(stdout, "_files -/");

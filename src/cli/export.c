@@ -1,29 +1,8 @@
 /* taskfarm export: a stage of an output as a table, or how the output came to be. */
-#include <string.h>
-
 #include "cli/destination.h"
+#include "cli/formats.h"
 
-static const tf_export_format *find_format(const char *name) {
-    for (const tf_export_format *format = tf_export_formats(); format->name; format++)
-        if (strcmp(format->name, name) == 0)
-            return format;
-    return NULL;
-}
-
-static int refuse_format(const char *name) {
-    const tf_export_format *format = tf_export_formats();
-    tf_buf list = {0};
-    int count = 0;
-    while (format[count].name)
-        count++;
-    for (int n = 0; n < count; n++)
-        tf_buf_add_choice(&list, format[n].name, n, count);
-    const int status = cli_usage_error("--format %s: must be %s", name, tf_buf_text(&list));
-    tf_buf_free(&list);
-    return status;
-}
-
-static int export(const options *o, const recalled *r, const tf_export_format *format) {
+static int export(const options *o, const recalled *r, const tf_format *format) {
     const int stage = format->is_table ? cli_find_stage(r, o->arguments ? o->argument[0] : NULL) : 0;
     if (stage < 0)
         return TF_ERR_USAGE;
@@ -44,9 +23,9 @@ static int export(const options *o, const recalled *r, const tf_export_format *f
 }
 
 int cli_export(const options *o) {
-    const tf_export_format *format = o->format ? find_format(o->format) : tf_export_formats();
+    const tf_format *format = cli_find_format(tf_export_formats(), o->format);
     if (!format)
-        return refuse_format(o->format);
+        return TF_ERR_USAGE;
     const int most = format->is_table ? 1 : 0;
     if (o->arguments > most)
         return cli_usage_error("%s: one argument too many", o->argument[most]);

@@ -62,12 +62,14 @@ static void print_entry(const char *head, const char *about) {
 }
 
 static void print_option(const option_spec *o) {
-    tf_buf head = {0};
+    tf_buf head = {0}, about = {0};
     tf_buf_adds(&head, "  ");
     if (o->letter)
         tf_buf_addf(&head, "-%c, ", o->letter);
     tf_buf_addf(&head, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
-    print_entry(tf_buf_text(&head), o->about);
+    option_add_about(o, &about);
+    print_entry(tf_buf_text(&head), tf_buf_text(&about));
+    tf_buf_free(&about);
     tf_buf_free(&head);
 }
 

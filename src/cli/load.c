@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/rerun.h"
 
 #define LATENCY 5.0 /* s that other machines may need to see a file */
 
@@ -53,41 +54,11 @@ void cli_load(const options *o, loaded *l) {
                      strerror(errno));
 }
 
-/* "time,code" */
-static bool parse_rerun(const char *list, tf_wish *wish, tf_diags *diags) {
-    const struct {
-        const char *name;
-        bool *flag;
-    } triggers[] = {{"mtime", &wish->by_time},
-                    {"params", &wish->by_params},
-                    {"code", &wish->by_code},
-                    {"inputs", &wish->by_inputs}};
-    for (size_t length; *list; list += length + (list[length] == ',')) {
-        length = strcspn(list, ",");
-        size_t t = 0;
-        while (t < 4 && !(strlen(triggers[t].name) == length && strncmp(triggers[t].name, list, length) == 0))
-            t++;
-        if (t == 4) {
-            tf_diags_add(diags, "", TF_DIAG_BAD_OPTION,
-                         "--rerun %.*s: must be mtime, params, code or inputs, or several with commas between",
-                         (int)length, list);
-            return false;
-        }
-        *triggers[t].flag = true;
-    }
-    return true;
-}
-
 tf_store_plan *cli_decide(const options *o, loaded *l, tf_store_mode mode, tf_error *error) {
-    bool all = !o->rerun;
-    tf_wish wish = {.by_time = all, .by_params = all, .by_code = all, .by_inputs = all};
-    wish.touch = o->touch;
-    wish.forces = o->forces;
-    wish.force = o->force;
-    wish.targets = o->targets;
-    wish.target = o->target;
+    tf_wish wish = {
+        .touch = o->touch, .forces = o->forces, .force = o->force, .targets = o->targets, .target = o->target};
     *error = (tf_error){.code = TF_ERR_USAGE};
-    if (o->rerun && !parse_rerun(o->rerun, &wish, &l->it.diags))
+    if (!rerun_parse(o->rerun, &wish, &l->it.diags))
         return NULL;
     wish.remakes_code = o->rerun && wish.by_code;
     return tf_loaded_decide(&l->it, mode, &wish, o->rerun != NULL, error);

@@ -30,7 +30,10 @@ static void print_man_option(const option_spec *o) {
     for (const char *c = o->name; *c; c++)
         tf_print(stdout, "%s%c", *c == '-' ? "\\" : "", *c);
     tf_print(stdout, "\\fR%s%s%s\n", o->value ? " \\fI" : "", o->value ? o->value : "", o->value ? "\\fR" : "");
-    print_troff(o->about);
+    tf_buf about = {0};
+    option_add_about(o, &about);
+    print_troff(tf_buf_text(&about));
+    tf_buf_free(&about);
 }
 
 static void print_man_synopsis(const verb *v) {

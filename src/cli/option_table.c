@@ -1,5 +1,6 @@
 /* The options of all verbs. */
 #include "cli/options.h"
+#include "cli/rerun.h"
 
 #define AT(member) offsetof(options, member)
 
@@ -23,8 +24,8 @@ const option_spec option_table[OPTIONS] = {
     [OPTION_SEED] = {.name = "seed", .value = "N", .about = "another seed", .set = option_set_text, .at = AT(seed)},
     [OPTION_RERUN] = {.name = "rerun",
                       .value = "LIST",
-                      .values = "mtime params code inputs",
-                      .about = "what makes a task stale: mtime,params,code,inputs (default: all four)",
+                      .word = rerun_word,
+                      .about = "what makes a task stale: {words}, or several with commas between (default: all)",
                       .set = option_set_text,
                       .at = AT(rerun)},
     [OPTION_FORCE] = {.name = "force",
@@ -69,7 +70,7 @@ const option_spec option_table[OPTIONS] = {
          .most = TF_MAX_SLOTS},
     [OPTION_BIND] = {.name = "bind",
                      .value = "WHAT",
-                     .values = "auto cores none",
+                     .word = option_bind_word,
                      .about = "cores: each slot has its own cores, if there are enough; none: tasks run on any; auto "
                               "(default): cores if some tasks need several slots",
                      .set = option_set_choice,
@@ -96,8 +97,8 @@ const option_spec option_table[OPTIONS] = {
                       .at = AT(grace)},
     [OPTION_PROGRESS] = {.name = "progress",
                          .value = "STYLE",
-                         .values = "auto bar plain none",
-                         .about = "auto, bar, plain or none",
+                         .word = option_progress_word,
+                         .about = "{words}",
                          .set = option_set_choice,
                          .at = AT(progress)},
     [OPTION_VERBOSE] = {.name = "verbose",
@@ -135,8 +136,9 @@ const option_spec option_table[OPTIONS] = {
                      .at = AT(time)},
     [OPTION_FORMAT] = {.name = "format",
                        .value = "FORMAT",
-                       .values = "csv jsonl rocrate html trace",
-                       .about = "of export csv (default), jsonl or rocrate; of report html (default) or trace",
+                       .word = option_format_word,
+                       .about = "{words}",
+                       .add_words = option_add_formats,
                        .set = option_set_text,
                        .at = AT(format)},
     [OPTION_SAFE] = {.name = "safe",

@@ -56,25 +56,17 @@ int option_set_time_or_none(options *o, const option_spec *spec, const char *val
     return set_time(o, spec, value, true);
 }
 
-/* The word of a list that begins there, and its length; false at the end. */
-static bool next_word(const char **at, size_t *length) {
-    *at += strspn(*at, " ");
-    *length = strcspn(*at, " ");
-    return *length > 0;
-}
-
 int option_set_choice(options *o, const option_spec *spec, const char *value) {
-    size_t length;
-    int count = 0, number = 0;
-    for (const char *at = spec->values; next_word(&at, &length); at += length, count++) {
-        if (strlen(value) == length && strncmp(value, at, length) == 0) {
+    int count = 0;
+    for (; spec->word(count); count++) {
+        if (strcmp(value, spec->word(count)) == 0) {
             *(int *)member(o, spec) = count;
             return TF_OK;
         }
     }
     tf_buf choices = {0};
-    for (const char *at = spec->values; next_word(&at, &length); at += length)
-        tf_buf_add_choice(&choices, tf_arena_strndup(o->arena, at, length), number++, count);
+    for (int n = 0; n < count; n++)
+        tf_buf_add_choice(&choices, spec->word(n), n, count);
     const int status = cli_usage_error("--%s %s: must be %s", spec->name, value, tf_buf_text(&choices));
     tf_buf_free(&choices);
     return status;

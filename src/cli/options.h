@@ -80,10 +80,11 @@ typedef enum option_id {
 
 typedef struct option_spec {
     const char *name;
-    char letter;        /* that stands for it; 0: none does */
-    const char *value;  /* "FILE"; NULL: it takes none */
-    const char *values; /* the words that there are for it, with spaces between; NULL: any */
-    const char *about;
+    char letter;                     /* that stands for it; 0: none does */
+    const char *value;               /* "FILE"; NULL: it takes none */
+    const char *(*word)(int number); /* the words that its value may be; NULL at their end. NULL: it may be any text */
+    const char *about;               /* "{words}" in it stands for these words */
+    void (*add_words)(tf_buf *out);  /* says them in help; NULL: with commas and "or" between */
 
     /* Stores the value in the member at `at`. TF_OK, or an exit status after a diagnostic. */
     int (*set)(options *o, const struct option_spec *spec, const char *value);
@@ -92,6 +93,17 @@ typedef struct option_spec {
 } option_spec;
 
 extern const option_spec option_table[OPTIONS]; /* by option_id */
+
+/* ---- The words that values may be (option_words.c) ---- */
+
+const char *option_bind_word(int number);     /* by tf_bind */
+const char *option_progress_word(int number); /* by tf_progress_style */
+const char *option_format_word(int number);   /* of export, then of report */
+
+void option_add_formats(tf_buf *out);
+
+/* Adds what help says of the option. */
+void option_add_about(const option_spec *spec, tf_buf *out);
 
 /* ---- Ways to store a value (option_values.c) ---- */
 

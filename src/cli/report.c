@@ -4,20 +4,21 @@
 #include <unistd.h>
 
 #include "cli/destination.h"
+#include "cli/formats.h"
 
 /* sweep.h5 -> sweep.html, where the user stands */
-static const char *default_name(const options *o, bool trace) {
+static const char *default_name(const options *o, const tf_format *format) {
     const char *slash = strrchr(o->manifest, '/'), *name = slash ? slash + 1 : o->manifest;
     const char *dot = strrchr(name, '.');
     const int length = dot && dot > name ? (int)(dot - name) : (int)strlen(name);
-    return tf_arena_printf(o->arena, "%.*s.%s", length, name, trace ? "trace.json" : "html");
+    return tf_arena_printf(o->arena, "%.*s.%s", length, name, format->suffix);
 }
 
 int cli_report(const options *o) {
-    const bool trace = o->format && strcmp(o->format, "trace") == 0;
-    if (o->format && !trace && strcmp(o->format, "html") != 0)
-        return cli_usage_error("--format %s: must be html or trace", o->format);
-    const char *path = o->output ? o->output : default_name(o, trace);
+    const tf_format *format = cli_find_format(tf_report_formats(), o->format);
+    if (!format)
+        return TF_ERR_USAGE;
+    const char *path = o->output ? o->output : default_name(o, format);
     char *here = getcwd(NULL, 0); /* the process is going to change its folder */
     const char *full = *path == '/' || !here ? path : tf_arena_printf(o->arena, "%s/%s", here, path);
     free(here);
@@ -29,7 +30,7 @@ int cli_report(const options *o) {
     destination to;
     tf_err err = destination_open(&to, path, full, &r, &error);
     if (err == TF_OK) {
-        err = trace ? tf_report_trace(to.file, &r.it, &error) : tf_report_page(to.file, &r.it, r.path, &error);
+        err = format->write(to.file, &r.it, &(tf_export_options){.path = r.path}, &error);
         if (err != TF_OK)
             tf_error_context(&error, "%s", path);
         err = destination_close(&to, err, &error);

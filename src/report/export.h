@@ -1,4 +1,5 @@
-/* Formats of `export`. A format is a file, and a row of the table in export_formats.c. */
+/* Formats of `export` and `report`. A format is a file, and a row of the table in export_formats.c or
+ * report_formats.c. */
 #ifndef TF_REPORT_EXPORT_H
 #define TF_REPORT_EXPORT_H
 
@@ -54,5 +55,11 @@ tf_err export_put_if_long(exporter *e, tf_buf *text, tf_error *error);
 tf_err export_csv(FILE *out, const tf_recalled *from, const tf_export_options *options, tf_error *error);
 tf_err export_jsonl(FILE *out, const tf_recalled *from, const tf_export_options *options, tf_error *error);
 tf_err export_crate(FILE *out, const tf_recalled *from, const tf_export_options *options, tf_error *error);
+
+/* A self-contained page of all there is to see of the campaign. */
+tf_err export_page(FILE *out, const tf_recalled *from, const tf_export_options *options, tf_error *error);
+
+/* The campaign's tasks in time, for Perfetto or chrome://tracing. */
+tf_err export_trace(FILE *out, const tf_recalled *from, const tf_export_options *options, tf_error *error);
 
 #endif

@@ -1,13 +1,13 @@
 /* The formats of `export`. */
 #include "report/export.h"
 
-static const tf_export_format formats[] = {
+static const tf_format formats[] = {
     {.name = "csv", .is_table = true, .write = export_csv},
     {.name = "jsonl", .is_table = true, .write = export_jsonl},
     {.name = "rocrate", .write = export_crate},
     {0},
 };
 
-const tf_export_format *tf_export_formats(void) {
+const tf_format *tf_export_formats(void) {
     return formats;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "graph/graph.h"
+#include "report/export.h"
 #include "report/figures.h"
 #include "report/status.h"
 
@@ -327,10 +328,10 @@ static void put_data(FILE *out, const tf_buf *data) {
     }
 }
 
-tf_err tf_report_page(FILE *out, const tf_recalled *from, const char *path, tf_error *error) {
+tf_err export_page(FILE *out, const tf_recalled *from, const tf_export_options *options, tf_error *error) {
     static const char here[] = "@DATA@";
     tf_buf data = {0};
-    tf_err err = add_data(from, path, &data, error);
+    tf_err err = add_data(from, options->path, &data, error);
     if (err == TF_OK) {
         const char *place = strstr(report_page, here);
         tf_print_bytes(out, report_page, (size_t)(place - report_page));

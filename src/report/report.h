@@ -33,29 +33,26 @@ void tf_report_lines(FILE *out, const char *text, size_t length);
 /* All that is known of a task. */
 tf_err tf_report_show(FILE *out, const tf_recalled *from, int stage, int64_t index, bool json, tf_error *error);
 
+/* Formats that are no tables use `path` alone. */
 typedef struct tf_export_options {
     const char *path; /* of the output */
-    /* Of tables: */
     int stage;
     const char *columns; /* names, with commas between; NULL: index, status, parameters and results */
     const char *where;   /* an expression of a task's fields; NULL: all tasks */
     bool safe;           /* CSV in which spreadsheets find no formulas */
 } tf_export_options;
 
-/* What an output may be exported as: a row of the table in export_formats.c. */
-typedef struct tf_export_format {
+/* What an output may be written as. */
+typedef struct tf_format {
     const char *name;
-    bool is_table; /* of one stage's tasks, a line each; it takes the same memory for any number of them. Else it tells
-                      how the whole output came to be */
+    const char *suffix; /* of the file that `report` writes; NULL: the format is one of `export` */
+    bool is_table; /* It has a line for each task of one stage, and takes the same memory for any number of them. Other
+                    * formats tell of the whole output. */
     tf_err (*write)(FILE *out, const tf_recalled *from, const tf_export_options *options, tf_error *error);
-} tf_export_format;
+} tf_format;
 
-/* The table; its end has no name. The first one is meant where nobody says which. */
-const tf_export_format *tf_export_formats(void);
-
-/* A self-contained page of all there is to see of the campaign whose output is `path`; and its tasks in time as a trace
- * for Perfetto or chrome://tracing. */
-tf_err tf_report_page(FILE *out, const tf_recalled *from, const char *path, tf_error *error);
-tf_err tf_report_trace(FILE *out, const tf_recalled *from, tf_error *error);
+/* The tables (export_formats.c, report_formats.c). The last row has no name. The first format is the default. */
+const tf_format *tf_export_formats(void);
+const tf_format *tf_report_formats(void);
 
 #endif

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "report/export.h"
 #include "report/figures.h"
 
 typedef struct tracer {
@@ -37,7 +38,8 @@ static void trace_worker(void *context, int worker) {
     t->any = true;
 }
 
-tf_err tf_report_trace(FILE *out, const tf_recalled *from, tf_error *error) {
+tf_err export_trace(FILE *out, const tf_recalled *from, const tf_export_options *options, tf_error *error) {
+    (void)options;
     tracer t = {.out = out, .from = from, .stage = -1};
     tf_print(out, "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n");
     tf_err err = each_bar(from, trace_worker, trace_task, &t, error);
