@@ -159,22 +159,6 @@ static void add_lines(cJSON *list, const tf_diags *diags) {
     free(lines);
 }
 
-/* The same for programs: which kind of thing is wrong, and where. */
-static void add_diagnostics(cJSON *list, const tf_diags *diags) {
-    for (const tf_diag *d = diags->item; d < diags->item + diags->count; d++) {
-        cJSON *item = cJSON_CreateObject();
-        cJSON_AddStringToObject(item, "id", tf_diag_name(d->id));
-        cJSON_AddStringToObject(item, "severity", d->is_warning ? "warning" : "error");
-        cJSON_AddStringToObject(item, "pointer", d->pointer);
-        cJSON_AddStringToObject(item, "text", d->text);
-        if (d->line) {
-            cJSON_AddNumberToObject(item, "line", d->line);
-            cJSON_AddNumberToObject(item, "column", d->column);
-        }
-        cJSON_AddItemToArray(list, item);
-    }
-}
-
 static void print_json(const loaded *l, const tf_diags *warnings) {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddBoolToObject(json, "right", l->it.campaign != NULL);
@@ -183,8 +167,8 @@ static void print_json(const loaded *l, const tf_diags *warnings) {
     if (warnings->count)
         add_lines(cJSON_AddArrayToObject(json, "warnings"), warnings);
     cJSON *diagnostics = cJSON_AddArrayToObject(json, "diagnostics");
-    add_diagnostics(diagnostics, &l->it.diags);
-    add_diagnostics(diagnostics, warnings);
+    cli_add_diagnostics(diagnostics, &l->it.diags);
+    cli_add_diagnostics(diagnostics, warnings);
     if (l->it.campaign)
         add_campaign(json, l->it.campaign);
     cli_print_json(json);

@@ -16,9 +16,53 @@ int cli_usage_error(const char *format, ...) {
     return TF_ERR_USAGE;
 }
 
-void cli_print_json(cJSON *json) {
-    char *text = cJSON_Print(json);
+static void print_json(cJSON *json, bool in_one_line) {
+    char *text = in_one_line ? cJSON_PrintUnformatted(json) : cJSON_Print(json);
     tf_print_json(stdout, text);
     cJSON_free(text);
     cJSON_Delete(json);
+}
+
+void cli_print_json(cJSON *json) {
+    print_json(json, false);
+}
+
+/* An error of a run or an output has no pointer (NULL). */
+static cJSON *add_diagnostic(cJSON *list, const char *id, bool is_warning, const char *pointer, const char *text) {
+    cJSON *item = cJSON_CreateObject();
+    cJSON_AddStringToObject(item, "id", id);
+    cJSON_AddStringToObject(item, "severity", is_warning ? "warning" : "error");
+    if (pointer)
+        cJSON_AddStringToObject(item, "pointer", pointer);
+    cJSON_AddStringToObject(item, "text", text);
+    cJSON_AddItemToArray(list, item);
+    return item;
+}
+
+void cli_add_diagnostics(cJSON *list, const tf_diags *diags) {
+    for (const tf_diag *d = diags->item; d < diags->item + diags->count; d++) {
+        cJSON *item = add_diagnostic(list, tf_diag_name(d->id), d->is_warning, d->pointer, d->text);
+        if (d->line) {
+            cJSON_AddNumberToObject(item, "line", d->line);
+            cJSON_AddNumberToObject(item, "column", d->column);
+        }
+    }
+}
+
+int cli_fail(const options *o, const tf_diags *diags, const tf_error *error) {
+    const bool has_error = error && *error->text;
+    if (diags)
+        tf_print_text(stderr, tf_buf_text(&diags->lines), diags->lines.length);
+    if (has_error)
+        tf_say("%s", error->text);
+    if (o->json) {
+        cJSON *json = cJSON_CreateObject();
+        cJSON *list = cJSON_AddArrayToObject(json, "diagnostics");
+        if (diags)
+            cli_add_diagnostics(list, diags);
+        if (has_error)
+            add_diagnostic(list, tf_error_id(error), false, NULL, error->text);
+        print_json(json, o->watch);
+    }
+    return error ? (int)error->code : TF_ERR_USAGE;
 }

@@ -4,12 +4,19 @@
 
 #include <cJSON.h>
 
-#include "base/base.h"
+#include "cli/options.h"
 
 /* Says it on stderr, on one rank only, and returns TF_ERR_USAGE. */
 int cli_usage_error(const char *format, ...) TF_PRINTF(1, 2);
 
 /* Prints it on stdout, and frees it. */
 void cli_print_json(cJSON *json);
+
+/* What is wrong with a manifest, as objects with an id, a severity, a JSON pointer and a text. */
+void cli_add_diagnostics(cJSON *list, const tf_diags *diags);
+
+/* Says on stderr why a verb can't do its work: what is wrong with a manifest, an error, or both (either may be NULL or
+ * without a text). With --json a document on stdout lists the same, with ids. Returns the exit status. */
+int cli_fail(const options *options, const tf_diags *diags, const tf_error *error);
 
 #endif

@@ -235,8 +235,8 @@ static void tell_all_others(outputs *o, cJSON *json) {
         tell_others(o, side, only ? cJSON_AddArrayToObject(only, sides[side]) : NULL);
 }
 
-static int diff(outputs *o, bool as_json) {
-    cJSON *json = as_json ? cJSON_CreateObject() : NULL;
+static int diff(const options *given, outputs *o) {
+    cJSON *json = given->json ? cJSON_CreateObject() : NULL;
     for (int side = 0; side < 2 && json; side++)
         cJSON_AddStringToObject(json, sides[side], o->path[side]);
     o->stages = json ? cJSON_AddArrayToObject(json, "stages") : NULL;
@@ -250,9 +250,7 @@ static int diff(outputs *o, bool as_json) {
         json = NULL;
     }
     cJSON_Delete(json);
-    if (err != TF_OK)
-        tf_say("%s", error.text);
-    return err != TF_OK ? (int)err : o->differ ? TF_ERR_TASKS : TF_OK;
+    return err != TF_OK ? cli_fail(given, NULL, &error) : o->differ ? TF_ERR_TASKS : TF_OK;
 }
 
 int cli_diff(const options *given) {
@@ -267,7 +265,7 @@ int cli_diff(const options *given) {
     if (status == TF_OK) {
         status = cli_recall(&second, &o.of[1]);
         if (status == TF_OK) {
-            status = has_stage(&o) ? diff(&o, given->json) : TF_ERR_USAGE;
+            status = has_stage(&o) ? diff(given, &o) : TF_ERR_USAGE;
             cli_forget(&o.of[1]);
         }
         cli_forget(&o.of[0]);

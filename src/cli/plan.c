@@ -197,16 +197,13 @@ int cli_plan(const options *o) {
                           : o->salvage ? TF_STORE_LOOK_SALVAGE
                                        : TF_STORE_LOOK,
                           &error);
-    int status = plan ? TF_OK : (int)error.code;
-    if (!plan) {
-        tf_print_text(stderr, tf_buf_text(&l.it.diags.lines), l.it.diags.lines.length);
-        if (*error.text)
-            tf_say("%s", error.text);
-    } else if (o->json) {
+    int status = TF_OK;
+    if (!plan)
+        status = cli_fail(o, &l.it.diags, &error);
+    else if (o->json)
         print_json(&l, plan);
-    } else {
+    else
         print_plan(o, &l, plan);
-    }
     tf_store_plan_free(plan);
     cli_unload(&l);
     return status;

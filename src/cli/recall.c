@@ -68,9 +68,8 @@ int cli_recall(const options *o, recalled *r) {
     free(path);
     r->it.reader = tf_reader_open(o->manifest, &error);
     if (!r->it.reader) {
-        tf_say("%s", error.text);
         cli_forget(r);
-        return (int)error.code;
+        return cli_fail(o, NULL, &error);
     }
     load(r, o->trust);
     const char *why = tf_buf_text(&r->diags.lines);

@@ -35,9 +35,7 @@ static int show(const options *o, const recalled *r) {
         tf_print_bytes(stdout, bytes, size);
         free(bytes);
     }
-    if (err != TF_OK)
-        tf_say("%s", error.text);
-    return (int)err;
+    return err == TF_OK ? TF_OK : cli_fail(o, NULL, &error);
 }
 
 int cli_show(const options *o) {

@@ -64,7 +64,5 @@ int cli_status(const options *o) {
         nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
         err = tell(o, in_place, &lines, &running, &error);
     }
-    if (err != TF_OK)
-        tf_say("%s", error.text);
-    return (int)err;
+    return err == TF_OK ? TF_OK : cli_fail(o, NULL, &error);
 }

@@ -284,6 +284,39 @@ class Check(farm.FarmTest):
             [{"id": "syntax", "severity": "error", "pointer": "", "text": text, "line": 1, "column": 9}],
         )
 
+    def test_a_verb_that_fails_says_why_in_json_too(self):
+        """Standard output is JSON whatever comes, and standard error the line for people."""
+        self.write("one.json", {"run": {"echo": True}})
+        self.taskfarm("one.json")
+        self.write("one.json", {"seed": 5, "run": {"echo": True}})
+        self.write("bad.json", {"run": {"command": []}})
+        self.write("text.h5", "no HDF5")
+        wrong_manifest = {"id": "wrong-length", "severity": "error", "pointer": "/run/command", "text": "the command is empty"}
+        cases = [
+            (["plan", "bad.json"], 2, [wrong_manifest]),
+            (["plan", "one.json"], 3, ["campaign-changed"]),
+            (["plan", "one.json", "--rerun", "tme"], 2, ["bad-option"]),
+            (["status", "text.h5"], 3, ["not-an-output"]),
+            (["status", "text.h5", "--watch"], 3, ["not-an-output"]),
+            (["show", "text.h5", "0"], 3, ["not-an-output"]),
+            (["show", "none.h5", "0"], 2, ["no-output"]),
+            (["diff", "one.h5", "none.h5"], 2, ["no-output"]),
+        ]
+        for words, status, expected in cases:
+            with self.subTest(words=words):
+                done = self.taskfarm(*words, "--json", status=status)
+                told = json.loads(done.stdout)
+                self.assertEqual(list(told), ["diagnostics"])
+                for diagnostic, wanted in zip(told["diagnostics"], expected, strict=True):
+                    if isinstance(wanted, str):
+                        self.assertEqual(diagnostic["id"], wanted)
+                        self.assertEqual(set(diagnostic), {"id", "severity", "text"} | ({"pointer"} if status == 2 and "plan" in words else set()))
+                    else:
+                        self.assertEqual(diagnostic, wanted)
+                    self.assertIn(diagnostic["text"], done.stderr)
+                if "--watch" in words:
+                    self.assertEqual(done.stdout.count("\n"), 1)
+
 
 @farm.first
 class Schema(farm.FarmTest):
