@@ -36,9 +36,10 @@ void tf_loaded_free(tf_loaded *l) {
 }
 
 /* Looks, and has the graph decide by what it sees. */
-static tf_store_plan *look(tf_loaded *l, tf_store_mode mode, const tf_wish *wish, bool allows_change, tf_error *error) {
+static tf_store_plan *plan_by_output(tf_loaded *l, tf_store_mode mode, const tf_wish *wish, bool allows_change,
+                                     tf_error *error) {
     const tf_campaign *c = l->campaign;
-    tf_store_plan *plan = tf_store_look(c, mode, allows_change, error);
+    tf_store_plan *plan = tf_store_plan_new(c, mode, allows_change, error);
     if (!plan)
         return NULL;
     tf_past *past = tf_alloc_array((size_t)c->stages, sizeof *past);
@@ -56,12 +57,12 @@ static tf_store_plan *look(tf_loaded *l, tf_store_mode mode, const tf_wish *wish
 tf_store_plan *tf_loaded_decide(tf_loaded *l, tf_store_mode mode, const tf_wish *wish, bool allows_change,
                                 tf_error *error) {
     if (mode == TF_STORE_FRESH) { /* nothing is set aside for a wish that can't be fulfilled */
-        tf_store_plan *trial = look(l, TF_STORE_LOOK_FRESH, wish, allows_change, error);
+        tf_store_plan *trial = plan_by_output(l, TF_STORE_LOOK_FRESH, wish, allows_change, error);
         if (!trial)
             return NULL;
         tf_store_plan_free(trial);
     }
-    tf_store_plan *plan = look(l, mode, wish, allows_change, error);
+    tf_store_plan *plan = plan_by_output(l, mode, wish, allows_change, error);
     for (int s = 0; plan && s < l->campaign->stages; s++) {
         if (tf_store_redo(plan, s, &tf_graph_stage(l->graph, s)->redo, error) == TF_OK)
             continue;
@@ -71,7 +72,7 @@ tf_store_plan *tf_loaded_decide(tf_loaded *l, tf_store_mode mode, const tf_wish 
     return plan;
 }
 
-static cJSON *texts(const char *const *text, int count) {
+static cJSON *json_list(const char *const *text, int count) {
     cJSON *list = cJSON_CreateArray();
     for (int i = 0; i < count; i++)
         cJSON_AddItemToArray(list, cJSON_CreateString(text[i]));
@@ -82,9 +83,9 @@ void tf_loaded_tell(const tf_loaded *l, tf_store_plan *plan, const char *const *
                     int sets) {
     const tf_campaign *campaign = l->campaign;
     cJSON *about = cJSON_CreateObject();
-    cJSON_AddItemToObject(about, "command", texts(word, words));
+    cJSON_AddItemToObject(about, "command", json_list(word, words));
     cJSON_AddStringToObject(about, "workdir", campaign->workdir);
-    cJSON_AddItemToObject(about, "set", texts(set, sets));
+    cJSON_AddItemToObject(about, "set", json_list(set, sets));
     cJSON *env = cJSON_AddObjectToObject(about, "env");
     for (int i = 0; i < campaign->record_envs; i++) {
         const char *value = getenv(campaign->record_env[i]);

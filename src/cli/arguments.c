@@ -54,7 +54,7 @@ static int find_option(int found) {
     return option;
 }
 
-static int tell(const options *o, const verb *v, int what) {
+static int print_about_program(const options *o, const verb *v, int what) {
     if (tf_launch_rank() != 0)
         return TF_OK;
     if (what == VERSION)
@@ -75,7 +75,7 @@ static int parse_options(options *o, const verb *v, bool is_given, int argc, cha
         if (found == ':')
             return cli_usage_error("%s needs a value", argv[optind - 1]);
         if (found == 'h' || found == HELP || found == VERSION)
-            return tell(o, is_given ? v : NULL, found);
+            return print_about_program(o, is_given ? v : NULL, found);
         const int option = find_option(found);
         if (!verb_takes(v, option))
             return cli_usage_error("%s does not take --%s", v->name, option_table[option].name);

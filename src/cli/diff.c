@@ -186,7 +186,7 @@ static bool has_stage(const outputs *o) {
     return !o->stage || tf_reader_find(o->of[1].it.reader, o->stage) >= 0 || cli_find_stage(&o->of[0], o->stage) >= 0;
 }
 
-static tf_err compare(outputs *o, const char *name, int number, int other, tf_error *error) {
+static tf_err compare_stage(outputs *o, const char *name, int number, int other, tf_error *error) {
     view *a = view_new(&o->of[0].it, number), *b = view_new(&o->of[1].it, other);
     compared c;
     const tf_err err = compare_stages(a, b, &c, error);
@@ -209,7 +209,7 @@ static tf_err compare_all(outputs *o, tf_error *error) {
         const char *name = tf_reader_stage(a, s);
         const int other = tf_reader_find(o->of[1].it.reader, name);
         if (other >= 0 && is_wanted(o, name))
-            err = compare(o, name, s, other, error);
+            err = compare_stage(o, name, s, other, error);
     }
     return err;
 }

@@ -91,7 +91,7 @@ static void add_command(importer *im, const char *line) {
 /* ---- Directives ---- */
 
 /* The words "NAME NUMBER" at *at, which moves behind them. false if they are not there, or no number follows. */
-static bool take_number(const char **at, const char *name, int64_t *number) {
+static bool parse_number(const char **at, const char *name, int64_t *number) {
     char digits[24];
     int length = 0;
     const char *from = *at + strspn(*at, " \t");
@@ -104,13 +104,13 @@ static bool take_number(const char **at, const char *name, int64_t *number) {
 }
 
 /* "N [start S] [step T] [COMMAND]" */
-static int take_repeat(importer *im, const char *text) {
+static int add_repeat(importer *im, const char *text) {
     enum { MOST = 1000 * 1000 * 1000 };
     int64_t count, start = 0, step = 1;
-    if (!take_number(&text, "", &count) || count < 1 || count > MOST)
+    if (!parse_number(&text, "", &count) || count < 1 || count > MOST)
         return refuse(im, "REPEAT needs a number of tasks");
-    take_number(&text, "start", &start);
-    if (take_number(&text, "step", &step) && step == 0)
+    parse_number(&text, "start", &start);
+    if (parse_number(&text, "step", &step) && step == 0)
         return refuse(im, "the step must not be 0");
     if (llabs(start) > MOST || llabs(step) > MOST)
         return refuse(im, "start and step go up to 10^9");
@@ -133,7 +133,7 @@ static int take_repeat(importer *im, const char *text) {
 }
 
 /* What follows starts when all before has ended; `check`: and only if nothing of it failed. */
-static void take_barrier(importer *im, bool check) {
+static void add_barrier(importer *im, bool check) {
     end_stage(im);
     int stages = cJSON_GetArraySize(im->stages);
     if (stages == im->group)
@@ -152,7 +152,7 @@ static bool is_word(const char *text, size_t length, const char *word) {
     return strlen(word) == length && strncmp(text, word, length) == 0;
 }
 
-static int take_directive(importer *im, const char *text) {
+static int read_directive(importer *im, const char *text) {
     text += strspn(text, " \t");
     size_t length = strcspn(text, " \t");
     const char *rest = text + length + (text[length] ? 1 : 0);
@@ -161,9 +161,9 @@ static int take_directive(importer *im, const char *text) {
     else if (is_word(text, length, "SUFFIX"))
         im->suffix = rest;
     else if (is_word(text, length, "REPEAT"))
-        return take_repeat(im, rest);
+        return add_repeat(im, rest);
     else if (is_word(text, length, "BARRIER"))
-        take_barrier(im, strncmp(rest, "CHECK", 5) == 0);
+        add_barrier(im, strncmp(rest, "CHECK", 5) == 0);
     else
         return refuse(im, "of disBatch's directives PREFIX, SUFFIX, REPEAT and BARRIER are understood");
     return TF_OK;
@@ -171,12 +171,12 @@ static int take_directive(importer *im, const char *text) {
 
 /* ---- The whole ---- */
 
-static int take_line(importer *im, const char *line) {
+static int read_line(importer *im, const char *line) {
     const char *text = line + strspn(line, " \t");
     if (tf_utf8_invalid(line, strlen(line)) >= 0)
         return refuse(im, "is not UTF-8");
     if (strncmp(text, DIRECTIVE, strlen(DIRECTIVE)) == 0)
-        return take_directive(im, text + strlen(DIRECTIVE));
+        return read_directive(im, text + strlen(DIRECTIVE));
     if (*text && *text != '#')
         add_command(im, line);
     return TF_OK;
@@ -209,7 +209,7 @@ int import_commands(const import_source *source) {
         size_t length = strlen(line);
         if (length > 0 && line[length - 1] == '\r')
             line[length - 1] = '\0';
-        status = take_line(&im, line);
+        status = read_line(&im, line);
     }
     end_stage(&im);
     if (status == TF_OK && im.tasks == 0)

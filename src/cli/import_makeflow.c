@@ -129,7 +129,7 @@ static char *unquote(char *text) {
 }
 
 /* NAME=VALUE or NAME+=VALUE. false if it is neither. */
-static bool take_assignment(makeflow *m, char *text, bool exported) {
+static bool read_assignment(makeflow *m, char *text, bool exported) {
     size_t length = name_length(text);
     char *rest = text + length + strspn(text + length, " \t");
     bool more = rest[0] == '+' && rest[1] == '=';
@@ -143,8 +143,8 @@ static bool take_assignment(makeflow *m, char *text, bool exported) {
     return true;
 }
 
-static int take_export(makeflow *m, char *text) {
-    if (take_assignment(m, text, true))
+static int read_export(makeflow *m, char *text) {
+    if (read_assignment(m, text, true))
         return TF_OK;
     for (char *rest = text, *name; (name = strsep(&rest, " \t"));)
         if (*name)
@@ -152,7 +152,7 @@ static int take_export(makeflow *m, char *text) {
     return TF_OK;
 }
 
-static int take_rule(makeflow *m, char *text, char *colon) {
+static int read_rule(makeflow *m, char *text, char *colon) {
     *colon = '\0';
     m->outputs = expand(m, trim(text));
     m->inputs = expand(m, trim(colon + 1));
@@ -164,7 +164,7 @@ static int take_rule(makeflow *m, char *text, char *colon) {
     return TF_OK;
 }
 
-static int take_command(makeflow *m, const char *text) {
+static int read_command(makeflow *m, const char *text) {
     static const char local[] = "LOCAL";
     if (!m->outputs)
         return import_diagnose(m->source, m->line, "a command without a rule");
@@ -187,7 +187,7 @@ static int take_command(makeflow *m, const char *text) {
     return TF_OK;
 }
 
-static int take_line(makeflow *m, char *line) {
+static int read_line(makeflow *m, char *line) {
     bool indented = isspace((unsigned char)*line);
     char *text = trim(line);
     if (tf_utf8_invalid(text, strlen(text)) >= 0)
@@ -195,7 +195,7 @@ static int take_line(makeflow *m, char *line) {
     if (!*text || *text == '#')
         return TF_OK;
     if (indented)
-        return take_command(m, text);
+        return read_command(m, text);
     if (m->outputs)
         return import_diagnose(m->source, m->rule_line, "a rule without a command below it");
     if (*text == '.' && isupper((unsigned char)text[1])) { /* .MAKEFLOW CATEGORY, .SIZE and the like */
@@ -203,11 +203,11 @@ static int take_line(makeflow *m, char *line) {
         return TF_OK;
     }
     if (strncmp(text, "export", 6) == 0 && isspace((unsigned char)text[6]))
-        return take_export(m, text + 6 + strspn(text + 6, " \t"));
-    if (take_assignment(m, text, false))
+        return read_export(m, text + 6 + strspn(text + 6, " \t"));
+    if (read_assignment(m, text, false))
         return TF_OK;
     char *colon = strchr(text, ':');
-    return colon ? take_rule(m, text, colon)
+    return colon ? read_rule(m, text, colon)
                  : import_diagnose(m->source, m->line, "is neither a rule, nor a command, nor a variable");
 }
 
@@ -228,7 +228,7 @@ static int read_classic(makeflow *m) {
         }
         tf_buf_adds(&line, part);
         if (line.length)
-            status = take_line(m, line.data);
+            status = read_line(m, line.data);
         tf_buf_clear(&line);
     }
     if (status == TF_OK && m->outputs)
@@ -306,7 +306,7 @@ static void add_environment(tf_buf *command, const cJSON *environment) {
     }
 }
 
-static int take_json_rule(makeflow *m, const cJSON *all, const cJSON *rule, int number) {
+static int read_json_rule(makeflow *m, const cJSON *all, const cJSON *rule, int number) {
     static const char *const ignored[] = {"resources", "category", "local_job", "allocation"};
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(rule, "command"));
     if (cJSON_GetObjectItemCaseSensitive(rule, "workflow") || cJSON_GetObjectItemCaseSensitive(rule, "makeflow"))
@@ -340,7 +340,7 @@ static int read_jx(makeflow *m) {
         status = cli_usage_error("%s: has no \"rules\"", m->source->path);
     else
         for (const cJSON *rule = rules->child; rule && status == TF_OK; rule = rule->next)
-            status = take_json_rule(m, json, rule, ++number);
+            status = read_json_rule(m, json, rule, ++number);
     cJSON_Delete(json);
     return status;
 }

@@ -33,7 +33,7 @@ static int scan_disk(tf_source *self, const char *path, int64_t batch, int64_t b
     return s->trusted ? s->disk.scan(&s->disk, path, batch, before, out) : TF_READ_UNTRUSTED;
 }
 
-static void load(recalled *r, bool trusted) {
+static void load_campaign(recalled *r, bool trusted) {
     cJSON *runs = cJSON_Parse(tf_reader_text(r->it.reader, "runs"));
     const cJSON *last = cJSON_GetArrayItem(runs, cJSON_GetArraySize(runs) - 1);
     const cJSON *sets = cJSON_GetObjectItemCaseSensitive(last, "set");
@@ -71,7 +71,7 @@ int cli_recall(const options *o, recalled *r) {
         cli_forget(r);
         return cli_fail(o, NULL, &error);
     }
-    load(r, o->trust);
+    load_campaign(r, o->trust);
     const char *why = tf_buf_text(&r->diags.lines);
     r->it.campaign = r->campaign;
     r->it.why = tf_arena_printf(r->arena, "the campaign can't be made again from %.*s", (int)strcspn(why, "\n"), why);

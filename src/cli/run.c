@@ -9,7 +9,7 @@
 #include "store/resume/resume.h"
 
 /* What there is to be said of the output. */
-static void say_about(const loaded *l, tf_buf *text) {
+static void say_of_output(const loaded *l, tf_buf *text) {
     if (text->length > 0)
         tf_say("%s: %s", l->it.campaign->output, text->data);
     tf_buf_free(text);
@@ -33,8 +33,8 @@ static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_erro
     tf_buf code = {0}, dropped = {0};
     tf_store_tell_code(*plan, &code);
     tf_graph_tell_dropped(l->it.graph, &dropped);
-    say_about(l, &code);
-    say_about(l, &dropped);
+    say_of_output(l, &code);
+    say_of_output(l, &dropped);
     return TF_OK;
 }
 

@@ -39,7 +39,7 @@ static int redraw(const char *text, int lines_before) {
 }
 
 /* In place, it is made in memory first: what is shown is whole. */
-static tf_err tell(const options *o, bool in_place, int *lines, bool *running, tf_error *error) {
+static tf_err print_status(const options *o, bool in_place, int *lines, bool *running, tf_error *error) {
     const tf_status_style style = !o->json ? TF_STATUS_TEXT : o->watch ? TF_STATUS_JSON_LINE : TF_STATUS_JSON;
     char *text = NULL;
     size_t size = 0;
@@ -59,10 +59,10 @@ int cli_status(const options *o) {
     tf_error error;
     bool running = false;
     int lines = 0;
-    tf_err err = tell(o, in_place, &lines, &running, &error);
+    tf_err err = print_status(o, in_place, &lines, &running, &error);
     while (o->watch && err == TF_OK && running) {
         nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
-        err = tell(o, in_place, &lines, &running, &error);
+        err = print_status(o, in_place, &lines, &running, &error);
     }
     return err == TF_OK ? TF_OK : cli_fail(o, NULL, &error);
 }

@@ -65,7 +65,7 @@ static void print_paths(const char *heading, const tf_paths *paths) {
     }
 }
 
-static void take_point(void *context, const tf_point *point) {
+static void print_point(void *context, const tf_point *point) {
     const trial *t = context;
     tf_buf run = {0};
     tf_print(stdout, "%s, task %lld of %lld, seed %llu\n", t->stage->name, (long long)t->index,
@@ -130,7 +130,7 @@ static void print_results(const trial *t, const tf_rows *rows) {
     }
 }
 
-static tf_err take_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
+static tf_err print_outcome(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
     (void)slot, (void)left, (void)error;
     trial *t = context;
     char elapsed[32];
@@ -195,7 +195,8 @@ static int try_task(const tf_campaign *campaign, int stage, int64_t index) {
                                    .block = tf_store_block,
                                    .context = store};
     if (err == TF_OK)
-        err = tf_host_run_here(campaign, stage, index, 1, store ? &source : NULL, take_point, take_rows, &t, &error);
+        err =
+            tf_host_run_here(campaign, stage, index, 1, store ? &source : NULL, print_point, print_outcome, &t, &error);
     if (err != TF_OK)
         tf_say("%s", error.text);
     tf_store_close_upstream(store, stage);

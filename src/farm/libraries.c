@@ -65,7 +65,7 @@ static int open_memory(const place *at, int64_t size) {
 }
 
 /* Collective. The file, as one in memory; -1: it is to be read by its path. */
-static int pass_on(MPI_Comm comm, const nodes *n, const char *path) {
+static int copy_to_node(MPI_Comm comm, const nodes *n, const char *path) {
     int rank, fd = -1;
     tf_buf file = {0};
     MPI_Comm_rank(comm, &rank);
@@ -105,7 +105,8 @@ static bool brings_library(const tf_campaign *campaign, int stage) {
     return first == stage;
 }
 
-static tf_err give(const tf_campaign *campaign, const char *library, int fd, tf_spawner *spawner, tf_error *error) {
+static tf_err give_to_spawner(const tf_campaign *campaign, const char *library, int fd, tf_spawner *spawner,
+                              tf_error *error) {
     tf_err err = TF_OK;
     for (int s = 0; s < campaign->stages && err == TF_OK; s++)
         if (runs_library(&campaign->stage[s], library))
@@ -125,9 +126,9 @@ tf_err libraries_pass_on(MPI_Comm comm, const tf_campaign *campaign, tf_spawner 
         if (!brings_library(campaign, s))
             continue;
         const char *library = campaign->stage[s].run.library;
-        int fd = pass_on(comm, &n, library);
+        int fd = copy_to_node(comm, &n, library);
         if (fd >= 0 && spawner && err == TF_OK)
-            err = give(campaign, library, fd, spawner, error);
+            err = give_to_spawner(campaign, library, fd, spawner, error);
         if (fd >= 0)
             close(fd);
     }

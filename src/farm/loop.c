@@ -26,7 +26,7 @@ static double tell_progress(const rank *r, const tf_farm_options *options, doubl
     return now;
 }
 
-static void nap(const rank *r, double seconds) {
+static void wait_for_doorbell(const rank *r, double seconds) {
     struct pollfd heard = {.fd = r->transport->doorbell, .events = POLLIN};
     ppoll(&heard, 1, &(struct timespec){.tv_nsec = (long)(seconds * 1e9)}, NULL);
 }
@@ -43,7 +43,7 @@ void loop_run(rank *r, const tf_farm_options *options) {
         if (r->worker && worker_step(r->worker, wait))
             wait = 0;
         else if (!r->worker && wait > 0)
-            nap(r, wait);
+            wait_for_doorbell(r, wait);
         told = tell_progress(r, options, told);
     }
     tell_progress(r, options, told);

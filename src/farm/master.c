@@ -248,7 +248,7 @@ static void bury(master *m, int rank) {
     warn(m, text);
 }
 
-static void find_dead(master *m, double silence) {
+static void bury_dead(master *m, double silence) {
     for (int rank = 1; rank < m->transport->ranks; rank++)
         if (peers_has_died(&m->peers, rank, silence, now(m)))
             bury(m, rank);
@@ -283,7 +283,7 @@ tf_err master_outcome(const master *m) {
 /* The run has broken. Where a rank has died what ranks do together at the end would wait for it. */
 static void break_off(master *m, const broken_message *broken) {
     broken_message message = *broken;
-    find_dead(m, 0);
+    bury_dead(m, 0);
     message.apart = has_loss(m);
     transport_send_all(m->transport, TAG_LEAVE, &message, sizeof message);
 }
@@ -328,11 +328,11 @@ static void break_off_by(master *m, const tf_error *error) {
 }
 
 /* true if it was time for some stage. */
-static bool look_at_untils(master *m) {
+static bool check_untils(master *m) {
     bool any = false;
     tf_error error;
     for (int s = 0; s < m->campaign->stages && !m->draining; s++) {
-        const until_verdict verdict = untils_look(m->untils, s, &error);
+        const until_verdict verdict = untils_check(m->untils, s, &error);
         if (verdict == UNTIL_IS_ENOUGH)
             warn_of_enough(m, s);
         else if (verdict == UNTIL_FAILS)
@@ -413,7 +413,7 @@ static void watch_workers(master *m) {
     if (now(m) - m->checked <= CHECK_INTERVAL)
         return;
     m->checked = now(m);
-    find_dead(m, SILENCE);
+    bury_dead(m, SILENCE);
 }
 
 bool master_step(master *m) {
@@ -428,10 +428,10 @@ bool master_step(master *m) {
     if (has_loss(m) && !nobody_lives &&
         tf_sched_is_stuck(m->sched)) /* the only ranks that were large enough are dead */
         drain(m, DRAIN_WAIT, TF_FARM_LOSS);
-    bool any = look_at_untils(m);
+    bool any = check_untils(m);
     for (; tf_sched_next(m->sched, now(m), &action); any = true) {
         if (action.kind != TF_ACTION_GRANT)
-            find_dead(m, 0); /* what all do together must not wait for the dead */
+            bury_dead(m, 0); /* what all do together must not wait for the dead */
         if (has_loss(m))
             act_alone(m, &action);
         else

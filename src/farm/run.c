@@ -111,14 +111,14 @@ static tf_err open_output(run *r) {
     if (!store)
         return r->error->code;
     if (r->slots)
-        tf_slots_take_from(r->slots, (tf_task_source){.values = tf_store_upstream_values,
-                                                      .status = tf_store_upstream_status,
-                                                      .block = tf_store_block,
-                                                      .context = store});
+        tf_slots_set_source(r->slots, (tf_task_source){.values = tf_store_upstream_values,
+                                                       .status = tf_store_upstream_status,
+                                                       .block = tf_store_block,
+                                                       .context = store});
     return TF_OK;
 }
 
-static tf_err start(run *r) {
+static tf_err set_up(run *r) {
     const transport *t = r->transport;
     const bool works = t->ranks == 1 || t->rank > 0;
     if (r->campaign) /* before others hear of the output */
@@ -183,7 +183,7 @@ static tf_err run_to_end(run *r, tf_farm_result *result) {
     r->transport = transport_mpi_face(r->mpi);
     if (r->options->spawner)
         tf_spawner_begin(r->options->spawner);
-    tf_err err = start(r);
+    tf_err err = set_up(r);
     if (err == TF_OK) {
         loop_run(&r->rank, r->options);
         err = r->rank.outcome;

@@ -61,7 +61,7 @@ static void end_process(const signals *s) {
     _exit(TF_ERR_STOPPED);
 }
 
-static void *watch(void *context) {
+static void *watch_signals(void *context) {
     signals *s = context;
     double end = s->end > 0 ? s->end + PATIENCE : INFINITY;
     int seen = 0;
@@ -95,7 +95,7 @@ static void wake(const signals *s) {
 
 /* Threads that MPI had before do not block these signals: one that gets such a signal passes it on to the main thread,
  * whose number is the process's. */
-static void pass_on(int number) {
+static void pass_to_main(int number) {
     const int error = errno;
     if (gettid() != getpid())
         syscall(SYS_tgkill, getpid(), getpid(), number);
@@ -108,7 +108,7 @@ signals *signals_hold(double end, double grace, tf_spawner *spawner) {
     sigset_t set;
     sigemptyset(&set);
     for (int i = 0; i < ASKING; i++) {
-        struct sigaction passing = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
+        struct sigaction passing = {.sa_handler = pass_to_main, .sa_flags = SA_RESTART};
         sigaddset(&set, asking[i]);
         sigaction(asking[i], &passing, &s->action[i]);
     }
@@ -117,7 +117,7 @@ signals *signals_hold(double end, double grace, tf_spawner *spawner) {
     sigprocmask(SIG_BLOCK, &set, &s->mask);
     s->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    s->watched = s->fd >= 0 && s->wake >= 0 && pthread_create(&s->watchman, NULL, watch, s) == 0;
+    s->watched = s->fd >= 0 && s->wake >= 0 && pthread_create(&s->watchman, NULL, watch_signals, s) == 0;
     return s;
 }
 

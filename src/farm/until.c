@@ -53,7 +53,7 @@ void untils_laid_out(untils *u, int stage) {
     make_ready(u, stage, 0, l->next);
 }
 
-until_verdict untils_look(untils *u, int stage, tf_error *error) {
+until_verdict untils_check(untils *u, int stage, tf_error *error) {
     const int64_t tasks = tf_stage_so_far(&u->campaign->stage[stage]);
     look *l = &u->look[stage];
     bool enough = false;

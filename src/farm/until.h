@@ -24,7 +24,7 @@ typedef enum until_verdict {
 } until_verdict;
 
 /* If all tasks before the next look have ended: are they enough? */
-until_verdict untils_look(untils *u, int stage, tf_error *error);
+until_verdict untils_check(untils *u, int stage, tf_error *error);
 
 /* Of how many tasks it was true; 0: of none yet. */
 int64_t untils_enough(const untils *u, int stage);

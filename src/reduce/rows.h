@@ -82,7 +82,7 @@ bool key_next(const tf_buf *keys, size_t *at, group_key *k);
 
 void keys_sort(const tf_buf *keys, size_t count, tf_buf *sorted);
 
-/* Merges a sorted list into another (`all` is a tf_buf), each key once; is a store_take. */
+/* Merges a sorted list into another (`all` is a tf_buf), each key once; is a store_on_part. */
 void keys_merge(void *all, const tf_buf *part);
 
 /* ---- Pieces (rows.c) ---- */

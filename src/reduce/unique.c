@@ -83,7 +83,7 @@ static void make_room(seen *t) {
         rebuild(t, 2 * t->slots);
 }
 
-static inline void see(seen *t, const entry *e) {
+static inline void insert_new(seen *t, const entry *e) {
     const uint64_t hash = hash_of(e);
     if (hash < t->first || hash > t->last)
         return;
@@ -99,20 +99,20 @@ static uint64_t word_of(const reduce_piece *piece, int64_t at) {
     return piece->exact ? (uint64_t)piece->exact[at] : tf_order_of(x == 0 ? 0 : x);
 }
 
-static void scan(void *context, const reduce_piece *piece) {
+static void insert_piece(void *context, const reduce_piece *piece) {
     seen *t = context;
     const int64_t elements = t->s->elements;
     for (int64_t i = 0; i < piece->count; i++)
         for (int64_t e = 0; e < elements && piece->group[i] != NO_GROUP; e++)
             if (!isnan(piece->numbers[i * elements + e]))
-                see(t, &(entry){stats_cell(t->s, piece->group[i], e), word_of(piece, i * elements + e)});
+                insert_new(t, &(entry){stats_cell(t->s, piece->group[i], e), word_of(piece, i * elements + e)});
 }
 
-static void see_all(void *context, const tf_buf *part) {
+static void insert_part(void *context, const tf_buf *part) {
     seen *t = context;
     const entry *e = (const entry *)(const void *)part->data;
     for (size_t i = 0; i < part->length / sizeof *e; i++)
-        see(t, &e[i]);
+        insert_new(t, &e[i]);
 }
 
 #define GOLDEN 0.6180339887498949
@@ -129,7 +129,7 @@ static void gather(seen *t) {
         if (e->cell >= 0)
             tf_buf_add(&mine, e, sizeof *e);
     }
-    store_gather(store, &mine, see_all, t);
+    store_gather(store, &mine, insert_part, t);
     tf_buf_free(&mine);
 }
 
@@ -173,7 +173,7 @@ static tf_err count_unique(stats *s, const stats_request *request) {
     request->result->integers = tf_alloc_array((size_t)s->cells, sizeof(int64_t));
     tf_err err = TF_OK;
     do {
-        err = reduce_each(s->r, s->value, scan, &t);
+        err = reduce_each(s->r, s->value, insert_piece, &t);
         if (err != TF_OK)
             break;
         merge(&t);

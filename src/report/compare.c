@@ -115,7 +115,7 @@ static double exact_gap(tf_type type, const void *a, const void *b) {
     return fabs(x - y);
 }
 
-static void measure(compared_column *column, double gap, double x, double y) {
+static void widen_gap(compared_column *column, double gap, double x, double y) {
     const double relative = gap / fmax(fabs(x), fabs(y));
     if (isnan(gap)) /* one of them is missing */
         return;
@@ -175,7 +175,7 @@ static void compare_numbers(comparing *c, int column, const int64_t first[2], in
                 continue;
             differs = differs < 0 ? e - row * elements : differs;
             if (column > 0 && type != TF_BOOL)
-                measure(&c->out->column[column], exact ? exact_gap(type, at, its) : fabs(x - y), x, y);
+                widen_gap(&c->out->column[column], exact ? exact_gap(type, at, its) : fabs(x - y), x, y);
         }
         if (differs >= 0)
             note_row(c, column, first, row, differs);
@@ -268,11 +268,11 @@ static const char *find_points(const compared *c, match_param *param, int *param
     return *params > 0 ? NULL : "they have no parameters";
 }
 
-static tf_err take_run(void *context, const int64_t first[2], int64_t count, tf_error *error) {
+static tf_err compare_matched(void *context, const int64_t first[2], int64_t count, tf_error *error) {
     return compare_run(context, first[0], first[1], count, error);
 }
 
-static void take_alone(void *context, int side, int64_t row) {
+static void note_unmatched(void *context, int side, int64_t row) {
     note_alone(((comparing *)context)->out, side, row);
 }
 
@@ -308,7 +308,7 @@ tf_err compare_stages(view *a, view *b, compared *out, tf_error *error) {
     if (out->tasks[0] != out->tasks[1])
         out->why = find_points(out, param, &params);
     out->by_points = out->tasks[0] != out->tasks[1] && !out->why;
-    const match_rows rows = {.run = take_run, .alone = take_alone, .context = &c};
+    const match_rows rows = {.run = compare_matched, .alone = note_unmatched, .context = &c};
     const tf_err err =
         out->by_points ? match_points(out->of, param, params, c.piece, &rows, error) : compare_by_index(&c, error);
     for (int side = 0; side < 2; side++)

@@ -39,7 +39,7 @@ static tf_err find_column(exporter *e, const char *name, int *field, tf_error *e
 }
 
 /* "n,snr" */
-static tf_err take_columns(exporter *e, int *column, tf_error *error) {
+static tf_err parse_columns(exporter *e, int *column, tf_error *error) {
     char *list = tf_arena_strdup(e->arena, e->options->columns), *name;
     tf_err err = TF_OK;
     while (err == TF_OK && (name = strsep(&list, ",")))
@@ -55,7 +55,7 @@ static tf_err choose_columns(exporter *e, tf_error *error) {
     int *column = tf_arena_array(e->arena, most, sizeof *column);
     e->column = column;
     if (e->options->columns)
-        return take_columns(e, column, error);
+        return parse_columns(e, column, error);
     column[e->columns++] = EXPORT_INDEX;
     column[e->columns++] = view_record(e->view, "status");
     for (int f = 0; f < fields; f++)
@@ -151,7 +151,7 @@ static tf_err select_rows(exporter *e, int64_t first, int64_t count, bool *keep,
 
 /* ---- Rows ---- */
 
-static tf_err put(exporter *e, tf_buf *text, tf_error *error) {
+static tf_err flush_text(exporter *e, tf_buf *text, tf_error *error) {
     const bool good = tf_print_bytes(e->out, text->data, text->length);
     tf_buf_clear(text);
     return good ? TF_OK
@@ -168,7 +168,7 @@ int64_t export_elements(const exporter *e, int c) {
 
 tf_err export_put_if_long(exporter *e, tf_buf *text, tf_error *error) {
     enum { ENOUGH = 1 << 18 };
-    return text->length > ENOUGH ? put(e, text, error) : TF_OK;
+    return text->length > ENOUGH ? flush_text(e, text, error) : TF_OK;
 }
 
 bool export_is_absent(const exporter *e, int c, int64_t row) {
@@ -215,7 +215,7 @@ static tf_err export_rows(exporter *e, int64_t tasks, tf_error *error) {
     for (int64_t first = 0; first < tasks && err == TF_OK; first += piece)
         err = export_piece(e, first, tasks - first < piece ? tasks - first : piece, keep, &text, error);
     if (err == TF_OK)
-        err = put(e, &text, error);
+        err = flush_text(e, &text, error);
     if (err == TF_OK && fflush(e->out) != 0)
         err = tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "can't be written: %s", strerror(errno));
     for (int c = 0; c < e->columns; c++)

@@ -17,9 +17,9 @@ static bool has_ended(uint8_t status) {
 /* ---- Histograms ---- */
 
 /* Numbers of some tasks, element behind element. */
-typedef void take_numbers(histogram *h, const double *x, int64_t count);
+typedef void add_numbers(histogram *h, const double *x, int64_t count);
 
-static tf_err each_number(view *v, int field, bool ended, take_numbers *take, histogram *h, tf_error *error) {
+static tf_err each_number(view *v, int field, bool ended, add_numbers *add, histogram *h, tf_error *error) {
     const tf_field *f = view_field(v, field);
     const int64_t tasks = view_tasks(v), most = PIECE_BYTES / 8 / f->elements + 1;
     view_values values = {0}, status = {0};
@@ -38,7 +38,7 @@ static tf_err each_number(view *v, int field, bool ended, take_numbers *take, hi
         for (int64_t i = 0; i < count; i++)
             if (is[i] == TF_STATUS_DONE || (ended && has_ended(is[i])))
                 memmove(x + kept++ * f->elements, x + i * f->elements, (size_t)f->elements * sizeof *x);
-        take(h, x, kept * f->elements);
+        add(h, x, kept * f->elements);
     }
     view_values_free(&values);
     view_values_free(&status);
@@ -46,7 +46,7 @@ static tf_err each_number(view *v, int field, bool ended, take_numbers *take, hi
     return err;
 }
 
-static void take_range(histogram *h, const double *x, int64_t count) {
+static void widen_range(histogram *h, const double *x, int64_t count) {
     for (int64_t i = 0; i < count; i++) {
         if (!isfinite(x[i])) {
             h->missing++;
@@ -59,7 +59,7 @@ static void take_range(histogram *h, const double *x, int64_t count) {
     }
 }
 
-static void take_bins(histogram *h, const double *x, int64_t count) {
+static void count_in_bins(histogram *h, const double *x, int64_t count) {
     const double low = h->log ? log(h->low) : h->low, high = h->log ? log(h->high) : h->high;
     const double scale = high > low ? FIGURE_BINS / (high - low) : 0;
     for (int64_t i = 0; i < count; i++) {
@@ -75,10 +75,10 @@ bool histogram_of(view *v, int field, bool ended, histogram *out, tf_error *erro
     const char *unit = out->unit;
     const bool may_be_log = out->log;
     *out = (histogram){.name = view_field(v, field)->name, .unit = unit};
-    if (each_number(v, field, ended, take_range, out, error) != TF_OK || out->count == 0)
+    if (each_number(v, field, ended, widen_range, out, error) != TF_OK || out->count == 0)
         return false;
     out->log = may_be_log && out->low > 0 && out->high > 30 * out->low;
-    return each_number(v, field, ended, take_bins, out, error) == TF_OK;
+    return each_number(v, field, ended, count_in_bins, out, error) == TF_OK;
 }
 
 /* ---- Time ---- */
@@ -96,11 +96,11 @@ typedef struct clockwork {
     int workers, slots; /* beyond the highest */
     int *lane;          /* by worker and slot: -1 is none */
     timeline *t;
-    double width;  /* s of a bin */
-    int64_t taken; /* slots by a task of the stage that is counted */
-    float *best;   /* per cell: what its stage has of it */
-    float *now;    /* per cell: of the stage that is counted */
-    on_bar *take;  /* of each_bar */
+    double width;       /* s of a bin */
+    int64_t slots_each; /* slots of a task of the stage that is counted */
+    float *best;        /* per cell: what its stage has of it */
+    float *now;         /* per cell: of the stage that is counted */
+    on_bar *visit_bar;  /* of each_bar */
     void *context;
 } clockwork;
 
@@ -137,7 +137,7 @@ typedef struct records {
     view_values status, worker, slot, start, duration;
 } records;
 
-typedef void take_task(clockwork *c, int stage, int64_t index, const records *r, int64_t row);
+typedef void on_task(clockwork *c, int stage, int64_t index, const records *r, int64_t row);
 
 static const char *const record_names[] = {"status", "worker", "slot", "start", "duration"};
 
@@ -151,7 +151,7 @@ static bool has_times(const view *v) {
 }
 
 /* It ended, and is known to have been run, at a time and in a place that there can be: the record may be damaged. */
-static bool makes_sense(const records *r, int64_t row) {
+static bool is_plausible(const records *r, int64_t row) {
     enum { MOST_PLACES = 1 << 24 };
     const double longest = 1e11; /* s: 3000 years */
     const double start = ((const double *)r->start.numbers)[row], duration = ((const double *)r->duration.numbers)[row];
@@ -161,7 +161,7 @@ static bool makes_sense(const records *r, int64_t row) {
 }
 
 /* Tasks that ended and are known to have been run. */
-static tf_err each_task(const tf_recalled *from, int stage, take_task *take, clockwork *c, tf_error *error) {
+static tf_err each_task(const tf_recalled *from, int stage, on_task *visit, clockwork *c, tf_error *error) {
     enum { PIECE = PIECE_BYTES / 8 };
     view *v = view_new(from, stage);
     records r = {0};
@@ -173,8 +173,8 @@ static tf_err each_task(const tf_recalled *from, int stage, take_task *take, clo
         for (int i = 0; i < RECORDS && err == TF_OK; i++)
             err = view_read(v, view_record(v, record_names[i]), first, count, values[i], error);
         for (int64_t i = 0; i < count && err == TF_OK; i++)
-            if (makes_sense(&r, i))
-                take(c, stage, first + i, &r, i);
+            if (is_plausible(&r, i))
+                visit(c, stage, first + i, &r, i);
     }
     for (int i = 0; i < RECORDS; i++)
         view_values_free(values[i]);
@@ -182,7 +182,7 @@ static tf_err each_task(const tf_recalled *from, int stage, take_task *take, clo
     return err;
 }
 
-static void take_extent(clockwork *c, int stage, int64_t index, const records *r, int64_t row) {
+static void measure_task(clockwork *c, int stage, int64_t index, const records *r, int64_t row) {
     (void)stage, (void)index;
     const double start = ((const double *)r->start.numbers)[row];
     const double end = start + ((const double *)r->duration.numbers)[row];
@@ -210,7 +210,7 @@ static void mark_lane(clockwork *c, int stage, int64_t index, const records *r, 
 }
 
 /* Runs side by side on the axis, and slots that were used on lanes. */
-static void lay_out(clockwork *c) {
+static void lay_out_lanes(clockwork *c) {
     timeline *t = c->t;
     for (int w = 0; w < c->windows; w++) {
         c->window[w].offset = t->seconds;
@@ -253,7 +253,7 @@ static bool place_task(const clockwork *c, int stage, int64_t index, const recor
     return out->lane >= 0 && out->start >= 0 && out->start <= out->end;
 }
 
-static void take_slow(timeline *t, const bar *b) {
+static void rank_slow(timeline *t, const bar *b) {
     int at = t->slow;
     while (at > 0 && t->slowest[at - 1].end - t->slowest[at - 1].start < b->end - b->start)
         at--;
@@ -265,14 +265,14 @@ static void take_slow(timeline *t, const bar *b) {
     t->slowest[at] = *b;
 }
 
-static void take_busy(clockwork *c, int stage, int64_t index, const records *r, int64_t row) {
+static void add_bar(clockwork *c, int stage, int64_t index, const records *r, int64_t row) {
     timeline *t = c->t;
     bar b;
     if (!place_task(c, stage, index, r, row, &b))
         return;
     if (t->bar && t->bars < t->tasks)
         t->bar[t->bars++] = b;
-    take_slow(t, &b);
+    rank_slow(t, &b);
     t->spent[stage].tasks++;
     t->spent[stage].seconds += b.end - b.start;
     const int last = (int)(b.end / c->width) < TIME_BINS ? (int)(b.end / c->width) : TIME_BINS - 1;
@@ -289,7 +289,8 @@ static void take_busy(clockwork *c, int stage, int64_t index, const records *r, 
 static void tell_bar(clockwork *c, int stage, int64_t index, const records *r, int64_t row) {
     bar b;
     if (place_task(c, stage, index, r, row, &b))
-        c->take(c->context, &b, ((const int32_t *)r->worker.numbers)[row], ((const int32_t *)r->slot.numbers)[row]);
+        c->visit_bar(c->context, &b, ((const int32_t *)r->worker.numbers)[row],
+                     ((const int32_t *)r->slot.numbers)[row]);
 }
 
 /* The stage's share of each cell is known: the larger one gives its colour. */
@@ -297,7 +298,7 @@ static void add_stage(clockwork *c, int stage) {
     timeline *t = c->t;
     for (int cell = 0; cell < t->lanes * TIME_BINS; cell++) {
         t->busy[cell] += c->now[cell];
-        t->use[stage * TIME_BINS + cell % TIME_BINS] += (float)c->taken * c->now[cell];
+        t->use[stage * TIME_BINS + cell % TIME_BINS] += (float)c->slots_each * c->now[cell];
         if (c->now[cell] > c->best[cell]) {
             c->best[cell] = c->now[cell];
             t->kind[cell] = (uint8_t)((t->kind[cell] & FAILED_BIT) | (stage % FAILED_BIT));
@@ -306,12 +307,12 @@ static void add_stage(clockwork *c, int stage) {
     memset(c->now, 0, (size_t)(t->lanes * TIME_BINS) * sizeof *c->now);
 }
 
-static tf_err each_stage(const tf_recalled *from, take_task *take, clockwork *c, bool adds, tf_error *error) {
+static tf_err each_stage(const tf_recalled *from, on_task *visit, clockwork *c, bool adds, tf_error *error) {
     tf_err err = TF_OK;
     for (int s = 0; s < c->t->stages && err == TF_OK; s++) {
         const tf_stage_spec *spec = tf_recalled_stage(from, s);
-        c->taken = spec ? tf_resources_slots(&spec->need) : 1;
-        err = each_task(from, s, take, c, error);
+        c->slots_each = spec ? tf_resources_slots(&spec->need) : 1;
+        err = each_task(from, s, visit, c, error);
         if (err == TF_OK && adds)
             add_stage(c, s);
     }
@@ -322,7 +323,7 @@ static tf_err each_stage(const tf_recalled *from, take_task *take, clockwork *c,
 static tf_err survey_time(const tf_recalled *from, clockwork *c, tf_error *error) {
     c->t->stages = tf_reader_stages(from->reader);
     find_windows(from, c);
-    tf_err err = each_stage(from, take_extent, c, false, error);
+    tf_err err = each_stage(from, measure_task, c, false, error);
     if (err == TF_OK && (int64_t)c->workers * c->slots > MOST_LANES_KNOWN)
         return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED,
                                "the output is damaged: its tasks ran on %d ranks with %d slots", c->workers, c->slots);
@@ -330,7 +331,7 @@ static tf_err survey_time(const tf_recalled *from, clockwork *c, tf_error *error
     if (err == TF_OK)
         err = each_stage(from, mark_lane, c, false, error);
     if (err == TF_OK)
-        lay_out(c);
+        lay_out_lanes(c);
     return err;
 }
 
@@ -348,7 +349,7 @@ tf_err timeline_of(const tf_recalled *from, timeline *out, tf_error *error) {
         out->spent = tf_alloc_array((size_t)out->stages, sizeof *out->spent);
         c.best = tf_alloc_array(cells, sizeof *c.best);
         c.now = tf_alloc_array(cells, sizeof *c.now);
-        err = each_stage(from, take_busy, &c, true, error);
+        err = each_stage(from, add_bar, &c, true, error);
     }
     free(c.window);
     free(c.lane);
@@ -357,16 +358,16 @@ tf_err timeline_of(const tf_recalled *from, timeline *out, tf_error *error) {
     return err;
 }
 
-tf_err each_bar(const tf_recalled *from, on_worker *take_worker, on_bar *take, void *context, tf_error *error) {
+tf_err each_bar(const tf_recalled *from, on_worker *visit_worker, on_bar *visit_bar, void *context, tf_error *error) {
     timeline t = {0};
-    clockwork c = {.t = &t, .take = take, .context = context};
+    clockwork c = {.t = &t, .visit_bar = visit_bar, .context = context};
     tf_err err = survey_time(from, &c, error);
     for (int w = 0; w < c.workers && err == TF_OK; w++) {
         bool used = false;
         for (int s = 0; s < c.slots; s++)
             used = used || c.lane[w * c.slots + s] >= 0;
         if (used)
-            take_worker(context, w);
+            visit_worker(context, w);
     }
     if (err == TF_OK)
         err = each_stage(from, tell_bar, &c, false, error);

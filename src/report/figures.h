@@ -54,7 +54,7 @@ enum { FAILED_BIT = 0x80 };
 /* Each task that is known to have been run, stage after stage; before them the workers that there are. */
 typedef void on_worker(void *context, int worker);
 typedef void on_bar(void *context, const bar *bar, int worker, int slot);
-tf_err each_bar(const tf_recalled *from, on_worker *take_worker, on_bar *take, void *context, tf_error *error);
+tf_err each_bar(const tf_recalled *from, on_worker *visit_worker, on_bar *visit_bar, void *context, tf_error *error);
 
 tf_err timeline_of(const tf_recalled *from, timeline *out, tf_error *error);
 void timeline_free(timeline *t);

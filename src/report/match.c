@@ -9,7 +9,7 @@ typedef struct matching {
     const match_param *param;
     int params;
     int64_t piece;
-    const match_rows *take;
+    const match_rows *visit;
     view_values values;
 } matching;
 
@@ -56,7 +56,7 @@ static tf_err take_piece(const matching *m, int longer, int64_t first, const tf_
     for (int64_t i = 0, end; i < count && err == TF_OK; i = end) {
         end = i + 1;
         if (spots[i].index < 0) {
-            m->take->alone(m->take->context, longer, first + i);
+            m->visit->alone(m->visit->context, longer, first + i);
             continue;
         }
         while (end < count && spots[end].index == spots[i].index + end - i)
@@ -64,14 +64,14 @@ static tf_err take_piece(const matching *m, int longer, int64_t first, const tf_
         int64_t row[2];
         row[longer] = first + i;
         row[1 - longer] = spots[i].index;
-        err = m->take->run(m->take->context, row, end - i, error);
+        err = m->visit->run(m->visit->context, row, end - i, error);
     }
     return err;
 }
 
-tf_err match_points(view *const of[2], const match_param *param, int params, int64_t piece, const match_rows *take,
+tf_err match_points(view *const of[2], const match_param *param, int params, int64_t piece, const match_rows *visit,
                     tf_error *error) {
-    matching m = {.of = of, .param = param, .params = params, .piece = piece, .take = take};
+    matching m = {.of = of, .param = param, .params = params, .piece = piece, .visit = visit};
     const int longer = view_tasks(of[1]) > view_tasks(of[0]) ? 1 : 0, shorter = 1 - longer;
     const int64_t few = view_tasks(of[shorter]), many = view_tasks(of[longer]);
     tf_spot *held = tf_alloc_array((size_t)few, sizeof *held), *found = tf_alloc_array((size_t)piece, sizeof *found);
@@ -90,7 +90,7 @@ tf_err match_points(view *const of[2], const match_param *param, int params, int
     }
     for (int64_t row = 0; row < few && err == TF_OK; row++)
         if (!is_found[row])
-            take->alone(take->context, shorter, row);
+            visit->alone(visit->context, shorter, row);
     free(is_found);
     free(found);
     free(held);

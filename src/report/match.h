@@ -21,7 +21,7 @@ typedef struct match_rows {
 /* Goes through the rows of both, in the order of the longer stage, `piece` of them at a time. Of several of the same
  * parameters the first go together, then the second ones. What is held is some 33 bytes for each row of the shorter
  * stage, half of it while they are sorted. */
-tf_err match_points(view *const of[2], const match_param *param, int params, int64_t piece, const match_rows *take,
+tf_err match_points(view *const of[2], const match_param *param, int params, int64_t piece, const match_rows *visit,
                     tf_error *error);
 
 #endif

@@ -59,7 +59,7 @@ typedef struct command_line {
     tf_buf text;
 } command_line;
 
-static void take_run(void *context, const tf_point *point) {
+static void add_command_line(void *context, const tf_point *point) {
     command_line *line = context;
     tf_run_text(line->spec, point, &line->text);
 }
@@ -70,7 +70,7 @@ static void add_command(const tf_recalled *from, cJSON *failure) {
     const int stage = name ? tf_reader_find(from->reader, name) : -1;
     command_line line = {.spec = stage >= 0 ? tf_recalled_stage(from, stage) : NULL};
     if (task)
-        view_tell_point(from, line.spec, (int64_t)task->valuedouble, take_run, &line);
+        view_tell_point(from, line.spec, (int64_t)task->valuedouble, add_command_line, &line);
     cJSON_AddStringToObject(failure, "command", tf_buf_text(&line.text));
     tf_buf_free(&line.text);
 }
@@ -249,7 +249,7 @@ typedef struct edges {
     tf_buf *out;
 } edges;
 
-static void take_edge(void *context, int from, int to, bool order) {
+static void add_edge(void *context, int from, int to, bool order) {
     const edges *e = context;
     const char *name = e->campaign->stage[from].name, *other = e->campaign->stage[to].name;
     add_comma(e->out);
@@ -269,7 +269,7 @@ static void add_edges(const tf_recalled *from, tf_buf *out) {
         tf_disk disk = tf_disk_real();
         tf_graph_check(from->campaign, &diags);
         tf_graph *graph = diags.count == 0 ? tf_graph_new(from->campaign, &disk, &diags) : NULL;
-        tf_graph_edges(graph, from->campaign, take_edge, &(edges){from->campaign, out});
+        tf_graph_edges(graph, from->campaign, add_edge, &(edges){from->campaign, out});
         tf_graph_free(graph);
         tf_diags_free(&diags);
     }
@@ -319,7 +319,7 @@ static tf_err add_data(const tf_recalled *from, const char *path, tf_buf *out, t
 }
 
 /* In a page a text must not end the script that it is in. */
-static void put_data(FILE *out, const tf_buf *data) {
+static void print_data(FILE *out, const tf_buf *data) {
     for (size_t i = 0, plain; i < data->length; i += plain + 1) {
         plain = strcspn(data->data + i, "<");
         tf_print_bytes(out, data->data + i, plain);
@@ -335,7 +335,7 @@ tf_err export_page(FILE *out, const tf_recalled *from, const tf_export_options *
     if (err == TF_OK) {
         const char *place = strstr(report_page, here);
         tf_print_bytes(out, report_page, (size_t)(place - report_page));
-        put_data(out, &data);
+        print_data(out, &data);
         place += sizeof here - 1;
         tf_print_bytes(out, place, strlen(place));
         if (fflush(out) != 0 || ferror(out))

@@ -46,7 +46,7 @@ static void add_paths(const tf_paths *paths, tf_buf *out) {
     }
 }
 
-static void take_point(void *context, const tf_point *point) {
+static void copy_point(void *context, const tf_point *point) {
     shower *s = context;
     tf_run_text(s->spec, point, &s->run);
     add_paths(point->inputs, &s->inputs);
@@ -253,7 +253,7 @@ tf_err tf_report_show(FILE *out, const tf_recalled *from, int stage, int64_t ind
     tf_err err = read_fields(&s, error);
     if (err == TF_OK) {
         s.spec = tf_recalled_stage(from, stage);
-        view_tell_point(from, s.spec, index, take_point, &s);
+        view_tell_point(from, s.spec, index, copy_point, &s);
     }
     if (err == TF_OK && json)
         print_json(out, &s);

@@ -128,7 +128,7 @@ typedef struct details {
     slow_task slowest[SLOW_TASKS];
 } details;
 
-static void take_duration(details *d, int stage, int64_t index, double seconds) {
+static void rank_slow(details *d, int stage, int64_t index, double seconds) {
     int at = d->slow;
     while (at > 0 && d->slowest[at - 1].seconds < seconds)
         at--;
@@ -153,14 +153,14 @@ static tf_err find_slowest(tf_reader *reader, int stage, int owner, int64_t most
         err = tf_reader_numbers(reader, stage, field, first, count, seconds, error);
         for (int64_t i = 0; i < count && err == TF_OK; i++)
             if (seconds[i] > 0 && (d->slow < SLOW_TASKS || seconds[i] > d->slowest[SLOW_TASKS - 1].seconds))
-                take_duration(d, owner, first + i, seconds[i]);
+                rank_slow(d, owner, first + i, seconds[i]);
     }
     free(seconds);
     return err;
 }
 
 /* Of a run that is at work: what it says itself. */
-static void take_failures(const cJSON *beat, const tf_survey *survey, details *d) {
+static void add_failures(const cJSON *beat, const tf_survey *survey, details *d) {
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(beat, "failures"), *item;
     cJSON_ArrayForEach(item, list) {
         const cJSON *tasks = cJSON_GetObjectItemCaseSensitive(item, "tasks");
@@ -189,7 +189,7 @@ static void find_details(tf_reader *reader, const tf_survey *survey, bool runnin
     tf_error error;
     d->name = tf_arena_array(survey->arena, (size_t)survey->stages, sizeof *d->name);
     if (running)
-        take_failures(beat, survey, d);
+        add_failures(beat, survey, d);
     for (int s = 0; s < survey->stages; s++) {
         const tf_survey_stage *stage = &survey->stage[s];
         d->name[s] = stage->name;
@@ -276,7 +276,7 @@ typedef struct state {
 } state;
 
 /* `reader`: of the output; NULL: there is none, because it can't be read now. */
-static tf_err look(state *s, tf_reader *reader, tf_error *error) {
+static tf_err read_state(state *s, tf_reader *reader, tf_error *error) {
     tf_err err = tf_store_survey(s->path, reader, &s->survey, error);
     if (err != TF_OK)
         return err;
@@ -332,7 +332,7 @@ static cJSON *as_json(const state *s) {
 
 cJSON *status_json(const char *path, tf_reader *reader, tf_error *error) {
     state s = {.path = path};
-    cJSON *json = look(&s, reader, error) == TF_OK ? as_json(&s) : NULL;
+    cJSON *json = read_state(&s, reader, error) == TF_OK ? as_json(&s) : NULL;
     forget(&s);
     return json;
 }
@@ -341,7 +341,7 @@ tf_err tf_report_status(FILE *out, const char *path, tf_status_style style, bool
     state s = {.path = path};
     tf_error unread;
     tf_reader *reader = tf_reader_open(path, &unread);
-    tf_err err = look(&s, reader, error);
+    tf_err err = read_state(&s, reader, error);
     if (err == TF_OK && style == TF_STATUS_TEXT) {
         print_text(out, path, &s.survey, s.running, s.beat, &s.details);
     } else if (err == TF_OK) {

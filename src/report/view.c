@@ -89,7 +89,7 @@ const tf_stage_spec *tf_recalled_stage(const tf_recalled *from, int stage) {
     return number >= 0 && has_same_points(&v, &from->campaign->stage[number]) ? &from->campaign->stage[number] : NULL;
 }
 
-void view_tell_point(const tf_recalled *from, const tf_stage_spec *spec, int64_t index, tf_host_on_point *take,
+void view_tell_point(const tf_recalled *from, const tf_stage_spec *spec, int64_t index, tf_host_on_point *on_point,
                      void *context) {
     tf_error error;
     tf_store *upstream = NULL;
@@ -98,7 +98,8 @@ void view_tell_point(const tf_recalled *from, const tf_stage_spec *spec, int64_t
         return;
     const tf_task_source source = {
         .values = tf_store_upstream_values, .status = tf_store_upstream_status, .context = upstream};
-    tf_host_run_here(from->campaign, spec->number, index, 1, upstream ? &source : NULL, take, NULL, context, &error);
+    tf_host_run_here(from->campaign, spec->number, index, 1, upstream ? &source : NULL, on_point, NULL, context,
+                     &error);
     tf_store_close_upstream(upstream, spec->number);
 }
 
@@ -114,7 +115,7 @@ static tf_err find_spec(view *v, const char *param, tf_error *error) {
                      error);
 }
 
-static void take_cells(const char *cells, size_t width, int64_t count, tf_texts *texts) {
+static void copy_cells(const char *cells, size_t width, int64_t count, tf_texts *texts) {
     for (int64_t i = 0; i < count; i++) {
         tf_buf_add(&texts->bytes, cells + (size_t)i * width, strnlen(cells + (size_t)i * width, width));
         texts->end[i] = (int64_t)texts->bytes.length;
@@ -130,7 +131,7 @@ static tf_err read_given(view *v, int param, int64_t first, int64_t count, view_
     char *cells = out->numbers ? out->numbers : tf_alloc_array((size_t)count, width);
     tf_err err = tf_store_upstream_values(v->upstream, v->spec->number, param, first, count, cells, error);
     if (!out->numbers) {
-        take_cells(cells, width, count, &out->texts);
+        copy_cells(cells, width, count, &out->texts);
         free(cells);
     }
     return err;

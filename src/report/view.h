@@ -42,7 +42,7 @@ void view_add_base64(const char *bytes, size_t length, tf_buf *out);
 
 /* What was run is not stored: the parameters and files of a task of the campaign's stage are put together again, as the
  * run did it. `spec` is what tf_recalled_stage found; NULL, and what can't be had, tells nothing. */
-void view_tell_point(const tf_recalled *from, const tf_stage_spec *spec, int64_t index, tf_host_on_point *take,
+void view_tell_point(const tf_recalled *from, const tf_stage_spec *spec, int64_t index, tf_host_on_point *on_point,
                      void *context);
 
 #endif

@@ -164,7 +164,7 @@ static answer offer_ready(tf_sched *s, int worker_id, tf_action *action) {
         if (count == 0)
             continue;
         worker_reserve(s, w, -1);
-        return grant(s, worker_id, stage_id, ready_take(st, count), 1, action);
+        return grant(s, worker_id, stage_id, ready_pop(st, count), 1, action);
     }
     return NOTHING;
 }
@@ -173,7 +173,7 @@ static answer offer_short(tf_sched *s, int worker_id, tf_action *action) {
     const backfill some = backfill_choose(s, &s->worker[worker_id]);
     if (some.stage_id < 0)
         return RESERVED;
-    return grant(s, worker_id, some.stage_id, ready_take(&s->stage[some.stage_id], some.count), 1, action);
+    return grant(s, worker_id, some.stage_id, ready_pop(&s->stage[some.stage_id], some.count), 1, action);
 }
 
 static answer offer(tf_sched *s, int worker_id, double now, tf_action *action) {

@@ -29,7 +29,7 @@ void ready_add(stage *st, int level, int64_t first, int64_t end) {
     st->ready += end - first;
 }
 
-tf_interval ready_take(stage *st, int64_t most) {
+tf_interval ready_pop(stage *st, int64_t most) {
     level_queue *top = &st->queue[st->queues - 1];
     tf_interval run = tf_intervals_take(&top->tasks, most);
     st->ready -= run.end - run.first;

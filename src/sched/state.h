@@ -84,8 +84,8 @@ struct tf_sched {
 /* ---- ready.c ---- */
 
 void ready_add(stage *st, int level, int64_t first, int64_t end);
-tf_interval ready_take(stage *st, int64_t most); /* from the highest level, which there must be */
-int ready_level(const stage *st);                /* that one */
+tf_interval ready_pop(stage *st, int64_t most); /* from the highest level, which there must be */
+int ready_level(const stage *st);               /* that one */
 void ready_free(stage *st);
 
 /* ---- workers.c ---- */

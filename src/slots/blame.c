@@ -59,7 +59,7 @@ static tf_err disown(tf_slots *slots, int slot_id, int b, const char *nonsense, 
     take_last(slots, slot_id, b, &claim, alone ? &message : NULL, TF_STATUS_FAILED, status, &part, &rows);
     tf_buf_free(&message);
     tf_intervals_add(&slots->apart[order->stage], left.first, left.end);
-    slot_take_back(slots, slot_id, b);
+    slot_reclaim_buffer(slots, slot_id, b);
     return collect_pass_on(s, slot_id, b, &part, &rows, left, d);
 }
 
@@ -98,7 +98,7 @@ static tf_err blame(tf_slots *slots, int slot_id, int b, const host_end *end, co
     tf_buf_free(&message);
     if (nonsense)
         return disown(slots, slot_id, b, nonsense, end->status, d);
-    slot_take_back(slots, slot_id, b);
+    slot_reclaim_buffer(slots, slot_id, b);
     return collect_pass_on(s, slot_id, b, &part, &rows, collect_rest(order, claim.ended + guilty), d);
 }
 

@@ -13,7 +13,7 @@ const char *collect_part(tf_slots *slots, int slot_id, int b, const batch_claim 
     const batch_part *last = &s->passed[b];
     *part = (batch_part){.row = last->end, .end = ended, .texts = last->texts_end, .texts_end = claim->texts_size};
     part->seconds = claim->seconds > last->seconds ? claim->seconds - last->seconds : 0;
-    return rows_back_take(&slots->back, &s->map[b], slots->campaign, &s->order[b], part, rows);
+    return rows_back_copy(&slots->back, &s->map[b], slots->campaign, &s->order[b], part, rows);
 }
 
 tf_err collect_pass_on(slot *s, int slot_id, int b, const batch_part *part, const tf_rows *rows, tf_interval left,
@@ -31,7 +31,7 @@ tf_interval collect_rest(const batch_order *order, int64_t row) {
 
 /* The process of these rows has been changed by one of them, so they count for nothing: each is to have one of its own.
  */
-static void put_apart(tf_slots *slots, int slot_id, int b, batch_claim *claim) {
+static void set_apart(tf_slots *slots, int slot_id, int b, batch_claim *claim) {
     const batch_order *order = &slots->slot[slot_id].order[b];
     const batch_part *passed = &slots->slot[slot_id].passed[b];
     tf_intervals_add(&slots->apart[order->stage], order->first + passed->end, order->first + claim->ended);
@@ -47,12 +47,12 @@ static tf_err deliver(tf_slots *slots, int slot_id, int b, const delivery *d) {
     tf_rows rows;
     const char *nonsense = rows_back_claim(&s->map[b], &s->order[b], &s->passed[b], &claim);
     if (!nonsense && claim.changed && !s->apart[b])
-        put_apart(slots, slot_id, b, &claim);
+        set_apart(slots, slot_id, b, &claim);
     if (!nonsense)
         nonsense = collect_part(slots, slot_id, b, &claim, claim.ended, &part, &rows);
     if (nonsense)
         return slot_distrust(slots, slot_id, b, nonsense, d->error);
-    slot_take_back(slots, slot_id, b);
+    slot_reclaim_buffer(slots, slot_id, b);
     s->worn = s->worn || claim.changed || claim.refused;
     rows.changed = claim.changed;
     return collect_pass_on(s, slot_id, b, &part, &rows, collect_rest(&s->order[b], claim.ended), d);
@@ -87,7 +87,7 @@ static tf_err end_overdue(tf_slots *slots, int slot_id, int b, const batch_claim
 }
 
 /* A batch that has taken longer than `slow` seconds must not keep its finished rows from the file. */
-tf_err collect_look(tf_slots *slots, int slot_id, int b, double slow, const delivery *d) {
+tf_err collect_from_running(tf_slots *slots, int slot_id, int b, double slow, const delivery *d) {
     slot *s = &slots->slot[slot_id];
     batch_claim claim;
     const char *nonsense = rows_back_claim(&s->map[b], &s->order[b], &s->passed[b], &claim);

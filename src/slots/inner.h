@@ -78,7 +78,7 @@ tf_err slot_distrust(tf_slots *slots, int slot_id, int b, const char *nonsense, 
 bool slot_is_distrusted(const slot *s);
 
 /* The buffer is the rank's again. */
-void slot_take_back(tf_slots *slots, int slot_id, int b);
+void slot_reclaim_buffer(tf_slots *slots, int slot_id, int b);
 
 /* ---- collect.c ---- */
 
@@ -97,7 +97,7 @@ tf_interval collect_rest(const batch_order *order, int64_t row); /* the tasks of
 tf_err collect_batches(tf_slots *slots, int slot_id, const delivery *d);
 tf_err collect_finished(tf_slots *slots, int slot_id, int b, batch_claim *claim, const char **nonsense,
                         const delivery *d);
-tf_err collect_look(tf_slots *slots, int slot_id, int b, double slow, const delivery *d);
+tf_err collect_from_running(tf_slots *slots, int slot_id, int b, double slow, const delivery *d);
 
 /* ---- blame.c ---- */
 

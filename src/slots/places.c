@@ -97,7 +97,7 @@ int places_find(const places *p, const tf_resources *need) {
 
 /* ---- Taking ---- */
 
-static void take_gpus(places *p, int slot, int64_t count) {
+static void claim_gpus(places *p, int slot, int64_t count) {
     place *where = &p->place[slot];
     if (!can_have_again(p, where, count)) {
         where->gpu = tf_realloc_array(where->gpu, (size_t)count, sizeof *where->gpu);
@@ -110,26 +110,26 @@ static void take_gpus(places *p, int slot, int64_t count) {
         p->gpu_owner[where->gpu[i]] = slot;
 }
 
-void places_take(places *p, int slot, const tf_resources *need) {
+void places_claim(places *p, int slot, const tf_resources *need) {
     const int count = (int)tf_resources_slots(need);
     place *where = &p->place[slot];
     where->owner = slot;
     where->need = *need;
-    int taken = 1;
-    for (int i = 1; i < p->slots && taken < count; i++) { /* the next ones, and round from the first */
+    int claimed = 1;
+    for (int i = 1; i < p->slots && claimed < count; i++) { /* the next ones, and round from the first */
         place *other = &p->place[(slot + i) % p->slots];
         if (other->owner >= 0)
             continue;
         other->owner = slot;
-        taken++;
+        claimed++;
     }
     p->idle -= count;
     tf_resources_take(&p->left, need, 1);
     if (need->gpus > 0)
-        take_gpus(p, slot, need->gpus);
+        claim_gpus(p, slot, need->gpus);
 }
 
-void places_give_back(places *p, int slot) {
+void places_release(places *p, int slot) {
     if (p->place[slot].owner != slot)
         return;
     p->idle += (int)tf_resources_slots(&p->place[slot].need);

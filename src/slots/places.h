@@ -19,8 +19,8 @@ tf_resources places_all(const places *places);
 int places_find(const places *places, const tf_resources *need);
 
 /* It starts there: the slot is taken, with as many others as it needs, memory and GPUs; and is given back whole. */
-void places_take(places *places, int slot, const tf_resources *need);
-void places_give_back(places *places, int slot);
+void places_claim(places *places, int slot, const tf_resources *need);
+void places_release(places *places, int slot);
 
 /* Slots that nobody has. */
 int places_idle(const places *places);

@@ -4,7 +4,7 @@
 #include <poll.h>
 
 /* Now and then: how are the batches under way? */
-static tf_err look(tf_slots *slots, const delivery *d) {
+static tf_err collect_running(tf_slots *slots, const delivery *d) {
     const double interval = 0.05, slow = 0.5, now = tf_now();
     tf_err err = TF_OK;
     if (now - slots->looked < interval)
@@ -13,7 +13,7 @@ static tf_err look(tf_slots *slots, const delivery *d) {
     for (int slot_id = 0; slot_id < slots->count; slot_id++)
         for (int b = 0; b < BATCH_BUFFERS && err == TF_OK; b++)
             if (slots->slot[slot_id].given[b] && !slot_is_distrusted(&slots->slot[slot_id]))
-                err = collect_look(slots, slot_id, b, slow, d);
+                err = collect_from_running(slots, slot_id, b, slow, d);
     return err;
 }
 
@@ -64,7 +64,7 @@ tf_err tf_slots_give_up(tf_slots *slots, tf_on_rows *on_rows, void *context, tf_
     for (int slot_id = 0; slot_id < slots->count; slot_id++) {
         if (tf_slots_is_busy(slots,
                              slot_id)) /* to nobody's use any more: but who asks for idle slots is to find them all */
-            places_give_back(slots->places, slot_id);
+            places_release(slots->places, slot_id);
         for (int b = 0; b < BATCH_BUFFERS && err == TF_OK; b++) {
             if (!slots->slot[slot_id].given[b])
                 continue;
@@ -85,7 +85,7 @@ tf_err tf_slots_poll(tf_slots *slots, double timeout, tf_on_rows *on_rows, void 
     delivery d = {.on_rows = on_rows, .context = context, .events = events, .error = error};
     struct timespec wait = {.tv_sec = (time_t)timeout, .tv_nsec = (long)((timeout - (double)(time_t)timeout) * 1e9)};
     int ready = ppoll(slots->polled, (nfds_t)slots->count + 2, &wait, NULL);
-    tf_err looked = look(slots, &d);
+    tf_err looked = collect_running(slots, &d);
     if (looked != TF_OK || ready <= 0)
         return looked;
     for (int slot_id = 0; slot_id < slots->count; slot_id++) {

@@ -171,7 +171,7 @@ static void point_at_copies(const rows_back *back, tf_rows *rows) {
     rows->texts_size = back->texts.length;
 }
 
-const char *rows_back_take(rows_back *back, batch_map *map, const tf_campaign *campaign, const batch_order *order,
+const char *rows_back_copy(rows_back *back, batch_map *map, const tf_campaign *campaign, const batch_order *order,
                            batch_part *part, tf_rows *rows) {
     const tf_stage_spec *spec = &campaign->stage[order->stage];
     const char *wrong = copy_texts(back, map, spec, order, part);

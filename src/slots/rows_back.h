@@ -42,7 +42,7 @@ const char *rows_back_claim(const batch_map *map, const batch_order *order, cons
 /* Takes the rows of `part`. Its texts are those of these rows: of more, part->texts_end is moved to where they end.
  * What `rows` points to is valid until `back` is used again. NULL if all is as a host of ours leaves it; else what is
  * not, and nothing has been taken. */
-const char *rows_back_take(rows_back *back, batch_map *map, const tf_campaign *campaign, const batch_order *order,
+const char *rows_back_copy(rows_back *back, batch_map *map, const tf_campaign *campaign, const batch_order *order,
                            batch_part *part, tf_rows *rows);
 
 /* Adds the row behind the ones that were taken: its task has failed, with this status and message. Its results are

@@ -75,8 +75,8 @@ bool slot_is_distrusted(const slot *s) {
 }
 
 /* The buffer is the rank's again. */
-void slot_take_back(tf_slots *slots, int slot_id, int b) {
+void slot_reclaim_buffer(tf_slots *slots, int slot_id, int b) {
     slots->slot[slot_id].given[b] = false;
     if (!tf_slots_is_busy(slots, slot_id))
-        places_give_back(slots->places, slot_id);
+        places_release(slots->places, slot_id);
 }

@@ -35,7 +35,7 @@ int64_t tf_slots_lanes(const tf_slots *exec, int stage);
 void tf_slots_free(tf_slots *exec);
 
 /* Where what its tasks take comes from; nowhere, until it is said. */
-void tf_slots_take_from(tf_slots *exec, tf_task_source source);
+void tf_slots_set_source(tf_slots *exec, tf_task_source source);
 
 /* How many more batches the slot takes: 2 when idle, 0 when one runs and one waits. */
 int tf_slots_room(const tf_slots *exec, int slot);

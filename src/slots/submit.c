@@ -52,10 +52,10 @@ static tf_err change_gpus(tf_slots *slots, int slot_id, const char *gpus, const 
 }
 
 /* The slot takes what a task of the stage needs, if it is idle, and tells its host. */
-static tf_err take_place(tf_slots *slots, int slot_id, int stage, batch_header *head, tf_error *error) {
+static tf_err claim_place(tf_slots *slots, int slot_id, int stage, batch_header *head, tf_error *error) {
     const tf_stage_spec *spec = &slots->campaign->stage[stage];
     if (!tf_slots_is_busy(slots, slot_id))
-        places_take(slots->places, slot_id, &spec->need);
+        places_claim(slots->places, slot_id, &spec->need);
     head->cores = places_cores(slots->places, slot_id);
     snprintf(head->gpu_variable, sizeof head->gpu_variable, "%s", places_gpu_variable(slots->places));
     if (spec->need.gpus == 0)
@@ -74,7 +74,7 @@ static tf_err take_place(tf_slots *slots, int slot_id, int stage, batch_header *
 /* ---- Batches out ---- */
 
 /* Tells the host that the buffer is its own. A host that is gone is noticed through the spawner. */
-static void give(slot *s, int b) {
+static void hand_over(slot *s, int b) {
     s->given[b] = s->used = true;
     s->order[b].given = tf_now();
     s->order[b].given_wall = tf_wall();
@@ -83,7 +83,7 @@ static void give(slot *s, int b) {
         ;
 }
 
-void tf_slots_take_from(tf_slots *slots, tf_task_source source) {
+void tf_slots_set_source(tf_slots *slots, tf_task_source source) {
     slots->source = source;
 }
 
@@ -98,7 +98,7 @@ static int64_t count_together(const tf_intervals *alone, int64_t first, int64_t 
 }
 
 /* A slot in which the task may run: a new host, if it is to have one of its own, or the old one is not to be used. */
-static tf_err take_host(tf_slots *slots, int slot_id, bool apart, tf_error *error) {
+static tf_err prepare_host(tf_slots *slots, int slot_id, bool apart, tf_error *error) {
     slot *s = &slots->slot[slot_id];
     if (tf_slots_room(slots, slot_id) == 0 || ((s->worn || apart) && tf_slots_is_busy(slots, slot_id)))
         return tf_error_set(error, TF_ERR_RUN, "slot %d has no room", slot_id);
@@ -110,7 +110,8 @@ int64_t tf_slots_submit(tf_slots *slots, int slot_id, int stage, int attempt, in
     slot *s = &slots->slot[slot_id];
     batch_header head = {.stage = stage, .attempt = attempt, .first = first};
     const bool apart = tf_intervals_contain(&slots->apart[stage], first, first + 1);
-    if (take_host(slots, slot_id, apart, error) != TF_OK || take_place(slots, slot_id, stage, &head, error) != TF_OK)
+    if (prepare_host(slots, slot_id, apart, error) != TF_OK ||
+        claim_place(slots, slot_id, stage, &head, error) != TF_OK)
         return 0;
     int b = s->given[s->next] ? (s->next + 1) % BATCH_BUFFERS : s->next;
     int64_t capacity = batch_capacity(&slots->campaign->stage[stage]);
@@ -127,6 +128,6 @@ int64_t tf_slots_submit(tf_slots *slots, int slot_id, int stage, int attempt, in
                    error) != TF_OK)
         return 0;
     s->worn = s->apart[b] = apart;
-    give(s, b);
+    hand_over(s, b);
     return count;
 }

@@ -38,21 +38,21 @@ void guard_kill_children(bool (*spares)(const void *context, pid_t pid), const v
     tf_buf_free(&list);
 }
 
-static void hold(int *fd, int other) {
+static void replace(int *fd, int other) {
     if (*fd >= 0)
         close(*fd);
     *fd = other;
 }
 
 /* Until the spawner ends. */
-static void take_what_is_given(held *h, int spawner) {
+static void hold_descriptors(held *h, int spawner) {
     spawner_message m;
     int fds[SPAWNER_FDS], got;
     while ((got = spawner_receive(spawner, &m, fds, 0)) != 0) {
         if (got > 0 && m.kind == SPAWNER_LOCK)
-            hold(&h->lock, fds[0]);
+            replace(&h->lock, fds[0]);
         if (got > 0 && m.kind == SPAWNER_SCRATCH)
-            hold(&h->scratch, fds[0]);
+            replace(&h->scratch, fds[0]);
     }
 }
 
@@ -71,7 +71,7 @@ static void stand_guard(pid_t spawner, int socket) {
     prctl(PR_SET_NAME, "farm-guard");
     close_range(3, (unsigned)socket - 1, 0); /* the rank's socket, and whatever launchers leave open */
     close_range((unsigned)socket + 1, ~0U, 0);
-    take_what_is_given(&h, socket);
+    hold_descriptors(&h, socket);
     tf_child_wait(spawner); /* a process's descriptors are closed before its children are given away */
     end_what_is_left();
     if (h.scratch >= 0)

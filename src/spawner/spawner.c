@@ -45,7 +45,7 @@ typedef struct parent {
     int children;
 } parent;
 
-static void take_campaign(parent *s, int fd, size_t size) {
+static void open_campaign(parent *s, int fd, size_t size) {
     void *bytes = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
     close(fd);
     if (bytes == MAP_FAILED)
@@ -63,12 +63,12 @@ static void take_campaign(parent *s, int fd, size_t size) {
     staging_open(s->campaign, &s->setting.staging);
 }
 
-static void take_library(host_setting *setting, int stage, int fd) {
+static void add_library(host_setting *setting, int stage, int fd) {
     setting->library = tf_realloc_array(setting->library, (size_t)setting->libraries + 1, sizeof *setting->library);
     setting->library[setting->libraries++] = (memory_library){.stage = stage, .fd = fd};
 }
 
-static void take_lock(parent *s, int fd) {
+static void replace_lock(parent *s, int fd) {
     if (s->lock >= 0)
         close(s->lock);
     s->lock = fd;
@@ -145,7 +145,7 @@ static void kill_left(const parent *s, const child *of) {
 }
 
 /* Hosts that ended are reported; orphans of tasks are just reaped. false when there are no children left. */
-static bool reap(parent *s) {
+static bool reap_children(parent *s) {
     int status = 0;
     for (;;) {
         siginfo_t info = {0};
@@ -177,7 +177,7 @@ static bool reap(parent *s) {
 }
 
 /* Idle hosts leave by themselves. What the others are at would be done again, beside the next attempt at it. */
-static void let_go(const parent *s) {
+static void dismiss_hosts(const parent *s) {
     for (int i = 0; i < s->children; i++) {
         host_state *state = s->child[i].state;
         __atomic_store_n(&state->leaving, 1, __ATOMIC_SEQ_CST);
@@ -190,18 +190,18 @@ static void let_go(const parent *s) {
 static void end_campaign(parent *s) {
     double deadline = tf_now() + 2;
     s->over = true;
-    let_go(s);
-    while (s->children > 0 && tf_now() < deadline && reap(s)) {
+    dismiss_hosts(s);
+    while (s->children > 0 && tf_now() < deadline && reap_children(s)) {
         guard_kill_children(is_host, s);
         poll(NULL, 0, 1);
     }
-    while (reap(s)) {
+    while (reap_children(s)) {
         guard_kill_children(NULL, NULL);
         poll(NULL, 0, 1);
     }
     scratch_close(&s->setting.scratch);
     guard_give(s->guard, SPAWNER_SCRATCH, -1);
-    take_lock(s, -1);
+    replace_lock(s, -1);
     staging_close(&s->setting.staging);
     for (int i = 0; i < s->setting.libraries; i++)
         close(s->setting.library[i].fd);
@@ -221,16 +221,16 @@ static void end_spawner(parent *s) {
     _exit(0);
 }
 
-static void take_message(parent *s, const spawner_message *m, const int fds[SPAWNER_FDS]) {
+static void obey_message(parent *s, const spawner_message *m, const int fds[SPAWNER_FDS]) {
     if (m->epoch != s->epoch) {
         end_campaign(s);
         s->epoch = m->epoch;
         s->over = false;
     }
     switch ((spawner_kind)m->kind) {
-    case SPAWNER_CAMPAIGN: take_campaign(s, fds[0], (size_t)m->size); break;
-    case SPAWNER_LOCK: take_lock(s, fds[0]); break;
-    case SPAWNER_LIBRARY: take_library(&s->setting, m->stage, fds[0]); break;
+    case SPAWNER_CAMPAIGN: open_campaign(s, fds[0], (size_t)m->size); break;
+    case SPAWNER_LOCK: replace_lock(s, fds[0]); break;
+    case SPAWNER_LIBRARY: add_library(&s->setting, m->stage, fds[0]); break;
     case SPAWNER_START:
         if (s->campaign)
             start_host(s, m, fds);
@@ -262,7 +262,7 @@ _Noreturn void spawner_main(int socket, int guard, const tf_function *program) {
         struct signalfd_siginfo info;
         while (read(s.signals, &info, sizeof info) > 0)
             ;
-        reap(&s);
+        reap_children(&s);
         if (fds[2].revents) /* it says nothing: it is gone */
             end_spawner(&s);
         if (!fds[0].revents)
@@ -273,6 +273,6 @@ _Noreturn void spawner_main(int socket, int guard, const tf_function *program) {
         if (got == 0)
             end_spawner(&s);
         if (got > 0)
-            take_message(&s, &m, passed);
+            obey_message(&s, &m, passed);
     }
 }

@@ -180,7 +180,7 @@ tf_err tf_store_block(void *context, int stage, int a, int64_t index, void *elem
 /* ---- What became of other stages' blocks ---- */
 
 /* The other array's blocks that an element belongs to are numbered by dimension. */
-static int64_t number_of(const tf_grid *grid, const int64_t *block) {
+static int64_t block_number(const tf_grid *grid, const int64_t *block) {
     int64_t number = 0;
     for (int d = 0; d < grid->rank; d++)
         number = number * ((grid->shape[d] - 1) / grid->chunk[d] + 1) + block[d];
@@ -214,7 +214,7 @@ herr_t store_upstream_array_status(const tf_store *s, int stage, int a, int64_t 
     uint8_t *rows = tf_alloc((size_t)line);
     herr_t result = 0;
     do {
-        result = store_read_rows(&source->status, number_of(grid, at), line, rows);
+        result = store_read_rows(&source->status, block_number(grid, at), line, rows);
         for (int64_t i = 0; i < line && result >= 0; i++)
             *status = store_join_upstream(*status, rows[i]);
     } while (result >= 0 && next_line(grid->rank, first, last, at));

@@ -117,7 +117,7 @@ int folder_make(const char *output, tf_error *error) {
     return folder;
 }
 
-int folder_look(const char *output) {
+int folder_open_any(const char *output) {
     tf_buf path = {0};
     folder_path(output, NULL, &path);
     int folder = open_folder(path.data), failure = errno;

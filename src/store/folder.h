@@ -17,7 +17,7 @@ int folder_open(const char *output, tf_error *error);
 int folder_make(const char *output, tf_error *error);
 
 /* Opens anybody's, to read what is in it. -1 with errno. */
-int folder_look(const char *output);
+int folder_open_any(const char *output);
 
 /* Says that an entry can't be read or written, or that the folder (NULL) can't be looked at: `failure` is an errno of
  * the functions here. Returns the error's code. */

@@ -99,7 +99,7 @@ static int keep_highest(int folder, const char *name, void *last) {
 
 int64_t folder_last_run(const char *output) {
     int64_t last = 0;
-    int folder = folder_look(output);
+    int folder = folder_open_any(output);
     if (folder < 0)
         return 0;
     each_entry(folder, keep_highest, &last);

@@ -45,7 +45,7 @@ static cJSON *stage_json(const contents_stage *stage) {
     return json;
 }
 
-static void build(const contents *c, bool dirty, tf_buf *out) {
+static void write_json(const contents *c, bool dirty, tf_buf *out) {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "format", "taskfarm journal");
     cJSON_AddNumberToObject(json, "format_version", 1);
@@ -71,7 +71,7 @@ tf_err journal_write(const char *output, const char *name, const contents *c, bo
     if (folder < 0)
         return error->code;
     tf_buf text = {0};
-    build(c, dirty, &text);
+    write_json(c, dirty, &text);
     int failure = folder_replace(folder, name, text.data, text.length, true);
     close(folder);
     tf_buf_free(&text);
@@ -148,7 +148,7 @@ static int read_text(int folder, tf_buf *text) {
 tf_err journal_read(const char *output, contents *c, bool *dirty, bool *there, tf_error *error) {
     tf_buf text = {0};
     *there = false;
-    int folder = folder_look(output);
+    int folder = folder_open_any(output);
     if (folder < 0)
         return is_missing(errno) ? TF_OK : folder_failed(output, NULL, errno, error);
     int failure = read_text(folder, &text);

@@ -59,7 +59,7 @@ static int try_lock(const char *output, bool *held, bool *failed, tf_error *erro
     return fd;
 }
 
-int lock_take(const char *output, tf_error *error) {
+int lock_acquire(const char *output, tf_error *error) {
     double deadline = tf_now() + PATIENCE;
     for (;;) {
         bool held, failed;
@@ -123,7 +123,7 @@ bool lock_is_free(int fd, int rank) {
 }
 
 bool lock_is_held(const char *output) {
-    int folder = folder_look(output);
+    int folder = folder_open_any(output);
     int fd = folder >= 0 ? open_lock(folder, O_RDONLY) : -1;
     bool held = fd >= 0 && !lock_is_free(fd, 0);
     if (folder >= 0)

@@ -9,7 +9,7 @@
 
 /* Locks OUTPUT.d/lock, all of it, or waits a few seconds for a run that is ending. Makes the folder. Returns a
  * descriptor that holds the lock until it is closed; -1 on failure. A file system without locks is no failure. */
-int lock_take(const char *output, tf_error *error);
+int lock_acquire(const char *output, tf_error *error);
 
 /* The first rank keeps its byte and leaves the others to the other ranks. */
 void lock_share(int fd);
@@ -20,7 +20,7 @@ int lock_join(const char *output, int rank);
 /* Does nobody hold the rank's byte? */
 bool lock_is_free(int fd, int rank);
 
-/* Locks the output itself, open as `fd` to write it, for this process alone, or waits as lock_take does; and shares
+/* Locks the output itself, open as `fd` to write it, for this process alone, or waits as lock_acquire does; and shares
  * that lock with all who do so. It is held until `fd` is closed. */
 tf_err lock_file(int fd, const char *output, tf_error *error);
 void lock_file_share(int fd);

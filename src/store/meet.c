@@ -161,16 +161,16 @@ static void receive_bytes(const tf_store *s, int from, tf_buf *out) {
     }
 }
 
-void store_gather(const tf_store *s, const tf_buf *mine, store_take *take, void *context) {
+void store_gather(const tf_store *s, const tf_buf *mine, store_on_part *visit, void *context) {
     if (s->rank > 0) {
         send_bytes(s, mine);
         return;
     }
     tf_buf part = {0};
-    take(context, mine);
+    visit(context, mine);
     for (int from = 1; from < s->ranks; from++) {
         receive_bytes(s, from, &part);
-        take(context, &part);
+        visit(context, &part);
     }
     tf_buf_free(&part);
 }

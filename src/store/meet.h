@@ -26,10 +26,10 @@ void store_min_all(const tf_store *store, int64_t *values, int64_t count);
 void store_lowest_all(const tf_store *store, uint64_t *values, int64_t count);
 void store_highest_all(const tf_store *store, uint64_t *values, int64_t count);
 
-/* On rank 0: calls `take` with the bytes of each rank, in their order, one after the other: it need not hold more than
+/* On rank 0: calls `visit` with the bytes of each rank, in their order, one after the other: it need not hold more than
  * what is made of them. And gives all ranks the bytes of rank 0. */
-typedef void store_take(void *context, const tf_buf *part);
-void store_gather(const tf_store *store, const tf_buf *mine, store_take *take, void *context);
+typedef void store_on_part(void *context, const tf_buf *part);
+void store_gather(const tf_store *store, const tf_buf *mine, store_on_part *visit, void *context);
 void store_spread(const tf_store *store, tf_buf *bytes);
 
 #endif

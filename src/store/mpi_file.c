@@ -18,7 +18,7 @@ static MPI_Errhandler silence(MPI_File file) {
     return handler;
 }
 
-static void give_back(MPI_File file, MPI_Errhandler handler) {
+static void restore_handler(MPI_File file, MPI_Errhandler handler) {
     if (handler == MPI_ERRHANDLER_NULL)
         return;
     MPI_File_set_errhandler(file, handler);
@@ -43,7 +43,7 @@ int MPI_File_write_at(MPI_File file, MPI_Offset offset, const void *data, int co
     MPI_Errhandler handler = silence(file);
     const int result = PMPI_File_write_at(file, offset, data, count, type, status);
     const int failure = errno;
-    give_back(file, handler);
+    restore_handler(file, handler);
     if (result == MPI_SUCCESS && (MPI_Get_count(status, type, &written) != MPI_SUCCESS || written == count))
         return result;
     return report_failure(file, result, failure);
@@ -53,6 +53,6 @@ int MPI_File_sync(MPI_File file) {
     MPI_Errhandler handler = silence(file);
     const int result = PMPI_File_sync(file);
     const int failure = errno;
-    give_back(file, handler);
+    restore_handler(file, handler);
     return result == MPI_SUCCESS ? result : report_failure(file, result, failure);
 }

@@ -6,7 +6,7 @@
 #include "store/sync.h"
 
 /* A column of one value, kept for the rows that come next: they are mostly of the same. */
-static const int32_t *repeat(tf_buf *column, int32_t value, int64_t count) {
+static const int32_t *fill_column(tf_buf *column, int32_t value, int64_t count) {
     const size_t size = (size_t)count * sizeof value;
     int32_t *cells = (void *)column->data;
     if (column->length >= size && cells[0] == value)
@@ -35,8 +35,8 @@ static const void *zeros(tf_buf *column, int64_t count) {
 /* Of what is the same for all rows: stored where times are. */
 static void add_constants(tf_store *s, const tf_rows *rows, const void **task) {
     const void *none = zeros(&s->zeros, rows->count);
-    task[TASK_WORKER] = repeat(&s->worker, rows->worker, rows->count);
-    task[TASK_SLOT] = repeat(&s->slot, rows->slot, rows->count);
+    task[TASK_WORKER] = fill_column(&s->worker, rows->worker, rows->count);
+    task[TASK_SLOT] = fill_column(&s->slot, rows->slot, rows->count);
     task[TASK_EXIT_CODE] = rows->exit_code ? rows->exit_code : none;
     task[TASK_SIGNAL] = rows->signal ? rows->signal : none;
     task[TASK_CPU] = rows->cpu ? rows->cpu : none;

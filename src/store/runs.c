@@ -60,7 +60,7 @@ static void add_hosts(cJSON *run, const tf_buf *names) {
 }
 
 /* On the first rank. What the command line knows of the run comes last. */
-static void begin(const tf_store *s, const tf_buf *hosts, int64_t slots) {
+static void note_start(const tf_store *s, const tf_buf *hosts, int64_t slots) {
     contents *c = &s->start->contents;
     cJSON *runs = runs_so_far(c), *run = cJSON_CreateObject();
     cJSON_AddNumberToObject(run, "run", cJSON_GetArraySize(runs) + 1);
@@ -84,7 +84,7 @@ static void share(tf_store *s) {
     store_spread(s, &s->runs);
 }
 
-static void append(void *all, const tf_buf *part) {
+static void append_part(void *all, const tf_buf *part) {
     tf_buf_add(all, tf_buf_text(part), part->length);
 }
 
@@ -96,9 +96,9 @@ void store_begin_run(tf_store *s, int64_t slots) {
         if (s->together)
             MPI_Get_processor_name(host, &length);
         tf_buf_add(&mine, host, strlen(host) + 1);
-        store_gather(s, &mine, append, &all);
+        store_gather(s, &mine, append_part, &all);
         if (s->start)
-            begin(s, &all, slots);
+            note_start(s, &all, slots);
     }
     share(s);
     tf_buf_free(&mine);

@@ -9,7 +9,7 @@
 /* ---- Errors ---- */
 
 /* Of HDF5's error stack the innermost entry says what happened; the others say who called. */
-herr_t store_take_innermost(unsigned n, const H5E_error2_t *entry, void *reason) {
+herr_t store_copy_reason(unsigned n, const H5E_error2_t *entry, void *reason) {
     if (n == 0 && entry->desc)
         snprintf(reason, STORE_REASON, "%s", entry->desc);
     return 0;
@@ -18,7 +18,7 @@ herr_t store_take_innermost(unsigned n, const H5E_error2_t *entry, void *reason)
 /* HDF5 calls this when one of its functions fails; by its next call it has forgotten why. The first failure counts. */
 static herr_t remember_reason(hid_t stack, void *reason) {
     if (*(char *)reason == '\0')
-        H5Ewalk2(stack, H5E_WALK_UPWARD, store_take_innermost, reason);
+        H5Ewalk2(stack, H5E_WALK_UPWARD, store_copy_reason, reason);
     return 0;
 }
 

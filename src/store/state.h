@@ -91,7 +91,7 @@ void store_open_by(tf_store *store, int fd);
 /* ---- Errors ---- */
 
 /* For H5Ewalk2: takes HDF5's innermost reason into a char[STORE_REASON]. */
-herr_t store_take_innermost(unsigned n, const H5E_error2_t *entry, void *reason);
+herr_t store_copy_reason(unsigned n, const H5E_error2_t *entry, void *reason);
 
 /* "FILE: what failed: HDF5's innermost reason". Returns TF_ERR_RUN. */
 tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) TF_PRINTF(3, 4);

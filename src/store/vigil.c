@@ -72,7 +72,7 @@ static vigil_sight see_signs(const vigil *v) {
     return sight;
 }
 
-static void act(const vigil *v, vigil_verdict verdict, double silence) {
+static void tell_or_end(const vigil *v, vigil_verdict verdict, double silence) {
     char text[32];
     if (verdict == VIGIL_END) {
         tf_say("%s: the disk is full, and a change of the file comes to no end", v->path);
@@ -84,7 +84,7 @@ static void act(const vigil *v, vigil_verdict verdict, double silence) {
                v->path, tf_format_duration(silence, text));
 }
 
-static struct timespec after(double seconds) {
+static struct timespec time_after(double seconds) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     const int64_t ns = time.tv_nsec + (int64_t)(1e9 * seconds);
@@ -96,7 +96,7 @@ static void *keep_watch(void *context) {
     vigil_memory memory = vigil_begin(&v->terms, tf_now());
     pthread_mutex_lock(&v->mutex);
     while (!v->over) {
-        const struct timespec next = after(v->terms.tick);
+        const struct timespec next = time_after(v->terms.tick);
         if (pthread_cond_clockwait(&v->changed, &v->mutex, CLOCK_MONOTONIC, &next) == 0)
             continue;
         pthread_mutex_unlock(&v->mutex); /* looking may take as long as what is waited for */
@@ -104,7 +104,7 @@ static void *keep_watch(void *context) {
         const vigil_verdict verdict = vigil_judge(&memory, &v->terms, &sight);
         pthread_mutex_lock(&v->mutex);
         if (!v->over)
-            act(v, verdict, sight.now - memory.alive);
+            tell_or_end(v, verdict, sight.now - memory.alive);
     }
     pthread_mutex_unlock(&v->mutex);
     return NULL;

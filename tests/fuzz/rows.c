@@ -101,7 +101,7 @@ static bool take(shared *s, batch_part *passed, bool crashed) {
         return false;
     batch_part part = {
         .row = passed->end, .end = claim.ended, .texts = passed->texts_end, .texts_end = claim.texts_size};
-    if (rows_back_take(&s->back, &s->map, s->campaign, &s->order, &part, &rows))
+    if (rows_back_copy(&s->back, &s->map, s->campaign, &s->order, &part, &rows))
         return false;
     if (crashed && claim.ended < TASKS) {
         const tf_buf message = {.data = (char[]){"killed"}, .length = 6};

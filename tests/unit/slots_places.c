@@ -147,7 +147,7 @@ static places *some_places(int slots) {
 static int take(places *p, tf_resources need) {
     int slot = places_find(p, &need);
     if (slot >= 0)
-        places_take(p, slot, &need);
+        places_claim(p, slot, &need);
     return slot;
 }
 
@@ -166,8 +166,8 @@ Test(places, are_neighbours_where_there_are_enough) {
     expect_cores(p, 1, 1, 4);
     cr_expect_eq(take(p, (tf_resources){.slots = 4}), -1);
     cr_expect_eq(places_idle(p), 3);
-    places_give_back(p, 1);
-    places_give_back(p, 1); /* twice is once */
+    places_release(p, 1);
+    places_release(p, 1); /* twice is once */
     cr_expect_eq(places_idle(p), 6);
     cr_expect_eq(take(p, (tf_resources){.slots = 6}), 1); /* on both sides of slot 4 */
     cpu_set_t cores = places_cores(p, 1);
@@ -201,7 +201,7 @@ Test(places, wait_for_memory) {
     cr_expect_eq(take(p, (tf_resources){.memory = 400}), 1);
     cr_expect_eq(take(p, (tf_resources){.memory = 1}), -1);
     cr_expect_eq(take(p, (tf_resources){0}), 2);
-    places_give_back(p, 0);
+    places_release(p, 0);
     cr_expect_eq(take(p, (tf_resources){.memory = 600}), 0);
     places_free(p);
 }
@@ -220,14 +220,14 @@ Test(places, have_gpus_to_themselves_and_the_same_again) {
     cr_expect_eq(take(p, (tf_resources){.gpus = 1}), -1);
     expect_gpus(p, 0, "0");
     expect_gpus(p, 1, "GPU-a,7");
-    places_give_back(p, 0);
-    places_give_back(p, 1);
+    places_release(p, 0);
+    places_release(p, 1);
     cr_expect_eq(take(p, (tf_resources){.gpus = 2}), 1);
     cr_expect_eq(take(p, (tf_resources){.gpus = 1}), 0);
     expect_gpus(p, 0, "0");
     expect_gpus(p, 1, "GPU-a,7");
-    places_give_back(p, 0);
-    places_give_back(p, 1);
+    places_release(p, 0);
+    places_release(p, 1);
     cr_expect_eq(take(p, (tf_resources){0}), 0);
     cr_expect_eq(take(p, (tf_resources){.gpus = 1}),
                  2); /* a slot that never had any, rather than one that had others */

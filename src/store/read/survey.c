@@ -148,7 +148,7 @@ int tf_store_put_heartbeat(const char *output, const char *text) {
 }
 
 int tf_store_get_heartbeat(const char *output, tf_buf *text) {
-    int folder = folder_look(output);
+    int folder = folder_open_any(output);
     if (folder < 0)
         return errno;
     int failure = folder_read(folder, "heartbeat", text);

@@ -50,12 +50,12 @@ static void free_names(names *n) {
     tf_buf_free(&n->aside_folder);
 }
 
-static void tell(const names *n, tf_buf *note) {
+static void note_move(const names *n, tf_buf *note) {
     tf_buf_addf(note, "%smoved the old %s to %s", note->length ? "; " : "", n->old.data, n->aside.data);
 }
 
 /* Renames `from`, if it is there. What has come to the new name meanwhile stays, where the file system can do that. */
-static tf_err move(const char *from, const char *to, tf_error *error) {
+static tf_err rename_new(const char *from, const char *to, tf_error *error) {
     if (!aside_is_there(from) || renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0 ||
         ((errno == EINVAL || errno == ENOSYS) && rename(from, to) == 0))
         return TF_OK;
@@ -67,17 +67,17 @@ static tf_err move(const char *from, const char *to, tf_error *error) {
 static tf_err give_name(const names *n, tf_error *error) {
     if (is_same_file(n->old.data, n->aside.data) || link(n->old.data, n->aside.data) == 0)
         return TF_OK;
-    return move(n->old.data, n->aside.data, error);
+    return rename_new(n->old.data, n->aside.data, error);
 }
 
 tf_err aside_move(const char *output, tf_buf *note, tf_error *error) {
     names n;
     find_names(output, false, &n);
-    tf_err err = move(n.folder.data, n.aside_folder.data, error);
+    tf_err err = rename_new(n.folder.data, n.aside_folder.data, error);
     if (err == TF_OK)
-        err = move(n.old.data, n.aside.data, error);
+        err = rename_new(n.old.data, n.aside.data, error);
     if (err == TF_OK)
-        tell(&n, note);
+        note_move(&n, note);
     free_names(&n);
     return err;
 }
@@ -91,7 +91,7 @@ tf_err aside_keep(const char *output, int64_t run, tf_buf *note, tf_error *error
         err = folder_hand_over(output, run, n.aside.data, error);
     tf_crash_point("aside.handed_over");
     if (err == TF_OK)
-        tell(&n, note);
+        note_move(&n, note);
     free_names(&n);
     return err;
 }

@@ -120,7 +120,7 @@ static bool open_again(const tf_store_plan *plan, const contents *before, hid_t 
     return H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0 && good;
 }
 
-static tf_err stay(const carrying *c) {
+static tf_err carry_in_place(const carrying *c) {
     tf_store_plan *plan = c->plan;
     const char *path = c->old->path;
     int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -172,7 +172,7 @@ static tf_err open_empty(tf_store_plan *plan, const char *path, tf_error *error)
     return lock_file(plan->start.file, path, error);
 }
 
-static tf_err create(const carrying *c) {
+static tf_err carry_to_new_file(const carrying *c) {
     const char *path = c->old->path;
     disk_prepare(path, c->plan->campaign, store_expected_bytes(c->plan->campaign), &c->plan->note);
     tf_err err = open_empty(c->plan, path, c->error);
@@ -212,10 +212,10 @@ tf_err plan_carry_out(tf_store_plan *plan, const old_output *old, tf_error *erro
     tf_err err = old->lost ? TF_OK : folder_remove_runs(old->path, old->fd < 0 ? -1 : old->contents.run, error);
     carrying c = {.plan = plan, .old = old, .error = error};
     if (err != TF_OK || old->fd < 0)
-        return err == TF_OK ? create(&c) : err;
+        return err == TF_OK ? carry_to_new_file(&c) : err;
     err = carry_texts(&c);
     tf_crash_point("carry.texts");
     if (err == TF_OK)
-        err = moves ? carry_move(&c) : stay(&c);
+        err = moves ? carry_move(&c) : carry_in_place(&c);
     return err == TF_OK ? folder_remove_runs(old->path, plan->start.contents.run, error) : err;
 }

@@ -55,7 +55,7 @@ static tf_err start_anew(tf_store_plan *plan, bool old, tf_error *error) {
     tf_buf_free(&folder);
     if (old && old_is_ours(output, error) != TF_OK)
         return error->code;
-    int lock = has_folder ? lock_take(output, error) : -1;
+    int lock = has_folder ? lock_acquire(output, error) : -1;
     if (has_folder && lock < 0)
         return error->code;
     tf_err err = lock_output(plan, error);
@@ -69,7 +69,7 @@ static tf_err start_anew(tf_store_plan *plan, bool old, tf_error *error) {
     return err;
 }
 
-tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bool allows_change, tf_error *error) {
+tf_store_plan *tf_store_plan_new(const tf_campaign *campaign, tf_store_mode mode, bool allows_change, tf_error *error) {
     const char *output = campaign->output;
     const bool only_looks = mode == TF_STORE_LOOK || mode == TF_STORE_LOOK_FRESH || mode == TF_STORE_LOOK_SALVAGE;
     tf_store_init();
@@ -91,7 +91,7 @@ tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bo
     if (err == TF_OK && mode == TF_STORE_FRESH)
         err = start_anew(plan, there, error);
     if (err == TF_OK && !only_looks) {
-        plan->start.lock = lock_take(output, error);
+        plan->start.lock = lock_acquire(output, error);
         err = plan->start.lock >= 0 ? lock_output(plan, error) : error->code;
     }
     if (err == TF_OK && mode != TF_STORE_LOOK_FRESH)

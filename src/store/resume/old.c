@@ -233,7 +233,7 @@ static tf_err read_clean(old_output *old, bool noted, bool salvages, tf_error *e
     hid_t file = store_open_file(old->path, NULL);
     if (file < 0) {
         char reason[STORE_REASON] = "HDF5 does not say why";
-        H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, store_take_innermost, reason);
+        H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, store_copy_reason, reason);
         return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged: %s; " OLD_START_ANEW,
                                old->path, reason);
     }

@@ -39,20 +39,20 @@ tf_err old_read(const old_output *old, const contents_table *dataset, size_t row
     return TF_OK;
 }
 
-static tf_err open_side(int run, const char *name, const char *path, old_on_side *take, void *context,
+static tf_err open_side(int run, const char *name, const char *path, old_on_side *visit, void *context,
                         tf_error *error) {
     int fd = folder_open_file(run, name, O_RDONLY);
     if (fd < 0)
         return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_read(errno), "%s: %s", path, strerror(errno));
-    tf_err err = take(context, fd, path, error);
+    tf_err err = visit(context, fd, path, error);
     close(fd);
     return err;
 }
 
-tf_err old_each_side(const old_output *old, old_on_side *take, void *context, tf_error *error) {
+tf_err old_each_side(const old_output *old, old_on_side *visit, void *context, tf_error *error) {
     char name[40];
     tf_buf path = {0};
-    int folder = folder_look(old->path);
+    int folder = folder_open_any(old->path);
     int run = folder >= 0 ? folder_open_inner(folder, folder_run(old->contents.run, name)) : -1;
     DIR *entries = run >= 0 ? fdopendir(run) : NULL;
     tf_err err = TF_OK;
@@ -64,7 +64,7 @@ tf_err old_each_side(const old_output *old, old_on_side *take, void *context, tf
         tf_buf_clear(&path);
         folder_path(old->path, name, &path);
         tf_buf_addf(&path, "/%s", entry->d_name);
-        err = open_side(run, entry->d_name, path.data, take, context, error);
+        err = open_side(run, entry->d_name, path.data, visit, context, error);
     }
     if (entries)
         closedir(entries);

@@ -57,7 +57,7 @@ int64_t old_skip_hole(const old_output *old, const contents_table *table, int64_
 
 /* Goes through the side files of the run that left it. */
 typedef tf_err old_on_side(void *context, int fd, const char *path, tf_error *error);
-tf_err old_each_side(const old_output *old, old_on_side *take, void *context, tf_error *error);
+tf_err old_each_side(const old_output *old, old_on_side *visit, void *context, tf_error *error);
 
 /* One stage of the campaign. */
 typedef struct plan_stage {
@@ -142,7 +142,7 @@ tf_err plan_carry_out(tf_store_plan *plan, const old_output *old, tf_error *erro
  * file ends for us where a record is not whole. */
 typedef tf_err on_record(void *context, const tf_record *record, int number, int64_t at, int64_t synced,
                          tf_error *error);
-tf_err plan_each_record(const tf_store_plan *plan, const old_output *old, on_record *take, void *context,
+tf_err plan_each_record(const tf_store_plan *plan, const old_output *old, on_record *visit, void *context,
                         tf_error *error);
 
 #endif

@@ -26,7 +26,7 @@ static int64_t synced_size(const char *bytes, size_t size) {
 typedef struct record_walk {
     const tf_store_plan *plan;
     const old_output *old;
-    on_record *take;
+    on_record *visit;
     void *context; /* its */
 } record_walk;
 
@@ -40,15 +40,15 @@ static tf_err each_record_of(void *context, int fd, const char *path, tf_error *
         const tf_record *record = tf_record_at(bytes + at, size - at);
         if (!record)
             break;
-        err = walk->take(walk->context, record, stage_now(walk->plan, &walk->old->contents, record->stage), (int64_t)at,
-                         synced, error);
+        err = walk->visit(walk->context, record, stage_now(walk->plan, &walk->old->contents, record->stage),
+                          (int64_t)at, synced, error);
         at += tf_record_size((size_t)record->length);
     }
     side_unmap(bytes, size);
     return err;
 }
 
-tf_err plan_each_record(const tf_store_plan *plan, const old_output *old, on_record *take, void *context,
+tf_err plan_each_record(const tf_store_plan *plan, const old_output *old, on_record *visit, void *context,
                         tf_error *error) {
-    return old->fd < 0 ? TF_OK : old_each_side(old, each_record_of, &(record_walk){plan, old, take, context}, error);
+    return old->fd < 0 ? TF_OK : old_each_side(old, each_record_of, &(record_walk){plan, old, visit, context}, error);
 }

@@ -28,7 +28,7 @@ typedef enum tf_store_mode {
  * where the space has grown they are to be moved to their new places. What they depend on must be the same, unless the
  * stage has files or `allows_change`. NULL with the reason if the output is of something else, or damaged: then nothing
  * was touched. The campaign must outlive the plan. */
-tf_store_plan *tf_store_look(const tf_campaign *campaign, tf_store_mode mode, bool allows_change, tf_error *error);
+tf_store_plan *tf_store_plan_new(const tf_campaign *campaign, tf_store_mode mode, bool allows_change, tf_error *error);
 
 /* What there is of a stage of earlier runs. All of it is the plan's. */
 void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past);
