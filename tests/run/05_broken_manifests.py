@@ -1330,18 +1330,18 @@ class BrokenManifests(farm.FarmTest):
         done = self.taskfarm("right.json", status=99, env=NO_MPI)
         self.assertEqual(done.stderr, "H5Fcreate was called\n")
 
-    def test_under_mpirun_one_rank_alone_complains(self):
+    def test_under_mpirun_one_rank_alone_diagnoses(self):
         self.write("broken.json", {"run": {"comand": ["true"]}})
         done = self.taskfarm("broken.json", ranks=3, status=2)
-        complaint = 'broken.json: /run/comand: unknown key "comand"; did you mean "command"?\n'
+        diagnostic = 'broken.json: /run/comand: unknown key "comand"; did you mean "command"?\n'
         self.assertEqual(done.stderr.count("broken.json"), 1)
-        self.assertIn(complaint, done.stderr)
+        self.assertIn(diagnostic, done.stderr)
         self.assertEqual(set(self.files()), set(FILES) | {"broken.json"})
 
     def test_a_manifest_that_can_not_be_read(self):
-        for name, complaint in (("missing.json", "No such file or directory"), (".", "Is a directory")):
+        for name, diagnostic in (("missing.json", "No such file or directory"), (".", "Is a directory")):
             done = self.taskfarm(name, status=2, env=NO_MPI)
-            self.assertEqual(done.stderr, f"{name}: {complaint}\n")
+            self.assertEqual(done.stderr, f"{name}: {diagnostic}\n")
 
     def test_check_says_the_same(self):
         self.write("broken.json", '{"run": {"function": "builtin:nop"}, "seed": -1}')

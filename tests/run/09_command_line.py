@@ -48,10 +48,10 @@ class CommandLine(farm.FarmTest):
     def test_wrong_use_is_explained(self):
         self.write("a.json", {"run": {"command": ["true"]}})
         before = self.files()
-        for arguments, complaint in WRONG:
+        for arguments, diagnostic in WRONG:
             with self.subTest(arguments=arguments):
                 done = self.taskfarm(*arguments, status=2)
-                self.assertEqual((done.stdout, done.stderr), ("", f"taskfarm: {complaint}\n"))
+                self.assertEqual((done.stdout, done.stderr), ("", f"taskfarm: {diagnostic}\n"))
         self.assertEqual(self.files(), before)
 
     @farm.first
@@ -153,13 +153,13 @@ class CommandLine(farm.FarmTest):
 
     def test_set_of_what_is_not_there(self):
         self.write("a.json", {"variables": {"n": 3}, "run": {"command": ["true"]}})
-        for setting, complaint in (
+        for setting, diagnostic in (
             ("m=1", 'the manifest has no variable "m"'),
             ("n", "must be NAME=VALUE"),
             ("n=x", '"x" is not a number'),
         ):
             done = self.taskfarm("a.json", "--set", setting, status=2)
-            self.assertEqual(done.stderr, f"a.json: --set {setting}: {complaint}\n")
+            self.assertEqual(done.stderr, f"a.json: --set {setting}: {diagnostic}\n")
         done = self.taskfarm("a.json", "--retries", "300", status=2)
         self.assertEqual(done.stderr, "a.json: --retries 300: must be an integer from 0 to 254\n")
         done = self.taskfarm("a.json", "--seed", "-1", status=2)
@@ -168,7 +168,7 @@ class CommandLine(farm.FarmTest):
     def test_wishes_that_make_no_sense(self):
         self.write("a.json", {"name": "a", "over": {"n": [1, 2]}, "run": {"command": ["true"]}})
         before = self.files()
-        for arguments, complaint in (
+        for arguments, diagnostic in (
             (["b"], "b: is neither a stage nor the output of a task"),
             (["a[n=1]"], 'a[n=1]: stage "a" has no files: it can be run as a whole'),
             (["--until", "b.txt"], "b.txt: is neither a stage nor the output of a task"),
@@ -177,7 +177,7 @@ class CommandLine(farm.FarmTest):
         ):
             for verb in ("run", "plan"):
                 done = self.taskfarm(verb, "a.json", *arguments, status=2)
-                self.assertTrue(done.stderr.startswith(f"a.json: {complaint}"), done.stderr)
+                self.assertTrue(done.stderr.startswith(f"a.json: {diagnostic}"), done.stderr)
         self.assertEqual(self.files(), before)
 
     def test_workdir_moves_all_relative_paths(self):

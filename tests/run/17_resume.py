@@ -165,11 +165,11 @@ class Resume(farm.FarmTest):
             (stage(1, over={"j": {"range": [4]}}), [], 'f": its parameters changed since its rows were made (j: was nothing, now "int64");'),
             (stage(1, over={"i": {"range": [3]}}), [], 'f": the space changed, and lacks the point of task 3, which'),
         ]
-        for changed, options, complaint in changes:
-            with self.subTest(complaint=complaint):
+        for changed, options, diagnostic in changes:
+            with self.subTest(diagnostic=diagnostic):
                 self.write("m.json", changed)
                 done = self.taskfarm("m.json", *options, status=3)
-                self.assertTrue(done.stderr.startswith(start + complaint), done.stderr)
+                self.assertTrue(done.stderr.startswith(start + diagnostic), done.stderr)
                 self.assertTrue(done.stderr.endswith(end), done.stderr)
         self.write("m.json", dict(manifest, stages=manifest["stages"][:2]))
         done = self.taskfarm("m.json", status=3)
@@ -228,11 +228,11 @@ class Refusals(farm.FarmTest):
     def files(self):
         return {name: data for name, data in super().files().items() if not name.endswith("/lock")}
 
-    def refuse(self, complaint, *options):
+    def refuse(self, diagnostic, *options):
         before = self.files()
         for ranks in (None, 2):
             done = self.taskfarm("a.json", *options, ranks=ranks, status=3)
-            self.assertTrue(done.stderr.startswith(f"taskfarm: a.h5: {complaint}"), done.stderr)
+            self.assertTrue(done.stderr.startswith(f"taskfarm: a.h5: {diagnostic}"), done.stderr)
             self.assertEqual(self.files(), before)
 
     def setUp(self):

@@ -169,7 +169,7 @@ class Points(farm.FarmTest):
             return dict({"name": name, "over": over, "run": {"command": ["true"]}}, **more)
 
         arrays = {"v": {"type": "float64", "shape": [3]}, "x": "float64", "u": "uint64"}
-        for stages, complaint in (
+        for stages, diagnostic in (
             ([stage("a", [{"from": "b"}])], '/stages/0/over/0/from: there is no stage "b"'),
             ([stage("a", [{"from": "a"}])], '/stages/0/over/0/from: stage "a" takes its points or arrays from this one'),
             (
@@ -192,10 +192,10 @@ class Points(farm.FarmTest):
             ),
             ([stage("a", {"n": {"values": [1], "columns": []}})], '/stages/0/over/n/columns: "columns" goes with "from"'),
         ):
-            with self.subTest(complaint=complaint):
+            with self.subTest(diagnostic=diagnostic):
                 self.write("p.json", {"stages": stages})
                 done = self.taskfarm("p.json", status=2)
-                self.assertEqual(done.stderr, f"p.json: {complaint}\n")
+                self.assertEqual(done.stderr, f"p.json: {diagnostic}\n")
         self.campaign(first='echo "{{\\"y\\": 1, \\"word\\": \\"$(printf %02000d {n:raw})\\", \\"odd\\": true}}"')
         done = self.taskfarm("p.json", ranks=2, status=3)
         self.assertIn('column "word" of stage "first" are longer than 1024 bytes, and can\'t be parameters', done.stderr)

@@ -68,12 +68,12 @@ class History(farm.FarmTest):
     def test_what_can_not_be_recorded(self):
         self.write("c.json", {"record_env": ["A=B", 3, ""], "run": {"function": "builtin:noop"}})
         done = self.taskfarm("c.json", status=2)
-        complaints = [
+        diagnostics = [
             '/record_env/0: "A=B" can\'t be the name of an environment variable',
             "/record_env/1: must be a string, not a number",
             '/record_env/2: "" can\'t be the name of an environment variable',
         ]
-        self.assertEqual(done.stderr, "".join(f"c.json: {c}\n" for c in complaints))
+        self.assertEqual(done.stderr, "".join(f"c.json: {c}\n" for c in diagnostics))
 
 
 if __name__ == "__main__":

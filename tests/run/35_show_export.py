@@ -335,7 +335,7 @@ class ShowExport(farm.FarmTest):
         manifest["stages"][0]["over"]["n"] = {"range": [3]}
         self.write("c.json", manifest)
         self.taskfarm("c.json")
-        for arguments, complaint in (
+        for arguments, diagnostic in (
             (["export", "c.h5"], "which stage? There are a, b, c"),
             (["export", "c.h5", "whatever"], 'there is no stage "whatever" in it; there are a, b, c'),
             (["export", "c.h5", "a", "b"], "b: one argument too many"),
@@ -351,7 +351,7 @@ class ShowExport(farm.FarmTest):
             (["show", "c.h5", "a", "x"], 'x: stage "a" has tasks 0 to 2'),
         ):
             done = self.taskfarm(*arguments, status=2)
-            self.assertEqual((done.stdout, done.stderr), ("", f"taskfarm: {complaint}\n"), arguments)
+            self.assertEqual((done.stdout, done.stderr), ("", f"taskfarm: {diagnostic}\n"), arguments)
         done = self.taskfarm("export", "none.h5", status=2)
         self.assertIn("none.h5: there is no such output", done.stderr)
         self.write("text.h5", "text")

@@ -351,14 +351,14 @@ class Report(farm.FarmTest):
     def test_wrong_use(self):
         self.write("c.json", {"run": {"command": ["true"]}})
         self.taskfarm("c.json")
-        for arguments, status, complaint in (
+        for arguments, status, diagnostic in (
             (["report", "c.h5", "--format", "pdf"], 2, "--format pdf: must be html or trace"),
             (["report", "c.h5", "-o", "none/c.html"], 3, f"{self.folder}/none/c.html: No such file or directory"),
             (["report", "c.h5", "-o", "/dev/full"], 3, "/dev/full: can't be written: No space left on device"),
             (["report", "d.h5"], 2, "d.h5: there is no such output, or nothing in it"),
         ):
             done = self.taskfarm(*arguments, status=status)
-            self.assertEqual((done.stdout, done.stderr), ("", f"taskfarm: {complaint}\n"))
+            self.assertEqual((done.stdout, done.stderr), ("", f"taskfarm: {diagnostic}\n"))
 
 
 if __name__ == "__main__":

@@ -252,12 +252,12 @@ class Diff(farm.FarmTest):
         for name, wrong in (("text", "is no HDF5 file"), ("foreign", "is another program's file, or damaged"), ("cut", "is ")):
             cases += [([f"{name}.h5", "a.h5"], 3, f"{name}.h5: {wrong}"), (["a.h5", f"{name}.h5"], 3, f"taskfarm: {name}.h5: {wrong}")]
         before = self.files()
-        for arguments, status, complaint in cases:
+        for arguments, status, diagnostic in cases:
             with self.subTest(arguments=arguments):
                 done = self.taskfarm("diff", *arguments, status=status)
                 self.assertEqual(done.stdout, "")
                 self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
-                self.assertIn(complaint, done.stderr)
+                self.assertIn(diagnostic, done.stderr)
         self.assertEqual(self.files(), before, "nothing is written")
 
     def test_a_damaged_column(self):
