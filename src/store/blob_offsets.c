@@ -1,7 +1,7 @@
 /* Where a text goes in the heap depends on the lengths of all before it, which are spread over the ranks: in windows of
  * the index, each rank owns a block of tasks, is told their lengths, and answers with offsets. So the bytes do not
  * depend on who ran what, and no rank holds more than its own texts and one block. */
-#include "store/text_offsets.h"
+#include "store/blob_offsets.h"
 
 #include <stdlib.h>
 #include <string.h>

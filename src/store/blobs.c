@@ -11,7 +11,7 @@
 #include "store/make.h"
 #include "store/meet.h"
 #include "store/row_writer.h"
-#include "store/text_offsets.h"
+#include "store/blob_offsets.h"
 
 /* One kind of text of the stage, and where it goes: nowhere, to cells, or to a heap with its index. */
 typedef struct text_kind {
