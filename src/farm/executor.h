@@ -7,7 +7,7 @@
 
 typedef struct executor {
     tf_resources (*has)(const void *context);
-    int64_t (*lanes)(const void *context, int stage);
+    int64_t (*capacity)(const void *context, int stage);
     int (*place)(const void *context, int stage);
     int (*place_in_hand)(const void *context, int stage);
     int (*idle)(const void *context);

@@ -5,8 +5,8 @@ static tf_resources has(const void *slots) {
     return tf_slots_has(slots);
 }
 
-static int64_t lanes(const void *slots, int stage) {
-    return tf_slots_lanes(slots, stage);
+static int64_t capacity(const void *slots, int stage) {
+    return tf_slots_capacity(slots, stage);
 }
 
 static int place(const void *slots, int stage) {
@@ -45,7 +45,7 @@ static void remove_temp(void *slots, int stage, int64_t index) {
 
 executor executor_slots(tf_slots *slots) {
     return (executor){.has = has,
-                      .lanes = lanes,
+                      .capacity = capacity,
                       .place = place,
                       .place_in_hand = place_in_hand,
                       .idle = idle,

@@ -135,7 +135,7 @@ static void requeue(worker *w, int stage, int attempt, tf_interval tasks) {
 /* ---- Batches ---- */
 
 static int64_t capacity_of(const worker *w, int stage) {
-    return w->executor->lanes(w->executor->context, stage);
+    return w->executor->capacity(w->executor->context, stage);
 }
 
 /* So many tasks of the stage are a batch. */

@@ -29,7 +29,7 @@ tf_slots *tf_slots_new(tf_spawner *spawner, const tf_campaign *campaign, const t
 
 /* All that its tasks can have together, and how many of a stage's that is at once. */
 tf_resources tf_slots_has(const tf_slots *exec);
-int64_t tf_slots_lanes(const tf_slots *exec, int stage);
+int64_t tf_slots_capacity(const tf_slots *exec, int stage);
 
 /* Ends the hosts: those that are idle run their teardown hooks, those that are busy are killed. */
 void tf_slots_free(tf_slots *exec);

@@ -16,7 +16,7 @@ tf_resources tf_slots_has(const tf_slots *slots) {
     return places_all(slots->places);
 }
 
-int64_t tf_slots_lanes(const tf_slots *slots, int stage) {
+int64_t tf_slots_capacity(const tf_slots *slots, int stage) {
     tf_resources all = places_all(slots->places);
     return tf_resources_fit(&all, need_of(slots, stage));
 }

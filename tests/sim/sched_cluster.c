@@ -137,10 +137,10 @@ static bool queue_is_empty(const sim *s, const sim_worker *k) {
 static void feed(sim *s, int w) {
     sim_worker *k = &s->worker[w];
     for (int stage = 0; stage < s->c->stages; stage++) {
-        const int slots = slots_of(s, stage), lanes = s->c->slots / slots;
+        const int slots = slots_of(s, stage), capacity = s->c->slots / slots;
         while (k->busy + slots <= s->c->slots && k->queue[stage].total > 0) {
             int64_t by_time = tf_estimate_count(&s->estimate[stage], 0.05);
-            int64_t share = (k->queue[stage].total + lanes - 1) / lanes;
+            int64_t share = (k->queue[stage].total + capacity - 1) / capacity;
             tf_interval run = tf_intervals_take(&k->queue[stage], by_time < share ? by_time : share);
             event done = {.kind = EVENT_BATCH_ENDED, .worker = w, .life = k->life, .stage = stage, .first = run.first};
             for (int64_t i = run.first; i < run.end; i++)

@@ -241,7 +241,7 @@ static tf_resources has(const void *context) {
     return (tf_resources){.slots = node->farm->setting.slots[node->number]};
 }
 
-static int64_t lanes(const void *context, int stage) {
+static int64_t capacity(const void *context, int stage) {
     const farm_node *node = context;
     return node->farm->setting.slots[node->number] / tf_resources_slots(need_of(node->farm, stage));
 }
@@ -644,7 +644,7 @@ static void open_node(farm *f, int number) {
                                   .receive = receive_letter,
                                   .context = node};
     node->executor = (executor){.has = has,
-                                .lanes = lanes,
+                                .capacity = capacity,
                                 .place = place,
                                 .place_in_hand = place_in_hand,
                                 .idle = idle,
