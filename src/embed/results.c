@@ -80,10 +80,10 @@ static tf_err read_rows(tf_results *r, int stage, int field, int64_t first, int6
     return err;
 }
 
-static tf_err read_texts(tf_results *r, int stage, int field, int64_t count, tf_texts *texts) {
+static tf_err read_texts(tf_results *r, int stage, int field, int64_t count, tf_blobs *texts) {
     tf_store_guest guest;
     tf_store_enter(&guest);
-    tf_err err = tf_reader_texts(r->reader, stage, field, 0, count, texts, &r->error);
+    tf_err err = tf_reader_blobs(r->reader, stage, field, 0, count, texts, &r->error);
     tf_store_leave(&guest);
     return err;
 }
@@ -166,15 +166,15 @@ char **tf_results_strings(tf_results *r, const char *stage, const char *name, in
         return NULL;
     }
     const int64_t tasks = tf_reader_tasks(r->reader, n);
-    tf_texts texts = {0};
-    tf_texts_clear(&texts, tasks);
+    tf_blobs texts = {0};
+    tf_blobs_clear(&texts, tasks);
     char **strings = NULL;
     if (read_texts(r, n, number, tasks, &texts) == TF_OK) {
         strings = malloc(((size_t)tasks + 1) * sizeof *strings + texts.bytes.length + (size_t)tasks);
         char *to = strings ? (char *)(strings + tasks + 1) : NULL;
         for (int64_t i = 0; strings && i < tasks; i++) {
             size_t length;
-            const char *text = tf_texts_at(&texts, i, &length);
+            const char *text = tf_blobs_at(&texts, i, &length);
             strings[i] = memcpy(to, text, length);
             to[length] = '\0';
             to += length + 1;
@@ -182,7 +182,7 @@ char **tf_results_strings(tf_results *r, const char *stage, const char *name, in
         if (strings)
             strings[tasks] = NULL;
     }
-    tf_texts_free(&texts);
+    tf_blobs_free(&texts);
     if (count)
         *count = tasks;
     return strings;

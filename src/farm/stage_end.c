@@ -5,7 +5,7 @@
 
 tf_err stage_end(tf_store *store, const tf_campaign *campaign, int stage, int64_t enough, tf_error *error) {
     const int64_t tasks = enough ? enough : tf_stage_final(&campaign->stage[stage]);
-    tf_err err = tf_store_texts(store, stage, error);
+    tf_err err = tf_store_blobs(store, stage, error);
     if (err == TF_OK)
         err = tf_reduce_stage(store, stage, tasks, error);
     if (err == TF_OK)

@@ -27,7 +27,7 @@ static bool open_strings(const reducing *r, value_source *s, const char *name, h
     h5_fault fault = {0};
     bool good = store_open_cells(st->results, name, rows, &s->table, &fault);
     if (good && s->table.dataset == 0)
-        good = store_open_heap(st->text, name, rows, &s->table, &s->byte_heap, &fault);
+        good = store_open_byte_heap(st->text, name, rows, &s->table, &s->byte_heap, &fault);
     store_blame(r->store, &fault);
     return good && s->table.dataset > 0;
 }
@@ -124,7 +124,7 @@ static tf_err read_strings(reducing *r, value_source *s, int64_t count, size_t w
         start[i] = s->strings.length;
         if (s->byte_heap.dataset > 0) {
             const int64_t *place = (const int64_t *)(const void *)s->cells + 2 * i;
-            if (!store_is_in_heap(place, (int64_t)s->byte_heap.shape[0])) {
+            if (!store_is_in_byte_heap(place, (int64_t)s->byte_heap.shape[0])) {
                 store_blame(r->store, &(h5_fault){"a text lies outside of its heap"});
                 err = reduce_cant_read(r);
                 break;

@@ -183,10 +183,10 @@ static void compare_numbers(comparing *c, int column, const int64_t first[2], in
 }
 
 static void compare_texts(comparing *c, int column, const int64_t first[2], int64_t count) {
-    const tf_texts *a = &c->values[column][0].texts, *b = &c->values[column][1].texts;
+    const tf_blobs *a = &c->values[column][0].texts, *b = &c->values[column][1].texts;
     for (int64_t row = 0; row < count; row++) {
         size_t length, its;
-        const char *text = tf_texts_at(a, row, &length), *other = tf_texts_at(b, row, &its);
+        const char *text = tf_blobs_at(a, row, &length), *other = tf_blobs_at(b, row, &its);
         if ((length != its || memcmp(text, other, length) != 0) && counts(c, column, row))
             note_row(c, column, first, row, 0);
     }

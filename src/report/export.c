@@ -111,7 +111,7 @@ static const void *as_texts(exporter *e, int n, int64_t count) {
             e->text[n][i] = tf_status_name(((const uint8_t *)v->numbers)[i]);
             continue;
         }
-        const char *text = tf_texts_at(&v->texts, i, &length);
+        const char *text = tf_blobs_at(&v->texts, i, &length);
         e->text[n][i] = cell->data + cell->length;
         tf_buf_add(cell, text, length);
         tf_buf_addc(cell, '\0');

@@ -48,7 +48,7 @@ static void add_cell(const exporter *e, int c, int64_t row, int64_t element, tf_
     const view_values *v = &e->values[c];
     size_t length;
     if (v->field->type == TF_STRING && !v->numbers) {
-        const char *text = tf_texts_at(&v->texts, row, &length);
+        const char *text = tf_blobs_at(&v->texts, row, &length);
         add_text_cell(e, text, length, out);
     } else {
         view_add_csv(v, row, element, out);

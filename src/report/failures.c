@@ -6,7 +6,7 @@
 
 /* The tasks' messages are read where one of them has failed. */
 static tf_err take_piece(tf_reader *reader, int stage, int owner, int message, int64_t first, int64_t count,
-                         const uint8_t *status, tf_texts *texts, tf_tally *failures, tf_error *error) {
+                         const uint8_t *status, tf_blobs *texts, tf_tally *failures, tf_error *error) {
     static const char silent[] = "no message";
     int64_t from = 0, end = count;
     while (from < end && !tf_status_has_failed(status[from]))
@@ -15,10 +15,10 @@ static tf_err take_piece(tf_reader *reader, int stage, int owner, int message, i
         end--;
     if (from == end)
         return TF_OK;
-    tf_err err = message >= 0 ? tf_reader_texts(reader, stage, message, first + from, end - from, texts, error) : TF_OK;
+    tf_err err = message >= 0 ? tf_reader_blobs(reader, stage, message, first + from, end - from, texts, error) : TF_OK;
     for (int64_t i = from; i < end && err == TF_OK; i++) {
         size_t length = 0;
-        const char *text = message >= 0 ? tf_texts_at(texts, i - from, &length) : "";
+        const char *text = message >= 0 ? tf_blobs_at(texts, i - from, &length) : "";
         if (tf_status_has_failed(status[i]))
             tf_tally_add_one(failures, owner, length ? text : silent, length ? length : sizeof silent - 1, first + i);
     }
@@ -31,7 +31,7 @@ tf_err failures_find(tf_reader *reader, int stage, int owner, tf_tally *failures
     const int status = tf_reader_record(reader, stage, "status");
     const int message = tf_reader_record(reader, stage, "message");
     uint8_t *its = tf_alloc(PIECE);
-    tf_texts texts = {0};
+    tf_blobs texts = {0};
     tf_err err = TF_OK;
     for (int64_t first = 0; first < tasks && err == TF_OK; first += PIECE) {
         const int64_t count = tasks - first < PIECE ? tasks - first : PIECE;
@@ -39,7 +39,7 @@ tf_err failures_find(tf_reader *reader, int stage, int owner, tf_tally *failures
         if (err == TF_OK)
             err = take_piece(reader, stage, owner, message, first, count, its, &texts, failures, error);
     }
-    tf_texts_free(&texts);
+    tf_blobs_free(&texts);
     free(its);
     return err;
 }

@@ -20,7 +20,7 @@ static tf_err mix_param(matching *m, int side, int field, int64_t first, int64_t
     tf_err err = view_read(m->of[side], field, first, count, v, error);
     for (int64_t i = 0; i < count && err == TF_OK; i++) {
         size_t length = size;
-        const char *at = size > 0 ? (const char *)v->numbers + (size_t)i * size : tf_texts_at(&v->texts, i, &length);
+        const char *at = size > 0 ? (const char *)v->numbers + (size_t)i * size : tf_blobs_at(&v->texts, i, &length);
         spots[i].hash = tf_hash(at, length, spots[i].hash);
     }
     view_values_free(v); /* the next parameter may be of texts */

@@ -96,7 +96,7 @@ static void print_value(FILE *out, const shower *s, int f) {
     if (s->missing[f].length) {
         tf_buf_addf(&text, "(%s)", tf_buf_text(&s->missing[f]));
     } else if (field->type == TF_STRING) {
-        const char *its = tf_texts_at(&s->values[f].texts, 0, &length);
+        const char *its = tf_blobs_at(&s->values[f].texts, 0, &length);
         tf_buf_add(&text, its, length);
     } else {
         for (int64_t e = 0; e < field->elements && e < MOST; e++) {
@@ -161,7 +161,7 @@ static void print_text(FILE *out, const shower *s, const char *name) {
     size_t length;
     if (f < 0)
         return;
-    const char *text = tf_texts_at(&s->values[f].texts, 0, &length);
+    const char *text = tf_blobs_at(&s->values[f].texts, 0, &length);
     print_lines(out, name, text, length);
 }
 

@@ -56,7 +56,7 @@ int view_record(const view *v, const char *dataset) {
 int64_t view_width(const view *v, int field) {
     const tf_field *f = view_field(v, field);
     const int64_t tasks = tf_reader_tasks(v->from->reader, v->stage);
-    const int64_t texts = tf_reader_text_bytes(v->from->reader, v->stage, field);
+    const int64_t texts = tf_reader_blob_bytes(v->from->reader, v->stage, field);
     return f->elements * 8 + (tasks ? texts / tasks : 0);
 }
 
@@ -115,7 +115,7 @@ static tf_err find_spec(view *v, const char *param, tf_error *error) {
                      error);
 }
 
-static void copy_cells(const char *cells, size_t width, int64_t count, tf_texts *texts) {
+static void copy_cells(const char *cells, size_t width, int64_t count, tf_blobs *texts) {
     for (int64_t i = 0; i < count; i++) {
         tf_buf_add(&texts->bytes, cells + (size_t)i * width, strnlen(cells + (size_t)i * width, width));
         texts->end[i] = (int64_t)texts->bytes.length;
@@ -171,16 +171,16 @@ tf_err view_read(view *v, int field, int64_t first, int64_t count, view_values *
         out->capacity = size;
     }
     if (size == 0)
-        tf_texts_clear(&out->texts, count);
+        tf_blobs_clear(&out->texts, count);
     if (!f->stored)
         return work_out(v, f, first, count, out, error);
     return size ? tf_reader_numbers(v->from->reader, v->stage, field, first, count, out->numbers, error)
-                : tf_reader_texts(v->from->reader, v->stage, field, first, count, &out->texts, error);
+                : tf_reader_blobs(v->from->reader, v->stage, field, first, count, &out->texts, error);
 }
 
 void view_values_free(view_values *values) {
     free(values->numbers);
-    tf_texts_free(&values->texts);
+    tf_blobs_free(&values->texts);
     *values = (view_values){0};
 }
 
@@ -251,7 +251,7 @@ void view_add_json(const view_values *values, int64_t row, tf_buf *out) {
         return;
     }
     size_t length;
-    const char *text = tf_texts_at(&values->texts, row, &length);
+    const char *text = tf_blobs_at(&values->texts, row, &length);
     if (f->type == TF_STRING) {
         tf_buf_add_json(out, text, length);
         return;
@@ -290,7 +290,7 @@ void view_add_csv(const view_values *values, int64_t row, int64_t element, tf_bu
         else
             tf_buf_add_number(out, f->type, at);
     } else {
-        const char *text = tf_texts_at(&values->texts, row, &length);
+        const char *text = tf_blobs_at(&values->texts, row, &length);
         if (f->type == TF_STRING)
             view_add_csv_text(text, length, out);
         else

@@ -25,7 +25,7 @@ typedef struct view_values {
     const tf_field *field;
     void *numbers; /* count x elements; NULL: they are texts */
     size_t capacity;
-    tf_texts texts;
+    tf_blobs texts;
 } view_values;
 
 tf_err view_read(view *v, int field, int64_t first, int64_t count, view_values *out, tf_error *error);

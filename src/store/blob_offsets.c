@@ -1,6 +1,6 @@
-/* Where a text goes in the heap depends on the lengths of all before it, which are spread over the ranks: in windows of
- * the index, each rank owns a block of tasks, is told their lengths, and answers with offsets. So the bytes do not
- * depend on who ran what, and no rank holds more than its own texts and one block. */
+/* Where a blob goes in the byte heap depends on the lengths of all before it, which are spread over the ranks: in
+ * windows of the index, each rank owns a block of tasks, is told their lengths, and answers with offsets. So the bytes
+ * do not depend on who ran what, and no rank holds more than its own blobs and one block. */
 #include "store/blob_offsets.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 enum {
     BLOCK_TASKS = 1 << 18, /* that a rank owns in a window */
-    PIECE_TASKS = 1 << 10  /* of the heap's index; pieces without texts are not written */
+    PIECE_TASKS = 1 << 10  /* of the byte heap's index; pieces without blobs are not written */
 };
 
 /* What one window needs. Counts and displacements are of int64_t. */
@@ -66,7 +66,7 @@ static int64_t place_block(const tf_store *s, window *w, int64_t base) {
     return store_sum(s, mine);
 }
 
-/* Writes the block's rows of the index; what holds no text stays as it was laid out: zero. */
+/* Writes the block's rows of the index; what holds no blob stays as it was laid out: zero. */
 static bool write_block(const tf_store *s, const window *w, const table *index) {
     const int64_t block = w->first + (int64_t)s->rank * BLOCK_TASKS;
     row_writer out = {.to = index, .width = 2 * sizeof(int64_t)};
@@ -83,7 +83,7 @@ static bool write_block(const tf_store *s, const window *w, const table *index) 
     return row_writer_end(&out);
 }
 
-bool text_offsets_place(const tf_store *s, entries *list, const table *index) {
+bool blob_offsets_place(const tf_store *s, entries *list, const table *index) {
     size_t ranks = (size_t)s->ranks;
     window w = {.send = tf_alloc_array(ranks, sizeof(int)),
                 .send_at = tf_alloc_array(ranks, sizeof(int)),

@@ -1,28 +1,29 @@
-/* Texts move from the side files into the file when their stage ends. HDF5 can't write values of varying length in
- * parallel, so a kind of text becomes either cells of a fixed length, or a heap of bytes in task order with an index of
- * (offset, length).
+/* Blobs move from the side files into the file when their stage ends. HDF5 can't write values of varying length in
+ * parallel, so a kind of blob becomes either cells of a fixed length, or a byte heap in task order with an
+ * index of (offset, length).
  *
- * All datasets are made first, since their sizes follow from the texts' lengths alone; then, with the file's metadata
+ * All datasets are made first, since their sizes follow from the blobs' lengths alone; then, with the file's metadata
  * whole again, the bytes are written. */
 #include <stdlib.h>
 
+#include "store/blob_offsets.h"
 #include "store/change.h"
 #include "store/entries.h"
 #include "store/make.h"
 #include "store/meet.h"
 #include "store/row_writer.h"
-#include "store/blob_offsets.h"
 
-/* One kind of text of the stage, and where it goes: nowhere, to cells, or to a heap with its index. */
-typedef struct text_kind {
+/* One kind of blob of the stage, and where it goes: nowhere, to cells, or to a byte heap with its index. */
+typedef struct blob_kind {
     const char *name;
     entries list;
-    table cells, heap, index;
-} text_kind;
+    table cells, byte_heap, index;
+} blob_kind;
 
 /* ---- Reading the side file ---- */
 
-static tf_err scan(const tf_store *s, int stage, const char *bytes, size_t size, text_kind *kinds, tf_error *error) {
+static tf_err sort_side_file(const tf_store *s, int stage, const char *bytes, size_t size, blob_kind *kinds,
+                             tf_error *error) {
     const int kind_count = TF_RECORD_COLUMN + s->campaign->stage[stage].columns;
     const int64_t tasks = tf_stage_so_far(&s->campaign->stage[stage]);
     size_t at = 0;
@@ -51,7 +52,7 @@ static bool write_cells(const table *cells, const entries *list) {
     for (size_t i = 0; i < list->count; i++) {
         const entry *e = &list->items[i];
         row_writer_seek(&w, e->index);
-        tf_buf_add(&w.rows, e->text, (size_t)e->length);
+        tf_buf_add(&w.rows, e->bytes, (size_t)e->length);
         tf_buf_add(&w.rows, zeros, w.width - (size_t)e->length);
     }
     return row_writer_end(&w);
@@ -59,29 +60,29 @@ static bool write_cells(const table *cells, const entries *list) {
 
 /* ---- Heaps ---- */
 
-static bool write_heap_bytes(const table *heap, const entries *list) {
-    row_writer w = {.to = heap, .width = 1};
+static bool write_byte_heap(const table *byte_heap, const entries *list) {
+    row_writer w = {.to = byte_heap, .width = 1};
     for (size_t i = 0; i < list->count; i++) {
         const entry *e = &list->items[i];
         for (int64_t done = 0; done < e->length;) {
             int64_t part = e->length - done < ROW_WRITER_BYTES ? e->length - done : ROW_WRITER_BYTES;
             row_writer_seek(&w, e->offset + done);
-            tf_buf_add(&w.rows, e->text + done, (size_t)part);
+            tf_buf_add(&w.rows, e->bytes + done, (size_t)part);
             done += part;
         }
     }
     return row_writer_end(&w);
 }
 
-/* ---- A stage's texts ---- */
+/* ---- A stage's blobs ---- */
 
 /* Numbers have none, and are not to cost messages between ranks. */
-static bool has_texts(const tf_stage_spec *spec, int kind) {
+static bool has_blobs(const tf_stage_spec *spec, int kind) {
     return kind < TF_RECORD_COLUMN || tf_type_size(spec->column[kind - TF_RECORD_COLUMN].type) == 0;
 }
 
 /* Collective: makes the datasets of one kind. */
-static bool make_kind(tf_store *s, int stage, int kind, text_kind *k) {
+static bool make_kind(tf_store *s, int stage, int kind, blob_kind *k) {
     int64_t longest = 0, bytes = 0;
     for (size_t i = 0; i < k->list.count; i++) {
         longest = k->list.items[i].length > longest ? k->list.items[i].length : longest;
@@ -102,45 +103,45 @@ static bool make_kind(tf_store *s, int stage, int kind, text_kind *k) {
     tf_buf index_name = {0};
     tf_buf_addf(&index_name, "%s_index", k->name);
     k->index = (table){.type = H5Tcopy(H5T_STD_I64LE), .rank = 2, .shape = {tasks, 2}};
-    k->heap = (table){.type = H5Tcopy(H5T_STD_U8LE), .rank = 1, .shape = {(hsize_t)bytes}};
+    k->byte_heap = (table){.type = H5Tcopy(H5T_STD_U8LE), .rank = 1, .shape = {(hsize_t)bytes}};
     bool good = store_create_table(s, st->text, tf_buf_text(&index_name), (scale *[]){&st->index, NULL}, &k->index);
-    k->heap.dataset = good ? store_dataset(s, st->text, k->name, k->heap.type, 1, k->heap.shape) : -1;
+    k->byte_heap.dataset = good ? store_dataset(s, st->text, k->name, k->byte_heap.type, 1, k->byte_heap.shape) : -1;
     tf_buf_free(&index_name);
-    return good && k->heap.dataset >= 0;
+    return good && k->byte_heap.dataset >= 0;
 }
 
-static bool write_kind(const tf_store *s, text_kind *k) {
+static bool write_kind(const tf_store *s, blob_kind *k) {
     if (k->cells.dataset > 0)
         return write_cells(&k->cells, &k->list);
-    bool good = text_offsets_place(s, &k->list, &k->index);
-    return write_heap_bytes(&k->heap, &k->list) && good;
+    bool good = blob_offsets_place(s, &k->list, &k->index);
+    return write_byte_heap(&k->byte_heap, &k->list) && good;
 }
 
-static void free_kind(text_kind *k) {
-    table *const tables[] = {&k->cells, &k->heap, &k->index};
+static void free_kind(blob_kind *k) {
+    table *const tables[] = {&k->cells, &k->byte_heap, &k->index};
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         store_close_table(tables[t]);
     free(k->list.items);
 }
 
-static tf_err check_lengths(const tf_store *s, int stage, const text_kind *kind, tf_error *error) {
-    const table *const tables[] = {&kind->cells, &kind->heap, &kind->index};
+static tf_err check_lengths(const tf_store *s, int stage, const blob_kind *kind, tf_error *error) {
+    const table *const tables[] = {&kind->cells, &kind->byte_heap, &kind->index};
     tf_err err = TF_OK;
     for (size_t t = 0; t < sizeof tables / sizeof *tables && err == TF_OK; t++)
         err = store_check_length(s, stage, tables[t], error);
     return err;
 }
 
-static tf_err make_kinds(tf_store *s, int stage, text_kind *kind, int kinds, tf_error *error) {
+static tf_err make_kinds(tf_store *s, int stage, blob_kind *kind, int kinds, tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
     int made = 0;
     for (int k = 0; k < kinds; k++)
-        made += has_texts(spec, k);
+        made += has_blobs(spec, k);
     tf_err err = store_make_room(s, stage, made, error);
     if (err == TF_OK)
         err = store_begin_change(s, error);
     for (int k = 0; k < kinds && err == TF_OK; k++) {
-        if (!has_texts(spec, k))
+        if (!has_blobs(spec, k))
             continue;
         if (!make_kind(s, stage, k, &kind[k]))
             err = store_error(s, error, "can't make \"%s\"", kind[k].name);
@@ -155,10 +156,10 @@ static tf_err make_kinds(tf_store *s, int stage, text_kind *kind, int kinds, tf_
     return err == TF_OK ? store_end_change(s, stage, false, error) : err;
 }
 
-static tf_err write_kinds(tf_store *s, text_kind *kind, int kinds, tf_error *error) {
+static tf_err write_kinds(tf_store *s, blob_kind *kind, int kinds, tf_error *error) {
     tf_err err = TF_OK;
     for (int k = 0; k < kinds && err == TF_OK; k++) {
-        if (kind[k].cells.dataset <= 0 && kind[k].heap.dataset <= 0)
+        if (kind[k].cells.dataset <= 0 && kind[k].byte_heap.dataset <= 0)
             continue;
         if (!write_kind(s, &kind[k]))
             err = store_error(s, error, "can't write \"%s\"", kind[k].name);
@@ -168,17 +169,17 @@ static tf_err write_kinds(tf_store *s, text_kind *kind, int kinds, tf_error *err
     return err;
 }
 
-static tf_err move_texts(tf_store *s, int stage, tf_error *error) {
+static tf_err move_blobs(tf_store *s, int stage, tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
     int kinds = TF_RECORD_COLUMN + spec->columns;
-    text_kind *kind = tf_alloc_array((size_t)kinds, sizeof *kind);
+    blob_kind *kind = tf_alloc_array((size_t)kinds, sizeof *kind);
     for (int k = 0; k < kinds; k++)
-        kind[k].name = store_text_name(spec, k);
+        kind[k].name = store_blob_name(spec, k);
     const char *bytes;
     size_t size;
     tf_err err = side_map(s->side, &bytes, &size, error);
     if (err == TF_OK)
-        err = scan(s, stage, bytes, size, kind, error);
+        err = sort_side_file(s, stage, bytes, size, kind, error);
     err = store_agree(s, err, error);
     if (err == TF_OK)
         err = make_kinds(s, stage, kind, kinds, error);
@@ -191,9 +192,9 @@ static tf_err move_texts(tf_store *s, int stage, tf_error *error) {
     return err;
 }
 
-tf_err tf_store_texts(tf_store *s, int stage, tf_error *error) {
+tf_err tf_store_blobs(tf_store *s, int stage, tf_error *error) {
     store_begin_vigil(s);
-    const tf_err err = move_texts(s, stage, error);
+    const tf_err err = move_blobs(s, stage, error);
     store_end_vigil(s);
     return err;
 }

@@ -1,4 +1,4 @@
-/* Changes of the file's metadata: a stage that is laid out, texts, reductions, the end. Ranks make them together. */
+/* Changes of the file's metadata: a stage that is laid out, blobs, reductions, the end. Ranks make them together. */
 #ifndef TF_STORE_CHANGE_H
 #define TF_STORE_CHANGE_H
 

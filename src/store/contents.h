@@ -20,7 +20,7 @@ typedef struct contents_stage {
     char *name;
     char *fingerprint; /* see tf_fingerprint */
     int64_t tasks;
-    bool finished; /* its texts and reductions are in the file, and whole */
+    bool finished; /* its blobs and reductions are in the file, and whole */
     code_history code;
     int64_t enough; /* its "until" was true of so many tasks; 0: it was not */
     char *until;    /* that "until"; NULL: it was not. Both are known of a file that one process reads alone */

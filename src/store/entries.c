@@ -1,4 +1,4 @@
-/* Which texts of a task count (see entries.h). */
+/* Which blobs of a task count (see entries.h). */
 #include "store/entries.h"
 
 #include <stdlib.h>
@@ -18,7 +18,7 @@ void entries_add(entries *list, const tf_record *record, int64_t position) {
     }
     list->items[list->count++] = (entry){.index = record->index,
                                          .order = attempt_of(record) * MOST_RECORDS + position,
-                                         .text = (const char *)(record + 1),
+                                         .bytes = (const char *)(record + 1),
                                          .length = (int64_t)record->length};
 }
 

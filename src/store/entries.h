@@ -1,4 +1,4 @@
-/* Texts of side files by task: of each task and kind the one that counts. */
+/* Blobs of side files by task: of each task and kind the one that counts. */
 #ifndef TF_STORE_ENTRIES_H
 #define TF_STORE_ENTRIES_H
 
@@ -6,13 +6,13 @@
 
 typedef struct entry {
     int64_t index;
-    int64_t order;    /* of two texts of one task the later attempt counts, then the later one */
-    const char *text; /* in the mapped side file */
+    int64_t order;     /* of two blobs of one task the later attempt counts, then the later blob */
+    const char *bytes; /* in the mapped side file */
     int64_t length;
-    int64_t offset; /* in the heap */
+    int64_t offset; /* in the byte heap */
 } entry;
 
-/* All texts of one kind. */
+/* All blobs of one kind. */
 typedef struct entries {
     entry *items;
     size_t count, capacity;

@@ -1,4 +1,4 @@
-/* The end of a stage: once its texts and reductions are in the file, that says that it is finished. */
+/* The end of a stage: once its blobs and reductions are in the file, that says that it is finished. */
 #include "store/attributes.h"
 #include "store/change.h"
 #include "store/file.h"

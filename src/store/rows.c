@@ -1,4 +1,4 @@
-/* Rows into the file: data first, then texts and what vouches for both, and the status last, so that a row that says
+/* Rows into the file: data first, then blobs and what vouches for both, and the status last, so that a row that says
  * "done" is. A row that stays pending is not written at all. */
 #include <string.h>
 
@@ -43,7 +43,7 @@ static void add_constants(tf_store *s, const tf_rows *rows, const void **task) {
     task[TASK_MAX_RSS] = rows->max_rss ? rows->max_rss : none;
 }
 
-static tf_err write_run(tf_store *s, const tf_rows *rows, int64_t from, int64_t count, const char *texts, size_t size,
+static tf_err write_run(tf_store *s, const tf_rows *rows, int64_t from, int64_t count, const char *blobs, size_t size,
                         tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[rows->stage];
     const store_stage *st = &s->stage[rows->stage];
@@ -77,7 +77,7 @@ static tf_err write_run(tf_store *s, const tf_rows *rows, int64_t from, int64_t 
     }
     tf_crash_point("rows.data");
     if (good) {
-        tf_err err = side_append_rows(s->side, texts, size, rows->stage, first, vouch, error);
+        tf_err err = side_append_rows(s->side, blobs, size, rows->stage, first, vouch, error);
         if (err != TF_OK)
             return err;
     }
@@ -90,13 +90,13 @@ static tf_err write_run(tf_store *s, const tf_rows *rows, int64_t from, int64_t 
 
 tf_err tf_store_write(tf_store *s, const tf_rows *rows, tf_error *error) {
     tf_err err = TF_OK;
-    const char *texts = rows->texts; /* all of them go with the first run: pending rows have none */
+    const char *blobs = rows->texts; /* all of them go with the first run: pending rows have none */
     size_t size = rows->texts_size;
     for (int64_t row = 0, end; row < rows->count && err == TF_OK; row = end) {
         end = tf_rows_run(rows, row);
         if (rows->status[row] == TF_STATUS_PENDING)
             continue;
-        err = write_run(s, rows, row, end - row, texts, size, error);
+        err = write_run(s, rows, row, end - row, blobs, size, error);
         size = 0;
     }
     return err;

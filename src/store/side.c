@@ -74,11 +74,11 @@ tf_err side_append(side_file *side, const void *records, size_t size, tf_error *
     return TF_OK;
 }
 
-tf_err side_append_rows(side_file *side, const void *texts, size_t size, int stage, int64_t first, side_rows rows,
+tf_err side_append_rows(side_file *side, const void *blobs, size_t size, int stage, int64_t first, side_rows rows,
                         tf_error *error) {
     _Alignas(8) char record[sizeof(tf_record) + sizeof rows];
     tf_record_put(record, stage, first, SIDE_ROWS, 0, &rows, sizeof rows);
-    tf_err err = size ? side_append(side, texts, size, error) : TF_OK;
+    tf_err err = size ? side_append(side, blobs, size, error) : TF_OK;
     return err == TF_OK ? side_append(side, record, sizeof record, error) : err;
 }
 

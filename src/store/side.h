@@ -1,5 +1,5 @@
 /* A rank's side file: what its tasks left besides numbers, appended during a run as records (tf_record). Behind the
- * texts of a run of rows comes a record that says that they are complete, with a hash of the rows themselves: a row is
+ * blobs of a run of rows comes a record that says that they are complete, with a hash of the rows themselves: a row is
  * trusted by a later run only if such a record covers it. Where the hash matters is behind the last record of synced
  * bytes: before that, rows and records are known to have reached the disk. */
 #ifndef TF_STORE_SIDE_H
@@ -7,7 +7,7 @@
 
 #include "base/base.h"
 
-/* Kinds of records besides the texts'. */
+/* Kinds of records besides those of blobs. */
 enum { SIDE_ROWS = -1, SIDE_SYNCED = -2 };
 
 /* SIDE_ROWS: tasks index .. index + count - 1 of the record's stage. */
@@ -30,8 +30,8 @@ void side_close(side_file *side);
 /* Appends whole records. */
 tf_err side_append(side_file *side, const void *records, size_t size, tf_error *error);
 
-/* Appends one, and the texts before it in the same write. */
-tf_err side_append_rows(side_file *side, const void *texts, size_t size, int stage, int64_t first, side_rows rows,
+/* Appends one, and the blobs before it in the same write. */
+tf_err side_append_rows(side_file *side, const void *blobs, size_t size, int stage, int64_t first, side_rows rows,
                         tf_error *error);
 tf_err side_append_synced(side_file *side, int64_t size, tf_error *error);
 

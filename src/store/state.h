@@ -36,10 +36,10 @@ typedef struct store_stage {
     row_part *part;
 } store_stage;
 
-enum { STORE_REASON = 400, STORE_LONGEST_CELL = 1024 /* bytes; longer strings make a heap */ };
+enum { STORE_REASON = 400, STORE_LONGEST_CELL = 1024 /* bytes; longer strings go to a byte heap */ };
 
-/* Bytes of texts that are read at once, however long a damaged index says that they are. */
-#define STORE_MOST_TEXT ((int64_t)4 << 30)
+/* Bytes of blobs that are read at once, however long a damaged index says that they are. */
+#define STORE_MOST_BLOB ((int64_t)4 << 30)
 
 /* What a run starts from: the first rank has it. */
 struct tf_store_start {

@@ -1,4 +1,4 @@
-/* The output: one HDF5 file, written by all ranks through MPI-IO, and side files for text while a run goes on.
+/* The output: one HDF5 file, written by all ranks through MPI-IO, and side files for blobs while a run goes on.
  *
  * Process: the ranks, in the thread that called MPI_Init. Must survive kill -9 of any of them at any instant: what was
  * done before is found again (docs/design.md says why). What store_alone has of it, one process does by itself,
@@ -74,7 +74,7 @@ tf_err tf_store_upstream_status(void *store, int stage, int64_t first, int64_t c
 /* Independent. A task's block, with its halo, of one of the stage's arrays. */
 tf_err tf_store_block(void *store, int stage, int array, int64_t index, void *elements, tf_error *error);
 
-/* Independent. Writes rows where they belong: data, then texts into this rank's side file, then status. Those whose
+/* Independent. Writes rows where they belong: data, then blobs into this rank's side file, then status. Those whose
  * status is pending are left out. */
 tf_err tf_store_write(tf_store *store, const tf_rows *rows, tf_error *error);
 
@@ -84,8 +84,8 @@ tf_err tf_store_sync(tf_store *store, double interval, tf_error *error);
 
 /* A stage ends by these, in this order, with its reductions (reduce.h) between the first two. All are collective. */
 
-/* Moves its texts from the side files into the file. */
-tf_err tf_store_texts(tf_store *store, int stage, tf_error *error);
+/* Moves its blobs from the side files into the file. */
+tf_err tf_store_blobs(tf_store *store, int stage, tf_error *error);
 
 /* Notes that it is finished. `enough`: its "until" was true of so many tasks, and the others are not run; 0: it was
  * not. */

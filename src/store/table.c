@@ -32,17 +32,18 @@ bool store_open_cells(hid_t parent, const char *name, hsize_t tasks, table *cell
     return true;
 }
 
-bool store_open_heap(hid_t parent, const char *name, hsize_t tasks, table *index, table *heap, h5_fault *fault) {
+bool store_open_byte_heap(hid_t parent, const char *name, hsize_t tasks, table *index, table *byte_heap,
+                          h5_fault *fault) {
     tf_buf index_name = {0};
     tf_buf_addf(&index_name, "%s_index", name);
     *index = (table){.type = H5Tcopy(H5T_STD_I64LE), .rank = 2, .shape = {tasks, 2}};
-    *heap = (table){.type = H5Tcopy(H5T_STD_U8LE), .rank = 1};
+    *byte_heap = (table){.type = H5Tcopy(H5T_STD_U8LE), .rank = 1};
     hid_t bytes = h5_open_dataset(parent, name, fault);
     if (bytes > 0) {
-        h5_shape(bytes, heap->shape, fault); /* any length is right */
+        h5_shape(bytes, byte_heap->shape, fault); /* any length is right */
         H5Dclose(bytes);
     }
-    const bool good = bytes == 0 || (bytes > 0 && store_open_table(parent, name, heap, fault) &&
+    const bool good = bytes == 0 || (bytes > 0 && store_open_table(parent, name, byte_heap, fault) &&
                                      store_open_table(parent, tf_buf_text(&index_name), index, fault));
     if (good && bytes > 0 && index->dataset == 0)
         h5_note(fault, parent, index_name.data, "is missing");

@@ -32,15 +32,16 @@ bool store_open_table(hid_t parent, const char *path, table *table, h5_fault *fa
  * statuses a file has those that there were when it was made. */
 void store_keep_type(table *table);
 
-/* Texts of that many tasks, to be read: cells, or an index and the heap that it is of. Where there are none, `dataset`
- * stays 0. To be closed in any case. */
+/* Blobs of that many tasks, to be read: cells, or an index and the byte heap that it is of. Where there are none,
+ * `dataset` stays 0. To be closed in any case. */
 bool store_open_cells(hid_t parent, const char *name, hsize_t tasks, table *cells, h5_fault *fault);
-bool store_open_heap(hid_t parent, const char *name, hsize_t tasks, table *index, table *heap, h5_fault *fault);
+bool store_open_byte_heap(hid_t parent, const char *name, hsize_t tasks, table *index, table *byte_heap,
+                          h5_fault *fault);
 
 void store_close_table(table *table);
 
-/* Text that lies at (offset, length) in a heap of so many bytes? Indices may be damaged as well. */
-static inline bool store_is_in_heap(const int64_t place[2], int64_t bytes) {
+/* Blob that lies at (offset, length) in a byte heap of so many bytes? Indices may be damaged as well. */
+static inline bool store_is_in_byte_heap(const int64_t place[2], int64_t bytes) {
     return place[0] >= 0 && place[1] >= 0 && place[1] <= bytes && place[0] <= bytes - place[1];
 }
 

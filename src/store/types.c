@@ -86,7 +86,7 @@ hid_t store_task_type(int which) {
     }
 }
 
-const char *store_text_name(const tf_stage_spec *stage, int kind) {
+const char *store_blob_name(const tf_stage_spec *stage, int kind) {
     static const char *const names[] = {
         [TF_RECORD_STDOUT] = "stdout", [TF_RECORD_STDERR] = "stderr", [TF_RECORD_MESSAGE] = "message"};
     return kind < TF_RECORD_COLUMN ? names[kind] : stage->column[kind - TF_RECORD_COLUMN].name;

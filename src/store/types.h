@@ -46,7 +46,7 @@ const task_table *store_task_table(int which);
 /* Does the stage have it? */
 bool store_has_task_table(const tf_stage_spec *stage, int which);
 
-/* The dataset's name of a kind of text: TF_RECORD_STDOUT ... */
-const char *store_text_name(const tf_stage_spec *stage, int kind);
+/* The dataset's name of a kind of blob: TF_RECORD_STDOUT ... */
+const char *store_blob_name(const tf_stage_spec *stage, int kind);
 
 #endif

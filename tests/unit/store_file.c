@@ -317,7 +317,7 @@ Test(file, holds_what_was_written_in_any_order) {
     for (int i = 0; i < TASKS / BATCH; i++)
         write_batch(store, order[i] * BATCH);
     cr_expect_eq(access("out.h5.d/run-1/rank-0000.text", F_OK), 0);
-    cr_assert_eq(tf_store_texts(store, 0, &error), TF_OK, "%s", error.text);
+    cr_assert_eq(tf_store_blobs(store, 0, &error), TF_OK, "%s", error.text);
     cr_assert_eq(tf_store_finish(store, 0, 0, &error), TF_OK, "%s", error.text);
     tf_store_close_stage(store, 0);
     cr_assert_eq(tf_store_close(store, "failed", 1.5, &error), TF_OK, "%s", error.text);

@@ -57,14 +57,14 @@ static bool check_rows(reader_field *f, hid_t type, int64_t tasks, h5_fault *fau
     return good;
 }
 
-/* Texts as cells, or in a heap; none of them need be there. */
-static bool open_texts(reader_field *f, hid_t group, const char *folder, int64_t tasks, h5_fault *fault) {
+/* Blobs as cells, or in a byte heap; none of them need be there. */
+static bool open_blobs(reader_field *f, hid_t group, const char *folder, int64_t tasks, h5_fault *fault) {
     hid_t part = h5_open_group(group, folder, fault);
     bool good = part >= 0;
     if (part > 0 && strcmp(folder, "text") != 0)
         good = store_open_cells(part, f->about.dataset, (hsize_t)tasks, &f->rows, fault);
     else if (part > 0)
-        good = store_open_heap(part, f->about.dataset, (hsize_t)tasks, &f->rows, &f->heap, fault);
+        good = store_open_byte_heap(part, f->about.dataset, (hsize_t)tasks, &f->rows, &f->byte_heap, fault);
     if (part > 0)
         H5Gclose(part);
     return good;
@@ -78,7 +78,7 @@ static bool add_param(tf_reader *o, reader_stage *stage, hid_t group, const cJSO
     if (!cJSON_IsString(param) || !param->string || !tf_type_parse(param->valuestring, &type) || type == TF_BYTES)
         return true;
     reader_field *f = new_field(o, stage, TF_FIELD_PARAM, param->string, type);
-    bool good = type == TF_STRING ? open_texts(f, group, "params", tasks, fault) : open_rows(f, group, "params", fault);
+    bool good = type == TF_STRING ? open_blobs(f, group, "params", tasks, fault) : open_rows(f, group, "params", fault);
     f->about.stored = f->rows.dataset > 0;
     if (good && f->about.stored && type != TF_STRING)
         good = check_rows(f, store_number_type(type), tasks, fault);
@@ -95,9 +95,9 @@ static bool add_result(tf_reader *o, reader_stage *stage, hid_t group, int colum
         return true;
     reader_field *f = new_field(o, stage, TF_FIELD_RESULT, name, type);
     if (tf_type_size(type) == 0) {
-        bool good = type == TF_BYTES || open_texts(f, group, "results", tasks, fault);
+        bool good = type == TF_BYTES || open_blobs(f, group, "results", tasks, fault);
         if (good && f->rows.dataset <= 0)
-            good = open_texts(f, group, "text", tasks, fault);
+            good = open_blobs(f, group, "text", tasks, fault);
         f->kind = f->rows.dataset > 0 ? -1 : TF_RECORD_COLUMN + column;
         return good;
     }
@@ -138,8 +138,8 @@ static bool add_text(tf_reader *o, reader_stage *stage, hid_t group, int kind, h
     static const char *const names[] = {
         [TF_RECORD_STDOUT] = "stdout", [TF_RECORD_STDERR] = "stderr", [TF_RECORD_MESSAGE] = "message"};
     reader_field *f = new_field(o, stage, TF_FIELD_TEXT, names[kind], TF_STRING);
-    const bool good = open_texts(f, group, "text", stage->contents->tasks, fault);
-    if (f->heap.dataset > 0)
+    const bool good = open_blobs(f, group, "text", stage->contents->tasks, fault);
+    if (f->byte_heap.dataset > 0)
         return good;
     if (good && stage->contents->finished)
         stage->fields--; /* no task has one */

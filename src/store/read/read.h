@@ -59,21 +59,21 @@ typedef struct tf_field {
     bool is_blocks; /* an array, of which each task has a block: not to be read by rows */
 } tf_field;
 
-/* Texts, one behind the other: text i ends at end[i]. All zeros is ready for use. */
-typedef struct tf_texts {
+/* Blobs, one behind the other: blob i ends at end[i]. All zeros is ready for use. */
+typedef struct tf_blobs {
     tf_buf bytes;
     int64_t *end;
     int64_t capacity;
-} tf_texts;
+} tf_blobs;
 
-/* Room for `count` texts, of which there are none yet. */
-void tf_texts_clear(tf_texts *texts, int64_t count);
-void tf_texts_free(tf_texts *texts);
+/* Room for `count` blobs, of which there are none yet. */
+void tf_blobs_clear(tf_blobs *blobs, int64_t count);
+void tf_blobs_free(tf_blobs *blobs);
 
-static inline const char *tf_texts_at(const tf_texts *texts, int64_t i, size_t *length) {
-    int64_t from = i ? texts->end[i - 1] : 0;
-    *length = (size_t)(texts->end[i] - from);
-    return tf_buf_text(&texts->bytes) + from;
+static inline const char *tf_blobs_at(const tf_blobs *blobs, int64_t i, size_t *length) {
+    int64_t from = i ? blobs->end[i - 1] : 0;
+    *length = (size_t)(blobs->end[i] - from);
+    return tf_buf_text(&blobs->bytes) + from;
 }
 
 /* Opens it to read, whether its campaign is over, was killed or goes on; of the latter it shows what there was then.
@@ -94,20 +94,20 @@ const char *tf_reader_fingerprint(const tf_reader *reader, int stage); /* see tf
 const char *tf_reader_run(const tf_reader *reader, int stage);         /* JSON, as in the manifest */
 const char *tf_reader_code(const tf_reader *reader, int stage);        /* see tf_code_files; "[]" if it is not known */
 
-/* In the order of the manifest: parameters, results, then what is recorded of tasks, and texts. */
+/* In the order of the manifest: parameters, results, then what is recorded of tasks, and blobs. */
 int tf_reader_fields(const tf_reader *reader, int stage);
 const tf_field *tf_reader_field(const tf_reader *reader, int stage, int field);
 
 /* What is recorded of tasks, by its name in the output: "status", "message"; -1: it is not. */
 int tf_reader_record(const tf_reader *reader, int stage, const char *dataset);
 
-/* Fields of tasks first .. first + count - 1, which must be stored: numbers (count x elements), or texts. */
+/* Fields of tasks first .. first + count - 1, which must be stored: numbers (count x elements), or blobs. */
 tf_err tf_reader_numbers(tf_reader *reader, int stage, int field, int64_t first, int64_t count, void *numbers,
                          tf_error *error);
-tf_err tf_reader_texts(tf_reader *reader, int stage, int field, int64_t first, int64_t count, tf_texts *texts,
+tf_err tf_reader_blobs(tf_reader *reader, int stage, int field, int64_t first, int64_t count, tf_blobs *blobs,
                        tf_error *error);
 
-/* Bytes that all texts of a field may take together; 0 for other fields. */
-int64_t tf_reader_text_bytes(const tf_reader *reader, int stage, int field);
+/* Bytes that all blobs of a field may take together; 0 for other fields. */
+int64_t tf_reader_blob_bytes(const tf_reader *reader, int stage, int field);
 
 #endif

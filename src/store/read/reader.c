@@ -60,7 +60,7 @@ static void close_all(tf_reader *o) {
     for (int s = 0; s < o->stages; s++) {
         for (int f = 0; f < o->stage[s].fields; f++) {
             store_close_table(&o->stage[s].field[f].rows);
-            store_close_table(&o->stage[s].field[f].heap);
+            store_close_table(&o->stage[s].field[f].byte_heap);
             free(o->stage[s].field[f].side.items);
         }
         tf_table_free(&o->stage[s].named);

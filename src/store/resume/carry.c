@@ -43,7 +43,7 @@ static tf_err reset_status(const carrying *c, int stage, int fd) {
 }
 
 /* Is it a dataset that is made anew when the stage ends? */
-static bool is_text(const tf_stage_spec *spec, const char *path) {
+static bool is_blob(const tf_stage_spec *spec, const char *path) {
     if (strncmp(path, "text/", 5) == 0)
         return true;
     for (int k = 0; k < spec->columns; k++)
@@ -52,8 +52,8 @@ static bool is_text(const tf_stage_spec *spec, const char *path) {
     return false;
 }
 
-/* Takes the texts of unfinished stages out of the contents, and of the file if there is one. true if there were any. */
-static bool drop_texts(const tf_store_plan *plan, contents *of, hid_t file) {
+/* Takes the blobs of unfinished stages out of the contents, and of the file if there is one. true if there were any. */
+static bool drop_blobs(const tf_store_plan *plan, contents *of, hid_t file) {
     bool any = false;
     for (int s = 0; s < plan->campaign->stages; s++) {
         const tf_stage_spec *spec = &plan->campaign->stage[s];
@@ -65,7 +65,7 @@ static bool drop_texts(const tf_store_plan *plan, contents *of, hid_t file) {
         int kept = 0;
         for (int t = 0; t < stage->tables; t++) {
             contents_table *dataset = &stage->table[t];
-            if (!is_text(spec, dataset->path)) {
+            if (!is_blob(spec, dataset->path)) {
                 stage->table[kept++] = *dataset;
                 continue;
             }
@@ -135,7 +135,7 @@ static tf_err carry_in_place(const carrying *c) {
     contents before = {0};
     contents_copy(&before, &plan->start.contents);
     bool good = true;
-    bool changes = drop_texts(plan, &plan->start.contents, 0);
+    bool changes = drop_blobs(plan, &plan->start.contents, 0);
     changes = set_code(plan, &plan->start.contents, 0, &good) || changes;
     if (err == TF_OK && changes) {
         err = journal_write(path, "journal", &plan->start.contents, true, c->error);
@@ -147,7 +147,7 @@ static tf_err carry_in_place(const carrying *c) {
             good = open_again(plan, &before, file);
             tf_crash_point("stay.opened");
             if (good) {
-                drop_texts(plan, &before, file);
+                drop_blobs(plan, &before, file);
                 set_code(plan, &before, file, &good);
             }
             if (H5Fclose(file) < 0 || !good)
@@ -213,7 +213,7 @@ tf_err plan_carry_out(tf_store_plan *plan, const old_output *old, tf_error *erro
     carrying c = {.plan = plan, .old = old, .error = error};
     if (err != TF_OK || old->fd < 0)
         return err == TF_OK ? carry_to_new_file(&c) : err;
-    err = carry_texts(&c);
+    err = carry_blobs(&c);
     tf_crash_point("carry.texts");
     if (err == TF_OK)
         err = moves ? carry_move(&c) : carry_in_place(&c);

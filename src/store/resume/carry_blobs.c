@@ -10,7 +10,7 @@
 
 #include "store/sync.h"
 
-static tf_err add_text(const carrying *c, int stage, int64_t index, int32_t kind, int32_t attempt, const void *data,
+static tf_err add_blob(const carrying *c, int stage, int64_t index, int32_t kind, int32_t attempt, const void *data,
                        size_t length) {
     size_t size = tf_record_size(length);
     void *record = tf_alloc(size);
@@ -20,7 +20,7 @@ static tf_err add_text(const carrying *c, int stage, int64_t index, int32_t kind
     return err;
 }
 
-/* A text of an unfinished stage, from an old side file, if its task is kept. */
+/* A blob of an unfinished stage, from an old side file, if its task is kept. */
 static tf_err copy_record(void *context, const tf_record *record, int number, int64_t at, int64_t synced,
                           tf_error *error) {
     (void)at, (void)synced, (void)error;
@@ -30,7 +30,7 @@ static tf_err copy_record(void *context, const tf_record *record, int number, in
         record->kind >= TF_RECORD_COLUMN + c->plan->campaign->stage[number].columns ||
         !tf_intervals_contain(&ps->kept, record->index, record->index + 1))
         return TF_OK;
-    return add_text(c, number, record->index, record->kind, record->attempt, record + 1, (size_t)record->length);
+    return add_blob(c, number, record->index, record->kind, record->attempt, record + 1, (size_t)record->length);
 }
 
 static tf_err copy_cells(const carrying *c, int stage, int kind, const contents_table *cells) {
@@ -44,15 +44,15 @@ static tf_err copy_cells(const carrying *c, int stage, int kind, const contents_
         int64_t first = run.first, count = run.end - run.first;
         err = old_read(c->old, cells, width, first, count, rows, c->error);
         for (int64_t i = 0; i < count && err == TF_OK; i++)
-            err = add_text(c, stage, first + i, kind, 1, rows + (size_t)i * width,
+            err = add_blob(c, stage, first + i, kind, 1, rows + (size_t)i * width,
                            strnlen(rows + (size_t)i * width, width));
     }
     free(rows);
     return err;
 }
 
-static tf_err copy_heap(const carrying *c, int stage, int kind, const contents_table *heap,
-                        const contents_table *index) {
+static tf_err copy_byte_heap(const carrying *c, int stage, int kind, const contents_table *byte_heap,
+                             const contents_table *index) {
     const plan_stage *ps = &c->plan->stage[stage];
     int64_t(*rows)[2] = tf_alloc_array(CARRY_CHUNK, sizeof *rows);
     tf_buf text = {0};
@@ -67,16 +67,16 @@ static tf_err copy_heap(const carrying *c, int stage, int kind, const contents_t
             int64_t offset = rows[i][0], length = rows[i][1];
             if (length == 0)
                 continue;
-            if (!store_is_in_heap(rows[i], heap->rows) || length > STORE_MOST_TEXT) {
+            if (!store_is_in_byte_heap(rows[i], byte_heap->rows) || length > STORE_MOST_BLOB) {
                 err = tf_error_set_as(c->error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged: %s", c->old->path,
                                       index->path);
                 break;
             }
             tf_buf_clear(&text);
             tf_buf_reserve(&text, (size_t)length);
-            err = old_read(c->old, heap, 1, offset, length, text.data, c->error);
+            err = old_read(c->old, byte_heap, 1, offset, length, text.data, c->error);
             if (err == TF_OK)
-                err = add_text(c, stage, first + i, kind, 1, text.data, (size_t)length);
+                err = add_blob(c, stage, first + i, kind, 1, text.data, (size_t)length);
         }
     }
     free(rows);
@@ -84,13 +84,13 @@ static tf_err copy_heap(const carrying *c, int stage, int kind, const contents_t
     return err;
 }
 
-/* The texts of a stage that was finished, from the old file. */
+/* The blobs of a stage that was finished, from the old file. */
 static tf_err copy_finished(const carrying *c, int stage) {
     const tf_stage_spec *spec = &c->plan->campaign->stage[stage];
     const contents_stage *old = c->plan->stage[stage].old;
     tf_err err = TF_OK;
     for (int kind = 0; kind < TF_RECORD_COLUMN + spec->columns && err == TF_OK; kind++) {
-        const char *name = store_text_name(spec, kind);
+        const char *name = store_blob_name(spec, kind);
         if (kind >= TF_RECORD_COLUMN && tf_type_size(spec->column[kind - TF_RECORD_COLUMN].type) > 0)
             continue;
         char path[300], index_path[320];
@@ -98,12 +98,12 @@ static tf_err copy_finished(const carrying *c, int stage) {
         const contents_table *cells = kind >= TF_RECORD_COLUMN ? contents_table_at(old, path) : NULL;
         snprintf(path, sizeof path, "text/%s", name);
         snprintf(index_path, sizeof index_path, "text/%s_index", name);
-        const contents_table *heap = contents_table_at(old, path), *index = contents_table_at(old, index_path);
+        const contents_table *byte_heap = contents_table_at(old, path), *index = contents_table_at(old, index_path);
         if (cells && cells->offset >= 0)
             err = copy_cells(c, stage, kind, cells);
-        else if (heap && index && heap->offset >= 0)
-            err = copy_heap(c, stage, kind, heap, index);
-        else if (kind >= TF_RECORD_COLUMN && !cells && !(heap && index) && c->plan->stage[stage].kept.total > 0)
+        else if (byte_heap && index && byte_heap->offset >= 0)
+            err = copy_byte_heap(c, stage, kind, byte_heap, index);
+        else if (kind >= TF_RECORD_COLUMN && !cells && !(byte_heap && index) && c->plan->stage[stage].kept.total > 0)
             err = tf_error_set_as(c->error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED,
                                   "%s: is damaged: /%s/results/%s is missing", c->old->path, old->name, name);
     }
@@ -129,7 +129,7 @@ static tf_err vouch(const carrying *c, int stage) {
     return err;
 }
 
-tf_err carry_texts(carrying *c) {
+tf_err carry_blobs(carrying *c) {
     tf_store_plan *plan = c->plan;
     c->side = side_open(c->old->path, plan->start.contents.run, 0, c->error);
     if (!c->side)

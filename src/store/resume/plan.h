@@ -123,7 +123,7 @@ tf_err plan_keep_done(const old_output *old, plan_stage *stage, const tf_interva
 
 /* Finds rows that are done by their status alone: side files are lost, or a crash of the machine was faster than the
  * disk. They are made again. Who salvages takes them, since the status is written last; not those of which a record
- * says that they are something else, nor those whose results have texts, which are lost as well. */
+ * says that they are something else, nor those whose results have blobs, which are lost as well. */
 tf_err plan_find_unvouched(const tf_store_plan *plan, const old_output *old, int stage, const tf_intervals *good,
                            const tf_intervals *torn, tf_error *error);
 
@@ -134,7 +134,7 @@ bool plan_may_drop(const tf_store_plan *plan, int stage);
  * not kept, or that is an error. */
 tf_err plan_find_places(const tf_store_plan *plan, const old_output *old, int number, tf_error *error);
 
-/* Brings the output into the state that the plan's run starts from: the rows that are kept where they belong, the texts
+/* Brings the output into the state that the plan's run starts from: the rows that are kept where they belong, the blobs
  * of stages that are not finished in the run's first side file, a journal that says so, and nothing else. */
 tf_err plan_carry_out(tf_store_plan *plan, const old_output *old, tf_error *error);
 

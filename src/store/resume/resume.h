@@ -23,7 +23,7 @@ typedef enum tf_store_mode {
 /* To be called on one rank, relative to the work folder. Makes sure that the output can be written and that no other
  * run has it, and looks what there is of an earlier run of the same campaign. TF_STORE_FRESH: an old output, with its
  * side files, is renamed to OUTPUT.1 or the next free number. TF_STORE_SALVAGE: where a run did not end and its journal
- * is gone, rows whose status says done are taken as they are, if they need no text that is lost as well; a new file is
+ * is gone, rows whose status says done are taken as they are, if they need no blob that is lost as well; a new file is
  * made of them, and the old one is set aside likewise. Rows of an earlier run can be kept where tasks are done;
  * where the space has grown they are to be moved to their new places. What they depend on must be the same, unless the
  * stage has files or `allows_change`. NULL with the reason if the output is of something else, or damaged: then nothing

@@ -118,7 +118,7 @@ tf_err plan_find_excluded(const tf_store_plan *plan, const old_output *old, int 
 
 /* ---- Rows for which nothing vouches ---- */
 
-static bool has_texts(const tf_stage_spec *spec) {
+static bool has_blobs(const tf_stage_spec *spec) {
     for (int c = 0; c < spec->columns; c++)
         if (tf_type_size(spec->column[c].type) == 0)
             return true;
@@ -131,7 +131,7 @@ tf_err plan_find_unvouched(const tf_store_plan *plan, const old_output *old, int
     if (!ps->old || ps->old->finished || ps->unusable || plan->keeps_failed)
         return TF_OK;
     tf_intervals rest = {0}, excluded = {0};
-    ps->trusted = plan->salvages && !has_texts(&plan->campaign->stage[stage]);
+    ps->trusted = plan->salvages && !has_blobs(&plan->campaign->stage[stage]);
     tf_intervals_add(&rest, 0, ps->old->tasks);
     tf_intervals_remove_all(&rest, good);
     if (ps->trusted)
@@ -167,7 +167,7 @@ static void add_lost(const tf_store_plan *plan, int stage, tf_buf *out) {
     if (ps->unvouched == 0)
         return;
     tf_buf_addf(out, "%s%s %s task%s of stage \"%s\"", out->length ? ", " : "",
-                has_texts(spec)           ? "texts of"
+                has_blobs(spec)           ? "texts of"
                 : ps->trusted && captures ? "captured output of"
                                           : "what vouches for",
                 tf_format_count(ps->unvouched, count), one ? "" : "s", spec->name);
