@@ -1,5 +1,5 @@
-/* What runs a worker's tasks, as the farm sees it: the rank's slots in a run, a simulation in tests. Each function is
- * the one of slots/slots.h that has its name, and is documented there. */
+/* What runs a worker's tasks, as the farm sees it: the rank's slots in a run, a simulation in tests. Each function does
+ * what slots/slots.h says of tf_slots_ with its name. */
 #ifndef TF_FARM_EXECUTOR_H
 #define TF_FARM_EXECUTOR_H
 

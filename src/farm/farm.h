@@ -16,12 +16,12 @@
 /* How far a run is. */
 typedef struct tf_farm_progress {
     int64_t tasks, done, failed, running;
-    int64_t skipped;         /* since tasks that they depend on have failed */
-    int64_t withheld;        /* not to be run this time */
-    int64_t reused;          /* of those done, by earlier runs */
-    int64_t excluded;        /* of those done, by "where": there was nothing to do */
-    int64_t excluded_before; /* of those, by earlier runs */
-    int stages, finished;    /* stages */
+    int64_t skipped;         /* tasks that depend on others that have failed */
+    int64_t withheld;        /* tasks that are not run this time */
+    int64_t reused;          /* tasks among the done that earlier runs did */
+    int64_t excluded;        /* tasks among the done that "where" left out */
+    int64_t excluded_before; /* tasks among these that were left out by earlier runs */
+    int stages, finished;    /* number of stages, and of those that are finished */
     double elapsed;          /* s since the first task could start */
     int stopping; /* the signal that asked for an end, TF_FARM_WALLTIME or TF_FARM_LOSS (of a rank); 0: nothing has */
     int ranks;
@@ -51,8 +51,8 @@ typedef struct tf_farm_options {
     /* on rank 0 */
     const tf_campaign *campaign;
     const tf_buf *bundle; /* the campaign's, for the other ranks; NULL: the run is called off */
-    tf_store_plan *plan;  /* of its output; stays the caller's */
-    tf_graph *graph;      /* and what of it is to be run; likewise */
+    tf_store_plan *plan;  /* of the output; stays the caller's */
+    tf_graph *graph;      /* says what is to be run; stays the caller's */
     /* Called on rank 0 every now and then (at most 20 times a second) and once at the end. May be NULL. */
     void (*on_progress)(void *context, const tf_farm_progress *progress);
     /* Called on rank 0 with what the user should know. May be NULL. */
@@ -62,7 +62,7 @@ typedef struct tf_farm_options {
     /* How long the run may take, s since `started` (tf_now()); 0: as long as it likes. Nothing is handed out in the
      * last `grace` seconds of it, nor in its second half if that is shorter. */
     double walltime, started;
-    double grace; /* s from the first signal, or from the end of handing out, until running tasks are left */
+    double grace; /* s from the first signal, or from the end of granting, for which running tasks are waited for */
     /* on every rank */
     tf_spawner *spawner; /* forked before; stays the caller's. NULL: it could not be, and the run breaks */
     int slots; /* of this rank; 0: a slot for each core that it may use, if it alone works on its node, else one */
@@ -70,12 +70,12 @@ typedef struct tf_farm_options {
     double sync; /* s between times that results are brought to disk; 0: as the system sees fit */
 } tf_farm_options;
 
-/* Is there room for the files that MPI makes where it begins? Without it MPI_Init ends the process with an exit status
+/* Is there room for the files that MPI makes when it begins? Without room MPI_Init ends the process with an exit status
  * of its own, or waits for ever. */
 tf_err tf_farm_check_room(tf_error *error);
 
-/* Rank 0 says to those that wait for it in tf_farm_run that there is nothing to run; launchers do not all end ranks
- * that wait in MPI_Init for one that has left. Without a launcher it does nothing. */
+/* Rank 0 tells the ranks that wait for it in tf_farm_run that there is nothing to run: not all launchers end ranks that
+ * wait in MPI_Init for one that has left. Without a launcher it does nothing. */
 void tf_farm_call_off(void);
 
 /* Collective over all ranks: the whole run. Returns TF_OK; TF_ERR_TASKS if tasks failed;

@@ -6,8 +6,8 @@
 
 #include "farm/farm.h"
 
-/* Collective. Where the ranks are on several nodes, gives each spawner (NULL: there is none) the files of the libraries
- * that stages run functions of. A file that can't be passed on is left to the hosts, which read it by its path. */
+/* Collective. Where the ranks are on several nodes, gives each spawner (NULL: there is none) the libraries whose
+ * functions stages run. Hosts read a file that can't be passed on by its path. */
 tf_err libraries_pass_on(MPI_Comm comm, const tf_campaign *campaign, tf_spawner *spawner, tf_error *error);
 
 #endif

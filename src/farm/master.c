@@ -10,9 +10,9 @@
 #include "farm/until.h"
 #include "host/run.h"
 
-#define SILENCE        3.0  /* s after which it is asked whether a worker lives */
-#define CHECK_INTERVAL 1.0  /* s between such questions */
-#define LEAVE_SECONDS  10.0 /* s that ranks which leave are waited for */
+#define SILENCE        3.0  /* s without a message after which a worker's life is checked */
+#define CHECK_INTERVAL 1.0  /* s between such checks */
+#define LEAVE_SECONDS  10.0 /* s that the first rank waits for the others to leave */
 
 struct master {
     const tf_campaign *campaign;
@@ -26,20 +26,20 @@ struct master {
     peers peers;
     double started;            /* when it was made */
     double elapsed_at_close;   /* s that the run had taken when the output was closed; 0: it is open */
-    int64_t slots;             /* of all workers that have come */
+    int64_t slots;             /* number of slots of all workers that have come */
     int64_t reused;            /* tasks that earlier runs have done */
-    int64_t excluded_before;   /* of these, tasks that "where" left out */
+    int64_t excluded_before;   /* tasks among the reused that "where" left out */
     int64_t excluded, skipped; /* tasks that workers found left out, or skipped: the scheduler counts them as done */
-    int finished;              /* stages */
+    int finished;              /* how many stages are */
     uint32_t *changed;         /* per stage: what its function has been said to change */
     tf_tally failures;         /* by message; owners are stages */
-    double checked;            /* when workers that are silent were last asked for */
+    double checked;            /* when workers' lives were last checked */
     drain_how draining;        /* 0: tasks are handed out */
     int stopping;              /* why it drains: see tf_farm_progress */
     double grace_end;          /* when running tasks are not waited for any longer */
     parting parting;
     double leave_end; /* when ranks that part are not waited for any longer */
-    tf_err outcome;   /* of the run, once the ranks part */
+    tf_err outcome;   /* the run's, once the ranks part */
 };
 
 static double now(const master *m) {
@@ -327,7 +327,7 @@ static void break_off_by(master *m, const tf_error *error) {
     break_off(m, &broken);
 }
 
-/* true if it was time for some stage. */
+/* Checks each "until" whose time has come. true if there was one. */
 static bool check_untils(master *m) {
     bool any = false;
     tf_error error;
@@ -367,7 +367,7 @@ static void collect(master *m, collect_what what, int stage) {
     transport_send_all(m->transport, TAG_COLLECT, &message, sizeof message);
 }
 
-/* While all live. */
+/* Carries an action out while all ranks live. */
 static void act(master *m, const tf_action *action) {
     switch (action->kind) {
     case TF_ACTION_LAYOUT:

@@ -1,4 +1,4 @@
-/* What a rank has of its node: ranks on one node share its cores, memory and GPUs. */
+/* A rank's part of its node: ranks on one node share its cores, memory and GPUs. */
 #ifndef TF_FARM_NODE_SHARE_H
 #define TF_FARM_NODE_SHARE_H
 

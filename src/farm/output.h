@@ -32,14 +32,14 @@ typedef struct output {
     void *context;
 } output;
 
-/* The store of a run, and on the first rank what it started from. */
+/* The store of a run, and on the first rank the plan that it started from. */
 typedef struct store_output {
     const tf_campaign *campaign;
     const tf_store_plan *plan; /* NULL on the other ranks */
     tf_store *store;           /* NULL once it is closed */
 } store_output;
 
-/* All stay the caller's, but for a store that is closed. */
+/* All stay the caller's, but for the store: close takes that. */
 output output_store(store_output *store);
 
 #endif

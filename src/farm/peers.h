@@ -7,7 +7,7 @@
 
 typedef struct peer {
     bool is_up;     /* its HELLO has come */
-    bool is_dead;   /* it was found to be */
+    bool is_dead;   /* it was found dead */
     bool is_locked; /* its lock on the output tells whether it lives */
     double heard;   /* when its last message came */
     char host[64];
@@ -16,7 +16,7 @@ typedef struct peer {
 typedef struct peers {
     const output *output;
     int ranks; /* rank 0 and its workers */
-    int dead;  /* how many were found to be */
+    int dead;  /* how many were found dead */
     peer *peer;
 } peers;
 
@@ -26,19 +26,18 @@ void peers_free(peers *p);
 
 void peers_greet(peers *p, int rank, const hello_message *hello);
 
-/* Has the rank died, of which nothing was heard for `silence` seconds or more? Of one that has no lock it is not known
- * before it was silent for a minute. */
+/* Has the rank died? false unless it has been silent for `silence` seconds; without a lock, for a minute. */
 bool peers_has_died(const peers *p, int rank, double silence, double now);
 
 void peers_mark_dead(peers *p, int rank);
 
-/* How many workers have come, and live. */
+/* How many workers have come and still live. */
 int peers_count_living(const peers *p);
 
-/* The rank itself, unless it is dead: then another one that is not. NOBODY: all are. */
+/* The rank itself if it lives, else another one that does. NOBODY: none does. */
 int peers_find_living(const peers *p, int rank);
 
-/* Has every worker left, of which that can be seen? */
+/* Has every worker left whose end can be seen? */
 bool peers_have_left(const peers *p);
 
 #endif

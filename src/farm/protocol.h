@@ -61,12 +61,13 @@ typedef struct grant_message {
 
 typedef struct report_message {
     int32_t stage;
-    int32_t retry; /* this attempt at them has failed, and they are to have another; 0: they have ended */
+    int32_t retry; /* number of the attempt that has failed, after which there is another; 0: the tasks have ended */
     int64_t first; /* task */
     int64_t count;
-    int64_t failed;            /* of these, for good; of tasks that others may wait for, all or none */
-    int64_t excluded, skipped; /* of these, as the worker found them: no tasks to run */
-    double seconds;            /* that one slot spent on them */
+    int64_t failed;   /* how many of them failed for good; all or none where other tasks may wait for them */
+    int64_t excluded; /* how many the worker left out, by "where" */
+    int64_t skipped;  /* how many the worker skipped, since what they take has failed */
+    double seconds;   /* that one slot spent on them */
 } report_message;
 
 typedef struct settle_message {
@@ -83,7 +84,7 @@ typedef struct remove_message {
     int64_t index;    /* task */
 } remove_message;
 
-/* What the worker holds is not for the idle slots: it waits behind a task that takes longer than was foreseen. */
+/* Slots are idle although the worker holds tasks: these wait behind one that takes longer than was foreseen. */
 typedef struct idle_message {
     int32_t idle; /* slots */
 } idle_message;
@@ -93,9 +94,9 @@ enum { FAILURE_TASKS = 3 };
 /* Tasks of a batch that failed with much the same message. */
 typedef struct failure_message {
     int32_t stage;
-    int32_t numbers;              /* of tasks in */
-    int64_t index[FAILURE_TASKS]; /* the first of them */
-    int64_t count;                /* of all */
+    int32_t numbers;              /* how many elements of `index` are set */
+    int64_t index[FAILURE_TASKS]; /* the first of these tasks */
+    int64_t count;                /* how many tasks failed so */
     char message[408];            /* NUL-terminated, cut if longer */
 } failure_message;
 
@@ -107,7 +108,7 @@ typedef struct change_message {
 
 typedef struct signal_message {
     int32_t signal;
-    int32_t count; /* of all that this rank has got: the second one is not to be kept waiting */
+    int32_t count; /* how many this rank has got: the second one ends running tasks */
 } signal_message;
 
 /* How a worker is to end. */

@@ -13,10 +13,10 @@ typedef struct rank {
     const output *output;
     master *master;   /* on rank 0 */
     worker *worker;   /* on the others, and on rank 0 when it is alone */
-    signals *signals; /* are told when the end begins; NULL: nobody waits for signals */
+    signals *signals; /* told when the end begins; NULL: this rank does not wait for signals */
     bool ended;
-    bool parted;    /* it leaves without the others, one of whom has died */
-    tf_err outcome; /* once it has ended */
+    bool parted;    /* it leaves without the others, of which one has died */
+    tf_err outcome; /* how the run ended, once it has */
     tf_error *error;
 } rank;
 

@@ -17,9 +17,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PATIENCE 10.0 /* s, beyond the grace, that an end in order may take to begin, */
-#define AT_ONCE  1.0  /* or after a second signal, */
-#define ENDING   5.0  /* and then to come */
+/* How long a rank may take, in seconds, before its process is ended. */
+#define PATIENCE 10.0 /* until an end in order begins, beyond the grace */
+#define AT_ONCE  1.0  /* until it begins, after a second signal */
+#define ENDING   5.0  /* from its beginning until all is over */
 
 static const int asking[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
 static const int failing[] = {SIGPIPE, SIGXFSZ};

@@ -18,15 +18,15 @@ void untils_laid_out(untils *u, int stage);
 
 typedef enum until_verdict {
     UNTIL_WAITS,     /* it is not time to look */
-    UNTIL_GOES_ON,   /* more tasks are ready, or all were run */
-    UNTIL_IS_ENOUGH, /* the rest of the tasks is dropped */
+    UNTIL_GOES_ON,   /* it is not true: more tasks are ready, or all were run */
+    UNTIL_IS_ENOUGH, /* it is true: the rest of the tasks is dropped */
     UNTIL_FAILS      /* it could not be worked out: `error` says why */
 } until_verdict;
 
 /* If all tasks before the next look have ended: are they enough? */
 until_verdict untils_check(untils *u, int stage, tf_error *error);
 
-/* Of how many tasks it was true; 0: of none yet. */
+/* The number of tasks of which it was true; 0: it was not true yet. */
 int64_t untils_enough(const untils *u, int stage);
 
 #endif

@@ -12,8 +12,8 @@
 #include "sched/sched.h"
 
 #define BATCH_SECONDS    0.05
-#define OVERTAKE_SECONDS 1.0 /* for which a piece of the queue that finds no room is overtaken by others */
-#define ALIVE_SECONDS    1.0 /* after which a worker that has nothing to say says that it lives */
+#define OVERTAKE_SECONDS 1.0 /* s for which others overtake a piece of the queue that finds no room */
+#define ALIVE_SECONDS    1.0 /* s after which a worker that has nothing to say sends ALIVE */
 
 enum { MASTER = 0 };
 

@@ -4,9 +4,9 @@
 
 #include <math.h>
 
-#define SHARE 0.1 /* of the time of what the worker holds that such tasks may take */
+#define SHARE 0.1 /* such tasks may take this part of the time of those that the worker holds */
 
-/* Seconds that the longest of the tasks takes which the worker holds, as far as that is known. */
+/* How long the longest of the tasks that the worker holds takes, in seconds, as far as is known. */
 static double longest_held(const tf_sched *s, const worker *w) {
     double longest = 0;
     for (int i = 0; i < s->stages; i++)
@@ -15,8 +15,8 @@ static double longest_held(const tf_sched *s, const worker *w) {
     return longest;
 }
 
-/* How many of the stage's tasks the worker may have: they run at once, and take no more than `limit` seconds. Of a
- * stage of which nothing is known a single one is tried. */
+/* How many of the stage's tasks the worker may have: they run at once, and take no more than `limit` seconds (the
+ * backfill limit). Of a stage of which nothing is known a single task is tried. */
 static int64_t count_short_tasks(const tf_sched *s, const worker *w, const stage *st, double limit) {
     const bool is_trial = st->estimate.seen == 0 && stage_running(st) == 0;
     if (!st->laid_out || st->queues == 0 || (!is_trial && tf_estimate_mean(&st->estimate) > limit))

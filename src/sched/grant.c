@@ -80,12 +80,12 @@ static int64_t count_wanted(const tf_sched *s, const stage *st, const worker *w)
 typedef enum answer {
     GRANTED,
     NOTHING,  /* there is none for it, or it has enough */
-    RESERVED, /* it is to have nothing until it has room for them */
-    PUT_OFF   /* they wait a while for another worker */
+    RESERVED, /* it is reserved for some, and gets nothing else until it has room for them */
+    PUT_OFF   /* there are some, but they wait a while for another worker */
 } answer;
 
-/* The worker could run some of the `tasks` of the class that wait, but for others that it holds: is it to be reserved
- * for them? */
+/* Is the worker reserved for the class, of which `tasks` wait? It becomes so if it could run some of them but for what
+ * it holds, and if not enough workers are reserved yet. */
 static bool is_reserved_for(tf_sched *s, worker *w, int class_id, int64_t tasks) {
     if (w->capacity[class_id] == 0 || worker_room(s, w, class_id) > 0 || idle_capacity(s, w, class_id) > 0)
         return false;

@@ -10,14 +10,14 @@
 
 /* ---- Runtime estimates ---- */
 
-/* What is known of how long a stage's tasks take. All zeros knows nothing. Old tasks weigh less and less. */
+/* How long a stage's tasks take, as far as is known. All zeros knows nothing. Old tasks weigh less and less. */
 typedef struct tf_estimate {
-    double seconds;
-    double tasks;
-    int64_t seen; /* all tasks ever counted */
+    double seconds; /* that `tasks` took in one slot */
+    double tasks;   /* halved now and then, with `seconds`, so that old ones lose weight */
+    int64_t seen;   /* all tasks ever counted */
 } tf_estimate;
 
-/* So many tasks have taken so many seconds in one slot. */
+/* Counts tasks that took so many seconds in one slot. */
 void tf_estimate_add(tf_estimate *estimate, int64_t tasks, double seconds);
 
 /* Seconds that a task takes; infinite while nothing is known. */
@@ -38,8 +38,9 @@ typedef struct tf_standing {
     int workers;      /* of the same master */
     int64_t ended;    /* tasks that have ended and are not reported yet */
     int64_t held;     /* tasks that it was granted and that have not ended */
-    int slots, idle;  /* all its slots; those that have no task */
-    bool queue_empty; /* it has no granted task that is not running */
+    int slots;        /* all of its slots */
+    int idle;         /* slots that have no task */
+    bool queue_empty; /* all tasks that it holds are running */
     double since;     /* seconds since its last message */
 } tf_standing;
 
@@ -47,8 +48,8 @@ typedef struct tf_standing {
  * together, unless slots starve, and not before all others may have been heard. */
 bool tf_should_report(const tf_standing *standing);
 
-/* Is it time to say that slots are idle and nothing is in hand for them? See tf_sched_idle. The master has been told of
- * `known` idle slots since the last grant. */
+/* Is it time to say that slots are idle and nothing is in hand for them? See tf_sched_idle. `known`: idle slots that
+ * the master has been told of since the last grant. */
 bool tf_should_say_idle(const tf_standing *standing, int known);
 
 /* ---- The scheduler ---- */
@@ -59,22 +60,22 @@ typedef struct tf_sched_stage {
     int64_t tasks;
     tf_resources need;           /* what one task needs */
     const tf_intervals *pending; /* the tasks to run; NULL: all of them */
-    int64_t withheld;            /* tasks that are neither done nor to be run: the stage will not be finished */
-    int64_t adopted;             /* tasks that are done without being run */
-    int level;                   /* stages of a higher level go first, then those of a lower number */
-    bool linked;                 /* its tasks are blocked until tf_sched_ready names them */
-    bool awaits_cut;             /* it is over only after tf_sched_cut, even if all its tasks have ended */
-    bool finished;               /* by an earlier run: nothing is left to do or to write */
+    int64_t withheld; /* tasks that are neither done nor run this time; with any of them the stage is not finished */
+    int64_t adopted;  /* tasks that are done without being run */
+    int level;        /* the stage of the highest level goes first, of several the first in number */
+    bool linked;      /* its tasks are blocked until tf_sched_ready names them */
+    bool awaits_cut;  /* it is over only after tf_sched_cut, even if all its tasks have ended */
+    bool finished;    /* an earlier run has finished it: nothing is left to run or to write */
     int afters;
     const int *after;   /* stages that must be finished first; free of cycles */
-    int64_t stop_after; /* so many failed tasks stop everything; 0: none do */
-    double retry_delay; /* s between the first attempt and the second; doubles with each */
+    int64_t stop_after; /* how many failed tasks stop the campaign; 0: no number does */
+    double retry_delay; /* s between the first two attempts; doubles with each further one */
 } tf_sched_stage;
 
 typedef enum tf_action_kind {
     TF_ACTION_LAYOUT, /* make the stage's datasets; its tasks are granted from now on */
     TF_ACTION_GRANT,  /* hand tasks first .. first + count - 1 to the worker */
-    TF_ACTION_FINISH, /* all tasks of the stage that were begun have ended: write what is left of it */
+    TF_ACTION_FINISH, /* all tasks of the stage that were begun have ended: write the rest of it */
     TF_ACTION_END     /* all stages are finished, or stopped, or drained: there will be no other action */
 } tf_action_kind;
 
@@ -84,7 +85,7 @@ typedef struct tf_action {
     int worker;
     int64_t first;
     int64_t count;
-    int attempt; /* of a grant: from 1 */
+    int attempt; /* which one a grant is for, from 1 */
 } tf_action;
 
 /* A stage's counts. `tasks` is the sum of the others. Tasks that wait for another attempt or for other tasks are
@@ -115,10 +116,10 @@ bool tf_sched_report(tf_sched *sched, int worker, int stage, int64_t first, int6
 bool tf_sched_retry(tf_sched *sched, int worker, int stage, int64_t first, int64_t count, int attempt, double seconds,
                     double now);
 
-/* Tasks of a linked stage wait for nothing any more. */
+/* These tasks of a linked stage are blocked no longer: they are ready, at this level. */
 void tf_sched_ready(tf_sched *sched, int stage, int64_t first, int64_t count, int level);
 
-/* So many tasks of a linked stage can't be run, and have ended as skipped. */
+/* `count` tasks of a linked stage have ended without being run: they were skipped. */
 void tf_sched_skip(tf_sched *sched, int stage, int64_t count);
 
 /* Have all tasks of a linked stage ended that were ready so far? */
@@ -138,16 +139,16 @@ bool tf_sched_next(tf_sched *sched, double now, tf_action *action);
 /* No further stage is laid out: the end comes when those that were are finished. */
 void tf_sched_freeze(tf_sched *sched);
 
-/* The stage's tasks that the worker holds. */
+/* Tasks of the stage that the worker holds. */
 const tf_intervals *tf_sched_holds(const tf_sched *sched, int worker, int stage);
 
 /* Nothing more is handed out, laid out or finished; the end comes when no worker holds anything. */
 void tf_sched_drain(tf_sched *sched);
 
-/* Is there a stage, begun, whose tasks need more than any worker that is up has? */
+/* Do tasks of a stage that has begun need more than any worker that is up has? */
 bool tf_sched_is_stuck(const tf_sched *sched);
 
-/* When the first of the tasks that wait for another attempt may have it; INFINITY if none waits. */
+/* When the first task that waits for another attempt may have it; INFINITY if none waits. */
 double tf_sched_due(const tf_sched *sched);
 
 tf_sched_counts tf_sched_stage_counts(const tf_sched *sched, int stage);

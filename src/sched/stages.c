@@ -76,7 +76,7 @@ static bool may_start(const tf_sched *s, const stage *st) {
     return true;
 }
 
-/* Nothing of it is to be run or written, or it comes after a stage that will not be finished. */
+/* Is nothing of the stage to be run or written, or does it come after a stage that will not be finished? */
 static bool is_left_out(const tf_sched *s, const stage *st) {
     if (st->spec.withheld > 0 && count_pending(st) + st->spec.adopted == 0)
         return true;
@@ -90,7 +90,7 @@ static bool is_over(const tf_sched *s, const stage *st) {
     return stage_running(st) == 0 && (s->stopping || (count_pending(st) == 0 && !st->spec.awaits_cut));
 }
 
-static bool end(tf_sched *s, tf_action *action) {
+static bool end_once(tf_sched *s, tf_action *action) {
     if (s->ended)
         return false;
     s->ended = true;
@@ -102,10 +102,10 @@ static bool end_when_drained(tf_sched *s, tf_action *action) {
     int64_t held = 0;
     for (int i = 0; i < s->stages; i++)
         held += stage_running(&s->stage[i]);
-    return held == 0 && end(s, action);
+    return held == 0 && end_once(s, action);
 }
 
-static bool begin(tf_sched *s, int stage_id, tf_action *action) {
+static bool lay_out_if_ready(tf_sched *s, int stage_id, tf_action *action) {
     stage *st = &s->stage[stage_id];
     if (st->laid_out)
         return false;
@@ -122,7 +122,7 @@ static bool begin(tf_sched *s, int stage_id, tf_action *action) {
 }
 
 /* A stage of which tasks are withheld is not written: a later run will have the rest. */
-static bool finish(tf_sched *s, int stage_id, tf_action *action) {
+static bool finish_if_over(tf_sched *s, int stage_id, tf_action *action) {
     stage *st = &s->stage[stage_id];
     if (!st->laid_out || st->finished || !is_over(s, st))
         return false;
@@ -156,10 +156,10 @@ bool stage_next_change(tf_sched *s, tf_action *action) {
         return end_when_drained(s, action);
     int over = 0;
     for (int i = 0; i < s->stages; i++) {
-        if (begin(s, i, action) || finish(s, i, action))
+        if (lay_out_if_ready(s, i, action) || finish_if_over(s, i, action))
             return true;
         const stage *st = &s->stage[i];
         over += st->finished || is_given_up(s, st);
     }
-    return (over == s->stages || is_at_rest(s)) && end(s, action);
+    return (over == s->stages || is_at_rest(s)) && end_once(s, action);
 }

@@ -20,7 +20,7 @@ typedef struct level_queue {
 
 typedef struct stage {
     tf_sched_stage spec;
-    int class_id;       /* of what its tasks need */
+    int class_id;       /* its tasks' resource class */
     level_queue *queue; /* by level, the highest last; none is empty */
     int queues, capacity;
     int64_t ready; /* tasks in the queues */
@@ -36,29 +36,29 @@ typedef struct retry {
     double due; /* s, on the clock of tf_sched_next */
     int64_t index;
     int stage_id;
-    int attempt;   /* the next one */
-    int failed_on; /* worker */
+    int attempt;   /* number of the attempt that it waits for */
+    int failed_on; /* worker of the attempt before */
 } retry;
 
-/* Tasks of all stages that need the same. */
+/* Resource class: tasks of all stages that need the same. */
 typedef struct resource_class {
     tf_resources need;
     int64_t capacity; /* tasks that all workers that are up could run at once */
-    int64_t reserved; /* the part of it of workers that are reserved for this class */
-    tf_heap retries;  /* retry, by due time */
+    int64_t reserved; /* the part of this capacity that is on workers reserved for the class */
+    tf_heap retries;  /* of retry, the first that is due on top */
 } resource_class;
 
 typedef struct worker {
     tf_resources have;
     int64_t *capacity; /* per class: tasks that it could run at once if it ran nothing else */
     bool up;
-    bool is_candidate;
-    int idle;               /* slots that it said were idle, and that had no grant since */
+    bool is_candidate;      /* it stands in the ring of candidates */
+    int idle;               /* slots that it said were idle, and that have had no grant since */
     int reserved_for;       /* class; -1: none */
-    int waiting_place;      /* among those that wait, from 1 on; 0: it does not */
-    int64_t held;           /* tasks granted and not reported, of all stages */
-    int64_t *held_of_class; /* the same per class */
-    tf_intervals *holds;    /* the same per stage: which */
+    int waiting_place;      /* its place in `waiting`, counted from 1; 0: it does not wait */
+    int64_t held;           /* tasks granted and not reported */
+    int64_t *held_of_class; /* how many of these are of each class */
+    tf_intervals *holds;    /* per stage: which of its tasks these are */
 } worker;
 
 struct tf_sched {
@@ -66,26 +66,29 @@ struct tf_sched {
     stage *stage;
     int classes;
     resource_class *class;
-    int *by_need; /* classes, those that need most first */
-    int *head;    /* per class, for a moment: the stage whose tasks go first; -1: none is ready */
+    int *by_need; /* classes, the one that needs most first */
+    int *head;    /* per class, while a grant is chosen: the stage whose tasks go first; -1: none is ready */
     int workers;
     worker *worker;
-    int up;          /* workers */
+    int up;          /* number of workers that are up */
     int *candidates; /* a ring of workers that may want work */
     int first_candidate, candidate_count;
-    int *waiting; /* workers that want work, and there is none for them */
+    int *waiting; /* workers that want work when there is none for them */
     int waiting_count;
-    bool stopping; /* too many tasks have failed: what was begun is finished */
+    bool stopping; /* too many tasks have failed: nothing is granted, stages that have begun are finished */
     bool frozen;   /* no further stage is begun */
-    bool draining; /* the run is to end: what was begun is left for the next */
-    bool ended;
+    bool draining; /* the run is to end: nothing is granted, begun or finished any more */
+    bool ended;    /* TF_ACTION_END has been given */
 };
 
 /* ---- ready.c ---- */
 
 void ready_add(stage *st, int level, int64_t first, int64_t end);
-tf_interval ready_pop(stage *st, int64_t most); /* from the highest level, which there must be */
-int ready_level(const stage *st);               /* that one */
+
+/* There must be tasks that are ready. Takes up to `most` off the highest level; says which level that is. */
+tf_interval ready_pop(stage *st, int64_t most);
+int ready_level(const stage *st);
+
 void ready_free(stage *st);
 
 /* ---- workers.c ---- */
@@ -94,18 +97,18 @@ void ready_free(stage *st);
 void worker_add_candidate(tf_sched *s, int worker_id);
 int worker_next_candidate(tf_sched *s); /* removes it; there must be one */
 
-/* It wants work, and there is none for it: it is not asked before there is something new. */
+/* The worker wants work, and there is none for it: it is not asked before there is something new. */
 void worker_wait(tf_sched *s, int worker_id);
 void worker_wake_all(tf_sched *s);
 void worker_wake_class(tf_sched *s, int class_id); /* those that can run tasks of the class */
 
-/* It gets nothing else until it has room for a task of the class; -1: it gets all again. */
+/* The worker gets nothing until it has room for a task of this class. -1: it is reserved for none any more. */
 void worker_reserve(tf_sched *s, worker *w, int class_id);
 
-/* The worker has ended these tasks, after `seconds` in one slot. false if it does not hold them. */
+/* Takes from the worker tasks that have ended after `seconds` in one slot. false if it does not hold them. */
 bool worker_release(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count, double seconds);
 
-/* Tasks of the class that it can run at once beside what it holds of other classes. */
+/* How many tasks of the class the worker can run at once beside what it holds of other classes. */
 int64_t worker_room(const tf_sched *s, const worker *w, int class_id);
 
 void workers_free(tf_sched *s);
@@ -119,7 +122,7 @@ double retry_due(const resource_class *class);
 
 /* ---- stages.c ---- */
 
-/* Tasks that workers hold. */
+/* How many tasks of the stage workers hold. */
 int64_t stage_running(const stage *st);
 
 /* Does a need more than b? GPUs count most, then slots, then memory. */

@@ -15,7 +15,7 @@ static bool is_up(const tf_sched *s, int worker_id) {
 
 /* ---- Candidates, and those that wait ---- */
 
-/* The last of those that wait takes its place. */
+/* Takes the worker out of `waiting`; the last one gets its place. */
 static void stop_waiting(tf_sched *s, int worker_id) {
     worker *w = &s->worker[worker_id];
     if (w->waiting_place == 0)
@@ -97,7 +97,7 @@ void tf_sched_worker_up(tf_sched *s, int worker_id, tf_resources have) {
     worker_add_candidate(s, worker_id);
 }
 
-/* What it held may be run by anyone, before all else. */
+/* What the worker held may be run by anyone, before all else. */
 static void return_tasks(tf_sched *s, worker *w) {
     for (int i = 0; i < s->stages; i++) {
         for (size_t n = 0; n < w->holds[i].count; n++)

@@ -4,12 +4,12 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* How, and whether it was killed because it could not be trusted, or for a task that was overdue (-1: it was not). */
+/* How a host has ended, and for what it was killed. */
 typedef struct host_end {
-    int status; /* as waitpid says it */
-    bool distrusted;
-    const char *nonsense[BATCH_BUFFERS];
-    int64_t overdue;
+    int status;                          /* as waitpid says it */
+    bool distrusted;                     /* it was killed because a buffer held what can't be true */
+    const char *nonsense[BATCH_BUFFERS]; /* what that was; NULL: the buffer held no such thing */
+    int64_t overdue;                     /* the task that had taken too long, for which it was killed; -1: none */
 } host_end;
 
 /* Why a host ended, for the message of the task that it was at. */
@@ -26,9 +26,9 @@ static void describe_end(const tf_stage_spec *stage, int status, bool overdue, t
     batch_add_limit(stage, message);
 }
 
-/* Of a host that has ended: takes what it had finished, and the row behind it, if that has failed for the host's end
- * (message; NULL: it has not). What is left goes with them. */
-static const char *take_last(tf_slots *slots, int slot_id, int b, const batch_claim *claim, const tf_buf *message,
+/* Copies the rows that a host had finished before it ended; and adds the row behind them, if that has failed by the
+ * host's end: then there is a message, else NULL. */
+static const char *copy_last(tf_slots *slots, int slot_id, int b, const batch_claim *claim, const tf_buf *message,
                              tf_status failed, int end, batch_part *part, tf_rows *rows) {
     const batch_order *order = &slots->slot[slot_id].order[b];
     const char *nonsense = collect_part(slots, slot_id, b, claim, claim->ended, part, rows);
@@ -48,7 +48,7 @@ static tf_err disown(tf_slots *slots, int slot_id, int b, const char *nonsense, 
     const batch_part *last = &s->passed[b];
     const batch_claim claim = {.ended = last->end, .texts_size = last->texts_end, .seconds = tf_now() - order->given};
     const bool alone = s->apart[b];
-    const tf_interval left = collect_rest(order, last->end + alone);
+    const tf_interval left = collect_rest(order, last->end + (alone ? 1 : 0));
     batch_part part;
     tf_rows rows;
     tf_buf message = {0};
@@ -56,7 +56,7 @@ static tf_err disown(tf_slots *slots, int slot_id, int b, const char *nonsense, 
                 "memory that taskfarm shares with the task's process was written over (%s): does the function write "
                 "beyond the end of its arrays?",
                 nonsense);
-    take_last(slots, slot_id, b, &claim, alone ? &message : NULL, TF_STATUS_FAILED, status, &part, &rows);
+    copy_last(slots, slot_id, b, &claim, alone ? &message : NULL, TF_STATUS_FAILED, status, &part, &rows);
     tf_buf_free(&message);
     tf_intervals_add(&slots->apart[order->stage], left.first, left.end);
     slot_reclaim_buffer(slots, slot_id, b);
@@ -93,16 +93,16 @@ static tf_err blame(tf_slots *slots, int slot_id, int b, const host_end *end, co
     bool guilty = begun && !innocent && !is_over && claim.ended < order->count;
     tf_buf message = {0};
     describe_end(&slots->campaign->stage[order->stage], end->status, late, &message);
-    nonsense = take_last(slots, slot_id, b, &claim, guilty ? &message : NULL,
+    nonsense = copy_last(slots, slot_id, b, &claim, guilty ? &message : NULL,
                          late ? TF_STATUS_TIMEOUT : TF_STATUS_FAILED, end->status, &part, &rows);
     tf_buf_free(&message);
     if (nonsense)
         return disown(slots, slot_id, b, nonsense, end->status, d);
     slot_reclaim_buffer(slots, slot_id, b);
-    return collect_pass_on(s, slot_id, b, &part, &rows, collect_rest(order, claim.ended + guilty), d);
+    return collect_pass_on(s, slot_id, b, &part, &rows, collect_rest(order, claim.ended + (guilty ? 1 : 0)), d);
 }
 
-/* Has a host that ended begun anything that it had? What it says of that may be nonsense: it has, then. */
+/* Has a host that ended begun the batch in the buffer? One that left nonsense there has. */
 static bool has_begun(const slot *s, int b) {
     batch_claim claim;
     return s->given[b] &&
@@ -126,7 +126,7 @@ tf_err blame_ended(tf_slots *slots, int slot_id, int status, const delivery *d) 
                                slot_id);
     if (err == TF_OK) /* first the new host: the callback may want to submit to it */
         err = slot_start(slots, slot_id, d->error);
-    s->used = true; /* what the old one has started may still have the buffers */
+    s->used = true; /* processes that the old host has started may still have the buffers */
     for (int b = 0; b < BATCH_BUFFERS && err == TF_OK; b++)
         if (had[b])
             err = blame(slots, slot_id, b, &end, d);

@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-/* Takes the rows that have ended since the last time. NULL, or what in the buffer can't be so: then it has taken none.
- */
 const char *collect_part(tf_slots *slots, int slot_id, int b, const batch_claim *claim, int64_t ended, batch_part *part,
                          tf_rows *rows) {
     slot *s = &slots->slot[slot_id];
@@ -29,7 +27,7 @@ tf_interval collect_rest(const batch_order *order, int64_t row) {
     return (tf_interval){order->first + row, order->first + order->count};
 }
 
-/* The process of these rows has been changed by one of them, so they count for nothing: each is to have one of its own.
+/* One of these rows has changed the process of all, so none of them counts: each is run again in a process of its own.
  */
 static void set_apart(tf_slots *slots, int slot_id, int b, batch_claim *claim) {
     const batch_order *order = &slots->slot[slot_id].order[b];
@@ -58,7 +56,6 @@ static tf_err deliver(tf_slots *slots, int slot_id, int b, const delivery *d) {
     return collect_pass_on(s, slot_id, b, &part, &rows, collect_rest(&s->order[b], claim.ended), d);
 }
 
-/* Rows of a batch under way that have ended. What of them can't be so is told by `nonsense`. */
 tf_err collect_finished(tf_slots *slots, int slot_id, int b, batch_claim *claim, const char **nonsense,
                         const delivery *d) {
     batch_part part;

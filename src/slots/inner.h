@@ -19,17 +19,17 @@
 typedef struct slot {
     int socket;
     batch_map map[BATCH_BUFFERS];
-    bool given[BATCH_BUFFERS];           /* the buffer is the host's */
+    bool given[BATCH_BUFFERS];           /* the host has the buffer */
     batch_order order[BATCH_BUFFERS];    /* what is to be done with it */
-    const char *nonsense[BATCH_BUFFERS]; /* what in it can't be so, for which its host is killed; NULL: all is well */
+    const char *nonsense[BATCH_BUFFERS]; /* what in it can't be true, for which the host is killed; NULL: nothing */
     bool apart[BATCH_BUFFERS];           /* its one task has the host to itself */
     batch_part passed[BATCH_BUFFERS];    /* the part passed on last; its seconds are the batch's so far */
     int next;                            /* the buffer to fill next */
-    int life;                            /* of its hosts, by number */
-    char gpus[GPU_LIST];                 /* that its host has had; "": none */
-    bool keeps_gpus;                     /* and may hold on to, in a function or service */
-    bool used;                           /* its host has had a batch, */
-    bool worn;                           /* and is to have no other */
+    int life;                            /* number of the host that it has now */
+    char gpus[GPU_LIST];                 /* the GPUs that its host was given last; "": none */
+    bool keeps_gpus;                     /* a function or service in its host may hold on to these */
+    bool used;                           /* its host has had a batch */
+    bool worn;                           /* its host is to have no further batch */
     int stillborn;                       /* hosts in a row that ended before they ran anything */
     int64_t overdue;                     /* the task whose time ran out, for which the host was killed; -1: none */
 } slot;
@@ -40,16 +40,16 @@ struct tf_slots {
     int rank, count; /* of slots */
     slot *slot;
     places *places;
-    struct pollfd *polled; /* the slots' sockets, then the spawner's, then the caller's */
+    struct pollfd *polled; /* the sockets of the slots and of the spawner, and the caller's descriptor */
     rows_back back;
     tf_files *files; /* NULL until somebody asks */
     tf_task_source source;
-    double looked;            /* for finished rows of slow batches: tf_now() */
-    tf_intervals *one_by_one; /* per stage: a batch function crashed with these rows, so they run alone; */
-    tf_intervals *apart;      /* one of these has spoilt its batch or its host, so each runs in a host of its own */
+    double looked;            /* tf_now() when slow batches were last searched for rows that have ended */
+    tf_intervals *one_by_one; /* per stage: tasks with which a batch function crashed; each is a batch of its own */
+    tf_intervals *apart;      /* per stage: tasks of which one has spoilt its host; each runs in a host of its own */
 };
 
-/* To be written to. What a rank reads of it, rows_back_claim gives. */
+/* For writing alone: what a rank reads of the header comes from rows_back_claim. */
 static inline batch_header *header_of(const batch_map *map) {
     return (batch_header *)(void *)map->fixed;
 }
@@ -73,7 +73,7 @@ tf_err slot_start(tf_slots *slots, int slot_id, tf_error *error);
 /* A new host in place of one that is idle, with buffers of its own. */
 tf_err slot_start_anew(tf_slots *slots, int slot_id, tf_error *error);
 
-/* Nothing more is taken from its host, which says what can't be so: its end is waited for. */
+/* The buffer holds what can't be true: nothing more is accepted from the slot's host, and its end is waited for. */
 tf_err slot_distrust(tf_slots *slots, int slot_id, int b, const char *nonsense, tf_error *error);
 bool slot_is_distrusted(const slot *s);
 
@@ -82,21 +82,24 @@ void slot_reclaim_buffer(tf_slots *slots, int slot_id, int b);
 
 /* ---- collect.c ---- */
 
-/* Takes the rows that have ended since the last time. NULL, or what in the buffer can't be so: then it has taken none.
+/* Copies the rows that have ended since the last time. NULL, or what in the buffer can't be true: then no row counts.
  */
 const char *collect_part(tf_slots *slots, int slot_id, int b, const batch_claim *claim, int64_t ended, batch_part *part,
                          tf_rows *rows);
 
-/* To the caller, with the tasks that are left of the batch. */
+/* Passes rows on to the caller, with the tasks that are left of the batch. */
 tf_err collect_pass_on(slot *s, int slot_id, int b, const batch_part *part, const tf_rows *rows, tf_interval left,
                        const delivery *d);
 tf_interval collect_rest(const batch_order *order, int64_t row); /* the tasks of an order from a row on */
 
-/* All batches that the host has finished; those rows of a batch under way that have ended; and a look at a batch that
- * may take longer than `slow` seconds. */
+/* Passes on all batches that the host has finished. */
 tf_err collect_batches(tf_slots *slots, int slot_id, const delivery *d);
+
+/* Passes on those rows of a batch under way that have ended. What of them can't be true is told by `nonsense`. */
 tf_err collect_finished(tf_slots *slots, int slot_id, int b, batch_claim *claim, const char **nonsense,
                         const delivery *d);
+
+/* Does so for a batch that has taken longer than `slow` seconds, and ends a task that has taken longer than it may. */
 tf_err collect_from_running(tf_slots *slots, int slot_id, int b, double slow, const delivery *d);
 
 /* ---- blame.c ---- */

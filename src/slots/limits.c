@@ -43,7 +43,7 @@ static double read_quota(const char *folder, const char *text) {
 }
 
 /* The smallest of the limits in `mount` and in the folders that lead to `group` in it. */
-static double smallest(const char *mount, const char *group, const limit_file *file) {
+static double smallest_on_way(const char *mount, const char *group, const limit_file *file) {
     double least = INFINITY;
     tf_buf folder = {0}, path = {0}, text = {0};
     for (size_t length = strlen(group);; length--) {
@@ -83,15 +83,15 @@ static double limit_of_line(const char *root, char *line, const limit_file *file
         return INFINITY;
     tf_buf mount = {0};
     tf_buf_addf(&mount, "%s/sys/fs/cgroup%s%s", root, *controllers ? "/" : "", controllers);
-    double least = smallest(mount.data, group, file);
+    double least = smallest_on_way(mount.data, group, file);
     tf_buf_clear(&mount);
     tf_buf_addf(&mount, "%s/sys/fs/cgroup/%s", root, file->controller ? file->controller : "unified");
-    least = fmin(least, smallest(mount.data, group, file));
+    least = fmin(least, smallest_on_way(mount.data, group, file));
     tf_buf_free(&mount);
     return least;
 }
 
-static double limit(const char *root, const limit_file *file, int count) {
+static double smallest_of_files(const char *root, const limit_file *file, int count) {
     double least = INFINITY;
     tf_buf path = {0}, groups = {0};
     tf_buf_addf(&path, "%s/proc/self/cgroup", root);
@@ -110,13 +110,13 @@ static double limit(const char *root, const limit_file *file, int count) {
 
 double limits_of_cpus(const char *root) {
     static const limit_file files[] = {{NULL, "cpu.max", read_cpu_max}, {"cpu", "cpu.cfs_quota_us", read_quota}};
-    return limit(root, files, 2);
+    return smallest_of_files(root, files, 2);
 }
 
 int64_t limits_of_memory(const char *root) {
     static const limit_file files[] = {{NULL, "memory.max", read_amount},
                                        {"memory", "memory.limit_in_bytes", read_amount}};
-    double bytes = limit(root, files, 2);
+    double bytes = smallest_of_files(root, files, 2);
     return bytes < 0x1p62 ? (int64_t)bytes : INT64_MAX; /* version 1 says a huge number for none */
 }
 

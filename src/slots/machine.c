@@ -14,11 +14,11 @@
 
 /* ---- GPUs ---- */
 
-/* By what variable a process is told which GPUs it may use. */
+/* A maker of GPUs, and the environment variable that tells a process which of them it may use. */
 typedef struct gpu_maker {
     const char *variable;
-    int vendor;   /* PCI's number */
-    bool screens; /* GPUs may be such as drive a screen */
+    int vendor;   /* its number in PCI */
+    bool screens; /* those that drive a screen count, too */
 } gpu_maker;
 
 static const gpu_maker makers[] = {
@@ -33,7 +33,7 @@ static void add_gpu(tf_machine *m, const char *name, size_t length) {
     snprintf(m->gpu[m->gpus++], sizeof *m->gpu, "%.*s", (int)length, name);
 }
 
-/* Those that the launcher names, as Slurm does for the GPUs of a job. */
+/* GPUs that the launcher names, as Slurm does for those of a job. */
 static bool find_given_gpus(tf_machine *m, const gpu_maker *maker) {
     const char *list = getenv(maker->variable);
     if (!list)
@@ -72,7 +72,7 @@ static void find_gpus(tf_machine *m, hwloc_topology_t topology) {
 
 /* ---- Cores ---- */
 
-/* Those of this type of which this process may use some. Returns how many of their processing units it may. */
+/* Adds the cores, or units, of which this process may use a part. Returns how many processing units that is. */
 static int find_cores(tf_machine *m, hwloc_topology_t topology, hwloc_obj_type_t type, hwloc_const_bitmap_t mine) {
     hwloc_bitmap_t part = hwloc_bitmap_alloc();
     int units = 0;
@@ -88,7 +88,8 @@ static int find_cores(tf_machine *m, hwloc_topology_t topology, hwloc_obj_type_t
     return units;
 }
 
-static void forget_which(tf_machine *m, int cores) {
+/* Fewer cores may be used, and it is not known which. */
+static void keep_count_alone(tf_machine *m, int cores) {
     if (cores >= m->cores)
         return;
     free(m->core);
@@ -102,14 +103,14 @@ static void limit_cores(tf_machine *m, int units) {
     double quota = limits_of_cpus("");
     int64_t given = limits_job_cpus(host);
     if (quota < units)
-        forget_which(m, (int)ceil(quota * m->cores / units));
+        keep_count_alone(m, (int)ceil(quota * m->cores / units));
     if (given > 0 && given < units)
-        forget_which(m, (int)((given * m->cores + units - 1) / units));
+        keep_count_alone(m, (int)((given * m->cores + units - 1) / units));
 }
 
 /* ---- The whole ---- */
 
-static void find(tf_machine *m, hwloc_topology_t topology, bool gpus) {
+static void read_topology(tf_machine *m, hwloc_topology_t topology, bool gpus) {
     hwloc_bitmap_t mine = hwloc_bitmap_alloc();
     if (hwloc_get_cpubind(topology, mine, HWLOC_CPUBIND_PROCESS) != 0)
         hwloc_bitmap_copy(mine, hwloc_topology_get_allowed_cpuset(topology));
@@ -131,7 +132,7 @@ tf_machine tf_machine_find(bool gpus) {
     if (gpus)
         hwloc_topology_set_type_filter(topology, HWLOC_OBJ_PCI_DEVICE, HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
     if (hwloc_topology_load(topology) == 0)
-        find(&m, topology, gpus);
+        read_topology(&m, topology, gpus);
     hwloc_topology_destroy(topology);
     if (m.cores == 0)
         m.cores = 1;

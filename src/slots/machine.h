@@ -9,11 +9,11 @@
 /* What may be used of a machine, or a rank's part of that. */
 typedef struct tf_machine {
     int cores;
-    cpu_set_t *core; /* per core: its processing units; NULL: any, it is not known which */
+    cpu_set_t *core; /* per core: its processing units; NULL: it is not known which cores these are */
     int64_t memory;  /* bytes */
     int gpus;
-    char (*gpu)[64];          /* their names, for: */
-    const char *gpu_variable; /* the variable that tells a process which GPUs it may use; NULL without any */
+    char (*gpu)[64];          /* their names, as `gpu_variable` lists them */
+    const char *gpu_variable; /* the environment variable that tells a process which GPUs to use; NULL without GPUs */
 } tf_machine;
 
 /* What this process may use: its affinity mask, control groups and the batch system's variables count. There is at

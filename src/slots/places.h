@@ -12,23 +12,24 @@ typedef struct places places;
 places *places_new(const tf_machine *mine, int slots);
 void places_free(places *places);
 
-/* All that there is. */
+/* What all slots have together. */
 tf_resources places_all(const places *places);
 
-/* The slot that a task which needs so much can start in; -1: there is no room now. */
+/* A slot in which a task that needs so much can start; -1: there is no room now. */
 int places_find(const places *places, const tf_resources *need);
 
-/* It starts there: the slot is taken, with as many others as it needs, memory and GPUs; and is given back whole. */
+/* The task starts there: it claims the slot, as many others as it needs, memory and GPUs; they are released together.
+ */
 void places_claim(places *places, int slot, const tf_resources *need);
 void places_release(places *places, int slot);
 
-/* Slots that nobody has. */
+/* How many slots nobody has. */
 int places_idle(const places *places);
 
-/* The cores of what was taken with the slot; none if they are not pinned. */
+/* The cores of the slots that were claimed with this one; none if slots are not pinned. */
 cpu_set_t places_cores(const places *places, int slot);
 
-/* Adds the GPUs that were taken with it last, as a list for the variable places_gpu_variable. */
+/* Adds the GPUs that were claimed with the slot last, as a list for the variable places_gpu_variable. */
 void places_add_gpus(const places *places, int slot, tf_buf *list);
 const char *places_gpu_variable(const places *places);
 

@@ -3,7 +3,7 @@
 
 #include <poll.h>
 
-/* Now and then: how are the batches under way? */
+/* Passes on what has ended of slow batches; not too often. */
 static tf_err collect_running(tf_slots *slots, const delivery *d) {
     const double interval = 0.05, slow = 0.5, now = tf_now();
     tf_err err = TF_OK;
@@ -63,7 +63,7 @@ tf_err tf_slots_give_up(tf_slots *slots, tf_on_rows *on_rows, void *context, tf_
     }
     for (int slot_id = 0; slot_id < slots->count; slot_id++) {
         if (tf_slots_is_busy(slots,
-                             slot_id)) /* to nobody's use any more: but who asks for idle slots is to find them all */
+                             slot_id)) /* nobody uses them any more, but whoever asks for idle slots is to find all */
             places_release(slots->places, slot_id);
         for (int b = 0; b < BATCH_BUFFERS && err == TF_OK; b++) {
             if (!slots->slot[slot_id].given[b])

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define MOST_SECONDS 1e10 /* of a time that a host records: three hundred years */
+#define MOST_SECONDS 1e10 /* longest time that a host may record: three hundred years */
 
 void rows_back_free(rows_back *back) {
     batch_columns_free(&back->columns);
@@ -36,7 +36,7 @@ static batch_claim read_header(const batch_header *head) {
     return c;
 }
 
-/* What the rank has put there tells who has written over it; nothing else is done with it. */
+/* What the rank has put there is compared for one reason: user code may have written over it. */
 static bool is_as_asked(const batch_header *head, const batch_order *order) {
     return head->stage == order->stage && head->attempt == order->attempt && head->first == order->first &&
            head->count == order->count;
@@ -69,7 +69,7 @@ const char *rows_back_claim(const batch_map *map, const batch_order *order, cons
 /* ---- Rows ---- */
 
 /* Room for so many bytes, which become the buffer's. */
-static char *fill(tf_buf *buf, size_t size) {
+static char *resize(tf_buf *buf, size_t size) {
     tf_buf_clear(buf);
     tf_buf_reserve(buf, size + 1);
     buf->length = size;
@@ -90,8 +90,8 @@ static bool are_statuses_right(const tf_stage_spec *spec, tf_rows *rows) {
 /* A task that was not run has had no attempt. */
 static bool copy_statuses(rows_back *back, const tf_stage_spec *spec, const batch_order *order, tf_rows *rows) {
     const size_t count = (size_t)rows->count;
-    memcpy(fill(&back->status, count), back->columns.status, count);
-    memset(fill(&back->attempts, count), order->attempt, count);
+    memcpy(resize(&back->status, count), back->columns.status, count);
+    memset(resize(&back->attempts, count), order->attempt, count);
     rows->status = (const uint8_t *)back->status.data;
     rows->attempts = (const uint8_t *)back->attempts.data;
     if (are_all(back->status.data, count, TF_STATUS_DONE))
@@ -144,7 +144,7 @@ static const char *copy_texts(rows_back *back, batch_map *map, const tf_stage_sp
     }
     if (!has_written(map, part->texts_end) || !batch_map_texts(map, (size_t)part->texts_end, false))
         return "its amount of text";
-    memcpy(fill(&back->texts, size), map->texts + part->texts, size);
+    memcpy(resize(&back->texts, size), map->texts + part->texts, size);
     size_t at = 0;
     while (at < size) {
         const tf_record *record = tf_record_at(back->texts.data + at, size - at);
@@ -193,13 +193,13 @@ const char *rows_back_copy(rows_back *back, batch_map *map, const tf_campaign *c
 
 /* Zeros for the rows before the last, and the value for that. */
 static const int32_t *add_last(tf_buf *column, int64_t rows, int32_t value) {
-    memset(fill(column, (size_t)rows * sizeof value), 0, (size_t)rows * sizeof value);
+    memset(resize(column, (size_t)rows * sizeof value), 0, (size_t)rows * sizeof value);
     int32_t *cells = (void *)column->data;
     cells[rows - 1] = value;
     return cells;
 }
 
-/* When it began is the host's to say, if that can be: after the row before. Else it has not begun. */
+/* The host says when the row began. What it says counts if it is later than the row before; else the row begins now. */
 static void record_end(rows_back *back, const batch_order *order, const batch_part *part, int end, tf_rows *rows) {
     const batch_columns *c = &back->columns;
     const int64_t row = rows->count - 1;

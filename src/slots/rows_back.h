@@ -15,7 +15,7 @@ typedef struct batch_order {
     double given, given_wall; /* when the host got it, by tf_now() and tf_wall() */
 } batch_order;
 
-/* What the host says of the batch as a whole. */
+/* What the host says of the batch as a whole. Checked, but not known to be true. */
 typedef struct batch_claim {
     int64_t ended, sound;
     double started, row_started; /* by tf_now(); 0: not yet */

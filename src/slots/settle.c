@@ -4,7 +4,7 @@
 
 #include "slots/inner.h"
 
-tf_err tf_slots_settle(tf_slots *exec, const tf_campaign *campaign, int stage, int64_t first, int64_t count,
+tf_err tf_slots_settle(tf_slots *slots, const tf_campaign *campaign, int stage, int64_t first, int64_t count,
                        tf_status status, const char *message, tf_on_rows *on_rows, void *context, tf_error *error) {
     const tf_stage_spec *spec = &campaign->stage[stage];
     const host_setting setting = {.campaign = campaign};
@@ -22,7 +22,7 @@ tf_err tf_slots_settle(tf_slots *exec, const tf_campaign *campaign, int stage, i
         for (int64_t row = 0; row < rows_now; row++) {
             h.columns.status[row] = (uint8_t)status;
             if (h.columns.input_set)
-                h.columns.input_set[row] = tf_files_input_set(slots_files(exec), stage, first + row);
+                h.columns.input_set[row] = tf_files_input_set(slots_files(slots), stage, first + row);
             if (*message)
                 host_add_text(&h, row, TF_RECORD_MESSAGE, message, strlen(message));
         }

@@ -1,4 +1,4 @@
-/* One slot: its host, its two buffers, and whether what it says is believed. */
+/* One slot: its host, its two buffers, and whether what the host says is believed. */
 #include "slots/inner.h"
 
 #include <errno.h>
@@ -60,7 +60,6 @@ bool tf_slots_is_busy(const tf_slots *slots, int slot_id) {
     return tf_slots_room(slots, slot_id) < BATCH_BUFFERS;
 }
 
-/* Nothing more is taken from the host: its end is waited for. */
 tf_err slot_distrust(tf_slots *slots, int slot_id, int b, const char *nonsense, tf_error *error) {
     slots->slot[slot_id].nonsense[b] = nonsense;
     slots->polled[slot_id].fd = -1;
@@ -74,7 +73,6 @@ bool slot_is_distrusted(const slot *s) {
     return is;
 }
 
-/* The buffer is the rank's again. */
 void slot_reclaim_buffer(tf_slots *slots, int slot_id, int b) {
     slots->slot[slot_id].given[b] = false;
     if (!tf_slots_is_busy(slots, slot_id))

@@ -27,49 +27,49 @@ typedef struct tf_slots tf_slots;
 tf_slots *tf_slots_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_buf *bundle, int lock, int rank,
                        const tf_machine *mine, int slots, tf_error *error);
 
-/* All that its tasks can have together, and how many of a stage's that is at once. */
-tf_resources tf_slots_has(const tf_slots *exec);
-int64_t tf_slots_capacity(const tf_slots *exec, int stage);
+/* What all slots have together, and how many tasks of a stage can run on that at once. */
+tf_resources tf_slots_has(const tf_slots *slots);
+int64_t tf_slots_capacity(const tf_slots *slots, int stage);
 
 /* Ends the hosts: those that are idle run their teardown hooks, those that are busy are killed. */
-void tf_slots_free(tf_slots *exec);
+void tf_slots_free(tf_slots *slots);
 
-/* Where what its tasks take comes from; nowhere, until it is said. */
-void tf_slots_set_source(tf_slots *exec, tf_task_source source);
+/* Says where upstream values come from. Until then there are none. */
+void tf_slots_set_source(tf_slots *slots, tf_task_source source);
 
-/* How many more batches the slot takes: 2 when idle, 0 when one runs and one waits. */
-int tf_slots_room(const tf_slots *exec, int slot);
+/* How many more batches the slot can hold: 2 when it is idle, 0 when one runs and one waits. */
+int tf_slots_room(const tf_slots *slots, int slot);
 
 /* A slot for a batch of the stage: an idle one, with all that a task of it needs; or one where it would wait in hand
  * behind another that needs the same. -1: there is none. */
-int tf_slots_place(const tf_slots *exec, int stage);
-int tf_slots_place_in_hand(const tf_slots *exec, int stage);
+int tf_slots_place(const tf_slots *slots, int stage);
+int tf_slots_place_in_hand(const tf_slots *slots, int stage);
 
-/* Slots that run nothing, and that no task of another slot has. */
-int tf_slots_idle(const tf_slots *exec);
+/* How many slots run nothing, and belong to no task of another slot. */
+int tf_slots_idle(const tf_slots *slots);
 
 /* Gives the slot a batch: an attempt at tasks first .. first + n - 1. Returns n, which may be less than count; the slot
  * must be such a place. The host stops early, between two tasks, once the batch has taken a tenth of a second. 0 on
  * failure. */
-int64_t tf_slots_submit(tf_slots *exec, int slot, int stage, int attempt, int64_t first, int64_t count,
+int64_t tf_slots_submit(tf_slots *slots, int slot, int stage, int attempt, int64_t first, int64_t count,
                         tf_error *error);
 
-bool tf_slots_is_busy(const tf_slots *exec, int slot);
+bool tf_slots_is_busy(const tf_slots *slots, int slot);
 
 /* Passes on what has ended, and leaves the rest: the slots are not to be used any more. */
-tf_err tf_slots_give_up(tf_slots *exec, tf_on_rows *on_rows, void *context, tf_error *error);
+tf_err tf_slots_give_up(tf_slots *slots, tf_on_rows *on_rows, void *context, tf_error *error);
 
 /* Rows of tasks that are not run, to on_rows: with this status and, if it is not "", this message. */
-tf_err tf_slots_settle(tf_slots *exec, const tf_campaign *campaign, int stage, int64_t first, int64_t count,
+tf_err tf_slots_settle(tf_slots *slots, const tf_campaign *campaign, int stage, int64_t first, int64_t count,
                        tf_status status, const char *message, tf_on_rows *on_rows, void *context, tf_error *error);
 
-/* Removes those outputs of a task that are to be there for a while only. */
-void tf_slots_remove_temp(tf_slots *exec, int stage, int64_t index);
+/* Removes a task's temporary outputs. */
+void tf_slots_remove_temp(tf_slots *slots, int stage, int64_t index);
 
 /* From now on tf_slots_poll returns, too, when the descriptor is readable. -1: none. */
-void tf_slots_wake_by(tf_slots *exec, int fd);
+void tf_slots_wake_by(tf_slots *slots, int fd);
 
 /* Waits up to `timeout` seconds for batches to come back, and passes on each that did. `*events` counts them. */
-tf_err tf_slots_poll(tf_slots *exec, double timeout, tf_on_rows *on_rows, void *context, int *events, tf_error *error);
+tf_err tf_slots_poll(tf_slots *slots, double timeout, tf_on_rows *on_rows, void *context, int *events, tf_error *error);
 
 #endif

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PATIENCE 10.0 /* s for which the rank waits for its end: a process that nothing ends keeps it */
+#define PATIENCE 10.0 /* s that a rank waits for its spawner to end: a process that can't be killed may keep it */
 
 struct tf_spawner {
     tf_child child; /* the guard; the socket is to the spawner */

@@ -44,7 +44,7 @@ static void replace(int *fd, int other) {
     *fd = other;
 }
 
-/* Until the spawner ends. */
+/* Holds what the spawner gives it, until the spawner ends. */
 static void hold_descriptors(held *h, int spawner) {
     spawner_message m;
     int fds[SPAWNER_FDS], got;
@@ -56,7 +56,7 @@ static void hold_descriptors(held *h, int spawner) {
     }
 }
 
-/* Those of a process that dies come to its subreaper, one generation after the other. */
+/* Kills all children. Those of a process that dies come to its subreaper, one generation after the other. */
 static void end_what_is_left(void) {
     for (pid_t ended; (ended = waitpid(-1, NULL, WNOHANG)) >= 0;) {
         if (ended > 0)
@@ -94,7 +94,7 @@ int guard_fork(int rank) {
         stand_guard(pid, spawner.socket);
     }
     tf_signals_out_of_reach();
-    setpgid(0, own); /* what wakes the one wakes the other */
+    setpgid(0, own); /* a signal that wakes one of them wakes both */
     return spawner.socket;
 }
 

@@ -7,19 +7,26 @@
 #include "spawner/client.h"
 #include "spawner/message.h"
 
-/* It is readable when something is told. */
+/* Readable when the spawner says something. */
 int tf_spawner_socket(const tf_spawner *spawner);
+
+/* Gives the spawner what its hosts need: the campaign as a bundle, and the rank's lock on the output, which they hold
+ * with it. Bundle and lock stay the caller's. */
 tf_err tf_spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error *error);
 tf_err tf_spawner_send_lock(tf_spawner *spawner, int lock, tf_error *error);
+
+/* Starts a host for a slot, the slot's `life`-th; `fds` are its socket and buffers, which stay the caller's. */
 tf_err tf_spawner_start_host(tf_spawner *spawner, int rank, int slot, int life, const int fds[SPAWNER_FDS],
                              tf_error *error);
 
+/* Kills the host of a slot. Its end is told as any other. */
 tf_err tf_spawner_kill_host(tf_spawner *spawner, int slot, tf_error *error);
 
+/* The run is over: idle hosts leave by themselves, busy ones are killed. */
 tf_err tf_spawner_end_run(tf_spawner *spawner, tf_error *error);
 
-/* 1 with a host of this campaign that has ended (slot, life and status), -1 if there is none now, 0 if the spawner
- * itself is gone. */
+/* 1 with the slot, life and wait status of a host of this campaign that has ended; -1 if none has just now; 0 if the
+ * spawner itself is gone. */
 int tf_spawner_next_ended(tf_spawner *spawner, spawner_message *ended);
 
 #endif

@@ -10,26 +10,26 @@ enum { SPAWNER_FDS = 1 + BATCH_BUFFERS };
 
 typedef enum spawner_kind {
     SPAWNER_CAMPAIGN, /* to the spawner, with a memory file of `size` bytes: the bundle */
-    SPAWNER_LOCK,     /* to the spawner, with the rank's lock on the output: hosts hold it with the rank; and on to the
-                         guard, without one at the end */
-    SPAWNER_LIBRARY,  /* to the spawner, with a memory file: the library of the stage */
-    SPAWNER_START,    /* to the spawner, with the slot's socket and buffers: start a host */
-    SPAWNER_KILL,     /* to the spawner: kill the slot's host */
-    SPAWNER_OVER,     /* to the spawner: the run is over; idle hosts leave by themselves, the others are killed */
-    SPAWNER_ENDED,    /* to the rank: the slot's host has ended with this wait status */
-    SPAWNER_SCRATCH   /* to the guard, with the folder of all scratch folders, or without one at the end */
+    SPAWNER_LOCK,    /* to the spawner, with the rank's lock on the output, which hosts hold with the rank. Passed on to
+                        the guard; at the end without a lock */
+    SPAWNER_LIBRARY, /* to the spawner, with a memory file: the library of the stage */
+    SPAWNER_START,   /* to the spawner, with the slot's socket and buffers: start a host */
+    SPAWNER_KILL,    /* to the spawner: kill the slot's host */
+    SPAWNER_OVER,    /* to the spawner: the run is over; idle hosts leave by themselves, the others are killed */
+    SPAWNER_ENDED,   /* to the rank: the slot's host has ended with this wait status */
+    SPAWNER_SCRATCH  /* to the guard, with the folder of all scratch folders; at the end without one */
 } spawner_kind;
 
-/* One spawner may serve one campaign after another. A message belongs to the campaign that has its epoch, and is of no
- * concern to any other. */
+/* A spawner may serve one campaign after another. A message belongs to the campaign that has its epoch; for any other
+ * it means nothing. */
 typedef struct spawner_message {
     int32_t kind;
     int32_t epoch;
     int32_t rank;
     int32_t slot;
     int32_t stage;
-    int32_t life; /* of the slot's hosts: which one */
-    int32_t status;
+    int32_t life;     /* which of the slot's hosts, by number */
+    int32_t status;   /* as waitpid says it */
     int32_t reserved; /* 0 */
     int64_t size;
 } spawner_message;

@@ -28,17 +28,17 @@
 typedef struct child {
     pid_t pid;
     int slot, life;
-    int stages; /* of its campaign */
-    host_state *state;
+    int stages;        /* of its campaign */
+    host_state *state; /* shared with it: what it runs */
 } child;
 
 typedef struct parent {
-    int socket; /* to the rank */
-    int guard;  /* to the guard */
-    int signals;
-    int lock;      /* on the output; -1: none */
+    int socket;    /* to the rank */
+    int guard;     /* to the guard */
+    int signals;   /* a signalfd for SIGCHLD */
+    int lock;      /* the rank's, on the output; -1: none */
     int32_t epoch; /* of the campaign */
-    bool over;     /* the rank wants to hear of it no more */
+    bool over;     /* the campaign is over: the rank is told of no further ends */
     tf_campaign *campaign;
     host_setting setting; /* of the hosts */
     child *child;
@@ -144,7 +144,8 @@ static void kill_left(const parent *s, const child *of) {
     }
 }
 
-/* Hosts that ended are reported; orphans of tasks are just reaped. false when there are no children left. */
+/* Reaps children that have ended: a host's end is told to the rank, an orphan of a task's is not. false when there are
+ * no children left. */
 static bool reap_children(parent *s) {
     int status = 0;
     for (;;) {
@@ -263,7 +264,7 @@ _Noreturn void spawner_main(int socket, int guard, const tf_function *program) {
         while (read(s.signals, &info, sizeof info) > 0)
             ;
         reap_children(&s);
-        if (fds[2].revents) /* it says nothing: it is gone */
+        if (fds[2].revents) /* the guard says nothing: it is gone */
             end_spawner(&s);
         if (!fds[0].revents)
             continue;
