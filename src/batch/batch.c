@@ -8,21 +8,21 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { TARGET_BYTES = 2 << 20, MOST_ROWS = 65536, TEXTS_AT_FIRST = 64 * 1024, ALIGNMENT = 64 };
+enum { TARGET_BYTES = 2 << 20, MOST_ROWS = 65536, BLOBS_AT_FIRST = 64 * 1024, ALIGNMENT = 64 };
 
-/* Hands out consecutive aligned columns of `rows` cells, and of each where cell `row` is; with base NULL it only adds
- * up. */
+/* Hands out consecutive aligned columns of `rows` cells, each by its cell `row`. With `base` NULL it only counts the
+ * bytes. */
 typedef struct area {
     char *base;
     size_t rows, row;
-    size_t used;
+    size_t used; /* bytes */
 } area;
 
 static size_t align(size_t bytes) {
     return (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 }
 
-static void *place(area *a, size_t cell) {
+static void *allocate(area *a, size_t cell) {
     void *at = a->base ? a->base + a->used + a->row * cell : NULL;
     a->used += align(a->rows * cell);
     return at;
@@ -32,33 +32,33 @@ static void place_columns(area *a, const tf_stage_spec *stage, batch_columns *c)
     a->used = align(sizeof(batch_header));
     for (int p = 0; p < tf_space_params(stage->space); p++) {
         bool used = stage->store_params || tf_space_param(stage->space, p)->upstream;
-        void *at = used ? place(a, tf_space_cell_size(stage->space, p)) : NULL;
+        void *at = used ? allocate(a, tf_space_cell_size(stage->space, p)) : NULL;
         if (c->params)
             c->params[p] = at;
     }
     for (int k = 0; k < stage->columns; k++) {
         size_t size = tf_column_bytes(&stage->column[k]);
-        void *at = size ? place(a, size) : NULL;
+        void *at = size ? allocate(a, size) : NULL;
         if (c->columns)
             c->columns[k] = at;
     }
     for (int i = 0; i < stage->arrays; i++) {
-        void *at = place(a, tf_array_bytes(&stage->array[i]));
+        void *at = allocate(a, tf_array_bytes(&stage->array[i]));
         if (c->arrays)
             c->arrays[i] = at;
     }
-    c->upstream_status = tf_stage_takes_rows(stage) ? place(a, sizeof *c->upstream_status) : NULL;
-    c->status = place(a, sizeof *c->status);
-    c->attempts = place(a, sizeof *c->attempts);
-    c->input_set = stage->inputs ? place(a, sizeof *c->input_set) : NULL;
-    c->input_hash = tf_stage_hashes_inputs(stage) ? place(a, sizeof *c->input_hash) : NULL;
+    c->upstream_status = tf_stage_takes_rows(stage) ? allocate(a, sizeof *c->upstream_status) : NULL;
+    c->status = allocate(a, sizeof *c->status);
+    c->attempts = allocate(a, sizeof *c->attempts);
+    c->input_set = stage->inputs ? allocate(a, sizeof *c->input_set) : NULL;
+    c->input_hash = tf_stage_hashes_inputs(stage) ? allocate(a, sizeof *c->input_hash) : NULL;
     const bool has_times = stage->record_full, has_process = has_times && tf_run_has_process(&stage->run);
-    c->start = has_times ? place(a, sizeof *c->start) : NULL;
-    c->duration = has_times ? place(a, sizeof *c->duration) : NULL;
-    c->exit_code = has_process ? place(a, sizeof *c->exit_code) : NULL;
-    c->signal = has_process ? place(a, sizeof *c->signal) : NULL;
-    c->cpu = has_process ? place(a, sizeof *c->cpu) : NULL;
-    c->max_rss = has_process ? place(a, sizeof *c->max_rss) : NULL;
+    c->start = has_times ? allocate(a, sizeof *c->start) : NULL;
+    c->duration = has_times ? allocate(a, sizeof *c->duration) : NULL;
+    c->exit_code = has_process ? allocate(a, sizeof *c->exit_code) : NULL;
+    c->signal = has_process ? allocate(a, sizeof *c->signal) : NULL;
+    c->cpu = has_process ? allocate(a, sizeof *c->cpu) : NULL;
+    c->max_rss = has_process ? allocate(a, sizeof *c->max_rss) : NULL;
 }
 
 static size_t size_of_rows(const tf_stage_spec *stage, int64_t rows) {
@@ -86,22 +86,22 @@ size_t batch_fixed_size(const tf_campaign *campaign) {
 
 bool batch_map_open(batch_map *map, int fd, size_t fixed_size) {
     void *fixed = mmap(NULL, fixed_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    void *texts = mmap(NULL, TEXTS_AT_FIRST, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)fixed_size);
+    void *blobs = mmap(NULL, BLOBS_AT_FIRST, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)fixed_size);
     *map = (batch_map){.fd = fd,
                        .fixed = fixed == MAP_FAILED ? NULL : fixed,
                        .fixed_size = fixed_size,
-                       .texts = texts == MAP_FAILED ? NULL : texts,
-                       .texts_mapped = TEXTS_AT_FIRST};
-    return map->fixed && map->texts;
+                       .blobs = blobs == MAP_FAILED ? NULL : blobs,
+                       .blobs_mapped = BLOBS_AT_FIRST};
+    return map->fixed && map->blobs;
 }
 
-/* What has been mapped can't be cut off again, by whoever has the descriptor. */
+/* The file is sealed: whoever has the descriptor, what is mapped can't be cut off. */
 bool batch_map_new(batch_map *map, size_t fixed_size) {
     int fd = memfd_create("taskfarm-batch", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     *map = (batch_map){.fd = -1};
     if (fd < 0)
         return false;
-    if (ftruncate(fd, (off_t)(fixed_size + TEXTS_AT_FIRST)) == 0 &&
+    if (ftruncate(fd, (off_t)(fixed_size + BLOBS_AT_FIRST)) == 0 &&
         fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) == 0 && batch_map_open(map, fd, fixed_size))
         return true;
     const int why = errno;
@@ -114,26 +114,26 @@ bool batch_map_new(batch_map *map, size_t fixed_size) {
 void batch_map_close(batch_map *map) {
     if (map->fixed)
         munmap(map->fixed, map->fixed_size);
-    if (map->texts)
-        munmap(map->texts, map->texts_mapped);
+    if (map->blobs)
+        munmap(map->blobs, map->blobs_mapped);
     if (map->fd >= 0)
         close(map->fd);
     *map = (batch_map){.fd = -1};
 }
 
-bool batch_map_texts(batch_map *map, size_t size, bool grow) {
-    if (size <= map->texts_mapped)
+bool batch_map_blobs(batch_map *map, size_t size, bool grow) {
+    if (size <= map->blobs_mapped)
         return true;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t wanted = grow ? size + size / 2 : size;
     wanted = (wanted + page - 1) / page * page;
     if (grow && ftruncate(map->fd, (off_t)(map->fixed_size + wanted)) != 0)
         return false;
-    void *moved = mremap(map->texts, map->texts_mapped, wanted, MREMAP_MAYMOVE);
+    void *moved = mremap(map->blobs, map->blobs_mapped, wanted, MREMAP_MAYMOVE);
     if (moved == MAP_FAILED)
         return false;
-    map->texts = moved;
-    map->texts_mapped = wanted;
+    map->blobs = moved;
+    map->blobs_mapped = wanted;
     return true;
 }
 
@@ -196,8 +196,8 @@ void batch_clear_columns(const batch_columns *c, const tf_stage_spec *stage, int
     }
 }
 
-/* Lines go to their places from the last on, which is never before where they are. */
-static void spread(const tf_block *block, const int64_t *chunk, size_t size, char *cell) {
+/* Moves lines to their places, the last one first: no line's place is before where it is. */
+static void spread_lines(const tf_block *block, const int64_t *chunk, size_t size, char *cell) {
     const int last = block->rank - 1;
     int64_t lines = tf_block_elements(block) / block->count[last];
     for (int64_t n = lines - 1; n > 0; n--) {
@@ -215,8 +215,8 @@ void batch_spread_blocks(const batch_columns *c, const tf_stage_spec *stage, int
         tf_block block;
         tf_grid_place(column->grid, index, &block);
         if (tf_block_elements(&block) < column->elements)
-            spread(&block, column->shape, tf_type_size(column->type),
-                   (char *)c->columns[k] + (size_t)row * tf_column_bytes(column));
+            spread_lines(&block, column->shape, tf_type_size(column->type),
+                         (char *)c->columns[k] + (size_t)row * tf_column_bytes(column));
     }
 }
 
@@ -256,7 +256,7 @@ void batch_rows(const batch_map *map, const tf_stage_spec *stage, const batch_co
     batch_point_rows(stage, columns, part, rows);
     rows->attempt = head->attempt;
     rows->first = head->first + part->row;
-    rows->texts = map->texts + part->texts;
-    rows->texts_size = part->texts_end - part->texts;
+    rows->blobs = map->blobs + part->blobs;
+    rows->blobs_size = part->blobs_end - part->blobs;
     batch_count_rows(rows);
 }

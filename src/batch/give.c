@@ -1,7 +1,7 @@
-/* What tasks take of other stages' rows and of arrays goes into their batch before they start. */
+/* Copies what tasks take of other stages' rows, and their blocks of arrays, into their batch before they start. */
 #include "batch/batch.h"
 
-/* Blocks of tasks that are going to be run. */
+/* Copies blocks of arrays for the tasks that are going to be run. */
 static tf_err give_blocks(const tf_task_source *from, const tf_stage_spec *spec, const batch_columns *columns,
                           int64_t first, int64_t count, tf_error *error) {
     tf_err err = TF_OK;

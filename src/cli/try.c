@@ -84,8 +84,8 @@ static void print_point(void *context, const tf_point *point) {
 /* ---- What came of it ---- */
 
 static const tf_record *find_text(const tf_rows *rows, int32_t kind) {
-    for (size_t at = 0; at < rows->texts_size;) {
-        const tf_record *record = tf_record_at((const char *)rows->texts + at, rows->texts_size - at);
+    for (size_t at = 0; at < rows->blobs_size;) {
+        const tf_record *record = tf_record_at((const char *)rows->blobs + at, rows->blobs_size - at);
         if (!record)
             break;
         if (record->kind == kind)

@@ -102,8 +102,8 @@ static void send_failure(const tf_rows *rows, const tf_tally_entry *entry, const
 
 void reports_send_failures(const tf_rows *rows, const transport *t, int to) {
     tf_tally tally = {0};
-    const char *bytes = rows->texts;
-    for (size_t at = 0; at < rows->texts_size;) {
+    const char *bytes = rows->blobs;
+    for (size_t at = 0; at < rows->blobs_size;) {
         const tf_record *record = (const tf_record *)(const void *)(bytes + at);
         if (record->kind == TF_RECORD_MESSAGE && tf_status_has_failed(rows->status[record->index - rows->first]))
             tf_tally_add_one(&tally, rows->stage, (const char *)(record + 1), (size_t)record->length, record->index);

@@ -46,7 +46,7 @@ struct worker {
     drain_how draining;     /* 0: it takes grants */
     bool has_drained;       /* DRAINED was sent */
     bool is_broken;         /* BROKEN was sent, or is to be: nothing else is done */
-    tf_buf status, texts;   /* of rows where some are to be tried again */
+    tf_buf status, blobs;   /* of rows where some are to be tried again */
 };
 
 static double now(const worker *w) {
@@ -93,7 +93,7 @@ void worker_free(worker *w) {
     free(w->queue);
     reports_free(&w->reports);
     tf_buf_free(&w->status);
-    tf_buf_free(&w->texts);
+    tf_buf_free(&w->blobs);
     free(w);
 }
 
@@ -225,23 +225,23 @@ static tf_err feed_slots(worker *w, tf_error *error) {
  * and from the worker. */
 static tf_rows reopen_failed(worker *w, const tf_rows *rows) {
     tf_buf_clear(&w->status);
-    tf_buf_clear(&w->texts);
+    tf_buf_clear(&w->blobs);
     for (int64_t row = 0; row < rows->count; row++)
         tf_buf_addc(&w->status,
                     (char)(tf_status_has_failed(rows->status[row]) ? TF_STATUS_PENDING : rows->status[row]));
-    const char *bytes = rows->texts;
-    for (size_t at = 0, size; at < rows->texts_size; at += size) {
+    const char *bytes = rows->blobs;
+    for (size_t at = 0, size; at < rows->blobs_size; at += size) {
         const tf_record *record = (const tf_record *)(const void *)(bytes + at);
         size = tf_record_size((size_t)record->length);
         if (!tf_status_has_failed(rows->status[record->index - rows->first]))
-            tf_buf_add(&w->texts, record, size);
+            tf_buf_add(&w->blobs, record, size);
     }
     tf_rows reopened = *rows;
     reopened.failed = 0;
     reopened.pending = rows->failed;
     reopened.status = (const uint8_t *)w->status.data;
-    reopened.texts = w->texts.data;
-    reopened.texts_size = w->texts.length;
+    reopened.blobs = w->blobs.data;
+    reopened.blobs_size = w->blobs.length;
     return reopened;
 }
 

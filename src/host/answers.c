@@ -13,7 +13,7 @@ static double seconds_of(const struct timespec *time) {
     return (double)time->tv_sec + 1e-9 * (double)time->tv_nsec;
 }
 
-/* Until a file that is written from now on has another time than this one. */
+/* Waits until a file that is written from now on gets another time than this one has. */
 static void wait_for_tick(const struct stat *info) {
     const double tick = 0.02, coarse_tick = 1;
     const bool coarse = info->st_ctim.tv_nsec == 0 && info->st_mtim.tv_nsec == 0;

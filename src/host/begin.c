@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Upstream values, which the rank has put into the batch, as parameters. */
+/* Copies upstream values, which the rank has put into the batch, to the parameters. */
 static void copy_upstream(host *h, int p, int64_t count) {
     const tf_param_spec *param = tf_space_param(h->spec->space, p);
     const char *cells = h->columns.params[p];
@@ -37,7 +37,7 @@ void host_begin_batch(host *h, batch_map *map, int attempt) {
     h->map = map;
     h->header = (batch_header *)(void *)map->fixed;
     h->spec = &h->campaign->stage[h->header->stage];
-    h->texts_used = 0;
+    h->blobs_used = 0;
     h->stopped = h->sets_apart = h->has_blocks = h->has_tables = false;
     h->has_files = tf_stage_has_files(h->spec);
     h->has_timeout = h->spec->timeout > 0;

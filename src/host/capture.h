@@ -5,13 +5,13 @@
 #include "base/base.h"
 
 typedef struct capture {
-    int64_t limit; /* bytes kept */
-    int64_t total; /* bytes seen */
-    tf_buf head;   /* the first limit/2, or all as long as it fits */
+    int64_t limit; /* bytes that are kept */
+    int64_t total; /* bytes that were added */
+    tf_buf head;   /* the first limit/2 bytes */
     char *tail;    /* a ring of the last limit - limit/2 bytes */
 } capture;
 
-void capture_start(capture *c, int64_t limit); /* empties it */
+void capture_start(capture *c, int64_t limit); /* empty, with this limit */
 void capture_add(capture *c, const void *data, size_t size);
 void capture_free(capture *c);
 
@@ -19,8 +19,8 @@ void capture_free(capture *c);
  * line that says how much was left out in between. */
 void capture_text(const capture *c, int64_t keep, tf_buf *out);
 
-/* The lines of the output that are whole: true if all of it is kept, and then in `first`; else those that begin it, and
- * those that end it. */
+/* The whole lines of the output. If all of it is kept: true, and it is in `first`. Else `first` has the lines at its
+ * beginning, and `last` those at its end. */
 bool capture_lines(const capture *c, tf_buf *first, tf_buf *last);
 
 /* Adds the last `size` bytes to `out`, or what there is of them. */

@@ -7,7 +7,7 @@ static void *cell_at(const cell *c) {
     return (char *)c->host->columns.columns[c->column] + (size_t)c->row * tf_column_bytes(c->spec);
 }
 
-/* A number as text into one element; "true" and "false" are booleans. */
+/* Stores a number that is written as text in one element; "true" and "false" are booleans. */
 static tf_fit store_text(tf_type type, const char *text, size_t length, void *out) {
     const bool yes = length == 4 && memcmp(text, "true", 4) == 0, no = length == 5 && memcmp(text, "false", 5) == 0;
     if (type == TF_BOOL && (yes || no))
@@ -27,7 +27,7 @@ static tf_fit store_json(tf_type type, const cJSON *value, void *out) {
     return json_store(value, type, out);
 }
 
-/* Nested lists in C order. Returns the number of elements found, -1 at one that does not fit. */
+/* Stores nested lists in C order. Returns the number of elements, or -1 if one does not fit. */
 static int64_t store_list(const tf_column_spec *spec, const cJSON *list, char *out, int64_t at) {
     size_t size = tf_type_size(spec->type);
     for (const cJSON *item = list->child; item && at >= 0; item = item->next) {
@@ -41,7 +41,7 @@ static int64_t store_list(const tf_column_spec *spec, const cJSON *list, char *o
     return at;
 }
 
-/* The object has no such member: says what it has. */
+/* Fails the row because the object has no such member, and says which it has. */
 static void fail_missing(const cell *c, const cJSON *object, const char *where) {
     enum { MOST = 8 };
     tf_buf names = {0};
@@ -81,7 +81,7 @@ bool cell_store_member(const cell *c, const cJSON *object, const char *where) {
     }
     if (c->spec->type == TF_STRING || c->spec->type == TF_BYTES) {
         if (cJSON_IsString(value))
-            host_add_text(c->host, c->row, TF_RECORD_COLUMN + c->column, value->valuestring,
+            host_add_blob(c->host, c->row, TF_RECORD_COLUMN + c->column, value->valuestring,
                           strlen(value->valuestring));
         else
             host_fail(c->host, "column \"%s\": not a string in %s", c->spec->name, where);
@@ -100,7 +100,7 @@ bool cell_store_member(const cell *c, const cJSON *object, const char *where) {
     return false;
 }
 
-/* A text as it is. */
+/* Stores a text as it is. */
 static bool store_string(const cell *c, const char *found, size_t size, const char *where) {
     const char *wrong = c->spec->type == TF_BYTES           ? NULL
                         : tf_utf8_invalid(found, size) >= 0 ? "is not UTF-8"
@@ -109,7 +109,7 @@ static bool store_string(const cell *c, const char *found, size_t size, const ch
     if (wrong)
         host_fail(c->host, "column \"%s\": %s %s; use type \"bytes\"", c->spec->name, where, wrong);
     else
-        host_add_text(c->host, c->row, TF_RECORD_COLUMN + c->column, found, size);
+        host_add_blob(c->host, c->row, TF_RECORD_COLUMN + c->column, found, size);
     return !wrong;
 }
 

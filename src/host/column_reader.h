@@ -21,14 +21,14 @@ static inline cell cell_of(host *h, int64_t row, int column) {
 /* What a command has answered. Each part is found when it is first needed. */
 typedef struct answer {
     const char *scratch;
-    bool is_read; /* `first`, `last` and `is_cut` are known */
-    tf_buf first,
-        last;    /* `first` is all of stdout; of a long one the lines at its beginning, and `last` those at its end */
-    bool is_cut; /* stdout is long: what was between the two is gone */
-    const char *line; /* its last line, without white space behind it */
-    size_t length;    /* of the line */
+    bool is_read;     /* `is_cut`, `first` and `last` are known */
+    bool is_cut;      /* stdout was long, and its middle was dropped */
+    tf_buf first;     /* all of stdout; if it was cut, the lines at its beginning */
+    tf_buf last;      /* if stdout was cut, the lines at its end; else empty */
+    const char *line; /* the last line, without white space behind it */
+    size_t length;    /* of `line` */
     bool is_parsed;   /* `json` and `error` are known */
-    cJSON *json;      /* of the last line; NULL: it is none, see `error` */
+    cJSON *json;      /* the last line as JSON; NULL: it is no JSON, and `error` says why */
     json_error error;
 } answer;
 
@@ -66,11 +66,11 @@ bool cell_store_text(const cell *c, const char *text, size_t size, const char *w
 
 /* ---- Texts ---- */
 
-/* The first line of a text, cut off where it is long, for a message. */
+/* The first line of a text for a message, cut off if it is long. */
 enum { SHORT = 60 };
 const char *shorten(const char *text, size_t length, char out[SHORT]);
 
-/* How many of the next characters are in the set; how many come before the first that is. */
+/* How many of the next characters are in the set; and how many come before the next one that is. */
 size_t span_of(const char *from, const char *end, const char *set);
 size_t span_to(const char *from, const char *end, const char *set);
 

@@ -7,10 +7,10 @@
 /* The evaluators of one stage. */
 struct exprs {
     tf_eval **where;
-    tf_eval **column;    /* NULL where the stage runs something else */
-    const void **values; /* per parameter, array (NULL) and column: a batch */
-    const void **one;    /* likewise, of one row */
-    double **result;     /* per column: a batch; of one that is an array a block */
+    tf_eval **column;    /* per column; NULL if the stage runs something else */
+    const void **values; /* per parameter, array (NULL) and column: the values in a batch */
+    const void **one;    /* per parameter, array and column: the values of one row */
+    double **result;     /* per column: its values in a batch; of a column that is an array, one block */
     double *truth;
 };
 
@@ -85,7 +85,7 @@ void exprs_set_apart(host *h) {
     }
 }
 
-/* Where the row's values are. */
+/* Points `one` at the row's values. */
 static void point_at_row(const host *h, struct exprs *x, int64_t row) {
     const tf_stage_spec *spec = h->spec;
     const int params = tf_space_params(spec->space);

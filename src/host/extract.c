@@ -1,4 +1,4 @@
-/* A row's columns from what its command, or its service, has answered. */
+/* Reads a row's columns from what its command or service has answered. */
 #include "host/column_reader.h"
 
 #include <assert.h>

@@ -11,25 +11,36 @@
 #include "host/host.h"
 #include "host/parent.h"
 
-/* Where another machine sees a file late. `after`: what comes in the message behind the path. */
-static bool wait_for(host *h, const char *what, const char *path, const char *after) {
+/* What a file is to a task, and what messages say of it. */
+typedef struct file_role {
+    const char *name;
+    const char *missing;
+    bool is_written; /* by the task: then it must not be a folder */
+} file_role;
+
+static const file_role input_role = {.name = "input", .missing = "is not there"};
+static const file_role output_role = {.name = "output", .missing = "was not made", .is_written = true};
+
+/* Waits for as long as a file of another machine may take to be seen here. false after host_fail. */
+static bool wait_for(host *h, const file_role *role, const char *path) {
     const double interval = 0.05, deadline = tf_now() + h->campaign->latency;
     struct stat info;
     char waited[32];
     while (stat(path, &info) != 0) {
         if (tf_now() >= deadline) {
-            host_fail(h, h->campaign->latency > 0 ? "%s %s %s (waited for %s)" : "%s %s %s", what, path, after,
-                      tf_format_duration(h->campaign->latency, waited));
+            host_fail(h, h->campaign->latency > 0 ? "%s %s %s (waited for %s)" : "%s %s %s", role->name, path,
+                      role->missing, tf_format_duration(h->campaign->latency, waited));
             return false;
         }
         poll(NULL, 0, (int)(1000 * interval));
     }
-    if (S_ISDIR(info.st_mode) && *what == 'o')
-        host_fail(h, "%s %s is a folder, and must be a file", what, path);
+    if (S_ISDIR(info.st_mode) && role->is_written)
+        host_fail(h, "%s %s is a folder, and must be a file", role->name, path);
     return true;
 }
 
-/* The folder that a task is to write a file in. `what`: an output, or the log. false after host_fail. */
+/* Opens the folder that a task is to write a file in. `what`, for messages: "output" or "log". false after host_fail.
+ */
 static bool open_folder(host *h, const char *what, const char *path, parent_folder *folder) {
     *folder = parent_open(h->campaign, h->root, path, true);
     if (folder->failure == ELOOP)
@@ -42,7 +53,8 @@ static bool open_folder(host *h, const char *what, const char *path, parent_fold
     return folder->failure == 0;
 }
 
-/* Takes an output away, or sets it aside. Where its folder is not what it was nothing there is ours. */
+/* Removes an output, or with `keep` renames it to PATH.incomplete. If its folder is not what it was at the start of the
+ * run, nothing in it is ours, and nothing is done. */
 static void discard(const tf_campaign *campaign, int root, const char *path, bool keep) {
     parent_folder folder = parent_open(campaign, root, path, false);
     if (folder.fd >= 0 && keep) {
@@ -77,7 +89,8 @@ void files_remove_temp(const tf_campaign *campaign, tf_files *files, int stage, 
     tf_paths_free(&outputs);
 }
 
-static bool make_way(host *h, const char *path) {
+/* Removes what stands under the name of an output before the task writes it. false after host_fail. */
+static bool clear_output(host *h, const char *path) {
     parent_folder folder;
     bool ready = open_folder(h, "output", path, &folder);
     int failure = ready ? parent_remove(&folder) : 0;
@@ -95,7 +108,7 @@ static bool is_same(const struct stat *a, const struct stat *b) {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Is it OUTPUT.d, or a folder in it? */
+/* Is the folder OUTPUT.d, or one that is in it? */
 static bool is_of_output(const tf_campaign *c, int folder) {
     struct stat info, above, own;
     tf_buf path = {0};
@@ -107,7 +120,7 @@ static bool is_of_output(const tf_campaign *c, int folder) {
                      (fstatat(folder, "..", &above, 0) == 0 && is_same(&above, &own)));
 }
 
-/* Is it one that the campaign reads or owns? */
+/* Is the file one that the campaign reads or owns? */
 static bool is_own(const tf_campaign *c, const parent_folder *folder) {
     struct stat info, own;
     if (is_of_output(c, folder->fd))
@@ -120,7 +133,8 @@ static bool is_own(const tf_campaign *c, const parent_folder *folder) {
     return false;
 }
 
-/* Names of logs that rows of other stages give are known here alone. */
+/* A log whose name depends on rows of other stages was not checked at the start: its name is known only here. false
+ * after host_fail. */
 static bool is_allowed(host *h, const char *path) {
     const bool allowed = tf_files_know_log(h->spec) || h->spec->log->outside || !tf_files_is_outside(path);
     if (!allowed)
@@ -164,9 +178,9 @@ bool files_before(host *h, int64_t row) {
     tf_files_outputs(h->files, stage, index, &h->outputs);
     bool ready = true;
     for (size_t i = 0; i < h->inputs.count && ready; i++)
-        ready = wait_for(h, "input", tf_paths_text(&h->inputs, i), "is not there");
+        ready = wait_for(h, &input_role, tf_paths_text(&h->inputs, i));
     for (size_t i = 0; i < h->outputs.count && ready; i++)
-        ready = make_way(h, tf_paths_text(&h->outputs, i));
+        ready = clear_output(h, tf_paths_text(&h->outputs, i));
     if (!ready || h->spec->inputs == 0)
         return ready;
     h->columns.input_set[row] = tf_files_input_set(h->files, stage, index);
@@ -175,10 +189,10 @@ bool files_before(host *h, int64_t row) {
         h->columns.input_hash ? tf_files_hash(h->files, &h->inputs, &h->columns.input_hash[row], &failure) : NULL;
     if (unread)
         host_fail(h, "input %s can't be read: %s", unread, tf_read_failure(failure));
-    return !unread && staging_take(h);
+    return !unread && staging_replace_inputs(h);
 }
 
-/* Makes an output read-only; not what it is a link to. */
+/* Makes an output read-only. A link is not followed. */
 static void protect(host *h, const char *path) {
     struct stat info;
     parent_folder folder = parent_open(h->campaign, h->root, path, false);
@@ -192,7 +206,7 @@ static void protect(host *h, const char *path) {
 
 void files_after(host *h) {
     for (size_t i = 0; i < h->outputs.count && h->outcome.message.length == 0 && !h->stopped; i++)
-        wait_for(h, "output", tf_paths_text(&h->outputs, i), "was not made");
+        wait_for(h, &output_role, tf_paths_text(&h->outputs, i));
     if (h->outcome.message.length || h->stopped) {
         discard_all(h->campaign, h->root, &h->outputs);
         return;

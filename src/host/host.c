@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BATCH_SECONDS 0.1        /* a batch ends early after that: what is finished is soon safe in the file */
-#define BATCH_TEXTS   (8u << 20) /* or after so many bytes of text */
+#define BATCH_SECONDS    0.1        /* a batch ends early after that: what is finished is soon safe in the file */
+#define BATCH_BLOB_BYTES (8u << 20) /* or after so many bytes of blobs */
 
 size_t host_state_size(int stages) {
     return sizeof(host_state) + (size_t)stages * sizeof(int32_t);
@@ -20,7 +20,7 @@ size_t host_state_size(int stages) {
 
 void host_open(host *h, const host_setting *setting, int rank, int slot) {
     const tf_campaign *campaign = setting->campaign;
-    *h = (host){.setting = setting, .campaign = campaign, .rank = rank, .slot = slot, .only = -1};
+    *h = (host){.setting = setting, .campaign = campaign, .rank = rank, .slot = slot, .only_stage = -1};
     h->own = own_mark_new();
     tf_floats_read(&h->floats);
     h->runner = tf_alloc_array((size_t)campaign->stages, sizeof *h->runner);
@@ -83,17 +83,17 @@ void host_close(host *h) {
 
 /* ---- Rows ---- */
 
-/* Adds what a task has written to the row's texts, in `keep` bytes. */
+/* Adds what a task has written as a blob of the row, in `keep` bytes. */
 static void add_output(host *h, int64_t row, int32_t kind, const capture *from, int64_t keep) {
     if (keep == 0 || from->total == 0)
         return;
     tf_buf text = {0};
     capture_text(from, keep, &text);
-    host_add_text(h, row, kind, tf_buf_text(&text), text.length);
+    host_add_blob(h, row, kind, tf_buf_text(&text), text.length);
     tf_buf_free(&text);
 }
 
-/* Where a batch function was called for this row alone, it has marked a failure itself. */
+/* A batch function that was called for this row alone has set the status itself if it failed the row. */
 static void set_status(host *h, int64_t row) {
     uint8_t *status = &h->columns.status[row];
     if (h->outcome.message.length)
@@ -102,17 +102,17 @@ static void set_status(host *h, int64_t row) {
         *status = TF_STATUS_DONE;
 }
 
-static void finish_row(host *h, int64_t row, uint64_t texts_before) {
+static void finish_row(host *h, int64_t row, uint64_t blobs_before) {
     const bool failed = h->outcome.message.length > 0;
     if (failed) {
         batch_clear_columns(&h->columns, h->spec, row, 1);
-        h->texts_used = texts_before; /* string columns of a failed task */
+        h->blobs_used = blobs_before; /* string columns of a failed task */
     }
     if (h->runner[h->spec->number]->keeps_stdout)
         add_output(h, row, TF_RECORD_STDOUT, &h->out, h->spec->capture_stdout);
     add_output(h, row, TF_RECORD_STDERR, &h->err, h->spec->capture_stderr);
     if (failed)
-        host_add_text(h, row, TF_RECORD_MESSAGE, tf_buf_text(&h->outcome.message), h->outcome.message.length);
+        host_add_blob(h, row, TF_RECORD_MESSAGE, tf_buf_text(&h->outcome.message), h->outcome.message.length);
 }
 
 static void start_row(host *h, int64_t row, double start) {
@@ -125,8 +125,8 @@ static void start_row(host *h, int64_t row, double start) {
         capture_start(&h->err, h->spec->capture_stderr);
 }
 
-/* When has a batch taken its time? The clock that tells is a coarse one, and while it stands still it is read only
- * every STRIDE rows: any clock costs as much as a short function. */
+/* Tells when a batch is to end. Its clock is a coarse one, and as long as that stands still it is read only every
+ * STRIDE rows: reading any clock costs as much as a short function. */
 typedef struct stopwatch {
     double end, seen; /* by tf_now_coarse() */
     int64_t stride, next;
@@ -144,29 +144,29 @@ static void read_stopwatch(stopwatch *w, int64_t row) {
     w->seen = now;
 }
 
-/* Does the function leave the surroundings of tasks as they were? Rows that have ended so far are sound then. What is
- * built in does. */
-static bool is_unchanged(host *h) {
+/* Compares the surroundings with those before the batch. If they are unchanged, true, and the rows that have ended so
+ * far are sound. Built-in functions change nothing. */
+static bool compare_surroundings(host *h) {
     batch_header *head = h->header;
     surroundings after;
     if (strcmp(h->spec->run.library, "builtin") != 0) {
         surroundings_read(&after);
         head->changed = surroundings_compare(&h->before, &after);
-        h->spoilt = head->changed != 0;
+        h->is_spoilt = head->changed != 0;
         h->has_compared = true;
     }
-    if (!h->spoilt)
+    if (!h->is_spoilt)
         __atomic_store_n(&head->sound, head->ended, __ATOMIC_RELEASE);
-    return !h->spoilt;
+    return !h->is_spoilt;
 }
 
-/* After the first task of all, which tells most often, and when the stopwatch has moved: a task that takes long is not
- * to keep more from the file than that. */
+/* After the first task of a function, which tells most often, and whenever the stopwatch has moved: then rows are kept
+ * from the file no longer than a batch takes. */
 static bool is_time_to_compare(const host *h, const stopwatch *w, int64_t row) {
     return (row == 0 && !h->has_compared) || w->stride == 1;
 }
 
-/* The row's parts of tables: of each table all columns at once. */
+/* Reads the row's parts of tables, all columns of a table at once. false after host_fail. */
 static bool read_tables(host *h, int64_t row) {
     const tf_stage_spec *spec = h->spec;
     bool (*reads)(const tf_stage_spec *spec, int array) = h->runner[spec->number]->reads_array;
@@ -194,7 +194,7 @@ static bool read_tables(host *h, int64_t row) {
     return true;
 }
 
-/* With what has to be there before it, and looked at after it. */
+/* Runs a row whose stage has files or tables. */
 static void run_row(host *h, const runner *kind, int64_t row) {
     if ((!h->has_files || files_before(h, row)) && (!h->has_tables || read_tables(h, row)))
         kind->run_row(h, row);
@@ -202,7 +202,7 @@ static void run_row(host *h, const runner *kind, int64_t row) {
         files_after(h);
 }
 
-/* It is not to be run. */
+/* Is the row not to be run? */
 static bool is_set_apart(const host *h, int64_t row) {
     return h->columns.status[row] == TF_STATUS_EXCLUDED || h->columns.status[row] == TF_STATUS_SKIPPED;
 }
@@ -210,11 +210,11 @@ static bool is_set_apart(const host *h, int64_t row) {
 static void explain_skipped(host *h, int64_t row) {
     static const char why[] = "what it takes from another stage is not done";
     if (h->columns.status[row] == TF_STATUS_SKIPPED)
-        host_add_text(h, row, TF_RECORD_MESSAGE, why, sizeof why - 1);
+        host_add_blob(h, row, TF_RECORD_MESSAGE, why, sizeof why - 1);
 }
 
-/* Where times are recorded the end of a row is the start of the next. A function that does nothing takes two
- * nanoseconds: what is the same for all rows is asked before them. */
+/* If times are recorded, the end of a row is the start of the next. A function that does nothing takes two nanoseconds:
+ * what is the same for all rows is asked before the loop. */
 static void run_rows(host *h, const runner *kind) {
     batch_header *head = h->header;
     const bool full = h->spec->record_full;
@@ -225,11 +225,11 @@ static void run_rows(host *h, const runner *kind) {
     double now = tf_quick_now(&h->clock);
     const double to_wall = tf_wall() - now;
     for (int64_t row = 0; row < head->count && !batch_is_to_stop(head); row++) {
-        uint64_t texts_before = h->texts_used;
+        uint64_t blobs_before = h->blobs_used;
         double started = now;
         if (h->sets_apart && is_set_apart(h, row)) {
             explain_skipped(h, row);
-            head->texts_size = h->texts_used;
+            head->blobs_size = h->blobs_used;
             __atomic_store_n(&head->ended, row + 1, __ATOMIC_RELEASE);
             continue;
         }
@@ -248,23 +248,23 @@ static void run_rows(host *h, const runner *kind) {
         if (h->has_blocks)
             batch_spread_blocks(&h->columns, h->spec, row, head->first + row);
         if (h->outcome.message.length || h->err.total || keeps_stdout) {
-            finish_row(h, row, texts_before);
+            finish_row(h, row, blobs_before);
             now = full ? tf_quick_now(&h->clock) : now;
         }
-        head->texts_size = h->texts_used;
+        head->blobs_size = h->blobs_used;
         __atomic_store_n(&head->ended, row + 1, __ATOMIC_RELEASE);
-        if (h->texts_used > BATCH_TEXTS)
+        if (h->blobs_used > BATCH_BLOB_BYTES)
             return;
         if (is_time_to_look(&watch, row)) {
             read_stopwatch(&watch, row);
-            if (watch.seen > watch.end || (is_inside && is_time_to_compare(h, &watch, row) && !is_unchanged(h)))
+            if (watch.seen > watch.end || (is_inside && is_time_to_compare(h, &watch, row) && !compare_surroundings(h)))
                 return;
         }
     }
 }
 
-/* The next run of rows that are not left out, from h->part on. */
-static bool next_part(host *h) {
+/* Sets h->part and h->part_count to the next rows that are to be run, from h->part on. false: there are none. */
+static bool find_part(host *h) {
     const int64_t count = h->header->count;
     while (h->part < count && is_set_apart(h, h->part))
         h->part++;
@@ -275,7 +275,7 @@ static bool next_part(host *h) {
     return h->part_count > 0;
 }
 
-/* A batch function has all rows at once: it says which of them failed, and times are the batch's share. */
+/* A batch function has all rows at once and says which of them failed. Each row's time is its share of the batch's. */
 static void run_together(host *h, const runner *kind) {
     batch_header *head = h->header;
     double wall = tf_wall();
@@ -291,7 +291,7 @@ static void run_together(host *h, const runner *kind) {
     __atomic_store_n(&head->calling_batch, 1, __ATOMIC_RELEASE);
     if (h->has_timeout)
         host_watch(h, tf_now());
-    for (h->part = 0; next_part(h); h->part += h->part_count)
+    for (h->part = 0; find_part(h); h->part += h->part_count)
         kind->run_part(h);
     for (int64_t row = 0; row < head->count; row++)
         if (h->columns.status[row] == TF_STATUS_PENDING)
@@ -305,7 +305,7 @@ static void run_together(host *h, const runner *kind) {
         if (tf_status_has_failed(h->columns.status[row]))
             batch_clear_columns(&h->columns, h->spec, row, 1);
     }
-    head->texts_size = h->texts_used;
+    head->blobs_size = h->blobs_used;
     __atomic_store_n(&head->calling_batch, 0, __ATOMIC_RELEASE);
     head->ended = head->count;
 }
@@ -313,12 +313,12 @@ static void run_together(host *h, const runner *kind) {
 void host_run_batch(host *h, batch_map *map) {
     batch_header *head = (batch_header *)(void *)map->fixed;
     host_begin_batch(h, map, head->attempt);
-    if (h->spoilt || (h->only >= 0 && h->only != h->spec->number)) {
+    if (h->is_spoilt || (h->only_stage >= 0 && h->only_stage != h->spec->number)) {
         head->refused = 1;
         return;
     }
     const runner *kind = h->runner[h->spec->number];
-    process_take_place(h);
+    process_adopt_place(h);
     process_let_writes_fail(h, !kind->is_inside);
     capture_start(&h->err, h->spec->capture_stderr);
     exprs_set_apart(h);
@@ -329,7 +329,7 @@ void host_run_batch(host *h, batch_map *map) {
     else
         run_rows(h, kind);
     tf_floats_restore(&h->floats);
-    if (kind->is_inside && !h->spoilt)
-        is_unchanged(h);
+    if (kind->is_inside && !h->is_spoilt)
+        compare_surroundings(h);
     head->seconds = tf_now() - head->started;
 }

@@ -6,7 +6,7 @@
 
 #include "host/host.h"
 
-/* Bytes of data that this process has; -1 if that can't be told. */
+/* Bytes of data that this process has; -1: not known. */
 static int64_t data_in_use(void) {
     long long pages[6];
     FILE *statm = fopen("/proc/self/statm", "re");

@@ -20,7 +20,7 @@ static int step(int from, const char *name, bool make) {
     return fd;
 }
 
-/* All steps of the first `length` bytes. Closes nothing but what it opened. `links` NULL: none are followed. */
+/* Opens the folder that the first `length` bytes of the path name. `links`: those that are followed; NULL: none are. */
 static int walk(const tf_links *links, int root, const char *path, size_t length, bool make, size_t *failed) {
     tf_buf name = {0};
     int fd = *path == '/' ? open("/", FLAGS) : openat(root, ".", FLAGS);

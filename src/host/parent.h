@@ -7,8 +7,8 @@
 #include "manifest/manifest.h"
 
 typedef struct parent_folder {
-    int fd;           /* of the folder that the path's last name is in; -1: it could not be opened, */
-    int failure;      /* for this reason: ELOOP for a link that is new */
+    int fd;           /* the folder that the path's last name is in; -1: it could not be opened */
+    int failure;      /* errno of why not: ELOOP for a link that is new; 0: it is open */
     size_t length;    /* bytes of the path that lead to what failed */
     const char *name; /* the path's last name */
 } parent_folder;

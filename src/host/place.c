@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Pins this process, and so all that it starts, to the cores of the batch, and tells it of the batch's GPUs. A batch
- * that asked for none has those that the run itself was given. */
-void process_take_place(host *h) {
+/* A batch that asked for no GPUs gets those that the run itself was given. */
+void process_adopt_place(host *h) {
     const batch_header *head = h->header;
     if (CPU_COUNT(&head->cores) > 0 && !CPU_EQUAL(&head->cores, &h->cores)) {
         sched_setaffinity(0, sizeof head->cores, &head->cores);
@@ -35,7 +34,7 @@ void process_let_writes_fail(host *h, bool fail) {
     h->lets_writes_fail = fail;
     for (int i = 0; i < 2; i++)
         if (fail)
-            sigaction(number[i], &(struct sigaction){.sa_handler = SIG_IGN}, &h->kept[i]);
+            sigaction(number[i], &(struct sigaction){.sa_handler = SIG_IGN}, &h->function_signal[i]);
         else
-            sigaction(number[i], &h->kept[i], NULL);
+            sigaction(number[i], &h->function_signal[i], NULL);
 }

@@ -31,7 +31,7 @@ void *tf_batch_column(const tf_batch *batch, tf_column column) {
     return column < 0 || column >= c->columns ? NULL : cell_of(&c->target[column], c->host->part);
 }
 
-/* The row may be meant to be another, so that none of the batch is certain: then all of them fail. */
+/* Is the row in the batch? If not, the function may have mixed up other rows, too: then all rows of the batch fail. */
 static bool has_row(const tf_batch *batch, int64_t row) {
     call *c = batch->call;
     if (row >= 0 && row < c->host->part_count) {
@@ -44,8 +44,8 @@ static bool has_row(const tf_batch *batch, int64_t row) {
     return false;
 }
 
-/* A failure of what is done for one row is that row's. */
-static void take_failure(const tf_batch *batch, int64_t row) {
+/* A failure so far is that of the whole attempt: makes it the row's. */
+static void move_failure_to_row(const tf_batch *batch, int64_t row) {
     host *h = batch->call->host;
     if (h->outcome.message.length)
         tf_batch_fail(batch, row, "%s", tf_buf_text(&h->outcome.message));
@@ -57,7 +57,7 @@ void *tf_batch_column_block(const tf_batch *batch, int64_t row, tf_column column
     if (!has_row(batch, row))
         return NULL;
     void *cell = tf_column_block(&batch->call->row_handle, column, block);
-    take_failure(batch, row);
+    move_failure_to_row(batch, row);
     return cell;
 }
 
@@ -65,7 +65,7 @@ const void *tf_batch_array_block(const tf_batch *batch, int64_t row, tf_array ar
     if (!has_row(batch, row))
         return NULL;
     const void *elements = tf_array_block(&batch->call->task, array, block);
-    take_failure(batch, row);
+    move_failure_to_row(batch, row);
     return elements;
 }
 
@@ -73,7 +73,7 @@ void tf_batch_set_bytes(const tf_batch *batch, int64_t row, tf_column column, co
     if (!has_row(batch, row))
         return;
     tf_set_bytes(&batch->call->row_handle, column, data, size);
-    take_failure(batch, row);
+    move_failure_to_row(batch, row);
 }
 
 void tf_batch_set_string(const tf_batch *batch, int64_t row, tf_column column, const char *value) {
@@ -84,7 +84,7 @@ int tf_batch_fail(const tf_batch *batch, int64_t row, const char *format, ...) {
     host *h = batch->call->host;
     const int64_t own = h->part + row;
     if (!has_row(batch, row) || h->columns.status[own] != TF_STATUS_PENDING)
-        return TF_FAILURE; /* its first failure stands already */
+        return TF_FAILURE; /* the first failure of a row counts */
     tf_buf text = {0};
     va_list args;
     va_start(args, format);
@@ -92,7 +92,7 @@ int tf_batch_fail(const tf_batch *batch, int64_t row, const char *format, ...) {
     va_end(args);
     h->columns.status[own] = TF_STATUS_FAILED;
     batch->call->fails = true;
-    host_add_text(h, own, TF_RECORD_MESSAGE, tf_buf_text(&text), text.length);
+    host_add_blob(h, own, TF_RECORD_MESSAGE, tf_buf_text(&text), text.length);
     tf_buf_free(&text);
     return TF_FAILURE;
 }

@@ -155,7 +155,7 @@ void tf_set_bytes(tf_row *row, tf_column column, const void *data, size_t size) 
     else if (spec->type == TF_STRING && tf_utf8_invalid(data, size) >= 0)
         host_fail(h, "the text for column \"%s\" is not UTF-8; use type \"bytes\"", spec->name);
     else
-        host_add_text(h, row->call->row, TF_RECORD_COLUMN + column, data, size);
+        host_add_blob(h, row->call->row, TF_RECORD_COLUMN + column, data, size);
 }
 
 void tf_set_string(tf_row *row, tf_column column, const char *value) {

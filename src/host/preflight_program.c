@@ -23,7 +23,7 @@ static const char *constant(const tf_template *template, tf_buf *out) {
     return tf_buf_text(out);
 }
 
-/* The PATH of its tasks: what "env" makes of it. false: each task has its own. `out` owns it. */
+/* Finds the PATH of the stage's tasks, which "env" may set; `out` owns it. false: each task has its own. */
 static bool find_path(const tf_run_spec *run, tf_buf *out, const char **path) {
     *path = getenv("PATH");
     for (int e = 0; e < run->envc; e++)
@@ -41,7 +41,7 @@ static bool has_relative_element(const char *path) {
     return relative;
 }
 
-/* What is wrong with it goes to `text`. `folder`: NULL if it is another one for each task. */
+/* Adds to `text` what is wrong with the program. `folder`: where it starts; NULL: another one for each task. */
 static void check_program(const tf_run_spec *run, const char *program, const char *folder, tf_buf *text) {
     tf_buf file = {0}, own = {0};
     const char *path;

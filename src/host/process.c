@@ -18,7 +18,7 @@ static void add_word(tf_buf *words, const char *text) {
     tf_buf_add(words, text, strlen(text) + 1);
 }
 
-/* What mpirun tells its ranks is not for tasks: a task that uses MPI itself would take itself for a rank. */
+/* Is it a variable that mpirun sets for its ranks? With it a task that uses MPI would take itself for a rank. */
 static bool is_launcher_variable(const char *entry) {
     static const char *const prefixes[] = {"OMPI_", "PMIX_", "PMI_",     "ORTE_",
                                            "PRTE_", "HYDI_", "MPIEXEC_", "MPI_LOCAL"};
@@ -97,7 +97,7 @@ void process_close_fd(int *fd) {
     *fd = -1;
 }
 
-/* Where the spawner finds what is to be killed when this host has been. */
+/* Tells the spawner which group it is to kill if this host is killed. */
 static void note_group(const process *p, pid_t group) {
     if (p->noted)
         __atomic_store_n(p->noted, (int32_t)group, __ATOMIC_RELEASE);
@@ -110,7 +110,7 @@ static const char *path_of(char *const *environment) {
     return NULL;
 }
 
-/* posix_spawnp would look in this process's PATH. */
+/* Not by posix_spawnp, which would search this process's PATH. */
 static int spawn(process *p, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes) {
     tf_buf program = {0};
     int status = program_find(p->argv[0], path_of(p->envp), tf_buf_text(&p->cwd), &program);
@@ -120,7 +120,8 @@ static int spawn(process *p, const posix_spawn_file_actions_t *actions, const po
     return status;
 }
 
-static int start(host *h, process *p, int out, int err) {
+/* Starts it with these as stdout and stderr. Returns 0, or an errno after host_fail. */
+static int start_with(host *h, process *p, int out, int err) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, all;
@@ -173,7 +174,7 @@ bool process_start(host *h, process *p) {
     if (pipe2(err, O_CLOEXEC) != 0)
         host_fail(h, "can't make a pipe: %s", strerror(errno));
     p->err = err[0];
-    bool started = err[0] >= 0 && start(h, p, out[1], err[1]) == 0;
+    bool started = err[0] >= 0 && start_with(h, p, out[1], err[1]) == 0;
     process_close_fd(&out[1]);
     process_close_fd(&err[1]);
     if (!started)

@@ -14,7 +14,7 @@ int program_check(const char *path) {
     return stat(path, &info) == 0 && S_ISREG(info.st_mode) ? 0 : EACCES;
 }
 
-/* As it is seen from here: relative to the folder. */
+/* Checks a path that is relative to the folder. */
 static int check_in(const char *folder, const char *path) {
     if (!*folder || *path == '/')
         return program_check(path);

@@ -3,7 +3,7 @@
 
 #include <regex.h>
 
-/* The first match in the lines: what its group is, or the whole without groups. NULL: there is none. */
+/* The first match in the lines: its first group, or all of it if there are no groups. NULL: there is none. */
 static const char *find_match(const cell *c, const regex_t *regex, const tf_buf *lines, size_t *length) {
     regmatch_t match[2] = {{.rm_so = 0, .rm_eo = (regoff_t)lines->length}};
     const int status = regexec(regex, tf_buf_text(lines), 2, match, REG_STARTEND);

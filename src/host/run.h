@@ -1,4 +1,4 @@
-/* What other folders ask of the code that runs tasks: would they run, and what comes of them.
+/* What other folders ask of the code that runs tasks: whether they would run, and what comes of them.
  *
  * Process: the first rank before MPI_Init, and verbs. What would load user code into it forks first, but for `try`,
  * which runs a task in its own process on purpose. */
@@ -13,17 +13,17 @@
  * `program` has the functions that this program brings itself, up to one without a name; NULL: none. */
 void tf_host_preflight(const tf_campaign *campaign, const tf_function *program, tf_diags *diags);
 
-/* A task is going to be run: its parameters and files. */
+/* Gets the parameters and files of a task before it runs. */
 typedef void tf_host_on_point(void *context, const tf_point *point);
 
-/* Runs tasks here, batch after batch, without spawner or host: for tests and for trying a task. `source` may be NULL
- * where they take nothing, and on_point. Rows as in tf_slots_poll; `left` is always empty. Without on_rows, which may
- * be NULL too, they are not run, only told of. */
+/* Runs tasks in this process, batch after batch, without spawner or host: for tests and for trying a task. `source` may
+ * be NULL if the tasks take no rows of other stages. on_point (may be NULL) gets each task before it runs; on_rows gets
+ * the rows as from tf_slots_poll, and `left` is always empty. If on_rows is NULL nothing is run. */
 tf_err tf_host_run_here(const tf_campaign *campaign, int stage, int64_t first, int64_t count,
                         const tf_task_source *source, tf_host_on_point *on_point, tf_on_rows *on_rows, void *context,
                         tf_error *error);
 
-/* Adds what tf_rows.changed says, in words: "the umask and the locale". */
+/* Adds in words what the bits of tf_rows.changed say: "the umask and the locale". */
 void tf_host_name_changes(uint32_t changes, tf_buf *text);
 
 #endif

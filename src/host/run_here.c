@@ -1,10 +1,10 @@
-/* Tasks are run or told of in the process that asks, without spawner or host. */
+/* Runs tasks, or tells of them, in the process that asks: without spawner or host. */
 #include "host/host.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* Tells of the tasks of a batch. Their files are looked up again when they start. */
+/* Calls on_point for the tasks of a batch. Their files are found again when they start. */
 static void tell_points(host *h, batch_map *map, tf_host_on_point *on_point, void *context) {
     host_begin_batch(h, map, 1);
     for (int64_t row = 0; row < h->header->count; row++) {
@@ -46,9 +46,9 @@ tf_err tf_host_run_here(const tf_campaign *campaign, int stage, int64_t first, i
             continue;
         }
         host_run_batch(&h, &map);
-        h.spoilt = h.knows_before = false; /* there is no other process */
+        h.is_spoilt = h.knows_before = false; /* there is no other process */
         tf_rows rows;
-        batch_part all = {.end = head->ended, .texts_end = head->texts_size, .seconds = head->seconds};
+        batch_part all = {.end = head->ended, .blobs_end = head->blobs_size, .seconds = head->seconds};
         batch_rows(&map, spec, &h.columns, &all, &rows);
         err = on_rows(context, 0, &rows, (tf_interval){0, 0}, error);
         first += rows.count;

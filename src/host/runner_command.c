@@ -21,7 +21,7 @@
 /* All that one attempt owns. */
 typedef struct attempt {
     process p;
-    int log;        /* a file that gets its output; -1: none */
+    int log;        /* descriptor of a file that gets its output; -1: there is none */
     tf_buf scratch; /* empty if the command uses none */
 } attempt;
 
@@ -38,8 +38,8 @@ static void build_words(host *h, attempt *a, const tf_point *point) {
 
 /* ---- Running ---- */
 
-/* Until the command itself ends (children that it leaves behind may hold the pipes open, and are not waited for), for
- * `most` seconds (0: for ever), or until it is to be left. true if it has ended. */
+/* Reads output until the command itself ends, for at most `most` seconds (0: no limit), or until the rank says stop.
+ * Children that it leaves behind may hold the pipes open, and are not waited for. true if it has ended. */
 static bool follow(host *h, attempt *a, double most) {
     const double deadline = most > 0 ? tf_now() + most : INFINITY;
     const double longest = a->p.pidfd >= 0 ? 0.1 : 0.01; /* without a pidfd nothing tells of the end */
@@ -57,8 +57,8 @@ static bool follow(host *h, attempt *a, double most) {
     }
 }
 
-/* Until `deadline`, or until all that the command has started have closed its output: what got SIGTERM with it may end
- * by itself. */
+/* Reads output until `deadline`, or until all that the command has started have closed it: those that got SIGTERM with
+ * it may end by themselves. */
 static void linger(host *h, attempt *a, double deadline) {
     double left;
     while ((a->p.out >= 0 || a->p.err >= 0) && (left = deadline - tf_now()) > 0) {
@@ -69,8 +69,8 @@ static void linger(host *h, attempt *a, double deadline) {
     }
 }
 
-/* Follows the command to its end, by force if need be. true if its time ran out. */
-static bool attend(host *h, attempt *a) {
+/* Reads the command's output until it has ended, and kills it when its time is over. true if its time was over. */
+static bool run_to_end(host *h, attempt *a) {
     enum { GRACE = 5 }; /* s, from SIGTERM to SIGKILL */
     bool overdue = !follow(h, a, h->spec->timeout) && !h->stopped;
     if (overdue) {
@@ -89,7 +89,7 @@ static bool attend(host *h, attempt *a) {
     return overdue;
 }
 
-/* The last line of what a command wrote to stderr, to go with its exit status. */
+/* Adds the last line of stderr to a message that tells the exit status. */
 static void add_last_line(tf_buf *message, const capture *err) {
     tf_buf tail = {0};
     capture_tail(err, 300, &tail);
@@ -104,7 +104,8 @@ static void add_last_line(tf_buf *message, const capture *err) {
     tf_buf_free(&tail);
 }
 
-static void judge(host *h, int64_t row, int status, bool overdue, const struct rusage *usage) {
+/* Stores how the command has ended, and fails the row if it did not end well. */
+static void record_end(host *h, int64_t row, int status, bool overdue, const struct rusage *usage) {
     int exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     if (h->spec->record_full) {
@@ -129,8 +130,8 @@ static void judge(host *h, int64_t row, int status, bool overdue, const struct r
     add_last_line(&h->outcome.message, &h->err);
 }
 
-/* That belongs to the attempt: a regular expression may take for ever, and a file be a pipe into which nobody writes.
- */
+/* Reads the columns, within the attempt's timeout: a regular expression may take for ever, and so may reading a pipe
+ * into which nobody writes. */
 static void read_answer(host *h, int64_t row, const attempt *a, double began) {
     host_watch(h, began);
     extract_columns(h, row, tf_buf_text(&a->scratch));
@@ -163,10 +164,10 @@ static void run_row(host *h, int64_t row) {
     if (ready) {
         struct rusage usage = {0};
         const double began = tf_now();
-        bool overdue = attend(h, &a);
+        bool overdue = run_to_end(h, &a);
         int status = process_wait(&a.p, &usage);
         if (!h->stopped)
-            judge(h, row, status, overdue, &usage);
+            record_end(h, row, status, overdue, &usage);
         if (h->outcome.message.length == 0 && h->spec->columns && !h->stopped)
             read_answer(h, row, &a, began);
     } else if (h->spec->record_full) {
@@ -179,10 +180,10 @@ static void run_row(host *h, int64_t row) {
     tf_buf_free(&a.scratch);
 }
 
-static void look_for_program(const tf_stage_spec *stage, const tf_function *program, tf_diags *diags) {
+static void preflight_command(const tf_stage_spec *stage, const tf_function *program, tf_diags *diags) {
     (void)program;
     preflight_program(stage, "command/0", diags);
 }
 
 const runner runner_command = {
-    .key = "command", .preflight = look_for_program, .run_row = run_row, .keeps_stdout = true};
+    .key = "command", .preflight = preflight_command, .run_row = run_row, .keeps_stdout = true};

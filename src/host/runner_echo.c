@@ -11,7 +11,7 @@ static void run_row(host *h, int64_t row) {
             memcpy((char *)h->columns.columns[c] + at, (const char *)h->values[c] + at, size);
         } else {
             const char *text = ((const char **)h->values[c])[row];
-            host_add_text(h, row, TF_RECORD_COLUMN + c, text, strlen(text));
+            host_add_blob(h, row, TF_RECORD_COLUMN + c, text, strlen(text));
         }
     }
 }

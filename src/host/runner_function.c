@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void stay_alone(const host *h, const struct tf_stage *stage) {
+/* To be called when a function has returned: ends this process if it is a child that the function forked. */
+static void end_forked_child(const host *h, const struct tf_stage *stage) {
     own_check(h->own, stage->spec->name, stage->spec->run.symbol);
 }
 
@@ -24,7 +25,7 @@ static int find_memory(const host_setting *setting, int stage) {
     return -1;
 }
 
-static struct tf_stage *load(host *h, const tf_stage_spec *spec) {
+static struct tf_stage *load_function(host *h, const tf_stage_spec *spec) {
     struct tf_stage *s = tf_alloc(sizeof *s);
     s->host = h;
     s->spec = spec;
@@ -50,7 +51,7 @@ static struct tf_stage *load(host *h, const tf_stage_spec *spec) {
     if (plugin_open(&spec->run, h->setting->program, find_memory(h->setting, spec->number), &s->fn, &error) != TF_OK)
         tf_buf_adds(&s->failure, error.text);
     int status = s->failure.length == 0 && s->fn.setup ? s->fn.setup(s, &s->state) : TF_SUCCESS;
-    stay_alone(s->host, s);
+    end_forked_child(s->host, s);
     if (status != TF_SUCCESS && s->failure.length == 0)
         tf_buf_addf(&s->failure, "%s_setup returned %d", spec->run.symbol, status);
     tf_floats_read(&s->floats);
@@ -58,16 +59,17 @@ static struct tf_stage *load(host *h, const tf_stage_spec *spec) {
     return s;
 }
 
-static void enter(struct tf_stage *s) {
+/* Points the columns at the batch under way, and computes with floats as the function left it. */
+static void enter_function(struct tf_stage *s) {
     for (int k = 0; k < s->call->columns; k++)
         s->call->target[k].cells = s->host->columns.columns[k];
     tf_floats_restore(&s->floats);
 }
 
-static void unload(struct tf_stage *s) {
+static void unload_function(struct tf_stage *s) {
     if (s->fn.teardown && s->failure.length == 0)
         s->fn.teardown(s->state);
-    stay_alone(s->host, s);
+    end_forked_child(s->host, s);
     for (int p = 0; p < tf_space_params(s->spec->space); p++)
         free(s->as_double[p]);
     free(s->as_double);
@@ -80,14 +82,14 @@ static void unload(struct tf_stage *s) {
 
 /* ---- Running ---- */
 
-/* A column that was forgotten is no result. */
+/* Fails the row if a column that is not optional was not set. */
 static void check_all_set(host *h, const call *c) {
     for (int k = 0; k < c->columns; k++)
         if (c->target[k].is_needed && c->target[k].set_by != c->number)
             host_fail(h, NOT_SET, column_spec(&c->row_handle, k)->name, tf_type_name(c->target[k].type));
 }
 
-/* Its one result is the stage's first column. */
+/* Runs a function of plain numbers, whose result is the stage's first column. */
 static void run_call(host *h, struct tf_stage *stage, int64_t row) {
     enum { MOST = 64 };
     double argument[MOST];
@@ -108,7 +110,7 @@ static void run_call(host *h, struct tf_stage *stage, int64_t row) {
     if (h->outcome.message.length)
         return;
     const double result = stage->fn.call(argument, count);
-    stay_alone(h, stage);
+    end_forked_child(h, stage);
     tf_set_double(&c->row_handle, 0, result);
 }
 
@@ -124,7 +126,7 @@ static void fail_all(const tf_batch *batch, const char *why) {
 
 static void run_batch(host *h, struct tf_stage *stage) {
     const int64_t count = h->part_count;
-    const uint64_t texts_before = h->texts_used;
+    const uint64_t blobs_before = h->blobs_used;
     call *c = stage->call;
     char why[600] = "";
     for (int p = 0; p < tf_space_params(stage->spec->space); p++) {
@@ -135,7 +137,7 @@ static void run_batch(host *h, struct tf_stage *stage) {
     unset_mark(&h->columns, stage->spec, h->part, count);
     c->strays = c->fails = false;
     int status = stage->fn.batch(&c->batch);
-    stay_alone(h, stage);
+    end_forked_child(h, stage);
     if (status != TF_SUCCESS)
         snprintf(why, sizeof why, "%s_batch returned %d", stage->spec->run.symbol, status);
     else if (c->strays)
@@ -145,10 +147,10 @@ static void run_batch(host *h, struct tf_stage *stage) {
     if (*why)
         fail_all(&c->batch, why);
     if (c->fails)
-        host_drop_columns(h, texts_before);
+        host_drop_columns(h, blobs_before);
 }
 
-/* Only a batch form: of one. */
+/* Runs a function that has only a batch form, for one row. */
 static void run_batch_of_one(host *h, struct tf_stage *stage, int64_t row) {
     h->part = row;
     h->part_count = 1;
@@ -157,7 +159,7 @@ static void run_batch_of_one(host *h, struct tf_stage *stage, int64_t row) {
         batch_clear_columns(&h->columns, h->spec, row, 1);
 }
 
-/* Whatever is no function of one task. It stays out of run_row, which is as fast as it is short. */
+/* Runs whatever is no function of one task. It is not inlined into run_row, which is fast because it is short. */
 __attribute__((noinline)) static void run_other(host *h, struct tf_stage *stage, int64_t row) {
     if (stage->failure.length)
         host_fail(h, "%s", tf_buf_text(&stage->failure));
@@ -173,7 +175,7 @@ static void run_task(host *h, struct tf_stage *stage, int64_t row) {
     c->rng_started = false;
     c->number++;
     int status = stage->fn.task(&c->task, &c->row_handle);
-    stay_alone(h, stage);
+    end_forked_child(h, stage);
     if (status != TF_SUCCESS)
         host_fail(h, "%s returned %d", stage->spec->run.symbol, status);
     else if (c->needs_columns && h->outcome.message.length == 0)
@@ -182,7 +184,7 @@ static void run_task(host *h, struct tf_stage *stage, int64_t row) {
 
 /* ---- As a kind of run ---- */
 
-/* What its setup changes for good is so for the tasks of its own stage, and for no others. */
+/* What a setup changes in the process is meant for the tasks of its own stage, and for no others. */
 static void begin(host *h) {
     const int stage = h->spec->number;
     if (h->limited != h->spec) {
@@ -194,15 +196,15 @@ static void begin(host *h) {
         surroundings_read(&h->before);
     if (!h->stage[stage]) {
         const surroundings at_first = h->before;
-        h->stage[stage] = load(h, h->spec);
+        h->stage[stage] = load_function(h, h->spec);
         h->has_compared = false;
         surroundings_read(&h->before);
         if (surroundings_compare(&at_first, &h->before))
-            h->only = stage;
+            h->only_stage = stage;
     }
     h->knows_before = true;
     h->function = h->stage[stage];
-    enter(h->function);
+    enter_function(h->function);
 }
 
 static void run_row(host *h, int64_t row) {
@@ -231,7 +233,7 @@ static void run_part(host *h) {
 
 static void close_function(host *h, int stage) {
     if (h->stage[stage])
-        unload(h->stage[stage]);
+        unload_function(h->stage[stage]);
 }
 
 const runner runner_function = {.key = "function",

@@ -26,7 +26,7 @@ struct service {
     process p;
     int in;         /* our end of its standard input; -1: it does not run */
     int64_t served; /* tasks that it has answered since it was started */
-    tf_buf line;    /* what it has said so far */
+    tf_buf line;    /* what it has written so far of its answer */
     tf_buf request;
 };
 
@@ -49,7 +49,7 @@ static void add_module_path(tf_buf *extra) {
     tf_buf_free(&module);
 }
 
-static bool start(host *h, service *s) {
+static bool start_service(host *h, service *s) {
     const tf_point nowhere = {.folder = h->spec->run.cwd ? h->campaign->workdir : NULL};
     tf_buf extra = {0};
     int in[2];
@@ -85,14 +85,14 @@ static int reap(service *s, struct rusage *usage) {
     return status;
 }
 
-/* By force: it and all that it has started. Returns how it ended. */
-static int end_now(service *s, struct rusage *usage) {
+/* Kills it and all that it has started. Returns its wait status. */
+static int kill_service(service *s, struct rusage *usage) {
     kill(-s->p.pid, SIGKILL);
     return reap(s, usage);
 }
 
-/* Its standard input ends; so should it. */
-static void end_well(service *s) {
+/* Closes its standard input, upon which it should end; kills it if it has not after a while. */
+static void close_and_wait(service *s) {
     enum { PATIENCE = 5000 }; /* ms */
     struct rusage usage;
     if (s->in < 0)
@@ -108,7 +108,7 @@ static void end_well(service *s) {
         poll(&end, s->p.pidfd >= 0, 20);
     }
     capture_free(&rest);
-    end_now(s, &usage);
+    kill_service(s, &usage);
 }
 
 /* ---- The task, as JSON ---- */
@@ -196,16 +196,16 @@ static void make_request(host *h, int64_t row, const tf_point *point, tf_buf *ou
 
 typedef enum reply {
     ANSWERED,
-    UNSEEN, /* it had ended, or was about to, and has read nothing of the task */
+    UNSEEN, /* it ended before it read anything of the task */
     ENDED,
     DEAF, /* it has closed its standard input */
-    LATE,
-    LEFT,
+    LATE, /* the timeout has passed */
+    LEFT, /* the rank has said stop */
     TOO_LONG
 } reply;
 
-/* Adds what is there of its answer. false at the end of the stream. */
-static bool take_output(service *s) {
+/* Adds to `line` what can be read now. false at the end of the stream. */
+static bool read_output(service *s) {
     char chunk[65536];
     for (;;) {
         ssize_t got = read(s->p.out, chunk, sizeof chunk);
@@ -218,7 +218,7 @@ static bool take_output(service *s) {
     }
 }
 
-/* Sends what is left of the request. false when nobody will read it. */
+/* Sends as much of the request as the pipe takes. false when nobody will read it. */
 static bool send_rest(service *s, size_t *sent) {
     const struct sigaction ignored = {.sa_handler = SIG_IGN};
     struct sigaction before;
@@ -248,8 +248,8 @@ static bool is_unseen(const service *s, size_t sent) {
     return s->served > 0 && unread(s) == sent;
 }
 
-/* A whole line in s->line, or why there is none. The process is watched, and not its output alone: something that it
- * has started may hold that open. */
+/* Sends the request and reads until s->line has a whole line; or returns why there is none. The process itself is
+ * watched, and not its output alone, which something that it has started may hold open. */
 static reply converse(host *h, service *s) {
     const double timeout = h->spec->timeout, deadline = timeout > 0 ? tf_now() + timeout : INFINITY;
     size_t sent = 0, searched = 0;
@@ -269,7 +269,7 @@ static reply converse(host *h, service *s) {
         if (fds[2].revents)
             heard = closed ? sent == s->request.length && unread(s) == 0 : send_rest(s, &sent);
         const bool ended = (fds[3].revents || s->p.pidfd < 0) && process_has_ended(&s->p);
-        const bool open = !(fds[0].revents || ended || !heard) || take_output(s);
+        const bool open = !(fds[0].revents || ended || !heard) || read_output(s);
         if (memchr(tf_buf_text(&s->line) + searched, '\n', s->line.length - searched)) {
             process_drain(&s->p.err, -1, &h->err); /* what it said before it answered */
             return ANSWERED;
@@ -289,7 +289,7 @@ static reply converse(host *h, service *s) {
 
 /* ---- The answer ---- */
 
-static void say_nonsense(host *h, const char *line, size_t length) {
+static void fail_nonsense(host *h, const char *line, size_t length) {
     enum { SHOWN = 80 };
     while (length && strchr("\r\n", line[length - 1]))
         length--;
@@ -300,8 +300,8 @@ static void say_nonsense(host *h, const char *line, size_t length) {
               line, is_long ? "..." : "");
 }
 
-/* {"index": 7, "results": {...}} or {"index": 7, "error": "why"}. false: it is neither. */
-static bool take_answer(host *h, int64_t row, const char *line, size_t length) {
+/* Parses {"index": 7, "results": {...}} or {"index": 7, "error": "why"}. false: it is neither. */
+static bool parse_answer(host *h, int64_t row, const char *line, size_t length) {
     json_error wrong;
     cJSON *json = json_read(line, length, JSON_LAST_COUNTS, &wrong);
     int64_t said = -1;
@@ -319,7 +319,7 @@ static bool take_answer(host *h, int64_t row, const char *line, size_t length) {
     return ours;
 }
 
-/* How it ended, for the row and the message. */
+/* Stores how it ended, and fails the row with a message that says so. */
 static void judge_end(host *h, int64_t row, int status, reply why) {
     char text[64];
     if (h->spec->record_full && (why == ENDED || why == DEAF)) {
@@ -339,7 +339,7 @@ static void judge_end(host *h, int64_t row, int status, reply why) {
     }
 }
 
-/* There is no answer: the process is ended, if it has not. One that has closed its output ends by itself, or soon. */
+/* There is no answer: kills the process, if it still runs. One that has closed its output gets a second to end. */
 static void give_up(host *h, service *s, int64_t row, reply why) {
     struct rusage usage = {0};
     struct pollfd end = {s->p.pidfd, POLLIN, 0};
@@ -347,7 +347,7 @@ static void give_up(host *h, service *s, int64_t row, reply why) {
         poll(&end, s->p.pidfd >= 0, 1000);
     process_drain(&s->p.err, -1, &h->err);
     const bool by_itself = process_has_ended(&s->p);
-    const int status = end_now(s, &usage);
+    const int status = kill_service(s, &usage);
     if (why == ENDED && !by_itself)
         host_fail(h, "the service has closed its standard output");
     else if (why == DEAF && !by_itself)
@@ -371,12 +371,12 @@ static void run_row(host *h, int64_t row) {
     reply what;
     do {
         if (s->in >= 0 && process_has_ended(&s->p)) /* after its last answer: nobody's fault */
-            end_now(s, &usage);
-        if (s->in < 0 && !start(h, s))
+            kill_service(s, &usage);
+        if (s->in < 0 && !start_service(h, s))
             return;
         what = converse(h, s);
         if (what == UNSEEN)
-            end_now(s, &usage);
+            kill_service(s, &usage);
     } while (what == UNSEEN); /* once: the new one has answered nothing yet */
     if (what != ANSWERED) {
         give_up(h, s, row, what);
@@ -384,34 +384,34 @@ static void run_row(host *h, int64_t row) {
     }
     host_watch(h, began);
     const size_t length = (size_t)((const char *)memchr(s->line.data, '\n', s->line.length) - s->line.data) + 1;
-    const bool answered = take_answer(h, row, s->line.data, length);
+    const bool answered = parse_answer(h, row, s->line.data, length);
     const bool sound = answered && length == s->line.length;
     if (!sound) { /* what it says next would be taken for another task's answer */
         const char *wrong = s->line.data + (answered ? length : 0);
-        say_nonsense(h, wrong, (size_t)(strchrnul(wrong, '\n') - wrong));
-        end_now(s, &usage);
+        fail_nonsense(h, wrong, (size_t)(strchrnul(wrong, '\n') - wrong));
+        kill_service(s, &usage);
     }
     host_watch(h, 0);
     tf_buf_clear(&s->line);
     s->served += sound;
     if (sound && most > 0 && s->served >= most)
-        end_well(s);
+        close_and_wait(s);
 }
 
 static void close_service(host *h, int stage) {
     service *s = h->service[stage];
     if (!s)
         return;
-    end_well(s);
+    close_and_wait(s);
     tf_buf_free(&s->line);
     tf_buf_free(&s->request);
     free(s);
 }
 
-static void look_for_program(const tf_stage_spec *stage, const tf_function *program, tf_diags *diags) {
+static void preflight_service(const tf_stage_spec *stage, const tf_function *program, tf_diags *diags) {
     (void)program;
     preflight_program(stage, "service/0", diags);
 }
 
 const runner runner_service = {
-    .key = "service", .preflight = look_for_program, .run_row = run_row, .close = close_service};
+    .key = "service", .preflight = preflight_service, .run_row = run_row, .close = close_service};

@@ -43,8 +43,9 @@ static int open_own_folder(const char *path) {
     return -1;
 }
 
-/* The folder, with a shared lock on it. Whoever held it before may have removed it meanwhile. -1 with errno. */
-static int join(const char *root) {
+/* Opens the folder and takes a shared lock on it. Whoever held it before may have removed it meanwhile: then it is made
+ * anew. -1 with errno. */
+static int lock_folder(const char *root) {
     struct stat held, there;
     int fd;
     while ((fd = open_own_folder(root)) >= 0) {
@@ -67,14 +68,14 @@ void staging_open(const tf_campaign *campaign, staging *all) {
     tf_buf_addf(&all->root, "%s/taskfarm-inputs-%u-%016llx", tf_temporary_folder(), (unsigned)geteuid(),
                 (unsigned long long)tf_hash(output.data, output.length, 0));
     tf_buf_free(&output);
-    all->folder = join(all->root.data);
+    all->folder = lock_folder(all->root.data);
     if (all->folder >= 0)
         return;
     tf_say("%s: %s; inputs are read where they are", all->root.data, strerror(errno));
     tf_buf_clear(&all->root);
 }
 
-/* Nobody gives up a shared lock but by ending: of several that try at once the last one gets the whole. */
+/* A shared lock is given up only by ending: of several that try at once, the last one gets the exclusive lock. */
 void staging_close(staging *all) {
     if (all->folder >= 0 && flock(all->folder, LOCK_EX | LOCK_NB) == 0) {
         tf_empty_folder(all->folder);
@@ -150,7 +151,8 @@ static int copy_once(const host *h, const char *path, const struct stat *info, c
     return failure;
 }
 
-/* The path of the copy, made if need be; or the path itself. false after host_fail, or if the task is to be left. */
+/* Adds the path of the copy, which is made if need be; or the path itself, if it can't be copied. false after
+ * host_fail, or if the task is to be left. */
 static bool stage_in(host *h, const char *path, tf_buf *out) {
     struct stat info, there;
     const char *root = tf_buf_text(&h->setting->staging.root), *slash = strrchr(path, '/');
@@ -185,7 +187,7 @@ static bool stage_in(host *h, const char *path, tf_buf *out) {
     return !h->stopped;
 }
 
-bool staging_take(host *h) {
+bool staging_replace_inputs(host *h) {
     bool any = false, good = true;
     for (size_t i = 0; i < h->inputs.count; i++)
         any = any || h->inputs.item[i].spec->stage_in;

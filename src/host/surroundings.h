@@ -1,5 +1,5 @@
-/* What a process has that its functions may change for the tasks after them: what is compared after each batch. How it
- * computes with floats is not in here: that is put back after each task. */
+/* What functions may change in their process for the tasks after them. It is compared after each batch. How the process
+ * computes with floats is not part of it: that is restored after each task. */
 #ifndef TF_HOST_SURROUNDINGS_H
 #define TF_HOST_SURROUNDINGS_H
 
@@ -9,18 +9,18 @@
 #include "base/base.h"
 
 typedef struct surroundings {
-    dev_t device; /* of the working folder */
+    dev_t device; /* with `inode`: the working folder */
     ino_t inode;
     mode_t umask;
-    sigset_t signals; /* blocked ones */
-    uint64_t locale, limits, environment;
+    sigset_t signals;                     /* the blocked signals */
+    uint64_t locale, limits, environment; /* hashes */
 } surroundings;
 
 void surroundings_read(surroundings *now);
 
-/* In what two differ: bits, 0 if they don't. */
+/* What differs, as bits; 0: nothing does. tf_host_name_changes names them. */
 uint32_t surroundings_compare(const surroundings *a, const surroundings *b);
 
-enum { SURROUNDINGS_ALL = 0x3f }; /* the bits that there are */
+enum { SURROUNDINGS_ALL = 0x3f }; /* all bits that surroundings_compare may set */
 
 #endif

@@ -1,5 +1,5 @@
-/* What all that runs a task shares: failing it, its texts, what its placeholders stand for, and whether it is to end.
- */
+/* What all that runs a task shares: failing it, adding blobs to its row, what its placeholders stand for, and whether
+ * it is to end. */
 #include "host/host.h"
 
 #include <errno.h>
@@ -16,32 +16,32 @@ bool host_is_to_stop(const host *h) {
     return batch_is_to_stop(h->header);
 }
 
-void host_add_text(host *h, int64_t row, int32_t kind, const void *data, size_t size) {
+void host_add_blob(host *h, int64_t row, int32_t kind, const void *data, size_t size) {
     size_t record = tf_record_size(size);
-    if (!batch_map_texts(h->map, h->texts_used + record, true)) {
+    if (!batch_map_blobs(h->map, h->blobs_used + record, true)) {
         host_fail(h, "no memory for %zu bytes of text: %s", size, strerror(errno));
         return;
     }
-    tf_record_put(h->map->texts + h->texts_used, h->spec->number, h->header->first + row, kind, h->header->attempt,
+    tf_record_put(h->map->blobs + h->blobs_used, h->spec->number, h->header->first + row, kind, h->header->attempt,
                   data, size);
-    h->texts_used += record;
+    h->blobs_used += record;
 }
 
 void host_drop_columns(host *h, uint64_t from) {
     uint64_t kept = from, size;
-    for (uint64_t at = from; at < h->texts_used; at += size) {
-        char *bytes = h->map->texts + at;
-        const tf_record *record = tf_record_at(bytes, h->texts_used - at);
+    for (uint64_t at = from; at < h->blobs_used; at += size) {
+        char *bytes = h->map->blobs + at;
+        const tf_record *record = tf_record_at(bytes, h->blobs_used - at);
         const int64_t row = record ? record->index - h->header->first : -1;
         if (row < 0 || row >= h->header->count) /* the function has written over them, which the rank sees, too */
             return;
         size = tf_record_size((size_t)record->length);
         if (record->kind >= TF_RECORD_COLUMN && tf_status_has_failed(h->columns.status[row]))
             continue;
-        memmove(h->map->texts + kept, bytes, size);
+        memmove(h->map->blobs + kept, bytes, size);
         kept += size;
     }
-    h->texts_used = kept;
+    h->blobs_used = kept;
 }
 
 void host_fail(host *h, const char *format, ...) {

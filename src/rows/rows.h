@@ -13,22 +13,22 @@ typedef enum tf_status {
     TF_STATUS_DONE = 1,
     TF_STATUS_FAILED = 2,
     TF_STATUS_TIMEOUT = 3,
-    TF_STATUS_SKIPPED = 4,  /* a task that it depends on is not done */
-    TF_STATUS_EXCLUDED = 5, /* by "where": it is no point of the stage */
+    TF_STATUS_SKIPPED = 4,  /* a task that it depends on has not succeeded */
+    TF_STATUS_EXCLUDED = 5, /* "where" says that it is no point of the stage */
     TF_STATUS_CANCELLED = 6,
     TF_STATUSES
 } tf_status;
 
 typedef struct tf_status_spec {
     const char *name;    /* in the output, in JSON, and for people */
-    const char *ended;   /* how the attempt at a single task ended, for people */
-    bool is_good;        /* there is nothing left to do for it */
-    tf_status counts_as; /* what it is to sums, and to tasks that take its row: mostly itself */
+    const char *ended;   /* how a single attempt ended, for people */
+    bool is_good;        /* there is nothing left to do for the task */
+    tf_status counts_as; /* what the status is to sums, and to tasks that take the row: mostly itself */
 } tf_status_spec;
 
 extern const tf_status_spec tf_status_table[TF_STATUSES];
 
-/* Of a status that was read somewhere, and may be none. */
+/* For statuses that were read from somewhere, and may be out of range. */
 static inline const char *tf_status_name(uint8_t status) {
     return status < TF_STATUSES ? tf_status_table[status].name : "unknown";
 }
@@ -45,31 +45,35 @@ static inline bool tf_status_has_failed(uint8_t status) { /* or timed out */
 /* The rows of tasks first .. first + count - 1 of one stage: arrays of `count` elements. */
 typedef struct tf_rows {
     int stage;
-    int attempt; /* of all of them, from 1 */
+    int attempt; /* of all of the rows, from 1 */
     int64_t first, count;
-    int64_t failed; /* or timed out */
+    int64_t failed; /* rows that failed or timed out */
     int64_t excluded, skipped;
-    int32_t worker, slot;       /* that they come from; stored where times are */
-    int64_t pending;            /* whose task is to be tried again; the others have ended */
-    uint32_t changed;           /* what their function changed in its process for later tasks, which were run again */
-    double seconds;             /* that a slot spent on them */
+    int32_t worker, slot;       /* where the rows come from; stored if times are */
+    int64_t pending;            /* rows whose task is to be tried again; the others have ended */
+    uint32_t changed;           /* bits of what the function changed in its process: later tasks were run again */
+    double seconds;             /* time that a slot spent on the rows */
     const void *const *params;  /* per parameter: values; strings as NUL-padded cells of max_bytes. NULL: not stored */
     const void *const *columns; /* per column: count x elements, C order; NULL for strings and bytes */
     const uint8_t *status;      /* tf_status */
     const uint8_t *attempts;
-    const uint64_t *input_set, *input_hash; /* hashes of the inputs' paths and contents; NULL: not stored */
-    /* "record": "full", else NULL */
+    const uint64_t *input_set;  /* hashes of the inputs' paths; NULL: not stored */
+    const uint64_t *input_hash; /* hashes of the inputs' contents; NULL: not stored */
+
+    /* NULL without "record": "full". */
     const double *start;    /* s since 1970-01-01 UTC */
     const double *duration; /* s */
-    /* Likewise, of tasks that are processes; NULL: 0 for all rows */
+
+    /* NULL without "record": "full", and if tasks are no processes. */
     const int32_t *exit_code, *signal;
     const double *cpu;      /* s */
     const int64_t *max_rss; /* bytes */
-    const void *texts;      /* tf_record after tf_record */
-    size_t texts_size;      /* bytes */
+
+    const void *blobs; /* what has no fixed length, tf_record after tf_record */
+    size_t blobs_size; /* bytes */
 } tf_rows;
 
-/* Where the run of rows that begins at `row` ends: of rows that are pending, or of rows that are not. */
+/* The end of the longest run of rows from `row` on that are all pending, or all not pending. */
 static inline int64_t tf_rows_run(const tf_rows *rows, int64_t row) {
     if (rows->pending == 0)
         return rows->count;
@@ -79,20 +83,19 @@ static inline int64_t tf_rows_run(const tf_rows *rows, int64_t row) {
     return end;
 }
 
-/* Rows that have ended (maybe none), valid until the call returns. When their batch is over, the tasks of `left` were
- * not started; while it goes on, because a task takes long, `left` is empty. A status other than TF_OK makes
- * tf_slots_poll return it. */
+/* Gets rows that have ended (maybe none), valid until the call returns. `left` has tasks of their batch that were not
+ * started; it is empty as long as the batch goes on. tf_slots_poll returns what this returns, if that is not TF_OK. */
 typedef tf_err tf_on_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error);
 
-/* Where upstream values come from: what tasks take of other stages. */
+/* Where upstream values come from, which tasks take of other stages. */
 typedef struct tf_task_source {
-    /* A parameter that is a column of another stage: fills `cells` (as tf_space_cells) for tasks first .. first + count
-     * - 1. */
+    /* Fills `cells` (as tf_space_cells does) with a parameter that is a column of another stage, for tasks first ..
+     * first + count - 1. */
     tf_err (*values)(void *context, int stage, int param, int64_t first, int64_t count, void *cells, tf_error *error);
-    /* The upstream status of tasks: TF_STATUS_DONE if all rows that they take are done; else TF_STATUS_SKIPPED or
-     * TF_STATUS_EXCLUDED, which they are then themselves. */
+    /* Fills in the upstream status of tasks: TF_STATUS_DONE if all rows that a task takes are done; else
+     * TF_STATUS_SKIPPED or TF_STATUS_EXCLUDED, which becomes the task's own. */
     tf_err (*status)(void *context, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error);
-    /* A task's block of one of the stage's arrays. NULL, if tasks are not to be run. */
+    /* Fills in a task's block of one of the stage's arrays. NULL if no tasks are to be run. */
     tf_err (*block)(void *context, int stage, int array, int64_t index, void *elements, tf_error *error);
     void *context;
 } tf_task_source;

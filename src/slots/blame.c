@@ -46,7 +46,7 @@ static tf_err disown(tf_slots *slots, int slot_id, int b, const char *nonsense, 
     slot *s = &slots->slot[slot_id];
     const batch_order *order = &s->order[b];
     const batch_part *last = &s->passed[b];
-    const batch_claim claim = {.ended = last->end, .texts_size = last->texts_end, .seconds = tf_now() - order->given};
+    const batch_claim claim = {.ended = last->end, .blobs_size = last->blobs_end, .seconds = tf_now() - order->given};
     const bool alone = s->apart[b];
     const tf_interval left = collect_rest(order, last->end + (alone ? 1 : 0));
     batch_part part;
@@ -81,7 +81,7 @@ static tf_err blame(tf_slots *slots, int slot_id, int b, const host_end *end, co
     const bool is_over = claim.seconds > 0 && WIFEXITED(end->status) && WEXITSTATUS(end->status) == 0;
     if (claim.calling_batch) {
         claim.ended = s->passed[b].end;
-        claim.texts_size = s->passed[b].texts_end;
+        claim.blobs_size = s->passed[b].blobs_end;
     }
     if (claim.calling_batch && order->count > 1) {
         tf_intervals_add(&slots->one_by_one[order->stage], order->first, order->first + order->count);

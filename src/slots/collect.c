@@ -9,7 +9,7 @@ const char *collect_part(tf_slots *slots, int slot_id, int b, const batch_claim 
                          tf_rows *rows) {
     slot *s = &slots->slot[slot_id];
     const batch_part *last = &s->passed[b];
-    *part = (batch_part){.row = last->end, .end = ended, .texts = last->texts_end, .texts_end = claim->texts_size};
+    *part = (batch_part){.row = last->end, .end = ended, .blobs = last->blobs_end, .blobs_end = claim->blobs_size};
     part->seconds = claim->seconds > last->seconds ? claim->seconds - last->seconds : 0;
     return rows_back_copy(&slots->back, &s->map[b], slots->campaign, &s->order[b], part, rows);
 }
@@ -34,7 +34,7 @@ static void set_apart(tf_slots *slots, int slot_id, int b, batch_claim *claim) {
     const batch_part *passed = &slots->slot[slot_id].passed[b];
     tf_intervals_add(&slots->apart[order->stage], order->first + passed->end, order->first + claim->ended);
     claim->ended = passed->end;
-    claim->texts_size = passed->texts_end;
+    claim->blobs_size = passed->blobs_end;
 }
 
 /* A host is done with a buffer: what is left of its rows is passed on, and it is ours again. */

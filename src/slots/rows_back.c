@@ -15,7 +15,7 @@ void rows_back_free(rows_back *back) {
     tf_buf_free(&back->attempts);
     tf_buf_free(&back->exit_code);
     tf_buf_free(&back->signal);
-    tf_buf_free(&back->texts);
+    tf_buf_free(&back->blobs);
 }
 
 /* ---- The batch as a whole ---- */
@@ -29,7 +29,7 @@ static batch_claim read_header(const batch_header *head) {
     __atomic_load(&head->row_started, &c.row_started, __ATOMIC_RELAXED);
     __atomic_load(&head->started, &c.started, __ATOMIC_RELAXED);
     __atomic_load(&head->seconds, &c.seconds, __ATOMIC_RELAXED);
-    c.texts_size = __atomic_load_n(&head->texts_size, __ATOMIC_RELAXED);
+    c.blobs_size = __atomic_load_n(&head->blobs_size, __ATOMIC_RELAXED);
     c.calling_batch = __atomic_load_n(&head->calling_batch, __ATOMIC_RELAXED) != 0;
     c.changed = __atomic_load_n(&head->changed, __ATOMIC_RELAXED);
     c.refused = __atomic_load_n(&head->refused, __ATOMIC_RELAXED) != 0;
@@ -57,7 +57,7 @@ const char *rows_back_claim(const batch_map *map, const batch_order *order, cons
         return "its count of finished tasks";
     if (c.changed & ~(uint32_t)SURROUNDINGS_ALL)
         return "its surroundings";
-    if (c.texts_size < passed->texts_end || c.texts_size % sizeof(int64_t) != 0)
+    if (c.blobs_size < passed->blobs_end || c.blobs_size % sizeof(int64_t) != 0)
         return "its amount of text";
     if ((c.started != 0 && !is_between(c.started, order->given, now)) ||
         (c.row_started != 0 && !is_between(c.row_started, order->given, now)) ||
@@ -114,15 +114,15 @@ static bool are_records_right(const batch_columns *c, int64_t count) {
     return right;
 }
 
-/* ---- Texts ---- */
+/* ---- Blobs ---- */
 
 /* Only what the host has written is mapped: a size that is made up must not make the rank fill memory by reading. */
-static bool has_written(const batch_map *map, uint64_t texts) {
+static bool has_written(const batch_map *map, uint64_t blobs) {
     struct stat info;
-    if (texts <= map->texts_mapped)
+    if (blobs <= map->blobs_mapped)
         return true;
-    return fstat(map->fd, &info) == 0 && texts <= (uint64_t)info.st_size - map->fixed_size &&
-           texts <= (uint64_t)info.st_blocks * 512;
+    return fstat(map->fd, &info) == 0 && blobs <= (uint64_t)info.st_size - map->fixed_size &&
+           blobs <= (uint64_t)info.st_blocks * 512;
 }
 
 static bool is_text_of(const tf_record *record, const tf_stage_spec *spec, const batch_order *order,
@@ -133,21 +133,21 @@ static bool is_text_of(const tf_record *record, const tf_stage_spec *spec, const
            column < spec->columns && (column < 0 || tf_column_bytes(&spec->column[column]) == 0);
 }
 
-/* The texts of a part. A host that is at a later row may have added some of that already. */
+/* The blobs of a part. A host that is at a later row may have added some of that already. */
 static const char *copy_texts(rows_back *back, batch_map *map, const tf_stage_spec *spec, const batch_order *order,
                               batch_part *part) {
     static const char wrong[] = "a text";
-    const size_t size = (size_t)(part->texts_end - part->texts);
+    const size_t size = (size_t)(part->blobs_end - part->blobs);
     if (size == 0) {
-        tf_buf_clear(&back->texts);
+        tf_buf_clear(&back->blobs);
         return NULL;
     }
-    if (!has_written(map, part->texts_end) || !batch_map_texts(map, (size_t)part->texts_end, false))
+    if (!has_written(map, part->blobs_end) || !batch_map_blobs(map, (size_t)part->blobs_end, false))
         return "its amount of text";
-    memcpy(resize(&back->texts, size), map->texts + part->texts, size);
+    memcpy(resize(&back->blobs, size), map->blobs + part->blobs, size);
     size_t at = 0;
     while (at < size) {
-        const tf_record *record = tf_record_at(back->texts.data + at, size - at);
+        const tf_record *record = tf_record_at(back->blobs.data + at, size - at);
         if (!record)
             return wrong;
         if (record->index >= order->first + part->end && record->index < order->first + order->count)
@@ -156,8 +156,8 @@ static const char *copy_texts(rows_back *back, batch_map *map, const tf_stage_sp
             return wrong;
         at += tf_record_size((size_t)record->length);
     }
-    back->texts.length = at;
-    part->texts_end = part->texts + at;
+    back->blobs.length = at;
+    part->blobs_end = part->blobs + at;
     return NULL;
 }
 
@@ -167,8 +167,8 @@ static const char *copy_texts(rows_back *back, batch_map *map, const tf_stage_sp
 static void point_at_copies(const rows_back *back, tf_rows *rows) {
     rows->status = (const uint8_t *)back->status.data;
     rows->attempts = (const uint8_t *)back->attempts.data;
-    rows->texts = back->texts.data;
-    rows->texts_size = back->texts.length;
+    rows->blobs = back->blobs.data;
+    rows->blobs_size = back->blobs.length;
 }
 
 const char *rows_back_copy(rows_back *back, batch_map *map, const tf_campaign *campaign, const batch_order *order,
@@ -234,9 +234,9 @@ void rows_back_add_failed(rows_back *back, const tf_campaign *campaign, const ba
     batch_clear_columns(&back->columns, spec, row, 1);
     tf_buf_addc(&back->status, (char)status);
     tf_buf_addc(&back->attempts, (char)order->attempt);
-    tf_buf_reserve(&back->texts, back->texts.length + size);
-    tf_record_put(back->texts.data + back->texts.length, order->stage, rows->first + row, TF_RECORD_MESSAGE,
+    tf_buf_reserve(&back->blobs, back->blobs.length + size);
+    tf_record_put(back->blobs.data + back->blobs.length, order->stage, rows->first + row, TF_RECORD_MESSAGE,
                   order->attempt, tf_buf_text(message), message->length);
-    back->texts.length += size;
+    back->blobs.length += size;
     point_at_copies(back, rows);
 }

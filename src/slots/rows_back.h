@@ -20,7 +20,7 @@ typedef struct batch_claim {
     int64_t ended, sound;
     double started, row_started; /* by tf_now(); 0: not yet */
     double seconds;
-    uint64_t texts_size;
+    uint64_t blobs_size;
     uint32_t changed; /* surroundings_compare */
     bool calling_batch, refused;
 } batch_claim;
@@ -28,7 +28,7 @@ typedef struct batch_claim {
 /* Rows that have been taken, with the copies that they point to. All zeros has none. */
 typedef struct rows_back {
     batch_columns columns; /* from batch_columns_alloc */
-    tf_buf status, attempts, texts;
+    tf_buf status, attempts, blobs;
     tf_buf exit_code, signal; /* of rows whose batch has no such columns, one of which has failed */
 } rows_back;
 
@@ -39,7 +39,7 @@ void rows_back_free(rows_back *back);
 const char *rows_back_claim(const batch_map *map, const batch_order *order, const batch_part *passed,
                             batch_claim *claim);
 
-/* Takes the rows of `part`. Its texts are those of these rows: of more, part->texts_end is moved to where they end.
+/* Takes the rows of `part`. Its blobs are those of these rows: of more, part->blobs_end is moved to where they end.
  * What `rows` points to is valid until `back` is used again. NULL if all is as a host of ours leaves it; else what is
  * not, and nothing has been taken. */
 const char *rows_back_copy(rows_back *back, batch_map *map, const tf_campaign *campaign, const batch_order *order,

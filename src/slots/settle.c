@@ -24,10 +24,10 @@ tf_err tf_slots_settle(tf_slots *slots, const tf_campaign *campaign, int stage, 
             if (h.columns.input_set)
                 h.columns.input_set[row] = tf_files_input_set(slots_files(slots), stage, first + row);
             if (*message)
-                host_add_text(&h, row, TF_RECORD_MESSAGE, message, strlen(message));
+                host_add_blob(&h, row, TF_RECORD_MESSAGE, message, strlen(message));
         }
         tf_rows rows;
-        batch_part all = {.end = rows_now, .texts_end = h.texts_used};
+        batch_part all = {.end = rows_now, .blobs_end = h.blobs_used};
         batch_rows(&map, spec, &h.columns, &all, &rows);
         err = on_rows(context, 0, &rows, (tf_interval){0, 0}, error);
         first += rows_now;

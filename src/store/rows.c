@@ -90,8 +90,8 @@ static tf_err write_run(tf_store *s, const tf_rows *rows, int64_t from, int64_t 
 
 tf_err tf_store_write(tf_store *s, const tf_rows *rows, tf_error *error) {
     tf_err err = TF_OK;
-    const char *blobs = rows->texts; /* all of them go with the first run: pending rows have none */
-    size_t size = rows->texts_size;
+    const char *blobs = rows->blobs; /* all of them go with the first run: pending rows have none */
+    size_t size = rows->blobs_size;
     for (int64_t row = 0, end; row < rows->count && err == TF_OK; row = end) {
         end = tf_rows_run(rows, row);
         if (rows->status[row] == TF_STATUS_PENDING)

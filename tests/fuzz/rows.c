@@ -41,7 +41,7 @@ static void run_host(shared *s) {
         batch_start_row(&s->columns, row, tf_wall());
         s->columns.status[row] = TF_STATUS_DONE;
         s->columns.duration[row] = 1e-3;
-        tf_record_put(s->map.texts + at, 0, FIRST + row, TF_RECORD_COLUMN + 1, 1, "text", 4);
+        tf_record_put(s->map.blobs + at, 0, FIRST + row, TF_RECORD_COLUMN + 1, 1, "text", 4);
         at += tf_record_size(4);
     }
     const double now = tf_now();
@@ -51,7 +51,7 @@ static void run_host(shared *s) {
                                                            .ended = TASKS - 1,
                                                            .started = now,
                                                            .row_started = now,
-                                                           .texts_size = at};
+                                                           .blobs_size = at};
 }
 
 /* The input is places and bytes for them: of the header, the rows and the texts. A text may be one with a right
@@ -69,9 +69,9 @@ static void damage(shared *s, const uint8_t *data, size_t size) {
         else if (data[0] % 4 == 1)
             rows[at % s->map.fixed_size] = (char)word;
         else if (data[0] % 4 == 2)
-            s->map.texts[at % s->map.texts_mapped] = (char)word;
+            s->map.blobs[at % s->map.blobs_mapped] = (char)word;
         else
-            tf_record_put(s->map.texts + at % 64 * tf_record_size(4), (int8_t)data[1], FIRST + (int8_t)word,
+            tf_record_put(s->map.blobs + at % 64 * tf_record_size(4), (int8_t)data[1], FIRST + (int8_t)word,
                           (int8_t)(word >> 8), (int8_t)(word >> 16), data, 4);
     }
 }
@@ -85,8 +85,8 @@ static void use(const shared *s, const tf_rows *rows) {
         must(rows->status[row] != TF_STATUS_PENDING && rows->status[row] < TF_STATUSES && rows->attempts[row] <= 1);
         must(rows->duration[row] >= 0 && rows->worker == 3 && rows->slot == 1);
     }
-    for (size_t at = 0; at < rows->texts_size;) {
-        const tf_record *record = tf_record_at((const char *)rows->texts + at, rows->texts_size - at);
+    for (size_t at = 0; at < rows->blobs_size;) {
+        const tf_record *record = tf_record_at((const char *)rows->blobs + at, rows->blobs_size - at);
         must(record && record->stage == 0 && record->kind >= 0 && record->kind < TF_RECORD_COLUMN + spec->columns);
         must(record->index >= rows->first && record->index < rows->first + rows->count);
         at += tf_record_size((size_t)record->length);
@@ -100,7 +100,7 @@ static bool take(shared *s, batch_part *passed, bool crashed) {
     if (rows_back_claim(&s->map, &s->order, passed, &claim))
         return false;
     batch_part part = {
-        .row = passed->end, .end = claim.ended, .texts = passed->texts_end, .texts_end = claim.texts_size};
+        .row = passed->end, .end = claim.ended, .blobs = passed->blobs_end, .blobs_end = claim.blobs_size};
     if (rows_back_copy(&s->back, &s->map, s->campaign, &s->order, &part, &rows))
         return false;
     if (crashed && claim.ended < TASKS) {
@@ -125,6 +125,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         damage(&s, data + size / 2, size - size / 2);
         take(&s, &passed, true);
     }
-    memset(s.map.texts, 0, s.map.texts_mapped);
+    memset(s.map.blobs, 0, s.map.blobs_mapped);
     return 0;
 }

@@ -55,8 +55,8 @@ static void run(killed *k) {
                     .columns = (const void *const[]){x, NULL},
                     .status = status,
                     .attempts = attempts,
-                    .texts = records.data,
-                    .texts_size = records.length};
+                    .blobs = records.data,
+                    .blobs_size = records.length};
     must(tf_store_write(store, &rows, &error) == TF_OK);
     tf_buf_free(&records);
     must(tf_read_file("o.h5.d/journal", &k->journal) == 0 &&

@@ -66,7 +66,7 @@ static void damage(batch_header *head, size_t size, const char *how) {
     else if (strcmp(how, "first") == 0)
         head->first = INT64_C(1) << 60;
     else if (strcmp(how, "texts") == 0)
-        head->texts_size = UINT64_C(1) << 45;
+        head->blobs_size = UINT64_C(1) << 45;
     else if (strcmp(how, "times") == 0)
         head->started = head->seconds = NAN;
     else if (strcmp(how, "rows") == 0)

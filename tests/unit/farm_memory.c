@@ -332,7 +332,7 @@ static tf_err pass_on(farm *f, farm_batch *b, int64_t from, int64_t end, tf_inte
                       void *context, tf_error *error) {
     uint8_t status[FARM_TASKS], attempts[FARM_TASKS];
     tf_rows rows = {.stage = b->stage, .attempt = b->attempt, .first = from, .count = end - from};
-    tf_buf texts = {0};
+    tf_buf blobs = {0};
     for (int64_t task = from; task < end; task++) {
         const tf_status ended = verdict(f, b->stage, task, b->attempt);
         status[task - from] = (uint8_t)ended;
@@ -346,17 +346,17 @@ static tf_err pass_on(farm *f, farm_batch *b, int64_t from, int64_t end, tf_inte
             static const char why[] = "because";
             char record[128];
             tf_record_put(record, b->stage, task, TF_RECORD_MESSAGE, b->attempt, why, sizeof why - 1);
-            tf_buf_add(&texts, record, tf_record_size(sizeof why - 1));
+            tf_buf_add(&blobs, record, tf_record_size(sizeof why - 1));
         }
     }
     for (int64_t task = left.first; task < left.end; task++)
         f->runs_on[b->stage][task] = 0;
     rows.status = status;
     rows.attempts = attempts;
-    rows.texts = texts.data;
-    rows.texts_size = texts.length;
+    rows.blobs = blobs.data;
+    rows.blobs_size = blobs.length;
     const tf_err err = on_rows(context, 0, &rows, left, error);
-    tf_buf_free(&texts);
+    tf_buf_free(&blobs);
     return err;
 }
 
@@ -488,8 +488,8 @@ static int64_t excluded(const void *context, int stage) {
 }
 
 static void check_texts(const farm *f, const tf_rows *rows) {
-    const char *bytes = rows->texts;
-    for (size_t at = 0; at < rows->texts_size;) {
+    const char *bytes = rows->blobs;
+    for (size_t at = 0; at < rows->blobs_size;) {
         const tf_record *record = (const tf_record *)(const void *)(bytes + at);
         farm_require(f, rows->status[record->index - rows->first] != TF_STATUS_PENDING,
                      "s%d[%d], which is to be tried again, leaves a text", rows->stage, (int)record->index);

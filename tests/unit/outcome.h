@@ -77,8 +77,8 @@ static inline tf_err outcome_take(void *context, int slot, const tf_rows *rows, 
         }
     }
     cr_assert_eq(rows->failed, failed);
-    for (size_t at = 0; at < rows->texts_size;) {
-        const tf_record *record = tf_record_at((const char *)rows->texts + at, rows->texts_size - at);
+    for (size_t at = 0; at < rows->blobs_size;) {
+        const tf_record *record = tf_record_at((const char *)rows->blobs + at, rows->blobs_size - at);
         cr_assert_not_null(record, "a damaged text record");
         char **text = &o->text[record->index][record->kind];
         free(*text);

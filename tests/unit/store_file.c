@@ -130,11 +130,11 @@ static void expected_text(int kind, int64_t task, tf_buf *out) {
 static const int kinds[] = {TF_RECORD_STDOUT, TF_RECORD_MESSAGE, TF_RECORD_COLUMN + 2, TF_RECORD_COLUMN + 3,
                             TF_RECORD_COLUMN + 4};
 
-static void add_record(tf_buf *texts, int64_t task, int kind, int attempt, const tf_buf *text) {
+static void add_record(tf_buf *blobs, int64_t task, int kind, int attempt, const tf_buf *text) {
     size_t size = tf_record_size(text->length);
     char *record = tf_alloc(size);
     tf_record_put(record, 0, task, kind, attempt, tf_buf_text(text), text->length);
-    tf_buf_add(texts, record, size);
+    tf_buf_add(blobs, record, size);
     free(record);
 }
 
@@ -142,7 +142,7 @@ static void write_batch(tf_store *store, int64_t first) {
     static int64_t x[BATCH];
     static float grid[BATCH][2][3];
     static uint8_t status[BATCH], attempts[BATCH];
-    tf_buf texts = {0}, stale = {0};
+    tf_buf blobs = {0}, stale = {0};
     tf_buf_adds(&stale, "of an earlier attempt");
     for (int i = 0; i < BATCH; i++) {
         int64_t task = first + i;
@@ -156,10 +156,10 @@ static void write_batch(tf_store *store, int64_t first) {
             expected_text(kinds[k], task, &text);
             if (has_text(kinds[k], task)) { /* in either order: the later attempt counts */
                 if (task % 2)
-                    add_record(&texts, task, kinds[k], 1, &stale);
-                add_record(&texts, task, kinds[k], 2, &text);
+                    add_record(&blobs, task, kinds[k], 1, &stale);
+                add_record(&blobs, task, kinds[k], 2, &text);
                 if (task % 2 == 0)
-                    add_record(&texts, task, kinds[k], 1, &stale);
+                    add_record(&blobs, task, kinds[k], 1, &stale);
             }
             tf_buf_free(&text);
         }
@@ -171,11 +171,11 @@ static void write_batch(tf_store *store, int64_t first) {
                     .columns = (const void *const[]){x, grid, NULL, NULL, NULL},
                     .status = status,
                     .attempts = attempts,
-                    .texts = tf_buf_text(&texts),
-                    .texts_size = texts.length};
+                    .blobs = tf_buf_text(&blobs),
+                    .blobs_size = blobs.length};
     tf_error error;
     cr_assert_eq(tf_store_write(store, &rows, &error), TF_OK, "%s", error.text);
-    tf_buf_free(&texts);
+    tf_buf_free(&blobs);
     tf_buf_free(&stale);
 }
 
