@@ -21,7 +21,7 @@ static void tell_ready(const tf_graph *g, node n, const tf_graph_events *events)
 
 /* ---- Temporary outputs ---- */
 
-/* The reader is done: what it read may have been for it alone. */
+/* A reader is done: tells of what it was the last to read. */
 static void end_reading(tf_graph *g, node reader, const tf_graph_events *events) {
     for (uint32_t e = g->previous.first[reader]; e < g->previous.first[reader + 1]; e++) {
         node n = g->previous.to[e];
@@ -37,7 +37,7 @@ static void end_reading(tf_graph *g, node reader, const tf_graph_events *events)
     }
 }
 
-/* Who will still be read, and by how many. Groups that are read count as readers. */
+/* Counts for each node the readers that are still to run. Groups that will be read count as readers. */
 static void count_readers(tf_graph *g) {
     g->unread = tf_alloc_array(g->nodes, sizeof *g->unread);
     for (node i = g->nodes; i-- > 0;) {
@@ -49,7 +49,7 @@ static void count_readers(tf_graph *g) {
     }
 }
 
-/* What an earlier run has left, though all that read it are done. */
+/* Tells of temporary outputs that an earlier run has left, though all that read them are done. */
 static void drop_leftovers(tf_graph *g, const tf_graph_events *events) {
     for (node n = 0; n < g->tasks; n++) {
         int64_t index;
@@ -78,7 +78,7 @@ void tf_graph_start(tf_graph *g, const tf_graph_events *events) {
             tell_ready(g, n, events);
 }
 
-/* All that is behind it can't be run. */
+/* Skips all that is behind a failed task. */
 static void skip_behind(tf_graph *g, node failed, const tf_graph_events *events) {
     int64_t cause, index;
     int cause_stage = graph_task(g, failed, &cause);

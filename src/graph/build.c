@@ -4,7 +4,7 @@
 
 #include "graph/builder.h"
 
-/* Tasks that are nodes. */
+/* Gives numbers to the nodes that are tasks or stages. false after a diagnostic. */
 static bool number_tasks(tf_graph *g, tf_diags *diags) {
     int64_t nodes = 0;
     for (int s = 0; s < g->stages; s++) {
@@ -23,7 +23,7 @@ static bool number_tasks(tf_graph *g, tf_diags *diags) {
     return true;
 }
 
-/* "after": the ends of stages come before the gates of others. */
+/* Adds the edges of "after": from the ends of stages to the gates of others. */
 static void link_stages(builder *b) {
     tf_graph *g = b->graph;
     for (int s = 0; s < g->stages; s++)

@@ -33,7 +33,6 @@ void builder_diagnose(const builder *b, const char *pointer, int stage, int64_t 
     tf_buf_free(&text);
 }
 
-/* The name of the task that makes an output, or that a log is of; to be freed. */
 tf_buf builder_name_maker(const builder *b, uint32_t output) {
     tf_buf name = {0};
     graph_name(b->graph, b->graph->maker[output], &name);

@@ -31,19 +31,19 @@ static void disk_touch(tf_disk *self, const char *path) {
     utimensat(AT_FDCWD, path, NULL, 0);
 }
 
-typedef struct passing {
+typedef struct receiver {
     tf_disk_on_entry *take;
-    void *context; /* its */
-} passing;
+    void *context; /* of `take` */
+} receiver;
 
 static void pass_entry(void *context, const char *path, const struct stat *info) {
-    const passing *p = context;
+    const receiver *p = context;
     p->take(p->context, path, time_of(info));
 }
 
 static void disk_each(tf_disk *self, const char *path, tf_disk_on_entry *take, void *context) {
     (void)self;
-    tf_each_entry(path, pass_entry, &(passing){take, context});
+    tf_each_entry(path, pass_entry, &(receiver){take, context});
 }
 
 static tf_disk_kind disk_look(tf_disk *self, const char *path, tf_disk_id *id) {
@@ -64,7 +64,7 @@ static bool disk_resolve(tf_disk *self, const char *path, tf_buf *out) {
     return resolved != NULL;
 }
 
-/* The first letter of the name in the other case. false if it has none. */
+/* Copies the name with its first letter in the other case. false: it has no letter. */
 static bool swap_case(const char *name, char out[256]) {
     size_t i = 0;
     while (name[i] && !isalpha((unsigned char)name[i]))
@@ -77,7 +77,9 @@ static bool swap_case(const char *name, char out[256]) {
     return true;
 }
 
-/* By asking for an entry that it has under another name. Of a folder without entries nothing is known. */
+/* Asks for an entry of the folder with its first letter in the other case. Of a folder without entries nothing is
+ * known.
+ */
 static bool disk_folds(tf_disk *self, const char *folder) {
     (void)self;
     char other[256];

@@ -1,4 +1,5 @@
-/* Why a task is to be run, in words. Which of its files it is about is looked up again: it is asked for few tasks. */
+/* Why a task is to be run, in words. The file that is the reason is searched for again, as this is asked for few tasks.
+ */
 #include "graph/nodes.h"
 
 tf_why tf_graph_why(const tf_graph *g, int stage, int64_t index) {
@@ -10,7 +11,7 @@ static int64_t time_of(tf_graph *g, const char *path) {
     return output != TF_TABLE_NONE ? g->made[output] : g->disk->time(g->disk, path, &(tf_disk_id){0});
 }
 
-/* The first output that is not there. */
+/* Adds the first output that is missing, between these words. */
 static void add_missing(tf_graph *g, int stage, int64_t index, const char *what, const char *how, tf_buf *out) {
     tf_files_outputs(g->files, stage, index, &g->paths);
     for (size_t i = 0; i < g->paths.count; i++) {

@@ -12,15 +12,15 @@ static uint32_t add_folder(folders *f, known_folder one, const char *path, size_
         f->capacity = f->capacity ? 2 * f->capacity : 64;
         f->item = tf_realloc_array(f->item, f->capacity, sizeof *f->item);
     }
-    one.path = f->text.length;
-    tf_buf_add(&f->text, path, length);
-    tf_buf_addc(&f->text, '\0');
+    one.path = f->paths.length;
+    tf_buf_add(&f->paths, path, length);
+    tf_buf_addc(&f->paths, '\0');
     f->item[f->count] = one;
     return (uint32_t)f->count++;
 }
 
-/* Remembers what is there by its identity; an earlier folder that is the same one wins. */
-static uint32_t known_by_id(folders *f, const tf_disk_id *id, uint32_t number) {
+/* Registers a folder by its identity. Returns the number of an earlier one that is the same folder, if there is one. */
+static uint32_t register_id(folders *f, const tf_disk_id *id, uint32_t number) {
     return tf_table_add(&f->by_id, (const char *)id, sizeof *id, number);
 }
 
@@ -33,7 +33,7 @@ void folders_open(folders *f, tf_disk *disk) {
     for (uint32_t n = WORKDIR; n <= ROOT && disk->look; n++) {
         tf_disk_id id;
         if (disk->look(disk, folders_path(f, n), &id) != TF_DISK_NOTHING)
-            known_by_id(f, &id, n);
+            register_id(f, &id, n);
     }
 }
 
@@ -41,9 +41,8 @@ void folders_close(folders *f) {
     tf_table_free(&f->by_key);
     tf_table_free(&f->by_id);
     tf_links_free(&f->links);
-    tf_buf_free(&f->text);
+    tf_buf_free(&f->paths);
     tf_buf_free(&f->key);
-    tf_buf_free(&f->path);
     tf_buf_free(&f->last);
     tf_buf_free(&f->workdir);
     free(f->item);
@@ -51,7 +50,8 @@ void folders_close(folders *f) {
 
 /* ---- Names ---- */
 
-/* A folder that is yet to be made does as the one that it will be in. */
+/* Are names in the folder the same that differ only in case? A folder that does not exist yet will be as the one that
+ * it is in. */
 static bool is_folding(folders *f, uint32_t number) {
     known_folder *one = &f->item[number];
     if (one->folding < 0 && !f->disk->folds)
@@ -61,8 +61,8 @@ static bool is_folding(folders *f, uint32_t number) {
     return one->folding;
 }
 
-/* Puts together what a name in a folder is known by. Whether case counts there matters, and is looked for, only with
- * the first name that has a capital in it: those before are the same either way. */
+/* Makes the key of a name in a folder. Whether case counts there is asked of the disk only for the first name that has
+ * a capital letter: others are the same either way. */
 static void make_key(folders *f, uint32_t in, const char *name, size_t length) {
     tf_buf_clear(&f->key);
     tf_buf_add(&f->key, &in, sizeof in);
@@ -84,8 +84,8 @@ static bool is_below(const char *path, const char *folder) {
     return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0' || length == 1);
 }
 
-/* Looks at a folder that nobody has asked for. `path` is written as in the manifest. */
-static uint32_t look_at(folders *f, uint32_t up, const char *path, size_t length) {
+/* Adds a folder that nobody has asked for, as the disk has it. Its path is as it is written in the manifest. */
+static uint32_t inspect_folder(folders *f, uint32_t up, const char *path, size_t length) {
     const bool rises =
         length >= 2 && memcmp(path + length - 2, "..", 2) == 0 && (length == 2 || path[length - 3] == '/');
     known_folder one = {.up = up, .outside = rises || f->item[up].outside, .own = f->item[up].own, .folding = -1};
@@ -107,7 +107,7 @@ static uint32_t look_at(folders *f, uint32_t up, const char *path, size_t length
         one.dangling = true;
     }
     if (one.there)
-        number = known_by_id(f, &id, number);
+        number = register_id(f, &id, number);
     if (number == f->count)
         add_folder(f, one, path, length);
     tf_buf_free(&text);
@@ -115,7 +115,7 @@ static uint32_t look_at(folders *f, uint32_t up, const char *path, size_t length
     return number;
 }
 
-/* Step by step from above. Each step is looked up in the table, and on the disk only the first time. */
+/* Finds a folder step by step from above. Each step is looked up in the table, and on the disk only the first time. */
 static uint32_t find_folder(folders *f, const char *path, size_t length, bool add) {
     uint32_t at = *path == '/' ? ROOT : WORKDIR;
     for (size_t from = *path == '/' ? 1 : 0; from < length;) {
@@ -126,7 +126,7 @@ static uint32_t find_folder(folders *f, const char *path, size_t length, bool ad
         if (number == TF_TABLE_NONE && !add)
             return UINT32_MAX;
         if (number == TF_TABLE_NONE) {
-            number = look_at(f, at, path, end);
+            number = inspect_folder(f, at, path, end);
             make_key(f, at, path + from, end - from);
             tf_table_add(&f->by_key, f->key.data, f->key.length, number);
         }

@@ -33,18 +33,24 @@ typedef struct tf_disk_id {
 
 typedef void tf_disk_on_entry(void *context, const char *path, int64_t time);
 struct tf_disk {
-    /* ns since 1970-01-01 at which the file was last changed, and which it is, or TF_DISK_MISSING if it is not there */
+    /* The time at which a file was last changed, in ns since 1970-01-01, and its identity; TF_DISK_MISSING: it does not
+     * exist. */
     int64_t (*time)(tf_disk *self, const char *path, tf_disk_id *id);
-    /* sets it to now */
+
+    /* Sets that time to now. */
     void (*touch)(tf_disk *self, const char *path);
-    /* goes through a folder and what is in it, at any depth; nothing if it is none. NULL: there are no folders */
+
+    /* Calls `take` for a folder and all that is in it, at any depth; for nothing if the path is no folder. NULL: there
+     * are no folders. */
     void (*each)(tf_disk *self, const char *path, tf_disk_on_entry *take, void *context);
 
-    /* What stands under a name, a link as such; NULL: no name is that of a folder or a link. */
+    /* What stands under a name; a link is not followed. NULL: no name is that of a folder or a link. */
     tf_disk_kind (*look)(tf_disk *self, const char *path, tf_disk_id *id);
-    /* Adds what a link leads to in the end, without links; false if that is not there. With look. */
+
+    /* Adds the path without links; false if nothing is there. Not called if `look` is NULL. */
     bool (*resolve)(tf_disk *self, const char *path, tf_buf *out);
-    /* Are names in the folder the same that differ only in the case of letters? NULL: nowhere */
+
+    /* Are names in the folder the same that differ only in the case of letters? NULL: nowhere. */
     bool (*folds)(tf_disk *self, const char *folder);
 };
 #define TF_DISK_MISSING INT64_MIN
@@ -54,7 +60,7 @@ tf_disk tf_disk_real(void);
 
 typedef struct tf_graph tf_graph;
 
-/* Looks at the files of all tasks. Reports inputs that are not there and that no task makes, files that two
+/* Makes the graph from the files of all tasks. Reports inputs that do not exist and that no task makes, files that two
  * tasks write or that are the campaign's own, outputs and logs outside the work folder, and loops; NULL then. Campaign
  * and disk must outlive the graph. */
 tf_graph *tf_graph_new(const tf_campaign *campaign, tf_disk *disk, tf_diags *diags);
@@ -67,50 +73,51 @@ tf_links tf_graph_take_links(tf_graph *graph);
 
 /* Why a task is to be run. */
 typedef enum tf_why {
-    TF_WHY_NOT,
+    TF_WHY_NOT,        /* it is not to be run */
     TF_WHY_NEW,        /* it has never ended */
-    TF_WHY_FAILED,     /* last time */
+    TF_WHY_FAILED,     /* it failed last time */
     TF_WHY_UNFINISHED, /* it has not ended, and left some output */
-    TF_WHY_PARAMS,     /* its outputs are there, of other parameters */
-    TF_WHY_CODE,       /* what it runs */
-    TF_WHY_FORCED,
-    TF_WHY_MISSING, /* an output */
-    TF_WHY_NEWER,   /* an input than an output */
-    TF_WHY_REMADE,  /* an input will be */
-    TF_WHY_INPUTS,  /* other files than last time */
-    TF_WHY_CONTENTS,
-    TF_WHY_NEEDED, /* its temporary output, by a task that will run */
+    TF_WHY_PARAMS,     /* its outputs exist, and are of other parameters */
+    TF_WHY_CODE,       /* what it runs has changed */
+    TF_WHY_FORCED,     /* the user says so */
+    TF_WHY_MISSING,    /* an output is missing */
+    TF_WHY_NEWER,      /* an input is newer than an output */
+    TF_WHY_REMADE,     /* an input will be made again */
+    TF_WHY_INPUTS,     /* its inputs are other files than last time */
+    TF_WHY_CONTENTS,   /* the contents of its inputs have changed */
+    TF_WHY_NEEDED,     /* a task that will run needs its temporary output */
     TF_WHYS
 } tf_why;
 
 /* What the user wants. */
 typedef struct tf_wish {
     bool by_time, by_params, by_code, by_inputs; /* what makes a task stale */
-    bool remakes_code;                           /* by_code, of stages without files too */
-    bool touch;                                  /* nothing is run: outputs that are there are good */
+    bool remakes_code;                           /* rows of other code are made again in stages without files, too */
+    bool touch;                                  /* nothing is run: outputs that exist are declared good */
     int forces, targets;
     const char *const *force;  /* names of stages */
     const char *const *target; /* a stage, STAGE[PARAMETER=VALUE, ...] or an output; none: everything */
 } tf_wish;
 
-/* Decides. `past` has an element a stage. false after diagnostics about the wish. */
+/* Decides which tasks are to be run. `past` has an element a stage. false after diagnostics about the wish. */
 bool tf_graph_plan(tf_graph *graph, const tf_past *past, const tf_wish *wish, tf_diags *diags);
 
 /* What was decided of a stage. */
 typedef struct tf_stage_plan {
-    tf_intervals run;   /* tasks to be run */
-    tf_intervals redo;  /* tasks that were done, and are so no more; those that are not to be run are not selected */
+    tf_intervals run; /* tasks to be run */
+    tf_intervals
+        redo; /* tasks that were done, and no longer are; those of them that are not in `run` are not selected */
     tf_intervals adopt; /* tasks that are done without being run */
     int64_t withheld;   /* tasks that are neither done nor to be run */
 } tf_stage_plan;
 
-/* Sets the times of outputs that the wish took for good, in the order of the graph, so that none is newer than what is
- * made of it. */
+/* Sets the times of outputs that the wish declares good to now, in the order of the graph, so that none is newer than
+ * what is made of it. */
 void tf_graph_touch(tf_graph *graph);
 
 const tf_stage_plan *tf_graph_stage(const tf_graph *graph, int stage);
 
-/* Adds whose results are dropped, though they are not run again now. */
+/* Adds which tasks lose their results though they are not run again now. */
 void tf_graph_tell_dropped(const tf_graph *graph, tf_buf *out);
 
 tf_why tf_graph_why(const tf_graph *graph, int stage, int64_t index);
@@ -121,28 +128,29 @@ void tf_graph_explain(tf_graph *graph, int stage, int64_t index, tf_buf *out);
 /* Adds the graph in Graphviz's language, by stage or by task. */
 void tf_graph_draw(tf_graph *graph, bool tasks, tf_buf *out);
 
-/* What stages depend on: `to` reads what `from` makes; or, with order_only, only comes after it. Without a graph (NULL)
- * as far as the campaign alone tells. */
+/* Gets a dependency between stages: `to` reads what `from` makes; or, with order_only, only comes after it. */
 typedef void tf_graph_on_edge(void *context, int from, int to, bool order_only);
+
+/* Calls `take` for each dependency between stages. Without a graph (NULL): for those that the campaign alone tells. */
 void tf_graph_edges(const tf_graph *graph, const tf_campaign *campaign, tf_graph_on_edge *take, void *context);
 
 /* ---- While it runs ---- */
 
-/* What happens to tasks of stages with files. */
+/* What is told of tasks of stages with files. */
 typedef struct tf_graph_events {
     void *context;
-    /* They may be handed out. `level` is the number of tasks on the longest path from here to the end. */
+    /* The tasks may be handed out. `level` is the number of tasks on the longest path from them to the end. */
     void (*ready)(void *context, int stage, int64_t first, int64_t count, int level);
-    /* They can't be run, since task `cause` of stage `cause_stage` has failed. */
+    /* The tasks can't be run, since task `cause` of stage `cause_stage` has failed. */
     void (*skip)(void *context, int stage, int64_t first, int64_t count, int cause_stage, int64_t cause);
-    /* Nobody needs its temporary outputs any more. */
+    /* No task needs the temporary outputs of this one any more. */
     void (*unneeded)(void *context, int stage, int64_t index);
 } tf_graph_events;
 
-/* Tells of the tasks that can be run at once, and of temporary outputs that an earlier run has left. */
+/* Starts: tells of the tasks that can be run at once, and of temporary outputs that an earlier run has left. */
 void tf_graph_start(tf_graph *graph, const tf_graph_events *events);
 
-/* Tasks first .. first + count - 1, which were to be run, have ended. */
+/* Notes that tasks first .. first + count - 1, which were to be run, have ended, and tells what follows from it. */
 void tf_graph_ended(tf_graph *graph, int stage, int64_t first, int64_t count, bool done, const tf_graph_events *events);
 
 /* The longest path from a stage without files to the end, in tasks. */

@@ -16,7 +16,7 @@ typedef uint32_t node;
 
 typedef struct graph_stage {
     bool linked; /* its tasks are nodes */
-    node first;  /* of its tasks, or the stage itself */
+    node first;  /* the first of its tasks, or the stage itself */
     node gate, end;
     tf_stage_plan plan;
 } graph_stage;
@@ -26,9 +26,9 @@ typedef enum extra_kind { EXTRA_GATE, EXTRA_END, EXTRA_GROUP } extra_kind;
 
 typedef struct extra {
     extra_kind kind;
-    int stage;      /* of a group: whose outputs */
-    int64_t newest; /* time of the newest of them */
-    bool gone;      /* one is not there */
+    int stage;      /* the stage whose start, end or outputs it is */
+    int64_t newest; /* of a group: time of the newest output */
+    bool gone;      /* of a group: an output is missing */
 } extra;
 
 /* Edges in one direction: those of node n are to[first[n]] .. to[first[n + 1] - 1]. */
@@ -41,18 +41,18 @@ typedef struct edge {
     node from, to;
 } edge;
 
-/* Of a task. */
+/* Flags of a task. */
 enum {
-    MISSES_OUTPUT = 1,
-    MISSES_TEMP = 2, /* an output that is temporary */
-    HAS_OUTPUT = 4,  /* one of them is there */
-    HAS_TEMP = 8,    /* makes something temporary */
-    SELECTED = 16,   /* wanted, or needed for what is wanted */
-    RUNS = 32,
-    SKIPPED = 64,        /* or failed */
-    HAS_PROTECTED = 128, /* an output that is protected is there */
-    READS_GONE = 256,    /* an input is temporary, and gone */
-    TOUCHED = 512        /* it would run, but for the wish that what is there is good */
+    MISSES_OUTPUT = 1,   /* an output is missing that is not temporary */
+    MISSES_TEMP = 2,     /* a temporary output is missing */
+    HAS_OUTPUT = 4,      /* an output exists */
+    HAS_TEMP = 8,        /* the task makes something temporary */
+    SELECTED = 16,       /* the task is wanted, or needed for what is wanted */
+    RUNS = 32,           /* it is to be run */
+    SKIPPED = 64,        /* it was skipped, or has failed */
+    HAS_PROTECTED = 128, /* a protected output exists */
+    READS_GONE = 256,    /* an input is temporary, and missing */
+    TOUCHED = 512        /* it would run if the wish did not declare its outputs good */
 };
 
 enum { MOST_DIAGNOSTICS = 20 }; /* of one kind: a slip in a template concerns all tasks */
@@ -63,27 +63,27 @@ struct tf_graph {
     tf_files *files;
     int stages;
     graph_stage *stage;
-    node tasks; /* nodes below that are tasks or stages */
-    node nodes;
-    extra *extra; /* of nodes from `tasks` on */
+    node tasks;   /* nodes 0 .. tasks - 1 are tasks, or stages without files */
+    node nodes;   /* how many nodes there are */
+    extra *extra; /* per node from `tasks` on */
     size_t extra_capacity;
     edges next, previous;
-    node *order;      /* all nodes, each behind those before it */
+    node *order;      /* all nodes, each behind those that it waits for */
     int32_t *level;   /* per node: tasks on the longest path to the end, itself included */
     uint16_t *flags;  /* per node */
     uint8_t *why;     /* per node: tf_why */
-    uint32_t *unmet;  /* per node: those before it that are still to end */
-    uint32_t *unread; /* per node: those behind it that are still to end */
+    uint32_t *unmet;  /* per node: how many of the nodes before it are still to end */
+    uint32_t *unread; /* per node: how many of the nodes behind it are still to end */
     folders folders;
-    tf_table outputs; /* number of an output by its key in these */
-    node *maker;      /* per output */
+    tf_table outputs; /* numbers of outputs, by their keys in `folders` */
+    node *maker;      /* per output: its task */
     int64_t *made;    /* per output: its time */
     int64_t *newest;  /* per task: time of its newest input */
-    int64_t *outside; /* per task: of the newest that no task makes */
-    int64_t *inside;  /* per task: of folders that are inputs and of the newest file in them; NULL: there are none */
+    int64_t *outside; /* per task: time of its newest input that no task makes */
+    int64_t *inside;  /* per task: time of the newest file in folders that are inputs; NULL: no inputs are folders */
     int64_t *oldest;  /* per task: time of its oldest output */
     const tf_past *past;
-    tf_paths paths; /* for whoever goes through a task's files */
+    tf_paths paths; /* room for whoever goes through a task's files */
 };
 
 /* Which task a node below graph->tasks is. */

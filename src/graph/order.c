@@ -20,7 +20,7 @@ edges order_edges(const builder *b, bool backwards) {
 
 /* ---- Order ---- */
 
-/* Of nodes that wait for each other: one way round. Followed backwards, along nodes that could not be ordered. */
+/* Reports one loop: goes backwards along nodes that could not be ordered until it meets one again. */
 static void diagnose_loop(builder *b, const uint32_t *unmet) {
     const tf_graph *g = b->graph;
     node *path = tf_alloc_array(g->nodes, sizeof *path), depth = 0, n = 0;

@@ -10,7 +10,7 @@ static void add_key(owned *o, folders *f, const char *path, uint32_t reason) {
     f->item[folders_of(f, path)].has_own = true;
 }
 
-/* A file, by its name, by what links at its end lead to, and by what it is. */
+/* Adds a file by its name, by what links at its end lead to, and by its identity. */
 static void add_file(owned *o, folders *f, const tf_campaign *c, const char *path, const char *reason) {
     const uint32_t at = (uint32_t)o->reasons.length;
     tf_buf place = {0}, target = {0};
@@ -28,7 +28,7 @@ static void add_file(owned *o, folders *f, const tf_campaign *c, const char *pat
     tf_buf_free(&target);
 }
 
-/* With the folder of its side files; `which` of its two names it is. */
+/* Adds the output and the folder of its side files. `which` of its two names the path is. */
 static void add_output(owned *o, folders *f, const tf_campaign *c, const char *path, int which) {
     tf_buf folder = {0};
     add_file(o, f, c, path, "it is the campaign's output");
@@ -44,7 +44,7 @@ static void add_output(owned *o, folders *f, const tf_campaign *c, const char *p
 
 /* ---- Programs ---- */
 
-/* Where the programs of a stage go to. */
+/* Where the programs of a stage are added. */
 typedef struct adding {
     owned *to;
     folders *folders;
@@ -52,7 +52,8 @@ typedef struct adding {
     const char *reason;
 } adding;
 
-/* Not those in a text for the shell: there one task often makes what the next one runs. */
+/* Adds a program or script that is a path. Those in a text for the shell are left out: there one task often makes what
+ * the next one runs. */
 static void add_word(void *context, const tf_code_word *word) {
     const adding *a = context;
     const bool is_sought = word->kind == TF_CODE_PROGRAM && !strchr(word->text, '/');
@@ -98,7 +99,7 @@ void owned_close(owned *o) {
     tf_buf_free(&o->output[1]);
 }
 
-/* OUTPUT.1, OUTPUT.1.d and so on, by the key of OUTPUT. */
+/* Is it the key of OUTPUT.1, OUTPUT.1.d and so on? `output` is that of OUTPUT. */
 static bool is_set_aside(const tf_buf *output, const tf_buf *key) {
     if (output->length == 0 || key->length <= output->length + 1 ||
         memcmp(key->data, output->data, output->length) != 0 || key->data[output->length] != '.')

@@ -6,9 +6,10 @@
 #include "graph/folders.h"
 
 typedef struct owned {
-    tf_table by_key, by_id; /* where its reason is in the texts */
-    tf_buf reasons;
-    tf_buf output[2]; /* keys: as it was named, and what links lead to */
+    tf_table by_key;  /* where in `reasons` a file's reason is, by its key */
+    tf_table by_id;   /* likewise, by its tf_disk_id */
+    tf_buf reasons;   /* each ended by a NUL */
+    tf_buf output[2]; /* keys of the output: as it was named, and of what links lead to */
 } owned;
 
 void owned_open(owned *o, folders *f, const tf_campaign *campaign);

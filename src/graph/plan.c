@@ -10,9 +10,9 @@ typedef struct planner {
     tf_graph *graph;
     const tf_wish *wish;
     tf_diags *diags;
-    bool *forced;      /* per stage */
-    uint8_t *upstream; /* per node: something before it will be run */
-    bool *remade;      /* per stage: rows that are done will be made again */
+    bool *forced;      /* per stage: --force names it */
+    uint8_t *upstream; /* per node: something that it reads will be made again */
+    bool *remade;      /* per stage: some of its rows that are done will be made again */
 } planner;
 
 /* ---- Targets ---- */
@@ -42,7 +42,7 @@ static bool agrees(const char *name, const char *wanted, size_t length) {
     return true;
 }
 
-/* "stage[filter=R]". How many tasks that are. */
+/* Selects the tasks of "stage[filter=R]". Returns how many they are. */
 static int64_t select_tasks(tf_graph *g, int stage, const char *wanted, size_t length) {
     tf_buf name = {0};
     int64_t count = 0;
@@ -81,7 +81,7 @@ static void select_target(planner *p, const char *target) {
     }
 }
 
-/* What is wanted, and all that it needs. */
+/* Selects what is wanted, and all that it needs. */
 static void select_nodes(planner *p) {
     tf_graph *g = p->graph;
     for (node n = 0; n < g->nodes; n++)
@@ -131,8 +131,8 @@ bool graph_input_is_newer(const tf_graph *g, node n, int64_t index, const tf_pas
     return has_outputs && start != INT64_MIN && made <= end && g->outside[n] > start;
 }
 
-/* Will rows that the stage takes points or arrays from be made again? Then its own are of rows that are gone, whether
- * or not it is to be run. */
+/* Will rows from which the stage takes points or arrays be made again? Then its own rows are outdated, whether or not
+ * the stage is to be run. */
 static bool takes_remade(const planner *p, int stage) {
     const tf_stage_spec *spec = &p->graph->campaign->stage[stage];
     for (int o = 0; tf_stage_takes_rows(spec) && o < p->graph->stages; o++)
@@ -141,19 +141,20 @@ static bool takes_remade(const planner *p, int stage) {
     return false;
 }
 
-/* Rows of other code are kept, where nobody says otherwise; they may have cost weeks. */
-static int64_t other_code(const planner *p, int stage) {
+/* How many rows of other code are to be made again. They are kept unless the user says otherwise: they may have cost
+ * weeks. */
+static int64_t count_other_code(const planner *p, int stage) {
     const tf_intervals *rows = p->graph->past[stage].other_code;
     return rows && p->wish->remakes_code ? rows->total : 0;
 }
 
-/* Are its rows of what it ran before? The output says from this run on what it runs now, whether or not the stage is to
- * be run: so they can't stay in it, unless they have been declared good. */
+/* Were the stage's rows made by something that it no longer runs? From this run on the output says what it runs now,
+ * even if the stage is not run: so such rows can't stay in it, unless they are declared good. */
 static bool is_outdated(const planner *p, int stage) {
     return p->graph->past[stage].changed && p->wish->by_code && !p->wish->touch;
 }
 
-/* A stage without files is made again as a whole. */
+/* Is a stage without files to be made again? It is made again as a whole. */
 static bool is_stale(const planner *p, int stage) {
     return (p->graph->past[stage].changed && p->wish->by_code) || takes_remade(p, stage);
 }
@@ -187,14 +188,15 @@ static tf_why task_reason(planner *p, node n, int stage, int64_t index) {
     return TF_WHY_NOT;
 }
 
-/* Outputs without a record: only where nothing but files is to be had of the task, and no run that was killed can have
- * left half of them. */
+/* May outputs be adopted of which no run has a record? Only if files are all that the task makes, and no run that was
+ * killed can have left half of them. */
 static bool may_adopt(const tf_graph *g, node n, int stage) {
     return !g->past[stage].interrupted && g->campaign->stage[stage].columns == 0 &&
            (g->flags[n] & (HAS_OUTPUT | MISSES_OUTPUT)) == HAS_OUTPUT;
 }
 
-static void pass_on(planner *p, node n) {
+/* Marks what reads the node, as something that it reads will be made again. */
+static void mark_readers(planner *p, node n) {
     const tf_graph *g = p->graph;
     for (uint32_t e = g->next.first[n]; e < g->next.first[n + 1]; e++) {
         node to = g->next.to[e];
@@ -203,7 +205,7 @@ static void pass_on(planner *p, node n) {
     }
 }
 
-/* Forwards: reasons. */
+/* Goes forwards through the graph and finds each task's reason. */
 static void find_reasons(planner *p) {
     tf_graph *g = p->graph;
     memset(p->upstream, 0, g->nodes);
@@ -214,7 +216,7 @@ static void find_reasons(planner *p) {
         int64_t index;
         if (n >= g->tasks) {
             if (p->upstream[n] && g->extra[n - g->tasks].kind == EXTRA_GROUP)
-                pass_on(p, n);
+                mark_readers(p, n);
             continue;
         }
         int stage = graph_task(g, n, &index);
@@ -222,7 +224,7 @@ static void find_reasons(planner *p) {
         if (!g->stage[stage].linked) {
             if (g->past[stage].done->total > 0 &&
                 (takes_remade(p, stage) || is_outdated(p, stage) ||
-                 (wanted && (p->forced[stage] || is_stale(p, stage) || other_code(p, stage) > 0))))
+                 (wanted && (p->forced[stage] || is_stale(p, stage) || count_other_code(p, stage) > 0))))
                 p->remade[stage] = true;
             continue;
         }
@@ -235,11 +237,12 @@ static void find_reasons(planner *p) {
             (takes_remade(p, stage) || is_outdated(p, stage) || (wanted && g->why[n])))
             p->remade[stage] = true;
         if (g->why[n])
-            pass_on(p, n);
+            mark_readers(p, n);
     }
 }
 
-/* The tasks whose temporary outputs this one will read, and which are gone. true if one of them was not to be run. */
+/* Marks as needed the tasks whose temporary outputs this one will read, and which are missing. true if one of them was
+ * not to be run so far. */
 static bool need_inputs(tf_graph *g, int stage, int64_t index) {
     bool any = false;
     tf_files_inputs(g->files, stage, index, &g->paths);
@@ -253,7 +256,7 @@ static bool need_inputs(tf_graph *g, int stage, int64_t index) {
     return any;
 }
 
-/* Backwards: temporary outputs that will be read again. true if there is one more. */
+/* Goes backwards through the graph and finds temporary outputs that will be read again. true if there is one more. */
 static bool find_needed(planner *p) {
     tf_graph *g = p->graph;
     bool any = false;
@@ -270,12 +273,12 @@ static bool find_needed(planner *p) {
 
 /* ---- The outcome ---- */
 
-/* --touch: the task need not run, since what it would make is there. */
+/* With --touch: need the task not run, since what it would make exists? */
 static bool is_good(const tf_graph *g, node n, int stage, int64_t index) {
     return !(g->flags[n] & MISSES_OUTPUT) && (contains(g->past[stage].done, index) || may_adopt(g, n, stage));
 }
 
-/* What is stale, and good all the same. */
+/* Takes back the reasons of tasks whose outputs --touch declares good. */
 static void spare_good(tf_graph *g) {
     for (node n = 0; n < g->tasks; n++) {
         int64_t index;
@@ -301,7 +304,7 @@ void tf_graph_touch(tf_graph *g) {
     }
 }
 
-/* What is protected must not be made again. */
+/* Reports a task that is to run again though an output of it is protected. */
 static void diagnose_protected(planner *p, int stage, int64_t index) {
     tf_graph *g = p->graph;
     tf_buf text = {0};
@@ -336,8 +339,8 @@ static void decide(planner *p, node n, int stage, int64_t index) {
     }
 }
 
-/* A stage without files: what is not done; all of it where it has changed, or is forced. What is not selected is not
- * done any more if what it was made of goes. */
+/* Decides for a stage without files: tasks that are not done are run; all are if the stage has changed or is forced.
+ * Rows of a stage that is not selected are dropped if what they were made of goes. */
 static void decide_stage(planner *p, int stage) {
     tf_graph *g = p->graph;
     tf_stage_plan *plan = &g->stage[stage].plan;
@@ -345,7 +348,7 @@ static void decide_stage(planner *p, int stage) {
     int64_t tasks = tf_stage_so_far(&g->campaign->stage[stage]);
     const bool stale = is_stale(p, stage), again = stale || p->forced[stage];
     if (!(g->flags[g->stage[stage].first] & SELECTED) || p->wish->touch) {
-        plan->withheld = tasks - (stale ? 0 : past->done->total - other_code(p, stage));
+        plan->withheld = tasks - (stale ? 0 : past->done->total - count_other_code(p, stage));
         if (takes_remade(p, stage) || is_outdated(p, stage))
             tf_intervals_add_all(&plan->redo, past->done);
         return;
@@ -355,15 +358,15 @@ static void decide_stage(planner *p, int stage) {
         tf_intervals_add_all(&plan->redo, past->done);
     else
         tf_intervals_remove_all(&plan->run, past->done);
-    if (!again && other_code(p, stage) > 0) {
+    if (!again && count_other_code(p, stage) > 0) {
         tf_intervals_add_all(&plan->run, past->other_code);
         tf_intervals_add_all(&plan->redo, past->other_code);
     }
     g->why[g->stage[stage].first] = p->forced[stage] ? TF_WHY_FORCED : plan->redo.total > 0 ? TF_WHY_CODE : TF_WHY_NEW;
 }
 
-/* What was decided before. */
-static void forget(tf_graph *g) {
+/* Drops what was decided before. */
+static void clear_plan(tf_graph *g) {
     for (int s = 0; s < g->stages; s++) {
         tf_intervals_free(&g->stage[s].plan.run);
         tf_intervals_free(&g->stage[s].plan.redo);
@@ -379,7 +382,7 @@ static void forget(tf_graph *g) {
 bool tf_graph_plan(tf_graph *g, const tf_past *past, const tf_wish *wish, tf_diags *diags) {
     int before = diags->count;
     planner p = {.graph = g, .wish = wish, .diags = diags};
-    forget(g);
+    clear_plan(g);
     g->past = past;
     p.forced = tf_alloc_array((size_t)g->stages, sizeof *p.forced);
     p.upstream = tf_alloc_array(g->nodes, sizeof *p.upstream);
@@ -420,7 +423,7 @@ const tf_stage_plan *tf_graph_stage(const tf_graph *g, int stage) {
     return &g->stage[stage].plan;
 }
 
-/* Adds of which tasks of the stage results are dropped, and not made again now. */
+/* Adds how many tasks of the stage lose their results and are not run again now. */
 static void add_dropped(const tf_graph *g, int stage, tf_buf *out) {
     const tf_stage_plan *plan = &g->stage[stage].plan;
     const tf_past *past = &g->past[stage];

@@ -4,13 +4,13 @@
 
 #include "graph/builder.h"
 
-/* What the campaign itself has written into a folder is no input. */
+/* The newest file in a folder. What the campaign itself has written into it does not count. */
 typedef struct inside {
     tf_graph *graph;
     int64_t newest;
 } inside;
 
-static void take_inside(void *context, const char *path, int64_t time) {
+static void note_newer(void *context, const char *path, int64_t time) {
     inside *in = context;
     if (time > in->newest && graph_output(in->graph, path) == TF_TABLE_NONE &&
         !tf_campaign_is_output(in->graph->campaign, path))
@@ -20,11 +20,11 @@ static void take_inside(void *context, const char *path, int64_t time) {
 int64_t graph_time_inside(tf_graph *g, const char *path) {
     inside in = {.graph = g, .newest = TF_DISK_MISSING};
     if (g->disk->each)
-        g->disk->each(g->disk, path, take_inside, &in);
+        g->disk->each(g->disk, path, note_newer, &in);
     return in.newest;
 }
 
-/* It is looked up once. */
+/* A file that no task makes. The disk is asked once for each. */
 static outside_file find_file(builder *b, const char *path, tf_disk_id *id) {
     const tf_buf *key = folders_key(&b->graph->folders, path);
     uint32_t next = (uint32_t)b->files.count;
@@ -49,8 +49,8 @@ static void note_inside(tf_graph *g, node n, int64_t time) {
         g->inside[n] = time;
 }
 
-/* Inputs that are written under another name: as a log, or by a link that leads to an output. Another name of the very
- * same file, a hard link, does no harm: outputs are made anew, not written into. */
+/* Reports an input that tasks write under another name: as a log, or because it is a link to an output. A hard link to
+ * an output does no harm: outputs are made anew, not written into. */
 static void check_input(builder *b, int stage, int64_t index, const tf_file_spec *spec, const char *path,
                         const tf_disk_id *id) {
     tf_graph *g = b->graph;
@@ -101,7 +101,7 @@ static void add_input(builder *b, int stage, int64_t index, const tf_file_spec *
         g->outside[n] = file.time;
 }
 
-/* A group is made when the first task asks for it. */
+/* Makes a group, when the first task asks for it. */
 static node add_group(builder *b, const tf_file_spec *spec, const int64_t *member, int64_t count) {
     tf_graph *g = b->graph;
     extra e = {.kind = EXTRA_GROUP, .stage = spec->stage, .newest = TF_DISK_MISSING};

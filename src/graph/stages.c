@@ -7,7 +7,7 @@ typedef enum mark { NEW, OPEN, CLOSED } mark;
 
 typedef struct search {
     const tf_campaign *campaign;
-    tf_diags *diags; /* NULL: loops are not looked for */
+    tf_diags *diags; /* NULL: loops are not reported */
     mark *mark;
     int *path;
     int depth;
@@ -15,7 +15,7 @@ typedef struct search {
     int ordered;
 } search;
 
-/* The path from `stage` on is a loop: it waits, at last, for itself. */
+/* Reports the path from `stage` on, which is a loop: the stage waits for itself. */
 static void diagnose_loop(search *s, int stage) {
     const tf_campaign *c = s->campaign;
     int from = s->depth;

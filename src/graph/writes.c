@@ -17,7 +17,7 @@ static void note_stray(builder *b, const tf_file_spec *spec, bool by_link, int s
         (strays){.spec = spec, .by_link = by_link, .stage = stage, .index = index, .path = strdup(path), .count = 1};
 }
 
-static void tell_strays(builder *b) {
+static void report_strays(builder *b) {
     for (size_t k = 0; k < b->stray_kinds; k++) {
         strays *s = &b->strays[k];
         const bool many = s->count > 1;
@@ -44,7 +44,7 @@ static void tell_strays(builder *b) {
     b->stray_kinds = 0;
 }
 
-/* May a task write there? */
+/* Reports a path that no task may write. */
 static void check_place(builder *b, const tf_file_spec *spec, int stage, int64_t index, const char *path,
                         const tf_disk_id *id) {
     folders *f = &b->graph->folders;
@@ -55,13 +55,13 @@ static void check_place(builder *b, const tf_file_spec *spec, int stage, int64_t
                          "%s can't be written by a task: %s; choose another name", path, reason);
     if (in->dangling)
         builder_diagnose(b, spec->pointer, stage, index, TF_DIAG_BAD_PATH,
-                         "%s: its folder %s is a link that leads nowhere", path, f->text.data + in->path);
+                         "%s: its folder %s is a link that leads nowhere", path, f->paths.data + in->path);
     const bool outside = in->outside || strcmp(path, "..") == 0;
     if (outside && !spec->outside)
         note_stray(b, spec, !tf_files_is_outside(path), stage, index, path);
 }
 
-/* Where an output of a failed attempt is set aside nobody else writes. */
+/* Reserves the name under which an output of a failed attempt is set aside. */
 static void add_aside(builder *b, int stage, int64_t index, const tf_file_spec *spec, const char *path,
                       uint32_t number) {
     tf_buf aside = {0};
@@ -137,7 +137,7 @@ static void each_output(builder *b, int stage, on_output *take) {
     }
 }
 
-/* A log is not looked at: what stands under its name is replaced, and so not what else is called so. */
+/* Adds a log. What stands under its name now does not matter: it is replaced, and other names of that file are not. */
 static void add_log(builder *b, int stage, int64_t index, const tf_file_spec *spec, const char *path) {
     tf_graph *g = b->graph;
     if (!*path) {
@@ -169,7 +169,7 @@ static void add_log(builder *b, int stage, int64_t index, const tf_file_spec *sp
     check_place(b, spec, stage, index, path, &(tf_disk_id){0});
 }
 
-/* Where a stage takes its points from rows of another one its logs are not known: what they begin with is. */
+/* A stage whose points are rows of another one does not know the names of its logs yet: checks what they begin with. */
 static void add_unknown_logs(builder *b, int stage, const tf_file_spec *spec) {
     tf_graph *g = b->graph;
     const int64_t tasks = tf_stage_so_far(&g->campaign->stage[stage]);
@@ -201,7 +201,7 @@ static void add_logs(builder *b, int stage) {
     }
 }
 
-/* What an axis has found is there for the tasks to read: they don't write it, nor find it again in the next run. */
+/* Reports outputs and logs that an axis of their stage has found: the next run would find other ones. */
 static void check_found(builder *b, int stage) {
     tf_graph *g = b->graph;
     const tf_stage_spec *spec = &g->campaign->stage[stage];
@@ -226,7 +226,6 @@ static void check_found(builder *b, int stage) {
     tf_buf_free(&path);
 }
 
-/* A file and a folder can't have one name. */
 void writes_check_folders(builder *b) {
     tf_graph *g = b->graph;
     tf_buf other = {0};
@@ -258,5 +257,5 @@ void writes_add(builder *b) {
         add_logs(b, s);
     for (int s = 0; s < g->stages; s++)
         check_found(b, s);
-    tell_strays(b);
+    report_strays(b);
 }
