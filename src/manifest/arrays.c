@@ -269,19 +269,19 @@ static void load_array_object(const array_place *p, const cJSON *json) {
         diagnose(diags, where, TF_DIAG_MISSING_KEY,
                  "needs either a \"dataset\" of a file or, \"from\" a stage, a \"column\"");
     const char *dataset = json_string(diags, where, json, "dataset");
-    json_path at_dataset = json_path_key(where, "dataset"), at_column = json_path_key(where, "column"),
-              at_edge = json_path_key(where, "edge");
+    json_path dataset_path = json_path_key(where, "dataset"), column_path = json_path_key(where, "column"),
+              edge_path = json_path_key(where, "edge");
     if (dataset)
-        load_dataset(p, &at_dataset, dataset);
+        load_dataset(p, &dataset_path, dataset);
     if (from)
         load_column_of(p, where, json);
     else if (cJSON_GetObjectItemCaseSensitive(json, "column"))
-        diagnose(diags, &at_column, TF_DIAG_MISPLACED_KEY, "\"column\" goes with \"from\"");
+        diagnose(diags, &column_path, TF_DIAG_MISPLACED_KEY, "\"column\" goes with \"from\"");
     load_array_type(p, where, json);
     load_halo(p, where, json);
     const char *edge = json_string(diags, where, json, "edge");
     if (edge && strcmp(edge, "clip") != 0 && strcmp(edge, "reflect") != 0)
-        diagnose(diags, &at_edge, TF_DIAG_BAD_VALUE, "must be \"clip\" or \"reflect\", not \"%s\"", edge);
+        diagnose(diags, &edge_path, TF_DIAG_BAD_VALUE, "must be \"clip\" or \"reflect\", not \"%s\"", edge);
     p->array->reflect = edge && *edge == 'r';
 }
 
@@ -298,9 +298,9 @@ static void load_array(struct loader *l, const json_path *where, const cJSON *js
                              .column = -1};
     tf_buf_free(&pointer);
     bool object = cJSON_IsObject(json);
-    json_path at_axis = json_path_key(where, "axis");
+    json_path axis_path = json_path_key(where, "axis");
     const char *axis = object ? json_string(l->diags, where, json, "axis") : NULL;
-    array->grid = load_grid(l, axis ? &at_axis : where, stage->space, axis);
+    array->grid = load_grid(l, axis ? &axis_path : where, stage->space, axis);
     if (object)
         load_array_object(&p, json);
     else if (cJSON_IsString(json))
@@ -353,7 +353,7 @@ void load_arrays(struct loader *l, const stage_json *json, tf_stage_spec *stage)
         return;
     bool any = stage_member(json, "arrays", &object, &where) != NULL;
     const cJSON *all = any ? json_object(l->diags, where, object, "arrays") : NULL;
-    json_path here = json_path_key(where, "arrays"), at_over = json_path_key(&json->own_at, "over");
+    json_path here = json_path_key(where, "arrays"), over_path = json_path_key(&json->own_path, "over");
     size_t most = (size_t)cJSON_GetArraySize(all);
     for (int c = 0; c < stage->space->children; c++)
         most += stage->space->child[c]->csv ? (size_t)tf_csv_fields(stage->space->child[c]->csv) : 0;
@@ -361,7 +361,7 @@ void load_arrays(struct loader *l, const stage_json *json, tf_stage_spec *stage)
     stage->array = array;
     for (int c = 0; c < stage->space->children; c++)
         if (stage->space->child[c]->csv)
-            add_table(l, &at_over, stage->space->child[c], stage, array);
+            add_table(l, &over_path, stage->space->child[c], stage, array);
     for (const cJSON *item = all ? all->child : NULL; item; item = item->next) {
         json_path there = json_path_key(&here, item->string);
         check_array_name(l, &there, stage, item->string);

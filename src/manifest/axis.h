@@ -9,17 +9,17 @@
 /* An axis as it is written. */
 typedef struct axis_json {
     const cJSON *axis;   /* the object */
-    const json_path *up; /* where it stands */
+    const json_path *up; /* where the object stands */
     const cJSON *value;  /* its member that says the kind */
-    json_path where;     /* where that stands */
-    const char *name;    /* its key, or its "name"; NULL: it has none */
-    const char *text;    /* of a value that is a string: with the variables put in; else NULL */
+    json_path where;     /* where that member stands */
+    const char *name;    /* the axis's key, or its "name"; NULL: it has neither */
+    const char *text;    /* a value that is a string, with the variables put in; NULL: it is no string */
 
     /* Loads axes that stand in this one, joined: load_axes of axis.c. */
     tf_space *(*load_axes)(struct loader *l, const json_path *where, const cJSON *json, space_join joined);
 } axis_json;
 
-/* What the member must be that says the kind. */
+/* What JSON the member must be that says the kind. */
 typedef enum axis_form {
     AXIS_LIST,
     AXIS_STRING,
@@ -55,7 +55,7 @@ typedef struct axis_kind {
 /* The table; its end has no key. */
 const axis_kind *axis_kinds(void);
 
-/* Keys that an axis may have: writes them to `room`, AXIS_KEYS at most. */
+/* Writes the keys that an axis may have to `room`, which has AXIS_KEYS. */
 enum { AXIS_KEYS = 64 };
 json_keys axis_keys(json_key *room);
 
@@ -77,7 +77,7 @@ tf_space *axis_concat(struct loader *l, const axis_json *axis);
 tf_space *axis_rows_of(struct loader *l, const axis_json *axis);
 tf_space *axis_blocks(struct loader *l, const axis_json *axis);
 
-/* ---- What several of them do ---- */
+/* ---- What several kinds do ---- */
 
 /* A list of values as an axis of its own: {"model": ["A", "B"]}. */
 tf_space *load_values(struct loader *l, const json_path *where, const char *name, const cJSON *list);
@@ -87,7 +87,7 @@ tf_space *load_values(struct loader *l, const json_path *where, const char *name
 bool load_json_column(struct loader *l, const json_path *where, const char *what, tf_space *table, int param,
                       const cJSON *const *values);
 
-/* The file's text, with a NUL behind it, owned by the arena and without a byte order mark; NULL after a diagnostic. */
+/* Reads a file's text: with a NUL behind it, without a byte order mark, owned by the arena. NULL after a diagnostic. */
 char *read_text(struct loader *l, const json_path *where, const char *path, size_t *length);
 
 #endif

@@ -80,7 +80,7 @@ static const char *constraint(struct loader *l, const json_path *where, const cJ
     const cJSON *own = cJSON_IsObject(given) ? cJSON_GetObjectItemCaseSensitive(given, name) : NULL;
     if (!own)
         return "[^/]+";
-    json_path at_wildcards = json_path_key(where, "wildcards"), here = json_path_key(&at_wildcards, name);
+    json_path wildcards_path = json_path_key(where, "wildcards"), here = json_path_key(&wildcards_path, name);
     if (!cJSON_IsString(own))
         diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be a string, not %s", json_kind(own));
     else if (check_regex(l, &here, own->valuestring, 0))

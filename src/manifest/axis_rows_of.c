@@ -162,8 +162,8 @@ tf_space *axis_rows_of(struct loader *l, const axis_json *axis) {
     const tf_stage_spec *other = need_stage(l, &axis->where, axis->text);
     const cJSON *columns = cJSON_GetObjectItemCaseSensitive(axis->axis, "columns");
     const cJSON *rows = cJSON_GetObjectItemCaseSensitive(axis->axis, "indices");
-    json_path here = json_path_key(axis->up, "columns"), at_rows = json_path_key(axis->up, "indices");
-    const int64_t *row = other && rows ? load_row_numbers(l, &at_rows, rows, tf_space_size(other->space)) : NULL;
+    json_path here = json_path_key(axis->up, "columns"), rows_path = json_path_key(axis->up, "indices");
+    const int64_t *row = other && rows ? load_row_numbers(l, &rows_path, rows, tf_space_size(other->space)) : NULL;
     if (!other || (rows && !row))
         return NULL;
     tf_space *leaf =

@@ -5,38 +5,38 @@
 #include "manifest/manifest.h"
 
 typedef enum tf_code_kind {
-    TF_CODE_PROGRAM, /* what is run */
-    TF_CODE_SCRIPT,  /* what an interpreter runs */
-    TF_CODE_MODULE   /* "python -m NAME" */
+    TF_CODE_PROGRAM, /* a program that is run */
+    TF_CODE_SCRIPT,  /* a script that an interpreter runs */
+    TF_CODE_MODULE   /* a module: "python -m NAME" */
 } tf_code_kind;
 
 /* A word of a command line that is the same for all tasks. */
 typedef struct tf_code_word {
     tf_code_kind kind;
-    const char *text;    /* a path, or a module's name; of a program without a slash it is looked for in PATH */
-    const char *folder;  /* that it runs in, with its slash; "": the work folder */
-    bool is_python;      /* the script or module is */
-    bool is_interpreter; /* the program is one whose scripts are known */
+    const char *text;    /* a path, or a module's name; a program without a slash is searched for in PATH */
+    const char *folder;  /* the folder that it runs in, with a slash at its end; "": the work folder */
+    bool is_python;      /* it is a script or a module of Python */
+    bool is_interpreter; /* it is a program whose scripts are known as such */
     bool in_shell;       /* it stands in a text for the shell */
 } tf_code_word;
 
 typedef void tf_on_code_word(void *context, const tf_code_word *word);
 
-/* Tells of the programs and scripts of a command or service, each with its word. No file is opened. */
+/* Calls `take` for each word of a command or service that is a program, script or module. No file is opened. */
 void tf_code_words(const tf_run_spec *run, tf_on_code_word *take, void *context);
 
-/* Adds a JSON list of the files that users have written of what the stage runs: {"path", "hash", "size", "time",
- * "inode"}, all of them texts. `known` is such a list of before, by which files are known again without being read;
- * NULL: there is none. Relative to the current folder. */
+/* Adds a JSON list of the files that the stage runs and users have written: {"path", "hash", "size", "time", "inode"},
+ * all of them strings. `known` is an earlier list, whose hashes are taken for files that have not changed since; NULL:
+ * there is none. Paths are relative to the current folder. */
 void tf_code_files(const tf_stage_spec *stage, const char *known, tf_buf *out);
 
-/* A hash of such a list, of names and contents; never 0. */
+/* A hash of the names and contents in such a list; never 0. */
 uint64_t tf_code_hash(const char *files);
 
-/* Adds the paths that are not the same in both lists, each ended by a NUL, and none twice. */
+/* Adds the paths of files that differ between the lists, each once and ended by a NUL. */
 void tf_code_changed(const char *then, const char *now, tf_buf *names);
 
-/* Adds that these paths have changed since so many rows were made. */
+/* Adds in words that these paths have changed since `rows` rows were made. */
 void tf_code_tell(const tf_buf *names, int64_t rows, tf_buf *out);
 
 #endif

@@ -6,24 +6,24 @@
 
 /* ---- Commands of a text for the shell (shell_commands.c) ---- */
 
-/* NULL: a word that is not the same for all tasks, or that the shell makes of others. */
+/* Gets the words of a command. NULL: a word that is not the same for all tasks, or that the shell makes of others. */
 typedef void code_on_command(void *context, char *const *word, int words);
 
-/* One command after the other, without what is redirected, as far as they can be told without running anything. In
+/* Calls `take` for each command, without redirections, as far as commands can be told without running anything. In
  * `text` {{ is a brace, as in a template. */
 void code_shell_commands(const char *text, code_on_command *take, void *context);
 
 /* ---- What Python imports (imports.c) ---- */
 
-/* A file that may be there: `where` it is to be looked for, and the path by which users know it. Returns true if it is,
- * and was not taken before. */
+/* Gets a file that may exist: where it is, and the path by which users know it. Returns true if it exists and was not
+ * taken before. */
 typedef bool code_on_file(void *context, const char *path, const char *where);
 
-/* What the script, and what that imports in turn, import from beside it. `base` goes in front of paths that are opened:
- * a folder with its slash, or "". */
+/* Calls `take` for what a script imports from beside itself, and for what that imports in turn. `base` is put before
+ * paths that are opened: a folder with a slash at its end, or "". */
 void code_imports(const char *script, const char *base, code_on_file *take, void *context);
 
-/* "python -m NAME": the module, looked for from the base, and what it imports. */
+/* Likewise for "python -m NAME": the module, which is searched for in `base`, and what it imports. */
 void code_main_module(const char *name, const char *base, code_on_file *take, void *context);
 
 #endif

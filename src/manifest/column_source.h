@@ -10,7 +10,7 @@ typedef struct column_source {
     const char *form;  /* how it is written: "regex:EXPRESSION" */
     const char *about; /* what it is, for the schema */
 
-    /* Loads what stands behind the colon. NULL: nothing does. */
+    /* Loads what stands behind the colon. NULL: nothing may stand there. */
     void (*load)(struct loader *l, const json_path *where, const char *text, const known_names *scope,
                  tf_column_spec *column);
 
@@ -18,10 +18,10 @@ typedef struct column_source {
     void (*identify)(const tf_column_spec *column, cJSON *list);
 } column_source;
 
-/* The table; its end has no name. The first one is meant where a column says nothing. */
+/* The table; its end has no name. The first source is that of columns without a "from". */
 const column_source *column_sources(void);
 
-/* The row of that name, which is the first `length` bytes; NULL if there is none. */
+/* The source whose name is the first `length` bytes of `name`; NULL: there is none. */
 const column_source *column_source_find(const char *name, size_t length);
 
 /* ---- The sources (column_from.c) ---- */

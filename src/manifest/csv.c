@@ -233,7 +233,7 @@ static bool add_file(struct loader *l, const json_path *where, const csv_file *f
 
 /* ---- "types" ---- */
 
-static const json_path *types_at(const axis_json *axis, json_path *here) {
+static const json_path *types_path(const axis_json *axis, json_path *here) {
     *here = json_path_key(axis->up, "types");
     return here;
 }
@@ -242,7 +242,7 @@ bool csv_check_types(struct loader *l, const axis_json *axis, const char *const 
     const cJSON *types = json_object(l->diags, axis->up, axis->axis, "types");
     const int before = l->diags->count;
     json_path here;
-    types_at(axis, &here);
+    types_path(axis, &here);
     for (const cJSON *item = types ? types->child : NULL; item; item = item->next) {
         json_path there = json_path_key(&here, item->string);
         const char *type = cJSON_GetStringValue(item);
@@ -267,7 +267,7 @@ bool csv_choose(struct loader *l, const axis_json *axis, const char *name, const
     spec->type = csv_decide(column, &spec->why);
     if (!type)
         return true;
-    json_path here, there = json_path_key(types_at(axis, &here), name);
+    json_path here, there = json_path_key(types_path(axis, &here), name);
     spec->why = "by \"types\"";
     if (tf_type_parse(type, &spec->type) && csv_fits(column, spec->type))
         return true;

@@ -10,7 +10,7 @@ typedef struct csv_reader {
     char *next;
     char *end;   /* a NUL is there */
     int line;    /* of the next character, from 1 */
-    bool quoted; /* the last field was */
+    bool quoted; /* the last field was in quotes */
 } csv_reader;
 
 typedef enum csv_end { CSV_COMMA, CSV_NEWLINE, CSV_END, CSV_BROKEN } csv_end;
@@ -26,28 +26,30 @@ static inline bool csv_is_blank(const csv_reader *reader) {
 /* Reads one field. Its text is unquoted and ended by a NUL in place of what followed it. */
 csv_end csv_field(csv_reader *reader, const char **field);
 
-/* What the cells of a column are; all zeros but for `integers` and `numbers`, which are true of no cells. */
+/* What is known of the cells of a column. Without cells `integers` and `numbers` are 1, and all else is 0. */
 typedef struct csv_column {
-    int64_t longest;           /* bytes */
-    int64_t filled;            /* cells that are not empty */
-    int32_t integers, numbers; /* all are, empty ones being numbers; */
-    int32_t decimal;           /* some are numbers with a point or an exponent, */
-    int32_t huge;              /* integers beyond int64, */
-    int32_t quoted;            /* in quotes, */
-    int32_t padded;            /* numbers with zeros before them */
+    int64_t longest;  /* bytes of the longest cell */
+    int64_t filled;   /* cells that are not empty */
+    int32_t integers; /* all cells are integers, and none is empty */
+    int32_t numbers;  /* all cells are numbers, or empty */
+    int32_t decimal;  /* some are numbers with a point or an exponent */
+    int32_t huge;     /* some are integers beyond int64 */
+    int32_t quoted;   /* some are in quotes */
+    int32_t padded;   /* some are numbers with zeros before them */
 } csv_column;
 
 #define CSV_NO_CELLS                                                                                                   \
     { .integers = true, .numbers = true }
 
+/* Adds a cell to what is known of its column. */
 void csv_note(csv_column *column, const char *cell, bool quoted);
 void csv_merge(csv_column *column, const csv_column *more);
 
-/* The column's type: text where its cells may be identifiers, which are no numbers though they look so. `why` (if it is
- * text for another reason than that some cells are no numbers; else NULL) is for people. */
+/* The column's type. It is a string if its cells may be identifiers, which are no numbers though they look so: then
+ * `why` says for people what tells so; else it is NULL. */
 tf_type csv_decide(const csv_column *column, const char **why);
 
-/* Can all cells be of the type? */
+/* Can all cells be read as the type? */
 bool csv_fits(const csv_column *column, tf_type type);
 
 #endif

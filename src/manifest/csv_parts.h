@@ -1,11 +1,11 @@
 /* Tables that are larger than memory: CSV files whose records are handed out in parts of so many. When the manifest is
- * read the files are gone through once, a piece at a time: what is kept is where each part begins, a hash of it, and
- * what is in the columns. Records are read again by the task that needs them.
+ * read, each file is read once, a piece at a time. What stays in memory is where each part begins, a hash of it, and
+ * what is known of the columns. Records are read again by the task that needs them.
  *
- * What is known of a file is put together by tf_csv_scan as bytes, so that it can be recorded:
+ * tf_csv_scan puts what is known of a file together as bytes, so that it can be recorded:
  *
- *     scan_head, fault, names (each ended by a NUL), csv_column a column, scan_part a part that begins in the file
- *     and one before for the records that belong to the last part of the file before. */
+ *     scan_head, fault, names (each ended by a NUL), a csv_column a column, and a scan_part a part that begins in the
+ *     file, with one before them for the records that belong to the last part of the file before. */
 #ifndef TF_MANIFEST_CSV_PARTS_H
 #define TF_MANIFEST_CSV_PARTS_H
 
@@ -14,8 +14,8 @@
 
 typedef struct scan_head {
     int64_t rows, fields, parts;
-    int64_t fault; /* bytes, without a NUL; 0: the file is sound */
-    int64_t names; /* bytes */
+    int64_t fault; /* bytes of what is wrong, without a NUL, to stand behind the path; 0: the file is sound */
+    int64_t names; /* bytes of the names */
 } scan_head;
 
 typedef struct scan_part {
@@ -25,14 +25,18 @@ typedef struct scan_part {
 
 struct tf_csv {
     int files, fields;
-    const char **path;
-    int **place; /* per file and column of it: the field */
-    const char **name, **why;
-    tf_type *type;
-    int64_t *width; /* of a value, bytes */
-    int64_t rows, batch, parts;
-    int64_t *file_of, *offset_of; /* per part */
-    int64_t *hash;
+    const char **path;  /* per file */
+    int **place;        /* per file, per column of that file: the field of the table */
+    const char **name;  /* per field */
+    const char **why;   /* per field: see tf_param_spec */
+    tf_type *type;      /* per field */
+    int64_t *width;     /* per field: bytes of a value */
+    int64_t rows;       /* of the whole table */
+    int64_t batch;      /* rows of a part; the last part may have fewer */
+    int64_t parts;      /* how many parts there are */
+    int64_t *file_of;   /* per part: the file that it begins in */
+    int64_t *offset_of; /* per part: where it begins in that file, in bytes */
+    int64_t *hash;      /* per part: of its records */
 };
 
 /* The hash of a part whose records lie in several files. */
@@ -47,18 +51,19 @@ enum { MOST_RECORD = 64 << 20 }; /* bytes: what is longer has a quote that is no
 typedef struct records {
     int fd;
     char *data;
-    size_t start, length, capacity; /* data[start .. length - 1] is not taken yet */
-    int64_t offset;                 /* of data[start] in the file */
-    int failure;                    /* errno */
-    bool ended;                     /* the file */
-    char kept;                      /* what stood where a record's NUL is */
-    size_t kept_at;
+    size_t start, length, capacity; /* data[start .. length - 1] is still to be read */
+    int64_t offset;                 /* where data[start] is in the file */
+    int failure;                    /* errno of a read that failed; 0: none has */
+    bool ended;                     /* all of the file has been read */
+    char saved;                     /* the character that a NUL behind the last record has replaced */
+    size_t saved_at;                /* its place in `data`; 0: none is replaced */
 } records;
 
 bool records_open(records *in, const char *path, int64_t offset);
 void records_close(records *in);
 
-/* The next record, which the caller takes apart; false at the end, or with `failure`. */
+/* Reads the next record, which the caller cuts into fields. false at the end, or after a `failure`. The record is valid
+ * until the next call. */
 bool records_next(records *in, csv_reader *record);
 
 #endif

@@ -22,7 +22,8 @@ void records_close(records *in) {
     free(in->data);
 }
 
-/* Behind the quote that closes the one before `from`; NULL: it is beyond `end`, or it can't be told yet. */
+/* The byte behind the quote that closes a field whose text begins at `from`; NULL: the quote is beyond `end`, or may be
+ * the first half of a doubled one there. */
 static const char *find_quote(const char *from, const char *end) {
     while ((from = memchr(from, '"', (size_t)(end - from)))) {
         if (from + 1 == end)
@@ -34,7 +35,7 @@ static const char *find_quote(const char *from, const char *end) {
     return NULL;
 }
 
-/* Behind the end of the record that begins at `from`; NULL: it goes on beyond `end`. */
+/* The byte behind the record that begins at `from`; NULL: the record goes on beyond `end`. */
 static const char *find_end(const char *from, const char *end) {
     while (from < end) {
         if (*from == '"')
@@ -49,8 +50,8 @@ static const char *find_end(const char *from, const char *end) {
     return NULL;
 }
 
-/* More of the file behind what is there. */
-static void fill(records *in) {
+/* Drops what has been read, and reads more of the file behind what is left. */
+static void read_more(records *in) {
     memmove(in->data, in->data + in->start, in->length - in->start);
     in->length -= in->start;
     in->start = 0;
@@ -68,16 +69,14 @@ static void fill(records *in) {
     in->length += got > 0 ? (size_t)got : 0;
 }
 
-/* The next record, with a NUL behind it until the one after it is taken; false at the end, or where the file can't be
- * read. */
 bool records_next(records *in, csv_reader *record) {
-    if (in->kept_at) {
-        in->data[in->kept_at] = in->kept;
-        in->kept_at = 0;
+    if (in->saved_at) {
+        in->data[in->saved_at] = in->saved;
+        in->saved_at = 0;
     }
     const char *end = find_end(in->data + in->start, in->data + in->length);
     while (!end && !in->ended && in->length - in->start < MOST_RECORD) {
-        fill(in);
+        read_more(in);
         end = find_end(in->data + in->start, in->data + in->length);
     }
     if (in->failure || in->start == in->length)
@@ -85,8 +84,8 @@ bool records_next(records *in, csv_reader *record) {
     char *from = in->data + in->start, *to = end ? in->data + (end - in->data) : in->data + in->length;
     in->start = (size_t)(to - in->data);
     in->offset += to - from;
-    in->kept = *to;
-    in->kept_at = in->start;
+    in->saved = *to;
+    in->saved_at = in->start;
     *to = '\0';
     *record = (csv_reader){.next = from, .end = to, .line = 1};
     return true;

@@ -8,25 +8,25 @@
 typedef struct tf_diag {
     tf_diag_id id;
     bool is_warning;
-    char *pointer;    /* JSON pointer; "": the whole, or nothing that is in the manifest */
+    char *pointer;    /* JSON pointer of where it is; "": the whole manifest, or something outside of it */
     char *text;       /* for people, visible on one line */
-    int line, column; /* from 1, of what is no JSON; else 0 */
+    int line, column; /* of a syntax error, from 1; else 0 */
 } tf_diag;
 
 /* Owned by the caller. */
 typedef struct tf_diags {
     const char *file; /* the manifest's name as the user gave it */
-    tf_buf lines;     /* all as people read them: "FILE: POINTER: text" */
+    tf_buf lines;     /* all of them as people read them: "FILE: POINTER: text" */
     int count;
     tf_diag *item;
 } tf_diags;
 
 void tf_diags_add(tf_diags *diags, const char *pointer, tf_diag_id id, const char *format, ...) TF_PRINTF(4, 5);
 
-/* Nothing that stops a run: "warning: " stands before the text in its line. */
+/* Adds something that does not stop a run. In `lines` "warning: " stands before its text. */
 void tf_diags_warn(tf_diags *diags, const char *pointer, tf_diag_id id, const char *format, ...) TF_PRINTF(4, 5);
 
-/* What is no JSON. */
+/* Adds that the text is no JSON. */
 void tf_diags_add_syntax(tf_diags *diags, int line, int column, const char *text);
 void tf_diags_free(tf_diags *diags);
 

@@ -9,36 +9,39 @@
 typedef struct tf_expr tf_expr;
 const char *tf_expr_source(const tf_expr *expr); /* as written in the manifest */
 
-/* An expression of named values, and of "index", that is in no manifest. The arena owns it. NULL after a diagnostic. */
+/* A name that may stand in an expression. */
 typedef struct tf_expr_name {
     const char *name;
     tf_type type;
 } tf_expr_name;
 
+/* Parses an expression that is in no manifest: of these names and of "index". The arena owns it. NULL after a
+ * diagnostic.
+ */
 const tf_expr *tf_expr_parse(const char *source, const tf_expr_name *names, int count, tf_arena *arena,
                              tf_diags *diags);
 
-/* Does it use the name's value? Names are numbered as where it was loaded: the parameters of its stage, then what else
- * there was. */
+/* Does the expression use the value of a name? Names have the numbers that they had when it was loaded: first the
+ * parameters of its stage, then other names. */
 bool tf_expr_uses(const tf_expr *expr, int name);
 
-/* Adds what its values depend on besides those of the names. */
+/* Adds what the expression's values depend on, besides the values of the names. */
 void tf_expr_resolved(const tf_expr *expr, tf_buf *out);
 
-/* What evaluates an expression: for one thread. Random numbers are those of the stage's tasks. The expression and
- * `stage` must outlive it. */
+/* Evaluates an expression, in one thread. Random numbers are those of the stage's tasks. The expression and `stage`
+ * must outlive it. */
 typedef struct tf_eval tf_eval;
 tf_eval *tf_eval_new(const tf_expr *expr, uint64_t seed, const char *stage);
 void tf_eval_free(tf_eval *eval);
 
-/* Its values for tasks first .. first + count - 1. values[n] has those of name n, as tf_space_fill gives them; of names
- * that are not used it may be NULL. */
+/* Computes the values for tasks first .. first + count - 1. values[n] has the values of name n, as tf_space_fill gives
+ * them; it may be NULL if the name is not used. */
 void tf_eval_run(tf_eval *eval, const void *const *values, int64_t first, int64_t count, double *out);
 
 bool tf_eval_is_true(double value); /* neither 0 nor NaN */
 
-/* Numbers of one task, element by element: values[n] has `count` elements where name n is an array, else one. Random
- * numbers are drawn from the task's streams, one an element. */
+/* Computes the elements of one task. values[n] has `count` elements if name n is an array, else one. Random numbers are
+ * drawn from the task's streams, one an element. */
 void tf_eval_elements(tf_eval *eval, const void *const *values, int64_t index, int64_t count, double *out);
 
 #endif

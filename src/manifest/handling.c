@@ -5,11 +5,11 @@
 
 const cJSON *stage_member(const stage_json *json, const char *key, const cJSON **object, const json_path **where) {
     *object = json->own;
-    *where = &json->own_at;
+    *where = &json->own_path;
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(json->own, key);
     if (!value && json->defaults) {
         *object = json->defaults;
-        *where = &json->defaults_at;
+        *where = &json->defaults_path;
         value = cJSON_GetObjectItemCaseSensitive(json->defaults, key);
     }
     return value;
@@ -138,14 +138,14 @@ static void load_resources(struct loader *l, const stage_json *json, tf_stage_sp
     if (!stage_member(json, "resources", &object, &where))
         return;
     const cJSON *resources = json_object(l->diags, where, object, "resources");
-    json_path here = json_path_key(where, "resources"), at_memory = json_path_key(&here, "memory");
+    json_path here = json_path_key(where, "resources"), memory_path = json_path_key(&here, "memory");
     if (!resources)
         return;
     json_check_keys(l->diags, &here, resources, keys_resources());
     const cJSON *memory = cJSON_GetObjectItemCaseSensitive(resources, "memory");
     stage->need.memory = load_size(l, &here, resources, "memory", 0);
     if (cJSON_IsNumber(memory) && memory->valuedouble == 0)
-        diagnose(l->diags, &at_memory, TF_DIAG_OUT_OF_RANGE, "must be more than nothing");
+        diagnose(l->diags, &memory_path, TF_DIAG_OUT_OF_RANGE, "must be more than nothing");
     stage->need.slots = load_number_of(l, &here, resources, "slots", 1);
     stage->need.gpus = load_number_of(l, &here, resources, "gpus", 0);
 }
@@ -154,7 +154,7 @@ static void load_on_failure(struct loader *l, const stage_json *json, tf_stage_s
     const cJSON *object;
     const json_path *where;
     const cJSON *value = stage_member(json, "on_failure", &object, &where);
-    json_path here = json_path_key(where, "on_failure"), at_count = json_path_key(&here, "stop_after");
+    json_path here = json_path_key(where, "on_failure"), count_path = json_path_key(&here, "stop_after");
     if (!value)
         return;
     if (cJSON_IsObject(value)) {
@@ -163,7 +163,7 @@ static void load_on_failure(struct loader *l, const stage_json *json, tf_stage_s
         if (!count)
             diagnose(l->diags, &here, TF_DIAG_MISSING_KEY, "needs \"stop_after\"");
         else if (!json_int_within(count, 1, INT64_MAX, &stage->stop_after))
-            diagnose(l->diags, &at_count, json_int_mistake(count), "must be a positive integer");
+            diagnose(l->diags, &count_path, json_int_mistake(count), "must be a positive integer");
     } else if (cJSON_IsString(value) && strcmp(value->valuestring, "stop") == 0) {
         stage->stop_after = 1;
     } else if (!cJSON_IsString(value) || strcmp(value->valuestring, "continue") != 0) {

@@ -8,7 +8,7 @@
 
 void identify_text(cJSON *list, const char *text);
 
-/* The template with its variables put in, behind `before`; nothing if it is NULL. */
+/* Adds the template, with its variables put in, behind `before`; nothing if the template is NULL. */
 void identify_template(cJSON *list, const char *before, const tf_template *template);
 
 void identify_expr(cJSON *list, const tf_expr *expr);

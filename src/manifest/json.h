@@ -8,7 +8,7 @@
 /* One step of the path to a value; lives on the stack of the function that takes the step. */
 typedef struct json_path {
     const struct json_path *up;
-    const char *key; /* NULL: an array element */
+    const char *key; /* NULL: the step is to element `index` of a list */
     int index;
 } json_path;
 
@@ -20,9 +20,10 @@ static inline json_path json_path_index(const json_path *up, int index) {
     return (json_path){.up = up, .index = index};
 }
 
-/* "/stages/0/run" */
+/* Adds the JSON pointer: "/stages/0/run". */
 void json_path_pointer(const json_path *where, tf_buf *out);
 
+/* Reports what is wrong at a JSON path. */
 void diagnose(tf_diags *diags, const json_path *where, tf_diag_id id, const char *format, ...) TF_PRINTF(4, 5);
 
 /* Parses a whole manifest. Reports a syntax error with line and column and returns NULL. Reports keys that are given
@@ -48,19 +49,19 @@ void json_check_keys(tf_diags *diags, const json_path *where, const cJSON *objec
 
 bool json_keys_have(json_keys keys, const char *name);
 
-/* "an object", "a list", "a string", ... */
+/* What a value is, for messages: "an object", "a list", "a string", ... */
 const char *json_kind(const cJSON *value);
 
-/* Members of the expected type. Absent or of another type: NULL, and a diagnostic for the latter. */
+/* A member of the expected type. NULL if it is absent; NULL after a diagnostic if it is of another type. */
 const cJSON *json_object(tf_diags *diags, const json_path *where, const cJSON *object, const char *key);
 const cJSON *json_array(tf_diags *diags, const json_path *where, const cJSON *object, const char *key);
 const char *json_string(tf_diags *diags, const json_path *where, const cJSON *object, const char *key);
 bool json_flag(tf_diags *diags, const json_path *where, const cJSON *object, const char *key); /* absent: false */
 
-/* An integer of 64 bits from `least` to `most`? Then that is stored. */
+/* Is the value an integer of 64 bits from `least` to `most`? Then it is stored. */
 bool json_int_within(const cJSON *value, int64_t least, int64_t most, int64_t *integer);
 
-/* What is wrong with a value that is not such an integer. */
+/* The id of what is wrong with a value that is not such an integer. */
 tf_diag_id json_int_mistake(const cJSON *value);
 
 /* The keys of each kind of object (keys.c); those of axes and runs are in axis.h and run.h. */

@@ -7,33 +7,33 @@
 
 #include "base/base.h"
 
-/* Of a key that an object has several times. */
+/* What becomes of a key that an object has several times. */
 typedef enum json_repeats {
     JSON_LAST_COUNTS, /* the earlier members are dropped, as Python does */
-    JSON_ALL_STAY     /* for who says that they are wrong */
+    JSON_ALL_STAY     /* all members stay: the caller reports them */
 } json_repeats;
 
 typedef struct json_error {
-    size_t offset;  /* where it is, in bytes */
-    bool is_syntax; /* the text is no JSON at all; else it is JSON of a sort that is refused */
+    size_t offset;  /* where it is wrong, in bytes */
+    bool is_syntax; /* the text is no JSON at all; false: it is JSON that is refused */
     char text[140]; /* what is wrong */
 } json_error;
 
-/* Parses a whole text, which needs no NUL behind it. Beyond JSON, the numbers NaN, Infinity and -Infinity are taken, as
- * Python writes them. Refused are texts that are not UTF-8, lone surrogates and, since texts end there, NULs. NULL with
- * `error` if it is none; else the caller frees the tree by cJSON_Delete. */
+/* Parses a whole text, which needs no NUL behind it. Beyond JSON, the numbers NaN, Infinity and -Infinity are accepted,
+ * as Python writes them. Text that is not UTF-8, lone surrogates and NULs (at which C strings end) are refused. NULL
+ * with `error` set; else the caller frees the tree by cJSON_Delete. */
 cJSON *json_read(const char *text, size_t length, json_repeats repeats, json_error *error);
 
 /* Stores a number, or a text that holds one, as tf_store_number does. */
 tf_fit json_store(const cJSON *value, tf_type type, void *out);
 
-/* Is it an integer of 64 bits? Then that is stored. */
+/* Is the value an integer of 64 bits? Then it is stored. */
 bool json_int(const cJSON *value, int64_t *integer);
 
-/* A number that is an integer, exactly. The caller owns it. */
+/* Makes a number of an integer, exactly. The caller owns it. */
 cJSON *json_integer(int64_t integer);
 
-/* As written if it is a number that was read; else NULL. */
+/* A number as it was written; NULL: the value is no number that was read. */
 const char *json_number_text(const cJSON *value);
 
 /* Prints a tree so that json_read gives the same: integers to their last digit, and NaN. Formatted as cJSON_Print, or

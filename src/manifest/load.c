@@ -79,9 +79,9 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
     check_top(l, &root, json, single, stages);
     const char *name = json_string(l->diags, &root, json, "name");
     campaign->name = name ? tf_arena_strdup(l->arena, name) : default_name(l->arena, options->path);
-    json_path at_name = json_path_key(&root, "name");
+    json_path name_path = json_path_key(&root, "name");
     if (*campaign->name == '\0' || strchr(campaign->name, '/'))
-        diagnose(l->diags, &at_name, TF_DIAG_BAD_NAME, "must not be empty or contain /");
+        diagnose(l->diags, &name_path, TF_DIAG_BAD_NAME, "must not be empty or contain /");
     load_record_env(l, &root, json, campaign);
     load_hints(l, &root, json, campaign);
     load_variables(l, &root, json);
@@ -90,15 +90,15 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
     campaign->seed = load_seed(l, &root, json, options->seed);
     l->retries = load_retries_option(l, options->retries);
     const char *output = json_string(l->diags, &root, json, "output");
-    json_path at_output = json_path_key(&root, "output");
+    json_path output_path = json_path_key(&root, "output");
     if (options->output)
         campaign->output = tf_arena_strdup(l->arena, options->output);
     else if (output)
-        campaign->output = constant_text(l, &at_output, output);
+        campaign->output = constant_text(l, &output_path, output);
     else
         campaign->output = tf_arena_printf(l->arena, "%s.h5", campaign->name);
     if (*campaign->output == '\0')
-        diagnose(l->diags, &at_output, TF_DIAG_BAD_PATH, "must not be empty");
+        diagnose(l->diags, &output_path, TF_DIAG_BAD_PATH, "must not be empty");
     if (single && stages)
         diagnose(l->diags, &root, TF_DIAG_CONFLICT,
                  "\"run\" and \"stages\" can't both be there: a manifest is one stage or a list of them");

@@ -10,7 +10,7 @@ typedef struct variable {
     tf_type type; /* TF_STRING, TF_INT64, TF_FLOAT64 or TF_BOOL */
     const char *text;
     double number;
-    int64_t integer; /* TF_INT64: exactly */
+    int64_t integer; /* of TF_INT64: the exact value */
 } variable;
 
 #define HOLDS_NUL    "holds NUL bytes: is it a text file?"
@@ -21,56 +21,58 @@ struct loader {
     tf_diags *diags;
     tf_source *source;
     const char *workdir;
-    const tf_found *found; /* by axes of the stage that is being loaded */
+    const tf_found *found; /* paths that axes of the stage under way have found */
     variable *variable;
     int variables;
     int retries;                /* --retries; -1: not given */
-    struct stages_json *stages; /* of the manifest; NULL where there is only one */
+    struct stages_json *stages; /* the manifest's stages; NULL: the manifest is a single stage */
 
-    /* The stage of that name, loaded if it was not yet; NULL after a diagnostic, or if something is wrong with it. */
+    /* The stage of that name, which is loaded if it is not yet. NULL: there is none, or something is wrong with it;
+     * that has been reported. */
     const tf_stage_spec *(*need_stage)(struct loader *l, const json_path *where, const char *name);
-    struct filter *filter; /* of "outputs_of", until all stages are known */
+
+    struct filter *filter; /* expressions of "outputs_of", which are loaded once all stages are known */
     int filters;
 };
 
-/* "there is no stage ...", with the one that may have been meant. */
+/* "there is no stage ...", with the one that was probably meant. */
 const char *no_such_stage(struct loader *loader, const tf_campaign *campaign, const char *name);
 
 static inline const tf_stage_spec *need_stage(struct loader *l, const json_path *where, const char *name) {
     return l->need_stage(l, where, name);
 }
 
-/* A stage as written: its own members, and behind them the defaults. */
+/* A stage as it is written: its own members, and the defaults for those that it lacks. */
 typedef struct stage_json {
     const cJSON *own, *defaults;
-    json_path own_at, defaults_at;
+    json_path own_path, defaults_path;
 } stage_json;
 
-/* A member, and where the object that has it stands. NULL if neither has it. */
+/* A member of the stage or the defaults, with the object that has it and where that stands. NULL: neither has it. */
 const cJSON *stage_member(const stage_json *json, const char *key, const cJSON **object, const json_path **where);
 
-/* "variables", and one setting of --set. */
+/* Loads "variables"; applies one setting of --set. */
 void load_variables(struct loader *loader, const json_path *root, const cJSON *json);
 void set_variable(struct loader *loader, const char *setting);
 
-/* A stage whose name is known (stage.c). */
+/* Loads a stage whose name is known (stage.c). */
 void load_stage(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
 
-/* All of "stages" and "defaults"; or the manifest as the only stage (stage_order.c). */
+/* Loads all of "stages" and "defaults"; or the manifest as the only stage (stage_order.c). */
 void load_stages(struct loader *loader, const json_path *root, const cJSON *json, tf_campaign *campaign);
 void load_single(struct loader *loader, const json_path *root, const cJSON *json, tf_campaign *campaign);
 
-/* While they are loaded: see need_stage. */
+/* need_stage, while "stages" are loaded. */
 const tf_stage_spec *load_needed_stage(struct loader *loader, const json_path *where, const char *name);
 
 /* What placeholders may stand for in one place. */
 typedef struct known_names {
     const char *stage;          /* NULL: only variables and {workdir} are known */
-    const tf_space *space;      /* NULL: broken, so that any name may be one of its parameters */
-    const tf_stage_spec *files; /* whose {inputs} and {outputs} are known; NULL: they are not, nor is {scratch} */
+    const tf_space *space;      /* NULL: it is broken, and any name may be one of its parameters */
+    const tf_stage_spec *files; /* the stage that {inputs} and {outputs} are of; NULL: they and {scratch} are unknown */
 } known_names;
 
-/* Never NULL; diagnostics tell whether it is right. */
+/* Parses a template. Never NULL: diagnostics tell whether it is right. */
 const tf_template *template_parse(struct loader *loader, const json_path *where, const char *text,
                                   const known_names *scope, bool shell);
 
@@ -78,54 +80,52 @@ const tf_template *template_parse(struct loader *loader, const json_path *where,
 typedef struct expr_name {
     const char *name;
     tf_type type;
-    bool array;      /* a task has several */
-    size_t width;    /* of texts that are an array's: bytes of a cell */
-    const char *why; /* it is of this type: see tf_param_spec */
+    bool array;      /* a task has several values */
+    size_t width;    /* of an array of strings: bytes of a cell */
+    const char *why; /* why it is of this type: see tf_param_spec */
 } expr_name;
 
 typedef struct expr_names {
-    const char *what; /* "the stage's parameters": for messages */
+    const char *what; /* what the names are, for messages: "the stage's parameters" */
     int count;
     const expr_name *name;
-    bool has_index;    /* "index" is the task's */
-    bool has_arrays;   /* the result is one */
-    uint32_t *streams; /* of random numbers, so far; NULL: there are none here */
+    bool has_index;    /* "index" stands for the task's index */
+    bool has_arrays;   /* names may be arrays; then the result is one */
+    uint32_t *streams; /* how many streams of random numbers are in use; NULL: random numbers are not allowed */
 } expr_names;
 
-/* The parameters of a space: `name` gets them, and must have room. */
+/* The names of a space's parameters, which are written to `name`. */
 expr_names param_names(const tf_space *space, expr_name *name);
 
-/* The values of a stage, by their numbers. Those that have a shape, and bytes, have the name "". */
+/* The names of a stage's values, by their numbers. Values that have a shape, and bytes, have the name "". */
 expr_names value_names(struct loader *loader, const tf_stage_spec *stage);
 
-/* NULL after a diagnostic. */
+/* Loads an expression. NULL after a diagnostic. */
 const tf_expr *load_expr(struct loader *loader, const json_path *where, const char *source, const expr_names *names);
 
-/* A text in which only variables may stand, put together. */
+/* A text with its variables put in; nothing else may stand in it. */
 const char *constant_text(struct loader *loader, const json_path *where, const char *text);
 
-/* "over": NULL after a diagnostic. `json` may be NULL: one point. */
+/* Loads "over". NULL after a diagnostic. `json` may be NULL: then the space has one point. */
 tf_space *load_space(struct loader *loader, const json_path *where, const cJSON *json);
 
-/* The array of a space with an axis of blocks: that of the name, or if it is NULL the only one. NULL after a
- * diagnostic. */
+/* The array that an axis of blocks makes of a space. `name`: the axis; NULL: the only one. NULL after a diagnostic. */
 const tf_grid *load_grid(struct loader *loader, const json_path *where, const tf_space *space, const char *name);
 
 bool has_halo(const tf_array_spec *array);
 
-/* Elements of its largest block, with a halo (NULL: without); INT64_MAX if there are more. */
+/* Elements of a grid's largest block, with a halo (NULL: without one); INT64_MAX if there are more. */
 int64_t grid_elements(const tf_grid *grid, const int64_t *halo);
 
 enum { MOST_ELEMENTS = INT32_MAX }; /* of a row or a block */
 
-/* "hints" of the campaign. `root` is where it stands. */
+/* Loads "hints" of the campaign. `root` is where the manifest stands. */
 void load_hints(struct loader *loader, const json_path *root, const cJSON *json, tf_campaign *campaign);
 
-/* "arrays" of a stage whose space and files are known. */
+/* Loads "arrays" of a stage whose space and files are known. */
 void load_arrays(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
 
-/* A table of the records of CSV files (RFC 4180, with a header) that have the same columns, one after the other. NULL
- * after a diagnostic. Texts are taken apart in place. */
+/* A CSV file that has been read. */
 typedef struct csv_file {
     const char *name; /* for messages */
     char *text;       /* with a NUL behind it */
@@ -134,64 +134,71 @@ typedef struct csv_file {
 
 struct axis_json;
 
+/* Makes a table of the records of CSV files (RFC 4180, with a header) that have the same columns, one after the other.
+ * Their texts are cut into cells in place. NULL after a diagnostic. */
 tf_space *load_csv(struct loader *loader, const struct axis_json *axis, const csv_file *file, int64_t files);
 
-/* The axis of such files that is read in parts of `batch` records. */
+/* Makes the axis of such files that is read in parts of `batch` records. NULL after a diagnostic. */
 tf_space *load_csv_parts(struct loader *loader, const struct axis_json *axis, const char *const *path, int64_t files,
                          int64_t batch);
 
-/* Is "types", if it is there, an object of the table's columns? false after a diagnostic. */
+/* Checks that "types", if it is given, is an object of the table's columns. false after a diagnostic. */
 bool csv_check_types(struct loader *loader, const struct axis_json *axis, const char *const *names, int count);
 
-/* Name, type and why of a column's parameter, by "types" or else by its cells. false after a diagnostic. */
+/* Sets name, type and why of a column's parameter, by "types" or else by its cells. false after a diagnostic. */
 struct csv_column;
 bool csv_choose(struct loader *loader, const struct axis_json *axis, const char *name, const struct csv_column *column,
                 tf_param_spec *spec);
 
-/* Adds the next name of a header to those before it: false after a diagnostic. */
+/* Adds the next name of a header to those before it. false after a diagnostic. */
 bool csv_add_name(struct loader *loader, const json_path *where, const char *file, tf_table *names, const char *name);
 
-/* "run" and "results" of a stage; then, when its arrays are known too, what the run makes of its columns. */
+/* Loads "run" and "results" of a stage. */
 void load_run(struct loader *loader, const json_path *where, const cJSON *json, const known_names *scope,
               tf_run_spec *run);
 void load_columns(struct loader *loader, const json_path *where, const cJSON *json, const known_names *scope,
                   bool command, tf_stage_spec *stage);
 
+/* Settles, once its arrays are known, too, what the stage's columns are to its run. */
 void complete_run(struct loader *loader, const json_path *where, const cJSON *run, const known_names *scope,
                   tf_stage_spec *stage);
 
-/* "reduce" and "until" of a stage whose space and columns are known. */
+/* Loads "reduce" and "until" of a stage whose space and columns are known. */
 void load_reductions(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
 void load_until(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
 
-/* "inputs", "outputs" and "log" of a stage; then, when all stages are there, what their entries refer to. Paths that a
- * manifest's author wrote come out as in tf_path. */
+/* Loads "inputs", "outputs" and "log" of a stage. */
 void load_files(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
 void free_lists(tf_file_spec *spec);
+
+/* Finds, once all stages are loaded, the stages and parameters that entries refer to. */
 void resolve_files(struct loader *loader, tf_campaign *campaign);
+
+/* Adds a path that a manifest's author wrote, in the form of those in tf_path. */
 void add_path(tf_buf *out, const char *workdir, const char *path, size_t length);
 
-/* Adds the text of an entry, as written, with its placeholders put in. */
+/* Adds the text of an entry with its placeholders put in. */
 void file_text(tf_files *files, int stage, const tf_file_spec *spec, int64_t index, tf_buf *out);
 
-/* Would the output have more bytes than can be counted? (sizes.c) */
+/* Reports an output that would have more bytes than can be counted (sizes.c). */
 void check_sizes(struct loader *loader, const tf_campaign *campaign);
 
-/* Is it an extended regular expression, and one that is compiled in a while? `flags` as regcomp has them (regex.c). */
+/* Checks that a text is an extended regular expression, and one that compiles in little time (regex.c). `flags` as
+ * regcomp has them. false after a diagnostic. */
 bool check_regex(struct loader *l, const json_path *where, const char *text, int flags);
 
 /* The paths that match, as strings owned by the arena; count 0 after a diagnostic, or when there are none. */
 const char **match_paths(struct loader *loader, const json_path *where, const char *pattern, int64_t *count);
 
-/* What says how the stage's tasks are handled: timeout, retries, resources, capture, record... (handling.c). */
+/* Loads what says how the stage's tasks are handled: timeout, retries, resources, capture, record... (handling.c). */
 void load_handling(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
 
-/* A name that can stand in a placeholder: not empty, without / { } : and not built in. `what` is "parameter" or
- * "variable". */
+/* Checks that a name can stand in a placeholder: it is not empty, has no / { } : and is not built in. `what` is
+ * "parameter" or "variable". false after a diagnostic. */
 bool check_param_name(struct loader *loader, const json_path *where, const char *what, const char *name);
 
-/* Behind a diagnostic that a column of a CSV table is text, where its cells alone would be numbers (`why` it is: see
- * tf_param_spec): how it becomes one of numbers. "" where it does not. */
+/* Advice to stand behind a diagnostic that a column is a string: how a column of a CSV table, whose cells alone would
+ * be numbers, becomes one of numbers. `why`: see tf_param_spec. "" if there is no such advice. */
 const char *advise_types(struct loader *loader, const char *name, tf_type type, const char *why);
 
 #endif

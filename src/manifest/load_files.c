@@ -94,16 +94,16 @@ static void load_entry_options(const entries *e, const json_path *where, const c
             diagnose(diags, &here, TF_DIAG_MISPLACED_KEY, "\"%s\" goes with \"%s\"", belongs[i].key, belongs[i].with);
     }
     const char *by = json_string(diags, where, json, "by");
-    json_path at_by = json_path_key(where, "by"), at_check = json_path_key(where, "check");
+    json_path by_path = json_path_key(where, "by"), check_path = json_path_key(where, "check");
     if (by && !*by)
-        diagnose(diags, &at_by, TF_DIAG_WRONG_LENGTH, "must not be empty");
+        diagnose(diags, &by_path, TF_DIAG_WRONG_LENGTH, "must not be empty");
     spec->separators = by ? tf_arena_strdup(e->loader->arena, by) : WHITE_SPACE;
     load_match(e, where, json, spec);
     load_filter(e, where, json, spec);
     spec->allow_empty = json_flag(diags, where, json, "allow_empty");
     const char *check = json_string(diags, where, json, "check");
     if (check && strcmp(check, "time") != 0 && strcmp(check, "hash") != 0)
-        diagnose(diags, &at_check, TF_DIAG_BAD_VALUE, "must be \"time\" or \"hash\", not \"%s\"", check);
+        diagnose(diags, &check_path, TF_DIAG_BAD_VALUE, "must be \"time\" or \"hash\", not \"%s\"", check);
     spec->by_hash = check && *check == 'h';
     spec->stage_in = json_flag(diags, where, json, "stage_in");
     spec->temp = json_flag(diags, where, json, "temp");

@@ -24,13 +24,15 @@ typedef struct tf_column_spec {
     int rank; /* 0: one element a row */
     int64_t shape[TF_MAX_RANK];
     int64_t elements; /* the product of shape; 1 for rank 0 */
-    const tf_grid
-        *grid;     /* the column is this array: a row is a block, and `shape` that of the largest; NULL: it is none */
-    bool optional; /* an answer may lack it: the row has NaN then, or an empty text */
-    const char *from;        /* of a command's column: its row in the tables of column sources, "json"; else not used */
-    const char *regex;       /* from "regex" */
-    int field;               /* from "field": its number, from 1 */
-    const tf_template *file; /* from "file" */
+
+    /* A column that is an array: a row is a block of it, and `shape` is that of the largest block. NULL: it is none. */
+    const tf_grid *grid;
+
+    bool optional;           /* an answer may lack it: the row has NaN then, or an empty string */
+    const char *from;        /* name of the source of a command's column: "json"; not used by other kinds of run */
+    const char *regex;       /* of source "regex" */
+    int field;               /* of source "field": the field's number, from 1 */
+    const tf_template *file; /* of source "file": its path */
 } tf_column_spec;
 
 /* Bytes of a column in one row; 0 for strings and bytes. */
@@ -48,42 +50,44 @@ typedef struct tf_env_spec {
 typedef struct tf_run_spec {
     const tf_run_kind *kind; /* NULL only while a manifest with errors is read */
     const char *key;         /* the member of "run" that says the kind: "command" */
-    const char *what;        /* in words: "shell command" */
-    /* Commands and services. */
-    bool is_shell; /* one template, for /bin/sh */
+    const char *what;        /* the kind in words: "shell command" */
+    const char *json;        /* the whole run as JSON text, for the output file */
+
+    /* Of commands and services */
+    bool is_shell; /* there is one template, for /bin/sh */
     int argc;
     const tf_template **argv;
     int envc;
     const tf_env_spec *env;
     const tf_template *cwd;        /* NULL: the work folder */
     const tf_template *stdin_text; /* NULL: nothing */
-    int64_t max_tasks;             /* of a service's process; 0: any number */
-    /* Functions. */
-    const char *library; /* "builtin", or a path; NULL: it is no function */
+    int64_t max_tasks;             /* tasks that one process of a service answers; 0: any number */
+
+    /* Of functions */
+    const char *library; /* "builtin", TF_PROGRAM or a path; NULL: it is no function */
     const char *symbol;
     const char *args; /* a JSON object as text */
-    /* Expressions: one per column. Names are the parameters, then the columns before it. NULL: there are none. */
+
+    /* Of expressions: one per column. Names are the parameters, then the columns before it. NULL: it has none. */
     const tf_expr *const *expr;
-    /* All. */
-    const char *json; /* the whole run as JSON text, for the output file */
 } tf_run_spec;
 
-/* A function of a library that is a file. */
+/* Is it a function of a library that is a file? */
 static inline bool tf_run_has_library(const tf_run_spec *run) {
     return run->library && strcmp(run->library, "builtin") != 0 && strcmp(run->library, TF_PROGRAM) != 0;
 }
 
-/* A process for each task? */
+/* Is each task a process? */
 bool tf_run_is_command(const tf_run_spec *run);
 
-/* Is a task a process, or does one answer it? Then it has an exit code, a signal, CPU time and memory. */
+/* Is each task a process, or answered by one? Then it has an exit code, a signal, CPU time and memory. */
 bool tf_run_has_process(const tf_run_spec *run);
 
 /* ---- Stages ---- */
 
-/* The paths that an axis found as it was loaded, and those of the axis before it. */
+/* The paths that an axis found when it was loaded, in a list of such axes. */
 typedef struct tf_found {
-    const struct tf_found *before;
+    const struct tf_found *before; /* the axis before it; NULL: there is none */
     int64_t count;
     const char *const *path;
 } tf_found;
@@ -93,7 +97,7 @@ struct tf_stage_spec {
     char *pointer; /* JSON pointer of the stage, for later diagnostics */
     int number;    /* position in the manifest */
     const tf_space *space;
-    const tf_found *found; /* by its axes; NULL: they look for none */
+    const tf_found *found; /* what its axes have found; NULL: they search for nothing */
     int wheres;
     const tf_expr *const *where; /* each must be true of a point's parameters, else its task is excluded */
     tf_run_spec run;
@@ -101,27 +105,27 @@ struct tf_stage_spec {
     const tf_column_spec *column;
     int arrays, afters;
     const tf_array_spec *array;
-    const int *after; /* stage numbers */
+    const int *after; /* numbers of the stages that it comes after */
     int reductions;
     const tf_reduce_spec *reduction;
     tf_until_spec until;
     int inputs, outputs;
     tf_file_spec *input, *output;
     int codes;
-    const char *const *code;                /* files that count as what is run, besides those that are found */
+    const char *const *code;                /* files that count as code of the run, besides those that are found */
     const tf_file_spec *log;                /* a file that gets the output of a command; NULL: none */
     int64_t capture_stdout, capture_stderr; /* bytes kept per attempt */
     double timeout;                         /* s per attempt; 0: none */
     int retries;                            /* further attempts at a task that has failed */
-    double retry_delay;                     /* s before the first of them; doubles with each */
-    tf_resources need;                      /* of each task; memory is a limit, too, of its data: 0: none */
+    double retry_delay;                     /* s before the first retry; it doubles with each */
+    tf_resources need;                      /* of each task. Its memory also limits the task's data; 0: no limit */
     int64_t stop_after;                     /* so many failed tasks stop the campaign; 0: none do */
-    bool record_full;
-    bool store_params;
+    bool record_full;                       /* "record": "full" */
+    bool store_params;                      /* parameters are stored in the output */
 };
 
-/* How many tasks it has so far, and in the end. They are the same where the space is fixed when the manifest is read.
- * Whoever needs a length asks for the one that is meant; the space itself is the manifest's own. */
+/* How many tasks a stage has so far, and in the end. They are the same if the space is fixed when the manifest is read.
+ * Whoever needs a length asks for the one that is meant: no other folder takes it from the space. */
 static inline int64_t tf_stage_so_far(const tf_stage_spec *stage) {
     return tf_space_size(stage->space);
 }
@@ -129,11 +133,11 @@ static inline int64_t tf_stage_final(const tf_stage_spec *stage) {
     return tf_space_size(stage->space);
 }
 
-/* Adds what the task runs, for people: a command line as for a shell, LIBRARY:FUNCTION(ARGS), or expressions. Without a
- * point it is what all tasks run, with placeholders. */
+/* Adds what a task runs, for people: a command line as for a shell, LIBRARY:FUNCTION(ARGS), or expressions. Without a
+ * point: what all tasks run, with placeholders. */
 void tf_run_text(const tf_stage_spec *stage, const tf_point *point, tf_buf *out);
 
-/* What its tasks take of other stages' rows: parameters or blocks of arrays. */
+/* Do its tasks take parameters or blocks of arrays from other stages' rows? */
 static inline bool tf_stage_takes_rows(const tf_stage_spec *stage) {
     for (int a = 0; a < stage->arrays; a++)
         if (stage->array[a].stage >= 0)
@@ -141,12 +145,12 @@ static inline bool tf_stage_takes_rows(const tf_stage_spec *stage) {
     return tf_space_sources(stage->space) > 0;
 }
 
-/* From that one in particular? */
+/* Do its tasks take them from the rows of this other stage? */
 bool tf_stage_takes_from(const tf_stage_spec *stage, int other);
 
 /* ---- The campaign ---- */
 
-/* To MPI-IO, about the output. */
+/* A hint to MPI-IO about the output. */
 typedef struct tf_hint {
     const char *name, *value;
 } tf_hint;
@@ -161,28 +165,28 @@ struct tf_campaign {
     const char *const *record_env; /* environment variables whose values are recorded */
     int hints;
     const tf_hint *hint;
-    int stripes;         /* by a hint: as many; -1: as many as there can be; 0: there is none */
-    int64_t stripe_size; /* likewise, in bytes; 0: there is none */
-    int reads;           /* files that were read as the campaign was loaded, the manifest first */
-    const char *const *read;
-    tf_links links;       /* on the way to files that tasks write */
-    bool keep_incomplete; /* outputs of attempts that failed are set aside, not removed */
-    double latency;       /* s that a file may take to be seen */
+    int stripes;         /* stripes that a hint asks for; -1: as many as possible; 0: no hint does */
+    int64_t stripe_size; /* bytes of a stripe that a hint asks for; 0: no hint does */
+    int reads;
+    const char *const *read; /* files that were read as the campaign was loaded, the manifest first */
+    tf_links links;          /* links on the way to files that tasks write */
+    bool keep_incomplete;    /* outputs of attempts that failed are set aside, not removed */
+    double latency;          /* s until a file of another machine is seen here, at most */
     int stages;
     const tf_stage_spec *stage;
     tf_arena *arena;
 };
 
-/* Is it the campaign's output, or in the folder beside that? Paths are relative to the work folder, or absolute. */
+/* Is the path the campaign's output, or in the folder beside it? It is relative to the work folder, or absolute. */
 static inline bool tf_campaign_is_output(const tf_campaign *campaign, const char *path) {
     const size_t length = strlen(campaign->output);
     return strncmp(path, campaign->output, length) == 0 &&
            (path[length] == '\0' || strncmp(path + length, ".d/", 3) == 0);
 }
 
-enum { TF_MOST_FILE_TASKS = 100000000 }; /* in stages with files: each takes some hundred bytes on rank 0 */
+enum { TF_MOST_FILE_TASKS = 100000000 }; /* of stages with files: each takes some hundred bytes on rank 0 */
 
-/* Tasks of such a stage wait for files and are waited for, one by one. */
+/* Does the stage declare files? Then its tasks wait, and are waited for, one by one. */
 static inline bool tf_stage_has_files(const tf_stage_spec *stage) {
     return stage->inputs > 0 || stage->outputs > 0;
 }
@@ -208,7 +212,7 @@ typedef struct tf_load_options {
     const char *const *set; /* "NAME=VALUE" */
 } tf_load_options;
 
-/* Reads and checks a manifest. NULL if anything is wrong: `diags` has it all. */
+/* Reads and checks a manifest. NULL if anything is wrong: `diags` has all of it. */
 tf_campaign *tf_campaign_load(const tf_load_options *options, tf_source *source, tf_diags *diags);
 void tf_campaign_free(tf_campaign *campaign);
 
@@ -219,29 +223,30 @@ int tf_campaign_stage(const tf_campaign *campaign, const char *name, size_t leng
 
 /* What is known of a stage from earlier runs; all borrowed. Arrays are per task; NULL: not known. */
 typedef struct tf_past {
-    const tf_intervals *done;
-    const tf_intervals *failed;     /* and not done since */
-    const char *changed;            /* what of its run is not as it was then; NULL: nothing */
+    const tf_intervals *done;       /* tasks that are done */
+    const tf_intervals *failed;     /* tasks that failed, and are not done since */
+    const char *changed;            /* what of its run has changed since, for people; NULL: nothing */
     bool other_points;              /* its space had other points then */
     bool dropped;                   /* some rows of then are not kept */
-    bool interrupted;               /* a run that may have been at it was killed */
-    const tf_intervals *other_code; /* of those done, tasks that other code has made; */
-    const char *code_changed;       /* which, for people */
-    int64_t enough;                 /* tasks of which its "until" was true, as far as they are done; 0: of none */
-    const uint64_t *input_set, *input_hash;
+    bool interrupted;               /* a run that may have worked on it was killed */
+    const tf_intervals *other_code; /* tasks that are done, by code that has changed since */
+    const char *code_changed;       /* which code has changed, for people */
+    int64_t enough;             /* its "until" was true of this many first tasks, as far as they are done; 0: of none */
+    const uint64_t *input_set;  /* hashes of the inputs' paths */
+    const uint64_t *input_hash; /* hashes of the inputs' contents */
     const double *started, *ended; /* s since 1970-01-01 */
 } tf_past;
 
 /* ---- Fingerprints ---- */
 
-/* Adds a JSON object of texts, one for each thing that the manifest says and the results of the stage depend on: "run",
+/* Adds a JSON object of strings, one for each thing that the manifest says and the stage's results depend on: "run",
  * "kind", "where", "arrays", "results", "parameters", "points_of" (stages), "files" (the names of its files, and where
  * outputs are made), "seed", "space" (tf_space_hash) and what else decides how its part of the output is laid out:
  * "reduce", "record", "store_params". */
 void tf_fingerprint(const tf_campaign *campaign, int stage, tf_buf *out);
 
-/* The parts of it that say what points the stage has: "where", "parameters", "seed" and "space". No file is opened. To
- * be deleted. */
+/* The parts of a fingerprint that say what points the stage has: "where", "parameters", "seed" and "space". No file is
+ * opened. The caller deletes the object. */
 struct cJSON *tf_fingerprint_points(const tf_campaign *campaign, int stage);
 
 /* ---- Bundles ---- */
@@ -250,20 +255,21 @@ struct cJSON *tf_fingerprint_points(const tf_campaign *campaign, int stage);
  * makes the same campaign from the bundle, whatever happens to the files meanwhile. */
 typedef struct tf_recorder {
     tf_source source; /* pass &recorder.source to tf_campaign_load */
-    tf_source *below;
+    tf_source *below; /* what it records */
     tf_buf bytes;
 } tf_recorder;
 
-/* Starts recording; `below` must outlive it. recorder->bytes is the bundle once the campaign is loaded. */
+/* Starts recording; `below` must outlive the recorder. recorder->bytes is the bundle once the campaign is loaded. */
 void tf_recorder_start(tf_recorder *recorder, const tf_load_options *options, tf_source *below);
-/* The links that were found once the campaign was loaded: part of the bundle, behind all else. */
+
+/* Adds the links that were found once the campaign was loaded; they come last in the bundle. */
 void tf_recorder_add_links(tf_recorder *recorder, const tf_links *links);
 void tf_recorder_free(tf_recorder *recorder);
 
-/* The campaign of a bundle. NULL only if the bytes are no bundle. */
+/* Makes the campaign of a bundle. NULL: the bytes are no bundle. */
 tf_campaign *tf_campaign_unbundle(const void *bytes, size_t size);
 
-/* The work folder that a bundle names; NULL if the bytes are no bundle. */
+/* The work folder that a bundle names; NULL: the bytes are no bundle. */
 const char *tf_bundle_workdir(const void *bytes, size_t size);
 
 /* ---- Schema ---- */

@@ -152,11 +152,11 @@ static void load_reduction(struct loader *l, const json_path *where, const cJSON
     load_by(l, where, json, stage, reduce);
     load_stats(l, where, json, stage, reduce);
     const char *source = json_string(l->diags, where, json, "where");
-    json_path at_filter = json_path_key(where, "where");
+    json_path filter_path = json_path_key(where, "where");
     expr_names names = value_names(l, stage);
     names.has_arrays = true;
     if (source)
-        reduce->where = load_expr(l, &at_filter, source, &names);
+        reduce->where = load_expr(l, &filter_path, source, &names);
     find_grid(l, where, stage, reduce);
     tf_buf resolved = {0};
     char *printed = cJSON_PrintUnformatted(json);

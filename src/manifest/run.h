@@ -8,9 +8,9 @@
 /* A run as it is written. */
 typedef struct run_json {
     const cJSON *run;    /* the object */
-    const json_path *up; /* where it stands */
+    const json_path *up; /* where the object stands */
     const cJSON *value;  /* its member that says the kind */
-    json_path where;     /* where that stands */
+    json_path where;     /* where that member stands */
     const known_names *scope;
 } run_json;
 
@@ -20,19 +20,20 @@ struct tf_run_kind {
     const char *key;    /* the member of "run" that says the kind */
     const char *schema; /* JSON Schema of that member */
 
+    /* Loads what the run says. */
     void (*load)(struct loader *l, const run_json *json, tf_run_spec *run);
 
-    /* Settles the stage's columns once its results and arrays are known. NULL: they are as "results" says. */
+    /* Settles the stage's columns once its results and arrays are known. NULL: columns are as "results" says. */
     void (*complete)(struct loader *l, const run_json *json, tf_stage_spec *stage);
 
-    /* Adds texts that name all that its rows depend on. NULL: nothing but the kind. */
+    /* Adds strings that name all that its rows depend on. NULL: they depend on nothing but the kind. */
     void (*identify)(const tf_stage_spec *stage, cJSON *list);
 
-    /* Adds what a task runs, for people; without a point what all of them do, with placeholders. */
+    /* Adds what a task runs, for people. Without a point: what all tasks run, with placeholders. */
     void (*describe)(const tf_stage_spec *stage, const tf_point *point, tf_buf *out);
 
     bool is_command;  /* each task is a process */
-    bool has_process; /* a task is a process, or one answers it: it has an exit code, a signal, CPU time and memory */
+    bool has_process; /* each task is a process, or answered by one: it has exit code, signal, CPU time and memory */
 
     json_key member[RUN_MEMBERS]; /* what may stand beside the key */
 };
@@ -40,11 +41,11 @@ struct tf_run_kind {
 /* The table; it ends with NULL. */
 const tf_run_kind *const *run_kinds(void);
 
-/* Keys that a run may have: writes them to `room`, RUN_KEYS at most. */
+/* Writes the keys that a run may have to `room`, which has RUN_KEYS. */
 enum { RUN_KEYS = 64 };
 json_keys run_keys(json_key *room);
 
-/* A command line, with its placeholders or those of the point put in (run_text.c). */
+/* Adds a command line, as it is written or with the point's values put in (run_text.c). */
 void run_describe_process(const tf_stage_spec *stage, const tf_point *point, tf_buf *out);
 
 /* ---- Columns ---- */
@@ -53,7 +54,7 @@ void run_describe_process(const tf_stage_spec *stage, const tf_point *point, tf_
 
 bool is_column_name(const char *name);
 
-/* Numbers of columns by their names. */
+/* Numbers of columns, by their names. */
 tf_table number_columns(const tf_column_spec *column, int columns);
 int find_column(const tf_table *number, const char *name); /* -1: there is none of that name */
 

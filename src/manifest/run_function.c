@@ -32,7 +32,7 @@ static void load_symbol(struct loader *l, const json_path *where, const char *te
 static void load_function(struct loader *l, const run_json *json, tf_run_spec *run) {
     const cJSON *args = json_object(l->diags, json->up, json->run, "args");
     const char *text = json_string(l->diags, json->up, json->run, "function");
-    const json_path at_args = json_path_key(json->up, "args");
+    const json_path args_path = json_path_key(json->up, "args");
     run->what = "function";
     run->args = "{}";
     if (text)
@@ -40,7 +40,7 @@ static void load_function(struct loader *l, const run_json *json, tf_run_spec *r
     if (!args)
         return;
     cJSON *copy = cJSON_Duplicate(args, true);
-    expand_args(l, &at_args, copy);
+    expand_args(l, &args_path, copy);
     char *printed = json_print(copy, false);
     run->args = tf_arena_strdup(l->arena, printed);
     cJSON_free(printed);

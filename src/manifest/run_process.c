@@ -41,10 +41,10 @@ static void load_environment(struct loader *l, const json_path *where, const cJS
     const cJSON *env = json_object(l->diags, where, json, "env");
     if (!env)
         return;
-    json_path at_env = json_path_key(where, "env");
+    json_path env_path = json_path_key(where, "env");
     tf_env_spec *spec = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(env), sizeof *spec);
     for (const cJSON *item = env->child; item; item = item->next) {
-        json_path here = json_path_key(&at_env, item->string);
+        json_path here = json_path_key(&env_path, item->string);
         if (!cJSON_IsString(item))
             diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be a string, not %s", json_kind(item));
         else if (*item->string == '\0' || strchr(item->string, '='))
@@ -75,7 +75,7 @@ static void load_command(struct loader *l, const run_json *json, tf_run_spec *ru
 /* Its command line, folder and environment are the same for all tasks: only variables stand in them. */
 static void load_service(struct loader *l, const run_json *json, tf_run_spec *run) {
     const known_names none = {0};
-    const json_path at_most = json_path_key(json->up, "max_tasks");
+    const json_path most_path = json_path_key(json->up, "max_tasks");
     const cJSON *most = cJSON_GetObjectItemCaseSensitive(json->run, "max_tasks");
     if (cJSON_IsArray(json->value))
         load_argv(l, &json->where, json->value, &none, run);
@@ -86,7 +86,7 @@ static void load_service(struct loader *l, const run_json *json, tf_run_spec *ru
     load_environment(l, json->up, json->run, &none, run);
     run->cwd = load_text(l, json->up, json->run, &none, "cwd");
     if (most && !json_int_within(most, 1, INT64_MAX, &run->max_tasks))
-        diagnose(l->diags, &at_most, json_int_mistake(most), "must be a positive integer");
+        diagnose(l->diags, &most_path, json_int_mistake(most), "must be a positive integer");
 }
 
 static void identify_command(const tf_stage_spec *stage, cJSON *list) {

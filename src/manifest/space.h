@@ -10,21 +10,22 @@ typedef struct tf_space tf_space;
 typedef struct tf_param_spec {
     const char *name;
     tf_type type;      /* TF_BOOL, TF_INT64, TF_FLOAT64 or TF_STRING */
-    int64_t max_bytes; /* strings: the longest value */
+    int64_t max_bytes; /* of strings: the longest value */
     bool upstream;     /* its values are another stage's rows: tf_space_fill does not know them */
-    bool has_texts;    /* numbers that were written in their own way: see tf_space_text */
-    const char *why;   /* a column of a table is of this type, for people; NULL: as it looks */
+    bool has_texts;    /* some of its numbers were not written as they are printed: see tf_space_text */
+    const char *why;   /* why a column of a table is of this type, for people; NULL: it looks like that */
 } tf_param_spec;
 
 /* Rows of another stage that give parameters: point i of the space has the one at i / stride % rows of the list. */
 typedef struct tf_space_source {
-    int stage;        /* its number, */
-    const char *name; /* and name */
-    int64_t rows, stride;
+    int stage;        /* the other stage's number */
+    const char *name; /* the other stage's name */
+    int64_t rows;     /* length of the list */
+    int64_t stride;
     const int64_t *row; /* the list; NULL: all rows in order */
-    int first, params;  /* parameters first .. first + params - 1 of the space */
-    const int *param;   /* per parameter: which of that stage's parameters it is; -1: a column */
-    const int *column;  /* likewise */
+    int first, params;  /* parameters first .. first + params - 1 of the space come from these rows */
+    const int *param;   /* per such parameter: which of that stage's parameters it is; -1: it is none */
+    const int *column;  /* per such parameter: which of that stage's columns it is; -1: it is none */
     const char *where;  /* an expression that the parameters must make true; NULL: none */
 } tf_space_source;
 
@@ -38,23 +39,22 @@ int tf_space_find(const tf_space *space, const char *name); /* -1 if there is no
 int tf_space_sources(const tf_space *space);
 const tf_space_source *tf_space_source_at(const tf_space *space, int n);
 
-/* Values of one parameter, not a given one, for points first .. first + count - 1 into `out`: uint8_t, int64_t, double
- * or const char * (owned by the space) by its type. */
+/* Stores values of one parameter, which must not be upstream, for points first .. first + count - 1 in `out`: uint8_t,
+ * int64_t, double or const char * (owned by the space) by its type. */
 void tf_space_fill(const tf_space *space, int param, int64_t first, int64_t count, void *out);
 
-/* What stands in the table that a number of the point comes from: "1E5", "+1.10". NULL: nothing else than what it is
- * printed as. */
+/* How a number of the point is written in the table that it comes from: "1E5", "+1.10". NULL: as it is printed. */
 const char *tf_space_text(const tf_space *space, int param, int64_t index);
 
-/* Bytes of one value there. */
+/* Bytes of one value in such an array. */
 size_t tf_space_value_size(tf_type type);
 
 /* Values as they are stored in the output: strings as cells of one size, padded with NULs. */
 size_t tf_space_cell_size(const tf_space *space, int param);
 void tf_space_cells(const tf_space *space, int param, const void *values, int64_t count, void *cells);
 
-/* A hash of how the first `points` points are made, by which spaces are told apart without going through their points.
- * Equal hashes mean equal points. 0 if the space can't be cut there without going through them. */
+/* A hash of how the first `points` points are made, which tells spaces apart without computing their points. Equal
+ * hashes mean equal points. 0: there is no such hash of so few points of this space. */
 uint64_t tf_space_hash(const tf_space *space, int64_t points);
 
 #endif

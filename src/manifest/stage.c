@@ -41,16 +41,16 @@ void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     const json_path *where;
     int before = l->diags->count;
     const cJSON *over = stage_member(json, "over", &object, &where);
-    json_path at_over = json_path_key(where, "over");
+    json_path over_path = json_path_key(where, "over");
     const tf_found *others = l->found; /* of a stage that needs this one */
     l->found = NULL;
-    stage->space = load_space(l, &at_over, over);
+    stage->space = load_space(l, &over_path, over);
     stage->found = l->found;
     l->found = others;
     if (stage->space) {
         for (int i = 0; i < l->variables; i++)
             if (tf_space_find(stage->space, l->variable[i].name) >= 0)
-                diagnose(l->diags, &at_over, TF_DIAG_NAME_TAKEN,
+                diagnose(l->diags, &over_path, TF_DIAG_NAME_TAKEN,
                          "\"%s\" is a variable and a parameter; one needs another name", l->variable[i].name);
     }
     if (l->diags->count > before)
@@ -59,34 +59,35 @@ void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     load_files(l, json, stage);
     load_arrays(l, json, stage);
     if (stage->space && tf_space_sources(stage->space) && tf_stage_has_files(stage))
-        diagnose(l->diags, &at_over, TF_DIAG_CONFLICT,
+        diagnose(l->diags, &over_path, TF_DIAG_CONFLICT,
                  "a stage with files can't take its points from another stage's rows");
     if (stage->space && tf_stage_has_files(stage) && tf_space_size(stage->space) > TF_MOST_FILE_TASKS)
-        diagnose(l->diags, &at_over, TF_DIAG_TOO_LARGE, "a stage with files has at most %d tasks", TF_MOST_FILE_TASKS);
+        diagnose(l->diags, &over_path, TF_DIAG_TOO_LARGE, "a stage with files has at most %d tasks",
+                 TF_MOST_FILE_TASKS);
     if (stage->space && tf_files_know_log(stage) && tf_space_size(stage->space) > TF_MOST_FILE_TASKS)
-        diagnose(l->diags, &at_over, TF_DIAG_TOO_LARGE, "a stage with a \"log\" has at most %d tasks",
+        diagnose(l->diags, &over_path, TF_DIAG_TOO_LARGE, "a stage with a \"log\" has at most %d tasks",
                  TF_MOST_FILE_TASKS);
     const cJSON *run = stage_member(json, "run", &object, &where);
-    json_path at_run = json_path_key(where, "run");
+    json_path run_path = json_path_key(where, "run");
     known_names scope = {.stage = stage->name, .space = stage->space, .files = stage};
     if (!run)
-        diagnose(l->diags, &json->own_at, TF_DIAG_MISSING_KEY, "needs a \"run\"");
+        diagnose(l->diags, &json->own_path, TF_DIAG_MISSING_KEY, "needs a \"run\"");
     else if (!cJSON_IsObject(run))
-        diagnose(l->diags, &at_run, TF_DIAG_WRONG_TYPE, "must be an object, not %s", json_kind(run));
+        diagnose(l->diags, &run_path, TF_DIAG_WRONG_TYPE, "must be an object, not %s", json_kind(run));
     else
-        load_run(l, &at_run, run, &scope, &stage->run);
+        load_run(l, &run_path, run, &scope, &stage->run);
     const cJSON *results = stage_member(json, "results", &object, &where);
-    json_path at_results = json_path_key(where, "results");
+    json_path results_path = json_path_key(where, "results");
     if (results)
-        load_columns(l, &at_results, results, &scope, tf_run_is_command(&stage->run), stage);
+        load_columns(l, &results_path, results, &scope, tf_run_is_command(&stage->run), stage);
     for (int c = 0; c < stage->columns; c++)
-        check_not_array(l, &at_results, stage, stage->column[c].name);
-    complete_run(l, &at_run, run, &scope, stage);
-    load_wheres(l, json, &at_over, stage);
+        check_not_array(l, &results_path, stage, stage->column[c].name);
+    complete_run(l, &run_path, run, &scope, stage);
+    load_wheres(l, json, &over_path, stage);
     load_reductions(l, json, stage);
     load_until(l, json, stage);
     load_handling(l, json, stage);
     if (stage->log && !tf_run_is_command(&stage->run))
-        diagnose(l->diags, &json->own_at, TF_DIAG_MISPLACED_KEY,
+        diagnose(l->diags, &json->own_path, TF_DIAG_MISPLACED_KEY,
                  "\"log\" goes with a command; what a function or a service logs is in its stderr");
 }

@@ -56,10 +56,10 @@ static void load_after(struct loader *l, const stage_json *json, const tf_campai
     int sources = stage->space ? tf_space_sources(stage->space) : 0;
     if (stage_member(json, "after", &object, &where))
         after = json_array(l->diags, where, object, "after");
-    json_path at_after = json_path_key(where, "after");
+    json_path after_path = json_path_key(where, "after");
     size_t most = (size_t)cJSON_GetArraySize(after) + (size_t)sources + (size_t)stage->arrays;
     int *list = tf_arena_array(l->arena, most, sizeof *list);
-    stage->afters = after ? load_after_names(l, &at_after, after, campaign, list) : 0;
+    stage->afters = after ? load_after_names(l, &after_path, after, campaign, list) : 0;
     for (int n = 0; n < sources; n++)
         list[stage->afters++] = tf_space_source_at(stage->space, n)->stage;
     for (int a = 0; a < stage->arrays; a++)
@@ -75,7 +75,7 @@ struct stages_json {
     tf_campaign *campaign;
     tf_stage_spec *stage;
     const cJSON *list, *defaults;
-    const json_path *at_stages, *at_defaults;
+    const json_path *stages_path, *defaults_path;
     load_mark *mark;
 };
 
@@ -85,8 +85,8 @@ static void load_stage_once(struct loader *l, int s) {
         return;
     stage_json both = {.own = cJSON_GetArrayItem(all->list, s),
                        .defaults = all->defaults,
-                       .own_at = json_path_index(all->at_stages, s),
-                       .defaults_at = *all->at_defaults};
+                       .own_path = json_path_index(all->stages_path, s),
+                       .defaults_path = *all->defaults_path};
     int before = l->diags->count;
     all->mark[s] = LOADING;
     load_stage(l, &both, &all->stage[s]);
@@ -112,21 +112,21 @@ const tf_stage_spec *load_needed_stage(struct loader *l, const json_path *where,
 void load_stages(struct loader *l, const json_path *root, const cJSON *json, tf_campaign *campaign) {
     const cJSON *list = json_array(l->diags, root, json, "stages");
     const cJSON *defaults = json_object(l->diags, root, json, "defaults");
-    json_path at_defaults = json_path_key(root, "defaults"), at_stages = json_path_key(root, "stages");
+    json_path defaults_path = json_path_key(root, "defaults"), stages_path = json_path_key(root, "stages");
     if (defaults)
-        json_check_keys(l->diags, &at_defaults, defaults, keys_defaults());
+        json_check_keys(l->diags, &defaults_path, defaults, keys_defaults());
     if (!list)
         return;
     int count = cJSON_GetArraySize(list);
     if (count == 0)
-        diagnose(l->diags, &at_stages, TF_DIAG_WRONG_LENGTH, "needs at least one stage");
+        diagnose(l->diags, &stages_path, TF_DIAG_WRONG_LENGTH, "needs at least one stage");
     tf_stage_spec *stage = tf_arena_array(l->arena, (size_t)count, sizeof *stage);
     campaign->stage = stage;
     campaign->stages = count;
     bool objects = true;
     for (int s = 0; s < count; s++) {
         const cJSON *item = cJSON_GetArrayItem(list, s);
-        json_path here = json_path_index(&at_stages, s);
+        json_path here = json_path_index(&stages_path, s);
         stage[s].number = s;
         stage[s].pointer = tf_arena_printf(l->arena, "/stages/%d", s);
         stage[s].name = "";
@@ -142,8 +142,8 @@ void load_stages(struct loader *l, const json_path *root, const cJSON *json, tf_
                               .stage = stage,
                               .list = list,
                               .defaults = defaults,
-                              .at_stages = &at_stages,
-                              .at_defaults = &at_defaults,
+                              .stages_path = &stages_path,
+                              .defaults_path = &defaults_path,
                               .mark = tf_alloc_array((size_t)count, sizeof *all.mark)};
     l->stages = &all;
     for (int s = 0; objects && s < count; s++)
@@ -165,7 +165,7 @@ void load_single(struct loader *l, const json_path *root, const cJSON *json, tf_
     stage->pointer = tf_arena_strdup(l->arena, "");
     campaign->stage = stage;
     campaign->stages = 1;
-    stage_json only = {.own = json, .own_at = *root};
+    stage_json only = {.own = json, .own_path = *root};
     load_stage(l, &only, stage);
     load_after(l, &only, campaign, stage);
 }

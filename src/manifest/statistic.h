@@ -9,10 +9,10 @@ enum { STATISTIC_FORMS = 2 };
 
 typedef struct statistic_kind {
     const char *name;                                        /* "quantile" of "quantile:0.025" */
-    const char *form[STATISTIC_FORMS];                       /* how it is written: "quantile:Q"; NULL: by its name */
+    const char *form[STATISTIC_FORMS];                       /* how it is written: "quantile:Q"; NULL: as its name */
     const char *rule;                                        /* what its argument must be: "Q from 0 to 1" */
-    bool (*parse)(const char *argument, tf_stat_spec *stat); /* NULL: it takes none, and is one number */
-    const char *made_as;                                     /* the kind that makes it; NULL: it is one itself */
+    bool (*parse)(const char *argument, tf_stat_spec *stat); /* NULL: it takes no argument, and is one number */
+    const char *made_as;                                     /* the kind that it is a case of; NULL: of none */
 } statistic_kind;
 
 /* The table; its end has no name. */

@@ -18,20 +18,20 @@ typedef enum part_kind {
 /* The widest that a format may ask for, so that no placeholder can fill the memory. */
 #define WIDEST 1000
 
-/* How a value is printed: the printf conversion, 0 for its natural form. */
+/* How a value is printed. */
 typedef struct format {
-    char flags[24]; /* "%-08.3" */
-    char conversion;
-    bool raw;
+    char flags[24];  /* "%-08.3" */
+    char conversion; /* of printf; 0: the value's natural form */
+    bool raw;        /* not quoted in shell templates */
 } format;
 
 typedef struct part {
     part_kind kind;
-    const char *text; /* PART_TEXT; else what stands between the braces */
+    const char *text; /* PART_TEXT: the text; else what stands between the braces */
     size_t length;
-    int param;
-    const tf_space *texts; /* of the parameter: where its own text is; NULL: the value is printed */
-    const char *name;      /* of some of the files; NULL: all */
+    int param;             /* PART_PARAM */
+    const tf_space *texts; /* PART_PARAM: has the texts of its numbers; NULL: the value is printed */
+    const char *name;      /* PART_INPUTS, PART_OUTPUTS: name of the entry; NULL: all files */
     tf_type type;
     format format;
 } part;
@@ -43,7 +43,7 @@ struct tf_template {
     part *part;
 };
 
-/* Adds a value as the placeholder wants it. */
+/* The value that a placeholder stands for. */
 typedef struct value {
     tf_type type;
     union {
@@ -55,6 +55,7 @@ typedef struct value {
     };
 } value;
 
+/* Adds a value in a placeholder's format. */
 void template_add_value(tf_buf *out, const value *v, const format *f, bool shell);
 
 #endif

@@ -9,16 +9,16 @@
 #include "manifest/load.h"
 
 typedef enum term_kind {
-    TERM_VALUE, /* a name's */
-    TERM_INDEX,
-    TERM_SAME,    /* two strings are equal: 1 or 0 */
-    TERM_UNIFORM, /* random numbers of the task */
-    TERM_NORMAL
+    TERM_VALUE,   /* the value of a name */
+    TERM_INDEX,   /* the index of the task */
+    TERM_SAME,    /* 1 if two strings are equal, else 0 */
+    TERM_UNIFORM, /* a random number of the task, from 0 to 1 */
+    TERM_NORMAL   /* a random number of the task, by the normal distribution */
 } term_kind;
 
-/* A string of a comparison: a name's, or a constant. */
+/* A string of a comparison: the value of a name, or a constant. */
 typedef struct operand {
-    int name; /* -1: `constant` */
+    int name; /* -1: it is a constant */
     const char *constant;
 } operand;
 
@@ -26,15 +26,15 @@ typedef struct term {
     term_kind kind;
     int name;        /* TERM_VALUE */
     operand a, b;    /* TERM_SAME */
-    uint32_t stream; /* of random numbers */
+    uint32_t stream; /* TERM_UNIFORM, TERM_NORMAL: the number of its stream */
 } term;
 
 struct tf_expr {
     const char *source, *formula;
     int names;
     tf_type *type; /* per name */
-    bool *array;   /* likewise */
-    size_t *width; /* likewise, of texts that are an array's: bytes of a cell */
+    bool *array;   /* per name: a task has several values */
+    size_t *width; /* per name: of an array of strings, the bytes of a cell */
     int terms;
     term *term;
 };

@@ -48,21 +48,21 @@ void load_until(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     const cJSON *object;
     const json_path *where;
     const cJSON *value = stage_member(json, "until", &object, &where);
-    json_path here = json_path_key(where, "until"), at_expr = here;
+    json_path here = json_path_key(where, "until"), expr_path = here;
     if (!value || !stage->space)
         return;
     const char *source = cJSON_IsString(value) ? value->valuestring : NULL;
     stage->until.first = FIRST;
     if (cJSON_IsObject(value)) {
         json_check_keys(l->diags, &here, value, keys_until());
-        at_expr = json_path_key(&here, "expr");
+        expr_path = json_path_key(&here, "expr");
         source = json_string(l->diags, &here, value, "expr");
         const cJSON *first = cJSON_GetObjectItemCaseSensitive(value, "first");
-        json_path at_first = json_path_key(&here, "first");
+        json_path first_path = json_path_key(&here, "first");
         if (!cJSON_GetObjectItemCaseSensitive(value, "expr"))
             diagnose(l->diags, &here, TF_DIAG_MISSING_KEY, "needs an \"expr\"");
         if (first && !json_int_within(first, 1, INT64_MAX, &stage->until.first))
-            diagnose(l->diags, &at_first, json_int_mistake(first), "must be a positive integer");
+            diagnose(l->diags, &first_path, json_int_mistake(first), "must be a positive integer");
     } else if (!source) {
         diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be an expression or an object, not %s", json_kind(value));
     }
@@ -73,10 +73,10 @@ void load_until(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     expr_names names = {.what = "COLUMN.STATISTIC, such as x.mean or x.stderr"};
     tf_stat_spec *all = tf_arena_array(l->arena, (size_t)(tf_stage_values(stage) * count_plain()) + 1, sizeof *all);
     add_stat_names(l, stage, &names, all);
-    stage->until.expr = load_expr(l, &at_expr, source, &names);
+    stage->until.expr = load_expr(l, &expr_path, source, &names);
     stage->until.names = names.count;
     if (stage->until.expr)
         choose_stats(l, all, &stage->until);
     if (stage->until.expr && stage->until.reduce.stats == 0)
-        diagnose(l->diags, &at_expr, TF_DIAG_BAD_EXPRESSION, "\"%s\" does not depend on any result", source);
+        diagnose(l->diags, &expr_path, TF_DIAG_BAD_EXPRESSION, "\"%s\" does not depend on any result", source);
 }
