@@ -29,24 +29,24 @@ typedef enum tf_err {
     TF_ERR_STOPPED = 75, /* stopped early, run again to go on */
 } tf_err;
 
-/* The text for people is built once, where the cause is known; callers own the struct and may add context. */
+/* What went wrong. The text is built once, where the cause is known; callers own the struct and may add context. */
 typedef struct tf_error {
     tf_err code;
-    tf_diag_id id; /* for programs; a number, since errors are sent from process to process */
-    char text[1000];
+    tf_diag_id id;   /* for programs; a number, since errors are sent from process to process */
+    char text[1000]; /* for people */
 } tf_error;
 
-/* Sets code and text, and the id: that of the code, or one that tells more. Returns code. */
+/* Sets code, text and id, which is that of the code or one that says more. Returns the code. */
 tf_err tf_error_set(tf_error *error, tf_err code, const char *format, ...) TF_PRINTF(3, 4);
 tf_err tf_error_set_as(tf_error *error, tf_err code, tf_diag_id id, const char *format, ...) TF_PRINTF(4, 5);
 
-/* "disk-full": which never changes, whatever the text says. "" without an error. */
+/* The id as a string, which never changes, whatever the text says: "disk-full". "" without an error. */
 const char *tf_error_id(const tf_error *error);
 
 /* Puts "context: " before the text. Returns the error's code. */
 tf_err tf_error_context(tf_error *error, const char *format, ...) TF_PRINTF(2, 3);
 
-/* The commit of the sources, "-changed" behind it if they were not quite it; "unknown" without a repository. */
+/* The commit of the sources, with "-changed" behind it if they differed from it; "unknown" without a repository. */
 const char *tf_commit(void);
 
 /* ---- Memory ---- */
@@ -57,7 +57,7 @@ void *tf_alloc(size_t size);
 void *tf_alloc_array(size_t count, size_t size);
 void *tf_realloc_array(void *old, size_t count, size_t size);
 
-/* Memory for what lives as long as its owner: given back all at once. */
+/* Memory for what lives as long as its owner: it is freed all at once. */
 typedef struct tf_arena tf_arena;
 tf_arena *tf_arena_new(void);
 void tf_arena_free(tf_arena *arena);
@@ -69,8 +69,8 @@ char *tf_arena_printf(tf_arena *arena, const char *format, ...) TF_PRINTF(2, 3);
 
 /* ---- A heap ---- */
 
-/* Items of `size` bytes, of which the first at `items` comes before all others. Set size and before; the rest is 0 at
- * first. `before` is a strict order. */
+/* A priority queue of items of `size` bytes: the one at `items` comes before all others. Set `size` and `before`, a
+ * strict order; all else is 0 at first. */
 typedef struct tf_heap {
     size_t size;
     bool (*before)(const void *a, const void *b);
@@ -78,13 +78,14 @@ typedef struct tf_heap {
     size_t count, capacity;
 } tf_heap;
 
-void tf_heap_add(tf_heap *heap, const void *item); /* copies it */
-void tf_heap_take(tf_heap *heap, void *item);      /* the first, which must be there */
+void tf_heap_add(tf_heap *heap, const void *item); /* copies the item */
+void tf_heap_take(tf_heap *heap, void *item);      /* removes the first item, which must exist, and copies it */
 void tf_heap_free(tf_heap *heap);
 
-/* ---- A table of texts ---- */
+/* ---- Numbers by name ---- */
 
-/* Numbers by text. Texts are known by 96 bits of hash alone: of 10^9 no two are taken for one. All zeros is empty. */
+/* A table of numbers by texts. A text is known by 96 bits of its hash alone: of 10^9 texts no two are confused. All
+ * zeros is empty. */
 typedef struct tf_table {
     struct tf_table_slot *slots;
     size_t count, capacity;
@@ -92,49 +93,52 @@ typedef struct tf_table {
 
 #define TF_TABLE_NONE UINT32_MAX
 
-uint32_t tf_table_get(const tf_table *table, const char *text, size_t length); /* TF_TABLE_NONE if it is not there */
+/* The number of a text; TF_TABLE_NONE: it is not in the table. */
+uint32_t tf_table_get(const tf_table *table, const char *text, size_t length);
 
-/* Adds the text with `value`, unless it is there. Returns its value. */
+/* Adds a text with the number `value`, unless the table has it. Returns the number that it has then. */
 uint32_t tf_table_add(tf_table *table, const char *text, size_t length, uint32_t value);
 void tf_table_free(tf_table *table);
 
 /* ---- Folders ---- */
 
-/* Goes through a folder and what is in it, at any depth, in byte order; links are the files that they lead to. Nothing
- * if it is no folder. */
 struct stat;
 typedef void tf_on_entry(void *context, const char *path, const struct stat *info);
+
+/* Calls `take` for a folder and all that is in it, at any depth, in byte order. A link counts as what it leads to. If
+ * the path is no folder nothing is called. */
 void tf_each_entry(const char *folder, tf_on_entry *take, void *context);
 
-/* ---- Texts counted ---- */
+/* ---- Counts of texts ---- */
 
 enum { TF_TALLY_NUMBERS = 3 };
 
-/* Texts of one owner that are the same but for numbers in them; an exit status counts as text. */
+/* Texts of one owner that differ only in numbers; an exit status is no number here. */
 typedef struct tf_tally_entry {
     int owner;
     int numbers;
-    int64_t number[TF_TALLY_NUMBERS]; /* the lowest of those that they came with */
-    int64_t count;
-    char *text; /* of the lowest; cut off if it is long */
+    int64_t number[TF_TALLY_NUMBERS]; /* the lowest numbers that they came with */
+    int64_t count;                    /* how many texts there are */
+    char *text;                       /* the text that came with the lowest number; cut off if it is long */
 } tf_tally_entry;
 
 /* All zeros is empty. */
 typedef struct tf_tally {
     int count;
     tf_tally_entry *entry;
-    int64_t total, others; /* texts, and those of them for which there were too many entries already */
+    int64_t total;  /* how many texts were added */
+    int64_t others; /* how many of them found too many entries, and are in none */
     tf_table keys;
 } tf_tally;
 
-/* Adds `count` of them; the first few of their numbers, the lowest first, are given. */
+/* Adds a text `count` times. `number`: the lowest few of the numbers that it comes with, in order. */
 void tf_tally_add(tf_tally *tally, int owner, const char *text, size_t length, int64_t count, const int64_t *number,
                   int numbers);
 void tf_tally_add_one(tf_tally *tally, int owner, const char *text, size_t length, int64_t number);
 
-/* The most frequent first; then nothing is to be added any more. */
+/* Sorts the entries, the most frequent first. Nothing may be added afterwards, nor to a copy. */
 void tf_tally_sort(tf_tally *tally);
-void tf_tally_copy(tf_tally *to, const tf_tally *from); /* likewise */
+void tf_tally_copy(tf_tally *to, const tf_tally *from);
 void tf_tally_free(tf_tally *tally);
 
 /* ---- Types ---- */
@@ -145,8 +149,8 @@ size_t tf_type_size(tf_type type); /* bytes of one element; 0 for strings and by
 bool tf_type_is_float(tf_type type);
 bool tf_type_is_integer(tf_type type); /* not bool */
 
-/* Stores a value as one element of a numeric type at `out`. false (nothing stored) if it does not fit: out of range, or
- * a fraction for an integer. */
+/* Stores a value as one element of a numeric type at `out`. false, and nothing is stored, if it does not fit: it is out
+ * of range, or a fraction and the type is of integers. */
 bool tf_store_int(tf_type type, int64_t value, void *out);
 bool tf_store_uint(tf_type type, uint64_t value, void *out);
 bool tf_store_double(tf_type type, double value, void *out);
@@ -154,10 +158,10 @@ bool tf_store_double(tf_type type, double value, void *out);
 /* Adds a number or a boolean as people write it: the shortest text that reads back as the same. */
 void tf_buf_add_number(tf_buf *buf, tf_type type, const void *value);
 
-/* Stores values until one does not fit. Returns how many did. */
+/* Stores values until one does not fit. Returns how many were stored. */
 int64_t tf_store_doubles(tf_type type, const double *values, int64_t count, void *out);
 
-/* Elements from .. from + count - 1 of `cells`, numbers of the type, as doubles. */
+/* Reads elements from .. from + count - 1 of `cells`, which are numbers of the type, as doubles. */
 void tf_load_doubles(tf_type type, const void *cells, int64_t from, int64_t count, double *out);
 
 /* Fills `count` elements with what an absent value is: NaN for floats, 0 for the others. */
@@ -165,9 +169,9 @@ void tf_store_absent(tf_type type, int64_t count, void *out);
 
 /* ---- Resources ---- */
 
-/* What a task takes while it runs, or what there is for tasks. */
+/* What a task needs while it runs, or what there is for tasks. */
 typedef struct tf_resources {
-    int64_t slots;  /* of a task: 0 is 1 */
+    int64_t slots;  /* of a task: 0 stands for 1 */
     int64_t memory; /* bytes */
     int64_t gpus;
 } tf_resources;
@@ -176,10 +180,10 @@ static inline int64_t tf_resources_slots(const tf_resources *need) {
     return need->slots > 1 ? need->slots : 1;
 }
 
-/* How many tasks that need so much can run at once. */
+/* How many tasks with this need can run at once. */
 int64_t tf_resources_fit(const tf_resources *have, const tf_resources *need);
 
-/* What is left after `count` of them; less than nothing where they do not fit. */
+/* Subtracts `count` times the need; what is left is negative if that does not fit. */
 void tf_resources_take(tf_resources *have, const tf_resources *need, int64_t count);
 
 bool tf_resources_equal(const tf_resources *a, const tf_resources *b);
@@ -189,78 +193,80 @@ bool tf_resources_equal(const tf_resources *a, const tf_resources *b);
 __extension__ typedef unsigned __int128 tf_uint128;
 
 /* A sum of doubles, or of their squares, in which nothing is rounded: the same for any order of its terms. All zeros is
- * an empty one. As long as the terms' exponents ask for: 24 bytes and 8 for each 32 bits. */
+ * an empty sum. Its size depends on the terms' exponents: 24 bytes, and 8 for each 32 bits. */
 typedef struct tf_sum {
-    int64_t *digit; /* of 32 bits, the lowest first; carries are waiting in what is above these */
-    int32_t low;    /* the place of digit[0], from that of the square of the least double on */
+    int64_t
+        *digit;  /* digits of 32 bits, the lowest first; the bits above them are carries that are still to be added */
+    int32_t low; /* the place of digit[0]; place 0 is that of the square of the least double */
     int32_t digits;
-    int32_t uncarried; /* terms since the last carry */
+    int32_t uncarried; /* terms since carries were added last */
 } tf_sum;
 
 /* Terms are finite. */
 void tf_sum_add(tf_sum *sum, double x);
 void tf_sum_add_square(tf_sum *sum, double x);
 
-/* Carries, and makes room for digits at places low .. low + digits - 1 at least. Sums of the same places, each with its
- * carries done, are added digit by digit: up to 2^30 of them. */
+/* Adds the carries, and makes room for digits at places low .. low + digits - 1 at least. After that up to 2^30 sums of
+ * the same places can be added digit by digit. */
 void tf_sum_widen(tf_sum *sum, int32_t low, int32_t digits);
 void tf_sum_free(tf_sum *sum);
 
-/* The sum, and its count-th part: the nearest double, of two that are as near the even one. */
+/* The sum, and the sum divided by `count`, rounded to the nearest double, ties to even. */
 double tf_sum_value(const tf_sum *sum);
 double tf_sum_mean(const tf_sum *sum, int64_t count); /* count > 0 */
 
-/* Of `count` numbers, 2 or more, with their sum and that of their squares: the variance with count - 1 below, rounded
- * once; and the square root of its `of`-th part, which can be told where the variance is beyond a double. */
+/* The variance of `count` numbers (2 or more), by their sum and that of their squares: divided by count - 1, rounded
+ * once. The deviation is the square root of the variance divided by `of`, even if the variance is beyond a double. */
 double tf_sum_variance(const tf_sum *sum, const tf_sum *squares, int64_t count);
 double tf_sum_deviation(const tf_sum *sum, const tf_sum *squares, int64_t count, int64_t of);
 
-/* Numbers, not NaN, as integers of the same order; -0 is before 0. */
+/* Numbers other than NaN as integers of the same order, and back; -0 is before 0. */
 uint64_t tf_order_of(double x);
 double tf_order_value(uint64_t order);
 
 /* ---- What a process starts with ---- */
 
-/* Was this process started by a launcher (mpirun, srun)? And the rank that it was given, known before MPI_Init; 0
- * without a launcher. */
+/* Was this process started by a launcher (mpirun, srun)? */
 bool tf_launched(void);
+
+/* The rank that the launcher gave it, which is known before MPI_Init; 0 without a launcher. */
 int tf_launch_rank(void);
 
-/* Descriptors 0, 1 and 2 are open from here on. Those that were closed fail still when they are used. */
+/* Opens those of the descriptors 0, 1 and 2 that are closed, so that no file gets their numbers. To use them still
+ * fails. */
 void tf_open_standard(void);
 
-/* All signals end, stop or continue this process as the system would have it, and none is blocked. */
+/* Gives all signals their default effect, and blocks none. */
 void tf_signals_default(void);
 
-/* From here on signals are ignored: what would send them fails instead, with an error that can be told. */
+/* Ignores these signals: a call that would raise one fails instead, with an error that can be reported. */
 void tf_signals_ignore(const int *number, int count);
 
-/* This process ends when the one that it serves does: in a group of its own, it ignores what asks all processes of a
- * job, or of a terminal, to end. */
+/* For a process that ends when the one that it serves does: puts it in a group of its own, and ignores the signals that
+ * ask all processes of a job or of a terminal to end. */
 void tf_signals_out_of_reach(void);
 
 /* ---- Child processes ---- */
 
 typedef struct tf_child {
     pid_t pid;
-    int socket; /* to the other side: SOCK_SEQPACKET, no standard descriptor, closed on exec; reads its end when that
-                   one is gone */
+    int socket; /* to the other side: SOCK_SEQPACKET, not 0 to 2, closed on exec. It ends when the other side does. */
 } tf_child;
 
-/* Forks. Returns 0 in the child, where `child` has its end of the socket, signals are default, and standard descriptors
- * are open; -1 on failure. */
+/* Forks. Returns 0 in the child: there `child` has the child's end of the socket, signals have their default effect,
+ * and standard descriptors are open. -1 on failure. */
 pid_t tf_child_fork(tf_child *child, tf_error *error);
 
-/* Waits for a child's end. Returns how it ended, as waitpid says it. */
+/* Waits for a child's end. Returns its status as waitpid does. */
 int tf_child_wait(pid_t pid);
 
-/* Closes the socket and waits for the child's end, for so many seconds at most. */
+/* Closes the socket and waits for the child's end, for at most `patience` seconds. */
 void tf_child_close(tf_child *child, double patience);
 
 /* ---- Crash points ---- */
 
-/* In builds for tests: ends the process as kill -9 would, if the environment's TASKFARM_CRASH is NAME, or NAME:N at the
- * N-th time that this process comes by. Elsewhere it is nothing. */
+/* In builds for tests: ends the process as kill -9 would, if TASKFARM_CRASH in the environment is NAME, or NAME:N and
+ * it is called the N-th time. In other builds it does nothing. */
 #ifdef TASKFARM_CRASH_POINTS
 void tf_crash_point(const char *name);
 #else
@@ -279,9 +285,9 @@ typedef struct tf_interval {
 typedef struct tf_intervals {
     tf_interval *items;
     size_t count;
-    int64_t total;      /* members */
-    tf_interval *block; /* where items are: behind those that were taken from the front */
-    size_t capacity;    /* of the block */
+    int64_t total;      /* how many integers are in the set */
+    tf_interval *block; /* the memory: `items` is in it, behind items that were taken from the front */
+    size_t capacity;    /* items that fit the block */
 } tf_intervals;
 
 void tf_intervals_add(tf_intervals *set, int64_t first, int64_t end);
@@ -289,18 +295,22 @@ void tf_intervals_remove(tf_intervals *set, int64_t first, int64_t end);
 void tf_intervals_add_all(tf_intervals *set, const tf_intervals *other);
 void tf_intervals_remove_all(tf_intervals *set, const tf_intervals *other);
 bool tf_intervals_contain(const tf_intervals *set, int64_t first, int64_t end); /* all of [first, end) */
-tf_interval tf_intervals_take(tf_intervals *set, int64_t most); /* removes a run from the front; empty set: {0, 0} */
 void tf_intervals_free(tf_intervals *set);
 
-/* Goes through the set in pieces of at most `most`: the piece behind `piece`, in its place; {0, 0} comes before the
- * first. false at the end. */
+/* Removes up to `most` integers that follow each other from the front of the set, and returns them; {0, 0}: it is
+ * empty.
+ */
+tf_interval tf_intervals_take(tf_intervals *set, int64_t most);
+
+/* Goes through the set in pieces of at most `most` integers: replaces `piece` by the one behind it. {0, 0} stands
+ * before the first piece. false at the end. */
 bool tf_intervals_next(const tf_intervals *set, int64_t most, tf_interval *piece);
 
 /* ---- Hashes (xxHash) ---- */
 
 uint64_t tf_hash(const void *data, size_t size, uint64_t seed);
 
-/* A row, and the hash of what it is. */
+/* A row, and a hash of what tells it from others. */
 typedef struct tf_spot {
     uint64_t hash;
     int64_t index;
@@ -308,8 +318,8 @@ typedef struct tf_spot {
 
 void tf_spots_sort(tf_spot *spots, int64_t count);
 
-/* The row with that hash, of spots that are sorted: each is found once, of several the first that is left. -1: there is
- * none. */
+/* Finds a row by its hash in sorted spots. Each row is found once; of several with one hash the first that is left. -1:
+ * there is none. */
 int64_t tf_spots_claim(tf_spot *spots, int64_t count, uint64_t hash);
 
 /* ---- Clocks ---- */
@@ -331,41 +341,42 @@ static inline double tf_clock_now(const tf_clock *clock) {
     return clock->now(clock->context);
 }
 
-/* A clock for who reads it all the time: it counts the processor's cycles, where these can be counted, and takes its
- * bearings from the system's clock every millisecond. All zeros is ready for use, by one thread. */
+/* A clock that is read very often: it counts the processor's cycles, if these can be counted, and compares itself with
+ * the system's clock every millisecond. All zeros is ready for use, by one thread. */
 typedef struct tf_quick_clock {
-    double first, base, last; /* s: the first bearing, the last one, and what was read last */
-    uint64_t first_cycles, base_cycles;
-    uint64_t span; /* cycles from base on in which the rate is trusted */
-    double rate;   /* s a cycle; 0: not known yet */
-    bool unsteady; /* the counter is no clock */
+    double first, base;                 /* s: times of the first and of the latest comparison */
+    double last;                        /* s: what the clock said last */
+    uint64_t first_cycles, base_cycles; /* cycles at these comparisons */
+    uint64_t span;                      /* cycles from the latest comparison on in which the rate is trusted */
+    double rate;                        /* s per cycle; 0: not known yet */
+    bool unsteady;                      /* the counter does not run evenly: it is not used */
 } tf_quick_clock;
 
-/* As tf_now, to some microseconds. Never goes back. */
+/* What tf_now says, within some microseconds. Never goes back. */
 double tf_quick_now(tf_quick_clock *clock);
 
 /* ---- Random streams (the tf_rng_ functions are in plugin.h) ---- */
 
-/* The key of a stage's streams, and the start of one task's. */
+/* The key of one of a stage's streams, and the start of that stream for a task. */
 uint64_t tf_rng_stage_key(uint64_t seed, const char *stage, uint32_t number);
 tf_rng tf_rng_start(uint64_t key, int64_t index);
 
-/* The task's own 64-bit seed ({seed} in templates): from a stream that no plugin draws from. */
+/* The task's own 64-bit seed ({seed} in templates), from a stream that no plugin draws from. */
 uint64_t tf_rng_task_seed(uint64_t seed, const char *stage, int64_t index);
 
 /* One block of Philox4x32-10, for the known-answer test. */
 void tf_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
-/* ---- Text records ---- */
+/* ---- Records of blobs ---- */
 
-/* What a task leaves besides numbers: captured output, messages, strings, bytes. The same framing in shared memory
- * and in side files: this header, then `length` bytes, then zeros up to a multiple of 8. */
+/* What a task leaves that has no fixed length: captured output, messages, strings, bytes. Shared memory and side files
+ * have the same records: this header, then `length` bytes, then zeros up to a multiple of 8. */
 typedef struct tf_record {
     uint32_t magic;  /* TF_RECORD_MAGIC */
     int32_t stage;   /* index in the manifest */
     int64_t index;   /* task */
     int32_t kind;    /* TF_RECORD_STDOUT ... or TF_RECORD_COLUMN + column */
-    int32_t attempt; /* from 1; of two records of one task and kind the later attempt counts, then the later record */
+    int32_t attempt; /* from 1. Of two records of a task and kind the later attempt counts, then the later record */
     uint64_t length; /* bytes of payload */
     uint64_t check;  /* hash of this header with check = 0, and of the payload */
 } tf_record;
@@ -373,14 +384,14 @@ typedef struct tf_record {
 enum { TF_RECORD_STDOUT, TF_RECORD_STDERR, TF_RECORD_MESSAGE, TF_RECORD_COLUMN };
 #define TF_RECORD_MAGIC 0x52434654u /* "TFCR" */
 
-/* Bytes that a record takes with its frame. */
+/* Bytes of a record with `length` bytes of payload. */
 size_t tf_record_size(size_t length);
 
 /* Writes a whole record of tf_record_size(length) bytes to `out`. */
 void tf_record_put(void *out, int32_t stage, int64_t index, int32_t kind, int32_t attempt, const void *data,
                    size_t length);
 
-/* The record at the start of `bytes`, NULL if no whole and sound one is there. Its payload follows it. */
+/* The record at the start of `bytes`, with its payload behind it; NULL: there is no whole and sound record. */
 const tf_record *tf_record_at(const void *bytes, size_t size);
 
 #endif

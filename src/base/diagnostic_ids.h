@@ -1,10 +1,10 @@
-/* What can be wrong, as programs tell it: each kind of mistake has an id, a short text that never changes and is never
- * used for another kind. Messages are for people, and may be written anew. New kinds get new ids. */
+/* What can be wrong, for programs: each kind of mistake has an id, a short string that never changes and is never used
+ * for another kind. Messages are for people, and may change. New kinds get new ids. */
 #ifndef TF_BASE_DIAGNOSTIC_IDS_H
 #define TF_BASE_DIAGNOSTIC_IDS_H
 
 typedef enum tf_diag_id {
-    TF_DIAG_NONE, /* not said: an error's id is that of its code then */
+    TF_DIAG_NONE, /* none was set: an error has the id of its code then */
 
     /* In a manifest, its files or the command line */
     TF_DIAG_SYNTAX,
@@ -69,11 +69,12 @@ typedef enum tf_diag_id {
     TF_DIAG_IDS
 } tf_diag_id;
 
-/* "unknown-key", and what that means in a sentence. */
+/* The id as a string: "unknown-key"; and what it means, in a sentence. */
 const char *tf_diag_name(tf_diag_id id);
 const char *tf_diag_meaning(tf_diag_id id);
 
-/* Of a file that can't be read, by the errno or failure of base/files.h; of one that can't be written, by the errno. */
+/* The id for a file that can't be read, by its errno or TF_READ_...; and for one that can't be written, by its errno.
+ */
 tf_diag_id tf_diag_of_read(int failure);
 tf_diag_id tf_diag_of_write(int failure);
 

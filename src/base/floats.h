@@ -1,5 +1,5 @@
-/* How this thread computes with floating-point numbers: rounding, exceptions, flags. User code changes it, and runs
- * millions of times a second: to write it takes a nanosecond, where reading what has changed takes ten. */
+/* How this thread computes with floating-point numbers: rounding, exceptions, flags. User code may change it, and runs
+ * millions of times a second: to restore it takes a nanosecond, to read whether it has changed takes ten. */
 #ifndef TF_BASE_FLOATS_H
 #define TF_BASE_FLOATS_H
 
@@ -20,12 +20,12 @@ static inline void tf_floats_read(tf_floats *floats) {
 #endif
 }
 
-/* All of it. */
+/* Restores all of it. */
 static inline void tf_floats_restore(const tf_floats *floats) {
     fesetenv(&floats->all);
 }
 
-/* The same but for flags that only arithmetic of long double raises, on x86. */
+/* On x86 restores all but the flags that arithmetic of long double raises; elsewhere restores all of it. */
 static inline void tf_floats_restore_fast(const tf_floats *floats) {
 #ifdef __x86_64__
     __asm__ volatile("ldmxcsr %0\n\tfldcw %1" : : "m"(floats->sse), "m"(floats->x87));
