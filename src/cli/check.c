@@ -27,8 +27,9 @@ static bool takes_script(const char *program, const char *option) {
     return false;
 }
 
-/* A text that is put into a script is read as a part of it, whatever it is; one that is the script was meant so. */
-static void find_warnings(const tf_campaign *c, tf_diags *warnings) {
+/* Warns where a placeholder is a part of a script: its text is run as code, whatever it is. Where it is all of the
+ * script, that was meant. */
+static void warn_of_scripts(const tf_campaign *c, tf_diags *warnings) {
     for (int s = 0; s < c->stages; s++) {
         const tf_run_spec *run = &c->stage[s].run;
         for (int i = 2; i < run->argc && tf_run_is_command(run); i++) {
@@ -180,7 +181,7 @@ int cli_check(const options *o) {
     cli_load(o, &l);
     int status = l.it.campaign ? TF_OK : TF_ERR_USAGE;
     if (l.it.campaign)
-        find_warnings(l.it.campaign, &warnings);
+        warn_of_scripts(l.it.campaign, &warnings);
     if (o->json)
         print_json(&l, &warnings);
     else if (l.it.campaign)

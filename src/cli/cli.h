@@ -23,8 +23,8 @@ void cli_unload(loaded *loaded);
 /* As tf_loaded_decide, by the wish of the command line. */
 tf_store_plan *cli_decide(const options *options, loaded *loaded, tf_store_mode mode, tf_error *error);
 
-/* An output, with the campaign that made it as far as the manifest in it still makes one. With --trust the process has
- * changed to its work folder, if there is one. */
+/* An output, and the campaign that made it, if the manifest in the output still makes one. With --trust the process has
+ * changed to the campaign's work folder, if that is there. */
 typedef struct recalled {
     tf_recalled it;
     const char *path; /* absolute */

@@ -44,7 +44,7 @@ static const char *which_manifest(int fd, off_t size, const char *ours) {
     return which;
 }
 
-/* With --trust: a table, a list or the like, by which the rows that are exported were made. */
+/* Is it a file that the campaign has read (with --trust), by which the rows that are exported were made? */
 static bool is_read(const tf_campaign *campaign, const struct stat *there) {
     struct stat info;
     for (int r = 1; campaign && r < campaign->reads; r++)
@@ -53,7 +53,7 @@ static bool is_read(const tf_campaign *campaign, const struct stat *there) {
     return false;
 }
 
-/* What is there and is not to be lost. */
+/* Refuses to replace what is not to be lost. */
 static tf_err refuse(const destination *to, int fd, const struct stat *there, const recalled *from, tf_error *error) {
     struct stat input;
     if (stat(from->path, &input) == 0 && input.st_dev == there->st_dev && input.st_ino == there->st_ino)
@@ -72,7 +72,7 @@ static tf_err refuse(const destination *to, int fd, const struct stat *there, co
 }
 
 /* Is this OUTPUT.d, where a run has its own files, of some output? */
-static bool is_a_run_s(const char *folder, size_t length, struct stat *output) {
+static bool is_run_folder(const char *folder, size_t length, struct stat *output) {
     tf_buf path = {0};
     int fd = -1;
     if (length > 2 && memcmp(folder + length - 2, ".d", 2) == 0) {
@@ -86,14 +86,14 @@ static bool is_a_run_s(const char *folder, size_t length, struct stat *output) {
     return is_output;
 }
 
-/* What stands below OUTPUT.d is a run's. */
+/* Refuses to write below an OUTPUT.d: what is there belongs to a run. */
 static tf_err refuse_folder(const destination *to, const recalled *from, tf_error *error) {
     struct stat input = {0}, output = {0};
     tf_buf parent = {0};
     const char *path = tf_buf_text(&to->path), *slash = strrchr(path, '/');
     tf_buf_add(&parent, slash ? path : "./", slash ? (size_t)(slash - path) + 1 : 2);
     char *folder = realpath(parent.data, NULL), *end = folder ? folder + strlen(folder) : NULL;
-    while (end && end > folder && !is_a_run_s(folder, (size_t)(end - folder), &output))
+    while (end && end > folder && !is_run_folder(folder, (size_t)(end - folder), &output))
         for (end--; *end != '/'; end--)
             ;
     if (end && end > folder) {
@@ -122,7 +122,8 @@ static int open_nameless(const char *path, size_t folder) {
     return fd;
 }
 
-/* Beside what is to be replaced; `nameless`: what gets a name only now. Names of somebody else's are left alone. */
+/* Makes a file beside what is to be replaced, or gives one that is open without a name (`nameless`) a name there. Files
+ * of others that have such a name stay. */
 static int open_named(destination *to, int nameless) {
     enum { MOST_NAMES = 100, LONGEST = 200 /* of NAME_MAX */ };
     const char *path = tf_buf_text(&to->path), *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -144,7 +145,7 @@ static int open_named(destination *to, int nameless) {
     return result;
 }
 
-/* With the mode of what it is to replace. */
+/* Opens the file that is to replace the old one, with its mode. */
 static tf_err start_growing(destination *to, const struct stat *old, tf_error *error) {
     const char *path = tf_buf_text(&to->path), *slash = strrchr(path, '/');
     int fd = open_nameless(path, slash ? (size_t)(slash - path) + 1 : 0);

@@ -4,12 +4,13 @@
 
 typedef enum batch_time { HOURS_MINUTES_SECONDS, HOURS_MINUTES, MINUTES } batch_time;
 
-/* How a batch system's script says what is filled in. */
+/* A batch system, and what is filled in in its script. */
 typedef struct batch_system {
-    const char *name, *script;
-    const char *nodes; /* how the line begins that has the number of nodes, */
-    const char *time;  /* and that which has the time, */
-    batch_time how;    /* which is written so */
+    const char *name;
+    const char *script;
+    const char *nodes; /* what stands before the number of nodes, in a line of its own */
+    const char *time;  /* what stands before the time limit, likewise */
+    batch_time how;    /* how the time limit is written */
 } batch_system;
 
 /* The table; its end has no name. */

@@ -8,15 +8,15 @@
 struct verb;
 
 typedef struct options {
-    int words; /* of the command line, as given */
-    const char **word;
-    const struct verb *verbs; /* the table of all */
-    const char *verb;         /* the name of the one that was given */
-    const char *kind;         /* of a verb that has kinds; else NULL */
-    const char *manifest;     /* or the output, or the file to import */
-    int arguments;            /* behind it */
-    const char **argument;
-    const char *output; /* absolute, or NULL */
+    int words;                /* number of words of the command line */
+    const char **word;        /* these words, as given */
+    const struct verb *verbs; /* the table of all verbs */
+    const char *verb;         /* name of the verb that was given */
+    const char *kind;         /* the kind that was given; NULL: the verb has no kinds */
+    const char *manifest;     /* the first file: a manifest, an output or what is to be imported */
+    int arguments;            /* number of arguments behind that file */
+    const char **argument;    /* these arguments */
+    const char *output;       /* absolute, or NULL */
     const char *format, *columns, *where;
     const char *workdir; /* as given, or NULL */
     const char *seed;
@@ -75,7 +75,7 @@ typedef enum option_id {
     OPTIONS
 } option_id;
 
-/* A set of them: what a verb takes. */
+/* Options form sets: those that a verb takes. */
 #define TAKES(option) (UINT64_C(1) << OPTION_##option)
 
 typedef struct option_spec {
@@ -89,7 +89,7 @@ typedef struct option_spec {
     /* Stores the value in the member at `at`. TF_OK, or an exit status after a diagnostic. */
     int (*set)(options *o, const struct option_spec *spec, const char *value);
     size_t at;
-    int64_t most; /* of integers, from 1 on */
+    int64_t most; /* the largest integer that the value may be; the least is 1 */
 } option_spec;
 
 extern const option_spec option_table[OPTIONS]; /* by option_id */

@@ -42,7 +42,7 @@ static void sum_up(const loaded *l, int stage, stage_sums *sums) {
         }
 }
 
-/* Its "until" was true of tasks that stay: what is left will not be run. 0: it is to be. */
+/* The number of tasks of which the stage's "until" was true, where these stay: no more are run. 0: the rest is run. */
 static int64_t enough_of(const loaded *l, int stage) {
     const int64_t enough = l->it.past[stage].enough;
     const tf_intervals *run = &tf_graph_stage(l->it.graph, stage)->run;
@@ -97,7 +97,7 @@ static void print_stage(const options *o, const loaded *l, int stage) {
     }
 }
 
-/* What there is to be said of the output. */
+/* Prints what there is to say of the output, if anything. */
 static void print_about(const loaded *l, tf_buf *text) {
     if (text->length > 0)
         tf_print(stdout, "%s: %s\n", l->it.campaign->output, text->data);

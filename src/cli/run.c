@@ -8,7 +8,7 @@
 #include "progress/progress.h"
 #include "store/resume/resume.h"
 
-/* What there is to be said of the output. */
+/* Says what there is to say of the output, if anything. */
 static void say_of_output(const loaded *l, tf_buf *text) {
     if (text->length > 0)
         tf_say("%s: %s", l->it.campaign->output, text->data);

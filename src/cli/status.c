@@ -17,7 +17,8 @@ static int fitting(const tf_buf *line, unsigned short columns) {
     return (int)most;
 }
 
-/* What was shown before goes; lines are cut to the terminal's width, so that each is one there. Returns how many. */
+/* Replaces what was shown before. Lines are cut to the terminal's width, so that each takes one there. Returns how many
+ * there are. */
 static int redraw(const char *text, int lines_before) {
     struct winsize window = {0};
     int lines = 0;
@@ -38,7 +39,7 @@ static int redraw(const char *text, int lines_before) {
     return lines;
 }
 
-/* In place, it is made in memory first: what is shown is whole. */
+/* Text that replaces another is made in memory first, so that what is shown is whole. */
 static tf_err print_status(const options *o, bool in_place, int *lines, bool *running, tf_error *error) {
     const tf_status_style style = !o->json ? TF_STATUS_TEXT : o->watch ? TF_STATUS_JSON_LINE : TF_STATUS_JSON;
     char *text = NULL;

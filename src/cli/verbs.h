@@ -7,15 +7,18 @@
 typedef struct verb {
     const char *name;
     int (*run)(const options *); /* returns the exit status */
-    const char *(*kind)(
-        int number);              /* the words that its first argument may be; NULL at their end. NULL: it has none */
-    const char *arguments;        /* behind that, as in a synopsis: "FILE.h5 [STAGE] INDEX"; "": none */
-    const char *needs;            /* what it can't do without, for messages; NULL: nothing */
-    int files;                    /* so many arguments are manifests, outputs or other files; */
-    bool has_targets, has_others; /* and others behind them are targets, or something else */
-    uint64_t takes;               /* options */
-    const char *about;            /* in a line */
-    const char *more;             /* all that a manual says besides; paragraphs end with a newline. May be "" */
+
+    /* The words that its first argument may be; NULL at their end. NULL: it has no such argument. */
+    const char *(*kind)(int number);
+
+    const char *arguments; /* the arguments behind that, as in a synopsis: "FILE.h5 [STAGE] INDEX"; "": none */
+    const char *needs;     /* what it can't do without, for messages; NULL: nothing */
+    int files;             /* how many of these arguments, the first ones, are files */
+    bool has_targets;      /* the arguments behind the files are targets */
+    bool has_others;       /* the arguments behind the files are something else */
+    uint64_t takes;        /* a set of options */
+    const char *about;     /* in a line */
+    const char *more;      /* all else that its manual page says; paragraphs end with a newline. May be "" */
 } verb;
 
 /* The table; its end has no name. Nothing that it lists calls this: see options.verbs. */
@@ -28,14 +31,14 @@ static inline bool verb_takes(const verb *v, int option) {
 /* NULL: there is none of that name. */
 const verb *verb_find(const verb *table, const char *name);
 
-/* How many words its first argument may be. */
+/* How many kinds the verb has; 0: none. */
 int verb_kinds(const verb *v);
 
-/* As synopses have them: "[run]", which may be left out, or the verb's name; and what stands behind it. */
+/* A synopsis: the verb's name ("[run]", since run may be left out), and its arguments. */
 const char *verb_label(const verb *v);
 void verb_add_arguments(const verb *v, tf_buf *out);
 
-/* On stdout: of one verb, or of all (NULL). */
+/* Prints help on one verb, or on all (NULL). */
 void print_help(const verb *table, const verb *v);
 
 /* What all verbs have in common: paragraphs. */

@@ -10,14 +10,14 @@
 #include "base/base.h"
 #include "taskfarm/taskfarm.h"
 
-/* Calls of one function whose arguments come from the same places: a stage, of which each is a task. */
+/* Calls of one function whose arguments come from the same places: a stage in which each call is a task. */
 typedef struct call_group {
     char *stage; /* its name */
     char *function;
     int arguments;
-    int *source; /* per argument: a group; -1: numbers */
+    int *source; /* per argument: the group that it comes from; -1: it is a number */
     int64_t calls, capacity;
-    tf_delayed *argument; /* calls x arguments; of a source the number is a row */
+    tf_delayed *argument; /* calls x arguments: numbers, or rows of the source */
 } call_group;
 
 /* Where a call is. */

@@ -112,7 +112,8 @@ typedef struct first {
     tf_store_plan *plan;
 } first;
 
-static void tell(first *f) {
+/* Records the program's command line as that of the run. */
+static void tell_command_line(first *f) {
     tf_buf words = {0};
     tf_read_file("/proc/self/cmdline", &words);
     const char **word = tf_alloc_array(words.length + 1, sizeof *word);
@@ -144,7 +145,7 @@ static tf_err prepare(first *f, tf_runner *runner, const tf_manifest *manifest, 
     if (f->it.campaign)
         f->plan = tf_loaded_decide(&f->it, mode, &wish, false, &error);
     if (f->plan) {
-        tell(f);
+        tell_command_line(f);
         tf_store_prepare(f->plan, &error);
     }
     if (f->plan && error.code != TF_ERR_RUN)
@@ -157,7 +158,7 @@ static tf_err prepare(first *f, tf_runner *runner, const tf_manifest *manifest, 
     return error.code;
 }
 
-static void let_go(first *f) {
+static void free_first(first *f) {
     tf_store_plan_free(f->plan);
     tf_loaded_free(&f->it);
     free(f->text);
@@ -181,7 +182,7 @@ static void share_bytes(MPI_Comm comm, tf_buf *buf) {
     free(bytes);
 }
 
-/* The outcome, and the reason, that the first rank knows. */
+/* All ranks get the outcome that the first one knows, and its reason. */
 static tf_err share_outcome(tf_runner *runner, MPI_Comm comm, tf_err err) {
     int outcome = (int)err;
     MPI_Bcast(&outcome, 1, MPI_INT, 0, comm);
@@ -227,7 +228,7 @@ int tf_run(tf_runner *runner, const tf_manifest *manifest, MPI_Comm comm, const 
     if (!result.parted)
         err = share_outcome(runner, comm, err);
     tf_tally_free(&result.failures);
-    let_go(&f);
+    free_first(&f);
     if (here >= 0) {
         if (fchdir(here) != 0 && err == TF_OK)
             err = TF_ERR_RUN;

@@ -14,13 +14,14 @@
 struct tf_progress {
     tf_progress_style style;
     FILE *out;
-    double drawn;    /* when something was last shown */
-    double interval; /* to the next line */
-    double seen;     /* time and count of the last update */
-    int64_t ended;
-    double weight, weighted; /* of the rate: sums over time with an exponential memory */
-    bool on_screen;
-    bool stopping; /* and said so */
+    double drawn;    /* when something was last shown; times are s since the run began */
+    double interval; /* s to the next line */
+    double seen;     /* when the last update was */
+    int64_t ended;   /* tasks that had ended then */
+    double weight;   /* seconds, those long ago counting less */
+    double weighted; /* tasks that ended in these seconds, likewise */
+    bool on_screen;  /* a bar is */
+    bool stopping;   /* it has been said that the run stops */
 };
 
 tf_progress *tf_progress_new(tf_progress_style style, FILE *out) {
@@ -58,7 +59,7 @@ double tf_progress_left(const tf_farm_progress *now, double rate) {
 }
 
 /* "420 000/1 000 000  3 failed  12 345/s  1m10s left" */
-static void describe(const tf_progress *p, const tf_farm_progress *now, tf_buf *out) {
+static void describe_progress(const tf_progress *p, const tf_farm_progress *now, tf_buf *out) {
     char done[32], tasks[32], failed[32], rate_text[32], left[32];
     int64_t ended = now->done + now->failed, all = all_tasks(now);
     double rate = tf_progress_rate(p);
@@ -80,7 +81,7 @@ static void draw_bar(tf_progress *p, const tf_farm_progress *now) {
     int64_t all = all_tasks(now);
     double share = all ? (double)(now->done + now->failed) / (double)all : 1;
     tf_buf text = {0};
-    describe(p, now, &text);
+    describe_progress(p, now, &text);
     tf_buf line = {0};
     tf_buf_addf(&line, "\r\033[K%3d%% ", (int)(100 * share));
     if (width > text.length + NARROWEST + 9) {
@@ -101,18 +102,18 @@ static void draw_bar(tf_progress *p, const tf_farm_progress *now) {
 }
 
 /* After 1 s, then 2, 5, 10, 20, 50 s ..., at last every ten minutes. */
-static double longer(double interval) {
+static double next_interval(double interval) {
     double next = interval * (fmod(log10(interval), 1) > 0.2 && fmod(log10(interval), 1) < 0.5 ? 2.5 : 2);
     return next > 600 ? 600 : next;
 }
 
 static void print_line(tf_progress *p, const tf_farm_progress *now) {
     tf_buf text = {0};
-    describe(p, now, &text);
+    describe_progress(p, now, &text);
     tf_print(p->out, "taskfarm: %s\n", tf_buf_text(&text));
     fflush(p->out);
     p->drawn = now->elapsed;
-    p->interval = longer(p->interval);
+    p->interval = next_interval(p->interval);
     tf_buf_free(&text);
 }
 

@@ -27,9 +27,10 @@ void tf_progress_update(tf_progress *progress, const tf_farm_progress *now);
 /* A line of its own, whatever the style. */
 void tf_progress_warn(tf_progress *progress, const char *text);
 
-/* Tasks a second, over the last half minute or so; 0: none yet. And s until all is done, at that rate; negative: nobody
- * knows. */
+/* Tasks a second, over the last half minute or so; 0: none has ended yet. */
 double tf_progress_rate(const tf_progress *progress);
+
+/* Seconds until all tasks have ended at that rate; negative: nobody knows. */
 double tf_progress_left(const tf_farm_progress *now, double rate);
 
 /* Takes the bar away, so that other text can follow. */
@@ -44,7 +45,7 @@ void tf_heartbeat_free(tf_heartbeat *heartbeat);
 /* May be called as often as one likes. */
 void tf_heartbeat_update(tf_heartbeat *heartbeat, const tf_farm_progress *now, double rate);
 
-/* tf_farm_run with both of these: whoever else the options would have told is not told. */
+/* tf_farm_run with both of these, in place of the callbacks in the options. */
 tf_err tf_watch_run(const tf_farm_options *farm, tf_progress_style style, tf_farm_result *result, tf_error *error);
 
 /* ---- Summary ---- */

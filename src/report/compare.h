@@ -21,27 +21,27 @@ typedef struct difference {
 typedef struct compared_column {
     int field[2];        /* in the views */
     const char *form[2]; /* where types or shapes differ, which counts: "float64[3]"; else NULL */
-    const char *why_not; /* it is not compared; NULL: it is */
-    int64_t rows;        /* that differ */
-    bool measured;       /* numbers differ, and by how much is known */
-    double gap;          /* the largest difference, */
-    double relative;     /* and the largest in units of the larger number */
-    int shown;
+    const char *why_not; /* why it is not compared; NULL: it is */
+    int64_t rows;        /* how many rows differ */
+    bool measured;       /* there are numbers that differ by an amount that is known */
+    double gap;          /* the largest of these amounts */
+    double relative;     /* the largest relative to the larger of the two numbers */
+    int shown;           /* elements of `first` */
     difference first[COMPARE_SHOWN];
 } compared_column;
 
 typedef struct compared {
     view *of[2];
     int64_t tasks[2];
-    bool by_points;  /* rows of the same parameters are compared; else those of the same index */
-    const char *why; /* it is by index, though there are more rows in one of them; NULL: there are not, or by points */
-    int64_t pairs;   /* rows that are in both */
-    int64_t rows;    /* of these that differ in anything */
-    int64_t alone[2];
-    int64_t first_alone[2][COMPARE_SHOWN];
-    int columns; /* the status first, then parameters, then results */
+    bool by_points;   /* rows of the same parameters are compared; else those of the same index */
+    const char *why;  /* why rows are compared by index where the stages have not the same number; else NULL */
+    int64_t pairs;    /* how many rows both have */
+    int64_t rows;     /* how many of these differ in anything */
+    int64_t alone[2]; /* how many rows one of them alone has */
+    int64_t first_alone[2][COMPARE_SHOWN]; /* the first of these */
+    int columns;                           /* the status first, then parameters, then results */
     compared_column *column;
-    int only[2];           /* columns that one of them alone has */
+    int only[2];           /* how many columns one of them alone has */
     const int *only_in[2]; /* their fields */
     tf_arena *arena;
 } compared;

@@ -24,14 +24,14 @@ struct exporter {
     int columns;
     const int *column;    /* fields, or EXPORT_INDEX */
     view_values *values;  /* per column */
-    view_values status;   /* of the tasks: those that are not done have no results */
-    tf_eval *eval;        /* says which tasks are wanted; NULL: all are */
-    const tf_expr *where; /* its expression */
-    int names;            /* that it may use */
-    int *name;            /* their fields */
-    view_values *named;
-    tf_buf *cell;       /* per name: its texts, with a NUL behind each */
-    const char ***text; /* per name: where its texts begin */
+    view_values status;   /* the tasks' status: those that are not done have no results */
+    tf_eval *eval;        /* evaluates `where`; NULL: all tasks are wanted */
+    const tf_expr *where; /* is true of the tasks that are wanted */
+    int names;            /* how many fields it uses */
+    int *name;            /* these fields */
+    view_values *named;   /* their values */
+    tf_buf *cell;         /* per name: its strings, with a NUL behind each */
+    const char ***text;   /* per name: where its strings begin */
     tf_arena *arena;
 };
 

@@ -11,12 +11,14 @@ typedef struct histogram {
     const char *name, *unit;
     bool log;
     double low, high;
-    int64_t count, missing; /* numbers, and what is none */
+    int64_t count;   /* finite numbers */
+    int64_t missing; /* values that are none */
     double sum;
     int64_t bin[FIGURE_BINS];
 } histogram;
 
-/* Of tasks that are done, or have ended (`ended`). false: there are no numbers, or an error. */
+/* The histogram of tasks that are done, or of all that have ended (`ended`). false: there are no numbers, or there is
+ * an error. */
 bool histogram_of(view *v, int field, bool ended, histogram *out, tf_error *error);
 
 /* One task in time; seconds since the campaign began, without those between its runs. */
@@ -30,15 +32,16 @@ typedef struct bar {
 /* When slots were at work. A lane is a slot of a worker; of many each is several slots. A task that took several slots
  * is on the lane of the one that ran it. */
 typedef struct timeline {
-    double seconds; /* of all */
-    int64_t tasks;  /* of which it is known when they ran */
-    int64_t slots;  /* of the run that had most */
-    int lanes, per_lane;
-    int *worker, *slot; /* per lane, of its first */
-    int bars;           /* all tasks, if they are few; else none: */
-    bar *bar;           /* otherwise the bins say it */
+    double seconds;     /* that all runs took together */
+    int64_t tasks;      /* how many it is known of when they ran */
+    int64_t slots;      /* of the run that had most */
+    int lanes;          /* number of lanes */
+    int per_lane;       /* slots that a lane stands for */
+    int *worker, *slot; /* per lane: the first of its slots */
+    int bars;           /* one for each task if there are few; else 0 */
+    bar *bar;           /* these bars */
     float *busy;        /* lanes x TIME_BINS: tasks under way */
-    uint8_t *kind;      /* likewise: the stage that most of it is, and FAILED_BIT if a task failed */
+    uint8_t *kind;      /* lanes x TIME_BINS: the stage that has most of it, and FAILED_BIT if a task failed */
     int stages;
     float *use; /* stages x TIME_BINS: slots at work */
     struct stage_time {
@@ -51,7 +54,7 @@ typedef struct timeline {
 
 enum { FAILED_BIT = 0x80 };
 
-/* Each task that is known to have been run, stage after stage; before them the workers that there are. */
+/* Visits all workers, then each task of which it is known when it ran, stage after stage. */
 typedef void on_worker(void *context, int worker);
 typedef void on_bar(void *context, const bar *bar, int worker, int slot);
 tf_err each_bar(const tf_recalled *from, on_worker *visit_worker, on_bar *visit_bar, void *context, tf_error *error);

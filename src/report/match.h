@@ -11,9 +11,11 @@ typedef struct match_param {
     int field[2];
 } match_param;
 
-/* What is done with rows: first[0] .. first[0] + count - 1 of one are first[1] .. of the other; one has no other. */
+/* What is done with rows. */
 typedef struct match_rows {
+    /* Rows first[0] .. first[0] + count - 1 of one stage are rows first[1] .. of the other. */
     tf_err (*run)(void *context, const int64_t first[2], int64_t count, tf_error *error);
+    /* A row of one stage that the other has not. */
     void (*alone)(void *context, int side, int64_t row);
     void *context;
 } match_rows;

@@ -11,7 +11,7 @@
 
 typedef enum tf_status_style { TF_STATUS_TEXT, TF_STATUS_JSON, TF_STATUS_JSON_LINE } tf_status_style;
 
-/* How far the campaign is whose output is `path`, with what its heartbeat says if it is alive, which is told. */
+/* Tells how far the campaign is whose output is `path`, by its heartbeat if it runs. Sets whether it does. */
 tf_err tf_report_status(FILE *out, const char *path, tf_status_style style, bool *running, tf_error *error);
 
 /* ---- What an output holds ---- */
@@ -20,17 +20,17 @@ tf_err tf_report_status(FILE *out, const char *path, tf_status_style style, bool
  * stored, and command lines. */
 typedef struct tf_recalled {
     tf_reader *reader;
-    const tf_campaign *campaign; /* NULL: it is not known, */
-    const char *why;             /* for this reason */
+    const tf_campaign *campaign; /* NULL: it is not known */
+    const char *why;             /* why the campaign is not known */
 } tf_recalled;
 
 /* A stage of the output as the campaign has it; NULL if it is not known, or its tasks have other parameters now. */
 const tf_stage_spec *tf_recalled_stage(const tf_recalled *from, int stage);
 
-/* Each line of a text, a little further in. */
+/* Prints the lines of a text, each indented. */
 void tf_report_lines(FILE *out, const char *text, size_t length);
 
-/* All that is known of a task. */
+/* Prints all that is known of a task. */
 tf_err tf_report_show(FILE *out, const tf_recalled *from, int stage, int64_t index, bool json, tf_error *error);
 
 /* Formats that are no tables use `path` alone. */

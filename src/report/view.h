@@ -17,13 +17,13 @@ int view_fields(const view *v);
 int view_find(const view *v, const char *name);      /* -1: there is none */
 int view_record(const view *v, const char *dataset); /* what is recorded of tasks: see tf_reader_record */
 
-/* Bytes that a row's field takes, about. */
+/* About how many bytes the field takes in a row. */
 int64_t view_width(const view *v, int field);
 
 /* A field of some tasks. All zeros is ready for use. */
 typedef struct view_values {
     const tf_field *field;
-    void *numbers; /* count x elements; NULL: they are texts */
+    void *numbers; /* count x elements; NULL: the values are texts */
     size_t capacity;
     tf_blobs texts;
 } view_values;
@@ -40,8 +40,8 @@ void view_add_csv_text(const char *text, size_t length, tf_buf *out);
 
 void view_add_base64(const char *bytes, size_t length, tf_buf *out);
 
-/* What was run is not stored: the parameters and files of a task of the campaign's stage are put together again, as the
- * run did it. `spec` is what tf_recalled_stage found; NULL, and what can't be had, tells nothing. */
+/* Works out the parameters and files of a task, as its run did: they are not stored. `spec` is what tf_recalled_stage
+ * found. Where that is NULL, or what the task takes can't be read, on_point is not called. */
 void view_tell_point(const tf_recalled *from, const tf_stage_spec *spec, int64_t index, tf_host_on_point *on_point,
                      void *context);
 
