@@ -1,4 +1,4 @@
-/* Arenas: memory that is given back all at once. */
+/* Arenas: memory that is freed all at once. */
 #include "base/base.h"
 
 #include <stdint.h>

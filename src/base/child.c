@@ -11,8 +11,9 @@
 
 #include "base/base.h"
 
-/* Where a program has closed its standard error, what is printed there must not go to the other side. */
-static int keep_off_standard(int fd) {
+/* Moves a socket away from descriptors 0 to 2: if a program has closed its standard error, what is printed there must
+ * not go to the other side. */
+static int move_off_standard(int fd) {
     if (fd > 2)
         return fd;
     const int higher = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -21,18 +22,19 @@ static int keep_off_standard(int fd) {
 }
 
 pid_t tf_child_fork(tf_child *child, tf_error *error) {
+    enum { PARENT, CHILD };
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
         tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "can't make a socket: %s", strerror(errno));
         return -1;
     }
     for (int i = 0; i < 2; i++)
-        pair[i] = keep_off_standard(pair[i]);
+        pair[i] = move_off_standard(pair[i]);
     fflush(NULL);
     pid_t pid = fork();
-    int own = pid == 0 ? 1 : 0;
+    const int own = pid == 0 ? CHILD : PARENT, other = pid == 0 ? PARENT : CHILD;
     *child = (tf_child){.pid = pid, .socket = pair[own]};
-    close(pair[!own]);
+    close(pair[other]);
     if (pid == 0) {
         tf_open_standard();
         tf_signals_default();

@@ -33,7 +33,8 @@ tf_clock tf_clock_system(void) {
 
 /* ---- The quick clock ---- */
 
-/* 0 where there is no such counter. It may be read a little early or late: that is far less than a bearing is off. */
+/* The processor's counter; 0: there is none. It may be read a little early or late, which is far less than the clock's
+ * error. */
 static uint64_t count_cycles(void) {
 #ifdef __x86_64__
     return __builtin_ia32_rdtsc();
@@ -46,9 +47,9 @@ static double since(const tf_quick_clock *c, uint64_t cycles) {
     return (double)(int64_t)(cycles - c->base_cycles) * c->rate;
 }
 
-/* Reads the system's clock, learns the rate, and says for how long that may be trusted: not at all if this process was
- * interrupted meanwhile, and never again if the counter turns out to be unsteady. */
-static void take_bearing(tf_quick_clock *c) {
+/* Compares the clock with the system's, learns the rate, and sets for how long that is trusted: not at all if this
+ * process was interrupted meanwhile, and never again if the counter turns out to be unsteady. */
+static void synchronize(tf_quick_clock *c) {
     const double apart = 1e-3, learning = 10e-3, error = 2e-6; /* s */
     const uint64_t undisturbed = 4000;
     uint64_t before = count_cycles();
@@ -73,7 +74,7 @@ double tf_quick_now(tf_quick_clock *c) {
     if (cycles - c->base_cycles < c->span) {
         now = c->base + since(c, cycles);
     } else {
-        take_bearing(c);
+        synchronize(c);
         now = c->base;
     }
     c->last = now > c->last ? now : c->last;

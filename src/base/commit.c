@@ -1,4 +1,4 @@
-/* Which sources this is built from. */
+/* The commit that this is built from. */
 #include "commit.h"
 #include "base/base.h"
 

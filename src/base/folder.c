@@ -14,8 +14,9 @@ static int is_entry(const struct dirent *entry) {
     return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
-/* What a link leads to counts as the link's file; links to folders, which may go round in circles, are left alone. */
-static void take_entry(tf_buf *path, tf_on_entry *take, void *context) {
+/* Calls `take` for an entry, and for what is in it if it is a folder. A link to a file counts as the file. A link to a
+ * folder, which may go round in circles, is left alone. */
+static void visit_entry(tf_buf *path, tf_on_entry *take, void *context) {
     struct stat info;
     if (lstat(path->data, &info) != 0)
         return;
@@ -36,7 +37,7 @@ void tf_each_entry(const char *folder, tf_on_entry *take, void *context) {
     for (int i = 0; i < count; i++) {
         tf_buf_clear(&path);
         tf_buf_addf(&path, "%s/%s", folder, entry[i]->d_name);
-        take_entry(&path, take, context);
+        visit_entry(&path, take, context);
         free(entry[i]);
     }
     free(entry);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first interval that ends after `value`, or count. */
+/* The first interval that ends after `value`; `count` if there is none. */
 static size_t first_ending_after(const tf_intervals *set, int64_t value) {
     size_t low = 0, high = set->count;
     while (low < high) {
@@ -18,7 +18,7 @@ static size_t first_ending_after(const tf_intervals *set, int64_t value) {
     return low;
 }
 
-/* Room for so many items. */
+/* Makes room for `size` items. */
 static void make_room(tf_intervals *set, size_t size) {
     size_t taken = set->block ? (size_t)(set->items - set->block) : 0;
     if (taken + size <= set->capacity)

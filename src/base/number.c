@@ -1,5 +1,5 @@
-/* Numbers from text, wherever they stand: JSON, a csv file, a command's output, an option. A text is taken apart as
- * decimal digits and becomes an integer only if it is one to the last digit, a float only if it is within its range.
+/* Numbers from text, wherever they stand: JSON, a csv file, a command's output, an option. A text is parsed as decimal
+ * digits and becomes an integer only if it is one to the last digit, a float only if it is within its range.
  * Nothing passes through a double on its way to an integer. */
 #include "base/base.h"
 
@@ -8,13 +8,14 @@
 #include <string.h>
 #include <strings.h>
 
-/* A decimal number, taken apart: the digits from `digits` on, without a point, times 10 to the `exponent`. */
+/* The parts of a decimal number: the digits from `digits` to `end`, without a point, times 10 to the `exponent`. */
 typedef struct decimal {
     const char *text;
     size_t length;
     const char *digits, *end; /* a point may stand between them */
-    bool negative, special;   /* special: nan, inf or infinity */
-    int64_t exponent;         /* of the last digit */
+    bool negative;
+    bool special;     /* it is nan, inf or infinity */
+    int64_t exponent; /* of the last digit */
 } decimal;
 
 static bool is_digit(char c) {
@@ -31,7 +32,7 @@ static bool is_special(const char *text, size_t length) {
     return false;
 }
 
-/* The digits of an exponent, as a number that is far enough from all others if it is a large one. */
+/* Adds the exponent that a text is. One that is beyond all numbers is cut off at FAR. */
 static bool parse_exponent(const char *c, const char *end, int64_t *exponent) {
     enum { FAR = 1000000000 };
     const bool negative = c < end && *c == '-';
@@ -48,7 +49,8 @@ static bool parse_exponent(const char *c, const char *end, int64_t *exponent) {
     return true;
 }
 
-static bool take_apart(const char *text, size_t length, decimal *d) {
+/* false: the text is no decimal number. */
+static bool parse_decimal(const char *text, size_t length, decimal *d) {
     const char *c = text, *end = text + length, *point = NULL;
     int64_t digits = 0;
     *d = (decimal){.text = text, .length = length, .negative = length > 0 && *text == '-'};
@@ -70,7 +72,7 @@ static bool take_apart(const char *text, size_t length, decimal *d) {
     return c == end || ((*c == 'e' || *c == 'E') && parse_exponent(c + 1, end, &d->exponent));
 }
 
-/* Its size as an integer. TF_TOO_LARGE beyond 2^64 - 1, TF_NOT_WHOLE for a fraction. */
+/* Its absolute value as an integer. TF_TOO_LARGE: it is beyond 2^64 - 1; TF_NOT_WHOLE: it is a fraction. */
 static tf_fit integer_of(const decimal *d, uint64_t *size) {
     const char *first = d->digits, *last = d->end;
     int64_t exponent = d->exponent;
@@ -93,7 +95,7 @@ static tf_fit integer_of(const decimal *d, uint64_t *size) {
     return TF_FITS;
 }
 
-/* The nearest of its type. strtod wants a NUL behind the text. */
+/* Stores the nearest float. strtod needs a NUL behind the text, so that it is copied. */
 static tf_fit store_nearest(tf_type type, const decimal *d, void *out) {
     char room[64], *copy = d->length < sizeof room ? room : tf_alloc(d->length + 1);
     memcpy(copy, d->text, d->length);
@@ -114,7 +116,7 @@ static tf_fit store_nearest(tf_type type, const decimal *d, void *out) {
 tf_fit tf_store_number(tf_type type, const char *text, size_t length, void *out) {
     decimal d;
     uint64_t size;
-    if (!take_apart(text, length, &d) || tf_type_size(type) == 0)
+    if (!parse_decimal(text, length, &d) || tf_type_size(type) == 0)
         return TF_NO_NUMBER;
     if (tf_type_is_float(type))
         return store_nearest(type, &d, out);
@@ -139,7 +141,7 @@ bool tf_is_number(const char *text, size_t length) {
     enum { SMALL = 300 }; /* digits and exponent of what is far from the ends of double */
     decimal d;
     double number;
-    if (!take_apart(text, length, &d))
+    if (!parse_decimal(text, length, &d))
         return false;
     return d.special || (length < SMALL && d.exponent < SMALL - (int64_t)length) ||
            store_nearest(TF_FLOAT64, &d, &number) == TF_FITS;

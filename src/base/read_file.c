@@ -1,4 +1,4 @@
-/* Whole files. What is no regular file is not opened for longer than it takes to see that. */
+/* Whole files. What is no regular file is closed as soon as that is known. */
 #include "base/base.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@ const char *tf_read_failure(int failure) {
     }
 }
 
-/* Without waiting: to open a FIFO would wait for somebody at its other end. */
+/* Opens a file without waiting: to open a FIFO would wait for somebody at its other end. 0 or an errno. */
 static int open_at_once(const char *path, int *fd, struct stat *info) {
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (*fd < 0)
@@ -68,7 +68,7 @@ static int read_regular(int fd, int64_t size, tf_buf *out) {
     return failure;
 }
 
-/* A writer that is there is waited for as long as it takes, one that is not for a moment only. */
+/* Reads a pipe. A FIFO without a writer is waited for only a moment, a writer for as long as it takes. */
 static int read_pipe(int fd, bool is_fifo, tf_buf *out) {
     enum { STEP = 100, PATIENCE = 2000 }; /* ms */
     const size_t before = out->length;
@@ -95,7 +95,7 @@ static int read_pipe(int fd, bool is_fifo, tf_buf *out) {
     }
 }
 
-/* What was added before a failure is taken away again. */
+/* Closes the file. After a failure removes what was added. */
 static int end_reading(int fd, int failure, size_t before, tf_buf *out) {
     if (failure)
         out->length = before;

@@ -1,4 +1,4 @@
-/* Hashes, and the framed, checksummed records that carry text (see base.h). */
+/* Hashes, and the framed, checksummed records of blobs (see base.h). */
 #include "base/base.h"
 
 #include <string.h>

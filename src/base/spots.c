@@ -14,7 +14,7 @@ void tf_spots_sort(tf_spot *spots, int64_t count) {
     qsort(spots, (size_t)count, sizeof *spots, compare);
 }
 
-/* The first with that hash, or behind all of them. */
+/* The first spot with that hash; `count` if there is none. */
 static int64_t find(const tf_spot *spots, int64_t count, uint64_t hash) {
     int64_t low = 0, high = count;
     while (low < high) {

@@ -1,4 +1,4 @@
-/* What somebody may have meant. */
+/* What somebody probably meant. */
 #include "base/base.h"
 
 #include <string.h>

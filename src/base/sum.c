@@ -19,7 +19,7 @@ enum {
 
 /* ---- Terms ---- */
 
-/* Room for digits from .. end - 1, and one above them that takes carries. */
+/* Makes room for digits from .. end - 1, and for one above them that takes carries. */
 static void widen(tf_sum *sum, int32_t from, int32_t end) {
     const int32_t old_end = sum->low + sum->digits;
     int32_t low = from, high = end + 1;
@@ -34,7 +34,7 @@ static void widen(tf_sum *sum, int32_t from, int32_t end) {
     *sum = (tf_sum){.digit = digit, .low = low, .digits = high - low, .uncarried = sum->uncarried};
 }
 
-/* All digits but the highest, which has the sign, become numbers from 0 to 2^32 - 1. */
+/* Adds the carries: all digits but the highest, which has the sign, become numbers from 0 to 2^32 - 1. */
 static void carry(tf_sum *sum) {
     const int64_t base = INT64_C(1) << DIGIT;
     int64_t over = 0;
@@ -55,8 +55,8 @@ static void carry(tf_sum *sum) {
     }
 }
 
-/* A finite number as mantissa x 2^exponent. */
-static uint64_t take_apart(double x, int *exponent, bool *negative) {
+/* Splits a finite number into mantissa x 2^exponent and its sign. Returns the mantissa. */
+static uint64_t split_double(double x, int *exponent, bool *negative) {
     uint64_t word;
     memcpy(&word, &x, sizeof word);
     const int biased = (int)(word >> MANTISSA & 0x7ff);
@@ -78,7 +78,7 @@ static int64_t *digits_at(tf_sum *sum, int32_t from, int32_t end) {
 void tf_sum_add(tf_sum *sum, double x) {
     int exponent;
     bool negative;
-    const uint64_t mantissa = take_apart(x, &exponent, &negative);
+    const uint64_t mantissa = split_double(x, &exponent, &negative);
     if (mantissa == 0)
         return;
     const int place = exponent - LOWEST, from = place / DIGIT, shift = place % DIGIT;
@@ -92,7 +92,7 @@ void tf_sum_add_square(tf_sum *sum, double x) {
     enum { DIGITS = 5 }; /* 106 bits and up to 31 below them */
     int exponent;
     bool negative;
-    const uint64_t mantissa = take_apart(x, &exponent, &negative);
+    const uint64_t mantissa = split_double(x, &exponent, &negative);
     if (mantissa == 0)
         return;
     const int place = 2 * exponent - LOWEST, from = place / DIGIT, shift = place % DIGIT;
@@ -123,7 +123,7 @@ typedef struct natural {
     int32_t digits;
     int exponent;
     bool negative;
-    bool inexact; /* a division has left a remainder: it is a little more */
+    bool inexact; /* a division has left a remainder: the number is a little larger than its digits */
 } natural;
 
 static natural natural_new(int32_t digits, int exponent) {
@@ -188,7 +188,7 @@ static natural subtract(const natural *a, const natural *b) {
     return difference;
 }
 
-/* Divides; the quotient keeps enough digits below for a double. Takes the number, gives another. */
+/* Replaces the number by its quotient, with enough digits below the point for a double. */
 static void divide_by(natural *n, int64_t divisor) {
     enum { BELOW = 5 }; /* digits: the divisor takes up to two, a double three */
     natural quotient = natural_new(n->digits + BELOW, n->exponent - BELOW * DIGIT);
@@ -204,8 +204,8 @@ static void divide_by(natural *n, int64_t divisor) {
     *n = quotient;
 }
 
-/* The highest 64 bits, the first of which is set, as bits x 2^exponent; the last is set too if anything is left out.
- * 0: it is zero. */
+/* The highest 64 bits of a number, as bits x 2^exponent. The first of them is set; the last is set, too, if anything is
+ * left out. 0: the number is zero. */
 static uint64_t highest_bits(const natural *n, int *exponent) {
     int32_t high = n->digits - 1;
     while (high >= 0 && n->digit[high] == 0)
@@ -224,7 +224,7 @@ static uint64_t highest_bits(const natural *n, int *exponent) {
     return (uint64_t)(top >> 64) | more;
 }
 
-/* The nearest double, of two that are as near the even one. */
+/* The nearest double, ties to even. */
 static double round_natural(const natural *n) {
     enum { SPARE = 64 - MANTISSA - 1, LEAST = -1074 };
     int exponent = 0;

@@ -1,4 +1,4 @@
-/* Texts by their hash: open addressing with linear probing, never more than three quarters full. */
+/* Numbers by the hash of a text: open addressing with linear probing, at most three quarters full. */
 #include <stdlib.h>
 #include <xxhash.h>
 

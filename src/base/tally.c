@@ -1,5 +1,5 @@
-/* Texts counted: those that differ in their numbers alone are one, but for an exit status, which tells one failure from
- * another. */
+/* Counts of texts. Texts that differ only in numbers are counted together, unless the number is an exit status, which
+ * tells one failure from another. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 enum { MOST_ENTRIES = 256, LONGEST = 400 };
 
-/* What is the same of all texts of an entry. */
+/* Makes the key that all texts of an entry have in common. */
 static void make_key(int owner, const char *text, size_t length, tf_buf *key) {
     static const char status[] = "exit status ";
     size_t i = 0;
@@ -28,7 +28,7 @@ static void make_key(int owner, const char *text, size_t length, tf_buf *key) {
     }
 }
 
-static void take_numbers(tf_tally_entry *entry, const int64_t *number, int numbers) {
+static void merge_numbers(tf_tally_entry *entry, const int64_t *number, int numbers) {
     for (int n = 0; n < numbers; n++) {
         int at = entry->numbers;
         while (at > 0 && entry->number[at - 1] > number[n])
@@ -42,7 +42,7 @@ static void take_numbers(tf_tally_entry *entry, const int64_t *number, int numbe
     }
 }
 
-/* NULL: there are too many already. */
+/* Finds an entry, or adds it. NULL: there are too many entries. */
 static tf_tally_entry *find_entry(tf_tally *tally, int owner, const tf_buf *key) {
     uint32_t at = tf_table_get(&tally->keys, key->data, key->length);
     if (at != TF_TABLE_NONE)
@@ -75,7 +75,7 @@ void tf_tally_add(tf_tally *tally, int owner, const char *text, size_t length, i
         entry->text = strndup(text, length);
     }
     entry->count += count;
-    take_numbers(entry, number, numbers);
+    merge_numbers(entry, number, numbers);
 }
 
 void tf_tally_add_one(tf_tally *tally, int owner, const char *text, size_t length, int64_t number) {
@@ -94,7 +94,7 @@ static int compare_entries(const void *a, const void *b) {
 void tf_tally_sort(tf_tally *tally) {
     if (tally->count)
         qsort(tally->entry, (size_t)tally->count, sizeof *tally->entry, compare_entries);
-    tf_table_free(&tally->keys); /* they are elsewhere now */
+    tf_table_free(&tally->keys); /* entries have moved */
 }
 
 void tf_tally_copy(tf_tally *to, const tf_tally *from) {

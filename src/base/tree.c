@@ -18,16 +18,16 @@
 enum { DEEPEST = 16 }; /* folders below the top that are open at once */
 
 typedef struct removal {
-    int top;        /* its topmost folder */
-    dev_t device;   /* on which all of it is */
-    int64_t lifted; /* folders that were moved to the top, */
-    int64_t names;  /* and the names that they were to have there */
+    int top;        /* descriptor of the tree's topmost folder */
+    dev_t device;   /* the device that all of the tree is on */
+    int64_t lifted; /* folders that were moved to the top */
+    int64_t names;  /* names that were tried for such folders */
 } removal;
 
 static int remove_entry(removal *r, int folder, int depth, const char *name);
 
-/* All that is in an open folder, whose descriptor is closed. The first failure is returned; the rest is removed all the
- * same. */
+/* Removes all that is in an open folder, and closes its descriptor. Returns the first failure, after removing what can
+ * be removed. */
 static int remove_contents(removal *r, int fd, int depth) {
     DIR *listing = fdopendir(fd);
     int failure = listing ? 0 : errno;
@@ -50,7 +50,7 @@ static int remove_contents(removal *r, int fd, int depth) {
     return failure;
 }
 
-/* A folder, open so that what is in it can be removed, whatever its mode was: some programs make theirs read-only. */
+/* Opens a folder so that what is in it can be removed, whatever its mode is: some programs make theirs read-only. */
 static int open_folder(int in, const char *name, struct stat *info) {
     enum { HOW = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
     int fd = openat(in, name, HOW);
@@ -78,7 +78,7 @@ static bool lift(removal *r, int folder, const char *name) {
     return false;
 }
 
-/* Removes what is no folder; a folder is opened. Without a failure and a descriptor there is nothing any more. */
+/* Removes what is no folder, and opens what is one. 0 with `fd` -1: nothing is left. */
 static int remove_or_open(int in, const char *name, int *fd, struct stat *info) {
     *fd = -1;
     if (unlinkat(in, name, 0) == 0 || errno == ENOENT)
@@ -93,7 +93,7 @@ static int remove_emptied(int in, const char *name) {
     return unlinkat(in, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : errno;
 }
 
-/* Of a folder that is `depth` below the top. */
+/* Removes an entry of a folder that is `depth` below the top. */
 static int remove_entry(removal *r, int folder, int depth, const char *name) {
     struct stat info = {0};
     int fd, failure = remove_or_open(folder, name, &fd, &info);

@@ -45,7 +45,7 @@ static bool is_hidden(uint32_t c) {
     return false;
 }
 
-/* The character at the start of sound UTF-8, and how many bytes it has. */
+/* The character at the start of valid UTF-8; `size` gets its bytes. */
 static uint32_t decode(const char *text, size_t *size) {
     const unsigned char *bytes = (const unsigned char *)text;
     *size = bytes[0] < 0x80 ? 1 : bytes[0] < 0xE0 ? 2 : bytes[0] < 0xF0 ? 3 : 4;
@@ -74,10 +74,10 @@ static void add_escaped_json(tf_buf *out, uint32_t c) {
 }
 
 typedef enum escape {
-    ESCAPE_LINE,   /* for people: all that is hidden but tabs, */
-    ESCAPE_LINES,  /* and but ends of lines */
-    ESCAPE_STRING, /* what is to stand in a JSON string */
-    ESCAPE_JSON    /* JSON: what is hidden stands in its strings alone, but for the white space between */
+    ESCAPE_LINE,   /* for people: escapes all that is invisible but tabs */
+    ESCAPE_LINES,  /* likewise, but leaves ends of lines, too */
+    ESCAPE_STRING, /* escapes what a JSON string must not hold, and what is invisible */
+    ESCAPE_JSON    /* escapes what is invisible in JSON; white space between its tokens stays */
 } escape;
 
 static bool is_plain(uint32_t c, escape how) {
@@ -163,11 +163,13 @@ static const char *read_number(const char *at, va_list *args, int *number) {
     return at;
 }
 
-/* Returns what is behind it. */
+/* Reads a conversion. Returns what is behind it. */
 static const char *read_conversion(const char *at, va_list *args, conversion *c) {
     *c = (conversion){.precision = -1};
-    for (; *at == '-' || *at == '0'; at++)
-        *(*at == '-' ? &c->left : &c->zeros) = true;
+    for (; *at == '-' || *at == '0'; at++) {
+        c->left = c->left || *at == '-';
+        c->zeros = c->zeros || *at == '0';
+    }
     at = read_number(at, args, &c->width);
     c->left = c->left || c->width < 0;
     c->width = abs(c->width);
@@ -186,7 +188,7 @@ static void add_text(tf_buf *out, const conversion *c, const char *text, size_t 
     tf_buf_free(&shown);
 }
 
-/* A number that is text already. */
+/* Adds a number, as text, in a conversion's width. */
 static void add_digits(tf_buf *out, const conversion *c, const char *digits) {
     const size_t length = strlen(digits), sign = *digits == '-';
     if (!c->zeros || c->left || (size_t)c->width <= length) {
