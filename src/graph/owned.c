@@ -28,8 +28,8 @@ static void add_file(owned *o, folders *f, const tf_campaign *c, const char *pat
     tf_buf_free(&target);
 }
 
-/* Adds the output and the folder of its side files. `which` of its two names the path is. */
-static void add_output(owned *o, folders *f, const tf_campaign *c, const char *path, int which) {
+/* Adds the output and the folder of its side files, by one of its names. */
+static void add_output(owned *o, folders *f, const tf_campaign *c, const char *path, output_name which) {
     tf_buf folder = {0};
     add_file(o, f, c, path, "it is the campaign's output");
     tf_files_normalize(c, path, &folder);
@@ -81,9 +81,9 @@ static void add_run(owned *o, folders *f, const tf_campaign *c, const tf_stage_s
 void owned_open(owned *o, folders *f, const tf_campaign *c) {
     tf_buf target = {0};
     *o = (owned){0};
-    add_output(o, f, c, c->output, 0);
+    add_output(o, f, c, c->output, OUTPUT_AS_GIVEN);
     if (f->disk->look && tf_follow_links(c->output, &target) == 0)
-        add_output(o, f, c, tf_buf_text(&target), 1);
+        add_output(o, f, c, tf_buf_text(&target), OUTPUT_WITHOUT_LINKS);
     for (int r = 0; r < c->reads; r++)
         add_file(o, f, c, c->read[r], r == 0 ? "it is the manifest" : "the manifest reads it");
     for (int s = 0; s < c->stages; s++)
@@ -95,8 +95,8 @@ void owned_close(owned *o) {
     tf_table_free(&o->by_key);
     tf_table_free(&o->by_id);
     tf_buf_free(&o->reasons);
-    tf_buf_free(&o->output[0]);
-    tf_buf_free(&o->output[1]);
+    for (int n = 0; n < OUTPUT_NAMES; n++)
+        tf_buf_free(&o->output[n]);
 }
 
 /* Is it the key of OUTPUT.1, OUTPUT.1.d and so on? `output` is that of OUTPUT. */
@@ -123,7 +123,8 @@ const char *owned_reason(const owned *o, folders *f, const char *path, const tf_
         at = tf_table_get(&o->by_id, (const char *)id, sizeof *id);
     if (at != TF_TABLE_NONE)
         return o->reasons.data + at;
-    return is_set_aside(&o->output[0], key) || is_set_aside(&o->output[1], key)
-               ? "an old output is called so when --fresh sets it aside"
-               : NULL;
+    for (int n = 0; n < OUTPUT_NAMES; n++)
+        if (is_set_aside(&o->output[n], key))
+            return "an old output is called so when --fresh sets it aside";
+    return NULL;
 }

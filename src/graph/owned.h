@@ -5,11 +5,14 @@
 
 #include "graph/folders.h"
 
+/* The output's names: as the user gave it, and without the links at its end. */
+typedef enum output_name { OUTPUT_AS_GIVEN, OUTPUT_WITHOUT_LINKS, OUTPUT_NAMES } output_name;
+
 typedef struct owned {
-    tf_table by_key;  /* where in `reasons` a file's reason is, by its key */
-    tf_table by_id;   /* likewise, by its tf_disk_id */
-    tf_buf reasons;   /* each ended by a NUL */
-    tf_buf output[2]; /* keys of the output: as it was named, and of what links lead to */
+    tf_table by_key;             /* where in `reasons` a file's reason is, by its key */
+    tf_table by_id;              /* where in `reasons` a file's reason is, by its tf_disk_id */
+    tf_buf reasons;              /* each ended by a NUL */
+    tf_buf output[OUTPUT_NAMES]; /* keys of the output */
 } owned;
 
 void owned_open(owned *o, folders *f, const tf_campaign *campaign);

@@ -70,7 +70,8 @@ static void select_target(planner *p, const char *target) {
             tf_diags_add(p->diags, "", TF_DIAG_BAD_OPTION, "%s: stage \"%s\" has no files: it can be run as a whole",
                          target, g->campaign->stage[stage].name);
         else if (select_tasks(g, stage, target + name + 1, length - name - 2) == 0)
-            tf_diags_add(p->diags, "", TF_DIAG_UNKNOWN_NAME, "%s: no task of the stage is so", target);
+            tf_diags_add(p->diags, "", TF_DIAG_UNKNOWN_NAME, "%s: no task of stage \"%s\" has these parameters", target,
+                         g->campaign->stage[stage].name);
     } else {
         tf_files_normalize(g->campaign, target, &g->paths.text);
         uint32_t output = graph_output(g, tf_buf_text(&g->paths.text));

@@ -130,8 +130,8 @@ static void add_group_input(builder *b, int stage, const tf_file_spec *spec, int
     node n = graph_node(g, stage, index);
     if (group < 0) {
         if (b->missing++ < MOST_DIAGNOSTICS)
-            builder_diagnose(b, spec->pointer, stage, index, TF_DIAG_NO_MATCH, "%s has no task that agrees with it",
-                             g->campaign->stage[spec->stage].name);
+            builder_diagnose(b, spec->pointer, stage, index, TF_DIAG_NO_MATCH,
+                             "no task of stage \"%s\" agrees with this task", g->campaign->stage[spec->stage].name);
         return;
     }
     if (groups[group] == NO_NODE)

@@ -7,14 +7,18 @@
 
 enum { MOST = 24, READS = 3, SOURCES = 4 };
 
-/* Task i makes a<i>, and t<i>, which is temporary; it reads some of these of other tasks, and sources s<k>. */
+/* Kinds of files, and the letters that their names begin with. */
+typedef enum file_kind { OUTPUT, TEMPORARY, SOURCE } file_kind;
+static const char letters[] = "ats";
+
+/* Task i makes a<i>, and t<i>, which is temporary. It reads some such files of other tasks, and sources s<k>. */
 typedef struct model {
     tf_disk disk;
     int tasks;
     int reads[MOST];
-    int input[MOST][READS]; /* 2 * i: a<i>; 2 * i + 1: t<i>; from 2 * MOST on sources */
-    int64_t time[2 * MOST + SOURCES];
-    int looked[2 * MOST + SOURCES];
+    int input[MOST][READS];           /* numbers of files. 2 * i: a<i>; 2 * i + 1: t<i>; 2 * MOST + k: s<k> */
+    int64_t time[2 * MOST + SOURCES]; /* per file */
+    int looked[2 * MOST + SOURCES];   /* per file: how often its time was asked for */
     bool done[MOST], stale[MOST];
     /* while it runs */
     bool ready[MOST], ended[MOST], failed[MOST], skipped[MOST];
@@ -25,7 +29,8 @@ static int64_t time_of(tf_disk *disk, const char *path, tf_disk_id *id) {
     (void)id;
     model *m = (model *)disk;
     int number = atoi(path + 1);
-    int file = *path == 's' ? 2 * MOST + number : 2 * number + (*path == 't');
+    const file_kind kind = (file_kind)(strchr(letters, *path) - letters);
+    int file = kind == SOURCE ? 2 * MOST + number : 2 * number + (kind == TEMPORARY);
     m->looked[file]++;
     return m->time[file];
 }
@@ -65,8 +70,8 @@ static tf_campaign *campaign_of(const model *m) {
         tf_buf_addf(&text, "%s{\"ins\": \"", i ? ", " : "");
         for (int r = 0; r < m->reads[i]; r++) {
             int file = m->input[i][r];
-            tf_buf_addf(&text, "%c%d ", file >= 2 * MOST ? 's' : "at"[file % 2],
-                        file >= 2 * MOST ? file - 2 * MOST : file / 2);
+            const bool is_source = file >= 2 * MOST;
+            tf_buf_addf(&text, "%c%d ", letters[is_source ? SOURCE : file % 2], is_source ? file - 2 * MOST : file / 2);
         }
         tf_buf_adds(&text, "\"}");
     }
