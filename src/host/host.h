@@ -152,7 +152,7 @@ tf_point host_point(host *h, int64_t row);
  * needs it. */
 void scratch_open(const tf_campaign *campaign, scratch_root *root);
 void scratch_close(scratch_root *root); /* removes the folder */
-void scratch_remove_root(int folder);   /* likewise, by the folder's descriptor alone, which it closes */
+void scratch_remove_root(int folder);   /* removes the folder by its descriptor alone, which it closes */
 
 /* Makes the folder of one attempt, if the stage uses {scratch}: adds its path to `path`. false after host_fail. */
 bool scratch_make(host *h, int64_t index, tf_buf *path);

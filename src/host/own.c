@@ -25,8 +25,8 @@ void own_mark_free(const uint8_t *mark) {
 }
 
 void own_end_child(const char *stage, const char *function) {
-    tf_say("stage \"%s\": %s has forked, and its child came back from it: the child has been ended; let it end itself "
-           "with _exit()",
+    tf_say("stage \"%s\": %s has forked, and its child returned from the function: the child has been ended; a child "
+           "must end with _exit()",
            stage, function);
     _exit(EXIT_FAILURE);
 }

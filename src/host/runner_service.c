@@ -329,7 +329,7 @@ static void judge_end(host *h, int64_t row, int status, reply why) {
     if (why == LATE) {
         host_fail_late(h);
     } else if (why == TOO_LONG) {
-        host_fail(h, "the service's answer has no end");
+        host_fail(h, "the service's answer is too long: more than 256 MB without an end of line");
     } else if (WIFSIGNALED(status)) {
         host_fail(h, "the service was killed by %s", tf_format_signal(WTERMSIG(status), text));
         batch_add_limit(h->spec, &h->outcome.message);

@@ -103,7 +103,7 @@ class Surroundings(farm.FarmTest):
                 done = self.taskfarm("f.json", "--fresh", "--slots", 1)
                 with self.open("f.h5") as file:
                     self.assertEqual(list(file[f"{function}/results/x"]), [i + 1 for i in range(6)])
-                said = f'stage "{function}": {function} has forked, and its child came back from it: the child has been ended; let it end itself with _exit()'
+                said = f'stage "{function}": {function} has forked, and its child returned from the function: the child has been ended; a child must end with _exit()'
                 self.assertIn(said, done.stderr)
 
 
