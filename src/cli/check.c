@@ -62,8 +62,9 @@ static void print_files(const tf_campaign *c, const char *what, const tf_file_sp
 }
 
 /* Why a column of a table is of its type, where that is not plain to see. */
-static const char *reason(const char *why, char out[100]) {
+static const char *reason_text(tf_type_reason reason, char out[100]) {
     *out = '\0';
+    const char *why = tf_type_reason_text(reason);
     if (why)
         snprintf(out, 100, " (%s)", why);
     return out;
@@ -76,7 +77,7 @@ static void print_arrays(const tf_campaign *c, const tf_stage_spec *stage) {
         tf_print(stdout, "  array %s: %s, ", a->name, tf_type_name(a->type));
         if (a->csv)
             tf_print(stdout, "a column of the table %s%s\n", a->grid->axis,
-                     reason(tf_csv_field(a->csv, a->field).why, why));
+                     reason_text(tf_csv_field(a->csv, a->field).reason, why));
         else if (a->file >= 0)
             tf_print(stdout, "%s:%s\n", tf_template_source(stage->input[a->file].text), a->dataset);
         else
@@ -98,7 +99,7 @@ static void print_campaign(const options *o, const tf_campaign *c) {
         for (int p = 0; p < tf_space_params(stage->space); p++)
             tf_print(stdout, "  parameter %s: %s%s\n", tf_space_param(stage->space, p)->name,
                      tf_type_name(tf_space_param(stage->space, p)->type),
-                     reason(tf_space_param(stage->space, p)->why, why));
+                     reason_text(tf_space_param(stage->space, p)->reason, why));
         for (int w = 0; w < stage->wheres; w++)
             tf_print(stdout, "  where %s\n", tf_expr_source(stage->where[w]));
         print_arrays(c, stage);
@@ -115,10 +116,11 @@ static void print_campaign(const options *o, const tf_campaign *c) {
     tf_buf_free(&run);
 }
 
-static void add_named(cJSON *list, const char *name, tf_type type, const char *why) {
+static void add_named(cJSON *list, const char *name, tf_type type, tf_type_reason reason) {
     cJSON *item = cJSON_CreateObject();
     cJSON_AddStringToObject(item, "name", name);
     cJSON_AddStringToObject(item, "type", tf_type_name(type));
+    const char *why = tf_type_reason_text(reason);
     if (why)
         cJSON_AddStringToObject(item, "why", why);
     cJSON_AddItemToArray(list, item);
@@ -139,14 +141,15 @@ static void add_campaign(cJSON *json, const tf_campaign *c) {
         cJSON *list = cJSON_AddArrayToObject(item, "parameters");
         for (int p = 0; p < tf_space_params(stage->space); p++)
             add_named(list, tf_space_param(stage->space, p)->name, tf_space_param(stage->space, p)->type,
-                      tf_space_param(stage->space, p)->why);
+                      tf_space_param(stage->space, p)->reason);
         list = stage->arrays ? cJSON_AddArrayToObject(item, "arrays") : NULL;
         for (int a = 0; a < stage->arrays; a++)
             add_named(list, stage->array[a].name, stage->array[a].type,
-                      stage->array[a].csv ? tf_csv_field(stage->array[a].csv, stage->array[a].field).why : NULL);
+                      stage->array[a].csv ? tf_csv_field(stage->array[a].csv, stage->array[a].field).reason
+                                          : TF_REASON_CELLS);
         list = cJSON_AddArrayToObject(item, "results");
         for (int k = 0; k < stage->columns; k++)
-            add_named(list, stage->column[k].name, stage->column[k].type, NULL);
+            add_named(list, stage->column[k].name, stage->column[k].type, TF_REASON_CELLS);
     }
     tf_buf_free(&run);
 }

@@ -75,7 +75,7 @@ bool tf_stage_takes_from(const tf_stage_spec *stage, int other) {
 
 /* ---- Grids ---- */
 
-/* The axis of that name; NULL is any, if there is only one. */
+/* The child of the space that is the axis of that name, or with NULL the only axis of blocks. -1 after a diagnostic. */
 static int find_blocks(struct loader *l, const json_path *where, const tf_space *space, const char *name) {
     int found = -1, count = 0;
     const char *near = NULL;
@@ -171,7 +171,7 @@ typedef struct array_place {
     tf_array_spec *array;
 } array_place;
 
-/* "FILE:/DATASET": the file is one of the stage's inputs from now on. */
+/* Loads "FILE:/DATASET". The file becomes one of the stage's inputs. */
 static void load_dataset(const array_place *p, const json_path *where, const char *text) {
     struct loader *l = p->l;
     tf_stage_spec *stage = p->stage;
@@ -200,7 +200,7 @@ static void load_dataset(const array_place *p, const json_path *where, const cha
     stage->input = input;
 }
 
-/* "from": a column of another stage that is an array of the same dimensions. */
+/* Loads "from": a column of another stage that is an array of the same dimensions. */
 static void load_column_of(const array_place *p, const json_path *where, const cJSON *json) {
     struct loader *l = p->l;
     const char *name = json_string(l->diags, where, json, "from");
@@ -230,7 +230,7 @@ static void load_column_of(const array_place *p, const json_path *where, const c
                  a->grid->axis);
 }
 
-/* Either one number for all dimensions, or one for each. */
+/* Loads "halo": either one number for all dimensions, or a list of one for each. */
 static void load_halo(const array_place *p, const json_path *where, const cJSON *json) {
     const cJSON *halo = cJSON_GetObjectItemCaseSensitive(json, "halo");
     json_path here = json_path_key(where, "halo");
@@ -282,7 +282,7 @@ static void load_array_object(const array_place *p, const cJSON *json) {
     const char *edge = json_string(diags, where, json, "edge");
     if (edge && strcmp(edge, "clip") != 0 && strcmp(edge, "reflect") != 0)
         diagnose(diags, &edge_path, TF_DIAG_BAD_VALUE, "must be \"clip\" or \"reflect\", not \"%s\"", edge);
-    p->array->reflect = edge && *edge == 'r';
+    p->array->reflect = edge && strcmp(edge, "reflect") == 0;
 }
 
 static void load_array(struct loader *l, const json_path *where, const cJSON *json, tf_stage_spec *stage,
@@ -325,7 +325,7 @@ static void check_array_name(struct loader *l, const json_path *where, const tf_
             diagnose(l->diags, where, TF_DIAG_NAME_TAKEN, "two arrays are called \"%s\"", name);
 }
 
-/* The columns of a table that is read in parts. */
+/* Adds the columns of a table that is read in parts as arrays. */
 static void add_table(struct loader *l, const json_path *where, const tf_space *axis, tf_stage_spec *stage,
                       tf_array_spec *array) {
     const tf_grid *grid = load_grid(l, where, stage->space, axis->blocks->name);

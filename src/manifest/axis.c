@@ -50,9 +50,8 @@ static void list_kinds(tf_buf *out) {
         tf_buf_add_choice(out, kind[k].key, k, count);
 }
 
-/* By the member that makes it; NULL after a diagnostic. Where there was one of its members already, its kind may be
- * that.
- */
+/* Finds the kind by the member that says it. NULL after a diagnostic. With `diagnosed` an unknown key has been
+ * reported, which may be that member: then nothing more is said. */
 static const axis_kind *find_kind(struct loader *l, const json_path *where, const cJSON *axis, bool diagnosed) {
     const axis_kind *found = NULL;
     for (const axis_kind *kind = axis_kinds(); kind->key; kind++) {
@@ -100,7 +99,7 @@ static void diagnose_member(struct loader *l, const json_path *where, const char
     tf_buf_free(&text);
 }
 
-/* Members that only other kinds have. */
+/* Reports members that only other kinds have. */
 static void check_members(struct loader *l, const json_path *where, const cJSON *axis, const axis_kind *own) {
     for (const cJSON *item = axis->child; item; item = item->next) {
         const json_path here = json_path_key(where, item->string);
@@ -133,7 +132,7 @@ static tf_space *load_kind(struct loader *l, const axis_kind *kind, axis_json *a
     return l->diags->count == before ? space : NULL;
 }
 
-/* `name` is its key in an object of axes, or its "name"; NULL if it has none. */
+/* Loads one axis. `name` is its key in an object of axes, or its "name"; NULL: it has neither. */
 static tf_space *load_axis(struct loader *l, const json_path *where, const char *name, const cJSON *json) {
     const int before = l->diags->count;
     if (cJSON_IsArray(json)) {
@@ -196,7 +195,7 @@ static bool check_joined(struct loader *l, const json_path *where, tf_space *con
     return sound;
 }
 
-/* An object or a list of axes, multiplied or zipped. */
+/* Loads an object or a list of axes, multiplied or side by side. */
 static tf_space *load_axes(struct loader *l, const json_path *where, const cJSON *json, space_join joined) {
     bool keyed = cJSON_IsObject(json);
     if (!keyed && !cJSON_IsArray(json)) {

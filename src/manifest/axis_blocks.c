@@ -1,7 +1,7 @@
 /* Axes whose points are the chunks of an array: where each begins and how long it is, dimension by dimension. */
 #include "manifest/axis.h"
 
-/* Positive integers, as many as dimensions. Returns how many; 0 after a diagnostic. */
+/* Loads a list of positive integers, one a dimension. Returns how many they are; 0 after a diagnostic. */
 static int load_lengths(struct loader *l, const json_path *where, const cJSON *json, const char *key, int64_t *out) {
     const cJSON *list = json_array(l->diags, where, json, key);
     json_path here = json_path_key(where, key);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* "batch": how many records a task has; 0: each is a point. -1 after a diagnostic. */
+/* Loads "batch": how many records a task has. 0: each record is a point. -1 after a diagnostic. */
 static int64_t load_batch(struct loader *l, const axis_json *axis) {
     const cJSON *batch = cJSON_GetObjectItemCaseSensitive(axis->axis, "batch");
     const json_path here = json_path_key(axis->up, "batch");

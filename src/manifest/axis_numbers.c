@@ -10,7 +10,9 @@ typedef struct integers {
 } integers;
 
 typedef struct line {
-    double start, stop, width; /* stop: of linspace and logspace; width: of a range */
+    double start;
+    double stop;  /* of linspace and logspace */
+    double width; /* of a range: from one point to the next */
 } line;
 
 static void fill_integers(const tf_space *leaf, int param, int64_t first, int64_t count, void *out) {
@@ -39,7 +41,7 @@ static uint64_t hash_linear(const tf_space *leaf, int64_t points, uint64_t hash)
     return tf_hash(leaf->data, sizeof(line), hash);
 }
 
-/* Between both ends, which are given exactly; `share` of the way is done. */
+/* The value at a share of the way from start to stop. */
 typedef double between(const line *ends, double share);
 
 static void fill_between(const tf_space *leaf, between *at_share, int64_t first, int64_t count, double *values) {
@@ -69,7 +71,7 @@ static void fill_logspace(const tf_space *leaf, int param, int64_t first, int64_
     fill_between(leaf, by_factors, first, count, out);
 }
 
-/* With fewer points all would lie elsewhere. */
+/* With fewer points all would have other values. */
 static uint64_t hash_between(const tf_space *leaf, int64_t points, uint64_t hash) {
     return points == leaf->size ? tf_hash(leaf->data, sizeof(line), hash) : 0;
 }
@@ -97,7 +99,7 @@ static tf_space *new_integers(struct loader *l, const char *name, int64_t points
 
 /* ---- Loading ---- */
 
-/* The numbers of a range, linspace or logspace. */
+/* Loads the numbers of a range, linspace or logspace. Returns how many they are; 0 after a diagnostic. */
 static int load_numbers(struct loader *l, const json_path *where, const cJSON *list, int least, int most,
                         double out[3]) {
     int count = cJSON_GetArraySize(list);
@@ -169,7 +171,7 @@ tf_space *axis_range(struct loader *l, const axis_json *axis) {
                     : NULL;
 }
 
-/* [first, last, count] */
+/* Loads [first, last, count]. false after a diagnostic. */
 static bool load_ends(struct loader *l, const axis_json *axis, double n[3]) {
     if (load_numbers(l, &axis->where, axis->value, 3, 3, n) == 0)
         return false;

@@ -29,7 +29,7 @@ const char **match_paths(struct loader *l, const json_path *where, const char *p
     return paths;
 }
 
-/* No file at all is an error, unless the axis says that it is none. */
+/* Reports that no file matches, unless the axis says that this is all right. */
 static void check_found(struct loader *l, const axis_json *axis, int64_t count, int before, const char *pattern) {
     const bool may_be_empty = json_flag(l->diags, axis->up, axis->axis, "allow_empty");
     if (count == 0 && !may_be_empty && l->diags->count == before)
@@ -55,16 +55,16 @@ tf_space *axis_glob(struct loader *l, const axis_json *axis) {
 enum { MAX_WILDCARDS = 16 };
 
 typedef struct wildcards {
-    int count; /* different names */
+    int count; /* of different names */
     const char *name[MAX_WILDCARDS];
-    int groups;                      /* all occurrences, in order */
-    int group_of[MAX_WILDCARDS];     /* occurrence -> name */
-    int group_number[MAX_WILDCARDS]; /* occurrence -> number of its group in the expression */
+    int groups;                      /* of all occurrences, in order */
+    int group_of[MAX_WILDCARDS];     /* per occurrence: which name it has */
+    int group_number[MAX_WILDCARDS]; /* per occurrence: the number of its group in the expression */
     tf_buf pattern;                  /* for glob */
     tf_buf expression;               /* extended regular expression */
 } wildcards;
 
-/* Of an expression that has been checked. */
+/* How many groups an expression has, which has been checked. */
 static int count_groups(const char *expression) {
     regex_t regex;
     int groups = 0;
@@ -88,7 +88,7 @@ static const char *constraint(struct loader *l, const json_path *where, const cJ
     return "[^/]+";
 }
 
-/* Takes "raw/sci_{object}.fits" apart. */
+/* Parses "raw/sci_{object}.fits". false after a diagnostic. */
 static bool parse_wildcards(struct loader *l, const json_path *where, const json_path *up, const char *text,
                             const cJSON *axis, wildcards *w) {
     int before = l->diags->count, groups = 0;
@@ -146,7 +146,7 @@ static bool parse_wildcards(struct loader *l, const json_path *where, const json
     return l->diags->count == before;
 }
 
-/* The wildcards' values in one path; false if it does not match, or one name would have two values. */
+/* Finds the wildcards' values in a path. false: it does not match, or one name would have two values. */
 static bool match_wildcards(struct loader *l, const json_path *where, const wildcards *w, const regex_t *regex,
                             regmatch_t *match, const char *path, const char **value) {
     const int status = regexec(regex, path, regex->re_nsub + 1, match, 0);

@@ -60,7 +60,7 @@ tf_space *axis_lines(struct loader *l, const axis_json *axis) {
 
 /* ---- Records ---- */
 
-/* Records have their keys in the same order, most often: `next` is where the last one that was asked for ends. */
+/* Finds a member. Most records have their keys in the same order: `next` is the member behind the one found last. */
 static const cJSON *find_member(const cJSON *record, const char *key, const cJSON **next) {
     const bool follows = *next && strcmp((*next)->string, key) == 0;
     const cJSON *member = follows ? *next : cJSON_GetObjectItemCaseSensitive(record, key);
@@ -68,7 +68,7 @@ static const cJSON *find_member(const cJSON *record, const char *key, const cJSO
     return member;
 }
 
-/* Records as JSON objects, all with the keys of the first -> a table. */
+/* Makes a table of records, which are JSON objects with the keys of the first one. NULL after a diagnostic. */
 static tf_space *table_of_records(struct loader *l, const json_path *where, const char *what,
                                   const cJSON *const *record, const int *line, int64_t count) {
     int before = l->diags->count;
@@ -129,7 +129,7 @@ tf_space *axis_rows(struct loader *l, const axis_json *axis) {
     return leaf;
 }
 
-/* One line of a file of records; NULL after a diagnostic. */
+/* Reads one line of a file of records. NULL after a diagnostic. */
 static cJSON *read_record(struct loader *l, const json_path *where, const char *path, int number, const char *text,
                           size_t length) {
     json_error error;

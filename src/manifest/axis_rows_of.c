@@ -4,8 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
-/* What a row gives under one name. */
-static bool find_given(const tf_stage_spec *other, const char *name, int *param, int *column) {
+/* Finds the parameter or column of the other stage with that name. false: there is none. */
+static bool find_upstream(const tf_stage_spec *other, const char *name, int *param, int *column) {
     *param = tf_space_find(other->space, name);
     *column = -1;
     for (int c = 0; c < other->columns && *param < 0; c++)
@@ -18,8 +18,8 @@ static tf_type upstream_type(tf_type type) {
     return type == TF_BOOL || type == TF_STRING ? type : tf_type_is_float(type) ? TF_FLOAT64 : TF_INT64;
 }
 
-/* What the parameter is that a parameter or a column of the other stage gives. */
-static tf_param_spec given_spec(const tf_stage_spec *other, int param, int column) {
+/* The parameter that a parameter or column of the other stage becomes here. */
+static tf_param_spec upstream_spec(const tf_stage_spec *other, int param, int column) {
     if (param >= 0) {
         tf_param_spec spec = *tf_space_param(other->space, param);
         spec.upstream = true;
@@ -30,11 +30,11 @@ static tf_param_spec given_spec(const tf_stage_spec *other, int param, int colum
         .type = upstream_type(other->column[column].type), .max_bytes = TF_LONGEST_UPSTREAM, .upstream = true};
 }
 
-/* Adds `name`, which is `theirs` there. */
-static void add_given(struct loader *l, const json_path *where, tf_space *leaf, const tf_stage_spec *other,
-                      const char *name, const char *theirs) {
+/* Adds the parameter `name`, which is called `theirs` in the other stage. */
+static void add_upstream(struct loader *l, const json_path *where, tf_space *leaf, const tf_stage_spec *other,
+                         const char *name, const char *theirs) {
     int n = leaf->params, param, column;
-    if (!find_given(other, theirs, &param, &column)) {
+    if (!find_upstream(other, theirs, &param, &column)) {
         diagnose(l->diags, where, TF_DIAG_UNKNOWN_NAME, "stage \"%s\" has neither a parameter nor a column \"%s\"",
                  other->name, theirs);
         return;
@@ -61,27 +61,27 @@ static void add_given(struct loader *l, const json_path *where, tf_space *leaf, 
     }
     if (!check_param_name(l, where, "parameter", name))
         return;
-    leaf->param[n] = given_spec(other, param, column);
+    leaf->param[n] = upstream_spec(other, param, column);
     leaf->param[n].name = tf_arena_strdup(l->arena, name);
     ((int *)(uintptr_t)leaf->source->param)[n] = param;
     ((int *)(uintptr_t)leaf->source->column)[n] = column;
     leaf->params = leaf->source->params = n + 1;
 }
 
-/* All that can be a parameter. */
-static void add_all_given(struct loader *l, const json_path *where, tf_space *leaf, const tf_stage_spec *other) {
+/* Adds all that can be a parameter. */
+static void add_all_upstream(struct loader *l, const json_path *where, tf_space *leaf, const tf_stage_spec *other) {
     for (int p = 0; p < tf_space_params(other->space); p++)
         if (!tf_space_param(other->space, p)->upstream)
-            add_given(l, where, leaf, other, tf_space_param(other->space, p)->name,
-                      tf_space_param(other->space, p)->name);
+            add_upstream(l, where, leaf, other, tf_space_param(other->space, p)->name,
+                         tf_space_param(other->space, p)->name);
     for (int c = 0; c < other->columns; c++) {
         const tf_column_spec *column = &other->column[c];
         if (column->rank == 0 && column->type != TF_BYTES && column->type != TF_UINT64)
-            add_given(l, where, leaf, other, column->name, column->name);
+            add_upstream(l, where, leaf, other, column->name, column->name);
     }
 }
 
-/* "columns": names, or new names of them. */
+/* Loads "columns": a list of names, or an object of new names and old ones. */
 static void add_chosen(struct loader *l, const json_path *where, tf_space *leaf, const tf_stage_spec *other,
                        const cJSON *columns) {
     if (!cJSON_IsArray(columns) && !cJSON_IsObject(columns)) {
@@ -95,11 +95,11 @@ static void add_chosen(struct loader *l, const json_path *where, tf_space *leaf,
         if (!cJSON_IsString(item))
             diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be a string, not %s", json_kind(item));
         else
-            add_given(l, &here, leaf, other, item->string ? item->string : item->valuestring, item->valuestring);
+            add_upstream(l, &here, leaf, other, item->string ? item->string : item->valuestring, item->valuestring);
     }
 }
 
-/* "where" of the axis: checked with its own parameters; what evaluates it is made with all of the stage's. */
+/* Checks "where" of the axis, with the axis's own parameters. It is loaded again with all of the stage's. */
 static const char *load_rows_where(struct loader *l, const json_path *up, const tf_space *leaf, const cJSON *axis) {
     const char *source = json_string(l->diags, up, axis, "where");
     json_path here = json_path_key(up, "where");
@@ -112,7 +112,7 @@ static const char *load_rows_where(struct loader *l, const json_path *up, const 
     return load_expr(l, &here, source, &names) ? tf_arena_strdup(l->arena, source) : NULL;
 }
 
-/* "indices": which rows, and in which order; any number of times. NULL after a diagnostic. */
+/* Loads "indices": rows in any order, each any number of times. NULL after a diagnostic. */
 static const int64_t *load_row_numbers(struct loader *l, const json_path *where, const cJSON *list, int64_t all) {
     int64_t *row = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(list) + 1, sizeof *row);
     int n = 0;
@@ -132,10 +132,9 @@ static const int64_t *load_row_numbers(struct loader *l, const json_path *where,
 
 /* ---- The leaf ---- */
 
-/* What is computed from a point's place is so in the other stage's space. */
 static void fill(const tf_space *leaf, int param, int64_t first, int64_t count, void *out) {
     (void)leaf, (void)param, (void)first, (void)count, (void)out;
-    assert(false); /* every parameter is given: tf_space_fill is not asked for it */
+    assert(false); /* every parameter is upstream: tf_space_fill is not called for it */
 }
 
 static uint64_t hash(const tf_space *leaf, int64_t points, uint64_t sum) {
@@ -184,7 +183,7 @@ tf_space *axis_rows_of(struct loader *l, const axis_json *axis) {
     if (columns)
         add_chosen(l, &here, leaf, other, columns);
     else
-        add_all_given(l, &axis->where, leaf, other);
+        add_all_upstream(l, &axis->where, leaf, other);
     leaf->source->where = load_rows_where(l, axis->up, leaf, axis->axis);
     return leaf;
 }

@@ -89,7 +89,7 @@ static const seed seeds[MOST_DIMENSIONS - 1] = {
     {9, 62, {1, 1, 3, 13, 25, 47, 39, 87, 257}},
 };
 
-/* direction[k] is what bit k of a point's number in Gray code adds to the point. */
+/* Finds what bit k of a point's number in Gray code adds to the point: direction[k]. */
 static void find_directions(int dimension, uint32_t direction[BITS]) {
     if (dimension == 0) { /* halves, quarters, ... */
         for (int k = 0; k < BITS; k++)
@@ -109,10 +109,10 @@ static void find_directions(int dimension, uint32_t direction[BITS]) {
 
 /* ---- Leaves ---- */
 
-/* low <= x < high; by its logarithm, or as it is. */
+/* A side of the box: low <= x < high. */
 typedef struct side {
     double low, high;
-    int64_t is_log;
+    int64_t is_log; /* points are even in the logarithm of x; of 8 bytes, since the struct is hashed */
 } side;
 
 typedef struct dimension {
@@ -127,7 +127,8 @@ static uint32_t fraction_at(const uint32_t *direction, uint64_t index) {
     return fraction;
 }
 
-static double place(const side *s, double share) {
+/* The value at a share of the side. */
+static double value_at(const side *s, double share) {
     const double x = s->is_log ? s->low * pow(s->high / s->low, share) : share * (s->high - s->low) + s->low;
     return x < s->high ? x : nextafter(s->high, s->low);
 }
@@ -140,7 +141,7 @@ static void fill(const tf_space *leaf, int param, int64_t first, int64_t count, 
     for (int64_t i = 0; i < count; i++) {
         if (i > 0)
             fraction ^= d->direction[__builtin_ctzll((uint64_t)(first + i))];
-        values[i] = place(&d->side, (double)fraction * 0x1p-32);
+        values[i] = value_at(&d->side, (double)fraction * 0x1p-32);
     }
 }
 
@@ -155,7 +156,7 @@ static const leaf_kind sobol_kind = {.number = 10, .fill = fill, .hash = hash};
 
 /* ---- Loading ---- */
 
-/* [low, high] or [low, high, "log"] */
+/* Loads [low, high] or [low, high, "log"]. false after a diagnostic. */
 static bool load_side(struct loader *l, const json_path *where, const cJSON *json, side *out) {
     const char *word = cJSON_GetStringValue(cJSON_GetArrayItem(json, 2));
     const int count = cJSON_GetArraySize(json);
@@ -185,7 +186,7 @@ static bool load_side(struct loader *l, const json_path *where, const cJSON *jso
     return !wrong;
 }
 
-/* 0 after a diagnostic. */
+/* Loads "count". 0 after a diagnostic. */
 static int64_t load_count(struct loader *l, const axis_json *axis) {
     const cJSON *count = cJSON_GetObjectItemCaseSensitive(axis->axis, "count");
     const json_path here = json_path_key(axis->up, "count");

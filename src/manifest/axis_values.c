@@ -9,7 +9,7 @@
 static tf_type common_type(struct loader *l, const json_path *where, const char *what, const cJSON *const *values,
                            int64_t count) {
     int64_t integers = 0, numbers = 0, strings = 0, booleans = 0, nulls = 0, integer;
-    const cJSON *rounded = NULL; /* an integer that no double is */
+    const cJSON *rounded = NULL; /* an integer that is not exact as a double */
     for (int64_t i = 0; i < count; i++) {
         const cJSON *v = values[i];
         const bool is_int = json_int(v, &integer);

@@ -12,7 +12,7 @@
 #include "manifest/code_parts.h"
 
 typedef struct finder {
-    const cJSON *known; /* as found before; NULL: nothing was */
+    const cJSON *known; /* an earlier list; NULL: there is none */
     cJSON *list;
 } finder;
 
@@ -37,9 +37,9 @@ static bool has_same(const cJSON *a, const cJSON *b, const char *key) {
     return strcmp(text_of(a, key), text_of(b, key)) == 0;
 }
 
-/* The file at `where`, under a name by which users know it. The hash of one that has the size, the time and the inode
- * that it had stands. The time of one that has just been written does not tell whether it is written again. false if it
- * is there already, or is no file. */
+/* Adds the file at `where`, under the path by which users know it. A file whose size, time and inode have not changed
+ * keeps its hash, unless it was written so recently that its time would not tell another write. false: it is in the
+ * list already, or is no file. */
 static bool add_file(void *list, const char *path, const char *where) {
     finder *f = list;
     const double settled = 2; /* s */
@@ -77,7 +77,7 @@ static void add_script(finder *f, const tf_code_word *word, bool python) {
     tf_buf_free(&where);
 }
 
-/* Where PATH has it; nothing if it has not. */
+/* Finds a program in PATH. `where` is empty if it is not there. */
 static void find_program(const char *name, tf_buf *where) {
     const char *path = getenv("PATH");
     for (size_t length; path && *path; path += length + (path[length] == ':')) {
@@ -90,7 +90,7 @@ static void find_program(const char *name, tf_buf *where) {
     tf_buf_clear(where);
 }
 
-/* A program that is a text which says what runs it. */
+/* Adds a program if it is a script, which says in its first line what runs it. */
 static void add_program(finder *f, const tf_code_word *word) {
     enum { MOST_LINE = 256 };
     tf_buf where = {0};
@@ -112,8 +112,8 @@ static void add_program(finder *f, const tf_code_word *word) {
     tf_buf_free(&where);
 }
 
-/* Which interpreter runs a script is up to PATH, which launchers change: it is none of the user's code. */
-static void take_word(void *context, const tf_code_word *word) {
+/* Adds a word's file. An interpreter is left out: which one runs a script is up to PATH, which launchers change. */
+static void add_code_word(void *context, const tf_code_word *word) {
     finder *f = context;
     if (word->kind == TF_CODE_SCRIPT)
         add_script(f, word, word->is_python);
@@ -130,7 +130,7 @@ static void add_run(finder *f, const tf_run_spec *run) {
         add_file(f, "the program", "/proc/self/exe");
     else if (run->library && strcmp(run->library, "builtin") != 0)
         add_file(f, run->library, run->library);
-    tf_code_words(run, take_word, f);
+    tf_code_words(run, add_code_word, f);
 }
 
 void tf_code_files(const tf_stage_spec *stage, const char *known, tf_buf *out) {
@@ -166,7 +166,7 @@ static bool has_name(const tf_buf *names, const char *name) {
     return false;
 }
 
-/* Adds those of `one` that are not so in `other`. */
+/* Adds the files of `one` that `other` lacks or has with another hash. */
 static void add_changed(const cJSON *one, const cJSON *other, tf_buf *names) {
     const cJSON *item;
     cJSON_ArrayForEach(item, one) {

@@ -48,7 +48,7 @@ static void load_shape(struct loader *l, const json_path *where, const cJSON *js
     }
 }
 
-/* "array": the name of an axis of blocks. */
+/* Loads "array": the name of an axis of blocks. */
 static void load_array_column(struct loader *l, const json_path *where, const cJSON *json, const known_names *scope,
                               bool command, tf_column_spec *column) {
     const char *axis = json_string(l->diags, where, json, "array");
@@ -111,7 +111,7 @@ static void load_optional(struct loader *l, const json_path *where, const cJSON 
     column->optional = json_flag(l->diags, where, json, "optional");
     if (column->optional && tf_type_size(column->type) > 0 && !tf_type_is_float(column->type))
         diagnose(l->diags, &here, TF_DIAG_UNSUITABLE_TYPE,
-                 "a column of %s has no value that says that there is none; float64 has NaN",
+                 "a column of %s can't be optional: it has no value for what is missing, as float64 has NaN",
                  tf_type_name(column->type));
 }
 
@@ -165,7 +165,7 @@ int find_column(const tf_table *number, const char *name) {
     return c == TF_TABLE_NONE ? -1 : (int)c;
 }
 
-/* A column's own dataset may have a second beside it. */
+/* Reports a column that has the name of a second dataset of another column. */
 static void check_dataset_name(struct loader *l, const json_path *where, const tf_table *number, const char *name) {
     if (find_column(number, name) >= 0)
         diagnose(l->diags, where, TF_DIAG_NAME_TAKEN,
@@ -199,7 +199,8 @@ static void check_column_names(struct loader *l, const json_path *where, const t
     tf_buf_free(&name);
 }
 
-/* In the file long texts lie beside what is captured, each with its index, and arrays beside their dimensions. */
+/* Reports columns whose datasets would have the name of another dataset: in the output long strings lie beside captured
+ * text, each with its index, and arrays beside their dimensions. */
 static void check_taken_names(struct loader *l, const json_path *where, const tf_column_spec *column, int columns) {
     tf_table number = number_columns(column, columns);
     for (int c = 0; c < columns; c++) {

@@ -87,17 +87,17 @@ void csv_merge(csv_column *column, const csv_column *more) {
     column->padded |= more->padded;
 }
 
-tf_type csv_decide(const csv_column *column, const char **why) {
-    *why = NULL;
+tf_type csv_decide(const csv_column *column, tf_type_reason *reason) {
+    *reason = TF_REASON_CELLS;
     if (!column->numbers || column->filled == 0)
         return TF_STRING;
     if (column->quoted)
-        *why = "some of its cells are quoted";
+        *reason = TF_REASON_QUOTED;
     else if (column->padded)
-        *why = "some of its cells begin with 0";
+        *reason = TF_REASON_PADDED;
     else if (column->huge && !column->decimal)
-        *why = "some of its cells are integers beyond int64";
-    return *why ? TF_STRING : column->integers ? TF_INT64 : TF_FLOAT64;
+        *reason = TF_REASON_HUGE;
+    return *reason != TF_REASON_CELLS ? TF_STRING : column->integers ? TF_INT64 : TF_FLOAT64;
 }
 
 bool csv_fits(const csv_column *column, tf_type type) {
@@ -116,7 +116,7 @@ bool csv_add_name(struct loader *l, const json_path *where, const char *file, tf
     return false;
 }
 
-/* Returns how many columns there are; 0 after a diagnostic. */
+/* Reads the names of the columns. Returns how many they are; 0 after a diagnostic. */
 static int read_header(struct loader *l, const json_path *where, const char *file, csv_reader *r, const char ***names) {
     const char **list = NULL;
     int count = 0, capacity = 0;
@@ -150,7 +150,7 @@ typedef struct records {
     int64_t rows;
 } records;
 
-/* Which column each of a further file's is; NULL after a diagnostic. */
+/* Finds for each column of a further file which of the table's it is. NULL after a diagnostic. */
 static int *match_columns(struct loader *l, const json_path *where, const csv_file *file, const char *first,
                           const char *const *name, int columns, const records *t) {
     int *place = tf_arena_array(l->arena, (size_t)columns, sizeof *place);
@@ -201,7 +201,8 @@ static bool read_records(struct loader *l, const json_path *where, const char *f
     return true;
 }
 
-/* The first file says what the columns are called. `most` rows are in all files together. */
+/* Adds the records of a file. The first file says what the columns are called. `most`: the most rows that all files can
+ * have together. */
 static bool add_file(struct loader *l, const json_path *where, const csv_file *file, const char *first, size_t most,
                      records *t) {
     const char **name;
@@ -264,11 +265,11 @@ bool csv_choose(struct loader *l, const axis_json *axis, const char *name, const
     const cJSON *types = cJSON_GetObjectItemCaseSensitive(axis->axis, "types");
     const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(types, name));
     spec->name = name;
-    spec->type = csv_decide(column, &spec->why);
+    spec->type = csv_decide(column, &spec->reason);
     if (!type)
         return true;
     json_path here, there = json_path_key(types_path(axis, &here), name);
-    spec->why = "by \"types\"";
+    spec->reason = TF_REASON_TYPES;
     if (tf_type_parse(type, &spec->type) && csv_fits(column, spec->type))
         return true;
     diagnose(l->diags, &there, TF_DIAG_UNSUITABLE_TYPE, "not all cells of the column are %s",
@@ -280,7 +281,7 @@ bool csv_choose(struct loader *l, const axis_json *axis, const char *name, const
 
 static void set_integers(struct loader *l, tf_space *leaf, int c, const char *const *cell) {
     int64_t *integers = tf_arena_array(l->arena, (size_t)leaf->size, sizeof *integers);
-    bool as_printed = true; /* but for signs and zeros that printing leaves out */
+    bool as_printed = true; /* no cell has a sign or zeros that printing leaves out */
     for (int64_t i = 0; i < leaf->size; i++) {
         tf_parse_int(cell[i], &integers[i]);
         as_printed = as_printed && *cell[i] != '+' && !is_padded(cell[i]) && strcmp(cell[i], "-0") != 0;

@@ -2,7 +2,7 @@
 #ifndef TF_MANIFEST_CSV_H
 #define TF_MANIFEST_CSV_H
 
-#include "base/base.h"
+#include "manifest/space.h"
 
 struct loader;
 
@@ -46,8 +46,8 @@ void csv_note(csv_column *column, const char *cell, bool quoted);
 void csv_merge(csv_column *column, const csv_column *more);
 
 /* The column's type. It is a string if its cells may be identifiers, which are no numbers though they look so: then
- * `why` says for people what tells so; else it is NULL. */
-tf_type csv_decide(const csv_column *column, const char **why);
+ * `reason` says what tells so. */
+tf_type csv_decide(const csv_column *column, tf_type_reason *reason);
 
 /* Can all cells be read as the type? */
 bool csv_fits(const csv_column *column, tf_type type);

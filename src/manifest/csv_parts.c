@@ -1,4 +1,4 @@
-/* The axis of tables that are read in parts: what its files have in common, and where each part is. */
+/* The axis of tables that are read in parts: what its files have in common, and where each part begins. */
 #include "manifest/csv_parts.h"
 #include "manifest/axis.h"
 
@@ -8,13 +8,13 @@
 
 enum { MOST_FIELDS = 4096 };
 
-/* What is known of a file; it owns nothing. */
+/* The parts of what tf_csv_scan says of a file; it points into those bytes. */
 typedef struct known {
     scan_head head;
     const char *fault, *names, *fields, *parts;
 } known;
 
-static known take_apart(const tf_buf *bytes) {
+static known parse_scan(const tf_buf *bytes) {
     known k;
     memcpy(&k.head, bytes->data, sizeof k.head);
     k.fault = bytes->data + sizeof k.head;
@@ -24,15 +24,15 @@ static known take_apart(const tf_buf *bytes) {
     return k;
 }
 
-/* The first file says what the columns are called. */
-static bool take_names(struct loader *l, const json_path *where, tf_csv *csv, const char *file, const known *k) {
+/* Reads the columns' names from the first file. false after a diagnostic. */
+static bool read_names(struct loader *l, const json_path *where, tf_csv *csv, const char *file, const known *k) {
     if (k->head.fields > MOST_FIELDS) {
         diagnose(l->diags, where, TF_DIAG_TOO_LARGE, "%s: has more than %d columns", file, MOST_FIELDS);
         return false;
     }
     csv->fields = (int)k->head.fields;
     csv->name = tf_arena_array(l->arena, (size_t)csv->fields, sizeof *csv->name);
-    csv->why = tf_arena_array(l->arena, (size_t)csv->fields, sizeof *csv->why);
+    csv->reason = tf_arena_array(l->arena, (size_t)csv->fields, sizeof *csv->reason);
     csv->type = tf_arena_array(l->arena, (size_t)csv->fields, sizeof *csv->type);
     csv->width = tf_arena_array(l->arena, (size_t)csv->fields, sizeof *csv->width);
     const char *next = k->names;
@@ -61,8 +61,8 @@ static bool match_names(struct loader *l, const json_path *where, const tf_csv *
     return true;
 }
 
-/* The parts that begin in the file, and what of the one before is in it. */
-static void take_parts(tf_csv *csv, int file, const known *k) {
+/* Adds the parts that begin in the file, and what the last part of the file before has in it. */
+static void add_parts(tf_csv *csv, int file, const known *k) {
     csv->file_of = tf_realloc_array(csv->file_of, (size_t)(csv->parts + k->head.parts), sizeof *csv->file_of);
     csv->offset_of = tf_realloc_array(csv->offset_of, (size_t)(csv->parts + k->head.parts), sizeof *csv->offset_of);
     csv->hash = tf_realloc_array(csv->hash, (size_t)(csv->parts + k->head.parts), sizeof *csv->hash);
@@ -80,7 +80,8 @@ static void take_parts(tf_csv *csv, int file, const known *k) {
     csv->rows += k->head.rows;
 }
 
-static bool take_file(struct loader *l, const json_path *where, tf_csv *csv, int file, csv_column *all) {
+/* Adds a file to the table. false after a diagnostic. */
+static bool add_file(struct loader *l, const json_path *where, tf_csv *csv, int file, csv_column *all) {
     tf_buf bytes = {0};
     const char *path = csv->path[file];
     int failure = l->source->scan ? l->source->scan(l->source, path, csv->batch, csv->rows, &bytes) : ENOSYS;
@@ -88,13 +89,12 @@ static bool take_file(struct loader *l, const json_path *where, tf_csv *csv, int
     if (!sound)
         diagnose(l->diags, where, tf_diag_of_read(failure), failure < 0 ? "%s %s" : "%s: %s", path,
                  tf_read_failure(failure));
-    known k = sound ? take_apart(&bytes) : (known){0};
+    known k = sound ? parse_scan(&bytes) : (known){0};
     if (sound && k.head.fault) {
-        diagnose(l->diags, where, TF_DIAG_BAD_DATA, *k.fault == 'l' ? "%s: %.*s" : "%s %.*s", path, (int)k.head.fault,
-                 k.fault);
+        diagnose(l->diags, where, TF_DIAG_BAD_DATA, "%s%.*s", path, (int)k.head.fault, k.fault);
         sound = false;
     }
-    sound = sound && (file > 0 || take_names(l, where, csv, path, &k));
+    sound = sound && (file > 0 || read_names(l, where, csv, path, &k));
     if (sound) {
         csv->place[file] = tf_arena_array(l->arena, (size_t)k.head.fields, sizeof(int));
         sound = match_names(l, where, csv, path, &k, csv->place[file]);
@@ -105,12 +105,13 @@ static bool take_file(struct loader *l, const json_path *where, tf_csv *csv, int
         csv_merge(&all[csv->place[file][f]], &one);
     }
     if (sound)
-        take_parts(csv, file, &k);
+        add_parts(csv, file, &k);
     tf_buf_free(&bytes);
     return sound;
 }
 
-/* As in tables that are read as a whole: integer, number or string, by all values. */
+/* Chooses integer, number or string for each column by all of its values, as for tables that are read as a whole. false
+ * after a diagnostic. */
 static bool choose_types(struct loader *l, const json_path *where, const axis_json *axis, tf_csv *csv,
                          const csv_column *all) {
     if (!csv_check_types(l, axis, csv->name, csv->fields))
@@ -120,7 +121,7 @@ static bool choose_types(struct loader *l, const json_path *where, const axis_js
         if (!csv_choose(l, axis, csv->name[f], &all[f], &spec))
             return false;
         csv->type[f] = spec.type;
-        csv->why[f] = spec.why;
+        csv->reason[f] = spec.reason;
         csv->width[f] = csv->type[f] != TF_STRING ? 8 : all[f].longest ? all[f].longest : 1;
         if (csv->width[f] > TF_LONGEST_UPSTREAM) {
             diagnose(l->diags, where, TF_DIAG_TOO_LARGE, "%s: texts of column \"%s\" are longer than %d bytes",
@@ -143,7 +144,7 @@ static tf_csv *load_files_of(struct loader *l, const json_path *where, const axi
     bool sound = true;
     for (int f = 0; f < files && sound; f++) {
         csv->path[f] = tf_arena_strdup(l->arena, path[f]);
-        sound = take_file(l, where, csv, f, all);
+        sound = add_file(l, where, csv, f, all);
     }
     if (sound && csv->rows == 0)
         diagnose(l->diags, where, TF_DIAG_BAD_DATA, "%s has a header and no records", path[0]);
@@ -152,13 +153,13 @@ static tf_csv *load_files_of(struct loader *l, const json_path *where, const axi
     return sound ? csv : NULL;
 }
 
-/* To the arena, which outlives the campaign. */
-static int64_t *keep(struct loader *l, int64_t *list, int64_t count) {
-    int64_t *kept = tf_arena_array(l->arena, (size_t)count, sizeof *kept);
+/* Moves a list to the arena. */
+static int64_t *move_to_arena(struct loader *l, int64_t *list, int64_t count) {
+    int64_t *moved = tf_arena_array(l->arena, (size_t)count, sizeof *moved);
     if (count > 0)
-        memcpy(kept, list, (size_t)count * sizeof *kept);
+        memcpy(moved, list, (size_t)count * sizeof *moved);
     free(list);
-    return kept;
+    return moved;
 }
 
 tf_space *load_csv_parts(struct loader *l, const axis_json *axis, const char *const *path, int64_t files,
@@ -166,9 +167,9 @@ tf_space *load_csv_parts(struct loader *l, const axis_json *axis, const char *co
     tf_csv *csv = load_files_of(l, &axis->where, axis, path, (int)files, batch);
     if (!csv)
         return NULL;
-    csv->file_of = keep(l, csv->file_of, csv->parts);
-    csv->offset_of = keep(l, csv->offset_of, csv->parts);
-    csv->hash = keep(l, csv->hash, csv->parts);
+    csv->file_of = move_to_arena(l, csv->file_of, csv->parts);
+    csv->offset_of = move_to_arena(l, csv->offset_of, csv->parts);
+    csv->hash = move_to_arena(l, csv->hash, csv->parts);
     tf_space *leaf = table_new(l->arena, 3, csv->parts);
     int64_t *start = tf_arena_array(l->arena, (size_t)csv->parts, sizeof *start);
     int64_t *count = tf_arena_array(l->arena, (size_t)csv->parts, sizeof *count);

@@ -25,18 +25,18 @@ typedef struct scan_part {
 
 struct tf_csv {
     int files, fields;
-    const char **path;  /* per file */
-    int **place;        /* per file, per column of that file: the field of the table */
-    const char **name;  /* per field */
-    const char **why;   /* per field: see tf_param_spec */
-    tf_type *type;      /* per field */
-    int64_t *width;     /* per field: bytes of a value */
-    int64_t rows;       /* of the whole table */
-    int64_t batch;      /* rows of a part; the last part may have fewer */
-    int64_t parts;      /* how many parts there are */
-    int64_t *file_of;   /* per part: the file that it begins in */
-    int64_t *offset_of; /* per part: where it begins in that file, in bytes */
-    int64_t *hash;      /* per part: of its records */
+    const char **path;      /* per file */
+    int **place;            /* per file, per column of that file: the field of the table */
+    const char **name;      /* per field */
+    tf_type_reason *reason; /* per field: see tf_param_spec */
+    tf_type *type;          /* per field */
+    int64_t *width;         /* per field: bytes of a value */
+    int64_t rows;           /* of the whole table */
+    int64_t batch;          /* rows of a part; the last part may have fewer */
+    int64_t parts;          /* how many parts there are */
+    int64_t *file_of;       /* per part: the file that it begins in */
+    int64_t *offset_of;     /* per part: where it begins in that file, in bytes */
+    int64_t *hash;          /* per part: of its records */
 };
 
 /* The hash of a part whose records lie in several files. */
@@ -56,7 +56,7 @@ typedef struct records {
     int failure;                    /* errno of a read that failed; 0: none has */
     bool ended;                     /* all of the file has been read */
     char saved;                     /* the character that a NUL behind the last record has replaced */
-    size_t saved_at;                /* its place in `data`; 0: none is replaced */
+    size_t saved_at;                /* where in `data` that is; 0: nothing is replaced */
 } records;
 
 bool records_open(records *in, const char *path, int64_t offset);

@@ -11,12 +11,14 @@ int tf_csv_fields(const tf_csv *csv) {
 }
 
 tf_param_spec tf_csv_field(const tf_csv *csv, int field) {
-    return (tf_param_spec){
-        .name = csv->name[field], .type = csv->type[field], .max_bytes = csv->width[field], .why = csv->why[field]};
+    return (tf_param_spec){.name = csv->name[field],
+                           .type = csv->type[field],
+                           .max_bytes = csv->width[field],
+                           .reason = csv->reason[field]};
 }
 
-/* false: the value is not of the field's type, or too long. */
-static bool put_value(const tf_csv *csv, int field, const char *text, int64_t row, void *out) {
+/* Stores a value as a row's. false: it is not of the field's type, or too long. */
+static bool store_value(const tf_csv *csv, int field, const char *text, int64_t row, void *out) {
     double *number = (double *)out + row;
     if (csv->type[field] == TF_INT64)
         return tf_parse_int(text, (int64_t *)out + row);
@@ -32,7 +34,8 @@ static bool put_value(const tf_csv *csv, int field, const char *text, int64_t ro
     return true;
 }
 
-static bool put_record(const tf_csv *csv, const int *place, csv_reader *record, int64_t row, void *const *out) {
+/* Stores the values that are wanted of a record. false: it does not have the table's fields. */
+static bool store_record(const tf_csv *csv, const int *place, csv_reader *record, int64_t row, void *const *out) {
     const char *text;
     csv_end end;
     int fields = 0;
@@ -41,21 +44,23 @@ static bool put_record(const tf_csv *csv, const int *place, csv_reader *record, 
         if (end == CSV_BROKEN || fields == csv->fields)
             return false;
         int field = place[fields++];
-        if (out[field] && !put_value(csv, field, text, row, out[field]))
+        if (out[field] && !store_value(csv, field, text, row, out[field]))
             return false;
     } while (end == CSV_COMMA);
     return fields == csv->fields;
 }
 
-/* A part on its way. */
+/* A part while it is read. */
 typedef struct reading {
     const tf_csv *csv;
     void *const *out;
-    int64_t rows, count; /* so far, of so many */
+    int64_t rows;  /* that have been read */
+    int64_t count; /* rows of the part */
     uint64_t hash;
 } reading;
 
-/* The rows that the part has in a file, from the offset on. Returns 0 or an errno; EILSEQ: these are no such rows. */
+/* Reads the rows that the part has in a file, from the offset on. Returns 0 or an errno; EILSEQ: the file has other
+ * rows there. */
 static int read_file(reading *r, int64_t file, int64_t offset) {
     const tf_csv *csv = r->csv;
     records in;
@@ -69,7 +74,7 @@ static int read_file(reading *r, int64_t file, int64_t offset) {
         if (csv_is_blank(&record))
             continue;
         hash = tf_hash(record.next, (size_t)(record.end - record.next), hash);
-        sound = put_record(csv, csv->place[file], &record, r->rows, r->out);
+        sound = store_record(csv, csv->place[file], &record, r->rows, r->out);
         r->rows++;
     }
     r->hash = offset > 0 ? hash : hash ? csv_mix_hash(r->hash, hash) : r->hash;

@@ -1,4 +1,4 @@
-/* A file is gone through once: where its parts begin, and what is in its columns. */
+/* Reads a file through once, to find where its parts begin and what is in its columns. */
 #include "manifest/csv_parts.h"
 #include "manifest/load.h"
 
@@ -11,7 +11,8 @@ typedef struct scan {
     scan_head head;
     csv_column *field;
     scan_part *part;
-    tf_buf names, fault;
+    tf_buf names; /* each ended by a NUL */
+    tf_buf fault; /* what is wrong, to stand behind the file's path; empty: nothing */
 } scan;
 
 /* Returns how many fields the record has; -1 if it is broken. */
@@ -33,7 +34,7 @@ static int64_t scan_record(scan *s, csv_reader *record) {
 static bool holds_nul(scan *s, const csv_reader *record) {
     if (!memchr(record->next, 0, (size_t)(record->end - record->next)))
         return false;
-    tf_buf_adds(&s->fault, HOLDS_NUL);
+    tf_buf_adds(&s->fault, " " HOLDS_NUL);
     return true;
 }
 
@@ -46,7 +47,7 @@ static bool scan_header(scan *s) {
     if (!empty && strncmp(record.next, mark, sizeof mark - 1) == 0)
         record.next += sizeof mark - 1;
     if (empty || record.next == record.end) {
-        tf_buf_adds(&s->fault, "is empty; its first line must name the columns");
+        tf_buf_adds(&s->fault, " is empty; its first line must name the columns");
         return false;
     }
     if (holds_nul(s, &record))
@@ -57,7 +58,7 @@ static bool scan_header(scan *s) {
         s->head.fields++;
     } while (end == CSV_COMMA);
     if (end == CSV_BROKEN)
-        tf_buf_adds(&s->fault, "line 1: " CSV_BROKEN_QUOTE);
+        tf_buf_adds(&s->fault, ": line 1: " CSV_BROKEN_QUOTE);
     s->field = tf_alloc_array((size_t)s->head.fields, sizeof *s->field);
     for (int64_t f = 0; f < s->head.fields; f++)
         s->field[f] = (csv_column)CSV_NO_CELLS;
@@ -92,9 +93,9 @@ static void scan_records(scan *s, int64_t batch, int64_t before) {
             part->hash = tf_hash(record.next, size, part->hash);
             int64_t fields = scan_record(s, &record);
             if (fields < 0)
-                tf_buf_addf(&s->fault, "line %lld: " CSV_BROKEN_QUOTE, (long long)line);
+                tf_buf_addf(&s->fault, ": line %lld: " CSV_BROKEN_QUOTE, (long long)line);
             else if (fields != s->head.fields)
-                tf_buf_addf(&s->fault, "line %lld: %lld field%s, expected %lld", (long long)line, (long long)fields,
+                tf_buf_addf(&s->fault, ": line %lld: %lld field%s, expected %lld", (long long)line, (long long)fields,
                             fields == 1 ? "" : "s", (long long)s->head.fields);
             if (s->fault.length)
                 return;

@@ -36,14 +36,14 @@ void tf_expr_resolved(const tf_expr *expr, tf_buf *out) {
 struct tf_eval {
     const tf_expr *expr;
     muParserHandle_t parser;
-    double **term; /* per term, a block of values */
+    double **term; /* per term: a block of values */
     uint64_t seed;
     const char *stage;
-    void (*set_threads)(int);
-    int (*threads)(void);
+    void (*set_threads)(int); /* of OpenMP; NULL: muParser was built without */
+    int (*threads)(void);     /* of OpenMP: how many threads there are; NULL without it */
 };
 
-/* Points at once: muParser's bulk mode costs something a call, and what is evaluated should stay in the cache. */
+/* Points of a block: a call of muParser's bulk mode costs something, and a block should stay in the cache. */
 enum { BLOCK = 1024 };
 
 /* POSIX says that function pointers may come as object pointers from dlsym. */
@@ -78,7 +78,7 @@ void tf_eval_free(tf_eval *e) {
     free(e);
 }
 
-/* Texts of arrays are cells that may lack a NUL. */
+/* A string of a comparison, for element i. Strings of arrays are cells that may lack a NUL. */
 static const char *text_at(const tf_expr *expr, const operand *t, const void *const *values, int64_t i,
                            size_t *length) {
     const bool cells = t->name >= 0 && expr->array[t->name];
@@ -114,20 +114,20 @@ static void fill_term(const tf_eval *e, const term *t, const void *const *values
     }
 }
 
-/* muParser's threads, where it was built so: slots are ours to share out. Returns how many there were. */
-static int take_one_thread(const tf_eval *e) {
+/* Limits muParser, if it was built with OpenMP, to one thread: slots are for tasks. Returns how many threads it had. */
+static int use_one_thread(const tf_eval *e) {
     int threads = e->threads ? e->threads() : 1;
     if (e->set_threads && threads > 1)
         e->set_threads(1);
     return threads;
 }
 
-static void give_back_threads(const tf_eval *e, int threads) {
+static void restore_threads(const tf_eval *e, int threads) {
     if (e->set_threads && threads > 1)
         e->set_threads(threads);
 }
 
-/* The terms are filled. */
+/* Evaluates the formula, whose terms are filled. */
 static void evaluate(const tf_eval *e, int64_t count, double *out) {
     if (e->expr->terms)
         mupEvalBulk(e->parser, out, (int)count);
@@ -137,19 +137,19 @@ static void evaluate(const tf_eval *e, int64_t count, double *out) {
 }
 
 void tf_eval_run(tf_eval *e, const void *const *values, int64_t first, int64_t count, double *out) {
-    int threads = take_one_thread(e);
+    int threads = use_one_thread(e);
     for (int64_t from = 0; from < count; from += BLOCK) {
         int64_t size = count - from < BLOCK ? count - from : BLOCK;
         for (int t = 0; t < e->expr->terms; t++)
             fill_term(e, &e->expr->term[t], values, first, from, size, e->term[t]);
         evaluate(e, size, out + from);
     }
-    give_back_threads(e, threads);
+    restore_threads(e, threads);
 }
 
 /* ---- Element by element ---- */
 
-/* What is the same for all elements is there already. */
+/* Fills a term for a block of elements. What is the same for all elements is filled already. */
 static void fill_elements(const tf_eval *e, int t, const void *const *values, tf_rng *rng, int64_t from,
                           int64_t count) {
     const term *m = &e->expr->term[t];
@@ -167,7 +167,7 @@ static void fill_elements(const tf_eval *e, int t, const void *const *values, tf
 void tf_eval_elements(tf_eval *e, const void *const *values, int64_t index, int64_t count, double *out) {
     const int64_t block = count < BLOCK ? count : BLOCK;
     const int terms = e->expr->terms;
-    int threads = take_one_thread(e);
+    int threads = use_one_thread(e);
     tf_rng *rng = tf_alloc_array((size_t)terms, sizeof *rng);
     for (int t = 0; t < terms; t++) {
         const term *m = &e->expr->term[t];
@@ -184,7 +184,7 @@ void tf_eval_elements(tf_eval *e, const void *const *values, int64_t index, int6
             fill_elements(e, t, values, &rng[t], from, size);
         evaluate(e, size, out + from);
     }
-    give_back_threads(e, threads);
+    restore_threads(e, threads);
     free(rng);
 }
 

@@ -8,7 +8,7 @@ static double sign_of(double x) {
     return x > 0 ? 1 : x < 0 ? -1 : x;
 }
 
-/* As in Python: the result has the sign of the divisor. */
+/* The remainder as in Python: it has the sign of the divisor. */
 static double modulo(double x, double y) {
     double rest = fmod(x, y);
     return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest;

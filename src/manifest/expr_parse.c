@@ -13,11 +13,11 @@ typedef struct reader {
     const expr_names *names;
     const char *source, *next;
     tf_buf formula;
-    size_t *origin; /* per byte of the formula: where in the source it is from */
+    size_t *origin; /* per byte of the formula: its place in the source */
     term *term;
     int terms;
-    bool sound;
-    int depth; /* of parentheses */
+    bool sound; /* nothing has been reported */
+    int depth;  /* of parentheses */
 } reader;
 
 TF_PRINTF(2, 3) static void refuse(reader *r, const char *format, ...) {
@@ -32,7 +32,8 @@ TF_PRINTF(2, 3) static void refuse(reader *r, const char *format, ...) {
     tf_buf_free(&why);
 }
 
-static void put(reader *r, const char *from, const char *text) {
+/* Adds a text to the formula; `from` is the part of the source that it stands for. */
+static void add_text(reader *r, const char *from, const char *text) {
     size_t before = r->formula.length;
     tf_buf_adds(&r->formula, text);
     r->origin = tf_realloc_array(r->origin, r->formula.length + 1, sizeof *r->origin);
@@ -40,15 +41,15 @@ static void put(reader *r, const char *from, const char *text) {
         r->origin[i] = (size_t)(from - r->source);
 }
 
-static void put_term(reader *r, const char *from, term t) {
+static void add_term(reader *r, const char *from, term t) {
     char name[24];
     r->term = tf_realloc_array(r->term, (size_t)r->terms + 1, sizeof *r->term);
     r->term[r->terms] = t;
     snprintf(name, sizeof name, "t%d", r->terms++);
-    put(r, from, name);
+    add_text(r, from, name);
 }
 
-static void put_number(reader *r, const char *from, double value) {
+static void add_number(reader *r, const char *from, double value) {
     tf_buf text = {0};
     if (isnan(value)) {
         tf_buf_adds(&text, "nan");
@@ -57,7 +58,7 @@ static void put_number(reader *r, const char *from, double value) {
         tf_buf_add_double(&text, value);
         tf_buf_addc(&text, ')');
     }
-    put(r, from, tf_buf_text(&text));
+    add_text(r, from, tf_buf_text(&text));
     tf_buf_free(&text);
 }
 
@@ -100,8 +101,8 @@ static void refuse_function(reader *r, const char *name) {
            near ? "\"?" : "");
 }
 
-/* An identifier, or what stands in braces. NULL if neither is next. */
-static const char *take_name(reader *r) {
+/* Parses an identifier, or a name in braces. NULL: neither is next. */
+static const char *parse_name(reader *r) {
     const char *start = r->next;
     if (*start == '{') {
         const char *end = strchr(start, '}');
@@ -122,8 +123,8 @@ static const char *take_name(reader *r) {
     return tf_arena_strndup(r->loader->arena, start, (size_t)(end - start));
 }
 
-/* A string: quoted, or the value of a name. false (and nothing taken) if none is next. */
-static bool take_text(reader *r, operand *out) {
+/* Parses a string: a quoted one, or a name whose value is one. false, and the reader has not moved: none is next. */
+static bool parse_string(reader *r, operand *out) {
     const char *start = r->next;
     *out = (operand){.name = -1};
     if (*start == '\'' || *start == '"') {
@@ -136,7 +137,7 @@ static bool take_text(reader *r, operand *out) {
         r->next = end + 1;
         return true;
     }
-    const char *name = take_name(r);
+    const char *name = parse_name(r);
     int n = name ? find_name(r, name) : -1;
     const variable *v = name && n < 0 ? find_variable(r, name) : NULL;
     if (n >= 0 && r->names->name[n].type == TF_STRING) {
@@ -153,34 +154,35 @@ static bool take_text(reader *r, operand *out) {
     return false;
 }
 
-/* How a column of a table that is text by its cells becomes one of numbers. */
-static const char *way_out(const reader *r, operand text) {
+/* Advice for a string that is a column of a table: see advise_types. */
+static const char *advise_column(const reader *r, operand text) {
     const expr_name *name = text.name >= 0 ? &r->names->name[text.name] : NULL;
-    return name ? advise_types(r->loader, name->name, name->type, name->why) : "";
+    return name ? advise_types(r->loader, name->name, name->type, name->reason) : "";
 }
 
-/* string == string, string != string. */
-static void read_comparison(reader *r, operand a) {
+/* Parses what follows a string: == or !=, and another string. */
+static void parse_comparison(reader *r, operand a) {
     const char *start = r->next;
     skip_space(r);
     bool equal = strncmp(r->next, "==", 2) == 0;
     if (!equal && strncmp(r->next, "!=", 2) != 0) {
-        refuse(r, "strings can only be compared, by == and !=, to other strings%s", way_out(r, a));
+        refuse(r, "strings can only be compared, by == and !=, to other strings%s", advise_column(r, a));
         return;
     }
     r->next += 2;
     skip_space(r);
     operand b;
-    if (!take_text(r, &b)) {
-        refuse(r, "a string can only be compared to another string%s", way_out(r, a));
+    if (!parse_string(r, &b)) {
+        refuse(r, "a string can only be compared to another string%s", advise_column(r, a));
         return;
     }
-    put(r, start, equal ? "(" : "(1-");
-    put_term(r, start, (term){.kind = TERM_SAME, .a = a, .b = b});
-    put(r, start, ")");
+    add_text(r, start, equal ? "(" : "(1-");
+    add_term(r, start, (term){.kind = TERM_SAME, .a = a, .b = b});
+    add_text(r, start, ")");
 }
 
-static void read_random(reader *r, const char *start, const char *name) {
+/* Parses the parentheses of random() or normal(). */
+static void parse_random(reader *r, const char *start, const char *name, term_kind kind) {
     r->next++;
     skip_space(r);
     if (*r->next != ')') {
@@ -192,19 +194,22 @@ static void read_random(reader *r, const char *start, const char *name) {
         refuse(r, "%s() has no place here", name);
         return;
     }
-    put_term(r, start, (term){.kind = *name == 'n' ? TERM_NORMAL : TERM_UNIFORM, .stream = ++*r->names->streams});
+    add_term(r, start, (term){.kind = kind, .stream = ++*r->names->streams});
 }
 
-static void read_name(reader *r, const char *start, const char *name) {
+/* Parses what a name stands for: a function, a value or a constant. */
+static void parse_named(reader *r, const char *start, const char *name) {
     skip_space(r);
     bool bare = *start != '{';
     if (bare && *r->next == '(') {
         if (!expr_is_function(name))
             refuse_function(r, name);
-        else if (strcmp(name, "random") == 0 || strcmp(name, "normal") == 0)
-            read_random(r, start, name);
+        else if (strcmp(name, "random") == 0)
+            parse_random(r, start, name, TERM_UNIFORM);
+        else if (strcmp(name, "normal") == 0)
+            parse_random(r, start, name, TERM_NORMAL);
         else
-            put(r, start, name);
+            add_text(r, start, name);
         return;
     }
     int n = find_name(r, name);
@@ -214,24 +219,24 @@ static void read_name(reader *r, const char *start, const char *name) {
         return;
     }
     if (n >= 0) {
-        put_term(r, start, (term){.kind = TERM_VALUE, .name = n});
+        add_term(r, start, (term){.kind = TERM_VALUE, .name = n});
         return;
     }
     if (v) {
-        put_number(r, start, v->number);
+        add_number(r, start, v->number);
         return;
     }
     if (strcmp(name, "index") == 0 && r->names->has_index) {
-        put_term(r, start, (term){.kind = TERM_INDEX});
+        add_term(r, start, (term){.kind = TERM_INDEX});
         return;
     }
     if (expr_is_constant(name))
-        put(r, start, name);
+        add_text(r, start, name);
     else
         refuse_unknown(r, name);
 }
 
-static void read_operator(reader *r) {
+static void parse_operator(reader *r) {
     static const char *const operators[] = {"**", "==", "!=", "<=", ">=", "&&", "||", "+", "-", "*", "/",
                                             "%",  "^",  "<",  ">",  "!",  "?",  ":",  "(", ")", ","};
     const char *start = r->next;
@@ -242,7 +247,7 @@ static void read_operator(reader *r) {
         r->depth += *start == '(' ? 1 : *start == ')' ? -1 : 0;
         if (*start == ',' && r->depth <= 0)
             refuse(r, "a ',' belongs between the arguments of a function");
-        put(r, start, o == 0 ? "^" : operators[o]);
+        add_text(r, start, o == 0 ? "^" : operators[o]);
         r->next += length;
         return;
     }
@@ -254,11 +259,11 @@ static void read_operator(reader *r) {
         refuse(r, "'%c' has no meaning", *start);
 }
 
-static void read_part(reader *r) {
+static void parse_part(reader *r) {
     const char *start = r->next;
     operand string;
-    if (take_text(r, &string)) {
-        read_comparison(r, string);
+    if (parse_string(r, &string)) {
+        parse_comparison(r, string);
         return;
     }
     if (!r->sound)
@@ -272,17 +277,17 @@ static void read_part(reader *r) {
         else if (isinf(value))
             refuse(r, "%.*s is beyond float64", (int)(end - start), start);
         else
-            put_number(r, start, value);
+            add_number(r, start, value);
         return;
     }
-    const char *name = take_name(r);
+    const char *name = parse_name(r);
     if (name)
-        read_name(r, start, name);
+        parse_named(r, start, name);
     else if (r->sound)
-        read_operator(r);
+        parse_operator(r);
 }
 
-/* What muParser says of the whole. */
+/* Lets muParser check the whole formula. */
 static void check_formula(reader *r) {
     double zero = 0;
     muParserHandle_t parser = expr_parser();
@@ -313,7 +318,7 @@ expr_names param_names(const tf_space *space, expr_name *name) {
     for (int p = 0; p < params; p++)
         name[p] = (expr_name){.name = tf_space_param(space, p)->name,
                               .type = tf_space_param(space, p)->type,
-                              .why = tf_space_param(space, p)->why};
+                              .reason = tf_space_param(space, p)->reason};
     return (expr_names){.what = "the stage's parameters", .count = params, .name = name, .has_index = true};
 }
 
@@ -328,7 +333,7 @@ const tf_expr *load_expr(struct loader *l, const json_path *where, const char *s
         return NULL;
     }
     for (; r.sound && *r.next; skip_space(&r))
-        read_part(&r);
+        parse_part(&r);
     if (r.sound)
         check_formula(&r);
     tf_expr *expr = NULL;

@@ -104,7 +104,7 @@ void add_path(tf_buf *out, const char *workdir, const char *path, size_t length)
             name++;
         size_t floor = start + (absolute ? 1 : 0) + 3 * (size_t)up;
         if (name == 2 && c[0] == '.' && c[1] == '.') {
-            if (out->length > floor) { /* takes the last name away */
+            if (out->length > floor) { /* removes the last name */
                 do
                     out->data[--out->length] = '\0';
                 while (out->length > floor && out->data[out->length - 1] != '/');
@@ -154,7 +154,7 @@ void tf_task_name(const tf_campaign *campaign, int stage, int64_t index, tf_buf 
 
 /* ---- Groups ---- */
 
-/* The values of some parameters of the task, as bytes. */
+/* Makes a key of the values of some parameters of the task. */
 static void make_key(tf_files *f, int stage, const int *param, int params, int64_t index) {
     const tf_space *space = f->campaign->stage[stage].space;
     const void *const *values = read_params(f, stage, index);
@@ -169,7 +169,7 @@ static void make_key(tf_files *f, int stage, const int *param, int params, int64
     }
 }
 
-/* Are the tasks that it means others for each task, or not all there are? */
+/* Does the entry mean only some tasks of the stage, or other ones for each task? */
 static bool has_groups(const tf_file_spec *spec) {
     return spec->matches > 0 || spec->where;
 }

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Of all outputs that an entry stands for: worked out once a group. */
+/* A hash of the paths of all outputs that an entry means. It is computed once a group. */
 static uint64_t hash_group(tf_files *f, int stage, const tf_file_spec *spec, int64_t index) {
     const int64_t *member;
     int64_t count, group = tf_files_group(f, stage, spec, index, &member, &count);
@@ -61,14 +61,14 @@ static int hash_file(const char *path, uint64_t *hash) {
     return failure;
 }
 
-/* What the campaign itself has written into a folder that it reads is no input. */
+/* The hash of a folder. What the campaign itself has written into it does not count. */
 typedef struct folder_hash {
     tf_files *files;
     uint64_t hash;
-    int failure; /* of the first file that can't be read */
+    int failure; /* why the first file can't be read; 0: all can */
 } folder_hash;
 
-/* Of what is no file, the name counts. */
+/* Adds a file to the hash of its folder; of what is no regular file, only the name. */
 static void mix_file(void *context, const char *path, const struct stat *info) {
     folder_hash *folder = context;
     tf_files *f = folder->files;
@@ -83,7 +83,7 @@ static void mix_file(void *context, const char *path, const struct stat *info) {
     folder->hash = tf_hash(&one, sizeof one, folder->hash);
 }
 
-/* Read each time: a folder's own time says nothing of the files in it. */
+/* Hashes a folder. It is read each time: its own time says nothing of the files in it. */
 static int hash_folder(tf_files *f, const char *path, uint64_t *hash) {
     folder_hash folder = {.files = f, .hash = 1};
     if (f->made.count == 0)
@@ -93,7 +93,7 @@ static int hash_folder(tf_files *f, const char *path, uint64_t *hash) {
     return folder.failure;
 }
 
-/* Likewise; 0 is the hash of what is not there. */
+/* Hashes a file or a folder; 0 is the hash of what does not exist. Returns 0, an errno or TF_READ_... */
 static int contents_hash(tf_files *f, const char *path, uint64_t *hash) {
     struct stat info;
     *hash = 0;

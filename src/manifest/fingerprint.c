@@ -9,7 +9,7 @@
 #include "manifest/identify.h"
 #include "manifest/run.h"
 
-/* Takes the JSON: adds it as a text. */
+/* Adds the JSON as a string, and deletes it. */
 static void add_printed(cJSON *object, const char *key, cJSON *json) {
     char *text = cJSON_PrintUnformatted(json);
     cJSON_AddStringToObject(object, key, text);
@@ -73,7 +73,7 @@ static cJSON *arrays_json(const tf_campaign *campaign, const tf_stage_spec *stag
     return list;
 }
 
-/* Rows of another stage are other points, however much its space looks like this one's. */
+/* The stages whose rows are points: rows of another stage are other points, even if the spaces are alike. */
 static cJSON *sources_json(const tf_space *space) {
     cJSON *list = cJSON_CreateArray();
     for (int n = 0; n < tf_space_sources(space); n++)
@@ -81,7 +81,7 @@ static cJSON *sources_json(const tf_space *space) {
     return list;
 }
 
-/* What tasks know their files by; which files a task reads is recorded for each. */
+/* The names of the stage's files, and its outputs' paths. Which files a task reads is recorded task by task. */
 static cJSON *files_json(const tf_stage_spec *stage) {
     cJSON *list = cJSON_CreateArray();
     for (int i = 0; i < stage->inputs; i++)

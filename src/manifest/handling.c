@@ -41,7 +41,7 @@ static void load_capture(struct loader *l, const stage_json *json, tf_stage_spec
     stage->capture_stderr = load_size(l, &here, capture, "stderr", stage->capture_stderr);
 }
 
-/* Only a folder matches with a slash behind its name. */
+/* Is the path a folder? Only a folder matches with a slash behind its name. */
 static bool is_folder(struct loader *l, const char *path) {
     tf_buf pattern = {0}, found = {0};
     tf_buf_addf(&pattern, "%s/", path);
@@ -51,7 +51,7 @@ static bool is_folder(struct loader *l, const char *path) {
     return is;
 }
 
-/* "code": files, or patterns of files. */
+/* Loads "code": files, or patterns of files. */
 static void load_code(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const cJSON *object, *item;
     const json_path *where;
@@ -94,7 +94,7 @@ static void load_timeout(struct loader *l, const stage_json *json, tf_stage_spec
         diagnose(l->diags, &here, TF_DIAG_BAD_VALUE, "must be a time, as in 30, \"30s\", \"5m\", \"2h\" or \"1d\"");
 }
 
-/* What may also be 0: no time at all. */
+/* Loads a time that may be 0. */
 static double load_delay(struct loader *l, const json_path *where, const cJSON *value) {
     double seconds = 0;
     if (cJSON_IsNumber(value) && value->valuedouble >= 0)
@@ -121,7 +121,7 @@ static void load_retries(struct loader *l, const stage_json *json, tf_stage_spec
         stage->retry_delay = load_delay(l, &here, delay);
 }
 
-/* As many slots as a rank may have, at most. */
+/* Loads a number of slots or GPUs, at most as many as slots of a rank. */
 static int64_t load_number_of(struct loader *l, const json_path *where, const cJSON *object, const char *key,
                               int least) {
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
@@ -145,7 +145,7 @@ static void load_resources(struct loader *l, const stage_json *json, tf_stage_sp
     const cJSON *memory = cJSON_GetObjectItemCaseSensitive(resources, "memory");
     stage->need.memory = load_size(l, &here, resources, "memory", 0);
     if (cJSON_IsNumber(memory) && memory->valuedouble == 0)
-        diagnose(l->diags, &memory_path, TF_DIAG_OUT_OF_RANGE, "must be more than nothing");
+        diagnose(l->diags, &memory_path, TF_DIAG_OUT_OF_RANGE, "must be more than 0 bytes");
     stage->need.slots = load_number_of(l, &here, resources, "slots", 1);
     stage->need.gpus = load_number_of(l, &here, resources, "gpus", 0);
 }

@@ -5,12 +5,12 @@
 
 #include "manifest/code_parts.h"
 
-/* `folder` with its slash, or "". */
+/* Who asks for modules, and where they are searched for. Folders end with a slash, or are "". */
 typedef struct module_finder {
     code_on_file *take;
-    void *context;    /* its */
-    const char *root; /* the script's folder: where names are looked for */
-    const char *base; /* the same in front of paths that are opened */
+    void *context;    /* of `take` */
+    const char *root; /* the script's folder, where names are searched for */
+    const char *base; /* put before paths that are opened */
 } module_finder;
 
 static void add_imports(const module_finder *m, const char *path);
@@ -23,7 +23,7 @@ static void add_module_file(const module_finder *m, const char *path) {
     tf_buf_free(&where);
 }
 
-/* "a.b.c" below the folder: a.py or a/__init__.py, then a/b.py ... */
+/* Adds the files of "a.b.c" below the folder: a.py or a/__init__.py, then a/b.py ... */
 static void add_module(const module_finder *m, const char *folder, const char *name, size_t length) {
     tf_buf path = {0}, file = {0};
     tf_buf_adds(&path, folder);
@@ -57,8 +57,8 @@ static const char *skip_blanks(const char *text) {
     return text + strspn(text, " \t\\");
 }
 
-/* "import a.b as c, d" from behind the first word. */
-static void take_import(const module_finder *m, const char *text) {
+/* Reads "import a.b as c, d" from behind the first word. */
+static void read_import(const module_finder *m, const char *text) {
     for (;;) {
         text = skip_blanks(text);
         size_t length = name_length(text);
@@ -71,8 +71,8 @@ static void take_import(const module_finder *m, const char *text) {
     }
 }
 
-/* "from .a import b, (c)" from behind the first word. `folder`: of the file that says so. */
-static void take_from(const module_finder *m, const char *folder, const char *text) {
+/* Reads "from .a import b, (c)" from behind the first word. `folder`: that of the file. */
+static void read_from(const module_finder *m, const char *folder, const char *text) {
     tf_buf package = {0};
     text = skip_blanks(text);
     size_t dots = strspn(text, "."), length = name_length(text + dots);
@@ -113,7 +113,8 @@ static bool is_word(const char *text, const char *word) {
     return strncmp(text, word, length) == 0 && (text[length] == ' ' || text[length] == '\t');
 }
 
-/* Statements begin a line, or stand behind a colon or a semicolon. A text that looks like one names a file too many. */
+/* Reads the imports of a file. Statements begin a line, or stand behind a colon or a semicolon. A string that looks
+ * like one may name a file too many. */
 static void add_imports(const module_finder *m, const char *path) {
     tf_buf where = {0}, text = {0}, folder = {0};
     const char *slash = strrchr(path, '/');
@@ -124,9 +125,9 @@ static void add_imports(const module_finder *m, const char *path) {
         while (*at) {
             at += strspn(at, " \t\r\n;:");
             if (is_word(at, "import"))
-                take_import(m, at + 6);
+                read_import(m, at + 6);
             else if (is_word(at, "from"))
-                take_from(m, tf_buf_text(&folder), at + 4);
+                read_from(m, tf_buf_text(&folder), at + 4);
             at += strcspn(at, "\n;:");
         }
     }

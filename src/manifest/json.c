@@ -43,8 +43,8 @@ static void diagnose_at_offset(tf_diags *diags, const char *text, size_t offset,
     tf_diags_add_syntax(diags, line, column, what);
 }
 
-/* Of one object: all keys that it has twice. The first stays, so that no more is said of them. */
-static void drop_repeats(tf_diags *diags, const json_path *where, cJSON *object) {
+/* Reports keys that an object has twice, and drops all but the first of each. */
+static void diagnose_repeats(tf_diags *diags, const json_path *where, cJSON *object) {
     tf_table seen = {0};
     uint32_t n = 0;
     for (cJSON *member = object->child, *next; member; member = next, n++) {
@@ -58,11 +58,12 @@ static void drop_repeats(tf_diags *diags, const json_path *where, cJSON *object)
     tf_table_free(&seen);
 }
 
-/* What no part of a manifest may have, wherever it stands. NaN and the like are values of an axis, and nothing else. */
+/* Reports what no part of a manifest may have: keys that are given twice, numbers beyond float64, and, except as values
+ * of an axis, NaN and infinities. */
 static void check_everywhere(tf_diags *diags, const json_path *where, cJSON *value, bool in_axis) {
     int n = 0;
     if (cJSON_IsObject(value))
-        drop_repeats(diags, where, value);
+        diagnose_repeats(diags, where, value);
     if (cJSON_IsNumber(value) && !isfinite(value->valuedouble)) {
         const bool named = strpbrk(json_number_text(value), "NI") != NULL;
         if (!named)

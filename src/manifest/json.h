@@ -66,8 +66,8 @@ tf_diag_id json_int_mistake(const cJSON *value);
 
 /* The keys of each kind of object (keys.c); those of axes and runs are in axis.h and run.h. */
 json_keys keys_campaign(void);
-json_keys keys_single(void); /* a manifest that is one stage */
-json_keys keys_top(void);    /* of both */
+json_keys keys_single(void); /* of a manifest that is one stage */
+json_keys keys_top(void);    /* of a manifest of either sort */
 json_keys keys_defaults(void);
 json_keys keys_stage(void);
 json_keys keys_column(void);

@@ -12,7 +12,7 @@ enum { DEEPEST = 1000 };
 
 typedef struct reader {
     const char *text, *end;
-    const char *at; /* what is read next */
+    const char *at; /* the next character to be read */
     json_repeats repeats;
     json_error *error;
     int depth;
@@ -36,7 +36,7 @@ static void fail_syntax(reader *r, const char *where, const char *what) {
     fail(r, where, what);
 }
 
-/* The last character before `stop` that is not white space, NULL if there is none. */
+/* The last character before `stop` that is not white space; NULL: there is none. */
 static const char *last_before(const reader *r, const char *stop) {
     while (stop > r->text)
         if (!strchr(" \t\r\n", *--stop))
@@ -44,7 +44,7 @@ static const char *last_before(const reader *r, const char *stop) {
     return NULL;
 }
 
-/* Something else should stand here: people want to know what does. */
+/* Something else should stand here: says what does. */
 static void fail_here(reader *r) {
     const char *stop = r->at, *before = last_before(r, stop);
     char what[100];
@@ -77,15 +77,16 @@ static void skip_space(reader *r) {
         r->at++;
 }
 
-/* Takes the character, if it is what comes next. */
-static bool take(reader *r, char c) {
+/* Moves on if this character comes next. false: it does not. */
+static bool accept(reader *r, char c) {
     if (r->at == r->end || *r->at != c)
         return false;
     r->at++;
     return true;
 }
 
-static bool take_word(reader *r, const char *word) {
+/* Likewise for a word. */
+static bool accept_word(reader *r, const char *word) {
     const size_t length = strlen(word);
     if ((size_t)(r->end - r->at) < length || memcmp(r->at, word, length) != 0)
         return false;
@@ -110,7 +111,7 @@ static void add_utf8(tf_buf *out, uint32_t code) {
     tf_buf_add(out, bytes + 4 - behind, (size_t)behind);
 }
 
-/* The four digits of \uXXXX. */
+/* Reads the four digits of \uXXXX. */
 static bool read_hex(reader *r, uint32_t *code) {
     static const char digits[] = "0123456789abcdefABCDEF";
     *code = 0;
@@ -124,7 +125,7 @@ static bool read_hex(reader *r, uint32_t *code) {
     return true;
 }
 
-/* Behind "\u". A character beyond 2^16 is a pair of surrogates. */
+/* Reads what stands behind "\u". A character beyond 2^16 is a pair of surrogates. */
 static bool read_code(reader *r, tf_buf *out) {
     const char *escape = r->at - 2;
     uint32_t code, low = 0;
@@ -137,7 +138,7 @@ static bool read_code(reader *r, tf_buf *out) {
         return false;
     }
     const bool is_high = code >= 0xD800 && code < 0xDC00, is_low = code >= 0xDC00 && code < 0xE000;
-    const bool paired = is_high && take_word(r, "\\u") && read_hex(r, &low) && low >= 0xDC00 && low < 0xE000;
+    const bool paired = is_high && accept_word(r, "\\u") && read_hex(r, &low) && low >= 0xDC00 && low < 0xE000;
     if ((is_high && !paired) || is_low) {
         char what[80];
         snprintf(what, sizeof what, "a lone surrogate (\\u%04x) in a string: half a character", code);
@@ -156,7 +157,7 @@ static bool read_escape(reader *r, tf_buf *out) {
         r->at++;
         return true;
     }
-    if (take(r, 'u'))
+    if (accept(r, 'u'))
         return read_code(r, out);
     char what[60] = "the text ends here, and more was expected";
     int length = 1; /* of the character */
@@ -168,10 +169,10 @@ static bool read_escape(reader *r, tf_buf *out) {
     return false;
 }
 
-/* The text of a string whose quote comes next, for cJSON to free; NULL if it is none. */
+/* Reads a string, for cJSON to free. NULL: it is none. */
 static char *read_text(reader *r) {
     tf_buf out = {0};
-    bool good = take(r, '"');
+    bool good = accept(r, '"');
     if (!good)
         fail_here(r);
     while (good && r->at < r->end && *r->at != '"') {
@@ -179,10 +180,10 @@ static char *read_text(reader *r) {
         while (r->at < r->end && *r->at != '"' && *r->at != '\\')
             r->at++;
         tf_buf_add(&out, from, (size_t)(r->at - from));
-        if (take(r, '\\'))
+        if (accept(r, '\\'))
             good = read_escape(r, &out);
     }
-    if (good && !take(r, '"')) {
+    if (good && !accept(r, '"')) {
         fail_syntax(r, r->end, "the text ends here, and more was expected");
         good = false;
     }
@@ -208,15 +209,15 @@ static cJSON *with_text(reader *r, cJSON *value, const char *text, size_t length
     return value;
 }
 
-/* Digits, a point and an exponent, or one of the names. What is too large for a double is infinite there, and refused
- * where it is stored. */
+/* Reads digits, a point and an exponent, or a name of a number. What is too large for a double is infinite in the tree,
+ * and refused where it is stored. */
 static cJSON *read_number(reader *r) {
     const char *from = r->at;
     double number = 0;
-    const bool negative = take(r, '-');
-    if (take_word(r, "NaN")) {
+    const bool negative = accept(r, '-');
+    if (accept_word(r, "NaN")) {
         number = NAN;
-    } else if (take_word(r, "Infinity")) {
+    } else if (accept_word(r, "Infinity")) {
         number = negative ? -INFINITY : INFINITY;
     } else {
         const char *digits = r->at;
@@ -258,7 +259,7 @@ static cJSON *read_string(reader *r) {
 static cJSON *read_list(reader *r) {
     cJSON *list = cJSON_CreateArray();
     skip_space(r);
-    if (take(r, ']'))
+    if (accept(r, ']'))
         return list;
     for (;;) {
         cJSON *item = read_value(r);
@@ -266,9 +267,9 @@ static cJSON *read_list(reader *r) {
             break;
         cJSON_AddItemToArray(list, item);
         skip_space(r);
-        if (take(r, ']'))
+        if (accept(r, ']'))
             return list;
-        if (!take(r, ',')) {
+        if (!accept(r, ',')) {
             fail_here(r);
             break;
         }
@@ -277,13 +278,13 @@ static cJSON *read_list(reader *r) {
     return NULL;
 }
 
-/* A member with its key. */
+/* Reads a member with its key. */
 static cJSON *read_member(reader *r) {
     skip_space(r);
     char *key = read_text(r);
     cJSON *value = NULL;
     skip_space(r);
-    if (key && !take(r, ':'))
+    if (key && !accept(r, ':'))
         fail_here(r);
     else if (key)
         value = read_value(r);
@@ -294,7 +295,7 @@ static cJSON *read_member(reader *r) {
     return value;
 }
 
-/* Of members with the same key all but the last go. */
+/* Drops all but the last of members with the same key. */
 static void drop_repeats(cJSON *object) {
     enum { FEW = 8 };
     const int count = cJSON_GetArraySize(object);
@@ -318,7 +319,7 @@ static void drop_repeats(cJSON *object) {
 static cJSON *read_object(reader *r) {
     cJSON *object = cJSON_CreateObject();
     skip_space(r);
-    if (take(r, '}'))
+    if (accept(r, '}'))
         return object;
     for (;;) {
         cJSON *member = read_member(r);
@@ -326,12 +327,12 @@ static cJSON *read_object(reader *r) {
             break;
         cJSON_AddItemToArray(object, member);
         skip_space(r);
-        if (take(r, '}')) {
+        if (accept(r, '}')) {
             if (r->repeats == JSON_LAST_COUNTS)
                 drop_repeats(object);
             return object;
         }
-        if (!take(r, ',')) {
+        if (!accept(r, ',')) {
             fail_here(r);
             break;
         }
@@ -353,11 +354,11 @@ static cJSON *read_value(reader *r) {
         r->depth--;
     } else if (*r->at == '"') {
         value = read_string(r);
-    } else if (take_word(r, "true")) {
+    } else if (accept_word(r, "true")) {
         value = cJSON_CreateTrue();
-    } else if (take_word(r, "false")) {
+    } else if (accept_word(r, "false")) {
         value = cJSON_CreateFalse();
-    } else if (take_word(r, "null")) {
+    } else if (accept_word(r, "null")) {
         value = cJSON_CreateNull();
     } else {
         value = read_number(r);
@@ -379,7 +380,7 @@ cJSON *json_read(const char *text, size_t length, json_repeats repeats, json_err
         fail_syntax(&r, nul, "a NUL byte");
         return NULL;
     }
-    take_word(&r, mark);
+    accept_word(&r, mark);
     cJSON *value = read_value(&r);
     if (!value)
         fail(&r, r.at, "out of memory"); /* unless it has said why */
@@ -425,7 +426,7 @@ static bool is_misprinted(const cJSON *value) {
     return text && (!isfinite(value->valuedouble) || tf_is_digits(text, strlen(text)));
 }
 
-/* Numbers that cJSON would print otherwise become what it prints as it is. */
+/* Turns numbers that cJSON would misprint into raw text. */
 static void keep_texts(cJSON *value) {
     for (cJSON *item = value; item; item = item->next) {
         if (is_misprinted(item))

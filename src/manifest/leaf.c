@@ -20,10 +20,10 @@ tf_space *leaf_of_one(tf_arena *arena, const leaf_kind *kind, const char *name, 
 
 /* ---- Tables ---- */
 
-/* Of one parameter. */
+/* The values of one parameter. */
 typedef struct table_column {
     const void *values;
-    const char *const *text; /* that its numbers were written as; NULL: as they are printed */
+    const char *const *text; /* how its numbers were written; NULL: as they are printed */
 } table_column;
 
 static const table_column *column_of(const tf_space *leaf, int param) {

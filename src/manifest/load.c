@@ -28,7 +28,7 @@ static uint64_t load_seed(struct loader *l, const json_path *root, const cJSON *
     return seed;
 }
 
-/* -1: as the manifest says. */
+/* Reads --retries. -1: it is not given. */
 static int load_retries_option(struct loader *l, const char *option) {
     int64_t retries = -1;
     if (option && (!tf_parse_int(option, &retries) || retries < 0 || retries > TF_MAX_RETRIES))
@@ -37,7 +37,7 @@ static int load_retries_option(struct loader *l, const char *option) {
     return (int)retries;
 }
 
-/* A manifest's own keys, and those of its only stage where it is one. */
+/* Checks the keys at the top: the manifest's own, and those of its stage if it is a single one. */
 static void check_top(struct loader *l, const json_path *root, const cJSON *json, bool single, bool stages) {
     json_check_keys(l->diags, root, json, keys_top());
     for (const cJSON *member = json->child; member && single != stages; member = member->next) {
@@ -116,14 +116,19 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
 
 /* ---- What is read ---- */
 
-/* A source that keeps a list of what it was asked to read. */
+/* A source that lists what it is asked to read. */
 typedef struct lister {
-    tf_source source; /* first, so that it leads here */
-    tf_source *below;
+    tf_source source;
+    tf_source *below; /* what it reads from */
     tf_arena *arena;
     const char **path;
     int count, capacity;
 } lister;
+
+/* The lister that a source is a member of. */
+static lister *lister_of(tf_source *self) {
+    return (lister *)(void *)((char *)self - offsetof(lister, source));
+}
 
 static void list_path(lister *list, const char *path) {
     if (list->count == list->capacity) { /* the old list stays in the arena */
@@ -137,18 +142,18 @@ static void list_path(lister *list, const char *path) {
 }
 
 static int list_read(tf_source *self, const char *path, tf_buf *out) {
-    lister *list = (lister *)self;
+    lister *list = lister_of(self);
     list_path(list, path);
     return list->below->read(list->below, path, out);
 }
 
 static int list_glob(tf_source *self, const char *pattern, tf_buf *out) {
-    const lister *list = (lister *)self;
+    const lister *list = lister_of(self);
     return list->below->glob(list->below, pattern, out);
 }
 
 static int list_scan(tf_source *self, const char *path, int64_t batch, int64_t before, tf_buf *out) {
-    lister *list = (lister *)self;
+    lister *list = lister_of(self);
     list_path(list, path);
     return list->below->scan(list->below, path, batch, before, out);
 }

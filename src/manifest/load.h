@@ -80,9 +80,9 @@ const tf_template *template_parse(struct loader *loader, const json_path *where,
 typedef struct expr_name {
     const char *name;
     tf_type type;
-    bool array;      /* a task has several values */
-    size_t width;    /* of an array of strings: bytes of a cell */
-    const char *why; /* why it is of this type: see tf_param_spec */
+    bool array;            /* a task has several values */
+    size_t width;          /* of an array of strings: bytes of a cell */
+    tf_type_reason reason; /* why it is of this type: see tf_param_spec */
 } expr_name;
 
 typedef struct expr_names {
@@ -145,7 +145,7 @@ tf_space *load_csv_parts(struct loader *loader, const struct axis_json *axis, co
 /* Checks that "types", if it is given, is an object of the table's columns. false after a diagnostic. */
 bool csv_check_types(struct loader *loader, const struct axis_json *axis, const char *const *names, int count);
 
-/* Sets name, type and why of a column's parameter, by "types" or else by its cells. false after a diagnostic. */
+/* Sets name, type and reason of a column's parameter, by "types" or else by its cells. false after a diagnostic. */
 struct csv_column;
 bool csv_choose(struct loader *loader, const struct axis_json *axis, const char *name, const struct csv_column *column,
                 tf_param_spec *spec);
@@ -198,7 +198,7 @@ void load_handling(struct loader *loader, const stage_json *json, tf_stage_spec 
 bool check_param_name(struct loader *loader, const json_path *where, const char *what, const char *name);
 
 /* Advice to stand behind a diagnostic that a column is a string: how a column of a CSV table, whose cells alone would
- * be numbers, becomes one of numbers. `why`: see tf_param_spec. "" if there is no such advice. */
-const char *advise_types(struct loader *loader, const char *name, tf_type type, const char *why);
+ * be numbers, becomes one of numbers. `reason`: see tf_param_spec. "" if there is no such advice. */
+const char *advise_types(struct loader *loader, const char *name, tf_type type, tf_type_reason reason);
 
 #endif

@@ -1,5 +1,5 @@
 /* "inputs", "outputs" and "log" of a stage. An entry is a path, an object that says how paths are found, or, by name,
- * a list of both. What entries refer to, other stages' outputs and the file system, is looked at once all stages are
+ * a list of both. Other stages' outputs and patterns of files, which entries refer to, are resolved once all stages are
  * known. */
 #include "manifest/load.h"
 
@@ -13,7 +13,7 @@
 typedef struct entries {
     struct loader *loader;
     const known_names *scope;
-    bool outputs;
+    bool outputs; /* they are outputs, and not inputs */
     tf_file_spec *spec;
     int count, capacity;
 } entries;
@@ -24,15 +24,16 @@ static const tf_template *entry_text(const entries *e, const json_path *where, c
     return template_parse(e->loader, where, text, e->scope, false);
 }
 
-static const char *keep_pointer(struct loader *l, const json_path *where) {
+/* The JSON pointer of a path, owned by the arena. */
+static const char *make_pointer(struct loader *l, const json_path *where) {
     tf_buf pointer = {0};
     json_path_pointer(where, &pointer);
-    const char *kept = tf_arena_strdup(l->arena, tf_buf_text(&pointer));
+    const char *copy = tf_arena_strdup(l->arena, tf_buf_text(&pointer));
     tf_buf_free(&pointer);
-    return kept;
+    return copy;
 }
 
-/* Names of parameters, until both stages are known. */
+/* Loads "match" as names of parameters; they are resolved once both stages are known. */
 static void load_match(const entries *e, const json_path *where, const cJSON *json, tf_file_spec *spec) {
     const cJSON *list = json_array(e->loader->diags, where, json, "match");
     const char **names = tf_arena_array(e->loader->arena, (size_t)cJSON_GetArraySize(list), sizeof *names);
@@ -46,20 +47,20 @@ static void load_match(const entries *e, const json_path *where, const cJSON *js
     spec->match = names;
 }
 
-/* "where" of an entry, and its place. */
+/* "where" of an entry, until it is resolved. */
 struct filter {
-    const char *pointer; /* of the entry */
+    const char *pointer; /* JSON pointer of the entry */
     const char *source;
     const json_path *where;
 };
 
-/* The path to a place as it is on the stack now, to be kept. */
-static const json_path *keep_place(struct loader *l, const json_path *where) {
+/* Copies a path, whose steps are on the stack, to the arena. */
+static const json_path *copy_path(struct loader *l, const json_path *where) {
     if (!where)
         return NULL;
     json_path *copy = tf_arena_alloc(l->arena, sizeof *copy);
     *copy = *where;
-    copy->up = keep_place(l, where->up);
+    copy->up = copy_path(l, where->up);
     return copy;
 }
 
@@ -73,11 +74,11 @@ static void load_filter(const entries *e, const json_path *where, const cJSON *j
     for (int f = 0; f < l->filters; f++)
         more[f] = l->filter[f];
     more[l->filters++] = (struct filter){
-        .pointer = spec->pointer, .source = tf_arena_strdup(l->arena, source), .where = keep_place(l, &here)};
+        .pointer = spec->pointer, .source = tf_arena_strdup(l->arena, source), .where = copy_path(l, &here)};
     l->filter = more;
 }
 
-/* What an entry that is an object says besides where its files are. */
+/* Loads what an entry that is an object says besides where its files are. */
 static void load_entry_options(const entries *e, const json_path *where, const cJSON *json, tf_file_spec *spec) {
     static const struct {
         const char *key;
@@ -104,7 +105,7 @@ static void load_entry_options(const entries *e, const json_path *where, const c
     const char *check = json_string(diags, where, json, "check");
     if (check && strcmp(check, "time") != 0 && strcmp(check, "hash") != 0)
         diagnose(diags, &check_path, TF_DIAG_BAD_VALUE, "must be \"time\" or \"hash\", not \"%s\"", check);
-    spec->by_hash = check && *check == 'h';
+    spec->by_hash = check && strcmp(check, "hash") == 0;
     spec->stage_in = json_flag(diags, where, json, "stage_in");
     spec->temp = json_flag(diags, where, json, "temp");
     spec->protect = json_flag(diags, where, json, "protected");
@@ -116,7 +117,7 @@ static void load_entry_options(const entries *e, const json_path *where, const c
 static const char *const kinds[] = {
     [TF_FILE_PATH] = "path", [TF_FILE_SPLIT] = "split", [TF_FILE_GLOB] = "glob", [TF_FILE_OUTPUTS] = "outputs_of"};
 
-/* An object is an entry, or else has entries by name. */
+/* Is the object an entry? Else it has entries by name. */
 static bool is_entry(const cJSON *json) {
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
         if (cJSON_GetObjectItemCaseSensitive(json, kinds[k]))
@@ -160,7 +161,7 @@ static void load_entry(entries *e, const json_path *where, const cJSON *json, co
         e->spec = more;
     }
     tf_file_spec *spec = &e->spec[e->count++];
-    *spec = (tf_file_spec){.name = name, .pointer = keep_pointer(e->loader, where)};
+    *spec = (tf_file_spec){.name = name, .pointer = make_pointer(e->loader, where)};
     if (cJSON_IsString(json))
         spec->text = entry_text(e, where, json->valuestring);
     else if (cJSON_IsObject(json))
@@ -192,11 +193,11 @@ static void load_named(entries *e, const json_path *where, const cJSON *json) {
 }
 
 static tf_file_spec *load_entries(struct loader *l, const stage_json *json, const char *key, const known_names *scope,
-                                  int *count) {
+                                  bool outputs, int *count) {
     const cJSON *object;
     const json_path *where;
     const cJSON *value = stage_member(json, key, &object, &where);
-    entries e = {.loader = l, .scope = scope, .outputs = *key == 'o'};
+    entries e = {.loader = l, .scope = scope, .outputs = outputs};
     json_path here = json_path_key(where, key);
     if (cJSON_IsArray(value))
         load_list(&e, &here, value, NULL);
@@ -212,8 +213,8 @@ void load_files(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     const cJSON *object;
     const json_path *where;
     known_names scope = {.stage = stage->name, .space = stage->space};
-    stage->input = load_entries(l, json, "inputs", &scope, &stage->inputs);
-    stage->output = load_entries(l, json, "outputs", &scope, &stage->outputs);
+    stage->input = load_entries(l, json, "inputs", &scope, false, &stage->inputs);
+    stage->output = load_entries(l, json, "outputs", &scope, true, &stage->outputs);
     const bool outside =
         stage_member(json, "allow_outside", &object, &where) && json_flag(l->diags, where, object, "allow_outside");
     for (int i = 0; i < stage->outputs && outside; i++)
@@ -227,20 +228,22 @@ void load_files(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     entries e = {.loader = l, .scope = &scope};
     const tf_template *text = entry_text(&e, &here, log);
     tf_file_spec *spec = tf_arena_alloc(l->arena, sizeof *spec);
-    *spec = (tf_file_spec){.pointer = keep_pointer(l, &here), .text = text, .outside = outside};
+    *spec = (tf_file_spec){.pointer = make_pointer(l, &here), .text = text, .outside = outside};
     stage->log = spec;
 }
 
 /* ---- What entries refer to ---- */
 
-static void diagnose_at(struct loader *l, const tf_file_spec *spec, const char *key, tf_diag_id id, const char *text) {
+/* Reports what is wrong with a member of an entry. */
+static void diagnose_member(struct loader *l, const tf_file_spec *spec, const char *key, tf_diag_id id,
+                            const char *text) {
     tf_buf pointer = {0};
     tf_buf_addf(&pointer, "%s/%s", spec->pointer, key);
     tf_diags_add(l->diags, tf_buf_text(&pointer), id, "%s", text);
     tf_buf_free(&pointer);
 }
 
-/* The parameters named in "match", which both stages must have, of the same type. */
+/* Finds the parameters named in "match", which both stages must have, of the same type. */
 static void resolve_match(struct loader *l, const tf_stage_spec *stage, const tf_stage_spec *other,
                           tf_file_spec *spec) {
     int *mine = tf_arena_array(l->arena, (size_t)spec->matches, sizeof *mine);
@@ -250,18 +253,18 @@ static void resolve_match(struct loader *l, const tf_stage_spec *stage, const tf
         mine[m] = tf_space_find(stage->space, name);
         theirs[m] = tf_space_find(other->space, name);
         if (mine[m] < 0 || theirs[m] < 0)
-            diagnose_at(l, spec, "match", TF_DIAG_UNKNOWN_NAME,
-                        tf_arena_printf(l->arena, "stage \"%s\" has no parameter \"%s\"",
-                                        mine[m] < 0 ? stage->name : other->name, name));
+            diagnose_member(l, spec, "match", TF_DIAG_UNKNOWN_NAME,
+                            tf_arena_printf(l->arena, "stage \"%s\" has no parameter \"%s\"",
+                                            mine[m] < 0 ? stage->name : other->name, name));
         else if (tf_space_param(stage->space, mine[m])->type != tf_space_param(other->space, theirs[m])->type)
-            diagnose_at(l, spec, "match", TF_DIAG_MISMATCH,
-                        tf_arena_printf(l->arena, "\"%s\" is of another type in stage \"%s\"", name, other->name));
+            diagnose_member(l, spec, "match", TF_DIAG_MISMATCH,
+                            tf_arena_printf(l->arena, "\"%s\" is of another type in stage \"%s\"", name, other->name));
     }
     spec->mine = mine;
     spec->theirs = theirs;
 }
 
-/* "STAGE" or "STAGE.NAME", until now in spec->output. */
+/* Resolves "STAGE" or "STAGE.NAME", which spec->output is until then. */
 static void resolve_outputs(struct loader *l, const tf_campaign *campaign, const tf_stage_spec *stage,
                             tf_file_spec *spec) {
     char *name = tf_arena_strdup(l->arena, spec->output), *output = strchr(name, '.');
@@ -270,7 +273,7 @@ static void resolve_outputs(struct loader *l, const tf_campaign *campaign, const
     spec->output = output;
     spec->stage = tf_campaign_stage(campaign, name, strlen(name));
     if (spec->stage < 0) {
-        diagnose_at(l, spec, "outputs_of", TF_DIAG_UNKNOWN_NAME, no_such_stage(l, campaign, name));
+        diagnose_member(l, spec, "outputs_of", TF_DIAG_UNKNOWN_NAME, no_such_stage(l, campaign, name));
         return;
     }
     const tf_stage_spec *other = &campaign->stage[spec->stage];
@@ -278,9 +281,9 @@ static void resolve_outputs(struct loader *l, const tf_campaign *campaign, const
     for (int i = 0; i < other->outputs; i++)
         found = found || tf_file_has_name(&other->output[i], output);
     if (!found)
-        diagnose_at(l, spec, "outputs_of", TF_DIAG_UNKNOWN_NAME,
-                    output ? tf_arena_printf(l->arena, "stage \"%s\" has no output \"%s\"", name, output)
-                           : tf_arena_printf(l->arena, "stage \"%s\" has no outputs", name));
+        diagnose_member(l, spec, "outputs_of", TF_DIAG_UNKNOWN_NAME,
+                        output ? tf_arena_printf(l->arena, "stage \"%s\" has no output \"%s\"", name, output)
+                               : tf_arena_printf(l->arena, "stage \"%s\" has no outputs", name));
     resolve_match(l, stage, other, spec);
     for (int f = 0; f < l->filters; f++) {
         if (strcmp(l->filter[f].pointer, spec->pointer) != 0)
@@ -294,7 +297,7 @@ static void resolve_outputs(struct loader *l, const tf_campaign *campaign, const
 
 /* ---- Globs ---- */
 
-/* What matches, but for the campaign's own outputs, which are gathered when there is the first match. */
+/* Adds the paths that match to `list`, without the campaign's own outputs, which are gathered at the first match. */
 static int list_matches(struct loader *l, const tf_campaign *campaign, tf_files *files, tf_table *outputs,
                         const char *pattern, tf_buf *list) {
     tf_buf found = {0}, path = {0};
@@ -312,7 +315,7 @@ static int list_matches(struct loader *l, const tf_campaign *campaign, tf_files 
     return failure;
 }
 
-/* Each pattern that the tasks of the stage have is looked at once. */
+/* Makes the lists of an entry's patterns, each pattern once. */
 static void resolve_glob(struct loader *l, const tf_campaign *campaign, tf_files *files, tf_table *outputs,
                          const tf_stage_spec *stage, tf_file_spec *spec) {
     int64_t tasks = tf_template_is_constant(spec->text) ? 1 : tf_space_size(stage->space);

@@ -1,4 +1,4 @@
-/* Names of parameters, variables and stages, and what is said where one is not what its reader needs. */
+/* Names of parameters, variables and stages, and advice for those that can't be used as somebody wants. */
 #include "manifest/load.h"
 
 #include <stdlib.h>
@@ -21,12 +21,21 @@ bool check_param_name(struct loader *l, const json_path *where, const char *what
     return true;
 }
 
-const char *advise_types(struct loader *l, const char *name, tf_type type, const char *why) {
-    if (type != TF_STRING || !why || strncmp(why, "some ", 5) != 0)
+const char *tf_type_reason_text(tf_type_reason reason) {
+    static const char *const text[] = {[TF_REASON_CELLS] = NULL,
+                                       [TF_REASON_TYPES] = "by \"types\"",
+                                       [TF_REASON_QUOTED] = "some of its cells are quoted",
+                                       [TF_REASON_PADDED] = "some of its cells begin with 0",
+                                       [TF_REASON_HUGE] = "some of its cells are integers beyond int64"};
+    return text[reason];
+}
+
+const char *advise_types(struct loader *l, const char *name, tf_type type, tf_type_reason reason) {
+    if (type != TF_STRING || reason == TF_REASON_CELLS || reason == TF_REASON_TYPES)
         return "";
     return tf_arena_printf(
         l->arena, "; \"%s\" is text since %s: \"types\": {\"%s\": \"float64\"} beside the csv makes it numbers", name,
-        why, name);
+        tf_type_reason_text(reason), name);
 }
 
 int tf_campaign_stage(const tf_campaign *campaign, const char *name, size_t length) {

@@ -1,4 +1,4 @@
-/* "reduce" of a stage: what is to be made of its rows once they are there. */
+/* "reduce" of a stage: statistics of its rows. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,11 +72,11 @@ static void add_stat(struct loader *l, const json_path *where, const char *text,
     stats[reduce->stats++] = stat;
 }
 
-/* See csv_way_out. */
-static const char *way_out(struct loader *l, const tf_stage_spec *stage, const char *name) {
+/* Advice for a parameter that is a column of a table: see advise_types. */
+static const char *advise_column(struct loader *l, const tf_stage_spec *stage, const char *name) {
     const int p = stage->space ? tf_space_find(stage->space, name) : -1;
     const tf_param_spec *param = p >= 0 ? tf_space_param(stage->space, p) : NULL;
-    return param ? advise_types(l, name, param->type, param->why) : "";
+    return param ? advise_types(l, name, param->type, param->reason) : "";
 }
 
 static void load_stats(struct loader *l, const json_path *where, const cJSON *json, const tf_stage_spec *stage,
@@ -95,7 +95,7 @@ static void load_stats(struct loader *l, const json_path *where, const cJSON *js
         int value = find_value(l, &there, stage, item->string), n = 0;
         if (value >= 0 && tf_type_size(tf_stage_value(stage, value).type) == 0)
             diagnose(l->diags, &there, TF_DIAG_UNSUITABLE_TYPE, "\"%s\" is not a number%s", item->string,
-                     way_out(l, stage, item->string));
+                     advise_column(l, stage, item->string));
         if (cJSON_IsString(item) && value >= 0)
             add_stat(l, &there, item->valuestring, value, reduce, stats);
         else if (!cJSON_IsArray(item) && value >= 0)
@@ -111,7 +111,7 @@ static void load_stats(struct loader *l, const json_path *where, const cJSON *js
     }
 }
 
-/* A reduction of arrays takes them element by element: there must be as many in each. */
+/* Finds the blocks that a reduction goes through element by element. All arrays that it uses must have the same. */
 static void find_grid(struct loader *l, const json_path *where, const tf_stage_spec *stage, tf_reduce_spec *reduce) {
     const char *shaped = NULL;
     for (int n = 0; n < tf_stage_values(stage); n++) {

@@ -12,7 +12,7 @@
 #define MOST_WORK 1e5 /* in copies of a single character */
 #define LONGEST   4000
 
-/* Behind a bracket expression, which begins at `p`. */
+/* Returns what is behind a bracket expression that begins at `p`. */
 static const char *skip_bracket(const char *p) {
     p++;
     p += *p == '^';
@@ -27,9 +27,10 @@ static const char *skip_bracket(const char *p) {
     return *p ? p + 1 : p;
 }
 
-/* What a part of an expression costs to compile, and in how many ways it matches nothing at all. */
+/* A part of an expression. */
 typedef struct part {
-    double work, empty;
+    double work;  /* what it costs to compile */
+    double empty; /* in how many ways it matches nothing */
 } part;
 
 /* Applies the repetition at `p` to what is before it. Returns what is behind it; NULL: there is no repetition. */
@@ -59,7 +60,7 @@ static const char *repeat(const char *p, part *atom) {
     return p + 1;
 }
 
-/* A single character, or what stands for one; an anchor is empty. */
+/* Reads a single character, or what stands for one; an anchor is empty. Returns what is behind it. */
 static const char *read_character(const char *p, part *atom) {
     const bool is_escaped = *p == '\\' && p[1];
     const bool is_anchor = is_escaped ? strchr("<>bB`'", p[1]) != NULL : *p == '^' || *p == '$';
@@ -67,7 +68,7 @@ static const char *read_character(const char *p, part *atom) {
     return p + 1 + is_escaped;
 }
 
-/* Up to the end of the group, and behind it. */
+/* Reads a group to its end. `behind` gets what follows. */
 static part read_group(const char *p, const char **behind) {
     part all = {0}, branch = {.empty = 1};
     while (*p && *p != ')') {

@@ -23,7 +23,7 @@ static const char *article(const char *word) {
     return strchr("aeiou", *word) ? "an" : "a";
 }
 
-/* Each with its article, in quotes. */
+/* Adds the kinds, each in quotes and with its article. */
 static void list_kinds(tf_buf *out) {
     const tf_run_kind *const *kind = run_kinds();
     int count = 0;
@@ -37,7 +37,8 @@ static void list_kinds(tf_buf *out) {
     }
 }
 
-/* By the member that makes it; NULL after a diagnostic. Where some key is unknown it may be that one. */
+/* Finds the kind by the member that says it. NULL after a diagnostic. With `diagnosed` an unknown key has been
+ * reported, which may be that member: then nothing more is said. */
 static const tf_run_kind *find_kind(struct loader *l, const json_path *where, const cJSON *json, bool diagnosed) {
     const tf_run_kind *found = NULL;
     for (const tf_run_kind *const *each = run_kinds(); *each; each++) {
@@ -66,14 +67,14 @@ static bool has_member(const tf_run_kind *kind, const char *key) {
     return false;
 }
 
-/* "a command or a service": the kinds that have the member; none, if none has. */
+/* Adds the kinds that have the member: "a command or a service". */
 static void list_kinds_with(const char *key, tf_buf *out) {
     for (const tf_run_kind *const *kind = run_kinds(); *kind; kind++)
         if (has_member(*kind, key))
             tf_buf_addf(out, "%s%s %s", out->length ? " or " : "", article((*kind)->key), (*kind)->key);
 }
 
-/* Members that only other kinds have. */
+/* Reports members that only other kinds have. */
 static void check_members(struct loader *l, const json_path *where, const cJSON *json, const tf_run_kind *own) {
     for (const cJSON *item = json->child; item; item = item->next) {
         const json_path here = json_path_key(where, item->string);

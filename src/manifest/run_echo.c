@@ -21,7 +21,7 @@ static void check_name(struct loader *l, const json_path *where, const tf_stage_
                  "gives a column \"%s\", which is a name that the stage has already", column);
 }
 
-/* echo_x for the parameter x: a column can't have a parameter's name. */
+/* Makes a column echo_x for each parameter x, as a column can't have a parameter's name. */
 static void make_columns(struct loader *l, const run_json *json, tf_stage_spec *stage) {
     if (stage->columns > 0)
         diagnose(l->diags, json->up, TF_DIAG_MISPLACED_KEY,

@@ -9,7 +9,7 @@ static void check_exprs(struct loader *l, const run_json *json, tf_run_spec *run
     json_object(l->diags, json->up, json->run, "expr");
 }
 
-/* Columns that "results" does not name are float64. All come in the order of the expressions. */
+/* Puts the columns in the order of the expressions. Columns that "results" does not name are float64. */
 static void order_columns(struct loader *l, const json_path *where, const cJSON *exprs, tf_stage_spec *stage) {
     tf_column_spec *column = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(exprs), sizeof *column);
     tf_table number = number_columns(stage->column, stage->columns), named = {0};
@@ -40,13 +40,13 @@ static void order_columns(struct loader *l, const json_path *where, const cJSON 
     stage->columns = count;
 }
 
-/* Element by element there must be as many in all of them. */
+/* Reports arrays of different axes: an expression goes through all of them element by element. */
 static void check_one_grid(struct loader *l, const json_path *where, const tf_stage_spec *stage) {
     const char *axis = NULL;
     for (int a = 0; a < stage->arrays; a++) {
         const tf_array_spec *array = &stage->array[a];
         if (has_halo(array))
-            diagnose(l->diags, where, TF_DIAG_CONFLICT, "array \"%s\" has a halo, which expressions know nothing of",
+            diagnose(l->diags, where, TF_DIAG_CONFLICT, "array \"%s\" has a halo: expressions can't read it",
                      array->name);
         if (axis && array->grid && strcmp(axis, array->grid->axis) != 0)
             diagnose(l->diags, where, TF_DIAG_MISMATCH, "arrays \"%s\" and \"%s\" have blocks of different axes",

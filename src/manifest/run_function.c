@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Variables are put into the strings of "args", at any depth. */
+/* Puts variables into the strings of "args", at any depth. */
 static void expand_args(struct loader *l, const json_path *where, cJSON *json) {
     int n = 0;
     for (cJSON *item = json->child; item; item = item->next, n++) {
@@ -16,7 +16,7 @@ static void expand_args(struct loader *l, const json_path *where, cJSON *json) {
     }
 }
 
-/* LIBRARY:FUNCTION */
+/* Loads LIBRARY:FUNCTION. */
 static void load_symbol(struct loader *l, const json_path *where, const char *text, tf_run_spec *run) {
     const char *name = constant_text(l, where, text);
     const char *colon = strrchr(name, ':');

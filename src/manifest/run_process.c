@@ -72,7 +72,9 @@ static void load_command(struct loader *l, const run_json *json, tf_run_spec *ru
     run->stdin_text = load_text(l, json->up, json->run, json->scope, "stdin");
 }
 
-/* Its command line, folder and environment are the same for all tasks: only variables stand in them. */
+/* Loads a service. Its command line, folder and environment are the same for all tasks: only variables may stand in
+ * them.
+ */
 static void load_service(struct loader *l, const run_json *json, tf_run_spec *run) {
     const known_names none = {0};
     const json_path most_path = json_path_key(json->up, "max_tasks");

@@ -20,7 +20,7 @@ static void add_words(const tf_template *template, const tf_point *point, tf_buf
     tf_buf_free(&words);
 }
 
-/* A template with literal braces as what they stand for. */
+/* Adds a template's source with single braces for doubled ones. */
 static void add_braces(const char *source, tf_buf *out) {
     for (; *source; source++) {
         tf_buf_addc(out, *source);
@@ -28,7 +28,7 @@ static void add_braces(const char *source, tf_buf *out) {
     }
 }
 
-/* An argument for a shell. Braces need no quotes, but for what bash expands. */
+/* Adds an argument for a shell. Braces need no quotes, unless bash would expand them. */
 static void add_argument(const tf_template *argument, tf_buf *out) {
     tf_buf text = {0}, plain = {0}, quoted = {0};
     add_braces(tf_template_source(argument), &text);

@@ -11,24 +11,25 @@ enum { DEEPEST = 32, MOST_DOCUMENTS = 8, LONGEST_DELIMITER = 64 };
 /* What is open: the whole text, $(...), "...", ... */
 typedef struct frame {
     shell_place place;
-    char closes;     /* quotes */
-    int parentheses; /* in it, that are open */
+    char closes;     /* of quotes: the character that closes them */
+    int parentheses; /* how many are open in it */
 } frame;
 
 typedef struct document {
     char delimiter[LONGEST_DELIMITER];
-    bool quoted, tabs; /* its delimiter is quoted; <<- */
+    bool quoted; /* its delimiter is quoted */
+    bool tabs;   /* it begins with <<-: tabs before its lines do not count */
 } document;
 
 typedef struct lexer {
     const char *start, *at, *end;
     frame open[DEEPEST];
-    int depth; /* of the innermost */
+    int depth; /* open[depth] is the innermost frame */
     document document[MOST_DOCUMENTS];
-    int documents; /* that begin at the next line */
-    bool starts;   /* a word, that could be a comment */
-    bool unsure;
-    shell_place ended; /* in the middle of this; SHELL_PLAIN: see what is open */
+    int documents;     /* here-documents that begin at the next line */
+    bool starts;       /* a word starts here, which may be a comment */
+    bool unsure;       /* shells differ in how they read the text so far */
+    shell_place ended; /* what the text ended in the middle of; SHELL_PLAIN: of what is open */
 } lexer;
 
 static bool is_at(const lexer *l, const char *text) {
@@ -36,8 +37,9 @@ static bool is_at(const lexer *l, const char *text) {
     return (size_t)(l->end - l->at) >= length && memcmp(l->at, text, length) == 0;
 }
 
-/* A here-document that is under way as $(...) begins or ends may be within it or behind it. */
-static bool open(lexer *l, shell_place place, size_t taken) {
+/* Opens a frame behind `taken` characters. If a here-document is still to begin when $(...) begins or ends, it may be
+ * in it or behind it, so that we are unsure. false: frames are too deep. */
+static bool open_frame(lexer *l, shell_place place, size_t taken) {
     l->at += taken;
     l->starts = true;
     l->unsure = l->unsure || l->depth + 1 == DEEPEST || (l->documents > 0 && place != SHELL_QUOTES);
@@ -56,7 +58,7 @@ static void close_frame(lexer *l) {
 
 /* ---- Here-documents ---- */
 
-/* The word behind <<, without its quotes. */
+/* Reads the word behind <<, without its quotes. */
 static void read_delimiter(lexer *l) {
     document d = {.tabs = is_at(l, "<<-")};
     size_t length = 0;
@@ -138,12 +140,12 @@ static void read_dollar(lexer *l) {
         l->at++;
         l->ended = SHELL_DOLLAR;
     } else if (is_at(l, "$((")) {
-        if (open(l, SHELL_ARITHMETIC, 3))
+        if (open_frame(l, SHELL_ARITHMETIC, 3))
             l->open[l->depth].parentheses = 2;
     } else if (is_at(l, "$(")) {
-        open(l, SHELL_PLAIN, 2);
+        open_frame(l, SHELL_PLAIN, 2);
     } else if (is_at(l, "${")) {
-        open(l, SHELL_BRACES, 2);
+        open_frame(l, SHELL_BRACES, 2);
     } else if (is_at(l, "$[") || is_at(l, "$\\\n") || (is_at(l, "$'") && place == SHELL_PLAIN)) {
         l->unsure = true;
         l->at++;
@@ -164,7 +166,7 @@ static void read_backslash(lexer *l) {
 
 static void open_quote(lexer *l) {
     const char quote = *l->at;
-    if (open(l, quote == '`' ? SHELL_BACKQUOTES : SHELL_QUOTES, 1))
+    if (open_frame(l, quote == '`' ? SHELL_BACKQUOTES : SHELL_QUOTES, 1))
         l->open[l->depth].closes = quote;
 }
 

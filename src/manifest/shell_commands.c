@@ -7,11 +7,13 @@
 
 typedef struct lexer {
     code_on_command *take;
-    void *context; /* its */
-    char **done;   /* words of the command */
+    void *context; /* of `take` */
+    char **done;   /* words of the command so far */
     int words, capacity;
-    tf_buf word;
-    bool in_word, known, dropped; /* of the word: it is where something is redirected to */
+    tf_buf word;  /* the word under way */
+    bool in_word; /* a word is under way */
+    bool known;   /* the word is the same for all tasks, and the shell makes nothing else of it */
+    bool dropped; /* the word is part of a redirection */
 } lexer;
 
 static void end_word(lexer *l) {
@@ -50,8 +52,8 @@ static void end_command(lexer *l) {
     l->words = 0;
 }
 
-/* A character of a word, or a placeholder. Returns the last character of it. */
-static const char *take_character(lexer *l, const char *text) {
+/* Adds a character to the word, or passes a placeholder. Returns its last character. */
+static const char *add_character(lexer *l, const char *text) {
     l->in_word = true;
     if (*text == '{' && text[1] != '{') {
         l->known = false;
@@ -62,7 +64,8 @@ static const char *take_character(lexer *l, const char *text) {
     return text + ((*text == '{' || *text == '}') && text[1] == *text);
 }
 
-static const char *take_quoted(lexer *l, const char *text) {
+/* Adds a quoted part of a word. Returns its last character. */
+static const char *add_quoted(lexer *l, const char *text) {
     const char quote = *text++;
     l->in_word = true;
     for (; *text && *text != quote; text++) {
@@ -70,7 +73,7 @@ static const char *take_quoted(lexer *l, const char *text) {
             text++;
         else if (quote == '"' && strchr("$`", *text))
             l->known = false;
-        text = take_character(l, text);
+        text = add_character(l, text);
     }
     return *text ? text : text - 1;
 }
@@ -91,15 +94,15 @@ void code_shell_commands(const char *text, code_on_command *take, void *context)
             l.dropped = true;
             text += strspn(text + 1, "<>&|");
         } else if (strchr("'\"", *text)) {
-            text = take_quoted(&l, text);
+            text = add_quoted(&l, text);
         } else if (*text == '\\' && text[1]) {
             text++;
             if (*text != '\n')
-                text = take_character(&l, text);
+                text = add_character(&l, text);
         } else {
             if (strchr("$`*?", *text))
                 l.known = false;
-            text = take_character(&l, text);
+            text = add_character(&l, text);
         }
     }
     end_command(&l);

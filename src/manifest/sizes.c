@@ -7,9 +7,9 @@
 #define MOST_BYTES ((int64_t)1 << 60)
 
 /* What a row has at most besides its columns and parameters: status, attempts, and a full record of times. */
-enum { RECORD_BYTES = 64, INDEX_BYTES = 16, TEXTS = 3 /* captured: stdout, stderr, message */ };
+enum { RECORD_BYTES = 64, INDEX_BYTES = 16, CAPTURED = 3 /* texts a row: stdout, stderr, message */ };
 
-/* *sum += a * b; false if that leaves int64_t. */
+/* Adds a * b to the sum. false: int64_t can't hold it. */
 static bool add_product(int64_t *sum, int64_t a, int64_t b) {
     int64_t product;
     return !__builtin_mul_overflow(a, b, &product) && !__builtin_add_overflow(*sum, product, sum);
@@ -23,11 +23,11 @@ static bool add_grid(int64_t *sum, const tf_column_spec *column) {
     return add_product(sum, elements, (int64_t)tf_type_size(column->type));
 }
 
-/* Adds what the stage's datasets have. A text that is long lies in a heap, which is as large as what tasks have said.
- */
+/* Adds the bytes of the stage's datasets. Strings without a fixed length are left out: their bytes are as many as tasks
+ * give. false: int64_t can't hold the sum. */
 static bool add_stage(int64_t *sum, const tf_stage_spec *stage) {
     const int64_t tasks = tf_space_size(stage->space);
-    int64_t row = RECORD_BYTES + TEXTS * INDEX_BYTES;
+    int64_t row = RECORD_BYTES + CAPTURED * INDEX_BYTES;
     bool fits = true;
     for (int p = 0; p < tf_space_params(stage->space) && stage->store_params && fits; p++)
         fits = add_product(&row, 1, (int64_t)tf_space_cell_size(stage->space, p));

@@ -47,7 +47,7 @@ tf_source tf_source_disk(void) {
 /* ---- Recording ---- */
 
 typedef struct entry {
-    uint64_t name_size; /* with its NUL */
+    uint64_t name_size; /* bytes, with its NUL */
     uint64_t data_size;
     int64_t status;
 } entry;
@@ -61,8 +61,12 @@ static void add_entry(tf_buf *bytes, const char *name, int status, const char *d
 
 typedef int reading(tf_source *self, const char *name, tf_buf *out);
 
-static int record(tf_source *self, reading *read, const char *name, tf_buf *out) {
-    tf_recorder *recorder = (tf_recorder *)self; /* source is its first member */
+/* The recorder that a source is a member of. */
+static tf_recorder *recorder_of(tf_source *self) {
+    return (tf_recorder *)(void *)((char *)self - offsetof(tf_recorder, source));
+}
+
+static int record(tf_recorder *recorder, reading *read, const char *name, tf_buf *out) {
     size_t before = out->length;
     int status = read(recorder->below, name, out);
     add_entry(&recorder->bytes, name, status, tf_buf_text(out) + before, out->length - before);
@@ -70,15 +74,17 @@ static int record(tf_source *self, reading *read, const char *name, tf_buf *out)
 }
 
 static int record_read(tf_source *self, const char *path, tf_buf *out) {
-    return record(self, ((tf_recorder *)self)->below->read, path, out);
+    tf_recorder *recorder = recorder_of(self);
+    return record(recorder, recorder->below->read, path, out);
 }
 
 static int record_glob(tf_source *self, const char *pattern, tf_buf *out) {
-    return record(self, ((tf_recorder *)self)->below->glob, pattern, out);
+    tf_recorder *recorder = recorder_of(self);
+    return record(recorder, recorder->below->glob, pattern, out);
 }
 
 static int record_scan(tf_source *self, const char *path, int64_t batch, int64_t before, tf_buf *out) {
-    tf_recorder *recorder = (tf_recorder *)self;
+    tf_recorder *recorder = recorder_of(self);
     size_t start = out->length;
     int status = recorder->below->scan ? recorder->below->scan(recorder->below, path, batch, before, out) : ENOSYS;
     add_entry(&recorder->bytes, path, status, tf_buf_text(out) + start, out->length - start);
@@ -125,7 +131,7 @@ typedef struct replay {
     size_t left;
 } replay;
 
-/* The next entry's parts; false at the end or where the bytes make no sense. */
+/* Reads the next entry. false: the bytes end, or make no sense. */
 static bool next_entry(replay *from, entry *head, const char **name, const char **data) {
     if (from->left < sizeof *head)
         return false;
@@ -140,10 +146,15 @@ static bool next_entry(replay *from, entry *head, const char **name, const char 
     return (*name)[head->name_size - 1] == '\0';
 }
 
+/* The replay that a source is a member of. */
+static replay *replay_of(tf_source *self) {
+    return (replay *)(void *)((char *)self - offsetof(replay, source));
+}
+
 static int replay_next(tf_source *self, const char *wanted, tf_buf *out) {
     entry head;
     const char *name, *data;
-    if (!next_entry((replay *)self, &head, &name, &data) || strcmp(name, wanted) != 0)
+    if (!next_entry(replay_of(self), &head, &name, &data) || strcmp(name, wanted) != 0)
         return EPROTO;
     tf_buf_add(out, data, head.data_size);
     return (int)head.status;
@@ -154,7 +165,7 @@ static int replay_scan(tf_source *self, const char *path, int64_t batch, int64_t
     return replay_next(self, path, out);
 }
 
-static void take_links(replay *from, tf_links *links) {
+static void read_links(replay *from, tf_links *links) {
     entry head;
     const char *name, *data;
     if (!next_entry(from, &head, &name, &data))
@@ -196,7 +207,7 @@ tf_campaign *tf_campaign_unbundle(const void *bytes, size_t size) {
     tf_diags diags = {.file = options.display};
     tf_campaign *campaign = tf_campaign_load(&options, &from.source, &diags);
     if (campaign)
-        take_links(&from, &campaign->links);
+        read_links(&from, &campaign->links);
     tf_diags_free(&diags);
     free(set);
     cJSON_Delete(json);

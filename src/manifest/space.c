@@ -38,7 +38,7 @@ const tf_space_source *tf_space_source_at(const tf_space *space, int n) {
 
 /* ---- Texts ---- */
 
-/* The text in the part of a concat that has the point. */
+/* The text of a concat's point, from the part that has the point. */
 static const char *concat_text(const tf_space *node, int param, int64_t index) {
     int c = 0;
     for (; index >= node->child[c]->size; c++)
@@ -66,7 +66,7 @@ const char *tf_space_text(const tf_space *space, int param, int64_t index) {
 
 /* ---- Inner nodes ---- */
 
-/* Of all children; `stride` is how many points a point of the child stands for. */
+/* Adds a child's sources. `stride`: how many points follow each other with the same point of the child. */
 static void add_sources(tf_space *node, const tf_space *child, int first, int64_t stride) {
     for (int n = 0; n < child->sources; n++) {
         tf_space_source *source = &node->source[node->sources++];
@@ -140,7 +140,7 @@ tf_space *space_concat(tf_arena *arena, tf_space **child, int children) {
 
 /* ---- Filling ---- */
 
-/* Child c's points come in runs of `stride` equal ones, over and over. */
+/* Fills values of a child of a product: its points come in runs of `stride` equal ones, over and over. */
 static void fill_product(const tf_space *child, int64_t stride, int param, int64_t first, int64_t count, char *out) {
     size_t size = tf_space_value_size(child->param[param].type);
     int64_t done = 0;
@@ -245,8 +245,7 @@ static uint64_t mix(uint64_t hash, const void *data, size_t size) {
     return tf_hash(data, size, hash);
 }
 
-/* How many of the first child's points the points are: as many as there are where children stand side by side; -1 where
- * the node can't be cut there. */
+/* How many points of the first child the first `points` points of a node have. -1: they are no node of this kind. */
 static int64_t points_of_first(const tf_space *node, int64_t points) {
     int64_t rest = 1;
     if (node->join == JOIN_ZIP)
@@ -258,7 +257,7 @@ static int64_t points_of_first(const tf_space *node, int64_t points) {
     return rest == 0 || points % rest != 0 ? -1 : points / rest;
 }
 
-/* Never 0, but for a space that can't be cut. */
+/* Adds the first `points` points to a hash. 0: they are no space of this kind. */
 static uint64_t hash_node(const tf_space *space, int64_t points, uint64_t hash) {
     const int64_t head[] = {space->leaf ? space->leaf->number : (int)space->join, points, space->params,
                             space->children};

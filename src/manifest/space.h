@@ -7,13 +7,25 @@
 /* A lazy parameter space: point i's values are computed from i, and nothing is ever expanded. */
 typedef struct tf_space tf_space;
 
+/* Why a column of a table is of its type. */
+typedef enum tf_type_reason {
+    TF_REASON_CELLS,  /* its cells look like that */
+    TF_REASON_TYPES,  /* "types" says so */
+    TF_REASON_QUOTED, /* some are numbers in quotes, which may be identifiers */
+    TF_REASON_PADDED, /* some are numbers that begin with 0, and may be identifiers */
+    TF_REASON_HUGE    /* some are integers beyond int64, and may be identifiers */
+} tf_type_reason;
+
+/* The reason for people; NULL: the cells look like that. */
+const char *tf_type_reason_text(tf_type_reason reason);
+
 typedef struct tf_param_spec {
     const char *name;
-    tf_type type;      /* TF_BOOL, TF_INT64, TF_FLOAT64 or TF_STRING */
-    int64_t max_bytes; /* of strings: the longest value */
-    bool upstream;     /* its values are another stage's rows: tf_space_fill does not know them */
-    bool has_texts;    /* some of its numbers were not written as they are printed: see tf_space_text */
-    const char *why;   /* why a column of a table is of this type, for people; NULL: it looks like that */
+    tf_type type;          /* TF_BOOL, TF_INT64, TF_FLOAT64 or TF_STRING */
+    int64_t max_bytes;     /* of strings: the longest value */
+    bool upstream;         /* its values are another stage's rows: tf_space_fill does not know them */
+    bool has_texts;        /* some of its numbers were not written as they are printed: see tf_space_text */
+    tf_type_reason reason; /* of a column of a table: why it is of this type */
 } tf_param_spec;
 
 /* Rows of another stage that give parameters: point i of the space has the one at i / stride % rows of the list. */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* "where" of the stage, and of its axes of rows. */
+/* Loads "where" of the stage, and of its axes of rows. */
 static void load_wheres(struct loader *l, const stage_json *json, const json_path *over, tf_stage_spec *stage) {
     const cJSON *object;
     const json_path *where;

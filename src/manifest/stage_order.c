@@ -14,7 +14,7 @@ static bool is_identifier(const char *name) {
     return true;
 }
 
-/* Names first, so that "after" can name a later stage. */
+/* Loads a stage's name. All names come first, so that "after" can name a later stage. */
 static void load_stage_name(struct loader *l, const json_path *where, const cJSON *json, tf_stage_spec *stage,
                             const tf_stage_spec *earlier, int count) {
     json_path here = json_path_key(where, "name");
@@ -30,7 +30,7 @@ static void load_stage_name(struct loader *l, const json_path *where, const cJSO
             diagnose(l->diags, &here, TF_DIAG_NAME_TAKEN, "two stages are called \"%s\"", name);
 }
 
-/* Names of stages, in "after". */
+/* Loads the names in "after" as numbers of stages. Returns how many they are. */
 static int load_after_names(struct loader *l, const json_path *where, const cJSON *after, const tf_campaign *campaign,
                             int *list) {
     int n = 0, count = 0;
@@ -49,7 +49,7 @@ static int load_after_names(struct loader *l, const json_path *where, const cJSO
     return count;
 }
 
-/* "after", and the stages whose rows are points of this one, or whose columns its arrays. */
+/* Loads "after", and adds the stages whose rows are points of this one or whose columns are its arrays. */
 static void load_after(struct loader *l, const stage_json *json, const tf_campaign *campaign, tf_stage_spec *stage) {
     const cJSON *object, *after = NULL;
     const json_path *where;
@@ -152,7 +152,7 @@ void load_stages(struct loader *l, const json_path *root, const cJSON *json, tf_
     free(all.mark);
 }
 
-/* A manifest with "run" at its top is one stage, named as the campaign as far as a stage's name allows. */
+/* Loads a manifest with "run" at its top: one stage, with the campaign's name as far as a stage's name allows. */
 void load_single(struct loader *l, const json_path *root, const cJSON *json, tf_campaign *campaign) {
     char *name = tf_arena_strdup(l->arena, campaign->name);
     for (char *c = name; *c; c++)

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* The kind's i-th form; NULL: it has no more. */
-static const char *get_form(const statistic_kind *kind, int i) {
+/* Form i of a kind; NULL: it has no more. */
+static const char *form_of(const statistic_kind *kind, int i) {
     if (i == 0 && !kind->form[0])
         return kind->name;
     return i < STATISTIC_FORMS ? kind->form[i] : NULL;
@@ -13,14 +13,14 @@ static const char *get_form(const statistic_kind *kind, int i) {
 void statistic_list_forms(const statistic_kind *only, tf_buf *out) {
     int count = 0, number = 0;
     for (const statistic_kind *kind = statistic_kinds(); kind->name; kind++)
-        for (int i = 0; (!only || only == kind) && get_form(kind, i); i++)
+        for (int i = 0; (!only || only == kind) && form_of(kind, i); i++)
             count++;
     for (const statistic_kind *kind = statistic_kinds(); kind->name; kind++)
-        for (int i = 0; (!only || only == kind) && get_form(kind, i); i++)
-            tf_buf_add_choice(out, get_form(kind, i), number++, count);
+        for (int i = 0; (!only || only == kind) && form_of(kind, i); i++)
+            tf_buf_add_choice(out, form_of(kind, i), number++, count);
 }
 
-/* The kind whose name is the text up to the first colon; NULL if there is none. */
+/* The kind whose name is the text up to the first colon; NULL: there is none. */
 static const statistic_kind *find_kind(const char *text) {
     const size_t length = strcspn(text, ":");
     for (const statistic_kind *kind = statistic_kinds(); kind->name; kind++)
@@ -29,7 +29,7 @@ static const statistic_kind *find_kind(const char *text) {
     return NULL;
 }
 
-/* The form of the kind that was probably meant; NULL if none is likely. */
+/* The form of the kind that was probably meant; NULL: no kind is near. */
 static const char *suggest_form(struct loader *l, const char *text) {
     int count = 0;
     while (statistic_kinds()[count].name)
@@ -38,7 +38,7 @@ static const char *suggest_form(struct loader *l, const char *text) {
     for (int k = 0; k < count; k++)
         names[k] = statistic_kinds()[k].name;
     const char *near = tf_suggest(tf_arena_strndup(l->arena, text, strcspn(text, ":")), names, (size_t)count);
-    return near ? get_form(find_kind(near), 0) : NULL;
+    return near ? form_of(find_kind(near), 0) : NULL;
 }
 
 static void diagnose_unknown(struct loader *l, const json_path *where, const char *text) {

@@ -11,7 +11,7 @@ static bool parse_size(const char *text, int64_t most, tf_stat_spec *stat) {
     return tf_parse_int(text, &stat->size) && stat->size >= 1 && stat->size <= most;
 }
 
-/* "50" or "50:log" */
+/* Parses "50" or "50:log". */
 bool parse_bins(const char *argument, tf_stat_spec *stat) {
     char number[24] = "";
     const size_t length = strcspn(argument, ":");

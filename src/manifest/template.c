@@ -85,8 +85,7 @@ static bool is_files(const part *p) {
     return p->kind == PART_INPUTS || p->kind == PART_OUTPUTS;
 }
 
-/* The next path of those that the part stands for, from *next on, which moves behind it; NULL at the end. It is put
- * together in `out`. */
+/* The next path that the part stands for, put together in `out`; NULL: there are no more. `next` moves behind it. */
 static const char *next_path(const part *p, const tf_point *point, size_t *next, tf_buf *out) {
     const tf_paths *paths = p->kind == PART_INPUTS ? point->inputs : point->outputs;
     while (*next < paths->count) {

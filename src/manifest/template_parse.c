@@ -1,4 +1,4 @@
-/* Templates, taken apart when the manifest is read. */
+/* Templates, parsed when the manifest is read. */
 #include "manifest/shell.h"
 #include "manifest/template_parts.h"
 
@@ -12,7 +12,7 @@ typedef struct builder {
     const json_path *where;
     const known_names *scope;
     bool shell;
-    tf_buf script; /* shell: all of the text so far, with SHELL_VALUE for each value */
+    tf_buf script; /* of a shell template: the text so far, with SHELL_VALUE for each value */
     tf_buf text;
     part *part;
     int parts;
@@ -27,8 +27,9 @@ static void end_text(builder *b) {
     tf_buf_clear(&b->text);
 }
 
-/* "04d", ".3f", "raw" -> format. The conversion must suit the type. */
-static bool parse_format(builder *b, const char *name, const char *text, tf_type type, const char *why, format *f) {
+/* Parses "04d", ".3f" or "raw". The conversion must suit the type. false after a diagnostic. */
+static bool parse_format(builder *b, const char *name, const char *text, tf_type type, tf_type_reason reason,
+                         format *f) {
     *f = (format){.flags = "%"};
     if (!text)
         return true;
@@ -67,21 +68,21 @@ static bool parse_format(builder *b, const char *name, const char *text, tf_type
                  : type == TF_FLOAT64 ? "a number"
                  : type == TF_BOOL    ? "true or false"
                                       : "an integer",
-                 f->conversion, advise_types(b->loader, name, type, why));
+                 f->conversion, advise_types(b->loader, name, type, reason));
     return fits;
 }
 
-/* What a name stands for: a part kind with its type, or a constant value. */
+/* What a name stands for. */
 typedef struct meaning {
-    part_kind kind; /* PART_TEXT: the constant below */
+    part_kind kind; /* PART_TEXT: a constant */
     int param;
-    const char *name; /* of files */
+    const char *name; /* of files: the entry's name */
     value constant;
     tf_type type;
-    const char *why; /* see tf_param_spec */
+    tf_type_reason reason; /* see tf_param_spec */
 } meaning;
 
-/* "inputs", or "inputs.NAME". */
+/* Is the name `kind` itself ("inputs"), or one of that kind ("inputs.NAME")? */
 static bool is_about(const char *name, const char *kind) {
     size_t length = strlen(kind);
     return strncmp(name, kind, length) == 0 && (!name[length] || name[length] == '.');
@@ -106,7 +107,7 @@ static bool find_meaning(const builder *b, const char *name, meaning *m) {
     if (s->space && (m->param = tf_space_find(s->space, name)) >= 0) {
         m->kind = PART_PARAM;
         m->type = tf_space_param(s->space, m->param)->type;
-        m->why = tf_space_param(s->space, m->param)->why;
+        m->reason = tf_space_param(s->space, m->param)->reason;
         return true;
     }
     for (int i = 0; i < b->loader->variables; i++) {
@@ -125,9 +126,12 @@ static bool find_meaning(const builder *b, const char *name, meaning *m) {
             return true;
         }
     }
-    if (strcmp(name, "workdir") == 0 || (s->stage && strcmp(name, "stage") == 0)) {
+    const char *built_in = strcmp(name, "workdir") == 0 ? b->loader->workdir
+                           : strcmp(name, "stage") == 0 ? s->stage
+                                                        : NULL;
+    if (built_in) {
         m->type = TF_STRING;
-        m->constant = (value){.type = TF_STRING, .string = *name == 'w' ? b->loader->workdir : s->stage};
+        m->constant = (value){.type = TF_STRING, .string = built_in};
         return true;
     }
     if (s->stage && strcmp(name, "index") == 0) {
@@ -156,7 +160,7 @@ static bool find_meaning(const builder *b, const char *name, meaning *m) {
     return false;
 }
 
-/* The placeholders that would be known here. */
+/* Lists the placeholders that are known here. Returns how many they are. */
 static size_t known_placeholders(const builder *b, const char ***names) {
     static const char *const built_in[] = {"workdir", "stage", "index", "seed", "scratch"};
     const known_names *s = b->scope;
@@ -183,16 +187,20 @@ static size_t known_placeholders(const builder *b, const char ***names) {
     return count;
 }
 
+/* Reports a placeholder of "inputs" or "outputs" if the stage has no such entries. false: it is something else. */
+static bool diagnose_no_files(const builder *b, const char *name, const char *kind, int entries) {
+    if (entries > 0 || !is_about(name, kind))
+        return false;
+    diagnose(b->loader->diags, b->where, TF_DIAG_UNKNOWN_PLACEHOLDER, "{%s}: the stage has no \"%s\"", name, kind);
+    return true;
+}
+
 static void diagnose_unknown(const builder *b, const char *name) {
     tf_diags *diags = b->loader->diags;
     const known_names *s = b->scope;
-    for (int i = 0; i < 2; i++) {
-        const char *kind = i ? "outputs" : "inputs";
-        if (s->files && is_about(name, kind) && (i ? s->files->outputs : s->files->inputs) == 0) {
-            diagnose(diags, b->where, TF_DIAG_UNKNOWN_PLACEHOLDER, "{%s}: the stage has no \"%s\"", name, kind);
-            return;
-        }
-    }
+    if (s->files && (diagnose_no_files(b, name, "inputs", s->files->inputs) ||
+                     diagnose_no_files(b, name, "outputs", s->files->outputs)))
+        return;
     if (s->stage && !s->space)
         return;
     const char **names;
@@ -227,9 +235,9 @@ static const struct {
                       "set a variable at the start, as in v={x}"},
 };
 
-/* Where it stands the shell must take the quotes that are put around it for quotes. A number needs none: where they
- * would be text, it is put in without. */
-static bool find_place(const builder *b, const char *name, tf_type type, format *f) {
+/* Checks that the shell takes the quotes around a value for quotes where the placeholder stands. A number needs none:
+ * if they would be text there, it is put in without. false after a diagnostic. */
+static bool check_place(const builder *b, const char *name, tf_type type, format *f) {
     const shell_place place = shell_place_after(tf_buf_text(&b->script), b->script.length);
     if (f->raw || place == SHELL_PLAIN)
         return true;
@@ -248,7 +256,7 @@ static bool find_place(const builder *b, const char *name, tf_type type, format 
     return f->raw;
 }
 
-/* `inside` is what stands between the braces. */
+/* Adds a placeholder. `inside` is what stands between the braces. */
 static void add_placeholder(builder *b, const char *inside, size_t length) {
     const char *whole = tf_arena_strndup(b->loader->arena, inside, length);
     char *name = tf_arena_strdup(b->loader->arena, whole);
@@ -261,14 +269,14 @@ static void add_placeholder(builder *b, const char *inside, size_t length) {
         diagnose_unknown(b, name);
         return;
     }
-    if (!parse_format(b, name, spec, m.type, m.why, &f))
+    if (!parse_format(b, name, spec, m.type, m.reason, &f))
         return;
     if (f.raw && !b->shell) {
         diagnose(b->loader->diags, b->where, TF_DIAG_BAD_PLACEHOLDER,
                  "{%s:raw}: nothing is quoted here; :raw is for shell commands", name);
         return;
     }
-    if (b->shell && !find_place(b, name, m.type, &f))
+    if (b->shell && !check_place(b, name, m.type, &f))
         return;
     if (m.kind == PART_TEXT) {
         const size_t before = b->text.length;

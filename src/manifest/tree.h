@@ -51,7 +51,7 @@ struct tf_space {
 tf_space *space_product(tf_arena *arena, tf_space **child, int children);
 tf_space *space_zip(tf_arena *arena, tf_space **child, int children);
 
-/* Likewise. Parameters are those of the first child, with the wider of two numeric types. */
+/* The parameters are those of the first child, with the wider of two numeric types. */
 tf_space *space_concat(tf_arena *arena, tf_space **child, int children);
 
 /* ---- Leaves ---- */

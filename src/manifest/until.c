@@ -1,7 +1,7 @@
 /* "until": when enough of a stage is known, as an expression of statistics. */
 #include "manifest/statistic.h"
 
-/* Statistics that are one number. */
+/* How many statistics are one number. */
 static int count_plain(void) {
     int count = 0;
     for (const statistic_kind *kind = statistic_kinds(); kind->name; kind++)
@@ -9,8 +9,8 @@ static int count_plain(void) {
     return count;
 }
 
-/* COLUMN.STATISTIC, for all columns that are numbers and all statistics that are one. `stats` gets them, by the numbers
- * of their names. */
+/* Adds the names COLUMN.STATISTIC, for all columns that are numbers and all statistics that are one number. `stats`
+ * gets the statistics, by the numbers of their names. */
 static void add_stat_names(struct loader *l, const tf_stage_spec *stage, expr_names *names, tf_stat_spec *stats) {
     expr_name *name = tf_arena_array(l->arena, (size_t)(tf_stage_values(stage) * count_plain()) + 1, sizeof *name);
     const expr_names values = value_names(l, stage);
@@ -28,7 +28,7 @@ static void add_stat_names(struct loader *l, const tf_stage_spec *stage, expr_na
     }
 }
 
-/* The statistics that the expression uses, and no others. */
+/* Chooses the statistics that the expression uses. */
 static void choose_stats(struct loader *l, const tf_stat_spec *all, tf_until_spec *until) {
     tf_stat_spec *stats = tf_arena_array(l->arena, (size_t)until->names, sizeof *stats);
     int *number = tf_arena_array(l->arena, (size_t)until->names, sizeof *number);

@@ -1,4 +1,4 @@
-/* The values of a stage: its parameters, columns and arrays, by one number. */
+/* The values of a stage: its parameters, columns and arrays, numbered together. */
 #include <string.h>
 
 #include "manifest/load.h"

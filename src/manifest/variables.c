@@ -31,7 +31,7 @@ void load_variables(struct loader *l, const json_path *root, const cJSON *json) 
     }
 }
 
-/* --set NAME=VALUE: the value keeps the type that the manifest gives it; an integer may become a number. */
+/* Applies --set NAME=VALUE. The variable keeps the type that the manifest gives it; an integer may become a number. */
 void set_variable(struct loader *l, const char *setting) {
     const char *equals = strchr(setting, '=');
     if (!equals || equals == setting) {
@@ -49,7 +49,7 @@ void set_variable(struct loader *l, const char *setting) {
         } else if (v->type == TF_BOOL) {
             if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
                 tf_diags_add(l->diags, "", TF_DIAG_BAD_OPTION, "--set %s: must be true or false", setting);
-            v->number = *value == 't';
+            v->number = strcmp(value, "true") == 0;
         } else if (!tf_parse_double(value, &v->number)) {
             tf_diags_add(l->diags, "", TF_DIAG_BAD_OPTION, "--set %s: \"%s\" is not a number", setting, value);
         } else {

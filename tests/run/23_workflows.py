@@ -231,7 +231,7 @@ class Workflows(farm.FarmTest):
         self.assertEqual((self.folder / "ownG").read_text().split(), ["3G", "5G"])
         write(9)
         done = self.taskfarm("w.json", status=2)
-        self.assertIn("has no task that agrees with it", done.stderr)
+        self.assertIn("agrees with this task", done.stderr)
 
     def test_tasks_that_are_left_out_have_no_files(self):
         """Neither read nor made: what is missing for them is no mistake, and nobody gets what they would have made."""
@@ -261,7 +261,7 @@ class Workflows(farm.FarmTest):
         self.write("w.json", manifest)
         done = self.taskfarm("w.json", status=2)
         self.assertIn("raw/science_2 is not there, and no task makes it", done.stderr)
-        self.assertIn("flat has no task that agrees with it", done.stderr)
+        self.assertIn('no task of stage "flat" agrees with this task', done.stderr)
 
     def test_what_is_furthest_from_the_end_runs_first(self):
         command = 'echo {stage}{index} >>log; touch {outputs}'

@@ -57,7 +57,7 @@ TABLE = [
         {"c.json": {"over": {"n": [1]}, "outputs": "{n}", "run": {"command": ["touch", "{n}"]}}},
         ["c.json", "c[n=99]"],
         2,
-        "c.json: c[n=99]: no task of the stage is so\n",
+        'c.json: c[n=99]: no task of stage "c" has these parameters\n',
     ),
     (
         {"c.json": {"over": {"n": {"range": [30]}}, "inputs": "in_{n}", "run": {"command": ["true"]}}},
@@ -101,7 +101,7 @@ OF_THE_SYSTEM = {
     "can't fork",
     "can't make a pipe",
     "can't make the folder",
-    "the service's answer has no end",
+    "the service's answer is too long: more than 256 MB without an end of line",
     "no memory for",
     "no shared memory",
     "can't make the scratch folder",
