@@ -19,7 +19,7 @@ Test(spots, are_found_by_their_hash_in_the_order_of_their_rows) {
     cr_expect_eq(tf_spots_claim(spots, 0, 3), -1, "there are no spots");
 }
 
-/* With a look at each that was claimed before, this would take hours. */
+/* If each claim passed all earlier ones, this would take hours. */
 Test(spots, of_the_same_point_are_found_as_fast) {
     enum { COUNT = 1000000 };
     tf_spot *spots = tf_alloc_array(COUNT, sizeof *spots);

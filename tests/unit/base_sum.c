@@ -65,7 +65,7 @@ Test(sum, tells_deviations_whose_squares_no_double_holds) {
     }
 }
 
-/* Against long double, of terms over thirty orders of magnitude; in any order the same. */
+/* Sums of terms over thirty orders of magnitude agree with long double, and are the same in any order. */
 Test(sum, does_not_depend_on_order) {
     enum { COUNT = 10007 }; /* a prime: every step goes through all */
     double *x = tf_alloc_array(COUNT, sizeof *x);

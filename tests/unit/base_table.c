@@ -1,4 +1,4 @@
-/* Numbers by text. */
+/* Numbers by name. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 

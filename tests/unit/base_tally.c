@@ -1,4 +1,4 @@
-/* Texts counted. */
+/* Counts of texts. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

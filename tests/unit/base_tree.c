@@ -12,7 +12,7 @@
 
 #include "base/base.h"
 
-/* As somebody whom modes hold back. Returns 0, or the line of what went wrong. */
+/* Runs as a user whom modes restrict. Returns 0, or the line of the check that failed. */
 static int remove_closed_folders(void) {
     char root[] = "/tmp/taskfarm-unit-XXXXXX";
     struct stat info;

@@ -1,4 +1,4 @@
-/* Values into typed cells, and the framed records of texts. */
+/* Values into typed cells, and the framed records of blobs. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>

@@ -135,7 +135,7 @@ Test(batch_form, gives_what_single_tasks_give) {
     tf_campaign_free(many);
 }
 
-/* Nobody sees what is written into an array, but that it is as it was. */
+/* What a batch function has not written is found because it is as it was. */
 Test(batch_form, fails_rows_whose_floats_it_leaves) {
     static const char *const messages[] = {"", "the function did not set column \"x\" of type float32",
                                            "", "the function did not set column \"grid\" of type float64",

@@ -97,7 +97,7 @@ Test(shell, nests_and_names_without_end) {
     tf_buf_free(&text);
 }
 
-/* Where a value is taken, it runs nothing, whatever it is, in any of the shells that sh may be. */
+/* Where values are allowed, no value runs anything, in any of the shells that sh may be. */
 Test(shell, runs_no_value) {
     static const char *const words[] = {"echo ",    "a",
                                         " ",        "\n",

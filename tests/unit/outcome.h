@@ -1,4 +1,4 @@
-/* What became of a stage's tasks: rows as exec hands them out, kept by task. */
+/* What became of a stage's tasks: a tf_on_rows that collects rows, task by task. */
 #ifndef TF_TESTS_OUTCOME_H
 #define TF_TESTS_OUTCOME_H
 
@@ -50,7 +50,7 @@ static inline double outcome_number(tf_type type, const void *cell) {
 }
 
 /* A tf_on_rows. */
-static inline tf_err outcome_take(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
+static inline tf_err outcome_add_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
     (void)slot, (void)error;
     outcome *o = context;
     const tf_stage_spec *stage = &o->campaign->stage[rows->stage];
@@ -95,7 +95,8 @@ static inline outcome *outcome_run_here(const tf_campaign *campaign) {
     tf_error error;
     int64_t tasks = tf_space_size(campaign->stage[0].space);
     cr_assert(tasks <= OUTCOME_TASKS);
-    cr_assert_eq(tf_host_run_here(campaign, 0, 0, tasks, NULL, NULL, outcome_take, o, &error), TF_OK, "%s", error.text);
+    cr_assert_eq(tf_host_run_here(campaign, 0, 0, tasks, NULL, NULL, outcome_add_rows, o, &error), TF_OK, "%s",
+                 error.text);
     cr_assert_eq(o->ended, tasks);
     return o;
 }

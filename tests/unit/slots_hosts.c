@@ -72,7 +72,7 @@ static void farm_run(farm *f, int64_t batch) {
             }
         }
         int events;
-        cr_assert_eq(tf_slots_poll(f->exec, 1, outcome_take, f->result, &events, &error), TF_OK, "%s", error.text);
+        cr_assert_eq(tf_slots_poll(f->exec, 1, outcome_add_rows, f->result, &events, &error), TF_OK, "%s", error.text);
     }
     cr_assert_eq(f->result->ended, tasks);
 }
@@ -191,10 +191,10 @@ Test(slots, pass_on_what_has_ended_while_a_later_task_of_the_batch_takes_long) {
     cr_assert_eq(tf_slots_submit(f.exec, 0, 0, 1, 0, 2, &error), 2);
     cr_assert_eq(tf_slots_submit(f.exec, 0, 0, 1, 2, 1, &error), 1);
     for (double limit = tf_now() + 30; f.result->ended < 3 && tf_now() < limit;)
-        cr_assert_eq(tf_slots_poll(f.exec, 0.1, outcome_take, f.result, &events, &error), TF_OK);
+        cr_assert_eq(tf_slots_poll(f.exec, 0.1, outcome_add_rows, f.result, &events, &error), TF_OK);
     cr_assert_eq(tf_slots_submit(f.exec, 0, 0, 1, 3, 3, &error), 3);
     for (double limit = tf_now() + 30; f.result->ended < 4 && tf_now() < limit;)
-        cr_assert_eq(tf_slots_poll(f.exec, 0.1, outcome_take, f.result, &events, &error), TF_OK);
+        cr_assert_eq(tf_slots_poll(f.exec, 0.1, outcome_add_rows, f.result, &events, &error), TF_OK);
     cr_expect_eq(f.result->ended, 4);
     cr_expect_eq(f.result->status[3], TF_STATUS_DONE);
     cr_expect_eq(f.result->lefts, 0, "the batch is not over");
@@ -235,7 +235,7 @@ Test(slots, end_with_whatever_still_runs_in_them) {
     farm_open(&f, 2, "{\"over\": {\"k\": [0, 1]}, \"run\": {\"command\": \"sleep 1000 & echo $!; sleep 1000\"}}");
     cr_assert_eq(tf_slots_submit(f.exec, 0, 0, 1, 0, 1, &error), 1);
     cr_assert_eq(tf_slots_submit(f.exec, 1, 0, 1, 1, 1, &error), 1);
-    cr_assert_eq(tf_slots_poll(f.exec, 0.2, outcome_take, f.result, &events, &error), TF_OK);
+    cr_assert_eq(tf_slots_poll(f.exec, 0.2, outcome_add_rows, f.result, &events, &error), TF_OK);
     cr_expect_eq(events, 0);
     double started = tf_now();
     farm_close(&f);
@@ -270,7 +270,7 @@ Test(slots, say_so_when_the_spawner_is_gone) {
     kill(spawner_pid(), SIGKILL);
     tf_err err = TF_OK;
     for (double limit = tf_now() + 20; err == TF_OK && tf_now() < limit;)
-        err = tf_slots_poll(f.exec, 1, outcome_take, f.result, &events, &error);
+        err = tf_slots_poll(f.exec, 1, outcome_add_rows, f.result, &events, &error);
     cr_expect_eq(err, TF_ERR_RUN);
     cr_expect_str_eq(error.text, "the spawner process is gone: was it killed?");
     farm_close(&f);
@@ -301,12 +301,12 @@ Test(slots, wait_idly_for_a_spawner_that_dies_while_the_run_gives_up) {
         "{\"over\": {\"k\": {\"range\": [3]}}, \"run\": {\"function\": \"builtin:hang\", \"args\": {\"every\": 2}}}");
     cr_assert_eq(tf_slots_submit(f.exec, 0, 0, 1, 1, 2, &error), 2);
     for (double limit = tf_now() + 30; f.result->ended == 0 && tf_now() < limit;)
-        cr_assert_eq(tf_slots_poll(f.exec, 0.1, outcome_take, f.result, &events, &error), TF_OK);
+        cr_assert_eq(tf_slots_poll(f.exec, 0.1, outcome_add_rows, f.result, &events, &error), TF_OK);
     end_of_spawner end = {.socket = tf_spawner_socket(f.spawner), .pid = spawner_pid()};
     kill(end.pid, SIGSTOP);
     cr_assert_eq(pthread_create(&thread, NULL, end_spawner_when_asked, &end), 0);
     clock_t before = clock();
-    cr_expect_eq(tf_slots_give_up(f.exec, outcome_take, f.result, &error), TF_OK);
+    cr_expect_eq(tf_slots_give_up(f.exec, outcome_add_rows, f.result, &error), TF_OK);
     cr_expect_lt((double)(clock() - before) / CLOCKS_PER_SEC, 0.5, "s of the processor's time");
     pthread_join(thread, NULL);
     farm_close(&f);
