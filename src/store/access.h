@@ -7,7 +7,7 @@
 
 #include "manifest/manifest.h"
 
-/* A file is not to be locked by HDF5. */
+/* HDF5 is not to lock the file. */
 void store_lock_nothing(hid_t access);
 
 /* The property list that all ways to open a file have in common. Large datasets begin at multiples of `alignment`

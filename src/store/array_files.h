@@ -6,7 +6,7 @@
 
 #include "manifest/manifest.h"
 
-/* The dataset, with its file; negative after saying why not. */
+/* Opens the dataset, and its file. Negative after adding why it can't. */
 hid_t array_file_open(const char *path, const tf_array_spec *array, hid_t *file, tf_buf *why);
 
 #endif

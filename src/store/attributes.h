@@ -10,7 +10,7 @@ herr_t store_attribute(hid_t object, const char *name, hid_t type, const void *v
 /* Text as a UTF-8 attribute of varying length. */
 herr_t store_attribute_text(hid_t object, const char *name, const char *text);
 
-/* Give an attribute that is there another value. */
+/* Replace the value of an attribute that is there. */
 herr_t store_change_attribute(hid_t object, const char *name, hid_t type, const void *value);
 herr_t store_change_text(hid_t object, const char *name, const char *text);
 

@@ -10,12 +10,12 @@
  * lost. */
 tf_err store_check_file(tf_store *store, tf_error *error);
 
-/* Notes how long the file is, once HDF5 has written all that it had to: what was taken out of it may have made it
+/* Notes how long the file is, once HDF5 has written all that it had to. Datasets that were removed may have made it
  * shorter. */
 void store_note_size(tf_store *store);
 
-/* Collective: metadata is about to change; and, at the end, has changed and is on disk. The end notes what has become
- * of the stage; -1: of none. */
+/* Collective. Before metadata changes; and after it has changed: then it is brought to disk, and what has become of the
+ * stage (-1: none) is noted. */
 tf_err store_begin_change(tf_store *store, tf_error *error);
 tf_err store_end_change(tf_store *store, int stage, bool finished, tf_error *error);
 
@@ -23,8 +23,8 @@ tf_err store_end_change(tf_store *store, int stage, bool finished, tf_error *err
 void store_begin_vigil(tf_store *store);
 void store_end_vigil(tf_store *store);
 
-/* From now on, or no longer, a rank that can't write the file ends all of them at once: HDF5 is within a call in which
- * the others would wait for it for ever. */
+/* While this is on, a rank that can't write the file ends all ranks at once: HDF5 is in a call in which the others
+ * would wait for it for ever. */
 void store_guard(const tf_store *store, bool on);
 
 /* ---- Room (reserve.c) ---- */
@@ -36,7 +36,7 @@ tf_err store_make_room(const tf_store *store, int stage, int datasets, tf_error 
 /* Rank 0 reserves room for a stage that has been laid out; other ranks do nothing. */
 tf_err store_reserve(const tf_store *store, int stage, tf_error *error);
 
-/* Rank 0 looks: may each rank write a file that is so long as to hold this dataset of the stage? */
+/* On rank 0: may each rank write a file that is long enough to hold this dataset of the stage? */
 tf_err store_check_length(const tf_store *store, int stage, const table *table, tf_error *error);
 
 /* Collective: asks each rank how long a file it may write. */

@@ -8,7 +8,7 @@
 
 typedef struct code_version {
     uint64_t hash; /* 0: not known */
-    int64_t run;   /* that had it first, from 1; 0: not known */
+    int64_t run;   /* number of the first run that had it, from 1; 0: not known */
     char *files;   /* JSON */
     tf_intervals rows;
 } code_version;
@@ -23,8 +23,8 @@ void code_free(code_history *history);
 void code_copy(code_history *to, const code_history *from); /* `to` must be empty */
 bool code_equal(const code_history *a, const code_history *b);
 
-/* What it is for a run of number `run` with these files that keeps the rows `kept`, which are tasks `place` now (NULL:
- * the same). `out` must be empty. */
+/* The history for run number `run`, which has these files and keeps the rows `kept`; these are tasks `place` now (NULL:
+ * the same as before). `out` must be empty. */
 void code_go_on(const code_history *old, const char *files, int64_t run, const tf_intervals *kept, const int64_t *place,
                 code_history *out);
 
@@ -46,11 +46,11 @@ code_version *code_add_version(code_history *history, uint64_t hash, int64_t run
 /* Adds rows first .. end - 1 to a version. false: a stage of so many tasks has no such rows. */
 bool code_add_rows(code_version *version, int64_t first, int64_t end, int64_t tasks);
 
-/* Into the stage's group, in place of what is there; collective where the file is open in several ranks, of which one
- * `writes`. Negative on failure. */
+/* Writes it to the stage's group, in place of what is there. Collective where several ranks have the file open, of
+ * which one `writes`. Negative on failure. */
 herr_t code_write(hid_t group, const code_history *history, bool writes);
 
-/* From it; empty if there is none. false: it is damaged. */
+/* Reads it from there; empty if there is none. false: it is damaged. */
 bool code_read(hid_t group, int64_t tasks, code_history *history, h5_fault *fault);
 
 #endif

@@ -22,18 +22,18 @@ typedef struct contents_stage {
     int64_t tasks;
     bool finished; /* its blobs and reductions are in the file, and whole */
     code_history code;
-    int64_t enough; /* its "until" was true of so many tasks; 0: it was not */
-    char *until;    /* that "until"; NULL: it was not. Both are known of a file that one process reads alone */
+    int64_t enough; /* number of tasks of which its "until" was true; 0: it was not true */
+    char *until;    /* that "until"; NULL: it was not true. Both are read where one process has the file alone */
     int tables;
     contents_table *table;
 } contents_stage;
 
 typedef struct contents {
-    int64_t run;    /* number of the run that made or changed it, from 1 */
-    double elapsed; /* s, of all runs before that */
-    char *runs;     /* what they were: a JSON array, see runs.c; NULL: nothing is known */
+    int64_t run;    /* number of the run that made or changed the file, from 1 */
+    double elapsed; /* s that all runs before this one took */
+    char *runs;     /* all runs, as a JSON array (runs.c); NULL: nothing is known of them */
     int names;
-    char **name; /* of all stages of that run's manifest, in its order: what stage numbers in side files mean */
+    char **name; /* names of the stages in the run's manifest, in its order: side files number stages so */
     int stages;
     contents_stage *stage;
 } contents;
@@ -51,7 +51,7 @@ typedef struct contents_open {
 void contents_add_open(contents_open *open, const char *folder, const char *name, hid_t dataset);
 void contents_free_open(contents_open *open);
 
-/* There are none, whatever was noted: what is known of the runs stays. */
+/* Drops what was noted of stages. What is known of the runs stays. */
 void contents_drop_stages(contents *contents);
 void contents_free(contents *c);
 

@@ -12,14 +12,14 @@ typedef enum disk_kind {
 
 typedef struct disk_info {
     disk_kind kind;
-    int64_t block; /* bytes that it likes to have at once */
-    bool laid_out; /* files get the stripes of their folder, by somebody's wish */
+    int64_t block; /* bytes that are best written at once */
+    bool laid_out; /* somebody has set the stripes of the folder: files in it get these */
 } disk_info;
 
 /* How a file is spread over the servers of a file system. */
 typedef struct striping {
-    int count;    /* -1: all servers; 0: as the file system does it */
-    int64_t size; /* bytes; 0: likewise */
+    int count;    /* number of servers; -1: all; 0: as many as the file system chooses */
+    int64_t size; /* bytes of a stripe; 0: as the file system chooses */
 } striping;
 
 /* Of the file's folder. */
@@ -36,8 +36,8 @@ striping disk_stripes(const disk_info *disk, const tf_campaign *campaign, int64_
  * may be there or not. */
 bool disk_create(const char *path, const striping *stripes, tf_buf *why);
 
-/* Before the output is made: does so where it is good for one that is about to have so many bytes. What can't be done
- * is said in `note`. */
+/* To be called before the output is made: makes it with stripes where these are good for an output of so many bytes.
+ * `note` says what can't be done. */
 void disk_prepare(const char *path, const tf_campaign *campaign, int64_t bytes, tf_buf *note);
 
 #endif

@@ -6,7 +6,7 @@
 
 typedef struct entry {
     int64_t index;
-    int64_t order;     /* of two blobs of one task the later attempt counts, then the later blob */
+    int64_t order;     /* the highest of a task counts: the last blob of its last attempt */
     const char *bytes; /* in the mapped side file */
     int64_t length;
     int64_t offset; /* in the byte heap */
@@ -18,10 +18,10 @@ typedef struct entries {
     size_t count, capacity;
 } entries;
 
-/* A record that is the `position`-th of all; entries are in no order then. */
+/* Adds a record, the `position`-th of all. Entries are in no order then. */
 void entries_add(entries *list, const tf_record *record, int64_t position);
 
-/* By task, one each. */
+/* Sorts entries by task, and keeps one of each. */
 void entries_settle(entries *list);
 
 /* The first of task `index` or a later one, of settled entries. */

@@ -1,4 +1,4 @@
-/* Making things in the file: collective; what is negative or false is HDF5's failure, see store_error. */
+/* Making datasets in the file. All is collective; negative or false is a failure of HDF5, see store_error. */
 #ifndef TF_STORE_MAKE_H
 #define TF_STORE_MAKE_H
 
@@ -11,14 +11,14 @@ hid_t store_dataset(tf_store *store, hid_t parent, const char *name, hid_t type,
 /* An array in chunks that lie one behind the other, in the order of the grid's points, as if each were a row. */
 hid_t store_array_dataset(tf_store *store, hid_t parent, const char *name, hid_t type, const tf_grid *grid);
 
-/* A dimension that has a length but no values, as netCDF writes it; one that is the coordinate of its own name. */
+/* A dimension that has a length but no values, as netCDF writes it; and one with values, its coordinate. */
 hid_t store_dimension(tf_store *store, hid_t parent, const char *name, hsize_t length);
 hid_t store_coordinate(tf_store *store, hid_t parent, const char *name, hid_t type, hsize_t length);
 
 /* Attaches a scale to each dimension of a new dataset; NULL: that one has none. */
 bool scale_attach(hid_t dataset, int rank, scale *const *of);
 
-/* Writes down what was attached; closes the scale, too. */
+/* Writes the list of what was attached; scale_close closes the scale, too. */
 bool scale_list(scale *scale);
 bool scale_close(scale *scale);
 

@@ -20,14 +20,14 @@ void store_exchange_counts(const tf_store *store, const int *send, int *receive)
 void store_exchange(const tf_store *store, const int64_t *send, const int *sends, const int *send_at, int64_t *receive,
                     const int *receives, const int *receive_at);
 
-/* Each of `count` numbers over all ranks, in place. */
+/* Replace each of `count` numbers by its sum, or its least or largest value, over all ranks. */
 void store_sum_all(const tf_store *store, int64_t *values, int64_t count);
 void store_min_all(const tf_store *store, int64_t *values, int64_t count);
 void store_lowest_all(const tf_store *store, uint64_t *values, int64_t count);
 void store_highest_all(const tf_store *store, uint64_t *values, int64_t count);
 
-/* On rank 0: calls `visit` with the bytes of each rank, in their order, one after the other: it need not hold more than
- * what is made of them. And gives all ranks the bytes of rank 0. */
+/* Calls `visit` on rank 0 with the bytes of each rank, in the order of ranks, one after the other: rank 0 never holds
+ * all of them. store_spread gives all ranks the bytes of rank 0. */
 typedef void store_on_part(void *context, const tf_buf *part);
 void store_gather(const tf_store *store, const tf_buf *mine, store_on_part *visit, void *context);
 void store_spread(const tf_store *store, tf_buf *bytes);

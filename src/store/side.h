@@ -1,7 +1,7 @@
-/* A rank's side file: what its tasks left besides numbers, appended during a run as records (tf_record). Behind the
- * blobs of a run of rows comes a record that says that they are complete, with a hash of the rows themselves: a row is
- * trusted by a later run only if such a record covers it. Where the hash matters is behind the last record of synced
- * bytes: before that, rows and records are known to have reached the disk. */
+/* A rank's side file: the blobs of its tasks, appended during a run as records (tf_record). Behind the blobs of
+ * adjacent rows stands a record that vouches for these rows: it says that the blobs are complete, and has a hash of the
+ * rows themselves. A later run trusts a row only if such a record covers it. The hash matters behind the last record of
+ * synced bytes: what comes before is known to have reached the disk, rows and records. */
 #ifndef TF_STORE_SIDE_H
 #define TF_STORE_SIDE_H
 
@@ -13,7 +13,7 @@ enum { SIDE_ROWS = -1, SIDE_SYNCED = -2 };
 /* SIDE_ROWS: tasks index .. index + count - 1 of the record's stage. */
 typedef struct side_rows {
     int64_t count;
-    uint64_t hash; /* of their data, status and all: see store_hash_rows */
+    uint64_t hash; /* of all their numbers, the status included: see store_hash_rows */
 } side_rows;
 
 /* SIDE_SYNCED: all before this byte of the side file, and the rows that it covers, is on disk. */
@@ -30,7 +30,7 @@ void side_close(side_file *side);
 /* Appends whole records. */
 tf_err side_append(side_file *side, const void *records, size_t size, tf_error *error);
 
-/* Appends one, and the blobs before it in the same write. */
+/* Appends a record of rows, with the blobs before it, in one write. */
 tf_err side_append_rows(side_file *side, const void *blobs, size_t size, int stage, int64_t first, side_rows rows,
                         tf_error *error);
 tf_err side_append_synced(side_file *side, int64_t size, tf_error *error);

@@ -4,7 +4,7 @@
 
 #include "store/state.h"
 
-/* Of each table of a stage that has been laid out, and where it is. */
+/* Visits each table of a stage that has been laid out, with its place in the stage's group. */
 typedef void table_visit(void *context, const char *folder, const char *name, table *table);
 void store_each_table(const tf_store *store, int stage, table_visit *visit, void *context);
 
@@ -17,10 +17,10 @@ int store_most_tables(const tf_stage_spec *stage);
 /* The arrays that make a row of the stage: up to columns + TASK_TABLES. Returns how many. */
 int store_row_parts(const tf_stage_spec *stage, row_part *parts);
 
-/* Of all stages' rows and parameters, in the file: texts not counted. */
+/* Bytes that rows and parameters of all stages take in the file; blobs are not counted. */
 int64_t store_expected_bytes(const tf_campaign *campaign);
 
-/* The dataset of a part. */
+/* The table that a part is. */
 static inline const table *store_part_table(const store_stage *stage, const row_part *part) {
     return part->column >= 0 ? &stage->column[part->column] : &stage->task[part->task];
 }

@@ -24,10 +24,10 @@ typedef struct scale {
 
 typedef struct store_stage {
     hid_t group, results, text;
-    scale index; /* what all datasets with one row a task share */
+    scale index; /* the dimension that all datasets with one row a task share */
     table *param;
-    table *upstream; /* per parameter: the column of another stage that it is; NULL if there is none */
-    table *source;   /* per source of the space: that stage's status */
+    table *upstream; /* per parameter: the column of another stage that it comes from. NULL: none of them does */
+    table *source;   /* per source of the space: the status of that stage */
     array_source *array;
     tf_files *files; /* that arrays are read from */
     table *column;
@@ -55,9 +55,9 @@ struct tf_store_start {
 struct tf_store {
     const tf_campaign *campaign;
     const char *path; /* of the HDF5 file */
-    tf_buf by;        /* the name by which HDF5 makes it: a descriptor's; empty: its path */
-    int fd;           /* the same file, for what is not HDF5's to do; -1: it is not open */
-    int64_t size;     /* bytes that it has had */
+    tf_buf by;        /* the name by which HDF5 makes the file, that of a descriptor; empty: its path */
+    int fd;           /* the same file, for what HDF5 does not do; -1: it is not open */
+    int64_t size;     /* the length that the file must have, in bytes: it has been as long */
     bool together;    /* all ranks of `comm` have the file open; else this process has it for itself, without MPI */
     MPI_Comm comm;
     int rank, ranks;
@@ -65,38 +65,38 @@ struct tf_store {
     store_stage *stage;
     side_file *side;
     const char *const *fingerprint; /* per stage */
-    tf_buf fingerprints;            /* where they are */
+    tf_buf fingerprints;            /* the texts that `fingerprint` points to */
     code_history *code;             /* per stage */
     tf_buf runs;                    /* attribute "runs" */
     tf_store_start *start;          /* on rank 0: the contents of the file and the lock */
     bool dirty;                     /* on rank 0: the journal says that metadata may have changed */
-    int lock;                       /* on other ranks: their part of the run's lock; -1: none */
+    int lock;                       /* on other ranks: descriptor of their part of the run's lock; -1: none */
     bool carrying;                  /* rows are only moved: no stage runs */
     struct syncing *syncing;        /* sync.c; NULL before the first rows */
-    struct vigil *vigil;            /* over the change under way (vigil.c); NULL: none is */
-    tf_buf worker, slot, zeros;     /* columns of one value, as long as was needed (rows.c) */
+    struct vigil *vigil;            /* watches over the change under way (vigil.c); NULL: there is no change */
+    tf_buf worker, slot, zeros;     /* columns of one value, as long as rows needed them so far (rows.c) */
     int64_t limit;                  /* bytes: no rank may make a longer file (ulimit -f) */
     int limited;                    /* the first rank that has this limit */
     int uncleared;                  /* on rank 0: errno of the first old bytes that could not be cleared */
-    char reason[STORE_REASON];      /* of HDF5's first failure that store_error has not told; "" for none */
+    char reason[STORE_REASON];      /* why HDF5 failed first since store_error last told a reason; "": it has not */
 };
 
 /* A store in memory, for this process alone: nothing is opened yet. */
 tf_store *store_new(const tf_campaign *campaign, const char *path);
 void store_free(tf_store *store);
 
-/* Has HDF5 make the file that is open as `fd`, whatever has its name meanwhile. */
+/* Has HDF5 make the file that is open as `fd`, even if another file has its name by then. */
 void store_open_by(tf_store *store, int fd);
 
 /* ---- Errors ---- */
 
-/* For H5Ewalk2: takes HDF5's innermost reason into a char[STORE_REASON]. */
+/* For H5Ewalk2: copies HDF5's innermost reason to a char[STORE_REASON]. */
 herr_t store_copy_reason(unsigned n, const H5E_error2_t *entry, void *reason);
 
 /* "FILE: what failed: HDF5's innermost reason". Returns TF_ERR_RUN. */
 tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) TF_PRINTF(3, 4);
 
-/* What is wrong with the file is the reason of the next store_error. */
+/* The fault becomes the reason that the next store_error tells. */
 void store_blame(tf_store *store, const h5_fault *fault);
 
 #endif

@@ -28,7 +28,8 @@ void tf_store_init(void);
  * a program of taskfarm's own alone, before anything else of HDF5. */
 void tf_store_own_exit(void);
 
-/* A program that embeds taskfarm may have a handler of HDF5's errors: it is put aside, and put back. */
+/* A program that embeds taskfarm may have a handler of HDF5's errors: tf_store_enter puts it aside, tf_store_leave
+ * back. */
 typedef struct tf_store_guest {
     bool is_old;            /* of the interface of HDF5 1.6 */
     void (*function)(void); /* of the type that goes with it */
@@ -43,7 +44,7 @@ tf_err tf_store_agree(MPI_Comm comm, tf_err err, tf_error *error);
 
 /* ---- Before MPI_Init ---- */
 
-/* Looks whether files that stages read arrays from, and which are there already, have what the manifest says. */
+/* Checks that files that stages read arrays from have what the manifest says, as far as they are there already. */
 void tf_store_check_arrays(const tf_campaign *campaign, tf_diags *diags);
 
 /* ---- The file ---- */
@@ -78,8 +79,8 @@ tf_err tf_store_block(void *store, int stage, int array, int64_t index, void *el
  * status is pending are left out. */
 tf_err tf_store_write(tf_store *store, const tf_rows *rows, tf_error *error);
 
-/* Independent. Has what was written brought to disk in the background, if that was last done `interval` seconds ago:
- * what a machine's crash can take is bounded so. To be called often; costs nothing in between. */
+/* Independent. Has what was written brought to disk in the background, if that was last done `interval` seconds ago or
+ * more: so a crash of the machine takes no more than that. To be called often; costs nothing in between. */
 tf_err tf_store_sync(tf_store *store, double interval, tf_error *error);
 
 /* A stage ends by these, in this order, with its reductions (reduce.h) between the first two. All are collective. */

@@ -9,23 +9,23 @@
 
 typedef struct table {
     hid_t dataset; /* 0: not there */
-    hid_t type;    /* in memory, which is as a rule that in the file */
+    hid_t type;    /* in memory; as a rule the same as in the file */
     int rank;
     hsize_t shape[1 + TF_MAX_RANK]; /* shape[0]: tasks; with a grid the array's */
-    const tf_grid *grid;            /* rows are its blocks, as corners of whole chunks; NULL: there is none */
+    const tf_grid *grid;            /* its blocks are the rows; NULL: the dataset is no array in blocks */
 } table;
 
 /* One of the arrays that make a row, in the order in which they are hashed. */
 typedef struct row_part {
     const char *folder, *name; /* "results", "snr" */
-    int column;                /* the stage's column that it is; -1: it is a per-task dataset */
-    int task;                  /* the per-task dataset that it is: TASK_STATUS ... */
-    size_t bytes;              /* a row */
-    const tf_grid *grid;       /* of an array's blocks; NULL: it is none */
+    int column;                /* which column of the stage it is; -1: it is a per-task dataset */
+    int task;                  /* which per-task dataset it is: TASK_STATUS ... */
+    size_t bytes;              /* of a row */
+    const tf_grid *grid;       /* its blocks are the rows; NULL: it is no array in blocks */
 } row_part;
 
-/* Opens the dataset of a table whose type, rank and shape are set, and which must be so in the file; texts are read as
- * long as they are there. Where there is none, `dataset` stays 0. false: it is something else. */
+/* Opens the dataset of a table. Type, rank and shape are set, and the dataset must have them; of text, cells may have
+ * any length. Where there is no dataset, `dataset` stays 0. false: it is something else. */
 bool store_open_table(hid_t parent, const char *path, table *table, h5_fault *fault);
 
 /* Rows are read and written as they are in the file. HDF5 converts an enum only to one that has all of its names: of
@@ -40,7 +40,7 @@ bool store_open_byte_heap(hid_t parent, const char *name, hsize_t tasks, table *
 
 void store_close_table(table *table);
 
-/* Blob that lies at (offset, length) in a byte heap of so many bytes? Indices may be damaged as well. */
+/* Does a blob at (offset, length) lie within a byte heap of so many bytes? Indices may be damaged as well. */
 static inline bool store_is_in_byte_heap(const int64_t place[2], int64_t bytes) {
     return place[0] >= 0 && place[1] >= 0 && place[1] <= bytes && place[0] <= bytes - place[1];
 }

@@ -15,8 +15,8 @@ void store_close_arrays(tf_store *store, int stage);
 /* Opens a stage's statuses, to be read as they are. */
 tf_err store_open_status(tf_store *store, int stage, table *table, tf_error *error);
 
-/* The upstream status of a task that takes several rows, after one more of them; with all rows that tasks first .. take
- * of one source; and with all that a task takes of an array of another stage. */
+/* The upstream status of a task that takes several rows, after one more of them (join); of tasks first .. first + count
+ * - 1, after all rows that they take of one source (rows); of a task, after all that it takes of an array (array). */
 uint8_t store_join_upstream(uint8_t so_far, uint8_t status);
 herr_t store_upstream_rows_status(const tf_store *store, int stage, int source, int64_t first, int64_t count,
                                   uint8_t *status);

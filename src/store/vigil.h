@@ -1,14 +1,14 @@
-/* Watch over what ranks do together in the file: they wait for each other, in HDF5 as well. */
+/* A watch over what ranks do together in the file: in HDF5 they wait for each other. */
 #ifndef TF_STORE_VIGIL_H
 #define TF_STORE_VIGIL_H
 
 #include "base/base.h"
 
-/* After how many seconds without a sign of life something is done. */
+/* What is done after how many seconds without a sign of life. */
 typedef struct vigil_terms {
-    double word; /* people are told; after twice that again, and so on */
-    double full; /* with a disk that has been full for as long the process ends */
-    double tick; /* between two looks */
+    double word; /* people are told after so many; and again each time that this time has doubled */
+    double full; /* the process ends after so many, if the disk was full all the while */
+    double tick; /* seconds between two looks */
 } vigil_terms;
 
 /* What is seen at one look. */
@@ -20,13 +20,13 @@ typedef struct vigil_sight {
 
 typedef enum vigil_verdict { VIGIL_WAIT, VIGIL_TELL, VIGIL_END } vigil_verdict;
 
-/* What is remembered from one look to the next: tf_now() ... */
+/* What is remembered from one look to the next. */
 typedef struct vigil_memory {
-    double alive;  /* at the last sign of life, */
-    double roomy;  /* when the disk had room last, */
-    double looked; /* and at the last look */
-    double word;   /* seconds after which people are told next */
-    uint64_t signs;
+    double alive;   /* tf_now() at the last sign of life */
+    double roomy;   /* tf_now() when the disk had room last */
+    double looked;  /* tf_now() at the last look */
+    double word;    /* seconds without a sign of life after which people are told next */
+    uint64_t signs; /* the sight's, at the last look */
 } vigil_memory;
 
 vigil_memory vigil_begin(const vigil_terms *terms, double now);

@@ -15,7 +15,7 @@ typedef struct tf_reader tf_reader;
 /* A stage of an output. */
 typedef struct tf_survey_stage {
     const char *name;
-    bool begun; /* else nothing is known of its tasks */
+    bool begun; /* false: nothing is known of its tasks */
     int64_t tasks;
     int64_t count[TF_STATUSES]; /* by status */
     int64_t other_code;         /* rows that were made by other code than that of the last run */
@@ -26,15 +26,15 @@ typedef struct tf_survey_stage {
 typedef struct tf_survey {
     const char *state; /* "running", "interrupted", "stopped", "complete" or "failed" */
     double elapsed;    /* s, of runs that have ended */
-    bool lost;         /* its run did not end, and what that had beside the file is gone */
+    bool lost;         /* its run did not end, and the run's folder is gone */
     const char *runs;  /* JSON, as in the file's attribute */
     int stages;        /* in the order of the manifest, as far as that is known */
     tf_survey_stage *stage;
     tf_arena *arena; /* all of it */
 } tf_survey;
 
-/* By any process, on any machine that sees the file, whether or not a run is at work. `reader`: the same output, which
- * need not be read again then; or NULL. To be freed in any case. */
+/* Can be called by any process, on any machine that sees the file, whether or not a run is at work. `reader`: one that
+ * has the output open, so that it need not be read again; or NULL. To be freed in any case. */
 tf_err tf_store_survey(const char *path, const tf_reader *reader, tf_survey *survey, tf_error *error);
 void tf_survey_free(tf_survey *survey);
 
@@ -48,15 +48,16 @@ int tf_store_get_heartbeat(const char *output, tf_buf *text);
 typedef enum tf_field_kind { TF_FIELD_PARAM, TF_FIELD_RESULT, TF_FIELD_TASK, TF_FIELD_TEXT } tf_field_kind;
 
 typedef struct tf_field {
-    const char *name;    /* "snr", "duration", "stderr": no other field of the stage has it */
-    const char *dataset; /* its name in the output: that of a record is "task." less, where a result has it, too */
+    const char *name; /* "snr", "duration", "stderr": the only field of the stage with this name */
+    const char
+        *dataset; /* its name in the output. A record has "task." before it in `name` where a result has that name */
     tf_field_kind kind;
     tf_type type; /* "status" is TF_UINT8: a tf_status; what is captured is TF_STRING */
     int rank;     /* of a row; 0: one element */
     int64_t shape[TF_MAX_RANK];
     int64_t elements;
-    bool stored;    /* else the output does not have it: the campaign that made it may know */
-    bool is_blocks; /* an array, of which each task has a block: not to be read by rows */
+    bool stored;    /* the output has its values; else the campaign may know them */
+    bool is_blocks; /* each task has a block of an array: it can't be read by rows */
 } tf_field;
 
 /* Blobs, one behind the other: blob i ends at end[i]. All zeros is ready for use. */

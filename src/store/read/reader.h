@@ -12,7 +12,7 @@
 typedef struct reader_field {
     tf_field about;
     table rows, byte_heap;
-    int kind; /* of records in side files; -1: it is not there */
+    int kind; /* kind of its records in side files; -1: they are not there */
     entries side;
 } reader_field;
 
@@ -38,7 +38,7 @@ struct tf_reader {
     reader_stage *stage;
     int sides;
     mapping *side;  /* side files, which stay mapped */
-    bool has_sides; /* their blobs are sorted into the fields */
+    bool has_sides; /* the blobs of all side files are sorted into the fields */
 };
 
 /* What a reader has opened. */
@@ -47,7 +47,7 @@ const old_output *reader_output(const tf_reader *reader);
 /* Opens a stage, with all its fields. false: it is damaged. */
 bool reader_open_stage(tf_reader *reader, const contents_stage *contents, h5_fault *fault);
 
-/* Sorts the blobs of all side files into their fields, when the first is wanted. */
+/* Sorts the blobs of all side files into their fields, unless that is done. */
 void reader_read_sides(tf_reader *reader);
 
 #endif

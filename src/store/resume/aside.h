@@ -7,7 +7,7 @@
 
 bool aside_is_there(const char *path);
 
-/* Renames the output and its folder. Adds to `note` what it is called now. */
+/* Renames the output and its folder. Adds to `note` what the output is called now. */
 tf_err aside_move(const char *output, tf_buf *note, tf_error *error);
 
 /* The same, before a new file of run number `run` is renamed to the output's name: until then it keeps that as well.

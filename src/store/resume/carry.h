@@ -19,11 +19,11 @@ static inline int64_t carry_place(const plan_stage *ps, int64_t index) {
     return ps->place ? ps->place[index] : index;
 }
 
-/* The blobs of rows that are kept, where their stage is not finished, into the new run's side file of rank 0, with
+/* Copies the blobs of rows that are kept, of stages that are not finished, to the new run's side file of rank 0, with
  * records that vouch for the rows (carry_blobs.c). */
 tf_err carry_blobs(carrying *c);
 
-/* The rows into a new file, which takes the old one's place (carry_move.c). */
+/* Copies the rows to a new file, which takes the old one's place (carry_move.c). */
 tf_err carry_move(const carrying *c);
 
 /* Brings the file to disk if `err` is TF_OK, and closes it. Returns err, or what went wrong now. */

@@ -6,15 +6,15 @@
 #include "store/resume/resume.h"
 #include "store/state.h"
 
-#define OLD_START_ANEW "--fresh sets it aside and starts anew" /* what there is to be done with a damaged one */
+#define OLD_START_ANEW "--fresh sets it aside and starts anew" /* what to do with a damaged output */
 
 /* The output as an earlier run left it. */
 typedef struct old_output {
     const char *path;
     int fd; /* to read rows from; -1: there is no output */
     contents contents;
-    bool dirty; /* its metadata is not to be trusted */
-    bool lost;  /* its run did not end, and what that had beside the file is gone: only the file vouches for rows */
+    bool dirty;       /* its metadata is not to be trusted */
+    bool lost;        /* its run did not end and the run's folder is gone: the file alone vouches for rows */
     char created[32]; /* attribute; "" if it could not be read */
 } old_output;
 
@@ -26,9 +26,9 @@ enum { OLD_TIDIES = 1, OLD_SALVAGES = 2 };
 tf_err old_open(const char *path, int may, old_output *old, tf_error *error);
 void old_close(old_output *old);
 
-/* Looks at an output that a run may be changing meanwhile, or replacing by another file, or ending with. One that
- * fails, or sees parts of both, is repeated: look_begin, and look_again behind it, which waits a moment before it is
- * true. All zeros is ready for use. */
+/* A look at an output that a run may change, replace or finish meanwhile. A look that failed, or that may have seen
+ * parts of two states, is repeated: it stands between old_look_begin and old_look_again, which is true, after a moment,
+ * if there is to be another. All zeros is ready for use. */
 typedef struct old_look {
     bool held; /* a run is at work */
     dev_t device;
@@ -55,7 +55,7 @@ tf_err old_read(const old_output *old, const contents_table *table, size_t row_b
  * zeros, slowly. `first` itself where the file system does not tell. */
 int64_t old_skip_hole(const old_output *old, const contents_table *table, int64_t first);
 
-/* Goes through the side files of the run that left it. */
+/* Visits the side files of the run that left the output. */
 typedef tf_err old_on_side(void *context, int fd, const char *path, tf_error *error);
 tf_err old_each_side(const old_output *old, old_on_side *visit, void *context, tf_error *error);
 
@@ -63,30 +63,30 @@ tf_err old_each_side(const old_output *old, old_on_side *visit, void *context, t
 typedef struct plan_stage {
     const contents_stage *old;        /* NULL: no run has begun it */
     tf_intervals kept;                /* tasks, by their old index, that have ended and whose rows are good */
-    bool mixed;                       /* not all of these are done */
-    int64_t *place;                   /* their new index by the old one; NULL: it is the same */
+    bool mixed;                       /* not all of the kept tasks are done */
+    int64_t *place;                   /* new index of each kept task, by its old one; NULL: they are the same */
     tf_intervals done;                /* tasks of which a row is kept */
     tf_intervals pending;             /* tasks that are left to do */
     tf_intervals failed;              /* pending tasks that failed last time */
     tf_intervals other_code;          /* done tasks whose rows are of other code than now */
-    tf_buf code_changed;              /* which code that is, for people */
-    tf_buf changed;                   /* what their rows depend on and is not as it was; empty: nothing */
-    int64_t excluded;                 /* done tasks that are left out */
-    bool unusable;                    /* rows have another form */
+    tf_buf code_changed;              /* names of the code that has changed, for people */
+    tf_buf changed;                   /* what has changed of all that rows depend on, for people; empty: nothing */
+    int64_t excluded;                 /* number of done tasks that "where" leaves out */
+    bool unusable;                    /* the old rows have another form */
     bool other_points;                /* the space had other points */
     bool dropped;                     /* some rows that were done are not kept */
-    int64_t unvouched;                /* tasks that are done by their status, and for which no side file vouches */
-    bool trusted;                     /* rows for which no side file vouches are kept */
+    int64_t unvouched;                /* number of tasks that are done by their status alone: no side file vouches */
+    bool trusted;                     /* the rows of these are kept all the same */
     uint64_t *input_set, *input_hash; /* of tasks that are done, by task; NULL: not recorded */
-    double *started, *ended;          /* likewise: seconds since 1970-01-01 */
+    double *started, *ended;          /* of these tasks: seconds since 1970-01-01; NULL: not recorded */
     bool moves;                       /* its rows do not fit where they are */
     bool finished;                    /* nothing is left to do */
 } plan_stage;
 
 struct tf_store_plan {
     const tf_campaign *campaign;
-    bool keeps_failed;  /* failed tasks are kept, too */
-    bool allows_change; /* rows may be dropped, where what they depend on has changed, of any stage */
+    bool keeps_failed;  /* rows of failed tasks are kept, too */
+    bool allows_change; /* rows of any stage may be dropped because what they depend on has changed */
     bool interrupted;   /* a run was killed before its end */
     bool salvages;      /* the output may be taken without its journal */
     bool lost;          /* the output is taken without its journal */
@@ -102,23 +102,24 @@ const char *plan_fingerprint(const tf_store_plan *plan, int stage);
 /* Compares the campaign with the old output, and finds the rows to keep. */
 tf_err plan_make(tf_store_plan *plan, const old_output *old, tf_error *error);
 
-/* Of the rows that are kept those of tasks that are left out. */
+/* Finds the kept rows of tasks that "where" leaves out. */
 tf_err plan_find_excluded(const tf_store_plan *plan, const old_output *old, int stage, tf_intervals *excluded,
                           tf_error *error);
 
-/* What has changed since the stage was run, by the fingerprint that it had then, goes into its plan; where its rows may
- * not be dropped, that is an error. Sets *space if the space is another. */
+/* Compares the stage with its fingerprint when it was run. What has changed goes into the stage's plan; if its rows may
+ * not be dropped, a change is an error. Sets *space if the space has changed. */
 tf_err plan_compare(const tf_store_plan *plan, const char *path, int stage, const char *then_text, bool *space,
                     tf_error *error);
 
 /* Was the space of then the first so many points of this one? */
 bool plan_is_first_part(const char *then_text, const tf_space *space, int64_t points);
 
-/* Per stage of the campaign: rows that a side file vouches for, and those of which it says that they are not whole. */
+/* Finds, per stage of the campaign, rows that a side file vouches for (good), and rows that are not whole by what it
+ * says (torn). */
 tf_err plan_read_vouched(const tf_store_plan *plan, const old_output *old, tf_intervals *good, tf_intervals *torn,
                          tf_error *error);
 
-/* Keeps of `good` those rows whose status is done; with `failed` those, too, that have failed. */
+/* Keeps the rows of `good` whose status is done; with `failed` also those that have failed. */
 tf_err plan_keep_done(const old_output *old, plan_stage *stage, const tf_intervals *good, bool failed, tf_error *error);
 
 /* Finds rows that are done by their status alone: side files are lost, or a crash of the machine was faster than the
@@ -127,11 +128,11 @@ tf_err plan_keep_done(const old_output *old, plan_stage *stage, const tf_interva
 tf_err plan_find_unvouched(const tf_store_plan *plan, const old_output *old, int stage, const tf_intervals *good,
                            const tf_intervals *torn, tf_error *error);
 
-/* May rows of the stage be dropped because of a change? Those of stages with files may, as make does it. */
+/* May rows of the stage be dropped because of a change? Always, if it has files: make does so, too. */
 bool plan_may_drop(const tf_store_plan *plan, int stage);
 
-/* Where the kept rows of a stage whose space has changed are now. If its space has not all old points, their rows are
- * not kept, or that is an error. */
+/* Finds where the kept rows of a stage belong whose space has changed. Rows of points that the space no longer has are
+ * dropped, or are an error. */
 tf_err plan_find_places(const tf_store_plan *plan, const old_output *old, int number, tf_error *error);
 
 /* Brings the output into the state that the plan's run starts from: the rows that are kept where they belong, the blobs

@@ -7,7 +7,7 @@
 
 #include "store/store.h"
 
-/* What a run finds, and what of it it keeps. */
+/* What a run finds of earlier runs, and what it keeps. */
 typedef struct tf_store_plan tf_store_plan;
 
 typedef enum tf_store_mode {
@@ -30,20 +30,20 @@ typedef enum tf_store_mode {
  * was touched. The campaign must outlive the plan. */
 tf_store_plan *tf_store_plan_new(const tf_campaign *campaign, tf_store_mode mode, bool allows_change, tf_error *error);
 
-/* What there is of a stage of earlier runs. All of it is the plan's. */
+/* Tells what earlier runs have left of a stage. All of it stays the plan's. */
 void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past);
 
 /* These tasks, which are done, are to be run again: their rows are not kept. */
 tf_err tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks, tf_error *error);
 
-/* How many of the tasks that are done "where" leaves out. Known after tf_store_redo. */
+/* How many of the tasks that are done were left out by "where". Known after tf_store_redo. */
 int64_t tf_store_excluded(const tf_store_plan *plan, int stage);
 
 /* Adds, for people, what has changed of the code since the kept rows were made; nothing if nothing has. Known after
  * tf_store_redo. */
 void tf_store_tell_code(const tf_store_plan *plan, tf_buf *out);
 
-/* Adds, for people, what is lost of what an earlier run had beside the file; nothing if nothing is. */
+/* Adds, for people, what is lost of an earlier run's folder; nothing if nothing is. */
 void tf_store_tell_lost(const tf_store_plan *plan, tf_buf *out);
 
 /* How many tasks of a stage, which are done by their status, run again because of such a loss. */
@@ -55,10 +55,10 @@ void tf_store_tell(tf_store_plan *plan, const char *about);
 /* Makes the output ready for a run: a new file, or that of the earlier one, with the rows that are kept. */
 tf_err tf_store_prepare(tf_store_plan *plan, tf_error *error);
 
-/* Gives the locks on the output up: another process is to take them. */
+/* Gives up the locks on the output: another process is to take them. */
 void tf_store_let_go(tf_store_plan *plan);
 
-/* What the run starts from once it is prepared. It is the plan's. NULL: there is no plan here. */
+/* What the run starts from, once it is prepared. Stays the plan's. NULL where there is no plan (NULL). */
 tf_store_start *tf_store_plan_start(tf_store_plan *plan);
 
 /* Lets go of the output, if nobody has done so yet. */
@@ -67,7 +67,7 @@ void tf_store_plan_free(tf_store_plan *plan);
 /* The stage's tasks that are left to do. */
 const tf_intervals *tf_store_pending(const tf_store_plan *plan, int stage);
 
-/* Nothing is left to do, nor to write: the stage is not to be laid out. */
+/* Is nothing left to run or to write? Then the stage is not laid out. */
 bool tf_store_is_finished(const tf_store_plan *plan, int stage);
 
 /* What the user should know of it; "" for nothing. */
