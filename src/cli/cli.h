@@ -27,6 +27,7 @@ tf_store_plan *cli_decide(const options *options, loaded *loaded, tf_store_mode 
  * changed to the campaign's work folder, if that is there. */
 typedef struct recalled {
     tf_recalled it;
+    const char *name; /* as given */
     const char *path; /* absolute */
     tf_campaign *campaign;
     tf_diags diags;

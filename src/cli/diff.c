@@ -102,12 +102,10 @@ static const char *const sides[] = {"a", "b"};
 static void add_value(cJSON *to, const char *key, const tf_field *field, const tf_buf *value) {
     double number;
     const bool is_number = tf_type_is_float(field->type);
-    const bool is_nothing = is_number && tf_parse_double(tf_buf_text(value), &number) && !isfinite(number);
-    const bool is_word = field->kind == TF_FIELD_TASK;
+    const bool is_finite = !is_number || !tf_parse_double(tf_buf_text(value), &number) || isfinite(number);
+    const bool is_word = field->kind == TF_FIELD_TASK || !is_finite; /* "nan", "inf": JSON has no such numbers */
     cJSON_AddItemToObject(to, key,
-                          is_nothing ? cJSON_CreateNull()
-                          : is_word  ? cJSON_CreateString(tf_buf_text(value))
-                                     : cJSON_CreateRaw(tf_buf_text(value)));
+                          is_word ? cJSON_CreateString(tf_buf_text(value)) : cJSON_CreateRaw(tf_buf_text(value)));
 }
 
 static void add_number(cJSON *to, const char *key, bool is_known, double value) {

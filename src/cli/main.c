@@ -32,7 +32,7 @@ static int end_output(int status) {
     if (fflush(stdout) == 0 && !lost)
         return status;
     tf_say("can't write to standard output: %s", errno ? strerror(errno) : "not all was written");
-    return status == TF_OK ? TF_ERR_RUN : status;
+    return status == TF_OK || status == TF_ERR_TASKS ? TF_ERR_RUN : status;
 }
 
 int main(int argc, char **argv) {

@@ -62,7 +62,7 @@ static void load_campaign(recalled *r, bool trusted) {
 
 int cli_recall(const options *o, recalled *r) {
     tf_error error = {0};
-    *r = (recalled){.arena = tf_arena_new()};
+    *r = (recalled){.name = o->manifest, .arena = tf_arena_new()};
     char *path = realpath(o->manifest, NULL);
     r->path = tf_arena_strdup(r->arena, path ? path : o->manifest);
     free(path);
@@ -89,7 +89,7 @@ int cli_find_stage(const recalled *r, const char *name) {
     const tf_reader *reader = r->it.reader;
     const int stages = tf_reader_stages(reader);
     if (stages == 0) {
-        cli_usage_error("%s: no stage has begun", r->path);
+        cli_usage_error("%s: no stage has begun", r->name);
         return -1;
     }
     if (!name && stages == 1)
@@ -103,11 +103,11 @@ int cli_find_stage(const recalled *r, const char *name) {
     const int stage = name ? tf_reader_find(reader, name) : -1;
     const char *near = name ? tf_suggest(name, names, (size_t)stages) : NULL;
     if (!name)
-        cli_usage_error("which stage? There are %s", tf_buf_text(&list));
+        cli_usage_error("which stage? %s has %s", r->name, tf_buf_text(&list));
     else if (stage < 0 && near)
-        cli_usage_error("there is no stage \"%s\" in it; did you mean \"%s\"?", name, near);
+        cli_usage_error("%s has no stage \"%s\"; did you mean \"%s\"?", r->name, name, near);
     else if (stage < 0)
-        cli_usage_error("there is no stage \"%s\" in it; there are %s", name, tf_buf_text(&list));
+        cli_usage_error("%s has no stage \"%s\"; it has %s", r->name, name, tf_buf_text(&list));
     tf_buf_free(&list);
     return stage;
 }

@@ -7,7 +7,8 @@
 static void check_true(struct loader *l, const run_json *json, tf_run_spec *run) {
     run->what = "echo";
     if (!cJSON_IsTrue(json->value))
-        diagnose(l->diags, &json->where, TF_DIAG_BAD_VALUE, "must be true, not %s", json_kind(json->value));
+        diagnose(l->diags, &json->where, TF_DIAG_BAD_VALUE, "must be true, not %s",
+                 cJSON_IsFalse(json->value) ? "false" : json_kind(json->value));
 }
 
 static void check_name(struct loader *l, const json_path *where, const tf_stage_spec *stage, const char *column) {

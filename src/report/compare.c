@@ -99,20 +99,28 @@ static const tf_field *field_of(const compared *c, int column) {
 
 /* ---- How far values are apart ---- */
 
-/* Of integers, which a double may not tell apart. */
-static double exact_gap(tf_type type, const void *a, const void *b) {
-    double x, y;
-    if (type == TF_INT64) {
-        const int64_t i = *(const int64_t *)a, j = *(const int64_t *)b;
-        return (double)(i > j ? (uint64_t)i - (uint64_t)j : (uint64_t)j - (uint64_t)i);
-    }
-    if (type == TF_UINT64) {
-        const uint64_t i = *(const uint64_t *)a, j = *(const uint64_t *)b;
-        return (double)(i > j ? i - j : j - i);
-    }
-    tf_load_doubles(type, a, 0, 1, &x);
-    tf_load_doubles(type, b, 0, 1, &y);
-    return fabs(x - y);
+/* An integer of any type, as a double may not tell two of them apart. */
+typedef struct whole {
+    bool is_negative;
+    uint64_t size; /* without the sign */
+} whole;
+
+static whole whole_of(tf_type type, const void *cells, int64_t at) {
+    double number;
+    const int64_t *integers = cells;
+    const uint64_t *naturals = cells;
+    if (type == TF_UINT64)
+        return (whole){false, naturals[at]};
+    if (type == TF_INT64)
+        return (whole){integers[at] < 0, integers[at] < 0 ? 0 - (uint64_t)integers[at] : (uint64_t)integers[at]};
+    tf_load_doubles(type, cells, at, 1, &number);
+    return (whole){number < 0, (uint64_t)fabs(number)};
+}
+
+static double whole_gap(whole a, whole b) {
+    if (a.is_negative != b.is_negative)
+        return (double)a.size + (double)b.size;
+    return (double)(a.size > b.size ? a.size - b.size : b.size - a.size);
 }
 
 static void widen_gap(compared_column *column, double gap, double x, double y) {
@@ -147,35 +155,41 @@ static void note_row(comparing *c, int column, const int64_t first[2], int64_t r
 
 /* ---- A column of a piece ---- */
 
-/* Results of tasks that are not done in both are nothing. */
+/* Results of tasks that are not done in both are nothing. So is a parameter that is unknown in one, or that a skipped
+ * task would have had from a row which is not done. */
 static bool counts(const comparing *c, int column, int64_t row) {
-    if (field_of(c->out, column)->kind != TF_FIELD_RESULT)
-        return true;
-    return ((const uint8_t *)c->values[0][0].numbers)[row] == TF_STATUS_DONE &&
-           ((const uint8_t *)c->values[0][1].numbers)[row] == TF_STATUS_DONE;
+    const compared_column *its = &c->out->column[column];
+    const tf_field *field = field_of(c->out, column);
+    const uint8_t a = ((const uint8_t *)c->values[0][0].numbers)[row],
+                  b = ((const uint8_t *)c->values[0][1].numbers)[row];
+    if (field->kind == TF_FIELD_RESULT)
+        return a == TF_STATUS_DONE && b == TF_STATUS_DONE;
+    if (field->kind == TF_FIELD_PARAM && !(field->stored && view_field(c->out->of[1], its->field[1])->stored))
+        return a != TF_STATUS_SKIPPED && b != TF_STATUS_SKIPPED;
+    return view_is_known(&c->values[column][0], row) && view_is_known(&c->values[column][1], row);
 }
 
 static void compare_numbers(comparing *c, int column, const int64_t first[2], int64_t count) {
     const view_values *a = &c->values[column][0], *b = &c->values[column][1];
     const tf_type type = a->field->type;
     const int64_t elements = a->field->elements;
-    const size_t size = tf_type_size(type);
-    const bool exact = b->field->type == type && !tf_type_is_float(type);
-    if (b->field->type == type && memcmp(a->numbers, b->numbers, (size_t)(count * elements) * size) == 0)
+    const tf_type its_type = b->field->type;
+    const bool is_whole = !tf_type_is_float(type) && !tf_type_is_float(its_type);
+    if (its_type == type && memcmp(a->numbers, b->numbers, (size_t)(count * elements) * tf_type_size(type)) == 0)
         return;
     tf_load_doubles(type, a->numbers, 0, count * elements, c->number[0]);
-    tf_load_doubles(b->field->type, b->numbers, 0, count * elements, c->number[1]);
+    tf_load_doubles(its_type, b->numbers, 0, count * elements, c->number[1]);
     for (int64_t row = 0; row < count; row++) {
         int64_t differs = -1;
         for (int64_t e = row * elements; e < (row + 1) * elements && counts(c, column, row); e++) {
-            const char *at = (const char *)a->numbers + (size_t)e * size,
-                       *its = exact ? (const char *)b->numbers + (size_t)e * size : NULL;
             const double x = c->number[0][e], y = c->number[1][e];
-            if (exact ? memcmp(at, its, size) == 0 : x == y || (isnan(x) && isnan(y)))
+            const double gap =
+                is_whole ? whole_gap(whole_of(type, a->numbers, e), whole_of(its_type, b->numbers, e)) : fabs(x - y);
+            if (gap == 0 || (!is_whole && (x == y || (isnan(x) && isnan(y)))))
                 continue;
             differs = differs < 0 ? e - row * elements : differs;
             if (column > 0 && type != TF_BOOL)
-                widen_gap(&c->out->column[column], exact ? exact_gap(type, at, its) : fabs(x - y), x, y);
+                widen_gap(&c->out->column[column], gap, x, y);
         }
         if (differs >= 0)
             note_row(c, column, first, row, differs);
@@ -249,8 +263,24 @@ static tf_err compare_by_index(comparing *c, tf_error *error) {
 
 /* ---- By points ---- */
 
+/* Has the view rows that are not written, and whose parameters nothing tells? What can't be read is told later. */
+static bool has_unknown_points(const comparing *c, int side, int field) {
+    view *v = c->out->of[side];
+    tf_error ignored;
+    view_values values = {0};
+    bool any = false;
+    for (int64_t first = 0; first < view_tasks(v) && !any; first += c->piece) {
+        const int64_t left = view_tasks(v) - first;
+        any = view_read(v, field, first, left < c->piece ? left : c->piece, &values, &ignored) == TF_OK &&
+              values.is_unknown;
+    }
+    view_values_free(&values);
+    return any;
+}
+
 /* Why points can't be compared; NULL: they can. `param` gets the parameters. */
-static const char *find_points(const compared *c, match_param *param, int *params) {
+static const char *find_points(const comparing *with, match_param *param, int *params) {
+    const compared *c = with->out;
     for (int side = 0; side < 2; side++)
         for (int o = 0; o < c->only[side]; o++)
             if (view_field(c->of[side], c->only_in[side][o])->kind == TF_FIELD_PARAM)
@@ -263,6 +293,9 @@ static const char *find_points(const compared *c, match_param *param, int *param
             return "a parameter is of another type";
         if (column->why_not)
             return "a parameter is not stored";
+        for (int side = 0; side < 2; side++)
+            if (*params == 0 && has_unknown_points(with, side, column->field[side]))
+                return "parameters of rows that are not written are not known";
         param[(*params)++] = (match_param){{column->field[0], column->field[1]}};
     }
     return *params > 0 ? NULL : "they have no parameters";
@@ -306,7 +339,7 @@ tf_err compare_stages(view *a, view *b, compared *out, tf_error *error) {
     match_param *param = tf_arena_array(out->arena, (size_t)out->columns, sizeof *param);
     int params = 0;
     if (out->tasks[0] != out->tasks[1])
-        out->why = find_points(out, param, &params);
+        out->why = find_points(&c, param, &params);
     out->by_points = out->tasks[0] != out->tasks[1] && !out->why;
     const match_rows rows = {.run = compare_matched, .alone = note_unmatched, .context = &c};
     const tf_err err =

@@ -119,6 +119,14 @@ static const void *as_texts(exporter *e, int n, int64_t count) {
     return e->text[n];
 }
 
+/* Of a row of which the expression asks for what is unknown it is not true. */
+static bool are_named_known(const exporter *e, int64_t row) {
+    bool known = true;
+    for (int n = 0; n < e->names && known; n++)
+        known = !tf_expr_uses(e->where, n) || view_is_known(&e->named[n], row);
+    return known;
+}
+
 /* keep[i]: the row is wanted. */
 static tf_err select_rows(exporter *e, int64_t first, int64_t count, bool *keep, bool *any, tf_error *error) {
     *any = true;
@@ -141,7 +149,7 @@ static tf_err select_rows(exporter *e, int64_t first, int64_t count, bool *keep,
         tf_eval_run(e->eval, values, first, count, truth);
     *any = false;
     for (int64_t i = 0; i < count && err == TF_OK; i++) {
-        keep[i] = tf_eval_is_true(truth[i]);
+        keep[i] = tf_eval_is_true(truth[i]) && are_named_known(e, i);
         *any = *any || keep[i];
     }
     free(truth);

@@ -2,6 +2,7 @@
  * looked for among them. */
 #include "report/match.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 typedef struct matching {
@@ -13,12 +14,25 @@ typedef struct matching {
     view_values values;
 } matching;
 
+/* Equal numbers get equal hashes: -0.0 is 0.0, and a NaN is a NaN. */
+static uint64_t mix_float(tf_type type, const void *values, int64_t row, uint64_t hash) {
+    double value;
+    tf_load_doubles(type, values, row, 1, &value);
+    value = isnan(value) ? NAN : value + 0.0;
+    return tf_hash(&value, sizeof value, hash);
+}
+
 static tf_err mix_param(matching *m, int side, int field, int64_t first, int64_t count, tf_spot *spots,
                         tf_error *error) {
     view_values *v = &m->values;
-    const size_t size = tf_type_size(view_field(m->of[side], field)->type);
+    const tf_type type = view_field(m->of[side], field)->type;
+    const size_t size = tf_type_size(type);
     tf_err err = view_read(m->of[side], field, first, count, v, error);
     for (int64_t i = 0; i < count && err == TF_OK; i++) {
+        if (tf_type_is_float(type)) {
+            spots[i].hash = mix_float(type, v->numbers, i, spots[i].hash);
+            continue;
+        }
         size_t length = size;
         const char *at = size > 0 ? (const char *)v->numbers + (size_t)i * size : tf_blobs_at(&v->texts, i, &length);
         spots[i].hash = tf_hash(at, length, spots[i].hash);

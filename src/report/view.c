@@ -14,6 +14,8 @@ struct view {
     tf_store *upstream;        /* where parameters come from that rows of other stages give; NULL before the first */
     const tf_stage_spec *spec; /* of the campaign; NULL: it is not known, or not looked for */
     bool looked;
+    uint8_t *status; /* of the tasks that were asked for last */
+    int64_t status_first, status_count;
 };
 
 view *view_new(const tf_recalled *from, int stage) {
@@ -27,6 +29,7 @@ void view_free(view *v) {
         return;
     if (v->upstream)
         tf_store_close_upstream(v->upstream, v->spec->number);
+    free(v->status);
     free(v);
 }
 
@@ -103,16 +106,16 @@ void view_tell_point(const tf_recalled *from, const tf_stage_spec *spec, int64_t
     tf_store_close_upstream(upstream, spec->number);
 }
 
+const char *view_why_unknown(const view *v) {
+    return v->from->campaign ? "what the manifest reads has changed since, so that it can't be worked out"
+                             : v->from->why;
+}
+
 static tf_err find_spec(view *v, const char *param, tf_error *error) {
     if (!v->looked)
         v->spec = tf_recalled_stage(v->from, v->stage);
     v->looked = true;
-    if (v->spec)
-        return TF_OK;
-    return not_known(v, param,
-                     v->from->campaign ? "what the manifest reads has changed since, so that it can't be worked out"
-                                       : v->from->why,
-                     error);
+    return v->spec ? TF_OK : not_known(v, param, view_why_unknown(v), error);
 }
 
 static void copy_cells(const char *cells, size_t width, int64_t count, tf_blobs *texts) {
@@ -159,7 +162,54 @@ static tf_err work_out(view *v, const tf_field *field, int64_t first, int64_t co
     return TF_OK;
 }
 
+/* ---- Parameters of rows that are not written ---- */
+
+static bool is_unwritten(uint8_t status) {
+    return status == TF_STATUS_PENDING || status == TF_STATUS_CANCELLED;
+}
+
+/* To be called before the parameters are read: a run that is at work writes these first. */
+static tf_err read_statuses(view *v, int64_t first, int64_t count, tf_error *error) {
+    if (v->status && v->status_first == first && v->status_count == count)
+        return TF_OK;
+    free(v->status);
+    v->status = tf_alloc((size_t)count);
+    v->status_first = first;
+    v->status_count = count;
+    return tf_reader_numbers(v->from->reader, v->stage, view_record(v, "status"), first, count, v->status, error);
+}
+
+static bool any_unwritten(const view *v) {
+    bool any = false;
+    for (int64_t i = 0; i < v->status_count && !any; i++)
+        any = is_unwritten(v->status[i]);
+    return any;
+}
+
+/* All parameters of the piece at once: those that are stored are the same. */
+static void fill_unwritten(view *v, const tf_field *field, view_values *out) {
+    tf_error ignored;
+    if (!any_unwritten(v))
+        return;
+    if (find_spec(v, field->name, &ignored) == TF_OK &&
+        !tf_space_param(v->spec->space, tf_space_find(v->spec->space, field->name))->upstream) {
+        if (!out->numbers)
+            tf_blobs_clear(&out->texts, v->status_count);
+        work_out(v, field, v->status_first, v->status_count, out, &ignored);
+        return;
+    }
+    out->is_unknown = tf_alloc_array((size_t)v->status_count, sizeof *out->is_unknown);
+    for (int64_t i = 0; i < v->status_count; i++)
+        out->is_unknown[i] = is_unwritten(v->status[i]);
+}
+
 /* ---- Reading ---- */
+
+static tf_err read_stored(view *v, int field, int64_t first, int64_t count, view_values *out, tf_error *error) {
+    if (tf_type_size(view_field(v, field)->type) > 0)
+        return tf_reader_numbers(v->from->reader, v->stage, field, first, count, out->numbers, error);
+    return tf_reader_blobs(v->from->reader, v->stage, field, first, count, &out->texts, error);
+}
 
 tf_err view_read(view *v, int field, int64_t first, int64_t count, view_values *out, tf_error *error) {
     const tf_field *f = view_field(v, field);
@@ -172,14 +222,23 @@ tf_err view_read(view *v, int field, int64_t first, int64_t count, view_values *
     }
     if (size == 0)
         tf_blobs_clear(&out->texts, count);
+    free(out->is_unknown);
+    out->is_unknown = NULL;
     if (!f->stored)
         return work_out(v, f, first, count, out, error);
-    return size ? tf_reader_numbers(v->from->reader, v->stage, field, first, count, out->numbers, error)
-                : tf_reader_blobs(v->from->reader, v->stage, field, first, count, &out->texts, error);
+    if (f->kind != TF_FIELD_PARAM)
+        return read_stored(v, field, first, count, out, error);
+    tf_err err = read_statuses(v, first, count, error);
+    if (err == TF_OK)
+        err = read_stored(v, field, first, count, out, error);
+    if (err == TF_OK)
+        fill_unwritten(v, f, out);
+    return err;
 }
 
 void view_values_free(view_values *values) {
     free(values->numbers);
+    free(values->is_unknown);
     tf_blobs_free(&values->texts);
     *values = (view_values){0};
 }
@@ -242,6 +301,10 @@ void view_add_base64(const char *bytes, size_t length, tf_buf *out) {
 
 void view_add_json(const view_values *values, int64_t row, tf_buf *out) {
     const tf_field *f = values->field;
+    if (!view_is_known(values, row)) {
+        tf_buf_adds(out, "null");
+        return;
+    }
     if (is_status(f)) {
         tf_buf_addf(out, "\"%s\"", tf_status_name(*(const uint8_t *)element_at(values, row, 0)));
         return;
@@ -281,6 +344,8 @@ void view_add_csv_text(const char *text, size_t length, tf_buf *out) {
 void view_add_csv(const view_values *values, int64_t row, int64_t element, tf_buf *out) {
     const tf_field *f = values->field;
     size_t length;
+    if (!view_is_known(values, row))
+        return;
     if (is_status(f)) {
         tf_buf_adds(out, tf_status_name(*(const uint8_t *)element_at(values, row, 0)));
     } else if (tf_type_size(f->type)) {

@@ -26,15 +26,26 @@ typedef struct view_values {
     void *numbers; /* count x elements; NULL: the values are texts */
     size_t capacity;
     tf_blobs texts;
+    bool *is_unknown; /* per row; NULL: all are known */
 } view_values;
 
+/* Parameters are stored with their rows: those of a row that is not written yet are worked out from the campaign, and
+ * are unknown where that is. */
 tf_err view_read(view *v, int field, int64_t first, int64_t count, view_values *out, tf_error *error);
 void view_values_free(view_values *values);
 
-/* Adds a value as JSON: null for what is no number, bytes in base64. */
+/* Why the campaign gives no parameters: "the campaign can't be made again from ...". To be asked after view_read. */
+const char *view_why_unknown(const view *v);
+
+static inline bool view_is_known(const view_values *values, int64_t row) {
+    return !values->is_unknown || !values->is_unknown[row];
+}
+
+/* Adds a value as JSON: null for what is no number or unknown, bytes in base64. */
 void view_add_json(const view_values *values, int64_t row, tf_buf *out);
 
-/* Adds one of its elements as it is written in a table: in CSV, if that needs it, with quotes. */
+/* Adds one of its elements as it is written in a table: in CSV, if that needs it, with quotes; nothing if it is
+ * unknown. */
 void view_add_csv(const view_values *values, int64_t row, int64_t element, tf_buf *out);
 void view_add_csv_text(const char *text, size_t length, tf_buf *out);
 

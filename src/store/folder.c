@@ -136,7 +136,8 @@ tf_err folder_failed(const char *output, const char *name, int failure, tf_error
                         "%s: belongs to another user (%s), who alone can see how far a run is before it has ended",
                         path.data, user_name(info.st_uid, user));
     else if (name && (failure == EPERM || failure == ELOOP))
-        tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_NOT_AN_OUTPUT, "%s: is no file of the run's; remove it", path.data);
+        tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_FILE_UNREADABLE, "%s: is no file of the run's; remove it",
+                        path.data);
     else
         tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_read(failure), "%s: %s", path.data, strerror(failure));
     tf_buf_free(&path);

@@ -124,7 +124,7 @@ static cJSON *parse(const tf_buf *text) {
 static tf_err damaged(const char *output, tf_error *error) {
     tf_buf path = {0};
     folder_path(output, "journal", &path);
-    tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged; " JOURNAL_WAYS_OUT, path.data);
+    tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_INCOMPLETE, "%s: is damaged", path.data);
     tf_buf_free(&path);
     return error->code;
 }

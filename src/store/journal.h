@@ -9,10 +9,6 @@
 #include "store/contents.h"
 #include "store/folder.h"
 
-/* What there is to be done without it. */
-#define JOURNAL_WAYS_OUT                                                                                               \
-    "--salvage goes on with the rows that are whole without it, --fresh sets the output aside and starts anew"
-
 /* Writes it, under its name in OUTPUT.d. With `dirty` it says that the file's metadata is about to change. */
 tf_err journal_write(const char *output, const char *name, const contents *c, bool dirty, tf_error *error);
 

@@ -336,8 +336,8 @@ class ShowExport(farm.FarmTest):
         self.write("c.json", manifest)
         self.taskfarm("c.json")
         for arguments, diagnostic in (
-            (["export", "c.h5"], "which stage? There are a, b, c"),
-            (["export", "c.h5", "whatever"], 'there is no stage "whatever" in it; there are a, b, c'),
+            (["export", "c.h5"], "which stage? c.h5 has a, b, c"),
+            (["export", "c.h5", "whatever"], 'c.h5 has no stage "whatever"; it has a, b, c'),
             (["export", "c.h5", "a", "b"], "b: one argument too many"),
             (["export", "c.h5", "a", "--format", "xml"], "--format xml: must be csv, jsonl or rocrate"),
             (["export", "c.h5", "a", "--columns", "stauts"], 'there is no column "stauts"; did you mean "status"?'),
@@ -346,7 +346,7 @@ class ShowExport(farm.FarmTest):
             (["export", "c.h5", "a", "--where", "m > 1"], '--where: "m > 1": there is no "m" here; there are the stage\'s columns'),
             (["export", "c.h5", "a", "--where", "f > 1"], '--where: "f > 1": strings can only be compared, by == and !=, to other strings'),
             (["show", "c.h5"], "show needs a stage and the index of a task, as in taskfarm show c.h5 a 0"),
-            (["show", "c.h5", "0"], "which stage? There are a, b, c"),
+            (["show", "c.h5", "0"], "which stage? c.h5 has a, b, c"),
             (["show", "c.h5", "a", "3"], '3: stage "a" has tasks 0 to 2'),
             (["show", "c.h5", "a", "x"], 'x: stage "a" has tasks 0 to 2'),
         ):

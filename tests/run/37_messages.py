@@ -193,7 +193,7 @@ class Messages(farm.FarmTest):
         self.taskfarm("c.json")
         for arguments, message in (
             (["show", "sweep.h5", 0], 'stage "sweep" has no tasks'),
-            (["export", "sweep.h5", "sweeep"], 'there is no stage "sweeep" in it; did you mean "sweep"?'),
+            (["export", "sweep.h5", "sweeep"], 'sweep.h5 has no stage "sweeep"; did you mean "sweep"?'),
             (["export", "sweep.h5", "--format", "rocrate", "--where", "1"], "--where is for tables, not for --format rocrate"),
         ):
             self.assertEqual(self.taskfarm(*arguments, status=2).stderr, f"taskfarm: {message}\n")
@@ -249,7 +249,7 @@ class Messages(farm.FarmTest):
                 lambda: remove("a/task/status"),
                 start,
                 start,
-                'is damaged: stage "a" has no status',
+                'is damaged: stage "a" has no status; --fresh sets it aside and starts anew',
             ),
             (
                 None,
@@ -321,7 +321,7 @@ class Messages(farm.FarmTest):
         self.write("c.json", {"run": {"command": ["true"]}})
         for point, status, message in (
             ("layout.made", 3, "taskfarm: c.h5: its run was killed while the file was changed; the command line that made it puts that right"),
-            ("change.ended", 2, f"taskfarm: {self.folder.resolve()}/c.h5: no stage has begun"),
+            ("change.ended", 2, "taskfarm: c.h5: no stage has begun"),
         ):
             self.taskfarm("c.json", "--fresh", status=-9, env={"TASKFARM_CRASH": point})
             self.assertEqual(self.taskfarm("export", "c.h5", status=status).stderr, message + "\n")

@@ -180,7 +180,7 @@ class Folder(farm.FarmTest):
     def test_may_be_of_another_file_than_the_one_that_was_put_in_its_place(self):
         self.taskfarm("m.json", "--output", "whole.h5")
         os.replace(self.folder / "whole.h5", self.folder / "m.h5")
-        ways_out = "--fresh sets it aside and starts anew; if it is another file that was put in its place, move m.h5.d away, which is not of it"
+        ways_out = "if it is another file that was put in its place, move m.h5.d away, which is not of it; --fresh sets it aside and starts anew"
         self.assertEqual(self.taskfarm("m.json", status=3).stderr, f"taskfarm: m.h5: is not as its last run left it; {ways_out}\n")
         os.rename(self.folder / "m.h5.d", self.folder / "away")
         self.assertIn("going on: 6 of 6 tasks are done\n", self.taskfarm("m.json").stderr)

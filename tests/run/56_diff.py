@@ -5,6 +5,7 @@ import os
 import resource
 import shutil
 import subprocess
+import unittest
 
 import farm
 import h5py
@@ -95,7 +96,7 @@ class Diff(farm.FarmTest):
         self.assertAlmostEqual(columns["f"]["largest_relative"], 0.5)
         first = columns["m"]["first"]
         self.assertEqual((first[0]["element"], first[0]["a"], first[0]["b"]), (1, m[9, 0, 1], m[9, 0, 1] + 3))
-        self.assertEqual((first[1]["element"], first[1]["a"], first[1]["b"], columns["m"]["largest"]), (0, m[10, 0, 0], None, None))
+        self.assertEqual((first[1]["element"], first[1]["a"], first[1]["b"], columns["m"]["largest"]), (0, m[10, 0, 0], "inf", None))
         text = self.diff()
         self.assertTrue(text.startswith('stage "s": 20 rows; 8 differ\n  flag: 1 row: [5] '), text)
         self.assertIn(f"\n  x: 2 rows, by 0.5 at most (relative {found['largest_relative']:.3g}): [3] ", text)
@@ -117,11 +118,94 @@ class Diff(farm.FarmTest):
         columns = self.columns()
         self.assertEqual([(n, c["largest"]) for n, c in columns.items() if not c["same"]], [("i", 1), ("u", 1)])
 
+    def test_integers_of_other_types(self):
+        """By their values, which float64 would not tell apart."""
+        for name, of_type, value in (("a", "int64", 2**53 + 1), ("b", "uint64", 2**53)):
+            self.write(f"{name}.csv", f"n\n{value}\n-1\n" if of_type == "int64" else f"n\n{value}\n1\n")
+            over = [{"csv": f"{name}.csv", "types": {"n": "int64"}}]
+            self.campaign(name, over=over, run={"command": "echo {n}"}, results={"y": {"type": of_type, "from": "field:1"}})
+        (column,) = [c for c in self.told()["stages"][0]["columns"] if c["name"] == "y"]
+        self.assertEqual((column["form_a"], column["form_b"], column["differ"], column["largest"]), ("int64", "uint64", 2, 2))
+        self.assertEqual(column["first"][0], {"rows": [0, 0], "a": 2**53 + 1, "b": 2**53})
+
+    def test_zero_and_minus_zero_are_one_point(self):
+        for name, points in (("a", "-0.0\n1.0\n2.0\n"), ("b", "0.0\n1.0\n")):
+            self.write("points.csv", "x\n" + points)
+            self.campaign(name, over=[{"csv": "points.csv"}], run={"echo": True}, results={})
+        stage = self.told()["stages"][0]
+        self.assertEqual((stage["by"], stage["compared"], stage["rows_only"]["a"]), ("parameters", 2, {"count": 1, "first": [2]}))
+
+    @farm.first
+    def test_rows_that_were_never_run(self):
+        """Their parameters are not in the file yet: they are those of the manifest, for every verb."""
+        run = {"command": ["test", "{n}", "-ne", "11"]}
+        over = {"w": ["a", "b"], "n": {"range": [10, 16]}}
+        for name, rows in (("a", 16), ("b", 16), ("c", 18)):
+            over["n"]["range"][1] = rows
+            stop = {"on_failure": "stop"} if name == "a" else {}
+            self.write(f"{name}.json", {"stages": [{"name": "s", "over": over, "run": run, "results": {}, **stop}]})
+            self.taskfarm(f"{name}.json", "--slots", 1, status=1)
+        with h5py.File(self.folder / "a.h5") as file:
+            never = [int(i) for i in np.flatnonzero(file["s/task/status"][()] == 0)]
+            self.assertGreater(len(never), 3)
+            self.assertEqual(set(file["s/params/n"][never]), {0})
+        point = [(w, n) for w in "ab" for n in range(10, 16)]
+        columns = self.columns()
+        self.assertEqual({n: c["differ"] for n, c in columns.items()}, {"status": len(never), "w": 0, "n": 0})
+        stage = self.told("a.h5", "c.h5")["stages"][0]
+        self.assertEqual((stage["by"], stage["compared"], stage["rows_only"]["a"]["count"], stage["rows_only"]["b"]["count"]), ("parameters", 12, 0, 4))
+        last = never[-1]
+        self.assertIn(f"  w = {point[last][0]}\n  n = {point[last][1]}\n", self.taskfarm("show", "a.h5", last).stdout)
+        self.assertEqual(json.loads(self.taskfarm("show", "a.h5", last, "--json").stdout)["parameters"], {"w": point[last][0], "n": point[last][1]})
+        rows = self.taskfarm("export", "a.h5", "--columns", "w,n").stdout.splitlines()[1:]
+        self.assertEqual(rows, [f"{w},{n}" for w, n in point])
+        found = self.taskfarm("export", "a.h5", "--columns", "index", "--where", "n == 15 && w == 'b'").stdout
+        self.assertEqual(found, "index\n11\n")
+
+    def test_rows_that_were_never_run_where_nothing_tells_of_them(self):
+        """The list that gives their parameters is gone, or not to be opened: they are unknown, and no zeros."""
+        run = {"command": ["test", "{n}", "-ne", "11"]}
+        for name, rows, stop in (("a", 16, {"on_failure": "stop"}), ("b", 16, {}), ("c", 18, {})):
+            self.write("list.csv", "w,n\n" + "".join(f"x{n},{n}\n" for n in range(10, rows)))
+            self.write(f"{name}.json", {"stages": [{"name": "s", "over": [{"csv": "list.csv"}], "run": run, "results": {}, **stop}]})
+            self.taskfarm(f"{name}.json", "--slots", 1, status=1)
+        with h5py.File(self.folder / "a.h5") as file:
+            written = file["s/task/status"][()] != 0
+        last = len(written) - 1
+        self.assertFalse(written[last])
+        self.assertEqual({n: c["differ"] for n, c in self.columns().items()}, {"status": (~written).sum(), "w": 0, "n": 0})
+        told = self.diff("a.h5", "c.h5")
+        self.assertIn("6 rows in a.h5, 8 in c.h5, compared by their index: parameters of rows that are not written are not known", told)
+        self.assertIn(
+            "  n = (it is stored with the row, which is not written yet, and the campaign can't be made again from the manifest in it: ",
+            self.taskfarm("show", "a.h5", last).stdout,
+        )
+        self.assertEqual(json.loads(self.taskfarm("show", "a.h5", last, "--json").stdout)["parameters"], {"w": None, "n": None})
+        self.assertEqual(self.taskfarm("export", "a.h5", "--columns", "w,n,status").stdout.splitlines()[-1], ",,pending")
+        self.assertIn('{"w":null,"n":null}', self.taskfarm("export", "a.h5", "--columns", "w,n", "--format", "jsonl").stdout)
+        self.assertEqual(self.taskfarm("export", "a.h5", "--columns", "index", "--where", "n == 0 || n != 0").stdout.count("\n"), written.sum() + 1)
+        self.write("list.csv", "w,n\n" + "".join(f"x{n},{n}\n" for n in range(10, 16)))
+        self.assertIn(f"  n = {10 + last}\n", self.taskfarm("show", "a.h5", last, "--trust").stdout)
+
+    def test_parameters_that_a_skipped_task_would_have_had(self):
+        stages = [
+            {"name": "s", "over": {"n": {"range": [4]}}, "run": {"command": "test {n} -ne 1 || test -e mended && echo {n}"}, "results": {"y": {"type": "int64", "from": "field:1"}}},
+            {"name": "t", "over": [{"from": "s"}], "where": "y >= 0", "run": {"command": "true"}},
+        ]
+        self.write("a.json", {"stages": stages})
+        self.taskfarm("a.json", status=1)
+        shutil.copy(self.folder / "a.h5", self.folder / "b.h5")
+        (self.folder / "mended").touch()
+        self.taskfarm("a.json", "-o", "b.h5")
+        differ = {n: c["differ"] for n, c in self.columns(stage=1).items()}
+        self.assertEqual(differ.pop("status"), 1)
+        self.assertEqual(set(differ.values()), {0}, differ)
+
     def test_missing_numbers(self):
         with self.copies() as file:
             file["s/results/x"][3] = np.nan
         column = self.columns()["x"]
-        self.assertEqual((column["differ"], column["largest"], column["first"][0]["b"]), (1, None, None))
+        self.assertEqual((column["differ"], column["largest"], column["first"][0]["b"]), (1, None, "nan"))
         self.assertRegex(self.diff(), r"\n  x: 1 row: \[3\] 0\.\d+, nan\n")
 
     def test_texts(self):
@@ -239,7 +323,7 @@ class Diff(farm.FarmTest):
         cases = [
             (["a.h5"], 2, "diff needs two outputs, as in taskfarm diff before.h5 after.h5; taskfarm --help says more"),
             (["a.h5", "b.h5", "s", "t"], 2, "t: one argument too many"),
-            (["a.h5", "b.h5", "t"], 2, 'there is no stage "t" in it; there are s'),
+            (["a.h5", "b.h5", "t"], 2, 'a.h5 has no stage "t"; it has s'),
             (["a.h5", "b.h5", "--columns", "x"], 2, "diff does not take --columns"),
             (["a.h5", "none.h5"], 2, "none.h5: there is no such output, or nothing in it"),
             (["none.h5", "b.h5"], 2, "none.h5: there is no such output, or nothing in it"),
@@ -249,7 +333,7 @@ class Diff(farm.FarmTest):
             file["s"] = np.arange(5)
         whole = (self.folder / "a.h5").read_bytes()
         self.write("cut.h5", whole[: len(whole) // 2])
-        for name, wrong in (("text", "is no HDF5 file"), ("foreign", "is another program's file, or damaged"), ("cut", "is ")):
+        for name, wrong in (("text", "is no HDF5 file\n"), ("foreign", "is another program's file, or damaged\n"), ("cut", "is ")):
             cases += [([f"{name}.h5", "a.h5"], 3, f"{name}.h5: {wrong}"), (["a.h5", f"{name}.h5"], 3, f"taskfarm: {name}.h5: {wrong}")]
         before = self.files()
         for arguments, status, diagnostic in cases:
@@ -259,6 +343,16 @@ class Diff(farm.FarmTest):
                 self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
                 self.assertIn(diagnostic, done.stderr)
         self.assertEqual(self.files(), before, "nothing is written")
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "there is no /dev/full")
+    def test_what_can_not_be_told_is_no_answer(self):
+        """Exit status 1 would say that they differ."""
+        with self.copies() as file:
+            file["s/results/x"][3] += 1
+        for options in ([], ["--json"]):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run(self.command("diff", "a.h5", "b.h5", *options), cwd=self.folder, env=farm.environment(), stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+            self.assertEqual((done.returncode, done.stderr), (3, "taskfarm: can't write to standard output: No space left on device\n"))
 
     def test_a_damaged_column(self):
         with self.copies() as file:

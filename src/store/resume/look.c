@@ -29,6 +29,25 @@ static tf_err refuse(const char *output, bool *old, tf_error *error) {
     return TF_OK;
 }
 
+static const char *ways_out(tf_diag_id id) {
+    switch (id) {
+    case TF_DIAG_NOT_AN_OUTPUT: return "; choose another name with --output";
+    case TF_DIAG_OUTPUT_DAMAGED:
+    case TF_DIAG_NEWER_OUTPUT: return "; --fresh sets it aside and starts anew";
+    case TF_DIAG_OUTPUT_INCOMPLETE:
+        return "; --salvage goes on with the rows that are whole without it, --fresh sets the output aside and starts "
+               "anew";
+    default: return "";
+    }
+}
+
+/* What is wrong with an old output is said by those who read it; what a run can do about it, here. */
+static tf_err advise(tf_error *error) {
+    const size_t length = strlen(error->text);
+    snprintf(error->text + length, sizeof error->text - length, "%s", ways_out(error->id));
+    return error->code;
+}
+
 /* An output may have other names, and runs by them. */
 static tf_err lock_output(tf_store_plan *plan, tf_error *error) {
     const char *output = plan->campaign->output;
@@ -54,7 +73,7 @@ static tf_err start_anew(tf_store_plan *plan, bool old, tf_error *error) {
     const bool has_folder = aside_is_there(folder.data);
     tf_buf_free(&folder);
     if (old && old_is_ours(output, error) != TF_OK)
-        return error->code;
+        return advise(error);
     int lock = has_folder ? lock_acquire(output, error) : -1;
     if (has_folder && lock < 0)
         return error->code;
@@ -94,12 +113,16 @@ tf_store_plan *tf_store_plan_new(const tf_campaign *campaign, tf_store_mode mode
         plan->start.lock = lock_acquire(output, error);
         err = plan->start.lock >= 0 ? lock_output(plan, error) : error->code;
     }
-    if (err == TF_OK && mode != TF_STORE_LOOK_FRESH)
-        err = old_open(output, (only_looks ? 0 : OLD_TIDIES) | (plan->salvages ? OLD_SALVAGES : 0), &plan->old, error);
-    if (err == TF_OK)
-        err = plan_make(plan, &plan->old, error);
-    if (err == TF_OK)
-        return plan;
+    if (err == TF_OK) {
+        if (mode != TF_STORE_LOOK_FRESH)
+            err = old_open(output, (only_looks ? 0 : OLD_TIDIES) | (plan->salvages ? OLD_SALVAGES : 0), &plan->old,
+                           error);
+        if (err == TF_OK)
+            err = plan_make(plan, &plan->old, error);
+        if (err == TF_OK)
+            return plan;
+        advise(error);
+    }
     if (!only_looks)
         folder_leave(output, &plan->start.lock);
     tf_store_plan_free(plan);

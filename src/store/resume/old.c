@@ -18,8 +18,7 @@
 /* ---- Checks ---- */
 
 tf_err old_damaged(const char *path, const h5_fault *fault, tf_error *error) {
-    return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged: %s; " OLD_START_ANEW, path,
-                           fault->text);
+    return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged: %s", path, fault->text);
 }
 
 static bool is_same_table(const contents_table *a, const contents_table *b) {
@@ -48,12 +47,9 @@ static tf_err check_format(const char *path, hid_t file, bool noted, tf_error *e
     char *format = h5_text_attribute(file, "format", &(h5_fault){0});
     bool ours = format && strcmp(format, "taskfarm") == 0;
     free(format);
-    return ours
-               ? TF_OK
-               : tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_NOT_AN_OUTPUT,
-                                 noted ? "%s: is another program's file, or damaged; " OLD_START_ANEW
-                                       : "%s: is another program's file, or damaged; choose another name with --output",
-                                 path);
+    return ours ? TF_OK
+                : tf_error_set_as(error, TF_ERR_RUN, noted ? TF_DIAG_OUTPUT_DAMAGED : TF_DIAG_NOT_AN_OUTPUT,
+                                  "%s: is another program's file, or damaged", path);
 }
 
 static tf_err check_ours(const char *path, hid_t file, bool noted, tf_error *error) {
@@ -65,8 +61,7 @@ static tf_err check_ours(const char *path, hid_t file, bool noted, tf_error *err
         return old_damaged(path, &fault, error);
     if (version != 1)
         return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_NEWER_OUTPUT,
-                               "%s: is of a later taskfarm (format version %lld); " OLD_START_ANEW, path,
-                               (long long)version);
+                               "%s: is of a later taskfarm (format version %lld)", path, (long long)version);
     return TF_OK;
 }
 
@@ -106,9 +101,9 @@ static tf_err say_lost(const char *path, const char *state, tf_error *error) {
     tf_buf beside = {0};
     const bool has_folder = folder_last_run(path) > 0;
     folder_path(path, has_folder ? "journal" : NULL, &beside);
-    tf_error_set_as(
-        error, TF_ERR_RUN, TF_DIAG_OUTPUT_INCOMPLETE, "%s: the last run was %s, and %s%s is missing; " JOURNAL_WAYS_OUT,
-        path, strcmp(state, "stopped") == 0 ? "stopped" : "interrupted", has_folder ? "" : "its folder ", beside.data);
+    tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_INCOMPLETE, "%s: the last run was %s, and %s%s is missing", path,
+                    strcmp(state, "stopped") == 0 ? "stopped" : "interrupted", has_folder ? "" : "its folder ",
+                    beside.data);
     tf_buf_free(&beside);
     return error->code;
 }
@@ -182,7 +177,7 @@ static tf_err check_readable(const char *path, tf_error *error) {
     if (status == 0)
         return TF_OK;
     bool infinite = WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL;
-    return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged: HDF5 %s; " OLD_START_ANEW, path,
+    return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged: HDF5 %s", path,
                            infinite ? "comes to no end reading it" : "crashes reading it");
 }
 
@@ -190,9 +185,7 @@ static tf_err check_hdf5(const char *path, bool noted, tf_error *error) {
     return H5Fis_hdf5(path) > 0
                ? TF_OK
                : tf_error_set_as(error, TF_ERR_RUN, noted ? TF_DIAG_OUTPUT_DAMAGED : TF_DIAG_NOT_AN_OUTPUT,
-                                 noted ? "%s: is damaged: it is no HDF5 file any more; " OLD_START_ANEW
-                                       : "%s: is no HDF5 file; choose another name with --output",
-                                 path);
+                                 noted ? "%s: is damaged: it is no HDF5 file any more" : "%s: is no HDF5 file", path);
 }
 
 /* What HDF5 can't read may be ours. */
@@ -216,11 +209,11 @@ tf_err old_is_ours(const char *path, tf_error *error) {
 static tf_err say_other(const char *path, tf_error *error) {
     tf_buf folder = {0};
     folder_path(path, NULL, &folder);
-    tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED,
-                    "%s: is not as its last run left it; " OLD_START_ANEW
-                    "; if it is another file that was put in its place, "
-                    "move %s away, which is not of it",
-                    path, folder.data);
+    tf_error_set_as(
+        error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED,
+        "%s: is not as its last run left it; if it is another file that was put in its place, move %s away, "
+        "which is not of it",
+        path, folder.data);
     tf_buf_free(&folder);
     return error->code;
 }
@@ -234,8 +227,7 @@ static tf_err read_clean(old_output *old, bool noted, bool salvages, tf_error *e
     if (file < 0) {
         char reason[STORE_REASON] = "HDF5 does not say why";
         H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, store_copy_reason, reason);
-        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged: %s; " OLD_START_ANEW,
-                               old->path, reason);
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged: %s", old->path, reason);
     }
     contents found = {0};
     h5_fault fault = {0};

@@ -24,8 +24,7 @@ tf_err old_read(const old_output *old, const contents_table *dataset, size_t row
     if (dataset->row_bytes != (int64_t)row_bytes || first < 0 || count < 0 || first > dataset->rows - count ||
         (size > 0 && dataset->offset < 0))
         return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED,
-                               "%s: is damaged: %s has not the rows that it must have; " OLD_START_ANEW, old->path,
-                               dataset->path);
+                               "%s: is damaged: %s has not the rows that it must have", old->path, dataset->path);
     while (done < size) {
         ssize_t got = pread(old->fd, (char *)out + done, size - done,
                             (off_t)(dataset->offset + first * dataset->row_bytes + (int64_t)done));

@@ -6,8 +6,6 @@
 #include "store/resume/resume.h"
 #include "store/state.h"
 
-#define OLD_START_ANEW "--fresh sets it aside and starts anew" /* what to do with a damaged output */
-
 /* The output as an earlier run left it. */
 typedef struct old_output {
     const char *path;
