@@ -347,13 +347,11 @@ static void add_table(struct loader *l, const json_path *where, const tf_space *
 }
 
 void load_arrays(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
-    const cJSON *object;
-    const json_path *where;
     if (!stage->space)
         return;
-    bool any = stage_member(json, "arrays", &object, &where) != NULL;
-    const cJSON *all = any ? json_object(l->diags, where, object, "arrays") : NULL;
-    json_path here = json_path_key(where, "arrays"), over_path = json_path_key(&json->own_path, "over");
+    const stage_value member = stage_member(json, "arrays");
+    const cJSON *all = json_object(l->diags, member.up, member.object, "arrays");
+    const json_path over_path = json_path_key(&json->own_path, "over");
     size_t most = (size_t)cJSON_GetArraySize(all);
     for (int c = 0; c < stage->space->children; c++)
         most += stage->space->child[c]->csv ? (size_t)tf_csv_fields(stage->space->child[c]->csv) : 0;
@@ -363,7 +361,7 @@ void load_arrays(struct loader *l, const stage_json *json, tf_stage_spec *stage)
         if (stage->space->child[c]->csv)
             add_table(l, &over_path, stage->space->child[c], stage, array);
     for (const cJSON *item = all ? all->child : NULL; item; item = item->next) {
-        json_path there = json_path_key(&here, item->string);
+        json_path there = json_path_key(&member.where, item->string);
         check_array_name(l, &there, stage, item->string);
         load_array(l, &there, item, stage, &array[stage->arrays]);
         stage->arrays++;

@@ -3,16 +3,15 @@
 
 #include <string.h>
 
-const cJSON *stage_member(const stage_json *json, const char *key, const cJSON **object, const json_path **where) {
-    *object = json->own;
-    *where = &json->own_path;
-    const cJSON *value = cJSON_GetObjectItemCaseSensitive(json->own, key);
-    if (!value && json->defaults) {
-        *object = json->defaults;
-        *where = &json->defaults_path;
-        value = cJSON_GetObjectItemCaseSensitive(json->defaults, key);
-    }
-    return value;
+stage_value stage_member(const stage_json *json, const char *key) {
+    const cJSON *own = cJSON_GetObjectItemCaseSensitive(json->own, key);
+    const cJSON *other = json->defaults && !own ? cJSON_GetObjectItemCaseSensitive(json->defaults, key) : NULL;
+    const bool is_own = own || !json->defaults;
+    const json_path *up = is_own ? &json->own_path : &json->defaults_path;
+    return (stage_value){.json = own ? own : other,
+                         .object = is_own ? json->own : json->defaults,
+                         .up = up,
+                         .where = json_path_key(up, key)};
 }
 
 static int64_t load_size(struct loader *l, const json_path *where, const cJSON *object, const char *key,
@@ -27,18 +26,14 @@ static int64_t load_size(struct loader *l, const json_path *where, const cJSON *
 }
 
 static void load_capture(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
-    const cJSON *object;
-    const json_path *where;
+    const stage_value member = stage_member(json, "capture");
+    const cJSON *capture = json_object(l->diags, member.up, member.object, "capture");
     stage->capture_stdout = stage->capture_stderr = 64 * 1024;
-    if (!stage_member(json, "capture", &object, &where))
-        return;
-    const cJSON *capture = json_object(l->diags, where, object, "capture");
     if (!capture)
         return;
-    json_path here = json_path_key(where, "capture");
-    json_check_keys(l->diags, &here, capture, keys_capture());
-    stage->capture_stdout = load_size(l, &here, capture, "stdout", stage->capture_stdout);
-    stage->capture_stderr = load_size(l, &here, capture, "stderr", stage->capture_stderr);
+    json_check_keys(l->diags, &member.where, capture, keys_capture());
+    stage->capture_stdout = load_size(l, &member.where, capture, "stdout", stage->capture_stdout);
+    stage->capture_stderr = load_size(l, &member.where, capture, "stderr", stage->capture_stderr);
 }
 
 /* Is the path a folder? Only a folder matches with a slash behind its name. */
@@ -53,16 +48,14 @@ static bool is_folder(struct loader *l, const char *path) {
 
 /* Loads "code": files, or patterns of files. */
 static void load_code(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
-    const cJSON *object, *item;
-    const json_path *where;
+    const stage_value member = stage_member(json, "code");
+    const cJSON *list = json_array(l->diags, member.up, member.object, "code"), *item;
     int n = 0;
-    if (!stage_member(json, "code", &object, &where))
+    if (!list)
         return;
-    const cJSON *list = json_array(l->diags, where, object, "code");
-    json_path here = json_path_key(where, "code");
     tf_buf all = {0};
     cJSON_ArrayForEach(item, list) {
-        json_path there = json_path_index(&here, n++);
+        json_path there = json_path_index(&member.where, n++);
         int64_t count = 0;
         const char **path = NULL;
         if (!cJSON_IsString(item))
@@ -84,14 +77,13 @@ static void load_code(struct loader *l, const stage_json *json, tf_stage_spec *s
 }
 
 static void load_timeout(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
-    const cJSON *object;
-    const json_path *where;
-    const cJSON *value = stage_member(json, "timeout", &object, &where);
-    json_path here = json_path_key(where, "timeout");
+    const stage_value member = stage_member(json, "timeout");
+    const cJSON *value = member.json;
     if (value && cJSON_IsNumber(value) && value->valuedouble > 0)
         stage->timeout = value->valuedouble;
     else if (value && !(cJSON_IsString(value) && tf_parse_duration(value->valuestring, &stage->timeout)))
-        diagnose(l->diags, &here, TF_DIAG_BAD_VALUE, "must be a time, as in 30, \"30s\", \"5m\", \"2h\" or \"1d\"");
+        diagnose(l->diags, &member.where, TF_DIAG_BAD_VALUE,
+                 "must be a time, as in 30, \"30s\", \"5m\", \"2h\" or \"1d\"");
 }
 
 /* Loads a time that may be 0. */
@@ -105,20 +97,16 @@ static double load_delay(struct loader *l, const json_path *where, const cJSON *
 }
 
 static void load_retries(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
-    const cJSON *object;
-    const json_path *where;
-    const cJSON *retries = stage_member(json, "retries", &object, &where);
-    json_path here = json_path_key(where, "retries");
+    const stage_value retries = stage_member(json, "retries"), delay = stage_member(json, "retry_delay");
     int64_t count = 0;
-    if (retries && !json_int_within(retries, 0, TF_MAX_RETRIES, &count))
-        diagnose(l->diags, &here, json_int_mistake(retries), "must be an integer from 0 to %d", TF_MAX_RETRIES);
+    if (retries.json && !json_int_within(retries.json, 0, TF_MAX_RETRIES, &count))
+        diagnose(l->diags, &retries.where, json_int_mistake(retries.json), "must be an integer from 0 to %d",
+                 TF_MAX_RETRIES);
     stage->retries = (int)count;
     if (l->retries >= 0)
         stage->retries = l->retries;
-    const cJSON *delay = stage_member(json, "retry_delay", &object, &where);
-    here = json_path_key(where, "retry_delay");
-    if (delay)
-        stage->retry_delay = load_delay(l, &here, delay);
+    if (delay.json)
+        stage->retry_delay = load_delay(l, &delay.where, delay.json);
 }
 
 /* Loads a number of slots or GPUs, at most as many as slots of a rank. */
@@ -133,60 +121,54 @@ static int64_t load_number_of(struct loader *l, const json_path *where, const cJ
 }
 
 static void load_resources(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
-    const cJSON *object;
-    const json_path *where;
-    if (!stage_member(json, "resources", &object, &where))
-        return;
-    const cJSON *resources = json_object(l->diags, where, object, "resources");
-    json_path here = json_path_key(where, "resources"), memory_path = json_path_key(&here, "memory");
+    const stage_value member = stage_member(json, "resources");
+    const cJSON *resources = json_object(l->diags, member.up, member.object, "resources");
+    const json_path *here = &member.where;
+    const json_path memory_path = json_path_key(here, "memory");
     if (!resources)
         return;
-    json_check_keys(l->diags, &here, resources, keys_resources());
+    json_check_keys(l->diags, here, resources, keys_resources());
     const cJSON *memory = cJSON_GetObjectItemCaseSensitive(resources, "memory");
-    stage->need.memory = load_size(l, &here, resources, "memory", 0);
+    stage->need.memory = load_size(l, here, resources, "memory", 0);
     if (cJSON_IsNumber(memory) && memory->valuedouble == 0)
         diagnose(l->diags, &memory_path, TF_DIAG_OUT_OF_RANGE, "must be more than 0 bytes");
-    stage->need.slots = load_number_of(l, &here, resources, "slots", 1);
-    stage->need.gpus = load_number_of(l, &here, resources, "gpus", 0);
+    stage->need.slots = load_number_of(l, here, resources, "slots", 1);
+    stage->need.gpus = load_number_of(l, here, resources, "gpus", 0);
 }
 
 static void load_on_failure(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
-    const cJSON *object;
-    const json_path *where;
-    const cJSON *value = stage_member(json, "on_failure", &object, &where);
-    json_path here = json_path_key(where, "on_failure"), count_path = json_path_key(&here, "stop_after");
+    const stage_value member = stage_member(json, "on_failure");
+    const cJSON *value = member.json;
+    const json_path *here = &member.where;
+    const json_path count_path = json_path_key(here, "stop_after");
     if (!value)
         return;
     if (cJSON_IsObject(value)) {
-        json_check_keys(l->diags, &here, value, keys_on_failure());
+        json_check_keys(l->diags, here, value, keys_on_failure());
         const cJSON *count = cJSON_GetObjectItemCaseSensitive(value, "stop_after");
         if (!count)
-            diagnose(l->diags, &here, TF_DIAG_MISSING_KEY, "needs \"stop_after\"");
+            diagnose(l->diags, here, TF_DIAG_MISSING_KEY, "needs \"stop_after\"");
         else if (!json_int_within(count, 1, INT64_MAX, &stage->stop_after))
             diagnose(l->diags, &count_path, json_int_mistake(count), "must be a positive integer");
     } else if (cJSON_IsString(value) && strcmp(value->valuestring, "stop") == 0) {
         stage->stop_after = 1;
     } else if (!cJSON_IsString(value) || strcmp(value->valuestring, "continue") != 0) {
-        diagnose(l->diags, &here, TF_DIAG_BAD_VALUE, "must be \"continue\", \"stop\" or {\"stop_after\": NUMBER}");
+        diagnose(l->diags, here, TF_DIAG_BAD_VALUE, "must be \"continue\", \"stop\" or {\"stop_after\": NUMBER}");
     }
 }
 
 static void load_record(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
-    const cJSON *object;
-    const json_path *where;
+    const stage_value member = stage_member(json, "record"), params = stage_member(json, "store_params");
+    const char *record = json_string(l->diags, member.up, member.object, "record");
     stage->record_full = tf_run_has_process(&stage->run) || tf_stage_has_files(stage);
-    if (stage_member(json, "record", &object, &where)) {
-        const char *record = json_string(l->diags, where, object, "record");
-        json_path here = json_path_key(where, "record");
-        if (record && strcmp(record, "full") != 0 && strcmp(record, "status") != 0)
-            diagnose(l->diags, &here, TF_DIAG_BAD_VALUE, "must be \"full\" or \"status\", not \"%s\"", record);
-        else if (record)
-            stage->record_full = strcmp(record, "full") == 0;
-    }
+    if (record && strcmp(record, "full") != 0 && strcmp(record, "status") != 0)
+        diagnose(l->diags, &member.where, TF_DIAG_BAD_VALUE, "must be \"full\" or \"status\", not \"%s\"", record);
+    else if (record)
+        stage->record_full = strcmp(record, "full") == 0;
     enum { STORED_BY_DEFAULT = 10000000 };
     stage->store_params = stage->space && tf_space_size(stage->space) <= STORED_BY_DEFAULT;
-    if (stage_member(json, "store_params", &object, &where))
-        stage->store_params = json_flag(l->diags, where, object, "store_params");
+    if (params.json)
+        stage->store_params = json_flag(l->diags, params.up, params.object, "store_params");
 }
 
 void load_handling(struct loader *l, const stage_json *json, tf_stage_spec *stage) {

@@ -48,8 +48,15 @@ typedef struct stage_json {
     json_path own_path, defaults_path;
 } stage_json;
 
-/* A member of the stage or the defaults, with the object that has it and where that stands. NULL: neither has it. */
-const cJSON *stage_member(const stage_json *json, const char *key, const cJSON **object, const json_path **where);
+/* A member of a stage as it is written: its own, or that of the defaults. */
+typedef struct stage_value {
+    const cJSON *json;   /* NULL: neither has the member */
+    const cJSON *object; /* the object that has it; the stage's own if neither has */
+    const json_path *up; /* where the object stands */
+    json_path where;     /* where the member stands */
+} stage_value;
+
+stage_value stage_member(const stage_json *json, const char *key);
 
 /* Loads "variables"; applies one setting of --set. */
 void load_variables(struct loader *loader, const json_path *root, const cJSON *json);

@@ -194,41 +194,34 @@ static void load_named(entries *e, const json_path *where, const cJSON *json) {
 
 static tf_file_spec *load_entries(struct loader *l, const stage_json *json, const char *key, const known_names *scope,
                                   bool outputs, int *count) {
-    const cJSON *object;
-    const json_path *where;
-    const cJSON *value = stage_member(json, key, &object, &where);
+    const stage_value member = stage_member(json, key);
+    const cJSON *value = member.json;
     entries e = {.loader = l, .scope = scope, .outputs = outputs};
-    json_path here = json_path_key(where, key);
     if (cJSON_IsArray(value))
-        load_list(&e, &here, value, NULL);
+        load_list(&e, &member.where, value, NULL);
     else if (cJSON_IsObject(value) && !is_entry(value))
-        load_named(&e, &here, value);
+        load_named(&e, &member.where, value);
     else if (value)
-        load_entry(&e, &here, value, NULL);
+        load_entry(&e, &member.where, value, NULL);
     *count = e.count;
     return e.spec;
 }
 
 void load_files(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
-    const cJSON *object;
-    const json_path *where;
+    const stage_value allow = stage_member(json, "allow_outside"), member = stage_member(json, "log");
     known_names scope = {.stage = stage->name, .space = stage->space};
     stage->input = load_entries(l, json, "inputs", &scope, false, &stage->inputs);
     stage->output = load_entries(l, json, "outputs", &scope, true, &stage->outputs);
-    const bool outside =
-        stage_member(json, "allow_outside", &object, &where) && json_flag(l->diags, where, object, "allow_outside");
+    const bool outside = json_flag(l->diags, allow.up, allow.object, "allow_outside");
     for (int i = 0; i < stage->outputs && outside; i++)
         stage->output[i].outside = true;
-    const char *log = NULL;
-    if (stage_member(json, "log", &object, &where))
-        log = json_string(l->diags, where, object, "log");
+    const char *log = json_string(l->diags, member.up, member.object, "log");
     if (!log)
         return;
-    json_path here = json_path_key(where, "log");
     entries e = {.loader = l, .scope = &scope};
-    const tf_template *text = entry_text(&e, &here, log);
+    const tf_template *text = entry_text(&e, &member.where, log);
     tf_file_spec *spec = tf_arena_alloc(l->arena, sizeof *spec);
-    *spec = (tf_file_spec){.pointer = make_pointer(l, &here), .text = text, .outside = outside};
+    *spec = (tf_file_spec){.pointer = make_pointer(l, &member.where), .text = text, .outside = outside};
     stage->log = spec;
 }
 

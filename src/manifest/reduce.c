@@ -171,15 +171,13 @@ static void load_reduction(struct loader *l, const json_path *where, const cJSON
 }
 
 void load_reductions(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
-    const cJSON *object;
-    const json_path *where;
-    if (!stage->space || !stage_member(json, "reduce", &object, &where))
+    if (!stage->space)
         return;
-    const cJSON *all = json_object(l->diags, where, object, "reduce");
-    json_path here = json_path_key(where, "reduce");
+    const stage_value member = stage_member(json, "reduce");
+    const cJSON *all = json_object(l->diags, member.up, member.object, "reduce");
     tf_reduce_spec *reduce = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(all), sizeof *reduce);
     for (const cJSON *item = all ? all->child : NULL; item; item = item->next) {
-        json_path there = json_path_key(&here, item->string);
+        json_path there = json_path_key(&member.where, item->string);
         load_reduction(l, &there, item, stage, &reduce[stage->reductions++]);
     }
     stage->reduction = reduce;

@@ -6,10 +6,8 @@
 
 /* Loads "where" of the stage, and of its axes of rows. */
 static void load_wheres(struct loader *l, const stage_json *json, const json_path *over, tf_stage_spec *stage) {
-    const cJSON *object;
-    const json_path *where;
-    const char *own =
-        stage_member(json, "where", &object, &where) ? json_string(l->diags, where, object, "where") : NULL;
+    const stage_value member = stage_member(json, "where");
+    const char *own = json_string(l->diags, member.up, member.object, "where");
     if (!stage->space)
         return;
     int sources = tf_space_sources(stage->space);
@@ -21,9 +19,8 @@ static void load_wheres(struct loader *l, const stage_json *json, const json_pat
         if (source)
             list[stage->wheres++] = load_expr(l, over, source, &names);
     }
-    json_path here = json_path_key(where, "where");
     if (own)
-        list[stage->wheres++] = load_expr(l, &here, own, &names);
+        list[stage->wheres++] = load_expr(l, &member.where, own, &names);
     stage->where = list;
 }
 
@@ -37,20 +34,18 @@ static void check_not_array(struct loader *l, const json_path *where, const tf_s
 }
 
 void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
-    const cJSON *object;
-    const json_path *where;
+    const stage_value over = stage_member(json, "over"), run = stage_member(json, "run");
+    const stage_value results = stage_member(json, "results");
     int before = l->diags->count;
-    const cJSON *over = stage_member(json, "over", &object, &where);
-    json_path over_path = json_path_key(where, "over");
     const tf_found *others = l->found; /* of a stage that needs this one */
     l->found = NULL;
-    stage->space = load_space(l, &over_path, over);
+    stage->space = load_space(l, &over.where, over.json);
     stage->found = l->found;
     l->found = others;
     if (stage->space) {
         for (int i = 0; i < l->variables; i++)
             if (tf_space_find(stage->space, l->variable[i].name) >= 0)
-                diagnose(l->diags, &over_path, TF_DIAG_NAME_TAKEN,
+                diagnose(l->diags, &over.where, TF_DIAG_NAME_TAKEN,
                          "\"%s\" is a variable and a parameter; one needs another name", l->variable[i].name);
     }
     if (l->diags->count > before)
@@ -59,31 +54,27 @@ void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     load_files(l, json, stage);
     load_arrays(l, json, stage);
     if (stage->space && tf_space_sources(stage->space) && tf_stage_has_files(stage))
-        diagnose(l->diags, &over_path, TF_DIAG_CONFLICT,
+        diagnose(l->diags, &over.where, TF_DIAG_CONFLICT,
                  "a stage with files can't take its points from another stage's rows");
     if (stage->space && tf_stage_has_files(stage) && tf_space_size(stage->space) > TF_MOST_FILE_TASKS)
-        diagnose(l->diags, &over_path, TF_DIAG_TOO_LARGE, "a stage with files has at most %d tasks",
+        diagnose(l->diags, &over.where, TF_DIAG_TOO_LARGE, "a stage with files has at most %d tasks",
                  TF_MOST_FILE_TASKS);
     if (stage->space && tf_files_know_log(stage) && tf_space_size(stage->space) > TF_MOST_FILE_TASKS)
-        diagnose(l->diags, &over_path, TF_DIAG_TOO_LARGE, "a stage with a \"log\" has at most %d tasks",
+        diagnose(l->diags, &over.where, TF_DIAG_TOO_LARGE, "a stage with a \"log\" has at most %d tasks",
                  TF_MOST_FILE_TASKS);
-    const cJSON *run = stage_member(json, "run", &object, &where);
-    json_path run_path = json_path_key(where, "run");
     known_names scope = {.stage = stage->name, .space = stage->space, .files = stage};
-    if (!run)
+    if (!run.json)
         diagnose(l->diags, &json->own_path, TF_DIAG_MISSING_KEY, "needs a \"run\"");
-    else if (!cJSON_IsObject(run))
-        diagnose(l->diags, &run_path, TF_DIAG_WRONG_TYPE, "must be an object, not %s", json_kind(run));
+    else if (!cJSON_IsObject(run.json))
+        diagnose(l->diags, &run.where, TF_DIAG_WRONG_TYPE, "must be an object, not %s", json_kind(run.json));
     else
-        load_run(l, &run_path, run, &scope, &stage->run);
-    const cJSON *results = stage_member(json, "results", &object, &where);
-    json_path results_path = json_path_key(where, "results");
-    if (results)
-        load_columns(l, &results_path, results, &scope, tf_run_is_command(&stage->run), stage);
+        load_run(l, &run.where, run.json, &scope, &stage->run);
+    if (results.json)
+        load_columns(l, &results.where, results.json, &scope, tf_run_is_command(&stage->run), stage);
     for (int c = 0; c < stage->columns; c++)
-        check_not_array(l, &results_path, stage, stage->column[c].name);
-    complete_run(l, &run_path, run, &scope, stage);
-    load_wheres(l, json, &over_path, stage);
+        check_not_array(l, &results.where, stage, stage->column[c].name);
+    complete_run(l, &run.where, run.json, &scope, stage);
+    load_wheres(l, json, &over.where, stage);
     load_reductions(l, json, stage);
     load_until(l, json, stage);
     load_handling(l, json, stage);

@@ -51,15 +51,12 @@ static int load_after_names(struct loader *l, const json_path *where, const cJSO
 
 /* Loads "after", and adds the stages whose rows are points of this one or whose columns are its arrays. */
 static void load_after(struct loader *l, const stage_json *json, const tf_campaign *campaign, tf_stage_spec *stage) {
-    const cJSON *object, *after = NULL;
-    const json_path *where;
+    const stage_value member = stage_member(json, "after");
+    const cJSON *after = json_array(l->diags, member.up, member.object, "after");
     int sources = stage->space ? tf_space_sources(stage->space) : 0;
-    if (stage_member(json, "after", &object, &where))
-        after = json_array(l->diags, where, object, "after");
-    json_path after_path = json_path_key(where, "after");
     size_t most = (size_t)cJSON_GetArraySize(after) + (size_t)sources + (size_t)stage->arrays;
     int *list = tf_arena_array(l->arena, most, sizeof *list);
-    stage->afters = after ? load_after_names(l, &after_path, after, campaign, list) : 0;
+    stage->afters = after ? load_after_names(l, &member.where, after, campaign, list) : 0;
     for (int n = 0; n < sources; n++)
         list[stage->afters++] = tf_space_source_at(stage->space, n)->stage;
     for (int a = 0; a < stage->arrays; a++)

@@ -45,10 +45,10 @@ static void choose_stats(struct loader *l, const tf_stat_spec *all, tf_until_spe
 
 void load_until(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     enum { FIRST = 1000 };
-    const cJSON *object;
-    const json_path *where;
-    const cJSON *value = stage_member(json, "until", &object, &where);
-    json_path here = json_path_key(where, "until"), expr_path = here;
+    const stage_value member = stage_member(json, "until");
+    const cJSON *value = member.json;
+    const json_path here = member.where;
+    json_path expr_path = here;
     if (!value || !stage->space)
         return;
     const char *source = cJSON_IsString(value) ? value->valuestring : NULL;
