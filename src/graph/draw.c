@@ -4,7 +4,7 @@
 
 #include "graph/nodes.h"
 
-/* A text between quotes. */
+/* Adds a text between quotes. */
 static void add_quoted(tf_buf *out, const char *text) {
     tf_buf_addc(out, '"');
     for (; *text; text++) {

@@ -1,6 +1,6 @@
 /* What is to be run, and why. A task is stale for a reason of its own, or because what it reads will be made again:
- * reasons are looked for in the order of the graph. A temporary output that is gone is no reason, unless somebody will
- * read it: that is found on the way back, and may make others stale, until nothing changes. */
+ * reasons are found in the order of the graph. A temporary output that is missing is no reason, unless a task will read
+ * it: that is found on the way back, and may make other tasks stale. Both ways are repeated until nothing changes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,10 +118,10 @@ static int64_t in_ns(double seconds) {
     return seconds > 0 && seconds < 9e9 ? (int64_t)(seconds * 1e9) : INT64_MIN; /* not known */
 }
 
-/* Is an input newer than what was made of it? Without outputs the start of the task counts. With them it counts as
- * well, for what no task makes: such a file may have changed after it was read and before the output was written. What
- * is later than the task's end has been declared good since, as --touch does. In a folder that it reads a task may
- * write what it likes: there it is the end that counts. */
+/* Is an input newer than what was made of it? A task without outputs is compared by its start. A task with outputs is
+ * compared by its start, too, as to inputs that no task makes: such a file may have changed after it was read and
+ * before the output was written. Outputs that are later than the task's end have been declared good since, as by
+ * --touch. In a folder that it reads a task may write what it likes: files in it are compared by the task's end. */
 bool graph_input_is_newer(const tf_graph *g, node n, int64_t index, const tf_past *past) {
     const int64_t start = past->started ? in_ns(past->started[index]) : INT64_MIN;
     const int64_t end = past->ended ? in_ns(past->ended[index]) : INT64_MIN;

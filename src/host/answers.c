@@ -1,7 +1,7 @@
-/* Files that a command's columns are read from ("from": "file:r.txt"). What lay there before the attempt is no answer
- * of its, whether somebody has put it there or an earlier attempt has left it. Nor is it ours to remove. So before an
- * attempt it is noted which file is there; one that is still the same after it was not written. Below {scratch}, and
- * among the task's outputs, there is none; an input may be read as it is. */
+/* Files that a command's columns are read from ("from": "file:r.txt"). A file that existed before the attempt is not
+ * its answer, whether somebody put it there or an earlier attempt left it; but it is not ours to remove. So it is noted
+ * which file exists before an attempt: if it is still the same afterwards, the attempt has not written it. Below
+ * {scratch}, and among the task's outputs, no file exists before; an input may be read as it is. */
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Built-in functions, for tests, benchmarks and first steps; plugins like any other. With "every": n one task in n
- * fails, crashes, exits or hangs, with "attempts": n only in its first n attempts. */
+/* Built-in functions, for tests, benchmarks and first steps. They are plugins like any other. With "every": n one task
+ * in n fails, crashes, exits or hangs; with "attempts": n it does so only in its first n attempts. */
 #include "host/plugin_call.h"
 
 #include <signal.h>
@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Is it this task's turn? Set up from args. */
+/* Which tasks fail, and in which attempts, by the arguments. */
 typedef struct turns {
     int64_t every, attempts;
 } turns;

@@ -1,5 +1,5 @@
-/* The files that tasks declare: inputs are waited for, outputs are whole or not there. What an earlier attempt has left
- * under the name of an output is taken away before the next one, and after an attempt that failed. */
+/* The files that tasks declare. Inputs are waited for; outputs are whole, or do not exist: what stands under the name
+ * of an output is removed before an attempt, and after one that failed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -160,8 +160,9 @@ static bool compare_surroundings(host *h) {
     return !h->is_spoilt;
 }
 
-/* After the first task of a function, which tells most often, and whenever the stopwatch has moved: then rows are kept
- * from the file no longer than a batch takes. */
+/* Is it time to compare the surroundings? They are compared after the first task of a function, where a change shows
+ * most often, and whenever the stopwatch has moved, so that no row is kept from the file for longer than a batch takes.
+ */
 static bool is_time_to_compare(const host *h, const stopwatch *w, int64_t row) {
     return (row == 0 && !h->has_compared) || w->stride == 1;
 }

@@ -7,7 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* false: the host is to leave. Either the spawner sees that this host is busy, or the host sees that it is to leave. */
+/* Marks the host as busy. false: it is to leave. Either the spawner sees that the host is busy, or the host sees that
+ * it is to leave. */
 static bool begin_work(host_state *state) {
     __atomic_store_n(&state->busy, 1, __ATOMIC_SEQ_CST);
     return !__atomic_load_n(&state->leaving, __ATOMIC_SEQ_CST);

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Where there is no memory for one, or before Linux 4.14, children can't be told. */
+/* The mark if there is no memory for one: then, and before Linux 4.14, children are not recognized. */
 static const uint8_t always = 1;
 
 const uint8_t *own_mark_new(void) {

@@ -9,7 +9,8 @@
 
 enum { FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
-/* One step down. -1 with errno: ELOOP at a link. */
+/* Opens a folder in another one, which is made if it does not exist and `make` says so. -1 with errno: ELOOP at a link.
+ */
 static int step(int from, const char *name, bool make) {
     struct stat info;
     int fd = openat(from, name, FLAGS);

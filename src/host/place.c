@@ -25,8 +25,8 @@ void process_adopt_place(host *h) {
     h->knows_before = false;
 }
 
-/* What this process itself writes (logs, requests, copies) may fail, and is not to end it; functions have signals as
- * any new process has them. */
+/* What this process itself writes (logs, requests, copies) may fail without ending it. Functions have signals as any
+ * new process has them. */
 void process_let_writes_fail(host *h, bool fail) {
     static const int number[] = {SIGPIPE, SIGXFSZ};
     if (!h->state || h->lets_writes_fail == fail) /* a process that is no host has set its own */

@@ -1,4 +1,4 @@
-/* Loading a function and its hooks: from a library, from this program, or of what is built in. */
+/* Loading a function and its hooks: from a library, from this program, or a built-in one. */
 #include "host/host.h"
 #include "host/plugin.h"
 
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Function pointers come as object pointers from dlsym; POSIX says that this works. */
+/* Finds a function, or a hook of it. POSIX lets dlsym return functions as object pointers. */
 static void *find(void *library, const char *symbol, const char *hook) {
     char name[512];
     snprintf(name, sizeof name, "%s%s", symbol, hook);
@@ -41,7 +41,7 @@ static tf_err open_program(const tf_run_spec *run, const tf_function *program, p
                            run->symbol);
 }
 
-/* By its path; or from memory, if that is allowed here. */
+/* Opens a library from memory, if that is allowed here, or else by its path. */
 static void *open_library(const tf_run_spec *run, int memory) {
     char path[4096];
     void *library = NULL;

@@ -272,7 +272,7 @@ tf_rng tf_task_stream(const tf_task *task, uint32_t number) {
     return tf_rng_start(tf_rng_stage_key(s->host->campaign->seed, s->spec->name, number), tf_task_index(task));
 }
 
-/* The i-th path of a name, NULL for any name. */
+/* Path number i of those with the name; NULL as name: of all. */
 static const char *find_path(const tf_paths *paths, const char *name, int64_t i) {
     if (!name)
         return i >= 0 && (uint64_t)i < paths->count ? tf_paths_text(paths, (size_t)i) : NULL;

@@ -1,4 +1,4 @@
-/* Before anything runs: is all there that stages run? */
+/* Before anything runs: does all exist that stages run? */
 #include "host/run.h"
 #include "host/runner.h"
 

@@ -1,4 +1,4 @@
-/* Before anything runs: is the function there? Its library is loaded in a child, for whatever its constructors may do.
+/* Before anything runs: does the function exist? Its library is loaded in a child, as its constructors may do anything.
  */
 #include "host/plugin.h"
 #include "host/preflight.h"

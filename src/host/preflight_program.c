@@ -1,4 +1,4 @@
-/* Before anything runs: is the program there? */
+/* Before anything runs: does the program exist? */
 #include "host/preflight.h"
 #include "host/process.h"
 

@@ -39,7 +39,7 @@ static bool is_overridden(const tf_run_spec *run, const char *entry) {
     return strncmp(entry, "TASKFARM_", 9) == 0;
 }
 
-/* Turns words[from..] into a NULL-ended vector behind `vector`. Words must not move any more. */
+/* A vector of the words from byte `from` to `to`, ended by NULL. The words must not move afterwards. */
 static char **split_words(tf_buf *words, size_t from, size_t to, int count) {
     char **vector = tf_alloc_array((size_t)count + 1, sizeof *vector);
     int n = 0;
