@@ -54,6 +54,14 @@ static int find_option(int found) {
     return option;
 }
 
+/* The option of that name which the verb takes; the same one if it takes none. */
+static int option_of_verb(const verb *v, int option) {
+    for (int o = 0; o < OPTIONS; o++)
+        if (verb_takes(v, o) && strcmp(option_table[o].name, option_table[option].name) == 0)
+            return o;
+    return option;
+}
+
 static int print_about_program(const options *o, const verb *v, int what) {
     if (tf_launch_rank() != 0)
         return TF_OK;
@@ -76,7 +84,7 @@ static int parse_options(options *o, const verb *v, bool is_given, int argc, cha
             return cli_usage_error("%s needs a value", argv[optind - 1]);
         if (found == 'h' || found == HELP || found == VERSION)
             return print_about_program(o, is_given ? v : NULL, found);
-        const int option = find_option(found);
+        const int option = option_of_verb(v, find_option(found));
         if (!verb_takes(v, option))
             return cli_usage_error("%s does not take --%s", v->name, option_table[option].name);
         const int status = option_table[option].set(o, &option_table[option], optarg);

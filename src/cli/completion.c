@@ -32,6 +32,24 @@ static void print_values(const option_spec *o) {
         tf_print(stdout, "%s%s", n ? " " : "", o->word(n));
 }
 
+/* Those of all options of that name: bash does not know yet of which verb it is. */
+static void print_all_values(const char *name) {
+    const char *between = "";
+    for (const option_spec *o = option_table; o < option_table + OPTIONS; o++)
+        if (strcmp(o->name, name) == 0) {
+            tf_print(stdout, "%s", between);
+            print_values(o);
+            between = " ";
+        }
+}
+
+static bool has_name_of_earlier(const option_spec *spec) {
+    bool any = false;
+    for (const option_spec *o = option_table; o < spec && !any; o++)
+        any = strcmp(o->name, spec->name) == 0;
+    return any;
+}
+
 static void print_bash(const verb *table) {
     tf_print(stdout, "# Completion of taskfarm's command lines, for bash.\n"
                      "_taskfarm() {\n"
@@ -40,12 +58,12 @@ static void print_bash(const verb *table) {
                      "    case \"$before\" in\n");
     for (int o = 0; o < OPTIONS; o++) {
         const option_spec *spec = &option_table[o];
-        if (!spec->value)
+        if (!spec->value || has_name_of_earlier(spec))
             continue;
         tf_print(stdout, "    --%s) ", spec->name);
         if (spec->word) {
             tf_print(stdout, "mapfile -t COMPREPLY < <(compgen -W '");
-            print_values(spec);
+            print_all_values(spec->name);
             tf_print(stdout, "' -- \"$word\"); return ;;\n");
         } else if (strcmp(spec->value, "FILE") == 0 || strcmp(spec->value, "FOLDER") == 0)
             tf_print(stdout, "mapfile -t COMPREPLY < <(compgen %s -- \"$word\"); return ;;\n",

@@ -5,19 +5,13 @@
 
 #include "cli/diagnose.h"
 
-void cli_add_formats(const tf_format *table, const char *mark, tf_buf *out) {
+static void refuse_format(const tf_format *table, const char *name) {
+    tf_buf list = {0};
     int count = 0;
     while (table[count].name)
         count++;
-    for (int n = 0; n < count; n++) {
-        tf_buf_add_choice(out, table[n].name, n, count);
-        tf_buf_adds(out, n == 0 ? mark : "");
-    }
-}
-
-static void refuse_format(const tf_format *table, const char *name) {
-    tf_buf list = {0};
-    cli_add_formats(table, "", &list);
+    for (int n = 0; n < count; n++)
+        tf_buf_add_choice(&list, table[n].name, n, count);
     cli_usage_error("--format %s: must be %s", name, tf_buf_text(&list));
     tf_buf_free(&list);
 }

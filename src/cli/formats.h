@@ -7,7 +7,4 @@
 /* The format of that name; the first one of the table if `name` is NULL. NULL after a diagnostic. */
 const tf_format *cli_find_format(const tf_format *table, const char *name);
 
-/* Adds "csv, jsonl or rocrate", with `mark` behind the first. */
-void cli_add_formats(const tf_format *table, const char *mark, tf_buf *out);
-
 #endif

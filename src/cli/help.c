@@ -29,7 +29,7 @@ void verb_add_arguments(const verb *v, tf_buf *out) {
     tf_buf_addf(out, "%s%s", kinds && *v->arguments ? " " : "", v->arguments);
 }
 
-enum { WIDTH = 118, INDENT = 29 };
+enum { WIDTH = 80, INDENT = 25 };
 
 /* Words, in lines that begin with `indent` spaces; the first is at `column` already. */
 static void print_words(const char *text, int column, int indent) {
@@ -138,5 +138,5 @@ void print_help(const verb *table, const verb *v) {
         tf_print(stdout, "\n");
     }
     tf_print(stdout, "Exit status: ");
-    print_words(STATUS_TEXT, 13, 0);
+    print_words(v ? v->ends : ENDS_RUNNING, 13, 0);
 }

@@ -61,7 +61,7 @@ static void print_man_end(const verb *v) {
         print_troff(SIGNALS_TEXT);
     }
     tf_print(stdout, ".SH EXIT STATUS\n");
-    print_troff(STATUS_TEXT);
+    print_troff(v ? v->ends : ENDS_RUNNING);
 }
 
 static void print_man(const verb *table, const verb *v) {

@@ -18,18 +18,12 @@ const char *option_progress_word(int number) {
     return number < (int)(sizeof styles / sizeof *styles) ? styles[number] : NULL;
 }
 
-const char *option_format_word(int number) {
-    const tf_format *format = tf_export_formats();
-    for (; format->name && number > 0; number--)
-        format++;
-    return format->name ? format->name : tf_report_formats()[number].name;
+const char *option_export_format(int number) {
+    return tf_export_formats()[number].name;
 }
 
-void option_add_formats(tf_buf *out) {
-    tf_buf_adds(out, "of export ");
-    cli_add_formats(tf_export_formats(), " (default)", out);
-    tf_buf_adds(out, "; of report ");
-    cli_add_formats(tf_report_formats(), " (default)", out);
+const char *option_report_format(int number) {
+    return tf_report_formats()[number].name;
 }
 
 static void add_choices(const option_spec *spec, tf_buf *out) {
@@ -48,9 +42,6 @@ void option_add_about(const option_spec *spec, tf_buf *out) {
         return;
     }
     tf_buf_add(out, spec->about, (size_t)(place - spec->about));
-    if (spec->add_words)
-        spec->add_words(out);
-    else
-        add_choices(spec, out);
+    add_choices(spec, out);
     tf_buf_adds(out, place + sizeof mark - 1);
 }

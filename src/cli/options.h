@@ -41,6 +41,7 @@ typedef struct options {
 
 typedef enum option_id {
     OPTION_OUTPUT,
+    OPTION_DESTINATION,
     OPTION_WORKDIR,
     OPTION_SET,
     OPTION_SEED,
@@ -67,7 +68,8 @@ typedef enum option_id {
     OPTION_TRUST,
     OPTION_NODES,
     OPTION_TIME,
-    OPTION_FORMAT,
+    OPTION_EXPORT_FORMAT,
+    OPTION_REPORT_FORMAT,
     OPTION_SAFE,
     OPTION_RAW,
     OPTION_JSON,
@@ -84,7 +86,6 @@ typedef struct option_spec {
     const char *value;               /* "FILE"; NULL: it takes none */
     const char *(*word)(int number); /* the words that its value may be; NULL at their end. NULL: it may be any text */
     const char *about;               /* "{words}" in it stands for these words */
-    void (*add_words)(tf_buf *out);  /* says them in help; NULL: with commas and "or" between */
 
     /* Stores the value in the member at `at`. TF_OK, or an exit status after a diagnostic. */
     int (*set)(options *o, const struct option_spec *spec, const char *value);
@@ -92,15 +93,15 @@ typedef struct option_spec {
     int64_t most; /* the largest integer that the value may be; the least is 1 */
 } option_spec;
 
-extern const option_spec option_table[OPTIONS]; /* by option_id */
+/* By option_id. Two may have one name, and mean something else to other verbs; no verb takes both. */
+extern const option_spec option_table[OPTIONS];
 
 /* ---- The words that values may be (option_words.c) ---- */
 
 const char *option_bind_word(int number);     /* by tf_bind */
 const char *option_progress_word(int number); /* by tf_progress_style */
-const char *option_format_word(int number);   /* of export, then of report */
-
-void option_add_formats(tf_buf *out);
+const char *option_export_format(int number);
+const char *option_report_format(int number);
 
 /* Adds what help says of the option. */
 void option_add_about(const option_spec *spec, tf_buf *out);

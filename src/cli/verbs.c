@@ -4,6 +4,13 @@
 /* Options that those verbs take which read a manifest. */
 #define OF_MANIFESTS (TAKES(OUTPUT) | TAKES(WORKDIR) | TAKES(SET) | TAKES(SEED))
 
+#define ENDS_LOADING                                                                                                   \
+    "0 it could be done; 2 wrong usage or manifest; 3 an output can't be read, or the answer not written."
+#define ENDS_READING                                                                                                   \
+    "0 it could be told, whatever has become of tasks; 2 wrong usage, or no such output; 3 the output can't be read, " \
+    "or the answer not written."
+#define ENDS_TELLING "0 it is printed; 2 wrong usage; 3 it can't be written."
+
 static const verb verbs[] = {
     {.name = "run",
      .run = cli_run,
@@ -15,6 +22,7 @@ static const verb verbs[] = {
               TAKES(RETRIES) | TAKES(SYNC) | TAKES(WALLTIME) | TAKES(GRACE) | TAKES(RERUN) | TAKES(FORCE) |
               TAKES(UNTIL) | TAKES(TOUCH) | TAKES(DRY_RUN) | TAKES(KEEP_INCOMPLETE) | TAKES(LATENCY_WAIT),
      .about = "run the campaign (under mpirun, or by itself with all cores)",
+     .ends = ENDS_RUNNING,
      .more = "What is done already is not run again: the same command line goes on with a campaign that was stopped or "
              "killed. The word run may be left out.\nA TARGET is a stage, STAGE[PARAMETER=VALUE], or a file that a "
              "task makes: it is run with all that it needs.\n"},
@@ -25,6 +33,7 @@ static const verb verbs[] = {
      .files = 1,
      .takes = OF_MANIFESTS | TAKES(JSON),
      .about = "say whether the manifest is right, and what it would run",
+     .ends = "0 the manifest is right; 2 it is not, or wrong usage; 3 the answer can't be written.",
      .more = ""},
     {.name = "plan",
      .run = cli_plan,
@@ -35,6 +44,7 @@ static const verb verbs[] = {
      .takes = OF_MANIFESTS | TAKES(FRESH) | TAKES(SALVAGE) | TAKES(RERUN) | TAKES(FORCE) | TAKES(UNTIL) | TAKES(TOUCH) |
               TAKES(VERBOSE) | TAKES(JSON),
      .about = "say what would be run, and why; run nothing",
+     .ends = ENDS_LOADING,
      .more = ""},
     {.name = "try",
      .run = cli_try,
@@ -44,6 +54,7 @@ static const verb verbs[] = {
      .has_others = true,
      .takes = OF_MANIFESTS,
      .about = "run one task here and now, as for a debugger, and show all of it",
+     .ends = "0 the task is done; 1 it failed; 2 wrong usage or manifest; 3 it can't be run.",
      .more = "A function runs in this very process, so that breakpoints hold and prints are seen. The output is not "
              "touched. STAGE may be left out where there is only one.\n"},
     {.name = "status",
@@ -53,6 +64,7 @@ static const verb verbs[] = {
      .files = 1,
      .takes = TAKES(JSON) | TAKES(WATCH),
      .about = "say how far a campaign is, whether it runs, was killed or is over",
+     .ends = ENDS_READING,
      .more = "Counts tasks by stage and status, and says why tasks failed and which took longest. On any machine that "
              "sees the file; a run that is at work is not slowed down.\n"},
     {.name = "show",
@@ -63,6 +75,7 @@ static const verb verbs[] = {
      .has_others = true,
      .takes = TAKES(JSON) | TAKES(RAW) | TAKES(TRUST),
      .about = "show one task: parameters, command line, attempts, results, output",
+     .ends = ENDS_READING,
      .more = "STAGE may be left out where there is only one.\n"},
     {.name = "export",
      .run = cli_export,
@@ -70,8 +83,9 @@ static const verb verbs[] = {
      .needs = "an output, as in taskfarm export sweep.h5",
      .files = 1,
      .has_others = true,
-     .takes = TAKES(OUTPUT) | TAKES(FORMAT) | TAKES(COLUMNS) | TAKES(WHERE) | TAKES(SAFE) | TAKES(TRUST),
+     .takes = TAKES(DESTINATION) | TAKES(EXPORT_FORMAT) | TAKES(COLUMNS) | TAKES(WHERE) | TAKES(SAFE) | TAKES(TRUST),
      .about = "print the tasks of a stage as a table",
+     .ends = ENDS_READING,
      .more = "A line a task: its index, its status, its parameters and its results, which are empty (in JSON null) if "
              "the task is not done. Elements of arrays are columns of their own in CSV, lists in JSON; bytes are in "
              "base64.\n--format rocrate prints how the output came to be instead: the ro-crate-metadata.json of an "
@@ -84,18 +98,21 @@ static const verb verbs[] = {
      .has_others = true,
      .takes = TAKES(JSON) | TAKES(TRUST),
      .about = "say in which rows two outputs differ, and by how much",
+     .ends = "0 they are the same; 1 they differ; 2 wrong usage, or no such output; 3 an output can't be read, or the "
+             "answer not written.",
      .more =
          "Compares statuses, parameters and results, stage by stage: not times, captured output and reductions. Where "
          "a "
          "stage has as many rows in both, they are compared by their index, else by their parameters; results where "
-         "both tasks are done. NaN is the same as NaN. Exit status 1 says that they differ.\n"},
+         "both tasks are done. NaN is the same as NaN.\n"},
     {.name = "report",
      .run = cli_report,
      .arguments = "FILE.h5",
      .needs = "an output, as in taskfarm report sweep.h5",
      .files = 1,
-     .takes = TAKES(OUTPUT) | TAKES(FORMAT) | TAKES(TRUST),
+     .takes = TAKES(DESTINATION) | TAKES(REPORT_FORMAT) | TAKES(TRUST),
      .about = "write a page that shows all of a campaign: sweep.html",
+     .ends = ENDS_READING,
      .more = "The page needs nothing else, no network either: counts, failures by message, tasks by slot over time, "
              "the slots at work, how long tasks took and what they gave as histograms, the workflow, the history and "
              "the manifest. --format trace writes the tasks in time as Chrome's trace JSON, for ui.perfetto.dev.\n"},
@@ -106,6 +123,7 @@ static const verb verbs[] = {
      .files = 1,
      .takes = OF_MANIFESTS | TAKES(TASKS),
      .about = "print what depends on what, for Graphviz",
+     .ends = ENDS_LOADING,
      .more = ""},
     {.name = "job",
      .run = cli_job,
@@ -115,12 +133,14 @@ static const verb verbs[] = {
      .files = 1,
      .takes = OF_MANIFESTS | TAKES(NODES) | TAKES(TIME),
      .about = "print a batch script that runs the campaign",
+     .ends = ENDS_LOADING,
      .more = "A rank a node, whose cores are its slots. The script passes the time limit on, stops in time, and has "
              "the job go on as another one when there is more to do.\n"},
     {.name = "schema",
      .run = cli_schema,
      .arguments = "",
      .about = "print the manifest's JSON Schema, for editors",
+     .ends = ENDS_TELLING,
      .more = ""},
     {.name = "import",
      .run = cli_import,
@@ -129,6 +149,7 @@ static const verb verbs[] = {
      .needs = "a file, as in taskfarm import commands tasks.txt",
      .files = 1,
      .about = "print a manifest that runs each line of FILE as a command, or the rules of a makeflow",
+     .ends = "0 it is printed; 2 wrong usage, or lines that can't be taken over; 3 it can't be written.",
      .more = ""},
     {.name = "completion",
      .run = cli_completion,
@@ -136,6 +157,7 @@ static const verb verbs[] = {
      .arguments = "",
      .needs = "a shell, as in taskfarm completion bash",
      .about = "print what makes a shell complete command lines",
+     .ends = ENDS_TELLING,
      .more = "An installed taskfarm has it where the shells look for it. Else: source <(taskfarm completion bash), or "
              "for zsh a file _taskfarm in a folder of fpath.\n"},
     {.name = "manual",
@@ -143,6 +165,7 @@ static const verb verbs[] = {
      .arguments = "[VERB]",
      .has_others = true,
      .about = "print a manual page, for man -l -",
+     .ends = ENDS_TELLING,
      .more = ""},
     {0}};
 

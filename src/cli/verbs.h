@@ -18,6 +18,7 @@ typedef struct verb {
     bool has_others;       /* the arguments behind the files are something else */
     uint64_t takes;        /* a set of options */
     const char *about;     /* in a line */
+    const char *ends;      /* what its exit statuses mean */
     const char *more;      /* all else that its manual page says; paragraphs end with a newline. May be "" */
 } verb;
 
@@ -41,10 +42,10 @@ void verb_add_arguments(const verb *v, tf_buf *out);
 /* Prints help on one verb, or on all (NULL). */
 void print_help(const verb *table, const verb *v);
 
-/* What all verbs have in common: paragraphs. */
+/* What stands below the list of all verbs. */
 #define SIGNALS_TEXT                                                                                                   \
     "SIGUSR1, SIGUSR2, SIGTERM and SIGINT let running tasks end and stop the run; a second one ends them, too."
-#define STATUS_TEXT                                                                                                    \
+#define ENDS_RUNNING                                                                                                   \
     "0 all tasks done; 1 some failed; 2 wrong usage or manifest; 3 the run itself broke; 75 stopped early, run it "    \
     "again to go on."
 

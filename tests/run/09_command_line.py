@@ -64,8 +64,22 @@ class CommandLine(farm.FarmTest):
             done = self.taskfarm(*arguments)
             self.assertTrue(done.stdout.startswith(start))
             self.assertEqual(done.stderr, "")
-            self.assertLessEqual(max(len(line) for line in done.stdout.splitlines()), 118)
+            self.assertLessEqual(max(len(line) for line in done.stdout.splitlines()), 80)
         self.assertRegex(self.taskfarm("--version").stdout, r"^taskfarm \d+\.\d+\.\d+ \(([0-9a-f]{12}(-changed)?|unknown)\)\n$")
+
+    @farm.first
+    def test_help_says_what_is_meant_by_the_verb(self):
+        """Not what an option or an exit status is to another one."""
+        helps = {v: " ".join(self.taskfarm(v, "--help").stdout.split()) for v in self.verbs()}
+        for verb in helps:
+            self.assertEqual("all tasks done" in helps[verb], verb == "run", verb)
+        self.assertIn("0 they are the same; 1 they differ;", helps["diff"])
+        self.assertIn("--output FILE where results go, instead of", helps["plan"])
+        self.assertIn("--output FILE the file to write --trust", helps["report"])
+        self.assertIn("--format FORMAT csv, jsonl or rocrate (default: the first) --safe", helps["export"])
+        self.assertIn("--format FORMAT html or trace (default: the first) Exit status: 0 ", helps["report"])
+        page = " ".join(self.taskfarm("manual", "diff").stdout.split())
+        self.assertIn(".SH EXIT STATUS 0 they are the same; 1 they differ;", page)
 
     def verbs(self):
         """Each verb with its options, from the help."""

@@ -108,11 +108,17 @@ class Documents(farm.FarmTest):
             for name in re.findall(r"`((?:tests|examples|jobs)/[\w./-]+)", path.read_text()):
                 self.assertTrue((farm.SOURCE / name).exists(), f"{path.name}: {name}")
 
-    def test_every_option_and_key_is_documented(self):
-        running = (farm.SOURCE / "docs/running.md").read_text()
-        for option in re.findall(r"(--[a-z]+)", self.taskfarm("--help").stdout):
-            if option not in ("--help", "--version"):
-                self.assertIn(option, running)
+    def test_every_option_is_told_of_the_verbs_that_take_it(self):
+        told = {}
+        for option, verbs in re.findall(r"^\| `--([a-z-]+)[^|]*\| ([a-z, ]+) \|", (farm.SOURCE / "docs/running.md").read_text(), re.M):
+            told.setdefault(option, set()).update(verbs.split(", "))
+        taken = {}
+        for verb in re.findall(r"^taskfarm (?:\[run\]|(\w+))", self.taskfarm("--help").stdout, re.M):
+            for option in re.findall(r"^  (?:-\w, )?--([a-z-]+)", self.taskfarm(verb or "run", "--help").stdout, re.M):
+                taken.setdefault(option, set()).add(verb or "run")
+        self.assertEqual(told, taken)
+
+    def test_every_key_is_documented(self):
         manual = (farm.SOURCE / "docs/manifest.md").read_text()
         schema = json.loads(self.taskfarm("schema").stdout)
         places = [*schema["anyOf"], *(d for d in schema["$defs"].values() if "properties" in d)]
