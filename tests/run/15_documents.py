@@ -84,7 +84,7 @@ class Documents(farm.FarmTest):
         section = re.search(r"^## How fast\n(.*?)^## ", (farm.SOURCE / "README.md").read_text(), re.M | re.S).group(1)
         shown = [line for line in section.splitlines() if line.startswith("|")]
         measured = (farm.SOURCE / "docs/performance/bench.md").read_text().splitlines()
-        self.assertGreater(len(shown), 30)
+        self.assertGreater(len(shown), 10)
         self.assertEqual([line for line in shown if line not in measured], [])
 
     def test_files_that_the_design_names_are_there(self):
