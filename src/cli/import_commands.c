@@ -63,7 +63,7 @@ static cJSON *side_by_side(cJSON *axes) {
     return space;
 }
 
-/* The lines gathered so far are a stage. */
+/* Makes a stage of the lines gathered so far. */
 static void end_stage(importer *im) {
     if (!im->commands)
         return;
@@ -132,12 +132,23 @@ static int add_repeat(importer *im, const char *text) {
     return TF_OK;
 }
 
-/* What follows starts when all before has ended; `check`: and only if nothing of it failed. */
-static void add_barrier(importer *im, bool check) {
+static int set_prefix(importer *im, const char *text) {
+    im->prefix = text;
+    return TF_OK;
+}
+
+static int set_suffix(importer *im, const char *text) {
+    im->suffix = text;
+    return TF_OK;
+}
+
+/* What follows begins when all before has ended; with CHECK only if none of that has failed. */
+static int add_barrier(importer *im, const char *text) {
     end_stage(im);
+    const bool check = strncmp(text, "CHECK", 5) == 0;
     int stages = cJSON_GetArraySize(im->stages);
     if (stages == im->group)
-        return;
+        return TF_OK;
     cJSON_Delete(im->after);
     im->after = cJSON_CreateArray();
     for (; im->group < stages; im->group++) {
@@ -146,6 +157,25 @@ static void add_barrier(importer *im, bool check) {
             cJSON_AddStringToObject(stage, "on_failure", "stop");
         cJSON_AddItemToArray(im->after, cJSON_CreateString(cJSON_GetStringValue(cJSON_GetObjectItem(stage, "name"))));
     }
+    return TF_OK;
+}
+
+static const struct {
+    const char *name;
+    int (*read)(importer *im, const char *text); /* `text` stands behind the name */
+} directives[] = {{"PREFIX", set_prefix}, {"SUFFIX", set_suffix}, {"REPEAT", add_repeat}, {"BARRIER", add_barrier}};
+
+enum { DIRECTIVES = sizeof directives / sizeof *directives };
+
+static int refuse_directive(const importer *im) {
+    tf_buf text = {0};
+    tf_buf_adds(&text, "of disBatch's directives ");
+    for (int d = 0; d < DIRECTIVES; d++)
+        tf_buf_addf(&text, "%s%s", d == 0 ? "" : d + 1 < DIRECTIVES ? ", " : " and ", directives[d].name);
+    tf_buf_adds(&text, " are understood");
+    const int status = refuse(im, tf_buf_text(&text));
+    tf_buf_free(&text);
+    return status;
 }
 
 static bool is_word(const char *text, size_t length, const char *word) {
@@ -156,17 +186,10 @@ static int read_directive(importer *im, const char *text) {
     text += strspn(text, " \t");
     size_t length = strcspn(text, " \t");
     const char *rest = text + length + (text[length] ? 1 : 0);
-    if (is_word(text, length, "PREFIX"))
-        im->prefix = rest;
-    else if (is_word(text, length, "SUFFIX"))
-        im->suffix = rest;
-    else if (is_word(text, length, "REPEAT"))
-        return add_repeat(im, rest);
-    else if (is_word(text, length, "BARRIER"))
-        add_barrier(im, strncmp(rest, "CHECK", 5) == 0);
-    else
-        return refuse(im, "of disBatch's directives PREFIX, SUFFIX, REPEAT and BARRIER are understood");
-    return TF_OK;
+    for (int d = 0; d < DIRECTIVES; d++)
+        if (is_word(text, length, directives[d].name))
+            return directives[d].read(im, rest);
+    return refuse_directive(im);
 }
 
 /* ---- The whole ---- */

@@ -7,7 +7,7 @@
 static int show(const options *o, const recalled *r) {
     int64_t index;
     if (o->raw && o->json)
-        return cli_usage_error("--raw is for text, not for --json, which escapes what is not seen");
+        return cli_usage_error("--raw is for text: --json always escapes control characters");
     if (o->arguments < 1 || o->arguments > 2) {
         tf_buf hint = {0};
         failures_add_hint("show", o->manifest,

@@ -96,8 +96,9 @@ tf_err tf_finisher_run(tf_finisher *f, tf_store_plan *plan, tf_err outcome, doub
         while ((got = recv(f->child.socket, error, sizeof *error, 0)) < 0 && errno == EINTR)
             ;
     if (got != (ssize_t)sizeof *error)
-        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_PROCESS_LOST, "%s: the process that was to finish it is gone",
-                               f->output);
+        return tf_error_set_as(
+            error, TF_ERR_RUN, TF_DIAG_PROCESS_LOST,
+            "%s: a rank died, and the process that finishes the output is gone: run the same command again", f->output);
     return error->code;
 }
 

@@ -30,7 +30,7 @@ tf_err launch_begin_mpi(tf_error *error) {
             unsetenv(setting[i][0]);
     return level >= MPI_THREAD_FUNNELED ? TF_OK
                                         : tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_MPI,
-                                                          "this MPI allows no threads, not even such as do not use it "
+                                                          "this MPI supports no threads "
                                                           "(MPI_THREAD_FUNNELED): use one that was built with them");
 }
 

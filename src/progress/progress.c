@@ -132,8 +132,8 @@ static void say_stopping(tf_progress *p, const tf_farm_progress *now) {
     else if (now->stopping == TF_FARM_LOSS)
         snprintf(why, sizeof why, "the rank that died");
     snprintf(text, sizeof text,
-             "stopping, because of %s: %s tasks are handed out, and those that have begun may end; a signal ends them",
-             why, tf_format_count(now->running, running));
+             "stopping because of %s: tasks that have begun may end (%s are granted); another signal ends them", why,
+             tf_format_count(now->running, running));
     p->stopping = true;
     tf_progress_warn(p, text);
 }

@@ -42,9 +42,8 @@ static bool is_given_to_us(const char *path, uid_t owner) {
 static tf_err refuse(const char *path, const char *what, tf_error *error) {
     return tf_error_set_as(
         error, TF_ERR_RUN, TF_DIAG_NOT_AN_OUTPUT,
-        "%s: stands where the run's own folder is to be, and is %s; remove it, or choose another name "
-        "with --output",
-        path, what);
+        "%s: is %s, where the run needs a folder of its own; remove it, or choose another name with --output", path,
+        what);
 }
 
 static const char *user_name(uid_t user, char text[64]) {

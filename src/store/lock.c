@@ -107,7 +107,7 @@ tf_err lock_file(int fd, const char *output, tf_error *error) {
     while (!change_file_lock(fd, F_WRLCK)) {
         if (tf_now() > deadline)
             return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_IN_USE,
-                                   "%s: is in use by another run of taskfarm, for which it has another name", output);
+                                   "%s: is in use by another run of taskfarm, under another name", output);
         poll(NULL, 0, 20);
     }
     return TF_OK;

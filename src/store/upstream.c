@@ -31,7 +31,7 @@ tf_store *tf_store_open_upstream(const tf_campaign *campaign, int stage, tf_erro
     if (s->file < 0)
         err =
             tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_FILE_UNREADABLE,
-                            "%s: can't be read, and stage \"%s\" takes what is in it of other stages: run these first",
+                            "%s: can't be read, and stage \"%s\" takes values of other stages from it: run these first",
                             s->path, campaign->stage[stage].name);
     if (err == TF_OK)
         err = store_open_upstream(s, stage, error);

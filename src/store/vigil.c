@@ -75,7 +75,8 @@ static vigil_sight see_signs(const vigil *v) {
 static void tell_or_end(const vigil *v, vigil_verdict verdict, double silence) {
     char text[32];
     if (verdict == VIGIL_END) {
-        tf_say("%s: the disk is full, and a change of the file comes to no end", v->path);
+        tf_say("%s: the disk is full, and the file can't be finished: make room, and run the same command again",
+               v->path);
         _exit(TF_ERR_RUN);
     }
     if (verdict == VIGIL_TELL && v->tells)

@@ -328,7 +328,7 @@ class Refusals(farm.FarmTest):
         self.write("a.h5", whole)
         with h5py.File(self.folder / "a.h5", "a") as file:
             del file["a/params"]
-        self.refuse("is not as its last run left it; if it is another file that was put in its place, move a.h5.d away, which is not of it; --fresh sets it aside and starts anew")
+        self.refuse("was changed since its last run; if another file was put in its place, move the folder a.h5.d of the old one away; --fresh sets it aside and starts anew")
         self.write("a.h5", whole)
         journal = (self.folder / "a.h5.d/journal").read_bytes()
         self.write("a.h5.d/journal", journal[:-100])

@@ -35,7 +35,7 @@ class Draining(farm.FarmTest):
         """All that has begun has ended, and is in the file; nothing else is."""
         status, text = run.wait(60), (self.folder / "stderr").read_text()
         self.assertEqual(status, 75, text)
-        self.assertIn(f"taskfarm: stopping, because of {why}", text)
+        self.assertIn(f"taskfarm: stopping because of {why}", text)
         begun = self.lines("begun")
         self.assertEqual(begun, self.lines("ended"))
         with h5py.File(self.folder / "d.h5") as file:

@@ -73,7 +73,7 @@ class Try(farm.FarmTest):
         self.write("t.json", {"stages": stages})
         with h5py.File(self.folder / "in.h5", "w") as file:
             file["x"] = np.arange(5)
-        self.assertIn('t.h5: can\'t be read, and stage "b" takes what is in it of other stages', self.try_it("b", 1, status=3))
+        self.assertIn('t.h5: can\'t be read, and stage "b" takes values of other stages from it', self.try_it("b", 1, status=3))
         self.taskfarm("t.json")
         shown = self.try_it("b", 3)
         self.assertIn("parameters\n  n = 3\n  y = 1.5\nruns\n  z = 10 * y\ndone in ", shown)

@@ -69,7 +69,7 @@ TABLE = [
         {"c.json": {"stages": [{"name": "a", "run": {"expr": {"y": "1"}}}, {"name": "b", "over": {"s": {"from": "a"}}, "run": {"expr": {"z": "y"}}}]}},
         ["try", "c.json", "b", "0"],
         3,
-        'taskfarm: c.h5: can\'t be read, and stage "b" takes what is in it of other stages: run these first\n',
+        'taskfarm: c.h5: can\'t be read, and stage "b" takes values of other stages from it: run these first\n',
     ),
 ]
 
@@ -95,7 +95,7 @@ TASKS = [
 OF_THE_SYSTEM = {
     "old bytes can't be cleared",
     "can't list the texts of stage",
-    "this MPI allows no threads, not even such as do not use it (MPI_THREAD_FUNNELED): use one that was built with them",
+    "this MPI supports no threads (MPI_THREAD_FUNNELED): use one that was built with them",
     "can't start processes",
     "can't make a socket",
     "can't fork",
@@ -123,7 +123,7 @@ OF_THE_SYSTEM = {
     "its columns can't be read",
     "can't be flushed",
     "can't be created",
-    "the process that was to finish it is gone",
+    "a rank died, and the process that finishes the output is gone: run the same command again",
     "can't read what stage",
     "can't read statuses",
     "can't lay out stage",
@@ -301,7 +301,7 @@ class Messages(farm.FarmTest):
         for damage, message in (
             (lambda: (self.folder / "c.h5").write_text("text"), "is damaged: it is no HDF5 file any more"),
             (lambda: h5py.File(self.folder / "c.h5", "w").create_group("a"), "is another program's file, or damaged"),
-            (self.remove_status, "is not as its last run left it"),
+            (self.remove_status, "was changed since its last run"),
         ):
             with self.subTest(message=message):
                 self.setUp()
@@ -320,7 +320,7 @@ class Messages(farm.FarmTest):
         """Of outputs whose run was killed at a bad moment."""
         self.write("c.json", {"run": {"command": ["true"]}})
         for point, status, message in (
-            ("layout.made", 3, "taskfarm: c.h5: its run was killed while the file was changed; the command line that made it puts that right"),
+            ("layout.made", 3, "taskfarm: c.h5: its run was killed while the file was changed; run the same command again to repair it"),
             ("change.ended", 2, "taskfarm: c.h5: no stage has begun"),
         ):
             self.taskfarm("c.json", "--fresh", status=-9, env={"TASKFARM_CRASH": point})

@@ -213,7 +213,7 @@ class Names(Slow):
             self.assertEqual(other.returncode, 3, (name, more, said))
             self.assertTrue(said.startswith(f"taskfarm: {self.folder.resolve()}/{name}: is in use by another run of taskfarm"), said)
         # Of the two that come by the other name one may only have met the other.
-        by_another = ": is in use by another run of taskfarm, for which it has another name\n"
+        by_another = ": is in use by another run of taskfarm, under another name\n"
         self.assertTrue(any(said.endswith(by_another) for said in whole), whole)
         self.assertEqual(json.loads(self.taskfarm("status", "link.h5", "--json").stdout)["state"], "running")
         self.go()
@@ -312,7 +312,7 @@ class Folder(Campaign):
             before = self.files()
             said = self.taskfarm("c.json", status=3).stderr
             self.assertEqual(
-                said, f"taskfarm: c.h5.d: stands where the run's own folder is to be, and is {what}; remove it, or choose another name with --output\n"
+                said, f"taskfarm: c.h5.d: is {what}, where the run needs a folder of its own; remove it, or choose another name with --output\n"
             )
             self.assertEqual(self.files(), before)
             os.unlink(self.folder / "c.h5.d")

@@ -95,7 +95,7 @@ class Text(farm.FarmTest):
         raw = subprocess.run(self.command("show", output, 1), cwd=self.folder, env=farm.environment(), capture_output=True, check=True).stdout
         self.assertIn(EVIL.encode(), raw)
         self.assertIn(EVIL, self.on_a_terminal("show", output, 1, "--raw"))
-        self.assertIn("--raw is for text, not for --json, which escapes what is not seen", self.taskfarm("show", output, 1, "--raw", "--json", status=2).stderr)
+        self.assertIn("--raw is for text: --json always escapes control characters", self.taskfarm("show", output, 1, "--raw", "--json", status=2).stderr)
         exported = subprocess.run(self.command("export", output), cwd=self.folder, env=farm.environment(), capture_output=True, check=True).stdout
         self.assertIn(EVIL.encode(), exported)
 

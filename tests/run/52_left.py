@@ -180,8 +180,8 @@ class Folder(farm.FarmTest):
     def test_may_be_of_another_file_than_the_one_that_was_put_in_its_place(self):
         self.taskfarm("m.json", "--output", "whole.h5")
         os.replace(self.folder / "whole.h5", self.folder / "m.h5")
-        ways_out = "if it is another file that was put in its place, move m.h5.d away, which is not of it; --fresh sets it aside and starts anew"
-        self.assertEqual(self.taskfarm("m.json", status=3).stderr, f"taskfarm: m.h5: is not as its last run left it; {ways_out}\n")
+        ways_out = "if another file was put in its place, move the folder m.h5.d of the old one away; --fresh sets it aside and starts anew"
+        self.assertEqual(self.taskfarm("m.json", status=3).stderr, f"taskfarm: m.h5: was changed since its last run; {ways_out}\n")
         os.rename(self.folder / "m.h5.d", self.folder / "away")
         self.assertIn("going on: 6 of 6 tasks are done\n", self.taskfarm("m.json").stderr)
 
@@ -190,7 +190,7 @@ class Folder(farm.FarmTest):
         self.write("m.h5.d", "mine")
         self.assertIn("m: 6 of 6 tasks are to be run\n", self.taskfarm("plan", "m.json", "--fresh").stdout)
         said = self.taskfarm("m.json", "--fresh", status=3).stderr
-        self.assertEqual(said, "taskfarm: m.h5.d: stands where the run's own folder is to be, and is no folder; remove it, or choose another name with --output\n")
+        self.assertEqual(said, "taskfarm: m.h5.d: is no folder, where the run needs a folder of its own; remove it, or choose another name with --output\n")
         self.assertEqual((self.folder / "m.h5.d").read_text(), "mine")
 
 

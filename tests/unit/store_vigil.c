@@ -112,7 +112,9 @@ Test(vigil, its_thread_ends_the_process_on_a_full_disk) {
     if (status == 77)
         cr_skip_test("mounting a small file system needs root");
     cr_expect_eq(status, TF_ERR_RUN, "%d", status);
-    cr_expect_not_null(strstr(said, ": the disk is full, and a change of the file comes to no end\n"), "%s", said);
+    cr_expect_not_null(
+        strstr(said, ": the disk is full, and the file can't be finished: make room, and run the same command again\n"),
+        "%s", said);
 }
 
 Test(vigil, its_thread_tells_and_lets_live) {

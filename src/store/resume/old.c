@@ -209,11 +209,10 @@ tf_err old_is_ours(const char *path, tf_error *error) {
 static tf_err say_other(const char *path, tf_error *error) {
     tf_buf folder = {0};
     folder_path(path, NULL, &folder);
-    tf_error_set_as(
-        error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED,
-        "%s: is not as its last run left it; if it is another file that was put in its place, move %s away, "
-        "which is not of it",
-        path, folder.data);
+    tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED,
+                    "%s: was changed since its last run; if another file was put in its place, move the folder %s of "
+                    "the old one away",
+                    path, folder.data);
     tf_buf_free(&folder);
     return error->code;
 }
