@@ -79,7 +79,7 @@ typedef struct tf_heap {
 } tf_heap;
 
 void tf_heap_add(tf_heap *heap, const void *item); /* copies the item */
-void tf_heap_take(tf_heap *heap, void *item);      /* removes the first item, which must exist, and copies it */
+void tf_heap_pop(tf_heap *heap, void *item);       /* removes the first item, which must exist, and copies it */
 void tf_heap_free(tf_heap *heap);
 
 /* ---- Numbers by name ---- */
@@ -105,9 +105,9 @@ void tf_table_free(tf_table *table);
 struct stat;
 typedef void tf_on_entry(void *context, const char *path, const struct stat *info);
 
-/* Calls `take` for a folder and all that is in it, at any depth, in byte order. A link counts as what it leads to. If
+/* Calls `visit` for a folder and all that is in it, at any depth, in byte order. A link counts as what it leads to. If
  * the path is no folder nothing is called. */
-void tf_each_entry(const char *folder, tf_on_entry *take, void *context);
+void tf_each_entry(const char *folder, tf_on_entry *visit, void *context);
 
 /* ---- Counts of texts ---- */
 
@@ -184,7 +184,7 @@ static inline int64_t tf_resources_slots(const tf_resources *need) {
 int64_t tf_resources_fit(const tf_resources *have, const tf_resources *need);
 
 /* Subtracts `count` times the need; what is left is negative if that does not fit. */
-void tf_resources_take(tf_resources *have, const tf_resources *need, int64_t count);
+void tf_resources_subtract(tf_resources *have, const tf_resources *need, int64_t count);
 
 bool tf_resources_equal(const tf_resources *a, const tf_resources *b);
 
@@ -300,7 +300,7 @@ void tf_intervals_free(tf_intervals *set);
 /* Removes up to `most` integers that follow each other from the front of the set, and returns them; {0, 0}: it is
  * empty.
  */
-tf_interval tf_intervals_take(tf_intervals *set, int64_t most);
+tf_interval tf_intervals_pop(tf_intervals *set, int64_t most);
 
 /* Goes through the set in pieces of at most `most` integers: replaces `piece` by the one behind it. {0, 0} stands
  * before the first piece. false at the end. */
@@ -388,8 +388,8 @@ enum { TF_RECORD_STDOUT, TF_RECORD_STDERR, TF_RECORD_MESSAGE, TF_RECORD_COLUMN }
 size_t tf_record_size(size_t length);
 
 /* Writes a whole record of tf_record_size(length) bytes to `out`. */
-void tf_record_put(void *out, int32_t stage, int64_t index, int32_t kind, int32_t attempt, const void *data,
-                   size_t length);
+void tf_record_write(void *out, int32_t stage, int64_t index, int32_t kind, int32_t attempt, const void *data,
+                     size_t length);
 
 /* The record at the start of `bytes`, with its payload behind it; NULL: there is no whole and sound record. */
 const tf_record *tf_record_at(const void *bytes, size_t size);

@@ -14,30 +14,30 @@ static int is_entry(const struct dirent *entry) {
     return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
-/* Calls `take` for an entry, and for what is in it if it is a folder. A link to a file counts as the file. A link to a
+/* Calls `visit` for an entry, and for what is in it if it is a folder. A link to a file counts as the file. A link to a
  * folder, which may go round in circles, is left alone. */
-static void visit_entry(tf_buf *path, tf_on_entry *take, void *context) {
+static void visit_entry(tf_buf *path, tf_on_entry *visit, void *context) {
     struct stat info;
     if (lstat(path->data, &info) != 0)
         return;
     if (S_ISDIR(info.st_mode))
-        tf_each_entry(path->data, take, context);
+        tf_each_entry(path->data, visit, context);
     else if (!S_ISLNK(info.st_mode) || (stat(path->data, &info) == 0 && !S_ISDIR(info.st_mode)))
-        take(context, path->data, &info);
+        visit(context, path->data, &info);
 }
 
-void tf_each_entry(const char *folder, tf_on_entry *take, void *context) {
+void tf_each_entry(const char *folder, tf_on_entry *visit, void *context) {
     struct dirent **entry = NULL;
     struct stat info;
     if (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode))
         return;
-    take(context, folder, &info);
+    visit(context, folder, &info);
     const int count = scandir(folder, &entry, is_entry, by_bytes);
     tf_buf path = {0};
     for (int i = 0; i < count; i++) {
         tf_buf_clear(&path);
         tf_buf_addf(&path, "%s/%s", folder, entry[i]->d_name);
-        visit_entry(&path, take, context);
+        visit_entry(&path, visit, context);
         free(entry[i]);
     }
     free(entry);

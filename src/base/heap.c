@@ -19,7 +19,7 @@ void tf_heap_add(tf_heap *h, const void *item) {
     memcpy(item_at(h, at), item, h->size);
 }
 
-void tf_heap_take(tf_heap *h, void *item) {
+void tf_heap_pop(tf_heap *h, void *item) {
     memcpy(item, h->items, h->size);
     const char *last = item_at(h, --h->count);
     size_t at = 0;

@@ -100,7 +100,7 @@ bool tf_intervals_contain(const tf_intervals *set, int64_t first, int64_t end) {
     return at < set->count && set->items[at].first <= first && set->items[at].end >= end;
 }
 
-tf_interval tf_intervals_take(tf_intervals *set, int64_t most) {
+tf_interval tf_intervals_pop(tf_intervals *set, int64_t most) {
     if (set->count == 0 || most <= 0)
         return (tf_interval){0, 0};
     tf_interval *front = &set->items[0];

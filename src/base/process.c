@@ -1,5 +1,5 @@
-/* What a process has from the one that started it, and may not be as it should: signals that are ignored or blocked,
- * and standard descriptors that are closed, whose numbers the next file would get. */
+/* What a process inherits from the one that started it, and must be set right: signals that are ignored or blocked, and
+ * standard descriptors that are closed, whose numbers the next file would get. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,7 +13,8 @@ void tf_open_standard(void) {
             return;
 }
 
-/* A crash handler that somebody has set (a sanitizer, a debugger) ends the process too, and says why. */
+/* Is it a signal of a crash? A handler that is set for it (by a sanitizer, a debugger) stays: it ends the process, too,
+ * and says why. */
 static bool is_crash(int number) {
     return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL || number == SIGABRT;
 }

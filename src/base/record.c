@@ -18,8 +18,8 @@ static uint64_t record_check(const tf_record *record, const void *payload) {
     return tf_hash(payload, (size_t)record->length, tf_hash(&header, sizeof header, 0));
 }
 
-void tf_record_put(void *out, int32_t stage, int64_t index, int32_t kind, int32_t attempt, const void *data,
-                   size_t length) {
+void tf_record_write(void *out, int32_t stage, int64_t index, int32_t kind, int32_t attempt, const void *data,
+                     size_t length) {
     tf_record record = {
         .magic = TF_RECORD_MAGIC, .stage = stage, .index = index, .kind = kind, .attempt = attempt, .length = length};
     record.check = record_check(&record, data);

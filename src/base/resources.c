@@ -10,7 +10,7 @@ int64_t tf_resources_fit(const tf_resources *have, const tf_resources *need) {
     return fit > 0 ? fit : 0;
 }
 
-void tf_resources_take(tf_resources *have, const tf_resources *need, int64_t count) {
+void tf_resources_subtract(tf_resources *have, const tf_resources *need, int64_t count) {
     have->slots -= count * tf_resources_slots(need);
     have->memory -= count * need->memory;
     have->gpus -= count * need->gpus;

@@ -27,7 +27,7 @@ static int64_t find(const tf_spot *spots, int64_t count, uint64_t hash) {
     return low;
 }
 
-/* The first of several notes how many of them have been claimed: -1, -2 ... in its index. */
+/* The index of the first of several spots counts how many of them have been claimed: -1, -2 ... */
 int64_t tf_spots_claim(tf_spot *spots, int64_t count, uint64_t hash) {
     const int64_t first = find(spots, count, hash);
     if (first == count || spots[first].hash != hash)

@@ -55,16 +55,22 @@ static void carry(tf_sum *sum) {
     }
 }
 
-/* Splits a finite number into mantissa x 2^exponent and its sign. Returns the mantissa. */
-static uint64_t split_double(double x, int *exponent, bool *negative) {
+/* A finite number: mantissa x 2^exponent, with a sign. */
+typedef struct parts {
+    uint64_t mantissa;
+    int exponent;
+    bool negative;
+} parts;
+
+static inline parts split_double(double x) {
     uint64_t word;
     memcpy(&word, &x, sizeof word);
     const int biased = (int)(word >> MANTISSA & 0x7ff);
     const uint64_t fraction = word & ((UINT64_C(1) << MANTISSA) - 1);
     assert(biased != 0x7ff);
-    *negative = word >> 63;
-    *exponent = (biased ? biased : 1) - 1075;
-    return biased ? fraction | UINT64_C(1) << MANTISSA : fraction;
+    return (parts){.mantissa = biased ? fraction | UINT64_C(1) << MANTISSA : fraction,
+                   .exponent = (biased ? biased : 1) - 1075,
+                   .negative = word >> 63};
 }
 
 static int64_t *digits_at(tf_sum *sum, int32_t from, int32_t end) {
@@ -76,27 +82,23 @@ static int64_t *digits_at(tf_sum *sum, int32_t from, int32_t end) {
 }
 
 void tf_sum_add(tf_sum *sum, double x) {
-    int exponent;
-    bool negative;
-    const uint64_t mantissa = split_double(x, &exponent, &negative);
-    if (mantissa == 0)
+    const parts p = split_double(x);
+    if (p.mantissa == 0)
         return;
-    const int place = exponent - LOWEST, from = place / DIGIT, shift = place % DIGIT;
-    const int64_t low = (uint32_t)(mantissa << shift), high = (int64_t)(mantissa >> (DIGIT - shift));
+    const int place = p.exponent - LOWEST, from = place / DIGIT, shift = place % DIGIT;
+    const int64_t low = (uint32_t)(p.mantissa << shift), high = (int64_t)(p.mantissa >> (DIGIT - shift));
     int64_t *digit = digits_at(sum, from, from + 2);
-    digit[0] += negative ? -low : low;
-    digit[1] += negative ? -high : high;
+    digit[0] += p.negative ? -low : low;
+    digit[1] += p.negative ? -high : high;
 }
 
 void tf_sum_add_square(tf_sum *sum, double x) {
     enum { DIGITS = 5 }; /* 106 bits and up to 31 below them */
-    int exponent;
-    bool negative;
-    const uint64_t mantissa = split_double(x, &exponent, &negative);
-    if (mantissa == 0)
+    const parts p = split_double(x);
+    if (p.mantissa == 0)
         return;
-    const int place = 2 * exponent - LOWEST, from = place / DIGIT, shift = place % DIGIT;
-    tf_uint128 square = (tf_uint128)mantissa * mantissa;
+    const int place = 2 * p.exponent - LOWEST, from = place / DIGIT, shift = place % DIGIT;
+    tf_uint128 square = (tf_uint128)p.mantissa * p.mantissa;
     int64_t *digit = digits_at(sum, from, from + DIGITS);
     digit[0] += (uint32_t)(square << shift);
     square >>= DIGIT - shift;

@@ -43,7 +43,7 @@ bool tf_type_is_integer(tf_type type) {
     return type >= TF_INT8 && type <= TF_UINT64;
 }
 
-/* Both signs are needed to cover int64 and uint64 in one place: `negative` tells which of the two holds. */
+/* Stores an integer: `low` if it is negative, else `high`. Together they cover int64 and uint64. */
 static bool store_integer(tf_type type, bool negative, int64_t low, uint64_t high, void *out) {
     static const uint64_t most[] = {
         [TF_BOOL] = 1,           [TF_INT8] = INT8_MAX,   [TF_INT16] = INT16_MAX,   [TF_INT32] = INT32_MAX,
@@ -64,7 +64,7 @@ static bool store_integer(tf_type type, bool negative, int64_t low, uint64_t hig
     return true;
 }
 
-/* What is finite stays so. */
+/* Does the value stay finite as a float? */
 static inline bool is_in_float(double value) {
     return !isinf((float)value) || isinf(value);
 }

@@ -83,10 +83,10 @@ void batch_locate(const batch_map *map, const tf_stage_spec *stage, int64_t row,
 void batch_columns_alloc(batch_columns *columns, const tf_campaign *campaign);
 void batch_columns_free(batch_columns *columns);
 
-/* Fills in what the batch's tasks first .. first + count - 1 take of other stages, and blocks of arrays (give.c).
+/* Fills in what the batch's tasks first .. first + count - 1 take of other stages, and blocks of arrays (upstream.c).
  * `columns` is pointed at the batch. */
-tf_err batch_give(const batch_map *map, const tf_stage_spec *stage, batch_columns *columns, const tf_task_source *from,
-                  int64_t first, int64_t count, tf_error *error);
+tf_err batch_copy_upstream(const batch_map *map, const tf_stage_spec *stage, batch_columns *columns,
+                           const tf_task_source *from, int64_t first, int64_t count, tf_error *error);
 
 /* Sets the first `count` rows of a batch to what they hold before their tasks start: pending, without results, times or
  * exit status. `columns` are located at row 0. */

@@ -17,7 +17,7 @@ void tf_loaded_read(const tf_load_options *options, tf_source *source, const tf_
     if (l->diags.count == 0)
         l->graph = tf_graph_new(campaign, &l->times, &l->diags);
     if (l->graph) {
-        campaign->links = tf_graph_take_links(l->graph);
+        campaign->links = tf_graph_move_links(l->graph);
         tf_recorder_add_links(&l->recorder, &campaign->links);
     }
     if (l->diags.count == 0)

@@ -108,7 +108,7 @@ tf_graph *tf_graph_new(const tf_campaign *campaign, tf_disk *disk, tf_diags *dia
     return NULL;
 }
 
-tf_links tf_graph_take_links(tf_graph *g) {
+tf_links tf_graph_move_links(tf_graph *g) {
     tf_links links = g->folders.links;
     g->folders.links = (tf_links){0};
     return links;

@@ -32,18 +32,18 @@ static void disk_touch(tf_disk *self, const char *path) {
 }
 
 typedef struct receiver {
-    tf_disk_on_entry *take;
-    void *context; /* of `take` */
+    tf_disk_on_entry *visit;
+    void *context; /* of `visit` */
 } receiver;
 
 static void pass_entry(void *context, const char *path, const struct stat *info) {
     const receiver *p = context;
-    p->take(p->context, path, time_of(info));
+    p->visit(p->context, path, time_of(info));
 }
 
-static void disk_each(tf_disk *self, const char *path, tf_disk_on_entry *take, void *context) {
+static void disk_each(tf_disk *self, const char *path, tf_disk_on_entry *visit, void *context) {
     (void)self;
-    tf_each_entry(path, pass_entry, &(receiver){take, context});
+    tf_each_entry(path, pass_entry, &(receiver){visit, context});
 }
 
 static tf_disk_kind disk_look(tf_disk *self, const char *path, tf_disk_id *id) {

@@ -49,15 +49,15 @@ static void find_read(const tf_graph *g, const tf_campaign *c, int stage, bool *
     }
 }
 
-void tf_graph_edges(const tf_graph *g, const tf_campaign *c, tf_graph_on_edge *take, void *context) {
+void tf_graph_edges(const tf_graph *g, const tf_campaign *c, tf_graph_on_edge *visit, void *context) {
     bool *read = tf_alloc_array((size_t)c->stages, sizeof *read);
     for (int s = 0; s < c->stages; s++) {
         find_read(g, c, s, read);
         for (int o = 0; o < c->stages; o++)
             if (o != s && read[o])
-                take(context, o, s, false);
+                visit(context, o, s, false);
         for (int a = 0; a < c->stage[s].afters; a++)
-            take(context, c->stage[s].after[a], s, !tf_stage_takes_from(&c->stage[s], c->stage[s].after[a]));
+            visit(context, c->stage[s].after[a], s, !tf_stage_takes_from(&c->stage[s], c->stage[s].after[a]));
     }
     free(read);
 }

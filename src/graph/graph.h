@@ -40,9 +40,9 @@ struct tf_disk {
     /* Sets that time to now. */
     void (*touch)(tf_disk *self, const char *path);
 
-    /* Calls `take` for a folder and all that is in it, at any depth; for nothing if the path is no folder. NULL: there
+    /* Calls `visit` for a folder and all that is in it, at any depth; for nothing if the path is no folder. NULL: there
      * are no folders. */
-    void (*each)(tf_disk *self, const char *path, tf_disk_on_entry *take, void *context);
+    void (*each)(tf_disk *self, const char *path, tf_disk_on_entry *visit, void *context);
 
     /* What stands under a name; a link is not followed. NULL: no name is that of a folder or a link. */
     tf_disk_kind (*look)(tf_disk *self, const char *path, tf_disk_id *id);
@@ -67,7 +67,7 @@ tf_graph *tf_graph_new(const tf_campaign *campaign, tf_disk *disk, tf_diags *dia
 void tf_graph_free(tf_graph *graph);
 
 /* Gives away the links that lead to folders of files that tasks write; once. */
-tf_links tf_graph_take_links(tf_graph *graph);
+tf_links tf_graph_move_links(tf_graph *graph);
 
 /* ---- What is to be run ---- */
 
@@ -131,8 +131,8 @@ void tf_graph_draw(tf_graph *graph, bool tasks, tf_buf *out);
 /* Gets a dependency between stages: `to` reads what `from` makes; or, with order_only, only comes after it. */
 typedef void tf_graph_on_edge(void *context, int from, int to, bool order_only);
 
-/* Calls `take` for each dependency between stages. Without a graph (NULL): for those that the campaign alone tells. */
-void tf_graph_edges(const tf_graph *graph, const tf_campaign *campaign, tf_graph_on_edge *take, void *context);
+/* Calls `visit` for each dependency between stages. Without a graph (NULL): for those that the campaign alone tells. */
+void tf_graph_edges(const tf_graph *graph, const tf_campaign *campaign, tf_graph_on_edge *visit, void *context);
 
 /* ---- While it runs ---- */
 

@@ -127,13 +127,13 @@ static void add_output(builder *b, int stage, int64_t index, const tf_file_spec 
 
 typedef void on_output(builder *b, int stage, int64_t index, const tf_file_spec *spec, const char *path);
 
-static void each_output(builder *b, int stage, on_output *take) {
+static void each_output(builder *b, int stage, on_output *visit) {
     tf_graph *g = b->graph;
     int64_t tasks = tf_stage_so_far(&g->campaign->stage[stage]);
     for (int64_t i = 0; g->campaign->stage[stage].outputs > 0 && i < tasks; i++) {
         tf_files_outputs(g->files, stage, i, &g->paths);
         for (size_t p = 0; p < g->paths.count && b->diags->count < MOST_DIAGNOSTICS; p++)
-            take(b, stage, i, g->paths.item[p].spec, tf_paths_text(&g->paths, p));
+            visit(b, stage, i, g->paths.item[p].spec, tf_paths_text(&g->paths, p));
     }
 }
 

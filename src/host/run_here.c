@@ -35,7 +35,7 @@ tf_err tf_host_run_here(const tf_campaign *campaign, int stage, int64_t first, i
         batch_header *head = (batch_header *)(void *)map.fixed;
         *head = (batch_header){.stage = stage, .attempt = 1, .first = first, .count = count < most ? count : most};
         if (source)
-            err = batch_give(&map, spec, &h.columns, source, head->first, head->count, error);
+            err = batch_copy_upstream(&map, spec, &h.columns, source, head->first, head->count, error);
         if (err != TF_OK)
             break;
         if (on_point)

@@ -22,8 +22,8 @@ void host_add_blob(host *h, int64_t row, int32_t kind, const void *data, size_t 
         host_fail(h, "no memory for %zu bytes of text: %s", size, strerror(errno));
         return;
     }
-    tf_record_put(h->map->blobs + h->blobs_used, h->spec->number, h->header->first + row, kind, h->header->attempt,
-                  data, size);
+    tf_record_write(h->map->blobs + h->blobs_used, h->spec->number, h->header->first + row, kind, h->header->attempt,
+                    data, size);
     h->blobs_used += record;
 }
 

@@ -135,7 +135,7 @@ static answer offer_retry_of(tf_sched *s, int worker_id, resource_class *class, 
         return NOTHING;
     if (worker_id == next.failed_on && s->up > 1 && now < next.due + PATIENCE)
         return PUT_OFF;
-    tf_heap_take(&class->retries, &next);
+    tf_heap_pop(&class->retries, &next);
     st->retrying--;
     worker_reserve(s, w, -1);
     return grant(s, worker_id, next.stage_id, (tf_interval){next.index, next.index + 1}, next.attempt, action);

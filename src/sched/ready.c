@@ -31,7 +31,7 @@ void ready_add(stage *st, int level, int64_t first, int64_t end) {
 
 tf_interval ready_pop(stage *st, int64_t most) {
     level_queue *top = &st->queue[st->queues - 1];
-    tf_interval run = tf_intervals_take(&top->tasks, most);
+    tf_interval run = tf_intervals_pop(&top->tasks, most);
     st->ready -= run.end - run.first;
     if (top->tasks.total == 0) {
         tf_intervals_free(&top->tasks);

@@ -157,7 +157,7 @@ int64_t worker_room(const tf_sched *s, const worker *w, int class_id) {
         const int64_t at_once =
             w->held_of_class[other] < w->capacity[other] ? w->held_of_class[other] : w->capacity[other];
         if (other != class_id)
-            tf_resources_take(&left, &s->class[other].need, at_once);
+            tf_resources_subtract(&left, &s->class[other].need, at_once);
     }
     return tf_resources_fit(&left, &s->class[class_id].need);
 }

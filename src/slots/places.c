@@ -124,7 +124,7 @@ void places_claim(places *p, int slot, const tf_resources *need) {
         claimed++;
     }
     p->idle -= count;
-    tf_resources_take(&p->left, need, 1);
+    tf_resources_subtract(&p->left, need, 1);
     if (need->gpus > 0)
         claim_gpus(p, slot, need->gpus);
 }
@@ -133,7 +133,7 @@ void places_release(places *p, int slot) {
     if (p->place[slot].owner != slot)
         return;
     p->idle += (int)tf_resources_slots(&p->place[slot].need);
-    tf_resources_take(&p->left, &p->place[slot].need, -1);
+    tf_resources_subtract(&p->left, &p->place[slot].need, -1);
     for (int n = 0; n < p->slots; n++)
         if (p->place[n].owner == slot)
             p->place[n].owner = -1;

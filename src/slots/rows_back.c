@@ -235,8 +235,8 @@ void rows_back_add_failed(rows_back *back, const tf_campaign *campaign, const ba
     tf_buf_addc(&back->status, (char)status);
     tf_buf_addc(&back->attempts, (char)order->attempt);
     tf_buf_reserve(&back->blobs, back->blobs.length + size);
-    tf_record_put(back->blobs.data + back->blobs.length, order->stage, rows->first + row, TF_RECORD_MESSAGE,
-                  order->attempt, tf_buf_text(message), message->length);
+    tf_record_write(back->blobs.data + back->blobs.length, order->stage, rows->first + row, TF_RECORD_MESSAGE,
+                    order->attempt, tf_buf_text(message), message->length);
     back->blobs.length += size;
     point_at_copies(back, rows);
 }

@@ -124,8 +124,8 @@ int64_t tf_slots_submit(tf_slots *slots, int slot_id, int stage, int attempt, in
     s->passed[b] = (batch_part){0};
     s->order[b] = (batch_order){
         .stage = stage, .attempt = attempt, .rank = slots->rank, .slot = slot_id, .first = first, .count = count};
-    if (batch_give(&s->map[b], &slots->campaign->stage[stage], &slots->back.columns, &slots->source, first, count,
-                   error) != TF_OK)
+    if (batch_copy_upstream(&s->map[b], &slots->campaign->stage[stage], &slots->back.columns, &slots->source, first,
+                            count, error) != TF_OK)
         return 0;
     s->worn = s->apart[b] = apart;
     hand_over(s, b);

@@ -77,14 +77,14 @@ tf_err side_append(side_file *side, const void *records, size_t size, tf_error *
 tf_err side_append_rows(side_file *side, const void *blobs, size_t size, int stage, int64_t first, side_rows rows,
                         tf_error *error) {
     _Alignas(8) char record[sizeof(tf_record) + sizeof rows];
-    tf_record_put(record, stage, first, SIDE_ROWS, 0, &rows, sizeof rows);
+    tf_record_write(record, stage, first, SIDE_ROWS, 0, &rows, sizeof rows);
     tf_err err = size ? side_append(side, blobs, size, error) : TF_OK;
     return err == TF_OK ? side_append(side, record, sizeof record, error) : err;
 }
 
 tf_err side_append_synced(side_file *side, int64_t size, tf_error *error) {
     _Alignas(8) char record[sizeof(tf_record) + sizeof(side_synced)];
-    tf_record_put(record, 0, 0, SIDE_SYNCED, 0, &(side_synced){.size = size}, sizeof(side_synced));
+    tf_record_write(record, 0, 0, SIDE_SYNCED, 0, &(side_synced){.size = size}, sizeof(side_synced));
     return side_append(side, record, sizeof record, error);
 }
 

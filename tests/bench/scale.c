@@ -76,7 +76,7 @@ static void feed(sim *s, int w) {
     while (k->idle > 0 && k->queue.total > 0) {
         int64_t share = (k->queue.total + s->slots - 1) / s->slots;
         int64_t batch = smaller(tf_estimate_count(&k->estimate, BATCH_SECONDS), share);
-        tf_interval run = tf_intervals_take(&k->queue, batch * k->idle);
+        tf_interval run = tf_intervals_pop(&k->queue, batch * k->idle);
         int64_t count = run.end - run.first;
         int slots = (int)((count + batch - 1) / batch);
         k->idle -= slots;
@@ -201,7 +201,7 @@ static void simulate(sim *s) {
     }
     while (!s->over && s->events.count > 0) {
         event next;
-        tf_heap_take(&s->events, &next);
+        tf_heap_pop(&s->events, &next);
         s->now = next.time;
         handle(s, &next);
     }

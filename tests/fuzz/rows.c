@@ -41,7 +41,7 @@ static void run_host(shared *s) {
         batch_start_row(&s->columns, row, tf_wall());
         s->columns.status[row] = TF_STATUS_DONE;
         s->columns.duration[row] = 1e-3;
-        tf_record_put(s->map.blobs + at, 0, FIRST + row, TF_RECORD_COLUMN + 1, 1, "text", 4);
+        tf_record_write(s->map.blobs + at, 0, FIRST + row, TF_RECORD_COLUMN + 1, 1, "text", 4);
         at += tf_record_size(4);
     }
     const double now = tf_now();
@@ -71,8 +71,8 @@ static void damage(shared *s, const uint8_t *data, size_t size) {
         else if (data[0] % 4 == 2)
             s->map.blobs[at % s->map.blobs_mapped] = (char)word;
         else
-            tf_record_put(s->map.blobs + at % 64 * tf_record_size(4), (int8_t)data[1], FIRST + (int8_t)word,
-                          (int8_t)(word >> 8), (int8_t)(word >> 16), data, 4);
+            tf_record_write(s->map.blobs + at % 64 * tf_record_size(4), (int8_t)data[1], FIRST + (int8_t)word,
+                            (int8_t)(word >> 8), (int8_t)(word >> 16), data, 4);
     }
 }
 

@@ -46,7 +46,7 @@ static void run(killed *k) {
         text[1] = (char)('0' + i);
         status[i] = TF_STATUS_DONE;
         attempts[i] = 1;
-        tf_record_put(record, 0, i, TF_RECORD_COLUMN + 1, 1, text, 2);
+        tf_record_write(record, 0, i, TF_RECORD_COLUMN + 1, 1, text, 2);
         tf_buf_add(&records, record, sizeof record);
     }
     tf_rows rows = {.attempt = 1,
@@ -88,7 +88,7 @@ static void make_records(const uint8_t *data, size_t size, tf_buf *out) {
         int64_t index = (int16_t)(data[2] | data[3] << 8);
         size_t length = data[5], bytes = tf_record_size(length);
         void *record = tf_alloc(bytes);
-        tf_record_put(record, (int8_t)data[1], index, (int8_t)data[0], data[4], data + HEADER, length);
+        tf_record_write(record, (int8_t)data[1], index, (int8_t)data[0], data[4], data + HEADER, length);
         tf_buf_add(out, record, bytes);
         free(record);
         data += HEADER + length;

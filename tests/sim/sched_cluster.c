@@ -141,7 +141,7 @@ static void feed(sim *s, int w) {
         while (k->busy + slots <= s->c->slots && k->queue[stage].total > 0) {
             int64_t by_time = tf_estimate_count(&s->estimate[stage], 0.05);
             int64_t share = (k->queue[stage].total + capacity - 1) / capacity;
-            tf_interval run = tf_intervals_take(&k->queue[stage], by_time < share ? by_time : share);
+            tf_interval run = tf_intervals_pop(&k->queue[stage], by_time < share ? by_time : share);
             event done = {.kind = EVENT_BATCH_ENDED, .worker = w, .life = k->life, .stage = stage, .first = run.first};
             for (int64_t i = run.first; i < run.end; i++)
                 done.seconds += duration(s, stage, i);
@@ -438,7 +438,7 @@ static void simulate(cluster *c, uint64_t seed) {
         post(&s, (event){.kind = EVENT_FREEZE, .time = tf_rng_double(&s.rng) * span});
     while (!s.over && s.events.count > 0) {
         event e;
-        tf_heap_take(&s.events, &e);
+        tf_heap_pop(&s.events, &e);
         s.now = e.time;
         if (e.kind == EVENT_DOWN)
             e.life = s.worker[e.worker].life;

@@ -32,7 +32,7 @@ Test(heap, gives_back_in_order_what_it_took_in_any) {
         for (int i = 0; i < count; i++) {
             item first;
             cr_assert_eq(((const item *)(const void *)heap.items)->key, keys[i]);
-            tf_heap_take(&heap, &first);
+            tf_heap_pop(&heap, &first);
             cr_assert_eq(first.key, keys[i]);
         }
         cr_assert_eq(heap.count, 0);

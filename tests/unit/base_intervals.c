@@ -41,7 +41,7 @@ Test(intervals, behave_as_a_set_of_flags) {
             memset(member + first, 0, (size_t)(end - first));
             break;
         default: {
-            tf_interval taken = tf_intervals_take(&set, length);
+            tf_interval taken = tf_intervals_pop(&set, length);
             cr_assert(taken.end - taken.first <= length);
             for (int64_t k = 0; k < taken.first; k++)
                 cr_assert(!member[k] || length == 0, "taken from behind the front");
@@ -73,7 +73,7 @@ Test(intervals, behave_as_a_set_of_flags) {
 Test(intervals, hold_a_thousand_million_tasks_in_one_interval) {
     tf_intervals set = {0};
     tf_intervals_add(&set, 0, 1000000000);
-    tf_interval first = tf_intervals_take(&set, 10);
+    tf_interval first = tf_intervals_pop(&set, 10);
     cr_assert_eq(first.end, 10);
     tf_intervals_add(&set, 0, 10);
     cr_assert_eq(set.count, 1);

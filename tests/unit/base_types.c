@@ -64,7 +64,7 @@ Test(records, torn_or_changed_at_any_byte_are_no_records) {
     static const char payload[] = "what the task said";
     _Alignas(8) char bytes[128] = {0};
     size_t size = tf_record_size(sizeof payload);
-    tf_record_put(bytes, 3, 1234567890123, TF_RECORD_STDERR, 2, payload, sizeof payload);
+    tf_record_write(bytes, 3, 1234567890123, TF_RECORD_STDERR, 2, payload, sizeof payload);
     const tf_record *record = tf_record_at(bytes, size);
     cr_assert_not_null(record);
     cr_expect(record->stage == 3 && record->index == 1234567890123 && record->attempt == 2);
@@ -81,7 +81,7 @@ Test(records, torn_or_changed_at_any_byte_are_no_records) {
 
 Test(records, may_be_empty) {
     _Alignas(8) char bytes[64];
-    tf_record_put(bytes, 0, 0, TF_RECORD_STDOUT, 1, NULL, 0);
+    tf_record_write(bytes, 0, 0, TF_RECORD_STDOUT, 1, NULL, 0);
     const tf_record *record = tf_record_at(bytes, sizeof bytes);
     cr_assert_not_null(record);
     cr_expect_eq(record->length, 0);

@@ -345,7 +345,7 @@ static tf_err pass_on(farm *f, farm_batch *b, int64_t from, int64_t end, tf_inte
         if (tf_status_has_failed((uint8_t)ended)) {
             static const char why[] = "because";
             char record[128];
-            tf_record_put(record, b->stage, task, TF_RECORD_MESSAGE, b->attempt, why, sizeof why - 1);
+            tf_record_write(record, b->stage, task, TF_RECORD_MESSAGE, b->attempt, why, sizeof why - 1);
             tf_buf_add(&blobs, record, tf_record_size(sizeof why - 1));
         }
     }

@@ -133,7 +133,7 @@ static const int kinds[] = {TF_RECORD_STDOUT, TF_RECORD_MESSAGE, TF_RECORD_COLUM
 static void add_record(tf_buf *blobs, int64_t task, int kind, int attempt, const tf_buf *text) {
     size_t size = tf_record_size(text->length);
     char *record = tf_alloc(size);
-    tf_record_put(record, 0, task, kind, attempt, tf_buf_text(text), text->length);
+    tf_record_write(record, 0, task, kind, attempt, tf_buf_text(text), text->length);
     tf_buf_add(blobs, record, size);
     free(record);
 }

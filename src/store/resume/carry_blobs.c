@@ -14,7 +14,7 @@ static tf_err add_blob(const carrying *c, int stage, int64_t index, int32_t kind
                        size_t length) {
     size_t size = tf_record_size(length);
     void *record = tf_alloc(size);
-    tf_record_put(record, stage, carry_place(&c->plan->stage[stage], index), kind, attempt, data, length);
+    tf_record_write(record, stage, carry_place(&c->plan->stage[stage], index), kind, attempt, data, length);
     tf_err err = side_append(c->side, record, size, c->error);
     free(record);
     return err;

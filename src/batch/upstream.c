@@ -2,7 +2,7 @@
 #include "batch/batch.h"
 
 /* Copies blocks of arrays for the tasks that are going to be run. */
-static tf_err give_blocks(const tf_task_source *from, const tf_stage_spec *spec, const batch_columns *columns,
+static tf_err copy_blocks(const tf_task_source *from, const tf_stage_spec *spec, const batch_columns *columns,
                           int64_t first, int64_t count, tf_error *error) {
     tf_err err = TF_OK;
     for (int a = 0; a < spec->arrays && from->block; a++) {
@@ -15,8 +15,8 @@ static tf_err give_blocks(const tf_task_source *from, const tf_stage_spec *spec,
     return err;
 }
 
-tf_err batch_give(const batch_map *map, const tf_stage_spec *spec, batch_columns *columns, const tf_task_source *from,
-                  int64_t first, int64_t count, tf_error *error) {
+tf_err batch_copy_upstream(const batch_map *map, const tf_stage_spec *spec, batch_columns *columns,
+                           const tf_task_source *from, int64_t first, int64_t count, tf_error *error) {
     tf_err err = TF_OK;
     if (!tf_stage_takes_rows(spec) && spec->arrays == 0)
         return TF_OK;
@@ -26,5 +26,5 @@ tf_err batch_give(const batch_map *map, const tf_stage_spec *spec, batch_columns
     for (int p = 0; p < tf_space_params(spec->space) && err == TF_OK; p++)
         if (tf_space_param(spec->space, p)->upstream)
             err = from->values(from->context, spec->number, p, first, count, columns->params[p], error);
-    return err == TF_OK ? give_blocks(from, spec, columns, first, count, error) : err;
+    return err == TF_OK ? copy_blocks(from, spec, columns, first, count, error) : err;
 }
