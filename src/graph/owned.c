@@ -125,6 +125,6 @@ const char *owned_reason(const owned *o, folders *f, const char *path, const tf_
         return o->reasons.data + at;
     for (int n = 0; n < OUTPUT_NAMES; n++)
         if (is_set_aside(&o->output[n], key))
-            return "an old output is called so when --fresh sets it aside";
+            return "an old output gets this name when --fresh sets it aside";
     return NULL;
 }

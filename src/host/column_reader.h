@@ -53,7 +53,7 @@ bool read_file(const cell *c, answer *a);
 
 void answer_read(const host *h, answer *a);
 
-/* Finds the last line. false after host_fail: it is not there as a whole. */
+/* Finds the last line, which must be whole. false after host_fail. */
 bool answer_find_line(const cell *c, answer *a);
 
 /* ---- Values (cell.c): false after host_fail, which says that they were found in `where` ---- */

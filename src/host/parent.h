@@ -13,7 +13,8 @@ typedef struct parent_folder {
     const char *name; /* the path's last name */
 } parent_folder;
 
-/* `root` is the work folder, open, or AT_FDCWD. `make`: folders that are not there are made. */
+/* Opens the folder of a path. `root`: a descriptor of the work folder, or AT_FDCWD. `make`: missing folders are made.
+ */
 parent_folder parent_open(const tf_campaign *campaign, int root, const char *path, bool make);
 void parent_close(parent_folder *folder);
 

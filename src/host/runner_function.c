@@ -184,7 +184,8 @@ static void run_task(host *h, struct tf_stage *stage, int64_t row) {
 
 /* ---- As a kind of run ---- */
 
-/* What a setup changes in the process is meant for the tasks of its own stage, and for no others. */
+/* Prepares a batch, and loads its function before the first one. What a setup changes in the process is meant for the
+ * tasks of its own stage, so that no other stage runs here afterwards. */
 static void begin(host *h) {
     const int stage = h->spec->number;
     if (h->limited != h->spec) {

@@ -32,7 +32,7 @@ struct service {
 
 /* ---- Starting and ending ---- */
 
-/* So that a Python service finds the module: see taskfarm.py. */
+/* Adds a PYTHONPATH with which a service in Python finds the module taskfarm.py. */
 static void add_module_path(tf_buf *extra) {
     const char *old = getenv("PYTHONPATH");
     char program[4096] = "";
@@ -120,7 +120,7 @@ static void add_member(tf_buf *out, const char *name) {
     tf_buf_addc(out, ':');
 }
 
-/* NaN is null, and what is infinite a number that is too large. */
+/* Adds a value as JSON: NaN as null, an infinity as a number that is too large. */
 static void add_value(tf_buf *out, tf_type type, const void *value) {
     if (type == TF_STRING) {
         const char *text = *(const char *const *)value;
@@ -139,7 +139,7 @@ static void add_value(tf_buf *out, tf_type type, const void *value) {
         tf_buf_adds(out, ".0");
 }
 
-/* As commands get it: one that runs elsewhere gets whole ones. */
+/* Adds a path as commands get it: absolute if the service runs in another folder. */
 static void add_path(tf_buf *out, const char *folder, const char *path) {
     tf_buf whole = {0};
     if (folder && *path != '/')
@@ -149,7 +149,7 @@ static void add_path(tf_buf *out, const char *folder, const char *path) {
     tf_buf_free(&whole);
 }
 
-/* A list of paths; by name where the manifest gives names. */
+/* Adds paths: a list, or lists by name if the manifest gives names. */
 static void add_paths(tf_buf *out, const char *folder, const tf_paths *paths) {
     const tf_file_spec *last = NULL;
     const bool named = paths->count > 0 && paths->item[0].spec->name;
@@ -237,13 +237,13 @@ static bool send_rest(service *s, size_t *sent) {
     return heard;
 }
 
-/* Bytes that it has not read. */
+/* Bytes of the request that it has not read yet. */
 static size_t unread(const service *s) {
     int count = 0;
     return ioctl(s->in, FIONREAD, &count) == 0 && count > 0 ? (size_t)count : 0;
 }
 
-/* Is all that was sent still in the pipe? Then it has not begun the task, which is another process's. */
+/* Is all that was sent still in the pipe? Then it has not begun the task, and another process can be asked. */
 static bool is_unseen(const service *s, size_t sent) {
     return s->served > 0 && unread(s) == sent;
 }
@@ -253,7 +253,8 @@ static bool is_unseen(const service *s, size_t sent) {
 static reply converse(host *h, service *s) {
     const double timeout = h->spec->timeout, deadline = timeout > 0 ? tf_now() + timeout : INFINITY;
     size_t sent = 0, searched = 0;
-    bool heard = send_rest(s, &sent), closed = false; /* its standard input is */
+    bool heard = send_rest(s, &sent);
+    bool closed = false; /* it has closed its standard input */
     for (;;) {
         const bool sending = heard && sent < s->request.length;
         struct pollfd fds[] = {{s->p.out, POLLIN, 0},

@@ -46,7 +46,7 @@ void scratch_open(const tf_campaign *campaign, scratch_root *root) {
     scratch_close(root);
 }
 
-/* The name leads to the folder that was made, or to nothing that is ours. */
+/* Empties the folder by its descriptor, and removes it if its name still leads to it. */
 void scratch_close(scratch_root *root) {
     struct stat info;
     if (root->fd >= 0) {
@@ -74,7 +74,7 @@ void scratch_remove_root(int folder) {
     scratch_close(&root);
 }
 
-/* A folder's name in the root, which its path ends with. */
+/* The name of a scratch folder in the root: the last part of its path. */
 static const char *name_of(const tf_buf *path) {
     return strrchr(path->data, '/') + 1;
 }

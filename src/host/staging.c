@@ -27,7 +27,7 @@ static bool is_wanted(const tf_campaign *campaign) {
     return false;
 }
 
-/* A folder that nobody else can write to, open. -1 with errno. */
+/* Opens a folder to which nobody else can write, and makes it if need be. -1 with errno. */
 static int open_own_folder(const char *path) {
     struct stat info;
     int fd;
@@ -103,7 +103,7 @@ static bool copy_bytes(const host *h, int from, int to) {
     return got == 0 && put >= 0;
 }
 
-/* 0, an errno, or ECANCELED. The copy is whole, or not there. */
+/* Copies a file as a whole, or not at all. Returns 0, an errno, or ECANCELED. */
 static int copy_file(const host *h, const char *path, const struct stat *info, const char *copy, const char *part) {
     struct stat after;
     int from = open(path, O_RDONLY | O_CLOEXEC), to = -1, failure = 0;
@@ -128,7 +128,7 @@ static int copy_file(const host *h, const char *path, const struct stat *info, c
     return failure;
 }
 
-/* As copy_file, by one process at a time. */
+/* Copies a file as copy_file does, unless another process has copied it: one process at a time. */
 static int copy_once(const host *h, const char *path, const struct stat *info, const char *folder, const char *copy) {
     tf_buf lock_name = {0}, part = {0};
     struct stat there;
@@ -161,7 +161,7 @@ static bool stage_in(host *h, const char *path, tf_buf *out) {
         return true;
     }
     if (S_ISDIR(info.st_mode)) {
-        host_fail(h, "input %s is a folder, and \"stage_in\" copies files alone", path);
+        host_fail(h, "input %s is a folder, and \"stage_in\" copies only files", path);
         return false;
     }
     const int64_t key[] = {(int64_t)info.st_dev, (int64_t)info.st_ino, info.st_size, info.st_mtim.tv_sec,

@@ -14,7 +14,7 @@ enum { FOLDER = 1, UMASK = 2, SIGNALS = 4, LOCALE = 8, LIMITS = 16, ENVIRONMENT 
 static const char *const names[] = {"the working folder", "the umask", "the blocked signals",
                                     "the locale",         "limits",    "environment variables"};
 
-/* Another thread that makes a file meanwhile makes a private one. */
+/* Reads the umask by setting it. A file that another thread makes meanwhile is private. */
 static mode_t read_umask(void) {
     const mode_t now = umask(077);
     umask(now);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Quiet NaNs, as any is, whose payload is ours. */
+/* Quiet NaNs with a payload of ours. */
 static const uint64_t mark64 = 0x7ff8746661726d21;
 static const uint32_t mark32 = 0x7fc07466;
 
@@ -31,7 +31,7 @@ void unset_mark(const batch_columns *c, const tf_stage_spec *stage, int64_t row,
     }
 }
 
-/* Without branches: they are looked through a hundred million times a second. */
+/* Is there a mark in a row of these? Without branches, since it reads a hundred million values a second. */
 static bool has_mark(const tf_column_spec *column, const char *cells, int64_t count) {
     bool any = false;
     if (column->type == TF_FLOAT64)

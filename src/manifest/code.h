@@ -22,8 +22,8 @@ typedef struct tf_code_word {
 
 typedef void tf_on_code_word(void *context, const tf_code_word *word);
 
-/* Calls `take` for each word of a command or service that is a program, script or module. No file is opened. */
-void tf_code_words(const tf_run_spec *run, tf_on_code_word *take, void *context);
+/* Calls `visit` for each word of a command or service that is a program, script or module. No file is opened. */
+void tf_code_words(const tf_run_spec *run, tf_on_code_word *visit, void *context);
 
 /* Adds a JSON list of the files that the stage runs and users have written: {"path", "hash", "size", "time", "inode"},
  * all of them strings. `known` is an earlier list, whose hashes are taken for files that have not changed since; NULL:

@@ -9,9 +9,9 @@
 /* Gets the words of a command. NULL: a word that is not the same for all tasks, or that the shell makes of others. */
 typedef void code_on_command(void *context, char *const *word, int words);
 
-/* Calls `take` for each command, without redirections, as far as commands can be told without running anything. In
+/* Calls `visit` for each command, without redirections, as far as commands can be told without running anything. In
  * `text` {{ is a brace, as in a template. */
-void code_shell_commands(const char *text, code_on_command *take, void *context);
+void code_shell_commands(const char *text, code_on_command *visit, void *context);
 
 /* ---- What Python imports (imports.c) ---- */
 
@@ -19,11 +19,11 @@ void code_shell_commands(const char *text, code_on_command *take, void *context)
  * taken before. */
 typedef bool code_on_file(void *context, const char *path, const char *where);
 
-/* Calls `take` for what a script imports from beside itself, and for what that imports in turn. `base` is put before
+/* Calls `visit` for what a script imports from beside itself, and for what that imports in turn. `base` is put before
  * paths that are opened: a folder with a slash at its end, or "". */
-void code_imports(const char *script, const char *base, code_on_file *take, void *context);
+void code_imports(const char *script, const char *base, code_on_file *visit, void *context);
 
 /* Likewise for "python -m NAME": the module, which is searched for in `base`, and what it imports. */
-void code_main_module(const char *name, const char *base, code_on_file *take, void *context);
+void code_main_module(const char *name, const char *base, code_on_file *visit, void *context);
 
 #endif

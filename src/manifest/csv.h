@@ -8,7 +8,7 @@ struct loader;
 
 typedef struct csv_reader {
     char *next;
-    char *end;   /* a NUL is there */
+    char *end;   /* the end of the text, where a NUL is */
     int line;    /* of the next character, from 1 */
     bool quoted; /* the last field was in quotes */
 } csv_reader;

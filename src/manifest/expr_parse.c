@@ -191,7 +191,7 @@ static void parse_random(reader *r, const char *start, const char *name, term_ki
     }
     r->next++;
     if (!r->names->streams) {
-        refuse(r, "%s() has no place here", name);
+        refuse(r, "%s() can be used only in the \"expr\" of a run", name);
         return;
     }
     add_term(r, start, (term){.kind = kind, .stream = ++*r->names->streams});

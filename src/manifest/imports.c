@@ -7,8 +7,8 @@
 
 /* Who asks for modules, and where they are searched for. Folders end with a slash, or are "". */
 typedef struct module_finder {
-    code_on_file *take;
-    void *context;    /* of `take` */
+    code_on_file *visit;
+    void *context;    /* of `visit` */
     const char *root; /* the script's folder, where names are searched for */
     const char *base; /* put before paths that are opened */
 } module_finder;
@@ -18,7 +18,7 @@ static void add_imports(const module_finder *m, const char *path);
 static void add_module_file(const module_finder *m, const char *path) {
     tf_buf where = {0};
     tf_buf_addf(&where, "%s%s", m->base, path);
-    if (m->take(m->context, path, tf_buf_text(&where)))
+    if (m->visit(m->context, path, tf_buf_text(&where)))
         add_imports(m, path);
     tf_buf_free(&where);
 }
@@ -136,16 +136,16 @@ static void add_imports(const module_finder *m, const char *path) {
     tf_buf_free(&folder);
 }
 
-void code_imports(const char *script, const char *base, code_on_file *take, void *context) {
+void code_imports(const char *script, const char *base, code_on_file *visit, void *context) {
     const char *slash = strrchr(script, '/');
     tf_buf root = {0};
     tf_buf_add(&root, script, slash ? (size_t)(slash + 1 - script) : 0);
-    add_imports(&(module_finder){take, context, tf_buf_text(&root), base}, script);
+    add_imports(&(module_finder){visit, context, tf_buf_text(&root), base}, script);
     tf_buf_free(&root);
 }
 
-void code_main_module(const char *name, const char *base, code_on_file *take, void *context) {
-    const module_finder m = {take, context, "", base};
+void code_main_module(const char *name, const char *base, code_on_file *visit, void *context) {
+    const module_finder m = {visit, context, "", base};
     tf_buf main = {0};
     add_module(&m, "", name, strlen(name));
     tf_buf_addf(&main, "%s.__main__", name);

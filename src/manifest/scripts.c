@@ -32,8 +32,8 @@ static const interpreter interpreters[] = {
 
 /* Who asks, and where a command line stands. */
 typedef struct asking {
-    tf_on_code_word *take;
-    void *context;      /* of `take` */
+    tf_on_code_word *visit;
+    void *context;      /* of `visit` */
     const char *folder; /* as in tf_code_word; NULL: it is not the same for all tasks */
     bool in_shell;
 } asking;
@@ -61,7 +61,7 @@ static void report_word(const asking *a, tf_code_word word) {
         return;
     word.folder = a->folder ? a->folder : "";
     word.in_shell = a->in_shell;
-    a->take(a->context, &word);
+    a->visit(a->context, &word);
 }
 
 static void read_command(void *context, char *const *word, int words);
@@ -164,12 +164,12 @@ static void read_argv(asking *a, const tf_run_spec *run) {
     free(word);
 }
 
-void tf_code_words(const tf_run_spec *run, tf_on_code_word *take, void *context) {
+void tf_code_words(const tf_run_spec *run, tf_on_code_word *visit, void *context) {
     char *cwd = constant(run->cwd);
     tf_buf folder = {0}, text = {0};
     if (cwd && *cwd)
         tf_buf_addf(&folder, "%s/", cwd);
-    asking a = {.take = take, .context = context, .folder = !run->cwd || cwd ? tf_buf_text(&folder) : NULL};
+    asking a = {.visit = visit, .context = context, .folder = !run->cwd || cwd ? tf_buf_text(&folder) : NULL};
     if (run->is_shell) {
         tf_template_resolved(run->argv[0], &text);
         read_shell_text(&a, tf_buf_text(&text));

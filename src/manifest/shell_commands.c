@@ -6,8 +6,8 @@
 #include "manifest/code_parts.h"
 
 typedef struct lexer {
-    code_on_command *take;
-    void *context; /* of `take` */
+    code_on_command *visit;
+    void *context; /* of `visit` */
     char **done;   /* words of the command so far */
     int words, capacity;
     tf_buf word;  /* the word under way */
@@ -46,7 +46,7 @@ static void end_word(lexer *l) {
 static void end_command(lexer *l) {
     end_word(l);
     if (l->words > 0)
-        l->take(l->context, l->done, l->words);
+        l->visit(l->context, l->done, l->words);
     for (int i = 0; i < l->words; i++)
         free(l->done[i]);
     l->words = 0;
@@ -78,8 +78,8 @@ static const char *add_quoted(lexer *l, const char *text) {
     return *text ? text : text - 1;
 }
 
-void code_shell_commands(const char *text, code_on_command *take, void *context) {
-    lexer l = {.take = take, .context = context, .known = true};
+void code_shell_commands(const char *text, code_on_command *visit, void *context) {
+    lexer l = {.visit = visit, .context = context, .known = true};
     for (; *text; text++) {
         if (*text == '#' && !l.in_word)
             text += strcspn(text, "\n") - 1;

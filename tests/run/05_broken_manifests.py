@@ -226,7 +226,7 @@ TABLE = [
         '{"over": {"n": [1]}, "where": "x > random()", "outputs": "a{n}", "run": {"command": ["true"]}}',
         '/where: "x > random()": there is no "x" here; there are the stage\'s parameters',
     ),
-    ('{"over": {"n": [1]}, "where": "n > random()", "run": {"command": ["true"]}}', '/where: "n > random()": random() has no place here'),
+    ('{"over": {"n": [1]}, "where": "n > random()", "run": {"command": ["true"]}}', '/where: "n > random()": random() can be used only in the "expr" of a run'),
     ('{"over": {"n": {"range": [3], "where": "n > 1"}}, "run": {"command": ["true"]}}', '/over/n/where: "where" goes with "from", or into the stage'),
     (
         '{"stages": [{"name": "a", "over": {"n": [1]}, "run": {"expr": {"y": "n"}}}, '

@@ -164,7 +164,7 @@ class StageIn(farm.FarmTest):
         (self.folder / "data/cat.txt").unlink()
         (self.folder / "data/cat.txt").mkdir()
         self.taskfarm("c.json", status=1, env=self.env)
-        self.assertIn('input data/cat.txt is a folder, and "stage_in" copies files alone', self.taskfarm("show", "c.h5", "c", 0).stdout)
+        self.assertIn('input data/cat.txt is a folder, and "stage_in" copies only files', self.taskfarm("show", "c.h5", "c", 0).stdout)
 
     def test_somebody_elses_folder(self):
         """Who can write there could put something else in place of a copy."""

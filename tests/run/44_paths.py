@@ -67,7 +67,7 @@ REFUSED = [
     ({"outputs": "m.json"}, "m: m.json can't be written by a task: it is the manifest; choose another name"),
     ({"outputs": "m.h5.d"}, "m: m.h5.d can't be written by a task: it is the folder of the campaign's output; choose another name"),
     ({"outputs": "m.h5.d/lock"}, "m: m.h5.d/lock can't be written by a task: it is in the folder of the campaign's output; choose another name"),
-    ({"outputs": "m.h5.2"}, "m: m.h5.2 can't be written by a task: an old output is called so when --fresh sets it aside; choose another name"),
+    ({"outputs": "m.h5.2"}, "m: m.h5.2 can't be written by a task: an old output gets this name when --fresh sets it aside; choose another name"),
     ({"log": "m.h5"}, "m: m.h5 can't be written by a task: it is the campaign's output; choose another name"),
     ({"log": "m.json"}, "m: m.json can't be written by a task: it is the manifest; choose another name"),
     ({"log": "link.json"}, None),  # what the link leads to stays; the link is replaced
