@@ -219,6 +219,10 @@ void tf_campaign_free(tf_campaign *campaign);
 /* The number of the stage whose name is the first `length` bytes of `name`; -1 if there is none. */
 int tf_campaign_stage(const tf_campaign *campaign, const char *name, size_t length);
 
+/* Adds the name of the only stage of a manifest that has its "run" at the top: the campaign's, as far as a stage's name
+ * allows. */
+void tf_single_stage_name(const char *campaign, tf_buf *out);
+
 /* ---- Earlier runs ---- */
 
 /* What is known of a stage from earlier runs; all borrowed. Arrays are per task; NULL: not known. */

@@ -149,16 +149,19 @@ void load_stages(struct loader *l, const json_path *root, const cJSON *json, tf_
     free(all.mark);
 }
 
-/* Loads a manifest with "run" at its top: one stage, with the campaign's name as far as a stage's name allows. */
+void tf_single_stage_name(const char *campaign, tf_buf *out) {
+    if (isdigit((unsigned char)*campaign))
+        tf_buf_addc(out, '_');
+    for (const char *c = campaign; *c; c++)
+        tf_buf_addc(out, isalnum((unsigned char)*c) ? *c : '_');
+}
+
 void load_single(struct loader *l, const json_path *root, const cJSON *json, tf_campaign *campaign) {
-    char *name = tf_arena_strdup(l->arena, campaign->name);
-    for (char *c = name; *c; c++)
-        if (!isalnum((unsigned char)*c))
-            *c = '_';
-    if (isdigit((unsigned char)*name))
-        name = tf_arena_printf(l->arena, "_%s", name);
+    tf_buf name = {0};
+    tf_single_stage_name(campaign->name, &name);
     tf_stage_spec *stage = tf_arena_alloc(l->arena, sizeof *stage);
-    stage->name = name;
+    stage->name = tf_arena_strdup(l->arena, tf_buf_text(&name));
+    tf_buf_free(&name);
     stage->pointer = tf_arena_strdup(l->arena, "");
     campaign->stage = stage;
     campaign->stages = 1;

@@ -34,6 +34,13 @@ class Status(farm.FarmTest):
         second = {"name": "second", "after": ["first"], "run": {"function": "builtin:noop"}}
         self.write("c.json", {"stages": [{"name": "first", "over": {"i": {"range": [tasks]}}, "run": run}, second]})
 
+    def test_of_a_single_stage_whose_campaign_has_no_stage_s_name(self):
+        for name, stage in (("my sweep", "my_sweep"), ("3C273", "_3C273"), ("2026-11-sweep", "_2026_11_sweep")):
+            self.write("c.json", {"name": name, "output": "c.h5", "over": {"n": [1, 2]}, "run": {"function": "builtin:noop"}})
+            self.taskfarm("c.json", "--fresh")
+            told = self.status()
+            self.assertEqual([(s["name"], s.get("done")) for s in told["stages"]], [(stage, 2)])
+
     @farm.first
     def test_of_a_campaign_that_is_over(self):
         stages = [

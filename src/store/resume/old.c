@@ -80,8 +80,12 @@ static void name_stages(hid_t file, contents *found, h5_fault *fault) {
         if (its)
             add_name(found, its);
     }
-    if (!stages && name)
-        add_name(found, name);
+    if (!stages && name) {
+        tf_buf only = {0};
+        tf_single_stage_name(name, &only);
+        add_name(found, tf_buf_text(&only));
+        tf_buf_free(&only);
+    }
     cJSON_Delete(json);
     free(text);
     free(name);
