@@ -14,7 +14,7 @@ extern const char report_page[]; /* of page.html */
 
 /* ---- JSON ---- */
 
-/* The next member of an object, or element of a list, that begins with `opening`. */
+/* Adds what stands before the next member of an object, or element of a list: nothing before the first. */
 static void add_comma(tf_buf *out) {
     const char last = out->length ? out->data[out->length - 1] : '{';
     if (last != '{' && last != '[' && last != ':')

@@ -11,7 +11,8 @@ static void select_rows(const table *t, int64_t first, int64_t count, hid_t *mem
     H5Sselect_hyperslab(*where, H5S_SELECT_SET, start, NULL, size, NULL);
 }
 
-/* Element `at` and so many others of a chunk that lies in memory. */
+/* The part of a chunk that lies in the array: a corner of it, since the last chunks may reach beyond the array's ends.
+ */
 typedef struct corner {
     int64_t start[TF_MAX_RANK], count[TF_MAX_RANK];
     bool is_whole; /* chunk */
