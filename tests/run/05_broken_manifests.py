@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 
 import farm
 
@@ -21,10 +22,16 @@ FILES = {
     "z.dat": "",
 }
 
-STATISTICS = (
-    "it must be count, missing, nunique, sum, mean, var, std, stderr, min, max, argmin, argmax, first, median, mad, quantile:Q, "
-    "quantile~:Q, histogram:N, histogram:N:log or topk:N"
-)
+
+def statistics():
+    """That there are these, as the schema has them: "count, missing, ... or topk:N"."""
+    schema = subprocess.run([farm.TASKFARM, "schema"], env=farm.environment(), capture_output=True, check=True).stdout
+    kinds = json.loads(schema)["$defs"]["statistic"]["anyOf"]
+    forms = [form for kind in kinds for form in kind["description"].partition(", with ")[0].split(" or ")]
+    return f"it must be {', '.join(forms[:-1])} or {forms[-1]}"
+
+
+STATISTICS = statistics()
 
 # A manifest (@PLUGIN@ stands for the tests' plugin), and its messages: after "broken.json:LINE:COLUMN" where they begin with
 # a digit, else after "broken.json: ".
