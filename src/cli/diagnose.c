@@ -40,7 +40,7 @@ static cJSON *add_diagnostic(cJSON *list, const char *id, bool is_warning, const
 }
 
 void cli_add_diagnostics(cJSON *list, const tf_diags *diags) {
-    for (const tf_diag *d = diags->item; d < diags->item + diags->count; d++) {
+    for (const tf_diag *d = diags->item; d < diags->item + diags->items; d++) {
         cJSON *item = add_diagnostic(list, tf_diag_name(d->id), d->is_warning, d->pointer, d->text);
         if (d->line) {
             cJSON_AddNumberToObject(item, "line", d->line);

@@ -64,7 +64,7 @@ static void add_error(tf_runner *runner, const tf_error *error) {
 
 static void add_diagnostics(tf_runner *runner, const tf_diags *diags) {
     tf_buf_adds(&runner->message, tf_buf_text(&diags->lines));
-    for (int i = 0; i < diags->count; i++)
+    for (int i = 0; i < diags->items; i++)
         add_id(runner, diags->item[i].id);
 }
 

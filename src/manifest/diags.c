@@ -18,12 +18,15 @@ static void TF_PRINTF(2, 3) add_visible(tf_buf *out, const char *format, ...) {
 }
 
 static void add_item(tf_diags *diags, tf_diag item) {
-    if ((diags->count & (diags->count - 1)) == 0)
-        diags->item = tf_realloc_array(diags->item, diags->count ? 2 * (size_t)diags->count : 1, sizeof item);
-    diags->item[diags->count++] = item;
+    if ((diags->items & (diags->items - 1)) == 0)
+        diags->item = tf_realloc_array(diags->item, diags->items ? 2 * (size_t)diags->items : 1, sizeof item);
+    diags->item[diags->items++] = item;
 }
 
 static void TF_PRINTF(4, 0) add(tf_diags *diags, const char *pointer, tf_diag item, const char *format, va_list args) {
+    diags->count++;
+    if (tf_table_get(&diags->closed, pointer, strlen(pointer)) != TF_TABLE_NONE)
+        return;
     tf_buf text = {0};
     tf_buf_addv_visible(&text, format, args);
     item.pointer = copy(pointer);
@@ -48,9 +51,14 @@ void tf_diags_warn(tf_diags *diags, const char *pointer, tf_diag_id id, const ch
     va_end(args);
 }
 
+void tf_diags_close(tf_diags *diags, const char *pointer) {
+    tf_table_add(&diags->closed, pointer, strlen(pointer), 0);
+}
+
 void tf_diags_add_syntax(tf_diags *diags, int line, int column, const char *text) {
     tf_buf visible = {0};
     add_visible(&visible, "%s", text);
+    diags->count++;
     add_item(diags, (tf_diag){.id = TF_DIAG_SYNTAX,
                               .pointer = copy(""),
                               .text = copy(tf_buf_text(&visible)),
@@ -62,10 +70,11 @@ void tf_diags_add_syntax(tf_diags *diags, int line, int column, const char *text
 }
 
 void tf_diags_free(tf_diags *diags) {
-    for (int i = 0; i < diags->count; i++) {
+    for (int i = 0; i < diags->items; i++) {
         free(diags->item[i].pointer);
         free(diags->item[i].text);
     }
     free(diags->item);
+    tf_table_free(&diags->closed);
     tf_buf_free(&diags->lines);
 }

@@ -17,14 +17,19 @@ typedef struct tf_diag {
 typedef struct tf_diags {
     const char *file; /* the manifest's name as the user gave it */
     tf_buf lines;     /* all of them as people read them: "FILE: POINTER: text" */
-    int count;
+    int count;        /* of diagnostics, also of those that are left out because their place is closed */
+    int items;        /* of the others */
     tf_diag *item;
+    tf_table closed; /* pointers of values of which all is said */
 } tf_diags;
 
 void tf_diags_add(tf_diags *diags, const char *pointer, tf_diag_id id, const char *format, ...) TF_PRINTF(4, 5);
 
 /* Adds something that does not stop a run. In `lines` "warning: " stands before its text. */
 void tf_diags_warn(tf_diags *diags, const char *pointer, tf_diag_id id, const char *format, ...) TF_PRINTF(4, 5);
+
+/* Says that all is said of the value at this place: later diagnostics of it are consequences, and are left out. */
+void tf_diags_close(tf_diags *diags, const char *pointer);
 
 /* Adds that the text is no JSON. */
 void tf_diags_add_syntax(tf_diags *diags, int line, int column, const char *text);

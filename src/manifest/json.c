@@ -58,19 +58,29 @@ static void diagnose_repeats(tf_diags *diags, const json_path *where, cJSON *obj
     tf_table_free(&seen);
 }
 
+/* Reports a number that is none, of which a loader would report another time that it is not what it needs. */
+static void diagnose_number(tf_diags *diags, const json_path *where, const cJSON *value, bool in_axis) {
+    const bool named = strpbrk(json_number_text(value), "NI") != NULL;
+    if (named && in_axis)
+        return;
+    if (named)
+        diagnose(diags, where, TF_DIAG_BAD_VALUE, "%s can only be a value of an axis", json_number_text(value));
+    else
+        diagnose(diags, where, TF_DIAG_OUT_OF_RANGE, "%.40s is beyond float64", json_number_text(value));
+    tf_buf pointer = {0};
+    json_path_pointer(where, &pointer);
+    tf_diags_close(diags, tf_buf_text(&pointer));
+    tf_buf_free(&pointer);
+}
+
 /* Reports what no part of a manifest may have: keys that are given twice, numbers beyond float64, and, except as values
  * of an axis, NaN and infinities. */
 static void check_everywhere(tf_diags *diags, const json_path *where, cJSON *value, bool in_axis) {
     int n = 0;
     if (cJSON_IsObject(value))
         diagnose_repeats(diags, where, value);
-    if (cJSON_IsNumber(value) && !isfinite(value->valuedouble)) {
-        const bool named = strpbrk(json_number_text(value), "NI") != NULL;
-        if (!named)
-            diagnose(diags, where, TF_DIAG_OUT_OF_RANGE, "%.40s is beyond float64", json_number_text(value));
-        else if (!in_axis)
-            diagnose(diags, where, TF_DIAG_BAD_VALUE, "%s can only be a value of an axis", json_number_text(value));
-    }
+    if (cJSON_IsNumber(value) && !isfinite(value->valuedouble))
+        diagnose_number(diags, where, value, in_axis);
     for (cJSON *item = cJSON_IsObject(value) || cJSON_IsArray(value) ? value->child : NULL; item;
          item = item->next, n++) {
         json_path here = item->string ? json_path_key(where, item->string) : json_path_index(where, n);

@@ -883,6 +883,20 @@ TABLE = [
         '/run/args/x: NaN can only be a value of an axis',
     ),
     (
+        '{"over": {"a": {"linspace": [0, 1e999, 3]}}, "run": {"function": "builtin:noop"}}',
+        '/over/a/linspace/1: 1e999 is beyond float64',
+    ),
+    (
+        '{"over": [{"sobol": {"z": [0, 1e999]}, "count": 4}], "run": {"function": "builtin:noop"}, "timeout": 0}',
+        '/over/0/sobol/z/1: 1e999 is beyond float64',
+        '/timeout: must be a time, as in 30, "30s", "5m", "2h" or "1d"',
+    ),
+    (
+        '{"retries": Infinity, "over": [{"sobol": {"z": [0, 1]}, "count": 1e999}], "run": {"function": "builtin:noop"}}',
+        '/retries: Infinity can only be a value of an axis',
+        '/over/0/count: 1e999 is beyond float64',
+    ),
+    (
         '{"over": {"a": {"linspace": [0, Infinity, 3]}}, "run": {"function": "builtin:noop"}}',
         '/over/a/linspace/1: must be a number, not Infinity',
     ),
