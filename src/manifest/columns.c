@@ -4,8 +4,10 @@
 
 #include <string.h>
 
-bool is_column_name(const char *name) {
-    return *name && !strchr(name, '/') && strcmp(name, ".") != 0;
+void check_column_name(struct loader *l, const json_path *where, const char *name) {
+    const char *fault = name_fault(name, false);
+    if (fault)
+        diagnose(l->diags, where, TF_DIAG_BAD_NAME, "\"%s\" can't be a column's name: %s", name, fault);
 }
 
 size_t tf_column_bytes(const tf_column_spec *column) {
@@ -224,8 +226,7 @@ void load_columns(struct loader *l, const json_path *where, const cJSON *json, c
                               .type = TF_FLOAT64,
                               .elements = 1,
                               .from = column_sources()->name};
-        if (!is_column_name(c->name))
-            diagnose(l->diags, &here, TF_DIAG_BAD_NAME, BAD_COLUMN_NAME, c->name);
+        check_column_name(l, &here, c->name);
         if (scope->space && tf_space_find(scope->space, c->name) >= 0)
             diagnose(l->diags, &here, TF_DIAG_NAME_TAKEN, "\"%s\" is the name of a parameter already", c->name);
         load_column(l, &here, item, scope, command, c);

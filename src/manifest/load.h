@@ -200,7 +200,10 @@ const char **match_paths(struct loader *loader, const json_path *where, const ch
 /* Loads what says how the stage's tasks are handled: timeout, retries, resources, capture, record... (handling.c). */
 void load_handling(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
 
-/* Checks that a name can stand in a placeholder: it is not empty, has no / { } : and is not built in. `what` is
+/* Why a name can't be a dataset's or a group's, or stand in placeholders besides. NULL: it can. */
+const char *name_fault(const char *name, bool in_placeholders);
+
+/* Checks that a name can stand in a placeholder, and is not built in. `what` is
  * "parameter" or "variable". false after a diagnostic. */
 bool check_param_name(struct loader *loader, const json_path *where, const char *what, const char *name);
 

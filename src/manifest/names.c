@@ -4,6 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *name_fault(const char *name, bool in_placeholders) {
+    if (strcmp(name, ".") == 0)
+        return "HDF5 takes it for the group that it is in";
+    if (*name != '\0' && !strpbrk(name, in_placeholders ? "/{}:" : "/"))
+        return NULL;
+    return in_placeholders ? "it must not be empty or contain / { } :" : "it must not be empty or contain /";
+}
+
 bool check_param_name(struct loader *l, const json_path *where, const char *what, const char *name) {
     static const char *const taken[] = {"index", "stage", "seed", "inputs", "outputs", "workdir", "scratch"};
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
@@ -13,12 +21,10 @@ bool check_param_name(struct loader *l, const json_path *where, const char *what
             return false;
         }
     }
-    if (*name == '\0' || strpbrk(name, "/{}:") || strcmp(name, ".") == 0) {
-        diagnose(l->diags, where, TF_DIAG_BAD_NAME,
-                 "\"%s\" can't be a %s's name: it must not be empty or contain / { } :", name, what);
-        return false;
-    }
-    return true;
+    const char *fault = name_fault(name, true);
+    if (fault)
+        diagnose(l->diags, where, TF_DIAG_BAD_NAME, "\"%s\" can't be a %s's name: %s", name, what, fault);
+    return !fault;
 }
 
 const char *tf_type_reason_text(tf_type_reason reason) {

@@ -141,9 +141,9 @@ static void find_grid(struct loader *l, const json_path *where, const tf_stage_s
 static void load_reduction(struct loader *l, const json_path *where, const cJSON *json, const tf_stage_spec *stage,
                            tf_reduce_spec *reduce) {
     reduce->name = tf_arena_strdup(l->arena, json->string);
-    if (*reduce->name == '\0' || strchr(reduce->name, '/') || strcmp(reduce->name, ".") == 0)
-        diagnose(l->diags, where, TF_DIAG_BAD_NAME,
-                 "\"%s\" can't be a reduction's name: it must not be empty or contain /", reduce->name);
+    const char *fault = name_fault(reduce->name, false);
+    if (fault)
+        diagnose(l->diags, where, TF_DIAG_BAD_NAME, "\"%s\" can't be a reduction's name: %s", reduce->name, fault);
     if (!cJSON_IsObject(json)) {
         diagnose(l->diags, where, TF_DIAG_WRONG_TYPE, "must be an object, not %s", json_kind(json));
         return;

@@ -50,9 +50,8 @@ void run_describe_process(const tf_stage_spec *stage, const tf_point *point, tf_
 
 /* ---- Columns ---- */
 
-#define BAD_COLUMN_NAME "\"%s\" can't be a column's name: it must not be empty or contain /"
-
-bool is_column_name(const char *name);
+/* Diagnoses a name that can't be a column's. */
+void check_column_name(struct loader *loader, const json_path *where, const char *name);
 
 /* Numbers of columns, by their names. */
 tf_table number_columns(const tf_column_spec *column, int columns);

@@ -15,8 +15,7 @@ static void check_name(struct loader *l, const json_path *where, const tf_stage_
     bool is_taken = tf_space_find(stage->space, column) >= 0;
     for (int a = 0; a < stage->arrays; a++)
         is_taken = is_taken || strcmp(stage->array[a].name, column) == 0;
-    if (!is_column_name(column))
-        diagnose(l->diags, where, TF_DIAG_BAD_NAME, BAD_COLUMN_NAME, column);
+    check_column_name(l, where, column);
     if (is_taken)
         diagnose(l->diags, where, TF_DIAG_NAME_TAKEN,
                  "gives a column \"%s\", which is a name that the stage has already", column);

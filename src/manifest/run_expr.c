@@ -19,8 +19,8 @@ static void order_columns(struct loader *l, const json_path *where, const cJSON 
         json_path here = json_path_key(where, item->string);
         if (c < 0 && stage->space && tf_space_find(stage->space, item->string) >= 0)
             diagnose(l->diags, &here, TF_DIAG_NAME_TAKEN, "\"%s\" is the name of a parameter already", item->string);
-        if (c < 0 && !is_column_name(item->string))
-            diagnose(l->diags, &here, TF_DIAG_BAD_NAME, BAD_COLUMN_NAME, item->string);
+        if (c < 0)
+            check_column_name(l, &here, item->string);
         if (c >= 0 &&
             ((stage->column[c].rank > 0 && !stage->column[c].grid) || tf_type_size(stage->column[c].type) == 0))
             diagnose(l->diags, &here, TF_DIAG_UNSUITABLE_TYPE,

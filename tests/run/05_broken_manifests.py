@@ -897,6 +897,15 @@ TABLE = [
         '/over/0/count: 1e999 is beyond float64',
     ),
     (
+        '{"over": {".": [1]}, "run": {"command": ["true"]}, "results": {".": "int8"}, "reduce": {".": {"columns": {"x": ["sum"]}}}}',
+        '/over/.: "." can\'t be a parameter\'s name: HDF5 takes it for the group that it is in',
+        '/results/.: "." can\'t be a column\'s name: HDF5 takes it for the group that it is in',
+    ),
+    (
+        '{"over": {"x": [1]}, "run": {"command": ["true"]}, "reduce": {".": {"columns": {"x": ["sum"]}}}}',
+        '/reduce/.: "." can\'t be a reduction\'s name: HDF5 takes it for the group that it is in',
+    ),
+    (
         '{"over": {"a": {"linspace": [0, Infinity, 3]}}, "run": {"function": "builtin:noop"}}',
         '/over/a/linspace/1: must be a number, not Infinity',
     ),
@@ -1272,7 +1281,7 @@ IDS = [
     (r"must be \"(clip|time|full)\"|must be a time|must be a size", "bad-value"),
     (r"step must not be 0|both ends must be positive|beyond (int|float)64", "out-of-range"),
     (r"more than 2\^|more than \d+ (dimensions|wildcards)|has at most \d+ tasks", "too-large"),
-    (r"is built in|it must not be empty or contain|is not a stage's name|must not be empty or contain /", "bad-name"),
+    (r"is built in|it must not be empty or contain|is not a stage's name|must not be empty or contain /|HDF5 takes it for", "bad-name"),
     (r"is the name of an? (parameter|variable|input|array) already|are called|is given twice$|two axes give the parameter", "name-taken"),
     (r"there is no stage|there is no statistic|unknown type|has no parameter|has neither a parameter", "unknown-name"),
     (r"can't both|it can't have \"until\"$|has a halo: (reductions|expressions) can't", "conflict"),
