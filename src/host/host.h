@@ -26,7 +26,8 @@ typedef struct staging {
     int folder;  /* descriptor of that folder, locked; -1: there is none */
 } staging;
 
-/* The folder below which all scratch folders of a rank are (scratch.c). It is known by what it is, not by its name. */
+/* The folder below which all scratch folders of a rank are (scratch.c). It is identified by device and inode,
+ * not by its name. */
 typedef struct scratch_root {
     tf_buf path;
     int fd;      /* -1: there is no folder */
@@ -119,9 +120,8 @@ typedef struct host {
     tf_quick_clock clock; /* for the times that are recorded */
     capture out;          /* stdout of a command */
     capture err;          /* stderr of a command or service, and what functions say by tf_log */
-    struct stat
-        *answer;     /* per column: the file that it is read from, as it was before the attempt; NULL: no such file */
-    outcome outcome; /* of the attempt under way */
+    struct stat *answer;  /* per column: its file as it was before the attempt; NULL: no column had a file so far */
+    outcome outcome;      /* of the attempt under way */
 } host;
 
 /* From now on the task under way can't be interrupted from here: the rank ends this host once the stage's timeout has

@@ -1,5 +1,5 @@
 /* Campaigns: names, defaults, variables, options, and that a bundle is the campaign again. (Broken manifests and their
- * messages: tests/run/broken_manifests.py.) */
+ * messages: tests/run/05_broken_manifests.py.) */
 #include "fixture.h"
 
 #include <cjson/cJSON.h>
