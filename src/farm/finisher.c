@@ -53,10 +53,9 @@ static tf_err wind_up(const tf_campaign *campaign, const order *o, tf_error *err
     }
     const bool stops = o->outcome == TF_ERR_STOPPED || has_pending(campaign, plan);
     const tf_err outcome = stops ? TF_ERR_STOPPED : (tf_err)o->outcome;
-    const char *state = stops ? "stopped" : outcome == TF_ERR_TASKS ? "failed" : "complete";
     tf_err err = finish_stages(store, campaign, plan, error);
     if (err == TF_OK)
-        err = tf_store_close(store, state, o->elapsed, error);
+        err = tf_store_close(store, tf_run_state_after(outcome), o->elapsed, error);
     else
         tf_store_abandon(store);
     tf_store_plan_free(plan);

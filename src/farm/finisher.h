@@ -9,9 +9,8 @@
 typedef struct tf_finisher tf_finisher;
 tf_finisher *tf_finisher_fork(const tf_campaign *campaign, tf_error *error);
 
-/* When all ranks have parted: finishes what stages have ended, and closes the file with TF_OK: "complete",
- * TF_ERR_TASKS: "failed", or TF_ERR_STOPPED: "stopped". Returns one of these: TF_ERR_STOPPED if something turns out to
- * be left to do. */
+/* When all ranks have parted: finishes stages that have ended, and closes the file in the state that comes after
+ * `outcome`. Returns that, or TF_ERR_STOPPED if something turns out to be left to do. */
 tf_err tf_finisher_run(tf_finisher *finisher, tf_store_plan *plan, tf_err outcome, double elapsed, tf_error *error);
 
 void tf_finisher_free(tf_finisher *finisher);

@@ -27,7 +27,8 @@ typedef struct output {
 
     tf_err (*layout)(void *context, int stage, tf_error *error);
     tf_err (*finish)(void *context, int stage, int64_t enough, tf_error *error); /* the stage, reductions and all */
-    tf_err (*close)(void *context, const char *state, double elapsed, tf_error *error); /* nothing is called after it */
+    tf_err (*close)(void *context, tf_run_state state, double elapsed,
+                    tf_error *error); /* nothing is called after it */
 
     void *context;
 } output;

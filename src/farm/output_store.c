@@ -48,7 +48,7 @@ static tf_err finish(void *context, int stage, int64_t enough, tf_error *error) 
     return stage_end(store_of(context), ((const store_output *)context)->campaign, stage, enough, error);
 }
 
-static tf_err close_store(void *context, const char *state, double elapsed, tf_error *error) {
+static tf_err close_store(void *context, tf_run_state state, double elapsed, tf_error *error) {
     store_output *o = context;
     tf_store *store = o->store;
     o->store = NULL;

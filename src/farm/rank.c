@@ -10,16 +10,11 @@ static void end(rank *r, tf_err outcome) {
 
 /* ---- Collective work ---- */
 
-static const char *state_name(const collect_message *close) {
-    if (close->partial)
-        return "stopped";
-    return close->outcome == TF_OK ? "complete" : close->outcome == TF_ERR_TASKS ? "failed" : "stopped";
-}
-
 static tf_err close_output(rank *r, const collect_message *close) {
     if (r->signals)
         signals_let_end(r->signals); /* closing may take a while */
-    const tf_err err = r->output->close(r->output->context, state_name(close), close->elapsed, r->error);
+    const tf_run_state state = close->partial ? TF_STATE_STOPPED : tf_run_state_after((tf_err)close->outcome);
+    const tf_err err = r->output->close(r->output->context, state, close->elapsed, r->error);
     end(r, (tf_err)close->outcome);
     return err;
 }

@@ -89,12 +89,13 @@ static void add_run(cJSON *graph, cJSON *mentions, const cJSON *run, const char 
     add_program(graph, action, run);
     cJSON_AddItemToObject(action, "object", reference("#manifest"));
     cJSON_AddItemToObject(action, "result", reference(file));
+    const tf_run_state how = tf_run_state_of(state);
     cJSON *status = cJSON_AddObjectToObject(action, "actionStatus");
     cJSON_AddStringToObject(status, "@id",
-                            strcmp(state, "complete") == 0 || strcmp(state, "stopped") == 0
+                            how == TF_STATE_COMPLETE || how == TF_STATE_STOPPED
                                 ? "http://schema.org/CompletedActionStatus"
                                 : "http://schema.org/FailedActionStatus");
-    if (strcmp(state, "complete") != 0)
+    if (how != TF_STATE_COMPLETE)
         cJSON_AddStringToObject(action, "error", *state ? state : "killed");
     cJSON *values = cJSON_AddArrayToObject(action, "environment");
     const cJSON *env = cJSON_GetObjectItemCaseSensitive(run, "env"),

@@ -29,8 +29,9 @@ static cJSON *read_heartbeat(const char *output) {
 /* The run's lock can't always be seen from another machine: there it lives if it was heard of lately. */
 static bool is_running(const tf_survey *survey, const cJSON *beat) {
     char host[HOST_NAME_MAX + 1] = "";
-    if (strcmp(survey->state, "interrupted") != 0 || !beat)
-        return strcmp(survey->state, "running") == 0;
+    const tf_run_state state = tf_run_state_of(survey->state);
+    if (state != TF_STATE_INTERRUPTED || !beat)
+        return state == TF_STATE_RUNNING;
     gethostname(host, sizeof host - 1);
     const char *its = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(beat, "host"));
     const bool here = its && strcmp(its, host) == 0;
@@ -229,7 +230,7 @@ static void add_details(cJSON *json, const details *d) {
 /* ---- The whole ---- */
 
 static bool is_over(const tf_survey *survey) {
-    return strcmp(survey->state, "complete") == 0 || strcmp(survey->state, "failed") == 0;
+    return tf_run_state_is_over(tf_run_state_of(survey->state));
 }
 
 /* As progress counts: those that ended, of those that are to be run. */
@@ -248,7 +249,7 @@ static int percent_of(const tf_survey *survey, const cJSON *beat) {
 static void print_text(FILE *out, const char *path, const tf_survey *survey, bool running, const cJSON *beat,
                        const details *d) {
     char elapsed[32];
-    tf_print(out, "%s: %s", path, running ? "running" : survey->state);
+    tf_print(out, "%s: %s", path, running ? tf_run_state_name(TF_STATE_RUNNING) : survey->state);
     if (running && beat)
         print_life(out, beat);
     else if (!running)
@@ -257,7 +258,7 @@ static void print_text(FILE *out, const char *path, const tf_survey *survey, boo
         tf_print(out, "; %d%%", percent_of(survey, running ? beat : NULL));
     if (!running && survey->lost)
         tf_print(out, "; what was in %s.d is lost: --salvage goes on with the rows that are whole without it", path);
-    else if (!running && strcmp(survey->state, "interrupted") == 0)
+    else if (!running && tf_run_state_of(survey->state) == TF_STATE_INTERRUPTED)
         tf_print(out, "; the same command line goes on");
     tf_print(out, "\n");
     print_stages(out, survey);
@@ -297,7 +298,7 @@ static cJSON *as_json(const state *s) {
     const tf_survey *survey = &s->survey;
     const cJSON *beat = s->running ? s->beat : NULL;
     cJSON_AddStringToObject(json, "file", s->path);
-    cJSON_AddStringToObject(json, "state", s->running ? "running" : survey->state);
+    cJSON_AddStringToObject(json, "state", s->running ? tf_run_state_name(TF_STATE_RUNNING) : survey->state);
     cJSON_AddNumberToObject(json, "elapsed", survey->elapsed);
     if (!s->running && survey->lost)
         cJSON_AddBoolToObject(json, "lost", true);

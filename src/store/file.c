@@ -55,7 +55,7 @@ tf_err store_create_alone(tf_store *s, const char *created, tf_error *error) {
                store_attribute_text(s->file, "name", s->campaign->name) < 0 ||
                store_attribute(s->file, "seed", H5T_STD_U64LE, &s->campaign->seed) < 0 ||
                store_attribute_text(s->file, "created", created) < 0 ||
-               store_attribute_text(s->file, "state", "running") < 0 ||
+               store_attribute_text(s->file, "state", tf_run_state_name(TF_STATE_RUNNING)) < 0 ||
                store_attribute(s->file, "elapsed", H5T_IEEE_F64LE, &(double){0}) < 0 ||
                store_attribute(s->file, "ranks", H5T_STD_I32LE, &ranks) < 0 ||
                store_attribute(s->file, "slots", H5T_STD_I64LE, &(int64_t){0}) < 0 ||
@@ -73,7 +73,7 @@ static herr_t write_runs(const tf_store *s) {
 static herr_t write_run(const tf_store *s, int64_t slots) {
     int32_t ranks = s->ranks;
     bool bad = store_change_text(s->file, "taskfarm_version", TASKFARM_VERSION) < 0 ||
-               store_change_text(s->file, "state", "running") < 0 ||
+               store_change_text(s->file, "state", tf_run_state_name(TF_STATE_RUNNING)) < 0 ||
                store_change_text(s->file, "manifest", s->campaign->text) < 0 || write_runs(s) < 0 ||
                (slots > 0 && (store_change_attribute(s->file, "ranks", H5T_NATIVE_INT32, &ranks) < 0 ||
                               store_change_attribute(s->file, "slots", H5T_NATIVE_INT64, &slots) < 0));
@@ -223,16 +223,15 @@ bool tf_store_has_ended(const tf_store *s, int rank) {
     return lock_is_free(s->start->lock, rank);
 }
 
-tf_err tf_store_close(tf_store *s, const char *state, double elapsed, tf_error *error) {
-    bool over = strcmp(state, "stopped") != 0;
+tf_err tf_store_close(tf_store *s, tf_run_state state, double elapsed, tf_error *error) {
     store_begin_vigil(s);
     if (s->start)
         elapsed += s->start->contents.elapsed;
     store_broadcast(s, &elapsed, sizeof elapsed);
     store_end_sync(s);
-    store_end_run(s, state);
+    store_end_run(s, tf_run_state_name(state));
     tf_err err = store_begin_change(s, error);
-    if (err == TF_OK && (store_change_text(s->file, "state", state) < 0 || write_runs(s) < 0 ||
+    if (err == TF_OK && (store_change_text(s->file, "state", tf_run_state_name(state)) < 0 || write_runs(s) < 0 ||
                          store_change_attribute(s->file, "elapsed", H5T_NATIVE_DOUBLE, &elapsed) < 0))
         err = store_error(s, error, "attributes");
     err = store_agree(s, err, error);
@@ -251,7 +250,7 @@ tf_err tf_store_close(tf_store *s, const char *state, double elapsed, tf_error *
     }
     close_side(s);
     err = store_agree(s, err, error); /* nobody has anything open there any more */
-    if (err == TF_OK && s->start && over)
+    if (err == TF_OK && s->start && tf_run_state_is_over(state))
         err = folder_remove(s->path, &s->start->lock, error);
     err = store_agree(s, err, error);
     tf_store_abandon(s);

@@ -14,6 +14,7 @@
 
 #include "manifest/manifest.h"
 #include "rows/rows.h"
+#include "store/run_states.h"
 
 typedef struct tf_store tf_store;
 
@@ -105,8 +106,10 @@ bool tf_store_is_locked(const tf_store *store);
 bool tf_store_has_ended(const tf_store *store, int rank);
 
 /* Collective. Sets the attributes "state" and "elapsed" (s, with those of earlier runs), closes the file and frees the
- * store. In state "stopped" the side files stay, for the next run; else all stages must be finished, and they go. */
-tf_err tf_store_close(tf_store *store, const char *state, double elapsed, tf_error *error);
+ * store. In state TF_STATE_STOPPED the side files stay, for the next run; else all stages must be finished, and they
+ * go.
+ */
+tf_err tf_store_close(tf_store *store, tf_run_state state, double elapsed, tf_error *error);
 
 /* Independent. Closes what belongs to this rank alone, frees the memory and leaves the file as it is: for a run that
  * broke, or that ends without a rank that died, where closing the file would be collective. */

@@ -61,7 +61,7 @@ static void run(killed *k) {
     tf_buf_free(&records);
     must(tf_read_file("o.h5.d/journal", &k->journal) == 0 &&
          tf_read_file("o.h5.d/run-1/rank-0000.text", &k->side) == 0);
-    must(tf_store_close(store, "stopped", 0, &error) == TF_OK);
+    must(tf_store_close(store, TF_STATE_STOPPED, 0, &error) == TF_OK);
     must(tf_read_file("o.h5", &k->output) == 0);
     tf_store_plan_free(plan);
 }

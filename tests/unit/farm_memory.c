@@ -617,13 +617,13 @@ static tf_err finish(void *context, int stage, int64_t enough, tf_error *error) 
     return TF_OK;
 }
 
-static tf_err close_output(void *context, const char *state, double elapsed, tf_error *error) {
+static tf_err close_output(void *context, tf_run_state state, double elapsed, tf_error *error) {
     (void)elapsed, (void)error;
     farm_node *node = context;
     take_part(node, COLLECT_CLOSE, 0);
     farm_require(node->farm, !node->closed, "rank %d closes the output twice", node->number);
     node->closed = true;
-    snprintf(node->farm->state, sizeof node->farm->state, "%s", state);
+    snprintf(node->farm->state, sizeof node->farm->state, "%s", tf_run_state_name(state));
     return TF_OK;
 }
 

@@ -320,7 +320,7 @@ Test(file, holds_what_was_written_in_any_order) {
     cr_assert_eq(tf_store_blobs(store, 0, &error), TF_OK, "%s", error.text);
     cr_assert_eq(tf_store_finish(store, 0, 0, &error), TF_OK, "%s", error.text);
     tf_store_close_stage(store, 0);
-    cr_assert_eq(tf_store_close(store, "failed", 1.5, &error), TF_OK, "%s", error.text);
+    cr_assert_eq(tf_store_close(store, TF_STATE_FAILED, 1.5, &error), TF_OK, "%s", error.text);
     cr_expect_neq(access("out.h5.d", F_OK), 0, "a reader needs one file");
     check_file(campaign);
     tf_store_plan_free(plan);

@@ -7,6 +7,7 @@
 
 #include "manifest/manifest.h"
 #include "rows/rows.h"
+#include "store/run_states.h"
 
 typedef struct tf_reader tf_reader;
 
@@ -24,7 +25,7 @@ typedef struct tf_survey_stage {
 } tf_survey_stage;
 
 typedef struct tf_survey {
-    const char *state; /* "running", "interrupted", "stopped", "complete" or "failed" */
+    const char *state; /* name of a tf_run_state, or what else the file has */
     double elapsed;    /* s, of runs that have ended */
     bool lost;         /* its run did not end, and the run's folder is gone */
     const char *runs;  /* JSON, as in the file's attribute */

@@ -16,7 +16,9 @@ static void find_state(const contents *c, bool held, tf_survey *survey) {
     cJSON *runs = c->runs ? cJSON_Parse(c->runs) : NULL;
     const cJSON *last = cJSON_GetArrayItem(runs, cJSON_GetArraySize(runs) - 1);
     const char *state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(last, "state"));
-    survey->state = tf_arena_strdup(survey->arena, held ? "running" : state ? state : "interrupted");
+    survey->state = tf_arena_strdup(survey->arena, held    ? tf_run_state_name(TF_STATE_RUNNING)
+                                                   : state ? state
+                                                           : tf_run_state_name(TF_STATE_INTERRUPTED));
     survey->runs = tf_arena_strdup(survey->arena, c->runs ? c->runs : "[]");
     cJSON_Delete(runs);
 }

@@ -110,7 +110,7 @@ tf_err carry_sync_and_close(int fd, const char *path, tf_err err, tf_error *erro
 /* The file says that it is not whole any more, and its stages that they are not finished, before anything is taken out
  * of it: whoever has lost the journal has nothing else to go by. */
 static bool open_again(const tf_store_plan *plan, const contents *before, hid_t file) {
-    bool good = store_change_text(file, "state", "running") >= 0;
+    bool good = store_change_text(file, "state", tf_run_state_name(TF_STATE_RUNNING)) >= 0;
     for (int s = 0; s < plan->campaign->stages; s++) {
         const char *name = plan->campaign->stage[s].name;
         if (contents_find(before, name) && !plan->stage[s].finished &&

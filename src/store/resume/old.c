@@ -101,13 +101,13 @@ static void adopt_until(const contents *noted, const contents *found) {
     }
 }
 
-static tf_err say_lost(const char *path, const char *state, tf_error *error) {
+static tf_err say_lost(const char *path, tf_run_state state, tf_error *error) {
     tf_buf beside = {0};
     const bool has_folder = folder_last_run(path) > 0;
     folder_path(path, has_folder ? "journal" : NULL, &beside);
     tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_INCOMPLETE, "%s: the last run was %s, and %s%s is missing", path,
-                    strcmp(state, "stopped") == 0 ? "stopped" : "interrupted", has_folder ? "" : "its folder ",
-                    beside.data);
+                    tf_run_state_name(state == TF_STATE_STOPPED ? state : TF_STATE_INTERRUPTED),
+                    has_folder ? "" : "its folder ", beside.data);
     tf_buf_free(&beside);
     return error->code;
 }
@@ -116,11 +116,12 @@ static tf_err say_lost(const char *path, const char *state, tf_error *error) {
  * that is known of a stage only if it says so. */
 static tf_err adopt_file(old_output *old, hid_t file, bool salvages, contents *found, tf_error *error) {
     h5_fault fault = {0};
-    char *state = h5_text_attribute(file, "state", &fault);
-    const bool over = state && (strcmp(state, "complete") == 0 || strcmp(state, "failed") == 0);
+    char *name = h5_text_attribute(file, "state", &fault);
+    const tf_run_state state = tf_run_state_of(name);
+    const bool over = tf_run_state_is_over(state);
+    free(name);
     old->lost = !over && !*fault.text;
-    tf_err err = old->lost && !salvages ? say_lost(old->path, state ? state : "", error) : TF_OK;
-    free(state);
+    tf_err err = old->lost && !salvages ? say_lost(old->path, state, error) : TF_OK;
     if (err != TF_OK)
         return err;
     h5_number_attribute(file, "elapsed", H5T_NATIVE_DOUBLE, &found->elapsed, &fault);
