@@ -67,6 +67,12 @@ static void load_record_env(struct loader *l, const json_path *root, const cJSON
     campaign->record_env = names;
 }
 
+/* Whatever is there. */
+static bool names_folder(const char *path) {
+    const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
+    return *last == '\0' || strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
+}
+
 static void load_campaign(struct loader *l, const tf_load_options *options, const cJSON *json, tf_campaign *campaign) {
     const json_path root = {0};
     const int before = l->diags->count;
@@ -99,6 +105,8 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
         campaign->output = tf_arena_printf(l->arena, "%s.h5", campaign->name);
     if (*campaign->output == '\0')
         diagnose(l->diags, &output_path, TF_DIAG_BAD_PATH, "must not be empty");
+    else if (names_folder(campaign->output))
+        diagnose(l->diags, &output_path, TF_DIAG_BAD_PATH, "must name a file; %s is a folder", campaign->output);
     if (single && stages)
         diagnose(l->diags, &root, TF_DIAG_CONFLICT,
                  "\"run\" and \"stages\" can't both be there: a manifest is one stage or a list of them");

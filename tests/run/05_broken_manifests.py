@@ -93,6 +93,9 @@ TABLE = [
         '/seed: must be an integer from 0 to 18446744073709551615',
     ),
     ('{"output": "", "run": {"function": "builtin:noop"}}', '/output: must not be empty'),
+    ('{"output": "/", "run": {"function": "builtin:noop"}}', '/output: must name a file; / is a folder'),
+    ('{"output": "out/", "run": {"function": "builtin:noop"}}', '/output: must name a file; out/ is a folder'),
+    ('{"output": "out/..", "run": {"function": "builtin:noop"}}', '/output: must name a file; out/.. is a folder'),
     (
         '{"output": "{x}.h5", "run": {"function": "builtin:noop"}}',
         '/output: unknown placeholder {x}; only variables are known here',

@@ -1,6 +1,7 @@
 /* Lazy spaces against expanded ones, and what every kind of axis gives. */
 #include "fixture.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -270,16 +271,26 @@ Test(space, of_a_thousand_million_million_points_is_a_few_bytes) {
     free(manifest);
 }
 
-/* In every dimension, wherever one begins, and up to the last point that there may be. */
-Test(axis, sobol_points_follow_from_their_places) {
-    enum { DIMENSIONS = 64, POINTS = 3000, WINDOWS = 20 };
-    const int64_t last = INT64_C(4294967295);
+enum { SOBOL_DIMENSIONS = 64, SOBOL_BITS = 32 };
+
+/* All the points that there may be, in the unit cube. */
+static tf_campaign *load_whole_sobol(void) {
     tf_buf over = {0};
-    for (int d = 0; d < DIMENSIONS; d++)
+    for (int d = 0; d < SOBOL_DIMENSIONS; d++)
         tf_buf_addf(&over, "%s'd%d': [0, 1]", d ? ", " : "{'p': {'sobol': {", d);
     tf_buf_adds(&over, "}, 'count': 4294967296}}");
     char *manifest = manifest_over(over.data);
     tf_campaign *campaign = fixture_load(manifest, NULL);
+    free(manifest);
+    tf_buf_free(&over);
+    return campaign;
+}
+
+/* In every dimension, wherever one begins, and up to the last point that there may be. */
+Test(axis, sobol_points_follow_from_their_places) {
+    enum { DIMENSIONS = SOBOL_DIMENSIONS, POINTS = 3000, WINDOWS = 20 };
+    const int64_t last = INT64_C(4294967295);
+    tf_campaign *campaign = load_whole_sobol();
     const tf_space *space = campaign->stage[0].space;
     cr_assert_eq(tf_space_size(space), last + 1);
     maker m = {.rng = tf_rng_start(5, 0)};
@@ -296,8 +307,49 @@ Test(axis, sobol_points_follow_from_their_places) {
         cr_assert(part[POINTS - 1] == end[0] && end[0] > 0 && end[0] < 1);
     }
     tf_campaign_free(campaign);
-    free(manifest);
-    tf_buf_free(&over);
+}
+
+/* The numbers m of S. Joe and F. Y. Kuo, ACM Trans. Math. Softw. 29 (2003) 49: the two points at a power of two differ
+ * by one of them alone. */
+static void find_odd_numbers(const tf_space *space, int dimension, uint32_t m[SOBOL_BITS]) {
+    for (int k = 0; k < SOBOL_BITS; k++) {
+        double pair[2];
+        tf_space_fill(space, dimension, (INT64_C(1) << k) - 1, 2, pair);
+        m[k] = ((uint32_t)ldexp(pair[0], SOBOL_BITS) ^ (uint32_t)ldexp(pair[1], SOBOL_BITS)) >> (SOBOL_BITS - 1 - k);
+    }
+}
+
+/* Up to which number does the polynomial make the numbers from those before? */
+static int count_made(const uint32_t m[SOBOL_BITS], int degree, uint32_t inner) {
+    for (int k = degree; k < SOBOL_BITS; k++) {
+        uint32_t next = m[k - degree] << degree ^ m[k - degree];
+        for (int j = 1; j < degree; j++)
+            next ^= (inner >> (degree - 1 - j) & 1) * (m[k - j] << j);
+        if (next != m[k])
+            return k;
+    }
+    return SOBOL_BITS;
+}
+
+/* Points beyond those that are compared with scipy's: in each dimension one polynomial makes all numbers, also those
+ * that come after them. */
+Test(axis, sobol_points_are_right_to_the_last_bit_of_their_places) {
+    enum { MOST_DEGREE = 9 };
+    tf_campaign *campaign = load_whole_sobol();
+    for (int d = 0; d < SOBOL_DIMENSIONS; d++) {
+        uint32_t m[SOBOL_BITS];
+        int best = 0;
+        find_odd_numbers(campaign->stage[0].space, d, m);
+        for (int k = 0; k < SOBOL_BITS; k++)
+            cr_assert(m[k] % 2 == 1 && m[k] >> k <= 1, "dimension %d, number %d: %u", d, k, m[k]);
+        for (int degree = 1; degree <= MOST_DEGREE && d > 0; degree++)
+            for (uint32_t inner = 0; inner < UINT32_C(1) << (degree - 1); inner++) {
+                const int made = count_made(m, degree, inner);
+                best = made > best ? made : best;
+            }
+        cr_assert(d == 0 ? m[SOBOL_BITS - 1] == 1 : best == SOBOL_BITS, "dimension %d: right up to number %d", d, best);
+    }
+    tf_campaign_free(campaign);
 }
 
 /* ---- Hashes ---- */
