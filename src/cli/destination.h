@@ -7,9 +7,9 @@
 
 typedef struct destination {
     FILE *file;
-    const char *name; /* for people */
-    tf_buf path;      /* of what is to be replaced, which is no link; empty: `file` is a device, a pipe or stdout */
-    tf_buf growing;   /* what is renamed to it */
+    const char *name; /* what messages call it */
+    tf_buf path;      /* what is to be replaced, which is no link; empty: `file` is a device, a pipe or stdout */
+    tf_buf growing;   /* the file that is renamed to `path`; empty: it has no name yet */
 } destination;
 
 /* To write `path`; NULL: standard output. Refuses to replace an HDF5 file, and so what is read from, and the manifest

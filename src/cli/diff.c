@@ -7,10 +7,10 @@
 #include "report/compare.h"
 
 typedef struct outputs {
-    const char *path[2]; /* as they were given */
+    const char *path[2]; /* the paths, as they were given */
     recalled of[2];
     const char *stage; /* the only one that is wanted; NULL: all */
-    cJSON *stages;     /* those that both have; NULL: it is for people */
+    cJSON *stages;     /* what differs, by stage, where JSON is wanted; else NULL */
     bool differ;
 } outputs;
 

@@ -6,7 +6,7 @@
 
 typedef struct import_source {
     const char *path;
-    const char *name; /* of the campaign, and of stages as far as they have none */
+    const char *name; /* name of the campaign, and of stages that have none of their own */
     char *text;       /* NUL-terminated; may be taken apart */
     size_t length;
     tf_arena *arena;

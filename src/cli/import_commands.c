@@ -12,11 +12,11 @@ typedef struct importer {
     const import_source *source;
     bool variables; /* it is a list for disBatch, and commands are to know DISBATCH_... */
     const char *prefix, *suffix;
-    int line; /* from 1 */
+    int line; /* number of the line that is read, from 1 */
     int64_t tasks;
     cJSON *stages;
-    cJSON *commands; /* of the stage under construction; NULL: none */
-    int64_t first;   /* its first task */
+    cJSON *commands; /* commands of the stage under construction; NULL: there is none */
+    int64_t first;   /* first task of that stage */
     int group;       /* the first stage behind the last barrier */
     cJSON *after;    /* the names of the stages before it; NULL: none */
 } importer;

@@ -16,10 +16,10 @@ typedef struct variable {
 
 typedef struct makeflow {
     const import_source *source;
-    int line; /* from 1; 0: JX */
+    int line; /* number of the line that is read, from 1; 0: the file is JX */
     variable *variable;
     size_t variables, capacity;
-    char *outputs, *inputs; /* of the rule whose command is to come; NULL: none */
+    char *outputs, *inputs; /* those of the rule whose command comes next; NULL: there is none */
     int rule_line;
     cJSON *rows;
     bool spaces;   /* a path has some */

@@ -15,8 +15,8 @@
 struct doorbell {
     int fd;        /* a socket; -1: nobody can ring here */
     uint64_t run;  /* the run's number, which is in the names of its sockets; 0: it has none */
-    uint8_t *near; /* per rank: this one and that one hear each other; other ranks than 0 know it of rank 0 alone */
-    bool all_near; /* so do all that send this rank messages */
+    uint8_t *near; /* per rank: this rank and that one hear each other. Only rank 0 knows it of all, others of rank 0 */
+    bool all_near; /* all ranks that send this one messages are near */
 };
 
 /* Where a socket of that namespace can be reached: the machine, and its network as seen from here. */

@@ -17,21 +17,21 @@
 typedef struct run {
     const tf_farm_options *options;
     MPI_Comm comm;
-    tf_buf own_bundle;         /* what rank 0 has sent; empty on rank 0 */
-    const tf_buf *bundle;      /* that one, or rank 0's */
-    tf_campaign *own_campaign; /* made from what rank 0 has sent; NULL on rank 0 */
+    tf_buf own_bundle;         /* the bundle that rank 0 has sent; empty on rank 0 */
+    const tf_buf *bundle;      /* own_bundle, or that of rank 0 */
+    tf_campaign *own_campaign; /* the campaign made from own_bundle; NULL on rank 0 */
     const tf_campaign *campaign;
-    int lock;         /* this rank's on the output, until the store has it; -1: none */
-    node_share share; /* what this rank has of its node */
+    int lock;         /* this rank's lock on the output, until the store takes it; -1: none */
+    node_share share; /* this rank's part of its node */
     signals *signals;
     transport_mpi *mpi;
-    const transport *transport; /* the face of that */
+    const transport *transport; /* the face of mpi */
     tf_clock clock;
     tf_slots *slots; /* NULL on a rank that runs no tasks */
     executor executor;
     store_output store;
     output output;
-    rank rank; /* what the loop turns, made of the above */
+    rank rank; /* what the loop turns: made of the members above */
     tf_error *error;
 } run;
 

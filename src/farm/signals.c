@@ -27,8 +27,8 @@ static const int failing[] = {SIGPIPE, SIGXFSZ};
 enum { ASKING = sizeof asking / sizeof *asking, FAILING = sizeof failing / sizeof *failing };
 
 struct signals {
-    int fd;   /* from which signals are read */
-    int wake; /* of the watchman */
+    int fd;   /* signals are read from it */
+    int wake; /* wakes the watchman */
     bool watched;
     pthread_t watchman;
     tf_spawner *spawner;

@@ -22,13 +22,13 @@ struct transport_mpi {
     doorbell *bell;
     int64_t *sent;        /* messages to each rank */
     int64_t received;     /* messages from other ranks */
-    bool dropped;         /* what is under way was forgotten */
-    MPI_Request *request; /* of each send under way */
-    copy **sending;       /* the copies that they send */
+    bool dropped;         /* sends that were under way have been forgotten */
+    MPI_Request *request; /* one for each send under way */
+    copy **sending;       /* the copies that these send */
     int sends, capacity;
     int tested;                  /* as many sends under way are tested: twice those that were left the last time */
-    copy *own_first, **own_last; /* from this rank to itself */
-    copy *last_own;              /* the last own one that was received */
+    copy *own_first, **own_last; /* messages from this rank to itself */
+    copy *last_own;              /* the last of these that was received */
     void *buffer;                /* holds the last message received from another rank */
     size_t buffer_size;
 };

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 typedef struct look {
-    bool is_due;    /* there is a next one */
-    int64_t next;   /* it is when all tasks below this one have ended */
-    int64_t enough; /* so many tasks were enough; 0: not known yet */
+    bool is_due;    /* there is to be another look */
+    int64_t next;   /* the look comes when all tasks below this one have ended */
+    int64_t enough; /* number of tasks that were enough; 0: it is not known yet */
 } look;
 
 struct untils {

@@ -39,14 +39,14 @@ struct worker {
     int64_t waiting;        /* tasks in the queue */
     double blocked_since;   /* when the next piece first found no room; 0: it was not tried */
     int64_t held;           /* tasks that were granted and have not ended */
-    reports reports;        /* that were not sent yet */
+    reports reports;        /* what has not been reported yet */
     double spoke;           /* when something was last sent to the master */
     int idle_told;          /* idle slots that the master knows of */
-    uint32_t *changes_told; /* per stage: what the master knows that its function changes */
+    uint32_t *changes_told; /* per stage: changes of its function that the master has been told of */
     drain_how draining;     /* 0: it takes grants */
     bool has_drained;       /* DRAINED was sent */
-    bool is_broken;         /* BROKEN was sent, or is to be: nothing else is done */
-    tf_buf status, blobs;   /* of rows where some are to be tried again */
+    bool is_broken;         /* BROKEN was sent, or is to be: the worker does nothing else */
+    tf_buf status, blobs;   /* copies, for rows of which some are to be tried again */
 };
 
 static double now(const worker *w) {

@@ -8,9 +8,9 @@
 
 typedef struct largest {
     const stats *s;
-    int64_t size;   /* of each cell */
-    double *number; /* cells x size, from the largest on; NaN: there are fewer */
-    int64_t *row;   /* likewise; -1: there are fewer */
+    int64_t size;   /* how many numbers a cell keeps */
+    double *number; /* cells x size, the largest first; NaN where there are fewer */
+    int64_t *row;   /* cells x size: the rows of these numbers; -1 where there are fewer */
 } largest;
 
 /* The larger first, of equal ones the lower row. */

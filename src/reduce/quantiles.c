@@ -7,23 +7,23 @@
 
 #include "store/meet.h"
 
-enum { ROUGH_BITS = 32 }; /* that rough quantiles do without: half of the passes */
+enum { ROUGH_BITS = 32 }; /* bits that rough quantiles ignore: half of the passes */
 
 /* What is looked for: the number of a rank (from 0) in a cell. */
 typedef struct target {
     int64_t cell, rank;
-    uint64_t found; /* its digits so far, at their places */
+    uint64_t found; /* the digits that are known, at their places */
 } target;
 
 typedef struct selecting {
     const stats *s;
     const double *center; /* see quantile_query */
     target *target;
-    int64_t *at;        /* per cell, and one more: where its targets begin */
+    int64_t *at;        /* per cell: where its targets begin; and behind the last cell their end */
     int64_t first, end; /* targets of this pass */
-    int bits, below;    /* the digit: so many bits, above so many others */
-    int least;          /* bits that are not looked at */
-    int64_t *counter;   /* per target of the pass: 2^bits */
+    int bits, below;    /* the digit of this pass has so many bits, and so many bits are below it */
+    int least;          /* number of low bits that are ignored */
+    int64_t *counter;   /* per target of the pass: a counter for each of 2^bits digits */
 } selecting;
 
 static inline void count_digit(void *context, const cell_value *n) {

@@ -18,14 +18,14 @@ typedef struct value_source {
     const char **string; /* the piece's cells as strings, each with a NUL behind it */
     tf_buf strings;      /* the bytes of these */
     int64_t task;        /* whose block was read last, in a reduction of arrays; -1: none was */
-    char *kept;  /* of a table: the blocks of all this rank's tasks, and `cells` is one; NULL: they are too many */
+    char *kept;  /* of a table: the blocks of all this rank's tasks, `cells` being one; NULL: they are too many */
     bool *known; /* per task: its block is in `kept` */
 } value_source;
 
 /* The rows of a piece. */
 typedef struct cursor {
     int64_t first;  /* the first task; in a reduction of arrays the only one */
-    int64_t count;  /* of rows: tasks, or elements of the task's block */
+    int64_t count;  /* number of rows: tasks, or elements of the task's block */
     int64_t from;   /* the first of these elements */
     int64_t block;  /* how many elements the task's block has */
     int64_t before; /* rows of this rank that came before */
@@ -40,8 +40,8 @@ struct reduce_rows {
     tf_eval *where;         /* NULL: all rows that are done count */
     const void **named;     /* per value: the piece's cells, for `where` */
     double *truth;          /* per row of a piece: what `where` is of it */
-    tf_table number;        /* of groups, by their keys */
-    tf_buf key;             /* of the row under way */
+    tf_table number;        /* numbers of groups, by their keys */
+    tf_buf key;             /* key of the row under way */
     uint32_t *cached;       /* per row of this rank: its group; NULL: there are too many rows */
     uint32_t *group;        /* per row of a piece: its group */
     int64_t *number_of_row; /* per row of a piece: its number, in a reduction of arrays */

@@ -8,9 +8,9 @@
 #include "store/meet.h"
 
 enum {
-    MOST_SLOTS = 4 << 20,           /* of a rank's table: 64 MB */
-    MOST_KEPT = MOST_SLOTS / 4 * 3, /* entries, so that they are found fast */
-    MOST_SENT = 8 * MOST_KEPT       /* entries, by all ranks together in a pass */
+    MOST_SLOTS = 4 << 20,           /* slots of a rank's table: 64 MB */
+    MOST_KEPT = MOST_SLOTS / 4 * 3, /* entries in it, few enough to be found fast */
+    MOST_SENT = 8 * MOST_KEPT       /* entries that all ranks together send in a pass */
 };
 
 /* A number of a cell. Equal numbers have the same word. */
@@ -24,7 +24,7 @@ typedef struct seen {
     uint64_t first, last; /* hashes of the slice */
     entry *slot;
     int64_t slots; /* a power of two */
-    int64_t count; /* of entries */
+    int64_t count; /* number of entries */
 } seen;
 
 static uint64_t hash_of(const entry *e) {

@@ -11,10 +11,10 @@
 typedef struct comparing {
     compared *out;
     view_values (*values)[2]; /* per column */
-    double *number[2];        /* of one column */
-    bool *is_unlike;          /* of the piece */
-    int64_t piece;            /* rows at once */
-    int64_t elements;         /* of the widest column */
+    double *number[2];        /* values of one column as numbers */
+    bool *is_unlike;          /* per row of the piece: something in it differs */
+    int64_t piece;            /* how many rows are read at once */
+    int64_t elements;         /* a row's elements of the widest column */
 } comparing;
 
 /* ---- Which columns ---- */

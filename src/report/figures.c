@@ -86,21 +86,21 @@ bool histogram_of(view *v, int field, bool ended, histogram *out, tf_error *erro
 /* The runs of a campaign, between which nothing happened: when each began, and where it is on the axis. */
 typedef struct run_window {
     double begin;       /* s since 1970-01-01 */
-    double first, last; /* of its tasks */
+    double first, last; /* when its first task began and its last one ended */
     double offset;
 } run_window;
 
 typedef struct clockwork {
     int windows;
     run_window *window;
-    int workers, slots; /* beyond the highest */
-    int *lane;          /* by worker and slot: -1 is none */
+    int workers, slots; /* one more than the highest number of each */
+    int *lane;          /* by worker and slot: the lane; -1: none */
     timeline *t;
     double width;       /* s of a bin */
     int64_t slots_each; /* slots of a task of the stage that is counted */
-    float *best;        /* per cell: what its stage has of it */
-    float *now;         /* per cell: of the stage that is counted */
-    on_bar *visit_bar;  /* of each_bar */
+    float *best;        /* per cell: the share of the stage that has most of it */
+    float *now;         /* per cell: the share of the stage that is counted */
+    on_bar *visit_bar;  /* for each_bar: called with each task */
     void *context;
 } clockwork;
 

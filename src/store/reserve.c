@@ -52,8 +52,8 @@ tf_err store_check_length(const tf_store *s, int stage, const table *t, tf_error
 
 enum {
     DESCRIPTION = 4 << 10, /* bytes of metadata a dataset, about */
-    BEHIND = 16 << 10,     /* of metadata behind the last dataset, about */
-    SMALL = 1 << 20        /* what is between datasets and not larger is metadata */
+    BEHIND = 16 << 10,     /* bytes of metadata behind the last dataset, about */
+    SMALL = 1 << 20        /* a gap between datasets that is not larger holds metadata */
 };
 
 /* What a stage's datasets need, and whether it could be had. */
@@ -61,9 +61,9 @@ typedef struct reservation {
     int fd;
     extent *list;
     int count;
-    int64_t bytes; /* of all */
-    int64_t end;   /* of the last */
-    int failure;   /* errno of the first that could not */
+    int64_t bytes; /* of all extents together */
+    int64_t end;   /* where the last of them ends */
+    int failure;   /* errno of the first extent that could not be reserved; 0: all could */
 } reservation;
 
 static bool is_full(int failure) {

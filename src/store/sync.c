@@ -16,19 +16,19 @@
 enum { EARLY_BYTES = 4 << 20 };
 
 struct syncing {
-    int fd, side_fd;  /* of the output, and of the side file */
-    double began;     /* the last sync: tf_now() */
-    int64_t size;     /* of the side file, when it began */
-    int64_t unsynced; /* bytes written since */
+    int fd, side_fd;  /* descriptors of the output and of the side file */
+    double began;     /* tf_now() when the last sync began */
+    int64_t size;     /* length of the side file then */
+    int64_t unsynced; /* bytes written since then */
     int64_t early;    /* bytes written since the system was asked last */
     bool under_way;
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     /* Under the mutex. */
-    bool to_begin, to_sync, to_end; /* wanted of the thread */
-    bool synced;                    /* what it has done, and what came of it: 0 or errno */
-    int failure;
+    bool to_begin, to_sync, to_end; /* what the thread is asked to do */
+    bool synced;                    /* a sync has ended */
+    int failure;                    /* what came of it: 0 or an errno */
 };
 
 tf_err store_cant_sync(const char *path, int failure, tf_error *error) {
