@@ -11,7 +11,7 @@ typedef struct outputs {
     recalled of[2];
     const char *stage; /* the only one that is wanted; NULL: all */
     cJSON *stages;     /* what differs, by stage, where JSON is wanted; else NULL */
-    bool differ;
+    bool differ;       /* they differ, or not all can be compared */
 } outputs;
 
 static const tf_field *field_of(const compared *c, int column) {
@@ -30,6 +30,23 @@ static void print_value(const tf_buf *value) {
     tf_print(stdout, "%.*s%s", (int)length, tf_buf_text(value), length < value->length ? "..." : "");
 }
 
+/* "[2, 0]" */
+static void print_place(const int64_t *place, int rank) {
+    for (int d = 0; d < rank; d++)
+        tf_print(stdout, d ? ", %lld" : "[%lld", (long long)place[d]);
+    tf_print(stdout, "]");
+}
+
+static void print_places(const difference *d, int rank) {
+    tf_print(stdout, " (element ");
+    print_place(d->place[0], rank);
+    if (memcmp(d->place[0], d->place[1], (size_t)rank * sizeof *d->place[0]) != 0) {
+        tf_print(stdout, " and ");
+        print_place(d->place[1], rank);
+    }
+    tf_print(stdout, ")");
+}
+
 /* "[3] 1.5, 1.6", with both rows where they are not the same, and the place in an array. */
 static void print_difference(const difference *d, const tf_field *field) {
     tf_print(stdout, "[%lld]", (long long)d->row[0]);
@@ -37,6 +54,8 @@ static void print_difference(const difference *d, const tf_field *field) {
         tf_print(stdout, " and [%lld]", (long long)d->row[1]);
     if (field->rank > 0)
         tf_print(stdout, " (element %lld)", (long long)d->element);
+    if (field->grid)
+        print_places(d, field->grid->rank);
     tf_print(stdout, " ");
     print_value(&d->value[0]);
     tf_print(stdout, ", ");
@@ -52,12 +71,15 @@ static void print_column(const outputs *o, const compared *c, int k) {
                  o->path[1]);
     if (column->why_not && !column->form[0])
         tf_print(stdout, "  %s is not compared: %s\n", field->dataset, column->why_not);
+    if (column->left_out > 0)
+        tf_print(stdout, "  %s is not compared in %s row%s: %s\n", field->dataset,
+                 tf_format_count(column->left_out, count), column->left_out == 1 ? "" : "s", column->why_left_out);
     if (column->rows == 0)
         return;
     tf_print(stdout, "  %s: %s row%s", field->dataset, tf_format_count(column->rows, count),
              column->rows == 1 ? "" : "s");
-    if (column->measured)
-        tf_print(stdout, ", by %.3g at most (relative %.3g)", column->gap, column->relative);
+    if (column->gap.measured)
+        tf_print(stdout, ", by %.3g at most (relative %.3g)", column->gap.largest, column->gap.relative);
     for (int d = 0; d < column->shown; d++) {
         tf_print(stdout, d ? "; " : ": ");
         print_difference(&column->first[d], field);
@@ -84,7 +106,9 @@ static void print_stage(const outputs *o, const char *name, const compared *c) {
                  o->path[1], c->by_points ? "parameters" : "index: ", c->by_points ? "" : c->why);
     if (c->rows > 0)
         tf_print(stdout, "; %s differ%s", tf_format_count(c->rows, rows), c->rows == 1 ? "s" : "");
-    tf_print(stdout, compared_differ(c) ? "\n" : ", the same\n");
+    tf_print(stdout, compared_differ(c)   ? "\n"
+                     : compared_wholly(c) ? ", the same\n"
+                                          : ", the same as far as they are compared\n");
     for (int k = 0; k < c->columns; k++)
         print_column(o, c, k);
     for (int side = 0; side < 2; side++) {
@@ -118,6 +142,17 @@ static void add_pair(cJSON *to, const char *key, const int64_t pair[2]) {
         cJSON_AddItemToArray(list, cJSON_CreateNumber((double)pair[side]));
 }
 
+/* Of an element in the whole array of either file. */
+static void add_places(cJSON *to, const difference *its, int rank) {
+    cJSON *list = cJSON_AddArrayToObject(to, "element");
+    for (int side = 0; side < 2; side++) {
+        cJSON *place = cJSON_CreateArray();
+        cJSON_AddItemToArray(list, place);
+        for (int d = 0; d < rank; d++)
+            cJSON_AddItemToArray(place, cJSON_CreateNumber((double)its->place[side][d]));
+    }
+}
+
 static cJSON *column_json(const compared *c, int k) {
     static const char *const kinds[] = {
         [TF_FIELD_PARAM] = "parameter", [TF_FIELD_RESULT] = "result", [TF_FIELD_TASK] = "record"};
@@ -126,14 +161,19 @@ static cJSON *column_json(const compared *c, int k) {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "name", field->dataset);
     cJSON_AddStringToObject(json, "kind", kinds[field->kind]);
-    cJSON_AddBoolToObject(json, "same", column->rows == 0 && !column->form[0]);
+    cJSON_AddBoolToObject(json, "same",
+                          column->rows == 0 && !column->form[0] && !column->why_not && column->left_out == 0);
     for (int side = 0; side < 2 && column->form[0]; side++)
         cJSON_AddStringToObject(json, side ? "form_b" : "form_a", column->form[side]);
     if (column->why_not)
         cJSON_AddStringToObject(json, "not_compared", column->why_not);
+    if (column->left_out > 0) {
+        cJSON_AddNumberToObject(json, "rows_not_compared", (double)column->left_out);
+        cJSON_AddStringToObject(json, "why_not_compared", column->why_left_out);
+    }
     cJSON_AddNumberToObject(json, "differ", (double)column->rows);
-    add_number(json, "largest", column->measured, column->gap);
-    add_number(json, "largest_relative", column->measured, column->relative);
+    add_number(json, "largest", column->gap.measured, column->gap.largest);
+    add_number(json, "largest_relative", column->gap.measured, column->gap.relative);
     cJSON *list = cJSON_AddArrayToObject(json, "first");
     for (int d = 0; d < column->shown; d++) {
         const difference *its = &column->first[d];
@@ -142,8 +182,10 @@ static cJSON *column_json(const compared *c, int k) {
         add_pair(item, "rows", its->row);
         if (field->rank > 0)
             cJSON_AddNumberToObject(item, "element", (double)its->element);
+        if (field->grid)
+            add_places(item, its, field->grid->rank);
         for (int side = 0; side < 2; side++)
-            add_value(item, sides[side], field, &its->value[side]);
+            add_value(item, sides[side], view_field(c->of[side], column->field[side]), &its->value[side]);
     }
     return json;
 }
@@ -151,7 +193,7 @@ static cJSON *column_json(const compared *c, int k) {
 static cJSON *stage_json(const char *name, const compared *c) {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "name", name);
-    cJSON_AddBoolToObject(json, "same", !compared_differ(c));
+    cJSON_AddBoolToObject(json, "same", !compared_differ(c) && compared_wholly(c));
     add_pair(json, "tasks", c->tasks);
     cJSON_AddStringToObject(json, "by", c->by_points ? "parameters" : "index");
     cJSON_AddNumberToObject(json, "compared", (double)c->pairs);
@@ -192,7 +234,7 @@ static tf_err compare_stage(outputs *o, const char *name, int number, int other,
         cJSON_AddItemToArray(o->stages, stage_json(name, &c));
     else if (err == TF_OK)
         print_stage(o, name, &c);
-    o->differ = o->differ || compared_differ(&c);
+    o->differ = o->differ || compared_differ(&c) || !compared_wholly(&c);
     compared_free(&c);
     view_free(a);
     view_free(b);

@@ -60,7 +60,7 @@ static const tf_field *find_field(tf_results *r, int stage, const char *name, in
         if (strcmp(field->name, name) != 0)
             continue;
         *number = f;
-        if (field->stored && !field->is_blocks)
+        if (field->stored && !field->grid)
             return field;
         tf_error_set_as(&r->error, TF_ERR_USAGE, TF_DIAG_UNSUITABLE_TYPE, "\"%s\" is not stored by rows", name);
         return NULL;

@@ -2,16 +2,19 @@
  * are brought together by the hash of their parameters: those of the shorter stage are held, 16 bytes each. */
 #include "report/compare.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/blocks.h"
 #include "report/match.h"
+
+static const char other_form[] = "it is of another form";
 
 typedef struct comparing {
     compared *out;
     view_values (*values)[2]; /* per column */
     double *number[2];        /* values of one column as numbers */
+    block_room room;          /* for pieces of blocks */
     bool *is_unlike;          /* per row of the piece: something in it differs */
     int64_t piece;            /* how many rows are read at once */
     int64_t elements;         /* a row's elements of the widest column */
@@ -35,13 +38,29 @@ static const char *form_of(tf_arena *arena, const tf_field *f) {
     tf_buf_adds(&text, tf_type_name(f->type));
     for (int d = 0; d < f->rank; d++)
         tf_buf_addf(&text, "[%lld]", (long long)f->shape[d]);
+    for (int d = 0; f->grid && d < f->grid->rank; d++)
+        tf_buf_addf(&text, "[%lld]", (long long)f->grid->shape[d]);
+    for (int d = 0; f->grid && d < f->grid->rank; d++)
+        tf_buf_addf(&text, d ? "[%lld]" : " in blocks of [%lld]", (long long)f->grid->chunk[d]);
     const char *form = tf_arena_strdup(arena, tf_buf_text(&text));
     tf_buf_free(&text);
     return form;
 }
 
-static bool is_same_shape(const tf_field *a, const tf_field *b) {
-    return a->rank == b->rank && memcmp(a->shape, b->shape, (size_t)a->rank * sizeof *a->shape) == 0;
+static bool is_same(int rank, const int64_t *a, const int64_t *b) {
+    return memcmp(a, b, (size_t)rank * sizeof *a) == 0;
+}
+
+/* Of arrays in blocks: are the blocks of one size? */
+static bool has_same_rows(const tf_field *a, const tf_field *b) {
+    if (!a->grid || !b->grid)
+        return !a->grid && !b->grid && a->rank == b->rank && is_same(a->rank, a->shape, b->shape);
+    return a->grid->rank == b->grid->rank && is_same(a->grid->rank, a->grid->chunk, b->grid->chunk);
+}
+
+static bool has_same_array(const tf_field *a, const tf_field *b) {
+    return !a->grid || !b->grid ||
+           (a->grid->rank == b->grid->rank && is_same(a->grid->rank, a->grid->shape, b->grid->shape));
 }
 
 static bool are_numbers(const tf_field *f) {
@@ -62,15 +81,13 @@ static void add_column(compared *c, int a, int b) {
     const tf_field *fa = view_field(c->of[0], a), *fb = view_field(c->of[1], b);
     compared_column *column = &c->column[c->columns++];
     *column = (compared_column){.field = {a, b}};
-    const bool same_shape = is_same_shape(fa, fb);
-    if (!same_shape || fa->type != fb->type) {
+    const bool same_shape = has_same_rows(fa, fb);
+    if (!same_shape || !has_same_array(fa, fb) || fa->type != fb->type) {
         column->form[0] = form_of(c->arena, fa);
         column->form[1] = form_of(c->arena, fb);
     }
     if (!same_shape || are_numbers(fa) != are_numbers(fb))
-        column->why_not = "it is of another form";
-    else if (fa->is_blocks || fb->is_blocks)
-        column->why_not = "it is an array of which each task has a block";
+        column->why_not = other_form;
     else if (!is_readable(c->of[0], a) || !is_readable(c->of[1], b))
         column->why_not = "it is not stored, and the manifest alone does not give it";
 }
@@ -97,40 +114,7 @@ static const tf_field *field_of(const compared *c, int column) {
     return view_field(c->of[0], c->column[column].field[0]);
 }
 
-/* ---- How far values are apart ---- */
-
-/* An integer of any type, as a double may not tell two of them apart. */
-typedef struct whole {
-    bool is_negative;
-    uint64_t size; /* without the sign */
-} whole;
-
-static whole whole_of(tf_type type, const void *cells, int64_t at) {
-    double number;
-    const int64_t *integers = cells;
-    const uint64_t *naturals = cells;
-    if (type == TF_UINT64)
-        return (whole){false, naturals[at]};
-    if (type == TF_INT64)
-        return (whole){integers[at] < 0, integers[at] < 0 ? 0 - (uint64_t)integers[at] : (uint64_t)integers[at]};
-    tf_load_doubles(type, cells, at, 1, &number);
-    return (whole){number < 0, (uint64_t)fabs(number)};
-}
-
-static double whole_gap(whole a, whole b) {
-    if (a.is_negative != b.is_negative)
-        return (double)a.size + (double)b.size;
-    return (double)(a.size > b.size ? a.size - b.size : b.size - a.size);
-}
-
-static void widen_gap(compared_column *column, double gap, double x, double y) {
-    const double relative = gap / fmax(fabs(x), fabs(y));
-    if (isnan(gap)) /* one of them is missing */
-        return;
-    column->measured = true;
-    column->gap = fmax(column->gap, gap);
-    column->relative = isnan(relative) ? column->relative : fmax(column->relative, relative);
-}
+/* ---- Differences ---- */
 
 static void add_value(const view_values *values, int64_t row, int64_t element, tf_buf *out) {
     if (tf_type_size(values->field->type) > 0)
@@ -139,24 +123,53 @@ static void add_value(const view_values *values, int64_t row, int64_t element, t
         view_add_json(values, row, out);
 }
 
-static void note_row(comparing *c, int column, const int64_t first[2], int64_t row, int64_t element) {
+/* NULL: as many are told as may be. */
+static difference *note_row(comparing *c, int column, const int64_t first[2], int64_t row) {
     compared_column *of = &c->out->column[column];
     of->rows++;
     c->is_unlike[row] = true;
     if (of->shown == COMPARE_SHOWN)
-        return;
+        return NULL;
     difference *d = &of->first[of->shown++];
-    d->element = element;
-    for (int side = 0; side < 2; side++) {
+    for (int side = 0; side < 2; side++)
         d->row[side] = first[side] + row;
+    return d;
+}
+
+static void note_value(comparing *c, int column, const int64_t first[2], int64_t row, int64_t element) {
+    difference *d = note_row(c, column, first, row);
+    if (!d)
+        return;
+    d->element = element;
+    for (int side = 0; side < 2; side++)
         add_value(&c->values[column][side], row, element, &d->value[side]);
+}
+
+static void note_place(comparing *c, int column, const int64_t first[2], int64_t row, block_difference *found) {
+    difference *d = note_row(c, column, first, row);
+    for (int side = 0; side < 2; side++) {
+        if (d)
+            memcpy(d->place[side], found->place[side], sizeof d->place[side]);
+        if (d)
+            d->value[side] = found->value[side];
+        else
+            tf_buf_free(&found->value[side]);
     }
+}
+
+static void leave_out(comparing *c, int column, const char *why) {
+    c->out->column[column].left_out++;
+    c->out->column[column].why_left_out = why;
 }
 
 /* ---- A column of a piece ---- */
 
-/* Results of tasks that are not done in both are nothing. So is a parameter that is unknown in one, or that a skipped
- * task would have had from a row which is not done. */
+static bool is_known(const comparing *c, int column, int64_t row) {
+    return view_is_known(&c->values[column][0], row) && view_is_known(&c->values[column][1], row);
+}
+
+/* Results of tasks that are not done in both are nothing. So is a parameter that a skipped task would have had from a
+ * row which is not done. */
 static bool counts(const comparing *c, int column, int64_t row) {
     const compared_column *its = &c->out->column[column];
     const tf_field *field = field_of(c->out, column);
@@ -166,33 +179,35 @@ static bool counts(const comparing *c, int column, int64_t row) {
         return a == TF_STATUS_DONE && b == TF_STATUS_DONE;
     if (field->kind == TF_FIELD_PARAM && !(field->stored && view_field(c->out->of[1], its->field[1])->stored))
         return a != TF_STATUS_SKIPPED && b != TF_STATUS_SKIPPED;
-    return view_is_known(&c->values[column][0], row) && view_is_known(&c->values[column][1], row);
+    return is_known(c, column, row);
+}
+
+static void leave_out_unknown(comparing *c, int column, int64_t count) {
+    const view_values *a = &c->values[column][0], *b = &c->values[column][1];
+    for (int64_t row = 0; row < count && (a->is_unknown || b->is_unknown); row++)
+        if (!is_known(c, column, row))
+            leave_out(c, column, "nothing tells what it is there");
 }
 
 static void compare_numbers(comparing *c, int column, const int64_t first[2], int64_t count) {
-    const view_values *a = &c->values[column][0], *b = &c->values[column][1];
-    const tf_type type = a->field->type;
-    const int64_t elements = a->field->elements;
-    const tf_type its_type = b->field->type;
-    const bool is_whole = !tf_type_is_float(type) && !tf_type_is_float(its_type);
-    if (its_type == type && memcmp(a->numbers, b->numbers, (size_t)(count * elements) * tf_type_size(type)) == 0)
+    compared_column *its = &c->out->column[column];
+    gap_side side[2];
+    const int64_t elements = field_of(c->out, column)->elements;
+    for (int s = 0; s < 2; s++)
+        side[s] = (gap_side){c->values[column][s].field->type, c->values[column][s].numbers, c->number[s]};
+    const tf_type type = side[0].type;
+    if (side[1].type == type &&
+        memcmp(side[0].cells, side[1].cells, (size_t)(count * elements) * tf_type_size(type)) == 0)
         return;
-    tf_load_doubles(type, a->numbers, 0, count * elements, c->number[0]);
-    tf_load_doubles(its_type, b->numbers, 0, count * elements, c->number[1]);
+    for (int s = 0; s < 2; s++)
+        tf_load_doubles(side[s].type, side[s].cells, 0, count * elements, c->number[s]);
     for (int64_t row = 0; row < count; row++) {
-        int64_t differs = -1;
-        for (int64_t e = row * elements; e < (row + 1) * elements && counts(c, column, row); e++) {
-            const double x = c->number[0][e], y = c->number[1][e];
-            const double gap =
-                is_whole ? whole_gap(whole_of(type, a->numbers, e), whole_of(its_type, b->numbers, e)) : fabs(x - y);
-            if (gap == 0 || (!is_whole && (x == y || (isnan(x) && isnan(y)))))
-                continue;
-            differs = differs < 0 ? e - row * elements : differs;
-            if (column > 0 && type != TF_BOOL)
-                widen_gap(&c->out->column[column], gap, x, y);
-        }
+        if (!counts(c, column, row))
+            continue;
+        const int64_t differs =
+            gap_find(side, row * elements, elements, column > 0 && type != TF_BOOL ? &its->gap : NULL);
         if (differs >= 0)
-            note_row(c, column, first, row, differs);
+            note_value(c, column, first, row, differs - row * elements);
     }
 }
 
@@ -202,8 +217,31 @@ static void compare_texts(comparing *c, int column, const int64_t first[2], int6
         size_t length, its;
         const char *text = tf_blobs_at(a, row, &length), *other = tf_blobs_at(b, row, &its);
         if ((length != its || memcmp(text, other, length) != 0) && counts(c, column, row))
-            note_row(c, column, first, row, 0);
+            note_value(c, column, first, row, 0);
     }
+}
+
+/* Of tasks that are done in both; the statuses of the piece have been read. */
+static tf_err compare_blocks(comparing *c, int column, const int64_t first[2], int64_t count, tf_error *error) {
+    compared *out = c->out;
+    compared_column *its = &out->column[column];
+    const bool is_measured = field_of(out, column)->type != TF_BOOL;
+    tf_err err = TF_OK;
+    for (int64_t row = 0; row < count && err == TF_OK; row++) {
+        const block_pair pair = {
+            {out->of[0], out->of[1]}, {its->field[0], its->field[1]}, {first[0] + row, first[1] + row}};
+        block_difference found;
+        bool differ = false;
+        if (!counts(c, column, row))
+            continue;
+        if (blocks_are_alike(&pair))
+            err = blocks_compare(&pair, &c->room, is_measured ? &its->gap : NULL, &found, &differ, error);
+        else
+            leave_out(c, column, other_form);
+        if (differ && err == TF_OK)
+            note_place(c, column, first, row, &found);
+    }
+    return err;
 }
 
 static tf_err read_column(comparing *c, int column, const int64_t first[2], int64_t count, tf_error *error) {
@@ -223,7 +261,13 @@ static tf_err compare_piece(comparing *c, const int64_t first[2], int64_t count,
     for (int k = 0; k < out->columns && err == TF_OK; k++) {
         if (out->column[k].why_not)
             continue;
+        if (field_of(out, k)->grid) {
+            err = compare_blocks(c, k, first, count, error);
+            continue;
+        }
         err = read_column(c, k, first, count, error);
+        if (err == TF_OK)
+            leave_out_unknown(c, k, count);
         if (err == TF_OK && tf_type_size(field_of(out, k)->type) > 0)
             compare_numbers(c, k, first, count);
         else if (err == TF_OK)
@@ -311,6 +355,13 @@ static void note_unmatched(void *context, int side, int64_t row) {
 
 /* ---- The whole ---- */
 
+/* Blocks of the same index are those of the same place only in arrays of one shape. */
+static void forgo_other_arrays(compared *c) {
+    for (int k = 0; k < c->columns && !c->by_points; k++)
+        if (!has_same_array(field_of(c, k), view_field(c->of[1], c->column[k].field[1])))
+            c->column[k].why_not = other_form;
+}
+
 /* As many rows at once as a few megabytes hold, and the elements of the widest column. */
 static void size_pieces(comparing *c) {
     enum { PIECE_BYTES = 8 << 20, MOST_ROWS = 1 << 16 };
@@ -341,6 +392,7 @@ tf_err compare_stages(view *a, view *b, compared *out, tf_error *error) {
     if (out->tasks[0] != out->tasks[1])
         out->why = find_points(&c, param, &params);
     out->by_points = out->tasks[0] != out->tasks[1] && !out->why;
+    forgo_other_arrays(out);
     const match_rows rows = {.run = compare_matched, .alone = note_unmatched, .context = &c};
     const tf_err err =
         out->by_points ? match_points(out->of, param, params, c.piece, &rows, error) : compare_by_index(&c, error);
@@ -349,6 +401,7 @@ tf_err compare_stages(view *a, view *b, compared *out, tf_error *error) {
     for (int k = 0; k < out->columns; k++)
         for (int side = 0; side < 2; side++)
             view_values_free(&c.values[k][side]);
+    block_room_free(&c.room);
     free(c.values);
     free(c.is_unlike);
     return err;
@@ -368,4 +421,11 @@ bool compared_differ(const compared *c) {
     for (int k = 0; k < c->columns; k++)
         differ = differ || c->column[k].form[0];
     return differ;
+}
+
+bool compared_wholly(const compared *c) {
+    bool wholly = true;
+    for (int k = 0; k < c->columns; k++)
+        wholly = wholly && !c->column[k].why_not && c->column[k].left_out == 0;
+    return wholly;
 }

@@ -5,6 +5,7 @@
 #ifndef TF_REPORT_COMPARE_H
 #define TF_REPORT_COMPARE_H
 
+#include "report/gap.h"
 #include "report/view.h"
 
 enum { COMPARE_SHOWN = 5 }; /* rows that are told of each difference */
@@ -14,6 +15,7 @@ enum { COMPARE_SHOWN = 5 }; /* rows that are told of each difference */
 typedef struct difference {
     int64_t row[2];
     int64_t element;
+    int64_t place[2][TF_MAX_RANK]; /* in an array of which each task has a block: where the element is in the whole */
     tf_buf value[2];
 } difference;
 
@@ -23,10 +25,10 @@ typedef struct compared_column {
     const char *form[2]; /* where types or shapes differ, which counts: "float64[3]"; else NULL */
     const char *why_not; /* why it is not compared; NULL: it is */
     int64_t rows;        /* how many rows differ */
-    bool measured;       /* there are numbers that differ by an amount that is known */
-    double gap;          /* the largest of these amounts */
-    double relative;     /* the largest relative to the larger of the two numbers */
-    int shown;           /* elements of `first` */
+    int64_t left_out;    /* how many rows that both have are not compared in it */
+    const char *why_left_out;
+    gap gap;
+    int shown; /* elements of `first` */
     difference first[COMPARE_SHOWN];
 } compared_column;
 
@@ -52,5 +54,8 @@ void compared_free(compared *c);
 
 /* Is there anything in which they differ? */
 bool compared_differ(const compared *c);
+
+/* Is all compared that both have? */
+bool compared_wholly(const compared *c);
 
 #endif

@@ -9,13 +9,13 @@
 
 /* Not the record of how the task was run, unless that is asked for. */
 static bool is_of_interest(const tf_field *f) {
-    return (f->kind == TF_FIELD_PARAM || f->kind == TF_FIELD_RESULT) && !f->is_blocks;
+    return (f->kind == TF_FIELD_PARAM || f->kind == TF_FIELD_RESULT) && !f->grid;
 }
 
 static tf_err find_column(exporter *e, const char *name, int *field, tf_error *error) {
     const bool is_index = strcmp(name, "index") == 0;
     *field = is_index ? EXPORT_INDEX : view_find(e->view, name);
-    if (*field >= 0 && view_field(e->view, *field)->is_blocks)
+    if (*field >= 0 && view_field(e->view, *field)->grid)
         return tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_UNSUITABLE_TYPE,
                                "column \"%s\" is an array: read it as one from the output itself", name);
     if (*field >= 0 || is_index)
@@ -77,7 +77,7 @@ static tf_err parse_where(exporter *e, tf_error *error) {
     e->name = tf_arena_array(e->arena, (size_t)fields, sizeof *e->name);
     for (int f = 0; f < fields; f++) {
         const tf_field *field = view_field(e->view, f);
-        if (field->rank > 0 || field->is_blocks || field->type == TF_BYTES)
+        if (field->rank > 0 || field->grid || field->type == TF_BYTES)
             continue;
         known[e->names] = (tf_expr_name){.name = field->name, .type = is_status(e, f) ? TF_STRING : field->type};
         e->name[e->names++] = f;

@@ -210,7 +210,7 @@ static void add_histogram(const char *title, int stage, const histogram *h, tf_b
 static bool is_wanted(const tf_field *f, bool spent, const char **unit) {
     *unit = NULL;
     if (!spent)
-        return f->kind == TF_FIELD_RESULT && tf_type_size(f->type) > 0 && !f->is_blocks;
+        return f->kind == TF_FIELD_RESULT && tf_type_size(f->type) > 0 && !f->grid;
     if (f->kind != TF_FIELD_TASK)
         return false;
     if (strcmp(f->dataset, "max_rss") == 0)

@@ -24,7 +24,7 @@ typedef struct shower {
 static tf_err read_fields(shower *s, tf_error *error) {
     for (int f = 0; f < view_fields(s->view); f++) {
         const tf_field *field = view_field(s->view, f);
-        if (field->is_blocks) {
+        if (field->grid) {
             s->values[f].field = field;
             tf_buf_adds(&s->missing[f], "a block of an array, which is in the output");
             continue;

@@ -236,6 +236,11 @@ tf_err view_read(view *v, int field, int64_t first, int64_t count, view_values *
     return err;
 }
 
+tf_err view_read_elements(view *v, int field, const int64_t *start, const int64_t *count, void *numbers,
+                          tf_error *error) {
+    return tf_reader_elements(v->from->reader, v->stage, field, start, count, numbers, error);
+}
+
 void view_values_free(view_values *values) {
     free(values->numbers);
     free(values->is_unknown);

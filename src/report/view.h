@@ -34,6 +34,10 @@ typedef struct view_values {
 tf_err view_read(view *v, int field, int64_t first, int64_t count, view_values *out, tf_error *error);
 void view_values_free(view_values *values);
 
+/* Elements of an array of which each task has a block (tf_field.grid): see tf_reader_elements. */
+tf_err view_read_elements(view *v, int field, const int64_t *start, const int64_t *count, void *numbers,
+                          tf_error *error);
+
 /* Why the campaign gives no parameters: "the campaign can't be made again from ...". To be asked after view_read. */
 const char *view_why_unknown(const view *v);
 

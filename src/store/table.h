@@ -52,6 +52,9 @@ herr_t store_write_rows(const table *to, int64_t first, int64_t count, const voi
 /* Reads a block of a table that has a grid, element behind element. */
 herr_t store_read_block(const table *from, int64_t row, void *data);
 
+/* Reads count[d] elements from start[d] on, per dimension, element behind element. */
+herr_t store_read_elements(const table *from, const int64_t *start, const int64_t *count, void *data);
+
 /* The hash of rows, going on from `hash`: of what is in the file. */
 uint64_t store_hash_rows(const row_part *part, int64_t first, int64_t count, const void *data, uint64_t hash);
 

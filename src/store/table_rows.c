@@ -122,3 +122,15 @@ herr_t store_read_block(const table *t, int64_t row, void *data) {
     H5Sclose(memory);
     return result;
 }
+
+herr_t store_read_elements(const table *t, const int64_t *start, const int64_t *count, void *data) {
+    hsize_t from[1 + TF_MAX_RANK], size[1 + TF_MAX_RANK];
+    to_sizes(t->rank, start, from);
+    to_sizes(t->rank, count, size);
+    hid_t memory = H5Screate_simple(t->rank, size, NULL), where = H5Screate_simple(t->rank, t->shape, NULL);
+    H5Sselect_hyperslab(where, H5S_SELECT_SET, from, NULL, size, NULL);
+    herr_t result = H5Dread(t->dataset, t->type, memory, where, H5P_DEFAULT, data);
+    H5Sclose(where);
+    H5Sclose(memory);
+    return result;
+}

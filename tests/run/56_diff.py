@@ -310,12 +310,137 @@ class Diff(farm.FarmTest):
         self.assertIn("compared by their index: they have not the same parameters\n", text)
         self.assertIn("\n  n is in a.h5 only\n  m is in b.h5 only\n", text)
 
+    def blocks(self, name="a", shape=(5, 4), chunk=(2, 3), over=None, **more):
+        """Arrays of which each task has a block: z, i and flag."""
+        over = over or {"b": {"blocks": {"shape": list(shape), "chunk": list(chunk)}}}
+        results = {column: {"type": of_type, "array": "b"} for column, of_type in (("z", "float64"), ("i", "int64"), ("flag", "bool"))}
+        run = {"expr": {"z": "index / 3", "i": "index", "flag": "index % 2 == 0", "x": "index"}}
+        self.campaign(name, **{"over": over, "run": run, "results": {**results, "x": "float64"}, **more})
+
+    @farm.first
     def test_arrays_of_blocks(self):
-        over = {"b": {"blocks": {"shape": [4], "chunk": [2]}}}
-        results = {"z": {"type": "float64", "array": "b"}, "x": "float64"}
+        """Element by element, where the task is done in both: the first that differs is told by its place in the whole."""
+        self.blocks()
+        shutil.copy(self.folder / "a.h5", self.folder / "b.h5")
+        self.assertEqual(self.diff(status=0), 'stage "s": 6 rows, the same\n')
+        self.assertTrue(self.columns(status=0)["z"]["same"])
+        with h5py.File(self.folder / "b.h5", "r+") as file:
+            z, i, flag = (file[f"s/results/{name}"] for name in ("z", "i", "flag"))
+            number = i[4, 2]
+            z[1, 3] += 4  # block 1: at the array's end
+            z[2, 2] += 0.5  # block 2, the last first in C order
+            z[3, 0] = np.nan
+            z[4, 3] = 77  # block 5: the task failed in one of them
+            i[4, 2] = 2**62 + 1
+            flag[0, 0] = not flag[0, 0]
+            file["s/task/status"][5] = farm.FAILED
+        columns = self.columns()
+        self.assertEqual({n: c["differ"] for n, c in columns.items() if not c["same"]}, {"status": 1, "z": 2, "i": 1, "flag": 1})
+        self.assertEqual(
+            columns["z"]["first"],
+            [
+                {"rows": [1, 1], "element": [[1, 3], [1, 3]], "a": 1 / 3, "b": 1 / 3 + 4},
+                {"rows": [2, 2], "element": [[2, 2], [2, 2]], "a": 2 / 3, "b": 2 / 3 + 0.5},
+            ],
+        )
+        self.assertEqual((columns["z"]["largest"], columns["flag"]["largest"]), (4, None))
+        self.assertEqual(columns["i"]["first"], [{"rows": [4, 4], "element": [[4, 2], [4, 2]], "a": number, "b": 2**62 + 1}])
+        text = self.diff()
+        self.assertIn("\n  i: 1 row, by 4.61e+18 at most (relative 1): [4] (element [4, 2]) 4, 4611686018427387905\n", text)
+        self.assertIn("\n  flag: 1 row: [0] (element [0, 0]) true, false\n", text)
+
+    def test_arrays_of_batches(self):
+        """Each task has some rows of a table, the last one fewer."""
+        self.write("t.csv", "a\n" + "".join(f"{n}\n" for n in range(1003)))
+        for name, factor in (("a", 2), ("b", 3)):
+            results = {"f": {"type": "float32", "array": "t"}}
+            self.campaign(name, over={"t": {"csv": "t.csv", "batch": 100}}, run={"expr": {"f": f"a * {factor}"}}, results=results)
+        self.assertIn("\n  f: 11 rows, by 1e+03 at most (relative 0.333): [0] (element [1]) 2, 3; [1] (element [100]) 200, 300; ", self.diff())
+
+    def test_arrays_of_blocks_of_the_same_parameters(self):
+        blocks = {"blocks": {"shape": [5], "chunk": [3]}}
+        self.blocks("a", over={"k": {"range": [3]}, "b": blocks}, run={"expr": {"z": "k", "i": "k", "flag": "k > 1", "x": "k"}})
+        self.blocks("b", over={"k": {"range": [1, 3]}, "b": blocks}, run={"expr": {"z": "k", "i": "k", "flag": "k > 1", "x": "k"}})
+        forms = "float64[3][5] in blocks of [1][3] in a.h5, float64[2][5] in blocks of [1][3] in b.h5"
+        text = self.diff()
+        self.assertIn(f"6 rows in a.h5, 4 in b.h5, compared by their parameters\n  z is {forms}\n", text)
+        self.assertIn("\n  2 rows are in a.h5 only: [0], [1]\n", text)
+        with h5py.File(self.folder / "b.h5", "r+") as file:
+            file["s/results/z"][1, 4] += 1
+        self.assertIn("\n  z: 1 row, by 1 at most (relative 0.333): [5] and [3] (element [2, 4] and [1, 4]) 2, 3\n", self.diff())
+        self.assertEqual(self.columns()["z"]["first"][0]["element"], [[2, 4], [1, 4]])
+
+    def test_arrays_of_blocks_that_can_not_be_compared(self):
+        self.blocks("a", shape=[4], chunk=[2])
+        for shape, chunk, rows, form in (([3], [2], 2, "[3] in blocks of [2]"), ([6], [3], 2, "[6] in blocks of [3]"), ([2, 2], [1, 2], 2, "[2][2] in blocks of [1][2]")):
+            with self.subTest(shape=shape, chunk=chunk):
+                self.blocks("b", shape=shape, chunk=chunk)
+                text = self.diff()
+                self.assertIn(f"\n  z is float64[4] in blocks of [2] in a.h5, float64{form} in b.h5\n", text)
+                column = self.columns()["z"]
+                self.assertEqual((column["same"], column["differ"], column["not_compared"]), (False, 0, "it is of another form"))
+        over = {"n": {"range": [2]}}
+        self.campaign("b", over=over, run={"expr": {"z": "n", "x": "n"}}, results={"z": "float64", "x": "float64"})
+        self.assertIn("\n  z is float64[4] in blocks of [2] in a.h5, float64 in b.h5\n", self.diff())
+
+    def test_a_damaged_array(self):
+        self.blocks()
+        shutil.copy(self.folder / "a.h5", self.folder / "b.h5")
+        for values in (np.zeros((5, 4), "i4"), np.zeros((9, 4))):
+            with h5py.File(self.folder / "b.h5", "r+") as file:
+                del file["s/results/z"]
+                file["s/results"].create_dataset("z", data=values, chunks=(2, 3))
+            done = self.taskfarm("diff", "a.h5", "b.h5", status=3)
+            self.assertIn("taskfarm: b.h5: is damaged: /s/results/z: has ", done.stderr)
+
+    @farm.unittest.skipIf(farm.SANITIZED, "takes long with sanitizers")
+    def test_a_block_of_any_size(self):
+        """Of 96 MB, in less memory than that."""
+        over = {"b": {"blocks": {"shape": [3, 4_000_000], "chunk": [3, 4_000_000]}}}
+        self.campaign("a", over=over, run={"expr": {"z": "index"}}, results={"z": {"type": "float64", "array": "b"}})
+        shutil.copy(self.folder / "a.h5", self.folder / "b.h5")
+        with h5py.File(self.folder / "b.h5", "r+") as file:
+            file["s/results/z"][1, 3_999_999] = 1
+        self.assertIn("\n  z: 1 row, by 1 at most (relative 1): [0] (element [1, 3999999]) 0, 1\n", self.limited(60, "a.h5", "b.h5"))
+
+    def test_what_is_not_compared_is_not_the_same(self):
+        self.write("t.csv", "n\n0\n1\n2\n")
         for name in "ab":
-            self.campaign(name, over=over, results=results)
-        self.assertEqual(self.diff(status=0), 'stage "s": 2 rows, the same\n  z is not compared: it is an array of which each task has a block\n')
+            self.campaign(name, over=[{"csv": "t.csv"}], store_params=False, run={"expr": {"z": "n"}}, results={})
+        text = 'stage "s": 3 rows, the same as far as they are compared\n  n is not compared: it is not stored, and the manifest alone does not give it\n'
+        self.assertEqual(self.diff(), text)
+        told = self.told()
+        columns = {c["name"]: c["same"] for c in told["stages"][0]["columns"]}
+        self.assertEqual((told["same"], told["stages"][0]["same"], columns), (False, False, {"status": True, "n": False, "z": True}))
+        self.assertEqual(self.diff("a.h5", "b.h5", "--trust", status=0), 'stage "s": 3 rows, the same\n')
+
+    def test_rows_that_are_not_compared_are_not_the_same(self):
+        """A parameter of rows that were never run, and of which nothing tells."""
+        self.write("list.csv", "n\n" + "".join(f"{n}\n" for n in range(10, 30)))
+        run = {"command": ["test", "{n}", "-ne", "11"]}
+        self.write("a.json", {"stages": [{"name": "s", "over": [{"csv": "list.csv"}], "run": run, "results": {}, "on_failure": "stop"}]})
+        self.taskfarm("a.json", "--slots", 1, status=1)
+        shutil.copy(self.folder / "a.h5", self.folder / "b.h5")
+        with h5py.File(self.folder / "a.h5") as file:
+            never = int((file["s/task/status"][()] == 0).sum())
+        self.assertGreater(never, 1)
+        text = f'stage "s": 20 rows, the same as far as they are compared\n  n is not compared in {never} rows: nothing tells what it is there\n'
+        self.assertEqual(self.diff(), text)
+        column = self.columns()["n"]
+        self.assertEqual((column["same"], column["rows_not_compared"], column["why_not_compared"]), (False, never, "nothing tells what it is there"))
+        self.assertEqual(self.diff("a.h5", "b.h5", "--trust", status=0), 'stage "s": 20 rows, the same\n')
+
+    def test_texts_of_other_forms(self):
+        """A text is bytes, and the type is a difference; a number is no text."""
+        for name, of_type, y in (("a", "string", '"w"'), ("b", "bytes", '"w"'), ("c", "float64", "NaN"), ("d", "int64", "1")):
+            code = f"import json; print(json.dumps(dict(y={'float(chr(110)+chr(97)+chr(110))' if of_type == 'float64' else y})))"
+            self.campaign(name, 2, run={"command": ["python3", "-c", code]}, results={"y": of_type})
+        self.assertEqual(self.diff("a.h5", "b.h5"), 'stage "s": 2 rows\n  y is string in a.h5, bytes in b.h5\n')
+        self.assertFalse(self.told("a.h5", "b.h5")["same"])
+        column = [c for c in self.told("a.h5", "c.h5")["stages"][0]["columns"] if c["name"] == "y"][0]
+        self.assertEqual((column["same"], column["not_compared"]), (False, "it is of another form"))
+        column = [c for c in self.told("d.h5", "c.h5")["stages"][0]["columns"] if c["name"] == "y"][0]
+        self.assertEqual(column["first"][0], {"rows": [0, 0], "a": 1, "b": "nan"})
 
     @farm.first
     def test_wrong_usage_and_what_can_not_be_read(self):

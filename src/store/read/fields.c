@@ -57,6 +57,27 @@ static bool check_rows(reader_field *f, hid_t type, int64_t tasks, h5_fault *fau
     return good;
 }
 
+/* An array of which each task has a block, which is a chunk of it. `chunk` has as many dimensions as the array. */
+static bool check_blocks(tf_reader *o, reader_field *f, hid_t type, const hsize_t *chunk, int64_t tasks,
+                         h5_fault *fault) {
+    tf_grid *grid = tf_arena_alloc(o->arena, sizeof *grid);
+    bool fits = f->rows.rank >= 1 && f->rows.rank <= TF_MAX_RANK;
+    int64_t blocks = 1;
+    *grid = (tf_grid){.rank = f->rows.rank};
+    f->rows.type = type;
+    for (int d = 0; d < f->rows.rank && fits; d++) {
+        grid->shape[d] = (int64_t)f->rows.shape[d];
+        grid->chunk[d] = (int64_t)chunk[d];
+        fits = grid->shape[d] > 0 && grid->chunk[d] > 0 &&
+               !__builtin_mul_overflow(blocks, (grid->shape[d] - 1) / grid->chunk[d] + 1, &blocks);
+    }
+    f->about.grid = grid;
+    if (fits && blocks == tasks)
+        return h5_has_type(f->rows.dataset, type, fault);
+    h5_note(fault, f->rows.dataset, NULL, "has another shape than it must have");
+    return false;
+}
+
 /* Blobs as cells, or in a byte heap; none of them need be there. */
 static bool open_blobs(reader_field *f, hid_t group, const char *folder, int64_t tasks, h5_fault *fault) {
     hid_t part = h5_open_group(group, folder, fault);
@@ -107,9 +128,10 @@ static bool add_result(tf_reader *o, reader_stage *stage, hid_t group, int colum
         h5_note(fault, group, "results", "lacks %.100s", name);
         return false;
     }
-    /* an array of which each task has a block, whose chunks are not told: it is not read here */
-    f->about.is_blocks = H5Dget_offset(f->rows.dataset) == HADDR_UNDEF && h5_chunk(f->rows.dataset, 0, NULL);
-    return f->about.is_blocks || check_rows(f, store_number_type(type), tasks, fault);
+    hsize_t chunk[1 + TF_MAX_RANK];
+    return H5Dget_offset(f->rows.dataset) == HADDR_UNDEF && h5_chunk(f->rows.dataset, f->rows.rank, chunk)
+               ? check_blocks(o, f, store_number_type(type), chunk, tasks, fault)
+               : check_rows(f, store_number_type(type), tasks, fault);
 }
 
 static bool add_task(tf_reader *o, reader_stage *stage, hid_t group, int which, h5_fault *fault) {

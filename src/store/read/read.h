@@ -57,8 +57,8 @@ typedef struct tf_field {
     int rank;     /* of a row; 0: one element */
     int64_t shape[TF_MAX_RANK];
     int64_t elements;
-    bool stored;    /* the output has its values; else the campaign may know them */
-    bool is_blocks; /* each task has a block of an array: it can't be read by rows */
+    bool stored;         /* the output has its values; else the campaign may know them */
+    const tf_grid *grid; /* each task has a block of an array, which can't be read by rows; else NULL */
 } tf_field;
 
 /* Blobs, one behind the other: blob i ends at end[i]. All zeros is ready for use. */
@@ -108,6 +108,10 @@ tf_err tf_reader_numbers(tf_reader *reader, int stage, int field, int64_t first,
                          tf_error *error);
 tf_err tf_reader_blobs(tf_reader *reader, int stage, int field, int64_t first, int64_t count, tf_blobs *blobs,
                        tf_error *error);
+
+/* Elements of an array (tf_field.grid), in C order: count[d] of them from start[d] on, per dimension. */
+tf_err tf_reader_elements(tf_reader *reader, int stage, int field, const int64_t *start, const int64_t *count,
+                          void *numbers, tf_error *error);
 
 /* Bytes that all blobs of a field may take together; 0 for other fields. */
 int64_t tf_reader_blob_bytes(const tf_reader *reader, int stage, int field);

@@ -33,6 +33,12 @@ tf_err tf_reader_numbers(tf_reader *o, int stage, int field, int64_t first, int6
     return store_read_rows(&f->rows, first, count, numbers) >= 0 ? TF_OK : cant_read(o, &o->stage[stage], f, error);
 }
 
+tf_err tf_reader_elements(tf_reader *o, int stage, int field, const int64_t *start, const int64_t *count, void *numbers,
+                          tf_error *error) {
+    const reader_field *f = &o->stage[stage].field[field];
+    return store_read_elements(&f->rows, start, count, numbers) >= 0 ? TF_OK : cant_read(o, &o->stage[stage], f, error);
+}
+
 static bool read_cells(const reader_field *f, int64_t first, int64_t count, tf_blobs *blobs) {
     size_t width = H5Tget_size(f->rows.type);
     char *cells = tf_alloc_array((size_t)count, width);
