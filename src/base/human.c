@@ -53,8 +53,14 @@ const char *tf_format_duration(double seconds, char out[32]) {
     if (!(seconds < 1e9))
         return strcpy(out, "?");
     int64_t s = (int64_t)(seconds + 0.5);
-    if (seconds < 9.95)
-        snprintf(out, 32, "%.1fs", seconds > 0 ? seconds : 0.0);
+    if (seconds < 1e-6)
+        strcpy(out, "0s");
+    else if (seconds < 0.0995)
+        snprintf(out, 32, "%.2gms", seconds * 1e3);
+    else if (seconds < 0.995)
+        snprintf(out, 32, "%.2gs", seconds);
+    else if (seconds < 9.95)
+        snprintf(out, 32, "%.1fs", seconds);
     else if (s < 60)
         snprintf(out, 32, "%" PRId64 "s", s);
     else if (s < 3600)

@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What getopt returns for a long option: its id from here on, so that no letter is meant. */
 enum { HELP = 256, VERSION, FIRST_OPTION };
@@ -72,6 +73,13 @@ static int print_about_program(const options *o, const verb *v, int what) {
     return TF_OK;
 }
 
+/* Without a single word. */
+static int print_usage(const options *o) {
+    if (tf_launch_rank() == 0)
+        print_help(o->verbs, NULL);
+    return TF_ERR_USAGE;
+}
+
 /* Returns an exit status, or -1 to go on. */
 static int parse_options(options *o, const verb *v, bool is_given, int argc, char **argv) {
     char letters[3 + 2 * OPTIONS];
@@ -111,9 +119,23 @@ static int check_kind(const options *o, const verb *v) {
     return status;
 }
 
+/* "staus x.h5": no file has that name, and none would be called so. Returns an exit status, or -1: it may be a
+ * manifest. */
+static int check_manifest_name(const options *o, const char *name) {
+    if (strpbrk(name, "./") || access(name, F_OK) == 0)
+        return -1;
+    const char *near = verb_suggest(o->verbs, name);
+    return near ? cli_usage_error("there is no verb \"%s\", and no such file; did you mean \"%s\"?", name, near)
+                : cli_usage_error("there is no verb \"%s\", and no such file; taskfarm --help lists the verbs", name);
+}
+
 int arguments_parse(options *o, const verb *v, bool is_given, int argc, char **argv) {
     int status = parse_options(o, v, is_given, argc, argv);
     if (status >= 0)
+        return status;
+    if (!is_given && argc == 1)
+        return print_usage(o);
+    if (!is_given && optind < argc && (status = check_manifest_name(o, argv[optind])) >= 0)
         return status;
     if (v->kind && optind < argc)
         o->kind = argv[optind++];

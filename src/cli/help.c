@@ -11,6 +11,25 @@ const verb *verb_find(const verb *table, const char *name) {
     return NULL;
 }
 
+const char *verb_suggest(const verb *table, const char *name) {
+    enum { MOST = 64 };
+    const char *names[MOST];
+    size_t count = 0;
+    for (const verb *v = table; v->name && count < MOST; v++)
+        names[count++] = v->name;
+    return tf_suggest(name, names, count);
+}
+
+int verb_of_argument(const options *o, const verb **found) {
+    const char *name = o->arguments ? o->argument[0] : NULL;
+    *found = name ? verb_find(o->verbs, name) : NULL;
+    if (!name || *found)
+        return TF_OK;
+    const char *near = verb_suggest(o->verbs, name);
+    return near ? cli_usage_error("there is no verb \"%s\"; did you mean \"%s\"?", name, near)
+                : cli_usage_error("there is no verb \"%s\"; taskfarm --help lists them", name);
+}
+
 int verb_kinds(const verb *v) {
     int count = 0;
     while (v->kind && v->kind(count))
@@ -139,4 +158,12 @@ void print_help(const verb *table, const verb *v) {
     }
     tf_print(stdout, "Exit status: ");
     print_words(v ? v->ends : ENDS_RUNNING, 13, 0);
+}
+
+int cli_help(const options *o) {
+    const verb *v;
+    const int status = verb_of_argument(o, &v);
+    if (status == TF_OK)
+        print_help(o->verbs, v);
+    return status;
 }

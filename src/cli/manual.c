@@ -95,10 +95,9 @@ static void print_man(const verb *table, const verb *v) {
 }
 
 int cli_manual(const options *o) {
-    const char *name = o->arguments ? o->argument[0] : NULL;
-    const verb *v = name ? verb_find(o->verbs, name) : NULL;
-    if (name && !v)
-        return cli_usage_error("there is no verb \"%s\"; taskfarm --help lists them", name);
-    print_man(o->verbs, v);
-    return TF_OK;
+    const verb *v;
+    const int status = verb_of_argument(o, &v);
+    if (status == TF_OK)
+        print_man(o->verbs, v);
+    return status;
 }

@@ -167,6 +167,13 @@ static const verb verbs[] = {
      .about = "print a manual page, for man -l -",
      .ends = ENDS_TELLING,
      .more = ""},
+    {.name = "help",
+     .run = cli_help,
+     .arguments = "[VERB]",
+     .has_others = true,
+     .about = "say what a verb does and takes, as VERB --help does",
+     .ends = ENDS_TELLING,
+     .more = ""},
     {0}};
 
 const verb *verb_table(void) {

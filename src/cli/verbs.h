@@ -32,6 +32,12 @@ static inline bool verb_takes(const verb *v, int option) {
 /* NULL: there is none of that name. */
 const verb *verb_find(const verb *table, const char *name);
 
+/* The one that is most like the name; NULL: none is. */
+const char *verb_suggest(const verb *table, const char *name);
+
+/* That of the first argument, NULL without one. An exit status after a diagnostic. */
+int verb_of_argument(const options *options, const verb **found);
+
 /* How many kinds the verb has; 0: none. */
 int verb_kinds(const verb *v);
 

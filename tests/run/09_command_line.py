@@ -8,7 +8,12 @@ import farm
 
 # Arguments, exit status, and what is on stderr.
 WRONG = [
-    ([], "run needs a manifest; taskfarm --help says more"),
+    (["run"], "run needs a manifest; taskfarm --help says more"),
+    (["--fresh"], "run needs a manifest; taskfarm --help says more"),
+    (["staus", "x.h5"], 'there is no verb "staus", and no such file; did you mean "status"?'),
+    (["rum", "a.json"], 'there is no verb "rum", and no such file; did you mean "run"?'),
+    (["whatever"], 'there is no verb "whatever", and no such file; taskfarm --help lists the verbs'),
+    (["help", "staus"], 'there is no verb "staus"; did you mean "status"?'),
     (["check"], "check needs a manifest; taskfarm --help says more"),
     (["schema", "b"], "b: one argument too many"),
     (["check", "a.json", "b"], "b: one argument too many"),
@@ -35,7 +40,8 @@ WRONG = [
     (["job", "slurm", "a.json", "--nodes", "0"], "--nodes 0: must be an integer from 1 to 1000000"),
     (["job", "slurm", "a.json", "--time", "soon"], "--time soon: must be a time, as in 30, 30s, 5m or 2h"),
     (["completion", "fish"], "completion fish: must be bash or zsh"),
-    (["manual", "rum"], 'there is no verb "rum"; taskfarm --help lists them'),
+    (["manual", "rum"], 'there is no verb "rum"; did you mean "run"?'),
+    (["manual", "whatever"], 'there is no verb "whatever"; taskfarm --help lists them'),
     (["check", "a.json", "--touch"], "check does not take --touch"),
     (["graph", "a.json", "b"], "b: one argument too many"),
     (["a.json", "--latency-wait", "long"], "--latency-wait long: must be a time, as in 30, 30s, 5m or 2h, or 0"),
@@ -66,6 +72,16 @@ class CommandLine(farm.FarmTest):
             self.assertEqual(done.stderr, "")
             self.assertLessEqual(max(len(line) for line in done.stdout.splitlines()), 80)
         self.assertRegex(self.taskfarm("--version").stdout, r"^taskfarm \d+\.\d+\.\d+ \(([0-9a-f]{12}(-changed)?|unknown)\)\n$")
+
+    @farm.first
+    def test_help_is_a_verb_too_and_what_comes_without_a_word(self):
+        whole = self.taskfarm("--help").stdout
+        self.assertEqual(self.taskfarm("help").stdout, whole)
+        self.assertEqual(self.taskfarm("help", "diff").stdout, self.taskfarm("diff", "--help").stdout)
+        alone = self.taskfarm(status=2)
+        self.assertEqual((alone.stdout, alone.stderr), (whole, ""))
+        self.write("campaign", {"run": {"command": "true"}})  # a manifest may have any name
+        self.taskfarm("campaign")
 
     @farm.first
     def test_help_says_what_is_meant_by_the_verb(self):

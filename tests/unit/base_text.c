@@ -83,8 +83,10 @@ Test(durations_and_counts, are_short) {
     static const struct {
         double seconds;
         const char *text;
-    } durations[] = {{0, "0.0s"},       {0.84, "0.8s"}, {42.4, "42s"}, {200, "3m20s"},  {18720, "5h12m"},
-                     {273600, "3d04h"}, {NAN, "?"},     {-1, "0.0s"},  {59.7, "1m00s"}, {3599.6, "1h00m"}};
+    } durations[] = {{0, "0s"},         {-1, "0s"},    {3e-6, "0.003ms"}, {0.0123, "12ms"},
+                     {0.0996, "0.1s"},  {0.5, "0.5s"}, {0.84, "0.84s"},   {0.996, "1.0s"},
+                     {1.26, "1.3s"},    {42.4, "42s"}, {200, "3m20s"},    {18720, "5h12m"},
+                     {273600, "3d04h"}, {NAN, "?"},    {59.7, "1m00s"},   {3599.6, "1h00m"}};
     char out[32];
     for (size_t i = 0; i < sizeof durations / sizeof *durations; i++)
         cr_expect_str_eq(tf_format_duration(durations[i].seconds, out), durations[i].text);
