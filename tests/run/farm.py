@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import resource
 import select
 import shlex
@@ -28,7 +29,7 @@ MPICH = os.environ["TASKFARM_MPI"] == "MPICH"  # else Open MPI
 SANITIZED = os.environ["TASKFARM_SANITIZED"] == "ON"
 SOAK = os.environ["TASKFARM_SOAK"] == "ON"
 FIRST = os.environ.get("TASKFARM_FIRST") == "ON"  # only tests marked as such
-ONLY = os.environ.get("TASKFARM_ONLY", "")  # only tests whose names begin so
+ONLY = os.environ.get("TASKFARM_ONLY", "").split()  # only tests that these words fit, as given to tests/run.sh
 KEEP = "TASKFARM_KEEP" in os.environ
 EXAMPLES = SOURCE / "examples"
 
@@ -293,11 +294,21 @@ def example(name):
     return folder
 
 
+FILE = pathlib.Path(sys.argv[0]).stem  # of the tests that run
+
+
+def asked_for():
+    """What names of methods must begin with, of the words of ONLY that fit this file: "" is all."""
+    words = [word.partition(".test_") for word in ONLY]
+    return tuple(dot.strip(".") + method for file, dot, method in words if re.search(file, f"run.{FILE}"))
+
+
 class Loader(unittest.TestLoader):
     """All tests of a file, or those that were asked for."""
 
     def getTestCaseNames(self, case):
-        names = [name for name in super().getTestCaseNames(case) if name.startswith(ONLY)]
+        beginnings = asked_for() if ONLY else ("",)
+        names = [name for name in super().getTestCaseNames(case) if name.startswith(beginnings)]
         if not FIRST or hasattr(case, "is_first"):
             return names
         return [name for name in names if hasattr(getattr(case, name), "is_first")]
@@ -314,9 +325,16 @@ class Result(unittest.TextTestResult):
         test = getattr(test, "test_case", test)  # that a subTest is of
         name = getattr(test, "_testMethodName", "")
         kept = f"its folder: {test.folder}\n" if KEEP and hasattr(test, "folder") else ""
-        return f"{kept}again: tests/run.sh {pathlib.Path(sys.argv[0]).stem}{'.' if name else ''}{name}\n"
+        return f"{kept}again: tests/run.sh {FILE}{'.' if name else ''}{name}\n"
+
+
+class Runner(unittest.TextTestRunner):
+    def run(self, test):
+        if ONLY and test.countTestCases() == 0:
+            sys.exit(f"no test fits {' '.join(ONLY)}")
+        return super().run(test)
 
 
 def main():
-    runner = unittest.TextTestRunner(verbosity=2, resultclass=Result)
+    runner = Runner(verbosity=2, resultclass=Result)
     unittest.main(verbosity=2, testLoader=Loader(), testRunner=runner)
