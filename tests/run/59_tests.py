@@ -59,6 +59,21 @@ class Failures(farm.FarmTest):
             ["/usr/bin/python3", "-B", "99_failing.py"], cwd=self.folder, env=env, capture_output=True, text=True
         )
 
+    def test_each_says_what_was_expected_and_the_command_that_ran(self):
+        told = self.run_failing().stderr
+        for test, verb, text in (
+            ("test_equality", "--version", "expected 'what was expected\\n"),
+            ("test_arrays", "schema", "Mismatched elements: 1 / 2 (50%)"),
+        ):
+            part = told.split(f": {test} ")[1].split("\n=====")[0]
+            self.assertIn(text, part)
+            self.assertRegex(part, rf"\n\$ cd /\S+ && {farm.TASKFARM} {verb}\n")
+            self.assertIn(f"again: tests/run.sh 99_failing.{test}\n", part)
+            self.assertNotIn("maxDiff", part)
+        for verb in ("schema", "completion"):
+            part = told.split(f"(verb='{verb}')\n")[1].split("\n=====")[0]
+            self.assertRegex(part, rf"\n\$ cd /\S+ && {farm.TASKFARM} {verb}\n")
+
     def test_a_test_that_is_not_there_is_an_error(self):
         for only in ("99_failing.test_no_such", "98_other.test_passing"):
             done = self.run_failing(only)

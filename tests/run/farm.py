@@ -1,6 +1,7 @@
 """What tests of whole runs share: a folder of their own, and running taskfarm in it, alone or under mpirun.
 
-A test that fails says how it is repeated. TASKFARM_KEEP=1 keeps its folder."""
+A test that fails says what it expected, the last command that it ran, and how it is repeated. TASKFARM_KEEP=1 keeps its
+folder."""
 
 import fcntl
 import json
@@ -85,16 +86,29 @@ def first(test):
     return test
 
 
+def line_of(command, folder):
+    """A command as it is typed into a shell."""
+    return f"$ cd {shlex.quote(str(folder))} && {shlex.join(map(str, command))}"
+
+
 def told(done, folder):
     """A command that has ended: what it was, where, and all that it printed."""
-    line = f"cd {shlex.quote(str(folder))} && {shlex.join(map(str, done.args))}"
-    return f"$ {line}\n--- stdout\n{done.stdout}--- stderr\n{done.stderr}---"
+    return f"{line_of(done.args, folder)}\n--- stdout\n{done.stdout}--- stderr\n{done.stderr}---"
 
 
 class FarmTest(unittest.TestCase):
     """A test with a fresh current folder. A run that takes longer than `limit` seconds has hung."""
 
     limit = 300
+    maxDiff = None
+    last = ""  # the command that ran last
+
+    def assertEqual(self, came, expected, msg=None):
+        try:
+            super().assertEqual(came, expected, msg)
+        except self.failureException as failure:
+            texts = [text if len(text) < 2000 else f"{text[:2000]}..." for text in (repr(expected), repr(came))]
+            raise self.failureException("expected {},\ncame     {}\n{}".format(*texts, failure)) from None
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="taskfarm-run-"))
@@ -117,8 +131,10 @@ class FarmTest(unittest.TestCase):
 
     def taskfarm(self, *arguments, ranks=None, status=0, env=None, folder=None):
         """Runs taskfarm, alone or under mpirun with `ranks`; its exit status must be `status`."""
+        command = self.command(*arguments, ranks=ranks)
+        self.last = line_of(command, folder or self.folder)
         done = subprocess.run(
-            self.command(*arguments, ranks=ranks),
+            command,
             cwd=folder or self.folder,
             env=environment(**(env or {})),
             stdin=subprocess.DEVNULL,
@@ -133,9 +149,11 @@ class FarmTest(unittest.TestCase):
 
     def start(self, *arguments, ranks=None, env=None):
         """Starts taskfarm; what it prints is in the file "stderr"."""
+        command = self.command(*arguments, ranks=ranks)
+        self.last = line_of(command, self.folder)
         with open(self.folder / "stderr", "wb") as err:
             return subprocess.Popen(
-                self.command(*arguments, ranks=ranks),
+                command,
                 cwd=self.folder,
                 env=environment(**(env or {})),
                 stdin=subprocess.DEVNULL,
@@ -315,7 +333,12 @@ class Loader(unittest.TestLoader):
 
 
 class Result(unittest.TextTestResult):
-    """Says below each failure how the test is repeated."""
+    """Says below each failure which command had run, and how the test is repeated."""
+
+    def _exc_info_to_string(self, err, test):
+        text = super()._exc_info_to_string(err, test)
+        last = getattr(getattr(test, "test_case", test), "last", "")
+        return text if last in text else f"{text}{last}\n"
 
     def printErrorList(self, flavour, errors):
         super().printErrorList(flavour, [(test, text + self.again(test)) for test, text in errors])
