@@ -1,6 +1,7 @@
 #!/bin/sh
 # lint.sh BUILD [--deep|--quick]: is every source formatted, does each folder include only what it may, do no two files call each
-# other, need verbs that only read no MPI, is each id of diagnostics used and documented, and do clang-tidy and cppcheck find nothing?
+# other, need verbs that only read no MPI, is each id of diagnostics used and documented, has each kind of leaf a number of its own,
+# and do clang-tidy and cppcheck find nothing? All of these are asked, whatever the first finds.
 # BUILD has compile_commands.json. --deep: clang's static analyzer too, which takes minutes; --quick: neither clang-tidy nor cppcheck,
 # which take one.
 set -eu
@@ -9,17 +10,37 @@ checks=$([ "${2:-}" = --deep ] || echo "--checks=-clang-analyzer-*")
 cd "$(dirname "$0")/.."
 folders=$(git ls-files --cached --others --exclude-standard 'src/*.c' 'src/*.h')
 sources=$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
-# shellcheck disable=SC2086  # lists of words are meant
-{
-    clang-format --dry-run --Werror $sources
-    awk -f tests/layers.awk $folders
-    awk -f tests/prints.awk $folders
-    python3 -B tests/circles.py "$build"
-    python3 -B tests/no_mpi.py "$build"
-    python3 -B tests/diagnostic_ids.py
-    [ "${2:-}" != --quick ] || exit 0
-    cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
-        --suppress=missingInclude -I src -I include src
+failed=0
+check() {
+    "$@" || failed=1
+}
+
+check_format() {
+    told=$(clang-format --dry-run --Werror "$@" 2>&1) && return
+    files=$(echo "$told" | sed -n 's/^\([^ :]*\):[0-9].*-Wclang-format-violations.*/\1/p' | sort -u | tr '\n' ' ')
+    [ -z "$files" ] || told="not formatted; to mend it: clang-format -i ${files% }"
+    echo "$told"
+    return 1
+}
+
+check_tidy() {
     git ls-files --cached --others --exclude-standard 'src/*.c' |
         xargs -P "$(nproc)" -n 4 clang-tidy -p "$build" --quiet $checks
 }
+
+# shellcheck disable=SC2086  # lists of words are meant
+{
+    check check_format $sources
+    check awk -f tests/layers.awk $folders
+    check awk -f tests/prints.awk $folders
+    check python3 -B tests/circles.py "$build"
+    check python3 -B tests/no_mpi.py "$build"
+    check python3 -B tests/diagnostic_ids.py
+    check python3 -B tests/leaf_numbers.py
+    if [ "${2:-}" != --quick ]; then
+        check cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
+            --suppress=missingInclude -I src -I include src
+        check check_tidy
+    fi
+}
+exit "$failed"

@@ -121,4 +121,39 @@ class Script(farm.FarmTest):
         self.assertEqual(ran, ["^lint$", "lin"])
 
 
+class Lint(farm.FarmTest):
+    """lint.sh in a small tree."""
+
+    def lint(self, **sources):
+        for script in ("lint.sh", "layers.awk", "prints.awk", "leaf_numbers.py"):
+            (self.folder / "tests").mkdir(exist_ok=True)
+            shutil.copy(farm.SOURCE / "tests" / script, self.folder / "tests")
+        for script in ("circles.py", "no_mpi.py", "diagnostic_ids.py"):
+            self.write(f"tests/{script}", f"print('{script} ran')\n")
+        shutil.copy(farm.SOURCE / ".clang-format", self.folder)
+        for name, text in sources.items():
+            self.write(f"src/base/{name}.c", text)
+        subprocess.run(["git", "init", "-q"], cwd=self.folder, check=True)
+        return subprocess.run(["tests/lint.sh", "build", "--quick"], cwd=self.folder, capture_output=True, text=True)
+
+    def test_all_of_it_runs_whatever_the_first_finds(self):
+        kinds = "static const leaf_kind one = {.number = 3};\nstatic const leaf_kind other = {.number = 3};\n"
+        done = self.lint(a="int  x;\n", b="int   y;\n", kinds=kinds)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(
+            done.stdout.splitlines(),
+            [
+                "not formatted; to mend it: clang-format -i src/base/a.c src/base/b.c",
+                "circles.py ran",
+                "no_mpi.py ran",
+                "diagnostic_ids.py ran",
+                "kinds.c: other has the number 3 of one in kinds.c; the next is 4",
+            ],
+        )
+
+    def test_what_is_right_passes(self):
+        done = self.lint(a="int x;\n", kinds="static const leaf_kind one = {.number = 3};\n")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
 farm.main()
