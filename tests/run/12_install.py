@@ -103,17 +103,26 @@ class Install(farm.FarmTest):
         self.run_checked("gfortran", "-Wall", "-Werror", "-fPIC", "-shared", "square.f90", "-o", "f.so")
         self.run_plugin(program, "./f.so")
         packages = next(prefix.rglob("taskfarm.pc")).parent
-        flags = self.run_checked(
-            "pkg-config",
-            "--cflags",
-            f"--define-variable=prefix={prefix}",
-            "taskfarm",
-            env=dict(os.environ, PKG_CONFIG_PATH=str(packages)),
-        ).split()
+        flags = self.flags(packages, "--cflags", "taskfarm")
         self.run_checked("cc", "-std=c17", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", *flags, "square.c", "-o", "s.so")
         self.run_plugin(program, "./s.so")
         if not farm.SANITIZED:  # a library with sanitizers is for programs that have them, too
             self.check_embedding(prefix, packages)
+
+    def flags(self, packages, *arguments):
+        """What pkg-config says of packages in this folder."""
+        return self.run_checked("pkg-config", *arguments, env=dict(os.environ, PKG_CONFIG_PATH=str(packages))).split()
+
+    @farm.first
+    def test_pkg_config_finds_it_where_it_is(self):
+        self.run_checked("cmake", "--install", farm.BUILD, "--prefix", self.folder / "prefix")
+        (self.folder / "prefix").rename(self.folder / "moved")
+        packages = next((self.folder / "moved").rglob("taskfarm.pc")).parent
+        for package, header in (("taskfarm", "plugin.h"), ("taskfarm-embed", "taskfarm.h")):
+            include = self.flags(packages, "--cflags-only-I", package)[0].removeprefix("-I")
+            self.assertTrue((pathlib.Path(include) / "taskfarm" / header).exists(), include)
+        library = self.flags(packages, "--libs-only-L", "taskfarm-embed")[0].removeprefix("-L")
+        self.assertTrue((pathlib.Path(library) / "libtaskfarm.so").exists(), library)
 
     def binaries(self, folder):
         """Programs and shared libraries below it, each with what readelf says of its dynamic section, headers and notes."""
@@ -161,14 +170,7 @@ class Install(farm.FarmTest):
         mpicc = "mpicc.mpich" if farm.MPICH else "mpicc"
         self.run_checked("cmake", "-S", "embed", "-B", "embed/build", f"-DCMAKE_PREFIX_PATH={prefix}", f"-DMPI_C_COMPILER={mpicc}")
         self.run_checked("cmake", "--build", "embed/build")
-        flags = self.run_checked(
-            "pkg-config",
-            "--cflags",
-            "--libs",
-            f"--define-variable=prefix={prefix}",
-            "taskfarm-embed",
-            env=dict(os.environ, PKG_CONFIG_PATH=str(packages)),
-        ).split()
+        flags = self.flags(packages, "--cflags", "--libs", "taskfarm-embed")
         self.run_checked(mpicc, "-std=c17", "-Wall", "-Wextra", "-Werror", "embed/delayed.c", *flags, "-o", "delayed")
         for built in ("embed/build/delayed", "delayed"):
             (self.folder / "delayed.h5").unlink(missing_ok=True)
