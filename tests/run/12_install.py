@@ -124,6 +124,14 @@ class Install(farm.FarmTest):
         library = self.flags(packages, "--libs-only-L", "taskfarm-embed")[0].removeprefix("-L")
         self.assertTrue((pathlib.Path(library) / "libtaskfarm.so").exists(), library)
 
+    @farm.first
+    def test_each_verb_has_a_manual_page(self):
+        self.run_checked("cmake", "--install", farm.BUILD, "--prefix", self.folder / "prefix")
+        verbs = re.findall(r"^taskfarm \[?(\w+)", self.taskfarm("--help").stdout, re.M)
+        self.assertIn("diff", verbs)
+        pages = [path.name for path in (self.folder / "prefix/share/man/man1").iterdir()]
+        self.assertEqual(sorted(pages), sorted(["taskfarm.1"] + [f"taskfarm-{verb}.1" for verb in verbs]))
+
     def binaries(self, folder):
         """Programs and shared libraries below it, each with what readelf says of its dynamic section, headers and notes."""
         for path in sorted(pathlib.Path(folder).rglob("*")):

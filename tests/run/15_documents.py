@@ -15,6 +15,28 @@ def blocks(path, language):
     return re.findall(rf"^```{language}\n(.*?)^```$", path.read_text(), re.M | re.S)
 
 
+# Tables of the program: where, and how a row names what it adds; on which page, and below which heading, that is told.
+TABLES = {
+    "verb": ("cli/verbs.c", r'\{\.name = "(.*?)"', "running.md", "Running"),
+    "batch system": ("cli/batch_systems.c", r'\{"(.*?)"', "running.md", "Running"),
+    "kind of import": ("cli/import_kinds.c", r'\{"(.*?)"', "running.md", "Running"),
+    "format of export": ("report/export_formats.c", r'\.name = "(.*?)"', "running.md", "Running"),
+    "format of report": ("report/report_formats.c", r'\.name = "(.*?)"', "running.md", "Running"),
+    "axis": ("manifest/axis_kinds.c", r'\{\.key = "(.*?)"', "manifest.md", "Spaces"),
+    "kind of run": ("manifest/run_*.c", r'\.key = "(.*?)"', "manifest.md", "Runs"),
+    "source of columns": ("manifest/column_sources.c", r'\.name = "(.*?)"', "manifest.md", "Results"),
+    "statistic": ("manifest/statistic_kinds.c", r'\.name = "(.*?)"', "manifest.md", "Reductions"),
+}
+
+
+def code_below(page, heading):
+    """The words of all code below a heading, up to the next, but options; of a line that shows a command none of what is said behind it."""
+    text = re.sub(r"^```.*?^```$", "", (farm.SOURCE / "docs" / page).read_text(), flags=re.M | re.S)
+    section = re.split(r"^#+ ", text.split(f"# {heading}\n")[1], flags=re.M)[0]
+    code = re.findall(r"`([^`]+)`", section) + [re.split("   +", line)[0] for line in re.findall("^    (.*)", section, re.M)]
+    return {word for part in code for word in re.findall(r"(?<![\w-])[a-z]+~?", part)}
+
+
 @farm.first
 class Documents(farm.FarmTest):
     def test_the_first_manifest_is_the_example(self):
@@ -117,6 +139,17 @@ class Documents(farm.FarmTest):
             for option in re.findall(r"^  (?:-\w, )?--([a-z-]+)", self.taskfarm(verb or "run", "--help").stdout, re.M):
                 taken.setdefault(option, set()).add(verb or "run")
         self.assertEqual(told, taken)
+
+    def test_every_row_of_a_table_is_documented(self):
+        for kind, (files, pattern, page, heading) in TABLES.items():
+            sources = "".join(path.read_text() for path in sorted((farm.SOURCE / "src").glob(files)))
+            names = re.findall(pattern, sources)
+            self.assertGreater(len(names), 1, kind)
+            missing = [name for name in names if name not in code_below(page, heading)]
+            self.assertEqual(missing, [], f"{page}, below {heading}, does not tell of this {kind}")
+        statuses = re.findall(r'\.name = "(.*?)"', (farm.SOURCE / "src/rows/statuses.c").read_text())
+        for number, name in enumerate(statuses):
+            self.assertRegex((farm.SOURCE / "docs/output.md").read_text(), rf"\b{number} {name}\b")
 
     def test_every_key_is_documented(self):
         manual = (farm.SOURCE / "docs/manifest.md").read_text()
