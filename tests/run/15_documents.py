@@ -116,6 +116,10 @@ class Documents(farm.FarmTest):
         for name in named:
             self.assertTrue((farm.SOURCE / name).exists(), f"design.md: {name}")
 
+    def test_the_design_names_every_runner(self):
+        for path in (farm.SOURCE / "src/host").glob("runner_*.c"):
+            self.assertIn(f"`src/host/{path.name}`", (farm.SOURCE / "docs/design.md").read_text())
+
     def test_the_picture_of_the_processes_is_drawn_from_its_source(self):
         docs = farm.SOURCE / "docs"
         picture = html.unescape((docs / "processes.svg").read_text()).replace("\N{NO-BREAK SPACE}", " ")
