@@ -295,6 +295,9 @@ void tf_intervals_remove(tf_intervals *set, int64_t first, int64_t end);
 void tf_intervals_add_all(tf_intervals *set, const tf_intervals *other);
 void tf_intervals_remove_all(tf_intervals *set, const tf_intervals *other);
 bool tf_intervals_contain(const tf_intervals *set, int64_t first, int64_t end); /* all of [first, end) */
+
+/* The end of the longest run [first, result) within [first, end) that is all in the set, or all outside. */
+int64_t tf_intervals_same_until(const tf_intervals *set, int64_t first, int64_t end);
 void tf_intervals_free(tf_intervals *set);
 
 /* Removes up to `most` integers that follow each other from the front of the set, and returns them; {0, 0}: it is

@@ -100,6 +100,15 @@ bool tf_intervals_contain(const tf_intervals *set, int64_t first, int64_t end) {
     return at < set->count && set->items[at].first <= first && set->items[at].end >= end;
 }
 
+int64_t tf_intervals_same_until(const tf_intervals *set, int64_t first, int64_t end) {
+    const size_t n = first_ending_after(set, first);
+    if (n == set->count)
+        return end;
+    const tf_interval *next = &set->items[n];
+    const int64_t until = next->first <= first ? next->end : next->first;
+    return until < end ? until : end;
+}
+
 tf_interval tf_intervals_pop(tf_intervals *set, int64_t most) {
     if (set->count == 0 || most <= 0)
         return (tf_interval){0, 0};

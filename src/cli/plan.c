@@ -27,15 +27,13 @@ typedef struct stage_sums {
     int64_t first[TF_WHYS];
 } stage_sums;
 
-/* A stage without files has one reason for all. */
 static void sum_up(const loaded *l, int stage, stage_sums *sums) {
     const tf_intervals *run = &tf_graph_stage(l->it.graph, stage)->run;
     *sums = (stage_sums){0};
-    bool linked = tf_stage_has_files(&l->it.campaign->stage[stage]);
     for (size_t n = 0; n < run->count; n++)
         for (int64_t i = run->items[n].first, end; i < run->items[n].end; i = end) {
             tf_why why = tf_graph_why(l->it.graph, stage, i);
-            end = linked ? i + 1 : run->items[n].end;
+            end = tf_graph_why_until(l->it.graph, stage, i, run->items[n].end);
             if (sums->count[why] == 0)
                 sums->first[why] = i;
             sums->count[why] += end - i;

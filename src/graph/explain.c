@@ -2,8 +2,19 @@
  */
 #include "graph/nodes.h"
 
+/* A stage without files has one reason for all its tasks, but that some may have failed. */
 tf_why tf_graph_why(const tf_graph *g, int stage, int64_t index) {
-    return (tf_why)g->why[graph_node(g, stage, index)];
+    const tf_why why = (tf_why)g->why[graph_node(g, stage, index)];
+    const tf_intervals *failed = g->past[stage].failed;
+    const bool has_failed = why == TF_WHY_NEW && failed && tf_intervals_contain(failed, index, index + 1);
+    return has_failed ? TF_WHY_FAILED : why;
+}
+
+int64_t tf_graph_why_until(const tf_graph *g, int stage, int64_t first, int64_t end) {
+    const tf_intervals *failed = g->past[stage].failed;
+    if (g->stage[stage].linked)
+        return first + 1;
+    return failed ? tf_intervals_same_until(failed, first, end) : end;
 }
 
 static int64_t time_of(tf_graph *g, const char *path) {

@@ -122,6 +122,9 @@ void tf_graph_tell_dropped(const tf_graph *graph, tf_buf *out);
 
 tf_why tf_graph_why(const tf_graph *graph, int stage, int64_t index);
 
+/* Of tasks first .. end - 1, which are to be run: the end of those that have the first one's reason. */
+int64_t tf_graph_why_until(const tf_graph *graph, int stage, int64_t first, int64_t end);
+
 /* Adds the reason in words: "input a.fits is newer than output b.fits". */
 void tf_graph_explain(tf_graph *graph, int stage, int64_t index, tf_buf *out);
 

@@ -1,5 +1,6 @@
 """The same command line goes on where an earlier run was: what is kept, what is run again, what is refused."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -50,6 +51,9 @@ class Resume(farm.FarmTest):
                 self.assertIn("taskfarm: c.h5: going on: 36 of 40 tasks are done\n", done.stderr)
                 self.assertIn("taskfarm: c: 36 done, 4 failed, 36 of them before in ", done.stderr)
                 self.assertEqual(self.ran(), [4, 14, 24, 34])
+                planned = self.taskfarm("plan", "c.json", "--json").stdout
+                self.assertEqual(json.loads(planned)["stages"][0]["reasons"], {"failed": 4})
+                self.assertIn("stage c: 4 of 40 tasks\n  4 failed last time, as c[4]\n", self.taskfarm("plan", "c.json").stdout)
                 first = digest(self.folder / "c.h5")
                 self.assertEqual(first["state"], "failed")
                 (self.folder / "mended").touch()

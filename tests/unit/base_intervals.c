@@ -66,6 +66,12 @@ Test(intervals, behave_as_a_set_of_flags) {
         for (int64_t k = first; k < end; k++)
             all = all && member[k];
         cr_assert_eq(tf_intervals_contain(&set, first, end), all);
+        if (first < end) {
+            int64_t same = first;
+            while (same < end && member[same] == member[first])
+                same++;
+            cr_assert_eq(tf_intervals_same_until(&set, first, end), same);
+        }
     }
     tf_intervals_free(&set);
 }
