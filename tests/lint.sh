@@ -4,6 +4,7 @@
 # and do clang-tidy and cppcheck find nothing? All of these are asked, whatever the first finds.
 # BUILD has compile_commands.json. --deep: clang's static analyzer too, which takes minutes; --quick: neither clang-tidy nor cppcheck,
 # which take one.
+# shellcheck disable=SC2086,SC2317  # lists of words are meant; functions are called by way of check
 set -eu
 build=$1
 checks=$([ "${2:-}" = --deep ] || echo "--checks=-clang-analyzer-*")
@@ -28,19 +29,16 @@ check_tidy() {
         xargs -P "$(nproc)" -n 4 clang-tidy -p "$build" --quiet $checks
 }
 
-# shellcheck disable=SC2086  # lists of words are meant
-{
-    check check_format $sources
-    check awk -f tests/layers.awk $folders
-    check awk -f tests/prints.awk $folders
-    check python3 -B tests/circles.py "$build"
-    check python3 -B tests/no_mpi.py "$build"
-    check python3 -B tests/diagnostic_ids.py
-    check python3 -B tests/leaf_numbers.py
-    if [ "${2:-}" != --quick ]; then
-        check cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
-            --suppress=missingInclude -I src -I include src
-        check check_tidy
-    fi
-}
+check check_format $sources
+check awk -f tests/layers.awk $folders
+check awk -f tests/prints.awk $folders
+check python3 -B tests/circles.py "$build"
+check python3 -B tests/no_mpi.py "$build"
+check python3 -B tests/diagnostic_ids.py
+check python3 -B tests/leaf_numbers.py
+if [ "${2:-}" != --quick ]; then
+    check cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
+        --suppress=missingInclude -I src -I include src
+    check check_tidy
+fi
 exit "$failed"

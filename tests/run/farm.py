@@ -218,6 +218,7 @@ class MemoryLimit:
 
     def run(self, command):
         """Runs it within the limit; it must succeed."""
+        self.test.last = line_of(command, self.test.folder)
         done = subprocess.run(
             command,
             cwd=self.test.folder,
