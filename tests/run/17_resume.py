@@ -53,7 +53,7 @@ class Resume(farm.FarmTest):
                 self.assertEqual(self.ran(), [4, 14, 24, 34])
                 planned = self.taskfarm("plan", "c.json", "--json").stdout
                 self.assertEqual(json.loads(planned)["stages"][0]["reasons"], {"failed": 4})
-                self.assertIn("stage c: 4 of 40 tasks\n  4 failed last time, as c[4]\n", self.taskfarm("plan", "c.json").stdout)
+                self.assertIn("stage c: 4 of 40 tasks\n  4 failed last time, as c[i=4]\n", self.taskfarm("plan", "c.json").stdout)
                 first = digest(self.folder / "c.h5")
                 self.assertEqual(first["state"], "failed")
                 (self.folder / "mended").touch()
