@@ -20,6 +20,10 @@ typedef struct loaded {
 void cli_load(const options *options, loaded *loaded);
 void cli_unload(loaded *loaded);
 
+/* Where an output could not be opened since it is a manifest: the error names that one's output instead. The process
+ * may have changed to its work folder. */
+void cli_name_output(const options *options, tf_error *error);
+
 /* As tf_loaded_decide, by the wish of the command line. */
 tf_store_plan *cli_decide(const options *options, loaded *loaded, tf_store_mode mode, tf_error *error);
 

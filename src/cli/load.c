@@ -1,6 +1,7 @@
 /* From the command line to a campaign: where the manifest is, what its paths are relative to, and all checks that need
  * no MPI. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,6 +25,16 @@ static char *folder_of(tf_arena *arena, const char *path) {
     return slash == path ? tf_arena_strdup(arena, "/") : tf_arena_strndup(arena, path, (size_t)(slash - path));
 }
 
+static bool is_hdf5(const char *path) {
+    static const char signature[] = "\x89HDF\r\n\x1a\n";
+    char head[sizeof signature - 1];
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const bool is = fd >= 0 && read(fd, head, sizeof head) == sizeof head && memcmp(head, signature, sizeof head) == 0;
+    if (fd >= 0)
+        close(fd);
+    return is;
+}
+
 void cli_load(const options *o, loaded *l) {
     *l = (loaded){.disk = tf_source_disk(), .arena = tf_arena_new()};
     const char *path = absolute(l->arena, o->manifest);
@@ -42,6 +53,15 @@ void cli_load(const options *o, loaded *l) {
                             .sets = o->sets,
                             .set = o->set};
     free(resolved);
+    if (is_hdf5(path)) {
+        tf_buf word = {0};
+        tf_buf_add_quoted(&word, o->manifest);
+        l->it = (tf_loaded){.diags = {.file = o->manifest}};
+        tf_diags_add(&l->it.diags, "", TF_DIAG_SYNTAX, "is an output, and no manifest; see: taskfarm status %s",
+                     tf_buf_text(&word));
+        tf_buf_free(&word);
+        return;
+    }
     if (access(path, R_OK) == 0 && chdir(load.workdir) == 0) {
         tf_loaded_read(&load, &l->disk, NULL, &l->it);
         return;
@@ -62,6 +82,19 @@ tf_store_plan *cli_decide(const options *o, loaded *l, tf_store_mode mode, tf_er
         return NULL;
     wish.remakes_code = o->rerun && wish.by_code;
     return tf_loaded_decide(&l->it, mode, &wish, o->rerun != NULL, error);
+}
+
+void cli_name_output(const options *o, tf_error *error) {
+    loaded l;
+    if (error->id != TF_DIAG_NOT_AN_OUTPUT)
+        return;
+    cli_load(o, &l);
+    if (l.it.campaign) {
+        const char *output = l.it.campaign->output, *slash = *output == '/' ? NULL : strrchr(o->manifest, '/');
+        tf_error_set_as(error, error->code, error->id, "%s: is a manifest; its output is %.*s%s", o->manifest,
+                        slash ? (int)(slash + 1 - o->manifest) : 0, o->manifest, output);
+    }
+    cli_unload(&l);
 }
 
 void cli_unload(loaded *l) {

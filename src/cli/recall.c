@@ -69,6 +69,7 @@ int cli_recall(const options *o, recalled *r) {
     r->it.reader = tf_reader_open(o->manifest, &error);
     if (!r->it.reader) {
         cli_forget(r);
+        cli_name_output(o, &error);
         return cli_fail(o, NULL, &error);
     }
     load_campaign(r, o->trust);

@@ -65,5 +65,8 @@ int cli_status(const options *o) {
         nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
         err = print_status(o, in_place, &lines, &running, &error);
     }
-    return err == TF_OK ? TF_OK : cli_fail(o, NULL, &error);
+    if (err == TF_OK)
+        return TF_OK;
+    cli_name_output(o, &error);
+    return cli_fail(o, NULL, &error);
 }

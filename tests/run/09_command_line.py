@@ -1,7 +1,9 @@
 """The command line: verbs, options, and what is said when they are wrong."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 
 import farm
@@ -72,6 +74,22 @@ class CommandLine(farm.FarmTest):
             self.assertEqual(done.stderr, "")
             self.assertLessEqual(max(len(line) for line in done.stdout.splitlines()), 80)
         self.assertRegex(self.taskfarm("--version").stdout, r"^taskfarm \d+\.\d+\.\d+ \(([0-9a-f]{12}(-changed)?|unknown)\)\n$")
+
+    @farm.first
+    def test_manifests_and_outputs_that_are_taken_for_each_other(self):
+        os.mkdir(self.folder / "in")
+        self.write("in/a.json", {"output": "there/b c.h5", "run": {"echo": True}})
+        os.mkdir(self.folder / "in/there")
+        self.taskfarm("in/a.json")
+        shutil.move(self.folder / "in/there/b c.h5", self.folder / "b c.h5")
+        is_manifest = "taskfarm: in/a.json: is a manifest; its output is in/there/b c.h5\n"
+        for words in (["status", "in/a.json"], ["show", "in/a.json", 0], ["export", "in/a.json"], ["diff", "b c.h5", "in/a.json"], ["report", "in/a.json"]):
+            self.assertEqual(self.taskfarm(*words, status=3).stderr, is_manifest, words)
+        is_output = "b c.h5: is an output, and no manifest; see: taskfarm status 'b c.h5'\n"
+        for words in (["b c.h5"], ["check", "b c.h5"], ["plan", "b c.h5"], ["try", "b c.h5", 0]):
+            self.assertEqual(self.taskfarm(*words, status=2).stderr, is_output, words)
+        self.write("no.h5", "{nor a manifest")
+        self.assertEqual(self.taskfarm("status", "no.h5", status=3).stderr, "taskfarm: no.h5: is no HDF5 file\n")
 
     @farm.first
     def test_help_is_a_verb_too_and_what_comes_without_a_word(self):
