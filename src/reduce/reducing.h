@@ -16,7 +16,8 @@ typedef struct reducing {
     int stage;
     const tf_reduce_spec *spec;
     reduce_rows *rows;
-    int64_t limit; /* tasks from here on are left out */
+    int64_t limit;  /* tasks from here on are left out */
+    int64_t memory; /* bytes in which different numbers are kept while they are counted; 0: as many as usual */
     int64_t groups;
     tf_buf keys;      /* of all groups, one after the other: bytes by which groups are sorted */
     int64_t *key_at;  /* per group: where its key begins in `keys`; and where the last one ends */

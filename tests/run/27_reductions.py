@@ -283,8 +283,20 @@ class Reductions(farm.FarmTest):
             with self.open("g.h5") as file:
                 self.assertEqual(file["g/reduce/all/x.nunique"][0], len(np.unique(file["g/results/x"][()])))
 
+    @farm.unittest.skipIf(farm.SANITIZED, "takes long with sanitizers")
     def test_different_values_are_counted_in_parts(self):
-        """More of them than a rank remembers at a time."""
+        """More of them than a rank's table has room for."""
+        blocks = {"b": {"blocks": {"shape": [5100, 5100], "chunk": [510, 5100]}}}
+        self.write("p.json", {"name": "p", "over": blocks, "run": {"expr": {"v": "random()"}}, "results": {"v": {"type": "float64", "array": "b"}}, "reduce": {"all": {"columns": {"v": ["nunique"]}}}})
+        for ranks in (None, 3):
+            self.taskfarm("p.json", "--fresh", "--slots", 2, ranks=ranks)
+            if ranks is None:
+                with self.open("p.h5") as file:
+                    expected = len(np.unique(file["p/results/v"][()]))
+            self.assertGreater(expected, 3 << 23)
+            self.assertEqual(self.unique("p.h5"), {"v": [expected]})
+
+    def test_many_different_values_of_several_ranks(self):
         blocks = {"b": {"blocks": {"shape": [1900, 1900], "chunk": [380, 950]}}}
         results = {"v": {"type": "float64", "array": "b"}, "w": {"type": "int64", "array": "b"}}
         expr = {"v": "random()", "w": "floor(v * 1e6)"}

@@ -62,7 +62,7 @@ typedef struct worked_out {
     reduce_result *result;
 } worked_out;
 
-static void work_out(worked_out *w, const char *statistics, int64_t groups) {
+static void work_out_in(worked_out *w, const char *statistics, int64_t groups, int64_t memory) {
     tf_buf manifest = {0};
     tf_buf_addf(&manifest,
                 "{\"run\": {\"command\": \"true\"}, \"results\": {\"x\": {\"type\": \"float64\", \"shape\": [%d]}}, "
@@ -72,9 +72,13 @@ static void work_out(worked_out *w, const char *statistics, int64_t groups) {
     tf_buf_free(&manifest);
     const tf_reduce_spec *spec = &w->campaign->stage[0].reduction[0];
     w->store = (tf_store){.campaign = w->campaign, .comm = MPI_COMM_NULL, .ranks = 1};
-    w->reducing = (reducing){.store = &w->store, .spec = spec, .groups = groups};
+    w->reducing = (reducing){.store = &w->store, .spec = spec, .groups = groups, .memory = memory};
     w->result = tf_alloc_array((size_t)spec->stats, sizeof *w->result);
     cr_assert_eq(reduce_value(&w->reducing, 0, w->result), TF_OK);
+}
+
+static void work_out(worked_out *w, const char *statistics, int64_t groups) {
+    work_out_in(w, statistics, groups, 0);
 }
 
 static void forget(worked_out *w) {
@@ -216,25 +220,61 @@ static double some_number(tf_rng *random) {
     return n == 0 ? NAN : n < 10 ? (double)n : tf_rng_double(random);
 }
 
-/* There are more of them than are remembered at a time: a pass over the rows counts a part. */
-Test(unique, are_counted_in_as_many_passes_as_it_takes) {
-    enum { GROUPS = 3, ROWS = 2600000 };
+static double some_large_integer(tf_rng *random) {
+    return 0x1p60 + (double)tf_rng_below(random, 2) * 0x1p10;
+}
+
+/* `memory`: bytes in which they are kept, see reducing.memory. */
+static int count_passes(int64_t count, uint32_t groups, int64_t memory) {
     worked_out w;
-    fill_rows(ROWS, GROUPS, some_number);
-    work_out(&w, "\"nunique\"", GROUPS);
-    cr_expect_gt(rows.passes, 2, "%d", rows.passes); /* one of them finds extremes */
-    cr_expect_lt(rows.passes, 10, "%d", rows.passes);
-    for (int64_t c = 0; c < GROUPS * ELEMENTS; c++) {
+    fill_rows(count, groups, some_number);
+    work_out_in(&w, "\"nunique\"", groups, memory);
+    for (int64_t c = 0; c < (int64_t)groups * ELEMENTS; c++) {
         samples s = collect((uint32_t)(c / ELEMENTS), (int)(c % ELEMENTS));
         expect_integer(w.result[0].integers[c], count_different(&s), "nunique", c);
         free(s.by_value);
     }
     forget(&w);
     free_rows();
+    return rows.passes - 1; /* the other one finds extremes */
 }
 
-static double some_large_integer(tf_rng *random) {
-    return 0x1p60 + (double)tf_rng_below(random, 2) * 0x1p10;
+Test(unique, are_counted_in_one_pass_as_a_rule) {
+    cr_expect_eq(count_passes(2600000, 3, 0), 1); /* some 4 million of them */
+}
+
+/* Where there are more of them than are kept at a time, a pass over the rows counts a part: as many as there is room
+ * for, but for the first. */
+Test(unique, are_counted_in_as_many_passes_as_it_takes) {
+    enum { SLOT = 12, SLOTS = 1 << 12, KEPT = SLOTS / 4 * 3, ROWS = 30000, GROUPS = 3 };
+    const int different = ROWS * ELEMENTS * 9 / 10 * GROUPS / (GROUPS + 1);
+    const int passes = count_passes(ROWS, GROUPS, (int64_t)SLOTS * SLOT);
+    cr_expect_geq(passes, different / KEPT, "%d", passes);
+    cr_expect_leq(passes, different / KEPT * 16 / 15 + 3, "%d", passes);
+}
+
+Test(unique, are_counted_in_the_smallest_table) {
+    enum { ROWS = 200, GROUPS = 3 };
+    cr_expect_gt(count_passes(ROWS, GROUPS, 1), ROWS / 3);
+}
+
+/* The free slot's key is a number's key as well. */
+Test(unique, count_the_number_whose_key_is_zero) {
+    enum { COUNT = 10 };
+    worked_out w;
+    fill_rows(COUNT, 1, some_large_integer);
+    int64_t exact[COUNT * ELEMENTS];
+    for (int i = 0; i < COUNT * ELEMENTS; i++) {
+        rows.group[i / ELEMENTS] = 0;
+        exact[i] =
+            i / ELEMENTS % 4 - (int64_t)((uint64_t)(i % ELEMENTS) * UINT64_C(0x9e3779b97f4a7c15)); /* of cell 1 */
+    }
+    rows.exact = exact;
+    work_out(&w, "\"nunique\"", 1);
+    for (int64_t c = 0; c < ELEMENTS; c++)
+        expect_integer(w.result[0].integers[c], 4, "nunique", c);
+    forget(&w);
+    free_rows();
 }
 
 /* Numbers are the nearest doubles: of 2^60 + 0, 1, 2 and 3 they are the same. */
