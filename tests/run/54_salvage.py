@@ -100,10 +100,11 @@ class Salvage(Logged):
                 self.setUp()
                 old = self.lose(ranks)
                 before = self.files()
-                missing = f"taskfarm: c.h5: the last run was interrupted, and its folder c.h5.d is missing; {WAYS_OUT}\n"
+                missing = "taskfarm: c.h5: the last run was interrupted, and its folder c.h5.d is missing"
                 verbs = (["c.json"], ["export", "c.h5", "words"], ["plan", "c.json"], ["show", "c.h5", "numbers", "0"], ["report", "c.h5"])
                 for verb in verbs if farm.SOAK else verbs[:2]:
-                    self.assertEqual(self.taskfarm(*verb, status=3).stderr, missing, verb)
+                    ways_out = f"; {WAYS_OUT}" if verb[-1] == "c.json" else ""  # of verbs that have these options
+                    self.assertEqual(self.taskfarm(*verb, status=3).stderr, f"{missing}{ways_out}\n", verb)
                 said = self.taskfarm("status", "c.h5").stdout
                 self.assertIn("; what was in c.h5.d is lost: --salvage goes on with the rows that are whole without it\n", said)
                 told = json.loads(self.taskfarm("status", "c.h5", "--json").stdout)
