@@ -145,6 +145,12 @@ void tf_tally_free(tf_tally *tally);
 
 const char *tf_type_name(tf_type type);
 bool tf_type_parse(const char *name, tf_type *type);
+
+/* The same of what people write: "int" and "float" are int64 and float64, too. */
+bool tf_type_read(const char *word, tf_type *type);
+
+/* The name of the type that is probably meant; NULL: nothing is like it. */
+const char *tf_type_suggest(const char *word);
 size_t tf_type_size(tf_type type); /* bytes of one element; 0 for strings and bytes */
 bool tf_type_is_float(tf_type type);
 bool tf_type_is_integer(tf_type type); /* not bool */

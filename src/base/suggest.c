@@ -3,22 +3,28 @@
 
 #include <string.h>
 
+/* Letters that are missing, too many, others, or swapped with their neighbour (F. J. Damerau, Commun. ACM 7 (1964) 171,
+ * each letter changed once at most). */
 static size_t edit_distance(const char *a, const char *b) {
     enum { LONGEST = 63 };
-    size_t n = strlen(a), m = strlen(b);
+    const size_t n = strlen(a), m = strlen(b);
+    size_t rows[3][LONGEST + 1], *before = rows[0], *last = rows[1], *row = rows[2];
     if (n > LONGEST || m > LONGEST)
         return SIZE_MAX;
-    size_t row[LONGEST + 1];
     for (size_t j = 0; j <= m; j++)
         row[j] = j;
     for (size_t i = 1; i <= n; i++) {
-        size_t diagonal = row[0];
+        size_t *free_row = before;
+        before = last;
+        last = row;
+        row = free_row;
         row[0] = i;
         for (size_t j = 1; j <= m; j++) {
-            size_t change = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            size_t shorter = row[j] < row[j - 1] ? row[j] : row[j - 1];
-            row[j] = change < shorter + 1 ? change : shorter + 1;
+            const size_t changed = last[j - 1] + (a[i - 1] != b[j - 1]);
+            const size_t shorter = 1 + (last[j] < row[j - 1] ? last[j] : row[j - 1]);
+            row[j] = changed < shorter ? changed : shorter;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < row[j])
+                row[j] = before[j - 2] + 1;
         }
     }
     return row[m];
@@ -26,7 +32,8 @@ static size_t edit_distance(const char *a, const char *b) {
 
 const char *tf_suggest(const char *name, const char *const *candidates, size_t count) {
     const char *best = NULL;
-    size_t nearest = strlen(name) / 3 + 2; /* one more than what counts as a slip */
+    const size_t slips = strlen(name) / 3 > 1 ? strlen(name) / 3 : 1;
+    size_t nearest = slips + 1;
     for (size_t i = 0; i < count; i++) {
         size_t distance = edit_distance(name, candidates[i]);
         if (distance < nearest && distance < strlen(candidates[i])) {

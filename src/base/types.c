@@ -31,6 +31,37 @@ bool tf_type_parse(const char *name, tf_type *type) {
     return false;
 }
 
+/* What types are called elsewhere. */
+static const struct {
+    const char *word;
+    tf_type type;
+    bool is_taken;
+} other_words[] = {
+    {"int", TF_INT64, true},     {"float", TF_FLOAT64, true},   {"double", TF_FLOAT64, false},
+    {"real", TF_FLOAT64, false}, {"number", TF_FLOAT64, false}, {"integer", TF_INT64, false},
+    {"long", TF_INT64, false},   {"str", TF_STRING, false},     {"text", TF_STRING, false},
+    {"boolean", TF_BOOL, false},
+};
+
+bool tf_type_read(const char *word, tf_type *type) {
+    for (size_t i = 0; i < sizeof other_words / sizeof *other_words; i++)
+        if (other_words[i].is_taken && strcmp(other_words[i].word, word) == 0) {
+            *type = other_words[i].type;
+            return true;
+        }
+    return tf_type_parse(word, type);
+}
+
+const char *tf_type_suggest(const char *word) {
+    for (size_t i = 0; i < sizeof other_words / sizeof *other_words; i++)
+        if (strcmp(other_words[i].word, word) == 0)
+            return tf_type_name(other_words[i].type);
+    const char *names[TF_BYTES + 1];
+    for (int t = 0; t <= TF_BYTES; t++)
+        names[t] = tf_type_name((tf_type)t);
+    return tf_suggest(word, names, TF_BYTES + 1);
+}
+
 size_t tf_type_size(tf_type type) {
     return type == TF_ANY ? 0 : types[type].size;
 }

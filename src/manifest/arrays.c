@@ -254,7 +254,7 @@ static void load_halo(const array_place *p, const json_path *where, const cJSON 
 static void load_array_type(const array_place *p, const json_path *where, const cJSON *json) {
     const char *type = json_string(p->l->diags, where, json, "type");
     json_path here = json_path_key(where, "type");
-    if (type && (!tf_type_parse(type, &p->array->type) ||
+    if (type && (!tf_type_read(type, &p->array->type) ||
                  !(tf_type_is_integer(p->array->type) || tf_type_is_float(p->array->type))))
         diagnose(p->l->diags, &here, TF_DIAG_BAD_VALUE,
                  "must be one of int8 to int64, uint8 to uint64, float32 and float64");

@@ -140,6 +140,10 @@ static tf_space *load_axis(struct loader *l, const json_path *where, const char 
         tf_space *leaf = load_values(l, where, name, json);
         return l->diags->count == before ? leaf : NULL;
     }
+    if (cJSON_IsString(json) && strpbrk(json->valuestring, "*?[")) {
+        diagnose(l->diags, where, TF_DIAG_WRONG_TYPE, "paths that match are {\"glob\": \"%s\"}", json->valuestring);
+        return NULL;
+    }
     if (!cJSON_IsObject(json)) {
         diagnose(l->diags, where, TF_DIAG_WRONG_TYPE, "an axis must be a list of values or an object, not %s",
                  json_kind(json));
@@ -195,6 +199,22 @@ static bool check_joined(struct loader *l, const json_path *where, tf_space *con
     return sound;
 }
 
+/* {"csv": "t.csv"} for [{"csv": "t.csv"}]: one axis without a name, where an object of named ones is wanted. An axis
+ * that is called "range" is one all the same. */
+static const axis_kind *find_bare_kind(const cJSON *json) {
+    for (const axis_kind *kind = axis_kinds(); kind->key; kind++) {
+        const cJSON *value = cJSON_GetObjectItemCaseSensitive(json, kind->key);
+        json_key keys[AXIS_KEYS];
+        const json_keys known = axis_keys(keys);
+        bool is_axis = cJSON_IsArray(value);
+        for (const cJSON *item = cJSON_IsObject(value) ? value->child : NULL; item && !is_axis; item = item->next)
+            is_axis = json_keys_have(known, item->string);
+        if (value && !is_axis && form_fits(kind->form, value))
+            return kind;
+    }
+    return NULL;
+}
+
 /* Loads an object or a list of axes, multiplied or side by side. */
 static tf_space *load_axes(struct loader *l, const json_path *where, const cJSON *json, space_join joined) {
     bool keyed = cJSON_IsObject(json);
@@ -206,6 +226,13 @@ static tf_space *load_axes(struct loader *l, const json_path *where, const cJSON
     int count = cJSON_GetArraySize(json), n = 0;
     if (count == 0) {
         diagnose(l->diags, where, TF_DIAG_WRONG_LENGTH, "needs at least one axis");
+        return NULL;
+    }
+    const axis_kind *bare = keyed ? find_bare_kind(json) : NULL;
+    if (bare) {
+        diagnose(l->diags, where, TF_DIAG_WRONG_TYPE,
+                 "an object has an axis for each name; one without a name stands in a list, as in [{\"%s\": ...}]",
+                 bare->key);
         return NULL;
     }
     tf_space **axis = tf_arena_array(l->arena, (size_t)count, sizeof(tf_space *));

@@ -95,7 +95,7 @@ static void load_from(struct loader *l, const json_path *where, const cJSON *jso
     const column_source *source = column_source_find(from, strcspn(from, ":"));
     if (!command) {
         diagnose(l->diags, &here, TF_DIAG_MISPLACED_KEY,
-                 "only commands' columns are read from somewhere; a function sets them itself");
+                 "only a command's columns are read from somewhere; a function sets them, a service answers them");
     } else if (!source || (colon != NULL) != (source->load != NULL)) {
         tf_buf list = {0};
         list_sources(&list);
@@ -132,11 +132,8 @@ static void load_column(struct loader *l, const json_path *where, const cJSON *j
     }
     if (!type)
         return;
-    if (!tf_type_parse(type, &column->type)) {
-        const char *names[TF_BYTES + 1];
-        for (int t = 0; t <= TF_BYTES; t++)
-            names[t] = tf_type_name((tf_type)t);
-        const char *near = tf_suggest(type, names, TF_BYTES + 1);
+    if (!tf_type_read(type, &column->type)) {
+        const char *near = tf_type_suggest(type);
         if (near)
             diagnose(l->diags, where, TF_DIAG_UNKNOWN_NAME, "unknown type \"%s\"; did you mean \"%s\"?", type, near);
         else

@@ -254,7 +254,8 @@ bool csv_check_types(struct loader *l, const axis_json *axis, const char *const 
         if (c == count)
             diagnose(l->diags, &there, TF_DIAG_UNKNOWN_NAME, "the table has no column \"%s\"%s%s%s", item->string,
                      near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-        if (!type || (strcmp(type, "string") != 0 && strcmp(type, "int64") != 0 && strcmp(type, "float64") != 0))
+        tf_type read;
+        if (!type || !tf_type_read(type, &read) || (read != TF_STRING && read != TF_INT64 && read != TF_FLOAT64))
             diagnose(l->diags, &there, TF_DIAG_BAD_VALUE, "must be \"string\", \"int64\" or \"float64\"");
     }
     return l->diags->count == before;
@@ -270,7 +271,7 @@ bool csv_choose(struct loader *l, const axis_json *axis, const char *name, const
         return true;
     json_path here, there = json_path_key(types_path(axis, &here), name);
     spec->reason = TF_REASON_TYPES;
-    if (tf_type_parse(type, &spec->type) && csv_fits(column, spec->type))
+    if (tf_type_read(type, &spec->type) && csv_fits(column, spec->type))
         return true;
     diagnose(l->diags, &there, TF_DIAG_UNSUITABLE_TYPE, "not all cells of the column are %s",
              spec->type == TF_INT64 ? "integers of 64 bits" : "numbers");

@@ -80,7 +80,34 @@ static const variable *find_variable(const reader *r, const char *name) {
     return NULL;
 }
 
+/* "a, b and c" */
+static void list_names(const reader *r, tf_buf *out) {
+    for (int n = 0; n < r->names->count; n++)
+        tf_buf_addf(out, "%s%s", n == 0 ? "" : n + 1 < r->names->count ? ", " : " and ", r->names->name[n].name);
+}
+
+/* Operators as other languages spell them. */
+static const char *find_operator(const char *word) {
+    static const char *const operators[][2] = {{"and", "&&"},
+                                               {"or", "||"},
+                                               {"not", "!"},
+                                               {"AND", "&&"},
+                                               {"OR", "||"},
+                                               {"NOT", "!"},
+                                               {"in", "x == a || x == b"}};
+    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
+        if (strcmp(operators[i][0], word) == 0)
+            return operators[i][1];
+    return NULL;
+}
+
 static void refuse_unknown(reader *r, const char *name) {
+    enum { LISTED = 12 };
+    const char *written = find_operator(name);
+    if (written) {
+        refuse(r, "\"%s\" is written %s here", name, written);
+        return;
+    }
     size_t count = 0, most = (size_t)r->names->count + (size_t)r->loader->variables;
     const char **known = tf_alloc_array(most, sizeof *known);
     for (int n = 0; n < r->names->count; n++)
@@ -90,8 +117,14 @@ static void refuse_unknown(reader *r, const char *name) {
     const char *near = tf_suggest(name, known, count);
     if (near)
         refuse(r, "there is no \"%s\" here; did you mean \"%s\"?", name, near);
-    else
-        refuse(r, "there is no \"%s\" here; there are %s", name, r->names->what);
+    else {
+        tf_buf list = {0};
+        if (r->names->count <= LISTED)
+            list_names(r, &list);
+        refuse(r, "there is no \"%s\" here; there are %s%s%s", name, r->names->what, list.length ? ": " : "",
+               tf_buf_text(&list));
+        tf_buf_free(&list);
+    }
     free(known);
 }
 

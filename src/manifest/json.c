@@ -122,7 +122,39 @@ bool json_keys_have(json_keys keys, const char *name) {
     return find_key(keys, name) != NULL;
 }
 
+/* What others call a thing, or what somebody may look for. */
+static const struct {
+    const char *word, *key, *advice;
+} other_words[] = {
+    {"cpus", "slots", ""},
+    {"cores", "slots", ""},
+    {"threads", "slots", ""},
+    {"ncpus", "slots", ""},
+    {"mem", "memory", ""},
+    {"ram", "memory", ""},
+    {"cmd", "command", ""},
+    {"shell", "command", ""},
+    {"script", "command", ": [\"python3\", \"script.py\"]"},
+    {"python", "command", ": [\"python3\", \"script.py\"], or \"service\" for many short tasks"},
+    {"parameters", "over", ""},
+    {"params", "over", ""},
+    {"depends_on", "after", ""},
+    {"needs", "after", ""},
+};
+
+static bool diagnose_other_word(tf_diags *diags, const json_path *where, const char *name, json_keys keys) {
+    for (size_t i = 0; i < sizeof other_words / sizeof *other_words; i++)
+        if (strcmp(other_words[i].word, name) == 0 && find_key(keys, other_words[i].key)) {
+            diagnose(diags, where, TF_DIAG_UNKNOWN_KEY, "unknown key \"%s\"; write \"%s\"%s", name, other_words[i].key,
+                     other_words[i].advice);
+            return true;
+        }
+    return false;
+}
+
 static void diagnose_unknown(tf_diags *diags, const json_path *where, const char *name, json_keys keys) {
+    if (diagnose_other_word(diags, where, name, keys))
+        return;
     const char **names = tf_alloc_array((size_t)keys.count, sizeof *names);
     for (int i = 0; i < keys.count; i++)
         names[i] = keys.key[i].name;

@@ -140,6 +140,8 @@ void tf_schema_write(tf_buf *out) {
     cJSON *names = cJSON_AddArrayToObject(type, "enum");
     for (int t = 0; t <= TF_BYTES; t++)
         cJSON_AddItemToArray(names, cJSON_CreateString(tf_type_name((tf_type)t)));
+    cJSON_AddItemToArray(names, cJSON_CreateString("int"));
+    cJSON_AddItemToArray(names, cJSON_CreateString("float"));
     char *text = cJSON_Print(root);
     tf_buf_adds(out, text);
     tf_buf_addc(out, '\n');

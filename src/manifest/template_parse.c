@@ -195,6 +195,23 @@ static bool diagnose_no_files(const builder *b, const char *name, const char *ki
     return true;
 }
 
+/* Nothing is like it: names the parameters, if they are few. */
+static void diagnose_unlike(const builder *b, const char *name) {
+    enum { LISTED = 12 };
+    const int params = b->scope->space ? tf_space_params(b->scope->space) : 0;
+    tf_buf text = {0};
+    for (int p = 0; p < params && params <= LISTED; p++)
+        tf_buf_addf(&text, "%s{%s}",
+                    p == 0           ? "there is "
+                    : p + 1 < params ? ", "
+                                     : " and ",
+                    tf_space_param(b->scope->space, p)->name);
+    tf_buf_adds(&text, text.length ? "; a literal brace is written {{" : "write {{ for a literal brace");
+    diagnose(b->loader->diags, b->where, TF_DIAG_UNKNOWN_PLACEHOLDER, "unknown placeholder {%s}; %s", name,
+             tf_buf_text(&text));
+    tf_buf_free(&text);
+}
+
 static void diagnose_unknown(const builder *b, const char *name) {
     tf_diags *diags = b->loader->diags;
     const known_names *s = b->scope;
@@ -215,8 +232,7 @@ static void diagnose_unknown(const builder *b, const char *name) {
     else if (!s->files && (is_about(name, "inputs") || is_about(name, "outputs") || strcmp(name, "scratch") == 0))
         diagnose(diags, b->where, TF_DIAG_UNKNOWN_PLACEHOLDER, "{%s} can't stand here", name);
     else
-        diagnose(diags, b->where, TF_DIAG_UNKNOWN_PLACEHOLDER, "unknown placeholder {%s}; write {{ for a literal brace",
-                 name);
+        diagnose_unlike(b, name);
     free(names);
 }
 

@@ -93,6 +93,40 @@ TABLE = [
         '/seed: must be an integer from 0 to 18446744073709551615',
     ),
     ('{"output": "", "run": {"function": "builtin:noop"}}', '/output: must not be empty'),
+    ('{"over": {"a": [1]}, "where": "a > 1 and a < 3", "run": {"echo": true}}', '/where: "a > 1 and a < 3": "and" is written && here'),
+    ('{"over": {"a": [1]}, "where": "not a", "run": {"echo": true}}', '/where: "not a": "not" is written ! here'),
+    ('{"over": {"a": [1]}, "where": "a in b", "run": {"echo": true}}', '/where: "a in b": "in" is written x == a || x == b here'),
+    ('{"over": {"a": [1]}, "where": "q", "run": {"echo": true}}', '/where: "q": there is no "q" here; there are the stage\'s parameters: a'),
+    ('{"over": {"a": [1]}, "run": {"expr": {"y": "foo(a)"}}}', '/run/expr/y: "foo(a)": there is no function "foo"'),
+    ('{"over": {"a": [1]}, "run": {"expr": {"y": "sni(a)"}}}', '/run/expr/y: "sni(a)": there is no function "sni"; did you mean "sin"?'),
+    (
+        '{"run": {"function": "x.py:f"}}',
+        '/run/function: a function is one of a shared library; Python is run by "command": ["python3", "x.py"], or by a "service" for many short tasks',
+    ),
+    (
+        '{"run": {"python": "x.py"}}',
+        '/run/python: unknown key "python"; write "command": ["python3", "script.py"], or "service" for many short tasks',
+    ),
+    ('{"run": {"cmd": "true"}}', '/run/cmd: unknown key "cmd"; write "command"'),
+    ('{"resources": {"cpus": 2}, "run": {"echo": true}}', '/resources/cpus: unknown key "cpus"; write "slots"'),
+    ('{"over": {"a": "raw/*.fits"}, "run": {"echo": true}}', '/over/a: paths that match are {"glob": "raw/*.fits"}'),
+    (
+        '{"over": {"sobol": {"x": [0, 1]}, "count": 10}, "run": {"echo": true}}',
+        '/over: an object has an axis for each name; one without a name stands in a list, as in [{"sobol": ...}]',
+    ),
+    (
+        '{"over": {"csv": "t.csv"}, "run": {"echo": true}}',
+        '/over: an object has an axis for each name; one without a name stands in a list, as in [{"csv": ...}]',
+    ),
+    (
+        '{"over": {"zip": {"a": [1], "b": [2]}}, "run": {"echo": true}}',
+        '/over: an object has an axis for each name; one without a name stands in a list, as in [{"zip": ...}]',
+    ),
+    ('{"run": {"command": "true"}, "results": {"y": "double"}}', '/results/y: unknown type "double"; did you mean "float64"?'),
+    (
+        '{"over": {"a": [1], "b": [2]}, "run": {"command": "echo {zz}"}}',
+        '/run/command: unknown placeholder {zz}; there is {a} and {b}; a literal brace is written {{',
+    ),
     ('{"output": "/", "run": {"function": "builtin:noop"}}', '/output: must name a file; / is a folder'),
     ('{"output": "out/", "run": {"function": "builtin:noop"}}', '/output: must name a file; out/ is a folder'),
     ('{"output": "out/..", "run": {"function": "builtin:noop"}}', '/output: must name a file; out/.. is a folder'),
@@ -229,19 +263,19 @@ TABLE = [
     (
         '{"stages": [{"name": "a", "over": {"n": [1]}, "outputs": "a{n}", "run": {"command": ["true"]}}, {"name": "b", "inputs": '
         '{"x": [{"outputs_of": "a", "where": "m > 1"}]}, "run": {"command": ["true"]}}]}',
-        '/stages/1/inputs/x/0/where: "m > 1": there is no "m" here; there are the parameters of stage "a"',
+        '/stages/1/inputs/x/0/where: "m > 1": there is no "m" here; there are the parameters of stage "a": n',
     ),
     ('{"run": {"expr": 5}}', "/run/expr: must be an object, not a number"),
     (
         '{"over": {"n": [1]}, "where": "x > random()", "outputs": "a{n}", "run": {"command": ["true"]}}',
-        '/where: "x > random()": there is no "x" here; there are the stage\'s parameters',
+        '/where: "x > random()": there is no "x" here; there are the stage\'s parameters: n',
     ),
     ('{"over": {"n": [1]}, "where": "n > random()", "run": {"command": ["true"]}}', '/where: "n > random()": random() can be used only in the "expr" of a run'),
     ('{"over": {"n": {"range": [3], "where": "n > 1"}}, "run": {"command": ["true"]}}', '/over/n/where: "where" goes with "from", or into the stage'),
     (
         '{"stages": [{"name": "a", "over": {"n": [1]}, "run": {"expr": {"y": "n"}}}, '
         '{"name": "b", "over": [{"from": "a", "columns": ["y"], "where": "n > 1"}], "run": {"command": ["true"]}}]}',
-        '/stages/1/over/0/where: "n > 1": there is no "n" here; there are the parameters and columns that the axis takes',
+        '/stages/1/over/0/where: "n > 1": there is no "n" here; there are the parameters and columns that the axis takes: y',
     ),
     ('{"stages": [{"name": "a", "over": {"i": {"range": [4]}}, "run": {"expr": {"x": "i"}}}, {"name": "b", "over": [{"from": "a", "indices": [0, 4]}], "run": {"expr": {"y": "x"}}}]}', "/stages/1/over/0/indices/1: must be the index of a task, from 0 to 3"),
     ('{"stages": [{"name": "a", "over": {"i": {"range": [4]}}, "run": {"expr": {"x": "i"}}}, {"name": "b", "over": [{"from": "a", "indices": []}], "run": {"expr": {"y": "x"}}}]}', "/stages/1/over/0/indices: must be a list of indices of tasks"),
@@ -395,7 +429,7 @@ TABLE = [
         '"run": {"command": ["cat", "{inputs.x}", "{output}"]}}',
         "/inputs: {scratch} can't stand here",
         "/inputs: {outputs} can't stand here",
-        "/inputs: unknown placeholder {m}; write {{ for a literal brace",
+        "/inputs: unknown placeholder {m}; there is {n}; a literal brace is written {{",
         "/log: {inputs} can't stand here",
         "/run/command/1: unknown placeholder {inputs.x}; did you mean {inputs}?",
         "/run/command/2: unknown placeholder {output}; did you mean {outputs}?",
@@ -523,7 +557,7 @@ TABLE = [
         '/stages/2/run/expr/m: "y": "y" is an array, and the result is a single number',
         '/stages/1/run/expr: array "h" has a halo: expressions can\'t read it',
         '/stages/1/run/expr/m: "h": "h" is an array, and the result is a single number',
-        '/stages/1/run/expr/n: "y.max": there is no "y.max" here; there are the stage\'s parameters and arrays, and the columns before this one',
+        '/stages/1/run/expr/n: "y.max": there is no "y.max" here; there are the stage\'s parameters and arrays, and the columns before this one: b_start, b_count, x, y, z, h and m',
     ),
     (
         '{"over": {"b": {"blocks": {"shape": [8], "chunk": [4]}}, "c": {"blocks": {"shape": [9], "chunk": [3]}}}, '
@@ -1016,7 +1050,7 @@ TABLE = [
     ),
     (
         '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["true"], "stdin": "{nme}"}}',
-        '/run/stdin: unknown placeholder {nme}; write {{ for a literal brace',
+        '/run/stdin: unknown placeholder {nme}; there is {n}, {x} and {s}; a literal brace is written {{',
     ),
     (
         '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"function": "noop"}}',
@@ -1060,7 +1094,7 @@ TABLE = [
     ),
     (
         '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["echo", "{y}"]}}',
-        '/run/command/1: unknown placeholder {y}; write {{ for a literal brace',
+        '/run/command/1: unknown placeholder {y}; there is {n}, {x} and {s}; a literal brace is written {{',
     ),
     (
         '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["echo", "{index"]}}',
@@ -1072,7 +1106,7 @@ TABLE = [
     ),
     (
         '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["echo", "{}"]}}',
-        '/run/command/1: unknown placeholder {}; write {{ for a literal brace',
+        '/run/command/1: unknown placeholder {}; there is {n}, {x} and {s}; a literal brace is written {{',
     ),
     (
         '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"command": ["echo", "{indx}"]}}',
@@ -1124,8 +1158,8 @@ TABLE = [
     ),
     ('{"run": {"command": ["true"]}, "results": []}', '/results: must be an object, not a list'),
     (
-        '{"run": {"command": ["true"]}, "results": {"x": "double"}}',
-        '/results/x: unknown type "double"; there are bool, int8 to int64, uint8 to uint64, float32, float64, string and bytes',
+        '{"run": {"command": ["true"]}, "results": {"x": "quaternion"}}',
+        '/results/x: unknown type "quaternion"; there are bool, int8 to int64, uint8 to uint64, float32, float64, string and bytes',
     ),
     (
         '{"run": {"command": ["true"]}, "results": {"x": "flaot64"}}',
@@ -1186,7 +1220,7 @@ TABLE = [
     ),
     (
         '{"run": {"function": "builtin:noop"}, "results": {"x": {"type": "int32", "from": "field:1"}}}',
-        "/results/x/from: only commands' columns are read from somewhere; a function sets them itself",
+        "/results/x/from: only a command's columns are read from somewhere; a function sets them, a service answers them",
     ),
     (
         '{"run": {"command": ["true"]}, "results": {"a/b": "int32"}}',
@@ -1227,7 +1261,7 @@ TABLE = [
         '/over/a: an axis needs at least one value',
         '/over/b/rang: unknown key "rang"; did you mean "range"?',
         '/run/command: the command is empty',
-        '/results/x: unknown type "double"; there are bool, int8 to int64, uint8 to uint64, float32, float64, string and bytes',
+        '/results/x: unknown type "double"; did you mean "float64"?',
         '/capture: must be an object, not a number',
     ),
     (

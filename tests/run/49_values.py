@@ -157,6 +157,18 @@ class Values(farm.FarmTest):
             expected = [must.replace(STDOUT, where) if isinstance(must, str) else must for _, _, must in cases]
             self.expect(self.outcomes("m.h5", t), expected, cases)
 
+    def test_int_and_float_are_int64_and_float64(self):
+        run = {"command": ["echo", '{{"i": {n}, "x": 0.5}}']}
+        self.write("t.csv", "n,m\n1,2\n")
+        over = [{"csv": "t.csv", "types": {"m": "float"}}]
+        self.write("m.json", {"over": over, "run": run, "results": {"i": "int", "x": {"type": "float"}}})
+        self.taskfarm("m.json")
+        stage = self.open("m.h5")["m"]
+        self.assertEqual([str(stage[f"results/{c}"].dtype) for c in "ix"], ["int64", "float64"])
+        self.assertEqual(str(stage["params/m"].dtype), "float64")
+        self.write("m.json", {"over": [{"csv": "t.csv", "types": {"m": "float64"}}], "run": run, "results": {"i": "int64", "x": "float64"}})
+        self.assertIn("1 of them before", self.taskfarm("m.json").stderr)
+
     @farm.first
     def test_numbers_in_answers_are_exact_or_refused(self):
         self.check_numbers({"command": ["cat"], "stdin": "{says}"}, STDOUT)
