@@ -69,14 +69,17 @@ static const axis_kind kinds[] = {
      .schema = TEXT("a table by RFC 4180 with a header; one point a record"),
      .form = AXIS_STRING,
      .load = axis_csv,
-     .member = {{"types",
-                 OBJECT_OF("{\"enum\":[\"string\",\"int64\",\"float64\"]}") ",\"description\":\"what columns of csv "
-                                                                            "are, whatever they look like\"}",
-                 NULL},
-                {"batch",
-                 "{\"type\":\"integer\",\"minimum\":1,\"description\":\"records of csv for each task, which gets its "
-                 "columns as arrays\"}",
-                 NULL}}},
+     .member =
+         {{"types",
+           OBJECT_OF(
+               "{\"enum\":[\"string\",\"int64\",\"float64\",\"int\",\"float\"]}") ",\"description\":\"what columns of "
+                                                                                  "csv "
+                                                                                  "are, whatever they look like\"}",
+           NULL},
+          {"batch",
+           "{\"type\":\"integer\",\"minimum\":1,\"description\":\"records of csv for each task, which gets its "
+           "columns as arrays\"}",
+           NULL}}},
     {.key = "jsonl",
      .schema = TEXT("a JSON object a line; one point a record"),
      .form = AXIS_STRING,
