@@ -1,5 +1,6 @@
 /* Where verbs write (see destination.h). */
 #include "cli/destination.h"
+#include "manifest/relaxed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,6 +39,7 @@ static const char *which_manifest(int fd, off_t size, const char *ours) {
     char *text = tf_alloc((size_t)size + 1);
     if (pread(fd, text, (size_t)size, 0) == (ssize_t)size) {
         text[size] = '\0';
+        relaxed_blank(text, (size_t)size);
         which = strcmp(text, ours) == 0 ? "the campaign's manifest" : is_manifest(text) ? "a manifest" : NULL;
     }
     free(text);

@@ -100,14 +100,18 @@ void json_locate(const char *text, size_t offset, int *line, int *column) {
     }
 }
 
-cJSON *json_parse(tf_diags *diags, const char *text, size_t length) {
+cJSON *json_parse(tf_diags *diags, const char *text, const char *written, size_t length) {
     json_error error;
     cJSON *root = json_read(text, length, JSON_ALL_STAY, &error);
     const json_path here = {0};
+    if (!root && error.offset < length && text[error.offset] == '/') /* others are blanks by now */
+        snprintf(error.text, sizeof error.text, "not JSON: %s",
+                 error.offset + 1 < length && text[error.offset + 1] == '*' ? "this comment does not end"
+                                                                            : "\"/\" was not expected here");
     if (root)
         check_everywhere(diags, &here, root, false);
     else
-        diagnose_at_offset(diags, text, error.offset, error.text);
+        diagnose_at_offset(diags, written, error.offset, error.text);
     return root;
 }
 
@@ -170,9 +174,15 @@ void json_check_keys(tf_diags *diags, const json_path *where, const cJSON *objec
     for (const cJSON *member = object->child; member; member = member->next) {
         json_path here = json_path_key(where, member->string);
         const json_key *key = find_key(keys, member->string);
-        if (!key)
+        if (!key && strcmp(member->string, JSON_COMMENT) != 0)
             diagnose_unknown(diags, &here, member->string, keys);
     }
+}
+
+cJSON *json_without_comment(const cJSON *object) {
+    cJSON *copy = cJSON_Duplicate(object, true);
+    cJSON_DeleteItemFromObjectCaseSensitive(copy, JSON_COMMENT);
+    return copy;
 }
 
 tf_diag_id json_int_mistake(const cJSON *value) {

@@ -26,9 +26,9 @@ void json_path_pointer(const json_path *where, tf_buf *out);
 /* Reports what is wrong at a JSON path. */
 void diagnose(tf_diags *diags, const json_path *where, tf_diag_id id, const char *format, ...) TF_PRINTF(4, 5);
 
-/* Parses a whole manifest. Reports a syntax error with line and column and returns NULL. Reports keys that are given
- * twice, wherever they are. */
-cJSON *json_parse(tf_diags *diags, const char *text, size_t length);
+/* Parses a whole manifest. Reports a syntax error with line and column of the text as it was written, which is as long,
+ * and returns NULL. Reports keys that are given twice, wherever they are. */
+cJSON *json_parse(tf_diags *diags, const char *text, const char *written, size_t length);
 
 /* Line and column of an offset, both from 1; columns count characters. */
 void json_locate(const char *text, size_t offset, int *line, int *column);
@@ -43,6 +43,12 @@ typedef struct json_keys {
     const json_key *key;
     int count;
 } json_keys;
+
+/* A key that any object with keys of ours may have: it is for people. */
+#define JSON_COMMENT "comment"
+
+/* A copy of the object without it. The caller owns it. */
+cJSON *json_without_comment(const cJSON *object);
 
 /* Reports keys that are unknown. */
 void json_check_keys(tf_diags *diags, const json_path *where, const cJSON *object, json_keys keys);

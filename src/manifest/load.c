@@ -1,5 +1,6 @@
 /* The campaign: its own members, and what is read for them. */
 #include "manifest/load.h"
+#include "manifest/relaxed.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +189,8 @@ tf_campaign *tf_campaign_load(const tf_load_options *options, tf_source *source,
     }
     tf_campaign *campaign = tf_arena_alloc(arena, sizeof *campaign);
     campaign->arena = arena;
+    campaign->written = tf_arena_strndup(arena, tf_buf_text(&text), text.length);
+    relaxed_blank(text.data, text.length);
     campaign->text = tf_arena_strndup(arena, tf_buf_text(&text), text.length);
     campaign->workdir = tf_arena_strdup(arena, options->workdir);
     campaign->keep_incomplete = options->keep_incomplete;
@@ -197,7 +200,7 @@ tf_campaign *tf_campaign_load(const tf_load_options *options, tf_source *source,
                             .source = &list.source,
                             .workdir = campaign->workdir,
                             .need_stage = load_needed_stage};
-    cJSON *json = json_parse(diags, campaign->text, text.length);
+    cJSON *json = json_parse(diags, campaign->text, campaign->written, text.length);
     if (json)
         load_campaign(&loader, options, json, campaign);
     cJSON_Delete(json);

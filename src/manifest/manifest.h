@@ -160,7 +160,8 @@ struct tf_campaign {
     const char *output;  /* path, relative to the work folder or absolute */
     const char *workdir; /* absolute */
     uint64_t seed;
-    const char *text; /* the manifest as read */
+    const char *text;    /* the manifest as strict JSON: comments are blanks */
+    const char *written; /* the same as it was read */
     int record_envs;
     const char *const *record_env; /* environment variables whose values are recorded */
     int hints;

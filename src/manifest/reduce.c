@@ -159,9 +159,11 @@ static void load_reduction(struct loader *l, const json_path *where, const cJSON
         reduce->where = load_expr(l, &filter_path, source, &names);
     find_grid(l, where, stage, reduce);
     tf_buf resolved = {0};
-    char *printed = cJSON_PrintUnformatted(json);
+    cJSON *plain = json_without_comment(json);
+    char *printed = cJSON_PrintUnformatted(plain);
     tf_buf_adds(&resolved, printed);
     free(printed);
+    cJSON_Delete(plain);
     reduce->json = tf_arena_strdup(l->arena, tf_buf_text(&resolved));
     tf_buf_clear(&resolved);
     if (reduce->where)

@@ -108,9 +108,11 @@ void load_run(struct loader *l, const json_path *where, const cJSON *json, const
     run->key = kind->key;
     const run_json own = as_written(where, json, scope, kind);
     kind->load(l, &own, run);
-    char *printed = json_print(json, false);
+    cJSON *plain = json_without_comment(json);
+    char *printed = json_print(plain, false);
     run->json = tf_arena_strdup(l->arena, printed);
     cJSON_free(printed);
+    cJSON_Delete(plain);
 }
 
 void complete_run(struct loader *l, const json_path *where, const cJSON *json, const known_names *scope,

@@ -17,6 +17,7 @@ static cJSON *object_schema(json_keys keys, const char *more) {
     cJSON *properties = cJSON_AddObjectToObject(schema, "properties");
     for (int i = 0; i < keys.count; i++)
         cJSON_AddItemToObject(properties, keys.key[i].name, cJSON_Parse(keys.key[i].schema));
+    cJSON_AddItemToObject(properties, JSON_COMMENT, cJSON_Parse("{\"description\":\"for people: any value\"}"));
     cJSON_AddFalseToObject(schema, "additionalProperties");
     return schema;
 }

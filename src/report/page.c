@@ -297,7 +297,8 @@ static tf_err add_data(const tf_recalled *from, const char *path, tf_buf *out, t
         add_text(out, "taskfarm", TASKFARM_VERSION);
         add_text(out, "name", tf_reader_text(from->reader, "name"));
         add_text(out, "created", tf_reader_text(from->reader, "created"));
-        add_text(out, "manifest", tf_reader_text(from->reader, "manifest"));
+        const char *written = tf_reader_text(from->reader, "manifest_text"); /* which outputs of before lack */
+        add_text(out, "manifest", *written ? written : tf_reader_text(from->reader, "manifest"));
         add_key(out, "seed");
         tf_buf_addf(out, "\"%" PRIu64 "\"", tf_reader_seed(from->reader));
         add_failures(from, status, out);

@@ -59,14 +59,19 @@ tf_err store_create_alone(tf_store *s, const char *created, tf_error *error) {
                store_attribute(s->file, "elapsed", H5T_IEEE_F64LE, &(double){0}) < 0 ||
                store_attribute(s->file, "ranks", H5T_STD_I32LE, &ranks) < 0 ||
                store_attribute(s->file, "slots", H5T_STD_I64LE, &(int64_t){0}) < 0 ||
-               store_attribute_text(s->file, "manifest", s->campaign->text) < 0;
+               store_attribute_text(s->file, "manifest", s->campaign->text) < 0 ||
+               store_attribute_text(s->file, "manifest_text", s->campaign->written) < 0;
     return bad ? store_error(s, error, "attributes") : TF_OK;
 }
 
+/* Of an attribute that outputs of earlier versions may lack. */
+static herr_t write_text(const tf_store *s, const char *name, const char *text) {
+    return H5Aexists(s->file, name) > 0 ? store_change_text(s->file, name, text)
+                                        : store_attribute_text(s->file, name, text);
+}
+
 static herr_t write_runs(const tf_store *s) {
-    const char *text = tf_buf_text(&s->runs);
-    return H5Aexists(s->file, "runs") > 0 ? store_change_text(s->file, "runs", text)
-                                          : store_attribute_text(s->file, "runs", text);
+    return write_text(s, "runs", tf_buf_text(&s->runs));
 }
 
 /* What is of this run and not of an earlier one; without slots it only winds one up. */
@@ -74,7 +79,8 @@ static herr_t write_run(const tf_store *s, int64_t slots) {
     int32_t ranks = s->ranks;
     bool bad = store_change_text(s->file, "taskfarm_version", TASKFARM_VERSION) < 0 ||
                store_change_text(s->file, "state", tf_run_state_name(TF_STATE_RUNNING)) < 0 ||
-               store_change_text(s->file, "manifest", s->campaign->text) < 0 || write_runs(s) < 0 ||
+               store_change_text(s->file, "manifest", s->campaign->text) < 0 ||
+               write_text(s, "manifest_text", s->campaign->written) < 0 || write_runs(s) < 0 ||
                (slots > 0 && (store_change_attribute(s->file, "ranks", H5T_NATIVE_INT32, &ranks) < 0 ||
                               store_change_attribute(s->file, "slots", H5T_NATIVE_INT64, &slots) < 0));
     return bad ? -1 : 0;

@@ -2,6 +2,7 @@
  * or a reason. Numbers are what the C library makes of their texts. */
 #include "manifest/json.h"
 #include "manifest/json_read.h"
+#include "manifest/relaxed.h"
 #include "target.h"
 
 #include <errno.h>
@@ -75,11 +76,26 @@ static void read_back(const cJSON *value, json_repeats repeats) {
     }
 }
 
+/* What is JSON has no comments; in what is not, only blanks come in, and a second time nothing changes. */
+static void check_relaxed(const uint8_t *data, size_t size, bool is_json) {
+    char *once = malloc(size + 1), *twice = malloc(size + 1);
+    memcpy(once, data, size);
+    relaxed_blank(once, size);
+    for (size_t i = 0; i < size; i++)
+        require(once[i] == (char)data[i] || (once[i] == ' ' && !is_json));
+    memcpy(twice, once, size);
+    relaxed_blank(twice, size);
+    require(memcmp(once, twice, size) == 0);
+    free(once);
+    free(twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     enum { SHALLOW = 900 }; /* no brackets that cJSON would find too deep */
     for (int repeats = 0; repeats < 2; repeats++) {
         json_error error;
         cJSON *value = json_read((const char *)data, size, (json_repeats)repeats, &error);
+        check_relaxed(data, size, value != NULL);
         if (!value) {
             int line, column;
             require(error.text[0] && error.offset <= size && tf_utf8_invalid(error.text, strlen(error.text)) < 0);

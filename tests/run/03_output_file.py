@@ -99,6 +99,7 @@ class OutputFile(farm.FarmTest):
     def test_attributes_say_what_made_it(self):
         attributes = dict(self.open("all.h5").attrs)
         self.assertEqual(json.loads(attributes.pop("manifest")), MANIFEST)
+        self.assertEqual(json.loads(attributes.pop("manifest_text")), MANIFEST)
         self.assertRegex(attributes.pop("created"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         self.assertRegex(attributes.pop("taskfarm_version"), r"^\d+\.\d+\.\d+$")
         self.assertGreater(attributes.pop("elapsed"), 0)

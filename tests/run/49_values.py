@@ -46,6 +46,8 @@ NUMBERS = [
 # Lines that are no answers, each with the reason.
 BROKEN = [
     ('{"y": 007}', 'the last line of stdout is not a JSON object: "{"y": 007}"'),
+    ('{"y": "a",}', 'the last line of stdout is not a JSON object: "{"y": "a",}"'),
+    ('{"y": /* b */ "a"}', 'the last line of stdout is not a JSON object: "{"y": /* b */ "a"}"'),
     ('{"y": 1} x', 'the last line of stdout is not a JSON object: "{"y": 1} x"'),
     ('{"y": "\\ud800"}', "the last line of stdout is not valid JSON: a lone surrogate (\\ud800) in a string: half a character"),
     ('{"y": "\\udc00\\ud800"}', "the last line of stdout is not valid JSON: a lone surrogate (\\udc00) in a string: half a character"),

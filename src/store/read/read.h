@@ -83,7 +83,7 @@ static inline const char *tf_blobs_at(const tf_blobs *blobs, int64_t i, size_t *
 tf_reader *tf_reader_open(const char *path, tf_error *error);
 void tf_reader_close(tf_reader *reader);
 
-/* Text of the root: "manifest", "name", "runs", "created"; "" if there is none. */
+/* Text of the root: "manifest", "manifest_text", "name", "runs", "created"; "" if there is none. */
 const char *tf_reader_text(const tf_reader *reader, const char *attribute);
 uint64_t tf_reader_seed(const tf_reader *reader);
 
