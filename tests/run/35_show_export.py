@@ -343,7 +343,7 @@ class ShowExport(farm.FarmTest):
             (["export", "c.h5", "a", "--columns", "stauts"], 'there is no column "stauts"; did you mean "status"?'),
             (["export", "c.h5", "a", "--columns", "y,"], 'there is no column ""; there are index, n, f, y, status, attempts'),
             (["export", "c.h5", "a", "--where", "y >"], '--where: "y >": is not an expression: something is missing'),
-            (["export", "c.h5", "a", "--where", "m > 1"], '--where: "m > 1": there is no "m" here; there are the stage\'s columns'),
+            (["export", "c.h5", "a", "--where", "m > 1"], '--where: "m > 1": there is no "m" here; there are the stage\'s columns: n, f, y, status and attempts'),
             (["export", "c.h5", "a", "--where", "f > 1"], '--where: "f > 1": strings can only be compared, by == and !=, to other strings'),
             (["show", "c.h5"], "show needs a stage and the index of a task, as in taskfarm show c.h5 a 0"),
             (["show", "c.h5", "0"], "which stage? c.h5 has a, b, c"),

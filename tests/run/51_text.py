@@ -80,7 +80,7 @@ class Text(farm.FarmTest):
         self.assertEqual(said.count("\n"), 1, said)
         self.assert_visible(self.taskfarm("--" + EVIL, status=2).stderr)
         self.assert_visible(self.taskfarm("no" + EVIL, status=2).stderr)
-        self.assertIn(r"no\xff: No such file", self.taskfarm(os.fsdecode(b"no\xff"), status=2).stderr)
+        self.assertIn(r"no\xff.json: No such file", self.taskfarm(os.fsdecode(b"no\xff.json"), status=2).stderr)
 
     @farm.first
     def test_what_can_not_be_printed_is_said(self):
