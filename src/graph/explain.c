@@ -2,16 +2,21 @@
  */
 #include "graph/nodes.h"
 
+/* NULL: none are known. */
+static const tf_intervals *failed_before(const tf_graph *g, int stage) {
+    return g->past ? g->past[stage].failed : NULL;
+}
+
 /* A stage without files has one reason for all its tasks, but that some may have failed. */
 tf_why tf_graph_why(const tf_graph *g, int stage, int64_t index) {
     const tf_why why = (tf_why)g->why[graph_node(g, stage, index)];
-    const tf_intervals *failed = g->past[stage].failed;
+    const tf_intervals *failed = failed_before(g, stage);
     const bool has_failed = why == TF_WHY_NEW && failed && tf_intervals_contain(failed, index, index + 1);
     return has_failed ? TF_WHY_FAILED : why;
 }
 
 int64_t tf_graph_why_until(const tf_graph *g, int stage, int64_t first, int64_t end) {
-    const tf_intervals *failed = g->past[stage].failed;
+    const tf_intervals *failed = failed_before(g, stage);
     if (g->stage[stage].linked)
         return first + 1;
     return failed ? tf_intervals_same_until(failed, first, end) : end;
