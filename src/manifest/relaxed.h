@@ -4,8 +4,8 @@
 
 #include "base/base.h"
 
-/* Blanks out comments (from // to the end of the line, and from a slash with a star to the next star with a slash) and
- * commas before a closing bracket. Strict JSON is left, if it is JSON at all; each byte of it stays where it was. A
+/* Blanks out comments, those to the end of a line and those between brackets of slash and star, and commas before a
+ * closing bracket. What is left is strict JSON, if the rest is JSON at all; each byte of it stays where it was. A
  * comment that does not end stays: the parser finds it. */
 void relaxed_blank(char *text, size_t length);
 

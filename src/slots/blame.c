@@ -109,7 +109,23 @@ static bool has_begun(const slot *s, int b) {
            (s->nonsense[b] || rows_back_claim(&s->map[b], &s->order[b], &s->passed[b], &claim) || claim.started > 0);
 }
 
-tf_err blame_ended(tf_slots *slots, int slot_id, int status, const delivery *d) {
+/* One host after the other has ended before its first batch. */
+static tf_err give_up(int slot_id, int status, int failure, tf_error *error) {
+    char text[64];
+    tf_buf why = {0};
+    if (failure)
+        tf_buf_addf(&why, "can't fork: %s", strerror(failure));
+    else if (WIFSIGNALED(status))
+        tf_buf_addf(&why, "killed by %s", tf_format_signal(WTERMSIG(status), text));
+    else
+        tf_buf_addf(&why, "it ends with exit status %d", WEXITSTATUS(status));
+    tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_PROCESS_LOST, "the host process of slot %d does not start: %s", slot_id,
+                    tf_buf_text(&why));
+    tf_buf_free(&why);
+    return error->code;
+}
+
+tf_err blame_ended(tf_slots *slots, int slot_id, int status, int failure, const delivery *d) {
     enum { MOST_STILLBORN = 3 };
     slot *s = &slots->slot[slot_id];
     tf_err err = collect_batches(slots, slot_id, d);
@@ -122,8 +138,7 @@ tf_err blame_ended(tf_slots *slots, int slot_id, int status, const delivery *d) 
     }
     s->stillborn = began ? 0 : s->stillborn + 1;
     if (s->stillborn >= MOST_STILLBORN)
-        return tf_error_set_as(d->error, TF_ERR_RUN, TF_DIAG_PROCESS_LOST, "the host process of slot %d does not start",
-                               slot_id);
+        return give_up(slot_id, status, failure, d->error);
     if (err == TF_OK) /* first the new host: the callback may want to submit to it */
         err = slot_start(slots, slot_id, d->error);
     s->used = true; /* processes that the old host has started may still have the buffers */

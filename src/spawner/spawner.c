@@ -93,6 +93,7 @@ static void start_host(parent *s, const spawner_message *m, const int fds[SPAWNE
     const size_t size = host_state_size(stages);
     host_state *state = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t pid = state != MAP_FAILED ? fork() : -1;
+    const int failure = errno;
     if (pid == 0)
         become_host(s, state, m, fds);
     for (int i = 0; i < SPAWNER_FDS; i++)
@@ -102,8 +103,12 @@ static void start_host(parent *s, const spawner_message *m, const int fds[SPAWNE
         tf_error ignored;
         if (state != MAP_FAILED)
             munmap(state, size);
-        spawner_message ended = {
-            .kind = SPAWNER_ENDED, .epoch = s->epoch, .slot = m->slot, .life = m->life, .status = 127 << 8};
+        spawner_message ended = {.kind = SPAWNER_ENDED,
+                                 .epoch = s->epoch,
+                                 .slot = m->slot,
+                                 .life = m->life,
+                                 .status = 127 << 8,
+                                 .failure = failure};
         spawner_send(s->socket, &ended, NULL, 0, &ignored);
         return;
     }

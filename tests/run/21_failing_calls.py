@@ -89,6 +89,14 @@ class FailingCalls(farm.FarmTest):
                             codes[code] = codes.get(code, 0) + 1
         self.assertGreater(codes.get(3, 0), 5, codes)
 
+    @farm.unittest.skipIf(farm.SANITIZED, "AddressSanitizer wants to be first among the libraries")
+    def test_a_host_that_can_not_be_forked_says_why(self):
+        said = ""
+        for number in range(3, 9):  # MPI forks too
+            env = farm.environment(LD_PRELOAD=f"{farm.BUILD}/tests/libfail_calls.so", TASKFARM_FAIL=f"fork:{errno.ENOMEM}:{number}+")
+            said += subprocess.run(self.command("x.json", "--slots", 2, "--fresh"), cwd=self.folder, env=env, capture_output=True, text=True, timeout=60).stderr
+        self.assertIn("taskfarm: the host process of slot 1 does not start: can't fork: Cannot allocate memory\n", said)
+
 
 if __name__ == "__main__":
     farm.main()
