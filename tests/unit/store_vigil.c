@@ -122,10 +122,9 @@ Test(vigil, its_thread_tells_and_lets_live) {
     const int status =
         watch_over_nothing(false, &(vigil_terms){.word = 0.2, .full = 0.1, .tick = 0.02}, said, sizeof said);
     cr_expect_eq(status, 128 + SIGKILL, "%d", status);
-    cr_expect_not_null(strstr(said,
-                              "taskfarm: /: nothing has been read or written for 0.2s: the file system is slow, or a "
-                              "rank has been stopped; this run goes on waiting\n"),
-                       "%s", said);
+    cr_expect_not_null(strstr(said, "taskfarm: /: nothing has been read or written for "), "%s", said);
+    cr_expect_not_null(
+        strstr(said, "s: the file system is slow, or a rank has been stopped; this run goes on waiting\n"), "%s", said);
 }
 
 Test(vigil, ends_at_once_when_it_is_told_to) {
