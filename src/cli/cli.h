@@ -20,6 +20,10 @@ typedef struct loaded {
 void cli_load(const options *options, loaded *loaded);
 void cli_unload(loaded *loaded);
 
+/* Does the file have HDF5's signature, at the beginning or behind a block that somebody has put there: of 512, 1024,
+ * ... bytes? Never of a pipe, from which nothing is read. */
+bool cli_is_hdf5(int fd);
+
 /* Where an output could not be opened since it is a manifest: the error names that one's output instead. The process
  * may have changed to its work folder. */
 void cli_name_output(const options *options, tf_error *error);

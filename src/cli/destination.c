@@ -11,16 +11,6 @@
 
 #define CHOOSE "choose another name with --output"
 
-/* Its signature stands at the beginning, or behind a block that somebody has put there: of 512, 1024, ... bytes. */
-static bool is_hdf5(int fd) {
-    static const char signature[8] = "\211HDF\r\n\032\n";
-    char found[sizeof signature];
-    for (off_t at = 0; pread(fd, found, sizeof found, at) == (ssize_t)sizeof found; at = at ? 2 * at : 512)
-        if (memcmp(found, signature, sizeof found) == 0)
-            return true;
-    return false;
-}
-
 /* Has somebody written it to describe a campaign? It may have changed since that one was run. */
 static bool is_manifest(const char *text) {
     cJSON *json = cJSON_Parse(text);
@@ -61,7 +51,7 @@ static tf_err refuse(const destination *to, int fd, const struct stat *there, co
     if (stat(from->path, &input) == 0 && input.st_dev == there->st_dev && input.st_ino == there->st_ino)
         return tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_BAD_DESTINATION, "%s: is the output that is read; " CHOOSE,
                                to->name);
-    if (is_hdf5(fd))
+    if (cli_is_hdf5(fd))
         return tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_BAD_DESTINATION,
                                "%s: is an HDF5 file, which is not overwritten; " CHOOSE, to->name);
     const char *manifest = which_manifest(fd, there->st_size, tf_reader_text(from->it.reader, "manifest"));
@@ -81,7 +71,7 @@ static bool is_run_folder(const char *folder, size_t length, struct stat *output
         tf_buf_add(&path, folder, length - 2);
         fd = open(path.data, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     }
-    const bool is_output = fd >= 0 && fstat(fd, output) == 0 && S_ISREG(output->st_mode) && is_hdf5(fd);
+    const bool is_output = fd >= 0 && fstat(fd, output) == 0 && S_ISREG(output->st_mode) && cli_is_hdf5(fd);
     if (fd >= 0)
         close(fd);
     tf_buf_free(&path);

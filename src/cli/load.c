@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -25,11 +26,20 @@ static char *folder_of(tf_arena *arena, const char *path) {
     return slash == path ? tf_arena_strdup(arena, "/") : tf_arena_strndup(arena, path, (size_t)(slash - path));
 }
 
-static bool is_hdf5(const char *path) {
-    static const char signature[] = "\x89HDF\r\n\x1a\n";
-    char head[sizeof signature - 1];
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    const bool is = fd >= 0 && read(fd, head, sizeof head) == sizeof head && memcmp(head, signature, sizeof head) == 0;
+bool cli_is_hdf5(int fd) {
+    static const char signature[8] = "\211HDF\r\n\032\n";
+    char found[sizeof signature];
+    for (off_t at = 0; pread(fd, found, sizeof found, at) == (ssize_t)sizeof found; at = at ? 2 * at : 512)
+        if (memcmp(found, signature, sizeof found) == 0)
+            return true;
+    return false;
+}
+
+/* A pipe is not opened: who opens it must read all of it. */
+static bool is_output(const char *path) {
+    struct stat info;
+    const int fd = stat(path, &info) == 0 && S_ISREG(info.st_mode) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    const bool is = fd >= 0 && cli_is_hdf5(fd);
     if (fd >= 0)
         close(fd);
     return is;
@@ -53,7 +63,7 @@ void cli_load(const options *o, loaded *l) {
                             .sets = o->sets,
                             .set = o->set};
     free(resolved);
-    if (is_hdf5(path)) {
+    if (is_output(path)) {
         tf_buf word = {0};
         tf_buf_add_quoted(&word, o->manifest);
         l->it = (tf_loaded){.diags = {.file = o->manifest}};

@@ -92,6 +92,21 @@ class CommandLine(farm.FarmTest):
         self.assertEqual(self.taskfarm("status", "no.h5", status=3).stderr, "taskfarm: no.h5: is no HDF5 file\n")
 
     @farm.first
+    def test_a_manifest_may_come_through_a_pipe(self):
+        """Which is opened once, and read from its beginning."""
+        text = json.dumps({"run": {"echo": True}})
+        read, write = os.pipe()
+        os.write(write, text.encode())
+        os.close(write)
+        done = subprocess.run(self.command("check", f"/dev/fd/{read}"), cwd=self.folder, env=farm.environment(), pass_fds=[read], capture_output=True, text=True, timeout=60)
+        os.close(read)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        os.mkfifo(self.folder / "fifo")
+        writer = subprocess.Popen(["sh", "-c", 'printf %s "$0" >fifo', text], cwd=self.folder)
+        self.assertIn("stage fifo: 1 task of echo\n", self.taskfarm("check", "fifo").stdout)
+        self.assertEqual(writer.wait(60), 0)
+
+    @farm.first
     def test_help_is_a_verb_too_and_what_comes_without_a_word(self):
         whole = self.taskfarm("--help").stdout
         self.assertEqual(self.taskfarm("help").stdout, whole)
