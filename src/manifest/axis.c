@@ -199,17 +199,22 @@ static bool check_joined(struct loader *l, const json_path *where, tf_space *con
     return sound;
 }
 
+/* Could it stand for a named axis: a list of values, or an object with a key of axes? */
+static bool is_axis(const cJSON *value) {
+    json_key room[AXIS_KEYS];
+    const json_keys known = axis_keys(room);
+    bool is = cJSON_IsArray(value);
+    for (const cJSON *item = cJSON_IsObject(value) ? value->child : NULL; item && !is; item = item->next)
+        is = json_keys_have(known, item->string);
+    return is;
+}
+
 /* {"csv": "t.csv"} for [{"csv": "t.csv"}]: one axis without a name, where an object of named ones is wanted. An axis
  * that is called "range" is one all the same. */
 static const axis_kind *find_bare_kind(const cJSON *json) {
     for (const axis_kind *kind = axis_kinds(); kind->key; kind++) {
         const cJSON *value = cJSON_GetObjectItemCaseSensitive(json, kind->key);
-        json_key keys[AXIS_KEYS];
-        const json_keys known = axis_keys(keys);
-        bool is_axis = cJSON_IsArray(value);
-        for (const cJSON *item = cJSON_IsObject(value) ? value->child : NULL; item && !is_axis; item = item->next)
-            is_axis = json_keys_have(known, item->string);
-        if (value && !is_axis && form_fits(kind->form, value))
+        if (value && !is_axis(value) && form_fits(kind->form, value))
             return kind;
     }
     return NULL;
