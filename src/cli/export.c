@@ -7,7 +7,7 @@ static int export(const options *o, const recalled *r, const tf_format *format) 
     if (stage < 0)
         return TF_ERR_USAGE;
     const tf_export_options how = {
-        .path = r->path, .stage = stage, .columns = o->columns, .where = o->where, .safe = o->safe};
+        .path = r->path, .stage = stage, .columns = o->columns, .where = o->where, .sort = o->sort, .safe = o->safe};
     tf_error error;
     destination to;
     tf_err err = destination_open(&to, o->output, o->output, r, &error);
@@ -29,8 +29,11 @@ int cli_export(const options *o) {
     const int most = format->is_table ? 1 : 0;
     if (o->arguments > most)
         return cli_usage_error("%s: one argument too many", o->argument[most]);
-    if (!format->is_table && (o->columns || o->where))
-        return cli_usage_error("--%s is for tables, not for --format %s", o->columns ? "columns" : "where",
+    if (!format->is_table && (o->columns || o->where || o->sort))
+        return cli_usage_error("--%s is for tables, not for --format %s",
+                               o->columns ? "columns"
+                               : o->where ? "where"
+                                          : "sort",
                                format->name);
     recalled r;
     int status = cli_recall(o, &r);

@@ -123,6 +123,11 @@ const option_spec option_table[OPTIONS] = {
                       .about = "only tasks of which this is true, as in \"status == 'done' && snr > 5\"",
                       .set = option_set_text,
                       .at = AT(where)},
+    [OPTION_SORT] = {.name = "sort",
+                     .value = "LIST",
+                     .about = "by which columns, with commas between; -COLUMN: from its largest value on",
+                     .set = option_set_text,
+                     .at = AT(sort)},
     [OPTION_TRUST] = {.name = "trust",
                       .about = "open the tables and lists that the manifest in FILE names, to work out "
                                "what FILE has not: for outputs of your own",

@@ -17,7 +17,7 @@ typedef struct options {
     int arguments;            /* number of arguments behind that file */
     const char **argument;    /* these arguments */
     const char *output;       /* absolute, or NULL */
-    const char *format, *columns, *where;
+    const char *format, *columns, *where, *sort;
     const char *workdir; /* as given, or NULL */
     const char *seed;
     const char *retries;
@@ -65,6 +65,7 @@ typedef enum option_id {
     OPTION_TASKS,
     OPTION_COLUMNS,
     OPTION_WHERE,
+    OPTION_SORT,
     OPTION_TRUST,
     OPTION_NODES,
     OPTION_TIME,

@@ -83,7 +83,8 @@ static const verb verbs[] = {
      .needs = "an output, as in taskfarm export sweep.h5",
      .files = 1,
      .has_others = true,
-     .takes = TAKES(DESTINATION) | TAKES(EXPORT_FORMAT) | TAKES(COLUMNS) | TAKES(WHERE) | TAKES(SAFE) | TAKES(TRUST),
+     .takes = TAKES(DESTINATION) | TAKES(EXPORT_FORMAT) | TAKES(COLUMNS) | TAKES(WHERE) | TAKES(SORT) | TAKES(SAFE) |
+              TAKES(TRUST),
      .about = "print the tasks of a stage as a table",
      .ends = ENDS_READING,
      .more = "A line a task: its index, its status, its parameters and its results, which are empty (in JSON null) if "

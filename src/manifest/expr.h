@@ -13,6 +13,7 @@ const char *tf_expr_source(const tf_expr *expr); /* as written in the manifest *
 typedef struct tf_expr_name {
     const char *name;
     tf_type type;
+    const char *const *words; /* of a string: all that it may be, and a NULL; NULL: any */
 } tf_expr_name;
 
 /* Parses an expression that is in no manifest: of these names and of "index". The arena owns it. NULL after a

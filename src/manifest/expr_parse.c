@@ -193,6 +193,33 @@ static const char *advise_column(const reader *r, operand text) {
     return name ? advise_types(r->loader, name->name, name->type, name->reason) : "";
 }
 
+/* What stands where a string must is a word without quotes, a number or nothing. */
+static void refuse_other(reader *r, operand string) {
+    const char *start = r->next, *name = *start == '{' ? NULL : parse_name(r);
+    if (name && find_name(r, name) < 0 && !find_variable(r, name) && *r->next != '(')
+        refuse(r, "there is no \"%s\" here; a text stands in quotes: '%s'", name, name);
+    else
+        refuse(r, "a string can only be compared to another string%s", advise_column(r, string));
+}
+
+/* A string that is one of a few words is compared to one of them. */
+static void check_word(reader *r, operand string, operand other) {
+    const char *const *words = string.name >= 0 ? r->names->name[string.name].words : NULL;
+    size_t count = 0;
+    tf_buf list = {0};
+    if (!words || other.name >= 0)
+        return;
+    for (; words[count] && strcmp(words[count], other.constant) != 0; count++)
+        tf_buf_addf(&list, "%s%s", count ? ", " : "", words[count]);
+    const char *name = r->names->name[string.name].name;
+    const char *near = words[count] ? NULL : tf_suggest(other.constant, words, count);
+    if (near)
+        refuse(r, "no %s is called '%s'; did you mean '%s'?", name, other.constant, near);
+    else if (!words[count])
+        refuse(r, "no %s is called '%s'; there are %s", name, other.constant, tf_buf_text(&list));
+    tf_buf_free(&list);
+}
+
 /* Parses what follows a string: == or !=, and another string. */
 static void parse_comparison(reader *r, operand a) {
     const char *start = r->next;
@@ -206,9 +233,11 @@ static void parse_comparison(reader *r, operand a) {
     skip_space(r);
     operand b;
     if (!parse_string(r, &b)) {
-        refuse(r, "a string can only be compared to another string%s", advise_column(r, a));
+        refuse_other(r, a);
         return;
     }
+    check_word(r, a, b);
+    check_word(r, b, a);
     add_text(r, start, equal ? "(" : "(1-");
     add_term(r, start, (term){.kind = TERM_SAME, .a = a, .b = b});
     add_text(r, start, ")");
@@ -399,7 +428,7 @@ const tf_expr *tf_expr_parse(const char *source, const tf_expr_name *names, int 
     struct loader l = {.arena = arena, .diags = diags};
     expr_name *name = tf_arena_array(arena, (size_t)count, sizeof *name);
     for (int n = 0; n < count; n++)
-        name[n] = (expr_name){.name = names[n].name, .type = names[n].type};
+        name[n] = (expr_name){.name = names[n].name, .type = names[n].type, .words = names[n].words};
     const expr_names known = {.what = "the stage's columns", .count = count, .name = name, .has_index = true};
     return load_expr(&l, NULL, source, &known);
 }

@@ -87,9 +87,10 @@ const tf_template *template_parse(struct loader *loader, const json_path *where,
 typedef struct expr_name {
     const char *name;
     tf_type type;
-    bool array;            /* a task has several values */
-    size_t width;          /* of an array of strings: bytes of a cell */
-    tf_type_reason reason; /* why it is of this type: see tf_param_spec */
+    bool array;               /* a task has several values */
+    size_t width;             /* of an array of strings: bytes of a cell */
+    tf_type_reason reason;    /* why it is of this type: see tf_param_spec */
+    const char *const *words; /* see tf_expr_name */
 } expr_name;
 
 typedef struct expr_names {

@@ -182,8 +182,11 @@ static bool counts(const comparing *c, int column, int64_t row) {
     return is_known(c, column, row);
 }
 
+/* Results that are unknown are those of tasks that are not done. */
 static void leave_out_unknown(comparing *c, int column, int64_t count) {
     const view_values *a = &c->values[column][0], *b = &c->values[column][1];
+    if (field_of(c->out, column)->kind == TF_FIELD_RESULT)
+        return;
     for (int64_t row = 0; row < count && (a->is_unknown || b->is_unknown); row++)
         if (!is_known(c, column, row))
             leave_out(c, column, "nothing tells what it is there");

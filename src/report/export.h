@@ -3,7 +3,9 @@
 #ifndef TF_REPORT_EXPORT_H
 #define TF_REPORT_EXPORT_H
 
-#include "report/view.h"
+#include "base/sorter.h"
+#include "report/filter.h"
+#include "report/order.h"
 
 typedef struct exporter exporter;
 
@@ -22,18 +24,17 @@ struct exporter {
     const line_format *format;
     FILE *out;
     int columns;
-    const int *column;    /* fields, or EXPORT_INDEX */
-    view_values *values;  /* per column */
-    view_values status;   /* the tasks' status: those that are not done have no results */
-    tf_eval *eval;        /* evaluates `where`; NULL: all tasks are wanted */
-    const tf_expr *where; /* is true of the tasks that are wanted */
-    int names;            /* how many fields it uses */
-    int *name;            /* these fields */
-    view_values *named;   /* their values */
-    tf_buf *cell;         /* per name: its strings, with a NUL behind each */
-    const char ***text;   /* per name: where its strings begin */
+    const int *column;   /* fields, or EXPORT_INDEX */
+    view_values *values; /* per column */
+    row_filter *filter;  /* NULL: all tasks are wanted */
+    row_order *order;    /* NULL: that of the tasks */
+    tf_sorter *sorter;   /* keeps the lines until all have come; NULL: they are written as they come */
+    tf_buf key;          /* of the row under way */
     tf_arena *arena;
 };
+
+/* The field of a column; EXPORT_INDEX of "index". */
+tf_err export_find_column(view *v, const char *name, int *field, tf_error *error);
 
 /* Writes the stage's tasks. */
 tf_err export_table(FILE *out, const tf_recalled *from, const tf_export_options *options, const line_format *format,
@@ -43,9 +44,6 @@ tf_err export_table(FILE *out, const tf_recalled *from, const tf_export_options 
 
 const char *export_column_name(const exporter *e, int c);
 int64_t export_elements(const exporter *e, int c);
-
-/* Has the row no value of the column? A task that is not done has no results. */
-bool export_is_absent(const exporter *e, int c, int64_t row);
 
 /* Writes the text out if there is much of it: rows may be long. */
 tf_err export_put_if_long(exporter *e, tf_buf *text, tf_error *error);

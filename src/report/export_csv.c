@@ -63,7 +63,7 @@ static tf_err add_row(exporter *e, int64_t first, int64_t row, tf_buf *out, tf_e
                 tf_buf_addc(out, ',');
             if (e->column[c] == EXPORT_INDEX)
                 tf_buf_addf(out, "%" PRId64, first + row);
-            else if (!export_is_absent(e, c, row) && view_is_known(&e->values[c], row))
+            else if (view_is_known(&e->values[c], row))
                 add_cell(e, c, row, i, out);
             err = export_put_if_long(e, out, error);
         }

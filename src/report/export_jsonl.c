@@ -12,8 +12,6 @@ static tf_err add_row(exporter *e, int64_t first, int64_t row, tf_buf *out, tf_e
         tf_buf_addc(out, ':');
         if (e->column[c] == EXPORT_INDEX)
             tf_buf_addf(out, "%" PRId64, first + row);
-        else if (export_is_absent(e, c, row))
-            tf_buf_adds(out, "null");
         else
             view_add_json(&e->values[c], row, out);
     }

@@ -39,6 +39,7 @@ typedef struct tf_export_options {
     int stage;
     const char *columns; /* names, with commas between; NULL: index, status, parameters and results */
     const char *where;   /* an expression of a task's fields; NULL: all tasks */
+    const char *sort;    /* names of columns, see order_new; NULL: by index */
     bool safe;           /* CSV in which spreadsheets find no formulas */
 } tf_export_options;
 

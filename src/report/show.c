@@ -34,7 +34,7 @@ static tf_err read_fields(shower *s, tf_error *error) {
             return err;
         if (err != TF_OK)
             tf_buf_adds(&s->missing[f], error->text);
-        else if (!view_is_known(&s->values[f], 0))
+        else if (field->kind == TF_FIELD_PARAM && !view_is_known(&s->values[f], 0))
             tf_buf_addf(&s->missing[f], "it is stored with the row, which is not written yet, and %s",
                         view_why_unknown(s->view));
     }

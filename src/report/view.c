@@ -162,13 +162,16 @@ static tf_err work_out(view *v, const tf_field *field, int64_t first, int64_t co
     return TF_OK;
 }
 
-/* ---- Parameters of rows that are not written ---- */
+/* ---- Rows without a value ---- */
 
-static bool is_unwritten(uint8_t status) {
-    return status == TF_STATUS_PENDING || status == TF_STATUS_CANCELLED;
+/* Parameters are written with their row; only tasks that are done have results. */
+static bool lacks_value(const tf_field *field, uint8_t status) {
+    if (field->kind == TF_FIELD_RESULT)
+        return status != TF_STATUS_DONE;
+    return field->kind == TF_FIELD_PARAM && (status == TF_STATUS_PENDING || status == TF_STATUS_CANCELLED);
 }
 
-/* To be called before the parameters are read: a run that is at work writes these first. */
+/* To be called before the values are read: a run that is at work writes these first. */
 static tf_err read_statuses(view *v, int64_t first, int64_t count, tf_error *error) {
     if (v->status && v->status_first == first && v->status_count == count)
         return TF_OK;
@@ -179,28 +182,28 @@ static tf_err read_statuses(view *v, int64_t first, int64_t count, tf_error *err
     return tf_reader_numbers(v->from->reader, v->stage, view_record(v, "status"), first, count, v->status, error);
 }
 
-static bool any_unwritten(const view *v) {
+static bool any_lacks(const view *v, const tf_field *field) {
     bool any = false;
     for (int64_t i = 0; i < v->status_count && !any; i++)
-        any = is_unwritten(v->status[i]);
+        any = lacks_value(field, v->status[i]);
     return any;
 }
 
-/* All parameters of the piece at once: those that are stored are the same. */
-static void fill_unwritten(view *v, const tf_field *field, view_values *out) {
+/* Works a parameter out of all rows of the piece at once: those that are stored are the same. false: it can't be. */
+static bool fill_unwritten(view *v, const tf_field *field, view_values *out) {
     tf_error ignored;
-    if (!any_unwritten(v))
-        return;
-    if (find_spec(v, field->name, &ignored) == TF_OK &&
-        !tf_space_param(v->spec->space, tf_space_find(v->spec->space, field->name))->upstream) {
-        if (!out->numbers)
-            tf_blobs_clear(&out->texts, v->status_count);
-        work_out(v, field, v->status_first, v->status_count, out, &ignored);
-        return;
-    }
+    if (field->kind != TF_FIELD_PARAM || find_spec(v, field->name, &ignored) != TF_OK ||
+        tf_space_param(v->spec->space, tf_space_find(v->spec->space, field->name))->upstream)
+        return false;
+    if (!out->numbers)
+        tf_blobs_clear(&out->texts, v->status_count);
+    return work_out(v, field, v->status_first, v->status_count, out, &ignored) == TF_OK;
+}
+
+static void note_unknown(const view *v, const tf_field *field, view_values *out) {
     out->is_unknown = tf_alloc_array((size_t)v->status_count, sizeof *out->is_unknown);
     for (int64_t i = 0; i < v->status_count; i++)
-        out->is_unknown[i] = is_unwritten(v->status[i]);
+        out->is_unknown[i] = lacks_value(field, v->status[i]);
 }
 
 /* ---- Reading ---- */
@@ -211,8 +214,7 @@ static tf_err read_stored(view *v, int field, int64_t first, int64_t count, view
     return tf_reader_blobs(v->from->reader, v->stage, field, first, count, &out->texts, error);
 }
 
-tf_err view_read(view *v, int field, int64_t first, int64_t count, view_values *out, tf_error *error) {
-    const tf_field *f = view_field(v, field);
+static void make_room(view_values *out, const tf_field *f, int64_t count) {
     const size_t size = (size_t)(count * f->elements) * tf_type_size(f->type);
     out->field = f;
     if (size > out->capacity) {
@@ -224,15 +226,20 @@ tf_err view_read(view *v, int field, int64_t first, int64_t count, view_values *
         tf_blobs_clear(&out->texts, count);
     free(out->is_unknown);
     out->is_unknown = NULL;
+}
+
+tf_err view_read(view *v, int field, int64_t first, int64_t count, view_values *out, tf_error *error) {
+    const tf_field *f = view_field(v, field);
+    make_room(out, f, count);
     if (!f->stored)
         return work_out(v, f, first, count, out, error);
-    if (f->kind != TF_FIELD_PARAM)
-        return read_stored(v, field, first, count, out, error);
     tf_err err = read_statuses(v, first, count, error);
-    if (err == TF_OK)
+    if (err == TF_OK && field == view_record(v, "status"))
+        memcpy(out->numbers, v->status, (size_t)count); /* the same that say which results there are */
+    else if (err == TF_OK)
         err = read_stored(v, field, first, count, out, error);
-    if (err == TF_OK)
-        fill_unwritten(v, f, out);
+    if (err == TF_OK && any_lacks(v, f) && !fill_unwritten(v, f, out))
+        note_unknown(v, f, out);
     return err;
 }
 

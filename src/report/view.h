@@ -30,7 +30,7 @@ typedef struct view_values {
 } view_values;
 
 /* Parameters are stored with their rows: those of a row that is not written yet are worked out from the campaign, and
- * are unknown where that is. */
+ * are unknown where that is. Results are unknown but of tasks that are done. */
 tf_err view_read(view *v, int field, int64_t first, int64_t count, view_values *out, tf_error *error);
 void view_values_free(view_values *values);
 

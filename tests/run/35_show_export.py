@@ -107,8 +107,65 @@ class ShowExport(farm.FarmTest):
             self.assertEqual((f["message"], f["stderr"]), ("exit status 3: low on light", "low on light\n"))
         self.assertEqual(len(self.rows("c.h5", "--where", "index % 5 == 0")), 3)
         self.assertEqual(self.rows("c.h5", "--where", "false"), [])
+        done = self.taskfarm("export", "c.h5", "--sort", "-m", status=2)
+        self.assertEqual(done.stderr, 'taskfarm: --sort: column "m" has several numbers in a row, which have no order\n')
         self.taskfarm("export", "c.h5", "-o", "out.csv")
         self.assertEqual((self.folder / "out.csv").read_text(), self.export("c.h5"))
+
+    def test_texts_that_no_task_has(self):
+        self.write("c.json", {"over": {"k": {"range": [2]}}, "run": {"command": "true"}})
+        self.taskfarm("c.json")
+        self.assertEqual(self.export("c.h5", "--columns", "index,message,stderr"), "index,message,stderr\n0,,\n1,,\n")
+        self.assertEqual(self.lines("c.h5", "--columns", "stdout"), [{"stdout": ""}] * 2)
+        self.assertEqual(self.export("c.h5", "--columns", "message", "--where", "status == 'failed'"), "message\n")
+        self.assertEqual(len(self.rows("c.h5", "--where", "stderr == ''")), 2)
+        self.write("e.json", {"over": {"k": {"range": [2]}}, "run": {"expr": {"y": "k"}}})  # captures nothing, ever
+        self.taskfarm("e.json")
+        self.assertEqual(self.export("e.h5", "--columns", "k,stdout"), "k,stdout\n0,\n1,\n")
+
+    def failing(self):
+        """Rows 2 and 5 have no results."""
+        self.write("fail.py", "import sys; k = int(sys.argv[1]); print(k % 3); sys.exit(k % 3 == 2)")
+        columns = {"y": {"type": "float64", "from": "field:1"}, "n": {"type": "int32", "from": "field:1"}}
+        run = {"command": ["/usr/bin/python3", "fail.py", "{k}"]}
+        self.write("c.json", {"over": {"k": {"range": [6]}}, "run": run, "results": columns})
+        self.taskfarm("c.json", status=1)
+
+    def test_a_value_that_a_task_has_not_is_no_number(self):
+        self.failing()
+        which = lambda where: [int(r["index"]) for r in self.rows("c.h5", "--where", where)]
+        self.assertEqual(which("n == 0"), [0, 3])
+        self.assertEqual(which("y <= 0 || n <= 0"), [0, 3])
+        self.assertEqual(which("y > 0 || status == 'failed'"), [1, 2, 4, 5])
+        self.assertEqual(which("y != y"), [2, 5])
+
+    def test_rows_in_another_order(self):
+        self.failing()
+        which = lambda *more: [int(r["index"]) for r in self.rows("c.h5", *more)]
+        self.assertEqual(which("--sort", "n"), [0, 3, 1, 4, 2, 5])
+        self.assertEqual(which("--sort", "-n"), [1, 4, 0, 3, 2, 5])
+        self.assertEqual(which("--sort", "-n,-k"), [4, 1, 3, 0, 5, 2])
+        self.assertEqual(which("--sort", "-status,-index"), [5, 2, 4, 3, 1, 0])
+        self.assertEqual(which("--sort", "-index", "--where", "status == 'done'"), [4, 3, 1, 0])
+        self.assertEqual(self.export("c.h5", "--sort", "-k", "--columns", "n,index", "--where", "k < 3"), "n,index\n,2\n1,1\n0,0\n")
+        self.assertEqual([r["k"] for r in self.lines("c.h5", "--sort", "-k")], [5, 4, 3, 2, 1, 0])
+        self.assertEqual(which("--sort", "message,index"), [0, 1, 3, 4, 2, 5])
+
+    def test_numbers_and_texts_have_the_order_of_python(self):
+        x = [3, -1, 0, 1e300, float("-inf"), float("nan"), -1e-300, 2.5, float("inf"), -2]
+        big = [2**63 - 1, -(2**63), 2**53, 2**53 + 1, 0, -1, 7, 8, 9, 10]
+        word = ["b", "a", "", "aa", "a\u00e9", "ab", "Z", "a b", "\U0001f52d", "a\nb"]
+        records = [{"x": a, "big": b, "word": c} for a, b, c in zip(x, big, word)]
+        self.write("c.json", {"over": [{"rows": records}], "run": {"command": "true"}})
+        self.taskfarm("c.json")
+        which = lambda key: [r["index"] for r in self.lines("c.h5", "--sort", key)]
+        places = range(10)
+        self.assertEqual(which("x"), sorted(places, key=lambda i: (x[i] != x[i], x[i])))
+        self.assertEqual(which("-x"), sorted(places, key=lambda i: (x[i] != x[i], -x[i])))
+        self.assertEqual(which("big"), sorted(places, key=lambda i: big[i]))
+        self.assertEqual(which("-big"), sorted(places, key=lambda i: -big[i]))
+        self.assertEqual(which("word"), sorted(places, key=lambda i: word[i].encode()))
+        self.assertEqual(which("-word"), sorted(places, key=lambda i: word[i].encode(), reverse=True))
 
     def several(self):
         """Parameters that the file has not: of other stages, and of large spaces."""
@@ -326,7 +383,7 @@ class ShowExport(farm.FarmTest):
         self.assertNotIn("#run-2-MOON", entities)
         self.assertEqual(entities["#manifest"]["text"], (self.folder / "c.json").read_text())
         self.assertRegex(entities["#stage-b"]["identifier"], "^xxh3:[0-9a-f]{16}$")
-        for option in (["a"], ["--columns", "x"], ["--where", "x"]):
+        for option in (["a"], ["--columns", "x"], ["--where", "x"], ["--sort", "x"]):
             self.taskfarm("export", "c.h5", "--format", "rocrate", *option, status=2)
 
     def test_wrong_use(self):
@@ -341,10 +398,18 @@ class ShowExport(farm.FarmTest):
             (["export", "c.h5", "a", "b"], "b: one argument too many"),
             (["export", "c.h5", "a", "--format", "xml"], "--format xml: must be csv, jsonl or rocrate"),
             (["export", "c.h5", "a", "--columns", "stauts"], 'there is no column "stauts"; did you mean "status"?'),
-            (["export", "c.h5", "a", "--columns", "y,"], 'there is no column ""; there are index, n, f, y, status, attempts'),
+            (["export", "c.h5", "a", "--columns", "y,"], 'there is no column ""; there are index, n, f, y, status, attempts, stdout, stderr, message'),
             (["export", "c.h5", "a", "--where", "y >"], '--where: "y >": is not an expression: something is missing'),
-            (["export", "c.h5", "a", "--where", "m > 1"], '--where: "m > 1": there is no "m" here; there are the stage\'s columns: n, f, y, status and attempts'),
+            (["export", "c.h5", "a", "--where", "m > 1"], '--where: "m > 1": there is no "m" here; there are the stage\'s columns: n, f, y, status, attempts, stdout, stderr and message'),
             (["export", "c.h5", "a", "--where", "f > 1"], '--where: "f > 1": strings can only be compared, by == and !=, to other strings'),
+            (["export", "c.h5", "a", "--where", "status == done"], '--where: "status == done": there is no "done" here; a text stands in quotes: \'done\''),
+            (["export", "c.h5", "a", "--where", "f == n"], '--where: "f == n": a string can only be compared to another string'),
+            (["export", "c.h5", "a", "--where", "status == 'don'"], "--where: \"status == 'don'\": no status is called 'don'; did you mean 'done'?"),
+            (
+                ["export", "c.h5", "a", "--where", "'wrong' != status"],
+                "--where: \"'wrong' != status\": no status is called 'wrong'; there are pending, done, failed, timeout, skipped, excluded, cancelled",
+            ),
+            (["export", "c.h5", "a", "--sort", "stauts"], 'there is no column "stauts"; did you mean "status"?'),
             (["show", "c.h5"], "show needs a stage and the index of a task, as in taskfarm show c.h5 a 0"),
             (["show", "c.h5", "0"], "which stage? c.h5 has a, b, c"),
             (["show", "c.h5", "a", "3"], '3: stage "a" has tasks 0 to 2'),

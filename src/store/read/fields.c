@@ -161,11 +161,7 @@ static bool add_text(tf_reader *o, reader_stage *stage, hid_t group, int kind, h
         [TF_RECORD_STDOUT] = "stdout", [TF_RECORD_STDERR] = "stderr", [TF_RECORD_MESSAGE] = "message"};
     reader_field *f = new_field(o, stage, TF_FIELD_TEXT, names[kind], TF_STRING);
     const bool good = open_blobs(f, group, "text", stage->contents->tasks, fault);
-    if (f->byte_heap.dataset > 0)
-        return good;
-    if (good && stage->contents->finished)
-        stage->fields--; /* no task has one */
-    f->kind = kind;
+    f->kind = f->byte_heap.dataset > 0 || stage->contents->finished ? -1 : kind; /* in neither: no task has one */
     return good;
 }
 

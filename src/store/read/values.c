@@ -95,7 +95,13 @@ tf_err tf_reader_blobs(tf_reader *o, int stage, int field, int64_t first, int64_
         copy_entries(f, first, count, blobs);
         return TF_OK;
     }
-    bool good = f->byte_heap.dataset > 0 ? read_byte_heap(f, first, count, blobs) : read_cells(f, first, count, blobs);
+    bool good = true;
+    if (f->byte_heap.dataset > 0)
+        good = read_byte_heap(f, first, count, blobs);
+    else if (f->rows.dataset > 0)
+        good = read_cells(f, first, count, blobs);
+    else
+        memset(blobs->end, 0, (size_t)count * sizeof *blobs->end); /* no task has any */
     return good ? TF_OK : cant_read(o, &o->stage[stage], f, error);
 }
 
