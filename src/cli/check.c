@@ -61,24 +61,29 @@ static void print_files(const tf_campaign *c, const char *what, const tf_file_sp
     }
 }
 
-/* Why a column of a table is of its type, where that is not plain to see. */
-static const char *reason_text(tf_type_reason reason, char out[100]) {
-    *out = '\0';
-    const char *why = tf_type_reason_text(reason);
+/* Adds why a column of a table is of its type, where that is not plain to see. */
+static void print_why(const char *why) {
     if (why)
-        snprintf(out, 100, " (%s)", why);
-    return out;
+        tf_print(stdout, " (%s)", why);
+    tf_print(stdout, "\n");
+}
+
+/* Why an array that is a column of a table is of its type; NULL: that is plain to see. */
+static const char *array_why(const tf_array_spec *array) {
+    if (!array->csv)
+        return NULL;
+    const tf_param_spec field = tf_csv_field(array->csv, array->field);
+    return tf_param_why(&field);
 }
 
 static void print_arrays(const tf_campaign *c, const tf_stage_spec *stage) {
-    char why[100];
     for (int i = 0; i < stage->arrays; i++) {
         const tf_array_spec *a = &stage->array[i];
         tf_print(stdout, "  array %s: %s, ", a->name, tf_type_name(a->type));
-        if (a->csv)
-            tf_print(stdout, "a column of the table %s%s\n", a->grid->axis,
-                     reason_text(tf_csv_field(a->csv, a->field).reason, why));
-        else if (a->file >= 0)
+        if (a->csv) {
+            tf_print(stdout, "a column of the table %s", a->grid->axis);
+            print_why(array_why(a));
+        } else if (a->file >= 0)
             tf_print(stdout, "%s:%s\n", tf_template_source(stage->input[a->file].text), a->dataset);
         else
             tf_print(stdout, "column %s of stage %s\n", c->stage[a->stage].column[a->column].name,
@@ -92,14 +97,15 @@ static void print_campaign(const options *o, const tf_campaign *c) {
     tf_buf run = {0};
     for (int s = 0; s < c->stages; s++) {
         const tf_stage_spec *stage = &c->stage[s];
-        char tasks[32], why[100];
+        char tasks[32];
         int64_t size = tf_stage_final(stage);
         tf_print(stdout, "stage %s: %s task%s of %s\n", stage->name, tf_format_count(size, tasks), size == 1 ? "" : "s",
                  run_text(stage, &run));
-        for (int p = 0; p < tf_space_params(stage->space); p++)
-            tf_print(stdout, "  parameter %s: %s%s\n", tf_space_param(stage->space, p)->name,
-                     tf_type_name(tf_space_param(stage->space, p)->type),
-                     reason_text(tf_space_param(stage->space, p)->reason, why));
+        for (int p = 0; p < tf_space_params(stage->space); p++) {
+            const tf_param_spec *param = tf_space_param(stage->space, p);
+            tf_print(stdout, "  parameter %s: %s", param->name, tf_type_name(param->type));
+            print_why(tf_param_why(param));
+        }
         for (int w = 0; w < stage->wheres; w++)
             tf_print(stdout, "  where %s\n", tf_expr_source(stage->where[w]));
         print_arrays(c, stage);
@@ -116,11 +122,10 @@ static void print_campaign(const options *o, const tf_campaign *c) {
     tf_buf_free(&run);
 }
 
-static void add_named(cJSON *list, const char *name, tf_type type, tf_type_reason reason) {
+static void add_named(cJSON *list, const char *name, tf_type type, const char *why) {
     cJSON *item = cJSON_CreateObject();
     cJSON_AddStringToObject(item, "name", name);
     cJSON_AddStringToObject(item, "type", tf_type_name(type));
-    const char *why = tf_type_reason_text(reason);
     if (why)
         cJSON_AddStringToObject(item, "why", why);
     cJSON_AddItemToArray(list, item);
@@ -141,15 +146,13 @@ static void add_campaign(cJSON *json, const tf_campaign *c) {
         cJSON *list = cJSON_AddArrayToObject(item, "parameters");
         for (int p = 0; p < tf_space_params(stage->space); p++)
             add_named(list, tf_space_param(stage->space, p)->name, tf_space_param(stage->space, p)->type,
-                      tf_space_param(stage->space, p)->reason);
+                      tf_param_why(tf_space_param(stage->space, p)));
         list = stage->arrays ? cJSON_AddArrayToObject(item, "arrays") : NULL;
         for (int a = 0; a < stage->arrays; a++)
-            add_named(list, stage->array[a].name, stage->array[a].type,
-                      stage->array[a].csv ? tf_csv_field(stage->array[a].csv, stage->array[a].field).reason
-                                          : TF_REASON_CELLS);
+            add_named(list, stage->array[a].name, stage->array[a].type, array_why(&stage->array[a]));
         list = cJSON_AddArrayToObject(item, "results");
         for (int k = 0; k < stage->columns; k++)
-            add_named(list, stage->column[k].name, stage->column[k].type, TF_REASON_CELLS);
+            add_named(list, stage->column[k].name, stage->column[k].type, NULL);
     }
     tf_buf_free(&run);
 }

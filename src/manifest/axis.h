@@ -82,12 +82,19 @@ tf_space *axis_blocks(struct loader *l, const axis_json *axis);
 /* A list of values as an axis of its own: {"model": ["A", "B"]}. */
 tf_space *load_values(struct loader *l, const json_path *where, const char *name, const cJSON *list);
 
-/* Sets a table's parameter to as many JSON values as it has points, by the type that takes all of them. `what` stands
- * before diagnostics. false after one. */
-bool load_json_column(struct loader *l, const json_path *where, const char *what, tf_space *table, int param,
-                      const cJSON *const *values);
+/* JSON values of one parameter, as many as its table has points. */
+typedef struct json_cells {
+    const cJSON *const *value;
+    const char *name; /* the parameter's; NULL: the place of a diagnostic says it */
+    const char *what; /* what each stands in: "row", or "t.jsonl: line"; NULL like `name` */
+    const int *line;  /* per value: the number of what it stands in */
+} json_cells;
 
-/* Reads a file's text: with a NUL behind it, without a byte order mark, owned by the arena. NULL after a diagnostic. */
+/* Sets a table's parameter to these values, by the type that takes all of them. false after a diagnostic. */
+bool load_json_column(struct loader *l, const json_path *where, tf_space *table, int param, const json_cells *cells);
+
+/* Reads a file's text: with a NUL behind it, without a byte order mark, UTF-8, owned by the arena. NULL after a
+ * diagnostic. */
 char *read_text(struct loader *l, const json_path *where, const char *path, size_t *length);
 
 #endif

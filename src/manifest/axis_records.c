@@ -9,9 +9,13 @@ char *read_text(struct loader *l, const json_path *where, const char *path, size
     tf_buf buf = {0};
     int failure = l->source->read(l->source, path, &buf);
     char *text = NULL;
+    int64_t line;
+    const char *fault = failure ? NULL : encoding_fault(tf_buf_text(&buf), buf.length, &line);
     if (failure) {
         diagnose(l->diags, where, tf_diag_of_read(failure), failure < 0 ? "%s %s" : "%s: %s", path,
                  tf_read_failure(failure));
+    } else if (fault) {
+        diagnose(l->diags, where, TF_DIAG_BAD_DATA, "%s: line %lld: %s", path, (long long)line, fault);
     } else {
         size_t mark = buf.length >= 3 && memcmp(buf.data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* byte order mark */
         *length = buf.length - mark;
@@ -68,9 +72,15 @@ static const cJSON *find_member(const cJSON *record, const char *key, const cJSO
     return member;
 }
 
+/* Where records stand. */
+typedef struct record_places {
+    const char *what; /* "row", or "t.jsonl: line" */
+    const int *line;  /* per record */
+} record_places;
+
 /* Makes a table of records, which are JSON objects with the keys of the first one. NULL after a diagnostic. */
-static tf_space *table_of_records(struct loader *l, const json_path *where, const char *what,
-                                  const cJSON *const *record, const int *line, int64_t count) {
+static tf_space *table_of_records(struct loader *l, const json_path *where, const record_places *places,
+                                  const cJSON *const *record, int64_t count) {
     int before = l->diags->count;
     int columns = cJSON_GetArraySize(record[0]);
     tf_space *leaf = table_new(l->arena, columns, count);
@@ -78,8 +88,7 @@ static tf_space *table_of_records(struct loader *l, const json_path *where, cons
     const cJSON **next = tf_alloc_array((size_t)count, sizeof *next);
     int p = 0;
     for (const cJSON *field = record[0]->child; field; field = field->next, p++) {
-        char label[100];
-        snprintf(label, sizeof label, "\"%.60s\": ", field->string);
+        const json_cells cells = {.name = field->string, .what = places->what, .line = places->line, .value = values};
         check_param_name(l, where, "parameter", field->string);
         leaf->param[p].name = tf_arena_strdup(l->arena, field->string);
         int64_t i = 0;
@@ -88,12 +97,12 @@ static tf_space *table_of_records(struct loader *l, const json_path *where, cons
             values[i] = find_member(record[i], field->string, &next[i]);
             if (!values[i] || (p == 0 && cJSON_GetArraySize(record[i]) != columns)) {
                 diagnose(l->diags, where, TF_DIAG_MISMATCH, "%s %d: needs exactly the keys of the first record%s%s%s",
-                         what, line[i], values[i] ? "" : "; \"", values[i] ? "" : field->string,
+                         places->what, places->line[i], values[i] ? "" : "; \"", values[i] ? "" : field->string,
                          values[i] ? "" : "\" is missing");
                 break;
             }
         }
-        if (i < count || !load_json_column(l, where, label, leaf, p, values))
+        if (i < count || !load_json_column(l, where, leaf, p, &cells))
             break;
     }
     free(values);
@@ -123,22 +132,43 @@ tf_space *axis_rows(struct loader *l, const axis_json *axis) {
         n++;
     }
     if (n == count)
-        leaf = table_of_records(l, where, "row", record, line, count);
+        leaf = table_of_records(l, where, &(record_places){"row", line}, record, count);
     free(record);
     free(line);
     return leaf;
+}
+
+/* A key that the record has twice; NULL: there is none. */
+static const char *find_repeat(const cJSON *record) {
+    enum { FEW = 8 };
+    const char *repeat = NULL;
+    uint32_t n = 0;
+    tf_table seen = {0};
+    const bool few = cJSON_GetArraySize(record) <= FEW;
+    for (const cJSON *member = record->child; member && !repeat; member = member->next, n++) {
+        bool again = !few && tf_table_add(&seen, member->string, strlen(member->string), n) != n;
+        for (const cJSON *before = record->child; few && before != member && !again; before = before->next)
+            again = strcmp(before->string, member->string) == 0;
+        repeat = again ? member->string : NULL;
+    }
+    tf_table_free(&seen);
+    return repeat;
 }
 
 /* Reads one line of a file of records. NULL after a diagnostic. */
 static cJSON *read_record(struct loader *l, const json_path *where, const char *path, int number, const char *text,
                           size_t length) {
     json_error error;
-    cJSON *record = json_read(text, length, JSON_LAST_COUNTS, &error);
-    if (cJSON_IsObject(record))
+    cJSON *record = json_read(text, length, JSON_ALL_STAY, &error);
+    const char *repeat = cJSON_IsObject(record) ? find_repeat(record) : NULL;
+    if (cJSON_IsObject(record) && !repeat)
         return record;
     int row, column;
     json_locate(text, error.offset, &row, &column);
-    if (record)
+    if (repeat)
+        diagnose(l->diags, where, TF_DIAG_DUPLICATE_KEY, "%s: line %d: key \"%s\" is given twice", path, number,
+                 repeat);
+    else if (record)
         diagnose(l->diags, where, TF_DIAG_BAD_DATA, "%s: line %d: not a JSON object", path, number);
     else
         diagnose(l->diags, where, TF_DIAG_BAD_DATA, "%s: line %d, column %d: %s", path, number, column, error.text);
@@ -176,7 +206,7 @@ tf_space *axis_jsonl(struct loader *l, const axis_json *axis) {
     if (sound && count == 0)
         diagnose(l->diags, where, TF_DIAG_BAD_DATA, "%s has no records", path);
     else if (sound)
-        leaf = table_of_records(l, where, what, (const cJSON *const *)record, line, count);
+        leaf = table_of_records(l, where, &(record_places){what, line}, (const cJSON *const *)record, count);
     for (int64_t i = 0; i < count; i++)
         cJSON_Delete(record[i]);
     free(record);

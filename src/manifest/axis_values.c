@@ -5,13 +5,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The type that takes all of one column's JSON values; TF_ANY after a diagnostic. Null is a missing number. */
-static tf_type common_type(struct loader *l, const json_path *where, const char *what, const cJSON *const *values,
-                           int64_t count) {
-    int64_t integers = 0, numbers = 0, strings = 0, booleans = 0, nulls = 0, integer;
-    const cJSON *rounded = NULL; /* an integer that is not exact as a double */
+/* Which value it is: "t.jsonl: line 3: "; nothing where the place of a diagnostic says it. */
+static const char *label(struct loader *l, const json_cells *cells, int64_t i) {
+    return cells->what ? tf_arena_printf(l->arena, "%s %d: \"%s\": ", cells->what, cells->line[i], cells->name) : "";
+}
+
+/* The first value that is not what those before it are. */
+static int64_t find_misfit(const cJSON *const *value, int64_t count) {
+    const cJSON *known = NULL; /* a value that tells the kind: null is a missing number */
     for (int64_t i = 0; i < count; i++) {
-        const cJSON *v = values[i];
+        const cJSON *v = value[i];
+        if (cJSON_IsArray(v) || cJSON_IsObject(v))
+            return i;
+        if (known && strcmp(json_kind(v), json_kind(known)) != 0 && !(cJSON_IsNull(v) && cJSON_IsNumber(known)))
+            return i;
+        if (!cJSON_IsNull(v))
+            known = v;
+    }
+    return 0;
+}
+
+static void diagnose_misfit(struct loader *l, const json_path *where, const json_cells *cells, int64_t count) {
+    static const char must[] = "values must be all integers, all numbers, all strings or all booleans";
+    const int64_t i = find_misfit(cells->value, count);
+    if (cells->what)
+        diagnose(l->diags, where, TF_DIAG_MISMATCH, "%s %d: \"%s\" is %s; %s", cells->what, cells->line[i], cells->name,
+                 json_kind(cells->value[i]), must);
+    else
+        diagnose(l->diags, where, TF_DIAG_MISMATCH, "%s", must);
+}
+
+/* The type that takes all of one column's JSON values; TF_ANY after a diagnostic. Null is a missing number. */
+static tf_type common_type(struct loader *l, const json_path *where, const json_cells *cells, int64_t count) {
+    int64_t integers = 0, numbers = 0, strings = 0, booleans = 0, nulls = 0, integer;
+    int64_t rounded = -1; /* an integer that is not exact as a double */
+    for (int64_t i = 0; i < count; i++) {
+        const cJSON *v = cells->value[i];
         const bool is_int = json_int(v, &integer);
         integers += is_int;
         numbers += cJSON_IsNumber(v);
@@ -19,20 +48,20 @@ static tf_type common_type(struct loader *l, const json_path *where, const char 
         booleans += cJSON_IsBool(v);
         nulls += cJSON_IsNull(v);
         if (is_int && !tf_is_double(integer))
-            rounded = v;
+            rounded = i;
         const char *text = json_number_text(v);
         if (text && !is_int && tf_is_digits(text, strlen(text))) {
-            diagnose(l->diags, where, TF_DIAG_OUT_OF_RANGE, "%s" BEYOND_INT64, what, text);
+            diagnose(l->diags, where, TF_DIAG_OUT_OF_RANGE, "%s" BEYOND_INT64, label(l, cells, i), text);
             return TF_ANY;
         }
     }
     if (integers == count)
         return TF_INT64;
-    if (rounded && numbers + nulls == count) {
+    if (rounded >= 0 && numbers + nulls == count) {
         diagnose(l->diags, where, TF_DIAG_MISMATCH,
                  "%sinteger %s stands among numbers that are no integers, where it would be rounded; write it as a "
                  "string",
-                 what, json_number_text(rounded));
+                 label(l, cells, rounded), json_number_text(cells->value[rounded]));
         return TF_ANY;
     }
     if (numbers > 0 && numbers + nulls == count)
@@ -41,8 +70,7 @@ static tf_type common_type(struct loader *l, const json_path *where, const char 
         return TF_STRING;
     if (booleans == count)
         return TF_BOOL;
-    diagnose(l->diags, where, TF_DIAG_MISMATCH,
-             "%svalues must be all integers, all numbers, all strings or all booleans", what);
+    diagnose_misfit(l, where, cells, count);
     return TF_ANY;
 }
 
@@ -68,13 +96,12 @@ static void set_numbers(struct loader *l, tf_space *table, int param, tf_type ty
     table_set(table, param, type, column);
 }
 
-bool load_json_column(struct loader *l, const json_path *where, const char *what, tf_space *table, int param,
-                      const cJSON *const *values) {
-    const tf_type type = common_type(l, where, what, values, table->size);
+bool load_json_column(struct loader *l, const json_path *where, tf_space *table, int param, const json_cells *cells) {
+    const tf_type type = common_type(l, where, cells, table->size);
     if (type == TF_STRING)
-        set_strings(l, table, param, values);
+        set_strings(l, table, param, cells->value);
     else if (type != TF_ANY)
-        set_numbers(l, table, param, type, values);
+        set_numbers(l, table, param, type, cells->value);
     return type != TF_ANY;
 }
 
@@ -90,7 +117,7 @@ tf_space *load_values(struct loader *l, const json_path *where, const char *name
         values[n++] = v;
     tf_space *table = table_new(l->arena, 1, count);
     table->param[0].name = name;
-    const bool is_sound = load_json_column(l, where, "", table, 0, values);
+    const bool is_sound = load_json_column(l, where, table, 0, &(json_cells){.value = values});
     free(values);
     return is_sound ? table : NULL;
 }

@@ -35,15 +35,11 @@ static bool read_names(struct loader *l, const json_path *where, tf_csv *csv, co
     csv->reason = tf_arena_array(l->arena, (size_t)csv->fields, sizeof *csv->reason);
     csv->type = tf_arena_array(l->arena, (size_t)csv->fields, sizeof *csv->type);
     csv->width = tf_arena_array(l->arena, (size_t)csv->fields, sizeof *csv->width);
+    csv->cell = tf_arena_array(l->arena, (size_t)csv->fields, sizeof *csv->cell);
     const char *next = k->names;
-    tf_table names = {0};
-    bool sound = true;
-    for (int f = 0; f < csv->fields && sound; f++, next += strlen(next) + 1) {
-        sound = csv_add_name(l, where, file, &names, next);
+    for (int f = 0; f < csv->fields; f++, next += strlen(next) + 1)
         csv->name[f] = tf_arena_strdup(l->arena, next);
-    }
-    tf_table_free(&names);
-    return sound;
+    return csv_check_header(l, where, file, csv->name, csv->fields);
 }
 
 static bool match_names(struct loader *l, const json_path *where, const tf_csv *csv, const char *file, const known *k,
@@ -102,7 +98,7 @@ static bool add_file(struct loader *l, const json_path *where, tf_csv *csv, int 
     for (int64_t f = 0; f < k.head.fields && sound; f++) {
         csv_column one;
         memcpy(&one, k.fields + (size_t)f * sizeof one, sizeof one);
-        csv_merge(&all[csv->place[file][f]], &one);
+        csv_merge(&all[csv->place[file][f]], &one, file);
     }
     if (sound)
         add_parts(csv, file, &k);
@@ -118,10 +114,11 @@ static bool choose_types(struct loader *l, const json_path *where, const axis_js
         return false;
     for (int f = 0; f < csv->fields; f++) {
         tf_param_spec spec = {0};
-        if (!csv_choose(l, axis, csv->name[f], &all[f], &spec))
+        if (!csv_choose(l, axis, csv->path, csv->name[f], &all[f], &spec))
             return false;
         csv->type[f] = spec.type;
         csv->reason[f] = spec.reason;
+        csv->cell[f] = spec.cell;
         csv->width[f] = csv->type[f] != TF_STRING ? 8 : all[f].longest ? all[f].longest : 1;
         if (csv->width[f] > TF_LONGEST_UPSTREAM) {
             diagnose(l->diags, where, TF_DIAG_TOO_LARGE, "%s: texts of column \"%s\" are longer than %d bytes",

@@ -29,6 +29,7 @@ struct tf_csv {
     int **place;            /* per file, per column of that file: the field of the table */
     const char **name;      /* per field */
     tf_type_reason *reason; /* per field: see tf_param_spec */
+    const char **cell;      /* per field: likewise */
     tf_type *type;          /* per field */
     int64_t *width;         /* per field: bytes of a value */
     int64_t rows;           /* of the whole table */

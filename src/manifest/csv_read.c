@@ -14,7 +14,8 @@ tf_param_spec tf_csv_field(const tf_csv *csv, int field) {
     return (tf_param_spec){.name = csv->name[field],
                            .type = csv->type[field],
                            .max_bytes = csv->width[field],
-                           .reason = csv->reason[field]};
+                           .reason = csv->reason[field],
+                           .cell = csv->cell[field]};
 }
 
 /* Stores a value as a row's. false: it is not of the field's type, or too long. */

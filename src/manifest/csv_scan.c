@@ -16,7 +16,7 @@ typedef struct scan {
 } scan;
 
 /* Returns how many fields the record has; -1 if it is broken. */
-static int64_t scan_record(scan *s, csv_reader *record) {
+static int64_t scan_record(scan *s, csv_reader *record, int64_t line) {
     int64_t fields = 0;
     const char *text;
     csv_end end;
@@ -25,17 +25,22 @@ static int64_t scan_record(scan *s, csv_reader *record) {
         if (end == CSV_BROKEN)
             return -1;
         if (fields < s->head.fields)
-            csv_note(&s->field[fields], text, record->quoted);
+            csv_note(&s->field[fields], text, record->quoted, line);
         fields++;
     } while (end == CSV_COMMA);
     return fields;
 }
 
-static bool holds_nul(scan *s, const csv_reader *record) {
-    if (!memchr(record->next, 0, (size_t)(record->end - record->next)))
-        return false;
-    tf_buf_adds(&s->fault, " " HOLDS_NUL);
-    return true;
+/* Is the record, which begins in this line, text? */
+static bool is_text(scan *s, const csv_reader *record, int64_t line) {
+    const size_t length = (size_t)(record->end - record->next);
+    int64_t further;
+    const char *fault = encoding_fault(record->next, length, &further);
+    if (fault)
+        tf_buf_addf(&s->fault, ": line %lld: %s", (long long)(line + further - 1), fault);
+    else if (memchr(record->next, 0, length))
+        tf_buf_adds(&s->fault, ": " HOLDS_NUL);
+    return s->fault.length == 0;
 }
 
 static bool scan_header(scan *s) {
@@ -50,7 +55,7 @@ static bool scan_header(scan *s) {
         tf_buf_adds(&s->fault, " is empty; its first line must name the columns");
         return false;
     }
-    if (holds_nul(s, &record))
+    if (!is_text(s, &record, 1))
         return false;
     do {
         end = csv_field(&record, &text);
@@ -84,19 +89,18 @@ static void scan_records(scan *s, int64_t batch, int64_t before) {
     for (begin = s->in.offset; records_next(&s->in, &record); begin = s->in.offset) {
         const int64_t lines = count_lines(&record);
         const size_t size = (size_t)(record.end - record.next);
-        if (holds_nul(s, &record))
+        if (!is_text(s, &record, line))
             return;
         if (!csv_is_blank(&record)) {
             if ((before + s->head.rows) % batch == 0)
                 begin_part(s, begin);
             scan_part *part = &s->part[s->head.parts - 1];
             part->hash = tf_hash(record.next, size, part->hash);
-            int64_t fields = scan_record(s, &record);
+            int64_t fields = scan_record(s, &record, line);
             if (fields < 0)
                 tf_buf_addf(&s->fault, ": line %lld: " CSV_BROKEN_QUOTE, (long long)line);
             else if (fields != s->head.fields)
-                tf_buf_addf(&s->fault, ": line %lld: %lld field%s, expected %lld", (long long)line, (long long)fields,
-                            fields == 1 ? "" : "s", (long long)s->head.fields);
+                csv_describe_fields(&s->fault, line, fields, s->head.fields, tf_buf_text(&s->names));
             if (s->fault.length)
                 return;
             s->head.rows++;

@@ -169,6 +169,22 @@ static bool read_escape(reader *r, tf_buf *out) {
     return false;
 }
 
+static bool is_control(char c) {
+    return (unsigned char)c < 0x20;
+}
+
+/* A control character stands in a string: RFC 8259 wants it escaped. */
+static void fail_control(reader *r) {
+    static const char letters[] = "btn\vfr", first = '\b';
+    char what[80];
+    const char c = *r->at;
+    if (c >= first && c <= '\r' && c != '\v')
+        snprintf(what, sizeof what, "a control character in a string; write it as \\%c", letters[c - first]);
+    else
+        snprintf(what, sizeof what, "a control character in a string; write it as \\u%04x", (unsigned)c);
+    fail_syntax(r, r->at, what);
+}
+
 /* Reads a string, for cJSON to free. NULL: it is none. */
 static char *read_text(reader *r) {
     tf_buf out = {0};
@@ -177,10 +193,13 @@ static char *read_text(reader *r) {
         fail_here(r);
     while (good && r->at < r->end && *r->at != '"') {
         const char *from = r->at;
-        while (r->at < r->end && *r->at != '"' && *r->at != '\\')
+        while (r->at < r->end && *r->at != '"' && *r->at != '\\' && !is_control(*r->at))
             r->at++;
         tf_buf_add(&out, from, (size_t)(r->at - from));
-        if (accept(r, '\\'))
+        good = r->at == r->end || !is_control(*r->at);
+        if (!good)
+            fail_control(r);
+        else if (accept(r, '\\'))
             good = read_escape(r, &out);
     }
     if (good && !accept(r, '"')) {

@@ -153,13 +153,19 @@ tf_space *load_csv_parts(struct loader *loader, const struct axis_json *axis, co
 /* Checks that "types", if it is given, is an object of the table's columns. false after a diagnostic. */
 bool csv_check_types(struct loader *loader, const struct axis_json *axis, const char *const *names, int count);
 
-/* Sets name, type and reason of a column's parameter, by "types" or else by its cells. false after a diagnostic. */
+/* Sets name, type and reason of a column's parameter, by "types" or else by its cells: one that looks like a number may
+ * be an identifier, and makes the column text. `path` has the table's files. false after a diagnostic. */
 struct csv_column;
-bool csv_choose(struct loader *loader, const struct axis_json *axis, const char *name, const struct csv_column *column,
-                tf_param_spec *spec);
+bool csv_choose(struct loader *loader, const struct axis_json *axis, const char *const *path, const char *name,
+                const struct csv_column *column, tf_param_spec *spec);
 
-/* Adds the next name of a header to those before it. false after a diagnostic. */
-bool csv_add_name(struct loader *loader, const json_path *where, const char *file, tf_table *names, const char *name);
+/* Checks the names of the columns. false after a diagnostic. */
+bool csv_check_header(struct loader *loader, const json_path *where, const char *file, const char *const *name,
+                      int count);
+
+/* What is wrong with the encoding of a text, which must be UTF-8, and what to do; NULL: nothing. `line` gets where,
+ * from 1. */
+const char *encoding_fault(const char *text, size_t length, int64_t *line);
 
 /* Loads "run" and "results" of a stage. */
 void load_run(struct loader *loader, const json_path *where, const cJSON *json, const known_names *scope,

@@ -36,6 +36,10 @@ const char *tf_type_reason_text(tf_type_reason reason) {
     return text[reason];
 }
 
+const char *tf_param_why(const tf_param_spec *param) {
+    return param->cell ? param->cell : tf_type_reason_text(param->reason);
+}
+
 const char *advise_types(struct loader *l, const char *name, tf_type type, tf_type_reason reason) {
     if (type != TF_STRING || reason == TF_REASON_CELLS || reason == TF_REASON_TYPES)
         return "";

@@ -25,8 +25,13 @@ typedef struct tf_param_spec {
     int64_t max_bytes;     /* of strings: the longest value */
     bool upstream;         /* its values are another stage's rows: tf_space_fill does not know them */
     bool has_texts;        /* some of its numbers were not written as they are printed: see tf_space_text */
+    bool is_bytes;         /* of strings: some are no UTF-8, as paths may be */
     tf_type_reason reason; /* of a column of a table: why it is of this type */
+    const char *cell;      /* likewise: which cell made it text; NULL: none among numbers */
 } tf_param_spec;
+
+/* Why the parameter, a column of a table, is of its type, for people; NULL: its cells look like that. */
+const char *tf_param_why(const tf_param_spec *param);
 
 /* Rows of another stage that give parameters: point i of the space has the one at i / stride % rows of the list. */
 typedef struct tf_space_source {

@@ -19,6 +19,23 @@ FILES = {
     "bad.jsonl": '{"a": 1}\n{"a": \n',
     "comma.jsonl": '{"a": 1,}\n',
     "comment.jsonl": '{"a": 1} // one\n',
+    "twice.jsonl": '{"a": 1}\n\n{"b": 1, "a": 2, "b": 3}\n',
+    "many.jsonl": "{" + "".join(f'"k{n}": {n}, ' for n in range(12)) + '"k5": 1}\n',
+    "mixed.jsonl": '{"a": null}\n{"a": 1}\n\n{"a": "x"}\n',
+    "list.jsonl": '{"a": 1}\n{"a": [1]}\n',
+    "null.jsonl": '{"a": null}\n',
+    "large.jsonl": '{"a": 1}\n{"a": 9223372036854775808}\n',
+    "tab.jsonl": '{"a": "x\ty"}\n',
+    "semicolons.csv": "ra;dec\n1;2\n",
+    "tabs.csv": "ra\tdec\n1\t2\n",
+    "comment.csv": "# of today\nra,dec\n1,2\n",
+    "comma.csv": "ra,dec,\n1,2,\n",
+    "nameless.csv": ",dec\n1,2\n",
+    "word.csv": "a,b\n1,1\n,2.5\n2,abc\n",
+    "words.csv": "b,a\n" + 50 * "é" + ",1\n",
+    "latin.csv": b"a,b\n1,x\n2,caf\xe9\n",
+    "wide.csv": "a,b\n1,x\n".encode("utf-16"),
+    "latin.txt": b"x\n\ncaf\xe9\n",
     "data.txt": "not a program\n",
     "y.dat": "",
     "z.dat": "",
@@ -46,7 +63,10 @@ TABLE = [
     ('{"run": 1 "name": 2}', '1:11: not JSON: a comma or a colon is missing before this string'),
     ('{"run": {}} x', '1:13: not JSON: "x" was not expected here'),
     ('/ hi\n{}', '1:1: not JSON: "/" was not expected here'),
-    ('{"name": "a\nb"}', 'needs "stages", or "run" for a single stage'),
+    ('{"name": "a\nb"}', '1:12: not JSON: a control character in a string; write it as \\n'),
+    ('{"name":\n "\té"}', '2:3: not JSON: a control character in a string; write it as \\t'),
+    ('{"name": "\x0b"}', '1:11: not JSON: a control character in a string; write it as \\u000b'),
+    ('{"n\x1fme": 1}', '1:4: not JSON: a control character in a string; write it as \\u001f'),
     ('{"run": tru}', '1:9: not JSON: "tru" was not expected here'),
     (b'{"name": "\xff"}', '1:11: not UTF-8'),
     (b'{"name": "a\x00b"}', '1:12: not JSON: a NUL byte'),
@@ -794,7 +814,7 @@ TABLE = [
     ),
     (
         '{"over": {"a": {"rows": [{"x": 1}, {"x": "s"}]}}, "run": {"function": "builtin:noop"}}',
-        '/over/a/rows: "x": values must be all integers, all numbers, all strings or all booleans',
+        '/over/a/rows: row 1: "x" is a string; values must be all integers, all numbers, all strings or all booleans',
     ),
     (
         '{"over": [{"csv": "missing.csv"}], "run": {"function": "builtin:noop"}}',
@@ -853,6 +873,106 @@ TABLE = [
     (
         '{"over": [{"jsonl": "comment.jsonl"}], "run": {"function": "builtin:noop"}}',
         '/over/0/jsonl: comment.jsonl: line 1, column 10: not JSON: comments are not allowed',
+    ),
+    (
+        '{"over": [{"jsonl": "twice.jsonl"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/jsonl: twice.jsonl: line 3: key "b" is given twice',
+    ),
+    (
+        '{"over": [{"jsonl": "many.jsonl"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/jsonl: many.jsonl: line 1: key "k5" is given twice',
+    ),
+    (
+        '{"over": [{"jsonl": "mixed.jsonl"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/jsonl: mixed.jsonl: line 4: "a" is a string; values must be all integers, all numbers, all strings or all booleans',
+    ),
+    (
+        '{"over": [{"jsonl": "list.jsonl"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/jsonl: list.jsonl: line 2: "a" is a list; values must be all integers, all numbers, all strings or all booleans',
+    ),
+    (
+        '{"over": [{"jsonl": "null.jsonl"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/jsonl: null.jsonl: line 1: "a" is null; values must be all integers, all numbers, all strings or all booleans',
+    ),
+    (
+        '{"over": [{"rows": [{"a": true}, {"a": 1}]}], "run": {"function": "builtin:noop"}}',
+        '/over/0/rows: row 1: "a" is a number; values must be all integers, all numbers, all strings or all booleans',
+    ),
+    (
+        '{"over": [{"jsonl": "large.jsonl"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/jsonl: large.jsonl: line 2: "a": integer 9223372036854775808 is beyond int64; write it as a string',
+    ),
+    (
+        '{"over": [{"jsonl": "tab.jsonl"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/jsonl: tab.jsonl: line 1, column 9: not JSON: a control character in a string; write it as \\t',
+    ),
+    (
+        '{"over": [{"csv": "semicolons.csv"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/csv: semicolons.csv: line 1: its only column is "ra;dec": is the table separated by ";"? It must be by commas',
+    ),
+    (
+        '{"over": [{"csv": "tabs.csv"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/csv: tabs.csv: line 1: its only column is "ra\tdec": is the table separated by tabs? It must be by commas',
+    ),
+    (
+        '{"over": [{"csv": "comment.csv"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/csv: comment.csv: line 2: 2 fields, expected 1; line 1, "# of today", is taken for the header: csv has no comments',
+    ),
+    (
+        '{"over": [{"csv": "comma.csv"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/csv: comma.csv: line 1: column 3 has no name: does the line end with a comma?',
+    ),
+    (
+        '{"over": [{"csv": "nameless.csv"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/csv: nameless.csv: line 1: column 1 has no name',
+    ),
+    (
+        '{"over": [{"csv": "word.csv", "types": {"a": "int64"}}], "run": {"function": "builtin:noop"}}',
+        '/over/0/types/a: word.csv: line 3: an empty cell is no integer of 64 bits',
+    ),
+    (
+        '{"over": [{"csv": "word.csv", "types": {"b": "int64"}}], "run": {"function": "builtin:noop"}}',
+        '/over/0/types/b: word.csv: line 3: "2.5" is no integer of 64 bits',
+    ),
+    (
+        '{"over": [{"csv": "word.csv", "types": {"b": "float64"}}], "run": {"function": "builtin:noop"}}',
+        '/over/0/types/b: word.csv: line 4: "abc" is no number',
+    ),
+    (
+        '{"over": [{"csv": "[w]ord*.csv", "types": {"b": "float64"}}], "run": {"function": "builtin:noop"}}',
+        '/over/0/types/b: word.csv: line 4: "abc" is no number',
+    ),
+    (
+        '{"over": [{"csv": "words.csv", "types": {"b": "float64"}}], "run": {"function": "builtin:noop"}}',
+        '/over/0/types/b: words.csv: line 2: "ééééééééééééééééééé..." is no number',
+    ),
+    (
+        '{"over": [{"csv": "latin.csv"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/csv: latin.csv: line 3: not UTF-8; if it is Latin-1, iconv -f latin1 -t utf-8 makes it UTF-8',
+    ),
+    (
+        '{"over": [{"csv": "wide.csv"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/csv: wide.csv: line 1: not UTF-8 but UTF-16; iconv -f utf-16 -t utf-8 makes it UTF-8',
+    ),
+    (
+        '{"over": [{"name": "p", "lines": "latin.txt"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/lines: latin.txt: line 3: not UTF-8; if it is Latin-1, iconv -f latin1 -t utf-8 makes it UTF-8',
+    ),
+    (
+        '{"over": [{"name": "t", "csv": "latin.csv", "batch": 2}], "run": {"function": "builtin:noop"}}',
+        '/over/0/csv: latin.csv: line 3: not UTF-8; if it is Latin-1, iconv -f latin1 -t utf-8 makes it UTF-8',
+    ),
+    (
+        '{"over": [{"name": "t", "csv": "tabs.csv", "batch": 2}], "run": {"function": "builtin:noop"}}',
+        '/over/0/csv: tabs.csv: line 1: its only column is "ra\tdec": is the table separated by tabs? It must be by commas',
+    ),
+    (
+        '{"over": [{"name": "t", "csv": "comment.csv", "batch": 2}], "run": {"function": "builtin:noop"}}',
+        '/over/0/csv: comment.csv: line 2: 2 fields, expected 1; line 1, "# of today", is taken for the header: csv has no comments',
+    ),
+    (
+        '{"over": [{"name": "t", "csv": "[w]ord*.csv", "batch": 2, "types": {"b": "float64"}}], "run": {"function": "builtin:noop"}}',
+        '/over/0/types/b: word.csv: line 4: "abc" is no number',
     ),
     (
         '{"over": [{"jsonl": "empty.txt"}], "run": {"function": "builtin:noop"}}',
@@ -1342,7 +1462,7 @@ IDS = [
     (r"is not there, and no task makes it|No such file or directory|there is no folder", "file-missing"),
     (r"is not a regular file|Is a directory", "file-unreadable"),
     (r"no file matches", "no-match"),
-    (r"fields?, expected|quote|has no (lines|records)|a header and no records|NUL bytes|not a JSON object", "bad-data"),
+    (r"fields?, expected|quote|has no (lines|records)|a header and no records|NUL bytes|not a JSON object|not UTF-8|its only column", "bad-data"),
     (r"is an output of this task and of|is the log of this task and", "file-clash"),
     (r"wait for each other", "cycle"),
     (r"there is no program|can't run ", "program-missing"),

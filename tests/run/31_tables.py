@@ -140,7 +140,7 @@ class Tables(farm.FarmTest):
             'a\n1\n"x\n\n': "bad.csv: line 3: a quote is not closed, or has text behind it",
             "a,a\n1,2\n": 'bad.csv: line 1: two columns are called "a"',
             "a,b\n": "bad.csv has a header and no records",
-            "a\n1\0\n": "bad.csv holds NUL bytes: is it a text file?",
+            "a\n1\0\n": "bad.csv: holds NUL bytes: is it a text file?",
             "a\n" + 1025 * "x" + "\n": 'bad.csv: texts of column "a" are longer than 1024 bytes',
         }
         for text, message in cases.items():

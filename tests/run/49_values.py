@@ -103,8 +103,10 @@ CELLS = [
     (['"007"', "8"], "string", " (some of its cells are quoted)", ["007", "8"]),
     (['""', "8"], "float64", "", ["", "8"]),
     (["1E5", "1.10", "1e-400", ""], "float64", "", ["1E5", "1.10", "1e-400", ""]),
-    (["0x10", "1"], "string", "", ["0x10", "1"]),
-    (["1e999", "1"], "string", "", ["1e999", "1"]),
+    (["0x10", "1"], "string", ' (t@.csv: line 2: "0x10" is no number)', ["0x10", "1"]),
+    (["1e999", "1"], "string", ' (t@.csv: line 2: "1e999" is no number)', ["1e999", "1"]),
+    (["", "1", "n/a", "x"], "string", ' (t@.csv: line 4: "n/a" is no number)', ["", "1", "n/a", "x"]),
+    (["x", "y"], "string", "", ["x", "y"]),
     (["nan", "-inf", ".5"], "float64", "", ["nan", "-inf", ".5"]),
 ]
 TYPED = [
@@ -268,7 +270,7 @@ class Values(farm.FarmTest):
 
     @farm.first
     def test_integers_come_through_a_manifest_whole(self):
-        self.write("t.jsonl", '{"n": 9007199254740993, "x": NaN}\n{"n": 1, "x": 2, "n": -9007199254740993}\n')
+        self.write("t.jsonl", '{"n": 9007199254740993, "x": NaN}\n{"n": -9007199254740993, "x": 2}\n')
         self.write("s.py", "import json, sys\nfor line in sys.stdin:\n    task = json.loads(line)\n"
                    "    print(json.dumps({'index': task['index'], 'results': {'same': task['params']['n']}}), flush=True)\n")
         n = [9007199254740993, -9007199254740995, 9223372036854775807, -9223372036854775808]
@@ -326,6 +328,7 @@ class Values(farm.FarmTest):
             stages.append({"name": f"s{n}", "over": [table], "run": run, "results": results})
             batch = {"name": "b", "batch": 2} | table
             stages.append({"name": f"b{n}", "over": [batch], "run": {"function": "builtin:noop"}})
+            why = why.replace("@", str(n))
             says.append(f"  parameter x: {kind}{why}\n")
             says.append(f"  array x: {kind}, a column of the table b{why}\n")
         self.write("m.json", {"stages": stages})
@@ -404,8 +407,8 @@ class Values(farm.FarmTest):
     def test_types_that_do_not_fit_are_refused(self):
         self.write("t.csv", "x,id\n1.5,a\n")
         for types, message in (
-            ({"x": "int64"}, "/over/0/types/x: not all cells of the column are integers of 64 bits"),
-            ({"id": "float64"}, "/over/0/types/id: not all cells of the column are numbers"),
+            ({"x": "int64"}, "/over/0/types/x: t.csv: line 2: \"1.5\" is no integer of 64 bits"),
+            ({"id": "float64"}, "/over/0/types/id: t.csv: line 2: \"a\" is no number"),
             ({"idn": "string"}, '/over/0/types/idn: the table has no column "idn"; did you mean "id"?'),
             ({"x": "int8"}, '/over/0/types/x: must be "string", "int64" or "float64"'),
             (["x"], "/over/0/types: must be an object, not a list"),
