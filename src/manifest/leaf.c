@@ -68,12 +68,15 @@ void table_set(tf_space *table, int param, tf_type type, const void *values) {
 
 void table_set_strings(tf_space *table, int param, const char *const *strings) {
     size_t most = 0;
+    bool is_bytes = false;
     for (int64_t i = 0; i < table->size; i++) {
         const size_t length = strlen(strings[i]);
         most = length > most ? length : most;
+        is_bytes = is_bytes || tf_utf8_invalid(strings[i], length) >= 0;
     }
     table_set(table, param, TF_STRING, strings);
     table->param[param].max_bytes = (int64_t)most;
+    table->param[param].is_bytes = is_bytes;
 }
 
 void table_set_texts(tf_space *table, int param, const char *const *texts) {

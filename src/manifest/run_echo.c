@@ -35,8 +35,9 @@ static void make_columns(struct loader *l, const run_json *json, tf_stage_spec *
         tf_buf name = {0};
         tf_buf_addf(&name, "echo_%s", param->name);
         check_name(l, &json->where, stage, tf_buf_text(&name));
-        column[p] =
-            (tf_column_spec){.name = tf_arena_strdup(l->arena, tf_buf_text(&name)), .type = param->type, .elements = 1};
+        column[p] = (tf_column_spec){.name = tf_arena_strdup(l->arena, tf_buf_text(&name)),
+                                     .type = param->is_bytes ? TF_BYTES : param->type,
+                                     .elements = 1};
         tf_buf_free(&name);
     }
     stage->column = column;

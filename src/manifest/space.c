@@ -131,6 +131,7 @@ tf_space *space_concat(tf_arena *arena, tf_space **child, int children) {
             if (other->type == TF_FLOAT64)
                 node->param[p].type = TF_FLOAT64;
             node->param[p].has_texts = node->param[p].has_texts || other->has_texts;
+            node->param[p].is_bytes = node->param[p].is_bytes || other->is_bytes;
             if (other->max_bytes > node->param[p].max_bytes)
                 node->param[p].max_bytes = other->max_bytes;
         }

@@ -51,9 +51,12 @@ static void add_rows(output *o, const char *name, hid_t type, const void *data) 
 
 static void add_text_key(output *o, const reducing *r, int key, const char *name) {
     size_t longest = 1;
+    bool is_bytes = false;
     for (int64_t g = 0; g < r->groups; g++) {
-        size_t length = strlen(reduce_key_text(r, g, key));
+        const char *text = reduce_key_text(r, g, key);
+        size_t length = strlen(text);
         longest = length > longest ? length : longest;
+        is_bytes = is_bytes || tf_utf8_invalid(text, length) >= 0;
     }
     char *cells = tf_alloc_array((size_t)r->groups, longest);
     for (int64_t g = 0; g < r->groups; g++) {
@@ -61,7 +64,7 @@ static void add_text_key(output *o, const reducing *r, int key, const char *name
         for (size_t i = 0; text[i]; i++)
             cells[(size_t)g * longest + i] = text[i];
     }
-    hid_t type = store_string_type(longest);
+    hid_t type = is_bytes ? store_bytes_type(longest) : store_string_type(longest);
     add_rows(o, name, type, cells);
     H5Tclose(type);
     free(cells);

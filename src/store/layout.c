@@ -19,11 +19,21 @@ static hid_t place_group(tf_store *s, hid_t parent, const char *name) {
     return group != 0 ? group : H5Gcreate2(parent, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
 }
 
+/* HDF5 converts no texts between character sets: they are written in that of the file. */
+static void keep_charset(const table *t) {
+    hid_t its = H5Dget_type(t->dataset);
+    if (H5Tget_class(its) == H5T_STRING)
+        H5Tset_cset(t->type, H5Tget_cset(its));
+    H5Tclose(its);
+}
+
 /* What an earlier run has made. */
 static bool open_again(tf_store *s, hid_t parent, const char *name, table *t) {
     h5_fault fault = {0};
-    if (store_open_table(parent, name, t, &fault) && t->dataset > 0)
+    if (store_open_table(parent, name, t, &fault) && t->dataset > 0) {
+        keep_charset(t);
         return true;
+    }
     h5_note(&fault, parent, name, "is missing");
     store_blame(s, &fault);
     return false;
@@ -32,6 +42,13 @@ static bool open_again(tf_store *s, hid_t parent, const char *name, table *t) {
 /* One element a task. */
 static bool place_table(tf_store *s, hid_t parent, const char *name, scale *index, bool old, table *t) {
     return old ? open_again(s, parent, name, t) : store_create_table(s, parent, name, &index, t);
+}
+
+static hid_t param_type(const tf_param_spec *param) {
+    const size_t size = (size_t)param->max_bytes;
+    return param->type != TF_STRING ? store_number_type(param->type)
+           : param->is_bytes        ? store_bytes_type(size)
+                                    : store_string_type(size);
 }
 
 static bool layout_params(tf_store *s, const tf_stage_spec *spec, store_stage *st, bool old, hsize_t tasks) {
@@ -46,8 +63,7 @@ static bool layout_params(tf_store *s, const tf_stage_spec *spec, store_stage *s
         if (param->upstream)
             continue;
         *t = (table){.rank = 1, .shape = {tasks}};
-        t->type =
-            param->type == TF_STRING ? store_string_type((size_t)param->max_bytes) : store_number_type(param->type);
+        t->type = param_type(param);
         good = place_table(s, group, param->name, &st->index, old, t);
     }
     H5Gclose(group);

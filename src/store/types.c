@@ -11,6 +11,12 @@ hid_t store_string_type(size_t size) {
     return type;
 }
 
+hid_t store_bytes_type(size_t size) {
+    hid_t type = store_string_type(size);
+    H5Tset_cset(type, H5T_CSET_ASCII);
+    return type;
+}
+
 hid_t store_number_type(tf_type type) {
     switch (type) {
     case TF_INT8: return H5Tcopy(H5T_STD_I8LE);

@@ -26,6 +26,9 @@ enum {
 /* Fixed-length UTF-8, padded with NULs; at least one byte. To be closed. */
 hid_t store_string_type(size_t size);
 
+/* Likewise of what is no UTF-8, as paths may be: a type that does not say so. HDF5 calls it ASCII. */
+hid_t store_bytes_type(size_t size);
+
 /* In-memory and file type of a numeric column or parameter; bool is the enum that h5py uses. To be closed. */
 hid_t store_number_type(tf_type type);
 

@@ -2,9 +2,11 @@
 refused and the reason said."""
 
 import math
+import os
 import re
 
 import farm
+import h5py
 import numpy as np
 
 PYTHON = "/usr/bin/python3"
@@ -339,6 +341,51 @@ class Values(farm.FarmTest):
             found = [text.decode() for text in self.heap(self.open("m.h5")[f"s{n}"], "own")]
             self.assertEqual(found, case[-1], case)
         self.assertEqual(self.open("m.h5")["s2/params/x"][0], 9007199254740993)
+
+    def test_a_path_is_bytes(self):
+        """A dataset of paths of which some are no UTF-8 does not say that they are: HDF5 calls it ASCII, h5py gives bytes."""
+        paths = [b"a\xe9.dat", b"b\xc3\xa9.dat", b"c\xff.dat"]
+        for path in paths:
+            (self.folder / os.fsdecode(path)).write_text("x")
+        own = {"run": {"command": ["printf", "%s", "{p}"]}, "results": {"own": {"type": "bytes", "from": "regex:.*"}}}
+        self.write("m.json", {"stages": [
+            {"name": "echo", "over": {"p": {"glob": "*.dat"}}, "run": {"echo": True}},
+            {"name": "all", "over": [{"name": "u", "glob": "b*.dat"}, {"concat": [{"p": ["none"]}, {"p": {"glob": "*.dat"}}]}],
+             "run": {"expr": {"x": "index"}}, "results": {"x": "float64"},
+             "reduce": {"by": {"by": ["u", "p"], "columns": {"x": ["count"]}}}},
+            {"name": "next", "over": [{"from": "all"}]} | own,
+            {"name": "parts", "over": [{"files": "{p}.dat"}]} | own,
+        ]})  # fmt: skip
+        self.taskfarm("m.json", "--slots", 2)
+        file = self.open("m.h5")
+        for name, found in (
+            ("echo/params/p", paths),
+            ("all/params/p", [b"none", *paths]),
+            ("all/reduce/by/p", sorted([b"none", *paths])),
+            ("parts/params/p", [path[:-4] for path in paths]),
+        ):
+            self.assertEqual((list(file[name][()]), h5py.check_string_dtype(file[name].dtype).encoding), (found, "ascii"), name)
+        self.assertEqual(h5py.check_string_dtype(file["all/params/u"].dtype).encoding, "utf-8")
+        self.assertEqual(h5py.check_string_dtype(file["all/reduce/by/u"].dtype).encoding, "utf-8")
+        for stage, column, found in (("echo", "echo_p", paths), ("next", "own", [b"none", *paths]), ("parts", "own", [path[:-4] for path in paths])):
+            self.assertEqual(self.heap(file[stage], column), found)
+
+    def test_an_output_that_calls_such_paths_utf_8_is_gone_on_with(self):
+        """Those of earlier versions do: HDF5 converts no texts between character sets."""
+        for name in (b"a\xe9.dat", b"b.dat"):
+            (self.folder / os.fsdecode(name)).write_text("x")
+        self.write("m.json", {"over": {"p": {"glob": "*.dat"}}, "run": {"command": ["sh", "-c", 'test -e go || test "$1" = b.dat', "sh", "{p}"]}})
+        self.taskfarm("m.json", status=1)
+        with h5py.File(self.folder / "m.h5", "r+") as file:
+            paths = file["m/params/p"][()]
+            del file["m/params/p"]
+            utf_8 = h5py.string_dtype("utf-8", paths.dtype.itemsize)
+            file["m/params"].create_dataset("p", data=paths.astype(utf_8))
+        self.write("go", "")
+        self.taskfarm("m.json")
+        with h5py.File(self.folder / "m.h5") as file:
+            self.assertEqual((list(file["m/params/p"][()]), h5py.check_string_dtype(file["m/params/p"].dtype).encoding), ([b"a\xe9.dat", b"b.dat"], "utf-8"))
+            self.assertEqual(list(file["m/task/status"][()]), [farm.DONE] * 2)
 
     def test_the_text_of_a_cell_goes_wherever_its_point_does(self):
         """Through products, spaces side by side and after one another, and rows of another stage."""
