@@ -11,6 +11,7 @@ typedef struct trial {
     const tf_stage_spec *stage;
     int64_t index;
     tf_err outcome;
+    tf_store_guest guest; /* how HDF5 tells a function of errors, as it would in a host */
 } trial;
 
 static void print_heading(const char *text) {
@@ -79,6 +80,7 @@ static void print_point(void *context, const tf_point *point) {
     tf_report_lines(stdout, tf_buf_text(&run), run.length);
     tf_buf_free(&run);
     fflush(stdout);
+    tf_store_leave(&t->guest);
 }
 
 /* ---- What came of it ---- */
@@ -135,6 +137,7 @@ static tf_err print_outcome(void *context, int slot, const tf_rows *rows, tf_int
     trial *t = context;
     char elapsed[32];
     const uint8_t status = rows->status[0];
+    tf_store_init();
     print_text(rows, TF_RECORD_STDOUT, "stdout");
     print_text(rows, TF_RECORD_STDERR, "stderr");
     tf_print(stdout, "%s in %s\n", tf_status_table[status].ended, tf_format_duration(rows->seconds, elapsed));
@@ -179,12 +182,11 @@ static int find_task(const options *o, const tf_campaign *c, int64_t *index) {
     return -1;
 }
 
-static int try_task(const tf_campaign *campaign, int stage, int64_t index) {
+static int try_task(const tf_campaign *campaign, int stage, int64_t index, const tf_store_guest *guest) {
     const tf_stage_spec *spec = &campaign->stage[stage];
-    trial t = {.stage = spec, .index = index};
+    trial t = {.stage = spec, .index = index, .guest = *guest};
     tf_error error = {0};
     tf_store *store = NULL;
-    tf_store_init();
     tf_err err = TF_OK;
     if (tf_stage_takes_rows(spec) || spec->arrays) {
         store = tf_store_open_upstream(campaign, stage, &error);
@@ -207,12 +209,14 @@ int cli_try(const options *o) {
     loaded l;
     int64_t index = 0;
     int status = TF_ERR_USAGE;
+    tf_store_guest guest;
+    tf_store_enter(&guest);
     cli_load(o, &l);
     if (!l.it.campaign)
         tf_print_text(stderr, tf_buf_text(&l.it.diags.lines), l.it.diags.lines.length);
     int stage = l.it.campaign ? find_task(o, l.it.campaign, &index) : -1;
     if (stage >= 0)
-        status = try_task(l.it.campaign, stage, index);
+        status = try_task(l.it.campaign, stage, index, &guest);
     cli_unload(&l);
     return status;
 }

@@ -120,6 +120,7 @@ void tf_store_check_arrays(const tf_campaign *campaign, tf_diags *diags) {
     tf_files *files = tf_files_new(campaign);
     tf_table outputs = {0};
     bool gathered = false;
+    tf_store_init();
     for (int s = 0; s < campaign->stages; s++) {
         for (int a = 0; a < campaign->stage[s].arrays; a++) {
             if (campaign->stage[s].array[a].file < 0)

@@ -37,6 +37,12 @@ class Try(farm.FarmTest):
         self.assertEqual(lines[11:], ["results", "  snr = 12.5", "  band = R"])
         self.assertEqual(self.try_it(1).splitlines()[:10], lines[:10], "the only stage need not be named")
 
+    def test_a_function_that_uses_HDF5_sees_its_messages(self):
+        """taskfarm has HDF5 print nothing in its own processes; what a function does with it is the function's."""
+        self.write("t.json", {"run": {"function": f"{farm.BUILD}/tests/libopener.so:open_nothing"}})
+        for verb in (["try", "t.json", 0], ["t.json"], ["t.json", "--fresh"]):
+            self.assertIn("HDF5-DIAG: ", self.taskfarm(*verb).stderr, verb)
+
     def test_a_column_that_can_not_be_read_is_shown_with_the_text(self):
         run = {"command": "echo SNR: 12.5; echo done"}
         self.write("t.json", {"run": run, "results": {"snr": {"type": "float32", "from": "regex:SNR=([0-9.]+)"}}})
