@@ -66,6 +66,7 @@ static bool build(builder *b) {
     writes_add(b);
     for (int s = 0; s < g->stages && b->diags->count == before; s++)
         reads_add(b, s);
+    missing_report(b);
     writes_check_folders(b);
     if (b->diags->count > before)
         return false;

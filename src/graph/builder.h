@@ -1,5 +1,5 @@
 /* What exists while the graph is built. A file calls those before it: builder.c, writes.c (what tasks write), reads.c
- * (what they read), order.c (edges and levels), build.c (the whole). */
+ * (what they read), missing.c (what of that is not there), order.c (edges and levels), build.c (the whole). */
 #ifndef TF_GRAPH_BUILDER_H
 #define TF_GRAPH_BUILDER_H
 
@@ -8,9 +8,19 @@
 
 /* A file that no task makes. */
 typedef struct outside_file {
-    int64_t time;   /* TF_DISK_MISSING: it is not there */
-    int64_t inside; /* of a folder: see graph_time_inside */
+    int64_t time;     /* TF_DISK_MISSING: it is not there */
+    int64_t inside;   /* of a folder: see graph_time_inside */
+    uint32_t missing; /* its number among the missing files, from 1; 0: it is none of them */
 } outside_file;
+
+/* An input that is not there, and that no task makes. */
+typedef struct missing_file {
+    const tf_file_spec *spec; /* of the first task that needs it */
+    int64_t index;            /* this task */
+    int stage;
+    char *path;
+    tf_intervals tasks; /* nodes of all tasks that need it */
+} missing_file;
 
 /* The task that writes a log. */
 typedef struct log_maker {
@@ -46,7 +56,9 @@ typedef struct builder {
     size_t log_capacity;
     strays *strays;
     size_t stray_kinds;
-    int missing; /* inputs of the stage that do not exist */
+    missing_file *missing;
+    size_t missing_files;
+    int unmatched; /* tasks of the stage with which no task agrees whose outputs they want */
 } builder;
 
 void builder_add_edge(builder *b, node from, node to);
@@ -67,6 +79,13 @@ void writes_add(builder *b);
 
 /* Checks, once inputs are known as well, that no file has the name of a folder. */
 void writes_check_folders(builder *b);
+
+/* ---- missing.c ---- */
+
+/* Notes that a task needs a file that is not there. */
+void missing_note(builder *b, outside_file *file, const tf_file_spec *spec, int stage, int64_t index, const char *path);
+
+void missing_report(builder *b);
 
 /* ---- reads.c ---- */
 

@@ -24,19 +24,20 @@ int64_t graph_time_inside(tf_graph *g, const char *path) {
     return in.newest;
 }
 
-/* A file that no task makes. The disk is asked once for each. */
-static outside_file find_file(builder *b, const char *path, tf_disk_id *id) {
+/* A file that no task makes, until the next one is found. The disk is asked once for each. */
+static outside_file *find_file(builder *b, const char *path, tf_disk_id *id) {
     const tf_buf *key = folders_key(&b->graph->folders, path);
     uint32_t next = (uint32_t)b->files.count;
     uint32_t number = tf_table_add(&b->files, key->data, key->length, next);
     if (number != next)
-        return b->found[number];
+        return &b->found[number];
     if (next == b->found_capacity) {
         b->found_capacity = b->found_capacity ? 2 * b->found_capacity : 1024;
         b->found = tf_realloc_array(b->found, b->found_capacity, sizeof *b->found);
     }
     const int64_t time = b->graph->disk->time(b->graph->disk, path, id);
-    return b->found[number] = (outside_file){time, graph_time_inside(b->graph, path)};
+    b->found[number] = (outside_file){.time = time, .inside = graph_time_inside(b->graph, path)};
+    return &b->found[number];
 }
 
 static void note_inside(tf_graph *g, node n, int64_t time) {
@@ -77,14 +78,15 @@ static void add_input(builder *b, int stage, int64_t index, const tf_file_spec *
     const node n = graph_node(g, stage, index);
     uint32_t number = graph_output(g, path);
     tf_disk_id id = {0};
-    const outside_file file =
-        number == TF_TABLE_NONE ? find_file(b, path, &id) : (outside_file){g->made[number], TF_DISK_MISSING};
+    outside_file file = {.inside = TF_DISK_MISSING};
     if (number == TF_TABLE_NONE) {
+        outside_file *found = find_file(b, path, &id);
         check_input(b, stage, index, spec, path, &id);
-        if (file.time == TF_DISK_MISSING && b->missing++ < MOST_DIAGNOSTICS)
-            builder_diagnose(b, spec->pointer, stage, index, TF_DIAG_FILE_MISSING,
-                             "%s is not there, and no task makes it", *path ? path : "an empty path");
+        if (found->time == TF_DISK_MISSING)
+            missing_note(b, found, spec, stage, index, path);
+        file = *found;
     } else {
+        file.time = g->made[number];
         builder_add_edge(b, g->maker[number], n);
         if (file.time == TF_DISK_MISSING)
             g->flags[n] |= READS_GONE;
@@ -129,7 +131,7 @@ static void add_group_input(builder *b, int stage, const tf_file_spec *spec, int
     int64_t count, group = tf_files_group(g->files, stage, spec, index, &member, &count);
     node n = graph_node(g, stage, index);
     if (group < 0) {
-        if (b->missing++ < MOST_DIAGNOSTICS)
+        if (b->unmatched++ < MOST_DIAGNOSTICS)
             builder_diagnose(b, spec->pointer, stage, index, TF_DIAG_NO_MATCH,
                              "no task of stage \"%s\" agrees with this task", g->campaign->stage[spec->stage].name);
         return;
@@ -166,8 +168,8 @@ void reads_add(builder *b, int stage) {
         }
         free(groups);
     }
-    if (b->missing > MOST_DIAGNOSTICS)
-        tf_diags_add(b->diags, spec->pointer, TF_DIAG_FILE_MISSING, "and %d more inputs are not there",
-                     b->missing - MOST_DIAGNOSTICS);
-    b->missing = 0;
+    if (b->unmatched > MOST_DIAGNOSTICS)
+        tf_diags_add(b->diags, spec->pointer, TF_DIAG_NO_MATCH, "and %d more tasks with which none agrees",
+                     b->unmatched - MOST_DIAGNOSTICS);
+    b->unmatched = 0;
 }

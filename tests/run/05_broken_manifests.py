@@ -492,8 +492,7 @@ TABLE = [
     ),
     (
         '{"over": {"n": ["", "./"]}, "inputs": "{n}", "run": {"command": ["true"]}}',
-        "/inputs: broken[n=]: an empty path is not there, and no task makes it",
-        "/inputs: broken[n=./]: an empty path is not there, and no task makes it",
+        "/inputs: an empty path is not there, and no task makes it; 2 tasks need it, first: broken[n=]",
     ),
     (
         '{"over": {"n": [1, 2]}, "inputs": "none-{n}", "run": {"command": ["true"]}}',

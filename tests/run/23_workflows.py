@@ -400,6 +400,23 @@ class Workflows(farm.FarmTest):
         self.touch("b")
         self.assertEqual(self.plan(), {"w": "newer"})
 
+    @farm.first
+    def test_a_missing_input_is_told_once(self):
+        stages = [
+            {"name": "dark", "over": {"i": {"range": [3]}}, "where": "i > 0", "inputs": "raw/dark", "run": {"command": ["true"]}},
+            {"name": "calib", "over": {"i": {"range": [400]}}, "inputs": ["raw/dark", "raw/{i}", "./raw/dark"], "run": {"command": ["true"]}},
+            {"name": "one", "inputs": "raw/other", "run": {"command": ["true"]}},
+        ]
+        (self.folder / "raw").mkdir()
+        for i in range(400):
+            (self.folder / f"raw/{i}").touch()
+        self.write("w.json", {"stages": stages})
+        told = [
+            "w.json: /stages/0/inputs: raw/dark is not there, and no task makes it; 402 tasks need it, first: dark[i=1]",
+            "w.json: /stages/2/inputs: one: raw/other is not there, and no task makes it",
+        ]
+        self.assertEqual(self.taskfarm("check", "w.json", status=2).stderr.splitlines(), told)
+
     def test_lists_of_paths_in_a_table(self):
         """As in sample sheets, and in what makefiles become: tasks of one stage wait for each other."""
         rows = [

@@ -66,6 +66,19 @@ TABLE = [
         "and 10 more inputs are not there\n",
     ),
     (
+        {
+            "c.json": {
+                "stages": [
+                    {"name": "a", "over": {"m": ["x"]}, "outputs": "{m}", "run": {"command": ["touch", "{m}"]}},
+                    {"name": "b", "over": {"m": list("abcdefghijklmnopqrstuvw")}, "inputs": {"p": {"outputs_of": "a", "match": ["m"]}}, "run": {"command": ["true"]}},
+                ]
+            }
+        },
+        ["c.json"],
+        2,
+        "/stages/1: and 3 more tasks with which none agrees\n",
+    ),
+    (
         {"c.json": {"stages": [{"name": "a", "run": {"expr": {"y": "1"}}}, {"name": "b", "over": {"s": {"from": "a"}}, "run": {"expr": {"z": "y"}}}]}},
         ["try", "c.json", "b", "0"],
         3,
