@@ -129,6 +129,15 @@ static int check_manifest_name(const options *o, const char *name) {
                 : cli_usage_error("there is no verb \"%s\", and no such file; taskfarm --help lists the verbs", name);
 }
 
+/* Can the files be found from where the user stands? An exit status after a diagnostic. */
+static int check_files(const options *o, const verb *v) {
+    const bool is_piped = v->files > 0 && strcmp(o->manifest, "-") == 0;
+    for (int f = is_piped ? 1 : 0; f < v->files; f++)
+        if (!cli_absolute(o->arena, f == 0 ? o->manifest : o->argument[f - 1]))
+            return TF_ERR_USAGE;
+    return TF_OK;
+}
+
 int arguments_parse(options *o, const verb *v, bool is_given, int argc, char **argv) {
     int status = parse_options(o, v, is_given, argc, argv);
     if (status >= 0)
@@ -148,6 +157,9 @@ int arguments_parse(options *o, const verb *v, bool is_given, int argc, char **a
         o->manifest = argv[optind++];
     while (o->arguments < v->files - 1)
         o->argument[o->arguments++] = argv[optind++];
+    status = check_files(o, v);
+    if (status != TF_OK)
+        return status;
     while (v->has_targets && optind < argc)
         o->target[o->targets++] = argv[optind++];
     while (v->has_others && optind < argc)

@@ -7,6 +7,7 @@
 
 #include "campaign/campaign.h"
 #include "cli/diagnose.h"
+#include "cli/here.h"
 #include "cli/options.h"
 
 /* A campaign read from disk. The process has changed to its work folder. */

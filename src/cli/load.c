@@ -12,15 +12,6 @@
 
 #define LATENCY 5.0 /* s that other machines may need to see a file */
 
-static char *absolute(tf_arena *arena, const char *path) {
-    if (*path == '/')
-        return tf_arena_strdup(arena, path);
-    char *here = getcwd(NULL, 0);
-    char *joined = tf_arena_printf(arena, "%s/%s", here ? here : ".", path);
-    free(here);
-    return joined;
-}
-
 static char *folder_of(tf_arena *arena, const char *path) {
     const char *slash = strrchr(path, '/');
     return slash == path ? tf_arena_strdup(arena, "/") : tf_arena_strndup(arena, path, (size_t)(slash - path));
@@ -47,8 +38,10 @@ static bool is_output(const char *path) {
 
 void cli_load(const options *o, loaded *l) {
     *l = (loaded){.disk = tf_source_disk(), .arena = tf_arena_new()};
-    const char *path = absolute(l->arena, o->manifest);
-    const char *workdir = o->workdir ? absolute(l->arena, o->workdir) : folder_of(l->arena, path);
+    const char *path = cli_absolute(l->arena, o->manifest);
+    if (!path)
+        return;
+    const char *workdir = o->workdir ? o->workdir : folder_of(l->arena, path);
     char *resolved = realpath(workdir, NULL);
     tf_load_options load = {.path = path,
                             .display = o->manifest,

@@ -20,7 +20,7 @@ const option_spec option_table[OPTIONS] = {
     [OPTION_WORKDIR] = {.name = "workdir",
                         .value = "FOLDER",
                         .about = "what relative paths are relative to (default: the manifest's folder)",
-                        .set = option_set_text,
+                        .set = option_set_path,
                         .at = AT(workdir)},
     [OPTION_SET] = {.name = "set",
                     .value = "NAME=VALUE",

@@ -1,5 +1,6 @@
 /* How the values of options are read and stored. */
 #include "cli/diagnose.h"
+#include "cli/here.h"
 #include "cli/options.h"
 
 #include <stdlib.h>
@@ -23,11 +24,9 @@ int option_set_text(options *o, const option_spec *spec, const char *value) {
 
 /* Relative to where the user stands, not to the work folder. */
 int option_set_path(options *o, const option_spec *spec, const char *value) {
-    char *here = getcwd(NULL, 0);
-    const bool is_whole = *value == '/' || *value == '\0' || !here;
-    *(const char **)member(o, spec) = is_whole ? value : tf_arena_printf(o->arena, "%s/%s", here, value);
-    free(here);
-    return TF_OK;
+    const char *path = *value ? cli_absolute(o->arena, value) : value;
+    *(const char **)member(o, spec) = path;
+    return path ? TF_OK : TF_ERR_USAGE;
 }
 
 int option_set_integer(options *o, const option_spec *spec, const char *value) {

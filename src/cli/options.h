@@ -18,7 +18,7 @@ typedef struct options {
     const char **argument;    /* these arguments */
     const char *output;       /* absolute, or NULL */
     const char *format, *columns, *where, *sort;
-    const char *workdir; /* as given, or NULL */
+    const char *workdir; /* absolute, or NULL */
     const char *seed;
     const char *retries;
     int sets;

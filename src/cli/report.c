@@ -19,9 +19,9 @@ int cli_report(const options *o) {
     if (!format)
         return TF_ERR_USAGE;
     const char *path = o->output ? o->output : default_name(o, format);
-    char *here = getcwd(NULL, 0); /* the process is going to change its folder */
-    const char *full = *path == '/' || !here ? path : tf_arena_printf(o->arena, "%s/%s", here, path);
-    free(here);
+    const char *full = cli_absolute(o->arena, path); /* the process is going to change its folder */
+    if (!full)
+        return TF_ERR_USAGE;
     recalled r;
     tf_error error = {0};
     int status = cli_recall(o, &r);

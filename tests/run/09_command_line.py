@@ -52,6 +52,38 @@ WRONG = [
 
 
 class CommandLine(farm.FarmTest):
+    def test_a_current_folder_that_is_gone(self):
+        """Nothing relative is looked for, or written, anywhere else."""
+        self.write("a.json", {"run": {"command": ["true"]}, "results": {}})
+        self.taskfarm("a.json")
+        here = self.folder
+        relative = "{}: is relative to the current folder, which is not there any more; give a path from / on"
+        for arguments, name in (
+            (["a.json"], "a.json"),
+            (["check", "a.json"], "a.json"),
+            (["status", "a.h5"], "a.h5"),
+            (["show", "a.h5", "0"], "a.h5"),
+            (["diff", f"{here}/a.h5", "b.h5"], "b.h5"),
+            (["report", f"{here}/a.h5"], "a.html"),
+            (["export", f"{here}/a.h5", "-o", "t.csv"], "t.csv"),
+            (["plan", f"{here}/a.json", "-o", "u.h5"], "u.h5"),
+            (["plan", f"{here}/a.json", "--workdir", "w"], "w"),
+            (["import", "commands", "list"], "list"),
+            (["plan", f"{here}/a.json"], None),
+            ([f"{here}/a.json", "--slots", "1"], None),
+            (["export", f"{here}/a.h5"], None),
+            (["report", f"{here}/a.h5", "-o", f"{here}/page.html"], None),
+        ):
+            with self.subTest(arguments=arguments):
+                script = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"'
+                command = ["sh", "-c", script, "sh", str(farm.TASKFARM), *arguments]
+                done = subprocess.run(command, cwd=here, env=farm.environment(), text=True, capture_output=True, timeout=60)
+                if name:
+                    self.assertEqual((done.returncode, done.stderr), (2, f"taskfarm: {relative.format(name)}\n"))
+                else:
+                    self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue((here / "page.html").exists())
+
     @farm.first
     def test_wrong_use_is_explained(self):
         self.write("a.json", {"run": {"command": ["true"]}})
