@@ -25,6 +25,10 @@ int tf_read_input(const char *path, tf_buf *out);
 /* Opens a regular file for reading. 0, and `fd` is its descriptor; or an errno or TF_READ_..., and `fd` is -1. */
 int tf_open_regular(const char *path, int *fd);
 
+/* Adds why a file or a folder of this name can't be made, for people: "the folder data is not there". `failure` is the
+ * errno of what tried to make it. */
+void tf_buf_add_unmade(tf_buf *out, const char *path, int failure);
+
 /* Adds the path, or if its last part is a link the path that this leads to, which need not exist. 0 or an errno. */
 int tf_follow_links(const char *path, tf_buf *out);
 

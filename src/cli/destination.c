@@ -104,6 +104,14 @@ static tf_err cant_open(const destination *to, int failure, tf_error *error) {
     return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(failure), "%s: %s", to->name, strerror(failure));
 }
 
+static tf_err cant_make(const destination *to, int failure, tf_error *error) {
+    tf_buf why = {0};
+    tf_buf_add_unmade(&why, tf_buf_text(&to->path), failure);
+    tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(failure), "%s: can't be made: %s", to->name, why.data);
+    tf_buf_free(&why);
+    return error->code;
+}
+
 /* A file without a name, in the folder of what it is to replace: it goes with its process. -1 where the file system,
  * or what is mounted, can't do that. */
 static int open_nameless(const char *path, size_t folder) {
@@ -144,7 +152,7 @@ static tf_err start_growing(destination *to, const struct stat *old, tf_error *e
     if (fd < 0)
         fd = open_named(to, -1);
     if (fd < 0)
-        return cant_open(to, errno, error);
+        return cant_make(to, errno, error);
     if (old)
         fchmod(fd, old->st_mode & 0777);
     to->file = fdopen(fd, "w");
@@ -200,7 +208,7 @@ tf_err destination_close(destination *to, tf_err err, tf_error *error) {
                               strerror(errno));
     tf_crash_point("destination.whole");
     if (is_nameless && err == TF_OK && (fd < 0 || open_named(to, fd) < 0))
-        err = cant_open(to, errno, error);
+        err = cant_make(to, errno, error);
     if (to->path.length && err == TF_OK && rename(to->growing.data, to->path.data) != 0)
         err = cant_open(to, errno, error);
     if (to->growing.length && err != TF_OK)

@@ -96,6 +96,14 @@ int folder_open(const char *output, tf_error *error) {
     return folder;
 }
 
+tf_err folder_unmade(const char *path, int failure, tf_error *error) {
+    tf_buf why = {0};
+    tf_buf_add_unmade(&why, path, failure);
+    tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(failure), "%s: can't be made: %s", path, why.data);
+    tf_buf_free(&why);
+    return error->code;
+}
+
 int folder_make(const char *output, tf_error *error) {
     tf_buf path = {0};
     tf_error reason;
@@ -107,8 +115,7 @@ int folder_make(const char *output, tf_error *error) {
         if (there)
             folder = open_ours(path.data, &gone, &reason);
         else
-            tf_error_set_as(&reason, TF_ERR_RUN, tf_diag_of_write(errno), "%s: can't be made: %s", path.data,
-                            strerror(errno));
+            folder_unmade(path.data, errno, &reason);
     }
     if (folder < 0)
         *error = reason;

@@ -16,6 +16,9 @@ void folder_path(const char *output, const char *name, tf_buf *path);
 int folder_open(const char *output, tf_error *error);
 int folder_make(const char *output, tf_error *error);
 
+/* The error that a file or folder of the output can't be made, by errno. */
+tf_err folder_unmade(const char *path, int failure, tf_error *error);
+
 /* Opens anybody's, to read what is in it. -1 with errno. */
 int folder_open_any(const char *output);
 

@@ -277,7 +277,15 @@ class Disk(farm.FarmTest):
     def test_folder_that_may_not_be_written(self):
         self.write("a.json", {"run": {"command": ["true"]}})
         done = self.taskfarm("a.json", "--output", "/proc/x.h5", status=3)
-        self.assertRegex(done.stderr, r"^taskfarm: /proc/x.h5.d: can't be made: ")
+        self.assertRegex(done.stderr, r"^taskfarm: /proc/x.h5.d: can't be made: in the folder /proc: ")
+        (self.folder / "file").touch()
+        for name, why in (
+            ("none/at/x.h5", f"the folder {self.folder}/none is not there"),
+            ("file/x.h5", f"{self.folder}/file is a file, not a folder"),
+            (254 * "x", "the name is too long"),
+        ):
+            done = self.taskfarm("a.json", "--output", name, status=3)
+            self.assertEqual(done.stderr, f"taskfarm: {self.folder}/{name}.d: can't be made: {why}\n")
 
 
 class Ends(farm.FarmTest):

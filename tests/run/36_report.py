@@ -353,7 +353,7 @@ class Report(farm.FarmTest):
         self.taskfarm("c.json")
         for arguments, status, diagnostic in (
             (["report", "c.h5", "--format", "pdf"], 2, "--format pdf: must be html or trace"),
-            (["report", "c.h5", "-o", "none/c.html"], 3, f"{self.folder}/none/c.html: No such file or directory"),
+            (["report", "c.h5", "-o", "none/c.html"], 3, f"{self.folder}/none/c.html: can't be made: the folder {self.folder}/none is not there"),
             (["report", "c.h5", "-o", "/dev/full"], 3, "/dev/full: can't be written: No space left on device"),
             (["report", "d.h5"], 2, "d.h5: there is no such output, or nothing in it"),
         ):

@@ -167,8 +167,7 @@ static tf_err open_empty(tf_store_plan *plan, const char *path, tf_error *error)
         return TF_OK;
     plan->start.file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (plan->start.file < 0)
-        return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "%s: can't be made: %s", path,
-                               strerror(errno));
+        return folder_unmade(path, errno, error);
     return lock_file(plan->start.file, path, error);
 }
 
