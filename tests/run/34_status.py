@@ -211,7 +211,7 @@ class Status(farm.FarmTest):
         with h5py.File(self.folder / "other.h5", "w") as file:
             file["x"] = 1
         cases = {
-            "none.h5": (2, "none.h5: No such file or directory"),
+            "none.h5": (2, "none.h5: there is no such output, or nothing in it"),
             "text.h5": (3, "text.h5: is no HDF5 file"),
             "other.h5": (3, "other.h5: is another program's file, or damaged"),
         }

@@ -42,8 +42,7 @@ static tf_err open_all(tf_reader *o, const char *path, tf_error *error) {
             error, TF_ERR_RUN, TF_DIAG_OUTPUT_INCOMPLETE,
             "%s: its run was killed while the file was changed; run the same command again to repair it", path);
     else if (err == TF_OK && o->old.fd < 0)
-        err = tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_NO_OUTPUT, "%s: there is no such output, or nothing in it",
-                              path);
+        err = old_missing(path, error);
     if (err == TF_OK && (o->file = store_open_file(path, NULL)) < 0)
         err = tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_FILE_UNREADABLE, "%s: can't be opened", path);
     h5_fault fault = {0};

@@ -126,9 +126,12 @@ tf_err tf_store_survey(const char *path, const tf_reader *reader, tf_survey *sur
         tf_survey_free(survey);
         *survey = (tf_survey){.arena = tf_arena_new()};
         old_look_begin(&once, path);
-        err = access(path, R_OK) == 0
-                  ? survey_once(path, reader, once.held, survey, error)
-                  : tf_error_set_as(error, TF_ERR_USAGE, tf_diag_of_read(errno), "%s: %s", path, strerror(errno));
+        if (access(path, R_OK) == 0)
+            err = survey_once(path, reader, once.held, survey, error);
+        else if (errno == ENOENT)
+            err = old_missing(path, error);
+        else
+            err = tf_error_set_as(error, TF_ERR_USAGE, tf_diag_of_read(errno), "%s: %s", path, strerror(errno));
     } while (old_look_again(&once, path, err == TF_OK));
     return err;
 }

@@ -17,6 +17,11 @@
 
 /* ---- Checks ---- */
 
+tf_err old_missing(const char *path, tf_error *error) {
+    return tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_NO_OUTPUT, "%s: there is no such output, or nothing in it",
+                           path);
+}
+
 tf_err old_damaged(const char *path, const h5_fault *fault, tf_error *error) {
     return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged: %s", path, fault->text);
 }

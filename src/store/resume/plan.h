@@ -41,6 +41,7 @@ tf_err old_is_ours(const char *path, tf_error *error);
 
 /* "FILE: is damaged: what is wrong". Returns TF_ERR_RUN. */
 tf_err old_damaged(const char *path, const h5_fault *fault, tf_error *error);
+tf_err old_missing(const char *path, tf_error *error); /* nothing is there, or nothing is in it */
 
 /* Opens the file for old_read alone, where the contents are known. An error if they can't be those of the file. */
 tf_err old_open_rows(old_output *old, tf_error *error);
