@@ -104,13 +104,17 @@ static void print_about(const loaded *l, tf_buf *text) {
 
 static void print_plan(const options *o, const loaded *l, const tf_store_plan *plan) {
     char run[32], all[32];
-    int64_t tasks = 0, to_run = 0, left = 0, held = 0, excluded = 0;
+    int64_t tasks = 0, to_run = 0, left = 0, held = 0;
+    tf_left_out left_out = {0};
+    tf_buf not_run = {0};
     for (int s = 0; s < l->it.campaign->stages; s++) {
         tasks += tf_stage_final(&l->it.campaign->stage[s]);
         to_run += to_run_of(l, s);
         left += tf_graph_stage(l->it.graph, s)->run.total - to_run_of(l, s);
         held += tf_graph_stage(l->it.graph, s)->withheld;
-        excluded += tf_store_excluded(plan, s);
+        const tf_left_out of_stage = tf_store_left_out(plan, s);
+        left_out.total += of_stage.total;
+        left_out.cancelled += of_stage.cancelled;
         print_stage(o, l, s);
     }
     if (to_run > 0)
@@ -118,13 +122,13 @@ static void print_plan(const options *o, const loaded *l, const tf_store_plan *p
                  tf_format_count(tasks, all));
     else
         tf_print(stdout, "%s: nothing is to be run: %s of %s tasks are done", l->it.campaign->name,
-                 tf_format_count(tasks - held - left > excluded ? tasks - held - left - excluded : 0, run),
+                 tf_format_count(tasks - held - left > left_out.total ? tasks - held - left - left_out.total : 0, run),
                  tf_format_count(tasks, all));
-    if (excluded > 0)
-        tf_print(stdout, ", %s are left out by where", tf_format_count(excluded, run));
+    tf_store_tell_left_out(&left_out, &not_run);
     if (held > 0)
-        tf_print(stdout, ", %s are not selected", tf_format_count(held, run));
-    tf_print(stdout, "\n");
+        tf_buf_addf(&not_run, ", %s %s not selected", tf_format_count(held, run), held == 1 ? "is" : "are");
+    tf_print(stdout, "%s\n", tf_buf_text(&not_run));
+    tf_buf_free(&not_run);
     tf_buf code = {0}, lost = {0}, dropped = {0};
     tf_store_tell_code(plan, &code);
     tf_store_tell_lost(plan, &lost);

@@ -16,13 +16,13 @@
 /* How far a run is. */
 typedef struct tf_farm_progress {
     int64_t tasks, done, failed, running;
-    int64_t skipped;         /* tasks that depend on others that have failed */
-    int64_t withheld;        /* tasks that are not run this time */
-    int64_t reused;          /* tasks among the done that earlier runs did */
-    int64_t excluded;        /* tasks among the done that "where" left out */
-    int64_t excluded_before; /* tasks among these that were left out by earlier runs */
-    int stages, finished;    /* number of stages, and of those that are finished */
-    double elapsed;          /* s since the first task could start */
+    int64_t skipped;             /* tasks that depend on others that have failed */
+    int64_t withheld;            /* tasks that are not run this time */
+    int64_t reused;              /* tasks among the done that earlier runs did */
+    int64_t excluded;            /* tasks among the done that are left out */
+    tf_left_out left_out_before; /* tasks among these that were left out by earlier runs */
+    int stages, finished;        /* number of stages, and of those that are finished */
+    double elapsed;              /* s since the first task could start */
     int stopping; /* the signal that asked for an end, TF_FARM_WALLTIME or TF_FARM_LOSS (of a rank); 0: nothing has */
     int ranks;
     int64_t slots;

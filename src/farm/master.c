@@ -28,7 +28,7 @@ struct master {
     double elapsed_at_close;   /* s that the run had taken when the output was closed; 0: it is open */
     int64_t slots;             /* number of slots of all workers that have come */
     int64_t reused;            /* tasks that earlier runs have done */
-    int64_t excluded_before;   /* tasks among the reused that "where" left out */
+    tf_left_out left_out;      /* of the reused */
     int64_t excluded, skipped; /* tasks that workers found left out, or skipped: the scheduler counts them as done */
     int finished;              /* how many stages are */
     uint32_t *changed;         /* per stage: what its function has been said to change */
@@ -86,7 +86,9 @@ master *master_new(const tf_farm_options *options, const transport *t, const tf_
     for (int s = 0; s < campaign->stages; s++) {
         stages[s] = sched_stage(m, s);
         m->reused += stages[s].tasks - stages[s].pending->total - stages[s].withheld;
-        m->excluded_before += o->excluded(o->context, s);
+        const tf_left_out before = o->left_out(o->context, s);
+        m->left_out.total += before.total;
+        m->left_out.cancelled += before.cancelled;
         m->finished += stages[s].finished;
     }
     m->sched = tf_sched_new(stages, campaign->stages);
@@ -115,8 +117,8 @@ void master_result(const master *m, tf_farm_result *result) {
                             .finished = m->finished,
                             .elapsed = m->elapsed_at_close > 0 ? m->elapsed_at_close : now(m) - m->started,
                             .reused = m->reused,
-                            .excluded = m->excluded + m->excluded_before,
-                            .excluded_before = m->excluded_before,
+                            .excluded = m->excluded + m->left_out.total,
+                            .left_out_before = m->left_out,
                             .stopping = m->stopping,
                             .ranks = m->transport->ranks,
                             .slots = m->slots,

@@ -9,7 +9,7 @@ typedef struct output {
     /* What earlier runs left. On the first rank. */
 
     bool (*is_finished)(const void *context, int stage);
-    int64_t (*excluded)(const void *context, int stage); /* tasks that "where" left out */
+    tf_left_out (*left_out)(const void *context, int stage);
 
     /* For one rank alone. */
 

@@ -12,8 +12,8 @@ static bool is_finished(const void *context, int stage) {
     return tf_store_is_finished(((const store_output *)context)->plan, stage);
 }
 
-static int64_t excluded(const void *context, int stage) {
-    return tf_store_excluded(((const store_output *)context)->plan, stage);
+static tf_left_out left_out(const void *context, int stage) {
+    return tf_store_left_out(((const store_output *)context)->plan, stage);
 }
 
 static tf_err write_rows(void *context, const tf_rows *rows, tf_error *error) {
@@ -57,7 +57,7 @@ static tf_err close_store(void *context, tf_run_state state, double elapsed, tf_
 
 output output_store(store_output *store) {
     return (output){.is_finished = is_finished,
-                    .excluded = excluded,
+                    .left_out = left_out,
                     .write = write_rows,
                     .sync = sync_rows,
                     .is_locked = is_locked,

@@ -1,6 +1,7 @@
 /* Progress: done/total, failed, tasks a second, remaining time. The rate is that of the last half minute or so, so that
  * the remaining time follows when tasks become slower. */
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -131,9 +132,9 @@ static void say_stopping(tf_progress *p, const tf_farm_progress *now) {
         tf_format_signal(now->stopping, why);
     else if (now->stopping == TF_FARM_LOSS)
         snprintf(why, sizeof why, "the rank that died");
-    snprintf(text, sizeof text,
-             "stopping because of %s: tasks that have begun may end (%s are granted); another signal ends them", why,
-             tf_format_count(now->running, running));
+    snprintf(text, sizeof text, "stopping because of %s: tasks that have begun may end (%s are granted); %s at once",
+             why, tf_format_count(now->running, running),
+             now->stopping == SIGINT ? "press ctrl-C again to end them" : "another signal ends them");
     p->stopping = true;
     tf_progress_warn(p, text);
 }

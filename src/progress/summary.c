@@ -4,29 +4,43 @@
 #include "progress/progress.h"
 #include "report/failures.h"
 
-void tf_progress_summary(FILE *out, const tf_campaign *campaign, const tf_farm_result *result) {
-    const tf_farm_progress *p = &result->progress;
-    char done[32], failed[32], elapsed[32], rate_text[32];
-    int64_t ended = p->done + p->failed, left = p->tasks - ended - p->skipped - p->withheld;
-    double rate = p->elapsed > 0 ? (double)(ended - p->reused) / p->elapsed : 0;
-    tf_print(out, "taskfarm: %s: %s done", campaign->name, tf_format_count(p->done - p->excluded, done));
-    tf_print(out, ", %s failed", tf_format_count(p->failed, failed));
-    if (p->skipped)
-        tf_print(out, ", %s skipped", tf_format_count(p->skipped, done));
-    if (p->reused > p->excluded_before)
-        tf_print(out, ", %s of them before", tf_format_count(p->reused - p->excluded_before, done));
-    if (p->excluded)
-        tf_print(out, ", %s left out by where", tf_format_count(p->excluded, done));
-    if (left)
-        tf_print(out, ", %s %s", tf_format_count(left, done), p->stopping ? "left for the next run" : "not run");
-    if (p->withheld)
-        tf_print(out, ", %s not selected", tf_format_count(p->withheld, done));
-    tf_print(out, " in %s", tf_format_duration(p->elapsed, elapsed));
+/* How long this run took, and how many tasks it ran in a second. */
+static void print_pace(FILE *out, const tf_farm_progress *p, const char *before) {
+    const double rate = p->elapsed > 0 ? (double)(p->done + p->failed - p->reused) / p->elapsed : 0;
+    char elapsed[32], rate_text[32];
+    tf_print(out, "%s %s", before, tf_format_duration(p->elapsed, elapsed));
     if (rate >= 10)
         tf_print(out, " (%s tasks/s)", tf_format_count((int64_t)rate, rate_text));
     else
         tf_print(out, " (%.2g tasks/s)", rate);
-    tf_print(out, "; results in %s\n", campaign->output);
+}
+
+void tf_progress_summary(FILE *out, const tf_campaign *campaign, const tf_farm_result *result) {
+    const tf_farm_progress *p = &result->progress;
+    const int64_t by_where = p->excluded - p->left_out_before.cancelled;
+    const int64_t before = p->reused - p->left_out_before.total;
+    const int64_t ended = p->done + p->failed, left = p->tasks - ended - p->skipped - p->withheld;
+    char count[32];
+    tf_print(out, "taskfarm: %s: %s done", campaign->name, tf_format_count(p->done - p->excluded, count));
+    tf_print(out, ", %s failed", tf_format_count(p->failed, count));
+    if (p->skipped)
+        tf_print(out, ", %s skipped", tf_format_count(p->skipped, count));
+    if (before > 0)
+        tf_print(out, ", %s of them before", tf_format_count(before, count));
+    if (by_where)
+        tf_print(out, ", %s left out by where", tf_format_count(by_where, count));
+    if (p->left_out_before.cancelled)
+        tf_print(out, ", %s cancelled", tf_format_count(p->left_out_before.cancelled, count));
+    if (left)
+        tf_print(out, ", %s %s", tf_format_count(left, count), p->stopping ? "left for the next run" : "not run");
+    if (p->withheld)
+        tf_print(out, ", %s not selected", tf_format_count(p->withheld, count));
+    if (ended == p->reused && p->skipped == 0 && left == 0)
+        tf_print(out, "; nothing was to be done");
+    else
+        print_pace(out, p, before > 0 ? "; the rest in" : " in");
+    tf_print(out, "; results in %s%s\n", campaign->output,
+             left && p->stopping ? "; the same command line goes on" : "");
     const char **name = tf_alloc_array((size_t)campaign->stages, sizeof *name);
     for (int s = 0; s < campaign->stages; s++)
         name[s] = campaign->stage[s].name;

@@ -49,7 +49,7 @@ class Resume(farm.FarmTest):
                 self.assertEqual(self.ran(), list(range(40)))
                 done = self.taskfarm("c.json", ranks=ranks, status=1)
                 self.assertIn("taskfarm: c.h5: going on: 36 of 40 tasks are done\n", done.stderr)
-                self.assertIn("taskfarm: c: 36 done, 4 failed, 36 of them before in ", done.stderr)
+                self.assertIn("taskfarm: c: 36 done, 4 failed, 36 of them before; the rest in ", done.stderr)
                 self.assertEqual(self.ran(), [4, 14, 24, 34])
                 planned = self.taskfarm("plan", "c.json", "--json").stdout
                 self.assertEqual(json.loads(planned)["stages"][0]["reasons"], {"failed": 4})

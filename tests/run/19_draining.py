@@ -44,7 +44,8 @@ class Draining(farm.FarmTest):
             self.assertEqual([i for i in range(400) if status[i]], begun)
             self.assertTrue(set(status) <= {0, farm.DONE})
         self.assertLess(len(begun), 400)
-        self.assertRegex(text, rf"taskfarm: d: {len(begun)} done, 0 failed, {400 - len(begun)} left for the next run in ")
+        self.assertRegex(text, rf"taskfarm: d: {len(begun)} done, 0 failed, {400 - len(begun)} left for the next run in .*; results in d\.h5; the same command line goes on\n")
+        self.assertIn("press ctrl-C again to end them at once" if "(Interrupt)" in text else "another signal ends them at once", text)
 
     def check_rest(self):
         (self.folder / "slow").unlink()

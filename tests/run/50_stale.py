@@ -204,7 +204,7 @@ class Files(StaleTest):
         self.assertIn("m: 3 done, 0 failed, 7 left out by where in", done.stderr)
         done = self.taskfarm("m.json")
         self.assertIn("m.h5: going on: 3 of 10 tasks are done, 7 are left out by where\n", done.stderr)
-        self.assertIn("m: 3 done, 0 failed, 3 of them before, 7 left out by where in", done.stderr)
+        self.assertIn("m: 3 done, 0 failed, 3 of them before, 7 left out by where; nothing was to be done; results in m.h5\n", done.stderr)
         text = self.taskfarm("plan", "m.json").stdout
         self.assertEqual(text, "m: nothing is to be run: 3 of 10 tasks are done, 7 are left out by where\n")
 

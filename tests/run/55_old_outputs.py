@@ -225,6 +225,10 @@ class OldOutputs(farm.FarmTest):
                 with h5py.File(self.folder / "c.h5", "r+") as file:
                     file["first/task/status"][4] = CANCELLED
                 self.assertEqual(self.counts("c.h5"), ("complete", {"first": {"done": 5, "cancelled": 1}}))
+                self.assertEqual(self.taskfarm("plan", "c.json").stdout, "c: nothing is to be run: 5 of 6 tasks are done, 1 is cancelled\n")
+                told = self.taskfarm("c.json", ranks=ranks).stderr
+                self.assertIn("c.h5: going on: 5 of 6 tasks are done, 1 is cancelled\n", told)
+                self.assertIn("c: 5 done, 0 failed, 5 of them before, 1 cancelled; nothing was to be done; results in c.h5\n", told)
                 lines = self.taskfarm("status", "c.h5").stdout.splitlines()
                 self.assertEqual([line.split() for line in lines[1:3]], [["stage", "tasks", "done", "cancelled"], ["first", "6", "5", "1"]])
                 self.assertTrue(self.taskfarm("show", "c.h5", 4).stdout.startswith("first[4]: cancelled\n"))

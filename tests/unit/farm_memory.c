@@ -479,12 +479,12 @@ static bool is_finished(const void *context, int stage) {
     return ((const farm_node *)context)->farm->finished[stage];
 }
 
-static int64_t excluded(const void *context, int stage) {
+static tf_left_out left_out(const void *context, int stage) {
     const farm *f = ((const farm_node *)context)->farm;
-    int64_t count = 0;
+    tf_left_out found = {0};
     for (int task = 0; task < FARM_TASKS; task++)
-        count += f->status[stage][task] == TF_STATUS_EXCLUDED;
-    return count;
+        found.total += f->status[stage][task] == TF_STATUS_EXCLUDED;
+    return found;
 }
 
 static void check_texts(const farm *f, const tf_rows *rows) {
@@ -655,7 +655,7 @@ static void open_node(farm *f, int number) {
                                 .remove_temp = remove_temp,
                                 .context = node};
     node->output = (output){.is_finished = is_finished,
-                            .excluded = excluded,
+                            .left_out = left_out,
                             .write = write_rows,
                             .sync = sync_rows,
                             .is_locked = is_locked,

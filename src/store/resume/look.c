@@ -144,14 +144,25 @@ tf_err tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks, 
     tf_intervals_remove_all(&ps->kept, &gone);
     tf_intervals_free(&gone);
     tf_intervals excluded = {0};
-    const tf_err err = plan_find_excluded(plan, &plan->old, stage, &excluded, error);
-    ps->excluded = excluded.total;
+    ps->left_out.cancelled = 0;
+    const tf_err err = plan_find_excluded(plan, &plan->old, stage, &excluded, &ps->left_out.cancelled, error);
+    ps->left_out.total = excluded.total;
     tf_intervals_free(&excluded);
     return err;
 }
 
-int64_t tf_store_excluded(const tf_store_plan *plan, int stage) {
-    return plan->stage[stage].excluded;
+tf_left_out tf_store_left_out(const tf_store_plan *plan, int stage) {
+    return plan->stage[stage].left_out;
+}
+
+void tf_store_tell_left_out(const tf_left_out *left_out, tf_buf *out) {
+    const int64_t by_where = left_out->total - left_out->cancelled;
+    char count[32];
+    if (by_where > 0)
+        tf_buf_addf(out, ", %s %s left out by where", tf_format_count(by_where, count), by_where == 1 ? "is" : "are");
+    if (left_out->cancelled > 0)
+        tf_buf_addf(out, ", %s %s cancelled", tf_format_count(left_out->cancelled, count),
+                    left_out->cancelled == 1 ? "is" : "are");
 }
 
 void tf_store_tell(tf_store_plan *plan, const char *about) {

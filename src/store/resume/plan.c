@@ -84,7 +84,7 @@ static tf_err find_code(const tf_store_plan *plan, const old_output *old, int nu
         return TF_OK;
     }
     tf_intervals made = {0}, excluded = {0};
-    tf_err err = plan_find_excluded(plan, old, number, &excluded, error);
+    tf_err err = plan_find_excluded(plan, old, number, &excluded, &(int64_t){0}, error);
     tf_intervals_add_all(&made, &ps->kept);
     tf_intervals_remove_all(&made, &excluded);
     cJSON *runs = old->contents.runs ? cJSON_Parse(old->contents.runs) : NULL;

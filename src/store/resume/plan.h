@@ -70,7 +70,7 @@ typedef struct plan_stage {
     tf_intervals other_code;          /* done tasks whose rows are of other code than now */
     tf_buf code_changed;              /* names of the code that has changed, for people */
     tf_buf changed;                   /* what has changed of all that rows depend on, for people; empty: nothing */
-    int64_t excluded;                 /* number of done tasks that "where" leaves out */
+    tf_left_out left_out;             /* of the done tasks */
     bool unusable;                    /* the old rows have another form */
     bool other_points;                /* the space had other points */
     bool dropped;                     /* some rows that were done are not kept */
@@ -101,9 +101,9 @@ const char *plan_fingerprint(const tf_store_plan *plan, int stage);
 /* Compares the campaign with the old output, and finds the rows to keep. */
 tf_err plan_make(tf_store_plan *plan, const old_output *old, tf_error *error);
 
-/* Finds the kept rows of tasks that "where" leaves out. */
+/* Finds the kept rows of tasks that were left out, and adds to `cancelled` how many of them were cancelled. */
 tf_err plan_find_excluded(const tf_store_plan *plan, const old_output *old, int stage, tf_intervals *excluded,
-                          tf_error *error);
+                          int64_t *cancelled, tf_error *error);
 
 /* Compares the stage with its fingerprint when it was run. What has changed goes into the stage's plan; if its rows may
  * not be dropped, a change is an error. Sets *space if the space has changed. */

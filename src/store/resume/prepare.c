@@ -3,17 +3,18 @@
 #include "store/resume/plan.h"
 
 static void add_reused(tf_store_plan *plan) {
-    int64_t kept = 0, tasks = 0, excluded = 0;
+    int64_t kept = 0, tasks = 0;
+    tf_left_out left_out = {0};
     char some[32], all[32];
     for (int s = 0; s < plan->campaign->stages; s++) {
         kept += plan->stage[s].done.total;
-        excluded += plan->stage[s].excluded;
+        left_out.total += plan->stage[s].left_out.total;
+        left_out.cancelled += plan->stage[s].left_out.cancelled;
         tasks += tf_stage_so_far(&plan->campaign->stage[s]);
     }
     tf_buf_addf(&plan->note, "%s%s: going on: %s of %s tasks are done", plan->note.length ? "; " : "",
-                plan->campaign->output, tf_format_count(kept - excluded, some), tf_format_count(tasks, all));
-    if (excluded > 0)
-        tf_buf_addf(&plan->note, ", %s are left out by where", tf_format_count(excluded, some));
+                plan->campaign->output, tf_format_count(kept - left_out.total, some), tf_format_count(tasks, all));
+    tf_store_tell_left_out(&left_out, &plan->note);
     tf_buf lost = {0};
     tf_store_tell_lost(plan, &lost);
     if (lost.length)

@@ -36,8 +36,17 @@ void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past);
 /* These tasks, which are done, are to be run again: their rows are not kept. */
 tf_err tf_store_redo(tf_store_plan *plan, int stage, const tf_intervals *tasks, tf_error *error);
 
-/* How many of the tasks that are done were left out by "where". Known after tf_store_redo. */
-int64_t tf_store_excluded(const tf_store_plan *plan, int stage);
+/* Tasks that count as done though they have not been run. */
+typedef struct tf_left_out {
+    int64_t total;
+    int64_t cancelled; /* how many of them were cancelled; "where" leaves the others out */
+} tf_left_out;
+
+/* What earlier runs have left out. Known after tf_store_redo. */
+tf_left_out tf_store_left_out(const tf_store_plan *plan, int stage);
+
+/* Adds it for people, as what follows numbers of tasks: ", 7 are left out by where, 2 are cancelled". */
+void tf_store_tell_left_out(const tf_left_out *left_out, tf_buf *out);
 
 /* Adds, for people, what has changed of the code since the kept rows were made; nothing if nothing has. Known after
  * tf_store_redo. */

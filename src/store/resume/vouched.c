@@ -93,7 +93,8 @@ tf_err plan_keep_done(const old_output *old, plan_stage *ps, const tf_intervals 
     return err;
 }
 
-static tf_err find_excluded(const old_output *old, const plan_stage *ps, tf_intervals *excluded, tf_error *error) {
+static tf_err find_excluded(const old_output *old, const plan_stage *ps, tf_intervals *excluded, int64_t *cancelled,
+                            tf_error *error) {
     enum { AT_ONCE = 1 << 20 };
     const contents_table *dataset = ps->old ? contents_table_at(ps->old, "task/status") : NULL;
     if (!dataset || ps->unusable || !ps->mixed)
@@ -103,17 +104,20 @@ static tf_err find_excluded(const old_output *old, const plan_stage *ps, tf_inte
     tf_interval run = {0};
     while (err == TF_OK && tf_intervals_next(&ps->kept, AT_ONCE, &run)) {
         err = old_read(old, dataset, 1, run.first, run.end - run.first, status, error);
-        for (int64_t i = run.first; i < run.end && err == TF_OK; i++)
-            if (tf_status_counts_as(status[i - run.first], TF_STATUS_EXCLUDED))
-                tf_intervals_add(excluded, i, i + 1);
+        for (int64_t i = run.first; i < run.end && err == TF_OK; i++) {
+            if (!tf_status_counts_as(status[i - run.first], TF_STATUS_EXCLUDED))
+                continue;
+            tf_intervals_add(excluded, i, i + 1);
+            *cancelled += status[i - run.first] == TF_STATUS_CANCELLED;
+        }
     }
     free(status);
     return err;
 }
 
 tf_err plan_find_excluded(const tf_store_plan *plan, const old_output *old, int stage, tf_intervals *excluded,
-                          tf_error *error) {
-    return find_excluded(old, &plan->stage[stage], excluded, error);
+                          int64_t *cancelled, tf_error *error) {
+    return find_excluded(old, &plan->stage[stage], excluded, cancelled, error);
 }
 
 /* ---- Rows for which nothing vouches ---- */
@@ -138,7 +142,7 @@ tf_err plan_find_unvouched(const tf_store_plan *plan, const old_output *old, int
         tf_intervals_remove_all(&rest, torn);
     tf_err err = plan_keep_done(old, &claimed, &rest, false, error);
     if (err == TF_OK)
-        err = find_excluded(old, &claimed, &excluded, error);
+        err = find_excluded(old, &claimed, &excluded, &(int64_t){0}, error);
     ps->unvouched = claimed.kept.total - excluded.total;
     if (ps->trusted) {
         tf_intervals_add_all(&ps->kept, &claimed.kept);
