@@ -133,7 +133,8 @@ static answer offer_retry_of(tf_sched *s, int worker_id, resource_class *class, 
         return RESERVED;
     if (!wants_retry(s, w, st))
         return NOTHING;
-    if (worker_id == next.failed_on && s->up > 1 && now < next.due + PATIENCE)
+    const bool others_could = class->capacity > w->capacity[st->class_id];
+    if (worker_id == next.failed_on && others_could && now < next.due + PATIENCE)
         return PUT_OFF;
     tf_heap_pop(&class->retries, &next);
     st->retrying--;

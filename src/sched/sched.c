@@ -5,22 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The class of tasks that need this, which is made if there is none. */
-static int find_class(tf_sched *s, const tf_resources *need) {
-    for (int c = 0; c < s->classes; c++)
-        if (tf_resources_equal(&s->class[c].need, need))
-            return c;
-    const int made = s->classes++;
-    resource_class *class = &s->class[made];
-    *class = (resource_class){.need = *need, .retries = {.size = sizeof(retry), .before = retry_is_before}};
-    class->need.slots = tf_resources_slots(need);
-    int at = made;
-    for (; at > 0 && stage_needs_more(&class->need, &s->class[s->by_need[at - 1]].need); at--)
-        s->by_need[at] = s->by_need[at - 1];
-    s->by_need[at] = made;
-    return made;
-}
-
 static void add_pending(stage *st, const tf_sched_stage *spec) {
     const tf_interval all = {0, spec->tasks};
     const tf_interval *run = spec->pending ? spec->pending->items : &all;
@@ -36,14 +20,11 @@ tf_sched *tf_sched_new(const tf_sched_stage *stages, int count) {
     tf_sched *s = tf_alloc(sizeof *s);
     s->stages = count;
     s->stage = tf_alloc_array((size_t)count, sizeof *s->stage);
-    s->class = tf_alloc_array((size_t)count, sizeof *s->class);
-    s->by_need = tf_alloc_array((size_t)count, sizeof *s->by_need);
-    s->head = tf_alloc_array((size_t)count, sizeof *s->head);
     for (int i = 0; i < count; i++) {
         stage *st = &s->stage[i];
         st->spec = stages[i];
         st->spec.pending = NULL; /* the caller's */
-        st->class_id = find_class(s, &st->spec.need);
+        st->class_id = class_find(s, &st->spec.need);
         int *after = tf_alloc_array((size_t)stages[i].afters, sizeof *after);
         if (stages[i].afters)
             memcpy(after, stages[i].after, (size_t)stages[i].afters * sizeof *after);
@@ -78,7 +59,8 @@ bool tf_sched_next(tf_sched *s, double now, tf_action *action) {
 bool tf_sched_is_stuck(const tf_sched *s) {
     for (int i = 0; i < s->stages; i++) {
         const stage *st = &s->stage[i];
-        if (st->laid_out && st->ready + st->retrying > 0 && s->class[st->class_id].capacity == 0)
+        const resource_class *class = &s->class[st->class_id];
+        if (st->laid_out && st->ready + st->retrying > 0 && class->capacity == 0 && !class->is_given_up)
             return true;
     }
     return false;

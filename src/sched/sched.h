@@ -132,6 +132,18 @@ void tf_sched_cut(tf_sched *sched, int stage);
  * takes longer than was foreseen. Its next grant fills them, whatever it holds. */
 void tf_sched_idle(tf_sched *sched, int worker, int idle);
 
+/* The worker can't run tasks of the stage: it gets no more of them. Tasks first .. first + count - 1 are those of the
+ * worker's that it has not begun, and gives back: another worker is to have the same attempt at them. `count` may be 0.
+ * Returns as tf_sched_report. */
+bool tf_sched_unable(tf_sched *sched, int worker, int stage, int64_t first, int64_t count, int attempt, double now);
+
+/* Are there tasks of the stage to be run, and no worker that is up could, since some have said that they can't? */
+bool tf_sched_is_unable(const tf_sched *sched, int stage);
+
+/* The stage is over once what was granted of it has ended; what is left of it is pending, for a later run. If failures
+ * stop the campaign this does. */
+void tf_sched_give_up(tf_sched *sched, int stage);
+
 /* The next thing to do at time `now`; false if there is nothing until another event, or until tf_sched_due. Actions are
  * to be carried out in this order. */
 bool tf_sched_next(tf_sched *sched, double now, tf_action *action);

@@ -86,8 +86,13 @@ static bool is_left_out(const tf_sched *s, const stage *st) {
     return false;
 }
 
+static bool is_given_up(const tf_sched *s, const stage *st) {
+    return s->class[st->class_id].is_given_up;
+}
+
 static bool is_over(const tf_sched *s, const stage *st) {
-    return stage_running(st) == 0 && (s->stopping || (count_pending(st) == 0 && !st->spec.awaits_cut));
+    return stage_running(st) == 0 &&
+           (s->stopping || is_given_up(s, st) || (count_pending(st) == 0 && !st->spec.awaits_cut));
 }
 
 static bool end_once(tf_sched *s, tf_action *action) {
@@ -121,34 +126,35 @@ static bool lay_out_if_ready(tf_sched *s, int stage_id, tf_action *action) {
     return true;
 }
 
-/* A stage of which tasks are withheld is not written: a later run will have the rest. */
+/* A stage of which tasks are withheld, or that nobody could run to its end, is not written: a later run will have the
+ * rest. */
 static bool finish_if_over(tf_sched *s, int stage_id, tf_action *action) {
     stage *st = &s->stage[stage_id];
     if (!st->laid_out || st->finished || !is_over(s, st))
         return false;
-    st->finished = st->spec.withheld == 0;
+    st->finished = st->spec.withheld == 0 && !is_given_up(s, st);
     st->closed = !st->finished;
     *action = (tf_action){.kind = TF_ACTION_FINISH, .stage = stage_id};
     return st->finished;
 }
 
 /* Will the stage not be begun in this run, or not be finished? */
-static bool is_given_up(const tf_sched *s, const stage *st) {
+static bool is_left_behind(const tf_sched *s, const stage *st) {
     return st->closed || ((s->stopping || s->frozen) && !st->laid_out);
 }
 
-/* Tasks may wait for those of a stage that is given up. Is there nothing else left: no task that runs or could, and no
- * stage that is looked at for more? */
+/* Tasks may wait for those of a stage that is left behind. Is there nothing else left: no task that runs or could, and
+ * no stage that is looked at for more? */
 static bool is_at_rest(const tf_sched *s) {
-    bool gives_up = false;
+    bool any = false;
     for (int i = 0; i < s->stages; i++) {
         const stage *st = &s->stage[i];
         const bool is_open = st->laid_out && !st->finished && !st->closed;
         if (is_open && (stage_running(st) > 0 || st->ready > 0 || st->retrying > 0 || st->spec.awaits_cut))
             return false;
-        gives_up = gives_up || is_given_up(s, st);
+        any = any || is_left_behind(s, st);
     }
-    return gives_up;
+    return any;
 }
 
 bool stage_next_change(tf_sched *s, tf_action *action) {
@@ -159,7 +165,7 @@ bool stage_next_change(tf_sched *s, tf_action *action) {
         if (lay_out_if_ready(s, i, action) || finish_if_over(s, i, action))
             return true;
         const stage *st = &s->stage[i];
-        over += st->finished || is_given_up(s, st);
+        over += st->finished || is_left_behind(s, st);
     }
     return (over == s->stages || is_at_rest(s)) && end_once(s, action);
 }

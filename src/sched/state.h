@@ -4,6 +4,7 @@
  * workers.c   who is up, who wants work, and for whom workers are reserved
  * retry.c     tasks that wait for another attempt
  * stages.c    which stages are begun, and over
+ * classes.c   which stages need the same; unable.c: which workers can't run a stage
  * grant.c     who gets what next; backfill.c: what a reserved worker gets meanwhile
  *
  * A file calls those before it in this list, and none behind it. */
@@ -28,6 +29,7 @@ typedef struct stage {
     int64_t retrying; /* tasks that wait for another attempt */
     int64_t blocked;  /* tasks that wait for other tasks */
     tf_estimate estimate;
+    bool is_unable_somewhere; /* some worker has said that it can't run its tasks; the class is its own */
     bool laid_out, finished;
     bool closed; /* nothing more will come of it in this run, though it is not finished */
 } stage;
@@ -46,6 +48,7 @@ typedef struct resource_class {
     int64_t capacity; /* tasks that all workers that are up could run at once */
     int64_t reserved; /* the part of this capacity that is on workers reserved for the class */
     tf_heap retries;  /* of retry, the first that is due on top */
+    bool is_given_up; /* no worker gets a task of its one stage any more */
 } resource_class;
 
 typedef struct worker {
@@ -133,6 +136,14 @@ bool stage_goes_before(const tf_sched *s, int stage_id, int other_id);
 
 /* The next stage that is to be laid out or written, or the end. */
 bool stage_next_change(tf_sched *s, tf_action *action);
+
+/* ---- classes.c ---- */
+
+/* The class of tasks that need this, which is made if there is none. */
+int class_find(tf_sched *s, const tf_resources *need);
+
+/* Makes a class of the stage alone of it, if it shares its own. */
+void class_split(tf_sched *s, int stage_id);
 
 /* ---- backfill.c ---- */
 

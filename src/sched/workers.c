@@ -90,7 +90,7 @@ void tf_sched_worker_up(tf_sched *s, int worker_id, tf_resources have) {
         w->capacity = tf_alloc_array((size_t)s->classes, sizeof *w->capacity);
     }
     for (int c = 0; c < s->classes; c++) {
-        w->capacity[c] = tf_resources_fit(&have, &s->class[c].need);
+        w->capacity[c] = s->class[c].is_given_up ? 0 : tf_resources_fit(&have, &s->class[c].need);
         s->class[c].capacity += w->capacity[c];
     }
     s->up++;
@@ -150,7 +150,7 @@ void worker_reserve(tf_sched *s, worker *w, int class_id) {
 }
 
 int64_t worker_room(const tf_sched *s, const worker *w, int class_id) {
-    if (s->classes == 1)
+    if (s->classes == 1 || w->capacity[class_id] == 0)
         return w->capacity[class_id];
     tf_resources left = w->have;
     for (int other = 0; other < s->classes; other++) {

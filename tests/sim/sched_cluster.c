@@ -15,6 +15,7 @@ typedef enum event_kind {
     EVENT_GRANT,
     EVENT_BATCH_ENDED,
     EVENT_REPORT,
+    EVENT_UNABLE,
     EVENT_IDLE,
     EVENT_TELL,
     EVENT_TICK,
@@ -30,7 +31,7 @@ typedef struct event {
     uint64_t order; /* ties in the order they were made */
     event_kind kind;
     int worker, life;   /* of a life that is over: void, but for reports while the worker is down */
-    int stage, attempt; /* of a grant */
+    int stage, attempt; /* of a grant, or of one that is given back */
     int retry;          /* of a report: the attempt that failed */
     int64_t first, count, failed;
     int idle; /* of a worker that says so */
@@ -57,6 +58,7 @@ typedef struct cluster {
     double mean, sigma; /* of task durations: log-normal, s; sigma 0: all the same */
     double by_stage[3]; /* times the mean, of the first, the second, all others; 0: 1 */
     int deaths;
+    int unable; /* the first workers can't run one stage each, in turn; so many of them */
     int retries;
     double retry_delay;
     bool duplicates;
@@ -82,6 +84,7 @@ typedef struct sim {
     tf_heap events;
     uint64_t made;
     double now;
+    bool *given_up; /* per stage */
     bool draining, over;
 } sim;
 
@@ -111,6 +114,25 @@ static double duration(const sim *s, int stage, int64_t index) {
 /* One task in 13 fails, one to four times in a row. */
 static bool fails(int stage, int64_t index, int attempt) {
     return (stage * 7 + index) % 13 == 5 && attempt <= 1 + index % 4;
+}
+
+static bool can_run(const sim *s, int w, int stage) {
+    return w >= s->c->unable || stage != w % s->c->stages;
+}
+
+/* Of the workers that live and those that may come back. */
+static bool can_anyone_run(const sim *s, int stage) {
+    for (int w = 0; w < s->c->workers; w++)
+        if (can_run(s, w, stage))
+            return true;
+    return false;
+}
+
+static int count_able(const sim *s, int stage) {
+    int count = 0;
+    for (int w = 0; w < s->c->workers; w++)
+        count += s->worker[w].up && can_run(s, w, stage);
+    return count;
 }
 
 static int slots_of(const sim *s, int stage) {
@@ -173,12 +195,22 @@ static void note_attempt(sim *s, const tf_action *a) {
         if (a->attempt == 1)
             continue;
         cr_assert(s->now >= s->due[i], "too early");
-        cr_assert(a->worker != s->failed_on[i] || s->up == 1 || s->now >= s->due[i] + 5, "on the same worker");
+        cr_assert(a->worker != s->failed_on[i] || count_able(s, a->stage) <= 1 || s->now >= s->due[i] + 5,
+                  "on the same worker");
     }
+}
+
+static void give_up_stages(sim *s) {
+    for (int stage = 0; stage < s->c->stages; stage++)
+        if (tf_sched_is_unable(s->sched, stage) && !can_anyone_run(s, stage)) {
+            tf_sched_give_up(s->sched, stage);
+            s->given_up[stage] = true;
+        }
 }
 
 static void act(sim *s) {
     tf_action a;
+    give_up_stages(s);
     while (tf_sched_next(s->sched, s->now, &a)) {
         tf_sched_counts counts = {0};
         switch (a.kind) {
@@ -192,9 +224,8 @@ static void act(sim *s) {
             s->c->grants++;
             cr_assert(!s->draining, "granted while draining");
             counts = tf_sched_stage_counts(s->sched, a.stage);
-            int64_t left = counts.pending + a.count, all_slots = (int64_t)s->c->workers * s->c->slots;
-            cr_assert(a.count <= s->c->slots ||
-                          a.count <= left * s->c->slots / (all_slots - s->c->deaths * s->c->slots),
+            int64_t left = counts.pending + a.count, sure = s->c->workers - s->c->deaths - s->c->unable;
+            cr_assert(a.count <= s->c->slots || sure <= 0 || a.count <= left / sure,
                       "%lld of %lld tasks for one of %d workers", (long long)a.count, (long long)left, s->c->workers);
             note_attempt(s, &a);
             post(s, (event){.kind = EVENT_GRANT,
@@ -202,6 +233,7 @@ static void act(sim *s) {
                             .worker = a.worker,
                             .life = s->worker[a.worker].life,
                             .stage = a.stage,
+                            .attempt = a.attempt,
                             .first = a.first,
                             .count = a.count});
             break;
@@ -238,6 +270,24 @@ static void take_report(sim *s, const event *e) {
         s->c->wide_end = s->now;
     for (int64_t i = e->first; i < e->first + e->count; i++)
         cr_assert_eq(s->ended[e->stage * s->c->tasks + i]++, 0, "task %lld ended twice", (long long)i);
+}
+
+/* The worker gives a grant back; some are given back twice. */
+static void post_unable(sim *s, const event *grant) {
+    event back = *grant;
+    back.kind = EVENT_UNABLE;
+    back.time = s->now + s->c->latency;
+    post(s, back);
+    back.time = s->now + 3 * s->c->latency;
+    if (s->c->duplicates && tf_rng_below(&s->rng, 10) == 0)
+        post(s, back);
+}
+
+static void take_back(sim *s, const event *e) {
+    if (!tf_sched_unable(s->sched, e->worker, e->stage, e->first, e->count, e->attempt, s->now))
+        return;
+    for (int64_t i = e->stage * s->c->tasks + e->first; i < e->stage * s->c->tasks + e->first + e->count; i++)
+        s->failed_on[i] = e->worker;
 }
 
 /* A report for each run of tasks that ended, and of tasks that are to be tried again; some come twice. */
@@ -310,6 +360,10 @@ static void handle(sim *s, const event *e) {
     case EVENT_GRANT:
         if (!alive || s->draining)
             return;
+        if (!can_run(s, e->worker, e->stage)) {
+            post_unable(s, e);
+            return;
+        }
         tf_intervals_add(&k->queue[e->stage], e->first, e->first + e->count);
         k->told_idle = 0;
         k->held += e->count;
@@ -335,6 +389,10 @@ static void handle(sim *s, const event *e) {
     case EVENT_REPORT:
         if (alive || !k->up) /* a worker that is back has lost what it sent before */
             take_report(s, e);
+        break;
+    case EVENT_UNABLE:
+        if (alive || !k->up)
+            take_back(s, e);
         break;
     case EVENT_DOWN:
     case EVENT_DRAINED:
@@ -382,8 +440,16 @@ static void handle(sim *s, const event *e) {
 
 /* ---- A whole run ---- */
 
+/* Does the stage come after one that was given up? */
+static bool is_behind(const sim *s, int stage) {
+    for (int before = 0; before < stage; before++)
+        if (s->c->chained && s->given_up[before])
+            return true;
+    return false;
+}
+
 /* Every task has ended once. In a run that was drained only as many as are counted, in one that was frozen all of the
- * stages that were begun. */
+ * stages that were begun, and none of a stage that nobody could run. */
 static void check_stage(const sim *s, int stage) {
     const cluster *c = s->c;
     int64_t ended = 0, failed = 0;
@@ -397,9 +463,10 @@ static void check_stage(const sim *s, int stage) {
     cr_assert_eq(counts.failed, failed, "failures were miscounted");
     cr_assert_eq(counts.done + counts.failed, ended);
     cr_assert_eq(counts.running, 0);
+    cr_assert(ended == 0 || can_anyone_run(s, stage));
     if (!s->draining)
-        cr_assert(ended == c->tasks || (c->frozen && ended == 0), "%lld of %lld tasks", (long long)ended,
-                  (long long)c->tasks);
+        cr_assert(ended == c->tasks || ((c->frozen || s->given_up[stage] || is_behind(s, stage)) && ended == 0),
+                  "%lld of %lld tasks", (long long)ended, (long long)c->tasks);
 }
 
 static void simulate(cluster *c, uint64_t seed) {
@@ -421,6 +488,7 @@ static void simulate(cluster *c, uint64_t seed) {
     s.attempt = tf_alloc((size_t)(c->stages * c->tasks));
     s.failed_on = tf_alloc_array((size_t)(c->stages * c->tasks), sizeof *s.failed_on);
     s.due = tf_alloc_array((size_t)(c->stages * c->tasks), sizeof *s.due);
+    s.given_up = tf_alloc_array((size_t)c->stages, sizeof *s.given_up);
     for (int w = 0; w < c->workers; w++) {
         s.worker[w].queue = tf_alloc_array((size_t)c->stages, sizeof(tf_intervals));
         post(&s, (event){.kind = EVENT_UP, .time = tf_rng_double(&s.rng) * c->latency, .worker = w});
@@ -460,6 +528,7 @@ static void simulate(cluster *c, uint64_t seed) {
     free(s.attempt);
     free(s.failed_on);
     free(s.due);
+    free(s.given_up);
     tf_heap_free(&s.events);
     free(stages);
     free(numbers);
@@ -499,6 +568,8 @@ Test(cluster, ends_every_task_once_whatever_happens) {
         c.deaths = (int)tf_rng_below(&rng, (uint64_t)c.workers);
         c.drained = tf_rng_below(&rng, 4) == 0;
         c.frozen = tf_rng_below(&rng, 4) == 0;
+        if (tf_rng_below(&rng, 3) == 0)
+            c.unable = (int)tf_rng_below(&rng, (uint64_t)c.workers + 1);
         printf("seed %llu\n", (unsigned long long)seed);
         fflush(stdout);
         simulate(&c, seed);
@@ -559,6 +630,14 @@ Test(cluster, fills_the_time_before_large_tasks) {
     printf("wide %g of %g, overhead %g\n", c.wide_end, c.end, overhead(&c));
     cr_expect(c.wide_end < 0.35 * c.end, "the last large task ended at %g of %g s", c.wide_end, c.end);
     cr_expect(overhead(&c) < 0.19, "%g", overhead(&c));
+}
+
+/* Half of the workers lack what the stage needs: the other half is kept busy by it. */
+Test(cluster, does_without_workers_that_can_not_run_a_stage) {
+    cluster c = {.workers = 16, .slots = 4, .stages = 1, .tasks = 20000, .latency = 1e-3, .mean = 1e-2, .unable = 8};
+    simulate(&c, 8);
+    printf("overhead %g\n", overhead(&c));
+    cr_expect(overhead(&c) < 1.1, "%g", overhead(&c)); /* 1 by the workers that do nothing */
 }
 
 Test(cluster, is_the_same_every_time) {
