@@ -13,6 +13,14 @@
 
 enum { GPU_LIST = 1024 };
 
+enum { BATCH_WHY = 1000 };
+
+/* What has become of the service that answers the batch's tasks: bits. */
+enum {
+    BATCH_SERVICE_READS = 1, /* it has read a task */
+    BATCH_SERVICE_FAILS = 2  /* it has ended, or was ended, before it had read any */
+};
+
 enum { BATCH_BUFFERS = 2 }; /* of a slot: while one is run, the other is written or waits */
 
 /* The start of a buffer. While the buffer is the rank's, it writes what is to be done; the members that say "host" are
@@ -34,6 +42,9 @@ typedef struct batch_header {
     int64_t sound;       /* host, atomic: a function had left its process as it was when row sound - 1 had ended */
     uint32_t changed; /* host: bits of what a function has changed in its process; rows from `sound` on are run again */
     int32_t refused;  /* host: it has run nothing, since an earlier batch has changed its process */
+    int32_t proven;   /* rank: a service that does not start fails its task, since it has started before */
+    uint32_t service; /* host: bits of BATCH_SERVICE_* */
+    char why[BATCH_WHY]; /* host: why it has not started: a line, and lines behind it; NUL-terminated */
 } batch_header;
 
 /* Has the rank said that nothing more of the batch is to be begun? */

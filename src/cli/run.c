@@ -57,7 +57,7 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
     *parted = result.parted;
     if (l->it.campaign && err != TF_ERR_RUN)
         tf_progress_summary(stderr, l->it.campaign, &result);
-    tf_tally_free(&result.failures);
+    tf_farm_result_free(&result);
     return err;
 }
 

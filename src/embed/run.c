@@ -227,7 +227,7 @@ int tf_run(tf_runner *runner, const tf_manifest *manifest, MPI_Comm comm, const 
         add_error(runner, &error);
     if (!result.parted)
         err = share_outcome(runner, comm, err);
-    tf_tally_free(&result.failures);
+    tf_farm_result_free(&result);
     free_first(&f);
     if (here >= 0) {
         if (fchdir(here) != 0 && err == TF_OK)

@@ -21,6 +21,10 @@ static int idle(const void *slots) {
     return tf_slots_idle(slots);
 }
 
+static const char *refusal(const void *slots, int stage) {
+    return tf_slots_refusal(slots, stage);
+}
+
 static int64_t submit(void *slots, int slot, int stage, int attempt, int64_t first, int64_t count, tf_error *error) {
     return tf_slots_submit(slots, slot, stage, attempt, first, count, error);
 }
@@ -49,6 +53,7 @@ executor executor_slots(tf_slots *slots) {
                       .place = place,
                       .place_in_hand = place_in_hand,
                       .idle = idle,
+                      .refusal = refusal,
                       .submit = submit,
                       .poll = poll_slots,
                       .give_up = give_up,

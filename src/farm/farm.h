@@ -13,6 +13,12 @@
 #include "slots/slots.h"
 #include "store/resume/resume.h"
 
+/* A stage that was stopped, since no worker could run it. */
+typedef struct tf_farm_stop {
+    int stage;
+    char why[1000]; /* a line, and behind it the last lines of what was said on standard error; NUL-terminated */
+} tf_farm_stop;
+
 /* How far a run is. */
 typedef struct tf_farm_progress {
     int64_t tasks, done, failed, running;
@@ -33,9 +39,13 @@ enum { TF_FARM_WALLTIME = -1, TF_FARM_LOSS = -2 };
 
 typedef struct tf_farm_result {
     tf_farm_progress progress; /* at the end */
-    tf_tally failures;         /* by message; owners are stages. To be freed by the caller */
-    bool parted;               /* on all ranks: a rank has died, and MPI is not to be ended in order: leave by _exit */
+    tf_tally failures;         /* by message; owners are stages */
+    tf_farm_stop *stop;        /* stages that were stopped */
+    int stops;
+    bool parted; /* on all ranks: a rank has died, and MPI is not to be ended in order: leave by _exit */
 } tf_farm_result;
+
+void tf_farm_result_free(tf_farm_result *result);
 
 /* Are tasks kept to cores of their own? */
 typedef enum tf_bind {
@@ -78,10 +88,10 @@ tf_err tf_farm_check_room(tf_error *error);
  * wait in MPI_Init for one that has left. Without a launcher it does nothing. */
 void tf_farm_call_off(void);
 
-/* Collective over all ranks: the whole run. Returns TF_OK; TF_ERR_TASKS if tasks failed;
+/* Collective over all ranks: the whole run. Returns TF_OK; TF_ERR_TASKS if tasks failed or stages were stopped;
  * TF_ERR_STOPPED if a signal (SIGTERM, SIGINT, SIGUSR1, SIGUSR2) or the wall time ended it early; TF_ERR_RUN with
  * `error` if the run broke: the same on all ranks; TF_ERR_USAGE if rank 0 has called it off. `result` is filled in on
- * rank 0. */
+ * rank 0; to be freed by the caller. */
 tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_error *error);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "farm/dependencies.h"
 #include "farm/peers.h"
+#include "farm/unable.h"
 #include "farm/until.h"
 #include "host/run.h"
 
@@ -23,6 +24,7 @@ struct master {
     tf_sched *sched;
     dependencies *dependencies;
     untils *untils;
+    unables *unables;
     peers peers;
     double started;            /* when it was made */
     double elapsed_at_close;   /* s that the run had taken when the output was closed; 0: it is open */
@@ -93,6 +95,7 @@ master *master_new(const tf_farm_options *options, const transport *t, const tf_
     }
     m->sched = tf_sched_new(stages, campaign->stages);
     m->untils = untils_new(campaign, options->graph, m->sched, o);
+    m->unables = unables_new(campaign, m->sched, o);
     m->dependencies = dependencies_new(campaign, options->graph, m->sched, t);
     free(stages);
     return m;
@@ -103,6 +106,7 @@ void master_free(master *m) {
         return;
     dependencies_free(m->dependencies);
     untils_free(m->untils);
+    unables_free(m->unables);
     tf_tally_free(&m->failures);
     tf_sched_free(m->sched);
     peers_free(&m->peers);
@@ -134,6 +138,16 @@ void master_result(const master *m, tf_farm_result *result) {
     }
     p->done -= m->skipped;
     p->skipped += m->skipped;
+}
+
+const tf_farm_stop *master_stopped(const master *m, int *count) {
+    return unables_stopped(m->unables, count);
+}
+
+static bool has_stopped_a_stage(const master *m) {
+    int count;
+    unables_stopped(m->unables, &count);
+    return count > 0;
 }
 
 /* ---- What workers say ---- */
@@ -175,6 +189,14 @@ static void warn_of_change(master *m, const change_message *change) {
         &text, " of its process; its tasks run one by one, in processes of their own: let it put back what it changes");
     warn(m, text.data);
     tf_buf_free(&text);
+}
+
+static void hear_unable(master *m, int from, const unable_message *message) {
+    tf_buf warning = {0};
+    unables_hear(m->unables, from, m->peers.peer[from].host, message, now(m), &warning);
+    if (warning.length)
+        warn(m, warning.data);
+    tf_buf_free(&warning);
 }
 
 static void greet(master *m, int from, const hello_message *hello) {
@@ -299,6 +321,7 @@ void master_handle(master *m, const parcel *message) {
     switch (message->tag) {
     case TAG_HELLO: greet(m, from, payload); break;
     case TAG_REPORT: apply_reports(m, from, payload, message->size / sizeof(report_message)); break;
+    case TAG_UNABLE: hear_unable(m, from, payload); break;
     case TAG_IDLE: tf_sched_idle(m->sched, from, ((const idle_message *)payload)->idle); break;
     case TAG_FAILURE: count_failures(m, payload); break;
     case TAG_CHANGE: warn_of_change(m, payload); break;
@@ -356,12 +379,13 @@ static void collect(master *m, collect_what what, int stage) {
     tf_farm_result result;
     master_result(m, &result);
     const bool stopped = m->stopping && m->finished < m->campaign->stages;
+    const bool has_failures = result.progress.failed > 0 || has_stopped_a_stage(m);
     const collect_message message = {.what = (int32_t)what,
                                      .stage = stage,
-                                     .outcome = stopped                      ? TF_ERR_STOPPED
-                                                : result.progress.failed > 0 ? TF_ERR_TASKS
-                                                                             : TF_OK,
-                                     .partial = result.progress.withheld > 0,
+                                     .outcome = stopped        ? TF_ERR_STOPPED
+                                                : has_failures ? TF_ERR_TASKS
+                                                               : TF_OK,
+                                     .partial = result.progress.withheld > 0 || has_stopped_a_stage(m),
                                      .elapsed = result.progress.elapsed,
                                      .enough = untils_enough(m->untils, stage)};
     if (what == COLLECT_CLOSE)
@@ -426,11 +450,12 @@ bool master_step(master *m) {
         return false;
     watch_time(m);
     watch_workers(m);
+    bool any = !m->draining && peers_are_known(&m->peers) && unables_stop(m->unables);
     const bool nobody_lives = has_loss(m) && peers_count_living(&m->peers) == 0;
     if (has_loss(m) && !nobody_lives &&
         tf_sched_is_stuck(m->sched)) /* the only ranks that were large enough are dead */
         drain(m, DRAIN_WAIT, TF_FARM_LOSS);
-    bool any = check_untils(m);
+    any = check_untils(m) || any;
     for (; tf_sched_next(m->sched, now(m), &action); any = true) {
         if (action.kind != TF_ACTION_GRANT)
             bury_dead(m, 0); /* what all do together must not wait for the dead */

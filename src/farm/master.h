@@ -35,6 +35,9 @@ parting master_parting(const master *master);
 /* How a run ends whose master has parted. */
 tf_err master_outcome(const master *master);
 
+/* The stages that were stopped, since nobody could run them. Valid until the next turn. */
+const tf_farm_stop *master_stopped(const master *master, int *count);
+
 /* Counts, and the first few failures. */
 void master_result(const master *master, tf_farm_result *result);
 

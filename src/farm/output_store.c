@@ -36,6 +36,10 @@ static tf_err read_status(void *context, int stage, int64_t first, int64_t count
     return tf_store_status(store_of(context), stage, first, count, status, error);
 }
 
+static void note_stop(void *context, int stage, const char *why) {
+    tf_store_note_stop(store_of(context), stage, why);
+}
+
 static tf_err is_enough(void *context, int stage, int64_t count, bool *enough, tf_error *error) {
     return tf_reduce_is_enough(store_of(context), stage, count, enough, error);
 }
@@ -63,6 +67,7 @@ output output_store(store_output *store) {
                     .is_locked = is_locked,
                     .has_ended = has_ended,
                     .status = read_status,
+                    .note_stop = note_stop,
                     .is_enough = is_enough,
                     .layout = layout,
                     .finish = finish,

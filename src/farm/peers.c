@@ -39,6 +39,13 @@ void peers_mark_dead(peers *p, int rank) {
     p->dead++;
 }
 
+bool peers_are_known(const peers *p) {
+    for (int rank = p->ranks > 1; rank < p->ranks; rank++)
+        if (!p->peer[rank].is_up && !p->peer[rank].is_dead)
+            return false;
+    return true;
+}
+
 int peers_count_living(const peers *p) {
     int count = 0;
     for (int rank = 1; rank < p->ranks; rank++)

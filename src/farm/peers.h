@@ -31,6 +31,9 @@ bool peers_has_died(const peers *p, int rank, double silence, double now);
 
 void peers_mark_dead(peers *p, int rank);
 
+/* Has each worker come, or died? */
+bool peers_are_known(const peers *p);
+
 /* How many workers have come and still live. */
 int peers_count_living(const peers *p);
 

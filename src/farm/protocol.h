@@ -8,6 +8,7 @@
  *       REPORT ------------------->          these have ended, or are to be tried again
  *              <-------------------  SETTLE  these are not run: write their rows
  *              <-------------------  REMOVE  nobody needs the temporary outputs of this one any more
+ *       UNABLE ------------------->          I can't run tasks of this stage: these are not begun
  *       IDLE --------------------->          some slots are idle, though others are not
  *       FAILURE ------------------>          why tasks failed: messages, counted
  *       CHANGE ------------------->          a function changes the process that it runs in
@@ -31,6 +32,7 @@ typedef enum message_tag {
     TAG_REPORT,
     TAG_SETTLE,
     TAG_REMOVE,
+    TAG_UNABLE,
     TAG_IDLE,
     TAG_FAILURE,
     TAG_CHANGE,
@@ -84,6 +86,15 @@ typedef struct remove_message {
     int64_t index;    /* task */
 } remove_message;
 
+/* A worker that can't run a stage gives back what it has not begun of it. */
+typedef struct unable_message {
+    int32_t stage;
+    int32_t attempt; /* the one that these tasks are still to have */
+    int64_t first;   /* task */
+    int64_t count;   /* 0: there is none to give back */
+    char why[1000];  /* in the first message of the stage, else empty: a line, and lines behind it; NUL-terminated */
+} unable_message;
+
 /* Slots are idle although the worker holds tasks: these wait behind one that takes longer than was foreseen. */
 typedef struct idle_message {
     int32_t idle; /* slots */
@@ -128,7 +139,7 @@ typedef struct collect_message {
     int32_t what;    /* collect_what */
     int32_t stage;   /* for layout and finish */
     int32_t outcome; /* for close: tf_err: TF_OK, TF_ERR_TASKS or TF_ERR_STOPPED */
-    int32_t partial; /* for close: some tasks were not to be run this time */
+    int32_t partial; /* for close: some tasks were not to be run this time, or a stage was stopped */
     double elapsed;  /* for close: s */
     int64_t enough;  /* for finish: tasks of which the stage's "until" was true; 0: it was not */
 } collect_message;

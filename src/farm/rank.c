@@ -67,6 +67,7 @@ static void handle_message(rank *r, const parcel *message) {
     case TAG_HELLO:
     case TAG_ALIVE:
     case TAG_REPORT:
+    case TAG_UNABLE:
     case TAG_IDLE:
     case TAG_FAILURE:
     case TAG_CHANGE:

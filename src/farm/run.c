@@ -178,6 +178,19 @@ static void free_all(run *r) {
     tf_buf_free(&r->own_bundle);
 }
 
+static void copy_stops(const master *m, tf_farm_result *result) {
+    const tf_farm_stop *stop = master_stopped(m, &result->stops);
+    result->stop = tf_alloc_array((size_t)result->stops, sizeof *stop);
+    if (result->stops > 0)
+        memcpy(result->stop, stop, (size_t)result->stops * sizeof *stop);
+}
+
+void tf_farm_result_free(tf_farm_result *result) {
+    tf_tally_free(&result->failures);
+    free(result->stop);
+    *result = (tf_farm_result){0};
+}
+
 static tf_err run_to_end(run *r, tf_farm_result *result) {
     r->mpi = transport_mpi_new(r->comm);
     r->transport = transport_mpi_face(r->mpi);
@@ -193,6 +206,7 @@ static tf_err run_to_end(run *r, tf_farm_result *result) {
         tf_tally_copy(&result->failures, result->progress.failures);
         tf_tally_sort(&result->failures);
         result->progress.failures = &result->failures;
+        copy_stops(r->rank.master, result);
     }
     result->parted = r->rank.parted;
     if (r->rank.parted)

@@ -4,6 +4,7 @@
  * would be stuck. */
 #include "farm/worker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,6 +43,7 @@ struct worker {
     reports reports;        /* what has not been reported yet */
     double spoke;           /* when something was last sent to the master */
     int idle_told;          /* idle slots that the master knows of */
+    bool *is_refused;       /* per stage: it can't be run here, and the master knows why */
     uint32_t *changes_told; /* per stage: changes of its function that the master has been told of */
     drain_how draining;     /* 0: it takes grants */
     bool has_drained;       /* DRAINED was sent */
@@ -77,6 +79,7 @@ worker *worker_new(const tf_campaign *campaign, const transport *t, const tf_clo
                   .sync = sync,
                   .reports = {.campaign = campaign}};
     w->estimate = tf_alloc_array((size_t)campaign->stages, sizeof *w->estimate);
+    w->is_refused = tf_alloc_array((size_t)campaign->stages, sizeof *w->is_refused);
     w->changes_told = tf_alloc_array((size_t)campaign->stages, sizeof *w->changes_told);
     for (int s = 1; s < campaign->stages; s++)
         w->is_mixed = w->is_mixed || !tf_resources_equal(&campaign->stage[s].need, &campaign->stage[0].need);
@@ -89,6 +92,7 @@ void worker_free(worker *w) {
     if (!w)
         return;
     free(w->estimate);
+    free(w->is_refused);
     free(w->changes_told);
     free(w->queue);
     reports_free(&w->reports);
@@ -106,7 +110,44 @@ static void make_room(worker *w) {
     w->queue = tf_realloc_array(w->queue, w->capacity, sizeof *w->queue);
 }
 
+/* ---- Stages that can't be run here ---- */
+
+/* Tasks that were not begun are for another worker. */
+static void give_back(worker *w, int stage, int attempt, tf_interval tasks) {
+    unable_message m = {.stage = stage, .attempt = attempt, .first = tasks.first, .count = tasks.end - tasks.first};
+    if (!w->is_refused[stage])
+        snprintf(m.why, sizeof m.why, "%s", w->executor->refusal(w->executor->context, stage));
+    w->is_refused[stage] = true;
+    w->held -= m.count;
+    transport_send(w->transport, MASTER, TAG_UNABLE, &m, sizeof m);
+}
+
+static void drop_piece(worker *w, size_t place) {
+    memmove(&w->queue[place], &w->queue[place + 1], (--w->queued - place) * sizeof *w->queue);
+}
+
+/* It turns out that the stage can't be run here: what waits of it is given back. */
+static void refuse(worker *w, int stage) {
+    give_back(w, stage, 1, (tf_interval){0, 0});
+    for (size_t place = w->queued; place-- > 0;) {
+        const piece p = w->queue[place];
+        if (p.stage != stage)
+            continue;
+        w->waiting -= p.tasks.end - p.tasks.first;
+        drop_piece(w, place);
+        give_back(w, stage, p.attempt, p.tasks);
+    }
+}
+
+/* ---- What comes into the queue ---- */
+
 void worker_grant(worker *w, const grant_message *grant) {
+    if (w->is_refused[grant->stage]) { /* it was on its way when the master did not know */
+        w->held += grant->count;
+        w->idle_told = 0;
+        give_back(w, grant->stage, grant->attempt, (tf_interval){grant->first, grant->first + grant->count});
+        return;
+    }
     make_room(w);
     memmove(w->queue + 1, w->queue, w->queued * sizeof *w->queue);
     w->queue[0] =
@@ -127,6 +168,10 @@ void worker_drain(worker *w, drain_how how) {
 static void requeue(worker *w, int stage, int attempt, tf_interval tasks) {
     if (tasks.first >= tasks.end || w->draining)
         return;
+    if (w->is_refused[stage]) {
+        give_back(w, stage, attempt, tasks);
+        return;
+    }
     make_room(w);
     w->queue[w->queued++] = (piece){.stage = stage, .attempt = attempt, .tasks = tasks};
     w->waiting += tasks.end - tasks.first;
@@ -156,7 +201,7 @@ static tf_err submit_batch(worker *w, size_t place, int slot, tf_error *error) {
     p->tasks.first += taken;
     w->waiting -= taken;
     if (p->tasks.first == p->tasks.end)
-        memmove(p, p + 1, (--w->queued - place) * sizeof *p);
+        drop_piece(w, place);
     return TF_OK;
 }
 
@@ -266,6 +311,8 @@ static tf_err accept_rows(void *context, int slot, const tf_rows *rows, tf_inter
     const tf_err err = w->output->write(w->output->context, rows, error);
     if (err != TF_OK)
         return err;
+    if (!w->draining && !w->is_refused[rows->stage] && w->executor->refusal(w->executor->context, rows->stage))
+        refuse(w, rows->stage);
     requeue(w, rows->stage, rows->attempt, left);
     send_change(w, rows);
     if (rows->count == 0)

@@ -33,7 +33,8 @@ tf_err tf_host_run_here(const tf_campaign *campaign, int stage, int64_t first, i
     tf_err err = TF_OK;
     while (count > 0 && err == TF_OK) {
         batch_header *head = (batch_header *)(void *)map.fixed;
-        *head = (batch_header){.stage = stage, .attempt = 1, .first = first, .count = count < most ? count : most};
+        *head = (batch_header){
+            .stage = stage, .attempt = 1, .first = first, .count = count < most ? count : most, .proven = 1};
         if (source)
             err = batch_copy_upstream(&map, spec, &h.columns, source, head->first, head->count, error);
         if (err != TF_OK)

@@ -1,6 +1,9 @@
 /* A service: a long-lived process of the slot that gets tasks as JSON lines on its standard input and answers each with
  * one on its standard output. It is started when the stage's first task comes, and anew when it has ended, hung, said
- * what is no answer, or had its "max_tasks". One task at a time, so that what comes on standard error is the task's. */
+ * what is no answer, or had its "max_tasks". One task at a time, so that what comes on standard error is the task's.
+ *
+ * A task that was not read is not to blame for the end of its service: the rank hears of the service, and gives the
+ * task to another. */
 #include "host/preflight.h"
 #include "host/process.h"
 #include "host/runner.h"
@@ -12,6 +15,7 @@
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -26,8 +30,10 @@ struct service {
     process p;
     int in;         /* our end of its standard input; -1: it does not run */
     int64_t served; /* tasks that it has answered since it was started */
+    bool has_read;  /* it has read something since it was started */
     tf_buf line;    /* what it has written so far of its answer */
     tf_buf request;
+    size_t sent; /* bytes of the request that are in the pipe, or were */
 };
 
 /* ---- Starting and ending ---- */
@@ -49,6 +55,36 @@ static void add_module_path(tf_buf *extra) {
     tf_buf_free(&module);
 }
 
+/* The last lines of what was said on standard error, in so many bytes. */
+static void add_last_lines(const capture *said, size_t most, tf_buf *out) {
+    tf_buf tail = {0};
+    capture_tail(said, most, &tail);
+    const char *text = tf_buf_text(&tail), *cut = NULL;
+    if (said->total > (int64_t)tail.length) /* from the first whole line on */
+        cut = memchr(text, '\n', tail.length);
+    if (cut)
+        text = cut + 1;
+    tf_buf_adds(out, text);
+    tf_buf_free(&tail);
+}
+
+/* The service has not started: the rank hears why. Unless that fails the task, it is left as it was. */
+static void fail_start(host *h) {
+    batch_header *head = h->header;
+    tf_buf why = {0};
+    tf_buf_addf(&why, "%s%s\n", tf_buf_text(&h->outcome.message),
+                h->outcome.is_late ? ", and the service has not read a task" : "");
+    add_last_lines(&h->err, sizeof head->why > why.length + 1 ? sizeof head->why - 1 - why.length : 0, &why);
+    snprintf(head->why, sizeof head->why, "%s", why.data);
+    tf_buf_free(&why);
+    head->service |= BATCH_SERVICE_FAILS;
+    if (head->proven)
+        return;
+    tf_buf_clear(&h->outcome.message);
+    h->outcome.is_late = false;
+    h->stopped = true;
+}
+
 static bool start_service(host *h, service *s) {
     const tf_point nowhere = {.folder = h->spec->run.cwd ? h->campaign->workdir : NULL};
     tf_buf extra = {0};
@@ -57,6 +93,8 @@ static bool start_service(host *h, service *s) {
         host_fail(h, "can't make a pipe: %s", strerror(errno));
         return false;
     }
+    if (h->err.limit < BATCH_WHY) /* what it says then is wanted whatever is kept of tasks */
+        capture_start(&h->err, BATCH_WHY);
     add_module_path(&extra);
     process_set_words(h, &s->p, &nowhere, &extra, 1);
     tf_buf_free(&extra);
@@ -68,6 +106,7 @@ static bool start_service(host *h, service *s) {
     s->p.in = -1;
     s->in = in[1];
     s->served = 0;
+    s->has_read = false;
     tf_buf_clear(&s->line);
     if (started) {
         fcntl(s->in, F_SETFL, O_NONBLOCK);
@@ -219,19 +258,19 @@ static bool read_output(service *s) {
 }
 
 /* Sends as much of the request as the pipe takes. false when nobody will read it. */
-static bool send_rest(service *s, size_t *sent) {
+static bool send_rest(service *s) {
     const struct sigaction ignored = {.sa_handler = SIG_IGN};
     struct sigaction before;
     bool heard = true;
-    if (*sent == s->request.length)
+    if (s->sent == s->request.length)
         return true;
     sigaction(SIGPIPE, &ignored, &before); /* functions of the same host have it as they expect it */
-    while (*sent < s->request.length) {
-        ssize_t put = write(s->in, s->request.data + *sent, s->request.length - *sent);
+    while (s->sent < s->request.length) {
+        ssize_t put = write(s->in, s->request.data + s->sent, s->request.length - s->sent);
         heard = put >= 0 || errno != EPIPE;
         if (put < 0 && errno != EINTR)
             break;
-        *sent += put > 0 ? (size_t)put : 0;
+        s->sent += put > 0 ? (size_t)put : 0;
     }
     sigaction(SIGPIPE, &before, NULL);
     return heard;
@@ -244,19 +283,20 @@ static size_t unread(const service *s) {
 }
 
 /* Is all that was sent still in the pipe? Then it has not begun the task, and another process can be asked. */
-static bool is_unseen(const service *s, size_t sent) {
-    return s->served > 0 && unread(s) == sent;
+static bool is_unseen(const service *s) {
+    return s->served > 0 && unread(s) == s->sent;
 }
 
 /* Sends the request and reads until s->line has a whole line; or returns why there is none. The process itself is
  * watched, and not its output alone, which something that it has started may hold open. */
 static reply converse(host *h, service *s) {
     const double timeout = h->spec->timeout, deadline = timeout > 0 ? tf_now() + timeout : INFINITY;
-    size_t sent = 0, searched = 0;
-    bool heard = send_rest(s, &sent);
+    size_t searched = 0;
+    s->sent = 0;
+    bool heard = send_rest(s);
     bool closed = false; /* it has closed its standard input */
     for (;;) {
-        const bool sending = heard && sent < s->request.length;
+        const bool sending = heard && s->sent < s->request.length;
         struct pollfd fds[] = {{s->p.out, POLLIN, 0},
                                {s->p.err, POLLIN, 0},
                                {closed ? -1 : s->in, sending ? POLLOUT : 0, 0},
@@ -268,7 +308,7 @@ static reply converse(host *h, service *s) {
             process_drain(&s->p.err, -1, &h->err);
         closed = closed || (fds[2].revents & POLLERR);
         if (fds[2].revents)
-            heard = closed ? sent == s->request.length && unread(s) == 0 : send_rest(s, &sent);
+            heard = closed ? s->sent == s->request.length && unread(s) == 0 : send_rest(s);
         const bool ended = (fds[3].revents || s->p.pidfd < 0) && process_has_ended(&s->p);
         const bool open = !(fds[0].revents || ended || !heard) || read_output(s);
         if (memchr(tf_buf_text(&s->line) + searched, '\n', s->line.length - searched)) {
@@ -277,7 +317,7 @@ static reply converse(host *h, service *s) {
         }
         searched = s->line.length;
         if (!open || ended || !heard)
-            return is_unseen(s, sent) ? UNSEEN : heard ? ENDED : DEAF;
+            return is_unseen(s) ? UNSEEN : heard ? ENDED : DEAF;
         if (s->line.length > LONGEST_LINE)
             return TOO_LONG;
         h->stopped = h->stopped || host_is_to_stop(h);
@@ -321,7 +361,8 @@ static bool parse_answer(host *h, int64_t row, const char *line, size_t length) 
 }
 
 /* Stores how it ended, and fails the row with a message that says so. */
-static void judge_end(host *h, int64_t row, int status, reply why) {
+static void judge_end(host *h, const service *s, int64_t row, int status, reply why) {
+    const char *when = s->has_read ? "" : " before it read a task";
     char text[64];
     if (h->spec->record_full && (why == ENDED || why == DEAF)) {
         h->columns.exit_code[row] = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -332,10 +373,10 @@ static void judge_end(host *h, int64_t row, int status, reply why) {
     } else if (why == TOO_LONG) {
         host_fail(h, "the service's answer is too long: more than 256 MB without an end of line");
     } else if (WIFSIGNALED(status)) {
-        host_fail(h, "the service was killed by %s", tf_format_signal(WTERMSIG(status), text));
+        host_fail(h, "the service was killed by %s%s", tf_format_signal(WTERMSIG(status), text), when);
         batch_add_limit(h->spec, &h->outcome.message);
     } else {
-        host_fail(h, "the service ended: exit status %d", WEXITSTATUS(status));
+        host_fail(h, "the service ended%s: exit status %d", when, WEXITSTATUS(status));
         batch_add_limit(h->spec, &h->outcome.message);
     }
 }
@@ -354,7 +395,13 @@ static void give_up(host *h, service *s, int64_t row, reply why) {
     else if (why == DEAF && !by_itself)
         host_fail(h, "the service has closed its standard input, and not read the task");
     else if (why != LEFT)
-        judge_end(h, row, status, why);
+        judge_end(h, s, row, status, why);
+}
+
+static void note_reading(host *h, service *s, reply what) {
+    s->has_read = s->has_read || what == ANSWERED || unread(s) < s->sent;
+    if (s->has_read)
+        h->header->service |= BATCH_SERVICE_READS;
 }
 
 static void run_row(host *h, int64_t row) {
@@ -373,14 +420,19 @@ static void run_row(host *h, int64_t row) {
     do {
         if (s->in >= 0 && process_has_ended(&s->p)) /* after its last answer: nobody's fault */
             kill_service(s, &usage);
-        if (s->in < 0 && !start_service(h, s))
+        if (s->in < 0 && !start_service(h, s)) {
+            fail_start(h);
             return;
+        }
         what = converse(h, s);
+        note_reading(h, s, what);
         if (what == UNSEEN)
             kill_service(s, &usage);
     } while (what == UNSEEN); /* once: the new one has answered nothing yet */
     if (what != ANSWERED) {
         give_up(h, s, row, what);
+        if (what != LEFT && !s->has_read)
+            fail_start(h);
         return;
     }
     host_watch(h, began);

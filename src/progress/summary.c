@@ -3,6 +3,7 @@
 
 #include "progress/progress.h"
 #include "report/failures.h"
+#include "report/stops.h"
 
 /* How long this run took, and how many tasks it ran in a second. */
 static void print_pace(FILE *out, const tf_farm_progress *p, const char *before) {
@@ -45,5 +46,9 @@ void tf_progress_summary(FILE *out, const tf_campaign *campaign, const tf_farm_r
     for (int s = 0; s < campaign->stages; s++)
         name[s] = campaign->stage[s].name;
     failures_print(out, &result->failures, campaign->output, name);
+    for (int i = 0; i < result->stops; i++)
+        stops_print(out, name[result->stop[i].stage], result->stop[i].why);
+    if (result->stops > 0)
+        tf_print(out, "  once that is mended the same command line goes on\n");
     free(name);
 }

@@ -6,6 +6,7 @@
 
 #include "report/failures.h"
 #include "report/status.h"
+#include "report/stops.h"
 
 #define SILENCE 30.0 /* s after which a run that says that it lives has nothing to show for it */
 
@@ -110,6 +111,18 @@ static void print_code(FILE *out, const tf_survey *survey) {
             tf_print(out, "  code of %s: not known for %s row%s\n", stage->name,
                      tf_format_count(stage->unknown_code, rows), stage->unknown_code == 1 ? "" : "s");
     }
+}
+
+/* Stages that the last run has stopped. */
+static void print_stops(FILE *out, const tf_survey *survey) {
+    cJSON *stops = stops_of_last_run(survey->runs);
+    for (const cJSON *stop = stops ? stops->child : NULL; stop; stop = stop->next) {
+        const char *stage = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(stop, "stage"));
+        const char *why = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(stop, "why"));
+        if (stage && why)
+            stops_print(out, stage, why);
+    }
+    cJSON_Delete(stops);
 }
 
 /* ---- Details: why tasks failed, and which took long ---- */
@@ -264,6 +277,7 @@ static void print_text(FILE *out, const char *path, const tf_survey *survey, boo
     print_stages(out, survey);
     print_code(out, survey);
     failures_print(out, &d->failures, path, d->name);
+    print_stops(out, survey);
     print_slowest(out, d);
 }
 
@@ -322,6 +336,9 @@ static cJSON *as_json(const state *s) {
             cJSON_AddStringToObject(item, "code", stage->changed);
     }
     add_details(json, &s->details);
+    cJSON *stops = stops_of_last_run(survey->runs);
+    if (stops)
+        cJSON_AddItemToObject(json, "stopped", stops);
     if (beat) {
         cJSON *copy = cJSON_Duplicate(beat, true);
         cJSON_DeleteItemFromObjectCaseSensitive(copy, "failures"); /* they are there by name */

@@ -137,7 +137,7 @@ void tf_sched_idle(tf_sched *sched, int worker, int idle);
  * Returns as tf_sched_report. */
 bool tf_sched_unable(tf_sched *sched, int worker, int stage, int64_t first, int64_t count, int attempt, double now);
 
-/* Are there tasks of the stage to be run, and no worker that is up could, since some have said that they can't? */
+/* Can no worker that is up run tasks of the stage, since some have said that they can't? false once it is given up. */
 bool tf_sched_is_unable(const tf_sched *sched, int stage);
 
 /* The stage is over once what was granted of it has ended; what is left of it is pending, for a later run. If failures

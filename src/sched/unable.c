@@ -49,8 +49,7 @@ bool tf_sched_unable(tf_sched *s, int worker_id, int stage_id, int64_t first, in
 bool tf_sched_is_unable(const tf_sched *s, int stage_id) {
     const stage *st = &s->stage[stage_id];
     const resource_class *class = &s->class[st->class_id];
-    return st->laid_out && st->is_unable_somewhere && !class->is_given_up && class->capacity == 0 &&
-           st->ready + st->retrying > 0;
+    return st->is_unable_somewhere && !class->is_given_up && class->capacity == 0;
 }
 
 void tf_sched_give_up(tf_sched *s, int stage_id) {

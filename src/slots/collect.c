@@ -50,6 +50,7 @@ static tf_err deliver(tf_slots *slots, int slot_id, int b, const delivery *d) {
         nonsense = collect_part(slots, slot_id, b, &claim, claim.ended, &part, &rows);
     if (nonsense)
         return slot_distrust(slots, slot_id, b, nonsense, d->error);
+    starts_count(slots, s->order[b].stage, &claim, &s->map[b]);
     slot_reclaim_buffer(slots, slot_id, b);
     s->worn = s->worn || claim.changed || claim.refused;
     rows.changed = claim.changed;

@@ -2,6 +2,7 @@
  *
  * slot.c     one slot's host and buffers
  * submit.c   batches go out: who has room, with what resources
+ * starts.c   services that do not start
  * collect.c  rows come back from a host that lives
  * blame.c    a host has ended: what that costs
  * poll.c     waiting for all of this; slots.c: its beginning and its end */
@@ -34,6 +35,13 @@ typedef struct slot {
     int64_t overdue;                     /* the task whose time ran out, for which the host was killed; -1: none */
 } slot;
 
+/* How a stage's services have started. */
+typedef struct start_record {
+    int in_vain;     /* starts in a row that came to nothing */
+    bool has_worked; /* one has read a task */
+    char *refusal;   /* why the stage can't be run here; NULL: it can */
+} start_record;
+
 struct tf_slots {
     tf_spawner *spawner;
     const tf_campaign *campaign;
@@ -45,6 +53,7 @@ struct tf_slots {
     tf_files *files; /* NULL until somebody asks */
     tf_task_source source;
     double looked;            /* tf_now() when slow batches were last searched for rows that have ended */
+    start_record *start;      /* per stage */
     tf_intervals *one_by_one; /* per stage: tasks with which a batch function crashed; each is a batch of its own */
     tf_intervals *apart;      /* per stage: tasks of which one has spoilt its host; each runs in a host of its own */
 };
@@ -79,6 +88,12 @@ bool slot_is_distrusted(const slot *s);
 
 /* The buffer is the rank's again. */
 void slot_reclaim_buffer(tf_slots *slots, int slot_id, int b);
+
+/* ---- starts.c ---- */
+
+/* Counts what a host says of the stage's service when it is done with a batch. */
+void starts_count(tf_slots *slots, int stage, const batch_claim *claim, const batch_map *map);
+void starts_free(tf_slots *slots);
 
 /* ---- collect.c ---- */
 

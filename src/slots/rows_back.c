@@ -33,6 +33,7 @@ static batch_claim read_header(const batch_header *head) {
     c.calling_batch = __atomic_load_n(&head->calling_batch, __ATOMIC_RELAXED) != 0;
     c.changed = __atomic_load_n(&head->changed, __ATOMIC_RELAXED);
     c.refused = __atomic_load_n(&head->refused, __ATOMIC_RELAXED) != 0;
+    c.service = __atomic_load_n(&head->service, __ATOMIC_RELAXED) & (BATCH_SERVICE_READS | BATCH_SERVICE_FAILS);
     return c;
 }
 
@@ -64,6 +65,11 @@ const char *rows_back_claim(const batch_map *map, const batch_order *order, cons
         !is_between(c.seconds, 0, now - order->given))
         return "its times";
     return c.ended > 0 && c.started == 0 ? "its start" : NULL;
+}
+
+void rows_back_why(const batch_map *map, tf_buf *out) {
+    const batch_header *head = (const batch_header *)(const void *)map->fixed;
+    tf_buf_add(out, head->why, strnlen(head->why, sizeof head->why - 1));
 }
 
 /* ---- Rows ---- */

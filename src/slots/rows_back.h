@@ -22,6 +22,7 @@ typedef struct batch_claim {
     double seconds;
     uint64_t blobs_size;
     uint32_t changed; /* surroundings_compare */
+    uint32_t service; /* bits of BATCH_SERVICE_* */
     bool calling_batch, refused;
 } batch_claim;
 
@@ -38,6 +39,9 @@ void rows_back_free(rows_back *back);
  */
 const char *rows_back_claim(const batch_map *map, const batch_order *order, const batch_part *passed,
                             batch_claim *claim);
+
+/* Adds why the batch's service has not started, as its host says. */
+void rows_back_why(const batch_map *map, tf_buf *out);
 
 /* Takes the rows of `part`. Its blobs are those of these rows: of more, part->blobs_end is moved to where they end.
  * What `rows` points to is valid until `back` is used again. NULL if all is as a host of ours leaves it; else what is

@@ -45,6 +45,10 @@ int tf_slots_room(const tf_slots *slots, int slot);
 int tf_slots_place(const tf_slots *slots, int stage);
 int tf_slots_place_in_hand(const tf_slots *slots, int stage);
 
+/* Why tasks of the stage can't be run here, and are not to be submitted any more: a line, and lines behind it. NULL:
+ * they can, as far as is known. Changes only before on_rows gets rows, or what is left, of the stage. */
+const char *tf_slots_refusal(const tf_slots *slots, int stage);
+
 /* How many slots run nothing, and belong to no task of another slot. */
 int tf_slots_idle(const tf_slots *slots);
 

@@ -120,6 +120,7 @@ int64_t tf_slots_submit(tf_slots *slots, int slot_id, int stage, int attempt, in
     tf_intervals_remove(&slots->one_by_one[stage], first, first + 1);
     tf_intervals_remove(&slots->apart[stage], first, first + 1);
     head.count = count;
+    head.proven = slots->start[stage].has_worked;
     *header_of(&s->map[b]) = head;
     s->passed[b] = (batch_part){0};
     s->order[b] = (batch_order){

@@ -105,6 +105,19 @@ void store_begin_run(tf_store *s, int64_t slots) {
     tf_buf_free(&all);
 }
 
+/* {"run": 3, ..., "stopped": [{"stage": "sim", "why": "..."}]} */
+void tf_store_note_stop(tf_store *s, int stage, const char *why) {
+    contents *c = &s->start->contents;
+    cJSON *runs = runs_so_far(c), *run = cJSON_GetArrayItem(runs, cJSON_GetArraySize(runs) - 1);
+    cJSON *list = cJSON_GetObjectItemCaseSensitive(run, "stopped"), *item = cJSON_CreateObject();
+    if (!list)
+        list = cJSON_AddArrayToObject(run, "stopped");
+    cJSON_AddStringToObject(item, "stage", s->campaign->stage[stage].name);
+    cJSON_AddStringToObject(item, "why", why);
+    cJSON_AddItemToArray(list, item);
+    keep_runs(c, runs);
+}
+
 void store_end_run(tf_store *s, const char *state) {
     if (s->start) {
         contents *c = &s->start->contents;

@@ -99,6 +99,10 @@ void tf_store_close_stage(tf_store *store, int stage);
 /* Independent, on the first rank. The status of tasks (tf_status) of a stage that is laid out, from the file. */
 tf_err tf_store_status(tf_store *store, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error);
 
+/* Independent, on the first rank. Adds to what is known of the run that the stage was stopped, and why. It is in the
+ * file once that is closed. */
+void tf_store_note_stop(tf_store *store, int stage, const char *why);
+
 /* Does this rank hold a lock by which others can see that it lives? */
 bool tf_store_is_locked(const tf_store *store);
 

@@ -1,5 +1,6 @@
 """Services: long-lived processes that get tasks as JSON lines. Each task has its answer, whatever happens to the process."""
 
+import json
 import os
 import signal
 import time
@@ -261,6 +262,146 @@ serve(echo)
         self.assertIn("square = 4", self.taskfarm("try", "c.json", 2).stdout)
         self.taskfarm("c.json")
         self.assertIn(f"  {PYTHON} work.py", self.taskfarm("show", "c.h5", 2).stdout)
+
+
+# Each start leaves a line. It works where and when the text in START says so.
+START = """
+import os, sys
+from taskfarm import serve
+
+with open("starts", "a") as file:
+    file.write("start\\n")
+
+def rank():  # of the process that has started the host
+    with open(f"/proc/{os.getppid()}/environ", "rb") as file:
+        names = dict(word.split(b"=", 1) for word in file.read().split(b"\\0") if b"=" in word)
+    return int(names.get(b"OMPI_COMM_WORLD_RANK", names.get(b"PMI_RANK", 0)))
+
+CONDITION
+
+def work(n):
+    return {"square": n * n}
+
+serve(work)
+"""
+
+MISSING = "import no_such_numpy"
+
+
+class Starts(farm.FarmTest):
+    """Services that do not start: the tasks are not to blame."""
+
+    def service(self, condition, **more):
+        self.write("work.py", START.replace("CONDITION", condition))
+        (self.folder / "starts").unlink(missing_ok=True)
+        run = {"service": [PYTHON, "work.py"]}
+        self.write("c.json", {"over": {"n": {"range": [60]}}, "run": run, "results": {"square": "int64"}} | more)
+
+    def starts(self):
+        return len((self.folder / "starts").read_text().splitlines())
+
+    def check_whole(self, stage):
+        self.assertEqual(stage["results/square"][()].tolist(), [n * n for n in range(60)])
+        self.assertTrue((stage["task/attempts"][()] == 1).all(), "no start has cost an attempt")
+
+    @farm.first
+    def test_where_none_does_the_stage_stops(self):
+        message = (
+            "  stopped c: the service ended before it read a task: exit status 1\n"
+            "    Traceback (most recent call last):\n"
+            f'      File "{self.folder.resolve()}/work.py", line 13, in <module>\n'
+            "        import no_such_numpy\n"
+        )
+        why = "    ModuleNotFoundError: No module named 'no_such_numpy'\n"
+        for ranks, slots in ((None, 1), (None, 3), (2, 1), (3, 2)):
+            with self.subTest(ranks=ranks):
+                self.service(MISSING)
+                said = self.taskfarm("c.json", "--fresh", "--slots", slots, ranks=ranks, status=1).stderr
+                self.assertIn("c: 0 done, 0 failed, 60 not run in ", said)
+                self.assertIn(message, said)
+                self.assertIn(why, said)
+                self.assertIn("  once that is mended the same command line goes on\n", said)
+                self.assertLessEqual(self.starts(), (2 + slots) * max(1, (ranks or 1) - 1))
+                told = self.taskfarm("status", "c.h5").stdout
+                self.assertTrue(told.startswith("c.h5: stopped after "), told)
+                self.assertIn(message, told)
+                [stop] = json.loads(self.taskfarm("status", "--json", "c.h5").stdout)["stopped"]
+                self.assertEqual(stop["stage"], "c")
+                self.assertTrue(stop["why"].endswith("No module named 'no_such_numpy'\n"), stop)
+                self.taskfarm("report", "c.h5")
+                self.assertIn("No module named 'no_such_numpy'", (self.folder / "c.html").read_text())
+                self.service("")  # mended
+                self.assertIn("60 done, 0 failed", self.taskfarm("c.json", ranks=ranks).stderr)
+                self.check_whole(self.open("c.h5")["c"])
+                self.assertNotIn("stopped", self.taskfarm("status", "c.h5").stdout)
+
+    @farm.first
+    def test_a_rank_that_lacks_something_leaves_its_tasks_to_the_others(self):
+        self.service(f"if rank() == 1: {MISSING}")
+        said = self.taskfarm("c.json", "--slots", 2, ranks=3).stderr
+        self.assertRegex(
+            said,
+            'taskfarm: rank 1 on .* gets no more tasks of stage "c": the service ended before it read a task: exit status 1; '
+            "ModuleNotFoundError: No module named 'no_such_numpy'\n",
+        )
+        self.assertIn("60 done, 0 failed", said)
+        self.check_whole(self.open("c.h5")["c"])
+
+    def test_a_start_that_fails_now_and_then_costs_nothing(self):
+        self.service('if len(open("starts").readlines()) in (1, 2, 4): sys.exit("not now")', run={"service": [PYTHON, "work.py"], "max_tasks": 25}, retries=1)
+        said = self.taskfarm("c.json", "--slots", 1).stderr
+        self.assertIn("60 done, 0 failed", said)
+
+    def test_other_stages_go_on(self):
+        """But for those behind it; and with on_failure "stop" none does."""
+        self.service(MISSING)
+        broken = json.loads((self.folder / "c.json").read_text())
+        well = {"over": {"n": {"range": [3]}}, "run": {"expr": {"y": "n + 1"}}}
+        stages = [
+            {"name": "sim"} | broken,
+            {"name": "other"} | well,
+            {"name": "behind", "after": ["sim"]} | well,
+            {"name": "of", "over": {"row": {"from": "sim"}}, "run": {"expr": {"y": "square + 1"}}},
+        ]
+        for policy, others in (("continue", farm.DONE), ("stop", None)):
+            for ranks in (None, 3):
+                with self.subTest(policy=policy, ranks=ranks):
+                    self.service(MISSING)
+                    self.write("c.json", {"defaults": {"on_failure": policy}, "stages": stages})
+                    said = self.taskfarm("c.json", "--fresh", ranks=ranks, status=1).stderr
+                    self.assertIn("  stopped sim: ", said)
+                    with h5py.File(self.folder / "c.h5") as file:
+                        self.assertFalse(file["sim/task/status"][()].any())
+                        self.assertFalse({"behind", "of"} & set(file))
+                        if others is not None:
+                            self.assertTrue((file["other/task/status"][()] == others).all())
+                    self.service("")
+                    self.write("c.json", {"defaults": {"on_failure": policy}, "stages": stages})
+                    self.taskfarm("c.json", ranks=ranks)
+                    file = self.open("c.h5")
+                    self.check_whole(file["sim"])
+                    self.assertEqual(file["of/results/y"][()].tolist(), [n * n + 1 for n in range(60)])
+                    file.close()
+
+    def test_files_of_tasks_that_wait_behind_it_are_not_made(self):
+        self.service(MISSING)
+        first = json.loads((self.folder / "c.json").read_text()) | {"name": "make", "outputs": "{n}.txt"}
+        then = {"name": "read", "over": {"n": {"range": [60]}}, "inputs": "{n}.txt", "outputs": "{n}.sum", "run": {"command": "wc <{n}.txt >{n}.sum"}}
+        self.write("c.json", {"stages": [first, then]})
+        self.assertIn("120 not run", self.taskfarm("c.json", status=1, ranks=3).stderr)
+        self.assertEqual(list(self.folder.glob("*.txt")) + list(self.folder.glob("*.sum")), [])
+        made = START.replace("CONDITION", "").replace("def work(n):", "def work(n, task):\n    open(task.outputs[0], 'w').close()")
+        self.write("work.py", made)
+        self.assertIn("120 done, 0 failed", self.taskfarm("c.json", ranks=3).stderr)
+
+    @farm.first
+    def test_tasks_that_kill_their_service_do(self):
+        """It has read them: so it has started."""
+        self.service("")
+        self.write("work.py", START.replace("CONDITION", "").replace("def work(n):", "def work(n):\n    if n < 5: os._exit(3)"))
+        said = self.taskfarm("c.json", "--slots", 1, status=1).stderr
+        self.assertIn("55 done, 5 failed", said)
+        self.assertEqual(self.heap(self.open("c.h5")["c"], "message")[0], b"the service ended: exit status 3")
 
 
 class Examples(farm.FarmTest):

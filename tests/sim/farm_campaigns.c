@@ -1,6 +1,7 @@
 /* Master, workers and dependencies over the transport in memory: random campaigns with retries, files, "until", stages
- * of an earlier run, resources of several slots; ranks that die, signals, the end of the wall time, disks that fill up.
- * The farm (tests/unit/farm_memory.c) looks on all the while; here is what a run makes of it in the end. */
+ * of an earlier run, resources of several slots; stages that ranks can't run; ranks that die, signals, the end of the
+ * wall time, disks that fill up. The farm (tests/unit/farm_memory.c) looks on all the while; here is what a run makes
+ * of it in the end. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,6 +116,9 @@ static void make_run(farm_setting *setting, plan *p, tf_rng *rng) {
     setting->ranks = chance(rng, 0.1) ? 1 : FARM_RANKS;
     for (int r = 0; r < setting->ranks; r++)
         setting->slots[r] = r < 2 ? 2 : 1 + below(rng, FARM_SLOTS);
+    for (int s = 0; s < FARM_STAGES && chance(rng, 0.5); s++)
+        for (int r = 0; r < setting->ranks; r++)
+            setting->unable[r][s] = chance(rng, 0.6);
     setting->latency = (const double[]){0, 1e-3, 0.1, 0.1, 1, 3}[below(rng, 6)];
     setting->grace = between(rng, 0, 2);
     setting->walltime = chance(rng, 0.05) ? between(rng, 0.5, 10) : 0;
@@ -206,14 +210,14 @@ static bool was_begun(const farm *f, int stage) {
     return f->node[0].laid_out[stage] || f->finished[stage];
 }
 
-/* Were all stages begun that the task needs? */
+/* Were all stages begun that the task needs, and none of them stopped since nobody could run it? */
 static bool is_within_reach(const farm *f, int stage, int64_t task) {
     for (int n = 0; n < 2; n++) {
         const int read = f->setting.stage[stage].reads[task][n] - 1;
         if (read >= 0 && !is_within_reach(f, read / FARM_TASKS, read % FARM_TASKS))
             return false;
     }
-    return was_begun(f, stage);
+    return was_begun(f, stage) && !f->stopped[stage];
 }
 
 static bool is_to_run(const farm *f, int stage, int64_t task) {
@@ -272,6 +276,13 @@ static void check_counts(const farm *f, const tf_farm_progress *end, int64_t fai
     farm_require(f, f->deaths > 0 || failures == failed, "%d failures are told of, not %d", (int)failures, (int)failed);
 }
 
+static bool has_stopped_a_stage(const farm *f) {
+    for (int s = 0; s < FARM_STAGES; s++)
+        if (f->stopped[s])
+            return true;
+    return false;
+}
+
 /* Has every task of every stage ended, as far as the master can know? */
 static bool is_whole(const farm *f) {
     for (int s = 0; s < f->setting.campaign->stages; s++)
@@ -285,10 +296,10 @@ static void check_end(const farm *f, const tf_farm_progress *end, const plan *p)
     const farm_node *first = &f->node[0];
     const tf_err outcome = first->rank.outcome;
     farm_require(f, outcome != TF_ERR_STOPPED || end->stopping || !is_whole(f), "a run that is whole has stopped");
-    farm_require(f, outcome == TF_ERR_STOPPED || stops_early(f) || p->target || is_whole(f),
+    farm_require(f, outcome == TF_ERR_STOPPED || stops_early(f) || has_stopped_a_stage(f) || p->target || is_whole(f),
                  "a run ends with %d, and is not whole", (int)outcome);
     const tf_err by_rows = end->finished < end->stages && (end->stopping || first->rank.parted) ? TF_ERR_STOPPED
-                           : end->failed > 0                                                    ? TF_ERR_TASKS
+                           : end->failed > 0 || has_stopped_a_stage(f)                          ? TF_ERR_TASKS
                                                                                                 : TF_OK;
     farm_require(f, outcome == by_rows, "the run ends with %d, not %d", (int)outcome, (int)by_rows);
     farm_require(f, !first->rank.parted || f->deaths > 0, "ranks part, and none has died");
@@ -301,7 +312,7 @@ static void check_end(const farm *f, const tf_farm_progress *end, const plan *p)
                      "rank %d leaves the output open, or ends with %d", r, (int)node->rank.outcome);
     }
     static const char *const states[] = {[TF_OK] = "complete", [TF_ERR_TASKS] = "failed", [TF_ERR_STOPPED] = "stopped"};
-    const char *state = end->withheld > 0 ? "stopped" : states[outcome];
+    const char *state = end->withheld > 0 || has_stopped_a_stage(f) ? "stopped" : states[outcome];
     farm_require(f, first->rank.parted || strcmp(f->state, state) == 0, "the output is \"%s\"", f->state);
 }
 
@@ -380,7 +391,7 @@ static bool is_ready(const farm *f, int stage, int64_t task) {
 static int find_work(const farm *f, int number) {
     for (int s = 0; s < f->setting.campaign->stages; s++) {
         const tf_stage_spec *stage = &f->setting.campaign->stage[s];
-        if (!f->node[0].laid_out[s] || f->finished[s] || tf_resources_slots(&stage->need) > f->setting.slots[number])
+        if (!f->node[0].laid_out[s] || f->finished[s] || f->stopped[s] || !farm_can_run(f, number, s))
             continue;
         for (int64_t task = 0; task < tf_space_size(stage->space); task++)
             if (is_ready(f, s, task))

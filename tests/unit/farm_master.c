@@ -155,6 +155,57 @@ Test(master, gives_another_attempt_to_another_worker) {
     close_scene(s);
 }
 
+static void say_unable(scene *s, int worker_id, int64_t first, int64_t count, const char *why) {
+    unable_message m = {.attempt = 1, .first = first, .count = count};
+    snprintf(m.why, sizeof m.why, "%s", why);
+    say(s, worker_id, TAG_UNABLE, &m, sizeof m);
+}
+
+Test(master, stops_a_stage_that_no_worker_can_run) {
+    scene *s = open_scene("{\"over\": {\"i\": [0, 1, 2]}, " RUN "}", (farm_setting){.unable = {{0}, {1}, {1}}});
+    int stops;
+    say_hello(s, 1, true);
+    expect(s, 1, TAG_COLLECT);
+    expect_grant(s, 1, 0, 1);
+    say_unable(s, 1, 0, 0, "it lacks what it needs");
+    say_unable(s, 1, 0, 1, "");
+    expect_silence(s, 1);
+    master_stopped(s->farm.node[0].rank.master, &stops);
+    cr_expect_eq(stops, 0, "another worker is still to come");
+    say_hello(s, 2, true);
+    expect(s, 2, TAG_COLLECT);
+    expect_grant(s, 2, 0, 1);
+    cr_expect_eq(s->warnings, 0);
+    say_unable(s, 2, 0, 0, "it lacks what it needs");
+    say_unable(s, 2, 0, 1, "");
+    cr_expect_eq(expect_collect(s, 2), COLLECT_CLOSE);
+    rank_turn(&s->farm.node[0].rank);
+    cr_expect_eq(s->farm.node[0].rank.outcome, TF_ERR_TASKS);
+    cr_expect_str_eq(s->farm.state, "stopped");
+    const tf_farm_stop *stop = master_stopped(s->farm.node[0].rank.master, &stops);
+    cr_assert_eq(stops, 1);
+    cr_expect(stop->stage == 0 && strcmp(stop->why, "it lacks what it needs") == 0);
+    cr_expect_eq(progress(s).failed, 0);
+    close_scene(s);
+}
+
+Test(master, says_which_worker_can_not_run_a_stage) {
+    scene *s =
+        open_scene("{\"name\": \"c\", \"over\": {\"i\": [0, 1, 2]}, " RUN "}", (farm_setting){.unable[1][0] = true});
+    say_hello(s, 1, true);
+    say_hello(s, 2, true);
+    expect(s, 1, TAG_COLLECT);
+    expect_grant(s, 1, 0, 1);
+    say_unable(s, 1, 0, 0, "the service ended: exit status 1\nTraceback\nno numpy\n");
+    cr_expect_str_eq(s->warning,
+                     "rank 1 on node gets no more tasks of stage \"c\": the service ended: exit status 1; no numpy");
+    say_unable(s, 1, 0, 1, "");
+    cr_expect_eq(s->warnings, 1);
+    expect(s, 2, TAG_COLLECT);
+    expect_grant(s, 2, 1, 1);
+    close_scene(s);
+}
+
 Test(master, gives_up_a_worker_without_a_lock_after_a_minute_of_silence) {
     scene *s = open_scene("{" RUN "}", (farm_setting){.unlocked = true});
     say_hello(s, 1, false);

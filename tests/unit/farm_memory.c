@@ -9,10 +9,11 @@
 #include <unistd.h>
 
 static const char *const tag_name[] = {
-    [TAG_HELLO] = "HELLO",     [TAG_ALIVE] = "ALIVE",   [TAG_GRANT] = "GRANT",   [TAG_REPORT] = "REPORT",
-    [TAG_SETTLE] = "SETTLE",   [TAG_REMOVE] = "REMOVE", [TAG_IDLE] = "IDLE",     [TAG_FAILURE] = "FAILURE",
-    [TAG_CHANGE] = "CHANGE",   [TAG_SIGNAL] = "SIGNAL", [TAG_DRAIN] = "DRAIN",   [TAG_DRAINED] = "DRAINED",
-    [TAG_COLLECT] = "COLLECT", [TAG_PART] = "PART",     [TAG_BROKEN] = "BROKEN", [TAG_LEAVE] = "LEAVE",
+    [TAG_HELLO] = "HELLO",   [TAG_ALIVE] = "ALIVE",     [TAG_GRANT] = "GRANT", [TAG_REPORT] = "REPORT",
+    [TAG_SETTLE] = "SETTLE", [TAG_REMOVE] = "REMOVE",   [TAG_IDLE] = "IDLE",   [TAG_FAILURE] = "FAILURE",
+    [TAG_CHANGE] = "CHANGE", [TAG_SIGNAL] = "SIGNAL",   [TAG_DRAIN] = "DRAIN", [TAG_DRAINED] = "DRAINED",
+    [TAG_UNABLE] = "UNABLE", [TAG_COLLECT] = "COLLECT", [TAG_PART] = "PART",   [TAG_BROKEN] = "BROKEN",
+    [TAG_LEAVE] = "LEAVE",
 };
 
 static bool failed;
@@ -306,6 +307,10 @@ static void check_task(farm *f, const farm_node *node, int stage, int64_t task, 
     }
 }
 
+static const char *refusal(const void *context, int stage) {
+    return ((const farm_node *)context)->refuses[stage] ? "it lacks what it needs" : NULL;
+}
+
 static int64_t submit(void *context, int slot, int stage, int attempt, int64_t first, int64_t count, tf_error *error) {
     (void)error;
     farm_node *node = context;
@@ -316,6 +321,7 @@ static int64_t submit(void *context, int slot, int stage, int attempt, int64_t f
         f->runs_on[stage][task] = node->number + 1;
     }
     farm_require(f, !node->drains, "rank %d begins tasks behind DRAIN", node->number);
+    farm_require(f, !node->refuses[stage], "rank %d begins tasks of s%d, which it can't run", node->number, stage);
     node->idle_since = f->now;
     farm_slot *s = &node->slot[slot];
     farm_batch *b = s->running.used ? &s->in_hand : &s->running;
@@ -375,8 +381,12 @@ static tf_err poll_slot(farm_node *node, int slot, tf_on_rows *on_rows, void *co
     farm *f = node->farm;
     farm_slot *s = &node->slot[slot];
     farm_batch b = s->running;
-    run_tasks(f, &b);
-    const bool over = b.done == b.count || (b.done > b.passed && farm_chance(f, 0.1));
+    if (f->setting.unable[node->number][b.stage])
+        node->refuses[b.stage] = node->refuses[b.stage] || farm_chance(f, 0.4);
+    else
+        run_tasks(f, &b);
+    const bool over =
+        f->setting.unable[node->number][b.stage] || b.done == b.count || (b.done > b.passed && farm_chance(f, 0.1));
     const bool tells = over || (b.done > b.passed && farm_chance(f, 0.2));
     const int64_t from = b.first + b.passed, end = b.first + b.done;
     if (tells)
@@ -427,7 +437,7 @@ static tf_err give_up(void *context, tf_on_rows *on_rows, void *rows_context, tf
     tf_err err = TF_OK;
     for (int s = 0; s < FARM_SLOTS && err == TF_OK; s++) {
         farm_batch *b = &node->slot[s].running;
-        if (!b->used)
+        if (!b->used || f->setting.unable[node->number][b->stage])
             continue;
         run_tasks(f, b);
         const int64_t from = b->first + b->passed;
@@ -553,6 +563,20 @@ static bool stops_early(const farm *f) {
     return stops;
 }
 
+bool farm_can_run(const farm *f, int number, int stage) {
+    return !f->node[number].dead && !f->setting.unable[number][stage] &&
+           tf_resources_slots(need_of(f, stage)) <= f->setting.slots[number];
+}
+
+static void note_stop(void *context, int stage, const char *why) {
+    farm *f = ((farm_node *)context)->farm;
+    farm_require(f, strcmp(why, "it lacks what it needs") == 0, "s%d is stopped by \"%s\"", stage, why);
+    farm_require(f, !f->stopped[stage], "s%d is stopped twice", stage);
+    for (int r = f->setting.ranks > 1; r < f->setting.ranks; r++)
+        farm_require(f, !farm_can_run(f, r, stage), "s%d is stopped, and rank %d could run it", stage, r);
+    f->stopped[stage] = true;
+}
+
 static tf_err is_enough(void *context, int stage, int64_t count, bool *enough, tf_error *error) {
     (void)error;
     farm *f = ((farm_node *)context)->farm;
@@ -648,6 +672,7 @@ static void open_node(farm *f, int number) {
                                 .place = place,
                                 .place_in_hand = place_in_hand,
                                 .idle = idle,
+                                .refusal = refusal,
                                 .submit = submit,
                                 .poll = poll_slots,
                                 .give_up = give_up,
@@ -661,6 +686,7 @@ static void open_node(farm *f, int number) {
                             .is_locked = is_locked,
                             .has_ended = has_ended,
                             .status = read_status,
+                            .note_stop = note_stop,
                             .is_enough = is_enough,
                             .layout = layout,
                             .finish = finish,

@@ -25,9 +25,10 @@ typedef struct farm_setting {
     tf_graph *graph;
     farm_stage stage[FARM_STAGES];
     int ranks;
-    int slots[FARM_RANKS]; /* of each rank */
-    bool unlocked;         /* nobody's lock tells that it lives */
-    double latency;        /* s that a message takes, on the average */
+    int slots[FARM_RANKS];                /* of each rank */
+    bool unable[FARM_RANKS][FARM_STAGES]; /* the rank can't run the stage, as it notices when it tries */
+    bool unlocked;                        /* nobody's lock tells that it lives */
+    double latency;                       /* s that a message takes, on the average */
     double walltime, grace;
     double breaks; /* share of writes that fail */
     double sync;
@@ -77,7 +78,8 @@ typedef struct farm_node {
     tf_error error;
     letter *taken; /* the last message received */
     farm_slot slot[FARM_SLOTS];
-    int collectives; /* it has taken part in */
+    bool refuses[FARM_STAGES]; /* it has noticed */
+    int collectives;           /* it has taken part in */
     bool laid_out[FARM_STAGES], finished[FARM_STAGES];
     bool closed, drains, drained; /* DRAIN has come; DRAINED was sent */
     /* As rank 0 sees it. */
@@ -117,7 +119,8 @@ struct farm {
     bool layout_asked[FARM_STAGES];          /* likewise */
     bool unsettled[FARM_STAGES][FARM_TASKS]; /* it is not run, and the rank is dead that was to write so */
     int deaths, broken;
-    char state[16]; /* with which the output was closed */
+    bool stopped[FARM_STAGES]; /* the stage, since nobody can run it */
+    char state[16];            /* with which the output was closed */
 };
 
 /* Rows that earlier runs left are in the table: set them before the ranks start. */
@@ -138,6 +141,9 @@ void farm_kill(farm *f, int number);
 
 /* May a rank die now, without a call that all ranks make together waiting for it for ever? */
 bool farm_may_kill(const farm *f, int number);
+
+/* Does the rank live, and has what tasks of the stage need? */
+bool farm_can_run(const farm *f, int number, int stage);
 
 /* Slots of the rank that run nothing. */
 int farm_idle(const farm *f, int number);

@@ -129,6 +129,36 @@ Test(worker, leaves_the_row_of_a_failed_attempt_open_but_for_the_last) {
     close_scene(s);
 }
 
+static unable_message expect_unable(scene *s) {
+    return *(const unable_message *)expect(s, TAG_UNABLE).payload;
+}
+
+Test(worker, gives_back_what_it_has_not_begun_of_a_stage_that_it_can_not_run) {
+    scene *s = open_scene("{\"defaults\": {\"over\": {\"i\": {\"range\": [9]}}, " RUN
+                          "}, \"stages\": [{\"name\": \"a\"}, {\"name\": \"b\"}]}",
+                          (farm_setting){.slots[WORKER] = 1, .unable[WORKER][0] = true});
+    expect(s, TAG_HELLO);
+    grant(s, 0, 1, 0, 1);
+    grant(s, 0, 2, 4, 2);
+    grant(s, 1, 1, 0, 1);
+    for (int turns = 0; turns < 100 && !s->farm.node[WORKER].refuses[0]; turns++)
+        turn(s);
+    unable_message m = expect_unable(s);
+    cr_expect(m.stage == 0 && m.count == 0 && strcmp(m.why, "it lacks what it needs") == 0);
+    const unable_message back[] = {expect_unable(s), expect_unable(s)}; /* what waited, and what was tried */
+    const bool is_first = back[0].first == 0;
+    const unable_message *one = &back[!is_first], *two = &back[is_first];
+    cr_expect(one->first == 0 && one->count == 1 && one->attempt == 1 && !*one->why);
+    cr_expect(two->first == 4 && two->count == 2 && two->attempt == 2 && !*two->why);
+    wait_for(s, 2);
+    cr_expect_eq(expect_report(s).stage, 1, "other stages go on");
+    grant(s, 0, 1, 7, 2);
+    m = expect_unable(s);
+    cr_expect(m.first == 7 && m.count == 2, "a grant that was on its way");
+    expect_silence(s);
+    close_scene(s);
+}
+
 Test(worker, says_now_and_then_that_it_lives) {
     scene *s = open_scene("{" RUN "}", (farm_setting){.slots[WORKER] = 1});
     expect(s, TAG_HELLO);

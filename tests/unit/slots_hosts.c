@@ -331,3 +331,86 @@ Test(slots, leave_nothing_open_where_a_buffer_can_not_be_had) {
     batch_map_close(&map);
     cr_expect_eq(open_descriptors(), before);
 }
+
+/* Runs tasks of stage 0 until all have ended or the stage is refused. */
+static void run_service(farm *f, int slots, const char *manifest) {
+    tf_error error;
+    int events;
+    farm_open(f, slots, manifest);
+    const int64_t tasks = tf_space_size(f->campaign->stage[0].space);
+    f->result->left[f->result->lefts++] = (tf_interval){0, tasks};
+    for (double limit = tf_now() + 60; f->result->ended < tasks && tf_now() < limit;) {
+        for (int slot = 0; slot < slots && f->result->lefts && !tf_slots_refusal(f->exec, 0); slot++) {
+            tf_interval *left = &f->result->left[f->result->lefts - 1];
+            if (tf_slots_is_busy(f->exec, slot))
+                continue;
+            left->first += tf_slots_submit(f->exec, slot, 0, 1, left->first, 1, &error);
+            f->result->lefts -= left->first == left->end;
+        }
+        if (tf_slots_refusal(f->exec, 0) && tf_slots_idle(f->exec) == slots)
+            return;
+        cr_assert_eq(tf_slots_poll(f->exec, 1, outcome_add_rows, f->result, &events, &error), TF_OK, "%s", error.text);
+    }
+}
+
+#define SERVICE(text) "{\"over\": {\"k\": {\"range\": [9]}}, \"run\": {\"service\": [\"sh\", \"-c\", \"" text "\"]}}"
+
+/* Answers each task; the number of its start is $n. */
+#define COUNTED(path) "echo >>" path "; n=$(wc -l <" path "); "
+#define ANSWER        "while read -r t; do i=${{t#*:}}; echo '{{\\\"index\\\":'${{i%%,*}}',\\\"results\\\":{{}}}}'; done"
+
+Test(slots, refuse_a_stage_whose_service_never_reads_a_task) {
+    static const struct {
+        const char *manifest, *refusal;
+    } cases[] = {
+        {SERVICE("echo no numpy >&2; exit 3"), "the service ended before it read a task: exit status 3\nno numpy\n"},
+        {SERVICE("kill -SEGV $$"), "the service was killed by signal 11 (Segmentation fault) before it read a task\n"},
+        {SERVICE("exec <&-; sleep 60"), "the service has closed its standard input, and not read the task\n"},
+        {"{\"timeout\": 0.2, \"capture\": {\"stderr\": 0}, \"over\": {\"k\": {\"range\": [9]}}, \"run\": {\"service\": "
+         "[\"sh\", \"-c\", \"echo loading >&2; sleep 60\"]}}",
+         "timeout after 0.2s, and the service has not read a task\nloading\n"},
+        {"{\"over\": {\"k\": {\"range\": [9]}}, \"run\": {\"service\": [\"/nonexistent/python\"]}}",
+         "can't start /nonexistent/python: No such file or directory\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        farm f;
+        run_service(&f, 2, cases[i].manifest);
+        const char *refusal = tf_slots_refusal(f.exec, 0);
+        cr_expect(refusal && strcmp(refusal, cases[i].refusal) == 0, "refused: %s", refusal ? refusal : "no");
+        cr_expect_eq(f.result->ended, 0, "no task is to blame");
+        farm_close(&f);
+    }
+}
+
+Test(slots, bear_with_a_service_that_starts_at_the_third_time) {
+    farm f;
+    unlink("/tmp/taskfarm_starts_3");
+    run_service(&f, 1, SERVICE(COUNTED("/tmp/taskfarm_starts_3") "[ $n -gt 2 ] || exit 3; " ANSWER));
+    cr_expect_null(tf_slots_refusal(f.exec, 0));
+    cr_expect_eq(f.result->ended, 9);
+    for (int k = 0; k < 9; k++)
+        cr_expect_eq(f.result->status[k], TF_STATUS_DONE);
+    unlink("/tmp/taskfarm_starts_3");
+    farm_close(&f);
+}
+
+Test(slots, blame_tasks_that_their_service_has_read) {
+    farm f;
+    run_service(&f, 1, SERVICE("read -r t; exit 4"));
+    cr_expect_null(tf_slots_refusal(f.exec, 0));
+    cr_expect_eq(f.result->ended, 9);
+    for (int k = 0; k < 9; k++)
+        cr_expect_str_eq(f.result->text[k][TF_RECORD_MESSAGE], "the service ended: exit status 4");
+    farm_close(&f);
+}
+
+/* One that has worked here and does not start any more fails the tasks that it was started for; then none is. */
+Test(slots, refuse_a_stage_whose_service_does_not_start_any_more) {
+    farm f;
+    unlink("/tmp/taskfarm_starts_1");
+    run_service(&f, 1, SERVICE(COUNTED("/tmp/taskfarm_starts_1") "[ $n -eq 1 ] || exit 3; read -r t; exit 4"));
+    cr_expect_not_null(tf_slots_refusal(f.exec, 0));
+    cr_expect(f.result->ended >= 1 && f.result->ended < 9, "%d have ended", (int)f.result->ended);
+    unlink("/tmp/taskfarm_starts_1");
+    farm_close(&f);
+}

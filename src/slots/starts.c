@@ -1,0 +1,40 @@
+/* Services that do not start. One that ended before it had read a task has failed as such, and the task is not to
+ * blame: it is run again. When a few starts that follow each other, in any slots, have come to nothing, the stage can't
+ * be run here. */
+#include "slots/inner.h"
+
+#include <stdlib.h>
+
+enum { MOST_STARTS = 3 }; /* in a row that come to nothing */
+
+/* Bytes that are no UTF-8 become '?'. */
+static void make_valid(char *text, size_t length) {
+    for (int64_t bad; (bad = tf_utf8_invalid(text, length)) >= 0;)
+        text[bad] = '?';
+}
+
+void starts_count(tf_slots *slots, int stage, const batch_claim *claim, const batch_map *map) {
+    start_record *r = &slots->start[stage];
+    if (claim->service & BATCH_SERVICE_READS) {
+        r->in_vain = 0;
+        r->has_worked = true;
+    }
+    if (!(claim->service & BATCH_SERVICE_FAILS) || r->refusal || ++r->in_vain < MOST_STARTS)
+        return;
+    tf_buf why = {0};
+    rows_back_why(map, &why);
+    if (why.length) {
+        make_valid(why.data, why.length);
+        r->refusal = why.data;
+    }
+}
+
+const char *tf_slots_refusal(const tf_slots *slots, int stage) {
+    return slots->start[stage].refusal;
+}
+
+void starts_free(tf_slots *slots) {
+    for (int s = 0; s < slots->campaign->stages; s++)
+        free(slots->start[s].refusal);
+    free(slots->start);
+}
