@@ -86,8 +86,6 @@ static void load_stats(struct loader *l, const json_path *where, const cJSON *js
     size_t most = 0;
     for (const cJSON *item = columns ? columns->child : NULL; item; item = item->next)
         most += (size_t)cJSON_GetArraySize(item) + 1;
-    if (!cJSON_GetObjectItemCaseSensitive(json, "columns"))
-        diagnose(l->diags, where, TF_DIAG_MISSING_KEY, "needs \"columns\"");
     tf_stat_spec *stats = tf_arena_array(l->arena, most, sizeof *stats);
     reduce->stat = stats;
     for (const cJSON *item = columns ? columns->child : NULL; item; item = item->next) {

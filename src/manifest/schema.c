@@ -127,7 +127,7 @@ void tf_schema_write(tf_buf *out) {
     cJSON_AddItemToObject(defs, "blocks", object_schema(keys_blocks(), "{\"required\":[\"shape\",\"chunk\"]}"));
     cJSON_AddItemToObject(defs, "source", sources_schema());
     cJSON_AddItemToObject(defs, "statistic", statistics_schema());
-    cJSON_AddItemToObject(defs, "reduction", object_schema(keys_reduction(), "{\"required\":[\"columns\"]}"));
+    cJSON_AddItemToObject(defs, "reduction", object_schema(keys_reduction(), "{}"));
     cJSON_AddItemToObject(
         defs, "until",
         either(cJSON_Parse("{\"type\":\"string\",\"description\":\"an expression of statistics: when it is true, the "

@@ -7,6 +7,7 @@
 static const statistic_kind kinds[] = {
     {.name = "count"},
     {.name = "missing"},
+    {.name = "size"},
     {.name = "nunique"},
     {.name = "sum"},
     {.name = "mean"},

@@ -108,6 +108,10 @@ static int64_t count_missing(const stats *s, int64_t cell) {
     return s->missing[cell];
 }
 
+static int64_t count_rows(const stats *s, int64_t cell) {
+    return s->count[cell] + s->missing[cell];
+}
+
 static double lowest(const stats *s, int64_t cell) {
     return s->count[cell] ? tf_order_value(s->lowest[cell]) : NAN;
 }
@@ -130,6 +134,7 @@ static double first_number(const stats *s, int64_t cell) {
 
 const statistic statistic_count = {.name = "count", .integer = count_numbers};
 const statistic statistic_missing = {.name = "missing", .integer = count_missing};
+const statistic statistic_size = {.name = "size", .integer = count_rows};
 const statistic statistic_min = {.name = "min", .number = lowest};
 const statistic statistic_max = {.name = "max", .number = highest};
 const statistic statistic_argmin = {.name = "argmin", .integer = row_of_lowest};

@@ -3,6 +3,7 @@
 
 extern const statistic statistic_count;
 extern const statistic statistic_missing;
+extern const statistic statistic_size;
 extern const statistic statistic_sum;
 extern const statistic statistic_mean;
 extern const statistic statistic_var;
@@ -25,6 +26,7 @@ extern const statistic statistic_nunique;
 static const statistic *const kinds[] = {
     &statistic_count,
     &statistic_missing,
+    &statistic_size,
     &statistic_sum,
     &statistic_mean,
     &statistic_var,

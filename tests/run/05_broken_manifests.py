@@ -358,7 +358,6 @@ TABLE = [
         "/reduce/c/by/0: rows can be grouped by parameters, and by columns of integers, booleans or strings",
         '/reduce/c/by/1: the stage has neither a parameter nor a column "bond"; did you mean "band"?',
         "/reduce/c/by/2: must be a string, not a number",
-        '/reduce/c: needs "columns"',
         '/reduce/d/columns/x/0: there is no statistic "men"; did you mean "mean"?',
         '/reduce/d/columns/x/1: "quantile:2" must be quantile:Q, with Q from 0 to 1',
         '/reduce/d/columns/x/2: "histogram:0" must be histogram:N or histogram:N:log, with N from 1 to 1000000',

@@ -9,7 +9,7 @@ import numpy as np
 from farm import digest
 
 RANKS = (None, 1, 3) if farm.SANITIZED else (None, 1, 2, 3, 5)
-STATS = ["count", "missing", "nunique", "sum", "mean", "var", "std", "stderr", "min", "max", "argmin", "argmax", "first", "median", "mad"]
+STATS = ["count", "missing", "size", "nunique", "sum", "mean", "var", "std", "stderr", "min", "max", "argmin", "argmax", "first", "median", "mad"]
 MORE = ["quantile:0", "quantile:0.025", "quantile:0.9", "quantile:1", "quantile~:0.3", "histogram:7", "histogram:5:log", "topk:3"]
 
 
@@ -28,9 +28,9 @@ def numpys(x, task):
     n = len(x)
     if n == 0:
         nothing = dict.fromkeys(["mean", "var", "std", "stderr", "min", "max", "first", "median", "mad"], np.nan)
-        return {"count": 0, "missing": missing, "nunique": 0, "sum": 0, "argmin": -1, "argmax": -1, **nothing}
+        return {"count": 0, "missing": missing, "size": missing, "nunique": 0, "sum": 0, "argmin": -1, "argmax": -1, **nothing}
     var = x.var(ddof=1) if n > 1 else np.nan
-    found = {"count": n, "missing": missing, "nunique": len(np.unique(x)), "sum": x.sum(), "mean": x.mean(), "var": var, "std": var**0.5}
+    found = {"count": n, "missing": missing, "size": n + missing, "nunique": len(np.unique(x)), "sum": x.sum(), "mean": x.mean(), "var": var, "std": var**0.5}
     found.update({"stderr": (var / n) ** 0.5, "min": x.min(), "max": x.max(), "first": x[0], "median": np.median(x)})
     found.update({"argmin": task[x.argmin()], "argmax": task[x.argmax()], "mad": np.median(abs(x - np.median(x)))})
     found.update({f"quantile:{q}": np.quantile(x, float(q)) for q in ("0", "0.025", "0.9", "1")})
@@ -77,6 +77,7 @@ class Reductions(farm.FarmTest):
                 "by band": {"by": "band", "columns": {"x": STATS + MORE, "gap": STATS}},
                 "levels": {"by": ["level", "band", "flag"], "where": "x > 0 && band != 'gamma'", "columns": {"gap": STATS + MORE}},
                 "many": {"by": "n", "columns": {"x": ["mean", "median", "topk:3"]}},
+                "sizes": {"by": "band", "where": "n > 3"},
                 "none": {"by": "n", "where": "n < 0", "columns": {"x": STATS}},
             },
         }
@@ -181,6 +182,10 @@ class Reductions(farm.FarmTest):
                 own = kept & np.array([row == key for row in rows])
                 self.assertEqual(levels["rows"][g], own.sum())
                 self.compare(levels, g, "gap", values["gap"][own], task[own])
+            sizes = stage["reduce/sizes"]
+            self.assertEqual(set(sizes), {"band", "rows", "group"})
+            counts = [(band[values["n"] > 3] == name).sum() for name in sizes["band"][()]]
+            self.assertEqual(sizes["rows"][()].tolist(), counts)
             many = stage["reduce/many"]
             np.testing.assert_array_equal(many["n"][()], np.unique(values["n"]))
             np.testing.assert_allclose(many["x.mean"][()], values["x"].reshape(-1, 3).mean(1), rtol=1e-12)
