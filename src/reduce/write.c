@@ -49,6 +49,12 @@ static void add_rows(output *o, const char *name, hid_t type, const void *data) 
 
 /* ---- Keys ---- */
 
+static void note_encoding(output *o, const char *name) {
+    hid_t dataset = o->failed ? -1 : H5Dopen2(o->group, name, H5P_DEFAULT);
+    o->failed = dataset < 0 || store_attribute_encoding(dataset) < 0;
+    H5Dclose(dataset);
+}
+
 static void add_text_key(output *o, const reducing *r, int key, const char *name) {
     size_t longest = 1;
     bool is_bytes = false;
@@ -66,6 +72,8 @@ static void add_text_key(output *o, const reducing *r, int key, const char *name
     }
     hid_t type = is_bytes ? store_bytes_type(longest) : store_string_type(longest);
     add_rows(o, name, type, cells);
+    if (!is_bytes)
+        note_encoding(o, name);
     H5Tclose(type);
     free(cells);
 }

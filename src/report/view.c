@@ -233,8 +233,11 @@ tf_err view_read(view *v, int field, int64_t first, int64_t count, view_values *
     make_room(out, f, count);
     if (!f->stored)
         return work_out(v, f, first, count, out, error);
+    const int status = view_record(v, "status");
+    if (status < 0) /* its rows are no tasks */
+        return read_stored(v, field, first, count, out, error);
     tf_err err = read_statuses(v, first, count, error);
-    if (err == TF_OK && field == view_record(v, "status"))
+    if (err == TF_OK && field == status)
         memcpy(out->numbers, v->status, (size_t)count); /* the same that say which results there are */
     else if (err == TF_OK)
         err = read_stored(v, field, first, count, out, error);

@@ -29,6 +29,10 @@ herr_t store_attribute_text(hid_t object, const char *name, const char *text) {
     return result;
 }
 
+herr_t store_attribute_encoding(hid_t dataset) {
+    return store_attribute_text(dataset, "_Encoding", "utf-8");
+}
+
 herr_t store_change_attribute(hid_t object, const char *name, hid_t type, const void *value) {
     hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
     herr_t result = H5Awrite(attribute, type, value);

@@ -10,6 +10,9 @@ herr_t store_attribute(hid_t object, const char *name, hid_t type, const void *v
 /* Text as a UTF-8 attribute of varying length. */
 herr_t store_attribute_text(hid_t object, const char *name, const char *text);
 
+/* Says in the convention of netCDF that a dataset's cells are UTF-8: xarray gives str of them, not bytes. */
+herr_t store_attribute_encoding(hid_t dataset);
+
 /* Replace the value of an attribute that is there. */
 herr_t store_change_attribute(hid_t object, const char *name, hid_t type, const void *value);
 herr_t store_change_text(hid_t object, const char *name, const char *text);

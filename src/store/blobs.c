@@ -6,6 +6,7 @@
  * whole again, the bytes are written. */
 #include <stdlib.h>
 
+#include "store/attributes.h"
 #include "store/blob_offsets.h"
 #include "store/change.h"
 #include "store/entries.h"
@@ -98,7 +99,8 @@ static bool make_kind(tf_store *s, int stage, int kind, blob_kind *k) {
         return true;
     if (column && column->type == TF_STRING && longest <= STORE_LONGEST_CELL) {
         k->cells = (table){.type = store_string_type((size_t)longest), .rank = 1, .shape = {tasks}};
-        return store_create_table(s, st->results, k->name, (scale *[]){&st->index}, &k->cells);
+        return store_create_table(s, st->results, k->name, (scale *[]){&st->index}, &k->cells) &&
+               store_attribute_encoding(k->cells.dataset) >= 0;
     }
     tf_buf index_name = {0};
     tf_buf_addf(&index_name, "%s_index", k->name);

@@ -65,6 +65,8 @@ static bool layout_params(tf_store *s, const tf_stage_spec *spec, store_stage *s
         *t = (table){.rank = 1, .shape = {tasks}};
         t->type = param_type(param);
         good = place_table(s, group, param->name, &st->index, old, t);
+        if (good && !old && param->type == TF_STRING && !param->is_bytes)
+            good = store_attribute_encoding(t->dataset) >= 0;
     }
     H5Gclose(group);
     return good;

@@ -165,6 +165,7 @@ class OutputFile(farm.FarmTest):
             "assert r['f8'].dims == ('index',) and r['f8'].shape == (60,), r;"
             "assert float(r['f8'].mean()) > 0.3, r;"
             "assert int((sets['words/task']['status'] == 1).sum()) == 40;"
+            "assert sets['words/results']['short'].to_index()[7] == 'éé';"
             "p = sets['numbers/params'];"
             "assert p['i'].values[0] == 10, p"
         )

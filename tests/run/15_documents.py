@@ -45,6 +45,9 @@ class Documents(farm.FarmTest):
 
     def test_python_blocks_run(self):
         self.taskfarm(farm.EXAMPLES / "sweep/manifest.json", "--output", "sweep.h5")
+        (reduced,) = [block for block in blocks(farm.SOURCE / "docs/manifest.md", "json") if '"by_filter"' in block]
+        self.write("stars.json", reduced)
+        self.taskfarm("stars.json")
         for path in DOCUMENTS:
             for block in blocks(path, "python"):
                 script = block.replace("examples/sweep/sweep.h5", "sweep.h5")
@@ -52,7 +55,8 @@ class Documents(farm.FarmTest):
                     ["/usr/bin/python3", "-c", script], cwd=self.folder, capture_output=True, text=True
                 )
                 self.assertEqual((done.returncode, done.stderr), (0, ""), script)
-                self.assertIn("polytrope" if "stdout" in script else "6.89684", done.stdout)
+                told = "polytrope" if "stdout" in script else "G   False" if "stars" in script else "6.89684"
+                self.assertIn(told, done.stdout)
 
     def build_shown_plugins(self):
         include = f"-I{farm.SOURCE}/include"

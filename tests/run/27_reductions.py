@@ -2,6 +2,7 @@
 
 import fractions
 import math
+import os
 
 import farm
 import h5py
@@ -364,6 +365,21 @@ class Reductions(farm.FarmTest):
         with xarray.open_dataset(self.folder / "x.h5", group="r/reduce/by band", engine="h5netcdf") as found:
             self.assertEqual(found["x.mean"].dims, ("group",))
             self.assertEqual(found["x.histogram:7"].shape, (3, 7))
+            self.assertEqual(found["band"].to_index().tolist(), ["R", "gamma", "zeta"])  # str, not bytes
+            frame = found[["band", "rows"]].to_dataframe()
+            self.assertEqual(frame.query("band == 'R'").rows.tolist(), [found["rows"].to_index()[0]])
+
+    def test_keys_that_are_no_utf_8_stay_bytes(self):
+        import xarray
+
+        name = os.fsdecode(b"caf\xe9.txt")
+        self.write(name, "")
+        self.write("a.txt", "")
+        by = {"paths": {"by": "path"}}
+        self.write("p.json", {"over": {"path": {"glob": "*.txt"}}, "run": {"expr": {"y": "1"}}, "reduce": by})
+        self.taskfarm("p.json")
+        with xarray.open_dataset(self.folder / "p.h5", group="p/reduce/paths", engine="h5netcdf") as found:
+            self.assertEqual(found["path"].to_index().tolist(), [b"a.txt", b"caf\xe9.txt"])
 
 
 farm.main()
