@@ -107,7 +107,7 @@ herr_t code_write(hid_t group, const code_history *h, bool writes) {
 /* Opens a list as written above, and says how long it is. 0: there is none; negative: it is something else. */
 static hid_t open_list(hid_t group, const char *name, const char *const *members, hsize_t most, hsize_t *count,
                        h5_fault *fault) {
-    hsize_t shape[TF_MAX_RANK + 1];
+    hsize_t shape[H5_RANKS];
     hid_t dataset = h5_open_dataset(group, name, fault);
     if (dataset <= 0)
         return dataset;

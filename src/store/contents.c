@@ -81,7 +81,7 @@ const contents_table *contents_table_at(const contents_stage *stage, const char 
 
 /* A chunk is a row where there are chunks. */
 bool contents_place(hid_t dataset, contents_table *table, h5_fault *fault) {
-    hsize_t shape[1 + TF_MAX_RANK] = {0}, chunk[1 + TF_MAX_RANK], none[1 + TF_MAX_RANK] = {0}, size;
+    hsize_t shape[H5_RANKS] = {0}, chunk[H5_RANKS], none[H5_RANKS] = {0}, size;
     const int rank = h5_shape(dataset, shape, fault);
     if (rank < 0)
         return false;

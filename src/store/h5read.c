@@ -113,7 +113,7 @@ bool h5_chunk(hid_t dataset, int rank, hsize_t *chunk) {
 int h5_shape(hid_t dataset, hsize_t *shape, h5_fault *fault) {
     hid_t space = H5Dget_space(dataset);
     int rank = H5Sget_simple_extent_ndims(space);
-    if (rank < 0 || rank > 1 + TF_MAX_RANK) {
+    if (rank < 0 || rank > H5_RANKS) {
         h5_note(fault, dataset, NULL, "has %d dimensions", rank);
         rank = -1;
     } else {

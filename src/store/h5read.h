@@ -8,6 +8,9 @@
 
 #include "manifest/manifest.h"
 
+/* Dimensions that a dataset may have: those of a column, before them rows, and behind them bins of a reduction. */
+enum { H5_RANKS = TF_MAX_RANK + 2 };
+
 /* What is wrong: "/stage/results/snr: is a soft link"; "" for nothing. The first that was found stays. */
 typedef struct h5_fault {
     char text[400];
@@ -29,7 +32,7 @@ bool h5_is_inside(hid_t dataset, h5_fault *fault);
 /* Does it consist of chunks? They have `rank` dimensions, or `chunk` is NULL. */
 bool h5_chunk(hid_t dataset, int rank, hsize_t *chunk);
 
-/* The dimensions of a dataset that is inside; negative, if they are more than TF_MAX_RANK + 1. */
+/* The dimensions of a dataset that is inside; negative, if they are more than H5_RANKS. */
 int h5_shape(hid_t dataset, hsize_t *shape, h5_fault *fault);
 
 /* Does a dataset have elements of the type? Numbers must be the same to the bit; of enums what they are made of; text

@@ -2,7 +2,7 @@
 #include "store/table.h"
 
 bool store_open_table(hid_t parent, const char *path, table *t, h5_fault *fault) {
-    hsize_t shape[1 + TF_MAX_RANK] = {0};
+    hsize_t shape[H5_RANKS] = {0};
     hid_t dataset = h5_open_dataset(parent, path, fault);
     if (dataset <= 0)
         return dataset == 0;

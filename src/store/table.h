@@ -11,8 +11,8 @@ typedef struct table {
     hid_t dataset; /* 0: not there */
     hid_t type;    /* in memory; as a rule the same as in the file */
     int rank;
-    hsize_t shape[1 + TF_MAX_RANK]; /* shape[0]: tasks; with a grid the array's */
-    const tf_grid *grid;            /* its blocks are the rows; NULL: the dataset is no array in blocks */
+    hsize_t shape[H5_RANKS]; /* shape[0]: tasks; with a grid the array's */
+    const tf_grid *grid;     /* its blocks are the rows; NULL: the dataset is no array in blocks */
 } table;
 
 /* One of the arrays that make a row, in the order in which they are hashed. */

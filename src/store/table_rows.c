@@ -3,7 +3,7 @@
 #include "store/table.h"
 
 static void select_rows(const table *t, int64_t first, int64_t count, hid_t *memory, hid_t *where) {
-    hsize_t start[1 + TF_MAX_RANK] = {(hsize_t)first}, size[1 + TF_MAX_RANK] = {(hsize_t)count};
+    hsize_t start[H5_RANKS] = {(hsize_t)first}, size[H5_RANKS] = {(hsize_t)count};
     for (int d = 1; d < t->rank; d++)
         size[d] = t->shape[d];
     *memory = H5Screate_simple(t->rank, size, NULL);
@@ -124,7 +124,7 @@ herr_t store_read_block(const table *t, int64_t row, void *data) {
 }
 
 herr_t store_read_elements(const table *t, const int64_t *start, const int64_t *count, void *data) {
-    hsize_t from[1 + TF_MAX_RANK], size[1 + TF_MAX_RANK];
+    hsize_t from[H5_RANKS], size[H5_RANKS];
     to_sizes(t->rank, start, from);
     to_sizes(t->rank, count, size);
     hid_t memory = H5Screate_simple(t->rank, size, NULL), where = H5Screate_simple(t->rank, t->shape, NULL);

@@ -7,7 +7,7 @@
 
 /* ---- One field ---- */
 
-static reader_field *new_field(tf_reader *o, reader_stage *stage, tf_field_kind kind, const char *name, tf_type type) {
+reader_field *reader_new_field(tf_reader *o, reader_stage *stage, tf_field_kind kind, const char *name, tf_type type) {
     const char *dataset = tf_arena_strdup(o->arena, name), *unique = dataset;
     const uint32_t number = (uint32_t)stage->fields;
     if (tf_table_add(&stage->named, name, strlen(name), number) != number)
@@ -20,8 +20,8 @@ static reader_field *new_field(tf_reader *o, reader_stage *stage, tf_field_kind 
 }
 
 /* Opens "FOLDER/NAME"; 0 in `dataset`: there is none. */
-static bool open_rows(reader_field *f, hid_t group, const char *folder, h5_fault *fault) {
-    hsize_t shape[1 + TF_MAX_RANK] = {0};
+bool reader_open_rows(reader_field *f, hid_t group, const char *folder, h5_fault *fault) {
+    hsize_t shape[H5_RANKS] = {0};
     hid_t part = h5_open_group(group, folder, fault);
     hid_t dataset = part > 0 ? h5_open_dataset(part, f->about.dataset, fault) : part;
     const bool there = dataset > 0;
@@ -51,7 +51,7 @@ static bool check_shape(tf_field *about, const table *rows, int64_t tasks, h5_fa
 
 /* A number or a cell a row, maybe an array of numbers, which must be of that type in the file; of cells the type is
  * what they have. */
-static bool check_rows(reader_field *f, hid_t type, int64_t tasks, h5_fault *fault) {
+bool reader_check_rows(reader_field *f, hid_t type, int64_t tasks, h5_fault *fault) {
     const bool good = h5_has_type(f->rows.dataset, type, fault) && check_shape(&f->about, &f->rows, tasks, fault);
     f->rows.type = type;
     return good;
@@ -78,14 +78,20 @@ static bool check_blocks(tf_reader *o, reader_field *f, hid_t type, const hsize_
     return false;
 }
 
-/* Blobs as cells, or in a byte heap; none of them need be there. */
-static bool open_blobs(reader_field *f, hid_t group, const char *folder, int64_t tasks, h5_fault *fault) {
+bool reader_open_cells(reader_field *f, hid_t group, const char *folder, int64_t rows, h5_fault *fault) {
     hid_t part = h5_open_group(group, folder, fault);
-    bool good = part >= 0;
-    if (part > 0 && strcmp(folder, "text") != 0)
-        good = store_open_cells(part, f->about.dataset, (hsize_t)tasks, &f->rows, fault);
-    else if (part > 0)
-        good = store_open_byte_heap(part, f->about.dataset, (hsize_t)tasks, &f->rows, &f->byte_heap, fault);
+    const bool good =
+        part == 0 || (part > 0 && store_open_cells(part, f->about.dataset, (hsize_t)rows, &f->rows, fault));
+    if (part > 0)
+        H5Gclose(part);
+    return good;
+}
+
+/* In a byte heap; none need be there. */
+static bool open_byte_heap(reader_field *f, hid_t group, int64_t tasks, h5_fault *fault) {
+    hid_t part = h5_open_group(group, "text", fault);
+    const bool good = part == 0 || (part > 0 && store_open_byte_heap(part, f->about.dataset, (hsize_t)tasks, &f->rows,
+                                                                     &f->byte_heap, fault));
     if (part > 0)
         H5Gclose(part);
     return good;
@@ -98,11 +104,12 @@ static bool add_param(tf_reader *o, reader_stage *stage, hid_t group, const cJSO
     const int64_t tasks = stage->contents->tasks;
     if (!cJSON_IsString(param) || !param->string || !tf_type_parse(param->valuestring, &type) || type == TF_BYTES)
         return true;
-    reader_field *f = new_field(o, stage, TF_FIELD_PARAM, param->string, type);
-    bool good = type == TF_STRING ? open_blobs(f, group, "params", tasks, fault) : open_rows(f, group, "params", fault);
+    reader_field *f = reader_new_field(o, stage, TF_FIELD_PARAM, param->string, type);
+    bool good = type == TF_STRING ? reader_open_cells(f, group, "params", tasks, fault)
+                                  : reader_open_rows(f, group, "params", fault);
     f->about.stored = f->rows.dataset > 0;
     if (good && f->about.stored && type != TF_STRING)
-        good = check_rows(f, store_number_type(type), tasks, fault);
+        good = reader_check_rows(f, store_number_type(type), tasks, fault);
     return good;
 }
 
@@ -114,24 +121,24 @@ static bool add_result(tf_reader *o, reader_stage *stage, hid_t group, int colum
     const char *type_name = cJSON_GetStringValue(cJSON_GetArrayItem(spec, 1));
     if (!name || !type_name || !tf_type_parse(type_name, &type))
         return true;
-    reader_field *f = new_field(o, stage, TF_FIELD_RESULT, name, type);
+    reader_field *f = reader_new_field(o, stage, TF_FIELD_RESULT, name, type);
     if (tf_type_size(type) == 0) {
-        bool good = type == TF_BYTES || open_blobs(f, group, "results", tasks, fault);
+        bool good = type == TF_BYTES || reader_open_cells(f, group, "results", tasks, fault);
         if (good && f->rows.dataset <= 0)
-            good = open_blobs(f, group, "text", tasks, fault);
+            good = open_byte_heap(f, group, tasks, fault);
         f->kind = f->rows.dataset > 0 ? -1 : TF_RECORD_COLUMN + column;
         return good;
     }
-    if (!open_rows(f, group, "results", fault))
+    if (!reader_open_rows(f, group, "results", fault))
         return false;
     if (f->rows.dataset == 0) {
         h5_note(fault, group, "results", "lacks %.100s", name);
         return false;
     }
-    hsize_t chunk[1 + TF_MAX_RANK];
+    hsize_t chunk[H5_RANKS];
     return H5Dget_offset(f->rows.dataset) == HADDR_UNDEF && h5_chunk(f->rows.dataset, f->rows.rank, chunk)
                ? check_blocks(o, f, store_number_type(type), chunk, tasks, fault)
-               : check_rows(f, store_number_type(type), tasks, fault);
+               : reader_check_rows(f, store_number_type(type), tasks, fault);
 }
 
 static bool add_task(tf_reader *o, reader_stage *stage, hid_t group, int which, h5_fault *fault) {
@@ -141,10 +148,10 @@ static bool add_task(tf_reader *o, reader_stage *stage, hid_t group, int which, 
         [TASK_CPU] = TF_FLOAT64,       [TASK_MAX_RSS] = TF_INT64,  [TASK_EXIT_CODE] = TF_INT32,
         [TASK_SIGNAL] = TF_INT32,      [TASK_WORKER] = TF_INT32,   [TASK_SLOT] = TF_INT32,
     };
-    reader_field *f = new_field(o, stage, TF_FIELD_TASK, store_task_table(which)->name, types[which]);
-    bool good = open_rows(f, group, "task", fault);
+    reader_field *f = reader_new_field(o, stage, TF_FIELD_TASK, store_task_table(which)->name, types[which]);
+    bool good = reader_open_rows(f, group, "task", fault);
     if (good && f->rows.dataset > 0)
-        good = check_rows(f, store_task_type(which), stage->contents->tasks, fault);
+        good = reader_check_rows(f, store_task_type(which), stage->contents->tasks, fault);
     else
         stage->fields--;
     if (good && which == TASK_STATUS && f->rows.dataset > 0)
@@ -159,8 +166,8 @@ static bool add_task(tf_reader *o, reader_stage *stage, hid_t group, int which, 
 static bool add_text(tf_reader *o, reader_stage *stage, hid_t group, int kind, h5_fault *fault) {
     static const char *const names[] = {
         [TF_RECORD_STDOUT] = "stdout", [TF_RECORD_STDERR] = "stderr", [TF_RECORD_MESSAGE] = "message"};
-    reader_field *f = new_field(o, stage, TF_FIELD_TEXT, names[kind], TF_STRING);
-    const bool good = open_blobs(f, group, "text", stage->contents->tasks, fault);
+    reader_field *f = reader_new_field(o, stage, TF_FIELD_TEXT, names[kind], TF_STRING);
+    const bool good = open_byte_heap(f, group, stage->contents->tasks, fault);
     f->kind = f->byte_heap.dataset > 0 || stage->contents->finished ? -1 : kind; /* in neither: no task has one */
     return good;
 }
@@ -187,14 +194,21 @@ static bool open_fields(tf_reader *o, reader_stage *stage, hid_t group, const cJ
     return good;
 }
 
+reader_stage *reader_add_table(tf_reader *o, const contents_stage *c, int64_t rows, int most) {
+    o->stage = tf_realloc_array(o->stage, (size_t)o->tables + 1, sizeof *o->stage);
+    reader_stage *added = &o->stage[o->tables++];
+    *added = (reader_stage){.contents = c, .rows = rows};
+    added->field = tf_arena_array(o->arena, (size_t)most, sizeof *added->field);
+    return added;
+}
+
 bool reader_open_stage(tf_reader *o, const contents_stage *c, h5_fault *fault) {
-    reader_stage *stage = &o->stage[o->stages++];
     hid_t group = h5_open_group(o->file, c->name, fault);
     cJSON *fingerprint = cJSON_Parse(c->fingerprint);
     cJSON *params = part_of(fingerprint, "parameters"), *results = part_of(fingerprint, "results");
     const int most = cJSON_GetArraySize(params) + cJSON_GetArraySize(results) + TASK_TABLES + TF_RECORD_COLUMN;
-    *stage = (reader_stage){.contents = c};
-    stage->field = tf_arena_array(o->arena, (size_t)most, sizeof *stage->field);
+    reader_stage *stage = reader_add_table(o, c, c->tasks, most);
+    o->stages++;
     if (group == 0)
         h5_note(fault, o->file, c->name, "is missing");
     if (group > 0)

@@ -53,11 +53,12 @@ typedef struct tf_field {
     const char
         *dataset; /* its name in the output. A record has "task." before it in `name` where a result has that name */
     tf_field_kind kind;
-    tf_type type; /* "status" is TF_UINT8: a tf_status; what is captured is TF_STRING */
-    int rank;     /* of a row; 0: one element */
-    int64_t shape[TF_MAX_RANK];
+    tf_type type;                   /* "status" is TF_UINT8: a tf_status; what is captured is TF_STRING */
+    int rank;                       /* of a row; 0: one element */
+    int64_t shape[TF_MAX_RANK + 1]; /* of a reduction bins, too */
     int64_t elements;
     bool stored;         /* the output has its values; else the campaign may know them */
+    bool shared;         /* all rows have the same: edges of a reduction's bins */
     const tf_grid *grid; /* each task has a block of an array, which can't be read by rows; else NULL */
 } tf_field;
 
@@ -81,6 +82,9 @@ static inline const char *tf_blobs_at(const tf_blobs *blobs, int64_t i, size_t *
 /* Opens it to read, whether its campaign is over, was killed or goes on; of the latter it shows what there was then.
  * NULL on failure. */
 tf_reader *tf_reader_open(const char *path, tf_error *error);
+
+/* The same of an output that this process has just written: no other process is started. */
+tf_reader *tf_reader_open_own(const char *path, tf_error *error);
 void tf_reader_close(tf_reader *reader);
 
 /* Text of the root: "manifest", "manifest_text", "name", "runs", "created"; "" if there is none. */
@@ -99,6 +103,16 @@ const char *tf_reader_code(const tf_reader *reader, int stage);        /* see tf
 /* In the order of the manifest: parameters, results, then what is recorded of tasks, and blobs. */
 int tf_reader_fields(const tf_reader *reader, int stage);
 const tf_field *tf_reader_field(const tf_reader *reader, int stage, int field);
+
+/* Reductions of a stage that is finished. Each is a table, whose number stands for a stage's where fields and their
+ * values are read: a row is a group, its keys are parameters, the number of its rows and its statistics are results.
+ * Of a group nothing is recorded as of a task. */
+int tf_reader_reductions(const tf_reader *reader, int stage);
+int tf_reader_reduction(const tf_reader *reader, int stage, int number); /* its table, in the order of the manifest */
+int tf_reader_find_reduction(const tf_reader *reader, int stage, const char *name); /* its table; -1: there is none */
+const char *tf_reader_reduction_name(const tf_reader *reader, int table); /* "STAGE.REDUCTION"; NULL: it is a stage */
+const char *tf_reader_settings(const tf_reader *reader, int table);       /* JSON, as in the manifest */
+bool tf_reader_is_finished(const tf_reader *reader, int stage);           /* else it has none yet */
 
 /* What is recorded of tasks, by its name in the output: "status", "message"; -1: it is not. */
 int tf_reader_record(const tf_reader *reader, int stage, const char *dataset);

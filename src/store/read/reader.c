@@ -10,7 +10,6 @@
 static bool open_stages(tf_reader *o, h5_fault *fault) {
     const contents *c = &o->old.contents;
     bool good = true;
-    o->stage = tf_arena_array(o->arena, (size_t)c->stages, sizeof *o->stage);
     for (int n = 0; n < c->names && good; n++) {
         const contents_stage *stage = contents_find(c, c->name[n]);
         if (stage && tf_reader_find(o, c->name[n]) < 0)
@@ -19,6 +18,8 @@ static bool open_stages(tf_reader *o, h5_fault *fault) {
     for (int s = 0; s < c->stages && good; s++)
         if (tf_reader_find(o, c->stage[s].name) < 0)
             good = reader_open_stage(o, &c->stage[s], fault);
+    for (int s = 0; s < o->stages && good; s++)
+        good = reader_open_reductions(o, s, fault);
     return good;
 }
 
@@ -35,8 +36,8 @@ static tf_err map_side(void *context, int fd, const char *path, tf_error *error)
 }
 
 /* Side files go when their run ends: they are mapped while they are there. */
-static tf_err open_all(tf_reader *o, const char *path, tf_error *error) {
-    tf_err err = old_open(path, 0, &o->old, error);
+static tf_err open_all(tf_reader *o, const char *path, int may, tf_error *error) {
+    tf_err err = old_open(path, may, &o->old, error);
     if (err == TF_OK && o->old.dirty)
         err = tf_error_set_as(
             error, TF_ERR_RUN, TF_DIAG_OUTPUT_INCOMPLETE,
@@ -54,7 +55,7 @@ static tf_err open_all(tf_reader *o, const char *path, tf_error *error) {
 }
 
 static void close_all(tf_reader *o) {
-    for (int s = 0; s < o->stages; s++) {
+    for (int s = 0; s < o->tables; s++) {
         for (int f = 0; f < o->stage[s].fields; f++) {
             store_close_table(&o->stage[s].field[f].rows);
             store_close_table(&o->stage[s].field[f].byte_heap);
@@ -63,7 +64,9 @@ static void close_all(tf_reader *o) {
         tf_table_free(&o->stage[s].named);
         free(o->stage[s].run);
     }
-    o->stages = 0;
+    free(o->stage);
+    o->stage = NULL;
+    o->stages = o->tables = 0;
     for (int i = 0; i < o->sides; i++)
         side_unmap(o->side[i].bytes, o->side[i].size);
     free(o->side);
@@ -75,7 +78,7 @@ static void close_all(tf_reader *o) {
     old_close(&o->old);
 }
 
-tf_reader *tf_reader_open(const char *path, tf_error *error) {
+static tf_reader *open_reader(const char *path, int may, tf_error *error) {
     tf_store_init();
     tf_reader *o = tf_alloc(sizeof *o);
     *o = (tf_reader){.arena = tf_arena_new(), .file = -1, .old = {.fd = -1}};
@@ -85,12 +88,20 @@ tf_reader *tf_reader_open(const char *path, tf_error *error) {
     do {
         close_all(o);
         old_look_begin(&once, path);
-        err = open_all(o, path, error);
+        err = open_all(o, path, may, error);
     } while (old_look_again(&once, path, err == TF_OK));
     if (err == TF_OK)
         return o;
     tf_reader_close(o);
     return NULL;
+}
+
+tf_reader *tf_reader_open(const char *path, tf_error *error) {
+    return open_reader(path, 0, error);
+}
+
+tf_reader *tf_reader_open_own(const char *path, tf_error *error) {
+    return open_reader(path, OLD_TRUSTS, error);
 }
 
 void tf_reader_close(tf_reader *o) {
@@ -136,7 +147,35 @@ int tf_reader_find(const tf_reader *o, const char *name) {
 }
 
 int64_t tf_reader_tasks(const tf_reader *o, int stage) {
-    return o->stage[stage].contents->tasks;
+    return o->stage[stage].rows;
+}
+
+bool tf_reader_is_finished(const tf_reader *o, int stage) {
+    return o->stage[stage].contents->finished;
+}
+
+int tf_reader_reductions(const tf_reader *o, int stage) {
+    return o->stage[stage].reductions;
+}
+
+int tf_reader_reduction(const tf_reader *o, int stage, int number) {
+    return o->stage[stage].reduction + number;
+}
+
+int tf_reader_find_reduction(const tf_reader *o, int stage, const char *name) {
+    const reader_stage *its = &o->stage[stage];
+    for (int t = its->reduction; t < its->reduction + its->reductions; t++)
+        if (strcmp(o->stage[t].name + strlen(its->contents->name) + 1, name) == 0)
+            return t;
+    return -1;
+}
+
+const char *tf_reader_reduction_name(const tf_reader *o, int reduction) {
+    return o->stage[reduction].name;
+}
+
+const char *tf_reader_settings(const tf_reader *o, int reduction) {
+    return o->stage[reduction].settings;
 }
 
 const char *tf_reader_code(const tf_reader *o, int stage) {

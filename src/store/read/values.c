@@ -23,14 +23,26 @@ void tf_blobs_free(tf_blobs *blobs) {
 /* ---- Rows ---- */
 
 static tf_err cant_read(const tf_reader *o, const reader_stage *stage, const reader_field *f, tf_error *error) {
-    return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: can't read \"%s\" of stage \"%s\"",
-                           o->old.path, f->about.name, stage->contents->name);
+    return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: can't read \"%s\" of %s \"%s\"", o->old.path,
+                           f->about.name, stage->name ? "reduction" : "stage",
+                           stage->name ? stage->name : stage->contents->name);
+}
+
+/* Reads what all rows share once, and copies it. */
+static bool read_shared(const reader_field *f, int64_t count, void *numbers) {
+    const size_t bytes = (size_t)f->about.elements * tf_type_size(f->about.type);
+    const bool good = count == 0 || store_read_rows(&f->rows, 0, f->about.elements, numbers) >= 0;
+    for (int64_t row = 1; row < count && good; row++)
+        memcpy((char *)numbers + (size_t)row * bytes, numbers, bytes);
+    return good;
 }
 
 tf_err tf_reader_numbers(tf_reader *o, int stage, int field, int64_t first, int64_t count, void *numbers,
                          tf_error *error) {
     const reader_field *f = &o->stage[stage].field[field];
-    return store_read_rows(&f->rows, first, count, numbers) >= 0 ? TF_OK : cant_read(o, &o->stage[stage], f, error);
+    const bool good =
+        f->about.shared ? read_shared(f, count, numbers) : store_read_rows(&f->rows, first, count, numbers) >= 0;
+    return good ? TF_OK : cant_read(o, &o->stage[stage], f, error);
 }
 
 tf_err tf_reader_elements(tf_reader *o, int stage, int field, const int64_t *start, const int64_t *count, void *numbers,

@@ -149,6 +149,31 @@ static void read_attributes(hid_t object) {
     H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, read_attribute, NULL);
 }
 
+static herr_t read_group(hid_t parent, const char *name, const H5L_info_t *info, void *context) {
+    h5_fault fault = {0};
+    hid_t group = h5_is_hard(parent, name, info, &fault) ? h5_open_group(parent, name, &fault) : 0;
+    (void)context;
+    if (group > 0) {
+        read_attributes(group);
+        H5Gclose(group);
+    }
+    return 0;
+}
+
+static void read_stage(hid_t file, const char *name) {
+    h5_fault fault = {0};
+    hid_t group = h5_open_group(file, name, &fault);
+    hid_t reductions = group > 0 ? h5_open_group(group, "reduce", &fault) : 0;
+    if (reductions > 0) {
+        H5Literate(reductions, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, read_group, NULL);
+        H5Gclose(reductions);
+    }
+    if (group > 0) {
+        read_attributes(group);
+        H5Gclose(group);
+    }
+}
+
 /* Reads what read_clean does, and all other texts that are in the same heaps. */
 static void read_all(const char *path) {
     contents found = {0};
@@ -158,13 +183,8 @@ static void read_all(const char *path) {
     h5_fault fault = {0};
     read_attributes(file);
     contents_read_file(&found, file, &fault);
-    for (int s = 0; s < found.stages; s++) {
-        hid_t group = h5_open_group(file, found.stage[s].name, &fault);
-        if (group > 0) {
-            read_attributes(group);
-            H5Gclose(group);
-        }
-    }
+    for (int s = 0; s < found.stages; s++)
+        read_stage(file, found.stage[s].name);
     contents_free(&found);
     H5Fclose(file);
 }
@@ -227,10 +247,10 @@ static tf_err say_other(const char *path, tf_error *error) {
     return error->code;
 }
 
-static tf_err read_clean(old_output *old, bool noted, bool salvages, tf_error *error) {
+static tf_err read_clean(old_output *old, bool noted, int may, tf_error *error) {
     if (check_hdf5(old->path, noted, error) != TF_OK)
         return error->code;
-    if (check_readable(old->path, error) != TF_OK)
+    if (!(may & OLD_TRUSTS) && check_readable(old->path, error) != TF_OK)
         return error->code;
     hid_t file = store_open_file(old->path, NULL);
     if (file < 0) {
@@ -248,7 +268,7 @@ static tf_err read_clean(old_output *old, bool noted, bool salvages, tf_error *e
     if (err == TF_OK && noted)
         adopt_until(&old->contents, &found);
     if (err == TF_OK && !noted)
-        err = adopt_file(old, file, salvages, &found, error);
+        err = adopt_file(old, file, may & OLD_SALVAGES, &found, error);
     char *created = err == TF_OK ? h5_text_attribute(file, "created", &fault) : NULL;
     snprintf(old->created, sizeof old->created, "%s", created ? created : "");
     free(created);
@@ -296,7 +316,7 @@ tf_err old_open(const char *path, int may, old_output *old, tf_error *error) {
     if (err != TF_OK || info.st_size == 0 || (noted && old->dirty && old->contents.stages == 0))
         return err;
     if (!noted || !old->dirty)
-        err = read_clean(old, noted, salvages, error);
+        err = read_clean(old, noted, may, error);
     return err == TF_OK ? old_open_rows(old, error) : err;
 }
 

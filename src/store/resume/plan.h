@@ -16,8 +16,9 @@ typedef struct old_output {
     char created[32]; /* attribute; "" if it could not be read */
 } old_output;
 
-/* What old_open may do: tidy up what a killed run has left half done; take an output without its journal. */
-enum { OLD_TIDIES = 1, OLD_SALVAGES = 2 };
+/* What old_open may do: tidy up what a killed run has left half done; take an output without its journal; trust what
+ * this very process has written, so that no other need look first whether HDF5 can read it. */
+enum { OLD_TIDIES = 1, OLD_SALVAGES = 2, OLD_TRUSTS = 4 };
 
 /* TF_OK with fd -1 if there is nothing to go on with. What is there and is no output of taskfarm's, or a damaged one,
  * is an error. */
