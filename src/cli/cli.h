@@ -50,6 +50,13 @@ void cli_forget(recalled *recalled);
 /* The stage that an argument names, or the only one (NULL). -1 after a diagnostic. */
 int cli_find_stage(const recalled *recalled, const char *name);
 
+/* The stage or the reduction ("STAGE.REDUCTION") that an argument names, by the number of its table; or the only stage
+ * (NULL). -1 after a diagnostic. */
+int cli_find_table(const recalled *recalled, const char *name);
+
+/* Is the argument of the form STAGE.REDUCTION? */
+bool cli_is_reduction(const char *argument);
+
 /* ---- The verbs: each returns the exit status ---- */
 
 int cli_run(const options *options);

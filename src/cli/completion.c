@@ -5,6 +5,11 @@
 
 #define OUTPUTS "h5"
 
+/* From what status says as JSON: stages, and STAGE.REDUCTION. */
+#define LIST_TABLES                                                                                                    \
+    "            awk -F'\"' '/^\\t\\t\\t\"name\"/ { stage = $4; print stage }\n"                                       \
+    "                /^\\t\\t\\t\\t\\t\"name\"/ { print stage \".\" $4 }'"
+
 /* What a verb's files end in; NULL: its first argument is no file. */
 static const char *suffix_of(const verb *v) {
     if (v->kind)
@@ -98,8 +103,8 @@ static void print_bash(const verb *table) {
                      "        return\n"
                      "    fi\n"
                      "    if [[ $suffix == h5 && $at -eq $files ]]; then\n"
-                     "        stages=$(taskfarm status \"${COMP_WORDS[2]}\" 2>/dev/null |\n"
-                     "            awk 'NR > 2 && $1 ~ /^[A-Za-z0-9_]+$/ { print $1 }')\n"
+                     "        stages=$(taskfarm status --json \"${COMP_WORDS[2]}\" 2>/dev/null |\n" LIST_TABLES
+                     " | grep -v ' ')\n"
                      "    fi\n"
                      "    [[ $COMP_CWORD -eq 1 ]] && stages=$verbs\n"
                      "    [[ -n $kinds && $COMP_CWORD -eq $first ]] && stages=$kinds\n"
@@ -155,15 +160,15 @@ static void print_zsh_option(const option_spec *o) {
 }
 
 static void print_zsh(const verb *table) {
-    tf_print(stdout, "#compdef taskfarm\n"
-                     "# Completion of taskfarm's command lines, for zsh.\n"
-                     "_taskfarm_stages() {\n"
-                     "    compadd -- ${(f)\"$(taskfarm status ${(Q)words[2]} 2>/dev/null |\n"
-                     "        awk 'NR > 2 && $1 ~ /^[A-Za-z0-9_]+$/ { print $1 }')\"}\n"
-                     "}\n"
-                     "_taskfarm() {\n"
-                     "    local -a verbs\n"
-                     "    verbs=(\n");
+    tf_print(stdout,
+             "#compdef taskfarm\n"
+             "# Completion of taskfarm's command lines, for zsh.\n"
+             "_taskfarm_stages() {\n"
+             "    compadd -- ${(f)\"$(taskfarm status --json ${(Q)words[2]} 2>/dev/null |\n" LIST_TABLES ")\"}\n"
+             "}\n"
+             "_taskfarm() {\n"
+             "    local -a verbs\n"
+             "    verbs=(\n");
     for (const verb *v = table; v->name; v++) {
         tf_print(stdout, "        '%s:", v->name);
         print_zsh_text(v->about);

@@ -1,4 +1,4 @@
-/* taskfarm diff: two outputs, stage by stage and row by row. */
+/* taskfarm diff: two outputs, stage by stage and row by row, with the reductions of each stage behind it. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +9,12 @@
 typedef struct outputs {
     const char *path[2]; /* the paths, as they were given */
     recalled of[2];
-    const char *stage; /* the only one that is wanted; NULL: all */
+    const char *stage; /* the only one that is wanted, or the only reduction; NULL: all */
     cJSON *stages;     /* what differs, by stage, where JSON is wanted; else NULL */
-    bool differ;       /* they differ, or not all can be compared */
+    cJSON *reductions; /* likewise, by reduction */
+    cJSON *stages_only[2], *reductions_only[2];
+    int wanted;  /* how many stages and reductions that are wanted there are */
+    bool differ; /* they differ, or not all can be compared */
 } outputs;
 
 static const tf_field *field_of(const compared *c, int column) {
@@ -30,6 +33,42 @@ static void print_value(const tf_buf *value) {
     tf_print(stdout, "%.*s%s", (int)length, tf_buf_text(value), length < value->length ? "..." : "");
 }
 
+static const char *noun(const compared *c, int64_t count) {
+    return view_is_reduction(c->of[0]) ? count == 1 ? "group" : "groups" : count == 1 ? "row" : "rows";
+}
+
+/* Is there no more than one group, which has no keys? */
+static bool is_only_group(const compared *c) {
+    return view_is_reduction(c->of[0]) && view_field(c->of[0], 0)->kind != TF_FIELD_PARAM;
+}
+
+/* The keys of a group: "[R, 3]"; nothing of the only one. */
+static void print_keys(const compared *c, int side, int64_t row) {
+    tf_buf keys = {0};
+    view_values values = {0};
+    tf_error ignored;
+    for (int f = 0; f < view_fields(c->of[side]) && view_field(c->of[side], f)->kind == TF_FIELD_PARAM; f++) {
+        tf_buf_adds(&keys, keys.length ? ", " : "[");
+        if (view_read(c->of[side], f, row, 1, &values, &ignored) == TF_OK)
+            view_add_csv(&values, 0, 0, &keys);
+    }
+    if (keys.length)
+        tf_print(stdout, "%s]", keys.data);
+    view_values_free(&values);
+    tf_buf_free(&keys);
+}
+
+/* "[3]", with both rows where they are not the same; or the keys of a group. */
+static void print_row(const compared *c, const int64_t row[2]) {
+    if (view_is_reduction(c->of[0])) {
+        print_keys(c, 0, row[0]);
+        return;
+    }
+    tf_print(stdout, "[%lld]", (long long)row[0]);
+    if (row[1] != row[0])
+        tf_print(stdout, " and [%lld]", (long long)row[1]);
+}
+
 /* "[2, 0]" */
 static void print_place(const int64_t *place, int rank) {
     for (int d = 0; d < rank; d++)
@@ -38,25 +77,24 @@ static void print_place(const int64_t *place, int rank) {
 }
 
 static void print_places(const difference *d, int rank) {
-    tf_print(stdout, " (element ");
+    tf_print(stdout, "(element ");
     print_place(d->place[0], rank);
     if (memcmp(d->place[0], d->place[1], (size_t)rank * sizeof *d->place[0]) != 0) {
         tf_print(stdout, " and ");
         print_place(d->place[1], rank);
     }
-    tf_print(stdout, ")");
+    tf_print(stdout, ") ");
 }
 
-/* "[3] 1.5, 1.6", with both rows where they are not the same, and the place in an array. */
-static void print_difference(const difference *d, const tf_field *field) {
-    tf_print(stdout, "[%lld]", (long long)d->row[0]);
-    if (d->row[1] != d->row[0])
-        tf_print(stdout, " and [%lld]", (long long)d->row[1]);
+/* "[3] 1.5, 1.6", with the place in an array. */
+static void print_difference(const compared *c, const difference *d, const tf_field *field) {
+    print_row(c, d->row);
+    if (!is_only_group(c))
+        tf_print(stdout, " ");
     if (field->rank > 0)
-        tf_print(stdout, " (element %lld)", (long long)d->element);
+        tf_print(stdout, "(element %lld) ", (long long)d->element);
     if (field->grid)
         print_places(d, field->grid->rank);
-    tf_print(stdout, " ");
     print_value(&d->value[0]);
     tf_print(stdout, ", ");
     print_value(&d->value[1]);
@@ -72,17 +110,16 @@ static void print_column(const outputs *o, const compared *c, int k) {
     if (column->why_not && !column->form[0])
         tf_print(stdout, "  %s is not compared: %s\n", field->dataset, column->why_not);
     if (column->left_out > 0)
-        tf_print(stdout, "  %s is not compared in %s row%s: %s\n", field->dataset,
-                 tf_format_count(column->left_out, count), column->left_out == 1 ? "" : "s", column->why_left_out);
+        tf_print(stdout, "  %s is not compared in %s %s: %s\n", field->dataset,
+                 tf_format_count(column->left_out, count), noun(c, column->left_out), column->why_left_out);
     if (column->rows == 0)
         return;
-    tf_print(stdout, "  %s: %s row%s", field->dataset, tf_format_count(column->rows, count),
-             column->rows == 1 ? "" : "s");
+    tf_print(stdout, "  %s: %s %s", field->dataset, tf_format_count(column->rows, count), noun(c, column->rows));
     if (column->gap.measured)
         tf_print(stdout, ", by %.3g at most (relative %.3g)", column->gap.largest, column->gap.relative);
     for (int d = 0; d < column->shown; d++) {
         tf_print(stdout, d ? "; " : ": ");
-        print_difference(&column->first[d], field);
+        print_difference(c, &column->first[d], field);
     }
     tf_print(stdout, column->rows > column->shown ? "; ...\n" : "\n");
 }
@@ -91,19 +128,34 @@ static void print_alone(const outputs *o, const compared *c, int side) {
     char count[32];
     if (c->alone[side] == 0)
         return;
-    tf_print(stdout, "  %s row%s in %s only", tf_format_count(c->alone[side], count),
-             c->alone[side] == 1 ? " is" : "s are", o->path[side]);
-    for (int i = 0; i < c->alone[side] && i < COMPARE_SHOWN; i++)
-        tf_print(stdout, "%s [%lld]", i ? "," : ":", (long long)c->first_alone[side][i]);
+    tf_print(stdout, "  %s %s %s in %s only", tf_format_count(c->alone[side], count), noun(c, c->alone[side]),
+             c->alone[side] == 1 ? "is" : "are", o->path[side]);
+    for (int i = 0; i < c->alone[side] && i < COMPARE_SHOWN; i++) {
+        tf_print(stdout, i ? ", " : ": ");
+        if (view_is_reduction(c->of[side]))
+            print_keys(c, side, c->first_alone[side][i]);
+        else
+            tf_print(stdout, "[%lld]", (long long)c->first_alone[side][i]);
+    }
     tf_print(stdout, c->alone[side] > COMPARE_SHOWN ? ", ...\n" : "\n");
 }
 
-static void print_stage(const outputs *o, const char *name, const compared *c) {
+static void print_lengths(const outputs *o, const char *name, const compared *c) {
     char rows[32], others[32];
-    tf_print(stdout, "stage \"%s\": %s row%s", name, tf_format_count(c->tasks[0], rows), c->tasks[0] == 1 ? "" : "s");
-    if (c->tasks[0] != c->tasks[1])
-        tf_print(stdout, " in %s, %s in %s, compared by their %s%s", o->path[0], tf_format_count(c->tasks[1], others),
-                 o->path[1], c->by_points ? "parameters" : "index: ", c->by_points ? "" : c->why);
+    const bool is_reduction = view_is_reduction(c->of[0]);
+    tf_print(stdout, "%s \"%s\": %s %s", is_reduction ? "reduction" : "stage", name, tf_format_count(c->tasks[0], rows),
+             noun(c, c->tasks[0]));
+    if (c->tasks[0] == c->tasks[1])
+        return;
+    tf_print(stdout, " in %s, %s in %s", o->path[0], tf_format_count(c->tasks[1], others), o->path[1]);
+    if (!is_reduction)
+        tf_print(stdout, ", compared by their %s%s",
+                 c->by_points ? "parameters" : "index: ", c->by_points ? "" : c->why);
+}
+
+static void print_stage(const outputs *o, const char *name, const compared *c) {
+    char rows[32];
+    print_lengths(o, name, c);
     if (c->rows > 0)
         tf_print(stdout, "; %s differ%s", tf_format_count(c->rows, rows), c->rows == 1 ? "s" : "");
     tf_print(stdout, compared_differ(c)   ? "\n"
@@ -154,13 +206,14 @@ static void add_places(cJSON *to, const difference *its, int rank) {
 }
 
 static cJSON *column_json(const compared *c, int k) {
-    static const char *const kinds[] = {
-        [TF_FIELD_PARAM] = "parameter", [TF_FIELD_RESULT] = "result", [TF_FIELD_TASK] = "record"};
+    static const char *const kinds[][2] = {[TF_FIELD_PARAM] = {"parameter", "key"},
+                                           [TF_FIELD_RESULT] = {"result", "statistic"},
+                                           [TF_FIELD_TASK] = {"record", ""}};
     const compared_column *column = &c->column[k];
     const tf_field *field = field_of(c, k);
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "name", field->dataset);
-    cJSON_AddStringToObject(json, "kind", kinds[field->kind]);
+    cJSON_AddStringToObject(json, "kind", kinds[field->kind][view_is_reduction(c->of[0]) ? 1 : 0]);
     cJSON_AddBoolToObject(json, "same",
                           column->rows == 0 && !column->form[0] && !column->why_not && column->left_out == 0);
     for (int side = 0; side < 2 && column->form[0]; side++)
@@ -194,8 +247,9 @@ static cJSON *stage_json(const char *name, const compared *c) {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "name", name);
     cJSON_AddBoolToObject(json, "same", !compared_differ(c) && compared_wholly(c));
-    add_pair(json, "tasks", c->tasks);
-    cJSON_AddStringToObject(json, "by", c->by_points ? "parameters" : "index");
+    const bool is_reduction = view_is_reduction(c->of[0]);
+    add_pair(json, is_reduction ? "groups" : "tasks", c->tasks);
+    cJSON_AddStringToObject(json, "by", !c->by_points ? "index" : is_reduction ? "keys" : "parameters");
     cJSON_AddNumberToObject(json, "compared", (double)c->pairs);
     cJSON_AddNumberToObject(json, "differ", (double)c->rows);
     cJSON *list = cJSON_AddArrayToObject(json, "columns");
@@ -215,25 +269,69 @@ static cJSON *stage_json(const char *name, const compared *c) {
     return json;
 }
 
-/* ---- Stages ---- */
+/* ---- Stages and reductions ---- */
 
-static bool is_wanted(const outputs *o, const char *stage) {
-    return !o->stage || strcmp(o->stage, stage) == 0;
+/* A stage that is wanted is so with its reductions. */
+static bool is_wanted(const outputs *o, const tf_reader *reader, int table) {
+    const char *reduction = tf_reader_reduction_name(reader, table);
+    return !o->stage || strcmp(o->stage, tf_reader_stage(reader, table)) == 0 ||
+           (reduction && strcmp(o->stage, reduction) == 0);
+}
+
+/* The same in the other output; -1: it is not there. */
+static int find_other(const outputs *o, int side, int table) {
+    const tf_reader *own = o->of[side].it.reader, *other = o->of[1 - side].it.reader;
+    const char *stage = tf_reader_stage(own, table), *reduction = tf_reader_reduction_name(own, table);
+    const int its = tf_reader_find(other, stage);
+    return its < 0 || !reduction ? its : tf_reader_find_reduction(other, its, reduction + strlen(stage) + 1);
+}
+
+/* Visits what is wanted of an output: each stage, then its reductions. */
+typedef tf_err on_table(outputs *o, int side, int table, tf_error *error);
+static tf_err each_table(outputs *o, int side, on_table *visit, tf_error *error) {
+    const tf_reader *reader = o->of[side].it.reader;
+    tf_err err = TF_OK;
+    for (int s = 0; s < tf_reader_stages(reader); s++)
+        for (int n = -1; n < tf_reader_reductions(reader, s) && err == TF_OK; n++) {
+            const int table = n < 0 ? s : tf_reader_reduction(reader, s, n);
+            if (is_wanted(o, reader, table))
+                err = visit(o, side, table, error);
+        }
+    return err;
+}
+
+static tf_err count_table(outputs *o, int side, int table, tf_error *error) {
+    (void)side, (void)table, (void)error;
+    o->wanted++;
+    return TF_OK;
 }
 
 /* false after a diagnostic: the one that is wanted is in neither. */
-static bool has_stage(const outputs *o) {
-    return !o->stage || tf_reader_find(o->of[1].it.reader, o->stage) >= 0 || cli_find_stage(&o->of[0], o->stage) >= 0;
+static bool has_stage(outputs *o) {
+    tf_error error;
+    for (int side = 0; side < 2 && o->stage; side++)
+        each_table(o, side, count_table, &error);
+    return !o->stage || o->wanted > 0 || cli_find_table(&o->of[0], o->stage) >= 0;
 }
 
-static tf_err compare_stage(outputs *o, const char *name, int number, int other, tf_error *error) {
-    view *a = view_new(&o->of[0].it, number), *b = view_new(&o->of[1].it, other);
+static const char *name_of(const tf_reader *reader, int table) {
+    const char *reduction = tf_reader_reduction_name(reader, table);
+    return reduction ? reduction : tf_reader_stage(reader, table);
+}
+
+/* If both have it. */
+static tf_err compare_table(outputs *o, int side, int table, tf_error *error) {
+    const tf_reader *own = o->of[side].it.reader;
+    const int other = find_other(o, side, table);
+    if (other < 0)
+        return TF_OK;
+    view *a = view_new(&o->of[0].it, table), *b = view_new(&o->of[1].it, other);
     compared c;
     const tf_err err = compare_stages(a, b, &c, error);
     if (err == TF_OK && o->stages)
-        cJSON_AddItemToArray(o->stages, stage_json(name, &c));
+        cJSON_AddItemToArray(view_is_reduction(a) ? o->reductions : o->stages, stage_json(name_of(own, table), &c));
     else if (err == TF_OK)
-        print_stage(o, name, &c);
+        print_stage(o, name_of(own, table), &c);
     o->differ = o->differ || compared_differ(&c) || !compared_wholly(&c);
     compared_free(&c);
     view_free(a);
@@ -241,49 +339,45 @@ static tf_err compare_stage(outputs *o, const char *name, int number, int other,
     return err;
 }
 
-/* Those that both have, in the order of the first. */
-static tf_err compare_all(outputs *o, tf_error *error) {
-    const tf_reader *a = o->of[0].it.reader;
-    tf_err err = TF_OK;
-    for (int s = 0; s < tf_reader_stages(a) && err == TF_OK; s++) {
-        const char *name = tf_reader_stage(a, s);
-        const int other = tf_reader_find(o->of[1].it.reader, name);
-        if (other >= 0 && is_wanted(o, name))
-            err = compare_stage(o, name, s, other, error);
-    }
-    return err;
-}
-
-/* Those that one of them alone has. */
-static void tell_others(outputs *o, int side, cJSON *list) {
+/* What one of them alone has. Of a stage that only one has, its reductions need not be told. */
+static tf_err tell_other(outputs *o, int side, int table, tf_error *error) {
     const tf_reader *own = o->of[side].it.reader;
-    for (int s = 0; s < tf_reader_stages(own); s++) {
-        const char *name = tf_reader_stage(own, s);
-        if (tf_reader_find(o->of[1 - side].it.reader, name) >= 0 || !is_wanted(o, name))
-            continue;
-        o->differ = true;
-        if (list)
-            cJSON_AddItemToArray(list, cJSON_CreateString(name));
-        else
-            tf_print(stdout, "stage \"%s\" is in %s only\n", name, o->path[side]);
-    }
+    const bool is_reduction = tf_reader_reduction_name(own, table) != NULL;
+    const bool is_told = is_reduction && tf_reader_find(o->of[1 - side].it.reader, tf_reader_stage(own, table)) < 0 &&
+                         (!o->stage || strcmp(o->stage, tf_reader_stage(own, table)) == 0);
+    (void)error;
+    if (find_other(o, side, table) >= 0 || is_told)
+        return TF_OK;
+    o->differ = true;
+    if (o->stages)
+        cJSON_AddItemToArray(is_reduction ? o->reductions_only[side] : o->stages_only[side],
+                             cJSON_CreateString(name_of(own, table)));
+    else
+        tf_print(stdout, "%s \"%s\" is in %s only\n", is_reduction ? "reduction" : "stage", name_of(own, table),
+                 o->path[side]);
+    return TF_OK;
 }
 
-static void tell_all_others(outputs *o, cJSON *json) {
-    cJSON *only = json ? cJSON_AddObjectToObject(json, "stages_only") : NULL;
+static void add_sides(cJSON *json, const char *key, cJSON *list[2]) {
+    cJSON *only = cJSON_AddObjectToObject(json, key);
     for (int side = 0; side < 2; side++)
-        tell_others(o, side, only ? cJSON_AddArrayToObject(only, sides[side]) : NULL);
+        list[side] = cJSON_AddArrayToObject(only, sides[side]);
 }
 
 static int diff(const options *given, outputs *o) {
     cJSON *json = given->json ? cJSON_CreateObject() : NULL;
     for (int side = 0; side < 2 && json; side++)
         cJSON_AddStringToObject(json, sides[side], o->path[side]);
-    o->stages = json ? cJSON_AddArrayToObject(json, "stages") : NULL;
+    if (json) {
+        o->stages = cJSON_AddArrayToObject(json, "stages");
+        o->reductions = cJSON_AddArrayToObject(json, "reductions");
+        add_sides(json, "stages_only", o->stages_only);
+        add_sides(json, "reductions_only", o->reductions_only);
+    }
     tf_error error;
-    const tf_err err = compare_all(o, &error);
-    if (err == TF_OK)
-        tell_all_others(o, json);
+    tf_err err = each_table(o, 0, compare_table, &error);
+    for (int side = 0; side < 2 && err == TF_OK; side++)
+        err = each_table(o, side, tell_other, &error);
     if (err == TF_OK && json) {
         cJSON_AddBoolToObject(json, "same", !o->differ);
         cli_print_json(json);

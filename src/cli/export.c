@@ -1,9 +1,9 @@
-/* taskfarm export: a stage of an output as a table, or how the output came to be. */
+/* taskfarm export: a stage of an output, or a reduction, as a table, or how the output came to be. */
 #include "cli/destination.h"
 #include "cli/formats.h"
 
 static int export(const options *o, const recalled *r, const tf_format *format) {
-    const int stage = format->is_table ? cli_find_stage(r, o->arguments ? o->argument[0] : NULL) : 0;
+    const int stage = format->is_table ? cli_find_table(r, o->arguments ? o->argument[0] : NULL) : 0;
     if (stage < 0)
         return TF_ERR_USAGE;
     const tf_export_options how = {

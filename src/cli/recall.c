@@ -85,30 +85,3 @@ void cli_forget(recalled *r) {
     tf_diags_free(&r->diags);
     tf_arena_free(r->arena);
 }
-
-int cli_find_stage(const recalled *r, const char *name) {
-    const tf_reader *reader = r->it.reader;
-    const int stages = tf_reader_stages(reader);
-    if (stages == 0) {
-        cli_usage_error("%s: no stage has begun", r->name);
-        return -1;
-    }
-    if (!name && stages == 1)
-        return 0;
-    const char **names = tf_arena_array(r->arena, (size_t)stages, sizeof *names);
-    tf_buf list = {0};
-    for (int s = 0; s < stages; s++) {
-        names[s] = tf_reader_stage(reader, s);
-        tf_buf_addf(&list, "%s%s", s ? ", " : "", names[s]);
-    }
-    const int stage = name ? tf_reader_find(reader, name) : -1;
-    const char *near = name ? tf_suggest(name, names, (size_t)stages) : NULL;
-    if (!name)
-        cli_usage_error("which stage? %s has %s", r->name, tf_buf_text(&list));
-    else if (stage < 0 && near)
-        cli_usage_error("%s has no stage \"%s\"; did you mean \"%s\"?", r->name, name, near);
-    else if (stage < 0)
-        cli_usage_error("%s has no stage \"%s\"; it has %s", r->name, name, tf_buf_text(&list));
-    tf_buf_free(&list);
-    return stage;
-}

@@ -57,6 +57,8 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
     *parted = result.parted;
     if (l->it.campaign && err != TF_ERR_RUN)
         tf_progress_summary(stderr, l->it.campaign, &result);
+    if (l->it.campaign && err != TF_ERR_RUN && o->progress != TF_PROGRESS_NONE)
+        tf_progress_reductions(stderr, l->it.campaign);
     tf_farm_result_free(&result);
     return err;
 }

@@ -1,13 +1,24 @@
-/* taskfarm show: one task of an output. */
+/* taskfarm show: one task of an output, or one of its reductions. */
 #include <stdlib.h>
 
 #include "cli/cli.h"
 #include "report/failures.h"
+#include "report/reductions.h"
+
+static int show_reduction(const options *o, const recalled *r) {
+    const int table = cli_find_table(r, o->argument[0]);
+    tf_error error;
+    if (table < 0)
+        return TF_ERR_USAGE;
+    return reduction_show(stdout, &r->it, table, o->json, &error) == TF_OK ? TF_OK : cli_fail(o, NULL, &error);
+}
 
 static int show(const options *o, const recalled *r) {
     int64_t index;
     if (o->raw && o->json)
         return cli_usage_error("--raw is for text: --json always escapes control characters");
+    if (o->arguments == 1 && cli_is_reduction(o->argument[0]))
+        return show_reduction(o, r);
     if (o->arguments < 1 || o->arguments > 2) {
         tf_buf hint = {0};
         failures_add_hint("show", o->manifest,

@@ -65,35 +65,39 @@ static const verb verbs[] = {
      .takes = TAKES(JSON) | TAKES(WATCH),
      .about = "say how far a campaign is, whether it runs, was killed or is over",
      .ends = ENDS_READING,
-     .more = "Counts tasks by stage and status, and says why tasks failed and which took longest. On any machine that "
-             "sees the file; a run that is at work is not slowed down.\n"},
+     .more =
+         "Counts tasks by stage and status, says why tasks failed and which took longest, and shows reductions of few "
+         "groups. On any machine that sees the file; a run that is at work is not slowed down.\n"},
     {.name = "show",
      .run = cli_show,
-     .arguments = "FILE.h5 [STAGE] INDEX",
+     .arguments = "FILE.h5 [STAGE] INDEX | STAGE.REDUCTION",
      .needs = "an output, as in taskfarm show sweep.h5 0",
      .files = 1,
      .has_others = true,
      .takes = TAKES(JSON) | TAKES(RAW) | TAKES(TRUST),
-     .about = "show one task: parameters, command line, attempts, results, output",
+     .about = "show one task: parameters, command line, attempts, results, output; or a reduction",
      .ends = ENDS_READING,
-     .more = "STAGE may be left out where there is only one.\n"},
+     .more =
+         "STAGE may be left out where there is only one.\nOf a reduction all groups are shown: a line a group, keys "
+         "first, then a line for each bin or element of what is an array.\n"},
     {.name = "export",
      .run = cli_export,
-     .arguments = "FILE.h5 [STAGE]",
+     .arguments = "FILE.h5 [STAGE | STAGE.REDUCTION]",
      .needs = "an output, as in taskfarm export sweep.h5",
      .files = 1,
      .has_others = true,
      .takes = TAKES(DESTINATION) | TAKES(EXPORT_FORMAT) | TAKES(COLUMNS) | TAKES(WHERE) | TAKES(SORT) | TAKES(SAFE) |
               TAKES(TRUST),
-     .about = "print the tasks of a stage as a table",
+     .about = "print the tasks of a stage, or a reduction, as a table",
      .ends = ENDS_READING,
      .more = "A line a task: its index, its status, its parameters and its results, which are empty (in JSON null) if "
              "the task is not done. Elements of arrays are columns of their own in CSV, lists in JSON; bytes are in "
-             "base64.\n--format rocrate prints how the output came to be instead: the ro-crate-metadata.json of an "
+             "base64. Of a reduction a line a group, keys first.\n--format rocrate prints how the output came to be "
+             "instead: the ro-crate-metadata.json of an "
              "RO-Crate, by the profile Process Run Crate.\n"},
     {.name = "diff",
      .run = cli_diff,
-     .arguments = "FILE.h5 OTHER.h5 [STAGE]",
+     .arguments = "FILE.h5 OTHER.h5 [STAGE | STAGE.REDUCTION]",
      .needs = "two outputs, as in taskfarm diff before.h5 after.h5",
      .files = 2,
      .has_others = true,
@@ -102,9 +106,9 @@ static const verb verbs[] = {
      .ends = "0 they are the same; 1 they differ; 2 wrong usage, or no such output; 3 an output can't be read, or the "
              "answer not written.",
      .more =
-         "Compares statuses, parameters and results, stage by stage: not times, captured output and reductions. Where "
-         "a "
-         "stage has as many rows in both, they are compared by their index, else by their parameters; results where "
+         "Compares statuses, parameters and results, stage by stage, then the stage's reductions, group by group: not "
+         "times and captured output. Where a stage has as many rows in both, they are compared by their index, else by "
+         "their parameters; results where "
          "both tasks are done. NaN is the same as NaN.\n"},
     {.name = "report",
      .run = cli_report,

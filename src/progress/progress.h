@@ -53,4 +53,7 @@ tf_err tf_watch_run(const tf_farm_options *farm, tf_progress_style style, tf_far
 /* What became of the tasks, how long it took, and why tasks failed: by message, the most frequent first. */
 void tf_progress_summary(FILE *out, const tf_campaign *campaign, const tf_farm_result *result);
 
+/* The reductions of all stages that are finished, as far as there is room for them. The output must be closed. */
+void tf_progress_reductions(FILE *out, const tf_campaign *campaign);
+
 #endif

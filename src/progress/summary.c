@@ -3,6 +3,7 @@
 
 #include "progress/progress.h"
 #include "report/failures.h"
+#include "report/reductions.h"
 #include "report/stops.h"
 
 /* How long this run took, and how many tasks it ran in a second. */
@@ -51,4 +52,17 @@ void tf_progress_summary(FILE *out, const tf_campaign *campaign, const tf_farm_r
     if (result->stops > 0)
         tf_print(out, "  once that is mended the same command line goes on\n");
     free(name);
+}
+
+void tf_progress_reductions(FILE *out, const tf_campaign *campaign) {
+    tf_error error;
+    bool any = false;
+    for (int s = 0; s < campaign->stages; s++)
+        any = any || campaign->stage[s].reductions > 0;
+    tf_reader *reader = any ? tf_reader_open_own(campaign->output, &error) : NULL;
+    if (reader)
+        reductions_print_all(out, reader, campaign->output);
+    else if (any)
+        tf_print(out, "  %s\n", error.text);
+    tf_reader_close(reader);
 }

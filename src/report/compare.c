@@ -1,5 +1,6 @@
-/* Rows of two stages, side by side (see compare.h). Where both have as many, row i is compared with row i; else rows
- * are brought together by the hash of their parameters: those of the shorter stage are held, 16 bytes each. */
+/* Rows of two stages, or groups of two reductions, side by side (see compare.h). Where both have as many, row i is
+ * compared with row i; else rows are brought together by the hash of their parameters: those of the shorter stage are
+ * held, 16 bytes each. */
 #include "report/compare.h"
 
 #include <stdlib.h>
@@ -95,7 +96,8 @@ static void add_column(compared *c, int a, int b) {
 static void match_columns(compared *c) {
     const int most = view_fields(c->of[0]) + view_fields(c->of[1]) + 1;
     c->column = tf_arena_array(c->arena, (size_t)most, sizeof *c->column);
-    add_column(c, view_record(c->of[0], "status"), view_record(c->of[1], "status"));
+    if (!view_is_reduction(c->of[0]))
+        add_column(c, view_record(c->of[0], "status"), view_record(c->of[1], "status"));
     for (int side = 0; side < 2; side++) {
         const view *own = c->of[side], *other = c->of[1 - side];
         int *only = tf_arena_array(c->arena, (size_t)most, sizeof *only);
@@ -173,6 +175,8 @@ static bool is_known(const comparing *c, int column, int64_t row) {
 static bool counts(const comparing *c, int column, int64_t row) {
     const compared_column *its = &c->out->column[column];
     const tf_field *field = field_of(c->out, column);
+    if (view_is_reduction(c->out->of[0]))
+        return true;
     const uint8_t a = ((const uint8_t *)c->values[0][0].numbers)[row],
                   b = ((const uint8_t *)c->values[0][1].numbers)[row];
     if (field->kind == TF_FIELD_RESULT)
@@ -196,6 +200,8 @@ static void compare_numbers(comparing *c, int column, const int64_t first[2], in
     compared_column *its = &c->out->column[column];
     gap_side side[2];
     const int64_t elements = field_of(c->out, column)->elements;
+    const bool is_measured =
+        field_of(c->out, column)->kind != TF_FIELD_TASK && c->values[column][0].field->type != TF_BOOL;
     for (int s = 0; s < 2; s++)
         side[s] = (gap_side){c->values[column][s].field->type, c->values[column][s].numbers, c->number[s]};
     const tf_type type = side[0].type;
@@ -207,8 +213,7 @@ static void compare_numbers(comparing *c, int column, const int64_t first[2], in
     for (int64_t row = 0; row < count; row++) {
         if (!counts(c, column, row))
             continue;
-        const int64_t differs =
-            gap_find(side, row * elements, elements, column > 0 && type != TF_BOOL ? &its->gap : NULL);
+        const int64_t differs = gap_find(side, row * elements, elements, is_measured ? &its->gap : NULL);
         if (differs >= 0)
             note_value(c, column, first, row, differs - row * elements);
     }
@@ -365,6 +370,20 @@ static void forgo_other_arrays(compared *c) {
             c->column[k].why_not = other_form;
 }
 
+/* Groups are known by their keys alone: without those that both have no group can be found in the other. */
+static bool has_keys(const compared *c) {
+    bool any = false;
+    for (int side = 0; side < 2; side++)
+        for (int f = 0; f < view_fields(c->of[side]); f++)
+            any = any || view_field(c->of[side], f)->kind == TF_FIELD_PARAM;
+    return view_is_reduction(c->of[0]) && any;
+}
+
+static void forgo_all(compared *c) {
+    for (int k = 0; k < c->columns; k++)
+        c->column[k].why_not = "the groups have other keys";
+}
+
 /* As many rows at once as a few megabytes hold, and the elements of the widest column. */
 static void size_pieces(comparing *c) {
     enum { PIECE_BYTES = 8 << 20, MOST_ROWS = 1 << 16 };
@@ -392,13 +411,17 @@ tf_err compare_stages(view *a, view *b, compared *out, tf_error *error) {
         c.number[side] = tf_alloc_array((size_t)(c.piece * c.elements), sizeof *c.number[side]);
     match_param *param = tf_arena_array(out->arena, (size_t)out->columns, sizeof *param);
     int params = 0;
-    if (out->tasks[0] != out->tasks[1])
+    const bool by_keys = has_keys(out), may_differ = by_keys || out->tasks[0] != out->tasks[1];
+    if (may_differ)
         out->why = find_points(&c, param, &params);
-    out->by_points = out->tasks[0] != out->tasks[1] && !out->why;
+    out->by_points = may_differ && !out->why;
+    if (by_keys && out->why)
+        forgo_all(out);
     forgo_other_arrays(out);
     const match_rows rows = {.run = compare_matched, .alone = note_unmatched, .context = &c};
-    const tf_err err =
-        out->by_points ? match_points(out->of, param, params, c.piece, &rows, error) : compare_by_index(&c, error);
+    const tf_err err = out->by_points ? match_points(out->of, param, params, c.piece, &rows, error)
+                       : by_keys      ? TF_OK
+                                      : compare_by_index(&c, error);
     for (int side = 0; side < 2; side++)
         free(c.number[side]);
     for (int k = 0; k < out->columns; k++)

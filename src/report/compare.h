@@ -1,5 +1,5 @@
 /* A stage of one output beside the same of another: which rows differ, and by how much. Rows are read in pieces,
- * whatever their number.
+ * whatever their number. Likewise a reduction: its rows are groups, and always compared by their keys.
  *
  * Process: the one that reads outputs. They may be damaged, and be written meanwhile. */
 #ifndef TF_REPORT_COMPARE_H
@@ -41,7 +41,7 @@ typedef struct compared {
     int64_t rows;     /* how many of these differ in anything */
     int64_t alone[2]; /* how many rows one of them alone has */
     int64_t first_alone[2][COMPARE_SHOWN]; /* the first of these */
-    int columns;                           /* the status first, then parameters, then results */
+    int columns;                           /* of stages the status first, then parameters, then results */
     compared_column *column;
     int only[2];           /* how many columns one of them alone has */
     const int *only_in[2]; /* their fields */

@@ -34,8 +34,10 @@ static tf_err choose_columns(exporter *e, tf_error *error) {
     e->column = column;
     if (e->options->columns)
         return parse_columns(e, column, error);
-    column[e->columns++] = EXPORT_INDEX;
-    column[e->columns++] = view_record(e->view, "status");
+    if (!view_is_reduction(e->view)) {
+        column[e->columns++] = EXPORT_INDEX;
+        column[e->columns++] = view_record(e->view, "status");
+    }
     for (int f = 0; f < fields; f++)
         if (is_of_interest(view_field(e->view, f)))
             column[e->columns++] = f;

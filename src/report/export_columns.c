@@ -7,14 +7,15 @@
 static tf_err diagnose_unknown(view *v, const char *name, tf_error *error) {
     const int fields = view_fields(v);
     const char **known = tf_alloc_array((size_t)fields + 1, sizeof *known);
+    size_t names = 0;
     tf_buf list = {0};
-    known[0] = "index";
-    tf_buf_adds(&list, "index");
-    for (int f = 0; f < fields; f++) {
-        known[1 + f] = view_field(v, f)->name;
-        tf_buf_addf(&list, ", %s", known[1 + f]);
-    }
-    const char *near = tf_suggest(name, known, (size_t)fields + 1);
+    if (!view_is_reduction(v))
+        known[names++] = "index";
+    for (int f = 0; f < fields; f++)
+        known[names++] = view_field(v, f)->name;
+    for (size_t n = 0; n < names; n++)
+        tf_buf_addf(&list, "%s%s", n ? ", " : "", known[n]);
+    const char *near = tf_suggest(name, known, names);
     tf_err err = near ? tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_UNKNOWN_NAME,
                                         "there is no column \"%s\"; did you mean \"%s\"?", name, near)
                       : tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_UNKNOWN_NAME,
@@ -25,7 +26,7 @@ static tf_err diagnose_unknown(view *v, const char *name, tf_error *error) {
 }
 
 tf_err export_find_column(view *v, const char *name, int *field, tf_error *error) {
-    const bool is_index = strcmp(name, "index") == 0;
+    const bool is_index = strcmp(name, "index") == 0 && !view_is_reduction(v);
     *field = is_index ? EXPORT_INDEX : view_find(v, name);
     if (*field >= 0 && view_field(v, *field)->grid)
         return tf_error_set_as(error, TF_ERR_USAGE, TF_DIAG_UNSUITABLE_TYPE,

@@ -83,7 +83,8 @@ void failures_add_hint(const char *verb, const char *file, const char *stage, in
     tf_buf_add_copyable(out, tf_buf_text(&path), true);
     tf_buf_addc(out, ' ');
     tf_buf_add_copyable(out, stage, true);
-    tf_buf_addf(out, " %lld", (long long)index);
+    if (index >= 0)
+        tf_buf_addf(out, " %lld", (long long)index);
     tf_buf_free(&path);
 }
 

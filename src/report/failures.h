@@ -7,7 +7,8 @@
 
 #include "store/read/read.h"
 
-/* Adds the command line of a verb about a task, to be copied: "taskfarm show FILE STAGE INDEX". */
+/* Adds the command line of a verb about a task, to be copied: "taskfarm show FILE STAGE INDEX"; without an index (-1)
+ * about all of the stage, or a reduction, "STAGE.REDUCTION". */
 void failures_add_hint(const char *verb, const char *file, const char *stage, int64_t index, tf_buf *out);
 
 /* Counts the failures of a stage of an output, for an owner. */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "report/failures.h"
+#include "report/reductions.h"
 #include "report/status.h"
 #include "report/stops.h"
 
@@ -307,7 +308,19 @@ static void forget(state *s) {
     tf_survey_free(&s->survey);
 }
 
-static cJSON *as_json(const state *s) {
+/* Of a stage, by its name, as far as they can be read. */
+static void add_reductions(cJSON *stage, tf_reader *reader) {
+    tf_error error;
+    const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(stage, "name"));
+    const int number = reader ? tf_reader_find(reader, name) : -1;
+    const tf_recalled from = {.reader = reader};
+    cJSON *list =
+        number >= 0 && tf_reader_reductions(reader, number) > 0 ? reductions_json(&from, number, &error) : NULL;
+    if (list)
+        cJSON_AddItemToObject(stage, "reductions", list);
+}
+
+static cJSON *as_json(const state *s, tf_reader *reader) {
     cJSON *json = cJSON_CreateObject();
     const tf_survey *survey = &s->survey;
     const cJSON *beat = s->running ? s->beat : NULL;
@@ -334,6 +347,7 @@ static cJSON *as_json(const state *s) {
         cJSON_AddNumberToObject(item, "code_unknown", (double)stage->unknown_code);
         if (stage->other_code > 0)
             cJSON_AddStringToObject(item, "code", stage->changed);
+        add_reductions(item, reader);
     }
     add_details(json, &s->details);
     cJSON *stops = stops_of_last_run(survey->runs);
@@ -350,7 +364,7 @@ static cJSON *as_json(const state *s) {
 
 cJSON *status_json(const char *path, tf_reader *reader, tf_error *error) {
     state s = {.path = path};
-    cJSON *json = read_state(&s, reader, error) == TF_OK ? as_json(&s) : NULL;
+    cJSON *json = read_state(&s, reader, error) == TF_OK ? as_json(&s, reader) : NULL;
     forget(&s);
     return json;
 }
@@ -362,8 +376,12 @@ tf_err tf_report_status(FILE *out, const char *path, tf_status_style style, bool
     tf_err err = read_state(&s, reader, error);
     if (err == TF_OK && style == TF_STATUS_TEXT) {
         print_text(out, path, &s.survey, s.running, s.beat, &s.details);
+        if (reader)
+            reductions_print_all(out, reader, path);
+        else if (unread.id == TF_DIAG_OUTPUT_DAMAGED && !s.running)
+            tf_print(out, "  %s\n", unread.text);
     } else if (err == TF_OK) {
-        cJSON *json = as_json(&s);
+        cJSON *json = as_json(&s, reader);
         char *text = style == TF_STATUS_JSON ? cJSON_Print(json) : cJSON_PrintUnformatted(json);
         tf_print_json(out, text);
         cJSON_free(text);

@@ -56,6 +56,10 @@ int view_record(const view *v, const char *dataset) {
     return tf_reader_record(v->from->reader, v->stage, dataset);
 }
 
+bool view_is_reduction(const view *v) {
+    return tf_reader_reduction_name(v->from->reader, v->stage) != NULL;
+}
+
 int64_t view_width(const view *v, int field) {
     const tf_field *f = view_field(v, field);
     const int64_t tasks = tf_reader_tasks(v->from->reader, v->stage);

@@ -1,4 +1,5 @@
-/* A stage of an output as a table: fields that the output has, and parameters that only the campaign knows. */
+/* A stage of an output as a table: fields that the output has, and parameters that only the campaign knows. A reduction
+ * is a table, too, whose rows have no status. */
 #ifndef TF_REPORT_VIEW_H
 #define TF_REPORT_VIEW_H
 
@@ -7,7 +8,7 @@
 
 typedef struct view view;
 
-/* The stage must have begun; `from` must outlive the view. */
+/* The stage must have begun; or it is the table of a reduction (tf_reader_reduction). `from` must outlive the view. */
 view *view_new(const tf_recalled *from, int stage);
 void view_free(view *v);
 
@@ -16,6 +17,7 @@ const tf_field *view_field(const view *v, int field);
 int view_fields(const view *v);
 int view_find(const view *v, const char *name);      /* -1: there is none */
 int view_record(const view *v, const char *dataset); /* what is recorded of tasks: see tf_reader_record */
+bool view_is_reduction(const view *v);
 
 /* About how many bytes the field takes in a row. */
 int64_t view_width(const view *v, int field);

@@ -27,10 +27,13 @@ VERBS = [
     ["export", "--format", "rocrate"],
     ["report", "--format", "trace", "-o", "r.trace"],
     ["diff", "good.h5"],
+    ["show", "b.r"],
+    ["export", "b.r", "--format", "jsonl"],
 ]
 SECRET = "the moon is made of cheese"
 
 ANSWER = "echo err >&2; test $0 = 5 && exit 4; echo '{{\"y\": 1.5, \"v\": [1, 2, 3], \"t\": \"word\", \"l\": \"'$(printf %01500d 7)'\"}}'"
+REDUCE = {"by": ["n", "even", "w"], "columns": {"z": ["mean", "argmax", "histogram:3", "topk:2"]}}
 MANIFEST = {
     "stages": [
         {
@@ -39,7 +42,13 @@ MANIFEST = {
             "run": {"command": ["sh", "-c", ANSWER, "{n}"]},
             "results": {"y": "float64", "v": {"type": "int32", "shape": [3]}, "t": "string", "l": "string"},
         },
-        {"name": "b", "over": {"p": {"from": "s", "columns": ["n", "y"]}}, "run": {"expr": {"z": "y + n"}}},
+        {
+            "name": "b",
+            "over": {"p": {"from": "s", "columns": ["n", "y", "w"]}},
+            "run": {"expr": {"z": "y + n", "even": "n % 2 == 0"}},
+            "results": {"even": "bool"},
+            "reduce": {"r": REDUCE},
+        },
     ],
 }
 
@@ -106,6 +115,29 @@ DAMAGE = {
         replaced("s/results/y", (12,), "f8", external=[("secret", 0, h5py.h5f.UNLIMITED)]),
         "/s/results/y: has its rows in another file",
     ),
+    "a reduction without groups": (lambda file: file.pop("b/reduce/r/rows"), "/b/reduce/r: lacks rows"),
+    "one without a key": (lambda file: file.pop("b/reduce/r/w"), "/b/reduce/r: lacks w"),
+    "one without a statistic": (lambda file: file.pop("b/reduce/r/z.mean"), "/b/reduce/r: lacks z.mean"),
+    "settings of a reduction that are none": (attribute("/b/reduce/r", "settings", "[1"), "/b/reduce/r/settings: is no JSON object"),
+    "settings that are a number": (attribute("/b/reduce/r", "settings", 5), "/b/reduce/r/settings: is no attribute that holds one text"),
+    "settings of other columns": (attribute("/b/reduce/r", "settings", '{"columns": {"y": "mean"}}'), "/b/reduce/r: lacks y.mean"),
+    "more groups than keys": (replaced("b/reduce/r/rows", (7,), "i8", data=np.ones(7)), "/b/reduce/r/n: has another shape than it must have"),
+    "groups of two dimensions": (replaced("b/reduce/r/rows", (10, 2), "i8", data=np.ones((10, 2))), "/b/reduce/r/rows: has another shape"),
+    "rows that are fractions": (replaced("b/reduce/r/rows", (10,), "f8"), "/b/reduce/r/rows: has elements of another kind"),
+    "keys that are fractions of 4 bytes": (replaced("b/reduce/r/n", (10,), "f4"), "/b/reduce/r/n: has numbers of another type"),
+    "keys of varying length": (replaced("b/reduce/r/w", (10,), h5py.string_dtype()), "/b/reduce/r/w: has texts of varying length"),
+    "a statistic that is a text": (replaced("b/reduce/r/z.mean", (10,), "S8"), "/b/reduce/r/z.mean: has elements of another kind"),
+    "bins without an end": (replaced("b/reduce/r/z.histogram:3", (10, 1 << 25), "i8"), "/b/reduce/r/z.histogram:3: is cut short"),
+    "bins beyond number": (replaced("b/reduce/r/z.histogram:3", (10, 1 << 33), "i8"), "/b/reduce/r/z.histogram:3: has another shape"),
+    "as many edges as bins": (replaced("b/reduce/r/z.histogram:3.edges", (3,), "f8"), "/b/reduce/r/z.histogram:3.edges: has another shape"),
+    "tasks of fewer numbers": (replaced("b/reduce/r/z.topk:2.task", (10, 1), "i8", data=np.ones((10, 1))), "/b/reduce/r/z.topk:2.task: has another shape"),
+    "a statistic in chunks": (replaced("b/reduce/r/z.mean", (10,), "f8", chunks=(2,)), "/b/reduce/r/z.mean: is cut short"),
+    "a reduction that is a number": (replaced("b/reduce/r", (5,), "f8"), "/b/reduce/r: is not a group"),
+    "a statistic of another file": (
+        replaced("b/reduce/r/z.mean", (10,), "f8", external=[("secret", 0, h5py.h5f.UNLIMITED)]),
+        "/b/reduce/r/z.mean: has its rows in another file",
+    ),
+    "a reduction of another file": (linked("b/reduce/r", h5py.ExternalLink("fifo", "/x")), "/b/reduce/r: can't be opened"),
     "rows of another dataset": (virtual, "/s/results/y: has its rows in other datasets"),
 }
 for where, said in ELSEWHERE:

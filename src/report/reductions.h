@@ -1,0 +1,20 @@
+/* Reductions of an output, told. A row of a table is a group; its keys come first. */
+#ifndef TF_REPORT_REDUCTIONS_H
+#define TF_REPORT_REDUCTIONS_H
+
+#include <cjson/cJSON.h>
+
+#include "report/report.h"
+
+/* Prints all of a reduction. */
+tf_err reduction_show(FILE *out, const tf_recalled *from, int table, bool json, tf_error *error);
+
+/* Prints all reductions in little room: small ones as tables, and of the others how many groups they have and how they
+ * are seen. */
+void reductions_print_all(FILE *out, tf_reader *reader, const char *path);
+
+/* "reductions" of a stage for programs: names, keys, numbers of groups; and the groups of small ones. NULL on failure.
+ * The caller deletes it. */
+cJSON *reductions_json(const tf_recalled *from, int stage, tf_error *error);
+
+#endif
