@@ -126,6 +126,16 @@ static void print_stops(FILE *out, const tf_survey *survey) {
     cJSON_Delete(stops);
 }
 
+/* Of stages whose "until" has come true: what is pending there is to stay so. */
+static void print_enough(FILE *out, const tf_survey *survey) {
+    char rows[32];
+    for (int s = 0; s < survey->stages; s++)
+        if (survey->stage[s].enough > 0)
+            tf_print(out, "  %s: enough was known after %s row%s: %s\n", survey->stage[s].name,
+                     tf_format_count(survey->stage[s].enough, rows), survey->stage[s].enough == 1 ? "" : "s",
+                     survey->stage[s].until);
+}
+
 /* ---- Details: why tasks failed, and which took long ---- */
 
 typedef struct slow_task {
@@ -247,13 +257,14 @@ static bool is_over(const tf_survey *survey) {
     return tf_run_state_is_over(tf_run_state_of(survey->state));
 }
 
-/* As progress counts: those that ended, of those that are to be run. */
+/* As progress counts: those that ended, of those that are to be run. Where enough is known the rest is not. */
 static int percent_of(const tf_survey *survey, const cJSON *beat) {
     int64_t ended = 0, all = 0;
     for (int s = 0; s < survey->stages; s++) {
         const tf_survey_stage *stage = &survey->stage[s];
         ended += count_tasks(stage, tf_status_is_good) + count_tasks(stage, tf_status_has_failed);
         all += stage->tasks - stage->count[TF_STATUS_SKIPPED];
+        all -= stage->enough > 0 ? stage->count[TF_STATUS_PENDING] : 0;
     }
     if (beat) /* which knows of stages that have not begun, too */
         all = (int64_t)number_at(beat, "all");
@@ -276,6 +287,7 @@ static void print_text(FILE *out, const char *path, const tf_survey *survey, boo
         tf_print(out, "; the same command line goes on");
     tf_print(out, "\n");
     print_stages(out, survey);
+    print_enough(out, survey);
     print_code(out, survey);
     failures_print(out, &d->failures, path, d->name);
     print_stops(out, survey);
@@ -347,6 +359,10 @@ static cJSON *as_json(const state *s, tf_reader *reader) {
         cJSON_AddNumberToObject(item, "code_unknown", (double)stage->unknown_code);
         if (stage->other_code > 0)
             cJSON_AddStringToObject(item, "code", stage->changed);
+        if (stage->enough > 0) {
+            cJSON_AddNumberToObject(item, "enough", (double)stage->enough);
+            cJSON_AddStringToObject(item, "until", stage->until);
+        }
         add_reductions(item, reader);
     }
     add_details(json, &s->details);

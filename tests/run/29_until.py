@@ -58,6 +58,22 @@ class Until(farm.FarmTest):
             self.assertEqual((file["draw"].attrs["enough"], file["draw"].attrs["until"]), (enough, UNTIL))
             self.assertEqual(file["draw/reduce/all/x.count"][0], enough)
 
+    @farm.first
+    def test_status_says_that_enough_was_known(self):
+        self.campaign()
+        self.taskfarm("u.json")
+        with self.open("u.h5") as file:
+            enough = int(file["draw"].attrs["enough"])
+        lines = self.taskfarm("status", "u.h5").stdout.splitlines()
+        rows = f"{enough:,}".replace(",", " ")
+        self.assertEqual(lines[3:], [f"  draw: enough was known after {rows} rows: {UNTIL}"])
+        told = json.loads(self.taskfarm("status", "u.h5", "--json").stdout)
+        (stage,) = told["stages"]
+        self.assertEqual((told["percent"], stage["enough"], stage["until"], stage["pending"]), (100, enough, UNTIL, 100000 - enough))
+        self.campaign(until="x.mean > 99", tasks=1200)  # of which all are run
+        self.taskfarm("u.json", "--fresh")
+        self.assertNotIn("enough", self.taskfarm("status", "u.h5").stdout)
+
     def test_when_enough_different_values_were_seen(self):
         draw = {"name": "draw", "over": {"i": {"range": [5000]}}, "run": {"expr": {"x": "floor(exp(normal() * 3))"}}}
         self.write("u.json", {"stages": [{**draw, "until": {"expr": "x.nunique >= 200", "first": 100}}]})

@@ -22,6 +22,8 @@ typedef struct tf_survey_stage {
     int64_t other_code;         /* rows that were made by other code than that of the last run */
     int64_t unknown_code;       /* rows of which the code is not known */
     const char *changed;        /* what has changed since, for people; "" if nothing has */
+    int64_t enough;             /* after so many rows its "until" was true, and the others are not run; 0: it was not */
+    const char *until;          /* that "until" */
 } tf_survey_stage;
 
 typedef struct tf_survey {

@@ -69,7 +69,15 @@ static void survey_code(const contents_stage *found, tf_arena *arena, tf_survey_
     tf_buf_free(&text);
 }
 
-static tf_err survey_stages(const old_output *old, tf_survey *survey, tf_error *error) {
+/* A journal does not have it: the file does. `found` is what a reader has found in it; NULL: there is no reader. */
+static void survey_until(const contents_stage *found, tf_arena *arena, tf_survey_stage *stage) {
+    if (!found || !found->finished || found->enough <= 0)
+        return;
+    stage->enough = found->enough;
+    stage->until = tf_arena_strdup(arena, found->until ? found->until : "");
+}
+
+static tf_err survey_stages(const old_output *old, const tf_reader *reader, tf_survey *survey, tf_error *error) {
     const contents *c = &old->contents;
     const int most = c->names + c->stages;
     tf_err err = TF_OK;
@@ -90,6 +98,7 @@ static tf_err survey_stages(const old_output *old, tf_survey *survey, tf_error *
         if (rows && rows->offset >= 0)
             err = count_statuses(old, rows, stage, error);
         survey_code(&c->stage[s], survey->arena, stage);
+        survey_until(contents_find(reader ? &reader_output(reader)->contents : c, stage->name), survey->arena, stage);
     }
     return err;
 }
@@ -111,7 +120,7 @@ static tf_err survey_once(const char *path, const tf_reader *reader, bool held, 
         find_state(&old->contents, held, survey);
         survey->lost = old->lost && !held;
         survey->elapsed = old->contents.elapsed;
-        err = old->fd >= 0 ? survey_stages(old, survey, error) : TF_OK;
+        err = old->fd >= 0 ? survey_stages(old, reader, survey, error) : TF_OK;
     }
     old_close(&own);
     return err;
