@@ -7,6 +7,15 @@ static void *cell_at(const cell *c) {
     return (char *)c->host->columns.columns[c->column] + (size_t)c->row * tf_column_bytes(c->spec);
 }
 
+/* How many elements the row has: of a block at the end of its array there are fewer than of the others. */
+static int64_t elements_of(const cell *c) {
+    tf_block block;
+    if (!c->spec->grid)
+        return c->spec->elements;
+    tf_grid_place(c->spec->grid, c->host->header->first + c->row, &block);
+    return tf_block_elements(&block);
+}
+
 /* Stores a number that is written as text in one element; "true" and "false" are booleans. */
 static tf_fit store_text(tf_type type, const char *text, size_t length, void *out) {
     const bool yes = length == 4 && memcmp(text, "true", 4) == 0, no = length == 5 && memcmp(text, "false", 5) == 0;
@@ -27,13 +36,13 @@ static tf_fit store_json(tf_type type, const cJSON *value, void *out) {
     return json_store(value, type, out);
 }
 
-/* Stores nested lists in C order. Returns the number of elements, or -1 if one does not fit. */
-static int64_t store_list(const tf_column_spec *spec, const cJSON *list, char *out, int64_t at) {
-    size_t size = tf_type_size(spec->type);
+/* Stores nested lists in C order, no more than `most` elements. Returns their number, or -1 if one does not fit. */
+static int64_t store_list(tf_type type, int64_t most, const cJSON *list, char *out, int64_t at) {
+    size_t size = tf_type_size(type);
     for (const cJSON *item = list->child; item && at >= 0; item = item->next) {
         if (cJSON_IsArray(item))
-            at = store_list(spec, item, out, at);
-        else if (at < spec->elements && store_json(spec->type, item, out + (size_t)at * size) != TF_FITS)
+            at = store_list(type, most, item, out, at);
+        else if (at < most && store_json(type, item, out + (size_t)at * size) != TF_FITS)
             at = -1;
         else
             at++;
@@ -59,12 +68,13 @@ static void fail_missing(const cell *c, const cJSON *object, const char *where) 
 }
 
 static bool store_elements(const cell *c, const cJSON *value, const char *where) {
-    const int64_t found = cJSON_IsArray(value) ? store_list(c->spec, value, cell_at(c), 0) : -1;
-    if (found == c->spec->elements)
+    const int64_t most = elements_of(c);
+    const int64_t found = cJSON_IsArray(value) ? store_list(c->spec->type, most, value, cell_at(c), 0) : -1;
+    if (found == most)
         return true;
     if (found >= 0)
         host_fail(c->host, "column \"%s\": %lld elements in %s, expected %lld", c->spec->name, (long long)found, where,
-                  (long long)c->spec->elements);
+                  (long long)most);
     else
         host_fail(c->host, "column \"%s\": not a list of %s in %s", c->spec->name, tf_type_name(c->spec->type), where);
     return false;
@@ -116,11 +126,12 @@ static bool store_string(const cell *c, const char *found, size_t size, const ch
 bool cell_store_text(const cell *c, const char *found, size_t size, const char *where) {
     static const char between[] = " \t\r\n,";
     const char *end = found + size, *word = found + span_of(found, end, between);
+    const int64_t most = elements_of(c);
     char text[SHORT], *out;
     int64_t n = 0;
     if (c->spec->type == TF_STRING || c->spec->type == TF_BYTES)
         return store_string(c, found, size, where);
-    for (out = cell_at(c); word < end && n < c->spec->elements; n++, out += tf_type_size(c->spec->type)) {
+    for (out = cell_at(c); word < end && n < most; n++, out += tf_type_size(c->spec->type)) {
         const size_t length = span_to(word, end, between);
         const tf_fit fit = store_text(c->spec->type, word, length, out);
         if (fit != TF_FITS) {
@@ -130,10 +141,9 @@ bool cell_store_text(const cell *c, const char *found, size_t size, const char *
         }
         word += length + span_of(word + length, end, between);
     }
-    if (n == c->spec->elements && word == end)
+    if (n == most && word == end)
         return true;
     host_fail(c->host, "column \"%s\": %s%lld element%s in %s, expected %lld", c->spec->name,
-              word < end ? "more than " : "", (long long)n, n == 1 && word == end ? "" : "s", where,
-              (long long)c->spec->elements);
+              word < end ? "more than " : "", (long long)n, n == 1 && word == end ? "" : "s", where, (long long)most);
     return false;
 }

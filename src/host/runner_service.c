@@ -341,6 +341,22 @@ static void fail_nonsense(host *h, const char *line, size_t length) {
               line, is_long ? "..." : "");
 }
 
+/* Fails the task with what the service says, of which the middle is left out if it is very long. */
+static void fail_with(host *h, const char *error) {
+    enum { HEAD = 8192, TAIL = 8192 };
+    const size_t length = strlen(error);
+    if (length <= HEAD + TAIL) {
+        host_fail(h, "%s", error);
+        return;
+    }
+    const int64_t bad = tf_utf8_invalid(error, HEAD); /* a character that is cut off */
+    const size_t head = bad < 0 ? HEAD : (size_t)bad;
+    size_t tail = length - TAIL;
+    while (((unsigned char)error[tail] & 0xc0) == 0x80)
+        tail++;
+    host_fail(h, "%.*s\n[... %zu bytes left out ...]\n%s", (int)head, error, tail - head, error + tail);
+}
+
 /* Parses {"index": 7, "results": {...}} or {"index": 7, "error": "why"}. false: it is neither. */
 static bool parse_answer(host *h, int64_t row, const char *line, size_t length) {
     json_error wrong;
@@ -351,7 +367,7 @@ static bool parse_answer(host *h, int64_t row, const char *line, size_t length) 
     const char *error = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "error"));
     const bool ours = json_int(index, &said) && said == h->header->first + row && (error || cJSON_IsObject(results));
     if (ours && error)
-        host_fail(h, "%s", error);
+        fail_with(h, error);
     else if (ours)
         extract_members(h, row, results);
     else if (!json && !wrong.is_syntax)

@@ -61,7 +61,7 @@ static void load_array_column(struct loader *l, const json_path *where, const cJ
         diagnose(l->diags, &here, TF_DIAG_UNSUITABLE_TYPE, "%s columns can't be arrays", tf_type_name(column->type));
     if (command)
         diagnose(l->diags, &here, TF_DIAG_CONFLICT,
-                 "a command can't give a block of an array; functions and expressions can");
+                 "a command can't give a block of an array; functions, services and expressions can");
     if (column->rank > 0)
         diagnose(l->diags, &here, TF_DIAG_CONFLICT, "\"array\" and \"shape\" can't both be there");
     column->grid = load_grid(l, &here, scope->space, axis);

@@ -170,6 +170,7 @@ const char *encoding_fault(const char *text, size_t length, int64_t *line);
 /* Loads "run" and "results" of a stage. */
 void load_run(struct loader *loader, const json_path *where, const cJSON *json, const known_names *scope,
               tf_run_spec *run);
+bool run_takes_blocks(const tf_run_spec *run); /* does a task get its blocks of the stage's "arrays"? */
 void load_columns(struct loader *loader, const json_path *where, const cJSON *json, const known_names *scope,
                   bool command, tf_stage_spec *stage);
 

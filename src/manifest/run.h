@@ -32,8 +32,9 @@ struct tf_run_kind {
     /* Adds what a task runs, for people. Without a point: what all tasks run, with placeholders. */
     void (*describe)(const tf_stage_spec *stage, const tf_point *point, tf_buf *out);
 
-    bool is_command;  /* each task is a process */
-    bool has_process; /* each task is a process, or answered by one: it has exit code, signal, CPU time and memory */
+    bool takes_blocks; /* a task gets its blocks of the stage's "arrays" */
+    bool is_command;   /* each task is a process */
+    bool has_process;  /* each task is a process, or answered by one: it has exit code, signal, CPU time and memory */
 
     json_key member[RUN_MEMBERS]; /* what may stand beside the key */
 };

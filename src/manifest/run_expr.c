@@ -122,6 +122,7 @@ const tf_run_kind run_expr = {
     .key = "expr",
     .schema = "{\"type\":\"object\",\"minProperties\":1,\"additionalProperties\":{\"type\":[\"string\",\"number\"]},"
               "\"description\":\"an expression a column, of parameters and the columns before it\"}",
+    .takes_blocks = true,
     .load = check_exprs,
     .complete = load_exprs,
     .identify = identify_exprs,

@@ -71,6 +71,7 @@ static void describe_function(const tf_stage_spec *stage, const tf_point *point,
 const tf_run_kind run_function = {
     .key = "function",
     .schema = TEXT("LIBRARY:FUNCTION, a C function of a shared library (taskfarm/plugin.h)"),
+    .takes_blocks = true,
     .load = load_function,
     .identify = identify_function,
     .describe = describe_function,

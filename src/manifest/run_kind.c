@@ -9,6 +9,10 @@ bool tf_run_has_process(const tf_run_spec *run) {
     return run->kind && run->kind->has_process;
 }
 
+bool run_takes_blocks(const tf_run_spec *run) {
+    return run->kind && run->kind->takes_blocks;
+}
+
 void tf_run_text(const tf_stage_spec *stage, const tf_point *point, tf_buf *out) {
     stage->run.kind->describe(stage, point, out);
 }

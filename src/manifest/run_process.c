@@ -79,11 +79,7 @@ static void load_service(struct loader *l, const run_json *json, tf_run_spec *ru
     const known_names none = {0};
     const json_path most_path = json_path_key(json->up, "max_tasks");
     const cJSON *most = cJSON_GetObjectItemCaseSensitive(json->run, "max_tasks");
-    if (cJSON_IsArray(json->value))
-        load_argv(l, &json->where, json->value, &none, run);
-    else
-        diagnose(l->diags, &json->where, TF_DIAG_WRONG_TYPE, "must be a list of arguments, not %s",
-                 json_kind(json->value));
+    load_argv(l, &json->where, json->value, &none, run);
     run->what = "service";
     load_environment(l, json->up, json->run, &none, run);
     run->cwd = load_text(l, json->up, json->run, &none, "cwd");
@@ -129,7 +125,8 @@ const tf_run_kind run_command = {
 
 const tf_run_kind run_service = {
     .key = "service",
-    .schema = WORDS("argv of a process that gets tasks as JSON lines"),
+    .schema = "{\"oneOf\":[" TEXT("for /bin/sh -c: a process that gets tasks as JSON lines") "," WORDS(
+        "argv of a process that gets tasks as JSON lines") "]}",
     .load = load_service,
     .identify = identify_service,
     .describe = run_describe_process,

@@ -33,6 +33,18 @@ static void check_not_array(struct loader *l, const json_path *where, const tf_s
         diagnose(l->diags, &here, TF_DIAG_NAME_TAKEN, "\"%s\" is the name of an array already", column);
 }
 
+/* Blocks that nobody gets are a mistake. A table's columns are none: a command may read the lines by their numbers. */
+static void check_arrays_are_taken(struct loader *l, const stage_json *json, const tf_stage_spec *stage) {
+    const stage_value member = stage_member(json, "arrays");
+    if (!stage->run.key || run_takes_blocks(&stage->run) || !member.json)
+        return;
+    diagnose(
+        l->diags, &member.where, TF_DIAG_CONFLICT,
+        "blocks are handed to functions and expressions alone: let the %s read the array itself, at the place that "
+        "the parameters of the axis of blocks say%s",
+        stage->run.key, tf_run_is_command(&stage->run) ? "" : "; what it answers may be blocks");
+}
+
 void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const stage_value over = stage_member(json, "over"), run = stage_member(json, "run");
     const stage_value results = stage_member(json, "results");
@@ -69,6 +81,7 @@ void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
         diagnose(l->diags, &run.where, TF_DIAG_WRONG_TYPE, "must be an object, not %s", json_kind(run.json));
     else
         load_run(l, &run.where, run.json, &scope, &stage->run);
+    check_arrays_are_taken(l, json, stage);
     if (results.json)
         load_columns(l, &results.where, results.json, &scope, tf_run_is_command(&stage->run), stage);
     for (int c = 0; c < stage->columns; c++)

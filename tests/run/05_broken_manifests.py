@@ -510,7 +510,7 @@ TABLE = [
     ),
     (
         '{"run": {"command": ["true"]}, "results": {"x": {"type": "float32", "array": "b"}}}',
-        "/results/x/array: a command can't give a block of an array; functions and expressions can",
+        "/results/x/array: a command can't give a block of an array; functions, services and expressions can",
         '/results/x/array: needs an axis of "blocks" in "over"',
     ),
     (

@@ -243,7 +243,9 @@ serve(echo)
     def test_wrong_manifests(self):
         self.write("data.txt", "")
         for run, message in (
-            ({"service": "measure"}, "/run/service: must be a list of arguments, not a string"),
+            ({"service": 5}, "/run/service: must be a list of arguments or a string for the shell, not a number"),
+            ({"service": " "}, "/run/service: the command is empty"),
+            ({"service": "exec python3 work.py {n}"}, "/run/service: unknown placeholder"),
             ({"service": []}, "/run/service: the command is empty"),
             ({"service": ["no_such_program"]}, '/run/service/0: there is no program "no_such_program" in PATH'),
             ({"service": ["./data.txt"]}, "/run/service/0: can't run ./data.txt: it is not an executable file"),
@@ -256,6 +258,49 @@ serve(echo)
             self.write("c.json", {"over": {"n": [1]}, "run": run})
             said = self.taskfarm("check", "c.json", status=2).stderr
             self.assertTrue(said.startswith(f"c.json: {message}"), said)
+
+    def test_blocks_are_for_others(self):
+        """Those of "arrays" would never be handed over; a column that is an array is answered block by block."""
+        over = {"b": {"blocks": {"shape": [5], "chunk": [2]}}}
+        for kind, run in (("service", {"service": ["cat"]}), ("command", {"command": ["cat"]})):
+            self.write("c.json", {"over": over, "arrays": {"x": "in.h5:/x"}, "run": run})
+            said = self.taskfarm("check", "c.json", status=2).stderr
+            self.assertEqual(
+                said,
+                f"c.json: /arrays: blocks are handed to functions and expressions alone: let the {kind} read the array itself, at the place "
+                f"that the parameters of the axis of blocks say{'; what it answers may be blocks' if kind == 'service' else ''}\n",
+            )
+        self.write("work.py", "from taskfarm import serve\nserve(lambda b_start, b_count: {'y': [b_start + i for i in range(b_count)]})\n")
+        self.write("c.json", {"over": over, "run": {"service": [PYTHON, "work.py"]}, "results": {"y": {"type": "int32", "array": "b"}}})
+        self.taskfarm("c.json")
+        self.assertEqual(self.open("c.h5")["c/results/y"][()].tolist(), [0, 1, 2, 3, 4])
+
+    def test_blocks_at_the_ends_of_an_array_are_shorter(self):
+        over = {"b": {"blocks": {"shape": [3, 5], "chunk": [2, 2]}}}
+        rows = "[[10 * (b_start_0 + i) + b_start_1 + j for j in range(b_count_1)] for i in range(b_count_0)]"
+        self.write("work.py", f"from taskfarm import serve\nserve(lambda b_start_0, b_start_1, b_count_0, b_count_1: {{'y': {rows}}})\n")
+        self.write("c.json", {"over": over, "run": {"service": [PYTHON, "work.py"]}, "results": {"y": {"type": "int32", "array": "b"}}})
+        self.taskfarm("c.json")
+        self.assertEqual(self.open("c.h5")["c/results/y"][()].tolist(), [[10 * i + j for j in range(5)] for i in range(3)])
+
+    def test_a_service_can_be_a_line_for_the_shell(self):
+        self.write("the work.py", SERVICE)
+        self.service(["well"] * 3, variables={"script": "the work.py", "python": PYTHON}, run={"service": "WORD=1 && exec {python} {script} 2>/dev/null"})
+        self.taskfarm("c.json", ranks=2)
+        self.assertEqual(self.open("c.h5")["c/results/square"][()].tolist(), [0, 1, 4])
+        self.service(["well"] * 3, run={"service": "exec nothing_of_that_name"})
+        self.assertIn("nothing_of_that_name: not found", self.taskfarm("c.json", "--fresh", status=1).stderr)
+
+    def test_a_very_long_error_is_cut_in_the_middle(self):
+        long = "head " + "\u00e9" * 10_000_000 + " tail"
+        self.write("raw.py", f"import json, sys\nfor line in sys.stdin:\n    print(json.dumps({{'index': 0, 'error': 'head ' + chr(0xe9) * 10_000_000 + ' tail'}}), flush=True)\n")
+        self.write("c.json", {"run": {"service": [PYTHON, "raw.py"]}})
+        self.taskfarm("c.json", status=1)
+        message = self.heap(self.open("c.h5")["c"], "message")[0].decode()
+        left = len(long.encode()) - len(message.encode()) + len("\n[... 19983626 bytes left out ...]\n")
+        self.assertRegex(message, f"^head \u00e9+\n\\[\\.\\.\\. {left} bytes left out \\.\\.\\.\\]\n\u00e9+ tail$")
+        self.assertLess(len(message.encode()), 17_000)
+        self.assertIn("bytes left out ...]", self.taskfarm("show", "c.h5", 0).stdout)
 
     def test_try_and_show(self):
         self.service(["well"] * 3)
