@@ -1,7 +1,7 @@
 /* taskfarm show: one task of an output, or one of its reductions. */
 #include <stdlib.h>
 
-#include "cli/cli.h"
+#include "cli/named_task.h"
 #include "report/failures.h"
 #include "report/reductions.h"
 
@@ -14,7 +14,6 @@ static int show_reduction(const options *o, const recalled *r) {
 }
 
 static int show(const options *o, const recalled *r) {
-    int64_t index;
     if (o->raw && o->json)
         return cli_usage_error("--raw is for text: --json always escapes control characters");
     if (o->arguments == 1 && cli_is_reduction(o->argument[0]))
@@ -27,15 +26,14 @@ static int show(const options *o, const recalled *r) {
         tf_buf_free(&hint);
         return TF_ERR_USAGE;
     }
-    const int stage = cli_find_stage(r, o->arguments == 2 ? o->argument[0] : NULL);
+    const named_task named = named_task_read(o, r);
+    const int stage = cli_find_stage(r, named.stage);
     if (stage < 0)
         return TF_ERR_USAGE;
-    const char *text = o->argument[o->arguments - 1], *name = tf_reader_stage(r->it.reader, stage);
-    const int64_t tasks = tf_reader_tasks(r->it.reader, stage);
-    if (tasks == 0)
-        return cli_usage_error("stage \"%s\" has no tasks", name);
-    if (!tf_parse_int(text, &index) || index < 0 || index >= tasks)
-        return cli_usage_error("%s: stage \"%s\" has tasks 0 to %lld", text, name, (long long)(tasks - 1));
+    int status;
+    const int64_t index = named_task_find(o, r, stage, named.task, &status);
+    if (index < 0)
+        return status;
     tf_error error;
     char *bytes = NULL;
     size_t size = 0;

@@ -173,6 +173,11 @@ static int find_task(const options *o, const tf_campaign *c, int64_t *index) {
         return -1;
     }
     const int64_t tasks = tf_stage_so_far(&c->stage[stage]);
+    if (o->arguments == 1 && tasks && strcmp(text, c->stage[0].name) == 0) {
+        cli_usage_error("%s: the task's index is missing; stage \"%s\" has tasks 0 to %lld", text, text,
+                        (long long)(tasks - 1));
+        return -1;
+    }
     if (tf_parse_int(text, index) && *index >= 0 && *index < tasks)
         return stage;
     if (tasks)

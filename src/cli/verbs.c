@@ -70,16 +70,16 @@ static const verb verbs[] = {
          "groups. On any machine that sees the file; a run that is at work is not slowed down.\n"},
     {.name = "show",
      .run = cli_show,
-     .arguments = "FILE.h5 [STAGE] INDEX | STAGE.REDUCTION",
+     .arguments = "FILE.h5 [STAGE] TASK | STAGE.REDUCTION",
      .needs = "an output, as in taskfarm show sweep.h5 0",
      .files = 1,
      .has_others = true,
      .takes = TAKES(JSON) | TAKES(RAW) | TAKES(TRUST),
      .about = "show one task: parameters, command line, attempts, results, output; or a reduction",
      .ends = ENDS_READING,
-     .more =
-         "STAGE may be left out where there is only one.\nOf a reduction all groups are shown: a line a group, keys "
-         "first, then a line for each bin or element of what is an array.\n"},
+     .more = "TASK is its index, or some of its parameters, as in a=0.3,b=R; several tasks that have them are listed. "
+             "STAGE may be left out where there is only one; STAGE[TASK] is the same.\nOf a reduction all groups are "
+             "shown: a line a group, keys first, then a line for each bin or element of what is an array.\n"},
     {.name = "export",
      .run = cli_export,
      .arguments = "FILE.h5 [STAGE | STAGE.REDUCTION]",

@@ -11,7 +11,7 @@ typedef struct verb {
     /* The words that its first argument may be; NULL at their end. NULL: it has no such argument. */
     const char *(*kind)(int number);
 
-    const char *arguments; /* the arguments behind that, as in a synopsis: "FILE.h5 [STAGE] INDEX"; "": none */
+    const char *arguments; /* the arguments behind that, as in a synopsis: "FILE.h5 [STAGE] TASK"; "": none */
     const char *needs;     /* what it can't do without, for messages; NULL: nothing */
     int files;             /* how many of these arguments, the first ones, are files */
     bool has_targets;      /* the arguments behind the files are targets */

@@ -112,6 +112,57 @@ class ShowExport(farm.FarmTest):
         self.taskfarm("export", "c.h5", "-o", "out.csv")
         self.assertEqual((self.folder / "out.csv").read_text(), self.export("c.h5"))
 
+    def test_a_task_by_its_parameters(self):
+        over = {"a": {"range": [0, 1, 0.1]}, "b": ["R", "G,B"], "k": [1, 2], "live": [True, False]}
+        self.write("p.json", {"over": over, "run": {"expr": {"y": "a * k"}}})
+        self.taskfarm("p.json")
+        which = lambda *task: self.taskfarm("show", "p.h5", *task).stdout.partition(":")[0]
+        self.assertEqual(which("a=0.3,b=R,k=2,live=true"), "p[26]")  # 3 * 0.1
+        self.assertEqual(which("a=0.30000000000000004,live=0,b=G,B,k=2.0"), "p[31]")
+        self.assertEqual(which("p", "a=3e-1,b=G,B,k=2,live=false"), "p[31]")
+        self.assertEqual(which("p[a=0, b=R, k=1, live=false]"), "p[1]")
+        self.assertEqual(which("p[17]"), "p[17]")
+        several = self.taskfarm("show", "p.h5", "a=0.3,live=true,k=1").stdout
+        self.assertEqual(
+            several.splitlines(),
+            [
+                "2 tasks have these parameters",
+                "  p[24] (a=0.30000000000000004, b=R, k=1, live=true): done",
+                '  p[28] (a=0.30000000000000004, b=G,B, k=1, live=true): done',
+                "see: taskfarm show p.h5 p 24",
+            ],
+        )
+        found = json.loads(self.taskfarm("show", "p.h5", "--json", "b=R,live=false").stdout)
+        self.assertEqual((found["stage"], found["matches"], len(found["tasks"])), ("p", 20, 20))
+        self.assertEqual(found["tasks"][0], {"index": 1, "status": "done", "parameters": {"a": 0, "b": "R", "k": 1, "live": False}})
+        self.assertTrue(self.taskfarm("show", "p.h5", "b=R").stdout.endswith("  and 20 more\nsee: taskfarm show p.h5 p 0\n"))
+        for task, diagnostic in (
+            ("a=0.42,b=R", 'a=0.42,b=R: no task of stage "p" has these parameters; the nearest is p[32] (a=0.4, b=R, k=1, live=true)'),
+            ("b=Q,k=2", 'b=Q,k=2: no task of stage "p" has these parameters; the nearest is p[2] (a=0, b=R, k=2, live=true)'),
+            ("lives=1", 'stage "p": there is no parameter "lives"; did you mean "live"?'),
+            ("y=1", 'stage "p": there is no parameter "y"; there are a, b, k, live'),
+            ("k=two", 'stage "p": k=two: the parameter is of type int64'),
+            ("b,k=two", 'stage "p": b: must be NAME=VALUE'),
+            ("p[b]", 'b: stage "p" has tasks 0 to 79'),
+            ("p", "p: the task's index is missing, or its parameters, as in taskfarm show p.h5 p 0"),
+        ):
+            done = self.taskfarm("show", "p.h5", task, status=2)
+            self.assertEqual((done.stdout, done.stderr), ("", f"taskfarm: {diagnostic}\n"))
+        done = self.taskfarm("try", "p.json", "p", status=2)
+        self.assertIn('p: the task\'s index is missing; stage "p" has tasks 0 to 79', done.stderr)
+
+    def test_a_task_that_has_not_run_by_its_parameters(self):
+        """Their rows are not written: the manifest in the output tells their parameters, or nothing does."""
+        for name, over in (("r", {"k": {"range": [2000]}}), ("f", {"k": {"lines": "f.txt"}})):
+            self.write("f.txt", "".join(f"{k}\n" for k in range(2000)))
+            self.write(f"{name}.json", {"over": over, "run": {"expr": {"y": "index"}}, "until": {"expr": "y.count >= 5", "first": 5}})
+            self.taskfarm(f"{name}.json", "--slots", 1)
+            self.assertEqual(self.taskfarm("show", f"{name}.h5", "k=3").stdout.splitlines()[0], f"{name}[3]: done")
+        self.assertEqual(self.taskfarm("show", "r.h5", "k=1999").stdout.splitlines()[0], "r[1999]: pending")
+        done = self.taskfarm("show", "f.h5", "k=1999", status=2)
+        self.assertRegex(done.stderr, r"; of \d+ that are not written nothing tells the parameters: the campaign can't be made again from")
+        self.assertEqual(self.taskfarm("show", "f.h5", "--trust", "k=1999").stdout.splitlines()[0], "f[1999]: pending")
+
     def test_texts_that_no_task_has(self):
         self.write("c.json", {"over": {"k": {"range": [2]}}, "run": {"command": "true"}})
         self.taskfarm("c.json")
