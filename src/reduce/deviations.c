@@ -12,6 +12,9 @@ static tf_err make_mad(stats *s, const stats_request *request) {
     request->result->numbers = tf_alloc_array((size_t)s->cells, sizeof(double));
     if (err == TF_OK)
         err = stats_quantiles(s, &query, request->result->numbers);
+    for (int64_t c = 0; c < s->cells && err == TF_OK; c++)
+        if (!isfinite(query.center[c])) /* an infinite number has no deviation from an infinite one */
+            request->result->numbers[c] = NAN;
     free(median);
     return err;
 }

@@ -87,10 +87,13 @@ static tf_err select_all(selecting *p, int64_t targets) {
     return err;
 }
 
-/* Quantile q by linear interpolation between the two nearest ranks, as numpy's default. */
+/* Quantile q by linear interpolation between the two nearest ranks, as numpy's default. On the way to an infinity all
+ * is infinite, as in numpy's median; numpy's quantile is NaN for a part of it. */
 static double interpolate(double a, double b, double part) {
     if (part == 0 || a == b)
         return a;
+    if (isinf(a) || isinf(b))
+        return a + b;
     if (is_beyond(b - a, a, b))
         return mix(a, b, part);
     return part < 0.5 ? a + (b - a) * part : b - (b - a) * (1 - part);

@@ -145,6 +145,36 @@ class Reductions(farm.FarmTest):
             self.assertEqual(group["x.quantile:0.25"][0], -6.25e307)
 
     @farm.first
+    def test_infinite_numbers_are_as_numpy_has_them(self):
+        """numpy's quantile is NaN in places where its median is infinite: there it is infinite here, too."""
+        rng = np.random.default_rng(20261129)
+        groups = 150
+        rows = [(g, float(x)) for g in range(groups) for x in rng.choice([-np.inf, np.inf, -1, 0.25, 2, 1e307], 1 + g % 6)]
+        quantiles = {f"quantile:{q}": q for q in (0, 0.1, 0.25, 0.5, 0.8, 1)}
+        self.write("m.json", {
+            "over": [{"rows": [{"g": g, "x": x} for g, x in rows]}],
+            "run": {"echo": True},
+            "reduce": {"r": {"by": "g", "columns": {"x": ["median", "mad", *quantiles]}}},
+        })  # fmt: skip
+        self.taskfarm("m.json")
+        found = self.open("m.h5")["m/reduce/r"]
+        infinite = 0
+        for g in range(groups):
+            x = np.array([value for group, value in rows if group == g])
+            with np.errstate(all="ignore"):
+                median = np.median(x)
+                self.assertEqual(str(found["x.median"][g]), str(median), x)
+                self.assertEqual(str(found["x.mad"][g]), str(np.median(abs(x - median))), x)
+                infinite += np.isinf(median) + np.isinf(found["x.mad"][g])
+                for name, q in quantiles.items():
+                    value, numpys = found[f"x.{name}"][g], np.quantile(x, q)
+                    if not np.isnan(numpys):
+                        self.assertEqual(value, numpys, (x, q))
+                    elif np.isnan(value):
+                        self.assertLess(0, np.isneginf(x).sum() * np.isposinf(x).sum(), (x, q))
+                self.assertEqual(str(found["x.quantile:0.5"][g]), str(median), x)
+        self.assertGreater(infinite, 20)
+
     def test_are_numpy_s_for_any_number_of_ranks(self):
         self.write("r.json", self.campaign(700 if farm.SANITIZED else 3000))
         found = []
