@@ -49,6 +49,33 @@ bool tf_parse_duration(const char *text, double *seconds) {
     return *end == '\0';
 }
 
+/* Reads digits, at most `most` of them. Returns the number; -1: there are none, or more. */
+static int64_t read_digits(const char **text, int most) {
+    int64_t number = 0;
+    int digits = 0;
+    for (; **text >= '0' && **text <= '9'; ++*text, digits++)
+        number = digits < most ? 10 * number + (**text - '0') : -1;
+    return digits > 0 && digits <= most ? number : -1;
+}
+
+bool tf_parse_clock(const char *text, double *seconds) {
+    const char *dash = strchr(text, '-');
+    const int64_t days = dash ? read_digits(&text, 6) : 0;
+    if (dash && text++ != dash)
+        return false;
+    const int64_t hours = read_digits(&text, dash ? 2 : 8);
+    int64_t of_hour[2]; /* minutes, seconds */
+    for (int i = 0; i < 2; i++) {
+        const char *from = text + 1;
+        if (*text++ != ':' || (of_hour[i] = read_digits(&text, 2)) < 0 || text != from + 2 || of_hour[i] > 59)
+            return false;
+    }
+    if (*text || days < 0 || hours < 0 || (dash && hours > 23))
+        return false;
+    *seconds = (double)(((days * 24 + hours) * 60 + of_hour[0]) * 60 + of_hour[1]);
+    return *seconds > 0;
+}
+
 const char *tf_format_duration(double seconds, char out[32]) {
     if (!(seconds < 1e9))
         return strcpy(out, "?");

@@ -53,6 +53,13 @@ bool tf_parse_size(const char *text, int64_t *bytes);
 /* Reads a duration as seconds: "30s", "5m", "1.5h", "2d" or "30". false: it is none, or not positive. */
 bool tf_parse_duration(const char *text, double *seconds);
 
+/* Reads a duration as clocks and batch systems write it: "1:30:00" is hours, minutes and seconds, "2-12:00:00" has days
+ * before them. false: it is none, or zero. */
+bool tf_parse_clock(const char *text, double *seconds);
+
+/* The longest time that anybody may ask for, in seconds: 31 years. */
+#define TF_LONGEST_TIME 1000000000
+
 /* Does a number in a text fit a type? */
 typedef enum tf_fit {
     TF_FITS,

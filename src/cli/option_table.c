@@ -92,7 +92,8 @@ const option_spec option_table[OPTIONS] = {
                      .at = AT(sync)},
     [OPTION_WALLTIME] = {.name = "walltime",
                          .value = "TIME",
-                         .about = "be over after so long: 90m, 12h; exit status 75 says that there is more to do",
+                         .about =
+                             "be over after so long: 90m, 12h, 1:30:00; exit status 75 says that there is more to do",
                          .set = option_set_time,
                          .at = AT(walltime)},
     [OPTION_GRACE] = {.name = "grace",
@@ -141,7 +142,7 @@ const option_spec option_table[OPTIONS] = {
                       .most = 1000000},
     [OPTION_TIME] = {.name = "time",
                      .value = "TIME",
-                     .about = "how long the job may take: 90m, 12h (default: 2h)",
+                     .about = "how long the job may take: 90m, 12h, 1:30:00 (default: 2h)",
                      .set = option_set_time,
                      .at = AT(time)},
     [OPTION_EXPORT_FORMAT] = {.name = "format",

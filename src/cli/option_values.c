@@ -41,9 +41,11 @@ static int set_time(options *o, const option_spec *spec, const char *value, bool
     double *seconds = member(o, spec);
     if (may_be_none && strcmp(value, "0") == 0)
         *seconds = 0;
-    else if (!tf_parse_duration(value, seconds))
-        return cli_usage_error("--%s %s: must be a time, as in 30, 30s, 5m or 2h%s", spec->name, value,
-                               may_be_none ? ", or 0" : "");
+    else if (!tf_parse_duration(value, seconds) && !tf_parse_clock(value, seconds))
+        return cli_usage_error("--%s %s: must be a time, as in 30, 30s, 5m, 2h, 1:30:00 or 2-12:00:00%s", spec->name,
+                               value, may_be_none ? ", or 0" : "");
+    if (*seconds > TF_LONGEST_TIME)
+        return cli_usage_error("--%s %s: must be at most %d s, which are 31 years", spec->name, value, TF_LONGEST_TIME);
     return TF_OK;
 }
 

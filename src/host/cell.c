@@ -102,6 +102,10 @@ bool cell_store_member(const cell *c, const cJSON *object, const char *where) {
     const tf_fit fit = store_json(c->spec->type, value, cell_at(c));
     if (fit == TF_FITS)
         return true;
+    if (cJSON_IsArray(value)) {
+        host_fail(c->host, "column \"%s\": a list in %s, and the column has no \"shape\"", c->spec->name, where);
+        return false;
+    }
     char *printed = json_number_text(value) ? NULL : json_print(value, false);
     const char *given = printed ? printed : json_number_text(value);
     host_fail(c->host, "column \"%s\": %s in %s %s %s", c->spec->name, shorten(given, strlen(given), text), where,

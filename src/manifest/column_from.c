@@ -3,6 +3,7 @@
 #include "manifest/identify.h"
 
 #include <regex.h>
+#include <string.h>
 
 void source_load_regex(struct loader *l, const json_path *where, const char *text, const known_names *scope,
                        tf_column_spec *column) {
@@ -32,6 +33,8 @@ void source_identify_field(const tf_column_spec *column, cJSON *list) {
 
 void source_load_file(struct loader *l, const json_path *where, const char *text, const known_names *scope,
                       tf_column_spec *column) {
+    if (text[strspn(text, " \t\r\n")] == '\0')
+        diagnose(l->diags, where, TF_DIAG_BAD_PATH, "the path is empty");
     column->file = template_parse(l, where, text, scope, false);
 }
 

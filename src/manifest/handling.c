@@ -76,24 +76,24 @@ static void load_code(struct loader *l, const stage_json *json, tf_stage_spec *s
     tf_buf_free(&all);
 }
 
-static void load_timeout(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
-    const stage_value member = stage_member(json, "timeout");
-    const cJSON *value = member.json;
-    if (value && cJSON_IsNumber(value) && value->valuedouble > 0)
-        stage->timeout = value->valuedouble;
-    else if (value && !(cJSON_IsString(value) && tf_parse_duration(value->valuestring, &stage->timeout)))
-        diagnose(l->diags, &member.where, TF_DIAG_BAD_VALUE,
-                 "must be a time, as in 30, \"30s\", \"5m\", \"2h\" or \"1d\"");
+/* Loads a time in seconds. `examples` says what it may be, among them 0 if it may be. */
+static double load_time(struct loader *l, const json_path *where, const cJSON *value, bool may_be_none,
+                        const char *examples) {
+    double seconds = cJSON_IsNumber(value) ? value->valuedouble : 0;
+    const bool is_time = cJSON_IsNumber(value)
+                             ? seconds > 0 || (may_be_none && seconds == 0)
+                             : cJSON_IsString(value) && tf_parse_duration(value->valuestring, &seconds);
+    if (!is_time)
+        diagnose(l->diags, where, TF_DIAG_BAD_VALUE, "must be a time, as in %s", examples);
+    else if (seconds > TF_LONGEST_TIME)
+        diagnose(l->diags, where, TF_DIAG_OUT_OF_RANGE, "must be at most %d s, which are 31 years", TF_LONGEST_TIME);
+    return seconds;
 }
 
-/* Loads a time that may be 0. */
-static double load_delay(struct loader *l, const json_path *where, const cJSON *value) {
-    double seconds = 0;
-    if (cJSON_IsNumber(value) && value->valuedouble >= 0)
-        return value->valuedouble;
-    if (!(cJSON_IsString(value) && tf_parse_duration(value->valuestring, &seconds)))
-        diagnose(l->diags, where, TF_DIAG_BAD_VALUE, "must be a time, as in 0, 1.5, \"10s\" or \"5m\"");
-    return seconds;
+static void load_timeout(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
+    const stage_value member = stage_member(json, "timeout");
+    if (member.json)
+        stage->timeout = load_time(l, &member.where, member.json, false, "30, \"30s\", \"5m\", \"2h\" or \"1d\"");
 }
 
 static void load_retries(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
@@ -106,7 +106,7 @@ static void load_retries(struct loader *l, const stage_json *json, tf_stage_spec
     if (l->retries >= 0)
         stage->retries = l->retries;
     if (delay.json)
-        stage->retry_delay = load_delay(l, &delay.where, delay.json);
+        stage->retry_delay = load_time(l, &delay.where, delay.json, true, "0, 1.5, \"10s\" or \"5m\"");
 }
 
 /* Loads a number of slots or GPUs, at most as many as slots of a rank. */

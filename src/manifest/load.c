@@ -14,6 +14,18 @@ static const char *default_name(tf_arena *arena, const char *path) {
     return tf_arena_strndup(arena, base, length);
 }
 
+/* A campaign's name becomes that of a file, and stands in lines that people read. */
+static void check_campaign_name(struct loader *l, const json_path *root, const char *name) {
+    const json_path here = json_path_key(root, "name");
+    bool has_controls = false;
+    for (const char *c = name; *c; c++)
+        has_controls = has_controls || (unsigned char)*c < 0x20 || *c == 0x7F;
+    if (*name == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        diagnose(l->diags, &here, TF_DIAG_BAD_NAME, "must not be empty, \".\" or \"..\", or contain /");
+    else if (has_controls)
+        diagnose(l->diags, &here, TF_DIAG_BAD_NAME, "must not contain ends of lines or other control characters");
+}
+
 static uint64_t load_seed(struct loader *l, const json_path *root, const cJSON *json, const char *option) {
     uint64_t seed = 0;
     if (option) {
@@ -86,9 +98,7 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
     check_top(l, &root, json, single, stages);
     const char *name = json_string(l->diags, &root, json, "name");
     campaign->name = name ? tf_arena_strdup(l->arena, name) : default_name(l->arena, options->path);
-    json_path name_path = json_path_key(&root, "name");
-    if (*campaign->name == '\0' || strchr(campaign->name, '/'))
-        diagnose(l->diags, &name_path, TF_DIAG_BAD_NAME, "must not be empty or contain /");
+    check_campaign_name(l, &root, campaign->name);
     load_record_env(l, &root, json, campaign);
     load_hints(l, &root, json, campaign);
     load_variables(l, &root, json);

@@ -115,6 +115,10 @@ bool check_regex(struct loader *l, const json_path *where, const char *text, int
     regex_t regex;
     char reason[100];
     double work = 0;
+    if (*text == '\0') {
+        diagnose(l->diags, where, TF_DIAG_BAD_REGEX, "the regular expression is empty");
+        return false;
+    }
     const bool is_long = strlen(text) > LONGEST; /* groups may be as deep */
     for (const char *p = text; *p && !is_long; p += *p == ')')
         work += read_group(p, &p).work;

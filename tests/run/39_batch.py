@@ -63,9 +63,10 @@ class Scripts(farm.FarmTest):
             script = (farm.SOURCE / f"jobs/{system}.sh").read_text()
             plain = self.job(system)
             self.assertEqual(plain, script.replace("\nmanifest=manifest.json\n", "\nmanifest=c.json\n"))
-            filled = self.job(system, "--nodes", 3, "--time", "90.5m")
-            changed = [b for a, b in zip(plain.splitlines(), filled.splitlines(), strict=True) if a != b]
-            self.assertEqual(changed, told[system])
+            for time in ("90.5m", "1:30:30", "0-01:30:30"):
+                filled = self.job(system, "--nodes", 3, "--time", time)
+                changed = [b for a, b in zip(plain.splitlines(), filled.splitlines(), strict=True) if a != b]
+                self.assertEqual(changed, told[system])
         self.write("a b.json", {"run": {"command": ["true"]}})
         self.assertIn("\nmanifest='a b.json'\n", self.taskfarm("job", "slurm", "a b.json").stdout)
         self.write("wrong.json", {})

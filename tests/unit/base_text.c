@@ -79,6 +79,23 @@ Test(durations, have_units) {
         cr_expect(!tf_parse_duration(bad[i], &seconds), "%s", bad[i]);
 }
 
+Test(durations, are_those_of_clocks) {
+    static const struct {
+        const char *text;
+        double seconds;
+    } good[] = {{"1:30:00", 5400},      {"0:00:01", 1},     {"100:00:00", 360000}, {"01:00:59", 3659},
+                {"2-12:00:00", 216000}, {"0-00:00:30", 30}, {"1-1:00:00", 90000},  {"99999999:59:59", 359999999999.0}};
+    double seconds;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        cr_expect(tf_parse_clock(good[i].text, &seconds) && seconds == good[i].seconds, "%s", good[i].text);
+    static const char *const bad[] = {
+        "",           "30",       "1:30",        "1:60:00",  "1:00:60",  "1:3:00",    "0:00:00",        "-1:00:00",
+        "1-24:00:00", "1-:00:00", "1--1:00:00",  "1:00:00s", ":00:00",   "1:00:",     "1:00:00:00",     "+1:00:00",
+        " 1:00:00",   "1-1:00",   "2-1-1:00:00", "1:0 :00",  "1:000:00", "x-1:00:00", "100000000:00:00"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        cr_expect(!tf_parse_clock(bad[i], &seconds), "%s", bad[i]);
+}
+
 Test(durations_and_counts, are_short) {
     static const struct {
         double seconds;
