@@ -105,6 +105,9 @@ static inline uint32_t graph_output(tf_graph *g, const char *path) {
     return tf_table_get(&g->outputs, key->data, key->length);
 }
 
+/* Selects the tasks that a target names; in `diags` what is wrong with it. (targets.c) */
+void graph_select(tf_graph *graph, const char *target, tf_diags *diags);
+
 /* Is an input newer than what the task made of it? (plan.c) */
 bool graph_input_is_newer(const tf_graph *graph, node n, int64_t index, const tf_past *past);
 

@@ -17,78 +17,13 @@ typedef struct planner {
 
 /* ---- Targets ---- */
 
-static void select_stage(tf_graph *g, int stage) {
-    node count = g->stage[stage].linked ? (node)tf_stage_so_far(&g->campaign->stage[stage]) : 1;
-    for (node i = 0; i < count; i++)
-        g->flags[g->stage[stage].first + i] |= SELECTED;
-}
-
-/* Does the task's name have all of "p=v, q=w" between its brackets? */
-static bool agrees(const char *name, const char *wanted, size_t length) {
-    const char *end = wanted + length;
-    while (wanted < end) {
-        size_t one = strcspn(wanted, ",]");
-        bool found = false;
-        for (const char *have = strchr(name, '['); have && !found; have = strchr(have, ',')) {
-            have += strspn(have, "[, ");
-            size_t size = strcspn(have, ",]");
-            found = size == one && strncmp(have, wanted, one) == 0;
-        }
-        if (!found)
-            return false;
-        wanted += one;
-        wanted += strspn(wanted, ", ]");
-    }
-    return true;
-}
-
-/* Selects the tasks of "stage[filter=R]". Returns how many they are. */
-static int64_t select_tasks(tf_graph *g, int stage, const char *wanted, size_t length) {
-    tf_buf name = {0};
-    int64_t count = 0;
-    for (int64_t i = 0; i < tf_stage_so_far(&g->campaign->stage[stage]); i++) {
-        tf_buf_clear(&name);
-        tf_task_name(g->campaign, stage, i, &name);
-        if (!agrees(tf_buf_text(&name), wanted, length))
-            continue;
-        g->flags[graph_node(g, stage, i)] |= SELECTED;
-        count++;
-    }
-    tf_buf_free(&name);
-    return count;
-}
-
-static void select_target(planner *p, const char *target) {
-    tf_graph *g = p->graph;
-    size_t name = strcspn(target, "[");
-    int stage = tf_campaign_stage(g->campaign, target, name);
-    size_t length = strlen(target);
-    if (stage >= 0 && !target[name]) {
-        select_stage(g, stage);
-    } else if (stage >= 0 && target[length - 1] == ']') {
-        if (!g->stage[stage].linked)
-            tf_diags_add(p->diags, "", TF_DIAG_BAD_OPTION, "%s: stage \"%s\" has no files: it can be run as a whole",
-                         target, g->campaign->stage[stage].name);
-        else if (select_tasks(g, stage, target + name + 1, length - name - 2) == 0)
-            tf_diags_add(p->diags, "", TF_DIAG_UNKNOWN_NAME, "%s: no task of stage \"%s\" has these parameters", target,
-                         g->campaign->stage[stage].name);
-    } else {
-        tf_files_normalize(g->campaign, target, &g->paths.text);
-        uint32_t output = graph_output(g, tf_buf_text(&g->paths.text));
-        if (output != TF_TABLE_NONE)
-            g->flags[g->maker[output]] |= SELECTED;
-        else
-            tf_diags_add(p->diags, "", TF_DIAG_UNKNOWN_NAME, "%s: is neither a stage nor the output of a task", target);
-    }
-}
-
 /* Selects what is wanted, and all that it needs. */
 static void select_nodes(planner *p) {
     tf_graph *g = p->graph;
     for (node n = 0; n < g->nodes; n++)
         g->flags[n] = (uint16_t)(p->wish->targets ? g->flags[n] & ~SELECTED : g->flags[n] | SELECTED);
     for (int t = 0; t < p->wish->targets; t++)
-        select_target(p, p->wish->target[t]);
+        graph_select(g, p->wish->target[t], p->diags);
     for (node i = g->nodes; i-- > 0 && p->wish->targets;)
         for (uint32_t e = g->next.first[g->order[i]]; e < g->next.first[g->order[i] + 1]; e++)
             g->flags[g->order[i]] |= g->flags[g->next.to[e]] & SELECTED;

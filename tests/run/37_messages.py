@@ -57,7 +57,34 @@ TABLE = [
         {"c.json": {"over": {"n": [1]}, "outputs": "{n}", "run": {"command": ["touch", "{n}"]}}},
         ["c.json", "c[n=99]"],
         2,
-        'c.json: c[n=99]: no task of stage "c" has these parameters\n',
+        'c.json: c[n=99]: stage "c" has no task with n=99\n',
+    ),
+    *(
+        (
+            {"c.json": {"over": {"n": [1, 2], "filter": {"values": ["R", "G"]}}, "outputs": "{n}{filter}", "run": {"command": ["touch", "{n}{filter}"]}}},
+            ["plan", "c.json", target],
+            2,
+            f"c.json: {target}: {message}\n",
+        )
+        for target, message in (
+            ("c[q=1]", 'stage "c" has no parameter "q"; there are n and filter'),
+            ("c[n=1, filtr=R]", 'stage "c" has no parameter "filtr"; did you mean "filter"?'),
+            ("c[n=1,filter=V]", 'stage "c" has no task with filter=V'),
+            ("c[3]", "a task is told by its parameters, as in c[NAME=VALUE]"),
+            ("c[filter=]", 'stage "c" has no task with filter='),
+        )
+    ),
+    (
+        {"c.json": {"over": [{"zip": {"n": [1, 2], "m": [3, 4]}}], "outputs": "{n}", "run": {"command": ["touch", "{n}"]}}},
+        ["c.json", "c[n=1,m=4]"],
+        2,
+        'c.json: c[n=1,m=4]: no task of stage "c" has all of these parameters\n',
+    ),
+    (
+        {"c.json": {"over": {"n": [1]}, "outputs": "{n}", "run": {"command": ["touch", "{n}"]}}},
+        ["c.json", "c[q=1]"],
+        2,
+        'c.json: c[q=1]: stage "c" has no parameter "q"; there is n\n',
     ),
     (
         {"c.json": {"over": {"n": {"range": [30]}}, "inputs": "in_{n}", "run": {"command": ["true"]}}},
@@ -99,6 +126,11 @@ TASKS = [
         {},
         {"run": {"command": ["echo", '{{"p": "x"}}']}, "results": {"p": {"type": "int32", "shape": [2]}}},
         'column "p": not a list of int32 in the last line of stdout',
+    ),
+    (
+        {},
+        {"run": {"command": ["echo", '{{"p": [1]}}']}, "results": {"p": "int32"}},
+        'column "p": a list in the last line of stdout, and the column has no "shape"',
     ),
     ({"d/x": ""}, {"run": {"command": ["true"]}, "outputs": "d"}, "output d is there already, and can't be removed: Is a directory"),
 ]
