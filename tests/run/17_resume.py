@@ -136,6 +136,15 @@ class Resume(farm.FarmTest):
         done = self.taskfarm("n.json", status=3)
         self.assertIn('stage "n": the space changed, and parameters are not stored', done.stderr)
 
+    def test_a_lost_point_is_told_by_its_parameters(self):
+        row = {"s": "x", "t": 40 * "\u00e9", "b": True, "f": 0.1, "i": 3, "j": 4, "k": 5}
+        campaign = {"over": [{"rows": [row | {"s": "y"}, row]}], "run": {"command": ["true"]}}
+        self.write("m.json", campaign)
+        self.taskfarm("m.json")
+        self.write("m.json", campaign | {"over": [{"rows": [row | {"s": "y"}]}]})
+        told = 'lacks the point of task 1 (s=x, t=' + 30 * "\u00e9" + "..., b=true, f=0.1, i=3, j=4, ...), which is done; --fresh"
+        self.assertIn(told, self.taskfarm("m.json", status=3).stderr)
+
     @farm.first
     def test_what_results_depend_on_must_be_the_same(self):
         plugin = self.folder / "plugin.so"
@@ -167,7 +176,7 @@ class Resume(farm.FarmTest):
             (stage(2, results={"x": "float32"}), [], 'r": "results" changed since its rows were made ('),
             (stage(2, record="full"), [], 'r": "record" changed since its rows were made (was status, now full)'),
             (stage(1, over={"j": {"range": [4]}}), [], 'f": its parameters changed since its rows were made (j: was nothing, now "int64");'),
-            (stage(1, over={"i": {"range": [3]}}), [], 'f": the space changed, and lacks the point of task 3, which'),
+            (stage(1, over={"i": {"range": [3]}}), [], 'f": the space changed, and lacks the point of task 3 (i=3), which'),
         ]
         for changed, options, diagnostic in changes:
             with self.subTest(diagnostic=diagnostic):
