@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "report/view.h"
+#include "report/apart.h"
 
 typedef struct shower {
     const tf_recalled *from;
@@ -16,6 +16,7 @@ typedef struct shower {
     uint8_t status;
     tf_buf run;             /* what was run: a command line; empty: not known */
     tf_buf inputs, outputs; /* a line each */
+    tf_buf reasons;         /* why it was not run, a line each */
 } shower;
 
 /* ---- What there is ---- */
@@ -183,6 +184,8 @@ static void print_task(FILE *out, const shower *s) {
     tf_print(out, "%s[%lld]: %s\n", tf_reader_stage(s->from->reader, s->stage), (long long)s->index,
              tf_status_name(s->status));
     print_text(out, s, "message");
+    print_lines(out, s->status == TF_STATUS_EXCLUDED ? "left out by" : "because of", tf_buf_text(&s->reasons),
+                s->reasons.length);
     print_fields(out, s, TF_FIELD_PARAM, "parameters");
     print_lines(out, "inputs", tf_buf_text(&s->inputs), s->inputs.length);
     print_lines(out, "outputs", tf_buf_text(&s->outputs), s->outputs.length);
@@ -221,6 +224,17 @@ static void add_fields(const shower *s, tf_field_kind kind, tf_buf *out) {
     tf_buf_adds(out, any ? "\n  }" : "{}");
 }
 
+static void add_reasons(const shower *s, tf_buf *out, bool *any) {
+    add_member(out, 0, "because", any);
+    const char *line = tf_buf_text(&s->reasons);
+    for (size_t length; *line; line += length + 1) {
+        length = strcspn(line, "\n");
+        tf_buf_adds(out, line == tf_buf_text(&s->reasons) ? "[" : ", ");
+        tf_buf_add_json(out, line, length);
+    }
+    tf_buf_addc(out, ']');
+}
+
 static void print_json(FILE *out, const shower *s) {
     tf_buf text = {0};
     bool any = false;
@@ -237,6 +251,8 @@ static void print_json(FILE *out, const shower *s) {
         add_member(&text, 0, "run", &any);
         tf_buf_add_json(&text, tf_buf_text(&s->run), s->run.length);
     }
+    if (s->reasons.length)
+        add_reasons(s, &text, &any);
     add_member(&text, 0, "record", &any);
     add_fields(s, TF_FIELD_TASK, &text);
     add_member(&text, 0, "results", &any);
@@ -257,6 +273,7 @@ tf_err tf_report_show(FILE *out, const tf_recalled *from, int stage, int64_t ind
     if (err == TF_OK) {
         s.spec = tf_recalled_stage(from, stage);
         view_tell_point(from, s.spec, index, copy_point, &s);
+        apart_add_reasons(from, s.spec, s.view, stage, index, s.status, s.values, &s.reasons);
     }
     if (err == TF_OK && json)
         print_json(out, &s);
@@ -270,6 +287,7 @@ tf_err tf_report_show(FILE *out, const tf_recalled *from, int stage, int64_t ind
     free(s.missing);
     tf_buf_free(&s.run);
     tf_buf_free(&s.inputs);
+    tf_buf_free(&s.reasons);
     tf_buf_free(&s.outputs);
     view_free(s.view);
     return err;

@@ -163,6 +163,30 @@ class ShowExport(farm.FarmTest):
         self.assertRegex(done.stderr, r"; of \d+ that are not written nothing tells the parameters: the campaign can't be made again from")
         self.assertEqual(self.taskfarm("show", "f.h5", "--trust", "k=1999").stdout.splitlines()[0], "f[1999]: pending")
 
+    def test_why_a_task_was_not_run(self):
+        stages = [
+            {"name": "a", "over": {"n": {"range": [6]}, "w": ["x", "y"]}, "where": "n != 1 || w == 'y'", "run": {"command": "test {n} -ne 4 && echo {n}"}, "results": {"y": {"type": "int64", "from": "field:1"}}},
+            {"name": "b", "over": {"s": {"from": "a", "where": "y < 5"}, "k": [0, 1]}, "where": "k == 0 || n < 3", "run": {"expr": {"z": "y + k"}}},
+            {"name": "c", "over": [{"from": "a", "indices": [9, 0]}], "run": {"expr": {"z": "y"}}},
+        ]
+        self.write("c.json", {"stages": stages})
+        self.taskfarm("c.json", status=1)
+        lines = lambda *task: self.taskfarm("show", "c.h5", *task).stdout.splitlines()
+        why = "what it takes from another stage is not done"
+        self.assertEqual(lines("a", 2)[:4], ["a[2]: excluded", "left out by", "  where n != 1 || w == 'y'", "parameters"])
+        self.assertEqual(lines("b", 4)[:3], ["b[4]: excluded", "left out by", "  a[2], which is excluded"])
+        self.assertEqual(lines("b", 13)[:3], ["b[13]: excluded", "left out by", "  where k == 0 || n < 3"])
+        self.assertEqual(lines("b", 20)[:4], ["b[20]: excluded", "left out by", "  where y < 5", "parameters"])
+        self.assertEqual(lines("b", 21)[2:5], ["  where y < 5", "  where k == 0 || n < 3", "parameters"])
+        self.assertEqual(lines("b", 17)[:5], ["b[17]: skipped", "message", f"  {why}", "because of", "  a[8], which is failed"])
+        self.assertEqual(lines("c", 0)[3:5], ["because of", "  a[9], which is failed"])
+        self.assertEqual(json.loads(self.taskfarm("show", "c.h5", "c", 0, "--json").stdout)["because"], ["a[9], which is failed"])
+        self.assertNotIn("because", json.loads(self.taskfarm("show", "c.h5", "c", 1, "--json").stdout))
+        self.write("f.txt", "1\n2\n")  # which the output does not open
+        self.write("f.json", {"over": {"n": {"lines": "f.txt"}}, "where": "n != '1'", "run": {"expr": {"y": "1"}}})
+        self.taskfarm("f.json")
+        self.assertEqual(self.taskfarm("show", "f.h5", 0).stdout.splitlines()[1:3], ["left out by", "  where n != '1'"])
+
     def test_texts_that_no_task_has(self):
         self.write("c.json", {"over": {"k": {"range": [2]}}, "run": {"command": "true"}})
         self.taskfarm("c.json")
