@@ -1,44 +1,8 @@
 /* taskfarm plan: what would be run, and why. Changes nothing. */
 #include "cli/cli.h"
+#include "cli/reasons.h"
 
 enum { SHOWN = 10 }; /* tasks of a stage one by one; more are summed up */
-
-static const struct {
-    const char *word; /* in JSON */
-    const char *many; /* of several tasks */
-} whys[TF_WHYS] = {
-    [TF_WHY_NOT] = {"none", ""},
-    [TF_WHY_NEW] = {"new", "have not been run"},
-    [TF_WHY_FAILED] = {"failed", "failed last time"},
-    [TF_WHY_UNFINISHED] = {"unfinished", "have not been run to their end"},
-    [TF_WHY_PARAMS] = {"params", "have other parameters than last time"},
-    [TF_WHY_CODE] = {"code", "run something else than last time"},
-    [TF_WHY_FORCED] = {"forced", "are forced"},
-    [TF_WHY_MISSING] = {"missing", "lack an output"},
-    [TF_WHY_NEWER] = {"newer", "have an input that is newer than an output"},
-    [TF_WHY_REMADE] = {"remade", "have an input that will be made again"},
-    [TF_WHY_INPUTS] = {"inputs", "have other inputs than last time"},
-    [TF_WHY_CONTENTS] = {"contents", "have inputs whose contents have changed"},
-    [TF_WHY_NEEDED] = {"needed", "made a temporary output that is needed again"},
-};
-
-typedef struct stage_sums {
-    int64_t count[TF_WHYS];
-    int64_t first[TF_WHYS];
-} stage_sums;
-
-static void sum_up(const loaded *l, int stage, stage_sums *sums) {
-    const tf_intervals *run = &tf_graph_stage(l->it.graph, stage)->run;
-    *sums = (stage_sums){0};
-    for (size_t n = 0; n < run->count; n++)
-        for (int64_t i = run->items[n].first, end; i < run->items[n].end; i = end) {
-            tf_why why = tf_graph_why(l->it.graph, stage, i);
-            end = tf_graph_why_until(l->it.graph, stage, i, run->items[n].end);
-            if (sums->count[why] == 0)
-                sums->first[why] = i;
-            sums->count[why] += end - i;
-        }
-}
 
 /* The number of tasks of which the stage's "until" was true, where these stay: no more are run. 0: the rest is run. */
 static int64_t enough_of(const loaded *l, int stage) {
@@ -80,15 +44,15 @@ static void print_stage(const options *o, const loaded *l, int stage) {
             print_task(l, stage, one.first);
         return;
     }
-    stage_sums sums;
-    sum_up(l, stage, &sums);
-    for (int w = 0; w < TF_WHYS; w++) {
+    reason_sums sums;
+    reasons_sum_up(l->it.graph, stage, &plan->run, &sums);
+    for (tf_why w = TF_WHY_NOT; w < TF_WHYS; w++) {
         if (sums.count[w] == 1) {
             print_task(l, stage, sums.first[w]);
         } else if (sums.count[w] > 0) {
             tf_buf first = {0};
             tf_task_name(l->it.campaign, stage, sums.first[w], &first);
-            tf_print(stdout, "  %s %s, as %s\n", tf_format_count(sums.count[w], run), whys[w].many,
+            tf_print(stdout, "  %s %s, as %s\n", tf_format_count(sums.count[w], run), reasons_of_many(w),
                      tf_buf_text(&first));
             tf_buf_free(&first);
         }
@@ -146,7 +110,7 @@ static cJSON *task_json(const loaded *l, int stage, int64_t index) {
     cJSON_AddNumberToObject(item, "index", (double)index);
     tf_task_name(l->it.campaign, stage, index, &text);
     cJSON_AddStringToObject(item, "task", tf_buf_text(&text));
-    cJSON_AddStringToObject(item, "why", whys[tf_graph_why(l->it.graph, stage, index)].word);
+    cJSON_AddStringToObject(item, "why", reasons_word(tf_graph_why(l->it.graph, stage, index)));
     tf_buf_clear(&text);
     tf_graph_explain(l->it.graph, stage, index, &text);
     cJSON_AddStringToObject(item, "reason", tf_buf_text(&text));
@@ -161,8 +125,8 @@ static void print_json(const loaded *l, const tf_store_plan *store) {
     for (int s = 0; s < l->it.campaign->stages; s++) {
         const tf_stage_plan *plan = tf_graph_stage(l->it.graph, s);
         cJSON *item = cJSON_CreateObject(), *reasons;
-        stage_sums sums;
-        sum_up(l, s, &sums);
+        reason_sums sums;
+        reasons_sum_up(l->it.graph, s, &plan->run, &sums);
         cJSON_AddItemToArray(stages, item);
         cJSON_AddStringToObject(item, "name", l->it.campaign->stage[s].name);
         cJSON_AddNumberToObject(item, "tasks", (double)tf_stage_final(&l->it.campaign->stage[s]));
@@ -175,9 +139,9 @@ static void print_json(const loaded *l, const tf_store_plan *store) {
         if (tf_store_lost(store, s) > 0)
             cJSON_AddNumberToObject(item, "lost", (double)tf_store_lost(store, s));
         reasons = cJSON_AddObjectToObject(item, "reasons");
-        for (int w = 1; w < TF_WHYS; w++)
+        for (tf_why w = TF_WHY_NEW; w < TF_WHYS; w++)
             if (sums.count[w] && to_run_of(l, s) > 0)
-                cJSON_AddNumberToObject(reasons, whys[w].word, (double)sums.count[w]);
+                cJSON_AddNumberToObject(reasons, reasons_word(w), (double)sums.count[w]);
         if (!tf_stage_has_files(&l->it.campaign->stage[s]))
             continue;
         cJSON *list = cJSON_AddArrayToObject(item, "list");

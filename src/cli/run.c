@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/reasons.h"
 #include "progress/progress.h"
 #include "store/resume/resume.h"
 
@@ -35,6 +36,7 @@ static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_erro
     tf_graph_tell_dropped(l->it.graph, &dropped);
     say_of_output(l, &code);
     say_of_output(l, &dropped);
+    reasons_say_again(&l->it);
     return TF_OK;
 }
 

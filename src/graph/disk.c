@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "graph/graph.h"
@@ -13,8 +14,17 @@ static tf_disk_id id_of(const struct stat *info) {
     return (tf_disk_id){.device = info->st_dev, .inode = info->st_ino};
 }
 
+static int64_t in_ns(struct timespec time) {
+    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+/* A file that is dated in the future would be newer than all that is ever made of it. When it was given that date, or
+ * written since, is known. */
 static int64_t time_of(const struct stat *info) {
-    return info->st_mtim.tv_sec * INT64_C(1000000000) + info->st_mtim.tv_nsec;
+    struct timespec now;
+    const int64_t written = in_ns(info->st_mtim), changed = in_ns(info->st_ctim);
+    clock_gettime(CLOCK_REALTIME, &now);
+    return written > in_ns(now) && changed < written ? changed : written;
 }
 
 static int64_t disk_time(tf_disk *self, const char *path, tf_disk_id *id) {
@@ -24,6 +34,12 @@ static int64_t disk_time(tf_disk *self, const char *path, tf_disk_id *id) {
         return TF_DISK_MISSING;
     *id = id_of(&info);
     return time_of(&info);
+}
+
+static int64_t disk_changed(tf_disk *self, const char *path) {
+    (void)self;
+    struct stat info;
+    return stat(path, &info) == 0 ? in_ns(info.st_ctim) : TF_DISK_MISSING;
 }
 
 static void disk_touch(tf_disk *self, const char *path) {
@@ -100,6 +116,7 @@ static bool disk_folds(tf_disk *self, const char *folder) {
 
 tf_disk tf_disk_real(void) {
     return (tf_disk){.time = disk_time,
+                     .changed = disk_changed,
                      .touch = disk_touch,
                      .each = disk_each,
                      .look = disk_look,

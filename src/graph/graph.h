@@ -34,8 +34,12 @@ typedef struct tf_disk_id {
 typedef void tf_disk_on_entry(void *context, const char *path, int64_t time);
 struct tf_disk {
     /* The time at which a file was last changed, in ns since 1970-01-01, and its identity; TF_DISK_MISSING: it does not
-     * exist. */
+     * exist. People and programs may have given it another time, but none that is still to come. */
     int64_t (*time)(tf_disk *self, const char *path, tf_disk_id *id);
+
+    /* The time at which it was last made, written, renamed or given another time, as the disk itself has it. NULL: that
+     * is not known. */
+    int64_t (*changed)(tf_disk *self, const char *path);
 
     /* Sets that time to now. */
     void (*touch)(tf_disk *self, const char *path);

@@ -108,6 +108,14 @@ static inline uint32_t graph_output(tf_graph *g, const char *path) {
 /* Selects the tasks that a target names; in `diags` what is wrong with it. (targets.c) */
 void graph_select(tf_graph *graph, const char *target, tf_diags *diags);
 
+/* Seconds since 1970 as ns; INT64_MIN: not known. */
+static inline int64_t graph_ns(double seconds) {
+    return seconds > 0 && seconds < 9e9 ? (int64_t)(seconds * 1e9) : INT64_MIN;
+}
+
+/* Corrects the times of outputs that are older than the run of their task. (kept.c) */
+void graph_correct_kept_times(tf_graph *graph, const tf_past *past);
+
 /* Is an input newer than what the task made of it? (plan.c) */
 bool graph_input_is_newer(const tf_graph *graph, node n, int64_t index, const tf_past *past);
 

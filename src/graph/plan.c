@@ -49,17 +49,13 @@ static bool contents_changed(tf_graph *g, int stage, int64_t index, const tf_pas
     return tf_files_hash(g->files, &g->paths, &hash, &failure) || past->input_hash[index] != hash;
 }
 
-static int64_t in_ns(double seconds) {
-    return seconds > 0 && seconds < 9e9 ? (int64_t)(seconds * 1e9) : INT64_MIN; /* not known */
-}
-
 /* Is an input newer than what was made of it? A task without outputs is compared by its start. A task with outputs is
  * compared by its start, too, as to inputs that no task makes: such a file may have changed after it was read and
  * before the output was written. Outputs that are later than the task's end have been declared good since, as by
  * --touch. In a folder that it reads a task may write what it likes: files in it are compared by the task's end. */
 bool graph_input_is_newer(const tf_graph *g, node n, int64_t index, const tf_past *past) {
-    const int64_t start = past->started ? in_ns(past->started[index]) : INT64_MIN;
-    const int64_t end = past->ended ? in_ns(past->ended[index]) : INT64_MIN;
+    const int64_t start = past->started ? graph_ns(past->started[index]) : INT64_MIN;
+    const int64_t end = past->ended ? graph_ns(past->ended[index]) : INT64_MIN;
     const bool has_outputs = g->oldest[n] != INT64_MAX;
     const int64_t made = has_outputs ? g->oldest[n] : start;
     if (made != INT64_MIN && (g->newest[n] > made || (g->inside && g->inside[n] > made && g->inside[n] > end)))
@@ -320,6 +316,7 @@ bool tf_graph_plan(tf_graph *g, const tf_past *past, const tf_wish *wish, tf_dia
     planner p = {.graph = g, .wish = wish, .diags = diags};
     clear_plan(g);
     g->past = past;
+    graph_correct_kept_times(g, past);
     p.forced = tf_alloc_array((size_t)g->stages, sizeof *p.forced);
     p.upstream = tf_alloc_array(g->nodes, sizeof *p.upstream);
     p.remade = tf_alloc_array((size_t)g->stages, sizeof *p.remade);

@@ -4,6 +4,7 @@ stale stands as done, and no state says more than is so."""
 import json
 import os
 import random
+import shutil
 
 import farm
 import h5py
@@ -162,6 +163,75 @@ class Files(StaleTest):
         self.taskfarm("m.json")
         self.taskfarm("m.json", "--touch")
         self.assertEqual(self.plan(), {})
+
+    @farm.first
+    def test_an_input_that_is_dated_in_the_future(self):
+        """It is as old as its date was given to it: newer than what is made now it can't be for ever."""
+        self.write("m.json", {"inputs": ["in", "raw"], "outputs": "out", "run": {"command": "cat in raw/x >out; echo ran >>ran"}})
+        self.write("raw/x", "x")
+        ran = 0
+        for content, name in (("1", "in"), ("2", "in"), ("3", "raw/x"), ("4", "raw/x")):
+            self.write(name, content)
+            os.utime(self.folder / name, (FUTURE, FUTURE))
+            self.write("in", "0") if ran == 0 else None
+            for again in ("1 done, 0 failed in", "1 of them before; nothing was to be done"):
+                done = self.taskfarm("m.json")
+                self.assertIn(again, done.stderr)
+            ran += 1
+            self.assertEqual((self.folder / "ran").read_text(), ran * "ran\n")
+        self.write("new", "5")
+        os.utime(self.folder / "new", (FUTURE, FUTURE))
+        os.replace(self.folder / "new", self.folder / "in")
+        self.assertIn("taskfarm: runs again, though it was done: m: input in is newer than output out\n", self.taskfarm("m.json").stderr)
+        self.assertEqual(self.plan(), {})
+
+    @farm.first
+    def test_an_output_that_keeps_an_old_time(self):
+        """As of cp -p and tar: it counts as of when it was made, for its task and for those that read it."""
+        stages = [
+            {"name": "a", "over": {"i": [0, 1]}, "inputs": "in{i}", "outputs": "a{i}", "run": {"command": "cp in{i} a{i}; touch -d 2001-01-01 a{i}"}},
+            {"name": "b", "over": {"i": [0, 1]}, "inputs": "a{i}", "outputs": "b{i}", "run": {"command": "cat a{i} >b{i}"}},
+            {"name": "c", "inputs": {"outputs_of": "a"}, "run": {"command": "cat {inputs} >seen"}},
+        ]
+        self.write("m.json", {"stages": stages})
+        self.write("in0", "1")
+        self.write("in1", "2")
+        self.taskfarm("m.json")
+        self.assertEqual(self.plan(), {})
+        self.assertIn("5 of them before; nothing was to be done", self.taskfarm("m.json").stderr)
+        self.write("in0", "3")
+        self.assertEqual(self.plan(), {"a": {"newer": 1}, "b": {"remade": 1}, "c": {"remade": 1}})
+        done = self.taskfarm("m.json", "a")
+        self.assertIn("taskfarm: runs again, though it was done: a[i=0]: input in0 is newer than output a0\n", done.stderr)
+        self.assertEqual(self.plan(), {"b": {"newer": 1}, "c": {"newer": 1}})
+        self.taskfarm("m.json")
+        self.assertEqual(((self.folder / "b0").read_text(), (self.folder / "seen").read_text()), ("3", "32"))
+        self.write("in1", "4")
+        shutil.copy2(self.folder / "a1", self.folder / "copy")
+        os.replace(self.folder / "copy", self.folder / "a1")  # another file of that time: it may be of any input
+        self.assertEqual(self.plan(), {"a": {"newer": 1}, "b": {"remade": 1}, "c": {"remade": 1}})
+        os.utime(self.folder / "in1", (2e9 // 2, 2e9 // 2))
+        self.assertEqual(self.plan(), {"a": {"newer": 1}, "b": {"remade": 1}, "c": {"remade": 1}})
+
+    @farm.first
+    def test_a_run_says_why_tasks_run_again(self):
+        stages = [
+            {"name": f"s{s}", "over": {"i": [0, 1]}, "inputs": "in", "outputs": f"s{s}_{{i}}", "run": {"command": "cp in {outputs}"}} for s in range(12)
+        ]
+        self.write("m.json", {"stages": stages})
+        self.write("in", "1")
+        self.taskfarm("m.json")
+        self.assertNotIn("again", self.taskfarm("m.json", "--force", "s0").stderr)
+        (self.folder / "s1_1").unlink()
+        self.assertIn("taskfarm: runs again, though it was done: s1[i=1]: output s1_1 is missing\n", self.taskfarm("m.json").stderr)
+        self.write("in", "2")
+        for ranks in (2, None):
+            lines = [line for line in self.taskfarm("m.json", ranks=ranks).stderr.splitlines() if "again" in line]
+            if ranks:
+                told = [f"taskfarm: 2 tasks run again, though they were done, as s{s}[i=0]: input in is newer than output s{s}_0" for s in range(10)]
+                self.assertEqual(lines, [*told, "taskfarm: 4 more tasks run again; see, before a run: taskfarm plan"])
+            else:
+                self.assertEqual(lines, [])
 
     def test_a_file_in_a_folder(self):
         for by_hash in (False, True):
