@@ -36,6 +36,27 @@ static bool is_output(const char *path) {
     return is;
 }
 
+static bool lacks_files(const tf_diags *diags) {
+    for (const tf_diag *d = diags->item; d < diags->item + diags->items; d++)
+        if (d->id == TF_DIAG_FILE_MISSING || d->id == TF_DIAG_NO_MATCH || d->id == TF_DIAG_PROGRAM_MISSING)
+            return true;
+    return false;
+}
+
+/* Says where a manifest's files were looked for, if it is a link that leads out of that folder. */
+static void explain_link(const char *path, const char *workdir, tf_diags *diags) {
+    struct stat info;
+    char *target = lstat(path, &info) == 0 && S_ISLNK(info.st_mode) ? realpath(path, NULL) : NULL;
+    const char *slash = target ? strrchr(target, '/') : NULL;
+    const size_t length = slash ? (size_t)(slash - target) : 0;
+    if (slash && (strlen(workdir) != length || memcmp(workdir, target, length) != 0))
+        tf_diags_add(
+            diags, "", TF_DIAG_FILE_MISSING,
+            "is a link, and what it names is looked for beside the link, in %s; --workdir names another folder",
+            workdir);
+    free(target);
+}
+
 void cli_load(const options *o, loaded *l) {
     *l = (loaded){.disk = tf_source_disk(), .arena = tf_arena_new()};
     const char *path = cli_absolute(l->arena, o->manifest);
@@ -67,6 +88,8 @@ void cli_load(const options *o, loaded *l) {
     }
     if (access(path, R_OK) == 0 && chdir(load.workdir) == 0) {
         tf_loaded_read(&load, &l->disk, NULL, &l->it);
+        if (!o->workdir && lacks_files(&l->it.diags))
+            explain_link(path, load.workdir, &l->it.diags);
         return;
     }
     l->it = (tf_loaded){.diags = {.file = o->manifest}};

@@ -55,6 +55,25 @@ WRONG = [
 
 
 class CommandLine(farm.FarmTest):
+    @farm.first
+    def test_a_manifest_that_is_a_link(self):
+        self.write("one/c.json", {"name": "c", "inputs": "in", "run": {"command": "cat in"}})
+        self.write("one/in", "")
+        (self.folder / "two").mkdir()
+        (self.folder / "two/c.json").symlink_to("../one/c.json")
+        (self.folder / "one/d.json").symlink_to("c.json")
+        done = self.taskfarm("two/c.json", status=2)
+        there = f"{self.folder}/two"
+        self.assertEqual(
+            done.stderr,
+            "two/c.json: /inputs: c: in is not there, and no task makes it\n"
+            f"two/c.json: is a link, and what it names is looked for beside the link, in {there}; --workdir names another folder\n",
+        )
+        self.taskfarm("one/d.json")
+        self.taskfarm("two/c.json", "--workdir", "one")
+        (self.folder / "one/in").unlink()
+        self.assertNotIn("link", self.taskfarm("one/d.json", status=2).stderr)
+
     def test_a_current_folder_that_is_gone(self):
         """Nothing relative is looked for, or written, anywhere else."""
         self.write("a.json", {"run": {"command": ["true"]}, "results": {}})
