@@ -22,7 +22,7 @@ const char *tf_read_failure(int failure) {
 static int open_at_once(const char *path, int *fd, struct stat *info) {
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (*fd < 0)
-        return errno;
+        return errno == ENXIO ? TF_READ_IRREGULAR : errno; /* a socket, or a device that is not there */
     int failure = fstat(*fd, info) ? errno : S_ISDIR(info->st_mode) ? EISDIR : 0;
     if (failure)
         close(*fd);

@@ -10,6 +10,7 @@
 typedef struct outside_file {
     int64_t time;     /* TF_DISK_MISSING: it is not there */
     int64_t inside;   /* of a folder: see graph_time_inside */
+    bool is_checked;  /* whether it has contents: an input that is checked by these is it */
     uint32_t missing; /* its number among the missing files, from 1; 0: it is none of them */
 } outside_file;
 

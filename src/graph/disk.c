@@ -42,6 +42,12 @@ static int64_t disk_changed(tf_disk *self, const char *path) {
     return stat(path, &info) == 0 ? in_ns(info.st_ctim) : TF_DISK_MISSING;
 }
 
+static bool disk_has_contents(tf_disk *self, const char *path) {
+    (void)self;
+    struct stat info;
+    return stat(path, &info) != 0 || S_ISREG(info.st_mode) || S_ISDIR(info.st_mode);
+}
+
 static void disk_touch(tf_disk *self, const char *path) {
     (void)self;
     utimensat(AT_FDCWD, path, NULL, 0);
@@ -117,6 +123,7 @@ static bool disk_folds(tf_disk *self, const char *folder) {
 tf_disk tf_disk_real(void) {
     return (tf_disk){.time = disk_time,
                      .changed = disk_changed,
+                     .has_contents = disk_has_contents,
                      .touch = disk_touch,
                      .each = disk_each,
                      .look = disk_look,

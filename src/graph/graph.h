@@ -41,6 +41,9 @@ struct tf_disk {
      * is not known. */
     int64_t (*changed)(tf_disk *self, const char *path);
 
+    /* Is it a file or a folder that can be read to its end, and no FIFO, socket or device? NULL: all are. */
+    bool (*has_contents)(tf_disk *self, const char *path);
+
     /* Sets that time to now. */
     void (*touch)(tf_disk *self, const char *path);
 

@@ -73,6 +73,16 @@ static void check_input(builder *b, int stage, int64_t index, const tf_file_spec
     tf_buf_free(&other);
 }
 
+/* Reports a file whose contents are to be compared, and that has none: once. */
+static void check_contents(builder *b, outside_file *file, int stage, int64_t index, const tf_file_spec *spec,
+                           const char *path) {
+    tf_disk *disk = b->graph->disk;
+    if (!file->is_checked && disk->has_contents && !disk->has_contents(disk, path))
+        builder_diagnose(b, spec->pointer, stage, index, TF_DIAG_BAD_PATH,
+                         "%s is neither a file nor a folder, and can't be checked by \"hash\"", path);
+    file->is_checked = true;
+}
+
 static void add_input(builder *b, int stage, int64_t index, const tf_file_spec *spec, const char *path) {
     tf_graph *g = b->graph;
     const node n = graph_node(g, stage, index);
@@ -84,6 +94,8 @@ static void add_input(builder *b, int stage, int64_t index, const tf_file_spec *
         check_input(b, stage, index, spec, path, &id);
         if (found->time == TF_DISK_MISSING)
             missing_note(b, found, spec, stage, index, path);
+        else if (spec->by_hash)
+            check_contents(b, found, stage, index, spec, path);
         file = *found;
     } else {
         file.time = g->made[number];

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 
 import farm
@@ -243,6 +244,29 @@ class Writes(farm.FarmTest):
             self.taskfarm("m.json", "--fresh", status=1)
             self.assertEqual(self.failure(), message)
             self.assertTrue((self.folder / "x").is_fifo())
+
+    @farm.first
+    def test_contents_of_what_has_none_are_not_waited_for(self):
+        os.mkfifo(self.folder / "fifo")
+        (self.folder / "link").symlink_to("fifo")
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(os.path.relpath(self.folder / "socket"))
+        (self.folder / "folder").mkdir()
+        os.mkfifo(self.folder / "folder/fifo")
+        for name in ("fifo", "link", "socket", "/dev/zero"):
+            inputs = [{"path": name, "check": "hash"}]
+            self.load({"over": {"i": [1, 2]}, "inputs": inputs, "run": {"command": ["true"]}})
+            said = f'm.json: /inputs/0: m[i=1]: {name} is neither a file nor a folder, and can\'t be checked by "hash"\n'
+            self.assertEqual(self.taskfarm("m.json", "--fresh", status=2).stderr, said)
+            self.load({"inputs": name, "run": {"command": ["true"]}})
+            self.taskfarm("m.json", "--fresh")
+        self.load({"inputs": [{"path": "folder", "check": "hash"}], "run": {"command": ["true"]}})
+        self.taskfarm("m.json", "--fresh")
+        made = {"name": "made", "outputs": "pipe", "run": {"command": ["mkfifo", "pipe"]}}
+        read = {"name": "read", "inputs": [{"path": "pipe", "check": "hash"}], "run": {"command": ["true"]}}
+        self.write("m.json", {"stages": [made, read]})
+        done = self.taskfarm("m.json", "--fresh", status=1)
+        self.assertIn("input pipe can't be read: is not a regular file", done.stderr)
 
     def test_a_log_is_begun_anew_and_gone_on_with_by_further_attempts(self):
         self.write("x.log", "old")
