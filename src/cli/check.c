@@ -91,6 +91,45 @@ static void print_arrays(const tf_campaign *c, const tf_stage_spec *stage) {
     }
 }
 
+static void print_results(const tf_stage_spec *stage) {
+    for (int k = 0; k < stage->columns; k++) {
+        tf_print(stdout, "  result %s: %s", stage->column[k].name, tf_type_name(stage->column[k].type));
+        for (int d = 0; d < stage->column[k].rank; d++)
+            tf_print(stdout, "%s%lld%s", d ? " x " : " (", (long long)stage->column[k].shape[d],
+                     d + 1 == stage->column[k].rank ? ")" : "");
+        tf_print(stdout, "\n");
+    }
+}
+
+/* "by_band by band where n > 3: y.mean, y.std" */
+static void print_reductions(const tf_stage_spec *stage) {
+    for (const tf_reduce_spec *r = stage->reduction; r < stage->reduction + stage->reductions; r++) {
+        tf_print(stdout, "  reduce %s", r->name);
+        for (int k = 0; k < r->keys; k++)
+            tf_print(stdout, "%s%s", k ? ", " : " by ", tf_stage_value(stage, r->key[k]).name);
+        if (r->where)
+            tf_print(stdout, " where %s", tf_expr_source(r->where));
+        for (int n = 0; n < r->stats; n++)
+            tf_print(stdout, "%s%s.%s", n ? ", " : ": ", tf_stage_value(stage, r->stat[n].value).name, r->stat[n].text);
+        tf_print(stdout, "\n");
+    }
+}
+
+static void print_handling(const tf_stage_spec *stage) {
+    char text[32];
+    if (stage->until.expr)
+        tf_print(stdout, "  until %s, looked at first after %s tasks\n", tf_expr_source(stage->until.expr),
+                 tf_format_count(stage->until.first, text));
+    if (stage->timeout > 0)
+        tf_print(stdout, "  timeout %s\n", tf_format_duration(stage->timeout, text));
+    if (stage->retries > 0)
+        tf_print(stdout, "  retries %d", stage->retries);
+    if (stage->retries > 0 && stage->retry_delay > 0)
+        tf_print(stdout, ", the first after %s", tf_format_duration(stage->retry_delay, text));
+    if (stage->retries > 0)
+        tf_print(stdout, "\n");
+}
+
 static void print_campaign(const options *o, const tf_campaign *c) {
     tf_print(stdout, "%s: all right\n", o->manifest);
     tf_print(stdout, "campaign %s, seed %llu, output %s\n", c->name, (unsigned long long)c->seed, c->output);
@@ -111,13 +150,9 @@ static void print_campaign(const options *o, const tf_campaign *c) {
         print_arrays(c, stage);
         print_files(c, "input", stage->input, stage->inputs);
         print_files(c, "output", stage->output, stage->outputs);
-        for (int k = 0; k < stage->columns; k++) {
-            tf_print(stdout, "  result %s: %s", stage->column[k].name, tf_type_name(stage->column[k].type));
-            for (int d = 0; d < stage->column[k].rank; d++)
-                tf_print(stdout, "%s%lld%s", d ? " x " : " (", (long long)stage->column[k].shape[d],
-                         d + 1 == stage->column[k].rank ? ")" : "");
-            tf_print(stdout, "\n");
-        }
+        print_results(stage);
+        print_reductions(stage);
+        print_handling(stage);
     }
     tf_buf_free(&run);
 }
@@ -129,6 +164,44 @@ static void add_named(cJSON *list, const char *name, tf_type type, const char *w
     if (why)
         cJSON_AddStringToObject(item, "why", why);
     cJSON_AddItemToArray(list, item);
+}
+
+static void add_reductions(cJSON *list, const tf_stage_spec *stage) {
+    for (const tf_reduce_spec *r = stage->reduction; r < stage->reduction + stage->reductions; r++) {
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddItemToArray(list, item);
+        cJSON_AddStringToObject(item, "name", r->name);
+        cJSON *names = cJSON_AddArrayToObject(item, "by");
+        for (int k = 0; k < r->keys; k++)
+            cJSON_AddItemToArray(names, cJSON_CreateString(tf_stage_value(stage, r->key[k]).name));
+        if (r->where)
+            cJSON_AddStringToObject(item, "where", tf_expr_source(r->where));
+        names = cJSON_AddArrayToObject(item, "statistics");
+        tf_buf name = {0};
+        for (int n = 0; n < r->stats; n++) {
+            tf_buf_clear(&name);
+            tf_buf_addf(&name, "%s.%s", tf_stage_value(stage, r->stat[n].value).name, r->stat[n].text);
+            cJSON_AddItemToArray(names, cJSON_CreateString(name.data));
+        }
+        tf_buf_free(&name);
+    }
+}
+
+/* What a stage has of them. */
+static void add_handling(cJSON *item, const tf_stage_spec *stage) {
+    if (stage->reductions > 0)
+        add_reductions(cJSON_AddArrayToObject(item, "reduce"), stage);
+    if (stage->until.expr) {
+        cJSON *until = cJSON_AddObjectToObject(item, "until");
+        cJSON_AddStringToObject(until, "expr", tf_expr_source(stage->until.expr));
+        cJSON_AddNumberToObject(until, "first", (double)stage->until.first);
+    }
+    if (stage->timeout > 0)
+        cJSON_AddNumberToObject(item, "timeout", stage->timeout);
+    if (stage->retries > 0) {
+        cJSON_AddNumberToObject(item, "retries", stage->retries);
+        cJSON_AddNumberToObject(item, "retry_delay", stage->retry_delay);
+    }
 }
 
 static void add_campaign(cJSON *json, const tf_campaign *c) {
@@ -153,6 +226,7 @@ static void add_campaign(cJSON *json, const tf_campaign *c) {
         list = cJSON_AddArrayToObject(item, "results");
         for (int k = 0; k < stage->columns; k++)
             add_named(list, stage->column[k].name, stage->column[k].type, NULL);
+        add_handling(item, stage);
     }
     tf_buf_free(&run);
 }

@@ -30,6 +30,37 @@ static void load_stage_name(struct loader *l, const json_path *where, const cJSO
             diagnose(l->diags, &here, TF_DIAG_NAME_TAKEN, "two stages are called \"%s\"", name);
 }
 
+/* The stages of a manifest while they are loaded: one that takes points from another comes after it. */
+typedef enum load_mark { NOT_LOADED, LOADING, LOADED, BROKEN } load_mark;
+
+struct stages_json {
+    tf_campaign *campaign;
+    tf_stage_spec *stage;
+    const cJSON *list, *defaults;
+    const json_path *stages_path, *defaults_path;
+    load_mark *mark;
+};
+
+/* The stage of which "STAGE.REDUCTION" names a reduction; -1: it names none. */
+static int find_reduced(const struct stages_json *all, const char *name) {
+    const size_t length = strcspn(name, ".");
+    const int s = all && name[length] ? tf_campaign_stage(all->campaign, name, length) : -1;
+    if (s < 0)
+        return -1;
+    const cJSON *own = cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(all->list, s), "reduce");
+    const cJSON *reduce = own ? own : cJSON_GetObjectItemCaseSensitive(all->defaults, "reduce");
+    return cJSON_GetObjectItemCaseSensitive(reduce, name + length + 1) ? s : -1;
+}
+
+static void diagnose_after(struct loader *l, const json_path *where, const tf_campaign *campaign, const char *name) {
+    const int s = find_reduced(l->stages, name);
+    if (s >= 0)
+        diagnose(l->diags, where, TF_DIAG_UNKNOWN_NAME,
+                 "\"%s\" is a reduction, made at the end of its stage: write \"%s\"", name, campaign->stage[s].name);
+    else
+        diagnose(l->diags, where, TF_DIAG_UNKNOWN_NAME, "%s", no_such_stage(l, campaign, name));
+}
+
 /* Loads the names in "after" as numbers of stages. Returns how many they are. */
 static int load_after_names(struct loader *l, const json_path *where, const cJSON *after, const tf_campaign *campaign,
                             int *list) {
@@ -44,7 +75,7 @@ static int load_after_names(struct loader *l, const json_path *where, const cJSO
         if (s >= 0)
             list[count++] = s;
         else
-            diagnose(l->diags, &here, TF_DIAG_UNKNOWN_NAME, "%s", no_such_stage(l, campaign, item->valuestring));
+            diagnose_after(l, &here, campaign, item->valuestring);
     }
     return count;
 }
@@ -65,17 +96,6 @@ static void load_after(struct loader *l, const stage_json *json, const tf_campai
     stage->after = list;
 }
 
-/* The stages of a manifest while they are loaded: one that takes points from another comes after it. */
-typedef enum load_mark { NOT_LOADED, LOADING, LOADED, BROKEN } load_mark;
-
-struct stages_json {
-    tf_campaign *campaign;
-    tf_stage_spec *stage;
-    const cJSON *list, *defaults;
-    const json_path *stages_path, *defaults_path;
-    load_mark *mark;
-};
-
 static void load_stage_once(struct loader *l, int s) {
     struct stages_json *all = l->stages;
     if (all->mark[s] != NOT_LOADED)
@@ -91,11 +111,26 @@ static void load_stage_once(struct loader *l, int s) {
     all->mark[s] = l->diags->count > before ? BROKEN : LOADED;
 }
 
+static void diagnose_needed(struct loader *l, const json_path *where, const char *name) {
+    const int s = find_reduced(l->stages, name);
+    if (s < 0) {
+        diagnose(l->diags, where, TF_DIAG_UNKNOWN_NAME, "%s",
+                 l->stages ? no_such_stage(l, l->stages->campaign, name)
+                           : tf_arena_printf(l->arena, "there is no stage \"%s\"", name));
+        return;
+    }
+    const char *stage = l->stages->campaign->stage[s].name;
+    diagnose(l->diags, where, TF_DIAG_UNKNOWN_NAME,
+             "\"%s\" is a reduction, and only rows can be taken: write \"%s\" for the rows that it is made of, or "
+             "\"after\": [\"%s\"] and have tasks read it, by taskfarm export OUTPUT %s",
+             name, stage, stage, name);
+}
+
 const tf_stage_spec *load_needed_stage(struct loader *l, const json_path *where, const char *name) {
     struct stages_json *all = l->stages;
     int s = all ? tf_campaign_stage(all->campaign, name, strlen(name)) : -1;
     if (s < 0) {
-        diagnose(l->diags, where, TF_DIAG_UNKNOWN_NAME, "there is no stage \"%s\"", name);
+        diagnose_needed(l, where, name);
         return NULL;
     }
     if (all->mark[s] == LOADING) {

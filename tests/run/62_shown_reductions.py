@@ -224,6 +224,43 @@ class ShownReductions(farm.FarmTest):
         said = self.taskfarm("export", "sq.h5", "sq.total", "--columns", "index", status=2).stderr
         self.assertEqual(said, 'taskfarm: there is no column "index"; there are rows, y.mean\n')
 
+    @farm.first
+    def test_a_stage_s_name_is_wanted_where_a_reduction_s_is_given(self):
+        one = {"name": "sq", "over": {"n": [1, 2]}, "run": {"expr": {"y": "n"}}, "reduce": {"total": {"columns": {"y": "mean"}}}}
+        for stage, said in (
+            (
+                {"over": {"r": {"from": "sq.total"}}},
+                '/over/r/from: "sq.total" is a reduction, and only rows can be taken: write "sq" for the rows that it is made of, or '
+                '"after": ["sq"] and have tasks read it, by taskfarm export OUTPUT sq.total',
+            ),
+            ({"after": ["sq.total"]}, '/after/0: "sq.total" is a reduction, made at the end of its stage: write "sq"'),
+            ({"over": {"r": {"from": "sq.mean"}}}, '/over/r/from: there is no stage "sq.mean"'),
+            ({"over": {"r": {"from": "sqq"}}}, '/over/r/from: there is no stage "sqq"; did you mean "sq"?'),
+        ):
+            self.write("m.json", {"stages": [one, {"name": "two", "run": {"expr": {"z": "1"}}} | stage]})
+            self.assertEqual(self.taskfarm("check", "m.json", status=2).stderr, f"m.json: /stages/1{said}\n")
+
+    def test_check_prints_them(self):
+        self.campaign({"total": {"columns": {"y": ["mean", "quantile:0.9"]}}, "by both": {"by": ["band", "n"], "where": "n > 3", "columns": {"z": "sum"}}}, until={"expr": "y.stderr < 1", "first": 2000}, timeout=90, retries=2, retry_delay=30)
+        lines = self.taskfarm("check", "sq.json").stdout.splitlines()
+        handling = ["  until y.stderr < 1, looked at first after 2 000 tasks", "  timeout 1m30s", "  retries 2, the first after 30s"]
+        reductions = ["  reduce total: y.mean, y.quantile:0.9", "  reduce by both by band, n where n > 3: z.sum"]
+        self.assertEqual(lines[-7:], ["  result y: float64", "  result z: float64", *reductions, *handling])
+        (stage,) = json.loads(self.taskfarm("check", "sq.json", "--json").stdout)["stages"]
+        self.assertEqual(
+            {key: stage[key] for key in ("reduce", "until", "timeout", "retries", "retry_delay")},
+            {
+                "reduce": [
+                    {"name": "total", "by": [], "statistics": ["y.mean", "y.quantile:0.9"]},
+                    {"name": "by both", "by": ["band", "n"], "where": "n > 3", "statistics": ["z.sum"]},
+                ],
+                "until": {"expr": "y.stderr < 1", "first": 2000},
+                "timeout": 90,
+                "retries": 2,
+                "retry_delay": 30,
+            },
+        )
+
     def test_bash_completes_them(self):
         self.campaign({"total": {"by": "band", "columns": {"y": "mean"}}, "two words": {"columns": {"y": "max"}}})
         self.run_it()
