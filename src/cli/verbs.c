@@ -118,7 +118,8 @@ static const verb verbs[] = {
      .takes = TAKES(DESTINATION) | TAKES(REPORT_FORMAT) | TAKES(TRUST),
      .about = "write a page that shows all of a campaign: sweep.html",
      .ends = ENDS_READING,
-     .more = "The page needs nothing else, no network either: counts, failures by message, tasks by slot over time, "
+     .more = "The page needs nothing else, no network either: reductions, counts, failures by message, tasks by slot "
+             "over time, "
              "the slots at work, how long tasks took and what they gave as histograms, the workflow, the history and "
              "the manifest. --format trace writes the tasks in time as Chrome's trace JSON, for ui.perfetto.dev.\n"},
     {.name = "graph",

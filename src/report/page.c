@@ -8,6 +8,7 @@
 #include "graph/graph.h"
 #include "report/export.h"
 #include "report/figures.h"
+#include "report/reductions.h"
 #include "report/status.h"
 
 extern const char report_page[]; /* of page.html */
@@ -156,6 +157,26 @@ static void add_time(const timeline *t, tf_buf *out) {
     tf_buf_adds(out, "]}");
 }
 
+/* The parameters of a task, as far as they are known. */
+static void add_parameters(const tf_recalled *from, int stage, int64_t index, tf_buf *out) {
+    view *v = view_new(from, stage);
+    view_values values = {0};
+    tf_error ignored;
+    add_key(out, "parameters");
+    tf_buf_addc(out, '{');
+    for (int f = 0; f < view_fields(v); f++) {
+        const tf_field *field = view_field(v, f);
+        if (field->kind != TF_FIELD_PARAM || field->grid || view_read(v, f, index, 1, &values, &ignored) != TF_OK ||
+            !view_is_known(&values, 0))
+            continue;
+        add_key(out, field->name);
+        view_add_json(&values, 0, out);
+    }
+    tf_buf_addc(out, '}');
+    view_values_free(&values);
+    view_free(v);
+}
+
 static void add_slowest(const tf_recalled *from, const timeline *t, tf_buf *out) {
     add_key(out, "slowest");
     tf_buf_addc(out, '[');
@@ -166,6 +187,7 @@ static void add_slowest(const tf_recalled *from, const timeline *t, tf_buf *out)
         add_number(out, "index", (double)t->slowest[i].index);
         add_number(out, "duration", t->slowest[i].end - t->slowest[i].start);
         add_text(out, "status", tf_status_name(t->slowest[i].status));
+        add_parameters(from, t->slowest[i].stage, t->slowest[i].index, out);
         tf_buf_addc(out, '}');
     }
     tf_buf_addc(out, ']');
@@ -242,6 +264,32 @@ static void add_histograms(const tf_recalled *from, bool spent, const char *key,
     tf_buf_addc(out, ']');
 }
 
+/* ---- Reductions ---- */
+
+/* A list a stage, of those that have any. Of large ones the page has no groups. */
+static tf_err add_reductions(const tf_recalled *from, tf_buf *out, tf_error *error) {
+    reductions_room left = {.groups = 2000, .numbers = 50000};
+    add_key(out, "reductions");
+    tf_buf_addc(out, '{');
+    for (int s = 0; s < tf_reader_stages(from->reader); s++) {
+        if (tf_reader_reductions(from->reader, s) == 0)
+            continue;
+        cJSON *list = reductions_json(from, s, &left, error);
+        if (!list)
+            return error->code;
+        add_json(out, tf_reader_stage(from->reader, s), list);
+    }
+    tf_buf_addc(out, '}');
+    return TF_OK;
+}
+
+/* The status has those of few groups: they are there already. */
+static void drop_reductions(cJSON *status) {
+    cJSON *stages = cJSON_GetObjectItemCaseSensitive(status, "stages");
+    for (cJSON *stage = stages ? stages->child : NULL; stage; stage = stage->next)
+        cJSON_DeleteItemFromObjectCaseSensitive(stage, "reductions");
+}
+
 /* ---- The workflow ---- */
 
 typedef struct edges {
@@ -309,7 +357,9 @@ static tf_err add_data(const tf_recalled *from, const char *path, tf_buf *out, t
         add_histograms(from, true, "spent", out);
         add_histograms(from, false, "values", out);
         add_edges(from, out);
+        err = add_reductions(from, out, error);
         add_statuses(out);
+        drop_reductions(status);
         add_json(out, "status", status);
         tf_buf_addc(out, '}');
         status = NULL;

@@ -8,9 +8,6 @@
 #include "report/groups.h"
 #include "report/reduction_table.h"
 
-/* What a summary shows of all reductions together: groups, and how others are seen. */
-enum { MOST_GROUPS = 20, MOST_HINTS = 5 };
-
 /* ---- Groups ---- */
 
 static void add_group(view *v, const view_values *values, int64_t row, tf_buf *out) {
@@ -48,13 +45,20 @@ static tf_err add_group_list(const tf_recalled *from, int table, tf_buf *out, tf
     return err;
 }
 
-/* Is there little of it: few groups, and few numbers in each? */
-static bool is_small(const tf_reader *reader, int table) {
-    enum { MOST_NUMBERS = 4000 };
-    int64_t numbers = 0;
+static int64_t count_numbers(const tf_reader *reader, int table) {
+    int64_t each = 0, all;
     for (int f = 0; f < tf_reader_fields(reader, table); f++)
-        numbers += tf_reader_field(reader, table, f)->elements;
-    return tf_reader_tasks(reader, table) <= MOST_GROUPS && numbers <= MOST_NUMBERS;
+        each += tf_reader_field(reader, table, f)->elements;
+    return __builtin_mul_overflow(each, tf_reader_tasks(reader, table), &all) ? INT64_MAX : all;
+}
+
+/* Takes the room of its groups and numbers, if it is there. */
+static bool has_room(const tf_reader *reader, int table, reductions_room *left) {
+    const int64_t groups = tf_reader_tasks(reader, table), numbers = count_numbers(reader, table);
+    const bool fits = groups <= left->groups && numbers <= left->numbers;
+    left->groups -= !fits ? 0 : groups > 0 ? groups : 1;
+    left->numbers -= fits ? numbers : 0;
+    return fits;
 }
 
 /* ---- A summary ---- */
@@ -71,36 +75,27 @@ static void print_hint(FILE *out, const tf_reader *reader, int table, const char
     tf_buf_free(&hint);
 }
 
-/* Room that is left: what a summary shows stays on a screen. */
-typedef struct room {
-    int64_t groups, hints;
-} room;
-
-static tf_err print_table(FILE *out, const tf_recalled *from, int table, const char *path, room *left,
-                          tf_error *error) {
-    const int64_t rows = tf_reader_tasks(from->reader, table);
-    if (is_small(from->reader, table) && rows <= left->groups) {
-        left->groups -= rows > 0 ? rows : 1;
-        return reduction_print_brief(out, from, table, error);
-    }
-    if (left->hints-- > 0)
-        print_hint(out, from->reader, table, path);
-    return TF_OK;
-}
-
 void reductions_print_all(FILE *out, tf_reader *reader, const char *path) {
+    enum { MOST_HINTS = 5 };
     const tf_recalled from = {.reader = reader};
+    reductions_room left = REDUCTIONS_IN_STATUS;
     char count[32];
+    int64_t others = 0;
     tf_error error;
     tf_err err = TF_OK;
-    room left = {.groups = MOST_GROUPS, .hints = MOST_HINTS};
     for (int s = 0; s < tf_reader_stages(reader); s++)
-        for (int n = 0; n < tf_reader_reductions(reader, s) && err == TF_OK; n++)
-            err = print_table(out, &from, tf_reader_reduction(reader, s, n), path, &left, &error);
+        for (int n = 0; n < tf_reader_reductions(reader, s) && err == TF_OK; n++) {
+            const int table = tf_reader_reduction(reader, s, n);
+            if (has_room(reader, table, &left))
+                err = reduction_print_brief(out, &from, table, &error);
+            else if (others++ < MOST_HINTS)
+                print_hint(out, reader, table, path);
+        }
     if (err != TF_OK)
         tf_print(out, "  %s\n", error.text);
-    if (left.hints < 0)
-        tf_print(out, "  and %s more reduction%s\n", tf_format_count(-left.hints, count), left.hints == -1 ? "" : "s");
+    if (others > MOST_HINTS)
+        tf_print(out, "  and %s more reduction%s\n", tf_format_count(others - MOST_HINTS, count),
+                 others == MOST_HINTS + 1 ? "" : "s");
 }
 
 /* ---- For programs ---- */
@@ -125,44 +120,45 @@ static tf_err add_groups(const tf_recalled *from, int table, cJSON *json, tf_err
     return err;
 }
 
-/* `whole`: by itself, and whatever its size. */
-static cJSON *reduction_json(const tf_recalled *from, int table, bool whole, tf_error *error) {
-    cJSON *json = cJSON_CreateObject();
-    if (whole)
-        cJSON_AddStringToObject(json, "stage", tf_reader_stage(from->reader, table));
-    cJSON_AddStringToObject(json, whole ? "reduction" : "name", own_name(from->reader, table));
-    if (whole)
-        cJSON_AddItemToObject(json, "settings", cJSON_Parse(tf_reader_settings(from->reader, table)));
-    add_keys(from->reader, table, json);
-    cJSON_AddNumberToObject(json, "size", (double)tf_reader_tasks(from->reader, table));
-    if ((!whole && !is_small(from->reader, table)) || add_groups(from, table, json, error) == TF_OK)
-        return json;
-    cJSON_Delete(json);
-    return NULL;
+static void add_settings(const tf_reader *reader, int table, cJSON *json) {
+    cJSON *settings = cJSON_Parse(tf_reader_settings(reader, table));
+    const cJSON *where = cJSON_GetObjectItemCaseSensitive(settings, "where");
+    add_keys(reader, table, json);
+    if (cJSON_IsString(where))
+        cJSON_AddStringToObject(json, "where", where->valuestring);
+    cJSON_AddNumberToObject(json, "size", (double)tf_reader_tasks(reader, table));
+    cJSON_Delete(settings);
 }
 
-cJSON *reductions_json(const tf_recalled *from, int stage, tf_error *error) {
+cJSON *reductions_json(const tf_recalled *from, int stage, reductions_room *left, tf_error *error) {
     cJSON *list = cJSON_CreateArray();
     for (int n = 0; n < tf_reader_reductions(from->reader, stage); n++) {
-        cJSON *item = reduction_json(from, tf_reader_reduction(from->reader, stage, n), false, error);
-        if (!item) {
+        const int table = tf_reader_reduction(from->reader, stage, n);
+        cJSON *json = cJSON_CreateObject();
+        cJSON_AddItemToArray(list, json);
+        cJSON_AddStringToObject(json, "name", own_name(from->reader, table));
+        add_settings(from->reader, table, json);
+        if (has_room(from->reader, table, left) && add_groups(from, table, json, error) != TF_OK) {
             cJSON_Delete(list);
             return NULL;
         }
-        cJSON_AddItemToArray(list, item);
     }
     return list;
 }
 
 static tf_err print_json(FILE *out, const tf_recalled *from, int table, tf_error *error) {
-    cJSON *json = reduction_json(from, table, true, error);
-    if (!json)
-        return error->code;
-    char *text = cJSON_Print(json);
-    tf_print_json(out, text);
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "stage", tf_reader_stage(from->reader, table));
+    cJSON_AddStringToObject(json, "reduction", own_name(from->reader, table));
+    cJSON_AddItemToObject(json, "settings", cJSON_Parse(tf_reader_settings(from->reader, table)));
+    add_settings(from->reader, table, json);
+    const tf_err err = add_groups(from, table, json, error);
+    char *text = err == TF_OK ? cJSON_Print(json) : NULL;
+    if (text)
+        tf_print_json(out, text);
     cJSON_free(text);
     cJSON_Delete(json);
-    return TF_OK;
+    return err;
 }
 
 tf_err reduction_show(FILE *out, const tf_recalled *from, int table, bool json, tf_error *error) {

@@ -13,8 +13,15 @@ tf_err reduction_show(FILE *out, const tf_recalled *from, int table, bool json, 
  * are seen. */
 void reductions_print_all(FILE *out, tf_reader *reader, const char *path);
 
-/* "reductions" of a stage for programs: names, keys, numbers of groups; and the groups of small ones. NULL on failure.
- * The caller deletes it. */
-cJSON *reductions_json(const tf_recalled *from, int stage, tf_error *error);
+/* What may still be told of all reductions together: groups, and numbers in them. */
+typedef struct reductions_room {
+    int64_t groups, numbers;
+} reductions_room;
+
+#define REDUCTIONS_IN_STATUS ((reductions_room){.groups = 20, .numbers = 4000})
+
+/* "reductions" of a stage for programs: names, keys, numbers of groups; and the groups of those for which there is
+ * room. NULL on failure. The caller deletes it. */
+cJSON *reductions_json(const tf_recalled *from, int stage, reductions_room *left, tf_error *error);
 
 #endif

@@ -321,13 +321,13 @@ static void forget(state *s) {
 }
 
 /* Of a stage, by its name, as far as they can be read. */
-static void add_reductions(cJSON *stage, tf_reader *reader) {
+static void add_reductions(cJSON *stage, tf_reader *reader, reductions_room *left) {
     tf_error error;
     const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(stage, "name"));
     const int number = reader ? tf_reader_find(reader, name) : -1;
     const tf_recalled from = {.reader = reader};
     cJSON *list =
-        number >= 0 && tf_reader_reductions(reader, number) > 0 ? reductions_json(&from, number, &error) : NULL;
+        number >= 0 && tf_reader_reductions(reader, number) > 0 ? reductions_json(&from, number, left, &error) : NULL;
     if (list)
         cJSON_AddItemToObject(stage, "reductions", list);
 }
@@ -336,6 +336,7 @@ static cJSON *as_json(const state *s, tf_reader *reader) {
     cJSON *json = cJSON_CreateObject();
     const tf_survey *survey = &s->survey;
     const cJSON *beat = s->running ? s->beat : NULL;
+    reductions_room left = REDUCTIONS_IN_STATUS;
     cJSON_AddStringToObject(json, "file", s->path);
     cJSON_AddStringToObject(json, "state", s->running ? tf_run_state_name(TF_STATE_RUNNING) : survey->state);
     cJSON_AddNumberToObject(json, "elapsed", survey->elapsed);
@@ -363,7 +364,7 @@ static cJSON *as_json(const state *s, tf_reader *reader) {
             cJSON_AddNumberToObject(item, "enough", (double)stage->enough);
             cJSON_AddStringToObject(item, "until", stage->until);
         }
-        add_reductions(item, reader);
+        add_reductions(item, reader, &left);
     }
     add_details(json, &s->details);
     cJSON *stops = stops_of_last_run(survey->runs);

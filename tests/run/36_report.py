@@ -314,6 +314,110 @@ class Report(farm.FarmTest):
         self.browser.find_element(By.ID, "in").click()
         self.assertNotEqual(self.lanes(), before)
 
+    # ---- Reductions, and the workflow ----
+
+    def tables(self, section):
+        """Each table's heading and its cells."""
+        return self.script(
+            "return [...document.querySelectorAll('#' + arguments[0] + ' h3')].map(h => [h.textContent, h.nextElementSibling.textContent, "
+            "[...h.nextElementSibling.querySelectorAll('tr')].map(r => [...r.children].map(c => c.textContent))])",
+            section,
+        )
+
+    @farm.first
+    def test_reductions_come_first(self):
+        stage = {
+            "name": "sq",
+            "over": {"n": {"range": [60]}, "band": ["R", "<G>", "α"]},
+            "run": {"expr": {"y": "n < 5 ? nan : n * n"}},
+            "reduce": {
+                "total": {"columns": {"y": ["mean", "argmax"]}},
+                "by band": {"by": "band", "where": "n > 9", "columns": {"y": ["sum", "histogram:4", "topk:2"]}},
+                "few": {"by": "n", "where": "n < 6", "columns": {"y": "mean"}},
+                "none": {"by": "n", "where": "n < 0", "columns": {"y": "mean"}},
+                "wide": {"columns": {"y": "histogram:90000"}},
+            },
+        }
+        self.write("sq.json", {"stages": [stage, {"name": "plain", "run": {"expr": {"z": "1"}}}]})
+        self.report("sq")
+        self.assertEqual(self.script("return document.querySelector('main > section:not([hidden])').id"), "reductions")
+        total, by_band, few, none, wide = self.tables("reductions")
+        plain = lambda cells: [[c.rstrip(" \u2195") for c in row] for row in cells]
+        self.assertEqual((total[0], plain(total[2])), ("sq.total", [["rows", "y.mean", "y.argmax"], ["180", "1276", "177"]]))
+        self.assertEqual(by_band[0], "sq.by band by band where n > 9")
+        rows = plain(by_band[2])
+        self.assertEqual(rows[0], ["band", "rows", "y.sum", "y.histogram:4", "y.topk:2"])
+        self.assertEqual([row[:3] + row[4:] for row in rows[1:]], [[b, "50", "69925", f"3481 [{t}], 3364 [{t - 3}]"] for b, t in (("<G>", 178), ("R", 177), ("α", 179))])
+        bars = self.script("return [...document.querySelectorAll('#reductions svg.bins')].map(s => [s.getAttribute('aria-label'), s.querySelectorAll('rect').length])")
+        self.assertEqual(bars, [["50 numbers from 100 to 3481", 4]] * 3)
+        self.assertEqual([row[2] for row in plain(few[2])[1:]], ["\u2013"] * 5 + ["25"])
+        self.assertEqual((none[1], wide[1]), ("No rows.", "1 group, too much for a page: taskfarm show FILE sq.wide"))
+        self.write("no.json", {"run": {"expr": {"y": "1"}}})
+        self.report("no")
+        self.assertFalse(self.browser.find_element(By.ID, "reductions").is_displayed())
+
+    def cards(self):
+        found = self.script("return [...document.querySelectorAll('.card')].map(c => [c.lastChild.textContent, c.firstChild.textContent])")
+        return {what: number(value) for what, value in found if what != "elapsed"}
+
+    def test_cards_leave_no_task_out(self):
+        stages = [
+            {"name": "a", "over": {"n": {"range": [60]}}, "where": "n % 10 > 2", "run": {"command": "test {n} -ne 7"}},
+            {"name": "b", "over": {"r": {"from": "a"}}, "run": {"command": "true"}},
+            {"name": "c", "over": {"n": {"range": [5000]}}, "run": {"expr": {"x": "normal()"}}, "until": "x.stderr < 0.5"},
+        ]
+        self.write("cards.json", {"stages": stages, "seed": 1})
+        self.report("cards", status=1)
+        cards = self.cards()
+        self.assertEqual(
+            cards, {"tasks": 5120, "done": 1082, "failed": 1, "skipped": 1, "excluded by where": 36, "not run: enough is known": 4000, "complete": 100}
+        )
+        self.assertEqual(sum(cards.values()) - cards["tasks"] - cards["complete"], cards["tasks"])
+        self.assertIn("c: enough was known after 1\u202f000 rows: x.stderr < 0.5", self.text("stages"))
+
+    def test_parameters_of_the_slowest_tasks(self):
+        stage = {"name": "a", "over": {"n": {"range": [4]}, "word": ["x", "y" * 100]}, "run": {"command": "test {n} -ne 2 || sleep 0.3"}}
+        self.write("slow.json", {"stages": [stage]})
+        data = self.report("slow")
+        self.assertEqual({task["index"]: task["parameters"] for task in data["slowest"]}, {i: {"n": i // 2, "word": ["x", "y" * 100][i % 2]} for i in range(8)})
+        self.assertEqual({row["parameters"] for row in self.rows("slowest")[:2]}, {"n = 2, word = x", "n = 2, word = " + "y" * 79 + "\u2026"})
+
+    HITS = """
+        const boxes = [...document.querySelectorAll('#graph rect')].map(r => r.getBBox()), hits = [], svg = document.querySelector('#graph svg').viewBox.baseVal;
+        for (const path of document.querySelectorAll('#graph path[fill=none]')) {
+          const length = path.getTotalLength();
+          for (let at = 0; at <= length; at += 1) {
+            const p = path.getPointAtLength(at);
+            if (p.x < 0 || p.y < 0 || p.x > svg.width || p.y > svg.height) hits.push(['outside', p.x, p.y]);
+            boxes.forEach((b, i) => { if (p.x > b.x + 0.5 && p.x < b.x + b.width - 0.5 && p.y > b.y && p.y < b.y + b.height) hits.push([i, p.x, p.y]); });
+          }
+        }
+        const crossed = boxes.some((a, i) => boxes.some((b, k) => k > i && Math.abs(a.x - b.x) < a.width && Math.abs(a.y - b.y) < a.height));
+        return [hits.slice(0, 3), crossed, boxes.length, document.querySelectorAll('#graph path[fill=none]').length];
+    """
+
+    @farm.first
+    def test_no_edge_of_the_workflow_passes_behind_a_box(self):
+        chain = {"b": "a", "c": "ab", "d": "ac", "e": "ad"}
+        random = np.random.default_rng(3)
+        names = [f"s{n}" for n in range(14)]
+        many = {name: [names[k] for k in np.nonzero(random.random(n) < 0.35)[0]] for n, name in enumerate(names)}
+        for name, after in (("chain", {"a": "", **chain}), ("many", many)):
+            stages = [{"name": n, "after": list(before), "run": {"expr": {"y": "1"}}} for n, before in after.items()]
+            self.write(f"{name}.json", {"stages": stages})
+            self.report(name)
+            edges = sum(map(len, after.values()))
+            self.assertEqual(self.script(self.HITS), [[], False, len(stages), edges], name)
+
+    def test_of_more_stages_than_a_picture_holds(self):
+        stages = [{"name": f"s{n}", "run": {"expr": {"y": "1"}}, **({"after": [f"s{n - 1}"]} if n else {})} for n in range(501)]
+        self.write("long.json", {"stages": stages})
+        self.taskfarm("long.json")
+        self.taskfarm("report", "long.h5")
+        self.browser.get(f"file://{self.folder}/long.html")
+        self.assertEqual(self.script("return document.body.dataset.ready"), "yes")
+        self.assertEqual(self.text("graph"), "501 stages: taskfarm graph MANIFEST draws them.")
+
     def test_of_more_slots_than_lines(self):
         """Each line is several slots then; and of a campaign that was killed and took two runs."""
         self.write("wide.json", {"over": {"i": {"range": [900]}}, "run": {"command": "test {i} -lt 600 || test -e go || sleep 60"}})
