@@ -8,6 +8,7 @@
 #include "store/change.h"
 #include "store/make.h"
 #include "store/meet.h"
+#include "store/origins.h"
 #include "store/stage_tables.h"
 #include "store/upstream.h"
 
@@ -68,6 +69,7 @@ static bool layout_params(tf_store *s, const tf_stage_spec *spec, store_stage *s
         if (good && !old && param->type == TF_STRING && !param->is_bytes)
             good = store_attribute_encoding(t->dataset) >= 0;
     }
+    good = good && (old || store_note_origins(s, spec->space, group));
     H5Gclose(group);
     return good;
 }

@@ -48,6 +48,10 @@ class Documents(farm.FarmTest):
         (reduced,) = [block for block in blocks(farm.SOURCE / "docs/manifest.md", "json") if '"by_filter"' in block]
         self.write("stars.json", reduced)
         self.taskfarm("stars.json")
+        measure = {"name": "measure", "over": {"n": {"range": [3]}}, "run": {"expr": {"flux": "6.89684 + n"}}}
+        fit = {"name": "fit", "over": {"row": {"from": "measure"}, "k": [1, 2]}, "run": {"expr": {"y": "flux * k"}}}
+        self.write("chain.json", {"stages": [measure, fit]})
+        self.taskfarm("chain.json")
         for path in DOCUMENTS:
             for block in blocks(path, "python"):
                 script = block.replace("examples/sweep/sweep.h5", "sweep.h5")

@@ -4,6 +4,7 @@ import json
 
 import farm
 import h5py
+import numpy as np
 from farm import DONE, digest
 
 SKIPPED = 4
@@ -77,6 +78,39 @@ class Points(farm.FarmTest):
         zipped["zip"][0]["indices"] = [5, 0, 0, 3, 4, 4]
         self.write("p.json", {"stages": stages})
         self.assertIn("the space changed", self.taskfarm("p.json", status=3).stderr)
+
+    def given(self, path, stage):
+        """What stands where the file says that parameters of other stages are; None: nowhere."""
+        with self.open(path) as file:
+            found, point = {}, np.arange(file[stage].attrs["tasks"])
+            for name, source in json.loads(file[stage]["params"].attrs["from"]).items():
+                row = point // source["stride"] % source["rows"]
+                row = np.array(source["indices"])[row] if "indices" in source else row
+                found[name] = file[source["dataset"]][()][row].tolist() if source["dataset"] else None
+            return found
+
+    def test_the_file_says_where_parameters_of_other_stages_are(self):
+        first = {"name": "first", "over": {"n": {"range": [3]}}, "run": {"command": "echo {n} w{n}"}}
+        first["results"] = {"y": {"type": "float64", "from": "field:1"}, "w": {"type": "string", "from": "field:2"}}
+        second = {"name": "second", "over": {"row": {"from": "first"}, "k": [1, 2]}, "run": {"expr": {"z": "y + k"}}}
+        third = {"name": "third", "over": [{"from": "first", "columns": {"a": "n", "b": "y"}, "indices": [2, 0, 2]}], "run": {"expr": {"z": "a"}}}
+        for tasks in (3, 5):  # as more rows come, more points do
+            first["over"]["n"]["range"] = [tasks]
+            self.write("p.json", {"stages": [first, second]})
+            self.taskfarm("p.json", ranks=2)
+            n = [n for n in range(tasks) for _ in (1, 2)]
+            self.assertEqual(self.given("p.h5", "second"), {"n": n, "y": n, "w": [b"w%d" % i for i in n]})
+        self.write("p.json", {"stages": [first, second, third]})
+        self.taskfarm("p.json", ranks=2)
+        self.assertEqual(self.given("p.h5", "third"), {"a": [2, 0, 2], "b": [2, 0, 2]})
+        first["store_params"] = False
+        second["over"] = {"m": [1, 2, 3], **second["over"]}
+        self.write("p.json", {"stages": [first, second, third]})
+        self.taskfarm("p.json", "--fresh")
+        self.assertEqual(self.given("p.h5", "second"), {"n": None, "y": 3 * n, "w": 3 * [b"w%d" % i for i in n]})
+        self.assertEqual(self.given("p.h5", "third"), {"a": None, "b": [2, 0, 2]})
+        with self.open("p.h5") as file:
+            self.assertNotIn("from", file["first"].get("params", file["first"]).attrs)
 
     @farm.first
     def test_rows_that_are_not_done_give_no_points(self):
