@@ -2,6 +2,7 @@
 #ifndef TF_BASE_FILES_H
 #define TF_BASE_FILES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/text.h"
@@ -37,8 +38,17 @@ int tf_follow_links(const char *path, tf_buf *out);
 int tf_remove_tree(const char *path);
 int tf_remove_tree_at(int folder, const char *name); /* `name` in an open folder */
 
+/* Is something mounted under the name of the open folder? false, too, where the system does not tell (before
+ * Linux 5.8).
+ */
+bool tf_is_mounted(int folder);
+
 /* Removes all that is in an open folder. 0 or an errno. */
 int tf_empty_folder(int folder);
+
+/* Takes the right to write from a file, or from a folder and all that is in it. Links are not followed, and what is
+ * mounted below it stays as it is. What can't be changed is left. */
+void tf_make_read_only_at(int folder, const char *name); /* `name` in an open folder */
 
 /* $TMPDIR, or else /tmp. */
 const char *tf_temporary_folder(void);

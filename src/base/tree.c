@@ -61,6 +61,13 @@ static int open_folder(int in, const char *name, struct stat *info) {
     return fd;
 }
 
+/* A folder that is mounted a second time has the device that it is on in either place. */
+bool tf_is_mounted(int folder) {
+    struct statx info = {0};
+    const bool known = statx(folder, "", AT_EMPTY_PATH, STATX_TYPE, &info) == 0;
+    return known && (info.stx_attributes & info.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT);
+}
+
 /* Moves a folder to the top of the tree. false if it can't be moved: some file systems do not move what lies in another
  * layer of theirs. */
 static bool lift(removal *r, int folder, const char *name) {
@@ -99,7 +106,7 @@ static int remove_entry(removal *r, int folder, int depth, const char *name) {
     int fd, failure = remove_or_open(folder, name, &fd, &info);
     if (fd < 0)
         return failure;
-    const bool elsewhere = info.st_dev != r->device;
+    const bool elsewhere = info.st_dev != r->device || tf_is_mounted(fd);
     if (elsewhere || (depth == DEEPEST && lift(r, folder, name))) {
         close(fd);
         return elsewhere ? EXDEV : 0;
@@ -113,6 +120,10 @@ int tf_remove_tree_at(int folder, const char *name) {
     int fd, failure = remove_or_open(folder, name, &fd, &info);
     if (fd < 0)
         return failure;
+    if (tf_is_mounted(fd)) {
+        close(fd);
+        return EXDEV;
+    }
     failure = remove_contents(&(removal){.top = fd, .device = info.st_dev}, fd, 0);
     return failure ? failure : remove_emptied(folder, name);
 }

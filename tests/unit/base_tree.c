@@ -1,10 +1,13 @@
-/* Trees of files are removed: whatever the modes of their folders, however deep they are, and nothing beside them. */
+/* Trees of files are removed, or made read-only: whatever the modes of their folders, however deep they are, and
+ * nothing beside them. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -157,5 +160,66 @@ Test(tree, is_not_left_whatever_somebody_moves_meanwhile) {
         close(p.tree);
         p.tree = open("tree", O_RDONLY | O_DIRECTORY);
     }
+    remove_place(&p);
+}
+
+/* Mounts `kept` in the tree, and as the tree; in a mount namespace of its own. Returns 0, the line of the check that
+ * failed, or NO_MOUNTS. */
+enum { NO_MOUNTS = 255 };
+static int remove_mounted(void) {
+    place p;
+    if (unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) != 0 ||
+        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+        return NO_MOUNTS;
+    make_place(&p);
+    if (mkdir("tree/a", 0700) != 0 || mkdir("tree/a/mounted", 0700) != 0 || mkdir("whole", 0700) != 0)
+        return __LINE__;
+    if (mount("kept", "tree/a/mounted", NULL, MS_BIND, NULL) != 0 || mount("kept", "whole", NULL, MS_BIND, NULL) != 0)
+        return NO_MOUNTS;
+    if (tf_remove_tree("tree") != EXDEV || tf_remove_tree("whole") != EXDEV)
+        return __LINE__;
+    if (access("kept/file", F_OK) != 0 || access("kept/folder", F_OK) != 0)
+        return __LINE__;
+    tf_make_read_only_at(AT_FDCWD, "tree");
+    struct stat info;
+    if (stat("kept", &info) != 0 || (info.st_mode & 0777) != 0700)
+        return __LINE__;
+    if (umount("tree/a/mounted") != 0 || umount("whole") != 0)
+        return __LINE__;
+    remove_place(&p);
+    return 0;
+}
+
+Test(tree, is_not_left_where_something_is_mounted_in_it) {
+    int status = 0;
+    const pid_t child = fork();
+    if (child == 0)
+        _exit(remove_mounted());
+    cr_assert(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    if (WEXITSTATUS(status) == NO_MOUNTS)
+        cr_skip_test("nothing can be mounted here");
+    cr_expect_eq(WEXITSTATUS(status), 0, "line %d", WEXITSTATUS(status));
+}
+
+static mode_t mode_of(const char *path) {
+    struct stat info = {0};
+    cr_expect_eq(stat(path, &info), 0, "%s", path);
+    return info.st_mode & 0777;
+}
+
+Test(tree, is_made_read_only_to_its_last_file) {
+    place p;
+    make_place(&p);
+    make_chain(p.tree, 4, p.kept);
+    cr_assert_eq(chmod("tree/0/file", 0700), 0);
+    tf_make_read_only_at(AT_FDCWD, "tree");
+    cr_expect_eq(mode_of("tree"), 0500);
+    cr_expect_eq(mode_of("tree/0/file"), 0500);
+    cr_expect_eq(mode_of("tree/0/1/2"), 0500);
+    cr_expect_eq(mode_of("tree/0/1/2/file"), 0400);
+    cr_expect_eq(mode_of("kept"), 0700, "a link was followed");
+    tf_make_read_only_at(AT_FDCWD, "none");
+    tf_make_read_only_at(AT_FDCWD, "kept/file");
+    cr_expect_eq(mode_of("kept/file"), 0400);
     remove_place(&p);
 }
