@@ -103,10 +103,12 @@ void tf_table_free(tf_table *table);
 /* ---- Folders ---- */
 
 struct stat;
-typedef void tf_on_entry(void *context, const char *path, const struct stat *info);
 
-/* Calls `visit` for a folder and all that is in it, at any depth, in byte order. A link counts as what it leads to. If
- * the path is no folder nothing is called. */
+/* Gets an entry of a folder. false of one that is a folder itself: what is in it is left out. */
+typedef bool tf_on_entry(void *context, const char *path, const struct stat *info);
+
+/* Calls `visit` for a folder and all that is in it, at any depth, in byte order. A link to a file counts as the file;
+ * any other is not followed, and `info` is of the link. If the path is no folder nothing is called. */
 void tf_each_entry(const char *folder, tf_on_entry *visit, void *context);
 
 /* ---- Counts of texts ---- */

@@ -40,6 +40,8 @@ static const struct {
                             "A file has two uses that exclude each other, such as two tasks that write it."},
     [TF_DIAG_CYCLE] = {"cycle", "Stages or tasks wait for each other."},
     [TF_DIAG_PROTECTED_OUTPUT] = {"protected-output", "A protected output would be made again."},
+    [TF_DIAG_FOREIGN_FOLDER] = {"foreign-folder",
+                                "What no run has made stands where a task makes a folder, and would be removed."},
     [TF_DIAG_PROGRAM_MISSING] = {"program-missing", "A command's program is not there, or can't be executed."},
     [TF_DIAG_BAD_LIBRARY] = {"bad-library", "A function's library can't be loaded, or lacks the function."},
     [TF_DIAG_BAD_OPTION] = {"bad-option", "An option of the command line has a wrong value."},

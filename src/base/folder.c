@@ -14,15 +14,18 @@ static int is_entry(const struct dirent *entry) {
     return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
-/* Calls `visit` for an entry, and for what is in it if it is a folder. A link to a file counts as the file. A link to a
- * folder, which may go round in circles, is left alone. */
+/* Calls `visit` for an entry, and for what is in it if it is a folder. A link to a file counts as the file. Behind one
+ * to a folder, which may go round in circles, nothing is looked for. */
 static void visit_entry(tf_buf *path, tf_on_entry *visit, void *context) {
-    struct stat info;
+    struct stat info, target;
     if (lstat(path->data, &info) != 0)
         return;
+    const bool is_link = S_ISLNK(info.st_mode);
+    if (is_link && stat(path->data, &target) == 0 && !S_ISDIR(target.st_mode))
+        info = target;
     if (S_ISDIR(info.st_mode))
         tf_each_entry(path->data, visit, context);
-    else if (!S_ISLNK(info.st_mode) || (stat(path->data, &info) == 0 && !S_ISDIR(info.st_mode)))
+    else
         visit(context, path->data, &info);
 }
 
@@ -31,7 +34,8 @@ void tf_each_entry(const char *folder, tf_on_entry *visit, void *context) {
     struct stat info;
     if (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode))
         return;
-    visit(context, folder, &info);
+    if (!visit(context, folder, &info))
+        return;
     const int count = scandir(folder, &entry, is_entry, by_bytes);
     tf_buf path = {0};
     for (int i = 0; i < count; i++) {

@@ -60,10 +60,14 @@ static void print_arrays(const trial *t) {
 static void print_paths(const char *heading, const tf_paths *paths) {
     if (paths->count)
         print_heading(heading);
+    tf_buf path = {0};
     for (size_t i = 0; i < paths->count; i++) {
         const char *name = paths->item[i].spec->name;
-        tf_print(stdout, "  %s%s%s\n", name ? name : "", name ? ": " : "", tf_paths_text(paths, i));
+        tf_buf_clear(&path);
+        tf_paths_show(paths, i, &path);
+        tf_print(stdout, "  %s%s%s\n", name ? name : "", name ? ": " : "", tf_buf_text(&path));
     }
+    tf_buf_free(&path);
 }
 
 static void print_point(void *context, const tf_point *point) {

@@ -67,7 +67,7 @@ static bool build(builder *b) {
     for (int s = 0; s < g->stages && b->diags->count == before; s++)
         reads_add(b, s);
     missing_report(b);
-    writes_check_folders(b);
+    nesting_check(b);
     if (b->diags->count > before)
         return false;
     if (b->edges > UINT32_MAX - 1) {
@@ -141,6 +141,7 @@ void tf_graph_free(tf_graph *g) {
     free(g->unread);
     free(g->maker);
     free(g->made);
+    free(g->is_folder);
     free(g->newest);
     free(g->outside);
     free(g->inside);

@@ -1,5 +1,6 @@
 /* What exists while the graph is built. A file calls those before it: builder.c, writes.c (what tasks write), reads.c
- * (what they read), missing.c (what of that is not there), order.c (edges and levels), build.c (the whole). */
+ * (what they read), missing.c (what of that is not there), nesting.c (what lies in what), order.c (edges and levels),
+ * build.c (the whole). */
 #ifndef TF_GRAPH_BUILDER_H
 #define TF_GRAPH_BUILDER_H
 
@@ -78,9 +79,6 @@ tf_buf builder_name_logger(const builder *b, uint32_t log);
 /* Adds outputs and logs of all tasks. */
 void writes_add(builder *b);
 
-/* Checks, once inputs are known as well, that no file has the name of a folder. */
-void writes_check_folders(builder *b);
-
 /* ---- missing.c ---- */
 
 /* Notes that a task needs a file that is not there. */
@@ -91,6 +89,10 @@ void missing_report(builder *b);
 /* ---- reads.c ---- */
 
 void reads_add(builder *b, int stage); /* adds all inputs of a stage's tasks */
+
+/* ---- nesting.c ---- */
+
+void nesting_check(builder *b); /* once inputs are known as well */
 
 /* ---- order.c ---- */
 

@@ -11,7 +11,7 @@
 #include "graph/graph.h"
 
 static tf_disk_id id_of(const struct stat *info) {
-    return (tf_disk_id){.device = info->st_dev, .inode = info->st_ino};
+    return (tf_disk_id){.device = info->st_dev, .inode = info->st_ino, .is_folder = S_ISDIR(info->st_mode)};
 }
 
 static int64_t in_ns(struct timespec time) {
@@ -58,9 +58,9 @@ typedef struct receiver {
     void *context; /* of `visit` */
 } receiver;
 
-static void pass_entry(void *context, const char *path, const struct stat *info) {
+static bool pass_entry(void *context, const char *path, const struct stat *info) {
     const receiver *p = context;
-    p->visit(p->context, path, time_of(info));
+    return p->visit(p->context, path, time_of(info));
 }
 
 static void disk_each(tf_disk *self, const char *path, tf_disk_on_entry *visit, void *context) {

@@ -23,24 +23,51 @@ int64_t tf_graph_why_until(const tf_graph *g, int stage, int64_t first, int64_t 
 }
 
 static int64_t time_of(tf_graph *g, const char *path) {
-    uint32_t output = graph_output(g, path);
-    return output != TF_TABLE_NONE ? g->made[output] : g->disk->time(g->disk, path, &(tf_disk_id){0});
+    uint32_t output = graph_output_around(g, path);
+    return output != TF_TABLE_NONE ? graph_made(g, output, path) : g->disk->time(g->disk, path, &(tf_disk_id){0});
 }
 
-/* Adds the first output that is missing, between these words. */
-static void add_missing(tf_graph *g, int stage, int64_t index, const char *what, const char *how, tf_buf *out) {
-    tf_files_outputs(g->files, stage, index, &g->paths);
-    for (size_t i = 0; i < g->paths.count; i++) {
-        const char *path = tf_paths_text(&g->paths, i);
-        if (time_of(g, path) == TF_DISK_MISSING) {
-            tf_buf_addf(out, "%s %s %s", what, path, how);
+/* Adds what a folder lacks that the task makes, and who reads that. */
+static void add_lacking(tf_graph *g, node maker, tf_buf *out) {
+    for (uint32_t e = g->next.first[maker]; e < g->next.first[maker + 1]; e++) {
+        int64_t index;
+        if (!graph_is_task(g, g->next.to[e]))
+            continue;
+        const int stage = graph_task(g, g->next.to[e], &index);
+        tf_files_inputs(g->files, stage, index, &g->paths);
+        for (size_t i = 0; i < g->paths.count; i++) {
+            const char *path = tf_paths_text(&g->paths, i);
+            const uint32_t output = graph_output_around(g, path);
+            if (output == TF_TABLE_NONE || g->maker[output] != maker || graph_made(g, output, path) != TF_DISK_MISSING)
+                continue;
+            tf_buf_addf(out, "its output lacks %s, which is an input of ", path);
+            tf_task_name(g->campaign, stage, index, out);
             return;
         }
     }
 }
 
+/* Adds the first output that is missing, with what it is and what is the matter. */
+static void add_missing(tf_graph *g, int stage, int64_t index, const char *what, const char *how, tf_buf *out) {
+    tf_files_outputs(g->files, stage, index, &g->paths);
+    for (size_t i = 0; i < g->paths.count; i++) {
+        const char *path = tf_paths_text(&g->paths, i);
+        if (time_of(g, path) != TF_DISK_MISSING)
+            continue;
+        const bool is_other = g->disk->time(g->disk, path, &(tf_disk_id){0}) != TF_DISK_MISSING;
+        const bool is_folder = g->paths.item[i].is_folder;
+        tf_buf_addf(out, "%s %s %s", what, path,
+                    !is_other   ? how
+                    : is_folder ? "is a file, and must be a folder"
+                                : "is a folder, and must be a file");
+        return;
+    }
+    add_lacking(g, graph_node(g, stage, index), out);
+}
+
 static int64_t time_with_inside(tf_graph *g, const char *path) {
-    const int64_t time = time_of(g, path), inside = graph_time_inside(g, path);
+    const int64_t time = time_of(g, path);
+    const int64_t inside = graph_output(g, path) == TF_TABLE_NONE ? graph_time_inside(g, path) : time;
     return inside > time ? inside : time;
 }
 
@@ -57,7 +84,7 @@ static void add_newer(tf_graph *g, int stage, int64_t index, tf_buf *out) {
             newest = time;
             input = path;
         }
-        if (!g->paths.item[i].spec->by_hash && time > outside && graph_output(g, path) == TF_TABLE_NONE) {
+        if (!g->paths.item[i].spec->by_hash && time > outside && graph_output_around(g, path) == TF_TABLE_NONE) {
             outside = time;
             other = path;
         }
@@ -82,7 +109,7 @@ static void add_newer(tf_graph *g, int stage, int64_t index, tf_buf *out) {
 static void add_remade(tf_graph *g, int stage, int64_t index, tf_buf *out) {
     tf_files_inputs(g->files, stage, index, &g->paths);
     for (size_t i = 0; i < g->paths.count; i++) {
-        uint32_t output = graph_output(g, tf_paths_text(&g->paths, i));
+        uint32_t output = graph_output_around(g, tf_paths_text(&g->paths, i));
         if (output != TF_TABLE_NONE && g->flags[g->maker[output]] & RUNS) {
             tf_buf_addf(out, "input %s will be made again", tf_paths_text(&g->paths, i));
             return;

@@ -13,6 +13,7 @@ static uint32_t add_folder(folders *f, known_folder one, const char *path, size_
         f->item = tf_realloc_array(f->item, f->capacity, sizeof *f->item);
     }
     one.path = f->paths.length;
+    one.written = one.logged = one.output = UINT32_MAX;
     tf_buf_add(&f->paths, path, length);
     tf_buf_addc(&f->paths, '\0');
     f->item[f->count] = one;
@@ -157,6 +158,14 @@ const tf_buf *folders_key(folders *f, const char *path) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     make_key(f, in, name, strlen(name));
     return &f->key;
+}
+
+bool folders_hold_workdir(const folders *f, const char *path) {
+    tf_buf place = {0};
+    const bool resolved = f->disk->resolve && f->disk->resolve(f->disk, path, &place);
+    const bool holds = resolved && is_below(tf_buf_text(&f->workdir), tf_buf_text(&place));
+    tf_buf_free(&place);
+    return holds;
 }
 
 uint32_t folders_find(folders *f, const char *path) {

@@ -26,12 +26,14 @@ void tf_graph_order(const tf_campaign *campaign, int *order);
 typedef struct tf_disk tf_disk;
 typedef enum tf_disk_kind { TF_DISK_NOTHING, TF_DISK_FILE, TF_DISK_FOLDER, TF_DISK_LINK } tf_disk_kind;
 
-/* A file or a folder, however it is called. */
+/* A file or a folder, however it is called. Compared byte by byte. */
 typedef struct tf_disk_id {
     uint64_t device, inode; /* 0: not known */
+    uint64_t is_folder;     /* 1: it is a folder */
 } tf_disk_id;
 
-typedef void tf_disk_on_entry(void *context, const char *path, int64_t time);
+/* Gets an entry of a folder. false of one that is a folder itself: what is in it is left out. */
+typedef bool tf_disk_on_entry(void *context, const char *path, int64_t time);
 struct tf_disk {
     /* The time at which a file was last changed, in ns since 1970-01-01, and its identity; TF_DISK_MISSING: it does not
      * exist. People and programs may have given it another time, but none that is still to come. */

@@ -27,7 +27,8 @@ typedef enum extra_kind { EXTRA_GATE, EXTRA_END, EXTRA_GROUP } extra_kind;
 typedef struct extra {
     extra_kind kind;
     int stage;      /* the stage whose start, end or outputs it is */
-    int64_t newest; /* of a group: time of the newest output */
+    int64_t newest; /* of a group: time of the newest output that is a file */
+    int64_t inside; /* of a group: time of the newest output that is a folder */
     bool gone;      /* of a group: an output is missing */
 } extra;
 
@@ -78,10 +79,13 @@ struct tf_graph {
     tf_table outputs; /* numbers of outputs, by their keys in `folders` */
     node *maker;      /* per output: its task */
     int64_t *made;    /* per output: its time */
+    bool *is_folder;  /* per output: it is a folder */
+    bool has_folders; /* some outputs are folders */
     int64_t *newest;  /* per task: time of its newest input */
     int64_t *outside; /* per task: time of its newest input that no task makes */
-    int64_t *inside;  /* per task: time of the newest file in folders that are inputs; NULL: no inputs are folders */
-    int64_t *oldest;  /* per task: time of its oldest output */
+    int64_t
+        *inside; /* per task: time of the newest folder or file in it that is an input; NULL: no inputs are folders */
+    int64_t *oldest; /* per task: time of its oldest output */
     const tf_past *past;
     tf_paths paths; /* room for whoever goes through a task's files */
 };
@@ -105,6 +109,24 @@ static inline uint32_t graph_output(tf_graph *g, const char *path) {
     return tf_table_get(&g->outputs, key->data, key->length);
 }
 
+/* The number of the output that the file is, or lies in; TF_TABLE_NONE if no task makes it. Once all outputs are known.
+ * (within.c) */
+uint32_t graph_output_around(tf_graph *graph, const char *path);
+
+/* The number of the output that the folder, by its number, is or lies in; TF_TABLE_NONE: it is in none. */
+uint32_t graph_folder_output(tf_graph *graph, uint32_t folder);
+
+/* Adds the path of a folder, by its number; that of one that was found by a link without the link. */
+void graph_add_folder(tf_graph *graph, uint32_t folder, tf_buf *out);
+
+/* The time of a file of which that is the output: its own, or if it lies in a folder that a task makes that of the
+ * file.
+ */
+int64_t graph_made(tf_graph *graph, uint32_t output, const char *path);
+
+/* The time of a file or folder on the disk; TF_DISK_MISSING if it is not of the kind that it must be. */
+int64_t graph_disk_time(const tf_graph *graph, const char *path, bool is_folder, tf_disk_id *id);
+
 /* Selects the tasks that a target names; in `diags` what is wrong with it. (targets.c) */
 void graph_select(tf_graph *graph, const char *target, tf_diags *diags);
 
@@ -121,6 +143,10 @@ bool graph_input_is_newer(const tf_graph *graph, node n, int64_t index, const tf
 
 /* Time of a folder, or of the newest file in it that no task makes; TF_DISK_MISSING if the path is no folder. */
 int64_t graph_time_inside(tf_graph *graph, const char *path);
+
+/* Reports what stands where a task that is to run makes a folder, and is not known to be of an earlier run; stages that
+ * are forced may remove it. (foreign.c) */
+void foreign_check(tf_graph *graph, const bool *forced, tf_diags *diags);
 
 /* A node for people. */
 void graph_name(const tf_graph *graph, node n, tf_buf *out);

@@ -179,8 +179,9 @@ static bool need_inputs(tf_graph *g, int stage, int64_t index) {
     bool any = false;
     tf_files_inputs(g->files, stage, index, &g->paths);
     for (size_t i = 0; i < g->paths.count; i++) {
-        uint32_t output = graph_output(g, tf_paths_text(&g->paths, i));
-        if (output == TF_TABLE_NONE || g->made[output] != TF_DISK_MISSING || g->why[g->maker[output]])
+        const char *path = tf_paths_text(&g->paths, i);
+        uint32_t output = graph_output_around(g, path);
+        if (output == TF_TABLE_NONE || graph_made(g, output, path) != TF_DISK_MISSING || g->why[g->maker[output]])
             continue;
         g->why[g->maker[output]] = TF_WHY_NEEDED;
         any = true;
@@ -345,6 +346,7 @@ bool tf_graph_plan(tf_graph *g, const tf_past *past, const tf_wish *wish, tf_dia
                 decide(&p, graph_node(g, s, i), s, i);
         }
         free(order);
+        foreign_check(g, p.forced, diags);
     }
     free(p.forced);
     free(p.upstream);

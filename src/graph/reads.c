@@ -10,11 +10,12 @@ typedef struct inside {
     int64_t newest;
 } inside;
 
-static void note_newer(void *context, const char *path, int64_t time) {
+static bool note_newer(void *context, const char *path, int64_t time) {
     inside *in = context;
-    if (time > in->newest && graph_output(in->graph, path) == TF_TABLE_NONE &&
-        !tf_campaign_is_output(in->graph->campaign, path))
-        in->newest = time;
+    if (graph_output_around(in->graph, path) != TF_TABLE_NONE || tf_campaign_is_output(in->graph->campaign, path))
+        return false;
+    in->newest = time > in->newest ? time : in->newest;
+    return true;
 }
 
 int64_t graph_time_inside(tf_graph *g, const char *path) {
@@ -83,12 +84,47 @@ static void check_contents(builder *b, outside_file *file, int stage, int64_t in
     file->is_checked = true;
 }
 
-static void add_input(builder *b, int stage, int64_t index, const tf_file_spec *spec, const char *path) {
+static bool is_temporary(tf_graph *g, uint32_t output) {
+    int64_t index;
+    const int stage = graph_task(g, g->maker[output], &index);
+    tf_paths made = {0};
+    bool is_temp = false;
+    tf_files_outputs(g->files, stage, index, &made);
+    for (size_t p = 0; p < made.count; p++)
+        is_temp = is_temp || (made.item[p].spec->temp && graph_output(g, tf_paths_text(&made, p)) == output);
+    tf_paths_free(&made);
+    return is_temp;
+}
+
+/* A file that a task makes, or that lies in a folder that one makes. The folder must hold it: else it is not whole. The
+ * time of a folder is that of its end, since those who read it may write in it, too. */
+static outside_file find_made(builder *b, node reader, uint32_t output, const char *path) {
     tf_graph *g = b->graph;
+    const node maker = g->maker[output];
+    const bool is_there = g->made[output] != TF_DISK_MISSING, is_inside = graph_output(g, path) != output;
+    outside_file file = {.time = g->made[output], .inside = g->is_folder[output] ? g->made[output] : TF_DISK_MISSING};
+    if (is_inside && is_there)
+        file = *find_file(b, path, &(tf_disk_id){0});
+    builder_add_edge(b, maker, reader);
+    if (file.time == TF_DISK_MISSING)
+        g->flags[reader] |= READS_GONE;
+    if (file.time == TF_DISK_MISSING && is_there)
+        g->flags[maker] |= is_temporary(g, output) ? MISSES_TEMP : MISSES_OUTPUT;
+    return file;
+}
+
+static bool is_folder(const tf_graph *g, uint32_t output, const outside_file *file) {
+    return output == TF_TABLE_NONE ? file->inside != TF_DISK_MISSING : g->is_folder[output];
+}
+
+static void add_input(builder *b, int stage, int64_t index, const tf_path *input) {
+    tf_graph *g = b->graph;
+    const char *path = tf_paths_text(&g->paths, (size_t)(input - g->paths.item));
+    const tf_file_spec *spec = input->spec;
     const node n = graph_node(g, stage, index);
-    uint32_t number = graph_output(g, path);
+    const uint32_t number = graph_output_around(g, path);
     tf_disk_id id = {0};
-    outside_file file = {.inside = TF_DISK_MISSING};
+    outside_file file;
     if (number == TF_TABLE_NONE) {
         outside_file *found = find_file(b, path, &id);
         check_input(b, stage, index, spec, path, &id);
@@ -98,11 +134,12 @@ static void add_input(builder *b, int stage, int64_t index, const tf_file_spec *
             check_contents(b, found, stage, index, spec, path);
         file = *found;
     } else {
-        file.time = g->made[number];
-        builder_add_edge(b, g->maker[number], n);
-        if (file.time == TF_DISK_MISSING)
-            g->flags[n] |= READS_GONE;
+        file = find_made(b, n, number, path);
     }
+    const bool is_known = number != TF_TABLE_NONE || file.time != TF_DISK_MISSING;
+    if (input->is_folder && is_known && !is_folder(g, number, &file))
+        builder_diagnose(b, spec->pointer, stage, index, TF_DIAG_BAD_PATH,
+                         "%s is a file, and must be a folder, since it ends in / here", path);
     if (spec->by_hash)
         return;
     if (file.inside != TF_DISK_MISSING) {
@@ -118,7 +155,7 @@ static void add_input(builder *b, int stage, int64_t index, const tf_file_spec *
 /* Makes a group, when the first task asks for it. */
 static node add_group(builder *b, const tf_file_spec *spec, const int64_t *member, int64_t count) {
     tf_graph *g = b->graph;
-    extra e = {.kind = EXTRA_GROUP, .stage = spec->stage, .newest = TF_DISK_MISSING};
+    extra e = {.kind = EXTRA_GROUP, .stage = spec->stage, .newest = TF_DISK_MISSING, .inside = TF_DISK_MISSING};
     tf_paths made = {0};
     node group = g->nodes; /* it is added below */
     for (int64_t i = 0; i < count; i++) {
@@ -127,9 +164,10 @@ static node add_group(builder *b, const tf_file_spec *spec, const int64_t *membe
         tf_files_outputs(g->files, spec->stage, index, &made);
         for (size_t p = 0; p < made.count; p++) {
             int64_t time = g->made[graph_output(g, tf_paths_text(&made, p))];
+            int64_t *newest = made.item[p].is_folder ? &e.inside : &e.newest;
             if (!tf_file_has_name(made.item[p].spec, spec->output))
                 continue;
-            e.newest = time > e.newest ? time : e.newest;
+            *newest = time > *newest ? time : *newest;
             e.gone = e.gone || time == TF_DISK_MISSING;
         }
     }
@@ -154,6 +192,8 @@ static void add_group_input(builder *b, int stage, const tf_file_spec *spec, int
     const extra *e = &g->extra[groups[group] - g->tasks];
     if (!spec->by_hash && e->newest > g->newest[n])
         g->newest[n] = e->newest;
+    if (!spec->by_hash && e->inside != TF_DISK_MISSING)
+        note_inside(g, n, e->inside);
     if (e->gone)
         g->flags[n] |= READS_GONE;
 }
@@ -176,7 +216,7 @@ void reads_add(builder *b, int stage) {
             tf_paths_clear(&g->paths);
             tf_files_of_spec(g->files, stage, input, i, &g->paths);
             for (size_t p = 0; p < g->paths.count; p++)
-                add_input(b, stage, i, input, tf_paths_text(&g->paths, p));
+                add_input(b, stage, i, &g->paths.item[p]);
         }
         free(groups);
     }

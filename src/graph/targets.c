@@ -137,7 +137,7 @@ void graph_select(tf_graph *g, const char *target, tf_diags *diags) {
         select_tasks(g, diags, target, stage);
     } else {
         tf_files_normalize(g->campaign, target, &g->paths.text);
-        const uint32_t output = graph_output(g, tf_buf_text(&g->paths.text));
+        const uint32_t output = graph_output_around(g, tf_buf_text(&g->paths.text));
         if (output != TF_TABLE_NONE)
             g->flags[g->maker[output]] |= SELECTED;
         else

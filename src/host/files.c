@@ -1,5 +1,5 @@
-/* The files that tasks declare. Inputs are waited for; outputs are whole, or do not exist: what stands under the name
- * of an output is removed before an attempt, and after one that failed. */
+/* The files and folders that tasks declare. Inputs are waited for; outputs are whole, or do not exist: what stands
+ * under the name of an output is removed before an attempt, and after one that failed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,14 +15,15 @@
 typedef struct file_role {
     const char *name;
     const char *missing;
-    bool is_written; /* by the task: then it must not be a folder */
+    bool is_written; /* by the task: then it must not be a folder, unless it is declared as one */
 } file_role;
 
 static const file_role input_role = {.name = "input", .missing = "is not there"};
 static const file_role output_role = {.name = "output", .missing = "was not made", .is_written = true};
 
 /* Waits for as long as a file of another machine may take to be seen here. false after host_fail. */
-static bool wait_for(host *h, const file_role *role, const char *path) {
+static bool wait_for(host *h, const file_role *role, const tf_paths *files, size_t i) {
+    const char *path = tf_paths_text(files, i);
     const double interval = 0.05, deadline = tf_now() + h->campaign->latency;
     struct stat info;
     char waited[32];
@@ -34,9 +35,12 @@ static bool wait_for(host *h, const file_role *role, const char *path) {
         }
         poll(NULL, 0, (int)(1000 * interval));
     }
-    if (S_ISDIR(info.st_mode) && role->is_written)
-        host_fail(h, "%s %s is a folder, and must be a file", role->name, path);
-    return true;
+    const bool is_folder = S_ISDIR(info.st_mode), must_be = files->item[i].is_folder;
+    if (must_be && !is_folder)
+        host_fail(h, "%s %s is a file, and must be a folder", role->name, path);
+    else if (is_folder && !must_be && role->is_written)
+        host_fail(h, "%s %s is a folder, and must be a file; the name of a folder ends in /", role->name, path);
+    return !must_be || is_folder;
 }
 
 /* Opens the folder that a task is to write a file in. `what`, for messages: "output" or "log". false after host_fail.
@@ -55,9 +59,11 @@ static bool open_folder(host *h, const char *what, const char *path, parent_fold
 
 /* Removes an output, or with `keep` renames it to PATH.incomplete. If its folder is not what it was at the start of the
  * run, nothing in it is ours, and nothing is done. */
-static void discard(const tf_campaign *campaign, int root, const char *path, bool keep) {
-    parent_folder folder = parent_open(campaign, root, path, false);
-    if (folder.fd >= 0 && keep) {
+static void discard(const tf_campaign *campaign, int root, const tf_paths *outputs, size_t i, bool keep) {
+    parent_folder folder = parent_open(campaign, root, tf_paths_text(outputs, i), false);
+    if (folder.fd >= 0 && outputs->item[i].is_folder) {
+        parent_remove_folder(&folder, keep);
+    } else if (folder.fd >= 0 && keep) {
         tf_buf aside = {0};
         tf_buf_addf(&aside, "%s.incomplete", folder.name);
         renameat(folder.fd, folder.name, folder.fd, aside.data);
@@ -70,7 +76,7 @@ static void discard(const tf_campaign *campaign, int root, const char *path, boo
 
 static void discard_all(const tf_campaign *campaign, int root, const tf_paths *outputs) {
     for (size_t i = 0; i < outputs->count; i++)
-        discard(campaign, root, tf_paths_text(outputs, i), campaign->keep_incomplete);
+        discard(campaign, root, outputs, i, campaign->keep_incomplete);
 }
 
 void files_discard(const tf_campaign *campaign, tf_files *files, int stage, int64_t index) {
@@ -85,19 +91,32 @@ void files_remove_temp(const tf_campaign *campaign, tf_files *files, int stage, 
     tf_files_outputs(files, stage, index, &outputs);
     for (size_t i = 0; i < outputs.count; i++)
         if (outputs.item[i].spec->temp)
-            discard(campaign, AT_FDCWD, tf_paths_text(&outputs, i), false);
+            discard(campaign, AT_FDCWD, &outputs, i, false);
     tf_paths_free(&outputs);
 }
 
+/* A task that is only tried removes no folder: nobody has looked whose it is. false after host_fail, and then the task
+ * has no outputs that might be removed. */
+static bool may_remove(host *h, const parent_folder *folder, const char *path) {
+    struct stat info;
+    if (!h->is_trial || fstatat(folder->fd, folder->name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return true;
+    host_fail(h, "output %s is there already, and a task that is tried removes no folder: move it away", path);
+    h->outputs.count = 0;
+    return false;
+}
+
 /* Removes what stands under the name of an output before the task writes it. false after host_fail. */
-static bool clear_output(host *h, const char *path) {
+static bool clear_output(host *h, const char *path, bool is_folder) {
     parent_folder folder;
     bool ready = open_folder(h, "output", path, &folder);
-    int failure = ready ? parent_remove(&folder) : 0;
+    ready = ready && (!is_folder || may_remove(h, &folder, path));
+    int failure = !ready ? 0 : is_folder ? parent_remove_folder(&folder, false) : parent_remove(&folder);
     if (failure == EEXIST)
         host_fail(h, "output %s is there already, and is not a regular file", path);
     else if (failure)
-        host_fail(h, "output %s is there already, and can't be removed: %s", path, strerror(failure));
+        host_fail(h, "output %s is there already, and can't be removed: %s", path,
+                  failure == EXDEV ? "a file system is mounted in it" : strerror(failure));
     parent_close(&folder);
     return ready && !failure;
 }
@@ -178,9 +197,9 @@ bool files_before(host *h, int64_t row) {
     tf_files_outputs(h->files, stage, index, &h->outputs);
     bool ready = true;
     for (size_t i = 0; i < h->inputs.count && ready; i++)
-        ready = wait_for(h, &input_role, tf_paths_text(&h->inputs, i));
+        ready = wait_for(h, &input_role, &h->inputs, i);
     for (size_t i = 0; i < h->outputs.count && ready; i++)
-        ready = clear_output(h, tf_paths_text(&h->outputs, i));
+        ready = clear_output(h, tf_paths_text(&h->outputs, i), h->outputs.item[i].is_folder);
     if (!ready || h->spec->inputs == 0)
         return ready;
     h->columns.input_set[row] = tf_files_input_set(h->files, stage, index);
@@ -194,24 +213,31 @@ bool files_before(host *h, int64_t row) {
 
 /* Makes an output read-only. A link is not followed. */
 static void protect(host *h, const char *path) {
-    struct stat info;
     parent_folder folder = parent_open(h->campaign, h->root, path, false);
-    int fd = folder.fd < 0 ? -1 : openat(folder.fd, folder.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd >= 0 && fstat(fd, &info) == 0)
-        fchmod(fd, info.st_mode & 0555);
-    if (fd >= 0)
-        close(fd);
+    if (folder.fd >= 0)
+        tf_make_read_only_at(folder.fd, folder.name);
+    parent_close(&folder);
+}
+
+/* Gives a folder the time of its end: its own is that of the last change of what is directly in it. */
+static void date_folder(host *h, const char *path) {
+    parent_folder folder = parent_open(h->campaign, h->root, path, false);
+    if (folder.fd >= 0)
+        utimensat(folder.fd, folder.name, NULL, AT_SYMLINK_NOFOLLOW);
     parent_close(&folder);
 }
 
 void files_after(host *h) {
     for (size_t i = 0; i < h->outputs.count && h->outcome.message.length == 0 && !h->stopped; i++)
-        wait_for(h, &output_role, tf_paths_text(&h->outputs, i));
+        wait_for(h, &output_role, &h->outputs, i);
     if (h->outcome.message.length || h->stopped) {
         discard_all(h->campaign, h->root, &h->outputs);
         return;
     }
-    for (size_t i = 0; i < h->outputs.count; i++)
+    for (size_t i = 0; i < h->outputs.count; i++) {
+        if (h->outputs.item[i].is_folder)
+            date_folder(h, tf_paths_text(&h->outputs, i));
         if (h->outputs.item[i].spec->protect)
             protect(h, tf_paths_text(&h->outputs, i));
+    }
 }

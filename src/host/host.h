@@ -112,6 +112,7 @@ typedef struct host {
     bool is_spoilt;        /* a function has changed the surroundings: this process runs no more batches */
     int only_stage;        /* the stage whose setup changed the surroundings: no other runs here; -1: any may */
     const uint8_t *own;    /* a mark that is cleared in children of this process: see own.h */
+    bool is_trial;         /* the task is tried: what it may remove was not looked at */
     bool stopped;          /* the task under way is left unfinished: the rank has said stop, or its service fails */
     bool lets_writes_fail; /* SIGPIPE and SIGXFSZ are ignored; functions have them as `function_signal` says */
     struct sigaction function_signal[2];

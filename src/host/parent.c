@@ -68,3 +68,25 @@ int parent_remove(const parent_folder *folder) {
         return S_ISDIR(info.st_mode) ? EISDIR : EEXIST;
     return unlinkat(folder->fd, folder->name, 0) == 0 || errno == ENOENT ? 0 : errno;
 }
+
+static int remove_aside(int folder, const char *name, const char *aside, bool keep) {
+    struct stat info;
+    const int failure = tf_remove_tree_at(folder, aside);
+    if (failure)
+        return failure;
+    if (fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? 0 : errno;
+    if (!S_ISREG(info.st_mode) && !S_ISLNK(info.st_mode) && !S_ISDIR(info.st_mode))
+        return EEXIST;
+    if (renameat(folder, name, folder, aside) != 0)
+        return errno;
+    return keep ? 0 : tf_remove_tree_at(folder, aside);
+}
+
+int parent_remove_folder(const parent_folder *folder, bool keep) {
+    tf_buf aside = {0};
+    tf_buf_addf(&aside, "%s.incomplete", folder->name);
+    const int failure = remove_aside(folder->fd, folder->name, aside.data, keep);
+    tf_buf_free(&aside);
+    return failure;
+}

@@ -21,4 +21,9 @@ void parent_close(parent_folder *folder);
 /* Removes a regular file or a link. 0, also if there is none, or an errno: EEXIST for what is neither. */
 int parent_remove(const parent_folder *folder);
 
+/* Removes a folder that a task makes, or what file or link stands in its place. Before that it gets the name
+ * NAME.incomplete, whatever had it, so that a folder is whole under its own name or not there; with `keep` it stays
+ * there. 0, also if there is none, or an errno: EEXIST for what is neither, EXDEV where something is mounted in it. */
+int parent_remove_folder(const parent_folder *folder, bool keep);
+
 #endif

@@ -28,6 +28,7 @@ tf_err tf_host_run_here(const tf_campaign *campaign, int stage, int64_t first, i
     if (on_rows)
         scratch_open(campaign, &setting.scratch);
     host_open(&h, &setting, 0, 0);
+    h.is_trial = true;
     const tf_stage_spec *spec = &campaign->stage[stage];
     const int64_t most = batch_capacity(spec);
     tf_err err = TF_OK;

@@ -48,6 +48,10 @@ void tf_paths_free(tf_paths *paths) {
     *paths = (tf_paths){0};
 }
 
+void tf_paths_show(const tf_paths *paths, size_t i, tf_buf *out) {
+    tf_buf_addf(out, "%s%s", tf_paths_text(paths, i), paths->item[i].is_folder ? "/" : "");
+}
+
 void tf_paths_clear(tf_paths *paths) {
     tf_buf_clear(&paths->text);
     paths->count = 0;
@@ -249,7 +253,8 @@ static void add(tf_files *f, const tf_file_spec *spec, const char *path, size_t 
         out->capacity = out->capacity ? 2 * out->capacity : 4;
         out->item = tf_realloc_array(out->item, out->capacity, sizeof *out->item);
     }
-    out->item[out->count++] = (tf_path){.spec = spec, .at = out->text.length};
+    const bool is_folder = length > 0 && path[length - 1] == '/';
+    out->item[out->count++] = (tf_path){.spec = spec, .at = out->text.length, .is_folder = is_folder};
     add_path(&out->text, f->campaign->workdir, path, length);
     tf_buf_addc(&out->text, '\0');
 }
@@ -350,4 +355,12 @@ void tf_files_all_outputs(tf_files *f, tf_table *outputs) {
         }
     }
     tf_paths_free(&paths);
+}
+
+bool tf_files_are_of(const tf_table *outputs, const char *path) {
+    bool is_of = false;
+    for (size_t end = 1; *path && path[end - 1] && !is_of; end++)
+        if (path[end] == '/' || path[end] == '\0')
+            is_of = tf_table_get(outputs, path, end) != TF_TABLE_NONE;
+    return is_of;
 }

@@ -56,10 +56,11 @@ static inline bool tf_file_has_name(const tf_file_spec *spec, const char *name) 
 }
 
 /* Files of one task. Paths are relative to the work folder, or absolute where they are outside of it, without ".", ".."
- * or "//". */
+ * or "//", and without the slash at the end that makes one a folder. */
 typedef struct tf_path {
     const tf_file_spec *spec;
-    size_t at; /* where its path is in tf_paths.text */
+    size_t at;      /* where its path is in tf_paths.text */
+    bool is_folder; /* it must be a folder: as it is written, it ends in a slash */
 } tf_path;
 
 typedef struct tf_paths {
@@ -71,6 +72,9 @@ typedef struct tf_paths {
 static inline const char *tf_paths_text(const tf_paths *paths, size_t i) {
     return paths->text.data + paths->item[i].at;
 }
+
+/* Adds a path as it is written in a manifest: that of a folder ends in a slash. */
+void tf_paths_show(const tf_paths *paths, size_t i, tf_buf *out);
 
 void tf_paths_clear(tf_paths *paths); /* keeps the memory */
 void tf_paths_free(tf_paths *paths);
@@ -111,6 +115,9 @@ bool tf_files_know_log(const tf_stage_spec *stage);
 
 /* Adds the paths of all files that the campaign's tasks make: outputs, and the logs that are known. */
 void tf_files_all_outputs(tf_files *files, tf_table *outputs);
+
+/* Is the path one of these, or in a folder that is? */
+bool tf_files_are_of(const tf_table *outputs, const char *path);
 
 /* Replaces `out` by a path in the form of those in tf_paths. */
 void tf_files_normalize(const tf_campaign *campaign, const char *path, tf_buf *out);

@@ -20,9 +20,9 @@ typedef struct reader {
     const void **params; /* the same pointers, as tf_point has them */
 } reader;
 
-/* What is known of a file whose contents were read. */
+/* What is known of a file or a folder whose contents were read. */
 typedef struct contents {
-    int64_t time, size; /* ns and bytes, when it was read */
+    int64_t time, size; /* ns and bytes, when it was read; of a folder a hash of those of all that is in it, and -1 */
     uint64_t hash;
 } contents;
 

@@ -155,7 +155,7 @@ static const json_key resources[] = {
     }
 
 static const json_key input[] = {
-    {"path", TEXT("a file")},
+    {"path", TEXT("a file; a folder if it ends in /")},
     SPLIT,
     {"glob", TEXT("the files that match, but for those that the campaign makes")},
     {"allow_empty", FLAG("no matching file is all right")},
@@ -170,7 +170,7 @@ static const json_key input[] = {
 };
 
 static const json_key output[] = {
-    {"path", TEXT("a file")},
+    {"path", TEXT("a file; a folder if it ends in /")},
     SPLIT,
     {"temp", FLAG("to be removed when the last task that reads it is done")},
     {"protected", FLAG("to be made read-only")},

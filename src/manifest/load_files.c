@@ -24,6 +24,13 @@ static const tf_template *entry_text(const entries *e, const json_path *where, c
     return template_parse(e->loader, where, text, e->scope, false);
 }
 
+/* Is what is written a folder, whatever is put in? */
+static bool ends_in_slash(const tf_template *text) {
+    const char *source = tf_template_source(text);
+    const size_t length = strlen(source);
+    return length > 0 && source[length - 1] == '/';
+}
+
 /* The JSON pointer of a path, owned by the arena. */
 static const char *make_pointer(struct loader *l, const json_path *where) {
     tf_buf pointer = {0};
@@ -110,6 +117,8 @@ static void load_entry_options(const entries *e, const json_path *where, const c
     spec->temp = json_flag(diags, where, json, "temp");
     spec->protect = json_flag(diags, where, json, "protected");
     spec->outside = json_flag(diags, where, json, "allow_outside");
+    if (spec->stage_in && spec->text && ends_in_slash(spec->text))
+        diagnose(diags, where, TF_DIAG_CONFLICT, "\"stage_in\" copies files, and a path that ends in / is a folder");
     if (spec->temp && spec->protect)
         diagnose(diags, where, TF_DIAG_CONFLICT, "a file can't be both temp and protected");
 }
@@ -220,6 +229,9 @@ void load_files(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
         return;
     entries e = {.loader = l, .scope = &scope};
     const tf_template *text = entry_text(&e, &member.where, log);
+    if (text && ends_in_slash(text))
+        diagnose(l->diags, &member.where, TF_DIAG_BAD_PATH,
+                 "a log is a file, and a path that ends in / is a folder; leave out the /, or name a file in it");
     tf_file_spec *spec = tf_arena_alloc(l->arena, sizeof *spec);
     *spec = (tf_file_spec){.pointer = make_pointer(l, &member.where), .text = text, .outside = outside};
     stage->log = spec;
@@ -298,10 +310,13 @@ static int list_matches(struct loader *l, const tf_campaign *campaign, tf_files 
     if (found.length && !outputs->capacity)
         tf_files_all_outputs(files, outputs);
     for (size_t next = 0; next < found.length; next += strlen(found.data + next) + 1) {
+        const char *match = found.data + next;
         tf_buf_clear(&path);
-        add_path(&path, campaign->workdir, found.data + next, strlen(found.data + next));
-        if (tf_table_get(outputs, path.data, path.length) == TF_TABLE_NONE)
-            tf_buf_add(list, path.data, path.length + 1);
+        add_path(&path, campaign->workdir, match, strlen(match));
+        if (tf_files_are_of(outputs, tf_buf_text(&path)))
+            continue;
+        tf_buf_adds(&path, *match && match[strlen(match) - 1] == '/' ? "/" : "");
+        tf_buf_add(list, tf_buf_text(&path), path.length + 1);
     }
     tf_buf_free(&found);
     tf_buf_free(&path);

@@ -234,6 +234,8 @@ typedef struct tf_past {
     bool other_points;              /* its space had other points then */
     bool dropped;                   /* some rows of then are not kept */
     bool interrupted;               /* a run that may have worked on it was killed */
+    int64_t begun;                  /* so many first tasks were its tasks then, too: runs may have begun them */
+    bool other_outputs;             /* its outputs had other names then, or there was no such stage */
     const tf_intervals *other_code; /* tasks that are done, by code that has changed since */
     const char *code_changed;       /* which code has changed, for people */
     int64_t enough;             /* its "until" was true of this many first tasks, as far as they are done; 0: of none */

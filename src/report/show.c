@@ -46,7 +46,9 @@ static tf_err read_fields(shower *s, tf_error *error) {
 static void add_paths(const tf_paths *paths, tf_buf *out) {
     for (size_t i = 0; i < paths->count; i++) {
         const char *name = paths->item[i].spec->name;
-        tf_buf_addf(out, "%s%s%s\n", name ? name : "", name ? ": " : "", tf_paths_text(paths, i));
+        tf_buf_addf(out, "%s%s", name ? name : "", name ? ": " : "");
+        tf_paths_show(paths, i, out);
+        tf_buf_addc(out, '\n');
     }
 }
 

@@ -85,7 +85,7 @@ hid_t array_file_open(const char *path, const tf_array_spec *array, hid_t *file,
 /* Why the array can't be read from the file, if that is there and no stage makes it anew. */
 static void check_file(const tf_array_spec *array, const char *path, const tf_table *outputs, tf_buf *why) {
     hid_t file;
-    if (access(path, F_OK) != 0 || tf_table_get(outputs, path, strlen(path)) != TF_TABLE_NONE)
+    if (access(path, F_OK) != 0 || tf_files_are_of(outputs, path))
         return;
     hid_t dataset = array_file_open(path, array, &file, why);
     if (dataset < 0)

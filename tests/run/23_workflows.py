@@ -315,7 +315,7 @@ class Workflows(farm.FarmTest):
         file = self.open("w.h5")
         self.assertEqual(list(file["w/task/status"]), [2, 3, 2, 2, 2, 1])
         messages = self.heap(file["w"], "message")
-        self.assertEqual(messages[3:5], [b"output deep/forget/b was not made", b"output deep/folder/b is a folder, and must be a file"])
+        self.assertEqual(messages[3:5], [b"output deep/forget/b was not made", b"output deep/folder/b is a folder, and must be a file; the name of a folder ends in /"])
         made = sorted(str(p.relative_to(self.folder)) for p in self.folder.glob("deep/*/*") if p.is_file())
         self.assertEqual(made, ["deep/good/a", "deep/good/b"])
         self.assertEqual((self.folder / "logs/hang.log").read_text(), "olddeep/hang/a\n")

@@ -178,8 +178,8 @@ class Writes(farm.FarmTest):
 
     def test_where_outputs_of_failed_attempts_are_kept_nobody_writes(self):
         for stage, message in (
-            ({"outputs": ["x", "x.incomplete"]}, "m: x.incomplete is written by this task, and is where --keep-incomplete keeps an output of m"),
-            ({"outputs": "x", "log": "x.incomplete"}, "m: x.incomplete is written by this task, and is where --keep-incomplete keeps an output of m"),
+            ({"outputs": ["x", "x.incomplete"]}, "m: x.incomplete is written by this task, and is the name of what is left of an output of m"),
+            ({"outputs": "x", "log": "x.incomplete"}, "m: x.incomplete is written by this task, and is the name of what is left of an output of m"),
             ({"over": [{"csv": "x.incomplete"}], "outputs": "x"}, "m[a=1]: x.incomplete can't be written by a task: the manifest reads it"),
         ):
             self.write("x.incomplete", "a\n1\n")

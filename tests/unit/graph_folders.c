@@ -37,7 +37,7 @@ static tf_disk_kind look(tf_disk *disk, const char *path, tf_disk_id *id) {
     looks++;
     if (i < 0)
         return TF_DISK_NOTHING;
-    *id = (tf_disk_id){1, entries[i].inode};
+    *id = (tf_disk_id){.device = 1, .inode = entries[i].inode};
     return entries[i].kind;
 }
 
@@ -115,6 +115,9 @@ Test(folders, know_what_leads_out_of_the_work_folder) {
     }
     cr_expect_str_eq(tf_links_find(&f.links, "out", 3), "/scratch/me");
     cr_expect_null(tf_links_find(&f.links, "raw", 3));
+    cr_expect(folders_hold_workdir(&f, "."));
+    cr_expect(!folders_hold_workdir(&f, "link"));
+    cr_expect(!folders_hold_workdir(&f, "beside"), "its name begins as that of the work folder");
     folders_close(&f);
 }
 

@@ -85,6 +85,24 @@ static void add_difference(tf_buf *out, const char *key, const char *then_text, 
     cJSON_Delete(now);
 }
 
+/* The names of a stage's outputs, as they are written: what stands for other files is not the same output. */
+static cJSON *outputs_of(const cJSON *fingerprint) {
+    cJSON *files = cJSON_Parse(part_of(fingerprint, "files")), *outputs = cJSON_CreateArray();
+    for (const cJSON *item = files ? files->child : NULL; item; item = item->next)
+        if (cJSON_IsArray(item)) /* others are inputs; the first of its elements is what the manifest calls it */
+            cJSON_AddItemToArray(outputs, cJSON_Duplicate(cJSON_GetArrayItem(item, 1), true));
+    cJSON_Delete(files);
+    return outputs;
+}
+
+static bool have_other_outputs(const cJSON *then, const cJSON *now) {
+    cJSON *a = outputs_of(then), *b = outputs_of(now);
+    const bool others = !cJSON_Compare(a, b, true);
+    cJSON_Delete(a);
+    cJSON_Delete(b);
+    return others;
+}
+
 tf_err plan_compare(const tf_store_plan *plan, const char *path, int stage, const char *then_text, bool *space,
                     tf_error *error) {
     plan_stage *ps = &plan->stage[stage];
@@ -101,6 +119,7 @@ tf_err plan_compare(const tf_store_plan *plan, const char *path, int stage, cons
         if (parts[i].shown)
             add_difference(&ps->changed, parts[i].key, a, b);
     }
+    ps->other_outputs = have_other_outputs(then, now);
     *space = strcmp(part_of(then, "space"), part_of(now, "space")) != 0;
     cJSON_DeleteItemFromObjectCaseSensitive(then, "code"); /* it was there once, and is no matter of the layout */
     char *layout = cJSON_PrintUnformatted(then);

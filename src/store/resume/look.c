@@ -195,6 +195,8 @@ void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past) {
                       .other_points = ps->other_points,
                       .dropped = ps->dropped,
                       .interrupted = ps->old && plan->interrupted,
+                      .begun = ps->old && !ps->other_points ? ps->old->tasks : 0,
+                      .other_outputs = !ps->old || ps->other_outputs,
                       .other_code = &ps->other_code,
                       .code_changed = tf_buf_text(&ps->code_changed),
                       .enough = find_enough(ps, plan->campaign->stage[stage].until.expr),

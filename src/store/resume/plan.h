@@ -74,6 +74,7 @@ typedef struct plan_stage {
     tf_left_out left_out;             /* of the done tasks */
     bool unusable;                    /* the old rows have another form */
     bool other_points;                /* the space had other points */
+    bool other_outputs;               /* its outputs had other names */
     bool dropped;                     /* some rows that were done are not kept */
     int64_t unvouched;                /* number of tasks that are done by their status alone: no side file vouches */
     bool trusted;                     /* the rows of these are kept all the same */
