@@ -159,6 +159,12 @@ class ShowExport(farm.FarmTest):
             self.taskfarm(f"{name}.json", "--slots", 1)
             self.assertEqual(self.taskfarm("show", f"{name}.h5", "k=3").stdout.splitlines()[0], f"{name}[3]: done")
         self.assertEqual(self.taskfarm("show", "r.h5", "k=1999").stdout.splitlines()[0], "r[1999]: pending")
+        with self.open("r.h5") as file:  # where they hold zeros
+            self.assertEqual([file[f"r/{name}"][1999] for name in ("params/k", "results/y", "task/status")], [0, 0, 0])
+        self.assertEqual(self.export("r.h5", "--where", "k == 1999").splitlines()[1:], ["1999,pending,1999,"])
+        self.assertEqual(self.lines("r.h5", "--where", "k == 1999")[0]["y"], None)
+        self.assertEqual([r["index"] for r in self.rows("r.h5", "--where", "y == 0 || k == 0")], ["0"])
+        self.assertEqual(json.loads(self.taskfarm("show", "r.h5", 1999, "--json").stdout)["results"], {"y": None})
         done = self.taskfarm("show", "f.h5", "k=1999", status=2)
         self.assertRegex(done.stderr, r"; of \d+ that are not written nothing tells the parameters: the campaign can't be made again from")
         self.assertEqual(self.taskfarm("show", "f.h5", "--trust", "k=1999").stdout.splitlines()[0], "f[1999]: pending")
