@@ -122,7 +122,7 @@ static int check_kind(const options *o, const verb *v) {
 /* "staus x.h5": no file has that name, and none would be called so. Returns an exit status, or -1: it may be a
  * manifest. */
 static int check_manifest_name(const options *o, const char *name) {
-    if (strpbrk(name, "./") || access(name, F_OK) == 0)
+    if (strpbrk(name, "./") || strcmp(name, "-") == 0 || access(name, F_OK) == 0)
         return -1;
     const char *near = verb_suggest(o->verbs, name);
     return near ? cli_usage_error("there is no verb \"%s\", and no such file; did you mean \"%s\"?", name, near)

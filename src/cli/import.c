@@ -1,5 +1,6 @@
 /* taskfarm import KIND FILE: reads the file, and hands it to who knows its kind. */
 #include "cli/import.h"
+#include "cli/piped.h"
 
 #include <string.h>
 
@@ -24,8 +25,9 @@ int cli_import(const options *o) {
     const import_kind_spec *kind = import_kinds();
     while (strcmp(o->kind, kind->name) != 0)
         kind++;
+    const bool is_piped = cli_is_piped(o->manifest);
     tf_buf text = {0};
-    int failure = tf_read_input(o->manifest, &text);
+    int failure = tf_read_input(cli_piped_path(o->manifest), &text);
     if (failure)
         return cli_usage_error("%s: %s", o->manifest, tf_read_failure(failure));
     int status;
@@ -33,7 +35,7 @@ int cli_import(const options *o) {
         status = cli_usage_error("%s: is not text", o->manifest);
     else
         status = kind->import(&(import_source){.path = o->manifest,
-                                               .name = name_of(o->arena, o->manifest),
+                                               .name = is_piped ? kind->name : name_of(o->arena, o->manifest),
                                                .text = (char *)(uintptr_t)tf_buf_text(&text),
                                                .length = text.length,
                                                .arena = o->arena});

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/diagnose.h"
 #include "cli/job.h"
+#include "cli/piped.h"
 
 const char *job_system(int number) {
     return batch_systems()[number].name;
@@ -58,6 +60,9 @@ static void fill_line(const options *o, const batch_system *system, const char *
 int cli_job(const options *o) {
     const batch_system *system = find_system(o->kind);
     loaded l;
+    if (cli_is_piped(o->manifest))
+        return cli_usage_error("%s: comes from a pipe, which is gone when the job starts: write it to a file",
+                               o->manifest);
     cli_load(o, &l); /* better now than when the job starts */
     const bool right = l.it.campaign != NULL;
     if (!right)

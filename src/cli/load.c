@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/piped.h"
 #include "cli/rerun.h"
 
 #define LATENCY 5.0 /* s that other machines may need to see a file */
@@ -59,13 +60,15 @@ static void explain_link(const char *path, const char *workdir, tf_diags *diags)
 
 void cli_load(const options *o, loaded *l) {
     *l = (loaded){.disk = tf_source_disk(), .arena = tf_arena_new()};
-    const char *path = cli_absolute(l->arena, o->manifest);
+    const bool is_piped = cli_is_piped(o->manifest);
+    const char *path = cli_absolute(l->arena, cli_piped_path(o->manifest));
     if (!path)
         return;
-    const char *workdir = o->workdir ? o->workdir : folder_of(l->arena, path);
+    const char *workdir = o->workdir ? o->workdir : is_piped ? "." : folder_of(l->arena, path);
     char *resolved = realpath(workdir, NULL);
     tf_load_options load = {.path = path,
                             .display = o->manifest,
+                            .is_piped = is_piped,
                             .workdir = resolved ? tf_arena_strdup(l->arena, resolved) : workdir,
                             .output = o->output,
                             .seed = o->seed,

@@ -98,6 +98,9 @@ static void load_campaign(struct loader *l, const tf_load_options *options, cons
     check_top(l, &root, json, single, stages);
     const char *name = json_string(l->diags, &root, json, "name");
     campaign->name = name ? tf_arena_strdup(l->arena, name) : default_name(l->arena, options->path);
+    if (options->is_piped && !cJSON_GetObjectItemCaseSensitive(json, "name"))
+        diagnose(l->diags, &root, TF_DIAG_MISSING_KEY,
+                 "needs a \"name\": it comes from a pipe, and has no file's name that the campaign could have");
     check_campaign_name(l, &root, campaign->name);
     load_record_env(l, &root, json, campaign);
     load_hints(l, &root, json, campaign);

@@ -203,6 +203,7 @@ static inline bool tf_stage_hashes_inputs(const tf_stage_spec *stage) {
 typedef struct tf_load_options {
     const char *path;    /* the manifest, relative to the current folder (which is the work folder) or absolute */
     const char *display; /* its name in messages */
+    bool is_piped;       /* it has no name that the campaign could have */
     const char *workdir; /* absolute */
     const char *output;  /* NULL: as the manifest says */
     const char *seed;    /* NULL: as the manifest says */

@@ -148,7 +148,7 @@ class CommandLine(farm.FarmTest):
     @farm.first
     def test_a_manifest_may_come_through_a_pipe(self):
         """Which is opened once, and read from its beginning."""
-        text = json.dumps({"run": {"echo": True}})
+        text = json.dumps({"name": "n", "run": {"echo": True}})
         read, write = os.pipe()
         os.write(write, text.encode())
         os.close(write)
@@ -157,8 +157,41 @@ class CommandLine(farm.FarmTest):
         self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
         os.mkfifo(self.folder / "fifo")
         writer = subprocess.Popen(["sh", "-c", 'printf %s "$0" >fifo', text], cwd=self.folder)
-        self.assertIn("stage fifo: 1 task of echo\n", self.taskfarm("check", "fifo").stdout)
+        self.assertIn("stage n: 1 task of echo\n", self.taskfarm("check", "fifo").stdout)
         self.assertEqual(writer.wait(60), 0)
+
+    def feed(self, text, *arguments, status=0):
+        """Gives the text to standard input, by a pipe and as a file."""
+        self.write("of_stdin", text)
+        found = []
+        for script in ('cat of_stdin | "$0" "$@"', '"$0" "$@" <of_stdin'):
+            done = subprocess.run(["sh", "-c", script, *self.command(*arguments)], cwd=self.folder, env=farm.environment(), capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, status, done.stderr)
+            found.append(done)
+        return found
+
+    @farm.first
+    def test_a_manifest_of_standard_input_stands_in_the_current_folder(self):
+        self.write("list.txt", "one\ntwo\n")
+        text = json.dumps({"name": "n", "over": {"x": {"lines": "list.txt"}}, "run": {"command": ["cat", "list.txt"]}})
+        for name in ("-", "/dev/stdin"):
+            for done in self.feed(text, name):
+                self.assertIn("results in n.h5\n", done.stderr)
+            self.assertEqual(self.heap(self.open("n.h5")["n"], "stdout"), [b"one\ntwo\n"] * 2)
+            (self.folder / "n.h5").unlink()
+        self.feed(text, "plan", "-")
+        needs = 'needs a "name": it comes from a pipe, and has no file\'s name that the campaign could have\n'
+        for done in self.feed('{"run": {"echo": true}}', "-", status=2):
+            self.assertEqual(done.stderr, f"-: {needs}")
+        (self.folder / "d").mkdir()
+        self.write("d/list.txt", "one\n")
+        self.assertIn("1 task of", self.feed(text, "check", "-", "--workdir", "d")[0].stdout)
+        for done in self.feed(text, "job", "slurm", "-", status=2):
+            self.assertEqual(done.stderr, "taskfarm: -: comes from a pipe, which is gone when the job starts: write it to a file\n")
+
+    def test_a_list_of_standard_input_is_called_by_its_kind(self):
+        for done in self.feed("echo 1\necho 2\n", "import", "commands", "-"):
+            self.assertEqual(json.loads(done.stdout)["name"], "commands")
 
     @farm.first
     def test_help_is_a_verb_too_and_what_comes_without_a_word(self):
