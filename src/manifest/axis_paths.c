@@ -88,6 +88,27 @@ static const char *constraint(struct loader *l, const json_path *where, const cJ
     return "[^/]+";
 }
 
+/* Adds text that stands for itself, both to the pattern and to the expression. */
+static void add_literal(wildcards *w, const char *text) {
+    for (const char *c = text; *c; c++) {
+        if (strchr("*?[", *c))
+            tf_buf_addc(&w->pattern, '\\');
+        tf_buf_addc(&w->pattern, *c);
+        if (strchr(".^$*+?(){}[|\\]", *c))
+            tf_buf_addc(&w->expression, '\\');
+        tf_buf_addc(&w->expression, *c);
+    }
+}
+
+/* Is it a variable's name, with or without a format? */
+static bool is_variable(const struct loader *l, const char *name) {
+    const size_t length = strcspn(name, ":");
+    bool found = false;
+    for (int v = 0; v < l->variables && !found; v++)
+        found = strlen(l->variable[v].name) == length && strncmp(l->variable[v].name, name, length) == 0;
+    return found;
+}
+
 /* Parses "raw/sci_{object}.fits". false after a diagnostic. */
 static bool parse_wildcards(struct loader *l, const json_path *where, const json_path *up, const char *text,
                             const cJSON *axis, wildcards *w) {
@@ -101,17 +122,19 @@ static bool parse_wildcards(struct loader *l, const json_path *where, const json
                          "'%c' has no place here: name what varies, as in raw/{object}.fits", *c);
                 return false;
             }
-            tf_buf_addc(&w->pattern, *c);
-            if (strchr(".^$+(){}|\\]", *c))
-                tf_buf_addc(&w->expression, '\\');
-            tf_buf_addc(&w->expression, *c);
+            add_literal(w, (const char[]){*c, '\0'});
+            continue;
+        }
+        const char *name = tf_arena_strndup(l->arena, c + 1, (size_t)(close - c - 1));
+        if (is_variable(l, name)) {
+            add_literal(w, constant_text(l, where, tf_arena_printf(l->arena, "{%s}", name)));
+            c = close;
             continue;
         }
         if (w->groups == MAX_WILDCARDS) {
             diagnose(l->diags, where, TF_DIAG_TOO_LARGE, "more than %d wildcards", MAX_WILDCARDS);
             return false;
         }
-        const char *name = tf_arena_strndup(l->arena, c + 1, (size_t)(close - c - 1));
         int k = 0;
         while (k < w->count && strcmp(w->name[k], name) != 0)
             k++;

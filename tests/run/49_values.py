@@ -342,6 +342,26 @@ class Values(farm.FarmTest):
             self.assertEqual(found, case[-1], case)
         self.assertEqual(self.open("m.h5")["s2/params/x"][0], 9007199254740993)
 
+    @farm.first
+    def test_variables_stand_in_a_template_of_files(self):
+        """Where they are no wildcards: they stand for themselves, whatever they hold."""
+        folder = "a[b]*.x"
+        for name in ("s_007_1_R.f", "s_007_2_G.f", "s_008_3_R.f", "s_7_4_R.f"):
+            self.write(f"{folder}/{name}", "")
+        self.write("ab/s_007_9_R.f", "")
+        self.write("m.json", {
+            "variables": {"d": folder, "run": 7},
+            "over": [{"name": "p", "files": "{d}/s_{run:03d}_{k}_{filter}.f", "wildcards": {"filter": "[RG]"}}],
+            "run": {"echo": True},
+        })  # fmt: skip
+        self.taskfarm("m.json")
+        params = self.open("m.h5")["m/params"]
+        self.assertEqual(list(params), ["filter", "k", "p"])
+        found = [[text.decode() for text in params[name][()]] for name in ("p", "k", "filter")]
+        self.assertEqual(found, [[f"{folder}/s_007_1_R.f", f"{folder}/s_007_2_G.f"], ["1", "2"], ["R", "G"]])
+        self.taskfarm("m.json", "--set", "run=8", "--output", "n.h5")
+        self.assertEqual(self.open("n.h5")["m/params/k"][()].tolist(), [b"3"])
+
     def test_a_path_is_bytes(self):
         """A dataset of paths of which some are no UTF-8 does not say that they are: HDF5 calls it ASCII, h5py gives bytes."""
         paths = [b"a\xe9.dat", b"b\xc3\xa9.dat", b"c\xff.dat"]
