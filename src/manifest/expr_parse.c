@@ -156,19 +156,31 @@ static const char *parse_name(reader *r) {
     return tf_arena_strndup(r->loader->arena, start, (size_t)(end - start));
 }
 
+/* Parses a quoted string, in which a quote is written twice: 'it''s'. NULL after a diagnostic. */
+static const char *parse_quoted(reader *r) {
+    const char quote = *r->next, *from = r->next + 1, *end;
+    tf_buf text = {0};
+    while ((end = strchr(from, quote)) && end[1] == quote) {
+        tf_buf_add(&text, from, (size_t)(end + 1 - from));
+        from = end + 2;
+    }
+    if (end)
+        tf_buf_add(&text, from, (size_t)(end - from));
+    else
+        refuse(r, "a string has no closing %c; a quote in it is written twice", quote);
+    const char *found = end ? tf_arena_strdup(r->loader->arena, tf_buf_text(&text)) : NULL;
+    r->next = end ? end + 1 : r->next;
+    tf_buf_free(&text);
+    return found;
+}
+
 /* Parses a string: a quoted one, or a name whose value is one. false, and the reader has not moved: none is next. */
 static bool parse_string(reader *r, operand *out) {
     const char *start = r->next;
     *out = (operand){.name = -1};
     if (*start == '\'' || *start == '"') {
-        const char *end = strchr(start + 1, *start);
-        if (!end) {
-            refuse(r, "a string has no closing %c", *start);
-            return false;
-        }
-        out->constant = tf_arena_strndup(r->loader->arena, start + 1, (size_t)(end - start - 1));
-        r->next = end + 1;
-        return true;
+        out->constant = parse_quoted(r);
+        return out->constant != NULL;
     }
     const char *name = parse_name(r);
     int n = name ? find_name(r, name) : -1;

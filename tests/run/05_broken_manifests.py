@@ -274,7 +274,7 @@ TABLE = [
         '/run/expr/q: "random(3)": random() takes no argument',
         '/run/expr/r: "later + 1": there is no "later" here; there are the stage\'s parameters, and the columns before this one',
         '/run/expr/s: "sky == \'R\'": strings can only be compared, by == and !=, to other strings',
-        '/run/expr/t: "\'R": a string has no closing \'',
+        '/run/expr/t: "\'R": a string has no closing \'; a quote in it is written twice',
         '/run/expr/u: "sky +* 2": is not an expression: it makes no sense from "* 2" on',
     ),
     (

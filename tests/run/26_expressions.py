@@ -56,6 +56,27 @@ class Expressions(farm.FarmTest):
         again = self.taskfarm("e.json")
         self.assertIn(f"{kept_count} done, 0 failed, {kept_count} of them before, {left_out} left out by where", again.stderr)
 
+    @farm.first
+    def test_a_quote_in_a_string_is_written_twice(self):
+        words = ["it's", 'say "so"', "'", "", "a\\'b", "''"]
+        exprs = {
+            "one": "w == 'it''s'",
+            "two": 'w == "it\'s" || w == "say ""so"""',
+            "three": "w == '''' || '' == w",
+            "four": "w == 'a\\''b'&&1",
+            "five": "w == ''''''",
+        }
+        expected = {"one": [0], "two": [0, 1], "three": [2, 3], "four": [4], "five": [5]}
+        reduce = {"r": {"where": "w != 'it''s'", "columns": {"one": ["count"]}}}
+        self.write("m.json", {"over": {"w": words}, "run": {"expr": exprs}, "reduce": reduce})
+        self.taskfarm("m.json")
+        stage = self.open("m.h5")["m"]
+        for name, rows in expected.items():
+            self.assertEqual(list(np.flatnonzero(stage[f"results/{name}"][()])), rows, exprs[name])
+        self.assertEqual(stage["reduce/r/one.count"][0], len(words) - 1)
+        shown = self.taskfarm("export", "m.h5", "--where", "w == 'it''s'").stdout
+        self.assertEqual(len(shown.splitlines()), 2)
+
     def test_random_numbers_are_the_tasks_own(self):
         run = {"expr": {"a": "random()", "b": "random()", "c": "normal()", "d": "a - a + random() - random()"}}
         self.same_for_all({"over": {"i": {"range": [50000]}}, "run": run, "seed": 7})
