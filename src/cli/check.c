@@ -1,8 +1,12 @@
 /* taskfarm check: is the manifest right, and what would it run? */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
+#include "host/run.h"
+#include "manifest/code.h"
 
 static const char *run_text(const tf_stage_spec *stage, tf_buf *out) {
     tf_buf_clear(out);
@@ -47,6 +51,71 @@ static void warn_of_scripts(const tf_campaign *c, tf_diags *warnings) {
         }
     }
 }
+
+/* ---- What is run ---- */
+
+/* A stage whose scripts are looked for. */
+typedef struct script_search {
+    const tf_stage_spec *stage;
+    tf_diags *diags;
+    int missing; /* scripts that are not there */
+} script_search;
+
+/* A script can't be an output that tasks declare, but a stage that comes before this one may write it all the same. In
+ * a text for the shell what stands before may do so, or change the folder. */
+static void look_for_script(void *context, const tf_code_word *word) {
+    script_search *s = context;
+    const tf_stage_spec *stage = s->stage;
+    tf_buf path = {0};
+    if (word->kind != TF_CODE_SCRIPT || word->in_shell)
+        return;
+    tf_buf_addf(&path, "%s%s", *word->text == '/' ? "" : word->folder, word->text);
+    if (access(path.data, F_OK) == 0 || errno != ENOENT) {
+        tf_buf_free(&path);
+        return;
+    }
+    s->missing++;
+    if (stage->afters == 0) {
+        tf_buf pointer = {0};
+        tf_buf_addf(&pointer, "%s/run/%s", stage->pointer, stage->run.key);
+        tf_diags_add(s->diags, tf_buf_text(&pointer), TF_DIAG_FILE_MISSING, "there is no script %s", path.data);
+        tf_buf_free(&pointer);
+    }
+    tf_buf_free(&path);
+}
+
+/* May what the stage runs need what other stages make? */
+static bool may_need_others(const tf_campaign *c, int stage) {
+    bool others_make = false;
+    for (int other = 0; other < c->stages; other++)
+        others_make = others_make || (other != stage && c->stage[other].outputs > 0);
+    return c->stage[stage].afters > 0 || (c->stage[stage].inputs > 0 && others_make);
+}
+
+/* What does not start before other stages have run may do so later: that is a warning. */
+static void try_start(const tf_campaign *c, int stage, tf_diags *diags, tf_diags *warnings) {
+    tf_diags found = {.file = diags->file};
+    tf_host_try_start(c, stage, &found);
+    for (const tf_diag *d = found.item; d < found.item + found.items; d++) {
+        if (may_need_others(c, stage))
+            tf_diags_warn(warnings, d->pointer, d->id, "%s", d->text);
+        else
+            tf_diags_add(diags, d->pointer, d->id, "%s", d->text);
+    }
+    tf_diags_free(&found);
+}
+
+/* Looks for the scripts of all stages, and starts what can be started. */
+static void look_at_what_runs(const tf_campaign *c, bool starts, tf_diags *diags, tf_diags *warnings) {
+    for (int stage = 0; stage < c->stages; stage++) {
+        script_search s = {.stage = &c->stage[stage], .diags = diags};
+        tf_code_words(&c->stage[stage].run, look_for_script, &s);
+        if (starts && s.missing == 0)
+            try_start(c, stage, diags, warnings);
+    }
+}
+
+/* ---- For people ---- */
 
 static void print_files(const tf_campaign *c, const char *what, const tf_file_spec *spec, int count) {
     static const char *const how[] = {[TF_FILE_SPLIT] = " (split)", [TF_FILE_GLOB] = " (glob)"};
@@ -242,7 +311,8 @@ static void add_lines(cJSON *list, const tf_diags *diags) {
 
 static void print_json(const loaded *l, const tf_diags *warnings) {
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddBoolToObject(json, "right", l->it.campaign != NULL);
+    const bool is_right = l->it.campaign && l->it.diags.count == 0;
+    cJSON_AddBoolToObject(json, "right", is_right);
     cJSON *errors = cJSON_AddArrayToObject(json, "errors");
     add_lines(errors, &l->it.diags);
     if (warnings->count)
@@ -250,7 +320,7 @@ static void print_json(const loaded *l, const tf_diags *warnings) {
     cJSON *diagnostics = cJSON_AddArrayToObject(json, "diagnostics");
     cli_add_diagnostics(diagnostics, &l->it.diags);
     cli_add_diagnostics(diagnostics, warnings);
-    if (l->it.campaign)
+    if (is_right)
         add_campaign(json, l->it.campaign);
     cli_print_json(json);
 }
@@ -259,12 +329,14 @@ int cli_check(const options *o) {
     loaded l;
     tf_diags warnings = {.file = o->manifest};
     cli_load(o, &l);
-    int status = l.it.campaign ? TF_OK : TF_ERR_USAGE;
-    if (l.it.campaign)
+    if (l.it.campaign) {
         warn_of_scripts(l.it.campaign, &warnings);
+        look_at_what_runs(l.it.campaign, !o->no_start, &l.it.diags, &warnings);
+    }
+    const int status = l.it.campaign && l.it.diags.count == 0 ? TF_OK : TF_ERR_USAGE;
     if (o->json)
         print_json(&l, &warnings);
-    else if (l.it.campaign)
+    else if (status == TF_OK)
         print_campaign(o, l.it.campaign);
     else
         tf_print_text(stderr, tf_buf_text(&l.it.diags.lines), l.it.diags.lines.length);

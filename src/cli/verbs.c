@@ -31,10 +31,11 @@ static const verb verbs[] = {
      .arguments = "MANIFEST",
      .needs = "a manifest",
      .files = 1,
-     .takes = OF_MANIFESTS | TAKES(JSON),
+     .takes = OF_MANIFESTS | TAKES(NO_START) | TAKES(JSON),
      .about = "say whether the manifest is right, and what it would run",
      .ends = "0 the manifest is right; 2 it is not, or wrong usage; 3 the answer can't be written.",
-     .more = ""},
+     .more = "Starts each service and each function's setup once, and ends it: does it start, and take the stage's "
+             "parameters? --no-start leaves that out.\n"},
     {.name = "plan",
      .run = cli_plan,
      .arguments = "MANIFEST [TARGET...]",

@@ -13,6 +13,10 @@
  * `program` has the functions that this program brings itself, up to one without a name; NULL: none. */
 void tf_host_preflight(const tf_campaign *campaign, const tf_function *program, tf_diags *diags);
 
+/* Starts what tasks of a stage would run, as services and functions with a setup, and ends it: does it start, and does
+ * it take the stage's parameters? That may take a while. */
+void tf_host_try_start(const tf_campaign *campaign, int stage, tf_diags *diags);
+
 /* Gets the parameters and files of a task before it runs. */
 typedef void tf_host_on_point(void *context, const tf_point *point);
 

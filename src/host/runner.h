@@ -11,6 +11,10 @@ typedef struct runner {
      * itself. NULL: there is nothing to check. */
     void (*preflight)(const tf_stage_spec *stage, const tf_function *program, tf_diags *diags);
 
+    /* Starts what the stage's tasks would run, once, and ends it again: what is wrong with it is reported. NULL: there
+     * is nothing to start. */
+    void (*try_start)(host *h, int stage, tf_diags *diags);
+
     void (*begin)(host *h);                /* before the first row of a batch; NULL: nothing to do */
     void (*run_row)(host *h, int64_t row); /* sets the row's columns, or fails the row */
     bool (*has_batch)(const host *h);      /* can rows be run together? NULL: never */

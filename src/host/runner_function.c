@@ -6,10 +6,15 @@
 #include "host/unset.h"
 #include "manifest/json_read.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* To be called when a function has returned: ends this process if it is a child that the function forked. */
 static void end_forked_child(const host *h, const struct tf_stage *stage) {
@@ -237,12 +242,68 @@ static void close_function(host *h, int stage) {
         unload_function(h->stage[stage]);
 }
 
+/* ---- Trying it out ---- */
+
+/* Runs the setup, in a child: it may do anything. What is wrong with it goes to the pipe. */
+static void try_setup(host *h, int stage, int out) {
+    h->own = own_mark_new(); /* this process is the one that it is called in */
+    h->stage[stage] = load_function(h, &h->campaign->stage[stage]);
+    const tf_buf *wrong = &h->stage[stage]->failure;
+    if (wrong->length && write(out, wrong->data, wrong->length) < 0)
+        _exit(1);
+    unload_function(h->stage[stage]);
+    _exit(0);
+}
+
+/* Reads all that the child says, for so long at the most. */
+static void listen_to(int in, double seconds, char *text, size_t size) {
+    const double deadline = tf_now() + seconds;
+    size_t length = 0;
+    for (;;) {
+        struct pollfd ready = {in, POLLIN, 0};
+        const double left = deadline - tf_now();
+        if (left <= 0 || (poll(&ready, 1, (int)(1000 * left) + 1) < 0 && errno != EINTR))
+            break;
+        const ssize_t got = ready.revents ? read(in, text + length, size - 1 - length) : -1;
+        if (got == 0 || length == size - 1)
+            break;
+        length += got > 0 ? (size_t)got : 0;
+    }
+    text[length] = '\0';
+}
+
+/* A setup finds its parameters and columns by name. Built-in ones have been looked at. */
+static void try_start(host *h, int stage, tf_diags *diags) {
+    const tf_stage_spec *spec = &h->campaign->stage[stage];
+    const double longest = 20; /* s */
+    char text[1000];
+    int channel[2];
+    if (strcmp(spec->run.library, TF_PROGRAM) == 0 || pipe2(channel, O_CLOEXEC) != 0)
+        return;
+    fflush(NULL);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        setpgid(0, 0);
+        try_setup(h, stage, channel[1]);
+    }
+    close(channel[1]);
+    listen_to(channel[0], longest, text, sizeof text);
+    close(channel[0]);
+    if (pid > 0) {
+        kill(-pid, SIGKILL);
+        tf_child_wait(pid);
+    }
+    if (*text)
+        preflight_diagnose(diags, spec, "function", TF_DIAG_BAD_LIBRARY, text);
+}
+
 const runner runner_function = {.key = "function",
                                 .preflight = preflight_function,
                                 .begin = begin,
                                 .run_row = run_row,
                                 .has_batch = has_batch,
                                 .run_part = run_part,
+                                .try_start = try_start,
                                 .reads_array = reads_array,
                                 .close = close_function,
                                 .is_inside = true};

@@ -5,8 +5,8 @@
  * A task that was not read is not to blame for the end of its service: the rank hears of the service, and gives the
  * task to another. */
 #include "host/preflight.h"
-#include "host/process.h"
 #include "host/runner.h"
+#include "host/service.h"
 #include "manifest/json_read.h"
 
 #include <errno.h>
@@ -25,48 +25,7 @@
 
 enum { LONGEST_LINE = 256 << 20 }; /* bytes; more is no answer */
 
-struct service {
-    const tf_stage_spec *spec;
-    process p;
-    int in;         /* our end of its standard input; -1: it does not run */
-    int64_t served; /* tasks that it has answered since it was started */
-    bool has_read;  /* it has read something since it was started */
-    tf_buf line;    /* what it has written so far of its answer */
-    tf_buf request;
-    size_t sent; /* bytes of the request that are in the pipe, or were */
-};
-
-/* ---- Starting and ending ---- */
-
-/* Adds a PYTHONPATH with which a service in Python finds the module taskfarm.py. */
-static void add_module_path(tf_buf *extra) {
-    const char *old = getenv("PYTHONPATH");
-    char program[4096] = "";
-    tf_buf module = {0};
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    char *slash = length > 0 ? strrchr(program, '/') : NULL;
-    if (slash) {
-        *slash = '\0';
-        tf_buf_addf(&module, "%s/../share/taskfarm/python", program);
-    }
-    const char *folder = module.length && access(module.data, R_OK) == 0 ? module.data : TASKFARM_PYTHON;
-    tf_buf_addf(extra, "PYTHONPATH=%s%s%s", folder, old && *old ? ":" : "", old ? old : "");
-    tf_buf_addc(extra, '\0');
-    tf_buf_free(&module);
-}
-
-/* The last lines of what was said on standard error, in so many bytes. */
-static void add_last_lines(const capture *said, size_t most, tf_buf *out) {
-    tf_buf tail = {0};
-    capture_tail(said, most, &tail);
-    const char *text = tf_buf_text(&tail), *cut = NULL;
-    if (said->total > (int64_t)tail.length) /* from the first whole line on */
-        cut = memchr(text, '\n', tail.length);
-    if (cut)
-        text = cut + 1;
-    tf_buf_adds(out, text);
-    tf_buf_free(&tail);
-}
+/* ---- Starts that fail ---- */
 
 /* The service has not started: the rank hears why. Unless that fails the task, it is left as it was. */
 static void fail_start(host *h) {
@@ -74,7 +33,7 @@ static void fail_start(host *h) {
     tf_buf why = {0};
     tf_buf_addf(&why, "%s%s\n", tf_buf_text(&h->outcome.message),
                 h->outcome.is_late ? ", and the service has not read a task" : "");
-    add_last_lines(&h->err, sizeof head->why > why.length + 1 ? sizeof head->why - 1 - why.length : 0, &why);
+    service_add_last_lines(&h->err, sizeof head->why > why.length + 1 ? sizeof head->why - 1 - why.length : 0, &why);
     snprintf(head->why, sizeof head->why, "%s", why.data);
     tf_buf_free(&why);
     head->service |= BATCH_SERVICE_FAILS;
@@ -83,71 +42,6 @@ static void fail_start(host *h) {
     tf_buf_clear(&h->outcome.message);
     h->outcome.is_late = false;
     h->stopped = true;
-}
-
-static bool start_service(host *h, service *s) {
-    const tf_point nowhere = {.folder = h->spec->run.cwd ? h->campaign->workdir : NULL};
-    tf_buf extra = {0};
-    int in[2];
-    if (pipe2(in, O_CLOEXEC) != 0) {
-        host_fail(h, "can't make a pipe: %s", strerror(errno));
-        return false;
-    }
-    if (h->err.limit < BATCH_WHY) /* what it says then is wanted whatever is kept of tasks */
-        capture_start(&h->err, BATCH_WHY);
-    add_module_path(&extra);
-    process_set_words(h, &s->p, &nowhere, &extra, 1);
-    tf_buf_free(&extra);
-    if (h->spec->run.cwd)
-        tf_template_expand(h->spec->run.cwd, &nowhere, &s->p.cwd);
-    s->p.in = in[0];
-    const bool started = process_start(h, &s->p);
-    process_close_fd(&in[0]);
-    s->p.in = -1;
-    s->in = in[1];
-    s->served = 0;
-    s->has_read = false;
-    tf_buf_clear(&s->line);
-    if (started) {
-        fcntl(s->in, F_SETFL, O_NONBLOCK);
-        return true;
-    }
-    process_close_fd(&s->in);
-    process_free(&s->p);
-    return false;
-}
-
-static int reap(service *s, struct rusage *usage) {
-    const int status = s->p.pid > 0 ? process_wait(&s->p, usage) : 0;
-    process_close_fd(&s->in);
-    process_free(&s->p);
-    return status;
-}
-
-/* Kills it and all that it has started. Returns its wait status. */
-static int kill_service(service *s, struct rusage *usage) {
-    kill(-s->p.pid, SIGKILL);
-    return reap(s, usage);
-}
-
-/* Closes its standard input, upon which it should end; kills it if it has not after a while. */
-static void close_and_wait(service *s) {
-    enum { PATIENCE = 5000 }; /* ms */
-    struct rusage usage;
-    if (s->in < 0)
-        return;
-    process_close_fd(&s->in);
-    struct pollfd end = {s->p.pidfd, POLLIN, 0};
-    capture rest = {0};
-    const double deadline = tf_now() + PATIENCE / 1e3;
-    capture_start(&rest, 0);
-    while (!process_has_ended(&s->p) && tf_now() < deadline) { /* it may have something to say, which nobody wants */
-        process_drain(&s->p.out, -1, &rest);
-        process_drain(&s->p.err, -1, &rest);
-        poll(&end, s->p.pidfd >= 0, 20);
-    }
-    capture_free(&rest);
-    kill_service(s, &usage);
 }
 
 /* ---- The task, as JSON ---- */
@@ -243,20 +137,6 @@ typedef enum reply {
     TOO_LONG
 } reply;
 
-/* Adds to `line` what can be read now. false at the end of the stream. */
-static bool read_output(service *s) {
-    char chunk[65536];
-    for (;;) {
-        ssize_t got = read(s->p.out, chunk, sizeof chunk);
-        if (got > 0)
-            tf_buf_add(&s->line, chunk, (size_t)got);
-        else if (got == 0 || (errno != EINTR && errno != EAGAIN))
-            return false;
-        if (got < (ssize_t)sizeof chunk && !(got < 0 && errno == EINTR))
-            return true;
-    }
-}
-
 /* Sends as much of the request as the pipe takes. false when nobody will read it. */
 static bool send_rest(service *s) {
     const struct sigaction ignored = {.sa_handler = SIG_IGN};
@@ -310,7 +190,7 @@ static reply converse(host *h, service *s) {
         if (fds[2].revents)
             heard = closed ? s->sent == s->request.length && unread(s) == 0 : send_rest(s);
         const bool ended = (fds[3].revents || s->p.pidfd < 0) && process_has_ended(&s->p);
-        const bool open = !(fds[0].revents || ended || !heard) || read_output(s);
+        const bool open = !(fds[0].revents || ended || !heard) || service_read(s);
         if (memchr(tf_buf_text(&s->line) + searched, '\n', s->line.length - searched)) {
             process_drain(&s->p.err, -1, &h->err); /* what it said before it answered */
             return ANSWERED;
@@ -405,7 +285,7 @@ static void give_up(host *h, service *s, int64_t row, reply why) {
         poll(&end, s->p.pidfd >= 0, 1000);
     process_drain(&s->p.err, -1, &h->err);
     const bool by_itself = process_has_ended(&s->p);
-    const int status = kill_service(s, &usage);
+    const int status = service_kill(s, &usage);
     if (why == ENDED && !by_itself)
         host_fail(h, "the service has closed its standard output");
     else if (why == DEAF && !by_itself)
@@ -435,15 +315,15 @@ static void run_row(host *h, int64_t row) {
     reply what;
     do {
         if (s->in >= 0 && process_has_ended(&s->p)) /* after its last answer: nobody's fault */
-            kill_service(s, &usage);
-        if (s->in < 0 && !start_service(h, s)) {
+            service_kill(s, &usage);
+        if (s->in < 0 && !service_start(h, s, NULL)) {
             fail_start(h);
             return;
         }
         what = converse(h, s);
         note_reading(h, s, what);
         if (what == UNSEEN)
-            kill_service(s, &usage);
+            service_kill(s, &usage);
     } while (what == UNSEEN); /* once: the new one has answered nothing yet */
     if (what != ANSWERED) {
         give_up(h, s, row, what);
@@ -458,20 +338,20 @@ static void run_row(host *h, int64_t row) {
     if (!sound) { /* what it says next would be taken for another task's answer */
         const char *wrong = s->line.data + (answered ? length : 0);
         fail_nonsense(h, wrong, (size_t)(strchrnul(wrong, '\n') - wrong));
-        kill_service(s, &usage);
+        service_kill(s, &usage);
     }
     host_watch(h, 0);
     tf_buf_clear(&s->line);
     s->served += sound;
     if (sound && most > 0 && s->served >= most)
-        close_and_wait(s);
+        service_close(s);
 }
 
 static void close_service(host *h, int stage) {
     service *s = h->service[stage];
     if (!s)
         return;
-    close_and_wait(s);
+    service_close(s);
     tf_buf_free(&s->line);
     tf_buf_free(&s->request);
     free(s);
@@ -482,5 +362,8 @@ static void preflight_service(const tf_stage_spec *stage, const tf_function *pro
     preflight_program(stage, "service/0", diags);
 }
 
-const runner runner_service = {
-    .key = "service", .preflight = preflight_service, .run_row = run_row, .close = close_service};
+const runner runner_service = {.key = "service",
+                               .preflight = preflight_service,
+                               .try_start = service_try_start,
+                               .run_row = run_row,
+                               .close = close_service};

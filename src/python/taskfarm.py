@@ -63,10 +63,26 @@ def columns(returned):
     raise TypeError(f"a dict of columns was expected, not {type(returned).__name__}")
 
 
+def hello(function, names):
+    """Says whether the function could be called with parameters of these names."""
+    signature = inspect.signature(function)
+    given = dict.fromkeys(names)
+    if "task" in signature.parameters:
+        given.setdefault("task")
+    try:
+        signature.bind(**given)
+    except TypeError as error:
+        return {"hello": False, "error": f"{getattr(function, '__name__', 'it')}{signature}: {error}"}
+    return {"hello": True}
+
+
 def serve(function):
     """Calls the function for each task until there are no more."""
     wants_task = "task" in inspect.signature(function).parameters
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    if "TASKFARM_HELLO" in os.environ:  # taskfarm check asks, and has no task
+        answers.write(json.dumps(hello(function, json.loads(os.environ["TASKFARM_HELLO"]))).encode() + b"\n")
+        return
     os.dup2(2, 1)  # what the function prints, by whatever way, is no answer
     sys.stdout = sys.stderr
     for line in sys.stdin.buffer:

@@ -497,7 +497,7 @@ class Schema(farm.FarmTest):
             {"run": {"comand": "true"}},
             {"run": {"command": "true", "function": "a:b"}},
             {"run": {"command": []}},
-            {"run": {"service": "x"}},
+            {"run": {"service": 5}},
             {"stages": []},
             {"stages": [{"run": {"command": "true"}}]},
             {"seed": -1, "run": {"command": "true"}},

@@ -76,7 +76,8 @@ class Documents(farm.FarmTest):
             with h5py.File(self.folder / f"{name}.h5", "w") as file:
                 file.create_dataset("image", (10000, 10000), "i2")
         self.write("stars.csv", "star\nVega\n")
-        self.write("x.md", "")
+        for name in ("x.md", "lane_emden.awk"):
+            self.write(name, "")
         self.write("catalog/a.csv", "field,mag,kind\n1,12.5,star\n")
         for name in ("flat_G_1", "flat_R_1", "science_R_1"):
             self.write(f"raw/{name}.fits", "")

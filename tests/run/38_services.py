@@ -449,6 +449,103 @@ class Starts(farm.FarmTest):
         self.assertEqual(self.heap(self.open("c.h5")["c"], "message")[0], b"the service ended: exit status 3")
 
 
+class Check(farm.FarmTest):
+    """check starts a service once, and ends it."""
+
+    def check(self, script, expected=None, *options, run=None, **more):
+        self.write("work.py", script)
+        manifest = {"over": {"n": {"range": [3]}}, "run": {"service": [PYTHON, "work.py"]} if run is None else run} | more
+        self.write("c.json", manifest)
+        done = self.taskfarm("check", "c.json", *options, status=2 if expected else 0)
+        if expected:
+            self.assertEqual(done.stderr, f"c.json: {expected}\n")
+        else:
+            self.assertTrue(done.stdout.startswith("c.json: all right\n"), done)
+        return done
+
+    serving = "from taskfarm import serve\ndef work(n, more=1): return {}\n"
+
+    @farm.first
+    def test_says_what_is_wrong_with_it(self):
+        self.check(self.serving + "serve(work)\n")
+        self.check(self.serving.replace("more=1", "task") + "serve(work)\n")
+        self.check(self.serving.replace("n, more=1", "**all") + "serve(work)\n")
+        self.check(self.serving, "/run/service: the service does not wait for a task, it ends; does its script call serve?")
+        wrong = "/run/service: the function can't be called with the stage's parameters: work"
+        self.check(self.serving.replace("n, more=1", "x, n") + "serve(work)\n", wrong + "(x, n): missing a required argument: 'x'")
+        self.check(self.serving.replace("n, more=1", "") + "serve(work)\n", wrong + "(): got an unexpected keyword argument 'n'")
+        self.check("import no_such_numpy\n", "/run/service: the service ends before it has a task: exit status 1; ModuleNotFoundError: No module named 'no_such_numpy'")
+        self.check("import os\nos.kill(os.getpid(), 11)", "/run/service: the service was killed by signal 11 (Segmentation fault) before it had a task")
+        self.check(
+            "print('Welcome', flush=True)\ninput()",
+            '/run/service: the service writes "Welcome" to its standard output, and has no task yet: answers belong there',
+        )
+
+    def test_of_other_services_only_an_early_end_is_wrong(self):
+        self.check("import sys\nfor line in sys.stdin: pass\n")
+        self.check("", run={"service": "n=0; while read -r line; do n=1; done"})
+        self.check("", "/run/service: the service ends before it has a task: exit status 3", run={"service": ["sh", "-c", "exit 3"]})
+
+    def test_it_has_its_environment_and_folder_and_leaves_nothing(self):
+        (self.folder / "there").mkdir()
+        self.write("there/work.py", "import os, subprocess\nassert os.environ['WORD'] == '!'\nsubprocess.Popen(['sleep', '1000.5'])\n" + self.serving + "serve(work)\n")
+        self.check("", run={"service": [PYTHON, "work.py"], "cwd": "there", "env": {"WORD": "!"}})
+        self.wait_for(lambda: not any(b"1000.5" in line for line in self.command_lines()), "what it has started is left")
+        self.assertFalse((self.folder / "c.h5").exists())
+
+    def command_lines(self):
+        for entry in os.listdir("/proc"):
+            try:
+                with open(f"/proc/{entry}/cmdline", "rb") as file:
+                    yield file.read()
+            except OSError:
+                pass
+
+    @farm.first
+    def test_unless_told_not_to(self):
+        script = "open('started', 'w')\n" + self.serving
+        self.check(script, None, "--no-start")
+        self.assertFalse((self.folder / "started").exists())
+        found = json.loads(self.taskfarm("check", "--json", "c.json", status=2).stdout)
+        self.assertTrue((self.folder / "started").exists())
+        self.assertEqual((found["right"], [d["id"] for d in found["diagnostics"]]), (False, ["service-fails"]))
+        self.assertNotIn("stages", found)
+
+    @farm.first
+    def test_scripts_that_are_not_there(self):
+        for run, key in (
+            ({"command": [PYTHON, "simm.py", "{n}"]}, "command"),
+            ({"command": ["sh", "simm.py"]}, "command"),
+            ({"service": [PYTHON, "-u", "simm.py"]}, "service"),
+        ):
+            self.check("", f"/run/{key}: there is no script simm.py", run=run)
+        (self.folder / "there").mkdir()
+        self.check("", "/run/command: there is no script there/simm.py", run={"command": [PYTHON, "simm.py"], "cwd": "there"})
+        self.check("", run={"command": "echo >simm.py; python3 simm.py"})  # made by the very line
+        self.check("", run={"command": [PYTHON, "{n}.py"]})
+        self.check("", run={"command": [PYTHON, "-c", "pass"]})
+
+    def test_scripts_that_stages_write(self):
+        """Before they have run, nothing can be said of these."""
+        write = {"name": "write", "run": {"command": ["true"]}}
+        run = {"name": "run", "run": {"service": [PYTHON, "made.py"]}}
+        self.write("c.json", {"stages": [write, run | {"after": ["write"]}]})
+        self.taskfarm("check", "c.json")
+        self.write("c.json", {"stages": [write, run]})
+        self.assertEqual(self.taskfarm("check", "c.json", status=2).stderr, "c.json: /stages/1/run/service: there is no script made.py\n")
+
+    def test_what_may_need_other_stages_is_a_warning(self):
+        self.write("work.py", "open('of_the_first_stage')\n")
+        stages = [{"name": "a", "run": {"command": ["touch", "of_the_first_stage"]}}, {"name": "b", "after": ["a"], "run": {"service": [PYTHON, "work.py"]}}]
+        self.write("c.json", {"stages": stages})
+        said = self.taskfarm("check", "c.json").stderr
+        self.assertIn("c.json: /stages/1/run/service: warning: the service ends before it has a task: exit status 1; FileNotFoundError: ", said)
+
+    def test_functions_whose_setup_wants_other_parameters(self):
+        self.check("", '/run/function: argument "seconds" must be a number', run={"function": "builtin:sleep", "args": {"seconds": "x"}})
+        self.check("", None, "--no-start", run={"function": "builtin:sleep", "args": {"seconds": "x"}})
+
+
 class Examples(farm.FarmTest):
     def test_in_other_languages(self):
         for name in ("shell", "c"):

@@ -211,12 +211,15 @@ class Services(Ends):
         self.assertEqual(self.serve(script)[0], [farm.DONE] * 3)
 
     def test_that_reads_no_more_costs_its_own_task_alone(self):
-        closed = "os.close(0)\ntime.sleep(1000)\n"
-        statuses, messages = self.serve(closed, tasks=1, status=1)
-        self.assertEqual(messages, ["the service has closed its standard input, and not read the task"])
         script = "task = json.loads(sys.stdin.readline())\nos.close(0)\n" + self.ANSWER + "time.sleep(1000)\n"
-        self.setUp()
         self.assertEqual(self.serve(script)[0], [farm.DONE] * 3)
+
+    def test_that_never_reads_costs_no_task(self):
+        self.write("service.py", "import os, time\nos.close(0)\ntime.sleep(1000)\n")
+        self.write("e.json", {"over": {"n": [1, 2, 3]}, "run": {"service": ["/usr/bin/python3", "service.py"]}})
+        said = self.taskfarm("e.json", "--slots", 1, status=1).stderr
+        self.assertIn("  stopped e: the service has closed its standard input, and not read the task\n", said)
+        self.assertFalse(self.open("e.h5")["e/task/status"][()].any(), "all are pending")
 
 
 class Surroundings(Ends):
