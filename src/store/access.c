@@ -34,6 +34,9 @@ hid_t store_file_access(const char *path, const tf_campaign *writer) {
 hid_t store_open_file(const char *path, const tf_campaign *writer) {
     hid_t access = store_file_access(path, writer);
     hid_t file = H5Fopen(path, writer ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
+    const hid_t why = file < 0 ? H5Eget_current_stack() : H5I_INVALID_HID; /* the next call clears it */
     H5Pclose(access);
+    if (why >= 0)
+        H5Eset_current_stack(why);
     return file;
 }

@@ -201,6 +201,14 @@ class Outputs(farm.FarmTest):
                 for verb in VERBS[1:] if farm.SOAK else [VERBS[1 + number % (len(VERBS) - 1)]]:
                     self.assertIn(self.read(verb)[0], (0, 3) if verb[0] == "status" else (3,), verb)
 
+    @farm.first
+    def test_one_that_is_cut_short(self):
+        os.truncate(self.folder / "good.h5", 3000)
+        for verb in VERBS:
+            status, text = self.read(verb)
+            self.assertEqual(status, 3)
+            self.assertIn("taskfarm: good.h5: is damaged: truncated file: eof = 3000", text)
+
     def test_a_run_does_not_go_on_with_a_damaged_one(self):
         """Nor does it write where a link or an external file leads."""
         external = replaced("dead/results/y", (4000,), "f8", external=[("secret", 0, h5py.h5f.UNLIMITED)])
