@@ -89,9 +89,10 @@ class Install(farm.FarmTest):
         for told in ("man/man1/taskfarm.1", "man/man1/taskfarm-export.1", "bash-completion/completions/taskfarm"):
             self.assertIn("export", (prefix / "share" / told).read_text())
         self.assertIn("#compdef taskfarm", (prefix / "share/zsh/site-functions/_taskfarm").read_text())
-        load = "module use prefix/share/modulefiles; module load taskfarm; command -v taskfarm; echo $PYTHONPATH"
-        told = self.run_checked("bash", "-c", f". /usr/share/modules/init/bash; {load}", env=farm.environment(PYTHONPATH="")).split()
-        self.assertEqual(told, [str(program), str(prefix / "share/taskfarm/python")])
+        load = "module use prefix/share/modulefiles; module load taskfarm; command -v taskfarm; echo $PYTHONPATH; pkg-config --variable=includedir taskfarm"
+        told = self.run_checked("bash", "-c", f". /usr/share/modules/init/bash; {load}", env=farm.environment(PYTHONPATH="", PKG_CONFIG_PATH="")).split()
+        self.assertEqual(told[:2], [str(program), str(prefix / "share/taskfarm/python")])
+        self.assertEqual(pathlib.Path(told[2]).resolve(), prefix / "include")
         self.write("square.c", PLUGIN)
         self.write("square.cpp", PLUGIN)
         self.write("CMakeLists.txt", CMAKE)
