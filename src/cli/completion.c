@@ -7,8 +7,8 @@
 
 /* From what status says as JSON: stages, and STAGE.REDUCTION. */
 #define LIST_TABLES                                                                                                    \
-    "            awk -F'\"' '/^\\t\\t\\t\"name\"/ { stage = $4; print stage }\n"                                       \
-    "                /^\\t\\t\\t\\t\\t\"name\"/ { print stage \".\" $4 }'"
+    "            awk -F'\"' '/^      \"name\"/ { stage = $4; print stage }\n"                                          \
+    "                /^          \"name\"/ { print stage \".\" $4 }'"
 
 /* What a verb's files end in; NULL: its first argument is no file. */
 static const char *suffix_of(const verb *v) {

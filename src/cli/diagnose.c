@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#include "manifest/json_read.h"
+
 int cli_usage_error(const char *format, ...) {
     if (tf_launch_rank() != 0)
         return TF_ERR_USAGE;
@@ -17,7 +19,7 @@ int cli_usage_error(const char *format, ...) {
 }
 
 static void print_json(cJSON *json, bool in_one_line) {
-    char *text = in_one_line ? cJSON_PrintUnformatted(json) : cJSON_Print(json);
+    char *text = in_one_line ? cJSON_PrintUnformatted(json) : json_print_indented(json);
     tf_print_json(stdout, text);
     cJSON_free(text);
     cJSON_Delete(json);

@@ -459,7 +459,7 @@ char *json_print(const cJSON *value, bool formatted) {
     cJSON *copy = cJSON_Duplicate(value, true);
     if (copy)
         keep_texts(copy);
-    char *text = formatted ? cJSON_Print(copy) : cJSON_PrintUnformatted(copy);
+    char *text = formatted ? json_print_indented(copy) : cJSON_PrintUnformatted(copy);
     cJSON_Delete(copy);
     return text;
 }

@@ -36,8 +36,11 @@ cJSON *json_integer(int64_t integer);
 /* A number as it was written; NULL: the value is no number that was read. */
 const char *json_number_text(const cJSON *value);
 
-/* Prints a tree so that json_read gives the same: integers to their last digit, and NaN. Formatted as cJSON_Print, or
- * on one line. The caller frees it by cJSON_free. */
+/* Prints a tree so that json_read gives the same: integers to their last digit, and NaN. Formatted as
+ * json_print_indented, or on one line. The caller frees it by cJSON_free. */
 char *json_print(const cJSON *value, bool formatted);
+
+/* Prints a tree for people; to be freed by cJSON_free. (json_indent.c) */
+char *json_print_indented(const cJSON *value);
 
 #endif

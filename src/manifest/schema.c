@@ -2,6 +2,7 @@
 #include "manifest/schema.h"
 #include "manifest/axis.h"
 #include "manifest/column_source.h"
+#include "manifest/json_read.h"
 #include "manifest/run.h"
 #include "manifest/statistic.h"
 
@@ -143,7 +144,7 @@ void tf_schema_write(tf_buf *out) {
         cJSON_AddItemToArray(names, cJSON_CreateString(tf_type_name((tf_type)t)));
     cJSON_AddItemToArray(names, cJSON_CreateString("int"));
     cJSON_AddItemToArray(names, cJSON_CreateString("float"));
-    char *text = cJSON_Print(root);
+    char *text = json_print_indented(root);
     tf_buf_adds(out, text);
     tf_buf_addc(out, '\n');
     free(text);

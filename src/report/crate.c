@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "manifest/json_read.h"
 #include "report/export.h"
 
 #define CONTEXT "https://w3id.org/ro/crate/1.1/context"
@@ -167,7 +168,7 @@ static cJSON *make_crate(const tf_reader *reader, const char *file) {
 tf_err export_crate(FILE *out, const tf_recalled *from, const tf_export_options *options, tf_error *error) {
     const char *path = options->path, *slash = strrchr(path, '/');
     cJSON *crate = make_crate(from->reader, slash ? slash + 1 : path);
-    char *text = cJSON_Print(crate);
+    char *text = json_print_indented(crate);
     tf_print_json(out, text);
     cJSON_free(text);
     cJSON_Delete(crate);

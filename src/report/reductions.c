@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "manifest/json_read.h"
 #include "report/failures.h"
 #include "report/groups.h"
 #include "report/reduction_table.h"
@@ -153,7 +154,7 @@ static tf_err print_json(FILE *out, const tf_recalled *from, int table, tf_error
     cJSON_AddItemToObject(json, "settings", cJSON_Parse(tf_reader_settings(from->reader, table)));
     add_settings(from->reader, table, json);
     const tf_err err = add_groups(from, table, json, error);
-    char *text = err == TF_OK ? cJSON_Print(json) : NULL;
+    char *text = err == TF_OK ? json_print_indented(json) : NULL;
     if (text)
         tf_print_json(out, text);
     cJSON_free(text);

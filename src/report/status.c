@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "manifest/json_read.h"
 #include "report/failures.h"
 #include "report/reductions.h"
 #include "report/status.h"
@@ -399,7 +400,7 @@ tf_err tf_report_status(FILE *out, const char *path, tf_status_style style, bool
             tf_print(out, "  %s\n", unread.text);
     } else if (err == TF_OK) {
         cJSON *json = as_json(&s, reader);
-        char *text = style == TF_STATUS_JSON ? cJSON_Print(json) : cJSON_PrintUnformatted(json);
+        char *text = style == TF_STATUS_JSON ? json_print_indented(json) : cJSON_PrintUnformatted(json);
         tf_print_json(out, text);
         cJSON_free(text);
         cJSON_Delete(json);

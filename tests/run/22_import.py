@@ -37,9 +37,15 @@ class Import(farm.FarmTest):
     def test_a_line_becomes_a_task(self):
         lines = ["echo 'a  b' | tr a-z A-Z", 'echo "{1..3}" \\$x', "[[ 1 < 2 ]] && echo é", "exit 4"]
         manifest = self.imported("my list.txt", "\n".join(lines) + "\n\n# a comment\n\t# another\r\n")
+        self.write("few", 'a "[1], {x}"\nb\n')
         self.assertEqual(
             manifest,
             {"name": "my_list", "over": {"command": lines}, "run": {"command": ["bash", "-c", "{command}"]}},
+        )
+        self.assertEqual(
+            self.taskfarm("import", "commands", "few").stdout,
+            '{\n  "name": "few",\n  "over": {\n    "command": ["a \\"[1], {x}\\"", "b"]\n  },\n'
+            '  "run": {\n    "command": ["bash", "-c", "{command}"]\n  }\n}\n',
         )
         self.taskfarm("m.json", status=1)
         stage = self.open("my_list.h5")["my_list"]
