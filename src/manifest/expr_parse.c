@@ -202,7 +202,7 @@ static bool parse_string(reader *r, operand *out) {
 /* Advice for a string that is a column of a table: see advise_types. */
 static const char *advise_column(const reader *r, operand text) {
     const expr_name *name = text.name >= 0 ? &r->names->name[text.name] : NULL;
-    return name ? advise_types(r->loader, name->name, name->type, name->reason) : "";
+    return name ? advise_types(r->loader, name->param) : "";
 }
 
 /* What stands where a string must is a word without quotes, a number or nothing. */
@@ -392,7 +392,7 @@ expr_names param_names(const tf_space *space, expr_name *name) {
     for (int p = 0; p < params; p++)
         name[p] = (expr_name){.name = tf_space_param(space, p)->name,
                               .type = tf_space_param(space, p)->type,
-                              .reason = tf_space_param(space, p)->reason};
+                              .param = tf_space_param(space, p)};
     return (expr_names){.what = "the stage's parameters", .count = params, .name = name, .has_index = true};
 }
 

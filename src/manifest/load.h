@@ -87,10 +87,10 @@ const tf_template *template_parse(struct loader *loader, const json_path *where,
 typedef struct expr_name {
     const char *name;
     tf_type type;
-    bool array;               /* a task has several values */
-    size_t width;             /* of an array of strings: bytes of a cell */
-    tf_type_reason reason;    /* why it is of this type: see tf_param_spec */
-    const char *const *words; /* see tf_expr_name */
+    bool array;                 /* a task has several values */
+    size_t width;               /* of an array of strings: bytes of a cell */
+    const tf_param_spec *param; /* the parameter that it is; NULL: it is none */
+    const char *const *words;   /* see tf_expr_name */
 } expr_name;
 
 typedef struct expr_names {
@@ -215,8 +215,8 @@ const char *name_fault(const char *name, bool in_placeholders);
  * "parameter" or "variable". false after a diagnostic. */
 bool check_param_name(struct loader *loader, const json_path *where, const char *what, const char *name);
 
-/* Advice to stand behind a diagnostic that a column is a string: how a column of a CSV table, whose cells alone would
- * be numbers, becomes one of numbers. `reason`: see tf_param_spec. "" if there is no such advice. */
-const char *advise_types(struct loader *loader, const char *name, tf_type type, tf_type_reason reason);
+/* Advice to stand behind a diagnostic that a parameter is a string: which cell of a table made it one, or how a column
+ * whose cells alone would be numbers becomes one of numbers. "" if there is no such advice; `param` may be NULL. */
+const char *advise_types(struct loader *loader, const tf_param_spec *param);
 
 #endif

@@ -40,12 +40,16 @@ const char *tf_param_why(const tf_param_spec *param) {
     return param->cell ? param->cell : tf_type_reason_text(param->reason);
 }
 
-const char *advise_types(struct loader *l, const char *name, tf_type type, tf_type_reason reason) {
-    if (type != TF_STRING || reason == TF_REASON_CELLS || reason == TF_REASON_TYPES)
+const char *advise_types(struct loader *l, const tf_param_spec *param) {
+    if (!param || param->type != TF_STRING || param->reason == TF_REASON_TYPES)
+        return "";
+    if (param->cell)
+        return tf_arena_printf(l->arena, "; \"%s\" is text since, in %s", param->name, param->cell);
+    if (param->reason == TF_REASON_CELLS)
         return "";
     return tf_arena_printf(
-        l->arena, "; \"%s\" is text since %s: \"types\": {\"%s\": \"float64\"} beside the csv makes it numbers", name,
-        tf_type_reason_text(reason), name);
+        l->arena, "; \"%s\" is text since %s: \"types\": {\"%s\": \"float64\"} beside the csv makes it numbers",
+        param->name, tf_type_reason_text(param->reason), param->name);
 }
 
 int tf_campaign_stage(const tf_campaign *campaign, const char *name, size_t length) {

@@ -75,8 +75,7 @@ static void add_stat(struct loader *l, const json_path *where, const char *text,
 /* Advice for a parameter that is a column of a table: see advise_types. */
 static const char *advise_column(struct loader *l, const tf_stage_spec *stage, const char *name) {
     const int p = stage->space ? tf_space_find(stage->space, name) : -1;
-    const tf_param_spec *param = p >= 0 ? tf_space_param(stage->space, p) : NULL;
-    return param ? advise_types(l, name, param->type, param->reason) : "";
+    return advise_types(l, p >= 0 ? tf_space_param(stage->space, p) : NULL);
 }
 
 static void load_stats(struct loader *l, const json_path *where, const cJSON *json, const tf_stage_spec *stage,

@@ -28,7 +28,7 @@ static void end_text(builder *b) {
 }
 
 /* Parses "04d", ".3f" or "raw". The conversion must suit the type. false after a diagnostic. */
-static bool parse_format(builder *b, const char *name, const char *text, tf_type type, tf_type_reason reason,
+static bool parse_format(builder *b, const char *name, const char *text, tf_type type, const tf_param_spec *param,
                          format *f) {
     *f = (format){.flags = "%"};
     if (!text)
@@ -68,7 +68,7 @@ static bool parse_format(builder *b, const char *name, const char *text, tf_type
                  : type == TF_FLOAT64 ? "a number"
                  : type == TF_BOOL    ? "true or false"
                                       : "an integer",
-                 f->conversion, advise_types(b->loader, name, type, reason));
+                 f->conversion, advise_types(b->loader, param));
     return fits;
 }
 
@@ -79,7 +79,7 @@ typedef struct meaning {
     const char *name; /* of files: the entry's name */
     value constant;
     tf_type type;
-    tf_type_reason reason; /* see tf_param_spec */
+    const tf_param_spec *spec; /* of a parameter; NULL: it is none */
 } meaning;
 
 /* Is the name `kind` itself ("inputs"), or one of that kind ("inputs.NAME")? */
@@ -106,8 +106,8 @@ static bool find_meaning(const builder *b, const char *name, meaning *m) {
     *m = (meaning){0};
     if (s->space && (m->param = tf_space_find(s->space, name)) >= 0) {
         m->kind = PART_PARAM;
-        m->type = tf_space_param(s->space, m->param)->type;
-        m->reason = tf_space_param(s->space, m->param)->reason;
+        m->spec = tf_space_param(s->space, m->param);
+        m->type = m->spec->type;
         return true;
     }
     for (int i = 0; i < b->loader->variables; i++) {
@@ -285,7 +285,7 @@ static void add_placeholder(builder *b, const char *inside, size_t length) {
         diagnose_unknown(b, name);
         return;
     }
-    if (!parse_format(b, name, spec, m.type, m.reason, &f))
+    if (!parse_format(b, name, spec, m.type, m.spec, &f))
         return;
     if (f.raw && !b->shell) {
         diagnose(b->loader->diags, b->where, TF_DIAG_BAD_PLACEHOLDER,

@@ -983,6 +983,9 @@ TABLE = [
         '{"over": [{"name": "t", "csv": "[w]ord*.csv", "batch": 2, "types": {"b": "float64"}}], "run": {"function": "builtin:noop"}}',
         '/over/0/types/b: word.csv: line 4: "abc" is no number',
     ),
+    ('{"over": [{"csv": "word.csv"}], "where": "b > 1", "run": {"command": ["true"]}}', '/where: "b > 1": strings can only be compared, by == and !=, to other strings; "b" is text since, in word.csv: line 4: "abc" is no number'),
+    ('{"over": [{"csv": "word.csv"}], "run": {"command": ["echo", "{b:.2f}"]}}', '/run/command/1: {b:.2f}: b is a string and can\'t be printed with \'f\'; "b" is text since, in word.csv: line 4: "abc" is no number'),
+    ('{"over": [{"csv": "stars.csv"}], "where": "star > 1", "run": {"command": ["true"]}}', '/where: "star > 1": strings can only be compared, by == and !=, to other strings'),
     (
         '{"over": [{"jsonl": "empty.txt"}], "run": {"function": "builtin:noop"}}',
         '/over/0/jsonl: empty.txt has no records',
