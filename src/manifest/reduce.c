@@ -30,6 +30,9 @@ static void add_key(struct loader *l, const json_path *where, const tf_stage_spe
     if (v.param < 0 && (v.type == TF_BYTES || tf_type_is_float(v.type) || (v.rank > 0 && !v.grid)))
         diagnose(l->diags, where, TF_DIAG_UNSUITABLE_TYPE,
                  "rows can be grouped by parameters, and by columns of integers, booleans or strings");
+    for (int k = 0; k < reduce->keys; k++)
+        if (keys[k] == value)
+            diagnose(l->diags, where, TF_DIAG_NAME_TAKEN, "\"%s\" is given twice", name);
     keys[reduce->keys++] = value;
 }
 
@@ -135,6 +138,31 @@ static void find_grid(struct loader *l, const json_path *where, const tf_stage_s
                  "column \"%s\" has a \"shape\", and can't be reduced together with arrays", shaped);
 }
 
+/* Has a reduction a dataset of that name in any case, or beside those of the statistic "x.topk:3" one that begins with
+ * its name? */
+static bool is_dataset(const tf_stage_spec *stage, const tf_reduce_spec *reduce, const char *name) {
+    bool is = strcmp(name, "rows") == 0 || strcmp(name, "group") == 0;
+    tf_buf statistic = {0};
+    for (int s = 0; s < reduce->stats && !is; s++) {
+        tf_buf_clear(&statistic);
+        tf_buf_addf(&statistic, "%s.%s", tf_stage_value(stage, reduce->stat[s].value).name, reduce->stat[s].text);
+        is = strncmp(name, statistic.data, statistic.length) == 0 && strchr("._", name[statistic.length]);
+    }
+    tf_buf_free(&statistic);
+    return is;
+}
+
+static void check_key_names(struct loader *l, const json_path *where, const tf_stage_spec *stage,
+                            const tf_reduce_spec *reduce) {
+    const json_path by = json_path_key(where, "by");
+    for (int k = 0; k < reduce->keys; k++) {
+        const char *name = tf_stage_value(stage, reduce->key[k]).name;
+        if (is_dataset(stage, reduce, name))
+            diagnose(l->diags, &by, TF_DIAG_NAME_TAKEN,
+                     "\"%s\" can't be a key: reductions have a dataset of their own with that name", name);
+    }
+}
+
 static void load_reduction(struct loader *l, const json_path *where, const cJSON *json, const tf_stage_spec *stage,
                            tf_reduce_spec *reduce) {
     reduce->name = tf_arena_strdup(l->arena, json->string);
@@ -148,6 +176,7 @@ static void load_reduction(struct loader *l, const json_path *where, const cJSON
     json_check_keys(l->diags, where, json, keys_reduction());
     load_by(l, where, json, stage, reduce);
     load_stats(l, where, json, stage, reduce);
+    check_key_names(l, where, stage, reduce);
     const char *source = json_string(l->diags, where, json, "where");
     json_path filter_path = json_path_key(where, "where");
     expr_names names = value_names(l, stage);

@@ -240,6 +240,24 @@ class ShownReductions(farm.FarmTest):
             self.write("m.json", {"stages": [one, {"name": "two", "run": {"expr": {"z": "1"}}} | stage]})
             self.assertEqual(self.taskfarm("check", "m.json", status=2).stderr, f"m.json: /stages/1{said}\n")
 
+    @farm.first
+    def test_keys_that_would_be_a_dataset_twice(self):
+        """They ended in a run that could not make its reductions, at the end of its stage."""
+        for by, said in (
+            ("rows", '/by: "rows" can\'t be a key: reductions have a dataset of their own with that name'),
+            ("group", '/by: "group" can\'t be a key: reductions have a dataset of their own with that name'),
+            ("y.mean", '/by: "y.mean" can\'t be a key: reductions have a dataset of their own with that name'),
+            (["n", "y.mean_dim1"], '/by: "y.mean_dim1" can\'t be a key: reductions have a dataset of their own with that name'),
+            (["n", "n"], '/by/1: "n" is given twice'),
+        ):
+            names = {name: [1] for name in {*([by] if isinstance(by, str) else by)}}
+            self.write("m.json", {"over": names, "run": {"expr": {"y": "1"}}, "reduce": {"r": {"by": by, "columns": {"y": ["mean", "topk:2"]}}}})
+            self.assertEqual(self.taskfarm("m.json", status=2).stderr, f"m.json: /reduce/r{said}\n")
+        names = {"y.meaning": [1], "groups": [2], "row": ["a"]}
+        self.write("m.json", {"over": names, "run": {"expr": {"y": "1"}}, "reduce": {"r": {"by": list(names), "columns": {"y": "mean"}}}})
+        self.taskfarm("m.json")
+        self.assertEqual(self.taskfarm("export", "m.h5", "m.r").stdout, "y.meaning,groups,row,rows,y.mean\n1,2,a,1,1\n")
+
     def test_check_prints_them(self):
         self.campaign({"total": {"columns": {"y": ["mean", "quantile:0.9"]}}, "by both": {"by": ["band", "n"], "where": "n > 3", "columns": {"z": "sum"}}}, until={"expr": "y.stderr < 1", "first": 2000}, timeout=90, retries=2, retry_delay=30)
         lines = self.taskfarm("check", "sq.json").stdout.splitlines()
