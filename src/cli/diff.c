@@ -42,19 +42,24 @@ static bool is_only_group(const compared *c) {
     return view_is_reduction(c->of[0]) && view_field(c->of[0], 0)->kind != TF_FIELD_PARAM;
 }
 
-/* The keys of a group: "[R, 3]"; nothing of the only one. */
-static void print_keys(const compared *c, int side, int64_t row) {
-    tf_buf keys = {0};
+static void add_key(const compared *c, int side, int field, int64_t row, tf_buf *out) {
     view_values values = {0};
     tf_error ignored;
-    for (int f = 0; f < view_fields(c->of[side]) && view_field(c->of[side], f)->kind == TF_FIELD_PARAM; f++) {
-        tf_buf_adds(&keys, keys.length ? ", " : "[");
-        if (view_read(c->of[side], f, row, 1, &values, &ignored) == TF_OK)
-            view_add_csv(&values, 0, 0, &keys);
+    if (view_read(c->of[side], field, row, 1, &values, &ignored) == TF_OK)
+        view_add_csv(&values, 0, 0, out);
+    view_values_free(&values);
+}
+
+/* The keys of a group: "[R, 3]"; nothing of the only one. */
+static void print_keys(const compared *c, int side, int64_t row) {
+    const view *v = c->of[side];
+    tf_buf keys = {0};
+    for (int f = 0; f < view_fields(v) && view_field(v, f)->kind == TF_FIELD_PARAM; f++) {
+        tf_buf_adds(&keys, f ? ", " : "[");
+        add_key(c, side, f, row, &keys);
     }
     if (keys.length)
         tf_print(stdout, "%s]", keys.data);
-    view_values_free(&values);
     tf_buf_free(&keys);
 }
 

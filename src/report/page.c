@@ -157,23 +157,25 @@ static void add_time(const timeline *t, tf_buf *out) {
     tf_buf_adds(out, "]}");
 }
 
+static void add_parameter(view *v, int field, int64_t index, tf_buf *out) {
+    view_values values = {0};
+    tf_error ignored;
+    if (view_read(v, field, index, 1, &values, &ignored) == TF_OK && view_is_known(&values, 0)) {
+        add_key(out, view_field(v, field)->name);
+        view_add_json(&values, 0, out);
+    }
+    view_values_free(&values);
+}
+
 /* The parameters of a task, as far as they are known. */
 static void add_parameters(const tf_recalled *from, int stage, int64_t index, tf_buf *out) {
     view *v = view_new(from, stage);
-    view_values values = {0};
-    tf_error ignored;
     add_key(out, "parameters");
     tf_buf_addc(out, '{');
-    for (int f = 0; f < view_fields(v); f++) {
-        const tf_field *field = view_field(v, f);
-        if (field->kind != TF_FIELD_PARAM || field->grid || view_read(v, f, index, 1, &values, &ignored) != TF_OK ||
-            !view_is_known(&values, 0))
-            continue;
-        add_key(out, field->name);
-        view_add_json(&values, 0, out);
-    }
+    for (int f = 0; f < view_fields(v); f++)
+        if (view_field(v, f)->kind == TF_FIELD_PARAM && !view_field(v, f)->grid)
+            add_parameter(v, f, index, out);
     tf_buf_addc(out, '}');
-    view_values_free(&values);
     view_free(v);
 }
 
@@ -268,7 +270,7 @@ static void add_histograms(const tf_recalled *from, bool spent, const char *key,
 
 /* A list a stage, of those that have any. Of large ones the page has no groups. */
 static tf_err add_reductions(const tf_recalled *from, tf_buf *out, tf_error *error) {
-    reductions_room left = {.groups = 2000, .numbers = 50000};
+    reductions_room left = {.groups = 2000, .numbers = 50000, .fields = 400};
     add_key(out, "reductions");
     tf_buf_addc(out, '{');
     for (int s = 0; s < tf_reader_stages(from->reader); s++) {

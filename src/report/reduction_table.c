@@ -62,13 +62,17 @@ static int count_keys(const view *v) {
     return keys;
 }
 
-/* What stands beside a statistic, under its name with more behind: -1: nothing. */
+/* What stands beside a statistic, in one of the next fields, under its name with more behind; -1: nothing. */
 static int find_beside(const view *v, int f, const char *what) {
-    tf_buf name = {0};
-    tf_buf_addf(&name, "%s.%s", view_field(v, f)->name, what);
-    const int found = view_find(v, name.data);
-    tf_buf_free(&name);
-    return found;
+    enum { MOST_BESIDE = 2 };
+    const char *name = view_field(v, f)->name;
+    const size_t length = strlen(name);
+    for (int next = f + 1; next < view_fields(v) && next <= f + MOST_BESIDE; next++) {
+        const char *its = view_field(v, next)->name;
+        if (strncmp(its, name, length) == 0 && its[length] == '.' && strcmp(its + length + 1, what) == 0)
+            return next;
+    }
+    return -1;
 }
 
 /* The rows that a statistic names. */

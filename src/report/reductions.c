@@ -56,7 +56,8 @@ static int64_t count_numbers(const tf_reader *reader, int table) {
 /* Takes the room of its groups and numbers, if it is there. */
 static bool has_room(const tf_reader *reader, int table, reductions_room *left) {
     const int64_t groups = tf_reader_tasks(reader, table), numbers = count_numbers(reader, table);
-    const bool fits = groups <= left->groups && numbers <= left->numbers;
+    const bool fits =
+        groups <= left->groups && numbers <= left->numbers && tf_reader_fields(reader, table) <= left->fields;
     left->groups -= !fits ? 0 : groups > 0 ? groups : 1;
     left->numbers -= fits ? numbers : 0;
     return fits;

@@ -22,7 +22,7 @@ bool view_is_reduction(const view *v);
 /* About how many bytes the field takes in a row. */
 int64_t view_width(const view *v, int field);
 
-/* A field of some tasks. All zeros is ready for use. */
+/* A field of some tasks. All zeros is ready for use, of one field. */
 typedef struct view_values {
     const tf_field *field;
     void *numbers; /* count x elements; NULL: the values are texts */

@@ -382,6 +382,17 @@ class Report(farm.FarmTest):
         self.assertEqual({task["index"]: task["parameters"] for task in data["slowest"]}, {i: {"n": i // 2, "word": ["x", "y" * 100][i % 2]} for i in range(8)})
         self.assertEqual({row["parameters"] for row in self.rows("slowest")[:2]}, {"n = 2, word = x", "n = 2, word = " + "y" * 79 + "\u2026"})
 
+    def test_parameters_of_other_stages_rows(self):
+        """Numbers and texts, which are worked out."""
+        stages = [
+            {"name": "a", "over": {"n": {"range": [3]}, "word": ["x", "yy"]}, "run": {"expr": {"y": "n / 2"}}},
+            {"name": "b", "over": {"r": {"from": "a"}, "last": ["z"]}, "run": {"command": "true"}},
+        ]
+        self.write("rows.json", {"stages": stages})
+        data = self.report("rows")
+        expected = {i: {"n": i // 2, "word": ["x", "yy"][i % 2], "y": i // 2 / 2, "last": "z"} for i in range(6)}
+        self.assertEqual({task["index"]: task["parameters"] for task in data["slowest"]}, expected)
+
     HITS = """
         const boxes = [...document.querySelectorAll('#graph rect')].map(r => r.getBBox()), hits = [], svg = document.querySelector('#graph svg').viewBox.baseVal;
         for (const path of document.querySelectorAll('#graph path[fill=none]')) {

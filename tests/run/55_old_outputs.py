@@ -121,6 +121,9 @@ class OldOutputs(farm.FarmTest):
         self.assertEqual((task["status"], task["results"]), ("done", {"y": 2, "text": "bb-5"}))
         self.assertTrue(task["texts"]["stdout"].startswith("of 2 bb\n"), task)
         self.assertEqual(self.shown("killed.h5", "commands", 13)["status"], "pending")
+        by_even = self.taskfarm("export", "killed.h5", "rows.by_even").stdout.splitlines()
+        self.assertEqual(by_even[0], "even,rows,n.count,n.mean,n.topk:2[0],n.topk:2[1],n.topk:2.task[0],n.topk:2.task[1]")
+        self.assertEqual(by_even[1], "false,15,15,42.8,93,85,19,20")
         self.taskfarm("report", "killed.h5", "-o", "page.html")
         (self.folder / "page.html").unlink()
         after = {k: v for k, v in self.files().items() if k != "killed.h5.d/lock"}
@@ -169,6 +172,9 @@ class OldOutputs(farm.FarmTest):
     def read_complete(self):
         self.assertEqual(self.counts("complete.h5"), ("complete", COMPLETE))
         self.assertIn("\n  p = bb\n", self.taskfarm("show", "complete.h5", "grid", 7).stdout)
+        self.assertIn("  rows.all: 20 rows\n    n.mean         53.5\n", self.taskfarm("status", "complete.h5").stdout)
+        shown = self.taskfarm("show", "complete.h5", "rows.all").stdout.splitlines()
+        self.assertEqual(shown[:4] + shown[-1:], ["rows.all: 20 rows", "  n.mean  53.5", "  n.min   7", "  n.max   99", "    76  99              4"])
         rows = self.table("complete.h5", "grid", "index", "status", "p", "k", "y", "word")
         points = [(p, str(k)) for p in ("a", "bb") for k in range(4)]
         self.assertEqual(rows, [[str(i), "done", p, k, k, f"{p}-{k}"] for i, (p, k) in enumerate(points)])

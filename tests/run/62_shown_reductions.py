@@ -70,6 +70,12 @@ class ShownReductions(farm.FarmTest):
         self.assertEqual(lines[-2:], [f"  sq.r{n} by n: 15 groups; see: taskfarm show sq.h5 sq.r{n}" for n in (1, 2)])
         self.assertEqual(lines[-19:-17], ["  sq.r0 by n: 15 groups", "     n  rows  y.mean"])
 
+    def test_one_of_many_statistics_does_not_fill_the_screen(self):
+        columns = {f"y{i}": "n + index" for i in range(50)}
+        self.campaign({"wide": {"columns": {name: "mean" for name in columns}}}, run={"expr": columns})
+        self.assertEqual(self.run_it().splitlines()[-1], "  sq.wide: 1 group; see: taskfarm show sq.h5 sq.wide")
+        self.assertEqual(len(self.show("sq.wide").splitlines()), 51)
+
     @farm.first
     def test_status_has_them_for_programs(self):
         self.campaign()
