@@ -127,15 +127,21 @@ static tf_graph_events events(dependencies *d) {
     return (tf_graph_events){.context = d, .ready = on_ready, .skip = on_skip, .unneeded = on_unneeded};
 }
 
+void dependencies_remove_left(dependencies *d, int helper) {
+    for (size_t i = 0; i < d->unneededs; i++) {
+        remove_message message = {.stage = d->unneeded[i].stage, .index = d->unneeded[i].index};
+        transport_send(d->transport, helper, TAG_REMOVE, &message, sizeof message);
+    }
+    d->unneededs = 0;
+}
+
 void dependencies_ended(dependencies *d, int stage, int64_t first, int64_t count, bool done, int helper) {
     const tf_graph_events what = events(d);
     d->helper = helper;
     tf_graph_ended(d->graph, stage, first, count, done, &what);
     end_current(d);
-    for (size_t i = 0; i < d->unneededs && helper != NOBODY; i++) {
-        remove_message message = {.stage = d->unneeded[i].stage, .index = d->unneeded[i].index};
-        transport_send(d->transport, helper, TAG_REMOVE, &message, sizeof message);
-    }
+    if (helper != NOBODY)
+        dependencies_remove_left(d, helper);
     d->unneededs = 0;
 }
 

@@ -16,6 +16,9 @@ dependencies *dependencies_new(const tf_campaign *campaign, tf_graph *graph, tf_
                                const transport *transport);
 void dependencies_free(dependencies *dependencies);
 
+/* The rank `helper` is to remove what an earlier run should have removed. */
+void dependencies_remove_left(dependencies *dependencies, int helper);
+
 /* The stage is being laid out: its rows may be written from now on. The rank `helper` writes those that are known. */
 void dependencies_laid_out(dependencies *dependencies, int stage, int helper);
 

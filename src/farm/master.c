@@ -73,6 +73,11 @@ static tf_sched_stage sched_stage(const master *m, int stage) {
                             .retry_delay = spec->retry_delay};
 }
 
+/* The rank that does what is not a task's, as long as all live. */
+static int find_helper(const master *m) {
+    return m->transport->ranks > 1 ? 1 : 0;
+}
+
 master *master_new(const tf_farm_options *options, const transport *t, const tf_clock *clock, const output *o) {
     const tf_campaign *campaign = options->campaign;
     master *m = tf_alloc(sizeof *m);
@@ -97,6 +102,7 @@ master *master_new(const tf_farm_options *options, const transport *t, const tf_
     m->untils = untils_new(campaign, options->graph, m->sched, o);
     m->unables = unables_new(campaign, m->sched, o);
     m->dependencies = dependencies_new(campaign, options->graph, m->sched, t);
+    dependencies_remove_left(m->dependencies, find_helper(m));
     free(stages);
     return m;
 }
@@ -398,7 +404,7 @@ static void act(master *m, const tf_action *action) {
     switch (action->kind) {
     case TF_ACTION_LAYOUT:
         collect(m, COLLECT_LAYOUT, action->stage);
-        dependencies_laid_out(m->dependencies, action->stage, m->transport->ranks > 1 ? 1 : 0);
+        dependencies_laid_out(m->dependencies, action->stage, find_helper(m));
         break;
     case TF_ACTION_FINISH:
         m->finished++;
