@@ -54,7 +54,8 @@ static void drop_leftovers(tf_graph *g, const tf_graph_events *events) {
     for (node n = 0; n < g->tasks; n++) {
         int64_t index;
         bool read = g->next.first[n + 1] > g->next.first[n];
-        bool left = (g->flags[n] & (HAS_TEMP | MISSES_TEMP | RUNS | SELECTED)) == (HAS_TEMP | SELECTED);
+        bool there = !(g->flags[n] & MISSES_TEMP) || g->flags[n] & LEFT_ASIDE;
+        bool left = there && (g->flags[n] & (HAS_TEMP | RUNS | SELECTED)) == (HAS_TEMP | SELECTED);
         if (left && read && g->unread[n] == 0) {
             int stage = graph_task(g, n, &index);
             events->unneeded(events->context, stage, index);

@@ -53,7 +53,8 @@ enum {
     SKIPPED = 64,        /* it was skipped, or has failed */
     HAS_PROTECTED = 128, /* a protected output exists */
     READS_GONE = 256,    /* an input is temporary, and missing */
-    TOUCHED = 512        /* it would run if the wish did not declare its outputs good */
+    TOUCHED = 512,       /* it would run if the wish did not declare its outputs good */
+    LEFT_ASIDE = 1024    /* a temporary folder was set aside, and is not removed yet */
 };
 
 enum { MOST_DIAGNOSTICS = 20 }; /* of one kind: a slip in a template concerns all tasks */

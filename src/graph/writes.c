@@ -93,6 +93,15 @@ static void check_asides(builder *b, int stage, int64_t index, const tf_path *fi
     tf_buf_free(&other);
 }
 
+/* Was a run killed while it removed the folder? */
+static bool is_left_aside(const tf_graph *g, const char *path) {
+    tf_buf aside = {0};
+    tf_buf_addf(&aside, "%s.incomplete", path);
+    const bool is_left = g->disk->time(g->disk, aside.data, &(tf_disk_id){0}) != TF_DISK_MISSING;
+    tf_buf_free(&aside);
+    return is_left;
+}
+
 static void add_output(builder *b, int stage, int64_t index, const tf_path *file, const char *path) {
     tf_graph *g = b->graph;
     const tf_file_spec *spec = file->spec;
@@ -132,6 +141,8 @@ static void add_output(builder *b, int stage, int64_t index, const tf_path *file
         g->flags[n] |= HAS_TEMP;
     if (g->made[number] == TF_DISK_MISSING) {
         g->flags[n] |= spec->temp ? MISSES_TEMP : MISSES_OUTPUT;
+        if (spec->temp && file->is_folder && is_left_aside(g, path))
+            g->flags[n] |= LEFT_ASIDE;
         return;
     }
     g->flags[n] |= spec->protect ? HAS_OUTPUT | HAS_PROTECTED : HAS_OUTPUT;

@@ -86,12 +86,32 @@ void files_discard(const tf_campaign *campaign, tf_files *files, int stage, int6
     tf_paths_free(&outputs);
 }
 
-void files_remove_temp(const tf_campaign *campaign, tf_files *files, int stage, int64_t index) {
+bool files_remove_temp(const tf_campaign *campaign, tf_files *files, int stage, int64_t index) {
+    tf_paths outputs = {0};
+    bool any = false;
+    tf_files_outputs(files, stage, index, &outputs);
+    for (size_t i = 0; i < outputs.count; i++) {
+        if (!outputs.item[i].spec->temp)
+            continue;
+        discard(campaign, AT_FDCWD, &outputs, i, outputs.item[i].is_folder);
+        any = any || outputs.item[i].is_folder;
+    }
+    tf_paths_free(&outputs);
+    return any;
+}
+
+void files_remove_aside(const tf_campaign *campaign, tf_files *files, int stage, int64_t index) {
     tf_paths outputs = {0};
     tf_files_outputs(files, stage, index, &outputs);
-    for (size_t i = 0; i < outputs.count; i++)
-        if (outputs.item[i].spec->temp)
-            discard(campaign, AT_FDCWD, &outputs, i, false);
+    tf_crash_point("folder.aside");
+    for (size_t i = 0; i < outputs.count; i++) {
+        if (!outputs.item[i].spec->temp || !outputs.item[i].is_folder)
+            continue;
+        parent_folder folder = parent_open(campaign, AT_FDCWD, tf_paths_text(&outputs, i), false);
+        if (folder.fd >= 0)
+            parent_remove_aside(&folder);
+        parent_close(&folder);
+    }
     tf_paths_free(&outputs);
 }
 

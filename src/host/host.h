@@ -180,8 +180,11 @@ void files_after(host *h);
 /* Removes the outputs of a task whose host is gone. */
 void files_discard(const tf_campaign *campaign, tf_files *files, int stage, int64_t index);
 
-/* Removes the task's temporary outputs. */
-void files_remove_temp(const tf_campaign *campaign, tf_files *files, int stage, int64_t index);
+/* Removes the task's temporary outputs; folders are only set aside. Are there some? */
+bool files_remove_temp(const tf_campaign *campaign, tf_files *files, int stage, int64_t index);
+
+/* Removes temporary folders that were set aside, which may take long. */
+void files_remove_aside(const tf_campaign *campaign, tf_files *files, int stage, int64_t index);
 
 /* Opens the task's log: a new one, or with `again` to append to it. -1 after host_fail. */
 int files_open_log(host *h, const tf_point *point, bool again);

@@ -69,24 +69,37 @@ int parent_remove(const parent_folder *folder) {
     return unlinkat(folder->fd, folder->name, 0) == 0 || errno == ENOENT ? 0 : errno;
 }
 
-static int remove_aside(int folder, const char *name, const char *aside, bool keep) {
+static tf_buf name_aside(const parent_folder *folder) {
+    tf_buf aside = {0};
+    tf_buf_addf(&aside, "%s.incomplete", folder->name);
+    return aside;
+}
+
+int parent_remove_aside(const parent_folder *folder) {
+    tf_buf aside = name_aside(folder);
+    const int failure = tf_remove_tree_at(folder->fd, aside.data);
+    tf_buf_free(&aside);
+    return failure;
+}
+
+static int set_aside(const parent_folder *folder) {
     struct stat info;
-    const int failure = tf_remove_tree_at(folder, aside);
-    if (failure)
-        return failure;
-    if (fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+    if (fstatat(folder->fd, folder->name, &info, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT ? 0 : errno;
     if (!S_ISREG(info.st_mode) && !S_ISLNK(info.st_mode) && !S_ISDIR(info.st_mode))
         return EEXIST;
-    if (renameat(folder, name, folder, aside) != 0)
-        return errno;
-    return keep ? 0 : tf_remove_tree_at(folder, aside);
+    tf_buf aside = name_aside(folder);
+    const int failure = renameat(folder->fd, folder->name, folder->fd, aside.data) == 0 ? 0 : errno;
+    tf_buf_free(&aside);
+    return failure;
 }
 
 int parent_remove_folder(const parent_folder *folder, bool keep) {
-    tf_buf aside = {0};
-    tf_buf_addf(&aside, "%s.incomplete", folder->name);
-    const int failure = remove_aside(folder->fd, folder->name, aside.data, keep);
-    tf_buf_free(&aside);
-    return failure;
+    struct stat info;
+    if (keep && fstatat(folder->fd, folder->name, &info, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
+        return 0;
+    int failure = parent_remove_aside(folder);
+    if (!failure)
+        failure = set_aside(folder);
+    return failure || keep ? failure : parent_remove_aside(folder);
 }

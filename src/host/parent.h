@@ -26,4 +26,7 @@ int parent_remove(const parent_folder *folder);
  * there. 0, also if there is none, or an errno: EEXIST for what is neither, EXDEV where something is mounted in it. */
 int parent_remove_folder(const parent_folder *folder, bool keep);
 
+/* Removes what has the name NAME.incomplete. 0, also if nothing has, or an errno. */
+int parent_remove_aside(const parent_folder *folder);
+
 #endif

@@ -50,7 +50,8 @@ struct tf_slots {
     places *places;
     struct pollfd *polled; /* the sockets of the slots and of the spawner, and the caller's descriptor */
     rows_back back;
-    tf_files *files; /* NULL until somebody asks */
+    tf_files *files;     /* NULL until somebody asks */
+    struct sweep *sweep; /* NULL until folders are to be removed */
     tf_task_source source;
     double looked;            /* tf_now() when slow batches were last searched for rows that have ended */
     start_record *start;      /* per stage */
@@ -73,6 +74,12 @@ typedef struct delivery {
 
 /* The rank's own finder of files. */
 tf_files *slots_files(tf_slots *slots);
+
+/* ---- sweep.c ---- */
+
+/* Removes the task's temporary folders, which are set aside, in the background. false: the caller is to do it. */
+bool sweep_folders(tf_slots *slots, int stage, int64_t index);
+void sweep_end(tf_slots *slots); /* waits until all are gone */
 
 /* ---- slot.c ---- */
 

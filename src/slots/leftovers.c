@@ -8,5 +8,7 @@ tf_files *slots_files(tf_slots *slots) {
 }
 
 void tf_slots_remove_temp(tf_slots *slots, int stage, int64_t index) {
-    files_remove_temp(slots->campaign, slots_files(slots), stage, index);
+    tf_files *files = slots_files(slots);
+    if (files_remove_temp(slots->campaign, files, stage, index) && !sweep_folders(slots, stage, index))
+        files_remove_aside(slots->campaign, files, stage, index);
 }

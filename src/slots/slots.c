@@ -57,6 +57,7 @@ void tf_slots_free(tf_slots *slots) {
         tf_intervals_free(&slots->apart[s]);
     }
     starts_free(slots);
+    sweep_end(slots);
     free(slots->one_by_one);
     free(slots->apart);
     tf_files_free(slots->files);

@@ -379,6 +379,18 @@ class Care(FolderTest):
         self.taskfarm("m.json")
         self.assertEqual((self.folder / "sum/2.txt").read_text(), "2\n")
 
+    def test_a_temporary_folder_whose_removal_was_cut_short_is_no_output_and_goes(self):
+        """It is not taken for the whole, and the next run removes the rest, though it has nothing else to do."""
+        self.campaign(make(over={"k": [1]}, outputs={"path": "out/{k}.ms/", "temp": True}), read(over={"k": [1]}))
+        self.taskfarm("m.json", env={"TASKFARM_CRASH": "folder.aside"}, status=-9)
+        self.assertEqual(self.under("out"), ["1.ms.incomplete", "1.ms.incomplete/sub", "1.ms.incomplete/sub/x", "1.ms.incomplete/table.dat"])
+        for ranks in [None, 2]:
+            self.assertEqual(self.plan(), {})
+            self.taskfarm("m.json", ranks=ranks)
+            self.assertEqual(self.under("out"), [])
+            self.write("out/1.ms.incomplete/sub/x", "")
+        self.assertEqual((self.folder / "sum/1.txt").read_text(), "1\n1\n")
+
     def test_protected_folders_are_read_only_to_the_last_file(self):
         self.write("mine", "")
         self.write("raw", "")
