@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "report/apart.h"
+#include "report/not_run.h"
 
 typedef struct shower {
     const tf_recalled *from;
@@ -11,7 +11,7 @@ typedef struct shower {
     const tf_stage_spec *spec; /* of the campaign; NULL: not known */
     int stage;
     int64_t index;
-    view_values *values; /* per field */
+    view_values *values; /* per field; without a field: it could not be read */
     tf_buf *missing;     /* per field: why it could not be read; empty: it was */
     uint8_t status;
     tf_buf run;             /* what was run: a command line; empty: not known */
@@ -33,9 +33,10 @@ static tf_err read_fields(shower *s, tf_error *error) {
         tf_err err = view_read(s->view, f, s->index, 1, &s->values[f], error);
         if (err != TF_OK && field->stored)
             return err;
-        if (err != TF_OK)
+        if (err != TF_OK) {
             tf_buf_adds(&s->missing[f], error->text);
-        else if (field->kind == TF_FIELD_PARAM && !view_is_known(&s->values[f], 0))
+            s->values[f].field = NULL;
+        } else if (field->kind == TF_FIELD_PARAM && !view_is_known(&s->values[f], 0))
             tf_buf_addf(&s->missing[f], "it is stored with the row, which is not written yet, and %s",
                         view_why_unknown(s->view));
     }
@@ -275,7 +276,7 @@ tf_err tf_report_show(FILE *out, const tf_recalled *from, int stage, int64_t ind
     if (err == TF_OK) {
         s.spec = tf_recalled_stage(from, stage);
         view_tell_point(from, s.spec, index, copy_point, &s);
-        apart_add_reasons(from, s.spec, s.view, stage, index, s.status, s.values, &s.reasons);
+        not_run_add_reasons(&(unrun_task){from, s.spec, s.view, stage, index, s.status, s.values}, &s.reasons);
     }
     if (err == TF_OK && json)
         print_json(out, &s);

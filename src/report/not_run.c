@@ -1,6 +1,6 @@
 /* Why a task was not run. The expressions of "where" that are not true of its parameters are told; and the rows of
  * other stages that it takes and that are not done, which leave it out or have it skipped. */
-#include "report/apart.h"
+#include "report/not_run.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -8,20 +8,22 @@
 
 /* ---- Expressions ---- */
 
-/* A task's parameters, as expressions take them. NULL: one of them is not known. */
-static const void **list_values(const tf_stage_spec *spec, view *v, const view_values *values, tf_arena *arena) {
-    const int params = tf_space_params(spec->space);
+/* The parameters, as expressions take them. NULL: one of them is not known. */
+static const void **list_values(const unrun_task *task, tf_arena *arena) {
+    const tf_space *space = task->spec->space;
+    const int params = tf_space_params(space);
     const void **list = tf_arena_array(arena, (size_t)params + 1, sizeof *list);
     for (int p = 0; p < params; p++) {
-        const int f = view_find(v, tf_space_param(spec->space, p)->name);
-        if (f < 0 || !values[f].field || !view_is_known(&values[f], 0))
+        const int f = view_find(task->view, tf_space_param(space, p)->name);
+        const view_values *value = f < 0 ? NULL : &task->values[f];
+        if (!value || !value->field || !view_is_known(value, 0))
             return NULL;
-        if (tf_type_size(values[f].field->type) > 0) {
-            list[p] = values[f].numbers;
+        if (tf_type_size(value->field->type) > 0) {
+            list[p] = value->numbers;
             continue;
         }
         size_t length;
-        const char *text = tf_blobs_at(&values[f].texts, 0, &length);
+        const char *text = tf_blobs_at(&value->texts, 0, &length);
         const char **cell = tf_arena_alloc(arena, sizeof *cell);
         *cell = tf_arena_strndup(arena, text, length);
         list[p] = cell;
@@ -29,22 +31,20 @@ static const void **list_values(const tf_stage_spec *spec, view *v, const view_v
     return list;
 }
 
-static bool is_true(const tf_expr *expr, uint64_t seed, const tf_stage_spec *spec, const void *const *values,
-                    int64_t index) {
+static bool is_true(const unrun_task *task, const tf_expr *expr, const void *const *values) {
     double truth;
-    tf_eval *eval = tf_eval_new(expr, seed, spec->name);
-    tf_eval_run(eval, values, index, 1, &truth);
+    tf_eval *eval = tf_eval_new(expr, task->from->campaign->seed, task->spec->name);
+    tf_eval_run(eval, values, task->index, 1, &truth);
     tf_eval_free(eval);
     return tf_eval_is_true(truth);
 }
 
-static void add_wheres(const tf_recalled *from, const tf_stage_spec *spec, view *v, int64_t index,
-                       const view_values *values, tf_buf *out) {
+static void add_wheres(const unrun_task *task, tf_buf *out) {
     tf_arena *arena = tf_arena_new();
-    const void **list = list_values(spec, v, values, arena);
-    for (int w = 0; w < spec->wheres; w++)
-        if (!list || !is_true(spec->where[w], from->campaign->seed, spec, list, index))
-            tf_buf_addf(out, "where %s\n", tf_expr_source(spec->where[w]));
+    const void **list = list_values(task, arena);
+    for (int w = 0; w < task->spec->wheres; w++)
+        if (!list || !is_true(task, task->spec->where[w], list))
+            tf_buf_addf(out, "where %s\n", tf_expr_source(task->spec->where[w]));
     tf_arena_free(arena);
 }
 
@@ -79,16 +79,15 @@ static void add_upstream(const tf_recalled *from, const tf_space_source *source,
         tf_buf_addf(out, "%s[%lld], which is %s\n", source->name, (long long)row, tf_status_name(status));
 }
 
-void apart_add_reasons(const tf_recalled *from, const tf_stage_spec *spec, view *v, int stage, int64_t index,
-                       uint8_t status, const view_values *values, tf_buf *out) {
-    if (status != TF_STATUS_EXCLUDED && status != TF_STATUS_SKIPPED)
+void not_run_add_reasons(const unrun_task *task, tf_buf *out) {
+    if (task->status != TF_STATUS_EXCLUDED && task->status != TF_STATUS_SKIPPED)
         return;
-    for (int n = 0; spec && n < tf_space_sources(spec->space); n++)
-        add_upstream(from, tf_space_source_at(spec->space, n), index, out);
-    if (status != TF_STATUS_EXCLUDED || out->length > 0)
+    for (int n = 0; task->spec && n < tf_space_sources(task->spec->space); n++)
+        add_upstream(task->from, tf_space_source_at(task->spec->space, n), task->index, out);
+    if (task->status != TF_STATUS_EXCLUDED || out->length > 0)
         return;
-    if (spec)
-        add_wheres(from, spec, v, index, values, out);
+    if (task->spec)
+        add_wheres(task, out);
     else
-        add_where_of_manifest(from, stage, out);
+        add_where_of_manifest(task->from, task->stage, out);
 }
