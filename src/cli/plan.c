@@ -82,8 +82,8 @@ static void print_plan(const options *o, const loaded *l, const tf_store_plan *p
         print_stage(o, l, s);
     }
     if (to_run > 0)
-        tf_print(stdout, "%s: %s of %s tasks are to be run", l->it.campaign->name, tf_format_count(to_run, run),
-                 tf_format_count(tasks, all));
+        tf_print(stdout, "%s: %s of %s tasks %s to be run", l->it.campaign->name, tf_format_count(to_run, run),
+                 tf_format_count(tasks, all), to_run == 1 ? "is" : "are");
     else
         tf_print(stdout, "%s: nothing is to be run: %s of %s tasks are done", l->it.campaign->name,
                  tf_format_count(tasks - held - left > left_out.total ? tasks - held - left - left_out.total : 0, run),

@@ -161,6 +161,7 @@ class Workflows(farm.FarmTest):
     def test_targets_forcing_and_touching(self):
         self.make_frames()
         self.write("w.json", pipeline())
+        self.assertIn("w: 1 of 7 tasks is to be run, 6 are not selected\n", self.taskfarm("plan", "w.json", "out/bias").stdout)
         self.taskfarm("w.json", "out/flat_R")
         self.assertEqual(self.ran(), ["bias0", "flat1"])
         with h5py.File(self.folder / "w.h5") as file:

@@ -114,7 +114,8 @@ class Until(farm.FarmTest):
         )
         draw = json.loads(self.taskfarm("plan", "u.json", "--json").stdout)["stages"][0]
         self.assertEqual((draw["run"], draw["enough"], draw["reasons"]), (0, enough, {}))
-        self.assertIn(f"u: {count} done, 0 failed, {count} of them before", self.taskfarm("u.json").stderr)
+        said = f"u: {count} done, 0 failed, {count} of them before; nothing was to be done; results in u.h5\n"
+        self.assertIn(said, self.taskfarm("u.json").stderr)
         self.assertIn("tasks are to be run", self.taskfarm("plan", "u.json", "--force", "draw").stdout)
         self.campaign(until=UNTIL.replace("0.01", "0.004"))
         self.assertIn("tasks are to be run", self.taskfarm("plan", "u.json").stdout)
