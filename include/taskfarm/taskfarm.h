@@ -110,7 +110,7 @@ TF_EXPORT tf_delayed tf_manifest_call(tf_manifest *manifest, const char *functio
 /* What tf_run returns: as the exit status of taskfarm. */
 enum {
     TF_RUN_DONE = 0,         /* all tasks are done */
-    TF_RUN_TASKS_FAILED = 1, /* some have failed; the others are done */
+    TF_RUN_TASKS_FAILED = 1, /* some have failed, or a stage was stopped; the others are done */
     TF_RUN_WRONG = 2,        /* the manifest is wrong: nothing was run, no file was touched */
     TF_RUN_BROKEN = 3,       /* the run itself broke; what was done is in the output */
     TF_RUN_STOPPED = 75      /* by a signal or by the time limit: call it again to go on */
@@ -133,8 +133,8 @@ typedef struct tf_run_options {
  * Returns the same on all ranks. `options` may be NULL. */
 TF_EXPORT int tf_run(tf_runner *runner, const tf_manifest *manifest, MPI_Comm comm, const tf_run_options *options);
 
-/* Why tf_run has returned TF_RUN_WRONG (a line for each thing that is wrong) or TF_RUN_BROKEN: the same on all ranks.
- * Valid until it is called again. */
+/* Why tf_run has returned TF_RUN_WRONG (a line for each thing that is wrong) or TF_RUN_BROKEN, and which stages were
+ * stopped, a line each, since no rank could run them: the same on all ranks. Valid until it is called again. */
 TF_EXPORT const char *tf_runner_message(const tf_runner *runner);
 
 /* What kind of mistake a line of that message is about, from 0: "unknown-key", "output-in-use", ... Ids never change

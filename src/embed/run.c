@@ -68,6 +68,15 @@ static void add_diagnostics(tf_runner *runner, const tf_diags *diags) {
         add_id(runner, diags->item[i].id);
 }
 
+/* On the first rank: stages that were stopped, and the first line of why. */
+static void add_stops(tf_runner *runner, const tf_campaign *campaign, const tf_farm_result *result) {
+    for (const tf_farm_stop *stop = result->stop; stop < result->stop + result->stops; stop++) {
+        tf_buf_addf(&runner->message, "%sstage \"%s\" was stopped: %.*s", stop > result->stop ? "\n" : "",
+                    campaign->stage[stop->stage].name, (int)strcspn(stop->why, "\n"), stop->why);
+        add_id(runner, TF_DIAG_SERVICE_FAILS);
+    }
+}
+
 /* Calls that were wrong when the manifest was made. */
 static void add_wrong(tf_runner *runner, const tf_buf *lines) {
     tf_buf_adds(&runner->message, tf_buf_text(lines));
@@ -225,6 +234,8 @@ int tf_run(tf_runner *runner, const tf_manifest *manifest, MPI_Comm comm, const 
         err = prepared;
     else if (err == TF_ERR_RUN)
         add_error(runner, &error);
+    else if (result.stops > 0)
+        add_stops(runner, farm.campaign, &result);
     if (!result.parted)
         err = share_outcome(runner, comm, err);
     tf_farm_result_free(&result);

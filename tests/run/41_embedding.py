@@ -76,6 +76,13 @@ class Embedding(farm.FarmTest):
             self.assertEqual(done.stdout, "".join(f"rank {r}: status 2 {message}{told}\n" for r in range(3)))
             self.assertEqual(self.files(), {})
 
+    def test_which_stages_were_stopped_is_told_on_all_ranks(self):
+        for ranks in (1, 3):
+            done = self.run_program("embed_cases", "stopped", ranks=ranks, status=1)
+            message = 'stage "stopped" was stopped: the service ended before it read a task: exit status 3 [service-fails]\n'
+            self.assertEqual(done.stdout, "".join(f"rank {r}: status 1 {message}" for r in range(ranks)))
+            (self.folder / "stopped.h5").unlink()
+
     @farm.first
     def test_what_can_not_be_had(self):
         done = self.run_program("embed_cases", "odd", status=1)

@@ -160,6 +160,10 @@ static tf_manifest *make_missing(void) {
     return m;
 }
 
+static tf_manifest *make_stopped(void) {
+    return tf_manifest_parse("{\"name\": \"stopped\", \"run\": {\"service\": [\"sh\", \"-c\", \"exit 3\"]}}");
+}
+
 static tf_manifest *make_slow(void) {
     tf_manifest *m = tf_manifest_new("slow");
     for (int i = 0; i < 60; i++)
@@ -352,6 +356,7 @@ int main(int argc, char **argv) {
                      : strcmp(what, "wrong") == 0   ? make_wrong()
                      : strcmp(what, "unknown") == 0 ? make_unknown()
                      : strcmp(what, "missing") == 0 ? make_missing()
+                     : strcmp(what, "stopped") == 0 ? make_stopped()
                      : strcmp(what, "slow") == 0    ? make_slow()
                      : strcmp(what, "odd") == 0     ? make_odd()
                      : strcmp(what, "command") == 0 ? make_commands(argv[2])
