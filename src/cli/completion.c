@@ -5,10 +5,12 @@
 
 #define OUTPUTS "h5"
 
-/* From what status says as JSON: stages, and STAGE.REDUCTION. */
+/* From what status says as JSON: stages, and STAGE.REDUCTION. An output's groups can have any name, and bash expands
+ * the words that it completes: those with other characters would be run. */
 #define LIST_TABLES                                                                                                    \
     "            awk -F'\"' '/^      \"name\"/ { stage = $4; print stage }\n"                                          \
-    "                /^          \"name\"/ { print stage \".\" $4 }'"
+    "                /^          \"name\"/ { print stage \".\" $4 }' |\n"                                              \
+    "            grep -E '^[A-Za-z0-9_.]+$'"
 
 /* What a verb's files end in; NULL: its first argument is no file. */
 static const char *suffix_of(const verb *v) {
@@ -103,8 +105,7 @@ static void print_bash(const verb *table) {
                      "        return\n"
                      "    fi\n"
                      "    if [[ $suffix == h5 && $at -eq $files ]]; then\n"
-                     "        stages=$(taskfarm status --json \"${COMP_WORDS[2]}\" 2>/dev/null |\n" LIST_TABLES
-                     " | grep -v ' ')\n"
+                     "        stages=$(taskfarm status --json \"${COMP_WORDS[2]}\" 2>/dev/null |\n" LIST_TABLES ")\n"
                      "    fi\n"
                      "    [[ $COMP_CWORD -eq 1 ]] && stages=$verbs\n"
                      "    [[ -n $kinds && $COMP_CWORD -eq $first ]] && stages=$kinds\n"
