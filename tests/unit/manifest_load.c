@@ -163,3 +163,44 @@ Test(schema, is_json_and_knows_the_keys) {
     cJSON_Delete(schema);
     tf_buf_free(&text);
 }
+
+Test(files, are_folders_where_their_paths_end_in_a_slash) {
+    static const struct {
+        const char *path;
+        bool is_folder;
+    } expected[] = {{"out/1.ms", true}, {"out/1.txt", false}, {"b", false}, {"c", true}, {"e/f", true}, {"/x", true}};
+    tf_campaign *c = fixture_load("{\"over\": {\"k\": [1]}, \"outputs\": [\"out/{k}.ms/\", \"out/{k}.txt\", "
+                                  "{\"split\": \"b c/ ./d/../e/f//\"}, {\"path\": \"/x/\", \"allow_outside\": true}], "
+                                  "\"run\": {\"function\": \"builtin:noop\"}}",
+                                  NULL);
+    tf_files *files = tf_files_new(c);
+    tf_paths paths = {0};
+    tf_buf shown = {0};
+    tf_files_outputs(files, 0, 0, &paths);
+    cr_assert_eq(paths.count, sizeof expected / sizeof *expected);
+    for (size_t i = 0; i < paths.count; i++) {
+        cr_expect_str_eq(tf_paths_text(&paths, i), expected[i].path);
+        cr_expect_eq(paths.item[i].is_folder, expected[i].is_folder, "%s", expected[i].path);
+    }
+    tf_paths_show(&paths, 0, &shown);
+    cr_expect_str_eq(shown.data, "out/1.ms/");
+    tf_buf_free(&shown);
+    tf_paths_free(&paths);
+    tf_files_free(files);
+    tf_campaign_free(c);
+}
+
+Test(files, are_of_outputs_that_they_are_or_lie_in) {
+    static const struct {
+        const char *path;
+        bool is_of;
+    } cases[] = {{"out/a", true},    {"out/a/b/c", true}, {"out/ab", false}, {"out", false},
+                 {"x/out/a", false}, {"/y", true},        {"/y/z", true},    {"", false}};
+    tf_table outputs = {0};
+    cr_expect(!tf_files_are_of(&outputs, "out/a"));
+    tf_table_add(&outputs, "out/a", 5, 0);
+    tf_table_add(&outputs, "/y", 2, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_expect_eq(tf_files_are_of(&outputs, cases[i].path), cases[i].is_of, "%s", cases[i].path);
+    tf_table_free(&outputs);
+}
