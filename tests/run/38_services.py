@@ -380,6 +380,12 @@ class Starts(farm.FarmTest):
                 self.check_whole(self.open("c.h5")["c"])
                 self.assertNotIn("stopped", self.taskfarm("status", "c.h5").stdout)
 
+    def test_try_shows_it(self):
+        self.service(MISSING)
+        shown = self.taskfarm("try", "c.json", 0, status=1).stdout
+        self.assertIn("  ModuleNotFoundError: No module named 'no_such_numpy'\n", shown)
+        self.assertIn("  the service ended before it read a task: exit status 1\n", shown)
+
     @farm.first
     def test_a_rank_that_lacks_something_leaves_its_tasks_to_the_others(self):
         self.service(f"if rank() == 1: {MISSING}")
