@@ -286,6 +286,8 @@ static void print_text(FILE *out, const char *path, const tf_survey *survey, boo
         tf_print(out, "; what was in %s.d is lost: --salvage goes on with the rows that are whole without it", path);
     else if (!running && tf_run_state_of(survey->state) == TF_STATE_INTERRUPTED)
         tf_print(out, "; the same command line goes on");
+    else if (!running && tf_run_state_of(survey->state) == TF_STATE_STOPPED) /* or was a run of targets alone */
+        tf_print(out, "; the next run goes on from there");
     tf_print(out, "\n");
     print_stages(out, survey);
     print_enough(out, survey);

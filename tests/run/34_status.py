@@ -199,7 +199,8 @@ class Status(farm.FarmTest):
                 self.assertEqual(told["state"], state)
                 done = told["stages"][0]["done"]
                 self.assertGreaterEqual(done, 19)
-                self.assertIn(f"c.h5: {state} after ", self.taskfarm("status", "c.h5").stdout)
+                goes_on = {"stopped": "the next run goes on from there", "interrupted": "the same command line goes on"}[state]
+                self.assertRegex(self.taskfarm("status", "c.h5").stdout, rf"^c\.h5: {state} after \S+; \d+%; {goes_on}\n")
                 (self.folder / "go").touch()
                 again = self.taskfarm("c.json", status=1)
                 self.assertIn(f"{done} of them before", again.stderr)
