@@ -78,7 +78,7 @@ Test(prepare, refuses_what_can_not_be_an_output) {
     touch("precious.h5", "data");
     expect_refusal("folder", false, "folder: the output is a folder; choose another name with --output");
     expect_refusal("/dev/null", true, "/dev/null: the output is not a regular file; choose another name with --output");
-    expect_refusal("nowhere/out.h5", false, "nowhere/out.h5.d: can't be made: No such file or directory");
+    expect_refusal("nowhere/out.h5", false, "nowhere/out.h5.d: can't be made: the folder nowhere is not there");
     for (int fresh = 0; fresh < 2; fresh++)
         expect_refusal("precious.h5", fresh, "precious.h5: is no HDF5 file; choose another name with --output");
     tf_buf text = {0};
