@@ -270,7 +270,7 @@ static void add_histograms(const tf_recalled *from, bool spent, const char *key,
 
 /* A list a stage, of those that have any. Of large ones the page has no groups. */
 static tf_err add_reductions(const tf_recalled *from, tf_buf *out, tf_error *error) {
-    reductions_room left = {.groups = 2000, .numbers = 50000, .fields = 400};
+    reductions_room left = {.groups = 2000, .numbers = 20000, .fields = 400};
     add_key(out, "reductions");
     tf_buf_addc(out, '{');
     for (int s = 0; s < tf_reader_stages(from->reader); s++) {
