@@ -103,7 +103,8 @@ bool cell_store_member(const cell *c, const cJSON *object, const char *where) {
     if (fit == TF_FITS)
         return true;
     if (cJSON_IsArray(value)) {
-        host_fail(c->host, "column \"%s\": a list in %s, and the column has no \"shape\"", c->spec->name, where);
+        host_fail(c->host, "column \"%s\": a list in %s; a column that takes lists has a \"shape\"", c->spec->name,
+                  where);
         return false;
     }
     char *printed = json_number_text(value) ? NULL : json_print(value, false);

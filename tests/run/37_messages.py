@@ -130,7 +130,7 @@ TASKS = [
     (
         {},
         {"run": {"command": ["echo", '{{"p": [1]}}']}, "results": {"p": "int32"}},
-        'column "p": a list in the last line of stdout, and the column has no "shape"',
+        'column "p": a list in the last line of stdout; a column that takes lists has a "shape"',
     ),
     ({"d/x": ""}, {"run": {"command": ["true"]}, "outputs": "d"}, "output d is there already, and can't be removed: Is a directory"),
 ]

@@ -40,7 +40,7 @@ class Embedding(farm.FarmTest):
             'stage "none" has not begun, or there is none [unknown-name]',
             'stage "counted" has neither a parameter nor a result "z" [unknown-name]',
             '"text" is of texts [unsuitable-type]',
-            'stage "counted" has neither a parameter nor a result "stdout" [unknown-name]',
+            '"stdout" is of texts [unsuitable-type]',
             '"x" is of float64',
             '"n" is of int64, not of texts',
         ]
