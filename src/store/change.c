@@ -2,6 +2,7 @@
  * that is found with an announced change is not opened, but its rows are read by the places that the journal names. */
 #include "store/change.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/journal.h"
@@ -16,7 +17,7 @@ static bool keeps_journal(const tf_store *s) {
 tf_err store_begin_change(tf_store *s, tf_error *error) {
     tf_err err = store_check_file(s, error);
     if (err == TF_OK && keeps_journal(s) && !s->dirty) {
-        err = journal_write(s->path, "journal", &s->start->contents, true, error);
+        err = journal_add(s->path, &s->start->journal, &s->start->contents, NULL, 0, true, error);
         s->dirty = true;
     }
     err = store_agree(s, err, error);
@@ -26,24 +27,59 @@ tf_err store_begin_change(tf_store *s, tf_error *error) {
     return err;
 }
 
-/* What has become of the stage, for the journal. */
-static tf_err note_stage(tf_store *s, int stage, bool finished, tf_error *error) {
+/* What has become of a stage. */
+static tf_err read_changed(tf_store *s, const changed_stage *changed, tf_error *error) {
     contents *c = &s->start->contents;
+    const int stage = changed->stage;
     const char *name = s->campaign->stage[stage].name;
     contents_open open = {0};
     h5_fault fault = {0};
-    store_list_open(s, stage, &open);
-    const bool good = contents_read_stage(c, s->file, name, s->fingerprint[stage], &s->code[stage], &open, &fault);
-    contents_free_open(&open);
-    contents_find(c, name)->finished = finished;
+    bool good = true;
+    if (changed->whole) {
+        store_list_open(s, stage, &open);
+        good = contents_read_stage(c, s->file, name, s->fingerprint[stage], &s->code[stage], &open, &fault);
+        contents_free_open(&open);
+    }
+    contents_find(c, name)->finished = changed->finished;
     if (good)
         return TF_OK;
     store_blame(s, &fault);
     return store_error(s, error, "can't be read");
 }
 
+/* Notes what the change under way has changed. */
+static tf_err note_changes(tf_store *s, tf_error *error) {
+    const contents *c = &s->start->contents;
+    journal_stage *note = tf_alloc_array(s->changes, sizeof *note);
+    tf_err err = TF_OK;
+    for (size_t i = 0; i < s->changes && err == TF_OK; i++)
+        err = read_changed(s, &s->changed[i], error);
+    for (size_t i = 0; i < s->changes && err == TF_OK; i++)
+        note[i] = (journal_stage){.stage = contents_find(c, s->campaign->stage[s->changed[i].stage].name),
+                                  .whole = s->changed[i].whole};
+    if (err == TF_OK)
+        err = journal_add(s->path, &s->start->journal, c, note, s->changes, false, error);
+    free(note);
+    return err;
+}
+
+/* What the journal is to say of a stage when the change ends. That a stage is finished is all that its end adds. */
+static void add_changed(tf_store *s, int stage, bool finished) {
+    if (s->changes == s->change_capacity) {
+        s->change_capacity = s->change_capacity ? 2 * s->change_capacity : 16;
+        s->changed = tf_realloc_array(s->changed, s->change_capacity, sizeof *s->changed);
+    }
+    s->changed[s->changes++] = (changed_stage){.stage = stage, .finished = finished, .whole = !finished};
+}
+
 tf_err store_end_change(tf_store *s, int stage, bool finished, tf_error *error) {
     tf_err err = TF_OK;
+    if (stage >= 0 && keeps_journal(s))
+        add_changed(s, stage, finished);
+    if (s->holds) {
+        s->held = true;
+        return TF_OK;
+    }
     store_guard(s, true); /* where only rows were written no change has begun */
     if (H5Fflush(s->file, H5F_SCOPE_GLOBAL) < 0)
         err = store_error(s, error, "can't be flushed");
@@ -54,14 +90,27 @@ tf_err store_end_change(tf_store *s, int stage, bool finished, tf_error *error) 
     err = store_agree(s, err, error); /* a barrier, too: all of it has been written */
     store_note_size(s);
     if (err == TF_OK && keeps_journal(s)) {
-        if (stage >= 0)
-            err = note_stage(s, stage, finished, error);
-        if (err == TF_OK)
-            err = journal_write(s->path, "journal", &s->start->contents, false, error);
+        err = note_changes(s, error);
         s->dirty = false;
     }
+    s->changes = 0;
     err = store_agree(s, err, error);
     store_guard(s, false);
     tf_crash_point("change.ended");
+    return err;
+}
+
+void tf_store_hold(tf_store *s) {
+    s->holds = true;
+}
+
+tf_err tf_store_release(tf_store *s, tf_error *error) {
+    const bool held = s->held;
+    s->holds = s->held = false;
+    if (!held)
+        return TF_OK;
+    store_begin_vigil(s);
+    const tf_err err = store_end_change(s, -1, false, error);
+    store_end_vigil(s);
     return err;
 }

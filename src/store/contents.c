@@ -19,6 +19,25 @@ void contents_drop_stages(contents *c) {
     for (int s = 0; s < c->stages; s++)
         free_stage(&c->stage[s]);
     c->stages = 0;
+    tf_table_free(&c->by_name);
+}
+
+contents_stage *contents_add(contents *c, char *name) {
+    const size_t count = (size_t)c->stages;
+    if ((count & (count - 1)) == 0)
+        c->stage = tf_realloc_array(c->stage, 2 * count + 1, sizeof *c->stage);
+    tf_table_add(&c->by_name, name, strlen(name), (uint32_t)count);
+    contents_stage *stage = &c->stage[c->stages++];
+    *stage = (contents_stage){.name = name};
+    return stage;
+}
+
+contents_stage *contents_clear_stage(contents_stage *stage) {
+    char *name = stage->name;
+    stage->name = NULL;
+    free_stage(stage);
+    *stage = (contents_stage){.name = name};
+    return stage;
 }
 
 void contents_free(contents *c) {
@@ -34,11 +53,14 @@ void contents_free(contents *c) {
 void contents_copy(contents *to, const contents *from) {
     *to = *from;
     to->runs = from->runs ? strdup(from->runs) : NULL;
-    to->stage = tf_alloc_array((size_t)from->stages, sizeof *to->stage);
+    to->stage = NULL;
+    to->stages = 0;
+    to->by_name = (tf_table){0};
     for (int s = 0; s < from->stages; s++) {
-        contents_stage *stage = &to->stage[s];
+        contents_stage *stage = contents_add(to, strdup(from->stage[s].name));
+        char *name = stage->name;
         *stage = from->stage[s];
-        stage->name = strdup(stage->name);
+        stage->name = name;
         stage->fingerprint = strdup(stage->fingerprint);
         stage->until = stage->until ? strdup(stage->until) : NULL;
         stage->code = (code_history){0};
@@ -64,10 +86,8 @@ void contents_set_names(contents *c, const tf_campaign *campaign) {
 }
 
 contents_stage *contents_find(const contents *c, const char *name) {
-    for (int s = 0; s < c->stages; s++)
-        if (strcmp(c->stage[s].name, name) == 0)
-            return &c->stage[s];
-    return NULL;
+    const uint32_t number = tf_table_get(&c->by_name, name, strlen(name));
+    return number == TF_TABLE_NONE ? NULL : &c->stage[number];
 }
 
 const contents_table *contents_table_at(const contents_stage *stage, const char *path) {
@@ -219,10 +239,9 @@ bool contents_read_stage(contents *c, hid_t file, const char *name, const char *
         stage.finished = old->finished;
         free_stage(old);
         *old = stage;
-        return good;
+    } else {
+        *contents_add(c, stage.name) = stage;
     }
-    c->stage = tf_realloc_array(c->stage, (size_t)c->stages + 1, sizeof *c->stage);
-    c->stage[c->stages++] = stage;
     return good;
 }
 

@@ -36,6 +36,7 @@ typedef struct contents {
     char **name; /* names of the stages in the run's manifest, in its order: side files number stages so */
     int stages;
     contents_stage *stage;
+    tf_table by_name; /* the stages' numbers */
 } contents;
 
 /* Where the rows are of a dataset that is inside the file; a chunk is a row where it has chunks. `path` stays as it is.
@@ -75,6 +76,12 @@ bool contents_read_finished(contents *c, hid_t file, h5_fault *fault);
 
 /* Do the numbers make sense, for a file of that size? They may come from a journal as well. */
 bool contents_check(const contents *c, int64_t size, h5_fault *fault);
+
+/* Adds a stage of which nothing is known but its name, which is taken. Of two with the same name the first is found. */
+contents_stage *contents_add(contents *c, char *name);
+
+/* Forgets all that is known of a stage but its name. Returns it. */
+contents_stage *contents_clear_stage(contents_stage *stage);
 
 contents_stage *contents_find(const contents *c, const char *stage);                    /* NULL if there is none */
 const contents_table *contents_table_at(const contents_stage *stage, const char *path); /* likewise */

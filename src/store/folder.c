@@ -233,6 +233,37 @@ int folder_replace(int folder, const char *name, const void *bytes, size_t size,
     return failure;
 }
 
+static folder_end end_of(const struct stat *info) {
+    return (folder_end){.device = info->st_dev, .inode = info->st_ino, .size = info->st_size};
+}
+
+folder_end folder_find_end(int folder, const char *name) {
+    struct stat info;
+    return fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) == 0 ? end_of(&info) : (folder_end){0};
+}
+
+static bool is_same_end(const folder_end *a, const folder_end *b) {
+    return a->device == b->device && a->inode == b->inode && a->size == b->size;
+}
+
+int folder_append(int folder, const char *name, folder_end *end, const void *bytes, size_t size) {
+    struct stat info;
+    int fd = end->size > 0 ? folder_open_file(folder, name, O_WRONLY | O_APPEND) : -1;
+    int failure = end->size == 0 || (fd < 0 && errno == ENOENT) ? ESTALE : fd < 0 || fstat(fd, &info) != 0 ? errno : 0;
+    folder_end now = {0};
+    if (!failure) {
+        now = end_of(&info);
+        failure = is_same_end(&now, end) ? write_all(fd, bytes, size) : ESTALE;
+    }
+    if (!failure && fdatasync(fd) != 0)
+        failure = errno;
+    if (fd >= 0 && close(fd) != 0 && !failure)
+        failure = errno;
+    now.size += (int64_t)size;
+    *end = failure ? (folder_end){0} : now;
+    return failure;
+}
+
 bool folder_link(const char *output, int64_t run, const char *name) {
     char run_name[40];
     tf_error ignored;

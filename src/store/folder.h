@@ -39,6 +39,19 @@ int folder_read(int folder, const char *name, tf_buf *out);
 /* Makes a file anew: whoever opens it has the old one or the new one, whole. 0 or an errno. */
 int folder_replace(int folder, const char *name, const void *bytes, size_t size, bool to_disk);
 
+/* Which file it was that this process has written last under a name, and how long. */
+typedef struct folder_end {
+    uint64_t device, inode;
+    int64_t size; /* bytes; 0: it has written none */
+} folder_end;
+
+/* Adds bytes to the end of the file and brings them to disk. 0 or an errno; ESTALE: it is not as `end` says, and stays
+ * as it is. After any failure `end` is zero. */
+int folder_append(int folder, const char *name, folder_end *end, const void *bytes, size_t size);
+
+/* Where the file ends now; zero if that can't be told. */
+folder_end folder_find_end(int folder, const char *name);
+
 /* The folder of a run's side files in it: run-N. Returns `name`. */
 const char *folder_run(int64_t run, char name[40]);
 

@@ -1,4 +1,4 @@
-/* The journal (see journal.h) is a line of JSON, after a line with its checksum. */
+/* An entry of the journal (see journal.h) is a line of JSON, after a line with its checksum. */
 #include "store/journal.h"
 
 #include <cjson/cJSON.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- Writing ---- */
+/* ---- Entries ---- */
 
 /* Numbers beyond 2^53 would not survive as JSON numbers. */
 static void add_integer(cJSON *object, const char *key, int64_t value) {
@@ -45,7 +45,17 @@ static cJSON *stage_json(const contents_stage *stage) {
     return json;
 }
 
-static void write_json(const contents *c, bool dirty, tf_buf *out) {
+/* Takes the JSON. */
+static void add_entry(cJSON *json, tf_buf *out) {
+    char *text = cJSON_PrintUnformatted(json);
+    tf_buf_addf(out, "%016" PRIx64 "\n", tf_hash(text, strlen(text), 0));
+    tf_buf_adds(out, text);
+    tf_buf_addc(out, '\n');
+    cJSON_free(text);
+    cJSON_Delete(json);
+}
+
+static void write_all(const contents *c, bool dirty, tf_buf *out) {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "format", "taskfarm journal");
     cJSON_AddNumberToObject(json, "format_version", 1);
@@ -60,10 +70,22 @@ static void write_json(const contents *c, bool dirty, tf_buf *out) {
     cJSON *stages = cJSON_AddArrayToObject(json, "stages");
     for (int s = 0; s < c->stages; s++)
         cJSON_AddItemToArray(stages, stage_json(&c->stage[s]));
-    char *text = cJSON_PrintUnformatted(json);
-    tf_buf_addf(out, "%016" PRIx64 "\n%s\n", tf_hash(text, strlen(text), 0), text);
-    cJSON_free(text);
-    cJSON_Delete(json);
+    add_entry(json, out);
+}
+
+static void write_change(const journal_stage *stage, size_t stages, bool dirty, tf_buf *out) {
+    cJSON *json = cJSON_CreateObject(), *list;
+    cJSON_AddBoolToObject(json, "dirty", dirty);
+    list = cJSON_AddArrayToObject(json, "stages");
+    for (size_t s = 0; s < stages; s++) {
+        cJSON *item = stage[s].whole ? stage_json(stage[s].stage) : cJSON_CreateObject();
+        if (!stage[s].whole) {
+            cJSON_AddStringToObject(item, "name", stage[s].stage->name);
+            cJSON_AddBoolToObject(item, "finished", stage[s].stage->finished);
+        }
+        cJSON_AddItemToArray(list, item);
+    }
+    add_entry(json, out);
 }
 
 tf_err journal_write(const char *output, const char *name, const contents *c, bool dirty, tf_error *error) {
@@ -71,8 +93,28 @@ tf_err journal_write(const char *output, const char *name, const contents *c, bo
     if (folder < 0)
         return error->code;
     tf_buf text = {0};
-    write_json(c, dirty, &text);
+    write_all(c, dirty, &text);
     int failure = folder_replace(folder, name, text.data, text.length, true);
+    close(folder);
+    tf_buf_free(&text);
+    return failure ? folder_failed(output, name, failure, error) : TF_OK;
+}
+
+tf_err journal_add(const char *output, folder_end *end, const contents *c, const journal_stage *stage, size_t stages,
+                   bool dirty, tf_error *error) {
+    static const char name[] = "journal";
+    int folder = folder_open(output, error);
+    if (folder < 0)
+        return error->code;
+    tf_buf text = {0};
+    write_change(stage, stages, dirty, &text);
+    int failure = folder_append(folder, name, end, text.data, text.length);
+    if (failure == ESTALE) {
+        tf_buf_clear(&text);
+        write_all(c, dirty, &text);
+        failure = folder_replace(folder, name, text.data, text.length, true);
+        *end = failure ? (folder_end){0} : folder_find_end(folder, name);
+    }
     close(folder);
     tf_buf_free(&text);
     return failure ? folder_failed(output, name, failure, error) : TF_OK;
@@ -93,12 +135,12 @@ static char *text_at(const cJSON *object, const char *key) {
     return strdup(text ? text : "");
 }
 
+/* `stage` has its name and nothing else. */
 static void read_stage(const cJSON *json, contents_stage *stage) {
     const cJSON *tables = cJSON_GetObjectItemCaseSensitive(json, "datasets");
-    *stage = (contents_stage){.name = text_at(json, "name"),
-                              .fingerprint = text_at(json, "fingerprint"),
-                              .tasks = integer_at(json, "tasks"),
-                              .finished = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "finished"))};
+    stage->fingerprint = text_at(json, "fingerprint");
+    stage->tasks = integer_at(json, "tasks");
+    stage->finished = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "finished"));
     code_parse(cJSON_GetObjectItemCaseSensitive(json, "code"), stage->tasks, &stage->code);
     stage->table = tf_alloc_array((size_t)cJSON_GetArraySize(tables), sizeof *stage->table);
     for (const cJSON *table = tables ? tables->child : NULL; table; table = table->next) {
@@ -109,16 +151,36 @@ static void read_stage(const cJSON *json, contents_stage *stage) {
     }
 }
 
-/* The JSON of a journal whose checksum is right; NULL otherwise. */
-static cJSON *parse(const tf_buf *text) {
+/* What is left of the text behind the entries that have been read. */
+typedef struct rest {
+    const char *text;
+    size_t length;
+} rest;
+
+/* The JSON of the next entry; NULL if it is not whole. */
+static cJSON *next_entry(rest *r) {
     enum { DIGITS = 16 };
     uint64_t check;
-    if (text->length < DIGITS + 2 || text->data[DIGITS] != '\n' || text->data[text->length - 1] != '\n' ||
-        sscanf(text->data, "%16" SCNx64, &check) != 1)
+    const char *json = r->text + DIGITS + 1;
+    if (r->length < DIGITS + 2 || r->text[DIGITS] != '\n' || sscanf(r->text, "%16" SCNx64, &check) != 1)
         return NULL;
-    const char *json = text->data + DIGITS + 1;
-    size_t length = text->length - DIGITS - 2;
-    return tf_hash(json, length, 0) == check ? cJSON_ParseWithLength(json, length) : NULL;
+    const char *end = memchr(json, '\n', r->length - DIGITS - 1);
+    if (!end || tf_hash(json, (size_t)(end - json), 0) != check)
+        return NULL;
+    cJSON *entry = cJSON_ParseWithLength(json, (size_t)(end - json));
+    if (entry) {
+        r->length -= (size_t)(end + 1 - r->text);
+        r->text = end + 1;
+    }
+    return entry;
+}
+
+/* Was the rest cut off as it was written? Then its lines are not all there, or, where the machine crashed, some of it
+ * is zeros. */
+static bool is_cut_off(const rest *r) {
+    const char *line = memchr(r->text, '\n', r->length);
+    const size_t first = line ? (size_t)(line + 1 - r->text) : 0;
+    return !line || !memchr(line + 1, '\n', r->length - first) || memchr(r->text, '\0', r->length);
 }
 
 static tf_err damaged(const char *output, tf_error *error) {
@@ -145,6 +207,54 @@ static int read_text(int folder, tf_buf *text) {
     return folder_read(folder, "journal", text);
 }
 
+/* The first entry: all contents. */
+static void read_all(const cJSON *json, contents *c) {
+    const cJSON *stages = cJSON_GetObjectItemCaseSensitive(json, "stages");
+    *c = (contents){.run = integer_at(json, "run"),
+                    .elapsed = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, "elapsed"))};
+    const char *runs = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "runs"));
+    c->runs = runs ? strdup(runs) : NULL;
+    const cJSON *names = cJSON_GetObjectItemCaseSensitive(json, "manifest");
+    c->name = tf_alloc_array((size_t)cJSON_GetArraySize(names), sizeof *c->name);
+    for (const cJSON *name = names ? names->child : NULL; name; name = name->next)
+        c->name[c->names++] = strdup(cJSON_IsString(name) ? name->valuestring : "");
+    for (const cJSON *stage = stages ? stages->child : NULL; stage; stage = stage->next)
+        read_stage(stage, contents_add(c, text_at(stage, "name")));
+}
+
+/* One of the others: stages that have been laid out, or have got blobs, and such that are finished. */
+static void read_change(const cJSON *json, contents *c) {
+    const cJSON *stages = cJSON_GetObjectItemCaseSensitive(json, "stages");
+    for (const cJSON *item = stages ? stages->child : NULL; item; item = item->next) {
+        char *name = text_at(item, "name");
+        contents_stage *stage = contents_find(c, name);
+        if (cJSON_HasObjectItem(item, "datasets"))
+            read_stage(item, stage ? contents_clear_stage(stage) : contents_add(c, strdup(name)));
+        else if (stage)
+            stage->finished = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "finished"));
+        free(name);
+    }
+}
+
+/* false: it is damaged. */
+static bool read_entries(const tf_buf *text, contents *c, bool *dirty) {
+    rest r = {text->data, text->length};
+    for (bool first = true; first || r.length > 0; first = false) {
+        cJSON *entry = next_entry(&r);
+        if (!entry && (first || !is_cut_off(&r)))
+            return false;
+        *dirty = !entry || cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(entry, "dirty"));
+        if (!entry)
+            return true;
+        if (first)
+            read_all(entry, c);
+        else
+            read_change(entry, c);
+        cJSON_Delete(entry);
+    }
+    return true;
+}
+
 tf_err journal_read(const char *output, contents *c, bool *dirty, bool *there, tf_error *error) {
     tf_buf text = {0};
     *there = false;
@@ -153,29 +263,14 @@ tf_err journal_read(const char *output, contents *c, bool *dirty, bool *there, t
         return is_missing(errno) ? TF_OK : folder_failed(output, NULL, errno, error);
     int failure = read_text(folder, &text);
     close(folder);
-    cJSON *json = failure ? NULL : parse(&text);
     *there = !failure;
     tf_err err = TF_OK;
     if (failure && !is_missing(failure))
         err = folder_failed(output, "journal", failure, error);
-    else if (!failure && !json)
+    if (!failure && !read_entries(&text, c, dirty)) {
+        contents_free(c);
         err = damaged(output, error);
-    if (json) {
-        const cJSON *stages = cJSON_GetObjectItemCaseSensitive(json, "stages");
-        *dirty = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "dirty"));
-        *c = (contents){.run = integer_at(json, "run"),
-                        .elapsed = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, "elapsed"))};
-        const char *runs = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "runs"));
-        c->runs = runs ? strdup(runs) : NULL;
-        const cJSON *names = cJSON_GetObjectItemCaseSensitive(json, "manifest");
-        c->name = tf_alloc_array((size_t)cJSON_GetArraySize(names), sizeof *c->name);
-        for (const cJSON *name = names ? names->child : NULL; name; name = name->next)
-            c->name[c->names++] = strdup(cJSON_IsString(name) ? name->valuestring : "");
-        c->stage = tf_alloc_array((size_t)cJSON_GetArraySize(stages), sizeof *c->stage);
-        for (const cJSON *stage = stages ? stages->child : NULL; stage; stage = stage->next)
-            read_stage(stage, &c->stage[c->stages++]);
     }
-    cJSON_Delete(json);
     tf_buf_free(&text);
     return err;
 }

@@ -79,6 +79,7 @@ void store_free(tf_store *s) {
     tf_buf_free(&s->worker);
     tf_buf_free(&s->slot);
     tf_buf_free(&s->zeros);
+    free(s->changed);
     free(s->stage);
     free(s);
 }

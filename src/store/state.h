@@ -3,6 +3,7 @@
 #define TF_STORE_STATE_H
 
 #include "store/contents.h"
+#include "store/folder.h"
 #include "store/side.h"
 #include "store/store.h"
 #include "store/table.h"
@@ -34,6 +35,7 @@ typedef struct store_stage {
     table task[TASK_TABLES];
     int parts;
     row_part *part;
+    int64_t side_first, side_end; /* bytes of the side file before which, and behind which, there is nothing of it */
 } store_stage;
 
 enum { STORE_REASON = 400, STORE_LONGEST_CELL = 1024 /* bytes; longer strings go to a byte heap */ };
@@ -41,15 +43,24 @@ enum { STORE_REASON = 400, STORE_LONGEST_CELL = 1024 /* bytes; longer strings go
 /* Bytes of blobs that are read at once, however long a damaged index says that they are. */
 #define STORE_MOST_BLOB ((int64_t)4 << 30)
 
+/* What the change under way has made of a stage. */
+typedef struct changed_stage {
+    int stage;
+    bool finished;
+    bool whole; /* its datasets may be others */
+} changed_stage;
+
 /* What a run starts from: the first rank has it. */
 struct tf_store_start {
-    int lock;            /* on the run's folder */
-    int file;            /* the output, open to write it: it is locked as well. -1: there is none yet */
-    contents contents;   /* of the file, as this run finds it */
-    bool dirty;          /* the journal says that metadata may have changed */
-    tf_buf fingerprints; /* one a stage, each ended by a NUL */
-    code_history *code;  /* per stage: of which code rows are, for the run that begins */
-    char *about;         /* the run, as a JSON object; NULL: nothing was told */
+    int lock;               /* on the run's folder */
+    int file;               /* the output, open to write it: it is locked as well. -1: there is none yet */
+    contents contents;      /* of the file, as this run finds it */
+    folder_end journal;     /* where this run's journal ends */
+    bool dirty;             /* the journal says that metadata may have changed */
+    tf_buf fingerprints;    /* one a stage, each ended by a NUL */
+    size_t *fingerprint_at; /* per stage: where its own begins */
+    code_history *code;     /* per stage: of which code rows are, for the run that begins */
+    char *about;            /* the run, as a JSON object; NULL: nothing was told */
 };
 
 struct tf_store {
@@ -70,15 +81,18 @@ struct tf_store {
     tf_buf runs;                    /* attribute "runs" */
     tf_store_start *start;          /* on rank 0: the contents of the file and the lock */
     bool dirty;                     /* on rank 0: the journal says that metadata may have changed */
-    int lock;                       /* on other ranks: descriptor of their part of the run's lock; -1: none */
-    bool carrying;                  /* rows are only moved: no stage runs */
-    struct syncing *syncing;        /* sync.c; NULL before the first rows */
-    struct vigil *vigil;            /* watches over the change under way (vigil.c); NULL: there is no change */
-    tf_buf worker, slot, zeros;     /* columns of one value, as long as rows needed them so far (rows.c) */
-    int64_t limit;                  /* bytes: no rank may make a longer file (ulimit -f) */
-    int limited;                    /* the first rank that has this limit */
-    int uncleared;                  /* on rank 0: errno of the first old bytes that could not be cleared */
-    char reason[STORE_REASON];      /* why HDF5 failed first since store_error last told a reason; "": it has not */
+    bool holds, held;               /* the change under way is not to end yet; it would have ended */
+    changed_stage *changed;         /* on rank 0: what it has changed */
+    size_t changes, change_capacity;
+    int lock;                   /* on other ranks: descriptor of their part of the run's lock; -1: none */
+    bool carrying;              /* rows are only moved: no stage runs */
+    struct syncing *syncing;    /* sync.c; NULL before the first rows */
+    struct vigil *vigil;        /* watches over the change under way (vigil.c); NULL: there is no change */
+    tf_buf worker, slot, zeros; /* columns of one value, as long as rows needed them so far (rows.c) */
+    int64_t limit;              /* bytes: no rank may make a longer file (ulimit -f) */
+    int limited;                /* the first rank that has this limit */
+    int uncleared;              /* on rank 0: errno of the first old bytes that could not be cleared */
+    char reason[STORE_REASON];  /* why HDF5 failed first since store_error last told a reason; "": it has not */
 };
 
 /* A store in memory, for this process alone: nothing is opened yet. */

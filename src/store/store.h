@@ -93,6 +93,11 @@ tf_err tf_store_blobs(tf_store *store, int stage, tf_error *error);
  * not. */
 tf_err tf_store_finish(tf_store *store, int stage, int64_t enough, tf_error *error);
 
+/* Collective. What is laid out and finished from now on is brought to disk together, by tf_store_release, at the price
+ * of one change. Until then no rows may be written of a stage that has been laid out meanwhile. */
+void tf_store_hold(tf_store *store);
+tf_err tf_store_release(tf_store *store, tf_error *error);
+
 /* Closes its datasets, whether it is finished or has failed. */
 void tf_store_close_stage(tf_store *store, int stage);
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import unittest
@@ -344,11 +345,11 @@ class Refusals(farm.FarmTest):
         self.refuse("was changed since its last run; if another file was put in its place, move the folder a.h5.d of the old one away; --fresh sets it aside and starts anew")
         self.write("a.h5", whole)
         journal = (self.folder / "a.h5.d/journal").read_bytes()
-        self.write("a.h5.d/journal", journal[:-100])
-        done = self.taskfarm("a.json", status=3)
-        self.assertEqual(
-            done.stderr, f"taskfarm: a.h5.d/journal: is damaged; {WAYS_OUT}\n"
-        )
+        last = len(journal) - 10  # of an entry that was written to its end
+        for damaged in (journal[: journal.index(b"\n") + 100], journal[:last] + b"x" + journal[last + 1 :]):
+            self.write("a.h5.d/journal", damaged)
+            done = self.taskfarm("a.json", status=3)
+            self.assertEqual(done.stderr, f"taskfarm: a.h5.d/journal: is damaged; {WAYS_OUT}\n")
         shutil.move(self.folder / "a.h5.d", self.folder / "kept")
         self.refuse(f"the last run was interrupted, and its folder a.h5.d is missing; {WAYS_OUT}")
         shutil.move(self.folder / "kept", self.folder / "a.h5.d")
@@ -381,6 +382,33 @@ class Refusals(farm.FarmTest):
                         os.truncate(side, size)
                     self.taskfarm("a.json")
                     self.assertEqual(digest(self.folder / "a.h5"), expected)
+
+    def test_a_journal_torn_at_any_byte(self):
+        """Behind its first entry: what is cut off is a change that may have begun, and costs no row that is done."""
+        self.taskfarm("a.json")
+        expected = digest(self.folder / "a.h5")
+        self.taskfarm("a.json", "--fresh")
+        self.interrupt_fresh()
+        path, kept = self.folder / "a.h5.d/journal", self.folder / "kept"
+        kept.mkdir()
+        shutil.copy(self.folder / "a.h5", kept)
+        shutil.copytree(self.folder / "a.h5.d", kept / "a.h5.d")
+        whole = path.read_bytes()
+        with h5py.File(self.folder / "a.h5") as file:
+            done = int((file["a/task/status"][()] == farm.DONE).sum())
+        last = whole.rindex(b"\n", 0, whole.rindex(b"\n", 0, -1)) + 1  # the stage's, who has rows
+        added = b'0123456789abcdef\n{"dirty":true}\n'
+        tears = [whole + added[:1], whole + added[:20], whole + bytes(40), whole[: last + 30], whole[: last + 5] + bytes(60)]
+        for number, torn in enumerate(tears):
+            with self.subTest(number):
+                shutil.rmtree(self.folder / "a.h5.d", ignore_errors=True)
+                shutil.copy(kept / "a.h5", self.folder)
+                shutil.copytree(kept / "a.h5.d", self.folder / "a.h5.d")
+                path.write_bytes(torn)
+                said = self.taskfarm("a.json").stderr
+                self.assertEqual(digest(self.folder / "a.h5"), expected)
+                if len(torn) > len(whole):
+                    self.assertGreaterEqual(int(re.search(r"(\d[\d ]*) of 1 000 tasks are done", said)[1].replace(" ", "")), done)
 
     def test_rows_that_did_not_reach_the_disk(self):
         """As after a crash of the machine: statuses say done, and the numbers are others. These rows are run again."""

@@ -8,10 +8,7 @@
 #include "store/resume/plan.h"
 
 const char *plan_fingerprint(const tf_store_plan *plan, int stage) {
-    const char *text = plan->start.fingerprints.data;
-    for (int s = 0; s < stage; s++)
-        text += strlen(text) + 1;
-    return text;
+    return plan->start.fingerprints.data + plan->start.fingerprint_at[stage];
 }
 
 static const char *part_of(const cJSON *fingerprint, const char *key) {

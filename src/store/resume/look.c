@@ -101,7 +101,9 @@ tf_store_plan *tf_store_plan_new(const tf_campaign *campaign, tf_store_mode mode
                             .start = {.lock = -1, .file = -1}};
     plan->stage = tf_alloc_array((size_t)campaign->stages, sizeof *plan->stage);
     plan->start.code = tf_alloc_array((size_t)campaign->stages, sizeof *plan->start.code);
+    plan->start.fingerprint_at = tf_alloc_array((size_t)campaign->stages, sizeof *plan->start.fingerprint_at);
     for (int s = 0; s < campaign->stages; s++) {
+        plan->start.fingerprint_at[s] = plan->start.fingerprints.length;
         tf_fingerprint(campaign, s, &plan->start.fingerprints);
         tf_buf_addc(&plan->start.fingerprints, '\0');
     }
@@ -241,6 +243,7 @@ void tf_store_plan_free(tf_store_plan *plan) {
     free(plan->start.code);
     free(plan->start.about);
     tf_buf_free(&plan->start.fingerprints);
+    free(plan->start.fingerprint_at);
     tf_buf_free(&plan->note);
     contents_free(&plan->start.contents);
     unlock_output(plan);
