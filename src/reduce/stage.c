@@ -16,6 +16,8 @@ static tf_err reduce_all(tf_store *s, int stage, int64_t tasks, tf_error *error)
     reducing *r = tf_alloc_array((size_t)spec->reductions, sizeof *r);
     reduce_result **result = tf_alloc_array((size_t)spec->reductions, sizeof *result);
     tf_err err = store_agree(s, TF_OK, error); /* all ranks have written their blobs */
+    store_guard(s, true);                      /* until the change that follows has ended */
+    store_show_rows(s);
     int open = 0;
     for (; open < spec->reductions && err == TF_OK; open++) {
         const tf_reduce_spec *reduction = &spec->reduction[open];

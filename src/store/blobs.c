@@ -13,6 +13,7 @@
 #include "store/make.h"
 #include "store/meet.h"
 #include "store/row_writer.h"
+#include "store/side_index.h"
 
 /* One kind of blob of the stage, and where it goes: nowhere, to cells, or to a byte heap with its index. */
 typedef struct blob_kind {
@@ -23,19 +24,18 @@ typedef struct blob_kind {
 
 /* ---- Reading the side file ---- */
 
-static tf_err sort_side_file(const tf_store *s, int stage, const char *bytes, size_t size, blob_kind *kinds,
-                             tf_error *error) {
+/* Only where the stage has something. */
+static tf_err sort_side_file(const tf_store *s, int stage, const char *bytes, blob_kind *kinds, tf_error *error) {
     const int kind_count = TF_RECORD_COLUMN + s->campaign->stage[stage].columns;
     const int64_t tasks = tf_stage_so_far(&s->campaign->stage[stage]);
-    size_t at = 0;
+    const size_t size = (size_t)s->stage[stage].side_end;
+    size_t at = (size_t)s->stage[stage].side_first;
     int64_t position = 0;
     while (at < size) {
         const tf_record *record = tf_record_at(bytes + at, size - at);
         const bool ours = record && record->kind >= 0 && record->stage == stage;
         if (!record || (ours && (record->kind >= kind_count || record->index < 0 || record->index >= tasks)))
-            return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED,
-                                   "%s: the side file of rank %d is damaged at byte %zu", s->campaign->output, s->rank,
-                                   at);
+            return side_index_damaged(s, at, error);
         if (ours)
             entries_add(&kinds[record->kind].list, record, position++);
         at += tf_record_size((size_t)record->length);
@@ -77,9 +77,10 @@ static bool write_byte_heap(const table *byte_heap, const entries *list) {
 
 /* ---- A stage's blobs ---- */
 
-/* Numbers have none, and are not to cost messages between ranks. */
-static bool has_blobs(const tf_stage_spec *spec, int kind) {
-    return kind < TF_RECORD_COLUMN || tf_type_size(spec->column[kind - TF_RECORD_COLUMN].type) == 0;
+/* Is there to be a dataset of it, of a stage of which there are so many blobs? A column has one in any case, but
+ * numbers have no blobs. */
+static bool has_dataset(const tf_stage_spec *spec, int kind, int64_t blobs) {
+    return kind < TF_RECORD_COLUMN ? blobs > 0 : tf_type_size(spec->column[kind - TF_RECORD_COLUMN].type) == 0;
 }
 
 /* Collective: makes the datasets of one kind. */
@@ -95,8 +96,6 @@ static bool make_kind(tf_store *s, int stage, int kind, blob_kind *k) {
     const hsize_t tasks = (hsize_t)tf_stage_so_far(spec);
     longest = store_max(s, longest);
     bytes = store_sum(s, bytes);
-    if (store_sum(s, (int64_t)k->list.count) == 0 && !column)
-        return true;
     if (column && column->type == TF_STRING && longest <= STORE_LONGEST_CELL) {
         k->cells = (table){.type = store_string_type((size_t)longest), .rank = 1, .shape = {tasks}};
         return store_create_table(s, st->results, k->name, (scale *[]){&st->index}, &k->cells) &&
@@ -134,16 +133,13 @@ static tf_err check_lengths(const tf_store *s, int stage, const blob_kind *kind,
     return err;
 }
 
-static tf_err make_kinds(tf_store *s, int stage, blob_kind *kind, int kinds, tf_error *error) {
-    const tf_stage_spec *spec = &s->campaign->stage[stage];
-    int made = 0;
-    for (int k = 0; k < kinds; k++)
-        made += has_blobs(spec, k);
+static tf_err make_datasets(tf_store *s, int stage, blob_kind *kind, int kinds, const bool *makes, int made,
+                            tf_error *error) {
     tf_err err = store_make_room(s, stage, made, error);
     if (err == TF_OK)
         err = store_begin_change(s, error);
     for (int k = 0; k < kinds && err == TF_OK; k++) {
-        if (!has_blobs(spec, k))
+        if (!makes[k])
             continue;
         if (!make_kind(s, stage, k, &kind[k]))
             err = store_error(s, error, "can't make \"%s\"", kind[k].name);
@@ -152,10 +148,27 @@ static tf_err make_kinds(tf_store *s, int stage, blob_kind *kind, int kinds, tf_
         err = store_agree(s, err, error);
     }
     if (err == TF_OK && !scale_list(&s->stage[stage].index))
-        err = store_error(s, error, "can't list the texts of stage \"%s\"", spec->name);
+        err = store_error(s, error, "can't list the texts of stage \"%s\"", s->campaign->stage[stage].name);
     err = store_agree(s, err, error);
     tf_crash_point("texts.made");
     return err == TF_OK ? store_end_change(s, stage, false, error) : err;
+}
+
+/* A stage that has none of them costs no change. */
+static tf_err make_kinds(tf_store *s, int stage, blob_kind *kind, int kinds, tf_error *error) {
+    const tf_stage_spec *spec = &s->campaign->stage[stage];
+    int64_t *blobs = tf_alloc_array((size_t)kinds, sizeof *blobs);
+    bool *makes = tf_alloc_array((size_t)kinds, sizeof *makes);
+    int made = 0;
+    for (int k = 0; k < kinds; k++)
+        blobs[k] = (int64_t)kind[k].list.count;
+    store_sum_all(s, blobs, kinds);
+    for (int k = 0; k < kinds; k++)
+        made += makes[k] = has_dataset(spec, k, blobs[k]);
+    free(blobs);
+    const tf_err err = made ? make_datasets(s, stage, kind, kinds, makes, made, error) : TF_OK;
+    free(makes);
+    return err;
 }
 
 static tf_err write_kinds(tf_store *s, blob_kind *kind, int kinds, tf_error *error) {
@@ -181,7 +194,7 @@ static tf_err move_blobs(tf_store *s, int stage, tf_error *error) {
     size_t size;
     tf_err err = side_map(s->side, &bytes, &size, error);
     if (err == TF_OK)
-        err = sort_side_file(s, stage, bytes, size, kind, error);
+        err = sort_side_file(s, stage, bytes, kind, error);
     err = store_agree(s, err, error);
     if (err == TF_OK)
         err = make_kinds(s, stage, kind, kinds, error);

@@ -16,6 +16,7 @@
 #include "store/journal.h"
 #include "store/lock.h"
 #include "store/meet.h"
+#include "store/side_index.h"
 #include "store/sync.h"
 
 enum { FORMAT_VERSION = 1 };
@@ -210,7 +211,7 @@ tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_sta
     err = store_agree(s, err, error);
     if (err == TF_OK) {
         s->side = side_open(s->path, run, s->rank, error);
-        err = store_agree(s, s->side ? TF_OK : error->code, error);
+        err = store_agree(s, s->side ? side_index_read(s, error) : error->code, error);
     }
     if (err == TF_OK)
         err = store_end_change(s, -1, false, error);

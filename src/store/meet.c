@@ -57,6 +57,14 @@ void store_meet(const tf_store *s) {
         MPI_Barrier(s->comm);
 }
 
+void store_show_rows(const tf_store *s) {
+    MPI_File *file = NULL;
+    if (s->ranks == 1 || H5Fget_vfd_handle(s->file, H5P_DEFAULT, (void **)&file) < 0 || !file)
+        return;
+    MPI_File_sync(*file);
+    store_meet(s);
+}
+
 void store_broadcast(const tf_store *s, void *data, size_t size) {
     if (s->together)
         MPI_Bcast(data, (int)size, MPI_BYTE, 0, s->comm);

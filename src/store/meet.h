@@ -10,7 +10,11 @@ void store_share(tf_store *store, MPI_Comm comm);
 /* The same error on all ranks: that of the lowest that has one. */
 tf_err store_agree(const tf_store *store, tf_err err, tf_error *error);
 
-void store_meet(const tf_store *store);                               /* waits for all ranks */
+void store_meet(const tf_store *store); /* waits for all ranks */
+
+/* What each rank has written the others can read from now on, also where the file system takes a call for that. */
+void store_show_rows(const tf_store *store);
+
 void store_broadcast(const tf_store *store, void *data, size_t size); /* from rank 0 */
 int64_t store_sum(const tf_store *store, int64_t value);
 int64_t store_max(const tf_store *store, int64_t value);

@@ -2,6 +2,7 @@
  * "done" is. A row that stays pending is not written at all. */
 #include <string.h>
 
+#include "store/side_index.h"
 #include "store/stage_tables.h"
 #include "store/sync.h"
 
@@ -77,7 +78,9 @@ static tf_err write_run(tf_store *s, const tf_rows *rows, int64_t from, int64_t 
     }
     tf_crash_point("rows.data");
     if (good) {
+        const int64_t side_first = side_size(s->side);
         tf_err err = side_append_rows(s->side, blobs, size, rows->stage, first, vouch, error);
+        side_index_note(s, rows->stage, side_first, side_size(s->side));
         if (err != TF_OK)
             return err;
     }

@@ -158,7 +158,7 @@ class Outputs(farm.FarmTest):
         maker.write("m.json", MANIFEST)
         maker.taskfarm("m.json", "--output", "good.h5", status=1)
         maker.write("dead.json", {"over": {"n": {"range": [4000]}}, "run": {"expr": {"y": "n * 2"}}})
-        maker.taskfarm("dead.json", "--slots", 1, env={"TASKFARM_CRASH": "texts.made"}, status=-9)
+        maker.taskfarm("dead.json", "--slots", 1, env={"TASKFARM_CRASH": "change.begun:3"}, status=-9)
 
     def setUp(self):
         super().setUp()
@@ -225,7 +225,13 @@ class Outputs(farm.FarmTest):
             self.assertEqual(((self.folder / "secret").read_text(), (self.folder / "other.h5").read_bytes()), (SECRET * 4, before))
 
     def write_journal(self, path, change):
-        content = json.loads(path.read_text().split("\n")[1])
+        """As one entry, of all that it says."""
+        content, *entries = map(json.loads, path.read_text().split("\n")[1::2])
+        for entry in entries:
+            stages = {stage["name"]: stage for stage in content["stages"]}
+            for stage in entry["stages"]:
+                stages[stage["name"]] = {**stages.get(stage["name"], {}), **stage}
+            content.update(dirty=entry["dirty"], stages=list(stages.values()))
         change(content)
         text = json.dumps(content, separators=(",", ":")).encode()
         check = ctypes.CDLL("libxxhash.so.0").XXH3_64bits
