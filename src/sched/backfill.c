@@ -9,9 +9,11 @@
 /* How long the longest of the tasks that the worker holds takes, in seconds, as far as is known. */
 static double longest_held(const tf_sched *s, const worker *w) {
     double longest = 0;
-    for (int i = 0; i < s->stages; i++)
-        if (w->holds[i].total > 0 && s->stage[i].estimate.seen > 0)
-            longest = fmax(longest, tf_estimate_mean(&s->stage[i].estimate));
+    for (int n = 0; n < s->opens; n++) {
+        const tf_estimate *estimate = &s->stage[s->open[n]].estimate;
+        if (w->holds[s->open[n]].total > 0 && estimate->seen > 0)
+            longest = fmax(longest, tf_estimate_mean(estimate));
+    }
     return longest;
 }
 
@@ -19,7 +21,7 @@ static double longest_held(const tf_sched *s, const worker *w) {
  * backfill limit). Of a stage of which nothing is known a single task is tried. */
 static int64_t count_short_tasks(const tf_sched *s, const worker *w, const stage *st, double limit) {
     const bool is_trial = st->estimate.seen == 0 && stage_running(st) == 0;
-    if (!st->laid_out || st->queues == 0 || (!is_trial && tf_estimate_mean(&st->estimate) > limit))
+    if (st->queues == 0 || (!is_trial && tf_estimate_mean(&st->estimate) > limit))
         return 0;
     const int64_t idle = worker_room(s, w, st->class_id) - w->held_of_class[st->class_id];
     return is_trial && idle > 1 ? 1 : idle;
@@ -28,10 +30,11 @@ static int64_t count_short_tasks(const tf_sched *s, const worker *w, const stage
 backfill backfill_choose(const tf_sched *s, const worker *w) {
     const double limit = SHARE * longest_held(s, w);
     backfill best = {.stage_id = -1};
-    for (int i = 0; i < s->stages; i++) {
-        const int64_t tasks = count_short_tasks(s, w, &s->stage[i], limit);
-        if (tasks > 0 && (best.stage_id < 0 || stage_goes_before(s, i, best.stage_id)))
-            best = (backfill){.stage_id = i, .count = tasks};
+    for (int n = 0; n < s->opens; n++) {
+        const int stage_id = s->open[n];
+        const int64_t tasks = count_short_tasks(s, w, &s->stage[stage_id], limit);
+        if (tasks > 0 && (best.stage_id < 0 || stage_goes_before(s, stage_id, best.stage_id)))
+            best = (backfill){.stage_id = stage_id, .count = tasks};
     }
     return best;
 }

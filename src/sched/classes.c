@@ -11,7 +11,9 @@ static int add_class(tf_sched *s, const tf_resources *need) {
     s->by_need = tf_realloc_array(s->by_need, (size_t)s->classes, sizeof *s->by_need);
     s->head = tf_realloc_array(s->head, (size_t)s->classes, sizeof *s->head);
     resource_class *class = &s->class[made];
-    *class = (resource_class){.need = *need, .retries = {.size = sizeof(retry), .before = retry_is_before}};
+    *class = (resource_class){.need = *need,
+                              .retries = {.size = sizeof(retry), .before = retry_is_before},
+                              .openable = {.size = sizeof(int), .before = opening_is_before}};
     class->need.slots = tf_resources_slots(need);
     int at = made;
     for (; at > 0 && stage_needs_more(&class->need, &s->class[s->by_need[at - 1]].need); at--)

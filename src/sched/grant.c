@@ -25,12 +25,12 @@ static bool find_heads(tf_sched *s) {
     bool any = false;
     for (int c = 0; c < s->classes; c++)
         s->head[c] = -1;
-    for (int i = 0; i < s->stages; i++) {
-        const stage *st = &s->stage[i];
+    for (int n = 0; n < s->opens; n++) {
+        const stage *st = &s->stage[s->open[n]];
         int *head = &s->head[st->class_id];
-        if (!st->laid_out || st->queues == 0 || (*head >= 0 && ready_level(st) <= ready_level(&s->stage[*head])))
+        if (st->queues == 0 || (*head >= 0 && ready_level(st) <= ready_level(&s->stage[*head])))
             continue;
-        *head = i;
+        *head = s->open[n];
         any = true;
     }
     return any;

@@ -32,6 +32,7 @@ tf_sched *tf_sched_new(const tf_sched_stage *stages, int count) {
         st->laid_out = st->finished = stages[i].finished;
         add_pending(st, &stages[i]);
     }
+    opening_begin(s);
     return s;
 }
 
@@ -43,6 +44,7 @@ void tf_sched_free(tf_sched *s) {
         free((void *)(uintptr_t)s->stage[i].spec.after);
     }
     workers_free(s);
+    opening_end(s);
     for (int c = 0; c < s->classes; c++)
         tf_heap_free(&s->class[c].retries);
     free(s->stage);
@@ -52,15 +54,19 @@ void tf_sched_free(tf_sched *s) {
     free(s);
 }
 
+bool tf_sched_next_change(tf_sched *s, tf_action *action) {
+    return stage_next_change(s, action);
+}
+
 bool tf_sched_next(tf_sched *s, double now, tf_action *action) {
     return stage_next_change(s, action) || grant_next(s, now, action);
 }
 
 bool tf_sched_is_stuck(const tf_sched *s) {
-    for (int i = 0; i < s->stages; i++) {
-        const stage *st = &s->stage[i];
+    for (int n = 0; n < s->opens; n++) {
+        const stage *st = &s->stage[s->open[n]];
         const resource_class *class = &s->class[st->class_id];
-        if (st->laid_out && st->ready + st->retrying > 0 && class->capacity == 0 && !class->is_given_up)
+        if (st->ready + st->retrying > 0 && class->capacity == 0 && !class->is_given_up)
             return true;
     }
     return false;

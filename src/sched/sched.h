@@ -148,6 +148,9 @@ void tf_sched_give_up(tf_sched *sched, int stage);
  * to be carried out in this order. */
 bool tf_sched_next(tf_sched *sched, double now, tf_action *action);
 
+/* The same, but of what is no grant. */
+bool tf_sched_next_change(tf_sched *sched, tf_action *action);
+
 /* No further stage is laid out: the end comes when those that were are finished. */
 void tf_sched_freeze(tf_sched *sched);
 

@@ -44,6 +44,8 @@ bool stage_goes_before(const tf_sched *s, int stage_id, int other_id) {
 void tf_sched_ready(tf_sched *s, int stage_id, int64_t first, int64_t count, int level) {
     stage *st = &s->stage[stage_id];
     st->blocked -= count;
+    if (st->ready == 0 && !st->laid_out)
+        opening_has_work(s, stage_id);
     ready_add(st, level, first, first + count);
     worker_wake_class(s, st->class_id);
 }
@@ -67,25 +69,6 @@ void tf_sched_cut(tf_sched *s, int stage_id) {
 
 /* ---- From the beginning to the end ---- */
 
-static bool may_start(const tf_sched *s, const stage *st) {
-    if (s->stopping || s->frozen)
-        return false;
-    for (int a = 0; a < st->spec.afters; a++)
-        if (!s->stage[st->spec.after[a]].finished)
-            return false;
-    return true;
-}
-
-/* Is nothing of the stage to be run or written, or does it come after a stage that will not be finished? */
-static bool is_left_out(const tf_sched *s, const stage *st) {
-    if (st->spec.withheld > 0 && count_pending(st) + st->spec.adopted == 0)
-        return true;
-    for (int a = 0; a < st->spec.afters; a++)
-        if (s->stage[st->spec.after[a]].closed)
-            return true;
-    return false;
-}
-
 static bool is_given_up(const tf_sched *s, const stage *st) {
     return s->class[st->class_id].is_given_up;
 }
@@ -105,67 +88,60 @@ static bool end_once(tf_sched *s, tf_action *action) {
 
 static bool end_when_drained(tf_sched *s, tf_action *action) {
     int64_t held = 0;
-    for (int i = 0; i < s->stages; i++)
-        held += stage_running(&s->stage[i]);
+    for (int n = 0; n < s->opens; n++)
+        held += stage_running(&s->stage[s->open[n]]);
     return held == 0 && end_once(s, action);
 }
 
-static bool lay_out_if_ready(tf_sched *s, int stage_id, tf_action *action) {
-    stage *st = &s->stage[stage_id];
-    if (st->laid_out)
-        return false;
-    if (is_left_out(s, st)) {
-        st->closed = true;
-        return false;
-    }
-    if (!may_start(s, st))
-        return false;
-    st->laid_out = true;
-    worker_wake_class(s, st->class_id);
+/* No stage is begun any more. */
+static bool begins_none(const tf_sched *s) {
+    return s->stopping || s->frozen;
+}
+
+/* The first open stage that is over; -1 if none is. */
+static int find_over(const tf_sched *s) {
+    for (int n = 0; n < s->opens; n++)
+        if (is_over(s, &s->stage[s->open[n]]))
+            return s->open[n];
+    return -1;
+}
+
+static void lay_out(tf_sched *s, int stage_id, tf_action *action) {
+    opening_open(s, stage_id);
+    worker_wake_class(s, s->stage[stage_id].class_id);
     *action = (tf_action){.kind = TF_ACTION_LAYOUT, .stage = stage_id};
-    return true;
+}
+
+/* Tasks may wait for those of a stage that is left behind: not begun in this run, or not finished. Is there nothing
+ * else left: no task that runs or could, and no stage that is looked at for more? */
+static bool is_at_rest(const tf_sched *s) {
+    for (int n = 0; n < s->opens; n++) {
+        const stage *st = &s->stage[s->open[n]];
+        if (stage_running(st) > 0 || st->ready > 0 || st->retrying > 0 || st->spec.awaits_cut)
+            return false;
+    }
+    return s->closed_stages > 0 || (begins_none(s) && s->waiting_stages > 0);
 }
 
 /* A stage of which tasks are withheld, or that nobody could run to its end, is not written: a later run will have the
  * rest. */
-static bool finish_if_over(tf_sched *s, int stage_id, tf_action *action) {
-    stage *st = &s->stage[stage_id];
-    if (!st->laid_out || st->finished || !is_over(s, st))
-        return false;
-    st->finished = st->spec.withheld == 0 && !is_given_up(s, st);
-    st->closed = !st->finished;
-    *action = (tf_action){.kind = TF_ACTION_FINISH, .stage = stage_id};
-    return st->finished;
-}
-
-/* Will the stage not be begun in this run, or not be finished? */
-static bool is_left_behind(const tf_sched *s, const stage *st) {
-    return st->closed || ((s->stopping || s->frozen) && !st->laid_out);
-}
-
-/* Tasks may wait for those of a stage that is left behind. Is there nothing else left: no task that runs or could, and
- * no stage that is looked at for more? */
-static bool is_at_rest(const tf_sched *s) {
-    bool any = false;
-    for (int i = 0; i < s->stages; i++) {
-        const stage *st = &s->stage[i];
-        const bool is_open = st->laid_out && !st->finished && !st->closed;
-        if (is_open && (stage_running(st) > 0 || st->ready > 0 || st->retrying > 0 || st->spec.awaits_cut))
-            return false;
-        any = any || is_left_behind(s, st);
-    }
-    return any;
-}
-
 bool stage_next_change(tf_sched *s, tf_action *action) {
     if (s->draining)
         return end_when_drained(s, action);
-    int over = 0;
-    for (int i = 0; i < s->stages; i++) {
-        if (lay_out_if_ready(s, i, action) || finish_if_over(s, i, action))
+    for (;;) {
+        const int next = begins_none(s) ? -1 : opening_next(s), over = find_over(s);
+        if (next >= 0 && (over < 0 || next < over)) {
+            lay_out(s, next, action);
             return true;
-        const stage *st = &s->stage[i];
-        over += st->finished || is_left_behind(s, st);
+        }
+        if (over < 0)
+            break;
+        const bool finished = s->stage[over].spec.withheld == 0 && !is_given_up(s, &s->stage[over]);
+        opening_close(s, over, finished);
+        *action = (tf_action){.kind = TF_ACTION_FINISH, .stage = over};
+        if (finished)
+            return true;
     }
-    return (over == s->stages || is_at_rest(s)) && end_once(s, action);
+    const bool all_over = s->opens == 0 && (begins_none(s) || s->waiting_stages == 0);
+    return (all_over || is_at_rest(s)) && end_once(s, action);
 }

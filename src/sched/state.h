@@ -1,6 +1,7 @@
 /* The scheduler's state, for its own files: each changes the part that it names, and reads the rest.
  *
  * ready.c     what can be handed out, by stage and level
+ * opening.c   which stages are open, and which may be opened next
  * workers.c   who is up, who wants work, and for whom workers are reserved
  * retry.c     tasks that wait for another attempt
  * stages.c    which stages are begun, and over
@@ -30,6 +31,7 @@ typedef struct stage {
     int64_t blocked;  /* tasks that wait for other tasks */
     tf_estimate estimate;
     bool is_unable_somewhere; /* some worker has said that it can't run its tasks; the class is its own */
+    int missing;              /* stages that must be finished before it begins, and are not */
     bool laid_out, finished;
     bool closed; /* nothing more will come of it in this run, though it is not finished */
 } stage;
@@ -49,6 +51,7 @@ typedef struct resource_class {
     int64_t reserved; /* the part of this capacity that is on workers reserved for the class */
     tf_heap retries;  /* of retry, the first that is due on top */
     bool is_given_up; /* no worker gets a task of its one stage any more */
+    tf_heap openable; /* numbers of stages that may be opened and have work, the lowest on top */
 } resource_class;
 
 typedef struct worker {
@@ -67,6 +70,12 @@ typedef struct worker {
 struct tf_sched {
     int stages;
     stage *stage;
+    int opens;
+    int *open;                /* the stages that are laid out and neither finished nor closed, in order */
+    tf_heap openable;         /* numbers of stages that may be opened, the lowest on top */
+    int *later, *first_later; /* stages that come after stage i: later[first_later[i] .. first_later[i + 1] - 1] */
+    int waiting_stages;       /* how many are neither laid out nor closed */
+    int closed_stages;
     int classes;
     resource_class *class;
     int *by_need; /* classes, the one that needs most first */
@@ -93,6 +102,27 @@ tf_interval ready_pop(stage *st, int64_t most);
 int ready_level(const stage *st);
 
 void ready_free(stage *st);
+
+/* ---- opening.c ---- */
+
+/* So many stages are open at once, whether they have work or not; more, where workers would have none. What is open
+ * costs memory, and time with each stage that begins or ends. */
+enum { MOST_OPEN = 100 };
+
+bool opening_is_before(const void *a, const void *b);
+void opening_begin(tf_sched *s); /* once all else is there */
+void opening_end(tf_sched *s);
+
+/* Tasks of the stage are ready, or it needs none to be gone on with. */
+void opening_has_work(tf_sched *s, int stage_id);
+
+/* The next stage that may be opened, as far as other stages are concerned; -1 if there is none. */
+int opening_next(tf_sched *s);
+
+void opening_open(tf_sched *s, int stage_id);
+
+/* Stages that come after it may be opened, or, if it is not finished, are closed as well. */
+void opening_close(tf_sched *s, int stage_id, bool finished);
 
 /* ---- workers.c ---- */
 
