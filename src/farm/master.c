@@ -15,6 +15,8 @@
 #define CHECK_INTERVAL 1.0  /* s between such checks */
 #define LEAVE_SECONDS  10.0 /* s that the first rank waits for the others to leave */
 
+enum { MOST_STEPS = 256 }; /* of a message: what all ranks do together, at the price of one change of the file */
+
 struct master {
     const tf_campaign *campaign;
     const tf_farm_options *options;
@@ -33,12 +35,15 @@ struct master {
     tf_left_out left_out;      /* of the reused */
     int64_t excluded, skipped; /* tasks that workers found left out, or skipped: the scheduler counts them as done */
     int finished;              /* how many stages are */
-    uint32_t *changed;         /* per stage: what its function has been said to change */
-    tf_tally failures;         /* by message; owners are stages */
-    double checked;            /* when workers' lives were last checked */
-    drain_how draining;        /* 0: tasks are handed out */
-    int stopping;              /* why it drains: see tf_farm_progress */
-    double grace_end;          /* when running tasks are not waited for any longer */
+    int *until, until_count;   /* the stages that have one */
+    tf_action *step;           /* what all ranks are to do together, and have not been told yet */
+    int steps;
+    uint32_t *changed;  /* per stage: what its function has been said to change */
+    tf_tally failures;  /* by message; owners are stages */
+    double checked;     /* when workers' lives were last checked */
+    drain_how draining; /* 0: tasks are handed out */
+    int stopping;       /* why it drains: see tf_farm_progress */
+    double grace_end;   /* when running tasks are not waited for any longer */
     parting parting;
     double leave_end; /* when ranks that part are not waited for any longer */
     tf_err outcome;   /* the run's, once the ranks part */
@@ -89,6 +94,8 @@ master *master_new(const tf_farm_options *options, const transport *t, const tf_
                   .peers = peers_new(o, t->ranks),
                   .started = tf_clock_now(clock)};
     m->changed = tf_alloc_array((size_t)campaign->stages, sizeof *m->changed);
+    m->until = tf_alloc_array((size_t)campaign->stages, sizeof *m->until);
+    m->step = tf_alloc_array(MOST_STEPS, sizeof *m->step);
     tf_sched_stage *stages = tf_alloc_array((size_t)campaign->stages, sizeof *stages);
     for (int s = 0; s < campaign->stages; s++) {
         stages[s] = sched_stage(m, s);
@@ -97,6 +104,8 @@ master *master_new(const tf_farm_options *options, const transport *t, const tf_
         m->left_out.total += before.total;
         m->left_out.cancelled += before.cancelled;
         m->finished += stages[s].finished;
+        if (campaign->stage[s].until.expr)
+            m->until[m->until_count++] = s;
     }
     m->sched = tf_sched_new(stages, campaign->stages);
     m->untils = untils_new(campaign, options->graph, m->sched, o);
@@ -117,6 +126,8 @@ void master_free(master *m) {
     tf_sched_free(m->sched);
     peers_free(&m->peers);
     free(m->changed);
+    free(m->until);
+    free(m->step);
     free(m);
 }
 
@@ -362,10 +373,10 @@ static void break_off_by(master *m, const tf_error *error) {
 static bool check_untils(master *m) {
     bool any = false;
     tf_error error;
-    for (int s = 0; s < m->campaign->stages && !m->draining; s++) {
-        const until_verdict verdict = untils_check(m->untils, s, &error);
+    for (int n = 0; n < m->until_count && !m->draining; n++) {
+        const until_verdict verdict = untils_check(m->untils, m->until[n], &error);
         if (verdict == UNTIL_IS_ENOUGH)
-            warn_of_enough(m, s);
+            warn_of_enough(m, m->until[n]);
         else if (verdict == UNTIL_FAILS)
             break_off_by(m, &error);
         any = any || verdict != UNTIL_WAITS;
@@ -381,37 +392,46 @@ static void grant(const master *m, const tf_action *action) {
     transport_send(m->transport, action->worker, TAG_GRANT, &message, sizeof message);
 }
 
-static void collect(master *m, collect_what what, int stage) {
+static void send_close(master *m) {
     tf_farm_result result;
     master_result(m, &result);
     const bool stopped = m->stopping && m->finished < m->campaign->stages;
     const bool has_failures = result.progress.failed > 0 || has_stopped_a_stage(m);
-    const collect_message message = {.what = (int32_t)what,
-                                     .stage = stage,
+    const collect_message message = {.what = COLLECT_CLOSE,
                                      .outcome = stopped        ? TF_ERR_STOPPED
                                                 : has_failures ? TF_ERR_TASKS
                                                                : TF_OK,
                                      .partial = result.progress.withheld > 0 || has_stopped_a_stage(m),
-                                     .elapsed = result.progress.elapsed,
-                                     .enough = untils_enough(m->untils, stage)};
-    if (what == COLLECT_CLOSE)
-        m->elapsed_at_close = message.elapsed;
+                                     .elapsed = result.progress.elapsed};
+    m->elapsed_at_close = message.elapsed;
     transport_send_all(m->transport, TAG_COLLECT, &message, sizeof message);
+}
+
+/* What follows from the steps for rows that wait may be written only after all of them. */
+static void send_steps(master *m) {
+    collect_message message[MOST_STEPS] = {0};
+    for (int n = 0; n < m->steps; n++) {
+        const tf_action *step = &m->step[n];
+        const bool finishes = step->kind == TF_ACTION_FINISH;
+        message[n] = (collect_message){.what = finishes ? COLLECT_FINISH : COLLECT_LAYOUT,
+                                       .stage = step->stage,
+                                       .enough = untils_enough(m->untils, step->stage)};
+        m->finished += finishes;
+        if (finishes)
+            dependencies_finished(m->dependencies, step->stage);
+    }
+    transport_send_all(m->transport, TAG_COLLECT, message, (size_t)m->steps * sizeof *message);
+    for (int n = 0; n < m->steps; n++)
+        if (m->step[n].kind == TF_ACTION_LAYOUT)
+            dependencies_laid_out(m->dependencies, m->step[n].stage, find_helper(m));
 }
 
 /* Carries an action out while all ranks live. */
 static void act(master *m, const tf_action *action) {
     switch (action->kind) {
     case TF_ACTION_LAYOUT:
-        collect(m, COLLECT_LAYOUT, action->stage);
-        dependencies_laid_out(m->dependencies, action->stage, find_helper(m));
-        break;
-    case TF_ACTION_FINISH:
-        m->finished++;
-        dependencies_finished(m->dependencies, action->stage);
-        collect(m, COLLECT_FINISH, action->stage);
-        break;
-    case TF_ACTION_END: collect(m, COLLECT_CLOSE, 0); break;
+    case TF_ACTION_FINISH: break; /* a step */
+    case TF_ACTION_END: send_close(m); break;
     case TF_ACTION_GRANT: grant(m, action); break;
     }
 }
@@ -425,6 +445,58 @@ static void act_alone(master *m, const tf_action *action) {
     case TF_ACTION_END: part(m); break;
     case TF_ACTION_GRANT: grant(m, action); break;
     }
+}
+
+static bool is_step(const tf_action *action) {
+    return action->kind == TF_ACTION_LAYOUT || action->kind == TF_ACTION_FINISH;
+}
+
+/* A stage that is laid out and finished at once has rows to be written in between. */
+static bool is_of_step(const master *m, int stage) {
+    for (int n = 0; n < m->steps; n++)
+        if (m->step[n].stage == stage)
+            return true;
+    return false;
+}
+
+/* What all do together must not wait for the dead. */
+static void take_steps(master *m) {
+    if (m->steps == 0)
+        return;
+    bury_dead(m, 0);
+    if (has_loss(m))
+        for (int n = 0; n < m->steps; n++)
+            act_alone(m, &m->step[n]);
+    else
+        send_steps(m);
+    m->steps = 0;
+}
+
+/* Carries an action out, or keeps it as a step until another must come after it. */
+static void carry_out(master *m, const tf_action *action) {
+    const bool is_kept = is_step(action), is_second = is_kept && is_of_step(m, action->stage);
+    if (!is_kept || is_second || m->steps == MOST_STEPS)
+        take_steps(m);
+    if (is_second && has_loss(m)) /* the first has not been done, and nothing of the stage can be */
+        return;
+    if (is_kept) {
+        m->step[m->steps++] = *action;
+        return;
+    }
+    if (action->kind == TF_ACTION_END)
+        bury_dead(m, 0);
+    if (has_loss(m))
+        act_alone(m, action);
+    else
+        act(m, action);
+}
+
+/* All steps that there are come before what is granted: who has died is found then, and gets nothing. */
+static bool next_action(master *m, tf_action *action) {
+    if (tf_sched_next_change(m->sched, action))
+        return true;
+    take_steps(m);
+    return tf_sched_next(m->sched, now(m), action);
 }
 
 /* ---- A turn ---- */
@@ -462,14 +534,8 @@ bool master_step(master *m) {
         tf_sched_is_stuck(m->sched)) /* the only ranks that were large enough are dead */
         drain(m, DRAIN_WAIT, TF_FARM_LOSS);
     any = check_untils(m) || any;
-    for (; tf_sched_next(m->sched, now(m), &action); any = true) {
-        if (action.kind != TF_ACTION_GRANT)
-            bury_dead(m, 0); /* what all do together must not wait for the dead */
-        if (has_loss(m))
-            act_alone(m, &action);
-        else
-            act(m, &action);
-    }
+    for (; next_action(m, &action); any = true)
+        carry_out(m, &action);
     if (nobody_lives && m->parting == PARTING_NOT) { /* what is left is for the next run */
         part(m);
         any = true;

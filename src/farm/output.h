@@ -26,6 +26,10 @@ typedef struct output {
 
     /* All ranks together, in the same order. */
 
+    /* What is laid out and finished between these is brought to disk together, at the second. */
+    void (*hold)(void *context);
+    tf_err (*release)(void *context, tf_error *error);
+
     tf_err (*layout)(void *context, int stage, tf_error *error);
     tf_err (*finish)(void *context, int stage, int64_t enough, tf_error *error); /* the stage, reductions and all */
     tf_err (*close)(void *context, tf_run_state state, double elapsed,

@@ -44,6 +44,14 @@ static tf_err is_enough(void *context, int stage, int64_t count, bool *enough, t
     return tf_reduce_is_enough(store_of(context), stage, count, enough, error);
 }
 
+static void hold(void *context) {
+    tf_store_hold(store_of(context));
+}
+
+static tf_err release(void *context, tf_error *error) {
+    return tf_store_release(store_of(context), error);
+}
+
 static tf_err layout(void *context, int stage, tf_error *error) {
     return tf_store_layout(store_of(context), stage, error);
 }
@@ -69,6 +77,8 @@ output output_store(store_output *store) {
                     .status = read_status,
                     .note_stop = note_stop,
                     .is_enough = is_enough,
+                    .hold = hold,
+                    .release = release,
                     .layout = layout,
                     .finish = finish,
                     .close = close_store,

@@ -134,7 +134,8 @@ typedef struct drain_message {
 
 typedef enum collect_what { COLLECT_LAYOUT, COLLECT_FINISH, COLLECT_CLOSE } collect_what;
 
-/* Collective work on the file: every rank does it when the message arrives, in the order of arrival. */
+/* Collective work on the file: every rank does it when the message arrives, in the order of arrival. Several in one
+ * message are brought to disk together. */
 typedef struct collect_message {
     int32_t what;    /* collect_what */
     int32_t stage;   /* for layout and finish */

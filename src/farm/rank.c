@@ -26,13 +26,24 @@ static tf_err lay_out(rank *r, int stage) {
     return err;
 }
 
-static void collect(rank *r, const collect_message *message) {
-    tf_err err = TF_OK;
-    switch ((collect_what)message->what) {
-    case COLLECT_LAYOUT: err = lay_out(r, message->stage); break;
-    case COLLECT_FINISH: err = r->output->finish(r->output->context, message->stage, message->enough, r->error); break;
-    case COLLECT_CLOSE: err = close_output(r, message); break;
+static tf_err take_step(rank *r, const collect_message *step) {
+    switch ((collect_what)step->what) {
+    case COLLECT_LAYOUT: return lay_out(r, step->stage);
+    case COLLECT_FINISH: return r->output->finish(r->output->context, step->stage, step->enough, r->error);
+    case COLLECT_CLOSE: return close_output(r, step);
     }
+    return TF_OK;
+}
+
+static void collect(rank *r, const collect_message *step, size_t steps) {
+    const bool holds = steps > 1;
+    tf_err err = TF_OK;
+    if (holds)
+        r->output->hold(r->output->context);
+    for (size_t n = 0; n < steps && err == TF_OK; n++)
+        err = take_step(r, &step[n]);
+    if (holds && err == TF_OK)
+        err = r->output->release(r->output->context, r->error);
     if (err != TF_OK)
         end(r, err);
 }
@@ -58,7 +69,7 @@ static void handle_message(rank *r, const parcel *message) {
         if (r->worker)
             worker_drain(r->worker, (drain_how)((const drain_message *)message->payload)->how);
         break;
-    case TAG_COLLECT: collect(r, message->payload); break;
+    case TAG_COLLECT: collect(r, message->payload, message->size / sizeof(collect_message)); break;
     case TAG_PART:
         r->parted = true;
         end(r, TF_OK);

@@ -106,6 +106,16 @@ static collect_what expect_collect(scene *s, int worker_id) {
     return (collect_what)((const collect_message *)expect(s, worker_id, TAG_COLLECT))->what;
 }
 
+/* All in one message. */
+static void expect_steps(scene *s, int worker_id, const collect_what *what, size_t steps) {
+    const transport *t = &s->farm.node[worker_id].transport;
+    parcel next;
+    cr_assert(t->receive(t->context, &next) && next.tag == TAG_COLLECT);
+    cr_assert_eq(next.size, steps * sizeof(collect_message));
+    for (size_t n = 0; n < steps; n++)
+        cr_expect_eq(((const collect_message *)next.payload)[n].what, what[n], "step %zu", n);
+}
+
 static tf_farm_progress progress(const scene *s) {
     tf_farm_result result;
     master_result(s->farm.node[0].rank.master, &result);
@@ -126,6 +136,19 @@ Test(master, lays_out_grants_finishes_and_closes) {
     rank_turn(&s->farm.node[0].rank);
     cr_expect(s->farm.node[0].rank.ended && s->farm.node[0].rank.outcome == TF_OK);
     cr_expect(progress(s).done == 2 && progress(s).finished == 1);
+    close_scene(s);
+}
+
+Test(master, asks_for_the_end_of_a_stage_and_the_beginning_of_the_next_in_one_message) {
+    scene *s = open_scene("{\"defaults\": {" RUN "}, \"stages\": [{\"name\": \"a\"}, "
+                          "{\"name\": \"b\", \"after\": [\"a\"]}, {\"name\": \"c\", \"after\": [\"a\"]}]}",
+                          (farm_setting){0});
+    say_hello(s, 1, true);
+    cr_expect_eq(expect_collect(s, 1), COLLECT_LAYOUT);
+    const grant_message grant = expect_grant(s, 1, 0, 1);
+    report(s, 1, &grant, 0);
+    expect_steps(s, 1, (const collect_what[]){COLLECT_FINISH, COLLECT_LAYOUT, COLLECT_LAYOUT}, 3);
+    expect_grant(s, 1, 0, 1);
     close_scene(s);
 }
 
@@ -248,8 +271,7 @@ Test(master, asks_a_worker_that_lives_to_write_what_follows_from_rows_of_a_dead_
     s->farm.status[0][0] = TF_STATUS_FAILED;
     farm_kill(&s->farm, 1);
     wait_for(s, 4);
-    expect(s, 2, TAG_COLLECT);
-    expect(s, 2, TAG_COLLECT);
+    expect_steps(s, 2, (const collect_what[]){COLLECT_LAYOUT, COLLECT_LAYOUT}, 2);
     cr_expect_str_eq(((const settle_message *)expect(s, 2, TAG_SETTLE))->message, "make has failed");
     close_scene(s);
 }

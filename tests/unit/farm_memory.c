@@ -121,7 +121,18 @@ static void check_grant(farm *f, const grant_message *g) {
     }
 }
 
-static void check_receiver(farm *f, int to, int tag, const void *payload) {
+/* One message may be of several steps. Returns the last. */
+static const collect_message *note_steps(farm *f, int to, const collect_message *step, size_t size) {
+    const size_t steps = size / sizeof *step;
+    farm_require(f, steps > 0 && size % sizeof *step == 0, "COLLECT is of no whole step");
+    for (size_t n = 0; n < steps && to == 0; n++) {
+        f->collectives_asked++;
+        f->layout_asked[step[n].stage] = f->layout_asked[step[n].stage] || step[n].what == COLLECT_LAYOUT;
+    }
+    return &step[steps - 1];
+}
+
+static void check_receiver(farm *f, int to, int tag, const void *payload, size_t size) {
     farm_node *node = &f->node[to];
     farm_require(f, !node->known_end || !is_work(tag), "%s is sent to rank %d, which is known to be dead",
                  tag_name[tag], to);
@@ -130,11 +141,11 @@ static void check_receiver(farm *f, int to, int tag, const void *payload) {
     f->drains = f->drains || tag == TAG_DRAIN;
     if (tag == TAG_GRANT)
         check_grant(f, payload);
-    const collect_message *c = tag == TAG_COLLECT ? payload : NULL;
-    if (c && to == 0) {
-        f->collectives_asked++;
-        f->layout_asked[c->stage] = f->layout_asked[c->stage] || c->what == COLLECT_LAYOUT;
-    }
+    const settle_message *settle = tag == TAG_SETTLE ? payload : NULL;
+    if (settle && f->node[0].rank.master)
+        farm_require(f, f->layout_asked[settle->stage], "rows of stage %d are settled before it is laid out",
+                     settle->stage);
+    const collect_message *c = tag == TAG_COLLECT ? note_steps(f, to, payload, size) : NULL;
     const bool closes = c && c->what == COLLECT_CLOSE;
     node->farewell = node->farewell || closes || tag == TAG_PART || tag == TAG_LEAVE;
 }
@@ -149,11 +160,10 @@ static void trace(const farm *f, int from, int to, int tag, const void *payload,
     for (size_t i = 0; tag == TAG_REPORT && i < size / sizeof *r; i++)
         printf(" s%d[%d..%d]%s", r[i].stage, (int)r[i].first, (int)(r[i].first + r[i].count - 1),
                r[i].retry ? " again" : "");
-    if (tag == TAG_COLLECT) {
-        const collect_message *c = payload;
-        static const char *const what[] = {"layout", "finish", "close"};
-        printf(" %s s%d", what[c->what], c->stage);
-    }
+    static const char *const what[] = {"layout", "finish", "close"};
+    const collect_message *c = payload;
+    for (size_t i = 0; tag == TAG_COLLECT && i < size / sizeof *c; i++)
+        printf(" %s s%d", what[c[i].what], c[i].stage);
     printf("\n");
 }
 
@@ -170,7 +180,7 @@ static void send_letter(void *context, int to, int tag, const void *payload, siz
     if (f->setting.trace)
         trace(f, from->number, to, tag, payload, size);
     check_sender(f, from->number, tag);
-    check_receiver(f, to, tag, payload);
+    check_receiver(f, to, tag, payload, size);
     from->drained = from->drained || tag == TAG_DRAINED;
     if (f->node[to].dead) {
         lose_letter(f, tag, payload);
@@ -612,6 +622,20 @@ static bool take_part(farm_node *node, collect_what what, int stage) {
     return others == 0;
 }
 
+static void hold(void *context) {
+    farm_node *node = context;
+    farm_require(node->farm, !node->holds, "rank %d holds what it holds already", node->number);
+    node->holds = true;
+}
+
+static tf_err release(void *context, tf_error *error) {
+    (void)error;
+    farm_node *node = context;
+    farm_require(node->farm, node->holds, "rank %d releases what it does not hold", node->number);
+    node->holds = false;
+    return TF_OK;
+}
+
 static tf_err layout(void *context, int stage, tf_error *error) {
     (void)error;
     farm_node *node = context;
@@ -645,6 +669,7 @@ static tf_err close_output(void *context, tf_run_state state, double elapsed, tf
     (void)elapsed, (void)error;
     farm_node *node = context;
     take_part(node, COLLECT_CLOSE, 0);
+    farm_require(node->farm, !node->holds, "rank %d closes what it holds", node->number);
     farm_require(node->farm, !node->closed, "rank %d closes the output twice", node->number);
     node->closed = true;
     snprintf(node->farm->state, sizeof node->farm->state, "%s", tf_run_state_name(state));
@@ -688,6 +713,8 @@ static void open_node(farm *f, int number) {
                             .status = read_status,
                             .note_stop = note_stop,
                             .is_enough = is_enough,
+                            .hold = hold,
+                            .release = release,
                             .layout = layout,
                             .finish = finish,
                             .close = close_output,

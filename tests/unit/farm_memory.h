@@ -81,6 +81,7 @@ typedef struct farm_node {
     bool refuses[FARM_STAGES]; /* it has noticed */
     int collectives;           /* it has taken part in */
     bool laid_out[FARM_STAGES], finished[FARM_STAGES];
+    bool holds;                   /* steps of one message are under way */
     bool closed, drains, drained; /* DRAIN has come; DRAINED was sent */
     /* As rank 0 sees it. */
     bool greeted;      /* its HELLO has come */
