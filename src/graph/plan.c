@@ -67,8 +67,8 @@ bool graph_input_is_newer(const tf_graph *g, node n, int64_t index, const tf_pas
  * the stage is to be run. */
 static bool takes_remade(const planner *p, int stage) {
     const tf_stage_spec *spec = &p->graph->campaign->stage[stage];
-    for (int o = 0; tf_stage_takes_rows(spec) && o < p->graph->stages; o++)
-        if (p->remade[o] && tf_stage_takes_from(spec, o))
+    for (int a = 0; a < spec->afters; a++) /* it comes after all that it takes from */
+        if (p->remade[spec->after[a]] && tf_stage_takes_from(spec, spec->after[a]))
             return true;
     return false;
 }

@@ -233,5 +233,6 @@ void tf_campaign_free(tf_campaign *campaign) {
         for (int i = 0; i < campaign->stage[s].inputs; i++)
             free_lists(&campaign->stage[s].input[i]);
     tf_links_free(&campaign->links);
+    tf_table_free(&campaign->stage_number);
     tf_arena_free(campaign->arena);
 }

@@ -175,6 +175,7 @@ struct tf_campaign {
     double latency;          /* s until a file of another machine is seen here, at most */
     int stages;
     const tf_stage_spec *stage;
+    tf_table stage_number; /* by name; empty where there is only one stage */
     tf_arena *arena;
 };
 

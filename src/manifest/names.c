@@ -53,6 +53,10 @@ const char *advise_types(struct loader *l, const tf_param_spec *param) {
 }
 
 int tf_campaign_stage(const tf_campaign *campaign, const char *name, size_t length) {
+    if (campaign->stage_number.count > 0) {
+        const uint32_t number = tf_table_get(&campaign->stage_number, name, length);
+        return number == TF_TABLE_NONE ? -1 : (int)number;
+    }
     for (int s = 0; s < campaign->stages; s++)
         if (strlen(campaign->stage[s].name) == length && strncmp(campaign->stage[s].name, name, length) == 0)
             return s;

@@ -16,7 +16,7 @@ static bool is_identifier(const char *name) {
 
 /* Loads a stage's name. All names come first, so that "after" can name a later stage. */
 static void load_stage_name(struct loader *l, const json_path *where, const cJSON *json, tf_stage_spec *stage,
-                            const tf_stage_spec *earlier, int count) {
+                            tf_table *numbers) {
     json_path here = json_path_key(where, "name");
     const char *name = json_string(l->diags, where, json, "name");
     stage->name = name ? tf_arena_strdup(l->arena, name) : "";
@@ -25,20 +25,25 @@ static void load_stage_name(struct loader *l, const json_path *where, const cJSO
     else if (name && !is_identifier(name))
         diagnose(l->diags, &here, TF_DIAG_BAD_NAME,
                  "\"%s\" is not a stage's name: letters, digits and _, not beginning with a digit", name);
-    for (int i = 0; name && i < count; i++)
-        if (strcmp(earlier[i].name, name) == 0)
-            diagnose(l->diags, &here, TF_DIAG_NAME_TAKEN, "two stages are called \"%s\"", name);
+    const uint32_t number = (uint32_t)stage->number;
+    if (name && tf_table_add(numbers, name, strlen(name), number) != number)
+        diagnose(l->diags, &here, TF_DIAG_NAME_TAKEN, "two stages are called \"%s\"", name);
 }
 
 /* The stages of a manifest while they are loaded: one that takes points from another comes after it. */
+enum { DEEPEST = 200 }; /* what has not been loaded before, so deep down, is part of a circle */
+
 typedef enum load_mark { NOT_LOADED, LOADING, LOADED, BROKEN } load_mark;
 
 struct stages_json {
     tf_campaign *campaign;
     tf_stage_spec *stage;
-    const cJSON *list, *defaults;
+    const cJSON **item, *defaults;
     const json_path *stages_path, *defaults_path;
     load_mark *mark;
+    bool *seen;             /* what it may take from has been put on the list */
+    int *waiting, capacity; /* stages to be loaded, the last one first */
+    int waits, depth;
 };
 
 /* The stage of which "STAGE.REDUCTION" names a reduction; -1: it names none. */
@@ -47,7 +52,7 @@ static int find_reduced(const struct stages_json *all, const char *name) {
     const int s = all && name[length] ? tf_campaign_stage(all->campaign, name, length) : -1;
     if (s < 0)
         return -1;
-    const cJSON *own = cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(all->list, s), "reduce");
+    const cJSON *own = cJSON_GetObjectItemCaseSensitive(all->item[s], "reduce");
     const cJSON *reduce = own ? own : cJSON_GetObjectItemCaseSensitive(all->defaults, "reduce");
     return cJSON_GetObjectItemCaseSensitive(reduce, name + length + 1) ? s : -1;
 }
@@ -96,14 +101,18 @@ static void load_after(struct loader *l, const stage_json *json, const tf_campai
     stage->after = list;
 }
 
+static stage_json stage_at(const struct stages_json *all, int s) {
+    return (stage_json){.own = all->item[s],
+                        .defaults = all->defaults,
+                        .own_path = json_path_index(all->stages_path, s),
+                        .defaults_path = *all->defaults_path};
+}
+
 static void load_stage_once(struct loader *l, int s) {
     struct stages_json *all = l->stages;
     if (all->mark[s] != NOT_LOADED)
         return;
-    stage_json both = {.own = cJSON_GetArrayItem(all->list, s),
-                       .defaults = all->defaults,
-                       .own_path = json_path_index(all->stages_path, s),
-                       .defaults_path = *all->defaults_path};
+    const stage_json both = stage_at(all, s);
     int before = l->diags->count;
     all->mark[s] = LOADING;
     load_stage(l, &both, &all->stage[s]);
@@ -133,12 +142,51 @@ const tf_stage_spec *load_needed_stage(struct loader *l, const json_path *where,
         diagnose_needed(l, where, name);
         return NULL;
     }
-    if (all->mark[s] == LOADING) {
+    if (all->mark[s] == LOADING || all->depth > DEEPEST) {
         diagnose(l->diags, where, TF_DIAG_CYCLE, "stage \"%s\" takes its points or arrays from this one", name);
         return NULL;
     }
+    all->depth++;
     load_stage_once(l, s);
+    all->depth--;
     return all->mark[s] == LOADED ? &all->stage[s] : NULL;
+}
+
+static void add_waiting(struct stages_json *all, int s) {
+    if (all->waits == all->capacity) {
+        all->capacity = all->capacity ? 2 * all->capacity : 16;
+        all->waiting = tf_realloc_array(all->waiting, (size_t)all->capacity, sizeof *all->waiting);
+    }
+    all->waiting[all->waits++] = s;
+}
+
+/* Lists the stages that are named by a "from" in there and are not loaded yet. */
+static void add_named(struct stages_json *all, const cJSON *json) {
+    for (const cJSON *item = json ? json->child : NULL; item; item = item->next) {
+        const bool names = item->string && strcmp(item->string, "from") == 0 && cJSON_IsString(item);
+        const int s = names ? tf_campaign_stage(all->campaign, item->valuestring, strlen(item->valuestring)) : -1;
+        if (s >= 0 && all->mark[s] == NOT_LOADED && !all->seen[s])
+            add_waiting(all, s);
+        add_named(all, item);
+    }
+}
+
+/* What a stage takes from is loaded before it, so that a chain of any length needs no deep stack. */
+static void load_from_first(struct loader *l, int stage) {
+    struct stages_json *all = l->stages;
+    add_waiting(all, stage);
+    while (all->waits > 0) {
+        const int s = all->waiting[all->waits - 1];
+        if (all->seen[s] || all->mark[s] != NOT_LOADED) {
+            load_stage_once(l, s);
+            all->waits--;
+            continue;
+        }
+        const stage_json both = stage_at(all, s);
+        all->seen[s] = true;
+        add_named(all, stage_member(&both, "over").json);
+        add_named(all, stage_member(&both, "arrays").json);
+    }
 }
 
 void load_stages(struct loader *l, const json_path *root, const cJSON *json, tf_campaign *campaign) {
@@ -156,15 +204,16 @@ void load_stages(struct loader *l, const json_path *root, const cJSON *json, tf_
     campaign->stage = stage;
     campaign->stages = count;
     bool objects = true;
-    for (int s = 0; s < count; s++) {
-        const cJSON *item = cJSON_GetArrayItem(list, s);
+    const cJSON **items = tf_alloc_array((size_t)count, sizeof *items), *item = list->child;
+    for (int s = 0; s < count; s++, item = item->next) {
         json_path here = json_path_index(&stages_path, s);
+        items[s] = item;
         stage[s].number = s;
         stage[s].pointer = tf_arena_printf(l->arena, "/stages/%d", s);
         stage[s].name = "";
         if (cJSON_IsObject(item)) {
             json_check_keys(l->diags, &here, item, keys_stage());
-            load_stage_name(l, &here, item, &stage[s], stage, s);
+            load_stage_name(l, &here, item, &stage[s], &campaign->stage_number);
         } else {
             diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be an object, not %s", json_kind(item));
             objects = false;
@@ -172,16 +221,20 @@ void load_stages(struct loader *l, const json_path *root, const cJSON *json, tf_
     }
     struct stages_json all = {.campaign = campaign,
                               .stage = stage,
-                              .list = list,
+                              .item = items,
                               .defaults = defaults,
                               .stages_path = &stages_path,
                               .defaults_path = &defaults_path,
-                              .mark = tf_alloc_array((size_t)count, sizeof *all.mark)};
+                              .mark = tf_alloc_array((size_t)count, sizeof *all.mark),
+                              .seen = tf_alloc_array((size_t)count, sizeof *all.seen)};
     l->stages = &all;
     for (int s = 0; objects && s < count; s++)
-        load_stage_once(l, s);
+        load_from_first(l, s);
     l->stages = NULL;
     free(all.mark);
+    free(all.seen);
+    free(all.waiting);
+    free(items);
 }
 
 void tf_single_stage_name(const char *campaign, tf_buf *out) {
