@@ -15,8 +15,8 @@ const char *tf_expr_source(const tf_expr *expr) {
 bool tf_expr_uses(const tf_expr *expr, int name) {
     for (int t = 0; t < expr->terms; t++) {
         const term *m = &expr->term[t];
-        if ((m->kind == TERM_VALUE && m->name == name) ||
-            (m->kind == TERM_SAME && (m->a.name == name || m->b.name == name)))
+        if (((m->kind == TERM_VALUE || m->kind == TERM_SAME) && m->a.name == name) ||
+            (m->kind == TERM_SAME && m->b.name == name))
             return true;
     }
     return false;
@@ -79,19 +79,18 @@ void tf_eval_free(tf_eval *e) {
 }
 
 /* A string of a comparison, for element i. Strings of arrays are cells that may lack a NUL. */
-static const char *text_at(const tf_expr *expr, const operand *t, const void *const *values, int64_t i,
-                           size_t *length) {
-    const bool cells = t->name >= 0 && expr->array[t->name];
+static const char *text_at(const operand *t, const void *const *values, int64_t i, size_t *length) {
+    const bool cells = t->name >= 0 && t->array;
     const char *text = t->name < 0 ? t->constant
-                       : cells     ? (const char *)values[t->name] + (size_t)i * expr->width[t->name]
+                       : cells     ? (const char *)values[t->name] + (size_t)i * t->width
                                    : ((const char *const *)values[t->name])[i];
-    *length = cells ? strnlen(text, expr->width[t->name]) : strlen(text);
+    *length = cells ? strnlen(text, t->width) : strlen(text);
     return text;
 }
 
-static bool is_same(const tf_expr *expr, const term *t, const void *const *values, int64_t a, int64_t b) {
+static bool is_same(const term *t, const void *const *values, int64_t a, int64_t b) {
     size_t x_length, y_length;
-    const char *x = text_at(expr, &t->a, values, a, &x_length), *y = text_at(expr, &t->b, values, b, &y_length);
+    const char *x = text_at(&t->a, values, a, &x_length), *y = text_at(&t->b, values, b, &y_length);
     return x_length == y_length && memcmp(x, y, x_length) == 0;
 }
 
@@ -100,13 +99,13 @@ static void fill_term(const tf_eval *e, const term *t, const void *const *values
     uint64_t key = t->stream ? tf_rng_stage_key(e->seed, e->stage, t->stream) : 0;
     for (int64_t i = 0; i < count; i++) {
         if (t->kind == TERM_VALUE) {
-            tf_load_doubles(e->expr->type[t->name], values[t->name], from, count, out);
+            tf_load_doubles(t->a.type, values[t->a.name], from, count, out);
             return;
         }
         if (t->kind == TERM_INDEX) {
             out[i] = (double)(first + from + i);
         } else if (t->kind == TERM_SAME) {
-            out[i] = is_same(e->expr, t, values, from + i, from + i);
+            out[i] = is_same(t, values, from + i, from + i);
         } else {
             tf_rng rng = tf_rng_start(key, first + from + i);
             out[i] = t->kind == TERM_NORMAL ? tf_rng_normal(&rng) : tf_rng_double(&rng);
@@ -154,12 +153,12 @@ static void fill_elements(const tf_eval *e, int t, const void *const *values, tf
                           int64_t count) {
     const term *m = &e->expr->term[t];
     double *out = e->term[t];
-    if (m->kind == TERM_VALUE && e->expr->array[m->name])
-        tf_load_doubles(e->expr->type[m->name], values[m->name], from, count, out);
-    bool a = m->kind == TERM_SAME && m->a.name >= 0 && e->expr->array[m->a.name];
-    bool b = m->kind == TERM_SAME && m->b.name >= 0 && e->expr->array[m->b.name];
+    if (m->kind == TERM_VALUE && m->a.array)
+        tf_load_doubles(m->a.type, values[m->a.name], from, count, out);
+    bool a = m->kind == TERM_SAME && m->a.name >= 0 && m->a.array;
+    bool b = m->kind == TERM_SAME && m->b.name >= 0 && m->b.array;
     for (int64_t i = 0; (a || b) && i < count; i++)
-        out[i] = is_same(e->expr, m, values, a ? from + i : 0, b ? from + i : 0);
+        out[i] = is_same(m, values, a ? from + i : 0, b ? from + i : 0);
     for (int64_t i = 0; m->stream && i < count; i++)
         out[i] = m->kind == TERM_NORMAL ? tf_rng_normal(rng) : tf_rng_double(rng);
 }
@@ -173,7 +172,7 @@ void tf_eval_elements(tf_eval *e, const void *const *values, int64_t index, int6
         const term *m = &e->expr->term[t];
         if (m->stream)
             rng[t] = tf_rng_start(tf_rng_stage_key(e->seed, e->stage, m->stream), index);
-        else if (m->kind != TERM_VALUE || !e->expr->array[m->name])
+        else if (m->kind != TERM_VALUE || !m->a.array)
             fill_term(e, m, values, index, 0, 1, e->term[t]);
         for (int64_t i = 1; i < block; i++)
             e->term[t][i] = e->term[t][0];

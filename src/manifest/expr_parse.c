@@ -67,10 +67,19 @@ static void skip_space(reader *r) {
 }
 
 static int find_name(const reader *r, const char *name) {
+    if (r->names->number) {
+        const uint32_t n = tf_table_get(r->names->number, name, strlen(name));
+        return n == TF_TABLE_NONE ? -1 : (int)n;
+    }
     for (int n = 0; n < r->names->count; n++)
         if (strcmp(r->names->name[n].name, name) == 0)
             return n;
     return -1;
+}
+
+static operand operand_of(const reader *r, int n) {
+    const expr_name *name = &r->names->name[n];
+    return (operand){.name = n, .type = name->type, .array = name->array, .width = name->width};
 }
 
 static const variable *find_variable(const reader *r, const char *name) {
@@ -188,7 +197,7 @@ static bool parse_string(reader *r, operand *out) {
     if (n >= 0 && r->names->name[n].type == TF_STRING) {
         if (r->names->name[n].array && !r->names->has_arrays)
             refuse(r, "\"%s\" is an array, and the result is a single number", name);
-        out->name = n;
+        *out = operand_of(r, n);
         return true;
     }
     if (v && v->type == TF_STRING) {
@@ -293,7 +302,7 @@ static void parse_named(reader *r, const char *start, const char *name) {
         return;
     }
     if (n >= 0) {
-        add_term(r, start, (term){.kind = TERM_VALUE, .name = n});
+        add_term(r, start, (term){.kind = TERM_VALUE, .a = operand_of(r, n)});
         return;
     }
     if (v) {
@@ -415,17 +424,8 @@ const tf_expr *load_expr(struct loader *l, const json_path *where, const char *s
         expr = tf_arena_alloc(l->arena, sizeof *expr);
         *expr = (tf_expr){.source = tf_arena_strdup(l->arena, source),
                           .formula = tf_arena_strdup(l->arena, tf_buf_text(&r.formula)),
-                          .names = names->count,
-                          .type = tf_arena_array(l->arena, (size_t)names->count, sizeof *expr->type),
-                          .array = tf_arena_array(l->arena, (size_t)names->count, sizeof *expr->array),
-                          .width = tf_arena_array(l->arena, (size_t)names->count, sizeof *expr->width),
                           .terms = r.terms,
                           .term = tf_arena_array(l->arena, (size_t)r.terms, sizeof *expr->term)};
-        for (int n = 0; n < names->count; n++) {
-            expr->type[n] = names->name[n].type;
-            expr->array[n] = names->name[n].array;
-            expr->width[n] = names->name[n].width;
-        }
         for (int t = 0; t < r.terms; t++)
             expr->term[t] = r.term[t];
     }

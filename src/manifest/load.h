@@ -97,9 +97,10 @@ typedef struct expr_names {
     const char *what; /* what the names are, for messages: "the stage's parameters" */
     int count;
     const expr_name *name;
-    bool has_index;    /* "index" stands for the task's index */
-    bool has_arrays;   /* names may be arrays; then the result is one */
-    uint32_t *streams; /* how many streams of random numbers are in use; NULL: random numbers are not allowed */
+    const tf_table *number; /* of each name; NULL: there are few */
+    bool has_index;         /* "index" stands for the task's index */
+    bool has_arrays;        /* names may be arrays; then the result is one */
+    uint32_t *streams;      /* how many streams of random numbers are in use; NULL: random numbers are not allowed */
 } expr_names;
 
 /* The names of a space's parameters, which are written to `name`. */

@@ -84,6 +84,10 @@ static void load_exprs(struct loader *l, const run_json *json, tf_stage_spec *st
                                           .array = true,
                                           .width = stage->array[a].element};
     check_one_grid(l, where, stage);
+    tf_table number_of = {0};
+    names.number = &number_of;
+    for (int n = 0; n < names.count; n++)
+        tf_table_add(&number_of, name[n].name, strlen(name[n].name), (uint32_t)n);
     uint32_t streams = 0;
     names.streams = &streams;
     const tf_expr **expr = tf_arena_array(l->arena, (size_t)stage->columns, sizeof(tf_expr *));
@@ -98,9 +102,11 @@ static void load_exprs(struct loader *l, const run_json *json, tf_stage_spec *st
             expr[c] = load_expr(l, &here, cJSON_IsString(item) ? item->valuestring : tf_buf_text(&number), &names);
         else
             diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be an expression in a string, not %s", json_kind(item));
+        tf_table_add(&number_of, stage->column[c].name, strlen(stage->column[c].name), (uint32_t)names.count);
         name[names.count++] = (expr_name){.name = stage->column[c].name, .type = TF_FLOAT64, .array = names.has_arrays};
         tf_buf_free(&number);
     }
+    tf_table_free(&number_of);
     stage->run.expr = expr;
 }
 

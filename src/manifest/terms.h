@@ -16,25 +16,24 @@ typedef enum term_kind {
     TERM_NORMAL   /* a random number of the task, by the normal distribution */
 } term_kind;
 
-/* A string of a comparison: the value of a name, or a constant. */
+/* The value of a name, or a constant string. */
 typedef struct operand {
     int name; /* -1: it is a constant */
     const char *constant;
+    tf_type type;
+    bool array;   /* a task has several values */
+    size_t width; /* of an array of strings: the bytes of a cell */
 } operand;
 
 typedef struct term {
     term_kind kind;
-    int name;        /* TERM_VALUE */
-    operand a, b;    /* TERM_SAME */
+    operand a;       /* TERM_VALUE, TERM_SAME */
+    operand b;       /* TERM_SAME */
     uint32_t stream; /* TERM_UNIFORM, TERM_NORMAL: the number of its stream */
 } term;
 
 struct tf_expr {
     const char *source, *formula;
-    int names;
-    tf_type *type; /* per name */
-    bool *array;   /* per name: a task has several values */
-    size_t *width; /* per name: of an array of strings, the bytes of a cell */
     int terms;
     term *term;
 };
