@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/reasons.h"
 #include "progress/progress.h"
+#include "slots/slots.h"
 #include "store/resume/resume.h"
 
 /* Says what there is to say of the output, if anything. */
@@ -71,6 +72,10 @@ int cli_run(const options *o) {
     static const int broken[] = {SIGPIPE};
     tf_signals_ignore(broken, 1); /* nobody may read what it prints any more: it goes on */
     tf_error error = {0};
+    if (!tf_launched() && tf_slots_check_descriptors(o->slots, &error) != TF_OK) { /* the ranks of others agree on it */
+        tf_say("%s", error.text);
+        return (int)error.code;
+    }
     if (tf_farm_check_room(&error) != TF_OK) { /* the others could not be told without MPI: launchers end them */
         tf_say("%s", error.text);
         return (int)error.code;

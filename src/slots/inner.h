@@ -57,6 +57,7 @@ struct tf_slots {
     start_record *start;      /* per stage */
     tf_intervals *one_by_one; /* per stage: tasks with which a batch function crashed; each is a batch of its own */
     tf_intervals *apart;      /* per stage: tasks of which one has spoilt its host; each runs in a host of its own */
+    uint64_t descriptors;     /* the soft limit that this process had before; 0: it has it still */
 };
 
 /* For writing alone: what a rank reads of the header comes from rows_back_claim. */

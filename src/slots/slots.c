@@ -1,4 +1,5 @@
 /* The rank's side of its slots: batches go out, rows come back, and a host that dies takes one task with it. */
+#include "slots/descriptors.h"
 #include "slots/inner.h"
 
 #include <stdlib.h>
@@ -27,7 +28,9 @@ tf_slots *tf_slots_new(tf_spawner *spawner, const tf_campaign *campaign, const t
             slots->slot[slot_id].map[b].fd = -1;
     }
     size_t fixed = batch_fixed_size(campaign);
-    tf_err err = tf_spawner_send_campaign(spawner, bundle, error);
+    tf_err err = descriptors_raise(count, &slots->descriptors, error);
+    if (err == TF_OK)
+        err = tf_spawner_send_campaign(spawner, bundle, error);
     if (lock >= 0 && err == TF_OK)
         err = tf_spawner_send_lock(spawner, lock, error);
     for (int slot_id = 0; slot_id < count && err == TF_OK; slot_id++) {
@@ -52,6 +55,7 @@ void tf_slots_free(tf_slots *slots) {
         for (int b = 0; b < BATCH_BUFFERS; b++)
             batch_map_close(&slots->slot[slot_id].map[b]);
     }
+    descriptors_lower(slots->descriptors);
     for (int s = 0; s < slots->campaign->stages; s++) {
         tf_intervals_free(&slots->one_by_one[s]);
         tf_intervals_free(&slots->apart[s]);

@@ -20,6 +20,9 @@
 
 typedef struct tf_slots tf_slots;
 
+/* Before MPI_Init: may this process have as many descriptors as so many slots take? */
+tf_err tf_slots_check_descriptors(int slots, tf_error *error);
+
 /* Starts a host for each of `slots` slots, which share what is `mine`: tasks are pinned to cores if there is one for
  * each slot and it is known which. `bundle` is the campaign's (tf_recorder), from which the spawner makes its own copy.
  * Campaign and spawner must outlive the result; `mine` is copied. `lock` is the rank's on the output (tf_store_join),

@@ -1,6 +1,7 @@
 """What tasks need: slots, memory and GPUs are counted, cores are the tasks' own, and nobody waits for ever."""
 
 import os
+import subprocess
 import unittest
 
 import farm
@@ -226,6 +227,40 @@ class Resources(farm.FarmTest):
         self.taskfarm("c.json", "gpu", env={"CUDA_VISIBLE_DEVICES": "0"})
         self.taskfarm("c.json", env={"CUDA_VISIBLE_DEVICES": ""})
         self.assertEqual(self.open("c.h5")["cpu/task/status"][()].tolist(), [farm.DONE] * 2)
+
+
+class Descriptors(farm.FarmTest):
+    """A slot takes the rank three; 64 are for all else."""
+
+    def run_within(self, soft, hard, *arguments, ranks=None, status=0):
+        command = self.command("e.json", *arguments, ranks=ranks)
+        at = command.index(farm.TASKFARM)
+        command[at:at] = ["prlimit", f"--nofile={soft}:{hard}"]
+        self.last = farm.line_of(command, self.folder)
+        done = subprocess.run(
+            command, cwd=self.folder, env=farm.environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=self.limit
+        )
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done
+
+    def test_a_rank_has_as_many_as_the_hard_limit_allows_and_its_tasks_what_the_user_has(self):
+        columns = {"soft": {"type": "int64", "from": "regex:^([0-9]+)$"}}
+        self.write("e.json", {"over": {"i": {"range": [40]}}, "run": {"command": "ulimit -Sn"}, "results": columns})
+        for ranks in (None, 2):
+            with self.subTest(ranks=ranks):
+                self.run_within(100, 124, "--slots", "20", "--fresh", ranks=ranks)
+                np.testing.assert_array_equal(self.open("e.h5")["e/results/soft"], 100)
+
+    def test_more_slots_than_fit_are_refused_with_how_many_do(self):
+        self.write("e.json", {"over": {"i": {"range": [40]}}, "run": {"command": "true"}})
+        told = (
+            "taskfarm: 21 slots need 127 open files, of which the system allows 126: that is enough for 20 slots; raise the hard limit (ulimit -Hn), "
+            "or ask for fewer slots (--slots)\n"
+        )
+        for ranks in (None, 2):
+            with self.subTest(ranks=ranks):
+                done = self.run_within(100, 126, "--slots", "21", ranks=ranks, status=3)
+                self.assertEqual(done.stderr.count(told), 1, done.stderr)
 
 
 if __name__ == "__main__":
