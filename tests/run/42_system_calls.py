@@ -69,6 +69,22 @@ class SystemCalls(farm.FarmTest):
         self.assertEqual(opened[320][1], opened[20][1])
         self.assertLess(opened[320][1], 10)
 
+    def chain(self, stages):
+        """The bytes written to the journal, and the waits for the disk, of a chain of so many."""
+        over = lambda n: [{"from": f"s{n - 1}", "columns": {"x": "y"}}] if n else {"x": [1]}  # noqa: E731
+        self.count({"stages": [{"name": f"s{n}", "over": over(n), "run": {"expr": {"y": "x + 1"}}} for n in range(stages)]})
+        trace = (self.folder / "calls").read_text(errors="replace")
+        journal = sum(int(size) for size in re.findall(r'write\(\d+, "[0-9a-f]{16}\\n\{.* = (\d+)$', trace, re.M))
+        return journal, len(re.findall(r"^\d+ +f(?:data)?sync\(", trace, re.M))
+
+    def test_a_stage_of_a_chain_costs_the_same_however_long_it_is(self):
+        """What is written to the journal is what has changed; a stage ends and the next begins by one change."""
+        (short, short_syncs), (middle, middle_syncs), (long, long_syncs) = (self.chain(n) for n in (10, 20, 40))
+        self.assertGreater(short, 10000)
+        self.assertLess((long - middle) / 20, 1.1 * (middle - short) / 10)
+        self.assertLessEqual((long_syncs - short_syncs) / 30, 3.2, "a journal twice, the file once")
+        self.assertGreater(middle_syncs, short_syncs)
+
     def test_without_mpirun_no_network_is_looked_for(self):
         """No part of Open MPI that has to do with one is opened; and tasks know nothing of how that is avoided."""
         names = "OMPI_MCA_pml", "OMPI_MCA_btl"
