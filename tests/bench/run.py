@@ -5,7 +5,8 @@ that had the same machine. Figures are medians over the rounds (five, or as many
 only if its results are checked. What a contender takes is the time from its first task to its last, its own start-up apart,
 but for runners of commands, which are timed from outside. Peers that are slow get fewer tasks: rates are compared. Figures
 that have a bound of their own are the medians of as many measurements. curves.py says how cost grows. Writes
-FOLDER/bench.md with its pictures, and FOLDER/bench.json. NAMEs are those of comparisons, of figures, growth and reach."""
+FOLDER/bench.md with its pictures, and FOLDER/bench.json. NAMEs are those of comparisons, of figures, growth, reach
+and stages (stages.py)."""
 
 import dataclasses
 import functools
@@ -26,6 +27,7 @@ import answers
 import curves
 import h5py
 import plans
+import stages
 
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = HERE.parents[1] / "build/release"
@@ -605,7 +607,7 @@ def compared_rows(compared):
             }
 
 
-def page(compared, measured, grown, reached, folder, about):
+def page(compared, measured, grown, reached, many, folder, about):
     """Markdown, and pictures in the folder."""
     yield "# How fast taskfarm is"
     yield ""
@@ -670,6 +672,14 @@ def page(compared, measured, grown, reached, folder, about):
         )
         yield ""
         yield from curves.pictures(curves.draw_reach(reached, folder))
+    if many:
+        yield from ("", "## With the number of stages, columns and groups", "")
+        yield "From start to end, once each; memory is the peak of the largest process."
+        yield ""
+        yield from curves.table(
+            many,
+            [("what", "what", str), ("count", "how many", curves.grouped), ("seconds", "s", rounded), ("memory", "MB", rounded)],
+        )
 
 
 # ---- Curves ----
@@ -702,8 +712,9 @@ def main():
         each.measure()
     grown = curves.growth(observed_growth) if not wanted or "growth" in wanted else []
     reached = curves.reach(SCALE, message_seconds()) if not wanted or "reach" in wanted else []
+    many = stages.rows(TASKFARM, launcher, ENV) if not wanted or "stages" in wanted else []
     about = machine()
-    text = "\n".join(page(compared, measured, grown, reached, folder, about)) + "\n"
+    text = "\n".join(page(compared, measured, grown, reached, many, folder, about)) + "\n"
     (folder / "bench.md").write_text(text)
     record = {
         "machine": about,
@@ -715,6 +726,7 @@ def main():
         "figures": [{"name": f.name, "what": f.what, "unit": f.unit, "most": f.most, "value": f.value} for f in measured],
         "growth": grown,
         "reach": reached,
+        "stages": many,
     }
     (folder / "bench.json").write_text(json.dumps(record, indent=1) + "\n")
     plans.close()
