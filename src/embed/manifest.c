@@ -21,7 +21,7 @@ tf_manifest *tf_manifest_new(const char *name) {
 
 tf_manifest *tf_manifest_parse(const char *json) {
     json_error error;
-    cJSON *root = json_read(json, strlen(json), JSON_ALL_STAY, &error);
+    cJSON *root = json_read(json, strlen(json), JSON_STRICT, &error);
     if (cJSON_IsObject(root))
         return new_manifest(root);
     cJSON_Delete(root);
@@ -81,7 +81,7 @@ static cJSON *object_of(tf_manifest *m, int stage, const char *what) {
 
 void tf_manifest_set(tf_manifest *m, int stage, const char *key, const char *json) {
     json_error error;
-    cJSON *object = object_of(m, stage, key), *value = json_read(json, strlen(json), JSON_ALL_STAY, &error);
+    cJSON *object = object_of(m, stage, key), *value = json_read(json, strlen(json), JSON_STRICT, &error);
     if (object && value) {
         cJSON_DeleteItemFromObjectCaseSensitive(object, key);
         cJSON_AddItemToObject(object, key, value);

@@ -7,7 +7,7 @@
 /* A member of the JSON object that a file holds. */
 static bool read_member(const cell *c, const char *path, const tf_buf *bytes) {
     json_error error = {0};
-    cJSON *json = json_read(tf_buf_text(bytes), bytes->length, JSON_LAST_COUNTS, &error);
+    cJSON *json = json_read(tf_buf_text(bytes), bytes->length, JSON_ANSWER, &error);
     bool sound = false;
     if (cJSON_IsObject(json))
         sound = cell_store_member(c, json, path);

@@ -18,7 +18,7 @@ bool read_json(const cell *c, answer *a) {
     if (!a->is_parsed && !answer_find_line(c, a))
         return false;
     if (!a->is_parsed)
-        a->json = json_read(a->line, a->length, JSON_LAST_COUNTS, &a->error);
+        a->json = json_read(a->line, a->length, JSON_ANSWER, &a->error);
     a->is_parsed = true;
     if (cJSON_IsObject(a->json))
         return cell_store_member(c, a->json, "the last line of stdout");

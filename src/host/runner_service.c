@@ -240,7 +240,7 @@ static void fail_with(host *h, const char *error) {
 /* Parses {"index": 7, "results": {...}} or {"index": 7, "error": "why"}. false: it is neither. */
 static bool parse_answer(host *h, int64_t row, const char *line, size_t length) {
     json_error wrong;
-    cJSON *json = json_read(line, length, JSON_LAST_COUNTS, &wrong);
+    cJSON *json = json_read(line, length, JSON_ANSWER, &wrong);
     int64_t said = -1;
     const cJSON *index = cJSON_GetObjectItemCaseSensitive(json, "index");
     const cJSON *results = cJSON_GetObjectItemCaseSensitive(json, "results");

@@ -159,7 +159,7 @@ static const char *find_repeat(const cJSON *record) {
 static cJSON *read_record(struct loader *l, const json_path *where, const char *path, int number, const char *text,
                           size_t length) {
     json_error error;
-    cJSON *record = json_read(text, length, JSON_ALL_STAY, &error);
+    cJSON *record = json_read(text, length, JSON_STRICT, &error);
     const char *repeat = cJSON_IsObject(record) ? find_repeat(record) : NULL;
     if (cJSON_IsObject(record) && !repeat)
         return record;

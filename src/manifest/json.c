@@ -102,7 +102,7 @@ void json_locate(const char *text, size_t offset, int *line, int *column) {
 
 cJSON *json_parse(tf_diags *diags, const char *text, const char *written, size_t length) {
     json_error error;
-    cJSON *root = json_read(text, length, JSON_ALL_STAY, &error);
+    cJSON *root = json_read(text, length, JSON_STRICT, &error);
     const json_path here = {0};
     if (!root && error.offset < length && text[error.offset] == '/') /* others are blanks by now */
         snprintf(error.text, sizeof error.text, "not JSON: %s",

@@ -13,7 +13,7 @@ enum { DEEPEST = 1000 };
 typedef struct reader {
     const char *text, *end;
     const char *at; /* the next character to be read */
-    json_repeats repeats;
+    json_rules rules;
     json_error *error;
     int depth;
 } reader;
@@ -169,8 +169,8 @@ static bool read_escape(reader *r, tf_buf *out) {
     return false;
 }
 
-static bool is_control(char c) {
-    return (unsigned char)c < 0x20;
+static bool is_refused(const reader *r, char c) {
+    return r->rules == JSON_STRICT && (unsigned char)c < 0x20;
 }
 
 /* A control character stands in a string: RFC 8259 wants it escaped. */
@@ -193,10 +193,10 @@ static char *read_text(reader *r) {
         fail_here(r);
     while (good && r->at < r->end && *r->at != '"') {
         const char *from = r->at;
-        while (r->at < r->end && *r->at != '"' && *r->at != '\\' && !is_control(*r->at))
+        while (r->at < r->end && *r->at != '"' && *r->at != '\\' && !is_refused(r, *r->at))
             r->at++;
         tf_buf_add(&out, from, (size_t)(r->at - from));
-        good = r->at == r->end || !is_control(*r->at);
+        good = r->at == r->end || !is_refused(r, *r->at);
         if (!good)
             fail_control(r);
         else if (accept(r, '\\'))
@@ -347,7 +347,7 @@ static cJSON *read_object(reader *r) {
         cJSON_AddItemToArray(object, member);
         skip_space(r);
         if (accept(r, '}')) {
-            if (r->repeats == JSON_LAST_COUNTS)
+            if (r->rules == JSON_ANSWER)
                 drop_repeats(object);
             return object;
         }
@@ -385,9 +385,9 @@ static cJSON *read_value(reader *r) {
     return value;
 }
 
-cJSON *json_read(const char *text, size_t length, json_repeats repeats, json_error *error) {
+cJSON *json_read(const char *text, size_t length, json_rules rules, json_error *error) {
     static const char mark[] = "\xEF\xBB\xBF"; /* byte order mark */
-    reader r = {.text = text, .end = text + length, .at = text, .repeats = repeats, .error = error};
+    reader r = {.text = text, .end = text + length, .at = text, .rules = rules, .error = error};
     *error = (json_error){0};
     const int64_t invalid = tf_utf8_invalid(text, length);
     const char *nul = memchr(text, 0, length);

@@ -7,11 +7,11 @@
 
 #include "base/base.h"
 
-/* What becomes of a key that an object has several times. */
-typedef enum json_repeats {
-    JSON_LAST_COUNTS, /* the earlier members are dropped, as Python does */
-    JSON_ALL_STAY     /* all members stay: the caller reports them */
-} json_repeats;
+/* Who wrote the text. */
+typedef enum json_rules {
+    JSON_ANSWER, /* a task: of a key that stands twice the last member counts, and control characters in strings stay */
+    JSON_STRICT  /* people: all members stay, for the caller to report, and control characters are refused (RFC 8259) */
+} json_rules;
 
 typedef struct json_error {
     size_t offset;  /* where it is wrong, in bytes */
@@ -22,7 +22,7 @@ typedef struct json_error {
 /* Parses a whole text, which needs no NUL behind it. Beyond JSON, the numbers NaN, Infinity and -Infinity are accepted,
  * as Python writes them. Text that is not UTF-8, lone surrogates and NULs (at which C strings end) are refused. NULL
  * with `error` set; else the caller frees the tree by cJSON_Delete. */
-cJSON *json_read(const char *text, size_t length, json_repeats repeats, json_error *error);
+cJSON *json_read(const char *text, size_t length, json_rules rules, json_error *error);
 
 /* Stores a number, or a text that holds one, as tf_store_number does. */
 tf_fit json_store(const cJSON *value, tf_type type, void *out);

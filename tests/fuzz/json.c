@@ -62,11 +62,11 @@ static void compare_with_cjson(const cJSON *value, const uint8_t *data, size_t s
     free(text);
 }
 
-static void read_back(const cJSON *value, json_repeats repeats) {
+static void read_back(const cJSON *value, json_rules rules) {
     json_error error;
     for (int formatted = 0; formatted < 2; formatted++) {
         char *printed = json_print(value, formatted);
-        cJSON *again = json_read(printed, strlen(printed), repeats, &error);
+        cJSON *again = json_read(printed, strlen(printed), rules, &error);
         require(again != NULL);
         char *second = json_print(again, formatted);
         require(strcmp(printed, second) == 0);
@@ -92,9 +92,9 @@ static void check_relaxed(const uint8_t *data, size_t size, bool is_json) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     enum { SHALLOW = 900 }; /* no brackets that cJSON would find too deep */
-    for (int repeats = 0; repeats < 2; repeats++) {
+    for (int rules = 0; rules < 2; rules++) {
         json_error error;
-        cJSON *value = json_read((const char *)data, size, (json_repeats)repeats, &error);
+        cJSON *value = json_read((const char *)data, size, (json_rules)rules, &error);
         check_relaxed(data, size, value != NULL);
         if (!value) {
             int line, column;
@@ -104,9 +104,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             continue;
         }
         check_numbers(value);
-        if (repeats == JSON_ALL_STAY && size < SHALLOW && !has_infinities(value))
+        if (rules == JSON_STRICT && size < SHALLOW && !has_infinities(value))
             compare_with_cjson(value, data, size);
-        read_back(value, (json_repeats)repeats);
+        read_back(value, (json_rules)rules);
         cJSON_Delete(value);
     }
     return 0;

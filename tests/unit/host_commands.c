@@ -55,6 +55,7 @@ Test(columns, from_json_are_values_or_reasons) {
         {"\"float64\"", "{\"y\": 1}", NAN, "column \"x\": no such member in the last line of stdout; it has \"y\""},
         {"{\"type\": \"float64\", \"optional\": true}", "{\"y\": 1}", NAN, NULL},
         {"\"float32\"", "{\"x\": 3}", 3, NULL},
+        {"\"float64\"", "{\"x\": 2, \"y\": \"a tab\tas it is\"}", 2, NULL},
         {"\"int32\"", "{\"x\": -3}", -3, NULL},
         {"\"int64\"", "{\"x\": \"9007199254740993\"}", 0x1p53, NULL},
         {"\"bool\"", "{\"x\": true}", 1, NULL},
