@@ -14,10 +14,22 @@ struct exprs {
     double *truth;
 };
 
+/* Of a long chain of stages a host keeps the evaluators of the last ones. */
+static void make_room(host *h) {
+    const size_t place = h->exprs_made++ % EXPRS_KEPT;
+    const int oldest = h->exprs_stage[place];
+    if (h->exprs_made > EXPRS_KEPT) {
+        exprs_free(h->exprs[oldest], &h->campaign->stage[oldest]);
+        h->exprs[oldest] = NULL;
+    }
+    h->exprs_stage[place] = h->spec->number;
+}
+
 static struct exprs *exprs_of(host *h) {
     const tf_stage_spec *spec = h->spec;
     if (h->exprs[spec->number])
         return h->exprs[spec->number];
+    make_room(h);
     size_t params = (size_t)tf_space_params(spec->space), columns = (size_t)spec->columns;
     size_t before = params + (size_t)spec->arrays;
     size_t rows = (size_t)batch_capacity(spec);

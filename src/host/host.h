@@ -70,6 +70,8 @@ typedef struct outcome {
     bool is_late;   /* it failed because it took longer than its timeout */
 } outcome;
 
+enum { EXPRS_KEPT = 128 /* stages whose evaluators a host keeps: some 0.3 MB each */ };
+
 /* What the runners of tasks work on: the campaign, one batch, and where its rows go. */
 typedef struct host {
     const host_setting *setting;
@@ -79,6 +81,8 @@ typedef struct host {
     const struct runner **runner; /* per stage */
     struct tf_stage **stage;      /* per stage: the loaded function; NULL before its first batch */
     struct exprs **exprs;         /* per stage: evaluators; NULL before its first batch */
+    int exprs_stage[EXPRS_KEPT];  /* the stages that have some, in the order in which they got them, as a ring */
+    size_t exprs_made;            /* how often a stage got some */
     service **service;            /* per stage: the process that answers its tasks; NULL before its first task */
     struct tf_stage *function;    /* the function of the batch under way; not set if its stage runs something else */
 
