@@ -132,15 +132,29 @@ static const int64_t *load_row_numbers(struct loader *l, const json_path *where,
 
 /* ---- The leaf ---- */
 
+/* What the leaf knows of the other stage's space. Its hash is worked out once: in a chain of stages each would go down
+ * to the first one. */
+typedef struct upstream {
+    const tf_space *space;
+    uint64_t hash; /* of all of it */
+} upstream;
+
+static const upstream *upstream_new(tf_arena *arena, const tf_space *space) {
+    upstream *u = tf_arena_alloc(arena, sizeof *u);
+    *u = (upstream){.space = space, .hash = tf_space_hash(space, tf_space_size(space))};
+    return u;
+}
+
 static void fill(const tf_space *leaf, int param, int64_t first, int64_t count, void *out) {
     (void)leaf, (void)param, (void)first, (void)count, (void)out;
     assert(false); /* every parameter is upstream: tf_space_fill is not called for it */
 }
 
 static uint64_t hash(const tf_space *leaf, int64_t points, uint64_t sum) {
-    const tf_space *other = leaf->data;
+    const upstream *other = leaf->data;
     const int64_t *row = leaf->source->row;
-    const uint64_t rows = tf_space_hash(other, row ? tf_space_size(other) : points);
+    const bool is_all = row || points == tf_space_size(other->space);
+    const uint64_t rows = is_all ? other->hash : tf_space_hash(other->space, points);
     if (row)
         sum = tf_hash(row, (size_t)points * sizeof *row, sum);
     for (int p = 0; p < leaf->params; p++) {
@@ -152,7 +166,8 @@ static uint64_t hash(const tf_space *leaf, int64_t points, uint64_t sum) {
 
 static const char *text(const tf_space *leaf, int param, int64_t index) {
     const tf_space_source *source = leaf->source;
-    return tf_space_text(leaf->data, source->param[param], source->row ? source->row[index] : index);
+    const upstream *other = leaf->data;
+    return tf_space_text(other->space, source->param[param], source->row ? source->row[index] : index);
 }
 
 static const leaf_kind rows_kind = {.number = 5, .fill = fill, .hash = hash, .text = text};
@@ -170,7 +185,7 @@ tf_space *axis_rows_of(struct loader *l, const axis_json *axis) {
                  row ? cJSON_GetArraySize(rows) : tf_space_size(other->space));
     size_t room = (size_t)leaf->params + 1;
     leaf->params = 0;
-    leaf->data = other->space;
+    leaf->data = upstream_new(l->arena, other->space);
     leaf->sources = 1;
     leaf->source = tf_arena_alloc(l->arena, sizeof *leaf->source);
     *leaf->source = (tf_space_source){.stage = other->number,
