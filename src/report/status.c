@@ -51,10 +51,16 @@ static void print_rate(FILE *out, double rate) {
         tf_print(out, "; %.2g tasks/s", rate);
 }
 
+/* How long the run has lasted: up to when it was heard of, and since. Clocks of two machines may differ. */
+static double life_of(const cJSON *beat) {
+    const double age = number_at(beat, "age");
+    return number_at(beat, "elapsed") + (age > 0 ? age : 0);
+}
+
 static void print_life(FILE *out, const cJSON *beat) {
     char elapsed[32], ranks[32], busy[32], slots[32];
     const double age = number_at(beat, "age");
-    tf_print(out, " for %s; %s rank%s, %s of %s slots at work", tf_format_duration(number_at(beat, "elapsed"), elapsed),
+    tf_print(out, " for %s; %s rank%s, %s of %s slots at work", tf_format_duration(life_of(beat), elapsed),
              tf_format_count((int64_t)number_at(beat, "ranks"), ranks), number_at(beat, "ranks") == 1 ? "" : "s",
              tf_format_count((int64_t)number_at(beat, "busy"), busy),
              tf_format_count((int64_t)number_at(beat, "slots"), slots));

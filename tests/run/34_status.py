@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import termios
+import time
 
 import farm
 import h5py
@@ -166,6 +167,15 @@ class Status(farm.FarmTest):
         self.assertLessEqual(max(len(line) for screen in screens for line in screen.splitlines()), 39)
         self.assertIn("failed after", screens[-1])
 
+    def check_life_since_it_was_heard_of(self):
+        """As of a run of another machine that gave a sign of life as it began."""
+        path = self.folder / "c.h5.d/heartbeat"
+        text = path.read_text()
+        beat = dict(json.loads(text), host="elsewhere", time=time.time() - 7, elapsed=3e-5, interval=1000)
+        path.write_text(json.dumps(beat))
+        self.assertRegex(self.taskfarm("status", "c.h5").stdout, r"^c\.h5: running for [1-9][\d.]*s;")
+        path.write_text(text)
+
     @farm.first
     def test_of_one_that_runs_is_stopped_or_killed(self):
         for ranks in (None, 3):
@@ -192,6 +202,7 @@ class Status(farm.FarmTest):
                 if end == "kill":
                     farm.kill_all(run)
                     state = "interrupted"
+                    self.check_life_since_it_was_heard_of()
                 else:
                     farm.ask_to_stop(run)
                     (self.folder / "go").touch()
