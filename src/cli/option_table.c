@@ -112,6 +112,11 @@ const option_spec option_table[OPTIONS] = {
                         .about = "tell each task, however many there are",
                         .set = option_set_flag,
                         .at = AT(verbose)},
+    [OPTION_COMMANDS] = {.name = "commands",
+                         .about = "tell each task and its command line, or what its service, function or expressions "
+                                  "are given",
+                         .set = option_set_flag,
+                         .at = AT(commands)},
     [OPTION_NO_START] = {.name = "no-start",
                          .about = "start nothing of what stages run: no services, no setup of functions",
                          .set = option_set_flag,

@@ -35,7 +35,8 @@ typedef struct options {
     const char *rerun; /* NULL: not given */
     int forces, targets;
     const char **force, **target;
-    bool fresh, salvage, json, raw, safe, watch, dry_run, verbose, by_task, no_start, trust, touch, keep_incomplete;
+    bool fresh, salvage, json, raw, safe, watch, dry_run, verbose, commands, by_task, no_start, trust, touch,
+        keep_incomplete;
     tf_arena *arena;
 } options;
 
@@ -62,6 +63,7 @@ typedef enum option_id {
     OPTION_GRACE,
     OPTION_PROGRESS,
     OPTION_VERBOSE,
+    OPTION_COMMANDS,
     OPTION_NO_START,
     OPTION_TASKS,
     OPTION_COLUMNS,

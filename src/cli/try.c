@@ -81,7 +81,7 @@ static void print_point(void *context, const tf_point *point) {
     print_paths("outputs", point->outputs);
     print_heading("runs");
     tf_run_text(t->stage, point, &run);
-    tf_report_lines(stdout, tf_buf_text(&run), run.length);
+    tf_report_lines(stdout, 1, tf_buf_text(&run), run.length);
     tf_buf_free(&run);
     fflush(stdout);
     tf_store_leave(&t->guest);
@@ -106,7 +106,7 @@ static void print_text(const tf_rows *rows, int32_t kind, const char *heading) {
     if (!record)
         return;
     print_heading(heading);
-    tf_report_lines(stdout, (const char *)(record + 1), (size_t)record->length);
+    tf_report_lines(stdout, 1, (const char *)(record + 1), (size_t)record->length);
 }
 
 /* All elements of a few, the first ones of many. */
@@ -149,7 +149,7 @@ static tf_err print_outcome(void *context, int slot, const tf_rows *rows, tf_int
         print_results(t, rows);
     const tf_record *why = find_text(rows, TF_RECORD_MESSAGE);
     if (why)
-        tf_report_lines(stdout, (const char *)(why + 1), (size_t)why->length);
+        tf_report_lines(stdout, 1, (const char *)(why + 1), (size_t)why->length);
     t->outcome = tf_status_is_good(status) ? TF_OK : TF_ERR_TASKS;
     return TF_OK;
 }

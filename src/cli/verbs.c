@@ -43,7 +43,7 @@ static const verb verbs[] = {
      .files = 1,
      .has_targets = true,
      .takes = OF_MANIFESTS | TAKES(FRESH) | TAKES(SALVAGE) | TAKES(RERUN) | TAKES(FORCE) | TAKES(UNTIL) | TAKES(TOUCH) |
-              TAKES(VERBOSE) | TAKES(JSON),
+              TAKES(VERBOSE) | TAKES(COMMANDS) | TAKES(JSON),
      .about = "say what would be run, and why; run nothing",
      .ends = ENDS_LOADING,
      .more = ""},

@@ -22,10 +22,18 @@ typedef void tf_host_on_point(void *context, const tf_point *point);
 
 /* Runs tasks in this process, batch after batch, without spawner or host: for tests and for trying a task. `source` may
  * be NULL if the tasks take no rows of other stages. on_point (may be NULL) gets each task before it runs; on_rows gets
- * the rows as from tf_slots_poll, and `left` is always empty. If on_rows is NULL nothing is run. */
+ * the rows as from tf_slots_poll, and `left` is always empty. */
 tf_err tf_host_run_here(const tf_campaign *campaign, int stage, int64_t first, int64_t count,
                         const tf_task_source *source, tf_host_on_point *on_point, tf_on_rows *on_rows, void *context,
                         tf_error *error);
+
+/* Tells of tasks what they would get, batch after batch, and runs nothing. `source` as above. */
+tf_err tf_host_tell_points(const tf_campaign *campaign, int stage, const tf_intervals *tasks,
+                           const tf_task_source *source, tf_host_on_point *on_point, void *context, tf_error *error);
+
+/* Adds the JSON object that a service gets for a task, which has all that a task of any kind is given. A parameter
+ * whose value is not known stays named: "{x}". */
+void tf_host_task_json(const tf_stage_spec *stage, const tf_point *point, int attempt, tf_buf *out);
 
 /* Adds in words what the bits of tf_rows.changed say: "the umask and the locale". */
 void tf_host_name_changes(uint32_t changes, tf_buf *text);

@@ -17,47 +17,91 @@ static void tell_points(host *h, batch_map *map, tf_host_on_point *on_point, voi
     }
 }
 
+/* What runs or tells of the tasks of a stage. */
+typedef struct here {
+    host h;
+    batch_map map;
+    host_setting setting;
+    const tf_stage_spec *spec;
+    const tf_task_source *source; /* NULL: its tasks take no rows of other stages */
+} here;
+
+static tf_err open_here(here *its, const tf_campaign *campaign, int stage, const tf_task_source *source, bool runs,
+                        tf_error *error) {
+    *its = (here){
+        .setting = {.campaign = campaign, .scratch = {.fd = -1}}, .spec = &campaign->stage[stage], .source = source};
+    if (!batch_map_new(&its->map, batch_fixed_size(campaign)))
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "no shared memory: %s", strerror(errno));
+    if (runs)
+        scratch_open(campaign, &its->setting.scratch);
+    host_open(&its->h, &its->setting, 0, 0);
+    its->h.is_trial = true;
+    return TF_OK;
+}
+
+static void close_here(here *its) {
+    host_close(&its->h);
+    scratch_close(&its->setting.scratch);
+    batch_map_close(&its->map);
+}
+
+/* Makes a batch of the tasks that begin with `first`: at most `most` of them. */
+static tf_err make_batch(here *its, int64_t first, int64_t most, tf_error *error) {
+    const int64_t capacity = batch_capacity(its->spec);
+    batch_header *head = (batch_header *)(void *)its->map.fixed;
+    *head = (batch_header){.stage = its->spec->number,
+                           .attempt = 1,
+                           .first = first,
+                           .count = most < capacity ? most : capacity,
+                           .proven = 1};
+    return its->source ? batch_copy_upstream(&its->map, its->spec, &its->h.columns, its->source, head->first,
+                                             head->count, error)
+                       : TF_OK;
+}
+
+/* Runs the batch. Returns how many of its tasks have ended. */
+static int64_t run_batch(here *its, tf_on_rows *on_rows, void *context, tf_err *err, tf_error *error) {
+    const batch_header *head = (const batch_header *)(const void *)its->map.fixed;
+    host_run_batch(&its->h, &its->map);
+    its->h.is_spoilt = its->h.knows_before = false; /* there is no other process */
+    tf_rows rows;
+    batch_part all = {.end = head->ended, .blobs_end = head->blobs_size, .seconds = head->seconds};
+    batch_rows(&its->map, its->spec, &its->h.columns, &all, &rows);
+    *err = on_rows(context, 0, &rows, (tf_interval){0, 0}, error);
+    return rows.count;
+}
+
 tf_err tf_host_run_here(const tf_campaign *campaign, int stage, int64_t first, int64_t count,
                         const tf_task_source *source, tf_host_on_point *on_point, tf_on_rows *on_rows, void *context,
                         tf_error *error) {
-    host h;
-    batch_map map;
-    if (!batch_map_new(&map, batch_fixed_size(campaign)))
-        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "no shared memory: %s", strerror(errno));
-    host_setting setting = {.campaign = campaign, .scratch = {.fd = -1}};
-    if (on_rows)
-        scratch_open(campaign, &setting.scratch);
-    host_open(&h, &setting, 0, 0);
-    h.is_trial = true;
-    const tf_stage_spec *spec = &campaign->stage[stage];
-    const int64_t most = batch_capacity(spec);
-    tf_err err = TF_OK;
-    while (count > 0 && err == TF_OK) {
-        batch_header *head = (batch_header *)(void *)map.fixed;
-        *head = (batch_header){
-            .stage = stage, .attempt = 1, .first = first, .count = count < most ? count : most, .proven = 1};
-        if (source)
-            err = batch_copy_upstream(&map, spec, &h.columns, source, head->first, head->count, error);
+    here its;
+    tf_err err = open_here(&its, campaign, stage, source, true, error);
+    if (err != TF_OK)
+        return err;
+    for (int64_t ran; count > 0 && err == TF_OK; first += ran, count -= ran) {
+        err = make_batch(&its, first, count, error);
         if (err != TF_OK)
             break;
         if (on_point)
-            tell_points(&h, &map, on_point, context);
-        if (!on_rows) {
-            first += head->count;
-            count -= head->count;
-            continue;
-        }
-        host_run_batch(&h, &map);
-        h.is_spoilt = h.knows_before = false; /* there is no other process */
-        tf_rows rows;
-        batch_part all = {.end = head->ended, .blobs_end = head->blobs_size, .seconds = head->seconds};
-        batch_rows(&map, spec, &h.columns, &all, &rows);
-        err = on_rows(context, 0, &rows, (tf_interval){0, 0}, error);
-        first += rows.count;
-        count -= rows.count;
+            tell_points(&its.h, &its.map, on_point, context);
+        ran = run_batch(&its, on_rows, context, &err, error);
     }
-    host_close(&h);
-    scratch_close(&setting.scratch);
-    batch_map_close(&map);
+    close_here(&its);
+    return err;
+}
+
+tf_err tf_host_tell_points(const tf_campaign *campaign, int stage, const tf_intervals *tasks,
+                           const tf_task_source *source, tf_host_on_point *on_point, void *context, tf_error *error) {
+    here its;
+    tf_interval piece = {0};
+    tf_err err = open_here(&its, campaign, stage, source, false, error);
+    if (err != TF_OK)
+        return err;
+    while (err == TF_OK && tf_intervals_next(tasks, batch_capacity(its.spec), &piece)) {
+        err = make_batch(&its, piece.first, piece.end - piece.first, error);
+        if (err == TF_OK)
+            tell_points(&its.h, &its.map, on_point, context);
+    }
+    close_here(&its);
     return err;
 }

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
@@ -42,87 +41,6 @@ static void fail_start(host *h) {
     tf_buf_clear(&h->outcome.message);
     h->outcome.is_late = false;
     h->stopped = true;
-}
-
-/* ---- The task, as JSON ---- */
-
-static void add_member(tf_buf *out, const char *name) {
-    if (out->data[out->length - 1] != '{')
-        tf_buf_addc(out, ',');
-    tf_buf_add_json(out, name, strlen(name));
-    tf_buf_addc(out, ':');
-}
-
-/* Adds a value as JSON: NaN as null, an infinity as a number that is too large. */
-static void add_value(tf_buf *out, tf_type type, const void *value) {
-    if (type == TF_STRING) {
-        const char *text = *(const char *const *)value;
-        tf_buf_add_json(out, text, strlen(text));
-        return;
-    }
-    double number;
-    tf_load_doubles(type, value, 0, 1, &number);
-    if (isnan(number))
-        tf_buf_adds(out, "null");
-    else if (isinf(number))
-        tf_buf_adds(out, number > 0 ? "1e999" : "-1e999");
-    else
-        tf_buf_add_number(out, type, value);
-    if (type == TF_FLOAT64 && number == rint(number) && fabs(number) < 1e15) /* no integer to who reads it */
-        tf_buf_adds(out, ".0");
-}
-
-/* Adds a path as commands get it: absolute if the service runs in another folder. */
-static void add_path(tf_buf *out, const char *folder, const char *path) {
-    tf_buf whole = {0};
-    if (folder && *path != '/')
-        tf_buf_addf(&whole, "%s/", folder);
-    tf_buf_adds(&whole, path);
-    tf_buf_add_json(out, whole.data, whole.length);
-    tf_buf_free(&whole);
-}
-
-/* Adds paths: a list, or lists by name if the manifest gives names. */
-static void add_paths(tf_buf *out, const char *folder, const tf_paths *paths) {
-    const tf_file_spec *last = NULL;
-    const bool named = paths->count > 0 && paths->item[0].spec->name;
-    tf_buf_addc(out, named ? '{' : '[');
-    for (size_t i = 0; i < paths->count; i++) {
-        const tf_file_spec *spec = paths->item[i].spec;
-        if (named && spec != last) {
-            tf_buf_adds(out, last ? "]," : "");
-            tf_buf_add_json(out, spec->name, strlen(spec->name));
-            tf_buf_adds(out, ":[");
-        } else if (i > 0) {
-            tf_buf_addc(out, ',');
-        }
-        last = spec;
-        add_path(out, folder, tf_paths_text(paths, i));
-    }
-    tf_buf_adds(out, named ? "]}" : "]");
-}
-
-static void make_request(host *h, int64_t row, const tf_point *point, tf_buf *out) {
-    const tf_space *space = h->spec->space;
-    tf_buf_clear(out);
-    tf_buf_addf(out, "{\"index\":%" PRId64 ",\"stage\":\"%s\",\"attempt\":%d,\"seed\":%" PRIu64, point->index,
-                h->spec->name, h->columns.attempts[row], point->seed);
-    add_member(out, "params");
-    tf_buf_addc(out, '{');
-    for (int p = 0; p < tf_space_params(space); p++) {
-        add_member(out, tf_space_param(space, p)->name);
-        add_value(out, tf_space_param(space, p)->type, point->params[p]);
-    }
-    tf_buf_addc(out, '}');
-    if (h->spec->inputs) {
-        add_member(out, "inputs");
-        add_paths(out, point->folder, point->inputs);
-    }
-    if (h->spec->outputs) {
-        add_member(out, "outputs");
-        add_paths(out, point->folder, point->outputs);
-    }
-    tf_buf_adds(out, "}\n");
 }
 
 /* ---- Asking ---- */
@@ -311,7 +229,9 @@ static void run_row(host *h, int64_t row) {
     const int64_t most = h->spec->run.max_tasks;
     const double began = tf_now();
     const tf_point point = host_point(h, row);
-    make_request(h, row, &point, &s->request);
+    tf_buf_clear(&s->request);
+    tf_host_task_json(h->spec, &point, h->columns.attempts[row], &s->request);
+    tf_buf_addc(&s->request, '\n');
     reply what;
     do {
         if (s->in >= 0 && process_has_ended(&s->p)) /* after its last answer: nobody's fault */

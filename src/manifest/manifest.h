@@ -137,6 +137,9 @@ static inline int64_t tf_stage_final(const tf_stage_spec *stage) {
  * point: what all tasks run, with placeholders. */
 void tf_run_text(const tf_stage_spec *stage, const tf_point *point, tf_buf *out);
 
+/* Adds the same as lines for a shell that leave nothing out: its folder, its environment, what it reads. */
+void tf_run_script(const tf_stage_spec *stage, const tf_point *point, tf_buf *out);
+
 /* Do its tasks take parameters or blocks of arrays from other stages' rows? */
 static inline bool tf_stage_takes_rows(const tf_stage_spec *stage) {
     for (int a = 0; a < stage->arrays; a++)

@@ -60,3 +60,43 @@ void run_describe_process(const tf_stage_spec *stage, const tf_point *point, tf_
             add_argument(run->argv[i], out);
     }
 }
+
+/* Adds lines that set up what the command runs in. */
+static void add_surroundings(const tf_run_spec *run, const tf_point *point, tf_buf *out) {
+    tf_buf text = {0};
+    if (run->cwd) {
+        tf_template_expand(run->cwd, point, &text);
+        tf_buf_adds(out, "cd ");
+        tf_buf_add_copyable(out, tf_buf_text(&text), true);
+        tf_buf_addc(out, '\n');
+    }
+    for (int e = 0; e < run->envc; e++) {
+        tf_buf_clear(&text);
+        tf_template_expand(run->env[e].value, point, &text);
+        tf_buf_addf(out, "export %s=", run->env[e].name);
+        tf_buf_add_copyable(out, tf_buf_text(&text), true);
+        tf_buf_addc(out, '\n');
+    }
+    tf_buf_free(&text);
+}
+
+void tf_run_script(const tf_stage_spec *stage, const tf_point *point, tf_buf *out) {
+    const tf_run_spec *run = &stage->run;
+    tf_buf text = {0};
+    add_surroundings(run, point, out);
+    if (!run->stdin_text) {
+        tf_run_text(stage, point, out);
+        return;
+    }
+    tf_template_expand(run->stdin_text, point, &text);
+    tf_buf_adds(out, "printf %s ");
+    tf_buf_add_copyable(out, tf_buf_text(&text), true);
+    tf_buf_adds(out, run->is_shell ? " | sh -c " : " | ");
+    tf_buf_clear(&text);
+    tf_run_text(stage, point, &text);
+    if (run->is_shell)
+        tf_buf_add_copyable(out, tf_buf_text(&text), true);
+    else
+        tf_buf_adds(out, tf_buf_text(&text));
+    tf_buf_free(&text);
+}

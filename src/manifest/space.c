@@ -32,6 +32,13 @@ int tf_space_sources(const tf_space *space) {
     return space->sources;
 }
 
+const tf_space_source *tf_space_source_of(const tf_space *space, int param) {
+    int n = 0;
+    while (space->source[n].first + space->source[n].params <= param)
+        n++;
+    return &space->source[n];
+}
+
 const tf_space_source *tf_space_source_at(const tf_space *space, int n) {
     return &space->source[n];
 }

@@ -53,6 +53,15 @@ int tf_space_params(const tf_space *space);
 const tf_param_spec *tf_space_param(const tf_space *space, int param);
 int tf_space_find(const tf_space *space, const char *name); /* -1 if there is none */
 
+/* The row of the other stage that point i has. */
+static inline int64_t tf_space_source_row(const tf_space_source *source, int64_t point) {
+    const int64_t place = point / source->stride % source->rows;
+    return source->row ? source->row[place] : place;
+}
+
+/* The source that a parameter which is upstream comes from. */
+const tf_space_source *tf_space_source_of(const tf_space *space, int param);
+
 int tf_space_sources(const tf_space *space);
 const tf_space_source *tf_space_source_at(const tf_space *space, int n);
 

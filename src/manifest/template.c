@@ -133,6 +133,8 @@ void tf_template_expand(const tf_template *template, const tf_point *point, tf_b
         const part *p = &template->part[i];
         if (p->kind == PART_TEXT) {
             tf_buf_add(out, p->text, p->length);
+        } else if (p->kind == PART_PARAM && !point->params[p->param]) {
+            tf_buf_addf(out, "{%s}", p->text);
         } else if (is_files(p)) {
             add_files(out, p, point, template->shell);
         } else {

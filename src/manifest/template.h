@@ -9,7 +9,8 @@ typedef struct tf_point {
     int64_t index;
     uint64_t seed;
     const char *scratch;
-    const void *const *params;        /* per parameter: its value, as tf_space_fill stores it */
+    const void *const *params; /* per parameter: its value, as tf_space_fill stores it; NULL: it is not known, and
+                                * its placeholders stay */
     const tf_paths *inputs, *outputs; /* not needed by templates that do not use them */
     const char *folder;               /* put before relative paths; NULL: nothing is */
 } tf_point;

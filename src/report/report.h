@@ -27,8 +27,8 @@ typedef struct tf_recalled {
 /* A stage of the output as the campaign has it; NULL if it is not known, or its tasks have other parameters now. */
 const tf_stage_spec *tf_recalled_stage(const tf_recalled *from, int stage);
 
-/* Prints the lines of a text, each indented. */
-void tf_report_lines(FILE *out, const char *text, size_t length);
+/* Prints the lines of a text, each indented so many steps. */
+void tf_report_lines(FILE *out, int steps, const char *text, size_t length);
 
 /* Prints all that is known of a task. */
 tf_err tf_report_show(FILE *out, const tf_recalled *from, int stage, int64_t index, bool json, tf_error *error);

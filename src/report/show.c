@@ -76,11 +76,11 @@ static bool was_run(const shower *s) {
 
 /* ---- For people ---- */
 
-void tf_report_lines(FILE *out, const char *text, size_t length) {
+void tf_report_lines(FILE *out, int steps, const char *text, size_t length) {
     for (const char *end = text + length; text < end;) {
         const char *newline = memchr(text, '\n', (size_t)(end - text));
         size_t size = newline ? (size_t)(newline - text) : (size_t)(end - text);
-        tf_print(out, "  ");
+        tf_print(out, "%*s", 2 * steps, "");
         tf_print_text(out, text, size);
         tf_print(out, "\n");
         text += size + 1;
@@ -91,7 +91,7 @@ static void print_lines(FILE *out, const char *heading, const char *text, size_t
     if (length == 0)
         return;
     tf_print(out, "%s\n", heading);
-    tf_report_lines(out, text, length);
+    tf_report_lines(out, 1, text, length);
 }
 
 /* All elements of a few, the first ones of many. */

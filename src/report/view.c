@@ -105,8 +105,9 @@ void view_tell_point(const tf_recalled *from, const tf_stage_spec *spec, int64_t
         return;
     const tf_task_source source = {
         .values = tf_store_upstream_values, .status = tf_store_upstream_status, .context = upstream};
-    tf_host_run_here(from->campaign, spec->number, index, 1, upstream ? &source : NULL, on_point, NULL, context,
-                     &error);
+    tf_interval task = {index, index + 1};
+    tf_host_tell_points(from->campaign, spec->number, &(tf_intervals){.items = &task, .count = 1, .total = 1},
+                        upstream ? &source : NULL, on_point, context, &error);
     tf_store_close_upstream(upstream, spec->number);
 }
 

@@ -82,20 +82,6 @@ void store_close_upstream(tf_store *s, int stage) {
 
 /* ---- Reading ---- */
 
-static const tf_space_source *source_of(const tf_space *space, int param) {
-    int n = 0;
-    while (param < tf_space_source_at(space, n)->first ||
-           param >= tf_space_source_at(space, n)->first + tf_space_source_at(space, n)->params)
-        n++;
-    return tf_space_source_at(space, n);
-}
-
-/* The row that a point takes. */
-static int64_t row_of_point(const tf_space_source *source, int64_t point) {
-    const int64_t place = point / source->stride % source->rows;
-    return source->row ? source->row[place] : place;
-}
-
 /* Points from `point` on, at most `most`, that take rows side by side; or, where the stride is not 1, all the same. */
 static int64_t run_of_points(const tf_space_source *source, int64_t point, int64_t most) {
     int64_t run = 1, place = point % source->rows;
@@ -126,7 +112,7 @@ tf_err tf_store_upstream_values(void *context, int stage, int param, int64_t fir
                                 tf_error *error) {
     tf_store *s = context;
     const tf_space *space = s->campaign->stage[stage].space;
-    const tf_space_source *source = source_of(space, param);
+    const tf_space_source *source = tf_space_source_of(space, param);
     size_t cell = tf_space_cell_size(space, param);
     herr_t result = 0;
     memset(cells, 0, (size_t)count * cell);
@@ -134,7 +120,7 @@ tf_err tf_store_upstream_values(void *context, int stage, int param, int64_t fir
         char *to = (char *)cells + (size_t)done * cell;
         run = run_of_points(source, first + done, count - done);
         result = read_rows(s, source, &s->stage[stage].upstream[param], source->param[param - source->first],
-                           row_of_point(source, first + done), source->stride == 1 ? run : 1, to);
+                           tf_space_source_row(source, first + done), source->stride == 1 ? run : 1, to);
         for (int64_t i = 1; i < run && source->stride > 1; i++)
             memcpy(to + (size_t)i * cell, to, cell);
     }
@@ -151,7 +137,7 @@ herr_t store_upstream_rows_status(const tf_store *s, int stage, int n, int64_t f
     herr_t result = 0;
     for (int64_t done = 0, run; done < count && result >= 0; done += run) {
         run = run_of_points(source, first + done, count - done);
-        result = store_read_rows(&s->stage[stage].source[n], row_of_point(source, first + done),
+        result = store_read_rows(&s->stage[stage].source[n], tf_space_source_row(source, first + done),
                                  source->stride == 1 ? run : 1, rows);
         for (int64_t i = 0; i < run; i++)
             status[done + i] = store_join_upstream(status[done + i], rows[source->stride == 1 ? i : 0]);

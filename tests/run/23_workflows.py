@@ -157,6 +157,84 @@ class Workflows(farm.FarmTest):
         self.assertIn("stage many: 30 of 30 tasks\n  30 have not been run, as many[n=0]\n", text)
         self.assertEqual(self.taskfarm("plan", "many.json", "-v").stdout.count("has not been run"), 30)
 
+    def test_commands_are_told_before_they_run(self):
+        self.make_frames()
+        self.write("w.json", pipeline())
+        told = self.taskfarm("plan", "w.json", "out/flat_R", "--commands").stdout
+        run = "echo {} >>log; cat {} >{}; test ! -e fail-{}\n".format
+        self.assertEqual(
+            told,
+            "stage bias: 1 of 1 tasks\n  bias: has not been run\n    "
+            + run("bias0", "raw/bias_1 raw/bias_2", "out/bias", "bias-0")
+            + "stage flat: 1 of 2 tasks\n  flat[filter=R]: has not been run\n    "
+            + run("flat1", "out/bias raw/flat_R_1", "out/flat_R", "flat-1")
+            + "w: 2 of 7 tasks are to be run, 5 are not selected\n",
+        )
+        self.taskfarm("w.json", "out/flat_R")
+        listed = json.loads(self.taskfarm("plan", "w.json", "--commands", "--json").stdout)["stages"]
+        self.assertEqual([[t["index"] for t in s["list"]] for s in listed], [[], [0], [0, 1, 2, 3]])
+        self.assertEqual(
+            listed[2]["list"][1],
+            {
+                "index": 1,
+                "task": "science[frame=2, filter=R, exposure=10]",
+                "why": "new",
+                "reason": "has not been run",
+                "command": "echo science1 >>log; (cat raw/science_2 out/bias out/flat_R; echo 10) >out/science_2",
+            },
+        )
+
+    def test_told_commands_can_be_copied(self):
+        words = ["a b", "c'd", "$HOME\n*", "{n}"]
+        argv = {"command": ["printf", "%s,", "{word}", "{outputs}"], "env": {"K": "{word}"}, "cwd": "in", "stdin": "{word}"}
+        text = {"command": 'cat >{outputs}; echo "$K"{word} >>{outputs}', "env": {"K": "{word}"}, "stdin": "{word}\n"}
+        stages = [
+            {"name": name, "over": {"word": words}, "outputs": f"{name}{{index}}", "run": run} for name, run in (("argv", argv), ("text", text))
+        ]
+        self.write("w.json", {"stages": stages})
+        (self.folder / "in").mkdir()
+        told = self.taskfarm("plan", "w.json", "--commands").stdout
+        for name in ("argv", "text"):
+            for index, word in enumerate(words):
+                lines = told.split(f"stage {name}")[1].split("has not been run\n")[index + 1].splitlines()
+                script = "\n".join(line[4:] for line in lines if line.startswith("    "))
+                came = subprocess.run(["bash", "-c", script], cwd=self.folder, capture_output=True, text=True, check=True).stdout
+                if name == "argv":
+                    self.assertEqual(came, f"{word},{self.folder}/argv{index},")
+                else:
+                    self.assertEqual((self.folder / f"text{index}").read_text(), f"{word}\n{word}{word}\n")
+
+    def test_what_others_than_commands_are_given(self):
+        stages = [
+            {"name": "a", "over": {"n": {"range": [4]}}, "run": {"expr": {"y": "n / 2"}}},
+            {"name": "b", "over": [{"from": "a"}], "where": "n != 1", "run": {"command": "echo {n} {y:.2f} {scratch}"}},
+            {"name": "c", "over": [{"from": "a"}], "where": "y != 1", "run": {"service": ["{py}", "s.py"]}, "results": {"z": "int"}},
+        ]
+        self.write("w.json", {"variables": {"py": "python3"}, "stages": stages})
+        self.write("s.py", "")
+
+        def listed(*options):
+            stages = json.loads(self.taskfarm("plan", "w.json", "--commands", "--json", *options).stdout)["stages"]
+            return {s["name"]: s["list"] for s in stages}
+
+        found = listed()
+        self.assertEqual([(t["runs"], t["given"]["params"]) for t in found["a"]], [("y = n / 2", {"n": n}) for n in range(4)])
+        self.assertEqual([t["command"] for t in found["b"]], [f"echo {n} {{y:.2f}} '{{scratch}}'" for n in (0, 2, 3)])
+        self.assertEqual([t["task"] for t in found["b"]], ["b[0]", "b[2]", "b[3]"])
+        self.assertEqual([t["given"]["params"] for t in found["c"]], [{"n": n, "y": "{y}"} for n in range(4)])
+        self.taskfarm("w.json", "a")
+        found = listed()
+        self.assertEqual(found["a"], [])
+        self.assertEqual([t["command"] for t in found["b"]], [f"echo {n} {n / 2:.2f} '{{scratch}}'" for n in (0, 2, 3)])
+        self.assertEqual([t["given"]["params"] for t in found["c"]], [{"n": n, "y": n / 2} for n in (0, 1, 3)])
+        told = self.taskfarm("plan", "w.json", "--commands", "c").stdout
+        self.assertIn("stage c: 4 of 4 tasks\n  runs\n    python3 s.py\n  c[0]: has not been run\n    {\"index\":0,", told)
+        self.assertEqual([t["command"] for t in listed("--force", "a")["b"]], [f"echo {n} {{y:.2f}} '{{scratch}}'" for n in (0, 2, 3)])
+        self.assertEqual(listed("--fresh")["c"][3]["given"]["params"], {"n": 3, "y": "{y}"})
+        (self.folder / "w.h5").unlink()
+        shutil.rmtree(self.folder / "w.h5.d", ignore_errors=True)
+        self.assertEqual(listed()["c"][3]["given"]["params"], {"n": 3, "y": "{y}"})
+
     @farm.first
     def test_targets_forcing_and_touching(self):
         self.make_frames()
