@@ -117,7 +117,8 @@ static void load_stage_once(struct loader *l, int s) {
     all->mark[s] = LOADING;
     load_stage(l, &both, &all->stage[s]);
     load_after(l, &both, all->campaign, &all->stage[s]);
-    all->mark[s] = l->diags->count > before ? BROKEN : LOADED;
+    const bool takes_of_broken = !all->stage[s].space; /* of which enough is said there */
+    all->mark[s] = l->diags->count > before || takes_of_broken ? BROKEN : LOADED;
 }
 
 static void diagnose_needed(struct loader *l, const json_path *where, const char *name) {

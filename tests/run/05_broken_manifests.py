@@ -305,6 +305,11 @@ TABLE = [
     ('{"stages": [{"name": "a", "over": {"i": {"range": [4]}}, "run": {"expr": {"x": "i"}}}, {"name": "b", "over": [{"from": "a", "indices": []}], "run": {"expr": {"y": "x"}}}]}', "/stages/1/over/0/indices: must be a list of indices of tasks"),
     ('{"over": {"i": {"range": [3], "indices": [0]}}, "run": {"expr": {"x": "i"}}}', '/over/i/indices: "indices" goes with "from"'),
     (
+        '{"stages": [{"name": "a", "over": {"i": [1, "x"]}, "run": {"command": "echo {i}"}}, {"name": "b", "over": [{"from": "a"}], "run": {"command": "echo {i}"}}, '
+        '{"name": "c", "over": [{"from": "b"}], "run": {"command": "echo {i}"}}, {"name": "d", "over": [{"from": "c"}], "run": {"command": "echo {i}"}}]}',
+        "/stages/0/over/i: values must be all integers, all numbers, all strings or all booleans",
+    ),
+    (
         '{"over": {"i": {"range": [3], "wildcards": {}, "allow_empty": true}}, "run": {"expr": {"x": "i"}}}',
         '/over/i/wildcards: "wildcards" goes with "files"',
         '/over/i/allow_empty: "allow_empty" goes with "glob" or "files"',
