@@ -176,7 +176,19 @@ class Resume(farm.FarmTest):
             (stage(0, run={"command": ["echo", "{i}"]}), [], 'c": "run" changed since its rows were made ('),
             (stage(2, results={"x": "float32"}), [], 'r": "results" changed since its rows were made ('),
             (stage(2, record="full"), [], 'r": "record" changed since its rows were made (was status, now full)'),
-            (stage(1, over={"j": {"range": [4]}}), [], 'f": its parameters changed since its rows were made (j: was nothing, now "int64");'),
+            (stage(1, over={"j": {"range": [4]}}), [], 'f": its parameters changed since its rows were made (i: was "int64", now nothing; j: was nothing, now "int64");'),
+            (
+                stage(0, over={"j": {"range": [4]}}, run={"command": ["echo", "{j}", "{v}"]}),
+                [],
+                'c": "run" changed since its rows were made (was ["echo","{i}","one"], now ["echo","{j}","one"]); its parameters changed, '
+                'too (i: was "int64", now nothing; j: was nothing, now "int64"); --rerun code',
+            ),
+            (
+                stage(1, over={name: [1, 2] for name in "abcd"}),
+                [],
+                'f": its parameters changed since its rows were made (i: was "int64", now nothing; a: was nothing, now "int64"; '
+                'b: was nothing, now "int64"; ...); --rerun code',
+            ),
             (stage(1, over={"i": {"range": [3]}}), [], 'f": the space changed, and lacks the point of task 3 (i=3), which'),
         ]
         for changed, options, diagnostic in changes:

@@ -21,17 +21,18 @@ static const struct {
     bool shown; /* both values are worth showing */
     bool form;  /* rows have another form */
     bool added; /* outputs of before do not have it: then it is not known */
+    bool apart; /* it changes by itself, and not with what stands above it */
 } parts[] = {
-    {"run", "\"run\"", true, false, false},
-    {"kind", "the kind of its run", true, false, true},
-    {"where", "\"where\"", true, false, false},
-    {"results", "\"results\"", true, true, false},
-    {"parameters", "its parameters", true, true, false},
-    {"points_of", "the stage that its points come from", true, false, true},
-    {"arrays", "\"arrays\"", true, false, false},
-    {"files", "the names of its files", true, false, true},
-    {"seed", "the seed", true, false, false},
-    {"record", "\"record\"", true, true, false},
+    {"run", "\"run\"", true, false, false, true},
+    {"kind", "the kind of its run", true, false, true, false},
+    {"where", "\"where\"", true, false, false, true},
+    {"results", "\"results\"", true, true, false, true},
+    {"parameters", "its parameters", true, true, false, true},
+    {"points_of", "the stage that its points come from", true, false, true, false},
+    {"arrays", "\"arrays\"", true, false, false, true},
+    {"files", "the names of its files", true, false, true, true},
+    {"seed", "the seed", true, false, false, true},
+    {"record", "\"record\"", true, true, false, false},
 };
 
 bool plan_may_drop(const tf_store_plan *plan, int stage) {
@@ -55,31 +56,52 @@ static void add_way_back(tf_buf *out, const char *name, const cJSON *then, const
         tf_buf_addf(out, "; \"types\": {\"%s\": \"%s\"} beside a csv keeps it", name, a);
 }
 
-/* Of two objects the first member that differs, which may be one of thousands; else both values. */
+static void add_member(tf_buf *out, const char *key, const char *name, const cJSON *then, const cJSON *now) {
+    tf_buf_addf(out, "%s: was ", name);
+    add_value(out, then);
+    tf_buf_adds(out, ", now ");
+    add_value(out, now);
+    if (strcmp(key, "parameters") == 0)
+        add_way_back(out, name, then, now);
+}
+
+/* Of two objects the first members that differ, of which there may be thousands: those that are gone come first.
+ * false: all are the same. */
+static bool add_members(tf_buf *out, const char *key, const cJSON *then, const cJSON *now) {
+    enum { TOLD = 3 };
+    int told = 0;
+    for (const cJSON *a = then->child; a && told <= TOLD; a = a->next)
+        if (!cJSON_HasObjectItem(now, a->string) && told++ < TOLD) {
+            tf_buf_adds(out, told == 1 ? " (" : "; ");
+            add_member(out, key, a->string, a, NULL);
+        }
+    for (const cJSON *b = now->child; b && told <= TOLD; b = b->next)
+        if (is_other(b, then) && told++ < TOLD) {
+            tf_buf_adds(out, told == 1 ? " (" : "; ");
+            add_member(out, key, b->string, cJSON_GetObjectItemCaseSensitive(then, b->string), b);
+        }
+    if (told > 0)
+        tf_buf_adds(out, told > TOLD ? "; ...)" : ")");
+    return told > 0;
+}
+
 static void add_difference(tf_buf *out, const char *key, const char *then_text, const char *now_text) {
     cJSON *then = cJSON_Parse(then_text), *now = cJSON_Parse(now_text);
-    const bool objects = cJSON_IsObject(then) && cJSON_IsObject(now);
-    const cJSON *other = objects ? now->child : NULL;
-    while (other && !is_other(other, then))
-        other = other->next;
-    if (!other && objects)
-        for (other = then->child; other && !is_other(other, now);)
-            other = other->next;
-    if (other) {
-        const cJSON *a = cJSON_GetObjectItemCaseSensitive(then, other->string);
-        const cJSON *b = cJSON_GetObjectItemCaseSensitive(now, other->string);
-        tf_buf_addf(out, " (%s: was ", other->string);
-        add_value(out, a);
-        tf_buf_adds(out, ", now ");
-        add_value(out, b);
-        if (strcmp(key, "parameters") == 0)
-            add_way_back(out, other->string, a, b);
-        tf_buf_adds(out, ")");
-    } else {
+    if (!cJSON_IsObject(then) || !cJSON_IsObject(now) || !add_members(out, key, then, now))
         tf_buf_addf(out, " (was %.200s, now %.200s)", then_text, now_text);
-    }
     cJSON_Delete(then);
     cJSON_Delete(now);
+}
+
+/* The first thing that has changed is told in full. Of others it is told that they have, and of parameters which: axes
+ * have other names, and so has what is put into a command. */
+static void add_change(tf_buf *out, size_t part, const char *then, const char *now) {
+    const bool first = out->length == 0, is_parameters = strcmp(parts[part].key, "parameters") == 0;
+    if (!first && !parts[part].apart)
+        return;
+    tf_buf_addf(out, first ? "%s changed since its rows were made" : "; %s changed, too", parts[part].what);
+    if (parts[part].shown && (first || is_parameters))
+        add_difference(out, parts[part].key, then, now);
 }
 
 /* The names of a stage's outputs, as they are written: what stands for other files is not the same output. */
@@ -110,11 +132,7 @@ tf_err plan_compare(const tf_store_plan *plan, const char *path, int stage, cons
         if (strcmp(a, b) == 0 || (parts[i].added && !*a))
             continue;
         ps->unusable = ps->unusable || parts[i].form;
-        if (ps->changed.length)
-            continue;
-        tf_buf_addf(&ps->changed, "%s changed since its rows were made", parts[i].what);
-        if (parts[i].shown)
-            add_difference(&ps->changed, parts[i].key, a, b);
+        add_change(&ps->changed, i, a, b);
     }
     ps->other_outputs = have_other_outputs(then, now);
     *space = strcmp(part_of(then, "space"), part_of(now, "space")) != 0;
