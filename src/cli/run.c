@@ -32,9 +32,11 @@ static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_erro
     tf_graph_touch(l->it.graph);
     if (*tf_store_note(*plan))
         tf_say("%s", tf_store_note(*plan));
-    tf_buf code = {0}, dropped = {0};
+    tf_buf undone = {0}, code = {0}, dropped = {0};
+    tf_store_tell_undone(*plan, &undone);
     tf_store_tell_code(*plan, &code);
     tf_graph_tell_dropped(l->it.graph, &dropped);
+    say_of_output(l, &undone);
     say_of_output(l, &code);
     say_of_output(l, &dropped);
     reasons_say_again(&l->it);

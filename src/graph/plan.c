@@ -295,7 +295,8 @@ static void decide_stage(planner *p, int stage) {
         tf_intervals_add_all(&plan->run, past->other_code);
         tf_intervals_add_all(&plan->redo, past->other_code);
     }
-    g->why[g->stage[stage].first] = p->forced[stage] ? TF_WHY_FORCED : plan->redo.total > 0 ? TF_WHY_CODE : TF_WHY_NEW;
+    const bool is_other = plan->redo.total > 0 || (past->changed && p->wish->by_code);
+    g->why[g->stage[stage].first] = p->forced[stage] ? TF_WHY_FORCED : is_other ? TF_WHY_CODE : TF_WHY_NEW;
 }
 
 /* Drops what was decided before. */

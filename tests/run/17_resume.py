@@ -250,6 +250,177 @@ class Resume(farm.FarmTest):
         self.assertEqual(self.open("s.h5").attrs["state"], "complete")
 
 
+class Undone(farm.FarmTest):
+    """Stages of which no row is done: whatever of them is mended, the same command line goes on."""
+
+    STAGE = {"over": {"i": {"range": [4]}}, "run": {"command": "false {i}"}, "results": {"y": "int64"}}
+    GOOD = {"command": "echo '{{\"y\": '{i}'}}'"}
+    ANEW = "none of them is done: they are made anew"
+
+    def note(self, stage, what):
+        return f'taskfarm: m.h5: stage "{stage}": {what} changed since its rows were made ('
+
+    def go_on(self, manifest, *options, ranks=None, status=0):
+        """Goes on with another manifest: it comes to what a new output has. The run's and the plan's words."""
+        self.write("m.json", manifest)
+        plan = self.taskfarm("plan", "m.json", *options).stdout
+        done = self.taskfarm("m.json", *options, ranks=ranks, status=status)
+        mended = digest(self.folder / "m.h5")
+        if status == 0:
+            again = self.taskfarm("m.json", *options, ranks=ranks).stderr
+            self.assertIn("nothing was to be done", again)
+            self.assertNotIn("anew", again)
+        self.taskfarm("m.json", *options, "--fresh", ranks=ranks, status=status)
+        self.assertEqual(digest(self.folder / "m.h5"), mended)
+        return done.stderr, plan
+
+    @farm.first
+    def test_whatever_is_mended(self):
+        self.write("t.csv", "i\n1\n2\n")
+        good, numbers = {"run": self.GOOD}, {"csv": "t.csv"}
+        edits = {  # by stage: what it has beside the others, what is mended of it, and how many tasks are done then
+            "runs": ({}, good, 4),
+            "env": ({}, {"run": {"command": ["sh", "-c", "echo '{{\"y\": '$Y'}}'"], "env": {"Y": "{i}"}}}, 4),
+            "expr": ({}, {"run": {"expr": {"y": "i"}}, "results": {"y": "int64"}}, 4),
+            "function": ({}, {"run": {"function": "builtin:random"}, "results": {"y": "float64", "s": "string"}}, 4),
+            "longer": ({}, good | {"over": {"i": {"range": [9]}}}, 9),
+            "other_axes": ({}, good | {"over": {"j": [7, 8], "i": [1]}}, 2),
+            "fewer_axes": ({"over": {"i": [1, 2], "j": [1, 2]}}, {"over": {"i": [1, 2]}}, 0),
+            "results": ({}, {"results": {"y": "float64"}}, 0),
+            "record": ({}, {"record": "status"}, 0),
+            "where": ({}, {"where": "i > 9"}, 0),
+            "types": ({"over": [numbers]}, good | {"over": [numbers | {"types": {"i": "string"}}]}, 2),
+            "excluded": ({"where": "i > 9"}, good | {"where": "i > 2"}, 1),
+            "not_stored": ({"store_params": False}, {"over": {"i": [4, 2]}}, 0),
+            "until": ({"until": "y.mean > 90"}, good, 4),
+        }
+        before = [{"name": name, **self.STAGE, **first} for name, (first, _, _) in edits.items()]
+        after = [stage | edits[stage["name"]][1] for stage in before]
+        for ranks in (None,) if farm.SANITIZED else (None, 3):
+            self.write("m.json", {"stages": before})
+            self.taskfarm("m.json", "--fresh", ranks=ranks, status=1)
+            said, planned = self.go_on({"stages": after}, ranks=ranks, status=1)
+            self.assertIn(self.note("runs", '"run"'), said)
+            self.assertIn(f"); {self.ANEW}, and so are those of {len(edits) - 2} more stages\n", said)
+            for stage in set(edits) - {"not_stored"}:  # of which only the space has changed
+                self.assertIn(f"run something else than last time, as {stage}[", planned)
+            with self.open("m.h5") as file:
+                for stage, (_, _, done) in edits.items():
+                    self.assertEqual(int((file[f"{stage}/task/status"][()] == farm.DONE).sum()), done, stage)
+
+    def test_the_words(self):
+        axes = '; its parameters changed, too (i: was "int64", now nothing; j: was nothing, now "int64")'
+        self.write("m.json", self.STAGE)
+        self.taskfarm("m.json", status=1)
+        for edit, what, more in (
+            ({"run": self.GOOD}, '"run"', ""),
+            ({"run": {"expr": {"z": "i"}}, "results": {"z": "int64"}}, '"run"', '; "results" changed, too'),
+            ({"run": {"command": "false {j}"}, "over": {"j": [1]}}, '"run"', axes),
+            ({"seed": 7}, "the seed", ""),
+        ):
+            with self.subTest(edit=edit):
+                self.write("m.json", self.STAGE | edit)
+                planned = self.taskfarm("plan", "m.json").stdout
+                self.assertIn(self.note("m", what).removeprefix("taskfarm: "), planned)
+                self.assertIn(f"){more}; {self.ANEW}\n", planned)
+
+    def test_only_where_nothing_is_done(self):
+        self.write("m.json", self.STAGE | {"run": {"command": "test {i} = 2 && echo '{{\"y\": 2}}'"}})
+        self.taskfarm("m.json", status=1)
+        before = digest(self.folder / "m.h5")
+        self.write("m.json", self.STAGE | {"run": self.GOOD})
+        done = self.taskfarm("m.json", status=3)
+        self.assertTrue(done.stderr.startswith(self.note("m", '"run"')), done.stderr)
+        self.assertNotIn(self.ANEW, done.stderr)
+        self.assertEqual(digest(self.folder / "m.h5"), before)
+
+    def test_a_service_that_could_not_start(self):
+        self.write("m.json", self.STAGE | {"run": {"service": ["false"]}})
+        done = self.taskfarm("m.json", status=1)
+        self.assertIn("once that is mended the same command line goes on", done.stderr)
+        said, _ = self.go_on(self.STAGE | {"run": self.GOOD})
+        self.assertIn(self.ANEW, said)
+
+    def test_a_seed_is_every_stage_s(self):
+        stages = [{"name": "a", **self.STAGE}, {"name": "b", **self.STAGE, "run": self.GOOD}]
+        self.write("m.json", {"stages": stages})
+        self.taskfarm("m.json", status=1)
+        self.write("m.json", {"stages": stages, "seed": 5})
+        done = self.taskfarm("m.json", status=3)
+        self.assertTrue(done.stderr.startswith(self.note("b", "the seed")), done.stderr)
+
+    def chain(self, run, **more):
+        stages = [{"name": "a", **self.STAGE, "run": run, **more}, {"name": "b", "over": [{"from": "a"}], "run": {"expr": {"z": "y + 1"}}}]
+        return {"variables": {"v": "7"}, "stages": stages}
+
+    @farm.first
+    def test_stages_that_take_rows(self):
+        self.write("m.json", self.chain({"command": "false {i} {v}"}))
+        self.taskfarm("m.json", status=1)
+        said, _ = self.go_on(self.chain(self.GOOD))
+        self.assertIn(self.note("a", '"run"'), said)
+        self.assertEqual(said.count(self.ANEW), 1)
+        with self.open("m.h5") as file:
+            self.assertEqual(file["b/results/z"][()].tolist(), [1, 2, 3, 4])
+
+    def test_several_stages(self):
+        stages = [{"name": name, **self.STAGE} for name in "abc"]
+        self.write("m.json", {"stages": stages})
+        self.taskfarm("m.json", status=1)
+        said, planned = self.go_on({"stages": [stage | {"run": self.GOOD} for stage in stages]})
+        self.assertIn(f"{self.ANEW}, and so are those of 2 more stages\n", said)
+        self.assertIn("and so are those of 2 more stages\n", planned)
+
+    def test_points_of_another_stage_may_be_others(self):
+        """A stage that takes its points from another can't find its old ones, and needs none of which no row is done."""
+        run = {"command": "false {y}"}
+        for given in ([0, 1, 2], [5, 0, 1]):
+            take = {"name": "b", "over": [{"from": "a", "indices": given}], "run": run}
+            self.write("m.json", {"stages": [{"name": "a", **self.STAGE, "over": {"i": {"range": [6]}}, "run": self.GOOD}, take]})
+            self.taskfarm("m.json", status=1)
+        with self.open("m.h5") as file:
+            self.assertEqual(file["b/task/status"][()].tolist(), [farm.FAILED] * 3)
+
+    def test_rows_that_were_made_of_a_stage_s_rows_are_not_lost(self):
+        """As after a crash of the machine: statuses did not reach the disk."""
+        self.write("m.json", self.chain(self.GOOD))
+        self.taskfarm("m.json")
+        with h5py.File(self.folder / "m.h5", "r+") as file:
+            file["a/task/status"][:] = 0
+        self.write("m.json", self.chain({"command": "echo '{{\"y\": 9}}'"}))
+        done = self.taskfarm("m.json", status=3)
+        self.assertTrue(done.stderr.startswith(self.note("a", '"run"')), done.stderr)
+        self.assertNotIn(self.ANEW, done.stderr)
+
+    @farm.first
+    def test_kills_while_it_is_made_anew(self):
+        self.write("m.json", self.STAGE | {"run": self.GOOD})
+        self.taskfarm("m.json")
+        expected = digest(self.folder / "m.h5")
+        as_before = ("carry.texts", "layout.made", "move.written", "move.noted")
+        for point in (*as_before, "move.renamed", "rows.data", "texts.written"):
+            with self.subTest(point=point):
+                self.write("m.json", self.STAGE)
+                self.taskfarm("m.json", "--fresh", status=1)
+                self.write("m.json", self.STAGE | {"run": self.GOOD})
+                killed = self.start("m.json", "--slots", 1, env={"TASKFARM_CRASH": f"{point}:1"})
+                self.assertNotIn(killed.wait(120), (0, 1, 2))
+                said = self.taskfarm("m.json").stderr
+                self.assertEqual(self.ANEW in said, point in as_before)
+                self.assertEqual(digest(self.folder / "m.h5"), expected)
+
+    def test_a_target_and_rerun(self):
+        stages = [{"name": name, **self.STAGE} for name in "ab"]
+        self.write("m.json", {"stages": stages})
+        self.taskfarm("m.json", status=1)
+        self.write("m.json", {"stages": [stage | {"run": self.GOOD} for stage in stages]})
+        for options in (["b"], ["a", "--rerun", "code"]):
+            done = self.taskfarm("m.json", *options)
+            self.assertNotIn("drops results", done.stderr)
+        with self.open("m.h5") as file:
+            self.assertEqual([int((file[f"{name}/task/status"][()] == farm.DONE).sum()) for name in "ab"], [4, 4])
+
+
 class Refusals(farm.FarmTest):
     def files(self):
         return {name: data for name, data in super().files().items() if not name.endswith("/lock")}

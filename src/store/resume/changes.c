@@ -122,11 +122,18 @@ static bool have_other_outputs(const cJSON *then, const cJSON *now) {
     return others;
 }
 
-tf_err plan_compare(const tf_store_plan *plan, const char *path, int stage, const char *then_text, bool *space,
-                    tf_error *error) {
+/* Was the space of then the first so many points of this one? */
+static bool is_first_part(const cJSON *then, const tf_space *space, int64_t points) {
+    char hash[20];
+    uint64_t now = tf_space_hash(space, points);
+    snprintf(hash, sizeof hash, "%016" PRIx64, now);
+    return now != 0 && strcmp(hash, part_of(then, "space")) == 0;
+}
+
+void plan_compare(const tf_store_plan *plan, int stage) {
     plan_stage *ps = &plan->stage[stage];
     const char *now_text = plan_fingerprint(plan, stage);
-    cJSON *then = cJSON_Parse(then_text), *now = cJSON_Parse(now_text);
+    cJSON *then = cJSON_Parse(ps->old->fingerprint), *now = cJSON_Parse(now_text);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         const char *a = part_of(then, parts[i].key), *b = part_of(now, parts[i].key);
         if (strcmp(a, b) == 0 || (parts[i].added && !*a))
@@ -134,29 +141,21 @@ tf_err plan_compare(const tf_store_plan *plan, const char *path, int stage, cons
         ps->unusable = ps->unusable || parts[i].form;
         add_change(&ps->changed, i, a, b);
     }
+    ps->dropped = ps->unusable;
     ps->other_outputs = have_other_outputs(then, now);
-    *space = strcmp(part_of(then, "space"), part_of(now, "space")) != 0;
+    ps->other_points = strcmp(part_of(then, "space"), part_of(now, "space")) != 0 &&
+                       !is_first_part(then, plan->campaign->stage[stage].space, ps->old->tasks);
     cJSON_DeleteItemFromObjectCaseSensitive(then, "code"); /* it was there once, and is no matter of the layout */
     char *layout = cJSON_PrintUnformatted(then);
     ps->moves = !layout || strcmp(layout, now_text) != 0;
     cJSON_free(layout);
-    ps->dropped = ps->unusable;
     cJSON_Delete(then);
     cJSON_Delete(now);
-    if (!ps->changed.length || plan_may_drop(plan, stage))
-        return TF_OK;
+}
+
+tf_err plan_refuse_change(const tf_store_plan *plan, const char *path, int stage, tf_error *error) {
     return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_CAMPAIGN_CHANGED,
                            "%s: stage \"%s\": %s; --rerun code runs it anew, --fresh sets the old output aside and "
                            "starts anew, --output leaves it where it is",
-                           path, plan->campaign->stage[stage].name, tf_buf_text(&ps->changed));
-}
-
-bool plan_is_first_part(const char *then_text, const tf_space *space, int64_t points) {
-    cJSON *then = cJSON_Parse(then_text);
-    char hash[20];
-    uint64_t now = tf_space_hash(space, points);
-    snprintf(hash, sizeof hash, "%016" PRIx64, now);
-    bool same = now != 0 && strcmp(hash, part_of(then, "space")) == 0;
-    cJSON_Delete(then);
-    return same;
+                           path, plan->campaign->stage[stage].name, tf_buf_text(&plan->stage[stage].changed));
 }

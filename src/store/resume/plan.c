@@ -54,7 +54,8 @@ static void read_records(const old_output *old, plan_stage *ps, const tf_stage_s
         ps->ended[i] += ps->started[i];
 }
 
-static tf_err match_stages(const tf_store_plan *plan, const old_output *old, bool *spaces, tf_error *error) {
+/* Compares each stage of the old output. `changed`: there is one that is not as it was. */
+static tf_err match_stages(const tf_store_plan *plan, const old_output *old, bool *changed, tf_error *error) {
     const tf_campaign *campaign = plan->campaign;
     for (int i = 0; i < old->contents.stages; i++) {
         const contents_stage *stage = &old->contents.stage[i];
@@ -65,11 +66,25 @@ static tf_err match_stages(const tf_store_plan *plan, const old_output *old, boo
                                    "choose another name with --output, or --fresh sets it aside",
                                    old->path, stage->name);
         plan->stage[s].old = stage;
-        tf_err err = plan_compare(plan, old->path, s, stage->fingerprint, &spaces[s], error);
-        if (err != TF_OK)
-            return err;
+        plan_compare(plan, s);
+        *changed = *changed || plan->stage[s].changed.length || plan->stage[s].other_points;
     }
     return TF_OK;
+}
+
+/* What has changed is made anew where nothing is lost by it, or where rows may be dropped; else it is an error. */
+static tf_err judge_changes(const tf_store_plan *plan, const old_output *old, tf_error *error) {
+    tf_err err = plan_find_undone(plan, old, error);
+    for (int i = 0; i < old->contents.stages && err == TF_OK; i++) {
+        const char *name = old->contents.stage[i].name;
+        const int s = tf_campaign_stage(plan->campaign, name, strlen(name));
+        plan_stage *ps = &plan->stage[s];
+        if (ps->changed.length && !ps->undone && !plan_may_drop(plan, s))
+            err = plan_refuse_change(plan, old->path, s, error);
+        ps->unusable = ps->unusable || (ps->undone && (ps->changed.length || ps->other_points));
+        ps->dropped = ps->dropped && !ps->undone;
+    }
+    return err;
 }
 
 /* Of which code the rows that are kept are, but for those of tasks that are left out, which are of none. Who winds a
@@ -121,7 +136,7 @@ void tf_store_tell_code(const tf_store_plan *plan, tf_buf *out) {
     tf_buf_free(&names);
 }
 
-static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, const bool *spaces, tf_error *error) {
+static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, tf_error *error) {
     const tf_campaign *campaign = plan->campaign;
     tf_intervals *good = tf_alloc_array((size_t)campaign->stages, sizeof *good);
     tf_intervals *torn = tf_alloc_array((size_t)campaign->stages, sizeof *torn);
@@ -136,8 +151,6 @@ static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, const 
         if (err == TF_OK)
             err = plan_find_unvouched(plan, old, s, &good[s], &torn[s], error);
         const int64_t all = ps->kept.total;
-        ps->other_points =
-            ps->old && spaces[s] && !plan_is_first_part(ps->old->fingerprint, campaign->stage[s].space, ps->old->tasks);
         if (err == TF_OK && ps->other_points && !ps->unusable)
             err = plan_find_places(plan, old, s, error);
         ps->dropped = ps->dropped || ps->kept.total < all;
@@ -167,13 +180,11 @@ static bool was_interrupted(const contents *c) {
 }
 
 tf_err plan_make(tf_store_plan *plan, const old_output *old, tf_error *error) {
-    const tf_campaign *campaign = plan->campaign;
     plan->lost = old->lost;
     plan->interrupted = old->lost || was_interrupted(&old->contents);
-    bool *spaces = tf_alloc_array((size_t)campaign->stages, sizeof *spaces);
-    tf_err err = match_stages(plan, old, spaces, error);
-    if (err == TF_OK)
-        err = keep_rows(plan, old, spaces, error);
-    free(spaces);
-    return err;
+    bool changed = false;
+    tf_err err = match_stages(plan, old, &changed, error);
+    if (err == TF_OK && changed && !plan->keeps_failed)
+        err = judge_changes(plan, old, error);
+    return err == TF_OK ? keep_rows(plan, old, error) : err;
 }

@@ -72,7 +72,8 @@ typedef struct plan_stage {
     tf_buf code_changed;              /* names of the code that has changed, for people */
     tf_buf changed;                   /* what has changed of all that rows depend on, for people; empty: nothing */
     tf_left_out left_out;             /* of the done tasks */
-    bool unusable;                    /* the old rows have another form */
+    bool undone;                      /* none of its rows is done, nor any that was made of them */
+    bool unusable;                    /* none of the old rows can be kept, as by their form */
     bool other_points;                /* the space had other points */
     bool other_outputs;               /* its outputs had other names */
     bool dropped;                     /* some rows that were done are not kept */
@@ -107,13 +108,15 @@ tf_err plan_make(tf_store_plan *plan, const old_output *old, tf_error *error);
 tf_err plan_find_excluded(const tf_store_plan *plan, const old_output *old, int stage, tf_intervals *excluded,
                           int64_t *cancelled, tf_error *error);
 
-/* Compares the stage with its fingerprint when it was run. What has changed goes into the stage's plan; if its rows may
- * not be dropped, a change is an error. Sets *space if the space has changed. */
-tf_err plan_compare(const tf_store_plan *plan, const char *path, int stage, const char *then_text, bool *space,
-                    tf_error *error);
+/* Compares a stage that is in the old output with its fingerprint when it was run: what has changed goes into the
+ * stage's plan. */
+void plan_compare(const tf_store_plan *plan, int stage);
 
-/* Was the space of then the first so many points of this one? */
-bool plan_is_first_part(const char *then_text, const tf_space *space, int64_t points);
+/* The error that the stage's rows are of something else. */
+tf_err plan_refuse_change(const tf_store_plan *plan, const char *path, int stage, tf_error *error);
+
+/* Finds the stages that nothing is lost of. */
+tf_err plan_find_undone(const tf_store_plan *plan, const old_output *old, tf_error *error);
 
 /* Finds, per stage of the campaign, rows that a side file vouches for (good), and rows that are not whole by what it
  * says (torn). */

@@ -26,8 +26,8 @@ typedef enum tf_store_mode {
  * is gone, rows whose status says done are taken as they are, if they need no blob that is lost as well; a new file is
  * made of them, and the old one is set aside likewise. Rows of an earlier run can be kept where tasks are done;
  * where the space has grown they are to be moved to their new places. What they depend on must be the same, unless the
- * stage has files or `allows_change`. NULL with the reason if the output is of something else, or damaged: then nothing
- * was touched. The campaign must outlive the plan. */
+ * stage has files or `allows_change`, or none of them is done. NULL with the reason if the output is of something else,
+ * or damaged: then nothing was touched. The campaign must outlive the plan. */
 tf_store_plan *tf_store_plan_new(const tf_campaign *campaign, tf_store_mode mode, bool allows_change, tf_error *error);
 
 /* Tells what earlier runs have left of a stage. All of it stays the plan's. */
@@ -51,6 +51,10 @@ void tf_store_tell_left_out(const tf_left_out *left_out, tf_buf *out);
 /* Adds, for people, what has changed of the code since the kept rows were made; nothing if nothing has. Known after
  * tf_store_redo. */
 void tf_store_tell_code(const tf_store_plan *plan, tf_buf *out);
+
+/* Adds, for people, which stages are made anew because they have changed and none of their rows is done; nothing if
+ * none is. */
+void tf_store_tell_undone(const tf_store_plan *plan, tf_buf *out);
 
 /* Adds, for people, what is lost of an earlier run's folder; nothing if nothing is. */
 void tf_store_tell_lost(const tf_store_plan *plan, tf_buf *out);
