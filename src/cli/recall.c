@@ -13,24 +13,32 @@ typedef struct recall_source {
     tf_source disk;
     const char *path, *text;
     bool trusted; /* files of the disk may be opened */
+    tf_arena *arena;
+    const char *unopened; /* the first that was not; NULL: there is none */
 } recall_source;
+
+static int refuse(recall_source *s, const char *path) {
+    if (!s->unopened)
+        s->unopened = tf_arena_strdup(s->arena, path);
+    return TF_READ_UNTRUSTED;
+}
 
 static int read_recalled(tf_source *self, const char *path, tf_buf *out) {
     recall_source *s = (recall_source *)(void *)self;
     if (strcmp(path, s->path) != 0)
-        return s->trusted ? s->disk.read(&s->disk, path, out) : TF_READ_UNTRUSTED;
+        return s->trusted ? s->disk.read(&s->disk, path, out) : refuse(s, path);
     tf_buf_adds(out, s->text);
     return 0;
 }
 
 static int glob_disk(tf_source *self, const char *pattern, tf_buf *out) {
     recall_source *s = (recall_source *)(void *)self;
-    return s->trusted ? s->disk.glob(&s->disk, pattern, out) : TF_READ_UNTRUSTED;
+    return s->trusted ? s->disk.glob(&s->disk, pattern, out) : refuse(s, pattern);
 }
 
 static int scan_disk(tf_source *self, const char *path, int64_t batch, int64_t before, tf_buf *out) {
     recall_source *s = (recall_source *)(void *)self;
-    return s->trusted ? s->disk.scan(&s->disk, path, batch, before, out) : TF_READ_UNTRUSTED;
+    return s->trusted ? s->disk.scan(&s->disk, path, batch, before, out) : refuse(s, path);
 }
 
 static void load_campaign(recalled *r, bool trusted) {
@@ -39,25 +47,29 @@ static void load_campaign(recalled *r, bool trusted) {
     const cJSON *sets = cJSON_GetObjectItemCaseSensitive(last, "set");
     const char *workdir = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(last, "workdir"));
     const char **set = tf_arena_array(r->arena, (size_t)cJSON_GetArraySize(sets) + 1, sizeof *set);
-    tf_load_options with = {.output = r->path, .workdir = "/", .set = set};
+    tf_load_options *with = tf_arena_alloc(r->arena, sizeof *with);
+    *with = (tf_load_options){.output = r->path, .workdir = "/", .set = set};
     for (const cJSON *item = sets ? sets->child : NULL; item; item = item->next)
         if (cJSON_IsString(item))
-            set[with.sets++] = tf_arena_strdup(r->arena, item->valuestring);
+            set[with->sets++] = tf_arena_strdup(r->arena, item->valuestring);
     if (workdir)
-        with.workdir = tf_arena_strdup(r->arena, workdir);
+        with->workdir = tf_arena_strdup(r->arena, workdir);
     cJSON_Delete(runs);
-    with.path = tf_arena_printf(r->arena, "%s.json", tf_reader_text(r->it.reader, "name"));
-    with.display = "the manifest in it";
-    with.seed = tf_arena_printf(r->arena, "%llu", (unsigned long long)tf_reader_seed(r->it.reader));
-    r->diags.file = with.display;
+    with->path = tf_arena_printf(r->arena, "%s.json", tf_reader_text(r->it.reader, "name"));
+    with->display = "the manifest in it";
+    with->seed = tf_arena_printf(r->arena, "%llu", (unsigned long long)tf_reader_seed(r->it.reader));
+    r->diags.file = with->display;
     recall_source source = {.source = {.read = read_recalled, .glob = glob_disk, .scan = scan_disk},
                             .disk = tf_source_disk(),
-                            .path = with.path,
+                            .path = with->path,
                             .text = tf_reader_text(r->it.reader, "manifest"),
-                            .trusted = trusted};
-    if (trusted && chdir(with.workdir) != 0) /* another machine: what is not read from files is known all the same */
-        with.workdir = "/";
-    r->campaign = tf_campaign_load(&with, &source.source, &r->diags);
+                            .trusted = trusted,
+                            .arena = r->arena};
+    if (trusted && chdir(with->workdir) != 0) /* another machine: what is not read from files is known all the same */
+        with->workdir = "/";
+    r->campaign = tf_campaign_load(with, &source.source, &r->diags);
+    r->it.with = with;
+    r->it.unopened = r->campaign ? NULL : source.unopened;
 }
 
 int cli_recall(const options *o, recalled *r) {

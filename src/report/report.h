@@ -22,6 +22,8 @@ typedef struct tf_recalled {
     tf_reader *reader;
     const tf_campaign *campaign; /* NULL: it is not known */
     const char *why;             /* why the campaign is not known */
+    const char *unopened;        /* what was not opened for it, for want of trust; NULL: there is nothing */
+    const tf_load_options *with; /* how it is made of the manifest in the output; NULL: not told */
 } tf_recalled;
 
 /* A stage of the output as the campaign has it; NULL if it is not known, or its tasks have other parameters now. */

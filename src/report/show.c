@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "report/not_run.h"
+#include "report/stand_in.h"
 
 typedef struct shower {
     const tf_recalled *from;
@@ -15,11 +16,20 @@ typedef struct shower {
     tf_buf *missing;     /* per field: why it could not be read; empty: it was */
     uint8_t status;
     tf_buf run;             /* what was run: a command line; empty: not known */
+    stand_in_gaps gaps;     /* what is not put in there */
     tf_buf inputs, outputs; /* a line each */
     tf_buf reasons;         /* why it was not run, a line each */
 } shower;
 
 /* ---- What there is ---- */
+
+/* Why a parameter or a command line is not known. */
+static void add_why(const shower *s, tf_buf *out) {
+    if (s->from->unopened)
+        tf_buf_addf(out, "not known without --trust, which would open %s", s->from->unopened);
+    else
+        tf_buf_addf(out, "it is stored with the row, which is not written yet, and %s", view_why_unknown(s->view));
+}
 
 /* A parameter that can't be worked out is no reason to hide the rest. */
 static tf_err read_fields(shower *s, tf_error *error) {
@@ -34,11 +44,13 @@ static tf_err read_fields(shower *s, tf_error *error) {
         if (err != TF_OK && field->stored)
             return err;
         if (err != TF_OK) {
-            tf_buf_adds(&s->missing[f], error->text);
+            if (s->from->unopened)
+                add_why(s, &s->missing[f]);
+            else
+                tf_buf_adds(&s->missing[f], error->text);
             s->values[f].field = NULL;
         } else if (field->kind == TF_FIELD_PARAM && !view_is_known(&s->values[f], 0))
-            tf_buf_addf(&s->missing[f], "it is stored with the row, which is not written yet, and %s",
-                        view_why_unknown(s->view));
+            add_why(s, &s->missing[f]);
     }
     s->status = *(const uint8_t *)s->values[view_record(s->view, "status")].numbers;
     return TF_OK;
@@ -53,11 +65,24 @@ static void add_paths(const tf_paths *paths, tf_buf *out) {
     }
 }
 
-static void copy_point(void *context, const tf_point *point) {
+static void copy_point(void *context, const tf_stage_spec *spec, const tf_point *point) {
     shower *s = context;
-    tf_run_text(s->spec, point, &s->run);
-    add_paths(point->inputs, &s->inputs);
-    add_paths(point->outputs, &s->outputs);
+    tf_run_text(spec, point, &s->run);
+    if (!s->gaps.inputs && !s->gaps.params)
+        add_paths(point->inputs, &s->inputs);
+    if (!s->gaps.params)
+        add_paths(point->outputs, &s->outputs);
+}
+
+static void copy_known_point(void *context, const tf_point *point) {
+    const shower *s = context;
+    copy_point(context, s->spec, point);
+}
+
+/* Does a placeholder stand in the command line for what is not known? */
+static bool has_gaps(const shower *s) {
+    const char *run = tf_buf_text(&s->run);
+    return (s->gaps.params && strchr(run, '{')) || (s->gaps.inputs && strstr(run, "{inputs"));
 }
 
 /* A number of the task's record; false: it is not recorded. */
@@ -175,12 +200,19 @@ static void print_text(FILE *out, const shower *s, const char *name) {
 /* The command line; where it is not known, what it is made of, and why. */
 static void print_run(FILE *out, const shower *s) {
     const char *run = tf_reader_run(s->from->reader, s->stage);
+    tf_buf why = {0};
     if (s->run.length)
-        print_lines(out, "runs", tf_buf_text(&s->run), s->run.length);
+        print_lines(out, has_gaps(s) ? "runs, as far as that is known" : "runs", tf_buf_text(&s->run), s->run.length);
     else
-        print_lines(out, "runs, with its parameters put in", run, strlen(run));
-    if (!s->run.length && !s->from->campaign)
-        tf_print(out, "  (%s)\n", s->from->why);
+        print_lines(out, "runs, with its parameters not put in", run, strlen(run));
+    tf_buf_adds(&why, s->run.length && s->from->unopened ? "the rest is " : "");
+    if (s->from->unopened)
+        add_why(s, &why);
+    else if (!s->from->campaign)
+        tf_buf_adds(&why, s->from->why);
+    if (why.length && (!s->run.length || has_gaps(s)))
+        tf_print(out, "  (%s)\n", tf_buf_text(&why));
+    tf_buf_free(&why);
 }
 
 static void print_task(FILE *out, const shower *s) {
@@ -250,7 +282,7 @@ static void print_json(FILE *out, const shower *s) {
     tf_buf_addf(&text, "\"%s\"", tf_status_name(s->status));
     add_member(&text, 0, "parameters", &any);
     add_fields(s, TF_FIELD_PARAM, &text);
-    if (s->run.length) {
+    if (s->run.length && !has_gaps(s)) {
         add_member(&text, 0, "run", &any);
         tf_buf_add_json(&text, tf_buf_text(&s->run), s->run.length);
     }
@@ -275,7 +307,9 @@ tf_err tf_report_show(FILE *out, const tf_recalled *from, int stage, int64_t ind
     tf_err err = read_fields(&s, error);
     if (err == TF_OK) {
         s.spec = tf_recalled_stage(from, stage);
-        view_tell_point(from, s.spec, index, copy_point, &s);
+        view_tell_point(from, s.spec, index, copy_known_point, &s);
+        if (!from->campaign)
+            stand_in_tell(from, s.view, stage, index, s.values, copy_point, &s, &s.gaps);
         not_run_add_reasons(&(unrun_task){from, s.spec, s.view, stage, index, s.status, s.values}, &s.reasons);
     }
     if (err == TF_OK && json)

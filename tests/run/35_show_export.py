@@ -280,7 +280,10 @@ class ShowExport(farm.FarmTest):
         shown = json.loads(self.taskfarm("show", "c.h5", "b", 35, "--json", "--trust").stdout)
         self.assertEqual(shown["parameters"], {"n": 15, "f": "G", "y": 30, "k": 2})
         self.assertEqual((shown["results"], shown["run"]), ({"z": 32}, "z = y + k"))
-        self.assertIn("f.txt is not opened because an output names it; --trust opens it)\n", self.taskfarm("show", "c.h5", "a", 1).stdout)
+        shown = self.taskfarm("show", "c.h5", "b", 35).stdout
+        why = "(not known without --trust, which would open f.txt)\n"
+        self.assertIn(f"parameters\n  n = {why}  f = {why}  y = {why}  k = 2\n", shown)
+        self.assertIn(f'runs, with its parameters not put in\n  {{"expr":{{"z":"y + k"}}}}\n  {why}', shown)
         # Elsewhere, and without what the manifest reads, all but that is there still.
         other = self.folder / "other"
         other.mkdir()
@@ -297,6 +300,35 @@ class ShowExport(farm.FarmTest):
         self.write("f.txt", "R\nB\n")
         done = self.taskfarm("export", "other/moved.h5", "b", "--trust", status=3)
         self.assertIn("what the manifest reads has changed since", done.stderr)
+
+    def test_a_command_is_known_without_what_the_manifest_reads(self):
+        for n in range(3):
+            self.write(f"raw/{n}.dat", f"{n}\n")
+        over = {"file": {"glob": "raw/*.dat"}}
+        stages = [
+            {"name": "bias", "inputs": {"glob": "raw/*.dat"}, "outputs": "o/bias", "run": {"command": "{cat} {inputs} >{outputs}"}},
+            {
+                "name": "flat",
+                "over": over,
+                "inputs": {"raw": "{file}", "bias": "o/bias", "others": {"outputs_of": "bias"}},
+                "outputs": "o/{index}",
+                "run": {"command": ["sh", "{file}", "{inputs.raw}", "{inputs.bias}", "{outputs}", "{seed}"]},
+            },
+            {"name": "first", "over": over, "run": {"command": "echo {file}; test {index} != 0"}, "on_failure": "stop"},
+        ]
+        self.write("t.json", {"variables": {"cat": "dog"}, "stages": stages, "defaults": {"run": {"command": ["none"]}}})
+        self.taskfarm("t.json", "--set", "cat=cat", "--slots", 1, status=1)
+        trusted = self.taskfarm("show", "t.h5", "--trust", "flat", 1).stdout
+        self.assertIn("runs\n  sh raw/1.dat raw/1.dat o/bias o/1 ", trusted)
+        ours, theirs = (self.taskfarm("show", "t.h5", *more, "flat", 1).stdout for more in ((), ("--trust",)))
+        self.assertEqual(ours, theirs.replace("inputs\n  raw: raw/1.dat\n  bias: o/bias\n  others: o/bias\n", ""))
+        self.assertEqual(json.loads(self.taskfarm("show", "t.h5", "first", 0, "--json").stdout)["run"], "echo raw/0.dat; test 0 != 0")
+        rest = "  (the rest is not known without --trust, which would open raw/*.dat)\n"
+        self.assertIn(f"runs, as far as that is known\n  cat '{{inputs}}' >o/bias\n{rest}", self.taskfarm("show", "t.h5", "bias", 0).stdout)
+        shown = self.taskfarm("show", "t.h5", "first", 2).stdout
+        self.assertIn("parameters\n  file = (not known without --trust, which would open raw/*.dat)\n", shown)
+        self.assertIn(f"runs, as far as that is known\n  echo '{{file}}'; test 2 != 0\n{rest}", shown)
+        self.assertNotIn("run", json.loads(self.taskfarm("show", "t.h5", "first", 2, "--json").stdout))
 
     def test_settings_of_the_command_line_count(self):
         run = {"command": ["echo", "{word}", "{seed}", "{n}"]}
