@@ -22,11 +22,6 @@ int64_t tf_graph_why_until(const tf_graph *g, int stage, int64_t first, int64_t 
     return failed ? tf_intervals_same_until(failed, first, end) : end;
 }
 
-static int64_t time_of(tf_graph *g, const char *path) {
-    uint32_t output = graph_output_around(g, path);
-    return output != TF_TABLE_NONE ? graph_made(g, output, path) : g->disk->time(g->disk, path, &(tf_disk_id){0});
-}
-
 /* Adds what a folder lacks that the task makes, and who reads that. */
 static void add_lacking(tf_graph *g, node maker, tf_buf *out) {
     for (uint32_t e = g->next.first[maker]; e < g->next.first[maker + 1]; e++) {
@@ -52,7 +47,7 @@ static void add_missing(tf_graph *g, int stage, int64_t index, const char *what,
     tf_files_outputs(g->files, stage, index, &g->paths);
     for (size_t i = 0; i < g->paths.count; i++) {
         const char *path = tf_paths_text(&g->paths, i);
-        if (time_of(g, path) != TF_DISK_MISSING)
+        if (graph_time_of(g, path) != TF_DISK_MISSING)
             continue;
         const bool is_other = g->disk->time(g->disk, path, &(tf_disk_id){0}) != TF_DISK_MISSING;
         const bool is_folder = g->paths.item[i].is_folder;
@@ -65,12 +60,6 @@ static void add_missing(tf_graph *g, int stage, int64_t index, const char *what,
     add_lacking(g, graph_node(g, stage, index), out);
 }
 
-static int64_t time_with_inside(tf_graph *g, const char *path) {
-    const int64_t time = time_of(g, path);
-    const int64_t inside = graph_output(g, path) == TF_TABLE_NONE ? graph_time_inside(g, path) : time;
-    return inside > time ? inside : time;
-}
-
 static void add_newer(tf_graph *g, int stage, int64_t index, tf_buf *out) {
     int64_t oldest = INT64_MAX, newest = TF_DISK_MISSING, outside = TF_DISK_MISSING;
     const char *input = "", *other = "";
@@ -79,7 +68,7 @@ static void add_newer(tf_graph *g, int stage, int64_t index, tf_buf *out) {
     tf_files_outputs(g->files, stage, index, &made);
     for (size_t i = 0; i < g->paths.count; i++) {
         const char *path = tf_paths_text(&g->paths, i);
-        int64_t time = time_with_inside(g, path);
+        int64_t time = graph_time_with_inside(g, path);
         if (!g->paths.item[i].spec->by_hash && time > newest) {
             newest = time;
             input = path;
@@ -91,7 +80,7 @@ static void add_newer(tf_graph *g, int stage, int64_t index, tf_buf *out) {
     }
     size_t which = made.count;
     for (size_t i = 0; i < made.count; i++) {
-        int64_t time = time_of(g, tf_paths_text(&made, i));
+        int64_t time = graph_time_of(g, tf_paths_text(&made, i));
         if (time != TF_DISK_MISSING && time < oldest) {
             oldest = time;
             which = i;

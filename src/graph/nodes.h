@@ -145,6 +145,10 @@ bool graph_input_is_newer(const tf_graph *graph, node n, int64_t index, const tf
 /* Time of a folder, or of the newest file in it that no task makes; TF_DISK_MISSING if the path is no folder. */
 int64_t graph_time_inside(tf_graph *graph, const char *path);
 
+/* The time of a file, whoever makes it, and that or a later one of what is in it. */
+int64_t graph_time_of(tf_graph *graph, const char *path);
+int64_t graph_time_with_inside(tf_graph *graph, const char *path);
+
 /* Reports what stands where a task that is to run makes a folder, and is not known to be of an earlier run; stages that
  * are forced may remove it. (foreign.c) */
 void foreign_check(tf_graph *graph, const bool *forced, tf_diags *diags);

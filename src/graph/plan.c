@@ -40,12 +40,41 @@ static bool inputs_changed(tf_graph *g, int stage, int64_t index, const tf_past 
            past->input_set[index] != tf_files_input_set(g->files, stage, index);
 }
 
-static bool contents_changed(tf_graph *g, int stage, int64_t index, const tf_past *past) {
+/* Has none of the inputs in g->paths whose contents count been removed as temporary? */
+static bool has_all_contents(tf_graph *g) {
+    bool has_all = true;
+    for (size_t i = 0; i < g->paths.count; i++) {
+        const char *path = tf_paths_text(&g->paths, i);
+        const bool is_gone = graph_output_around(g, path) != TF_TABLE_NONE && graph_time_of(g, path) == TF_DISK_MISSING;
+        has_all = has_all && !(g->paths.item[i].spec->by_hash && is_gone);
+    }
+    return has_all;
+}
+
+/* Is one of the inputs in g->paths whose contents count newer than what the task made? */
+static bool contents_are_newer(tf_graph *g, node n, int64_t index, const tf_past *past) {
+    const int64_t start = past->started ? graph_ns(past->started[index]) : INT64_MIN;
+    const int64_t made = g->oldest[n] != INT64_MAX ? g->oldest[n] : start;
+    bool are_newer = false;
+    for (size_t i = 0; i < g->paths.count && made != INT64_MIN; i++) {
+        const char *path = tf_paths_text(&g->paths, i);
+        const bool is_outside = graph_output_around(g, path) == TF_TABLE_NONE;
+        const int64_t limit = is_outside && start != INT64_MIN && start < made ? start : made;
+        are_newer = are_newer || (g->paths.item[i].spec->by_hash && graph_time_with_inside(g, path) > limit);
+    }
+    return are_newer;
+}
+
+/* A temporary input that is gone has no contents to compare, and nothing has changed it: else its task would run again.
+ * Since the hash is one of all inputs, the others are compared by their times then. */
+static bool contents_changed(tf_graph *g, node n, int stage, int64_t index, const tf_past *past) {
     if (!past->input_hash || !past->input_hash[index])
         return false;
     uint64_t hash;
     int failure;
     tf_files_inputs(g->files, stage, index, &g->paths);
+    if (g->flags[n] & READS_GONE && !has_all_contents(g))
+        return contents_are_newer(g, n, index, past);
     return tf_files_hash(g->files, &g->paths, &hash, &failure) || past->input_hash[index] != hash;
 }
 
@@ -115,7 +144,7 @@ static tf_why task_reason(planner *p, node n, int stage, int64_t index) {
         return TF_WHY_NEWER;
     if (w->by_inputs && inputs_changed(g, stage, index, past))
         return TF_WHY_INPUTS;
-    if (w->by_inputs && contents_changed(g, stage, index, past))
+    if (w->by_inputs && contents_changed(g, n, stage, index, past))
         return TF_WHY_CONTENTS;
     return TF_WHY_NOT;
 }

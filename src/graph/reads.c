@@ -25,6 +25,17 @@ int64_t graph_time_inside(tf_graph *g, const char *path) {
     return in.newest;
 }
 
+int64_t graph_time_of(tf_graph *g, const char *path) {
+    uint32_t output = graph_output_around(g, path);
+    return output != TF_TABLE_NONE ? graph_made(g, output, path) : g->disk->time(g->disk, path, &(tf_disk_id){0});
+}
+
+int64_t graph_time_with_inside(tf_graph *g, const char *path) {
+    const int64_t time = graph_time_of(g, path);
+    const int64_t within = graph_output(g, path) == TF_TABLE_NONE ? graph_time_inside(g, path) : time;
+    return within > time ? within : time;
+}
+
 /* A file that no task makes, until the next one is found. The disk is asked once for each. */
 static outside_file *find_file(builder *b, const char *path, tf_disk_id *id) {
     const tf_buf *key = folders_key(&b->graph->folders, path);

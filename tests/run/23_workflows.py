@@ -479,6 +479,37 @@ class Workflows(farm.FarmTest):
         self.touch("b")
         self.assertEqual(self.plan(), {"w": "newer"})
 
+    def test_contents_of_what_is_gone_are_no_change(self):
+        """A temporary output has no contents any more; nothing has changed it, and what is read beside it may have."""
+        for made in ("t{n}", "t{n}.ms/"):
+            with self.subTest(made=made):
+                self.setUp()
+                self.write("other", "1\n")
+                self.write("raw", "1\n")
+                fill = "mkdir -p {outputs} && cp raw {outputs}/x" if made.endswith("/") else "cp raw {outputs}"
+                log = "echo {stage}{index} >>log; "
+                read = [{"path": made.rstrip("/"), "check": "hash"}, {"path": "other", "check": "hash"}]
+                stages = [
+                    {"name": "a", "over": {"n": [0, 1]}, "inputs": {"path": "raw", "check": "hash"}, "outputs": {"path": made, "temp": True}, "run": {"command": log + fill}},
+                    {"name": "b", "over": {"n": [0, 1]}, "inputs": read, "outputs": "b{n}", "run": {"command": log + "cat other >{outputs}"}},
+                    {"name": "c", "inputs": {"outputs_of": "b"}, "outputs": "c", "run": {"command": log + "cat {inputs} >{outputs}"}},
+                ]
+                self.write("w.json", {"stages": stages})
+                self.taskfarm("w.json", "--slots", 1)
+                self.assertEqual(sorted(self.ran()), ["a0", "a1", "b0", "b1", "c0"])
+                self.assertFalse((self.folder / made.format(n=0)).exists())
+                self.assertEqual(self.plan(), {})
+                self.assertIn("nothing was to be done", self.taskfarm("w.json").stderr)
+                again = {"a[n=0]": "needed", "a[n=1]": "needed", "b[n=0]": "remade", "b[n=1]": "remade", "c": "remade"}
+                self.write("other", "2\n")
+                self.touch("other")
+                self.assertEqual(self.plan(), again)
+                self.run_and_compare()
+                self.write("raw", "2\n")
+                self.touch("raw")
+                self.assertEqual({why for why in self.plan().values()}, {"contents", "remade"})
+                self.run_and_compare()
+
     @farm.first
     def test_a_missing_input_is_told_once(self):
         stages = [
