@@ -57,6 +57,12 @@ static void fill_line(const options *o, const batch_system *system, const char *
     }
 }
 
+/* Batch systems take a number alone as minutes. */
+static void say_unit(const char *time) {
+    if (time && time[strspn(time, "0123456789.")] == '\0')
+        tf_say("--time %s: are seconds; %sm are minutes", time, time);
+}
+
 int cli_job(const options *o) {
     const batch_system *system = find_system(o->kind);
     loaded l;
@@ -75,6 +81,8 @@ int cli_job(const options *o) {
         line += length + (line[length] == '\n');
     }
     tf_print_text(stdout, tf_buf_text(&text), text.length);
+    if (right)
+        say_unit(o->time_text);
     tf_buf_free(&text);
     cli_unload(&l);
     return right ? TF_OK : TF_ERR_USAGE;

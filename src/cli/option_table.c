@@ -152,7 +152,7 @@ const option_spec option_table[OPTIONS] = {
     [OPTION_TIME] = {.name = "time",
                      .value = "TIME",
                      .about = "how long the job may take: 90m, 12h, 1:30:00 (default: 2h)",
-                     .set = option_set_time,
+                     .set = option_set_job_time,
                      .at = AT(time)},
     [OPTION_EXPORT_FORMAT] = {.name = "format",
                               .value = "FORMAT",

@@ -53,6 +53,11 @@ int option_set_time(options *o, const option_spec *spec, const char *value) {
     return set_time(o, spec, value, false);
 }
 
+int option_set_job_time(options *o, const option_spec *spec, const char *value) {
+    o->time_text = value;
+    return option_set_time(o, spec, value);
+}
+
 int option_set_time_or_none(options *o, const option_spec *spec, const char *value) {
     return set_time(o, spec, value, true);
 }

@@ -23,16 +23,17 @@ typedef struct options {
     const char *retries;
     int sets;
     const char **set;
-    int slots, nodes;  /* 0: not given */
-    int bind;          /* tf_bind */
-    int progress;      /* tf_progress_style */
-    double time;       /* seconds that a job may take; 0: not given */
-    double sync;       /* seconds; 0: never */
-    double walltime;   /* seconds; 0: no limit */
-    double grace;      /* seconds */
-    double started;    /* tf_now() */
-    double latency;    /* seconds; negative: not given */
-    const char *rerun; /* NULL: not given */
+    int slots, nodes;      /* 0: not given */
+    int bind;              /* tf_bind */
+    int progress;          /* tf_progress_style */
+    double time;           /* seconds that a job may take; 0: not given */
+    const char *time_text; /* the same as it was given */
+    double sync;           /* seconds; 0: never */
+    double walltime;       /* seconds; 0: no limit */
+    double grace;          /* seconds */
+    double started;        /* tf_now() */
+    double latency;        /* seconds; negative: not given */
+    const char *rerun;     /* NULL: not given */
     int forces, targets;
     const char **force, **target;
     bool fresh, salvage, json, raw, safe, watch, dry_run, verbose, commands, by_task, no_start, trust, touch,
@@ -117,6 +118,7 @@ int option_set_text(options *o, const option_spec *spec, const char *value);
 int option_set_path(options *o, const option_spec *spec, const char *value);    /* absolute */
 int option_set_integer(options *o, const option_spec *spec, const char *value); /* an int */
 int option_set_time(options *o, const option_spec *spec, const char *value);
+int option_set_job_time(options *o, const option_spec *spec, const char *value);
 int option_set_time_or_none(options *o, const option_spec *spec, const char *value); /* also 0 */
 int option_set_choice(options *o, const option_spec *spec, const char *value); /* an int: which of the words it is */
 int option_add_setting(options *o, const option_spec *spec, const char *value);

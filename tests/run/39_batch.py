@@ -67,6 +67,9 @@ class Scripts(farm.FarmTest):
                 filled = self.job(system, "--nodes", 3, "--time", time)
                 changed = [b for a, b in zip(plain.splitlines(), filled.splitlines(), strict=True) if a != b]
                 self.assertEqual(changed, told[system])
+        for time, unit in (("90", "--time 90: are seconds; 90m are minutes"), ("1.5", "--time 1.5: are seconds; 1.5m are minutes"), ("90s", None)):
+            said = self.taskfarm("job", "slurm", "c.json", "--time", time).stderr
+            self.assertEqual(said, f"taskfarm: {unit}\n" if unit else "")
         self.write("a b.json", {"run": {"command": ["true"]}})
         self.assertIn("\nmanifest='a b.json'\n", self.taskfarm("job", "slurm", "a b.json").stdout)
         self.write("wrong.json", {})
