@@ -1,12 +1,9 @@
 /* taskfarm check: is the manifest right, and what would it run? */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "host/run.h"
-#include "manifest/code.h"
 
 static const char *run_text(const tf_stage_spec *stage, tf_buf *out) {
     tf_buf_clear(out);
@@ -54,36 +51,6 @@ static void warn_of_scripts(const tf_campaign *c, tf_diags *warnings) {
 
 /* ---- What is run ---- */
 
-/* A stage whose scripts are looked for. */
-typedef struct script_search {
-    const tf_stage_spec *stage;
-    tf_diags *diags;
-    int missing; /* scripts that are not there */
-} script_search;
-
-/* A script can't be an output that tasks declare, but a stage that comes before this one may write it all the same. In
- * a text for the shell what stands before may do so, or change the folder. */
-static void look_for_script(void *context, const tf_code_word *word) {
-    script_search *s = context;
-    const tf_stage_spec *stage = s->stage;
-    tf_buf path = {0};
-    if (word->kind != TF_CODE_SCRIPT || word->in_shell)
-        return;
-    tf_buf_addf(&path, "%s%s", *word->text == '/' ? "" : word->folder, word->text);
-    if (access(path.data, F_OK) == 0 || errno != ENOENT) {
-        tf_buf_free(&path);
-        return;
-    }
-    s->missing++;
-    if (stage->afters == 0) {
-        tf_buf pointer = {0};
-        tf_buf_addf(&pointer, "%s/run/%s", stage->pointer, stage->run.key);
-        tf_diags_add(s->diags, tf_buf_text(&pointer), TF_DIAG_FILE_MISSING, "there is no script %s", path.data);
-        tf_buf_free(&pointer);
-    }
-    tf_buf_free(&path);
-}
-
 /* May what the stage runs need what other stages make? */
 static bool may_need_others(const tf_campaign *c, int stage) {
     bool others_make = false;
@@ -97,22 +64,12 @@ static void try_start(const tf_campaign *c, int stage, tf_diags *diags, tf_diags
     tf_diags found = {.file = diags->file};
     tf_host_try_start(c, stage, &found);
     for (const tf_diag *d = found.item; d < found.item + found.items; d++) {
-        if (may_need_others(c, stage))
+        if (d->is_warning || may_need_others(c, stage))
             tf_diags_warn(warnings, d->pointer, d->id, "%s", d->text);
         else
             tf_diags_add(diags, d->pointer, d->id, "%s", d->text);
     }
     tf_diags_free(&found);
-}
-
-/* Looks for the scripts of all stages, and starts what can be started. */
-static void look_at_what_runs(const tf_campaign *c, bool starts, tf_diags *diags, tf_diags *warnings) {
-    for (int stage = 0; stage < c->stages; stage++) {
-        script_search s = {.stage = &c->stage[stage], .diags = diags};
-        tf_code_words(&c->stage[stage].run, look_for_script, &s);
-        if (starts && s.missing == 0)
-            try_start(c, stage, diags, warnings);
-    }
 }
 
 /* ---- For people ---- */
@@ -331,7 +288,8 @@ int cli_check(const options *o) {
     cli_load(o, &l);
     if (l.it.campaign) {
         warn_of_scripts(l.it.campaign, &warnings);
-        look_at_what_runs(l.it.campaign, !o->no_start, &l.it.diags, &warnings);
+        for (int stage = 0; stage < l.it.campaign->stages && !o->no_start; stage++)
+            try_start(l.it.campaign, stage, &l.it.diags, &warnings);
     }
     const int status = l.it.campaign && l.it.diags.count == 0 ? TF_OK : TF_ERR_USAGE;
     if (o->json)

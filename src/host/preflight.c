@@ -1,6 +1,12 @@
-/* Before anything runs: does all exist that stages run? */
+/* Before anything runs: does all exist that stages run, and, if that is wanted, does it start? */
+#include "host/preflight.h"
+#include "base/children.h"
 #include "host/run.h"
 #include "host/runner.h"
+
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 void tf_host_preflight(const tf_campaign *campaign, const tf_function *program, tf_diags *diags) {
     for (int s = 0; s < campaign->stages; s++) {
@@ -11,13 +17,38 @@ void tf_host_preflight(const tf_campaign *campaign, const tf_function *program, 
     }
 }
 
-void tf_host_try_start(const tf_campaign *campaign, int stage, tf_diags *diags) {
+/* ---- Starting ---- */
+
+static bool was_there(const void *context, pid_t pid) {
+    return tf_intervals_contain(context, pid, (int64_t)pid + 1);
+}
+
+/* Kills all that has come to this process, which is a subreaper, since it had the children `before`. */
+static void end_descendants(const tf_intervals *before) {
+    while (tf_children_kill(was_there, before) > 0) {
+        while (waitpid(-1, NULL, WNOHANG) > 0)
+            ;
+        poll(NULL, 0, 1);
+    }
+}
+
+static void try_start(const runner *kind, const tf_campaign *campaign, int stage, tf_diags *diags) {
     const host_setting setting = {.campaign = campaign, .scratch = {.fd = -1}};
-    const runner *kind = runner_find(&campaign->stage[stage].run);
     host h;
-    if (!kind->try_start)
-        return;
     host_open(&h, &setting, 0, 0);
     kind->try_start(&h, stage, diags);
     host_close(&h);
+}
+
+void tf_host_try_start(const tf_campaign *campaign, int stage, tf_diags *diags) {
+    const runner *kind = runner_find(&campaign->stage[stage].run);
+    if (!kind->try_start || preflight_lacks_scripts(&campaign->stage[stage]))
+        return;
+    tf_intervals before = {0};
+    tf_children(&before);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    try_start(kind, campaign, stage, diags);
+    end_descendants(&before);
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+    tf_intervals_free(&before);
 }

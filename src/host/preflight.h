@@ -12,6 +12,13 @@ void preflight_diagnose(tf_diags *diags, const tf_stage_spec *stage, const char 
  * program. */
 void preflight_program(const tf_stage_spec *stage, const char *member, tf_diags *diags);
 
+/* Checks that the scripts exist that the stage's program is to run, but for a stage that comes after others: they may
+ * write them. */
+void preflight_scripts(const tf_stage_spec *stage, tf_diags *diags);
+
+/* Is a script not there, whoever may write it? */
+bool preflight_lacks_scripts(const tf_stage_spec *stage);
+
 /* Checks that the library loads and has the function: in a child, as its constructors may do anything. */
 void preflight_function(const tf_stage_spec *stage, const tf_function *program, tf_diags *diags);
 

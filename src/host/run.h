@@ -8,13 +8,15 @@
 #include "manifest/manifest.h"
 #include "rows/rows.h"
 
-/* Looks for what would keep every task of a stage from running: a missing program, library or function. Forks, so that
- * no library is loaded into this process. Relative to the current folder, which must be the work folder.
+/* Looks for what would keep every task of a stage from running: a missing program, script, library or function. Forks,
+ * so that no library is loaded into this process. Relative to the current folder, which must be the work folder.
  * `program` has the functions that this program brings itself, up to one without a name; NULL: none. */
 void tf_host_preflight(const tf_campaign *campaign, const tf_function *program, tf_diags *diags);
 
-/* Starts what tasks of a stage would run, as services and functions with a setup, and ends it: does it start, and does
- * it take the stage's parameters? That may take a while. */
+/* Starts what tasks of a stage would run, as services and functions with a setup, and ends it and all that it has
+ * started: does it start, and does
+ * it take the stage's parameters? That may take a while. A stage whose scripts other stages are yet to write is not
+ * started. */
 void tf_host_try_start(const tf_campaign *campaign, int stage, tf_diags *diags);
 
 /* Gets the parameters and files of a task before it runs. */

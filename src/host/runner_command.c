@@ -183,6 +183,7 @@ static void run_row(host *h, int64_t row) {
 static void preflight_command(const tf_stage_spec *stage, const tf_function *program, tf_diags *diags) {
     (void)program;
     preflight_program(stage, "command/0", diags);
+    preflight_scripts(stage, diags);
 }
 
 const runner runner_command = {

@@ -190,7 +190,9 @@ static void judge_end(host *h, const service *s, int64_t row, int status, reply 
         host_fail(h, "the service was killed by %s%s", tf_format_signal(WTERMSIG(status), text), when);
         batch_add_limit(h->spec, &h->outcome.message);
     } else {
-        host_fail(h, "the service ended%s: exit status %d", when, WEXITSTATUS(status));
+        const bool is_unasked = !s->has_read && WEXITSTATUS(status) == 0;
+        host_fail(h, "the service ended%s: exit status %d%s", when, WEXITSTATUS(status),
+                  is_unasked ? "; does its script call serve?" : "");
         batch_add_limit(h->spec, &h->outcome.message);
     }
 }
@@ -280,6 +282,7 @@ static void close_service(host *h, int stage) {
 static void preflight_service(const tf_stage_spec *stage, const tf_function *program, tf_diags *diags) {
     (void)program;
     preflight_program(stage, "service/0", diags);
+    preflight_scripts(stage, diags);
 }
 
 const runner runner_service = {.key = "service",

@@ -86,12 +86,20 @@ static void judge_line(const char *line, tf_buf *wrong) {
     cJSON_Delete(json);
 }
 
-/* Waits until it is known whether the service has started. */
-static void watch(host *h, service *s, tf_buf *wrong) {
+static void warn_of_silence(const tf_stage_spec *stage, tf_diags *diags) {
+    tf_buf pointer = {0};
+    tf_buf_addf(&pointer, "%s/run/service", stage->pointer);
+    tf_diags_warn(diags, tf_buf_text(&pointer), TF_DIAG_SERVICE_FAILS,
+                  "the service did not ask for a task within %.0f s; does its script call serve?", LONGEST);
+    tf_buf_free(&pointer);
+}
+
+/* Waits until it is known whether the service has started. false: that is still not known. */
+static bool watch(host *h, service *s, tf_buf *wrong) {
     const double deadline = tf_now() + LONGEST;
     struct rusage usage;
-    bool ended = false;
-    while (!ended && tf_now() < deadline) {
+    bool ended = false, has_started = false;
+    while (!ended && !has_started && tf_now() < deadline) {
         struct pollfd fds[] = {{s->p.out, POLLIN, 0}, {s->p.err, POLLIN, 0}, {s->p.pidfd, POLLIN, 0}};
         poll(fds, 3, 50);
         ended = process_has_ended(&s->p);
@@ -101,14 +109,13 @@ static void watch(host *h, service *s, tf_buf *wrong) {
         if (end) {
             *end = '\0';
             judge_line(line, wrong);
-            break;
         }
-        if (!ended && is_reading(s->p.pid, 0))
-            break;
+        has_started = end || (!ended && is_reading(s->p.pid, 0));
     }
     const int status = service_kill(s, &usage);
     if (ended && s->line.length == 0)
         judge_end(h, status, wrong);
+    return has_started || ended;
 }
 
 void service_try_start(host *h, int stage, tf_diags *diags) {
@@ -118,12 +125,13 @@ void service_try_start(host *h, int stage, tf_diags *diags) {
     h->spec = &h->campaign->stage[stage];
     capture_start(&h->err, KEPT);
     add_variable(h->spec->space, &variable);
-    if (service_start(h, &s, variable.data))
-        watch(h, &s, &wrong);
-    else
+    const bool runs = service_start(h, &s, variable.data), is_known = !runs || watch(h, &s, &wrong);
+    if (!runs)
         tf_buf_adds(&wrong, tf_buf_text(&h->outcome.message));
     if (wrong.length)
         preflight_diagnose(diags, h->spec, "service", TF_DIAG_SERVICE_FAILS, wrong.data);
+    if (!is_known)
+        warn_of_silence(h->spec, diags);
     tf_buf_free(&variable);
     tf_buf_free(&wrong);
     tf_buf_free(&s.line);

@@ -7,13 +7,12 @@
  * `killall -9 taskfarm` spares it. */
 #include "spawner/guard.h"
 
+#include "base/children.h"
 #include "host/host.h"
 
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,22 +20,6 @@
 typedef struct held {
     int lock, scratch; /* -1: none */
 } held;
-
-void guard_kill_children(bool (*spares)(const void *context, pid_t pid), const void *context) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    tf_buf list = {0};
-    tf_read_file(path, &list);
-    for (char *rest = list.data, *word; rest && (word = strtok_r(NULL, " ", &rest));) {
-        int64_t pid;
-        if (!tf_parse_int(word, &pid) || pid <= 1 || (spares && spares(context, (pid_t)pid)))
-            continue;
-        if (getpgid((pid_t)pid) == (pid_t)pid)
-            kill(-(pid_t)pid, SIGKILL);
-        kill((pid_t)pid, SIGKILL);
-    }
-    tf_buf_free(&list);
-}
 
 static void replace(int *fd, int other) {
     if (*fd >= 0)
@@ -61,7 +44,7 @@ static void end_what_is_left(void) {
     for (pid_t ended; (ended = waitpid(-1, NULL, WNOHANG)) >= 0;) {
         if (ended > 0)
             continue;
-        guard_kill_children(NULL, NULL);
+        tf_children_kill(NULL, NULL);
         poll(NULL, 0, 1);
     }
 }

@@ -5,9 +5,6 @@
 #ifndef TF_SPAWNER_GUARD_H
 #define TF_SPAWNER_GUARD_H
 
-#include <stdbool.h>
-#include <sys/types.h>
-
 #include "spawner/message.h"
 
 /* Forks: returns in the process that is to be the spawner, with a socket to the one that it left above it, the guard,
@@ -18,9 +15,5 @@ int guard_fork(int rank);
 /* Gives the guard a descriptor to hold in place of the one before; -1: none. SPAWNER_LOCK is held until nothing runs
  * any more, the folder of SPAWNER_SCRATCH is removed then. The descriptor stays the caller's. */
 void guard_give(int guard, spawner_kind what, int fd);
-
-/* Kills every child of this process but those that `spares` says, with the group that it leads. Their own children are
- * this process's then, if it is a subreaper. `spares` may be NULL. */
-void guard_kill_children(bool (*spares)(const void *context, pid_t pid), const void *context);
 
 #endif

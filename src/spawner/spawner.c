@@ -7,6 +7,7 @@
  * If the spawner itself is killed its guard does what is left to do (guard.c). */
 #include "spawner/spawner.h"
 
+#include "base/children.h"
 #include "host/host.h"
 #include "spawner/guard.h"
 #include "spawner/message.h"
@@ -143,7 +144,7 @@ static void kill_left(const parent *s, const child *of) {
         const pid_t group = __atomic_load_n(&of->state->group[stage], __ATOMIC_ACQUIRE);
         siginfo_t info;
         if (group < 0)
-            guard_kill_children(is_host, s);
+            tf_children_kill(is_host, s);
         if (group > 1 && !is_host(s, group) && waitid(P_PID, (id_t)group, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
             kill(-group, SIGKILL);
     }
@@ -198,11 +199,11 @@ static void end_campaign(parent *s) {
     s->over = true;
     dismiss_hosts(s);
     while (s->children > 0 && tf_now() < deadline && reap_children(s)) {
-        guard_kill_children(is_host, s);
+        tf_children_kill(is_host, s);
         poll(NULL, 0, 1);
     }
     while (reap_children(s)) {
-        guard_kill_children(NULL, NULL);
+        tf_children_kill(NULL, NULL);
         poll(NULL, 0, 1);
     }
     scratch_close(&s->setting.scratch);

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import time
 
 import farm
@@ -380,6 +381,13 @@ class Starts(farm.FarmTest):
                 self.check_whole(self.open("c.h5")["c"])
                 self.assertNotIn("stopped", self.taskfarm("status", "c.h5").stdout)
 
+    def test_one_that_serves_nothing(self):
+        self.write("work.py", "def work(n): return {}\n")
+        self.write("c.json", {"over": {"n": [1, 2]}, "run": {"service": [PYTHON, "work.py"]}})
+        why = "the service ended before it read a task: exit status 0; does its script call serve?\n"
+        self.assertIn(f"  stopped c: {why}", self.taskfarm("c.json", status=1).stderr)
+        self.assertIn(f"  stopped c: {why}", self.taskfarm("status", "c.h5").stdout)
+
     def test_try_shows_it(self):
         self.service(MISSING)
         shown = self.taskfarm("try", "c.json", 0, status=1).stdout
@@ -499,6 +507,25 @@ class Check(farm.FarmTest):
         self.wait_for(lambda: not any(b"1000.5" in line for line in self.command_lines()), "what it has started is left")
         self.assertFalse((self.folder / "c.h5").exists())
 
+    def test_it_leaves_nothing_in_another_session(self):
+        """What has left the service's group and its parents is ended all the same, before check ends."""
+        mark = str(self.folder)
+        fork = "import os, subprocess, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(1000)\n    os._exit(0)\nos.wait()\n"
+        self.check(f"{fork}subprocess.Popen(['setsid', 'sh', '-c', 'sleep 1000; true', {mark!r}])\n" + self.serving + "serve(work)\n", run={"service": [PYTHON, str(self.folder / "work.py")]})
+        self.assertEqual([line for line in self.command_lines() if mark.encode() in line], [])
+
+    def test_what_was_there_before_stays(self):
+        """Children that a shell had before it became check."""
+        self.check(self.serving + "serve(work)\n")
+        script = 'sleep 1000 >/dev/null 2>&1 & echo $!; exec "$@" >/dev/null'
+        done = subprocess.run(["sh", "-c", script, "sh", *self.command("check", "c.json")], cwd=self.folder, env=farm.environment(), stdout=subprocess.PIPE, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0)
+        os.kill(int(done.stdout), signal.SIGKILL)
+
+    def test_one_that_gives_no_sign(self):
+        done = self.check("import time\ntime.sleep(1000)\n")
+        self.assertEqual(done.stderr, "c.json: /run/service: warning: the service did not ask for a task within 20 s; does its script call serve?\n")
+
     def command_lines(self):
         for entry in os.listdir("/proc"):
             try:
@@ -530,6 +557,17 @@ class Check(farm.FarmTest):
         self.check("", run={"command": "echo >simm.py; python3 simm.py"})  # made by the very line
         self.check("", run={"command": [PYTHON, "{n}.py"]})
         self.check("", run={"command": [PYTHON, "-c", "pass"]})
+
+    @farm.first
+    def test_a_run_refuses_scripts_that_are_not_there(self):
+        for ranks in (None, 2):
+            self.write("c.json", {"over": {"n": {"range": [3]}}, "run": {"command": [PYTHON, "simm.py", "{n}"]}})
+            said = self.taskfarm("c.json", ranks=ranks, status=2).stderr
+            self.assertTrue(said.startswith("c.json: /run/command: there is no script simm.py\n"), said)
+            self.assertFalse((self.folder / "c.h5").exists())
+        write = {"name": "write", "run": {"command": "echo pass >made.py"}}
+        self.write("c.json", {"stages": [write, {"name": "run", "after": ["write"], "run": {"command": [PYTHON, "made.py"]}}]})
+        self.taskfarm("c.json")
 
     def test_scripts_that_stages_write(self):
         """Before they have run, nothing can be said of these."""
