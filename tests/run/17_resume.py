@@ -143,8 +143,21 @@ class Resume(farm.FarmTest):
         self.write("m.json", campaign)
         self.taskfarm("m.json")
         self.write("m.json", campaign | {"over": [{"rows": [row | {"s": "y"}]}]})
-        told = 'lacks the point of task 1 (s=x, t=' + 30 * "\u00e9" + "..., b=true, f=0.1, i=3, j=4, ...), which is done; --fresh"
+        told = 'lacks the point of task 1 (s=x, t=' + 30 * "\u00e9" + "..., b=true, f=0.1, i=3, j=4, ...), which is done; --rerun params"
         self.assertIn(told, self.taskfarm("m.json", status=3).stderr)
+
+    def test_lost_points_can_be_dropped(self):
+        self.campaign(8)
+        (self.folder / "mended").touch()
+        self.taskfarm("c.json")
+        self.assertEqual(self.ran(), list(range(8)))
+        self.campaign(over={"i": [6, 9, 2]})
+        self.taskfarm("c.json", status=3)
+        self.taskfarm("c.json", "--rerun", "params", ranks=2)
+        self.assertEqual(self.ran(), [9])
+        kept = digest(self.folder / "c.h5")
+        self.taskfarm("c.json", "--fresh")
+        self.assertEqual(digest(self.folder / "c.h5"), kept)
 
     @farm.first
     def test_what_results_depend_on_must_be_the_same(self):

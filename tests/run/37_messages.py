@@ -305,8 +305,8 @@ class Messages(farm.FarmTest):
                 None,
                 changed(over={"n": [1, 3]}),
                 start,
-                'stage "a": the space changed, and lacks the point of task 1 (n=2), which is done; --fresh sets the old output aside '
-                "and starts anew, --output leaves it where it is",
+                'stage "a": the space changed, and lacks the point of task 1 (n=2), which is done; --rerun params drops the rows of such '
+                "points, --fresh sets the old output aside and starts anew, --output leaves it where it is",
             ),
             (
                 None,

@@ -102,8 +102,8 @@ static tf_err refuse_lost_point(const tf_store_plan *plan, const old_output *old
     describe_row(old, stage, plan->campaign->stage[number].space, row, &point);
     const tf_err err = tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_CAMPAIGN_CHANGED,
                                        "%s: stage \"%s\": the space changed, and lacks the point of task %lld (%s), "
-                                       "which is done; --fresh sets the old output aside and starts anew, --output "
-                                       "leaves it where it is",
+                                       "which is done; --rerun params drops the rows of such points, --fresh sets "
+                                       "the old output aside and starts anew, --output leaves it where it is",
                                        old->path, stage->name, (long long)row, tf_buf_text(&point));
     tf_buf_free(&point);
     return err;
