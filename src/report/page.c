@@ -10,6 +10,7 @@
 #include "report/figures.h"
 #include "report/reductions.h"
 #include "report/status.h"
+#include "report/written_edges.h"
 
 extern const char report_page[]; /* of page.html */
 
@@ -299,18 +300,23 @@ typedef struct edges {
     tf_buf *out;
 } edges;
 
-static void add_edge(void *context, int from, int to, bool order) {
-    const edges *e = context;
-    const char *name = e->campaign->stage[from].name, *other = e->campaign->stage[to].name;
-    add_comma(e->out);
-    tf_buf_addc(e->out, '[');
-    tf_buf_add_json(e->out, name, strlen(name));
-    tf_buf_addc(e->out, ',');
-    tf_buf_add_json(e->out, other, strlen(other));
-    tf_buf_addf(e->out, ",%s]", order ? "true" : "false");
+static void add_named_edge(void *context, const char *from, const char *to, bool order) {
+    tf_buf *out = context;
+    add_comma(out);
+    tf_buf_addc(out, '[');
+    tf_buf_add_json(out, from, strlen(from));
+    tf_buf_addc(out, ',');
+    tf_buf_add_json(out, to, strlen(to));
+    tf_buf_addf(out, ",%s]", order ? "true" : "false");
 }
 
-/* As far as the campaign is known; where its files are gone without what they tell. */
+static void add_edge(void *context, int from, int to, bool order) {
+    const edges *e = context;
+    add_named_edge(e->out, e->campaign->stage[from].name, e->campaign->stage[to].name, order);
+}
+
+/* Without the campaign those that its manifest's text tells, and what was not opened; where files are gone without what
+ * they tell. */
 static void add_edges(const tf_recalled *from, tf_buf *out) {
     add_key(out, "edges");
     tf_buf_addc(out, '[');
@@ -322,8 +328,11 @@ static void add_edges(const tf_recalled *from, tf_buf *out) {
         tf_graph_edges(graph, from->campaign, add_edge, &(edges){from->campaign, out});
         tf_graph_free(graph);
         tf_diags_free(&diags);
+    } else {
+        written_edges(tf_reader_text(from->reader, "manifest"), add_named_edge, out);
     }
     tf_buf_addc(out, ']');
+    add_text(out, "unopened", from->unopened ? from->unopened : "");
 }
 
 /* ---- The whole ---- */

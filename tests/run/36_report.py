@@ -420,6 +420,27 @@ class Report(farm.FarmTest):
             edges = sum(map(len, after.values()))
             self.assertEqual(self.script(self.HITS), [[], False, len(stages), edges], name)
 
+    def test_arrows_that_the_manifest_tells_without_its_lists(self):
+        self.write("raw/0.dat", "0")
+        over = {"file": {"glob": "raw/*.dat"}}
+        stages = [
+            {"name": "bias", "inputs": {"glob": "raw/*.dat"}, "outputs": "out/bias", "run": {"command": ": >{outputs}"}},
+            {"name": "flat", "over": {"n": [1, 2]}, "inputs": "out/bias", "outputs": "out/flat_{n}", "run": {"command": ": >{outputs}"}},
+            {"name": "light", "over": dict(over, k=[1]), "inputs": {"flat": "out/flat_{k}", "raw": "{file}"}, "run": {"command": "true"}},
+            {"name": "all", "inputs": {"outputs_of": "flat"}, "run": {"command": "true"}},
+            {"name": "last", "after": ["light"], "run": {"command": "true"}},
+        ]
+        self.write("told.json", {"stages": stages})
+        edges = [["bias", "flat", False], ["flat", "light", False], ["flat", "all", False], ["light", "last", True]]
+        data = self.report("told")
+        self.assertEqual(data["edges"], edges)
+        self.assertEqual(self.script(self.HITS), [[], False, 5, 4])
+        self.assertIn("There may be more: raw/*.dat was not opened.", self.text("graph"))
+        self.taskfarm("report", "--trust", "told.h5", "-o", "all.html")
+        self.visit("told-all", self.folder / "all.html")
+        self.assertNotIn("was not opened", self.text("graph"))
+        self.assertEqual(self.script(self.HITS), [[], False, 5, 4])
+
     def test_of_more_stages_than_a_picture_holds(self):
         stages = [{"name": f"s{n}", "run": {"expr": {"y": "1"}}, **({"after": [f"s{n - 1}"]} if n else {})} for n in range(501)]
         self.write("long.json", {"stages": stages})
