@@ -144,6 +144,13 @@ static const struct {
     {"params", "over", ""},
     {"depends_on", "after", ""},
     {"needs", "after", ""},
+    {"command", "run", ": {\"command\": ...}"},
+    {"service", "run", ": {\"service\": ...}"},
+    {"function", "run", ": {\"function\": ...}"},
+    {"env", "run", ": {..., \"env\": ...}"},
+    {"cwd", "run", ": {..., \"cwd\": ...}"},
+    {"stdin", "run", ": {..., \"stdin\": ...}"},
+    {"parquet", "csv", " or \"jsonl\": Parquet is not read"},
 };
 
 static bool diagnose_other_word(tf_diags *diags, const json_path *where, const char *name, json_keys keys) {

@@ -132,6 +132,9 @@ TABLE = [
         '/run/python: unknown key "python"; write "command": ["python3", "script.py"], or "service" for many short tasks',
     ),
     ('{"run": {"cmd": "true"}}', '/run/cmd: unknown key "cmd"; write "command"'),
+    ('{"run": {"echo": true}, "service": ["x"]}', '/service: unknown key "service"; write "run": {"service": ...}'),
+    ('{"stages": [{"name": "a", "run": {"echo": true}, "env": {"A": "1"}}]}', '/stages/0/env: unknown key "env"; write "run": {..., "env": ...}'),
+    ('{"over": [{"parquet": "t.parquet"}], "run": {"echo": true}}', '/over/0/parquet: unknown key "parquet"; write "csv" or "jsonl": Parquet is not read'),
     ('{"resources": {"cpus": 2}, "run": {"echo": true}}', '/resources/cpus: unknown key "cpus"; write "slots"'),
     ('{"over": {"a": "raw/*.fits"}, "run": {"echo": true}}', '/over/a: paths that match are {"glob": "raw/*.fits"}'),
     (
