@@ -10,20 +10,21 @@
 
 enum {
     A_SLOT = 1 + BATCH_BUFFERS, /* a socket, and its buffers */
-    OTHERS = 64                 /* half of them measured: MPI, HDF5, the output, a slot that is started anew */
+    OTHERS = 40                 /* 32 were measured: MPI, HDF5, the output, a slot that is started anew */
 };
 
 tf_err tf_slots_check_descriptors(int slots, tf_error *error) {
     struct rlimit limit;
     const uint64_t needed = (uint64_t)slots * A_SLOT + OTHERS;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max >= needed)
+    /* One slot is not refused: it may do with fewer, and there is nothing to ask for less of. */
+    if (slots <= 1 || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max >= needed)
         return TF_OK;
-    const uint64_t fit = limit.rlim_max > OTHERS ? (limit.rlim_max - OTHERS) / A_SLOT : 0;
+    const uint64_t fit = limit.rlim_max >= OTHERS + 2 * A_SLOT ? (limit.rlim_max - OTHERS) / A_SLOT : 1;
     return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT,
                            "%d slots need %llu open files, of which the system allows %llu: that is enough for %llu "
-                           "slots; raise the hard limit (ulimit -Hn), or ask for fewer slots (--slots)",
+                           "slot%s; raise the hard limit (ulimit -Hn), or ask for fewer slots (--slots)",
                            slots, (unsigned long long)needed, (unsigned long long)limit.rlim_max,
-                           (unsigned long long)fit);
+                           (unsigned long long)fit, fit == 1 ? "" : "s");
 }
 
 static void set_soft_limit(uint64_t soft) {

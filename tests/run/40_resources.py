@@ -230,7 +230,7 @@ class Resources(farm.FarmTest):
 
 
 class Descriptors(farm.FarmTest):
-    """A slot takes the rank three; 64 are for all else."""
+    """A slot takes the rank three; 40 are for all else."""
 
     def run_within(self, soft, hard, *arguments, ranks=None, status=0):
         command = self.command("e.json", *arguments, ranks=ranks)
@@ -248,19 +248,24 @@ class Descriptors(farm.FarmTest):
         self.write("e.json", {"over": {"i": {"range": [40]}}, "run": {"command": "ulimit -Sn"}, "results": columns})
         for ranks in (None, 2):
             with self.subTest(ranks=ranks):
-                self.run_within(100, 124, "--slots", "20", "--fresh", ranks=ranks)
-                np.testing.assert_array_equal(self.open("e.h5")["e/results/soft"], 100)
+                self.run_within(80, 100, "--slots", "20", "--fresh", ranks=ranks)
+                np.testing.assert_array_equal(self.open("e.h5")["e/results/soft"], 80)
 
     def test_more_slots_than_fit_are_refused_with_how_many_do(self):
         self.write("e.json", {"over": {"i": {"range": [40]}}, "run": {"command": "true"}})
-        told = (
-            "taskfarm: 21 slots need 127 open files, of which the system allows 126: that is enough for 20 slots; raise the hard limit (ulimit -Hn), "
-            "or ask for fewer slots (--slots)\n"
-        )
-        for ranks in (None, 2):
-            with self.subTest(ranks=ranks):
-                done = self.run_within(100, 126, "--slots", "21", ranks=ranks, status=3)
-                self.assertEqual(done.stderr.count(told), 1, done.stderr)
+        for hard, slots, needs, fits in ((102, 21, 103, "20 slots"), (45, 2, 46, "1 slot")):
+            told = (
+                f"taskfarm: {slots} slots need {needs} open files, of which the system allows {hard}: that is enough for {fits}; raise the hard limit "
+                "(ulimit -Hn), or ask for fewer slots (--slots)\n"
+            )
+            for ranks in (None, 2):
+                with self.subTest(ranks=ranks, slots=slots):
+                    done = self.run_within(hard, hard, "--slots", str(slots), ranks=ranks, status=3)
+                    self.assertEqual(done.stderr.count(told), 1, done.stderr)
+
+    def test_one_slot_runs_with_as_few_as_mpi_needs(self):
+        self.write("e.json", {"over": {"i": {"range": [4]}}, "run": {"command": "true"}})
+        self.run_within(36, 36, "--slots", "1")
 
 
 if __name__ == "__main__":
