@@ -15,6 +15,7 @@ typedef struct loaded {
     tf_loaded it;
     tf_source disk;
     tf_arena *arena;
+    const char *here; /* where the user stands; NULL: that folder is gone */
 } loaded;
 
 /* Reads and checks the manifest, the order of its stages, and that all it wants to run is there. */

@@ -8,4 +8,8 @@
  * diagnostic: that folder is not there any more. */
 const char *cli_absolute(tf_arena *arena, const char *path);
 
+/* A path that is relative to the current folder, or absolute, as somebody may write it who stands in `here`, the
+ * absolute path of a folder (NULL: who knows where). */
+const char *cli_path_from(tf_arena *arena, const char *here, const char *path);
+
 #endif

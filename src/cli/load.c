@@ -64,6 +64,9 @@ void cli_load(const options *o, loaded *l) {
     const char *path = cli_absolute(l->arena, cli_piped_path(o->manifest));
     if (!path)
         return;
+    char *here = getcwd(NULL, 0);
+    l->here = here ? tf_arena_strdup(l->arena, here) : NULL;
+    free(here);
     const char *workdir = o->workdir ? o->workdir : is_piped ? "." : folder_of(l->arena, path);
     char *resolved = realpath(workdir, NULL);
     tf_load_options load = {.path = path,

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/here.h"
 #include "cli/reasons.h"
 #include "progress/progress.h"
 #include "slots/slots.h"
@@ -60,10 +61,11 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
     tf_farm_result result = {0};
     tf_err err = tf_watch_run(&farm, (tf_progress_style)o->progress, &result, error);
     *parted = result.parted;
+    const char *output = l->it.campaign ? cli_path_from(l->arena, l->here, l->it.campaign->output) : NULL;
     if (l->it.campaign && err != TF_ERR_RUN)
-        tf_progress_summary(stderr, l->it.campaign, &result);
+        tf_progress_summary(stderr, l->it.campaign, output, &result);
     if (l->it.campaign && err != TF_ERR_RUN && o->progress != TF_PROGRESS_NONE)
-        tf_progress_reductions(stderr, l->it.campaign);
+        tf_progress_reductions(stderr, l->it.campaign, output);
     tf_farm_result_free(&result);
     return err;
 }

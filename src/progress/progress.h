@@ -50,10 +50,11 @@ tf_err tf_watch_run(const tf_farm_options *farm, tf_progress_style style, tf_far
 
 /* ---- Summary ---- */
 
-/* What became of the tasks, how long it took, and why tasks failed: by message, the most frequent first. */
-void tf_progress_summary(FILE *out, const tf_campaign *campaign, const tf_farm_result *result);
+/* What became of the tasks, how long it took, and why tasks failed: by message, the most frequent first. `output` is
+ * the output as who reads this may write it. */
+void tf_progress_summary(FILE *out, const tf_campaign *campaign, const char *output, const tf_farm_result *result);
 
 /* The reductions of all stages that are finished, as far as there is room for them. The output must be closed. */
-void tf_progress_reductions(FILE *out, const tf_campaign *campaign);
+void tf_progress_reductions(FILE *out, const tf_campaign *campaign, const char *output);
 
 #endif

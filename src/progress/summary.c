@@ -17,7 +17,7 @@ static void print_pace(FILE *out, const tf_farm_progress *p, const char *before)
         tf_print(out, " (%.2g tasks/s)", rate);
 }
 
-void tf_progress_summary(FILE *out, const tf_campaign *campaign, const tf_farm_result *result) {
+void tf_progress_summary(FILE *out, const tf_campaign *campaign, const char *output, const tf_farm_result *result) {
     const tf_farm_progress *p = &result->progress;
     const int64_t by_where = p->excluded - p->left_out_before.cancelled;
     const int64_t before = p->reused - p->left_out_before.total;
@@ -41,12 +41,11 @@ void tf_progress_summary(FILE *out, const tf_campaign *campaign, const tf_farm_r
         tf_print(out, "; nothing was to be done");
     else
         print_pace(out, p, before > 0 ? "; the rest in" : " in");
-    tf_print(out, "; results in %s%s\n", campaign->output,
-             left && p->stopping ? "; the same command line goes on" : "");
+    tf_print(out, "; results in %s%s\n", output, left && p->stopping ? "; the same command line goes on" : "");
     const char **name = tf_alloc_array((size_t)campaign->stages, sizeof *name);
     for (int s = 0; s < campaign->stages; s++)
         name[s] = campaign->stage[s].name;
-    failures_print(out, &result->failures, campaign->output, name);
+    failures_print(out, &result->failures, output, name);
     for (int i = 0; i < result->stops; i++)
         stops_print(out, name[result->stop[i].stage], result->stop[i].why);
     if (result->stops > 0)
@@ -54,14 +53,14 @@ void tf_progress_summary(FILE *out, const tf_campaign *campaign, const tf_farm_r
     free(name);
 }
 
-void tf_progress_reductions(FILE *out, const tf_campaign *campaign) {
+void tf_progress_reductions(FILE *out, const tf_campaign *campaign, const char *output) {
     tf_error error;
     bool any = false;
     for (int s = 0; s < campaign->stages; s++)
         any = any || campaign->stage[s].reductions > 0;
     tf_reader *reader = any ? tf_reader_open_own(campaign->output, &error) : NULL;
     if (reader)
-        reductions_print_all(out, reader, campaign->output);
+        reductions_print_all(out, reader, output);
     else if (any)
         tf_print(out, "  %s\n", error.text);
     tf_reader_close(reader);

@@ -74,6 +74,18 @@ class CommandLine(farm.FarmTest):
         (self.folder / "one/in").unlink()
         self.assertNotIn("link", self.taskfarm("one/d.json", status=2).stderr)
 
+    def test_what_is_to_be_typed_holds_where_the_user_stands(self):
+        """A manifest's files are beside it; what a run says of its output is for who stands elsewhere."""
+        (self.folder / "there/below").mkdir(parents=True)
+        self.write("there/m.json", {"over": {"i": {"range": [2]}}, "run": {"command": "test {i} -eq 0"}, "reduce": {"n": {}}})
+        whole = str(self.folder / "there/m.h5")
+        for folder, manifest, output in ((".", "there/m.json", "there/m.h5"), ("there", "m.json", "m.h5"), ("there/below", "../m.json", whole)):
+            told = self.taskfarm(manifest, "--fresh", folder=self.folder / folder, status=1).stderr
+            self.assertIn(f"; results in {output}\n", told)
+            (typed,) = re.findall("^  see: taskfarm (show .*)$", told, re.MULTILINE)
+            self.assertEqual(typed, f"show {output} m 1")
+            self.assertIn("exit status 1", self.taskfarm(*typed.split(), folder=self.folder / folder).stdout)
+
     def test_a_current_folder_that_is_gone(self):
         """Nothing relative is looked for, or written, anywhere else."""
         self.write("a.json", {"run": {"command": ["true"]}, "results": {}})

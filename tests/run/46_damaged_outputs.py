@@ -336,7 +336,8 @@ class Outputs(farm.FarmTest):
         writer.stdin.close()
         self.taskfarm("check", "fifo")
         writer.wait()
-        words = ["bash", "-c", f"{farm.TASKFARM} check <(sleep 0.5; cat m.json)"]
+        self.write("named.json", text)
+        words = ["bash", "-c", f"{farm.TASKFARM} check <(sleep 0.5; cat named.json)"]
         done = subprocess.run(words, cwd=self.folder, env=farm.environment(), stdout=subprocess.DEVNULL, timeout=self.limit)
         self.assertEqual(done.returncode, 0)
 

@@ -74,7 +74,7 @@ Test(summary, counts_and_says_why_tasks_failed) {
     tf_tally_add(&result.failures, 0, late, sizeof late - 1, 2, (int64_t[]){98, 1000}, 2);
     tf_tally_sort(&result.failures);
     FILE *out = tmpfile();
-    tf_progress_summary(out, campaign, &result);
+    tf_progress_summary(out, campaign, campaign->output, &result);
     cr_expect_str_eq(printed(out),
                      "taskfarm: survey: 999 993 done, 7 failed in 13s (80 000 tasks/s); results in survey.h5\n"
                      "  6 tasks failed: timeout after 30s: survey[98], [99], [100], ...\n"
