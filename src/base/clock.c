@@ -22,6 +22,11 @@ double tf_wall(void) {
     return read_clock(CLOCK_REALTIME);
 }
 
+double tf_utc_parse(const char *text) {
+    struct tm utc = {0};
+    return text && strptime(text, "%Y-%m-%dT%H:%M:%SZ", &utc) ? (double)timegm(&utc) : 0;
+}
+
 static double system_now(void *context) {
     (void)context;
     return tf_now();

@@ -1,32 +1,39 @@
 /* Folders that stand where tasks are to make theirs, and that no run has made. A file that a task writes anew is one
  * file; a folder may be anybody's work of years. So only one that an earlier run of the campaign may have made is
- * removed: the output says which tasks there were, and which names their outputs had. */
+ * removed: the output says which tasks have ended, and which names their outputs had. Of the others a run that was
+ * killed may have begun any, and what it made is not older than itself. */
 #include "graph/nodes.h"
 
-static bool is_of_earlier_run(const tf_past *past, int64_t index) {
+#define SLACK 1.0 /* s by which the clock of a disk may be behind */
+
+/* From which time on (ns since 1970-01-01) an earlier run may have made the task's folder. INT64_MAX: none has. */
+static int64_t made_from(const tf_past *past, int64_t index) {
     const bool ended = tf_intervals_contain(past->done, index, index + 1) ||
                        (past->failed && tf_intervals_contain(past->failed, index, index + 1));
-    return !past->other_outputs && (ended || index < past->begun);
+    if (past->other_outputs || (!ended && index >= past->begun))
+        return INT64_MAX;
+    return ended || past->begun_from == 0 ? INT64_MIN : (int64_t)((past->begun_from - SLACK) * 1e9);
 }
 
 /* A link is removed, and not what it leads to. */
-static bool is_there(const tf_graph *g, const char *path) {
+static bool is_foreign(const tf_graph *g, const char *path, int64_t from) {
     tf_disk_id id;
     const tf_disk_kind kind = g->disk->look(g->disk, path, &id);
-    return kind == TF_DISK_FILE || kind == TF_DISK_FOLDER;
+    const bool is_there = kind == TF_DISK_FILE || kind == TF_DISK_FOLDER;
+    return is_there && (from == INT64_MAX || (g->disk->changed && g->disk->changed(g->disk, path) < from));
 }
 
-/* Adds the first path that stands in the task's way; nothing if none does. */
-static void find_foreign(tf_graph *g, int stage, int64_t index, tf_buf *path) {
+/* Adds the first path that stands in the task's way and that no run has made since `from`; nothing if none does. */
+static void find_foreign(tf_graph *g, int stage, int64_t index, int64_t from, tf_buf *path) {
     bool found = false;
     tf_files_outputs(g->files, stage, index, &g->paths);
     for (size_t i = 0; i < g->paths.count && !found; i++) {
         tf_buf_clear(path);
         tf_buf_adds(path, tf_paths_text(&g->paths, i));
-        found = g->paths.item[i].is_folder && is_there(g, path->data);
+        found = g->paths.item[i].is_folder && is_foreign(g, path->data, from);
         if (g->paths.item[i].is_folder && !found) {
             tf_buf_adds(path, ".incomplete");
-            found = is_there(g, path->data);
+            found = is_foreign(g, path->data, from);
         }
     }
     if (!found)
@@ -40,9 +47,10 @@ static void check_stage(tf_graph *g, int stage, tf_diags *diags) {
     char count[32];
     for (size_t n = 0; n < run->count; n++)
         for (int64_t i = run->items[n].first; i < run->items[n].end; i++) {
-            if (is_of_earlier_run(&g->past[stage], i))
+            const int64_t from = made_from(&g->past[stage], i);
+            if (from == INT64_MIN)
                 continue;
-            find_foreign(g, stage, i, &path);
+            find_foreign(g, stage, i, from, &path);
             if (path.length && more++ < 0) {
                 tf_task_name(g->campaign, stage, i, &text);
                 tf_buf_addf(&text, ": %s", path.data);

@@ -239,7 +239,8 @@ typedef struct tf_past {
     bool other_points;              /* its space had other points then */
     bool dropped;                   /* some rows of then are not kept */
     bool interrupted;               /* a run that may have worked on it was killed */
-    int64_t begun;                  /* so many first tasks were its tasks then, too: runs may have begun them */
+    int64_t begun;                  /* so many first tasks may have been begun by a run that was killed */
+    double begun_from;              /* s since 1970-01-01: that run's start; 0: not known */
     bool other_outputs;             /* its outputs had other names then, or there was no such stage */
     const tf_intervals *other_code; /* tasks that are done, by code that has changed since */
     const char *code_changed;       /* which code has changed, for people */

@@ -104,18 +104,13 @@ typedef struct clockwork {
     void *context;
 } clockwork;
 
-static double seconds_of(const char *text) {
-    struct tm utc = {0};
-    return text && strptime(text, "%Y-%m-%dT%H:%M:%SZ", &utc) ? (double)timegm(&utc) : 0;
-}
-
 static void find_windows(const tf_recalled *from, clockwork *c) {
     cJSON *runs = cJSON_Parse(tf_reader_text(from->reader, "runs"));
     c->window = tf_alloc_array((size_t)cJSON_GetArraySize(runs) + 1, sizeof *c->window);
     for (const cJSON *run = runs ? runs->child : NULL; run; run = run->next) {
         const cJSON *slots = cJSON_GetObjectItemCaseSensitive(run, "slots");
         c->window[c->windows++] =
-            (run_window){.begin = seconds_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(run, "start"))),
+            (run_window){.begin = tf_utc_parse(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(run, "start"))),
                          .first = INFINITY};
         if (cJSON_IsNumber(slots) && slots->valuedouble > (double)c->t->slots)
             c->t->slots = (int64_t)slots->valuedouble;

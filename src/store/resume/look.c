@@ -189,6 +189,12 @@ static int64_t find_enough(const plan_stage *ps, const tf_expr *until) {
     return same && old->enough > 0 && tf_intervals_contain(&ps->done, 0, old->enough) ? old->enough : 0;
 }
 
+/* A run that came to its end has left nothing of tasks that it did not begin, and what it broke off it has removed. */
+static int64_t count_begun(const tf_store_plan *plan, const plan_stage *ps) {
+    const bool may_be = plan->interrupted || ps->dropped;
+    return ps->old && may_be && !ps->other_points ? ps->old->tasks : 0;
+}
+
 void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past) {
     const plan_stage *ps = &plan->stage[stage];
     *past = (tf_past){.done = &ps->done,
@@ -197,7 +203,8 @@ void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past) {
                       .other_points = ps->other_points,
                       .dropped = ps->dropped,
                       .interrupted = ps->old && plan->interrupted,
-                      .begun = ps->old && !ps->other_points ? ps->old->tasks : 0,
+                      .begun = count_begun(plan, ps),
+                      .begun_from = ps->dropped ? 0 : plan->killed_from,
                       .other_outputs = !ps->old || ps->other_outputs,
                       .other_code = &ps->other_code,
                       .code_changed = tf_buf_text(&ps->code_changed),

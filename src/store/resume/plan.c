@@ -170,18 +170,19 @@ static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, tf_err
 }
 
 /* Has one of the runs so far no end? */
-static bool was_interrupted(const contents *c) {
+static bool was_interrupted(const contents *c, double *from) {
     cJSON *runs = c->runs ? cJSON_Parse(c->runs) : NULL;
-    bool any = false;
-    for (const cJSON *run = runs ? runs->child : NULL; run; run = run->next)
-        any = any || !cJSON_GetObjectItemCaseSensitive(run, "end");
+    const cJSON *run = runs ? runs->child : NULL;
+    while (run && cJSON_HasObjectItem(run, "end"))
+        run = run->next;
+    *from = run ? tf_utc_parse(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(run, "start"))) : 0;
     cJSON_Delete(runs);
-    return any;
+    return run != NULL;
 }
 
 tf_err plan_make(tf_store_plan *plan, const old_output *old, tf_error *error) {
     plan->lost = old->lost;
-    plan->interrupted = old->lost || was_interrupted(&old->contents);
+    plan->interrupted = was_interrupted(&old->contents, &plan->killed_from) || old->lost;
     bool changed = false;
     tf_err err = match_stages(plan, old, &changed, error);
     if (err == TF_OK && changed && !plan->keeps_failed)

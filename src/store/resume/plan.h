@@ -90,6 +90,7 @@ struct tf_store_plan {
     bool keeps_failed;  /* rows of failed tasks are kept, too */
     bool allows_change; /* rows of any stage may be dropped because what they depend on has changed */
     bool interrupted;   /* a run was killed before its end */
+    double killed_from; /* s since 1970-01-01: when the first such run began; 0: nobody knows */
     bool salvages;      /* the output may be taken without its journal */
     bool lost;          /* the output is taken without its journal */
     bool prepared;      /* the output is ready for a run */
