@@ -35,7 +35,7 @@ MUTANTS = [
     ("a stage that nobody can run is not stopped", MASTER, "peers_are_known(&m->peers) && unables_stop(m->unables)", "false"),
     ("a drain is not passed on", MASTER, "    transport_send_all(m->transport, TAG_DRAIN,", "    (void)(TAG_DRAIN +"),
     ("a worker that has drained is waited for", MASTER, "case TAG_DRAINED: tf_sched_worker_down(m->sched, from); break;", "case TAG_DRAINED: break;"),
-    ("nobody looks for the dead before collective work", MASTER, "            bury_dead(m, 0); /*", "            /*"),
+    ("nobody looks for the dead before collective work", MASTER, "        return;\n    bury_dead(m, 0);\n    if (has_loss(m))\n        for", "        return;\n    if (has_loss(m))\n        for"),
     ("ranks are not told to part", MASTER, "            transport_send(m->transport, rank, TAG_PART, NULL, 0);", "            continue;"),
     ("what is finished after a death is not counted", MASTER, "case TF_ACTION_FINISH: m->finished++; break;", "case TF_ACTION_FINISH: break;"),
     ("a dead rank is asked for help", PEERS, "    if (!p->peer[rank].is_dead)\n        return rank;", "    if (rank >= 0)\n        return rank;"),

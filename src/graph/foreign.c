@@ -8,7 +8,8 @@
 
 /* From which time on (ns since 1970-01-01) an earlier run may have made the task's folder. INT64_MAX: none has. */
 static int64_t made_from(const tf_past *past, int64_t index) {
-    const bool ended = tf_intervals_contain(past->done, index, index + 1) ||
+    const bool is_idle = past->idle && tf_intervals_contain(past->idle, index, index + 1);
+    const bool ended = (tf_intervals_contain(past->done, index, index + 1) && !is_idle) ||
                        (past->failed && tf_intervals_contain(past->failed, index, index + 1));
     if (past->other_outputs || (!ended && index >= past->begun))
         return INT64_MAX;

@@ -235,6 +235,7 @@ void tf_single_stage_name(const char *campaign, tf_buf *out);
 typedef struct tf_past {
     const tf_intervals *done;       /* tasks that are done */
     const tf_intervals *failed;     /* tasks that failed, and are not done since */
+    const tf_intervals *idle;       /* those of the done tasks that were never run: they were left out */
     const char *changed;            /* what of its run has changed since, for people; NULL: nothing */
     bool other_points;              /* its space had other points then */
     bool dropped;                   /* some rows of then are not kept */

@@ -238,8 +238,10 @@ static folder_end end_of(const struct stat *info) {
 }
 
 folder_end folder_find_end(int folder, const char *name) {
-    struct stat info;
-    return fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) == 0 ? end_of(&info) : (folder_end){0};
+    struct stat info = {0};
+    if (fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return (folder_end){0};
+    return end_of(&info);
 }
 
 static bool is_same_end(const folder_end *a, const folder_end *b) {
@@ -259,9 +261,12 @@ int folder_append(int folder, const char *name, folder_end *end, const void *byt
         failure = errno;
     if (fd >= 0 && close(fd) != 0 && !failure)
         failure = errno;
-    now.size += (int64_t)size;
-    *end = failure ? (folder_end){0} : now;
-    return failure;
+    *end = (folder_end){0};
+    if (failure)
+        return failure;
+    *end = now;
+    end->size += (int64_t)size;
+    return 0;
 }
 
 bool folder_link(const char *output, int64_t run, const char *name) {

@@ -113,7 +113,9 @@ tf_err journal_add(const char *output, folder_end *end, const contents *c, const
         tf_buf_clear(&text);
         write_all(c, dirty, &text);
         failure = folder_replace(folder, name, text.data, text.length, true);
-        *end = failure ? (folder_end){0} : folder_find_end(folder, name);
+        *end = (folder_end){0};
+        if (!failure)
+            *end = folder_find_end(folder, name);
     }
     close(folder);
     tf_buf_free(&text);

@@ -10,7 +10,6 @@ import subprocess
 import time
 
 import farm
-import h5py
 
 MAKE = "mkdir {outputs} && mkdir {outputs}/sub && echo {k} >{outputs}/table.dat && echo {k} >{outputs}/sub/x"
 
@@ -192,46 +191,42 @@ class Foreign(FolderTest):
 
     def test_a_folder_of_a_task_that_no_run_has_begun_is_left_alone(self):
         """Though the output knows the task: it was not selected, left out, skipped, or not come to."""
-        self.write("go", "")
-        kept = [self.write(f"out/{k}.ms/raw.fits", "raw") for k in (1, 2)]
         chain = [{"name": "first", "over": {"k": {"range": [3]}}, "outputs": "in/{k}", "run": {"command": "test {k} -lt 1 && touch {outputs}"}},
                  make(inputs="in/{k}")]  # fmt: skip
-        for stages, arguments, status in (
-            ([make()], ["a[k=0]"], 0),
-            ([make(where="k < 1")], [], 0),
-            ([make()], ["a[k=0]", "--force", "a"], 0),
-            (chain, [], 1),
+        mended = [chain[0] | {"run": {"command": "touch {outputs}"}}, chain[1]]
+        for stages, arguments, status, then in (
+            ([make()], ["a[k=0]"], 0, [make()]),
+            ([make(where="k < 1")], [], 0, [make()]),
+            ([make()], ["a[k=0]", "--force", "a"], 0, [make()]),
+            (chain, [], 1, mended),
         ):
             with self.subTest(arguments=arguments, stages=len(stages)):
                 self.campaign(*stages)
                 self.taskfarm("m.json", *arguments, status=status)
-                mended = [make()] if len(stages) == 1 else [stages[0] | {"run": {"command": "touch {outputs}"}}, stages[1]]
-                self.campaign(*mended)
+                kept = [self.write(f"out/{k}.ms/raw.fits", "raw") for k in (1, 2)]
+                self.campaign(*then)
                 for verb in (["plan"], ["run"]):
                     told = self.taskfarm(*verb, "m.json", status=2).stderr
                     self.assertIn(f": a[k=1]: out/1.ms (and outputs of 1 more task): {self.WHY}", told)
                 self.assertEqual([path.read_text() for path in kept], ["raw", "raw"])
-                for path in [*self.folder.glob("m.h5*"), self.folder / "in", self.folder / "out/0.ms"]:
+                for path in [*self.folder.glob("m.h5*"), *self.folder.glob("in"), self.folder / "out"]:
                     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
     def test_a_folder_that_is_older_than_the_run_that_was_killed_is_left_alone(self):
-        self.campaign(make(over={"k": {"range": [6]}}))
+        command = "test -e go || (mkdir {outputs}; touch up; sleep 600); " + MAKE
+        self.campaign(make(over={"k": {"range": [6]}}, run={"command": command}))
         kept = self.write("out/5.ms/raw.fits", "raw")
-        old = time.time() - 3600
-        self.assertIn("out/5.ms", self.taskfarm("m.json", status=2).stderr)
-        self.taskfarm("m.json", "a[k=0]")
-        with h5py.File(self.folder / "m.h5", "r+") as file:  # as if it had been killed, and begun just now
-            runs = json.loads(file.attrs["runs"])
-            del runs[0]["end"]
-            runs[0]["start"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(old))
-            file.attrs["runs"] = json.dumps(runs)
-        self.assertNotIn("out/5.ms", self.taskfarm("plan", "m.json").stdout)
-        with h5py.File(self.folder / "m.h5", "r+") as file:
-            runs[0]["start"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
-            file.attrs["runs"] = json.dumps(runs)
+        self.wait_for(lambda: time.time() > kept.stat().st_ctime + 3, "time does not pass")
+        run = self.start("m.json", "a[k=0]", "--slots", 1)
+        self.wait_for((self.folder / "up").exists, "no task begins")
+        farm.kill_all(run)
+        self.write("go", "")
         for verb in (["plan"], ["run"]):
             self.assertIn(f"a[k=5]: out/5.ms: {self.WHY}", self.taskfarm(*verb, "m.json", status=2).stderr)
         self.assertEqual(kept.read_text(), "raw")
+        kept.parent.rename(self.folder / "out/mine")
+        self.taskfarm("m.json")
+        self.assertEqual(self.under("out/0.ms"), ["sub", "sub/x", "table.dat"])
 
     def test_a_task_that_is_tried_removes_no_folder(self):
         self.campaign(make())

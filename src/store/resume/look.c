@@ -199,6 +199,7 @@ void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past) {
     const plan_stage *ps = &plan->stage[stage];
     *past = (tf_past){.done = &ps->done,
                       .failed = &ps->failed,
+                      .idle = &ps->idle,
                       .changed = ps->changed.length ? tf_buf_text(&ps->changed) : NULL,
                       .other_points = ps->other_points,
                       .dropped = ps->dropped,
@@ -235,6 +236,7 @@ void tf_store_plan_free(tf_store_plan *plan) {
         tf_intervals_free(&plan->stage[s].done);
         tf_intervals_free(&plan->stage[s].pending);
         tf_intervals_free(&plan->stage[s].failed);
+        tf_intervals_free(&plan->stage[s].idle);
         tf_buf_free(&plan->stage[s].changed);
         code_free(&plan->start.code[s]);
         tf_intervals_free(&plan->stage[s].other_code);

@@ -87,6 +87,14 @@ static tf_err judge_changes(const tf_store_plan *plan, const old_output *old, tf
     return err;
 }
 
+static void add_idle(plan_stage *ps, const tf_intervals *excluded) {
+    if (!ps->place)
+        tf_intervals_add_all(&ps->idle, excluded);
+    for (size_t n = 0; ps->place && n < excluded->count; n++)
+        for (int64_t i = excluded->items[n].first; i < excluded->items[n].end; i++)
+            tf_intervals_add(&ps->idle, ps->place[i], ps->place[i] + 1);
+}
+
 /* Of which code the rows that are kept are, but for those of tasks that are left out, which are of none. Who winds a
  * run up has seen none of it. */
 static tf_err find_code(const tf_store_plan *plan, const old_output *old, int number, tf_error *error) {
@@ -102,6 +110,7 @@ static tf_err find_code(const tf_store_plan *plan, const old_output *old, int nu
     tf_err err = plan_find_excluded(plan, old, number, &excluded, &(int64_t){0}, error);
     tf_intervals_add_all(&made, &ps->kept);
     tf_intervals_remove_all(&made, &excluded);
+    add_idle(ps, &excluded);
     cJSON *runs = old->contents.runs ? cJSON_Parse(old->contents.runs) : NULL;
     tf_buf files = {0}, names = {0};
     tf_code_files(spec, before->versions ? before->version[before->versions - 1].files : NULL, &files);

@@ -68,6 +68,7 @@ typedef struct plan_stage {
     tf_intervals done;                /* tasks of which a row is kept */
     tf_intervals pending;             /* tasks that are left to do */
     tf_intervals failed;              /* pending tasks that failed last time */
+    tf_intervals idle;                /* done tasks that were never run: they are left out */
     tf_intervals other_code;          /* done tasks whose rows are of other code than now */
     tf_buf code_changed;              /* names of the code that has changed, for people */
     tf_buf changed;                   /* what has changed of all that rows depend on, for people; empty: nothing */
