@@ -164,6 +164,8 @@ static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, tf_err
             err = plan_find_places(plan, old, s, error);
         ps->dropped = ps->dropped || ps->kept.total < all;
         find_pending(ps, tasks);
+        if (err == TF_OK && ps->unusable && ps->undone && !ps->other_points)
+            err = plan_find_failed(old, ps, error);
         if (err == TF_OK)
             err = find_code(plan, old, s, error);
         if (err == TF_OK)

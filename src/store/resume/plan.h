@@ -120,6 +120,9 @@ tf_err plan_refuse_change(const tf_store_plan *plan, const char *path, int stage
 /* Finds the stages that nothing is lost of. */
 tf_err plan_find_undone(const tf_store_plan *plan, const old_output *old, tf_error *error);
 
+/* Which tasks of a stage that is made anew, with the same points, have failed. */
+tf_err plan_find_failed(const old_output *old, plan_stage *ps, tf_error *error);
+
 /* Finds, per stage of the campaign, rows that a side file vouches for (good), and rows that are not whole by what it
  * says (torn). */
 tf_err plan_read_vouched(const tf_store_plan *plan, const old_output *old, tf_intervals *good, tf_intervals *torn,

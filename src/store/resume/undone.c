@@ -11,23 +11,52 @@ static bool is_any_done(const uint8_t *status, int64_t count) {
     return false;
 }
 
-/* Where there are no statuses the output is damaged: then there may be. */
-static tf_err look_for_done(const old_output *old, const contents_stage *stage, bool *any, tf_error *error) {
+/* Gets some rows' statuses; false: they are enough. */
+typedef bool on_statuses(void *context, const uint8_t *status, int64_t first, int64_t count);
+
+static tf_err each_status(const old_output *old, const contents_table *dataset, int64_t tasks, on_statuses *visit,
+                          void *context, tf_error *error) {
     enum { AT_ONCE = 1 << 20 };
-    const contents_table *dataset = contents_table_at(stage, "task/status");
-    *any = !dataset;
     uint8_t *status = tf_alloc(AT_ONCE);
+    bool goes_on = true;
     tf_err err = TF_OK;
-    for (int64_t first = 0, end; dataset && !*any && err == TF_OK; first = end) {
+    for (int64_t first = 0, end; goes_on && err == TF_OK; first = end) {
         first = old_skip_hole(old, dataset, first);
-        if (first >= stage->tasks)
+        if (first >= tasks)
             break;
-        end = stage->tasks - first < AT_ONCE ? stage->tasks : first + AT_ONCE;
+        end = tasks - first < AT_ONCE ? tasks : first + AT_ONCE;
         err = old_read(old, dataset, 1, first, end - first, status, error);
-        *any = err == TF_OK && is_any_done(status, end - first);
+        if (err == TF_OK)
+            goes_on = visit(context, status, first, end - first);
     }
     free(status);
     return err;
+}
+
+static bool note_done(void *context, const uint8_t *status, int64_t first, int64_t count) {
+    (void)first;
+    bool *any = context;
+    *any = is_any_done(status, count);
+    return !*any;
+}
+
+/* Where there are no statuses the output is damaged: then there may be. */
+static tf_err look_for_done(const old_output *old, const contents_stage *stage, bool *any, tf_error *error) {
+    const contents_table *dataset = contents_table_at(stage, "task/status");
+    *any = !dataset;
+    return dataset ? each_status(old, dataset, stage->tasks, note_done, any, error) : TF_OK;
+}
+
+static bool note_failed(void *context, const uint8_t *status, int64_t first, int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        if (tf_status_has_failed(status[i]))
+            tf_intervals_add(context, first + i, first + i + 1);
+    return true;
+}
+
+tf_err plan_find_failed(const old_output *old, plan_stage *ps, tf_error *error) {
+    const contents_table *dataset = contents_table_at(ps->old, "task/status");
+    return dataset ? each_status(old, dataset, ps->old->tasks, note_failed, &ps->failed, error) : TF_OK;
 }
 
 tf_err plan_find_undone(const tf_store_plan *plan, const old_output *old, tf_error *error) {
