@@ -189,17 +189,25 @@ static void read_all(const char *path) {
     H5Fclose(file);
 }
 
+/* Reading takes milliseconds; of 10 000 stages, which are some 50 MB of metadata, seconds. */
+static rlim_t most_seconds(const char *path) {
+    enum { LEAST = 10, MOST = 60, BYTES_A_SECOND = 1000000 };
+    struct stat info;
+    const int64_t seconds = stat(path, &info) == 0 ? LEAST + info.st_size / BYTES_A_SECOND : LEAST;
+    return (rlim_t)(seconds < MOST ? seconds : MOST);
+}
+
 /* Damage that HDF5 does not notice can crash it, or make it read in circles (1.10: a global heap of zeros). A child of
- * little time goes first; reading takes milliseconds. */
+ * little time goes first. */
 static tf_err check_readable(const char *path, tf_error *error) {
-    enum { MOST_SECONDS = 10 };
+    const rlim_t seconds = most_seconds(path);
     fflush(NULL);
     pid_t child = fork();
     if (child < 0)
         return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "can't fork: %s", strerror(errno));
     if (child == 0) {
         setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-        setrlimit(RLIMIT_CPU, &(struct rlimit){MOST_SECONDS, MOST_SECONDS});
+        setrlimit(RLIMIT_CPU, &(struct rlimit){seconds, seconds});
         read_all(path);
         _exit(0);
     }
