@@ -5,6 +5,7 @@
 #ifndef TF_BASE_H
 #define TF_BASE_H
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -249,6 +250,11 @@ void tf_signals_default(void);
 
 /* Ignores these signals: a call that would raise one fails instead, with an error that can be reported. */
 void tf_signals_ignore(const int *number, int count);
+
+/* Has signals wait that are to end this process, so that it can tidy up first: give `before` back to sigprocmask then.
+ * tf_signals_wait: is there one? */
+void tf_signals_hold(sigset_t *before);
+bool tf_signals_wait(void);
 
 /* For a process that ends when the one that it serves does: puts it in a group of its own, and ignores the signals that
  * ask all processes of a job or of a terminal to end. */

@@ -32,6 +32,25 @@ void tf_signals_default(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+void tf_signals_hold(sigset_t *before) {
+    sigset_t held;
+    sigemptyset(&held);
+    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+        sigaddset(&held, ending[i]);
+    sigprocmask(SIG_BLOCK, &held, before);
+}
+
+bool tf_signals_wait(void) {
+    sigset_t waiting;
+    bool any = false;
+    sigpending(&waiting);
+    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+        any = any || sigismember(&waiting, ending[i]) == 1;
+    return any;
+}
+
 void tf_signals_ignore(const int *number, int count) {
     for (int i = 0; i < count; i++)
         sigaction(number[i], &(struct sigaction){.sa_handler = SIG_IGN}, NULL);

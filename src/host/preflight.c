@@ -5,6 +5,7 @@
 #include "host/runner.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -45,10 +46,13 @@ void tf_host_try_start(const tf_campaign *campaign, int stage, tf_diags *diags) 
     if (!kind->try_start || preflight_lacks_scripts(&campaign->stage[stage]))
         return;
     tf_intervals before = {0};
+    sigset_t signals;
+    tf_signals_hold(&signals); /* this process first ends what it has started */
     tf_children(&before);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     try_start(kind, campaign, stage, diags);
     end_descendants(&before);
     prctl(PR_SET_CHILD_SUBREAPER, 0);
     tf_intervals_free(&before);
+    sigprocmask(SIG_SETMASK, &signals, NULL); /* a signal that has waited ends it here */
 }

@@ -257,12 +257,12 @@ static void try_setup(host *h, int stage, int out) {
 
 /* Reads all that the child says, for so long at the most. */
 static void listen_to(int in, double seconds, char *text, size_t size) {
+    enum { PAUSE = 50 /* ms between looks for a signal */ };
     const double deadline = tf_now() + seconds;
     size_t length = 0;
-    for (;;) {
+    while (tf_now() < deadline && !tf_signals_wait()) {
         struct pollfd ready = {in, POLLIN, 0};
-        const double left = deadline - tf_now();
-        if (left <= 0 || (poll(&ready, 1, (int)(1000 * left) + 1) < 0 && errno != EINTR))
+        if (poll(&ready, 1, PAUSE) < 0 && errno != EINTR)
             break;
         const ssize_t got = ready.revents ? read(in, text + length, size - 1 - length) : -1;
         if (got == 0 || length == size - 1)
@@ -284,6 +284,7 @@ static void try_start(host *h, int stage, tf_diags *diags) {
     const pid_t pid = fork();
     if (pid == 0) {
         setpgid(0, 0);
+        tf_signals_default();
         try_setup(h, stage, channel[1]);
     }
     close(channel[1]);

@@ -99,7 +99,7 @@ static bool watch(host *h, service *s, tf_buf *wrong) {
     const double deadline = tf_now() + LONGEST;
     struct rusage usage;
     bool ended = false, has_started = false;
-    while (!ended && !has_started && tf_now() < deadline) {
+    while (!ended && !has_started && tf_now() < deadline && !tf_signals_wait()) {
         struct pollfd fds[] = {{s->p.out, POLLIN, 0}, {s->p.err, POLLIN, 0}, {s->p.pidfd, POLLIN, 0}};
         poll(fds, 3, 50);
         ended = process_has_ended(&s->p);

@@ -514,6 +514,19 @@ class Check(farm.FarmTest):
         self.check(f"{fork}subprocess.Popen(['setsid', 'sh', '-c', 'sleep 1000; true', {mark!r}])\n" + self.serving + "serve(work)\n", run={"service": [PYTHON, str(self.folder / "work.py")]})
         self.assertEqual([line for line in self.command_lines() if mark.encode() in line], [])
 
+    def test_interrupted_it_ends_what_it_has_started(self):
+        """As by a user who does not wait for a service that gives no sign."""
+        mark = str(self.folder)
+        self.write("work.py", f"import subprocess, time\nsubprocess.Popen(['setsid', 'sh', '-c', 'sleep 1000; true', {mark!r}])\nopen('up', 'w')\ntime.sleep(1000)\n")
+        self.write("c.json", {"over": {"n": {"range": [3]}}, "run": {"service": [PYTHON, str(self.folder / "work.py")]}})
+        for number in (signal.SIGINT, signal.SIGTERM):
+            check = subprocess.Popen(self.command("check", "c.json"), cwd=self.folder, env=farm.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.wait_for((self.folder / "up").exists, "the service is up")
+            check.send_signal(number)
+            self.assertEqual(check.wait(self.limit), -number)
+            self.assertEqual([line for line in self.command_lines() if mark.encode() in line], [])
+            (self.folder / "up").unlink()
+
     def test_what_was_there_before_stays(self):
         """Children that a shell had before it became check."""
         self.check(self.serving + "serve(work)\n")
