@@ -177,7 +177,7 @@ class Diff(farm.FarmTest):
         told = self.diff("a.h5", "c.h5")
         self.assertIn("6 rows in a.h5, 8 in c.h5, compared by their index: parameters of rows that are not written are not known", told)
         self.assertIn(
-            "  n = (it is stored with the row, which is not written yet, and the campaign can't be made again from the manifest in it: ",
+            "  n = (not known without --trust, which would open list.csv)\n",
             self.taskfarm("show", "a.h5", last).stdout,
         )
         self.assertEqual(json.loads(self.taskfarm("show", "a.h5", last, "--json").stdout)["parameters"], {"w": None, "n": None})
