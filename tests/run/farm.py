@@ -205,10 +205,18 @@ class MemoryLimit:
         self.group = pathlib.Path(f"/sys/fs/cgroup/memory/taskfarm-test-{os.getpid()}")
         try:
             self.group.mkdir()
-            test.addCleanup(self.group.rmdir)
+            test.addCleanup(test.wait_for, self.is_removed, "the group is not left")
             (self.group / "memory.limit_in_bytes").write_text(str(size))
         except OSError:
             self.group = None
+
+    def is_removed(self):
+        """Open MPI's daemon may end a little later than the run."""
+        try:
+            self.group.rmdir()
+        except OSError:
+            return False
+        return True
 
     def apply(self):
         if self.group:
