@@ -122,14 +122,15 @@ static void load_stage_once(struct loader *l, int s) {
 }
 
 static void diagnose_needed(struct loader *l, const json_path *where, const char *name) {
-    const int s = find_reduced(l->stages, name);
-    if (s < 0) {
+    const struct stages_json *all = l->stages;
+    const int s = find_reduced(all, name);
+    if (!all || s < 0) {
         diagnose(l->diags, where, TF_DIAG_UNKNOWN_NAME, "%s",
-                 l->stages ? no_such_stage(l, l->stages->campaign, name)
-                           : tf_arena_printf(l->arena, "there is no stage \"%s\"", name));
+                 all ? no_such_stage(l, all->campaign, name)
+                     : tf_arena_printf(l->arena, "there is no stage \"%s\"", name));
         return;
     }
-    const char *stage = l->stages->campaign->stage[s].name;
+    const char *stage = all->campaign->stage[s].name;
     diagnose(l->diags, where, TF_DIAG_UNKNOWN_NAME,
              "\"%s\" is a reduction, and only rows can be taken: write \"%s\" for the rows that it is made of, or "
              "\"after\": [\"%s\"] and have tasks read it, by taskfarm export OUTPUT %s",

@@ -6,16 +6,21 @@
 static tf_err make_mad(stats *s, const stats_request *request) {
     const double half = 0.5;
     quantile_query query = {.q = &half, .count = 1};
-    double *median = s->median ? NULL : tf_alloc_array((size_t)s->cells, sizeof *median);
-    tf_err err = median ? stats_quantiles(s, &query, median) : TF_OK;
-    query.center = median ? median : s->median;
+    double *own = NULL;
+    tf_err err = TF_OK;
+    query.center = s->median;
+    if (!s->median) {
+        own = tf_alloc_array((size_t)s->cells, sizeof *own);
+        err = stats_quantiles(s, &(quantile_query){.q = &half, .count = 1}, own);
+        query.center = own;
+    }
     request->result->numbers = tf_alloc_array((size_t)s->cells, sizeof(double));
     if (err == TF_OK)
         err = stats_quantiles(s, &query, request->result->numbers);
     for (int64_t c = 0; c < s->cells && err == TF_OK; c++)
         if (!isfinite(query.center[c])) /* an infinite number has no deviation from an infinite one */
             request->result->numbers[c] = NAN;
-    free(median);
+    free(own);
     return err;
 }
 

@@ -113,7 +113,7 @@ static void expect_steps(scene *s, int worker_id, const collect_what *what, size
     cr_assert(t->receive(t->context, &next) && next.tag == TAG_COLLECT);
     cr_assert_eq(next.size, steps * sizeof(collect_message));
     for (size_t n = 0; n < steps; n++)
-        cr_expect_eq(((const collect_message *)next.payload)[n].what, what[n], "step %zu", n);
+        cr_expect_eq((collect_what)((const collect_message *)next.payload)[n].what, what[n], "step %zu", n);
 }
 
 static tf_farm_progress progress(const scene *s) {

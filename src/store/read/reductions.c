@@ -164,8 +164,9 @@ static bool add_statistic(const opening *a, const char *column, const char *text
 
 /* What is one text or a list of them: item `i`; NULL at the end. */
 static const char *text_at(const cJSON *json, int i) {
-    return cJSON_IsString(json) ? (i == 0 ? json->valuestring : NULL)
-                                : cJSON_GetStringValue(cJSON_GetArrayItem(json, i));
+    if (cJSON_IsString(json))
+        return i == 0 ? cJSON_GetStringValue(json) : NULL;
+    return cJSON_GetStringValue(cJSON_GetArrayItem(json, i));
 }
 
 static int count_fields(const cJSON *settings) {
