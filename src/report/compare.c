@@ -386,7 +386,7 @@ static void forgo_all(compared *c) {
 
 /* As many rows at once as a few megabytes hold, and the elements of the widest column. */
 static void size_pieces(comparing *c) {
-    enum { PIECE_BYTES = 8 << 20, MOST_ROWS = 1 << 16 };
+    enum { MOST_ROWS = 1 << 16 };
     int64_t width = 1;
     for (int k = 0; k < c->out->columns; k++) {
         const int64_t elements = field_of(c->out, k)->elements;
@@ -396,8 +396,7 @@ static void size_pieces(comparing *c) {
             width += view_width(c->out->of[side], c->out->column[k].field[side]);
         c->elements = elements > c->elements ? elements : c->elements;
     }
-    const int64_t rows = PIECE_BYTES / width;
-    c->piece = rows < 1 ? 1 : rows > MOST_ROWS ? MOST_ROWS : rows;
+    c->piece = view_piece(width, MOST_ROWS);
 }
 
 tf_err compare_stages(view *a, view *b, compared *out, tf_error *error) {

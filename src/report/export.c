@@ -103,14 +103,12 @@ static tf_err export_piece(exporter *e, int64_t first, int64_t count, bool *keep
     return err;
 }
 
-/* Rows at a time: what they take stays small, however wide they are. */
 static int64_t piece_size(const exporter *e) {
-    enum { PIECE_BYTES = 8 << 20, MOST_ROWS = 8192 };
+    enum { MOST_ROWS = 8192 };
     int64_t width = 1 + (e->order ? order_width(e->order) : 0);
     for (int c = 0; c < e->columns; c++)
         width += e->column[c] == EXPORT_INDEX ? 0 : view_width(e->view, e->column[c]);
-    const int64_t rows = PIECE_BYTES / width;
-    return rows < 1 ? 1 : rows > MOST_ROWS ? MOST_ROWS : rows;
+    return view_piece(width, MOST_ROWS);
 }
 
 static tf_err put_sorted(void *context, const char *bytes, size_t size, tf_error *error) {

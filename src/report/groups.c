@@ -28,14 +28,12 @@ void groups_add_title(const tf_reader *reader, int table, tf_buf *out) {
 
 /* ---- Groups ---- */
 
-/* Groups at a time: what they take stays small, however wide they are. */
 static int64_t piece_size(view *v, const bool *wanted) {
-    enum { PIECE_BYTES = 8 << 20, MOST_ROWS = 8192 };
+    enum { MOST_ROWS = 8192 };
     int64_t width = 1;
     for (int f = 0; f < view_fields(v); f++)
         width += !wanted || wanted[f] ? view_width(v, f) : 0;
-    const int64_t rows = PIECE_BYTES / width;
-    return rows < 1 ? 1 : rows > MOST_ROWS ? MOST_ROWS : rows;
+    return view_piece(width, MOST_ROWS);
 }
 
 tf_err groups_each_piece(view *v, const bool *wanted, on_groups *visit, void *context, tf_error *error) {

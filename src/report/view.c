@@ -67,6 +67,12 @@ int64_t view_width(const view *v, int field) {
     return f->elements * 8 + (tasks ? texts / tasks : 0);
 }
 
+int64_t view_piece(int64_t width, int64_t most) {
+    enum { PIECE_BYTES = 8 << 20 };
+    const int64_t rows = PIECE_BYTES / width;
+    return rows < 1 ? 1 : rows > most ? most : rows;
+}
+
 /* ---- Parameters that the output has not ---- */
 
 static tf_err not_known(const view *v, const char *name, const char *why, tf_error *error) {

@@ -22,6 +22,10 @@ bool view_is_reduction(const view *v);
 /* About how many bytes the field takes in a row. */
 int64_t view_width(const view *v, int field);
 
+/* How many rows of so many bytes are to be read at once, from one to `most`: what they take stays small, however wide
+ * they are. */
+int64_t view_piece(int64_t width, int64_t most);
+
 /* A field of some tasks. All zeros is ready for use, of one field. */
 typedef struct view_values {
     const tf_field *field;
