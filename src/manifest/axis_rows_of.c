@@ -50,13 +50,9 @@ static void add_upstream(struct loader *l, const json_path *where, tf_space *lea
         return;
     }
     if (p && p->upstream) {
-        const tf_space *space = other->space;
-        int s = 0;
-        while (tf_space_source_at(space, s)->first + tf_space_source_at(space, s)->params <= param)
-            s++;
         diagnose(l->diags, where, TF_DIAG_CONFLICT,
                  "parameter \"%s\" of stage \"%s\" is itself taken from stage \"%s\": take it from there", theirs,
-                 other->name, tf_space_source_at(space, s)->name);
+                 other->name, tf_space_source_of(other->space, param)->name);
         return;
     }
     if (!check_param_name(l, where, "parameter", name))
