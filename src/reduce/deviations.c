@@ -5,13 +5,12 @@
 
 static tf_err make_mad(stats *s, const stats_request *request) {
     const double half = 0.5;
-    quantile_query query = {.q = &half, .count = 1};
+    quantile_query query = {.q = &half, .count = 1, .center = s->median};
     double *own = NULL;
     tf_err err = TF_OK;
-    query.center = s->median;
     if (!s->median) {
         own = tf_alloc_array((size_t)s->cells, sizeof *own);
-        err = stats_quantiles(s, &(quantile_query){.q = &half, .count = 1}, own);
+        err = stats_quantiles(s, &query, own);
         query.center = own;
     }
     request->result->numbers = tf_alloc_array((size_t)s->cells, sizeof(double));
