@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Adds a PYTHONPATH with which a service in Python finds the module taskfarm.py. */
+/* Adds a PYTHONPATH with which a service in Python finds the package taskfarm. */
 static void add_module_path(tf_buf *extra) {
     const char *old = getenv("PYTHONPATH");
     char program[4096] = "";

@@ -1,5 +1,5 @@
 /* Before anything runs, if that is wanted: does a service start? It has to wait for a task, without a word. One that is
- * served by taskfarm.py is asked by a variable to say instead whether its function takes the stage's parameters. */
+ * served by the package taskfarm is asked by a variable to say instead whether its function takes the stage's parameters. */
 #include "host/preflight.h"
 #include "host/service.h"
 
@@ -71,7 +71,7 @@ static void judge_end(const host *h, int status, tf_buf *wrong) {
     add_last_line(&h->err, wrong);
 }
 
-/* What is said before there is a task is an answer to what taskfarm.py was asked, or a mistake. */
+/* What is said before there is a task is an answer to what the package was asked, or a mistake. */
 static void judge_line(const char *line, tf_buf *wrong) {
     enum { SHOWN = 80 };
     cJSON *json = cJSON_Parse(line);

@@ -13,7 +13,7 @@ strings, lists, or numpy's scalars and arrays; of a stage without columns it ret
 that is a Task: index, seed, files. What it prints is the task's stderr, in the output file; an exception fails the task,
 with its message, and the traceback is in stderr.
 
-One file, standard library only. taskfarm puts it in the way of the services that it starts (PYTHONPATH).
+Standard library only. taskfarm puts its package in the way of the services that it starts (PYTHONPATH).
 """
 
 import dataclasses
