@@ -56,7 +56,7 @@ class Setup(farm.FarmTest):
         scope = {name: lambda *a, name=name, **k: said.setdefault(name, []).append(a[0]) for name in ("version", "license", "depends_on", "generator")}
         source = (farm.SOURCE / "jobs/setup/spack/packages/taskfarm/package.py").read_text()
         exec(source.replace("from spack.package import *", ""), scope | {"CMakePackage": object})
-        self.assertIn(f"VERSION {said['version'][0]} ", lists)
+        self.assertIn(f'__version__ = "{said["version"][0]}"', (farm.SOURCE / "src/python/taskfarm/_version.py").read_text())
         names = {re.split("[@+]", spec)[0] for spec in said["depends_on"]}
         sought = {module.removeprefix("lib") for module in re.findall(r"IMPORTED_TARGET ([a-z]+)", lists)}
         sought |= {name.lower() for name in re.findall(r"find_package\((MPI|HDF5|PkgConfig)", lists)}

@@ -1,5 +1,61 @@
-"""taskfarm: functions over many points, on one core or ten thousand, with typed results in one HDF5 file."""
+"""taskfarm: functions over many points, on one core or ten thousand, with typed results in one HDF5 file.
 
-from taskfarm._service import Task, serve
+Importing it costs next to nothing: a name's module is imported when the name is first asked for. A public name is a row
+of _HOMES and of __all__, and an import below TYPE_CHECKING, for type checkers and editors.
+"""
 
-__all__ = ["Task", "serve"]
+from taskfarm._version import __version__
+
+TYPE_CHECKING = False  # type checkers take it for true; the module typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from taskfarm._errors import (
+        CodeChangedWarning,
+        EngineError,
+        Error,
+        ManifestError,
+        Stopped,
+        StoppedError,
+        TaskError,
+    )
+    from taskfarm._service import Task, serve
+
+# Which module a name comes from.
+_HOMES = {
+    "CodeChangedWarning": "_errors",
+    "EngineError": "_errors",
+    "Error": "_errors",
+    "ManifestError": "_errors",
+    "Stopped": "_errors",
+    "StoppedError": "_errors",
+    "TaskError": "_errors",
+    "Task": "_service",
+    "serve": "_service",
+}
+
+__all__ = [
+    "CodeChangedWarning",
+    "EngineError",
+    "Error",
+    "ManifestError",
+    "Stopped",
+    "StoppedError",
+    "Task",
+    "TaskError",
+    "__version__",
+    "serve",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value  # the next time it is found at once
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

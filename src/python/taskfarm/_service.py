@@ -8,13 +8,15 @@
 
     serve(measure)
 
-The function gets the task's parameters by name, as int, float, str or bool, and returns a dict with the stage's columns: numbers,
-strings, lists, or numpy's scalars and arrays; of a stage without columns it returns nothing. If it has a parameter "task",
-that is a Task: index, seed, files. What it prints is the task's stderr, in the output file; an exception fails the task,
-with its message, and the traceback is in stderr.
+The function gets the task's parameters by name, as int, float, str or bool, and returns a dict of the stage's columns:
+numbers, strings, lists, or numpy's scalars and arrays; of a stage without columns it returns nothing. If it has a
+parameter "task", that is a Task: index, seed, files. What it prints is the task's stderr, in the output file; an
+exception fails the task, with its message, and the traceback is in stderr.
 
 Standard library only. taskfarm puts its package in the way of the services that it starts (PYTHONPATH).
 """
+
+from __future__ import annotations
 
 import dataclasses
 import inspect
@@ -23,6 +25,11 @@ import math
 import os
 import sys
 import traceback
+
+TYPE_CHECKING = False  # type checkers take it for true
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
 
 __all__ = ["Task", "serve"]
 
@@ -35,12 +42,12 @@ class Task:
     stage: str
     attempt: int  # from 1
     seed: int  # the task's own, 64 bits
-    params: dict
-    inputs: list | dict = ()  # paths; by name, where the manifest gives names
-    outputs: list | dict = ()
+    params: dict[str, Any]
+    inputs: Sequence[str] | dict[str, Any] = ()  # paths; by name, where the manifest gives names
+    outputs: Sequence[str] | dict[str, Any] = ()
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """A value as JSON has it; NaN is null, infinities are texts."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None if math.isnan(value) else str(value)
@@ -55,7 +62,7 @@ def plain(value):
     raise TypeError(f"{type(value).__name__} can't be a result")
 
 
-def columns(returned):
+def columns(returned: object) -> dict[str, Any]:
     if returned is None:
         return {}
     if isinstance(returned, dict):
@@ -63,10 +70,10 @@ def columns(returned):
     raise TypeError(f"a dict of columns was expected, not {type(returned).__name__}")
 
 
-def hello(function, names):
+def hello(function: Callable[..., object], names: Iterable[str]) -> dict[str, object]:
     """Says whether the function could be called with parameters of these names."""
     signature = inspect.signature(function)
-    given = dict.fromkeys(names)
+    given: dict[str, object] = dict.fromkeys(names)
     if "task" in signature.parameters:
         given.setdefault("task")
     try:
@@ -76,7 +83,7 @@ def hello(function, names):
     return {"hello": True}
 
 
-def serve(function):
+def serve(function: Callable[..., object]) -> None:
     """Calls the function for each task until there are no more."""
     wants_task = "task" in inspect.signature(function).parameters
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
