@@ -1,5 +1,6 @@
 /* Before anything runs, if that is wanted: does a service start? It has to wait for a task, without a word. One that is
- * served by the package taskfarm is asked by a variable to say instead whether its function takes the stage's parameters. */
+ * served by the package taskfarm is asked by a variable to say instead whether its function takes the stage's
+ * parameters. */
 #include "host/preflight.h"
 #include "host/service.h"
 
