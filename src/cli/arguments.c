@@ -67,9 +67,8 @@ static int print_about_program(const options *o, const verb *v, int what) {
     if (tf_launch_rank() != 0)
         return TF_OK;
     if (what == VERSION)
-        tf_print(stdout, "taskfarm %s (%s)\n", TASKFARM_VERSION, tf_commit());
-    else
-        print_help(o->verbs, v);
+        return cli_version(o);
+    print_help(o->verbs, v);
     return TF_OK;
 }
 

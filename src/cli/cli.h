@@ -76,6 +76,7 @@ int cli_import(const options *options);
 int cli_completion(const options *options);
 int cli_manual(const options *options);
 int cli_help(const options *options);
+int cli_version(const options *options);
 
 /* ---- The kinds that some have: words, NULL at their end ---- */
 

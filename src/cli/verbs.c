@@ -181,6 +181,13 @@ static const verb verbs[] = {
      .about = "say what a verb does and takes, as VERB --help does",
      .ends = ENDS_TELLING,
      .more = ""},
+    {.name = "version",
+     .run = cli_version,
+     .arguments = "",
+     .takes = TAKES(JSON),
+     .about = "say which version this is, as --version does",
+     .ends = ENDS_TELLING,
+     .more = "With --json also the protocol that it has with the Python package, and where its own copy of that is.\n"},
     {0}};
 
 const verb *verb_table(void) {

@@ -9,21 +9,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/python_folder.h"
+
 /* Adds a PYTHONPATH with which a service in Python finds the package taskfarm. */
 static void add_module_path(tf_buf *extra) {
     const char *old = getenv("PYTHONPATH");
-    char program[4096] = "";
-    tf_buf module = {0};
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    char *slash = length > 0 ? strrchr(program, '/') : NULL;
-    if (slash) {
-        *slash = '\0';
-        tf_buf_addf(&module, "%s/../share/taskfarm/python", program);
-    }
-    const char *folder = module.length && access(module.data, R_OK) == 0 ? module.data : TASKFARM_PYTHON;
-    tf_buf_addf(extra, "PYTHONPATH=%s%s%s", folder, old && *old ? ":" : "", old ? old : "");
+    tf_buf_adds(extra, "PYTHONPATH=");
+    python_folder_add(extra);
+    if (old && *old)
+        tf_buf_addf(extra, ":%s", old);
     tf_buf_addc(extra, '\0');
-    tf_buf_free(&module);
 }
 
 void service_add_last_lines(const capture *said, size_t most, tf_buf *out) {

@@ -140,6 +140,7 @@ class CommandLine(farm.FarmTest):
             self.assertEqual(done.stderr, "")
             self.assertLessEqual(max(len(line) for line in done.stdout.splitlines()), 80)
         self.assertRegex(self.taskfarm("--version").stdout, r"^taskfarm \d+\.\d+\.\d+ \(([0-9a-f]{12}(-changed)?|unknown)\)\n$")
+        self.assertEqual(self.taskfarm("version").stdout, self.taskfarm("--version").stdout)
 
     @farm.first
     def test_manifests_and_outputs_that_are_taken_for_each_other(self):

@@ -294,6 +294,7 @@ class Surroundings(Ends):
             ["manual"],
             ["--help"],
             ["--version"],
+            ["version", "--json"],
         ):
             with self.subTest(arguments=arguments), open("/dev/full", "w") as full:
                 done = self.run_in(None, *arguments, status=3, stdout=full)
