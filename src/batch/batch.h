@@ -18,7 +18,8 @@ enum { BATCH_WHY = 1000 };
 /* What has become of the service that answers the batch's tasks: bits. */
 enum {
     BATCH_SERVICE_READS = 1, /* it has read a task */
-    BATCH_SERVICE_FAILS = 2  /* it has ended, or was ended, before it had read any */
+    BATCH_SERVICE_FAILS = 2, /* it has ended, or was ended, before it had read any */
+    BATCH_STARTED_COLD = 4   /* it was to be forked from one that has imported its module, and could not be */
 };
 
 enum { BATCH_BUFFERS = 2 }; /* of a slot: while one is run, the other is written or waits */
@@ -44,7 +45,8 @@ typedef struct batch_header {
     int32_t refused;  /* host: it has run nothing, since an earlier batch has changed its process */
     int32_t proven;   /* rank: a service that does not start fails its task, since it has started before */
     uint32_t service; /* host: bits of BATCH_SERVICE_* */
-    char why[BATCH_WHY]; /* host: why it has not started: a line, and lines behind it; NUL-terminated */
+    char why[BATCH_WHY]; /* host: why it has not started, or was started cold: a line, and lines behind it;
+                            NUL-terminated */
 } batch_header;
 
 /* Has the rank said that nothing more of the batch is to be begun? */

@@ -39,6 +39,7 @@ struct master {
     tf_action *step;           /* what all ranks are to do together, and have not been told yet */
     int steps;
     uint32_t *changed;  /* per stage: what its function has been said to change */
+    bool *cold;         /* per stage: it has been said that its processes are started cold */
     tf_tally failures;  /* by message; owners are stages */
     double checked;     /* when workers' lives were last checked */
     drain_how draining; /* 0: tasks are handed out */
@@ -94,6 +95,7 @@ master *master_new(const tf_farm_options *options, const transport *t, const tf_
                   .peers = peers_new(o, t->ranks),
                   .started = tf_clock_now(clock)};
     m->changed = tf_alloc_array((size_t)campaign->stages, sizeof *m->changed);
+    m->cold = tf_alloc_array((size_t)campaign->stages, sizeof *m->cold);
     m->until = tf_alloc_array((size_t)campaign->stages, sizeof *m->until);
     m->step = tf_alloc_array(MOST_STEPS, sizeof *m->step);
     tf_sched_stage *stages = tf_alloc_array((size_t)campaign->stages, sizeof *stages);
@@ -126,6 +128,7 @@ void master_free(master *m) {
     tf_sched_free(m->sched);
     peers_free(&m->peers);
     free(m->changed);
+    free(m->cold);
     free(m->until);
     free(m->step);
     free(m);
@@ -204,6 +207,20 @@ static void warn_of_change(master *m, const change_message *change) {
     tf_host_name_changes(change->changed, &text);
     tf_buf_adds(
         &text, " of its process; its tasks run one by one, in processes of their own: let it put back what it changes");
+    warn(m, text.data);
+    tf_buf_free(&text);
+}
+
+static void warn_of_cold(master *m, const cold_message *cold) {
+    if (m->cold[cold->stage])
+        return;
+    m->cold[cold->stage] = true;
+    tf_buf text = {0};
+    tf_buf_addf(
+        &text,
+        "stage \"%s\": each slot imports by itself, since the interpreter that imports for all %s; with \"warm\": "
+        "false that is not tried",
+        m->campaign->stage[cold->stage].name, cold->why);
     warn(m, text.data);
     tf_buf_free(&text);
 }
@@ -342,6 +359,7 @@ void master_handle(master *m, const parcel *message) {
     case TAG_IDLE: tf_sched_idle(m->sched, from, ((const idle_message *)payload)->idle); break;
     case TAG_FAILURE: count_failures(m, payload); break;
     case TAG_CHANGE: warn_of_change(m, payload); break;
+    case TAG_COLD: warn_of_cold(m, payload); break;
     case TAG_SIGNAL: obey_signal(m, payload); break;
     case TAG_DRAINED: tf_sched_worker_down(m->sched, from); break;
     case TAG_BROKEN: break_off(m, payload); break;

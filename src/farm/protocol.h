@@ -12,6 +12,7 @@
  *       IDLE --------------------->          some slots are idle, though others are not
  *       FAILURE ------------------>          why tasks failed: messages, counted
  *       CHANGE ------------------->          a function changes the process that it runs in
+ *       COLD --------------------->          a stage's processes import by themselves, and why
  *       SIGNAL ------------------->          I was told to stop
  *              <-------------------  DRAIN   begin nothing more
  *       DRAINED ------------------>          nothing is under way here any more
@@ -36,6 +37,7 @@ typedef enum message_tag {
     TAG_IDLE,
     TAG_FAILURE,
     TAG_CHANGE,
+    TAG_COLD,
     TAG_SIGNAL,
     TAG_DRAIN,
     TAG_DRAINED,
@@ -116,6 +118,12 @@ typedef struct change_message {
     int32_t stage;
     uint32_t changed; /* tf_rows.changed */
 } change_message;
+
+/* Told once a worker and stage. */
+typedef struct cold_message {
+    int32_t stage;
+    char why[400]; /* tf_slots_cold; NUL-terminated, cut if longer */
+} cold_message;
 
 typedef struct signal_message {
     int32_t signal;

@@ -44,6 +44,7 @@ struct worker {
     double spoke;           /* when something was last sent to the master */
     int idle_told;          /* idle slots that the master knows of */
     bool *is_refused;       /* per stage: it can't be run here, and the master knows why */
+    bool *is_cold;          /* per stage: its processes are started cold, and the master knows why */
     uint32_t *changes_told; /* per stage: changes of its function that the master has been told of */
     drain_how draining;     /* 0: it takes grants */
     bool has_drained;       /* DRAINED was sent */
@@ -80,6 +81,7 @@ worker *worker_new(const tf_campaign *campaign, const transport *t, const tf_clo
                   .reports = {.campaign = campaign}};
     w->estimate = tf_alloc_array((size_t)campaign->stages, sizeof *w->estimate);
     w->is_refused = tf_alloc_array((size_t)campaign->stages, sizeof *w->is_refused);
+    w->is_cold = tf_alloc_array((size_t)campaign->stages, sizeof *w->is_cold);
     w->changes_told = tf_alloc_array((size_t)campaign->stages, sizeof *w->changes_told);
     for (int s = 1; s < campaign->stages; s++)
         w->is_mixed = w->is_mixed || !tf_resources_equal(&campaign->stage[s].need, &campaign->stage[0].need);
@@ -93,6 +95,7 @@ void worker_free(worker *w) {
         return;
     free(w->estimate);
     free(w->is_refused);
+    free(w->is_cold);
     free(w->changes_told);
     free(w->queue);
     reports_free(&w->reports);
@@ -299,6 +302,16 @@ static void send_change(worker *w, const tf_rows *rows) {
     transport_send(w->transport, MASTER, TAG_CHANGE, &change, sizeof change);
 }
 
+static void send_cold(worker *w, int stage) {
+    const char *why = w->is_cold[stage] ? NULL : w->executor->cold(w->executor->context, stage);
+    if (!why)
+        return;
+    cold_message cold = {.stage = stage};
+    snprintf(cold.why, sizeof cold.why, "%s", why);
+    w->is_cold[stage] = true;
+    transport_send(w->transport, MASTER, TAG_COLD, &cold, sizeof cold);
+}
+
 /* Writes rows that have come back, and notes what the master is to be told of them. */
 static tf_err accept_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
     (void)slot;
@@ -315,6 +328,7 @@ static tf_err accept_rows(void *context, int slot, const tf_rows *rows, tf_inter
         refuse(w, rows->stage);
     requeue(w, rows->stage, rows->attempt, left);
     send_change(w, rows);
+    send_cold(w, rows->stage);
     if (rows->count == 0)
         return TF_OK;
     tf_estimate_add(&w->estimate[rows->stage], rows->count, rows->seconds);

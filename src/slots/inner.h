@@ -40,6 +40,7 @@ typedef struct start_record {
     int in_vain;     /* starts in a row that came to nothing */
     bool has_worked; /* one has read a task */
     char *refusal;   /* why the stage can't be run here; NULL: it can */
+    char *cold;      /* why its processes are started cold; NULL: they are not, as far as is known */
 } start_record;
 
 struct tf_slots {

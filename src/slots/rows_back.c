@@ -33,7 +33,8 @@ static batch_claim read_header(const batch_header *head) {
     c.calling_batch = __atomic_load_n(&head->calling_batch, __ATOMIC_RELAXED) != 0;
     c.changed = __atomic_load_n(&head->changed, __ATOMIC_RELAXED);
     c.refused = __atomic_load_n(&head->refused, __ATOMIC_RELAXED) != 0;
-    c.service = __atomic_load_n(&head->service, __ATOMIC_RELAXED) & (BATCH_SERVICE_READS | BATCH_SERVICE_FAILS);
+    c.service = __atomic_load_n(&head->service, __ATOMIC_RELAXED) &
+                (BATCH_SERVICE_READS | BATCH_SERVICE_FAILS | BATCH_STARTED_COLD);
     return c;
 }
 

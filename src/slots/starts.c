@@ -13,28 +13,40 @@ static void make_valid(char *text, size_t length) {
         text[bad] = '?';
 }
 
+/* What the host says of why; NULL: nothing. */
+static char *copy_why(const batch_map *map) {
+    tf_buf why = {0};
+    rows_back_why(map, &why);
+    if (why.length)
+        make_valid(why.data, why.length);
+    return why.data;
+}
+
 void starts_count(tf_slots *slots, int stage, const batch_claim *claim, const batch_map *map) {
     start_record *r = &slots->start[stage];
+    const bool fails = claim->service & BATCH_SERVICE_FAILS;
+    if ((claim->service & BATCH_STARTED_COLD) && !fails && !r->cold)
+        r->cold = copy_why(map);
     if (claim->service & BATCH_SERVICE_READS) {
         r->in_vain = 0;
         r->has_worked = true;
     }
-    if (!(claim->service & BATCH_SERVICE_FAILS) || r->refusal || ++r->in_vain < MOST_STARTS)
-        return;
-    tf_buf why = {0};
-    rows_back_why(map, &why);
-    if (why.length) {
-        make_valid(why.data, why.length);
-        r->refusal = why.data;
-    }
+    if (fails && !r->refusal && ++r->in_vain >= MOST_STARTS)
+        r->refusal = copy_why(map);
 }
 
 const char *tf_slots_refusal(const tf_slots *slots, int stage) {
     return slots->start[stage].refusal;
 }
 
+const char *tf_slots_cold(const tf_slots *slots, int stage) {
+    return slots->start[stage].cold;
+}
+
 void starts_free(tf_slots *slots) {
-    for (int s = 0; s < slots->campaign->stages; s++)
+    for (int s = 0; s < slots->campaign->stages; s++) {
         free(slots->start[s].refusal);
+        free(slots->start[s].cold);
+    }
     free(slots->start);
 }

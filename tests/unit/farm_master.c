@@ -362,6 +362,20 @@ Test(master, tells_once_that_a_function_changes_its_process) {
     close_scene(s);
 }
 
+Test(master, tells_once_why_processes_are_started_cold) {
+    scene *s = open_scene("{\"name\": \"s\", " RUN "}", (farm_setting){0});
+    const cold_message cold = {.why = "has threads, which forked processes would lack: reader"};
+    say_hello(s, 1, true);
+    say_hello(s, 2, true);
+    say(s, 1, TAG_COLD, &cold, sizeof cold);
+    say(s, 2, TAG_COLD, &cold, sizeof cold);
+    cr_expect_eq(s->warnings, 1);
+    cr_expect_str_eq(
+        s->warning, "stage \"s\": each slot imports by itself, since the interpreter that imports for all has threads, "
+                    "which forked processes would lack: reader; with \"warm\": false that is not tried");
+    close_scene(s);
+}
+
 Test(master, tells_all_ranks_why_one_can_not_go_on) {
     scene *s = open_scene("{" RUN "}", (farm_setting){0});
     const broken_message broken = {.code = TF_ERR_RUN, .text = "the disk is full"};

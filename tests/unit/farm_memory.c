@@ -13,7 +13,7 @@ static const char *const tag_name[] = {
     [TAG_SETTLE] = "SETTLE", [TAG_REMOVE] = "REMOVE",   [TAG_IDLE] = "IDLE",   [TAG_FAILURE] = "FAILURE",
     [TAG_CHANGE] = "CHANGE", [TAG_SIGNAL] = "SIGNAL",   [TAG_DRAIN] = "DRAIN", [TAG_DRAINED] = "DRAINED",
     [TAG_UNABLE] = "UNABLE", [TAG_COLLECT] = "COLLECT", [TAG_PART] = "PART",   [TAG_BROKEN] = "BROKEN",
-    [TAG_LEAVE] = "LEAVE",
+    [TAG_LEAVE] = "LEAVE",   [TAG_COLD] = "COLD",
 };
 
 static bool failed;
@@ -319,6 +319,11 @@ static void check_task(farm *f, const farm_node *node, int stage, int64_t task, 
 
 static const char *refusal(const void *context, int stage) {
     return ((const farm_node *)context)->refuses[stage] ? "it lacks what it needs" : NULL;
+}
+
+static const char *cold(const void *context, int stage) {
+    const farm_node *node = context;
+    return node->farm->setting.cold[stage];
 }
 
 static int64_t submit(void *context, int slot, int stage, int attempt, int64_t first, int64_t count, tf_error *error) {
@@ -698,6 +703,7 @@ static void open_node(farm *f, int number) {
                                 .place_in_hand = place_in_hand,
                                 .idle = idle,
                                 .refusal = refusal,
+                                .cold = cold,
                                 .submit = submit,
                                 .poll = poll_slots,
                                 .give_up = give_up,

@@ -27,6 +27,7 @@ typedef struct farm_setting {
     int ranks;
     int slots[FARM_RANKS];                /* of each rank */
     bool unable[FARM_RANKS][FARM_STAGES]; /* the rank can't run the stage, as it notices when it tries */
+    const char *cold[FARM_STAGES];        /* why its processes are started cold; NULL: they are not */
     bool unlocked;                        /* nobody's lock tells that it lives */
     double latency;                       /* s that a message takes, on the average */
     double walltime, grace;
