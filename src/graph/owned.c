@@ -65,10 +65,22 @@ static void add_word(void *context, const tf_code_word *word) {
     tf_buf_free(&path);
 }
 
+/* A Python function's files. What it imports is found when it runs. */
+static void add_python(owned *o, folders *f, const tf_campaign *c, const tf_python_spec *python, const char *reason) {
+    const char *const file[] = {python->target.file, python->init.file};
+    for (size_t n = 0; n < sizeof file / sizeof *file; n++)
+        if (file[n] && *file[n])
+            add_file(o, f, c, file[n], reason);
+    for (int n = 0; n < python->commons; n++)
+        add_file(o, f, c, python->common[n].path, reason);
+}
+
 static void add_run(owned *o, folders *f, const tf_campaign *c, const tf_stage_spec *stage) {
     const bool has_library = tf_run_has_library(&stage->run);
     tf_buf reason = {0};
     tf_buf_addf(&reason, "it is the %s of stage \"%s\"", has_library ? "library" : "program", stage->name);
+    if (stage->run.python)
+        add_python(o, f, c, stage->run.python, tf_buf_text(&reason));
     if (has_library)
         add_file(o, f, c, stage->run.library, tf_buf_text(&reason));
     else

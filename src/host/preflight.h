@@ -19,6 +19,9 @@ void preflight_scripts(const tf_stage_spec *stage, tf_diags *diags);
 /* Is a script not there, whoever may write it? */
 bool preflight_lacks_scripts(const tf_stage_spec *stage);
 
+/* Checks that interpreter and files of a Python function exist. */
+void preflight_python(const tf_stage_spec *stage, const tf_function *program, tf_diags *diags);
+
 /* Checks that the library loads and has the function: in a child, as its constructors may do anything. */
 void preflight_function(const tf_stage_spec *stage, const tf_function *program, tf_diags *diags);
 

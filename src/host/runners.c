@@ -4,9 +4,10 @@
 #include <assert.h>
 #include <string.h>
 
-extern const runner runner_command, runner_service, runner_function, runner_expr, runner_echo;
+extern const runner runner_command, runner_service, runner_function, runner_python, runner_expr, runner_echo;
 
-static const runner *const runners[] = {&runner_command, &runner_service, &runner_function, &runner_expr, &runner_echo};
+static const runner *const runners[] = {&runner_command, &runner_service, &runner_function,
+                                        &runner_python,  &runner_expr,    &runner_echo};
 
 const runner *runner_find(const tf_run_spec *run) {
     for (size_t i = 0; i < sizeof runners / sizeof *runners; i++)

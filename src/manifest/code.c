@@ -130,7 +130,8 @@ static void add_run(finder *f, const tf_run_spec *run) {
         add_file(f, "the program", "/proc/self/exe");
     else if (run->library && strcmp(run->library, "builtin") != 0)
         add_file(f, run->library, run->library);
-    tf_code_words(run, add_code_word, f);
+    if (!run->python)
+        tf_code_words(run, add_code_word, f);
 }
 
 void tf_code_files(const tf_stage_spec *stage, const char *known, tf_buf *out) {

@@ -160,7 +160,7 @@ static void load_on_failure(struct loader *l, const stage_json *json, tf_stage_s
 static void load_record(struct loader *l, const stage_json *json, tf_stage_spec *stage) {
     const stage_value member = stage_member(json, "record"), params = stage_member(json, "store_params");
     const char *record = json_string(l->diags, member.up, member.object, "record");
-    stage->record_full = tf_run_has_process(&stage->run) || tf_stage_has_files(stage);
+    stage->record_full = tf_run_records_times(&stage->run) || tf_stage_has_files(stage);
     if (record && strcmp(record, "full") != 0 && strcmp(record, "status") != 0)
         diagnose(l->diags, &member.where, TF_DIAG_BAD_VALUE, "must be \"full\" or \"status\", not \"%s\"", record);
     else if (record)

@@ -7,6 +7,7 @@
 #define TF_MANIFEST_H
 
 #include "manifest/files.h"
+#include "manifest/python.h"
 #include "manifest/reduction.h"
 #include "manifest/source.h"
 #include "manifest/space.h"
@@ -53,7 +54,7 @@ typedef struct tf_run_spec {
     const char *what;        /* the kind in words: "shell command" */
     const char *json;        /* the whole run as JSON text, for the output file */
 
-    /* Of commands and services */
+    /* Of what is started as a process; of a Python function `argv` is its interpreter alone */
     bool is_shell; /* there is one template, for /bin/sh */
     int argc;
     const tf_template **argv;
@@ -67,6 +68,8 @@ typedef struct tf_run_spec {
     const char *library; /* "builtin", TF_PROGRAM or a path; NULL: it is no function */
     const char *symbol;
     const char *args; /* a JSON object as text */
+
+    const tf_python_spec *python; /* NULL: it is no Python function */
 
     /* Of expressions: one per column. Names are the parameters, then the columns before it. NULL: it has none. */
     const tf_expr *const *expr;
@@ -82,6 +85,9 @@ bool tf_run_is_command(const tf_run_spec *run);
 
 /* Is each task a process, or answered by one? Then it has an exit code, a signal, CPU time and memory. */
 bool tf_run_has_process(const tf_run_spec *run);
+
+/* Are tasks long enough, or few enough, that by default their times are recorded? */
+bool tf_run_records_times(const tf_run_spec *run);
 
 /* ---- Stages ---- */
 

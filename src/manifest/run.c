@@ -67,11 +67,22 @@ static bool has_member(const tf_run_kind *kind, const char *key) {
     return false;
 }
 
-/* Adds the kinds that have the member: "a command or a service". */
+static const char *noun_of(const tf_run_kind *kind) {
+    return kind->noun ? kind->noun : kind->key;
+}
+
+/* Adds the kinds that have the member: "a command, a service or a Python function". */
 static void list_kinds_with(const char *key, tf_buf *out) {
+    int count = 0, n = 0;
     for (const tf_run_kind *const *kind = run_kinds(); *kind; kind++)
+        count += has_member(*kind, key);
+    for (const tf_run_kind *const *kind = run_kinds(); *kind; kind++) {
+        tf_buf word = {0};
+        tf_buf_addf(&word, "%s %s", article(noun_of(*kind)), noun_of(*kind));
         if (has_member(*kind, key))
-            tf_buf_addf(out, "%s%s %s", out->length ? " or " : "", article((*kind)->key), (*kind)->key);
+            tf_buf_add_choice(out, tf_buf_text(&word), n++, count);
+        tf_buf_free(&word);
+    }
 }
 
 /* Reports members that only other kinds have. */
@@ -82,7 +93,7 @@ static void check_members(struct loader *l, const json_path *where, const cJSON 
         list_kinds_with(item->string, &kinds);
         if (kinds.length && !has_member(own, item->string))
             diagnose(l->diags, &here, TF_DIAG_MISPLACED_KEY, "\"%s\" goes with %s, not with %s %s", item->string,
-                     tf_buf_text(&kinds), article(own->key), own->key);
+                     tf_buf_text(&kinds), article(noun_of(own)), noun_of(own));
         tf_buf_free(&kinds);
     }
 }

@@ -14,11 +14,12 @@ typedef struct run_json {
     const known_names *scope;
 } run_json;
 
-enum { RUN_MEMBERS = 4 };
+enum { RUN_MEMBERS = 12 };
 
 struct tf_run_kind {
     const char *key;    /* the member of "run" that says the kind */
     const char *schema; /* JSON Schema of that member */
+    const char *noun;   /* what such a run is called; NULL: the key */
 
     /* Loads what the run says. */
     void (*load)(struct loader *l, const run_json *json, tf_run_spec *run);
@@ -45,6 +46,20 @@ const tf_run_kind *const *run_kinds(void);
 /* Writes the keys that a run may have to `room`, which has RUN_KEYS. */
 enum { RUN_KEYS = 64 };
 json_keys run_keys(json_key *room);
+
+/* ---- What its processes are started in (run_environment.c) ---- */
+
+/* Loads "env" and "cwd". `scope`: what placeholders in them may stand for. */
+void run_load_environment(struct loader *l, const run_json *json, const known_names *scope, tf_run_spec *run);
+
+/* A member of the run that is a text with placeholders; NULL: there is none, or a diagnostic. */
+const tf_template *run_load_text(struct loader *l, const run_json *json, const known_names *scope, const char *key);
+
+#define RUN_ENV                                                                                                        \
+    { "env", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}" }
+
+#define RUN_CWD                                                                                                        \
+    { "cwd", TEXT("the folder that a command runs in; default: the manifest's") }
 
 /* Adds a command line, as it is written or with the point's values put in (run_text.c). */
 void run_describe_process(const tf_stage_spec *stage, const tf_point *point, tf_buf *out);

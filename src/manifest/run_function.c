@@ -26,11 +26,8 @@ static void load_symbol(struct loader *l, const json_path *where, const char *te
         return;
     }
     if (colon - name > 3 && strncmp(colon - 3, ".py", 3) == 0) {
-        diagnose(
-            l->diags, where, TF_DIAG_BAD_VALUE,
-            "a function is one of a shared library; Python is run by \"command\": [\"python3\", \"%.*s\"], or by a "
-            "\"service\" for many short tasks",
-            (int)(colon - name), name);
+        diagnose(l->diags, where, TF_DIAG_BAD_VALUE,
+                 "a function is one of a shared library; write \"python\": \"%s\" for one of Python", name);
         return;
     }
     run->library = tf_arena_strndup(l->arena, name, (size_t)(colon - name));

@@ -9,6 +9,10 @@ bool tf_run_has_process(const tf_run_spec *run) {
     return run->kind && run->kind->has_process;
 }
 
+bool tf_run_records_times(const tf_run_spec *run) {
+    return tf_run_has_process(run) || (run->python && run->python->batch == 0);
+}
+
 bool run_takes_blocks(const tf_run_spec *run) {
     return run->kind && run->kind->takes_blocks;
 }

@@ -36,40 +36,11 @@ static void load_argv(struct loader *l, const json_path *where, const cJSON *jso
     }
 }
 
-static void load_environment(struct loader *l, const json_path *where, const cJSON *json, const known_names *scope,
-                             tf_run_spec *run) {
-    const cJSON *env = json_object(l->diags, where, json, "env");
-    if (!env)
-        return;
-    json_path env_path = json_path_key(where, "env");
-    tf_env_spec *spec = tf_arena_array(l->arena, (size_t)cJSON_GetArraySize(env), sizeof *spec);
-    for (const cJSON *item = env->child; item; item = item->next) {
-        json_path here = json_path_key(&env_path, item->string);
-        if (!cJSON_IsString(item))
-            diagnose(l->diags, &here, TF_DIAG_WRONG_TYPE, "must be a string, not %s", json_kind(item));
-        else if (*item->string == '\0' || strchr(item->string, '='))
-            diagnose(l->diags, &here, TF_DIAG_BAD_NAME, "\"%s\" can't be the name of an environment variable",
-                     item->string);
-        else
-            spec[run->envc++] = (tf_env_spec){.name = tf_arena_strdup(l->arena, item->string),
-                                              .value = template_parse(l, &here, item->valuestring, scope, false)};
-    }
-    run->env = spec;
-}
-
-static const tf_template *load_text(struct loader *l, const json_path *where, const cJSON *json,
-                                    const known_names *scope, const char *key) {
-    const char *text = json_string(l->diags, where, json, key);
-    json_path here = json_path_key(where, key);
-    return text ? template_parse(l, &here, text, scope, false) : NULL;
-}
-
 static void load_command(struct loader *l, const run_json *json, tf_run_spec *run) {
     run->what = "command";
     load_argv(l, &json->where, json->value, json->scope, run);
-    load_environment(l, json->up, json->run, json->scope, run);
-    run->cwd = load_text(l, json->up, json->run, json->scope, "cwd");
-    run->stdin_text = load_text(l, json->up, json->run, json->scope, "stdin");
+    run_load_environment(l, json, json->scope, run);
+    run->stdin_text = run_load_text(l, json, json->scope, "stdin");
 }
 
 /* Loads a service. Its command line, folder and environment are the same for all tasks: only variables may stand in
@@ -81,8 +52,7 @@ static void load_service(struct loader *l, const run_json *json, tf_run_spec *ru
     const cJSON *most = cJSON_GetObjectItemCaseSensitive(json->run, "max_tasks");
     load_argv(l, &json->where, json->value, &none, run);
     run->what = "service";
-    load_environment(l, json->up, json->run, &none, run);
-    run->cwd = load_text(l, json->up, json->run, &none, "cwd");
+    run_load_environment(l, json, &none, run);
     if (most && !json_int_within(most, 1, INT64_MAX, &run->max_tasks))
         diagnose(l->diags, &most_path, json_int_mistake(most), "must be a positive integer");
 }
@@ -104,12 +74,6 @@ static void identify_service(const tf_stage_spec *stage, cJSON *list) {
     identify_command(stage, list);
 }
 
-#define ENV                                                                                                            \
-    { "env", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}" }
-
-#define CWD                                                                                                            \
-    { "cwd", TEXT("the folder that a command runs in; default: the manifest's") }
-
 #define WORDS(about) "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\"},\"description\":\"" about "\"}"
 
 const tf_run_kind run_command = {
@@ -121,7 +85,7 @@ const tf_run_kind run_command = {
     .describe = run_describe_process,
     .is_command = true,
     .has_process = true,
-    .member = {ENV, CWD, {"stdin", TEXT("what a command reads from its standard input; default: nothing")}}};
+    .member = {RUN_ENV, RUN_CWD, {"stdin", TEXT("what a command reads from its standard input; default: nothing")}}};
 
 const tf_run_kind run_service = {
     .key = "service",
@@ -131,7 +95,7 @@ const tf_run_kind run_service = {
     .identify = identify_service,
     .describe = run_describe_process,
     .has_process = true,
-    .member = {ENV,
-               CWD,
+    .member = {RUN_ENV,
+               RUN_CWD,
                {"max_tasks", "{\"type\":\"integer\",\"minimum\":1,\"description\":\"tasks after which a service is "
                              "started anew\"}"}}};

@@ -125,12 +125,11 @@ TABLE = [
     ('{"over": {"a": [1]}, "run": {"expr": {"y": "sni(a)"}}}', '/run/expr/y: "sni(a)": there is no function "sni"; did you mean "sin"?'),
     (
         '{"run": {"function": "x.py:f"}}',
-        '/run/function: a function is one of a shared library; Python is run by "command": ["python3", "x.py"], or by a "service" for many short tasks',
+        '/run/function: a function is one of a shared library; write "python": "x.py:f" for one of Python',
     ),
-    (
-        '{"run": {"python": "x.py"}}',
-        '/run/python: unknown key "python"; write "command": ["python3", "script.py"], or "service" for many short tasks',
-    ),
+    ('{"python": "x.py:f", "run": {"echo": true}}', '/python: unknown key "python"; write "run": {"python": ...}'),
+    ('{"batch": 5, "run": {"echo": true}}', '/batch: unknown key "batch"; write "run": {..., "batch": ...}'),
+    ('{"common": {}, "run": {"echo": true}}', '/common: unknown key "common"; write "run": {..., "common": ...}'),
     ('{"run": {"cmd": "true"}}', '/run/cmd: unknown key "cmd"; write "command"'),
     ('{"run": {"echo": true}, "service": ["x"]}', '/service: unknown key "service"; write "run": {"service": ...}'),
     ('{"stages": [{"name": "a", "run": {"echo": true}, "env": {"A": "1"}}]}', '/stages/0/env: unknown key "env"; write "run": {..., "env": ...}'),
@@ -1127,7 +1126,7 @@ TABLE = [
         '{"over": [{"name": "l", "lines": "nul.csv"}], "run": {"function": "builtin:noop"}}',
         '/over/0/lines: nul.csv: holds NUL bytes: is it a text file?',
     ),
-    ('{"run": {}}', '/run: needs a "command", a "service", a "function", an "expr" or an "echo"'),
+    ('{"run": {}}', '/run: needs a "command", a "service", a "function", a "python", an "expr" or an "echo"'),
     (
         '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"comand": ["x"]}}',
         '/run/comand: unknown key "comand"; did you mean "command"?',
@@ -1170,7 +1169,7 @@ TABLE = [
     ),
     (
         '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"function": "builtin:noop", "env": {}}}',
-        '/run/env: "env" goes with a command or a service, not with a function',
+        '/run/env: "env" goes with a command, a service or a Python function, not with a function',
     ),
     (
         '{"over": {"n": [1], "x": [0.5], "s": ["a"]}, "run": {"function": "builtin:noop", "stdin": "x"}}',

@@ -254,7 +254,7 @@ serve(echo)
             ({"service": ["sh"], "max_tasks": 0}, "/run/max_tasks: must be a positive integer"),
             ({"service": ["sh"], "stdin": "x"}, '/run/stdin: "stdin" goes with a command, not with a service'),
             ({"command": ["sh"], "max_tasks": 2}, '/run/max_tasks: "max_tasks" goes with a service, not with a command'),
-            ({"expr": {"y": "1"}, "cwd": "/"}, '/run/cwd: "cwd" goes with a command or a service, not with an expr'),
+            ({"expr": {"y": "1"}, "cwd": "/"}, '/run/cwd: "cwd" goes with a command, a service or a Python function, not with an expr'),
         ):
             self.write("c.json", {"over": {"n": [1]}, "run": run})
             said = self.taskfarm("check", "c.json", status=2).stderr
@@ -268,7 +268,7 @@ serve(echo)
             said = self.taskfarm("check", "c.json", status=2).stderr
             self.assertEqual(
                 said,
-                f"c.json: /arrays: blocks are handed to functions and expressions alone: let the {kind} read the array itself, at the place "
+                f"c.json: /arrays: blocks are handed to functions, in C or Python, and expressions alone: let the {kind} read the array itself, at the place "
                 f"that the parameters of the axis of blocks say{'; what it answers may be blocks' if kind == 'service' else ''}\n",
             )
         self.write("work.py", "from taskfarm import serve\nserve(lambda b_start, b_count: {'y': [b_start + i for i in range(b_count)]})\n")

@@ -93,7 +93,7 @@ class Echo(farm.FarmTest):
             ({"run": {"echo": 1}}, "/run/echo: must be true, not a number"),
             ({"run": {"echo": True}, "results": {"x": "float64"}}, '/run: an "echo" takes no "results": they are echo_NAME for each parameter'),
             ({"run": {"echo": True}, "over": taken}, 'gives a column "echo_i", which is a name that the stage has already'),
-            ({"run": {"echo": True, "env": {}}}, '"env" goes with a command or a service, not with an echo'),
+            ({"run": {"echo": True, "env": {}}}, '"env" goes with a command, a service or a Python function, not with an echo'),
         ):
             with self.subTest(stage=stage):
                 self.write("bad.json", {"over": SPACE, **stage})

@@ -1,0 +1,106 @@
+"""Runs of kind "python" in the manifest: what may stand there, what is refused before anything runs, and what an output is of."""
+
+import json
+
+import farm
+
+MEASURE = "def measure(n):\n    return n\n"
+
+# What stands in "run", and what is said of it.
+REFUSED = [
+    ({"python": 3}, "/run/python: must be a string, not a number"),
+    (
+        {"python": "measure.py"},
+        '/run/python: names no function: write "measure.py:FUNCTION", as in "measure.py:measure"; a script that is to run as a whole is '
+        'a "command": ["python3", "measure.py"]',
+    ),
+    (
+        {"python": "lib/my-work.py:"},
+        '/run/python: names no function: write "lib/my-work.py:FUNCTION", as in "lib/my-work.py:measure"; a script that is to run as a '
+        'whole is a "command": ["python3", "lib/my-work.py"]',
+    ),
+    ({"python": "measure"}, '/run/python: must be FILE.py:FUNCTION or MODULE:FUNCTION, as in "measure.py:measure", not "measure"'),
+    ({"python": ":f"}, '/run/python: must be FILE.py:FUNCTION or MODULE:FUNCTION, as in "measure.py:measure", not ":f"'),
+    ({"python": "measure.py:measure(3)"}, '/run/python: must name the function "measure" and not call it: leave out "(3)"'),
+    ({"python": "measure.py:my-work"}, '/run/python: "my-work" can\'t be the name of a Python function'),
+    ({"python": "measure.py:a..b"}, '/run/python: "a..b" can\'t be the name of a Python function'),
+    ({"python": "measure.py:<lambda>"}, '/run/python: "<lambda>" can\'t be the name of a Python function'),
+    ({"python": "lib/measure:f"}, '/run/python: "lib/measure" is neither a file of Python, whose name ends in .py, nor the name of a module'),
+    (
+        {"python": "look.ipynb:f"},
+        "/run/python: look.ipynb is a notebook, which can't be imported: move the function to a .py file, or run it in the notebook, by "
+        "taskfarm.map",
+    ),
+    ({"init": "3"}, '/run/init: "3" can\'t be the name of a Python function'),
+    ({"interpreter": ["python3"]}, "/run/interpreter: must be a string, not a list"),
+    ({"interpreter": "{n}"}, "/run/interpreter: unknown placeholder {n}; only variables are known here"),
+    ({"warm": "yes"}, '/run/warm: must be "auto", true or false'),
+    ({"preload": "numpy"}, "/run/preload: must be a list, not a string"),
+    ({"preload": [1]}, "/run/preload/0: must be a string, not a number"),
+    ({"preload": ["numpy", "a-b"]}, '/run/preload/1: "a-b" can\'t be the name of a module'),
+    ({"batch": 0}, '/run/batch: must be "auto" or an integer from 1 to 1073741824'),
+    ({"batch": "all"}, '/run/batch: must be "auto" or an integer from 1 to 1073741824'),
+    ({"seed_globals": 1}, "/run/seed_globals: must be true or false, not a number"),
+    ({"common": ["a.npy"]}, "/run/common: must be an object, not a list"),
+    ({"common": {"a": 1}}, "/run/common/a: must be a string, not a number"),
+    ({"common": {"a b": "a.npy"}}, '/run/common/a b: "a b" can\'t be the name of a function\'s parameter'),
+    ({"common": {"rng": "a.npy"}}, '/run/common/rng: "rng" is a name that functions get from taskfarm itself'),
+    ({"common": {"n": "a.npy"}}, '/run/common/n: "n" is the name of a parameter or an array already'),
+    ({"stdin": "x"}, '/run/stdin: "stdin" goes with a command, not with a Python function'),
+    ({"cwd": "{n}"}, "/run/cwd: unknown placeholder {n}; only variables are known here"),
+    ({"env": {"A": "{n}"}}, "/run/env/A: unknown placeholder {n}; only variables are known here"),
+    ({"interpreter": "no-such-python"}, '/run/interpreter: there is no program "no-such-python" in PATH'),
+    ({"interpreter": "./measure.py"}, "/run/interpreter: can't run ./measure.py: it is not an executable file"),
+    ({"python": "gone.py:f"}, "/run/python: there is no file gone.py"),
+    ({"init": "gone.py:f"}, "/run/init: there is no file gone.py"),
+    ({"common": {"a": "gone.npy"}}, "/run/common/a: there is no file gone.npy"),
+]
+
+
+class Manifest(farm.FarmTest):
+    def setUp(self):
+        super().setUp()
+        self.write("measure.py", MEASURE)
+
+    def stage(self, run=None, **more):
+        stage = {"over": {"n": {"range": [3]}}, "run": {"python": "measure.py:measure", **(run or {})}, "results": {"y": "int64"}, **more}
+        return self.write("m.json", stage)
+
+    def refuse(self, message, **stage):
+        self.stage(**stage)
+        self.assertEqual(self.taskfarm("check", "m.json", status=2).stderr, f"m.json: {message}\n")
+
+    def test_what_is_wrong_is_said(self):
+        for run, message in REFUSED:
+            with self.subTest(run):
+                self.refuse(message, run=run)
+
+    def test_variables_stand_for_text(self):
+        self.stage({"python": "{file}.py:measure", "init": "{file}.py:measure"}, variables={"file": "measure"})
+        self.assertIn("3 tasks of measure.py:measure\n", self.taskfarm("check", "m.json", "--no-start").stdout)
+
+    def test_batches_go_with_single_values(self):
+        over = {"b": {"blocks": {"shape": [5], "chunk": [2]}}}
+        blocks = "/run/batch: goes with no arrays: each task has a block of its own, and the function is called for one at a time"
+        self.refuse(blocks, run={"batch": 2}, over=over, results={"y": {"type": "int32", "array": "b"}})
+        files = '/run/batch: goes with no files: tasks with "inputs" or "outputs" wait for each other one by one'
+        self.refuse(files, run={"batch": "auto"}, outputs="{n}.txt")
+
+    def test_a_task_s_output_is_not_its_code(self):
+        for output in ("measure.py", "star.npy"):
+            self.write("star.npy", "")
+            self.stage({"common": {"star": "star.npy"}}, over={"n": [1]}, outputs=output)
+            said = self.taskfarm("check", "m.json", "--no-start", status=2).stderr
+            self.assertIn('it is the program of stage "m"', said)
+
+    def test_functions_are_not_run_yet(self):
+        self.stage()
+        self.assertIn("3 tasks failed: measure.py:measure: no Python function is run yet", self.taskfarm("m.json", status=1).stderr)
+
+    def test_the_schema_knows_the_members(self):
+        properties = json.loads(self.taskfarm("schema").stdout)["$defs"]["run"]["properties"]
+        members = {"python", "interpreter", "warm", "preload", "init", "batch", "seed_globals", "common", "env", "cwd"}
+        self.assertLessEqual(members, set(properties))
+
+
+farm.main()
