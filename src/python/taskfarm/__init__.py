@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         StoppedError,
         TaskError,
     )
+    from taskfarm._output import Output, open
     from taskfarm._service import Task, serve
 
 # Which module a name comes from.
@@ -28,7 +29,9 @@ _HOMES = {
     "Stopped": "_errors",
     "StoppedError": "_errors",
     "TaskError": "_errors",
+    "Output": "_output",
     "Task": "_service",
+    "open": "_output",
     "serve": "_service",
 }
 
@@ -37,11 +40,13 @@ __all__ = [
     "EngineError",
     "Error",
     "ManifestError",
+    "Output",
     "Stopped",
     "StoppedError",
     "Task",
     "TaskError",
     "__version__",
+    "open",
     "serve",
 ]
 

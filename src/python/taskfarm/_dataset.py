@@ -1,0 +1,197 @@
+"""A stage as an xarray.Dataset on the grid of its axes, read where it is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from xarray.backends import BackendArray
+from xarray.core import indexing
+
+from taskfarm import _h5, _values
+from taskfarm._contents import EXCLUDED, STATUSES, Axis, Stage
+from taskfarm._values import Array, Grid, Values
+
+Stages = Callable[[str], Stage | None]
+MOST_LABELS = 10**7  # points of a dimension that have their values as its index
+SMALL = 1 << 16  # elements of a coordinate that is read at once
+
+
+# ---- Lazy arrays ----
+
+
+class Lazy(BackendArray):  # type: ignore[misc]
+    """Reads a part of something by a function of integers and slices."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any, read: Callable[[_h5.Key], Array]) -> None:
+        self.shape = shape
+        self.dtype = np.dtype(dtype)
+        self._read = read
+
+    def __getitem__(self, key: Any) -> Any:
+        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.BASIC, self._read)
+
+
+def _variable(dims: tuple[Hashable, ...], lazy: Lazy, attrs: dict[str, str] | None = None) -> xr.Variable:
+    return xr.Variable(dims, indexing.LazilyIndexedArray(lazy), attrs)
+
+
+def masked_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """A type that can say that there is nothing: NaN among numbers, None among texts."""
+    return dtype if dtype.kind in "fO" else np.dtype(np.float64)
+
+
+def blank(values: Array, gaps: Array) -> Array:
+    """Values with nothing where there are gaps, which have fewer dimensions or as many."""
+    found = np.asarray(values.astype(masked_dtype(values.dtype)))  # a copy
+    gaps = gaps.reshape(gaps.shape + (1,) * (found.ndim - gaps.ndim))
+    np.copyto(found, None if found.dtype.kind == "O" else np.nan, where=gaps)
+    return found
+
+
+def lazy_values(values: Values, grid: Grid, masked: bool) -> Lazy:
+    """Values on the grid; `masked`: without those that were never computed."""
+    has_gaps = masked and values.has_gaps()
+
+    def read(key: _h5.Key) -> Array:
+        found = values.read(grid, key)
+        return blank(found, values.gaps(grid, key)) if has_gaps else found
+
+    return Lazy(grid.shape + values.inner, masked_dtype(values.dtype) if has_gaps else values.dtype, read)
+
+
+# ---- Columns that are one array ----
+
+
+def _array_variable(stage: Stage, name: str, grid: Grid, masked: bool) -> xr.Variable:
+    """A column of which each task has a block: in the array's own dimensions."""
+    table = stage.table(f"results/{name}")
+    if table is None:
+        raise stage.file.damaged(f"/{stage.name}/results lacks {name}")
+    with stage.file.open() as file:
+        dataset = file[table.name]
+        chunks = dataset.chunks or table.shape
+        names = [_scale_name(d) or f"{name}_dim{n}" for n, d in enumerate(dataset.dims)]
+    other = {*stage.parameters} - {*grid.dims}  # coordinates of another dimension
+    dims = tuple(f"{name}_dim{n}" if own in other else own for n, own in enumerate(names))
+    blocks = tuple(-(-size // chunk) for size, chunk in zip(table.shape, chunks, strict=True))
+    if int(np.prod(blocks, dtype=np.int64)) != stage.tasks:
+        raise stage.file.damaged(f"{table.name} has another shape than it must have")
+    has_gaps = masked and any(status != "done" for status in stage.counts)
+
+    def read(key: _h5.Key) -> Array:
+        found = table.blocks(key)
+        if not has_gaps:
+            return found
+        codes = stage.status.view(blocks)
+        for d in reversed(range(len(key))):
+            codes = codes[(slice(None),) * d + (np.arange(table.shape[d])[key[d]] // chunks[d],)]
+        return blank(found, np.asarray(codes) != 1)
+
+    return _variable(dims, Lazy(table.shape, masked_dtype(table.dtype) if has_gaps else table.dtype, read), table.attrs)
+
+
+def _scale_name(dimension: Any) -> str:
+    return str(dimension[0].name).rsplit("/", 1)[-1] if len(dimension) else ""
+
+
+# ---- The grid ----
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name = f"task.{name}"
+    return name
+
+
+def _dimension(axis: Axis, alone: bool, names: set[str]) -> str:
+    if axis.kind == "blocks":
+        return _unique(axis.parameters[0].split("_start")[0] + "_block", names)
+    if (alone and len(axis.parameters) > 1) or (axis.kind == "concat" and alone):
+        return _unique("task", names)
+    return axis.parameters[0]
+
+
+def grid_of(stage: Stage) -> Grid:
+    """The grid of the stage's axes; where there is none, all tasks but those that `where` leaves out."""
+    names = {*stage.parameters, *stage.results}
+    axes = stage.axes
+    if axes is not None and "excluded" not in stage.counts and all(a.parameters for a in axes):
+        dims = tuple(_dimension(axis, len(axes) == 1, names) for axis in axes)
+        return Grid(dims, tuple(axis.size for axis in axes))
+    rows = None
+    if "excluded" in stage.counts:
+        rows = np.fromiter(stage.with_status(*(c for c in range(len(STATUSES)) if c != EXCLUDED)), np.int64)
+    return Grid((_unique("task", names),), (stage.tasks if rows is None else len(rows),), rows)
+
+
+def _along_axis(values: Values, grid: Grid, dim: int) -> Array | None:
+    """A parameter's values along its axis: of each the first task that has it written."""
+    if isinstance(values, _values.OfAxis):
+        return values.values
+    first = tuple(slice(None) if d == dim else 0 for d in range(len(grid.shape)))
+    if 0 in grid.shape:
+        return None
+    if not values.gaps(grid, first).any():
+        return values.read(grid, first)
+    everything = (slice(None),) * len(grid.shape)
+    written = np.moveaxis(~values.gaps(grid, everything), dim, 0).reshape(grid.shape[dim], -1)
+    tasks = np.moveaxis(grid.select(everything), dim, 0).reshape(grid.shape[dim], -1)
+    chosen = np.take_along_axis(tasks, written.argmax(axis=1)[:, None], axis=1)[:, 0]
+    return blank(values.take(chosen), ~written.any(axis=1)) if not written.any(axis=1).all() else values.take(chosen)
+
+
+def _axis_coordinates(stage: Stage, stages: Stages, grid: Grid) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for dim, axis in enumerate(stage.axes or []):
+        for name in axis.parameters if axis.size <= MOST_LABELS else ():
+            values = _values.parameter(stage, name, stages)
+            along = None if values is None else _along_axis(values, grid, dim)
+            if along is not None:
+                found[name] = (grid.dims[dim], along)
+        if grid.dims[dim] not in stage.parameters and axis.kind != "blocks":
+            found[grid.dims[dim]] = (grid.dims[dim], pd.RangeIndex(axis.size))
+    return found
+
+
+def _task_coordinates(stage: Stage, stages: Stages, grid: Grid, masked: bool) -> dict[str, Any]:
+    (task,) = grid.dims
+    found: dict[str, Any] = {task: (task, pd.RangeIndex(stage.tasks) if grid.rows is None else grid.rows)}
+    for name in stage.parameters:
+        values = _values.parameter(stage, name, stages)
+        if values is not None:
+            found[name] = _variable(grid.dims, lazy_values(values, grid, masked))
+    return found
+
+
+# ---- The whole ----
+
+
+def status_name(stage: Stage) -> str:
+    return "task.status" if "status" in stage.parameters or "status" in stage.results else "status"
+
+
+def _status(stage: Stage, grid: Grid) -> xr.Variable:
+    names = np.array(STATUSES)
+    read = lambda key: np.asarray(names[_values.codes_of(stage, grid, key)])  # noqa: E731
+    return _variable(grid.dims, Lazy(grid.shape, names.dtype, read), {"long_name": "how the task ended"})
+
+
+def dataset(stage: Stage, stages: Stages, *, masked: bool = True, attrs: dict[str, str] | None = None) -> xr.Dataset:
+    """The stage's results on its grid. `masked`: what was never computed is NaN, or None among texts."""
+    grid = grid_of(stage)
+    is_product = grid.rows is None and stage.axes is not None and grid.shape == tuple(a.size for a in stage.axes)
+    coords = _axis_coordinates(stage, stages, grid) if is_product else _task_coordinates(stage, stages, grid, masked)
+    coords[status_name(stage)] = _status(stage, grid)
+    variables = {}
+    for name, column in stage.results.items():
+        own = _unique(name, set(coords))
+        if column.axis:
+            variables[own] = _array_variable(stage, name, grid, masked)
+        elif (values := _values.result(stage, name)) is not None:
+            dims = grid.dims + tuple(f"{name}_dim{d + 1}" for d in range(len(column.shape)))
+            variables[own] = _variable(dims, lazy_values(values, grid, masked), values.attrs)
+    return xr.Dataset(variables, coords, attrs)
