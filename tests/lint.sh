@@ -1,9 +1,9 @@
 #!/bin/sh
 # lint.sh BUILD [--deep|--quick]: is every source formatted, does each folder include only what it may, do no two files call each
 # other, need verbs that only read no MPI, is each id of diagnostics used and documented, has each kind of leaf a number of its own,
-# and do clang-tidy and cppcheck find nothing? All of these are asked, whatever the first finds.
-# BUILD has compile_commands.json. --deep: clang's static analyzer too, which takes minutes; --quick: neither clang-tidy nor cppcheck,
-# which take one.
+# and do clang-tidy and cppcheck, and for the Python package ruff and mypy, find nothing? All of these are asked, whatever the first
+# finds. BUILD has compile_commands.json. --deep: clang's static analyzer too, which takes minutes; --quick: none of clang-tidy,
+# cppcheck, ruff and mypy, which take one.
 # shellcheck disable=SC2086,SC2317  # lists of words are meant; functions are called by way of check
 set -eu
 build=$1
@@ -29,6 +29,23 @@ check_tidy() {
         xargs -P "$(nproc)" -n 4 clang-tidy -p "$build" --quiet $checks
 }
 
+# ruff and mypy, which Debian has not or has old, in an environment of their own.
+check_python() {
+    tools=$build/python-tools
+    [ -x "$tools/bin/python3" ] || /usr/bin/python3 -m venv "$tools" || return
+    "$tools/bin/python3" -m pip install --quiet --disable-pip-version-check -r tests/python-tools.txt || return
+    tools=$(cd "$tools" && pwd)
+    (
+        cd src/python
+        found=0
+        export RUFF_CACHE_DIR="$tools/cache/ruff" MYPY_CACHE_DIR="$tools/cache/mypy"
+        "$tools/bin/ruff" check --quiet . || found=1
+        "$tools/bin/ruff" format --quiet --diff . || found=1
+        "$tools/bin/mypy" --no-error-summary || found=1
+        exit $found
+    )
+}
+
 check check_format $sources
 check awk -f tests/layers.awk $folders
 check awk -f tests/prints.awk $folders
@@ -40,5 +57,6 @@ if [ "${2:-}" != --quick ]; then
     check cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
         --suppress=missingInclude -I src -I include src
     check check_tidy
+    check check_python
 fi
 exit "$failed"

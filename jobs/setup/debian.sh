@@ -9,9 +9,11 @@ set -eu
 
 packages="gcc g++ make cmake ninja-build pkg-config
     libopenmpi-dev openmpi-bin libhdf5-openmpi-dev libcjson-dev libmuparser-dev libxxhash-dev libhwloc-dev librandom123-dev
-    libcfitsio-dev hdf5-tools python3 python3-numpy python3-h5py"
+    libcfitsio-dev hdf5-tools python3 python3-numpy python3-h5py python3-cloudpickle python3-xarray python3-pandas
+    python3-matplotlib python3-astropy"
 if [ "${1:-}" = "--tests" ] || [ "${1:-}" = "--mpich" ]; then
-    packages="$packages git gfortran libcriterion-dev python3-xarray python3-h5netcdf python3-jsonschema
+    packages="$packages git gfortran libcriterion-dev python3-h5netcdf python3-jsonschema python3-nbclient python3-ipykernel
+        python3-nbconvert python3-venv flit
         valgrind cppcheck clang clang-format clang-tidy libclang-rt-dev graphviz snakemake
         coop-computing-tools groff-base zsh chromium chromium-driver python3-selenium slurm-wlm munge
         environment-modules strace"
@@ -19,8 +21,7 @@ fi
 if [ "${1:-}" = "--mpich" ]; then
     packages="$packages mpich libmpich-dev libhdf5-mpich-dev"
 elif [ "${1:-}" = "--bench" ]; then
-    packages="$packages parallel findutils time snakemake coop-computing-tools python3-distributed python3-pandas python3-mpi4py
-        python3-matplotlib"
+    packages="$packages parallel findutils time snakemake coop-computing-tools python3-distributed python3-mpi4py"
 fi
 
 missing=""

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import tomllib
 
 import farm
 
@@ -53,15 +54,20 @@ class Setup(farm.FarmTest):
     def test_the_spack_package_has_what_cmake_looks_for(self):
         """Its directives alone, without Spack."""
         said, lists = {}, (farm.SOURCE / "CMakeLists.txt").read_text()
-        scope = {name: lambda *a, name=name, **k: said.setdefault(name, []).append(a[0]) for name in ("version", "license", "depends_on", "generator")}
+        scope = {name: lambda *a, name=name, **k: said.setdefault(name, []).append(a[0]) for name in ("version", "license", "variant", "depends_on", "generator")}
         source = (farm.SOURCE / "jobs/setup/spack/packages/taskfarm/package.py").read_text()
         exec(source.replace("from spack.package import *", ""), scope | {"CMakePackage": object})
-        self.assertIn(f'__version__ = "{said["version"][0]}"', (farm.SOURCE / "src/python/taskfarm/_version.py").read_text())
+        self.assertIn(f'__version__ = "{said["version"][0]}"', (farm.SOURCE / "src/python/taskfarm/__init__.py").read_text())
         names = {re.split("[@+]", spec)[0] for spec in said["depends_on"]}
         sought = {module.removeprefix("lib") for module in re.findall(r"IMPORTED_TARGET ([a-z]+)", lists)}
         sought |= {name.lower() for name in re.findall(r"find_package\((MPI|HDF5|PkgConfig)", lists)}
         self.assertEqual(sought - names, set())
-        self.assertEqual(names - sought, {"c", "cmake", "ninja", "random123", "python"})
+        packages = {name for name in names if name.startswith("py-")}
+        self.assertEqual(names - sought - packages, {"c", "cmake", "ninja", "random123", "python"})
+        project = tomllib.loads((farm.SOURCE / "src/python/pyproject.toml").read_text())["project"]
+        extras = {re.split("[ >=]", spec)[0] for extra in ("cloudpickle", "pandas", "xarray") for spec in project["optional-dependencies"][extra]}
+        self.assertEqual({name.removeprefix("py-") for name in packages}, extras)
+        self.assertIn(f"python@{project['requires-python'].removeprefix('>=')}:", said["depends_on"])
         self.assertIn(f"cmake@{re.search(r'cmake_minimum_required.VERSION ([0-9.]+)', lists)[1]}:", said["depends_on"])
         self.assertIn(f"hdf5@{re.search(r'HDF5_VERSION VERSION_LESS ([0-9.]+)', lists)[1]}:+mpi+hl", said["depends_on"])
 

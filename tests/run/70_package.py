@@ -1,11 +1,15 @@
-"""The Python package: what importing it costs, its names, its version and protocol."""
+"""The Python package: what importing it costs, its names, version and protocol, and how it is installed."""
 
 import ast
 import json
+import os
+import pathlib
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
+import zipfile
 
 import farm
 
@@ -13,6 +17,9 @@ PACKAGE = farm.SOURCE / "src/python/taskfarm"
 
 # Names what was imported besides the interpreter's own, then whatever is asked for.
 LISTING = "import sys; before = set(sys.modules); {}; print(*sorted(set(sys.modules) - before))"
+
+# Has the build backend make an sdist or a wheel in a folder, as pip has it.
+BACKEND = "import sys; from flit_core import buildapi; print(getattr(buildapi, 'build_' + sys.argv[1])(sys.argv[2]))"
 
 
 def assigned(path, name):
@@ -23,8 +30,36 @@ def assigned(path, name):
     raise AssertionError(f"{path} assigns nothing to {name}")
 
 
+def modules(package):
+    """The modules of a package, by path."""
+    return sorted(str(path.relative_to(package)) for path in package.rglob("*.py"))
+
+
+def assigned_or_defined(path):
+    """Names at the top level of a module."""
+    names = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names.update(target.id for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.AnnAssign):
+            names.add(node.target.id)
+    return names
+
+
+class PackageTest(farm.FarmTest):
+    def run_checked(self, *command, folder=None, **more):
+        """What a command prints; it must succeed."""
+        command, folder = [str(word) for word in command], folder or self.folder
+        self.last = farm.line_of(command, folder)
+        done = subprocess.run(command, cwd=folder, env=farm.environment(**more), capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, farm.told(done, folder))
+        return done.stdout
+
+
 @farm.first
-class Package(farm.FarmTest):
+class Package(PackageTest):
     def python(self, text, package=PACKAGE):
         """What a text prints, run where the package is found and nothing of Debian's or the user's."""
         command = ["/usr/bin/python3", "-S", "-B", "-W", "error", "-c", text]
@@ -36,7 +71,7 @@ class Package(farm.FarmTest):
 
     def test_importing_it_imports_next_to_nothing(self):
         came = set(self.python(LISTING.format("import taskfarm")).split())
-        self.assertEqual(came, {"taskfarm", "taskfarm._version"})
+        self.assertEqual(came, {"taskfarm"})
 
     def test_a_service_needs_the_standard_library_alone(self):
         came = self.python(LISTING.format("from taskfarm import serve, Task")).split()
@@ -69,7 +104,7 @@ class Package(farm.FarmTest):
         self.assertEqual(set(names) - set(self.python("import taskfarm; print(*dir(taskfarm))").split()), set())
 
     def test_version_and_protocol_are_the_engine_s(self):
-        version = assigned(PACKAGE / "_version.py", "__version__")
+        version = assigned(PACKAGE / "__init__.py", "__version__")
         self.assertEqual(self.taskfarm("--version").stdout.split()[1], version)
         header = (farm.SOURCE / "src/host/python_protocol.h").read_text()
         protocol = int(re.search(r"#define TF_PYTHON_PROTOCOL (\d+)", header)[1])
@@ -137,32 +172,82 @@ class Package(farm.FarmTest):
         self.assertEqual(self.refusal(text), f"{text}: can't be started: Permission denied")
 
     def test_the_engine_s_own_copy_is_alone_in_its_folder(self):
-        self.last = "cmake --install"
-        subprocess.run(
-            ["cmake", "--install", farm.BUILD, "--prefix", self.folder / "prefix"], check=True, stdout=subprocess.DEVNULL
-        )
+        self.run_checked("cmake", "--install", farm.BUILD, "--prefix", self.folder / "prefix")
         installed = self.folder / "prefix/bin/taskfarm"
-        done = subprocess.run([installed, "version", "--json"], env=farm.environment(), capture_output=True, text=True, check=True)
+        said = json.loads(self.run_checked(installed, "version", "--json"))
         own = self.folder.resolve() / "prefix/share/taskfarm/python"
-        self.assertEqual(json.loads(done.stdout)["python"], str(own))
+        self.assertEqual(said["python"], str(own))
         self.assertEqual([path.name for path in own.iterdir()], ["taskfarm"])
         self.assertEqual(self.refusal(installed, own / "taskfarm"), str(assigned(PACKAGE / "_version.py", "PROTOCOL")))
+
+    def test_an_installed_one_is_where_debian_s_python_looks(self):
+        """Below /usr/local and /usr on its path; below another prefix in the folder of that name."""
+        looks = self.run_checked("/usr/bin/python3", "-I", "-c", "import site; print(*site.getsitepackages())").split()
+        for prefix, folder in (("/usr/local", looks[0]), ("/usr", looks[1]), ("/opt/farm", "/opt/farm/lib/python3/dist-packages")):
+            with self.subTest(prefix=prefix):
+                self.run_checked("cmake", "--install", farm.BUILD, "--prefix", prefix, DESTDIR=str(self.folder))
+                package = self.folder / folder.lstrip("/") / "taskfarm"
+                self.assertEqual(modules(package), modules(PACKAGE))
+                self.assertTrue((package / "py.typed").exists())
+                told = self.python("import taskfarm; print(taskfarm.__file__)", package).rstrip()
+                self.assertEqual(told, str(package / "__init__.py"))
 
     def test_its_licence_is_the_project_s(self):
         self.assertEqual((PACKAGE.parent / "LICENSE").read_text(), (farm.SOURCE / "LICENSE").read_text())
 
 
-def assigned_or_defined(path):
-    """Names at the top level of a module."""
-    names = set()
-    for node in ast.parse(path.read_text()).body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            names.add(node.name)
-        elif isinstance(node, ast.Assign):
-            names.update(target.id for target in node.targets if isinstance(target, ast.Name))
-        elif isinstance(node, ast.AnnAssign):
-            names.add(node.target.id)
-    return names
+class Distribution(PackageTest):
+    def setUp(self):
+        super().setUp()
+        self.project = self.folder / "project"
+        shutil.copytree(PACKAGE.parent, self.project, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
+
+    def build(self, what):
+        """The path of an sdist or a wheel, built by the backend of pyproject.toml as pip calls it."""
+        name = self.run_checked("/usr/bin/python3", "-B", "-c", BACKEND, what, self.folder, folder=self.project)
+        return self.folder / name.split()[-1]
+
+    def environment_of(self, name):
+        """A virtual environment with nothing in it but pip; its python."""
+        self.run_checked("/usr/bin/python3", "-m", "venv", self.folder / name)
+        return self.folder / name / "bin/python"
+
+    def check_installed(self, python):
+        """The package in an environment: all of its modules, its types, its version, and nothing of Debian's around it."""
+        ask = "import sys, taskfarm; print(taskfarm.__file__, taskfarm.__version__, *sys.path, sep='\\n')"
+        file, version, *path = self.run_checked(python, "-c", ask).split("\n")
+        package = pathlib.Path(file).parent
+        self.assertIn(python.parents[1], package.parents)
+        self.assertTrue((package / "py.typed").exists())
+        self.assertEqual(modules(package), modules(PACKAGE))
+        self.assertEqual([folder for folder in path if "dist-packages" in folder], [])
+        listed = self.run_checked(python, "-m", "pip", "list", "--format", "freeze", "--disable-pip-version-check")
+        self.assertIn(f"taskfarm=={version}\n", listed)
+        self.run_checked(python, "-m", "pip", "check", "--disable-pip-version-check")
+
+    def test_a_wheel_goes_into_an_empty_environment(self):
+        wheel = self.build("wheel")
+        self.assertRegex(wheel.name, r"^taskfarm-[0-9.]+-py3-none-any\.whl$")
+        with zipfile.ZipFile(wheel) as archive:
+            names = archive.namelist()
+        self.assertEqual({name.partition("/")[0].partition("-")[0] for name in names}, {"taskfarm"})
+        self.assertTrue([name for name in names if name.endswith("/LICENSE")])
+        python = self.environment_of("venv")
+        self.run_checked(python, "-m", "pip", "install", "--quiet", "--no-index", wheel)
+        self.check_installed(python)
+
+    def test_an_sdist_goes_into_an_empty_environment(self):
+        """By pip, which calls the build backend; that one is here, for there is no index to get it from."""
+        sdist = self.build("sdist")
+        with tarfile.open(sdist) as archive:
+            names = {name.partition("/")[2] for name in archive.getnames()}
+        self.assertLessEqual({"LICENSE", "pyproject.toml", "PKG-INFO", "taskfarm/py.typed"}, names)
+        python = self.environment_of("venv")
+        os.mkdir(self.folder / "backend")
+        os.symlink("/usr/lib/python3/dist-packages/flit_core", self.folder / "backend/flit_core")
+        install = [python, "-m", "pip", "install", "--quiet", "--no-index", "--no-build-isolation"]
+        self.run_checked(*install, sdist, PYTHONPATH=str(self.folder / "backend"))
+        self.check_installed(python)
 
 
 farm.main()

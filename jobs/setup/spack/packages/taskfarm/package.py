@@ -9,6 +9,8 @@ class Taskfarm(CMakePackage):
 
     license("BSD-3-Clause")
 
+    variant("python", default=True, description="With what the Python package writes functions and reads outputs by")
+
     version("0.1.0")
 
     depends_on("c", type="build")
@@ -22,7 +24,9 @@ class Taskfarm(CMakePackage):
     depends_on("muparser")
     depends_on("random123")
     depends_on("xxhash")
-    depends_on("python", type="run")
+    depends_on("python@3.11:", type="run")
+    for package in ("py-cloudpickle", "py-h5py", "py-numpy", "py-pandas", "py-xarray"):
+        depends_on(package, type="run", when="+python")
 
     generator("ninja")
 
