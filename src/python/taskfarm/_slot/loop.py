@@ -1,0 +1,134 @@
+"""The loop over the rows of a frame, as source that is made for the stage's own shape: what the stage does not have
+costs nothing. (dataclasses makes its __init__ in the same way.)
+
+Each row: say that it is under way; call; store what is returned. Plain numbers are stored here, all else by
+`settle`."""
+
+import keyword
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from taskfarm._slot.errors import GENERATED
+
+# The condition on `{0}` under which it can be stored as it is.
+_FITS = {
+    "bool": "type({0}) is bool",
+    "float32": "isinstance({0}, float) and -3.4e38 < {0} < 3.4e38",
+    "float64": "isinstance({0}, float)",
+}
+_FITS_INT = "type({0}) is int"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a loop depends on."""
+
+    positional: tuple[str, ...]  # names of the values that the function gets by position
+    named: tuple[str, ...]
+    made: frozenset[
+        str
+    ]  # those of them that are made row by row, by a function of the row; the others are iterated over
+    columns: (
+        tuple[tuple[str, str], ...] | None
+    )  # name and type of columns that are all plain numbers; None: others, too
+    is_timed: bool  # the row's start is to be told, as there is a timeout
+    is_recorded: bool  # start and duration are stored
+    is_seeded: bool  # global generators may have to be seeded
+    has_scratch: bool  # what the task has made is to be removed
+    is_watched: bool  # what is written to descriptors is looked for after each row
+    has_apart: bool  # some rows are not to be called
+
+
+Loop = Callable[[Any, int, int], int]
+
+
+def _store_lines(columns: tuple[tuple[str, str], ...] | None) -> list[str]:
+    """What follows a call, when nothing was raised."""
+    if columns is not None and not columns:
+        return ["pass"]
+    if columns is None:
+        return ["settle(row, value)"]
+    fits = [_FITS.get(kind, _FITS_INT) for _, kind in columns]
+    lines = []
+    if len(columns) == 1:
+        lines += [
+            f"if {fits[0].format('value')}:",
+            "    try:",
+            "        c0[row] = value",
+            "    except ValueError:",
+            "        settle(row, value)",
+            "elif type(value) is dict:",
+        ]
+    else:
+        lines += ["if type(value) is dict:"]
+    lines += ["    try:"]
+    lines += [f"        v{i} = value[{name!r}]" for i, (name, _) in enumerate(columns)]
+    lines += ["        if " + " and ".join(fit.format(f"v{i}") for i, fit in enumerate(fits)) + ":"]
+    lines += [f"            c{i}[row] = v{i}" for i in range(len(columns))]
+    lines += ["        else:", "            settle(row, value)"]
+    lines += ["    except (KeyError, ValueError):", "        settle(row, value)", "else:", "    settle(row, value)"]
+    return lines
+
+
+def source(shape: Shape) -> str:
+    """The source of a loop: loop(frame, first, last) runs rows first .. last - 1 of the frame and returns the row that
+    it did not begin: `last`, or less when the host says stop."""
+    names = [*shape.positional, *shape.named]
+    iterated = [i for i, name in enumerate(names) if name not in shape.made]
+    values = [f"make{i}(row)" if name in shape.made else f"a{i}" for i, name in enumerate(names)]
+    by_name = [
+        f"**{{{name!r}: {value}}}" if keyword.iskeyword(name) else f"{name}={value}"
+        for name, value in zip(shape.named, values[len(shape.positional) :], strict=True)
+    ]
+    call = f"f({', '.join([*values[: len(shape.positional)], *by_name])})"
+    targets = ", ".join(["row", *(f"a{i}" for i in iterated)])
+    sources = ", ".join(["range(first, last)", *(f"values[{i}](first, last)" for i in iterated)])
+    clocked = shape.is_timed or shape.is_recorded
+    setup = ["f, values, control, pending = frame.function, frame.values, frame.control, frame.pending"]
+    setup += ["settle, failed, leave_if_child, write = frame.settle, frame.failed, frame.leave_if_child, frame.write"]
+    setup += [f"make{i} = values[{i}]" for i, name in enumerate(names) if name in shape.made]
+    setup += [f"c{i} = frame.cells[{i}]" for i in range(len(shape.columns or ()))]
+    setup += ["now = frame.now"] if clocked else []
+    setup += ["clock = frame.clock"] if shape.is_timed else []
+    setup += ["starts, durations, epoch = frame.starts, frame.durations, frame.epoch"] if shape.is_recorded else []
+    setup += ["seeders, seed = frame.seeders, frame.seed"] if shape.is_seeded else []
+    setup += ["remove_scratch = frame.remove_scratch"] if shape.has_scratch else []
+    setup += ["has_grown = frame.has_grown"] if shape.is_watched else []
+    setup += ["apart = frame.apart"] if shape.has_apart else []
+    body = ["if control[2]:", "    return row"]
+    body += ["if apart[row]:", "    continue"] if shape.has_apart else []
+    body += ["control[0] = row"]
+    body += ["if seeders:", "    seed(row)"] if shape.is_seeded else []
+    body += ["began = now()"] if clocked else []
+    body += ["clock[1] = began"] if shape.is_timed else []
+    body += ["starts[row] = epoch + began"] if shape.is_recorded else []
+    body += ["try:", f"    value = {call}", "except BaseException as error:", "    failed(row, error)", "else:"]
+    body += ["    if pending:", "        leave_if_child()"]
+    body += ["    " + line for line in _store_lines(shape.columns)]
+    body += ["clock[1] = 0.0"] if shape.is_timed else []
+    body += ["durations[row] = now() - began"] if shape.is_recorded else []
+    body += ["remove_scratch()"] if shape.has_scratch else []
+    body += ["if pending or has_grown():" if shape.is_watched else "if pending:", "    write(row)"]
+    lines = ["def loop(frame, first, last):"]
+    lines += ["    " + line for line in setup]
+    if iterated:
+        lines += [f"    for {targets} in zip({sources}):"]
+    else:
+        lines += ["    for row in range(first, last):"]
+    lines += ["        " + line for line in body]
+    lines += ["    return last"]
+    return "\n".join(lines) + "\n"
+
+
+_made: dict[Shape, Loop] = {}
+
+
+def loop_of(shape: Shape) -> Loop:
+    """The loop for a shape; made once."""
+    loop = _made.get(shape)
+    if loop is None:
+        there: dict[str, Any] = {}
+        exec(compile(source(shape), GENERATED, "exec"), there)  # of names that are identifiers, and literals
+        loop = _made[shape] = there["loop"]
+    return loop

@@ -1,0 +1,48 @@
+"""Where the engine enters Python: `main(verb, fd)`, called by the text of src/host/python_boot.h."""
+
+import contextlib
+import importlib
+import os
+import sys
+from typing import Any
+
+# What a verb calls: a module beside this one, and its function, which gets the descriptor.
+VERBS = {
+    "slot": ("slot", "serve"),  # runs tasks
+    "warm": ("warm", "serve"),  # imports once, and forks slots
+    "check": ("inspect", "check"),  # compares functions with stages
+    "code": ("inspect", "code"),  # hashes what functions are made of
+}
+
+
+def serve(fd: int) -> None:
+    """Runs tasks for the host at the other end of the socket. Returns when that is gone."""
+    from taskfarm._slot.slot import serve
+
+    serve(fd)
+
+
+def load(stage: dict[str, Any]) -> None:
+    """Imports what a stage needs, for the processes that are forked from this one. Raises what the imports raise."""
+    from taskfarm._slot.stage import import_stage
+
+    import_stage(stage)
+
+
+def main(verb: str, fd: int) -> None:
+    """Does what the verb says, and ends the process: nothing of the user's is to hold it up, no thread and no
+    atexit."""
+    module, function = VERBS[verb]
+    status = 0
+    try:
+        getattr(importlib.import_module(f"taskfarm._slot.{module}"), function)(fd)
+    except BaseException:
+        import traceback
+
+        status = 1
+        with contextlib.suppress(BaseException):
+            traceback.print_exc()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(BaseException):
+            stream.flush()
+    os._exit(status)

@@ -1,0 +1,88 @@
+"""From what a function has returned to the columns of its stage."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import is_dataclass
+from typing import Any
+
+from taskfarm._slot.columns import Column, described
+from taskfarm._slot.errors import Misfit
+
+_NAMED = 8  # names in a message
+_ABSENT: Any = object()
+
+
+def _names_of(value: Any) -> Sequence[str] | None:
+    """The names of what a record holds; None: it is no record."""
+    if isinstance(value, Mapping):
+        return list(value)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return list(value._fields)
+    if is_dataclass(value) and not isinstance(value, type):
+        return list(value.__dataclass_fields__)
+    dtype = getattr(value, "dtype", None)
+    if getattr(dtype, "names", None) and getattr(value, "shape", None) == ():  # a row of a structured array
+        return list(dtype.names)  # type: ignore[union-attr]
+    return None
+
+
+def _member(value: Any, name: str) -> Any:
+    if isinstance(value, tuple) or is_dataclass(value):
+        return getattr(value, name, _ABSENT)
+    try:
+        return value[name]
+    except (KeyError, IndexError, ValueError):
+        return _ABSENT
+
+
+def _listed(names: Sequence[Any]) -> str:
+    if not names:
+        return "it is empty"
+    words = [f'"{name}"' for name in names[:_NAMED]] + (["..."] if len(names) > _NAMED else [])
+    return "it has " + ", ".join(words)
+
+
+class Results:
+    """The columns of a stage, and what has been stored as text of the row under way."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.columns = list(columns)
+
+    def store(self, row: int, returned: Any) -> list[tuple[int, bytes]]:
+        """Stores a row; returns its texts, by column. Raises Misfit."""
+        if not self.columns:
+            return []  # what it returns is nobody's: it was called for what it does
+        try:
+            self._store(row, returned)
+        finally:
+            texts = [text for column in self.columns for text in column.drop()]
+        return texts
+
+    def _store(self, row: int, returned: Any) -> None:
+        names = _names_of(returned)
+        only = self.columns[0] if len(self.columns) == 1 else None
+        if names is None or (only and only.name not in names and not isinstance(returned, Mapping)):
+            if only is None:
+                raise Misfit(self._no_record(returned))
+            self._store_value(only, row, returned)
+            return
+        for column in self.columns:
+            value = _member(returned, column.name)
+            if value is _ABSENT:
+                if not column.optional:
+                    raise Misfit(f'column "{column.name}" is missing in what the function returned; {_listed(names)}')
+            else:
+                self._store_value(column, row, value)
+
+    def _no_record(self, returned: Any) -> str:
+        names = ", ".join(f'"{column.name}"' for column in self.columns[:_NAMED])
+        more = ", ..." if len(self.columns) > _NAMED else ""
+        return f"the function returned {described(returned)}, expected a dict with {names}{more}"
+
+    @staticmethod
+    def _store_value(column: Column, row: int, value: Any) -> None:
+        if column.is_absent(value):
+            return
+        try:
+            column.store(row, value)
+        except Misfit as error:
+            raise Misfit(f'column "{column.name}": {error}') from None

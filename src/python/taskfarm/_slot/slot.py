@@ -1,0 +1,110 @@
+"""A slot's process: it answers the host's packets until the host is gone."""
+
+import os
+import sys
+from typing import Any
+
+from taskfarm._slot import errors
+from taskfarm._slot.link import Gone, Link
+from taskfarm._slot.memory import Cells, Memory
+from taskfarm._slot.plan import PlanError
+from taskfarm._slot.protocol import CONTROL_BYTES, LOADING
+from taskfarm._slot.stage import Stage, enter
+from taskfarm._slot.streams import GlobalSeeds
+from taskfarm._slot.texts import Texts
+from taskfarm._version import PROTOCOL
+
+_LAST_LINES = 800  # bytes of a traceback that fit what is said of a stage that can't be run
+
+
+class Slot:
+    """The process's own state, and its stages, frames' memory and buffers."""
+
+    frame: Memory
+    control: Cells  # of int64
+    clock: Cells  # the same of float64
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self.number = 0
+        self.texts = Texts()
+        self.globals = GlobalSeeds()
+        self.buffers: dict[int, Memory] = {}
+        self.stages: dict[int, Stage] = {}
+
+    def serve(self) -> None:
+        """Answers packets until the host is gone. Raises OSError if it goes in the middle of an answer."""
+        answers = {"hello": self._hello, "stage": self._stage, "buffer": self._buffer, "frame": self._frame}
+        while True:
+            try:
+                message, descriptors = self.link.receive()
+            except Gone:
+                return
+            what = next((name for name in answers if name in message), None)
+            answer = answers[what](message, descriptors) if what else {"error": f"no packet: {str(message)[:80]}"}
+            if answer is not None:
+                self.link.send(answer)
+
+    def _hello(self, message: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        said = message["hello"]
+        package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        if said["protocol"] != PROTOCOL:
+            return {
+                "error": f"taskfarm's engine speaks protocol {said['protocol']} to Python slots, and its package in "
+                f"{package} speaks {PROTOCOL}; install both of one version"
+            }
+        self.number = said["slot"]
+        out, err, texts, frame = descriptors
+        self.frame = Memory(frame, os.fstat(frame).st_size)
+        self.control = self.frame.cells("int64", 0, CONTROL_BYTES // 8)
+        self.clock = self.frame.cells("float64", 0, CONTROL_BYTES // 8)
+        self.texts.open(out, err, texts, bool(said.get("foreground")))
+        self.texts.watch_forks(self.link.close)
+        version = ".".join(map(str, sys.version_info[:3]))
+        return {"hello": {"protocol": PROTOCOL, "pid": os.getpid(), "python": version, "executable": sys.executable}}
+
+    def _stage(self, message: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        said = message["stage"]
+        number = said["number"]
+        self.control[LOADING] = number + 1
+        try:
+            enter(said)
+            stage = self.stages[number] = Stage(said, self)
+            if stage.has_seeded_globals:
+                self.globals.watch()
+        except BaseException as error:
+            self.texts.leave_if_child(error)
+            return {"stage": number, "failed": errors.cut(_why(error), 16384).decode()}
+        finally:
+            self.control[LOADING] = 0
+        self.texts.leave_if_child()
+        return {"stage": number, "seeds": stage.wants_seeds}
+
+    def _buffer(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        old = self.buffers.pop(message["buffer"], None)
+        if old is not None:
+            old.close()
+        self.buffers[message["buffer"]] = Memory(descriptors[0], message["size"])
+
+    def _frame(self, message: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        said = message["frame"]
+        self.frame.grow(said.get("size") or 0)
+        stage = self.stages[said["stage"]]
+        return {"frame": stage.run(said), "seeds": stage.wants_seeds}
+
+
+def _why(error: BaseException) -> str:
+    """Why a stage can't be run: what was raised, and the last lines of the traceback."""
+    text = str(error) if isinstance(error, PlanError) else errors.text_of(error)
+    if errors.user_frames(error.__traceback__) is None:
+        return text
+    lines = errors.traceback_of(error).splitlines()
+    kept: list[str] = []
+    while lines and sum(len(line) + 1 for line in kept) + len(lines[-1]) < _LAST_LINES:
+        kept.insert(0, lines.pop())
+    return "\n".join([text, *kept])
+
+
+def serve(fd: int) -> None:
+    """Runs tasks for the host at the other end of the socket. Returns when that is gone."""
+    Slot(Link(fd)).serve()

@@ -1,0 +1,279 @@
+"""A stage in a slot's process: its function, how that is called, and the rows of a frame."""
+
+import importlib
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from taskfarm._slot import errors
+from taskfarm._slot.columns import column_of
+from taskfarm._slot.errors import Misfit
+from taskfarm._slot.load import load_function, load_init
+from taskfarm._slot.loop import Shape, loop_of
+from taskfarm._slot.memory import FORMATS, Cells
+from taskfarm._slot.plan import OFFERED, bind
+from taskfarm._slot.protocol import ENDED, STOP
+from taskfarm._slot.results import Results
+from taskfarm._slot.streams import task_seed
+from taskfarm._slot.task import Scratch, Task
+
+if TYPE_CHECKING:
+    from taskfarm._slot.slot import Slot
+
+_SHORT = 5e-6  # seconds: of tasks that take less, descriptors are looked at every STRIDE rows
+_STRIDE = 64
+
+
+def import_stage(said: dict[str, Any]) -> Callable[..., Any]:
+    """Imports what a stage preloads, and its function. Raises what the imports raise."""
+    for name in said.get("preload") or ():
+        importlib.import_module(name)
+    return load_function(said["file"], said["module"], said["function"])
+
+
+class Stage:
+    """A stage that this process can run tasks of. Making one imports its module and calls its init; raises what they
+    raise, and PlanError."""
+
+    def __init__(self, said: dict[str, Any], slot: "Slot") -> None:
+        self.number: int = said["number"]
+        self.name: str = said["name"]
+        self.slot = slot
+        self.batch: int = said.get("batch") or 0
+        self.params: list[dict[str, Any]] = said.get("params") or []
+        self.arrays: list[dict[str, Any]] = said.get("arrays") or []
+        self.columns = [column_of(i, column) for i, column in enumerate(said.get("columns") or ())]
+        self.results = Results(self.columns)
+        self.message_bytes: int = said.get("message_bytes") or 16384
+        self.trace_bytes: int = 65536
+        self.is_timed = bool(said.get("timeout"))
+        self.key = int(said.get("stream") or "0", 16)
+        self.has_seeded_globals = bool(said.get("seed_globals", True))
+        self.function = import_stage(said)
+        if said.get("init"):
+            load_init(said["init"], said["file"], said["module"])()
+        self._plan(said.get("common") or {})
+        self.is_short = False  # the last frame's tasks were
+
+    def _plan(self, common: dict[str, str]) -> None:
+        implied = {p["name"] for p in self.params if p.get("implied")}
+        given = [p["name"] for p in [*self.params, *self.arrays]]
+        offered = [name for name in (*OFFERED, *common) if name not in given]
+        needed = [name for name in given if name not in implied]
+        self.plan = bind(self.function, needed, implied, offered)
+        asked = set(self.plan.names)
+        self.wants_rng = "rng" in asked and "rng" not in given and "rng" not in common
+        self.wants_task = "task" in asked and "task" not in given and "task" not in common
+        self.common: dict[str, Any] = {}
+        for name, path in common.items():
+            if name in asked:
+                from taskfarm._slot.common import load_common
+
+                self.common[name] = load_common(name, path)
+        if self.wants_rng:
+            from taskfarm._slot.streams import Generators
+
+            self.generators = Generators()
+
+    @property
+    def wants_seeds(self) -> bool:
+        """Is it worth while to send the column of seeds?"""
+        return self.wants_rng or self.wants_task or bool(self.has_seeded_globals and self.slot.globals.seeders)
+
+    def run(self, said: dict[str, Any]) -> int:
+        """Runs the rows of a frame. Returns how many have ended."""
+        return Frame(self, said).run()
+
+
+class Frame:
+    """Rows of a stage that are called one after the other. Its attributes are what the generated loop takes."""
+
+    def __init__(self, stage: Stage, said: dict[str, Any]) -> None:
+        slot = stage.slot
+        self.stage = stage
+        self.first: int = said["first"]
+        self.count: int = said["count"]
+        self.attempt: int = said["attempt"]
+        self.said = said
+        self.frame = slot.frame
+        self.buffer = slot.buffers[said["buffer"]]
+        self.texts = slot.texts
+        self.function = stage.function
+        self.control = slot.control
+        self.clock = slot.clock
+        self.pending = slot.texts.pending
+        self.leave_if_child = slot.texts.leave_if_child
+        self.write = slot.texts.write
+        self.has_grown = slot.texts.has_grown
+        self.globals = slot.globals
+        self.seeders = slot.globals.seeders
+        self.now = time.monotonic
+        self.epoch = time.time() - time.monotonic()
+        self.scratch = Scratch()
+        self.scratch.prefix = said.get("scratch")
+        self.remove_scratch = self.scratch.remove
+        self._find_columns()
+        self._find_values()
+
+    # ---- Where everything is ----
+
+    def _in_frame(self, type_name: str, offset: int | None, count: int) -> Cells | None:
+        return None if offset is None or offset < 0 else self.frame.cells(type_name, offset, count)
+
+    def _in_buffer(self, type_name: str, offset: int | None) -> Cells | None:
+        return None if offset is None or offset < 0 else self.buffer.cells(type_name, offset, self.count)
+
+    def _find_columns(self) -> None:
+        said, count = self.said, self.count
+        self.starts = self._in_buffer("float64", said.get("start"))
+        self.durations = self._in_buffer("float64", said.get("duration"))
+        self.apart = self._in_buffer("uint8", said.get("apart"))
+        self.seeds = self._in_frame("uint64", said.get("seeds"), count)
+        counts = said.get("column_counts") or [-1] * len(self.stage.columns)
+        for column, offset, where in zip(self.stage.columns, said["columns"], counts, strict=True):
+            column.bind(self.buffer, offset, count, self._in_frame("int64", where, count * len(column.shape)))
+        self.cells = [getattr(column, "cells", None) for column in self.stage.columns]
+
+    def _find_values(self) -> None:
+        """For each argument what makes it: a function of the row, or one that lists those of rows first .. last - 1."""
+        stage = self.stage
+        makers: dict[str, Callable[..., Any]] = {}
+        if stage.wants_rng:
+            makers["rng"] = self.make_rng
+        if stage.wants_task:
+            makers["task"] = self.make_task
+        self.made = set(makers)
+        for name, value in stage.common.items():
+            makers[name] = lambda first, last, value=value: [value] * (last - first)
+        for param, offset in zip(stage.params, self.said["params"], strict=True):
+            makers[param["name"]] = self._param(param["type"], offset)
+        counts = self.said.get("array_counts") or [-1] * len(stage.arrays)
+        for array, offset, where in zip(stage.arrays, self.said.get("arrays") or (), counts, strict=True):
+            makers[array["name"]] = self._array(array, offset, where)
+            self.made.add(array["name"])
+        self.values = [makers[name] for name in stage.plan.names]
+
+    def _param(self, type_name: str, offset: int) -> Callable[[int, int], Sequence[Any]]:
+        if type_name != "string":
+            cells = self.frame.cells(type_name, offset, self.count)
+            return lambda first, last: cells[first:last].tolist()
+        ends = self.frame.cells("int64", offset, self.count + 1).tolist()
+        start = offset + 8 * (self.count + 1)
+        content = bytes(self.frame.view[start : start + ends[-1]])
+        return lambda first, last: [
+            content[ends[row] : ends[row + 1]].decode(errors="surrogateescape") for row in range(first, last)
+        ]
+
+    def _array(self, said: dict[str, Any], offset: int, where: int) -> Callable[[int], Any]:
+        from taskfarm._slot.blocks import Blocks
+
+        shape = tuple(said["shape"])
+        counts = self._in_frame("int64", where, self.count * len(shape))
+        return Blocks(said["type"], said["element"], shape, self.buffer, offset, counts).of_row
+
+    # ---- What the loop calls ----
+
+    def seed_of(self, row: int) -> int:
+        """The seed of a row's task."""
+        return self.seeds[row] if self.seeds is not None else task_seed(self.stage.key, self.first + row)
+
+    def seed(self, row: int) -> None:
+        """Seeds the global generators."""
+        self.globals.seed(self.seed_of(row))
+
+    def make_rng(self, row: int) -> Any:
+        """The row's `rng`."""
+        return self.stage.generators.make(self.seed_of(row))
+
+    def make_task(self, row: int) -> Task:
+        """The row's `task`."""
+        said = self.said
+        return Task(
+            index=self.first + row,
+            stage=self.stage.name,
+            attempt=self.attempt,
+            seed=self.seed_of(row),
+            slot=self.stage.slot.number,
+            inputs=said.get("inputs") or [],
+            outputs=said.get("outputs") or [],
+            _scratch=self.scratch,
+        )
+
+    def settle(self, row: int, returned: Any) -> None:
+        """Stores what a function has returned, or fails the row."""
+        try:
+            texts = self.stage.results.store(row, returned)
+        except Misfit as error:
+            self.texts.fail(row, errors.cut(str(error), self.stage.message_bytes))
+        except Exception as error:  # an object of the user's that can't be read
+            self.failed(row, error)
+        else:
+            for column, content in texts:
+                self.texts.add(row, column, content)
+
+    def failed(self, row: int, error: BaseException) -> None:
+        """Fails the row by what its function has raised."""
+        self.leave_if_child(error)
+        message = errors.cut(errors.text_of(error), self.stage.message_bytes)
+        trace = errors.cut(errors.traceback_of(error), self.stage.trace_bytes)
+        self.texts.fail(row, message, trace)
+
+    # ---- The rows ----
+
+    def _loop(self, is_watched: bool) -> Callable[[Any, int, int], int]:
+        stage = self.stage
+        plain = all(column.type in FORMATS and not column.shape and not column.optional for column in stage.columns)
+        return loop_of(
+            Shape(
+                positional=stage.plan.positional,
+                named=stage.plan.named,
+                made=frozenset(self.made & set(stage.plan.names)),
+                columns=tuple((column.name, column.type) for column in stage.columns) if plain else None,
+                is_timed=stage.is_timed,
+                is_recorded=self.starts is not None,
+                is_seeded=stage.has_seeded_globals,
+                has_scratch=stage.wants_task,
+                is_watched=is_watched,
+                has_apart=self.apart is not None,
+            )
+        )
+
+    def run(self) -> int:
+        """Runs the frame's rows. Returns how many have ended."""
+        self.texts.begin()
+        self.control[ENDED] = 0
+        if self.stage.has_seeded_globals:
+            self.globals.current_seed = lambda: self.seed_of(self.control[ENDED])
+        try:
+            return self._run()
+        finally:
+            self.globals.current_seed = None
+
+    def _run(self) -> int:
+        began = self.now()
+        row = 0
+        watches = not self.stage.is_short
+        while row < self.count and not self.control[STOP]:
+            last = self.count if watches else min(row + _STRIDE, self.count)
+            try:
+                row = self._loop(watches)(self, row, last)
+            except BaseException as error:  # a signal's exception, between two calls
+                row = self.control[ENDED]
+                self.failed(row, error)
+                self.write(row)
+                row += 1
+            if not watches and self.has_grown():
+                self.write(row - 1)
+                watches = True
+            self.control[ENDED] = row
+        took = self.now() - began
+        self.stage.is_short = row > 0 and took < _SHORT * row and not self.texts.has_said
+        return row
+
+
+def enter(said: dict[str, Any]) -> None:
+    """What the environment of a stage's process says of the stage."""
+    os.environ["TASKFARM_STAGE"] = said["name"]
+    sys.argv[:] = [said.get("target") or said["function"]]

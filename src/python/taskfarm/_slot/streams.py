@@ -1,0 +1,128 @@
+"""Random numbers of tasks: their seeds, `rng`, and the global generators of `random` and `numpy.random`.
+
+A task's seed is 64 bits of the campaign's seed, the stage's name and the task's index, the same as {seed} of a command.
+Its `rng` is numpy.random.Generator(numpy.random.Philox(seed)). Before each task, random.seed(seed) and
+numpy.random.seed(seed % 2**32), if the user's code has imported them: this file imports neither of them before."""
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+_MASK = 0xFFFFFFFF
+
+
+def _philox(counter: list[int], key: list[int]) -> list[int]:
+    """Philox4x32-10 (Salmon et al. 2011, https://doi.org/10.1145/2063384.2063405): a block of four 32-bit words."""
+    a, b, c, d = counter
+    k0, k1 = key
+    for _ in range(10):
+        low, high = 0xD2511F53 * a, 0xCD9E8D57 * c
+        a, b, c, d = (high >> 32) ^ b ^ k0, high & _MASK, (low >> 32) ^ d ^ k1, low & _MASK
+        k0, k1 = (k0 + 0x9E3779B9) & _MASK, (k1 + 0xBB67AE85) & _MASK
+    return [a, b, c, d]
+
+
+def task_seed(key: int, index: int) -> int:
+    """The seed of a task: tf_rng_task_seed of src/base/rng.c, where `key` is that of the campaign's seed and the
+    stage."""
+    low, high, _, _ = _philox([0, 0, index & _MASK, index >> 32 & _MASK], [key & _MASK, key >> 32])
+    return low | high << 32
+
+
+def _seed_random(module: ModuleType, seed: int) -> None:
+    module.seed(seed)
+
+
+def _seed_numpy(module: ModuleType, seed: int) -> None:
+    module.seed(seed & _MASK)
+
+
+_SEEDERS: dict[str, Callable[[ModuleType, int], None]] = {"random": _seed_random, "numpy.random": _seed_numpy}
+
+
+class _SeededLoader:
+    """Loads a module as its own loader does, and then says that it is there."""
+
+    def __init__(self, loader: Any, loaded: Callable[[ModuleType], None]) -> None:
+        self._loader = loader
+        self._loaded = loaded
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)  # type: ignore[no-any-return]
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._loader.exec_module(module)
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        module.__loader__ = self._loader
+        self._loaded(module)
+
+
+class GlobalSeeds:
+    """Seeds the global generators of a process before each task. One that a task itself imports is seeded at once, for
+    the task that is under way, so that what it draws is the same in every run.
+
+    A finder of sys.meta_path; importlib.abc, which has a class for such, imports random. `seeders` is what seeds,
+    empty while there is nothing to seed."""
+
+    def __init__(self) -> None:
+        self.seeders: list[Callable[[int], None]] = []
+        self._modules: set[str] = set()
+        self.current_seed: Callable[[], int] | None = None  # of the task under way; None: there is none
+
+    def watch(self) -> None:
+        """Begins: looks at what is imported by now, and at what is later."""
+        for name in _SEEDERS:
+            if name in sys.modules:
+                self._add(name, sys.modules[name])
+        if self not in sys.meta_path:
+            sys.meta_path.insert(0, self)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname not in _SEEDERS:
+            return None
+        for finder in sys.meta_path:
+            spec = finder.find_spec(fullname, path, target) if finder is not self else None
+            if spec is not None:
+                if spec.loader is not None:
+                    spec.loader = _SeededLoader(  # type: ignore[assignment]
+                        spec.loader, lambda module: self._add_loaded(fullname, module)
+                    )
+                return spec
+        return None
+
+    def _add_loaded(self, name: str, module: ModuleType) -> None:
+        self._add(name, module)
+        if self.current_seed is not None:
+            _SEEDERS[name](module, self.current_seed())
+
+    def _add(self, name: str, module: ModuleType) -> None:
+        if name in self._modules or not hasattr(module, "seed"):
+            return
+        self._modules.add(name)
+        self.seeders.append(lambda seed: _SEEDERS[name](module, seed))
+
+    def seed(self, seed: int) -> None:
+        """Seeds what is there for a task."""
+        for seeder in self.seeders:
+            seeder(seed)
+
+
+class Generators:
+    """Makes the `rng` of tasks."""
+
+    def __init__(self) -> None:
+        try:
+            import numpy as np
+        except ImportError:
+            raise ImportError(f'"rng" is a numpy.random.Generator, and {sys.executable} has no numpy') from None
+        self._generator = np.random.Generator
+        self._philox = np.random.Philox
+
+    def make(self, seed: int) -> Any:
+        """The generator of a task with this seed."""
+        return self._generator(self._philox(seed))
