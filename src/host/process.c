@@ -1,5 +1,6 @@
 /* Starting processes and reading what they write (see process.h). */
 #include "host/process.h"
+#include "host/threads.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -83,8 +84,8 @@ void process_set_words(host *h, process *p, const tf_point *point, const tf_buf 
     add_word(&p->words, text);
     snprintf(text, sizeof text, "TASKFARM_SLOTS=%d", (int)tf_resources_slots(&h->spec->need));
     add_word(&p->words, text);
+    envc += 3 + threads_add_variables(h->spec, &p->words) + count;
     tf_buf_add(&p->words, tf_buf_text(extra), extra->length);
-    envc += 3 + count;
     p->argv = split_words(&p->words, 0, env_from, argc);
     p->envp = split_words(&p->words, env_from, p->words.length, envc);
 }

@@ -229,6 +229,37 @@ class Resources(farm.FarmTest):
         self.assertEqual(self.open("c.h5")["cpu/task/status"][()].tolist(), [farm.DONE] * 2)
 
 
+class Threads(farm.FarmTest):
+    """Libraries start as many threads as a task has slots, where nobody has said otherwise."""
+
+    names = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "MPLBACKEND"]
+
+    def told(self, run, slots, **env):
+        """What the variables are in a task of so many slots."""
+        for name in self.names:
+            os.environ.pop(name, None)
+        self.write("c.json", {"run": run, "results": {"said": "string"}, "resources": {"slots": slots}})
+        self.taskfarm("c.json", "--fresh", "--slots", 3, env=env)
+        return self.open("c.h5")["c/results/said"].asstr()[0].split()
+
+    def command_line(self):
+        words = " ".join(f"${{{name}}}" for name in self.names)
+        self.write("tell.sh", f"""echo "{{\\"said\\": \\"{words}\\"}}"\n""")
+        return {"command": ["sh", "tell.sh"]}
+
+    def test_there_are_as_many_as_slots(self):
+        for slots in (1, 3):
+            self.assertEqual(self.told(self.command_line(), slots), 6 * [str(slots)] + ["Agg"])
+
+    def test_what_the_user_says_stands(self):
+        run = self.command_line() | {"env": {"MKL_NUM_THREADS": "5", "MPLBACKEND": "pdf"}}
+        self.assertEqual(self.told(run, 2, OMP_NUM_THREADS="7", RAYON_NUM_THREADS="8"), ["7", "2", "5", "2", "2", "8", "pdf"])
+
+    def test_services_have_them(self):
+        self.write("work.py", f"import os\nfrom taskfarm import serve\nserve(lambda: {{'said': ' '.join(os.environ[name] for name in {self.names})}})\n")
+        self.assertEqual(self.told({"service": ["/usr/bin/python3", "work.py"]}, 2), 6 * ["2"] + ["Agg"])
+
+
 class Descriptors(farm.FarmTest):
     """A slot takes the rank three; 40 are for all else."""
 
