@@ -233,9 +233,32 @@ static void hear_unable(master *m, int from, const unable_message *message) {
     tf_buf_free(&warning);
 }
 
+/* Each rank has an interpreter of its own that imports, for its own slots. */
+static void warn_of_crowd(const master *m) {
+    enum { MANY = 8 /* ranks on a node */ };
+    const tf_stage_spec *first = NULL;
+    for (int s = 0; s < m->campaign->stages && !first; s++) {
+        const tf_stage_spec *stage = &m->campaign->stage[s];
+        if (stage->run.python && tf_graph_stage(m->options->graph, s)->run.total > 0)
+            first = stage;
+    }
+    const crowd most = first ? peers_find_crowd(&m->peers) : (crowd){0};
+    if (most.ranks < MANY)
+        return;
+    tf_buf text = {0};
+    tf_buf_addf(&text,
+                "stage \"%s\": %d ranks on node %s import it %d times; a single rank there with --slots %d imports it "
+                "once, for all slots",
+                first->name, most.ranks, most.host, most.ranks, most.slots);
+    warn(m, text.data);
+    tf_buf_free(&text);
+}
+
 static void greet(master *m, int from, const hello_message *hello) {
     m->slots += hello->slots;
     peers_greet(&m->peers, from, hello);
+    if (peers_are_known(&m->peers))
+        warn_of_crowd(m);
     tf_sched_worker_up(m->sched, from,
                        (tf_resources){.slots = hello->slots, .memory = hello->memory, .gpus = hello->gpus});
 }

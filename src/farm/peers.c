@@ -20,6 +20,7 @@ void peers_greet(peers *p, int rank, const hello_message *hello) {
     peer *who = &p->peer[rank];
     who->is_up = true;
     who->is_locked = hello->locked != 0;
+    who->slots = hello->slots;
     memcpy(who->host, hello->host, sizeof who->host);
 }
 
@@ -44,6 +45,31 @@ bool peers_are_known(const peers *p) {
         if (!p->peer[rank].is_up && !p->peer[rank].is_dead)
             return false;
     return true;
+}
+
+static crowd count_on(const peers *p, const char *host) {
+    crowd c = {.host = host};
+    for (int rank = 0; rank < p->ranks; rank++) {
+        const bool is_here = p->peer[rank].is_up && strcmp(p->peer[rank].host, host) == 0;
+        c.ranks += is_here;
+        c.slots += is_here ? p->peer[rank].slots : 0;
+    }
+    return c;
+}
+
+/* Ranks of a node mostly follow each other, so that few nodes are counted twice. */
+crowd peers_find_crowd(const peers *p) {
+    crowd most = {.host = ""};
+    const char *last = NULL;
+    for (int rank = 0; rank < p->ranks; rank++) {
+        const char *host = p->peer[rank].host;
+        if (!p->peer[rank].is_up || (last && strcmp(host, last) == 0))
+            continue;
+        const crowd c = count_on(p, host);
+        most = c.ranks > most.ranks ? c : most;
+        last = host;
+    }
+    return most;
 }
 
 int peers_count_living(const peers *p) {

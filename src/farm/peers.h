@@ -10,8 +10,15 @@ typedef struct peer {
     bool is_dead;   /* it was found dead */
     bool is_locked; /* its lock on the output tells whether it lives */
     double heard;   /* when its last message came */
+    int slots;
     char host[64];
 } peer;
+
+/* Workers of one node. */
+typedef struct crowd {
+    const char *host;
+    int ranks, slots;
+} crowd;
 
 typedef struct peers {
     const output *output;
@@ -33,6 +40,9 @@ void peers_mark_dead(peers *p, int rank);
 
 /* Has each worker come, or died? */
 bool peers_are_known(const peers *p);
+
+/* The workers of the node that has the most. */
+crowd peers_find_crowd(const peers *p);
 
 /* How many workers have come and still live. */
 int peers_count_living(const peers *p);

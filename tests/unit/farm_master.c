@@ -41,7 +41,7 @@ static scene *open_scene(const char *manifest, farm_setting setting) {
     cr_assert(s->graph && tf_graph_plan(s->graph, past, &wish, &diags));
     setting.campaign = s->campaign;
     setting.graph = s->graph;
-    setting.ranks = 3;
+    setting.ranks = setting.ranks ? setting.ranks : 3;
     farm_open(&s->farm, &setting);
     s->farm.options.on_warning = take_warning;
     s->farm.options.context = s;
@@ -374,6 +374,29 @@ Test(master, tells_once_why_processes_are_started_cold) {
         s->warning, "stage \"s\": each slot imports by itself, since the interpreter that imports for all has threads, "
                     "which forked processes would lack: reader; with \"warm\": false that is not tried");
     close_scene(s);
+}
+
+#define PYTHON "\"name\": \"s\", \"run\": {\"python\": \"os:getpid\"}, \"results\": {\"pid\": \"int64\"}"
+
+Test(master, tells_what_many_ranks_on_a_node_cost_that_import) {
+    static const struct {
+        int ranks;
+        const char *manifest, *warning;
+    } cases[] = {
+        {9, "{" PYTHON "}",
+         "stage \"s\": 8 ranks on node node import it 8 times; a single rank there with --slots 8 imports it once, for "
+         "all slots"},
+        {8, "{" PYTHON "}", ""},
+        {9, "{" RUN "}", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        scene *s = open_scene(cases[i].manifest, (farm_setting){.ranks = cases[i].ranks});
+        for (int from = 1; from < cases[i].ranks; from++)
+            say_hello(s, from, true);
+        cr_expect_eq(s->warnings, *cases[i].warning != 0);
+        cr_expect_str_eq(s->warning, cases[i].warning);
+        close_scene(s);
+    }
 }
 
 Test(master, tells_all_ranks_why_one_can_not_go_on) {

@@ -780,8 +780,10 @@ void farm_close(farm *f) {
 }
 
 bool farm_turn(farm *f) {
-    int order[FARM_RANKS] = {0, 1, 2, 3};
+    int order[FARM_MOST_RANKS];
     bool busy = false;
+    for (int i = 0; i < f->setting.ranks; i++)
+        order[i] = i;
     tf_rng_shuffle(&f->rng, order, (size_t)f->setting.ranks, sizeof *order);
     for (int i = 0; i < f->setting.ranks; i++) {
         farm_node *node = &f->node[order[i]];

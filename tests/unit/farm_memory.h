@@ -8,7 +8,7 @@
 
 #include "farm/rank.h"
 
-enum { FARM_RANKS = 4, FARM_STAGES = 4, FARM_TASKS = 60, FARM_SLOTS = 3 };
+enum { FARM_RANKS = 4 /* as a rule */, FARM_MOST_RANKS = 10, FARM_STAGES = 4, FARM_TASKS = 60, FARM_SLOTS = 3 };
 
 /* ---- What a farm is made of ---- */
 
@@ -25,11 +25,11 @@ typedef struct farm_setting {
     tf_graph *graph;
     farm_stage stage[FARM_STAGES];
     int ranks;
-    int slots[FARM_RANKS];                /* of each rank */
-    bool unable[FARM_RANKS][FARM_STAGES]; /* the rank can't run the stage, as it notices when it tries */
-    const char *cold[FARM_STAGES];        /* why its processes are started cold; NULL: they are not */
-    bool unlocked;                        /* nobody's lock tells that it lives */
-    double latency;                       /* s that a message takes, on the average */
+    int slots[FARM_MOST_RANKS];                /* of each rank */
+    bool unable[FARM_MOST_RANKS][FARM_STAGES]; /* the rank can't run the stage, as it notices when it tries */
+    const char *cold[FARM_STAGES];             /* why its processes are started cold; NULL: they are not */
+    bool unlocked;                             /* nobody's lock tells that it lives */
+    double latency;                            /* s that a message takes, on the average */
     double walltime, grace;
     double breaks; /* share of writes that fail */
     double sync;
@@ -103,8 +103,8 @@ struct farm {
     tf_rng rng;
     tf_clock clock;
     double now;
-    farm_node node[FARM_RANKS];
-    route route[FARM_RANKS][FARM_RANKS]; /* from, to */
+    farm_node node[FARM_MOST_RANKS];
+    route route[FARM_MOST_RANKS][FARM_MOST_RANKS]; /* from, to */
     /* The output. */
     uint8_t status[FARM_STAGES][FARM_TASKS];
     uint8_t attempts[FARM_STAGES][FARM_TASKS];
