@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 
 import farm
@@ -98,6 +99,20 @@ class Package(PackageTest):
     def test_another_name_is_refused(self):
         told = self.python("import taskfarm\ntry: taskfarm.mapp\nexcept AttributeError as error: print(error)")
         self.assertEqual(told, "module 'taskfarm' has no attribute 'mapp'\n")
+
+    def test_a_library_that_is_missing_is_named_with_the_way_to_get_it(self):
+        project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
+        for library, extra in assigned(PACKAGE / "_extras.py", "EXTRAS").items():
+            self.assertIn(library, {re.split("[ >=]", spec)[0] for spec in project["optional-dependencies"][extra]})
+            ask = f"from taskfarm._extras import needed\ntry:\n with needed(): import {library}.more\nexcept ImportError as error: print(error)"
+            self.assertEqual(
+                self.python(ask),
+                f"this needs {library}, which is not installed: /usr/bin/python3 -m pip install 'taskfarm[{extra}]'\n",
+            )
+        told = self.python("import taskfarm\ntry: taskfarm.open\nexcept ImportError as error: print(error)")
+        self.assertIn("this needs numpy, which is not installed", told)
+        other = "from taskfarm._extras import needed\ntry:\n with needed(): import nosuch\nexcept ImportError as error: print(error)"
+        self.assertEqual(self.python(other), "No module named 'nosuch'\n")
 
     def test_names_are_listed_before_they_are_used(self):
         names = assigned(PACKAGE / "__init__.py", "__all__")

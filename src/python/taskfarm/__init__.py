@@ -57,7 +57,10 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"{__name__}.{home}"), name)
+    from taskfarm._extras import needed
+
+    with needed():
+        value = getattr(import_module(f"{__name__}.{home}"), name)
     globals()[name] = value  # the next time it is found at once
     return value
 
