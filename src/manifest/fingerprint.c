@@ -30,6 +30,17 @@ static void add_run(cJSON *object, const tf_stage_spec *stage) {
     add_printed(object, "run", list);
 }
 
+/* The contents of files that all tasks share. */
+static void add_common(cJSON *object, const tf_stage_spec *stage) {
+    cJSON *files = cJSON_CreateObject();
+    if (stage->run.kind->identify_files)
+        stage->run.kind->identify_files(stage, files);
+    if (files->child)
+        add_printed(object, "common", files);
+    else
+        cJSON_Delete(files);
+}
+
 static cJSON *columns_json(const tf_stage_spec *stage) {
     cJSON *list = cJSON_CreateArray();
     for (int c = 0; c < stage->columns; c++) {
@@ -136,6 +147,7 @@ void tf_fingerprint(const tf_campaign *campaign, int number, tf_buf *out) {
     cJSON *object = cJSON_CreateObject();
     add_run(object, stage);
     cJSON_AddStringToObject(object, "kind", stage->run.what);
+    add_common(object, stage);
     add_wheres(object, stage);
     if (stage->arrays > 0)
         add_printed(object, "arrays", arrays_json(campaign, stage));

@@ -260,9 +260,9 @@ typedef struct tf_past {
 /* ---- Fingerprints ---- */
 
 /* Adds a JSON object of strings, one for each thing that the manifest says and the stage's results depend on: "run",
- * "kind", "where", "arrays", "results", "parameters", "points_of" (stages), "files" (the names of its files, and where
- * outputs are made), "seed", "space" (tf_space_hash) and what else decides how its part of the output is laid out:
- * "reduce", "record", "store_params". */
+ * "kind", "common" (contents of files that all tasks share), "where", "arrays", "results", "parameters", "points_of"
+ * (stages), "files" (the names of its files, and where outputs are made), "seed", "space" (tf_space_hash) and what else
+ * decides how its part of the output is laid out: "reduce", "record", "store_params". */
 void tf_fingerprint(const tf_campaign *campaign, int stage, tf_buf *out);
 
 /* The parts of a fingerprint that say what points the stage has: "where", "parameters", "seed" and "space". No file is

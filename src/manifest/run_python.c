@@ -1,6 +1,7 @@
 /* Runs that are Python functions: {"python": "measure.py:measure"}. They are called with the task's parameters by name,
  * in processes of the user's interpreter that the slots keep. */
 #include "manifest/identify.h"
+#include "manifest/python_common.h"
 #include "manifest/python_target.h"
 #include "manifest/run.h"
 #include "manifest/schema.h"
@@ -214,6 +215,7 @@ const tf_run_kind run_python = {
     .load = load_python,
     .complete = complete,
     .identify = identify,
+    .identify_files = python_identify_common,
     .describe = describe,
     .member = {{"interpreter", TEXT("the Python that calls the function; default: python3")},
                {"warm", "{\"enum\":[\"auto\",true,false],\"description\":\"whether one process a rank imports the "

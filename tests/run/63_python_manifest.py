@@ -102,5 +102,43 @@ class Manifest(farm.FarmTest):
         members = {"python", "interpreter", "warm", "preload", "init", "batch", "seed_globals", "common", "env", "cwd"}
         self.assertLessEqual(members, set(properties))
 
+    def test_common_values_count_by_their_contents(self):
+        changed = 'm.h5: stage "m": {} changed since its rows were made {}'
+        one, other = "a3cf92cbf55153da", "8f653076428650aa"
+        self.write("star.npy", "one")
+        self.stage({"common": {"star": "star.npy"}})
+        self.taskfarm("m.json", status=1)
+        self.write("star.npy", "one")  # written anew
+        (self.folder / "star.npy").rename(self.folder / "star-1.npy")
+        self.stage({"common": {"star": "star-1.npy"}})
+        self.taskfarm("plan", "m.json")
+        for content, run, what, how in (
+            ("two", {"common": {"star": "star-1.npy"}}, '"common"', f'(star: was "{one}", now "{other}")'),
+            ("one", {"common": {"stars": "star-1.npy"}}, '"common"', f'(star: was "{one}", now nothing; stars: was nothing, now "{one}")'),
+            ("one", {}, '"common"', f'(was {{"star":"{one}"}}, now nothing)'),
+        ):
+            self.write("star-1.npy", content)
+            self.stage(run)
+            self.assertIn(changed.format(what, how), self.taskfarm("plan", "m.json").stdout)
+
+    def test_what_results_depend_on_is_compared(self):
+        """And what they do not depend on is not."""
+        self.stage()
+        self.taskfarm("m.json", status=1)
+        for run in ({"warm": False}, {"preload": ["math"]}, {"env": {"A": "1"}}, {"interpreter": "/usr/bin/python3"}, {"first": "first.json"}):
+            self.stage(run)
+            self.taskfarm("plan", "m.json")
+        self.write("other.py", MEASURE)
+        was = '"run" changed since its rows were made (was ["measure.py:measure"], now {})'
+        for run, now in (
+            ({"python": "other.py:measure"}, '["other.py:measure"]'),
+            ({"init": "setup"}, '["measure.py:measure","init setup"]'),
+            ({"batch": 7}, '["measure.py:measure","batch 7"]'),
+            ({"batch": "auto"}, '["measure.py:measure","batch 65536"]'),
+            ({"seed_globals": False}, '["measure.py:measure","no seeds of global generators"]'),
+        ):
+            self.stage(run)
+            self.assertIn(was.format(now), self.taskfarm("plan", "m.json").stdout)
+
 
 farm.main()

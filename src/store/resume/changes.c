@@ -25,6 +25,7 @@ static const struct {
 } parts[] = {
     {"run", "\"run\"", true, false, false, true},
     {"kind", "the kind of its run", true, false, true, false},
+    {"common", "\"common\"", true, false, false, true},
     {"where", "\"where\"", true, false, false, true},
     {"results", "\"results\"", true, true, false, true},
     {"parameters", "its parameters", true, true, false, true},
@@ -88,7 +89,8 @@ static bool add_members(tf_buf *out, const char *key, const cJSON *then, const c
 static void add_difference(tf_buf *out, const char *key, const char *then_text, const char *now_text) {
     cJSON *then = cJSON_Parse(then_text), *now = cJSON_Parse(now_text);
     if (!cJSON_IsObject(then) || !cJSON_IsObject(now) || !add_members(out, key, then, now))
-        tf_buf_addf(out, " (was %.200s, now %.200s)", then_text, now_text);
+        tf_buf_addf(out, " (was %.200s, now %.200s)", *then_text ? then_text : "nothing",
+                    *now_text ? now_text : "nothing");
     cJSON_Delete(then);
     cJSON_Delete(now);
 }
