@@ -1,0 +1,160 @@
+"""The warm parent: one interpreter a rank imports what tasks need, and forks the processes of slots.
+
+Hosts ask by packets {"fork": {"force": bool, "env": {...}, "cores": [...], "memory": bytes}, "stage": {...}}, each with
+the slot's end of its socket, and get the answer there: {"forked": pid}, or {"cold": why} if the slot is to start an
+interpreter of its own. From then on the forked process speaks for itself, as a started one does.
+
+It is forked twice, so that it is a child of the spawner, which reaps it and kills it with its host: the end of the warm
+parent costs no task anything. Requests wait in the socket; the spawner starts a new parent when there are any.
+"""
+
+import contextlib
+import gc
+import os
+import resource
+import select
+import signal
+import struct
+import sys
+from typing import Any
+
+from taskfarm._slot import forkable, slot
+from taskfarm._slot.errors import text_of
+from taskfarm._slot.link import Gone, Link
+from taskfarm._slot.stage import enter, import_stage
+
+_IMPORT_LIMIT = 300  # s
+_PID = struct.Struct("q")
+
+
+def serve(fd: int) -> None:
+    """Verb `warm`: answers requests until nobody is left to send any. In a forked process: is that of a slot."""
+    requests = Link(fd)
+    imports = _Imports()
+    proven = False
+    gc.disable()  # it would write into what forked processes share
+    while True:
+        try:
+            message, descriptors = requests.receive()
+        except Gone:
+            return
+        wanted, end = message["fork"], descriptors[0]
+        why = imports.obstacle(message["stage"], wanted["force"])
+        pid = 0
+        if not why:
+            pid, why = _fork_away()
+            if not why and pid == 0:
+                requests.close()
+                _become_slot(wanted, imports.environment)
+                return slot.serve(end)
+        _answer(end, {"cold": why} if why else {"forked": pid})
+        if pid and not proven:
+            requests.send({"forked": pid})  # to the spawner: this one deserves a successor
+            proven = True
+
+
+class _Imports:
+    """What this process has imported so far, and what keeps it from being forked."""
+
+    def __init__(self) -> None:
+        self.environment = dict(os.environ)  # that this process was started with
+        self._failed: dict[int, str] = {}  # by stage: why it can't be imported here; "": it is imported
+        self._obstacle = ""
+
+    def obstacle(self, stage: dict[str, Any], force: bool) -> str:
+        """Why the stage is to be started cold; "": nothing. `force`: threads and devices are no reason."""
+        number = stage["number"]
+        if number not in self._failed:
+            self._failed[number] = _import(stage)
+            self._obstacle = forkable.obstacle()
+            gc.collect()
+            gc.freeze()
+        failed = self._failed[number]
+        if failed:
+            return f"can't import it: {failed}"
+        return "" if force else self._obstacle
+
+
+def _import(stage: dict[str, Any]) -> str:
+    """Imports what the stage's tasks need. Why that failed; "": it has not. A hang ends this process."""
+    enter(stage)
+    signal.alarm(_IMPORT_LIMIT)
+    try:
+        import_stage(stage)
+    except BaseException as error:
+        return text_of(error)
+    finally:
+        signal.alarm(0)
+    return ""
+
+
+def _fork_away() -> tuple[int, str]:
+    """Forks a process that is no child of this one: its id, 0 in it; or why that failed."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    ours, theirs = os.pipe()
+    try:
+        between = os.fork()
+    except OSError as error:
+        os.close(ours)
+        os.close(theirs)
+        return 0, f"can't fork it: {error.strerror}"
+    if between == 0:
+        try:
+            pid = os.fork()
+        except OSError as error:
+            pid = -(error.errno or 1)
+        if pid > 0:
+            os.setpgid(pid, pid)  # what its tasks start is killed by that
+        if pid:
+            os.write(theirs, _PID.pack(pid))
+            os._exit(0)
+        os.close(ours)
+        os.close(theirs)
+        return 0, ""
+    os.close(theirs)
+    pid = _read_pid(ours)
+    os.close(ours)
+    if pid == 0:
+        os.kill(between, signal.SIGKILL)
+    os.waitpid(between, 0)
+    if pid == 0:
+        return 0, f"was forked, and the child did not go on within {forkable.PATIENCE:g} s"
+    return (pid, "") if pid > 0 else (0, f"can't fork it: {os.strerror(-pid)}")
+
+
+def _read_pid(fd: int) -> int:
+    """What the process between has to say; 0: nothing in time."""
+    waiting = select.poll()
+    waiting.register(fd, select.POLLIN)
+    waiting.poll(1000 * forkable.PATIENCE)
+    os.set_blocking(fd, False)
+    try:
+        packet = os.read(fd, _PID.size)
+    except BlockingIOError:
+        packet = b""
+    return int(_PID.unpack(packet)[0]) if packet else 0
+
+
+def _become_slot(wanted: dict[str, Any], environment: dict[str, str]) -> None:
+    """Makes this process what one that was started for the slot would be: variables that its environment has otherwise
+    than that of the parent are set; what modules have set meanwhile stays."""
+    gc.enable()
+    for name in environment.keys() - wanted["env"].keys():
+        os.environ.pop(name, None)
+    for name, value in wanted["env"].items():
+        if environment.get(name) != value:
+            os.environ[name] = value
+    if wanted["cores"]:
+        os.sched_setaffinity(0, wanted["cores"])
+    if wanted["memory"]:
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        most = wanted["memory"] if hard == resource.RLIM_INFINITY else min(wanted["memory"], hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def _answer(end: int, answer: dict[str, Any]) -> None:
+    link = Link(end)
+    with contextlib.suppress(OSError):  # its host is gone
+        link.send(answer)
+    link.close()
