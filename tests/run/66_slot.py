@@ -1,31 +1,507 @@
-"""The process of a Python slot by itself: how it loads and calls functions, what they may return, how tasks fail, what is
-kept of what they print. Its host is slot_host.py's, a stand-in; whole runs are 64_python.py's."""
+"""The process of a Python slot by itself: how it loads and calls functions, how tasks fail, what is kept of what they
+print. Its host is slot_host.py's, a stand-in; whole runs are 64_python.py's."""
+
+import os
+import pathlib
+import signal
 
 import slot_host
 
 INT = {"y": "int64"}
+X = {"x": "int64"}
+
+
+class Loads(slot_host.SlotTest):
+    """Where a function comes from."""
+
+    def refused(self, target, files=None, params=None, columns=None, **more):
+        for name, text in (files or {}).items():
+            self.write(name, text)
+        answer = self.slot().stage(target, X if params is None else params, columns or INT, **more)
+        self.assertEqual(list(answer), ["stage", "failed"])
+        self.assertLess(len(answer["failed"]), 900)
+        return answer["failed"]
+
+    def test_of_a_file_whose_folder_has_modules_and_data(self):
+        self.write(
+            "code/m.py",
+            "import pickle, beside\nclass Kept:\n    def f(x):\n        return pickle.loads(pickle.dumps(beside.Two()))(x)\n",
+        )
+        self.write("code/beside.py", "class Two:\n    def __call__(self, x):\n        return 2 * x\n")
+        slot = self.slot()
+        self.assertEqual(slot.stage("code/m.py:Kept.f", X, INT), {"stage": 0, "seeds": False})
+        self.assertEqual([row.values["y"] for row in slot.frame(2, {"x": [1, 2]})[1]], [2, 4])
+
+    def test_of_a_module_below_the_work_folder(self):
+        self.write("pack/__init__.py", "")
+        self.write("pack/inner.py", "from . import other\ndef f(x):\n    return other.n + x\n")
+        self.write("pack/other.py", "n = 10\n")
+        slot = self.slot()
+        slot.stage("pack.inner:f", X, INT)
+        self.assertEqual(slot.frame(1, {"x": [1]})[1][0].values, {"y": 11})
+
+    def test_of_scripts_of_the_same_names_in_two_folders(self):
+        slot = self.slot()
+        for number, folder in enumerate(("one", "two")):
+            self.write(
+                f"{folder}/m.py", "import beside\ndef f(x):\n    import late\n    return [beside.name, late.name]\n"
+            )
+            self.write(f"{folder}/beside.py", f"name = {number}\n")
+            self.write(f"{folder}/late.py", f"name = {number + 10}\n")
+            slot.stage(f"{folder}/m.py:f", X, {"y": {"type": "int64", "shape": [2]}}, number=number)
+        for number in (0, 1, 0):
+            row = slot.frame(1, {"x": [0]}, stage=number)[1][0]
+            self.assertEqual((row.values, row.message), ({"y": [number, number + 10]}, None))
+
+    def test_of_a_pickle(self):
+        self.write(
+            "made.py",
+            "import json, pickle, sys, beside\ntry:\n    import cloudpickle as pickle\nexcept ImportError: pass\n"
+            "n = 5\nf = lambda x: beside.twice(n) + x\n"
+            "open('f.pickle', 'wb').write(b'{\"taskfarm_pickle\": 1, \"folder\": \"%s\"}\\n' % sys.argv[1].encode() + pickle.dumps({'f': f}))\n",
+        )
+        self.write("lib/beside.py", "def twice(n):\n    return 2 * n\n")
+        slot_host.subprocess.run(
+            ["/usr/bin/python3", "made.py", str(self.folder / "lib")],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": "lib"},
+            check=True,
+        )
+        slot = self.slot()
+        self.assertEqual(slot.stage("f.pickle:f", X, INT), {"stage": 0, "seeds": False})
+        self.assertEqual(slot.frame(1, {"x": [1]})[1][0].values, {"y": 11})
+        self.assertEqual(slot.stage("f.pickle:g", X, INT, number=1)["failed"], "ImportError: f.pickle has no g")
+
+    def test_a_pickle_needs_cloudpickle(self):
+        self.write("f.pickle", b"{}\nccloudpickle\nloads\n.")
+        slot = self.slot(python=self.without("cloudpickle"))
+        failed = slot.stage("f.pickle:f", X, INT)["failed"]
+        self.assertIn("f.pickle needs the module cloudpickle, which ", failed)
+        self.assertIn(" does not have; install it there", failed)
+
+    def without(self, name):
+        """A Python that can't import a module."""
+        text = f'#!/bin/sh\nexec /usr/bin/python3 -S -c \'import sys; sys.modules["{name}"] = None; exec(sys.argv.pop(1))\' "$2" "$3" "$4" "$5"\n'
+        path = self.write(f"without-{name}", text)
+        path.chmod(0o755)
+        return str(path)
+
+    def test_refusals(self):
+        for target, text, expected in (
+            ("m.py:g", "def f(x): pass", "ImportError: m.py has no g"),
+            ("m.py:f.g", "def f(x): pass", "ImportError: m.py has no f.g"),
+            ("m.py:f", "f = 3", "TypeError: m.py:f is no function: it is of type int"),
+            ("none.py:f", "", "FileNotFoundError: [Errno 2] No such file or directory: '{}/none.py'"),
+            ("no_module:f", "", "ModuleNotFoundError: No module named 'no_module'"),
+            (
+                "m.py:f",
+                "def f(a, b, *, c): pass",
+                'f(a, b, *, c): the stage has no parameter "a", "b" and "c"; it has "x"',
+            ),
+            ("m.py:f", "def f(): pass", 'f(): the function does not take the stage\'s "x"'),
+            (
+                "json.py:f",
+                "def f(x): pass",
+                "ImportError: json.py has the name of a module of Python's own; give it another",
+            ),
+        ):
+            with self.subTest(expected):
+                self.write(target.partition(":")[0], text) if text else None
+                self.assertEqual(self.refused(target), expected.format(self.folder))
+
+    def test_an_import_that_fails_says_where(self):
+        failed = self.refused("m.py:f", {"m.py": "import deep\n", "deep.py": "def g():\n    1 / 0\n\ng()\n"})
+        self.assertEqual(
+            failed,
+            f"""ZeroDivisionError: division by zero
+Traceback (most recent call last):
+  File "{self.folder}/m.py", line 1, in <module>
+    import deep
+  File "{self.folder}/deep.py", line 4, in <module>
+    g()
+  File "{self.folder}/deep.py", line 2, in g
+    1 / 0
+    ~~^~~
+ZeroDivisionError: division by zero""",
+        )
+        self.assertEqual(
+            self.refused("m.py:f", {"m.py": "import sys\nsys.exit('no')\n"}).partition("\n")[0], "SystemExit: no"
+        )
+        self.assertEqual(self.refused("m.py:f", {"m.py": "raise Exception('x' * 10000)\n"})[:13], "Exception: xx")
+
+    def test_init_is_called_once_and_preload_before_it(self):
+        self.write("other.py", "import m\ndef setup():\n    m.n += 1\n")
+        slot = self.of(
+            "import sys\nn = 'colorsys' in sys.modules\ndef setup():\n    global n\n    n += 10\ndef f(x):\n    return n\n",
+            X,
+            INT,
+            init="setup",
+            preload=["colorsys"],
+        )
+        self.assertEqual([row.values["y"] for row in slot.frame(2, {"x": [1, 2]})[1]], [11, 11])
+        slot.stage("m.py:f", X, INT, number=1, init="other.py:setup")
+        self.assertEqual(slot.frame(1, {"x": [1]}, stage=1)[1][0].values, {"y": 12})
+        self.assertEqual(self.refused("m.py:f", init="nothing"), "ImportError: m.py has no nothing")
+        self.assertEqual(self.refused("m.py:f", preload=["nothing"]), "ModuleNotFoundError: No module named 'nothing'")
+
+    def test_where_it_is_and_what_it_finds(self):
+        slot = self.of(
+            "import os, sys\ndef f():\n    return repr([sys.path[0], sys.path[1], sys.argv, os.getcwd(), os.environ['TASKFARM_STAGE'], sys.stdin.read()])",
+            {},
+            {"y": "string"},
+        )
+        here = str(self.folder)
+        self.assertEqual(
+            eval(slot.frame(1)[1][0].values["y"]), [str(slot_host.PACKAGE), here, ["m.py:f"], here, "s", ""]
+        )
+
+    def test_other_protocols_and_packets_are_refused(self):
+        slot = self.slot(hello={"protocol": 99})
+        self.assertEqual(
+            slot.hello,
+            {
+                "error": f"taskfarm's engine speaks protocol 99 to Python slots, and its package in {slot_host.PACKAGE}/taskfarm speaks 1; install both of one version"
+            },
+        )
+        self.assertEqual(self.slot().ask({"greeting": 1}), {"error": "no packet: {'greeting': 1}"})
+        self.assertEqual(self.slot().hello["hello"]["python"][:2], "3.")
+
+    def test_neither_random_nor_numpy_is_imported_by_us(self):
+        names = "sorted({'random', 'numpy', 'tempfile', 'cloudpickle'} & set(sys.modules))"
+        slot = self.of(f"import sys\ndef f(x):\n    return str({names})", X, {"y": "string"})
+        self.assertEqual(slot.frame(1, {"x": [1]})[1][0].values["y"], "[]")
 
 
 class Calls(slot_host.SlotTest):
     """How a function is called."""
 
     def test_parameters_and_results_are_typed_cells(self):
-        slot = self.of(
-            "def f(i, x, b, s):\n    return {'i': i, 'x': x, 'b': b, 's': s}",
-            params={"i": "int32", "x": "float32", "b": "bool", "s": "string"},
-            columns={"i": "int32", "x": "float32", "b": "bool", "s": "string"},
-        )
-        given = {"i": [-5, 7], "x": [0.5, float("inf")], "b": [True, False], "s": ["", "ä\udcff"[:1]]}
+        types = {"i": "int32", "x": "float32", "b": "bool", "s": "string", "u": "uint64"}
+        slot = self.of("def f(i, x, b, s, u):\n    return {'i': i, 'x': x, 'b': b, 's': s, 'u': u}", types, types)
+        given = {"i": [-5, 7], "x": [0.5, float("inf")], "b": [True, False], "s": ["", "äx€"], "u": [0, 2**64 - 1]}
         answer, rows = slot.frame(2, given)
         self.assertEqual(answer, {"frame": 2, "seeds": False})
         self.assertEqual([row.values for row in rows], [{n: v[i] for n, v in given.items()} for i in range(2)])
 
+    def test_by_position_or_by_name(self):
+        for text in (
+            "def f(a, b): return a - b",
+            "def f(b, a): return a - b",
+            "def f(a, b, /): return a - b",
+            "def f(*, b, a): return a - b",
+            "def f(a, other=0, b=9): return a - b + other",
+            "def f(**rest): return rest['a'] - rest['b']",
+            "def f(b, **rest): return rest['a'] - b",
+            "def f(b, *more, a): return a - b",
+            "import functools\nf = functools.partial(lambda c, a, b: a - b + c, 0)",
+            "class F:\n    def __call__(self, a, b): return a - b\nf = F()",
+            "class F:\n    def f(self, a, b): return a - b\nf = F().f",
+            "class F:\n    @classmethod\n    def f(cls, a, b): return a - b\nf = F.f",
+            "import operator\nf = operator.sub",
+        ):
+            with self.subTest(text):
+                names = {"a": "int64", "b": "int64"}
+                slot = self.slot()
+                self.write("m.py", text)
+                answer = slot.stage("m.py:f", names, INT)
+                if "operator" in text:  # its parameters are a and b, by position
+                    self.assertEqual(answer, {"stage": 0, "seeds": False})
+                self.assertEqual(slot.frame(2, {"a": [5, 1], "b": [3, 2]})[1][1].values, {"y": -1}, answer)
+
+    def test_one_of_whose_parameters_nothing_is_known(self):
+        slot = self.of("import math\nf = math.hypot", {"a": "float64", "b": "float64"}, {"y": "float64"})
+        self.assertEqual(slot.frame(1, {"a": [3], "b": [4]})[1][0].values, {"y": 5})
+
+    def test_names_that_are_keywords(self):
+        slot = self.of("def f(**rest):\n    return rest['lambda']", {"lambda": "int64"}, INT)
+        self.assertEqual(slot.frame(1, {"lambda": [3]})[1][0].values, {"y": 3})
+
+    def test_implied_parameters_need_not_be_taken(self):
+        params = {
+            "x": "int64",
+            "b_start": {"type": "int64", "implied": True},
+            "b_count": {"type": "int64", "implied": True},
+        }
+        slot = self.of("def f(x, b_count):\n    return x + b_count", params, INT)
+        self.assertEqual(slot.frame(1, {"x": [3], "b_start": [10], "b_count": [100]})[1][0].values, {"y": 103})
+
+    def test_rows_that_are_set_apart_are_not_called(self):
+        slot = self.of("import sys\ndef f(x):\n    print(x)\n    return x", X, INT)
+        answer, rows = slot.frame(3, {"x": [1, 2, 3]}, apart=[0, 4, 0])
+        self.assertEqual((answer["frame"], [row.out for row in rows]), (3, ["1\n", "", "3\n"]))
+
+    def test_a_frame_ends_when_the_host_says_stop(self):
+        slot = self.of(
+            "import os, time\ndef f(x):\n    open(f'{x}', 'w')\n    while x == 2 and not os.path.exists('go'):\n        time.sleep(0.01)\n    return x",
+            X,
+            INT,
+        )
+        slot.send({"frame": slot.lay_out(5, {"x": range(5)})})
+        self.wait_for((self.folder / "2").exists, "row 2 begins")
+        self.assertEqual((slot.control[0], slot.control[7]), (2, 1))
+        slot.control[2] = 1
+        self.write("go", "")
+        self.assertEqual((slot.receive(), len(slot.rows())), ({"frame": 3, "seeds": False}, 3))
+        slot.control[2] = 0
+        self.assertEqual([row.values["y"] for row in slot.frame(3, {"x": [7, 8, 9]})[1]], [7, 8, 9])
+
+    def test_times(self):
+        slot = self.of("import time\ndef f(x):\n    time.sleep(x / 100)\n    return x", X, INT, timeout=5)
+        rows = slot.frame(3, {"x": [0, 3, 1]}, record=True)[1]
+        self.assertTrue(0 <= rows[0].duration < 0.03 <= rows[1].duration, rows)
+        self.assertLess(rows[0].start, rows[1].start)
+        self.assertAlmostEqual(rows[2].start, slot_host.time.time(), delta=50)
+        self.assertEqual(slot.control[1], 0)
+
+    def test_long_packets(self):
+        text = "def f(" + ", ".join(f"parameter_{i}" for i in range(4000)) + "):\n    return parameter_3999"
+        slot = self.of(text, {f"parameter_{i}": "int8" for i in range(4000)}, INT)
+        self.assertEqual(slot.frame(1, {f"parameter_{i}": [i % 100] for i in range(4000)})[1][0].values, {"y": 99})
+
+    def test_what_a_task_knows_of_itself(self):
+        slot = self.of(
+            "import os, dataclasses\ndef f(x, task):\n"
+            "    try:\n        task.index = 3\n    except AttributeError as error:\n        frozen = type(error).__name__\n"
+            "    scratch = task.scratch\n    assert scratch == task.scratch and os.listdir(scratch) == []\n    open(scratch + '/left', 'w')\n"
+            "    return repr([task.index, task.stage, task.attempt, task.seed, task.slot, task.inputs, task.outputs, frozen, scratch])",
+            X,
+            {"y": "string"},
+            seeds=True,
+        )
+        prefix = f"{self.folder}/scratch-"
+        rows = slot.frame(
+            2,
+            {"x": [1, 2]},
+            first=40,
+            attempt=2,
+            seeds=[5, 2**64 - 1],
+            inputs=["a.fits"],
+            outputs={"b": ["c"]},
+            scratch=prefix,
+        )[1]
+        for i, row in enumerate(rows):
+            self.assertEqual(
+                eval(row.values["y"]),
+                [
+                    40 + i,
+                    "s",
+                    2,
+                    (5, 2**64 - 1)[i],
+                    3,
+                    ["a.fits"],
+                    {"b": ["c"]},
+                    "FrozenInstanceError",
+                    f"{prefix}{40 + i}",
+                ],
+            )
+        self.assertEqual(sorted(self.folder.glob("scratch-*")), [])
+
+    def test_a_parameter_of_the_name_task_is_the_stages(self):
+        slot = self.of("def f(task, rng):\n    return task + rng", {"task": "int64", "rng": "int64"}, INT)
+        self.assertEqual(slot.frame(1, {"task": [1], "rng": [2]})[1][0].values, {"y": 3})
+
+
+class Failures(slot_host.SlotTest):
+    """An exception of any kind is one attempt of one task."""
+
     def test_a_failing_row_is_one_row(self):
-        slot = self.of("def f(x):\n    return 6 // x", {"x": "int64"}, INT)
+        slot = self.of("def f(x):\n    return 6 // x", X, INT)
         answer, rows = slot.frame(3, {"x": [1, 0, 3]})
         self.assertEqual(answer["frame"], 3)
-        self.assertEqual([row.message for row in rows], [None, "ZeroDivisionError: integer division or modulo by zero", None])
+        self.assertEqual(
+            [row.message for row in rows], [None, "ZeroDivisionError: integer division or modulo by zero", None]
+        )
         self.assertEqual([rows[0].values["y"], rows[2].values["y"]], [6, 2])
+        self.assertEqual(
+            rows[1].trace,
+            f"""Traceback (most recent call last):
+  File "{self.folder}/m.py", line 2, in f
+    return 6 // x
+           ~~^^~~
+ZeroDivisionError: integer division or modulo by zero
+""",
+        )
+
+    def test_of_every_kind(self):
+        kinds = {
+            "sys.exit(3)": "SystemExit: 3",
+            "sys.exit('out of cheese')": "SystemExit: out of cheese",
+            "sys.exit()": "SystemExit",
+            "raise KeyboardInterrupt": "KeyboardInterrupt",
+            "raise GeneratorExit('x')": "GeneratorExit: x",
+            "raise BaseException('base')": "BaseException: base",
+            "raise StopIteration": "StopIteration",
+            "raise Local(1, 2)": "Local: (1, 2)",
+            "raise Mute('x')": "Mute: (its text can't be had: its __str__ raises ZeroDivisionError)",
+            "raise Rude('x')": "Rude: (its text can't be had: its __str__ raises SystemExit)",
+            "return g(0)": "RecursionError: maximum recursion depth exceeded",
+            "raise ValueError('a\\nb')": "ValueError: a\nb",
+            "raise ValueError('nul \\0, half \\ud800')": "ValueError: nul \\0, half \\ud800",
+            "raise ExceptionGroup('several', [ValueError(1)])": "ExceptionGroup: several (1 sub-exception)",
+            "os.kill(os.getpid(), signal.SIGINT)": "KeyboardInterrupt",
+            "h()": "TypeError: h() missing 1 required positional argument: 'a'",
+            "raise MemoryError": "MemoryError",
+        }
+        lines = "".join(f"    if x == {i}:\n        {kind}\n" for i, kind in enumerate(kinds))
+        slot = self.of(
+            "import os, signal, sys\nclass Local(Exception):\n    def __init__(self, a, b): super().__init__(a, b)\n"
+            "class Mute(Exception):\n    def __str__(self): 1 / 0\n"
+            "class Rude(Exception):\n    def __str__(self): sys.exit(9)\n"
+            f"def g(n):\n    return g(n + 1)\ndef h(a): pass\ndef f(x):\n{lines}    return x\n",
+            X,
+            INT,
+        )
+        answer, rows = slot.frame(len(kinds) + 1, {"x": range(len(kinds) + 1)})
+        self.assertEqual(answer["frame"], len(kinds) + 1)
+        for row, (kind, message) in zip(rows, kinds.items(), strict=False):
+            with self.subTest(kind):
+                self.assertEqual(row.message, message)
+                self.assertIn(f'  File "{self.folder}/m.py", line ', row.trace)
+                self.assertNotIn("_slot", row.trace)
+        self.assertEqual((rows[-1].message, rows[-1].values), (None, {"y": len(kinds)}))
+
+    def test_long_messages_are_cut_in_the_middle(self):
+        slot = self.of("def f(x):\n    raise ValueError('ä' * x + 'end')", X, INT, message_bytes=1000)
+        for size in (100, 10_000, 5_000_000):
+            message = slot.frame(1, {"x": [size]})[1][0].message
+            self.assertLess(len(message.encode()), 1100)
+            self.assertEqual(
+                ("bytes left out" in message, message[:13], message[-4:]), (size > 100, "ValueError: ä", "äend")
+            )
+
+    def test_an_error_has_its_causes(self):
+        slot = self.of(
+            "def f(x):\n    try:\n        {}['k']\n    except KeyError as error:\n        raise ValueError('no k') from error",
+            X,
+            INT,
+        )
+        row = slot.frame(1, {"x": [1]})[1][0]
+        self.assertIn(
+            "KeyError: 'k'\n\nThe above exception was the direct cause of the following exception:", row.trace
+        )
+
+    def test_a_child_that_comes_back_ends(self):
+        slot = self.of(
+            "import os, sys\ndef f(x):\n    print('before', end=' ')\n    pid = os.fork()\n    if pid == 0:\n        print('child')\n"
+            "        if x == 1: raise ValueError('of the child')\n        if x == 2: sys.exit(7)\n        return -1\n"
+            "    status = os.waitpid(pid, 0)[1]\n    return os.waitstatus_to_exitcode(status)",
+            X,
+            INT,
+        )
+        rows = slot.frame(4, {"x": range(4)})[1]
+        self.assertEqual([(row.values["y"], row.message) for row in rows], [(0, None), (1, None), (7, None), (0, None)])
+        self.assertEqual([row.out for row in rows], ["before child\n"] * 4)
+        self.assertIn("ValueError: of the child", rows[1].err)
+
+    def test_children_of_multiprocessing_and_threads_do_no_harm(self):
+        slot = self.of(
+            "import multiprocessing, subprocess, threading, time\ndef double(v): return 2 * v\n"
+            "def forever():\n    while True: time.sleep(0.001)\n"
+            "def f(x):\n    threading.Thread(target=forever).start()\n"
+            "    with multiprocessing.get_context('fork').Pool(2) as pool:\n        made = sum(pool.map(double, range(x)))\n"
+            "    return made + int(subprocess.check_output(['echo', '1']))",
+            X,
+            INT,
+        )
+        self.assertEqual([row.values["y"] for row in slot.frame(2, {"x": [3, 4]})[1]], [7, 13])
+        self.assertEqual(slot.end(), 0)
+
+    def test_a_process_that_ends_leaves_the_row_under_way(self):
+        for death, expected in (
+            ("os._exit(4)", 4),
+            ("os.kill(os.getpid(), signal.SIGKILL)", -9),
+            ("ctypes.string_at(0)", -signal.SIGSEGV),
+        ):
+            slot = self.of(
+                f"import ctypes, os, signal\ndef f(x):\n    print('x is', x, end='')\n    if x == 2:\n        {death}\n    return x",
+                X,
+                INT,
+            )
+            slot.send({"frame": slot.lay_out(5, {"x": range(5)})})
+            self.assertEqual(slot.process.wait(60), expected)
+            rows = slot.rows()
+            self.assertEqual([(row.values["y"], row.out) for row in rows], [(0, "x is 0"), (1, "x is 1")])
+
+    def test_it_ends_with_its_host(self):
+        slot = self.of(
+            "import atexit, threading, time\natexit.register(print, 'never')\ndef f(x):\n    threading.Thread(target=time.sleep, args=[1000]).start()\n    return x",
+            X,
+            INT,
+        )
+        slot.frame(1, {"x": [1]})
+        self.assertEqual(slot.end(), 0)
+
+
+class Output(slot_host.SlotTest):
+    """What tasks print is theirs."""
+
+    TEXT = """import os, sys, subprocess
+def f(x):
+    if x % 5 == 1:
+        print("to", "out", x, end="")
+    if x % 5 == 2:
+        print("one", x, file=sys.stderr)
+        os.write(1, b"by descriptor %d" % x)
+    if x % 5 == 3:
+        subprocess.run(["sh", "-c", "echo child; echo its error >&2"])
+    if x % 5 == 4:
+        sys.stdout.buffer.write(b"bytes \\xff" + str(x).encode())
+        1 / 0
+    return x
+"""
+
+    def check(self, x, row):
+        out = ["", f"to out {x}", f"by descriptor {x}", "child\n", f"bytes \ufffd{x}"][x % 5]
+        err = ["", "", f"one {x}\n", "its error\n", ""][x % 5]
+        self.assertEqual((row.out, row.err, bool(row.trace)), (out, err, x % 5 == 4), x)
+
+    def test_of_each_row(self):
+        slot = self.of(self.TEXT, X, INT)
+        for first in (0, 12):
+            rows = slot.frame(12, {"x": range(first, first + 12)})[1]
+            for x, row in enumerate(rows, first):
+                self.check(x, row)
+
+    def test_pythons_own_is_told_exactly_among_short_tasks(self):
+        slot = self.of("import os\ndef f(x):\n    if x % 1000 == 500:\n        print(x)\n    return x", X, INT)
+        for _ in range(2):
+            rows = slot.frame(5000, {"x": range(5000)})[1]
+            self.assertEqual(
+                {x: row.out for x, row in enumerate(rows) if row.out}, {x: f"{x}\n" for x in range(500, 5000, 1000)}
+            )
+
+    def test_that_of_descriptors_is_some_near_rows_among_short_tasks(self):
+        slot = self.of("import os\ndef f(x):\n    if x == 3000:\n        os.write(2, b'here')\n    return x", X, INT)
+        rows = slot.frame(5000, {"x": range(5000)})[1]
+        said = {x: row.err for x, row in enumerate(rows) if row.err}
+        self.assertEqual(list(said.values()), ["here"])
+        self.assertIn(*said, range(3000, 3064))
+
+    def test_what_importing_prints_is_no_rows(self):
+        slot = self.of("print('imported')\ndef f(x):\n    return x", X, INT)
+        self.assertEqual(slot.frame(1, {"x": [1]})[1][0].out, "")
+
+    def test_closed_and_replaced_streams(self):
+        slot = self.of(
+            "import contextlib, io, os, sys\ndef f(x):\n    if x == 1: sys.stdout.close()\n    if x == 2: os.close(1)\n"
+            "    if x == 3: sys.stderr = io.StringIO()\n    if x == 4: print('lost?', file=sys.stderr)\n"
+            "    print(x)\n    return x",
+            X,
+            INT,
+        )
+        rows = slot.frame(6, {"x": range(6)})[1]
+        self.assertEqual([bool(row.message) for row in rows], [False, True, True, False, False, False])
+        self.assertEqual([row.out for row in rows], ["0\n", "", "", "3\n", "4\n", "5\n"])
+        self.assertEqual(rows[4].err, "")  # it went where the task before had led it
+
+    def test_in_the_foreground_descriptors_stay(self):
+        self.write("m.py", "def f(x):\n    print('seen', x)\n    return 1 / x")
+        slot = self.slot(hello={"foreground": True})
+        slot.stage("m.py:f", X, {"y": "float64"})
+        rows = slot.frame(2, {"x": [0, 1]})[1]
+        self.assertEqual((rows[0].out, rows[0].trace[:9], rows[1].values), ("", "Traceback", {"y": 1}))
+        self.assertEqual(slot.end(), 0)
+        self.assertEqual(pathlib.Path(self.folder / "slot.stderr").read_text(), "seen 0\nseen 1\n")
 
 
 slot_host.farm.main()

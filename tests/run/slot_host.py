@@ -2,7 +2,6 @@
 memory, and reads what the slot has written there, by the protocol of src/python/taskfarm/_slot/protocol.py."""
 
 import array
-import contextlib
 import json
 import math
 import mmap
@@ -11,6 +10,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 
 import farm
@@ -26,7 +26,16 @@ sys.path.insert(0, engine)
 from taskfarm._slot.main import main
 main(verb, int(descriptor))
 """
-FORMATS = {"bool": "?", "int8": "b", "int16": "h", "int32": "i", "int64": "q", "uint8": "B", "uint16": "H", "uint32": "I"}
+FORMATS = {
+    "bool": "?",
+    "int8": "b",
+    "int16": "h",
+    "int32": "i",
+    "int64": "q",
+    "uint8": "B",
+    "uint16": "H",
+    "uint32": "I",
+}
 FORMATS |= {"uint64": "Q", "float32": "f", "float64": "d"}
 CONTROL, FRAME_BYTES, BUFFER_BYTES = 4096, 16 << 20, 64 << 20
 MESSAGE, TRACEBACK, OUT, ERR = -1, -2, -3, -4
@@ -84,9 +93,9 @@ class Slot:
                 stderr=self.stderr,
                 pass_fds=[far.fileno()],
             )
-        self.stages = {}
         said = {"protocol": 1, "campaign_seed": 0, "slot": 3, "workdir": str(folder), **(hello or {})}
         self.hello = self.ask({"hello": said}, self.fds)
+        self.stages, self.count = {}, 0
         self.buffer = os.memfd_create("buffer")
         os.truncate(self.buffer, BUFFER_BYTES)
         self.buffer_memory = mmap.mmap(self.buffer, BUFFER_BYTES)
@@ -128,7 +137,9 @@ class Slot:
             "file": file if is_file else "",
             "module": module if is_file else file,
             "function": function,
-            "params": [{"name": n, "type": t} if isinstance(t, str) else {"name": n, **t} for n, t in (params or {}).items()],
+            "params": [
+                {"name": n, "type": t} if isinstance(t, str) else {"name": n, **t} for n, t in (params or {}).items()
+            ],
             "columns": [
                 {"name": n, "shape": [], "optional": False, **({"type": t} if isinstance(t, str) else t)}
                 for n, t in (columns or {}).items()
@@ -146,11 +157,14 @@ class Slot:
         self.stages[number] = said
         return self.ask({"stage": said})
 
-    def frame(self, count, params=None, stage=0, first=0, attempt=1, blocks=None, counts=None, shapes=None, seeds=None, record=False, **more):
+    def frame(self, count, params=None, **more):
         """Runs a frame. params: {name: values}. Returns the answer and the rows, as far as they have ended."""
-        return self.ask({"frame": self.lay_out(count, params or {}, stage, first, attempt, blocks or {}, counts or {}, shapes or {}, seeds, record, more)}), self.rows()
+        return self.ask({"frame": self.lay_out(count, params or {}, **more)}), self.rows()
 
-    def lay_out(self, count, params, stage, first, attempt, blocks, counts, shapes, seeds, record, more):
+    def lay_out(self, count, params, stage=0, seeds=None, record=False, blocks=None, counts=None, shapes=None, **more):
+        """Lays a frame out, and returns its packet. blocks: {array: bytes of all rows}; counts and shapes: of arrays and
+        of columns that are blocks, {name: lengths of all rows' blocks}; more: members of the packet."""
+        blocks, counts, shapes = blocks or {}, counts or {}, shapes or {}
         self.said = said = self.stages[stage]
         self.count = count
         frame, buffer = Layout(self.frame_memory, CONTROL), Layout(self.buffer_memory, 0)
@@ -173,16 +187,20 @@ class Slot:
         message = {
             "stage": stage,
             "buffer": 7,
-            "first": first,
+            "first": 0,
             "count": count,
-            "attempt": attempt,
+            "attempt": 1,
             "size": FRAME_BYTES,
             "params": places,
             "columns": self.columns,
             "seeds": frame.numbers("Q", seeds) if seeds else -1,
             "arrays": [buffer.put(blocks[a["name"]]) for a in said["arrays"]],
-            "array_counts": [frame.numbers("q", counts[a["name"]]) if a["name"] in counts else -1 for a in said["arrays"]],
-            "column_counts": [frame.numbers("q", shapes[c["name"]]) if c["name"] in shapes else -1 for c in said["columns"]],
+            "array_counts": [
+                frame.numbers("q", counts[a["name"]]) if a["name"] in counts else -1 for a in said["arrays"]
+            ],
+            "column_counts": [
+                frame.numbers("q", shapes[c["name"]]) if c["name"] in shapes else -1 for c in said["columns"]
+            ],
             "start": buffer.put(bytes(8 * count)) if record else -1,
             "duration": buffer.put(bytes(8 * count)) if record else -1,
             "apart": -1,
@@ -204,11 +222,15 @@ class Slot:
             for i, row in enumerate(rows):
                 if letter:
                     size = struct.calcsize(f"={letter}") * n
-                    cell = struct.unpack(f"={n}{letter}", self.buffer_memory[offset + i * size : offset + (i + 1) * size])
+                    cell = struct.unpack(
+                        f"={n}{letter}", self.buffer_memory[offset + i * size : offset + (i + 1) * size]
+                    )
                     row.values[column["name"]] = list(cell) if column["shape"] else cell[0]
         if self.record:
             for i, row in enumerate(rows):
-                row.start, row.duration = (struct.unpack_from("=d", self.buffer_memory, at + 8 * i)[0] for at in self.record)
+                row.start, row.duration = (
+                    struct.unpack_from("=d", self.buffer_memory, at + 8 * i)[0] for at in self.record
+                )
         at = 0
         while at < len(texts):
             number, kind, zero, size = struct.unpack_from("<qiiq", texts, at)
@@ -228,7 +250,7 @@ class Slot:
             row.trace += content.decode()
         elif kind == OUT:
             begin, end = struct.unpack("<qq", content)
-            row.out += out[begin:end].decode()
+            row.out += out[begin:end].decode(errors="replace")
         elif kind == ERR:
             begin, end = struct.unpack("<qq", content)
             row.err += err[begin:end].decode()
@@ -236,13 +258,10 @@ class Slot:
             name = self.said["columns"][kind]
             row.values[name["name"]] = content if name["type"] == "bytes" else content.decode()
 
-    def close(self):
+    def end(self):
+        """Closes the socket. Returns the exit status."""
         self.near.close()
-        status = self.process.wait(60)
-        for fd in [*self.fds, self.buffer]:
-            os.close(fd)
-        self.stderr.close()
-        return status
+        return self.process.wait(60)
 
 
 class SlotTest(farm.FarmTest):
@@ -252,18 +271,20 @@ class SlotTest(farm.FarmTest):
         slot = Slot(self.folder, **more)
 
         def end():
-            with contextlib.suppress(ProcessLookupError):
-                slot.process.kill()
-            slot.close()
+            slot.process.kill()
+            slot.end()
+            slot.stderr.close()
+            for fd in [*slot.fds, slot.buffer]:
+                os.close(fd)
 
         self.addCleanup(end)
         return slot
 
-    def of(self, text, params=None, columns=None, function="f", **more):
-        """A slot with a stage whose function is defined by a text."""
+    def of(self, text, params=None, columns=None, seeds=False, **more):
+        """A slot with a stage whose function f is defined by a text. `seeds`: does it ask for them?"""
         self.write("m.py", text)
         slot = self.slot()
-        self.assertEqual(slot.stage(f"m.py:{function}", params, columns, **more), {"stage": 0, "seeds": False})
+        self.assertEqual(slot.stage("m.py:f", params, columns, **more), {"stage": 0, "seeds": seeds})
         return slot
 
 

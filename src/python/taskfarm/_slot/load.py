@@ -2,25 +2,38 @@
 
 import importlib
 import importlib.util
+import json
 import os
 import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from taskfarm._slot.folders import Folders
 
-def _import_file(path: str, module: str) -> ModuleType:
-    """Imports a file under its module's own name, so that what it defines can be pickled, and finds what lies beside
-    it."""
-    folder = os.path.dirname(os.path.abspath(path))
-    if folder not in sys.path[1:2]:
-        sys.path.insert(1, folder)
+FOLDERS = Folders()  # of this process
+
+
+def folder_of(file: str) -> str:
+    """The folder beside whose modules a function lives: that of its file, or for a module the current one."""
+    if file.endswith(".pickle"):
+        with open(file, "rb") as opened:
+            folder = json.loads(opened.readline()).get("folder")
+        return os.path.abspath(folder or os.getcwd())
+    return os.path.dirname(os.path.abspath(file)) if file else os.getcwd()
+
+
+def _import_file(file: str, module: str) -> ModuleType:
+    """Imports a file under its module's own name, so that what it defines can be pickled."""
+    path = os.path.abspath(file)
     there = sys.modules.get(module)
     if there is not None and _is_of(there, path):
         return there
-    spec = importlib.util.spec_from_file_location(module, os.path.abspath(path))
+    if there is not None and module in sys.stdlib_module_names:
+        raise ImportError(f"{file} has the name of a module of Python's own; give it another")
+    spec = importlib.util.spec_from_file_location(module, path)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is no Python file: its name must end in .py")
+        raise ImportError(f"{file} is no Python file: its name must end in .py")
     loaded = importlib.util.module_from_spec(spec)
     sys.modules[module] = loaded
     try:
@@ -39,27 +52,18 @@ def _is_of(module: ModuleType, path: str) -> bool:
         return False
 
 
-def _import_module(name: str) -> ModuleType:
-    folder = os.getcwd()
-    if folder not in sys.path[1:2]:
-        sys.path.insert(1, folder)
-    return importlib.import_module(name)
-
-
-def _read_pickle(path: str) -> dict[str, Any]:
+def _read_pickle(file: str) -> dict[str, Any]:
     """What a file of the package holds: a line of JSON, and behind it a pickle of functions by name."""
-    with open(path, "rb") as file:
-        file.readline()
-        content = file.read()
-    try:
-        import pickle
+    import pickle
 
-        return dict(pickle.loads(content))
+    try:
+        with open(file, "rb") as opened:
+            opened.readline()
+            return dict(pickle.load(opened))
     except ModuleNotFoundError as error:
         if error.name and error.name.partition(".")[0] == "cloudpickle":
-            raise ImportError(
-                f"{path} needs the module cloudpickle, which {sys.executable} does not have; install it there"
-            ) from error
+            needs = f"{file} needs the module cloudpickle, which {sys.executable} does not have; install it there"
+            raise ImportError(needs) from None
         raise
 
 
@@ -72,26 +76,22 @@ def _lookup(there: Any, dotted: str, where: str) -> Any:
     return there
 
 
-def _checked(function: Any, what: str) -> Callable[..., Any]:
-    if not callable(function):
-        raise TypeError(f"{what} is no function: it is of type {type(function).__name__}")
-    return function  # type: ignore[no-any-return]
-
-
-def load_module(file: str, module: str) -> ModuleType:
-    """The module of a file, or if `file` is "" that of the name."""
-    return _import_file(file, module) if file else _import_module(module)
-
-
 def load_function(file: str, module: str, function: str) -> Callable[..., Any]:
-    """The function of a stage. Raises what its module raises, ImportError, TypeError."""
+    """The function of a stage; `file` is "" for that of a module. Raises what its module raises, ImportError,
+    TypeError."""
+    FOLDERS.enter(folder_of(file))
+    where = file or module
     if file.endswith(".pickle"):
         functions = _read_pickle(file)
         if function not in functions:
             raise ImportError(f"{file} has no {function}")
-        return _checked(functions[function], f"{file}:{function}")
-    where = file or module
-    return _checked(_lookup(load_module(file, module), function, where), f"{where}:{function}")
+        found = functions[function]
+    else:
+        imported = _import_file(file, module) if file else importlib.import_module(module)
+        found = _lookup(imported, function, where)
+    if not callable(found):
+        raise TypeError(f"{where}:{function} is no function: it is of type {type(found).__name__}")
+    return found  # type: ignore[no-any-return]
 
 
 def load_init(init: str, file: str, module: str) -> Callable[..., Any]:
@@ -99,6 +99,6 @@ def load_init(init: str, file: str, module: str) -> Callable[..., Any]:
     place, colon, name = init.rpartition(":")
     if not colon:
         return load_function(file, module, init)
-    if place.endswith(".py"):
-        return load_function(place, os.path.basename(place)[: -len(".py")], name)
+    if place.endswith((".py", ".pickle")):
+        return load_function(place, os.path.splitext(os.path.basename(place))[0], name)
     return load_function("", place, name)

@@ -38,6 +38,7 @@ class Shape:
     has_scratch: bool  # what the task has made is to be removed
     is_watched: bool  # what is written to descriptors is looked for after each row
     has_apart: bool  # some rows are not to be called
+    is_fenced: bool  # the machine lets other processes see writes in another order than that of the program
 
 
 Loop = Callable[[Any, int, int], int]
@@ -96,8 +97,10 @@ def source(shape: Shape) -> str:
     setup += ["remove_scratch = frame.remove_scratch"] if shape.has_scratch else []
     setup += ["has_grown = frame.has_grown"] if shape.is_watched else []
     setup += ["apart = frame.apart"] if shape.has_apart else []
+    setup += ["fence = frame.fence"] if shape.is_fenced else []
     body = ["if control[2]:", "    return row"]
     body += ["if apart[row]:", "    continue"] if shape.has_apart else []
+    body += ["fence()"] if shape.is_fenced else []
     body += ["control[0] = row"]
     body += ["if seeders:", "    seed(row)"] if shape.is_seeded else []
     body += ["began = now()"] if clocked else []

@@ -4,7 +4,6 @@ import contextlib
 import importlib
 import os
 import sys
-from typing import Any
 
 # What a verb calls: a module beside this one, and its function, which gets the descriptor.
 VERBS = {
@@ -13,20 +12,6 @@ VERBS = {
     "check": ("inspect", "check"),  # compares functions with stages
     "code": ("inspect", "code"),  # hashes what functions are made of
 }
-
-
-def serve(fd: int) -> None:
-    """Runs tasks for the host at the other end of the socket. Returns when that is gone."""
-    from taskfarm._slot.slot import serve
-
-    serve(fd)
-
-
-def load(stage: dict[str, Any]) -> None:
-    """Imports what a stage needs, for the processes that are forked from this one. Raises what the imports raise."""
-    from taskfarm._slot.stage import import_stage
-
-    import_stage(stage)
 
 
 def main(verb: str, fd: int) -> None:

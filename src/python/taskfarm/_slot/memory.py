@@ -3,6 +3,7 @@
 import mmap
 import os
 import struct
+import threading
 from typing import TYPE_CHECKING, Any
 
 # The types of parameters and columns, as memoryview has them. Strings and bytes have no cells.
@@ -21,10 +22,22 @@ FORMATS = {
 }
 SIZES = {name: struct.calcsize(f"={letter}") for name, letter in FORMATS.items()}
 
+# Machines on which one process sees another's writes in the order in which they were made.
+IS_ORDERED = os.uname().machine in ("x86_64", "AMD64", "i686")
+
 if TYPE_CHECKING:
     Cells = memoryview[Any]
 else:
     Cells = memoryview
+
+
+_lock = threading.Lock()
+
+
+def fence() -> None:
+    """What was written before is seen before what is written after: Python's only name for it is a lock's."""
+    _lock.acquire()
+    _lock.release()
 
 
 class Memory:

@@ -15,6 +15,7 @@ CALLING: Final = 3  # 1 while a batch function runs for rows ENDED .. CALLING_EN
 CALLING_END: Final = 4
 LOADING: Final = 5  # number + 1 of the stage that is being imported; 0: none
 LEAVING: Final = 6  # the host's: the run is to end
+BEGUN: Final = 7  # 1: the slot has read the packet of a frame
 CONTROL_BYTES: Final = 4096
 
 # Texts: records of a header (row, kind, zero, bytes that follow) and bytes. Kinds from 0 on are columns.

@@ -8,13 +8,13 @@ from taskfarm._slot import errors
 from taskfarm._slot.link import Gone, Link
 from taskfarm._slot.memory import Cells, Memory
 from taskfarm._slot.plan import PlanError
-from taskfarm._slot.protocol import CONTROL_BYTES, LOADING
+from taskfarm._slot.protocol import BEGUN, CONTROL_BYTES, LOADING
 from taskfarm._slot.stage import Stage, enter
 from taskfarm._slot.streams import GlobalSeeds
 from taskfarm._slot.texts import Texts
 from taskfarm._version import PROTOCOL
 
-_LAST_LINES = 800  # bytes of a traceback that fit what is said of a stage that can't be run
+_WHY = 900  # bytes that are said of a stage that can't be run
 
 
 class Slot:
@@ -74,7 +74,7 @@ class Slot:
                 self.globals.watch()
         except BaseException as error:
             self.texts.leave_if_child(error)
-            return {"stage": number, "failed": errors.cut(_why(error), 16384).decode()}
+            return {"stage": number, "failed": _why(error)}
         finally:
             self.control[LOADING] = 0
         self.texts.leave_if_child()
@@ -88,6 +88,7 @@ class Slot:
 
     def _frame(self, message: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         said = message["frame"]
+        self.control[BEGUN] = 1
         self.frame.grow(said.get("size") or 0)
         stage = self.stages[said["stage"]]
         return {"frame": stage.run(said), "seeds": stage.wants_seeds}
@@ -96,13 +97,13 @@ class Slot:
 def _why(error: BaseException) -> str:
     """Why a stage can't be run: what was raised, and the last lines of the traceback."""
     text = str(error) if isinstance(error, PlanError) else errors.text_of(error)
-    if errors.user_frames(error.__traceback__) is None:
-        return text
-    lines = errors.traceback_of(error).splitlines()
-    kept: list[str] = []
-    while lines and sum(len(line) + 1 for line in kept) + len(lines[-1]) < _LAST_LINES:
-        kept.insert(0, lines.pop())
-    return "\n".join([text, *kept])
+    kept = [errors.cut(text, _WHY // 2).decode()]
+    lines = []
+    if errors.user_frames(error.__traceback__) is not None:
+        lines = errors.cut(errors.traceback_of(error), 16 * _WHY).decode().splitlines()
+    while lines and sum(len(line.encode()) + 1 for line in [*kept, lines[-1]]) < _WHY:
+        kept.insert(1, lines.pop())
+    return "\n".join(kept)
 
 
 def serve(fd: int) -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from taskfarm._slot import errors
 from taskfarm._slot.columns import column_of
 from taskfarm._slot.errors import Misfit
-from taskfarm._slot.load import load_function, load_init
+from taskfarm._slot.load import FOLDERS, load_function, load_init
 from taskfarm._slot.loop import Shape, loop_of
-from taskfarm._slot.memory import FORMATS, Cells
+from taskfarm._slot.memory import FORMATS, IS_ORDERED, Cells, fence
 from taskfarm._slot.plan import OFFERED, bind
 from taskfarm._slot.protocol import ENDED, STOP
 from taskfarm._slot.results import Results
@@ -52,6 +52,7 @@ class Stage:
         self.key = int(said.get("stream") or "0", 16)
         self.has_seeded_globals = bool(said.get("seed_globals", True))
         self.function = import_stage(said)
+        self.folder = FOLDERS.current or ""
         if said.get("init"):
             load_init(said["init"], said["file"], said["module"])()
         self._plan(said.get("common") or {})
@@ -73,9 +74,10 @@ class Stage:
 
                 self.common[name] = load_common(name, path)
         if self.wants_rng:
-            from taskfarm._slot.streams import Generators
+            from taskfarm._slot.generators import Generators, Keys
 
             self.generators = Generators()
+            self.keys_of = Keys
 
     @property
     def wants_seeds(self) -> bool:
@@ -84,6 +86,7 @@ class Stage:
 
     def run(self, said: dict[str, Any]) -> int:
         """Runs the rows of a frame. Returns how many have ended."""
+        FOLDERS.enter(self.folder)
         return Frame(self, said).run()
 
 
@@ -109,6 +112,7 @@ class Frame:
         self.has_grown = slot.texts.has_grown
         self.globals = slot.globals
         self.seeders = slot.globals.seeders
+        self.fence = fence
         self.now = time.monotonic
         self.epoch = time.time() - time.monotonic()
         self.scratch = Scratch()
@@ -142,6 +146,7 @@ class Frame:
         makers: dict[str, Callable[..., Any]] = {}
         if stage.wants_rng:
             makers["rng"] = self.make_rng
+            self.keys = self.stage.keys_of(self.seeds) if self.seeds is not None else None
         if stage.wants_task:
             makers["task"] = self.make_task
         self.made = set(makers)
@@ -185,7 +190,7 @@ class Frame:
 
     def make_rng(self, row: int) -> Any:
         """The row's `rng`."""
-        return self.stage.generators.make(self.seed_of(row))
+        return self.stage.generators.make(self.seed_of(row), self.keys.of(row) if self.keys else None)
 
     def make_task(self, row: int) -> Task:
         """The row's `task`."""
@@ -237,6 +242,7 @@ class Frame:
                 has_scratch=stage.wants_task,
                 is_watched=is_watched,
                 has_apart=self.apart is not None,
+                is_fenced=not IS_ORDERED,
             )
         )
 
@@ -252,25 +258,31 @@ class Frame:
             self.globals.current_seed = None
 
     def _run(self) -> int:
-        began = self.now()
+        """A stride after the other. What tasks write to descriptors is looked for after each row, unless those of the
+        last stride were short and wrote nothing: then at the end of the stride, and it is the last row's."""
         row = 0
-        watches = not self.stage.is_short
+        began = self.now()
         while row < self.count and not self.control[STOP]:
-            last = self.count if watches else min(row + _STRIDE, self.count)
-            try:
-                row = self._loop(watches)(self, row, last)
-            except BaseException as error:  # a signal's exception, between two calls
-                row = self.control[ENDED]
-                self.failed(row, error)
-                self.write(row)
-                row += 1
-            if not watches and self.has_grown():
+            first, is_watched = row, not self.stage.is_short
+            row = self._run_stride(row, min(row + _STRIDE, self.count), is_watched)
+            if not is_watched and self.has_grown():
                 self.write(row - 1)
-                watches = True
+            self.fence()
             self.control[ENDED] = row
-        took = self.now() - began
-        self.stage.is_short = row > 0 and took < _SHORT * row and not self.texts.has_said
+            now = self.now()
+            self.stage.is_short = now - began < _SHORT * (row - first) and not self.texts.has_said
+            self.texts.has_said = False
+            began = now
         return row
+
+    def _run_stride(self, first: int, last: int, is_watched: bool) -> int:
+        try:
+            return self._loop(is_watched)(self, first, last)
+        except BaseException as error:  # a signal's exception, between two calls
+            row: int = self.control[ENDED]
+            self.failed(row, error)
+            self.write(row)
+            return row + 1
 
 
 def enter(said: dict[str, Any]) -> None:

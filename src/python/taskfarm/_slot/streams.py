@@ -110,19 +110,3 @@ class GlobalSeeds:
         """Seeds what is there for a task."""
         for seeder in self.seeders:
             seeder(seed)
-
-
-class Generators:
-    """Makes the `rng` of tasks."""
-
-    def __init__(self) -> None:
-        try:
-            import numpy as np
-        except ImportError:
-            raise ImportError(f'"rng" is a numpy.random.Generator, and {sys.executable} has no numpy') from None
-        self._generator = np.random.Generator
-        self._philox = np.random.Philox
-
-    def make(self, seed: int) -> Any:
-        """The generator of a task with this seed."""
-        return self._generator(self._philox(seed))

@@ -58,12 +58,25 @@ class Texts:
         if foreground:
             return
         for number, fd in ((1, out), (2, err)):
-            end = _reopened(fd)
-            os.dup2(end, number)
-            self._ends.append(end)
-            self._streams.append(_Stream(number, self.pending, "strict" if number == 1 else "backslashreplace"))
-        sys.stdout, sys.stderr = self._streams
-        sys.__dict__.update(__stdout__=sys.stdout, __stderr__=sys.stderr)
+            self._ends.append(_reopened(fd))
+            os.dup2(self._ends[-1], number)
+            self._streams.append(self._new_stream(number))
+
+    def _new_stream(self, number: int) -> _Stream:
+        stream = _Stream(number, self.pending, "strict" if number == 1 else "backslashreplace")
+        name = "stdout" if number == 1 else "stderr"
+        sys.__dict__.update({name: stream, f"__{name}__": stream})
+        return stream
+
+    def _repair(self) -> None:
+        """What a task has closed is open for the next. What it has put in its place stays there."""
+        for i, end in enumerate(self._ends):
+            try:
+                os.fstat(i + 1)
+            except OSError:
+                os.dup2(end, i + 1)
+            if self._streams[i].closed:
+                self._streams[i] = self._new_stream(i + 1)
 
     def watch_forks(self, close: Callable[[], None]) -> None:
         """A process that a task has forked, and that comes back from the function, is not to go on as if it were us.
@@ -99,6 +112,7 @@ class Texts:
     def begin(self) -> None:
         """A frame begins: what was written until now is no row's."""
         self._flush()
+        self._repair()
         self.pending.clear()
         self._records.clear()
         self.has_said = False
@@ -126,6 +140,7 @@ class Texts:
     def write(self, row: int) -> None:
         """Writes all that is to be told of the row."""
         self._add_ranges(row)
+        self._repair()
         whole = memoryview(b"".join(self._records))
         self._records.clear()
         self.pending.clear()
