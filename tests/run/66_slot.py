@@ -491,7 +491,7 @@ def f(x):
         )
         rows = slot.frame(6, {"x": range(6)})[1]
         self.assertEqual([bool(row.message) for row in rows], [False, True, True, False, False, False])
-        self.assertEqual([row.out for row in rows], ["0\n", "", "", "3\n", "4\n", "5\n"])
+        self.assertEqual([row.out for row in rows], ["0\n", "", "2\n", "3\n", "4\n", "5\n"])
         self.assertEqual(rows[4].err, "")  # it went where the task before had led it
 
     def test_in_the_foreground_descriptors_stay(self):

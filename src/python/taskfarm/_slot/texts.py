@@ -140,7 +140,6 @@ class Texts:
     def write(self, row: int) -> None:
         """Writes all that is to be told of the row."""
         self._add_ranges(row)
-        self._repair()
         whole = memoryview(b"".join(self._records))
         self._records.clear()
         self.pending.clear()
@@ -148,6 +147,7 @@ class Texts:
             whole = whole[os.write(self.fd, whole) :]
 
     def _add_ranges(self, row: int) -> None:
+        self._repair()
         self._flush()
         for end, kind in enumerate((OUT_RANGE, ERR_RANGE)[: len(self._ends)]):
             size = os.lseek(self._ends[end], 0, os.SEEK_END)
