@@ -69,6 +69,10 @@ void load_stage(struct loader *loader, const stage_json *json, tf_stage_spec *st
 void load_stages(struct loader *loader, const json_path *root, const cJSON *json, tf_campaign *campaign);
 void load_single(struct loader *loader, const json_path *root, const cJSON *json, tf_campaign *campaign);
 
+/* Diagnoses what keeps the stage's tasks from being run in batches, at the member that asks for it. The stage's files,
+ * arrays and columns are loaded (batches.c). */
+void check_batch(struct loader *loader, const json_path *where, const tf_stage_spec *stage);
+
 /* need_stage, while "stages" are loaded. */
 const tf_stage_spec *load_needed_stage(struct loader *loader, const json_path *where, const char *name);
 

@@ -139,6 +139,13 @@ static inline int64_t tf_stage_final(const tf_stage_spec *stage) {
     return tf_space_size(stage->space);
 }
 
+/* How many tasks one call runs, of a stage that has so many: the first of them is a multiple of their number. */
+static inline int64_t tf_stage_batch(const tf_stage_spec *stage) {
+    const int64_t tasks = tf_stage_final(stage), batch = stage->run.python ? stage->run.python->batch : 1;
+    const int64_t most = batch < tasks ? batch : tasks;
+    return most > 1 ? most : 1;
+}
+
 /* Adds what a task runs, for people: a command line as for a shell, LIBRARY:FUNCTION(ARGS), or expressions. Without a
  * point: what all tasks run, with placeholders. */
 void tf_run_text(const tf_stage_spec *stage, const tf_point *point, tf_buf *out);

@@ -150,25 +150,12 @@ static int64_t choose_batch(const tf_stage_spec *stage) {
     return tasks > 0 ? tasks : 1;
 }
 
-/* A batch is arrays of N tasks' values: what a task has as an array or a file of its own has no place in it. */
-static void check_batch(struct loader *l, const run_json *json, const tf_stage_spec *stage) {
-    const json_path where = json_path_key(json->up, "batch");
-    bool has_blocks = stage->arrays > 0;
-    for (int c = 0; c < stage->columns; c++)
-        has_blocks = has_blocks || stage->column[c].grid;
-    if (has_blocks)
-        diagnose(l->diags, &where, TF_DIAG_CONFLICT,
-                 "goes with no arrays: each task has a block of its own, and the function is called for one at a time");
-    if (tf_stage_has_files(stage))
-        diagnose(l->diags, &where, TF_DIAG_CONFLICT,
-                 "goes with no files: tasks with \"inputs\" or \"outputs\" wait for each other one by one");
-}
-
 static void complete(struct loader *l, const run_json *json, tf_stage_spec *stage) {
     check_common(l, json, stage);
     if (stage->run.python->batch == 0)
         return;
-    check_batch(l, json, stage);
+    const json_path where = json_path_key(json->up, "batch");
+    check_batch(l, &where, stage);
     if (stage->run.python->batch > 0)
         return;
     tf_python_spec *settled = tf_arena_alloc(l->arena, sizeof *settled);

@@ -79,12 +79,23 @@ class Manifest(farm.FarmTest):
         self.stage({"python": "{file}.py:measure", "init": "{file}.py:measure"}, variables={"file": "measure"})
         self.assertIn("3 tasks of measure.py:measure\n", self.taskfarm("check", "m.json", "--no-start").stdout)
 
-    def test_batches_go_with_single_values(self):
+    def test_batches_are_arrays_of_one_shape(self):
         over = {"b": {"blocks": {"shape": [5], "chunk": [2]}}}
-        blocks = "/run/batch: goes with no arrays: each task has a block of its own, and the function is called for one at a time"
+        blocks = '/run/batch: the blocks of "y" differ in shape, since the last ones are cut off, and can\'t be one array: leave "batch" out'
         self.refuse(blocks, run={"batch": 2}, over=over, results={"y": {"type": "int32", "array": "b"}})
-        files = '/run/batch: goes with no files: tasks with "inputs" or "outputs" wait for each other one by one'
+        files = '/run/batch: tasks with "inputs" or "outputs" run one by one, since their files are looked at for each: leave "batch" out'
         self.refuse(files, run={"batch": "auto"}, outputs="{n}.txt")
+
+    def test_the_blocks_of_a_batch_have_their_whole_halo(self):
+        even = {"b": {"blocks": {"shape": [6], "chunk": [2]}}}
+        image = {"name": "image", "over": even, "run": {"expr": {"z": "1"}}, "results": {"z": {"type": "float64", "array": "b"}}}
+        smooth = {"name": "smooth", "over": even, "run": {"python": "measure.py:measure", "batch": 2}, "results": {"y": "int64"}}
+        whole = {"from": "image"}
+        self.write("m.json", {"stages": [image, {**smooth, "arrays": {"z": {**whole, "halo": 1, "edge": "reflect"}}}]})
+        self.taskfarm("check", "m.json", "--no-start")
+        self.write("m.json", {"stages": [image, {**smooth, "arrays": {"z": {**whole, "halo": 1}}}]})
+        message = '/stages/1/run/batch: the blocks of "z" differ in shape, since their halo is cut off at the array\'s ends, and can\'t be one array: leave "batch" out'
+        self.assertEqual(self.taskfarm("check", "m.json", "--no-start", status=2).stderr, f"m.json: {message}\n")
 
     def test_a_task_s_output_is_not_its_code(self):
         for output in ("measure.py", "star.npy"):
