@@ -8,6 +8,9 @@
  * what it leaves. So that these do not starve it, a worker where it would fit but for them is reserved for it until it
  * has room; as many workers as there are such tasks, no more.
  *
+ * A stage's tasks may be run in batches, by one call each. What is granted ends where a batch ends, and where some
+ * tasks of a batch are not to be run, the worker gets those behind the gap next.
+ *
  * A retry is granted by itself, before all that was never tried. The worker that it failed on gets it only if no other
  * wants it for a while. */
 #include "sched/state.h"
@@ -67,11 +70,12 @@ static int64_t count_wanted(const tf_sched *s, const stage *st, const worker *w)
         share = least;
     if (quantum > share)
         quantum = share;
+    quantum = stage_round_up(st, quantum);
     const int64_t running = quantum * worker_room(s, w, st->class_id);
     const int64_t target = is_plenty ? 2 * running : running;
     const int64_t worth_a_message = is_plenty && running > 1 ? running / 2 : 1;
     const int64_t lacking = target - w->held_of_class[st->class_id];
-    return lacking >= worth_a_message ? lacking : idle_capacity(s, w, st->class_id);
+    return lacking >= worth_a_message ? lacking : stage_batch(st) * idle_capacity(s, w, st->class_id);
 }
 
 /* ---- Offers ---- */
@@ -154,6 +158,39 @@ static answer offer_retry(tf_sched *s, int worker_id, double now, tf_action *act
     return all;
 }
 
+/* Notes that what is ready next is of the batch that the last task granted is of. */
+static void note_torn(tf_sched *s, int worker_id, int stage_id, int64_t end) {
+    const stage *st = &s->stage[stage_id];
+    const int64_t batch_end = stage_round_up(st, end);
+    const bool is_torn = end < batch_end && st->queues > 0 && ready_first(st) >= end && ready_first(st) < batch_end;
+    s->torn_stage = is_torn ? stage_id : -1;
+    s->torn_worker = worker_id;
+    s->torn_end = batch_end;
+}
+
+static answer grant_ready(tf_sched *s, int worker_id, int stage_id, int64_t count, tf_action *action) {
+    const tf_interval run = ready_pop(&s->stage[stage_id], count);
+    note_torn(s, worker_id, stage_id, run.end);
+    const answer came = grant(s, worker_id, stage_id, run, 1, action);
+    action->is_torn = s->torn_stage >= 0;
+    return came;
+}
+
+/* The rest of a batch goes to the worker that has its beginning, or the call would be made twice. false: there is none
+ * for that worker. */
+static bool grant_torn(tf_sched *s, tf_action *action) {
+    const int stage_id = s->torn_stage;
+    if (stage_id < 0)
+        return false;
+    const stage *st = &s->stage[stage_id];
+    const worker *w = &s->worker[s->torn_worker];
+    s->torn_stage = -1;
+    if (!w->up || w->capacity[st->class_id] == 0 || st->queues == 0 || ready_first(st) >= s->torn_end ||
+        ready_first(st) < s->torn_end - stage_batch(st))
+        return false;
+    return grant_ready(s, s->torn_worker, stage_id, 1, action) == GRANTED;
+}
+
 static answer offer_ready(tf_sched *s, int worker_id, tf_action *action) {
     worker *w = &s->worker[worker_id];
     find_heads(s);
@@ -165,7 +202,7 @@ static answer offer_ready(tf_sched *s, int worker_id, tf_action *action) {
         if (count == 0)
             continue;
         worker_reserve(s, w, -1);
-        return grant(s, worker_id, stage_id, ready_pop(st, count), 1, action);
+        return grant_ready(s, worker_id, stage_id, count, action);
     }
     return NOTHING;
 }
@@ -174,7 +211,7 @@ static answer offer_short(tf_sched *s, int worker_id, tf_action *action) {
     const backfill some = backfill_choose(s, &s->worker[worker_id]);
     if (some.stage_id < 0)
         return RESERVED;
-    return grant(s, worker_id, some.stage_id, ready_pop(&s->stage[some.stage_id], some.count), 1, action);
+    return grant_ready(s, worker_id, some.stage_id, some.count, action);
 }
 
 static answer offer(tf_sched *s, int worker_id, double now, tf_action *action) {
@@ -191,6 +228,8 @@ static answer offer(tf_sched *s, int worker_id, double now, tf_action *action) {
 bool grant_next(tf_sched *s, double now, tf_action *action) {
     if (s->stopping || s->draining || (tf_sched_due(s) > now && !find_heads(s)))
         return false;
+    if (grant_torn(s, action))
+        return true;
     for (int c = 0; c < s->classes; c++)
         if (retry_due(&s->class[c]) <= now)
             worker_wake_class(s, c);

@@ -31,13 +31,18 @@ void ready_add(stage *st, int level, int64_t first, int64_t end) {
 
 tf_interval ready_pop(stage *st, int64_t most) {
     level_queue *top = &st->queue[st->queues - 1];
-    tf_interval run = tf_intervals_pop(&top->tasks, most);
+    const int64_t first = top->tasks.items[0].first;
+    tf_interval run = tf_intervals_pop(&top->tasks, stage_round_up(st, first + most) - first);
     st->ready -= run.end - run.first;
     if (top->tasks.total == 0) {
         tf_intervals_free(&top->tasks);
         st->queues--;
     }
     return run;
+}
+
+int64_t ready_first(const stage *st) {
+    return st->queue[st->queues - 1].tasks.items[0].first;
 }
 
 int ready_level(const stage *st) {

@@ -19,6 +19,7 @@ static void add_pending(stage *st, const tf_sched_stage *spec) {
 tf_sched *tf_sched_new(const tf_sched_stage *stages, int count) {
     tf_sched *s = tf_alloc(sizeof *s);
     s->stages = count;
+    s->torn_stage = -1;
     s->stage = tf_alloc_array((size_t)count, sizeof *s->stage);
     for (int i = 0; i < count; i++) {
         stage *st = &s->stage[i];

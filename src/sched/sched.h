@@ -62,10 +62,12 @@ typedef struct tf_sched_stage {
     const tf_intervals *pending; /* the tasks to run; NULL: all of them */
     int64_t withheld; /* tasks that are neither done nor run this time; with any of them the stage is not finished */
     int64_t adopted;  /* tasks that are done without being run */
-    int level;        /* the stage of the highest level goes first, of several the first in number */
-    bool linked;      /* its tasks are blocked until tf_sched_ready names them */
-    bool awaits_cut;  /* it is over only after tf_sched_cut, even if all its tasks have ended */
-    bool finished;    /* an earlier run has finished it: nothing is left to run or to write */
+    int64_t
+        batch; /* one call runs tasks k * batch .. (k + 1) * batch - 1: they go to one worker; 0 or 1: each by itself */
+    int level; /* the stage of the highest level goes first, of several the first in number */
+    bool linked;     /* its tasks are blocked until tf_sched_ready names them */
+    bool awaits_cut; /* it is over only after tf_sched_cut, even if all its tasks have ended */
+    bool finished;   /* an earlier run has finished it: nothing is left to run or to write */
     int afters;
     const int *after;   /* stages that must be finished first; free of cycles */
     int64_t stop_after; /* how many failed tasks stop the campaign; 0: no number does */
@@ -85,7 +87,8 @@ typedef struct tf_action {
     int worker;
     int64_t first;
     int64_t count;
-    int attempt; /* which one a grant is for, from 1 */
+    int attempt;  /* which one a grant is for, from 1 */
+    bool is_torn; /* the rest of the grant's last batch is granted next, to the same worker */
 } tf_action;
 
 /* A stage's counts. `tasks` is the sum of the others. Tasks that wait for another attempt or for other tasks are

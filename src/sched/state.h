@@ -36,6 +36,17 @@ typedef struct stage {
     bool closed; /* nothing more will come of it in this run, though it is not finished */
 } stage;
 
+/* Tasks of the stage that one call runs. */
+static inline int64_t stage_batch(const stage *st) {
+    return st->spec.batch > 1 ? st->spec.batch : 1;
+}
+
+/* The next number of tasks that is that of whole batches. */
+static inline int64_t stage_round_up(const stage *st, int64_t tasks) {
+    const int64_t batch = stage_batch(st);
+    return (tasks + batch - 1) / batch * batch;
+}
+
 typedef struct retry {
     double due; /* s, on the clock of tf_sched_next */
     int64_t index;
@@ -85,7 +96,10 @@ struct tf_sched {
     int up;          /* number of workers that are up */
     int *candidates; /* a ring of workers that may want work */
     int first_candidate, candidate_count;
-    int *waiting; /* workers that want work when there is none for them */
+    int torn_stage;   /* the stage of the last grant, if that ends in front of a gap within a batch; -1: it does not */
+    int torn_worker;  /* who got it, and is to have what of the batch is behind the gap */
+    int64_t torn_end; /* where the batch ends */
+    int *waiting;     /* workers that want work when there is none for them */
     int waiting_count;
     bool stopping; /* too many tasks have failed: nothing is granted, stages that have begun are finished */
     bool frozen;   /* no further stage is begun */
@@ -97,8 +111,10 @@ struct tf_sched {
 
 void ready_add(stage *st, int level, int64_t first, int64_t end);
 
-/* There must be tasks that are ready. Takes up to `most` off the highest level; says which level that is. */
+/* There must be tasks that are ready. Takes up to `most` off the highest level, and what is left of the last batch of
+ * these up to a gap; says which task is the first, and which level that is. */
 tf_interval ready_pop(stage *st, int64_t most);
+int64_t ready_first(const stage *st);
 int ready_level(const stage *st);
 
 void ready_free(stage *st);

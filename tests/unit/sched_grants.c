@@ -221,6 +221,59 @@ Test(sched, hands_out_one_task_a_slot_while_nothing_is_known) {
     tf_sched_free(s);
 }
 
+Test(sched, hands_out_whole_batches) {
+    tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 100, .batch = 7}, 1);
+    expect_next(s, TF_ACTION_LAYOUT);
+    tf_sched_worker_up(s, 1, (tf_resources){.slots = 1});
+    tf_sched_worker_up(s, 2, (tf_resources){.slots = 3});
+    expect_grant(s, 1, 0, 7);
+    expect_grant(s, 2, 7, 21);
+    expect_nothing(s);
+    cr_expect(report(s, 1, 0, 0, 7));
+    expect_grant(s, 1, 28, 14); /* for its slot, and as much in hand */
+    tf_sched_worker_down(s, 2);
+    cr_expect(report(s, 1, 0, 28, 14));
+    expect_grant(s, 1, 7, 14);
+    tf_sched_free(s);
+}
+
+/* Another call would compute all of it once more. */
+Test(sched, gives_what_is_left_of_a_batch_to_one_worker) {
+    tf_intervals pending = {0};
+    const tf_interval left[] = {{0, 2}, {4, 5}, {6, 9}, {10, 14}};
+    for (size_t n = 0; n < sizeof left / sizeof *left; n++)
+        tf_intervals_add(&pending, left[n].first, left[n].end);
+    tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 14, .batch = 7, .pending = &pending}, 1);
+    tf_intervals_free(&pending);
+    expect_next(s, TF_ACTION_LAYOUT);
+    tf_sched_worker_up(s, 1, (tf_resources){.slots = 1});
+    tf_sched_worker_up(s, 2, (tf_resources){.slots = 1});
+    expect_grant(s, 1, 0, 2);
+    expect_grant(s, 1, 4, 1);
+    expect_grant(s, 1, 6, 1);
+    expect_grant(s, 2, 7, 2);
+    expect_grant(s, 2, 10, 4);
+    expect_nothing(s);
+    tf_sched_free(s);
+}
+
+Test(sched, gives_the_rest_of_a_batch_to_others_when_its_worker_is_gone) {
+    tf_intervals pending = {0};
+    tf_intervals_add(&pending, 0, 2);
+    tf_intervals_add(&pending, 4, 7);
+    tf_sched *s = tf_sched_new(&(tf_sched_stage){.tasks = 7, .batch = 7, .pending = &pending}, 1);
+    tf_intervals_free(&pending);
+    expect_next(s, TF_ACTION_LAYOUT);
+    tf_sched_worker_up(s, 1, (tf_resources){.slots = 1});
+    expect_grant(s, 1, 0, 2);
+    tf_sched_worker_down(s, 1);
+    expect_nothing(s);
+    tf_sched_worker_up(s, 2, (tf_resources){.slots = 1});
+    expect_grant(s, 2, 0, 2);
+    expect_grant(s, 2, 4, 3);
+    tf_sched_free(s);
+}
+
 /* Two workers of one slot, each with one of the two tasks. */
 static tf_sched *two_workers_at_work(const tf_sched_stage *stage) {
     tf_sched *s = tf_sched_new(stage, 1);
