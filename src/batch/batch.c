@@ -72,7 +72,9 @@ int64_t batch_capacity(const tf_stage_spec *stage) {
     size_t fixed = size_of_rows(stage, 0);
     size_t sample = (size_of_rows(stage, ALIGNMENT) - fixed) / ALIGNMENT; /* exact: every element size divides it */
     int64_t rows = (int64_t)(TARGET_BYTES / (sample ? sample : 1));
-    return rows < 1 ? 1 : rows > MOST_ROWS ? MOST_ROWS : rows;
+    rows = rows < 1 ? 1 : rows > MOST_ROWS ? MOST_ROWS : rows;
+    const int64_t batch = tf_stage_batch(stage);
+    return batch < rows ? rows / batch * batch : batch;
 }
 
 size_t batch_fixed_size(const tf_campaign *campaign) {

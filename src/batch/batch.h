@@ -29,13 +29,14 @@ enum { BATCH_BUFFERS = 2 }; /* of a slot: while one is run, the other is written
 typedef struct batch_header {
     int32_t stage;
     int32_t attempt;       /* from 1 */
-    int32_t calling_batch; /* host: a batch function has all the rows at once */
+    int32_t one_by_one;    /* rank: each task is a call of its own, though one call could run several */
     int32_t stop;          /* rank, atomic: the host begins nothing more and leaves a command under way */
     cpu_set_t cores;       /* cores for the batch's tasks; an empty set: any */
     char gpus[GPU_LIST];   /* GPUs for the batch's tasks; "": the tasks ask for none */
     char gpu_variable[32]; /* the environment variable that names them */
     int64_t first, count;
     int64_t ended;       /* host, atomic: rows 0 .. ended - 1 are complete; a crash is blamed on the next */
+    int64_t calling_end; /* host: if greater than `ended`, one call runs rows ended .. calling_end - 1 */
     double started;      /* host: tf_now() at the start of the batch */
     double row_started;  /* host: tf_now() at the start of the task or batch function under way; 0: none is watched */
     double seconds;      /* host: time that the batch took */
@@ -77,7 +78,8 @@ typedef struct batch_columns {
     int64_t *max_rss;
 } batch_columns;
 
-/* Rows of the stage that fit a buffer. */
+/* Rows of the stage that fit a buffer. Of a stage whose tasks are run in batches: a multiple of that many, or all of
+ * the stage's. */
 int64_t batch_capacity(const tf_stage_spec *stage);
 
 /* Bytes of the fixed part of a buffer, enough for every stage; a multiple of the page size. */

@@ -29,8 +29,8 @@ static const char *cold(const void *slots, int stage) {
     return tf_slots_cold(slots, stage);
 }
 
-static int64_t submit(void *slots, int slot, int stage, int attempt, int64_t first, int64_t count, tf_error *error) {
-    return tf_slots_submit(slots, slot, stage, attempt, first, count, error);
+static int64_t submit(void *slots, int slot, int stage, int attempt, const tf_intervals *tasks, tf_error *error) {
+    return tf_slots_submit(slots, slot, stage, attempt, tasks, error);
 }
 
 static tf_err poll_slots(void *slots, double timeout, tf_on_rows *on_rows, void *context, int *events,

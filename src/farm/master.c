@@ -38,6 +38,8 @@ struct master {
     int *until, until_count;   /* the stages that have one */
     tf_action *step;           /* what all ranks are to do together, and have not been told yet */
     int steps;
+    tf_buf grants;      /* grants that are sent together, once the next is there */
+    int granted_to;     /* who gets them */
     uint32_t *changed;  /* per stage: what its function has been said to change */
     bool *cold;         /* per stage: it has been said that its processes are started cold */
     tf_tally failures;  /* by message; owners are stages */
@@ -69,6 +71,7 @@ static tf_sched_stage sched_stage(const master *m, int stage) {
                             .pending = &plan->run,
                             .withheld = plan->withheld,
                             .adopted = plan->adopt.total,
+                            .batch = tf_stage_batch(spec),
                             .level = tf_graph_level(m->options->graph, stage),
                             .linked = tf_stage_has_files(spec) || spec->until.expr,
                             .awaits_cut = spec->until.expr != NULL,
@@ -131,6 +134,7 @@ void master_free(master *m) {
     free(m->cold);
     free(m->until);
     free(m->step);
+    tf_buf_free(&m->grants);
     free(m);
 }
 
@@ -427,10 +431,22 @@ static bool check_untils(master *m) {
 
 /* ---- Actions ---- */
 
-static void grant(const master *m, const tf_action *action) {
+static void send_grants(master *m) {
+    if (m->grants.length)
+        transport_send(m->transport, m->granted_to, TAG_GRANT, m->grants.data, m->grants.length);
+    tf_buf_clear(&m->grants);
+}
+
+/* A worker that had the beginning of a batch alone might run it before the rest has come. */
+static void grant(master *m, const tf_action *action) {
     const grant_message message = {
         .stage = action->stage, .attempt = action->attempt, .first = action->first, .count = action->count};
-    transport_send(m->transport, action->worker, TAG_GRANT, &message, sizeof message);
+    if (m->granted_to != action->worker)
+        send_grants(m);
+    m->granted_to = action->worker;
+    tf_buf_add(&m->grants, &message, sizeof message);
+    if (!action->is_torn)
+        send_grants(m);
 }
 
 static void send_close(master *m) {
@@ -515,6 +531,8 @@ static void take_steps(master *m) {
 
 /* Carries an action out, or keeps it as a step until another must come after it. */
 static void carry_out(master *m, const tf_action *action) {
+    if (action->kind != TF_ACTION_GRANT)
+        send_grants(m);
     const bool is_kept = is_step(action), is_second = is_kept && is_of_step(m, action->stage);
     if (!is_kept || is_second || m->steps == MOST_STEPS)
         take_steps(m);
@@ -577,6 +595,7 @@ bool master_step(master *m) {
     any = check_untils(m) || any;
     for (; next_action(m, &action); any = true)
         carry_out(m, &action);
+    send_grants(m);
     if (nobody_lives && m->parting == PARTING_NOT) { /* what is left is for the next run */
         part(m);
         any = true;

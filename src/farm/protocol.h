@@ -56,6 +56,7 @@ typedef struct hello_message {
     char host[64];    /* NUL-terminated, cut if longer */
 } hello_message;
 
+/* Grants that come together have parts of one batch. */
 typedef struct grant_message {
     int32_t stage;
     int32_t attempt; /* from 1 */

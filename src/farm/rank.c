@@ -62,7 +62,7 @@ static void remove_files(rank *r, const remove_message *message) {
 
 static void handle_message(rank *r, const parcel *message) {
     switch ((message_tag)message->tag) {
-    case TAG_GRANT: worker_grant(r->worker, message->payload); break;
+    case TAG_GRANT: worker_grant(r->worker, message->payload, message->size / sizeof(grant_message)); break;
     case TAG_SETTLE: worker_settle(r->worker, message->payload); break;
     case TAG_REMOVE: remove_files(r, message->payload); break;
     case TAG_DRAIN:

@@ -43,13 +43,19 @@ static void make_ready(const untils *u, int stage, int64_t first, int64_t end) {
     tf_intervals_free(&ready);
 }
 
+/* A look comes after whole batches: the tasks of one are run together. */
+static int64_t next_look(const tf_stage_spec *spec, int64_t tasks) {
+    const int64_t batch = tf_stage_batch(spec), all = tf_stage_so_far(spec);
+    const int64_t next = (tasks + batch - 1) / batch * batch;
+    return next < all ? next : all;
+}
+
 void untils_laid_out(untils *u, int stage) {
     const tf_stage_spec *spec = &u->campaign->stage[stage];
-    const int64_t tasks = tf_stage_so_far(spec);
     look *l = &u->look[stage];
     if (!spec->until.expr)
         return;
-    *l = (look){.is_due = true, .next = spec->until.first < tasks ? spec->until.first : tasks};
+    *l = (look){.is_due = true, .next = next_look(spec, spec->until.first)};
     make_ready(u, stage, 0, l->next);
 }
 
@@ -62,14 +68,14 @@ until_verdict untils_check(untils *u, int stage, tf_error *error) {
     l->is_due = false;
     if (u->output->is_enough(u->output->context, stage, l->next, &enough, error) != TF_OK)
         return UNTIL_FAILS;
-    const int64_t before = l->next, after = tf_until_next(before);
+    const int64_t before = l->next;
     if (enough || before == tasks) {
         tf_sched_cut(u->sched, stage);
         l->enough = before < tasks ? before : 0;
         return l->enough ? UNTIL_IS_ENOUGH : UNTIL_GOES_ON;
     }
     l->is_due = true;
-    l->next = after < tasks ? after : tasks;
+    l->next = next_look(&u->campaign->stage[stage], tf_until_next(before));
     make_ready(u, stage, before, l->next);
     return UNTIL_GOES_ON;
 }

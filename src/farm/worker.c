@@ -144,7 +144,7 @@ static void refuse(worker *w, int stage) {
 
 /* ---- What comes into the queue ---- */
 
-void worker_grant(worker *w, const grant_message *grant) {
+static void add_grant(worker *w, const grant_message *grant) {
     if (w->is_refused[grant->stage]) { /* it was on its way when the master did not know */
         w->held += grant->count;
         w->idle_told = 0;
@@ -159,6 +159,11 @@ void worker_grant(worker *w, const grant_message *grant) {
     w->waiting += grant->count;
     w->held += grant->count;
     w->idle_told = 0;
+}
+
+void worker_grant(worker *w, const grant_message *grants, size_t count) {
+    for (size_t n = 0; n < count; n++)
+        add_grant(w, &grants[n]);
 }
 
 void worker_drain(worker *w, drain_how how) {
@@ -186,6 +191,11 @@ static int64_t capacity_of(const worker *w, int stage) {
     return w->executor->capacity(w->executor->context, stage);
 }
 
+/* Tasks of the stage that one call runs. */
+static int64_t call_of(const worker *w, int stage) {
+    return tf_stage_batch(&w->campaign->stage[stage]);
+}
+
 /* So many tasks of the stage are a batch. */
 static int64_t count_batch(const worker *w, int stage) {
     const int64_t by_time = tf_estimate_count(&w->estimate[stage], BATCH_SECONDS);
@@ -193,19 +203,67 @@ static int64_t count_batch(const worker *w, int stage) {
     return by_time < share ? by_time : share;
 }
 
+/* Adds those of the piece's tasks that come before `end`. */
+static void add_tasks(tf_intervals *tasks, const piece *p, int64_t end) {
+    tf_intervals_add(tasks, p->tasks.first, p->tasks.end < end ? p->tasks.end : end);
+}
+
+/* Is the piece at `other` run together with the one at `place`, if that is run up to `end`? */
+static bool goes_along(const worker *w, size_t place, size_t other, int64_t end) {
+    const piece *p = &w->queue[place], *o = &w->queue[other];
+    return o->stage == p->stage && o->attempt == 1 && p->attempt == 1 && o->tasks.first >= p->tasks.first &&
+           o->tasks.first < end;
+}
+
+/* What is to be a batch: a part of the piece at `place`, and of those behind it what the same calls run. */
+static tf_intervals gather_batch(const worker *w, size_t place) {
+    const piece *p = &w->queue[place];
+    const int64_t most = count_batch(w, p->stage), call = call_of(w, p->stage), first = p->tasks.first;
+    const int64_t end = most < p->tasks.end - first ? first + most : p->tasks.end;
+    const int64_t last = (end + call - 1) / call * call;
+    tf_intervals tasks = {0};
+    add_tasks(&tasks, p, last);
+    for (size_t other = place; call > 1 && other-- > 0;)
+        if (goes_along(w, place, other, last))
+            add_tasks(&tasks, &w->queue[other], last);
+    return tasks;
+}
+
+/* Where the first `count` of the tasks end. */
+static int64_t end_of(const tf_intervals *tasks, int64_t count) {
+    size_t n = 0;
+    while (count > tasks->items[n].end - tasks->items[n].first) {
+        count -= tasks->items[n].end - tasks->items[n].first;
+        n++;
+    }
+    return tasks->items[n].first + count;
+}
+
+/* Takes those tasks out of the queue that come before `end`, of the piece and of those that go along with it. */
+static void take_out(worker *w, size_t place, int64_t end) {
+    const piece p = w->queue[place];
+    size_t kept = 0;
+    for (size_t at = 0; at < w->queued; at++) {
+        piece *q = &w->queue[at];
+        const int64_t first = q->tasks.first;
+        if (q->stage == p.stage && q->attempt == p.attempt && first >= p.tasks.first && first < end)
+            q->tasks.first = q->tasks.end < end ? q->tasks.end : end;
+        w->waiting -= q->tasks.first - first;
+        if (q->tasks.first < q->tasks.end)
+            w->queue[kept++] = *q;
+    }
+    w->queued = kept;
+}
+
 /* Gives the slot a batch of the piece at `place` in the queue. */
 static tf_err submit_batch(worker *w, size_t place, int slot, tf_error *error) {
-    piece *p = &w->queue[place];
-    const int64_t left = p->tasks.end - p->tasks.first, most = count_batch(w, p->stage);
-    const int64_t taken = w->executor->submit(w->executor->context, slot, p->stage, p->attempt, p->tasks.first,
-                                              most < left ? most : left, error);
-    if (taken == 0)
-        return error->code;
-    p->tasks.first += taken;
-    w->waiting -= taken;
-    if (p->tasks.first == p->tasks.end)
-        drop_piece(w, place);
-    return TF_OK;
+    const piece p = w->queue[place];
+    tf_intervals tasks = gather_batch(w, place);
+    const int64_t taken = w->executor->submit(w->executor->context, slot, p.stage, p.attempt, &tasks, error);
+    if (taken > 0)
+        take_out(w, place, end_of(&tasks, taken));
+    tf_intervals_free(&tasks);
+    return taken == 0 ? error->code : TF_OK;
 }
 
 /* Submits batches of the piece at `place` while slots have room and it is there. */
@@ -239,6 +297,7 @@ static tf_err feed_idle(worker *w, tf_error *error) {
         if (err != TF_OK)
             return err;
         const bool is_gone = w->queued < before;
+        place -= is_gone ? before - w->queued - 1 : 0; /* pieces behind it that went along with it */
         if (is_gone && is_next)
             w->blocked_since = 0;
         else if (!is_gone && is_next && !may_overtake(w))
@@ -251,8 +310,9 @@ static tf_err feed_idle(worker *w, tf_error *error) {
 static tf_err feed_in_hand(worker *w, tf_error *error) {
     while (w->queued > 0) {
         const int stage = w->queue[w->queued - 1].stage;
-        const bool is_short = tf_estimate_count(&w->estimate[stage], BATCH_SECONDS) >= 2;
-        if (!is_short || w->waiting < capacity_of(w, stage))
+        const int64_t call = call_of(w, stage);
+        const bool is_short = tf_estimate_count(&w->estimate[stage], BATCH_SECONDS) >= 2 * call;
+        if (!is_short || w->waiting < call * capacity_of(w, stage))
             break;
         const int slot = w->executor->place_in_hand(w->executor->context, stage);
         const tf_err err = slot >= 0 ? submit_batch(w, w->queued - 1, slot, error) : TF_OK;

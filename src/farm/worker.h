@@ -14,7 +14,7 @@ worker *worker_new(const tf_campaign *campaign, const transport *transport, cons
                    const executor *executor, const output *output, double sync);
 void worker_free(worker *worker);
 
-void worker_grant(worker *worker, const grant_message *grant);
+void worker_grant(worker *worker, const grant_message *grants, size_t count);
 
 /* Writes rows of tasks that are not run. */
 void worker_settle(worker *worker, const settle_message *message);

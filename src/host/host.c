@@ -289,7 +289,7 @@ static void run_together(host *h, const runner *kind) {
         start_row(h, row, wall);
         included++;
     }
-    __atomic_store_n(&head->calling_batch, 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&head->calling_end, head->count, __ATOMIC_RELEASE);
     if (h->has_timeout)
         host_watch(h, tf_now());
     for (h->part = 0; find_part(h); h->part += h->part_count)
@@ -307,8 +307,7 @@ static void run_together(host *h, const runner *kind) {
             batch_clear_columns(&h->columns, h->spec, row, 1);
     }
     head->blobs_size = h->blobs_used;
-    __atomic_store_n(&head->calling_batch, 0, __ATOMIC_RELEASE);
-    head->ended = head->count;
+    __atomic_store_n(&head->ended, head->count, __ATOMIC_RELEASE);
 }
 
 void host_run_batch(host *h, batch_map *map) {

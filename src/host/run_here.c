@@ -53,6 +53,7 @@ static tf_err make_batch(here *its, int64_t first, int64_t most, tf_error *error
                            .attempt = 1,
                            .first = first,
                            .count = most < capacity ? most : capacity,
+                           .one_by_one = tf_stage_batch(its->spec) > 1,
                            .proven = 1};
     return its->source ? batch_copy_upstream(&its->map, its->spec, &its->h.columns, its->source, head->first,
                                              head->count, error)

@@ -60,7 +60,7 @@ static tf_err disown(tf_slots *slots, int slot_id, int b, const char *nonsense, 
     tf_buf_free(&message);
     tf_intervals_add(&slots->apart[order->stage], left.first, left.end);
     slot_reclaim_buffer(slots, slot_id, b);
-    return collect_pass_on(s, slot_id, b, &part, &rows, left, d);
+    return collect_pass_on(slots, slot_id, b, &part, &rows, left, d);
 }
 
 /* A host ended while it had the buffer: the row under way has failed, those after it were not started. A batch function
@@ -79,12 +79,8 @@ static tf_err blame(tf_slots *slots, int slot_id, int b, const host_end *end, co
         return disown(slots, slot_id, b, nonsense, end->status, d);
     bool begun = claim.started > 0;
     const bool is_over = claim.seconds > 0 && WIFEXITED(end->status) && WEXITSTATUS(end->status) == 0;
-    if (claim.calling_batch) {
-        claim.ended = s->passed[b].end;
-        claim.blobs_size = s->passed[b].blobs_end;
-    }
-    if (claim.calling_batch && order->count > 1) {
-        tf_intervals_add(&slots->one_by_one[order->stage], order->first, order->first + order->count);
+    if (collect_is_together(&claim)) {
+        collect_part_ways(slots, order, claim.ended, claim.calling_end);
         begun = false;
     }
     claim.seconds = begun ? tf_now() - claim.started : 0;
@@ -99,7 +95,7 @@ static tf_err blame(tf_slots *slots, int slot_id, int b, const host_end *end, co
     if (nonsense)
         return disown(slots, slot_id, b, nonsense, end->status, d);
     slot_reclaim_buffer(slots, slot_id, b);
-    return collect_pass_on(s, slot_id, b, &part, &rows, collect_rest(order, claim.ended + (guilty ? 1 : 0)), d);
+    return collect_pass_on(slots, slot_id, b, &part, &rows, collect_rest(order, claim.ended + (guilty ? 1 : 0)), d);
 }
 
 /* Has a host that ended begun the batch in the buffer? One that left nonsense there has. */

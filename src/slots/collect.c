@@ -14,13 +14,27 @@ const char *collect_part(tf_slots *slots, int slot_id, int b, const batch_claim 
     return rows_back_copy(&slots->back, &s->map[b], slots->campaign, &s->order[b], part, rows);
 }
 
-tf_err collect_pass_on(slot *s, int slot_id, int b, const batch_part *part, const tf_rows *rows, tf_interval left,
-                       const delivery *d) {
+/* Tasks that are left of those that run one by one stay such. */
+tf_err collect_pass_on(tf_slots *slots, int slot_id, int b, const batch_part *part, const tf_rows *rows,
+                       tf_interval left, const delivery *d) {
+    slot *s = &slots->slot[slot_id];
+    const batch_order *order = &s->order[b];
     double before = s->passed[b].seconds;
     s->passed[b] = *part;
     s->passed[b].seconds += before;
     (*d->events)++;
-    return d->on_rows(d->context, slot_id, rows, left, d->error);
+    if (order->one_by_one)
+        tf_intervals_add(&slots->one_by_one[order->stage], left.first, left.end);
+    return wanted_pass_on(slots, slot_id, order, rows, left, d);
+}
+
+void collect_part_ways(tf_slots *slots, const batch_order *order, int64_t row, int64_t end) {
+    tf_intervals_add(&slots->one_by_one[order->stage], order->first + row, order->first + end);
+}
+
+/* Does one call run several rows, from the one behind those that have ended? A call of one row is blamed on that. */
+bool collect_is_together(const batch_claim *claim) {
+    return claim->calling_end > claim->ended + 1;
 }
 
 tf_interval collect_rest(const batch_order *order, int64_t row) {
@@ -50,11 +64,13 @@ static tf_err deliver(tf_slots *slots, int slot_id, int b, const delivery *d) {
         nonsense = collect_part(slots, slot_id, b, &claim, claim.ended, &part, &rows);
     if (nonsense)
         return slot_distrust(slots, slot_id, b, nonsense, d->error);
+    if (collect_is_together(&claim))
+        collect_part_ways(slots, &s->order[b], claim.ended, claim.calling_end);
     starts_count(slots, s->order[b].stage, &claim, &s->map[b]);
     slot_reclaim_buffer(slots, slot_id, b);
     s->worn = s->worn || claim.changed || claim.refused;
     rows.changed = claim.changed;
-    return collect_pass_on(s, slot_id, b, &part, &rows, collect_rest(&s->order[b], claim.ended), d);
+    return collect_pass_on(slots, slot_id, b, &part, &rows, collect_rest(&s->order[b], claim.ended), d);
 }
 
 tf_err collect_finished(tf_slots *slots, int slot_id, int b, batch_claim *claim, const char **nonsense,
@@ -68,7 +84,7 @@ tf_err collect_finished(tf_slots *slots, int slot_id, int b, batch_claim *claim,
     if (ended <= s->passed[b].end)
         return TF_OK;
     *nonsense = collect_part(slots, slot_id, b, claim, ended, &part, &rows);
-    return *nonsense ? TF_OK : collect_pass_on(&slots->slot[slot_id], slot_id, b, &part, &rows, (tf_interval){0, 0}, d);
+    return *nonsense ? TF_OK : collect_pass_on(slots, slot_id, b, &part, &rows, (tf_interval){0, 0}, d);
 }
 
 /* Kills the host whose task has taken longer than it may; the row is blamed when the host's end is known. A batch
@@ -77,7 +93,8 @@ static tf_err end_overdue(tf_slots *slots, int slot_id, int b, const batch_claim
     slot *s = &slots->slot[slot_id];
     const batch_order *order = &s->order[b];
     const tf_stage_spec *stage = &slots->campaign->stage[order->stage];
-    double most = stage->timeout * (claim->calling_batch ? (double)order->count : 1);
+    double most =
+        stage->timeout * (claim->calling_end > claim->ended ? (double)(claim->calling_end - claim->ended) : 1);
     if (stage->timeout <= 0 || s->overdue >= 0 || claim->row_started <= 0 || tf_now() - claim->row_started <= most)
         return TF_OK;
     s->overdue = order->first + claim->ended;

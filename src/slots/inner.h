@@ -3,6 +3,7 @@
  * slot.c     one slot's host and buffers
  * submit.c   batches go out: who has room, with what resources
  * starts.c   services that do not start
+ * wanted.c   of the rows that come back those that were asked for
  * collect.c  rows come back from a host that lives
  * blame.c    a host has ended: what that costs
  * poll.c     waiting for all of this; slots.c: its beginning and its end */
@@ -56,7 +57,7 @@ struct tf_slots {
     tf_task_source source;
     double looked;            /* tf_now() when slow batches were last searched for rows that have ended */
     start_record *start;      /* per stage */
-    tf_intervals *one_by_one; /* per stage: tasks with which a batch function crashed; each is a batch of its own */
+    tf_intervals *one_by_one; /* per stage: tasks whose batch was run in vain; each is a call of its own */
     tf_intervals *apart;      /* per stage: tasks of which one has spoilt its host; each runs in a host of its own */
     uint64_t descriptors;     /* the soft limit that this process had before; 0: it has it still */
 };
@@ -104,6 +105,12 @@ void slot_reclaim_buffer(tf_slots *slots, int slot_id, int b);
 void starts_count(tf_slots *slots, int stage, const batch_claim *claim, const batch_map *map);
 void starts_free(tf_slots *slots);
 
+/* ---- wanted.c ---- */
+
+/* Passes on those rows that the order asks for, and those tasks of `left`. */
+tf_err wanted_pass_on(const tf_slots *slots, int slot_id, const batch_order *order, const tf_rows *rows,
+                      tf_interval left, const delivery *d);
+
 /* ---- collect.c ---- */
 
 /* Copies the rows that have ended since the last time. NULL, or what in the buffer can't be true: then no row counts.
@@ -112,8 +119,15 @@ const char *collect_part(tf_slots *slots, int slot_id, int b, const batch_claim 
                          tf_rows *rows);
 
 /* Passes rows on to the caller, with the tasks that are left of the batch. */
-tf_err collect_pass_on(slot *s, int slot_id, int b, const batch_part *part, const tf_rows *rows, tf_interval left,
-                       const delivery *d);
+tf_err collect_pass_on(tf_slots *slots, int slot_id, int b, const batch_part *part, const tf_rows *rows,
+                       tf_interval left, const delivery *d);
+
+/* Does one call run several rows, from the one behind those that have ended? */
+bool collect_is_together(const batch_claim *claim);
+
+/* One call was to run these rows, and came to nothing: each is to be a call of its own, by which it is found out which
+ * of them did that. */
+void collect_part_ways(tf_slots *slots, const batch_order *order, int64_t row, int64_t end);
 tf_interval collect_rest(const batch_order *order, int64_t row); /* the tasks of an order from a row on */
 
 /* Passes on all batches that the host has finished. */

@@ -30,7 +30,7 @@ static batch_claim read_header(const batch_header *head) {
     __atomic_load(&head->started, &c.started, __ATOMIC_RELAXED);
     __atomic_load(&head->seconds, &c.seconds, __ATOMIC_RELAXED);
     c.blobs_size = __atomic_load_n(&head->blobs_size, __ATOMIC_RELAXED);
-    c.calling_batch = __atomic_load_n(&head->calling_batch, __ATOMIC_RELAXED) != 0;
+    c.calling_end = __atomic_load_n(&head->calling_end, __ATOMIC_RELAXED);
     c.changed = __atomic_load_n(&head->changed, __ATOMIC_RELAXED);
     c.refused = __atomic_load_n(&head->refused, __ATOMIC_RELAXED) != 0;
     c.service = __atomic_load_n(&head->service, __ATOMIC_RELAXED) &
@@ -55,7 +55,8 @@ const char *rows_back_claim(const batch_map *map, const batch_order *order, cons
     const double now = tf_now();
     if (!is_as_asked(head, order))
         return "its orders";
-    if (c.ended < passed->end || c.ended > order->count || c.sound < 0 || c.sound > c.ended)
+    if (c.ended < passed->end || c.ended > order->count || c.sound < 0 || c.sound > c.ended || c.calling_end < 0 ||
+        c.calling_end > order->count)
         return "its count of finished tasks";
     if (c.changed & ~(uint32_t)SURROUNDINGS_ALL)
         return "its surroundings";

@@ -13,17 +13,20 @@ typedef struct batch_order {
     int32_t stage, attempt, rank, slot;
     int64_t first, count;
     double given, given_wall; /* when the host got it, by tf_now() and tf_wall() */
+    bool one_by_one;          /* each task is a call of its own, though one call could run several */
+    tf_intervals wanted;      /* the tasks whose rows are wanted; the others are run with them. Empty: all are */
 } batch_order;
 
 /* What the host says of the batch as a whole. Checked, but not known to be true. */
 typedef struct batch_claim {
     int64_t ended, sound;
+    int64_t calling_end;         /* if greater than `ended`, one call runs rows ended .. calling_end - 1 */
     double started, row_started; /* by tf_now(); 0: not yet */
     double seconds;
     uint64_t blobs_size;
     uint32_t changed; /* surroundings_compare */
     uint32_t service; /* bits of BATCH_SERVICE_* */
-    bool calling_batch, refused;
+    bool refused;
 } batch_claim;
 
 /* Rows that have been taken, with the copies that they point to. All zeros has none. */

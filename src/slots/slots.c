@@ -52,8 +52,10 @@ void tf_slots_free(tf_slots *slots) {
     for (int slot_id = 0; slot_id < slots->count; slot_id++) {
         if (slots->slot[slot_id].socket >= 0)
             close(slots->slot[slot_id].socket);
-        for (int b = 0; b < BATCH_BUFFERS; b++)
+        for (int b = 0; b < BATCH_BUFFERS; b++) {
             batch_map_close(&slots->slot[slot_id].map[b]);
+            tf_intervals_free(&slots->slot[slot_id].order[b].wanted);
+        }
     }
     descriptors_lower(slots->descriptors);
     for (int s = 0; s < slots->campaign->stages; s++) {

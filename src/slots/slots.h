@@ -8,8 +8,9 @@
  * Process: the rank, which must survive whatever a host does: any end, any silence, any bytes in shared memory. A
  * crash, a hang or an exit() costs one attempt of one task. Knows no MPI.
  *
- * A batch of tasks goes to a host as (stage, first, count); its rows come back in shared memory, column by column,
- * ready for HDF5. Each slot has two such buffers, so that a host runs one batch while the rank writes the other. */
+ * A batch of tasks goes to a host as (stage, first, count), and is cut where one call of a function that gets many
+ * tasks ends; its rows come back in shared memory, column by column, ready for HDF5. Each slot has two such buffers, so
+ * that a host runs one batch while the rank writes the other. */
 #ifndef TF_SLOTS_H
 #define TF_SLOTS_H
 
@@ -59,11 +60,10 @@ const char *tf_slots_cold(const tf_slots *slots, int stage);
 /* How many slots run nothing, and belong to no task of another slot. */
 int tf_slots_idle(const tf_slots *slots);
 
-/* Gives the slot a batch: an attempt at tasks first .. first + n - 1. Returns n, which may be less than count; the slot
- * must be such a place. The host stops early, between two tasks, once the batch has taken a tenth of a second. 0 on
- * failure. */
-int64_t tf_slots_submit(tf_slots *slots, int slot, int stage, int attempt, int64_t first, int64_t count,
-                        tf_error *error);
+/* Gives the slot an attempt at the first n of these tasks, of which there must be some. Returns n; 0 on failure. The
+ * slot must be such a place. Tasks behind a gap are run with those before it only where one call runs both. The host
+ * stops early, between two calls, once it has taken a tenth of a second. */
+int64_t tf_slots_submit(tf_slots *slots, int slot, int stage, int attempt, const tf_intervals *tasks, tf_error *error);
 
 bool tf_slots_is_busy(const tf_slots *slots, int slot);
 

@@ -71,6 +71,59 @@ static tf_err claim_place(tf_slots *slots, int slot_id, int stage, batch_header 
     return err == TF_OK ? change_gpus(slots, slot_id, head->gpus, spec, error) : err;
 }
 
+/* ---- Which tasks go together ---- */
+
+/* How many of the tasks go with the first one: it alone, if it is one of `alone`, or those before the next of these. */
+static int64_t count_together(const tf_intervals *alone, int64_t first, int64_t count) {
+    if (tf_intervals_contain(alone, first, first + 1))
+        return 1;
+    return tf_intervals_same_until(alone, first, first + count) - first;
+}
+
+/* Each task is a call of its own, or the kind of run decides that. */
+static batch_order order_alone(const tf_slots *slots, int stage, int attempt, tf_interval tasks) {
+    const tf_stage_spec *spec = &slots->campaign->stage[stage];
+    const tf_intervals *one_by_one = &slots->one_by_one[stage];
+    const bool has_batches = tf_stage_batch(spec) > 1;
+    const int64_t capacity = batch_capacity(spec), first = tasks.first;
+    int64_t count = tasks.end - first < capacity ? tasks.end - first : capacity;
+    if (!has_batches)
+        count = count_together(one_by_one, first, count);
+    else if (attempt == 1)
+        count = tf_intervals_same_until(one_by_one, first, first + count) - first;
+    return (batch_order){
+        .first = first, .count = count_together(&slots->apart[stage], first, count), .one_by_one = has_batches};
+}
+
+static int64_t least(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+/* Whole batches, with the tasks in them that nobody asks for. */
+static batch_order order_batches(const tf_slots *slots, int stage, const tf_intervals *tasks) {
+    const tf_stage_spec *spec = &slots->campaign->stage[stage];
+    const int64_t batch = tf_stage_batch(spec), asked = tasks->items[0].first, first = asked / batch * batch;
+    int64_t end = least(first + batch_capacity(spec), tasks->items[tasks->count - 1].end);
+    end = tf_intervals_same_until(&slots->one_by_one[stage], asked, end);
+    end = tf_intervals_same_until(&slots->apart[stage], asked, end);
+    const int64_t last = least((end + batch - 1) / batch * batch, tf_stage_final(spec));
+    batch_order order = {.first = first, .count = last - first};
+    tf_intervals_add_all(&order.wanted, tasks);
+    tf_intervals_remove(&order.wanted, end, INT64_MAX);
+    if (order.wanted.total == order.count)
+        tf_intervals_free(&order.wanted);
+    return order;
+}
+
+static batch_order order_of(const tf_slots *slots, int stage, int attempt, const tf_intervals *tasks) {
+    const int64_t first = tasks->items[0].first;
+    const bool has_batches = tf_stage_batch(&slots->campaign->stage[stage]) > 1;
+    const bool is_alone = attempt > 1 || tf_intervals_contain(&slots->one_by_one[stage], first, first + 1) ||
+                          tf_intervals_contain(&slots->apart[stage], first, first + 1);
+    return has_batches && !is_alone ? order_batches(slots, stage, tasks)
+                                    : order_alone(slots, stage, attempt, tasks->items[0]);
+}
+
 /* ---- Batches out ---- */
 
 /* Tells the host that the buffer is its own. A host that is gone is noticed through the spawner. */
@@ -87,16 +140,6 @@ void tf_slots_set_source(tf_slots *slots, tf_task_source source) {
     slots->source = source;
 }
 
-/* How many of the tasks go with the first one: it alone, if it is one of `alone`, or those before the next of these. */
-static int64_t count_together(const tf_intervals *alone, int64_t first, int64_t count) {
-    if (tf_intervals_contain(alone, first, first + 1))
-        return 1;
-    for (size_t i = 0; i < alone->count; i++)
-        if (alone->items[i].first > first && alone->items[i].first < first + count)
-            count = alone->items[i].first - first;
-    return count;
-}
-
 /* A slot in which the task may run: a new host, if it is to have one of its own, or the old one is not to be used. */
 static tf_err prepare_host(tf_slots *slots, int slot_id, bool apart, tf_error *error) {
     slot *s = &slots->slot[slot_id];
@@ -105,30 +148,47 @@ static tf_err prepare_host(tf_slots *slots, int slot_id, bool apart, tf_error *e
     return s->worn || (apart && s->used) ? slot_start_anew(slots, slot_id, error) : TF_OK;
 }
 
-int64_t tf_slots_submit(tf_slots *slots, int slot_id, int stage, int attempt, int64_t first, int64_t count,
+/* What the order has of tasks that are to be run one by one, or apart, is not to be so once more. */
+static void strike_off(tf_slots *slots, const batch_order *order, int64_t asked) {
+    tf_intervals_remove(&slots->one_by_one[order->stage], asked, asked + (order->one_by_one ? order->count : 1));
+    tf_intervals_remove(&slots->apart[order->stage], asked, asked + 1);
+}
+
+/* Gives the slot the order in buffer b, which is free. */
+static tf_err submit(tf_slots *slots, int slot_id, int b, const batch_order *order, batch_header *head,
+                     tf_error *error) {
+    slot *s = &slots->slot[slot_id];
+    head->first = order->first;
+    head->count = order->count;
+    head->one_by_one = order->one_by_one;
+    head->proven = slots->start[order->stage].has_worked;
+    *header_of(&s->map[b]) = *head;
+    s->passed[b] = (batch_part){0};
+    tf_intervals_free(&s->order[b].wanted);
+    s->order[b] = *order;
+    return batch_copy_upstream(&s->map[b], &slots->campaign->stage[order->stage], &slots->back.columns, &slots->source,
+                               order->first, order->count, error);
+}
+
+int64_t tf_slots_submit(tf_slots *slots, int slot_id, int stage, int attempt, const tf_intervals *tasks,
                         tf_error *error) {
     slot *s = &slots->slot[slot_id];
-    batch_header head = {.stage = stage, .attempt = attempt, .first = first};
+    batch_header head = {.stage = stage, .attempt = attempt};
+    const int64_t first = tasks->items[0].first;
     const bool apart = tf_intervals_contain(&slots->apart[stage], first, first + 1);
     if (prepare_host(slots, slot_id, apart, error) != TF_OK ||
         claim_place(slots, slot_id, stage, &head, error) != TF_OK)
         return 0;
-    int b = s->given[s->next] ? (s->next + 1) % BATCH_BUFFERS : s->next;
-    int64_t capacity = batch_capacity(&slots->campaign->stage[stage]);
-    count = count_together(&slots->one_by_one[stage], first, count < capacity ? count : capacity);
-    count = count_together(&slots->apart[stage], first, count);
-    tf_intervals_remove(&slots->one_by_one[stage], first, first + 1);
-    tf_intervals_remove(&slots->apart[stage], first, first + 1);
-    head.count = count;
-    head.proven = slots->start[stage].has_worked;
-    *header_of(&s->map[b]) = head;
-    s->passed[b] = (batch_part){0};
-    s->order[b] = (batch_order){
-        .stage = stage, .attempt = attempt, .rank = slots->rank, .slot = slot_id, .first = first, .count = count};
-    if (batch_copy_upstream(&s->map[b], &slots->campaign->stage[stage], &slots->back.columns, &slots->source, first,
-                            count, error) != TF_OK)
+    const int b = s->given[s->next] ? (s->next + 1) % BATCH_BUFFERS : s->next;
+    batch_order order = order_of(slots, stage, attempt, tasks);
+    order.stage = stage;
+    order.attempt = attempt;
+    order.rank = slots->rank;
+    order.slot = slot_id;
+    strike_off(slots, &order, first);
+    if (submit(slots, slot_id, b, &order, &head, error) != TF_OK)
         return 0;
     s->worn = s->apart[b] = apart;
     hand_over(s, b);
-    return count;
+    return order.wanted.total > 0 ? order.wanted.total : order.count;
 }

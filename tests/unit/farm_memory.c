@@ -326,10 +326,12 @@ static const char *cold(const void *context, int stage) {
     return node->farm->setting.cold[stage];
 }
 
-static int64_t submit(void *context, int slot, int stage, int attempt, int64_t first, int64_t count, tf_error *error) {
+static int64_t submit(void *context, int slot, int stage, int attempt, const tf_intervals *tasks, tf_error *error) {
     (void)error;
+    const int64_t first = tasks->items[0].first, count = tasks->items[0].end - first;
     farm_node *node = context;
     farm *f = node->farm;
+    node->offered = tasks->total;
     const int64_t taken = farm_chance(f, 0.8) ? count : 1 + farm_below(f, (int)count);
     for (int64_t task = first; task < first + taken; task++) {
         check_task(f, node, stage, task, attempt);

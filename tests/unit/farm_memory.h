@@ -80,6 +80,7 @@ typedef struct farm_node {
     letter *taken; /* the last message received */
     farm_slot slot[FARM_SLOTS];
     bool refuses[FARM_STAGES]; /* it has noticed */
+    int64_t offered;           /* tasks that were submitted last, together */
     int collectives;           /* it has taken part in */
     bool laid_out[FARM_STAGES], finished[FARM_STAGES];
     bool holds;                   /* steps of one message are under way */

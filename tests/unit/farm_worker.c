@@ -258,3 +258,16 @@ Test(worker, lets_small_tasks_overtake_a_large_one_for_a_while) {
     cr_expect_eq(farm_idle(&s->farm, WORKER), 1, "it waits");
     close_scene(s);
 }
+
+/* The tasks of a batch are run together, though some of them were done before. */
+Test(worker, submits_what_is_left_of_a_batch_at_once) {
+    scene *s = open_scene("{\"over\": {\"i\": {\"range\": [9]}}, \"results\": {\"x\": \"float64\"}, "
+                          "\"run\": {\"python\": \"m.py:f\", \"batch\": 4}}",
+                          (farm_setting){.slots[WORKER] = 1});
+    const grant_message left[] = {{.attempt = 1, .first = 0, .count = 2}, {.attempt = 1, .first = 3, .count = 3}};
+    expect(s, TAG_HELLO);
+    transport_send(&s->farm.node[0].transport, WORKER, TAG_GRANT, left, sizeof left);
+    turn(s);
+    cr_expect_eq(s->farm.node[WORKER].offered, 3, "%d are offered", (int)s->farm.node[WORKER].offered);
+    close_scene(s);
+}

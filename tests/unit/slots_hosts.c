@@ -51,6 +51,15 @@ static void farm_close(farm *f) {
     tf_recorder_free(&f->recorder);
 }
 
+/* Gives the slot the first attempt at tasks of stage 0. */
+static int64_t submit(tf_slots *slots, int slot, int64_t first, int64_t count, tf_error *error) {
+    tf_intervals tasks = {0};
+    tf_intervals_add(&tasks, first, first + count);
+    const int64_t taken = tf_slots_submit(slots, slot, 0, 1, &tasks, error);
+    tf_intervals_free(&tasks);
+    return taken;
+}
+
 /* Runs all tasks of stage 0, batches of `batch`, as a worker does. */
 static void farm_run(farm *f, int64_t batch) {
     tf_error error;
@@ -62,7 +71,7 @@ static void farm_run(farm *f, int64_t batch) {
                 tf_interval *left =
                     f->result->lefts ? &f->result->left[f->result->lefts - 1] : &(tf_interval){next, tasks};
                 int64_t count = left->end - left->first < batch ? left->end - left->first : batch;
-                int64_t given = tf_slots_submit(f->exec, slot, 0, 1, left->first, count, &error);
+                int64_t given = submit(f->exec, slot, left->first, count, &error);
                 cr_assert(given > 0, "%s", error.text);
                 left->first += given;
                 if (f->result->lefts)
@@ -188,11 +197,11 @@ Test(slots, pass_on_what_has_ended_while_a_later_task_of_the_batch_takes_long) {
     farm_open(&f, 1,
               "{\"over\": {\"seconds\": [0, 0, 0.6, 0, 1000, 0]}, \"record\": \"full\", \"run\": {\"function\": "
               "\"builtin:sleep\"}}");
-    cr_assert_eq(tf_slots_submit(f.exec, 0, 0, 1, 0, 2, &error), 2);
-    cr_assert_eq(tf_slots_submit(f.exec, 0, 0, 1, 2, 1, &error), 1);
+    cr_assert_eq(submit(f.exec, 0, 0, 2, &error), 2);
+    cr_assert_eq(submit(f.exec, 0, 2, 1, &error), 1);
     for (double limit = tf_now() + 30; f.result->ended < 3 && tf_now() < limit;)
         cr_assert_eq(tf_slots_poll(f.exec, 0.1, outcome_add_rows, f.result, &events, &error), TF_OK);
-    cr_assert_eq(tf_slots_submit(f.exec, 0, 0, 1, 3, 3, &error), 3);
+    cr_assert_eq(submit(f.exec, 0, 3, 3, &error), 3);
     for (double limit = tf_now() + 30; f.result->ended < 4 && tf_now() < limit;)
         cr_assert_eq(tf_slots_poll(f.exec, 0.1, outcome_add_rows, f.result, &events, &error), TF_OK);
     cr_expect_eq(f.result->ended, 4);
@@ -233,8 +242,8 @@ Test(slots, end_with_whatever_still_runs_in_them) {
     tf_error error;
     int events;
     farm_open(&f, 2, "{\"over\": {\"k\": [0, 1]}, \"run\": {\"command\": \"sleep 1000 & echo $!; sleep 1000\"}}");
-    cr_assert_eq(tf_slots_submit(f.exec, 0, 0, 1, 0, 1, &error), 1);
-    cr_assert_eq(tf_slots_submit(f.exec, 1, 0, 1, 1, 1, &error), 1);
+    cr_assert_eq(submit(f.exec, 0, 0, 1, &error), 1);
+    cr_assert_eq(submit(f.exec, 1, 1, 1, &error), 1);
     cr_assert_eq(tf_slots_poll(f.exec, 0.2, outcome_add_rows, f.result, &events, &error), TF_OK);
     cr_expect_eq(events, 0);
     double started = tf_now();
@@ -266,7 +275,7 @@ Test(slots, say_so_when_the_spawner_is_gone) {
     tf_error error;
     int events;
     farm_open(&f, 1, "{\"run\": {\"function\": \"builtin:hang\"}}");
-    cr_assert_eq(tf_slots_submit(f.exec, 0, 0, 1, 0, 1, &error), 1);
+    cr_assert_eq(submit(f.exec, 0, 0, 1, &error), 1);
     kill(spawner_pid(), SIGKILL);
     tf_err err = TF_OK;
     for (double limit = tf_now() + 20; err == TF_OK && tf_now() < limit;)
@@ -299,7 +308,7 @@ Test(slots, wait_idly_for_a_spawner_that_dies_while_the_run_gives_up) {
     farm_open(
         &f, 1,
         "{\"over\": {\"k\": {\"range\": [3]}}, \"run\": {\"function\": \"builtin:hang\", \"args\": {\"every\": 2}}}");
-    cr_assert_eq(tf_slots_submit(f.exec, 0, 0, 1, 1, 2, &error), 2);
+    cr_assert_eq(submit(f.exec, 0, 1, 2, &error), 2);
     for (double limit = tf_now() + 30; f.result->ended == 0 && tf_now() < limit;)
         cr_assert_eq(tf_slots_poll(f.exec, 0.1, outcome_add_rows, f.result, &events, &error), TF_OK);
     end_of_spawner end = {.socket = tf_spawner_socket(f.spawner), .pid = spawner_pid()};
@@ -344,7 +353,7 @@ static void run_service(farm *f, int slots, const char *manifest) {
             tf_interval *left = &f->result->left[f->result->lefts - 1];
             if (tf_slots_is_busy(f->exec, slot))
                 continue;
-            left->first += tf_slots_submit(f->exec, slot, 0, 1, left->first, 1, &error);
+            left->first += submit(f->exec, slot, left->first, 1, &error);
             f->result->lefts -= left->first == left->end;
         }
         if (tf_slots_refusal(f->exec, 0) && tf_slots_idle(f->exec) == slots)
