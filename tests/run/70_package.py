@@ -222,11 +222,6 @@ class Distribution(PackageTest):
         name = self.run_checked("/usr/bin/python3", "-B", "-c", BACKEND, what, self.folder, folder=self.project)
         return self.folder / name.split()[-1]
 
-    def environment_of(self, name):
-        """A virtual environment with nothing in it but pip; its python."""
-        self.run_checked("/usr/bin/python3", "-m", "venv", self.folder / name)
-        return self.folder / name / "bin/python"
-
     def check_installed(self, python):
         """The package in an environment: all of its modules, its types, its version, and nothing of Debian's around it."""
         ask = "import sys, taskfarm; print(taskfarm.__file__, taskfarm.__version__, *sys.path, sep='\\n')"
@@ -240,28 +235,28 @@ class Distribution(PackageTest):
         self.assertIn(f"taskfarm=={version}\n", listed)
         self.run_checked(python, "-m", "pip", "check", "--disable-pip-version-check")
 
-    def test_a_wheel_goes_into_an_empty_environment(self):
-        wheel = self.build("wheel")
+    def test_wheel_and_sdist_go_into_an_empty_environment(self):
+        """By pip, which calls the build backend for an sdist; that one is here, for there is no index to get it from."""
+        wheel, sdist = self.build("wheel"), self.build("sdist")
         self.assertRegex(wheel.name, r"^taskfarm-[0-9.]+-py3-none-any\.whl$")
         with zipfile.ZipFile(wheel) as archive:
             names = archive.namelist()
         self.assertEqual({name.partition("/")[0].partition("-")[0] for name in names}, {"taskfarm"})
         self.assertTrue([name for name in names if name.endswith("/LICENSE")])
-        python = self.environment_of("venv")
-        self.run_checked(python, "-m", "pip", "install", "--quiet", "--no-index", wheel)
-        self.check_installed(python)
-
-    def test_an_sdist_goes_into_an_empty_environment(self):
-        """By pip, which calls the build backend; that one is here, for there is no index to get it from."""
-        sdist = self.build("sdist")
         with tarfile.open(sdist) as archive:
             names = {name.partition("/")[2] for name in archive.getnames()}
-        self.assertLessEqual({"LICENSE", "pyproject.toml", "PKG-INFO", "taskfarm/py.typed"}, names)
-        python = self.environment_of("venv")
+        self.assertLessEqual({"LICENSE", "README.md", "pyproject.toml", "PKG-INFO", "taskfarm/py.typed"}, names)
+
+        self.run_checked("/usr/bin/python3", "-m", "venv", self.folder / "venv")
+        python = self.folder / "venv/bin/python"
+        pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+        self.run_checked(*pip, "install", "--no-index", wheel)
+        self.check_installed(python)
+        self.run_checked(*pip, "uninstall", "--yes", "taskfarm")
         os.mkdir(self.folder / "backend")
         os.symlink("/usr/lib/python3/dist-packages/flit_core", self.folder / "backend/flit_core")
-        install = [python, "-m", "pip", "install", "--quiet", "--no-index", "--no-build-isolation"]
-        self.run_checked(*install, sdist, PYTHONPATH=str(self.folder / "backend"))
+        backend = {"PYTHONPATH": str(self.folder / "backend")}
+        self.run_checked(*pip, "install", "--no-index", "--no-build-isolation", sdist, **backend)
         self.check_installed(python)
 
 

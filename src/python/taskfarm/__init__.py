@@ -51,18 +51,20 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # with it they would take any name for one of this module
 
-    from taskfarm._extras import needed
+    def __getattr__(name: str) -> object:
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
 
-    with needed():
-        value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value  # the next time it is found at once
-    return value
+        from taskfarm._extras import needed
+
+        with needed():
+            value = getattr(import_module(f"{__name__}.{home}"), name)
+        globals()[name] = value  # the next time it is found at once
+        return value
 
 
 def __dir__() -> list[str]:

@@ -5,8 +5,6 @@ Packets of JSON on a socket say what is to be done; parameters and results stand
 import struct
 from typing import Final
 
-PROTOCOL: Final = 1
-
 # Control block, at the start of the frame's memory: indices of 8-byte cells.
 ENDED: Final = 0  # rows 0 .. ENDED - 1 have ended, with all that belongs to them written
 STARTED: Final = 1  # time.monotonic() at the start of the row under way, a float; 0: none is watched
