@@ -88,9 +88,10 @@ typedef struct json_cells {
     const char *name; /* the parameter's; NULL: the place of a diagnostic says it */
     const char *what; /* what each stands in: "row", or "t.jsonl: line"; NULL like `name` */
     const int *line;  /* per value: the number of what it stands in */
+    tf_type type;     /* that they are to have; TF_ANY: the one that takes all of them */
 } json_cells;
 
-/* Sets a table's parameter to these values, by the type that takes all of them. false after a diagnostic. */
+/* Sets a table's parameter to these values. false after a diagnostic. */
 bool load_json_column(struct loader *l, const json_path *where, tf_space *table, int param, const json_cells *cells);
 
 /* Reads a file's text: with a NUL behind it, without a byte order mark, UTF-8, owned by the arena. NULL after a

@@ -12,7 +12,11 @@ static const axis_kind kinds[] = {
      .schema = "{\"type\":\"array\",\"minItems\":1,\"description\":\"these values, all of one type\"}",
      .form = AXIS_LIST,
      .naming = NAME_NEEDED,
-     .load = axis_values},
+     .load = axis_values,
+     .member = {{"type",
+                 "{\"enum\":[\"bool\",\"int64\",\"float64\",\"string\"],\"description\":\"of values; float64 also of "
+                 "integers\"}",
+                 NULL}}},
     {.key = "range",
      .schema = NUMBERS(1, 3, "[stop], [start, stop] or [start, stop, step]; half open"),
      .form = AXIS_LIST,

@@ -88,7 +88,8 @@ static tf_space *table_of_records(struct loader *l, const json_path *where, cons
     const cJSON **next = tf_alloc_array((size_t)count, sizeof *next);
     int p = 0;
     for (const cJSON *field = record[0]->child; field; field = field->next, p++) {
-        const json_cells cells = {.name = field->string, .what = places->what, .line = places->line, .value = values};
+        const json_cells cells = {
+            .name = field->string, .what = places->what, .line = places->line, .value = values, .type = TF_ANY};
         check_param_name(l, where, "parameter", field->string);
         leaf->param[p].name = tf_arena_strdup(l->arena, field->string);
         int64_t i = 0;

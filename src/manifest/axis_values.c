@@ -96,8 +96,29 @@ static void set_numbers(struct loader *l, tf_space *table, int param, tf_type ty
     table_set(table, param, type, column);
 }
 
+/* The type that is asked for, if values of this type have it too: integers are floats where none is rounded. TF_ANY
+ * after a diagnostic. */
+static tf_type widen(struct loader *l, const json_path *where, const json_cells *cells, int64_t count, tf_type type) {
+    int64_t integer;
+    if (cells->type == TF_ANY || cells->type == type)
+        return type;
+    if (cells->type != TF_FLOAT64 || type != TF_INT64) {
+        diagnose(l->diags, where, TF_DIAG_MISMATCH, "values are of type %s, and \"type\" says %s", tf_type_name(type),
+                 tf_type_name(cells->type));
+        return TF_ANY;
+    }
+    for (int64_t i = 0; i < count; i++)
+        if (json_int(cells->value[i], &integer) && !tf_is_double(integer)) {
+            diagnose(l->diags, where, TF_DIAG_MISMATCH, "integer %s would be rounded as float64",
+                     json_number_text(cells->value[i]));
+            return TF_ANY;
+        }
+    return TF_FLOAT64;
+}
+
 bool load_json_column(struct loader *l, const json_path *where, tf_space *table, int param, const json_cells *cells) {
-    const tf_type type = common_type(l, where, cells, table->size);
+    const tf_type found = common_type(l, where, cells, table->size);
+    const tf_type type = found == TF_ANY ? TF_ANY : widen(l, where, cells, table->size, found);
     if (type == TF_STRING)
         set_strings(l, table, param, cells->value);
     else if (type != TF_ANY)
@@ -105,7 +126,9 @@ bool load_json_column(struct loader *l, const json_path *where, tf_space *table,
     return type != TF_ANY;
 }
 
-tf_space *load_values(struct loader *l, const json_path *where, const char *name, const cJSON *list) {
+/* Values of a type; TF_ANY: of the one that takes them all. */
+static tf_space *load_typed(struct loader *l, const json_path *where, const char *name, const cJSON *list,
+                            tf_type type) {
     const int64_t count = cJSON_GetArraySize(list);
     if (count == 0) {
         diagnose(l->diags, where, TF_DIAG_WRONG_LENGTH, "an axis needs at least one value");
@@ -117,11 +140,25 @@ tf_space *load_values(struct loader *l, const json_path *where, const char *name
         values[n++] = v;
     tf_space *table = table_new(l->arena, 1, count);
     table->param[0].name = name;
-    const bool is_sound = load_json_column(l, where, table, 0, &(json_cells){.value = values});
+    const bool is_sound = load_json_column(l, where, table, 0, &(json_cells){.value = values, .type = type});
     free(values);
     return is_sound ? table : NULL;
 }
 
+tf_space *load_values(struct loader *l, const json_path *where, const char *name, const cJSON *list) {
+    return load_typed(l, where, name, list, TF_ANY);
+}
+
 tf_space *axis_values(struct loader *l, const axis_json *axis) {
-    return load_values(l, &axis->where, axis->name, axis->value);
+    static const tf_type types[] = {TF_BOOL, TF_INT64, TF_FLOAT64, TF_STRING};
+    const int before = l->diags->count;
+    const char *text = json_string(l->diags, axis->up, axis->axis, "type");
+    if (!text)
+        return l->diags->count == before ? load_values(l, &axis->where, axis->name, axis->value) : NULL;
+    for (size_t t = 0; t < sizeof types / sizeof *types; t++)
+        if (strcmp(text, tf_type_name(types[t])) == 0)
+            return load_typed(l, &axis->where, axis->name, axis->value, types[t]);
+    const json_path here = json_path_key(axis->up, "type");
+    diagnose(l->diags, &here, TF_DIAG_BAD_VALUE, "values are bool, int64, float64 or string, not \"%s\"", text);
+    return NULL;
 }

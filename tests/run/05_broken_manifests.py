@@ -931,6 +931,18 @@ TABLE = [
         '/over/0/csv: tabs.csv: line 1: its only column is "ra\tdec": is the table separated by tabs? It must be by commas',
     ),
     (
+        '{"over": [{"name": "x", "values": [1], "type": "int8"}], "run": {"function": "builtin:noop"}}',
+        '/over/0/type: values are bool, int64, float64 or string, not "int8"',
+    ),
+    (
+        '{"over": {"x": {"values": [1.5], "type": "int64"}}, "run": {"function": "builtin:noop"}}',
+        '/over/x/values: values are of type float64, and "type" says int64',
+    ),
+    (
+        '{"over": {"x": {"values": [9007199254740993], "type": "float64"}}, "run": {"function": "builtin:noop"}}',
+        '/over/x/values: integer 9007199254740993 would be rounded as float64',
+    ),
+    (
         '{"over": [{"csv": "comment.csv"}], "run": {"function": "builtin:noop"}}',
         '/over/0/csv: comment.csv: line 2: 2 fields, expected 1; line 1, "# of today", is taken for the header: csv has no comments',
     ),

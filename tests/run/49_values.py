@@ -175,6 +175,18 @@ class Values(farm.FarmTest):
         self.write("m.json", {"over": [{"csv": "t.csv", "types": {"m": "float64"}}], "run": run, "results": {"i": "int64", "x": "float64"}})
         self.assertIn("1 of them before", self.taskfarm("m.json").stderr)
 
+    def test_the_type_of_values(self):
+        """1.0 is an integer, unless floats are asked for."""
+        over = {"a": [1.0, 2.0], "b": {"values": [1.0, 2, None], "type": "float64"}, "c": {"values": [1, 2], "type": "float64"}}
+        over |= {"d": {"values": [True], "type": "bool"}, "e": {"values": ["x"], "type": "string"}}
+        self.write("m.json", {"over": over, "run": {"echo": True}})
+        self.taskfarm("m.json")
+        stage = self.open("m.h5")["m"]
+        types = [str(stage[f"params/{name}"].dtype) for name in "abcd"]
+        self.assertEqual(types, ["int64", "float64", "float64", "bool"])
+        self.assertEqual(stage["params/e"][0], b"x")
+        self.assertEqual(stage["params/c"][:2].tolist(), [1.0, 2.0])
+
     @farm.first
     def test_numbers_in_answers_are_exact_or_refused(self):
         self.check_numbers({"command": ["cat"], "stdin": "{says}"}, STDOUT)
