@@ -3,16 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
-#include "host/run.h"
+#include "cli/try.h"
 #include "report/failures.h"
-
-typedef struct trial {
-    const tf_stage_spec *stage;
-    int64_t index;
-    tf_err outcome;
-    tf_store_guest guest; /* how HDF5 tells a function of errors, as it would in a host */
-} trial;
 
 static void print_heading(const char *text) {
     tf_print(stdout, "%s\n", text);
@@ -89,20 +81,8 @@ static void print_point(void *context, const tf_point *point) {
 
 /* ---- What came of it ---- */
 
-static const tf_record *find_text(const tf_rows *rows, int32_t kind) {
-    for (size_t at = 0; at < rows->blobs_size;) {
-        const tf_record *record = tf_record_at((const char *)rows->blobs + at, rows->blobs_size - at);
-        if (!record)
-            break;
-        if (record->kind == kind)
-            return record;
-        at += tf_record_size((size_t)record->length);
-    }
-    return NULL;
-}
-
 static void print_text(const tf_rows *rows, int32_t kind, const char *heading) {
-    const tf_record *record = find_text(rows, kind);
+    const tf_record *record = try_find_text(rows, kind);
     if (!record)
         return;
     print_heading(heading);
@@ -127,7 +107,7 @@ static void print_results(const trial *t, const tf_rows *rows) {
         print_heading("results");
     for (int c = 0; c < t->stage->columns; c++) {
         const tf_column_spec *column = &t->stage->column[c];
-        const tf_record *text = find_text(rows, TF_RECORD_COLUMN + c);
+        const tf_record *text = try_find_text(rows, TF_RECORD_COLUMN + c);
         tf_print(stdout, "  %s = ", column->name);
         if (tf_type_size(column->type))
             print_elements(column, rows->columns[c]);
@@ -147,14 +127,27 @@ static tf_err print_outcome(void *context, int slot, const tf_rows *rows, tf_int
     tf_print(stdout, "%s in %s\n", tf_status_table[status].ended, tf_format_duration(rows->seconds, elapsed));
     if (status == TF_STATUS_DONE)
         print_results(t, rows);
-    const tf_record *why = find_text(rows, TF_RECORD_MESSAGE);
+    const tf_record *why = try_find_text(rows, TF_RECORD_MESSAGE);
     if (why)
         tf_report_lines(stdout, 1, (const char *)(why + 1), (size_t)why->length);
     t->outcome = tf_status_is_good(status) ? TF_OK : TF_ERR_TASKS;
     return TF_OK;
 }
 
+static const try_style for_people = {.on_point = print_point, .on_rows = print_outcome};
+
 /* ---- The whole ---- */
+
+/* The first task that "where" does not leave out; beyond the last one if it leaves out all. */
+static int64_t find_first(const tf_campaign *c, int stage) {
+    const int64_t tasks = tf_stage_so_far(&c->stage[stage]);
+    int64_t index = 0;
+    tf_files *files = tf_files_new(c);
+    while (index < tasks && tf_files_leave_out(files, stage, index))
+        index++;
+    tf_files_free(files);
+    return index;
+}
 
 /* STAGE INDEX, or INDEX alone where there is one stage. -1 after a diagnostic. */
 static int find_task(const options *o, const tf_campaign *c, int64_t *index) {
@@ -182,7 +175,10 @@ static int find_task(const options *o, const tf_campaign *c, int64_t *index) {
                         (long long)(tasks - 1));
         return -1;
     }
-    if (tf_parse_int(text, index) && *index >= 0 && *index < tasks)
+    const bool is_first = strcmp(text, "first") == 0;
+    if (is_first)
+        *index = find_first(c, stage);
+    if ((is_first || tf_parse_int(text, index)) && *index >= 0 && *index < tasks)
         return stage;
     if (tasks)
         cli_usage_error("%s: stage \"%s\" has tasks 0 to %lld", text, c->stage[stage].name, (long long)(tasks - 1));
@@ -191,9 +187,10 @@ static int find_task(const options *o, const tf_campaign *c, int64_t *index) {
     return -1;
 }
 
-static int try_task(const tf_campaign *campaign, int stage, int64_t index, const tf_store_guest *guest) {
+static int try_task(const tf_campaign *campaign, int stage, int64_t index, const tf_store_guest *guest,
+                    const try_style *style) {
     const tf_stage_spec *spec = &campaign->stage[stage];
-    trial t = {.stage = spec, .index = index, .guest = *guest};
+    trial t = {.stage = spec, .index = index, .guest = *guest, .out = style->begin ? style->begin() : NULL};
     tf_error error = {0};
     tf_store *store = NULL;
     tf_err err = TF_OK;
@@ -206,11 +203,14 @@ static int try_task(const tf_campaign *campaign, int stage, int64_t index, const
                                    .block = tf_store_block,
                                    .context = store};
     if (err == TF_OK)
-        err =
-            tf_host_run_here(campaign, stage, index, 1, store ? &source : NULL, print_point, print_outcome, &t, &error);
+        err = tf_host_run_here(campaign, stage, index, 1, store ? &source : NULL, style->on_point, style->on_rows, &t,
+                               &error);
     if (err != TF_OK)
         tf_say("%s", error.text);
     tf_store_close_upstream(store, stage);
+    tf_buf_free(&t.given);
+    if (t.out)
+        fclose(t.out);
     return err == TF_OK ? (int)t.outcome : (int)err;
 }
 
@@ -222,10 +222,10 @@ int cli_try(const options *o) {
     tf_store_enter(&guest);
     cli_load(o, &l);
     if (!l.it.campaign)
-        tf_print_text(stderr, tf_buf_text(&l.it.diags.lines), l.it.diags.lines.length);
+        cli_fail(o, &l.it.diags, NULL);
     int stage = l.it.campaign ? find_task(o, l.it.campaign, &index) : -1;
     if (stage >= 0)
-        status = try_task(l.it.campaign, stage, index, &guest);
+        status = try_task(l.it.campaign, stage, index, &guest, o->json ? &try_for_programs : &for_people);
     cli_unload(&l);
     return status;
 }

@@ -53,11 +53,13 @@ static const verb verbs[] = {
      .needs = "a manifest",
      .files = 1,
      .has_others = true,
-     .takes = OF_MANIFESTS,
+     .takes = OF_MANIFESTS | TAKES(JSON),
      .about = "run one task here and now, as for a debugger, and show all of it",
      .ends = "0 the task is done; 1 it failed; 2 wrong usage or manifest; 3 it can't be run.",
-     .more = "A function runs in this very process, so that breakpoints hold and prints are seen. The output is not "
-             "touched. STAGE may be left out where there is only one.\n"},
+     .more =
+         "A function runs in this very process, so that breakpoints hold and prints are seen. The output is not "
+         "touched. STAGE may be left out where there is only one. INDEX may be first: the first task that where does "
+         "not leave out.\n"},
     {.name = "status",
      .run = cli_status,
      .arguments = "FILE.h5",

@@ -37,6 +37,9 @@ tf_err tf_host_tell_points(const tf_campaign *campaign, int stage, const tf_inte
  * whose value is not known stays named: "{x}". */
 void tf_host_task_json(const tf_stage_spec *stage, const tf_point *point, int attempt, tf_buf *out);
 
+/* Adds a parameter's value, or a number, as JSON has it: NaN as null, an infinity as a number that is too large. */
+void tf_host_value_json(tf_type type, const void *value, tf_buf *out);
+
 /* Adds in words what the bits of tf_rows.changed say: "the umask and the locale". */
 void tf_host_name_changes(uint32_t changes, tf_buf *text);
 

@@ -12,8 +12,7 @@ static void add_member(tf_buf *out, const char *name) {
     tf_buf_addc(out, ':');
 }
 
-/* Adds a value as JSON: NaN as null, an infinity as a number that is too large. */
-static void add_value(tf_buf *out, tf_type type, const void *value) {
+void tf_host_value_json(tf_type type, const void *value, tf_buf *out) {
     if (type == TF_STRING) {
         const char *text = *(const char *const *)value;
         tf_buf_add_json(out, text, strlen(text));
@@ -68,7 +67,7 @@ static void add_params(tf_buf *out, const tf_space *space, const tf_point *point
         const tf_param_spec *param = tf_space_param(space, p);
         add_member(out, param->name);
         if (point->params[p])
-            add_value(out, param->type, point->params[p]);
+            tf_host_value_json(param->type, point->params[p], out);
         else
             tf_buf_addf(out, "\"{%s}\"", param->name);
     }

@@ -1,5 +1,6 @@
 """taskfarm try: one task in the foreground, with all that there is to be seen of it, and nothing written."""
 
+import json
 import signal
 
 import farm
@@ -17,6 +18,22 @@ class Try(farm.FarmTest):
         done = self.taskfarm("try", "t.json", *arguments, status=status, env=env)
         self.assertEqual(set(self.folder.rglob("*")), before, "a file was written")
         return done.stdout if status < 2 else done.stderr
+
+    def test_as_json(self):
+        """One object, whatever the task prints."""
+        run = {"command": ["sh", "-c", "echo aside >&2; echo '{{\"x\": 0.5, \"v\": [1, 2], \"s\": \"a\"}}'"]}
+        results = {"x": "float64", "v": {"type": "int64", "shape": [2]}, "s": "string"}
+        self.write("t.json", {"over": {"n": [1, 2.5, None, 4]}, "where": "n != 1", "run": run, "results": results})
+        shown = json.loads(self.try_it("first", "--json"))
+        self.assertEqual({key: shown[key] for key in ("stage", "index", "status", "message", "stderr")}, {"stage": "t", "index": 1, "status": "done", "message": "", "stderr": "aside\n"})
+        self.assertEqual(shown["results"], {"x": 0.5, "v": [1, 2], "s": "a"})
+        self.assertEqual((shown["given"]["params"], shown["given"]["index"]), ({"n": 2.5}, 1))
+        self.assertEqual(json.loads(self.try_it(2, "--json"))["given"]["params"], {"n": None})
+        self.write("t.json", {"over": {"n": [1]}, "run": {"command": "echo why >&2; false"}})
+        shown = json.loads(self.try_it(0, "--json", status=1))
+        self.assertEqual((shown["status"], shown["message"], "results" in shown), ("failed", "exit status 1: why", False))
+        self.write("t.json", {"over": {"n": [1]}, "where": "n > 1", "run": {"echo": True}})
+        self.assertEqual(self.try_it("first", status=2), 'taskfarm: first: stage "t" has tasks 0 to 0\n')
 
     def test_a_command(self):
         run = {"command": ["sh", "-c", "echo measuring $1 >&2; echo '{{\"snr\": 12.5, \"band\": \"R\"}}'", "x", "{name} {n:03d}"]}
