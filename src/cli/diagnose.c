@@ -51,6 +51,13 @@ void cli_add_diagnostics(cJSON *list, const tf_diags *diags) {
     }
 }
 
+void cli_add_failure(cJSON *list, const tf_diags *diags, const tf_error *error) {
+    if (diags)
+        cli_add_diagnostics(list, diags);
+    if (error && *error->text)
+        add_diagnostic(list, tf_error_id(error), false, NULL, error->text);
+}
+
 int cli_fail(const options *o, const tf_diags *diags, const tf_error *error) {
     const bool has_error = error && *error->text;
     if (diags)
@@ -59,11 +66,7 @@ int cli_fail(const options *o, const tf_diags *diags, const tf_error *error) {
         tf_say("%s", error->text);
     if (o->json) {
         cJSON *json = cJSON_CreateObject();
-        cJSON *list = cJSON_AddArrayToObject(json, "diagnostics");
-        if (diags)
-            cli_add_diagnostics(list, diags);
-        if (has_error)
-            add_diagnostic(list, tf_error_id(error), false, NULL, error->text);
+        cli_add_failure(cJSON_AddArrayToObject(json, "diagnostics"), diags, error);
         print_json(json, o->watch);
     }
     return error ? (int)error->code : TF_ERR_USAGE;

@@ -101,6 +101,13 @@ const option_spec option_table[OPTIONS] = {
                       .about = "how long running tasks may take after a signal to stop (default: 30)",
                       .set = option_set_time_or_none,
                       .at = AT(grace)},
+    [OPTION_STOP_WITH] = {.name = "stop-with",
+                          .value = "FD",
+                          .about =
+                              "stop as by a signal when file descriptor FD of rank 0 (0: standard input) is at its "
+                              "end, and once more for each byte that comes there",
+                          .set = option_set_descriptor,
+                          .at = AT(stop_with)},
     [OPTION_PROGRESS] = {.name = "progress",
                          .value = "STYLE",
                          .word = option_progress_word,

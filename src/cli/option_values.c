@@ -3,6 +3,8 @@
 #include "cli/here.h"
 #include "cli/options.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,6 +36,19 @@ int option_set_integer(options *o, const option_spec *spec, const char *value) {
     if (!tf_parse_int(value, &number) || number < 1 || number > spec->most)
         return cli_usage_error("--%s %s: must be an integer from 1 to %lld", spec->name, value, (long long)spec->most);
     *(int *)member(o, spec) = (int)number;
+    return TF_OK;
+}
+
+int option_set_descriptor(options *o, const option_spec *spec, const char *value) {
+    int64_t number;
+    if (!tf_parse_int(value, &number) || number < 0 || number > INT_MAX || number == 1 || number == 2)
+        return cli_usage_error("--%s %s: must be 0, for standard input, or a file descriptor from 3 on", spec->name,
+                               value);
+    if (tf_launch_rank() == 0 && fcntl((int)number, F_GETFD) < 0)
+        return cli_usage_error("--%s %s: no file is open as that descriptor", spec->name, value);
+    int *own = tf_arena_alloc(o->arena, sizeof *own);
+    *own = (int)number;
+    *(const int **)member(o, spec) = own;
     return TF_OK;
 }
 

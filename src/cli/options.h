@@ -31,6 +31,7 @@ typedef struct options {
     double sync;           /* seconds; 0: never */
     double walltime;       /* seconds; 0: no limit */
     double grace;          /* seconds */
+    const int *stop_with;  /* a descriptor; NULL: not given */
     double started;        /* tf_now() */
     double latency;        /* seconds; negative: not given */
     const char *rerun;     /* NULL: not given */
@@ -62,6 +63,7 @@ typedef enum option_id {
     OPTION_SYNC,
     OPTION_WALLTIME,
     OPTION_GRACE,
+    OPTION_STOP_WITH,
     OPTION_PROGRESS,
     OPTION_VERBOSE,
     OPTION_COMMANDS,
@@ -121,6 +123,7 @@ int option_set_time(options *o, const option_spec *spec, const char *value);
 int option_set_job_time(options *o, const option_spec *spec, const char *value);
 int option_set_time_or_none(options *o, const option_spec *spec, const char *value); /* also 0 */
 int option_set_choice(options *o, const option_spec *spec, const char *value); /* an int: which of the words it is */
+int option_set_descriptor(options *o, const option_spec *spec, const char *value); /* an open one */
 int option_add_setting(options *o, const option_spec *spec, const char *value);
 int option_add_force(options *o, const option_spec *spec, const char *value);
 int option_add_target(options *o, const option_spec *spec, const char *value);

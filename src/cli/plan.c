@@ -153,7 +153,7 @@ static tf_err print_plan(const options *o, const loaded *l, const tf_store_plan 
     tf_buf_free(&not_run);
     tf_buf undone = {0}, code = {0}, lost = {0}, dropped = {0};
     tf_store_tell_undone(plan, &undone);
-    tf_store_tell_code(plan, &code);
+    tf_store_tell_code(plan, "--rerun code", &code);
     tf_store_tell_lost(plan, &lost);
     tf_graph_tell_dropped(l->it.graph, &dropped);
     print_about(l, &undone);

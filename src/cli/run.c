@@ -11,9 +11,11 @@
 #include "slots/slots.h"
 #include "store/resume/resume.h"
 
-/* Says what there is to say of the output, if anything. */
-static void say_of_output(const loaded *l, tf_buf *text) {
-    if (text->length > 0)
+/* Says what there is to say of the output, if anything, to programs with a word that says what of. */
+static void say_of_output(const options *o, const loaded *l, const char *about, tf_buf *text) {
+    if (text->length > 0 && o->json)
+        tf_event_say(stdout, about, text->data);
+    else if (text->length > 0)
         tf_say("%s: %s", l->it.campaign->output, text->data);
     tf_buf_free(text);
 }
@@ -23,6 +25,8 @@ static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_erro
     *error = (tf_error){.code = TF_ERR_USAGE};
     if (l->it.campaign)
         *plan = cli_decide(o, l, o->fresh ? TF_STORE_FRESH : o->salvage ? TF_STORE_SALVAGE : TF_STORE_GO_ON, error);
+    if (!*plan && o->json)
+        return error->code; /* the last event says it */
     if (!*plan) {
         tf_print_text(stderr, tf_buf_text(&l->it.diags.lines), l->it.diags.lines.length);
         return error->code;
@@ -31,21 +35,40 @@ static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_erro
     if (tf_store_prepare(*plan, error) != TF_OK)
         return error->code;
     tf_graph_touch(l->it.graph);
-    if (*tf_store_note(*plan))
+    if (*tf_store_note(*plan) && o->json)
+        tf_event_say(stdout, "output", tf_store_note(*plan));
+    else if (*tf_store_note(*plan))
         tf_say("%s", tf_store_note(*plan));
     tf_buf undone = {0}, code = {0}, dropped = {0};
     tf_store_tell_undone(*plan, &undone);
-    tf_store_tell_code(*plan, &code);
+    tf_store_tell_code(*plan, o->json ? NULL : "--rerun code", &code);
     tf_graph_tell_dropped(l->it.graph, &dropped);
-    say_of_output(l, &undone);
-    say_of_output(l, &code);
-    say_of_output(l, &dropped);
+    say_of_output(o, l, "changed", &undone);
+    say_of_output(o, l, "code", &code);
+    say_of_output(o, l, "dropped", &dropped);
     reasons_say_again(&l->it);
     return TF_OK;
 }
 
+/* The last words, to people or, as the event `end`, to programs. */
+static void sum_up(const options *o, const loaded *l, tf_err err, const tf_farm_result *result, cJSON **end) {
+    if (o->json)
+        *end = tf_event_end(err != TF_ERR_RUN ? l->it.campaign : NULL, result);
+    if (o->json || err == TF_ERR_RUN)
+        return;
+    const char *output = cli_path_from(l->arena, l->here, l->it.campaign->output);
+    tf_progress_summary(stderr, l->it.campaign, output, result);
+    if (o->progress != TF_PROGRESS_NONE)
+        tf_progress_reductions(stderr, l->it.campaign, output);
+}
+
+/* Who reads JSON wants progress for people only if it says so. */
+static tf_progress_style style_of(const options *o) {
+    return o->json && o->progress == TF_PROGRESS_AUTO ? TF_PROGRESS_NONE : (tf_progress_style)o->progress;
+}
+
 static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_plan *plan, tf_finisher *finisher,
-                  bool *parted, tf_error *error) {
+                  bool *parted, cJSON **end, tf_error *error) {
     tf_farm_options farm = {.campaign = l->it.campaign,
                             .bundle = l->it.campaign ? &l->it.recorder.bytes : NULL,
                             .plan = plan,
@@ -53,21 +76,29 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
                             .walltime = o->walltime,
                             .started = o->started,
                             .grace = o->grace,
+                            .stop_with = l->it.campaign ? o->stop_with : NULL, /* a launcher has one for rank 0 alone */
                             .finisher = finisher,
                             .spawner = spawner,
                             .slots = o->slots,
                             .bind = (tf_bind)o->bind,
                             .sync = o->sync};
     tf_farm_result result = {0};
-    tf_err err = tf_watch_run(&farm, (tf_progress_style)o->progress, &result, error);
+    tf_err err = tf_watch_run(&farm, style_of(o), o->json && l->it.campaign ? stdout : NULL, &result, error);
     *parted = result.parted;
-    const char *output = l->it.campaign ? cli_path_from(l->arena, l->here, l->it.campaign->output) : NULL;
-    if (l->it.campaign && err != TF_ERR_RUN)
-        tf_progress_summary(stderr, l->it.campaign, output, &result);
-    if (l->it.campaign && err != TF_ERR_RUN && o->progress != TF_PROGRESS_NONE)
-        tf_progress_reductions(stderr, l->it.campaign, output);
+    if (l->it.campaign)
+        sum_up(o, l, err, &result, end);
     tf_farm_result_free(&result);
     return err;
+}
+
+/* `end`: what the run has said of itself; NULL: it has not begun. */
+static void tell_end(tf_err err, const loaded *l, const tf_error *error, cJSON *end) {
+    cJSON *json = end ? end : tf_event_end(NULL, NULL);
+    cJSON_AddNumberToObject(json, "status", err);
+    cJSON *list = cJSON_AddArrayToObject(json, "diagnostics");
+    if (err == TF_ERR_USAGE || err == TF_ERR_RUN)
+        cli_add_failure(list, &l->it.diags, error);
+    tf_event_print(stdout, json);
 }
 
 int cli_run(const options *o) {
@@ -90,6 +121,7 @@ int cli_run(const options *o) {
     tf_spawner *spawner = tf_spawner_fork(NULL, &error);
     tf_err err = spawner ? TF_OK : error.code;
     tf_finisher *finisher = NULL;
+    cJSON *end = NULL;
     bool parted = false;
     if (err == TF_OK && master)
         err = prepare(o, &l, &plan, &error);
@@ -99,9 +131,11 @@ int cli_run(const options *o) {
     }
     bool called_off = master && err != TF_OK; /* other ranks that can't fork say so together with all */
     if (!called_off)
-        err = run(o, spawner, &l, plan, finisher, &parted, &error);
+        err = run(o, spawner, &l, plan, finisher, &parted, &end, &error);
     tf_finisher_free(finisher);
-    if (master && err == TF_ERR_RUN)
+    if (master && o->json)
+        tell_end(err, &l, &error, end);
+    else if (master && err == TF_ERR_RUN)
         tf_say("%s", error.text);
     if (called_off)
         tf_farm_call_off();

@@ -228,8 +228,8 @@ int tf_run(tf_runner *runner, const tf_manifest *manifest, MPI_Comm comm, const 
                             .sync = o->sync > 0 ? o->sync : SYNC};
     if (prepared != TF_OK)
         farm.campaign = NULL;
-    tf_err err =
-        tf_watch_run(&farm, rank == 0 && o->shows_progress ? TF_PROGRESS_AUTO : TF_PROGRESS_NONE, &result, &error);
+    tf_err err = tf_watch_run(&farm, rank == 0 && o->shows_progress ? TF_PROGRESS_AUTO : TF_PROGRESS_NONE, NULL,
+                              &result, &error);
     if (prepared != TF_OK)
         err = prepared;
     else if (err == TF_ERR_RUN)

@@ -29,13 +29,14 @@ typedef struct tf_farm_progress {
     tf_left_out left_out_before; /* tasks among these that were left out by earlier runs */
     int stages, finished;        /* number of stages, and of those that are finished */
     double elapsed;              /* s since the first task could start */
-    int stopping; /* the signal that asked for an end, TF_FARM_WALLTIME or TF_FARM_LOSS (of a rank); 0: nothing has */
+    int stopping;                /* the signal that asked for an end, or a TF_FARM_ reason below; 0: nothing has */
     int ranks;
     int64_t slots;
     const tf_tally *failures; /* so far, by message; owners are stages. Valid during the call */
 } tf_farm_progress;
 
-enum { TF_FARM_WALLTIME = -1, TF_FARM_LOSS = -2 };
+/* Other reasons to end: the time is over; a rank has died; who started the run has asked for it, or is gone. */
+enum { TF_FARM_WALLTIME = -1, TF_FARM_LOSS = -2, TF_FARM_CALLER = -3 };
 
 typedef struct tf_farm_result {
     tf_farm_progress progress; /* at the end */
@@ -72,6 +73,9 @@ typedef struct tf_farm_options {
     /* How long the run may take, s since `started` (tf_now()); 0: as long as it likes. Nothing is handed out in the
      * last `grace` seconds of it, nor in its second half if that is shorter. */
     double walltime, started;
+    /* A descriptor of rank 0: each byte that comes there, and its end, asks for an end as a signal does. It is how who
+     * has started the run stops it through a launcher, or by being killed. NULL: there is none. */
+    const int *stop_with;
     double grace; /* s from the first signal, or from the end of granting, for which running tasks are waited for */
     /* on every rank */
     tf_spawner *spawner; /* forked before; stays the caller's. NULL: it could not be, and the run breaks */

@@ -219,7 +219,7 @@ tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_er
     run r = {.options = options, .campaign = options->campaign, .bundle = options->bundle, .error = error, .lock = -1};
     const double end = options->walltime > 0 ? options->started + options->walltime : 0;
     tf_store_init();
-    r.signals = signals_hold(end, options->grace, options->spawner);
+    r.signals = signals_hold(end, options->grace, options->stop_with, options->spawner);
     tf_err err = begin_mpi(&r);
     if (err == TF_OK)
         err = launch_agree(r.comm, options->bundle != NULL) ? run_to_end(&r, result) : TF_ERR_USAGE;

@@ -17,6 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "farm/farm.h"
+
 /* How long a rank may take, in seconds, before its process is ended. */
 #define PATIENCE 10.0 /* until an end in order begins, beyond the grace */
 #define AT_ONCE  1.0  /* until it begins, after a second signal */
@@ -28,6 +30,7 @@ enum { ASKING = sizeof asking / sizeof *asking, FAILING = sizeof failing / sizeo
 
 struct signals {
     int fd;   /* signals are read from it */
+    int stop; /* who started the run asks by it; -1: nobody does, or has done so for the last time */
     int wake; /* wakes the watchman */
     bool watched;
     pthread_t watchman;
@@ -44,11 +47,26 @@ struct signals {
 
 /* ---- The watchman ---- */
 
+static void count_one(signals *s, int number) {
+    __atomic_store_n(&s->last, number, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&s->count, 1, __ATOMIC_RELEASE);
+}
+
+/* There is something to be read, or the end. To be called by the watchman alone. */
+static void hear_caller(signals *s) {
+    char byte;
+    const ssize_t got = read(s->stop, &byte, 1);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
+    count_one(s, TF_FARM_CALLER);
+    if (got <= 0)
+        s->stop = -1;
+}
+
 static void read_signals(signals *s) {
     struct signalfd_siginfo info;
     while (read(s->fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        __atomic_store_n(&s->last, (int)info.ssi_signo, __ATOMIC_RELAXED);
-        __atomic_add_fetch(&s->count, 1, __ATOMIC_RELEASE);
+        count_one(s, (int)info.ssi_signo);
     }
 }
 
@@ -76,9 +94,11 @@ static void *watch_signals(void *context) {
         const double left = end - now + (__atomic_load_n(&s->ending, __ATOMIC_ACQUIRE) ? ENDING : 0);
         if (left <= 0)
             end_process(s);
-        struct pollfd heard[] = {{s->fd, POLLIN, 0}, {s->wake, POLLIN, 0}};
+        struct pollfd heard[] = {{s->fd, POLLIN, 0}, {s->wake, POLLIN, 0}, {s->stop, POLLIN, 0}};
         const double longest = 1000; /* s */
-        poll(heard, 2, isinf(left) ? -1 : (int)ceil(1e3 * fmin(left, longest)));
+        poll(heard, 3, isinf(left) ? -1 : (int)ceil(1e3 * fmin(left, longest)));
+        if (heard[2].revents)
+            hear_caller(s);
         uint64_t ignored;
         if (heard[1].revents && read(s->wake, &ignored, sizeof ignored) < 0)
             continue;
@@ -103,9 +123,9 @@ static void pass_to_main(int number) {
     errno = error;
 }
 
-signals *signals_hold(double end, double grace, tf_spawner *spawner) {
+signals *signals_hold(double end, double grace, const int *stop_with, tf_spawner *spawner) {
     signals *s = tf_alloc(sizeof *s);
-    *s = (signals){.end = end, .grace = grace, .spawner = spawner};
+    *s = (signals){.stop = stop_with ? *stop_with : -1, .end = end, .grace = grace, .spawner = spawner};
     sigset_t set;
     sigemptyset(&set);
     for (int i = 0; i < ASKING; i++) {

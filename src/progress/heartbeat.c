@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "progress/progress.h"
+#include "progress/events.h"
 #include "report/failures.h"
 
 #define INTERVAL 1.0 /* s */
@@ -36,17 +36,7 @@ void tf_heartbeat_update(tf_heartbeat *h, const tf_farm_progress *now, double ra
     cJSON_AddStringToObject(json, "host", host);
     cJSON_AddNumberToObject(json, "time", tf_wall());
     cJSON_AddNumberToObject(json, "interval", INTERVAL);
-    cJSON_AddNumberToObject(json, "elapsed", now->elapsed);
-    cJSON_AddNumberToObject(json, "ranks", now->ranks);
-    cJSON_AddNumberToObject(json, "slots", (double)now->slots);
-    cJSON_AddNumberToObject(json, "busy", (double)(now->running < now->slots ? now->running : now->slots));
-    cJSON_AddNumberToObject(json, "tasks", (double)now->tasks);
-    cJSON_AddNumberToObject(json, "all", (double)(now->tasks - now->withheld - now->skipped));
-    cJSON_AddNumberToObject(json, "ended", (double)(now->done + now->failed));
-    cJSON_AddNumberToObject(json, "rate", rate);
-    if (tf_progress_left(now, rate) >= 0)
-        cJSON_AddNumberToObject(json, "left", tf_progress_left(now, rate));
-    cJSON_AddBoolToObject(json, "stopping", now->stopping != 0);
+    progress_add_json(json, now, rate);
     if (now->failures)
         failures_add_json(json, now->failures, MOST_FAILURES, NULL);
     char *text = cJSON_PrintUnformatted(json);

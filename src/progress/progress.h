@@ -5,6 +5,7 @@
 #ifndef TF_PROGRESS_H
 #define TF_PROGRESS_H
 
+#include <cjson/cJSON.h>
 #include <stdio.h>
 
 #include "farm/farm.h"
@@ -45,8 +46,23 @@ void tf_heartbeat_free(tf_heartbeat *heartbeat);
 /* May be called as often as one likes. */
 void tf_heartbeat_update(tf_heartbeat *heartbeat, const tf_farm_progress *now, double rate);
 
-/* tf_farm_run with both of these, in place of the callbacks in the options. */
-tf_err tf_watch_run(const tf_farm_options *farm, tf_progress_style style, tf_farm_result *result, tf_error *error);
+/* ---- For programs: JSON objects, one a line ---- */
+
+/* Something that people should know. `about`: a word that says what of. */
+void tf_event_say(FILE *out, const char *about, const char *text);
+
+/* What became of a run, without its outcome; to be freed. Without a campaign nothing was run. */
+cJSON *tf_event_end(const tf_campaign *campaign, const tf_farm_result *result);
+
+/* Prints an event in a line, and frees it. */
+void tf_event_print(FILE *out, cJSON *json);
+
+/* ---- The whole ---- */
+
+/* tf_farm_run with all of these, in place of the callbacks in the options. `events`: where programs are told of
+ * progress and warnings; NULL: nowhere. */
+tf_err tf_watch_run(const tf_farm_options *farm, tf_progress_style style, FILE *events, tf_farm_result *result,
+                    tf_error *error);
 
 /* ---- Summary ---- */
 

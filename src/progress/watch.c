@@ -1,25 +1,39 @@
 /* A run that is seen: its progress on stderr, and its heartbeat beside the output. */
 #include <stdio.h>
 
-#include "progress/progress.h"
+#include "progress/events.h"
+
+#define EVENT_INTERVAL 0.5 /* s */
 
 typedef struct watchers {
     tf_progress *progress;
     tf_heartbeat *heartbeat; /* NULL on other ranks than the first */
+    FILE *events;            /* NULL: no program listens */
+    double told;             /* when programs were last told, tf_now() */
 } watchers;
 
 static void warn(void *context, const char *text) {
-    tf_progress_warn(((const watchers *)context)->progress, text);
+    const watchers *w = context;
+    if (w->events)
+        tf_event_say(w->events, "run", text);
+    else
+        tf_progress_warn(w->progress, text);
 }
 
 static void show(void *context, const tf_farm_progress *now) {
-    const watchers *w = context;
+    watchers *w = context;
     tf_progress_update(w->progress, now);
-    tf_heartbeat_update(w->heartbeat, now, tf_progress_rate(w->progress));
+    const double rate = tf_progress_rate(w->progress);
+    tf_heartbeat_update(w->heartbeat, now, rate);
+    if (!w->events || tf_now() - w->told < EVENT_INTERVAL)
+        return;
+    w->told = tf_now();
+    event_progress(w->events, now, rate);
 }
 
-tf_err tf_watch_run(const tf_farm_options *farm, tf_progress_style style, tf_farm_result *result, tf_error *error) {
-    watchers w = {.progress = tf_progress_new(style, stderr)};
+tf_err tf_watch_run(const tf_farm_options *farm, tf_progress_style style, FILE *events, tf_farm_result *result,
+                    tf_error *error) {
+    watchers w = {.progress = tf_progress_new(style, stderr), .events = events};
     if (farm->campaign)
         w.heartbeat = tf_heartbeat_new(farm->campaign->output);
     tf_farm_options watched = *farm;

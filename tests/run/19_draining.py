@@ -3,6 +3,7 @@ run, and the exit status is 75."""
 
 import os
 import signal
+import subprocess
 import time
 
 import farm
@@ -77,6 +78,37 @@ class Draining(farm.FarmTest):
                 os.kill(run.pid if to == "mpirun" else farm.ranks_of(run)[to], signal.SIGUSR1)
                 self.check_stopped(run, "signal 10")
                 self.check_rest()
+
+    @farm.first
+    def test_by_who_started_it(self):
+        """The end of standard input is a signal, as when its other end was killed; and so is each byte that comes there."""
+        for ranks in (None,) if farm.SANITIZED else (None, 3):
+            with self.subTest(ranks=ranks):
+                self.start_over()
+                run = self.begin_with_pipe(ranks)
+                run.stdin.close()
+                self.check_stopped(run, "--stop-with")
+                self.check_rest()
+
+    def test_the_second_byte_ends_it_at_once(self):
+        stuck = "echo {i} >> begun; test {i} -ne 30 || sleep 1000; echo {i} >> ended"
+        self.write("d.json", {"over": {"i": {"range": [400]}}, "run": {"command": stuck}})
+        (self.folder / "d.h5").unlink(missing_ok=True)
+        run = self.begin_with_pipe(None)
+        self.wait_for(lambda: 30 in self.lines("begun"), "the task does not start")
+        run.stdin.write(b"\n")
+        run.stdin.flush()
+        self.wait_for(lambda: "stopping" in (self.folder / "stderr").read_text(), "it does not stop")
+        run.stdin.close()
+        self.assertEqual(run.wait(60), 75, (self.folder / "stderr").read_text())
+        self.assertNotIn(30, self.lines("ended"))
+
+    def begin_with_pipe(self, ranks):
+        command = self.command("d.json", "--slots", 2, "--stop-with", 0, ranks=ranks)
+        with open(self.folder / "stderr", "wb") as err:
+            run = subprocess.Popen(command, cwd=self.folder, env=farm.environment(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=err)
+        self.wait_for(lambda: len(self.lines("ended")) > 20, "no task ends")
+        return run
 
     def test_by_the_wall_time(self):
         for ranks in (None, 3):

@@ -127,7 +127,7 @@ static tf_err find_code(const tf_store_plan *plan, const old_output *old, int nu
     return err;
 }
 
-void tf_store_tell_code(const tf_store_plan *plan, tf_buf *out) {
+void tf_store_tell_code(const tf_store_plan *plan, const char *remedy, tf_buf *out) {
     tf_buf names = {0};
     tf_intervals other = {0};
     int64_t rows = 0;
@@ -140,8 +140,9 @@ void tf_store_tell_code(const tf_store_plan *plan, tf_buf *out) {
     if (rows > 0)
         tf_code_tell(&names, rows, out);
     if (rows > 0)
-        tf_buf_addf(out, "; %s kept; --rerun code makes %s anew", rows == 1 ? "it is" : "they are",
-                    rows == 1 ? "it" : "them");
+        tf_buf_addf(out, "; %s kept", rows == 1 ? "it is" : "they are");
+    if (rows > 0 && remedy)
+        tf_buf_addf(out, "; %s makes %s anew", remedy, rows == 1 ? "it" : "them");
     tf_buf_free(&names);
 }
 

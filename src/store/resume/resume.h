@@ -49,8 +49,8 @@ tf_left_out tf_store_left_out(const tf_store_plan *plan, int stage);
 void tf_store_tell_left_out(const tf_left_out *left_out, tf_buf *out);
 
 /* Adds, for people, what has changed of the code since the kept rows were made; nothing if nothing has. Known after
- * tf_store_redo. */
-void tf_store_tell_code(const tf_store_plan *plan, tf_buf *out);
+ * tf_store_redo. `remedy`: what makes them anew; NULL: that is not said. */
+void tf_store_tell_code(const tf_store_plan *plan, const char *remedy, tf_buf *out);
 
 /* Adds, for people, which stages are made anew because they have changed and none of their rows is done; nothing if
  * none is. */
