@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from taskfarm._output import Output, open
     from taskfarm._service import Task, serve
+    from taskfarm._spaces import Space, concat, csv, files, glob, product, rows, sobol, zip
 
 # Which module a name comes from.
 _HOMES = {
@@ -33,6 +34,15 @@ _HOMES = {
     "Task": "_service",
     "open": "_output",
     "serve": "_service",
+    "Space": "_spaces",
+    "concat": "_spaces",
+    "csv": "_spaces",
+    "files": "_spaces",
+    "glob": "_spaces",
+    "product": "_spaces",
+    "rows": "_spaces",
+    "sobol": "_spaces",
+    "zip": "_spaces",
 }
 
 __all__ = [
@@ -41,13 +51,22 @@ __all__ = [
     "Error",
     "ManifestError",
     "Output",
+    "Space",
     "Stopped",
     "StoppedError",
     "Task",
     "TaskError",
     "__version__",
+    "concat",
+    "csv",
+    "files",
+    "glob",
     "open",
+    "product",
+    "rows",
     "serve",
+    "sobol",
+    "zip",
 ]
 
 

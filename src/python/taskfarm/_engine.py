@@ -1,0 +1,91 @@
+"""The engine: where the program taskfarm is, and what its verbs say."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from taskfarm._errors import EngineError, Error, ManifestError
+from taskfarm._protocol import require_engine
+
+_MISSING = (
+    "the engine, the program taskfarm, is not found: not by the variable TASKFARM, not beside {python}, not on PATH. "
+    "Build and install it (cmake --install), or set TASKFARM to its path"
+)
+
+
+def find() -> str:
+    """The path of the program: $TASKFARM, beside this Python, or on PATH. It speaks this package's protocol."""
+    named = os.environ.get("TASKFARM")
+    if named:
+        found = shutil.which(named)
+        if not found:
+            raise EngineError(f"TASKFARM={named}: there is no such program", id="program-missing")
+    else:
+        beside = os.path.join(os.path.dirname(sys.executable or ""), "taskfarm")
+        found = beside if os.access(beside, os.X_OK) and os.path.isfile(beside) else shutil.which("taskfarm")
+    if not found:
+        raise EngineError(_MISSING.format(python=sys.executable), id="program-missing")
+    require_engine(found)
+    return found
+
+
+def ask(verb: str, *arguments: str, manifest: Mapping[str, Any] | None = None) -> tuple[int, Any]:
+    """Runs a verb with --json, with a manifest on its standard input. Returns its exit status and the document."""
+    command = [find(), verb, *arguments, "--json"]
+    text = json.dumps(manifest) if manifest is not None else ""
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, errors="replace")
+    try:
+        return done.returncode, json.loads(done.stdout)
+    except ValueError:
+        lines = [line.removeprefix("taskfarm: ") for line in done.stderr.splitlines() if line]
+        raise EngineError("\n".join(lines) or f"taskfarm {verb} ended with {done.returncode}") from None
+
+
+def error_of(diagnostics: Sequence[Mapping[str, Any]], kind: type[Error] = ManifestError) -> Error:
+    """What is wrong, as the engine says it; the id is that of the first error."""
+    wrong = [d for d in diagnostics if d.get("severity") != "warning"] or list(diagnostics)
+    text = "\n".join(_worded(d) for d in wrong) or "the engine gives no reason"
+    return kind(text, id=str(wrong[0].get("id", "")) if wrong else "")
+
+
+def _worded(diagnostic: Mapping[str, Any]) -> str:
+    """Without the manifest's path, which nobody has written: by the argument that the place in it comes from."""
+    parts = str(diagnostic.get("pointer") or "").split("/")[1:]
+    names = {"run": "", "over": "space", "where": "where"}
+    if parts[:1] == ["run"]:
+        parts = parts[1:]
+        names = {"python": "function"}
+    if not parts:
+        return str(diagnostic["text"])
+    first = names.get(parts[0], parts[0])
+    return f"{': '.join(part for part in [first, *parts[1:]] if part)}: {diagnostic['text']}"
+
+
+# ---- Spaces ----
+
+
+def _echo(axes: Sequence[Any]) -> dict[str, Any]:
+    """A manifest whose tasks are the points themselves."""
+    return {"name": "space", "over": list(axes), "run": {"echo": True}}
+
+
+def space_length(axes: Sequence[Any]) -> int:
+    """How many points axes have that stand in files, or that the engine works out."""
+    status, told = ask("check", "-", "--no-start", manifest=_echo(axes))
+    if status != 0:
+        raise error_of(told["diagnostics"])
+    return int(told["stages"][0]["tasks"])
+
+
+def space_point(axes: Sequence[Any], index: int) -> dict[str, Any]:
+    """A point of such axes."""
+    status, told = ask("try", "-", str(index), manifest=_echo(axes))
+    if status != 0:
+        raise error_of(told.get("diagnostics", [{"text": told.get("message", "")}]))
+    return {name: float("nan") if value is None else value for name, value in told["given"]["params"].items()}

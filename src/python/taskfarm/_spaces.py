@@ -1,0 +1,365 @@
+"""Spaces: the points over which a function is mapped.
+
+    product(depth=np.geomspace(1e-4, 1e-2, 50), period=[1, 3, 10])     150 points; the last axis varies fastest
+    rows(frame) * product(filter=["G", "R"])                           a product, too
+    csv("stars.csv").where("mag < 20")                                 the others are left out, and keep their places
+
+A space is small and never changes: len(space) points, of which space[i] is one, a dict. It is not expanded. What stands
+in files, and what the engine alone computes, is read by the engine, as the run will read it.
+"""
+
+from __future__ import annotations
+
+import abc
+import json
+import math
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from taskfarm._axis import Scalar, Values
+
+Point = dict[str, Scalar]
+
+# Writes a table of named columns of one length to a file, and returns the axis that reads it.
+Spill = Callable[[dict[str, Values]], dict[str, Any]]
+
+_INLINE = 100_000  # cells of a table, or values of an axis, that stand in the manifest itself
+
+
+class Space(abc.ABC):
+    """Points in an order. `a * b` is their product, b's points varying faster."""
+
+    __slots__ = ()
+
+    @abc.abstractmethod
+    def __len__(self) -> int: ...
+
+    @abc.abstractmethod
+    def _point(self, index: int) -> Point: ...
+
+    @abc.abstractmethod
+    def axes(self, spill: Spill | None = None) -> list[dict[str, Any]]:
+        """The axes of the manifest's "over". `spill` takes tables that are too large to stand in it."""
+
+    def conditions(self) -> tuple[str, ...]:
+        """The expressions that must all be true of a point that is not left out."""
+        return ()
+
+    def __getitem__(self, index: int) -> Point:
+        size, i = len(self), operator.index(index)
+        if not -size <= i < size:
+            raise IndexError(f"{i}: the space has {size} points")
+        return self._point(i % size)
+
+    def __iter__(self) -> Iterator[Point]:
+        return (self._point(i) for i in range(len(self)))
+
+    def __mul__(self, other: Space) -> Space:
+        return product(self, other) if isinstance(other, Space) else NotImplemented
+
+    def where(self, expression: str) -> Space:
+        """The points of which an expression of the parameters is true, as in "depth > 1e-3 && filter == 'R'".
+
+        The others keep their places and are left out: len() counts them too.
+        """
+        return _Where(self, expression)
+
+
+class _Axis(Space):
+    __slots__ = ("_name", "_values")
+
+    def __init__(self, name: str, values: Values) -> None:
+        self._name, self._values = name, values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def _point(self, index: int) -> Point:
+        return {self._name: self._values[index]}
+
+    def axes(self, spill: Spill | None = None) -> list[dict[str, Any]]:
+        if spill and _is_long(self._values):
+            return [spill({self._name: self._values})]
+        axis = self._values.axis()
+        return [{"name": self._name, **(axis if isinstance(axis, dict) else {"values": axis})}]
+
+    def __repr__(self) -> str:
+        return f"product({_inside(self)})"
+
+
+class _Table(Space):
+    """Columns side by side."""
+
+    __slots__ = ("_columns", "_made_by")
+
+    def __init__(self, made_by: str, columns: dict[str, Values]) -> None:
+        self._columns, self._made_by = columns, made_by
+        if not columns:
+            raise ValueError(f"{made_by} needs at least one column")
+        lengths = {name: len(values) for name, values in columns.items()}
+        if len(set(lengths.values())) > 1:
+            told = ", ".join(f"{name}: {length}" for name, length in lengths.items())
+            raise ValueError(f"{made_by}: columns side by side must have the same length, not {told}")
+
+    def __len__(self) -> int:
+        return len(next(iter(self._columns.values())))
+
+    def _point(self, index: int) -> Point:
+        return {name: values[index] for name, values in self._columns.items()}
+
+    def axes(self, spill: Spill | None = None) -> list[dict[str, Any]]:
+        if spill and len(self) * len(self._columns) > _INLINE and not _has_bool(self._columns):
+            return [spill(self._columns)]
+        return [{"zip": {name: values.axis() for name, values in self._columns.items()}}]
+
+    def __repr__(self) -> str:
+        return f"{self._made_by}({', '.join(f'{name}={values!r}' for name, values in self._columns.items())})"
+
+
+class _Product(Space):
+    __slots__ = ("_parts",)
+
+    def __init__(self, parts: tuple[Space, ...]) -> None:
+        self._parts = parts
+
+    def __len__(self) -> int:
+        return math.prod(len(part) for part in self._parts)
+
+    def _point(self, index: int) -> Point:
+        points = []
+        for part in reversed(self._parts):
+            index, rest = divmod(index, len(part))
+            points.append(part._point(rest))
+        return {name: value for point in reversed(points) for name, value in point.items()}
+
+    def axes(self, spill: Spill | None = None) -> list[dict[str, Any]]:
+        return [axis for part in self._parts for axis in part.axes(spill)]
+
+    def conditions(self) -> tuple[str, ...]:
+        return tuple(condition for part in self._parts for condition in part.conditions())
+
+    def __repr__(self) -> str:
+        return f"product({', '.join(_inside(part) for part in self._parts)})"
+
+
+class _Concat(Space):
+    __slots__ = ("_parts",)
+
+    def __init__(self, parts: tuple[Space, ...]) -> None:
+        self._parts = parts
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self._parts)
+
+    def _point(self, index: int) -> Point:
+        for part in self._parts:
+            if index < len(part):
+                return part._point(index)
+            index -= len(part)
+        raise IndexError(index)
+
+    def axes(self, spill: Spill | None = None) -> list[dict[str, Any]]:
+        return [{"concat": [part.axes(spill) for part in self._parts]}]
+
+    def __repr__(self) -> str:
+        return f"concat({', '.join(map(repr, self._parts))})"
+
+
+class _Where(Space):
+    __slots__ = ("_expression", "_space")
+
+    def __init__(self, space: Space, expression: str) -> None:
+        self._space, self._expression = space, expression
+
+    def __len__(self) -> int:
+        return len(self._space)
+
+    def _point(self, index: int) -> Point:
+        return self._space._point(index)
+
+    def axes(self, spill: Spill | None = None) -> list[dict[str, Any]]:
+        return self._space.axes(spill)
+
+    def conditions(self) -> tuple[str, ...]:
+        return (*self._space.conditions(), self._expression)
+
+    def __repr__(self) -> str:
+        return f"{self._space!r}.where({json.dumps(self._expression, ensure_ascii=False)})"
+
+
+class _Asked(Space):
+    """An axis that the engine reads or computes: asked for its length and points when these are wanted."""
+
+    __slots__ = ("_axis", "_text")
+
+    def __init__(self, text: str, axis: dict[str, Any]) -> None:
+        self._axis, self._text = axis, text
+
+    def __len__(self) -> int:
+        from taskfarm._engine import space_length
+
+        return space_length(self.axes())
+
+    def _point(self, index: int) -> Point:
+        from taskfarm._engine import space_point
+
+        return space_point(self.axes(), index)
+
+    def axes(self, spill: Spill | None = None) -> list[dict[str, Any]]:
+        return [dict(self._axis)]
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _is_long(values: Values) -> bool:
+    return len(values) > _INLINE and values.kind != "bool" and isinstance(values.axis(), list)
+
+
+def _has_bool(columns: dict[str, Values]) -> bool:
+    return any(values.kind == "bool" for values in columns.values())
+
+
+def _inside(part: Space) -> str:
+    """As it stands among what product() is given."""
+    return f"{part._name}={part._values!r}" if isinstance(part, _Axis) else repr(part)
+
+
+def _axis(name: str, values: Any) -> Space:
+    if isinstance(values, Space):
+        raise TypeError(f"{name}: a space has names of its own: give it without one, as in product(space, x=[1, 2])")
+    if isinstance(values, Mapping):  # as the manifest has it: {"linspace": [0, 1, 5]}
+        return _Asked(f"product({name}={dict(values)!r})", {"name": name, **values})
+    return _Axis(name, Values(name, values))
+
+
+def product(*spaces: Space, **axes: Any) -> Space:
+    """All combinations of the points of spaces and of the values of named axes; the last varies fastest.
+
+    An axis is a list, a range, an array of one dimension, a single value, or a dict that is an axis of the manifest:
+    {"linspace": [0, 1, 11]}. Without any axis: one point.
+    """
+    for space in spaces:
+        if not isinstance(space, Space):
+            kind = type(space).__name__
+            raise TypeError(f"product: {kind} is no space: give axes by name, as in product(depth=[1, 2])")
+    parts = [*spaces, *(_axis(name, values) for name, values in axes.items())]
+    flat = [inner for part in parts for inner in (part._parts if isinstance(part, _Product) else (part,))]
+    return flat[0] if len(flat) == 1 else _Product(tuple(flat))
+
+
+def zip(**axes: Any) -> Space:
+    """Named axes side by side; all of one length."""
+    return _Table("zip", {name: Values(name, values) for name, values in axes.items()})
+
+
+def concat(*spaces: Space) -> Space:
+    """One space after another; each has the same parameters."""
+    parts = tuple(as_space(space) for space in spaces)
+    if not parts:
+        raise ValueError("concat needs at least one space")
+    for part in parts:
+        if part.conditions():
+            raise ValueError("concat: a space with where() can't be a part: say where() of the whole")
+    return parts[0] if len(parts) == 1 else _Concat(parts)
+
+
+def rows(table: Any) -> Space:
+    """The records of a pandas.DataFrame, a numpy array with named fields, or a list of dicts with the same keys."""
+    dtype = getattr(table, "dtype", None)
+    if dtype is not None and getattr(dtype, "names", None):
+        return _Table("rows", {name: Values(name, table[name]) for name in dtype.names})
+    if hasattr(table, "columns") and hasattr(table, "iloc"):
+        return _Table("rows", {_column_name(name): _frame_column(table, name) for name in table.columns})
+    records = list(table)
+    names = list(records[0]) if records and isinstance(records[0], Mapping) else []
+    for number, record in enumerate(records):
+        if not isinstance(record, Mapping):
+            raise TypeError(f"rows: record {number} is a {type(record).__name__}, and no dict")
+        if set(record) != set(names):
+            raise ValueError(f"rows: record {number} has {sorted(record)}, and the first one {sorted(names)}")
+    if not records:
+        raise ValueError("rows: there is no record")
+    return _Table("rows", {name: Values(name, [record[name] for record in records]) for name in names})
+
+
+def _column_name(name: Any) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"rows: column {name!r}: names of columns are texts: say frame.rename(columns=str)")
+    return name
+
+
+def _frame_column(frame: Any, name: str) -> Values:
+    """A column of a DataFrame. Extension types (nullable integers, categories) count as the objects that they hold."""
+    series = frame[name]
+    if getattr(series, "ndim", 1) != 1:
+        raise ValueError(f"rows: the frame has two columns {name!r}")
+    missing = series.isna()
+    if missing.any() and not _is_float(series.dtype):
+        first = int(missing.to_numpy().argmax())
+        raise ValueError(f"rows: column {name!r} has no value in row {first}: only floats may be missing")
+    is_plain = type(series.dtype).__module__.startswith("numpy") and series.dtype.kind in "biufU"
+    return Values(name, series.to_numpy() if is_plain else series.tolist())
+
+
+def _is_float(dtype: Any) -> bool:
+    return getattr(dtype, "kind", "") == "f"
+
+
+def csv(path: Any, *, types: Mapping[str, str] | None = None) -> Space:
+    """A point a record of a table by RFC 4180 with a header; `path` may be a pattern. `types` says what columns are:
+    {"id": "string"}."""
+    import os
+
+    axis: dict[str, Any] = {"csv": os.fspath(path)}
+    if types:
+        axis["types"] = dict(types)
+    return _Asked(f"csv({os.fspath(path)!r})", axis)
+
+
+def glob(**patterns: str) -> Space:
+    """The paths that match each named pattern, in byte order; several patterns are multiplied."""
+    if not patterns:
+        raise ValueError('glob needs a name and a pattern, as in glob(image="raw/*.fits")')
+    return product(
+        *(_Asked(f"glob({name}={pattern!r})", {"name": name, "glob": pattern}) for name, pattern in patterns.items())
+    )
+
+
+def files(pattern: str, *, name: str | None = None, wildcards: Mapping[str, str] | None = None) -> Space:
+    """One point a path that matches "raw/{object}_{filter}.fits": each wildcard is a parameter, and the path one called
+    `name`. `wildcards` constrains them by extended regular expressions."""
+    axis: dict[str, Any] = {"files": pattern}
+    if name is not None:
+        axis["name"] = name
+    if wildcards:
+        axis["wildcards"] = dict(wildcards)
+    return _Asked(f"files({pattern!r})", axis)
+
+
+def sobol(count: int, **ranges: tuple[Any, ...]) -> Space:
+    """The first points of a Sobol' sequence: x=(0, 1) evenly between two numbers, y=(1e-3, 1e-1, "log") evenly in the
+    logarithm."""
+    boxes = {name: [_number(value) for value in box] for name, box in ranges.items()}
+    told = ", ".join(f"{name}={tuple(box)!r}" for name, box in boxes.items())
+    return _Asked(f"sobol({count}, {told})", {"sobol": boxes, "count": operator.index(count)})
+
+
+def _number(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value
+
+
+def as_space(given: Any) -> Space:
+    """What `map` is given: a space; a dict of axes; a table, which gives its records; None: one point."""
+    if isinstance(given, Space):
+        return given
+    if given is None:
+        return _Product(())
+    if isinstance(given, Mapping):
+        return product(**given)
+    if hasattr(given, "columns") or getattr(getattr(given, "dtype", None), "names", None):
+        return rows(given)
+    if isinstance(given, (list, tuple)) and all(isinstance(record, Mapping) for record in given):
+        return rows(given)
+    raise TypeError(f"{type(given).__name__} is no space: give axes by name, as in product(depth=[1, 2])")
