@@ -70,7 +70,7 @@ class Loads(slot_host.SlotTest):
         slot = self.slot()
         self.assertEqual(slot.stage("f.pickle:f", X, INT), {"stage": 0, "seeds": False})
         self.assertEqual(slot.frame(1, {"x": [1]})[1][0].values, {"y": 11})
-        self.assertEqual(slot.stage("f.pickle:g", X, INT, number=1)["failed"], "ImportError: f.pickle has no g")
+        self.assertEqual(slot.stage("f.pickle:g", X, INT, number=1)["failed"], "f.pickle has no g")
 
     def test_a_pickle_needs_cloudpickle(self):
         self.write("f.pickle", b"{}\nccloudpickle\nloads\n.")
@@ -79,18 +79,11 @@ class Loads(slot_host.SlotTest):
         self.assertIn("f.pickle needs the module cloudpickle, which ", failed)
         self.assertIn(" does not have; install it there", failed)
 
-    def without(self, name):
-        """A Python that can't import a module."""
-        text = f'#!/bin/sh\nexec /usr/bin/python3 -S -c \'import sys; sys.modules["{name}"] = None; exec(sys.argv.pop(1))\' "$2" "$3" "$4" "$5"\n'
-        path = self.write(f"without-{name}", text)
-        path.chmod(0o755)
-        return str(path)
-
     def test_refusals(self):
         for target, text, expected in (
-            ("m.py:g", "def f(x): pass", "ImportError: m.py has no g"),
-            ("m.py:f.g", "def f(x): pass", "ImportError: m.py has no f.g"),
-            ("m.py:f", "f = 3", "TypeError: m.py:f is no function: it is of type int"),
+            ("m.py:g", "def f(x): pass", "m.py has no g"),
+            ("m.py:f.g", "def f(x): pass", "m.py has no f.g"),
+            ("m.py:f", "f = 3", "m.py:f is no function: it is of type int"),
             ("none.py:f", "", "FileNotFoundError: [Errno 2] No such file or directory: '{}/none.py'"),
             ("no_module:f", "", "ModuleNotFoundError: No module named 'no_module'"),
             (
@@ -102,7 +95,7 @@ class Loads(slot_host.SlotTest):
             (
                 "json.py:f",
                 "def f(x): pass",
-                "ImportError: json.py has the name of a module of Python's own; give it another",
+                "json.py has the name of a module of Python's own; give it another",
             ),
         ):
             with self.subTest(expected):
@@ -141,7 +134,7 @@ ZeroDivisionError: division by zero""",
         self.assertEqual([row.values["y"] for row in slot.frame(2, {"x": [1, 2]})[1]], [11, 11])
         slot.stage("m.py:f", X, INT, number=1, init="other.py:setup")
         self.assertEqual(slot.frame(1, {"x": [1]}, stage=1)[1][0].values, {"y": 12})
-        self.assertEqual(self.refused("m.py:f", init="nothing"), "ImportError: m.py has no nothing")
+        self.assertEqual(self.refused("m.py:f", init="nothing"), "m.py has no nothing")
         self.assertEqual(self.refused("m.py:f", preload=["nothing"]), "ModuleNotFoundError: No module named 'nothing'")
 
     def test_where_it_is_and_what_it_finds(self):

@@ -280,6 +280,13 @@ class SlotTest(farm.FarmTest):
         self.addCleanup(end)
         return slot
 
+    def without(self, name):
+        """A Python that can't import a module."""
+        text = f'#!/bin/sh\nexec /usr/bin/python3 -S -c \'import sys; sys.modules["{name}"] = None; exec(sys.argv.pop(1))\' "$2" "$3" "$4" "$5"\n'
+        path = self.write(f"without-{name}", text)
+        path.chmod(0o755)
+        return str(path)
+
     def of(self, text, params=None, columns=None, seeds=False, **more):
         """A slot with a stage whose function f is defined by a text. `seeds`: does it ask for them?"""
         self.write("m.py", text)

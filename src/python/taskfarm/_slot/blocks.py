@@ -4,7 +4,13 @@ import math
 import sys
 from typing import Any
 
+from taskfarm._slot.errors import Refusal
 from taskfarm._slot.memory import Cells, Memory
+
+try:
+    import numpy as np
+except ImportError:
+    raise Refusal(f"arrays are numpy arrays, and {sys.executable} has no numpy") from None
 
 
 class Blocks:
@@ -14,10 +20,6 @@ class Blocks:
         self, type_name: str, element: int, shape: tuple[int, ...], memory: Memory, offset: int, counts: Cells | None
     ) -> None:
         """`element`: bytes of one; `shape`: of the largest block; `counts`: the shape of each row's block."""
-        try:
-            import numpy as np
-        except ImportError:
-            raise ImportError(f"arrays are numpy arrays, and {sys.executable} has no numpy") from None
         self._array = np.ndarray
         self._dtype = np.dtype(f"S{element}" if type_name in ("string", "bytes") else type_name)
         self._decodes = type_name == "string"
@@ -35,7 +37,5 @@ class Blocks:
             shape = tuple(self._counts[row * rank : (row + 1) * rank].tolist())
         block = self._array(shape, self._dtype, self._memory, self._offset + row * self._bytes)
         if self._decodes:
-            import numpy as np
-
             return np.char.decode(block, "utf-8", "surrogateescape") if block.size else block.astype("U1")
         return block

@@ -226,6 +226,8 @@ class ArrayColumn(Column):
     def _store_array(self, cells: Cells, value: "np.ndarray[Any, Any]", shape: tuple[int, ...]) -> None:
         np = sys.modules["numpy"]
         dtype = np.dtype(self.type)
+        if type(value) is not np.ndarray:
+            value = _unmasked(value, dtype.kind == "f")
         out = np.frombuffer(cells, dtype).reshape(shape)
         kind = value.dtype.kind
         if value.dtype == dtype or (dtype.kind == "f" and kind in "fiu"):
@@ -243,6 +245,18 @@ class ArrayColumn(Column):
             self._store_list(cells, value.tolist(), shape)
         else:
             raise Misfit(f"{described(value)} is no {self.type}")
+
+
+def _unmasked(value: Any, is_float: bool) -> Any:
+    """An array of a class of its own as a plain one. What is masked is missing: NaN, which integers do not have."""
+    np = sys.modules["numpy"]
+    if not isinstance(value, np.ma.MaskedArray):
+        return np.asarray(value)
+    if is_float and value.dtype.kind in "fiu":
+        return value.astype(np.promote_types(value.dtype, "f4")).filled(np.nan)
+    if np.ma.is_masked(value):
+        raise Misfit(f"{described(value)} has masked elements; fill them, or declare the column as float64")
+    return value.data
 
 
 def _as_array(value: Any) -> Any:
@@ -286,7 +300,7 @@ class TextColumn(Column):
         except UnicodeEncodeError:
             raise Misfit(f'{value[:SHOWN]!a} is not UTF-8; use type "bytes"') from None
         if b"\0" in content:
-            raise Misfit(f'{shown(value)!a} holds a NUL byte; use type "bytes"')
+            raise Misfit(f'{value[:SHOWN]!a} holds a NUL byte; use type "bytes"')
         return content
 
     @staticmethod

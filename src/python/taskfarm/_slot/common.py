@@ -3,6 +3,10 @@
 import sys
 from typing import Any
 
+from taskfarm._slot.errors import Refusal
+
+_MAGIC = b"\x93NUMPY"  # how such a file begins
+
 
 def load_common(name: str, path: str) -> Any:
     """The value of a file NAME.npy: an array over the mapped file.
@@ -13,11 +17,14 @@ def load_common(name: str, path: str) -> Any:
     try:
         import numpy as np
     except ImportError:
-        raise ImportError(f'common "{name}" is a numpy array, and {sys.executable} has no numpy') from None
+        raise Refusal(f'common "{name}" is a numpy array, and {sys.executable} has no numpy') from None
     try:
+        with open(path, "rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                raise Refusal(f'common "{name}": {path} is no .npy file')
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise ImportError(f'common "{name}": {path}: {error}') from None
+        raise Refusal(f'common "{name}": {path}: {error}') from None
     return _frame(array) if _is_frame(array) else array
 
 

@@ -10,6 +10,10 @@ _IMPORTLIB = os.path.dirname(os.path.abspath(importlib.__file__)) + os.sep
 GENERATED = "<taskfarm loop>"  # the file name of the generated loops
 
 
+class Refusal(Exception):
+    """A stage can't be run, for a reason that is not its code's: the text is all that there is to say."""
+
+
 class Misfit(Exception):
     """What a function has returned is not what the stage's columns take; its text is the task's message."""
 

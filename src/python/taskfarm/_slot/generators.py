@@ -10,11 +10,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from taskfarm._slot.errors import Refusal
+
 try:
     import numpy as np
     from numpy.random.bit_generator import ISpawnableSeedSequence
 except ImportError:
-    raise ImportError(f'"rng" is a numpy.random.Generator, and {sys.executable} has no numpy') from None
+    raise Refusal(f'"rng" is a numpy.random.Generator, and {sys.executable} has no numpy') from None
 
 Words = Any  # arrays of numpy
 

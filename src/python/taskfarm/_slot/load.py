@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from taskfarm._slot.errors import Refusal
 from taskfarm._slot.folders import Folders
 
 FOLDERS = Folders()  # of this process
@@ -30,10 +31,10 @@ def _import_file(file: str, module: str) -> ModuleType:
     if there is not None and _is_of(there, path):
         return there
     if there is not None and module in sys.stdlib_module_names:
-        raise ImportError(f"{file} has the name of a module of Python's own; give it another")
+        raise Refusal(f"{file} has the name of a module of Python's own; give it another")
     spec = importlib.util.spec_from_file_location(module, path)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{file} is no Python file: its name must end in .py")
+        raise Refusal(f"{file} is no Python file: its name must end in .py")
     loaded = importlib.util.module_from_spec(spec)
     sys.modules[module] = loaded
     try:
@@ -63,7 +64,7 @@ def _read_pickle(file: str) -> dict[str, Any]:
     except ModuleNotFoundError as error:
         if error.name and error.name.partition(".")[0] == "cloudpickle":
             needs = f"{file} needs the module cloudpickle, which {sys.executable} does not have; install it there"
-            raise ImportError(needs) from None
+            raise Refusal(needs) from None
         raise
 
 
@@ -72,7 +73,7 @@ def _lookup(there: Any, dotted: str, where: str) -> Any:
         try:
             there = getattr(there, name)
         except AttributeError:
-            raise ImportError(f"{where} has no {dotted}") from None
+            raise Refusal(f"{where} has no {dotted}") from None
     return there
 
 
@@ -84,13 +85,13 @@ def load_function(file: str, module: str, function: str) -> Callable[..., Any]:
     if file.endswith(".pickle"):
         functions = _read_pickle(file)
         if function not in functions:
-            raise ImportError(f"{file} has no {function}")
+            raise Refusal(f"{file} has no {function}")
         found = functions[function]
     else:
         imported = _import_file(file, module) if file else importlib.import_module(module)
         found = _lookup(imported, function, where)
     if not callable(found):
-        raise TypeError(f"{where}:{function} is no function: it is of type {type(found).__name__}")
+        raise Refusal(f"{where}:{function} is no function: it is of type {type(found).__name__}")
     return found  # type: ignore[no-any-return]
 
 

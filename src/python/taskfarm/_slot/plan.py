@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from taskfarm._slot.errors import Refusal
+
 OFFERED = ("rng", "task")  # what a function may ask for besides the stage's parameters, arrays and common values
 
 
-class PlanError(Exception):
+class PlanError(Refusal):
     """The function can't be called with the stage's parameters; the text says why."""
 
 

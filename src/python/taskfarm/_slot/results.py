@@ -28,9 +28,11 @@ def _names_of(value: Any) -> Sequence[str] | None:
 def _member(value: Any, name: str) -> Any:
     if isinstance(value, tuple) or is_dataclass(value):
         return getattr(value, name, _ABSENT)
+    if not isinstance(value, Mapping):
+        return value[name] if name in value.dtype.names else _ABSENT
     try:
         return value[name]
-    except (KeyError, IndexError, ValueError):
+    except KeyError:
         return _ABSENT
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from taskfarm._slot import errors
 from taskfarm._slot.link import Gone, Link
 from taskfarm._slot.memory import Cells, Memory
-from taskfarm._slot.plan import PlanError
 from taskfarm._slot.protocol import BEGUN, CONTROL_BYTES, LOADING
 from taskfarm._slot.stage import Stage, enter
 from taskfarm._slot.streams import GlobalSeeds
@@ -96,7 +95,7 @@ class Slot:
 
 def _why(error: BaseException) -> str:
     """Why a stage can't be run: what was raised, and the last lines of the traceback."""
-    text = str(error) if isinstance(error, PlanError) else errors.text_of(error)
+    text = str(error) if isinstance(error, errors.Refusal) else errors.text_of(error)
     kept = [errors.cut(text, _WHY // 2).decode()]
     lines = []
     if errors.user_frames(error.__traceback__) is not None:

@@ -73,6 +73,10 @@ class Stage:
                 from taskfarm._slot.common import load_common
 
                 self.common[name] = load_common(name, path)
+        if any(array["name"] in asked for array in self.arrays):
+            from taskfarm._slot.blocks import Blocks
+
+            self.blocks = Blocks
         if self.wants_rng:
             from taskfarm._slot.generators import Generators, Keys
 
@@ -156,8 +160,9 @@ class Frame:
             makers[param["name"]] = self._param(param["type"], offset)
         counts = self.said.get("array_counts") or [-1] * len(stage.arrays)
         for array, offset, where in zip(stage.arrays, self.said.get("arrays") or (), counts, strict=True):
-            makers[array["name"]] = self._array(array, offset, where)
-            self.made.add(array["name"])
+            if array["name"] in stage.plan.names:
+                makers[array["name"]] = self._array(array, offset, where)
+                self.made.add(array["name"])
         self.values = [makers[name] for name in stage.plan.names]
 
     def _param(self, type_name: str, offset: int) -> Callable[[int, int], Sequence[Any]]:
@@ -172,11 +177,9 @@ class Frame:
         ]
 
     def _array(self, said: dict[str, Any], offset: int, where: int) -> Callable[[int], Any]:
-        from taskfarm._slot.blocks import Blocks
-
         shape = tuple(said["shape"])
         counts = self._in_frame("int64", where, self.count * len(shape))
-        return Blocks(said["type"], said["element"], shape, self.buffer, offset, counts).of_row
+        return self.stage.blocks(said["type"], said["element"], shape, self.buffer, offset, counts).of_row
 
     # ---- What the loop calls ----
 
