@@ -51,7 +51,8 @@ def _is_integer_type(name: str) -> bool:
     return name.startswith(("int", "uint"))
 
 
-def _limits(name: str) -> tuple[int, int]:
+def limits(name: str) -> tuple[int, int]:
+    """The least and the greatest number of an integer type."""
     bits = 8 * SIZES[name]
     return (0, 2**bits - 1) if name.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
@@ -102,7 +103,7 @@ def _to_int(name: str, value: Any) -> int:
         number = operator.index(value)
     except TypeError:
         raise Misfit(f"{described(value)} is no {name}") from None
-    low, high = _limits(name)
+    low, high = limits(name)
     if not low <= number <= high:
         wider = "" if name in ("int64", "uint64") else "; declare it wider"
         raise Misfit(f"{shown(number)} is beyond {name}{wider}")
@@ -233,7 +234,7 @@ class ArrayColumn(Column):
         if value.dtype == dtype or (dtype.kind == "f" and kind in "fiu"):
             np.copyto(out, value, casting="same_kind")
         elif dtype.kind in "iu" and kind in "iu":
-            low, high = _limits(self.type)
+            low, high = limits(self.type)
             if value.size and not (low <= int(value.min()) and int(value.max()) <= high):
                 raise Misfit(
                     f"{described(value)} with numbers from {value.min()} to {value.max()} is beyond {self.type}"

@@ -6,6 +6,7 @@ another numpy, the generators are made as it says above. A generator that somebo
 made."""
 
 import ctypes
+import functools
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -103,20 +104,20 @@ class _State(ctypes.Structure):
     )
 
 
-class _Reset:
-    """A generator that can be set to the beginning of another stream."""
+class Resettable:
+    """A generator that can be set to the beginning of another stream. Its state is in `key`, `counter` and `tail`."""
 
     def __init__(self, seed: int) -> None:
         self.seeds = _Seeds(seed)
         self.bits = np.random.Philox(self.seeds)
         self.generator = np.random.Generator(self.bits)
         state = _State.from_address(self.bits.ctypes.state_address)
-        self._tail = (ctypes.c_char * (ctypes.sizeof(_State) - _State.buffer_pos.offset)).from_address(
+        self.tail = (ctypes.c_char * (ctypes.sizeof(_State) - _State.buffer_pos.offset)).from_address(
             ctypes.addressof(state) + _State.buffer_pos.offset
         )
-        self._tail_before = bytes(self._tail)  # as it is before anything is drawn
-        self._counter = (ctypes.c_char * 32).from_address(ctypes.addressof(state.counter.contents))
-        self._key = state.key.contents
+        self._tail_before = bytes(self.tail)  # as it is before anything is drawn
+        self.counter = (ctypes.c_char * 32).from_address(ctypes.addressof(state.counter.contents))
+        self.key = state.key.contents
         self.references = self.count_references()
 
     def count_references(self) -> tuple[int, int]:
@@ -129,15 +130,16 @@ class _Reset:
 
     def set(self, seed: int, key: Sequence[int]) -> None:
         self.seeds.set(seed)
-        self._key[0], self._key[1] = key
-        self._counter.raw = bytes(32)
-        self._tail.raw = self._tail_before
+        self.key[0], self.key[1] = key
+        self.counter.raw = bytes(32)
+        self.tail.raw = self._tail_before
 
 
-def _can_reset() -> bool:
+@functools.cache
+def can_reset() -> bool:
     """Is the state that is written the one that numpy makes?"""
     try:
-        tried = _Reset(1)
+        tried = Resettable(1)
         tried.generator.integers(0, 9, 3, np.uint32)
         tried.generator.random(6)
         seed = 0x123456789ABCDEF
@@ -151,14 +153,14 @@ class Generators:
     """Makes the generators of a process."""
 
     def __init__(self) -> None:
-        self._reset = _Reset(0) if _can_reset() else None
+        self._reset = Resettable(0) if can_reset() else None
 
     def make(self, seed: int, key: Sequence[int] | None = None) -> Any:
         """The generator of the task with this seed, whose key may be known already (`keys_of`)."""
         if self._reset is None:
             return np.random.Generator(np.random.Philox(seed))
         if self._reset.is_kept():
-            self._reset = _Reset(seed)
+            self._reset = Resettable(seed)
             return self._reset.generator
         self._reset.set(
             seed, np.random.SeedSequence(seed).generate_state(2, np.uint64).tolist() if key is None else key

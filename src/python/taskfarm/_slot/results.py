@@ -1,6 +1,6 @@
 """From what a function has returned to the columns of its stage."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from typing import Any
 
@@ -60,20 +60,24 @@ class Results:
         return texts
 
     def _store(self, row: int, returned: Any) -> None:
+        for column, value in self.members(returned):
+            self._store_value(column, row, value)
+
+    def members(self, returned: Any) -> Iterator[tuple[Column, Any]]:
+        """Each column's value in what was returned, of optional columns where there is one. Raises Misfit."""
         names = _names_of(returned)
         only = self.columns[0] if len(self.columns) == 1 else None
         if names is None or (only and only.name not in names and not isinstance(returned, Mapping)):
             if only is None:
                 raise Misfit(self._no_record(returned))
-            self._store_value(only, row, returned)
+            yield only, returned
             return
         for column in self.columns:
             value = _member(returned, column.name)
-            if value is _ABSENT:
-                if not column.optional:
-                    raise Misfit(f'column "{column.name}" is missing in what the function returned; {_listed(names)}')
-            else:
-                self._store_value(column, row, value)
+            if value is not _ABSENT:
+                yield column, value
+            elif not column.optional:
+                raise Misfit(f'column "{column.name}" is missing in what the function returned; {_listed(names)}')
 
     def _no_record(self, returned: Any) -> str:
         names = ", ".join(f'"{column.name}"' for column in self.columns[:_NAMED])

@@ -50,12 +50,17 @@ class Stage:
         self.trace_bytes: int = 65536
         self.is_timed = bool(said.get("timeout"))
         self.key = int(said.get("stream") or "0", 16)
-        self.has_seeded_globals = bool(said.get("seed_globals", True))
+        self.has_seeded_globals = bool(said.get("seed_globals", True)) and not self.batch
         self.function = import_stage(said)
         self.folder = FOLDERS.current or ""
         if said.get("init"):
             load_init(said["init"], said["file"], said["module"])()
         self._plan(said.get("common") or {})
+        self.frame: type[Frame] = Frame
+        if self.batch:
+            from taskfarm._slot.batch import BatchFrame
+
+            self.frame = BatchFrame
         self.is_short = False  # the last frame's tasks were
 
     def _plan(self, common: dict[str, str]) -> None:
@@ -91,7 +96,7 @@ class Stage:
     def run(self, said: dict[str, Any]) -> int:
         """Runs the rows of a frame. Returns how many have ended."""
         FOLDERS.enter(self.folder)
-        return Frame(self, said).run()
+        return self.frame(self, said).run()
 
 
 class Frame:

@@ -125,7 +125,7 @@ class Texts:
 
     def fail(self, row: int, message: bytes, trace: bytes = b"") -> None:
         """Fails the row; what it has said so far comes before the traceback."""
-        self._add_ranges(row)
+        self.add_ranges(row)
         if trace:
             self.add(row, TRACEBACK, trace)
         self.add(row, MESSAGE, message)
@@ -139,14 +139,15 @@ class Texts:
 
     def write(self, row: int) -> None:
         """Writes all that is to be told of the row."""
-        self._add_ranges(row)
+        self.add_ranges(row)
         whole = memoryview(b"".join(self._records))
         self._records.clear()
         self.pending.clear()
         while whole:  # of a memfd all is written at once, unless it is very long
             whole = whole[os.write(self.fd, whole) :]
 
-    def _add_ranges(self, row: int) -> None:
+    def add_ranges(self, row: int) -> None:
+        """Adds what was written to descriptors 1 and 2 since the last row that was told of."""
         self._repair()
         self._flush()
         for end, kind in enumerate((OUT_RANGE, ERR_RANGE)[: len(self._ends)]):

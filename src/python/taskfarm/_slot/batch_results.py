@@ -1,0 +1,145 @@
+"""From what a function has returned for a batch to the columns of its stage: one value a task. Nothing is stored before
+all of it has been found to fit."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from taskfarm._slot.columns import Column, converter, described, limits
+from taskfarm._slot.errors import Misfit
+from taskfarm._slot.memory import FORMATS
+from taskfarm._slot.results import Results
+
+if TYPE_CHECKING:
+    from taskfarm._slot.batch import Rows
+
+Array = Any  # of numpy
+Text = tuple[int, int, bytes]  # row, column, content
+
+
+def store(results: Results, rows: "Rows", returned: Any) -> list[Text]:
+    """Stores what a call has returned; returns its texts, by row. Raises Misfit."""
+    if not results.columns:
+        return []
+    puts: list[Callable[[], None]] = []
+    texts: list[list[Text]] = []
+    for column, value in _members(results, len(rows), returned):
+        if column.is_absent(value):
+            continue
+        try:
+            if column.type in FORMATS:
+                puts.append(_numbers(column, rows, value))
+            else:
+                texts.append(list(_texts(column, rows, value)))
+        except Misfit as error:
+            raise Misfit(f'column "{column.name}": {error}') from None
+    for put in puts:
+        put()
+    return [text for of_row in zip(*texts, strict=True) for text in of_row]
+
+
+def _members(results: Results, count: int, returned: Any) -> Iterator[tuple[Column, Any]]:
+    dtype = getattr(returned, "dtype", None)
+    if getattr(dtype, "names", None) and returned.shape == (count,):  # a structured array
+        returned = {name: returned[name] for name in dtype.names}  # type: ignore[union-attr]
+    elif "pandas" in sys.modules and isinstance(returned, sys.modules["pandas"].DataFrame):
+        returned = {name: returned[name].to_numpy() for name in returned}
+    return results.members(returned)
+
+
+def _expected(column: Column, count: int) -> str:
+    shape = f"shape {(count, *column.shape)}" if column.shape else f"{count}"
+    return f"expected an array of {shape}: one value for each task of the batch"
+
+
+# ---- Numbers ----
+
+
+def _as_array(column: Column, count: int, value: Any) -> Array:
+    if isinstance(value, (str, bytes, bytearray, set, frozenset, Mapping)) or value is None:
+        raise Misfit(f"{described(value)}, {_expected(column, count)}")
+    if isinstance(value, np.ma.MaskedArray):
+        value = _without_mask(value)
+    try:
+        array = np.asarray(value)
+    except Exception as error:  # lists of different lengths, or an object of the user's
+        raise Misfit(f"{described(value)} is no array: {error}") from None
+    if array.shape != (count, *column.shape):
+        said = value if array.shape == () else array
+        raise Misfit(f"{described(said)}, {_expected(column, count)}")
+    return array
+
+
+def _without_mask(value: Array) -> Array:
+    if value.dtype.kind == "f":
+        return value.filled(np.nan)
+    if np.ma.is_masked(value):
+        raise Misfit(f"{described(value)} is masked in places, which is known of floats alone (as NaN)")
+    return value.data
+
+
+def _check_integers(column: Column, array: Array) -> None:
+    low, high = limits(column.type)
+    if array.size and not (low <= int(array.min()) and int(array.max()) <= high):
+        span = f"numbers from {array.min()} to {array.max()}"
+        raise Misfit(f"{described(array)} with {span} is beyond {column.type}")
+
+
+def _check_float32(array: Array) -> Array:
+    with np.errstate(over="ignore"):
+        short = array.astype(np.float32)
+    if not np.array_equal(np.isinf(short), np.isinf(array)):
+        raise Misfit(f"{described(array)} has numbers beyond float32; declare the column as float64")
+    return short
+
+
+def _fit(column: Column, array: Array) -> Array:
+    """The array, if its elements can be stored in the column. Raises Misfit."""
+    kind, wanted = array.dtype.kind, np.dtype(column.type)
+    if array.dtype == wanted:
+        return array
+    if kind == "O":
+        convert = converter(column.type)
+        return np.array([convert(value) for value in array.ravel().tolist()], wanted).reshape(array.shape)
+    if wanted.kind == "f" and kind in "fiu":
+        return _check_float32(array) if wanted.itemsize < array.dtype.itemsize and kind == "f" else array
+    if wanted.kind in "iu" and kind in "iu":
+        _check_integers(column, array)
+        return array
+    if wanted.kind in "iu" and kind == "f":
+        raise Misfit(f"{described(array)} is no {column.type}; declare the column as {array.dtype}")
+    raise Misfit(f"{described(array)} is no {column.type}")
+
+
+def _numbers(column: Column, rows: "Rows", value: Any) -> Callable[[], None]:
+    array = _fit(column, _as_array(column, len(rows), value))
+    cells = np.frombuffer(column.cells, np.dtype(column.type)).reshape(-1, *column.shape)  # type: ignore[attr-defined]
+
+    def put() -> None:
+        part = cells[rows.first : rows.last]
+        if rows.chosen is None:
+            np.copyto(part, array, casting="unsafe")
+        else:
+            part[rows.chosen] = array
+
+    return put
+
+
+# ---- Strings and bytes ----
+
+
+def _texts(column: Column, rows: "Rows", value: Any) -> Iterator[Text]:
+    count = len(rows)
+    if isinstance(value, (str, bytes, bytearray, set, frozenset, Mapping)) or not hasattr(value, "__len__"):
+        raise Misfit(f"{described(value)}, {_expected(column, count)}")
+    if len(value) != count:
+        raise Misfit(f"{described(value)}, {_expected(column, count)}")
+    values = value.tolist() if isinstance(value, np.ndarray) else list(value)
+    for row, one in zip(rows.numbers().tolist(), values, strict=True):
+        try:
+            column.store(row, one)
+        finally:
+            stored = column.drop()
+        yield from ((row, number, content) for number, content in stored)
