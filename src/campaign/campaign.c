@@ -35,11 +35,16 @@ void tf_loaded_free(tf_loaded *l) {
     *l = (tf_loaded){0};
 }
 
+static bool ask_code(void *context, int stage, const char *modules, tf_buf *answer) {
+    return tf_host_ask_code(context, stage, modules, answer);
+}
+
 /* Looks, and has the graph decide by what it sees. */
 static tf_store_plan *plan_by_output(tf_loaded *l, tf_store_mode mode, const tf_wish *wish, bool allows_change,
                                      tf_error *error) {
     const tf_campaign *c = l->campaign;
-    tf_store_plan *plan = tf_store_plan_new(c, mode, allows_change, error);
+    const tf_code_asker asker = {.ask = ask_code, .context = l->campaign};
+    tf_store_plan *plan = tf_store_plan_new(c, mode, allows_change, &asker, error);
     if (!plan)
         return NULL;
     tf_past *past = tf_alloc_array((size_t)c->stages, sizeof *past);
@@ -79,6 +84,20 @@ static cJSON *json_list(const char *const *text, int count) {
     return list;
 }
 
+/* The interpreters of Python functions, by stage. */
+static void add_interpreters(cJSON *about, const tf_loaded *l, const tf_store_plan *plan) {
+    cJSON *python = cJSON_CreateObject();
+    for (int s = 0; s < l->campaign->stages; s++) {
+        cJSON *interpreter = tf_code_interpreter(tf_store_code(plan, s));
+        if (interpreter)
+            cJSON_AddItemToObject(python, l->campaign->stage[s].name, interpreter);
+    }
+    if (python->child)
+        cJSON_AddItemToObject(about, "python", python);
+    else
+        cJSON_Delete(python);
+}
+
 void tf_loaded_tell(const tf_loaded *l, tf_store_plan *plan, const char *const *word, int words, const char *const *set,
                     int sets) {
     const tf_campaign *campaign = l->campaign;
@@ -91,6 +110,7 @@ void tf_loaded_tell(const tf_loaded *l, tf_store_plan *plan, const char *const *
         const char *value = getenv(campaign->record_env[i]);
         cJSON_AddItemToObject(env, campaign->record_env[i], value ? cJSON_CreateString(value) : cJSON_CreateNull());
     }
+    add_interpreters(about, l, plan);
     char *text = cJSON_PrintUnformatted(about);
     tf_store_tell(plan, text);
     cJSON_free(text);

@@ -33,26 +33,40 @@ static void end_descendants(const tf_intervals *before) {
     }
 }
 
-static void try_start(const runner *kind, const tf_campaign *campaign, int stage, tf_diags *diags) {
+static void with_host(const tf_campaign *campaign, int stage, preflight_visit *visit, void *context) {
     const host_setting setting = {.campaign = campaign, .scratch = {.fd = -1}};
     host h;
     host_open(&h, &setting, 0, 0);
-    kind->try_start(&h, stage, diags);
+    h.spec = &campaign->stage[stage];
+    visit(&h, context);
     host_close(&h);
 }
 
-void tf_host_try_start(const tf_campaign *campaign, int stage, tf_diags *diags) {
-    const runner *kind = runner_find(&campaign->stage[stage].run);
-    if (!kind->try_start || preflight_lacks_scripts(&campaign->stage[stage]))
-        return;
+void preflight_with_host(const tf_campaign *campaign, int stage, preflight_visit *visit, void *context) {
     tf_intervals before = {0};
     sigset_t signals;
     tf_signals_hold(&signals); /* this process first ends what it has started */
     tf_children(&before);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    try_start(kind, campaign, stage, diags);
+    with_host(campaign, stage, visit, context);
     end_descendants(&before);
     prctl(PR_SET_CHILD_SUBREAPER, 0);
     tf_intervals_free(&before);
     sigprocmask(SIG_SETMASK, &signals, NULL); /* a signal that has waited ends it here */
+}
+
+typedef struct trial {
+    const runner *kind;
+    tf_diags *diags;
+} trial;
+
+static void try_start(host *h, void *context) {
+    const trial *t = context;
+    t->kind->try_start(h, h->spec->number, t->diags);
+}
+
+void tf_host_try_start(const tf_campaign *campaign, int stage, tf_diags *diags) {
+    trial t = {.kind = runner_find(&campaign->stage[stage].run), .diags = diags};
+    if (t.kind->try_start && !preflight_lacks_scripts(&campaign->stage[stage]))
+        preflight_with_host(campaign, stage, try_start, &t);
 }

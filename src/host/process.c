@@ -31,13 +31,22 @@ static bool is_launcher_variable(const char *entry) {
     return false;
 }
 
-static bool is_overridden(const tf_run_spec *run, const char *entry) {
+/* Is the variable one of the words NAME=VALUE? */
+static bool is_among(const tf_buf *words, const char *entry) {
+    const size_t name = strcspn(entry, "=");
+    for (size_t at = 0; at < words->length; at += strlen(words->data + at) + 1)
+        if (strncmp(words->data + at, entry, name + 1) == 0)
+            return true;
+    return false;
+}
+
+static bool is_overridden(const tf_run_spec *run, const tf_buf *extra, const char *entry) {
     for (int e = 0; e < run->envc; e++) {
         size_t length = strlen(run->env[e].name);
         if (strncmp(entry, run->env[e].name, length) == 0 && entry[length] == '=')
             return true;
     }
-    return strncmp(entry, "TASKFARM_", 9) == 0;
+    return strncmp(entry, "TASKFARM_", 9) == 0 || is_among(extra, entry);
 }
 
 /* A vector of the words from byte `from` to `to`, ended by NULL. The words must not move afterwards. */
@@ -49,9 +58,9 @@ static char **split_words(tf_buf *words, size_t from, size_t to, int count) {
     return vector;
 }
 
-void process_set_words(host *h, process *p, const tf_point *point, const tf_buf *extra, int count) {
-    const tf_run_spec *run = &h->spec->run;
-    int argc = run->argc, envc = 0;
+/* Adds the program and its arguments. Returns their number. */
+static int add_arguments(const tf_run_spec *run, process *p, const tf_point *point) {
+    int argc = run->argc;
     if (run->is_shell) {
         add_word(&p->words, "/bin/sh");
         add_word(&p->words, "-c");
@@ -65,9 +74,15 @@ void process_set_words(host *h, process *p, const tf_point *point, const tf_buf 
         tf_template_expand(run->argv[i], point, &p->words);
         tf_buf_addc(&p->words, '\0');
     }
-    size_t env_from = p->words.length;
+    return argc;
+}
+
+/* Adds the environment: what this process has, what the manifest says, `extra`. Returns the number of its words. */
+static int add_environment(const host *h, process *p, const tf_point *point, const tf_buf *extra) {
+    const tf_run_spec *run = &h->spec->run;
+    int envc = 0;
     for (char **entry = environ; *entry; entry++) {
-        if (is_launcher_variable(*entry) || is_overridden(run, *entry))
+        if (is_launcher_variable(*entry) || is_overridden(run, extra, *entry))
             continue;
         add_word(&p->words, *entry);
         envc++;
@@ -84,10 +99,28 @@ void process_set_words(host *h, process *p, const tf_point *point, const tf_buf 
     add_word(&p->words, text);
     snprintf(text, sizeof text, "TASKFARM_SLOTS=%d", (int)tf_resources_slots(&h->spec->need));
     add_word(&p->words, text);
-    envc += 3 + threads_add_variables(h->spec, &p->words) + count;
+    envc += 3 + threads_add_variables(h->spec, &p->words);
     tf_buf_add(&p->words, tf_buf_text(extra), extra->length);
+    return envc;
+}
+
+/* The arguments are there. */
+static void end_words(const host *h, process *p, int argc, const tf_point *point, const tf_buf *extra, int count) {
+    const size_t env_from = p->words.length;
+    const int envc = add_environment(h, p, point, extra) + count;
     p->argv = split_words(&p->words, 0, env_from, argc);
     p->envp = split_words(&p->words, env_from, p->words.length, envc);
+}
+
+void process_set_words(host *h, process *p, const tf_point *point, const tf_buf *extra, int count) {
+    end_words(h, p, add_arguments(&h->spec->run, p, point), point, extra, count);
+}
+
+void process_set_arguments(host *h, process *p, const tf_buf *arguments, int argc, const tf_buf *extra, int count) {
+    const tf_point nowhere = {.folder = h->spec->run.cwd ? h->campaign->workdir : NULL};
+    const int program = add_arguments(&h->spec->run, p, &nowhere);
+    tf_buf_add(&p->words, tf_buf_text(arguments), arguments->length);
+    end_words(h, p, program + argc, &nowhere, extra, count);
 }
 
 /* ---- Starting ---- */
@@ -142,6 +175,8 @@ static int start_with(host *h, process *p, int out, int err) {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, out, 1);
     posix_spawn_file_actions_adddup2(&actions, err, 2);
+    if (p->channel >= 0)
+        posix_spawn_file_actions_adddup2(&actions, p->channel, PROCESS_CHANNEL);
     if (p->cwd.length)
         posix_spawn_file_actions_addchdir_np(&actions, p->cwd.data);
     if (h->spec->need.memory)
@@ -219,6 +254,13 @@ void process_drain(int *fd, int log, capture *to) {
 bool process_has_ended(const process *p) {
     siginfo_t ended = {0};
     return waitid(P_PID, (id_t)p->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid;
+}
+
+int process_peek(const process *p) {
+    siginfo_t ended = {0};
+    while (waitid(P_PID, (id_t)p->pid, &ended, WEXITED | WNOWAIT) != 0 && errno == EINTR)
+        ;
+    return ended.si_code == CLD_EXITED ? W_EXITCODE(ended.si_status, 0) : W_EXITCODE(0, ended.si_status);
 }
 
 int process_wait(const process *p, struct rusage *usage) {

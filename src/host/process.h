@@ -12,6 +12,7 @@ typedef struct process {
     pid_t pid; /* 0: it was not started, or has been waited for */
     int pidfd, out, err;
     int in;         /* what it gets as its standard input, owned by the caller; -1: /dev/null */
+    int channel;    /* what it gets as PROCESS_CHANNEL, owned by the caller; -1: nothing */
     tf_buf words;   /* arguments and environment, each ended by a NUL */
     char **argv;    /* into `words` */
     char **envp;    /* into `words` */
@@ -20,11 +21,16 @@ typedef struct process {
 } process;
 
 #define PROCESS_NONE                                                                                                   \
-    { .pidfd = -1, .out = -1, .err = -1, .in = -1 }
+    { .pidfd = -1, .out = -1, .err = -1, .in = -1, .channel = -1 }
+
+enum { PROCESS_CHANNEL = 3 /* the number of a process's descriptor for what we tell it */ };
 
 /* Sets its arguments and environment, from the run of the batch's stage. `extra` has `count` words NAME=VALUE, each
  * ended by a NUL, which are added to the environment. */
 void process_set_words(host *h, process *p, const tf_point *point, const tf_buf *extra, int count);
+
+/* The same with these words, `argc` of them, behind the program that the run names. */
+void process_set_arguments(host *h, process *p, const tf_buf *arguments, int argc, const tf_buf *extra, int count);
 
 /* Starts it. false after host_fail. */
 bool process_start(host *h, process *p);
@@ -33,6 +39,9 @@ bool process_start(host *h, process *p);
 void process_drain(int *fd, int log, capture *to);
 
 bool process_has_ended(const process *p); /* process_wait is still to be called */
+
+/* The wait status of one that has ended, which is still to be waited for. */
+int process_peek(const process *p);
 
 /* Waits for its end and returns its wait status. Before that the caller kills what is left of its group. */
 int process_wait(const process *p, struct rusage *usage);

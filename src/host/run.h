@@ -19,6 +19,9 @@ void tf_host_preflight(const tf_campaign *campaign, const tf_function *program, 
  * started. */
 void tf_host_try_start(const tf_campaign *campaign, int stage, tf_diags *diags);
 
+/* Asks the interpreter of a stage what files modules are made of (see tf_code_asker). */
+bool tf_host_ask_code(const tf_campaign *campaign, int stage, const char *modules, tf_buf *answer);
+
 /* Gets the parameters and files of a task before it runs. */
 typedef void tf_host_on_point(void *context, const tf_point *point);
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "manifest/code_list.h"
 #include "manifest/code_parts.h"
 
 typedef struct finder {
@@ -16,46 +17,22 @@ typedef struct finder {
     cJSON *list;
 } finder;
 
-static const char *text_of(const cJSON *item, const char *key) {
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, key));
-    return text ? text : "";
-}
-
-static const cJSON *find_path(const cJSON *list, const char *path) {
-    const cJSON *item;
-    cJSON_ArrayForEach(item, list) if (strcmp(text_of(item, "path"), path) == 0) return item;
-    return NULL;
-}
-
-static void add_number(cJSON *object, const char *key, int64_t value) {
-    char text[32];
-    snprintf(text, sizeof text, "%" PRId64, value);
-    cJSON_AddStringToObject(object, key, text);
-}
-
-static bool has_same(const cJSON *a, const cJSON *b, const char *key) {
-    return strcmp(text_of(a, key), text_of(b, key)) == 0;
-}
-
 /* Adds the file at `where`, under the path by which users know it. A file whose size, time and inode have not changed
  * keeps its hash, unless it was written so recently that its time would not tell another write. false: it is in the
  * list already, or is no file. */
 static bool add_file(void *list, const char *path, const char *where) {
     finder *f = list;
-    const double settled = 2; /* s */
     struct stat info;
-    if (find_path(f->list, path) || stat(where, &info) != 0 || !S_ISREG(info.st_mode))
+    if (code_find(f->list, path) || stat(where, &info) != 0 || !S_ISREG(info.st_mode))
         return false;
     cJSON *item = cJSON_CreateObject();
-    const cJSON *before = find_path(f->known, path);
-    const bool is_settled = (double)info.st_mtim.tv_sec + settled < tf_wall();
+    const cJSON *before = code_find(f->known, path);
     cJSON_AddStringToObject(item, "path", path);
-    add_number(item, "size", info.st_size);
-    add_number(item, "time", is_settled ? info.st_mtim.tv_sec * INT64_C(1000000000) + info.st_mtim.tv_nsec : 0);
-    add_number(item, "inode", (int64_t)info.st_ino);
-    if (before && is_settled && has_same(before, item, "size") && has_same(before, item, "time") &&
-        has_same(before, item, "inode")) {
-        cJSON_AddStringToObject(item, "hash", text_of(before, "hash"));
+    code_add_stamp(item, &info);
+    if (before && strcmp(code_text(item, "time"), "0") != 0 && code_has_same(before, item, "size") &&
+        code_has_same(before, item, "time") && code_has_same(before, item, "inode") &&
+        !cJSON_HasObjectItem(before, "tree")) {
+        cJSON_AddStringToObject(item, "hash", code_text(before, "hash"));
     } else {
         tf_buf bytes = {0};
         char hash[20];
@@ -77,19 +54,6 @@ static void add_script(finder *f, const tf_code_word *word, bool python) {
     tf_buf_free(&where);
 }
 
-/* Finds a program in PATH. `where` is empty if it is not there. */
-static void find_program(const char *name, tf_buf *where) {
-    const char *path = getenv("PATH");
-    for (size_t length; path && *path; path += length + (path[length] == ':')) {
-        length = strcspn(path, ":");
-        tf_buf_clear(where);
-        tf_buf_addf(where, "%.*s/%s", (int)length, length ? path : ".", name);
-        if (access(where->data, X_OK) == 0)
-            return;
-    }
-    tf_buf_clear(where);
-}
-
 /* Adds a program if it is a script, which says in its first line what runs it. */
 static void add_program(finder *f, const tf_code_word *word) {
     enum { MOST_LINE = 256 };
@@ -98,7 +62,7 @@ static void add_program(finder *f, const tf_code_word *word) {
     if (strchr(word->text, '/'))
         tf_buf_addf(&where, "%s%s", *word->text == '/' ? "" : word->folder, word->text);
     else
-        find_program(word->text, &where);
+        code_find_program(word->text, &where);
     struct stat info;
     const bool there = where.length > 0 && stat(where.data, &info) == 0 && S_ISREG(info.st_mode);
     FILE *file = there ? fopen(where.data, "re") : NULL;
@@ -125,19 +89,34 @@ static void add_code_word(void *context, const tf_code_word *word) {
 
 /* ---- A stage ---- */
 
+/* Where the interpreter does not say what its files are, they are taken as they are read here, and whole. */
+static void add_unread(finder *f, const tf_python_target *target) {
+    if (target->text && !target->is_pickle && *target->file && add_file(f, target->file, target->file))
+        code_imports(target->file, "", add_file, f);
+}
+
+static void add_python(finder *f, const tf_stage_spec *stage, const tf_code_asker *asker) {
+    if (code_of_python(stage, f->known, asker, f->list))
+        return;
+    add_unread(f, &stage->run.python->target);
+    add_unread(f, &stage->run.python->init);
+}
+
 static void add_run(finder *f, const tf_run_spec *run) {
     if (run->library && strcmp(run->library, TF_PROGRAM) == 0)
         add_file(f, "the program", "/proc/self/exe");
     else if (run->library && strcmp(run->library, "builtin") != 0)
         add_file(f, run->library, run->library);
-    if (!run->python)
-        tf_code_words(run, add_code_word, f);
+    tf_code_words(run, add_code_word, f);
 }
 
-void tf_code_files(const tf_stage_spec *stage, const char *known, tf_buf *out) {
+void tf_code_files(const tf_stage_spec *stage, const char *known, const tf_code_asker *asker, tf_buf *out) {
     cJSON *before = known ? cJSON_Parse(known) : NULL;
     finder f = {.known = before, .list = cJSON_CreateArray()};
-    add_run(&f, &stage->run);
+    if (stage->run.python)
+        add_python(&f, stage, asker);
+    else
+        add_run(&f, &stage->run);
     for (int i = 0; i < stage->codes; i++)
         add_file(&f, stage->code[i], stage->code[i]);
     char *text = cJSON_PrintUnformatted(f.list);
@@ -152,7 +131,9 @@ uint64_t tf_code_hash(const char *files) {
     cJSON *list = cJSON_Parse(files);
     const cJSON *item;
     cJSON_ArrayForEach(item, list) {
-        const char *path = text_of(item, "path"), *its = text_of(item, "hash");
+        const char *path = code_text(item, "path"), *its = code_text(item, "hash");
+        if (!*its)
+            continue;
         hash = tf_hash(path, strlen(path) + 1, hash);
         hash = tf_hash(its, strlen(its), hash);
     }
@@ -171,9 +152,9 @@ static bool has_name(const tf_buf *names, const char *name) {
 static void add_changed(const cJSON *one, const cJSON *other, tf_buf *names) {
     const cJSON *item;
     cJSON_ArrayForEach(item, one) {
-        const char *path = text_of(item, "path");
-        const cJSON *its = find_path(other, path);
-        if ((!its || !has_same(item, its, "hash")) && !has_name(names, path))
+        const char *path = code_text(item, "path");
+        const cJSON *its = code_find(other, path);
+        if (*code_text(item, "hash") && (!its || !code_has_same(item, its, "hash")) && !has_name(names, path))
             tf_buf_add(names, path, strlen(path) + 1);
     }
 }

@@ -25,10 +25,22 @@ typedef void tf_on_code_word(void *context, const tf_code_word *word);
 /* Calls `visit` for each word of a command or service that is a program, script or module. No file is opened. */
 void tf_code_words(const tf_run_spec *run, tf_on_code_word *visit, void *context);
 
+/* Who asks interpreters; all zeros: nobody. */
+typedef struct tf_code_asker {
+    /* Asks the interpreter of a stage what files modules are made of: a JSON list of {"file", "module"}. Adds its
+     * answer, as src/python/taskfarm/_slot/code.py makes it. false: there is none. */
+    bool (*ask)(void *context, int stage, const char *modules, tf_buf *answer);
+    void *context;
+} tf_code_asker;
+
 /* Adds a JSON list of the files that the stage runs and users have written: {"path", "hash", "size", "time", "inode"},
  * all of them strings. `known` is an earlier list, whose hashes are taken for files that have not changed since; NULL:
- * there is none. Paths are relative to the current folder. */
-void tf_code_files(const tf_stage_spec *stage, const char *known, tf_buf *out);
+ * there is none. Paths are relative to the current folder. Of Python functions the hash is one of the syntax tree;
+ * where `asker` is NULL, or has no answer, of the bytes. An item without a hash is no code: the interpreter. */
+void tf_code_files(const tf_stage_spec *stage, const char *known, const tf_code_asker *asker, tf_buf *out);
+
+/* The interpreter in such a list: {"path", "version"}, or NULL if there is none. The caller deletes the object. */
+struct cJSON *tf_code_interpreter(const char *files);
 
 /* A hash of the names and contents in such a list; never 0. */
 uint64_t tf_code_hash(const char *files);

@@ -2,6 +2,8 @@
 #ifndef TF_MANIFEST_CODE_PARTS_H
 #define TF_MANIFEST_CODE_PARTS_H
 
+#include <cjson/cJSON.h>
+
 #include "manifest/code.h"
 
 /* ---- Commands of a text for the shell (shell_commands.c) ---- */
@@ -12,6 +14,12 @@ typedef void code_on_command(void *context, char *const *word, int words);
 /* Calls `visit` for each command, without redirections, as far as commands can be told without running anything. In
  * `text` {{ is a brace, as in a template. */
 void code_shell_commands(const char *text, code_on_command *visit, void *context);
+
+/* ---- Python functions (code_python.c) ---- */
+
+/* Adds the items of a Python function's code. `known`: an earlier list. false: neither that nor the interpreter says
+ * what the files of its module are; these are not added. */
+bool code_of_python(const tf_stage_spec *stage, const cJSON *known, const tf_code_asker *asker, cJSON *list);
 
 /* ---- What Python imports (imports.c) ---- */
 

@@ -124,7 +124,8 @@ static void add_stages(cJSON *graph, const tf_reader *reader, cJSON *output) {
         cJSON *files = cJSON_Parse(tf_reader_code(reader, s));
         if (files && files->child) {
             tf_buf hash = {0};
-            tf_buf_addf(&hash, "xxh3:%s", text_of(files->child, "hash"));
+            const bool is_tree = cJSON_HasObjectItem(files->child, "tree");
+            tf_buf_addf(&hash, "%s:%s", is_tree ? "syntax-tree" : "xxh3", text_of(files->child, "hash"));
             cJSON_AddStringToObject(stage, "identifier", tf_buf_text(&hash));
             tf_buf_free(&hash);
         }

@@ -33,7 +33,7 @@ static void run(killed *k) {
     char folder[] = "/tmp/taskfarm-fuzz-XXXXXX";
     must(mkdtemp(folder) && chdir(folder) == 0);
     k->campaign = texts_load(manifest, sizeof manifest - 1, "", 0);
-    tf_store_plan *plan = tf_store_plan_new(k->campaign, TF_STORE_GO_ON, false, &error);
+    tf_store_plan *plan = tf_store_plan_new(k->campaign, TF_STORE_GO_ON, false, NULL, &error);
     bool ready = plan && tf_store_prepare(plan, &error) == TF_OK;
     tf_store *store =
         ready ? tf_store_open(k->campaign, MPI_COMM_NULL, tf_store_plan_start(plan), -1, 1, &error) : NULL;
@@ -73,7 +73,7 @@ static int64_t go_on(const killed *k, const void *side, size_t size) {
     write_all("o.h5.d/journal", k->journal.data, k->journal.length);
     write_all("o.h5.d/run-1/rank-0000.text", side, size);
     tf_error error = {0};
-    tf_store_plan *plan = tf_store_plan_new(k->campaign, TF_STORE_GO_ON, false, &error);
+    tf_store_plan *plan = tf_store_plan_new(k->campaign, TF_STORE_GO_ON, false, NULL, &error);
     bool ready = plan && tf_store_prepare(plan, &error) == TF_OK;
     int64_t left = ready ? tf_store_pending(plan, 0)->total : -1;
     must(ready || *error.text);

@@ -45,7 +45,7 @@ static tf_campaign *small_campaign(void) {
 
 /* As a run does it that has nothing to redo. */
 static tf_store_plan *prepare(const tf_campaign *campaign, tf_store_mode mode, tf_error *error) {
-    tf_store_plan *plan = tf_store_plan_new(campaign, mode, false, error);
+    tf_store_plan *plan = tf_store_plan_new(campaign, mode, false, NULL, error);
     if (!plan || tf_store_prepare(plan, error) == TF_OK)
         return plan;
     tf_store_plan_free(plan);

@@ -88,12 +88,14 @@ static tf_err start_anew(tf_store_plan *plan, bool old, tf_error *error) {
     return err;
 }
 
-tf_store_plan *tf_store_plan_new(const tf_campaign *campaign, tf_store_mode mode, bool allows_change, tf_error *error) {
+tf_store_plan *tf_store_plan_new(const tf_campaign *campaign, tf_store_mode mode, bool allows_change,
+                                 const tf_code_asker *asker, tf_error *error) {
     const char *output = campaign->output;
     const bool only_looks = mode == TF_STORE_LOOK || mode == TF_STORE_LOOK_FRESH || mode == TF_STORE_LOOK_SALVAGE;
     tf_store_init();
     tf_store_plan *plan = tf_alloc(sizeof *plan);
     *plan = (tf_store_plan){.campaign = campaign,
+                            .asker = asker ? *asker : (tf_code_asker){0},
                             .keeps_failed = mode == TF_STORE_WIND_UP,
                             .allows_change = allows_change,
                             .salvages = mode == TF_STORE_SALVAGE || mode == TF_STORE_LOOK_SALVAGE,
@@ -170,6 +172,11 @@ void tf_store_tell_left_out(const tf_left_out *left_out, tf_buf *out) {
 void tf_store_tell(tf_store_plan *plan, const char *about) {
     free(plan->start.about);
     plan->start.about = strdup(about);
+}
+
+const char *tf_store_code(const tf_store_plan *plan, int stage) {
+    const code_history *h = &plan->start.code[stage];
+    return h->versions ? h->version[h->versions - 1].files : "[]";
 }
 
 void tf_store_let_go(tf_store_plan *plan) {

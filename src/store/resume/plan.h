@@ -88,13 +88,14 @@ typedef struct plan_stage {
 
 struct tf_store_plan {
     const tf_campaign *campaign;
-    bool keeps_failed;  /* rows of failed tasks are kept, too */
-    bool allows_change; /* rows of any stage may be dropped because what they depend on has changed */
-    bool interrupted;   /* a run was killed before its end */
-    double killed_from; /* s since 1970-01-01: when the first such run began; 0: nobody knows */
-    bool salvages;      /* the output may be taken without its journal */
-    bool lost;          /* the output is taken without its journal */
-    bool prepared;      /* the output is ready for a run */
+    tf_code_asker asker; /* who asks interpreters for the code of Python functions */
+    bool keeps_failed;   /* rows of failed tasks are kept, too */
+    bool allows_change;  /* rows of any stage may be dropped because what they depend on has changed */
+    bool interrupted;    /* a run was killed before its end */
+    double killed_from;  /* s since 1970-01-01: when the first such run began; 0: nobody knows */
+    bool salvages;       /* the output may be taken without its journal */
+    bool lost;           /* the output is taken without its journal */
+    bool prepared;       /* the output is ready for a run */
     old_output old;
     tf_store_start start; /* of the run */
     plan_stage *stage;

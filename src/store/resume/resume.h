@@ -5,6 +5,7 @@
 #ifndef TF_STORE_RESUME_H
 #define TF_STORE_RESUME_H
 
+#include "manifest/code.h"
 #include "store/store.h"
 
 /* What a run finds of earlier runs, and what it keeps. */
@@ -27,8 +28,10 @@ typedef enum tf_store_mode {
  * made of them, and the old one is set aside likewise. Rows of an earlier run can be kept where tasks are done;
  * where the space has grown they are to be moved to their new places. What they depend on must be the same, unless the
  * stage has files or `allows_change`, or none of them is done. NULL with the reason if the output is of something else,
- * or damaged: then nothing was touched. The campaign must outlive the plan. */
-tf_store_plan *tf_store_plan_new(const tf_campaign *campaign, tf_store_mode mode, bool allows_change, tf_error *error);
+ * or damaged: then nothing was touched. The campaign must outlive the plan. `asker`: as for
+ * tf_code_files. */
+tf_store_plan *tf_store_plan_new(const tf_campaign *campaign, tf_store_mode mode, bool allows_change,
+                                 const tf_code_asker *asker, tf_error *error);
 
 /* Tells what earlier runs have left of a stage. All of it stays the plan's. */
 void tf_store_past(const tf_store_plan *plan, int stage, tf_past *past);
@@ -61,6 +64,9 @@ void tf_store_tell_lost(const tf_store_plan *plan, tf_buf *out);
 
 /* How many tasks of a stage, which are done by their status, run again because of such a loss. */
 int64_t tf_store_lost(const tf_store_plan *plan, int stage);
+
+/* The code of a stage as it is now (see tf_code_files). Stays the plan's. */
+const char *tf_store_code(const tf_store_plan *plan, int stage);
 
 /* What is to be recorded of the run besides ranks, hosts and versions: a JSON object, which is copied. */
 void tf_store_tell(tf_store_plan *plan, const char *about);

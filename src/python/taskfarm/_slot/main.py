@@ -10,7 +10,7 @@ VERBS = {
     "slot": ("slot", "serve"),  # runs tasks
     "warm": ("warm", "serve"),  # imports once, and forks slots
     "check": ("inspect", "check"),  # compares functions with stages
-    "code": ("inspect", "code"),  # hashes what functions are made of
+    "code": ("code", "answer"),  # hashes what functions are made of
 }
 
 

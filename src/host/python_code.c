@@ -1,0 +1,27 @@
+/* What a Python function's code is: its interpreter is asked, which runs none of it. */
+#include <stdlib.h>
+
+#include "host/preflight.h"
+#include "host/python_ask.h"
+#include "host/run.h"
+
+#define LONGEST 60.0 /* s: of a folder with many files on a slow disk */
+
+typedef struct asked {
+    const char *modules;
+    tf_buf *answer;
+    bool is_answered;
+} asked;
+
+static void ask(host *h, void *context) {
+    asked *a = context;
+    int status;
+    const python_question question = {.verb = "code", .text = a->modules, .seconds = LONGEST};
+    a->is_answered = python_ask(h, &question, a->answer, &status) == PYTHON_ANSWERED;
+}
+
+bool tf_host_ask_code(const tf_campaign *campaign, int stage, const char *modules, tf_buf *answer) {
+    asked a = {.modules = modules, .answer = answer};
+    preflight_with_host(campaign, stage, ask, &a);
+    return a.is_answered;
+}
