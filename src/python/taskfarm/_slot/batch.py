@@ -16,10 +16,10 @@ except ImportError:
     raise ImportError(f"batches are numpy arrays, and {sys.executable} has no numpy") from None
 
 from taskfarm._slot import errors
-from taskfarm._slot.batch_results import store
+from taskfarm._slot.batch_results import Rows, store
 from taskfarm._slot.errors import Misfit
+from taskfarm._slot.frame import Frame
 from taskfarm._slot.protocol import CALLING, CALLING_END, ENDED, STARTED, STOP
-from taskfarm._slot.stage import Frame
 from taskfarm._slot.streams import task_seed
 from taskfarm._slot.task import Scratch
 
@@ -44,27 +44,6 @@ class Batch:
     def scratch(self) -> str:
         """A fresh folder of this call, which is removed when it has ended."""
         return self._scratch.make(int(self.index[0]))
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows first .. last - 1 of the frame, or those of them that are to be called."""
-
-    first: int
-    last: int
-    chosen: Array  # their places from `first` on; None: all are
-
-    def __len__(self) -> int:
-        return self.last - self.first if self.chosen is None else len(self.chosen)
-
-    def numbers(self) -> Array:
-        """The rows' numbers in the frame."""
-        return np.arange(self.first, self.last) if self.chosen is None else self.first + self.chosen
-
-    def of(self, cells: Array) -> Array:
-        """The rows' own part of an array of all of the frame: a view of it, if all are chosen."""
-        part = cells[self.first : self.last]
-        return part if self.chosen is None else part[self.chosen]
 
 
 class BatchFrame(Frame):

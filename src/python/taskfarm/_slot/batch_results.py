@@ -3,7 +3,8 @@ all of it has been found to fit."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,14 +13,32 @@ from taskfarm._slot.errors import Misfit
 from taskfarm._slot.memory import FORMATS
 from taskfarm._slot.results import Results
 
-if TYPE_CHECKING:
-    from taskfarm._slot.batch import Rows
-
 Array = Any  # of numpy
 Text = tuple[int, int, bytes]  # row, column, content
 
 
-def store(results: Results, rows: "Rows", returned: Any) -> list[Text]:
+@dataclass(frozen=True)
+class Rows:
+    """Rows first .. last - 1 of the frame, or those of them that are to be called."""
+
+    first: int
+    last: int
+    chosen: Array  # their places from `first` on; None: all are
+
+    def __len__(self) -> int:
+        return self.last - self.first if self.chosen is None else len(self.chosen)
+
+    def numbers(self) -> Array:
+        """The rows' numbers in the frame."""
+        return np.arange(self.first, self.last) if self.chosen is None else self.first + self.chosen
+
+    def of(self, cells: Array) -> Array:
+        """The rows' own part of an array of all of the frame: a view of it, if all are chosen."""
+        part = cells[self.first : self.last]
+        return part if self.chosen is None else part[self.chosen]
+
+
+def store(results: Results, rows: Rows, returned: Any) -> list[Text]:
     """Stores what a call has returned; returns its texts, by row. Raises Misfit."""
     if not results.columns:
         return []
@@ -113,7 +132,7 @@ def _fit(column: Column, array: Array) -> Array:
     raise Misfit(f"{described(array)} is no {column.type}")
 
 
-def _numbers(column: Column, rows: "Rows", value: Any) -> Callable[[], None]:
+def _numbers(column: Column, rows: Rows, value: Any) -> Callable[[], None]:
     array = _fit(column, _as_array(column, len(rows), value))
     cells = np.frombuffer(column.cells, np.dtype(column.type)).reshape(-1, *column.shape)  # type: ignore[attr-defined]
 
@@ -130,7 +149,7 @@ def _numbers(column: Column, rows: "Rows", value: Any) -> Callable[[], None]:
 # ---- Strings and bytes ----
 
 
-def _texts(column: Column, rows: "Rows", value: Any) -> Iterator[Text]:
+def _texts(column: Column, rows: Rows, value: Any) -> Iterator[Text]:
     count = len(rows)
     if isinstance(value, (str, bytes, bytearray, set, frozenset, Mapping)) or not hasattr(value, "__len__"):
         raise Misfit(f"{described(value)}, {_expected(column, count)}")
