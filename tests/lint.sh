@@ -1,7 +1,7 @@
 #!/bin/sh
 # lint.sh BUILD [--deep|--quick]: is every source formatted, does each folder include only what it may, do no two files call each
 # other, need verbs that only read no MPI, is each id of diagnostics used and documented, has each kind of leaf a number of its own,
-# and do clang-tidy and cppcheck, and for the Python package ruff and mypy, find nothing? All of these are asked, whatever the first
+# do Python modules import what they may, and do clang-tidy and cppcheck, and for the Python package ruff and mypy, find nothing? All of these are asked, whatever the first
 # finds. BUILD has compile_commands.json. --deep: clang's static analyzer too, which takes minutes; --quick: none of clang-tidy,
 # cppcheck, ruff and mypy, which take one.
 # shellcheck disable=SC2086,SC2317  # lists of words are meant; functions are called by way of check
@@ -53,6 +53,7 @@ check python3 -B tests/circles.py "$build"
 check python3 -B tests/no_mpi.py "$build"
 check python3 -B tests/diagnostic_ids.py
 check python3 -B tests/leaf_numbers.py
+check python3 -B tests/python_imports.py
 if [ "${2:-}" != --quick ]; then
     check cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
         --suppress=missingInclude -I src -I include src

@@ -125,7 +125,7 @@ class Lint(farm.FarmTest):
     """lint.sh in a small tree."""
 
     def lint(self, **sources):
-        for script in ("lint.sh", "layers.awk", "prints.awk", "leaf_numbers.py"):
+        for script in ("lint.sh", "layers.awk", "prints.awk", "leaf_numbers.py", "python_imports.py"):
             (self.folder / "tests").mkdir(exist_ok=True)
             shutil.copy(farm.SOURCE / "tests" / script, self.folder / "tests")
         for script in ("circles.py", "no_mpi.py", "diagnostic_ids.py"):
@@ -138,6 +138,9 @@ class Lint(farm.FarmTest):
 
     def test_all_of_it_runs_whatever_the_first_finds(self):
         kinds = "static const leaf_kind one = {.number = 3};\nstatic const leaf_kind other = {.number = 3};\n"
+        self.write("src/python/taskfarm/_a.py", "from taskfarm import _b\n")
+        self.write("src/python/taskfarm/_b.py", "def late():\n    from taskfarm._a import x\n")
+        self.write("src/python/taskfarm/_slot/main.py", "import sys, random\nfrom taskfarm._a import x\n\ndef late():\n    import numpy\n")
         done = self.lint(a="int  x;\n", b="int   y;\n", kinds=kinds)
         self.assertEqual(done.returncode, 1)
         self.assertEqual(
@@ -148,6 +151,9 @@ class Lint(farm.FarmTest):
                 "no_mpi.py ran",
                 "diagnostic_ids.py ran",
                 "kinds.c: other has the number 3 of one in kinds.c; the next is 4",
+                "taskfarm._slot.main imports taskfarm._a: slots import taskfarm._slot alone",
+                "taskfarm._slot.main imports random, which no task has asked for",
+                "circle of imports: taskfarm._a -> taskfarm._b -> taskfarm._a",
             ],
         )
 
