@@ -2,6 +2,7 @@
 memory, and reads what the slot has written there, by the protocol of src/python/taskfarm/_slot/protocol.py."""
 
 import array
+import itertools
 import json
 import math
 import mmap
@@ -173,7 +174,7 @@ class Slot:
             values = params[param["name"]]
             if param["type"] == "string":
                 texts = [value.encode(errors="surrogateescape") for value in values]
-                ends = [sum(map(len, texts[:i])) for i in range(count + 1)]
+                ends = [0, *itertools.accumulate(map(len, texts))]
                 offset = frame.numbers("q", ends)
                 frame.put(b"".join(texts))
                 places.append(offset)

@@ -216,13 +216,16 @@ class ArrayColumn(Column):
             flat = list(_flat(value, shape))
         except Misfit as error:
             raise Misfit(f"{described(value)} with {error}: expected shape {shape}") from None
+        letter = FORMATS[self.type]
         plain = {"bool": bool, "float32": float, "float64": float}.get(self.type, int)
-        if set(map(type, flat)) != {plain} or plain is int:
+        if set(map(type, flat)) != {plain} or letter == "f":
             flat = list(map(self.convert, flat))
         import array
 
-        letter = FORMATS[self.type]
-        cells[:] = memoryview(bytes(flat)).cast("?") if letter == "?" else array.array(letter, flat)
+        try:
+            cells[:] = memoryview(bytes(flat)).cast("?") if letter == "?" else array.array(letter, flat)
+        except OverflowError:  # the converter says which it is
+            cells[:] = array.array(letter, map(self.convert, flat))
 
     def _store_array(self, cells: Cells, value: "np.ndarray[Any, Any]", shape: tuple[int, ...]) -> None:
         np = sys.modules["numpy"]
@@ -231,7 +234,9 @@ class ArrayColumn(Column):
             value = _unmasked(value, dtype.kind == "f")
         out = np.frombuffer(cells, dtype).reshape(shape)
         kind = value.dtype.kind
-        if value.dtype == dtype or (dtype.kind == "f" and kind in "fiu"):
+        if dtype.kind == "f" and kind == "f" and value.dtype.itemsize > dtype.itemsize:
+            self._narrow(out, value)
+        elif value.dtype == dtype or (dtype.kind == "f" and kind in "fiu"):
             np.copyto(out, value, casting="same_kind")
         elif dtype.kind in "iu" and kind in "iu":
             low, high = limits(self.type)
@@ -246,6 +251,14 @@ class ArrayColumn(Column):
             self._store_list(cells, value.tolist(), shape)
         else:
             raise Misfit(f"{described(value)} is no {self.type}")
+
+    def _narrow(self, out: Any, value: Any) -> None:
+        np = sys.modules["numpy"]
+        try:
+            with np.errstate(over="raise"):
+                np.copyto(out, value, casting="same_kind")
+        except FloatingPointError:
+            raise Misfit(f"{described(value)} has numbers beyond {self.type}") from None
 
 
 def _unmasked(value: Any, is_float: bool) -> Any:

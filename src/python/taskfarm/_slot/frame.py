@@ -38,6 +38,7 @@ class Frame:
         self.pending = slot.texts.pending
         self.leave_if_child = slot.texts.leave_if_child
         self.write = slot.texts.write
+        self.write_briefly = slot.texts.write_briefly
         self.has_grown = slot.texts.has_grown
         self.globals = slot.globals
         self.seeders = slot.globals.seeders

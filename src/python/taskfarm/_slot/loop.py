@@ -95,7 +95,7 @@ def source(shape: Shape) -> str:
     setup += ["starts, durations, epoch = frame.starts, frame.durations, frame.epoch"] if shape.is_recorded else []
     setup += ["seeders, seed = frame.seeders, frame.seed"] if shape.is_seeded else []
     setup += ["remove_scratch = frame.remove_scratch"] if shape.has_scratch else []
-    setup += ["has_grown = frame.has_grown"] if shape.is_watched else []
+    setup += ["has_grown = frame.has_grown"] if shape.is_watched else ["write = frame.write_briefly"]
     setup += ["apart = frame.apart"] if shape.has_apart else []
     setup += ["fence = frame.fence"] if shape.is_fenced else []
     body = ["if control[2]:", "    return row"]

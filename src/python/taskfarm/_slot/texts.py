@@ -140,6 +140,15 @@ class Texts:
     def write(self, row: int) -> None:
         """Writes all that is to be told of the row."""
         self.add_ranges(row)
+        self._write()
+
+    def write_briefly(self, row: int) -> None:
+        """Writes what is to be told of a row whose descriptors are not watched."""
+        if len(self.pending) > len(self._records):  # a stream was written to
+            self.add_ranges(row)
+        self._write()
+
+    def _write(self) -> None:
         whole = memoryview(b"".join(self._records))
         self._records.clear()
         self.pending.clear()
