@@ -1,0 +1,82 @@
+"""Does a function use the generators that `random` and `numpy.random` share among all that call them? Its code is
+looked at, and that of functions that it calls by name, as far as they are no library's."""
+
+import builtins
+import dis
+import importlib
+import sys
+import sysconfig
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+_UNKNOWN: Any = object()
+_MOST = 200  # functions that are looked at
+
+
+def _is_shared(value: Any) -> bool:
+    """Is it a method of one of these generators?"""
+    owner = getattr(value, "__self__", None)
+    if owner is None:
+        return False
+    random, mtrand = sys.modules.get("random"), sys.modules.get("numpy.random.mtrand")
+    return owner is getattr(random, "_inst", _UNKNOWN) or owner is getattr(mtrand, "_rand", _UNKNOWN)
+
+
+def _is_library(function: types.FunctionType) -> bool:
+    places = {sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return function.__code__.co_filename.startswith((*places, "<frozen", "/usr/lib/python3/"))
+
+
+def _values(code: types.CodeType, names: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What a code loads by names, such as np.random.normal, with its value as far as that is known."""
+    names = dict(names)
+    name, value = "", _UNKNOWN
+    for step in dis.get_instructions(code):
+        if step.opname in ("LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM") and value is not _UNKNOWN:
+            name, value = f"{name}.{step.argval}", getattr(value, step.argval, _UNKNOWN)
+            continue
+        if step.opname.startswith("STORE_") and value is not _UNKNOWN:
+            names[step.argval] = value
+        elif value is not _UNKNOWN:
+            yield name, value
+        name, value = "", _UNKNOWN
+        if step.opname.startswith(("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FAST", "LOAD_DEREF", "LOAD_CLOSURE")):
+            name = step.argval if isinstance(step.argval, str) else ""
+            value = names.get(name, getattr(builtins, name, _UNKNOWN) if name else _UNKNOWN)
+        elif step.opname == "IMPORT_NAME" and step.argval.partition(".")[0] in ("random", "numpy"):
+            name, value = step.argval, importlib.import_module(step.argval)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _values(constant, names)
+
+
+def _names_in(function: types.FunctionType) -> dict[str, Any]:
+    """The values of the names that are not its own."""
+    names = dict(function.__globals__)
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
+        try:
+            names[name] = cell.cell_contents
+        except ValueError:  # it is empty
+            names[name] = _UNKNOWN
+    return names
+
+
+def shared_generator(function: Callable[..., Any]) -> str | None:
+    """The name by which the function uses a shared generator; None: it uses none, as far as can be seen."""
+    waiting: list[Any] = [function]
+    seen: list[Any] = []
+    while waiting and len(seen) < _MOST:
+        one = waiting.pop(0)
+        one = getattr(one, "func", getattr(one, "__func__", getattr(one, "__wrapped__", one)))
+        if not isinstance(one, types.FunctionType):  # an object that is called
+            one = vars(type(one)).get("__call__")
+        if not isinstance(one, types.FunctionType) or one in seen or _is_library(one):
+            continue
+        seen.append(one)
+        for name, value in _values(one.__code__, _names_in(one)):
+            if _is_shared(value):
+                return name
+            if isinstance(value, types.FunctionType | types.MethodType):
+                waiting.append(value)
+    return None

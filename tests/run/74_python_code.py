@@ -1,0 +1,338 @@
+"""What the engine knows of Python functions without calling them: what code they are made of, and whether they go with their
+stage."""
+
+import json
+import os
+import subprocess
+
+import farm
+
+HELPED = '''"""Measures."""
+import numpy, helper  # both
+from lib import tools
+
+
+def measure(n, scale=2.0):
+    """Twice n."""
+    return helper.twice(n) * scale
+'''
+# Texts that stand for another, as far as code goes; and texts that do not.
+SAME = {
+    "a comment": HELPED + "# the end\n",
+    "a docstring": HELPED.replace("Twice n.", "2 n"),
+    "the module's": HELPED.replace("Measures.", "Measures anything."),
+    "positions": HELPED.replace("(n) * scale", "(n) * (\n        scale\n    )").replace("\n\n\n", "\n"),
+    "what runs by hand": HELPED + "if __name__ == '__main__':\n    import plots\n    print(measure(3))\n",
+    "a string alone": HELPED + "    'never returned'\n",
+}
+OTHER = {
+    "a value": HELPED.replace("2.0", "2.5"),
+    "a type": HELPED.replace("2.0", "2"),
+    "a name": HELPED.replace("scale", "factor"),
+    "an operator": HELPED.replace("(n) *", "(n) /"),
+    "a text": HELPED + "LABEL = 'a'\n",
+    "bytes": HELPED + "LABEL = b'a'\n",
+    "a decorator": HELPED.replace("def measure", "@print\ndef measure"),
+}
+
+
+class Code(farm.FarmTest):
+    """What a function's code is: src/python/taskfarm/_slot/code.py."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("measure.py", HELPED)
+        self.write("helper.py", "def twice(n):\n    return 2 * n\n")
+        self.write("lib/tools.py", "from . import more\nimport importlib\nimportlib.import_module('late')\n")
+        self.write("lib/more.py", "from ..up import x\n")
+
+    def code(self, file="measure.py", module="measure", folder=None):
+        """The interpreter's answer, files by path."""
+        program = f"import sys; sys.path[0] = {str(farm.SOURCE / 'src/python')!r}; from taskfarm._slot.main import main; main('code', 1)"
+        question = json.dumps([{"file": file, "module": module}])
+        done = subprocess.run(
+            ["/usr/bin/python3", "-c", program], input=question, cwd=folder or self.folder, capture_output=True, text=True, check=True, timeout=60
+        )
+        answer = json.loads(done.stdout)
+        return {item["path"]: item for item in answer["files"]}, answer
+
+    def hash(self):
+        return self.code()[0]["measure.py"]["hash"]
+
+    def test_what_counts_is_the_tree(self):
+        first = self.hash()
+        self.assertRegex(first, "^[0-9a-f]{16}$")
+        for what, text in SAME.items():
+            with self.subTest(what):
+                self.write("measure.py", text)
+                self.assertEqual(self.hash(), first)
+        hashes = {first}
+        for what, text in OTHER.items():
+            with self.subTest(what):
+                self.write("measure.py", text)
+                self.assertNotIn(self.hash(), hashes)
+                hashes.add(self.hash())
+
+    def test_modules_beside_it_are_its_code(self):
+        files, answer = self.code()
+        self.assertEqual(sorted(files), ["helper.py", "lib/more.py", "lib/tools.py", "measure.py"])
+        self.assertEqual(answer["absent"], ["importlib", "late", "numpy", "up"])
+        self.write("late.py", "")
+        self.write("numpy/__init__.py", "from numpy.core import c\n")
+        self.write("numpy/core.py", "")
+        self.assertEqual(sorted(set(self.code()[0]) - set(files)), ["late.py", "numpy/__init__.py", "numpy/core.py"])
+
+    def test_a_script_in_a_folder_has_its_own_beside_it(self):
+        (self.folder / "work").mkdir()
+        for name in ("measure.py", "helper.py", "lib"):
+            (self.folder / name).rename(self.folder / "work" / name)
+        files, _ = self.code("work/measure.py")
+        self.assertEqual(sorted(files), ["work/helper.py", "work/lib/more.py", "work/lib/tools.py", "work/measure.py"])
+
+    def test_modules_go_by_name(self):
+        self.assertEqual(sorted(self.code("", "lib.tools")[0]), ["lib/more.py", "lib/tools.py"])
+        self.assertEqual(sorted(self.code("", "measure")[0]), sorted(self.code()[0]))
+        self.assertEqual(self.code("", "no_such_module")[0], {})
+        self.assertEqual(self.code("gone.py", "gone")[0], {})
+
+    def test_of_what_is_installed_it_is_the_module_s_own_file(self):
+        files, _ = self.code("", "json.decoder")
+        self.assertEqual(sorted(files), ["json/__init__.py", "json/decoder.py"])
+        self.assertTrue(files["json/decoder.py"]["where"].endswith("/json/decoder.py"))
+
+    def test_nothing_of_it_runs(self):
+        self.write("measure.py", "open('ran', 'w')\nimport helper\n")
+        self.write("helper.py", "open('ran', 'w')\n")
+        self.assertEqual(sorted(self.code()[0]), ["helper.py", "measure.py"])
+        self.assertFalse((self.folder / "ran").exists())
+
+    def test_what_is_no_python_counts_by_its_bytes(self):
+        for content in ("def (", "x = 1\0", "x = '\udcff'".encode(errors="surrogateescape"), "(" * 5000):
+            hashes = set()
+            for end in ("", "\n"):
+                self.write("measure.py", content + (end if isinstance(content, str) else end.encode()))
+                hashes.add(self.hash())
+            self.assertEqual(len(hashes), 2)
+
+    def test_modules_that_import_each_other_are_read_once(self):
+        self.write("measure.py", "import helper\n")
+        self.write("helper.py", "import measure\n")
+        self.assertEqual(sorted(self.code()[0]), ["helper.py", "measure.py"])
+
+    def test_a_world_of_modules_is_not_read_whole(self):
+        self.write("measure.py", "\n".join(f"import m{n}" for n in range(1000)))
+        for n in range(1000):
+            self.write(f"m{n}.py", "")
+        self.assertEqual(len(self.code()[0]), 500)
+
+
+class Asked(farm.FarmTest):
+    """The interpreter is asked for the code once, and again when that may have changed."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("measure.py", HELPED)
+        self.write("helper.py", "def twice(n):\n    return 2 * n\n")
+        self.write("py", '#!/bin/sh\necho "$4" >> asked\nexec /usr/bin/python3 "$@"\n').chmod(0o755)
+        for name in ("measure.py", "helper.py", "py"):
+            os.utime(self.folder / name, (1e9, 1e9))
+        self.stage()
+
+    def stage(self, **run):
+        run = {"python": "measure.py:measure", "interpreter": "./py", **run}
+        self.write("m.json", {"over": {"n": {"range": [3]}}, "run": run, "results": {"y": "float64"}})
+
+    def asked(self):
+        path = self.folder / "asked"
+        count = path.read_text().split().count("code") if path.exists() else 0
+        path.unlink(missing_ok=True)
+        return count
+
+    def files(self):
+        return {item["path"]: item for item in json.loads(self.open("m.h5")["m/code"]["files"][-1])}
+
+    def test_it_is_asked_when_something_may_have_changed(self):
+        self.taskfarm("m.json", status=1)
+        self.assertEqual(self.asked(), 1)
+        self.assertEqual(list(self.files()), ["measure.py", "helper.py", "./py"])
+        changes = {
+            "nothing": lambda: None,
+            "a time": lambda: os.utime(self.folder / "helper.py", (1e9, 1e9 + 1)),
+            "a new module": lambda: self.write("numpy.py", ""),
+            "a new package": lambda: (self.folder / "lib").mkdir(),
+            "the interpreter": lambda: os.utime(self.folder / "py", (1e9, 1e9 + 1)),
+            "another module": lambda: self.stage(init="helper.py:twice"),
+            "a module that is gone": lambda: (self.folder / "helper.py").unlink(),
+        }
+        for what, change in changes.items():
+            with self.subTest(what):
+                change()
+                self.taskfarm("plan", "m.json", status=2 if what == "a module that is gone" else 0)
+                self.assertEqual(self.asked(), int(what not in ("nothing", "a module that is gone")))
+
+    def test_what_was_just_written_is_asked_for_again(self):
+        (self.folder / "helper.py").touch()
+        self.taskfarm("m.json", status=1)
+        self.assertEqual(self.files()["helper.py"]["time"], "0")
+
+    def test_the_run_says_which_interpreter_it_was(self):
+        self.taskfarm("m.json", status=1)
+        version = subprocess.run(["/usr/bin/python3", "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
+        runs = json.loads(self.open("m.h5").attrs["runs"])
+        self.assertEqual(runs[0]["python"], {"m": {"path": "/usr/bin/python3", "version": version}})
+
+    def test_without_an_answer_the_bytes_count(self):
+        self.write("py", "#!/bin/sh\nexit 1\n")
+        self.taskfarm("m.json", status=1)
+        files = self.files()
+        self.assertEqual(list(files), ["measure.py", "helper.py"])
+        self.assertNotIn("tree", files["measure.py"])
+
+    def test_a_pickle_says_what_it_is_made_of(self):
+        header = {"taskfarm_pickle": 1, "python": "3.12.1", "code": [{"path": "measure", "hash": "0123456789abcdef"}]}
+        self.write("f.pickle", json.dumps(header).encode() + b"\n\x80\x04.")
+        self.stage(python="f.pickle:measure")
+        self.taskfarm("m.json", status=1)
+        self.assertEqual(self.asked(), 0)
+        self.assertEqual(self.files()["measure"], header["code"][0])
+        self.assertEqual(json.loads(self.open("m.h5").attrs["runs"])[0]["python"], {"m": {"path": "./py", "version": "3.12.1"}})
+
+
+MODULE = """
+import functools, random
+from dataclasses import dataclass
+from random import uniform
+from typing import NamedTuple, TypedDict
+import numpy as np
+
+class Record(TypedDict):
+    snr: float
+    count: int
+
+class Pair(NamedTuple):
+    snr: np.float32
+    count: np.int64
+
+@dataclass
+class Data:
+    snr: "float | None"
+    count: int
+    name: str
+
+class Fit:
+    def __call__(self, n): return np.random.random()
+    def run(self, n, rng) -> Pair: ...
+
+fit = Fit()
+half = functools.partial(lambda n, scale: n, scale=2)
+def record(n) -> Record: ...
+def data(n, *, task, **rest) -> Data: ...
+def bare(n) -> float: ...
+def text(n) -> str: ...
+def nothing(n) -> None: ...
+def texts(n) -> dict[str, str]: ...
+def listed(n) -> list[float]: ...
+def unknown(n) -> "NoSuchName": ...
+def greedy(n, other, more=1): ...
+def needy(): ...
+def by_numpy(n): return np.random.normal()
+def inner(): return random.random()
+def by_another(n): return inner()
+def by_import(n):
+    import random as r
+    return r.gauss(0, 1)
+def by_name(n): return [uniform(0, 1) for _ in range(n)]
+def by_own(n, rng): return rng.normal() + np.random.default_rng(3).normal() + random.Random(3).random()
+number = 3
+"""
+FLOAT, INT, TEXT, ARRAY = ({"shape": shape, "type": kind} for kind, shape in (("float64", []), ("int32", []), ("string", []), ("float64", [3])))
+
+
+class Inspected(farm.FarmTest):
+    """Whether a function goes with its stage: src/python/taskfarm/_slot/inspect.py."""
+
+    def inspect(self, function, columns=None, file="m.py", **more):
+        self.write("m.py", MODULE)
+        stage = {"file": file, "module": file.removesuffix(".py"), "function": function, "params": [{"name": "n", "type": "int64"}], **more}
+        stage["columns"] = [{"name": name, **column} for name, column in (columns or {}).items()]
+        program = f"import sys; sys.path[0] = {str(farm.SOURCE / 'src/python')!r}; from taskfarm._slot.main import main; main('check', 1)"
+        command = ["/usr/bin/python3", "-c", program]
+        question = json.dumps({"stage": stage})
+        done = subprocess.run(command, input=question, cwd=self.folder, capture_output=True, text=True, check=True, timeout=60)
+        return json.loads(done.stdout)
+
+    def test_what_goes_with_its_stage_is_right(self):
+        right = [
+            ("record", {"snr": FLOAT, "count": INT}),
+            ("record", {"count": FLOAT}),
+            ("Fit.run", {"snr": FLOAT, "count": INT}),
+            ("data", {"snr": FLOAT, "name": TEXT}),
+            ("bare", {"y": FLOAT}),
+            ("nothing", {}),
+            ("texts", {"a": TEXT}),
+            ("listed", {"y": ARRAY}),
+            ("unknown", {"y": FLOAT}),
+            ("half", {"y": FLOAT}),
+            ("fit", {"y": FLOAT}),
+        ]
+        for function, columns in right:
+            with self.subTest(function):
+                more = {"params": [{"name": "self", "type": "int64"}, {"name": "n", "type": "int64"}]} if function == "Fit.run" else {}
+                self.assertEqual(self.inspect(function, columns, **more), {"mismatches": [], "unseeded": None})
+
+    def test_what_does_not_is_said(self):
+        wrong = [
+            ("greedy", {}, 'greedy(n, other, more=1): the stage has no parameter "other"; it has "n"'),
+            ("needy", {}, 'needy(): the function does not take the stage\'s "n"'),
+            ("record", {"snr": FLOAT, "sky": FLOAT}, 'column "sky" is missing in Record, which the function is said to return; it has "snr", "count"'),
+            ("record", {"snr": INT}, 'column "snr" is int32, and the function is said to return float for it'),
+            ("data", {"name": FLOAT}, 'column "name" is float64, and the function is said to return str for it'),
+            ("bare", {"y": TEXT}, 'column "y" is string, and the function is said to return float for it'),
+            ("bare", {"y": ARRAY}, 'column "y" is an array of float64, and the function is said to return float for it'),
+            ("bare", {"y": FLOAT, "z": INT}, 'the function is said to return float, and the stage has the columns "y", "z": return a dict'),
+            ("texts", {"a": FLOAT}, 'column "a" is float64, and the function is said to return str for it'),
+            ("listed", {"y": FLOAT}, 'column "y" is float64, and the function is said to return list[float] for it'),
+            ("nothing", {"y": INT}, 'column "y" is int32, and the function is said to return None for it'),
+        ]
+        for function, columns, message in wrong:
+            with self.subTest(function, columns=columns):
+                self.assertEqual(self.inspect(function, columns)["mismatches"], [message])
+
+    def test_batches_that_use_shared_generators_are_found(self):
+        found = {
+            "by_numpy": "np.random.normal",
+            "by_another": "random.random",
+            "by_import": "r.gauss",
+            "by_name": "uniform",
+            "fit": "np.random.random",
+            "by_own": None,
+            "bare": None,
+        }
+        for function, name in found.items():
+            with self.subTest(function):
+                self.assertEqual(self.inspect(function, batch=7)["unseeded"], name)
+        self.assertIsNone(self.inspect("by_numpy", batch=7, seed_globals=False)["unseeded"])
+        self.assertIsNone(self.inspect("by_numpy")["unseeded"])
+
+    def test_an_import_that_fails_shows_its_last_lines(self):
+        self.write("bad.py", "import helper\n")
+        self.write("helper.py", "def f():\n    import numpi\nf()\n")
+        self.write("syntax.py", "def f(:\n")
+        self.write("ends.py", "import sys\nsys.exit('no sky')\n")
+        lines = "(bad.py:1: import helper; helper.py:3: f(); helper.py:2: import numpi)"
+        failed = [
+            ({"file": "bad.py"}, "python", f"bad.py can't be imported: ModuleNotFoundError: No module named 'numpi' {lines}"),
+            ({"file": "syntax.py"}, "python", "syntax.py can't be imported: SyntaxError: invalid syntax (syntax.py, line 1)"),
+            ({"file": "ends.py"}, "python", "ends.py can't be imported: SystemExit: no sky (ends.py:2: sys.exit('no sky'))"),
+            ({"function": "gone"}, "python", "m.py has no gone"),
+            ({"function": "number"}, "python", "m.py:number is no function: it is of type int"),
+            ({"init": "gone"}, "init", "m.py has no gone"),
+            ({"init": "bad.py:setup"}, "init", f"bad.py can't be imported: ModuleNotFoundError: No module named 'numpi' {lines}"),
+            ({"preload": ["math", "numpi"]}, "preload/1", "numpi can't be imported: ModuleNotFoundError: No module named 'numpi'"),
+        ]
+        for what, member, text in failed:
+            with self.subTest(what):
+                self.assertEqual(self.inspect(**{"function": "bare", **what}), {"member": member, "failed": text})
+
+
+farm.main()
