@@ -72,6 +72,19 @@ class Seeds(slot_host.SlotTest):
         one = random.Random(1)
         self.assertEqual([row.values["y"] for row in slot.frame(2)[1]], [one.random(), one.random()])
 
+    def test_what_importing_and_init_draw_is_the_same_in_every_process(self):
+        text = (
+            "import random\nimport numpy as np\nmodules = [random.random(), np.random.random()]\n"
+            "def setup():\n    modules.append(random.random())\ndef f(i):\n    return modules[i]"
+        )
+        drawn = []
+        for key in ("1", "1", "2"):
+            slot = self.of(text, {"i": "int64"}, {"y": "float64"}, seeds=True, stream=key, init="setup")
+            drawn.append([row.values["y"] for row in slot.frame(3, {"i": range(3)}, seeds=[1, 2, 3])[1]])
+        self.assertEqual(drawn[0], drawn[1])
+        self.assertNotEqual(drawn[0], drawn[2])
+        self.assertEqual(drawn[0][0], random.Random(1).random())
+
     def test_hashes_and_sets_have_one_order(self):
         slot = self.of("def f():\n    return f\"{hash('a')} {list({'x', 'y', 'z', 'w'})}\"", {}, {"y": "string"})
         other = self.of("def f():\n    return f\"{hash('a')} {list({'x', 'y', 'z', 'w'})}\"", {}, {"y": "string"})

@@ -9,7 +9,7 @@ from taskfarm._slot.link import Gone, Link
 from taskfarm._slot.memory import Cells, Memory
 from taskfarm._slot.protocol import BEGUN, CONTROL_BYTES, LOADING
 from taskfarm._slot.stage import Stage, enter
-from taskfarm._slot.streams import GlobalSeeds
+from taskfarm._slot.streams import GLOBALS
 from taskfarm._slot.texts import Texts
 from taskfarm._version import PROTOCOL
 
@@ -27,7 +27,7 @@ class Slot:
         self.link = link
         self.number = 0
         self.texts = Texts()
-        self.globals = GlobalSeeds()
+        self.globals = GLOBALS
         self.buffers: dict[int, Memory] = {}
         self.stages: dict[int, Stage] = {}
 
@@ -69,8 +69,6 @@ class Slot:
         try:
             enter(said)
             stage = self.stages[number] = Stage(said, self)
-            if stage.has_seeded_globals:
-                self.globals.watch()
         except BaseException as error:
             self.texts.leave_if_child(error)
             return {"stage": number, "failed": _why(error)}

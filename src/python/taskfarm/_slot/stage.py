@@ -1,5 +1,6 @@
 """A stage in a slot's process: its function, and what that is called with."""
 
+import contextlib
 import importlib
 import os
 import sys
@@ -11,16 +12,23 @@ from taskfarm._slot.frame import Frame
 from taskfarm._slot.load import FOLDERS, load_function, load_init
 from taskfarm._slot.plan import OFFERED, bind
 from taskfarm._slot.results import Results
+from taskfarm._slot.streams import GLOBALS
 
 if TYPE_CHECKING:
     from taskfarm._slot.slot import Slot
 
 
+def _loading(said: dict[str, Any]) -> contextlib.AbstractContextManager[None]:
+    key = int(said.get("stream") or "0", 16)
+    return GLOBALS.loading(key) if said.get("seed_globals", True) else contextlib.nullcontext()
+
+
 def import_stage(said: dict[str, Any]) -> Callable[..., Any]:
     """Imports what a stage preloads, and its function. Raises what the imports raise."""
-    for name in said.get("preload") or ():
-        importlib.import_module(name)
-    return load_function(said["file"], said["module"], said["function"])
+    with _loading(said):
+        for name in said.get("preload") or ():
+            importlib.import_module(name)
+        return load_function(said["file"], said["module"], said["function"])
 
 
 class Stage:
@@ -44,7 +52,8 @@ class Stage:
         self.function = import_stage(said)
         self.folder = FOLDERS.current or ""
         if said.get("init"):
-            load_init(said["init"], said["file"], said["module"])()
+            with _loading(said):
+                load_init(said["init"], said["file"], said["module"])()
         self._plan(said.get("common") or {})
         self.frame: type[Frame] = Frame
         if self.batch:

@@ -4,8 +4,9 @@ A task's seed is 64 bits of the campaign's seed, the stage's name and the task's
 Its `rng` is numpy.random.Generator(numpy.random.Philox(seed)). Before each task, random.seed(seed) and
 numpy.random.seed(seed % 2**32), if the user's code has imported them: this file imports neither of them before."""
 
+import contextlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -72,7 +73,18 @@ class GlobalSeeds:
         self._modules: set[str] = set()
         self.current_seed: Callable[[], int] | None = None  # of the task under way; None: there is none
 
-    def watch(self) -> None:
+    @contextlib.contextmanager
+    def loading(self, seed: int) -> Iterator[None]:
+        """While a stage is imported, or its init runs: what they draw is the same in every process."""
+        self._watch()
+        self.current_seed = lambda: seed
+        self.seed(seed)
+        try:
+            yield
+        finally:
+            self.current_seed = None
+
+    def _watch(self) -> None:
         """Begins: looks at what is imported by now, and at what is later."""
         for name in _SEEDERS:
             if name in sys.modules:
@@ -110,3 +122,6 @@ class GlobalSeeds:
         """Seeds what is there for a task."""
         for seeder in self.seeders:
             seeder(seed)
+
+
+GLOBALS = GlobalSeeds()  # of this process
