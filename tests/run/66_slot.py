@@ -91,6 +91,16 @@ class Loads(slot_host.SlotTest):
                 "def f(a, b, *, c): pass",
                 'f(a, b, *, c): the stage has no parameter "a", "b" and "c"; it has "x"',
             ),
+            (
+                "m.py:f",
+                "async def f(x): pass",
+                "f(x) is an async function; call it by asyncio.run in a plain one",
+            ),
+            (
+                "m.py:f",
+                "def f(x): yield 1",
+                "f(x) is a generator: it has yield; a task's function returns its results",
+            ),
             ("m.py:f", "def f(): pass", 'f(): the function does not take the stage\'s "x"'),
             (
                 "json.py:f",
@@ -412,8 +422,11 @@ ZeroDivisionError: integer division or modulo by zero
             )
             slot.send({"frame": slot.lay_out(5, {"x": range(5)})})
             self.assertEqual(slot.process.wait(60), expected)
+            said = os.pread(slot.fds[1], 65536, 0).decode()
             rows = slot.rows()
             self.assertEqual([(row.values["y"], row.out) for row in rows], [(0, "x is 0"), (1, "x is 1")])
+            self.assertEqual("Fatal Python error: Segmentation fault" in said, expected == -signal.SIGSEGV)
+            self.assertEqual(f'File "{self.folder}/m.py", line 5 in f' in said, expected == -signal.SIGSEGV)
 
     def test_it_ends_with_its_host(self):
         slot = self.of(

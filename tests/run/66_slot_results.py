@@ -282,7 +282,9 @@ class Results(slot_host.SlotTest):
                 "[0.5, math.inf]": [0.5, math.inf],
                 "np.array([0.5, math.inf])": [0.5, math.inf],
                 "[0, 1e300]": Error('column "a": 1e+300 is beyond float32; declare the column as float64'),
-                "np.array([0, 1e300])": Error('column "a": an array of float64 of shape (2,) has numbers beyond float32'),
+                "np.array([0, 1e300])": Error(
+                    'column "a": an array of float64 of shape (2,) has numbers beyond float32'
+                ),
             },
         )
         self.check(

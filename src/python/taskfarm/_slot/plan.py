@@ -75,6 +75,10 @@ def bind(
         named += unknown
         unknown = []
     shown = f"{name_of(function)}{signature}"
+    if inspect.iscoroutinefunction(function):
+        raise PlanError(f"{shown} is an async function; call it by asyncio.run in a plain one")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise PlanError(f"{shown} is a generator: it has yield; a task's function returns its results")
     if missing:
         has = f"it has {_listed(params)}" if params else "it has none"
         raise PlanError(f"{shown}: the stage has no parameter {_listed(missing)}; {has}")

@@ -4,6 +4,7 @@ Descriptors 1 and 2 lead to two memfds; their lengths after a row tell what of t
 sys.stdout and sys.stderr note that they were written to (`pending`), so that the loop need not look after each row."""
 
 import contextlib
+import faulthandler
 import io
 import os
 import sys
@@ -57,10 +58,13 @@ class Texts:
         self.fd = _reopened(texts)
         if foreground:
             return
+        for held in (sys.stdout, sys.stderr):  # modules that were imported before may hold them
+            held.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         for number, fd in ((1, out), (2, err)):
             self._ends.append(_reopened(fd))
             os.dup2(self._ends[-1], number)
             self._streams.append(self._new_stream(number))
+        faulthandler.enable(2, all_threads=False)  # where in the user's code a crash was
 
     def _new_stream(self, number: int) -> _Stream:
         stream = _Stream(number, self.pending, "strict" if number == 1 else "backslashreplace")
