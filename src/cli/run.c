@@ -62,11 +62,6 @@ static void sum_up(const options *o, const loaded *l, tf_err err, const tf_farm_
         tf_progress_reductions(stderr, l->it.campaign, output);
 }
 
-/* Who reads JSON wants progress for people only if it says so. */
-static tf_progress_style style_of(const options *o) {
-    return o->json && o->progress == TF_PROGRESS_AUTO ? TF_PROGRESS_NONE : (tf_progress_style)o->progress;
-}
-
 static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_plan *plan, tf_finisher *finisher,
                   bool *parted, cJSON **end, tf_error *error) {
     tf_farm_options farm = {.campaign = l->it.campaign,
@@ -83,7 +78,8 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
                             .bind = (tf_bind)o->bind,
                             .sync = o->sync};
     tf_farm_result result = {0};
-    tf_err err = tf_watch_run(&farm, style_of(o), o->json && l->it.campaign ? stdout : NULL, &result, error);
+    tf_err err =
+        tf_watch_run(&farm, (tf_progress_style)o->progress, o->json && l->it.campaign ? stdout : NULL, &result, error);
     *parted = result.parted;
     if (l->it.campaign)
         sum_up(o, l, err, &result, end);

@@ -35,6 +35,10 @@ void progress_add_json(cJSON *json, const tf_farm_progress *now, double rate) {
     cJSON_AddBoolToObject(json, "stopping", now->stopping != 0);
 }
 
+void tf_event_begin(FILE *out) {
+    tf_event_print(out, event_new("begin"));
+}
+
 void tf_event_say(FILE *out, const char *about, const char *text) {
     cJSON *json = event_new("say");
     cJSON_AddStringToObject(json, "about", about);

@@ -48,6 +48,9 @@ void tf_heartbeat_update(tf_heartbeat *heartbeat, const tf_farm_progress *now, d
 
 /* ---- For programs: JSON objects, one a line ---- */
 
+/* All is right, and is about to be run. */
+void tf_event_begin(FILE *out);
+
 /* Something that people should know. `about`: a word that says what of. */
 void tf_event_say(FILE *out, const char *about, const char *text);
 

@@ -9,6 +9,7 @@ typedef struct watchers {
     tf_progress *progress;
     tf_heartbeat *heartbeat; /* NULL on other ranks than the first */
     FILE *events;            /* NULL: no program listens */
+    bool is_silent;          /* progress is told to nobody */
     double told;             /* when programs were last told, tf_now() */
 } watchers;
 
@@ -25,7 +26,7 @@ static void show(void *context, const tf_farm_progress *now) {
     tf_progress_update(w->progress, now);
     const double rate = tf_progress_rate(w->progress);
     tf_heartbeat_update(w->heartbeat, now, rate);
-    if (!w->events || tf_now() - w->told < EVENT_INTERVAL)
+    if (!w->events || w->is_silent || tf_now() - w->told < EVENT_INTERVAL)
         return;
     w->told = tf_now();
     event_progress(w->events, now, rate);
@@ -33,7 +34,12 @@ static void show(void *context, const tf_farm_progress *now) {
 
 tf_err tf_watch_run(const tf_farm_options *farm, tf_progress_style style, FILE *events, tf_farm_result *result,
                     tf_error *error) {
-    watchers w = {.progress = tf_progress_new(style, stderr), .events = events};
+    const bool is_for_people = !events || style != TF_PROGRESS_AUTO;
+    watchers w = {.progress = tf_progress_new(is_for_people ? style : TF_PROGRESS_NONE, stderr),
+                  .events = events,
+                  .is_silent = style == TF_PROGRESS_NONE};
+    if (events)
+        tf_event_begin(events);
     if (farm->campaign)
         w.heartbeat = tf_heartbeat_new(farm->campaign->output);
     tf_farm_options watched = *farm;

@@ -64,7 +64,8 @@ class Progress(farm.FarmTest):
     def test_programs_get_events(self):
         done, events = self.events("slow.json", "--slots", 2)
         self.assertEqual(done.stderr, "")
-        *before, end = events
+        begin, *before, end = events
+        self.assertEqual(begin, {"event": "begin"})
         self.assertEqual({event["event"] for event in before}, {"progress"})
         self.assertGreater(len(before), 2)
         self.assertLess(len(before), 20)
@@ -73,6 +74,8 @@ class Progress(farm.FarmTest):
         self.assertEqual({key: end[key] for key in ("event", "status", "tasks", "done", "reused", "left", "diagnostics")}, {"event": "end", "status": 0, "tasks": 100, "done": 100, "reused": 0, "left": 0, "diagnostics": []})
         done, events = self.events("slow.json", "--progress", "plain")
         self.assertEqual((events[-1]["reused"], events[-1]["done"]), (100, 100))
+        _, events = self.events("slow.json", "--fresh", "--progress", "none")
+        self.assertEqual([event["event"] for event in events], ["say", "begin", "end"])
         self.assertEqual(done.stderr, "")
 
     def test_events_say_what_is_wrong_and_what_failed(self):
