@@ -36,6 +36,12 @@ def _member(value: Any, name: str) -> Any:
         return _ABSENT
 
 
+def fields_of(value: Any) -> dict[str, Any] | None:
+    """What a record holds, by name; None: it is no record."""
+    names = _names_of(value)
+    return None if names is None else {name: _member(value, name) for name in names}
+
+
 def _listed(names: Sequence[Any]) -> str:
     if not names:
         return "it is empty"

@@ -11,6 +11,7 @@ from taskfarm._slot.columns import column_of
 from taskfarm._slot.frame import Frame
 from taskfarm._slot.load import FOLDERS, load_function, load_init
 from taskfarm._slot.plan import OFFERED, bind
+from taskfarm._slot.protocol import ENDED
 from taskfarm._slot.results import Results
 from taskfarm._slot.streams import GLOBALS
 
@@ -60,6 +61,12 @@ class Stage:
             from taskfarm._slot.batch import BatchFrame
 
             self.frame = BatchFrame
+        self.first = None
+        if said.get("first"):
+            from taskfarm._slot.first import First
+
+            self.first = First(said["first"], bool(self.batch))
+            self.own_function = self.function
         self.is_short = False  # the last frame's tasks were
 
     def _plan(self, common: dict[str, str]) -> None:
@@ -95,7 +102,20 @@ class Stage:
     def run(self, said: dict[str, Any]) -> int:
         """Runs the rows of a frame. Returns how many have ended."""
         FOLDERS.enter(self.folder)
+        if self.first is not None:
+            self._take_first(said["first"], said["count"])
         return self.frame(self, said).run()
+
+    def _take_first(self, first: int, count: int) -> None:
+        """In a frame that has the task which told the types, its value is what was recorded."""
+        assert self.first is not None
+        concerned = self.first.concerns(first, count)
+        control = self.slot.control
+        self.function = (
+            self.first.around(self.own_function, lambda: first + int(control[ENDED]))
+            if concerned
+            else self.own_function
+        )
 
 
 def enter(said: dict[str, Any]) -> None:
