@@ -17,7 +17,9 @@ if TYPE_CHECKING:
         StoppedError,
         TaskError,
     )
+    from taskfarm._map import map
     from taskfarm._output import Output, open
+    from taskfarm._run import Run
     from taskfarm._service import Task, serve
     from taskfarm._spaces import Space, concat, csv, files, glob, product, rows, sobol, zip
 
@@ -34,7 +36,9 @@ _HOMES = {
     "Task": "_service",
     "open": "_output",
     "serve": "_service",
+    "Run": "_run",
     "Space": "_spaces",
+    "map": "_map",
     "concat": "_spaces",
     "csv": "_spaces",
     "files": "_spaces",
@@ -51,6 +55,7 @@ __all__ = [
     "Error",
     "ManifestError",
     "Output",
+    "Run",
     "Space",
     "Stopped",
     "StoppedError",
@@ -61,6 +66,7 @@ __all__ = [
     "csv",
     "files",
     "glob",
+    "map",
     "open",
     "product",
     "rows",

@@ -47,24 +47,31 @@ def ask(verb: str, *arguments: str, manifest: Mapping[str, Any] | None = None) -
         raise EngineError("\n".join(lines) or f"taskfarm {verb} ended with {done.returncode}") from None
 
 
-def error_of(diagnostics: Sequence[Mapping[str, Any]], kind: type[Error] = ManifestError) -> Error:
-    """What is wrong, as the engine says it; the id is that of the first error."""
+def error_of(diagnostics: Sequence[Mapping[str, Any]], *, kind: type[Error] = ManifestError, axes: Any = ()) -> Error:
+    """What is wrong, as the engine says it; the id is that of the first error. `axes`: of the manifest."""
     wrong = [d for d in diagnostics if d.get("severity") != "warning"] or list(diagnostics)
-    text = "\n".join(_worded(d) for d in wrong) or "the engine gives no reason"
+    text = "\n".join(_worded(d, axes) for d in wrong) or "the engine gives no reason"
     return kind(text, id=str(wrong[0].get("id", "")) if wrong else "")
 
 
-def _worded(diagnostic: Mapping[str, Any]) -> str:
+def _worded(diagnostic: Mapping[str, Any], axes: Any) -> str:
     """Without the manifest's path, which nobody has written: by the argument that the place in it comes from."""
-    parts = str(diagnostic.get("pointer") or "").split("/")[1:]
-    names = {"run": "", "over": "space", "where": "where"}
+    place = _place(str(diagnostic.get("pointer") or "").split("/")[1:], axes)
+    return f"{place}: {diagnostic['text']}" if place else str(diagnostic["text"])
+
+
+def _place(parts: list[str], axes: Any) -> str:
     if parts[:1] == ["run"]:
-        parts = parts[1:]
-        names = {"python": "function"}
-    if not parts:
-        return str(diagnostic["text"])
-    first = names.get(parts[0], parts[0])
-    return f"{': '.join(part for part in [first, *parts[1:]] if part)}: {diagnostic['text']}"
+        return ": ".join("function" if part == "python" else part for part in parts[1:])
+    if parts[:1] != ["over"]:
+        return ": ".join(parts)
+    names = ["space"]
+    try:
+        axis = axes[int(parts[1])]
+        names.append(str(axis.get("name") or next(iter(axis))))
+    except (LookupError, ValueError, AttributeError, StopIteration):
+        pass
+    return ": ".join([*names, *(part for part in parts[2:] if part not in ("values", names[-1]))])
 
 
 # ---- Spaces ----
@@ -79,7 +86,7 @@ def space_length(axes: Sequence[Any]) -> int:
     """How many points axes have that stand in files, or that the engine works out."""
     status, told = ask("check", "-", "--no-start", manifest=_echo(axes))
     if status != 0:
-        raise error_of(told["diagnostics"])
+        raise error_of(told["diagnostics"], axes=axes)
     return int(told["stages"][0]["tasks"])
 
 
@@ -87,5 +94,5 @@ def space_point(axes: Sequence[Any], index: int) -> dict[str, Any]:
     """A point of such axes."""
     status, told = ask("try", "-", str(index), manifest=_echo(axes))
     if status != 0:
-        raise error_of(told.get("diagnostics", [{"text": told.get("message", "")}]))
+        raise error_of(told.get("diagnostics", [{"text": told.get("message", "")}]), axes=axes)
     return {name: float("nan") if value is None else value for name, value in told["given"]["params"].items()}

@@ -1,0 +1,84 @@
+"""The columns of a stage as they are declared: by `results=`, or by what the function's annotations say it returns."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from taskfarm._errors import ManifestError
+
+BARE = "result"  # the column of a value that has no name
+
+_TYPES: dict[Any, str] = {bool: "bool", int: "int64", float: "float64", str: "string", bytes: "bytes"}
+
+
+def _type_name(kind: Any) -> str | None:
+    """The manifest's name of a Python or numpy type; None: no column has it."""
+    if isinstance(kind, str):
+        return kind
+    if isinstance(kind, type) and kind in _TYPES:
+        return _TYPES[kind]
+    is_numpy = hasattr(kind, "itemsize") or getattr(kind, "__module__", "") == "numpy"
+    if not is_numpy:
+        return None
+    import numpy as np
+
+    try:
+        dtype = np.dtype(kind)
+    except TypeError:
+        return None
+    return dtype.name if dtype.kind in "biuf" else {"U": "string", "S": "bytes"}.get(dtype.kind)
+
+
+def _column(name: str, said: Any) -> Any:
+    """A column as the manifest has it: from a type, (type, shape), or what is one already."""
+    if isinstance(said, Mapping):
+        return {**said, "type": _column(name, said["type"])} if "type" in said else dict(said)
+    if isinstance(said, tuple):
+        if len(said) != 2:
+            raise ManifestError(f"results: {name}: a tuple is (type, shape), as in (float, (1000,))", id="bad-value")
+        shape = [said[1]] if isinstance(said[1], int) else [int(length) for length in said[1]]
+        return {"type": _column(name, said[0]), "shape": shape}
+    kind = _type_name(said)
+    if kind is None:
+        raise ManifestError(f"results: {name}: {said!r} is no type of a column", id="bad-value")
+    return kind
+
+
+def columns_of(results: Any) -> dict[str, Any]:
+    """What `results=` says: a dict of columns, or the type of the only value."""
+    if isinstance(results, Mapping) and not ("type" in results and not isinstance(results["type"], Mapping)):
+        return {str(name): _column(str(name), said) for name, said in results.items()}
+    return {BARE: _column(BARE, results)}
+
+
+def _fields(kind: Any) -> dict[str, Any] | None:
+    """The members of a record's class, by name."""
+    if dataclasses.is_dataclass(kind) or (
+        isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields")
+    ):
+        return typing.get_type_hints(kind)
+    return typing.get_type_hints(kind) if typing.is_typeddict(kind) else None
+
+
+def annotated(function: Callable[..., Any]) -> dict[str, Any] | None:
+    """The columns that the annotation of what is returned says; None: it does not say all of them."""
+    inner = function
+    while hasattr(inner, "func"):
+        inner = inner.func
+    if not isinstance(inner, types.FunctionType | types.MethodType):
+        return None
+    try:
+        returned = typing.get_type_hints(inner).get("return", dataclasses.MISSING)
+    except Exception:  # names that are not known here
+        return None
+    if returned is dataclasses.MISSING:
+        return None
+    if returned is type(None):
+        return {}
+    fields = _fields(returned)
+    columns = {name: _type_name(kind) for name, kind in (fields if fields is not None else {BARE: returned}).items()}
+    return None if any(kind is None for kind in columns.values()) else columns

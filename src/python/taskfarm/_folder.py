@@ -1,0 +1,173 @@
+"""OUTPUT.map: the folder beside an output in which `map` keeps what a run of it needs.
+
+The manifest, the pickled function, `common` values, large tables, and a lock. The lock is held by the script and by
+the engine that it has started, for as long as either lives: so the next `map` of the output waits for what an earlier
+one has left running. The folder is removed when a run has ended and there is no more to do; one that was stopped or
+killed leaves it to the next. It is for its user alone; one of somebody else, and one that `map` has not made, are never
+touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import re
+import stat
+from collections.abc import Callable
+from typing import Any
+
+from taskfarm._errors import EngineError
+
+_MARK = "taskfarm-map.json"
+_LOCK = "lock"
+_OWN = re.compile(
+    r"taskfarm-map\.json|lock|manifest\.json|trial\.json|function\.pickle|first\.json(\.new)?|engine\.(json|events|log)"
+    r"|(common|table)-\w+\.(npy|csv|sum)"
+)
+
+
+class Folder:
+    """The folder of an output; made, or found and proven to be ours. Locked until close() or remove()."""
+
+    def __init__(self, output: str, on_wait: Callable[[dict[str, Any]], bool]) -> None:
+        """Waits for who has it. `on_wait` gets what the other has noted, and says whether to wait; else `locked` is
+        False."""
+        self.path = f"{output}.map"
+        self.output = os.path.basename(output)
+        self.fd = -1
+        self.lock_fd = -1
+        self.locked = False
+        while not self.locked:
+            self._open()
+            if not self._lock(on_wait):
+                break
+
+    # ---- Whose it is ----
+
+    def _open(self) -> None:
+        self.close()
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(self.path, 0o700)
+        try:
+            self.fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno in (errno.ENOTDIR, errno.ELOOP):
+                raise self._foreign() from None
+            raise
+        if os.fstat(self.fd).st_uid != os.geteuid():
+            raise EngineError(f"{self.path}: belongs to another user; give another output", id="other-user")
+        names = os.listdir(self.fd)
+        if names if _MARK not in names else self.read(_MARK).get("taskfarm_map") != 1:
+            raise self._foreign()
+        if _MARK not in names:
+            with contextlib.suppress(FileExistsError):  # another one makes it at the same time
+                self.write(_MARK, {"taskfarm_map": 1, "output": self.output})
+
+    def _foreign(self) -> EngineError:
+        text = f"{self.path}: is needed for the run, and was not made by map: move it away, or give another output"
+        return EngineError(text, id="foreign-folder")
+
+    # ---- One at a time ----
+
+    def _lock(self, on_wait: Callable[[dict[str, Any]], bool]) -> bool:
+        """False: somebody has it, and is not to be waited for."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        self.lock_fd = os.open(_LOCK, flags, 0o600, dir_fd=self.fd)
+        try:
+            fcntl.flock(self.lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not on_wait(self.read("engine.json")):
+                return False
+            fcntl.flock(self.lock_fd, fcntl.LOCK_EX)
+        except OSError:  # no locks on this file system: the output has one of its own
+            self.locked = True
+            return True
+        with contextlib.suppress(OSError):  # else the one who had it has removed the folder
+            here = os.stat(os.path.join(self.path, _LOCK), follow_symlinks=False)
+            self.locked = os.path.samestat(here, os.fstat(self.lock_fd))
+        return True
+
+    def is_busy(self) -> bool:
+        """Does somebody else have it?"""
+        if self.locked:
+            return False
+        try:
+            fcntl.flock(self.lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        self.locked = True
+        return False
+
+    def wait(self) -> None:
+        """Until it is ours."""
+        if not self.locked:
+            fcntl.flock(self.lock_fd, fcntl.LOCK_EX)
+            self.locked = True
+
+    # ---- Files ----
+
+    def file(self, name: str) -> str:
+        """The path of a file in it."""
+        return os.path.join(self.path, name)
+
+    def has(self, name: str) -> bool:
+        """Is there a regular file of that name?"""
+        try:
+            return stat.S_ISREG(os.stat(name, dir_fd=self.fd, follow_symlinks=False).st_mode)
+        except OSError:
+            return False
+
+    def read(self, name: str) -> dict[str, Any]:
+        """What a file says; {} if it is not there, or says nothing."""
+        try:
+            fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=self.fd)
+            with open(fd, encoding="utf-8") as file:
+                said = json.load(file)
+        except (OSError, ValueError):
+            return {}
+        return said if isinstance(said, dict) else {}
+
+    def create(self, name: str) -> int:
+        """A new file in the place of what has the name; a descriptor to write to."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self.fd)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.open(name, flags, 0o600, dir_fd=self.fd)
+
+    def write(self, name: str, content: bytes | dict[str, Any]) -> str:
+        """Writes a file; returns its path."""
+        text = content if isinstance(content, bytes) else json.dumps(content).encode()
+        with open(self.create(name), "wb") as file:
+            file.write(text)
+        return self.file(name)
+
+    def drop(self, name: str) -> None:
+        """Removes a file, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self.fd)
+
+    # ---- The end ----
+
+    def remove(self) -> None:
+        """Removes what `map` has made in it, and then the folder, if nothing else is in there."""
+        try:
+            names = [name for name in os.listdir(self.fd) if _OWN.fullmatch(name)]
+            for name in sorted(names, key=lambda name: (name == _MARK, name == _LOCK)):
+                self.drop(name)
+            os.rmdir(self.path)
+        except OSError:  # what is left is left
+            pass
+        self.close()
+
+    def close(self) -> None:
+        """Leaves it to whoever comes next."""
+        for fd in (self.lock_fd, self.fd):
+            if fd >= 0:
+                os.close(fd)
+        self.fd = self.lock_fd = -1
+        self.locked = False

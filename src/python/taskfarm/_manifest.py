@@ -1,0 +1,195 @@
+"""From the arguments of `map` to a manifest of one stage, and the files that it names."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from taskfarm._axis import Values
+from taskfarm._errors import ManifestError
+from taskfarm._folder import Folder
+from taskfarm._function import Target
+from taskfarm._spaces import Space
+
+# Keys of a stage's "run"; all others are the stage's own, or the campaign's.
+RUN_KEYS = frozenset({"cwd", "env", "interpreter", "preload", "seed_globals", "warm"})
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no word for: numpy's scalars, paths, spans of time."""
+    if hasattr(value, "item"):
+        return value.item()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, datetime.timedelta):
+        return value.total_seconds()
+    raise TypeError(f"{type(value).__name__} can't stand in a manifest")
+
+
+def as_text(manifest: Mapping[str, Any]) -> str:
+    """A manifest's text. NaN and infinities stand in it as they are."""
+    try:
+        return json.dumps(manifest, default=_plain, ensure_ascii=False)
+    except TypeError as error:
+        named = [key for key, value in manifest.items() if not _is_plain(value)]
+        raise ManifestError(f"{', '.join(named) or 'map'}: {error}", id="wrong-type") from None
+
+
+def _is_plain(value: Any) -> bool:
+    try:
+        json.dumps(value, default=_plain)
+    except TypeError:
+        return False
+    return True
+
+
+def relative(path: str) -> str:
+    """A path as it stands in the manifest: from the work folder, if it is in there."""
+    here = os.getcwd()
+    inside = os.path.relpath(path, here)
+    return path if inside.startswith("..") else inside
+
+
+def _literal(path: str) -> str:
+    """A path in which braces are no placeholders."""
+    return path.replace("{", "{{").replace("}", "}}")
+
+
+class Files:
+    """The files of a run that stand in its folder."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+        self.tables = 0
+
+    def table(self, columns: dict[str, Values]) -> dict[str, Any]:
+        """Writes a table, and returns the axis that reads it."""
+        import csv
+
+        name = f"table-{self.tables}.csv"
+        self.tables += 1
+        with open(self.folder.create(name), "w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(columns)
+            writer.writerows(zip(*(_cells(values) for values in columns.values()), strict=True))
+        types = {column: values.kind for column, values in columns.items()}
+        return {"csv": _literal(relative(self.folder.file(name))), "types": types}
+
+    def target(self, target: Target) -> str:
+        """What the manifest says of the function."""
+        if target.content is None:
+            return target.text
+        path = self.folder.write("function.pickle", target.content)
+        return f"{_literal(relative(path))}:{target.text}"
+
+    def common(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """Writes values that all tasks share, unless they are there already; a path stays one."""
+        paths: dict[str, str] = {}
+        for name, value in values.items():
+            if isinstance(value, (str, os.PathLike)):
+                paths[name] = os.fspath(value)
+            elif not name.isidentifier() or not name.isascii():
+                raise ManifestError(f"common: {name!r} can't be the name of a parameter", id="bad-name")
+            else:
+                paths[name] = _literal(relative(self._save(name, value)))
+        return paths
+
+    def _save(self, name: str, value: Any) -> str:
+        import numpy as np
+
+        array = _columns_of(name, value) if hasattr(value, "columns") and hasattr(value, "iloc") else np.asarray(value)
+        if array.dtype.hasobject:
+            raise ManifestError(
+                f"common: {name}: a {type(value).__name__} of objects can't be mapped: make it an array of numbers or "
+                "texts, or a DataFrame",
+                id="unsuitable-type",
+            )
+        array = np.ascontiguousarray(array) if array.ndim else array
+        seal = hashlib.sha256(array.dtype.descr.__repr__().encode() + repr(array.shape).encode())
+        seal.update(array.reshape(-1).view("u1") if array.nbytes else b"")
+        file, note = f"common-{name}.npy", f"common-{name}.sum"
+        if not (self.folder.has(file) and self.folder.read(note).get("sha256") == seal.hexdigest()):
+            self.folder.drop(note)
+            with open(self.folder.create(file), "wb") as out:
+                np.save(out, array, allow_pickle=False)
+            self.folder.write(note, {"sha256": seal.hexdigest()})
+        return self.folder.file(file)
+
+
+def _cells(values: Values) -> Any:
+    if values.kind != "float64":
+        return iter(values)
+    return ("" if value != value else repr(value) for value in values)
+
+
+def _columns_of(name: str, frame: Any) -> Any:
+    """A DataFrame as one record whose fields are its columns, so that each lies in one piece."""
+    import numpy as np
+
+    columns = {}
+    for column in frame.columns:
+        values = frame[column].to_numpy()
+        if values.dtype.kind == "O":
+            if not all(isinstance(value, str) for value in values):
+                text = f"common: {name}: column {column!r} holds objects that are not all texts: convert it first"
+                raise ManifestError(text, id="unsuitable-type")
+            values = values.astype("U")
+        columns[str(column)] = values
+    record = np.zeros(1, [(column, values.dtype, values.shape) for column, values in columns.items()])
+    for column, values in columns.items():
+        record[column][0] = values
+    return record
+
+
+def write_manifest(
+    files: Files,
+    target: Target,
+    space: Space,
+    *,
+    output: str,
+    seed: int,
+    batch: int | str | None,
+    common: Mapping[str, Any] | None,
+    keys: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The manifest, without "results". `keys`: whatever else a stage, a run or a campaign may have."""
+    own = dict(keys)
+    run: dict[str, Any] = {"python": files.target(target), "interpreter": sys.executable}
+    run.update({key: own.pop(key) for key in sorted(RUN_KEYS & set(own))})
+    if batch is not None:
+        run["batch"] = batch
+    if common:
+        run["common"] = files.common(common)
+    if target.init:
+        run["init"] = target.init
+    _add_folders(run, target)
+    if target.code:
+        own["code"] = [*own.get("code", ()), *(_literal(relative(path)) for path in target.code)]
+    conditions = [*space.conditions(), *([own.pop("where")] if "where" in own else [])]
+    manifest: dict[str, Any] = {"name": own.pop("name", target.name), "output": _literal(relative(output))}
+    manifest["seed"] = seed
+    axes = space.axes(files.table)
+    if axes:
+        manifest["over"] = axes
+    if conditions:
+        manifest["where"] = conditions[0] if len(conditions) == 1 else " && ".join(f"({c})" for c in conditions)
+    manifest["run"] = run
+    manifest.update(own)
+    if files.tables:
+        manifest.setdefault("store_params", True)  # the tables are not kept
+    return manifest
+
+
+def _add_folders(run: dict[str, Any], target: Target) -> None:
+    """Folders that tasks need on their path, behind the engine's own and that of the function."""
+    if not target.folders:
+        return
+    env = dict(run.get("env") or {})
+    before = env.get("PYTHONPATH") or _literal(os.environ.get("PYTHONPATH", ""))
+    env["PYTHONPATH"] = os.pathsep.join([*map(_literal, target.folders), *([before] if before else [])])
+    run["env"] = env

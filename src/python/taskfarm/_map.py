@@ -1,0 +1,419 @@
+"""map: a function over the points of a space, here or on many nodes, with typed results in one file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from taskfarm._code import hash_of
+from taskfarm._declared import annotated, columns_of
+from taskfarm._engine import ask, error_of, find
+from taskfarm._errors import CodeChangedWarning, EngineError, Error, Stopped, TaskError
+from taskfarm._folder import Folder
+from taskfarm._function import Target, target_of
+from taskfarm._manifest import Files, as_text, write_manifest
+from taskfarm._process import (
+    Event,
+    Process,
+    birth_of,
+    event_of,
+    launcher,
+    pause,
+    refuse_ranks,
+    start_detached,
+)
+from taskfarm._progress import Display, display_of, logger
+from taskfarm._run import Outcome, Run, note, outcome_of
+from taskfarm._spaces import Space, as_space
+from taskfarm._types import by_first_task, earlier
+
+_RETRY = 40  # times that an engine which finds the output in use is started again, as what it waits for is ending
+
+
+@dataclass(frozen=True)
+class Call:
+    """What map was called with."""
+
+    function: Callable[..., Any]
+    space: Space
+    path: str
+    target: Target
+    results: Any
+    common: Mapping[str, Any] | None
+    launch: str | Sequence[str] | None
+    slots: int | None
+    batch: int | str | None
+    seed: int
+    rerun: str | None
+    progress: str
+    raise_on_failure: bool
+    detach: bool
+    init: Any = None
+    warns: bool = True  # of code that has changed
+    keys: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The output's name, as it is told."""
+        return os.path.relpath(self.path) if not os.path.relpath(self.path).startswith("..") else self.path
+
+    @property
+    def identity(self) -> str:
+        """Of the run: the same map has the same."""
+        said: list[Any] = [self.target.text, hash_of(self.function), self.space.axes(), list(self.space.conditions())]
+        said += [dict(sorted(self.keys.items())), self.seed, str(self.batch), repr(self.results)]
+        said += [sorted(self.common or ())]
+        return hashlib.sha256(as_text({"said": said}).encode()).hexdigest()
+
+
+def map(
+    function: Callable[..., Any],
+    space: Any = None,
+    *,
+    output: str | os.PathLike[str] | None = None,
+    results: Any = None,
+    common: Mapping[str, Any] | None = None,
+    launch: str | Sequence[str] | None = None,
+    slots: int | None = None,
+    batch: int | str | None = None,
+    retries: int = 0,
+    timeout: Any = None,
+    resources: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    rerun: str | None = None,
+    progress: str = "auto",
+    raise_on_failure: bool = False,
+    detach: bool = False,
+    init: Any = None,
+    **keys: Any,
+) -> Run:
+    """Calls a function for each point of a space, with the point's parameters by name, and returns a Run.
+
+    What is done already is not run again: the same map goes on where an earlier one was, after a crash or kill -9 too.
+
+    space: see taskfarm.product; a dict of axes, a list of dicts or a DataFrame will do.
+    output: the HDF5 file; NAME-OF-FUNCTION.h5 in the current folder if it is not given.
+    results: the columns, {"snr": float, "flux": (float, (1000,))}, or the type of a single value; if it is not given,
+        what the function's annotation says, or else what the first task returns.
+    common: large values that all tasks share, as parameters of the function: arrays, DataFrames, paths of npy files.
+    launch: what is put before the engine, "mpirun -n 64"; $TASKFARM_LAUNCH if it is not given.
+    slots: tasks that run at once in a rank; all cores if it is not given.
+    batch: the function gets arrays of so many tasks, or "auto".
+    timeout: seconds, or "5m". resources: what a task needs, {"slots": 2, "memory": "2GB"}.
+    rerun: "code" runs again what another version of the function made.
+    progress: "auto", "plain" or "none".
+    detach: returns at once; the run goes on when this process has ended, and the same map attaches to it.
+    init: a function that each process calls before its first task.
+    keys: any other key of a stage: reduce, until, where, capture, on_failure, inputs, outputs, ...; of its run: env,
+        cwd, warm, preload, seed_globals, interpreter.
+
+    Raises Stopped, a SystemExit, if the run was stopped early; KeyboardInterrupt after a Ctrl-C; ManifestError,
+    EngineError; TaskError if the function can't be run at all, and, with raise_on_failure, if tasks failed.
+    """
+    _refuse_within_task()
+    refuse_ranks()
+    target = target_of(function, init)
+    given = {"timeout": timeout, "resources": resources, **keys}
+    given = {key: value for key, value in given.items() if value is not None}
+    if retries:
+        given["retries"] = retries
+    path = os.path.abspath(os.fspath(output)) if output is not None else os.path.abspath(f"{target.name}.h5")
+    call = Call(
+        function=function,
+        space=as_space(space),
+        path=path,
+        target=target,
+        results=results,
+        common=common,
+        launch=launch,
+        slots=slots,
+        batch=batch,
+        seed=seed,
+        rerun=rerun,
+        progress=progress,
+        raise_on_failure=raise_on_failure,
+        detach=detach,
+        init=init,
+        keys=given,
+    )
+    display = display_of(progress)
+    if output is None:
+        display.say(f"results go to {call.name}")
+    return _run(call, display)
+
+
+def _refuse_within_task() -> None:
+    """No process is started by a task, or while a task imports the script."""
+    if "taskfarm._slot.main" not in sys.modules and "TASKFARM_STAGE" not in os.environ:
+        return
+    main = sys.modules.get("__main__")
+    if getattr(main, "__file__", None) is None and "TASKFARM_INDEX" not in os.environ:
+        text = (
+            "map is called while a task's process imports its module: put the call into a function, or below "
+            'if __name__ == "__main__":'
+        )
+    else:
+        text = "map is called within a task: a task can't start a run"
+    raise Error(text, id="usage")
+
+
+# ---- A run, from its folder to its end ----
+
+
+def _again(call: Call) -> Callable[[Any], Run]:
+    def retry(function: Any = None) -> Run:
+        _refuse_within_task()
+        new = call.function if function is None else function
+        target = target_of(new, call.init)
+        again = replace(call, function=new, target=target, rerun=None, detach=False, warns=False)
+        return _run(again, display_of(call.progress))
+
+    return retry
+
+
+def _run(call: Call, display: Display) -> Run:
+    program = find()
+    attached = False
+
+    def on_wait(noted: dict[str, Any]) -> bool:
+        nonlocal attached
+        attached = bool(noted.get("detached"))
+        if attached and noted.get("identity") != call.identity:
+            text = f"{call.name}: a detached run with other arguments has it: wait for it, or stop() it"
+            raise EngineError(text, id="output-in-use")
+        if not attached:
+            display.say(f"{call.name}: waits for the run of process {noted.get('pid', '?')} to end")
+        return not attached
+
+    folder = Folder(call.path, on_wait)
+    if attached and not folder.locked:
+        return _attach(call, folder, display)
+    keeps = True
+    try:
+        command = _prepare(call, folder, display, program)
+        if call.detach:
+            keeps = False
+            return _detach(call, folder, display, command)
+        run, keeps = _follow(call, folder, display, command)
+        return run
+    except Error:
+        keeps = os.path.exists(call.path)
+        raise
+    finally:
+        display.close()
+        if not keeps and not call.detach:
+            folder.remove()
+        elif keeps:
+            folder.close()
+
+
+def _prepare(call: Call, folder: Folder, display: Display, program: str) -> list[str]:
+    """Writes the manifest. Returns the engine's command line."""
+    manifest = write_manifest(
+        Files(folder),
+        call.target,
+        call.space,
+        output=call.path,
+        seed=call.seed,
+        batch=call.batch,
+        common=call.common,
+        keys=call.keys,
+    )
+    columns = columns_of(call.results) if call.results is not None else annotated(call.function)
+    if columns is None and "code" not in (call.rerun or ""):
+        columns = earlier(folder, call.path, call.target.text)
+    if columns is None:
+        columns, said = by_first_task(folder, manifest, call.function)
+        display.say(said)
+    if columns:
+        manifest["results"] = columns
+    path = folder.write("manifest.json", as_text(manifest).encode())
+    command = [*launcher(call.launch), program, "run", path, "--workdir", os.getcwd(), "--output", call.path, "--json"]
+    if call.slots is not None:
+        command += ["--slots", str(call.slots)]
+    if call.rerun is not None:
+        command += ["--rerun", call.rerun]
+    logger.debug("%s", command)
+    return command
+
+
+class _Listener:
+    """Takes what the engine says: shows it, warns of it, keeps the last of it."""
+
+    def __init__(self, call: Call, display: Display) -> None:
+        self.call, self.display = call, display
+        self.end: Event = {}
+        self.lines: list[str] = []
+
+    def event(self, event: Event) -> None:
+        kind = event["event"]
+        if kind == "progress":
+            self.display.update(event)
+        elif kind == "end":
+            self.end = event
+        elif kind == "say" and event["about"] == "code":
+            self._warn(str(event["text"]))
+        elif kind == "say":
+            self.display.say(str(event["text"]))
+
+    def _warn(self, text: str) -> None:
+        if not self.call.warns:
+            return
+        self.display.close()
+        told = text.replace(self.call.path, self.call.name)
+        depth = 1
+        frame = sys._getframe(1)
+        while frame and frame.f_globals.get("__name__", "").startswith("taskfarm."):
+            frame, depth = frame.f_back, depth + 1  # type: ignore[assignment]
+        warnings.warn(f'{told}; rerun="code" makes them anew', CodeChangedWarning, stacklevel=depth)
+
+    def text(self, line: str) -> None:
+        """A line of standard error: of the engine, of a launcher."""
+        if line.strip():
+            self.lines.append(line)
+            self.display.say(line.removeprefix("taskfarm: "))
+
+    def interrupted(self, times: int) -> None:
+        if times == 1:
+            self.display.say("stopping: tasks that have begun may end; interrupt again to end them at once")
+
+
+def _follow(call: Call, folder: Folder, display: Display, command: Sequence[str]) -> tuple[Run, bool]:
+    """Runs the engine to its end. Returns the handle, and whether the folder is needed for the next run."""
+    for _ in range(_RETRY):
+        listener = _Listener(call, display)
+        process = Process(command, folder.lock_fd)
+        folder.write("engine.json", note(process.process.pid, call.identity, False))
+        status = process.follow(listener.event, listener.text, listener.interrupted)
+        if process.asked or not _is_ending(listener.end):
+            break
+        pause(0.25)
+    display.close()
+    outcome = Outcome(status, listener.end)
+    run = Run(call.path, _again(call), outcome)
+    if process.asked:
+        raise KeyboardInterrupt
+    _settle(call, run, outcome, listener, display)
+    return run, status not in (0, 1)
+
+
+def _is_ending(end: Mapping[str, Any]) -> bool:
+    """Is the output still held by what an engine that was killed has left?"""
+    return any(d.get("id") == "output-in-use" for d in end.get("diagnostics", []))
+
+
+def _settle(call: Call, run: Run, outcome: Outcome, listener: _Listener, display: Display) -> None:
+    """Says what has become of the run; raises what it is to raise."""
+    status, end = outcome.status, outcome.end
+    if status in (0, 1, 75) and "done" in end:
+        display.end("\n".join([outcome.told(call.name), *outcome.failures()]))
+    if status == 75:
+        raise Stopped(f"{outcome.told(call.name)}: it was stopped; the same map goes on", run)
+    if status not in (0, 1):
+        raise _error(call, outcome, listener)
+    if end.get("stopped"):
+        raise TaskError("\n".join(str(stop["why"]) for stop in end["stopped"]), id="service-fails")
+    if call.raise_on_failure and end.get("failed"):
+        raise TaskError(_why(call, run, outcome), id="tasks-failed")
+
+
+def _error(call: Call, outcome: Outcome, listener: _Listener) -> Error:
+    diagnostics = outcome.end.get("diagnostics") or []
+    if outcome.status == 2 and diagnostics:
+        return error_of(diagnostics, axes=call.space.axes())
+    if diagnostics:
+        return error_of(diagnostics, kind=EngineError)
+    said = "\n".join(line.removeprefix("taskfarm: ") for line in listener.lines[-20:])
+    how = f"was killed by signal {-outcome.status}" if outcome.status < 0 else f"ended with {outcome.status}"
+    return EngineError(f"the engine {how}{': ' if said else ''}{said}", id="run-failed")
+
+
+def _why(call: Call, run: Run, outcome: Outcome) -> str:
+    """The first failure in full."""
+    lines = [outcome.told(call.name), *outcome.failures()]
+    try:
+        task = run[int(outcome.end["failures"][0]["tasks"][0])]
+        lines += ["", task.traceback or task.stderr or task.message]
+    except (Error, ImportError, OSError, LookupError):
+        pass
+    return "\n".join(lines).rstrip()
+
+
+# ---- Detached ----
+
+
+def _detach(call: Call, folder: Folder, display: Display, command: Sequence[str]) -> Run:
+    """Starts an engine that goes on by itself, and waits until it has begun."""
+    events, log = folder.create("engine.events"), folder.create("engine.log")
+    try:
+        pid = start_detached(command, folder.lock_fd, events, log)
+    finally:
+        os.close(events)
+        os.close(log)
+    folder.write("engine.json", note(pid, call.identity, True))
+    birth = birth_of(pid)
+    listener = _Listener(call, display)
+    read = 0
+    while True:
+        alive = birth_of(pid) == birth
+        with open(folder.file("engine.events"), encoding="utf-8", errors="replace") as file:
+            said = [event for event in (event_of(line) for line in file if line.endswith("\n")) if event]
+        for event in said[read:]:
+            listener.event(event)
+        read = len(said)
+        if not alive or any(event["event"] in ("begin", "end") for event in said):
+            break
+        pause(0.02)
+    outcome = outcome_of(folder)
+    if not alive and outcome is None:
+        outcome = Outcome(3)
+    if outcome is not None and outcome.status not in (0, 1, 75):
+        with open(folder.file("engine.log"), encoding="utf-8", errors="replace") as file:
+            listener.lines = file.read().splitlines()
+        folder.close()
+        raise _error(call, outcome, listener)
+    display.say(f"{call.name}: runs by itself (process {pid}); the same map attaches to it")
+    return Run(call.path, _again(call), None, _let_go(folder, call.path))
+
+
+def _let_go(folder: Folder, path: str) -> Folder:
+    """The folder of a run that has it itself."""
+    folder.close()
+    return Folder(path, lambda noted: False)
+
+
+def _attach(call: Call, folder: Folder, display: Display) -> Run:
+    """Waits for a detached run of the same map, unless it is to stay detached."""
+    run = Run(call.path, _again(call), None, folder)
+    if call.detach:
+        return run
+    display.say(f"{call.name}: attaches to the run that is at work; an interrupt leaves it alone")
+    shown = 0.0
+    try:
+        while run.state == "running":
+            if time.monotonic() - shown > 1:
+                shown = time.monotonic()
+                display.update(_how_far(call.path))
+            pause(0.05)
+    finally:
+        display.close()
+    outcome = run.outcome
+    _settle(call, run, outcome, _Listener(call, display), display)
+    return run
+
+
+def _how_far(path: str) -> dict[str, Any]:
+    """What the engine says of a run that it has not started itself."""
+    try:
+        status, told = ask("status", path)
+    except EngineError:
+        return {}
+    beat = told.get("heartbeat") if status == 0 else None
+    failed = sum(stage.get("failed", 0) + stage.get("timeout", 0) for stage in told.get("stages", []))
+    return {**beat, "failed": failed} if beat else {}

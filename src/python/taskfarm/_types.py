@@ -1,0 +1,112 @@
+"""Of what types results are, where nothing declares them: as an earlier run had them, or by the first task.
+
+The first task is tried before the run, in a slot's process, with its retries (taskfarm try). What the function has
+returned stands in a file, from which the run takes that task's row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from taskfarm._code import Function, hash_of, inner_of
+from taskfarm._engine import ask, error_of
+from taskfarm._errors import Error, TaskError
+from taskfarm._folder import Folder
+from taskfarm._manifest import as_text, relative
+
+_FIRST = "first.json"
+
+
+def earlier(folder: Folder, output: str, target: str) -> dict[str, Any] | None:
+    """The columns of the same function in the run that is to be gone on with; None: there is none."""
+    kept = folder.read("manifest.json")
+    if kept and os.path.exists(output) and kept.get("run", {}).get("python", "").endswith(target):
+        results = kept.get("results")
+        return dict(results) if results else None
+    if not os.path.exists(output):
+        return None
+    try:
+        from taskfarm._output import Output
+
+        with Output(output) as out:
+            manifest = out.manifest
+    except (Error, ImportError, OSError):
+        return None
+    same = str(manifest.get("run", {}).get("python", "")).endswith(target)
+    return dict(manifest["results"]) if same and manifest.get("results") else None
+
+
+def _identity(manifest: Mapping[str, Any], function: Function) -> str:
+    """Of what the first task runs."""
+    seal = hashlib.sha256(as_text(manifest).encode())
+    seal.update(hash_of(function).encode())
+    inner = inner_of(function)
+    try:
+        source = inspect.getsourcefile(inner) if inner else None
+        if source:
+            with open(source, "rb") as file:
+                seal.update(file.read())
+    except (OSError, TypeError):
+        pass
+    return seal.hexdigest()
+
+
+def by_first_task(folder: Folder, manifest: dict[str, Any], function: Function) -> tuple[dict[str, Any], str]:
+    """The columns that the first task tells, and what is to be said of it. Puts into the manifest where the run finds
+    the task's value. Raises TaskError, ManifestError."""
+    identity = _identity(manifest, function)
+    path = relative(folder.file(_FIRST))
+    said = folder.read(_FIRST)
+    if said.get("identity") != identity:
+        folder.drop(_FIRST)
+        _try(folder, manifest, path)
+        said = folder.read(_FIRST)
+        said["identity"] = identity
+        folder.write(_FIRST, said)
+    manifest["run"]["first"] = path
+    columns: dict[str, Any] = said["columns"]
+    told = ", ".join(f"{name} {_worded(column)}" for name, column in columns.items()) or "none"
+    return columns, f"results, by task {said['index']}, which ran first: {told}"
+
+
+def _worded(column: Mapping[str, Any]) -> str:
+    shape = column.get("shape")
+    return f"{column['type']}[{', '.join(map(str, shape))}]" if shape else str(column["type"])
+
+
+def _try(folder: Folder, manifest: Mapping[str, Any], path: str) -> None:
+    """Runs the first task until it is done, or has no attempt left."""
+    trial = {key: value for key, value in manifest.items() if key not in ("reduce", "until")}
+    trial["run"] = {**manifest["run"], "first": path}
+    name = folder.write("trial.json", as_text(trial).encode())
+    retries = manifest.get("retries", 0)
+    attempts = (retries if isinstance(retries, int) else 0) + 1
+    for _ in range(attempts):
+        status, told = ask("try", name, "first", "--workdir", os.getcwd())
+        if status == 2:
+            raise error_of(told["diagnostics"], axes=manifest.get("over"))
+        if status == 0:
+            break
+    else:
+        raise TaskError(_failure(told, attempts), id="tasks-failed")
+    folder.drop("trial.json")
+    said = folder.read(_FIRST)
+    said.update({"stdout": told["stdout"], "stderr": told["stderr"]})
+    folder.write(_FIRST, said)
+
+
+def _failure(told: Mapping[str, Any], attempts: int) -> str:
+    params = ", ".join(
+        f"{name}={json.dumps(value)}" for name, value in (told.get("given") or {}).get("params", {}).items()
+    )
+    tries = f" {attempts} times" if attempts > 1 else ""
+    text = f"{told['stage']}[{told['index']}] ({params}), which was to tell the types of results, failed{tries}: "
+    text += str(told["message"])
+    if told.get("stderr"):
+        text += f"\n\n{told['stderr'].rstrip()}\n"
+    return text + "\nresults= declares the types without running a task first"
