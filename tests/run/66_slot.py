@@ -401,7 +401,8 @@ ZeroDivisionError: integer division or modulo by zero
             "import multiprocessing, subprocess, threading, time\ndef double(v): return 2 * v\n"
             "def forever():\n    while True: time.sleep(0.001)\n"
             "def f(x):\n    threading.Thread(target=forever).start()\n"
-            "    with multiprocessing.get_context('fork').Pool(2) as pool:\n        made = sum(pool.map(double, range(x)))\n"
+            "    with multiprocessing.get_context(('spawn', 'fork')[x % 2]).Pool(2) as pool:\n"
+            "        made = sum(pool.map(double, range(x)))\n"
             "    return made + int(subprocess.check_output(['echo', '1']))",
             X,
             INT,
