@@ -57,6 +57,17 @@ def limits(name: str) -> tuple[int, int]:
     return (0, 2**bits - 1) if name.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 
+_NUMPY_INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+
+
+def integers() -> frozenset[type]:
+    """The types of integers that memoryview takes as they are, as far as they are imported by now."""
+    numpy = sys.modules.get("numpy")
+    if not hasattr(numpy, "uint64"):
+        return frozenset({int})
+    return frozenset([int, *(getattr(numpy, name) for name in _NUMPY_INTEGERS)])
+
+
 # ---- Numbers: from a Python value to one that memoryview takes ----
 
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from taskfarm._slot import errors
+from taskfarm._slot.columns import integers
 from taskfarm._slot.errors import Misfit
-from taskfarm._slot.loop import Shape, loop_of
+from taskfarm._slot.loop import Loop, Shape, loop_of
 from taskfarm._slot.memory import FORMATS, IS_ORDERED, Cells, fence
 from taskfarm._slot.protocol import ENDED, STOP
 from taskfarm._slot.streams import task_seed
@@ -42,6 +43,7 @@ class Frame:
         self.has_grown = slot.texts.has_grown
         self.globals = slot.globals
         self.seeders = slot.globals.seeders
+        self.integers = integers()
         self.fence = fence
         self.now = time.monotonic
         self.epoch = time.time() - time.monotonic()
@@ -156,23 +158,30 @@ class Frame:
 
     # ---- The rows ----
 
-    def _loop(self, is_watched: bool) -> Callable[[Any, int, int], int]:
+    def _loop(self, is_watched: bool) -> Loop:
+        """The loop for such a frame of the stage."""
+        stage = self.stage
+        key = (is_watched, self.starts is not None, self.apart is not None)
+        loop = stage.loops.get(key)
+        if loop is None:
+            loop = stage.loops[key] = loop_of(self._shape(is_watched))
+        return loop
+
+    def _shape(self, is_watched: bool) -> Shape:
         stage = self.stage
         plain = all(column.type in FORMATS and not column.shape and not column.optional for column in stage.columns)
-        return loop_of(
-            Shape(
-                positional=stage.plan.positional,
-                named=stage.plan.named,
-                made=frozenset(self.made & set(stage.plan.names)),
-                columns=tuple((column.name, column.type) for column in stage.columns) if plain else None,
-                is_timed=stage.is_timed,
-                is_recorded=self.starts is not None,
-                is_seeded=stage.has_seeded_globals,
-                has_scratch=stage.wants_task,
-                is_watched=is_watched,
-                has_apart=self.apart is not None,
-                is_fenced=not IS_ORDERED,
-            )
+        return Shape(
+            positional=stage.plan.positional,
+            named=stage.plan.named,
+            made=frozenset(self.made & set(stage.plan.names)),
+            columns=tuple((column.name, column.type) for column in stage.columns) if plain else None,
+            is_timed=stage.is_timed,
+            is_recorded=self.starts is not None,
+            is_seeded=stage.has_seeded_globals,
+            has_scratch=stage.wants_task,
+            is_watched=is_watched,
+            has_apart=self.apart is not None,
+            is_fenced=not IS_ORDERED,
         )
 
     def run(self) -> int:

@@ -15,9 +15,9 @@ from taskfarm._slot.errors import GENERATED
 _FITS = {
     "bool": "type({0}) is bool",
     "float32": "isinstance({0}, float) and -3.4e38 < {0} < 3.4e38",
-    "float64": "isinstance({0}, float)",
+    "float64": "(isinstance({0}, float) or type({0}) is int)",
 }
-_FITS_INT = "type({0}) is int"
+_FITS_INT = "type({0}) in integers"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def _store_lines(columns: tuple[tuple[str, str], ...] | None) -> list[str]:
             f"if {fits[0].format('value')}:",
             "    try:",
             "        c0[row] = value",
-            "    except ValueError:",
+            "    except (ValueError, OverflowError):",
             "        settle(row, value)",
             "elif type(value) is dict:",
         ]
@@ -68,7 +68,12 @@ def _store_lines(columns: tuple[tuple[str, str], ...] | None) -> list[str]:
     lines += ["        if " + " and ".join(fit.format(f"v{i}") for i, fit in enumerate(fits)) + ":"]
     lines += [f"            c{i}[row] = v{i}" for i in range(len(columns))]
     lines += ["        else:", "            settle(row, value)"]
-    lines += ["    except (KeyError, ValueError):", "        settle(row, value)", "else:", "    settle(row, value)"]
+    lines += [
+        "    except (KeyError, ValueError, OverflowError):",
+        "        settle(row, value)",
+        "else:",
+        "    settle(row, value)",
+    ]
     return lines
 
 
@@ -90,6 +95,7 @@ def source(shape: Shape) -> str:
     setup += ["settle, failed, leave_if_child, write = frame.settle, frame.failed, frame.leave_if_child, frame.write"]
     setup += [f"make{i} = values[{i}]" for i, name in enumerate(names) if name in shape.made]
     setup += [f"c{i} = frame.cells[{i}]" for i in range(len(shape.columns or ()))]
+    setup += ["integers = frame.integers"]
     setup += ["now = frame.now"] if clocked else []
     setup += ["clock = frame.clock"] if shape.is_timed else []
     setup += ["starts, durations, epoch = frame.starts, frame.durations, frame.epoch"] if shape.is_recorded else []
@@ -124,14 +130,9 @@ def source(shape: Shape) -> str:
     return "\n".join(lines) + "\n"
 
 
-_made: dict[Shape, Loop] = {}
-
-
 def loop_of(shape: Shape) -> Loop:
-    """The loop for a shape; made once."""
-    loop = _made.get(shape)
-    if loop is None:
-        there: dict[str, Any] = {}
-        exec(compile(source(shape), GENERATED, "exec"), there)  # of names that are identifiers, and literals
-        loop = _made[shape] = there["loop"]
+    """Makes the loop for a shape."""
+    there: dict[str, Any] = {}
+    exec(compile(source(shape), GENERATED, "exec"), there)  # of names that are identifiers, and literals
+    loop: Loop = there["loop"]
     return loop

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from taskfarm._slot.columns import column_of
 from taskfarm._slot.frame import Frame
 from taskfarm._slot.load import FOLDERS, load_function, load_init
+from taskfarm._slot.loop import Loop
 from taskfarm._slot.plan import OFFERED, bind
 from taskfarm._slot.protocol import ENDED
 from taskfarm._slot.results import Results
@@ -67,6 +68,7 @@ class Stage:
 
             self.first = First(said["first"], bool(self.batch))
             self.own_function = self.function
+        self.loops: dict[tuple[bool, bool, bool], Loop] = {}  # Frame's
         self.is_short = False  # the last frame's tasks were
 
     def _plan(self, common: dict[str, str]) -> None:
