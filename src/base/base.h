@@ -382,6 +382,10 @@ tf_rng tf_rng_start(uint64_t key, int64_t index);
 /* The task's own 64-bit seed ({seed} in templates), from a stream that no plugin draws from. */
 uint64_t tf_rng_task_seed(uint64_t seed, const char *stage, int64_t index);
 
+/* The same in two steps, for many tasks: the key of that stream, and a task's seed by it. */
+uint64_t tf_rng_seed_key(uint64_t seed, const char *stage);
+uint64_t tf_rng_key_seed(uint64_t key, int64_t index);
+
 /* One block of Philox4x32-10, for the known-answer test. */
 void tf_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 

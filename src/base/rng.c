@@ -38,9 +38,17 @@ tf_rng tf_rng_seeded(uint64_t seed) {
     return tf_rng_start(seed, 0);
 }
 
-uint64_t tf_rng_task_seed(uint64_t seed, const char *stage, int64_t index) {
-    tf_rng rng = tf_rng_start(tf_rng_stage_key(seed, stage, (uint32_t)SEED_STREAM), index);
+uint64_t tf_rng_seed_key(uint64_t seed, const char *stage) {
+    return tf_rng_stage_key(seed, stage, (uint32_t)SEED_STREAM);
+}
+
+uint64_t tf_rng_key_seed(uint64_t key, int64_t index) {
+    tf_rng rng = tf_rng_start(key, index);
     return tf_rng_u64(&rng);
+}
+
+uint64_t tf_rng_task_seed(uint64_t seed, const char *stage, int64_t index) {
+    return tf_rng_key_seed(tf_rng_seed_key(seed, stage), index);
 }
 
 uint32_t tf_rng_u32(tf_rng *rng) {
