@@ -17,9 +17,10 @@ enum { BATCH_WHY = 1000 };
 
 /* What has become of the service that answers the batch's tasks: bits. */
 enum {
-    BATCH_SERVICE_READS = 1, /* it has read a task */
-    BATCH_SERVICE_FAILS = 2, /* it has ended, or was ended, before it had read any */
-    BATCH_STARTED_COLD = 4   /* it was to be forked from one that has imported its module, and could not be */
+    BATCH_SERVICE_READS = 1,  /* it has read a task */
+    BATCH_SERVICE_FAILS = 2,  /* it has ended, or was ended, before it had read any */
+    BATCH_STARTED_COLD = 4,   /* it was to be forked from one that has imported its module, and could not be */
+    BATCH_SERVICE_REFUSES = 8 /* it says itself that it can't run the stage: another start would be in vain, too */
 };
 
 enum { BATCH_BUFFERS = 2 }; /* of a slot: while one is run, the other is written or waits */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int64_t head_limit(const capture *c) {
     return c->limit / 2;
@@ -56,6 +57,26 @@ void capture_add(capture *c, const void *data, size_t size) {
     memcpy(c->tail + at, from, part);
     memcpy(c->tail, from + part, size - part);
     c->total += (int64_t)size;
+}
+
+void capture_add_file(capture *c, int file, int64_t from, int64_t to) {
+    char part[65536];
+    while (from < to) {
+        const int64_t room = head_limit(c) - (int64_t)c->head.length;
+        const int64_t skipped = room > 0 ? 0 : to - from - ring_size(c);
+        if (skipped > 0) {
+            c->total += skipped;
+            from += skipped;
+            continue;
+        }
+        int64_t size = to - from < (int64_t)sizeof part ? to - from : (int64_t)sizeof part;
+        size = room > 0 && size > room ? room : size;
+        const ssize_t got = size ? pread(file, part, (size_t)size, (off_t)from) : 0;
+        if (got <= 0)
+            return;
+        capture_add(c, part, (size_t)got);
+        from += got;
+    }
 }
 
 void capture_tail(const capture *c, size_t size, tf_buf *out) {

@@ -15,6 +15,9 @@ void capture_start(capture *c, int64_t limit); /* empty, with this limit */
 void capture_add(capture *c, const void *data, size_t size);
 void capture_free(capture *c);
 
+/* Adds bytes from .. to - 1 of a file, of which it reads what is kept. */
+void capture_add_file(capture *c, int file, int64_t from, int64_t to);
+
 /* Adds the output to `out` in `keep` bytes, at most the limit: if it was longer, its head and its tail, with a
  * line that says how much was left out in between. */
 void capture_text(const capture *c, int64_t keep, tf_buf *out);

@@ -1,6 +1,7 @@
 /* A host runs batches: evaluates the parameters of all rows, runs task after task, and says which row is under way, so
  * that a crash can be blamed on it. */
 #include "host/own.h"
+#include "host/row.h"
 #include "host/runner.h"
 
 #include <errno.h>
@@ -10,9 +11,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define BATCH_SECONDS    0.1        /* a batch ends early after that: what is finished is soon safe in the file */
-#define BATCH_BLOB_BYTES (8u << 20) /* or after so many bytes of blobs */
 
 size_t host_state_size(int stages) {
     return sizeof(host_state) + (size_t)stages * sizeof(int32_t);
@@ -68,6 +66,7 @@ void host_close(host *h) {
     free(h->runner);
     free(h->exprs);
     free(h->service);
+    free(h->python);
     batch_columns_free(&h->columns);
     own_mark_free(h->own);
     if (h->root >= 0)
@@ -82,48 +81,6 @@ void host_close(host *h) {
 }
 
 /* ---- Rows ---- */
-
-/* Adds what a task has written as a blob of the row, in `keep` bytes. */
-static void add_output(host *h, int64_t row, int32_t kind, const capture *from, int64_t keep) {
-    if (keep == 0 || from->total == 0)
-        return;
-    tf_buf text = {0};
-    capture_text(from, keep, &text);
-    host_add_blob(h, row, kind, tf_buf_text(&text), text.length);
-    tf_buf_free(&text);
-}
-
-/* A batch function that was called for this row alone has set the status itself if it failed the row. */
-static void set_status(host *h, int64_t row) {
-    uint8_t *status = &h->columns.status[row];
-    if (h->outcome.message.length)
-        *status = h->outcome.is_late ? TF_STATUS_TIMEOUT : TF_STATUS_FAILED;
-    else if (*status == TF_STATUS_PENDING)
-        *status = TF_STATUS_DONE;
-}
-
-static void finish_row(host *h, int64_t row, uint64_t blobs_before) {
-    const bool failed = h->outcome.message.length > 0;
-    if (failed) {
-        batch_clear_columns(&h->columns, h->spec, row, 1);
-        h->blobs_used = blobs_before; /* string columns of a failed task */
-    }
-    if (h->runner[h->spec->number]->keeps_stdout)
-        add_output(h, row, TF_RECORD_STDOUT, &h->out, h->spec->capture_stdout);
-    add_output(h, row, TF_RECORD_STDERR, &h->err, h->spec->capture_stderr);
-    if (failed)
-        host_add_blob(h, row, TF_RECORD_MESSAGE, tf_buf_text(&h->outcome.message), h->outcome.message.length);
-}
-
-static void start_row(host *h, int64_t row, double start) {
-    batch_start_row(&h->columns, row, start);
-    if (h->outcome.message.length) {
-        tf_buf_clear(&h->outcome.message);
-        h->outcome.is_late = false;
-    }
-    if (h->err.total)
-        capture_start(&h->err, h->spec->capture_stderr);
-}
 
 /* Tells when a batch is to end. Its clock is a coarse one, and as long as that stands still it is read only every
  * STRIDE rows: reading any clock costs as much as a short function. */
@@ -203,17 +160,6 @@ static void run_row(host *h, const runner *kind, int64_t row) {
         files_after(h);
 }
 
-/* Is the row not to be run? */
-static bool is_set_apart(const host *h, int64_t row) {
-    return h->columns.status[row] == TF_STATUS_EXCLUDED || h->columns.status[row] == TF_STATUS_SKIPPED;
-}
-
-static void explain_skipped(host *h, int64_t row) {
-    static const char why[] = "what it takes from another stage is not done";
-    if (h->columns.status[row] == TF_STATUS_SKIPPED)
-        host_add_blob(h, row, TF_RECORD_MESSAGE, why, sizeof why - 1);
-}
-
 /* If times are recorded, the end of a row is the start of the next. A function that does nothing takes two nanoseconds:
  * what is the same for all rows is asked before the loop. */
 static void run_rows(host *h, const runner *kind) {
@@ -228,20 +174,20 @@ static void run_rows(host *h, const runner *kind) {
     for (int64_t row = 0; row < head->count && !batch_is_to_stop(head); row++) {
         uint64_t blobs_before = h->blobs_used;
         double started = now;
-        if (h->sets_apart && is_set_apart(h, row)) {
-            explain_skipped(h, row);
+        if (h->sets_apart && row_is_set_apart(h, row)) {
+            row_explain_skipped(h, row);
             head->blobs_size = h->blobs_used;
             __atomic_store_n(&head->ended, row + 1, __ATOMIC_RELEASE);
             continue;
         }
-        start_row(h, row, started + to_wall);
+        row_start(h, row, started + to_wall);
         if (is_plain)
             run(h, row);
         else
             run_row(h, kind, row);
         if (h->stopped)
             return;
-        set_status(h, row);
+        row_set_status(h, row);
         if (full) {
             now = tf_quick_now(&h->clock);
             h->columns.duration[row] = now - started;
@@ -249,7 +195,7 @@ static void run_rows(host *h, const runner *kind) {
         if (h->has_blocks)
             batch_spread_blocks(&h->columns, h->spec, row, head->first + row);
         if (h->outcome.message.length || h->err.total || keeps_stdout) {
-            finish_row(h, row, blobs_before);
+            row_add_texts(h, row, blobs_before);
             now = full ? tf_quick_now(&h->clock) : now;
         }
         head->blobs_size = h->blobs_used;
@@ -267,10 +213,10 @@ static void run_rows(host *h, const runner *kind) {
 /* Sets h->part and h->part_count to the next rows that are to be run, from h->part on. false: there are none. */
 static bool find_part(host *h) {
     const int64_t count = h->header->count;
-    while (h->part < count && is_set_apart(h, h->part))
+    while (h->part < count && row_is_set_apart(h, h->part))
         h->part++;
     int64_t end = h->part;
-    while (end < count && !is_set_apart(h, end))
+    while (end < count && !row_is_set_apart(h, end))
         end++;
     h->part_count = end - h->part;
     return h->part_count > 0;
@@ -282,11 +228,11 @@ static void run_together(host *h, const runner *kind) {
     double wall = tf_wall();
     int64_t included = 0;
     for (int64_t row = 0; row < head->count; row++) {
-        if (is_set_apart(h, row)) {
-            explain_skipped(h, row);
+        if (row_is_set_apart(h, row)) {
+            row_explain_skipped(h, row);
             continue;
         }
-        start_row(h, row, wall);
+        row_start(h, row, wall);
         included++;
     }
     __atomic_store_n(&head->calling_end, head->count, __ATOMIC_RELEASE);
@@ -299,7 +245,7 @@ static void run_together(host *h, const runner *kind) {
             h->columns.status[row] = TF_STATUS_DONE;
     double share = included ? (tf_now() - head->started) / (double)included : 0;
     for (int64_t row = 0; row < head->count; row++) {
-        if (h->spec->record_full && !is_set_apart(h, row))
+        if (h->spec->record_full && !row_is_set_apart(h, row))
             h->columns.duration[row] = share;
         if (h->has_blocks)
             batch_spread_blocks(&h->columns, h->spec, row, head->first + row);
@@ -324,7 +270,9 @@ void host_run_batch(host *h, batch_map *map) {
     exprs_set_apart(h);
     if (kind->begin)
         kind->begin(h);
-    if (kind->has_batch && kind->has_batch(h) && !h->has_files && !h->has_tables)
+    if (kind->run_all && !h->has_files && !h->has_tables)
+        kind->run_all(h);
+    else if (kind->has_batch && kind->has_batch(h) && !h->has_files && !h->has_tables)
         run_together(h, kind);
     else
         run_rows(h, kind);

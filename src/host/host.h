@@ -70,6 +70,9 @@ typedef struct outcome {
     bool is_late;   /* it failed because it took longer than its timeout */
 } outcome;
 
+#define BATCH_SECONDS    0.1        /* a batch ends early after that: what is finished is soon safe in the file */
+#define BATCH_BLOB_BYTES (8u << 20) /* or after so many bytes of blobs */
+
 enum { EXPRS_KEPT = 128 /* stages whose evaluators a host keeps: some 0.3 MB each */ };
 
 /* What the runners of tasks work on: the campaign, one batch, and where its rows go. */
@@ -84,6 +87,7 @@ typedef struct host {
     int exprs_stage[EXPRS_KEPT];  /* the stages that have some, in the order in which they got them, as a ring */
     size_t exprs_made;            /* how often a stage got some */
     service **service;            /* per stage: the process that answers its tasks; NULL before its first task */
+    struct python_pool *python;   /* the processes that call Python functions; NULL before the first */
     struct tf_stage *function;    /* the function of the batch under way; not set if its stage runs something else */
 
     const tf_stage_spec *limited; /* the stage whose memory limit this process has; NULL: it has no limit */
@@ -161,6 +165,9 @@ void scratch_remove_root(int folder);   /* removes the folder by its descriptor 
 
 /* Makes the folder of one attempt, if the stage uses {scratch}: adds its path to `path`. false after host_fail. */
 bool scratch_make(host *h, int64_t index, tf_buf *path);
+
+/* Adds what the paths of such folders begin with: before the task's index. Nothing if there is no root. */
+void scratch_add_prefix(const host *h, tf_buf *out);
 
 /* Removes that folder with all that is in it. An empty path: nothing to do. */
 void scratch_remove(const host *h, const tf_buf *path);

@@ -7,6 +7,7 @@
 #include "host/preflight.h"
 #include "host/runner.h"
 #include "host/service.h"
+#include "host/unstarted.h"
 #include "manifest/json_read.h"
 
 #include <errno.h>
@@ -26,21 +27,11 @@ enum { LONGEST_LINE = 256 << 20 }; /* bytes; more is no answer */
 
 /* ---- Starts that fail ---- */
 
-/* The service has not started: the rank hears why. Unless that fails the task, it is left as it was. */
+/* The service has not started, or has ended before it read a task. */
 static void fail_start(host *h) {
-    batch_header *head = h->header;
-    tf_buf why = {0};
-    tf_buf_addf(&why, "%s%s\n", tf_buf_text(&h->outcome.message),
-                h->outcome.is_late ? ", and the service has not read a task" : "");
-    service_add_last_lines(&h->err, sizeof head->why > why.length + 1 ? sizeof head->why - 1 - why.length : 0, &why);
-    snprintf(head->why, sizeof head->why, "%s", why.data);
-    tf_buf_free(&why);
-    head->service |= BATCH_SERVICE_FAILS;
-    if (head->proven)
-        return;
-    tf_buf_clear(&h->outcome.message);
-    h->outcome.is_late = false;
-    h->stopped = true;
+    if (h->outcome.is_late)
+        tf_buf_adds(&h->outcome.message, ", and the service has not read a task");
+    unstarted_tell(h, BATCH_SERVICE_FAILS);
 }
 
 /* ---- Asking ---- */

@@ -12,7 +12,7 @@
 
 static bool stage_uses_scratch(const tf_stage_spec *spec) {
     const tf_run_spec *run = &spec->run;
-    bool uses = (run->cwd && tf_template_uses_scratch(run->cwd)) ||
+    bool uses = run->python || (run->cwd && tf_template_uses_scratch(run->cwd)) ||
                 (run->stdin_text && tf_template_uses_scratch(run->stdin_text));
     for (int i = 0; i < run->argc; i++)
         uses = uses || tf_template_uses_scratch(run->argv[i]);
@@ -79,6 +79,12 @@ static const char *name_of(const tf_buf *path) {
     return strrchr(path->data, '/') + 1;
 }
 
+void scratch_add_prefix(const host *h, tf_buf *out) {
+    const scratch_root *root = &h->setting->scratch;
+    if (root->fd >= 0)
+        tf_buf_addf(out, "%s/%d-", root->path.data, h->slot);
+}
+
 bool scratch_make(host *h, int64_t index, tf_buf *path) {
     const scratch_root *root = &h->setting->scratch;
     if (!stage_uses_scratch(h->spec))
@@ -88,7 +94,8 @@ bool scratch_make(host *h, int64_t index, tf_buf *path) {
                   tf_temporary_folder(), strerror(root->failure));
         return false;
     }
-    tf_buf_addf(path, "%s/%d-%lld", root->path.data, h->slot, (long long)index);
+    scratch_add_prefix(h, path);
+    tf_buf_addf(path, "%lld", (long long)index);
     bool made = mkdirat(root->fd, name_of(path), 0700) == 0;
     if (!made && errno == EEXIST) { /* a host that was killed has left it */
         tf_remove_tree_at(root->fd, name_of(path));

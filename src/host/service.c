@@ -21,18 +21,6 @@ static void add_module_path(tf_buf *extra) {
     tf_buf_addc(extra, '\0');
 }
 
-void service_add_last_lines(const capture *said, size_t most, tf_buf *out) {
-    tf_buf tail = {0};
-    capture_tail(said, most, &tail);
-    const char *text = tf_buf_text(&tail), *cut = NULL;
-    if (said->total > (int64_t)tail.length) /* from the first whole line on */
-        cut = memchr(text, '\n', tail.length);
-    if (cut)
-        text = cut + 1;
-    tf_buf_adds(out, text);
-    tf_buf_free(&tail);
-}
-
 bool service_start(host *h, service *s, const char *variable) {
     const tf_point nowhere = {.folder = h->spec->run.cwd ? h->campaign->workdir : NULL};
     tf_buf extra = {0};

@@ -31,7 +31,4 @@ void service_close(service *s);
 /* A runner's try_start (service_trial.c). */
 void service_try_start(host *h, int stage, tf_diags *diags);
 
-/* Adds the last lines of what it has said on standard error, in so many bytes. */
-void service_add_last_lines(const capture *said, size_t most, tf_buf *out);
-
 #endif

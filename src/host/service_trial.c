@@ -3,6 +3,7 @@
  * parameters. */
 #include "host/preflight.h"
 #include "host/service.h"
+#include "host/unstarted.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -51,7 +52,7 @@ static void add_variable(const tf_space *space, tf_buf *out) {
 /* The last line of what it has said, which of an interpreter's lines is the one that says why. */
 static void add_last_line(const capture *said, tf_buf *out) {
     tf_buf tail = {0};
-    service_add_last_lines(said, (size_t)said->limit / 2, &tail);
+    unstarted_add_last_lines(said, (size_t)said->limit / 2, &tail);
     while (tail.length && strchr("\r\n", tail.data[tail.length - 1]))
         tail.data[--tail.length] = '\0';
     const char *line = tail.length ? strrchr(tail.data, '\n') : NULL;

@@ -1,5 +1,6 @@
 /* A task as JSON: what it is given. A service gets it so, and plans show it. */
 #include "host/run.h"
+#include "host/task_paths.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -40,8 +41,7 @@ static void add_path(tf_buf *out, const char *folder, const char *path) {
     tf_buf_free(&whole);
 }
 
-/* Adds paths: a list, or lists by name if the manifest gives names. */
-static void add_paths(tf_buf *out, const char *folder, const tf_paths *paths) {
+void task_add_paths(tf_buf *out, const char *folder, const tf_paths *paths) {
     const tf_file_spec *last = NULL;
     const bool named = paths->count > 0 && paths->item[0].spec->name;
     tf_buf_addc(out, named ? '{' : '[');
@@ -81,11 +81,11 @@ void tf_host_task_json(const tf_stage_spec *stage, const tf_point *point, int at
     add_params(out, stage->space, point);
     if (stage->inputs) {
         add_member(out, "inputs");
-        add_paths(out, point->folder, point->inputs);
+        task_add_paths(out, point->folder, point->inputs);
     }
     if (stage->outputs) {
         add_member(out, "outputs");
-        add_paths(out, point->folder, point->outputs);
+        task_add_paths(out, point->folder, point->outputs);
     }
     tf_buf_addc(out, '}');
 }

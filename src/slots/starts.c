@@ -1,6 +1,7 @@
 /* Services that do not start. One that ended before it had read a task has failed as such, and the task is not to
  * blame: it is run again. When a few starts that follow each other, in any slots, have come to nothing, the stage can't
- * be run here. */
+ * be run here; one is enough if the process itself says that it can't run the stage, as a module that can't be
+ * imported. */
 #include "slots/inner.h"
 
 #include <stdlib.h>
@@ -24,14 +25,15 @@ static char *copy_why(const batch_map *map) {
 
 void starts_count(tf_slots *slots, int stage, const batch_claim *claim, const batch_map *map) {
     start_record *r = &slots->start[stage];
-    const bool fails = claim->service & BATCH_SERVICE_FAILS;
+    const bool fails = claim->service & BATCH_SERVICE_FAILS, refuses = claim->service & BATCH_SERVICE_REFUSES;
     if ((claim->service & BATCH_STARTED_COLD) && !fails && !r->cold)
         r->cold = copy_why(map);
     if (claim->service & BATCH_SERVICE_READS) {
         r->in_vain = 0;
         r->has_worked = true;
     }
-    if (fails && !r->refusal && ++r->in_vain >= MOST_STARTS)
+    r->in_vain += fails;
+    if (fails && !r->refusal && (refuses || r->in_vain >= MOST_STARTS))
         r->refusal = copy_why(map);
 }
 

@@ -138,6 +138,7 @@ TASKS = [
 
 # Messages that only a failing system call, HDF5, too large a campaign or a damaged machine brings about.
 OF_THE_SYSTEM = {
+    "can't give the task to its Python process",
     "old bytes can't be cleared",
     "can't list the texts of stage",
     "this MPI supports no threads (MPI_THREAD_FUNNELED): use one that was built with them",

@@ -1,0 +1,183 @@
+/* A stage as a Python process is told of it (see python_stage.h). */
+#include "host/python_stage.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MESSAGE_BYTES = 16384 /* of a task's message; of a longer one the middle is left out */ };
+
+/* ---- The packet ---- */
+
+static void add_key(tf_buf *out, const char *key) {
+    tf_buf_addf(out, ", \"%s\": ", key);
+}
+
+static void add_text(tf_buf *out, const char *key, const char *text) {
+    add_key(out, key);
+    if (text)
+        tf_buf_add_json(out, text, strlen(text));
+    else
+        tf_buf_adds(out, "null");
+}
+
+static void add_flag(tf_buf *out, const char *key, bool flag) {
+    add_key(out, key);
+    tf_buf_adds(out, flag ? "true" : "false");
+}
+
+static void add_number(tf_buf *out, const char *key, int64_t number) {
+    add_key(out, key);
+    tf_buf_addf(out, "%" PRId64, number);
+}
+
+static void add_name(tf_buf *out, int n, const char *name, tf_type type) {
+    tf_buf_adds(out, n ? ", {\"name\": " : "{\"name\": ");
+    tf_buf_add_json(out, name, strlen(name));
+    add_text(out, "type", tf_type_name(type));
+}
+
+static void add_shape(tf_buf *out, const int64_t *shape, int rank) {
+    add_key(out, "shape");
+    for (int d = 0; d < rank; d++)
+        tf_buf_addf(out, "%s%" PRId64, d ? ", " : "[", shape[d]);
+    tf_buf_adds(out, rank ? "]" : "[]");
+}
+
+/* Is the parameter the place of the array's block, which the array itself has? */
+static bool is_place_on(const tf_grid *grid, const char *name) {
+    const size_t length = grid ? strlen(grid->axis) : 0;
+    return grid && strncmp(name, grid->axis, length) == 0 &&
+           (strncmp(name + length, "_start", 6) == 0 || strncmp(name + length, "_count", 6) == 0);
+}
+
+/* Need a function not take the parameter? */
+static bool is_implied(const tf_stage_spec *stage, const char *name) {
+    bool implied = false;
+    for (int a = 0; a < stage->arrays; a++)
+        implied = implied || is_place_on(stage->array[a].grid, name);
+    for (int c = 0; c < stage->columns; c++)
+        implied = implied || is_place_on(stage->column[c].grid, name);
+    return implied;
+}
+
+static void add_params(const tf_stage_spec *stage, tf_buf *out) {
+    add_key(out, "params");
+    tf_buf_addc(out, '[');
+    for (int p = 0; p < tf_space_params(stage->space); p++) {
+        const tf_param_spec *param = tf_space_param(stage->space, p);
+        add_name(out, p, param->name, param->type);
+        add_flag(out, "implied", is_implied(stage, param->name));
+        tf_buf_addc(out, '}');
+    }
+    tf_buf_addc(out, ']');
+}
+
+static void add_columns(const tf_stage_spec *stage, tf_buf *out) {
+    add_key(out, "columns");
+    tf_buf_addc(out, '[');
+    for (int c = 0; c < stage->columns; c++) {
+        const tf_column_spec *column = &stage->column[c];
+        add_name(out, c, column->name, column->type);
+        add_shape(out, column->shape, column->rank);
+        add_flag(out, "optional", column->optional);
+        add_flag(out, "block", column->grid);
+        add_number(out, "bytes", (int64_t)tf_column_bytes(column));
+        tf_buf_addc(out, '}');
+    }
+    tf_buf_addc(out, ']');
+}
+
+/* The shape of an array is that of its largest block, with its halo. */
+static void add_arrays(const tf_stage_spec *stage, tf_buf *out) {
+    add_key(out, "arrays");
+    tf_buf_addc(out, '[');
+    for (int a = 0; a < stage->arrays; a++) {
+        const tf_array_spec *array = &stage->array[a];
+        int64_t shape[TF_MAX_RANK];
+        for (int d = 0; d < array->grid->inner; d++)
+            shape[d] = array->grid->chunk[array->grid->first + d] + 2 * array->halo[d];
+        add_name(out, a, array->name, array->type);
+        add_shape(out, shape, array->grid->inner);
+        add_number(out, "element", (int64_t)array->element);
+        add_number(out, "bytes", (int64_t)tf_array_bytes(array));
+        tf_buf_addc(out, '}');
+    }
+    tf_buf_addc(out, ']');
+}
+
+static void add_function(const tf_python_spec *python, tf_buf *out) {
+    add_text(out, "target", python->target.text);
+    add_text(out, "file", python->target.file);
+    add_text(out, "module", python->target.module);
+    add_text(out, "function", python->target.function);
+    add_text(out, "init", python->init.text);
+    add_key(out, "preload");
+    for (int m = 0; m < python->preloads; m++) {
+        tf_buf_adds(out, m ? ", " : "[");
+        tf_buf_add_json(out, python->preload[m], strlen(python->preload[m]));
+    }
+    tf_buf_adds(out, python->preloads ? "]" : "[]");
+    add_key(out, "common");
+    tf_buf_addc(out, '{');
+    for (int c = 0; c < python->commons; c++) {
+        tf_buf_adds(out, c ? ", " : "");
+        tf_buf_add_json(out, python->common[c].name, strlen(python->common[c].name));
+        tf_buf_adds(out, ": ");
+        tf_buf_add_json(out, python->common[c].path, strlen(python->common[c].path));
+    }
+    tf_buf_addc(out, '}');
+    add_number(out, "batch", python->batch);
+    add_flag(out, "seed_globals", python->seed_globals);
+    if (python->first)
+        add_text(out, "first", python->first);
+}
+
+void python_stage_add(const tf_campaign *campaign, const tf_stage_spec *stage, tf_buf *out) {
+    char stream[20], seconds[32];
+    snprintf(stream, sizeof stream, "%016" PRIx64, tf_rng_seed_key(campaign->seed, stage->name));
+    snprintf(seconds, sizeof seconds, "%.9g", stage->timeout);
+    tf_buf_addf(out, "{\"stage\": {\"number\": %d", stage->number);
+    add_text(out, "name", stage->name);
+    add_function(stage->run.python, out);
+    add_params(stage, out);
+    add_columns(stage, out);
+    add_arrays(stage, out);
+    add_flag(out, "record_full", stage->record_full);
+    add_key(out, "timeout");
+    tf_buf_adds(out, seconds);
+    add_text(out, "stream", stream);
+    add_flag(out, "has_inputs", stage->inputs > 0);
+    add_flag(out, "has_outputs", stage->outputs > 0);
+    add_number(out, "slots", tf_resources_slots(&stage->need));
+    add_number(out, "memory", stage->need.memory);
+    tf_buf_addf(out, ", \"capture\": [%" PRId64 ", %" PRId64 "]", stage->capture_stdout, stage->capture_stderr);
+    add_number(out, "message_bytes", MESSAGE_BYTES);
+    tf_buf_adds(out, "}}");
+}
+
+/* ---- Stages of one process ---- */
+
+static bool is_same_text(const tf_template *a, const tf_template *b) {
+    const tf_point nowhere = {0};
+    tf_buf text[2] = {{0}, {0}};
+    if (a)
+        tf_template_expand(a, &nowhere, &text[0]);
+    if (b)
+        tf_template_expand(b, &nowhere, &text[1]);
+    const bool same = !a == !b && strcmp(tf_buf_text(&text[0]), tf_buf_text(&text[1])) == 0;
+    tf_buf_free(&text[0]);
+    tf_buf_free(&text[1]);
+    return same;
+}
+
+bool python_stage_is_alike(const tf_stage_spec *a, const tf_stage_spec *b) {
+    const tf_run_spec *ra = &a->run, *rb = &b->run;
+    if (a == b)
+        return true;
+    bool alike = tf_resources_equal(&a->need, &b->need) && ra->envc == rb->envc && is_same_text(ra->cwd, rb->cwd) &&
+                 is_same_text(ra->argv[0], rb->argv[0]);
+    for (int e = 0; e < ra->envc && alike; e++)
+        alike = strcmp(ra->env[e].name, rb->env[e].name) == 0 && is_same_text(ra->env[e].value, rb->env[e].value);
+    return alike;
+}

@@ -1,0 +1,13 @@
+/* What a Python process is told of a stage, once, before it runs its tasks. */
+#ifndef TF_HOST_PYTHON_STAGE_H
+#define TF_HOST_PYTHON_STAGE_H
+
+#include "manifest/manifest.h"
+
+/* Adds the packet: {"stage": {...}}. */
+void python_stage_add(const tf_campaign *campaign, const tf_stage_spec *stage, tf_buf *out);
+
+/* Can a process that was started for one of these stages run the tasks of the other? */
+bool python_stage_is_alike(const tf_stage_spec *a, const tf_stage_spec *b);
+
+#endif
