@@ -1,9 +1,9 @@
 #!/bin/sh
 # lint.sh BUILD [--deep|--quick]: is every source formatted, does each folder include only what it may, do no two files call each
 # other, need verbs that only read no MPI, is each id of diagnostics used and documented, has each kind of leaf a number of its own,
-# do Python modules import what they may, and do clang-tidy and cppcheck, and for the Python package ruff and mypy, find nothing? All of these are asked, whatever the first
-# finds. BUILD has compile_commands.json. --deep: clang's static analyzer too, which takes minutes; --quick: none of clang-tidy,
-# cppcheck, ruff and mypy, which take one.
+# do Python modules import what they may, do clang-tidy and cppcheck find nothing, nor ruff and mypy in the Python package? All of these
+# are asked, whatever the first finds. BUILD has compile_commands.json. --deep: clang's static analyzer too, which takes minutes;
+# --quick: none of clang-tidy, cppcheck, ruff and mypy, which take one.
 # shellcheck disable=SC2086,SC2317  # lists of words are meant; functions are called by way of check
 set -eu
 build=$1
@@ -29,7 +29,8 @@ check_tidy() {
         xargs -P "$(nproc)" -n 4 clang-tidy -p "$build" --quiet $checks
 }
 
-# ruff and mypy, which Debian has not or has old, in an environment of their own.
+# ruff and mypy, which Debian has not or has old, in an environment of their own. ruff looks at the examples too, of which the
+# package is a library like others.
 check_python() {
     tools=$build/python-tools
     [ -x "$tools/bin/python3" ] || /usr/bin/python3 -m venv "$tools" || return
@@ -39,8 +40,10 @@ check_python() {
         cd src/python
         found=0
         export RUFF_CACHE_DIR="$tools/cache/ruff" MYPY_CACHE_DIR="$tools/cache/mypy"
+        as_user='lint.isort.known-third-party = ["taskfarm"]'
         "$tools/bin/ruff" check --quiet . || found=1
-        "$tools/bin/ruff" format --quiet --diff . || found=1
+        "$tools/bin/ruff" check --quiet --config pyproject.toml --config "$as_user" ../../examples/python || found=1
+        "$tools/bin/ruff" format --quiet --diff --config pyproject.toml . ../../examples/python || found=1
         "$tools/bin/mypy" --no-error-summary || found=1
         exit $found
     )

@@ -13,6 +13,7 @@ import tomllib
 import zipfile
 
 import farm
+import h5py
 
 PACKAGE = farm.SOURCE / "src/python/taskfarm"
 
@@ -21,6 +22,18 @@ LISTING = "import sys; before = set(sys.modules); {}; print(*sorted(set(sys.modu
 
 # Has the build backend make an sdist or a wheel in a folder, as pip has it.
 BACKEND = "import sys; from flit_core import buildapi; print(getattr(buildapi, 'build_' + sys.argv[1])(sys.argv[2]))"
+
+# Where the slots of a map stand.
+LOOK = """
+import taskfarm
+
+def look(x):
+    import sys
+    return {"prefix": sys.prefix, "path": ":".join(sys.path)}
+
+taskfarm.map(look, taskfarm.product(x=[1, 2]), output="o.h5", progress="none",
+             results={"prefix": "string", "path": "string"})
+"""
 
 
 def assigned(path, name):
@@ -177,6 +190,14 @@ class Package(PackageTest):
             f"protocol {said['protocol']}) do not understand each other; {way}",
         )
 
+    def test_map_starts_no_engine_of_another_protocol(self):
+        for package in (self.other_package(0), self.other_package(2)):
+            ask = "taskfarm.map(math.sqrt, taskfarm.product(x=[4.0]), output='o.h5', results=float)"
+            told = self.python(f"import math, taskfarm\ntry: {ask}\nexcept taskfarm.EngineError as error: print(error)", package)
+            self.assertIn(f"the engine {farm.TASKFARM} (", told)
+            self.assertIn(f"and the Python package {package} (", told)
+            self.assertEqual([path for path in os.listdir(self.folder) if path.startswith("o")], [])
+
     def test_a_program_that_is_no_engine(self):
         other = self.program("other", "echo what is $1 >&2; exit 2\n")
         self.assertEqual(self.refusal(other), f"{other}: does not say which version of taskfarm it is: what is version")
@@ -258,6 +279,26 @@ class Distribution(PackageTest):
         backend = {"PYTHONPATH": str(self.folder / "backend")}
         self.run_checked(*pip, "install", "--no-index", "--no-build-isolation", sdist, **backend)
         self.check_installed(python)
+
+    def test_a_map_in_a_python_that_is_not_debian_s(self):
+        """The engine is found beside the Python, its slots run that Python, and nothing of Debian's is on their path."""
+        self.run_checked("/usr/bin/python3", "-m", "venv", self.folder / "venv")
+        python = self.folder / "venv/bin/python"
+        self.run_checked(python, "-m", "pip", "install", "--quiet", "--no-index", self.build("wheel"))
+        packages = next(self.folder.glob("venv/lib/python*/site-packages"))
+        shutil.copytree("/usr/lib/python3/dist-packages/cloudpickle", packages / "cloudpickle")
+        (python.parent / "taskfarm").symlink_to(farm.TASKFARM)
+        self.write("o.py", LOOK)
+        self.run_checked(python, "-I", "o.py", PATH="/usr/bin:/bin")
+        with h5py.File(self.folder / "o.h5") as file:
+            (stage,) = (name for name in file if "results" in file[name])
+            prefixes, paths = (file[stage]["results"][name].asstr()[()] for name in ("prefix", "path"))
+        self.assertEqual(list(prefixes), [str(self.folder.resolve() / "venv")] * 2)
+        for path in paths:
+            engine, *rest = path.split(":")
+            self.assertEqual(engine, str(PACKAGE.parent))
+            self.assertIn(str(packages.resolve()), rest)
+            self.assertEqual([folder for folder in rest if "dist-packages" in folder], [])
 
 
 farm.main()
