@@ -80,37 +80,43 @@ class Loads(slot_host.SlotTest):
         self.assertIn(" does not have; install it there", failed)
 
     def test_refusals(self):
-        for target, text, expected in (
-            ("m.py:g", "def f(x): pass", "m.py has no g"),
-            ("m.py:f.g", "def f(x): pass", "m.py has no f.g"),
-            ("m.py:f", "f = 3", "m.py:f is no function: it is of type int"),
-            ("none.py:f", "", "FileNotFoundError: [Errno 2] No such file or directory: '{}/none.py'"),
-            ("no_module:f", "", "ModuleNotFoundError: No module named 'no_module'"),
+        slot = self.slot()
+        for number, (target, text, expected) in enumerate(
             (
-                "m.py:f",
-                "def f(a, b, *, c): pass",
-                'f(a, b, *, c): the stage has no parameter "a", "b" and "c"; it has "x"',
-            ),
-            (
-                "m.py:f",
-                "async def f(x): pass",
-                "f(x) is an async function; call it by asyncio.run in a plain one",
-            ),
-            (
-                "m.py:f",
-                "def f(x): yield 1",
-                "f(x) is a generator: it has yield; a task's function returns its results",
-            ),
-            ("m.py:f", "def f(): pass", 'f(): the function does not take the stage\'s "x"'),
-            (
-                "json.py:f",
-                "def f(x): pass",
-                "json.py has the name of a module of Python's own; give it another",
-            ),
+                ("m.py:g", "def f(x): pass", "m.py has no g"),
+                ("m.py:f.g", "def f(x): pass", "m.py has no f.g"),
+                ("m.py:f", "f = 3", "m.py:f is no function: it is of type int"),
+                ("none.py:f", "", "FileNotFoundError: [Errno 2] No such file or directory: '{}/none.py'"),
+                ("no_module:f", "", "ModuleNotFoundError: No module named 'no_module'"),
+                (
+                    "m.py:f",
+                    "def f(a, b, *, c): pass",
+                    'f(a, b, *, c): the stage has no parameter "a", "b" and "c"; it has "x"',
+                ),
+                (
+                    "m.py:f",
+                    "async def f(x): pass",
+                    "f(x) is an async function; call it by asyncio.run in a plain one",
+                ),
+                (
+                    "m.py:f",
+                    "def f(x): yield 1",
+                    "f(x) is a generator: it has yield; a task's function returns its results",
+                ),
+                ("m.py:f", "def f(): pass", 'f(): the function does not take the stage\'s "x"'),
+                (
+                    "json.py:f",
+                    "def f(x): pass",
+                    "json.py has the name of a module of Python's own; give it another",
+                ),
+            )
         ):
             with self.subTest(expected):
-                self.write(target.partition(":")[0], text) if text else None
-                self.assertEqual(self.refused(target), expected.format(self.folder))
+                name = f"m{number}.py"
+                self.write(name if target.startswith("m.py") else target.partition(":")[0], text) if text else None
+                answer = slot.stage(target.replace("m.py", name), X, INT)
+                expected = expected.replace("m.py", name).format(self.folder)
+                self.assertEqual(answer, {"stage": 0, "failed": expected})
 
     def test_an_import_that_fails_says_where(self):
         failed = self.refused("m.py:f", {"m.py": "import deep\n", "deep.py": "def g():\n    1 / 0\n\ng()\n"})
@@ -187,29 +193,30 @@ class Calls(slot_host.SlotTest):
         self.assertEqual([row.values for row in rows], [{n: v[i] for n, v in given.items()} for i in range(2)])
 
     def test_by_position_or_by_name(self):
-        for text in (
-            "def f(a, b): return a - b",
-            "def f(b, a): return a - b",
-            "def f(a, b, /): return a - b",
-            "def f(*, b, a): return a - b",
-            "def f(a, other=0, b=9): return a - b + other",
-            "def f(**rest): return rest['a'] - rest['b']",
-            "def f(b, **rest): return rest['a'] - b",
-            "def f(b, *more, a): return a - b",
-            "import functools\nf = functools.partial(lambda c, a, b: a - b + c, 0)",
-            "class F:\n    def __call__(self, a, b): return a - b\nf = F()",
-            "class F:\n    def f(self, a, b): return a - b\nf = F().f",
-            "class F:\n    @classmethod\n    def f(cls, a, b): return a - b\nf = F.f",
-            "import operator\nf = operator.sub",
+        slot = self.slot()
+        for number, text in enumerate(
+            (
+                "def f(a, b): return a - b",
+                "def f(b, a): return a - b",
+                "def f(a, b, /): return a - b",
+                "def f(*, b, a): return a - b",
+                "def f(a, other=0, b=9): return a - b + other",
+                "def f(**rest): return rest['a'] - rest['b']",
+                "def f(b, **rest): return rest['a'] - b",
+                "def f(b, *more, a): return a - b",
+                "import functools\nf = functools.partial(lambda c, a, b: a - b + c, 0)",
+                "class F:\n    def __call__(self, a, b): return a - b\nf = F()",
+                "class F:\n    def f(self, a, b): return a - b\nf = F().f",
+                "class F:\n    @classmethod\n    def f(cls, a, b): return a - b\nf = F.f",
+                "import operator\nf = operator.sub",
+            )
         ):
             with self.subTest(text):
-                names = {"a": "int64", "b": "int64"}
-                slot = self.slot()
-                self.write("m.py", text)
-                answer = slot.stage("m.py:f", names, INT)
-                if "operator" in text:  # its parameters are a and b, by position
-                    self.assertEqual(answer, {"stage": 0, "seeds": False})
-                self.assertEqual(slot.frame(2, {"a": [5, 1], "b": [3, 2]})[1][1].values, {"y": -1}, answer)
+                self.write(f"m{number}.py", text)
+                answer = slot.stage(f"m{number}.py:f", {"a": "int64", "b": "int64"}, INT, number=number)
+                self.assertEqual(answer, {"stage": number, "seeds": False})
+                rows = slot.frame(2, {"a": [5, 1], "b": [3, 2]}, stage=number)[1]
+                self.assertEqual(rows[1].values, {"y": -1})
 
     def test_one_of_whose_parameters_nothing_is_known(self):
         slot = self.of("import math\nf = math.hypot", {"a": "float64", "b": "float64"}, {"y": "float64"})
