@@ -43,6 +43,27 @@ const tf_space_source *tf_space_source_at(const tf_space *space, int n) {
     return &space->source[n];
 }
 
+/* ---- Axes ---- */
+
+bool tf_space_is_grid(const tf_space *space) {
+    bool is = !space->leaf && space->join == JOIN_PRODUCT && space->sources == 0;
+    for (int c = 0; c < space->children && is; c++)
+        is = space->child[c]->leaf || space->child[c]->join == JOIN_ZIP;
+    return is;
+}
+
+int tf_space_axes(const tf_space *space) {
+    return space->children;
+}
+
+const tf_space *tf_space_axis(const tf_space *space, int axis) {
+    return space->child[axis];
+}
+
+const char *tf_space_blocks(const tf_space *axis) {
+    return axis->blocks ? axis->blocks->name : NULL;
+}
+
 /* ---- Texts ---- */
 
 /* The text of a concat's point, from the part that has the point. */

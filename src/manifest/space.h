@@ -53,6 +53,17 @@ int tf_space_params(const tf_space *space);
 const tf_param_spec *tf_space_param(const tf_space *space, int param);
 int tf_space_find(const tf_space *space, const char *name); /* -1 if there is none */
 
+/* A space that is the plain product of axes, each of which has its points by itself: no axis is a concat or has rows of
+ * another stage. The last axis varies fastest. */
+bool tf_space_is_grid(const tf_space *space);
+
+/* The axes of such a space, each a space of its own; their parameters follow each other. */
+int tf_space_axes(const tf_space *space);
+const tf_space *tf_space_axis(const tf_space *space, int axis);
+
+/* The name of an axis of blocks; NULL: it is none. */
+const char *tf_space_blocks(const tf_space *axis);
+
 /* The row of the other stage that point i has. */
 static inline int64_t tf_space_source_row(const tf_space_source *source, int64_t point) {
     const int64_t place = point / source->stride % source->rows;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "store/attributes.h"
+#include "store/axes.h"
 #include "store/change.h"
 #include "store/make.h"
 #include "store/meet.h"
@@ -45,13 +46,6 @@ static bool place_table(tf_store *s, hid_t parent, const char *name, scale *inde
     return old ? open_again(s, parent, name, t) : store_create_table(s, parent, name, &index, t);
 }
 
-static hid_t param_type(const tf_param_spec *param) {
-    const size_t size = (size_t)param->max_bytes;
-    return param->type != TF_STRING ? store_number_type(param->type)
-           : param->is_bytes        ? store_bytes_type(size)
-                                    : store_string_type(size);
-}
-
 static bool layout_params(tf_store *s, const tf_stage_spec *spec, store_stage *st, bool old, hsize_t tasks) {
     int params = tf_space_params(spec->space);
     if (!spec->store_params || params == 0)
@@ -64,7 +58,7 @@ static bool layout_params(tf_store *s, const tf_stage_spec *spec, store_stage *s
         if (param->upstream)
             continue;
         *t = (table){.rank = 1, .shape = {tasks}};
-        t->type = param_type(param);
+        t->type = store_param_type(param);
         good = place_table(s, group, param->name, &st->index, old, t);
         if (good && !old && param->type == TF_STRING && !param->is_bytes)
             good = store_attribute_encoding(t->dataset) >= 0;
@@ -198,7 +192,7 @@ static bool layout(tf_store *s, int number, bool old) {
     st->text = place_group(s, st->group, "text");
     return st->index.dataset > 0 && st->text >= 0 && layout_params(s, spec, st, old, (hsize_t)tasks) &&
            layout_columns(s, spec, st, old, (hsize_t)tasks) && layout_tasks(s, spec, st, old, (hsize_t)tasks) &&
-           scale_list(&st->index);
+           (old || store_note_axes(s, spec, st->group)) && scale_list(&st->index);
 }
 
 /* ---- The whole ---- */

@@ -42,6 +42,13 @@ hid_t store_number_type(tf_type type) {
     return H5I_INVALID_HID;
 }
 
+hid_t store_param_type(const tf_param_spec *param) {
+    const size_t size = (size_t)param->max_bytes;
+    return param->type != TF_STRING ? store_number_type(param->type)
+           : param->is_bytes        ? store_bytes_type(size)
+                                    : store_string_type(size);
+}
+
 hid_t store_status_type(void) {
     hid_t type = H5Tenum_create(H5T_STD_U8LE);
     for (int value = 0; value < TF_STATUSES; value++)

@@ -32,6 +32,9 @@ hid_t store_bytes_type(size_t size);
 /* In-memory and file type of a numeric column or parameter; bool is the enum that h5py uses. To be closed. */
 hid_t store_number_type(tf_type type);
 
+/* The type of a parameter's values. To be closed. */
+hid_t store_param_type(const tf_param_spec *param);
+
 /* The enum of statuses. To be closed. */
 hid_t store_status_type(void);
 

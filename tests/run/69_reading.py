@@ -1,8 +1,10 @@
 """Results as Python reads them: taskfarm.open, its datasets, frames, failures and tasks."""
 
 import sys
+import textwrap
 
 import farm
+import h5py
 import numpy as np
 
 sys.path.insert(0, str(farm.SOURCE / "src/python"))
@@ -28,7 +30,7 @@ RESULTS = {
 }
 
 
-class Reading(farm.FarmTest):
+class ReadingTest(farm.FarmTest):
     def run_all(self, *stages, status=0, name="s", **more):
         """Runs stages; returns their output, open."""
         self.write("measure.py", MEASURE)
@@ -46,6 +48,8 @@ class Reading(farm.FarmTest):
         over = {"n": {"range": [tasks]}, "filter": ["R", "α"]}
         return {"name": name, "over": over, "run": run, "results": RESULTS, **more}
 
+
+class Reading(ReadingTest):
     @farm.first
     def test_a_product_is_a_grid_with_its_axes_as_coordinates(self):
         data = self.run_all(self.measure(), status=1).dataset
@@ -128,6 +132,127 @@ class Reading(farm.FarmTest):
         self.assertEqual(found["by"]["y.histogram:3"].sel(filter="R").values.tolist(), [1, 1, 1])
         self.assertEqual(found["by"]["y.histogram:3.edges"].values.tolist(), [0, 1, 2, 3])
         self.assertEqual(found["all"]["y.max"].item(), 3)
+
+
+def sums(name, over, **more):
+    """A stage that adds up what its space gives."""
+    return {"name": name, "over": over, "run": {"expr": {"y": "x + 0"}}, "results": {"y": "float64"}, **more}
+
+
+ROWS = [{"x": 1.5, "name": "a"}, {"x": 2.5, "name": "b"}, {"x": 3.5, "name": "c"}]
+
+# A space, the dimensions of its dataset, and values of its coordinate x.
+SPACES = {
+    "one": ({"x": [3, 1, 2]}, {"x": 3}, [3, 1, 2]),
+    "numbers": ({"x": {"linspace": [0, 1, 3]}, "k": {"logspace": [1, 100, 3]}}, {"x": 3, "k": 3}, [0, 0.5, 1]),
+    "truth": ({"x": [2, 1], "flag": [False, True]}, {"x": 2, "flag": 2}, [2, 1]),
+    "rows": ([{"rows": ROWS}], {"task": 3}, [1.5, 2.5, 3.5]),
+    "rows_by": ([{"rows": ROWS}, {"name": "k", "range": [2]}], {"x": 3, "k": 2}, [1.5, 2.5, 3.5]),
+    "zipped": ([{"zip": {"x": [1, 2], "z": ["p", "q"]}}, {"name": "k", "range": [2]}], {"x": 2, "k": 2}, [1, 2]),
+    "csv": ([{"csv": "t.csv"}, {"name": "k", "values": ["u"]}], {"x": 2, "k": 1}, [7, 8]),
+    "sobol": ([{"sobol": {"x": [0, 1], "z": [0, 1]}, "count": 4}], {"task": 4}, [0, 0.5, 0.75, 0.25]),
+    "joined": ([{"concat": [{"x": [1, 2]}, {"x": [5]}]}], {"task": 3}, [1, 2, 5]),
+    "left_out": ({"x": [1, 2, 3], "k": [0, 1]}, {"task": 4}, [1, 1, 3, 3]),
+}
+
+
+class Spaces(ReadingTest):
+    def stages(self):
+        self.write("t.csv", "x,name\n7,seven\n8,eight\n")
+        more = {"left_out": {"where": "x != 2"}}
+        return [sums(name, over, **more.get(name, {})) for name, (over, _, _) in SPACES.items()]
+
+    def expect_grids(self, output):
+        for name, (_, sizes, values) in SPACES.items():
+            with self.subTest(space=name):
+                data = output[name].dataset
+                self.assertEqual(dict(data.sizes), sizes)
+                self.assertEqual(data.y.dims, tuple(sizes))
+                self.assertEqual(data.x.values.tolist(), values)
+                np.testing.assert_array_equal(data.y, data.x.broadcast_like(data.y))
+                self.assertEqual({*data.status.values.flat}, {"done"})
+                self.assertEqual(data.y.dtype, np.float64)
+
+    def test_dimensions_are_the_axes(self):
+        output = self.run_all(*self.stages())
+        self.expect_grids(output)
+        rows = output["rows"].dataset
+        self.assertEqual(rows.name.values.tolist(), ["a", "b", "c"])
+        self.assertEqual(rows.sel(task=1).x.item(), 2.5)
+        self.assertEqual(output["rows_by"].dataset.sel(x=2.5).name.item(), "b")
+        self.assertEqual(output["truth"].dataset.flag.values.tolist(), [False, True])
+        self.assertEqual(output["left_out"].dataset.task.values.tolist(), [0, 1, 4, 5])
+        self.assertEqual(output["left_out"].frame.index.tolist(), [0, 1, 4, 5])
+        self.assertEqual(output["left_out"][2].status, "excluded")
+
+    def test_an_output_that_says_no_axes_is_read_by_its_manifest(self):
+        self.run_all(*self.stages())
+        with h5py.File(self.folder / "s.h5", "r+") as file:
+            for stage in file.values():
+                stage.attrs.pop("axes", None)
+                stage.pop("axes", None)
+        output = self.read("s.h5")
+        of_tasks = {"csv": [7, 8], "sobol": [0, 0.5, 0.75, 0.25], "zipped": [1, 1, 2, 2]}  # not read at a glance
+        for name, (_, sizes, values) in SPACES.items():
+            with self.subTest(space=name):
+                data = output[name].dataset
+                self.assertEqual(dict(data.sizes), {"task": len(of_tasks[name])} if name in of_tasks else sizes)
+                self.assertEqual(data.x.values.tolist(), of_tasks.get(name, values))
+
+    def test_axes_are_known_where_no_row_is_written(self):
+        over = {"x": [3, 1, 2], "word": ["ja", "né"], "good": [True, False]}
+        self.run_all(sums("s", over, until={"expr": "y.count >= 1", "first": 1}))
+        data = self.read("s.h5").dataset
+        self.assertEqual(data.x.values.tolist(), [3, 1, 2])
+        self.assertEqual(data.word.values.tolist(), ["ja", "né"])
+        self.assertEqual(data.good.values.tolist(), [True, False])
+
+    def test_a_stage_without_axes_has_no_dimensions(self):
+        output = self.run_all({"name": "s", "run": {"expr": {"y": "2 + 2"}}, "results": {"y": "int64"}})
+        self.assertEqual(output.dataset.y.item(), 4)
+        self.assertEqual(output.frame.y.tolist(), [4])
+
+    def test_there_may_be_no_tasks(self):
+        over = {"f": {"glob": "none/*", "allow_empty": True}, "k": [1, 2]}
+        output = self.run_all({"name": "s", "over": over, "run": {"expr": {"y": "k"}}, "results": {"y": "int64"}})
+        self.assertEqual(dict(output.dataset.sizes), {"f": 0, "k": 2})
+        self.assertEqual(output.dataset.y.values.shape, (0, 2))
+        self.assertEqual((len(output.frame), len(output.failed)), (0, 0))
+        self.assertRegex(repr(output), r"^s\.h5: no tasks in \d\.\d s$")
+
+    def test_three_ranks_note_the_same_axes(self):
+        self.run_all(*self.stages())
+        alone = farm.datasets(self.folder / "s.h5", "axes/")
+        self.taskfarm("s.json", "--fresh", ranks=3)
+        self.assertEqual(farm.datasets(self.folder / "s.h5", "axes/"), alone)
+        self.assertIn("numbers/axes/x", alone)
+
+    def test_arrays_have_dimensions_of_their_own(self):
+        over = [{"name": "k", "values": [10, 20]}, {"name": "b", "blocks": {"shape": [5, 4], "chunk": [3, 2]}}]
+        run = {"expr": {"q": "k + b_start_0 + 0 * b_start_1", "n": "1 / (b_start_0 + k > 10)"}}
+        results = {"q": {"type": "int32", "array": "b"}, "n": "float64"}
+        data = self.run_all({"name": "s", "over": over, "run": run, "results": results}).dataset
+        self.assertEqual(dict(data.sizes), {"k": 2, "b_0": 5, "b_1": 4, "b_block": 4})
+        self.assertEqual(data.q.dims, ("k", "b_0", "b_1"))
+        np.testing.assert_array_equal(data.q.sel(k=20, b_1=3), [20, 20, 20, 23, 23])
+        self.assertEqual(data.b_start_0.dims, ("b_block",))
+        self.assertEqual(data.n.dims, ("k", "b_block"))
+
+    def test_blocks_of_tasks_that_failed_are_missing(self):
+        serve = """
+            from taskfarm import serve
+            def f(b_start, b_count):
+                if b_start == 2:
+                    raise ValueError("no")
+                return {"q": [b_start] * b_count}
+            serve(f)
+        """
+        self.write("f.py", textwrap.dedent(serve))
+        stage = {"name": "s", "over": {"b": {"blocks": {"shape": [5], "chunk": [2]}}}, "run": {"service": ["/usr/bin/python3", "f.py"]}}
+        output = self.run_all({**stage, "results": {"q": {"type": "int16", "array": "b"}}}, status=1)
+        np.testing.assert_array_equal(output.dataset.q, [0, 0, np.nan, np.nan, 4])
+        np.testing.assert_array_equal(output.dataset.q[1:4:2], [0, np.nan])
+        self.assertEqual(output.to_dataset(masked=False).q.dtype, np.int16)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ class Axis:
 
     parameters: tuple[str, ...]
     size: int
-    kind: str = ""  # "range", "csv", ...: the manifest's key
+    blocks: str = ""  # the name of an axis of blocks
 
 
 @dataclass
@@ -96,7 +96,7 @@ def _columns(listed: list[Any]) -> dict[str, Column]:
 
 
 def _axes(listed: list[Any], tasks: int) -> list[Axis] | None:
-    axes = [Axis(tuple(map(str, a["parameters"])), int(a["size"]), str(a.get("kind", ""))) for a in listed]
+    axes = [Axis(tuple(map(str, a["parameters"])), int(a["size"]), str(a.get("blocks", ""))) for a in listed]
     return axes if math.prod(a.size for a in axes) == tasks else None
 
 

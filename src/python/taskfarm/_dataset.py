@@ -108,9 +108,10 @@ def _unique(name: str, taken: set[str]) -> str:
 
 
 def _dimension(axis: Axis, alone: bool, names: set[str]) -> str:
-    if axis.kind == "blocks":
-        return _unique(axis.parameters[0].split("_start")[0] + "_block", names)
-    if (alone and len(axis.parameters) > 1) or (axis.kind == "concat" and alone):
+    """An axis is called by its first parameter, as in the file; a table that is all there is has tasks."""
+    if axis.blocks:
+        return _unique(f"{axis.blocks}_block", names)
+    if alone and len(axis.parameters) > 1:
         return _unique("task", names)
     return axis.parameters[0]
 
@@ -152,7 +153,7 @@ def _axis_coordinates(stage: Stage, stages: Stages, grid: Grid) -> dict[str, Any
             along = None if values is None else _along_axis(values, grid, dim)
             if along is not None:
                 found[name] = (grid.dims[dim], along)
-        if grid.dims[dim] not in stage.parameters and axis.kind != "blocks":
+        if grid.dims[dim] not in stage.parameters and not axis.blocks:
             found[grid.dims[dim]] = (grid.dims[dim], pd.RangeIndex(axis.size))
     return found
 
