@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/access.h"
 #include "store/journal.h"
 #include "store/meet.h"
 #include "store/stage_tables.h"
@@ -27,8 +28,8 @@ tf_err store_begin_change(tf_store *s, tf_error *error) {
     return err;
 }
 
-/* What has become of a stage. */
-static tf_err read_changed(tf_store *s, const changed_stage *changed, tf_error *error) {
+/* What has become of a stage, in the file that has been flushed. */
+static tf_err read_changed(tf_store *s, hid_t file, const changed_stage *changed, tf_error *error) {
     contents *c = &s->start->contents;
     const int stage = changed->stage;
     const char *name = s->campaign->stage[stage].name;
@@ -37,7 +38,7 @@ static tf_err read_changed(tf_store *s, const changed_stage *changed, tf_error *
     bool good = true;
     if (changed->whole) {
         store_list_open(s, stage, &open);
-        good = contents_read_stage(c, s->file, name, s->fingerprint[stage], &s->code[stage], &open, &fault);
+        good = contents_read_stage(c, file, name, s->fingerprint[stage], &s->code[stage], &open, &fault);
         contents_free_open(&open);
     }
     contents_find(c, name)->finished = changed->finished;
@@ -47,13 +48,22 @@ static tf_err read_changed(tf_store *s, const changed_stage *changed, tf_error *
     return store_error(s, error, "can't be read");
 }
 
+/* Reads it by itself. What HDF5 remembers of the file that all ranks have open must be the same on all of them: what
+ * one has alone it takes the others to have, too, and they wait for each other in different places. */
+static tf_err read_changes(tf_store *s, tf_error *error) {
+    hid_t file = store_open_file(s->path, NULL);
+    tf_err err = file < 0 ? store_error(s, error, "can't be read") : TF_OK;
+    for (size_t i = 0; i < s->changes && err == TF_OK; i++)
+        err = read_changed(s, file, &s->changed[i], error);
+    H5Fclose(file);
+    return err;
+}
+
 /* Notes what the change under way has changed. */
 static tf_err note_changes(tf_store *s, tf_error *error) {
     const contents *c = &s->start->contents;
     journal_stage *note = tf_alloc_array(s->changes, sizeof *note);
-    tf_err err = TF_OK;
-    for (size_t i = 0; i < s->changes && err == TF_OK; i++)
-        err = read_changed(s, &s->changed[i], error);
+    tf_err err = s->changes > 0 ? read_changes(s, error) : TF_OK;
     for (size_t i = 0; i < s->changes && err == TF_OK; i++)
         note[i] = (journal_stage){.stage = contents_find(c, s->campaign->stage[s->changed[i].stage].name),
                                   .whole = s->changed[i].whole};

@@ -45,6 +45,16 @@ class Stages(farm.FarmTest):
         columns = [file[f"s{n}/results/x"][()] for n in range(40)]
         self.assertEqual(len(numpy.unique(columns)), 280, "each stage has its own random streams")
 
+    def test_many_stages_with_texts(self):
+        """Rank 0 reads what has become of each, and the others do not."""
+        over = {"a": [1, 2], "b": ["x", "y"], "c": [3, 4], "d": ["u", "v"]}
+        results = {**{f"x{n}": "float64" for n in range(4)}, "w": "string"}
+        stages = [{"name": f"s{n}", "results": results} for n in range(50)]
+        defaults = {"over": over, "run": {"function": "builtin:random"}}
+        self.write("texts.json", {"defaults": defaults, "stages": stages})
+        self.taskfarm("texts.json", ranks=3)
+        self.assertTrue(all((self.open("texts.h5")[f"s{n}/task/status"][()] == farm.DONE).all() for n in range(50)))
+
     @farm.first
     def test_a_failed_stage_does_not_keep_others_from_running(self):
         self.write(
