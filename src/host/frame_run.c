@@ -70,9 +70,22 @@ static bool read_end(python_slot *s) {
     return over;
 }
 
-/* A frame is over when a row has ended, or none was to begin. */
+/* Is one call running several rows, from the one behind those that have ended? */
+static bool is_together(const frame_run *f) {
+    const frame_control *c = f->s->frame.control;
+    const int64_t end = f->first + load(&c->calling_end);
+    return host_call(f->h) > 1 && load(&c->calling) == 1 && end > f->settled + 1 && end <= f->end;
+}
+
+/* A call of several rows came to nothing: the rank has each of them run by a call of its own. */
+static void part_ways(frame_run *f) {
+    f->is_in_vain = true;
+    __atomic_store_n(&f->h->header->calling_end, f->first + load(&f->s->frame.control->calling_end), __ATOMIC_RELEASE);
+}
+
+/* A frame is over when a row has ended, none was to begin, or a call came to nothing. */
 static bool has_moved(const frame_run *f) {
-    return f->settled > f->first || f->s->frame.control->stop;
+    return f->settled > f->first || f->s->frame.control->stop || is_together(f);
 }
 
 /* ---- Beginning ---- */
@@ -193,7 +206,9 @@ static void end_process(frame_run *f, end_reason why, int64_t late, const char *
     const bool innocent = why == END_LEFT || !is_seen || f->is_spoilt || (why == END_LATE && late != f->settled);
     if (why == END_LEFT)
         f->h->stopped = true;
-    if (f->settled < f->end && !innocent)
+    if (f->settled < f->end && !innocent && is_together(f))
+        part_ways(f);
+    else if (f->settled < f->end && !innocent)
         blame(f, why, status, nonsense);
     python_slot_free(f->s);
 }
@@ -248,4 +263,6 @@ void frame_run_rows(frame_run *f) {
         }
     }
     f->s->is_used = true;
+    if (is_together(f))
+        part_ways(f);
 }

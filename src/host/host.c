@@ -256,6 +256,20 @@ static void run_together(host *h, const runner *kind) {
     __atomic_store_n(&head->ended, head->count, __ATOMIC_RELEASE);
 }
 
+/* Rows that are called together have their parts of tables before. If one can't be read, they are called one by one. */
+static void run_all_with_tables(host *h, const runner *kind) {
+    batch_header *head = h->header;
+    bool all = true;
+    for (int64_t row = 0; row < head->count && all; row++)
+        all = row_is_set_apart(h, row) || read_tables(h, row);
+    if (all) {
+        kind->run_all(h);
+        return;
+    }
+    row_begin(h);
+    __atomic_store_n(&head->calling_end, head->count, __ATOMIC_RELEASE);
+}
+
 void host_run_batch(host *h, batch_map *map) {
     batch_header *head = (batch_header *)(void *)map->fixed;
     host_begin_batch(h, map, head->attempt);
@@ -272,6 +286,8 @@ void host_run_batch(host *h, batch_map *map) {
         kind->begin(h);
     if (kind->run_all && !h->has_files && !h->has_tables)
         kind->run_all(h);
+    else if (kind->run_all && host_call(h) > 1)
+        run_all_with_tables(h, kind);
     else if (kind->has_batch && kind->has_batch(h) && !h->has_files && !h->has_tables)
         run_together(h, kind);
     else

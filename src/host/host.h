@@ -143,6 +143,11 @@ bool host_is_to_stop(const host *h);
 /* Adds a record of variable length to the batch's row: output, message, string or bytes. */
 void host_add_blob(host *h, int64_t row, int32_t kind, const void *data, size_t size);
 
+/* How many rows of the batch, from its first one on, are one call. */
+static inline int64_t host_call(const host *h) {
+    return h->header->one_by_one ? 1 : tf_stage_batch(h->spec);
+}
+
 /* Drops, of the blobs from byte `from` on, the values of columns whose tasks have failed: they are no results. */
 void host_drop_columns(host *h, uint64_t from);
 

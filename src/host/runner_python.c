@@ -12,18 +12,14 @@ static void begin(host *h) {
     capture_start(&h->err, h->spec->capture_stderr);
 }
 
-/* Runs rows from `row` to `end` as far as one process comes. Returns the first one that is left. `spoilt` (may be
- * NULL): set if they are to run one by one. */
-static int64_t run_frame(host *h, int64_t row, int64_t end, bool is_alone, bool *spoilt) {
-    python_slot *s = python_pool_get(h);
-    if (!s)
-        return row;
+/* Runs rows from `row` to `end` as far as one process comes. */
+static frame_run run_frame(host *h, int64_t row, int64_t end, bool is_alone) {
+    frame_run f = {.h = h, .s = python_pool_get(h), .first = row, .end = end, .settled = row, .is_alone = is_alone};
+    if (!f.s)
+        return f;
     begin(h);
-    frame_run f = {.h = h, .s = s, .first = row, .end = end, .settled = row, .is_alone = is_alone};
     frame_run_rows(&f);
-    if (f.is_spoilt && spoilt)
-        *spoilt = true;
-    return f.settled;
+    return f;
 }
 
 /* No process could be had: that is the row's failure. */
@@ -55,12 +51,13 @@ static bool is_over(const host *h) {
            tf_now() > h->header->started + BATCH_SECONDS;
 }
 
-static void run_all(host *h) {
+static void run_rows(host *h) {
     const int64_t count = h->header->count;
     bool one_by_one = false;
-    begin(h);
     for (int64_t row = pass_over(h, 0); row < count && !h->stopped; row = pass_over(h, row)) {
-        row = run_frame(h, row, one_by_one ? row + 1 : count, false, &one_by_one);
+        const frame_run f = run_frame(h, row, one_by_one ? row + 1 : count, false);
+        one_by_one = one_by_one || f.is_spoilt;
+        row = f.settled;
         if (h->outcome.message.length)
             fail_row(h, row++);
         if (is_over(h))
@@ -68,10 +65,38 @@ static void run_all(host *h) {
     }
 }
 
+/* Says up to where rows are called together, should this process end, or its batch. */
+static void say_calling(const host *h, int64_t end) {
+    __atomic_store_n(&h->header->calling_end, end, __ATOMIC_RELEASE);
+}
+
+/* Calls of several rows each. Where one comes to nothing, for whatever reason, the rank has its rows run one by one. */
+static void run_calls(host *h) {
+    const int64_t count = h->header->count, call = host_call(h);
+    for (int64_t row = 0; row < count && !is_over(h);) {
+        say_calling(h, count);
+        const frame_run f = run_frame(h, row, count, false);
+        row = f.settled;
+        if (f.is_in_vain || f.is_spoilt || h->outcome.message.length || (row < count && row % call != 0)) {
+            row_begin(h);
+            return;
+        }
+        say_calling(h, 0);
+    }
+}
+
+static void run_all(host *h) {
+    begin(h);
+    if (host_call(h) > 1)
+        run_calls(h);
+    else
+        run_rows(h);
+}
+
 /* Of a stage with files or tables: the row is settled by who calls. */
 static void run_row(host *h, int64_t row) {
     capture_start(&h->out, h->spec->capture_stdout);
-    while (run_frame(h, row, row + 1, true, NULL) == row && !h->stopped && h->outcome.message.length == 0)
+    while (run_frame(h, row, row + 1, true).settled == row && !h->stopped && h->outcome.message.length == 0)
         h->stopped = host_is_to_stop(h);
 }
 
