@@ -16,6 +16,7 @@ import json
 import os
 import re
 import stat
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,18 @@ _OWN = re.compile(
 )
 
 
+_live: weakref.WeakSet[Folder] = weakref.WeakSet()
+
+
+def _close_in_child() -> None:
+    """A process that was forked from this one holds no lock."""
+    for folder in list(_live):
+        folder.close()
+
+
+os.register_at_fork(after_in_child=_close_in_child)
+
+
 class Folder:
     """The folder of an output; made, or found and proven to be ours. Locked until close() or remove()."""
 
@@ -40,6 +53,7 @@ class Folder:
         self.fd = -1
         self.lock_fd = -1
         self.locked = False
+        _live.add(self)
         while not self.locked:
             self._open()
             if not self._lock(on_wait):

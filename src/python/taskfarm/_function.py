@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import importlib.machinery
 import inspect
+import io
 import json
 import os
 import site
 import sys
 import sysconfig
+import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -139,11 +141,45 @@ def _culprits(function: Function, dumps: Callable[[Any], bytes], prefix: str, se
     return found
 
 
+def _reduced_named_tuple(thing: Any) -> Any:
+    """A NamedTuple of the script, which some versions of cloudpickle write so that it can't be read; NotImplemented: it
+    is none, or has more than its fields."""
+    if not (isinstance(thing, type) and issubclass(thing, tuple) and hasattr(thing, "_field_defaults")):
+        return NotImplemented
+    fields: tuple[str, ...] = getattr(thing, "_fields")  # noqa: B009
+    plain = {
+        "__annotations__",
+        "__match_args__",
+        "__orig_bases__",
+        "_field_defaults",
+        "_fields",
+        "__doc__",
+        "__module__",
+    }
+    plain |= {"__new__", "__repr__", "__slots__", "__getnewargs__", "_asdict", "_make", "_replace", "__replace__"}
+    plain |= {"__firstlineno__", "__static_attributes__", "__annotate__", "__annotate_func__", *fields}
+    if not is_by_value(thing) or thing._field_defaults or set(vars(thing)) - plain:
+        return NotImplemented
+    types = typing.get_type_hints(thing)
+    return typing.NamedTuple, (thing.__name__, [(name, types.get(name, Any)) for name in fields])
+
+
+def _dumps(cloudpickle: Any, functions: dict[str, Function]) -> bytes:
+    class Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
+        def reducer_override(self, thing: Any) -> Any:
+            reduced = _reduced_named_tuple(thing)
+            return super().reducer_override(thing) if reduced is NotImplemented else reduced
+
+    content = io.BytesIO()
+    Pickler(content).dump(functions)
+    return content.getvalue()
+
+
 def _pickled(functions: Mapping[str, Function], label: str) -> bytes:
     with needed():
         import cloudpickle
     try:
-        return bytes(cloudpickle.dumps(dict(functions)))
+        return _dumps(cloudpickle, dict(functions))
     except Exception as error:
         seen: set[int] = set()
         named = [text for f in functions.values() for text in _culprits(f, cloudpickle.dumps, "", seen)]

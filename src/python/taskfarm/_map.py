@@ -152,8 +152,10 @@ def _refuse_within_task() -> None:
     """No process is started by a task, or while a task imports the script."""
     if "taskfarm._slot.main" not in sys.modules and "TASKFARM_STAGE" not in os.environ:
         return
-    main = sys.modules.get("__main__")
-    if getattr(main, "__file__", None) is None and "TASKFARM_INDEX" not in os.environ:
+    frame: Any = sys._getframe()
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    if frame is not None:
         text = (
             "map is called while a task's process imports its module: put the call into a function, or below "
             'if __name__ == "__main__":'
@@ -194,22 +196,26 @@ def _run(call: Call, display: Display) -> Run:
     folder = Folder(call.path, on_wait)
     if attached and not folder.locked:
         return _attach(call, folder, display)
-    keeps = True
+    is_over = False  # is the folder of no more use?
     try:
         command = _prepare(call, folder, display, program)
         if call.detach:
-            keeps = False
             return _detach(call, folder, display, command)
-        run, keeps = _follow(call, folder, display, command)
+        listener, outcome, interrupted = _follow(call, folder, display, command)
+        is_over = outcome.status in (0, 1)
+        if interrupted:
+            raise KeyboardInterrupt
+        run = Run(call.path, _again(call), outcome)
+        _settle(call, run, outcome, listener, display)
         return run
     except Error:
-        keeps = os.path.exists(call.path)
+        is_over = is_over or not os.path.exists(call.path)
         raise
     finally:
         display.close()
-        if not keeps and not call.detach:
+        if is_over:
             folder.remove()
-        elif keeps:
+        else:
             folder.close()
 
 
@@ -267,8 +273,7 @@ class _Listener:
             return
         self.display.close()
         told = text.replace(self.call.path, self.call.name)
-        depth = 1
-        frame = sys._getframe(1)
+        depth, frame = 1, sys._getframe()
         while frame and frame.f_globals.get("__name__", "").startswith("taskfarm."):
             frame, depth = frame.f_back, depth + 1  # type: ignore[assignment]
         warnings.warn(f'{told}; rerun="code" makes them anew', CodeChangedWarning, stacklevel=depth)
@@ -284,8 +289,8 @@ class _Listener:
             self.display.say("stopping: tasks that have begun may end; interrupt again to end them at once")
 
 
-def _follow(call: Call, folder: Folder, display: Display, command: Sequence[str]) -> tuple[Run, bool]:
-    """Runs the engine to its end. Returns the handle, and whether the folder is needed for the next run."""
+def _follow(call: Call, folder: Folder, display: Display, command: Sequence[str]) -> tuple[_Listener, Outcome, bool]:
+    """Runs the engine to its end. Returns what it has said, how it has ended, and whether it was interrupted."""
     for _ in range(_RETRY):
         listener = _Listener(call, display)
         process = Process(command, folder.lock_fd)
@@ -295,12 +300,7 @@ def _follow(call: Call, folder: Folder, display: Display, command: Sequence[str]
             break
         pause(0.25)
     display.close()
-    outcome = Outcome(status, listener.end)
-    run = Run(call.path, _again(call), outcome)
-    if process.asked:
-        raise KeyboardInterrupt
-    _settle(call, run, outcome, listener, display)
-    return run, status not in (0, 1)
+    return listener, Outcome(status, listener.end), process.asked > 0
 
 
 def _is_ending(end: Mapping[str, Any]) -> bool:
@@ -376,7 +376,6 @@ def _detach(call: Call, folder: Folder, display: Display, command: Sequence[str]
     if outcome is not None and outcome.status not in (0, 1, 75):
         with open(folder.file("engine.log"), encoding="utf-8", errors="replace") as file:
             listener.lines = file.read().splitlines()
-        folder.close()
         raise _error(call, outcome, listener)
     display.say(f"{call.name}: runs by itself (process {pid}); the same map attaches to it")
     return Run(call.path, _again(call), None, _let_go(folder, call.path))

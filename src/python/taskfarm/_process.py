@@ -34,8 +34,7 @@ def _close_in_child() -> None:
         process.forget()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_close_in_child)
+os.register_at_fork(after_in_child=_close_in_child)
 
 
 def refuse_ranks() -> None:

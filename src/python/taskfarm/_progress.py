@@ -77,7 +77,7 @@ class Plain(Display):
 
     def __init__(self) -> None:
         self.began = time.monotonic()
-        self.next = 1.0
+        self.next = 5.0  # the last line alone tells of runs that are shorter
         self.step = 0
 
     def _line(self, text: str) -> None:

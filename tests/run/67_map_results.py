@@ -1,0 +1,190 @@
+"""taskfarm.map: of what types results are, what it says and raises."""
+
+import farm
+from map_test import PYTHON, MapTest
+
+
+class Results(MapTest):
+    @farm.first
+    def test_types_by_annotations(self):
+        done = self.python(
+            """
+            import dataclasses, typing
+            import numpy as np
+            class T(typing.TypedDict):
+                a: int
+                b: float
+            @dataclasses.dataclass
+            class D:
+                s: str
+                n: np.int16
+            class N(typing.NamedTuple):
+                ok: bool
+                raw: bytes
+            def number(x) -> float: return x
+            def typed(x) -> T: return {"a": x, "b": 0.5}
+            def data(x) -> D: return D("t", x)
+            def named(x) -> N: return N(True, b"b")
+            def nothing(x) -> None: open("nothing", "a").write(str(x))
+            for f in (number, typed, data, named, nothing):
+                run = taskfarm.map(f, taskfarm.product(x=[1, 2]), progress="none")
+                print(run.path.rsplit("/")[-1], taskfarm.open(run.path).manifest.get("results"))
+            """
+        )
+        self.assertEqual(
+            done.stdout.splitlines(),
+            [
+                "number.h5 {'result': 'float64'}",
+                "typed.h5 {'a': 'int64', 'b': 'float64'}",
+                "data.h5 {'s': 'string', 'n': 'int16'}",
+                "named.h5 {'ok': 'bool', 'raw': 'bytes'}",
+                "nothing.h5 None",
+            ],
+        )
+
+    @farm.first
+    def test_types_by_the_first_task(self):
+        """It runs once, its row is kept, and it is said; the second time nothing runs."""
+        script = """
+            import numpy as np
+            def f(x, rng):
+                print("called", x)
+                open("called", "a").write(f"{x}\\n")
+                return {"i": x, "f": x / 2, "v": np.arange(3, dtype="f4") * x, "s": f"<{x}>", "r": rng.random(), "l": [[1, 2], [3, 4]]}
+            run = taskfarm.map(f, taskfarm.product(x=[1, 2, 3]).where("x > 1"), output="f.h5", progress="plain", seed=5)
+            print(run.frame.drop(columns=["r"]).drop(columns=["v", "l"], errors="ignore").to_dict("list"), run[1].results["v"].tolist(), run[1].stdout)
+            print(run[1].results["r"], run[2].results["r"])
+            """
+        done = self.python(script)
+        self.assertEqual(sorted(self.calls()), ["2", "3"])
+        self.assertIn("taskfarm: results, by task 1, which ran first: i int64, f float64, v float32[3], s string, r float64, l int64[2, 2]\n", done.stderr)
+        self.assertIn("'x': [2, 3], 'i': [2, 3], 'f': [1.0, 1.5]", done.stdout)
+        self.assertIn("[0.0, 2.0, 4.0] called 2", done.stdout)
+        self.assertEqual(self.python(script).stdout, done.stdout)
+        self.assertEqual(sorted(self.calls()), ["2", "3"])
+        whole = self.python(script.replace("output=", 'results={"i": int, "f": float, "v": ("float32", 3), "s": str, "r": float, "l": (int, (2, 2))}, output=').replace("f.h5", "g.h5"))
+        self.assertEqual(whole.stdout, done.stdout, "as if the first task had run with the others")
+
+    def test_the_first_task_fails(self):
+        done = self.python(
+            """
+            def f(x):
+                open("called", "a").write(f"{x}\\n")
+                raise ValueError(f"no {x}")
+            try:
+                taskfarm.map(f, taskfarm.product(x=[1, 2]), retries=1, progress="none")
+            except taskfarm.TaskError as error:
+                print(error.id, error)
+            """
+        )
+        self.assertEqual(self.calls(), ["1", "1"])
+        self.assertRegex(done.stdout, r"^tasks-failed f\[0\] \(x=1\), which was to tell the types of results, failed 2 times: ValueError: no 1\n")
+        self.assertIn('raise ValueError(f"no {x}")', done.stdout)
+        self.assertIn("results= declares the types without running a task first", done.stdout)
+
+    def test_failures_and_another_try(self):
+        done = self.python(
+            """
+            def f(x) -> float:
+                if x > 1: raise ValueError(f"too large: {x}")
+                return x
+            run = taskfarm.map(f, taskfarm.product(x=[0, 1, 2, 3]), progress="none")
+            print(run.state, "|", str(run).splitlines()[1], "|", list(run.failed.x), run[3].traceback.splitlines()[-1])
+            try:
+                taskfarm.map(f, taskfarm.product(x=[0, 1, 2, 3]), progress="none", raise_on_failure=True)
+            except taskfarm.TaskError as error:
+                print(error.id, str(error).splitlines()[-1])
+            def f(x) -> float: return -x
+            run = run.retry(f)
+            print(run.state, run.dataset.result.values.tolist())
+            """
+        )
+        lines = done.stdout.splitlines()
+        self.assertEqual(lines[0], "failed | 2 failed: ValueError: too large: 2: [2], [3] | [2, 3] ValueError: too large: 3")
+        self.assertEqual(lines[1], "tasks-failed ValueError: too large: 2")
+        self.assertEqual(lines[2], "complete [0.0, 1.0, -2.0, -3.0]")
+
+    def test_common_values(self):
+        done = self.python(
+            """
+            import numpy as np, pandas as pd
+            table = pd.DataFrame({"ra": [1.0, 2.0, 3.0], "name": ["a", "b", "c"]})
+            psf = np.arange(12.0).reshape(3, 4)
+            def f(i, table, psf):
+                return {"ra": float(table["ra"][i]), "name": str(table["name"][i]), "p": float(psf[i, 1]), "w": bool(psf.flags.writeable)}
+            run = taskfarm.map(f, taskfarm.product(i=[0, 2]), common={"table": table, "psf": psf}, results={"ra": float, "name": str, "p": float, "w": bool}, progress="none")
+            print(run.frame.drop(columns="status").to_dict("list"))
+            """
+        )
+        self.assertEqual(done.stdout, "{'i': [0, 2], 'ra': [1.0, 3.0], 'name': ['a', 'c'], 'p': [1.0, 9.0], 'w': [False, False]}\n")
+
+
+class Errors(MapTest):
+    def test_what_is_wrong_is_told_by_argument(self):
+        """As the engine says it, without the path of a manifest that nobody has written."""
+        self.write("taken.h5.map/notes", "mine")
+        done = self.python(
+            """
+            def f(x) -> float: return x
+            space = taskfarm.product(x=[1])
+            for arguments in (
+                {"tiemout": 3}, {"timeout": "soon"}, {"retries": 300}, {"where": "y > 1"}, {"resources": {"slots": 0}},
+                {"reduce": {"r": {"columns": {"resul": ["mean"]}}}}, {"output": "taken.h5"}, {"progress": "loud"}, {"keep": object()},
+            ):
+                try:
+                    taskfarm.map(f, space, **{"progress": "none", **arguments})
+                except (taskfarm.Error, ValueError) as error:
+                    print(type(error).__name__, getattr(error, "id", ""), str(error).replace(__file__.rsplit("/", 1)[0] + "/", ""))
+            try:
+                taskfarm.map(f, taskfarm.csv("none.csv"), progress="none")
+            except taskfarm.Error as error:
+                print(error)
+            """
+        )
+        lines = done.stdout.splitlines()
+        self.assertEqual(lines[0], 'ManifestError unknown-key tiemout: unknown key "tiemout"; did you mean "timeout"?')
+        self.assertTrue(lines[1].startswith("ManifestError bad-value timeout: "), lines[1])
+        self.assertTrue(lines[2].startswith("ManifestError out-of-range retries: "), lines[2])
+        self.assertTrue(lines[3].startswith("ManifestError bad-expression where: "), lines[3])
+        self.assertTrue(lines[4].startswith("ManifestError out-of-range resources: slots: "), lines[4])
+        self.assertTrue(lines[5].startswith("ManifestError unknown-name reduce: r: columns: resul: "), lines[5])
+        self.assertEqual(lines[6], "EngineError foreign-folder taken.h5.map: is needed for the run, and was not made by map: move it away, or give another output")
+        self.assertEqual(lines[7], 'ValueError  progress: must be "auto", "plain" or "none", not \'loud\'')
+        self.assertEqual(lines[8], "ManifestError wrong-type keep: object can't stand in a manifest")
+        self.assertEqual(lines[9], "space: csv: none.csv: No such file or directory")
+        self.assertEqual((self.folder / "taken.h5.map/notes").read_text(), "mine")
+        self.assertNotIn("manifest.json", done.stdout + done.stderr)
+
+    def test_no_run_within_a_task(self):
+        self.write("again.py", "import taskfarm\ntaskfarm.map(lambda x: x, taskfarm.product(x=[1]))\ndef f(x): return x\n")
+        self.write("m.json", {"over": {"x": [1]}, "run": {"python": "again.py:f", "interpreter": PYTHON}, "results": {"y": "int64"}})
+        env = {"PYTHONPATH": str(farm.SOURCE / "src/python"), "TASKFARM": farm.TASKFARM}
+        done = self.taskfarm("m.json", status=1, env=env)
+        self.assertIn('map is called while a task\'s process imports its module: put the call into a function, or below if __name__ == "__main__":', done.stderr)
+        done = self.python(
+            """
+            def f(x) -> float:
+                return taskfarm.map(lambda y: y, taskfarm.product(y=[1])).state
+            print(taskfarm.map(f, taskfarm.product(x=[1]), progress="none").failed.message[0])
+            """
+        )
+        self.assertIn("map is called within a task: a task can't start a run", done.stdout)
+        self.assertEqual(sorted(p.name for p in self.folder.glob("*.h5")), ["f.h5", "m.h5"])
+
+    def test_there_is_no_engine(self):
+        script = """
+            try:
+                taskfarm.map(lambda x: x, taskfarm.product(x=[1]), progress="none")
+            except taskfarm.EngineError as error:
+                print(error.id, error)
+            """
+        told = self.python(script, env={"TASKFARM": "", "PATH": "/nowhere"}).stdout
+        self.assertEqual(
+            told,
+            f"program-missing the engine, the program taskfarm, is not found: not by the variable TASKFARM, not beside {PYTHON}, "
+            "not on PATH. Build and install it (cmake --install), or set TASKFARM to its path\n",
+        )
+        self.assertEqual(self.python(script, env={"TASKFARM": "/nowhere/taskfarm"}).stdout, "program-missing TASKFARM=/nowhere/taskfarm: there is no such program\n")
+
+
+farm.main()
