@@ -50,6 +50,6 @@ print(table["rms"].describe())
 print(f"{(table['rms'] > 1.5 * NOISE).sum()} stars vary, of {len(table)}")
 
 figure, axes = plt.subplots()
-axes.hist(table["rms"], bins=np.geomspace(0.004, 0.1, 50))
+axes.hist(table["rms"], bins=np.geomspace(0.004, 0.12, 50))
 axes.set(xscale="log", yscale="log", xlabel="robust scatter (mag)", ylabel="stars")
 figure.savefig("lightcurves.png")

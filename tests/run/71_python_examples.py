@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 
 import farm
 import h5py
@@ -157,6 +158,28 @@ class Page(farm.FarmTest):
         words = [f"{name}={json_less(default)}" if default is not inspect.Parameter.empty else name for name, default in told.items()]
         words.insert(2, "*")
         self.assertEqual(re.sub(r"\s+", " ", shown), f"map({', '.join(words)})")
+
+
+    def test_what_it_shows_in_passing_runs(self):
+        text = re.sub(r"^```.*?^```$", "", PAGE.read_text(), flags=re.M | re.S)
+        blocks = [block for block in re.findall(r"(?:^    .*\n|^\n)+", text, re.M) if re.search(r"^    .*taskfarm\.", block, re.M)]
+        self.assertEqual(len(blocks), 3)
+        script = [
+            "import numpy as np, pandas, taskfarm",
+            "random = np.random.default_rng(1)",
+            "stars = pandas.DataFrame({name: random.uniform(0, 10, 1000) for name in ('x', 'y', 'flux')})",
+            "psf = np.full((5, 5), 1 / 25)",
+            textwrap.dedent("".join(blocks)),
+            "near = [len(stars[(stars.x - x) ** 2 + (stars.y - y) ** 2 < 1]) for x, y in zip(out.frame.x, out.frame.y)]",
+            "assert (out.frame.stars == near).all() and out.stages == ['match'] and out.runs and not len(out.failed)",
+            "found = taskfarm.open('lambda.h5').dataset.result",
+            "np.testing.assert_array_equal(found, np.sin(np.linspace(0, 1, 1000))[:, None] + np.arange(1000))",
+        ]
+        self.write("shown.py", "\n".join(script))
+        command = ["/usr/bin/python3", "shown.py"]
+        self.last = farm.line_of(command, self.folder)
+        done = subprocess.run(command, cwd=self.folder, env=environment(), capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, farm.told(done, self.folder))
 
 
 def json_less(value):
