@@ -90,6 +90,19 @@ class Seeds(slot_host.SlotTest):
         other = self.of("def f():\n    return f\"{hash('a')} {list({'x', 'y', 'z', 'w'})}\"", {}, {"y": "string"})
         self.assertEqual(slot.frame(1)[1][0].values, other.frame(1)[1][0].values)
 
+    def test_what_python_imports_when_it_starts_is_not_the_users(self):
+        self.write("begin/sitecustomize.py", "import random, tempfile\nrandom.of_the_beginning = True\n")
+        self.write(
+            "m.py",
+            "def f(i):\n    if i == 0: return 0.\n    import random\n    assert random.of_the_beginning\n    return random.random()",
+        )
+        slot = self.slot(env={"PYTHONPATH": "begin"})
+        self.assertEqual(slot.stage("m.py:f", {"i": "int64"}, {"y": "float64"}), {"stage": 0, "seeds": False})
+        self.assertEqual(slot.frame(1, {"i": [0]})[0], {"frame": 1, "seeds": False})
+        answer, rows = slot.frame(2, {"i": [1, 2]}, seeds=[7, 8])
+        self.assertEqual(answer, {"frame": 2, "seeds": True})
+        self.assertEqual([row.values["y"] for row in rows], [random.Random(7).random(), random.Random(8).random()])
+
     def test_an_imported_module_looks_like_any_other(self):
         self.of(
             "def f():\n    import random, importlib\n    assert random.__spec__.loader.__class__.__name__ == 'SourceFileLoader'\n"

@@ -5,6 +5,8 @@ import importlib
 import os
 import sys
 
+from taskfarm._slot.streams import GLOBALS
+
 # What a verb calls: a module beside this one, and its function, which gets the descriptor.
 VERBS = {
     "slot": ("slot", "serve"),  # runs tasks
@@ -20,6 +22,7 @@ def main(verb: str, fd: int) -> None:
     module, function = VERBS[verb]
     status = 0
     try:
+        GLOBALS.begin()
         getattr(importlib.import_module(f"taskfarm._slot.{module}"), function)(fd)
     except BaseException:
         import traceback

@@ -44,17 +44,19 @@ _SEEDERS: dict[str, Callable[[ModuleType, int], None]] = {"random": _seed_random
 
 
 class _SeededLoader:
-    """Loads a module as its own loader does, and then says that it is there."""
+    """Loads a module as its own loader does, or gives one that was loaded before, and then says that it is there."""
 
-    def __init__(self, loader: Any, loaded: Callable[[ModuleType], None]) -> None:
+    def __init__(self, loader: Any, before: ModuleType | None, loaded: Callable[[ModuleType], None]) -> None:
         self._loader = loader
+        self._before = before
         self._loaded = loaded
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)  # type: ignore[no-any-return]
+        return self._before or self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        self._loader.exec_module(module)
+        if module is not self._before:
+            self._loader.exec_module(module)
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
@@ -71,26 +73,27 @@ class GlobalSeeds:
     def __init__(self) -> None:
         self.seeders: list[Callable[[int], None]] = []
         self._modules: set[str] = set()
+        self._before: dict[str, ModuleType] = {}
         self.current_seed: Callable[[], int] | None = None  # of the task under way; None: there is none
+
+    def begin(self) -> None:
+        """Begins to look at what is imported, before any of the user's code is. Some environments have Python import
+        random when it starts: that is put aside until somebody asks for it."""
+        if "random" in sys.modules:
+            self._before["random"] = sys.modules.pop("random")
+        if "numpy.random" in sys.modules:
+            self._add("numpy.random", sys.modules["numpy.random"])
+        sys.meta_path.insert(0, self)
 
     @contextlib.contextmanager
     def loading(self, seed: int) -> Iterator[None]:
         """While a stage is imported, or its init runs: what they draw is the same in every process."""
-        self._watch()
         self.current_seed = lambda: seed
         self.seed(seed)
         try:
             yield
         finally:
             self.current_seed = None
-
-    def _watch(self) -> None:
-        """Begins: looks at what is imported by now, and at what is later."""
-        for name in _SEEDERS:
-            if name in sys.modules:
-                self._add(name, sys.modules[name])
-        if self not in sys.meta_path:
-            sys.meta_path.insert(0, self)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -102,7 +105,7 @@ class GlobalSeeds:
             if spec is not None:
                 if spec.loader is not None:
                     spec.loader = _SeededLoader(  # type: ignore[assignment]
-                        spec.loader, lambda module: self._add_loaded(fullname, module)
+                        spec.loader, self._before.pop(fullname, None), lambda module: self._add_loaded(fullname, module)
                     )
                 return spec
         return None
