@@ -9,7 +9,7 @@ from taskfarm._slot.columns import integers
 from taskfarm._slot.errors import Misfit
 from taskfarm._slot.loop import Loop, Shape, loop_of
 from taskfarm._slot.memory import FORMATS, IS_ORDERED, Cells, fence
-from taskfarm._slot.protocol import ENDED, STOP
+from taskfarm._slot.protocol import ENDED, STARTED, STOP
 from taskfarm._slot.streams import task_seed
 from taskfarm._slot.task import Scratch, Task
 
@@ -205,6 +205,7 @@ class Frame:
             row = self._run_stride(row, min(row + _STRIDE, self.count), is_watched)
             if not is_watched and self.has_grown():
                 self.write(row - 1)
+            self.clock[STARTED] = 0.0
             self.fence()
             self.control[ENDED] = row
             now = self.now()

@@ -77,10 +77,52 @@ def _store_lines(columns: tuple[tuple[str, str], ...] | None) -> list[str]:
     return lines
 
 
+def _setup_lines(shape: Shape, names: tuple[str, ...]) -> list[str]:
+    """What is looked up once, before the first row."""
+    lines = [
+        "f, values, control, pending = frame.function, frame.values, frame.control, frame.pending",
+        "settle, failed, leave_if_child = frame.settle, frame.failed, frame.leave_if_child",
+        "integers = frame.integers",
+        "write, has_grown = frame.write, frame.has_grown" if shape.is_watched else "write = frame.write_briefly",
+    ]
+    lines += [f"make{i} = values[{i}]" for i, name in enumerate(names) if name in shape.made]
+    lines += [f"c{i} = frame.cells[{i}]" for i in range(len(shape.columns or ()))]
+    lines += ["now = frame.now", "began = now()"] if shape.is_timed or shape.is_recorded else []
+    lines += ["clock = frame.clock"] if shape.is_timed else []
+    lines += ["starts, durations, epoch = frame.starts, frame.durations, frame.epoch"] if shape.is_recorded else []
+    lines += ["seeders, seed = frame.seeders, frame.seed"] if shape.is_seeded else []
+    lines += ["remove_scratch = frame.remove_scratch"] if shape.has_scratch else []
+    lines += ["apart = frame.apart"] if shape.has_apart else []
+    lines += ["fence = frame.fence"] if shape.is_fenced else []
+    return lines
+
+
+def _row_lines(shape: Shape, call: str) -> list[str]:
+    """What is done for each row. A short task begins where the one before has ended: the clock is read once."""
+    has_clock = shape.is_timed or shape.is_recorded
+    lines = ["if control[2]:", "    return row"]
+    lines += ["if apart[row]:", "    continue"] if shape.has_apart else []
+    lines += ["fence()"] if shape.is_fenced else []
+    lines += ["control[0] = row"]
+    lines += ["if seeders:", "    seed(row)"] if shape.is_seeded else []
+    lines += ["began = now()"] if has_clock and shape.is_watched else []
+    lines += ["clock[1] = began"] if shape.is_timed else []
+    lines += ["starts[row] = epoch + began"] if shape.is_recorded else []
+    lines += ["try:", f"    value = {call}", "except BaseException as error:", "    failed(row, error)", "else:"]
+    lines += ["    if pending:", "        leave_if_child()"]
+    lines += ["    " + line for line in _store_lines(shape.columns)]
+    lines += ["ended = now()"] if shape.is_recorded or (has_clock and not shape.is_watched) else []
+    lines += ["durations[row] = ended - began"] if shape.is_recorded else []
+    lines += ["began = ended"] if has_clock and not shape.is_watched else []
+    lines += ["remove_scratch()"] if shape.has_scratch else []
+    lines += ["if pending or has_grown():" if shape.is_watched else "if pending:", "    write(row)"]
+    return lines
+
+
 def source(shape: Shape) -> str:
     """The source of a loop: loop(frame, first, last) runs rows first .. last - 1 of the frame and returns the row that
     it did not begin: `last`, or less when the host says stop."""
-    names = [*shape.positional, *shape.named]
+    names = (*shape.positional, *shape.named)
     iterated = [i for i, name in enumerate(names) if name not in shape.made]
     values = [f"make{i}(row)" if name in shape.made else f"a{i}" for i, name in enumerate(names)]
     by_name = [
@@ -89,43 +131,11 @@ def source(shape: Shape) -> str:
     ]
     call = f"f({', '.join([*values[: len(shape.positional)], *by_name])})"
     targets = ", ".join(["row", *(f"a{i}" for i in iterated)])
-    sources = ", ".join(["range(first, last)", *(f"values[{i}](first, last)" for i in iterated)])
-    clocked = shape.is_timed or shape.is_recorded
-    setup = ["f, values, control, pending = frame.function, frame.values, frame.control, frame.pending"]
-    setup += ["settle, failed, leave_if_child, write = frame.settle, frame.failed, frame.leave_if_child, frame.write"]
-    setup += [f"make{i} = values[{i}]" for i, name in enumerate(names) if name in shape.made]
-    setup += [f"c{i} = frame.cells[{i}]" for i in range(len(shape.columns or ()))]
-    setup += ["integers = frame.integers"]
-    setup += ["now = frame.now"] if clocked else []
-    setup += ["clock = frame.clock"] if shape.is_timed else []
-    setup += ["starts, durations, epoch = frame.starts, frame.durations, frame.epoch"] if shape.is_recorded else []
-    setup += ["seeders, seed = frame.seeders, frame.seed"] if shape.is_seeded else []
-    setup += ["remove_scratch = frame.remove_scratch"] if shape.has_scratch else []
-    setup += ["has_grown = frame.has_grown"] if shape.is_watched else ["write = frame.write_briefly"]
-    setup += ["apart = frame.apart"] if shape.has_apart else []
-    setup += ["fence = frame.fence"] if shape.is_fenced else []
-    body = ["if control[2]:", "    return row"]
-    body += ["if apart[row]:", "    continue"] if shape.has_apart else []
-    body += ["fence()"] if shape.is_fenced else []
-    body += ["control[0] = row"]
-    body += ["if seeders:", "    seed(row)"] if shape.is_seeded else []
-    body += ["began = now()"] if clocked else []
-    body += ["clock[1] = began"] if shape.is_timed else []
-    body += ["starts[row] = epoch + began"] if shape.is_recorded else []
-    body += ["try:", f"    value = {call}", "except BaseException as error:", "    failed(row, error)", "else:"]
-    body += ["    if pending:", "        leave_if_child()"]
-    body += ["    " + line for line in _store_lines(shape.columns)]
-    body += ["clock[1] = 0.0"] if shape.is_timed else []
-    body += ["durations[row] = now() - began"] if shape.is_recorded else []
-    body += ["remove_scratch()"] if shape.has_scratch else []
-    body += ["if pending or has_grown():" if shape.is_watched else "if pending:", "    write(row)"]
+    rows = ", ".join(["range(first, last)", *(f"values[{i}](first, last)" for i in iterated)])
     lines = ["def loop(frame, first, last):"]
-    lines += ["    " + line for line in setup]
-    if iterated:
-        lines += [f"    for {targets} in zip({sources}):"]
-    else:
-        lines += ["    for row in range(first, last):"]
-    lines += ["        " + line for line in body]
+    lines += ["    " + line for line in _setup_lines(shape, names)]
+    lines += [f"    for {targets} in zip({rows}):" if iterated else f"    for {targets} in {rows}:"]
+    lines += ["        " + line for line in _row_lines(shape, call)]
     lines += ["    return last"]
     return "\n".join(lines) + "\n"
 
