@@ -25,7 +25,7 @@ class Seeds(slot_host.SlotTest):
         self.assertEqual([row.values["y"] for row in slot.frame(2, first=1)[1]], first[1:])
 
     def drawn(self, text, count, seeds, **more):
-        slot = self.of(text, {}, {"y": "float64"}, seeds=True, **more)
+        slot = self.of(text, {}, {"y": "float64"}, seeds=None, **more)
         return [row.values["y"] for row in slot.frame(count, seeds=seeds)[1]]
 
     def test_global_generators_that_a_module_imports(self):

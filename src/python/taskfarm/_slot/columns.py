@@ -23,7 +23,7 @@ _BEYOND_FLOAT32 = 2.0**128 - 2.0**103  # from here on a double is rounded to inf
 def shown(value: object) -> str:
     """A value, as far as it is shown in a message."""
     try:
-        text = value if isinstance(value, str) else repr(value)
+        text = value if isinstance(value, str) else str(value) if _is_numpy(value) else repr(value)
     except BaseException:
         return f"a {type(value).__name__}"
     if isinstance(value, str):
@@ -38,7 +38,7 @@ def described(value: object) -> str:
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
     if isinstance(shape, tuple) and dtype is not None and shape != ():
         return f"an array of {dtype} of shape {shape}"
-    if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
+    if value is None or shape == () or isinstance(value, (bool, int, float, complex, str, bytes)):
         return shown(value)
     return f"a {type(value).__qualname__}"
 
