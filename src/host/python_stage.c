@@ -139,6 +139,8 @@ void python_stage_add(const tf_campaign *campaign, const tf_stage_spec *stage, t
     snprintf(seconds, sizeof seconds, "%.9g", stage->timeout);
     tf_buf_addf(out, "{\"stage\": {\"number\": %d", stage->number);
     add_text(out, "name", stage->name);
+    if (stage->run.cwd) /* paths are relative to the work folder, where the process is not */
+        add_text(out, "workdir", campaign->workdir);
     add_function(stage->run.python, out);
     add_params(stage, out);
     add_columns(stage, out);

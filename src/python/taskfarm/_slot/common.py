@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 from taskfarm._slot.errors import Refusal
+from taskfarm._slot.load import FOLDERS
 
 _MAGIC = b"\x93NUMPY"  # how such a file begins
 
@@ -19,10 +20,10 @@ def load_common(name: str, path: str) -> Any:
     except ImportError:
         raise Refusal(f'common "{name}" is a numpy array, and {sys.executable} has no numpy') from None
     try:
-        with open(path, "rb") as file:
+        with open(FOLDERS.at(path), "rb") as file:
             if file.read(len(_MAGIC)) != _MAGIC:
                 raise Refusal(f'common "{name}": {path} is no .npy file')
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.load(FOLDERS.at(path), mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise Refusal(f'common "{name}": {path}: {error}') from None
     return _frame(array) if _is_frame(array) else array

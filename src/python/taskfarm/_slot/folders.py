@@ -13,8 +13,13 @@ class Folders:
     """Which folder is in use."""
 
     def __init__(self) -> None:
+        self.work = ""  # what the manifest's paths are relative to; "": the folder that the process is in
         self.current: str | None = None
         self._away: dict[str, dict[str, ModuleType]] = {}  # by folder, the modules that others have hidden
+
+    def at(self, path: str) -> str:
+        """A path of the manifest, absolute."""
+        return os.path.abspath(os.path.join(self.work, path))
 
     def enter(self, folder: str) -> None:
         """From now on modules are looked for in this folder first."""

@@ -16,17 +16,17 @@ FOLDERS = Folders()  # of this process
 
 
 def folder_of(file: str) -> str:
-    """The folder beside whose modules a function lives: that of its file, or for a module the current one."""
+    """The folder beside whose modules a function lives: that of its file, or for a module the work folder."""
     if file.endswith(".pickle"):
-        with open(file, "rb") as opened:
+        with open(FOLDERS.at(file), "rb") as opened:
             folder = json.loads(opened.readline()).get("folder")
-        return os.path.abspath(folder or os.getcwd())
-    return os.path.dirname(os.path.abspath(file)) if file else os.getcwd()
+        return FOLDERS.at(folder or "")
+    return os.path.dirname(FOLDERS.at(file)) if file else FOLDERS.at("")
 
 
 def _import_file(file: str, module: str) -> ModuleType:
     """Imports a file under its module's own name, so that what it defines can be pickled."""
-    path = os.path.abspath(file)
+    path = FOLDERS.at(file)
     there = sys.modules.get(module)
     if there is not None and _is_of(there, path):
         return there
@@ -58,7 +58,7 @@ def _read_pickle(file: str) -> dict[str, Any]:
     import pickle
 
     try:
-        with open(file, "rb") as opened:
+        with open(FOLDERS.at(file), "rb") as opened:
             opened.readline()
             return dict(pickle.load(opened))
     except ModuleNotFoundError as error:

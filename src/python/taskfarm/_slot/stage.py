@@ -27,6 +27,7 @@ def _loading(said: dict[str, Any]) -> contextlib.AbstractContextManager[None]:
 
 def import_stage(said: dict[str, Any]) -> Callable[..., Any]:
     """Imports what a stage preloads, and its function. Raises what the imports raise."""
+    FOLDERS.work = said.get("workdir") or ""
     with _loading(said):
         for name in said.get("preload") or ():
             importlib.import_module(name)
