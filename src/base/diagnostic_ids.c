@@ -44,6 +44,8 @@ static const struct {
                                 "What no run has made stands where a task makes a folder, and would be removed."},
     [TF_DIAG_PROGRAM_MISSING] = {"program-missing", "A command's program is not there, or can't be executed."},
     [TF_DIAG_SERVICE_FAILS] = {"service-fails", "A service does not start, or does not take the stage's parameters."},
+    [TF_DIAG_IMPORT_FAILS] = {"import-fails", "A Python function's module, or what it preloads, can't be imported."},
+    [TF_DIAG_UNSEEDED] = {"unseeded", "A function draws random numbers that do not belong to its task."},
     [TF_DIAG_BAD_LIBRARY] = {"bad-library", "A function's library can't be loaded, or lacks the function."},
     [TF_DIAG_BAD_OPTION] = {"bad-option", "An option of the command line has a wrong value."},
     [TF_DIAG_USAGE] = {"usage", "A command line, or a call of the library, is wrong."},

@@ -125,7 +125,8 @@ const option_spec option_table[OPTIONS] = {
                          .set = option_set_flag,
                          .at = AT(commands)},
     [OPTION_NO_START] = {.name = "no-start",
-                         .about = "start nothing of what stages run: no services, no setup of functions",
+                         .about = "start nothing of what stages run: no services, no setup of functions, no imports of "
+                                  "Python functions",
                          .set = option_set_flag,
                          .at = AT(no_start)},
     [OPTION_TASKS] = {.name = "tasks", .about = "by task, not by stage", .set = option_set_flag, .at = AT(by_task)},

@@ -66,7 +66,8 @@ static void try_start(host *h, void *context) {
 }
 
 void tf_host_try_start(const tf_campaign *campaign, int stage, tf_diags *diags) {
-    trial t = {.kind = runner_find(&campaign->stage[stage].run), .diags = diags};
-    if (t.kind->try_start && !preflight_lacks_scripts(&campaign->stage[stage]))
+    const tf_stage_spec *spec = &campaign->stage[stage];
+    trial t = {.kind = runner_find(&spec->run), .diags = diags};
+    if (t.kind->try_start && !preflight_lacks_scripts(spec) && !preflight_lacks_python(spec))
         preflight_with_host(campaign, stage, try_start, &t);
 }

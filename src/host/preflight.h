@@ -27,6 +27,12 @@ bool preflight_lacks_scripts(const tf_stage_spec *stage);
 /* Checks that interpreter and files of a Python function exist. */
 void preflight_python(const tf_stage_spec *stage, const tf_function *program, tf_diags *diags);
 
+/* Is a Python function's file not there, whoever may write it? */
+bool preflight_lacks_python(const tf_stage_spec *stage);
+
+/* A runner's try_start (python_trial.c). */
+void python_try_start(struct host *h, int stage, tf_diags *diags);
+
 /* Checks that the library loads and has the function: in a child, as its constructors may do anything. */
 void preflight_function(const tf_stage_spec *stage, const tf_function *program, tf_diags *diags);
 

@@ -36,3 +36,9 @@ void preflight_python(const tf_stage_spec *stage, const tf_function *program, tf
         tf_buf_free(&member);
     }
 }
+
+bool preflight_lacks_python(const tf_stage_spec *stage) {
+    const tf_python_spec *python = stage->run.python;
+    return python && (is_missing(*python->target.file ? python->target.file : ".") ||
+                      is_missing(python->init.text && *python->init.file ? python->init.file : "."));
+}

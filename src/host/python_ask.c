@@ -31,6 +31,8 @@ static int start(host *h, process *p, const python_question *q) {
         return -1;
     }
     set_words(h, p, q->verb);
+    if (q->in_cwd && h->spec->run.cwd)
+        tf_template_expand(h->spec->run.cwd, &(tf_point){.folder = h->campaign->workdir}, &p->cwd);
     tf_buf_adds(&text, q->text);
     p->in = tf_memory_file("taskfarm-question", &text);
     p->channel = pipe[1];

@@ -16,6 +16,7 @@ typedef struct python_question {
     const char *verb; /* what is asked: see python_boot.h */
     const char *text; /* what it is asked of */
     double seconds;   /* that are waited for an answer */
+    bool in_cwd;      /* it starts in the run's folder, not in the work folder */
 } python_question;
 
 /* Asks. Adds the answer to `answer`, and what it says on its standard error to h->err. It has ended afterwards, with

@@ -107,6 +107,7 @@ static bool reads_array(const tf_stage_spec *spec, int array) {
 
 const runner runner_python = {.key = "python",
                               .preflight = preflight_python,
+                              .try_start = python_try_start,
                               .run_row = run_row,
                               .run_all = run_all,
                               .reads_array = reads_array,

@@ -49,18 +49,6 @@ static void add_variable(const tf_space *space, tf_buf *out) {
     tf_buf_addc(out, ']');
 }
 
-/* The last line of what it has said, which of an interpreter's lines is the one that says why. */
-static void add_last_line(const capture *said, tf_buf *out) {
-    tf_buf tail = {0};
-    unstarted_add_last_lines(said, (size_t)said->limit / 2, &tail);
-    while (tail.length && strchr("\r\n", tail.data[tail.length - 1]))
-        tail.data[--tail.length] = '\0';
-    const char *line = tail.length ? strrchr(tail.data, '\n') : NULL;
-    if (tail.length)
-        tf_buf_addf(out, "; %s", line ? line + 1 : tail.data);
-    tf_buf_free(&tail);
-}
-
 static void judge_end(const host *h, int status, tf_buf *wrong) {
     char text[64];
     if (WIFSIGNALED(status))
@@ -70,7 +58,7 @@ static void judge_end(const host *h, int status, tf_buf *wrong) {
         tf_buf_adds(wrong, "the service does not wait for a task, it ends; does its script call serve?");
     else
         tf_buf_addf(wrong, "the service ends before it has a task: exit status %d", WEXITSTATUS(status));
-    add_last_line(&h->err, wrong);
+    unstarted_add_last_line(&h->err, wrong);
 }
 
 /* What is said before there is a task is an answer to what the package was asked, or a mistake. */

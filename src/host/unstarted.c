@@ -16,6 +16,17 @@ void unstarted_add_last_lines(const capture *said, size_t most, tf_buf *out) {
     tf_buf_free(&tail);
 }
 
+void unstarted_add_last_line(const capture *said, tf_buf *out) {
+    tf_buf tail = {0};
+    unstarted_add_last_lines(said, (size_t)said->limit / 2, &tail);
+    while (tail.length && strchr("\r\n", tail.data[tail.length - 1]))
+        tail.data[--tail.length] = '\0';
+    const char *line = tail.length ? strrchr(tail.data, '\n') : NULL;
+    if (tail.length)
+        tf_buf_addf(out, "; %s", line ? line + 1 : tail.data);
+    tf_buf_free(&tail);
+}
+
 void unstarted_tell(host *h, uint32_t bits) {
     batch_header *head = h->header;
     tf_buf why = {0};

@@ -12,4 +12,8 @@ void unstarted_tell(host *h, uint32_t bits);
 /* Adds the last lines of what it has said on standard error, in so many bytes. */
 void unstarted_add_last_lines(const capture *said, size_t most, tf_buf *out);
 
+/* Adds the last line, behind "; ": of an interpreter's lines it is the one that says why. Nothing if it said nothing.
+ */
+void unstarted_add_last_line(const capture *said, tf_buf *out);
+
 #endif

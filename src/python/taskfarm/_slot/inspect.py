@@ -11,7 +11,7 @@ from typing import Any
 
 from taskfarm._slot import annotations, errors, shared_random
 from taskfarm._slot.errors import Refusal
-from taskfarm._slot.load import load_function, load_init
+from taskfarm._slot.load import FOLDERS, load_function, load_init
 from taskfarm._slot.plan import OFFERED, PlanError, bind
 
 _FRAMES = 3  # of a traceback, which are shown
@@ -20,7 +20,7 @@ _FRAMES = 3  # of a traceback, which are shown
 def _frames_of(error: BaseException) -> str:
     """The last lines of a traceback: " (measure.py:3: import helper; helper.py:1: import numpi)"."""
     trace = errors.user_frames(error.__traceback__)
-    here = os.getcwd()
+    here = FOLDERS.at("")
     shown = []
     for frame in traceback.extract_tb(trace)[-_FRAMES:] if trace else ():
         name = os.path.relpath(frame.filename, here) if frame.filename.startswith(here + os.sep) else frame.filename
@@ -40,6 +40,7 @@ class _Failed(Exception):
 
 def _import_all(stage: dict[str, Any]) -> Callable[..., Any]:
     """Imports all that the stage needs. Returns its function; raises _Failed."""
+    FOLDERS.work = stage.get("workdir") or ""
     try:
         for number, name in enumerate(stage.get("preload") or ()):
             member, what = f"preload/{number}", name
