@@ -44,14 +44,16 @@ class Loads(slot_host.SlotTest):
         slot = self.slot()
         for number, folder in enumerate(("one", "two")):
             self.write(
-                f"{folder}/m.py", "import beside\ndef f(x):\n    import late\n    return [beside.name, late.name]\n"
+                f"{folder}/m.py",
+                "import beside, os\ndef f(x):\n    import late\n"
+                "    return [beside.name, late.name, int(os.environ['TASKFARM_STAGE'])]\n",
             )
             self.write(f"{folder}/beside.py", f"name = {number}\n")
             self.write(f"{folder}/late.py", f"name = {number + 10}\n")
-            slot.stage(f"{folder}/m.py:f", X, {"y": {"type": "int64", "shape": [2]}}, number=number)
+            slot.stage(f"{folder}/m.py:f", X, {"y": {"type": "int64", "shape": [3]}}, number=number, name=str(number))
         for number in (0, 1, 0):
             row = slot.frame(1, {"x": [0]}, stage=number)[1][0]
-            self.assertEqual((row.values, row.message), ({"y": [number, number + 10]}, None))
+            self.assertEqual((row.values, row.message), ({"y": [number, number + 10, number]}, None))
 
     def test_of_a_pickle(self):
         self.write(

@@ -16,7 +16,7 @@ from taskfarm._slot.task import Scratch, Task
 if TYPE_CHECKING:
     from taskfarm._slot.stage import Stage
 
-_SHORT = 5e-6  # seconds: of tasks that take less, descriptors are looked at every STRIDE rows
+_SHORT = 10e-6  # seconds: of tasks that take less, descriptors are looked at every STRIDE rows
 _STRIDE = 64
 
 

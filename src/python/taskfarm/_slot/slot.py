@@ -30,6 +30,7 @@ class Slot:
         self.globals = GLOBALS
         self.buffers: dict[int, Memory] = {}
         self.stages: dict[int, Stage] = {}
+        self.current: Stage | None = None  # that ran last
 
     def serve(self) -> None:
         """Answers packets until the host is gone. Raises OSError if it goes in the middle of an answer."""
@@ -67,6 +68,7 @@ class Slot:
         number = said["number"]
         self.control[LOADING] = number + 1
         try:
+            self.current = None
             enter(said)
             stage = self.stages[number] = Stage(said, self)
         except BaseException as error:

@@ -39,6 +39,7 @@ class Stage:
     raise, and PlanError."""
 
     def __init__(self, said: dict[str, Any], slot: "Slot") -> None:
+        self.said = said
         self.number: int = said["number"]
         self.name: str = said["name"]
         self.slot = slot
@@ -104,7 +105,10 @@ class Stage:
 
     def run(self, said: dict[str, Any]) -> int:
         """Runs the rows of a frame. Returns how many have ended."""
-        FOLDERS.enter(self.folder)
+        if self.slot.current is not self:
+            self.slot.current = self
+            enter(self.said)
+            FOLDERS.enter(self.folder)
         if self.first is not None:
             self._take_first(said["first"], said["count"])
         return self.frame(self, said).run()

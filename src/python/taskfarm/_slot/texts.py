@@ -59,7 +59,8 @@ class Texts:
         if foreground:
             return
         for held in (sys.stdout, sys.stderr):  # modules that were imported before may hold them
-            held.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+            if isinstance(held, io.TextIOWrapper):
+                held.reconfigure(line_buffering=True)
         for number, fd in ((1, out), (2, err)):
             self._ends.append(_reopened(fd))
             os.dup2(self._ends[-1], number)
