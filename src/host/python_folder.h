@@ -9,4 +9,8 @@
  * source's. Any process; it need not be there. */
 void python_folder_add(tf_buf *out);
 
+/* Adds the path of the program and its version, "/usr/bin/taskfarm (0.1.0)", for a package that does not understand it.
+ */
+void python_engine_add(tf_buf *out);
+
 #endif

@@ -84,12 +84,16 @@ static bool start_cold(host *h, python_slot *s) {
 
 static void greet(const host *h, const python_slot *s) {
     const int files[] = {s->out, s->err, s->texts, s->frame.fd};
-    tf_buf hello = {0};
+    tf_buf hello = {0}, engine = {0};
+    python_engine_add(&engine);
     tf_buf_addf(&hello, "{\"hello\": {\"protocol\": %d, \"campaign_seed\": %llu, \"slot\": %d, \"workdir\": ",
                 TF_PYTHON_PROTOCOL, (unsigned long long)h->campaign->seed, h->slot);
     tf_buf_add_json(&hello, h->campaign->workdir, strlen(h->campaign->workdir));
+    tf_buf_adds(&hello, ", \"engine\": ");
+    tf_buf_add_json(&hello, engine.data, engine.length);
     tf_buf_adds(&hello, "}}");
     packet_send(s->socket, &hello, files, 4);
+    tf_buf_free(&engine);
     tf_buf_free(&hello);
 }
 

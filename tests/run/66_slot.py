@@ -4,8 +4,12 @@ print. Its host is slot_host.py's, a stand-in; whole runs are 64_python.py's."""
 import os
 import pathlib
 import signal
+import sys
 
 import slot_host
+
+sys.path.insert(0, str(slot_host.PACKAGE))
+from taskfarm._version import PROTOCOL, __version__
 
 INT = {"y": "int64"}
 X = {"x": "int64"}
@@ -167,11 +171,12 @@ ZeroDivisionError: division by zero""",
         )
 
     def test_other_protocols_and_packets_are_refused(self):
-        slot = self.slot(hello={"protocol": 99})
+        slot = self.slot(hello={"protocol": 99, "engine": "/usr/bin/taskfarm (9.0)"})
         self.assertEqual(
             slot.hello,
             {
-                "error": f"taskfarm's engine speaks protocol 99 to Python slots, and its package in {slot_host.PACKAGE}/taskfarm speaks 1; install both of one version"
+                "error": "the engine /usr/bin/taskfarm (9.0) has protocol 99 with Python slots, and its package "
+                f"{slot_host.PACKAGE}/taskfarm ({__version__}) protocol {PROTOCOL}; install both of one version"
             },
         )
         self.assertEqual(self.slot().ask({"greeting": 1}), {"error": "no packet: {'greeting': 1}"})

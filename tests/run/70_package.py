@@ -228,6 +228,23 @@ class Package(PackageTest):
                 told = self.python("import taskfarm; print(taskfarm.__file__)", package).rstrip()
                 self.assertEqual(told, str(package / "__init__.py"))
 
+    def test_slots_with_the_package_of_another_version_are_refused(self):
+        """An installation of which one half was replaced."""
+        prefix = self.folder.resolve() / "prefix"
+        self.run_checked("cmake", "--install", farm.BUILD, "--prefix", prefix)
+        version = prefix / "share/taskfarm/python/taskfarm/_version.py"
+        version.write_text(re.sub(r"PROTOCOL = \d+", "PROTOCOL = 99", version.read_text()))
+        self.write("m.py", "def f(x): return x\n")
+        self.write("m.json", {"name": "m", "over": {"x": [1, 2]}, "run": {"python": "m.py:f"}, "results": {"y": "int64"}})
+        done = subprocess.run([prefix / "bin/taskfarm", "m.json"], cwd=self.folder, env=farm.environment(), capture_output=True, text=True)
+        said = json.loads(self.taskfarm("version", "--json").stdout)
+        self.assertIn(
+            f"the engine {prefix}/bin/taskfarm ({said['version']}) has protocol {said['protocol']} with Python slots, and its package "
+            f"{version.parent} ({said['version']}) protocol 99; install both of one version\n",
+            done.stderr,
+        )
+        self.assertEqual(self.open("m.h5")["m/task/attempts"][()].tolist(), [0, 0])
+
     def test_its_licence_is_the_project_s(self):
         self.assertEqual((PACKAGE.parent / "LICENSE").read_text(), (farm.SOURCE / "LICENSE").read_text())
 

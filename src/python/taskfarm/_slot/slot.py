@@ -11,7 +11,7 @@ from taskfarm._slot.protocol import BEGUN, CONTROL_BYTES, LOADING
 from taskfarm._slot.stage import Stage, enter
 from taskfarm._slot.streams import GLOBALS
 from taskfarm._slot.texts import Texts
-from taskfarm._version import PROTOCOL
+from taskfarm._version import PROTOCOL, __version__
 
 _WHY = 900  # bytes that are said of a stage that can't be run
 
@@ -50,8 +50,8 @@ class Slot:
         package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
         if said["protocol"] != PROTOCOL:
             return {
-                "error": f"taskfarm's engine speaks protocol {said['protocol']} to Python slots, and its package in "
-                f"{package} speaks {PROTOCOL}; install both of one version"
+                "error": f"the engine {said['engine']} has protocol {said['protocol']} with Python slots, and its "
+                f"package {package} ({__version__}) protocol {PROTOCOL}; install both of one version"
             }
         self.number = said["slot"]
         out, err, texts, frame = descriptors
