@@ -73,8 +73,9 @@ typedef struct tf_farm_options {
     /* How long the run may take, s since `started` (tf_now()); 0: as long as it likes. Nothing is handed out in the
      * last `grace` seconds of it, nor in its second half if that is shorter. */
     double walltime, started;
-    /* A descriptor of rank 0: each byte that comes there, and its end, asks for an end as a signal does. It is how who
-     * has started the run stops it through a launcher, or by being killed. NULL: there is none. */
+    /* A descriptor of rank 0: each byte that comes there asks for an end as a signal does, and so does its end if there
+     * was no byte. It is how who has started the run stops it through a launcher, or by being killed. NULL: there is
+     * none. */
     const int *stop_with;
     double grace; /* s from the first signal, or from the end of granting, for which running tasks are waited for */
     /* on every rank */

@@ -29,9 +29,10 @@ static const int failing[] = {SIGPIPE, SIGXFSZ};
 enum { ASKING = sizeof asking / sizeof *asking, FAILING = sizeof failing / sizeof *failing };
 
 struct signals {
-    int fd;   /* signals are read from it */
-    int stop; /* who started the run asks by it; -1: nobody does, or has done so for the last time */
-    int wake; /* wakes the watchman */
+    int fd;        /* signals are read from it */
+    int stop;      /* who started the run asks by it; -1: nobody does, or does any more */
+    bool is_asked; /* a byte has come there */
+    int wake;      /* wakes the watchman */
     bool watched;
     pthread_t watchman;
     tf_spawner *spawner;
@@ -52,13 +53,16 @@ static void count_one(signals *s, int number) {
     __atomic_add_fetch(&s->count, 1, __ATOMIC_RELEASE);
 }
 
-/* There is something to be read, or the end. To be called by the watchman alone. */
+/* There is something to be read, or the end, which asks for no more than was asked for before. To be called by the
+ * watchman alone. */
 static void hear_caller(signals *s) {
     char byte;
     const ssize_t got = read(s->stop, &byte, 1);
     if (got < 0 && (errno == EINTR || errno == EAGAIN))
         return;
-    count_one(s, TF_FARM_CALLER);
+    if (got > 0 || !s->is_asked)
+        count_one(s, TF_FARM_CALLER);
+    s->is_asked = true;
     if (got <= 0)
         s->stop = -1;
 }

@@ -11,8 +11,8 @@ typedef struct signals signals;
 /* From here on SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 are only counted, and SIGPIPE and SIGXFSZ fail calls instead of
  * ending the process. A while after the first signal, or after tf_now() has passed `end` (0: never), a second after a
  * second signal, the process ends with TF_ERR_STOPPED, whatever it is at. `grace`: s from the first signal for which
- * that may take longer. Each byte that can be read from `stop_with`, and its end, counts as a signal (NULL: there is
- * no such descriptor). To be called before MPI has threads. */
+ * that may take longer. Each byte that can be read from `stop_with` counts as a signal, and so does its end if there
+ * was no byte (NULL: there is no such descriptor). To be called before MPI has threads. */
 signals *signals_hold(double end, double grace, const int *stop_with, tf_spawner *spawner);
 
 typedef struct signal_seen {

@@ -99,6 +99,7 @@ class Draining(farm.FarmTest):
         run.stdin.write(b"\n")
         run.stdin.flush()
         self.wait_for(lambda: "stopping" in (self.folder / "stderr").read_text(), "it does not stop")
+        run.stdin.write(b"\n")
         run.stdin.close()
         self.assertEqual(run.wait(60), 75, (self.folder / "stderr").read_text())
         self.assertNotIn(30, self.lines("ended"))
