@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/supervise.h"
 #include "cli/try.h"
 #include "report/view.h"
 
@@ -19,6 +20,7 @@ const tf_record *try_find_text(const tf_rows *rows, int32_t kind) {
 }
 
 static FILE *keep_stdout(void) {
+    cli_supervise();
     fflush(stdout);
     const int own = dup(STDOUT_FILENO);
     FILE *out = own >= 0 ? fdopen(own, "w") : NULL;
