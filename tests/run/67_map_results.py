@@ -139,6 +139,11 @@ class Errors(MapTest):
                 taskfarm.map(f, taskfarm.csv("none.csv"), progress="none")
             except taskfarm.Error as error:
                 print(error)
+            try:
+                taskfarm.map(f, taskfarm.product(y=[1]), progress="none")
+            except taskfarm.ManifestError as error:
+                import traceback
+                print(error.id, len(traceback.extract_tb(error.__traceback__)), error)
             """
         )
         lines = done.stdout.splitlines()
@@ -152,6 +157,7 @@ class Errors(MapTest):
         self.assertEqual(lines[7], 'ValueError  progress: must be "auto", "plain" or "none", not \'loud\'')
         self.assertEqual(lines[8], "ManifestError wrong-type keep: object can't stand in a manifest")
         self.assertEqual(lines[9], "space: csv: none.csv: No such file or directory")
+        self.assertEqual(lines[10], 'mismatch 2 function: f(x) -> float: the stage has no parameter "x"; it has "y"')
         self.assertEqual((self.folder / "taken.h5.map/notes").read_text(), "mine")
         self.assertNotIn("manifest.json", done.stdout + done.stderr)
 

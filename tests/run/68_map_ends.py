@@ -184,6 +184,23 @@ class Ends(MapTest):
         self.assertEqual(done.stdout, "running\nstopped\n")
         self.check_whole()
 
+    def test_the_script_is_killed_or_interrupted_while_the_first_task_runs(self):
+        """Nobody waits for it then."""
+        first = "import os, time\ndef f(i):\n    open('called', 'a').write(f'{os.getpid()}\\n')\n    while not os.path.exists('go'): time.sleep(0.01)\n    return i\n"
+        first += "print(taskfarm.map(f, taskfarm.product(i=[1, 2]), progress='none').dataset.result.values.tolist())\n"
+        for number in (signal.SIGKILL, signal.SIGINT):
+            with self.subTest(signal=number):
+                script = self.start_script(first)
+                self.wait_for(lambda: self.calls() or script.poll() is not None, "the task does not begin")
+                script.send_signal(number)
+                self.assertEqual(script.wait(60), -number, self.said())
+                task = int(self.calls()[-1])
+                self.wait_for(lambda: not self.is_there(task), "the task does not end")
+                (self.folder / "called").unlink()
+        self.let_go()
+        self.assertEqual(self.python(first).stdout, "[1, 2]\n")
+        self.assertEqual(len(self.calls()), 2)
+
     def test_what_is_wrong_is_raised_at_once(self):
         done = self.python(SLOW + "try:\n    taskfarm.map(slow, space, output='s.h5', tiemout=3, detach=True)\nexcept taskfarm.ManifestError as error:\n    print(error)\n")
         self.assertEqual(done.stdout, 'tiemout: unknown key "tiemout"; did you mean "timeout"?\n')

@@ -39,12 +39,19 @@ def ask(verb: str, *arguments: str, manifest: Mapping[str, Any] | None = None) -
     """Runs a verb with --json, with a manifest on its standard input. Returns its exit status and the document."""
     command = [find(), verb, *arguments, "--json"]
     text = json.dumps(manifest) if manifest is not None else ""
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, errors="replace")
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, errors="replace")
+    with process:
+        try:
+            told, said = process.communicate(text)
+        except BaseException:
+            process.terminate()
+            raise
     try:
-        return done.returncode, json.loads(done.stdout)
+        return process.returncode, json.loads(told)
     except ValueError:
-        lines = [line.removeprefix("taskfarm: ") for line in done.stderr.splitlines() if line]
-        raise EngineError("\n".join(lines) or f"taskfarm {verb} ended with {done.returncode}") from None
+        lines = [line.removeprefix("taskfarm: ") for line in said.splitlines() if line]
+        raise EngineError("\n".join(lines) or f"taskfarm {verb} ended with {process.returncode}") from None
 
 
 def error_of(diagnostics: Sequence[Mapping[str, Any]], *, kind: type[Error] = ManifestError, axes: Any = ()) -> Error:

@@ -12,6 +12,10 @@ class Error(Exception):
         super().__init__(message)
         self.id = id
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: what the engine says, and not how it came here."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class ManifestError(Error):
     """The function, the space or a keyword is refused before anything runs."""

@@ -14,7 +14,7 @@ from typing import Any
 from taskfarm._code import hash_of
 from taskfarm._declared import annotated, columns_of
 from taskfarm._engine import ask, error_of, find
-from taskfarm._errors import CodeChangedWarning, EngineError, Error, Stopped, TaskError
+from taskfarm._errors import CodeChangedWarning, EngineError, Error, ManifestError, Stopped, TaskError
 from taskfarm._folder import Folder
 from taskfarm._function import Target, target_of
 from taskfarm._manifest import Files, as_text, write_manifest
@@ -30,6 +30,7 @@ from taskfarm._process import (
 )
 from taskfarm._progress import Display, display_of, logger
 from taskfarm._run import Outcome, Run, note, outcome_of
+from taskfarm._slot.plan import OFFERED, PlanError, bind
 from taskfarm._spaces import Space, as_space
 from taskfarm._types import by_first_task, earlier
 
@@ -116,36 +117,41 @@ def map(
     Raises Stopped, a SystemExit, if the run was stopped early; KeyboardInterrupt after a Ctrl-C; ManifestError,
     EngineError; TaskError if the function can't be run at all, and, with raise_on_failure, if tasks failed.
     """
+    try:
+        return _map(locals())
+    except Error as error:  # as the engine says it, and not where in here
+        raise error.with_traceback(None) from None
+
+
+def _map(said: dict[str, Any]) -> Run:
+    keys, output, function = said.pop("keys"), said.pop("output"), said["function"]
     _refuse_within_task()
     refuse_ranks()
-    target = target_of(function, init)
-    given = {"timeout": timeout, "resources": resources, **keys}
+    space = as_space(said["space"])
+    target = target_of(function, said["init"])
+    _check_signature(function, space, [*(said["common"] or {}), *keys.get("arrays", ())])
+    given = {"timeout": said.pop("timeout"), "resources": said.pop("resources"), **keys}
     given = {key: value for key, value in given.items() if value is not None}
+    retries = said.pop("retries")
     if retries:
         given["retries"] = retries
-    path = os.path.abspath(os.fspath(output)) if output is not None else os.path.abspath(f"{target.name}.h5")
-    call = Call(
-        function=function,
-        space=as_space(space),
-        path=path,
-        target=target,
-        results=results,
-        common=common,
-        launch=launch,
-        slots=slots,
-        batch=batch,
-        seed=seed,
-        rerun=rerun,
-        progress=progress,
-        raise_on_failure=raise_on_failure,
-        detach=detach,
-        init=init,
-        keys=given,
-    )
-    display = display_of(progress)
+    path = os.path.abspath(os.fspath(output) if output is not None else f"{target.name}.h5")
+    call = Call(**{**said, "space": space}, path=path, target=target, keys=given)
+    display = display_of(call.progress)
     if output is None:
         display.say(f"results go to {call.name}")
     return _run(call, display)
+
+
+def _check_signature(function: Callable[..., Any], space: Space, others: Sequence[str]) -> None:
+    """Before anything is written; by the rule of the slots."""
+    names = space.names()
+    if names is None:
+        return
+    try:
+        bind(function, names, (), [*OFFERED, *others])
+    except PlanError as error:
+        raise ManifestError(f"function: {error}", id="mismatch") from None
 
 
 def _refuse_within_task() -> None:

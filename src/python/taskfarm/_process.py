@@ -84,12 +84,10 @@ class Process:
     def ask(self) -> None:
         """Asks it to end in good order; the second time at once; then it is killed."""
         self.asked += 1
-        if self.asked == 1 and self.process.stdin:
+        if self.asked <= 2 and self.process.stdin:
             with contextlib.suppress(OSError):
                 self.process.stdin.write(b"\n")
                 self.process.stdin.flush()
-        elif self.asked == 2:
-            self.forget()
         else:
             with contextlib.suppress(OSError):
                 os.killpg(self.process.pid, signal.SIGKILL)

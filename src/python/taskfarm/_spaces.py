@@ -42,6 +42,10 @@ class Space(abc.ABC):
     def axes(self, spill: Spill | None = None) -> list[dict[str, Any]]:
         """The axes of the manifest's "over". `spill` takes tables that are too large to stand in it."""
 
+    @abc.abstractmethod
+    def names(self) -> tuple[str, ...] | None:
+        """The parameters that a point has; None: only the engine knows."""
+
     def conditions(self) -> tuple[str, ...]:
         """The expressions that must all be true of a point that is not left out."""
         return ()
@@ -78,6 +82,9 @@ class _Axis(Space):
     def _point(self, index: int) -> Point:
         return {self._name: self._values[index]}
 
+    def names(self) -> tuple[str, ...] | None:
+        return (self._name,)
+
     def axes(self, spill: Spill | None = None) -> list[dict[str, Any]]:
         if spill and _is_long(self._values):
             return [spill({self._name: self._values})]
@@ -108,6 +115,9 @@ class _Table(Space):
     def _point(self, index: int) -> Point:
         return {name: values[index] for name, values in self._columns.items()}
 
+    def names(self) -> tuple[str, ...] | None:
+        return tuple(self._columns)
+
     def axes(self, spill: Spill | None = None) -> list[dict[str, Any]]:
         if spill and len(self) * len(self._columns) > _INLINE and not _has_bool(self._columns):
             return [spill(self._columns)]
@@ -132,6 +142,15 @@ class _Product(Space):
             index, rest = divmod(index, len(part))
             points.append(part._point(rest))
         return {name: value for point in reversed(points) for name, value in point.items()}
+
+    def names(self) -> tuple[str, ...] | None:
+        found: list[str] = []
+        for part in self._parts:
+            names = part.names()
+            if names is None:
+                return None
+            found += names
+        return tuple(found)
 
     def axes(self, spill: Spill | None = None) -> list[dict[str, Any]]:
         return [axis for part in self._parts for axis in part.axes(spill)]
@@ -159,6 +178,9 @@ class _Concat(Space):
             index -= len(part)
         raise IndexError(index)
 
+    def names(self) -> tuple[str, ...] | None:
+        return self._parts[0].names()
+
     def axes(self, spill: Spill | None = None) -> list[dict[str, Any]]:
         return [{"concat": [part.axes(spill) for part in self._parts]}]
 
@@ -177,6 +199,9 @@ class _Where(Space):
 
     def _point(self, index: int) -> Point:
         return self._space._point(index)
+
+    def names(self) -> tuple[str, ...] | None:
+        return self._space.names()
 
     def axes(self, spill: Spill | None = None) -> list[dict[str, Any]]:
         return self._space.axes(spill)
@@ -205,6 +230,15 @@ class _Asked(Space):
         from taskfarm._engine import space_point
 
         return space_point(self.axes(), index)
+
+    def names(self) -> tuple[str, ...] | None:
+        if "sobol" in self._axis:
+            return tuple(self._axis["sobol"])
+        return (
+            (self._axis["name"],)
+            if "name" in self._axis and {"files", "blocks", "csv"}.isdisjoint(self._axis)
+            else None
+        )
 
     def axes(self, spill: Spill | None = None) -> list[dict[str, Any]]:
         return [dict(self._axis)]
