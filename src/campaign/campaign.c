@@ -1,6 +1,7 @@
 /* What comes before a run, on the first rank alone and without MPI. */
 #include <cJSON.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "campaign/campaign.h"
 #include "host/run.h"
@@ -35,16 +36,54 @@ void tf_loaded_free(tf_loaded *l) {
     *l = (tf_loaded){0};
 }
 
+/* What interpreters have answered: stages of one module ask the same. */
+typedef struct answers {
+    const tf_campaign *campaign;
+    int count;
+    struct {
+        int stage; /* the first that has asked */
+        char *modules, *answer;
+    } * item;
+} answers;
+
+static bool have_same_start(const tf_run_spec *a, const tf_run_spec *b) {
+    return a->envc == 0 && b->envc == 0 && strcmp(tf_template_source(a->argv[0]), tf_template_source(b->argv[0])) == 0;
+}
+
 static bool ask_code(void *context, int stage, const char *modules, tf_buf *answer) {
-    return tf_host_ask_code(context, stage, modules, answer);
+    answers *known = context;
+    const tf_stage_spec *spec = known->campaign->stage;
+    for (int n = 0; n < known->count; n++)
+        if (strcmp(known->item[n].modules, modules) == 0 &&
+            have_same_start(&spec[known->item[n].stage].run, &spec[stage].run)) {
+            tf_buf_adds(answer, known->item[n].answer);
+            return true;
+        }
+    if (!tf_host_ask_code(known->campaign, stage, modules, answer))
+        return false;
+    known->item = tf_realloc_array(known->item, (size_t)known->count + 1, sizeof *known->item);
+    known->item[known->count].stage = stage;
+    known->item[known->count].modules = strdup(modules);
+    known->item[known->count++].answer = strdup(tf_buf_text(answer));
+    return true;
+}
+
+static void free_answers(answers *known) {
+    for (int n = 0; n < known->count; n++) {
+        free(known->item[n].modules);
+        free(known->item[n].answer);
+    }
+    free(known->item);
 }
 
 /* Looks, and has the graph decide by what it sees. */
 static tf_store_plan *plan_by_output(tf_loaded *l, tf_store_mode mode, const tf_wish *wish, bool allows_change,
                                      tf_error *error) {
     const tf_campaign *c = l->campaign;
-    const tf_code_asker asker = {.ask = ask_code, .context = l->campaign};
+    answers known = {.campaign = c};
+    const tf_code_asker asker = {.ask = ask_code, .context = &known};
     tf_store_plan *plan = tf_store_plan_new(c, mode, allows_change, &asker, error);
+    free_answers(&known);
     if (!plan)
         return NULL;
     tf_past *past = tf_alloc_array((size_t)c->stages, sizeof *past);

@@ -15,9 +15,13 @@ typedef struct asked {
 
 static void ask(host *h, void *context) {
     asked *a = context;
+    tf_stage_spec spec = *h->spec;
     int status;
+    spec.need.memory = 0; /* that is the tasks' */
+    h->spec = &spec;
     const python_question question = {.verb = "code", .text = a->modules, .seconds = LONGEST};
     a->is_answered = python_ask(h, &question, a->answer, &status) == PYTHON_ANSWERED;
+    h->spec = &h->campaign->stage[spec.number];
 }
 
 bool tf_host_ask_code(const tf_campaign *campaign, int stage, const char *modules, tf_buf *answer) {

@@ -1,11 +1,11 @@
-"""What the engine knows of Python functions without calling them: what code they are made of, and whether they go with their
-stage."""
+"""What code Python functions are made of, and what becomes of rows when it changes."""
 
 import json
 import os
 import subprocess
 
 import farm
+import numpy as np
 
 HELPED = '''"""Measures."""
 import numpy, helper  # both
@@ -170,6 +170,19 @@ class Asked(farm.FarmTest):
                 self.taskfarm("plan", "m.json", status=2 if what == "a module that is gone" else 0)
                 self.assertEqual(self.asked(), int(what not in ("nothing", "a module that is gone")))
 
+    def test_stages_of_one_module_ask_once(self):
+        run = {"python": "measure.py:measure", "interpreter": "./py"}
+        stages = [{"name": f"s{n}", "over": {"n": [1]}, "run": run, "results": {"y": "float64"}} for n in range(3)]
+        self.write("m.json", {"stages": [*stages, stages[0] | {"name": "other", "run": run | {"init": "helper.py:setup"}}]})
+        self.taskfarm("plan", "m.json")
+        self.assertEqual(self.asked(), 2)
+
+    def test_the_memory_of_tasks_is_no_limit(self):
+        stage = json.loads((self.folder / "m.json").read_text())
+        self.write("m.json", stage | {"resources": {"memory": "1MB"}})
+        self.taskfarm("m.json", status=1)
+        self.assertIn("tree", self.files()["measure.py"])
+
     def test_what_was_just_written_is_asked_for_again(self):
         (self.folder / "helper.py").touch()
         self.taskfarm("m.json", status=1)
@@ -198,235 +211,49 @@ class Asked(farm.FarmTest):
         self.assertEqual(json.loads(self.open("m.h5").attrs["runs"])[0]["python"], {"m": {"path": "./py", "version": "3.12.1"}})
 
 
-MODULE = """
-import functools, random
-from dataclasses import dataclass
-from random import uniform
-from typing import NamedTuple, TypedDict
-import numpy as np
-
-class Record(TypedDict):
-    snr: float
-    count: int
-
-class Pair(NamedTuple):
-    snr: np.float32
-    count: np.int64
-
-@dataclass
-class Data:
-    snr: "float | None"
-    count: int
-    name: str
-
-class Fit:
-    def __call__(self, n): return np.random.random()
-    def run(self, n, rng) -> Pair: ...
-
-fit = Fit()
-half = functools.partial(lambda n, scale: n, scale=2)
-def record(n) -> Record: ...
-def data(n, *, task, **rest) -> Data: ...
-def bare(n) -> float: ...
-def text(n) -> str: ...
-def nothing(n) -> None: ...
-def texts(n) -> dict[str, str]: ...
-def listed(n) -> list[float]: ...
-def unknown(n) -> "NoSuchName": ...
-def greedy(n, other, more=1): ...
-def needy(): ...
-def by_numpy(n): return np.random.normal()
-def inner(): return random.random()
-def by_another(n): return inner()
-def by_import(n):
-    import random as r
-    return r.gauss(0, 1)
-def by_name(n): return [uniform(0, 1) for _ in range(n)]
-def by_own(n, rng): return rng.normal() + np.random.default_rng(3).normal() + random.Random(3).random()
-number = 3
-"""
-FLOAT, INT, TEXT, ARRAY = ({"shape": shape, "type": kind} for kind, shape in (("float64", []), ("int32", []), ("string", []), ("float64", [3])))
-
-
-class Inspected(farm.FarmTest):
-    """Whether a function goes with its stage: src/python/taskfarm/_slot/inspect.py."""
-
-    def inspect(self, function, columns=None, file="m.py", **more):
-        self.write("m.py", MODULE)
-        stage = {"file": file, "module": file.removesuffix(".py"), "function": function, "params": [{"name": "n", "type": "int64"}], **more}
-        stage["columns"] = [{"name": name, **column} for name, column in (columns or {}).items()]
-        program = f"import sys; sys.path[0] = {str(farm.SOURCE / 'src/python')!r}; from taskfarm._slot.main import main; main('check', 1)"
-        command = ["/usr/bin/python3", "-c", program]
-        question = json.dumps({"stage": stage})
-        done = subprocess.run(command, input=question, cwd=self.folder, capture_output=True, text=True, check=True, timeout=60)
-        return json.loads(done.stdout)
-
-    def test_what_goes_with_its_stage_is_right(self):
-        right = [
-            ("record", {"snr": FLOAT, "count": INT}),
-            ("record", {"count": FLOAT}),
-            ("Fit.run", {"snr": FLOAT, "count": INT}),
-            ("data", {"snr": FLOAT, "name": TEXT}),
-            ("bare", {"y": FLOAT}),
-            ("nothing", {}),
-            ("texts", {"a": TEXT}),
-            ("listed", {"y": ARRAY}),
-            ("unknown", {"y": FLOAT}),
-            ("half", {"y": FLOAT}),
-            ("fit", {"y": FLOAT}),
-        ]
-        for function, columns in right:
-            with self.subTest(function):
-                more = {"params": [{"name": "self", "type": "int64"}, {"name": "n", "type": "int64"}]} if function == "Fit.run" else {}
-                self.assertEqual(self.inspect(function, columns, **more), {"mismatches": [], "unseeded": None})
-
-    def test_what_does_not_is_said(self):
-        wrong = [
-            ("greedy", {}, 'greedy(n, other, more=1): the stage has no parameter "other"; it has "n"'),
-            ("needy", {}, 'needy(): the function does not take the stage\'s "n"'),
-            ("record", {"snr": FLOAT, "sky": FLOAT}, 'column "sky" is missing in Record, which the function is said to return; it has "snr", "count"'),
-            ("record", {"snr": INT}, 'column "snr" is int32, and the function is said to return float for it'),
-            ("data", {"name": FLOAT}, 'column "name" is float64, and the function is said to return str for it'),
-            ("bare", {"y": TEXT}, 'column "y" is string, and the function is said to return float for it'),
-            ("bare", {"y": ARRAY}, 'column "y" is an array of float64, and the function is said to return float for it'),
-            ("bare", {"y": FLOAT, "z": INT}, 'the function is said to return float, and the stage has the columns "y", "z": return a dict'),
-            ("texts", {"a": FLOAT}, 'column "a" is float64, and the function is said to return str for it'),
-            ("listed", {"y": FLOAT}, 'column "y" is float64, and the function is said to return list[float] for it'),
-            ("nothing", {"y": INT}, 'column "y" is int32, and the function is said to return None for it'),
-        ]
-        for function, columns, message in wrong:
-            with self.subTest(function, columns=columns):
-                self.assertEqual(self.inspect(function, columns)["mismatches"], [message])
-
-    def test_batches_that_use_shared_generators_are_found(self):
-        found = {
-            "by_numpy": "np.random.normal",
-            "by_another": "random.random",
-            "by_import": "r.gauss",
-            "by_name": "uniform",
-            "fit": "np.random.random",
-            "by_own": None,
-            "bare": None,
-        }
-        for function, name in found.items():
-            with self.subTest(function):
-                self.assertEqual(self.inspect(function, batch=7)["unseeded"], name)
-        self.assertIsNone(self.inspect("by_numpy", batch=7, seed_globals=False)["unseeded"])
-        self.assertIsNone(self.inspect("by_numpy")["unseeded"])
-
-    def test_an_import_that_fails_shows_its_last_lines(self):
-        self.write("bad.py", "import helper\n")
-        self.write("helper.py", "def f():\n    import numpi\nf()\n")
-        self.write("syntax.py", "def f(:\n")
-        self.write("ends.py", "import sys\nsys.exit('no sky')\n")
-        lines = "(bad.py:1: import helper; helper.py:3: f(); helper.py:2: import numpi)"
-        failed = [
-            ({"file": "bad.py"}, "python", f"bad.py can't be imported: ModuleNotFoundError: No module named 'numpi' {lines}"),
-            ({"file": "syntax.py"}, "python", "syntax.py can't be imported: SyntaxError: invalid syntax (syntax.py, line 1)"),
-            ({"file": "ends.py"}, "python", "ends.py can't be imported: SystemExit: no sky (ends.py:2: sys.exit('no sky'))"),
-            ({"function": "gone"}, "python", "m.py has no gone"),
-            ({"function": "number"}, "python", "m.py:number is no function: it is of type int"),
-            ({"init": "gone"}, "init", "m.py has no gone"),
-            ({"init": "bad.py:setup"}, "init", f"bad.py can't be imported: ModuleNotFoundError: No module named 'numpi' {lines}"),
-            ({"preload": ["math", "numpi"]}, "preload/1", "numpi can't be imported: ModuleNotFoundError: No module named 'numpi'"),
-        ]
-        for what, member, text in failed:
-            with self.subTest(what):
-                self.assertEqual(self.inspect(**{"function": "bare", **what}), {"member": member, "failed": text})
-
-
-class Check(farm.FarmTest):
-    """taskfarm check asks the interpreter, which has ended then."""
+class Edited(farm.FarmTest):
+    """Rows that are done are kept when the code changes, and the run says so."""
 
     def setUp(self):
         super().setUp()
-        self.write("m.py", MODULE)
+        self.write("measure.py", HELPED.replace("import numpy, helper", "import helper").replace("from lib import tools\n", ""))
+        self.write("helper.py", "def twice(n):\n    return 2 * n\n")
+        run = {"python": "measure.py:measure", "interpreter": "/usr/bin/python3"}
+        self.write("m.json", {"over": {"n": {"range": [3]}}, "run": run, "results": {"y": "float64"}})
 
-    def check(self, expected=None, *options, body=None, is_warning=False, env=None, results=None, **run):
-        """What is said must be so; None: nothing."""
-        if body is not None:
-            self.write("m.py", body)
-        run = {"python": "m.py:bare", "interpreter": "/usr/bin/python3", **run}
-        self.write("c.json", {"over": {"n": {"range": [3]}}, "run": run, "results": results or {"y": "float64"}})
-        done = self.taskfarm("check", "c.json", *options, status=2 if expected and not is_warning else 0, env=env)
-        self.assertEqual(done.stderr, f"c.json: /run/{expected}\n" if expected else "")
+    def results(self):
+        with self.open("m.h5") as file:
+            return file["m/results/y"][:].tolist()
 
-    def test_a_function_that_goes_with_its_stage_is_right(self):
-        self.check()
-        self.check(python="m:bare")
-        self.check(python="m.py:record", results={"snr": "float64", "count": "int64"}, init="needy", preload=["math"], warm=False)
+    def test_comments_are_no_change_and_code_is(self):
+        self.taskfarm("m.json")
+        self.assertEqual(self.results(), [0, 4, 8])
+        for name, old, new in (("measure.py", "Twice n.", "2 n."), ("helper.py", "def twice(n):", "def twice(n):  # of a number")):
+            self.write(name, (self.folder / name).read_text().replace(old, new))
+            done = self.taskfarm("m.json")
+            self.assertNotIn("changed", done.stdout + done.stderr)
+        self.write("helper.py", "def twice(n):\n    return 3 * n\n")
+        told = "helper.py changed since 3 rows were made"
+        self.assertIn(f"taskfarm: m.h5: {told}; they are kept; --rerun code makes them anew\n", self.taskfarm("m.json").stderr)
+        self.assertEqual(self.results(), [0, 4, 8])
+        self.assertIn(told, self.taskfarm("status", "m.h5").stdout)
+        self.assertIn("3 done, 0 failed", self.taskfarm("m.json", "--rerun", "code").stderr)
+        self.assertEqual(self.results(), [0, 6, 12])
+        self.assertNotIn("changed", self.taskfarm("m.json").stderr)
 
-    def test_what_is_wrong_is_said_where(self):
-        self.check("python: m.py has no gone", python="m.py:gone")
-        self.check("python: m can't be imported: ModuleNotFoundError: No module named 'm2'".replace("m can't", "m2 can't"), python="m2:bare")
-        self.check("init: m.py has no gone", init="gone")
-        self.check("preload/1: numpi can't be imported: ModuleNotFoundError: No module named 'numpi'", preload=["math", "numpi"])
-        self.check('python: needy(): the function does not take the stage\'s "n"', python="m.py:needy")
-        self.check('python: column "y" is missing in Record, which the function is said to return; it has "snr", "count"', python="m.py:record")
-
-    def test_several_columns_may_be_wrong(self):
-        self.check(
-            'python: column "snr" is int64, and the function is said to return float for it\n'
-            'c.json: /run/python: column "count" is string, and the function is said to return int for it',
-            python="m.py:record",
-            results={"snr": "int64", "count": "string"},
-        )
-
-    def test_batches_that_draw_from_shared_generators_are_warned_of(self):
-        warning = (
-            "batch: warning: the function uses np.random.normal, which is not seeded for each task of a batch: results depend on where it "
-            'runs; let it have a parameter "rng" and draw from that'
-        )
-        self.check(warning, python="m.py:by_numpy", batch="auto", is_warning=True)
-        self.check(python="m.py:by_numpy", batch=7, seed_globals=False)
-        self.check(python="m.py:by_own", batch=7)
-
-    def test_an_interpreter_that_does_not_answer_is_told_of(self):
-        ended = "python: the interpreter ended while it imported m.py: exit status"
-        self.check(f"{ended} 3", body="import os\nos._exit(3)\n")
-        self.check(f"{ended} 0", interpreter="/bin/true")
-        self.check("python: the interpreter was killed by signal 9 (Killed) while it imported m.py", body="import os\nos.kill(os.getpid(), 9)\n")
-        self.write("old", '#!/bin/sh\nexec /usr/bin/python3 -c "import sys; sys.version_info = (3, 10); sys.argv[0] = \'-c\'; exec(sys.argv.pop(2))" "$@"\n').chmod(0o755)
-        version = subprocess.run(["/usr/bin/python3", "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
-        self.check(f"{ended} 1; taskfarm needs Python 3.11 or later; /usr/bin/python3 is {version}", interpreter="./old")
-        self.write("none", "#!/no/such/program\n").chmod(0o755)
-        self.check("interpreter: can't start ./none: No such file or directory", interpreter="./none")
-
-    def test_an_import_that_takes_too_long_is_warned_of(self):
-        body = "import os, subprocess, time\nsubprocess.Popen(['setsid', 'sleep', '1000'])\nopen('up', 'w').write(str(os.getpid()))\ntime.sleep(1000)\n"
-        self.check("python: warning: m.py was not imported within 2.0s", body=body, is_warning=True, env={"TASKFARM_PATIENCE": "2s"})
-        self.assertFalse(os.path.exists(f"/proc/{(self.folder / 'up').read_text()}"))
-
-    def test_nothing_is_left_of_it(self):
-        body = "import os, subprocess\nchild = subprocess.Popen(['setsid', 'sleep', '1000'])\nopen('pid', 'w').write(str(child.pid))\ndef bare(n): pass\n"
-        self.check(body=body)
-        self.assertFalse(os.path.exists(f"/proc/{(self.folder / 'pid').read_text()}"))
-
-    def test_unless_told_not_to(self):
-        self.check(None, "--no-start", body="open('started', 'w')\n")
-        self.assertFalse((self.folder / "started").exists())
-        found = json.loads(self.taskfarm("check", "--json", "c.json", status=2).stdout)
-        self.assertTrue((self.folder / "started").exists())
-        self.assertEqual([(d["id"], d["pointer"]) for d in found["diagnostics"]], [("import-fails", "/run/python")])
-
-    def test_what_it_prints_is_no_answer(self):
-        self.check(body="import sys\nprint('{\"failed\": 1}')\nprint('x', file=sys.stderr)\ndef bare(n): pass\n")
-
-    def test_another_stage_may_write_what_it_imports(self):
-        late = {"name": "late", "after": ["first"], "run": {"python": "late.py:f", "interpreter": "/usr/bin/python3"}}
-        first = {"name": "first", "run": {"command": "echo 'def f(): pass' >late.py"}}
-        self.write("c.json", {"stages": [first, late]})
-        self.assertEqual(self.taskfarm("check", "c.json").stderr, "")
-        self.write("late.py", "import later\n")
-        warning = "c.json: /stages/1/run/python: warning: late.py can't be imported: ModuleNotFoundError: No module named 'later' (late.py:1: import later)\n"
-        self.assertEqual(self.taskfarm("check", "c.json").stderr, warning)
-
-    def test_it_starts_where_its_tasks_do(self):
-        (self.folder / "data").mkdir()
-        self.write("data/star", "1.5")
-        self.check(body="level = float(open('star').read())\ndef bare(n): return level\n", cwd="data")
-        self.taskfarm("c.json")
-        self.assertEqual(self.open("c.h5")["c/results/y"][:].tolist(), 3 * [1.5])
+    def test_common_values_that_change_are_refused(self):
+        with open(self.folder / "level.npy", "wb") as file:
+            np.save(file, np.array([1.0]))
+        self.write("measure.py", "def measure(n, level):\n    return n + level[0]\n")
+        manifest = json.loads((self.folder / "m.json").read_text())
+        manifest["run"]["common"] = {"level": "level.npy"}
+        self.write("m.json", manifest)
+        self.taskfarm("m.json")
+        self.assertEqual(self.results(), [1, 2, 3])
+        np.save(self.folder / "level.npy", np.array([2.0]))
+        self.assertIn('stage "m": "common" changed since its rows were made (level: was ', self.taskfarm("m.json", status=3).stderr)
+        self.taskfarm("m.json", "--rerun", "code")
+        self.assertEqual(self.results(), [2, 3, 4])
 
 
 farm.main()
