@@ -244,22 +244,20 @@ def work(x, rng, task):
         self.assertEqual(farm.digest(self.folder / "m.h5"), found[0])
 
     def test_after_kill_9(self):
-        text = self.TEXT.replace("    return", "    import time; time.sleep(0.002)\n    return")
+        text = self.TEXT.replace("    return", "    import os, time; os.path.exists('slow') and time.sleep(0.1)\n    return")
         self.stage(text, over={"x": {"range": [2000]}}, results=self.RESULTS)
         self.taskfarm("m.json")
         whole = farm.digest(self.folder / "m.h5")
-        for ranks in (None, 3):
-            self.stage(text, over={"x": {"range": [2000]}}, results=self.RESULTS, output="k.h5")
+        for ranks, name in ((None, "k.h5"), (3, "k3.h5")):
+            self.stage(text, over={"x": {"range": [2000]}}, results=self.RESULTS, output=name)
+            self.write("slow", "")
             run = self.start("m.json", "--fresh", ranks=ranks)
-
-            def is_under_way():
-                status = json.loads(self.taskfarm("status", "k.h5", "--json").stdout) if (self.folder / "k.h5").exists() else {}
-                return any(100 < stage.get("done", 0) < 1900 for stage in status.get("stages", []))
-
-            self.wait_for(lambda: is_under_way() or run.poll() is not None, "rows")
+            self.wait_for(lambda: self.count_done(name) > 100 or run.poll() is not None, "rows")
             farm.kill_all(run)
+            (self.folder / "slow").unlink()
+            self.assertLess(self.count_done(name), 2000)
             self.taskfarm("m.json", ranks=ranks)
-            self.assertEqual(farm.digest(self.folder / "k.h5"), whole)
+            self.assertEqual(farm.digest(self.folder / name), whole)
 
 
 farm.main()

@@ -172,6 +172,12 @@ class FarmTest(unittest.TestCase):
         self.addCleanup(file.close)
         return file
 
+    def count_done(self, name):
+        """How many tasks of an output are done, while a run may be at it."""
+        told = subprocess.run(self.command("status", name, "--json"), cwd=self.folder, env=environment(), capture_output=True, text=True)
+        stages = json.loads(told.stdout)["stages"] if told.returncode == 0 else []
+        return sum(stage.get("done", 0) for stage in stages)
+
     def files(self):
         """All that there is in the folder, with contents."""
         return {str(p.relative_to(self.folder)): p.read_bytes() for p in self.folder.rglob("*") if p.is_file()}
