@@ -313,6 +313,32 @@ class Calls(slot_host.SlotTest):
             )
         self.assertEqual(sorted(self.folder.glob("scratch-*")), [])
 
+    def test_a_task_that_goes_to_another_folder_goes_alone(self):
+        slot = self.of(
+            "import os\nos.chdir('/')\ndef f(x):\n    if x == 1: os.chdir('/')\n"
+            "    if x == 3:\n        os.mkdir('gone')\n        os.chdir('gone')\n        os.rmdir('../gone')\n"
+            "    if x % 2 == 0: return os.getcwd()\n    return ''",
+            X,
+            {"y": "string"},
+        )
+        rows = slot.frame(5, {"x": range(5)})[1]
+        self.assertEqual([row.values["y"] for row in rows], [str(self.folder), ""] * 2 + [str(self.folder)])
+
+    def test_a_scratch_folder_that_was_left_is_made_anew(self):
+        self.write("scratch-0/left/by/another", "")
+        slot = self.of("import os\ndef f(task):\n    return len(os.listdir(task.scratch))", {}, INT, seeds=True)
+        row = slot.frame(1, seeds=[1], scratch=f"{self.folder}/scratch-")[1][0]
+        self.assertEqual((row.values, row.message), ({"y": 0}, None))
+
+    def test_machines_that_reorder_writes_get_a_fence_before_each_row(self):
+        slot = self.of(
+            "import taskfarm._slot.frame as frame\nframe.IS_ORDERED = False\nfences = []\n"
+            "frame.fence = lambda: fences.append(frame)\ndef f(x):\n    return len(fences)",
+            X,
+            INT,
+        )
+        self.assertEqual([row.values["y"] for row in slot.frame(3, {"x": range(3)})[1]], [1, 2, 3])
+
     def test_a_parameter_of_the_name_task_is_the_stages(self):
         slot = self.of("def f(task, rng):\n    return task + rng", {"task": "int64", "rng": "int64"}, INT)
         self.assertEqual(slot.frame(1, {"task": [1], "rng": [2]})[1][0].values, {"y": 3})

@@ -140,6 +140,7 @@ class BatchFrame(Frame):
         self.clock[STARTED] = 0.0
         self._record(rows, began)
         self.remove_scratch()
+        self.go_home()
         if self.pending or self.has_grown():
             self.write(row)
         return True

@@ -41,6 +41,7 @@ class Frame:
         self.write = slot.texts.write
         self.write_briefly = slot.texts.write_briefly
         self.has_grown = slot.texts.has_grown
+        self.go_home = slot.go_home
         self.globals = slot.globals
         self.seeders = slot.globals.seeders
         self.integers = integers()
@@ -203,8 +204,10 @@ class Frame:
         while row < self.count and not self.control[STOP]:
             first, is_watched = row, not self.stage.is_short
             row = self._run_stride(row, min(row + _STRIDE, self.count), is_watched)
-            if not is_watched and self.has_grown():
-                self.write(row - 1)
+            if not is_watched:
+                self.go_home()
+                if self.has_grown():
+                    self.write(row - 1)
             self.clock[STARTED] = 0.0
             self.fence()
             self.control[ENDED] = row

@@ -36,7 +36,7 @@ class Shape:
     is_recorded: bool  # start and duration are stored
     is_seeded: bool  # global generators may have to be seeded
     has_scratch: bool  # what the task has made is to be removed
-    is_watched: bool  # what is written to descriptors is looked for after each row
+    is_watched: bool  # what is written to descriptors, and the current folder, are looked at after each row
     has_apart: bool  # some rows are not to be called
     is_fenced: bool  # the machine lets other processes see writes in another order than that of the program
 
@@ -83,10 +83,11 @@ def _setup_lines(shape: Shape, names: tuple[str, ...]) -> list[str]:
         "f, values, control, pending = frame.function, frame.values, frame.control, frame.pending",
         "settle, failed, leave_if_child = frame.settle, frame.failed, frame.leave_if_child",
         "integers = frame.integers",
-        "write, has_grown = frame.write, frame.has_grown" if shape.is_watched else "write = frame.write_briefly",
+        "write = frame.write" if shape.is_watched else "write = frame.write_briefly",
     ]
     lines += [f"make{i} = values[{i}]" for i, name in enumerate(names) if name in shape.made]
     lines += [f"c{i} = frame.cells[{i}]" for i in range(len(shape.columns or ()))]
+    lines += ["has_grown, go_home = frame.has_grown, frame.go_home"] if shape.is_watched else []
     lines += ["now = frame.now", "began = now()"] if shape.is_timed or shape.is_recorded else []
     lines += ["clock = frame.clock"] if shape.is_timed else []
     lines += ["starts, durations, epoch = frame.starts, frame.durations, frame.epoch"] if shape.is_recorded else []
@@ -115,6 +116,7 @@ def _row_lines(shape: Shape, call: str) -> list[str]:
     lines += ["durations[row] = ended - began"] if shape.is_recorded else []
     lines += ["began = ended"] if has_clock and not shape.is_watched else []
     lines += ["remove_scratch()"] if shape.has_scratch else []
+    lines += ["go_home()"] if shape.is_watched else []
     lines += ["if pending or has_grown():" if shape.is_watched else "if pending:", "    write(row)"]
     return lines
 

@@ -38,7 +38,13 @@ class Scratch:
             if self.prefix is None:
                 raise RuntimeError("the task has no scratch folder")
             path = f"{self.prefix}{index}"
-            os.mkdir(path, 0o700)
+            try:
+                os.mkdir(path, 0o700)
+            except FileExistsError:  # an earlier attempt has left what could not be removed
+                import shutil
+
+                shutil.rmtree(path)
+                os.mkdir(path, 0o700)
             self._made[index] = path
         return path
 
