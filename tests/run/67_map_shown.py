@@ -71,6 +71,7 @@ class Shown(MapTest):
             function.replace("scale = 3", "scale = 4"),
             call.format(61),
             call.format(61)[:-1] + ", tiemout=3)",
+            'print(taskfarm.map(lambda: __import__("os").environ["MPLBACKEND"], output="b.h5", results=str, progress="none")[0].results)',
         )
         (shown,) = outputs[2]
         self.assertEqual(shown["output_type"], "display_data")
@@ -81,6 +82,7 @@ class Shown(MapTest):
         self.assertIn("s.h5: 61 done, 60 of them before; the rest in", shown["data"]["text/plain"])
         told = "".join(output.get("text", "") for output in outputs[7])
         self.assertIn('CodeChangedWarning: slow changed since 61 rows were made; they are kept; rerun="code" makes them anew', told)
+        self.assertEqual(outputs[9][0]["text"], "{'result': 'Agg'}\n", "slots draw into no notebook")
         (error,) = [output for output in outputs[8] if output["output_type"] == "error"]
         self.assertEqual(error["traceback"], ['ManifestError: tiemout: unknown key "tiemout"; did you mean "timeout"?'])
 

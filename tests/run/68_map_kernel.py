@@ -24,6 +24,10 @@ def ended(client, message):
         if reply["parent_header"].get("msg_id") == message:
             return reply["content"].get("ename", reply["content"]["status"])
 
+def shown(client):
+    content = client.get_iopub_msg(timeout=60)["content"]
+    return content.get("data", {}).get("text/plain", "")
+
 def calls():
     return open("called").readlines() if os.path.exists("called") else []
 
@@ -34,7 +38,8 @@ while len(calls()) < 5:
     time.sleep(0.01)
 if sys.argv[1] == "interrupt":
     manager.interrupt_kernel()
-    time.sleep(0.1)
+    while "stopping" not in shown(client):
+        pass
     open("go", "w").close()
     print(ended(client, message))
 else:

@@ -25,6 +25,8 @@ Event = dict[str, Any]
 
 _LAUNCHED = ("OMPI_COMM_WORLD_", "OMPI_MCA_orte_", "OMPI_MCA_ess", "OMPI_MCA_pmix", "PMIX_", "PMI_")
 
+_KERNELS = ("module://matplotlib_inline.", "module://ipykernel.")  # what they set MPLBACKEND to
+
 _live: weakref.WeakSet[Process] = weakref.WeakSet()
 
 
@@ -49,8 +51,11 @@ def refuse_ranks() -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Without what a launcher of this very script has left."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(_LAUNCHED)}
+    """Without what a launcher of this very script has left, and a kernel that has matplotlib draw into its notebook."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_LAUNCHED)}
+    if kept.get("MPLBACKEND", "").startswith(_KERNELS):
+        del kept["MPLBACKEND"]
+    return kept
 
 
 def launcher(launch: str | Sequence[str] | None) -> list[str]:
