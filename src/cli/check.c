@@ -146,6 +146,8 @@ static void print_handling(const tf_stage_spec *stage) {
     if (stage->until.expr)
         tf_print(stdout, "  until %s, looked at first after %s tasks\n", tf_expr_source(stage->until.expr),
                  tf_format_count(stage->until.first, text));
+    if (tf_stage_batch(stage) > 1)
+        tf_print(stdout, "  batches of %s tasks\n", tf_format_count(tf_stage_batch(stage), text));
     if (stage->timeout > 0)
         tf_print(stdout, "  timeout %s\n", tf_format_duration(stage->timeout, text));
     if (stage->retries > 0)
@@ -222,6 +224,8 @@ static void add_handling(cJSON *item, const tf_stage_spec *stage) {
         cJSON_AddStringToObject(until, "expr", tf_expr_source(stage->until.expr));
         cJSON_AddNumberToObject(until, "first", (double)stage->until.first);
     }
+    if (tf_stage_batch(stage) > 1)
+        cJSON_AddNumberToObject(item, "batch", (double)tf_stage_batch(stage));
     if (stage->timeout > 0)
         cJSON_AddNumberToObject(item, "timeout", stage->timeout);
     if (stage->retries > 0) {

@@ -167,10 +167,18 @@ class Check(farm.FarmTest):
     def test_what_is_wrong_is_said_where(self):
         self.check("python: m.py has no gone", python="m.py:gone")
         self.check("python: m can't be imported: ModuleNotFoundError: No module named 'm2'".replace("m can't", "m2 can't"), python="m2:bare")
+        self.check("python: m.py has no bear; did you mean bare?", python="m.py:bear")
+        self.check("python: m.py has no Fit.ran; did you mean run?", python="m.py:Fit.ran")
         self.check("init: m.py has no gone", init="gone")
         self.check("preload/1: numpi can't be imported: ModuleNotFoundError: No module named 'numpi'", preload=["math", "numpi"])
         self.check('python: needy(): the function does not take the stage\'s "n"', python="m.py:needy")
         self.check('python: column "y" is missing in Record, which the function is said to return; it has "snr", "count"', python="m.py:record")
+
+    def test_it_tells_how_many_tasks_a_batch_has(self):
+        for batch, tasks in ((2, 2), ("auto", 3)):
+            self.check(batch=batch)
+            self.assertIn(f"\n  batches of {tasks} tasks\n", self.taskfarm("check", "c.json").stdout)
+            self.assertEqual(json.loads(self.taskfarm("check", "--json", "c.json").stdout)["stages"][0]["batch"], tasks)
 
     def test_several_columns_may_be_wrong(self):
         self.check(

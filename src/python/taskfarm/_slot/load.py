@@ -68,12 +68,20 @@ def _read_pickle(file: str) -> dict[str, Any]:
         raise
 
 
+def _near(there: Any, name: str) -> str:
+    """Advice to stand behind a name that is not there."""
+    import difflib
+
+    near = difflib.get_close_matches(name, [known for known, value in vars(there).items() if callable(value)], 1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
 def _lookup(there: Any, dotted: str, where: str) -> Any:
     for name in dotted.split("."):
         try:
             there = getattr(there, name)
         except AttributeError:
-            raise Refusal(f"{where} has no {dotted}") from None
+            raise Refusal(f"{where} has no {dotted}{_near(there, name)}") from None
     return there
 
 
