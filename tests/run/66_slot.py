@@ -270,6 +270,24 @@ class Calls(slot_host.SlotTest):
         self.assertAlmostEqual(rows[2].start, slot_host.time.time(), delta=50)
         self.assertEqual(slot.control[1], 0)
 
+    def test_times_of_short_tasks_are_shares_of_a_stride(self):
+        slot = self.of("def f(x):\n    return x", X, INT)
+        before = slot_host.time.time()
+        rows = slot.frame(1000, {"x": range(1000)}, record=True)[1]
+        after = slot_host.time.time()
+        self.assertLess(len({row.start for row in rows}), 1000)
+        for row in rows:
+            self.assertTrue(before - 1 < row.start < after + 1 and 0 < row.duration < after - before + 1, row)
+        self.assertLessEqual(sum(row.duration for row in rows), after - before + 1)
+
+    def test_those_before_one_that_ends_the_process_have_times(self):
+        slot = self.of("import os\ndef f(x):\n    if x == 500: os._exit(1)\n    return x", X, INT)
+        slot.send({"frame": slot.lay_out(1000, {"x": range(1000)}, record=True)})
+        slot.process.wait(60)
+        rows = slot.rows()
+        self.assertEqual(len(rows), 500)
+        self.assertEqual([row for row in rows if not row.start or not row.duration], [])
+
     def test_long_packets(self):
         text = "def f(" + ", ".join(f"parameter_{i}" for i in range(4000)) + "):\n    return parameter_3999"
         slot = self.of(text, {f"parameter_{i}": "int8" for i in range(4000)}, INT)

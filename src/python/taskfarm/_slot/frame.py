@@ -1,6 +1,7 @@
 """The rows of a frame, which a stage's function is called for one after the other."""
 
 import time
+from array import array
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -88,10 +89,10 @@ class Frame:
         for param, offset in zip(stage.params, self.said["params"], strict=True):
             makers[param["name"]] = self._param(param["type"], offset)
         counts = self.said.get("array_counts") or [-1] * len(stage.arrays)
-        for array, offset, where in zip(stage.arrays, self.said.get("arrays") or (), counts, strict=True):
-            if array["name"] in stage.plan.names:
-                makers[array["name"]] = self._array(array, offset, where)
-                self.made.add(array["name"])
+        for block, offset, where in zip(stage.arrays, self.said.get("arrays") or (), counts, strict=True):
+            if block["name"] in stage.plan.names:
+                makers[block["name"]] = self._array(block, offset, where)
+                self.made.add(block["name"])
         self.values = [makers[name] for name in stage.plan.names]
 
     def _param(self, type_name: str, offset: int) -> Callable[[int, int], Sequence[Any]]:
@@ -159,16 +160,16 @@ class Frame:
 
     # ---- The rows ----
 
-    def _loop(self, is_watched: bool) -> Loop:
+    def _loop(self, is_watched: bool, is_recorded: bool) -> Loop:
         """The loop for such a frame of the stage."""
         stage = self.stage
-        key = (is_watched, self.starts is not None, self.apart is not None)
+        key = (is_watched, is_recorded, self.apart is not None)
         loop = stage.loops.get(key)
         if loop is None:
-            loop = stage.loops[key] = loop_of(self._shape(is_watched))
+            loop = stage.loops[key] = loop_of(self._shape(*key))
         return loop
 
-    def _shape(self, is_watched: bool) -> Shape:
+    def _shape(self, is_watched: bool, is_recorded: bool, has_apart: bool) -> Shape:
         stage = self.stage
         plain = all(column.type in FORMATS and not column.shape and not column.optional for column in stage.columns)
         return Shape(
@@ -177,11 +178,11 @@ class Frame:
             made=frozenset(self.made & set(stage.plan.names)),
             columns=tuple((column.name, column.type) for column in stage.columns) if plain else None,
             is_timed=stage.is_timed,
-            is_recorded=self.starts is not None,
+            is_recorded=is_recorded,
             is_seeded=stage.has_seeded_globals,
             has_scratch=stage.wants_task,
             is_watched=is_watched,
-            has_apart=self.apart is not None,
+            has_apart=has_apart,
             is_fenced=not IS_ORDERED,
         )
 
@@ -197,29 +198,43 @@ class Frame:
             self.globals.current_seed = None
 
     def _run(self) -> int:
-        """A stride after the other. What tasks write to descriptors is looked for after each row, unless those of the
-        last stride were short and wrote nothing: then at the end of the stride, and it is the last row's."""
+        """A stride after the other. After each row it is looked what the task has written to descriptors, and how long
+        it took, unless those of the last stride were short and wrote nothing: then at the end of the stride. What was
+        written is the last row's then, and each took its share of the time."""
         row = 0
         began = self.now()
         while row < self.count and not self.control[STOP]:
-            first, is_watched = row, not self.stage.is_short
-            row = self._run_stride(row, min(row + _STRIDE, self.count), is_watched)
-            if not is_watched:
+            first, last, is_short = row, min(row + _STRIDE, self.count), self.stage.is_short
+            shares = is_short and self.starts is not None and self.apart is None and not self.stage.is_timed
+            if shares:  # if the process ends among them, these stand
+                self._share_time(first, last, began, self.stage.share)
+            row = self._run_stride(first, last, not is_short, self.starts is not None and not shares)
+            if is_short:
                 self.go_home()
                 if self.has_grown():
                     self.write(row - 1)
             self.clock[STARTED] = 0.0
+            now = self.now()
+            self.stage.share = (now - began) / max(row - first, 1)
+            if shares:
+                self._share_time(first, row, began, self.stage.share)
             self.fence()
             self.control[ENDED] = row
-            now = self.now()
-            self.stage.is_short = now - began < _SHORT * (row - first) and not self.texts.has_said
+            self.stage.is_short = self.stage.share < _SHORT and not self.texts.has_said
             self.texts.has_said = False
             began = now
         return row
 
-    def _run_stride(self, first: int, last: int, is_watched: bool) -> int:
+    def _share_time(self, first: int, last: int, began: float, share: float) -> None:
+        """Stores the same start and duration for rows first .. last - 1."""
+        assert self.starts is not None
+        assert self.durations is not None
+        self.starts[first:last] = array("d", [self.epoch + began]) * (last - first)
+        self.durations[first:last] = array("d", [share]) * (last - first)
+
+    def _run_stride(self, first: int, last: int, is_watched: bool, is_recorded: bool) -> int:
         try:
-            return self._loop(is_watched)(self, first, last)
+            return self._loop(is_watched, is_recorded)(self, first, last)
         except BaseException as error:  # a signal's exception, between two calls
             row: int = self.control[ENDED]
             self.failed(row, error)

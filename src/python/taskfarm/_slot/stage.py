@@ -71,7 +71,8 @@ class Stage:
             self.first = First(said["first"], bool(self.batch))
             self.own_function = self.function
         self.loops: dict[tuple[bool, bool, bool], Loop] = {}  # Frame's
-        self.is_short = False  # the last frame's tasks were
+        self.is_short = False  # the tasks that ran last were
+        self.share = 0.0  # seconds that each of them took
 
     def _plan(self, common: dict[str, str]) -> None:
         implied = {p["name"] for p in self.params if p.get("implied")}
