@@ -1,11 +1,14 @@
 /* What a Python function's code is: its interpreter is asked, which runs none of it. */
-#include <stdlib.h>
-
 #include "host/preflight.h"
 #include "host/python_ask.h"
+#include "host/python_slot.h"
 #include "host/run.h"
 
-#define LONGEST 60.0 /* s: of a folder with many files on a slow disk */
+/* Seconds that an answer may take: of many files on a slow disk. */
+static double longest(void) {
+    const double most = 30, patience = python_patience();
+    return patience < most ? patience : most;
+}
 
 typedef struct asked {
     const char *modules;
@@ -19,7 +22,7 @@ static void ask(host *h, void *context) {
     int status;
     spec.need.memory = 0; /* that is the tasks' */
     h->spec = &spec;
-    const python_question question = {.verb = "code", .text = a->modules, .seconds = LONGEST};
+    const python_question question = {.verb = "code", .text = a->modules, .seconds = longest()};
     a->is_answered = python_ask(h, &question, a->answer, &status) == PYTHON_ANSWERED;
     h->spec = &h->campaign->stage[spec.number];
 }

@@ -195,11 +195,12 @@ class Asked(farm.FarmTest):
         self.assertEqual(runs[0]["python"], {"m": {"path": "/usr/bin/python3", "version": version}})
 
     def test_without_an_answer_the_bytes_count(self):
-        self.write("py", "#!/bin/sh\nexit 1\n")
-        self.taskfarm("m.json", status=1)
-        files = self.files()
-        self.assertEqual(list(files), ["measure.py", "helper.py"])
-        self.assertNotIn("tree", files["measure.py"])
+        for does in ("exit 1", "exec sleep 1000"):
+            self.write("py", f"#!/bin/sh\n{does}\n")
+            self.taskfarm("m.json", "--fresh", status=1, env={"TASKFARM_PATIENCE": "0.2s"})
+            files = self.files()
+            self.assertEqual(list(files), ["measure.py", "helper.py"])
+            self.assertNotIn("tree", files["measure.py"])
 
     def test_a_pickle_says_what_it_is_made_of(self):
         header = {"taskfarm_pickle": 1, "python": "3.12.1", "code": [{"path": "measure", "hash": "0123456789abcdef"}]}
