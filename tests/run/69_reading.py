@@ -106,6 +106,12 @@ class Reading(ReadingTest):
         with self.assertRaisesRegex(IndexError, r"^stage 'measure' has 8 tasks, and no task 8$"):
             output[8]
 
+    def test_an_output_that_the_user_has_open(self):
+        """By h5py, which locks a file where taskfarm does not: HDF5 has a process open it one way alone."""
+        self.run_all(self.measure(), status=1)
+        with h5py.File(self.folder / "s.h5"):
+            self.assertEqual(self.read("s.h5").frame["y"].sum(), 8)
+
     def test_an_output_is_told_in_a_line(self):
         output = self.run_all(self.measure(), status=1)
         self.assertRegex(repr(output), r"^s\.h5: 6 done, 2 failed in \d\.\d s$")

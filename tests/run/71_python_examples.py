@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -118,22 +119,28 @@ class Examples(farm.FarmTest):
         self.assertGreater(coloured.mean(), 0.001)
 
     def test_the_notebook_from_a_function_to_a_figure(self):
-        """Twice: the second time nothing is computed."""
-        for name, value in environment(PYDEVD_DISABLE_FILE_VALIDATION="1").items():
-            os.environ[name] = value
+        """By nbclient, then by nbconvert: the second time nothing is computed."""
+        os.environ.update(environment(PYDEVD_DISABLE_FILE_VALIDATION="1"))
         os.environ.pop("MPLBACKEND")  # a kernel has one of its own
-        self.last = f"jupyter nbconvert --execute {EXAMPLES / 'notebook.ipynb'}"
-        starts = []
-        for _ in range(2):
-            notebook = nbformat.read(EXAMPLES / "notebook.ipynb", as_version=4)
-            self.assertEqual([cell.outputs for cell in notebook.cells if cell.cell_type == "code"], [[]] * 5)
-            resources = {"metadata": {"path": str(self.folder)}}
-            nbclient.NotebookClient(notebook, timeout=self.limit, kernel_name="python3", resources=resources).execute()
-            shown = [output.data for output in notebook.cells[-1].outputs if "data" in output]
-            self.check_picture(base64.b64decode(shown[-1]["image/png"]))
-            with h5py.File(self.folder / "search.h5") as file:
-                starts.append(file["search/task/start"][()])
-        numpy.testing.assert_array_equal(*starts)
+        notebook = nbformat.read(EXAMPLES / "notebook.ipynb", as_version=4)
+        self.assertEqual([cell.outputs for cell in notebook.cells if cell.cell_type == "code"], [[]] * 5)
+        resources = {"metadata": {"path": str(self.folder)}}
+        nbclient.NotebookClient(notebook, timeout=self.limit, kernel_name="python3", resources=resources).execute()
+        shown = [output.data for output in notebook.cells[-1].outputs if "data" in output]
+        self.check_picture(base64.b64decode(shown[-1]["image/png"]))
+        with h5py.File(self.folder / "search.h5") as file:
+            starts = file["search/task/start"][()]
+
+        shutil.copy(EXAMPLES / "notebook.ipynb", self.folder)
+        command = ["/usr/bin/python3", "-m", "nbconvert", "--execute", "--to", "html", "notebook.ipynb"]
+        self.last = farm.line_of(command, self.folder)
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, farm.told(done, self.folder))
+        page = (self.folder / "notebook.html").read_text()
+        self.assertIn("search.h5: 1 080 done", page)
+        self.assertIn("data:image/png;base64,", page)
+        with h5py.File(self.folder / "search.h5") as file:
+            numpy.testing.assert_array_equal(file["search/task/start"][()], starts)
         data = taskfarm.open(self.folder / "search.h5")
         self.assertTrue((data.dataset.status == "done").all())
         share = data.dataset.found.mean("trial")

@@ -73,6 +73,8 @@ class File:
         except (TypeError, ValueError):  # an HDF5 that can't be told
             return h5py.File(self.path, "r")
         except OSError as error:
+            if "file locking flag" in str(error):  # the user has it open by h5py, as h5py locks files
+                return h5py.File(self.path, "r")
             if isinstance(error, PermissionError):
                 raise Error(f"{self.shown}: can't be opened: {error.strerror}", id="file-unreadable") from None
             raise Error(f"{self.shown}: is another program's file, or damaged ({error})", id="not-an-output") from None
