@@ -39,7 +39,7 @@ static void load_capture(struct loader *l, const stage_json *json, tf_stage_spec
 /* Is the path a folder? Only a folder matches with a slash behind its name. */
 static bool is_folder(struct loader *l, const char *path) {
     tf_buf pattern = {0}, found = {0};
-    tf_buf_addf(&pattern, "%s/", path);
+    tf_buf_addf(&pattern, "%s/.", path); /* glob takes FILE/ for a match, too */
     const bool is = l->source->glob(l->source, pattern.data, &found) == 0 && found.length > 0;
     tf_buf_free(&pattern);
     tf_buf_free(&found);
