@@ -1,5 +1,6 @@
 """From the manifest's words to a function: FILE.py:FUNCTION, package.module:function, FILE.pickle:NAME."""
 
+import functools
 import importlib
 import importlib.util
 import json
@@ -54,7 +55,14 @@ def _is_of(module: ModuleType, path: str) -> bool:
 
 
 def _read_pickle(file: str) -> dict[str, Any]:
-    """What a file of the package holds: a line of JSON, and behind it a pickle of functions by name."""
+    """What a file of the package holds: a line of JSON, and behind it a pickle of functions by name. Read once: its
+    functions have globals in common, which init may set."""
+    found = os.stat(file)
+    return _unpickle(file, found.st_ino, found.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=4)
+def _unpickle(file: str, *_identity: int) -> dict[str, Any]:
     import pickle
 
     try:

@@ -1,0 +1,140 @@
+"""taskfarm.map: modules from anywhere, init, launchers, large tables, and folders that are not its own."""
+
+import os
+
+import farm
+from map_test import MapTest
+
+
+class More(MapTest):
+    @farm.first
+    def test_modules_from_elsewhere(self):
+        """Of a folder that the script has put on its path; and what a function of the script imports from beside it is code."""
+        self.write("lib/away.py", "class C:\n    @staticmethod\n    def twice(x) -> float: return x * 2\n")
+        self.write("work/beside.py", "def helper(x): return x + 1\n")
+        self.write("work/away.py", "def other(): pass\n")
+        done = self.python(
+            """
+            import os, sys, warnings
+            sys.path.insert(0, os.path.abspath("lib"))
+            sys.path.insert(1, os.path.abspath("work"))
+            import away, beside
+            space = taskfarm.product(x=[1, 2])
+            show = lambda run: print(run.dataset.result.values.tolist())
+            show(taskfarm.map(away.C.twice, space, progress="none"))
+            def f(x) -> float: return away.C.twice(x) + beside.helper(x)
+            show(taskfarm.map(f, space, progress="none"))
+            open("lib/away.py", "a").write("\\ndef more(): pass\\n")
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                show(taskfarm.map(f, space, progress="none"))
+            print(*[w.message for w in caught])
+            os.chdir("work")
+            try:
+                taskfarm.map(away.C.twice, space, progress="none")
+            except taskfarm.ManifestError as error:
+                print(error.id, str(error).replace(os.path.dirname(os.getcwd()), "..."))
+            """
+        )
+        lines = done.stdout.splitlines()
+        self.assertEqual(lines[:3], ["[2.0, 4.0]", "[4.0, 7.0]", "[4.0, 7.0]"])
+        self.assertEqual(lines[3], "lib/away.py changed since 2 rows were made; they are kept; rerun=\"code\" makes them anew")
+        self.assertEqual(
+            lines[4],
+            "conflict function: its module away is in .../lib, and there is another one of that name here, which tasks would import: change to that folder, or rename one of them",
+        )
+
+    def test_init_and_launchers(self):
+        """What init sets is there; it runs once a process, under mpirun too."""
+        done = self.python(
+            """
+            def setup():
+                global table
+                table = 5
+                open("called", "a").write("x\\n")
+            def f(x) -> float:
+                return x + table
+            run = taskfarm.map(f, taskfarm.product(x=[1, 2]), init=setup, progress="none", slots=1)
+            print(run.dataset.result.values.tolist())
+            """,
+            env={"TASKFARM_LAUNCH": f"{farm.MPIRUN} -n 2"},
+        )
+        self.assertEqual(done.stdout, "[6.0, 7.0]\n")
+        self.assertEqual(self.open("f.h5").attrs["ranks"], 2)
+        self.assertEqual(self.calls(), ["x"])
+
+    def test_a_script_that_mpirun_has_started(self):
+        text = "try:\n    taskfarm.map(lambda x: x, taskfarm.product(x=[1]))\nexcept taskfarm.EngineError as error:\n    print(error.id, error)\n"
+        told = self.python(text, env={"OMPI_COMM_WORLD_SIZE": "4"}).stdout
+        self.assertEqual(told, 'usage map is called in each of 4 ranks: start the script without mpirun, and give map launch="mpirun -n N"\n')
+
+    def test_large_tables(self):
+        """They stand in files while the run is at work; every value and text is the same."""
+        done = self.python(
+            """
+            import numpy as np, os
+            v = np.random.default_rng(1).normal(size=60_000)
+            v[3], v[4], v[5] = np.nan, np.inf, -np.inf
+            s = [f'a"{i},\\n' for i in range(60_000)]
+            def f(v, s): return {"w": v, "t": s}
+            run = taskfarm.map(f, taskfarm.zip(v=v, s=s), results={"w": float, "t": str}, progress="none")
+            frame = run.frame
+            for name in ("v", "w"):
+                assert np.array_equal(frame[name].to_numpy(float), v, equal_nan=True), name
+            assert frame.t.tolist() == s and frame.s.tolist() == s
+            print(run.state, len(taskfarm.open("f.h5").manifest["over"][0]), os.path.exists("f.h5.map"))
+            """
+        )
+        self.assertEqual(done.stdout, "complete 2 False\n")
+
+    def test_folders_that_are_not_its_own(self):
+        """A link, a file, another's folder are refused and left alone; one that lost half of its files is used."""
+        script = """
+            def f(x):
+                open("called", "a").write("x\\n")
+                return x
+            try:
+                print(taskfarm.map(f, taskfarm.product(x=[1, 2]), output="f.h5", progress="none").state)
+            except taskfarm.Error as error:
+                print(error.id)
+            """
+        self.write("other/notes", "mine")
+        (self.folder / "f.h5.map").symlink_to("other")
+        self.assertEqual(self.python(script).stdout, "foreign-folder\n")
+        (self.folder / "f.h5.map").unlink()
+        self.write("f.h5.map", "mine")
+        self.assertEqual(self.python(script).stdout, "foreign-folder\n")
+        (self.folder / "f.h5.map").unlink()
+        if os.geteuid() == 0:
+            (self.folder / "f.h5.map").mkdir()
+            os.chown(self.folder / "f.h5.map", 12345, 12345)
+            self.assertEqual(self.python(script).stdout, "other-user\n")
+            (self.folder / "f.h5.map").rmdir()
+        self.assertFalse((self.folder / "f.h5").exists())
+        self.write("f.h5.map/taskfarm-map.json", {"taskfarm_map": 1, "output": "f.h5"})
+        self.write("f.h5.map/first.json", "{")
+        self.write("f.h5.map/notes", "mine")
+        (self.folder / "f.h5.map/function.pickle").symlink_to(self.folder / "other/notes")
+        self.assertEqual(self.python(script).stdout, "complete\n")
+        self.assertEqual((self.folder / "other/notes").read_text(), "mine")
+        self.assertEqual([path.name for path in (self.folder / "f.h5.map").iterdir()], ["notes"])
+        self.assertEqual(len(self.calls()), 2)
+
+    def test_batches_tell_types_too(self):
+        done = self.python(
+            """
+            import numpy as np
+            def f(x, y):
+                open("called", "a").write(f"{len(x)}\\n")
+                return {"z": np.sin(x) + y, "n": np.arange(len(x)) * 0 + 7}
+            run = taskfarm.map(f, taskfarm.product(x=np.linspace(0, 1, 30), y=np.linspace(0, 1, 20)), batch=100, progress="plain")
+            x, y = run.dataset.x, run.dataset.y
+            print(bool((run.dataset.z == np.sin(x) + y).all()), run.dataset.n.dtype, int(run.dataset.n.sum()))
+            """
+        )
+        self.assertEqual(done.stdout, "True int64 4200\n")
+        self.assertIn("results, by task 0, which ran first: z float64, n int64", done.stderr)
+        self.assertEqual(sorted(self.calls()), ["1"] + ["100"] * 6)
+
+
+farm.main()
