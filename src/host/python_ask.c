@@ -45,26 +45,33 @@ static int start(host *h, process *p, const python_question *q) {
     return pipe[0];
 }
 
-/* Reads what is there. false at the end of the stream. */
+/* Reads what is there. false at the end of the stream, or where there is more than any answer has. */
 static bool read_some(int fd, tf_buf *answer) {
+    enum { MOST = 64 << 20 }; /* bytes */
     char chunk[65536];
-    const ssize_t got = read(fd, chunk, sizeof chunk);
-    if (got > 0)
-        tf_buf_add(answer, chunk, (size_t)got);
-    return got > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN));
+    ssize_t got = 1;
+    while (got > 0 && answer->length < MOST) {
+        got = read(fd, chunk, sizeof chunk);
+        if (got > 0)
+            tf_buf_add(answer, chunk, (size_t)got);
+    }
+    return got < 0 && (errno == EINTR || errno == EAGAIN);
 }
 
+/* Listens until the answer is there: at the end of the pipe, or of the process, since something that it has started may
+ * hold the pipe open. */
 static python_answer listen_to(host *h, process *p, int fd, double seconds, tf_buf *answer) {
     enum { PAUSE = 50 /* ms between looks for a signal */ };
     const double deadline = tf_now() + seconds;
     capture unwanted = {0};
     capture_start(&unwanted, 0);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
     bool is_open = true, is_left = false;
     while (is_open && !is_left && tf_now() < deadline) {
-        struct pollfd fds[] = {{fd, POLLIN, 0}, {p->out, POLLIN, 0}, {p->err, POLLIN, 0}};
-        poll(fds, 3, PAUSE);
-        if (fds[0].revents)
-            is_open = read_some(fd, answer);
+        struct pollfd fds[] = {{fd, POLLIN, 0}, {p->out, POLLIN, 0}, {p->err, POLLIN, 0}, {p->pidfd, POLLIN, 0}};
+        poll(fds, 4, PAUSE);
+        const bool has_ended = process_has_ended(p);
+        is_open = read_some(fd, answer) && !has_ended;
         process_drain(&p->out, -1, &unwanted);
         process_drain(&p->err, -1, &h->err);
         is_left = tf_signals_wait();

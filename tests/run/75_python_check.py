@@ -218,6 +218,14 @@ class Check(farm.FarmTest):
         self.check(body=body)
         self.assertFalse(os.path.exists(f"/proc/{(self.folder / 'pid').read_text()}"))
 
+    def test_what_it_has_forked_holds_up_nothing(self):
+        body = "import os, time\nif os.fork() == 0:\n    time.sleep(1000)\ndef bare(n): pass\n"
+        self.check(body=body, env={"TASKFARM_PATIENCE": "15s"})  # it would be told after these
+
+    def test_floods_are_no_answer(self):
+        ended = "python: the interpreter was killed by signal 9 (Killed) while it imported m.py"
+        self.check(ended, body="import os\nfor fd in (1, 2, 3):\n    for _ in range(70): os.write(fd, bytes(1 << 20))\nimport time\ntime.sleep(1000)\n")
+
     def test_unless_told_not_to(self):
         self.check(None, "--no-start", body="open('started', 'w')\n")
         self.assertFalse((self.folder / "started").exists())
