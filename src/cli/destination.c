@@ -146,9 +146,9 @@ static int open_named(destination *to, int nameless) {
 }
 
 /* Opens the file that is to replace the old one, with its mode. */
-static tf_err start_growing(destination *to, const struct stat *old, tf_error *error) {
+static tf_err start_growing(destination *to, bool has_name, const struct stat *old, tf_error *error) {
     const char *path = tf_buf_text(&to->path), *slash = strrchr(path, '/');
-    int fd = open_nameless(path, slash ? (size_t)(slash - path) + 1 : 0);
+    int fd = has_name ? -1 : open_nameless(path, slash ? (size_t)(slash - path) + 1 : 0);
     if (fd < 0)
         fd = open_named(to, -1);
     if (fd < 0)
@@ -169,7 +169,8 @@ static bool is_descriptor(const char *path) {
     return strncmp(path, "/dev/fd/", 8) == 0 || strncmp(path, "/proc/", 6) == 0;
 }
 
-tf_err destination_open(destination *to, const char *name, const char *path, const recalled *from, tf_error *error) {
+tf_err destination_open(destination *to, const char *name, const char *path, bool has_name, const recalled *from,
+                        tf_error *error) {
     struct stat old;
     *to = (destination){.file = path ? NULL : stdout, .name = name};
     if (!path)
@@ -192,7 +193,7 @@ tf_err destination_open(destination *to, const char *name, const char *path, con
     if (err == TF_OK)
         err = refuse_folder(to, from, error);
     if (err == TF_OK)
-        err = start_growing(to, there ? &old : NULL, error);
+        err = start_growing(to, has_name, there ? &old : NULL, error);
     if (err != TF_OK) {
         tf_buf_free(&to->path);
         tf_buf_free(&to->growing);

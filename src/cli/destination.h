@@ -13,8 +13,10 @@ typedef struct destination {
 } destination;
 
 /* To write `path`; NULL: standard output. Refuses to replace an HDF5 file, and so what is read from, and the manifest
- * of the campaign in it. `name` is what messages call the path; both must outlive the destination. */
-tf_err destination_open(destination *to, const char *name, const char *path, const recalled *from, tf_error *error);
+ * of the campaign in it. `name` is what messages call the path; both must outlive the destination. `has_name`: the file
+ * has a name while it grows, by which it can be opened again. */
+tf_err destination_open(destination *to, const char *name, const char *path, bool has_name, const recalled *from,
+                        tf_error *error);
 
 /* Puts the file in its place if `err` is TF_OK, else drops it. Returns err, or what went wrong now. */
 tf_err destination_close(destination *to, tf_err err, tf_error *error);

@@ -2,7 +2,7 @@
 #include "cli/destination.h"
 #include "cli/formats.h"
 
-static int export(const options *o, const recalled *r, const tf_format *format) {
+static int export(const options *o, recalled *r, const tf_format *format) {
     const int stage = format->is_table ? cli_find_table(r, o->arguments ? o->argument[0] : NULL) : 0;
     if (stage < 0)
         return TF_ERR_USAGE;
@@ -10,7 +10,11 @@ static int export(const options *o, const recalled *r, const tf_format *format) 
         .path = r->path, .stage = stage, .columns = o->columns, .where = o->where, .sort = o->sort, .safe = o->safe};
     tf_error error;
     destination to;
-    tf_err err = destination_open(&to, o->output, o->output, r, &error);
+    tf_err err = destination_open(&to, o->output, o->output, format->reopens, r, &error);
+    if (format->reopens) {
+        tf_reader_close(r->it.reader);
+        r->it.reader = NULL;
+    }
     if (err == TF_OK) {
         err = format->write(to.file, &r->it, &how, &error);
         if (err == TF_ERR_RUN && o->output)

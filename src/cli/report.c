@@ -28,7 +28,7 @@ int cli_report(const options *o) {
     if (status != TF_OK)
         return status;
     destination to;
-    tf_err err = destination_open(&to, path, full, &r, &error);
+    tf_err err = destination_open(&to, path, full, false, &r, &error);
     if (err == TF_OK) {
         err = format->write(to.file, &r.it, &(tf_export_options){.path = r.path}, &error);
         if (err != TF_OK)

@@ -94,11 +94,14 @@ static const verb verbs[] = {
               TAKES(TRUST),
      .about = "print the tasks of a stage, or a reduction, as a table",
      .ends = ENDS_READING,
-     .more = "A line a task: its index, its status, its parameters and its results, which are empty (in JSON null) if "
-             "the task is not done. Elements of arrays are columns of their own in CSV, lists in JSON; bytes are in "
-             "base64. Of a reduction a line a group, keys first.\n--format rocrate prints how the output came to be "
-             "instead: the ro-crate-metadata.json of an "
-             "RO-Crate, by the profile Process Run Crate.\n"},
+     .more =
+         "A line a task: its index, its status, its parameters and its results, which are empty (in JSON null) if "
+         "the task is not done. Elements of arrays are columns of their own in CSV, lists in JSON; bytes are in "
+         "base64. Of a reduction a line a group, keys first.\n--format hdf5 writes the whole output as it is now to a "
+         "file of its own, for programs that look along while a campaign goes on.\n--format rocrate prints how the "
+         "output came to be "
+         "instead: the ro-crate-metadata.json of an "
+         "RO-Crate, by the profile Process Run Crate.\n"},
     {.name = "diff",
      .run = cli_diff,
      .arguments = "FILE.h5 OTHER.h5 [STAGE | STAGE.REDUCTION]",

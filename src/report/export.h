@@ -52,6 +52,7 @@ tf_err export_put_if_long(exporter *e, tf_buf *text, tf_error *error);
 
 tf_err export_csv(FILE *out, const tf_recalled *from, const tf_export_options *options, tf_error *error);
 tf_err export_jsonl(FILE *out, const tf_recalled *from, const tf_export_options *options, tf_error *error);
+tf_err export_hdf5(FILE *out, const tf_recalled *from, const tf_export_options *options, tf_error *error);
 tf_err export_crate(FILE *out, const tf_recalled *from, const tf_export_options *options, tf_error *error);
 
 /* A self-contained page of all there is to see of the campaign. */

@@ -51,6 +51,7 @@ typedef struct tf_format {
     const char *suffix; /* of the file that `report` writes; NULL: the format is one of `export` */
     bool is_table; /* It has a line for each task of one stage, and takes the same memory for any number of them. Other
                     * formats tell of the whole output. */
+    bool reopens;  /* it opens the output itself, which must not be open then */
     tf_err (*write)(FILE *out, const tf_recalled *from, const tf_export_options *options, tf_error *error);
 } tf_format;
 

@@ -13,6 +13,7 @@ static const struct {
     [TF_STATE_STOPPED] = {.name = "stopped"},
     [TF_STATE_COMPLETE] = {.name = "complete", .is_over = true},
     [TF_STATE_FAILED] = {.name = "failed", .is_over = true},
+    [TF_STATE_SNAPSHOT] = {.name = "snapshot", .is_over = true},
 };
 
 const char *tf_run_state_name(tf_run_state state) {

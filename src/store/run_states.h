@@ -11,6 +11,7 @@ typedef enum tf_run_state {
     TF_STATE_STOPPED,     /* the last run left tasks for the next */
     TF_STATE_COMPLETE,    /* all tasks are done */
     TF_STATE_FAILED,      /* all tasks have ended, some without success */
+    TF_STATE_SNAPSHOT,    /* a copy of an output whose campaign was not over: all that belongs to it is in the file */
     TF_STATES
 } tf_run_state;
 
@@ -19,7 +20,7 @@ const char *tf_run_state_name(tf_run_state state);
 /* TF_STATE_UNKNOWN: no state has this name (or NULL). */
 tf_run_state tf_run_state_of(const char *name);
 
-/* Have all tasks ended? */
+/* Have all tasks ended that are to end in this file? */
 bool tf_run_state_is_over(tf_run_state state);
 
 /* The state that a run leaves which ends with TF_OK, TF_ERR_TASKS or TF_ERR_STOPPED. */

@@ -228,7 +228,7 @@ class CommandLine(farm.FarmTest):
         self.assertIn("0 they are the same; 1 they differ;", helps["diff"])
         self.assertIn("--output FILE where results go, instead of", helps["plan"])
         self.assertIn("--output FILE the file to write --trust", helps["report"])
-        self.assertIn("--format FORMAT csv, jsonl or rocrate (default: the first) --safe", helps["export"])
+        self.assertIn("--format FORMAT csv, jsonl, hdf5 or rocrate (default: the first) --safe", helps["export"])
         self.assertIn("--format FORMAT html or trace (default: the first) Exit status: 0 ", helps["report"])
         page = " ".join(self.taskfarm("manual", "diff").stdout.split())
         self.assertIn(".SH EXIT STATUS 0 they are the same; 1 they differ;", page)

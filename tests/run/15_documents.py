@@ -34,7 +34,7 @@ def code_below(page, heading):
     text = re.sub(r"^```.*?^```$", "", (farm.SOURCE / "docs" / page).read_text(), flags=re.M | re.S)
     section = re.split(r"^#+ ", text.split(f"# {heading}\n")[1], flags=re.M)[0]
     code = re.findall(r"`([^`]+)`", section) + [re.split("   +", line)[0] for line in re.findall("^    (.*)", section, re.M)]
-    return {word for part in code for word in re.findall(r"(?<![\w-])[a-z]+~?", part)}
+    return {word for part in code for word in re.findall(r"(?<![\w-])[a-z]+[0-9]*~?", part)}
 
 
 @farm.first

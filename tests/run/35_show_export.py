@@ -509,7 +509,7 @@ class ShowExport(farm.FarmTest):
             (["export", "c.h5"], "which stage? c.h5 has a, b, c"),
             (["export", "c.h5", "whatever"], 'c.h5 has no stage "whatever"; it has a, b, c'),
             (["export", "c.h5", "a", "b"], "b: one argument too many"),
-            (["export", "c.h5", "a", "--format", "xml"], "--format xml: must be csv, jsonl or rocrate"),
+            (["export", "c.h5", "a", "--format", "xml"], "--format xml: must be csv, jsonl, hdf5 or rocrate"),
             (["export", "c.h5", "a", "--columns", "stauts"], 'there is no column "stauts"; did you mean "status"?'),
             (["export", "c.h5", "a", "--columns", "y,"], 'there is no column ""; there are index, n, f, y, status, attempts, stdout, stderr, message'),
             (["export", "c.h5", "a", "--where", "y >"], '--where: "y >": is not an expression: something is missing'),

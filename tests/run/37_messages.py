@@ -138,6 +138,7 @@ TASKS = [
 
 # Messages that only a failing system call, HDF5, too large a campaign or a damaged machine brings about.
 OF_THE_SYSTEM = {
+    "can't be copied by HDF5",
     "can't give the task to its Python process",
     "old bytes can't be cleared",
     "can't list the texts of stage",
@@ -239,6 +240,7 @@ class Messages(farm.FarmTest):
             (["show", "sweep.h5", 0], 'stage "sweep" has no tasks'),
             (["export", "sweep.h5", "sweeep"], 'sweep.h5 has no stage "sweeep"; did you mean "sweep"?'),
             (["export", "sweep.h5", "--format", "rocrate", "--where", "1"], "--where is for tables, not for --format rocrate"),
+            (["export", "sweep.h5", "--format", "hdf5"], "--format hdf5 needs a file to write: --output FILE"),
         ):
             self.assertEqual(self.taskfarm(*arguments, status=2).stderr, f"taskfarm: {message}\n")
 

@@ -89,6 +89,11 @@ tf_reader *tf_reader_open(const char *path, tf_error *error);
 tf_reader *tf_reader_open_own(const char *path, tf_error *error);
 void tf_reader_close(tf_reader *reader);
 
+/* Writes what an output is now to a file, which is made anew: an output of its own, with no folder beside it. Of a
+ * campaign that is not over its state is TF_STATE_SNAPSHOT, and the attribute "snapshot_of" says what it was. The
+ * output must not be open in this process. */
+tf_err tf_store_snapshot(const char *path, const char *to, tf_error *error);
+
 /* Text of the root: "manifest", "manifest_text", "name", "runs", "created"; "" if there is none. */
 const char *tf_reader_text(const tf_reader *reader, const char *attribute);
 uint64_t tf_reader_seed(const tf_reader *reader);

@@ -134,7 +134,7 @@ static tf_err adopt_file(old_output *old, hid_t file, bool salvages, contents *f
     name_stages(file, found, &fault);
     for (int s = 0; s < found->stages && over; s++)
         found->stage[s].finished = true;
-    if (old->lost)
+    if (old->lost || state == TF_STATE_SNAPSHOT)
         contents_read_finished(found, file, &fault);
     return *fault.text ? old_damaged(old->path, &fault, error) : TF_OK;
 }
