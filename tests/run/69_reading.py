@@ -1,7 +1,13 @@
 """Results as Python reads them: taskfarm.open, its datasets, frames, failures and tasks."""
 
+import json
+import os
+import pickle
+import shutil
+import subprocess
 import sys
 import textwrap
+import unittest.mock
 
 import farm
 import h5py
@@ -259,6 +265,239 @@ class Spaces(ReadingTest):
         np.testing.assert_array_equal(output.dataset.q, [0, 0, np.nan, np.nan, 4])
         np.testing.assert_array_equal(output.dataset.q[1:4:2], [0, np.nan])
         self.assertEqual(output.to_dataset(masked=False).q.dtype, np.int16)
+
+
+SLOW = """
+import json, os, sys, time
+n = int(sys.argv[1])
+print("task", n)
+while n >= 5 and not os.path.exists("go"):
+    time.sleep(0.01)
+print(json.dumps({"y": n, "word": "w" * n, "raw": "r" * n}))
+"""
+
+
+class Live(ReadingTest):
+    """Outputs whose campaign is not over: by the engine."""
+
+    def setUp(self):
+        super().setUp()
+        self.enterContext(unittest.mock.patch.dict(os.environ, farm.environment(TASKFARM=farm.TASKFARM)))
+        self.write("slow.py", SLOW)
+        over = {"n": {"range": [8]}}
+        stage = {"name": "s", "over": over, "run": {"command": ["/usr/bin/python3", "slow.py", "{n}"]}}
+        self.write("s.json", {"stages": [{**stage, "results": {"y": "int64", "word": "string", "raw": "bytes"}}]})
+
+    def wait_for_rows(self, run):
+        self.wait_for(lambda: '"done":5' in self.status().replace(" ", ""), "five rows")
+        self.assertIsNone(run.poll())
+
+    def status(self):
+        command = [farm.TASKFARM, "status", "s.h5", "--json"]
+        return subprocess.run(command, cwd=self.folder, env=farm.environment(), capture_output=True, text=True).stdout
+
+    def expect_five(self, output, state):
+        self.assertEqual((output.state, output["s"].counts), (state, {"pending": 3, "done": 5}))
+        self.assertEqual(repr(output), f"s.h5: {state}: 5 done, 3 pending")
+        data = output.dataset
+        np.testing.assert_array_equal(data.y, [0, 1, 2, 3, 4, np.nan, np.nan, np.nan])
+        self.assertEqual(data.n.values.tolist(), list(range(8)))
+        self.assertEqual(data.word.values.tolist(), ["", "w", "ww", "www", "wwww", None, None, None])
+        self.assertEqual(output.frame.raw[3], b"rrr")
+        self.assertTrue(output[4].stdout.startswith("task 4\n"))
+        self.assertEqual((output[6].status, output[6].results, output[6].params), ("pending", {}, {"n": 6}))
+
+    def test_one_that_goes_on_stays_as_it_was_when_it_was_opened(self):
+        run = self.start("s.json", "--slots", 2)
+        self.addCleanup(farm.kill_all, run)
+        self.wait_for_rows(run)
+        output = self.read("s.h5")
+        self.expect_five(output, "running")
+        self.taskfarm("export", "s.h5", "--format", "hdf5", "-o", "now.h5")
+        self.write("go", "")
+        self.assertEqual(run.wait(60), 0)
+        self.expect_five(output, "running")
+        np.testing.assert_array_equal(self.read("s.h5").dataset.y, range(8))
+        self.assertEqual(self.read("now.h5")["s"].counts, {"pending": 3, "done": 5})
+        self.assertEqual(self.read("now.h5").state, "running")
+        self.assertIn("now.h5: interrupted", self.taskfarm("status", "now.h5").stdout)
+        self.assertIn("word = www\n", self.taskfarm("show", "now.h5", 3).stdout)
+        self.taskfarm("diff", "now.h5", "s.h5", status=1)
+
+    def test_one_that_was_killed(self):
+        run = self.start("s.json", "--slots", 2)
+        self.wait_for_rows(run)
+        farm.kill_all(run)
+        self.expect_five(self.read("s.h5"), "interrupted")
+        shutil.rmtree(self.folder / "s.h5.d")
+        with self.assertRaisesRegex(taskfarm.Error, "s.h5: the last run was interrupted, and its folder .*s.h5.d is missing; .*--salvage"):
+            self.read("s.h5")
+
+    def test_one_that_was_stopped_goes_on_meanwhile(self):
+        self.write("s2.json", json.loads((self.folder / "s.json").read_text()) | {"output": "s.h5"})
+        run = self.start("s2.json", "--slots", 2, "--grace", 0)
+        self.wait_for_rows(run)
+        farm.ask_to_stop(run)
+        self.assertEqual(run.wait(60), 75)
+        output = self.read("s.h5")
+        self.expect_five(output, "stopped")
+        self.write("go", "")
+        self.taskfarm("s2.json")
+        self.expect_five(output, "stopped")
+        output.close()
+        with self.assertRaisesRegex(taskfarm.Error, "s.h5: there is no such output, or nothing in it"):
+            output.frame
+
+    def test_without_the_engine_it_says_so(self):
+        run = self.start("s.json", "--slots", 2)
+        self.addCleanup(farm.kill_all, run)
+        self.wait_for_rows(run)
+        with unittest.mock.patch.dict(os.environ, TASKFARM="no-such-program"):
+            with self.assertRaisesRegex(taskfarm.EngineError, "s.h5: its campaign is not over, and TASKFARM=no-such-program"):
+                self.read("s.h5")
+
+    def test_a_run_that_goes_on_is_noticed_by_what_was_open(self):
+        self.write("go", "")
+        self.taskfarm("s.json")
+        output = self.read("s.h5")
+        data = output.dataset
+        self.taskfarm("s.json", "--force", "s")
+        with self.assertRaisesRegex(taskfarm.Error, "s.h5: has changed since it was opened; open it again"):
+            data.y.values
+        np.testing.assert_array_equal(self.read("s.h5").dataset.y, range(8))
+
+    def test_a_page_is_written_by_the_engine(self):
+        self.write("go", "")
+        self.taskfarm("s.json")
+        self.read("s.h5").report(self.folder / "page.html")
+        self.assertIn("s.h5", (self.folder / "page.html").read_text())
+        with self.assertRaisesRegex(taskfarm.Error, "s.h5: is the output that is read; choose another name"):
+            self.read("s.h5").report(self.folder / "s.h5")
+
+    def test_an_output_may_be_open_elsewhere_and_is_not_held(self):
+        self.write("go", "")
+        self.taskfarm("s.json")
+        with h5py.File(self.folder / "s.h5"):
+            output = self.read("s.h5")
+            self.assertEqual(output.dataset.y.values.tolist(), list(range(8)))
+            self.assertEqual(len(output.frame), 8)
+        open_files = [os.path.realpath(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")]
+        self.assertNotIn(str(self.folder / "s.h5"), open_files)
+
+
+class Trouble(ReadingTest):
+    """Files that are damaged, of other programs, or made to do harm."""
+
+    def setUp(self):
+        super().setUp()
+        self.run_all(self.measure(tasks=2))
+
+    def expect(self, text):
+        """Whatever is looked at, an error of ours is all that comes, and one that says that."""
+        with self.assertRaisesRegex(taskfarm.Error, text):
+            output = self.read("s.h5")
+            repr(output), output._repr_html_(), output[1].params, output[1].results, output[1].stdout
+            output.dataset.load()
+            output.frame, output.failed
+
+    def test_what_is_no_output(self):
+        for content, text in (
+            (None, "s.h5: there is no such output"),
+            (b"", "s.h5: is another program's file, or damaged"),
+            (b"text" * 100, "s.h5: is another program's file, or damaged"),
+        ):
+            with self.subTest(content=content):
+                (self.folder / "s.h5").unlink(missing_ok=True)
+                if content is not None:
+                    self.write("s.h5", content)
+                self.expect(text)
+        with h5py.File(self.folder / "s.h5", "w") as file:
+            file["x"] = 1
+        self.expect("s.h5: is another program's file, or damaged")
+
+    def test_a_later_format(self):
+        with h5py.File(self.folder / "s.h5", "r+") as file:
+            file.attrs["format_version"] = 2
+        self.expect(r"s.h5: is of a later taskfarm \(format version 2\)")
+
+    def test_nothing_is_unpickled_or_followed(self):
+        secret = self.write("secret.h5", b"")
+        with h5py.File(secret, "w") as file:
+            file["y"] = np.arange(4, dtype="int32")
+
+        class Harm:
+            def __reduce__(self):
+                return (os.mkdir, (str(farm_folder / "harm"),))
+
+        farm_folder = self.folder
+        pickled = np.void(pickle.dumps(Harm()))
+
+        def put(path, **how):
+            def change(file):
+                del file[path]
+                file.create_dataset(path, **how)
+
+            return change
+
+        def link(path, to):
+            def change(file):
+                del file[path]
+                file[path] = to
+
+            return change
+
+        def virtual(file):
+            del file["measure/results/y"]
+            layout = h5py.VirtualLayout((4,), "int32")
+            layout[:] = h5py.VirtualSource("secret.h5", "y", (4,))
+            file.create_virtual_dataset("measure/results/y", layout)
+
+        changes = {
+            "a pickle as an attribute": lambda file: file.attrs.create("manifest", pickled),
+            "a pickle as the fingerprint": lambda file: file["measure"].attrs.create("fingerprint", pickled),
+            "a pickle as a dataset": put("measure/results/y", data=np.array([pickled] * 4)),
+            "an external link": link("measure/results/y", h5py.ExternalLink("secret.h5", "y")),
+            "a soft link": link("measure/results/y", h5py.SoftLink("/measure/params/n")),
+            "external storage": put("measure/results/y", shape=(4,), dtype="int32", external=[("secret.h5", 0, 16)]),
+            "a virtual dataset": virtual,
+            "compressed": put("measure/results/y", data=np.zeros(4, "int32"), compression="gzip", chunks=(4,)),
+            "another shape": put("measure/results/y", data=np.zeros(5, "int32")),
+            "another type": put("measure/results/y", data=np.array([b"x"] * 4)),
+            "texts of any length": put("measure/results/y", data=["x"] * 4, dtype=h5py.string_dtype()),
+            "far too large": put("measure/results/y", shape=(1 << 50,), dtype="int32", chunks=(1 << 20,)),
+            "statuses": lambda file: file["measure/task/status"].write_direct(np.full(4, 77, "uint8")),
+            "an index that leads out": lambda file: file["measure/text/stdout_index"].write_direct(np.full((4, 2), 1 << 40)),
+            "no fingerprint": lambda file: file["measure"].attrs.modify("fingerprint", "{}"),
+            "deep JSON": lambda file: file["measure"].attrs.modify("fingerprint", "[" * 100000),
+        }
+        whole = (self.folder / "s.h5").read_bytes()
+        for name, change in changes.items():
+            with self.subTest(change=name):
+                self.write("s.h5", whole)
+                with h5py.File(self.folder / "s.h5", "r+") as file:
+                    change(file)
+                self.expect("s.h5: is damaged: ")
+                self.assertFalse((self.folder / "harm").exists())
+
+    def test_one_that_is_cut_short(self):
+        whole = (self.folder / "s.h5").read_bytes()
+        for size in range(100, len(whole), len(whole) // 7):
+            with self.subTest(size=size):
+                self.write("s.h5", whole[:size])
+                self.expect("s.h5: is (damaged|another program's file, or damaged)")
+
+    def test_what_tasks_say_is_escaped_in_pages(self):
+        run = {"command": ["sh", "-c", "echo '<script>alert(1)</script>' >&2; exit 1"]}
+        page = self.run_all({"name": "b", "run": run}, status=1, name="e")._repr_html_()
+        self.assertIn("&lt;script&gt;", page)
+        self.assertNotIn("<script>", page)
+
+    def test_a_result_or_parameter_may_be_called_status(self):
+        stage = {"name": "s", "over": {"status": [1, 2]}, "run": {"expr": {"task": "status * 2"}}}
+        output = self.run_all({**stage, "results": {"task": "float64"}}, name="n")
+        self.assertEqual(output.dataset["task.status"].values.tolist(), ["done", "done"])
+        self.assertEqual(output.dataset.task.sel(status=2).item(), 4)
+        self.assertEqual(output.frame["task.status"].tolist(), ["done", "done"])
 
 
 if __name__ == "__main__":

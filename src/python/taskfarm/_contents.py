@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,9 @@ import numpy as np
 from taskfarm import _h5
 from taskfarm._errors import Error
 from taskfarm._h5 import File, Table
+from taskfarm._live import is_over, snapshot
 
+OVER = ("complete", "failed", "snapshot")  # states of outputs of which all is in the file
 PENDING, DONE, FAILED, TIMEOUT, SKIPPED, EXCLUDED, CANCELLED = range(7)
 STATUSES = ("pending", "done", "failed", "timeout", "skipped", "excluded", "cancelled")
 NUMBERS = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"}
@@ -197,11 +200,30 @@ class Contents:
     file: File
     name: str
     state: str
+    is_whole: bool  # all that belongs to it is in the file
     elapsed: float
     created: str
     runs: list[dict[str, Any]]
     manifest: dict[str, Any]
     stages: list[str]
+
+
+def open_contents(path: str) -> Contents:
+    """Of an output whose campaign is not over what a snapshot says."""
+    if is_over(path):
+        contents = read_contents(File(path))
+        if contents.is_whole:
+            return contents
+        if is_over(path):  # else a run has begun meanwhile
+            ended = "stopped" if contents.state == "stopped" else "interrupted"
+            raise Error(
+                f"{path}: the last run was {ended}, and its folder {path}.d is missing; "
+                "taskfarm MANIFEST --salvage goes on with the rows that are whole",
+                id="output-incomplete",
+            )
+    if not os.path.exists(path):
+        raise Error(f"{path}: there is no such output, or nothing in it", id="no-output")
+    return read_contents(File(snapshot(path), path))
 
 
 def read_contents(file: File) -> Contents:
@@ -217,7 +239,8 @@ def read_contents(file: File) -> Contents:
         return Contents(
             file=file,
             name=_h5.text(root, "name"),
-            state=_h5.text(root, "state", "unknown"),
+            state=_h5.text(root, "snapshot_of") or _h5.text(root, "state", "unknown"),
+            is_whole=_h5.text(root, "state") in OVER,
             elapsed=float(_h5.number(root, "elapsed")),
             created=_h5.text(root, "created"),
             runs=_h5.parsed(_h5.text(root, "runs", "[]"), list, "its history"),

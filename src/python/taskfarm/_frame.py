@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -94,14 +93,3 @@ def failed(stage: Stage, stages: Stages) -> pd.DataFrame:
         }
     taken = {name if name not in parameters else f"task.{name}": column for name, column in told.items()}
     return _table(stage, grid, {**parameters, **taken})
-
-
-CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
-
-
-def last_traceback(stderr: str) -> str:
-    """The last traceback of a text, with the exceptions that led to it."""
-    begins = [match.start() for match in re.finditer(r"^Traceback \(most recent call last\):$", stderr, re.MULTILINE)]
-    while len(begins) > 1 and any(mark in stderr[begins[-2] : begins[-1]] for mark in CHAINED):
-        begins.pop()
-    return stderr[begins[-1] :] if begins else ""

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,9 +27,12 @@ Key = tuple[int | slice, ...]
 class File:
     """An HDF5 file that is opened, without a lock, when it is read, and must stay the same all the while."""
 
-    def __init__(self, path: str, shown: str | None = None) -> None:
+    def __init__(self, path: str, of: str | None = None) -> None:
+        """`of`: the file is a snapshot of that output, in a folder which goes with this object."""
         self.path = path
-        self.shown = path if shown is None else shown  # in messages: a snapshot stands for the output
+        self.shown = path if of is None else of
+        folder = os.path.dirname(path)
+        self.drop = None if of is None else weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self._lock = threading.RLock()
         self._users = 0
         self._file: Any = None
@@ -68,16 +73,18 @@ class File:
                     self._file = None
 
     def _open(self) -> Any:
-        try:
-            return h5py.File(self.path, "r", locking=False)
-        except (TypeError, ValueError):  # an HDF5 that can't be told
-            return h5py.File(self.path, "r")
-        except OSError as error:
-            if "file locking flag" in str(error):  # the user has it open by h5py, as h5py locks files
-                return h5py.File(self.path, "r")
-            if isinstance(error, PermissionError):
-                raise Error(f"{self.shown}: can't be opened: {error.strerror}", id="file-unreadable") from None
-            raise Error(f"{self.shown}: is another program's file, or damaged ({error})", id="not-an-output") from None
+        why: OSError | None = None
+        locking: dict[str, bool] = {"locking": False}
+        for how in (locking, {}):  # an old h5py can't be told; and all who have a file open must agree
+            try:
+                return h5py.File(self.path, "r", **how)
+            except (TypeError, ValueError):
+                continue
+            except OSError as error:
+                why = error
+        if isinstance(why, PermissionError):
+            raise Error(f"{self.shown}: can't be opened: {why.strerror}", id="file-unreadable") from None
+        raise Error(f"{self.shown}: is another program's file, or damaged ({why})", id="not-an-output") from None
 
     def damaged(self, why: str) -> Error:
         return Error(f"{self.shown}: is damaged: {why}", id="output-damaged")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from types import TracebackType
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskfarm import _contents, _values
 from taskfarm._contents import STATUSES, Contents, Stage
-from taskfarm._h5 import File
+from taskfarm._extras import needed
 
 if TYPE_CHECKING:
     import pandas
@@ -83,8 +84,6 @@ class TaskView:
     @property
     def traceback(self) -> str:
         """The last traceback in what it printed to stderr; "" if there is none."""
-        from taskfarm._frame import last_traceback
-
         return last_traceback(self.stderr)
 
     def __repr__(self) -> str:
@@ -99,6 +98,17 @@ class TaskView:
 def _short(value: Any) -> str:
     told = f"array of shape {value.shape}" if hasattr(value, "shape") and value.shape else repr(value)
     return told if len(told) <= 60 else f"{told[:57]}..."
+
+
+CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
+
+
+def last_traceback(stderr: str) -> str:
+    """The last traceback of a text, with the exceptions that led to it."""
+    begins = [match.start() for match in re.finditer(r"^Traceback \(most recent call last\):$", stderr, re.MULTILINE)]
+    while len(begins) > 1 and any(mark in stderr[begins[-2] : begins[-1]] for mark in CHAINED):
+        begins.pop()
+    return stderr[begins[-1] :] if begins else ""
 
 
 class StageView:
@@ -126,7 +136,8 @@ class StageView:
         `masked`: what was never computed is NaN, and so integers and booleans are float64 where there is any; texts
         are None. Else all is as it is stored: 0 and nothing where nothing was computed. Ask `status`.
         """
-        from taskfarm._dataset import dataset
+        with needed():
+            from taskfarm._dataset import dataset
 
         return dataset(self._stage, self._output._stage, masked=masked, attrs=self._output._attrs(self.name))
 
@@ -138,21 +149,24 @@ class StageView:
     @property
     def frame(self) -> pandas.DataFrame:
         """A row a task: status, parameters, results. Types are pandas's that can say that there is nothing."""
-        from taskfarm._frame import frame
+        with needed():
+            from taskfarm._frame import frame
 
         return frame(self._stage, self._output._stage)
 
     @property
     def failed(self) -> pandas.DataFrame:
         """A row a task that failed or took too long: parameters, status, message, attempts, the end of its stderr."""
-        from taskfarm._frame import failed
+        with needed():
+            from taskfarm._frame import failed
 
         return failed(self._stage, self._output._stage)
 
     @property
     def reductions(self) -> dict[str, xarray.Dataset]:
         """The stage's reductions, by name, labelled by their groups. There are none before the stage is finished."""
-        from taskfarm._reductions import reductions
+        with needed():
+            from taskfarm._reductions import reductions
 
         return reductions(self._stage)
 
@@ -181,8 +195,8 @@ class Output:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
-        self._file = File(self.path)
-        self._contents: Contents = _contents.read_contents(self._file)
+        self._contents: Contents = _contents.open_contents(self.path)
+        self._file = self._contents.file
         self._found: dict[str, Stage] = {}
 
     # ---- What there is ----
@@ -215,6 +229,12 @@ class Output:
     def manifest(self) -> dict[str, Any]:
         """What describes the campaign, as it was run."""
         return self._contents.manifest
+
+    def report(self, path: str | os.PathLike[str]) -> None:
+        """Writes a page that shows all of the campaign; by the engine."""
+        from taskfarm._live import report
+
+        report(self.path, os.fspath(path))
 
     def _stage(self, name: str) -> Stage | None:
         if name not in self._found and name in self._contents.stages:
@@ -275,7 +295,9 @@ class Output:
     # ---- Closing ----
 
     def close(self) -> None:
-        """What was read stays; nothing more can be read of a snapshot."""
+        """Drops the snapshot, if there is one: what was read of it stays, and no more can be read."""
+        if self._file.drop is not None:
+            self._file.drop()
 
     def __enter__(self) -> Output:
         return self
