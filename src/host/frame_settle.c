@@ -172,9 +172,34 @@ const char *frame_settle(frame_run *f, int64_t row) {
 
 /* ---- Output ---- */
 
+/* A process that is killed by a signal has written its stack to stderr, the innermost call first. From the first call
+ * that is one of ours on it says nothing to the user: where does that begin in the bytes from .. to - 1 of the file? At
+ * `to` if there is no stack. */
+static int64_t find_our_calls(int file, int64_t from, int64_t to) {
+    enum { SEARCHED = 1 << 16 };
+    static const char mark[] = "Fatal Python error: ";
+    static const char *const ours[] = {"  File \"<taskfarm loop>\"", "/taskfarm/_slot/"};
+    const int64_t at = to - from > SEARCHED ? to - SEARCHED : from;
+    tf_buf text = {0};
+    int64_t begin = to;
+    tf_buf_reserve(&text, (size_t)(to - at) + 1);
+    const ssize_t got = pread(file, text.data, (size_t)(to - at), (off_t)at);
+    const char *end = text.data + (got > 0 ? got : 0);
+    const char *stack = memmem(text.data, (size_t)(end - text.data), mark, sizeof mark - 1);
+    for (int i = 0; i < 2 && stack; i++) {
+        const char *call = memmem(stack, (size_t)(end - stack), ours[i], strlen(ours[i]));
+        const char *line = call ? memrchr(stack, '\n', (size_t)(call - stack)) : NULL;
+        if (line && at + (line + 1 - text.data) < begin)
+            begin = at + (line + 1 - text.data);
+    }
+    tf_buf_free(&text);
+    return begin;
+}
+
 void frame_add_last_output(frame_run *f) {
+    const int64_t err = frame_file_size(f->s->err);
     capture_add_file(&f->h->out, f->s->out, f->out_used, frame_file_size(f->s->out));
-    capture_add_file(&f->h->err, f->s->err, f->err_used, frame_file_size(f->s->err));
+    capture_add_file(&f->h->err, f->s->err, f->err_used, find_our_calls(f->s->err, f->err_used, err));
 }
 
 /* Frees what is behind the first and before the last `kept` bytes of what the row has written so far. */

@@ -1,34 +1,9 @@
 """Python functions as the rank's hosts run them: what a row gets, and what becomes of it when its process dies, hangs or lies;
 what keeps a process from starting."""
 
-import os
-import textwrap
-
 import farm
 import h5py
-
-
-class PythonTest(farm.FarmTest):
-    """A campaign of one Python function."""
-
-    def python(self, body, results="float64", status=0, env=None, ranks=None, arguments=(), run=(), **stage):
-        """Runs measure.py, whose function is `f`. Returns what the run has said."""
-        self.write("measure.py", "import ctypes, os, signal, sys, time\n" + textwrap.dedent(body))
-        results = results if isinstance(results, dict) else {"y": results}
-        stage = {"over": {"x": {"range": [0, 10]}}, "results": results, **stage}
-        self.write("m.json", {"run": {"python": "measure.py:f", "warm": False, **dict(run)}, **stage})
-        return self.taskfarm("m.json", *arguments, status=status, env=env, ranks=ranks)
-
-    def column(self, name="y"):
-        with h5py.File(self.folder / "m.h5") as file:
-            return file[f"m/results/{name}"][:].tolist()
-
-    def statuses(self):
-        with h5py.File(self.folder / "m.h5") as file:
-            return file["m/task/status"][:].tolist()
-
-    def shown(self, index):
-        return self.taskfarm("show", "m.h5", "m", index).stdout
+from python_test import PythonTest
 
 
 @farm.first
@@ -131,7 +106,7 @@ class Starts(PythonTest):
         return said
 
     def interpreter(self, script):
-        path = self.write("interpreter", f"#!/bin/sh\n{script}\n")
+        path = self.write("interpreter", f'#!/bin/sh\n[ "$4" = slot ] || exit 1\n{script}\n')
         path.chmod(0o755)
         return {"run": {"interpreter": "./interpreter"}, "arguments": ["--slots", "1"], "env": {"TASKFARM_PATIENCE": "0.5s"}}
 
