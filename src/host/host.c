@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 size_t host_state_size(int stages) {
-    return sizeof(host_state) + (size_t)stages * sizeof(int32_t);
+    return sizeof(host_state) + (size_t)stages * sizeof(host_child);
 }
 
 void host_open(host *h, const host_setting *setting, int rank, int slot) {
@@ -25,6 +25,7 @@ void host_open(host *h, const host_setting *setting, int rank, int slot) {
     h->stage = tf_alloc_array((size_t)campaign->stages, sizeof(struct tf_stage *));
     h->exprs = tf_alloc_array((size_t)campaign->stages, sizeof(struct exprs *));
     h->service = tf_alloc_array((size_t)campaign->stages, sizeof *h->service);
+    h->warm = tf_alloc_array((size_t)campaign->stages, sizeof *h->warm);
     batch_columns_alloc(&h->columns, campaign);
     h->root = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     h->files = tf_files_new(campaign);
@@ -33,6 +34,7 @@ void host_open(host *h, const host_setting *setting, int rank, int slot) {
     for (int s = 0; s < campaign->stages; s++) {
         const tf_stage_spec *spec = &campaign->stage[s];
         h->runner[s] = runner_find(&spec->run);
+        h->warm[s] = setting->warm ? setting->warm[s] : -1;
         most = tf_space_params(spec->space) > most ? tf_space_params(spec->space) : most;
         size_t capacity = (size_t)batch_capacity(spec);
         rows = capacity > rows ? capacity : rows;
@@ -67,6 +69,7 @@ void host_close(host *h) {
     free(h->exprs);
     free(h->service);
     free(h->python);
+    free(h->warm);
     batch_columns_free(&h->columns);
     own_mark_free(h->own);
     if (h->root >= 0)

@@ -41,14 +41,17 @@ typedef struct memory_library {
     int stage, fd;
 } memory_library;
 
+/* A command, service or Python process of a host, one a stage. */
+typedef struct host_child {
+    int32_t group;  /* written by the host, atomic: its process group. 0: none; -1: one is about to start */
+    int32_t status; /* written by the spawner, atomic: the wait status of one that is its child; -1: it lives */
+} host_child;
+
 /* What the spawner and one host tell each other, in memory that these two share. */
 typedef struct host_state {
-    int32_t leaving; /* written by the spawner, atomic: the host begins nothing more */
-    int32_t busy;    /* written by the host, atomic: it has a batch */
-
-    /* Written by the host, atomic, per stage: the process group of its command or service. 0: none; -1: one is about to
-     * start. */
-    int32_t group[];
+    int32_t leaving;    /* written by the spawner, atomic: the host begins nothing more */
+    int32_t busy;       /* written by the host, atomic: it has a batch */
+    host_child child[]; /* per stage */
 } host_state;
 
 size_t host_state_size(int stages); /* bytes */
@@ -60,6 +63,7 @@ typedef struct host_setting {
     staging staging;
     memory_library *library;
     int libraries;
+    int *warm; /* per stage: where a Python process is asked for that has imported its module; -1: nowhere */
 } host_setting;
 
 /* ---- The batch under way ---- */
@@ -87,8 +91,9 @@ typedef struct host {
     int exprs_stage[EXPRS_KEPT];  /* the stages that have some, in the order in which they got them, as a ring */
     size_t exprs_made;            /* how often a stage got some */
     service **service;            /* per stage: the process that answers its tasks; NULL before its first task */
-    struct python_pool *python;   /* the processes that call Python functions; NULL before the first */
-    struct tf_stage *function;    /* the function of the batch under way; not set if its stage runs something else */
+    int *warm;                  /* per stage: as the setting's, but that it is -1 once its processes are started cold */
+    struct python_pool *python; /* the processes that call Python functions; NULL before the first */
+    struct tf_stage *function;  /* the function of the batch under way; not set if its stage runs something else */
 
     const tf_stage_spec *limited; /* the stage whose memory limit this process has; NULL: it has no limit */
     cpu_set_t cores;              /* the cores that this process is pinned to; an empty set: it is not pinned */

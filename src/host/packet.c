@@ -46,12 +46,14 @@ bool packet_send(int socket, const tf_buf *text, const int *fds, int count) {
     if (text->length <= PACKET_BYTES)
         return send_short(socket, text, fds, count);
     tf_buf notice = {0};
-    const int file = tf_memory_file("taskfarm-packet", text);
+    int all[PACKET_FDS] = {tf_memory_file("taskfarm-packet", text)};
+    for (int i = 0; i < count && i + 1 < PACKET_FDS; i++)
+        all[i + 1] = fds[i];
     tf_buf_addf(&notice, "{\"long\": %zu}", text->length);
-    const bool sent = file >= 0 && send_short(socket, &notice, &file, 1);
+    const bool sent = all[0] >= 0 && send_short(socket, &notice, all, 1 + count);
     const int failure = errno;
-    if (file >= 0)
-        close(file);
+    if (all[0] >= 0)
+        close(all[0]);
     tf_buf_free(&notice);
     errno = failure;
     return sent;

@@ -4,13 +4,13 @@
 
 #include "base/base.h"
 
-enum { PACKET_FDS = 4, PACKET_BYTES = 60000 };
+enum { PACKET_FDS = 5, PACKET_BYTES = 60000 };
 
 /* A pair of sockets for packets: ours closes at exec, theirs does, too. false with errno. */
 bool packet_pair(int pair[2]);
 
 /* Sends a text, and `count` descriptors with it. One of more than PACKET_BYTES goes as {"long": bytes} with a file that
- * has it, and can have no descriptors of its own. false with errno: EPIPE if nobody is there to read it. */
+ * has it, before the others. false with errno: EPIPE if nobody is there to read it. */
 bool packet_send(int socket, const tf_buf *text, const int *fds, int count);
 
 typedef enum packet_state { PACKET_GOT, PACKET_NONE, PACKET_END } packet_state;

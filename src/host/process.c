@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -134,7 +135,7 @@ void process_close_fd(int *fd) {
 /* Tells the spawner which group it is to kill if this host is killed. */
 static void note_group(const process *p, pid_t group) {
     if (p->noted)
-        __atomic_store_n(p->noted, (int32_t)group, __ATOMIC_RELEASE);
+        __atomic_store_n(&p->noted->group, (int32_t)group, __ATOMIC_RELEASE);
 }
 
 static const char *path_of(char *const *environment) {
@@ -144,10 +145,14 @@ static const char *path_of(char *const *environment) {
     return NULL;
 }
 
+int process_find_program(const process *p, tf_buf *out) {
+    return program_find(p->argv[0], path_of(p->envp), tf_buf_text(&p->cwd), out);
+}
+
 /* Not by posix_spawnp, which would search this process's PATH. */
 static int spawn(process *p, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes) {
     tf_buf program = {0};
-    int status = program_find(p->argv[0], path_of(p->envp), tf_buf_text(&p->cwd), &program);
+    int status = process_find_program(p, &program);
     if (status == 0)
         status = posix_spawn(&p->pid, tf_buf_text(&program), actions, attributes, p->argv, p->envp);
     tf_buf_free(&program);
@@ -182,7 +187,7 @@ static int start_with(host *h, process *p, int out, int err) {
     if (h->spec->need.memory)
         memory_limit_next_child(h->spec->need.memory);
     if (h->state)
-        p->noted = &h->state->group[h->spec->number];
+        p->noted = &h->state->child[h->spec->number];
     note_group(p, -1);
     int status = spawn(p, &actions, &attributes);
     note_group(p, status ? 0 : p->pid);
@@ -221,6 +226,20 @@ bool process_start(host *h, process *p) {
     return true;
 }
 
+bool process_adopt(host *h, process *p, pid_t pid) {
+    p->noted = &h->state->child[h->spec->number];
+    __atomic_store_n(&p->noted->status, -1, __ATOMIC_RELEASE);
+    note_group(p, pid); /* before it is known that it lives: its status is noted from then on */
+    p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (p->pidfd < 0) {
+        note_group(p, 0);
+        return false;
+    }
+    p->pid = pid;
+    p->is_adopted = true;
+    return true;
+}
+
 /* ---- Reading ---- */
 
 static void add_log(int log, const char *bytes, size_t size) {
@@ -251,12 +270,39 @@ void process_drain(int *fd, int log, capture *to) {
     }
 }
 
+/* What the spawner has noted of one that was adopted; -1: nothing yet. */
+static int noted_status(const process *p) {
+    return __atomic_load_n(&p->noted->status, __ATOMIC_ACQUIRE);
+}
+
+/* It has ended, or is killed. The spawner reaps it within a moment. */
+static int wait_for_note(const process *p) {
+    enum { PATIENCE = 10 /* s */ };
+    struct pollfd end = {p->pidfd, POLLIN, 0};
+    while (poll(&end, 1, -1) < 0 && errno == EINTR)
+        ;
+    for (const double deadline = tf_now() + PATIENCE; noted_status(p) < 0 && tf_now() < deadline;)
+        poll(NULL, 0, 1);
+    return noted_status(p) >= 0 ? noted_status(p) : W_EXITCODE(0, SIGKILL);
+}
+
+/* Once the spawner has waited for it, its number may be another's. */
+void process_kill(const process *p) {
+    if (!p->is_adopted || noted_status(p) < 0)
+        kill(-p->pid, SIGKILL);
+}
+
 bool process_has_ended(const process *p) {
+    struct pollfd end = {p->pidfd, POLLIN, 0};
+    if (p->is_adopted)
+        return poll(&end, 1, 0) > 0;
     siginfo_t ended = {0};
     return waitid(P_PID, (id_t)p->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid;
 }
 
 int process_peek(const process *p) {
+    if (p->is_adopted)
+        return wait_for_note(p);
     siginfo_t ended = {0};
     while (waitid(P_PID, (id_t)p->pid, &ended, WEXITED | WNOWAIT) != 0 && errno == EINTR)
         ;
@@ -265,7 +311,9 @@ int process_peek(const process *p) {
 
 int process_wait(const process *p, struct rusage *usage) {
     int status = 0;
-    while (wait4(p->pid, &status, 0, usage) < 0 && errno == EINTR)
+    if (p->is_adopted)
+        status = wait_for_note(p);
+    while (!p->is_adopted && wait4(p->pid, &status, 0, usage) < 0 && errno == EINTR)
         ;
     note_group(p, 0);
     return status;

@@ -1,8 +1,7 @@
 /* Questions to the interpreter of a stage (see python_ask.h). The question is its standard input, the answer comes by a
  * pipe of its own: modules that are imported print what they like. */
 #include "host/python_ask.h"
-#include "host/python_boot.h"
-#include "host/python_folder.h"
+#include "host/python_words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,17 +9,6 @@
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
-
-static void set_words(host *h, process *p, const char *verb) {
-    tf_buf arguments = {0}, extra = {0};
-    tf_buf_addf(&arguments, "-c%c%s%c", 0, PYTHON_BOOT, 0);
-    python_folder_add(&arguments);
-    tf_buf_addf(&arguments, "%c%s%c%d%c", 0, verb, 0, PROCESS_CHANNEL, 0);
-    tf_buf_addf(&extra, "PYTHONHASHSEED=0%c", 0);
-    process_set_arguments(h, p, &arguments, 5, &extra, 1);
-    tf_buf_free(&arguments);
-    tf_buf_free(&extra);
-}
 
 /* Starts it. Returns the end of the pipe that its answer is read from; -1 after host_fail. */
 static int start(host *h, process *p, const python_question *q) {
@@ -30,9 +18,9 @@ static int start(host *h, process *p, const python_question *q) {
         host_fail(h, "can't make a pipe: %s", strerror(errno));
         return -1;
     }
-    set_words(h, p, q->verb);
-    if (q->in_cwd && h->spec->run.cwd)
-        tf_template_expand(h->spec->run.cwd, &(tf_point){.folder = h->campaign->workdir}, &p->cwd);
+    python_words_set(h, p, q->verb);
+    if (!q->in_cwd)
+        tf_buf_clear(&p->cwd);
     tf_buf_adds(&text, q->text);
     p->in = tf_memory_file("taskfarm-question", &text);
     p->channel = pipe[1];

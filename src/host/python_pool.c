@@ -3,6 +3,7 @@
 #include "host/frame_run.h"
 #include "host/packet.h"
 #include "host/python_stage.h"
+#include "host/python_warm.h"
 #include "host/unstarted.h"
 
 #include <string.h>
@@ -19,7 +20,8 @@ struct python_pool {
 
 /* ---- The module ---- */
 
-/* The process has ended, or was ended, as it imported the stage's module, or called its "init". */
+/* Fails the task under way, since the process has ended, or was ended, as it imported the stage's module, or called
+ * its "init". */
 static void fail_import(host *h, python_slot *s, python_reply what) {
     const char *target = h->spec->run.python->target.text;
     const bool ended = what == PYTHON_ENDED;
@@ -34,11 +36,9 @@ static void fail_import(host *h, python_slot *s, python_reply what) {
     else
         host_fail(h, "%s can't be imported: it ends its process with exit status %d", target, WEXITSTATUS(status));
     batch_add_limit(h->spec, &h->outcome.message);
-    python_slot_free(s);
-    unstarted_tell(h, BATCH_SERVICE_FAILS);
 }
 
-/* Reads {"stage": n, "seeds": bool} or {"stage": n, "failed": "why"}. false after the rank was told. */
+/* Reads {"stage": n, "seeds": bool} or {"stage": n, "failed": "why"}. false after host_fail. */
 static bool read_answer(host *h, python_slot *s) {
     cJSON *said = cJSON_ParseWithLength(tf_buf_text(&s->packet), s->packet.length);
     const cJSON *stage = cJSON_GetObjectItemCaseSensitive(said, "stage");
@@ -48,14 +48,13 @@ static bool read_answer(host *h, python_slot *s) {
     if (!ready) {
         capture_start(&h->err, h->spec->capture_stderr);
         host_fail(h, "%s", failed ? failed : "the Python process does not answer as one of taskfarm does");
-        unstarted_tell(h, BATCH_SERVICE_FAILS | BATCH_SERVICE_REFUSES);
     }
     cJSON_Delete(said);
     return ready;
 }
 
-/* Has it import the stage's module. false after the rank was told. */
-static bool teach(host *h, python_slot *s) {
+/* Has it import the stage's module. Returns 0, or after host_fail bits of BATCH_SERVICE_* for the rank. */
+static uint32_t teach(host *h, python_slot *s) {
     tf_buf packet = {0};
     python_stage_add(h->campaign, h->spec, &packet);
     packet_send(s->socket, &packet, NULL, 0); /* if nobody is there to hear it, waiting for an answer tells why */
@@ -64,19 +63,38 @@ static bool teach(host *h, python_slot *s) {
     const python_reply what = python_slot_wait(h, s, python_patience());
     if (what != PYTHON_SAID) {
         fail_import(h, s, what);
-        return false;
+        return BATCH_SERVICE_FAILS;
     }
-    if (read_answer(h, s))
-        s->stage = h->spec->number;
-    return s->stage >= 0;
+    if (!read_answer(h, s))
+        return BATCH_SERVICE_FAILS | BATCH_SERVICE_REFUSES;
+    s->stage = h->spec->number;
+    return 0;
+}
+
+/* A forked process may fail where one that was started would not: that is tried. Returns what teach does. */
+static uint32_t teach_cold(host *h, python_slot *s) {
+    tf_buf why = {0};
+    const char *message = tf_buf_text(&h->outcome.message);
+    tf_buf_addf(&why, "forks processes that fail: %.*s", (int)strcspn(message, "\n"), message);
+    python_slot_kill(s);
+    python_slot_free(s);
+    python_warm_refuse(h, why.data);
+    tf_buf_free(&why);
+    tf_buf_clear(&h->outcome.message);
+    return python_slot_start(h, s) ? teach(h, s) : BATCH_SERVICE_FAILS;
 }
 
 /* ---- The processes ---- */
 
-static python_slot *find(struct python_pool *pool, const tf_stage_spec *stage) {
-    for (int i = 0; i < PYTHON_SLOTS; i++)
-        if (pool->slot[i].socket >= 0 && python_stage_is_alike(pool->slot[i].of, stage))
-            return &pool->slot[i];
+/* A process that can run the stage's tasks. If it would have to import what a forked one has imported, none. */
+static python_slot *find(struct python_pool *pool, const host *h) {
+    const bool is_warm = h->warm[h->spec->number] >= 0;
+    for (int i = 0; i < PYTHON_SLOTS; i++) {
+        python_slot *s = &pool->slot[i];
+        if (s->socket >= 0 && python_stage_is_alike(s->of, h->spec) &&
+            (!is_warm || python_stage_has_same_imports(s->of, h->spec)))
+            return s;
+    }
     return NULL;
 }
 
@@ -104,7 +122,7 @@ static struct python_pool *pool_of(host *h) {
 
 python_slot *python_pool_get(host *h) {
     struct python_pool *pool = pool_of(h);
-    python_slot *s = find(pool, h->spec);
+    python_slot *s = find(pool, h);
     if (s && python_slot_has_ended(s)) { /* between two frames: nobody's fault */
         python_slot_kill(s);
         python_slot_free(s);
@@ -118,8 +136,16 @@ python_slot *python_pool_get(host *h) {
         }
     }
     s->turn = ++pool->turn;
-    if (s->stage != h->spec->number && !teach(h, s))
+    const bool is_forked = s->p.is_adopted;
+    uint32_t failed = s->stage == h->spec->number ? 0 : teach(h, s);
+    if (failed && is_forked)
+        failed = teach_cold(h, s);
+    if (failed) {
+        if (s->p.pid == 0)
+            python_slot_free(s);
+        unstarted_tell(h, failed);
         return NULL;
+    }
     h->header->service |= BATCH_SERVICE_READS;
     return s;
 }

@@ -1,9 +1,10 @@
 /* The process that calls Python functions: its start, its end, and what it says (see python_slot.h). */
 #include "host/python_slot.h"
 #include "host/packet.h"
-#include "host/python_boot.h"
 #include "host/python_folder.h"
 #include "host/python_protocol.h"
+#include "host/python_warm.h"
+#include "host/python_words.h"
 
 #include <cjson/cJSON.h>
 #include <dirent.h>
@@ -51,21 +52,6 @@ static bool make_files(host *h, python_slot *s) {
     return false;
 }
 
-static void set_words(host *h, python_slot *s) {
-    tf_buf arguments = {0}, extra = {0};
-    tf_buf_addf(&arguments, "-c%c%s%c", 0, PYTHON_BOOT, 0);
-    python_folder_add(&arguments);
-    tf_buf_addf(&arguments, "%cslot%c%d%c", 0, 0, PROCESS_CHANNEL, 0);
-    tf_buf_addf(&extra, "PYTHONHASHSEED=0%c", 0);
-    process_set_arguments(h, &s->p, &arguments, 5, &extra, 1);
-    tf_buf_free(&arguments);
-    tf_buf_free(&extra);
-    if (h->spec->run.cwd) {
-        const tf_point nowhere = {.folder = h->campaign->workdir};
-        tf_template_expand(h->spec->run.cwd, &nowhere, &s->p.cwd);
-    }
-}
-
 /* Starts an interpreter of its own. false after host_fail. */
 static bool start_cold(host *h, python_slot *s) {
     int pair[2];
@@ -75,7 +61,7 @@ static bool start_cold(host *h, python_slot *s) {
     }
     s->socket = pair[0];
     s->p.channel = pair[1];
-    set_words(h, s);
+    python_words_set(h, &s->p, "slot");
     const bool started = process_start(h, &s->p);
     close(pair[1]);
     s->p.channel = -1;
@@ -136,13 +122,31 @@ static bool exchange_greetings(host *h, python_slot *s, double patience) {
     return false;
 }
 
+/* Has one forked that has imported the stage's module. false: it is to be started cold, and no task has failed. One
+ * that ends before it has said a word has lost the warm parent, or is lost like any other: another is forked. */
+static bool start_warm(host *h, python_slot *s) {
+    enum { TRIES = 3 };
+    bool ended = true;
+    for (int tries = 0; tries < TRIES && ended && python_warm_start(h, s, python_patience()); tries++) {
+        if (exchange_greetings(h, s, PYTHON_WARM_ANSWER))
+            return true;
+        ended = python_slot_has_ended(s);
+        tf_buf_clear(&h->outcome.message);
+        python_slot_kill(s);
+        if (!ended || tries + 1 == TRIES)
+            python_warm_refuse(h, ended ? "forks processes that end at once" : "forks processes that do not go on");
+    }
+    return false;
+}
+
 bool python_slot_start(host *h, python_slot *s) {
     if (h->err.limit < BATCH_WHY) /* what it says before it has a task is wanted whatever is kept of tasks */
         capture_start(&h->err, BATCH_WHY);
     s->of = h->spec;
     s->stage = -1;
     s->cores = h->cores;
-    const bool started = make_files(h, s) && start_cold(h, s) && exchange_greetings(h, s, python_patience());
+    const bool started =
+        make_files(h, s) && (start_warm(h, s) || (start_cold(h, s) && exchange_greetings(h, s, python_patience())));
     if (!started) {
         python_slot_kill(s);
         return false;
@@ -189,7 +193,7 @@ int python_slot_kill(python_slot *s) {
     struct rusage usage;
     int status = 0;
     if (s->p.pid > 0) {
-        kill(-s->p.pid, SIGKILL);
+        process_kill(&s->p);
         status = process_wait(&s->p, &usage);
     }
     process_close_fd(&s->socket);

@@ -173,13 +173,23 @@ static bool is_same_text(const tf_template *a, const tf_template *b) {
     return same;
 }
 
-bool python_stage_is_alike(const tf_stage_spec *a, const tf_stage_spec *b) {
+bool python_stage_has_same_start(const tf_stage_spec *a, const tf_stage_spec *b) {
     const tf_run_spec *ra = &a->run, *rb = &b->run;
-    if (a == b)
-        return true;
-    bool alike = tf_resources_equal(&a->need, &b->need) && ra->envc == rb->envc && is_same_text(ra->cwd, rb->cwd) &&
-                 is_same_text(ra->argv[0], rb->argv[0]);
-    for (int e = 0; e < ra->envc && alike; e++)
-        alike = strcmp(ra->env[e].name, rb->env[e].name) == 0 && is_same_text(ra->env[e].value, rb->env[e].value);
-    return alike;
+    bool same = ra->envc == rb->envc && is_same_text(ra->cwd, rb->cwd) && is_same_text(ra->argv[0], rb->argv[0]);
+    for (int e = 0; e < ra->envc && same; e++)
+        same = strcmp(ra->env[e].name, rb->env[e].name) == 0 && is_same_text(ra->env[e].value, rb->env[e].value);
+    return same;
+}
+
+bool python_stage_has_same_imports(const tf_stage_spec *a, const tf_stage_spec *b) {
+    const tf_python_spec *pa = a->run.python, *pb = b->run.python;
+    bool same = strcmp(pa->target.file, pb->target.file) == 0 && strcmp(pa->target.module, pb->target.module) == 0 &&
+                pa->preloads == pb->preloads;
+    for (int m = 0; m < pa->preloads && same; m++)
+        same = strcmp(pa->preload[m], pb->preload[m]) == 0;
+    return same;
+}
+
+bool python_stage_is_alike(const tf_stage_spec *a, const tf_stage_spec *b) {
+    return a == b || (tf_resources_equal(&a->need, &b->need) && python_stage_has_same_start(a, b));
 }

@@ -7,6 +7,12 @@
 /* Adds the packet: {"stage": {...}}. */
 void python_stage_add(const tf_campaign *campaign, const tf_stage_spec *stage, tf_buf *out);
 
+/* Have processes of both stages the same interpreter, environment and folder? */
+bool python_stage_has_same_start(const tf_stage_spec *a, const tf_stage_spec *b);
+
+/* Do both stages import the same modules? */
+bool python_stage_has_same_imports(const tf_stage_spec *a, const tf_stage_spec *b);
+
 /* Can a process that was started for one of these stages run the tasks of the other? */
 bool python_stage_is_alike(const tf_stage_spec *a, const tf_stage_spec *b);
 

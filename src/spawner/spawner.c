@@ -11,6 +11,7 @@
 #include "host/host.h"
 #include "spawner/guard.h"
 #include "spawner/message.h"
+#include "spawner/warm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,6 +34,8 @@ typedef struct child {
     host_state *state; /* shared with it: what it runs */
 } child;
 
+enum { SOCKET, SIGNALS, GUARD, FIRST_WARM }; /* places in what is polled */
+
 typedef struct parent {
     int socket;    /* to the rank */
     int guard;     /* to the guard */
@@ -42,6 +45,8 @@ typedef struct parent {
     bool over;     /* the campaign is over: the rank is told of no further ends */
     tf_campaign *campaign;
     host_setting setting; /* of the hosts */
+    warm_parents warm;
+    struct pollfd *polled; /* socket, signals and guard; then the warm parents */
     child *child;
     int children;
 } parent;
@@ -62,6 +67,8 @@ static void open_campaign(parent *s, int fd, size_t size) {
     scratch_open(s->campaign, &s->setting.scratch);
     guard_give(s->guard, SPAWNER_SCRATCH, s->setting.scratch.fd);
     staging_open(s->campaign, &s->setting.staging);
+    warm_open(&s->warm, &s->setting);
+    s->polled = tf_realloc_array(s->polled, FIRST_WARM + (size_t)s->warm.count, sizeof *s->polled);
 }
 
 static void add_library(host_setting *setting, int stage, int fd) {
@@ -83,6 +90,7 @@ static void become_host(parent *s, host_state *state, const spawner_message *m, 
     close(s->socket);
     close(s->guard);
     close(s->signals);
+    warm_leave(&s->warm);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     dup2(null, 0);
     dup2(2, 1); /* what a plugin prints must not get between the results on stdout */
@@ -131,6 +139,23 @@ static bool is_host(const void *of, pid_t pid) {
     return false;
 }
 
+/* The state of the host that has noted this group, and of which stage; NULL: none has. What Python processes are forked
+ * for hosts are this process's children; of all others that is no matter. */
+static host_child *find_noted(const parent *s, pid_t group) {
+    for (int i = 0; i < s->children && s->warm.count > 0; i++)
+        for (int stage = 0; stage < s->child[i].stages; stage++)
+            if (s->setting.warm[stage] >= 0 &&
+                __atomic_load_n(&s->child[i].state->child[stage].group, __ATOMIC_ACQUIRE) == group)
+                return &s->child[i].state->child[stage];
+    return NULL;
+}
+
+/* Is it none that tasks have left behind? */
+static bool is_known(const void *of, pid_t pid) {
+    const parent *s = of;
+    return is_host(s, pid) || warm_has(&s->warm, pid) || find_noted(s, pid);
+}
+
 static void kill_host(const parent *s, int slot) {
     for (int i = 0; i < s->children; i++)
         if (s->child[i].slot == slot)
@@ -141,13 +166,27 @@ static void kill_host(const parent *s, int slot) {
  * may say is nobody's to kill. It may have been about to start one: then all that tasks have left behind is killed. */
 static void kill_left(const parent *s, const child *of) {
     for (int stage = 0; stage < of->stages; stage++) {
-        const pid_t group = __atomic_load_n(&of->state->group[stage], __ATOMIC_ACQUIRE);
+        const pid_t group = __atomic_load_n(&of->state->child[stage].group, __ATOMIC_ACQUIRE);
         siginfo_t info;
         if (group < 0)
-            tf_children_kill(is_host, s);
-        if (group > 1 && !is_host(s, group) && waitid(P_PID, (id_t)group, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+            tf_children_kill(is_known, s);
+        if (group > 1 && !is_host(s, group) && !warm_has(&s->warm, group) &&
+            waitid(P_PID, (id_t)group, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
             kill(-group, SIGKILL);
     }
+}
+
+/* Waits for a child that is no host. What its host has to know of it, it finds in its state. */
+static void reap_other(parent *s, pid_t pid) {
+    host_child *noted = find_noted(s, pid);
+    const bool is_warm = warm_has(&s->warm, pid);
+    if (noted || is_warm)
+        kill(-pid, SIGKILL);
+    const int status = tf_child_wait(pid);
+    if (noted)
+        __atomic_store_n(&noted->status, status, __ATOMIC_RELEASE);
+    if (is_warm)
+        warm_ended(&s->warm, pid);
 }
 
 /* Reaps children that have ended: a host's end is told to the rank, an orphan of a task's is not. false when there are
@@ -161,8 +200,11 @@ static bool reap_children(parent *s) {
         const pid_t pid = info.si_pid;
         if (pid == 0)
             return true;
-        if (is_host(s, pid)) /* before it is waited for: until then the number is its own */
-            kill(-pid, SIGKILL);
+        if (!is_host(s, pid)) {
+            reap_other(s, pid);
+            continue;
+        }
+        kill(-pid, SIGKILL); /* before it is waited for: until then the number is its own */
         waitpid(pid, &status, 0);
         for (int i = 0; i < s->children; i++) {
             if (s->child[i].pid != pid)
@@ -199,13 +241,14 @@ static void end_campaign(parent *s) {
     s->over = true;
     dismiss_hosts(s);
     while (s->children > 0 && tf_now() < deadline && reap_children(s)) {
-        tf_children_kill(is_host, s);
+        tf_children_kill(is_known, s);
         poll(NULL, 0, 1);
     }
     while (reap_children(s)) {
         tf_children_kill(NULL, NULL);
         poll(NULL, 0, 1);
     }
+    warm_close(&s->warm, &s->setting);
     scratch_close(&s->setting.scratch);
     guard_give(s->guard, SPAWNER_SCRATCH, -1);
     replace_lock(s, -1);
@@ -224,6 +267,7 @@ static void end_campaign(parent *s) {
 static void end_spawner(parent *s) {
     end_campaign(s);
     free(s->child);
+    free(s->polled);
     fflush(NULL);
     _exit(0);
 }
@@ -249,6 +293,16 @@ static void obey_message(parent *s, const spawner_message *m, const int fds[SPAW
     }
 }
 
+static void hear_rank(parent *s) {
+    spawner_message m;
+    int passed[SPAWNER_FDS];
+    const int got = spawner_receive(s->socket, &m, passed, 0);
+    if (got == 0)
+        end_spawner(s);
+    if (got > 0)
+        obey_message(s, &m, passed);
+}
+
 _Noreturn void spawner_main(int socket, int guard, const tf_function *program) {
     parent s = {.socket = socket,
                 .guard = guard,
@@ -262,24 +316,21 @@ _Noreturn void spawner_main(int socket, int guard, const tf_function *program) {
     sigaddset(&chld, SIGCHLD);
     sigprocmask(SIG_BLOCK, &chld, NULL);
     s.signals = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
+    s.polled = tf_alloc_array(FIRST_WARM, sizeof *s.polled);
     for (;;) {
-        struct pollfd fds[] = {{s.socket, POLLIN, 0}, {s.signals, POLLIN, 0}, {s.guard, POLLIN, 0}};
-        if (poll(fds, 3, -1) < 0)
+        const struct pollfd own[] = {{s.socket, POLLIN, 0}, {s.signals, POLLIN, 0}, {s.guard, POLLIN, 0}};
+        memcpy(s.polled, own, sizeof own);
+        warm_watch(&s.warm, &s.polled[FIRST_WARM]);
+        if (poll(s.polled, FIRST_WARM + (nfds_t)s.warm.count, -1) < 0)
             continue;
         struct signalfd_siginfo info;
         while (read(s.signals, &info, sizeof info) > 0)
             ;
         reap_children(&s);
-        if (fds[2].revents) /* the guard says nothing: it is gone */
+        if (s.polled[GUARD].revents) /* the guard says nothing: it is gone */
             end_spawner(&s);
-        if (!fds[0].revents)
-            continue;
-        spawner_message m;
-        int passed[SPAWNER_FDS];
-        int got = spawner_receive(s.socket, &m, passed, 0);
-        if (got == 0)
-            end_spawner(&s);
-        if (got > 0)
-            obey_message(&s, &m, passed);
+        warm_start(&s.warm, &s.polled[FIRST_WARM], &s.setting);
+        if (s.polled[SOCKET].revents)
+            hear_rank(&s);
     }
 }

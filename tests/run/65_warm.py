@@ -1,10 +1,14 @@
 """Warm start: one interpreter a rank imports, and the processes of slots are forked from it. Nothing outlives its run."""
 
+import os
+import pathlib
+import signal
 import subprocess
 import sys
 import textwrap
 
 import farm
+import h5py
 
 THREAD = """
     #define _GNU_SOURCE
@@ -29,6 +33,37 @@ PARALLEL = """
     }
 """
 
+
+# What a task does is its parameter `does`.
+MODULE = '''
+import os, signal, subprocess, sys, time
+
+with open("imports", "a") as file:
+    file.write("x")
+
+def murder():
+    "The warm parent is a brother of this process."
+    for pid in map(int, open(f"/proc/{os.getppid()}/task/{os.getppid()}/children").read().split()):
+        try:
+            if open(f"/proc/{pid}/comm").read() == "farm-warm\\n":
+                os.kill(pid, signal.SIGKILL)
+        except OSError:  # it has ended
+            pass
+
+def work(n, does):
+    if does == "crash": os.kill(os.getpid(), signal.SIGSEGV)
+    if does == "exit": os._exit(3)
+    if does == "hang": time.sleep(60)
+    if does == "linger":
+        subprocess.Popen(["sleep", "60"])
+        open(f"begun{n}", "w").close()
+        time.sleep(60)
+    if does == "allocate": bytearray(1 << 30)
+    if does == "murder":
+        murder()
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return {"square": n * n, "pid": os.getpid()}
+'''
 
 class Forkable(farm.FarmTest):
     """What keeps a process from being forked."""
@@ -85,6 +120,232 @@ class Forkable(farm.FarmTest):
         hang = "import os, time\nforkable.PATIENCE = 0.2\nos.register_at_fork(after_in_child=lambda: time.sleep(60))"
         said = "was forked on trial, and the child did not go on within 0.2 s"
         self.assertEqual(self.obstacle(hang), said)
+
+
+class WarmTest(farm.FarmTest):
+
+    def stage(self, does, module=MODULE, **more):
+        """A campaign whose tasks do this, one after the other."""
+        self.write("work.py", module)
+        run = {"python": "work.py:work", "interpreter": sys.executable, **more.pop("run", {})}
+        over = {"zip": {"n": list(range(len(does))), "does": does}}
+        stage = {"over": [over], "run": run, "results": {"square": "int64", "pid": "int64"}, **more}
+        self.write("w.json", stage)
+
+    def imports(self):
+        return len((self.folder / "imports").read_text())
+
+    def rows(self):
+        """Status, message and results of all tasks."""
+        with h5py.File(self.folder / "w.h5") as file:
+            messages = [b""] * len(file["w/task/status"])
+            if "message" in file["w/text"]:
+                messages = self.heap(file["w"], "message")
+            status, square, pid = (file[f"w/{name}"][()] for name in ("task/status", "results/square", "results/pid"))
+        return status.tolist(), [m.decode() for m in messages], square.tolist(), pid.tolist()
+
+
+class Warm(WarmTest):
+    """Slots that are forked are as good as slots that are started."""
+
+    def test_slots_cost_one_import(self):
+        self.stage(["well"] * 400)
+        done = self.taskfarm("w.json", "--slots", 6)
+        status, _, square, pid = self.rows()
+        self.assertEqual(status, [farm.DONE] * 400)
+        self.assertEqual(square, [n * n for n in range(400)])
+        self.assertEqual(self.imports(), 1)
+        self.assertNotIn("imports by itself", done.stderr)
+        self.stage(["well"] * 400, run={"warm": False})
+        self.taskfarm("w.json", "--slots", 6, "--fresh")
+        self.assertEqual(self.rows()[2], square)
+        self.assertGreaterEqual(self.imports(), 1 + len(set(self.rows()[3])))
+
+    def test_stages_share_it(self):
+        begin = "with open('imports', 'a') as file:\n    file.write('x')\n"
+        self.write("common.py", begin)
+        for name in "abc":
+            self.write(f"{name}.py", f"import common\n{begin}\ndef f(i):\n    return {{'{name}': i}}\n")
+        stages = [
+            {"name": n, "over": {"i": {"range": [9]}}, "run": {"python": f"{n}.py:f"}, "results": {n: "int64"}} for n in "abc"
+        ]
+        for stage in stages:
+            stage["run"]["interpreter"] = sys.executable
+        stages[1]["resources"] = {"memory": "4GB"}
+        self.write("w.json", {"stages": stages})
+        self.taskfarm("w.json", "--slots", 3)
+        self.assertEqual(self.imports(), 4)
+
+    def test_what_goes_wrong_costs_its_own_task(self):
+        does = ["well", "crash", "well", "exit", "well", "hang", "allocate", "well"] * 2
+        self.stage(does, timeout="1s", resources={"memory": "900MB"})
+        self.taskfarm("w.json", "--slots", 2, status=1)
+        status, messages, square, _ = self.rows()
+        said = {
+            "crash": (farm.FAILED, "the task was killed by signal 11 (Segmentation fault) (its memory is limited to 900 MB)"),
+            "exit": (farm.FAILED, "the task ended its process: exit status 3 (its memory is limited to 900 MB)"),
+            "hang": (farm.TIMEOUT, "timeout after 1.0s"),
+            "allocate": (farm.FAILED, "MemoryError"),
+            "well": (farm.DONE, ""),
+        }
+        self.assertEqual(list(zip(status, messages, strict=True)), [said[what] for what in does])
+        self.assertEqual([square[n] for n in (0, 2, 15)], [0, 4, 225])
+        self.assertEqual(self.imports(), 1)
+
+    def test_the_end_of_the_parent_costs_no_task(self):
+        self.stage(["well"] * 40 + ["murder"] + ["well"] * 40 + ["crash", "murder", "well"])
+        done = self.taskfarm("w.json", "--slots", 2, status=1)
+        status, messages, _, _ = self.rows()
+        self.assertEqual([n for n, s in enumerate(status) if s != farm.DONE], [40, 81, 82])
+        self.assertEqual({m for m in messages if m}, {"the task was killed by signal 11 (Segmentation fault)"})
+        self.assertGreaterEqual(self.imports(), 2)
+        self.assertNotIn("imports by itself", done.stderr)
+
+    def test_why_slots_are_started_cold_is_said_once(self):
+        first = "stage \"w\": each slot imports by itself, since the interpreter that imports for all "
+        last = "; with \"warm\": false that is not tried\n"
+        cases = {
+            "import threading, time\nthreading.Thread(target=time.sleep, args=[600], daemon=True, name='reader').start()": (
+                "has threads, which forked processes would lack: reader"
+            ),
+            "import os; os.environ['TASKFARM_SLOT']": "can't import it: KeyError: 'TASKFARM_SLOT'",
+            "import os\nif 'TASKFARM_SLOT' not in os.environ: os._exit(1)": "ends before it has forked any",
+            "import os, mmap, time\npage = mmap.mmap(-1, 1)\n"
+            "def forked():\n    page[0] += 1\n    if page[0] == 3: time.sleep(600)\n"  # on trial, between, the slot's
+            "os.register_at_fork(after_in_child=forked)": "forks processes that do not go on",
+        }
+        for begin, why in cases.items():
+            with self.subTest(why):
+                self.stage(["well"] * 40, f"{begin}\n{MODULE}")
+                ranks = 3 if "reader" in why else None
+                done = self.taskfarm("w.json", "--slots", 2, "--fresh", ranks=ranks)
+                self.assertIn(f"{first}{why}{last}", done.stderr)
+                self.assertEqual(done.stderr.count("imports by itself"), 1)
+                self.assertEqual(self.rows()[0], [farm.DONE] * 40)
+
+    def test_warm_true_forks_all_the_same(self):
+        begin = "import threading, time\nthreading.Thread(target=time.sleep, args=[600], daemon=True).start()\n"
+        self.stage(["well"] * 40, begin + MODULE, run={"warm": True})
+        self.assertNotIn("imports by itself", self.taskfarm("w.json", "--slots", 2).stderr)
+        self.assertEqual(self.imports(), 1)
+
+    def test_init_runs_in_each_process(self):
+        setup = "def setup():\n    global ready\n    ready = os.getpid()\n"
+        self.stage(["well"] * 400, MODULE.replace("os.getpid()}", "ready}") + setup, run={"init": "setup"})
+        self.taskfarm("w.json", "--slots", 3)
+        self.assertGreater(len(set(self.rows()[3])), 1)
+        self.assertEqual(self.imports(), 1)
+
+    def test_what_modules_print_is_no_task_s(self):
+        say = 'import ctypes, os\nprint("imported")\nctypes.CDLL(None).printf(b"imported\\n")\n'
+        work = 'def work(n, does):\n    ctypes.CDLL(None).fflush(None)\n    print(n)\n    return {"square": n, "pid": os.getpid()}\n'
+        self.stage(["well"] * 3, say + work)
+        self.taskfarm("w.json", "--slots", 1, env={"PYTHONUNBUFFERED": ""})
+        self.assertEqual(self.heap(self.open("w.h5")["w"], "stdout"), [b"0\n", b"1\n", b"2\n"])
+
+    def test_a_failing_init_is_tried_cold_and_then_said(self):
+        setup = "def setup():\n    raise OSError('no catalogue')\n"
+        self.stage(["well"] * 4, MODULE + setup, run={"init": "setup"})
+        done = self.taskfarm("w.json", "--slots", 2, status=1)
+        self.assertIn("OSError: no catalogue", done.stderr)
+        self.assertNotIn("imports by itself", done.stderr)
+
+    def test_a_slot_has_its_own_environment_place_and_group(self):
+        look = """
+            import os, resource, sys
+            os.environ["MADE"] = "at import"
+            def work(n, does):
+                assert os.environ["MADE"] == "at import"
+                assert os.environ["GIVEN"] == "x" and os.fsencode(os.environ["ODD"]) == b"\\xff"
+                assert os.getpgid(0) == os.getpid()
+                limit = resource.getrlimit(resource.RLIMIT_DATA)
+                assert limit == (900 << 20,) * 2, limit
+                assert len(os.listdir("/proc/self/task")) == 1
+                return {"square": int(os.environ["TASKFARM_SLOT"]), "pid": os.getpid()}
+        """
+        self.stage(["well"] * 400, textwrap.dedent(look), run={"env": {"GIVEN": "x"}}, resources={"memory": "900MB"})
+        self.taskfarm("w.json", "--slots", 3, env={"ODD": os.fsdecode(b"\xff")})
+        _, _, slot, pid = self.rows()
+        self.assertEqual(len(set(zip(slot, pid, strict=True))), len(set(slot)))
+        self.assertEqual(len(set(pid)), len(set(slot)))
+        self.assertLessEqual(set(slot), {0, 1, 2})
+
+
+class Ends(WarmTest):
+    """Nothing outlives its run."""
+
+    def processes(self):
+        """Those that run in the test's folder, by name."""
+        found = {}
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and os.readlink(entry / "cwd") == str(self.folder.resolve()):
+                    found[int(entry.name)] = (entry / "comm").read_text().strip()
+            except OSError:
+                pass
+        return found
+
+    def begin(self):
+        """Two tasks that wait for a child each."""
+        for file in self.folder.glob("begun*"):
+            file.unlink()
+        self.stage(["linger"] * 2, retries=1)
+        run = self.start("w.json", "--fresh", "--slots", 2)
+        self.addCleanup(farm.kill_all, run)
+        self.wait_for(lambda: len(list(self.folder.glob("begun*"))) == 2, "tasks do not begin")
+        names = sorted(self.processes().values())
+        self.assertEqual([names.count(name) for name in ("farm-warm", "sleep", "farm-guard")], [1, 2, 1], names)
+        return run
+
+    def find(self, run, generations):
+        found = [run.pid]
+        for _ in range(generations):
+            found = [int(c) for p in found for c in pathlib.Path(f"/proc/{p}/task/{p}/children").read_text().split()]
+        return found
+
+    def test_when_rank_guard_or_spawner_is_killed(self):
+        for generation in range(3):
+            with self.subTest(["rank", "guard", "spawner"][generation]):
+                run = self.begin()
+                for pid in self.find(run, generation):
+                    os.kill(pid, signal.SIGKILL)
+                run.wait(60)
+                self.wait_for(lambda: not self.processes(), f"left: {self.processes()}")
+
+    def test_when_it_is_stopped(self):
+        run = self.begin()
+        run.send_signal(signal.SIGUSR1)
+        run.send_signal(signal.SIGUSR1)
+        self.assertEqual(run.wait(60), 75)
+        self.wait_for(lambda: not self.processes(), f"left: {self.processes()}")
+
+    def test_a_host_takes_its_slot_with_it(self):
+        run = self.begin()
+        before = self.processes()
+        spawner = self.find(run, 2)[0]
+        hosts = [pid for pid in self.find(run, 3) if os.readlink(f"/proc/{pid}/exe") == os.readlink(f"/proc/{spawner}/exe")]
+        slots = [pid for pid in self.find(run, 3) if pid not in hosts and before.get(pid) != "farm-warm"]
+        self.assertEqual([len(hosts), len(slots)], [2, 2])
+        for host in hosts:
+            os.kill(host, signal.SIGKILL)
+        gone = {*slots, *(pid for pid, name in before.items() if name == "sleep")}
+        self.wait_for(lambda: not gone & set(self.processes()), "slots outlive their hosts")
+        self.assertIsNone(run.poll())
+        self.wait_for(lambda: "sleep" in self.processes().values(), "tasks are not tried again")
+
+    def test_no_zombie_is_left_of_slots_that_end(self):
+        look = """
+            import os
+            def work(n, does):
+                if n < 20: os._exit(1)
+                brothers = open(f"/proc/{os.getppid()}/task/{os.getppid()}/children").read().split()
+                states = [open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] for pid in brothers]
+                return {"square": states.count("Z"), "pid": len(states)}
+        """
+        self.stage(["well"] * 21, textwrap.dedent(look))
+        self.taskfarm("w.json", "--slots", 1, status=1)
+        _, _, zombies, children = self.rows()
+        self.assertEqual([zombies[20], children[20]], [0, 3])  # host, warm parent, this slot
 
 
 farm.main()

@@ -12,8 +12,8 @@ import contextlib
 import gc
 import os
 import resource
-import select
 import signal
+import socket
 import struct
 import sys
 from typing import Any
@@ -31,6 +31,7 @@ def serve(fd: int) -> None:
     """Verb `warm`: answers requests until nobody is left to send any. In a forked process: is that of a slot."""
     requests = Link(fd)
     imports = _Imports()
+    own_name = _rename("farm-warm")
     proven = False
     gc.disable()  # it would write into what forked processes share
     while True:
@@ -38,19 +39,23 @@ def serve(fd: int) -> None:
             message, descriptors = requests.receive()
         except Gone:
             return
-        wanted, end = message["fork"], descriptors[0]
+        wanted, end = message["fork"], Link(descriptors[0])
         why = imports.obstacle(message["stage"], wanted["force"])
-        pid = 0
         if not why:
-            pid, why = _fork_away()
-            if not why and pid == 0:
+            is_slot, why = _fork_away(end)
+            if is_slot:
                 requests.close()
+                _rename(own_name)
                 _become_slot(wanted, imports.environment)
-                return slot.serve(end)
-        _answer(end, {"cold": why} if why else {"forked": pid})
-        if pid and not proven:
-            requests.send({"forked": pid})  # to the spawner: this one deserves a successor
+                own = os.dup(end.fileno())
+                end.close()
+                return slot.serve(own)
+        if why:
+            _answer(end, {"cold": why})
+        elif not proven:
             proven = True
+            requests.send({"forked": True})  # to the spawner: this one deserves a successor
+        end.close()
 
 
 class _Imports:
@@ -85,55 +90,76 @@ def _import(stage: dict[str, Any]) -> str:
         return text_of(error)
     finally:
         signal.alarm(0)
+    _flush()
     return ""
 
 
-def _fork_away() -> tuple[int, str]:
-    """Forks a process that is no child of this one: its id, 0 in it; or why that failed."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    ours, theirs = os.pipe()
+def _flush() -> None:
+    """What modules have said is not to wait in a buffer for the first task that writes."""
+    with contextlib.suppress(BaseException):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    with contextlib.suppress(ImportError, OSError):
+        import ctypes
+
+        ctypes.CDLL(None).fflush(None)
+
+
+def _fork_away(end: Link) -> tuple[bool, str]:
+    """Forks a process that is no child of this one, and tells its host. Returns whether this is that process, and why
+    there is none. It goes on once its host knows of it: if this process is killed before, it ends."""
+    ours, theirs = socket.socketpair()
     try:
         between = os.fork()
     except OSError as error:
-        os.close(ours)
-        os.close(theirs)
-        return 0, f"can't fork it: {error.strerror}"
+        ours.close()
+        theirs.close()
+        return False, f"can't fork it: {error.strerror}"
     if between == 0:
-        try:
-            pid = os.fork()
-        except OSError as error:
-            pid = -(error.errno or 1)
-        if pid > 0:
-            os.setpgid(pid, pid)  # what its tasks start is killed by that
-        if pid:
-            os.write(theirs, _PID.pack(pid))
-            os._exit(0)
-        os.close(ours)
-        os.close(theirs)
-        return 0, ""
-    os.close(theirs)
-    pid = _read_pid(ours)
-    os.close(ours)
-    if pid == 0:
+        ours.close()
+        _fork_again(theirs)
+        return True, ""
+    theirs.close()
+    ours.settimeout(forkable.PATIENCE)
+    try:
+        pid = _PID.unpack(ours.recv(_PID.size))[0]
+    except (OSError, struct.error):  # it hangs, or was killed
+        pid = 0
         os.kill(between, signal.SIGKILL)
     os.waitpid(between, 0)
+    if pid > 0:
+        _answer(end, {"forked": pid})
+        with contextlib.suppress(OSError):  # it was killed
+            ours.send(b"go")
+    ours.close()
     if pid == 0:
-        return 0, f"was forked, and the child did not go on within {forkable.PATIENCE:g} s"
-    return (pid, "") if pid > 0 else (0, f"can't fork it: {os.strerror(-pid)}")
+        return False, f"was forked, and the child did not go on within {forkable.PATIENCE:g} s"
+    return False, "" if pid > 0 else f"can't fork it: {os.strerror(-pid)}"
 
 
-def _read_pid(fd: int) -> int:
-    """What the process between has to say; 0: nothing in time."""
-    waiting = select.poll()
-    waiting.register(fd, select.POLLIN)
-    waiting.poll(1000 * forkable.PATIENCE)
-    os.set_blocking(fd, False)
+def _fork_again(above: socket.socket) -> None:
+    """Returns in the slot's process, when it is to go on. This one ends, so that it is the spawner's child."""
     try:
-        packet = os.read(fd, _PID.size)
-    except BlockingIOError:
-        packet = b""
-    return int(_PID.unpack(packet)[0]) if packet else 0
+        pid = os.fork()
+    except OSError as error:
+        pid = -(error.errno or 1)
+    if pid > 0:
+        os.setpgid(pid, pid)  # what its tasks start is killed by that
+    if pid:
+        above.send(_PID.pack(pid))
+        os._exit(0)
+    if not above.recv(2):
+        os._exit(0)
+    above.close()
+
+
+def _rename(name: str) -> str:
+    """Gives this process a name, for those who look what runs. Returns the one before."""
+    with open("/proc/self/comm", "r+") as comm:
+        before = comm.read().strip()
+        comm.seek(0)
+        comm.write(name)
+    return before
 
 
 def _become_slot(wanted: dict[str, Any], environment: dict[str, str]) -> None:
@@ -153,8 +179,6 @@ def _become_slot(wanted: dict[str, Any], environment: dict[str, str]) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
-def _answer(end: int, answer: dict[str, Any]) -> None:
-    link = Link(end)
+def _answer(end: Link, answer: dict[str, Any]) -> None:
     with contextlib.suppress(OSError):  # its host is gone
-        link.send(answer)
-    link.close()
+        end.send(answer)
