@@ -103,6 +103,30 @@ class Seeds(slot_host.SlotTest):
         self.assertEqual(answer, {"frame": 2, "seeds": True})
         self.assertEqual([row.values["y"] for row in rows], [random.Random(7).random(), random.Random(8).random()])
 
+    def test_modules_that_do_not_draw_from_what_random_shares_are_no_reason_to_seed_it(self):
+        self.write(
+            "m.py",
+            "import secrets, tempfile, sys\ndef f(i):\n    assert ('random' in sys.modules) == (i > 0), i\n"
+            "    import random\n    assert random.Random is tempfile._Random.__mro__[0]\n    return random.random()",
+        )
+        slot = self.slot()
+        self.assertEqual(slot.stage("m.py:f", {"i": "int64"}, {"y": "float64"}), {"stage": 0, "seeds": False})
+        rows = slot.frame(2, {"i": [0, 1]}, seeds=[7, 8])[1]
+        self.assertEqual([row.message for row in rows], [None, None])
+        self.assertEqual([row.values["y"] for row in rows], [random.Random(7).random(), random.Random(8).random()])
+
+    def test_a_module_of_the_users_that_has_the_name_of_such_a_one(self):
+        self.write("secrets.py", "import random\ndef draw():\n    return random.random()\n")
+        drawn = self.drawn("import secrets\ndef f():\n    return secrets.draw()", 2, [7, 8])
+        self.assertEqual(drawn, [random.Random(7).random(), random.Random(8).random()])
+
+    def test_both_generators_in_whatever_order_they_are_imported(self):
+        for imports in ("import random, numpy", "import numpy, random", "import secrets, numpy, tempfile, random"):
+            text = f"{imports}\ndef f():\n    return random.random() + numpy.random.random()"
+            drawn = self.drawn(text, 2, [7, 8])
+            expected = [random.Random(seed).random() + np.random.RandomState(seed).random_sample() for seed in (7, 8)]
+            self.assertEqual(drawn, expected)
+
     def test_an_imported_module_looks_like_any_other(self):
         self.of(
             "def f():\n    import random, importlib\n    assert random.__spec__.loader.__class__.__name__ == 'SourceFileLoader'\n"

@@ -5,6 +5,7 @@ Its `rng` is numpy.random.Generator(numpy.random.Philox(seed)). Before each task
 numpy.random.seed(seed % 2**32), if the user's code has imported them: this file imports neither of them before."""
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import ModuleSpec
@@ -40,27 +41,33 @@ def _seed_numpy(module: ModuleType, seed: int) -> None:
     module.seed(seed & _MASK)
 
 
+# Modules that import random, and draw nothing from what it shares; numpy imports the first one.
+_LIBRARY = os.path.dirname(os.__file__)  # where they are
+_INNOCENT = ("secrets", "tempfile")
+
+_Context = contextlib.AbstractContextManager[None]
+
 _SEEDERS: dict[str, Callable[[ModuleType, int], None]] = {"random": _seed_random, "numpy.random": _seed_numpy}
 
 
-class _SeededLoader:
-    """Loads a module as its own loader does, or gives one that was loaded before, and then says that it is there."""
+class _WatchedLoader:
+    """Loads a module as its own loader does, within a context; or gives one that was loaded before."""
 
-    def __init__(self, loader: Any, before: ModuleType | None, loaded: Callable[[ModuleType], None]) -> None:
+    def __init__(self, loader: Any, before: ModuleType | None, context: Callable[[ModuleType], _Context]) -> None:
         self._loader = loader
         self._before = before
-        self._loaded = loaded
+        self._context = context
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self._before or self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        if module is not self._before:
-            self._loader.exec_module(module)
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        module.__loader__ = self._loader
-        self._loaded(module)
+        with self._context(module):
+            if module.__spec__ is not None:
+                module.__spec__.loader = self._loader
+            module.__loader__ = self._loader
+            if module is not self._before:
+                self._loader.exec_module(module)
 
 
 class GlobalSeeds:
@@ -73,17 +80,22 @@ class GlobalSeeds:
     def __init__(self) -> None:
         self.seeders: list[Callable[[int], None]] = []
         self._modules: set[str] = set()
-        self._before: dict[str, ModuleType] = {}
+        self._aside: ModuleType | None = None  # random, while nobody has imported it who may draw from it
+        self._innocents = 0  # modules of _INNOCENT that are being imported
         self.current_seed: Callable[[], int] | None = None  # of the task under way; None: there is none
 
     def begin(self) -> None:
         """Begins to look at what is imported, before any of the user's code is. Some environments have Python import
-        random when it starts: that is put aside until somebody asks for it."""
-        if "random" in sys.modules:
-            self._before["random"] = sys.modules.pop("random")
+        random when it starts."""
+        self._put_aside()
         if "numpy.random" in sys.modules:
             self._add("numpy.random", sys.modules["numpy.random"])
         sys.meta_path.insert(0, self)
+
+    def _put_aside(self) -> None:
+        """Makes who imports random next be noticed, who gets it as it is."""
+        if "random" in sys.modules:
+            self._aside = sys.modules.pop("random")
 
     @contextlib.contextmanager
     def loading(self, seed: int) -> Iterator[None]:
@@ -98,22 +110,42 @@ class GlobalSeeds:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname not in _SEEDERS:
+        if fullname in _INNOCENT and "random" not in sys.modules:
+            context: Callable[[ModuleType], _Context] = self._innocent
+        elif fullname == "random" and self._innocents:
+            context = self._unwatched
+        elif fullname in _SEEDERS:
+            context = self._seeding
+        else:
             return None
-        for finder in sys.meta_path:
-            spec = finder.find_spec(fullname, path, target) if finder is not self else None
-            if spec is not None:
-                if spec.loader is not None:
-                    spec.loader = _SeededLoader(  # type: ignore[assignment]
-                        spec.loader, self._before.pop(fullname, None), lambda module: self._add_loaded(fullname, module)
-                    )
-                return spec
-        return None
+        specs = (finder.find_spec(fullname, path, target) for finder in sys.meta_path if finder is not self)
+        spec = next((spec for spec in specs if spec is not None), None)
+        if context == self._innocent and os.path.dirname((spec and spec.origin) or "") != _LIBRARY:
+            return None  # the user's own, of the same name
+        if spec is not None and spec.loader is not None:
+            before = self._aside if fullname == "random" else None
+            spec.loader = _WatchedLoader(spec.loader, before, context)  # type: ignore[assignment]
+        return spec
 
-    def _add_loaded(self, name: str, module: ModuleType) -> None:
-        self._add(name, module)
+    @contextlib.contextmanager
+    def _innocent(self, module: ModuleType) -> Iterator[None]:
+        self._innocents += 1
+        try:
+            yield
+        finally:
+            self._innocents -= 1
+            if not self._innocents:
+                self._put_aside()
+
+    def _unwatched(self, module: ModuleType) -> _Context:
+        return contextlib.nullcontext()
+
+    @contextlib.contextmanager
+    def _seeding(self, module: ModuleType) -> Iterator[None]:
+        yield
+        self._add(module.__name__, module)
         if self.current_seed is not None:
-            _SEEDERS[name](module, self.current_seed())
+            _SEEDERS[module.__name__](module, self.current_seed())
 
     def _add(self, name: str, module: ModuleType) -> None:
         if name in self._modules or not hasattr(module, "seed"):
