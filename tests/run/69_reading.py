@@ -123,6 +123,32 @@ class Reading(ReadingTest):
         self.assertRegex(repr(output), r"^s\.h5: 6 done, 2 failed in \d\.\d s$")
         self.assertEqual((output.state, output.stages, len(output.runs)), ("failed", ["measure"], 1))
 
+    def test_very_many_tasks_are_not_counted_to_be_shown(self):
+        output = self.run_all(self.measure(), status=1)
+        with unittest.mock.patch("taskfarm._html.MOST_COUNTED", 7):
+            self.assertRegex(repr(output), r"^s\.h5: 8 tasks, failed in \d\.\d s$")
+            page = output._repr_html_()
+        self.assertNotIn("counts", vars(output["measure"]._stage))
+        self.assertNotIn("too many", page)
+        self.assertIn("ValueError: 2 is too many", output._repr_html_())
+
+    def test_a_part_is_read_as_the_whole_is(self):
+        """Whatever part of a grid: of numbers, arrays, texts, of each dimension."""
+        output = self.run_all(self.measure(tasks=7), status=1)
+        data, whole = output.dataset, output.dataset.load()
+        for part in (
+            {"n": 3},
+            {"n": -1, "filter": 0},
+            {"n": slice(None, None, -2)},
+            {"n": [5, 1, 1], "filter": [1]},
+            {"filter": slice(1, None), "n": slice(2, 3)},
+            {"n": slice(0, 0)},
+        ):
+            with self.subTest(part=part):
+                self.assertTrue(data.isel(part).load().identical(whole.isel(part)))
+        with unittest.mock.patch("taskfarm._h5.SPARSE", 1):
+            np.testing.assert_array_equal(data.m.isel(n=slice(0, 7, 3), filter=1, m_dim1=0), [0, 3, 6])
+
     def test_rows_of_another_stage_are_one_dimension(self):
         chain = {"name": "next", "over": [{"from": "a", "columns": ["n", "y"]}], "run": {"expr": {"z": "y + 1"}}}
         output = self.run_all(self.measure("a"), {**chain, "results": {"z": "int64"}}, status=1)

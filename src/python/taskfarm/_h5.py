@@ -8,6 +8,7 @@ text or group is refused.
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import shutil
 import threading
@@ -22,6 +23,7 @@ import numpy as np
 from taskfarm._errors import Error
 
 Key = tuple[int | slice, ...]
+SPARSE = 64  # a selection of fewer than one in so many elements leaves most of its pages out
 
 
 class File:
@@ -133,6 +135,13 @@ def parsed(source: str, kind: type, what: str) -> Any:
     return value
 
 
+def _expect_leaps(view: Any) -> None:
+    """Tells the system that what lies between the elements is not wanted, where it can be told."""
+    advice = getattr(mmap, "MADV_RANDOM", None)
+    if advice is not None and hasattr(view._mmap, "madvise"):
+        view._mmap.madvise(advice)
+
+
 class Table:
     """A dataset of numbers or fixed-length texts, one row a task (or a group, or a byte of a heap)."""
 
@@ -168,7 +177,11 @@ class Table:
 
     def read(self, key: Any = (), shape: tuple[int, ...] | None = None) -> np.ndarray[Any, Any]:
         """A part of it, copied."""
-        return np.array(self.view(shape)[key])
+        view = self.view(shape)
+        part = view[key]
+        if isinstance(view, np.memmap) and part.size * SPARSE < view.size and not part.flags.c_contiguous:
+            _expect_leaps(view)
+        return np.array(part)
 
     def blocks(self, key: Key) -> np.ndarray[Any, Any]:
         """A part of one that is stored in chunks, of which no more is read than is asked for."""

@@ -119,6 +119,8 @@ class Cells(Numbers):
 
 def _decode(cells: Array) -> Array:
     """Names of files may be any bytes: they come as os.fsdecode has them."""
+    if cells.size == 0:  # of which numpy forgets the shape
+        return np.empty(cells.shape, object)
     return np.asarray(np.char.decode(cells, "utf-8", "surrogateescape")).astype(object)
 
 
