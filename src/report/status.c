@@ -341,6 +341,28 @@ static void add_reductions(cJSON *stage, tf_reader *reader, reductions_room *lef
         cJSON_AddItemToObject(stage, "reductions", list);
 }
 
+/* What the stage runs, and its columns, as far as they can be read; of one that is an array not which axis it has. */
+static void add_description(cJSON *stage, const tf_reader *reader) {
+    const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(stage, "name"));
+    const int number = reader ? tf_reader_find(reader, name) : -1;
+    cJSON *run = number >= 0 ? cJSON_Parse(tf_reader_run(reader, number)) : NULL;
+    if (run)
+        cJSON_AddItemToObject(stage, "run", run);
+    cJSON *results = number >= 0 ? cJSON_AddObjectToObject(stage, "results") : NULL;
+    for (int f = 0; results && f < tf_reader_fields(reader, number); f++) {
+        const tf_field *field = tf_reader_field(reader, number, f);
+        if (field->kind != TF_FIELD_RESULT)
+            continue;
+        cJSON *column = cJSON_AddObjectToObject(results, field->name);
+        cJSON_AddStringToObject(column, "type", tf_type_name(field->type));
+        cJSON *shape = field->rank > 0 && !field->grid ? cJSON_AddArrayToObject(column, "shape") : NULL;
+        for (int d = 0; shape && d < field->rank; d++)
+            cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)field->shape[d]));
+        if (field->grid)
+            cJSON_AddBoolToObject(column, "array", true);
+    }
+}
+
 static cJSON *as_json(const state *s, tf_reader *reader) {
     cJSON *json = cJSON_CreateObject();
     const tf_survey *survey = &s->survey;
@@ -373,6 +395,7 @@ static cJSON *as_json(const state *s, tf_reader *reader) {
             cJSON_AddNumberToObject(item, "enough", (double)stage->enough);
             cJSON_AddStringToObject(item, "until", stage->until);
         }
+        add_description(item, reader);
         add_reductions(item, reader, &left);
     }
     add_details(json, &s->details);

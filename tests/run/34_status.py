@@ -44,6 +44,19 @@ class Status(farm.FarmTest):
             told = self.status()
             self.assertEqual([(s["name"], s.get("done")) for s in told["stages"]], [(stage, 2)])
 
+    def test_what_stages_run_and_give(self):
+        """As the manifest has it."""
+        run = {"command": "echo '{{\"v\": [1, 2], \"s\": \"x\"}}'"}
+        results = {"v": {"type": "int32", "shape": [2]}, "s": {"type": "string"}}
+        self.write("c.json", {"over": {"n": [0]}, "run": run, "results": results})
+        self.taskfarm("c.json")
+        (stage,) = self.status()["stages"]
+        self.assertEqual((stage["run"], stage["results"]), (run, results))
+        over = {"b": {"blocks": {"shape": [6], "chunk": [3]}}}
+        self.write("c.json", {"over": over, "run": {"expr": {"y": "b_start"}}, "results": {"y": {"type": "float64", "array": "b"}}})
+        self.taskfarm("c.json", "--fresh")
+        self.assertEqual(self.status()["stages"][0]["results"], {"y": {"type": "float64", "array": True}})
+
     @farm.first
     def test_of_a_campaign_that_is_over(self):
         stages = [
