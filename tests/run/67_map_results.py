@@ -61,6 +61,8 @@ class Results(MapTest):
         self.assertIn("'x': [2, 3], 'i': [2, 3], 'f': [1.0, 1.5]", done.stdout)
         self.assertIn("[0.0, 2.0, 4.0] called 2", done.stdout)
         self.assertEqual(self.python(script).stdout, done.stdout)
+        without = script.split("            print(run.frame")[0].replace("import numpy", "import sys; sys.modules['h5py'] = None\n            import numpy")
+        self.assertNotIn("ran first", self.python(without).stderr)
         self.assertEqual(sorted(self.calls()), ["2", "3"])
         whole = self.python(script.replace("output=", 'results={"i": int, "f": float, "v": ("float32", 3), "s": str, "r": float, "l": (int, (2, 2))}, output=').replace("f.h5", "g.h5"))
         self.assertEqual(whole.stdout, done.stdout, "as if the first task had run with the others")
@@ -129,7 +131,7 @@ class Errors(MapTest):
             space = taskfarm.product(x=[1])
             for arguments in (
                 {"tiemout": 3}, {"timeout": "soon"}, {"retries": 300}, {"where": "y > 1"}, {"resources": {"slots": 0}},
-                {"reduce": {"r": {"columns": {"resul": ["mean"]}}}}, {"output": "taken.h5"}, {"progress": "loud"}, {"keep": object()},
+                {"reduce": {"r": {"columns": {"resul": ["mean"]}}}}, {"output": "taken.h5"}, {"output": "none/x.h5"}, {"progress": "loud"}, {"keep": object()},
             ):
                 try:
                     taskfarm.map(f, space, **{"progress": "none", **arguments})
@@ -154,6 +156,7 @@ class Errors(MapTest):
         self.assertTrue(lines[4].startswith("ManifestError out-of-range resources: slots: "), lines[4])
         self.assertTrue(lines[5].startswith("ManifestError unknown-name reduce: r: columns: resul: "), lines[5])
         self.assertEqual(lines[6], "EngineError foreign-folder taken.h5.map: is needed for the run, and was not made by map: move it away, or give another output")
+        self.assertEqual(lines.pop(7), "EngineError file-unwritable none/x.h5.map: can't be made: No such file or directory")
         self.assertEqual(lines[7], 'ValueError  progress: must be "auto", "plain" or "none", not \'loud\'')
         self.assertEqual(lines[8], "ManifestError wrong-type keep: object can't stand in a manifest")
         self.assertEqual(lines[9], "space: csv: none.csv: No such file or directory")

@@ -63,8 +63,11 @@ class Folder:
 
     def _open(self) -> None:
         self.close()
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(self.path, 0o700)
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(self.path, 0o700)
+        except OSError as error:
+            raise EngineError(f"{self.path}: can't be made: {error.strerror}", id="file-unwritable") from None
         try:
             self.fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError as error:

@@ -34,7 +34,7 @@ from taskfarm._slot.plan import OFFERED, PlanError, bind
 from taskfarm._spaces import Space, as_space
 from taskfarm._types import by_first_task, earlier
 
-_RETRY = 40  # times that an engine which finds the output in use is started again, as what it waits for is ending
+_RETRY = 4  # times that an engine which finds the output in use is started again, as what it waits for is ending
 
 
 @dataclass(frozen=True)
