@@ -410,6 +410,33 @@ class Live(ReadingTest):
         open_files = [os.path.realpath(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")]
         self.assertNotIn(str(self.folder / "s.h5"), open_files)
 
+    def test_outputs_of_earlier_versions(self):
+        """Finished ones, and one that was killed."""
+        old = farm.SOURCE / "tests/data/old"
+        versions = sorted(path for path in old.iterdir() if path.is_dir())
+        self.assertTrue(versions)
+        for version in versions:
+            with self.subTest(version=version.name):
+                shutil.copytree(version, self.folder, symlinks=True, dirs_exist_ok=True)
+                output = self.read("complete.h5")
+                self.assertEqual({n: output[n].counts for n in output}, {n: {"done": c} for n, c in OLD.items()})
+                for name in output:
+                    data, frame = output[name].dataset, output[name].frame
+                    self.assertTrue((data.status == "done").all())
+                    self.assertEqual(len(frame), OLD[name])
+                    self.assertFalse(frame.isna().any(axis=None))
+                self.assertEqual(len(output["grid"].dataset.sizes), len(output["grid"]._stage.parameters))
+                failed = self.read("failed.h5")["fails"]
+                self.assertEqual(failed.counts, {"done": 17, "failed": 2, "excluded": 1})
+                self.assertEqual((len(failed.failed), failed.dataset.sizes["task"]), (2, 19))
+                killed = self.read("killed.h5")
+                self.assertEqual(killed.state, "interrupted")
+                self.assertEqual(killed["commands"].counts, {"done": 13, "pending": 11})
+                self.assertEqual(int((killed["commands"].dataset.status == "done").sum()), 13)
+
+
+OLD = {"rows": 20, "grid": 8, "taken": 20}  # tasks of complete.h5's stages
+
 
 class Trouble(ReadingTest):
     """Files that are damaged, of other programs, or made to do harm."""
@@ -494,6 +521,8 @@ class Trouble(ReadingTest):
             "statuses": lambda file: file["measure/task/status"].write_direct(np.full(4, 77, "uint8")),
             "an index that leads out": lambda file: file["measure/text/stdout_index"].write_direct(np.full((4, 2), 1 << 40)),
             "no fingerprint": lambda file: file["measure"].attrs.modify("fingerprint", "{}"),
+            "axes of another kind": lambda file: file["measure"].attrs.modify("axes", '["n"]'),
+            "values of other axes": put("measure/axes/n", data=np.arange(9)),
             "deep JSON": lambda file: file["measure"].attrs.modify("fingerprint", "[" * 100000),
         }
         whole = (self.folder / "s.h5").read_bytes()
@@ -504,6 +533,18 @@ class Trouble(ReadingTest):
                     change(file)
                 self.expect("s.h5: is damaged: ")
                 self.assertFalse((self.folder / "harm").exists())
+
+    def test_axes_that_do_not_fit_are_none(self):
+        for axes in (
+            [{"size": -2, "parameters": ["n"]}, {"size": -2, "parameters": ["filter"]}],
+            [{"size": 2, "parameters": ["n"]}, {"size": 2, "parameters": ["n"]}],
+            [{"size": 4, "parameters": ["n"]}],
+            [{"size": 2, "parameters": ["n"]}, {"size": 3, "parameters": ["filter"]}],
+        ):
+            with self.subTest(axes=axes):
+                with h5py.File(self.folder / "s.h5", "r+") as file:
+                    file["measure"].attrs.modify("axes", json.dumps(axes))
+                self.assertEqual(dict(self.read("s.h5").dataset.sizes), {"task": 4, "m_dim1": 2})
 
     def test_one_that_is_cut_short(self):
         whole = (self.folder / "s.h5").read_bytes()

@@ -105,9 +105,10 @@ def _columns(listed: list[Any]) -> dict[str, Column]:
     return found
 
 
-def _axes(listed: list[Any], tasks: int) -> list[Axis] | None:
+def _axes(listed: list[Any], parameters: list[str], tasks: int) -> list[Axis] | None:
     axes = [Axis(tuple(map(str, a["parameters"])), int(a["size"]), str(a.get("blocks", ""))) for a in listed]
-    return axes if math.prod(a.size for a in axes) == tasks else None
+    fits = math.prod(a.size for a in axes) == tasks and all(a.size >= 0 for a in axes)
+    return axes if fits and [p for a in axes for p in a.parameters] == parameters else None
 
 
 def _guess_size(axis: Any) -> int | None:
@@ -153,7 +154,7 @@ def _manifest_stage(manifest: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _find_axes(group: Any, manifest: dict[str, Any], name: str, parameters: list[str], tasks: int) -> list[Axis] | None:
     if "axes" in group.attrs:
-        return _axes(_h5.parsed(_h5.text(group, "axes"), list, f"attribute 'axes' of {group.name}"), tasks)
+        return _axes(_h5.parsed(_h5.text(group, "axes"), list, f"attribute 'axes' of {group.name}"), parameters, tasks)
     stage = _manifest_stage(manifest, name)
     try:
         return None if "where" in stage else guess_axes(stage.get("over", {}), parameters, tasks)
