@@ -68,6 +68,19 @@ def work(n, does):
 class Forkable(farm.FarmTest):
     """What keeps a process from being forked."""
 
+    def test_it_becomes_what_a_started_slot_is(self):
+        """Its cores, and its variables: those of the request, but for what modules have set meanwhile."""
+        become = """
+            import os
+            from taskfarm._slot import warm
+            first, last = dict(os.environ, OLD="1", ODD="x"), max(os.sched_getaffinity(0))
+            os.environ |= {"OLD": "1", "ODD": "y"}
+            warm._become_slot({"env": {"ODD": "x", "TASKFARM_SLOT": "3"}, "cores": [last], "memory": 0}, first)
+            assert os.sched_getaffinity(0) == {last}
+            assert [os.environ.get(name) for name in ("OLD", "ODD", "TASKFARM_SLOT")] == [None, "y", "3"]
+        """
+        self.assertEqual(self.obstacle(become), "")
+
     def obstacle(self, before, after=""):
         """What taskfarm says of a process that has done something."""
         lines = [
