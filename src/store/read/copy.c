@@ -69,8 +69,7 @@ static bool copy_rows(hid_t dataset, hid_t file, const char *path) {
 }
 
 static bool is_there(hid_t file, const char *path) {
-    H5O_info_t info;
-    return H5Oget_info_by_name(file, path, &info, H5P_DEFAULT) >= 0;
+    return H5Oexists_by_name(file, path, H5P_DEFAULT) > 0;
 }
 
 /* A dimension's own dataset, which may hold no numbers. */
