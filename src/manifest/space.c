@@ -169,6 +169,19 @@ tf_space *space_concat(tf_arena *arena, tf_space **child, int children) {
 
 /* ---- Filling ---- */
 
+/* Copies a value over those behind it, so that there are `count` of it. */
+static void repeat(char *values, size_t size, int64_t count) {
+    if (size == sizeof(uint64_t)) {
+        uint64_t value;
+        memcpy(&value, values, sizeof value);
+        for (int64_t i = 1; i < count; i++)
+            memcpy(values + (size_t)i * sizeof value, &value, sizeof value);
+        return;
+    }
+    for (int64_t i = 1; i < count; i++)
+        memcpy(values + (size_t)i * size, values, size);
+}
+
 /* Fills values of a child of a product: its points come in runs of `stride` equal ones, over and over. */
 static void fill_product(const tf_space *child, int64_t stride, int param, int64_t first, int64_t count, char *out) {
     size_t size = tf_space_value_size(child->param[param].type);
@@ -179,14 +192,15 @@ static void fill_product(const tf_space *child, int64_t stride, int param, int64
         int64_t run;
         if (stride == 1) {
             run = child->size - point < count - done ? child->size - point : count - done;
-            tf_space_fill(child, param, point, run, out + (size_t)done * size);
+            if (done >= child->size) /* the same points once more */
+                memcpy(out + (size_t)done * size, out + (size_t)(done - child->size) * size, (size_t)run * size);
+            else
+                tf_space_fill(child, param, point, run, out + (size_t)done * size);
         } else {
             run = stride - (first + done) % stride;
             run = run < count - done ? run : count - done;
-            char *to = out + (size_t)done * size;
-            tf_space_fill(child, param, point, 1, to);
-            for (int64_t i = 1; i < run; i++)
-                memcpy(to + (size_t)i * size, to, size);
+            tf_space_fill(child, param, point, 1, out + (size_t)done * size);
+            repeat(out + (size_t)done * size, size, run);
         }
         done += run;
     }
