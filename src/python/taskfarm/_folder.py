@@ -120,12 +120,6 @@ class Folder:
         self.locked = True
         return False
 
-    def wait(self) -> None:
-        """Until it is ours."""
-        if not self.locked:
-            fcntl.flock(self.lock_fd, fcntl.LOCK_EX)
-            self.locked = True
-
     # ---- Files ----
 
     def file(self, name: str) -> str:
