@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -203,7 +204,9 @@ static void end_process(frame_run *f, end_reason why, int64_t late, const char *
         nonsense = found;
     }
     f->is_spoilt = why == END_NONSENSE && f->end - f->first > 1;
-    const bool innocent = why == END_LEFT || !is_seen || f->is_spoilt || (why == END_LATE && late != f->settled);
+    const bool had_ended = f->is_deaf && f->settled > f->first; /* it could not say that it had come to the end */
+    const bool innocent =
+        why == END_LEFT || !is_seen || f->is_spoilt || had_ended || (why == END_LATE && late != f->settled);
     if (why == END_LEFT)
         f->h->stopped = true;
     if (f->settled < f->end && !innocent && is_together(f))
@@ -214,6 +217,16 @@ static void end_process(frame_run *f, end_reason why, int64_t late, const char *
 }
 
 /* ---- Going on ---- */
+
+/* The task has closed the socket of its process, as one that makes a daemon of itself does. The process goes on all the
+ * same: it is watched by its counter, until all of its rows have ended. Is it over? */
+static bool is_deaf_and_done(frame_run *f, python_reply what) {
+    enum { PAUSE = 5 }; /* ms */
+    f->is_deaf = f->is_deaf || what == PYTHON_LOST;
+    if (what == PYTHON_LOST && f->settled < f->end)
+        poll(NULL, 0, PAUSE);
+    return what == PYTHON_LOST && f->settled == f->end;
+}
 
 /* Is the frame to end before all of its rows have? */
 static bool is_to_end(const frame_run *f) {
@@ -256,7 +269,7 @@ void frame_run_rows(frame_run *f) {
             break;
         frame_drop_output(f, out, err);
         deadline = tell_to_end(f, deadline);
-        const bool over = what == PYTHON_ENDED || what == PYTHON_LOST;
+        const bool over = what == PYTHON_ENDED || is_deaf_and_done(f, what);
         if (over || late >= 0 || tf_now() > deadline) {
             end_process(f, over ? END_ITSELF : late >= 0 ? END_LATE : END_LEFT, late, NULL);
             return;

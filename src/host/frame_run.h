@@ -12,6 +12,7 @@ typedef struct frame_run {
     int64_t settled;    /* rows before this one have ended and are settled */
     bool is_spoilt;     /* one of the rows has left nonsense: they are to run one by one, to find out which it is */
     bool is_in_vain;    /* one call has run several rows, and came to nothing: so are they */
+    bool is_deaf;       /* the process has closed its socket */
 
     /* The one row of the frame is settled by who called: here it only fails, and has its texts added. */
     bool is_alone;

@@ -175,7 +175,7 @@ python_reply python_slot_wait(host *h, python_slot *s, double seconds) {
             return PYTHON_ENDED;
         if (state == PACKET_END) { /* its descriptors are closed before it can be waited for */
             struct pollfd end = {s->p.pidfd, POLLIN, 0};
-            poll(&end, 1, 1000);
+            poll(&end, 1, 100);
             return python_slot_has_ended(s) ? PYTHON_ENDED : PYTHON_LOST;
         }
         if (left <= 0)

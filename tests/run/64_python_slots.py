@@ -64,6 +64,19 @@ class Rows(PythonTest):
         self.assertIn("m[4]: timeout after 1.0s\n", said)
         self.assertEqual(self.statuses(), [1] * 4 + [farm.TIMEOUT] + [1] * 5)
 
+    def test_a_task_that_closes_what_is_not_its_own_costs_no_other_task(self):
+        body = """
+            def f(x):
+                for fd in os.listdir("/proc/self/fd") if x % 4 == 1 else []:
+                    if os.path.exists(f"/proc/self/fd/{fd}") and os.readlink(f"/proc/self/fd/{fd}").startswith("socket:"):
+                        os.close(int(fd))
+                return x + 0.5
+            """
+        self.python(body)  # how taskfarm speaks with its process
+        self.assertEqual(self.column(), [x + 0.5 for x in range(10)])
+        self.python("def f(x):\n    if x == 5: os.closerange(0, 1000)\n    return x + 1.5\n", status=1, arguments=["--fresh"])
+        self.assertEqual(self.statuses(), [1] * 5 + [2] + [1] * 4)
+
     def test_a_process_that_writes_over_what_it_shares_is_ended(self):
         """Its rows are run one by one, so that only one of them fails."""
         body = """
