@@ -63,7 +63,8 @@ static uint32_t teach(host *h, python_slot *s) {
     const python_reply what = python_slot_wait(h, s, python_patience());
     if (what != PYTHON_SAID) {
         fail_import(h, s, what);
-        return BATCH_SERVICE_FAILS;
+        return BATCH_SERVICE_FAILS |
+               (what == PYTHON_ENDED ? 0 : BATCH_SERVICE_REFUSES); /* so long is not waited twice */
     }
     if (!read_answer(h, s))
         return BATCH_SERVICE_FAILS | BATCH_SERVICE_REFUSES;

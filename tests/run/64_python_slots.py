@@ -130,7 +130,7 @@ class Starts(PythonTest):
             "measure.py:f can't be imported: it ends its process with exit status 7\nlast word",
             "os.write(2, b'last word')\nos._exit(7)\n",
         )
-        self.refused("measure.py:f is not imported within 2.0s", "time.sleep(999)\n", env={"TASKFARM_PATIENCE": "2s"})
+        self.refused("measure.py:f is not imported within 8.0s", "time.sleep(999)\n", env={"TASKFARM_PATIENCE": "8s"})
 
     def test_interpreters_that_are_none(self):
         self.refused("./interpreter ended before it had a task: exit status 5\nno", **self.interpreter("echo no >&2; exit 5"))
