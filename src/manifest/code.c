@@ -29,9 +29,9 @@ static bool add_file(void *list, const char *path, const char *where) {
     const cJSON *before = code_find(f->known, path);
     cJSON_AddStringToObject(item, "path", path);
     code_add_stamp(item, &info);
-    if (before && strcmp(code_text(item, "time"), "0") != 0 && code_has_same(before, item, "size") &&
-        code_has_same(before, item, "time") && code_has_same(before, item, "inode") &&
-        !cJSON_HasObjectItem(before, "tree")) {
+    if (before && *code_text(before, "hash") && strcmp(code_text(item, "time"), "0") != 0 &&
+        code_has_same(before, item, "size") && code_has_same(before, item, "time") &&
+        code_has_same(before, item, "inode") && !cJSON_HasObjectItem(before, "tree")) {
         cJSON_AddStringToObject(item, "hash", code_text(before, "hash"));
     } else {
         tf_buf bytes = {0};
@@ -110,7 +110,16 @@ static void add_run(finder *f, const tf_run_spec *run) {
     tf_code_words(run, add_code_word, f);
 }
 
-void tf_code_files(const tf_stage_spec *stage, const char *known, const tf_code_asker *asker, tf_buf *out) {
+/* Common values are no code. They stand in the list so that the next run need not read them. */
+static void add_common(cJSON *list, const char *common) {
+    cJSON *files = common ? cJSON_Parse(common) : NULL;
+    while (files && files->child)
+        cJSON_AddItemToArray(list, cJSON_DetachItemFromArray(files, 0));
+    cJSON_Delete(files);
+}
+
+void tf_code_files(const tf_stage_spec *stage, const char *known, const char *common, const tf_code_asker *asker,
+                   tf_buf *out) {
     cJSON *before = known ? cJSON_Parse(known) : NULL;
     finder f = {.known = before, .list = cJSON_CreateArray()};
     if (stage->run.python)
@@ -119,6 +128,7 @@ void tf_code_files(const tf_stage_spec *stage, const char *known, const tf_code_
         add_run(&f, &stage->run);
     for (int i = 0; i < stage->codes; i++)
         add_file(&f, stage->code[i], stage->code[i]);
+    add_common(f.list, common);
     char *text = cJSON_PrintUnformatted(f.list);
     tf_buf_adds(out, text);
     cJSON_free(text);

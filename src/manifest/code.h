@@ -36,8 +36,10 @@ typedef struct tf_code_asker {
 /* Adds a JSON list of the files that the stage runs and users have written: {"path", "hash", "size", "time", "inode"},
  * all of them strings. `known` is an earlier list, whose hashes are taken for files that have not changed since; NULL:
  * there is none. Paths are relative to the current folder. Of Python functions the hash is one of the syntax tree;
- * where `asker` is NULL, or has no answer, of the bytes. An item without a hash is no code: the interpreter. */
-void tf_code_files(const tf_stage_spec *stage, const char *known, const tf_code_asker *asker, tf_buf *out);
+ * where `asker` is NULL, or has no answer, of the bytes. An item without a hash is no code: the interpreter, and the
+ * items of `common` (from tf_common_files; NULL: there are none). */
+void tf_code_files(const tf_stage_spec *stage, const char *known, const char *common, const tf_code_asker *asker,
+                   tf_buf *out);
 
 /* The interpreter in such a list: {"path", "version"}, or NULL if there is none. The caller deletes the object. */
 struct cJSON *tf_code_interpreter(const char *files);

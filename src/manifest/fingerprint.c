@@ -30,15 +30,32 @@ static void add_run(cJSON *object, const tf_stage_spec *stage) {
     add_printed(object, "run", list);
 }
 
-/* The contents of files that all tasks share. */
-static void add_common(cJSON *object, const tf_stage_spec *stage) {
-    cJSON *files = cJSON_CreateObject();
-    if (stage->run.kind->identify_files)
-        stage->run.kind->identify_files(stage, files);
-    if (files->child)
-        add_printed(object, "common", files);
-    else
-        cJSON_Delete(files);
+void tf_common_files(const tf_stage_spec *stage, const char *known, tf_buf *out) {
+    cJSON *before = known ? cJSON_Parse(known) : NULL, *list = cJSON_CreateArray();
+    if (stage->run.kind->list_common)
+        stage->run.kind->list_common(stage, before, list);
+    char *text = cJSON_PrintUnformatted(list);
+    tf_buf_adds(out, text);
+    cJSON_free(text);
+    cJSON_Delete(list);
+    cJSON_Delete(before);
+}
+
+static const char *text_of(const cJSON *item, const char *key) {
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, key));
+    return text ? text : "";
+}
+
+/* The contents of files that all tasks share, by name. */
+static void add_common(cJSON *object, const char *common) {
+    cJSON *list = common ? cJSON_Parse(common) : NULL;
+    if (list && list->child) {
+        cJSON *contents = cJSON_CreateObject();
+        for (const cJSON *item = list->child; item; item = item->next)
+            cJSON_AddStringToObject(contents, text_of(item, "common"), text_of(item, "contents"));
+        add_printed(object, "common", contents);
+    }
+    cJSON_Delete(list);
 }
 
 static cJSON *columns_json(const tf_stage_spec *stage) {
@@ -142,12 +159,12 @@ struct cJSON *tf_fingerprint_points(const tf_campaign *campaign, int number) {
     return object;
 }
 
-void tf_fingerprint(const tf_campaign *campaign, int number, tf_buf *out) {
+void tf_fingerprint(const tf_campaign *campaign, int number, const char *common, tf_buf *out) {
     const tf_stage_spec *stage = &campaign->stage[number];
     cJSON *object = cJSON_CreateObject();
     add_run(object, stage);
     cJSON_AddStringToObject(object, "kind", stage->run.what);
-    add_common(object, stage);
+    add_common(object, common);
     add_wheres(object, stage);
     if (stage->arrays > 0)
         add_printed(object, "arrays", arrays_json(campaign, stage));

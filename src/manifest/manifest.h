@@ -266,11 +266,17 @@ typedef struct tf_past {
 
 /* ---- Fingerprints ---- */
 
+/* Adds a JSON list of the files that all tasks of a stage share, with hashes of their contents: {"path", "common":
+ * name, "contents", "size", "time", "inode"}, all of them strings. `known`: an earlier list, or one of tf_code_files;
+ * files that it has as they are now are not read. */
+void tf_common_files(const tf_stage_spec *stage, const char *known, tf_buf *out);
+
 /* Adds a JSON object of strings, one for each thing that the manifest says and the stage's results depend on: "run",
  * "kind", "common" (contents of files that all tasks share), "where", "arrays", "results", "parameters", "points_of"
  * (stages), "files" (the names of its files, and where outputs are made), "seed", "space" (tf_space_hash) and what else
- * decides how its part of the output is laid out: "reduce", "record", "store_params". */
-void tf_fingerprint(const tf_campaign *campaign, int stage, tf_buf *out);
+ * decides how its part of the output is laid out: "reduce", "record", "store_params". `common`: from tf_common_files;
+ * NULL: nothing is shared. */
+void tf_fingerprint(const tf_campaign *campaign, int stage, const char *common, tf_buf *out);
 
 /* The parts of a fingerprint that say what points the stage has: "where", "parameters", "seed" and "space". No file is
  * opened. The caller deletes the object. */

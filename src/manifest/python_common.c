@@ -1,11 +1,12 @@
 /* Common values of Python functions, as far as their contents go. */
 #include "manifest/python_common.h"
-#include "manifest/manifest.h"
+#include "manifest/code_list.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Reads as many bytes as there are room for, but at the end of the file. -1 with errno. */
@@ -41,11 +42,29 @@ static void hash_file(const char *path, char text[24]) {
         snprintf(text, 24, "unreadable");
 }
 
-void python_identify_common(const struct tf_stage_spec *stage, cJSON *object) {
+/* The item of a common value. What its file was when it was hashed last is asked before it is read: if it changes
+ * meanwhile, it is hashed again next time. */
+static cJSON *make_item(const tf_python_common *common, const cJSON *known) {
+    struct stat info;
+    cJSON *item = cJSON_CreateObject();
+    cJSON_AddStringToObject(item, "path", common->path);
+    cJSON_AddStringToObject(item, "common", common->name);
+    if (stat(common->path, &info) == 0)
+        code_add_stamp(item, &info);
+    const cJSON *before = NULL, *one;
+    cJSON_ArrayForEach(one, known) if (strcmp(code_text(one, "path"), common->path) == 0 &&
+                                       cJSON_HasObjectItem(one, "contents")) before = one;
+    char hash[24];
+    if (before && code_has_stamp(before))
+        snprintf(hash, sizeof hash, "%.23s", code_text(before, "contents"));
+    else
+        hash_file(common->path, hash);
+    cJSON_AddStringToObject(item, "contents", hash);
+    return item;
+}
+
+void python_list_common(const tf_stage_spec *stage, const cJSON *known, cJSON *list) {
     const tf_python_spec *python = stage->run.python;
-    for (int n = 0; n < python->commons; n++) {
-        char hash[24];
-        hash_file(python->common[n].path, hash);
-        cJSON_AddStringToObject(object, python->common[n].name, hash);
-    }
+    for (int n = 0; n < python->commons; n++)
+        cJSON_AddItemToArray(list, make_item(&python->common[n], known));
 }

@@ -4,9 +4,10 @@
 
 #include <cjson/cJSON.h>
 
-struct tf_stage_spec;
+#include "manifest/manifest.h"
 
-/* Adds a hash of the contents of each. The files are read: from the current folder, which is the work folder. */
-void python_identify_common(const struct tf_stage_spec *stage, cJSON *object);
+/* Adds an item for each: {"path", "common": its name, "contents": a hash, "size", "time", "inode"}. The files are read,
+ * from the work folder, but for those that `known`, an earlier list, has as they are. */
+void python_list_common(const tf_stage_spec *stage, const cJSON *known, cJSON *list);
 
 #endif

@@ -30,8 +30,9 @@ struct tf_run_kind {
     /* Adds strings that name all that its rows depend on. NULL: they depend on nothing but the kind. */
     void (*identify)(const tf_stage_spec *stage, cJSON *list);
 
-    /* Adds the files whose contents its rows depend on, by their names and with hashes. NULL: there are none. */
-    void (*identify_files)(const tf_stage_spec *stage, cJSON *object);
+    /* Lists the files that all tasks share and whose contents rows depend on (see tf_common_files). NULL: there are
+     * none. */
+    void (*list_common)(const tf_stage_spec *stage, const cJSON *known, cJSON *list);
 
     /* Adds what a task runs, for people. Without a point: what all tasks run, with placeholders. */
     void (*describe)(const tf_stage_spec *stage, const tf_point *point, tf_buf *out);

@@ -202,7 +202,7 @@ const tf_run_kind run_python = {
     .load = load_python,
     .complete = complete,
     .identify = identify,
-    .identify_files = python_identify_common,
+    .list_common = python_list_common,
     .describe = describe,
     .member = {{"interpreter", TEXT("the Python that calls the function; default: python3")},
                {"warm", "{\"enum\":[\"auto\",true,false],\"description\":\"whether one process a rank imports the "

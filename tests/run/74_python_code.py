@@ -242,6 +242,23 @@ class Edited(farm.FarmTest):
         self.assertEqual(self.results(), [0, 6, 12])
         self.assertNotIn("changed", self.taskfarm("m.json").stderr)
 
+    def test_common_values_that_are_as_they_were_are_not_read(self):
+        path = self.folder / "level.npy"
+        np.save(path, np.array([1.0]))
+        self.write("measure.py", "def measure(n, level):\n    return n + level[0]\n")
+        manifest = json.loads((self.folder / "m.json").read_text())
+        manifest["run"]["common"] = {"level": "level.npy"}
+        self.write("m.json", manifest)
+        os.utime(path, (1e9, 1e9))
+        self.taskfarm("m.json")
+        with open(path, "r+b") as file:  # which nobody can know who does not read it
+            file.seek(-1, os.SEEK_END)
+            file.write(b"\1")
+        os.utime(path, (1e9, 1e9))
+        self.taskfarm("plan", "m.json")
+        os.utime(path, (1e9, 1e9 + 1))
+        self.assertIn('"common" changed', self.taskfarm("plan", "m.json", status=3).stderr)
+
     def test_common_values_that_change_are_refused(self):
         with open(self.folder / "level.npy", "wb") as file:
             np.save(file, np.array([1.0]))

@@ -88,6 +88,29 @@ static tf_err start_anew(tf_store_plan *plan, bool old, tf_error *error) {
     return err;
 }
 
+/* The code of a stage as the old output has it; NULL: it has none. */
+static const char *old_code(const tf_store_plan *plan, const tf_stage_spec *spec) {
+    const contents *old = &plan->old.contents;
+    for (int i = 0; i < old->stages; i++) {
+        const code_history *h = &old->stage[i].code;
+        if (strcmp(old->stage[i].name, spec->name) == 0)
+            return h->versions ? h->version[h->versions - 1].files : NULL;
+    }
+    return NULL;
+}
+
+static void make_fingerprints(tf_store_plan *plan) {
+    for (int s = 0; s < plan->campaign->stages; s++) {
+        const tf_stage_spec *spec = &plan->campaign->stage[s];
+        const bool has_common = spec->run.python && spec->run.python->commons > 0;
+        if (has_common)
+            tf_common_files(spec, old_code(plan, spec), &plan->stage[s].common);
+        plan->start.fingerprint_at[s] = plan->start.fingerprints.length;
+        tf_fingerprint(plan->campaign, s, has_common ? plan->stage[s].common.data : NULL, &plan->start.fingerprints);
+        tf_buf_addc(&plan->start.fingerprints, '\0');
+    }
+}
+
 tf_store_plan *tf_store_plan_new(const tf_campaign *campaign, tf_store_mode mode, bool allows_change,
                                  const tf_code_asker *asker, tf_error *error) {
     const char *output = campaign->output;
@@ -104,11 +127,6 @@ tf_store_plan *tf_store_plan_new(const tf_campaign *campaign, tf_store_mode mode
     plan->stage = tf_alloc_array((size_t)campaign->stages, sizeof *plan->stage);
     plan->start.code = tf_alloc_array((size_t)campaign->stages, sizeof *plan->start.code);
     plan->start.fingerprint_at = tf_alloc_array((size_t)campaign->stages, sizeof *plan->start.fingerprint_at);
-    for (int s = 0; s < campaign->stages; s++) {
-        plan->start.fingerprint_at[s] = plan->start.fingerprints.length;
-        tf_fingerprint(campaign, s, &plan->start.fingerprints);
-        tf_buf_addc(&plan->start.fingerprints, '\0');
-    }
     bool there = false;
     tf_err err = refuse(output, &there, error);
     if (err == TF_OK && mode == TF_STORE_FRESH)
@@ -121,6 +139,7 @@ tf_store_plan *tf_store_plan_new(const tf_campaign *campaign, tf_store_mode mode
         if (mode != TF_STORE_LOOK_FRESH)
             err = old_open(output, (only_looks ? 0 : OLD_TIDIES) | (plan->salvages ? OLD_SALVAGES : 0), &plan->old,
                            error);
+        make_fingerprints(plan);
         if (err == TF_OK)
             err = plan_make(plan, &plan->old, error);
         if (err == TF_OK)
@@ -245,6 +264,7 @@ void tf_store_plan_free(tf_store_plan *plan) {
         tf_intervals_free(&plan->stage[s].failed);
         tf_intervals_free(&plan->stage[s].idle);
         tf_buf_free(&plan->stage[s].changed);
+        tf_buf_free(&plan->stage[s].common);
         code_free(&plan->start.code[s]);
         tf_intervals_free(&plan->stage[s].other_code);
         tf_buf_free(&plan->stage[s].code_changed);

@@ -113,7 +113,8 @@ static tf_err find_code(const tf_store_plan *plan, const old_output *old, int nu
     add_idle(ps, &excluded);
     cJSON *runs = old->contents.runs ? cJSON_Parse(old->contents.runs) : NULL;
     tf_buf files = {0}, names = {0};
-    tf_code_files(spec, before->versions ? before->version[before->versions - 1].files : NULL, &plan->asker, &files);
+    tf_code_files(spec, before->versions ? before->version[before->versions - 1].files : NULL, tf_buf_text(&ps->common),
+                  &plan->asker, &files);
     code_go_on(before, tf_buf_text(&files), cJSON_GetArraySize(runs) + 1, &made, ps->place, &plan->start.code[number]);
     code_other_rows(&plan->start.code[number], &ps->other_code);
     code_changed_files(&plan->start.code[number], &names);

@@ -71,6 +71,7 @@ typedef struct plan_stage {
     tf_intervals idle;                /* done tasks that were never run: they are left out */
     tf_intervals other_code;          /* done tasks whose rows are of other code than now */
     tf_buf code_changed;              /* names of the code that has changed, for people */
+    tf_buf common;                    /* from tf_common_files */
     tf_buf changed;                   /* what has changed of all that rows depend on, for people; empty: nothing */
     tf_left_out left_out;             /* of the done tasks */
     bool undone;                      /* none of its rows is done, nor any that was made of them */
