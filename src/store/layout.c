@@ -174,6 +174,12 @@ static hid_t layout_index(tf_store *s, hid_t group, hsize_t tasks) {
     return index;
 }
 
+/* How many tasks one call runs, where the manifest asks for several: "auto" does not say. */
+static bool note_batch(hid_t group, const tf_stage_spec *spec) {
+    const int64_t batch = spec->run.python ? spec->run.python->batch : 0;
+    return batch == 0 || store_attribute(group, "batch", H5T_STD_I64LE, &batch) >= 0;
+}
+
 static bool layout(tf_store *s, int number, bool old) {
     const tf_stage_spec *spec = &s->campaign->stage[number];
     store_stage *st = &s->stage[number];
@@ -181,10 +187,11 @@ static bool layout(tf_store *s, int number, bool old) {
     st->group = place_group(s, s->file, spec->name);
     if (st->group < 0)
         return false;
-    if (!old && (code_write(st->group, &s->code[number], s->rank == 0) < 0 ||
-                 store_attribute(st->group, "tasks", H5T_STD_I64LE, &tasks) < 0 ||
-                 store_attribute_text(st->group, "run", spec->run.json) < 0 ||
-                 store_attribute_text(st->group, "fingerprint", s->fingerprint[number]) < 0))
+    if (!old &&
+        (code_write(st->group, &s->code[number], s->rank == 0) < 0 ||
+         store_attribute(st->group, "tasks", H5T_STD_I64LE, &tasks) < 0 ||
+         store_attribute_text(st->group, "run", spec->run.json) < 0 ||
+         store_attribute_text(st->group, "fingerprint", s->fingerprint[number]) < 0 || !note_batch(st->group, spec)))
         return false;
     h5_fault fault = {0};
     st->index.dataset = old ? h5_open_dataset(st->group, "index", &fault) : layout_index(s, st->group, (hsize_t)tasks);
