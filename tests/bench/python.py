@@ -143,7 +143,7 @@ def make_imports(folder):
 
 def comparisons():
     """Name, what prepares the folder, and contenders, of which the first is measured against the others."""
-    n, side = 3_000_000, 10_000
+    n, side = 20_000_000, 10_000  # the start of a run, half a second, counts
     few = 3000
     yield "increments", None, [
         mapped("plain", "increment", n, n),
