@@ -4,6 +4,7 @@
 #include "host/row.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <poll.h>
 #include <stdio.h>
@@ -172,7 +173,7 @@ static void blame(frame_run *f, end_reason why, int status, const char *nonsense
     tf_buf scratch = {0};
     scratch_add_prefix(h, &scratch);
     if (scratch.length)
-        tf_buf_addf(&scratch, "%lld", (long long)(h->header->first + row));
+        tf_buf_addf(&scratch, "%" PRId64, h->header->first + row);
     scratch_remove(h, &scratch);
     tf_buf_free(&scratch);
     if (!f->is_alone) {
