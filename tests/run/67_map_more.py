@@ -34,6 +34,11 @@ class More(MapTest):
                 taskfarm.map(away.C.twice, space, progress="none")
             except taskfarm.ManifestError as error:
                 print(error.id, str(error).replace(os.path.dirname(os.getcwd()), "..."))
+            os.environ["PYTHONPATH"] = os.path.abspath("../lib")
+            try:
+                taskfarm.map(away.C.twice, space, progress="none")
+            except taskfarm.ManifestError as error:
+                print(error.id)
             """
         )
         lines = done.stdout.splitlines()
@@ -43,6 +48,7 @@ class More(MapTest):
             lines[4],
             "conflict function: its module away is in .../lib, and there is another one of that name here, which tasks would import: change to that folder, or rename one of them",
         )
+        self.assertEqual(lines[5], "conflict")  # however tasks find the other one
 
     def test_init_and_launchers(self):
         """What init sets is there; it runs once a process, under mpirun too."""

@@ -76,16 +76,17 @@ def _is_standard(folder: str) -> bool:
 def _needed_folders(module: str) -> tuple[str, ...]:
     root = _root_of(module)
     here = os.path.realpath(os.getcwd())
-    if root is None or os.path.realpath(root) == here or _is_standard(root):
+    if root is None or os.path.realpath(root) == here:
         return ()
-    if importlib.machinery.PathFinder.find_spec(module.partition(".")[0], [here]):
-        top = module.partition(".")[0]
+    top = module.partition(".")[0]
+    found = importlib.machinery.PathFinder.find_spec(top, [here])
+    if found and found.origin:  # a folder that merely has the name comes after a module
         raise ManifestError(
             f"function: its module {top} is in {root}, and there is another one of that name here, which tasks would "
             "import: change to that folder, or rename one of them",
             id="conflict",
         )
-    return (root,)
+    return () if _is_standard(root) else (root,)
 
 
 def script_folder() -> str:
