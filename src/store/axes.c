@@ -52,39 +52,50 @@ static herr_t write_values(const tf_space *axis, int param, const table *t) {
     return result;
 }
 
-/* The first rank writes them: nobody else has a part in it. */
-static bool place_values(tf_store *s, const tf_space *axis, int param, hid_t group) {
-    const int64_t size = tf_space_size(axis);
+static bool place_values(tf_store *s, const tf_space *axis, int param, hid_t group, table *t) {
     const tf_param_spec *spec = tf_space_param(axis, param);
-    table t = {.type = store_param_type(spec), .rank = 1, .shape = {(hsize_t)size}};
-    t.dataset = store_dataset(s, group, spec->name, t.type, t.rank, t.shape);
-    bool good = t.dataset >= 0;
-    if (good && spec->type == TF_STRING && !spec->is_bytes)
-        good = store_attribute_encoding(t.dataset) >= 0;
-    if (good && s->rank == 0 && size > 0)
-        good = write_values(axis, param, &t) >= 0;
-    store_close_table(&t);
-    return good;
+    *t = (table){.type = store_param_type(spec), .rank = 1, .shape = {(hsize_t)tf_space_size(axis)}};
+    t->dataset = store_dataset(s, group, spec->name, t->type, t->rank, t->shape);
+    return t->dataset >= 0 && (spec->type != TF_STRING || spec->is_bytes || store_attribute_encoding(t->dataset) >= 0);
 }
 
-static bool place_axis(tf_store *s, const tf_space *axis, hid_t group) {
-    bool good = true;
-    for (int p = 0; p < tf_space_params(axis) && good; p++)
-        if (tf_space_size(axis) <= MOST_BYTES / (int64_t)tf_space_cell_size(axis, p))
-            good = place_values(s, axis, p, group);
-    return good;
-}
-
-bool store_note_axes(tf_store *s, const tf_stage_spec *spec, hid_t group) {
-    if (spec->wheres > 0 || !tf_space_is_grid(spec->space))
+bool store_note_axes(tf_store *s, const tf_stage_spec *spec, store_stage *st) {
+    const tf_space *space = spec->space;
+    if (spec->wheres > 0 || !tf_space_is_grid(space))
         return true;
-    bool good = note_sizes(spec->space, group);
-    if (!good || tf_space_axes(spec->space) == 0)
+    bool good = note_sizes(space, st->group);
+    if (!good || tf_space_axes(space) == 0)
         return good;
-    hid_t values = H5Gcreate2(group, "axes", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t values = H5Gcreate2(st->group, "axes", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     good = values >= 0;
-    for (int a = 0; a < tf_space_axes(spec->space) && good; a++)
-        good = place_axis(s, tf_space_axis(spec->space, a), values);
+    st->axis = tf_alloc_array((size_t)tf_space_params(space), sizeof *st->axis);
+    table *next = st->axis;
+    for (int a = 0; a < tf_space_axes(space); a++) {
+        const tf_space *axis = tf_space_axis(space, a);
+        for (int p = 0; p < tf_space_params(axis) && good; p++, next++)
+            if (tf_space_size(axis) <= MOST_BYTES / (int64_t)tf_space_cell_size(axis, p))
+                good = place_values(s, axis, p, values, next);
+    }
     H5Gclose(values);
     return good;
+}
+
+bool store_fill_axes(const tf_store *s, const tf_stage_spec *spec, store_stage *st) {
+    const tf_space *space = spec->space;
+    bool good = true;
+    table *next = st->axis;
+    for (int a = 0; a < tf_space_axes(space) && st->axis; a++) {
+        const tf_space *axis = tf_space_axis(space, a);
+        for (int p = 0; p < tf_space_params(axis); p++, next++)
+            if (good && s->rank == 0 && next->dataset > 0 && tf_space_size(axis) > 0)
+                good = write_values(axis, p, next) >= 0;
+    }
+    return good;
+}
+
+void store_close_axes(const tf_stage_spec *spec, store_stage *st) {
+    for (int p = 0; p < tf_space_params(spec->space) && st->axis; p++)
+        store_close_table(&st->axis[p]);
+    free(st->axis);
+    st->axis = NULL;
 }

@@ -199,7 +199,7 @@ static bool layout(tf_store *s, int number, bool old) {
     st->text = place_group(s, st->group, "text");
     return st->index.dataset > 0 && st->text >= 0 && layout_params(s, spec, st, old, (hsize_t)tasks) &&
            layout_columns(s, spec, st, old, (hsize_t)tasks) && layout_tasks(s, spec, st, old, (hsize_t)tasks) &&
-           (old || store_note_axes(s, spec, st->group)) && scale_list(&st->index);
+           (old || store_note_axes(s, spec, st)) && scale_list(&st->index);
 }
 
 /* ---- The whole ---- */
@@ -212,13 +212,16 @@ static tf_err lay_out(tf_store *s, int stage, tf_error *error) {
     st->part = tf_alloc_array((size_t)spec->columns + TASK_TABLES, sizeof *st->part);
     st->parts = store_row_parts(spec, st->part);
     bool old = store_is_there(s->file, spec->name);
-    tf_err err = old ? TF_OK : store_make_room(s, stage, store_most_tables(spec), error);
+    tf_err err = old ? TF_OK : store_make_room(s, stage, store_most_tables(spec) + tf_space_params(spec->space), error);
     if (err == TF_OK && !old)
         err = store_begin_change(s, error);
     if (err == TF_OK && !layout(s, stage, old))
         err = store_error(s, error, "can't lay out stage \"%s\"", spec->name);
     if (err == TF_OK && !old)
         err = store_reserve(s, stage, error);
+    if (err == TF_OK && !store_fill_axes(s, spec, st))
+        err = store_error(s, error, "can't lay out stage \"%s\"", spec->name);
+    store_close_axes(spec, st);
     if (err == TF_OK && !s->carrying)
         err = store_open_upstream(s, stage, error);
     if (err == TF_OK && !s->carrying)

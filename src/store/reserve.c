@@ -114,8 +114,11 @@ tf_err store_reserve(const tf_store *s, int stage, tf_error *error) {
     if (s->rank != 0 || s->fd < 0)
         return TF_OK;
     const int64_t there = tf_free_bytes(s->path);
-    reservation r = {.fd = s->fd, .list = tf_alloc_array((size_t)store_most_tables(spec), sizeof *r.list)};
+    const size_t axes = (size_t)tf_space_params(spec->space);
+    reservation r = {.fd = s->fd, .list = tf_alloc_array((size_t)store_most_tables(spec) + axes, sizeof *r.list)};
     store_each_table(s, stage, add_table, &r);
+    for (size_t p = 0; p < axes && s->stage[stage].axis; p++)
+        add_table(&r, "axes", NULL, &s->stage[stage].axis[p]);
     const bool fits = r.end <= s->limit;
     if (fits)
         reserve_parts(&r);

@@ -27,6 +27,7 @@ typedef struct store_stage {
     hid_t group, results, text;
     scale index; /* the dimension that all datasets with one row a task share */
     table *param;
+    table *axis;     /* per parameter: its values along its axis, while a new stage is laid out; else NULL */
     table *upstream; /* per parameter: the column of another stage that it comes from. NULL: none of them does */
     table *source;   /* per source of the space: the status of that stage */
     array_source *array;

@@ -258,7 +258,7 @@ class Surroundings(Ends):
         rows = {"over": {"i": {"range": [100000]}}, "run": {"function": "builtin:random"}, "results": {"x": {"type": "float64", "shape": [64]}}}
         texts = {"over": {"i": {"range": [100]}}, "run": {"command": "head -c 65536 /dev/zero | tr '\\0' x"}}
         for stage, limit, said in (
-            (rows, 30 << 20, r'^taskfarm: e\.h5: with stage "e" it has 50\.57 MB, and rank 0 may write no file of more than 30 MB: raise ulimit -f\n$'),
+            (rows, 30 << 20, r'^taskfarm: e\.h5: with stage "e" it has 51\.33 MB, and rank 0 may write no file of more than 30 MB: raise ulimit -f\n$'),
             (texts, 5 << 20, r"taskfarm: e\.h5\.d/run-1/rank-0000\.text: File too large\n"),  # enough for MPI's own files
         ):
             self.write("e.json", stage)
