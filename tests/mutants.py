@@ -30,7 +30,7 @@ MUTANTS = [
     ("rows that a dead worker has written are run again", MASTER, "            end_written(m, rank, s);", "            continue;"),
     ("an attempt is not counted", MASTER, "r->count, r->retry, r->seconds", "r->count, r->retry - 1, r->seconds"),
     ("\"until\" is looked at too early", UNTIL, "if (!l->is_due || !tf_sched_has_caught_up(u->sched, stage))", "if (!l->is_due)"),
-    ("\"until\" lets all tasks go at once", UNTIL, "    make_ready(u, stage, 0, l->next);", "    make_ready(u, stage, 0, tasks);"),
+    ("\"until\" lets all tasks go at once", UNTIL, "    make_ready(u, stage, 0, l->next);", "    make_ready(u, stage, 0, tf_stage_so_far(spec));"),
     ("tasks that a worker can't run are forgotten", WORKER, "        give_back(w, stage, p.attempt, p.tasks);", "        (void)p;"),
     ("a stage that nobody can run is not stopped", MASTER, "peers_are_known(&m->peers) && unables_stop(m->unables)", "false"),
     ("a drain is not passed on", MASTER, "    transport_send_all(m->transport, TAG_DRAIN,", "    (void)(TAG_DRAIN +"),
