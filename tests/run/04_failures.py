@@ -263,7 +263,7 @@ class Disk(farm.FarmTest):
         )
         self.write("texts.json", {"over": {"i": {"range": [200]}}, "run": {"command": "yes | head -c 60000"}})
         expected = {
-            "rows": r'stage "rows" needs 49\.78 MB, and 2\.\d+ MB are free: No space left on device',
+            "rows": r'stage "rows" needs 50\.54 MB, and 2\.\d+ MB are free: No space left on device',
             "texts": r"No space left on device",
         }
         for name, ranks in itertools.product(expected, (None, 3)):
