@@ -48,14 +48,16 @@ static tf_err read_changed(tf_store *s, hid_t file, const changed_stage *changed
     return store_error(s, error, "can't be read");
 }
 
-/* Reads it by itself. What HDF5 remembers of the file that all ranks have open must be the same on all of them: what
- * one has alone it takes the others to have, too, and they wait for each other in different places. */
+/* Where ranks have the file together, reads it by itself. What HDF5 remembers of a file that all ranks have open must
+ * be the same on all of them: what one has alone it takes the others to have, too, and they wait for each other in
+ * different places. A process that has the file for itself must not open it twice: HDF5 would take both for one. */
 static tf_err read_changes(tf_store *s, tf_error *error) {
-    hid_t file = store_open_file(s->path, NULL);
+    const hid_t file = s->together ? store_open_file(s->path, NULL) : s->file;
     tf_err err = file < 0 ? store_error(s, error, "can't be read") : TF_OK;
     for (size_t i = 0; i < s->changes && err == TF_OK; i++)
         err = read_changed(s, file, &s->changed[i], error);
-    H5Fclose(file);
+    if (s->together)
+        H5Fclose(file);
     return err;
 }
 
