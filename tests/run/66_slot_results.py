@@ -110,6 +110,9 @@ class Results(slot_host.SlotTest):
                 "3.0": Error('column "a": 3.0 is a float, no int64; declare the column as float64'),
                 "np.float32(2.5)": Error('column "a": 2.5 is a float, no int64; declare the column as float64'),
                 "None": Error('column "a": None is no int64; declare the column as float64 or as "optional"'),
+                "np.ma.array(3, mask=True)": Error(
+                    'column "a": a masked value is no int64; declare the column as float64 or as "optional"'
+                ),
                 "'3'": Error('column "a": "3" is no int64'),
                 "decimal.Decimal(3)": Error('column "a": a Decimal is no int64'),
                 "[3]": Error('column "a": a list of 1, expected a number; a column that takes arrays has a "shape"'),
@@ -140,6 +143,15 @@ class Results(slot_host.SlotTest):
                 "np.True_": Error('column "a": True is no float64'),
                 "'1.5'": Error('column "a": "1.5" is no float64'),
                 "b'1'": Error("column \"a\": b'1' is no float64"),
+                "np.longdouble(1) / 4": 0.25,
+                "np.longdouble(2) ** 2000": Error(f'column "a": {str(np.longdouble(2) ** 2000)} is beyond float64'),
+                "decimal.Decimal('1e400')": Error("column \"a\": Decimal('1E+400') is beyond float64"),
+                "decimal.Decimal('inf')": math.inf,
+                "np.longdouble('-inf')": -math.inf,
+                "np.ma.masked": math.nan,
+                "np.ma.array(2.5, mask=True)": math.nan,
+                "np.ma.array([2, 3], mask=[1, 0])[0]": math.nan,
+                "np.ma.array(3)": 3.0,
                 "10**400": Error(f'column "a": 1{"0" * 59}... is beyond float64'),
                 "np.zeros(0)": Error(
                     'column "a": an array of float64 of shape (0,), expected a number; a column that takes arrays has a "shape"'
@@ -176,6 +188,11 @@ class Results(slot_host.SlotTest):
             {"a": "bool"},
             {
                 "True": True,
+                "np.int64(1)": True,
+                "np.int8(2)": Error('column "a": 2 is no bool'),
+                "np.ma.array(True, mask=True)": Error(
+                    'column "a": a masked value is no bool; declare the column as float64 or as "optional"'
+                ),
                 "{'a': False}": False,
                 "np.bool_(1)": True,
                 "np.array(False)": False,
@@ -214,6 +231,9 @@ class Results(slot_host.SlotTest):
                 "'ä'": "ä".encode(),
                 "np.arange(2, dtype='i2')": b"\0\0\1\0",
                 "np.bytes_(b'z')": b"z",
+                "np.ma.array([1, 2], mask=[0, 1])": Error(
+                    'column "a": an array of int64 of shape (2,) has masked elements; fill them'
+                ),
                 "3": Error('column "a": 3 is no bytes'),
                 "[1]": Error('column "a": a list of 1 is no bytes'),
                 "None": Error('column "a": None is no bytes'),
@@ -233,6 +253,8 @@ class Results(slot_host.SlotTest):
                 "{'a': np.ma.masked_array(np.ones((2, 3)))}": [1.0] * 6,
                 "np.ma.masked_less(np.arange(6).reshape(2, 3), 2)": [math.nan, math.nan, 2.0, 3.0, 4.0, 5.0],
                 "np.array([[1, None, 2]] * 2, object)": [1.0, math.nan, 2.0] * 2,
+                "[np.ma.array([1, 2, 3], mask=[0, 1, 0]), [np.ma.masked, 5, 6]]": [1.0, math.nan, 3.0, math.nan, 5.0, 6.0],
+                "np.ones((2, 3), np.longdouble) / 3": [1 / 3] * 6,
                 "[1, 2, 3]": Error('column "a": a list of 3, expected shape (2, 3)'),
                 "[[1, 2], [3, 4]]": Error(
                     'column "a": a list of 2 with a list of 2 in it, expected one of 3: expected shape (2, 3)'
@@ -293,7 +315,9 @@ class Results(slot_host.SlotTest):
                 "[True, False]": [True, False],
                 "[1, 0]": [True, False],
                 "np.array([True, True])": [True, True],
-                "np.array([1, 1])": Error('column "a": an array of int64 of shape (2,) is no bool'),
+                "np.array([1, 0])": [True, False],
+                "np.array([1, 2])": Error('column "a": an array of int64 of shape (2,) is no bool'),
+                "np.array([1.0, 0.0])": Error('column "a": an array of float64 of shape (2,) is no bool'),
                 "[2, 0]": Error('column "a": 2 is no bool'),
             },
         )
@@ -309,6 +333,7 @@ class Results(slot_host.SlotTest):
             {
                 "{'a': 1.0}": {"n": 0, "a": 1.0},
                 "{'a': 1.0, 'n': None, 's': None}": {"n": 0, "a": 1.0},
+                "{'a': 1.0, 'n': np.ma.array(3, mask=True)}": {"n": 0, "a": 1.0},
                 "{'a': 1.0, 'n': 3, 's': 'x'}": {"n": 3, "a": 1.0, "s": "x"},
                 "{'n': 3}": Error('column "a" is missing in what the function returned; it has "n"'),
             },

@@ -67,6 +67,34 @@ class Results(MapTest):
         whole = self.python(script.replace("output=", 'results={"i": int, "f": float, "v": ("float32", 3), "s": str, "r": float, "l": (int, (2, 2))}, output=').replace("f.h5", "g.h5"))
         self.assertEqual(whole.stdout, done.stdout, "as if the first task had run with the others")
 
+    def test_the_first_task_s_masked_values(self):
+        """What is below a mask is no value: it is NaN, and integers do not have that."""
+        done = self.python(
+            """
+            import numpy as np
+            def bare(x): return np.ma.masked if x == 1 else 5.0
+            def element(x): return [x, np.ma.masked]
+            def array(x): return np.ma.array([x, 7.5], mask=[0, 1])
+            def integers(x): return np.ma.array([x, 7], mask=[0, 1])
+            for f in (bare, element, array, integers):
+                try:
+                    run = taskfarm.map(f, taskfarm.product(x=[1, 2]), progress="none")
+                    print(run[0].results["result"], run[1].results["result"])
+                except taskfarm.TaskError as error:
+                    print(str(error).splitlines()[0])
+            """
+        )
+        self.assertEqual(
+            done.stdout.splitlines(),
+            [
+                "nan 5.0",
+                "[ 1. nan] [ 2. nan]",
+                "[ 1. nan] [ 2. nan]",
+                "integers[0] (x=1), which was to tell the types of results, failed: TypeError: "
+                '"result": masked int64 are no values of a column; declare it in results= as float',
+            ],
+        )
+
     def test_the_first_task_fails(self):
         done = self.python(
             """

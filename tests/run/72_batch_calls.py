@@ -1,5 +1,8 @@
 """Functions that get arrays, in the process of a slot by itself (slot_host.py). Whole runs are 72_batches.py's."""
 
+import math
+
+import numpy as np
 import slot_host
 
 X = {"x": "float64"}
@@ -108,6 +111,27 @@ class Results(Batches):
         rows = self.rows_of("import numpy as np\ndef f(x):\n    return np.ma.array(x, mask=[0, 1])\n", X, Y, {"x": [1.0, 2.0]}, 2, 2)
         self.assertNotEqual(rows[1].values["y"], rows[1].values["y"])
 
+    def test_masks_count_wherever_they_stand(self):
+        """In arrays of integers, and in lists, where numpy takes the numbers below them."""
+        two = {"y": {"type": "float64", "shape": [2]}}
+        for value, columns, expected in (
+            ("np.ma.array([1, 2], mask=[0, 1])", Y, [1.0, math.nan]),
+            ("[1, np.ma.masked]", Y, [1.0, math.nan]),
+            ("[np.ma.array(1), np.ma.array(2, mask=True)]", Y, [1.0, math.nan]),
+            ("[np.ma.array([1, 2], mask=[0, 1]), [3, 4]]", two, [[1.0, math.nan], [3.0, 4.0]]),
+        ):
+            with self.subTest(value):
+                rows = self.rows_of(f"import numpy as np\ndef f(x):\n    return {value}\n", X, columns, {"x": [1.0, 2.0]}, 2, 2)
+                self.assertEqual(repr([row.values["y"] for row in rows]), repr(expected))
+
+    def test_numbers_lose_no_digit_that_the_column_has(self):
+        rows = self.rows_of("import numpy as np\ndef f(x):\n    return np.asarray(x, np.longdouble) / 3 * 1e300\n", X, Y, {"x": [1.0, 2.0]}, 2, 2)
+        self.assertEqual([row.values["y"] for row in rows], [float(np.longdouble(x) / 3 * 1e300) for x in (1, 2)])
+
+    def test_zeros_and_ones_are_bools(self):
+        rows = self.rows_of("def f(x):\n    return x.astype(int) % 2\n", X, {"y": "bool"}, {"x": [1.0, 2.0]}, 2, 2)
+        self.assertEqual([row.values["y"] for row in rows], [True, False])
+
     def test_strings_and_bytes(self):
         columns = {"s": "string", "b": "bytes"}
         rows = self.rows_of("def f(x):\n    return {'s': x.astype(str), 'b': [b'a' * int(i) for i in x]}\n", X, columns, {"x": [1.0, 2.0]}, 2, 2)
@@ -129,17 +153,21 @@ class Results(Batches):
             ("'text'", "float64", f'"text", expected an array of 1: {one}'),
             ("None", "float64", f"None, expected an array of 1: {one}"),
             ("x", "int64", "an array of float64 of shape (1,) is no int64; declare the column as float64"),
+            ("np.full(1, 2)", "bool", "an array of int64 of shape (1,) is no bool"),
+            ("np.full(1, 2) ** np.longdouble(2000)", "float64", "an array of %s of shape (1,) has numbers beyond float64"),
+            ("[np.ma.array([1, 2], mask=[0, 1])]", {"type": "int64", "shape": [2]}, 'None is no int64; declare the column as float64 or as "optional"'),
             ("x > 0", "float64", "an array of bool of shape (1,) is no float64"),
             ("np.array([300])", "int8", "an array of int64 of shape (1,) with numbers from 300 to 300 is beyond int8"),
             ("np.array([1e300])", "float32", "an array of float64 of shape (1,) has numbers beyond float32; declare the column as float64"),
-            ("np.ma.array([1], mask=[1])", "int64", "an array of int64 of shape (1,) is masked in places, which is known of floats alone (as NaN)"),
+            ("np.ma.array([1], mask=[1])", "int64", "an array of int64 of shape (1,) has masked elements; fill them, or declare the column as float64"),
             ("'a'", "string", f'"a", expected an array of 1: {one}'),
             ("['a', 'b']", "string", f"a list of 2, expected an array of 1: {one}"),
             ("[3]", "string", "3 is no string"),
         ):
             with self.subTest(value):
                 text = f"import numpy as np\ndef f(x):\n    return {value}\n"
-                self.assertEqual(self.message(text, {"y": kind}), f'column "y": {message}')
+                said = message.replace("%s", str(np.dtype(np.longdouble)))
+                self.assertEqual(self.message(text, {"y": kind}), f'column "y": {said}')
 
     def test_nothing_is_stored_of_a_call_of_which_a_part_does_not_fit(self):
         slot = self.of("def f(x):\n    return {'y': x, 'z': x[1:]}\n", X, {**Y, "z": "float64"}, batch=4)

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from taskfarm._slot.columns import Column, converter, described, limits
+from taskfarm._slot.columns import Column, converter, described, is_binary, limits, unmasked
 from taskfarm._slot.errors import Misfit
 from taskfarm._slot.memory import FORMATS
 from taskfarm._slot.results import Results
 
 Array = Any  # of numpy
 Text = tuple[int, int, bytes]  # row, column, content
+_MAY_HAVE_MASKS = (list, tuple, np.ma.MaskedArray)
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,9 @@ def _as_array(column: Column, count: int, value: Any) -> Array:
     if isinstance(value, (str, bytes, bytearray, set, frozenset, Mapping)) or value is None:
         raise Misfit(f"{described(value)}, {_expected(column, count)}")
     if isinstance(value, np.ma.MaskedArray):
-        value = _without_mask(value)
+        value = unmasked(value, column.type.startswith("float"))
     try:
-        array = np.asarray(value)
+        array = np.asarray(_without_masks(value))
     except Exception as error:  # lists of different lengths, or an object of the user's
         raise Misfit(f"{described(value)} is no array: {error}") from None
     if array.shape != (count, *column.shape):
@@ -91,12 +92,13 @@ def _as_array(column: Column, count: int, value: Any) -> Array:
     return array
 
 
-def _without_mask(value: Array) -> Array:
-    if value.dtype.kind == "f":
-        return value.filled(np.nan)
-    if np.ma.is_masked(value):
-        raise Misfit(f"{described(value)} is masked in places, which is known of floats alone (as NaN)")
-    return value.data
+def _without_masks(value: Any) -> Any:
+    """Lists, in which None stands for what is masked: numpy would take the numbers below the masks."""
+    if isinstance(value, np.ma.MaskedArray):
+        return value.tolist()
+    if isinstance(value, (list, tuple)) and any(issubclass(kind, _MAY_HAVE_MASKS) for kind in set(map(type, value))):
+        return [_without_masks(item) for item in value]
+    return value
 
 
 def _check_integers(column: Column, array: Array) -> None:
@@ -106,11 +108,12 @@ def _check_integers(column: Column, array: Array) -> None:
         raise Misfit(f"{described(array)} with {span} is beyond {column.type}")
 
 
-def _check_float32(array: Array) -> Array:
+def _narrow(array: Array, wanted: Any) -> Array:
     with np.errstate(over="ignore"):
-        short = array.astype(np.float32)
+        short = array.astype(wanted)
     if not np.array_equal(np.isinf(short), np.isinf(array)):
-        raise Misfit(f"{described(array)} has numbers beyond float32; declare the column as float64")
+        wider = "; declare the column as float64" if wanted.itemsize < 8 else ""
+        raise Misfit(f"{described(array)} has numbers beyond {wanted.name}{wider}")
     return short
 
 
@@ -123,12 +126,14 @@ def _fit(column: Column, array: Array) -> Array:
         convert = converter(column.type)
         return np.array([convert(value) for value in array.ravel().tolist()], wanted).reshape(array.shape)
     if wanted.kind == "f" and kind in "fiu":
-        return _check_float32(array) if wanted.itemsize < array.dtype.itemsize and kind == "f" else array
+        return _narrow(array, wanted) if wanted.itemsize < array.dtype.itemsize and kind == "f" else array
     if wanted.kind in "iu" and kind in "iu":
         _check_integers(column, array)
         return array
     if wanted.kind in "iu" and kind == "f":
         raise Misfit(f"{described(array)} is no {column.type}; declare the column as {array.dtype}")
+    if wanted.kind == "b" and is_binary(array):
+        return array
     raise Misfit(f"{described(array)} is no {column.type}")
 
 

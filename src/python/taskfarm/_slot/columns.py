@@ -47,6 +47,12 @@ def _is_numpy(value: object) -> bool:
     return "numpy" in sys.modules and isinstance(value, (sys.modules["numpy"].ndarray, sys.modules["numpy"].generic))
 
 
+def _is_masked(value: object) -> bool:
+    """Is it a number of numpy's that is masked? float() and index() would give what is below the mask."""
+    ma = sys.modules.get("numpy.ma")
+    return ma is not None and isinstance(value, ma.MaskedArray) and value.shape == () and bool(ma.is_masked(value))
+
+
 def _is_integer_type(name: str) -> bool:
     return name.startswith(("int", "uint"))
 
@@ -71,18 +77,32 @@ def integers() -> frozenset[type]:
 # ---- Numbers: from a Python value to one that memoryview takes ----
 
 
-def _to_bool(value: Any) -> bool:
+def _to_bool(name: str, value: Any) -> bool:
     if isinstance(value, bool):
         return value
     if _is_numpy(value) and value.shape == () and value.dtype.kind == "b":
         return bool(value)
-    if isinstance(value, int) and value in (0, 1):
+    if not hasattr(value, "dtype") and isinstance(value, int) and value in (0, 1):
+        return bool(value)
+    if _is_numpy(value) and value.shape == () and is_binary(value):
         return bool(value)
     raise Misfit(f"{described(value)} is no bool")
 
 
+def is_binary(array: Any) -> bool:
+    """Are numpy's numbers integers, and all of them 0 or 1?"""
+    return array.dtype.kind in "iu" and bool(((array == 0) | (array == 1)).all())
+
+
 def _is_boolean(value: Any) -> bool:
     return isinstance(value, bool) or (_is_numpy(value) and value.dtype.kind == "b")
+
+
+def _is_finite(value: Any) -> bool:
+    """Is a number that float() makes infinite finite itself?"""
+    import numbers
+
+    return (_is_numpy(value) or isinstance(value, numbers.Number)) and abs(value) != math.inf
 
 
 def _to_float(name: str, value: Any) -> float:
@@ -98,6 +118,8 @@ def _to_float(name: str, value: Any) -> float:
         raise Misfit(f"{shown(value)} is beyond {name}") from None
     except (TypeError, ValueError):
         raise Misfit(f"{described(value)} is no {name}") from None
+    if math.isinf(number) and _is_finite(value):  # Decimal and long doubles overflow without a word
+        raise Misfit(f"{shown(value)} is beyond {name}")
     if name == "float32" and math.isfinite(number) and abs(number) >= _BEYOND_FLOAT32:
         raise Misfit(f"{shown(value)} is beyond float32; declare the column as float64")
     return number
@@ -123,11 +145,17 @@ def _to_int(name: str, value: Any) -> int:
 
 def converter(name: str) -> Callable[[Any], Any]:
     """What turns a value into a number of the type, or raises Misfit."""
-    if name == "bool":
-        return _to_bool
-    if _is_integer_type(name):
-        return lambda value: _to_int(name, value)
-    return lambda value: _to_float(name, value)
+    is_float = not _is_integer_type(name) and name != "bool"
+    kind = {True: _to_float, False: _to_bool if name == "bool" else _to_int}[is_float]
+
+    def convert(value: Any) -> Any:
+        if not _is_masked(value):
+            return kind(name, value)
+        if is_float:
+            return math.nan
+        raise Misfit(f'a masked value is no {name}; declare the column as float64 or as "optional"')
+
+    return convert
 
 
 # ---- Columns ----
@@ -153,7 +181,7 @@ class Column:
 
     def is_absent(self, value: Any) -> bool:
         """Is the value none at all, where the column allows that? Its cells are as they were laid out then."""
-        return self.optional and value is None
+        return self.optional and (value is None or _is_masked(value))
 
     def drop(self) -> list[tuple[int, bytes]]:
         """Texts that have been stored since it was last called."""
@@ -242,7 +270,7 @@ class ArrayColumn(Column):
         np = sys.modules["numpy"]
         dtype = np.dtype(self.type)
         if type(value) is not np.ndarray:
-            value = _unmasked(value, dtype.kind == "f")
+            value = unmasked(value, dtype.kind == "f")
         out = np.frombuffer(cells, dtype).reshape(shape)
         kind = value.dtype.kind
         if dtype.kind == "f" and kind == "f" and value.dtype.itemsize > dtype.itemsize:
@@ -255,6 +283,8 @@ class ArrayColumn(Column):
                 raise Misfit(
                     f"{described(value)} with numbers from {value.min()} to {value.max()} is beyond {self.type}"
                 )
+            np.copyto(out, value, casting="unsafe")
+        elif dtype.kind == "b" and is_binary(value):
             np.copyto(out, value, casting="unsafe")
         elif dtype.kind in "iu" and kind == "f":
             raise Misfit(f"{described(value)} is no {self.type}; declare the column as {value.dtype}")
@@ -272,7 +302,7 @@ class ArrayColumn(Column):
             raise Misfit(f"{described(value)} has numbers beyond {self.type}") from None
 
 
-def _unmasked(value: Any, is_float: bool) -> Any:
+def unmasked(value: Any, is_float: bool) -> Any:
     """An array of a class of its own as a plain one. What is masked is missing: NaN, which integers do not have."""
     np = sys.modules["numpy"]
     if not isinstance(value, np.ma.MaskedArray):
@@ -332,6 +362,8 @@ class TextColumn(Column):
     def _bytes(value: Any) -> bytes:
         if isinstance(value, str):
             return value.encode(errors="surrogateescape")
+        if _is_numpy(value) and sys.modules["numpy"].ma.is_masked(value):
+            raise Misfit(f"{described(value)} has masked elements; fill them")
         try:
             return bytes(memoryview(value))
         except (TypeError, ValueError, BufferError):

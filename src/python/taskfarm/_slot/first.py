@@ -6,6 +6,7 @@ value from there, so that it is not called again."""
 
 import base64
 import json
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -42,6 +43,23 @@ def _of_array(name: str, array: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     return column, {"dtype": array.dtype.str, "shape": list(array.shape), "base64": content}
 
 
+def _filled(name: str, value: Any) -> Any:
+    """A numpy array whose masks are NaN, which integers do not have."""
+    import numpy as np
+
+    if not (isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value)):
+        return np.asarray(value)
+    if value.dtype.kind != "f":
+        raise TypeError(f'"{name}": masked {value.dtype} are no values of a column; declare it in results= as float')
+    return value.filled(np.nan)
+
+
+def _plain(value: Any) -> Any:
+    """An element of a list as Python's own."""
+    item = value.item() if hasattr(value, "item") else value
+    return math.nan if "numpy.ma" in sys.modules and sys.modules["numpy"].ma.is_masked(value) else item
+
+
 def _of_bytes(value: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     return {"type": "bytes"}, {"base64": base64.b64encode(value).decode()}
 
@@ -55,14 +73,14 @@ def _of_list(name: str, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
             raise TypeError(f'"{name}": a list whose parts differ in length, or are empty, is no array')
         shape.append(lengths.pop())
         flat = [element for item in flat for element in item]
-    plain = [element.item() if hasattr(element, "item") else element for element in flat]
+    plain = [_plain(element) for element in flat]
     kinds = {type(element) for element in plain}
     types = {frozenset({bool}): "bool", frozenset({int}): "int64"}
     kind = types.get(frozenset(kinds)) or ("float64" if kinds <= {int, float} else None)
     if kind is None:
         named = ", ".join(sorted(kind.__name__ for kind in kinds))
         raise TypeError(f'"{name}": a list of {named} is no array of a column; it holds booleans, integers or floats')
-    return {"type": kind, "shape": shape}, {"json": json.loads(json.dumps(value, default=lambda item: item.item()))}
+    return {"type": kind, "shape": shape}, {"json": json.loads(json.dumps(value, default=_plain))}
 
 
 def describe(name: str, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -82,9 +100,7 @@ def describe(name: str, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     if isinstance(value, (list, tuple)):
         return _of_list(name, value)
     if hasattr(value, "__array__") or hasattr(value, "dtype"):
-        import numpy as np
-
-        return _of_array(name, np.asarray(value))
+        return _of_array(name, _filled(name, value))
     kind = type(value).__name__
     raise TypeError(f'"{name}": {kind} tells no type of a column; declare it in results=, or by the annotation')
 
