@@ -229,9 +229,18 @@ class Calls(slot_host.SlotTest):
         slot = self.of("import math\nf = math.hypot", {"a": "float64", "b": "float64"}, {"y": "float64"})
         self.assertEqual(slot.frame(1, {"a": [3], "b": [4]})[1][0].values, {"y": 5})
 
-    def test_names_that_are_keywords(self):
-        slot = self.of("def f(**rest):\n    return rest['lambda']", {"lambda": "int64"}, INT)
-        self.assertEqual(slot.frame(1, {"lambda": [3]})[1][0].values, {"y": 3})
+    def test_names_that_are_no_identifiers(self):
+        """Keywords, names from the header of a table, and those that are code: none of it runs."""
+        names = ["lambda", "__debug__", "a b", "", "\ufb01", "fi", "'\"\\\n", "q=open('ran', 'w'), r", "x: 1}), open('ran', 'w')  #", "\udcff"]
+        text = "def f(**rest):\n    return ascii(list(rest.items()))"
+        slot = self.of(text, dict.fromkeys(names, "int64"), {"y": "string"})
+        row = slot.frame(1, {name: [i] for i, name in enumerate(names)})[1][0]
+        self.assertEqual((row.message, row.values), (None, {"y": ascii([(name, i) for i, name in enumerate(names)])}))
+        columns = {"'] = open('ran', 'w')  #": "int64", "": "int64"}
+        self.write("n.py", f"def g():\n    return dict.fromkeys({list(columns)}, 7)\n")
+        slot.stage("n.py:g", {}, columns, number=1)
+        self.assertEqual(slot.frame(1, stage=1)[1][0].values, dict.fromkeys(columns, 7))
+        self.assertFalse((self.folder / "ran").exists())
 
     def test_implied_parameters_need_not_be_taken(self):
         params = {

@@ -121,6 +121,12 @@ def _row_lines(shape: Shape, call: str) -> list[str]:
     return lines
 
 
+def _is_plain(name: str) -> bool:
+    """Can the name stand in source as it is? Any text may be the name of a parameter, and what is not ASCII is another
+    name to the compiler, which normalizes it."""
+    return name.isascii() and name.isidentifier() and not keyword.iskeyword(name) and name != "__debug__"
+
+
 def source(shape: Shape) -> str:
     """The source of a loop: loop(frame, first, last) runs rows first .. last - 1 of the frame and returns the row that
     it did not begin: `last`, or less when the host says stop."""
@@ -128,7 +134,7 @@ def source(shape: Shape) -> str:
     iterated = [i for i, name in enumerate(names) if name not in shape.made]
     values = [f"make{i}(row)" if name in shape.made else f"a{i}" for i, name in enumerate(names)]
     by_name = [
-        f"**{{{name!r}: {value}}}" if keyword.iskeyword(name) else f"{name}={value}"
+        f"{name}={value}" if _is_plain(name) else f"**{{{name!r}: {value}}}"
         for name, value in zip(shape.named, values[len(shape.positional) :], strict=True)
     ]
     call = f"f({', '.join([*values[: len(shape.positional)], *by_name])})"
@@ -145,6 +151,6 @@ def source(shape: Shape) -> str:
 def loop_of(shape: Shape) -> Loop:
     """Makes the loop for a shape."""
     there: dict[str, Any] = {}
-    exec(compile(source(shape), GENERATED, "exec"), there)  # of names that are identifiers, and literals
+    exec(compile(source(shape), GENERATED, "exec"), there)  # of plain identifiers, and literals
     loop: Loop = there["loop"]
     return loop
