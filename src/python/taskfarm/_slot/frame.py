@@ -40,7 +40,6 @@ class Frame:
         self.pending = slot.texts.pending
         self.leave_if_child = slot.texts.leave_if_child
         self.write = slot.texts.write
-        self.write_briefly = slot.texts.write_briefly
         self.has_grown = slot.texts.has_grown
         self.go_home = slot.go_home
         self.globals = slot.globals
@@ -157,6 +156,11 @@ class Frame:
         message = errors.cut(errors.text_of(error), self.stage.message_bytes)
         trace = errors.cut(errors.traceback_of(error), self.stage.trace_bytes)
         self.texts.fail(row, message, trace)
+
+    def write_briefly(self, row: int) -> None:
+        """Ends a row that is not watched, and that has something pending: it has said something, or gone elsewhere."""
+        self.go_home()
+        self.texts.write_briefly(row)
 
     # ---- The rows ----
 

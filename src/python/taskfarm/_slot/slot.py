@@ -70,6 +70,7 @@ class Slot:
         self.clock = self.frame.cells("float64", 0, CONTROL_BYTES // 8)
         self.texts.open(out, err, texts, bool(said.get("foreground")))
         self.texts.watch_forks(self.link.close)
+        self.texts.watch_folder()
         version = ".".join(map(str, sys.version_info[:3]))
         return {"hello": {"protocol": PROTOCOL, "pid": os.getpid(), "python": version, "executable": sys.executable}}
 

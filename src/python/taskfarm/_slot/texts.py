@@ -94,6 +94,15 @@ class Texts:
 
         os.register_at_fork(before=self._flush, after_in_child=mark_child)
 
+    def watch_folder(self) -> None:
+        """A row that goes to another folder has something pending, too: it is brought back when it ends."""
+
+        def look(event: str, _: object) -> None:
+            if event == "os.chdir":
+                self.pending.append(self)
+
+        sys.addaudithook(look)
+
     def leave_if_child(self, error: BaseException | None = None) -> None:
         """Ends the process if it is a fork of the slot's."""
         if not self._is_child:
