@@ -48,5 +48,6 @@ _Noreturn void python_parent_run(const host_setting *setting, const tf_stage_spe
 }
 
 bool python_parent_is_common(const tf_stage_spec *a, const tf_stage_spec *b) {
-    return python_stage_has_same_start(a, b) && tf_resources_slots(&a->need) == tf_resources_slots(&b->need);
+    return python_stage_has_same_start(a, b) && python_stage_has_same_folders(a, b) &&
+           tf_resources_slots(&a->need) == tf_resources_slots(&b->need);
 }

@@ -87,13 +87,11 @@ static uint32_t teach_cold(host *h, python_slot *s) {
 
 /* ---- The processes ---- */
 
-/* A process that can run the stage's tasks. If it would have to import what a forked one has imported, none. */
+/* A process that can run the stage's tasks; NULL: none. */
 static python_slot *find(struct python_pool *pool, const host *h) {
-    const bool is_warm = h->warm[h->spec->number] >= 0;
     for (int i = 0; i < PYTHON_SLOTS; i++) {
         python_slot *s = &pool->slot[i];
-        if (s->socket >= 0 && python_stage_is_alike(s->of, h->spec) &&
-            (!is_warm || python_stage_has_same_imports(s->of, h->spec)))
+        if (s->socket >= 0 && python_stage_is_alike(s->of, h->spec))
             return s;
     }
     return NULL;

@@ -134,8 +134,9 @@ static void add_function(const tf_python_spec *python, tf_buf *out) {
 }
 
 void python_stage_add(const tf_campaign *campaign, const tf_stage_spec *stage, tf_buf *out) {
-    char stream[20], seconds[32];
+    char stream[20], loading[20], seconds[32];
     snprintf(stream, sizeof stream, "%016" PRIx64, tf_rng_seed_key(campaign->seed, stage->name));
+    snprintf(loading, sizeof loading, "%016" PRIx64, tf_rng_seed_key(campaign->seed, ""));
     snprintf(seconds, sizeof seconds, "%.9g", stage->timeout);
     tf_buf_addf(out, "{\"stage\": {\"number\": %d", stage->number);
     add_text(out, "name", stage->name);
@@ -149,6 +150,7 @@ void python_stage_add(const tf_campaign *campaign, const tf_stage_spec *stage, t
     add_key(out, "timeout");
     tf_buf_adds(out, seconds);
     add_text(out, "stream", stream);
+    add_text(out, "loading", loading); /* for what its module draws, which other stages may have, too */
     add_flag(out, "has_inputs", stage->inputs > 0);
     add_flag(out, "has_outputs", stage->outputs > 0);
     add_number(out, "slots", tf_resources_slots(&stage->need));
@@ -181,15 +183,33 @@ bool python_stage_has_same_start(const tf_stage_spec *a, const tf_stage_spec *b)
     return same;
 }
 
-bool python_stage_has_same_imports(const tf_stage_spec *a, const tf_stage_spec *b) {
+/* A pickle says itself beside which modules its functions live. */
+static bool is_in_same_folder(const tf_python_target *a, const tf_python_target *b) {
+    if (!a->text || !b->text)
+        return !a->text && !b->text;
+    if (a->is_pickle || b->is_pickle)
+        return strcmp(a->file, b->file) == 0;
+    const char *end[2] = {strrchr(a->file, '/'), strrchr(b->file, '/')};
+    const size_t length[2] = {end[0] ? (size_t)(end[0] - a->file) : 0, end[1] ? (size_t)(end[1] - b->file) : 0};
+    return length[0] == length[1] && strncmp(a->file, b->file, length[0]) == 0;
+}
+
+bool python_stage_has_same_folders(const tf_stage_spec *a, const tf_stage_spec *b) {
     const tf_python_spec *pa = a->run.python, *pb = b->run.python;
-    bool same = strcmp(pa->target.file, pb->target.file) == 0 && strcmp(pa->target.module, pb->target.module) == 0 &&
-                pa->preloads == pb->preloads;
-    for (int m = 0; m < pa->preloads && same; m++)
-        same = strcmp(pa->preload[m], pb->preload[m]) == 0;
+    return is_in_same_folder(&pa->target, &pb->target) && is_in_same_folder(&pa->init, &pb->init);
+}
+
+/* Do both stages import the same modules, and call the same "init"? */
+static bool has_same_imports(const tf_python_spec *a, const tf_python_spec *b) {
+    bool same = strcmp(a->target.file, b->target.file) == 0 && strcmp(a->target.module, b->target.module) == 0 &&
+                a->preloads == b->preloads && !a->init.text == !b->init.text;
+    same = same && (!a->init.text || strcmp(a->init.text, b->init.text) == 0);
+    for (int m = 0; m < a->preloads && same; m++)
+        same = strcmp(a->preload[m], b->preload[m]) == 0;
     return same;
 }
 
 bool python_stage_is_alike(const tf_stage_spec *a, const tf_stage_spec *b) {
-    return a == b || (tf_resources_equal(&a->need, &b->need) && python_stage_has_same_start(a, b));
+    return a == b || (tf_resources_equal(&a->need, &b->need) && python_stage_has_same_start(a, b) &&
+                      has_same_imports(a->run.python, b->run.python));
 }

@@ -110,6 +110,63 @@ class Given(PythonTest):
         self.assertEqual(len(set(pids)), 7)  # the one with A=1 made room for others, and was started anew
 
 
+class Modules(PythonTest):
+    """What one stage has imported, or set, is nothing to another."""
+
+    def run_stages(self, stages, warm, status=0):
+        """Runs stages of one task one after the other, in one slot. Returns the result of each; None: it failed."""
+        names = [f"s{n}" for n in range(len(stages))]
+        for n, stage in enumerate(stages):
+            run = {"warm": warm, "interpreter": "/usr/bin/python3", **stage}
+            stages[n] = {"name": names[n], "over": {"x": [0]}, "run": run, "results": {"y": "string"}, "after": names[:n][-1:]}
+        self.write("m.json", {"stages": stages})
+        self.said = self.taskfarm("m.json", "--slots", 1, "--fresh", status=status).stderr
+        with h5py.File(self.folder / "m.h5") as file:
+            done = [file[f"{name}/task/status"][0] == farm.DONE for name in names]
+            return [file[f"{name}/results/y"].asstr()[0] if is_done else None for name, is_done in zip(names, done, strict=True)]
+
+    def test_of_scripts_in_several_folders_are_those_beside_them(self):
+        """Also where a folder of modules has no __init__.py; one that is beside another script alone is not found."""
+        for folder in ("a", "b", "."):
+            text = f"import helper, lib.tools\ndef f(x):\n    import late\n    return '{folder}' + helper.NAME + lib.tools.NAME + late.NAME\n"
+            self.write(f"{folder}/m.py", text)
+            for module in ("helper", "lib/tools", "late"):
+                self.write(f"{folder}/{module}.py", f"NAME = '{folder}'\n")
+        self.write("a/setup.py", "import late\ndef setup():\n    pass\n")
+        self.write("c/o.py", "import json\ndef f(x):\n    return json.dumps(x)\n")
+        self.write("c/n.py", "import late\ndef f(x):\n    return late.NAME\n")
+        targets = ["a/m.py:f", "b/m.py:f", "m.py:f", "a/m.py:f", "b/m.py:f", "c/o.py:f"]
+        for warm in (True, False):
+            with self.subTest(warm=warm):
+                stages = [{"python": target} for target in targets]
+                self.assertEqual(self.run_stages(stages, warm), ["aaaa", "bbbb", "....", "aaaa", "bbbb", "0"])
+                stages = [{"python": "a/m.py:f"}, {"python": "c/o.py:f", "init": "a/setup.py:setup"}, {"python": "c/n.py:f"}]
+                self.assertEqual(self.run_stages(stages, warm, status=1), ["aaaa", "0", None])
+
+    def test_of_scripts_that_change_sys_path_are_those_they_ask_for(self):
+        for name in "ab":
+            self.write(f"{name}.py", f"import sys\nsys.path.insert(0, '{self.folder}/lib_{name}')\nimport tools\ndef f(x):\n    return tools.NAME\n")
+            self.write(f"lib_{name}/tools.py", f"NAME = '{name}'\n")
+        for warm in ("auto", False):
+            with self.subTest(warm=warm):
+                self.assertEqual(self.run_stages([{"python": f"{name}.py:f"} for name in "abab"], warm), list("abab"))
+                said = 'stage "s1": each slot imports by itself, since the interpreter that imports for all has imported a.py, which has changed sys.path;'
+                self.assertEqual(said in self.said, warm == "auto")
+
+    def test_have_what_their_own_init_has_set(self):
+        self.write("m.py", "def a():\n    global kind\n    kind = 'a'\ndef b():\n    global kind\n    kind = 'b'\nkind = ''\ndef f(x):\n    return kind\n")
+        stages = [{"python": "m.py:f", "init": "a"}, {"python": "m.py:f", "init": "b"}, {"python": "m.py:f"}]
+        self.assertEqual(self.run_stages([dict(stage) for stage in stages], False), ["a", "b", ""])
+
+    def test_have_drawn_the_same_in_all_processes(self):
+        """Whichever stage a process has imported the module for."""
+        self.write("m.py", "import random\ndrawn = random.random()\ndef f(x):\n    return repr(drawn)\n")
+        stages = [{"python": "m.py:f"}, {"python": "m.py:f"}, {"python": "m.py:f", "env": {"A": "1"}}]
+        for warm in (True, False):
+            drawn = self.run_stages([dict(stage) for stage in stages], warm)
+            self.assertEqual(len(set(drawn)), 1, warm)
+
+
 class Kept(PythonTest):
     def test_times_of_all_rows(self):
         self.python("def f(x):\n    if x == 5: os._exit(1)\n    return 1.0\n", record="full", status=1)

@@ -9,6 +9,7 @@ import textwrap
 
 import farm
 import h5py
+import numpy as np
 
 THREAD = """
     #define _GNU_SOURCE
@@ -241,6 +242,18 @@ class Warm(WarmTest):
         self.stage(["well"] * 40, begin + MODULE, run={"warm": True})
         self.assertNotIn("imports by itself", self.taskfarm("w.json", "--slots", 2).stderr)
         self.assertEqual(self.imports(), 1)
+
+    def test_a_module_that_goes_to_another_folder_does_not_take_the_slots_there(self):
+        """There another file of its name, and another common value, are waiting."""
+        for n, folder in enumerate((".", "sub")):
+            work = f"import os\nos.chdir('sub')\ndef work(n, does, c):\n    return {{'square': {n} + int(c[0]), 'pid': os.getpid()}}\n"
+            self.write(f"{folder}/m.py", work)
+            np.save(self.folder / folder / "common.npy", np.array([10 * n]))
+        for warm in ("auto", True, False):
+            run = {"python": "m.py:work", "interpreter": "/usr/bin/python3", "warm": warm, "common": {"c": "common.npy"}}
+            self.stage(["well"] * 40, run=run)
+            self.assertNotIn("imports by itself", self.taskfarm("w.json", "--slots", 2, "--fresh").stderr)
+            self.assertEqual(self.rows()[2], [0] * 40, warm)
 
     def test_init_runs_in_each_process(self):
         setup = "def setup():\n    global ready\n    ready = os.getpid()\n"

@@ -6,6 +6,7 @@ import pathlib
 import signal
 import sys
 
+import numpy as np
 import slot_host
 
 sys.path.insert(0, str(slot_host.PACKAGE))
@@ -44,20 +45,37 @@ class Loads(slot_host.SlotTest):
         slot.stage("pack.inner:f", X, INT)
         self.assertEqual(slot.frame(1, {"x": [1]})[1][0].values, {"y": 11})
 
-    def test_of_scripts_of_the_same_names_in_two_folders(self):
+    def test_its_init_may_lie_in_another_folder(self):
+        """Whose modules are found, too, unless one of a name lies in both: a process has one of each name."""
+        twins = f"{self.folder}/one and {self.folder}/two both have a module %s; rename one: a process has one"
+        for module, import_here, import_there, why in (
+            ("setup", "apart", "beside", None),
+            ("setup", "common", "beside", twins % "common"),  # the other folder's is not what it would import
+            ("setup", "apart", "common", twins % "common"),
+            ("m", "apart", "beside", twins % "m"),
+        ):
+            with self.subTest(module=module, here=import_here, there=import_there):
+                self.write("one/m.py", f"import {import_here}\ndef f(x):\n    return apart.name + x\n")
+                self.write(f"two/{module}.py", f"import {import_there}\ndef setup():\n    import apart\n    apart.name += beside.name\n")
+                for place, name in ("one/apart", 1), ("two/beside", 20), ("one/common", 0), ("two/common", 0):
+                    self.write(f"{place}.py", f"name = {name}\n")
+                slot = self.slot()
+                answer = slot.stage("one/m.py:f", X, INT, init=f"two/{module}.py:setup")
+                self.assertEqual(answer.get("failed"), why)
+                if not why:
+                    self.assertEqual(slot.frame(1, {"x": [300]})[1][0].values, {"y": 321})
+
+    def test_of_a_module_that_goes_to_another_folder(self):
+        """What is read after that is that of the work folder: files, common values and modules."""
+        for n, folder in enumerate((".", "sub")):
+            self.write(f"{folder}/setup.py", f"import os\ndef setup():\n    open('setup', 'w').write('{n}')\n    os.chdir('sub')\n")
+            self.write(f"{folder}/m.py", f"import os\nos.chdir('sub')\ndef f(c):\n    return f'{n} {{c[0]}} {{os.getcwd()}}'\n")
+            np.save(self.folder / folder / "c.npy", np.array([n]))
         slot = self.slot()
-        for number, folder in enumerate(("one", "two")):
-            self.write(
-                f"{folder}/m.py",
-                "import beside, os\ndef f(x):\n    import late\n"
-                "    return [beside.name, late.name, int(os.environ['TASKFARM_STAGE'])]\n",
-            )
-            self.write(f"{folder}/beside.py", f"name = {number}\n")
-            self.write(f"{folder}/late.py", f"name = {number + 10}\n")
-            slot.stage(f"{folder}/m.py:f", X, {"y": {"type": "int64", "shape": [3]}}, number=number, name=str(number))
-        for number in (0, 1, 0):
-            row = slot.frame(1, {"x": [0]}, stage=number)[1][0]
-            self.assertEqual((row.values, row.message), ({"y": [number, number + 10, number]}, None))
+        more = {"common": {"c": "c.npy"}, "init": "setup.py:setup"}
+        self.assertEqual(slot.stage("m.py:f", {}, {"y": "string"}, **more), {"stage": 0, "seeds": True})
+        self.assertEqual(slot.frame(1)[1][0].values, {"y": f"0 0 {self.folder}"})
+        self.assertEqual((self.folder / "setup").read_text(), "0")
 
     def test_of_a_pickle(self):
         self.write(

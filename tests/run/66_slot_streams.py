@@ -79,7 +79,7 @@ class Seeds(slot_host.SlotTest):
         )
         drawn = []
         for key in ("1", "1", "2"):
-            slot = self.of(text, {"i": "int64"}, {"y": "float64"}, seeds=True, stream=key, init="setup")
+            slot = self.of(text, {"i": "int64"}, {"y": "float64"}, seeds=True, loading=key, init="setup")
             drawn.append([row.values["y"] for row in slot.frame(3, {"i": range(3)}, seeds=[1, 2, 3])[1]])
         self.assertEqual(drawn[0], drawn[1])
         self.assertNotEqual(drawn[0], drawn[2])

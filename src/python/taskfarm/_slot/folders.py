@@ -1,48 +1,55 @@
-"""Folders that modules are imported from: a process may serve stages whose scripts lie in several. At any time one of
-them is in sys.path, behind the engine's own; where another has modules of the same names, these are put away
-meanwhile."""
+"""Folders: that in which the process began, which paths are relative to and tasks begin in, and those that modules are
+imported from. The host gives a process stages of one folder alone, whose modules are the only ones of their names."""
 
 import os
 import sys
 from types import ModuleType
 
-_INSTALLED = ("site-packages", "dist-packages")  # folders below a project's own that are not its modules
+from taskfarm._slot.errors import Refusal
 
 
 class Folders:
-    """Which folder is in use."""
+    """Of a process. To be made before any of the user's code runs, which may change the current folder."""
 
     def __init__(self) -> None:
-        self.work = ""  # what the manifest's paths are relative to; "": the folder that the process is in
-        self.current: str | None = None
-        self._away: dict[str, dict[str, ModuleType]] = {}  # by folder, the modules that others have hidden
+        self.home = os.getcwd()
+        self.work = ""  # what the manifest's paths are relative to, itself relative to `home`
+        self.entered: list[str] = []  # in sys.path, behind the engine's own
 
     def at(self, path: str) -> str:
         """A path of the manifest, absolute."""
-        return os.path.abspath(os.path.join(self.work, path))
+        return os.path.normpath(os.path.join(self.home, self.work, path))
+
+    def go_home(self) -> None:
+        """What has gone to another folder does not take what comes next there."""
+        try:
+            is_away = os.getcwd() != self.home
+        except FileNotFoundError:  # it has removed that folder
+            is_away = True
+        if is_away:
+            os.chdir(self.home)
 
     def enter(self, folder: str) -> None:
-        """From now on modules are looked for in this folder first."""
-        if folder == self.current:
-            return
-        if self.current is not None:
-            self._leave(self.current, folder)
-        self.current = folder
-        sys.path.insert(1, folder)
-        sys.modules.update(self._away.pop(folder, {}))
+        """From now on modules are looked for in this folder, too, behind those that were entered before."""
+        if folder not in self.entered:
+            self.entered.append(folder)
+            sys.path.insert(len(self.entered), folder)
 
-    def _leave(self, old: str, new: str) -> None:
-        if old in sys.path[1:]:
-            del sys.path[sys.path.index(old, 1)]
+    def refuse_twins(self) -> None:
+        """Raises Refusal if a module was imported from one of two folders, and the other has one of its name: who
+        imports it there would get the wrong one."""
         for name, module in list(sys.modules.items()):
-            if _lies_below(module, old) and _has_module(new, name.partition(".")[0]):
-                self._away.setdefault(old, {})[name] = sys.modules.pop(name)
+            places = [folder for folder in self.entered if "." not in name and _has_module(folder, name)]
+            if len(places) > 1 and any(_lies_in(module, folder) for folder in places):
+                raise Refusal(f"{places[0]} and {places[1]} both have a module {name}; rename one: a process has one")
 
 
-def _lies_below(module: ModuleType, folder: str) -> bool:
+def _lies_in(module: ModuleType, folder: str) -> bool:
     file = getattr(module, "__file__", None)
-    inside = isinstance(file, str) and file.startswith(folder + os.sep)
-    return inside and not any(part in file for part in _INSTALLED)  # type: ignore[operator]
+    if not isinstance(file, str):  # a folder without __init__.py
+        return any(os.path.dirname(path) == folder for path in getattr(module, "__path__", ()))
+    there = os.path.dirname(file)
+    return folder in (there, os.path.dirname(there))
 
 
 def _has_module(folder: str, name: str) -> bool:

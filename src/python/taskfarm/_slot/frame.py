@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from taskfarm._slot import errors
 from taskfarm._slot.columns import integers
 from taskfarm._slot.errors import Misfit
+from taskfarm._slot.load import FOLDERS
 from taskfarm._slot.loop import Loop, Shape, loop_of
 from taskfarm._slot.memory import FORMATS, IS_ORDERED, Cells, fence
 from taskfarm._slot.protocol import ENDED, STARTED, STOP
@@ -41,7 +42,7 @@ class Frame:
         self.leave_if_child = slot.texts.leave_if_child
         self.write = slot.texts.write
         self.has_grown = slot.texts.has_grown
-        self.go_home = slot.go_home
+        self.go_home = FOLDERS.go_home
         self.globals = slot.globals
         self.seeders = slot.globals.seeders
         self.integers = integers()

@@ -57,7 +57,7 @@ def _is_of(module: ModuleType, path: str) -> bool:
 def _read_pickle(file: str) -> dict[str, Any]:
     """What a file of the package holds: a line of JSON, and behind it a pickle of functions by name. Read once: its
     functions have globals in common, which init may set."""
-    found = os.stat(file)
+    found = os.stat(FOLDERS.at(file))
     return _unpickle(file, found.st_ino, found.st_mtime_ns)
 
 
@@ -116,6 +116,10 @@ def load_init(init: str, file: str, module: str) -> Callable[..., Any]:
     place, colon, name = init.rpartition(":")
     if not colon:
         return load_function(file, module, init)
-    if place.endswith((".py", ".pickle")):
-        return load_function(place, os.path.splitext(os.path.basename(place))[0], name)
-    return load_function("", place, name)
+    is_file = place.endswith((".py", ".pickle"))
+    FOLDERS.enter(folder_of(place if is_file else ""))
+    FOLDERS.refuse_twins()
+    module = os.path.splitext(os.path.basename(place))[0]
+    found = load_function(place, module, name) if is_file else load_function("", place, name)
+    FOLDERS.refuse_twins()
+    return found

@@ -25,22 +25,12 @@ class Slot:
 
     def __init__(self, link: Link) -> None:
         self.link = link
-        self.home = os.getcwd()
         self.number = 0
         self.texts = Texts()
         self.globals = GLOBALS
         self.buffers: dict[int, Memory] = {}
         self.stages: dict[int, Stage] = {}
         self.current: Stage | None = None  # that ran last
-
-    def go_home(self) -> None:
-        """A task that has gone to another folder does not take the next ones there."""
-        try:
-            is_away = os.getcwd() != self.home
-        except FileNotFoundError:  # it has removed that folder
-            is_away = True
-        if is_away:
-            os.chdir(self.home)
 
     def serve(self) -> None:
         """Answers packets until the host is gone. Raises OSError if it goes in the middle of an answer."""
@@ -88,7 +78,6 @@ class Slot:
         finally:
             self.control[LOADING] = 0
         self.texts.leave_if_child()
-        self.go_home()
         return {"stage": number, "seeds": stage.wants_seeds}
 
     def _buffer(self, message: dict[str, Any], descriptors: list[int]) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from taskfarm._slot.columns import column_of
@@ -20,9 +20,16 @@ if TYPE_CHECKING:
     from taskfarm._slot.slot import Slot
 
 
-def _loading(said: dict[str, Any]) -> contextlib.AbstractContextManager[None]:
-    key = int(said.get("stream") or "0", 16)
-    return GLOBALS.loading(key) if said.get("seed_globals", True) else contextlib.nullcontext()
+@contextlib.contextmanager
+def _loading(said: dict[str, Any]) -> Iterator[None]:
+    """While modules of the user's are imported, or init runs: what they draw is the same in every process, and where
+    they leave it makes no difference."""
+    key = int(said.get("loading") or "0", 16)
+    try:
+        with GLOBALS.loading(key) if said.get("seed_globals", True) else contextlib.nullcontext():
+            yield
+    finally:
+        FOLDERS.go_home()
 
 
 def import_stage(said: dict[str, Any]) -> Callable[..., Any]:
@@ -54,7 +61,6 @@ class Stage:
         self.key = int(said.get("stream") or "0", 16)
         self.has_seeded_globals = bool(said.get("seed_globals", True)) and not self.batch
         self.function = import_stage(said)
-        self.folder = FOLDERS.current or ""
         if said.get("init"):
             with _loading(said):
                 load_init(said["init"], said["file"], said["module"])()
@@ -68,7 +74,7 @@ class Stage:
         if said.get("first"):
             from taskfarm._slot.first import First
 
-            self.first = First(said["first"], bool(self.batch))
+            self.first = First(FOLDERS.at(said["first"]), bool(self.batch))
             self.own_function = self.function
         self.loops: dict[tuple[bool, bool, bool], Loop] = {}  # Frame's
         self.is_short = False  # the tasks that ran last were
@@ -109,7 +115,6 @@ class Stage:
         if self.slot.current is not self:
             self.slot.current = self
             enter(self.said)
-            FOLDERS.enter(self.folder)
         if self.first is not None:
             self._take_first(said["first"], said["count"])
         return self.frame(self, said).run()

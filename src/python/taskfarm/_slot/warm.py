@@ -21,6 +21,7 @@ from typing import Any
 from taskfarm._slot import forkable, slot
 from taskfarm._slot.errors import text_of
 from taskfarm._slot.link import Gone, Link
+from taskfarm._slot.load import FOLDERS
 from taskfarm._slot.stage import enter, import_stage
 
 _IMPORT_LIMIT = 300  # s
@@ -64,13 +65,19 @@ class _Imports:
     def __init__(self) -> None:
         self.environment = dict(os.environ)  # that this process was started with
         self._failed: dict[int, str] = {}  # by stage: why it can't be imported here; "": it is imported
+        self._path = list(sys.path)  # where modules are found, but for the stages' own folders
+        self._changer = ""  # the module that has changed that
         self._obstacle = ""
 
     def obstacle(self, stage: dict[str, Any], force: bool) -> str:
         """Why the stage is to be started cold; "": nothing. `force`: threads and devices are no reason."""
-        number = stage["number"]
+        number, module = stage["number"], stage["file"] or stage["module"]
+        if self._changer not in ("", module):
+            return f"has imported {self._changer}, which has changed sys.path"
         if number not in self._failed:
             self._failed[number] = _import(stage)
+            if [folder for folder in sys.path if folder not in FOLDERS.entered] != self._path:
+                self._changer = module
             self._obstacle = forkable.obstacle()
             gc.collect()
             gc.freeze()
