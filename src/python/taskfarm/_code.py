@@ -2,7 +2,8 @@
 it.
 
 What counts is the syntax tree without positions, comments and docstrings, the defaults, and the values that are closed
-over or global; of functions and classes of the same script likewise. Of modules the name alone.
+over or global; of functions and classes of the same script likewise, with what a class has and what its methods use. Of
+modules the name alone: those beside the script are files that count.
 """
 
 from __future__ import annotations
@@ -19,13 +20,19 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from taskfarm._slot.code import Finder, imports_of
+
 Function = Callable[..., Any]
+
+CACHED = type(functools.lru_cache(len))  # what lru_cache and cache make of a function
 
 
 def inner_of(function: Function) -> types.FunctionType | None:
     """The Python function within a method, a partial or a decorated one that says so; None: there is none."""
     if isinstance(function, functools.partial):
         return inner_of(function.func)
+    if isinstance(function, CACHED):
+        return inner_of(function.__wrapped__)
     if inspect.ismethod(function):
         return inner_of(function.__func__)
     if isinstance(function, types.FunctionType):
@@ -34,13 +41,19 @@ def inner_of(function: Function) -> types.FunctionType | None:
     return call if isinstance(call, types.FunctionType) else None
 
 
-def _names_of_globals(code: types.CodeType) -> Iterator[str]:
-    for step in dis.get_instructions(code):
-        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME") and isinstance(step.argval, str):
-            yield step.argval
+def _codes_of(code: types.CodeType) -> Iterator[types.CodeType]:
+    """It, and those of the functions and classes within it."""
+    yield code
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            yield from _names_of_globals(constant)
+            yield from _codes_of(constant)
+
+
+def _names_of_globals(code: types.CodeType) -> Iterator[str]:
+    for each in _codes_of(code):
+        for step in dis.get_instructions(each):
+            if step.opname in ("LOAD_GLOBAL", "LOAD_NAME") and isinstance(step.argval, str):
+                yield step.argval
 
 
 def values_around(function: Function) -> dict[str, Any]:
@@ -50,6 +63,8 @@ def values_around(function: Function) -> dict[str, Any]:
     if isinstance(function, functools.partial):
         found.update({f"argument {i}": value for i, value in enumerate(function.args)}, **function.keywords)
         return {**values_around(function.func), **found}
+    if isinstance(function, CACHED):
+        return values_around(function.__wrapped__)
     if inspect.ismethod(function):
         return {**values_around(function.__func__), "self": function.__self__}
     inner = inner_of(function)
@@ -120,18 +135,20 @@ def _lambda_of(tree: ast.AST, code: types.CodeType) -> ast.AST | None:
     return None
 
 
-def _tree_of(thing: Any) -> str | None:
-    """The syntax tree of a function or class; None: its source is not there."""
-    try:
-        tree: ast.AST = ast.parse(textwrap.dedent(inspect.getsource(thing)))
+def _parsed(thing: Any) -> ast.AST | None:
+    """The syntax of a function or class as it stands in its source; None: that is not there."""
+    try:  # of a function's code, since a decorated function would tell the source of what it decorates
+        return ast.parse(textwrap.dedent(inspect.getsource(getattr(thing, "__code__", thing))))
     except (OSError, TypeError, SyntaxError, ValueError):
         return None
-    if getattr(thing, "__name__", "") == "<lambda>":
-        found = _lambda_of(tree, thing.__code__)
-        if found is None:
-            return None
-        tree = found
-    return ast.dump(_strip(tree))
+
+
+def _tree_of(thing: Any) -> str | None:
+    """The syntax tree of a function or class; None: its source is not there."""
+    tree = _parsed(thing)
+    if tree is not None and getattr(thing, "__name__", "") == "<lambda>":
+        tree = _lambda_of(tree, thing.__code__)
+    return None if tree is None else ast.dump(_strip(tree))
 
 
 class _Hash:
@@ -139,6 +156,8 @@ class _Hash:
 
     def __init__(self) -> None:
         self.hash = hashlib.sha256()
+        self.modules: set[str] = set()  # whose functions, classes or objects were met
+        self.functions: list[types.FunctionType] = []  # that go by value
         self.met: dict[int, int] = {}
         self.kept: list[Any] = []  # so that no id is used twice
 
@@ -159,10 +178,11 @@ class _Hash:
 
     def _object(self, value: Any) -> None:
         if isinstance(value, types.ModuleType):
+            self.modules.add(value.__name__)
             self.text("module", value.__name__)
         elif isinstance(value, type):
             self._class(value)
-        elif isinstance(value, (functools.partial, types.FunctionType, types.MethodType)):
+        elif isinstance(value, (functools.partial, types.FunctionType, types.MethodType, CACHED)):
             self.function(value)
         elif isinstance(value, types.CodeType):
             self._code(value)
@@ -176,18 +196,29 @@ class _Hash:
                 self.value(key)
                 self.value(item)
         elif isinstance(value, (set, frozenset)):
-            self.text(type(value).__qualname__, *sorted(_digest_of(item) for item in value))
+            self.text(type(value).__qualname__, *sorted(self._apart(item) for item in value))
         elif hasattr(value, "dtype") and hasattr(value, "tobytes") and getattr(value.dtype, "hasobject", True) is False:
             self.text("array", value.dtype.str, getattr(value, "shape", ()), value.tobytes())
         else:
             self._reduced(value)
 
+    def _apart(self, value: Any) -> str:
+        """The hash of a value by itself."""
+        one = _Hash()
+        one.value(value)
+        self.modules |= one.modules
+        self.functions += one.functions
+        return one.hash.hexdigest()
+
     def _reduced(self, value: Any) -> None:
         """As pickle takes it apart."""
         kind = type(value)
         self.text("object", kind.__module__, kind.__qualname__)
+        self.modules.add(kind.__module__)
         if is_by_value(kind):
             self.value(kind)
+        if isinstance(getattr(value, "__wrapped__", None), types.FunctionType):  # what a decorator has made
+            self.value(value.__wrapped__)
         try:
             parts = value.__reduce_ex__(4)
         except Exception:  # it can't be pickled, which is told elsewhere
@@ -202,17 +233,20 @@ class _Hash:
 
     def _class(self, kind: type) -> None:
         self.text("class", kind.__module__, kind.__qualname__)
+        self.modules.add(kind.__module__)
         if not is_by_value(kind):
             return
-        tree = _tree_of(kind)
-        self.text(tree or "")
-        for base in kind.__bases__:
+        self.text(_tree_of(kind) or "")
+        for base in (type(kind), *kind.__bases__):
             self.value(base)
-        if tree is None:
-            for name, member in sorted(vars(kind).items()):
-                if isinstance(member, types.FunctionType):
-                    self.text(name)
-                    self.value(member)
+        for name, member in sorted(vars(kind).items()):
+            functions = [each for each in _functions_of(member) if is_by_value(each)]
+            for function in functions:
+                self.text(name)
+                self.value(function)
+            if not functions and not (name.startswith("__") and name.endswith("__")) and not name.startswith("_abc_"):
+                self.text(name)
+                self.value(member)
 
     def _code(self, code: types.CodeType) -> None:
         self.text("code", code.co_code, *code.co_names, *code.co_varnames)
@@ -222,60 +256,70 @@ class _Hash:
     def function(self, function: Function) -> None:
         inner = inner_of(function)
         if inner is None or (inner is function and not is_by_value(function)):
+            self.modules.add(getattr(function, "__module__", None) or "")
             self.text("named", getattr(function, "__module__", ""), getattr(function, "__qualname__", ""))
             return
+        if is_by_value(inner):
+            self.functions.append(inner)
+        else:
+            self.modules.add(inner.__module__)
         tree = _tree_of(inner)
         if tree is not None:
             self.text("function", tree)
         else:
             self._code(inner.__code__)
-        for name, value in values_around(function).items():
+        for name, value in [*values_around(function).items(), *sorted(vars(inner).items())]:
             self.text(name)
             self.value(value)
 
 
-def _digest_of(value: Any) -> str:
-    one = _Hash()
-    one.value(value)
-    return one.hash.hexdigest()
+def _functions_of(member: Any) -> list[types.FunctionType]:
+    """The functions of a member of a class: a method, or those of a property."""
+    if isinstance(member, (staticmethod, classmethod)):
+        member = member.__func__
+    parts = [member.fget, member.fset, member.fdel] if isinstance(member, property) else [member]
+    parts = [part.func if isinstance(part, functools.cached_property) else part for part in parts]
+    return [inner for part in parts if callable(part) and (inner := inner_of(part)) and not isinstance(part, type)]
+
+
+def _met_by(function: Function) -> _Hash:
+    taken = _Hash()
+    taken.function(function)
+    return taken
 
 
 def hash_of(function: Function) -> str:
     """16 hexadecimal digits."""
-    taken = _Hash()
-    taken.function(function)
-    return taken.hash.hexdigest()[:16]
+    return _met_by(function).hash.hexdigest()[:16]
 
 
 # ---- Files ----
 
 
-def modules_beside(function: Function, folder: str) -> list[str]:
-    """The files of modules below a folder that a function uses, and that these use."""
+def _imports_within(function: types.FunctionType) -> set[str]:
+    """The modules that a function imports when it is called."""
+    tree = _parsed(function)
+    if tree is not None:
+        return {name for level, name in imports_of(tree) if level == 0}
+    steps = (step for code in _codes_of(function.__code__) for step in dis.get_instructions(code))
+    return {str(step.argval) for step in steps if step.opname == "IMPORT_NAME"}
+
+
+def _file_below(root: str, name: str) -> str | None:
+    """The file of a module that has been imported, if it lies below a folder and is none that was installed."""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if name == "__main__" or not file or not file.startswith(root) or "site-packages" in file:
+        return None
+    return str(file)
+
+
+def modules_beside(function: Function, folder: str) -> dict[str, str]:
+    """The files of modules below a folder that a function uses or imports, and of what these import from there; each
+    with a hash."""
     root = folder.rstrip("/") + "/"
-    files: dict[str, None] = {}
-    seen: set[int] = set()
-
-    def visit(value: Any, depth: int) -> None:
-        if id(value) in seen:
-            return
-        seen.add(id(value))
-        module = (
-            value if isinstance(value, types.ModuleType) else sys.modules.get(getattr(value, "__module__", "") or "")
-        )
-        if isinstance(value, types.FunctionType) and is_by_value(value) and depth < 100:
-            for inner in values_around(value).values():
-                visit(inner, depth + 1)
-        file = getattr(module, "__file__", None)
-        if module is None or module.__name__ == "__main__" or not file or not file.startswith(root):
-            return
-        if "site-packages" in file or not file.endswith(".py") or file in files:
-            return
-        files[file] = None
-        for inner in list(vars(module).values()):
-            if isinstance(inner, (types.ModuleType, types.FunctionType, type)):
-                visit(inner, depth + 1)
-
-    for value in [inner_of(function), *values_around(function).values()]:
-        visit(value, 0)
-    return sorted(files)
+    met = _met_by(function)
+    finder = Finder()
+    finder.add_files(folder, [file for name in sorted(met.modules) if (file := _file_below(root, name))])
+    imported = {name for each in met.functions for name in _imports_within(each)}
+    finder.add_names([folder, *sorted(path for path in sys.path if path.startswith(root))], sorted(imported))
+    return {path: found["hash"] for path, found in sorted(finder.files.items())}

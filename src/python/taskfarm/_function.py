@@ -6,22 +6,28 @@ cloudpickle, so that the script is not run again where tasks run.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import importlib.machinery
 import inspect
 import io
 import json
 import os
+import pickle
 import site
 import sys
 import sysconfig
+import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from taskfarm._code import Function, hash_of, inner_of, is_by_value, modules_beside, values_around
+from taskfarm._code import CACHED, Function, hash_of, inner_of, is_by_value, modules_beside, values_around
 from taskfarm._errors import ManifestError
 from taskfarm._extras import needed
+from taskfarm._slot.code import code_of
+from taskfarm._slot.load import cached
 
 _LARGE = 1 << 20  # bytes of an array that is to be given as `common`
 
@@ -35,8 +41,18 @@ class Target:
     text: str  # "package.module:function"; of a pickle the name in it
     content: bytes | None = None
     folders: tuple[str, ...] = ()  # that tasks need on their path
-    code: tuple[str, ...] = field(default=())  # files that count as code
+    code: Mapping[str, str] = field(default_factory=dict)  # files that count as code, with a hash of each
     init: str | None = None  # what is called before the first task, as the manifest says it
+
+    @property
+    def seal(self) -> str:
+        """A hash of all its code."""
+        if self.content is None:
+            files = code_of([{"file": "", "module": self.text.partition(":")[0]}])["files"]
+        else:
+            files = json.loads(self.content.partition(b"\n")[0])["code"]
+        said = sorted([*((file["path"], file["hash"]) for file in files), *self.code.items()])
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
 def name_of(function: Function) -> str:
@@ -161,18 +177,42 @@ def _reduced_named_tuple(thing: Any) -> Any:
     plain |= {"__firstlineno__", "__static_attributes__", "__annotate__", "__annotate_func__", *fields}
     if not is_by_value(thing) or thing._field_defaults or set(vars(thing)) - plain:
         return NotImplemented
-    types = typing.get_type_hints(thing)
-    return typing.NamedTuple, (thing.__name__, [(name, types.get(name, Any)) for name in fields])
+    hints = typing.get_type_hints(thing)
+    return typing.NamedTuple, (thing.__name__, [(name, hints.get(name, Any)) for name in fields])
 
 
-def _dumps(cloudpickle: Any, functions: dict[str, Function]) -> bytes:
+def _reduced_cached(thing: Any) -> Any:
+    """A function with a cache, which pickle would write by a name that no other process has; its cache begins anew. A
+    property with one may have a lock, which none can write."""
+    if isinstance(thing, functools.cached_property):
+        return functools.cached_property, (thing.func,), {"attrname": thing.attrname, "__doc__": thing.__doc__}
+    if not isinstance(thing, CACHED) or not is_by_value(thing):
+        return NotImplemented
+    parameters = thing.cache_parameters()
+    return cached, (thing.__wrapped__, parameters["maxsize"], parameters["typed"])
+
+
+def _refuse_by_name(thing: Any) -> None:
+    """What pickle writes by its name in the script can't be found where tasks run."""
+    if isinstance(thing, (type, types.FunctionType)) or getattr(thing, "__module__", None) != "__main__":
+        return
+    if hasattr(thing, "__qualname__") and isinstance(thing.__reduce_ex__(4), str):
+        raise pickle.PicklingError(f"it is pickled by its name, {thing.__qualname__}, in the script")
+
+
+def _dumps(cloudpickle: Any, value: Any) -> bytes:
     class Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
         def reducer_override(self, thing: Any) -> Any:
-            reduced = _reduced_named_tuple(thing)
-            return super().reducer_override(thing) if reduced is NotImplemented else reduced
+            for reduce in (_reduced_named_tuple, _reduced_cached):
+                if (reduced := reduce(thing)) is not NotImplemented:
+                    return reduced
+            reduced = super().reducer_override(thing)
+            if reduced is NotImplemented and type(thing) not in self.dispatch_table:
+                _refuse_by_name(thing)
+            return reduced
 
     content = io.BytesIO()
-    Pickler(content).dump(functions)
+    Pickler(content).dump(value)
     return content.getvalue()
 
 
@@ -183,7 +223,9 @@ def _pickled(functions: Mapping[str, Function], label: str) -> bytes:
         return _dumps(cloudpickle, dict(functions))
     except Exception as error:
         seen: set[int] = set()
-        named = [text for f in functions.values() for text in _culprits(f, cloudpickle.dumps, "", seen)]
+        named = [
+            text for f in functions.values() for text in _culprits(f, functools.partial(_dumps, cloudpickle), "", seen)
+        ]
         what = "; ".join(named) or str(error)
         raise ManifestError(
             f"{label} can't be sent to other processes: it takes {what}: make it within the function, or in init=",
@@ -216,10 +258,10 @@ def _by_value(function: Function, init: Function | None, label: str) -> Target:
         "parameters": _parameters(function),
         "folder": folder,
     }
-    code = {file for each in functions.values() for file in modules_beside(each, folder)}
+    code = {file: seal for each in functions.values() for file, seal in modules_beside(each, folder).items()}
     whole = json.dumps(head, sort_keys=True).encode() + b"\n" + content
     called = init_name if init is not None else None
-    return Target(name, name, whole, _loose_folders(folder), tuple(sorted(code)), called)
+    return Target(name, name, whole, _loose_folders(folder), code, called)
 
 
 def _loose_folders(folder: str) -> tuple[str, ...]:
@@ -253,4 +295,4 @@ def target_of(function: Any, init: Any = None) -> Target:
     if init is not None:
         called = init.__qualname__ if init.__module__ == module else f"{init.__module__}:{init.__qualname__}"
         folders = tuple(dict.fromkeys([*folders, *_needed_folders(init.__module__)]))
-    return Target(name_of(function), f"{module}:{function.__qualname__}", None, folders, (), called)
+    return Target(name_of(function), f"{module}:{function.__qualname__}", None, folders, {}, called)

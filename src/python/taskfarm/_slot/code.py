@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.machinery import EXTENSION_SUFFIXES
 from typing import Any
 
@@ -95,7 +95,7 @@ def hash_of(content: bytes, tree: ast.Module | None) -> str:
 Name = tuple[int, str]  # of a module: how many folders up from where it is asked for (0: absolute), and its name
 
 
-def imports_of(tree: ast.Module) -> Iterator[Name]:
+def imports_of(tree: ast.AST) -> Iterator[Name]:
     """The modules that a tree imports, wherever the statement stands. Of `from a import b` also a.b: it may be one."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -134,20 +134,38 @@ class Finder:
         self.files: dict[str, dict[str, str]] = {}  # by the path that is shown
         self.absent: set[str] = set()  # paths, without an ending, at which nothing is that was looked for
 
+        self._waiting: deque[tuple[str, Name]] = deque()  # names, each with the folder of the file that asks for it
+
     def add(self, file: str, module: str) -> None:
         """Adds a stage's module, and all that it imports. `file` is "" for one that is imported by its name."""
-        self._waiting: deque[tuple[str, Name]] = deque()  # names, each with the folder of the file that asks for it
         if file:
             home: Home | None = Home(os.path.dirname(file))
             self._read(file, Home(os.path.dirname(file)))
         else:
             home = _home_of(module.partition(".")[0])
             self._waiting.append(("", (0, module)))
+        self._follow(home)
+
+    def add_files(self, folder: str, files: Iterable[str]) -> None:
+        """Adds files, and all that they import from a folder."""
+        for file in files:
+            self._read(file, Home(folder))
+        self._follow(Home(folder))
+
+    def add_names(self, folders: Iterable[str], names: Iterable[str]) -> None:
+        """Adds what modules of these names there are in folders, and all that they import from there."""
+        names = list(names)
+        for folder in folders:
+            self._waiting += [(folder, (0, name)) for name in names]
+            self._follow(Home(folder))
+
+    def _follow(self, home: Home | None) -> None:
         while home and self._waiting and len(self.files) < MOST_FILES:
             folder, (level, name) = self._waiting.popleft()
             if home.has((level, name)):
                 for path in self._locate(_up(folder, level - 1) if level else home.folder, name):
                     self._read(path, home)
+        self._waiting.clear()
 
     def _locate(self, folder: str, name: str) -> list[str]:
         """The files of the module a.b.c below a folder: those of a, a.b and a.b.c, as far as they are there."""

@@ -76,6 +76,11 @@ def _unpickle(file: str, *_identity: int) -> dict[str, Any]:
         raise
 
 
+def cached(function: Callable[..., Any], maxsize: int | None, typed: bool) -> Callable[..., Any]:
+    """A function with an empty cache, as functools.lru_cache makes it: pickles have it so."""
+    return functools.lru_cache(maxsize, typed)(function)
+
+
 def _near(there: Any, name: str) -> str:
     """Advice to stand behind a name that is not there."""
     import difflib

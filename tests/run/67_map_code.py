@@ -1,0 +1,177 @@
+"""taskfarm.map: which edits of a script and of what lies beside it are noticed, and what of a script goes by value."""
+
+import textwrap
+
+import farm
+from map_test import MapTest
+
+# Scripts whose f(x) gives @ times x. Each is run with two values of @.
+EDITS = {
+    "the wrapper of a decorated function": """
+        import functools
+        def times(f):
+            @functools.wraps(f)
+            def wrapper(*given, **named): return FACTOR * f(*given, **named)
+            return wrapper
+        @times
+        def f(x) -> int: return x
+        """,
+    "a global of a method": """
+        K = FACTOR
+        class Model:
+            def value(self, x): return x * K
+        model = Model()
+        def f(x) -> int: return model.value(x)
+        """,
+    "a function that a method calls": """
+        def helper(x): return FACTOR * x
+        class Model:
+            @staticmethod
+            def value(x): return helper(x)
+        def f(x) -> int: return Model().value(x)
+        """,
+    "a global of a property": """
+        K = FACTOR
+        class Model:
+            @property
+            def factor(self): return K
+        def f(x) -> int: return Model().factor * x
+        """,
+    "an attribute of a class": """
+        class Settings:
+            factor = 1
+        Settings.factor = FACTOR
+        def f(x) -> int: return Settings.factor * x
+        """,
+    "an attribute of a function": """
+        def f(x) -> int: return f.factor * x
+        f.factor = FACTOR
+        """,
+    "a cached function": """
+        import functools
+        @functools.lru_cache
+        def f(x) -> int: return FACTOR * x
+        """,
+    "a cached function that another calls, and itself": """
+        import functools
+        @functools.cache
+        def times(n, x): return 0 if n == 0 else times(n - 1, x) + FACTOR * x
+        def f(x) -> int: return times(1, x)
+        """,
+    "a cached property": """
+        import functools
+        class Model:
+            @functools.cached_property
+            def factor(self): return FACTOR
+            @functools.lru_cache
+            def value(self, x): return self.factor * x
+        f = Model().value
+        """,
+    "a module beside, imported within": """
+        open("factor.py", "w").write("K = FACTOR")
+        def f(x) -> int:
+            import factor
+            return factor.K * x
+        """,
+    "a module beside, imported within a method": """
+        open("factor.py", "w").write("K = FACTOR")
+        class Model:
+            def value(self, x):
+                from factor import K
+                return K * x
+        def f(x) -> int: return Model().value(x)
+        """,
+    "what a module beside imports a value from": """
+        open("values.py", "w").write("K = FACTOR")
+        open("factor.py", "w").write("from values import K\\ndef times(x): return K * x")
+        import factor
+        def f(x) -> int: return factor.times(x)
+        """,
+}
+SEALS = """
+import runpy
+from taskfarm._function import target_of
+for number in range({count}):
+    try:
+        print(target_of(runpy.run_path(f"edit{{number}}.py", run_name="__main__")["f"]).seal)
+    except taskfarm.Error as error:
+        print(error)
+"""
+
+
+class Code(MapTest):
+    def seals_of(self, factor):
+        """Of the code of each, as another process has it."""
+        for number, script in enumerate(EDITS.values()):
+            self.write(f"edit{number}.py", textwrap.dedent(script).replace("FACTOR", str(factor)))
+        return self.python(SEALS.format(count=len(EDITS))).stdout.splitlines()
+
+    def test_edits_are_noticed(self):
+        """And where nothing is edited the code is the same in each process."""
+        one, same, edited = self.seals_of(2), self.seals_of(2), self.seals_of(3)
+        self.assertEqual(one, same)
+        for what, seal, other in zip(EDITS, one, edited, strict=True):
+            with self.subTest(what):
+                self.assertRegex(seal, "^[0-9a-f]{64}$")
+                self.assertNotEqual(seal, other)
+
+    @farm.first
+    def test_rows_are_kept_with_a_warning(self):
+        """Or made anew, the first one too."""
+        for what in ("the wrapper of a decorated function", "a module beside, imported within"):
+            script = textwrap.dedent(EDITS[what])
+            more = """
+                import sys, warnings
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("always")
+                    again = {"rerun": "code"} if "again" in sys.argv else {}
+                    run = taskfarm.map(f, taskfarm.product(x=[1, 2]), progress="none", **again)
+                print(run.dataset.result.values.tolist(), [w.category.__name__ for w in caught])
+                """
+            (self.folder / "f.h5").unlink(missing_ok=True)
+            for factor, again, told in (2, "", "[2, 4] []"), (3, "", "[2, 4] ['CodeChangedWarning']"), (3, "again", "[3, 6] []"):
+                text = (script + textwrap.dedent(more)).replace("FACTOR", str(factor)).replace("sys.argv", repr(again))
+                self.assertEqual(self.python(text).stdout.strip(), told, what)
+
+    def test_caches_go_along(self):
+        """Of the function itself, of one that calls itself, of a method and of a property."""
+        done = self.python(
+            """
+            import functools
+            @functools.lru_cache
+            def f(n): return n if n < 2 else f(n - 1) + f(n - 2)
+            class Model:
+                @functools.cached_property
+                def factor(self): return 3
+                @functools.lru_cache(maxsize=5, typed=True)
+                def value(self, n): return self.factor * n + f(n)
+            for number, function in enumerate((f, Model().value, functools.cache(lambda n: -n))):
+                print(taskfarm.map(function, taskfarm.product(n=[2, 30]), results=int, progress="none", output=f"o{number}.h5").frame.result.tolist())
+            """
+        )
+        self.assertEqual(done.stdout.splitlines(), ["[1, 832040]", "[7, 832130]", "[-2, -30]"])
+
+    def test_what_goes_by_a_name_of_the_script_alone(self):
+        """It is named before anything runs."""
+        done = self.python(
+            """
+            class Tool:
+                def __init__(self): self.__qualname__ = "tool"
+                def __reduce_ex__(self, protocol): return "tool"
+            tool = Tool()
+            def f(x): return tool
+            try:
+                taskfarm.map(f, taskfarm.product(x=[1]), results=float, output="x.h5")
+            except taskfarm.ManifestError as error:
+                print(error.id, error)
+            """
+        )
+        self.assertEqual(
+            done.stdout,
+            'unsuitable-type f can\'t be sent to other processes: it takes "tool", a Tool (it is pickled by its name, tool, in '
+            "the script): make it within the function, or in init=\n",
+        )
+        self.assertEqual([path.name for path in self.folder.glob("x.h5*")], [])
+
+
+farm.main()
