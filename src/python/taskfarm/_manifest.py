@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
 import os
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from taskfarm._axis import Values
+from taskfarm._common import array_of, seal_of
 from taskfarm._errors import ManifestError
 from taskfarm._folder import Folder
 from taskfarm._function import Target
@@ -102,22 +102,14 @@ class Files:
     def _save(self, name: str, value: Any) -> str:
         import numpy as np
 
-        array = _columns_of(name, value) if hasattr(value, "columns") and hasattr(value, "iloc") else np.asarray(value)
-        if array.dtype.hasobject:
-            raise ManifestError(
-                f"common: {name}: a {type(value).__name__} of objects can't be mapped: make it an array of numbers or "
-                "texts, or a DataFrame",
-                id="unsuitable-type",
-            )
-        array = np.ascontiguousarray(array) if array.ndim else array
-        seal = hashlib.sha256(array.dtype.descr.__repr__().encode() + repr(array.shape).encode())
-        seal.update(array.reshape(-1).view("u1") if array.nbytes else b"")
+        array = array_of(name, value)
+        seal = seal_of(array)
         file, note = f"common-{name}.npy", f"common-{name}.sum"
-        if not (self.folder.has(file) and self.folder.read(note).get("sha256") == seal.hexdigest()):
+        if not (self.folder.has(file) and self.folder.read(note).get("sha256") == seal):
             self.folder.drop(note)
             with open(self.folder.create(file), "wb") as out:
                 np.save(out, array, allow_pickle=False)
-            self.folder.write(note, {"sha256": seal.hexdigest()})
+            self.folder.write(note, {"sha256": seal})
         return self.folder.file(file)
 
 
@@ -125,25 +117,6 @@ def _cells(values: Values) -> Any:
     if values.kind != "float64":
         return iter(values)
     return ("" if value != value else repr(value) for value in values)
-
-
-def _columns_of(name: str, frame: Any) -> Any:
-    """A DataFrame as one record whose fields are its columns, so that each lies in one piece."""
-    import numpy as np
-
-    columns = {}
-    for column in frame.columns:
-        values = frame[column].to_numpy()
-        if values.dtype.kind == "O":
-            if not all(isinstance(value, str) for value in values):
-                text = f"common: {name}: column {column!r} holds objects that are not all texts: convert it first"
-                raise ManifestError(text, id="unsuitable-type")
-            values = values.astype("U")
-        columns[str(column)] = values
-    record = np.zeros(1, [(column, values.dtype, values.shape) for column, values in columns.items()])
-    for column, values in columns.items():
-        record[column][0] = values
-    return record
 
 
 def write_manifest(

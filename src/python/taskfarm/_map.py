@@ -9,9 +9,10 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
-from taskfarm._code import hash_of
+from taskfarm._common import seals_of
 from taskfarm._declared import annotated, columns_of
 from taskfarm._engine import ask, error_of, find
 from taskfarm._errors import CodeChangedWarning, EngineError, Error, ManifestError, Stopped, TaskError
@@ -64,12 +65,12 @@ class Call:
         """The output's name, as it is told."""
         return os.path.relpath(self.path) if not os.path.relpath(self.path).startswith("..") else self.path
 
-    @property
+    @cached_property
     def identity(self) -> str:
-        """Of the run: the same map has the same."""
-        said: list[Any] = [self.target.text, hash_of(self.function), self.space.axes(), list(self.space.conditions())]
+        """Of the run: the same map has the same. All counts that its results depend on."""
+        said: list[Any] = [self.target.text, self.target.seal, self.space.axes(), list(self.space.conditions())]
         said += [dict(sorted(self.keys.items())), self.seed, str(self.batch), repr(self.results)]
-        said += [sorted(self.common or ())]
+        said += [seals_of(self.common), self.target.init]
         return hashlib.sha256(as_text({"said": said}).encode()).hexdigest()
 
 
@@ -241,7 +242,7 @@ def _prepare(call: Call, folder: Folder, display: Display, program: str) -> list
     if columns is None and "code" not in (call.rerun or ""):
         columns = earlier(folder, call.path, call.target.text)
     if columns is None:
-        columns, said = by_first_task(folder, manifest, call.function)
+        columns, said = by_first_task(folder, manifest)
         display.say(said)
     if columns:
         manifest["results"] = columns
@@ -300,7 +301,7 @@ def _follow(call: Call, folder: Folder, display: Display, command: Sequence[str]
     for _ in range(_RETRY):
         listener = _Listener(call, display)
         process = Process(command, folder.lock_fd)
-        folder.write("engine.json", note(process.process.pid, call.identity, False))
+        folder.write("engine.json", note(process.process.pid, "", False))
         status = process.follow(listener.event, listener.text, listener.interrupted)
         if process.asked or not _is_ending(listener.end):
             break

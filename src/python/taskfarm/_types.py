@@ -6,14 +6,11 @@ returned stands in a file, from which the run takes that task's row.
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import json
 import os
 from collections.abc import Mapping
 from typing import Any
 
-from taskfarm._code import Function, hash_of, inner_of
 from taskfarm._engine import ask, error_of
 from taskfarm._errors import EngineError, TaskError
 from taskfarm._folder import Folder
@@ -39,33 +36,14 @@ def earlier(folder: Folder, output: str, target: str) -> dict[str, Any] | None:
     return dict(known[0]) if known else None
 
 
-def _identity(manifest: Mapping[str, Any], function: Function) -> str:
-    """Of what the first task runs."""
-    seal = hashlib.sha256(as_text(manifest).encode())
-    seal.update(hash_of(function).encode())
-    inner = inner_of(function)
-    try:
-        source = inspect.getsourcefile(inner) if inner else None
-        if source:
-            with open(source, "rb") as file:
-                seal.update(file.read())
-    except (OSError, TypeError):
-        pass
-    return seal.hexdigest()
-
-
-def by_first_task(folder: Folder, manifest: dict[str, Any], function: Function) -> tuple[dict[str, Any], str]:
+def by_first_task(folder: Folder, manifest: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """The columns that the first task tells, and what is to be said of it. Puts into the manifest where the run finds
-    the task's value. Raises TaskError, ManifestError."""
-    identity = _identity(manifest, function)
+    the task's value. What an earlier call has left is not looked at: the function, what it imports, common values and
+    files may have changed since. Raises TaskError, ManifestError."""
     path = relative(folder.file(_FIRST))
+    folder.drop(_FIRST)
+    _try(folder, manifest, path)
     said = folder.read(_FIRST)
-    if said.get("identity") != identity:
-        folder.drop(_FIRST)
-        _try(folder, manifest, path)
-        said = folder.read(_FIRST)
-        said["identity"] = identity
-        folder.write(_FIRST, said)
     manifest["run"]["first"] = path
     columns: dict[str, Any] = said["columns"]
     told = ", ".join(f"{name} {_worded(column)}" for name, column in columns.items()) or "none"
