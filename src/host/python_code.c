@@ -1,4 +1,6 @@
 /* What a Python function's code is: its interpreter is asked, which runs none of it. */
+#include <stdlib.h>
+
 #include "host/preflight.h"
 #include "host/python_ask.h"
 #include "host/python_slot.h"
@@ -18,13 +20,16 @@ typedef struct asked {
 
 static void ask(host *h, void *context) {
     asked *a = context;
-    tf_stage_spec spec = *h->spec;
+    tf_stage_spec *spec = tf_alloc(sizeof *spec);
+    const tf_stage_spec *own = h->spec;
     int status;
-    spec.need.memory = 0; /* that is the tasks' */
-    h->spec = &spec;
+    *spec = *own;
+    spec->need.memory = 0; /* that is the tasks' */
+    h->spec = spec;
     const python_question question = {.verb = "code", .text = a->modules, .seconds = longest()};
     a->is_answered = python_ask(h, &question, a->answer, &status) == PYTHON_ANSWERED;
-    h->spec = &h->campaign->stage[spec.number];
+    h->spec = own;
+    free(spec);
 }
 
 bool tf_host_ask_code(const tf_campaign *campaign, int stage, const char *modules, tf_buf *answer) {

@@ -72,14 +72,14 @@ static bool take_known(const cJSON *known, const question *q, cJSON *list) {
 static void add_interpreter(cJSON *list, const cJSON *answer, const question *q) {
     struct stat info;
     tf_buf absent = {0};
-    const cJSON *name;
+    const cJSON *names = cJSON_GetObjectItemCaseSensitive(answer, "absent");
     cJSON *item = cJSON_CreateObject();
     cJSON_AddStringToObject(item, "path", q->written);
     cJSON_AddStringToObject(item, "where", tf_buf_text(&q->program));
     cJSON_AddStringToObject(item, "executable", code_text(answer, "executable"));
     cJSON_AddStringToObject(item, "python", code_text(answer, "python"));
     cJSON_AddStringToObject(item, "modules", q->modules);
-    cJSON_ArrayForEach(name, cJSON_GetObjectItemCaseSensitive(answer, "absent"))
+    for (const cJSON *name = names ? names->child : NULL; name; name = name->next)
         tf_buf_addf(&absent, "%s\n", cJSON_GetStringValue(name) ? cJSON_GetStringValue(name) : "");
     cJSON_AddStringToObject(item, "absent", tf_buf_text(&absent));
     if (q->program.length && stat(q->program.data, &info) == 0)

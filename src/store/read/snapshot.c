@@ -63,7 +63,7 @@ static int64_t each_text(const snapshot *n, int stage, int field, const table *i
                     tf_reader_blobs(n->reader, stage, field, first, count, &blobs, &error) == TF_OK;
         if (good)
             offset = note_places(n, &blobs, count, offset, place, &kept);
-        if (good && index)
+        if (good && index && heap)
             good = store_write_rows(index, first, count, place) >= 0 &&
                    (kept.length == 0 || store_write_rows(heap, from, offset - from, kept.data) >= 0);
         offset = good ? offset : -1;
