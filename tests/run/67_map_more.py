@@ -69,6 +69,22 @@ class More(MapTest):
         self.assertEqual(self.open("f.h5").attrs["ranks"], 2)
         self.assertEqual(self.calls(), ["x"])
 
+    def test_launchers_that_start_nothing(self):
+        """Their exit status is none of a run's, and rows of before are not shown as what it gave."""
+        done = self.python(
+            """
+            def f(x) -> int: return x
+            space = taskfarm.product(x=[1, 2])
+            for launch in ("false", "true", None, "false"):
+                try:
+                    print(taskfarm.map(f, space, progress="none", launch=launch).state)
+                except taskfarm.EngineError as error:
+                    print(error.id, error)
+            """
+        )
+        told = "run-failed {} ended with {}, and no run has begun"
+        self.assertEqual(done.stdout.splitlines(), [told.format("false", 1), told.format("true", 0), "complete", told.format("false", 1)])
+
     def test_a_script_that_mpirun_has_started(self):
         text = "try:\n    taskfarm.map(lambda x: x, taskfarm.product(x=[1]))\nexcept taskfarm.EngineError as error:\n    print(error.id, error)\n"
         told = self.python(text, env={"OMPI_COMM_WORLD_SIZE": "4"}).stdout

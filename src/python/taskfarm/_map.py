@@ -209,7 +209,7 @@ def _run(call: Call, display: Display) -> Run:
         if call.detach:
             return _detach(call, folder, display, command)
         listener, outcome, interrupted = _follow(call, folder, display, command)
-        is_over = outcome.status in (0, 1)
+        is_over = outcome.status in (0, 1) and outcome.is_told
         if interrupted:
             raise KeyboardInterrupt
         run = Run(call.path, _again(call), outcome)
@@ -262,10 +262,13 @@ class _Listener:
     def __init__(self, call: Call, display: Display) -> None:
         self.call, self.display = call, display
         self.end: Event = {}
+        self.has_begun = False
+        self.was_followed = False
         self.lines: list[str] = []
 
     def event(self, event: Event) -> None:
         kind = event["event"]
+        self.has_begun = self.has_begun or kind == "begin"
         if kind == "progress":
             self.display.update(event)
         elif kind == "end":
@@ -302,6 +305,7 @@ def _follow(call: Call, folder: Folder, display: Display, command: Sequence[str]
         listener = _Listener(call, display)
         process = Process(command, folder.lock_fd)
         folder.write("engine.json", note(process.process.pid, "", False))
+        listener.was_followed = True
         status = process.follow(listener.event, listener.text, listener.interrupted)
         if process.asked or not _is_ending(listener.end):
             break
@@ -318,8 +322,10 @@ def _is_ending(end: Mapping[str, Any]) -> bool:
 def _settle(call: Call, run: Run, outcome: Outcome, listener: _Listener, display: Display) -> None:
     """Says what has become of the run; raises what it is to raise."""
     status, end = outcome.status, outcome.end
-    if status in (0, 1, 75) and "done" in end:
+    if outcome.is_told and "done" in end:
         display.end("\n".join([outcome.told(call.name), *outcome.failures()]))
+    if listener.was_followed and not outcome.is_told:
+        raise _error(call, outcome, listener)
     if status == 75:
         raise Stopped(f"{outcome.told(call.name)}: it was stopped; the same map goes on", run)
     if status not in (0, 1):
@@ -336,9 +342,12 @@ def _error(call: Call, outcome: Outcome, listener: _Listener) -> Error:
         return error_of(diagnostics, axes=call.space.axes())
     if diagnostics:
         return error_of(diagnostics, kind=EngineError)
+    who = "the engine" if listener.has_begun or not launcher(call.launch) else launcher(call.launch)[0]
     said = "\n".join(line.removeprefix("taskfarm: ") for line in listener.lines[-20:])
     how = f"was killed by signal {-outcome.status}" if outcome.status < 0 else f"ended with {outcome.status}"
-    return EngineError(f"the engine {how}{': ' if said else ''}{said}", id="run-failed")
+    if outcome.status in (0, 1, 75):
+        how += ", and the run has not ended" if listener.has_begun else ", and no run has begun"
+    return EngineError(f"{who} {how}{': ' if said else ''}{said}", id="run-failed")
 
 
 def _why(call: Call, run: Run, outcome: Outcome) -> str:

@@ -33,6 +33,11 @@ class Outcome:
         """ "complete", "failed" or "stopped"."""
         return _STATES.get(self.status, "failed")
 
+    @property
+    def is_told(self) -> bool:
+        """Has the engine itself said that the run is over? A launcher has exit statuses of its own."""
+        return self.status in (0, 1, 75) and self.end.get("event") == "end"
+
     def told(self, name: str) -> str:
         """transit.h5: 150 done, 2 failed in 0.4 s (375/s)"""
         end = self.end
