@@ -95,6 +95,21 @@ class Results(MapTest):
             ],
         )
 
+    def test_the_first_task_returns_none(self):
+        """Which tells nothing of what the others return."""
+        done = self.python(
+            """
+            def f(x): return None if x == 1 else 1.5
+            for more in ({}, {"results": float}, {"results": {}, "output": "nothing.h5"}):
+                try:
+                    print(taskfarm.map(f, taskfarm.product(x=[1, 2]), progress="none", **more).frame.drop(columns="status").to_dict("list"))
+                except taskfarm.TaskError as error:
+                    print(str(error).splitlines()[0])
+            """
+        )
+        failed = "f[0] (x=1), which was to tell the types of results, failed: TypeError: None tells no type: declare results=, or results={} where the function returns nothing"
+        self.assertEqual(done.stdout.splitlines(), [failed, "{'x': [1, 2], 'result': [nan, 1.5]}", "{'x': [1, 2]}"])
+
     def test_the_first_task_fails(self):
         done = self.python(
             """

@@ -156,7 +156,9 @@ class First:
 
     def record(self, index: int, returned: Any) -> None:
         """Writes the value down."""
-        fields = {} if returned is None else fields_of(returned)
+        if returned is None:
+            raise TypeError("None tells no type: declare results=, or results={} where the function returns nothing")
+        fields = fields_of(returned)
         if fields is None:
             fields = {BARE: returned}
         columns, values = {}, {}
