@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import textwrap
 
 import farm
 from map_test import MapTest
@@ -33,6 +34,7 @@ class Again(MapTest):
         """Nobody attaches to a detached run of other common values, or of other code beside the script."""
         self.write("helper.py", "FACTOR = 1\n")
         self.assertEqual(self.python(self.map(more=", results=float, detach=True")).stdout, "running\n")
+        self.wait_for(lambda: len(self.calls()) >= 3, "no task waits")  # all slots have imported what they need
         refused = "s.h5: a detached run with other arguments has it: wait for it, or stop() it\n"
         other = self.python(self.map(2.0, more=", results=float"), status=1)
         self.assertTrue(other.stderr.endswith(refused), other.stderr)
@@ -42,6 +44,17 @@ class Again(MapTest):
         self.write("helper.py", "FACTOR = 1  # again\n")
         (self.folder / "go").touch()
         self.assertEqual(self.python(self.map(more=", results=float")).stdout, "[3.0, 4.0, 5.0, 6.0]\n")
+
+    def test_what_was_looked_at_while_it_ran(self):
+        """Is looked at anew when it has ended."""
+        self.write("helper.py", "FACTOR = 1\n")
+        looks = """
+            assert run.dataset.result.isnull().any()
+            open("go", "w").close()
+            print(run.wait().state, run.dataset.result.values.tolist())
+            """
+        done = self.python(self.map(more=", results=float, detach=True") + textwrap.dedent(looks))
+        self.assertEqual(done.stdout, "running\ncomplete [3.0, 4.0, 5.0, 6.0]\n")
 
     @farm.first
     def test_the_first_row_is_made_anew(self):

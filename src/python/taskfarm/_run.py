@@ -99,6 +99,7 @@ class Run:
         if folder is None or folder.is_busy():
             return
         self._folder = None
+        self._output = None  # a snapshot of what stood there while it ran
         self._outcome = outcome_of(folder) or self._read_outcome()
         if self._outcome.status in (0, 1):
             folder.remove()
