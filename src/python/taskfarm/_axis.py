@@ -10,6 +10,8 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from taskfarm._masks import mask_of
+
 Scalar = bool | int | float | str
 
 _SHOWN = 3  # values that a repr shows before the last one
@@ -100,6 +102,9 @@ def _from_array(name: str, data: Any) -> tuple[Any, str]:
     if array.ndim != 1:
         raise ValueError(f"{name}: an axis has one dimension, not {array.ndim}: shape {array.shape}")
     kind = array.dtype.kind
+    mask = mask_of(data)
+    if mask is not None:
+        array = _unmasked(name, array, np.atleast_1d(mask))
     if kind == "O":
         return _from_objects(name, tuple(array.tolist()))
     if kind == "u" and array.size and int(array.max()) >= 2**63:
@@ -116,6 +121,16 @@ def _from_array(name: str, data: Any) -> tuple[Any, str]:
     own = array.astype(dtype, copy=True)
     own.flags.writeable = False
     return own, name_of_kind
+
+
+def _unmasked(name: str, array: Any, mask: Any) -> Any:
+    """What is masked is missing: NaN, or None among objects."""
+    if array.dtype.kind not in "fO":
+        text = f"{name}[{int(mask.argmax())}] is masked: only floats may be missing, not {array.dtype}: fill it"
+        raise ValueError(f"{text}, or leave the point out")
+    array = array.copy()
+    array[mask] = None if array.dtype.kind == "O" else math.nan
+    return array
 
 
 def _from_objects(name: str, data: Sequence[Any]) -> tuple[tuple[Scalar, ...], str]:
@@ -138,9 +153,9 @@ def _exact_float(name: str, value: Any) -> float:
 
 
 def _plain(name: str, index: int, value: Any) -> Scalar:
-    """A value as a bool, an int, a float or a str; None is NaN."""
+    """A value as a bool, an int, a float or a str; None and what is masked are NaN."""
     if hasattr(value, "dtype") and hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
-        value = value.item()
+        value = None if mask_of(value) is not None else value.item()
     if value is None:
         return math.nan
     if isinstance(value, bool):

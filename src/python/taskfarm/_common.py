@@ -9,12 +9,22 @@ from typing import Any
 
 from taskfarm._errors import ManifestError
 from taskfarm._extras import needed
+from taskfarm._masks import mask_of
 
 
 def array_of(name: str, value: Any) -> Any:
     """The array of a common value, in one piece; a DataFrame is one record. Raises ManifestError."""
     with needed():
         import numpy as np
+    if hasattr(value, "colnames") and hasattr(value, "as_array"):  # a table of astropy: its columns are fields
+        value = value.as_array()
+    mask = mask_of(value)
+    if mask is not None:
+        raise ManifestError(
+            f"common: {name}: {int(mask.sum())} of {mask.size} elements are masked, and tasks would see what is below: "
+            "fill them, or give the mask as a common value, too",
+            id="unsuitable-type",
+        )
     array = _columns_of(name, value) if hasattr(value, "columns") and hasattr(value, "iloc") else np.asarray(value)
     if array.dtype.hasobject:
         raise ManifestError(

@@ -1,0 +1,102 @@
+"""taskfarm.map: what it is given as axes and as common values, with masks, and as tables of astropy."""
+
+import farm
+from map_test import MapTest
+
+# As much of astropy's Table as map looks at; the real one may not be there.
+TABLE = """
+    import numpy as np
+    class Table:
+        def __init__(self, array): self.array, self.colnames = array, list(array.dtype.names)
+        columns = {}
+        def __array__(self, dtype=None): return np.asarray(self.array)
+        def as_array(self): return self.array
+        @property
+        def iloc(self): raise ValueError("Cannot create TableLoc object with no indices")
+    """
+
+
+class Given(MapTest):
+    @farm.first
+    def test_masked_axes(self):
+        """What is masked is NaN; integers and texts have none. What lies below a mask is never seen."""
+        done = self.python(
+            """
+            import itertools
+            import numpy as np
+            ma, numbers = np.ma, itertools.count()
+            def f(a) -> float: return a
+            def show(space):
+                try:
+                    print(taskfarm.map(f, space, output=f"{next(numbers)}.h5", progress="none").dataset.result.values.tolist())
+                except (taskfarm.Error, ValueError) as error:
+                    print(error)
+            show({"a": ma.masked_equal([1.0, 999.0, 2.0], 999.0)})
+            show(taskfarm.zip(a=ma.masked_equal(np.float32([1.0, 999.0, 2.0]), 999.0)))
+            show({"a": [1.0, ma.masked, 2.0]})
+            show(ma.array([(1.0,), (999.0,), (2.0,)], mask=[(0,), (1,), (0,)], dtype=[("a", "f8")]))
+            show({"a": ma.array([1.0, None, 2.0], mask=[0, 1, 0], dtype=object)})
+            show({"a": ma.masked_equal([1.0, 2.0, 3.0], 999.0)[:1]})
+            show({"a": ma.masked_equal([1, -99], -99)})
+            show({"a": ma.array(["a", "zz"], mask=[0, 1])})
+            class Masked(np.ndarray):  # as astropy.utils.masked has it
+                unmasked, mask = np.array([1.0, 999.0]), np.array([False, True])
+            print(taskfarm.product(a=np.array([1.0, 999.0]).view(Masked))[1])
+            """
+        )
+        lines = done.stdout.splitlines()
+        self.assertEqual(lines[:5], ["[1.0, nan, 2.0]"] * 5)
+        self.assertEqual(lines[5], "[1.0]")
+        advice = "fill it, or leave the point out"
+        self.assertEqual(lines[6], f"a[1] is masked: only floats may be missing, not int64: {advice}")
+        self.assertEqual(lines[7], f"a[1] is masked: only floats may be missing, not <U2: {advice}")
+        self.assertEqual(lines[8], "{'a': nan}")
+
+    def test_masked_common_values(self):
+        """They are refused, and nothing is left behind; without a masked element they are plain arrays."""
+        done = self.python(
+            """
+            import numpy as np, os
+            def f(x, c) -> float: return float(c.sum())
+            def show(c, f=f):
+                try:
+                    print(taskfarm.map(f, {"x": [1]}, common={"c": c}, output="f.h5", progress="none").dataset.result.values.tolist())
+                except taskfarm.Error as error:
+                    print(error.id, error, os.path.exists("f.h5.map"))
+            show(np.ma.masked_equal([1.0, 2.0], 2.0))
+            show(np.ma.array([(1.0, 2, [3, 4])] * 2, mask=[(0, 0, [0, 1]), (0, 0, [0, 0])], dtype=[("a", "f8"), ("b", "i8"), ("c", "i8", 2)]))
+            show(np.ma.masked_equal([1.0, 2.0], 3.0))
+            """
+        )
+        lines = done.stdout.splitlines()
+        text = "unsuitable-type common: c: 1 of 2 elements are masked, and tasks would see what is below: fill them, or give the mask as a common value, too False"
+        self.assertEqual(lines, [text, text, "[3.0]"])
+
+    def test_tables_of_astropy(self):
+        """A table's columns are the fields of what the function gets."""
+        done = self.python(
+            TABLE
+            + """
+    def f(x, c) -> float: return c["ra"][x] + len(c)
+    table = Table(np.array([(1.5, "a"), (2.5, "b")], dtype=[("ra", "f8"), ("name", "U1")]))
+    print(taskfarm.map(f, {"x": [0, 1]}, common={"c": table}, progress="none").dataset.result.values.tolist())
+    table.array = np.ma.array(table.array, mask=[(0, 0), (1, 0)])
+    try:
+        taskfarm.map(f, {"x": [0, 1]}, common={"c": table}, progress="none", output="g.h5")
+    except taskfarm.ManifestError as error:
+        print(error)
+    try:
+        import astropy.table
+    except ImportError:
+        print("[3.5, 4.5]")
+    else:
+        table = astropy.table.Table({"ra": [1.5, 2.5], "name": ["a", "b"]})
+        print(taskfarm.map(f, {"x": [0, 1]}, common={"c": table}, progress="none", output="h.h5").dataset.result.values.tolist())
+    """
+        )
+        lines = done.stdout.splitlines()
+        self.assertEqual([lines[0], lines[2]], ["[3.5, 4.5]"] * 2)
+        self.assertIn("common: c: 1 of 2 elements are masked", lines[1])
+
+
+farm.main()
