@@ -98,5 +98,20 @@ class Given(MapTest):
         self.assertEqual([lines[0], lines[2]], ["[3.5, 4.5]"] * 2)
         self.assertIn("common: c: 1 of 2 elements are masked", lines[1])
 
+    def test_outputs_without_results(self):
+        """The task that tells the types makes its file, too."""
+        done = self.python(
+            """
+            def w(i, task):
+                with open(task.outputs[0], "w") as file:
+                    file.write(str(i))
+                return i + 1
+            for _ in range(2):
+                run = taskfarm.map(w, {"i": range(3)}, outputs="out/{i}.txt", progress="none")
+                print(run.state, run.dataset.result.values.tolist(), [open(f"out/{i}.txt").read() for i in range(3)])
+            """
+        )
+        self.assertEqual(done.stdout.splitlines(), ["complete [1, 2, 3] ['0', '1', '2']"] * 2)
+
 
 farm.main()

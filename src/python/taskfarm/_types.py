@@ -44,7 +44,8 @@ def by_first_task(folder: Folder, manifest: dict[str, Any]) -> tuple[dict[str, A
     folder.drop(_FIRST)
     _try(folder, manifest, path)
     said = folder.read(_FIRST)
-    manifest["run"]["first"] = path
+    if not manifest.get("outputs"):  # files that it has made are gone: it is called again, and makes them
+        manifest["run"]["first"] = path
     columns: dict[str, Any] = said["columns"]
     told = ", ".join(f"{name} {_worded(column)}" for name, column in columns.items()) or "none"
     return columns, f"results, by task {said['index']}, which ran first: {told}"
