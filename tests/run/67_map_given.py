@@ -1,7 +1,9 @@
 """taskfarm.map: what it is given as axes and as common values, with masks, and as tables of astropy."""
 
+import subprocess
+
 import farm
-from map_test import MapTest
+from map_test import PYTHON, MapTest
 
 # As much of astropy's Table as map looks at; the real one may not be there.
 TABLE = """
@@ -112,6 +114,25 @@ class Given(MapTest):
             """
         )
         self.assertEqual(done.stdout.splitlines(), ["complete [1, 2, 3] ['0', '1', '2']"] * 2)
+
+    def test_a_module_of_a_package(self):
+        """python -m a.b.main, with relative imports at the top and within the function."""
+        self.write("a/__init__.py", "")
+        self.write("a/b/__init__.py", "")
+        self.write("a/b/util.py", "def twice(x): return 2 * x\n")
+        self.write("a/other.py", "def more(x): return x + 1\n")
+        self.write(
+            "a/b/main.py",
+            "import taskfarm\nfrom .util import twice\n"
+            "def g(x) -> float:\n    from ..other import more\n    return more(twice(x))\n"
+            "print(taskfarm.map(g, {'x': [1, 2]}, progress='none', output='g.h5').dataset.result.values.tolist())\n",
+        )
+        command = [PYTHON, "-m", "a.b.main"]
+        self.last = farm.line_of(command, self.folder)
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=self.limit
+        )
+        self.assertEqual([done.returncode, done.stdout], [0, "[3.0, 5.0]\n"], done.stderr)
 
 
 farm.main()

@@ -106,10 +106,14 @@ def _needed_folders(module: str) -> tuple[str, ...]:
 
 
 def script_folder() -> str:
-    """The folder of the script that runs; in a notebook the current one."""
+    """The folder of the script that runs, or of the package whose module runs (-m); in a notebook the current one."""
     main = sys.modules.get("__main__")
     file = getattr(main, "__file__", None)
-    return os.path.dirname(os.path.abspath(file)) if file and os.path.exists(file) else os.getcwd()
+    if not file or not os.path.exists(file):
+        return os.getcwd()
+    package = getattr(main, "__package__", None)
+    above = [os.pardir] * len(package.split(".")) if package else []
+    return os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(file)), *above))
 
 
 # ---- By value ----
