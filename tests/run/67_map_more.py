@@ -155,7 +155,7 @@ class More(MapTest):
             """
         )
         self.assertEqual(done.stdout, "True int64 4200\n")
-        self.assertIn("results, by task 0, which ran first: z float64, n int64", done.stderr)
+        self.assertIn("column types, by task 0, which ran first: z float64, n int64", done.stderr)
         self.assertEqual(sorted(self.calls()), ["1"] + ["100"] * 6)
 
 

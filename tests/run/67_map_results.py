@@ -57,7 +57,7 @@ class Results(MapTest):
             """
         done = self.python(script)
         self.assertEqual(sorted(self.calls()), ["2", "3"])
-        self.assertIn("taskfarm: results, by task 1, which ran first: i int64, f float64, v float32[3], s string, r float64, l int64[2, 2]\n", done.stderr)
+        self.assertIn("taskfarm: column types, by task 1, which ran first: i int64, f float64, v float32[3], s string, r float64, l int64[2, 2]\n", done.stderr)
         self.assertIn("'x': [2, 3], 'i': [2, 3], 'f': [1.0, 1.5]", done.stdout)
         self.assertIn("[0.0, 2.0, 4.0] called 2", done.stdout)
         self.assertEqual(self.python(script).stdout, done.stdout)

@@ -48,7 +48,7 @@ def by_first_task(folder: Folder, manifest: dict[str, Any]) -> tuple[dict[str, A
         manifest["run"]["first"] = path
     columns: dict[str, Any] = said["columns"]
     told = ", ".join(f"{name} {_worded(column)}" for name, column in columns.items()) or "none"
-    return columns, f"results, by task {said['index']}, which ran first: {told}"
+    return columns, f"column types, by task {said['index']}, which ran first: {told}"
 
 
 def _worded(column: Mapping[str, Any]) -> str:
