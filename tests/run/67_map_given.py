@@ -100,6 +100,19 @@ class Given(MapTest):
         self.assertEqual([lines[0], lines[2]], ["[3.5, 4.5]"] * 2)
         self.assertIn("common: c: 1 of 2 elements are masked", lines[1])
 
+    def test_a_misspelt_common_value(self):
+        done = self.python(
+            """
+            def f(x, cat) -> float: return x
+            try:
+                taskfarm.map(f, {"x": [1]}, common={"cats": [1.0], "other": [2.0]}, progress="none")
+            except taskfarm.ManifestError as error:
+                print(error.id, error)
+            """
+        )
+        text = 'mismatch function: f(x, cat) -> float: the stage has no parameter "cat"; it has "x"; "cats" of common fits none: did you mean cat?; "other" of common fits none\n'
+        self.assertEqual(done.stdout, text)
+
     def test_outputs_without_results(self):
         """The task that tells the types makes its file, too."""
         done = self.python(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
+import inspect
 import os
 import sys
 import time
@@ -130,7 +132,7 @@ def _map(said: dict[str, Any]) -> Run:
     refuse_ranks()
     space = as_space(said["space"])
     target = target_of(function, said["init"])
-    _check_signature(function, space, [*(said["common"] or {}), *keys.get("arrays", ())])
+    _check_signature(function, space, list(said["common"] or ()), list(keys.get("arrays", ())))
     given = {"timeout": said.pop("timeout"), "resources": said.pop("resources"), **keys}
     given = {key: value for key, value in given.items() if value is not None}
     retries = said.pop("retries")
@@ -144,15 +146,29 @@ def _map(said: dict[str, Any]) -> Run:
     return _run(call, display)
 
 
-def _check_signature(function: Callable[..., Any], space: Space, others: Sequence[str]) -> None:
+def _check_signature(function: Callable[..., Any], space: Space, common: Sequence[str], arrays: Sequence[str]) -> None:
     """Before anything is written; by the rule of the slots."""
     names = space.names()
     if names is None:
         return
     try:
-        bind(function, names, (), [*OFFERED, *others])
+        bind(function, names, (), [*OFFERED, *common, *arrays])
     except PlanError as error:
-        raise ManifestError(f"function: {error}", id="mismatch") from None
+        raise ManifestError(f"function: {error}{_misspelt(function, common)}", id="mismatch") from None
+
+
+def _misspelt(function: Callable[..., Any], common: Sequence[str]) -> str:
+    """Advice to stand behind a mismatch: common values that fit no parameter."""
+    try:
+        known = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return ""
+    text = ""
+    for name in common:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            text += f'; "{name}" of common fits none{f": did you mean {near[0]}?" if near else ""}'
+    return text
 
 
 def _refuse_within_task() -> None:
