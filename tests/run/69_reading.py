@@ -161,6 +161,15 @@ class Reading(ReadingTest):
         with self.assertRaisesRegex(taskfarm.Error, r"s\.h5: choose one of its stages by \[NAME\]; there are a, next$"):
             output.dataset
 
+    def test_where_a_column_is_from_is_no_part_of_its_shape(self):
+        froms = {"y": "field:2", "t": r"regex:w=(\w+)", "f": "file:{index}.txt"}
+        results = {name: {"type": "string" if name == "t" else "int64", "from": how} for name, how in froms.items()}
+        run = {"command": ["sh", "-c", "echo {n} > {index}.txt; echo w=a{n} {n}"]}
+        output = self.run_all({"name": "s", "over": {"n": [7, 8]}, "run": run, "results": results})
+        data = output.dataset
+        self.assertEqual((data.y.values.tolist(), data.f.values.tolist()), ([7, 8], [7, 8]))
+        self.assertEqual((data.t.values.tolist(), output.frame.y.tolist()), (["a7", "a8"], [7, 8]))
+
     def test_reductions_are_labelled_by_group(self):
         by = {"by": "filter", "columns": {"y": ["mean", "histogram:3"]}}
         output = self.run_all(self.measure(reduce={"by": by, "all": {"columns": {"y": ["max"]}}}), status=1)

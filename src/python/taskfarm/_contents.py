@@ -94,11 +94,17 @@ class Stage:
 # ---- From the file ----
 
 
-def _columns(listed: list[Any]) -> dict[str, Column]:
-    """["m", "float64", 2, 3], ["flux", "float32", 1000, "b"]"""
+SOURCES = ("field:", "regex:", "file:")  # "from" of columns that the fingerprint tells, too
+
+
+def _columns(listed: list[Any], declared: Any) -> dict[str, Column]:
+    """["m", "float64", 2, 3], ["flux", "float32", 1000, "b"]; before the axis may stand where it is from."""
     found = {}
     for entry in listed:
         name, kind, *rest = entry
+        its = declared.get(name) if isinstance(declared, dict) else None
+        if isinstance(its, dict) and str(its.get("from", "")).startswith(SOURCES):
+            del rest[-2 if "array" in its else -1]
         axis = rest.pop() if rest and isinstance(rest[-1], str) else ""
         if kind in NUMBERS or kind in ("string", "bytes"):
             found[str(name)] = Column(str(name), kind, tuple(int(n) for n in rest), axis)
@@ -183,7 +189,9 @@ def read_stage(file: File, name: str, manifest: dict[str, Any]) -> Stage | None:
         origins = _h5.text(given, "from", "{}") if given is not None else "{}"
         try:
             parameters = _h5.parsed(print_of["parameters"], dict, "its parameters")
-            results = _columns(_h5.parsed(print_of["results"], list, "its results"))
+            results = _columns(
+                _h5.parsed(print_of["results"], list, "its results"), _manifest_stage(manifest, name).get("results")
+            )
             axes = _find_axes(group, manifest, name, list(parameters), tasks)
         except (TypeError, ValueError, LookupError) as error:
             raise OSError(f"{group.name} does not say what it has ({error!r})") from None
