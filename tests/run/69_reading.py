@@ -170,6 +170,12 @@ class Reading(ReadingTest):
         self.assertEqual((data.y.values.tolist(), data.f.values.tolist()), ([7, 8], [7, 8]))
         self.assertEqual((data.t.values.tolist(), output.frame.y.tolist()), (["a7", "a8"], [7, 8]))
 
+    def test_a_parameter_may_be_called_as_a_dimension_of_a_result(self):
+        over = {"m_dim1": [1, 2, 3]}
+        stage = {"name": "s", "over": over, "run": {"command": ["echo", '{{"m": [1, 2]}}']}}
+        data = self.run_all({**stage, "results": {"m": {"type": "int64", "shape": [2]}}}).dataset
+        self.assertEqual(data.m.dims, ("m_dim1", "task.m_dim1"))
+
     def test_reductions_are_labelled_by_group(self):
         by = {"by": "filter", "columns": {"y": ["mean", "histogram:3"]}}
         output = self.run_all(self.measure(reduce={"by": by, "all": {"columns": {"y": ["max"]}}}), status=1)

@@ -193,6 +193,6 @@ def dataset(stage: Stage, stages: Stages, *, masked: bool = True, attrs: dict[st
         if column.axis:
             variables[own] = _array_variable(stage, name, grid, masked)
         elif (values := _values.result(stage, name)) is not None:
-            dims = grid.dims + tuple(f"{name}_dim{d + 1}" for d in range(len(column.shape)))
+            dims = grid.dims + tuple(_unique(f"{name}_dim{d + 1}", {*coords}) for d in range(len(column.shape)))
             variables[own] = _variable(dims, lazy_values(values, grid, masked), values.attrs)
     return xr.Dataset(variables, coords, attrs)
