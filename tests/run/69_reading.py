@@ -238,6 +238,10 @@ class Spaces(ReadingTest):
         self.assertEqual(output["left_out"].frame.index.tolist(), [0, 1, 4, 5])
         self.assertEqual(output["left_out"][2].status, "excluded")
 
+    def test_what_where_leaves_out_is_no_gap_in_what_is_shown(self):
+        output = self.run_all(sums("s", {"x": [1, 2, 3]}, where="x != 2", results={"y": "int64"}))
+        self.assertEqual((output.dataset.y.dtype, output.dataset.y.values.tolist()), (np.int64, [1, 3]))
+
     def test_an_output_that_says_no_axes_is_read_by_its_manifest(self):
         self.run_all(*self.stages())
         with h5py.File(self.folder / "s.h5", "r+") as file:

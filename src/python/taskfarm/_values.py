@@ -61,8 +61,8 @@ class Values:
         return np.asarray(found[(..., *key[outer:])]) if self.inner else found
 
     def has_gaps(self) -> bool:
-        """Are there tasks that have none?"""
-        return any(STATUSES.index(status) in self.lacking for status in self.stage.counts)
+        """Are there tasks that have none? Those that `where` leaves out are not shown."""
+        return any(STATUSES.index(status) in self.lacking for status in self.stage.counts if status != "excluded")
 
     def gaps(self, grid: Grid, key: Key) -> Array:
         """Which tasks of a part of the grid have none."""
@@ -179,7 +179,7 @@ class Given(Values):
         return self.source.take(self._rows(rows))
 
     def has_gaps(self) -> bool:
-        return self.source.has_gaps()
+        return self.source.has_gaps() or "excluded" in self.source.stage.counts
 
     def gaps(self, grid: Grid, key: Key) -> Array:
         rows = self._rows(grid.select(key[: len(grid.shape)]))
