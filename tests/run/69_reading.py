@@ -1,5 +1,6 @@
 """Results as Python reads them: taskfarm.open, its datasets, frames, failures and tasks."""
 
+import contextlib
 import json
 import os
 import pickle
@@ -16,6 +17,7 @@ import numpy as np
 sys.path.insert(0, str(farm.SOURCE / "src/python"))
 
 import taskfarm
+from taskfarm._run import Run
 
 MEASURE = """
 import json, sys
@@ -169,6 +171,13 @@ class Reading(ReadingTest):
         data = output.dataset
         self.assertEqual((data.y.values.tolist(), data.f.values.tolist()), ([7, 8], [7, 8]))
         self.assertEqual((data.t.values.tolist(), output.frame.y.tolist()), (["a7", "a8"], [7, 8]))
+
+    def test_a_relative_path_stays_where_it_was(self):
+        self.run_all(self.measure(tasks=2))
+        with contextlib.chdir(self.folder):
+            output = taskfarm.open("s.h5")
+        self.assertEqual(output.path, str(self.folder / "s.h5"))
+        self.assertEqual(output.frame.y.sum(), 2)
 
     def test_a_parameter_may_be_called_as_a_dimension_of_a_result(self):
         over = {"m_dim1": [1, 2, 3]}
@@ -392,6 +401,19 @@ class Live(ReadingTest):
         output.close()
         with self.assertRaisesRegex(taskfarm.Error, "s.h5: there is no such output, or nothing in it"):
             output.frame
+
+    def test_a_handle_of_a_run_shows_the_present(self):
+        """Also where it was looked at meanwhile."""
+        run = self.start("s.json", "--slots", 2)
+        self.addCleanup(farm.kill_all, run)
+        self.wait_for_rows(run)
+        handle = Run(str(self.folder / "s.h5"), again=unittest.mock.Mock(), outcome=None)
+        self.assertEqual(handle.frame.status.value_counts()["done"], 5)
+        self.write("go", "")
+        self.assertEqual(run.wait(60), 0)
+        self.assertEqual(handle.frame.status.value_counts()["done"], 8)
+        self.taskfarm("s.json", "--force", "s")
+        np.testing.assert_array_equal(handle.dataset.y, range(8))
 
     def test_without_the_engine_it_says_so(self):
         run = self.start("s.json", "--slots", 2)

@@ -31,7 +31,7 @@ class File:
 
     def __init__(self, path: str, of: str | None = None) -> None:
         """`of`: the file is a snapshot of that output, in a folder which goes with this object."""
-        self.path = path
+        self.path = os.path.abspath(path)  # whatever folder is the current one later
         self.shown = path if of is None else of
         folder = os.path.dirname(path)
         self.drop = None if of is None else weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
@@ -49,9 +49,13 @@ class File:
             raise Error(f"{self.shown}: can't be opened: {error.strerror}", id="file-unreadable") from None
         return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns
 
+    def is_same(self) -> bool:
+        """Is it as it was when it was opened?"""
+        return self._stamp() == self._mark
+
     def check(self) -> None:
         """A run that went on has moved rows, or is about to."""
-        if self._stamp() != self._mark:
+        if not self.is_same():
             raise Error(f"{self.shown}: has changed since it was opened; open it again", id="output-replaced")
 
     @contextmanager

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from taskfarm import _contents, _values
 from taskfarm._contents import STATUSES, Contents, Stage
 from taskfarm._extras import needed
+from taskfarm._live import is_over
 
 if TYPE_CHECKING:
     import pandas
@@ -194,8 +195,8 @@ class Output:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.fspath(path)
-        self._contents: Contents = _contents.open_contents(self.path)
+        self.path = os.path.abspath(os.fspath(path))
+        self._contents: Contents = _contents.open_contents(os.fspath(path))
         self._file = self._contents.file
         self._found: dict[str, Stage] = {}
 
@@ -235,6 +236,10 @@ class Output:
         from taskfarm._live import report
 
         report(self.path, os.fspath(path))
+
+    def _is_past(self) -> bool:
+        """Would one that is opened now show something else?"""
+        return is_over(self.path) if self._file.drop is not None else not self._file.is_same()
 
     def _stage(self, name: str) -> Stage | None:
         if name not in self._found and name in self._contents.stages:

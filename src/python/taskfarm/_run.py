@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from taskfarm._errors import EngineError, Error
+from taskfarm._extras import needed
 from taskfarm._folder import Folder
 from taskfarm._process import birth_of, pause, stop_detached
 from taskfarm._progress import count, rate_text, span
@@ -148,9 +149,11 @@ class Run:
 
     @property
     def _read(self) -> Output:
-        from taskfarm._output import Output
+        with needed():
+            from taskfarm._output import Output
 
-        if self._output is None or self._folder is not None:
+        self._settle()
+        if self._output is None or self._folder is not None or self._output._is_past():
             self._output = Output(self.path)
         return self._output
 
