@@ -10,8 +10,8 @@ from typing import Any
 
 
 def mask_of(data: Any) -> Any:
-    """Which elements of an array are masked, as an array of booleans; None: none is. An element of a structured array is
-    masked if one of its fields is."""
+    """Which elements of an array are masked, as an array of booleans; None: none is. An element of a structured array
+    is masked if one of its fields is."""
     numpy = sys.modules.get("numpy")
     if numpy is None:
         return None
