@@ -3,6 +3,7 @@
 A test that fails says what it expected, the last command that it ran, and how it is repeated. TASKFARM_KEEP=1 keeps its
 folder."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -307,14 +308,20 @@ def lock_is_held(path):
 
 
 def kill_all(run):
-    """kill -9 of a run, all its processes; those stopped first, so that none can start another."""
-    for number in (signal.SIGSTOP, signal.SIGKILL):
-        for pid in descendants(run.pid):
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                pass
+    """kill -9 of a run, all its processes. They are stopped first, those too that one had begun to start, so that none sees
+    another die and tidies up."""
+    stopped = set()
+    while new := set(descendants(run.pid)) - stopped:
+        send_each(new, signal.SIGSTOP)
+        stopped |= new
+    send_each(stopped, signal.SIGKILL)
     run.wait(60)
+
+
+def send_each(pids, number):
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def example(name):
