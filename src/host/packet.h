@@ -6,7 +6,7 @@
 
 enum { PACKET_FDS = 5, PACKET_BYTES = 60000 };
 
-/* A pair of sockets for packets: ours closes at exec, theirs does, too. false with errno. */
+/* A pair of sockets for packets: both close at exec. false with errno. */
 bool packet_pair(int pair[2]);
 
 /* Sends a text, and `count` descriptors with it. One of more than PACKET_BYTES goes as {"long": bytes} with a file that

@@ -4,9 +4,10 @@
 
 #include "manifest/manifest.h"
 
-/* Calls `visit` with a host for the stage, which is not one of a run: what it starts has ended afterwards. */
 struct host;
 typedef void preflight_visit(struct host *h, void *context);
+
+/* Calls `visit` with a host for the stage, which is not one of a run: what it starts has ended afterwards. */
 void preflight_with_host(const tf_campaign *campaign, int stage, preflight_visit *visit, void *context);
 
 /* Reports what is wrong with a member of the stage's "run", such as "command/0". */

@@ -1,7 +1,7 @@
 /* How a process of the engine's Python side is started: INTERPRETER -c PYTHON_BOOT ENGINE VERB DESCRIPTOR [MORE...].
  * ENGINE is the folder that the engine's package is alone in: it is the first to be searched for modules, whatever
- * package another environment has. VERB is the function that the process has: "slot", "warm". The text is read by any
- * Python there is, to say that it is too old. */
+ * package another environment has. VERB is what the process is for: "slot", "warm", "check" or "code"
+ * (taskfarm/_slot/main.py). The text is read by any Python there is, to say that it is too old. */
 #ifndef TF_HOST_PYTHON_BOOT_H
 #define TF_HOST_PYTHON_BOOT_H
 

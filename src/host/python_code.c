@@ -8,8 +8,8 @@
 
 /* Seconds that an answer may take: of many files on a slow disk. */
 static double longest(void) {
-    const double most = 30, patience = python_patience();
-    return patience < most ? patience : most;
+    const double most = 30;
+    return python_patience_within(most);
 }
 
 typedef struct asked {

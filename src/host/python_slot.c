@@ -31,6 +31,11 @@ double python_patience(void) {
     return standard;
 }
 
+double python_patience_within(double most) {
+    const double patience = python_patience();
+    return patience < most ? patience : most;
+}
+
 /* ---- Starting ---- */
 
 /* A file in memory to which both append. -1 with errno. */

@@ -1,6 +1,7 @@
 /* A process that calls Python functions: one of a slot's, for all stages that want the same interpreter, environment,
- * folder and limits. It is told by packets (packet.h) what to do; what is much, the parameters and what tasks say,
- * travels in files in memory that both have mapped or open. Results it writes into the batch's buffer itself.
+ * folder, limits, module, preloaded modules and init. It is told by packets (packet.h) what to do; what is much, the
+ * parameters and what tasks say, travels in files in memory that both have mapped or open. Results it writes into the
+ * batch's buffer itself.
  *
  * It may die or lie at any time: what it says is checked before it is used. */
 #ifndef TF_HOST_PYTHON_SLOT_H
@@ -39,6 +40,9 @@ typedef enum python_reply {
 
 /* Seconds that an interpreter may take to start, and a module to be imported. */
 double python_patience(void);
+
+/* The same where no more than `most` seconds are worth it. */
+double python_patience_within(double most);
 
 /* Starts it for the stage of the batch under way, and exchanges greetings. false after host_fail. */
 bool python_slot_start(host *h, python_slot *s);

@@ -12,8 +12,8 @@
 
 /* Seconds that imports may take; one that takes longer is given up. */
 static double longest(void) {
-    const double most = 20, patience = python_patience();
-    return patience < most ? patience : most;
+    const double most = 20;
+    return python_patience_within(most);
 }
 
 static const char *text_of(const cJSON *object, const char *key) {

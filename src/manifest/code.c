@@ -29,9 +29,8 @@ static bool add_file(void *list, const char *path, const char *where) {
     const cJSON *before = code_find(f->known, path);
     cJSON_AddStringToObject(item, "path", path);
     code_add_stamp(item, &info);
-    if (before && *code_text(before, "hash") && strcmp(code_text(item, "time"), "0") != 0 &&
-        code_has_same(before, item, "size") && code_has_same(before, item, "time") &&
-        code_has_same(before, item, "inode") && !cJSON_HasObjectItem(before, "tree")) {
+    if (before && *code_text(before, "hash") && code_has_same_stamp(before, item) &&
+        !cJSON_HasObjectItem(before, "tree")) {
         cJSON_AddStringToObject(item, "hash", code_text(before, "hash"));
     } else {
         tf_buf bytes = {0};

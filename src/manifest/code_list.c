@@ -37,15 +37,19 @@ void code_add_stamp(cJSON *item, const struct stat *info) {
     add_number(item, "inode", (int64_t)info->st_ino);
 }
 
+bool code_has_same_stamp(const cJSON *a, const cJSON *b) {
+    return strcmp(code_text(a, "time"), "0") != 0 && code_has_same(a, b, "size") && code_has_same(a, b, "time") &&
+           code_has_same(a, b, "inode");
+}
+
 bool code_has_stamp(const cJSON *item) {
     struct stat info;
     const char *where = code_text(item, "where");
-    if (strcmp(code_text(item, "time"), "0") == 0 || stat(*where ? where : code_text(item, "path"), &info) != 0)
+    if (stat(*where ? where : code_text(item, "path"), &info) != 0)
         return false;
     cJSON *now = cJSON_CreateObject();
     code_add_stamp(now, &info);
-    const bool same =
-        code_has_same(item, now, "size") && code_has_same(item, now, "time") && code_has_same(item, now, "inode");
+    const bool same = code_has_same_stamp(item, now);
     cJSON_Delete(now);
     return same;
 }

@@ -19,6 +19,9 @@ bool code_has_same(const cJSON *a, const cJSON *b, const char *key);
  * written so recently that another write could have the same. */
 void code_add_stamp(cJSON *item, const struct stat *info);
 
+/* Have two items the same stamp, and one that tells a write? */
+bool code_has_same_stamp(const cJSON *a, const cJSON *b);
+
 /* Has the item's file, which is at "where" or else at "path", the item's stamp? */
 bool code_has_stamp(const cJSON *item);
 

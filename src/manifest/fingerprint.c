@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "manifest/code_list.h"
 #include "manifest/column_source.h"
 #include "manifest/identify.h"
 #include "manifest/run.h"
@@ -41,18 +42,13 @@ void tf_common_files(const tf_stage_spec *stage, const char *known, tf_buf *out)
     cJSON_Delete(before);
 }
 
-static const char *text_of(const cJSON *item, const char *key) {
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, key));
-    return text ? text : "";
-}
-
 /* The contents of files that all tasks share, by name. */
 static void add_common(cJSON *object, const char *common) {
     cJSON *list = common ? cJSON_Parse(common) : NULL;
     if (list && list->child) {
         cJSON *contents = cJSON_CreateObject();
         for (const cJSON *item = list->child; item; item = item->next)
-            cJSON_AddStringToObject(contents, text_of(item, "common"), text_of(item, "contents"));
+            cJSON_AddStringToObject(contents, code_text(item, "common"), code_text(item, "contents"));
         add_printed(object, "common", contents);
     }
     cJSON_Delete(list);

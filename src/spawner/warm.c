@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "host/packet.h"
 #include "host/python_parent.h"
 
 enum { MOST_IN_VAIN = 3 };
@@ -25,7 +26,7 @@ static const warm_parent *find_shared(const warm_parents *w, const tf_campaign *
 /* NULL if there is no socket: then its stages are started cold. */
 static const warm_parent *add_parent(warm_parents *w, int stage) {
     int pair[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+    if (!packet_pair(pair))
         return NULL;
     w->parent = tf_realloc_array(w->parent, (size_t)w->count + 1, sizeof *w->parent);
     w->parent[w->count] = (warm_parent){.stage = stage, .near = pair[0], .far = pair[1]};
