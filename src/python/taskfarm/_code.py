@@ -9,7 +9,6 @@ modules the name alone: those beside the script are files that count.
 from __future__ import annotations
 
 import ast
-import builtins
 import dis
 import functools
 import hashlib
@@ -82,7 +81,7 @@ def values_around(function: Function) -> dict[str, Any]:
         except ValueError:  # not set yet
             continue
     for name in dict.fromkeys(_names_of_globals(inner.__code__)):
-        if name in inner.__globals__ and not (hasattr(builtins, name) and name not in inner.__globals__):
+        if name in inner.__globals__:
             found[name] = inner.__globals__[name]
     return found
 

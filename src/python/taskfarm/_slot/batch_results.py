@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from taskfarm._slot.columns import Column, converter, described, is_binary, limits, unmasked
+from taskfarm._slot.columns import Column, check_integers, converter, described, is_binary, unmasked
 from taskfarm._slot.errors import Misfit
 from taskfarm._slot.memory import FORMATS
 from taskfarm._slot.results import Results
@@ -101,13 +101,6 @@ def _without_masks(value: Any) -> Any:
     return value
 
 
-def _check_integers(column: Column, array: Array) -> None:
-    low, high = limits(column.type)
-    if array.size and not (low <= int(array.min()) and int(array.max()) <= high):
-        span = f"numbers from {array.min()} to {array.max()}"
-        raise Misfit(f"{described(array)} with {span} is beyond {column.type}")
-
-
 def _narrow(array: Array, wanted: Any) -> Array:
     with np.errstate(over="ignore"):
         short = array.astype(wanted)
@@ -128,7 +121,7 @@ def _fit(column: Column, array: Array) -> Array:
     if wanted.kind == "f" and kind in "fiu":
         return _narrow(array, wanted) if wanted.itemsize < array.dtype.itemsize and kind == "f" else array
     if wanted.kind in "iu" and kind in "iu":
-        _check_integers(column, array)
+        check_integers(column.type, array)
         return array
     if wanted.kind in "iu" and kind == "f":
         raise Misfit(f"{described(array)} is no {column.type}; declare the column as {array.dtype}")

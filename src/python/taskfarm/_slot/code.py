@@ -190,12 +190,10 @@ class Finder:
         try:
             with open(path, "rb") as file:
                 content = file.read()
-                info = os.fstat(file.fileno())
         except OSError:
             return
         tree = tree_of(content) if path.endswith(".py") else None
-        stamp = {"size": str(info.st_size), "time": str(info.st_mtime_ns), "inode": str(info.st_ino)}
-        self.files[shown] = {"path": shown, "hash": hash_of(content, tree), **stamp}
+        self.files[shown] = {"path": shown, "hash": hash_of(content, tree)}
         if shown != path:
             self.files[shown]["where"] = path
         if tree and not home.is_installed:

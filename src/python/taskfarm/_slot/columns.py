@@ -278,11 +278,7 @@ class ArrayColumn(Column):
         elif value.dtype == dtype or (dtype.kind == "f" and kind in "fiu"):
             np.copyto(out, value, casting="same_kind")
         elif dtype.kind in "iu" and kind in "iu":
-            low, high = limits(self.type)
-            if value.size and not (low <= int(value.min()) and int(value.max()) <= high):
-                raise Misfit(
-                    f"{described(value)} with numbers from {value.min()} to {value.max()} is beyond {self.type}"
-                )
+            check_integers(self.type, value)
             np.copyto(out, value, casting="unsafe")
         elif dtype.kind == "b" and is_binary(value):
             np.copyto(out, value, casting="unsafe")
@@ -300,6 +296,13 @@ class ArrayColumn(Column):
                 np.copyto(out, value, casting="same_kind")
         except FloatingPointError:
             raise Misfit(f"{described(value)} has numbers beyond {self.type}") from None
+
+
+def check_integers(name: str, array: Any) -> None:
+    """Raises Misfit unless the type has room for each of an array of integers."""
+    low, high = limits(name)
+    if array.size and not (low <= int(array.min()) and int(array.max()) <= high):
+        raise Misfit(f"{described(array)} with numbers from {array.min()} to {array.max()} is beyond {name}")
 
 
 def unmasked(value: Any, is_float: bool) -> Any:

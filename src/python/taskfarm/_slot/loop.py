@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from taskfarm._slot.errors import GENERATED
+from taskfarm._slot.protocol import ENDED, STARTED, STOP
 
 # The condition on `{0}` under which it can be stored as it is.
 _FITS = {
@@ -101,13 +102,13 @@ def _setup_lines(shape: Shape, names: tuple[str, ...]) -> list[str]:
 def _row_lines(shape: Shape, call: str) -> list[str]:
     """What is done for each row. A short task begins where the one before has ended: the clock is read once."""
     has_clock = shape.is_timed or shape.is_recorded
-    lines = ["if control[2]:", "    return row"]
+    lines = [f"if control[{STOP}]:", "    return row"]
     lines += ["if apart[row]:", "    continue"] if shape.has_apart else []
     lines += ["fence()"] if shape.is_fenced else []
-    lines += ["control[0] = row"]
+    lines += [f"control[{ENDED}] = row"]
     lines += ["if seeders:", "    seed(row)"] if shape.is_seeded else []
     lines += ["began = now()"] if has_clock and shape.is_watched else []
-    lines += ["clock[1] = began"] if shape.is_timed else []
+    lines += [f"clock[{STARTED}] = began"] if shape.is_timed else []
     lines += ["starts[row] = epoch + began"] if shape.is_recorded else []
     lines += ["try:", f"    value = {call}", "except BaseException as error:", "    failed(row, error)", "else:"]
     lines += ["    if pending:", "        leave_if_child()"]

@@ -1,4 +1,4 @@
-"""What a slot's process and its host say to each other; the host's half is src/host/frames.h.
+"""What a slot's process and its host say to each other; the host's half is src/host/frame.h.
 
 Packets of JSON on a socket say what is to be done; parameters and results stand in memory that both map."""
 
