@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Do modules of the Python package import each other in no circle, however late? And what runs in tasks: does it import, before the
-stage asks for more, the standard library alone, not random, and of the package nothing but itself and its version?"""
+stage asks for more, the standard library alone, not random, and of the package nothing but itself and its version? And of libraries that
+need not be installed, does `needed` stand around each import that may be the first of them, naming them?"""
 
 import ast
 import graphlib
@@ -33,6 +34,32 @@ def modules_of(node):
     return [f"{node.module}.{a.name}" if (inner / f"{a.name}.py").exists() else node.module for a in node.names]
 
 
+def libraries_of(module, imports, libraries):
+    """The libraries that are needed to import a module."""
+    loaded = loaded_with([module], imports)
+    return {root for m in loaded for i in imports[m] if (root := i.partition(".")[0]) in libraries} | {module.partition(".")[0]} & libraries
+
+
+def unguarded(own, tree, at_once, libraries):
+    """Imports within functions that may fail for a library that no `needed` around them names."""
+
+    def search(node, there):
+        if is_for_checkers(node):
+            return
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            for module in modules_of(node):
+                yield from (f"{own}:{node.lineno} imports {module}: needed({library!r}) must stand around it" for library in sorted(libraries_of(module, at_once, libraries) - there))
+        if isinstance(node, ast.With):
+            calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
+            named = [a.value for call in calls if getattr(call.func, "id", "") == "needed" for a in call.args if isinstance(a, ast.Constant)]
+            there = there | {*named}
+        for inner in ast.iter_child_nodes(node):
+            yield from search(inner, there)
+
+    there = libraries_of(own, at_once, libraries)
+    return [line for node in tree for line in search(node, there)]
+
+
 def loaded_with(roots, imports):
     """Modules of the package that are loaded as these are."""
     found, below = set(), list(roots)
@@ -59,6 +86,10 @@ def main():
     for module in sorted(loaded_with(["taskfarm._slot.main", "taskfarm._slot.slot", "taskfarm._slot.warm"], at_once)):
         roots = {m.partition(".")[0] for m in at_once[module]} - {*sys.stdlib_module_names, "taskfarm"}
         wrong += [f"{module} imports {root}, which no task has asked for" for root in sorted(roots | ({"random"} & at_once[module]))]
+    libraries = {*ast.literal_eval(next(n.value for n in sources["taskfarm._extras"] if isinstance(n, ast.Assign)))}
+    for module in sorted(ever):
+        if not module.startswith("taskfarm._slot"):
+            wrong += unguarded(module, sources[module], at_once, libraries)
     try:
         graphlib.TopologicalSorter({own: {m for m in ever[own] if m.startswith("taskfarm.")} for own in ever}).prepare()
     except graphlib.CycleError as error:

@@ -35,6 +35,30 @@ taskfarm.map(look, taskfarm.product(x=[1, 2]), output="o.h5", progress="none",
              results={"prefix": "string", "path": "string"})
 """
 
+# A run without any library, and what asks for one.
+BARE = """
+import taskfarm, m
+run = taskfarm.map(m.f, {{"x": [1, 2, 3]}}, output="o.h5", progress="none")
+print(run)
+def show(ask):
+    try:
+        print(ask())
+    except taskfarm.Error as error:
+        print(error)
+{calls}
+"""
+MISSING = {
+    "run.frame": ["h5py", "numpy", "pandas"],
+    "run.dataset": ["h5py", "numpy", "pandas", "xarray"],
+    "run.to_dataset(masked=False)": ["h5py", "numpy", "pandas", "xarray"],
+    "run.failed": ["h5py", "numpy", "pandas"],
+    "run.reductions": ["h5py", "numpy", "xarray"],
+    "run[1]": ["h5py", "numpy"],
+    "taskfarm.open": ["h5py", "numpy"],
+    'taskfarm.map(m.f, {"x": [1]}, output="p.h5", common={"c": [1.0]})': ["numpy"],
+    'taskfarm.map(lambda x: x, {"x": [1]}, output="q.h5")': ["cloudpickle"],
+}
+
 
 def assigned(path, name):
     """The literal that a module assigns to a name."""
@@ -114,18 +138,36 @@ class Package(PackageTest):
         self.assertEqual(told, "module 'taskfarm' has no attribute 'mapp'\n")
 
     def test_a_library_that_is_missing_is_named_with_the_way_to_get_it(self):
+        """All at once; what is there, or is none of the package's, is not named."""
         project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
-        for library, extra in assigned(PACKAGE / "_extras.py", "EXTRAS").items():
-            self.assertIn(library, {re.split("[ >=]", spec)[0] for spec in project["optional-dependencies"][extra]})
-            ask = f"from taskfarm._extras import needed\ntry:\n with needed(): import {library}.more\nexcept ImportError as error: print(error)"
-            self.assertEqual(
-                self.python(ask),
-                f"this needs {library}, which is not installed: /usr/bin/python3 -m pip install 'taskfarm[{extra}]'\n",
-            )
-        told = self.python("import taskfarm\ntry: taskfarm.open\nexcept ImportError as error: print(error)")
-        self.assertIn("this needs numpy, which is not installed", told)
-        other = "from taskfarm._extras import needed\ntry:\n with needed(): import nosuch\nexcept ImportError as error: print(error)"
-        self.assertEqual(self.python(other), "No module named 'nosuch'\n")
+        extras = {re.split("[ >=]", spec)[0] for name in ("cloudpickle", "pandas", "xarray") for spec in project["optional-dependencies"][name]}
+        self.assertEqual(extras, {*assigned(PACKAGE / "_extras.py", "LIBRARIES")})
+        ask = "from taskfarm._extras import needed\ntry:\n with needed({}): import {}\nexcept ImportError as error: print(type(error).__name__, error)"
+        pip = "/usr/bin/python3 -m pip install"
+        for libraries, imported, told in (
+            ('"xarray"', "xarray.core", f"MissingLibrary this needs xarray, which is not installed: {pip} xarray"),
+            ('"pandas", "numpy", "h5py"', "numpy", f"MissingLibrary this needs h5py, numpy and pandas, which are not installed: {pip} h5py numpy pandas"),
+            ('"json", "h5py"', "h5py", f"MissingLibrary this needs h5py, which is not installed: {pip} h5py"),
+            ('"nosuch"', "nosuch", "ModuleNotFoundError No module named 'nosuch'"),
+        ):
+            self.assertEqual(self.python(ask.format(libraries, imported)), told + "\n")
+
+    def test_what_asks_for_a_library_that_is_missing_says_so(self):
+        """Whatever of the package asks for it; and a run needs none."""
+        self.write("m.py", "def f(x) -> float: return x / 2\n")
+        self.write("o.py", BARE.format(calls="\n".join(f"show(lambda: {call})" for call in MISSING)))
+        command = ["/usr/bin/python3", "-S", "-B", "o.py"]
+        self.last = farm.line_of(command, self.folder)
+        env = farm.environment(PYTHONPATH=str(PACKAGE.parent), TASKFARM=farm.TASKFARM)
+        done = subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        first, *lines = done.stdout.splitlines()
+        self.assertRegex(first, r"^o\.h5: 3 done in ")
+        for line, (call, missing) in zip(lines, MISSING.items(), strict=True):
+            listed = ", ".join(missing[:-1]) + " and " * (len(missing) > 1) + missing[-1]
+            verb = "are" if len(missing) > 1 else "is"
+            way = f"/usr/bin/python3 -m pip install {' '.join(missing)}"
+            self.assertEqual(line, f"this needs {listed}, which {verb} not installed: {way}", call)
 
     def test_names_are_listed_before_they_are_used(self):
         names = assigned(PACKAGE / "__init__.py", "__all__")

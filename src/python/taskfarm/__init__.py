@@ -86,7 +86,7 @@ if not TYPE_CHECKING:  # with it they would take any name for one of this module
 
         from taskfarm._extras import needed
 
-        with needed():
+        with needed("h5py", "numpy"):
             value = getattr(import_module(f"{__name__}.{home}"), name)
         globals()[name] = value  # the next time it is found at once
         return value

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from taskfarm._extras import needed
 from taskfarm._masks import mask_of
 
 Scalar = bool | int | float | str
@@ -96,7 +97,8 @@ def _as_sequence(name: str, data: Any) -> Sequence[Any]:
 
 
 def _from_array(name: str, data: Any) -> tuple[Any, str]:
-    import numpy as np
+    with needed("numpy"):
+        import numpy as np
 
     array = np.atleast_1d(np.asarray(data))
     if array.ndim != 1:

@@ -14,7 +14,7 @@ from taskfarm._masks import mask_of
 
 def array_of(name: str, value: Any) -> Any:
     """The array of a common value, in one piece; a DataFrame is one record. Raises ManifestError."""
-    with needed():
+    with needed("numpy"):
         import numpy as np
     if hasattr(value, "colnames") and hasattr(value, "as_array"):  # a table of astropy: its columns are fields
         value = value.as_array()
@@ -60,7 +60,8 @@ def _seal_of_file(path: str | os.PathLike[str]) -> str:
 
 def _columns_of(name: str, frame: Any) -> Any:
     """A DataFrame as one record whose fields are its columns, so that each lies in one piece."""
-    import numpy as np
+    with needed("numpy"):
+        import numpy as np
 
     columns = {}
     for column in frame.columns:

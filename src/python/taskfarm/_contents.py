@@ -91,6 +91,11 @@ class Stage:
             yield from (np.flatnonzero(np.isin(status[first : first + AT_ONCE], codes)) + first).tolist()
 
 
+def status_name(stage: Stage) -> str:
+    """What the statuses of its tasks are called beside its parameters and results."""
+    return "task.status" if "status" in stage.parameters or "status" in stage.results else "status"
+
+
 # ---- From the file ----
 
 

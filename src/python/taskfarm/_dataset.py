@@ -12,7 +12,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from taskfarm import _h5, _values
-from taskfarm._contents import EXCLUDED, STATUSES, Axis, Stage
+from taskfarm._contents import EXCLUDED, STATUSES, Axis, Stage, status_name
 from taskfarm._values import Array, Grid, Values
 
 Stages = Callable[[str], Stage | None]
@@ -169,10 +169,6 @@ def _task_coordinates(stage: Stage, stages: Stages, grid: Grid, masked: bool) ->
 
 
 # ---- The whole ----
-
-
-def status_name(stage: Stage) -> str:
-    return "task.status" if "status" in stage.parameters or "status" in stage.results else "status"
 
 
 def _status(stage: Stage, grid: Grid) -> xr.Variable:

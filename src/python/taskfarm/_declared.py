@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from taskfarm._errors import ManifestError
+from taskfarm._extras import needed
 
 BARE = "result"  # the column of a value that has no name
 
@@ -24,7 +25,8 @@ def _type_name(kind: Any) -> str | None:
     is_numpy = hasattr(kind, "itemsize") or getattr(kind, "__module__", "") == "numpy"
     if not is_numpy:
         return None
-    import numpy as np
+    with needed("numpy"):
+        import numpy as np
 
     try:
         dtype = np.dtype(kind)

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import sys
 from collections.abc import Iterator
 
-# Which extra of pyproject.toml has a library.
-EXTRAS = {
-    "cloudpickle": "cloudpickle",
-    "h5py": "xarray",
-    "numpy": "xarray",
-    "pandas": "pandas",
-    "xarray": "xarray",
-}
+from taskfarm._errors import Error
+
+LIBRARIES = ("cloudpickle", "h5py", "numpy", "pandas", "xarray")
+
+
+class MissingLibrary(Error, ModuleNotFoundError):
+    """What was asked for needs libraries that are not installed."""
 
 
 @contextlib.contextmanager
-def needed() -> Iterator[None]:
-    """Around an import: says of a library that is missing how it is installed."""
+def needed(*libraries: str) -> Iterator[None]:
+    """Around an import of these libraries, or of modules that import them: where one is missing it names all that are,
+    and how they are installed."""
     try:
         yield
     except ModuleNotFoundError as error:
-        library = (error.name or "").partition(".")[0]
-        if library not in EXTRAS:
+        root = (error.name or "").partition(".")[0]
+        if root not in LIBRARIES or isinstance(error, MissingLibrary):
             raise
-        way = f"{sys.executable} -m pip install 'taskfarm[{EXTRAS[library]}]'"
-        raise ModuleNotFoundError(f"this needs {library}, which is not installed: {way}", name=error.name) from None
+        missing = [name for name in sorted({root, *libraries}) if importlib.util.find_spec(name) is None]
+        if not missing:  # it is there, and a part of it is not
+            raise
+        which = " and ".join([", ".join(missing[:-1]), missing[-1]] if len(missing) > 1 else missing)
+        verb = "are" if len(missing) > 1 else "is"
+        way = f"{sys.executable} -m pip install {' '.join(missing)}"
+        raise MissingLibrary(f"this needs {which}, which {verb} not installed: {way}") from None

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from taskfarm import _values
-from taskfarm._contents import FAILED, STATUSES, TIMEOUT, Stage
-from taskfarm._dataset import status_name
+from taskfarm._contents import FAILED, STATUSES, TIMEOUT, Stage, status_name
 from taskfarm._values import Array, Grid, Values
 
 TAIL = 2000  # characters of stderr that a table of failures has

@@ -221,7 +221,7 @@ def _dumps(cloudpickle: Any, value: Any) -> bytes:
 
 
 def _pickled(functions: Mapping[str, Function], label: str) -> bytes:
-    with needed():
+    with needed("cloudpickle"):
         import cloudpickle
     try:
         return _dumps(cloudpickle, dict(functions))

@@ -12,6 +12,7 @@ from typing import Any
 from taskfarm._axis import Values
 from taskfarm._common import array_of, seal_of
 from taskfarm._errors import ManifestError
+from taskfarm._extras import needed
 from taskfarm._folder import Folder
 from taskfarm._function import Target
 from taskfarm._spaces import Space
@@ -100,7 +101,8 @@ class Files:
         return paths
 
     def _save(self, name: str, value: Any) -> str:
-        import numpy as np
+        with needed("numpy"):
+            import numpy as np
 
         array = array_of(name, value)
         seal = seal_of(array)

@@ -137,7 +137,7 @@ class StageView:
         `masked`: what was never computed is NaN, and so integers and booleans are float64 where there is any; texts
         are None. Else all is as it is stored: 0 and nothing where nothing was computed. Ask `status`.
         """
-        with needed():
+        with needed("pandas", "xarray"):
             from taskfarm._dataset import dataset
 
         return dataset(self._stage, self._output._stage, masked=masked, attrs=self._output._attrs(self.name))
@@ -150,7 +150,7 @@ class StageView:
     @property
     def frame(self) -> pandas.DataFrame:
         """A row a task: status, parameters, results. Types are pandas's that can say that there is nothing."""
-        with needed():
+        with needed("pandas"):
             from taskfarm._frame import frame
 
         return frame(self._stage, self._output._stage)
@@ -158,7 +158,7 @@ class StageView:
     @property
     def failed(self) -> pandas.DataFrame:
         """A row a task that failed or took too long: parameters, status, message, attempts, the end of its stderr."""
-        with needed():
+        with needed("pandas"):
             from taskfarm._frame import failed
 
         return failed(self._stage, self._output._stage)
@@ -166,7 +166,7 @@ class StageView:
     @property
     def reductions(self) -> dict[str, xarray.Dataset]:
         """The stage's reductions, by name, labelled by their groups. There are none before the stage is finished."""
-        with needed():
+        with needed("xarray"):
             from taskfarm._reductions import reductions
 
         return reductions(self._stage)

@@ -110,7 +110,7 @@ class Run:
     def _read_outcome(self) -> Outcome:
         """Where nobody else knows: as the output has it."""
         try:
-            state = self._read.state
+            state = self._open().state
         except (Error, ImportError, OSError):
             state = "stopped"
         return Outcome({"complete": 0, "failed": 1}.get(state, 75))
@@ -147,9 +147,9 @@ class Run:
 
     # ---- What it gave ----
 
-    @property
-    def _read(self) -> Output:
-        with needed():
+    def _open(self, *libraries: str) -> Output:
+        """The output; `libraries` are wanted besides, for what is to be read of it."""
+        with needed("h5py", "numpy", *libraries):
             from taskfarm._output import Output
 
         self._settle()
@@ -160,29 +160,29 @@ class Run:
     @property
     def dataset(self) -> xarray.Dataset:
         """The results on the grid of the axes."""
-        return self._read.dataset
+        return self._open("pandas", "xarray").dataset
 
     def to_dataset(self, *, masked: bool = True) -> xarray.Dataset:
         """The same; with masked=False integers of rows that are not done are as they stand in the file."""
-        return self._read.to_dataset(masked=masked)
+        return self._open("pandas", "xarray").to_dataset(masked=masked)
 
     @property
     def frame(self) -> pandas.DataFrame:
         """The tasks as a table: parameters, results, status."""
-        return self._read.frame
+        return self._open("pandas").frame
 
     @property
     def failed(self) -> pandas.DataFrame:
         """The tasks that failed: parameters, message."""
-        return self._read.failed
+        return self._open("pandas").failed
 
     @property
     def reductions(self) -> dict[str, xarray.Dataset]:
         """The stage's reductions by name, each labelled by its groups."""
-        return self._read.reductions
+        return self._open("xarray").reductions
 
     def __getitem__(self, index: int) -> TaskView:
-        view: TaskView = self._read[index]
+        view: TaskView = self._open()[index]
         return view
 
     def __repr__(self) -> str:
@@ -197,7 +197,7 @@ class Run:
         if self.state == "running":
             return None
         try:
-            return self._read._repr_html_()
+            return self._open()._repr_html_()
         except (Error, ImportError, OSError):
             return None
 
