@@ -113,6 +113,8 @@ tf_store_plan *tf_loaded_decide(tf_loaded *l, tf_store_mode mode, const tf_wish 
         tf_store_plan_free(plan);
         plan = NULL;
     }
+    if (plan)
+        tf_recorder_add_batches(&l->recorder, l->campaign);
     return plan;
 }
 

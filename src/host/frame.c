@@ -187,7 +187,7 @@ bool frame_write(host *h, frame_memory *m, int buffer, int64_t first, int64_t co
     add_number(packet, "first", h->header->first + first);
     add_number(packet, "count", count);
     add_number(packet, "attempt", h->header->attempt);
-    if (h->spec->run.python->batch > 0)
+    if (h->spec->run.python->batch)
         add_number(packet, "batch", host_call(h));
     tf_buf_adds(packet, ", \"params\": [");
     for (int p = 0; p < tf_space_params(h->spec->space); p++)

@@ -127,7 +127,7 @@ static void add_function(const tf_python_spec *python, tf_buf *out) {
         tf_buf_add_json(out, python->common[c].path, strlen(python->common[c].path));
     }
     tf_buf_addc(out, '}');
-    add_number(out, "batch", python->batch);
+    add_number(out, "batch", python->batch ? python->batch->tasks : 0);
     add_flag(out, "seed_globals", python->seed_globals);
     if (python->first)
         add_text(out, "first", python->first);

@@ -13,4 +13,7 @@ void identify_template(cJSON *list, const char *before, const tf_template *templ
 
 void identify_expr(cJSON *list, const tf_expr *expr);
 
+/* Adds how many tasks one call gets (batches.c). */
+void identify_batch(cJSON *list, int64_t tasks);
+
 #endif

@@ -73,6 +73,9 @@ void load_single(struct loader *loader, const json_path *root, const cJSON *json
  * arrays and columns are loaded (batches.c). */
 void check_batch(struct loader *loader, const json_path *where, const tf_stage_spec *stage);
 
+/* How many tasks a batch of the stage has where that is left to us (batches.c). */
+int64_t choose_batch(const tf_stage_spec *stage);
+
 /* need_stage, while "stages" are loaded. */
 const tf_stage_spec *load_needed_stage(struct loader *loader, const json_path *where, const char *name);
 

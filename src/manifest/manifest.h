@@ -86,6 +86,11 @@ bool tf_run_is_command(const tf_run_spec *run);
 /* Is each task a process, or answered by one? Then it has an exit code, a signal, CPU time and memory. */
 bool tf_run_has_process(const tf_run_spec *run);
 
+/* How many tasks one call gets as arrays; 0: a task is a call, which gets values. */
+static inline int64_t tf_run_batch(const tf_run_spec *run) {
+    return run->python && run->python->batch ? run->python->batch->tasks : 0;
+}
+
 /* Are tasks long enough, or few enough, that by default their times are recorded? */
 bool tf_run_records_times(const tf_run_spec *run);
 
@@ -141,10 +146,14 @@ static inline int64_t tf_stage_final(const tf_stage_spec *stage) {
 
 /* How many tasks one call runs, of a stage that has so many: the first of them is a multiple of their number. */
 static inline int64_t tf_stage_batch(const tf_stage_spec *stage) {
-    const int64_t tasks = tf_stage_final(stage), batch = stage->run.python ? stage->run.python->batch : 1;
+    const int64_t tasks = tf_stage_final(stage), batch = tf_run_batch(&stage->run);
     const int64_t most = batch < tasks ? batch : tasks;
     return most > 1 ? most : 1;
 }
+
+/* Of a stage whose batches are "auto": they are as those by which rows were made that are there already, as their
+ * fingerprint says it. To be called before anything is planned by them. */
+void tf_stage_keep_batch(const tf_stage_spec *stage, const char *fingerprint);
 
 /* Adds what a task runs, for people: a command line as for a shell, LIBRARY:FUNCTION(ARGS), or expressions. Without a
  * point: what all tasks run, with placeholders. */
@@ -295,8 +304,10 @@ typedef struct tf_recorder {
 /* Starts recording; `below` must outlive the recorder. recorder->bytes is the bundle once the campaign is loaded. */
 void tf_recorder_start(tf_recorder *recorder, const tf_load_options *options, tf_source *below);
 
-/* Adds the links that were found once the campaign was loaded; they come last in the bundle. */
+/* Adds what was found once the campaign was loaded, behind all that was read: the links, and then, once the run is
+ * planned, the sizes of its batches. */
 void tf_recorder_add_links(tf_recorder *recorder, const tf_links *links);
+void tf_recorder_add_batches(tf_recorder *recorder, const tf_campaign *campaign);
 void tf_recorder_free(tf_recorder *recorder);
 
 /* Makes the campaign of a bundle. NULL: the bytes are no bundle. */

@@ -24,6 +24,12 @@ typedef struct tf_python_common {
 
 enum { TF_MOST_BATCH = 1 << 30 };
 
+/* How many tasks one call gets, as arrays. */
+typedef struct tf_python_batch {
+    int64_t tasks;
+    bool is_auto; /* "auto": until the run is planned it may become that of rows that are there (batches.c) */
+} tf_python_batch;
+
 typedef struct tf_python_spec {
     tf_python_target target;
     tf_python_target init; /* called once in each process before its first task */
@@ -31,7 +37,7 @@ typedef struct tf_python_spec {
     int preloads, commons;
     const char *const *preload; /* modules that are imported before the function's own */
     const tf_python_common *common;
-    int64_t batch; /* tasks of one call, which gets arrays; 0: a task a call, which gets values */
+    tf_python_batch *batch; /* NULL: a task a call, which gets values */
     bool seed_globals;
     const char *first; /* path of what keeps the value of a task that was tried before the run; NULL: none was */
 } tf_python_spec;

@@ -10,7 +10,7 @@ bool tf_run_has_process(const tf_run_spec *run) {
 }
 
 bool tf_run_records_times(const tf_run_spec *run) {
-    return tf_run_has_process(run) || (run->python && run->python->batch == 0);
+    return tf_run_has_process(run) || (run->python && !run->python->batch);
 }
 
 bool run_takes_blocks(const tf_run_spec *run) {

@@ -48,17 +48,18 @@ static void load_preload(struct loader *l, const run_json *json, tf_python_spec 
     python->preload = preload;
 }
 
-/* Loads "batch". -1: "auto", which is settled once the columns are known. */
-static int64_t load_batch(struct loader *l, const run_json *json) {
-    const cJSON *batch = cJSON_GetObjectItemCaseSensitive(json->run, "batch");
+/* Loads "batch"; NULL: there is none. What "auto" is, is settled once the columns are known. */
+static tf_python_batch *load_batch(struct loader *l, const run_json *json) {
+    const cJSON *text = cJSON_GetObjectItemCaseSensitive(json->run, "batch");
     const json_path where = json_path_key(json->up, "batch");
-    int64_t tasks = 0;
-    if (cJSON_IsString(batch) && strcmp(batch->valuestring, "auto") == 0)
-        return -1;
-    if (batch && !json_int_within(batch, 1, TF_MOST_BATCH, &tasks))
-        diagnose(l->diags, &where, cJSON_IsNumber(batch) ? json_int_mistake(batch) : TF_DIAG_BAD_VALUE,
+    if (!text)
+        return NULL;
+    tf_python_batch *batch = tf_arena_alloc(l->arena, sizeof *batch);
+    *batch = (tf_python_batch){.is_auto = cJSON_IsString(text) && strcmp(text->valuestring, "auto") == 0};
+    if (!batch->is_auto && !json_int_within(text, 1, TF_MOST_BATCH, &batch->tasks))
+        diagnose(l->diags, &where, cJSON_IsNumber(text) ? json_int_mistake(text) : TF_DIAG_BAD_VALUE,
                  "must be \"auto\" or an integer from 1 to %d", TF_MOST_BATCH);
-    return tasks;
+    return batch;
 }
 
 static void load_common(struct loader *l, const run_json *json, tf_python_spec *python) {
@@ -133,35 +134,15 @@ static void check_common(struct loader *l, const run_json *json, const tf_stage_
     }
 }
 
-/* Bytes of a task's parameters and results, without strings. */
-static size_t row_bytes(const tf_stage_spec *stage) {
-    size_t bytes = 0;
-    for (int p = 0; stage->space && p < tf_space_params(stage->space); p++)
-        bytes += tf_type_size(tf_space_param(stage->space, p)->type);
-    for (int c = 0; c < stage->columns; c++)
-        bytes += tf_column_bytes(&stage->column[c]);
-    return bytes;
-}
-
-static int64_t choose_batch(const tf_stage_spec *stage) {
-    enum { BYTES = 1 << 20, LEAST_ROW = 8 };
-    const size_t row = row_bytes(stage);
-    const int64_t tasks = BYTES / (int64_t)(row < LEAST_ROW ? LEAST_ROW : row);
-    return tasks > 0 ? tasks : 1;
-}
-
 static void complete(struct loader *l, const run_json *json, tf_stage_spec *stage) {
     check_common(l, json, stage);
-    if (stage->run.python->batch == 0)
+    tf_python_batch *batch = stage->run.python->batch;
+    if (!batch)
         return;
     const json_path where = json_path_key(json->up, "batch");
     check_batch(l, &where, stage);
-    if (stage->run.python->batch > 0)
-        return;
-    tf_python_spec *settled = tf_arena_alloc(l->arena, sizeof *settled);
-    *settled = *stage->run.python;
-    settled->batch = choose_batch(stage);
-    stage->run.python = settled;
+    if (batch->is_auto)
+        batch->tasks = choose_batch(stage);
 }
 
 /* ---- What it is ---- */
@@ -179,11 +160,8 @@ static void identify(const tf_stage_spec *stage, cJSON *list) {
         tf_buf_addf(&text, "init %s", target_identity(&python->init));
         identify_text(list, text.data);
     }
-    if (python->batch) {
-        tf_buf_clear(&text);
-        tf_buf_addf(&text, "batch %lld", (long long)python->batch);
-        identify_text(list, text.data);
-    }
+    if (python->batch)
+        identify_batch(list, python->batch->tasks);
     if (!python->seed_globals)
         identify_text(list, "no seeds of global generators");
     tf_buf_free(&text);
@@ -212,7 +190,7 @@ const tf_run_kind run_python = {
                {"init", TEXT("a function that each process calls before its first task: NAME, FILE.py:NAME or "
                              "MODULE:NAME")},
                {"batch", "{\"oneOf\":[{\"const\":\"auto\"},{\"type\":\"integer\",\"minimum\":1}],\"description\":\"so "
-                         "many tasks a call, as arrays; auto: about 1 MB of them\"}"},
+                         "many tasks a call, as arrays; auto: at most 1 MB of them, and a 128th of all\"}"},
                {"seed_globals", FLAG("whether random and numpy.random are seeded before each task; default: true")},
                {"common", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"},\"description\":\"files "
                           "that all tasks share, by the names of the function's parameters\"}"},

@@ -119,6 +119,14 @@ void tf_recorder_add_links(tf_recorder *recorder, const tf_links *links) {
     add_entry(&recorder->bytes, "links", 0, tf_buf_text(&links->text), links->text.length);
 }
 
+void tf_recorder_add_batches(tf_recorder *recorder, const tf_campaign *campaign) {
+    tf_buf sizes = {0};
+    for (int s = 0; s < campaign->stages; s++)
+        tf_buf_add(&sizes, &(int64_t){tf_run_batch(&campaign->stage[s].run)}, sizeof(int64_t));
+    add_entry(&recorder->bytes, "batches", 0, tf_buf_text(&sizes), sizes.length);
+    tf_buf_free(&sizes);
+}
+
 void tf_recorder_free(tf_recorder *recorder) {
     tf_buf_free(&recorder->bytes);
 }
@@ -176,6 +184,18 @@ static void read_links(replay *from, tf_links *links) {
     }
 }
 
+static void read_batches(replay *from, const tf_campaign *campaign) {
+    entry head;
+    const char *name, *data;
+    if (!next_entry(from, &head, &name, &data) || head.data_size != (uint64_t)campaign->stages * sizeof(int64_t))
+        return;
+    for (int s = 0; s < campaign->stages; s++) {
+        const tf_run_spec *run = &campaign->stage[s].run;
+        if (run->python && run->python->batch)
+            memcpy(&run->python->batch->tasks, data + (size_t)s * sizeof(int64_t), sizeof(int64_t));
+    }
+}
+
 static const char *text_member(const cJSON *json, const char *key) {
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
 }
@@ -206,8 +226,10 @@ tf_campaign *tf_campaign_unbundle(const void *bytes, size_t size) {
                                .set = set};
     tf_diags diags = {.file = options.display};
     tf_campaign *campaign = tf_campaign_load(&options, &from.source, &diags);
-    if (campaign)
+    if (campaign) {
         read_links(&from, &campaign->links);
+        read_batches(&from, campaign);
+    }
     tf_diags_free(&diags);
     free(set);
     cJSON_Delete(json);

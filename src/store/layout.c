@@ -176,7 +176,7 @@ static hid_t layout_index(tf_store *s, hid_t group, hsize_t tasks) {
 
 /* How many tasks one call runs, where the manifest asks for several: "auto" does not say. */
 static bool note_batch(hid_t group, const tf_stage_spec *spec) {
-    const int64_t batch = spec->run.python ? spec->run.python->batch : 0;
+    const int64_t batch = tf_run_batch(&spec->run);
     return batch == 0 || store_attribute(group, "batch", H5T_STD_I64LE, &batch) >= 0;
 }
 

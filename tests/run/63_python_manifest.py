@@ -141,7 +141,7 @@ class Manifest(farm.FarmTest):
             ({"python": "other.py:measure"}, '["other.py:measure"]'),
             ({"init": "setup"}, '["measure.py:measure","init setup"]'),
             ({"batch": 7}, '["measure.py:measure","batch 7"]'),
-            ({"batch": "auto"}, '["measure.py:measure","batch 65536"]'),
+            ({"batch": "auto"}, '["measure.py:measure","batch 1"]'),
             ({"seed_globals": False}, '["measure.py:measure","no seeds of global generators"]'),
         ):
             self.stage(run)

@@ -75,11 +75,27 @@ class Calls(Batches):
         np.testing.assert_array_equal(self.results(), np.repeat(np.arange(20000) * 2.0, 2))
         self.assertEqual(self.results("t")[-2:].tolist(), [b"a!", b"b!"])
 
-    def test_auto_takes_it_from_the_bytes_of_a_row(self):
-        self.stage("def work(x, task):\n    note(task)\n    return np.zeros((len(x), 8192))\n", batch="auto", results={"y": {"type": "float64", "shape": [8192]}})
-        self.taskfarm("m.json")
-        self.assertEqual(self.calls(), self.batches(20, 15))  # 1 MB by 64 kB + 8 bytes
-        self.assertEqual(self.open("m.h5")["m"].attrs["batch"], 15)
+    def test_auto_takes_it_from_the_bytes_of_a_row_and_the_length_of_the_stage(self):
+        of_8192 = {"y": {"type": "float64", "shape": [8192]}}
+        for tasks, results, batch in (
+            (10**8, {"y": "float64"}, 65536),  # 1 MB by 8 + 8 bytes
+            (60_000, {"y": "float64"}, 468),  # a 128th
+            (10**6, of_8192, 15),  # 1 MB by 64 kB + 8 bytes
+            (1919, of_8192, 14),
+            (255, {"y": "float64"}, None),
+        ):
+            with self.subTest(tasks=tasks, results=results):
+                self.stage("def work(x):\n    return x\n", batch="auto", over={"x": {"range": [tasks]}}, results=results)
+                said = json.loads(self.taskfarm("check", "m.json", "--json").stdout)
+                self.assertEqual(said["stages"][0].get("batch"), batch)
+
+    def test_auto_of_a_stage_whose_points_are_rows_of_another(self):
+        other = {"name": "a", "over": {"i": {"range": [1000]}}, "run": {"expr": {"k": "2 * i"}}, "results": {"k": "int64"}}
+        self.stage("def work(k, i, task):\n    note(task)\n    return 1.0 * k\n", batch="auto")
+        stage = json.loads((self.folder / "m.json").read_text())
+        self.write("m.json", {"stages": [{"name": "b", **stage, "over": {"p": {"from": "a"}}}, other]})
+        self.taskfarm("m.json", ranks=2)
+        self.assertEqual(self.calls(), self.batches(1000, 7))
 
     def test_where_leaves_tasks_out(self):
         self.stage("def work(x, task):\n    note(task)\n    return 1.0 * x\n", where="x % 3 != 0 && x < 14")
@@ -161,6 +177,31 @@ class Again(Batches):
         new = self.results()
         np.testing.assert_array_equal(np.delete(new, [8, 12]), np.delete(old, [8, 12]))
         np.testing.assert_allclose(new[[8, 12]], [8.07, 12.07])
+
+    def test_auto_keeps_the_size_of_the_output(self):
+        for before, ranks in (("auto", None), (5, 3)):
+            with self.subTest(before=before, ranks=ranks):
+                self.stage(self.TEXT, batch=before, over={"x": {"range": [640]}})
+                self.taskfarm("m.json", "--fresh", ranks=ranks)
+                self.assertEqual(self.calls(), self.batches(640, 5))
+                self.stage(self.TEXT, batch="auto", over={"x": {"range": [1000]}})  # by itself a batch has 7
+                self.taskfarm("m.json", ranks=ranks)
+                self.assertEqual(self.calls(), self.batches(1000, 5)[128:])
+                self.assertEqual(self.open("m.h5")["m"].attrs["batch"], 5)
+
+    def test_auto_keeps_the_size_of_what_was_killed(self):
+        text = self.TEXT.replace("    return", "    import os, time; os.path.exists('slow') and time.sleep(0.05)\n    return")
+        self.stage(text, batch="auto", over={"x": {"range": [640]}})
+        self.write("slow", "")
+        run = self.start("m.json", ranks=3)
+        self.wait_for(lambda: self.count_done("m.h5") > 50 or run.poll() is not None, "rows")
+        farm.kill_all(run)
+        (self.folder / "slow").unlink()
+        self.assertLess(self.count_done("m.h5"), 640)
+        self.stage(text, batch="auto", over={"x": {"range": [1000]}})
+        self.taskfarm("m.json", ranks=3)
+        self.assertEqual({len(call) for call in self.calls()}, {5})
+        self.assertEqual(self.open("m.h5")["m"].attrs["batch"], 5)
 
     def test_another_size_is_another_campaign(self):
         self.stage(self.TEXT)

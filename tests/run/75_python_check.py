@@ -150,12 +150,12 @@ class Check(farm.FarmTest):
         super().setUp()
         self.write("m.py", MODULE)
 
-    def check(self, expected=None, *options, body=None, is_warning=False, env=None, results=None, **run):
+    def check(self, expected=None, *options, body=None, is_warning=False, env=None, results=None, tasks=3, **run):
         """What is said must be so; None: nothing."""
         if body is not None:
             self.write("m.py", body)
         run = {"python": "m.py:bare", "interpreter": "/usr/bin/python3", **run}
-        self.write("c.json", {"over": {"n": {"range": [3]}}, "run": run, "results": results or {"y": "float64"}})
+        self.write("c.json", {"over": {"n": {"range": [tasks]}}, "run": run, "results": results or {"y": "float64"}})
         done = self.taskfarm("check", "c.json", *options, status=2 if expected and not is_warning else 0, env=env)
         self.assertEqual(done.stderr, f"c.json: /run/{expected}\n" if expected else "")
 
@@ -175,10 +175,10 @@ class Check(farm.FarmTest):
         self.check('python: column "y" is missing in Record, which the function is said to return; it has "snr", "count"', python="m.py:record")
 
     def test_it_tells_how_many_tasks_a_batch_has(self):
-        for batch, tasks in ((2, 2), ("auto", 3)):
-            self.check(batch=batch)
-            self.assertIn(f"\n  batches of {tasks} tasks\n", self.taskfarm("check", "c.json").stdout)
-            self.assertEqual(json.loads(self.taskfarm("check", "--json", "c.json").stdout)["stages"][0]["batch"], tasks)
+        for batch, size in ((2, 2), ("auto", 3)):
+            self.check(batch=batch, tasks=3 * 128)
+            self.assertIn(f"\n  batches of {size} tasks\n", self.taskfarm("check", "c.json").stdout)
+            self.assertEqual(json.loads(self.taskfarm("check", "--json", "c.json").stdout)["stages"][0]["batch"], size)
 
     def test_several_columns_may_be_wrong(self):
         self.check(

@@ -89,22 +89,19 @@ static tf_err start_anew(tf_store_plan *plan, bool old, tf_error *error) {
 }
 
 /* The code of a stage as the old output has it; NULL: it has none. */
-static const char *old_code(const tf_store_plan *plan, const tf_stage_spec *spec) {
-    const contents *old = &plan->old.contents;
-    for (int i = 0; i < old->stages; i++) {
-        const code_history *h = &old->stage[i].code;
-        if (strcmp(old->stage[i].name, spec->name) == 0)
-            return h->versions ? h->version[h->versions - 1].files : NULL;
-    }
-    return NULL;
+static const char *old_code(const contents_stage *old) {
+    return old && old->code.versions ? old->code.version[old->code.versions - 1].files : NULL;
 }
 
 static void make_fingerprints(tf_store_plan *plan) {
     for (int s = 0; s < plan->campaign->stages; s++) {
         const tf_stage_spec *spec = &plan->campaign->stage[s];
         const bool has_common = spec->run.python && spec->run.python->commons > 0;
+        const contents_stage *old = contents_find(&plan->old.contents, spec->name);
+        if (old)
+            tf_stage_keep_batch(spec, old->fingerprint);
         if (has_common)
-            tf_common_files(spec, old_code(plan, spec), &plan->stage[s].common);
+            tf_common_files(spec, old_code(old), &plan->stage[s].common);
         plan->start.fingerprint_at[s] = plan->start.fingerprints.length;
         tf_fingerprint(plan->campaign, s, has_common ? plan->stage[s].common.data : NULL, &plan->start.fingerprints);
         tf_buf_addc(&plan->start.fingerprints, '\0');

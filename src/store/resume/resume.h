@@ -27,7 +27,8 @@ typedef enum tf_store_mode {
  * is gone, rows whose status says done are taken as they are, if they need no blob that is lost as well; a new file is
  * made of them, and the old one is set aside likewise. Rows of an earlier run can be kept where tasks are done;
  * where the space has grown they are to be moved to their new places. What they depend on must be the same, unless the
- * stage has files or `allows_change`, or none of them is done. NULL with the reason if the output is of something else,
+ * stage has files or `allows_change`, or none of them is done; batches whose size is "auto" become those of the old
+ * output (tf_stage_keep_batch). NULL with the reason if the output is of something else,
  * or damaged: then nothing was touched. The campaign must outlive the plan. `asker`: as for
  * tf_code_files. */
 tf_store_plan *tf_store_plan_new(const tf_campaign *campaign, tf_store_mode mode, bool allows_change,
