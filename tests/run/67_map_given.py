@@ -17,8 +17,123 @@ TABLE = """
         def iloc(self): raise ValueError("Cannot create TableLoc object with no indices")
     """
 
+# As much of a Quantity as map looks at.
+QUANTITY = """
+    import numpy as np, pandas as pd, xarray as xr
+    class Quantity(np.ndarray):
+        unit = "km"
+        def to_value(self, unit): return np.asarray(self)
+        def __float__(self): raise TypeError("only dimensionless scalar quantities can be converted to Python scalars")
+        __index__ = __float__
+    def km(*values): return np.array(values).view(Quantity)
+    scalar = km(2.0).reshape(())
+    class One(Quantity):
+        unit = ""
+    def one(*values): return np.array(values).view(One)
+    def told(ask):
+        try:
+            print(ask())
+        except (taskfarm.Error, TypeError, ValueError) as error:
+            print(str(error).splitlines()[0])
+    """
+
 
 class Given(MapTest):
+    def told(self, text, expected):
+        """What is told of each of some expressions."""
+        script = QUANTITY + text + "".join(f"\n    told(lambda: {expression})" for expression in expected)
+        lines = self.python(script).stdout.splitlines()
+        for line, (expression, one) in zip(lines, expected.items(), strict=True):
+            self.assertEqual(line, one, expression)
+
+    def test_units_and_indexes_of_spaces(self):
+        """What does not go into a point is refused, with what to write; numbers of rows are not missed."""
+        unit = 'a Quantity would lose its unit, km: say .to_value("km")'
+        index = "is no column, and would be lost: say .reset_index(), which makes it one, or .reset_index(drop=True)"
+        frame = "pd.DataFrame({'a': [1, 2, 3]}"
+        self.told(
+            "",
+            {
+                "taskfarm.product(a=km(1.0, 2.0))": f"a: {unit}",
+                "taskfarm.product(a=[1.0, scalar])": f"a[1]: {unit}",
+                "taskfarm.product(a=one(1.0, 2.0))": "product(a=[1, 2])",
+                f"taskfarm.rows({frame}, index=['u', 'v', 'w']))": f"rows: the index {index}",
+                f"taskfarm.rows({frame}).rename_axis('id'))": f"rows: the index 'id' {index}",
+                f"taskfarm.rows({frame}).set_index(['a', 'a'], append=True))": f"rows: the index 'a', 'a' {index}",
+                f"taskfarm.rows({frame}).query('a > 1'))": "rows(a=[2, 3])",
+            },
+        )
+
+    def test_units_and_labels_of_common_values(self):
+        unit = 'a Quantity would lose its unit, km: say .to_value("km")'
+        index = "common: c: a DataFrame would lose its index: say .reset_index(), which makes it a column, or .reset_index(drop=True)"
+        names = "common: c: names of columns are texts, each another one"
+        table = """
+    def f(x, c): return f"{type(c).__name__} {c}"
+    class Odd:
+        def __array__(self, *more): raise TypeError("not today")
+    class Table:
+        def __init__(self, **columns): self.columns, self.colnames = columns, list(columns)
+        @property
+        def iloc(self): raise ValueError("no indices")
+        def as_array(self): return np.rec.fromarrays([*self.columns.values()], names=self.colnames)
+    def common(c): return taskfarm.map(f, {"x": [1]}, common={"c": c}, output="c.h5", progress="none", results=str, rerun="code")[0].results["result"]
+    """
+        self.told(
+            table,
+            {
+                "common(km(1.0, 2.0))": f"common: c: {unit}",
+                "common(Odd())": "common: c: a Odd is no array: not today",
+                "common(Table(n=np.array([1]), a=km(1.0, 2.0)))": f"common: c: column 'a': {unit}",
+                "common(Table(a=np.array([None])))": "common: c: column 'a' is a ndarray of objects: leave it out, or give columns of numbers and texts for it",
+                "common(Table(a=slice(3)))": "common: c: column 'a' is a slice: leave it out, or give columns of numbers and texts for it",
+                "common(pd.Series([1, 2]))": "common: c: a Series would lose its labels: say .to_numpy()",
+                "common(xr.DataArray([1, 2]))": "common: c: a DataArray would lose its coordinates: say .values",
+                "common(pd.DataFrame({'a': [1, 2]}, index=[1, 2]))": index,
+                "common(pd.DataFrame({'a': [1, 2]}).rename_axis('id'))": index,
+                "common(pd.DataFrame({1: [1, 2]}))": names,
+                "common(pd.DataFrame([[1, 2]], columns=['a', 'a']))": names,
+                "common({'a': 1})": "common: c: a dict of objects is none that tasks can share: make it an array of numbers or texts, or a DataFrame",
+                "common(3.5)": "float64 3.5",
+                "common(one(1.5, 2.0))": "memmap [1.5 2. ]",
+            },
+        )
+
+    def test_units_and_labels_of_results(self):
+        """Of the task that tells the types, of those whose types are declared, and of batches."""
+        unit = 'a Quantity would lose its unit, km: say .to_value("km")'
+        losses = {
+            "km(1.0, 2.0)": unit,
+            "pd.Series([1, 2])": "a Series would lose its labels: say .to_numpy()",
+            "pd.DataFrame({'a': [1, 2]})": "a DataFrame would lose its labels: say .to_numpy()",
+            "xr.DataArray([1.0, 2.0])": "a DataArray would lose its coordinates: say .values",
+            "[scalar, 2.0]": unit,
+        }
+        text = f"""
+    values = [{", ".join(losses)}, one(1.0, 2.0)]
+    def messages(f, **more):
+        run = taskfarm.map(f, {{"x": range(len(values))}}, output="r.h5", progress="none", rerun="code", **more)
+        return [run[i].message for i in range(len(values))]
+    def learned(value): taskfarm.map(lambda x: value, {{"x": [1]}}, output="l.h5", progress="none")
+    """
+        told = [f'column "result": {loss}' for loss in losses.values()]
+        first = 'lambda[0] (x=1), which was to tell the types of results, failed: TypeError: '
+        scalar = [f'column "result": {unit}'] * 6
+        self.told(
+            text,
+            {
+                "learned(values[0])": first + '"result": ' + unit,
+                "learned(values[1])": first + '"result": ' + losses["pd.Series([1, 2])"],
+                "learned(values[4])": first + unit,
+                "learned(scalar)": first + '"result": ' + unit,
+                "messages(lambda x: values[x], results=(float, (2,)))": str([*told, ""]),
+                "messages(lambda x: scalar if x else xr.DataArray(1.0), results=float)": str(["", *scalar[1:]]),
+                "messages(lambda x: scalar, results=int)": str(scalar),
+                "messages(lambda x: km(*x), results=float, batch=6)": str(scalar),
+                "messages(lambda x: one(*x), results=float, batch=6)": str([""] * 6),
+            },
+        )
+
     @farm.first
     def test_masked_axes(self):
         """What is masked is NaN; integers and texts have none. What lies below a mask is never seen."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from taskfarm._extras import needed
 from taskfarm._masks import mask_of
+from taskfarm._slot.labels import lost_unit
 
 Scalar = bool | int | float | str
 
@@ -103,6 +104,8 @@ def _from_array(name: str, data: Any) -> tuple[Any, str]:
     array = np.atleast_1d(np.asarray(data))
     if array.ndim != 1:
         raise ValueError(f"{name}: an axis has one dimension, not {array.ndim}: shape {array.shape}")
+    if lost_unit(data):
+        raise TypeError(f"{name}: {lost_unit(data)}")
     kind = array.dtype.kind
     mask = mask_of(data)
     if mask is not None:
@@ -156,6 +159,8 @@ def _exact_float(name: str, value: Any) -> float:
 
 def _plain(name: str, index: int, value: Any) -> Scalar:
     """A value as a bool, an int, a float or a str; None and what is masked are NaN."""
+    if lost_unit(value):
+        raise TypeError(f"{name}[{index}]: {lost_unit(value)}")
     if hasattr(value, "dtype") and hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
         value = None if mask_of(value) is not None else value.item()
     if value is None:

@@ -10,27 +10,41 @@ from typing import Any
 from taskfarm._errors import ManifestError
 from taskfarm._extras import needed
 from taskfarm._masks import mask_of
+from taskfarm._slot.labels import lost, lost_unit
+
+
+def _refusal(name: str, text: str) -> ManifestError:
+    return ManifestError(f"common: {name}: {text}", id="unsuitable-type")
 
 
 def array_of(name: str, value: Any) -> Any:
-    """The array of a common value, in one piece; a DataFrame is one record. Raises ManifestError."""
+    """The array of a common value, in one piece; a DataFrame is one record. Raises ManifestError for what an array has
+    no room for."""
     with needed("numpy"):
         import numpy as np
     if hasattr(value, "colnames") and hasattr(value, "as_array"):  # a table of astropy: its columns are fields
-        value = value.as_array()
+        value = _of_table(name, value)
     mask = mask_of(value)
     if mask is not None:
-        raise ManifestError(
-            f"common: {name}: {int(mask.sum())} of {mask.size} elements are masked, and tasks would see what is below: "
-            "fill them, or give the mask as a common value, too",
-            id="unsuitable-type",
+        raise _refusal(
+            name,
+            f"{int(mask.sum())} of {mask.size} elements are masked, and tasks would see what is below: fill them, or "
+            "give the mask as a common value, too",
         )
-    array = _columns_of(name, value) if hasattr(value, "columns") and hasattr(value, "iloc") else np.asarray(value)
+    if hasattr(value, "columns") and hasattr(value, "iloc"):
+        array = _of_frame(name, value)
+    elif lost(value):
+        raise _refusal(name, lost(value))
+    else:
+        try:
+            array = np.asarray(value)
+        except (TypeError, ValueError) as error:
+            raise _refusal(name, f"a {type(value).__name__} is no array: {error}") from None
     if array.dtype.hasobject:
-        raise ManifestError(
-            f"common: {name}: a {type(value).__name__} of objects can't be mapped: make it an array of numbers or "
-            "texts, or a DataFrame",
-            id="unsuitable-type",
+        raise _refusal(
+            name,
+            f"a {type(value).__name__} of objects is none that tasks can share: make it an array of numbers or texts, or a "
+            "DataFrame",
         )
     return np.ascontiguousarray(array) if array.ndim else array
 
@@ -58,21 +72,41 @@ def _seal_of_file(path: str | os.PathLike[str]) -> str:
         return os.fspath(path)
 
 
-def _columns_of(name: str, frame: Any) -> Any:
+def _of_table(name: str, table: Any) -> Any:
+    """A table of astropy as a structured array. Its columns may be quantities, or objects of several arrays."""
+    for label, column in table.columns.items():
+        if lost_unit(column):
+            raise _refusal(name, f"column {label!r}: {lost_unit(column)}")
+        if not hasattr(column, "dtype") or column.dtype.hasobject:
+            kind = type(column).__name__ + (" of objects" if hasattr(column, "dtype") else "")
+            raise _refusal(
+                name, f"column {label!r} is a {kind}: leave it out, or give columns of numbers and texts for it"
+            )
+    return table.as_array()
+
+
+def _of_frame(name: str, frame: Any) -> Any:
     """A DataFrame as one record whose fields are its columns, so that each lies in one piece."""
     with needed("numpy"):
         import numpy as np
-
-    columns = {}
-    for column in frame.columns:
-        values = frame[column].to_numpy()
-        if values.dtype.kind == "O":
-            if not all(isinstance(value, str) for value in values):
-                text = f"common: {name}: column {column!r} holds objects that are not all texts: convert it first"
-                raise ManifestError(text, id="unsuitable-type")
-            values = values.astype("U")
-        columns[str(column)] = values
+    if list(frame.index.names) != [None] or not np.array_equal(frame.index, np.arange(len(frame))):
+        raise _refusal(
+            name,
+            "a DataFrame would lose its index: say .reset_index(), which makes it a column, or .reset_index(drop=True)",
+        )
+    if not all(isinstance(column, str) for column in frame.columns) or not frame.columns.is_unique:
+        raise _refusal(name, "names of columns are texts, each another one")
+    columns = {column: _column_of(name, column, frame[column]) for column in frame.columns}
     record = np.zeros(1, [(column, values.dtype, values.shape) for column, values in columns.items()])
     for column, values in columns.items():
         record[column][0] = values
     return record
+
+
+def _column_of(name: str, label: str, series: Any) -> Any:
+    values = series.to_numpy()
+    if values.dtype.kind != "O":
+        return values
+    if not all(isinstance(value, str) for value in values):
+        raise _refusal(name, f"column {label!r} holds objects that are not all texts: convert it first")
+    return values.astype("U")

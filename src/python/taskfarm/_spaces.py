@@ -305,6 +305,7 @@ def rows(table: Any) -> Space:
     if dtype is not None and getattr(dtype, "names", None):
         return _Table("rows", {name: Values(name, table[name]) for name in dtype.names})
     if hasattr(table, "columns") and hasattr(table, "iloc"):
+        _check_index(table.index)
         return _Table("rows", {_column_name(name): _frame_column(table, name) for name in table.columns})
     records = list(table)
     names = list(records[0]) if records and isinstance(records[0], Mapping) else []
@@ -316,6 +317,16 @@ def rows(table: Any) -> Space:
     if not records:
         raise ValueError("rows: there is no record")
     return _Table("rows", {name: Values(name, [record[name] for record in records]) for name in names})
+
+
+def _check_index(index: Any) -> None:
+    """Plain integers without a name are numbers of rows, whichever are left of them; all else tells something."""
+    if list(index.names) != [None] or getattr(index.dtype, "kind", "O") not in "iu":
+        named = ", ".join(repr(name) for name in index.names if name is not None)
+        raise ValueError(
+            f"rows: the index{' ' if named else ''}{named} is no column, and would be lost: say .reset_index(), which "
+            "makes it one, or .reset_index(drop=True)"
+        )
 
 
 def _column_name(name: Any) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from taskfarm._slot.columns import Column, check_integers, converter, described, is_binary, unmasked
 from taskfarm._slot.errors import Misfit
+from taskfarm._slot.labels import lost_unit
 from taskfarm._slot.memory import FORMATS
 from taskfarm._slot.results import Results
 
@@ -80,6 +81,8 @@ def _expected(column: Column, count: int) -> str:
 def _as_array(column: Column, count: int, value: Any) -> Array:
     if isinstance(value, (str, bytes, bytearray, set, frozenset, Mapping)) or value is None:
         raise Misfit(f"{described(value)}, {_expected(column, count)}")
+    if lost_unit(value):
+        raise Misfit(lost_unit(value))
     if isinstance(value, np.ma.MaskedArray):
         value = unmasked(value, column.type.startswith("float"))
     try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from taskfarm._slot.errors import Misfit
+from taskfarm._slot.labels import lost, lost_unit
 from taskfarm._slot.memory import FORMATS, SIZES, Cells, Memory
 
 if TYPE_CHECKING:
@@ -149,6 +150,8 @@ def converter(name: str) -> Callable[[Any], Any]:
     kind = {True: _to_float, False: _to_bool if name == "bool" else _to_int}[is_float]
 
     def convert(value: Any) -> Any:
+        if lost_unit(value):
+            raise Misfit(lost_unit(value))
         if not _is_masked(value):
             return kind(name, value)
         if is_float:
@@ -242,6 +245,8 @@ class ArrayColumn(Column):
         if isinstance(value, (list, tuple)):
             self._store_list(cells, value, shape)
             return
+        if lost(value):
+            raise Misfit(lost(value))
         if not _is_numpy(value):
             value = _as_array(value)
         if value is None or value.shape != shape:

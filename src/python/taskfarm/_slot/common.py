@@ -26,6 +26,8 @@ def load_common(name: str, path: str) -> Any:
         array = np.load(FOLDERS.at(path), mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise Refusal(f'common "{name}": {path}: {error}') from None
+    if not array.ndim:
+        return array[()]  # a number, or a text
     return _frame(array) if _is_frame(array) else array
 
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from taskfarm._slot.labels import lost, lost_unit
 from taskfarm._slot.results import fields_of
 
 BARE = "result"  # the column of a value that has no name
@@ -56,6 +57,8 @@ def _filled(name: str, value: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     """An element of a list as Python's own."""
+    if lost_unit(value):
+        raise TypeError(lost_unit(value))
     item = value.item() if hasattr(value, "item") else value
     return math.nan if "numpy.ma" in sys.modules and sys.modules["numpy"].ma.is_masked(value) else item
 
@@ -99,6 +102,8 @@ def describe(name: str, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         return _of_bytes(bytes(value))
     if isinstance(value, (list, tuple)):
         return _of_list(name, value)
+    if lost(value):
+        raise TypeError(f'"{name}": {lost(value)}')
     if hasattr(value, "__array__") or hasattr(value, "dtype"):
         return _of_array(name, _filled(name, value))
     kind = type(value).__name__
