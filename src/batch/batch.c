@@ -53,12 +53,13 @@ static void place_columns(area *a, const tf_stage_spec *stage, batch_columns *c)
     c->input_set = stage->inputs ? allocate(a, sizeof *c->input_set) : NULL;
     c->input_hash = tf_stage_hashes_inputs(stage) ? allocate(a, sizeof *c->input_hash) : NULL;
     const bool has_times = stage->record_full, has_process = has_times && tf_run_has_process(&stage->run);
+    const bool is_process = has_times && tf_run_is_command(&stage->run);
     c->start = has_times ? allocate(a, sizeof *c->start) : NULL;
     c->duration = has_times ? allocate(a, sizeof *c->duration) : NULL;
     c->exit_code = has_process ? allocate(a, sizeof *c->exit_code) : NULL;
     c->signal = has_process ? allocate(a, sizeof *c->signal) : NULL;
-    c->cpu = has_process ? allocate(a, sizeof *c->cpu) : NULL;
-    c->max_rss = has_process ? allocate(a, sizeof *c->max_rss) : NULL;
+    c->cpu = is_process ? allocate(a, sizeof *c->cpu) : NULL;
+    c->max_rss = is_process ? allocate(a, sizeof *c->max_rss) : NULL;
 }
 
 static size_t size_of_rows(const tf_stage_spec *stage, int64_t rows) {
@@ -175,12 +176,14 @@ void batch_prepare(const batch_columns *c, const tf_stage_spec *stage, int64_t c
         memset(c->input_hash, 0, rows * sizeof *c->input_hash);
     if (c->start)
         c->start[0] = 0; /* else a task that never began would have the time of an earlier batch (rows_back.c) */
-    if (!c->exit_code)
-        return;
-    memset(c->exit_code, 0, rows * sizeof *c->exit_code);
-    memset(c->signal, 0, rows * sizeof *c->signal);
-    memset(c->cpu, 0, rows * sizeof *c->cpu);
-    memset(c->max_rss, 0, rows * sizeof *c->max_rss);
+    if (c->exit_code) {
+        memset(c->exit_code, 0, rows * sizeof *c->exit_code);
+        memset(c->signal, 0, rows * sizeof *c->signal);
+    }
+    if (c->cpu) {
+        memset(c->cpu, 0, rows * sizeof *c->cpu);
+        memset(c->max_rss, 0, rows * sizeof *c->max_rss);
+    }
 }
 
 void batch_add_limit(const tf_stage_spec *stage, tf_buf *message) {

@@ -182,6 +182,7 @@ static void blame(frame_run *f, end_reason why, int status, const char *nonsense
     }
     frame_add_last_output(f);
     say_end(h, why, status, nonsense);
+    row_note_end(h, row, status);
     f->settled++;
     if (f->is_alone)
         return;

@@ -2,6 +2,8 @@
 #include "host/row.h"
 #include "host/runner.h"
 
+#include <sys/wait.h>
+
 /* Adds what a task has written as a blob of the row, in `keep` bytes. */
 static void add_output(host *h, int64_t row, int32_t kind, const capture *from, int64_t keep) {
     if (keep == 0 || from->total == 0)
@@ -10,6 +12,13 @@ static void add_output(host *h, int64_t row, int32_t kind, const capture *from, 
     capture_text(from, keep, &text);
     host_add_blob(h, row, kind, tf_buf_text(&text), text.length);
     tf_buf_free(&text);
+}
+
+void row_note_end(const host *h, int64_t row, int status) {
+    if (!h->columns.exit_code)
+        return;
+    h->columns.exit_code[row] = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    h->columns.signal[row] = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
 void row_add_texts(host *h, int64_t row, uint64_t blobs_before) {

@@ -35,6 +35,9 @@ static inline void row_set_status(host *h, int64_t row) {
         *status = TF_STATUS_DONE;
 }
 
+/* Notes how the process that had the row's task has ended: by itself, or by our hand. */
+void row_note_end(const host *h, int64_t row, int status);
+
 /* Adds what the task has said, and its message if it has failed: then its columns are dropped, whose blobs begin at
  * `blobs_before`. */
 void row_add_texts(host *h, int64_t row, uint64_t blobs_before);

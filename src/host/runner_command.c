@@ -2,6 +2,7 @@
  * from what it left. */
 #include "host/preflight.h"
 #include "host/process.h"
+#include "host/row.h"
 #include "host/runner.h"
 
 #include <errno.h>
@@ -108,9 +109,8 @@ static void add_last_line(tf_buf *message, const capture *err) {
 static void record_end(host *h, int64_t row, int status, bool overdue, const struct rusage *usage) {
     int exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    row_note_end(h, row, status);
     if (h->spec->record_full) {
-        h->columns.exit_code[row] = exit_code;
-        h->columns.signal[row] = signal;
         h->columns.cpu[row] = (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +
                               1e-6 * (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
         h->columns.max_rss[row] = (int64_t)usage->ru_maxrss * 1024;

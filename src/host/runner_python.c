@@ -25,8 +25,10 @@ static frame_run run_frame(host *h, int64_t row, int64_t end, bool is_alone) {
 /* No process could be had: that is the row's failure. */
 static void fail_row(host *h, int64_t row) {
     batch_start_row(&h->columns, row, tf_wall());
-    if (h->columns.duration)
+    if (h->columns.duration) {
         h->columns.duration[row] = 0;
+        h->columns.exit_code[row] = -1;
+    }
     row_set_status(h, row);
     row_add_texts(h, row, h->blobs_used);
     row_begin(h);

@@ -5,6 +5,7 @@
  * A task that was not read is not to blame for the end of its service: the rank hears of the service, and gives the
  * task to another. */
 #include "host/preflight.h"
+#include "host/row.h"
 #include "host/runner.h"
 #include "host/service.h"
 #include "host/unstarted.h"
@@ -165,14 +166,10 @@ static bool parse_answer(host *h, int64_t row, const char *line, size_t length) 
     return ours;
 }
 
-/* Stores how it ended, and fails the row with a message that says so. */
-static void judge_end(host *h, const service *s, int64_t row, int status, reply why) {
+/* Fails the task with a message that says how the service ended. */
+static void judge_end(host *h, const service *s, int status, reply why) {
     const char *when = s->has_read ? "" : " before it read a task";
     char text[64];
-    if (h->spec->record_full && (why == ENDED || why == DEAF)) {
-        h->columns.exit_code[row] = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-        h->columns.signal[row] = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    }
     if (why == LATE) {
         host_fail_late(h);
     } else if (why == TOO_LONG) {
@@ -197,12 +194,14 @@ static void give_up(host *h, service *s, int64_t row, reply why) {
     process_drain(&s->p.err, -1, &h->err);
     const bool by_itself = process_has_ended(&s->p);
     const int status = service_kill(s, &usage);
+    if (why != LEFT)
+        row_note_end(h, row, status);
     if (why == ENDED && !by_itself)
         host_fail(h, "the service has closed its standard output");
     else if (why == DEAF && !by_itself)
         host_fail(h, "the service has closed its standard input, and not read the task");
     else if (why != LEFT)
-        judge_end(h, s, row, status, why);
+        judge_end(h, s, status, why);
 }
 
 static void note_reading(host *h, service *s, reply what) {
@@ -251,7 +250,7 @@ static void run_row(host *h, int64_t row) {
     if (!sound) { /* what it says next would be taken for another task's answer */
         const char *wrong = s->line.data + (answered ? length : 0);
         fail_nonsense(h, wrong, (size_t)(strchrnul(wrong, '\n') - wrong));
-        service_kill(s, &usage);
+        row_note_end(h, row, service_kill(s, &usage));
     }
     host_watch(h, 0);
     tf_buf_clear(&s->line);

@@ -80,10 +80,10 @@ static inline bool tf_run_has_library(const tf_run_spec *run) {
     return run->library && strcmp(run->library, "builtin") != 0 && strcmp(run->library, TF_PROGRAM) != 0;
 }
 
-/* Is each task a process? */
+/* Is each task a process? Then its processor time and memory are known. */
 bool tf_run_is_command(const tf_run_spec *run);
 
-/* Is each task a process, or answered by one? Then it has an exit code, a signal, CPU time and memory. */
+/* Is each task a process, or answered by one? Then it has an exit code and a signal. */
 bool tf_run_has_process(const tf_run_spec *run);
 
 /* How many tasks one call gets as arrays; 0: a task is a call, which gets values. */

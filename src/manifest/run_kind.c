@@ -10,7 +10,7 @@ bool tf_run_has_process(const tf_run_spec *run) {
 }
 
 bool tf_run_records_times(const tf_run_spec *run) {
-    return tf_run_has_process(run) || (run->python && !run->python->batch);
+    return run->python ? !run->python->batch : tf_run_has_process(run);
 }
 
 bool run_takes_blocks(const tf_run_spec *run) {

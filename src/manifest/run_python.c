@@ -177,6 +177,7 @@ const tf_run_kind run_python = {
     .schema = TEXT("FILE.py:FUNCTION or MODULE:FUNCTION, a Python function that gets the parameters by name"),
     .noun = "Python function",
     .takes_blocks = true,
+    .has_process = true,
     .load = load_python,
     .complete = complete,
     .identify = identify,

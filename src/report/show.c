@@ -180,11 +180,12 @@ static void print_record(FILE *out, const shower *s) {
         tf_print(out, "  took %s\n", tf_format_duration(value, text));
     if (number_of(s, "cpu", &value) && value > 0)
         tf_print(out, "  processor time %s\n", tf_format_duration(value, text));
-    if (number_of(s, "max_rss", &value) && value > 0)
+    const bool is_process = number_of(s, "max_rss", &value) && value > 0; /* of other tasks it is not measured */
+    if (is_process)
         tf_print(out, "  memory %s\n", tf_format_size((int64_t)value, text));
     if (number_of(s, "signal", &value) && value != 0)
         tf_print(out, "  ended by %s\n", tf_format_signal((int)value, text));
-    else if (number_of(s, "exit_code", &value))
+    else if (number_of(s, "exit_code", &value) && (is_process || value != 0))
         tf_print(out, "  exit status %g\n", value);
 }
 

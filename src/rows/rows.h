@@ -64,7 +64,7 @@ typedef struct tf_rows {
     const double *start;    /* s since 1970-01-01 UTC */
     const double *duration; /* s */
 
-    /* NULL without "record": "full", and if tasks are no processes. */
+    /* NULL without "record": "full"; the first two if no process answers tasks, the others if tasks are none. */
     const int32_t *exit_code, *signal;
     const double *cpu;      /* s */
     const int64_t *max_rss; /* bytes */

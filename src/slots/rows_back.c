@@ -226,8 +226,10 @@ static void record_end(rows_back *back, const batch_order *order, const batch_pa
     }
     c->exit_code[row] = exit_code;
     c->signal[row] = signal;
-    c->cpu[row] = 0;
-    c->max_rss[row] = 0;
+    if (c->cpu) {
+        c->cpu[row] = 0;
+        c->max_rss[row] = 0;
+    }
 }
 
 void rows_back_add_failed(rows_back *back, const tf_campaign *campaign, const batch_order *order, tf_status status,

@@ -58,11 +58,26 @@ class Rows(PythonTest):
         for index in range(10):
             self.assertIn(f"stdout\n  row {index}\n", self.shown(index))
             self.assertIn("stderr\n  raw", self.shown(index))
+        self.assertEqual(self.ends(), [(0, 0), (-1, 11), (0, 0), (3, 0), (0, 0), (-1, 9), (0, 0), (0, 0), (0, 0), (0, 0)])
+        self.assertIn("  ended by signal 9 (Killed)\n", self.shown(5))
+        self.assertIn("  exit status 3\n", self.shown(3))
+        self.assertNotIn("  exit status", self.shown(2))
 
     def test_a_row_that_takes_too_long_is_ended_alone(self):
         said = self.python("def f(x):\n    while x == 4: pass\n    return float(x)\n", timeout="1s", status=1).stderr
         self.assertIn("m[4]: timeout after 1.0s\n", said)
         self.assertEqual(self.statuses(), [1] * 4 + [farm.TIMEOUT] + [1] * 5)
+        self.assertEqual(self.ends(), [(0, 0)] * 4 + [(-1, 9)] + [(0, 0)] * 5)
+
+    def test_tasks_with_files_have_the_end_of_their_process(self):
+        body = """
+            def f(x, task):
+                if x == 1: os._exit(3)
+                if x == 2: os.kill(os.getpid(), signal.SIGSEGV)
+                open(task.outputs[0], "w").close()
+            """
+        self.python(body, {}, over={"x": {"range": [0, 4]}}, outputs=["out{x}"], status=1)
+        self.assertEqual(self.ends(), [(0, 0), (3, 0), (-1, 11), (0, 0)])
 
     def test_a_task_that_closes_what_is_not_its_own_costs_no_other_task(self):
         body = """

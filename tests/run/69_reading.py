@@ -106,6 +106,13 @@ class Reading(ReadingTest):
         self.assertEqual((task.results["y"], task.results["flag"], task.results["raw"]), (1, True, b"x"))
         self.assertTrue(task.stdout.startswith("measuring 1\n"))
         self.assertEqual((task.message, task.traceback, task.record["exit_code"]), ("", "", 0))
+        self.assertGreater(task.record["max_rss"], 1e6)
+        self.assertIn("cpu", task.record)
+        with self.subTest("what is no process of its own is not measured"):
+            self.write("e.json", {"name": "e", "over": {"i": [1]}, "run": {"echo": True}, "record": "full"})
+            self.taskfarm("e.json")
+            known = {"attempts", "duration", "exit_code", "signal", "slot", "start", "worker"}
+            self.assertEqual(set(self.read("e.h5")[0].record), known)
         self.assertGreater(task.duration, 0)
         task = output["measure"][-3]
         self.assertEqual((task.index, task.status, task.results), (5, "failed", {}))

@@ -25,5 +25,11 @@ class PythonTest(farm.FarmTest):
         with h5py.File(self.folder / "m.h5") as file:
             return file["m/task/status"][:].tolist()
 
+    def ends(self):
+        """Exit code and signal of each task."""
+        with h5py.File(self.folder / "m.h5") as file:
+            task = file["m/task"]
+            return list(zip(task["exit_code"][:].tolist(), task["signal"][:].tolist(), strict=True))
+
     def shown(self, index):
         return self.taskfarm("show", "m.h5", "m", index).stdout

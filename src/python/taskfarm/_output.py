@@ -64,9 +64,13 @@ class TaskView:
 
     @cached_property
     def record(self) -> dict[str, Any]:
-        """What else is recorded: exit_code, signal, worker, slot, start (s since 1970), cpu (s), max_rss (bytes)."""
+        """What else is recorded: exit_code, signal, worker, slot, start (s since 1970); of commands, which alone are
+        measured, cpu (s) and max_rss (bytes)."""
         stage = self._view._stage
-        return {name: self._record(stage, name) for name in stage.names("task") if name != "status"}
+        recorded = {name: self._record(stage, name) for name in stage.names("task") if name != "status"}
+        if not recorded.get("max_rss"):
+            recorded = {name: value for name, value in recorded.items() if name not in ("cpu", "max_rss")}
+        return recorded
 
     @cached_property
     def stdout(self) -> str:
