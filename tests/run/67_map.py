@@ -72,6 +72,8 @@ class Spaces(MapTest):
                 lambda: rows([{"a": 1}, {"b": 1}]), lambda: rows(pd.DataFrame({"n": pd.array([1, None], "Int64")})),
                 lambda: rows(pd.DataFrame({1: [2]})), lambda: concat(product(x=[1]).where("x > 0"), product(x=[2])),
                 lambda: product(x=[1])[1], lambda: len(csv("none.csv")), lambda: product(x=product(y=[1])),
+                lambda: product(x=[1]) * rows([{"x": 2}]), lambda: product(x=[1]).where(len), lambda: len(product(x=[1]).where("z > 1")),
+                lambda: product(x={"linspace": [0, 1, len]}),
             ):
                 try:
                     make()
@@ -98,6 +100,58 @@ class Spaces(MapTest):
                 "IndexError 1: the space has 1 points",
                 "ManifestError space: csv: none.csv: No such file or directory",
                 "TypeError x: a space has names of its own: give it without one, as in product(space, x=[1, 2])",
+                "ValueError product: x is there twice",
+                'TypeError where: a builtin_function_or_method is no expression: say it as a text, as in where("depth > 1e-3")',
+                'ManifestError where: "z > 1": there is no "z" here; there are the stage\'s parameters: x',
+                "TypeError x: builtin_function_or_method can't stand in an axis",
+            ],
+        )
+
+    def test_points_that_where_leaves(self):
+        """Their count, each of them, and those that a run has: also of products and of several conditions."""
+        done = self.python(
+            """
+            from taskfarm import product
+            a = product(x=range(10), y=[0, 1, 2]).where("x > 3 && y != 1")
+            b = product(product(z=["a", "b"]).where("z == 'b'"), a).where("x < 5")
+            print(len(a), a[0], a[-1], len(a * product(k=[1, 2])), len(a.where("x > 10")))
+            print(list(b), b)
+            def f(x, y, z) -> int: return x
+            run = taskfarm.map(f, b, progress="none", output="f.h5")
+            print(run.frame[["z", "x", "y"]].to_dict("records") == list(b), taskfarm.open("f.h5")["f"].counts)
+            """
+        )
+        self.assertEqual(
+            done.stdout.splitlines(),
+            [
+                "12 {'x': 4, 'y': 0} {'x': 9, 'y': 2} 24 0",
+                "[{'z': 'b', 'x': 4, 'y': 0}, {'z': 'b', 'x': 4, 'y': 2}] product(product(z=['a', 'b']).where(\"z == 'b'\"), "
+                "product(x=[0, 1, ..., 9]*10, y=[0, 1, 2]).where(\"x > 3 && y != 1\")).where(\"x < 5\")",
+                "True {'done': 2, 'excluded': 58}",
+            ],
+        )
+
+    def test_a_space_stays_as_it_was_made(self):
+        """Whatever becomes of the lists and dicts that it was made of; and paths may be paths."""
+        self.write("a_R.fits", "")
+        done = self.python(
+            """
+            import numpy as np, pathlib
+            from taskfarm import product, glob, files
+            values = [1, 2]
+            bare, typed, even = product(x={"values": values}), product(x={"values": values, "type": "float64"}), product(x={"linspace": [0, np.float64(1), np.int64(3)]})
+            values.append(3)
+            print(list(bare), len(typed), typed, even[1])
+            print(list(glob(image=pathlib.Path("*.fits"))), list(files(pathlib.Path("{o}_{f}.fits"), name="path")))
+            print(list(product(image={"glob": pathlib.Path("*.png"), "allow_empty": True})))
+            """
+        )
+        self.assertEqual(
+            done.stdout.splitlines(),
+            [
+                "[{'x': 1}, {'x': 2}] 2 product(x={'values': [1, 2], 'type': 'float64'}) {'x': 0.5}",
+                "[{'image': 'a_R.fits'}] [{'o': 'a', 'f': 'R', 'path': 'a_R.fits'}]",
+                "[]",
             ],
         )
 

@@ -93,7 +93,7 @@ class Given(MapTest):
                 "common(pd.DataFrame({'a': [1, 2]}).rename_axis('id'))": index,
                 "common(pd.DataFrame({1: [1, 2]}))": names,
                 "common(pd.DataFrame([[1, 2]], columns=['a', 'a']))": names,
-                "common({'a': 1})": "common: c: a dict of objects is none that tasks can share: make it an array of numbers or texts, or a DataFrame",
+                "common({'a': 1})": "common: c: a dict of objects can't be shared: make it an array of numbers or texts, or a DataFrame",
                 "common(3.5)": "float64 3.5",
                 "common(one(1.5, 2.0))": "memmap [1.5 2. ]",
             },

@@ -43,7 +43,7 @@ def array_of(name: str, value: Any) -> Any:
     if array.dtype.hasobject:
         raise _refusal(
             name,
-            f"a {type(value).__name__} of objects is none that tasks can share: make it an array of numbers or texts, or a "
+            f"a {type(value).__name__} of objects can't be shared: make it an array of numbers or texts, or a "
             "DataFrame",
         )
     return np.ascontiguousarray(array) if array.ndim else array

@@ -84,14 +84,14 @@ def _place(parts: list[str], axes: Any) -> str:
 # ---- Spaces ----
 
 
-def _echo(axes: Sequence[Any]) -> dict[str, Any]:
+def echo(axes: Sequence[Any]) -> dict[str, Any]:
     """A manifest whose tasks are the points themselves."""
     return {"name": "space", "over": list(axes), "run": {"echo": True}}
 
 
 def space_length(axes: Sequence[Any]) -> int:
     """How many points axes have that stand in files, or that the engine works out."""
-    status, told = ask("check", "-", "--no-start", manifest=_echo(axes))
+    status, told = ask("check", "-", "--no-start", manifest=echo(axes))
     if status != 0:
         raise error_of(told["diagnostics"], axes=axes)
     return int(told["stages"][0]["tasks"])
@@ -99,7 +99,7 @@ def space_length(axes: Sequence[Any]) -> int:
 
 def space_point(axes: Sequence[Any], index: int) -> dict[str, Any]:
     """A point of such axes."""
-    status, told = ask("try", "-", str(index), manifest=_echo(axes))
+    status, told = ask("try", "-", str(index), manifest=echo(axes))
     if status != 0:
         raise error_of(told.get("diagnostics", [{"text": told.get("message", "")}]), axes=axes)
     return {name: float("nan") if value is None else value for name, value in told["given"]["params"].items()}

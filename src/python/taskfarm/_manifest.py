@@ -15,6 +15,7 @@ from taskfarm._errors import ManifestError
 from taskfarm._extras import needed
 from taskfarm._folder import Folder
 from taskfarm._function import Target
+from taskfarm._left import joined
 from taskfarm._spaces import Space
 
 # Keys of a stage's "run"; all others are the stage's own, or the campaign's.
@@ -152,7 +153,7 @@ def write_manifest(
     if axes:
         manifest["over"] = axes
     if conditions:
-        manifest["where"] = conditions[0] if len(conditions) == 1 else " && ".join(f"({c})" for c in conditions)
+        manifest["where"] = joined(conditions)
     manifest["run"] = run
     manifest.update(own)
     if files.tables:

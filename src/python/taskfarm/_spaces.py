@@ -2,10 +2,11 @@
 
     product(depth=np.geomspace(1e-4, 1e-2, 50), period=[1, 3, 10])     150 points; the last axis varies fastest
     rows(frame) * product(filter=["G", "R"])                           a product, too
-    csv("stars.csv").where("mag < 20")                                 the others are left out, and keep their places
+    csv("stars.csv").where("mag < 20")                                 the others are left out
 
 A space is small and never changes: len(space) points, of which space[i] is one, a dict. It is not expanded. What stands
-in files, and what the engine alone computes, is read by the engine, as the run will read it.
+in files, and what the engine alone computes, is read by the engine, as the run will read it; so is which points where()
+leaves.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import abc
 import json
 import math
 import operator
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -50,6 +52,10 @@ class Space(abc.ABC):
         """The expressions that must all be true of a point that is not left out."""
         return ()
 
+    def _whole(self) -> Space:
+        """The points that `axes` gives: also those that are left out."""
+        return self
+
     def __getitem__(self, index: int) -> Point:
         size, i = len(self), operator.index(index)
         if not -size <= i < size:
@@ -65,7 +71,8 @@ class Space(abc.ABC):
     def where(self, expression: str) -> Space:
         """The points of which an expression of the parameters is true, as in "depth > 1e-3 && filter == 'R'".
 
-        The others keep their places and are left out: len() counts them too.
+        Which they are is worked out by the engine, when it runs them, or for len() and [i]. In a run the others are
+        left out, and keep their numbers.
         """
         return _Where(self, expression)
 
@@ -158,6 +165,9 @@ class _Product(Space):
     def conditions(self) -> tuple[str, ...]:
         return tuple(condition for part in self._parts for condition in part.conditions())
 
+    def _whole(self) -> Space:
+        return _Product(tuple(part._whole() for part in self._parts))
+
     def __repr__(self) -> str:
         return f"product({', '.join(_inside(part) for part in self._parts)})"
 
@@ -189,16 +199,31 @@ class _Concat(Space):
 
 
 class _Where(Space):
-    __slots__ = ("_expression", "_space")
+    __slots__ = ("_expression", "_left", "_space")
 
     def __init__(self, space: Space, expression: str) -> None:
+        if not isinstance(expression, str):
+            kind = type(expression).__name__
+            raise TypeError(f'where: a {kind} is no expression: say it as a text, as in where("depth > 1e-3")')
         self._space, self._expression = space, expression
+        self._left: Any = None
+
+    def _numbers(self) -> Any:
+        """Of the points that are left, among all of them; asked for once."""
+        if self._left is None:
+            from taskfarm._left import points_left
+
+            self._left = points_left(self.axes(), self.conditions())
+        return self._left
 
     def __len__(self) -> int:
-        return len(self._space)
+        return len(self._numbers())
 
     def _point(self, index: int) -> Point:
-        return self._space._point(index)
+        return self._whole()._point(int(self._numbers()[index]))
+
+    def _whole(self) -> Space:
+        return self._space._whole()
 
     def names(self) -> tuple[str, ...] | None:
         return self._space.names()
@@ -264,8 +289,27 @@ def _axis(name: str, values: Any) -> Space:
     if isinstance(values, Space):
         raise TypeError(f"{name}: a space has names of its own: give it without one, as in product(space, x=[1, 2])")
     if isinstance(values, Mapping):  # as the manifest has it: {"linspace": [0, 1, 5]}
-        return _Asked(f"product({name}={dict(values)!r})", {"name": name, **values})
+        if set(values) == {"values"}:
+            return _Axis(name, Values(name, values["values"]))
+        axis = _copied(name, values)
+        return _Asked(f"product({name}={axis!r})", {"name": name, **axis})
     return _Axis(name, Values(name, values))
+
+
+def _copied(name: str, axis: Mapping[str, Any]) -> dict[str, Any]:
+    """An axis of the manifest as JSON has it, whatever becomes of what it was made of."""
+
+    def plain(value: Any) -> Any:
+        if hasattr(value, "tolist"):  # of numpy
+            return value.tolist()
+        if isinstance(value, os.PathLike):
+            return os.fspath(value)
+        if isinstance(value, range):
+            return list(value)
+        raise TypeError(f"{name}: {type(value).__name__} can't stand in an axis")
+
+    copied: dict[str, Any] = json.loads(json.dumps(dict(axis), default=plain))
+    return copied
 
 
 def product(*spaces: Space, **axes: Any) -> Space:
@@ -280,6 +324,10 @@ def product(*spaces: Space, **axes: Any) -> Space:
             raise TypeError(f"product: {kind} is no space: give axes by name, as in product(depth=[1, 2])")
     parts = [*spaces, *(_axis(name, values) for name, values in axes.items())]
     flat = [inner for part in parts for inner in (part._parts if isinstance(part, _Product) else (part,))]
+    names = [name for part in flat for name in part.names() or ()]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"product: {name} is there twice")
     return flat[0] if len(flat) == 1 else _Product(tuple(flat))
 
 
@@ -355,32 +403,32 @@ def _is_float(dtype: Any) -> bool:
 def csv(path: Any, *, types: Mapping[str, str] | None = None) -> Space:
     """A point a record of a table by RFC 4180 with a header; `path` may be a pattern. `types` says what columns are:
     {"id": "string"}."""
-    import os
-
     axis: dict[str, Any] = {"csv": os.fspath(path)}
     if types:
         axis["types"] = dict(types)
     return _Asked(f"csv({os.fspath(path)!r})", axis)
 
 
-def glob(**patterns: str) -> Space:
+def glob(**patterns: str | os.PathLike[str]) -> Space:
     """The paths that match each named pattern, in byte order; several patterns are multiplied."""
     if not patterns:
         raise ValueError('glob needs a name and a pattern, as in glob(image="raw/*.fits")')
-    return product(
-        *(_Asked(f"glob({name}={pattern!r})", {"name": name, "glob": pattern}) for name, pattern in patterns.items())
-    )
+    paths = {name: os.fspath(pattern) for name, pattern in patterns.items()}
+    return product(*(_Asked(f"glob({name}={path!r})", {"name": name, "glob": path}) for name, path in paths.items()))
 
 
-def files(pattern: str, *, name: str | None = None, wildcards: Mapping[str, str] | None = None) -> Space:
+def files(
+    pattern: str | os.PathLike[str], *, name: str | None = None, wildcards: Mapping[str, str] | None = None
+) -> Space:
     """One point a path that matches "raw/{object}_{filter}.fits": each wildcard is a parameter, and the path one called
     `name`. `wildcards` constrains them by extended regular expressions."""
-    axis: dict[str, Any] = {"files": pattern}
+    path = os.fspath(pattern)
+    axis: dict[str, Any] = {"files": path}
     if name is not None:
         axis["name"] = name
     if wildcards:
         axis["wildcards"] = dict(wildcards)
-    return _Asked(f"files({pattern!r})", axis)
+    return _Asked(f"files({path!r})", axis)
 
 
 def sobol(count: int, **ranges: tuple[Any, ...]) -> Space:
