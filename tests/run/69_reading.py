@@ -179,6 +179,34 @@ class Reading(ReadingTest):
         self.assertEqual((data.y.values.tolist(), data.f.values.tolist()), ([7, 8], [7, 8]))
         self.assertEqual((data.t.values.tolist(), output.frame.y.tolist()), (["a7", "a8"], [7, 8]))
 
+    def test_a_dataset_goes_to_other_processes(self):
+        """Pickled, as dask and joblib do: what is lazy stays so, and reads the file there, from whatever folder."""
+        stages = [self.measure(), {**self.measure("left"), "where": "n != 1"}, {**self.measure("next"), "over": [{"from": "measure", "columns": ["word"]}]}]
+        stages[2]["run"] = {"expr": {"z": "index"}}
+        stages[2]["results"] = {"z": "int64"}
+        output = self.run_all(*stages, status=1)
+        for name in output:
+            data = output[name].dataset
+            content = pickle.dumps(data)
+            self.assertTrue(pickle.loads(content).load().identical(data.load()), name)
+            self.assertLess(len(content), 20000)
+        (self.folder / "data.pickle").write_bytes(pickle.dumps(output["measure"].dataset))
+        script = "import pickle, sys; print(pickle.load(open(sys.argv[1], 'rb')).sel(n=3).y.values.tolist())"
+        command = ["/usr/bin/python3", "-c", script, str(self.folder / "data.pickle")]
+        env = {**farm.environment(), "PYTHONPATH": str(farm.SOURCE / "src/python")}
+        done = subprocess.run(command, cwd="/", env=env, capture_output=True, text=True)
+        self.assertEqual((done.stdout, done.stderr), ("[3.0, 3.0]\n", ""))
+        self.taskfarm("s.json", "--force", "measure", status=1)
+        done = subprocess.run(command, cwd="/", env=env, capture_output=True, text=True)
+        self.assertIn("s.h5: has changed since it was opened; open it again", done.stderr)
+
+    def test_statuses_are_words_that_rows_share(self):
+        data = self.run_all(self.measure(), status=1).dataset
+        statuses = data.status.values
+        self.assertEqual((statuses.dtype, {*map(type, statuses.flat)}), (object, {str}))
+        self.assertEqual(len({*map(id, statuses[[0, 1, 3]].flat)}), 1)
+        self.assertEqual((data.status == "done").values.tolist(), [[True, True], [True, True], [False, False], [True, True]])
+
     def test_a_relative_path_stays_where_it_was(self):
         self.run_all(self.measure(tasks=2))
         with contextlib.chdir(self.folder):

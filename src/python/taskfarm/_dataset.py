@@ -13,6 +13,7 @@ from xarray.core import indexing
 
 from taskfarm import _h5, _values
 from taskfarm._contents import EXCLUDED, STATUSES, Axis, Stage, status_name
+from taskfarm._h5 import Table
 from taskfarm._values import Array, Grid, Values
 
 Stages = Callable[[str], Stage | None]
@@ -24,15 +25,18 @@ SMALL = 1 << 16  # elements of a coordinate that is read at once
 
 
 class Lazy(BackendArray):  # type: ignore[misc]
-    """Reads a part of something by a function of integers and slices."""
+    """Reads a part of something by integers and slices. It can be pickled, as processes of dask and joblib want it: the
+    file is opened again where it is read."""
 
-    def __init__(self, shape: tuple[int, ...], dtype: Any, read: Callable[[_h5.Key], Array]) -> None:
+    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
         self.shape = shape
         self.dtype = np.dtype(dtype)
-        self._read = read
+
+    def read(self, key: _h5.Key) -> Array:
+        raise NotImplementedError
 
     def __getitem__(self, key: Any) -> Any:
-        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.BASIC, self._read)
+        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.BASIC, self.read)
 
 
 def _variable(dims: tuple[Hashable, ...], lazy: Lazy, attrs: dict[str, str] | None = None) -> xr.Variable:
@@ -52,15 +56,17 @@ def blank(values: Array, gaps: Array) -> Array:
     return found
 
 
-def lazy_values(values: Values, grid: Grid, masked: bool) -> Lazy:
+class LazyValues(Lazy):
     """Values on the grid; `masked`: without those that were never computed."""
-    has_gaps = masked and values.has_gaps()
 
-    def read(key: _h5.Key) -> Array:
-        found = values.read(grid, key)
-        return blank(found, values.gaps(grid, key)) if has_gaps else found
+    def __init__(self, values: Values, grid: Grid, masked: bool) -> None:
+        self.values, self.grid = values, grid
+        self.has_gaps = masked and values.has_gaps()
+        super().__init__(grid.shape + values.inner, masked_dtype(values.dtype) if self.has_gaps else values.dtype)
 
-    return Lazy(grid.shape + values.inner, masked_dtype(values.dtype) if has_gaps else values.dtype, read)
+    def read(self, key: _h5.Key) -> Array:
+        found = self.values.read(self.grid, key)
+        return blank(found, self.values.gaps(self.grid, key)) if self.has_gaps else found
 
 
 # ---- Columns that are one array ----
@@ -77,21 +83,29 @@ def _array_variable(stage: Stage, name: str, grid: Grid, masked: bool) -> xr.Var
         names = [_scale_name(d) or f"{name}_dim{n}" for n, d in enumerate(dataset.dims)]
     other = {*stage.parameters} - {*grid.dims}  # coordinates of another dimension
     dims = tuple(f"{name}_dim{n}" if own in other else own for n, own in enumerate(names))
-    blocks = tuple(-(-size // chunk) for size, chunk in zip(table.shape, chunks, strict=True))
-    if int(np.prod(blocks, dtype=np.int64)) != stage.tasks:
-        raise stage.file.damaged(f"{table.name} has another shape than it must have")
-    has_gaps = masked and any(status != "done" for status in stage.counts)
+    lazy = LazyBlocks(stage, table, chunks, masked)
+    return _variable(dims, lazy, table.attrs)
 
-    def read(key: _h5.Key) -> Array:
-        found = table.blocks(key)
-        if not has_gaps:
+
+class LazyBlocks(Lazy):
+    """An array of which each task has a chunk."""
+
+    def __init__(self, stage: Stage, table: Table, chunks: tuple[int, ...], masked: bool) -> None:
+        self.stage, self.table, self.chunks = stage, table, chunks
+        self.blocks = tuple(-(-size // chunk) for size, chunk in zip(table.shape, chunks, strict=True))
+        if int(np.prod(self.blocks, dtype=np.int64)) != stage.tasks:
+            raise stage.file.damaged(f"{table.name} has another shape than it must have")
+        self.has_gaps = masked and any(status != "done" for status in stage.counts)
+        super().__init__(table.shape, masked_dtype(table.dtype) if self.has_gaps else table.dtype)
+
+    def read(self, key: _h5.Key) -> Array:
+        found = self.table.blocks(key)
+        if not self.has_gaps:
             return found
-        codes = stage.status.view(blocks)
+        codes = self.stage.status.view(self.blocks)
         for d in reversed(range(len(key))):
-            codes = codes[(slice(None),) * d + (np.arange(table.shape[d])[key[d]] // chunks[d],)]
+            codes = codes[(slice(None),) * d + (np.arange(self.shape[d])[key[d]] // self.chunks[d],)]
         return blank(found, np.asarray(codes) != 1)
-
-    return _variable(dims, Lazy(table.shape, masked_dtype(table.dtype) if has_gaps else table.dtype, read), table.attrs)
 
 
 def _scale_name(dimension: Any) -> str:
@@ -164,17 +178,23 @@ def _task_coordinates(stage: Stage, stages: Stages, grid: Grid, masked: bool) ->
     for name in stage.parameters:
         values = _values.parameter(stage, name, stages)
         if values is not None:
-            found[name] = _variable(grid.dims, lazy_values(values, grid, masked))
+            found[name] = _variable(grid.dims, LazyValues(values, grid, masked))
     return found
 
 
 # ---- The whole ----
 
 
-def _status(stage: Stage, grid: Grid) -> xr.Variable:
-    names = np.array(STATUSES)
-    read = lambda key: np.asarray(names[_values.codes_of(stage, grid, key)])  # noqa: E731
-    return _variable(grid.dims, Lazy(grid.shape, names.dtype, read), {"long_name": "how the task ended"})
+class LazyStatus(Lazy):
+    """How tasks ended, in words: as objects, of which all rows share a few, a fifth of what as many letters take."""
+
+    def __init__(self, stage: Stage, grid: Grid) -> None:
+        self.stage, self.grid = stage, grid
+        super().__init__(grid.shape, object)
+
+    def read(self, key: _h5.Key) -> Array:
+        words: Array = np.array(STATUSES, object)
+        return np.asarray(words[_values.codes_of(self.stage, self.grid, key)], object)
 
 
 def dataset(stage: Stage, stages: Stages, *, masked: bool = True, attrs: dict[str, str] | None = None) -> xr.Dataset:
@@ -182,7 +202,7 @@ def dataset(stage: Stage, stages: Stages, *, masked: bool = True, attrs: dict[st
     grid = grid_of(stage)
     is_product = grid.rows is None and stage.axes is not None and grid.shape == tuple(a.size for a in stage.axes)
     coords = _axis_coordinates(stage, stages, grid) if is_product else _task_coordinates(stage, stages, grid, masked)
-    coords[status_name(stage)] = _status(stage, grid)
+    coords[status_name(stage)] = _variable(grid.dims, LazyStatus(stage, grid), {"long_name": "how the task ended"})
     variables = {}
     for name, column in stage.results.items():
         own = _unique(name, set(coords))
@@ -190,5 +210,5 @@ def dataset(stage: Stage, stages: Stages, *, masked: bool = True, attrs: dict[st
             variables[own] = _array_variable(stage, name, grid, masked)
         elif (values := _values.result(stage, name)) is not None:
             dims = grid.dims + tuple(_unique(f"{name}_dim{d + 1}", {*coords}) for d in range(len(column.shape)))
-            variables[own] = _variable(dims, lazy_values(values, grid, masked), values.attrs)
+            variables[own] = _variable(dims, LazyValues(values, grid, masked), values.attrs)
     return xr.Dataset(variables, coords, attrs)

@@ -40,14 +40,21 @@ class File:
         self._file: Any = None
         self._mark = self._stamp()
 
-    def _stamp(self) -> tuple[int, int, int, int]:
+    def __getstate__(self) -> dict[str, Any]:
+        """In another process it is opened by its path; a snapshot stays with who made it."""
+        return {"path": self.path, "shown": self.shown, "_mark": self._mark}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, drop=None, _lock=threading.RLock(), _users=0, _file=None)
+
+    def _stamp(self) -> tuple[int, int, int]:
         try:
             info = os.stat(self.path)
         except OSError as error:
             if isinstance(error, FileNotFoundError):
                 raise Error(f"{self.shown}: there is no such output, or nothing in it", id="no-output") from None
             raise Error(f"{self.shown}: can't be opened: {error.strerror}", id="file-unreadable") from None
-        return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns
+        return info.st_ino, info.st_size, info.st_mtime_ns
 
     def is_same(self) -> bool:
         """Is it as it was when it was opened?"""
