@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { TARGET_BYTES = 2 << 20, MOST_ROWS = 65536, BLOBS_AT_FIRST = 64 * 1024, ALIGNMENT = 64 };
+enum { TARGET_BYTES = 2 << 20, MOST_ROWS = 65536, MOST_CALLS = 4, BLOBS_AT_FIRST = 64 * 1024, ALIGNMENT = 64 };
 
 /* Hands out consecutive aligned columns of `rows` cells, each by its cell `row`. With `base` NULL it only counts the
  * bytes. */
@@ -73,8 +73,8 @@ int64_t batch_capacity(const tf_stage_spec *stage) {
     size_t fixed = size_of_rows(stage, 0);
     size_t sample = (size_of_rows(stage, ALIGNMENT) - fixed) / ALIGNMENT; /* exact: every element size divides it */
     int64_t rows = (int64_t)(TARGET_BYTES / (sample ? sample : 1));
-    rows = rows < 1 ? 1 : rows > MOST_ROWS ? MOST_ROWS : rows;
-    const int64_t batch = tf_stage_batch(stage);
+    const int64_t batch = tf_stage_batch(stage), most = batch > MOST_ROWS / MOST_CALLS ? MOST_CALLS * batch : MOST_ROWS;
+    rows = rows < 1 ? 1 : rows > most ? most : rows;
     return batch < rows ? rows / batch * batch : batch;
 }
 
