@@ -1,5 +1,6 @@
 /* Frames as a Python process gets them (see frame.h). What it has to know of a row lies in the frame's memory, column
- * after column; what it fills in lies in the batch's buffer, of which it is told the offsets. */
+ * after column, and numbers of parameters where they were worked out; what it fills in lies in the batch's buffer. It
+ * is told the offsets. */
 #include "host/frame.h"
 #include "host/task_paths.h"
 
@@ -86,16 +87,12 @@ static size_t put_strings(layout *l, const char *const *text, int64_t count) {
     return at;
 }
 
-static size_t put_param(layout *l, const host *h, int p, int64_t first, int64_t count) {
+/* Texts are laid out in the frame's memory; numbers are where they were worked out. */
+static size_t place_param(layout *l, const host *h, int p, int64_t first, int64_t count) {
     const tf_type type = tf_space_param(h->spec->space, p)->type;
-    const size_t size = tf_space_value_size(type);
-    const char *values = (const char *)h->values[p] + (size_t)first * size;
-    if (type == TF_STRING)
-        return put_strings(l, (const char *const *)(const void *)values, count);
-    const size_t at = place(l, (size_t)count * size);
-    if (!l->failed)
-        memcpy(address(l, at), values, (size_t)count * size);
-    return at;
+    const char *values = (const char *)h->values[p] + (size_t)first * tf_space_value_size(type);
+    return type == TF_STRING ? put_strings(l, (const char *const *)(const void *)values, count)
+                             : (size_t)(values - h->memory.start);
 }
 
 static size_t put_seeds(layout *l, const host *h, int64_t first, int64_t count) {
@@ -191,7 +188,7 @@ bool frame_write(host *h, frame_memory *m, int buffer, int64_t first, int64_t co
         add_number(packet, "batch", host_call(h));
     tf_buf_adds(packet, ", \"params\": [");
     for (int p = 0; p < tf_space_params(h->spec->space); p++)
-        add_item(packet, p, (int64_t)put_param(&l, h, p, first, count));
+        add_item(packet, p, (int64_t)place_param(&l, h, p, first, count));
     tf_buf_adds(packet, "]");
     add_number(packet, "seeds", has_seeds ? (int64_t)put_seeds(&l, h, first, count) : -1);
     add_columns(h, &l, first, count, packet);

@@ -29,7 +29,7 @@ typedef struct frame_memory {
 bool frame_memory_new(frame_memory *m);
 void frame_memory_free(frame_memory *m);
 
-/* Lays the parameters of rows first .. first + count - 1 of the batch out, and adds the packet that tells of them:
+/* Lays out what is to be known of rows first .. first + count - 1 of the batch, and adds the packet that tells of them:
  * {"frame": {...}}. `has_times`: the process is to note when each row began, and how long it took. false with errno. */
 bool frame_write(host *h, frame_memory *m, int buffer, int64_t first, int64_t count, bool has_seeds, bool has_times,
                  tf_buf *packet);

@@ -31,6 +31,7 @@ void host_open(host *h, const host_setting *setting, int rank, int slot) {
     h->files = tf_files_new(campaign);
     int most = 0;
     size_t rows = 1;
+    bool has_python = false;
     for (int s = 0; s < campaign->stages; s++) {
         const tf_stage_spec *spec = &campaign->stage[s];
         h->runner[s] = runner_find(&spec->run);
@@ -38,12 +39,12 @@ void host_open(host *h, const host_setting *setting, int rank, int slot) {
         most = tf_space_params(spec->space) > most ? tf_space_params(spec->space) : most;
         size_t capacity = (size_t)batch_capacity(spec);
         rows = capacity > rows ? capacity : rows;
+        has_python = has_python || spec->run.python;
     }
-    h->values = tf_alloc_array((size_t)most, sizeof(void *));
+    values_open(&h->memory, most, rows, has_python);
+    h->values = h->memory.of;
     h->point = tf_alloc_array((size_t)most, sizeof(void *));
     h->upstream_text = tf_alloc_array((size_t)most, sizeof *h->upstream_text);
-    for (int p = 0; p < most; p++)
-        h->values[p] = tf_alloc_array(rows, 8);
 }
 
 void host_close(host *h) {
@@ -55,14 +56,12 @@ void host_close(host *h) {
             h->runner[s]->close(h, s);
         exprs_free(h->exprs[s], &h->campaign->stage[s]);
     }
-    for (int p = 0; p < most; p++) {
-        free(h->values[p]);
+    for (int p = 0; p < most; p++)
         tf_buf_free(&h->upstream_text[p]);
-    }
+    values_close(&h->memory);
     free(h->own_gpus);
     free(h->answer);
     free(h->upstream_text);
-    free(h->values);
     free(h->point);
     free(h->stage);
     free(h->runner);

@@ -15,6 +15,7 @@
 #include "host/capture.h"
 #include "host/run.h"
 #include "host/surroundings.h"
+#include "host/values.h"
 
 typedef struct service service;
 
@@ -104,7 +105,8 @@ typedef struct host {
     batch_header *header;
     batch_map *map;
     batch_columns columns;
-    void **values;            /* per parameter: a buffer for a batch, as tf_space_fill stores it */
+    value_memory memory;      /* of the parameters' values */
+    void **values;            /* per parameter: its values in the batch; those of `memory` */
     tf_buf *upstream_text;    /* per parameter: strings of another stage's rows, each ended by a NUL */
     const void **point;       /* per parameter: the value of one row */
     bool has_blocks;          /* some columns are blocks of arrays */

@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 
-enum { PACKET_FDS = 5, PACKET_BYTES = 60000 };
+enum { PACKET_FDS = 6, PACKET_BYTES = 60000 };
 
 /* A pair of sockets for packets: both close at exec. false with errno. */
 bool packet_pair(int pair[2]);

@@ -51,7 +51,9 @@ static bool make_files(host *h, python_slot *s) {
     s->out = open_log("taskfarm-stdout");
     s->err = open_log("taskfarm-stderr");
     s->texts = open_log("taskfarm-texts");
-    if (s->out >= 0 && s->err >= 0 && s->texts >= 0 && frame_memory_new(&s->frame))
+    if (h->memory.fd < 0)
+        errno = h->memory.failure;
+    else if (s->out >= 0 && s->err >= 0 && s->texts >= 0 && frame_memory_new(&s->frame))
         return true;
     host_fail(h, "no shared memory: %s", strerror(errno));
     return false;
@@ -74,7 +76,7 @@ static bool start_cold(host *h, python_slot *s) {
 }
 
 static void greet(const host *h, const python_slot *s) {
-    const int files[] = {s->out, s->err, s->texts, s->frame.fd};
+    const int files[] = {s->out, s->err, s->texts, s->frame.fd, h->memory.fd};
     tf_buf hello = {0}, engine = {0};
     python_engine_add(&engine);
     tf_buf_addf(&hello, "{\"hello\": {\"protocol\": %d, \"campaign_seed\": %llu, \"slot\": %d, \"workdir\": ",
@@ -83,7 +85,7 @@ static void greet(const host *h, const python_slot *s) {
     tf_buf_adds(&hello, ", \"engine\": ");
     tf_buf_add_json(&hello, engine.data, engine.length);
     tf_buf_adds(&hello, "}}");
-    packet_send(s->socket, &hello, files, 4);
+    packet_send(s->socket, &hello, files, sizeof files / sizeof *files);
     tf_buf_free(&engine);
     tf_buf_free(&hello);
 }

@@ -79,8 +79,10 @@ class Slot:
         self.near.settimeout(60)
         os.set_inheritable(far.fileno(), True)
         command = [python, "-c", BOOT, str(PACKAGE), "slot", str(far.fileno())]
-        self.fds = [os.memfd_create(name) for name in ("out", "err", "texts", "frame")]
-        os.truncate(self.fds[3], FRAME_BYTES)
+        self.fds = [os.memfd_create(name) for name in ("out", "err", "texts", "frame", "values")]
+        for fd in self.fds[3:]:
+            os.truncate(fd, FRAME_BYTES)
+        self.values_memory = mmap.mmap(self.fds[4], FRAME_BYTES)
         self.frame_memory = mmap.mmap(self.fds[3], FRAME_BYTES)
         self.control = memoryview(self.frame_memory)[:CONTROL].cast("q")
         self.stderr = open(folder / "slot.stderr", "w+")
@@ -94,7 +96,7 @@ class Slot:
                 stderr=self.stderr,
                 pass_fds=[far.fileno()],
             )
-        said = {"protocol": 1, "campaign_seed": 0, "slot": 3, "workdir": str(folder), **(hello or {})}
+        said = {"protocol": 2, "campaign_seed": 0, "slot": 3, "workdir": str(folder), **(hello or {})}
         self.hello = self.ask({"hello": said}, self.fds)
         self.stages, self.count = {}, 0
         self.buffer = os.memfd_create("buffer")
@@ -162,13 +164,14 @@ class Slot:
         """Runs a frame. params: {name: values}. Returns the answer and the rows, as far as they have ended."""
         return self.ask({"frame": self.lay_out(count, params or {}, **more)}), self.rows()
 
-    def lay_out(self, count, params, stage=0, seeds=None, record=False, blocks=None, counts=None, shapes=None, **more):
+    def lay_out(self, count, params, stage=0, seeds=None, record=False, blocks=None, counts=None, shapes=None, dirt=b"\0", **more):
         """Lays a frame out, and returns its packet. blocks: {array: bytes of all rows}; counts and shapes: of arrays and
-        of columns that are blocks, {name: lengths of all rows' blocks}; more: members of the packet."""
+        of columns that are blocks, {name: lengths of all rows' blocks}; dirt: what is in cells before; more: members of the packet."""
         blocks, counts, shapes = blocks or {}, counts or {}, shapes or {}
         self.said = said = self.stages[stage]
         self.count = count
         frame, buffer = Layout(self.frame_memory, CONTROL), Layout(self.buffer_memory, 0)
+        numbers = Layout(self.values_memory, 0)
         places = []
         for param in said["params"]:
             values = params[param["name"]]
@@ -179,12 +182,12 @@ class Slot:
                 frame.put(b"".join(texts))
                 places.append(offset)
             else:
-                places.append(frame.numbers(FORMATS[param["type"]], values))
+                places.append(numbers.numbers(FORMATS[param["type"]], values))
         self.columns = []
         for column in said["columns"]:
             letter = FORMATS.get(column["type"])
             size = struct.calcsize(f"={letter}") * math.prod(column["shape"]) if letter else 0
-            self.columns.append(buffer.put(bytes(size * count)) if letter else -1)
+            self.columns.append(buffer.put(dirt * size * count) if letter else -1)
         message = {
             "stage": stage,
             "buffer": 7,

@@ -9,4 +9,4 @@ from taskfarm import __version__
 
 __all__ = ["PROTOCOL", "__version__"]
 
-PROTOCOL = 1
+PROTOCOL = 2

@@ -69,7 +69,7 @@ class BatchFrame(Frame):
         if type_name == "string":
             decode = self._param(type_name, offset)
             return lambda rows: rows_of_texts(rows, decode)
-        cells = np.frombuffer(self.frame.view.toreadonly(), np.dtype(type_name), self.count, offset)
+        cells = np.frombuffer(self.numbers.view, np.dtype(type_name), self.count, offset)
         return lambda rows: rows.of(cells)
 
     def _blocks(self, said: dict[str, Any], offset: int) -> Callable[[Rows], Array]:

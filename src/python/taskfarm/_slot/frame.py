@@ -33,6 +33,7 @@ class Frame:
         self.attempt: int = said["attempt"]
         self.said = said
         self.frame = slot.frame
+        self.numbers = slot.values
         self.buffer = slot.buffers[said["buffer"]]
         self.texts = slot.texts
         self.function = stage.function
@@ -97,7 +98,7 @@ class Frame:
 
     def _param(self, type_name: str, offset: int) -> Callable[[int, int], Sequence[Any]]:
         if type_name != "string":
-            cells = self.frame.cells(type_name, offset, self.count)
+            cells = self.numbers.cells(type_name, offset, self.count)
             return lambda first, last: cells[first:last].tolist()
         ends = self.frame.cells("int64", offset, self.count + 1).tolist()
         start = offset + 8 * (self.count + 1)

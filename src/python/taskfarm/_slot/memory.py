@@ -43,13 +43,14 @@ def fence() -> None:
 class Memory:
     """A mapping of a memfd. Mapped once; `grow` maps it anew if the host has made it larger."""
 
-    def __init__(self, fd: int, size: int) -> None:
+    def __init__(self, fd: int, size: int, is_read_only: bool = False) -> None:
         self.fd = fd
+        self._access = mmap.PROT_READ if is_read_only else mmap.PROT_READ | mmap.PROT_WRITE
         self._map(size)
 
     def _map(self, size: int) -> None:
         self.size = size
-        self.view: memoryview[int] = memoryview(mmap.mmap(self.fd, size, mmap.MAP_SHARED))
+        self.view: memoryview[int] = memoryview(mmap.mmap(self.fd, size, mmap.MAP_SHARED, self._access))
 
     def grow(self, size: int) -> None:
         """Maps at least `size` bytes. Views that were made before go on showing the same memory."""

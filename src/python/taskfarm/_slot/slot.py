@@ -20,6 +20,7 @@ class Slot:
     """The process's own state, and its stages, frames' memory and buffers."""
 
     frame: Memory
+    values: Memory  # of parameters that are numbers
     control: Cells  # of int64
     clock: Cells  # the same of float64
 
@@ -54,8 +55,9 @@ class Slot:
                 f"package {package} ({__version__}) protocol {PROTOCOL}; install both of one version"
             }
         self.number = said["slot"]
-        out, err, texts, frame = descriptors
+        out, err, texts, frame, values = descriptors
         self.frame = Memory(frame, os.fstat(frame).st_size)
+        self.values = Memory(values, os.fstat(values).st_size, is_read_only=True)
         self.control = self.frame.cells("int64", 0, CONTROL_BYTES // 8)
         self.clock = self.frame.cells("float64", 0, CONTROL_BYTES // 8)
         self.texts.open(out, err, texts, bool(said.get("foreground")))
