@@ -165,9 +165,8 @@ void batch_columns_free(batch_columns *columns) {
     *columns = (batch_columns){0};
 }
 
-void batch_prepare(const batch_columns *c, const tf_stage_spec *stage, int64_t count, int attempt) {
+void batch_prepare(const batch_columns *c, int64_t count, int attempt) {
     size_t rows = (size_t)count;
-    batch_clear_columns(c, stage, 0, count);
     memset(c->status, TF_STATUS_PENDING, rows);
     memset(c->attempts, attempt, rows);
     if (c->input_set)

@@ -104,9 +104,9 @@ void batch_columns_free(batch_columns *columns);
 tf_err batch_copy_upstream(const batch_map *map, const tf_stage_spec *stage, batch_columns *columns,
                            const tf_task_source *from, int64_t first, int64_t count, tf_error *error);
 
-/* Sets the first `count` rows of a batch to what they hold before their tasks start: pending, without results, times or
- * exit status. `columns` are located at row 0. */
-void batch_prepare(const batch_columns *columns, const tf_stage_spec *stage, int64_t count, int attempt);
+/* Sets the first `count` rows of a batch to what they are before their tasks start: pending, without times or exit
+ * status. Results are what they were (batch_clear_columns). `columns` are located at row 0. */
+void batch_prepare(const batch_columns *columns, int64_t count, int attempt);
 
 /* Notes that the row's task starts at `start`, by tf_wall(). */
 static inline void batch_start_row(const batch_columns *columns, int64_t row, double start) {

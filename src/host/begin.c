@@ -33,6 +33,13 @@ static void store_params(host *h, int64_t count) {
     }
 }
 
+/* A call of several tasks stores all their values itself, also those that are absent, so that all of it need not be
+ * written twice. Tasks that are set apart are in no call. */
+static bool is_stored_whole(const host *h) {
+    const bool sets_apart = h->spec->wheres > 0 || tf_stage_takes_rows(h->spec);
+    return h->spec->run.python && host_call(h) > 1 && !sets_apart;
+}
+
 void host_begin_batch(host *h, batch_map *map, int attempt) {
     h->map = map;
     h->header = (batch_header *)(void *)map->fixed;
@@ -49,5 +56,7 @@ void host_begin_batch(host *h, batch_map *map, int attempt) {
     h->header->started = tf_now();
     batch_locate(map, h->spec, 0, &h->columns);
     store_params(h, h->header->count);
-    batch_prepare(&h->columns, h->spec, h->header->count, attempt);
+    batch_prepare(&h->columns, h->header->count, attempt);
+    if (!is_stored_whole(h))
+        batch_clear_columns(&h->columns, h->spec, 0, h->header->count);
 }

@@ -35,7 +35,8 @@ static void run_host(shared *s) {
     const tf_stage_spec *spec = &s->campaign->stage[0];
     s->order.given = tf_now();
     batch_locate(&s->map, spec, 0, &s->columns);
-    batch_prepare(&s->columns, spec, TASKS, 1);
+    batch_prepare(&s->columns, TASKS, 1);
+    batch_clear_columns(&s->columns, spec, 0, TASKS);
     size_t at = 0;
     for (int row = 0; row < TASKS - 1; row++) {
         batch_start_row(&s->columns, row, tf_wall());

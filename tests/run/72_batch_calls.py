@@ -138,9 +138,14 @@ class Results(Batches):
         self.assertEqual([row.values for row in rows], [{"s": "1.0", "b": b"a"}, {"s": "2.0", "b": b"aa"}])
 
     def test_optional_columns_may_be_left_out(self):
-        columns = {**Y, "z": {"type": "float64", "optional": True}}
-        rows = self.rows_of("def f(x):\n    return {'y': x}\n", X, columns, {"x": [1.0, 2.0]}, 2, 2)
-        self.assertEqual([row.message for row in rows], [None, None])
+        """Then they hold what absent values are, whatever was in that memory before."""
+        columns = {**Y, "z": {"type": "float64", "optional": True}, "n": {"type": "int16", "shape": [2], "optional": True}}
+        absent = {"z": math.inf, "n": [0, 0]}  # NaN is compared below
+        for returned in ("{'y': x}", "{'y': x, 'z': None, 'n': None}"):
+            rows = self.rows_of(f"def f(x):\n    return {returned}\n", X, columns, {"x": [1.0, 2.0]}, 2, 2, dirt=b"\x55")
+            self.assertEqual([row.message for row in rows], [None, None])
+            self.assertTrue(all(math.isnan(row.values["z"]) for row in rows))
+            self.assertEqual([row.values | {"z": math.inf} for row in rows], [{"y": x, **absent} for x in (1.0, 2.0)])
 
     def test_what_does_not_fit_is_named(self):
         one = "one value for each task of the batch"

@@ -1,5 +1,5 @@
 """From what a function has returned for a batch to the columns of its stage: one value a task. Nothing is stored before
-all of it has been found to fit."""
+all of it has been found to fit; then all cells are, those of absent values, too: they may hold anything before."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -46,16 +46,19 @@ def store(results: Results, rows: Rows, returned: Any) -> list[Text]:
         return []
     puts: list[Callable[[], None]] = []
     texts: list[list[Text]] = []
+    absent = [column for column in results.columns if column.optional and column.type in FORMATS]
     for column, value in _members(results, len(rows), returned):
         if column.is_absent(value):
             continue
         try:
             if column.type in FORMATS:
                 puts.append(_numbers(column, rows, value))
+                absent = [other for other in absent if other is not column]
             else:
                 texts.append(list(_texts(column, rows, value)))
         except Misfit as error:
             raise Misfit(f'column "{column.name}": {error}') from None
+    puts += [_absent(column, rows) for column in absent]
     for put in puts:
         put()
     return [text for of_row in zip(*texts, strict=True) for text in of_row]
@@ -133,9 +136,22 @@ def _fit(column: Column, array: Array) -> Array:
     raise Misfit(f"{described(array)} is no {column.type}")
 
 
+def _cells(column: Column) -> Array:
+    return np.frombuffer(column.cells, np.dtype(column.type)).reshape(-1, *column.shape)  # type: ignore[attr-defined]
+
+
+def _absent(column: Column, rows: Rows) -> Callable[[], None]:
+    cells = _cells(column)
+
+    def put() -> None:
+        cells[rows.first : rows.last] = np.nan if column.type.startswith("float") else 0
+
+    return put
+
+
 def _numbers(column: Column, rows: Rows, value: Any) -> Callable[[], None]:
     array = _fit(column, _as_array(column, len(rows), value))
-    cells = np.frombuffer(column.cells, np.dtype(column.type)).reshape(-1, *column.shape)  # type: ignore[attr-defined]
+    cells = _cells(column)
 
     def put() -> None:
         part = cells[rows.first : rows.last]
