@@ -2,7 +2,6 @@
 print. Its host is slot_host.py's, a stand-in; whole runs are 64_python.py's."""
 
 import os
-import pathlib
 import signal
 import sys
 
@@ -588,7 +587,7 @@ def f(x):
     def test_closed_and_replaced_streams(self):
         slot = self.of(
             "import contextlib, io, os, sys\ndef f(x):\n    if x == 1: sys.stdout.close()\n    if x == 2: os.close(1)\n"
-            "    if x == 3: sys.stderr = io.StringIO()\n    if x == 4: print('lost?', file=sys.stderr)\n"
+            "    if x == 3: sys.stderr = io.StringIO()\n    if x == 4: print('kept', file=sys.stderr)\n"
             "    print(x)\n    return x",
             X,
             INT,
@@ -596,16 +595,45 @@ def f(x):
         rows = slot.frame(6, {"x": range(6)})[1]
         self.assertEqual([bool(row.message) for row in rows], [False, True, True, False, False, False])
         self.assertEqual([row.out for row in rows], ["0\n", "", "2\n", "3\n", "4\n", "5\n"])
-        self.assertEqual(rows[4].err, "")  # it went where the task before had led it
+        self.assertEqual(rows[4].err, "kept\n")
 
-    def test_in_the_foreground_descriptors_stay(self):
-        self.write("m.py", "def f(x):\n    print('seen', x)\n    return 1 / x")
-        slot = self.slot(hello={"foreground": True})
-        slot.stage("m.py:f", X, {"y": "float64"})
-        rows = slot.frame(2, {"x": [0, 1]})[1]
-        self.assertEqual((rows[0].out, rows[0].trace[:9], rows[1].values), ("", "Traceback", {"y": 1}))
-        self.assertEqual(slot.end(), 0)
-        self.assertEqual(pathlib.Path(self.folder / "slot.stderr").read_text(), "seen 0\nseen 1\n")
+    def test_each_finds_its_streams_whatever_others_have_done_with_theirs(self):
+        """Of modules, too, as they are imported; among short tasks and in batches."""
+        does = [
+            "sys.stdout = None",
+            "sys.stdout = sys.stderr = io.StringIO()",
+            "del sys.stdout",
+            "sys.stdout = io.TextIOWrapper(sys.stdout.detach(), encoding='latin-1'); print('é')",
+            "sys.stdout = kept = io.TextIOWrapper(sys.stdout.buffer); KEPT.append(kept); print('wrapped')",
+            "sys.stdout.close()",
+            "sys.stderr.detach()",
+            "sys.stdout.buffer.detach()",
+            "sys.stdout.reconfigure(encoding='utf-16', line_buffering=False, newline='\\r\\n')",
+            "os.dup2(os.open('own', os.O_CREAT | os.O_WRONLY), 1)",
+            "os.close(2)",
+            "1 / 0",
+        ]
+        said = {3: "\ufffd\n", 4: "wrapped\n"}
+        source = (
+            f"import io, os, sys\nKEPT = []\nDOES = {does}\nsys.stdout = open('{self.folder}/mine', 'w')\n"
+            "def f(x):\n    if x % 2: exec(DOES[x // 2 % len(DOES)])\n"
+            "    else: print('out', x); print('err', x, file=sys.stderr)\n    return x\n"
+            "def b(x):\n    return [f(i) for i in x]\n"
+        )
+        self.write("m.py", source)
+        for function, batch in ("f", 0), ("b", 1):
+            slot = self.slot()
+            slot.stage(f"m.py:{function}", X, INT, batch=batch)
+            for count in 2 * len(does), 2000:
+                rows = slot.frame(count, {"x": range(count)})[1]
+                for x, row in enumerate(rows):
+                    n = x // 2 % len(does)
+                    if x % 2:
+                        self.assertEqual((row.out, row.err[-20:]), (said.get(n, ""), ""), does[n])
+                    else:
+                        self.assertEqual((row.out, row.err), (f"out {x}\n", f"err {x}\n"), f"after {does[n - 1]}")
+                    self.assertEqual(bool(row.message), x % 2 == 1 and n == len(does) - 1, does[n])
+            self.assertEqual(slot.end(), 0)
 
 
 slot_host.farm.main()

@@ -141,6 +141,7 @@ class BatchFrame(Frame):
         self._record(rows, began)
         self.remove_scratch()
         self.go_home()
+        self.texts.put_back()
         if self.pending or self.has_grown():
             self.write(row)
         return True

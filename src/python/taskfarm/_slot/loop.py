@@ -5,6 +5,7 @@ Each row: say that it is under way; call; store what is returned. Plain numbers 
 `settle`."""
 
 import keyword
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -83,6 +84,7 @@ def _setup_lines(shape: Shape, names: tuple[str, ...]) -> list[str]:
     lines = [
         "f, values, control, pending = frame.function, frame.values, frame.control, frame.pending",
         "settle, failed, leave_if_child = frame.settle, frame.failed, frame.leave_if_child",
+        "put_back, (out, err) = frame.texts.put_back, frame.texts.streams",
         "integers = frame.integers",
         "write = frame.write" if shape.is_watched else "write = frame.write_briefly",
     ]
@@ -118,6 +120,8 @@ def _row_lines(shape: Shape, call: str) -> list[str]:
     lines += ["began = ended"] if has_clock and not shape.is_watched else []
     lines += ["remove_scratch()"] if shape.has_scratch else []
     lines += ["go_home()"] if shape.is_watched else []
+    lines += ["try:", "    is_there = sys.stdout is out and sys.stderr is err", "except AttributeError:"]
+    lines += ["    is_there = False", "if not is_there:", "    out, err = put_back()"]
     lines += ["if pending or has_grown():" if shape.is_watched else "if pending:", "    write(row)"]
     return lines
 
@@ -151,7 +155,7 @@ def source(shape: Shape) -> str:
 
 def loop_of(shape: Shape) -> Loop:
     """Makes the loop for a shape."""
-    there: dict[str, Any] = {}
+    there: dict[str, Any] = {"sys": sys}
     exec(compile(source(shape), GENERATED, "exec"), there)  # of plain identifiers, and literals
     loop: Loop = there["loop"]
     return loop

@@ -60,7 +60,7 @@ class Slot:
         self.values = Memory(values, os.fstat(values).st_size, is_read_only=True)
         self.control = self.frame.cells("int64", 0, CONTROL_BYTES // 8)
         self.clock = self.frame.cells("float64", 0, CONTROL_BYTES // 8)
-        self.texts.open(out, err, texts, bool(said.get("foreground")))
+        self.texts.open(out, err, texts)
         self.texts.watch_forks(self.link.close)
         self.texts.watch_folder()
         version = ".".join(map(str, sys.version_info[:3]))
