@@ -299,7 +299,7 @@ class Undone(farm.FarmTest):
             "longer": ({}, good | {"over": {"i": {"range": [9]}}}, 9),
             "other_axes": ({}, good | {"over": {"j": [7, 8], "i": [1]}}, 2),
             "fewer_axes": ({"over": {"i": [1, 2], "j": [1, 2]}}, {"over": {"i": [1, 2]}}, 0),
-            "results": ({}, {"results": {"y": "float64"}}, 0),
+            "results": ({}, {"results": {"y": "float32"}}, 0),
             "record": ({}, {"record": "status"}, 0),
             "where": ({}, {"where": "i > 9"}, 0),
             "types": ({"over": [numbers]}, good | {"over": [numbers | {"types": {"i": "string"}}]}, 2),

@@ -37,18 +37,23 @@ static bool write_params(const tf_store *s, int stage, int64_t first, int64_t co
 /* Rows that lie side by side in both files. */
 static tf_err move_rows(const carrying *c, tf_store *s, int stage, int64_t from, int64_t to, int64_t count) {
     const store_stage *st = &s->stage[stage];
+    const plan_stage *ps = &c->plan->stage[stage];
+    const tf_stage_spec *spec = &s->campaign->stage[stage];
     tf_err err = TF_OK;
     bool good = write_params(s, stage, to, count);
     for (int i = 0; i < st->parts && good && err == TF_OK; i++) {
         const row_part *part = &st->part[i];
         char path[300];
         snprintf(path, sizeof path, "%s/%s", part->folder, part->name);
-        const contents_table *dataset = contents_table_at(c->plan->stage[stage].old, path);
-        if (!dataset || dataset->row_bytes != (int64_t)part->bytes)
+        const contents_table *dataset = contents_table_at(ps->old, path);
+        const size_t bytes = plan_old_bytes(ps, spec, part);
+        if (!dataset || dataset->row_bytes != (int64_t)bytes)
             return tf_error_set_as(c->error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged: %s", c->old->path,
                                    path);
-        char *data = tf_alloc((size_t)count * part->bytes);
-        err = old_read(c->old, dataset, part->bytes, from, count, data, c->error);
+        char *data = tf_alloc((size_t)count * bytes);
+        err = old_read(c->old, dataset, bytes, from, count, data, c->error);
+        if (err == TF_OK)
+            err = plan_widen(c->old, ps, spec, part->column, from, count, &data, c->error);
         if (err == TF_OK)
             good = store_write_rows(store_part_table(st, part), to, count, data) >= 0;
         free(data);

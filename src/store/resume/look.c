@@ -205,10 +205,11 @@ tf_store_start *tf_store_plan_start(tf_store_plan *plan) {
     return plan ? &plan->start : NULL;
 }
 
-/* By the same expression, and of tasks that are where they were. */
+/* By the same expression, of the same types, and of tasks that are where they were. */
 static int64_t find_enough(const plan_stage *ps, const tf_expr *until) {
     const contents_stage *old = ps->old;
-    const bool same = until && old && old->until && strcmp(old->until, tf_expr_source(until)) == 0 && !ps->place;
+    const bool is_there = !ps->place && !ps->was;
+    const bool same = until && old && old->until && strcmp(old->until, tf_expr_source(until)) == 0 && is_there;
     return same && old->enough > 0 && tf_intervals_contain(&ps->done, 0, old->enough) ? old->enough : 0;
 }
 
@@ -266,6 +267,7 @@ void tf_store_plan_free(tf_store_plan *plan) {
         tf_intervals_free(&plan->stage[s].other_code);
         tf_buf_free(&plan->stage[s].code_changed);
         free(plan->stage[s].place);
+        free(plan->stage[s].was);
         free(plan->stage[s].input_set);
         free(plan->stage[s].input_hash);
         free(plan->stage[s].started);

@@ -147,6 +147,15 @@ void tf_store_tell_code(const tf_store_plan *plan, const char *remedy, tf_buf *o
     tf_buf_free(&names);
 }
 
+/* Rows of which a number would be lost are dropped where rows may be; else that is an error. */
+static tf_err judge_wider(const tf_store_plan *plan, const old_output *old, int number, tf_error *error) {
+    plan_stage *ps = &plan->stage[number];
+    const bool was_usable = !ps->unusable;
+    const tf_err err = plan_check_wider(old, ps, &plan->campaign->stage[number], error);
+    const bool refuses = err == TF_OK && was_usable && ps->unusable && !plan_may_drop(plan, number);
+    return refuses ? plan_refuse_change(plan, old->path, number, error) : err;
+}
+
 static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, tf_error *error) {
     const tf_campaign *campaign = plan->campaign;
     tf_intervals *good = tf_alloc_array((size_t)campaign->stages, sizeof *good);
@@ -162,6 +171,8 @@ static tf_err keep_rows(const tf_store_plan *plan, const old_output *old, tf_err
         if (err == TF_OK)
             err = plan_find_unvouched(plan, old, s, &good[s], &torn[s], error);
         const int64_t all = ps->kept.total;
+        if (err == TF_OK)
+            err = judge_wider(plan, old, s, error);
         if (err == TF_OK && ps->other_points && !ps->unusable)
             err = plan_find_places(plan, old, s, error);
         ps->dropped = ps->dropped || ps->kept.total < all;

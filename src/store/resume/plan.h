@@ -64,6 +64,7 @@ typedef struct plan_stage {
     const contents_stage *old;        /* NULL: no run has begun it */
     tf_intervals kept;                /* tasks, by their old index, that have ended and whose rows are good */
     bool mixed;                       /* not all of the kept tasks are done */
+    tf_type *was;                     /* per column: the type that it has in the old output; NULL: the same as now */
     int64_t *place;                   /* new index of each kept task, by its old one; NULL: they are the same */
     tf_intervals done;                /* tasks of which a row is kept */
     tf_intervals pending;             /* tasks that are left to do */
@@ -115,6 +116,26 @@ tf_err plan_find_excluded(const tf_store_plan *plan, const old_output *old, int 
 /* Compares a stage that is in the old output with its fingerprint when it was run: what has changed goes into the
  * stage's plan. */
 void plan_compare(const tf_store_plan *plan, int stage);
+
+/* Columns whose types have become wider: rows are kept, with the same numbers in the new types (wider.c). */
+
+/* Are the results as they were, but for wider types? Then these go into the stage's plan. */
+bool plan_find_wider(const tf_store_plan *plan, int stage, const char *then, const char *now);
+
+/* Looks for a number of the kept rows that its column's new type has not. If there is one the stage has changed, and
+ * its rows are unusable. */
+tf_err plan_check_wider(const old_output *old, plan_stage *stage, const tf_stage_spec *spec, tf_error *error);
+
+/* Bytes that a part of a row takes in the old output. */
+size_t plan_old_bytes(const plan_stage *stage, const tf_stage_spec *spec, const row_part *part);
+
+/* Makes `count` rows of the old output, from `first` on, rows of the new one. They are a column's, or of none (-1):
+ * then they stay as they are. */
+tf_err plan_widen(const old_output *old, const plan_stage *stage, const tf_stage_spec *spec, int column, int64_t first,
+                  int64_t count, char **rows, tf_error *error);
+
+/* Adds, for people, which columns have: "; "y" of stage "s" is float64 now, and was int64". */
+void plan_tell_wider(const tf_store_plan *plan, tf_buf *out);
 
 /* The error that the stage's rows are of something else. */
 tf_err plan_refuse_change(const tf_store_plan *plan, const char *path, int stage, tf_error *error);

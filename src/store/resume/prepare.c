@@ -15,6 +15,7 @@ static void add_reused(tf_store_plan *plan) {
     tf_buf_addf(&plan->note, "%s%s: going on: %s of %s tasks are done", plan->note.length ? "; " : "",
                 plan->campaign->output, tf_format_count(kept - left_out.total, some), tf_format_count(tasks, all));
     tf_store_tell_left_out(&left_out, &plan->note);
+    plan_tell_wider(plan, &plan->note);
     tf_buf lost = {0};
     tf_store_tell_lost(plan, &lost);
     if (lost.length)

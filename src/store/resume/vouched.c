@@ -15,7 +15,7 @@ typedef struct vouching {
 } vouching;
 
 /* The hash of rows as they are in the file; false if they are not all there. */
-static bool hash_old_rows(const old_output *old, const contents_stage *stage, const tf_stage_spec *spec, int64_t first,
+static bool hash_old_rows(const old_output *old, const plan_stage *ps, const tf_stage_spec *spec, int64_t first,
                           int64_t count, uint64_t *hash) {
     row_part *list = tf_alloc_array((size_t)spec->columns + TASK_TABLES, sizeof *list);
     int count_parts = store_row_parts(spec, list);
@@ -25,8 +25,9 @@ static bool hash_old_rows(const old_output *old, const contents_stage *stage, co
         char path[300];
         tf_error ignored;
         snprintf(path, sizeof path, "%s/%s", list[i].folder, list[i].name);
-        const contents_table *dataset = contents_table_at(stage, path);
+        const contents_table *dataset = contents_table_at(ps->old, path);
         size_t size;
+        list[i].bytes = plan_old_bytes(ps, spec, &list[i]);
         good = dataset && dataset->row_bytes == (int64_t)list[i].bytes && count <= dataset->rows &&
                !__builtin_mul_overflow((size_t)count, list[i].bytes, &size);
         if (!good)
@@ -51,8 +52,8 @@ static tf_err add_vouched(void *context, const tf_record *record, int number, in
         rows->count < 1 || rows->count > stage->tasks || record->index > stage->tasks - rows->count)
         return TF_OK;
     uint64_t hash = rows->hash;
-    const bool whole = at < synced || (hash_old_rows(v->old, stage, &v->plan->campaign->stage[number], record->index,
-                                                     rows->count, &hash) &&
+    const bool whole = at < synced || (hash_old_rows(v->old, &v->plan->stage[number], &v->plan->campaign->stage[number],
+                                                     record->index, rows->count, &hash) &&
                                        hash == rows->hash);
     tf_intervals_add(whole ? &v->good[number] : &v->torn[number], record->index, record->index + rows->count);
     return TF_OK;
