@@ -82,7 +82,7 @@ class Results(slot_host.SlotTest):
                     'the function returned an array of float64 of shape (3,), expected a dict with "a", "b"'
                 ),
                 "Angry(a=1)": Error("ValueError: not today"),
-                "{'a': 2.0, 'b': 1}": Error('column "a": 2.0 is a float, no int64; declare the column as float64'),
+                "{'a': 2.0, 'b': 1}": Error('column "a": 2.0 is a float, no int64; declare the column as float64, which keeps the rows that are done'),
                 "{'a': 2, 'b': 1}": {"a": 2, "b": 1.0},
                 "{'a': 2, 'b': None}": {"a": 2, "b": math.nan},
             },
@@ -107,11 +107,11 @@ class Results(slot_host.SlotTest):
                 "np.bool_(1)": Error(
                     'column "a": True is a bool, no int64; return int(...), or declare the column as bool'
                 ),
-                "3.0": Error('column "a": 3.0 is a float, no int64; declare the column as float64'),
-                "np.float32(2.5)": Error('column "a": 2.5 is a float, no int64; declare the column as float64'),
-                "None": Error('column "a": None is no int64; declare the column as float64 or as "optional"'),
+                "3.0": Error('column "a": 3.0 is a float, no int64; declare the column as float64, which keeps the rows that are done'),
+                "np.float32(2.5)": Error('column "a": 2.5 is a float, no int64; declare the column as float64, which keeps the rows that are done'),
+                "None": Error('column "a": None is no int64; declare the column as float64, where it is NaN'),
                 "np.ma.array(3, mask=True)": Error(
-                    'column "a": a masked value is no int64; declare the column as float64 or as "optional"'
+                    'column "a": a masked value is no int64; declare the column as float64, where it is NaN'
                 ),
                 "'3'": Error('column "a": "3" is no int64'),
                 "decimal.Decimal(3)": Error('column "a": a Decimal is no int64'),
@@ -191,7 +191,7 @@ class Results(slot_host.SlotTest):
                 "np.int64(1)": True,
                 "np.int8(2)": Error('column "a": 2 is no bool'),
                 "np.ma.array(True, mask=True)": Error(
-                    'column "a": a masked value is no bool; declare the column as float64 or as "optional"'
+                    'column "a": a masked value is no bool; declare the column as float64, where it is NaN'
                 ),
                 "{'a': False}": False,
                 "np.bool_(1)": True,
@@ -284,7 +284,7 @@ class Results(slot_host.SlotTest):
                 "np.array([1, 40000])": Error(
                     'column "a": an array of int64 of shape (2,) with numbers from 1 to 40000 is beyond int16'
                 ),
-                "[1, 2.0]": Error('column "a": 2.0 is a float, no int16; declare the column as float64'),
+                "[1, 2.0]": Error('column "a": 2.0 is a float, no int16; declare the column as float64, which keeps the rows that are done'),
                 "[1, True]": Error(
                     'column "a": True is a bool, no int16; return int(...), or declare the column as bool'
                 ),

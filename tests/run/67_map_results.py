@@ -67,6 +67,24 @@ class Results(MapTest):
         whole = self.python(script.replace("output=", 'results={"i": int, "f": float, "v": ("float32", 3), "s": str, "r": float, "l": (int, (2, 2))}, output=').replace("f.h5", "g.h5"))
         self.assertEqual(whole.stdout, done.stdout, "as if the first task had run with the others")
 
+    def test_an_integer_that_is_to_be_a_float(self):
+        """Rows that are done are kept when the type is declared."""
+        script = """
+            def f(x):
+                open("called", "a").write(f"{x}\\n")
+                return 0 if x == 0 else x / 2
+            run = taskfarm.map(f, {"x": [0, 1, 2.5]}, progress="none")
+            print(run)
+            print(run.frame.result.tolist(), run.dataset.result.dtype)
+            """
+        done = self.python(script)
+        self.assertIn("2 failed: column \"result\": 0.5 is a float, no int64; declare the column as float64, which keeps the rows that are done: ", done.stdout)
+        self.assertEqual(sorted(self.calls()), ["0.0", "1.0", "2.5"])
+        self.python(script.replace('progress=', 'results=float, progress='))
+        self.assertEqual(sorted(self.calls()), ["0.0", "1.0", "1.0", "2.5", "2.5"])
+        done = self.python(script)
+        self.assertTrue(done.stdout.endswith("[0.0, 0.5, 1.25] float64\n"), done.stdout)
+
     def test_the_first_task_s_masked_values(self):
         """What is below a mask is no value: it is NaN, and integers do not have that."""
         done = self.python(

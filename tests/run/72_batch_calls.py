@@ -160,7 +160,7 @@ class Results(Batches):
             ("x", "int64", "an array of float64 of shape (1,) is no int64; declare the column as float64"),
             ("np.full(1, 2)", "bool", "an array of int64 of shape (1,) is no bool"),
             ("np.full(1, 2) ** np.longdouble(2000)", "float64", "an array of %s of shape (1,) has numbers beyond float64"),
-            ("[np.ma.array([1, 2], mask=[0, 1])]", {"type": "int64", "shape": [2]}, 'None is no int64; declare the column as float64 or as "optional"'),
+            ("[np.ma.array([1, 2], mask=[0, 1])]", {"type": "int64", "shape": [2]}, 'None is no int64; declare the column as float64, where it is NaN'),
             ("x > 0", "float64", "an array of bool of shape (1,) is no float64"),
             ("np.array([300])", "int8", "an array of int64 of shape (1,) with numbers from 300 to 300 is beyond int8"),
             ("np.array([1e300])", "float32", "an array of float64 of shape (1,) has numbers beyond float32; declare the column as float64"),

@@ -130,7 +130,7 @@ def _fit(column: Column, array: Array) -> Array:
         check_integers(column.type, array)
         return array
     if wanted.kind in "iu" and kind == "f":
-        raise Misfit(f"{described(array)} is no {column.type}; declare the column as {array.dtype}")
+        raise Misfit(f"{described(array)} is no {column.type}; declare the column as float64")
     if wanted.kind == "b" and is_binary(array):
         return array
     raise Misfit(f"{described(array)} is no {column.type}")

@@ -130,9 +130,11 @@ def _to_int(name: str, value: Any) -> int:
     if _is_boolean(value):
         raise Misfit(f"{shown(value)} is a bool, no {name}; return int(...), or declare the column as bool")
     if isinstance(value, float) or (_is_numpy(value) and value.dtype.kind == "f" and value.shape == ()):
-        raise Misfit(f"{shown(value)} is a float, no {name}; declare the column as float64")
+        raise Misfit(
+            f"{shown(value)} is a float, no {name}; declare the column as float64, which keeps the rows that are done"
+        )
     if value is None:
-        raise Misfit(f'None is no {name}; declare the column as float64 or as "optional"')
+        raise Misfit(f"None is no {name}; declare the column as float64, where it is NaN")
     try:
         number = operator.index(value)
     except TypeError:
@@ -156,7 +158,7 @@ def converter(name: str) -> Callable[[Any], Any]:
             return kind(name, value)
         if is_float:
             return math.nan
-        raise Misfit(f'a masked value is no {name}; declare the column as float64 or as "optional"')
+        raise Misfit(f"a masked value is no {name}; declare the column as float64, where it is NaN")
 
     return convert
 
