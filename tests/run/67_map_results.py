@@ -158,14 +158,16 @@ class Results(MapTest):
             except taskfarm.TaskError as error:
                 print(error.id, str(error).splitlines()[-1])
             def f(x) -> float: return -x
-            run = run.retry(f)
-            print(run.state, run.dataset.result.values.tolist())
+            again = run.retry(f)
+            print(run.state, run.dataset.result.values.tolist(), again is run)
+            print(str(run) == run._repr_html_()[8:].partition("</p>")[0], run)
             """
         )
         lines = done.stdout.splitlines()
-        self.assertEqual(lines[0], "failed | 2 failed: ValueError: too large: 2: [2], [3] | [2, 3] ValueError: too large: 3")
+        self.assertEqual(lines[0], "failed | 2 failed: ValueError: too large: 2 (and alike): [2], [3] | [2, 3] ValueError: too large: 3")
         self.assertEqual(lines[1], "tasks-failed ValueError: too large: 2")
-        self.assertEqual(lines[2], "complete [0.0, 1.0, -2.0, -3.0]")
+        self.assertEqual(lines[2], "complete [0.0, 1.0, -2.0, -3.0] True")
+        self.assertRegex(lines[3], r"^True f\.h5: 4 done, 2 of them before; the rest in \S+ s \(\S+/s\)$")
 
     def test_common_values(self):
         done = self.python(

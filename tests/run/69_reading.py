@@ -139,7 +139,7 @@ class Reading(ReadingTest):
             page = output._repr_html_()
         self.assertNotIn("counts", vars(output["measure"]._stage))
         self.assertNotIn("too many", page)
-        self.assertIn("ValueError: 2 is too many", output._repr_html_())
+        self.assertIn("ValueError: 2 is too many (and alike)", output._repr_html_())
 
     def test_a_part_is_read_as_the_whole_is(self):
         """Whatever part of a grid: of numbers, arrays, texts, of each dimension."""
@@ -229,6 +229,8 @@ class Reading(ReadingTest):
         self.assertEqual(found["by"]["y.histogram:3"].sel(filter="R").values.tolist(), [1, 1, 1])
         self.assertEqual(found["by"]["y.histogram:3.edges"].values.tolist(), [0, 1, 2, 3])
         self.assertEqual(found["all"]["y.max"].item(), 3)
+        with self.assertRaisesRegex(KeyError, "stage 'measure' has no reduction 'bz'; there are all, by"):
+            found["bz"]
 
 
 def sums(name, over, **more):

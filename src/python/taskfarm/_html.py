@@ -102,12 +102,15 @@ def _failures_table(stages: list[Stage]) -> str:
     for stage in stages[:MOST_STAGES]:
         for message, count, task in _failures(stage)[:MOST_MESSAGES]:
             text = message if len(message) <= 300 else f"{message[:297]}..."
+            text += " (and alike)" if count > 1 and re.search(r"\d", message) else ""
             rows.append([str(count), text, f"{stage.name}[{task}]"])
     return _table(["failures", "message", "first"], rows) if rows else ""
 
 
-def page(output: Output, stages: list[Stage]) -> str:
-    """The status of tasks, and failures by message; all texts escaped."""
+def page(output: Output, stages: list[Stage], head: str | None = None) -> str:
+    """The status of tasks, and failures by message; all texts escaped. `head`: what is said in place of the line."""
     few = sum(stage.tasks for stage in stages) <= MOST_COUNTED
     failures = _failures_table(stages) if few else ""
-    return f"<div><p>{escape(line(output, stages))}</p>{_stages_table(stages)}{failures}</div>"
+    return (
+        f"<div><p>{escape(line(output, stages) if head is None else head)}</p>{_stages_table(stages)}{failures}</div>"
+    )

@@ -171,9 +171,9 @@ class StageView:
     def reductions(self) -> dict[str, xarray.Dataset]:
         """The stage's reductions, by name, labelled by their groups. There are none before the stage is finished."""
         with needed("xarray"):
-            from taskfarm._reductions import reductions
+            from taskfarm._reductions import Reductions
 
-        return reductions(self._stage)
+        return Reductions(self._stage)
 
     def __getitem__(self, index: int) -> TaskView:
         tasks = len(self)
@@ -331,9 +331,13 @@ class Output:
         return line(self, self._all())
 
     def _repr_html_(self) -> str:
+        return self._page()
+
+    def _page(self, head: str | None = None) -> str:
+        """`head`: what is said in place of how all of its runs have ended."""
         from taskfarm._html import page
 
-        return page(self, self._all())
+        return page(self, self._all(), head)
 
 
 def open(path: str | os.PathLike[str]) -> Output:

@@ -48,6 +48,12 @@ def _reduction(stage: Stage, name: str) -> xr.Dataset:
     return data.swap_dims(group=keys[0]) if len(keys) == 1 else data
 
 
-def reductions(stage: Stage) -> dict[str, xr.Dataset]:
-    """All of them, by name."""
-    return {name: _reduction(stage, name) for name in stage.names("reduce")}
+class Reductions(dict[str, xr.Dataset]):
+    """The reductions of a stage, by name."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__((name, _reduction(stage, name)) for name in stage.names("reduce"))
+        self._stage = stage.name
+
+    def __missing__(self, name: str) -> xr.Dataset:
+        raise KeyError(f"stage {self._stage!r} has no reduction {name!r}; there are {', '.join(self) or 'none'}")

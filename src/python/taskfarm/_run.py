@@ -60,13 +60,15 @@ class Outcome:
         return text
 
     def failures(self) -> list[str]:
-        """Why tasks failed, by message, the most frequent first."""
+        """Why tasks failed, by message, the most frequent first. Messages that differ in numbers alone count as one."""
         lines = []
         for group in self.end.get("failures", []):
             tasks = group.get("tasks", [])
             more = ", ..." if group["count"] > len(tasks) else ""
             message = str(group["message"]).splitlines()[0] if group.get("message") else ""
-            lines.append(f"{count(group['count'])} failed: {message}: {', '.join(f'[{task}]' for task in tasks)}{more}")
+            alike = " (and alike)" if group["count"] > 1 and any(letter.isdigit() for letter in message) else ""
+            which = ", ".join(f"[{task}]" for task in tasks)
+            lines.append(f"{count(group['count'])} failed: {message}{alike}: {which}{more}")
         return lines
 
 
@@ -140,10 +142,13 @@ class Run:
         return self.wait()
 
     def retry(self, function: Any = None) -> Run:
-        """Runs the failed tasks again, with the function as it is now, and what is not done yet."""
+        """Runs the failed tasks again, with the function as it is now, and what is not done yet. Returns this handle,
+        which shows how that has ended."""
         if self.state == "running":
             raise EngineError(f"{self.path}: is running: wait() or stop() first", id="output-in-use")
-        return self._again(function)
+        new = self._again(function)
+        self._again, self._outcome, self._folder, self._output = new._again, new._outcome, new._folder, None
+        return self
 
     # ---- What it gave ----
 
@@ -197,7 +202,8 @@ class Run:
         if self.state == "running":
             return None
         try:
-            return self._open()._repr_html_()
+            name, outcome = os.path.basename(self.path), self._outcome
+            return self._open()._page(outcome.told(name) if outcome and outcome.end else None)
         except (Error, ImportError, OSError):
             return None
 
