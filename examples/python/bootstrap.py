@@ -2,6 +2,8 @@
 
 The data go to all tasks as a common value: written once, and mapped into the memory of each process. The answer is a
 reduction, which the engine works out; it is the same to the last bit for any number of processes.
+
+It needs pip install './src/python[xarray,cloudpickle]'.
 """
 
 import numpy as np
