@@ -1,6 +1,7 @@
 """The same command line goes on where an earlier run was: what is kept, what is run again, what is refused."""
 
 import json
+import math
 import os
 import re
 import shutil
@@ -145,6 +146,24 @@ class Resume(farm.FarmTest):
         self.write("m.json", campaign | {"over": [{"rows": [row | {"s": "y"}]}]})
         told = 'lacks the point of task 1 (s=x, t=' + 30 * "\u00e9" + "..., b=true, f=0.1, i=3, j=4, ...), which is done; --rerun params"
         self.assertIn(told, self.taskfarm("m.json", status=3).stderr)
+
+    def test_a_lost_point_is_told_with_one_that_is_almost_the_same(self):
+        """As when another version of a library has made the numbers: how far off it is, and in which parameter."""
+        numbers = [0.1 * i for i in range(1, 40000)]
+        run = {"expr": {"y": "k"}}
+        campaign = {"over": {"a": numbers, "k": [1, 2], "s": ["x"]}, "run": run, "results": {"y": "int64"}}
+        self.write("m.json", campaign)
+        self.taskfarm("m.json")
+        for place, text in (
+            (29999, "lacks the point of task 59998 (a=3000, k=1, s=x), which is done, and has one whose a differs by 4.55e-13; --rerun params"),
+            (0, "lacks the point of task 0 (a=0.1, k=1, s=x), which is done, and has one whose a differs by 1.39e-17; --rerun params"),
+        ):
+            numbers[place] = math.nextafter(numbers[place], math.inf)
+            self.write("m.json", campaign)
+            self.assertIn(text, self.taskfarm("m.json", status=3).stderr)
+        numbers[0] *= 1.001
+        self.write("m.json", campaign)
+        self.assertIn("of task 0 (a=0.1, k=1, s=x), which is done; --rerun params", self.taskfarm("m.json", status=3).stderr)
 
     def test_lost_points_can_be_dropped(self):
         self.campaign(8)

@@ -49,66 +49,6 @@ static tf_err hash_rows(const old_output *old, const contents_stage *stage, cons
     return TF_OK;
 }
 
-static void add_text(tf_buf *out, const char *cell, size_t size) {
-    enum { SHOWN = 60 };
-    size_t length = strnlen(cell, size);
-    const bool is_long = length > SHOWN;
-    length = is_long ? SHOWN : length;
-    while (is_long && length > 0 && ((unsigned char)cell[length] & 0xC0) == 0x80)
-        length--; /* whole characters */
-    tf_buf_add(out, cell, length);
-    tf_buf_adds(out, is_long ? "..." : "");
-}
-
-static void add_value(tf_buf *out, tf_type type, const char *cell, size_t size) {
-    int64_t integer = 0;
-    double number = 0;
-    if (type == TF_STRING)
-        add_text(out, cell, size);
-    else if (type == TF_BOOL)
-        tf_buf_adds(out, *cell ? "true" : "false");
-    else if (type == TF_INT64 && size == sizeof integer)
-        tf_buf_addf(out, "%lld", (long long)*(int64_t *)memcpy(&integer, cell, size));
-    else if (type == TF_FLOAT64 && size == sizeof number)
-        tf_buf_add_double(out, *(double *)memcpy(&number, cell, size));
-}
-
-/* "i=3, filter=R": the parameters of a row in the old file, as far as they can be read. */
-static void describe_row(const old_output *old, const contents_stage *stage, const tf_space *space, int64_t row,
-                         tf_buf *out) {
-    enum { LISTED = 6 };
-    const int params = tf_space_params(space), listed = params > LISTED ? LISTED : params;
-    tf_error unread = {0};
-    for (int p = 0; p < listed; p++) {
-        const tf_param_spec *param = tf_space_param(space, p);
-        char path[300];
-        snprintf(path, sizeof path, "params/%s", param->name);
-        const contents_table *dataset = contents_table_at(stage, path);
-        const size_t cell = dataset ? (size_t)dataset->row_bytes : 0;
-        char *value = tf_alloc(cell + 1);
-        if (cell > 0 && old_read(old, dataset, cell, row, 1, value, &unread) == TF_OK) {
-            tf_buf_addf(out, "%s%s=", out->length ? ", " : "", param->name);
-            add_value(out, param->type, value, cell);
-        }
-        free(value);
-    }
-    tf_buf_adds(out, listed < params ? ", ..." : "");
-}
-
-static tf_err refuse_lost_point(const tf_store_plan *plan, const old_output *old, int number, int64_t row,
-                                tf_error *error) {
-    const contents_stage *stage = plan->stage[number].old;
-    tf_buf point = {0};
-    describe_row(old, stage, plan->campaign->stage[number].space, row, &point);
-    const tf_err err = tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_CAMPAIGN_CHANGED,
-                                       "%s: stage \"%s\": the space changed, and lacks the point of task %lld (%s), "
-                                       "which is done; --rerun params drops the rows of such points, --fresh sets "
-                                       "the old output aside and starts anew, --output leaves it where it is",
-                                       old->path, stage->name, (long long)row, tf_buf_text(&point));
-    tf_buf_free(&point);
-    return err;
-}
-
 static tf_err match_points(const tf_store_plan *plan, const old_output *old, int number, tf_error *error) {
     plan_stage *ps = &plan->stage[number];
     const tf_space *space = plan->campaign->stage[number].space;
@@ -134,7 +74,7 @@ static tf_err match_points(const tf_store_plan *plan, const old_output *old, int
             if (ps->place[first + i] < 0 && plan_may_drop(plan, number))
                 tf_intervals_add(&gone, first + i, first + i + 1);
             else if (ps->place[first + i] < 0)
-                err = refuse_lost_point(plan, old, number, first + i, error);
+                err = plan_refuse_lost_point(plan, old, number, first + i, error);
         }
     }
     tf_intervals_remove_all(&ps->kept, &gone);

@@ -167,6 +167,10 @@ bool plan_may_drop(const tf_store_plan *plan, int stage);
  * dropped, or are an error. */
 tf_err plan_find_places(const tf_store_plan *plan, const old_output *old, int number, tf_error *error);
 
+/* The error that a row of the old output, which is done, has a point that the space no longer has. */
+tf_err plan_refuse_lost_point(const tf_store_plan *plan, const old_output *old, int number, int64_t row,
+                              tf_error *error);
+
 /* Brings the output into the state that the plan's run starts from: the rows that are kept where they belong, the blobs
  * of stages that are not finished in the run's first side file, a journal that says so, and nothing else. */
 tf_err plan_carry_out(tf_store_plan *plan, const old_output *old, tf_error *error);
