@@ -135,6 +135,29 @@ class Forkable(farm.FarmTest):
         said = "was forked on trial, and the child did not go on within 0.2 s"
         self.assertEqual(self.obstacle(hang), said)
 
+    def test_hooks_that_hang_are(self):
+        """Before a fork and behind it, whatever a module does with signals; nothing of that is left."""
+        said = "calls a function before or after each fork (os.register_at_fork) that did not end within 0.2 s"
+        for where in "before", "after_in_parent":
+            hang = f"""
+                import os, signal, time
+                sys.unraisablehook = lambda raised: None
+                forkable.PATIENCE = 0.2
+                hangs = time.sleep
+                os.register_at_fork({where}=lambda: hangs(60))
+                signal.signal(signal.SIGALRM, handler := lambda *_: None)
+            """
+            after = """
+                assert signal.getsignal(signal.SIGALRM) is handler and signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+                hangs = lambda seconds: None
+                print(forkable.forks_within(10, lambda: None))
+                try:
+                    print(os.wait())
+                except ChildProcessError:
+                    print("no child")
+            """
+            self.assertEqual(self.obstacle(hang, after), f"{said}\nTrue\nno child")
+
 
 class WarmTest(farm.FarmTest):
 
@@ -227,6 +250,10 @@ class Warm(WarmTest):
             "import os, mmap, time\npage = mmap.mmap(-1, 1)\n"
             "def forked():\n    page[0] += 1\n    if page[0] == 3: time.sleep(600)\n"  # on trial, between, the slot's
             "os.register_at_fork(after_in_child=forked)": "forks processes that do not go on",
+            "import os, time\nfrom taskfarm._slot import forkable\nforkable.PATIENCE = 0.5\n"
+            "os.register_at_fork(before=lambda: time.sleep(600))": (
+                "calls a function before or after each fork (os.register_at_fork) that did not end within 0.5 s"
+            ),
         }
         for begin, why in cases.items():
             with self.subTest(why):

@@ -33,9 +33,45 @@ def obstacle() -> str:
     return ""
 
 
+class Hangs(Exception):
+    """A fork does not come to its end, in words that follow "it"."""
+
+
+class _Late(BaseException):
+    """Ends a function that a module has registered to be called around a fork."""
+
+
+def fork() -> int:
+    """os.fork, which calls what modules have registered for it. Raises Hangs if that takes too long in this process."""
+    is_late = False
+
+    def end(*_: object) -> None:
+        nonlocal is_late
+        is_late = True
+        raise _Late  # os.fork goes on with the next function, and forks in the end
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE, PATIENCE)
+    try:
+        pid = os.fork()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
+    if not is_late:
+        return pid
+    if pid == 0:
+        os._exit(0)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    raise Hangs(
+        f"calls a function before or after each fork (os.register_at_fork) that did not end within {PATIENCE:g} s"
+    )
+
+
 def forks_within(seconds: float, child: Callable[[], None]) -> bool:
-    """Runs `child` in a forked process, which ends with it. False if that took longer, and it was killed."""
-    pid = os.fork()
+    """Runs `child` in a forked process, which ends with it. False if that took longer, and it was killed. Raises
+    Hangs."""
+    pid = fork()
     if pid == 0:
         try:
             child()
@@ -63,7 +99,11 @@ def _foreign_threads() -> str:
     if python:
         return f"has threads, which forked processes would lack: {_named(python)}"
     _rest_openmp()
-    if not forks_within(PATIENCE, lambda: None):
+    try:
+        goes_on = forks_within(PATIENCE, lambda: None)
+    except Hangs as hangs:
+        return str(hangs)
+    if not goes_on:
         return f"was forked on trial, and the child did not go on within {PATIENCE:g} s"
     deadline = time.monotonic() + _SECOND
     while (others := _other_threads()) and time.monotonic() < deadline:

@@ -43,7 +43,11 @@ def serve(fd: int) -> None:
         wanted, end = message["fork"], Link(descriptors[0])
         why = imports.obstacle(message["stage"], wanted["force"])
         if not why:
-            is_slot, why = _fork_away(end)
+            is_slot = False
+            try:
+                is_slot, why = _fork_away(end)
+            except forkable.Hangs as hangs:  # and so would the next one
+                why = imports.hangs = str(hangs)
             if is_slot:
                 requests.close()
                 _rename(own_name)
@@ -68,6 +72,7 @@ class _Imports:
         self._path = list(sys.path)  # where modules are found, but for the stages' own folders
         self._changer = ""  # the module that has changed that
         self._obstacle = ""
+        self.hangs = ""  # why it can't be forked, with force or without
 
     def obstacle(self, stage: dict[str, Any], force: bool) -> str:
         """Why the stage is to be started cold; "": nothing. `force`: threads and devices are no reason."""
@@ -84,7 +89,7 @@ class _Imports:
         failed = self._failed[number]
         if failed:
             return f"can't import it: {failed}"
-        return "" if force else self._obstacle
+        return self.hangs if force else self.hangs or self._obstacle
 
 
 def _import(stage: dict[str, Any]) -> str:
@@ -114,10 +119,10 @@ def _flush() -> None:
 
 def _fork_away(end: Link) -> tuple[bool, str]:
     """Forks a process that is no child of this one, and tells its host. Returns whether this is that process, and why
-    there is none. It goes on once its host knows of it: if this process is killed before, it ends."""
+    there is none. It goes on once its host knows of it: if this process is killed before, it ends. Raises Hangs."""
     ours, theirs = socket.socketpair()
     try:
-        between = os.fork()
+        between = forkable.fork()
     except OSError as error:
         ours.close()
         theirs.close()
@@ -140,7 +145,7 @@ def _fork_away(end: Link) -> tuple[bool, str]:
             ours.send(b"go")
     ours.close()
     if pid == 0:
-        return False, f"was forked, and the child did not go on within {forkable.PATIENCE:g} s"
+        raise forkable.Hangs(f"was forked, and the child did not go on within {forkable.PATIENCE:g} s")
     return False, "" if pid > 0 else f"can't fork it: {os.strerror(-pid)}"
 
 
