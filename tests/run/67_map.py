@@ -61,10 +61,12 @@ class Spaces(MapTest):
         )
 
     def test_what_is_no_space(self):
+        ways = "give axes by name, as in product(depth=[1, 2]) or zip(ra=[1, 2], dec=[3, 4]), or rows(list of dicts)"
+        box = 'must be (low, high) or (low, high, "log"), not'
         done = self.python(
             """
             import numpy as np, pandas as pd
-            from taskfarm import product, zip, concat, rows, csv
+            from taskfarm import product, zip, concat, rows, csv, sobol
             for make in (
                 lambda: product(x=[1, "a"]), lambda: product(x=[2**63]), lambda: product(x=[2**53 + 1, 0.5]),
                 lambda: zip(a=[1], b=[1, 2]), lambda: product(x=np.zeros((2, 2))), lambda: product(x=[]),
@@ -73,7 +75,8 @@ class Spaces(MapTest):
                 lambda: rows(pd.DataFrame({1: [2]})), lambda: concat(product(x=[1]).where("x > 0"), product(x=[2])),
                 lambda: product(x=[1])[1], lambda: len(csv("none.csv")), lambda: product(x=product(y=[1])),
                 lambda: product(x=[1]) * rows([{"x": 2}]), lambda: product(x=[1]).where(len), lambda: len(product(x=[1]).where("z > 1")),
-                lambda: product(x={"linspace": [0, 1, len]}),
+                lambda: product(x={"linspace": [0, 1, len]}), lambda: sobol(4, x=3), lambda: sobol(4, x=(0, 1, "lin")), lambda: sobol(4, x=(0, "1")),
+                lambda: len(product(**{name: range(10**8) for name in "abc"})), lambda: rows(3), lambda: concat([(1, 2)]),
             ):
                 try:
                     make()
@@ -92,7 +95,7 @@ class Spaces(MapTest):
                 "ValueError x: an axis needs at least one value",
                 "TypeError x[0]: values are booleans, integers, floats or texts, not object: convert it first",
                 "TypeError x: values are booleans, integers, floats or texts, not datetime64[D]: convert them first",
-                "TypeError product: list is no space: give axes by name, as in product(depth=[1, 2])",
+                f"TypeError product: list is no space: {ways}",
                 "ValueError rows: record 1 has ['b'], and the first one ['a']",
                 "ValueError rows: column 'n' has no value in row 1: only floats may be missing",
                 "TypeError rows: column 1: names of columns are texts: say frame.rename(columns=str)",
@@ -104,6 +107,12 @@ class Spaces(MapTest):
                 'TypeError where: a builtin_function_or_method is no expression: say it as a text, as in where("depth > 1e-3")',
                 'ManifestError where: "z > 1": there is no "z" here; there are the stage\'s parameters: x',
                 "TypeError x: builtin_function_or_method can't stand in an axis",
+                f"TypeError sobol: x: {box} 3",
+                f"TypeError sobol: x: {box} (0, 1, 'lin')",
+                "TypeError sobol: x: values must be all of one type, not int and str",
+                "OverflowError the space has 1e+24 points, more than there are numbers for",
+                "TypeError rows: int is no table: give a DataFrame, a structured array or a list of dicts",
+                f"TypeError list is no space: {ways}",
             ],
         )
 

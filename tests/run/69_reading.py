@@ -546,6 +546,12 @@ class Trouble(ReadingTest):
             file["x"] = 1
         self.expect("s.h5: is another program's file, or damaged")
 
+    def test_a_path_of_bytes_and_one_of_a_folder(self):
+        with taskfarm.open(bytes(self.folder / "s.h5")) as output:
+            self.assertEqual(output.path, str(self.folder / "s.h5"))
+        with self.assertRaisesRegex(taskfarm.Error, f"^{self.folder}: is a folder, and no output$"):
+            taskfarm.open(self.folder)
+
     def test_a_later_format(self):
         with h5py.File(self.folder / "s.h5", "r+") as file:
             file.attrs["format_version"] = 2

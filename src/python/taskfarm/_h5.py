@@ -11,6 +11,7 @@ import json
 import mmap
 import os
 import shutil
+import stat
 import threading
 import weakref
 from collections.abc import Iterator
@@ -54,6 +55,8 @@ class File:
             if isinstance(error, FileNotFoundError):
                 raise Error(f"{self.shown}: there is no such output, or nothing in it", id="no-output") from None
             raise Error(f"{self.shown}: can't be opened: {error.strerror}", id="file-unreadable") from None
+        if stat.S_ISDIR(info.st_mode):
+            raise Error(f"{self.shown}: is a folder, and no output", id="file-unreadable")
         return info.st_ino, info.st_size, info.st_mtime_ns
 
     def is_same(self) -> bool:

@@ -199,8 +199,8 @@ class Output:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.path.abspath(os.fspath(path))
-        self._contents: Contents = _contents.open_contents(os.fspath(path))
+        self.path = os.path.abspath(os.fsdecode(path))
+        self._contents: Contents = _contents.open_contents(os.fsdecode(path))
         self._file = self._contents.file
         self._found: dict[str, Stage] = {}
 

@@ -16,6 +16,7 @@ import json
 import math
 import operator
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -27,6 +28,9 @@ Point = dict[str, Scalar]
 Spill = Callable[[dict[str, Values]], dict[str, Any]]
 
 _INLINE = 100_000  # cells of a table, or values of an axis, that stand in the manifest itself
+
+
+_WAYS = "give axes by name, as in product(depth=[1, 2]) or zip(ra=[1, 2], dec=[3, 4]), or rows(list of dicts)"
 
 
 class Space(abc.ABC):
@@ -141,7 +145,10 @@ class _Product(Space):
         self._parts = parts
 
     def __len__(self) -> int:
-        return math.prod(len(part) for part in self._parts)
+        points = math.prod(len(part) for part in self._parts)
+        if points > sys.maxsize:
+            raise OverflowError(f"the space has {points:.3g} points, more than there are numbers for")
+        return points
 
     def _point(self, index: int) -> Point:
         points = []
@@ -321,7 +328,7 @@ def product(*spaces: Space, **axes: Any) -> Space:
     for space in spaces:
         if not isinstance(space, Space):
             kind = type(space).__name__
-            raise TypeError(f"product: {kind} is no space: give axes by name, as in product(depth=[1, 2])")
+            raise TypeError(f"product: {kind} is no space: {_WAYS}")
     parts = [*spaces, *(_axis(name, values) for name, values in axes.items())]
     flat = [inner for part in parts for inner in (part._parts if isinstance(part, _Product) else (part,))]
     names = [name for part in flat for name in part.names() or ()]
@@ -355,6 +362,10 @@ def rows(table: Any) -> Space:
     if hasattr(table, "columns") and hasattr(table, "iloc"):
         _check_index(table.index)
         return _Table("rows", {_column_name(name): _frame_column(table, name) for name in table.columns})
+    if isinstance(table, (str, bytes)) or not hasattr(table, "__iter__"):
+        raise TypeError(
+            f"rows: {type(table).__name__} is no table: give a DataFrame, a structured array or a list of dicts"
+        )
     records = list(table)
     names = list(records[0]) if records and isinstance(records[0], Mapping) else []
     for number, record in enumerate(records):
@@ -434,13 +445,19 @@ def files(
 def sobol(count: int, **ranges: tuple[Any, ...]) -> Space:
     """The first points of a Sobol' sequence: x=(0, 1) evenly between two numbers, y=(1e-3, 1e-1, "log") evenly in the
     logarithm."""
-    boxes = {name: [_number(value) for value in box] for name, box in ranges.items()}
+    boxes = {name: _box(name, box) for name, box in ranges.items()}
     told = ", ".join(f"{name}={tuple(box)!r}" for name, box in boxes.items())
     return _Asked(f"sobol({count}, {told})", {"sobol": boxes, "count": operator.index(count)})
 
 
-def _number(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else value
+def _box(name: str, box: Any) -> list[Any]:
+    """A range of sobol's."""
+    box = box.tolist() if hasattr(box, "tolist") else box
+    is_box = isinstance(box, (tuple, list)) and (len(box) == 2 or (len(box) == 3 and box[2] == "log"))
+    bounds = list(Values(f"sobol: {name}", box[:2])) if is_box else []
+    if not all(isinstance(bound, (int, float)) and not isinstance(bound, bool) for bound in bounds) or not is_box:
+        raise TypeError(f'sobol: {name}: must be (low, high) or (low, high, "log"), not {box!r}')
+    return [*bounds, *box[2:]]
 
 
 def as_space(given: Any) -> Space:
@@ -455,4 +472,4 @@ def as_space(given: Any) -> Space:
         return rows(given)
     if isinstance(given, (list, tuple)) and all(isinstance(record, Mapping) for record in given):
         return rows(given)
-    raise TypeError(f"{type(given).__name__} is no space: give axes by name, as in product(depth=[1, 2])")
+    raise TypeError(f"{type(given).__name__} is no space: {_WAYS}")
