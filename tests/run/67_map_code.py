@@ -1,9 +1,10 @@
 """taskfarm.map: which edits of a script and of what lies beside it are noticed, and what of a script goes by value."""
 
+import subprocess
 import textwrap
 
 import farm
-from map_test import MapTest
+from map_test import PYTHON, MapTest
 
 # Scripts whose f(x) gives @ times x. Each is run with two values of @.
 EDITS = {
@@ -172,6 +173,132 @@ class Code(MapTest):
             "the script): make it within the function, or in init=\n",
         )
         self.assertEqual([path.name for path in self.folder.glob("x.h5*")], [])
+
+    def test_arrays_that_go_along_with_something_else(self):
+        """They are refused as those that a function takes itself."""
+        done = self.python(
+            """
+            import dataclasses, functools, types
+            import numpy as np
+            from taskfarm._function import target_of
+            A, small = np.zeros(200_000), [np.zeros(1000)] * 2
+            tables, rows = {"psf": [1, A]}, ((2, A),)
+            rows_of_rows = [small]; rows_of_rows.append(rows_of_rows)
+            @dataclasses.dataclass(slots=True)
+            class Data: table: object
+            data = Data(A)
+            class Settings: table = A
+            class Model(Settings):
+                def __init__(self): self.x = 1
+                def value(self, x): return x
+            class Tool:
+                @property
+                def table(self): return A
+                def value(self, x): return self.table
+            def in_dict(x): return tables
+            def in_tuple(x): return rows
+            def in_object(x): return data
+            def in_class(x): return Settings.table
+            def by_method(x): return Tool().value(x)
+            def by_function(x): return in_dict(x)
+            def attribute(x): return x
+            attribute.table = A
+            def default(x, pair=(1, A)): return x
+            def little(x): return rows_of_rows
+            for f in (in_dict, in_tuple, in_object, in_class, by_method, by_function, attribute, default, Model().value, functools.partial(little, x=[A]), little):
+                try:
+                    target_of(f)
+                except taskfarm.ManifestError as error:
+                    print(error.id, str(error).split(", an array of 1.6 MB, with it into each process: give it as "))
+            """
+        )
+        ways = {
+            "in_dict": ("tables['psf'][1]", "psf"),
+            "in_tuple": ("rows[0][1]", "rows"),
+            "in_object": ("data.table", "table"),
+            "in_class": ("Settings.table", "table"),
+            "by_method": ("A", "A"),
+            "by_function": ("tables['psf'][1]", "psf"),
+            "attribute": ("attribute.table", "table"),
+            "default": ("pair[1]", "pair"),
+            "Model.value": ("self.table", "table"),
+        }
+        told = [f"""too-large {[f'{f} takes "{way}"', f"common={{'{name}': {way}}} and let the function have a parameter {name}"]}""" for f, (way, name) in ways.items()]
+        self.assertEqual(done.stdout.splitlines()[:-1], told)
+        self.assertTrue(done.stdout.endswith("""takes "x[0]"', "common={'x': x[0]} and let the function have a parameter x"]\n"""), done.stdout)
+
+    def test_the_order_of_a_dict_counts(self):
+        """For a function may go through it; that of a set is no order."""
+        seals = self.python(
+            """
+            from taskfarm._function import target_of
+            def f(x): return table
+            for table in ({1: 2, 3: 4}, {3: 4, 1: 2}, set("abc"), set("cba")):
+                print(target_of(f).seal)
+            """
+        ).stdout.splitlines()
+        self.assertEqual([seals[0] == seals[1], seals[2] == seals[3]], [False, True])
+
+
+PACKAGE = {
+    "pack/__init__.py": "",
+    "pack/factor.py": "K = 2\ndef times(x): return K * x\n",
+    "pack/deep/__init__.py": "",
+    "pack/deep/main.py": """
+import sys, warnings
+import taskfarm
+from ..factor import times
+def f(x) -> int: return times(x)
+def within(x) -> int:
+    from ..factor import K
+    from .. import factor
+    return K * x + factor.K
+if __name__ == "__main__":
+    for function in (f, within, times):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            run = taskfarm.map(function, {"x": [1, 2]}, progress="none", results=int)
+        print(run.frame.result.tolist(), len(caught))
+""",
+}
+SPAWN = """
+import multiprocessing, sys
+import taskfarm
+class Model:
+    factor = 2
+def f(x) -> int: return Model.factor * x
+def job(number):
+    run = taskfarm.map(f, {"x": [1, 2]}, output=f"{sys.argv[1]}.h5", progress="none")
+    return run.frame.result.tolist(), str(run)
+if __name__ == "__main__":
+    with multiprocessing.get_context(sys.argv[1]).Pool(1) as pool:
+        print(pool.map(job, [1])[0][0])
+    print(job(2))
+"""
+
+
+class Main(MapTest):
+    """The script's module, however it was started."""
+
+    def run_python(self, *arguments):
+        done = subprocess.run([PYTHON, *arguments], cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=self.limit)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        return done.stdout
+
+    @farm.first
+    def test_a_module_of_a_package(self):
+        """By python -m: what it imports relative to it is found, and is code."""
+        for name, content in PACKAGE.items():
+            self.write(name, content)
+        self.assertEqual(self.run_python("-m", "pack.deep.main"), "[2, 4] 0\n[4, 6] 0\n[2, 4] 0\n")
+        self.write("pack/factor.py", PACKAGE["pack/factor.py"].replace("2", "5"))
+        self.assertEqual(self.run_python("-m", "pack.deep.main"), "[2, 4] 1\n[4, 6] 1\n[2, 4] 1\n")
+
+    def test_processes_of_multiprocessing(self):
+        """Go on with what others have begun: their script is the same."""
+        self.write("mp.py", SPAWN)
+        for method in ("fork", "spawn"):
+            self.assertEqual(self.run_python("mp.py", method), f"[2, 4]\n([2, 4], '{method}.h5: 2 done')\n")
 
 
 farm.main()

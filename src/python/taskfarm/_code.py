@@ -23,6 +23,7 @@ from taskfarm._slot.code import Finder, imports_of
 
 Function = Callable[..., Any]
 
+SCRIPTS = ("__main__", "__mp_main__")  # what the script's module is called; the latter in processes of multiprocessing
 CACHED = type(functools.lru_cache(len))  # what lru_cache and cache make of a function
 
 
@@ -86,11 +87,17 @@ def values_around(function: Function) -> dict[str, Any]:
     return found
 
 
+def module_of(thing: Any) -> str:
+    """The name of a thing's module. A script has one name, whichever process it is in."""
+    name = getattr(thing, "__module__", None) or ""
+    return SCRIPTS[0] if name in SCRIPTS else str(name)
+
+
 def is_by_value(value: Any) -> bool:
     """Does a function or a class go by value: since no other process can import it?"""
     module = getattr(value, "__module__", None)
     name = getattr(value, "__qualname__", "")
-    if module in (None, "__main__", "builtins") or "<locals>" in name or "<lambda>" in name:
+    if module in (None, *SCRIPTS, "builtins") or "<locals>" in name or "<lambda>" in name:
         return module != "builtins"
     there: Any = sys.modules.get(module)
     for part in name.split("."):
@@ -177,8 +184,9 @@ class _Hash:
 
     def _object(self, value: Any) -> None:
         if isinstance(value, types.ModuleType):
-            self.modules.add(value.__name__)
-            self.text("module", value.__name__)
+            name = SCRIPTS[0] if value.__name__ in SCRIPTS else value.__name__
+            self.modules.add(name)
+            self.text("module", name)
         elif isinstance(value, type):
             self._class(value)
         elif isinstance(value, (functools.partial, types.FunctionType, types.MethodType, CACHED)):
@@ -212,8 +220,8 @@ class _Hash:
     def _reduced(self, value: Any) -> None:
         """As pickle takes it apart."""
         kind = type(value)
-        self.text("object", kind.__module__, kind.__qualname__)
-        self.modules.add(kind.__module__)
+        self.text("object", module_of(kind), kind.__qualname__)
+        self.modules.add(module_of(kind))
         if is_by_value(kind):
             self.value(kind)
         if isinstance(getattr(value, "__wrapped__", None), types.FunctionType):  # what a decorator has made
@@ -231,15 +239,15 @@ class _Hash:
             self.value(list(part) if hasattr(part, "__next__") else part)
 
     def _class(self, kind: type) -> None:
-        self.text("class", kind.__module__, kind.__qualname__)
-        self.modules.add(kind.__module__)
+        self.text("class", module_of(kind), kind.__qualname__)
+        self.modules.add(module_of(kind))
         if not is_by_value(kind):
             return
         self.text(_tree_of(kind) or "")
         for base in (type(kind), *kind.__bases__):
             self.value(base)
         for name, member in sorted(vars(kind).items()):
-            functions = [each for each in _functions_of(member) if is_by_value(each)]
+            functions = [each for each in functions_of(member) if is_by_value(each)]
             for function in functions:
                 self.text(name)
                 self.value(function)
@@ -255,13 +263,13 @@ class _Hash:
     def function(self, function: Function) -> None:
         inner = inner_of(function)
         if inner is None or (inner is function and not is_by_value(function)):
-            self.modules.add(getattr(function, "__module__", None) or "")
-            self.text("named", getattr(function, "__module__", ""), getattr(function, "__qualname__", ""))
+            self.modules.add(module_of(function))
+            self.text("named", module_of(function), getattr(function, "__qualname__", ""))
             return
         if is_by_value(inner):
             self.functions.append(inner)
         else:
-            self.modules.add(inner.__module__)
+            self.modules.add(module_of(inner))
         tree = _tree_of(inner)
         if tree is not None:
             self.text("function", tree)
@@ -272,7 +280,7 @@ class _Hash:
             self.value(value)
 
 
-def _functions_of(member: Any) -> list[types.FunctionType]:
+def functions_of(member: Any) -> list[types.FunctionType]:
     """The functions of a member of a class: a method, or those of a property."""
     if isinstance(member, (staticmethod, classmethod)):
         member = member.__func__
@@ -295,11 +303,19 @@ def hash_of(function: Function) -> str:
 # ---- Files ----
 
 
+def _absolute(name: str, level: int, package: str) -> str:
+    """The name of a module, that may be said relative to a package."""
+    parts = package.split(".") if package else []
+    above = parts[: len(parts) - level + 1] if level else []
+    return ".".join([*above, name] if name else above)
+
+
 def _imports_within(function: types.FunctionType) -> set[str]:
     """The modules that a function imports when it is called."""
     tree = _parsed(function)
+    package = function.__globals__.get("__package__") or ""
     if tree is not None:
-        return {name for level, name in imports_of(tree) if level == 0}
+        return {_absolute(name, level, package) for level, name in imports_of(tree)}
     steps = (step for code in _codes_of(function.__code__) for step in dis.get_instructions(code))
     return {str(step.argval) for step in steps if step.opname == "IMPORT_NAME"}
 
@@ -307,7 +323,7 @@ def _imports_within(function: types.FunctionType) -> set[str]:
 def _file_below(root: str, name: str) -> str | None:
     """The file of a module that has been imported, if it lies below a folder and is none that was installed."""
     file = getattr(sys.modules.get(name), "__file__", None)
-    if name == "__main__" or not file or not file.startswith(root) or "site-packages" in file:
+    if name in SCRIPTS or not file or not file.startswith(root) or "site-packages" in file:
         return None
     return str(file)
 

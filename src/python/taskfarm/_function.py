@@ -6,30 +6,22 @@ cloudpickle, so that the script is not run again where tasks run.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import importlib.machinery
 import inspect
-import io
 import json
 import os
-import pickle
 import site
 import sys
 import sysconfig
-import types
-import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from taskfarm._code import CACHED, Function, hash_of, inner_of, is_by_value, modules_beside, values_around
+from taskfarm._code import Function, hash_of, is_by_value, modules_beside
 from taskfarm._errors import ManifestError
-from taskfarm._extras import needed
+from taskfarm._pickles import pickled, refuse_large
 from taskfarm._slot.code import code_of
-from taskfarm._slot.load import cached
-
-_LARGE = 1 << 20  # bytes of an array that is to be given as `common`
 
 
 @dataclass(frozen=True)
@@ -119,124 +111,6 @@ def script_folder() -> str:
 # ---- By value ----
 
 
-def _size_of(value: Any) -> int:
-    if hasattr(value, "memory_usage") and hasattr(value, "columns"):
-        return int(value.memory_usage(index=False).sum())
-    size = getattr(value, "nbytes", 0)
-    return size if isinstance(size, int) else 0
-
-
-def _refuse_large(function: Function, label: str, seen: set[int], with_globals: bool) -> None:
-    """Arrays are given as `common`: they are in memory once a node then, and not in each process."""
-    if id(function) in seen:
-        return
-    seen.add(id(function))
-    inner = inner_of(function)
-    own = set(inner.__code__.co_freevars) if inner else set()
-    for name, value in values_around(function).items():
-        is_global = inner is not None and name not in own and inner.__globals__.get(name) is value
-        if is_global and not with_globals:
-            continue
-        if _size_of(value) > _LARGE:
-            raise ManifestError(
-                f'{label} takes "{name}", an array of {_size_of(value) / 1e6:.1f} MB, with it into each process: '
-                f"give it as common={{{name!r}: {name}}} and let the function have a parameter {name}",
-                id="too-large",
-            )
-        if callable(value) and inner_of(value) is not None and is_by_value(value):
-            _refuse_large(value, label, seen, with_globals)
-
-
-def _culprits(function: Function, dumps: Callable[[Any], bytes], prefix: str, seen: set[int]) -> list[str]:
-    """What of that which the function takes from around it can't be pickled, by name."""
-    found: list[str] = []
-    if id(function) in seen:
-        return found
-    seen.add(id(function))
-    for name, value in values_around(function).items():
-        try:
-            dumps(value)
-        except Exception as error:
-            deeper = _culprits(value, dumps, f"{prefix}{name}: ", seen) if inner_of(value) is not None else []
-            found += deeper or [f'{prefix}"{name}", a {type(value).__name__} ({error})']
-    return found
-
-
-def _reduced_named_tuple(thing: Any) -> Any:
-    """A NamedTuple of the script, which some versions of cloudpickle write so that it can't be read; NotImplemented: it
-    is none, or has more than its fields."""
-    if not (isinstance(thing, type) and issubclass(thing, tuple) and hasattr(thing, "_field_defaults")):
-        return NotImplemented
-    fields: tuple[str, ...] = getattr(thing, "_fields")  # noqa: B009
-    plain = {
-        "__annotations__",
-        "__match_args__",
-        "__orig_bases__",
-        "_field_defaults",
-        "_fields",
-        "__doc__",
-        "__module__",
-    }
-    plain |= {"__new__", "__repr__", "__slots__", "__getnewargs__", "_asdict", "_make", "_replace", "__replace__"}
-    plain |= {"__firstlineno__", "__static_attributes__", "__annotate__", "__annotate_func__", *fields}
-    if not is_by_value(thing) or thing._field_defaults or set(vars(thing)) - plain:
-        return NotImplemented
-    hints = typing.get_type_hints(thing)
-    return typing.NamedTuple, (thing.__name__, [(name, hints.get(name, Any)) for name in fields])
-
-
-def _reduced_cached(thing: Any) -> Any:
-    """A function with a cache, which pickle would write by a name that no other process has; its cache begins anew. A
-    property with one may have a lock, which none can write."""
-    if isinstance(thing, functools.cached_property):
-        return functools.cached_property, (thing.func,), {"attrname": thing.attrname, "__doc__": thing.__doc__}
-    if not isinstance(thing, CACHED) or not is_by_value(thing):
-        return NotImplemented
-    parameters = thing.cache_parameters()
-    return cached, (thing.__wrapped__, parameters["maxsize"], parameters["typed"])
-
-
-def _refuse_by_name(thing: Any) -> None:
-    """What pickle writes by its name in the script can't be found where tasks run."""
-    if isinstance(thing, (type, types.FunctionType)) or getattr(thing, "__module__", None) != "__main__":
-        return
-    if hasattr(thing, "__qualname__") and isinstance(thing.__reduce_ex__(4), str):
-        raise pickle.PicklingError(f"it is pickled by its name, {thing.__qualname__}, in the script")
-
-
-def _dumps(cloudpickle: Any, value: Any) -> bytes:
-    class Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
-        def reducer_override(self, thing: Any) -> Any:
-            for reduce in (_reduced_named_tuple, _reduced_cached):
-                if (reduced := reduce(thing)) is not NotImplemented:
-                    return reduced
-            reduced = super().reducer_override(thing)
-            if reduced is NotImplemented and type(thing) not in self.dispatch_table:
-                _refuse_by_name(thing)
-            return reduced
-
-    content = io.BytesIO()
-    Pickler(content).dump(value)
-    return content.getvalue()
-
-
-def _pickled(functions: Mapping[str, Function], label: str) -> bytes:
-    with needed("cloudpickle"):
-        import cloudpickle
-    try:
-        return _dumps(cloudpickle, dict(functions))
-    except Exception as error:
-        seen: set[int] = set()
-        named = [
-            text for f in functions.values() for text in _culprits(f, functools.partial(_dumps, cloudpickle), "", seen)
-        ]
-        what = "; ".join(named) or str(error)
-        raise ManifestError(
-            f"{label} can't be sent to other processes: it takes {what}: make it within the function, or in init=",
-            id="unsuitable-type",
-        ) from None
-
-
 def _parameters(function: Function) -> list[str]:
     try:
         return list(inspect.signature(function).parameters)
@@ -251,8 +125,8 @@ def _by_value(function: Function, init: Function | None, label: str) -> Target:
     if init is not None:
         functions[init_name] = init
     for each in functions.values():
-        _refuse_large(each, label, set(), True)
-    content = _pickled(functions, label)
+        refuse_large(each, label)
+    content = pickled(functions, label)
     folder = script_folder()
     head = {
         "taskfarm_pickle": 1,
@@ -292,7 +166,7 @@ def target_of(function: Any, init: Any = None) -> Target:
         return replace(found, init=init)
     if not is_named or (init is not None and is_by_value(init)):
         return _by_value(function, init, label)
-    _refuse_large(function, label, set(), False)
+    refuse_large(function, label, with_globals=False)
     module = function.__module__
     folders = _needed_folders(module)
     called = None
