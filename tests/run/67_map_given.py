@@ -87,6 +87,7 @@ class Given(MapTest):
                 "common(Table(n=np.array([1]), a=km(1.0, 2.0)))": f"common: c: column 'a': {unit}",
                 "common(Table(a=np.array([None])))": "common: c: column 'a' is a ndarray of objects: leave it out, or give columns of numbers and texts for it",
                 "common(Table(a=slice(3)))": "common: c: column 'a' is a slice: leave it out, or give columns of numbers and texts for it",
+                "common([1.0, scalar])": f"common: c: {unit}",
                 "common(pd.Series([1, 2]))": "common: c: a Series would lose its labels: say .to_numpy()",
                 "common(xr.DataArray([1, 2]))": "common: c: a DataArray would lose its coordinates: say .values",
                 "common(pd.DataFrame({'a': [1, 2]}, index=[1, 2]))": index,
@@ -182,12 +183,13 @@ class Given(MapTest):
                     print(error.id, error, os.path.exists("f.h5.map"))
             show(np.ma.masked_equal([1.0, 2.0], 2.0))
             show(np.ma.array([(1.0, 2, [3, 4])] * 2, mask=[(0, 0, [0, 1]), (0, 0, [0, 0])], dtype=[("a", "f8"), ("b", "i8"), ("c", "i8", 2)]))
+            show([[1.0, 3.0], np.ma.masked_equal([1.0, 2.0], 2.0)])
             show(np.ma.masked_equal([1.0, 2.0], 3.0))
             """
         )
         lines = done.stdout.splitlines()
         text = "unsuitable-type common: c: 1 of 2 elements are masked, and tasks would see what is below: fill them, or give the mask as a common value, too False"
-        self.assertEqual(lines, [text, text, "[3.0]"])
+        self.assertEqual(lines, [text, text, text, "[3.0]"])
 
     def test_tables_of_astropy(self):
         """A table's columns are the fields of what the function gets."""

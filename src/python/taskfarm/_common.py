@@ -24,18 +24,12 @@ def array_of(name: str, value: Any) -> Any:
         import numpy as np
     if hasattr(value, "colnames") and hasattr(value, "as_array"):  # a table of astropy: its columns are fields
         value = _of_table(name, value)
-    mask = mask_of(value)
-    if mask is not None:
-        raise _refusal(
-            name,
-            f"{int(mask.sum())} of {mask.size} elements are masked, and tasks would see what is below: fill them, or "
-            "give the mask as a common value, too",
-        )
+    elif hasattr(value, "as_void") and hasattr(value, "table"):  # a row of one
+        value = _of_table(name, value.table[value.index : value.index + 1])[0]
     if hasattr(value, "columns") and hasattr(value, "iloc"):
         array = _of_frame(name, value)
-    elif lost(value):
-        raise _refusal(name, lost(value))
     else:
+        _check_parts(name, value)
         try:
             array = np.asarray(value)
         except (TypeError, ValueError) as error:
@@ -47,6 +41,24 @@ def array_of(name: str, value: Any) -> Any:
             "DataFrame",
         )
     return np.ascontiguousarray(array) if array.ndim else array
+
+
+def _check_parts(name: str, value: Any) -> None:
+    """Refuses what an array would not tell of a value, or of the arrays that lists are made of."""
+    if isinstance(value, (list, tuple)):
+        if not set(map(type, value)) <= {bool, int, float, str}:
+            for part in value:
+                _check_parts(name, part)
+        return
+    mask = mask_of(value)
+    if mask is not None:
+        raise _refusal(
+            name,
+            f"{int(mask.sum())} of {mask.size} elements are masked, and tasks would see what is below: fill them, or "
+            "give the mask as a common value, too",
+        )
+    if lost(value):
+        raise _refusal(name, lost(value))
 
 
 def seal_of(array: Any) -> str:
