@@ -78,7 +78,7 @@ class Results(MapTest):
             print(run.frame.result.tolist(), run.dataset.result.dtype)
             """
         done = self.python(script)
-        self.assertIn("2 failed: column \"result\": 0.5 is a float, no int64; declare the column as float64, which keeps the rows that are done: ", done.stdout)
+        self.assertIn("2 failed: column \"result\": 0.5 is a float, no int64; declare the column as float64, which keeps the rows that are done (and alike): ", done.stdout)
         self.assertEqual(sorted(self.calls()), ["0.0", "1.0", "2.5"])
         self.python(script.replace('progress=', 'results=float, progress='))
         self.assertEqual(sorted(self.calls()), ["0.0", "1.0", "1.0", "2.5", "2.5"])
