@@ -121,7 +121,7 @@ class BatchFrame(Frame):
 
     def _run_batch(self, rows: Rows) -> bool:
         """Runs a batch. False: it came to nothing, and its tasks are to be called one by one."""
-        row = int(rows.numbers()[0])
+        row = rows.first_number()
         self.control[CALLING_END] = rows.last
         self.control[CALLING] = 1
         began = self.now()
@@ -151,7 +151,7 @@ class BatchFrame(Frame):
         returned = self.function(*values, **{name: make(rows) for name, make in self.makers_by_name.items()})
         texts = store(self.stage.results, rows, returned)
         if texts:
-            self.texts.add_ranges(int(rows.numbers()[0]))
+            self.texts.add_ranges(rows.first_number())
         for row, column, content in texts:
             self.texts.add(row, column, content)
 

@@ -30,6 +30,10 @@ class Rows:
     def __len__(self) -> int:
         return self.last - self.first if self.chosen is None else len(self.chosen)
 
+    def first_number(self) -> int:
+        """The number of the first of them in the frame."""
+        return self.first if self.chosen is None else self.first + int(self.chosen[0])
+
     def numbers(self) -> Array:
         """The rows' numbers in the frame."""
         return np.arange(self.first, self.last) if self.chosen is None else self.first + self.chosen
@@ -65,9 +69,11 @@ def store(results: Results, rows: Rows, returned: Any) -> list[Text]:
 
 
 def _members(results: Results, count: int, returned: Any) -> Iterator[tuple[Column, Any]]:
-    dtype = getattr(returned, "dtype", None)
-    if getattr(dtype, "names", None) and returned.shape == (count,):  # a structured array
-        returned = {name: returned[name] for name in dtype.names}  # type: ignore[union-attr]
+    names = getattr(getattr(returned, "dtype", None), "names", None)
+    if type(returned) is np.ndarray and not names and len(results.columns) == 1:  # nearly all are
+        return iter([(results.columns[0], returned)])
+    if names and returned.shape == (count,):  # a structured array
+        returned = {name: returned[name] for name in names}
     elif "pandas" in sys.modules and isinstance(returned, sys.modules["pandas"].DataFrame):
         returned = {name: returned[name].to_numpy() for name in returned}
     return results.members(returned)
@@ -89,7 +95,7 @@ def _as_array(column: Column, count: int, value: Any) -> Array:
     if isinstance(value, np.ma.MaskedArray):
         value = unmasked(value, column.type.startswith("float"))
     try:
-        array = np.asarray(_without_masks(value))
+        array = value if type(value) is np.ndarray else np.asarray(_without_masks(value))
     except Exception as error:  # lists of different lengths, or an object of the user's
         raise Misfit(f"{described(value)} is no array: {error}") from None
     if array.shape != (count, *column.shape):
