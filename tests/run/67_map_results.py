@@ -169,6 +169,49 @@ class Results(MapTest):
         self.assertEqual(lines[2], "complete [0.0, 1.0, -2.0, -3.0] True")
         self.assertRegex(lines[3], r"^True f\.h5: 4 done, 2 of them before; the rest in \S+ s \(\S+/s\)$")
 
+    @farm.first
+    def test_retry_by_a_function_of_another_name(self):
+        """It is the code of the stage that has changed. Another session goes on with it by the stage's name."""
+        self.write("mod.py", "def half(x) -> float: return x / 2\ndef fails(x) -> float: raise ValueError\n")
+        done = self.python(
+            """
+            import mod
+            def f(x) -> float:
+                if x > 1: raise ValueError(f"too large: {x}")
+                return x
+            def g(x) -> float:
+                if x > 2: raise ValueError(f"too large: {x}")
+                return -x
+            run = taskfarm.map(f, {"x": [0, 1, 2, 3]}, progress="none")
+            for function in (g, mod.half):
+                run.retry(function)
+                print(run.state, run.dataset.result.values.tolist())
+            for run, function in (run, lambda y: 1), (taskfarm.map(mod.fails, {"x": [1]}, progress="none"), mod.half):
+                try:
+                    run.retry(function)
+                except taskfarm.ManifestError as error:
+                    print(error.id, error)
+            """
+        )
+        self.assertEqual(
+            done.stdout.splitlines(),
+            [
+                "failed [0.0, 1.0, -2.0, nan]",
+                "complete [0.0, 1.0, -2.0, 1.5]",
+                'mismatch function: <lambda>(y): the stage has no parameter "y"; it has "x"',
+                "mismatch function: tasks import mod:fails by its name, and mod:half is another one: mend it there",
+            ],
+        )
+        done = self.python(
+            """
+            def g(x) -> float: return 10 * x
+            run = taskfarm.map(g, {"x": [0, 1, 2, 3, 4]}, name="f", output="f.h5", progress="none")
+            print(taskfarm.open("f.h5").stages, run.dataset.result.values.tolist())
+            """
+        )
+        self.assertIn("CodeChangedWarning: f.h5: f changed since 4 rows were made; they are kept; rerun=\"code\" makes them anew", done.stderr)
+        self.assertEqual(done.stdout, "['f'] [0.0, 1.0, -2.0, 1.5, 40.0]\n")
+
     def test_common_values(self):
         done = self.python(
             """

@@ -118,8 +118,7 @@ def _parameters(function: Function) -> list[str]:
         return []
 
 
-def _by_value(function: Function, init: Function | None, label: str) -> Target:
-    name = name_of(function)
+def _by_value(function: Function, init: Function | None, label: str, name: str) -> Target:
     functions = {name: function}
     init_name = "init" if name != "init" else "init_"
     if init is not None:
@@ -153,8 +152,22 @@ def _loose_folders(folder: str) -> tuple[str, ...]:
 # ---- The function ----
 
 
-def target_of(function: Any, init: Any = None) -> Target:
-    """How tasks find a function, and what is called before the first of them. Raises ManifestError, TypeError."""
+def instead_of(old: Target, function: Any, init: Any) -> Target:
+    """Another function in the place of one that was mapped: it has its name. Raises ManifestError, TypeError."""
+    found = target_of(function, init)
+    if found.text == old.text:
+        return found
+    if old.content is None:
+        raise ManifestError(
+            f"function: tasks import {old.text} by its name, and {found.text} is another one: mend it there",
+            id="mismatch",
+        )
+    return target_of(function, init, old.text, by_value=True)
+
+
+def target_of(function: Any, init: Any = None, name: Any = None, by_value: bool = False) -> Target:
+    """How tasks find a function, and what is called before the first of them. One that goes by value, as it must or is
+    to, does so by the name that is given, if a function may have it. Raises ManifestError, TypeError."""
     if not callable(function):
         raise TypeError(f"map needs a function, not a {type(function).__name__}")
     if init is not None and not callable(init) and not isinstance(init, str):
@@ -162,10 +175,11 @@ def target_of(function: Any, init: Any = None) -> Target:
     label = getattr(function, "__qualname__", None) or repr(function)
     is_named = not is_by_value(function) and hasattr(function, "__module__") and hasattr(function, "__qualname__")
     if isinstance(init, str):
-        found = target_of(function)
+        found = target_of(function, None, name, by_value)
         return replace(found, init=init)
-    if not is_named or (init is not None and is_by_value(init)):
-        return _by_value(function, init, label)
+    if by_value or not is_named or (init is not None and is_by_value(init)):
+        is_name = isinstance(name, str) and name.isidentifier() and name.isascii()
+        return _by_value(function, init, label, name if is_name else name_of(function))
     refuse_large(function, label, with_globals=False)
     module = function.__module__
     folders = _needed_folders(module)

@@ -19,7 +19,7 @@ from taskfarm._declared import annotated, columns_of
 from taskfarm._engine import ask, error_of, find
 from taskfarm._errors import CodeChangedWarning, EngineError, Error, ManifestError, Stopped, TaskError
 from taskfarm._folder import Folder
-from taskfarm._function import Target, target_of
+from taskfarm._function import Target, instead_of, target_of
 from taskfarm._manifest import Files, as_text, write_manifest
 from taskfarm._process import (
     Event,
@@ -131,7 +131,7 @@ def _map(said: dict[str, Any]) -> Run:
     _refuse_within_task()
     refuse_ranks()
     space = as_space(said["space"])
-    target = target_of(function, said["init"])
+    target = target_of(function, said["init"], keys.get("name"))
     _check_signature(function, space, list(said["common"] or ()), list(keys.get("arrays", ())))
     given = {"timeout": said.pop("timeout"), "resources": said.pop("resources"), **keys}
     given = {key: value for key, value in given.items() if value is not None}
@@ -195,7 +195,8 @@ def _again(call: Call) -> Callable[[Any], Run]:
     def retry(function: Any = None) -> Run:
         _refuse_within_task()
         new = call.function if function is None else function
-        target = target_of(new, call.init)
+        target = instead_of(call.target, new, call.init)
+        _check_signature(new, call.space, list(call.common or ()), list(call.keys.get("arrays", ())))
         again = replace(call, function=new, target=target, rerun=None, detach=False, warns=False)
         return _run(again, display_of(call.progress))
 
