@@ -209,7 +209,7 @@ class Results(MapTest):
             print(taskfarm.open("f.h5").stages, run.dataset.result.values.tolist())
             """
         )
-        self.assertIn("CodeChangedWarning: f.h5: f changed since 4 rows were made; they are kept; rerun=\"code\" makes them anew", done.stderr)
+        self.assertIn("CodeChangedWarning: f, mod.py changed since 4 rows were made; they are kept; rerun=\"code\" makes them anew", done.stderr)
         self.assertEqual(done.stdout, "['f'] [0.0, 1.0, -2.0, 1.5, 40.0]\n")
 
     def test_common_values(self):
