@@ -158,5 +158,33 @@ class More(MapTest):
         self.assertIn("column types, by task 0, which ran first: z float64, n int64", done.stderr)
         self.assertEqual(sorted(self.calls()), ["1"] + ["100"] * 6)
 
+    def test_what_batches_tell_types_by(self):
+        """Tables of a row a task, too, and no number for all tasks."""
+        done = self.python(
+            """
+            import numpy as np, pandas as pd
+            for number, f in enumerate((
+                lambda x: pd.DataFrame({"a": x, "b": x * 0.5}, index=x + 3),
+                lambda x: np.rec.fromarrays([x, x * 0.5], names="a,b"),
+                lambda x: {"a": pd.Series(x, index=x + 3), "b": (x * 0.5).tolist()},
+                lambda x: 3.0,
+                lambda x: "abc",
+                lambda x: np.arange(2),
+            )):
+                try:
+                    frame = taskfarm.map(f, {"x": range(5)}, batch=2, output=f"{number}.h5", progress="none").frame
+                    print(frame[["a", "b"]].to_dict("list"))
+                except taskfarm.TaskError as error:
+                    print(str(error).splitlines()[0])
+            """
+        )
+        table = "{'a': [0, 1, 2, 3, 4], 'b': [0.0, 0.5, 1.0, 1.5, 2.0]}"
+        first = 'lambda[0] (x=0), which was to tell the types of results, failed: TypeError: "result": '
+        expected = ", expected an array of 1: one value for each task of the batch"
+        self.assertEqual(
+            done.stdout.splitlines(),
+            [table] * 3 + [f"{first}{said}{expected}" for said in ("3.0", '"abc"', "an array of int64 of shape (2,)")],
+        )
+
 
 farm.main()

@@ -1,7 +1,6 @@
 """From what a function has returned for a batch to the columns of its stage: one value a task. Nothing is stored before
 all of it has been found to fit; then all cells are, those of absent values, too: they may hold anything before."""
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from taskfarm._slot.columns import Column, check_integers, converter, described,
 from taskfarm._slot.errors import Misfit
 from taskfarm._slot.labels import lost_unit
 from taskfarm._slot.memory import FORMATS
-from taskfarm._slot.results import Results
+from taskfarm._slot.results import Results, fields_of_batch
 
 Array = Any  # of numpy
 Text = tuple[int, int, bytes]  # row, column, content
@@ -69,14 +68,9 @@ def store(results: Results, rows: Rows, returned: Any) -> list[Text]:
 
 
 def _members(results: Results, count: int, returned: Any) -> Iterator[tuple[Column, Any]]:
-    names = getattr(getattr(returned, "dtype", None), "names", None)
-    if type(returned) is np.ndarray and not names and len(results.columns) == 1:  # nearly all are
+    if type(returned) is np.ndarray and not returned.dtype.names and len(results.columns) == 1:  # nearly all are
         return iter([(results.columns[0], returned)])
-    if names and returned.shape == (count,):  # a structured array
-        returned = {name: returned[name] for name in names}
-    elif "pandas" in sys.modules and isinstance(returned, sys.modules["pandas"].DataFrame):
-        returned = {name: returned[name].to_numpy() for name in returned}
-    return results.members(returned)
+    return results.members(fields_of_batch(returned, count))
 
 
 def _expected(column: Column, count: int) -> str:

@@ -12,8 +12,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from taskfarm._slot.columns import described
 from taskfarm._slot.labels import lost, lost_unit
-from taskfarm._slot.results import fields_of
+from taskfarm._slot.results import fields_of, fields_of_batch
 
 BARE = "result"  # the column of a value that has no name
 
@@ -110,6 +111,15 @@ def describe(name: str, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     raise TypeError(f'"{name}": {kind} tells no type of a column; declare it in results=, or by the annotation')
 
 
+def _only(name: str, value: Any) -> Any:
+    """What a batch of one task has for it. Raises TypeError."""
+    value = value.to_numpy() if hasattr(value, "to_numpy") else value
+    is_one = isinstance(value, (str, bytes, bytearray, dict, set)) or not hasattr(value, "__len__")
+    if is_one or getattr(value, "shape", None) == () or len(value) != 1:
+        raise TypeError(f'"{name}": {described(value)}, expected an array of 1: one value for each task of the batch')
+    return value[0]
+
+
 def _decode(said: dict[str, Any]) -> Any:
     if "dtype" in said:
         import numpy as np
@@ -163,14 +173,12 @@ class First:
         """Writes the value down."""
         if returned is None:
             raise TypeError("None tells no type: declare results=, or results={} where the function returns nothing")
-        fields = fields_of(returned)
+        fields = fields_of(fields_of_batch(returned, 1) if self.is_batch else returned)
         if fields is None:
             fields = {BARE: returned}
         columns, values = {}, {}
         for name, value in fields.items():
-            if self.is_batch:  # arrays of one task
-                value = value[0] if hasattr(value, "__getitem__") and not isinstance(value, (str, bytes)) else value
-            columns[name], values[name] = describe(name, value)
+            columns[name], values[name] = describe(name, _only(name, value) if self.is_batch else value)
         said = {"taskfarm_first": 1, "index": index, "is_batch": self.is_batch, "columns": columns, "values": values}
         beside = f"{self.path}.new"
         with open(beside, "w", encoding="utf-8") as file:

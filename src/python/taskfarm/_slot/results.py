@@ -1,5 +1,6 @@
 """From what a function has returned to the columns of its stage."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from typing import Any
@@ -40,6 +41,16 @@ def fields_of(value: Any) -> dict[str, Any] | None:
     """What a record holds, by name; None: it is no record."""
     names = _names_of(value)
     return None if names is None else {name: _member(value, name) for name in names}
+
+
+def fields_of_batch(returned: Any, count: int) -> Any:
+    """A table of a row a task, a structured array or a DataFrame, as a dict of its columns; all else as it is."""
+    dtype = getattr(returned, "dtype", None)
+    if getattr(dtype, "names", None) and returned.shape == (count,):
+        return {name: returned[name] for name in dtype.names}  # type: ignore[union-attr]
+    if "pandas" in sys.modules and isinstance(returned, sys.modules["pandas"].DataFrame):
+        return {name: returned[name].to_numpy() for name in returned}
+    return returned
 
 
 def _listed(names: Sequence[Any]) -> str:
