@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "store/change.h"
 #include "store/meet.h"
@@ -99,9 +100,22 @@ static int by_place(const void *a, const void *b) {
     return (first > second) - (first < second);
 }
 
-/* The datasets, and the metadata between them and behind them. */
-static void reserve_parts(reservation *r) {
+/* Are so many bytes more than the disk has, and the file already? Asked before all of it is reserved: what is reserved
+ * in vain is missed by others meanwhile. */
+static bool is_beyond(const reservation *r, int64_t there) {
+    struct stat info;
+    const int64_t own = fstat(r->fd, &info) == 0 ? (int64_t)info.st_blocks * 512 : 0;
+    return r->bytes > own && r->bytes - own > there;
+}
+
+/* The datasets, and the metadata between them and behind them. Where the file system can't reserve, it may take up
+ * less room than it says. */
+static void reserve_parts(reservation *r, int64_t there) {
     qsort(r->list, (size_t)r->count, sizeof *r->list, by_place);
+    if (r->count)
+        reserve_part(r, r->list[0].first, r->list[0].first + 1);
+    if (r->failure == 0 && is_beyond(r, there))
+        r->failure = ENOSPC;
     for (int i = 0; i < r->count; i++) {
         const int64_t next = i + 1 < r->count ? r->list[i + 1].first : r->list[i].end + BEHIND;
         const bool has_metadata = next > r->list[i].end && next - r->list[i].end <= SMALL;
@@ -121,7 +135,7 @@ tf_err store_reserve(const tf_store *s, int stage, tf_error *error) {
         add_table(&r, "axes", NULL, &s->stage[stage].axis[p]);
     const bool fits = r.end <= s->limit;
     if (fits)
-        reserve_parts(&r);
+        reserve_parts(&r, there);
     free(r.list);
     if (!fits)
         return too_long(s, stage, r.end, error);

@@ -261,9 +261,19 @@ class Disk(farm.FarmTest):
             "rows.json",
             {"over": {"i": {"range": [100000]}}, "run": {"function": "builtin:random"}, "results": wide},
         )
+        self.write(
+            "halves.json",
+            {
+                "over": {"i": {"range": [200]}, "j": {"range": [500]}},
+                "run": {"function": "builtin:random"},
+                "results": {name: {"type": "float64", "shape": [2]} for name in "xy"},
+                "store_params": False,
+            },
+        )
         self.write("texts.json", {"over": {"i": {"range": [200]}}, "run": {"command": "yes | head -c 60000"}})
         expected = {
             "rows": r'stage "rows" needs 50\.54 MB, and 2\.\d+ MB are free: No space left on device',
+            "halves": r'stage "halves" needs 3\.248 MB, and 2\.\d+ MB are free: No space left on device',
             "texts": r"No space left on device",
         }
         for name, ranks in itertools.product(expected, (None, 3)):
@@ -272,6 +282,8 @@ class Disk(farm.FarmTest):
                 self.assertRegex(done.stderr, rf"(?m)^taskfarm: \S+/small/f.h5.*: {expected[name]}$")
                 for path in (small / "f.h5", small / "f.h5.d"):
                     self.assertTrue(path.exists(), "what was written is left as it is")
+                if name == "halves":
+                    self.assertLess((small / "f.h5").stat().st_blocks * 512, 1_000_000, "nothing is reserved in vain")
                 subprocess.run(["sh", "-c", "rm -r small/*"], cwd=self.folder, check=True)
 
     def test_folder_that_may_not_be_written(self):
