@@ -46,6 +46,29 @@ class Shown(MapTest):
         done = self.python(SLOW + 'taskfarm.map(slow, taskfarm.product(i=range(12)), progress="none")\nimport logging\nprint(logging.getLogger("taskfarm").handlers)\n')
         self.assertEqual((done.stdout, done.stderr), ("[]\n", ""))
 
+    @farm.first
+    def test_what_can_t_be_written(self):
+        """A full disk, a pipe that nobody reads, a closed or replaced standard error: the run goes on in silence."""
+        script = self.write_script("print(taskfarm.map(lambda x: x, {'x': [1, 2, 3]}, output=None).state)\n")
+        read, pipe = os.pipe()
+        os.close(read)
+        self.addCleanup(os.close, pipe)
+        for stderr in ("/dev/full", f"&{pipe}", "&-"):
+            done = subprocess.run(
+                ["sh", "-c", f'exec "$@" 2>{stderr}', "sh", *script],
+                cwd=self.folder,
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                text=True,
+                pass_fds=[pipe],
+                timeout=self.limit,
+            )
+            self.assertEqual((done.returncode, done.stdout), (0, "complete\n"), stderr)
+            self.assertEqual([path.name for path in self.folder.glob("*.map")], [])
+        closed = "import sys\nsys.stderr.close()\n"
+        self.assertEqual(self.python(closed + "print(taskfarm.map(lambda x: x, {'x': [1]}, output='c.h5').state)\n").stdout, "complete\n")
+
     def notebook(self, *cells):
         """Outputs of each cell."""
         import json

@@ -73,16 +73,25 @@ class Display:
 
 
 class Plain(Display):
-    """A line now and then, at growing intervals."""
+    """A line now and then, at growing intervals. Where standard error can't be written the run goes on in silence."""
 
     def __init__(self) -> None:
+        self.is_silent = False
         self.began = time.monotonic()
         self.next = 5.0  # the last line alone tells of runs that are shorter
         self.step = 0
 
+    def _write(self, text: str) -> None:
+        if self.is_silent or sys.stderr is None:
+            return
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except (OSError, ValueError):  # a full disk, a pipe that nobody reads, a closed file
+            self.is_silent = True
+
     def _line(self, text: str) -> None:
-        if sys.stderr is not None:
-            print(text, file=sys.stderr, flush=True)
+        self._write(f"{text}\n")
 
     def say(self, text: str) -> None:
         super().say(text)
@@ -119,14 +128,12 @@ class Bar(Plain):
         share = now.get("ended", 0) / now["all"] if now.get("all") else 1.0
         room = min(50, shutil.get_terminal_size().columns - len(text) - 9)
         bar = f"[{'=' * math.floor(share * room):{room}}] " if room >= 10 else ""
-        sys.stderr.write(f"\r\033[K{math.floor(100 * share):3d}% {bar}{text}")
-        sys.stderr.flush()
+        self._write(f"\r\033[K{math.floor(100 * share):3d}% {bar}{text}")
         self.drawn = True
 
     def close(self) -> None:
         if self.drawn:
-            sys.stderr.write("\r\033[K")
-            sys.stderr.flush()
+            self._write("\r\033[K")
         self.drawn = False
 
 
@@ -199,6 +206,13 @@ def _in_notebook() -> bool:
     return shell is not None and hasattr(shell, "kernel")
 
 
+def _is_terminal() -> bool:
+    try:
+        return sys.stderr is not None and sys.stderr.isatty()
+    except (OSError, ValueError):  # it is closed
+        return False
+
+
 def display_of(style: str) -> Display:
     """By "auto", "plain" or "none". Raises ValueError."""
     if style not in ("auto", "plain", "none"):
@@ -207,6 +221,6 @@ def display_of(style: str) -> Display:
         return Display()
     if style == "auto" and _in_notebook():
         return Notebook()
-    if style == "auto" and sys.stderr is not None and sys.stderr.isatty():
+    if style == "auto" and _is_terminal():
         return Bar()
     return Plain()
