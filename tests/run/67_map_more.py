@@ -1,6 +1,4 @@
-"""taskfarm.map: modules from anywhere, init, launchers, large tables, and folders that are not its own."""
-
-import os
+"""taskfarm.map: modules from anywhere, init, launchers, large tables."""
 
 import farm
 from map_test import MapTest
@@ -108,39 +106,6 @@ class More(MapTest):
             """
         )
         self.assertEqual(done.stdout, "complete 2 False\n")
-
-    def test_folders_that_are_not_its_own(self):
-        """A link, a file, another's folder are refused and left alone; one that lost half of its files is used."""
-        script = """
-            def f(x):
-                open("called", "a").write("x\\n")
-                return x
-            try:
-                print(taskfarm.map(f, taskfarm.product(x=[1, 2]), output="f.h5", progress="none").state)
-            except taskfarm.Error as error:
-                print(error.id)
-            """
-        self.write("other/notes", "mine")
-        (self.folder / "f.h5.map").symlink_to("other")
-        self.assertEqual(self.python(script).stdout, "foreign-folder\n")
-        (self.folder / "f.h5.map").unlink()
-        self.write("f.h5.map", "mine")
-        self.assertEqual(self.python(script).stdout, "foreign-folder\n")
-        (self.folder / "f.h5.map").unlink()
-        if os.geteuid() == 0:
-            (self.folder / "f.h5.map").mkdir()
-            os.chown(self.folder / "f.h5.map", 12345, 12345)
-            self.assertEqual(self.python(script).stdout, "other-user\n")
-            (self.folder / "f.h5.map").rmdir()
-        self.assertFalse((self.folder / "f.h5").exists())
-        self.write("f.h5.map/taskfarm-map.json", {"taskfarm_map": 1, "output": "f.h5"})
-        self.write("f.h5.map/first.json", "{")
-        self.write("f.h5.map/notes", "mine")
-        (self.folder / "f.h5.map/function.pickle").symlink_to(self.folder / "other/notes")
-        self.assertEqual(self.python(script).stdout, "complete\n")
-        self.assertEqual((self.folder / "other/notes").read_text(), "mine")
-        self.assertEqual([path.name for path in (self.folder / "f.h5.map").iterdir()], ["notes"])
-        self.assertEqual(len(self.calls()), 2)
 
     def test_batches_tell_types_too(self):
         done = self.python(

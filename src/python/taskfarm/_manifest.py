@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 
 from taskfarm._axis import Values
 from taskfarm._common import array_of, seal_of
@@ -62,6 +62,13 @@ def _literal(path: str) -> str:
     return path.replace("{", "{{").replace("}", "}}")
 
 
+class _Sink:
+    """A file to which numpy writes in pieces: to one that it knows it writes by itself, and does not say what fails."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.write = file.write
+
+
 class Files:
     """The files of a run that stand in its folder."""
 
@@ -75,7 +82,7 @@ class Files:
 
         name = f"table-{self.tables}.csv"
         self.tables += 1
-        with open(self.folder.create(name), "w", encoding="utf-8", newline="") as file:
+        with self.folder.writing(name, mode="w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(columns)
             writer.writerows(zip(*(_cells(values) for values in columns.values()), strict=True))
@@ -110,8 +117,8 @@ class Files:
         file, note = f"common-{name}.npy", f"common-{name}.sum"
         if not (self.folder.has(file) and self.folder.read(note).get("sha256") == seal):
             self.folder.drop(note)
-            with open(self.folder.create(file), "wb") as out:
-                np.save(out, array, allow_pickle=False)
+            with self.folder.writing(file) as out:
+                np.save(_Sink(out), array, allow_pickle=False)
             self.folder.write(note, {"sha256": seal})
         return self.folder.file(file)
 

@@ -232,12 +232,10 @@ def _run(call: Call, display: Display) -> Run:
         run = Run(call.path, _again(call), outcome)
         _settle(call, run, outcome, listener, display)
         return run
-    except Error:
-        is_over = is_over or not os.path.exists(call.path)
-        raise
     finally:
         display.close()
-        if is_over:
+        is_useless = not folder.is_used or not os.path.exists(call.path)
+        if is_over or (is_useless and folder.is_abandoned()):
             folder.remove()
         else:
             folder.close()
@@ -276,8 +274,8 @@ def _prepare(call: Call, folder: Folder, display: Display, program: str) -> list
 class _Listener:
     """Takes what the engine says: shows it, warns of it, keeps the last of it."""
 
-    def __init__(self, call: Call, display: Display) -> None:
-        self.call, self.display = call, display
+    def __init__(self, call: Call, display: Display, folder: Folder) -> None:
+        self.call, self.display, self.folder = call, display, folder
         self.end: Event = {}
         self.has_begun = False
         self.was_followed = False
@@ -285,8 +283,9 @@ class _Listener:
 
     def event(self, event: Event) -> None:
         kind = event["event"]
-        self.has_begun = self.has_begun or kind == "begin"
-        if kind == "progress":
+        if kind == "begin":
+            self.has_begun = self.folder.is_used = True
+        elif kind == "progress":
             self.display.update(event)
         elif kind == "end":
             self.end = event
@@ -319,7 +318,7 @@ class _Listener:
 def _follow(call: Call, folder: Folder, display: Display, command: Sequence[str]) -> tuple[_Listener, Outcome, bool]:
     """Runs the engine to its end. Returns what it has said, how it has ended, and whether it was interrupted."""
     for _ in range(_RETRY):
-        listener = _Listener(call, display)
+        listener = _Listener(call, display, folder)
         process = Process(command, folder.lock_fd)
         folder.write("engine.json", note(process.process.pid, "", False))
         listener.was_followed = True
@@ -391,7 +390,7 @@ def _detach(call: Call, folder: Folder, display: Display, command: Sequence[str]
         os.close(log)
     folder.write("engine.json", note(pid, call.identity, True))
     birth = birth_of(pid)
-    listener = _Listener(call, display)
+    listener = _Listener(call, display, folder)
     read = 0
     while True:
         alive = birth_of(pid) == birth
@@ -400,7 +399,7 @@ def _detach(call: Call, folder: Folder, display: Display, command: Sequence[str]
         for event in said[read:]:
             listener.event(event)
         read = len(said)
-        if not alive or any(event["event"] in ("begin", "end") for event in said):
+        if not alive or listener.has_begun:
             break
         pause(0.02)
     outcome = outcome_of(folder)
@@ -436,7 +435,7 @@ def _attach(call: Call, folder: Folder, display: Display) -> Run:
     finally:
         display.close()
     outcome = run.outcome
-    _settle(call, run, outcome, _Listener(call, display), display)
+    _settle(call, run, outcome, _Listener(call, display, folder), display)
     return run
 
 
