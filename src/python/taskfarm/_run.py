@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from taskfarm._errors import EngineError, Error
 from taskfarm._extras import needed
 from taskfarm._folder import Folder
-from taskfarm._process import birth_of, pause, stop_detached
+from taskfarm._process import birth_of, event_of, pause, stop_detached
 from taskfarm._progress import count, rate_text, span
 
 if TYPE_CHECKING:
@@ -210,8 +210,6 @@ class Run:
 
 def outcome_of(folder: Folder) -> Outcome | None:
     """What a detached engine has said last; None: nothing is known of it."""
-    from taskfarm._process import event_of
-
     try:
         with open(folder.file("engine.events"), encoding="utf-8", errors="replace") as file:
             said = [event for event in map(event_of, file) if event]
