@@ -180,6 +180,10 @@ static int find_task(const options *o, const tf_campaign *c, int64_t *index) {
         *index = find_first(c, stage);
     if ((is_first || tf_parse_int(text, index)) && *index >= 0 && *index < tasks)
         return stage;
+    if (tasks && is_first) {
+        cli_usage_error("\"where\" leaves out all tasks of stage \"%s\"", c->stage[stage].name);
+        return -1;
+    }
     if (tasks)
         cli_usage_error("%s: stage \"%s\" has tasks 0 to %lld", text, c->stage[stage].name, (long long)(tasks - 1));
     else

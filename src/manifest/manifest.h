@@ -114,6 +114,7 @@ struct tf_stage_spec {
     tf_run_spec run;
     int columns;
     const tf_column_spec *column;
+    bool untyped; /* its columns are not known yet: a task that is tried is to tell them */
     int arrays, afters;
     const tf_array_spec *array;
     const int *after; /* numbers of the stages that it comes after */

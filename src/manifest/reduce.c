@@ -1,4 +1,5 @@
-/* "reduce" of a stage: statistics of its rows. */
+/* "reduce" of a stage: statistics of its rows. Of a stage whose columns are not known yet it is checked as far as that
+ * goes, and none is made. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +7,7 @@
 
 static int find_value(struct loader *l, const json_path *where, const tf_stage_spec *stage, const char *name) {
     int value = tf_stage_find_value(stage, name), values = tf_stage_values(stage);
-    if (value >= 0)
+    if (value >= 0 || stage->untyped)
         return value;
     const char **names = tf_alloc_array((size_t)values + 1, sizeof *names);
     for (int v = 0; v < values; v++)
@@ -67,7 +68,7 @@ static void add_stat(struct loader *l, const json_path *where, const char *text,
     if (!load_statistic(l, where, text, value, &stat))
         return;
     for (int s = 0; s < reduce->stats; s++) {
-        if (stats[s].value == value && strcmp(stats[s].text, text) == 0) {
+        if (value >= 0 && stats[s].value == value && strcmp(stats[s].text, text) == 0) {
             diagnose(l->diags, where, TF_DIAG_NAME_TAKEN, "\"%s\" is given twice", text);
             return;
         }
@@ -93,15 +94,16 @@ static void load_stats(struct loader *l, const json_path *where, const cJSON *js
     for (const cJSON *item = columns ? columns->child : NULL; item; item = item->next) {
         json_path there = json_path_key(&here, item->string);
         int value = find_value(l, &there, stage, item->string), n = 0;
+        const bool is_value = value >= 0 || stage->untyped;
         if (value >= 0 && tf_type_size(tf_stage_value(stage, value).type) == 0)
             diagnose(l->diags, &there, TF_DIAG_UNSUITABLE_TYPE, "\"%s\" is not a number%s", item->string,
                      advise_column(l, stage, item->string));
-        if (cJSON_IsString(item) && value >= 0)
+        if (cJSON_IsString(item) && is_value)
             add_stat(l, &there, item->valuestring, value, reduce, stats);
-        else if (!cJSON_IsArray(item) && value >= 0)
+        else if (!cJSON_IsArray(item) && is_value)
             diagnose(l->diags, &there, TF_DIAG_WRONG_TYPE, "must be a list such as [\"mean\", \"std\"], not %s",
                      json_kind(item));
-        for (const cJSON *text = cJSON_IsArray(item) && value >= 0 ? item->child : NULL; text; text = text->next, n++) {
+        for (const cJSON *text = cJSON_IsArray(item) && is_value ? item->child : NULL; text; text = text->next, n++) {
             json_path place = json_path_index(&there, n);
             if (cJSON_IsString(text))
                 add_stat(l, &place, text->valuestring, value, reduce, stats);
@@ -176,8 +178,10 @@ static void load_reduction(struct loader *l, const json_path *where, const cJSON
     json_check_keys(l->diags, where, json, keys_reduction());
     load_by(l, where, json, stage, reduce);
     load_stats(l, where, json, stage, reduce);
-    check_key_names(l, where, stage, reduce);
     const char *source = json_string(l->diags, where, json, "where");
+    if (stage->untyped)
+        return;
+    check_key_names(l, where, stage, reduce);
     json_path filter_path = json_path_key(where, "where");
     expr_names names = value_names(l, stage);
     names.has_arrays = true;
@@ -209,4 +213,6 @@ void load_reductions(struct loader *l, const stage_json *json, tf_stage_spec *st
         load_reduction(l, &there, item, stage, &reduce[stage->reductions++]);
     }
     stage->reduction = reduce;
+    if (stage->untyped)
+        stage->reductions = 0;
 }

@@ -82,6 +82,7 @@ void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     else
         load_run(l, &run.where, run.json, &scope, &stage->run);
     check_arrays_are_taken(l, json, stage);
+    stage->untyped = !results.json && stage->run.python && stage->run.python->first;
     if (results.json)
         load_columns(l, &results.where, results.json, &scope, tf_run_is_command(&stage->run), stage);
     for (int c = 0; c < stage->columns; c++)

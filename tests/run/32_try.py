@@ -33,7 +33,7 @@ class Try(farm.FarmTest):
         shown = json.loads(self.try_it(0, "--json", status=1))
         self.assertEqual((shown["status"], shown["message"], "results" in shown), ("failed", "exit status 1: why", False))
         self.write("t.json", {"over": {"n": [1]}, "where": "n > 1", "run": {"echo": True}})
-        self.assertEqual(self.try_it("first", status=2), 'taskfarm: first: stage "t" has tasks 0 to 0\n')
+        self.assertEqual(self.try_it("first", status=2), 'taskfarm: "where" leaves out all tasks of stage "t"\n')
 
     def test_a_command(self):
         run = {"command": ["sh", "-c", "echo measuring $1 >&2; echo '{{\"snr\": 12.5, \"band\": \"R\"}}'", "x", "{name} {n:03d}"]}

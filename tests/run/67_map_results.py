@@ -38,7 +38,7 @@ class Results(MapTest):
                 "typed.h5 {'a': 'int64', 'b': 'float64'}",
                 "data.h5 {'s': 'string', 'n': 'int16'}",
                 "named.h5 {'ok': 'bool', 'raw': 'bytes'}",
-                "nothing.h5 None",
+                "nothing.h5 {}",
             ],
         )
 

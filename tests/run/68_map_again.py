@@ -70,5 +70,43 @@ class Again(MapTest):
         done = self.python(self.map(2.0, more=', rerun="code,params"'))
         self.assertEqual(done.stdout, "[60.0, 61.0, 62.0, 63.0]\n")
 
+    @farm.first
+    def test_fresh_sets_the_old_output_aside(self):
+        """Types of the old one are forgotten, too; retry goes on with the new one; without it the same map goes on."""
+        done = self.python(
+            """
+            import os
+            def f(x):
+                open("called", "a").write("x\\n")
+                if x == FAILS: raise ValueError("no")
+                return x * FACTOR
+            def run(factor, fails=None, **more):
+                global FACTOR, FAILS
+                FACTOR, FAILS = factor, fails
+                run = taskfarm.map(f, {"x": [1, 2, 3]}, output="f.h5", progress="none", **more).wait()
+                print(run.dataset.result.dtype, run.dataset.result.values.tolist(), sorted(n for n in os.listdir() if n.startswith("f.h5")))
+                return run
+            run(1)
+            made = run(0.5, fails=3, fresh=True)
+            FAILS = None
+            print(made.retry(f).dataset.result.values.tolist())
+            run(0.5)
+            run(0.25, fresh=True, detach=True)
+            print(taskfarm.open("f.h5").frame.result.tolist(), taskfarm.open("f.h5.1").frame.result.tolist())
+            """
+        )
+        self.assertEqual(
+            done.stdout.splitlines(),
+            [
+                "int64 [1, 2, 3] ['f.h5']",
+                "float64 [0.5, 1.0, nan] ['f.h5', 'f.h5.1']",
+                "[0.5, 1.0, 1.5]",
+                "float64 [0.5, 1.0, 1.5] ['f.h5', 'f.h5.1']",
+                "float64 [0.25, 0.5, 0.75] ['f.h5', 'f.h5.1', 'f.h5.2']",
+                "[0.25, 0.5, 0.75] [1, 2, 3]",
+            ],
+        )
+        self.assertEqual(len(self.calls()), 3 + 3 + 1 + 3)
+
 
 farm.main()

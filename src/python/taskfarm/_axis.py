@@ -124,8 +124,20 @@ def _from_array(name: str, data: Any) -> tuple[Any, str]:
         )
     name_of_kind, dtype = types[kind]
     own = array.astype(dtype, copy=True)
+    if kind == "U":
+        _check_texts(name, own)
     own.flags.writeable = False
     return own, name_of_kind
+
+
+def _check_texts(name: str, array: Any) -> None:
+    if not array.nbytes:
+        return
+    letters = array.view("u4").reshape(len(array), -1)
+    wrong = ((letters >= 0xD800) & (letters < 0xE000)).any(axis=1)
+    if wrong.any():
+        index = int(wrong.argmax())
+        _text(name, index, str(array[index]))
 
 
 def _unmasked(name: str, array: Any, mask: Any) -> Any:
@@ -157,6 +169,12 @@ def _exact_float(name: str, value: Any) -> float:
     return float(value)
 
 
+def _text(name: str, index: int, text: str) -> str:
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError(f"{name}[{index}]: {text!r} is not UTF-8: leave it out, or rename the file")
+    return text
+
+
 def _plain(name: str, index: int, value: Any) -> Scalar:
     """A value as a bool, an int, a float or a str; None and what is masked are NaN."""
     if lost_unit(value):
@@ -174,10 +192,10 @@ def _plain(name: str, index: int, value: Any) -> Scalar:
     if isinstance(value, float):
         return float(value)
     if isinstance(value, str):
-        return str(value)
+        return _text(name, index, str(value))
     if isinstance(value, os.PathLike):
         path = os.fspath(value)
         if isinstance(path, str):
-            return path
+            return _text(name, index, path)
     kind = type(value).__name__
     raise TypeError(f"{name}[{index}]: values are booleans, integers, floats or texts, not {kind}: convert it first")

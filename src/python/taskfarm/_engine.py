@@ -12,11 +12,14 @@ from typing import Any
 
 from taskfarm._errors import EngineError, Error, ManifestError
 from taskfarm._protocol import require_engine
+from taskfarm._wording import worded
 
 _MISSING = (
     "the engine, the program taskfarm, is not found: not by the variable TASKFARM, not beside {python}, not on PATH. "
     "Build and install it (cmake --install), or set TASKFARM to its path"
 )
+
+_USAGE = 2  # exit status: what it was told is wrong
 
 
 def find() -> str:
@@ -36,7 +39,8 @@ def find() -> str:
 
 
 def ask(verb: str, *arguments: str, manifest: Mapping[str, Any] | None = None) -> tuple[int, Any]:
-    """Runs a verb with --json, with a manifest on its standard input. Returns its exit status and the document."""
+    """Runs a verb with --json, with a manifest on its standard input. Returns its exit status and the document. Raises
+    ManifestError, EngineError where it gives none."""
     command = [find(), verb, *arguments, "--json"]
     text = json.dumps(manifest) if manifest is not None else ""
     pipe = subprocess.PIPE
@@ -50,21 +54,23 @@ def ask(verb: str, *arguments: str, manifest: Mapping[str, Any] | None = None) -
     try:
         return process.returncode, json.loads(told)
     except ValueError:
-        lines = [line.removeprefix("taskfarm: ") for line in said.splitlines() if line]
-        raise EngineError("\n".join(lines) or f"taskfarm {verb} ended with {process.returncode}") from None
+        lines = [worded(line.removeprefix("taskfarm: ")) for line in said.splitlines() if line]
+        kind = ManifestError if process.returncode == _USAGE else EngineError
+        raise kind("\n".join(lines) or f"taskfarm {verb} ended with {process.returncode}") from None
 
 
 def error_of(diagnostics: Sequence[Mapping[str, Any]], *, kind: type[Error] = ManifestError, axes: Any = ()) -> Error:
     """What is wrong, as the engine says it; the id is that of the first error. `axes`: of the manifest."""
     wrong = [d for d in diagnostics if d.get("severity") != "warning"] or list(diagnostics)
-    text = "\n".join(_worded(d, axes) for d in wrong) or "the engine gives no reason"
+    text = "\n".join(_told(d, axes) for d in wrong) or "the engine gives no reason"
     return kind(text, id=str(wrong[0].get("id", "")) if wrong else "")
 
 
-def _worded(diagnostic: Mapping[str, Any], axes: Any) -> str:
+def _told(diagnostic: Mapping[str, Any], axes: Any) -> str:
     """Without the manifest's path, which nobody has written: by the argument that the place in it comes from."""
     place = _place(str(diagnostic.get("pointer") or "").split("/")[1:], axes)
-    return f"{place}: {diagnostic['text']}" if place else str(diagnostic["text"])
+    text = worded(str(diagnostic["text"]))
+    return f"{place}: {text}" if place else text
 
 
 def _place(parts: list[str], axes: Any) -> str:

@@ -36,16 +36,28 @@ def _plain(value: Any) -> Any:
 def as_text(manifest: Mapping[str, Any]) -> str:
     """A manifest's text. NaN and infinities stand in it as they are."""
     try:
-        return json.dumps(manifest, default=_plain, ensure_ascii=False)
-    except TypeError as error:
-        named = [key for key, value in manifest.items() if not _is_plain(value)]
+        return _dumped(manifest)
+    except (TypeError, ValueError) as error:
+        said = {("space" if key == "over" else key): value for key, value in manifest.items()}
+        said.update(said.pop("run", {}))
+        named = [key for key, value in said.items() if not _is_plain(value)]
         raise ManifestError(f"{', '.join(named) or 'map'}: {error}", id="wrong-type") from None
+
+
+def _dumped(value: Any) -> str:
+    text = json.dumps(value, default=_plain, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        found = text[error.start]
+        raise ValueError(f"{found!r} is no character: a text, or the name of a file, that is not UTF-8") from None
+    return text
 
 
 def _is_plain(value: Any) -> bool:
     try:
-        json.dumps(value, default=_plain)
-    except TypeError:
+        _dumped(value)
+    except (TypeError, ValueError):
         return False
     return True
 
@@ -152,7 +164,9 @@ def write_manifest(
         run["init"] = target.init
     _add_folders(run, target)
     if target.code:
-        own["code"] = [*own.get("code", ()), *(_literal(relative(path)) for path in target.code)]
+        named = own.get("code", [])
+        beside = [_literal(relative(path)) for path in target.code]
+        own["code"] = [*(named if isinstance(named, (list, tuple)) else [named]), *beside]
     conditions = [*space.conditions(), *([own.pop("where")] if "where" in own else [])]
     manifest: dict[str, Any] = {"name": own.pop("name", target.name), "output": _literal(relative(output))}
     manifest["seed"] = seed
@@ -170,7 +184,7 @@ def write_manifest(
 
 def _add_folders(run: dict[str, Any], target: Target) -> None:
     """Folders that tasks need on their path, behind the engine's own and that of the function."""
-    if not target.folders:
+    if not target.folders or not isinstance(run.get("env") or {}, Mapping):  # which the engine tells
         return
     env = dict(run.get("env") or {})
     before = env.get("PYTHONPATH") or _literal(os.environ.get("PYTHONPATH", ""))

@@ -25,6 +25,7 @@ from taskfarm._process import (
     Event,
     Process,
     birth_of,
+    check_launcher,
     event_of,
     launcher,
     pause,
@@ -36,8 +37,11 @@ from taskfarm._run import Outcome, Run, note, outcome_of
 from taskfarm._slot.plan import OFFERED, PlanError, bind
 from taskfarm._spaces import Space, as_space
 from taskfarm._types import by_first_task, earlier
+from taskfarm._wording import worded
 
 _RETRY = 4  # times that an engine which finds the output in use is started again, as what it waits for is ending
+
+_PREFIX = "taskfarm: "  # of the engine's lines on standard error
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Call:
     batch: int | str | None
     seed: int
     rerun: str | None
+    fresh: bool
     progress: str
     raise_on_failure: bool
     detach: bool
@@ -73,7 +78,7 @@ class Call:
         said: list[Any] = [self.target.text, self.target.seal, self.space.axes(), list(self.space.conditions())]
         said += [dict(sorted(self.keys.items())), self.seed, str(self.batch), repr(self.results)]
         said += [seals_of(self.common), self.target.init]
-        return hashlib.sha256(as_text({"said": said}).encode()).hexdigest()
+        return hashlib.sha256(as_text({"map": said}).encode()).hexdigest()
 
 
 def map(
@@ -91,6 +96,7 @@ def map(
     resources: Mapping[str, Any] | None = None,
     seed: int = 0,
     rerun: str | None = None,
+    fresh: bool = False,
     progress: str = "auto",
     raise_on_failure: bool = False,
     detach: bool = False,
@@ -110,7 +116,8 @@ def map(
     slots: tasks that run at once in a rank; all cores if it is not given.
     batch: the function gets arrays of so many tasks, or "auto".
     timeout: seconds, or "5m". resources: what a task needs, {"slots": 2, "memory": "2GB"}.
-    rerun: "code" runs again what another version of the function made.
+    rerun: "code" runs again what another version of the function made; "params" drops rows of points that are gone.
+    fresh: sets an old output aside, as OUTPUT.1, and starts anew.
     progress: "auto", "plain" or "none".
     detach: returns at once; the run goes on when this process has ended, and the same map attaches to it.
     init: a function that each process calls before its first task.
@@ -130,15 +137,16 @@ def _map(said: dict[str, Any]) -> Run:
     keys, output, function = said.pop("keys"), said.pop("output"), said["function"]
     _refuse_within_task()
     refuse_ranks()
+    path = _check_keywords(output, said)
     space = as_space(said["space"])
     target = target_of(function, said["init"], keys.get("name"))
-    _check_signature(function, space, list(said["common"] or ()), list(keys.get("arrays", ())))
+    _check_signature(function, space, said["common"], keys.get("arrays"))
     given = {"timeout": said.pop("timeout"), "resources": said.pop("resources"), **keys}
     given = {key: value for key, value in given.items() if value is not None}
     retries = said.pop("retries")
     if retries:
         given["retries"] = retries
-    path = os.path.abspath(os.fspath(output) if output is not None else f"{target.name}.h5")
+    path = os.path.abspath(path or f"{target.name}.h5")
     call = Call(**{**said, "space": space}, path=path, target=target, keys=given)
     display = display_of(call.progress)
     if output is None:
@@ -146,15 +154,41 @@ def _map(said: dict[str, Any]) -> Run:
     return _run(call, display)
 
 
-def _check_signature(function: Callable[..., Any], space: Space, common: Sequence[str], arrays: Sequence[str]) -> None:
+def _check_keywords(output: Any, said: Mapping[str, Any]) -> str | None:
+    """Refuses what can't be told to the engine. Returns the path of the output."""
+    path = os.fspath(output) if isinstance(output, os.PathLike) else output
+    if path is not None and not isinstance(path, str):
+        raise TypeError(f"output: must be a path as text, not {type(path).__name__}")
+    if path is not None and not _is_file_name(path):
+        raise ManifestError(f"output: {path!r} can't be the name of a file in UTF-8", id="bad-name")
+    if said["rerun"] is not None and not isinstance(said["rerun"], str):
+        raise TypeError(f'rerun: must be a text, as in rerun="code", not {type(said["rerun"]).__name__}')
+    if said["common"] is not None and not isinstance(said["common"], Mapping):
+        raise TypeError(f"common: must be a dict of values by name, not {type(said['common']).__name__}")
+    for name in said["common"] or ():
+        if not isinstance(name, str):
+            raise TypeError(f"common: names are texts, not {type(name).__name__}")
+    check_launcher(said["launch"])
+    return path
+
+
+def _is_file_name(path: str) -> bool:
+    try:
+        return bool(path.encode()) and "\0" not in path
+    except UnicodeEncodeError:
+        return False
+
+
+def _check_signature(function: Callable[..., Any], space: Space, common: Mapping[str, Any] | None, arrays: Any) -> None:
     """Before anything is written; by the rule of the slots."""
     names = space.names()
     if names is None:
         return
+    blocks = arrays if isinstance(arrays, Mapping) else ()  # else the engine says what they must be
     try:
-        bind(function, names, (), [*OFFERED, *common, *arrays])
+        bind(function, names, (), [*OFFERED, *(common or ()), *blocks])
     except PlanError as error:
-        raise ManifestError(f"function: {error}{_misspelt(function, common)}", id="mismatch") from None
+        raise ManifestError(f"function: {error}{_misspelt(function, list(common or ()))}", id="mismatch") from None
 
 
 def _misspelt(function: Callable[..., Any], common: Sequence[str]) -> str:
@@ -196,8 +230,8 @@ def _again(call: Call) -> Callable[[Any], Run]:
         _refuse_within_task()
         new = call.function if function is None else function
         target = instead_of(call.target, new, call.init)
-        _check_signature(new, call.space, list(call.common or ()), list(call.keys.get("arrays", ())))
-        again = replace(call, function=new, target=target, rerun=None, detach=False, warns=False)
+        _check_signature(new, call.space, call.common, call.keys.get("arrays"))
+        again = replace(call, function=new, target=target, rerun=None, fresh=False, detach=False, warns=False)
         return _run(again, display_of(call.progress))
 
     return retry
@@ -241,6 +275,18 @@ def _run(call: Call, display: Display) -> Run:
             folder.close()
 
 
+def _options(call: Call) -> list[str]:
+    """Of the engine's command line."""
+    options = ["--workdir", os.getcwd(), "--output", call.path]
+    if call.fresh:
+        options.append("--fresh")
+    if call.slots is not None:
+        options += ["--slots", str(call.slots)]
+    if call.rerun is not None:
+        options += ["--rerun", call.rerun]
+    return options
+
+
 def _prepare(call: Call, folder: Folder, display: Display, program: str) -> list[str]:
     """Writes the manifest. Returns the engine's command line."""
     manifest = write_manifest(
@@ -254,21 +300,22 @@ def _prepare(call: Call, folder: Folder, display: Display, program: str) -> list
         keys=call.keys,
     )
     columns = columns_of(call.results) if call.results is not None else annotated(call.function)
-    if columns is None and "code" not in (call.rerun or ""):
+    if columns is None and not call.fresh and "code" not in (call.rerun or ""):
         columns = earlier(folder, call.path, call.target.text)
     if columns is None:
-        columns, said = by_first_task(folder, manifest)
+        columns, said = by_first_task(folder, manifest, _options(call))
         display.say(said)
-    if columns:
-        manifest["results"] = columns
+    manifest["results"] = columns
     path = folder.write("manifest.json", as_text(manifest).encode())
-    command = [*launcher(call.launch), program, "run", path, "--workdir", os.getcwd(), "--output", call.path, "--json"]
-    if call.slots is not None:
-        command += ["--slots", str(call.slots)]
-    if call.rerun is not None:
-        command += ["--rerun", call.rerun]
+    command = [*launcher(call.launch), program, "run", path, *_options(call), "--json"]
     logger.debug("%s", command)
     return command
+
+
+def _unprefixed(line: str) -> str:
+    """A line of standard error, which may be the engine's, or a launcher's."""
+    said = line.removeprefix(_PREFIX)
+    return line if said == line else worded(said)
 
 
 class _Listener:
@@ -292,7 +339,7 @@ class _Listener:
         elif kind == "say" and event["about"] == "code":
             self._warn(str(event["text"]))
         elif kind == "say":
-            self.display.say(str(event["text"]))
+            self.display.say(worded(str(event["text"])))
 
     def _warn(self, text: str) -> None:
         if not self.call.warns:
@@ -308,7 +355,7 @@ class _Listener:
         """A line of standard error: of the engine, of a launcher."""
         if line.strip():
             self.lines.append(line)
-            self.display.say(line.removeprefix("taskfarm: "))
+            self.display.say(_unprefixed(line))
 
     def interrupted(self, times: int) -> None:
         if times == 1:
@@ -358,8 +405,11 @@ def _error(call: Call, outcome: Outcome, listener: _Listener) -> Error:
         return error_of(diagnostics, axes=call.space.axes())
     if diagnostics:
         return error_of(diagnostics, kind=EngineError)
+    refused = [_unprefixed(line) for line in listener.lines if line.startswith(_PREFIX)]
+    if outcome.status == 2 and refused and not listener.has_begun:
+        return ManifestError("\n".join(refused))
     who = "the engine" if listener.has_begun or not launcher(call.launch) else launcher(call.launch)[0]
-    said = "\n".join(line.removeprefix("taskfarm: ") for line in listener.lines[-20:])
+    said = "\n".join(_unprefixed(line) for line in listener.lines[-20:])
     how = f"was killed by signal {-outcome.status}" if outcome.status < 0 else f"ended with {outcome.status}"
     if outcome.status in (0, 1, 75):
         how += ", and the run has not ended" if listener.has_begun else ", and no run has begun"
@@ -443,7 +493,7 @@ def _how_far(path: str) -> dict[str, Any]:
     """What the engine says of a run that it has not started itself."""
     try:
         status, told = ask("status", path)
-    except EngineError:
+    except Error:
         return {}
     beat = told.get("heartbeat") if status == 0 else None
     failed = sum(stage.get("failed", 0) + stage.get("timeout", 0) for stage in told.get("stages", []))

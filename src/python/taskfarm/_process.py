@@ -12,6 +12,7 @@ import json
 import os
 import selectors
 import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -19,7 +20,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import IO, Any
 
-from taskfarm._errors import EngineError
+from taskfarm._errors import EngineError, ManifestError
 
 Event = dict[str, Any]
 
@@ -62,6 +63,19 @@ def launcher(launch: str | Sequence[str] | None) -> list[str]:
     """The words before the program: `launch`, or $TASKFARM_LAUNCH."""
     given = os.environ.get("TASKFARM_LAUNCH", "") if launch is None else launch
     return shlex.split(given) if isinstance(given, str) else [str(word) for word in given]
+
+
+def check_launcher(launch: Any) -> None:
+    """Refuses one that can't be started: before anything is made."""
+    name = "TASKFARM_LAUNCH" if launch is None else "launch"
+    if launch is not None and not isinstance(launch, (str, list, tuple)):
+        raise TypeError(f'launch: must be a text, as in launch="mpirun -n 4", not {type(launch).__name__}')
+    try:
+        words = launcher(launch)
+    except ValueError:
+        raise ManifestError(f"{name}: has a quotation mark without its other one: {launch}", id="bad-value") from None
+    if words and not shutil.which(words[0]):
+        raise EngineError(f"{name}: there is no program {words[0]}", id="program-missing")
 
 
 class Process:

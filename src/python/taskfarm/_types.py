@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from taskfarm._engine import ask, error_of
-from taskfarm._errors import EngineError, TaskError
+from taskfarm._errors import EngineError, Error, ManifestError, TaskError
 from taskfarm._folder import Folder
 from taskfarm._manifest import as_text, relative
 
@@ -25,7 +25,7 @@ def earlier(folder: Folder, output: str, target: str) -> dict[str, Any] | None:
         return None
     try:
         status, told = ask("status", output)
-    except EngineError:
+    except Error:
         return None
     stages = told.get("stages", ()) if status == 0 else ()
     found = [(stage.get("run", {}), stage.get("results")) for stage in stages if stage.get("begun")]
@@ -36,13 +36,16 @@ def earlier(folder: Folder, output: str, target: str) -> dict[str, Any] | None:
     return dict(known[0]) if known else None
 
 
-def by_first_task(folder: Folder, manifest: dict[str, Any]) -> tuple[dict[str, Any], str]:
+def by_first_task(folder: Folder, manifest: dict[str, Any], options: Sequence[str]) -> tuple[dict[str, Any], str]:
     """The columns that the first task tells, and what is to be said of it. Puts into the manifest where the run finds
     the task's value. What an earlier call has left is not looked at: the function, what it imports, common values and
-    files may have changed since. Raises TaskError, ManifestError."""
+    files may have changed since. `options`: of the run. Raises TaskError, ManifestError, EngineError."""
     path = relative(folder.file(_FIRST))
     folder.drop(_FIRST)
-    _try(folder, manifest, path)
+    trial = {**manifest, "run": {**manifest["run"], "first": path}}
+    name = folder.write("trial.json", as_text(trial).encode())
+    _plan(name, manifest, options)
+    _try(folder, name, manifest)
     said = folder.read(_FIRST)
     if not manifest.get("outputs"):  # files that it has made are gone: it is called again, and makes them
         manifest["run"]["first"] = path
@@ -56,11 +59,16 @@ def _worded(column: Mapping[str, Any]) -> str:
     return f"{column['type']}[{', '.join(map(str, shape))}]" if shape else str(column["type"])
 
 
-def _try(folder: Folder, manifest: Mapping[str, Any], path: str) -> None:
+def _plan(name: str, manifest: Mapping[str, Any], options: Sequence[str]) -> None:
+    """What would have the run refused, as far as it can be known without the columns, is said before a task runs."""
+    status, told = ask("run", name, "--dry-run", *options)
+    if status != 0:
+        kind = ManifestError if status == 2 else EngineError
+        raise error_of(told["diagnostics"], kind=kind, axes=manifest.get("over"))
+
+
+def _try(folder: Folder, name: str, manifest: Mapping[str, Any]) -> None:
     """Runs the first task until it is done, or has no attempt left."""
-    trial = {key: value for key, value in manifest.items() if key not in ("reduce", "until")}
-    trial["run"] = {**manifest["run"], "first": path}
-    name = folder.write("trial.json", as_text(trial).encode())
     retries = manifest.get("retries", 0)
     attempts = (retries if isinstance(retries, int) else 0) + 1
     for _ in range(attempts):

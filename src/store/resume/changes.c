@@ -22,18 +22,19 @@ static const struct {
     bool form;  /* rows have another form */
     bool added; /* outputs of before do not have it: then it is not known */
     bool apart; /* it changes by itself, and not with what stands above it */
+    bool types; /* it is the types of columns: not known while a task is to tell them, and they may become wider */
 } parts[] = {
-    {"run", "\"run\"", true, false, false, true},
-    {"kind", "the kind of its run", true, false, true, false},
-    {"common", "\"common\"", true, false, false, true},
-    {"where", "\"where\"", true, false, false, true},
-    {"results", "\"results\"", true, true, false, true},
-    {"parameters", "its parameters", true, true, false, true},
-    {"points_of", "the stage that its points come from", true, false, true, false},
-    {"arrays", "\"arrays\"", true, false, false, true},
-    {"files", "the names of its files", true, false, true, true},
-    {"seed", "the seed", true, false, false, true},
-    {"record", "\"record\"", true, true, false, false},
+    {.key = "run", .what = "\"run\"", .shown = true, .apart = true},
+    {.key = "kind", .what = "the kind of its run", .shown = true, .added = true},
+    {.key = "common", .what = "\"common\"", .shown = true, .apart = true},
+    {.key = "where", .what = "\"where\"", .shown = true, .apart = true},
+    {.key = "results", .what = "\"results\"", .shown = true, .form = true, .apart = true, .types = true},
+    {.key = "parameters", .what = "its parameters", .shown = true, .form = true, .apart = true},
+    {.key = "points_of", .what = "the stage that its points come from", .shown = true, .added = true},
+    {.key = "arrays", .what = "\"arrays\"", .shown = true, .apart = true},
+    {.key = "files", .what = "the names of its files", .shown = true, .added = true, .apart = true},
+    {.key = "seed", .what = "the seed", .shown = true, .apart = true},
+    {.key = "record", .what = "\"record\"", .shown = true, .form = true},
 };
 
 bool plan_may_drop(const tf_store_plan *plan, int stage) {
@@ -135,12 +136,13 @@ static bool is_first_part(const cJSON *then, const tf_space *space, int64_t poin
 void plan_compare(const tf_store_plan *plan, int stage) {
     plan_stage *ps = &plan->stage[stage];
     const char *now_text = plan_fingerprint(plan, stage);
+    const bool is_untyped = plan->campaign->stage[stage].untyped;
     cJSON *then = cJSON_Parse(ps->old->fingerprint), *now = cJSON_Parse(now_text);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         const char *a = part_of(then, parts[i].key), *b = part_of(now, parts[i].key);
         if (strcmp(a, b) == 0 || (parts[i].added && !*a))
             continue;
-        if (strcmp(parts[i].key, "results") == 0 && plan_find_wider(plan, stage, a, b))
+        if (parts[i].types && (is_untyped || plan_find_wider(plan, stage, a, b)))
             continue;
         ps->unusable = ps->unusable || parts[i].form;
         add_change(&ps->changed, i, a, b);

@@ -1,0 +1,218 @@
+"""What taskfarm.map refuses before a task has run, and that it speaks of its keywords, not of the command's options."""
+
+import re
+import sys
+
+import farm
+from map_test import MapTest
+
+sys.path.insert(0, str(farm.SOURCE / "src/python"))
+
+from taskfarm._wording import worded
+
+# Options of the command for which map has a keyword, or another way; and those that it uses itself.
+OPTIONS = r"--(?:output|fresh|rerun|slots|force|touch|salvage|stop-with)\b"
+
+# Sources whose messages no map can meet, though they name such options.
+OF_OTHERS = {
+    "arguments.c",  # --salvage and --fresh at once
+    "completion.c",
+    "destination.c",  # what export and report write
+    "export_hdf5.c",
+    "plan.c: --force %s: there is no such stage",
+    "plan.c: --rerun code",  # where it is a program that is told, the package says this itself
+    "progress.c: --stop-with",  # stands in a sentence: see below
+    "run.c: --rerun code",
+    "status.c",
+    "verbs.c",
+}
+
+ANYWHERE = "give another output="
+
+
+class Refused(MapTest):
+    def refused(self, text):
+        """What a script prints of errors, its folder's path cut out; no task has run, and no folder of a run is left."""
+        done = self.python(text)
+        self.assertEqual(self.calls(), [])
+        self.assertEqual([path.name for path in self.folder.glob("*.map*")], [])
+        return done.stdout.replace(f"{self.folder.resolve()}/", "").splitlines()
+
+    @farm.first
+    def test_what_is_known_without_types(self):
+        """Is refused before the first task runs, which may take an hour."""
+        self.write("text.h5", "text")
+        (self.folder / "folder.h5").mkdir()
+        lines = self.refused(
+            """
+            def f(x):
+                open("called", "a").write("x\\n")
+                return {"y": x}
+            def g(x) -> float: return x
+            taskfarm.map(g, {"x": [1]}, output="g.h5", progress="none")
+            def reduce(*names, **more): return {"reduce": {"r": {"columns": {name: ["mean"] for name in names}, **more}}}
+            for more in (
+                {"slots": 0}, {"output": "folder.h5"}, {"output": "text.h5"}, {"output": "g.h5"}, {"rerun": "all"},
+                {"reduce": "mean"}, {"reduce": {"r": {"columns": {"y": ["maen"]}}}}, {"reduce": {"r": {"columns": {"y": 3}}}},
+                {"reduce": {"r": {"columns": {"y": ["quantile:2"]}}}}, {"reduce": {"r": {"by": 3}}}, {"reduce": {"r": {"where": 3}}},
+                {"until": 3}, {"until": {"expr": "y.mean", "first": 0}}, {"resources": {"slots": 9999}}, {"space": taskfarm.product(x=[1, 2]).where("x > 5")},
+            ):
+                try:
+                    print("ran", taskfarm.map(f, **{"space": {"x": [1, 2]}, "output": "f.h5", "progress": "none", **more}))
+                except taskfarm.Error as error:
+                    print(type(error).__name__, error.id, error)
+            """
+        )
+        statistics = 'a list such as ["mean", "std"]'
+        self.assertEqual(
+            lines,
+            [
+                "ManifestError  slots=0: must be an integer from 1 to 4096",
+                f"EngineError not-an-output folder.h5: the output is a folder; {ANYWHERE}",
+                f"EngineError not-an-output text.h5: is no HDF5 file; {ANYWHERE}",
+                f'EngineError campaign-changed g.h5: has a stage "g", and this map has not: it is another one\'s output; {ANYWHERE}, or fresh=True sets it aside',
+                'ManifestError bad-option rerun="all": must be mtime, params, code or inputs, or several with commas between',
+                "ManifestError wrong-type reduce: must be an object, not a string",
+                'ManifestError unknown-name reduce: r: columns: y: 0: there is no statistic "maen"; did you mean "mean"?',
+                f"ManifestError wrong-type reduce: r: columns: y: must be {statistics}, not a number",
+                'ManifestError bad-value reduce: r: columns: y: 0: "quantile:2" must be quantile:Q, with Q from 0 to 1',
+                "ManifestError wrong-type reduce: r: by: must be a name or a list of names, not a number",
+                "ManifestError wrong-type reduce: r: where: must be a string, not a number",
+                "ManifestError wrong-type until: must be an expression or an object, not a number",
+                "ManifestError out-of-range until: first: must be a positive integer",
+                "ManifestError out-of-range resources: slots: must be an integer from 1 to 4096",
+                'ManifestError  "where" leaves out all tasks of stage "f"',
+            ],
+        )
+
+    def test_the_rest_is_known_with_them(self):
+        """Reductions of columns that the first task tells are made; what does not fit them is refused then."""
+        done = self.python(
+            """
+            def f(x): return {"y": x, "z": 2 * x, "k": x % 2}
+            reduce = lambda *names: {"r": {"by": "k", "columns": {name: ["mean"] for name in names}, "where": "z > 1"}}
+            run = taskfarm.map(f, {"x": [1, 2, 3]}, reduce=reduce("y", "z"), until="y.mean > 9", progress="none")
+            print(run.reductions["r"]["y.mean"].values.tolist())
+            try:
+                taskfarm.map(f, {"x": [1, 2, 3]}, output="g.h5", reduce=reduce("y", "zz"), progress="none")
+            except taskfarm.ManifestError as error:
+                print(error.id, error)
+            """
+        )
+        self.assertEqual(
+            done.stdout.splitlines(),
+            ["[2.0, 2.0]", 'unknown-name reduce: r: columns: zz: the stage has neither a parameter nor a column "zz"'],
+        )
+
+    @farm.first
+    def test_arguments_that_can_t_be_told(self):
+        lines = self.refused(
+            """
+            def f(x): open("called", "a").write("x\\n")
+            class Other: pass
+            for more in (
+                {"output": b"x.h5"}, {"output": 3}, {"output": ""}, {"output": "a\\udcff.h5"}, {"output": "a\\0.h5"}, {"output": "~/x.h5"}, {"output": "script.py/x.h5"},
+                {"common": 3}, {"launch": 3}, {"launch": "mpirun '"}, {"launch": "nosuchprogram -n 3"}, {"rerun": True}, {"where": "x == '\\udcff'"},
+                {"env": {"A": "\\udcff"}}, {"env": 3}, {"arrays": 3}, {"code": 3}, {"timeout": Other()}, {"space": {"x": ["a", "\\udcff"]}},
+            ):
+                try:
+                    print("ran", taskfarm.map(f, **{"space": {"x": [1, 2]}, "output": "f.h5", "progress": "none", **more}))
+                except (taskfarm.Error, TypeError, ValueError) as error:
+                    print(type(error).__name__, error)
+            """
+        )
+        self.assertEqual(
+            lines,
+            [
+                "TypeError output: must be a path as text, not bytes",
+                "TypeError output: must be a path as text, not int",
+                "ManifestError output: '' can't be the name of a file in UTF-8",
+                "ManifestError output: 'a\\udcff.h5' can't be the name of a file in UTF-8",
+                "ManifestError output: 'a\\x00.h5' can't be the name of a file in UTF-8",
+                "EngineError output: there is no folder ~",
+                "EngineError output: script.py is no folder",
+                "TypeError common: must be a dict of values by name, not int",
+                'TypeError launch: must be a text, as in launch="mpirun -n 4", not int',
+                "ManifestError launch: has a quotation mark without its other one: mpirun '",
+                "EngineError launch: there is no program nosuchprogram",
+                'TypeError rerun: must be a text, as in rerun="code", not bool',
+                "ManifestError where: '\\udcff' is no character: a text, or the name of a file, that is not UTF-8",
+                "ManifestError env: '\\udcff' is no character: a text, or the name of a file, that is not UTF-8",
+                "ManifestError env: must be an object, not a number",
+                "ManifestError arrays: must be an object, not a number",
+                "ManifestError code: must be a list, not a number",
+                "ManifestError timeout: Other can't stand in a manifest",
+                "ValueError x[1]: '\\udcff' is not UTF-8: leave it out, or rename the file",
+            ],
+        )
+
+    def test_texts_of_arrays(self):
+        """Of numpy's, too, what is no UTF-8 is refused where it is given."""
+        done = self.python(
+            """
+            import numpy as np
+            for texts in (np.array(["a", "b\\udcff"]), np.array(["", "x"]), np.array(["\\ud800x"])[:1], np.array(["ü", "z"])):
+                try:
+                    print(taskfarm.product(s=texts))
+                except ValueError as error:
+                    print(ascii(str(error)))
+            """
+        )
+        self.assertEqual(
+            done.stdout.splitlines(),
+            [
+                r"\"s[1]: 'b\\udcff' is not UTF-8: leave it out, or rename the file\"".replace("\\\"", '"'),
+                "product(s=['', 'x'])",
+                r"\"s[0]: '\\ud800x' is not UTF-8: leave it out, or rename the file\"".replace("\\\"", '"'),
+                "product(s=['ü', 'z'])",
+            ],
+        )
+
+
+class Words(farm.FarmTest):
+    def messages(self):
+        """All texts in the engine's sources that name an option, with what is put in as words."""
+        for path in sorted((farm.SOURCE / "src").rglob("*.c")):
+            for literals in re.findall(r'(?:"(?:[^"\\\n]|\\.)*"\s*)+', path.read_text()):
+                text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literals)).replace('\\"', '"')
+                if re.search(OPTIONS, text) and path.name not in OF_OTHERS and f"{path.name}: {text}" not in OF_OTHERS:
+                    yield path.name, re.sub(r"%[-.*0-9]*(?:ll|l|z)?[a-z]", "8", text)
+
+    @farm.first
+    def test_options_are_told_as_keywords(self):
+        """Of each message that names one."""
+        seen = dict(self.messages())
+        self.assertGreater(len(seen), 10)
+        for name, text in self.messages():
+            with self.subTest(name=name, text=text):
+                left = re.sub("the command taskfarm MANIFEST --salvage", "", worded(text))
+                self.assertIsNone(re.search(OPTIONS, left), left)
+
+    def test_keywords_stand_in_sentences(self):
+        for said, told in {
+            "s.h5: is no HDF5 file; choose another name with --output": f"s.h5: is no HDF5 file; {ANYWHERE}",
+            "; --rerun code runs it anew, --fresh sets the old output aside and starts anew, --output leaves it where it is": (
+                '; rerun="code" runs it anew, fresh=True sets the old output aside and starts anew, another output= leaves it where it is'
+            ),
+            "; --rerun params drops the rows of such points": '; rerun="params" drops the rows of such points',
+            "s.h5.d: is a link, where the run needs a folder of its own; remove it, or choose another name with --output": (
+                f"s.h5.d: is a link, where the run needs a folder of its own; remove it, or {ANYWHERE}"
+            ),
+            "--slots x: must be an integer from 1 to 4096": "slots=x: must be an integer from 1 to 4096",
+            "or ask for fewer slots (--slots)": "or ask for fewer slots (slots=)",
+            "give ranks more with --slots, or mpirun --bind-to none": "give ranks more with slots=, or mpirun --bind-to none",
+            "a single rank there with --slots 8 imports it once": "a single rank there with slots=8 imports it once",
+            "f[0]: out: is there, and no earlier run has made it; move it away, or say --force f to have it removed": (
+                "f[0]: out: is there, and no earlier run has made it; move it away"
+            ),
+            "would be made again: why; remove it, or say --touch": "would be made again: why; remove it",
+            "--salvage goes on with the rows that are whole without it, --fresh sets the output aside": (
+                "the command taskfarm MANIFEST --salvage goes on with the rows that are whole without it, fresh=True sets the output aside"
+            ),
+            "stopping because of --stop-with: tasks": "stopping since the script says so: tasks",
+            "ValueError: no --output-file": "ValueError: no --output-file",
+        }.items():
+            self.assertEqual(worded(said), told)
+
+
+farm.main()
