@@ -26,11 +26,28 @@ static void refuse_uneven(struct loader *l, const json_path *where, const char *
              "the blocks of \"%s\" differ in shape, %s, and can't be one array: leave \"batch\" out", name, why);
 }
 
+/* The first array whose blocks are read from a file, which is one of the stage's inputs; NULL: there is none. */
+static const tf_array_spec *find_dataset(const tf_stage_spec *stage) {
+    for (int a = 0; a < stage->arrays; a++)
+        if (stage->array[a].dataset)
+            return &stage->array[a];
+    return NULL;
+}
+
+static void refuse_files(struct loader *l, const json_path *where, const tf_stage_spec *stage) {
+    const tf_array_spec *array = find_dataset(stage);
+    if (array)
+        diagnose(l->diags, where, TF_DIAG_CONFLICT,
+                 "tasks with blocks of a file, as those of \"%s\" are, run one by one: leave \"batch\" out",
+                 array->name);
+    else
+        diagnose(l->diags, where, TF_DIAG_CONFLICT,
+                 "tasks with \"inputs\" or \"outputs\" run one by one: leave \"batch\" out");
+}
+
 void check_batch(struct loader *l, const json_path *where, const tf_stage_spec *stage) {
     if (tf_stage_has_files(stage))
-        diagnose(l->diags, where, TF_DIAG_CONFLICT,
-                 "tasks with \"inputs\" or \"outputs\" run one by one, since their files are looked at for each: leave "
-                 "\"batch\" out");
+        refuse_files(l, where, stage);
     for (int a = 0; a < stage->arrays; a++) {
         const tf_array_spec *array = &stage->array[a];
         if (!array->grid)

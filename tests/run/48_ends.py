@@ -420,6 +420,7 @@ class FullDisk(Ends):
                 self.assertRegex(done.stderr, f"^taskfarm: MPI can't begin on .*/{name}, where it makes its files: {reason}; set TMPDIR to another folder\n$")
                 self.assertEqual(self.files(), before)
         self.taskfarm("e.json", env={"TMPDIR": str(self.folder / "new")})
+        self.assertTrue((self.folder / "new").is_dir())
 
     @unittest.skipIf(farm.MPICH, "it makes no files where temporary ones are")
     def test_a_limit_that_mpi_can_not_begin_with(self):

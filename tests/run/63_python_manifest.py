@@ -3,6 +3,7 @@
 import json
 
 import farm
+import h5py
 
 MEASURE = "def measure(n):\n    return n\n"
 
@@ -83,8 +84,15 @@ class Manifest(farm.FarmTest):
         over = {"b": {"blocks": {"shape": [5], "chunk": [2]}}}
         blocks = '/run/batch: the blocks of "y" differ in shape, since the last ones are cut off, and can\'t be one array: leave "batch" out'
         self.refuse(blocks, run={"batch": 2}, over=over, results={"y": {"type": "int32", "array": "b"}})
-        files = '/run/batch: tasks with "inputs" or "outputs" run one by one, since their files are looked at for each: leave "batch" out'
+        files = '/run/batch: tasks with "inputs" or "outputs" run one by one: leave "batch" out'
         self.refuse(files, run={"batch": "auto"}, outputs="{n}.txt")
+
+    def test_batches_have_no_blocks_of_files(self):
+        with h5py.File(self.folder / "in.h5", "w") as file:
+            file.create_dataset("v", data=[1.0, 2, 3, 4], chunks=(2,))
+        message = '/run/batch: tasks with blocks of a file, as those of "v" are, run one by one: leave "batch" out'
+        over = {"b": {"blocks": {"shape": [4], "chunk": [2]}}}
+        self.refuse(message, run={"batch": 2}, over=over, arrays={"v": {"dataset": "in.h5:/v"}})
 
     def test_the_blocks_of_a_batch_have_their_whole_halo(self):
         even = {"b": {"blocks": {"shape": [6], "chunk": [2]}}}
