@@ -145,7 +145,7 @@ class More(MapTest):
         )
         table = "{'a': [0, 1, 2, 3, 4], 'b': [0.0, 0.5, 1.0, 1.5, 2.0]}"
         first = 'lambda[0] (x=0), which was to tell the types of results, failed: TypeError: "result": '
-        expected = ", expected an array of 1: one value for each task of the batch"
+        expected = ", expected an array of shape (tasks,), here (1,): one value for each task of the batch"
         self.assertEqual(
             done.stdout.splitlines(),
             [table] * 3 + [f"{first}{said}{expected}" for said in ("3.0", '"abc"', "an array of int64 of shape (2,)")],

@@ -150,13 +150,13 @@ class Results(Batches):
     def test_what_does_not_fit_is_named(self):
         one = "one value for each task of the batch"
         for value, kind, message in (
-            ("3.5", "float64", f"3.5, expected an array of 1: {one}"),
-            ("x[0]", "float64", f"1.0, expected an array of 1: {one}"),
-            ("[1.0, 2.0]", "float64", f"an array of float64 of shape (2,), expected an array of 1: {one}"),
-            ("x[:, None]", "float64", f"an array of float64 of shape (1, 1), expected an array of 1: {one}"),
-            ("x", {"type": "float64", "shape": [3]}, f"an array of float64 of shape (1,), expected an array of shape (1, 3): {one}"),
-            ("'text'", "float64", f'"text", expected an array of 1: {one}'),
-            ("None", "float64", f"None, expected an array of 1: {one}"),
+            ("3.5", "float64", f"3.5, expected an array of shape (tasks,), here (1,): {one}"),
+            ("x[0]", "float64", f"1.0, expected an array of shape (tasks,), here (1,): {one}"),
+            ("[1.0, 2.0]", "float64", f"an array of float64 of shape (2,), expected an array of shape (tasks,), here (1,): {one}"),
+            ("x[:, None]", "float64", f"an array of float64 of shape (1, 1), expected an array of shape (tasks,), here (1,): {one}"),
+            ("x", {"type": "float64", "shape": [3]}, f"an array of float64 of shape (1,), expected an array of shape (tasks, 3), here (1, 3): {one}"),
+            ("'text'", "float64", f'"text", expected an array of shape (tasks,), here (1,): {one}'),
+            ("None", "float64", f"None, expected an array of shape (tasks,), here (1,): {one}"),
             ("x", "int64", "an array of float64 of shape (1,) is no int64; declare the column as float64"),
             ("np.full(1, 2)", "bool", "an array of int64 of shape (1,) is no bool"),
             ("np.full(1, 2) ** np.longdouble(2000)", "float64", "an array of %s of shape (1,) has numbers beyond float64"),
@@ -165,8 +165,8 @@ class Results(Batches):
             ("np.array([300])", "int8", "an array of int64 of shape (1,) with numbers from 300 to 300 is beyond int8"),
             ("np.array([1e300])", "float32", "an array of float64 of shape (1,) has numbers beyond float32; declare the column as float64"),
             ("np.ma.array([1], mask=[1])", "int64", "an array of int64 of shape (1,) has masked elements; fill them, or declare the column as float64"),
-            ("'a'", "string", f'"a", expected an array of 1: {one}'),
-            ("['a', 'b']", "string", f"a list of 2, expected an array of 1: {one}"),
+            ("'a'", "string", f'"a", expected an array of shape (tasks,), here (1,): {one}'),
+            ("['a', 'b']", "string", f"a list of 2, expected an array of shape (tasks,), here (1,): {one}"),
             ("[3]", "string", "3 is no string"),
         ):
             with self.subTest(value):

@@ -231,7 +231,7 @@ class Culprits(Batches):
     def test_those_that_return_what_does_not_fit(self):
         self.stage("def work(x):\n    return x[x != 4] * 1.0\n")
         self.taskfarm("m.json", status=1)
-        self.expect_only([4], 'column "y": an array of float64 of shape (0,), expected an array of 1: one value for each task of the batch')
+        self.expect_only([4], 'column "y": an array of float64 of shape (0,), expected an array of shape (tasks,), here (1,): one value for each task of the batch')
 
     def test_those_that_crash(self):
         for end, message in (

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from taskfarm._slot.columns import Column, check_integers, converter, described, is_binary, unmasked
+from taskfarm._slot.columns import Column, check_integers, converter, described, is_binary, of_batch, unmasked
 from taskfarm._slot.errors import Misfit
 from taskfarm._slot.labels import lost_unit
 from taskfarm._slot.memory import FORMATS
@@ -73,17 +73,12 @@ def _members(results: Results, count: int, returned: Any) -> Iterator[tuple[Colu
     return results.members(fields_of_batch(returned, count))
 
 
-def _expected(column: Column, count: int) -> str:
-    shape = f"shape {(count, *column.shape)}" if column.shape else f"{count}"
-    return f"expected an array of {shape}: one value for each task of the batch"
-
-
 # ---- Numbers ----
 
 
 def _as_array(column: Column, count: int, value: Any) -> Array:
     if isinstance(value, (str, bytes, bytearray, set, frozenset, Mapping)) or value is None:
-        raise Misfit(f"{described(value)}, {_expected(column, count)}")
+        raise Misfit(f"{described(value)}, {of_batch(count, column.shape)}")
     if lost_unit(value):
         raise Misfit(lost_unit(value))
     if isinstance(value, np.ma.MaskedArray):
@@ -94,7 +89,7 @@ def _as_array(column: Column, count: int, value: Any) -> Array:
         raise Misfit(f"{described(value)} is no array: {error}") from None
     if array.shape != (count, *column.shape):
         said = value if array.shape == () else array
-        raise Misfit(f"{described(said)}, {_expected(column, count)}")
+        raise Misfit(f"{described(said)}, {of_batch(count, column.shape)}")
     return array
 
 
@@ -169,9 +164,9 @@ def _numbers(column: Column, rows: Rows, value: Any) -> Callable[[], None]:
 def _texts(column: Column, rows: Rows, value: Any) -> Iterator[Text]:
     count = len(rows)
     if isinstance(value, (str, bytes, bytearray, set, frozenset, Mapping)) or not hasattr(value, "__len__"):
-        raise Misfit(f"{described(value)}, {_expected(column, count)}")
+        raise Misfit(f"{described(value)}, {of_batch(count, column.shape)}")
     if len(value) != count:
-        raise Misfit(f"{described(value)}, {_expected(column, count)}")
+        raise Misfit(f"{described(value)}, {of_batch(count, column.shape)}")
     values = value.tolist() if isinstance(value, np.ndarray) else list(value)
     for row, one in zip(rows.numbers().tolist(), values, strict=True):
         try:

@@ -44,6 +44,12 @@ def described(value: object) -> str:
     return f"a {type(value).__qualname__}"
 
 
+def of_batch(count: int, shape: Sequence[int] = ()) -> str:
+    """What a batch function returns for a column, to stand behind what it has returned for `count` tasks."""
+    of_any = ", ".join(map(str, ("tasks", *shape))) if shape else "tasks,"
+    return f"expected an array of shape ({of_any}), here {(count, *shape)}: one value for each task of the batch"
+
+
 def _is_numpy(value: object) -> bool:
     return "numpy" in sys.modules and isinstance(value, (sys.modules["numpy"].ndarray, sys.modules["numpy"].generic))
 

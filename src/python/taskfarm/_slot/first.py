@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from taskfarm._slot.columns import described
+from taskfarm._slot.columns import described, of_batch
 from taskfarm._slot.labels import lost, lost_unit
 from taskfarm._slot.results import fields_of, fields_of_batch
 
@@ -116,7 +116,7 @@ def _only(name: str, value: Any) -> Any:
     value = value.to_numpy() if hasattr(value, "to_numpy") else value
     is_one = isinstance(value, (str, bytes, bytearray, dict, set)) or not hasattr(value, "__len__")
     if is_one or getattr(value, "shape", None) == () or len(value) != 1:
-        raise TypeError(f'"{name}": {described(value)}, expected an array of 1: one value for each task of the batch')
+        raise TypeError(f'"{name}": {described(value)}, {of_batch(1)}')
     return value[0]
 
 
