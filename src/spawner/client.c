@@ -15,6 +15,7 @@
 struct tf_spawner {
     tf_child child; /* the guard; the socket is to the spawner */
     int32_t epoch;  /* of the campaign */
+    int32_t given;  /* of that which the spawner has got last */
 };
 
 tf_spawner *tf_spawner_fork(const tf_function *program, tf_error *error) {
@@ -27,7 +28,7 @@ tf_spawner *tf_spawner_fork(const tf_function *program, tf_error *error) {
         return NULL;
     }
     tf_spawner *spawner = tf_alloc(sizeof *spawner);
-    spawner->child = forked;
+    *spawner = (tf_spawner){.child = forked, .given = -1};
     return spawner;
 }
 
@@ -53,6 +54,8 @@ void tf_spawner_begin(tf_spawner *spawner) {
 }
 
 tf_err tf_spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error *error) {
+    if (spawner->given == spawner->epoch)
+        return TF_OK;
     int fd = tf_memory_file("taskfarm-campaign", bundle);
     if (fd < 0)
         return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "no memory for the campaign: %s",
@@ -60,7 +63,15 @@ tf_err tf_spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_er
     spawner_message message = {.kind = SPAWNER_CAMPAIGN, .epoch = spawner->epoch, .size = (int64_t)bundle->length};
     tf_err err = spawner_send(spawner->child.socket, &message, &fd, 1, error);
     close(fd);
+    if (err == TF_OK)
+        spawner->given = spawner->epoch;
     return err;
+}
+
+tf_err tf_spawner_warm(tf_spawner *spawner, const tf_buf *bundle, int stage, tf_error *error) {
+    spawner_message message = {.kind = SPAWNER_WARM, .epoch = spawner->epoch, .stage = stage};
+    const tf_err err = tf_spawner_send_campaign(spawner, bundle, error);
+    return err == TF_OK ? spawner_send(spawner->child.socket, &message, NULL, 0, error) : err;
 }
 
 tf_err tf_spawner_give_library(tf_spawner *spawner, int stage, int fd, tf_error *error) {

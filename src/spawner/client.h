@@ -19,6 +19,10 @@ void tf_spawner_begin(tf_spawner *spawner);
  * descriptor stays the caller's. */
 tf_err tf_spawner_give_library(tf_spawner *spawner, int stage, int fd, tf_error *error);
 
+/* Has the module of a Python stage imported by the process that those of its slots are to be forked from, before any of
+ * them is asked for. Gives the spawner the campaign, as a bundle, if it has not got it. */
+tf_err tf_spawner_warm(tf_spawner *spawner, const tf_buf *bundle, int stage, tf_error *error);
+
 /* Lets it go on if somebody has stopped it. From any thread. */
 void tf_spawner_wake(const tf_spawner *spawner);
 

@@ -10,8 +10,8 @@
 /* Readable when the spawner says something. */
 int tf_spawner_socket(const tf_spawner *spawner);
 
-/* Gives the spawner what its hosts need: the campaign as a bundle, and the rank's lock on the output, which they hold
- * with it. Bundle and lock stay the caller's. */
+/* Gives the spawner what its hosts need: the campaign as a bundle, if it has not got it, and the rank's lock on the
+ * output, which they hold with it. Bundle and lock stay the caller's. */
 tf_err tf_spawner_send_campaign(tf_spawner *spawner, const tf_buf *bundle, tf_error *error);
 tf_err tf_spawner_send_lock(tf_spawner *spawner, int lock, tf_error *error);
 

@@ -13,6 +13,7 @@ typedef enum spawner_kind {
     SPAWNER_LOCK,    /* to the spawner, with the rank's lock on the output, which hosts hold with the rank. Passed on to
                         the guard; at the end without a lock */
     SPAWNER_LIBRARY, /* to the spawner, with a memory file: the library of the stage */
+    SPAWNER_WARM,    /* to the spawner: Python processes of the stage will be asked for soon */
     SPAWNER_START,   /* to the spawner, with the slot's socket and buffers: start a host */
     SPAWNER_KILL,    /* to the spawner: kill the slot's host */
     SPAWNER_OVER,    /* to the spawner: the run is over; idle hosts leave by themselves, the others are killed */

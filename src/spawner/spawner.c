@@ -282,6 +282,7 @@ static void obey_message(parent *s, const spawner_message *m, const int fds[SPAW
     case SPAWNER_CAMPAIGN: open_campaign(s, fds[0], (size_t)m->size); break;
     case SPAWNER_LOCK: replace_lock(s, fds[0]); break;
     case SPAWNER_LIBRARY: add_library(&s->setting, m->stage, fds[0]); break;
+    case SPAWNER_WARM: warm_prepare(&s->setting, m->stage); break;
     case SPAWNER_START:
         if (s->campaign)
             start_host(s, m, fds);

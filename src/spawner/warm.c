@@ -8,6 +8,7 @@
 
 #include "host/packet.h"
 #include "host/python_parent.h"
+#include "host/python_stage.h"
 
 enum { MOST_IN_VAIN = 3 };
 
@@ -44,6 +45,15 @@ void warm_open(warm_parents *w, host_setting *setting) {
             parent = add_parent(w, s);
         setting->warm[s] = parent ? parent->near : -1;
     }
+}
+
+void warm_prepare(const host_setting *setting, int stage) {
+    tf_buf packet = {0};
+    if (!setting->campaign || setting->warm[stage] < 0)
+        return;
+    python_stage_add(setting->campaign, &setting->campaign->stage[stage], &packet);
+    packet_send(setting->warm[stage], &packet, NULL, 0); /* if it does not come there, the first request does */
+    tf_buf_free(&packet);
 }
 
 static void give_up(warm_parent *parent) {

@@ -1,7 +1,8 @@
 /* Warm parents: interpreters that import what Python stages need, once a rank, and fork the processes of its slots.
  * Stages with the same interpreter, environment and folder share one.
  *
- * Each has a socket, on which hosts ask for processes. It is started when the first request waits there; when it has
+ * Each has a socket, on which hosts ask for processes. It is started when the first request waits there, or it is
+ * to prepare itself; when it has
  * ended, another is as soon as a request waits again. What it forks are the spawner's children: they live on.
  *
  * Process: the spawner. */
@@ -27,6 +28,9 @@ typedef struct warm_parents {
 
 /* Makes the sockets for the stages of a campaign, and tells hosts of them by the setting. */
 void warm_open(warm_parents *w, host_setting *setting);
+
+/* Has the parent of a stage started, and the stage's module imported, though no request waits. */
+void warm_prepare(const host_setting *setting, int stage);
 
 /* Frees all of it: parents that run still are the caller's to kill. */
 void warm_close(warm_parents *w, host_setting *setting);

@@ -198,6 +198,14 @@ class Warm(WarmTest):
         self.assertEqual(self.rows()[2], square)
         self.assertGreaterEqual(self.imports(), 1 + len(set(self.rows()[3])))
 
+    def test_it_imports_while_mpi_starts(self):
+        """And only if there are tasks for it."""
+        self.stage(["well"] * 3)
+        self.taskfarm("w.json", env={"LD_PRELOAD": f"{farm.BUILD}/tests/libwait_for_import.so"})
+        self.assertEqual(self.rows()[0], [farm.DONE] * 3)
+        self.taskfarm("w.json")
+        self.assertEqual(self.imports(), 1)
+
     def test_stages_share_it(self):
         begin = "with open('imports', 'a') as file:\n    file.write('x')\n"
         self.write("common.py", begin)
