@@ -62,11 +62,12 @@ class Spaces(MapTest):
 
     def test_what_is_no_space(self):
         ways = "give axes by name, as in product(depth=[1, 2]) or zip(ra=[1, 2], dec=[3, 4]), or rows(list of dicts)"
+        values = "values are booleans, integers, floats or texts"
         box = 'must be (low, high) or (low, high, "log"), not'
         done = self.python(
             """
             import numpy as np, pandas as pd
-            from taskfarm import product, zip, concat, rows, csv, sobol
+            from taskfarm import product, zip, concat, rows, csv, glob, sobol
             for make in (
                 lambda: product(x=[1, "a"]), lambda: product(x=[2**63]), lambda: product(x=[2**53 + 1, 0.5]),
                 lambda: zip(a=[1], b=[1, 2]), lambda: product(x=np.zeros((2, 2))), lambda: product(x=[]),
@@ -77,6 +78,7 @@ class Spaces(MapTest):
                 lambda: product(x=[1]) * rows([{"x": 2}]), lambda: product(x=[1]).where(len), lambda: len(product(x=[1]).where("z > 1")),
                 lambda: product(x={"linspace": [0, 1, len]}), lambda: sobol(4, x=3), lambda: sobol(4, x=(0, 1, "lin")), lambda: sobol(4, x=(0, "1")),
                 lambda: len(product(**{name: range(10**8) for name in "abc"})), lambda: rows(3), lambda: concat([(1, 2)]),
+                lambda: product(x=[[1, 2], [3]]), lambda: product(x=[np.ones(2)]), lambda: len(glob(x="*.none")), lambda: product(x=[b"a"]),
             ):
                 try:
                     make()
@@ -113,6 +115,10 @@ class Spaces(MapTest):
                 "OverflowError the space has 1e+24 points, more than there are numbers for",
                 "TypeError rows: int is no table: give a DataFrame, a structured array or a list of dicts",
                 f"TypeError list is no space: {ways}",
+                f"TypeError x[0]: {values}, not list: give its index, and all of them as a common value",
+                f"TypeError x[0]: {values}, not ndarray: give its index, and all of them as a common value",
+                'ManifestError space: x: glob: no file matches *.none; give the axis as a dict with "allow_empty": True if that is all right',
+                f"TypeError x[0]: {values}, not bytes: convert it first",
             ],
         )
 

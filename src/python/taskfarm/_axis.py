@@ -198,4 +198,6 @@ def _plain(name: str, index: int, value: Any) -> Scalar:
         if isinstance(path, str):
             return _text(name, index, path)
     kind = type(value).__name__
-    raise TypeError(f"{name}[{index}]: values are booleans, integers, floats or texts, not {kind}: convert it first")
+    is_array = isinstance(value, (list, tuple)) or getattr(value, "shape", None)
+    way = "give its index, and all of them as a common value" if is_array else "convert it first"
+    raise TypeError(f"{name}[{index}]: values are booleans, integers, floats or texts, not {kind}: {way}")

@@ -18,6 +18,8 @@ _PHRASES = [
     (r"; move it away, or say --force \S+ to have it removed", "; move it away"),
     (r"; remove it, or say --touch", "; remove it"),
     (r"--salvage goes on", "the command taskfarm MANIFEST --salvage goes on"),
+    (r'say "allow_empty": true if', 'give the axis as a dict with "allow_empty": True if'),
+    (r'"allow_empty": true', '"allow_empty": True'),
     (r"because of --stop-with\b", "since the script says so"),
 ]
 
