@@ -35,7 +35,7 @@ from taskfarm._process import (
 from taskfarm._progress import Display, display_of, logger
 from taskfarm._run import Outcome, Run, note, outcome_of
 from taskfarm._slot.plan import OFFERED, PlanError, bind
-from taskfarm._spaces import Space, as_space
+from taskfarm._spaces import Space, as_space, first_names
 from taskfarm._types import by_first_task, earlier
 from taskfarm._wording import worded
 
@@ -181,7 +181,7 @@ def _is_file_name(path: str) -> bool:
 
 def _check_signature(function: Callable[..., Any], space: Space, common: Mapping[str, Any] | None, arrays: Any) -> None:
     """Before anything is written; by the rule of the slots."""
-    names = space.names()
+    names = space.names() or first_names(space)
     if names is None:
         return
     blocks = arrays if isinstance(arrays, Mapping) else ()  # else the engine says what they must be

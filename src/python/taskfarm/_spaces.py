@@ -279,6 +279,12 @@ class _Asked(Space):
         return self._text
 
 
+def first_names(space: Space) -> tuple[str, ...] | None:
+    """The parameters of the first point, which the engine may have to read; None: there is no point."""
+    points = space._whole()
+    return tuple(points[0]) if len(points) else None
+
+
 def _is_long(values: Values) -> bool:
     return len(values) > _INLINE and values.kind != "bool" and isinstance(values.axis(), list)
 

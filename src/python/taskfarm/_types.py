@@ -92,6 +92,7 @@ def _failure(told: Mapping[str, Any], attempts: int) -> str:
     tries = f" {attempts} times" if attempts > 1 else ""
     text = f"{told['stage']}[{told['index']}] ({params}), which was to tell the types of results, failed{tries}: "
     text += str(told["message"])
-    if told.get("stderr"):
-        text += f"\n\n{told['stderr'].rstrip()}\n"
-    return text + "\nresults= declares the types without running a task first"
+    said = str(told.get("stderr", "")).strip()
+    if said in ("", told["message"]):  # it was not called, or that says what to do
+        return text
+    return f"{text}\n\n{said}\n\nresults= declares the types without running a task first"
