@@ -128,6 +128,75 @@ class Results(MapTest):
         failed = "f[0] (x=1), which was to tell the types of results, failed: TypeError: None tells no type: declare results=, or results={} where the function returns nothing"
         self.assertEqual(done.stdout.splitlines(), [failed, "{'x': [1, 2], 'result': [nan, 1.5]}", "{'x': [1, 2]}"])
 
+    def test_columns_that_can_not_be(self):
+        """They are named before anything runs, or by the first task. One may be called "type"."""
+        done = self.python(
+            """
+            import numpy as np
+            def f(x): return {"type": 1, "mass": [1, 2]}
+            for number, results in enumerate(({"type": float, "mass": (int, np.int64(2))}, {"a": (float, "3")}, {1: float}, {"a": (float,)}, {"a": object}, {"a": [3]})):
+                try:
+                    run = taskfarm.map(f, {"x": [1]}, results=results, output=f"c{number}.h5", progress="none")
+                    print(run[0].results["type"], run[0].results["mass"].tolist())
+                except taskfarm.ManifestError as error:
+                    print(error.id, error)
+            run = taskfarm.map(lambda x: {"status": x, "task.status": 2, "task": 3}, {"x": [1]}, output="s.h5", progress="none")
+            print(list(run.frame), run[0].results)
+            for number, results in enumerate((None, {"a": float, "b": float})):
+                try:
+                    print(taskfarm.map(lambda x: {1: 1}, {"x": [1]}, results=results, output=f"n{number}.h5", progress="none")[0].message)
+                except taskfarm.TaskError as error:
+                    print(error)
+            """
+        )
+        self.assertEqual(
+            done.stdout.splitlines(),
+            [
+                "1.0 [1, 2]",
+                "bad-value results: a: a shape is a length or several, as in (float, (10, 3)), not '3'",
+                "bad-name results: the names of columns are texts, not 1",
+                "bad-value results: a: a tuple is (type, shape), as in (float, (1000,))",
+                "bad-value results: a: <class 'object'> is no type of a column",
+                "bad-value results: a: [3] is no type of a column",
+                "['task.task.status', 'x', 'status', 'task.status', 'task'] {'status': 1, 'task.status': 2, 'task': 3}",
+                "lambda[0] (x=1), which was to tell the types of results, failed: TypeError: the names of columns are texts, and the function returned one that is 1",
+                'column "a" is missing in what the function returned; it has 1',
+            ],
+        )
+
+    @farm.first
+    def test_spaces_in_files_fit_the_function(self):
+        """They are compared before anything runs."""
+        self.write("s.csv", "name,ra,de\na,1,2\n")
+        self.write("raw/a_R.fits", "")
+        done = self.python(
+            """
+            from taskfarm import csv, files, product
+            def noted(*given, **named): open("called", "a").write("x\\n")
+            for f, space in (
+                (lambda name, ra, deg: noted(), csv("s.csv")), (lambda name, ra: noted(), csv("s.csv")),
+                (lambda path, f: noted(), files("raw/{o}_{f}.fits")), (lambda o, f: noted(), product(files("raw/{o}_{f}.fits"), k=[1])),
+                (lambda o, f: noted(), files("{o}_{f}.png")), (lambda x: noted(), csv("none.csv").where("x > 1")),
+            ):
+                try:
+                    taskfarm.map(f, space, results=float)
+                except taskfarm.ManifestError as error:
+                    print(error)
+            """
+        )
+        self.assertEqual(
+            done.stdout.splitlines(),
+            [
+                'function: <lambda>(name, ra, deg): the stage has no parameter "deg"; it has "name", "ra" and "de"',
+                'function: <lambda>(name, ra): the function does not take the stage\'s "de"',
+                'function: <lambda>(path, f): the stage has no parameter "path"; it has "o" and "f"',
+                'function: <lambda>(o, f): the function does not take the stage\'s "k"',
+                'space: files: no file matches {o}_{f}.png; say "allow_empty": true if that is all right',
+                "space: csv: none.csv: No such file or directory",
+            ],
+        )
+        self.assertEqual((self.calls(), [path.name for path in self.folder.glob("*.h5*")]), ([], []))
+
     def test_the_first_task_fails(self):
         done = self.python(
             """

@@ -92,8 +92,11 @@ class Stage:
 
 
 def status_name(stage: Stage) -> str:
-    """What the statuses of its tasks are called beside its parameters and results."""
-    return "task.status" if "status" in stage.parameters or "status" in stage.results else "status"
+    """What the statuses of its tasks are called beside its parameters and results: "status", or "task.status" ..."""
+    name = "status"
+    while name in stage.parameters or name in stage.results:
+        name = f"task.{name}"
+    return name
 
 
 # ---- From the file ----

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -35,6 +36,14 @@ def _type_name(kind: Any) -> str | None:
     return dtype.name if dtype.kind in "biuf" else {"U": "string", "S": "bytes"}.get(dtype.kind)
 
 
+def _shape(name: str, said: Any) -> list[int]:
+    try:
+        return [operator.index(length) for length in (said if isinstance(said, (tuple, list)) else (said,))]
+    except TypeError:
+        text = f"results: {name}: a shape is a length or several, as in (float, (10, 3)), not {said!r}"
+        raise ManifestError(text, id="bad-value") from None
+
+
 def _column(name: str, said: Any) -> Any:
     """A column as the manifest has it: from a type, (type, shape), or what is one already."""
     if isinstance(said, Mapping):
@@ -42,8 +51,7 @@ def _column(name: str, said: Any) -> Any:
     if isinstance(said, tuple):
         if len(said) != 2:
             raise ManifestError(f"results: {name}: a tuple is (type, shape), as in (float, (1000,))", id="bad-value")
-        shape = [said[1]] if isinstance(said[1], int) else [int(length) for length in said[1]]
-        return {"type": _column(name, said[0]), "shape": shape}
+        return {"type": _column(name, said[0]), "shape": _shape(name, said[1])}
     kind = _type_name(said)
     if kind is None:
         raise ManifestError(f"results: {name}: {said!r} is no type of a column", id="bad-value")
@@ -51,10 +59,13 @@ def _column(name: str, said: Any) -> Any:
 
 
 def columns_of(results: Any) -> dict[str, Any]:
-    """What `results=` says: a dict of columns, or the type of the only value."""
-    if isinstance(results, Mapping) and not ("type" in results and not isinstance(results["type"], Mapping)):
-        return {str(name): _column(str(name), said) for name, said in results.items()}
-    return {BARE: _column(BARE, results)}
+    """What `results=` says: a dict of columns, of which one may be called "type", or the type of the only value."""
+    if not isinstance(results, Mapping):
+        return {BARE: _column(BARE, results)}
+    for name in results:
+        if not isinstance(name, str):
+            raise ManifestError(f"results: the names of columns are texts, not {name!r}", id="bad-name")
+    return {name: _column(name, said) for name, said in results.items()}
 
 
 def _fields(kind: Any) -> dict[str, Any] | None:

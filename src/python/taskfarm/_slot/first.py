@@ -178,6 +178,8 @@ class First:
             fields = {BARE: returned}
         columns, values = {}, {}
         for name, value in fields.items():
+            if not isinstance(name, str):
+                raise TypeError(f"the names of columns are texts, and the function returned one that is {name!r}")
             columns[name], values[name] = describe(name, _only(name, value) if self.is_batch else value)
         said = {"taskfarm_first": 1, "index": index, "is_batch": self.is_batch, "columns": columns, "values": values}
         beside = f"{self.path}.new"

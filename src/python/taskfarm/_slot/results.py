@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from typing import Any
 
-from taskfarm._slot.columns import Column, described
+from taskfarm._slot.columns import Column, described, shown
 from taskfarm._slot.errors import Misfit
 
 _NAMED = 8  # names in a message
@@ -56,7 +56,8 @@ def fields_of_batch(returned: Any, count: int) -> Any:
 def _listed(names: Sequence[Any]) -> str:
     if not names:
         return "it is empty"
-    words = [f'"{name}"' for name in names[:_NAMED]] + (["..."] if len(names) > _NAMED else [])
+    words = [f'"{name}"' if isinstance(name, str) else shown(name) for name in names[:_NAMED]]
+    words += ["..."] if len(names) > _NAMED else []
     return "it has " + ", ".join(words)
 
 
