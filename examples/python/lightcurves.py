@@ -1,8 +1,8 @@
 """Which stars vary? A thousand light curves, named in a text file, and the robust scatter of each.
 
 A light curve is 1000 points of photon noise; one star in ten varies, by a sine of amplitude 0.01 to 0.1. The variable
-stars stand out in the histogram of the scatter, which is drawn into lightcurves.png. This is so little work that most of
-the time goes into the start.
+stars stand out in the histogram of the scatter, which is drawn into lightcurves.png. This is so little work that most
+of the time goes into the start.
 
 It needs pip install './src/python[notebooks]' astropy.
 """
