@@ -93,7 +93,7 @@ class Spaces(MapTest):
                 "ValueError x[0]: 9223372036854775808 is beyond int64",
                 "ValueError x: 9007199254740993 stands among floats, where it would be rounded: give it as a text",
                 "ValueError zip: columns side by side must have the same length, not a: 1, b: 2",
-                "ValueError x: an axis has one dimension, not 2: shape (2, 2)",
+                "ValueError x: an axis has one dimension, not 2: shape (2, 2): for an array a point give its index, and all of them as a common value",
                 "ValueError x: an axis needs at least one value",
                 "TypeError x[0]: values are booleans, integers, floats or texts, not object: convert it first",
                 "TypeError x: values are booleans, integers, floats or texts, not datetime64[D]: convert them first",

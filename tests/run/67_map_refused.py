@@ -38,6 +38,28 @@ class Refused(MapTest):
         self.assertEqual([path.name for path in self.folder.glob("*.map*")], [])
         return done.stdout.replace(f"{self.folder.resolve()}/", "").splitlines()
 
+    def test_keywords_of_other_libraries(self):
+        """What is said here instead."""
+        lines = self.refused(
+            """
+            for key in ("n_jobs", "max_workers", "chunksize", "initializer", "walltime"):
+                try:
+                    taskfarm.map(lambda x: 1, {"x": [1]}, **{key: 4})
+                except taskfarm.ManifestError as error:
+                    print(error.id, error)
+            """
+        )
+        self.assertEqual(
+            lines,
+            [
+                "unknown-key n_jobs: map has no such keyword: slots= says how many tasks run at once, resources= what each takes",
+                "unknown-key max_workers: map has no such keyword: slots= says how many tasks run at once, resources= what each takes",
+                "unknown-key chunksize: map has no such keyword: tasks go to processes in parcels by themselves; batch= makes arrays",
+                "unknown-key initializer: map has no such keyword: init= is called once in each process",
+                "unknown-key walltime: map has no such keyword: timeout= is that of a task",
+            ],
+        )
+
     @farm.first
     def test_what_is_known_without_types(self):
         """Is refused before the first task runs, which may take an hour."""

@@ -92,9 +92,10 @@ class Results(MapTest):
             import numpy as np
             def bare(x): return np.ma.masked if x == 1 else 5.0
             def element(x): return [x, np.ma.masked]
+            def none(x): return [x, None]
             def array(x): return np.ma.array([x, 7.5], mask=[0, 1])
             def integers(x): return np.ma.array([x, 7], mask=[0, 1])
-            for f in (bare, element, array, integers):
+            for f in (bare, element, none, array, integers):
                 try:
                     run = taskfarm.map(f, taskfarm.product(x=[1, 2]), progress="none")
                     print(run[0].results["result"], run[1].results["result"])
@@ -106,6 +107,7 @@ class Results(MapTest):
             done.stdout.splitlines(),
             [
                 "nan 5.0",
+                "[ 1. nan] [ 2. nan]",
                 "[ 1. nan] [ 2. nan]",
                 "[ 1. nan] [ 2. nan]",
                 "integers[0] (x=1), which was to tell the types of results, failed: TypeError: "

@@ -103,7 +103,8 @@ def _from_array(name: str, data: Any) -> tuple[Any, str]:
 
     array = np.atleast_1d(np.asarray(data))
     if array.ndim != 1:
-        raise ValueError(f"{name}: an axis has one dimension, not {array.ndim}: shape {array.shape}")
+        text = f"{name}: an axis has one dimension, not {array.ndim}: shape {array.shape}"
+        raise ValueError(f"{text}: for an array a point give its index, and all of them as a common value")
     if lost_unit(data):
         raise TypeError(f"{name}: {lost_unit(data)}")
     kind = array.dtype.kind

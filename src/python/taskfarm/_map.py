@@ -44,6 +44,17 @@ _RETRY = 4  # times that an engine which finds the output in use is started agai
 _PREFIX = "taskfarm: "  # of the engine's lines on standard error
 
 
+# Keywords of other libraries, and what is said here.
+_OTHER_WORDS = {
+    ("n_jobs", "workers", "processes", "max_workers", "num_workers", "nproc", "nprocs", "ncpus", "n_cores", "cores"): (
+        "slots= says how many tasks run at once, resources= what each takes"
+    ),
+    ("chunksize", "chunk_size", "batch_size"): "tasks go to processes in parcels by themselves; batch= makes arrays",
+    ("initializer",): "init= is called once in each process",
+    ("walltime", "time_limit"): "timeout= is that of a task",
+}
+
+
 @dataclass(frozen=True)
 class Call:
     """What map was called with."""
@@ -138,6 +149,7 @@ def _map(said: dict[str, Any]) -> Run:
     _refuse_within_task()
     refuse_ranks()
     path = _check_keywords(output, said)
+    _refuse_other_words(keys)
     space = as_space(said["space"])
     target = target_of(function, said["init"], keys.get("name"))
     _check_signature(function, space, said["common"], keys.get("arrays"))
@@ -170,6 +182,14 @@ def _check_keywords(output: Any, said: Mapping[str, Any]) -> str | None:
             raise TypeError(f"common: names are texts, not {type(name).__name__}")
     check_launcher(said["launch"])
     return path
+
+
+def _refuse_other_words(keys: Mapping[str, Any]) -> None:
+    """Keywords that other libraries have for the same."""
+    for key in keys:
+        for words, advice in _OTHER_WORDS.items():
+            if key in words:
+                raise ManifestError(f"{key}: map has no such keyword: {advice}", id="unknown-key")
 
 
 def _is_file_name(path: str) -> bool:

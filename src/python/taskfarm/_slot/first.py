@@ -57,7 +57,9 @@ def _filled(name: str, value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """An element of a list as Python's own."""
+    """An element of a list as Python's own; what is missing is NaN."""
+    if value is None:
+        return math.nan
     if lost_unit(value):
         raise TypeError(lost_unit(value))
     item = value.item() if hasattr(value, "item") else value
