@@ -62,9 +62,11 @@ typedef struct tf_sched_stage {
     const tf_intervals *pending; /* the tasks to run; NULL: all of them */
     int64_t withheld; /* tasks that are neither done nor run this time; with any of them the stage is not finished */
     int64_t adopted;  /* tasks that are done without being run */
-    int64_t
-        batch; /* one call runs tasks k * batch .. (k + 1) * batch - 1: they go to one worker; 0 or 1: each by itself */
-    int level; /* the stage of the highest level goes first, of several the first in number */
+
+    /* One call runs tasks k * batch .. (k + 1) * batch - 1, so they go to one worker. 0 or 1: each is run by itself. */
+    int64_t batch;
+
+    int level;       /* the stage of the highest level goes first, of several the first in number */
     bool linked;     /* its tasks are blocked until tf_sched_ready names them */
     bool awaits_cut; /* it is over only after tf_sched_cut, even if all its tasks have ended */
     bool finished;   /* an earlier run has finished it: nothing is left to run or to write */
