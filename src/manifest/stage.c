@@ -39,9 +39,8 @@ static void check_arrays_are_taken(struct loader *l, const stage_json *json, con
     if (!stage->run.key || run_takes_blocks(&stage->run) || !member.json)
         return;
     diagnose(l->diags, &member.where, TF_DIAG_CONFLICT,
-             "blocks are handed to functions, in C or Python, and expressions alone: let the %s read the array itself, "
-             "at the place that "
-             "the parameters of the axis of blocks say%s",
+             "blocks are handed to functions and expressions alone: "
+             "let the %s read the array itself, at the place that the parameters of the axis of blocks say%s",
              stage->run.key, tf_run_is_command(&stage->run) ? "" : "; what it answers may be blocks");
 }
 

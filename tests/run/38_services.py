@@ -271,7 +271,7 @@ serve(echo)
             said = self.taskfarm("check", "c.json", status=2).stderr
             self.assertEqual(
                 said,
-                f"c.json: /arrays: blocks are handed to functions, in C or Python, and expressions alone: let the {kind} read the array itself, at the place "
+                f"c.json: /arrays: blocks are handed to functions and expressions alone: let the {kind} read the array itself, at the place "
                 f"that the parameters of the axis of blocks say{'; what it answers may be blocks' if kind == 'service' else ''}\n",
             )
         self.write("work.py", "from taskfarm import serve\nserve(lambda b_start, b_count: {'y': [b_start + i for i in range(b_count)]})\n")
