@@ -11,8 +11,8 @@ from typing import Any
 
 from taskfarm._errors import ManifestError
 from taskfarm._extras import needed
-
-BARE = "result"  # the column of a value that has no name
+from taskfarm._slot.annotations import fields_of_hint
+from taskfarm._slot.results import BARE
 
 _TYPES: dict[Any, str] = {bool: "bool", int: "int64", float: "float64", str: "string", bytes: "bytes"}
 
@@ -68,15 +68,6 @@ def columns_of(results: Any) -> dict[str, Any]:
     return {name: _column(name, said) for name, said in results.items()}
 
 
-def _fields(kind: Any) -> dict[str, Any] | None:
-    """The members of a record's class, by name."""
-    if dataclasses.is_dataclass(kind) or (
-        isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields")
-    ):
-        return typing.get_type_hints(kind)
-    return typing.get_type_hints(kind) if typing.is_typeddict(kind) else None
-
-
 def annotated(function: Callable[..., Any]) -> dict[str, Any] | None:
     """The columns that the annotation of what is returned says; None: it does not say all of them."""
     inner = function
@@ -92,6 +83,6 @@ def annotated(function: Callable[..., Any]) -> dict[str, Any] | None:
         return None
     if returned is type(None):
         return {}
-    fields = _fields(returned)
+    fields = fields_of_hint(returned)
     columns = {name: _type_name(kind) for name, kind in (fields if fields is not None else {BARE: returned}).items()}
     return None if any(kind is None for kind in columns.values()) else columns

@@ -54,7 +54,7 @@ def _shown(hint: Any) -> str:
     return str(hint).replace("typing.", "")
 
 
-def _fields(hint: Any) -> dict[str, Any] | None:
+def fields_of_hint(hint: Any) -> dict[str, Any] | None:
     """The members of a record, by name; None: they are not known."""
     is_record = dataclasses.is_dataclass(hint) or typing.is_typeddict(hint)
     is_record = is_record or (isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields"))
@@ -96,7 +96,7 @@ def mismatches(function: Callable[..., Any], columns: list[dict[str, Any]], batc
         return []
     if not columns or hint is Any:
         return []
-    fields = _fields(hint)
+    fields = fields_of_hint(hint)
     if fields is not None:
         return list(_of_record(hint, fields, columns, batch))
     origin = typing.get_origin(hint) or hint

@@ -14,9 +14,7 @@ from typing import Any
 
 from taskfarm._slot.columns import described, of_batch
 from taskfarm._slot.labels import lost, lost_unit
-from taskfarm._slot.results import fields_of, fields_of_batch
-
-BARE = "result"  # the column of a value that has no name
+from taskfarm._slot.results import BARE, fields_of, fields_of_batch
 
 _KINDS = {"b": "bool", "i": "int", "u": "uint", "f": "float"}
 

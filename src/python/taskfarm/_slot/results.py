@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
-from typing import Any
+from typing import Any, Final
 
 from taskfarm._slot.columns import Column, described, shown
 from taskfarm._slot.errors import Misfit
 
+BARE: Final = "result"  # the column of a value that has no name
 _NAMED = 8  # names in a message
 _ABSENT: Any = object()
 
