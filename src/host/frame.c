@@ -2,6 +2,7 @@
  * after column, and numbers of parameters where they were worked out; what it fills in lies in the batch's buffer. It
  * is told the offsets. */
 #include "host/frame.h"
+#include "host/packet.h"
 #include "host/task_paths.h"
 
 #include <inttypes.h>
@@ -121,10 +122,6 @@ static size_t put_counts(layout *l, const host *h, const tf_array_spec *array, c
 
 /* ---- The packet ---- */
 
-static void add_number(tf_buf *out, const char *key, int64_t value) {
-    tf_buf_addf(out, ", \"%s\": %" PRId64, key, value);
-}
-
 static void add_item(tf_buf *out, int n, int64_t value) {
     tf_buf_addf(out, "%s%" PRId64, n ? ", " : "", value);
 }
@@ -136,18 +133,25 @@ static int64_t offset_in_buffer(const host *h, const void *cells, int64_t row, s
 
 static void add_columns(host *h, layout *l, int64_t first, int64_t count, tf_buf *out) {
     const tf_stage_spec *spec = h->spec;
-    tf_buf_adds(out, ", \"columns\": [");
+    packet_add_key(out, "columns");
+    tf_buf_addc(out, '[');
     for (int c = 0; c < spec->columns; c++)
         add_item(out, c, offset_in_buffer(h, h->columns.columns[c], first, tf_column_bytes(&spec->column[c])));
-    tf_buf_adds(out, "], \"column_counts\": [");
+    tf_buf_addc(out, ']');
+    packet_add_key(out, "column_counts");
+    tf_buf_addc(out, '[');
     for (int c = 0; c < spec->columns; c++) {
         const tf_grid *grid = spec->column[c].grid;
         add_item(out, c, grid ? (int64_t)put_counts(l, h, NULL, grid, first, count) : -1);
     }
-    tf_buf_adds(out, "], \"arrays\": [");
+    tf_buf_addc(out, ']');
+    packet_add_key(out, "arrays");
+    tf_buf_addc(out, '[');
     for (int a = 0; a < spec->arrays; a++)
         add_item(out, a, offset_in_buffer(h, h->columns.arrays[a], first, tf_array_bytes(&spec->array[a])));
-    tf_buf_adds(out, "], \"array_counts\": [");
+    tf_buf_addc(out, ']');
+    packet_add_key(out, "array_counts");
+    tf_buf_addc(out, '[');
     for (int a = 0; a < spec->arrays; a++)
         add_item(out, a, (int64_t)put_counts(l, h, &spec->array[a], spec->array[a].grid, first, count));
     tf_buf_adds(out, "]");
@@ -157,11 +161,11 @@ static void add_columns(host *h, layout *l, int64_t first, int64_t count, tf_buf
 static void add_files(const host *h, tf_buf *out) {
     const char *folder = h->spec->run.cwd ? h->campaign->workdir : NULL;
     if (h->spec->inputs) {
-        tf_buf_adds(out, ", \"inputs\": ");
+        packet_add_key(out, "inputs");
         task_add_paths(out, folder, &h->inputs);
     }
     if (h->spec->outputs) {
-        tf_buf_adds(out, ", \"outputs\": ");
+        packet_add_key(out, "outputs");
         task_add_paths(out, folder, &h->outputs);
     }
 }
@@ -170,7 +174,7 @@ static void add_scratch(const host *h, tf_buf *out) {
     tf_buf prefix = {0};
     scratch_add_prefix(h, &prefix);
     if (prefix.length) {
-        tf_buf_adds(out, ", \"scratch\": ");
+        packet_add_key(out, "scratch");
         tf_buf_add_json(out, prefix.data, prefix.length);
     }
     tf_buf_free(&prefix);
@@ -181,23 +185,25 @@ bool frame_write(host *h, frame_memory *m, int buffer, int64_t first, int64_t co
     layout l = {.memory = m, .used = FRAME_CONTROL_BYTES};
     const batch_columns *c = &h->columns;
     tf_buf_addf(packet, "{\"frame\": {\"stage\": %d, \"buffer\": %d", h->spec->number, buffer);
-    add_number(packet, "first", h->header->first + first);
-    add_number(packet, "count", count);
-    add_number(packet, "attempt", h->header->attempt);
+    packet_add_number(packet, "first", h->header->first + first);
+    packet_add_number(packet, "count", count);
+    packet_add_number(packet, "attempt", h->header->attempt);
     if (h->spec->run.python->batch)
-        add_number(packet, "batch", host_call(h));
-    tf_buf_adds(packet, ", \"params\": [");
+        packet_add_number(packet, "batch", host_call(h));
+    packet_add_key(packet, "params");
+    tf_buf_addc(packet, '[');
     for (int p = 0; p < tf_space_params(h->spec->space); p++)
         add_item(packet, p, (int64_t)place_param(&l, h, p, first, count));
     tf_buf_adds(packet, "]");
-    add_number(packet, "seeds", has_seeds ? (int64_t)put_seeds(&l, h, first, count) : -1);
+    packet_add_number(packet, "seeds", has_seeds ? (int64_t)put_seeds(&l, h, first, count) : -1);
     add_columns(h, &l, first, count, packet);
-    add_number(packet, "start", has_times ? offset_in_buffer(h, c->start, first, sizeof *c->start) : -1);
-    add_number(packet, "duration", has_times ? offset_in_buffer(h, c->duration, first, sizeof *c->duration) : -1);
-    add_number(packet, "apart", h->sets_apart ? offset_in_buffer(h, c->status, first, sizeof *c->status) : -1);
+    packet_add_number(packet, "start", has_times ? offset_in_buffer(h, c->start, first, sizeof *c->start) : -1);
+    packet_add_number(packet, "duration",
+                      has_times ? offset_in_buffer(h, c->duration, first, sizeof *c->duration) : -1);
+    packet_add_number(packet, "apart", h->sets_apart ? offset_in_buffer(h, c->status, first, sizeof *c->status) : -1);
     add_files(h, packet);
     add_scratch(h, packet);
-    add_number(packet, "size", (int64_t)m->size);
+    packet_add_number(packet, "size", (int64_t)m->size);
     tf_buf_adds(packet, "}}");
     return !l.failed;
 }

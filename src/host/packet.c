@@ -17,6 +17,28 @@ bool packet_pair(int pair[2]) {
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0;
 }
 
+void packet_add_key(tf_buf *out, const char *key) {
+    tf_buf_addf(out, ", \"%s\": ", key);
+}
+
+void packet_add_number(tf_buf *out, const char *key, int64_t value) {
+    packet_add_key(out, key);
+    tf_buf_addf(out, "%" PRId64, value);
+}
+
+void packet_add_flag(tf_buf *out, const char *key, bool value) {
+    packet_add_key(out, key);
+    tf_buf_adds(out, value ? "true" : "false");
+}
+
+void packet_add_text(tf_buf *out, const char *key, const char *text) {
+    packet_add_key(out, key);
+    if (text)
+        tf_buf_add_json(out, text, strlen(text));
+    else
+        tf_buf_adds(out, "null");
+}
+
 /* Room for the descriptors of one packet. */
 typedef union control {
     struct cmsghdr align;

@@ -9,6 +9,12 @@ enum { PACKET_FDS = 6, PACKET_BYTES = 60000 };
 /* A pair of sockets for packets: both close at exec. false with errno. */
 bool packet_pair(int pair[2]);
 
+/* Adds a member of the object that is being written, which is not its first. Of the last: the key alone. */
+void packet_add_number(tf_buf *out, const char *key, int64_t value);
+void packet_add_flag(tf_buf *out, const char *key, bool value);
+void packet_add_text(tf_buf *out, const char *key, const char *text); /* NULL: null */
+void packet_add_key(tf_buf *out, const char *key);
+
 /* Sends a text, and `count` descriptors with it. One of more than PACKET_BYTES goes as {"long": bytes} with a file that
  * has it, before the others. false with errno: EPIPE if nobody is there to read it. */
 bool packet_send(int socket, const tf_buf *text, const int *fds, int count);

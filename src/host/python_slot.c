@@ -79,11 +79,9 @@ static void greet(const host *h, const python_slot *s) {
     const int files[] = {s->out, s->err, s->texts, s->frame.fd, h->memory.fd};
     tf_buf hello = {0}, engine = {0};
     python_engine_add(&engine);
-    tf_buf_addf(&hello, "{\"hello\": {\"protocol\": %d, \"campaign_seed\": %llu, \"slot\": %d, \"workdir\": ",
-                TF_PYTHON_PROTOCOL, (unsigned long long)h->campaign->seed, h->slot);
-    tf_buf_add_json(&hello, h->campaign->workdir, strlen(h->campaign->workdir));
-    tf_buf_adds(&hello, ", \"engine\": ");
-    tf_buf_add_json(&hello, engine.data, engine.length);
+    tf_buf_addf(&hello, "{\"hello\": {\"protocol\": %d", TF_PYTHON_PROTOCOL);
+    packet_add_number(&hello, "slot", h->slot);
+    packet_add_text(&hello, "engine", tf_buf_text(&engine));
     tf_buf_adds(&hello, "}}");
     packet_send(s->socket, &hello, files, sizeof files / sizeof *files);
     tf_buf_free(&engine);

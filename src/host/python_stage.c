@@ -1,5 +1,6 @@
 /* A stage as a Python process is told of it (see python_stage.h). */
 #include "host/python_stage.h"
+#include "host/packet.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,36 +10,14 @@ enum { MESSAGE_BYTES = 16384 /* of a task's message; of a longer one the middle 
 
 /* ---- The packet ---- */
 
-static void add_key(tf_buf *out, const char *key) {
-    tf_buf_addf(out, ", \"%s\": ", key);
-}
-
-static void add_text(tf_buf *out, const char *key, const char *text) {
-    add_key(out, key);
-    if (text)
-        tf_buf_add_json(out, text, strlen(text));
-    else
-        tf_buf_adds(out, "null");
-}
-
-static void add_flag(tf_buf *out, const char *key, bool flag) {
-    add_key(out, key);
-    tf_buf_adds(out, flag ? "true" : "false");
-}
-
-static void add_number(tf_buf *out, const char *key, int64_t number) {
-    add_key(out, key);
-    tf_buf_addf(out, "%" PRId64, number);
-}
-
 static void add_name(tf_buf *out, int n, const char *name, tf_type type) {
     tf_buf_adds(out, n ? ", {\"name\": " : "{\"name\": ");
     tf_buf_add_json(out, name, strlen(name));
-    add_text(out, "type", tf_type_name(type));
+    packet_add_text(out, "type", tf_type_name(type));
 }
 
 static void add_shape(tf_buf *out, const int64_t *shape, int rank) {
-    add_key(out, "shape");
+    packet_add_key(out, "shape");
     for (int d = 0; d < rank; d++)
         tf_buf_addf(out, "%s%" PRId64, d ? ", " : "[", shape[d]);
     tf_buf_adds(out, rank ? "]" : "[]");
@@ -62,27 +41,27 @@ static bool is_implied(const tf_stage_spec *stage, const char *name) {
 }
 
 static void add_params(const tf_stage_spec *stage, tf_buf *out) {
-    add_key(out, "params");
+    packet_add_key(out, "params");
     tf_buf_addc(out, '[');
     for (int p = 0; p < tf_space_params(stage->space); p++) {
         const tf_param_spec *param = tf_space_param(stage->space, p);
         add_name(out, p, param->name, param->type);
-        add_flag(out, "implied", is_implied(stage, param->name));
+        packet_add_flag(out, "implied", is_implied(stage, param->name));
         tf_buf_addc(out, '}');
     }
     tf_buf_addc(out, ']');
 }
 
 static void add_columns(const tf_stage_spec *stage, tf_buf *out) {
-    add_key(out, "columns");
+    packet_add_key(out, "columns");
     tf_buf_addc(out, '[');
     for (int c = 0; c < stage->columns; c++) {
         const tf_column_spec *column = &stage->column[c];
         add_name(out, c, column->name, column->type);
         add_shape(out, column->shape, column->rank);
-        add_flag(out, "optional", column->optional);
-        add_flag(out, "block", column->grid);
-        add_number(out, "bytes", (int64_t)tf_column_bytes(column));
+        packet_add_flag(out, "optional", column->optional);
+        packet_add_flag(out, "block", column->grid);
+        packet_add_number(out, "bytes", (int64_t)tf_column_bytes(column));
         tf_buf_addc(out, '}');
     }
     tf_buf_addc(out, ']');
@@ -90,7 +69,7 @@ static void add_columns(const tf_stage_spec *stage, tf_buf *out) {
 
 /* The shape of an array is that of its largest block, with its halo. */
 static void add_arrays(const tf_stage_spec *stage, tf_buf *out) {
-    add_key(out, "arrays");
+    packet_add_key(out, "arrays");
     tf_buf_addc(out, '[');
     for (int a = 0; a < stage->arrays; a++) {
         const tf_array_spec *array = &stage->array[a];
@@ -99,26 +78,26 @@ static void add_arrays(const tf_stage_spec *stage, tf_buf *out) {
             shape[d] = array->grid->chunk[array->grid->first + d] + 2 * array->halo[d];
         add_name(out, a, array->name, array->type);
         add_shape(out, shape, array->grid->inner);
-        add_number(out, "element", (int64_t)array->element);
-        add_number(out, "bytes", (int64_t)tf_array_bytes(array));
+        packet_add_number(out, "element", (int64_t)array->element);
+        packet_add_number(out, "bytes", (int64_t)tf_array_bytes(array));
         tf_buf_addc(out, '}');
     }
     tf_buf_addc(out, ']');
 }
 
 static void add_function(const tf_python_spec *python, tf_buf *out) {
-    add_text(out, "target", python->target.text);
-    add_text(out, "file", python->target.file);
-    add_text(out, "module", python->target.module);
-    add_text(out, "function", python->target.function);
-    add_text(out, "init", python->init.text);
-    add_key(out, "preload");
+    packet_add_text(out, "target", python->target.text);
+    packet_add_text(out, "file", python->target.file);
+    packet_add_text(out, "module", python->target.module);
+    packet_add_text(out, "function", python->target.function);
+    packet_add_text(out, "init", python->init.text);
+    packet_add_key(out, "preload");
     for (int m = 0; m < python->preloads; m++) {
         tf_buf_adds(out, m ? ", " : "[");
         tf_buf_add_json(out, python->preload[m], strlen(python->preload[m]));
     }
     tf_buf_adds(out, python->preloads ? "]" : "[]");
-    add_key(out, "common");
+    packet_add_key(out, "common");
     tf_buf_addc(out, '{');
     for (int c = 0; c < python->commons; c++) {
         tf_buf_adds(out, c ? ", " : "");
@@ -127,10 +106,10 @@ static void add_function(const tf_python_spec *python, tf_buf *out) {
         tf_buf_add_json(out, python->common[c].path, strlen(python->common[c].path));
     }
     tf_buf_addc(out, '}');
-    add_number(out, "batch", python->batch ? python->batch->tasks : 0);
-    add_flag(out, "seed_globals", python->seed_globals);
+    packet_add_number(out, "batch", python->batch ? python->batch->tasks : 0);
+    packet_add_flag(out, "seed_globals", python->seed_globals);
     if (python->first)
-        add_text(out, "first", python->first);
+        packet_add_text(out, "first", python->first);
 }
 
 void python_stage_add(const tf_campaign *campaign, const tf_stage_spec *stage, tf_buf *out) {
@@ -139,24 +118,19 @@ void python_stage_add(const tf_campaign *campaign, const tf_stage_spec *stage, t
     snprintf(loading, sizeof loading, "%016" PRIx64, tf_rng_seed_key(campaign->seed, ""));
     snprintf(seconds, sizeof seconds, "%.9g", stage->timeout);
     tf_buf_addf(out, "{\"stage\": {\"number\": %d", stage->number);
-    add_text(out, "name", stage->name);
+    packet_add_text(out, "name", stage->name);
     if (stage->run.cwd) /* paths are relative to the work folder, where the process is not */
-        add_text(out, "workdir", campaign->workdir);
+        packet_add_text(out, "workdir", campaign->workdir);
     add_function(stage->run.python, out);
     add_params(stage, out);
     add_columns(stage, out);
     add_arrays(stage, out);
-    add_flag(out, "record_full", stage->record_full);
-    add_key(out, "timeout");
+    packet_add_flag(out, "record_full", stage->record_full);
+    packet_add_key(out, "timeout");
     tf_buf_adds(out, seconds);
-    add_text(out, "stream", stream);
-    add_text(out, "loading", loading); /* for what its module draws, which other stages may have, too */
-    add_flag(out, "has_inputs", stage->inputs > 0);
-    add_flag(out, "has_outputs", stage->outputs > 0);
-    add_number(out, "slots", tf_resources_slots(&stage->need));
-    add_number(out, "memory", stage->need.memory);
-    tf_buf_addf(out, ", \"capture\": [%" PRId64 ", %" PRId64 "]", stage->capture_stdout, stage->capture_stderr);
-    add_number(out, "message_bytes", MESSAGE_BYTES);
+    packet_add_text(out, "stream", stream);
+    packet_add_text(out, "loading", loading); /* for what its module draws, which other stages may have, too */
+    packet_add_number(out, "message_bytes", MESSAGE_BYTES);
     tf_buf_adds(out, "}}");
 }
 

@@ -50,7 +50,8 @@ static void add_environment(char *const *environment, tf_buf *out) {
 
 static void add_cores(const cpu_set_t *cores, tf_buf *out) {
     const char *between = "";
-    tf_buf_adds(out, ", \"cores\": [");
+    packet_add_key(out, "cores");
+    tf_buf_addc(out, '[');
     for (size_t core = 0; core < CPU_SETSIZE; core++) {
         if (!CPU_ISSET(core, cores))
             continue;
@@ -68,8 +69,9 @@ static void add_request(host *h, tf_buf *out) {
     tf_buf_adds(out, "{\"fork\": {");
     add_environment(p.envp, out);
     add_cores(&h->cores, out);
-    tf_buf_addf(out, ", \"memory\": %lld, \"force\": %s}, ", (long long)h->spec->need.memory,
-                h->spec->run.python->warm == TF_WARM_YES ? "true" : "false");
+    packet_add_number(out, "memory", h->spec->need.memory);
+    packet_add_flag(out, "force", h->spec->run.python->warm == TF_WARM_YES);
+    tf_buf_adds(out, "}, ");
     python_stage_add(h->campaign, h->spec, &stage);
     tf_buf_adds(out, tf_buf_text(&stage) + 1); /* without its brace */
     tf_buf_free(&stage);

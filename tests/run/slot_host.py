@@ -96,7 +96,7 @@ class Slot:
                 stderr=self.stderr,
                 pass_fds=[far.fileno()],
             )
-        said = {"protocol": 2, "campaign_seed": 0, "slot": 3, "workdir": str(folder), **(hello or {})}
+        said = {"protocol": 2, "slot": 3, **(hello or {})}
         self.hello = self.ask({"hello": said}, self.fds)
         self.stages, self.count = {}, 0
         self.buffer = os.memfd_create("buffer")
@@ -153,7 +153,6 @@ class Slot:
             "common": {},
             "timeout": 0,
             "stream": "0",
-            "capture": [65536, 65536],
             "message_bytes": 16384,
             **more,
         }
