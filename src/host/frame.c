@@ -5,6 +5,7 @@
 #include "host/packet.h"
 #include "host/task_paths.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +14,11 @@
 
 /* ---- The memory ---- */
 
+/* Whoever has the descriptor, what is mapped can't be cut off. */
 bool frame_memory_new(frame_memory *m) {
-    *m = (frame_memory){.fd = memfd_create("taskfarm-frame", MFD_CLOEXEC)};
-    if (m->fd < 0 || ftruncate(m->fd, FRAME_CONTROL_BYTES) != 0)
+    *m = (frame_memory){.fd = memfd_create("taskfarm-frame", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+    if (m->fd < 0 || ftruncate(m->fd, FRAME_CONTROL_BYTES) != 0 ||
+        fcntl(m->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
         return false;
     void *mapped = mmap(NULL, FRAME_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
     m->control = mapped == MAP_FAILED ? NULL : mapped;
@@ -31,7 +34,7 @@ void frame_memory_free(frame_memory *m) {
     *m = (frame_memory){.fd = -1};
 }
 
-/* Makes it at least so large. It is never made smaller: the process has it mapped. */
+/* Makes it at least so large. */
 static bool grow(frame_memory *m, size_t size) {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
     if (size <= m->size)

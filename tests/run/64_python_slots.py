@@ -92,9 +92,7 @@ class Rows(PythonTest):
         self.python("def f(x):\n    if x == 5: os.closerange(0, 1000)\n    return x + 1.5\n", status=1, arguments=["--fresh"])
         self.assertEqual(self.statuses(), [1] * 5 + [2] + [1] * 4)
 
-    def test_a_process_that_writes_over_what_it_shares_is_ended(self):
-        """Its rows are run one by one, so that only one of them fails."""
-        body = """
+    FIND = """
             def find(name):
                 for fd in map(int, os.listdir("/proc/self/fd")):
                     try:
@@ -102,7 +100,21 @@ class Rows(PythonTest):
                             return fd
                     except OSError:
                         pass
+            """
 
+    def test_what_a_process_shares_can_not_be_cut_off(self):
+        """Its host would be killed by reading there."""
+        body = """
+            def f(x):
+                if x == 4: os.ftruncate(find("taskfarm-frame"), 0)
+                return float(x)
+            """
+        self.assertIn("PermissionError: [Errno 1] Operation not permitted", self.python(self.FIND + body, status=1).stderr)
+        self.assertEqual(self.statuses(), [1] * 4 + [2] + [1] * 5)
+
+    def test_a_process_that_writes_over_what_it_shares_is_ended(self):
+        """Its rows are run one by one, so that only one of them fails."""
+        body = self.FIND + """
             def f(x):
                 if x == 4:
                     os.pwrite(find("taskfarm-NAME"), WHAT)
