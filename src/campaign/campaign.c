@@ -46,16 +46,12 @@ typedef struct answers {
     } * item;
 } answers;
 
-static bool have_same_start(const tf_run_spec *a, const tf_run_spec *b) {
-    return a->envc == 0 && b->envc == 0 && strcmp(tf_template_source(a->argv[0]), tf_template_source(b->argv[0])) == 0;
-}
-
 static bool ask_code(void *context, int stage, const char *modules, tf_buf *answer) {
     answers *known = context;
     const tf_stage_spec *spec = known->campaign->stage;
     for (int n = 0; n < known->count; n++)
         if (strcmp(known->item[n].modules, modules) == 0 &&
-            have_same_start(&spec[known->item[n].stage].run, &spec[stage].run)) {
+            tf_host_has_same_python(&spec[known->item[n].stage], &spec[stage])) {
             tf_buf_adds(answer, known->item[n].answer);
             return true;
         }

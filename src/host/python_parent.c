@@ -2,6 +2,7 @@
 #include "host/python_parent.h"
 #include "host/python_stage.h"
 #include "host/python_words.h"
+#include "host/run.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -48,6 +49,6 @@ _Noreturn void python_parent_run(const host_setting *setting, const tf_stage_spe
 }
 
 bool python_parent_is_common(const tf_stage_spec *a, const tf_stage_spec *b) {
-    return python_stage_has_same_start(a, b) && python_stage_has_same_folders(a, b) &&
+    return tf_host_has_same_python(a, b) && python_stage_has_same_folders(a, b) &&
            tf_resources_slots(&a->need) == tf_resources_slots(&b->need);
 }

@@ -1,6 +1,7 @@
 /* A stage as a Python process is told of it (see python_stage.h). */
 #include "host/python_stage.h"
 #include "host/packet.h"
+#include "host/run.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -149,7 +150,7 @@ static bool is_same_text(const tf_template *a, const tf_template *b) {
     return same;
 }
 
-bool python_stage_has_same_start(const tf_stage_spec *a, const tf_stage_spec *b) {
+bool tf_host_has_same_python(const tf_stage_spec *a, const tf_stage_spec *b) {
     const tf_run_spec *ra = &a->run, *rb = &b->run;
     bool same = ra->envc == rb->envc && is_same_text(ra->cwd, rb->cwd) && is_same_text(ra->argv[0], rb->argv[0]);
     for (int e = 0; e < ra->envc && same; e++)
@@ -184,6 +185,6 @@ static bool has_same_imports(const tf_python_spec *a, const tf_python_spec *b) {
 }
 
 bool python_stage_is_alike(const tf_stage_spec *a, const tf_stage_spec *b) {
-    return a == b || (tf_resources_equal(&a->need, &b->need) && python_stage_has_same_start(a, b) &&
+    return a == b || (tf_resources_equal(&a->need, &b->need) && tf_host_has_same_python(a, b) &&
                       has_same_imports(a->run.python, b->run.python));
 }

@@ -7,9 +7,6 @@
 /* Adds the packet: {"stage": {...}}. */
 void python_stage_add(const tf_campaign *campaign, const tf_stage_spec *stage, tf_buf *out);
 
-/* Have processes of both stages the same interpreter, environment and folder? */
-bool python_stage_has_same_start(const tf_stage_spec *a, const tf_stage_spec *b);
-
 /* Do the functions of both stages, and what they call "init", lie in the same folders? One interpreter serves scripts
  * of one folder alone: modules of one name beside others are other modules. */
 bool python_stage_has_same_folders(const tf_stage_spec *a, const tf_stage_spec *b);

@@ -22,6 +22,9 @@ void tf_host_try_start(const tf_campaign *campaign, int stage, tf_diags *diags);
 /* Asks the interpreter of a stage what files modules are made of (see tf_code_asker). */
 bool tf_host_ask_code(const tf_campaign *campaign, int stage, const char *modules, tf_buf *answer);
 
+/* Have processes of both stages, which call Python functions, the same interpreter, environment and folder? */
+bool tf_host_has_same_python(const tf_stage_spec *a, const tf_stage_spec *b);
+
 /* Gets the parameters and files of a task before it runs. */
 typedef void tf_host_on_point(void *context, const tf_point *point);
 
