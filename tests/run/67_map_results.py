@@ -193,7 +193,7 @@ class Results(MapTest):
                 'function: <lambda>(name, ra): the function does not take the stage\'s "de"',
                 'function: <lambda>(path, f): the stage has no parameter "path"; it has "o" and "f"',
                 'function: <lambda>(o, f): the function does not take the stage\'s "k"',
-                'space: files: no file matches {o}_{f}.png; say "allow_empty": true if that is all right',
+                'space: files: no file matches {o}_{f}.png; give the axis as a dict with "allow_empty": True if that is all right',
                 "space: csv: none.csv: No such file or directory",
             ],
         )
