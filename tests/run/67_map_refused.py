@@ -168,6 +168,25 @@ class Refused(MapTest):
             ],
         )
 
+    def test_detached(self):
+        """What a detached engine is told wrong, and a launcher that starts none, is known before map returns."""
+        lines = self.refused(
+            """
+            def f(x) -> float: return x
+            for more in ({"slots": 0}, {"launch": "false"}, {"launch": "true"}, {"where": "y > 1"}):
+                try:
+                    print("ran", taskfarm.map(f, {"x": [1, 2]}, detach=True, progress="none", **more))
+                except taskfarm.Error as error:
+                    print(type(error).__name__, error)
+            """
+        )
+        self.assertEqual(lines[:3], [
+            "ManifestError slots=0: must be an integer from 1 to 4096",
+            "EngineError false ended with 1, and no run has begun",
+            "EngineError true ended with 0, and no run has begun",
+        ])
+        self.assertRegex(lines[3], "^ManifestError where: ")
+
     def test_texts_of_arrays(self):
         """Of numpy's, too, what is no UTF-8 is refused where it is given."""
         done = self.python(

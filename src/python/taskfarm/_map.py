@@ -27,6 +27,7 @@ from taskfarm._process import (
     birth_of,
     check_launcher,
     event_of,
+    exit_of,
     launcher,
     pause,
     refuse_ranks,
@@ -463,7 +464,7 @@ def _detach(call: Call, folder: Folder, display: Display, command: Sequence[str]
     listener = _Listener(call, display, folder)
     read = 0
     while True:
-        alive = birth_of(pid) == birth
+        alive = birth != "" and birth_of(pid) == birth
         with open(folder.file("engine.events"), encoding="utf-8", errors="replace") as file:
             said = [event for event in (event_of(line) for line in file if line.endswith("\n")) if event]
         for event in said[read:]:
@@ -474,8 +475,8 @@ def _detach(call: Call, folder: Folder, display: Display, command: Sequence[str]
         pause(0.02)
     outcome = outcome_of(folder)
     if not alive and outcome is None:
-        outcome = Outcome(3)
-    if outcome is not None and outcome.status not in (0, 1, 75):
+        outcome = Outcome(exit_of(pid))
+    if outcome is not None and not outcome.is_told:
         with open(folder.file("engine.log"), encoding="utf-8", errors="replace") as file:
             listener.lines = file.read().splitlines()
         raise _error(call, outcome, listener)

@@ -217,6 +217,7 @@ def start_detached(command: Sequence[str], lock_fd: int, events_fd: int, log_fd:
 
 
 _detached: dict[int, subprocess.Popen[bytes]] = {}  # so that they are reaped, if this process outlives them
+_ended: dict[int, int] = {}  # exit statuses of those that are
 
 
 def birth_of(pid: int) -> str:
@@ -243,5 +244,12 @@ def pause(seconds: float) -> None:
     """Waits a moment, and reaps detached engines of this process that have ended."""
     for pid, process in list(_detached.items()):
         if process.poll() is not None:
+            _ended[pid] = process.returncode
             del _detached[pid]
     time.sleep(seconds)
+
+
+def exit_of(pid: int) -> int:
+    """The exit status of a detached engine of this process that has ended."""
+    process = _detached.pop(pid, None)
+    return process.wait() if process else _ended.pop(pid, 3)
