@@ -134,7 +134,7 @@ class Refused(MapTest):
             class Other: pass
             for more in (
                 {"output": b"x.h5"}, {"output": 3}, {"output": ""}, {"output": "a\\udcff.h5"}, {"output": "a\\0.h5"}, {"output": "~/x.h5"}, {"output": "script.py/x.h5"},
-                {"common": 3}, {"launch": 3}, {"launch": "mpirun '"}, {"launch": "nosuchprogram -n 3"}, {"rerun": True}, {"where": "x == '\\udcff'"},
+                {"common": 3}, {"common": {3: [1]}}, {"launch": 3}, {"launch": "mpirun '"}, {"launch": "nosuchprogram -n 3"}, {"rerun": True}, {"where": "x == '\\udcff'"},
                 {"env": {"A": "\\udcff"}}, {"env": 3}, {"arrays": 3}, {"code": 3}, {"timeout": Other()}, {"space": {"x": ["a", "\\udcff"]}},
             ):
                 try:
@@ -154,6 +154,7 @@ class Refused(MapTest):
                 "EngineError output: there is no folder ~",
                 "EngineError output: script.py is no folder",
                 "TypeError common: must be a dict of values by name, not int",
+                "TypeError common: names are texts, not int",
                 'TypeError launch: must be a text, as in launch="mpirun -n 4", not int',
                 "ManifestError launch: has a quotation mark without its other one: mpirun '",
                 "EngineError launch: there is no program nosuchprogram",
@@ -167,6 +168,15 @@ class Refused(MapTest):
                 "ValueError x[1]: '\\udcff' is not UTF-8: leave it out, or rename the file",
             ],
         )
+
+    def test_the_variable_for_launchers(self):
+        for launch, message in (
+            ("mpirun '", "TASKFARM_LAUNCH: has a quotation mark without its other one: mpirun '"),
+            ("nosuchprogram -n 3", "TASKFARM_LAUNCH: there is no program nosuchprogram"),
+        ):
+            done = self.python("taskfarm.map(lambda x: x, {'x': [1]}, output='f.h5')\n", status=1, env={"TASKFARM_LAUNCH": launch})
+            self.assertEqual(done.stderr.splitlines()[-1].partition(": ")[2], message)
+            self.assertEqual([path.name for path in self.folder.glob("f.h5*")], [])
 
     def test_detached(self):
         """What a detached engine is told wrong, and a launcher that starts none, is known before map returns."""

@@ -73,7 +73,8 @@ def check_launcher(launch: Any) -> None:
     try:
         words = launcher(launch)
     except ValueError:
-        raise ManifestError(f"{name}: has a quotation mark without its other one: {launch}", id="bad-value") from None
+        said = os.environ["TASKFARM_LAUNCH"] if launch is None else launch
+        raise ManifestError(f"{name}: has a quotation mark without its other one: {said}", id="bad-value") from None
     if words and not shutil.which(words[0]):
         raise EngineError(f"{name}: there is no program {words[0]}", id="program-missing")
 
