@@ -60,7 +60,8 @@ static tf_err make_batch(here *its, int64_t first, int64_t most, tf_error *error
                        : TF_OK;
 }
 
-/* Runs the batch. Returns how many of its tasks have ended. */
+/* Runs the batch. Returns how many of its tasks have ended: none if its process was so slow to start that the time of a
+ * batch was over. */
 static int64_t run_batch(here *its, tf_on_rows *on_rows, void *context, tf_err *err, tf_error *error) {
     const batch_header *head = (const batch_header *)(const void *)its->map.fixed;
     host_run_batch(&its->h, &its->map);
@@ -68,7 +69,8 @@ static int64_t run_batch(here *its, tf_on_rows *on_rows, void *context, tf_err *
     tf_rows rows;
     batch_part all = {.end = head->ended, .blobs_end = head->blobs_size, .seconds = head->seconds};
     batch_rows(&its->map, its->spec, &its->h.columns, &all, &rows);
-    *err = on_rows(context, 0, &rows, (tf_interval){0, 0}, error);
+    if (rows.count > 0)
+        *err = on_rows(context, 0, &rows, (tf_interval){0, 0}, error);
     return rows.count;
 }
 
@@ -79,12 +81,15 @@ tf_err tf_host_run_here(const tf_campaign *campaign, int stage, int64_t first, i
     tf_err err = open_here(&its, campaign, stage, source, true, error);
     if (err != TF_OK)
         return err;
+    int64_t told = first; /* tasks before it are told of */
     for (int64_t ran; count > 0 && err == TF_OK; first += ran, count -= ran) {
         err = make_batch(&its, first, count, error);
         if (err != TF_OK)
             break;
-        if (on_point)
+        if (on_point && first >= told) {
             tell_points(&its.h, &its.map, on_point, context);
+            told = first + ((const batch_header *)(const void *)its.map.fixed)->count;
+        }
         ran = run_batch(&its, on_rows, context, &err, error);
     }
     close_here(&its);
