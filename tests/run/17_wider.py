@@ -142,8 +142,8 @@ class Wider(farm.FarmTest):
         change = 'taskfarm: m.h5: stage "m": "results" changed since its rows were made ('
         end = "); --rerun code runs it anew, --fresh sets the old output aside and starts anew, --output leaves it where it is\n"
         for run, was, now, what in (
-            (large, "int64", "float64", "y: was int64, now float64, which has not the 9007199254740993 of task 1"),
-            (large, "uint64", "float64", "y: was uint64, now float64, which has not the 9007199254740993 of task 1"),
+            (large, "int64", "float64", "y: was int64, now float64, which would round 9007199254740993 of task 1"),
+            (large, "uint64", "float64", "y: was uint64, now float64, which would round 9007199254740993 of task 1"),
             (small, "float64", "int64", 'was [["y","float64"]], now [["y","int64"]]'),
             (small, "float32", "float64", 'was [["y","float32"]], now [["y","float64"]]'),
             (small, "int64", "float32", 'was [["y","int64"]], now [["y","float32"]]'),
