@@ -294,6 +294,22 @@ class Main(MapTest):
         self.write("pack/factor.py", PACKAGE["pack/factor.py"].replace("2", "5"))
         self.assertEqual(self.run_python("-m", "pack.deep.main"), "[2, 4] 1\n[4, 6] 1\n[2, 4] 1\n")
 
+    def test_the_current_folder_was_another_one(self):
+        """When the modules were imported that a function uses, also of python -c, which finds them in the current folder."""
+        self.write("beside.py", "def thrice(x) -> int: return 3 * x\n")
+        (self.folder / "else").mkdir()
+        text = """
+import os, beside, taskfarm
+def uses(x) -> int: return beside.thrice(x)
+def imports(x) -> int:
+    import beside
+    return beside.thrice(x)
+os.chdir("else")
+for f in (uses, imports, beside.thrice):
+    print(taskfarm.map(f, {"x": [1, 2]}, progress="none").frame.result.tolist())
+"""
+        self.assertEqual(self.run_python("-c", text), "[3, 6]\n" * 3)
+
     def test_processes_of_multiprocessing(self):
         """Go on with what others have begun: their script is the same."""
         self.write("mp.py", SPAWN)

@@ -14,11 +14,11 @@ import os
 import site
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from taskfarm._code import Function, hash_of, is_by_value, modules_beside
+from taskfarm._code import Function, hash_of, is_by_value, modules_beside, modules_of
 from taskfarm._errors import ManifestError
 from taskfarm._pickles import pickled, refuse_large
 from taskfarm._slot.code import code_of
@@ -138,12 +138,16 @@ def _by_value(function: Function, init: Function | None, label: str, name: str) 
     code = {file: seal for each in functions.values() for file, seal in modules_beside(each, folder).items()}
     whole = json.dumps(head, sort_keys=True).encode() + b"\n" + content
     called = init_name if init is not None else None
-    return Target(name, name, whole, _loose_folders(folder), code, called)
+    modules = [module for each in functions.values() for module in modules_of(each)]
+    return Target(name, name, whole, _loose_folders(folder, modules), code, called)
 
 
-def _loose_folders(folder: str) -> tuple[str, ...]:
-    """Folders that this process has put on its path by itself: modules that the function imports are found there."""
+def _loose_folders(folder: str, modules: Sequence[str]) -> tuple[str, ...]:
+    """Folders that this process has put on its path by itself, where the function may import from, and those where it
+    has found modules that the function uses: the current folder may have been another one then."""
     loose = [os.path.abspath(path) for path in sys.path if path and os.path.isdir(path)]
+    loose += [root for root in map(_root_of, modules) if root and root not in loose]
+    loose = list(dict.fromkeys(loose))
     own = {os.path.realpath(folder), os.path.realpath(os.getcwd()), os.path.realpath(sysconfig.get_path("stdlib"))}
     package = os.path.realpath(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     return tuple(p for p in loose if os.path.realpath(p) not in own | {package} and not _is_standard(p))
