@@ -110,7 +110,7 @@ tf_store_plan *tf_loaded_decide(tf_loaded *l, tf_store_mode mode, const tf_wish 
         plan = NULL;
     }
     if (plan)
-        tf_recorder_add_batches(&l->recorder, l->campaign);
+        tf_recorder_add_settled(&l->recorder, l->campaign);
     return plan;
 }
 

@@ -41,6 +41,13 @@ static int scan_disk(tf_source *self, const char *path, int64_t batch, int64_t b
     return s->trusted ? s->disk.scan(&s->disk, path, batch, before, out) : refuse(s, path);
 }
 
+/* The random streams of a stage's rows that were made last. */
+static void recall_round(const recalled *r, const tf_stage_spec *stage) {
+    const int its = tf_reader_find(r->it.reader, stage->name);
+    if (its >= 0)
+        tf_stage_set_round(stage, r->campaign->seed, tf_fingerprint_round(tf_reader_fingerprint(r->it.reader, its)));
+}
+
 static void load_campaign(recalled *r, bool trusted) {
     cJSON *runs = cJSON_Parse(tf_reader_text(r->it.reader, "runs"));
     const cJSON *last = cJSON_GetArrayItem(runs, cJSON_GetArraySize(runs) - 1);
@@ -68,6 +75,8 @@ static void load_campaign(recalled *r, bool trusted) {
     if (trusted && chdir(with->workdir) != 0) /* another machine: what is not read from files is known all the same */
         with->workdir = "/";
     r->campaign = tf_campaign_load(with, &source.source, &r->diags);
+    for (int s = 0; r->campaign && s < r->campaign->stages; s++)
+        recall_round(r, &r->campaign->stage[s]);
     r->it.with = with;
     r->it.unopened = r->campaign ? NULL : source.unopened;
 }

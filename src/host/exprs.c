@@ -47,7 +47,7 @@ static struct exprs *exprs_of(host *h) {
     x->column = tf_alloc_array(columns, sizeof *x->column);
     x->result = tf_alloc_array(columns, sizeof *x->result);
     for (size_t c = 0; c < columns; c++) {
-        x->column[c] = tf_eval_new(spec->run.expr[c], h->campaign->seed, spec->name);
+        x->column[c] = tf_eval_new(spec->run.expr[c], spec->streams->seed, spec->name);
         size_t room = spec->column[c].grid ? (size_t)spec->column[c].elements : rows;
         x->values[before + c] = x->result[c] = tf_alloc_array(room, sizeof(double));
     }

@@ -101,7 +101,7 @@ static size_t place_param(layout *l, const host *h, int p, int64_t first, int64_
 
 static size_t put_seeds(layout *l, const host *h, int64_t first, int64_t count) {
     const size_t at = place(l, (size_t)count * sizeof(uint64_t));
-    const uint64_t key = tf_rng_seed_key(h->campaign->seed, h->spec->name);
+    const uint64_t key = tf_rng_seed_key(h->spec->streams->seed, h->spec->name);
     for (int64_t i = 0; i < count && !l->failed; i++)
         ((uint64_t *)address(l, at))[i] = tf_rng_key_seed(key, h->header->first + first + i);
     return at;

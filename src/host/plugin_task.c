@@ -269,7 +269,7 @@ tf_rng *tf_task_rng(const tf_task *task) {
 
 tf_rng tf_task_stream(const tf_task *task, uint32_t number) {
     const struct tf_stage *s = task->call->stage;
-    return tf_rng_start(tf_rng_stage_key(s->host->campaign->seed, s->spec->name, number), tf_task_index(task));
+    return tf_rng_start(tf_rng_stage_key(s->spec->streams->seed, s->spec->name, number), tf_task_index(task));
 }
 
 /* Path number i of those with the name; NULL as name: of all. */
@@ -307,5 +307,5 @@ const char *tf_output(const tf_task *task, const char *name, int64_t i) {
 
 uint64_t tf_task_seed(const tf_task *task) {
     const struct tf_stage *s = task->call->stage;
-    return tf_rng_task_seed(s->host->campaign->seed, s->spec->name, tf_task_index(task));
+    return tf_rng_task_seed(s->spec->streams->seed, s->spec->name, tf_task_index(task));
 }

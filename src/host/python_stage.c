@@ -115,7 +115,7 @@ static void add_function(const tf_python_spec *python, tf_buf *out) {
 
 void python_stage_add(const tf_campaign *campaign, const tf_stage_spec *stage, tf_buf *out) {
     char stream[20], loading[20], seconds[32];
-    snprintf(stream, sizeof stream, "%016" PRIx64, tf_rng_seed_key(campaign->seed, stage->name));
+    snprintf(stream, sizeof stream, "%016" PRIx64, tf_rng_seed_key(stage->streams->seed, stage->name));
     snprintf(loading, sizeof loading, "%016" PRIx64, tf_rng_seed_key(campaign->seed, ""));
     snprintf(seconds, sizeof seconds, "%.9g", stage->timeout);
     tf_buf_addf(out, "{\"stage\": {\"number\": %d", stage->number);

@@ -36,7 +36,7 @@ static struct tf_stage *load_function(host *h, const tf_stage_spec *spec) {
     s->spec = spec;
     json_error wrong;
     s->args = json_read(spec->run.args, strlen(spec->run.args), JSON_STRICT, &wrong);
-    s->rng_key = tf_rng_stage_key(h->campaign->seed, spec->name, 0);
+    s->rng_key = tf_rng_stage_key(spec->streams->seed, spec->name, 0);
     s->as_double = tf_alloc_array((size_t)tf_space_params(spec->space), sizeof(double *));
     s->call = tf_alloc(sizeof *s->call);
     s->call->stage = s;

@@ -68,7 +68,7 @@ tf_point host_point(host *h, int64_t row) {
     }
     int64_t index = h->header->first + row;
     return (tf_point){.index = index,
-                      .seed = tf_rng_task_seed(h->campaign->seed, h->spec->name, index),
+                      .seed = tf_rng_task_seed(h->spec->streams->seed, h->spec->name, index),
                       .params = h->point,
                       .inputs = &h->inputs,
                       .outputs = &h->outputs,

@@ -145,6 +145,14 @@ static void add_space(cJSON *object, const tf_stage_spec *stage) {
     add_hash(object, "space", tf_space_hash(stage->space, tf_space_size(stage->space)));
 }
 
+/* Which rows are the same does not depend on it: it is said for those who go on with them. */
+static void add_round(cJSON *object, const tf_stage_spec *stage) {
+    char round[24];
+    snprintf(round, sizeof round, "%" PRId64, stage->streams->round);
+    if (stage->streams->round > 0)
+        cJSON_AddStringToObject(object, TF_PART_ROUND, round);
+}
+
 struct cJSON *tf_fingerprint_points(const tf_campaign *campaign, int number) {
     const tf_stage_spec *stage = &campaign->stage[number];
     cJSON *object = cJSON_CreateObject();
@@ -183,6 +191,7 @@ void tf_fingerprint(const tf_campaign *campaign, int number, const char *common,
     cJSON_AddStringToObject(object, "record", record);
     cJSON_AddStringToObject(object, "store_params", stage->store_params ? "true" : "false");
     add_space(object, stage);
+    add_round(object, stage);
     char *text = cJSON_PrintUnformatted(object);
     tf_buf_adds(out, text);
     cJSON_free(text);

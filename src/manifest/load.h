@@ -76,6 +76,9 @@ void check_batch(struct loader *loader, const json_path *where, const tf_stage_s
 /* How many tasks a batch of the stage has where that is left to us (batches.c). */
 int64_t choose_batch(const tf_stage_spec *stage);
 
+/* The streams of a stage of which no row has moved (streams.c). */
+tf_streams *first_streams(struct loader *loader, const tf_campaign *campaign);
+
 /* need_stage, while "stages" are loaded. */
 const tf_stage_spec *load_needed_stage(struct loader *loader, const json_path *where, const char *name);
 

@@ -103,6 +103,12 @@ typedef struct tf_found {
     const char *const *path;
 } tf_found;
 
+/* What the tasks' random streams are keyed by, beside the stage's name (streams.c). */
+typedef struct tf_streams {
+    uint64_t seed;
+    int64_t round; /* how often rows have moved to other indices: 0: never */
+} tf_streams;
+
 struct tf_stage_spec {
     const char *name;
     char *pointer; /* JSON pointer of the stage, for later diagnostics */
@@ -112,6 +118,7 @@ struct tf_stage_spec {
     int wheres;
     const tf_expr *const *where; /* each must be true of a point's parameters, else its task is excluded */
     tf_run_spec run;
+    tf_streams *streams; /* until the run is planned these may become another round */
     int columns;
     const tf_column_spec *column;
     bool untyped; /* its columns are not known yet: a task that is tried is to tell them */
@@ -155,6 +162,14 @@ static inline int64_t tf_stage_batch(const tf_stage_spec *stage) {
 /* Of a stage whose batches are "auto": they are as those by which rows were made that are there already, as their
  * fingerprint says it. To be called before anything is planned by them. */
 void tf_stage_keep_batch(const tf_stage_spec *stage, const char *fingerprint);
+
+/* Lets the tasks draw from the streams of a round; `seed` is the campaign's. Tasks that draw from different rounds draw
+ * nothing in common. To be called before any task runs. */
+void tf_stage_set_round(const tf_stage_spec *stage, uint64_t seed, int64_t round);
+
+/* The round of the rows that were made last, as the stage's fingerprint says it. */
+#define TF_PART_ROUND "streams"
+int64_t tf_fingerprint_round(const char *fingerprint);
 
 /* Adds what a task runs, for people: a command line as for a shell, LIBRARY:FUNCTION(ARGS), or expressions. Without a
  * point: what all tasks run, with placeholders. */
@@ -306,9 +321,9 @@ typedef struct tf_recorder {
 void tf_recorder_start(tf_recorder *recorder, const tf_load_options *options, tf_source *below);
 
 /* Adds what was found once the campaign was loaded, behind all that was read: the links, and then, once the run is
- * planned, the sizes of its batches. */
+ * planned, the sizes of its batches and the rounds of its random streams. */
 void tf_recorder_add_links(tf_recorder *recorder, const tf_links *links);
-void tf_recorder_add_batches(tf_recorder *recorder, const tf_campaign *campaign);
+void tf_recorder_add_settled(tf_recorder *recorder, const tf_campaign *campaign);
 void tf_recorder_free(tf_recorder *recorder);
 
 /* Makes the campaign of a bundle. NULL: the bytes are no bundle. */

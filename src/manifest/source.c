@@ -119,12 +119,20 @@ void tf_recorder_add_links(tf_recorder *recorder, const tf_links *links) {
     add_entry(&recorder->bytes, "links", 0, tf_buf_text(&links->text), links->text.length);
 }
 
-void tf_recorder_add_batches(tf_recorder *recorder, const tf_campaign *campaign) {
-    tf_buf sizes = {0};
-    for (int s = 0; s < campaign->stages; s++)
-        tf_buf_add(&sizes, &(int64_t){tf_run_batch(&campaign->stage[s].run)}, sizeof(int64_t));
-    add_entry(&recorder->bytes, "batches", 0, tf_buf_text(&sizes), sizes.length);
-    tf_buf_free(&sizes);
+/* What planning the run settles of a stage. */
+typedef struct settled {
+    int64_t batch, round;
+} settled;
+
+void tf_recorder_add_settled(tf_recorder *recorder, const tf_campaign *campaign) {
+    tf_buf all = {0};
+    for (int s = 0; s < campaign->stages; s++) {
+        const tf_stage_spec *stage = &campaign->stage[s];
+        const settled of = {.batch = tf_run_batch(&stage->run), .round = stage->streams->round};
+        tf_buf_add(&all, &of, sizeof of);
+    }
+    add_entry(&recorder->bytes, "settled", 0, tf_buf_text(&all), all.length);
+    tf_buf_free(&all);
 }
 
 void tf_recorder_free(tf_recorder *recorder) {
@@ -184,15 +192,18 @@ static void read_links(replay *from, tf_links *links) {
     }
 }
 
-static void read_batches(replay *from, const tf_campaign *campaign) {
+static void read_settled(replay *from, const tf_campaign *campaign) {
     entry head;
     const char *name, *data;
-    if (!next_entry(from, &head, &name, &data) || head.data_size != (uint64_t)campaign->stages * sizeof(int64_t))
+    if (!next_entry(from, &head, &name, &data) || head.data_size != (uint64_t)campaign->stages * sizeof(settled))
         return;
     for (int s = 0; s < campaign->stages; s++) {
-        const tf_run_spec *run = &campaign->stage[s].run;
-        if (run->python && run->python->batch)
-            memcpy(&run->python->batch->tasks, data + (size_t)s * sizeof(int64_t), sizeof(int64_t));
+        const tf_stage_spec *stage = &campaign->stage[s];
+        settled of;
+        memcpy(&of, data + (size_t)s * sizeof of, sizeof of);
+        if (stage->run.python && stage->run.python->batch)
+            stage->run.python->batch->tasks = of.batch;
+        tf_stage_set_round(stage, campaign->seed, of.round);
     }
 }
 
@@ -228,7 +239,7 @@ tf_campaign *tf_campaign_unbundle(const void *bytes, size_t size) {
     tf_campaign *campaign = tf_campaign_load(&options, &from.source, &diags);
     if (campaign) {
         read_links(&from, &campaign->links);
-        read_batches(&from, campaign);
+        read_settled(&from, campaign);
     }
     tf_diags_free(&diags);
     free(set);

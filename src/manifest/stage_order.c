@@ -213,6 +213,7 @@ void load_stages(struct loader *l, const json_path *root, const cJSON *json, tf_
         stage[s].number = s;
         stage[s].pointer = tf_arena_printf(l->arena, "/stages/%d", s);
         stage[s].name = "";
+        stage[s].streams = first_streams(l, campaign);
         if (cJSON_IsObject(item)) {
             json_check_keys(l->diags, &here, item, keys_stage());
             load_stage_name(l, &here, item, &stage[s], &campaign->stage_number);
@@ -253,6 +254,7 @@ void load_single(struct loader *l, const json_path *root, const cJSON *json, tf_
     stage->name = tf_arena_strdup(l->arena, tf_buf_text(&name));
     tf_buf_free(&name);
     stage->pointer = tf_arena_strdup(l->arena, "");
+    stage->streams = first_streams(l, campaign);
     campaign->stage = stage;
     campaign->stages = 1;
     stage_json only = {.own = json, .own_path = *root};

@@ -206,6 +206,9 @@ static void print_run(FILE *out, const shower *s) {
         print_lines(out, has_gaps(s) ? "runs, as far as that is known" : "runs", tf_buf_text(&s->run), s->run.length);
     else
         print_lines(out, "runs, with its parameters not put in", run, strlen(run));
+    if (strstr(run, "{seed") && tf_fingerprint_round(tf_reader_fingerprint(s->from->reader, s->stage)) > 0)
+        tf_print(out, "  (the seed is that of rows made since the space last grew between its points; of older rows it "
+                      "is not known)\n");
     tf_buf_adds(&why, s->run.length && s->from->unopened ? "the rest is " : "");
     if (s->from->unopened)
         add_why(s, &why);

@@ -168,6 +168,7 @@ bool stand_in_tell(const tf_recalled *from, view *v, int stage, int64_t index, c
     tf_error ignored;
     if (campaign) {
         t.spec = &campaign->stage[0];
+        tf_stage_set_round(t.spec, campaign->seed, tf_fingerprint_round(tf_reader_fingerprint(from->reader, stage)));
         tf_host_tell_points(campaign, 0, &(tf_intervals){.items = &task, .count = 1, .total = 1}, NULL, tell_point, &t,
                             &ignored);
     }

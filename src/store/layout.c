@@ -180,6 +180,12 @@ static bool note_batch(hid_t group, const tf_stage_spec *spec) {
     return batch == 0 || store_attribute(group, "batch", H5T_STD_I64LE, &batch) >= 0;
 }
 
+/* Of which round of random streams the rows are that are made now, once rows have moved. */
+static bool note_round(hid_t group, const tf_stage_spec *spec) {
+    const int64_t round = spec->streams->round;
+    return round == 0 || store_attribute(group, "streams", H5T_STD_I64LE, &round) >= 0;
+}
+
 static bool layout(tf_store *s, int number, bool old) {
     const tf_stage_spec *spec = &s->campaign->stage[number];
     store_stage *st = &s->stage[number];
@@ -187,11 +193,11 @@ static bool layout(tf_store *s, int number, bool old) {
     st->group = place_group(s, s->file, spec->name);
     if (st->group < 0)
         return false;
-    if (!old &&
-        (code_write(st->group, &s->code[number], s->rank == 0) < 0 ||
-         store_attribute(st->group, "tasks", H5T_STD_I64LE, &tasks) < 0 ||
-         store_attribute_text(st->group, "run", spec->run.json) < 0 ||
-         store_attribute_text(st->group, "fingerprint", s->fingerprint[number]) < 0 || !note_batch(st->group, spec)))
+    if (!old && (code_write(st->group, &s->code[number], s->rank == 0) < 0 ||
+                 store_attribute(st->group, "tasks", H5T_STD_I64LE, &tasks) < 0 ||
+                 store_attribute_text(st->group, "run", spec->run.json) < 0 ||
+                 store_attribute_text(st->group, "fingerprint", s->fingerprint[number]) < 0 ||
+                 !note_batch(st->group, spec) || !note_round(st->group, spec)))
         return false;
     h5_fault fault = {0};
     st->index.dataset = old ? h5_open_dataset(st->group, "index", &fault) : layout_index(s, st->group, (hsize_t)tasks);

@@ -93,19 +93,37 @@ static const char *old_code(const contents_stage *old) {
     return old && old->code.versions ? old->code.version[old->code.versions - 1].files : NULL;
 }
 
-static void make_fingerprints(tf_store_plan *plan) {
+/* What the output settles of each stage, before anything is compared. */
+static void read_settled(tf_store_plan *plan) {
     for (int s = 0; s < plan->campaign->stages; s++) {
         const tf_stage_spec *spec = &plan->campaign->stage[s];
-        const bool has_common = spec->run.python && spec->run.python->commons > 0;
         const contents_stage *old = contents_find(&plan->old.contents, spec->name);
+        tf_stage_set_round(spec, plan->campaign->seed, old ? tf_fingerprint_round(old->fingerprint) : 0);
         if (old)
             tf_stage_keep_batch(spec, old->fingerprint);
-        if (has_common)
+        if (spec->run.python && spec->run.python->commons > 0)
             tf_common_files(spec, old_code(old), &plan->stage[s].common);
+    }
+}
+
+static void make_fingerprints(tf_store_plan *plan) {
+    tf_buf_clear(&plan->start.fingerprints);
+    for (int s = 0; s < plan->campaign->stages; s++) {
+        const tf_buf *common = &plan->stage[s].common;
         plan->start.fingerprint_at[s] = plan->start.fingerprints.length;
-        tf_fingerprint(plan->campaign, s, has_common ? plan->stage[s].common.data : NULL, &plan->start.fingerprints);
+        tf_fingerprint(plan->campaign, s, common->length ? common->data : NULL, &plan->start.fingerprints);
         tf_buf_addc(&plan->start.fingerprints, '\0');
     }
+}
+
+/* Tasks that are still to run must not draw what those have drawn that were at their indices before. */
+static void settle_rounds(tf_store_plan *plan) {
+    for (int s = 0; s < plan->campaign->stages; s++) {
+        const tf_stage_spec *spec = &plan->campaign->stage[s];
+        const int64_t round = spec->streams->round + plan_has_moved(&plan->stage[s]);
+        tf_stage_set_round(spec, plan->campaign->seed, plan->stage[s].unusable ? 0 : round);
+    }
+    make_fingerprints(plan);
 }
 
 tf_store_plan *tf_store_plan_new(const tf_campaign *campaign, tf_store_mode mode, bool allows_change,
@@ -136,11 +154,14 @@ tf_store_plan *tf_store_plan_new(const tf_campaign *campaign, tf_store_mode mode
         if (mode != TF_STORE_LOOK_FRESH)
             err = old_open(output, (only_looks ? 0 : OLD_TIDIES) | (plan->salvages ? OLD_SALVAGES : 0), &plan->old,
                            error);
+        read_settled(plan);
         make_fingerprints(plan);
         if (err == TF_OK)
             err = plan_make(plan, &plan->old, error);
-        if (err == TF_OK)
+        if (err == TF_OK) {
+            settle_rounds(plan);
             return plan;
+        }
         advise(error);
     }
     if (!only_looks)

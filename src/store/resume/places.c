@@ -84,6 +84,14 @@ static tf_err match_points(const tf_store_plan *plan, const old_output *old, int
     return err;
 }
 
+bool plan_has_moved(const plan_stage *stage) {
+    for (size_t n = 0; stage->place && n < stage->kept.count; n++)
+        for (int64_t i = stage->kept.items[n].first; i < stage->kept.items[n].end; i++)
+            if (stage->place[i] != i)
+                return true;
+    return false;
+}
+
 tf_err plan_find_places(const tf_store_plan *plan, const old_output *old, int number, tf_error *error) {
     const plan_stage *ps = &plan->stage[number];
     const tf_space *space = plan->campaign->stage[number].space;

@@ -137,6 +137,9 @@ tf_err plan_widen(const old_output *old, const plan_stage *stage, const tf_stage
 /* Adds, for people, which columns have: "; "y" of stage "s" is float64 now, and was int64". */
 void plan_tell_wider(const tf_store_plan *plan, tf_buf *out);
 
+/* Has a row that is kept another index now? */
+bool plan_has_moved(const plan_stage *stage);
+
 /* The error that the stage's rows are of something else. */
 tf_err plan_refuse_change(const tf_store_plan *plan, const char *path, int stage, tf_error *error);
 
