@@ -5,6 +5,24 @@ from map_test import MapTest
 
 
 class More(MapTest):
+    def test_methods_of_shared_generators(self):
+        """Imported by name, too, they draw what is seeded for each task, and not from a copy."""
+        done = self.python(
+            """
+            import random
+            from numpy.random import normal
+            from random import random as uniform
+            def f(x, task, shared=random._inst) -> float:
+                drawn = uniform(), normal(), shared.random()
+                import numpy as np
+                random.seed(task.seed)
+                np.random.seed(task.seed % 2**32)
+                return float(drawn == (random.random(), np.random.normal(), random.random()))
+            print(taskfarm.map(f, {"x": range(8)}, slots=2, progress="none").dataset.result.values.tolist())
+            """
+        )
+        self.assertEqual(done.stdout, f"{[1.0] * 8}\n")
+
     @farm.first
     def test_modules_from_elsewhere(self):
         """Of a folder that the script has put on its path; and what a function of the script imports from beside it is code."""

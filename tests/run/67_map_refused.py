@@ -169,6 +169,58 @@ class Refused(MapTest):
             ],
         )
 
+    def test_generators_that_each_process_would_have_a_copy_of(self):
+        """Of the script, whatever they are seeded with; of a module with a seed. Not what is never drawn from, what the
+        task has of its own, and what it may have for itself."""
+        self.write(
+            "noise.py",
+            "import numpy as np\n"
+            "seeded, fresh = np.random.default_rng(42), np.random.default_rng()\n"
+            "def by_name(x): return seeded.normal()\n"
+            "def own_of_process(x): return fresh.normal()\n",
+        )
+        lines = self.refused(
+            """
+            import functools, random
+            import noise, numpy as np
+            from taskfarm._function import target_of
+            rng = np.random.default_rng(42)
+            draw, many = rng.normal, [np.random.default_rng(i) for i in range(3)]
+            class Model:
+                def __init__(self): self.rng, self.own = rng, random.Random(3)
+                def inner(self, x): return self.rng.normal()
+                def outer(self, x): return self.inner(x)
+                def of_random(self, x): return self.own.random()
+                def still(self, x): return x
+            model = Model()
+            def plain(x): return [rng.normal() for _ in range(3)]
+            def deep(x): return plain(x)
+            def default(x, state=np.random.RandomState(1)): return state.normal()
+            def method(x): return draw()
+            def of_module(x): return noise.seeded.normal()
+            def of_object(x): return model.outer(x)
+            def argument(x, source): return source.normal()
+            def offered(x, rng=rng): return rng.normal()
+            def listed(x): return many[x].normal()
+            def still(x): return model.still(x)
+            for f in (
+                plain, deep, default, method, of_module, of_object, noise.by_name, model.outer, model.of_random, functools.partial(argument, source=rng),
+                offered, functools.partial(offered, rng=rng), listed, still, model.still, noise.own_of_process,
+            ):
+                try:
+                    target_of(f)
+                    print("taken")
+                except taskfarm.ManifestError as error:
+                    print(error.id, str(error).partition(" draws from ")[2])
+            """
+        )
+        text = "of which each process has a copy, so that tasks get the same numbers: let it have a parameter rng, a Generator of each task's own"
+        drawn = [
+            ("rng", "Generator"), ("rng", "Generator"), ("state", "RandomState"), ("draw", "Generator"), ("noise.seeded", "Generator"),
+            ("self.rng", "Generator"), ("seeded", "Generator"), ("self.rng", "Generator"), ("self.own", "Random"), ("source", "Generator"),
+        ]
+        self.assertEqual(lines, [*(f'unseeded "{name}", a {kind} {text}' for name, kind in drawn), *["taken"] * 6])
+
     def test_the_variable_for_launchers(self):
         for launch, message in (
             ("mpirun '", "TASKFARM_LAUNCH: has a quotation mark without its other one: mpirun '"),

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from taskfarm._code import Function, hash_of, is_by_value, modules_beside, modules_of
+from taskfarm._draws import refuse_generators
 from taskfarm._errors import ManifestError
 from taskfarm._pickles import pickled, refuse_large
 from taskfarm._slot.code import code_of
@@ -177,6 +178,7 @@ def target_of(function: Any, init: Any = None, name: Any = None, by_value: bool 
     if init is not None and not callable(init) and not isinstance(init, str):
         raise TypeError(f"init: must be a function, not a {type(init).__name__}")
     label = getattr(function, "__qualname__", None) or repr(function)
+    refuse_generators(function, label)
     is_named = not is_by_value(function) and hasattr(function, "__module__") and hasattr(function, "__qualname__")
     if isinstance(init, str):
         found = target_of(function, None, name, by_value)

@@ -20,6 +20,7 @@ from taskfarm._code import CACHED, SCRIPTS, Function, functions_of, inner_of, is
 from taskfarm._errors import ManifestError
 from taskfarm._extras import needed
 from taskfarm._slot.load import cached
+from taskfarm._slot.shared_random import place_of, shared
 
 _LARGE = 1 << 20  # bytes of an array that is to be given as `common`
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
@@ -153,6 +154,13 @@ def _reduced_cached(thing: Any) -> Any:
     return cached, (thing.__wrapped__, parameters["maxsize"], parameters["typed"])
 
 
+def _reduced_shared(thing: Any) -> Any:
+    """The generator of `random` or of `numpy.random`, also of their methods: that of the process that reads it, which
+    each task has seeded."""
+    place = place_of(thing)
+    return (shared, place) if place else NotImplemented
+
+
 def _refuse_by_name(thing: Any) -> None:
     """What pickle writes by its name in the script can't be found where tasks run."""
     if isinstance(thing, (type, types.FunctionType)) or getattr(thing, "__module__", None) not in SCRIPTS:
@@ -178,7 +186,7 @@ def _scripts_by_value(cloudpickle: Any) -> Iterator[None]:
 def _dumps(cloudpickle: Any, value: Any) -> bytes:
     class Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
         def reducer_override(self, thing: Any) -> Any:
-            for reduce in (_reduced_named_tuple, _reduced_cached):
+            for reduce in (_reduced_named_tuple, _reduced_cached, _reduced_shared):
                 if (reduced := reduce(thing)) is not NotImplemented:
                     return reduced
             reduced = super().reducer_override(thing)

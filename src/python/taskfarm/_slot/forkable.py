@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import Any
 
 PATIENCE = 10.0  # s that a forked process may take to go on
 _SECOND = 1.0  # s that threads may take to end
@@ -153,6 +154,13 @@ def _open_devices() -> str:
     return ""
 
 
+def is_drawn(generator: Any) -> bool:
+    """Was a BitGenerator seeded by the system, and not by somebody?"""
+    seeds = getattr(generator, "seed_seq", None) or getattr(generator, "_seed_seq", None)
+    entropy = getattr(seeds, "entropy", None)
+    return isinstance(entropy, int) and entropy >= _DRAWN
+
+
 def _unseeded_generators() -> str:
     """numpy's generators that were seeded by the system: forked processes would all draw the same of them."""
     numpy = sys.modules.get("numpy.random")
@@ -162,9 +170,7 @@ def _unseeded_generators() -> str:
     for found in gc.get_objects():
         if not isinstance(found, numpy.BitGenerator) or found is numpy.mtrand._rand._bit_generator:
             continue
-        seeds = getattr(found, "seed_seq", None) or getattr(found, "_seed_seq", None)
-        entropy = getattr(seeds, "entropy", None)
-        if isinstance(entropy, int) and entropy >= _DRAWN:
+        if is_drawn(found):
             kinds.append(type(found).__name__)
     if not kinds:
         return ""

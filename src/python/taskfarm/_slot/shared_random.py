@@ -14,13 +14,20 @@ _UNKNOWN: Any = object()
 _MOST = 200  # functions that are looked at
 
 
-def _is_shared(value: Any) -> bool:
-    """Is it a method of one of these generators?"""
-    owner = getattr(value, "__self__", None)
-    if owner is None:
-        return False
-    random, mtrand = sys.modules.get("random"), sys.modules.get("numpy.random.mtrand")
-    return owner is getattr(random, "_inst", _UNKNOWN) or owner is getattr(mtrand, "_rand", _UNKNOWN)
+_PLACES = (("random", "_inst"), ("numpy.random.mtrand", "_rand"))  # of these generators
+
+
+def place_of(generator: Any) -> tuple[str, str] | None:
+    """In which module, by which name one of these generators stands; None: it is none of them."""
+    for module, name in _PLACES:
+        if generator is not None and generator is getattr(sys.modules.get(module), name, None):
+            return module, name
+    return None
+
+
+def shared(module: str, name: str) -> Any:
+    """Such a generator of this process: pickles have it so."""
+    return getattr(importlib.import_module(module), name)
 
 
 def _is_library(function: types.FunctionType) -> bool:
@@ -75,7 +82,7 @@ def shared_generator(function: Callable[..., Any]) -> str | None:
             continue
         seen.append(one)
         for name, value in _values(one.__code__, _names_in(one)):
-            if _is_shared(value):
+            if place_of(getattr(value, "__self__", None)):
                 return name
             if isinstance(value, types.FunctionType | types.MethodType):
                 waiting.append(value)
