@@ -310,6 +310,23 @@ for f in (uses, imports, beside.thrice):
 """
         self.assertEqual(self.run_python("-c", text), "[3, 6]\n" * 3)
 
+    def test_a_module_elsewhere(self):
+        """It counts with what it imports from beside it, where a folder here merely has its name, too."""
+        (self.folder / "measure").mkdir()
+        self.write("lib/measure.py", "import helper\ndef f(x) -> int: return helper.K * x\n")
+        text = """
+import sys, taskfarm
+from taskfarm._function import target_of
+sys.path.append("lib")
+import measure
+print(target_of(measure.f).seal)
+"""
+        seals = []
+        for k in (2, 2, 3):
+            self.write("lib/helper.py", f"K = {k}\n")
+            seals.append(self.run_python("-c", text))
+        self.assertEqual([seals[0] == seals[1], seals[0] == seals[2]], [True, False])
+
     def test_processes_of_multiprocessing(self):
         """Go on with what others have begun: their script is the same."""
         self.write("mp.py", SPAWN)

@@ -46,12 +46,21 @@ class Code(farm.FarmTest):
         self.write("lib/tools.py", "from . import more\nimport importlib\nimportlib.import_module('late')\n")
         self.write("lib/more.py", "from ..up import x\n")
 
-    def code(self, file="measure.py", module="measure", folder=None):
-        """The interpreter's answer, files by path."""
+    def code(self, file="measure.py", module="measure", *more, folder=None, path=None):
+        """The interpreter's answer, files by path. `path`: its PYTHONPATH."""
         program = f"import sys; sys.path[0] = {str(farm.SOURCE / 'src/python')!r}; from taskfarm._slot.main import main; main('code', 1)"
-        question = json.dumps([{"file": file, "module": module}])
+        given = [file, module, *more]
+        question = json.dumps([{"file": file, "module": module} for file, module in zip(given[::2], given[1::2], strict=True)])
+        environment = farm.environment(**({"PYTHONPATH": path} if path else {}))
         done = subprocess.run(
-            ["/usr/bin/python3", "-c", program], input=question, cwd=folder or self.folder, capture_output=True, text=True, check=True, timeout=60
+            ["/usr/bin/python3", "-c", program],
+            input=question,
+            cwd=folder or self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
         )
         answer = json.loads(done.stdout)
         return {item["path"]: item for item in answer["files"]}, answer
@@ -99,6 +108,38 @@ class Code(farm.FarmTest):
         files, _ = self.code("", "json.decoder")
         self.assertEqual(sorted(files), ["json/__init__.py", "json/decoder.py"])
         self.assertTrue(files["json/decoder.py"]["where"].endswith("/json/decoder.py"))
+
+    def test_modules_elsewhere_have_what_is_beside_them(self):
+        """A folder in the current one that merely has the name does not come before the module."""
+        (self.folder / "else").mkdir()
+        for name in ("measure.py", "helper.py", "lib"):
+            (self.folder / name).rename(self.folder / "else" / name)
+        (self.folder / "measure").mkdir()
+        (self.folder / "numpy.py").touch()
+        there = str(self.folder / "else")
+        files, answer = self.code("", "measure", path=there)
+        self.assertEqual(sorted(files), ["helper.py", "lib/more.py", "lib/tools.py", "measure.py"])
+        self.assertEqual({item["where"] for item in files.values()}, {f"{there}/{name}" for name in files})
+        self.assertIn(f"{there}/numpy", answer["absent"])
+        self.assertEqual(sorted(self.code("", "lib.tools", path=there)[0]), ["lib/more.py", "lib/tools.py"])
+        self.assertIn("lib", self.code("", "lib.tools", path=there)[1]["absent"])
+        self.write("else/pack/__init__.py", "from . import deep\nimport helper\n")
+        self.write("else/pack/deep.py", "")
+        self.assertEqual(sorted(self.code("", "pack", path=there)[0]), ["helper.py", "pack/__init__.py", "pack/deep.py"])
+
+    def test_files_of_one_name_are_two(self):
+        for folder, k in (("one", 1), ("two", 2)):
+            self.write(f"{folder}/{folder}_module.py", "import helper\n")
+            self.write(f"{folder}/helper.py", f"K = {k}\n")
+        path = f"{self.folder}/one:{self.folder}/two"
+        files, _ = self.code("", "one_module", "", "two_module", path=path)
+        self.assertEqual(sorted(files), [f"{self.folder}/two/helper.py", "helper.py", "one_module.py", "two_module.py"])
+
+    def test_nothing_below_what_is_installed_counts(self):
+        self.write("venv/site-packages/deep/measure.py", HELPED)
+        self.write("venv/site-packages/deep/helper.py", "")
+        files, _ = self.code("", "measure", path=str(self.folder / "venv/site-packages/deep"), folder=self.folder / "lib")
+        self.assertEqual(sorted(files), ["measure.py"])
 
     def test_nothing_of_it_runs(self):
         self.write("measure.py", "open('ran', 'w')\nimport helper\n")
@@ -241,6 +282,23 @@ class Edited(farm.FarmTest):
         self.assertIn("3 done, 0 failed", self.taskfarm("m.json", "--rerun", "code").stderr)
         self.assertEqual(self.results(), [0, 6, 12])
         self.assertNotIn("changed", self.taskfarm("m.json").stderr)
+
+    def test_modules_that_are_found_elsewhere(self):
+        """By the tasks' PYTHONPATH, with what they import from beside them."""
+        for name in ("measure.py", "helper.py"):
+            self.write(f"else/{name}", (self.folder / name).read_text())
+            (self.folder / name).unlink()
+        self.write("other/measure.py", "def measure(n):\n    return 9\n")
+        manifest = json.loads((self.folder / "m.json").read_text())
+        manifest["run"] |= {"python": "measure:measure"}
+        self.write("m.json", manifest)
+        environment = {"PYTHONPATH": str(self.folder / "else")}
+        self.taskfarm("m.json", env=environment)
+        self.assertEqual(self.results(), [0, 4, 8])
+        self.write("else/helper.py", "def twice(n):\n    return 3 * n\n")
+        self.assertIn("helper.py changed since 3 rows were made", self.taskfarm("m.json", env=environment).stderr)
+        other = {"PYTHONPATH": str(self.folder / "other")}
+        self.assertIn("measure.py, helper.py changed since 3 rows were made", self.taskfarm("m.json", env=other).stderr)
 
     def test_common_values_that_are_as_they_were_are_not_read(self):
         path = self.folder / "level.npy"

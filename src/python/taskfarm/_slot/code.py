@@ -114,14 +114,14 @@ def imports_of(tree: ast.AST) -> Iterator[Name]:
 class Home:
     """Where the modules that count are searched for."""
 
-    def __init__(self, folder: str, only: str | None = None, is_installed: bool = False) -> None:
+    def __init__(self, folder: str, is_elsewhere: bool = False, only: str | None = None) -> None:
         self.folder = folder
-        self.only = only  # the package that alone counts; None: all that is in the folder
-        self.is_installed = is_installed  # what is installed is not edited: what it imports does not count
+        self.is_elsewhere = is_elsewhere  # than in the current folder, or in that of a file
+        self.only = only  # the package that alone counts, and not what it imports: it is installed; None: all there
 
     def shown(self, path: str) -> str:
-        """The path by which users know a file: of a package that is elsewhere without the folder that it is in."""
-        return path if self.only is None else os.path.relpath(path, self.folder)
+        """The path by which users know a file: of one that is elsewhere without the folder that modules are in."""
+        return os.path.relpath(path, self.folder) if self.is_elsewhere else path
 
     def has(self, name: Name) -> bool:
         return name[0] > 0 or self.only is None or name[1].partition(".")[0] == self.only
@@ -142,7 +142,10 @@ class Finder:
             home: Home | None = Home(os.path.dirname(file))
             self._read(file, Home(os.path.dirname(file)))
         else:
-            home = _home_of(module.partition(".")[0])
+            top = module.partition(".")[0]
+            home = _home_of(top)
+            if (home is None or home.is_elsewhere) and not os.path.isdir(top):
+                self.absent.add(top)  # one in the current folder would come first
             self._waiting.append(("", (0, module)))
         self._follow(home)
 
@@ -185,6 +188,8 @@ class Finder:
     def _read(self, path: str, home: Home) -> None:
         """Adds a file, and has what it imports wait."""
         shown = home.shown(path)
+        if shown in self.files and self.files[shown].get("where", shown) != path:
+            shown = path  # another one has that name
         if shown in self.files:
             return
         try:
@@ -196,7 +201,7 @@ class Finder:
         self.files[shown] = {"path": shown, "hash": hash_of(content, tree)}
         if shown != path:
             self.files[shown]["where"] = path
-        if tree and not home.is_installed:
+        if tree and home.only is None:
             self._waiting += [(os.path.dirname(path), name) for name in imports_of(tree)]
 
 
@@ -214,24 +219,34 @@ def _up(folder: str, levels: int) -> str:
     return folder
 
 
+def _is_installed(folder: str) -> bool:
+    """Is it the standard library's, or below a folder of what was installed, which nobody edits?"""
+    standard = os.path.realpath(os.path.dirname(os.__file__))
+    folder = os.path.realpath(folder)
+    parts = folder.split(os.sep)
+    return "site-packages" in parts or "dist-packages" in parts or (folder + os.sep).startswith(standard + os.sep)
+
+
 def _home_of(top: str) -> Home | None:
     """Where a module or package is: in the current folder, or where the interpreter finds it. Nothing is imported."""
-    if _file_of(top) or os.path.isdir(top):
+    if _file_of(top):
         return Home("")
     from importlib.util import find_spec
 
     try:
         spec = find_spec(top)
     except (ImportError, ValueError):
+        spec = None
+    if spec and spec.origin and os.path.isfile(spec.origin):
+        at = os.path.abspath(spec.origin)
+        folder = os.path.dirname(os.path.dirname(at) if spec.submodule_search_locations else at)
+    elif os.path.isdir(top):  # a folder that merely has the name comes after a module
+        return Home("")
+    elif spec and spec.submodule_search_locations:
+        folder = os.path.dirname(os.path.abspath(next(iter(spec.submodule_search_locations))))
+    else:
         return None
-    places = list(spec.submodule_search_locations or ()) if spec else []
-    if spec and not places and spec.origin and os.path.isfile(spec.origin):
-        places = [spec.origin]
-    if not places:
-        return None
-    folder = os.path.dirname(os.path.abspath(places[0]))
-    installed = ("site-packages", "dist-packages", f"python{sys.version_info.major}.{sys.version_info.minor}")
-    return Home(folder, top, os.path.basename(folder) in installed)
+    return Home(folder, is_elsewhere=True, only=top if _is_installed(folder) else None)
 
 
 # ---- What is asked ----
