@@ -181,6 +181,9 @@ def _check_keywords(output: Any, said: Mapping[str, Any]) -> str | None:
     for name in said["common"] or ():
         if not isinstance(name, str):
             raise TypeError(f"common: names are texts, not {type(name).__name__}")
+    for name in ("fresh", "detach", "raise_on_failure"):
+        if type(said[name]).__name__ not in ("bool", "bool_"):  # of numpy, too
+            raise TypeError(f"{name}: must be True or False, not {said[name]!r}")
     check_launcher(said["launch"])
     return path
 
