@@ -16,8 +16,9 @@ typedef struct reader {
     size_t *origin; /* per byte of the formula: its place in the source */
     term *term;
     int terms;
-    bool sound; /* nothing has been reported */
-    int depth;  /* of parentheses */
+    bool sound;                /* nothing has been reported */
+    int depth;                 /* of parentheses */
+    const char *operator_name; /* a name that is taken for that of a value, unless it makes no sense; NULL: none */
 } reader;
 
 TF_PRINTF(2, 3) static void refuse(reader *r, const char *format, ...) {
@@ -247,14 +248,20 @@ static void parse_comparison(reader *r, operand a) {
     skip_space(r);
     bool equal = strncmp(r->next, "==", 2) == 0;
     if (!equal && strncmp(r->next, "!=", 2) != 0) {
-        refuse(r, "strings can only be compared, by == and !=, to other strings%s", advise_column(r, a));
+        if (r->names->is_open) /* it may be compared to what stands before it */
+            add_number(r, start, 0);
+        else
+            refuse(r, "strings can only be compared, by == and !=, to other strings%s", advise_column(r, a));
         return;
     }
     r->next += 2;
     skip_space(r);
     operand b;
     if (!parse_string(r, &b)) {
-        refuse_other(r, a);
+        if (r->names->is_open) /* what follows may be one */
+            add_text(r, start, "0==");
+        else
+            refuse_other(r, a);
         return;
     }
     check_word(r, a, b);
@@ -278,6 +285,13 @@ static void parse_random(reader *r, const char *start, const char *name, term_ki
         return;
     }
     add_term(r, start, (term){.kind = kind, .stream = ++*r->names->streams});
+}
+
+/* Adds a name that may come to stand for something. One that other languages have for an operator is remembered. */
+static void add_unknown(reader *r, const char *start, const char *name) {
+    if (!r->operator_name && find_operator(name))
+        r->operator_name = name;
+    add_term(r, start, (term){.kind = TERM_VALUE, .a = {.name = -1}});
 }
 
 /* Parses what a name stands for: a function, a value or a constant. */
@@ -315,6 +329,8 @@ static void parse_named(reader *r, const char *start, const char *name) {
     }
     if (expr_is_constant(name))
         add_text(r, start, name);
+    else if (r->names->is_open)
+        add_unknown(r, start, name);
     else
         refuse_unknown(r, name);
 }
@@ -386,7 +402,9 @@ static void check_formula(reader *r) {
         int code = mupGetErrorCode(parser), position = mupGetErrorPos(parser);
         bool inside = position >= 0 && (size_t)position < r->formula.length;
         const char *rest = r->source + (inside ? r->origin[position] : 0);
-        if (code == TOO_MANY || code == TOO_FEW)
+        if (r->operator_name)
+            refuse_unknown(r, r->operator_name);
+        else if (code == TOO_MANY || code == TOO_FEW)
             refuse(r, "a function has too %s arguments", code == TOO_MANY ? "many" : "few");
         else if (inside && *rest)
             refuse(r, "is not an expression: it makes no sense from \"%s\" on", rest);

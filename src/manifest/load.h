@@ -110,6 +110,7 @@ typedef struct expr_names {
     const tf_table *number; /* of each name; NULL: there are few */
     bool has_index;         /* "index" stands for the task's index */
     bool has_arrays;        /* names may be arrays; then the result is one */
+    bool is_open;           /* there are names that are not known yet: what is parsed is judged, and not to be used */
     uint32_t *streams;      /* how many streams of random numbers are in use; NULL: random numbers are not allowed */
 } expr_names;
 

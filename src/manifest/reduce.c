@@ -179,14 +179,15 @@ static void load_reduction(struct loader *l, const json_path *where, const cJSON
     load_by(l, where, json, stage, reduce);
     load_stats(l, where, json, stage, reduce);
     const char *source = json_string(l->diags, where, json, "where");
-    if (stage->untyped)
-        return;
-    check_key_names(l, where, stage, reduce);
     json_path filter_path = json_path_key(where, "where");
     expr_names names = value_names(l, stage);
     names.has_arrays = true;
-    if (source)
-        reduce->where = load_expr(l, &filter_path, source, &names);
+    names.is_open = stage->untyped;
+    const tf_expr *filter = source ? load_expr(l, &filter_path, source, &names) : NULL;
+    if (stage->untyped)
+        return;
+    reduce->where = filter;
+    check_key_names(l, where, stage, reduce);
     find_grid(l, where, stage, reduce);
     tf_buf resolved = {0};
     cJSON *plain = json_without_comment(json);

@@ -68,9 +68,13 @@ void load_until(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     }
     if (tf_stage_has_files(stage))
         diagnose(l->diags, &here, TF_DIAG_CONFLICT, "a stage with files is run to its end: it can't have \"until\"");
-    if (!source || stage->untyped)
+    if (!source)
         return;
-    expr_names names = {.what = "COLUMN.STATISTIC, such as x.mean or x.stderr"};
+    expr_names names = {.what = "COLUMN.STATISTIC, such as x.mean or x.stderr", .is_open = stage->untyped};
+    if (stage->untyped) {
+        load_expr(l, &expr_path, source, &names);
+        return;
+    }
     tf_stat_spec *all = tf_arena_array(l->arena, (size_t)(tf_stage_values(stage) * count_plain()) + 1, sizeof *all);
     add_stat_names(l, stage, &names, all);
     stage->until.expr = load_expr(l, &expr_path, source, &names);

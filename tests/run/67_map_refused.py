@@ -77,6 +77,7 @@ class Refused(MapTest):
                 {"slots": 0}, {"output": "folder.h5"}, {"output": "text.h5"}, {"output": "g.h5"}, {"rerun": "all"},
                 {"reduce": "mean"}, {"reduce": {"r": {"columns": {"y": ["maen"]}}}}, {"reduce": {"r": {"columns": {"y": 3}}}},
                 {"reduce": {"r": {"columns": {"y": ["quantile:2"]}}}}, {"reduce": {"r": {"by": 3}}}, {"reduce": {"r": {"where": 3}}},
+                {"until": "y.count >"}, {"until": "y.mean > 3 and y.count > 5"}, {"until": "maen(y.mean)"}, reduce("y", where="y ="), reduce("y", where="s == 'a' && (y"),
                 {"until": 3}, {"until": {"expr": "y.mean", "first": 0}}, {"resources": {"slots": 9999}}, {"space": taskfarm.product(x=[1, 2]).where("x > 5")},
             ):
                 try:
@@ -100,6 +101,11 @@ class Refused(MapTest):
                 'ManifestError bad-value reduce: r: columns: y: 0: "quantile:2" must be quantile:Q, with Q from 0 to 1',
                 "ManifestError wrong-type reduce: r: by: must be a name or a list of names, not a number",
                 "ManifestError wrong-type reduce: r: where: must be a string, not a number",
+                'ManifestError bad-expression until: "y.count >": is not an expression: something is missing',
+                'ManifestError bad-expression until: "y.mean > 3 and y.count > 5": "and" is written && here',
+                'ManifestError bad-expression until: "maen(y.mean)": there is no function "maen"',
+                'ManifestError bad-expression reduce: r: where: "y =": a single \'=\' has no meaning; equality is ==',
+                """ManifestError bad-expression reduce: r: where: "s == 'a' && (y": is not an expression: something is missing""",
                 "ManifestError wrong-type until: must be an expression or an object, not a number",
                 "ManifestError out-of-range until: first: must be a positive integer",
                 "ManifestError out-of-range resources: slots: must be an integer from 1 to 4096",
@@ -108,13 +114,17 @@ class Refused(MapTest):
         )
 
     def test_the_rest_is_known_with_them(self):
-        """Reductions of columns that the first task tells are made; what does not fit them is refused then."""
+        """Reductions of columns that the first task tells are made, whatever these are called and hold; what does not fit
+        them is refused then."""
         done = self.python(
             """
-            def f(x): return {"y": x, "z": 2 * x, "k": x % 2}
-            reduce = lambda *names: {"r": {"by": "k", "columns": {name: ["mean"] for name in names}, "where": "z > 1"}}
-            run = taskfarm.map(f, {"x": [1, 2, 3]}, reduce=reduce("y", "z"), until="y.mean > 9", progress="none")
+            def f(x): return {"y": x, "z": 2 * x, "k": x % 2, "s": "ab"[x % 2], "in": x}
+            reduce = lambda *names, where="z > 1": {"r": {"by": "k", "columns": {name: ["mean"] for name in names}, "where": where}}
+            run = taskfarm.map(f, {"x": [1, 2, 3]}, reduce=reduce("y", "z"), until="y.mean > 9 || in.mean > 9", progress="none")
             print(run.reductions["r"]["y.mean"].values.tolist())
+            for where in ("s == 'b'", "'b' == s && y > 1", "(s != 'a') && in >= 1", "in > 2"):
+                run = taskfarm.map(f, {"x": [1, 2, 3]}, output="w.h5", fresh=True, reduce=reduce("y", where=where), progress="none")
+                print(where, run.reductions["r"]["y.mean"].values.tolist())
             try:
                 taskfarm.map(f, {"x": [1, 2, 3]}, output="g.h5", reduce=reduce("y", "zz"), progress="none")
             except taskfarm.ManifestError as error:
@@ -123,7 +133,14 @@ class Refused(MapTest):
         )
         self.assertEqual(
             done.stdout.splitlines(),
-            ["[2.0, 2.0]", 'unknown-name reduce: r: columns: zz: the stage has neither a parameter nor a column "zz"'],
+            [
+                "[2.0, 2.0]",
+                "s == 'b' [2.0]",
+                "'b' == s && y > 1 [3.0]",
+                "(s != 'a') && in >= 1 [2.0]",
+                "in > 2 [3.0]",
+                'unknown-name reduce: r: columns: zz: the stage has neither a parameter nor a column "zz"',
+            ],
         )
 
     @farm.first
@@ -134,7 +151,7 @@ class Refused(MapTest):
             class Other: pass
             for more in (
                 {"output": b"x.h5"}, {"output": 3}, {"output": ""}, {"output": "a\\udcff.h5"}, {"output": "a\\0.h5"}, {"output": "~/x.h5"}, {"output": "script.py/x.h5"},
-                {"common": 3}, {"common": {3: [1]}}, {"launch": 3}, {"launch": "mpirun '"}, {"launch": "nosuchprogram -n 3"}, {"rerun": True}, {"where": "x == '\\udcff'"},
+                {"common": 3}, {"common": {3: [1]}}, {"launch": 3}, {"launch": "mpirun '"}, {"launch": "nosuchprogram -n 3"}, {"rerun": True}, {"fresh": "no"}, {"detach": "False"}, {"raise_on_failure": 1}, {"where": "x == '\\udcff'"},
                 {"env": {"A": "\\udcff"}}, {"env": 3}, {"arrays": 3}, {"code": 3}, {"timeout": Other()}, {"space": {"x": ["a", "\\udcff"]}},
             ):
                 try:
@@ -159,6 +176,9 @@ class Refused(MapTest):
                 "ManifestError launch: has a quotation mark without its other one: mpirun '",
                 "EngineError launch: there is no program nosuchprogram",
                 'TypeError rerun: must be a text, as in rerun="code", not bool',
+                "TypeError fresh: must be True or False, not 'no'",
+                "TypeError detach: must be True or False, not 'False'",
+                "TypeError raise_on_failure: must be True or False, not 1",
                 "ManifestError where: '\\udcff' is no character: a text, or the name of a file, that is not UTF-8",
                 "ManifestError env: '\\udcff' is no character: a text, or the name of a file, that is not UTF-8",
                 "ManifestError env: must be an object, not a number",
