@@ -53,6 +53,23 @@ class Folders(MapTest):
         self.assertEqual([path.name for path in (self.folder / "f.h5.map").iterdir()], ["notes"])
         self.assertEqual(len(self.calls()), 2)
 
+    def test_what_is_not_its_own_stays(self):
+        """An empty folder that was there before; folders that have the names of its files, and those alone."""
+        (self.folder / "f.h5.map").mkdir()
+        self.python("taskfarm.map(lambda x: x, {'x': [1]}, output='f.h5', progress='none')")
+        self.assertEqual([self.left(), os.listdir(self.folder / "f.h5.map")], [["f.h5", "f.h5.map"], []])
+        self.python(
+            """
+            import os
+            def f(x) -> int:
+                for name in ("first.json.new", "common-a.npy", "table-1.csv"):
+                    os.mkdir("g.h5.map/" + name)
+                return x
+            taskfarm.map(f, {"x": [1]}, output="g.h5", progress="none")
+            """
+        )
+        self.assertEqual(sorted(os.listdir(self.folder / "g.h5.map")), ["common-a.npy", "first.json.new", "table-1.csv"])
+
     @farm.first
     def test_it_is_gone_where_nothing_ran(self):
         """Whatever the reason; one in which an engine was at work stays as it is."""

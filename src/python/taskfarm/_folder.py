@@ -4,7 +4,8 @@ The manifest, the pickled function, `common` values, large tables, and a lock. T
 the engine that it has started, for as long as either lives: so the next `map` of the output waits for what an earlier
 one has left running. The folder is removed when a run has ended and there is no more to do, and when none has begun;
 one that was stopped or killed leaves it to the next. It is for its user alone: where another user's has the name, ours
-has the number of its user behind it (OUTPUT.map-1000). One that `map` has not made is never touched.
+has the number of its user behind it (OUTPUT.map-1000). One that `map` has not made is never touched; an empty one is
+used, and stays.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class Folder:
         self.fd = -1
         self.lock_fd = -1
         self.locked = False
+        self._is_made = False  # by this one?
         self.is_used = True  # has an engine been started in it? Then it may hold what the next map needs
         _live.add(self)
         while not self.locked:
@@ -86,7 +88,7 @@ class Folder:
             self._put_mark()
 
     def _put_mark(self) -> None:
-        mark = {"taskfarm_map": 1, "output": self.output}
+        mark = {"taskfarm_map": 1, "output": self.output, **({} if self._is_made else {"found": True})}
         try:
             with open(self.create(_MARK), "w", encoding="utf-8") as file:
                 json.dump(mark, file)
@@ -95,14 +97,17 @@ class Folder:
         except OSError:
             with contextlib.suppress(OSError):
                 self.drop(_MARK)
-                os.rmdir(self.path)
+                if self._is_made:
+                    os.rmdir(self.path)
             raise
 
     def _is_own(self, path: str) -> bool:
         """Makes it, if nothing has the name, and opens it. False: what has the name is another user's."""
         try:
+            self._is_made = False
             with contextlib.suppress(FileExistsError):
                 os.mkdir(path, 0o700)
+                self._is_made = True
             if os.lstat(path).st_uid != os.geteuid():
                 return False
             self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -226,14 +231,15 @@ class Folder:
             return False
 
     def remove(self) -> None:
-        """Removes what `map` has made in it, and then the folder, if nothing else is in there."""
-        try:
+        """Removes what `map` has made in it, and then the folder, if it has made that, and nothing else is in there."""
+        is_found = not self._is_made and self.read(_MARK).get("found") is True
+        with contextlib.suppress(OSError):  # what is left is left
             names = [name for name in os.listdir(self.fd) if _OWN.fullmatch(name)]
             for name in sorted(names, key=lambda name: (name == _MARK, name == _LOCK)):
-                self.drop(name)
-            os.rmdir(self.path)
-        except OSError:  # what is left is left
-            pass
+                with contextlib.suppress(OSError):
+                    self.drop(name)
+            if not is_found:
+                os.rmdir(self.path)
         self.close()
 
     def close(self) -> None:
