@@ -1,5 +1,7 @@
 """taskfarm.map: modules from anywhere, init, launchers, large tables."""
 
+import subprocess
+
 import farm
 from map_test import MapTest
 
@@ -105,6 +107,20 @@ class More(MapTest):
         text = "try:\n    taskfarm.map(lambda x: x, taskfarm.product(x=[1]))\nexcept taskfarm.EngineError as error:\n    print(error.id, error)\n"
         told = self.python(text, env={"OMPI_COMM_WORLD_SIZE": "4"}).stdout
         self.assertEqual(told, 'usage map is called in each of 4 ranks: start the script without mpirun, and give map launch="mpirun -n N"\n')
+
+    def test_spaces_in_a_script_that_mpirun_has_started(self):
+        """Each rank asks an engine that is none of the ranks."""
+        command = self.write_script(
+            """
+            import os
+            space = taskfarm.product(x=range(10)).where("x > 3")
+            path = f"told{os.environ.get('OMPI_COMM_WORLD_RANK') or os.environ['PMI_RANK']}"
+            open(path, "w").write(f"{len(space)} {space[0]} {len(taskfarm.sobol(5, y=(0, 1)))}")
+            """
+        )
+        done = subprocess.run([farm.MPIRUN, "-n", "2", *command], cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=self.limit)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([path.read_text() for path in sorted(self.folder.glob("told*"))], ["6 {'x': 4} 5"] * 2)
 
     def test_large_tables(self):
         """They stand in files while the run is at work; every value and text is the same."""

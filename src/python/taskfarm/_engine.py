@@ -19,6 +19,10 @@ _MISSING = (
     "Build and install it (cmake --install), or set TASKFARM to its path"
 )
 
+_LAUNCHED = ("OMPI_COMM_WORLD_", "OMPI_MCA_orte_", "OMPI_MCA_ess", "OMPI_MCA_pmix", "PMIX_", "PMI_")
+
+_KERNELS = ("module://matplotlib_inline.", "module://ipykernel.")  # what they set MPLBACKEND to
+
 _USAGE = 2  # exit status: what it was told is wrong
 
 
@@ -38,13 +42,24 @@ def find() -> str:
     return found
 
 
+def environment() -> dict[str, str]:
+    """Of an engine: without what a launcher of this very script has left, whose rank it is not, and a kernel that has
+    matplotlib draw into its notebook."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_LAUNCHED)}
+    if kept.get("MPLBACKEND", "").startswith(_KERNELS):
+        del kept["MPLBACKEND"]
+    return kept
+
+
 def ask(verb: str, *arguments: str, manifest: Mapping[str, Any] | None = None) -> tuple[int, Any]:
     """Runs a verb with --json, with a manifest on its standard input. Returns its exit status and the document. Raises
     ManifestError, EngineError where it gives none."""
     command = [find(), verb, *arguments, "--json"]
     text = json.dumps(manifest) if manifest is not None else ""
     pipe = subprocess.PIPE
-    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, errors="replace")
+    process = subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, errors="replace", env=environment()
+    )
     with process:
         try:
             told, said = process.communicate(text)

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-from taskfarm._engine import ask, echo, error_of, find
+from taskfarm._engine import ask, echo, environment, error_of, find
 from taskfarm._errors import EngineError
 from taskfarm._extras import needed
 
@@ -34,7 +34,13 @@ def points_left(axes: Sequence[Any], conditions: Sequence[str]) -> Any:
         path = os.path.join(folder, "space.h5")
         command = [find(), "run", "-", "--workdir", os.getcwd(), "--output", path, "--progress", "none"]
         done = subprocess.run(
-            command, input=json.dumps(manifest), capture_output=True, text=True, errors="replace", check=False
+            command,
+            input=json.dumps(manifest),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env=environment(),
+            check=False,
         )
         if done.returncode != 0:
             lines = [line.removeprefix("taskfarm: ") for line in done.stderr.splitlines() if line]

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 
+from taskfarm._engine import environment, find
 from taskfarm._errors import EngineError, Error
 
 
@@ -24,8 +25,6 @@ def is_over(path: str) -> bool:
 
 def snapshot(path: str) -> str:
     """The path of a copy of the output as it is now, in a folder of its own."""
-    from taskfarm._engine import find
-
     try:
         program = find()
     except EngineError as error:
@@ -41,7 +40,13 @@ def snapshot(path: str) -> str:
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env=environment(),
+        check=False,
     )
 
 
@@ -53,8 +58,6 @@ def _said(stderr: str, path: str) -> str:
 
 def report(path: str, page: str) -> None:
     """Has the engine write its page."""
-    from taskfarm._engine import find
-
     done = _run([find(), "report", os.path.abspath(path), "--output", page])
     if done.returncode != 0:
         raise Error(_said(done.stderr, path) or f"{path}: taskfarm report ended with {done.returncode}")

@@ -20,13 +20,10 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import IO, Any
 
+from taskfarm._engine import environment
 from taskfarm._errors import EngineError, ManifestError
 
 Event = dict[str, Any]
-
-_LAUNCHED = ("OMPI_COMM_WORLD_", "OMPI_MCA_orte_", "OMPI_MCA_ess", "OMPI_MCA_pmix", "PMIX_", "PMI_")
-
-_KERNELS = ("module://matplotlib_inline.", "module://ipykernel.")  # what they set MPLBACKEND to
 
 _live: weakref.WeakSet[Process] = weakref.WeakSet()
 
@@ -49,14 +46,6 @@ def refuse_ranks() -> None:
                 'launch="mpirun -n N"',
                 id="usage",
             )
-
-
-def _environment() -> dict[str, str]:
-    """Without what a launcher of this very script has left, and a kernel that has matplotlib draw into its notebook."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_LAUNCHED)}
-    if kept.get("MPLBACKEND", "").startswith(_KERNELS):
-        del kept["MPLBACKEND"]
-    return kept
 
 
 def launcher(launch: str | Sequence[str] | None) -> list[str]:
@@ -89,7 +78,7 @@ class Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=_environment(),
+                env=environment(),
                 start_new_session=True,
                 pass_fds=[lock_fd] if lock_fd >= 0 else [],
             )
@@ -207,7 +196,7 @@ def start_detached(command: Sequence[str], lock_fd: int, events_fd: int, log_fd:
             stdin=subprocess.DEVNULL,
             stdout=events_fd,
             stderr=log_fd,
-            env=_environment(),
+            env=environment(),
             start_new_session=True,
             pass_fds=[lock_fd] if lock_fd >= 0 else [],
         )
