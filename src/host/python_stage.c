@@ -109,8 +109,6 @@ static void add_function(const tf_python_spec *python, tf_buf *out) {
     tf_buf_addc(out, '}');
     packet_add_number(out, "batch", python->batch ? python->batch->tasks : 0);
     packet_add_flag(out, "seed_globals", python->seed_globals);
-    if (python->first)
-        packet_add_text(out, "first", python->first);
 }
 
 void python_stage_add(const tf_campaign *campaign, const tf_stage_spec *stage, tf_buf *out) {
@@ -123,6 +121,8 @@ void python_stage_add(const tf_campaign *campaign, const tf_stage_spec *stage, t
     if (stage->run.cwd) /* paths are relative to the work folder, where the process is not */
         packet_add_text(out, "workdir", campaign->workdir);
     add_function(stage->run.python, out);
+    if (stage->run.python->first && stage->streams->round == 0) /* the task that was tried drew from the first round */
+        packet_add_text(out, "first", stage->run.python->first);
     add_params(stage, out);
     add_columns(stage, out);
     add_arrays(stage, out);

@@ -2,6 +2,7 @@
 older row has drawn at its index, and the same for any number of ranks and after kills."""
 
 import json
+import subprocess
 
 import farm
 import numpy as np
@@ -22,6 +23,10 @@ STAGES = [
     {"name": "expr", "run": {"expr": {"u": "random()", "n": "normal()"}}},
     {"name": "function", "run": {"function": "builtin:random"}, "results": {"x": "float64"}},
 ]
+MAP = """
+import sys, only, taskfarm
+taskfarm.map(only.f, {"i": eval(f"[{sys.argv[1]}]")}, output="f.h5", rerun="code", progress="none")
+"""
 DRAWN = ("python/results/seed", "python/results/u", "batch/results/u", "command/results/seed", "expr/results/u",
          "expr/results/n", "function/results/x")  # fmt: skip
 
@@ -101,6 +106,18 @@ class Grown(farm.FarmTest):
         self.taskfarm("g.json", "--fresh")
         with self.open("g.h5") as file:
             self.assertTrue((file["expr/results/u"][()] == found).all())
+
+    def test_a_task_that_was_tried_before_the_run_is_run_again(self):
+        """map tries one to learn the types of results; it draws from the first round."""
+        self.write("only.py", "def f(i, rng):\n    return float(rng.random())\n")
+        self.write("go.py", MAP)
+        for values in ("1, 2", "0, 1, 2"):
+            subprocess.run(["/usr/bin/python3", "go.py", values], cwd=self.folder, env=self.python_environment(), check=True, timeout=120)
+        with self.open("f.h5") as file:
+            self.assertEqual(len(np.unique(file["f/results/result"][()])), 3)
+
+    def python_environment(self):
+        return farm.environment(TASKFARM=str(farm.TASKFARM), PYTHONPATH=f"{farm.SOURCE / 'src/python'}:{self.folder}")
 
     @farm.first
     def test_show_says_of_which_rows_the_seed_is(self):
