@@ -121,7 +121,6 @@ struct tf_stage_spec {
     tf_streams *streams; /* until the run is planned these may become another round */
     int columns;
     const tf_column_spec *column;
-    bool untyped; /* its columns are not known yet: a task that is tried is to tell them */
     int arrays, afters;
     const tf_array_spec *array;
     const int *after; /* numbers of the stages that it comes after */
@@ -141,6 +140,7 @@ struct tf_stage_spec {
     int64_t stop_after;                     /* so many failed tasks stop the campaign; 0: none do */
     bool record_full;                       /* "record": "full" */
     bool store_params;                      /* parameters are stored in the output */
+    bool untyped;                           /* its columns are not known yet: a task that is tried is to tell them */
 };
 
 /* How many tasks a stage has so far, and in the end. They are the same if the space is fixed when the manifest is read.

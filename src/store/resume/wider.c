@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <cjson/cJSON.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,7 +138,7 @@ static tf_err check_column(const old_output *old, plan_stage *ps, const tf_colum
                     "%s\"results\" changed since its rows were made (%s: was %s, now %s, which would round ",
                     before ? "; " : "", column->name, tf_type_name(was), tf_type_name(column->type));
         tf_buf_add_number(&ps->changed, was, rows + (size_t)same * size);
-        tf_buf_addf(&ps->changed, " of task %lld)", (long long)(run.first + same / column->elements));
+        tf_buf_addf(&ps->changed, " of task %" PRId64 ")", run.first + same / column->elements);
     }
     free(rows);
     free(wide);
