@@ -1,6 +1,7 @@
 """The process of a Python slot by itself: how it loads and calls functions, how tasks fail, what is kept of what they
 print. Its host is slot_host.py's, a stand-in; whole runs are 64_python.py's."""
 
+import json
 import os
 import signal
 import sys
@@ -75,6 +76,31 @@ class Loads(slot_host.SlotTest):
         self.assertEqual(slot.stage("m.py:f", {}, {"y": "string"}, **more), {"stage": 0, "seeds": True})
         self.assertEqual(slot.frame(1)[1][0].values, {"y": f"0 0 {self.folder}"})
         self.assertEqual((self.folder / "setup").read_text(), "0")
+
+    def test_in_the_order_of_a_script(self):
+        """Before and behind what the interpreter has, and some by name; what is not said comes last."""
+        for folder in ("before", "after", "pinned", "."):
+            for name in ("first", "statistics", "second", "third", "fourth"):
+                self.write(f"{folder}/{name}.py", f"at = {folder!r}\n")
+        (self.folder / "before/second.py").unlink()
+        for folder in ("before", "after"):
+            (self.folder / folder / "fourth.py").unlink()
+        self.write(
+            "pinned/m.py",
+            "import os, first, second, third, fourth, statistics, timeit\n"
+            "at = [getattr(module, 'at', None) for module in (first, second, third, fourth, statistics, timeit)]\n"
+            "def f():\n    return f'{at} {os.environ.get(\"TASKFARM_MODULES\")}'\n",
+        )
+        self.write("before/timeit.py", "at = 'before'\n")
+        pinned = {"m": str(self.folder / "pinned"), "third": str(self.folder / "pinned"), "timeit": ""}
+        for before, after, expected in (
+            (["before"], ["after"], ["before", "after", "pinned", ".", "before", None]),
+            ([], ["after", "before"], ["after", "after", "pinned", ".", None, None]),
+        ):
+            folders = {"before": [str(self.folder / p) for p in before], "after": [str(self.folder / p) for p in after]}
+            slot = self.slot(env={"TASKFARM_MODULES": json.dumps({**folders, "pinned": pinned})})
+            slot.stage("m:f", {}, {"y": "string"})
+            self.assertEqual(slot.frame(1)[1][0].values, {"y": f"{expected} None"})
 
     def test_of_a_pickle(self):
         self.write(

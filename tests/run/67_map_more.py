@@ -47,26 +47,68 @@ class More(MapTest):
                 warnings.simplefilter("always")
                 show(taskfarm.map(f, space, progress="none"))
             print(*[w.message for w in caught])
-            os.chdir("work")
-            try:
-                taskfarm.map(away.C.twice, space, progress="none")
-            except taskfarm.ManifestError as error:
-                print(error.id, str(error).replace(os.path.dirname(os.getcwd()), "..."))
-            os.environ["PYTHONPATH"] = os.path.abspath("../lib")
-            try:
-                taskfarm.map(away.C.twice, space, progress="none")
-            except taskfarm.ManifestError as error:
-                print(error.id)
+            os.chdir("work")  # where another one of its name is
+            show(taskfarm.map(away.C.twice, space, progress="none"))
+            show(taskfarm.map(f, space, progress="none"))
+            open("../lib/away.py", "a").write("\\ndef more(): return 1\\n")
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                show(taskfarm.map(away.C.twice, space, progress="none"))
+            print(*[w.message for w in caught])
             """
         )
         lines = done.stdout.splitlines()
         self.assertEqual(lines[:3], ["[2.0, 4.0]", "[4.0, 7.0]", "[4.0, 7.0]"])
         self.assertEqual(lines[3], "lib/away.py changed since 2 rows were made; they are kept; rerun=\"code\" makes them anew")
-        self.assertEqual(
-            lines[4],
-            "conflict function: its module away is in .../lib, and there is another one of that name here, which tasks would import: change to that folder, or rename one of them",
-        )
-        self.assertEqual(lines[5], "conflict")  # however tasks find the other one
+        self.assertEqual(lines[4:7], ["[2.0, 4.0]", "[4.0, 7.0]", "[2.0, 4.0]"])
+        self.assertEqual(lines[7], lines[3].replace("lib/", ""))
+
+    def test_modules_are_those_of_the_script(self):
+        """Where several folders have one of a name, by value and by name: the order is that of the script's path, and what it has imported is what it was."""
+        for folder in ("lib", "elsewhere"):
+            self.write(f"{folder}/helper.py", f"import statistics\nk = '{folder}'\ndef named(x) -> str: return f'{{statistics.__name__}} {{hasattr(statistics, \"is_other\")}} {{k}}'\n")
+            self.write(f"{folder}/statistics.py", "is_other = True\n")
+            self.write(f"{folder}/late.py", f"k = '{folder}'\n")
+        self.write("late.py", "k = 'script'\n")
+        self.write("away/statistics.py", "is_other = None\n")
+        self.write("away/late.py", "k = 'current'\n")
+        text = """
+            import concurrent.futures, multiprocessing, os, subprocess, sys
+            {begin}
+            import helper, statistics
+            {end}
+            def f(x) -> str:
+                import late
+                return f"{{statistics.__name__}} {{hasattr(statistics, 'is_other')}} {{helper.k}} {{late.k}}"
+            def started(x) -> str:
+                asks = "import os, sys; print(sys.path, [name for name in os.environ if name == 'TASKFARM_MODULES'])"
+                return subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True).stdout
+            def spawned(x) -> str:
+                with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+                    return pool.submit(helper.named, x).result()
+            def show(function, expected, **more):
+                run = taskfarm.map(function, {{"x": [1]}}, progress="none", fresh=True, **more)
+                assert run.frame.result.tolist() == [expected], (function, more, run.frame.result.tolist(), expected)
+            show(f, f(1), warm=True)
+            show(f, f(1), warm=False)
+            show(helper.named, helper.named(1))
+            if {number} == 0:
+                show(started, started(1))
+                show(spawned, helper.named(1))
+            print(f(1))
+            """
+        for number, (begin, end, expected) in enumerate(
+            (
+                ("sys.path.append('lib')", "", "statistics False lib script"),
+                ("sys.path.insert(0, os.path.abspath('lib'))", "", "statistics True lib lib"),
+                ("sys.path.insert(1, 'lib'); sys.path.insert(1, 'elsewhere')", "", "statistics True elsewhere script"),
+                ("import statistics; sys.path.insert(0, 'lib')", "", "statistics False lib lib"),
+                ("sys.path.insert(0, os.path.abspath('lib'))", "del sys.path[0]", "statistics True lib script"),
+                ("sys.path.append(os.path.abspath('lib')); os.chdir('away')", "", "statistics False lib script"),
+            )
+        ):
+            with self.subTest(begin=begin, end=end):
+                self.assertEqual(self.python(text.format(begin=begin, end=end, number=number)).stdout, expected + "\n")
 
     def test_init_and_launchers(self):
         """What init sets is there; it runs once a process, under mpirun too."""

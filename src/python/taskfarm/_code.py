@@ -328,13 +328,6 @@ def _file_below(root: str, name: str) -> str | None:
     return str(file)
 
 
-def modules_of(function: Function) -> list[str]:
-    """The names of the modules that have been imported and of which a function uses anything; the script is none."""
-    met = _met_by(function)
-    names = met.modules.union(*map(_imports_within, met.functions))
-    return sorted(name for name in names if name in sys.modules and name not in SCRIPTS)
-
-
 def modules_beside(function: Function, folder: str) -> dict[str, str]:
     """The files of modules below a folder that a function uses or imports, and of what these import from there; each
     with a hash."""

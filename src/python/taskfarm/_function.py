@@ -7,21 +7,19 @@ cloudpickle, so that the script is not run again where tasks run.
 from __future__ import annotations
 
 import hashlib
-import importlib.machinery
 import inspect
 import json
 import os
-import site
 import sys
-import sysconfig
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from taskfarm._code import Function, hash_of, is_by_value, modules_beside, modules_of
+from taskfarm._code import Function, hash_of, is_by_value, modules_beside
 from taskfarm._draws import refuse_generators
 from taskfarm._errors import ManifestError
 from taskfarm._pickles import pickled, refuse_large
+from taskfarm._search import search_as_here
 from taskfarm._slot.code import code_of
 
 
@@ -33,7 +31,7 @@ class Target:
     name: str  # of the stage, if nobody gives it another
     text: str  # "package.module:function"; of a pickle the name in it
     content: bytes | None = None
-    folders: tuple[str, ...] = ()  # that tasks need on their path
+    search: str | None = None  # how tasks find modules, if it is to be said
     code: Mapping[str, str] = field(default_factory=dict)  # files that count as code, with a hash of each
     init: str | None = None  # what is called before the first task, as the manifest says it
 
@@ -56,46 +54,6 @@ def name_of(function: Function) -> str:
     name = getattr(inner, "__name__", None) or type(inner).__name__
     name = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name).strip("_") or "task"
     return f"_{name}" if name[0].isdigit() else name
-
-
-# ---- Where modules are ----
-
-
-def _root_of(module: str) -> str | None:
-    """The folder on the path in which a module's top package is; None: it is built in."""
-    top = sys.modules.get(module.partition(".")[0])
-    file: str | None = getattr(top, "__file__", None)
-    if file:
-        folder = os.path.dirname(os.path.abspath(file))
-        return os.path.dirname(folder) if hasattr(top, "__path__") else folder
-    places = list(getattr(top, "__path__", ()))  # of a package without an __init__
-    return os.path.dirname(os.path.abspath(places[0])) if places else None
-
-
-def _is_standard(folder: str) -> bool:
-    """Does every process of this Python find modules there?"""
-    standard = {sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib")}
-    standard.update(site.getsitepackages() if hasattr(site, "getsitepackages") else [])
-    standard.add(site.getusersitepackages())
-    standard.update(path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path)
-    real = os.path.realpath(folder)
-    return any(os.path.realpath(path) == real for path in standard if path) or folder.endswith("lib-dynload")
-
-
-def _needed_folders(module: str) -> tuple[str, ...]:
-    root = _root_of(module)
-    here = os.path.realpath(os.getcwd())
-    if root is None or os.path.realpath(root) == here:
-        return ()
-    top = module.partition(".")[0]
-    found = importlib.machinery.PathFinder.find_spec(top, [here])
-    if found and found.origin:  # a folder that merely has the name comes after a module
-        raise ManifestError(
-            f"function: its module {top} is in {root}, and there is another one of that name here, which tasks would "
-            "import: change to that folder, or rename one of them",
-            id="conflict",
-        )
-    return () if _is_standard(root) else (root,)
 
 
 def script_folder() -> str:
@@ -139,19 +97,7 @@ def _by_value(function: Function, init: Function | None, label: str, name: str) 
     code = {file: seal for each in functions.values() for file, seal in modules_beside(each, folder).items()}
     whole = json.dumps(head, sort_keys=True).encode() + b"\n" + content
     called = init_name if init is not None else None
-    modules = [module for each in functions.values() for module in modules_of(each)]
-    return Target(name, name, whole, _loose_folders(folder, modules), code, called)
-
-
-def _loose_folders(folder: str, modules: Sequence[str]) -> tuple[str, ...]:
-    """Folders that this process has put on its path by itself, where the function may import from, and those where it
-    has found modules that the function uses: the current folder may have been another one then."""
-    loose = [os.path.abspath(path) for path in sys.path if path and os.path.isdir(path)]
-    loose += [root for root in map(_root_of, modules) if root and root not in loose]
-    loose = list(dict.fromkeys(loose))
-    own = {os.path.realpath(folder), os.path.realpath(os.getcwd()), os.path.realpath(sysconfig.get_path("stdlib"))}
-    package = os.path.realpath(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    return tuple(p for p in loose if os.path.realpath(p) not in own | {package} and not _is_standard(p))
+    return Target(name, name, whole, search_as_here(folder), code, called)
 
 
 # ---- The function ----
@@ -188,9 +134,7 @@ def target_of(function: Any, init: Any = None, name: Any = None, by_value: bool 
         return _by_value(function, init, label, name if is_name else name_of(function))
     refuse_large(function, label, with_globals=False)
     module = function.__module__
-    folders = _needed_folders(module)
     called = None
     if init is not None:
         called = init.__qualname__ if init.__module__ == module else f"{init.__module__}:{init.__qualname__}"
-        folders = tuple(dict.fromkeys([*folders, *_needed_folders(init.__module__)]))
-    return Target(name_of(function), f"{module}:{function.__qualname__}", None, folders, {}, called)
+    return Target(name_of(function), f"{module}:{function.__qualname__}", None, search_as_here(os.getcwd()), {}, called)

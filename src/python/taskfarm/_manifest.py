@@ -16,6 +16,7 @@ from taskfarm._extras import needed
 from taskfarm._folder import Folder
 from taskfarm._function import Target
 from taskfarm._left import joined
+from taskfarm._slot.search import VARIABLE
 from taskfarm._spaces import Space
 
 # Keys of a stage's "run"; all others are the stage's own, or the campaign's.
@@ -162,7 +163,7 @@ def write_manifest(
         run["common"] = files.common(common)
     if target.init:
         run["init"] = target.init
-    _add_folders(run, target)
+    _add_search(run, target)
     if target.code:
         named = own.get("code", [])
         beside = [_literal(relative(path)) for path in target.code]
@@ -182,11 +183,6 @@ def write_manifest(
     return manifest
 
 
-def _add_folders(run: dict[str, Any], target: Target) -> None:
-    """Folders that tasks need on their path, behind the engine's own and that of the function."""
-    if not target.folders or not isinstance(run.get("env") or {}, Mapping):  # which the engine tells
-        return
-    env = dict(run.get("env") or {})
-    before = env.get("PYTHONPATH") or _literal(os.environ.get("PYTHONPATH", ""))
-    env["PYTHONPATH"] = os.pathsep.join([*map(_literal, target.folders), *([before] if before else [])])
-    run["env"] = env
+def _add_search(run: dict[str, Any], target: Target) -> None:
+    if target.search is not None and isinstance(run.get("env") or {}, Mapping):  # else the engine tells
+        run["env"] = {**(run.get("env") or {}), VARIABLE: _literal(target.search)}

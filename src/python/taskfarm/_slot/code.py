@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from importlib.machinery import EXTENSION_SUFFIXES
 from typing import Any
 
+from taskfarm._slot.search import SEARCH
+
 TREE = 1  # the version of the rules below: hashes of other versions are not comparable
 MOST_FILES = 500  # of one stage: a folder with all the world in it is not read whole
 _INIT = os.sep + "__init__.py"
@@ -228,8 +230,9 @@ def _is_installed(folder: str) -> bool:
 
 
 def _home_of(top: str) -> Home | None:
-    """Where a module or package is: in the current folder, or where the interpreter finds it. Nothing is imported."""
-    if _file_of(top):
+    """Where a module or package is: in the current folder, or where the interpreter finds it. Nothing is imported. In
+    the current folder last if a script has said where modules are found."""
+    if _file_of(top) and not SEARCH.is_given:
         return Home("")
     from importlib.util import find_spec
 
@@ -240,12 +243,14 @@ def _home_of(top: str) -> Home | None:
     if spec and spec.origin and os.path.isfile(spec.origin):
         at = os.path.abspath(spec.origin)
         folder = os.path.dirname(os.path.dirname(at) if spec.submodule_search_locations else at)
-    elif os.path.isdir(top):  # a folder that merely has the name comes after a module
+    elif _file_of(top) or os.path.isdir(top):  # a folder that merely has the name comes after a module
         return Home("")
     elif spec and spec.submodule_search_locations:
         folder = os.path.dirname(os.path.abspath(next(iter(spec.submodule_search_locations))))
     else:
         return None
+    if os.path.realpath(folder) == os.getcwd():
+        return Home("")
     return Home(folder, is_elsewhere=True, only=top if _is_installed(folder) else None)
 
 

@@ -6,6 +6,7 @@ import sys
 from types import ModuleType
 
 from taskfarm._slot.errors import Refusal
+from taskfarm._slot.search import SEARCH
 
 
 class Folders:
@@ -14,7 +15,8 @@ class Folders:
     def __init__(self) -> None:
         self.home = os.getcwd()
         self.work = ""  # what the manifest's paths are relative to, itself relative to `home`
-        self.entered: list[str] = []  # in sys.path, behind the engine's own
+        self.entered: list[str] = []
+        self._added: list[str] = []  # those of them that were not in sys.path
 
     def at(self, path: str) -> str:
         """A path of the manifest, absolute."""
@@ -30,10 +32,18 @@ class Folders:
             os.chdir(self.home)
 
     def enter(self, folder: str) -> None:
-        """From now on modules are looked for in this folder, too, behind those that were entered before."""
-        if folder not in self.entered:
-            self.entered.append(folder)
-            sys.path.insert(len(self.entered), folder)
+        """From now on modules are looked for in this folder, too: behind the engine's own and those that were entered
+        before; where a script has said in what order it finds modules, last, if it does not say where this one is."""
+        if folder in self.entered:
+            return
+        self.entered.append(folder)
+        if not SEARCH.has(folder):
+            self._added.append(folder)
+            sys.path.insert(len(sys.path) if SEARCH.is_given else len(self._added), folder)
+
+    def others(self) -> list[str]:
+        """What is in sys.path beside the folders that were added to it here."""
+        return [folder for folder in sys.path if folder not in self._added]
 
     def refuse_twins(self) -> None:
         """Raises Refusal if a module was imported from one of two folders, and the other has one of its name: who

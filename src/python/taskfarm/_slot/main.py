@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 
+from taskfarm._slot.search import SEARCH
 from taskfarm._slot.streams import GLOBALS
 
 # What a verb calls: a module beside this one, and its function, which gets the descriptor.
@@ -23,6 +24,7 @@ def main(verb: str, fd: int) -> None:
     status = 0
     try:
         GLOBALS.begin()
+        SEARCH.begin()
         getattr(importlib.import_module(f"taskfarm._slot.{module}"), function)(fd)
     except BaseException:
         import traceback

@@ -22,6 +22,7 @@ from taskfarm._slot import forkable, slot
 from taskfarm._slot.errors import text_of
 from taskfarm._slot.link import Gone, Link
 from taskfarm._slot.load import FOLDERS
+from taskfarm._slot.search import VARIABLE
 from taskfarm._slot.stage import enter, import_stage
 
 _IMPORT_LIMIT = 300  # s
@@ -84,7 +85,7 @@ class _Imports:
             return f"has imported {self._changer}, which has changed sys.path"
         if number not in self._failed:
             self._failed[number] = _import(stage)
-            if [folder for folder in sys.path if folder not in FOLDERS.entered] != self._path:
+            if FOLDERS.others() != self._path:
                 self._changer = module
             self._obstacle = forkable.obstacle()
             gc.collect()
@@ -186,6 +187,7 @@ def _become_slot(wanted: dict[str, Any], environment: dict[str, str]) -> None:
     for name, value in wanted["env"].items():
         if environment.get(name) != value:
             os.environ[name] = value
+    os.environ.pop(VARIABLE, None)  # the parent has done what it says
     if wanted["cores"]:
         os.sched_setaffinity(0, wanted["cores"])
     if wanted["memory"]:
