@@ -69,6 +69,22 @@ static void warn_of_generators(const tf_stage_spec *stage, const char *name, tf_
     tf_buf_free(&text);
 }
 
+/* "lasting": its name and its type. */
+static void warn_of_lasting(const tf_stage_spec *stage, const cJSON *lasting, tf_diags *diags) {
+    const char *name = cJSON_GetStringValue(cJSON_GetArrayItem(lasting, 0));
+    const char *type = cJSON_GetStringValue(cJSON_GetArrayItem(lasting, 1));
+    if (!name || !type)
+        return;
+    tf_buf text = {0};
+    tf_buf_addf(&text,
+                "the function draws from \"%s\", a %s of which each process has its own, for all of its tasks: results "
+                "depend on where tasks run, and tasks may get the same numbers; let it have a parameter \"rng\" and "
+                "draw from that",
+                name, type);
+    warn(stage, "python", diags, TF_DIAG_UNSEEDED, tf_buf_text(&text));
+    tf_buf_free(&text);
+}
+
 /* false: it is no answer. */
 static bool judge_answer(const tf_stage_spec *stage, const char *text, tf_diags *diags) {
     cJSON *answer = cJSON_Parse(text);
@@ -81,6 +97,7 @@ static bool judge_answer(const tf_stage_spec *stage, const char *text, tf_diags 
         preflight_diagnose(diags, stage, "python", TF_DIAG_MISMATCH, one->valuestring);
     if (unseeded)
         warn_of_generators(stage, unseeded, diags);
+    warn_of_lasting(stage, cJSON_GetObjectItemCaseSensitive(answer, "lasting"), diags);
     const bool is_answer = (failed && member) || mismatches;
     cJSON_Delete(answer);
     return is_answer;

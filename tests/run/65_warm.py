@@ -123,7 +123,7 @@ class Forkable(farm.FarmTest):
         self.assertEqual(self.obstacle(opened), "has opened /dev/zero, which forked processes can't use")
 
     def test_generators_without_a_seed_are(self):
-        said = "has random generators without a seed, of which all forked processes would draw the same: "
+        said = "has random generators of no known seed, of which all forked processes would draw the same: "
         make = "import numpy as np; kept = [np.random.{}]; np.random.seed()"
         self.assertEqual(self.obstacle(make.format("default_rng()")), said + "PCG64")
         self.assertEqual(self.obstacle(make.format("RandomState()")), said + "MT19937")

@@ -51,6 +51,20 @@ def by_import(n):
     return r.gauss(0, 1)
 def by_name(n): return [uniform(0, 1) for _ in range(n)]
 def by_own(n, rng): return rng.normal() + np.random.default_rng(3).normal() + random.Random(3).random()
+rng, unseeded = np.random.default_rng(3), np.random.default_rng()
+state, own, many = np.random.RandomState(3), random.Random(), [rng]
+def by_seeded(n): return [rng.normal() for _ in range(n)]
+def by_unseeded(n): return unseeded.normal()
+def by_state(n): return helper(state)
+def helper(source): return source.normal()
+def by_inner(n): return by_random(n)
+def by_random(n): return own.random()
+def by_default(n, source=rng): return source.normal()
+def by_offered(n, rng=rng): return rng.normal()
+def by_listed(n): return many[n].normal()
+def by_local(n):
+    rng = np.random.default_rng(n)
+    return rng.normal()
 number = 3
 """
 FLOAT, INT, TEXT, ARRAY = ({"shape": shape, "type": kind} for kind, shape in (("float64", []), ("int32", []), ("string", []), ("float64", [3])))
@@ -86,7 +100,7 @@ class Inspected(farm.FarmTest):
         for function, columns in right:
             with self.subTest(function):
                 more = {"params": [{"name": "self", "type": "int64"}, {"name": "n", "type": "int64"}]} if function == "Fit.run" else {}
-                self.assertEqual(self.inspect(function, columns, **more), {"mismatches": [], "unseeded": None})
+                self.assertEqual(self.inspect(function, columns, **more), {"mismatches": [], "unseeded": None, "lasting": None})
 
     def test_what_does_not_is_said(self):
         wrong = [
@@ -121,6 +135,20 @@ class Inspected(farm.FarmTest):
                 self.assertEqual(self.inspect(function, batch=7)["unseeded"], name)
         self.assertIsNone(self.inspect("by_numpy", batch=7, seed_globals=False)["unseeded"])
         self.assertIsNone(self.inspect("by_numpy")["unseeded"])
+
+    def test_generators_that_outlive_a_task_are_found(self):
+        """Not those that a task has or may have for itself, nor those that each task has seeded."""
+        found = {
+            "by_seeded": ["rng", "Generator"],
+            "by_unseeded": ["unseeded", "Generator"],
+            "by_state": ["state", "RandomState"],
+            "by_inner": ["own", "Random"],
+            "by_default": ["source", "Generator"],
+            **dict.fromkeys(("by_offered", "by_listed", "by_local", "by_own", "by_numpy", "by_name", "by_import", "bare")),
+        }
+        for function, of in found.items():
+            with self.subTest(function):
+                self.assertEqual(self.inspect(function)["lasting"], of)
 
     def test_an_import_that_fails_shows_its_last_lines(self):
         self.write("bad.py", "import helper\n")
@@ -196,6 +224,13 @@ class Check(farm.FarmTest):
         self.check(warning, python="m.py:by_numpy", batch="auto", is_warning=True)
         self.check(python="m.py:by_numpy", batch=7, seed_globals=False)
         self.check(python="m.py:by_own", batch=7)
+
+    def test_generators_that_outlive_a_task_are_warned_of(self):
+        warning = (
+            'python: warning: the function draws from "rng", a Generator of which each process has its own, for all of its tasks: results depend on '
+            'where tasks run, and tasks may get the same numbers; let it have a parameter "rng" and draw from that'
+        )
+        self.check(warning, python="m.py:by_seeded", is_warning=True)
 
     def test_an_interpreter_that_does_not_answer_is_told_of(self):
         ended = "python: the interpreter ended while it imported m.py: exit status"

@@ -18,7 +18,7 @@ from typing import Any
 from taskfarm._code import Function, inner_of, is_by_value, values_around
 from taskfarm._errors import ManifestError
 from taskfarm._slot.forkable import is_drawn
-from taskfarm._slot.shared_random import place_of
+from taskfarm._slot.shared_random import generator_of
 
 _MOST = 200  # functions that are looked at
 
@@ -46,7 +46,7 @@ def _found_in(function: Function) -> tuple[str, Any] | None:
             continue
         seen.add(id(inner))
         for place, value in _named_by(one, inner, is_first):
-            generator = _generator_of(value)
+            generator = generator_of(value)
             if generator is not None and (is_by_value(inner) or _is_seeded(generator)):
                 return place, generator
             waiting.append((value, False))
@@ -89,21 +89,6 @@ def _is_library(module: str | None) -> bool:
     places += [*site.getsitepackages(), site.getusersitepackages()]
     file = getattr(sys.modules.get(top), "__file__", None) or ""
     return file.startswith(tuple(place + "/" for place in places))
-
-
-def _generator_of(value: Any) -> Any:
-    """A generator, also of a method of one such as rng.normal; None: it is none, or the one that each task has seeded
-    for itself."""
-    owner = (
-        getattr(value, "__self__", None) if isinstance(value, (types.MethodType, types.BuiltinMethodType)) else value
-    )
-    random, numpy = sys.modules.get("random"), sys.modules.get("numpy.random")
-    kinds: tuple[type, ...] = (random.Random,) if random else ()
-    if numpy:
-        kinds += (numpy.Generator, numpy.RandomState, numpy.BitGenerator)
-    if not isinstance(owner, kinds) or place_of(owner) or (random and isinstance(owner, random.SystemRandom)):
-        return None
-    return owner
 
 
 def _is_seeded(generator: Any) -> bool:

@@ -174,4 +174,4 @@ def _unseeded_generators() -> str:
             kinds.append(type(found).__name__)
     if not kinds:
         return ""
-    return f"has random generators without a seed, of which all forked processes would draw the same: {_named(kinds)}"
+    return f"has random generators of no known seed, of which all forked processes would draw the same: {_named(kinds)}"

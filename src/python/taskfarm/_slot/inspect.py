@@ -69,17 +69,18 @@ def _mismatches(function: Callable[..., Any], stage: dict[str, Any]) -> list[str
 
 
 def inspect_stage(stage: dict[str, Any]) -> dict[str, Any]:
-    """What is wrong with a stage: {"member", "failed"}, or {"mismatches", "unseeded"}."""
+    """What is wrong with a stage: {"member", "failed"}, or {"mismatches", "unseeded", "lasting"}."""
     try:
         function = _import_all(stage)
     except _Failed as failed:
         member, text = failed.args
         return {"member": member, "failed": text}
-    unseeded = None
-    if stage.get("batch") and stage.get("seed_globals", True):
-        with contextlib.suppress(Exception):  # it is a warning: what can't be looked at is not warned of
-            unseeded = shared_random.shared_generator(function)
-    return {"mismatches": _mismatches(function, stage), "unseeded": unseeded}
+    shared = lasting = None
+    with contextlib.suppress(Exception):  # they are warnings: what can't be looked at is not warned of
+        if stage.get("batch") and stage.get("seed_globals", True):
+            shared = shared_random.shared_generator(function)
+        lasting = shared_random.lasting_generator(function)
+    return {"mismatches": _mismatches(function, stage), "unseeded": shared, "lasting": lasting}
 
 
 def check(fd: int) -> None:

@@ -1,5 +1,6 @@
-"""Does a function use the generators that `random` and `numpy.random` share among all that call them? Its code is
-looked at, and that of functions that it calls by name, as far as they are no library's."""
+"""Does a function draw from generators that outlive its task: from those that `random` and `numpy.random` share among
+all that call them, or from one that a module has made? Its code is looked at, and that of functions that it calls by
+name, as far as they are no library's."""
 
 import builtins
 import dis
@@ -37,7 +38,7 @@ def _is_library(function: types.FunctionType) -> bool:
 
 def _values(code: types.CodeType, names: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """What a code loads by names, such as np.random.normal, with its value as far as that is known."""
-    names = dict(names)
+    names = {name: value for name, value in names.items() if name not in (*code.co_varnames, *code.co_cellvars)}
     name, value = "", _UNKNOWN
     for step in dis.get_instructions(code):
         if step.opname in ("LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM") and value is not _UNKNOWN:
@@ -47,6 +48,8 @@ def _values(code: types.CodeType, names: dict[str, Any]) -> Iterator[tuple[str, 
             names[step.argval] = value
         elif value is not _UNKNOWN:
             yield name, value
+        elif step.opname.startswith("STORE_"):
+            names.pop(step.argval, None)
         name, value = "", _UNKNOWN
         if step.opname.startswith(("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FAST", "LOAD_DEREF", "LOAD_CLOSURE")):
             name = step.argval if isinstance(step.argval, str) else ""
@@ -69,8 +72,8 @@ def _names_in(function: types.FunctionType) -> dict[str, Any]:
     return names
 
 
-def shared_generator(function: Callable[..., Any]) -> str | None:
-    """The name by which the function uses a shared generator; None: it uses none, as far as can be seen."""
+def _used_by(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
+    """What the function, and those that it calls, load by names, as far as can be seen."""
     waiting: list[Any] = [function]
     seen: list[Any] = []
     while waiting and len(seen) < _MOST:
@@ -81,9 +84,43 @@ def shared_generator(function: Callable[..., Any]) -> str | None:
         if not isinstance(one, types.FunctionType) or one in seen or _is_library(one):
             continue
         seen.append(one)
-        for name, value in _values(one.__code__, _names_in(one)):
-            if place_of(getattr(value, "__self__", None)):
-                return name
+        for name, value in [*_defaults_of(one), *_values(one.__code__, _names_in(one))]:
+            yield name, value
             if isinstance(value, types.FunctionType | types.MethodType):
                 waiting.append(value)
+
+
+def _defaults_of(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
+    """Of its parameters; that of `rng` is never used."""
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    defaults = function.__defaults__ or ()
+    yield from (pair for pair in zip(names[len(names) - len(defaults) :], defaults, strict=True) if pair[0] != "rng")
+    yield from (function.__kwdefaults__ or {}).items()
+
+
+def shared_generator(function: Callable[..., Any]) -> str | None:
+    """The name by which the function uses a shared generator; None: it uses none, as far as can be seen."""
+    return next((name for name, value in _used_by(function) if place_of(getattr(value, "__self__", None))), None)
+
+
+def generator_of(value: Any) -> Any:
+    """A generator, also of a method of one such as rng.normal; None: it is none, or the one that each task has seeded
+    for itself."""
+    bound = isinstance(value, (types.MethodType, types.BuiltinMethodType))
+    owner = getattr(value, "__self__", None) if bound else value
+    random, numpy = sys.modules.get("random"), sys.modules.get("numpy.random")
+    kinds: tuple[type, ...] = (random.Random,) if random else ()
+    if numpy:
+        kinds += (numpy.Generator, numpy.RandomState, numpy.BitGenerator)
+    if not isinstance(owner, kinds) or place_of(owner) or (random and isinstance(owner, random.SystemRandom)):
+        return None
+    return owner
+
+
+def lasting_generator(function: Callable[..., Any]) -> tuple[str, str] | None:
+    """The name by which the function uses a generator that a module or a pickle has, and its type; None: it uses none,
+    as far as can be seen."""
+    for name, value in _used_by(function):
+        if (owner := generator_of(value)) is not None:
+            return name.removesuffix(f".{getattr(value, '__name__', '')}"), type(owner).__name__
     return None
