@@ -28,6 +28,8 @@ def array_of(name: str, value: Any) -> Any:
         value = _of_table(name, value.table[value.index : value.index + 1])[0]
     if hasattr(value, "columns") and hasattr(value, "iloc"):
         array = _of_frame(name, value)
+    elif hasattr(value, "_from_sequence") and hasattr(value, "isna"):  # an array of pandas
+        array = _column_of(name, "", value)
     else:
         _check_parts(name, value)
         try:
@@ -108,17 +110,29 @@ def _of_frame(name: str, frame: Any) -> Any:
         )
     if not all(isinstance(column, str) for column in frame.columns) or not frame.columns.is_unique:
         raise _refusal(name, "names of columns are texts, each another one")
-    columns = {column: _column_of(name, column, frame[column]) for column in frame.columns}
+    columns = {column: _column_of(name, f"column {column!r} ", frame[column]) for column in frame.columns}
     record = np.zeros(1, [(column, values.dtype, values.shape) for column, values in columns.items()])
     for column, values in columns.items():
         record[column][0] = values
     return record
 
 
-def _column_of(name: str, label: str, series: Any) -> Any:
-    values = series.to_numpy()
-    if values.dtype.kind != "O":
-        return values
-    if not all(isinstance(value, str) for value in values):
-        raise _refusal(name, f"column {label!r} holds objects that are not all texts: convert it first")
-    return values.astype("U")
+def _column_of(name: str, place: str, values: Any) -> Any:
+    """A Series, or an array of pandas. Nullable types are those of numpy, where nothing is missing; floats may be."""
+    with needed("numpy"):
+        import numpy as np
+    missing = np.asarray(values.isna())
+    dtype = values.dtype
+    if missing.any() and dtype.kind not in "fmM":  # of dates NaT is one
+        raise _refusal(
+            name, f"{place}has no value in row {int(missing.argmax())}: only floats may be missing: fill or drop it"
+        )
+    if dtype.kind in "biuf" and hasattr(dtype, "numpy_dtype"):
+        missed = {"na_value": np.nan} if dtype.kind == "f" else {}
+        return values.to_numpy(dtype=dtype.numpy_dtype, **missed)
+    array = values.to_numpy()
+    if array.dtype.kind != "O":
+        return array
+    if not all(isinstance(value, str) for value in array):
+        raise _refusal(name, f"{place}holds objects that are not all texts: convert it first")
+    return array.astype("U")
