@@ -100,6 +100,38 @@ class Given(MapTest):
             },
         )
 
+    def test_missing_common_values(self):
+        """Of pandas: only floats may be missing; all other values are as they were, whatever of their types is nullable."""
+        missing = "common: c: column 'c' has no value in row 1: only floats may be missing: fill or drop it"
+        table = """
+    import warnings
+    from taskfarm._common import array_of
+    def common(values, dtype):
+        assert array_of("c", pd.array(values, dtype=dtype)).tolist() == array_of("c", pd.DataFrame({"c": pd.array(values, dtype=dtype)}))["c"][0].tolist()
+        return f"{array_of('c', pd.array(values, dtype=dtype))!r}"
+    def refused(values, dtype): return array_of("c", pd.DataFrame({"c": pd.array(values, dtype=dtype)}))
+    def alone(values, dtype): return array_of("c", pd.array(values, dtype=dtype))
+    warnings.simplefilter("error")
+    """
+        self.told(
+            table,
+            {
+                "common([2**60 + 1, 2], 'Int64')": "array([1152921504606846977,                   2])",
+                "common([True, False], 'boolean')": "array([ True, False])",
+                "common(['a', 'b'], 'string')": "array(['a', 'b'], dtype='<U1')",
+                "common([2**60 + 1, 2], 'category')": "array([1152921504606846977,                   2])",
+                "common([1, 2], 'Float32')": "array([1., 2.], dtype=float32)",
+                "alone([1.5, None], 'Float64')": "[1.5 nan]",
+                "refused([2**60 + 1, None], 'Int64')": missing,
+                "refused([True, None], 'boolean')": missing,
+                "refused(['a', None], 'string')": missing,
+                "refused(['a', None], 'category')": missing,
+                "alone([2**60 + 1, None], 'Int64')": missing.replace("column 'c' ", ""),
+                "common([1, 'a'], 'category')": "common: c: holds objects that are not all texts: convert it first",
+                "refused([1, 'a'], 'category')": "common: c: column 'c' holds objects that are not all texts: convert it first",
+            },
+        )
+
     def test_units_and_labels_of_results(self):
         """Of the task that tells the types, of those whose types are declared, and of batches."""
         unit = 'a Quantity would lose its unit, km: say .to_value("km")'
@@ -221,14 +253,17 @@ class Given(MapTest):
         done = self.python(
             """
             def f(x, cat) -> float: return x
-            try:
-                taskfarm.map(f, {"x": [1]}, common={"cats": [1.0], "other": [2.0]}, progress="none")
-            except taskfarm.ManifestError as error:
-                print(error.id, error)
+            def g(x, cat=None, **more) -> float: return x
+            for function in (f, g):
+                try:
+                    taskfarm.map(function, {"x": [1]}, common={"cats": [1.0], "other": [2.0]}, progress="none")
+                except taskfarm.ManifestError as error:
+                    print(error.id, error)
             """
         )
+        more = 'mismatch function: g(x, cat=None, **more) -> float; "cats" of common fits none: did you mean cat?; "other" of common fits none\n'
         text = 'mismatch function: f(x, cat) -> float: the stage has no parameter "cat"; it has "x"; "cats" of common fits none: did you mean cat?; "other" of common fits none\n'
-        self.assertEqual(done.stdout, text)
+        self.assertEqual(done.stdout, text + more)
 
     def test_outputs_without_results(self):
         """The task that tells the types makes its file, too."""

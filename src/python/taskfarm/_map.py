@@ -19,7 +19,7 @@ from taskfarm._declared import annotated, columns_of
 from taskfarm._engine import ask, error_of, find
 from taskfarm._errors import CodeChangedWarning, EngineError, Error, ManifestError, Stopped, TaskError
 from taskfarm._folder import Folder
-from taskfarm._function import Target, instead_of, target_of
+from taskfarm._function import Target, instead_of, name_of, target_of
 from taskfarm._manifest import Files, as_text, write_manifest
 from taskfarm._process import (
     Event,
@@ -213,6 +213,9 @@ def _check_signature(function: Callable[..., Any], space: Space, common: Mapping
         bind(function, names, (), [*OFFERED, *(common or ()), *blocks])
     except PlanError as error:
         raise ManifestError(f"function: {error}{_misspelt(function, list(common or ()))}", id="mismatch") from None
+    unused = _misspelt(function, list(common or ()))
+    if unused:
+        raise ManifestError(f"function: {name_of(function)}{inspect.signature(function)}{unused}", id="mismatch")
 
 
 def _misspelt(function: Callable[..., Any], common: Sequence[str]) -> str:
