@@ -227,6 +227,25 @@ class Code(MapTest):
         self.assertEqual(done.stdout.splitlines()[:-1], told)
         self.assertTrue(done.stdout.endswith("""takes "x[0]"', "common={'x': x[0]} and let the function have a parameter x"]\n"""), done.stdout)
 
+    def test_tracebacks_have_the_file_and_its_lines(self):
+        """Whatever cloudpickle writes of where code stands."""
+        script = """
+            import cloudpickle, sys, types
+            made = sys.modules[cloudpickle.CloudPickler.__module__]
+            reduce = made.CloudPickler.dispatch_table[types.CodeType]
+            def forgetful(code):
+                make, said = reduce(code)
+                return make, tuple("<dynamic-code>" if part == code.co_filename else part for part in said)
+            made.CloudPickler.dispatch_table = made.CloudPickler.dispatch_table.new_child({types.CodeType: forgetful})
+            def inner(x): return 1 / x
+            def f(x): return inner(x)
+            print(taskfarm.map(f, {"x": [0]}, results=float, progress="none")[0].traceback)
+            """
+        told = self.python(script).stdout
+        for line in ("def f(x): return inner(x)", "def inner(x): return 1 / x"):
+            self.assertIn(f'{self.folder.resolve()}/script.py", line ', told)
+            self.assertIn(f"\n    {line}\n", told)
+
     def test_the_order_of_a_dict_counts(self):
         """For a function may go through it; that of a set is no order."""
         seals = self.python(

@@ -161,6 +161,12 @@ def _reduced_shared(thing: Any) -> Any:
     return (shared, place) if place else NotImplemented
 
 
+def _reduced_code(code: types.CodeType, reduce: Callable[[types.CodeType], Any]) -> Any:
+    """Newer versions of cloudpickle leave out the file, so that a traceback would have no lines of the source."""
+    make, said = reduce(code)
+    return make, tuple(code.co_filename if part == "<dynamic-code>" else part for part in said)
+
+
 def _refuse_by_name(thing: Any) -> None:
     """What pickle writes by its name in the script can't be found where tasks run."""
     if isinstance(thing, (type, types.FunctionType)) or getattr(thing, "__module__", None) not in SCRIPTS:
@@ -189,6 +195,8 @@ def _dumps(cloudpickle: Any, value: Any) -> bytes:
             for reduce in (_reduced_named_tuple, _reduced_cached, _reduced_shared):
                 if (reduced := reduce(thing)) is not NotImplemented:
                     return reduced
+            if type(thing) is types.CodeType:
+                return _reduced_code(thing, self.dispatch_table[types.CodeType])
             reduced = super().reducer_override(thing)
             if reduced is NotImplemented and type(thing) not in self.dispatch_table:
                 _refuse_by_name(thing)
