@@ -15,9 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from taskfarm._code import Function, hash_of, is_by_value, modules_beside
+from taskfarm._beside import modules_beside
+from taskfarm._code import Function, is_by_value
 from taskfarm._draws import refuse_generators
 from taskfarm._errors import ManifestError
+from taskfarm._hash import hash_of
 from taskfarm._pickles import pickled, refuse_large
 from taskfarm._search import search_as_here
 from taskfarm._slot.code import code_of

@@ -30,9 +30,12 @@ _PLAIN = (type(None), bool, int, float, complex, str, bytes)
 
 
 def _size_of(value: Any) -> int:
-    if hasattr(value, "memory_usage") and hasattr(value, "columns"):
-        return int(value.memory_usage(index=False).sum())
-    size = getattr(value, "nbytes", 0)
+    try:
+        if hasattr(value, "memory_usage") and hasattr(value, "columns"):
+            return int(value.memory_usage(index=False).sum())
+        size = getattr(value, "nbytes", 0)
+    except Exception:  # its own
+        return 0
     return size if isinstance(size, int) else 0
 
 
@@ -189,18 +192,36 @@ def _scripts_by_value(cloudpickle: Any) -> Iterator[None]:
         cloudpickle.unregister_pickle_by_value(script)
 
 
+def _reduced_by_us(thing: Any) -> Any:
+    for reduce in (_reduced_named_tuple, _reduced_cached, _reduced_shared):
+        if (parts := reduce(thing)) is not NotImplemented:
+            return parts
+    return NotImplemented
+
+
+def reduced(value: Any) -> Any:
+    """What an object is pickled by, but for classes and functions: the parts of __reduce_ex__, or the name of
+    something global. Raises what the object does."""
+    with needed("cloudpickle"):
+        import cloudpickle
+    parts = _reduced_by_us(value)
+    if parts is not NotImplemented:
+        return parts
+    reduce = cloudpickle.CloudPickler.dispatch_table.get(type(value))
+    return reduce(value) if reduce else value.__reduce_ex__(4)
+
+
 def _dumps(cloudpickle: Any, value: Any) -> bytes:
     class Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
         def reducer_override(self, thing: Any) -> Any:
-            for reduce in (_reduced_named_tuple, _reduced_cached, _reduced_shared):
-                if (reduced := reduce(thing)) is not NotImplemented:
-                    return reduced
-            if type(thing) is types.CodeType:
-                return _reduced_code(thing, self.dispatch_table[types.CodeType])
-            reduced = super().reducer_override(thing)
-            if reduced is NotImplemented and type(thing) not in self.dispatch_table:
+            parts = _reduced_by_us(thing)
+            if parts is NotImplemented and type(thing) is types.CodeType:
+                parts = _reduced_code(thing, self.dispatch_table[types.CodeType])
+            elif parts is NotImplemented:
+                parts = super().reducer_override(thing)
+            if parts is NotImplemented and type(thing) not in self.dispatch_table:
                 _refuse_by_name(thing)
-            return reduced
+            return parts
 
     content = io.BytesIO()
     with _scripts_by_value(cloudpickle):
