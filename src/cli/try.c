@@ -149,8 +149,22 @@ static int64_t find_first(const tf_campaign *c, int stage) {
     return index;
 }
 
+/* Is it "first", or "first:N", in its attempt N? So the Python package has the first task tell types. */
+static bool means_first(const char *text, int *attempt) {
+    enum { MOST = 255 };
+    static const char first[] = "first";
+    int64_t number;
+    if (strncmp(text, first, strlen(first)) != 0)
+        return false;
+    text += strlen(first);
+    if (*text != ':' || !tf_parse_int(text + 1, &number) || number < 1 || number > MOST)
+        return *text == '\0';
+    *attempt = (int)number;
+    return true;
+}
+
 /* STAGE INDEX, or INDEX alone where there is one stage. -1 after a diagnostic. */
-static int find_task(const options *o, const tf_campaign *c, int64_t *index) {
+static int find_task(const options *o, const tf_campaign *c, int64_t *index, int *attempt) {
     const char *text = o->arguments ? o->argument[o->arguments - 1] : NULL;
     if (o->arguments < 1 || o->arguments > 2 || (o->arguments == 1 && c->stages > 1)) {
         tf_buf hint = {0};
@@ -175,7 +189,7 @@ static int find_task(const options *o, const tf_campaign *c, int64_t *index) {
                         (long long)(tasks - 1));
         return -1;
     }
-    const bool is_first = strcmp(text, "first") == 0;
+    const bool is_first = means_first(text, attempt);
     if (is_first)
         *index = find_first(c, stage);
     if ((is_first || tf_parse_int(text, index)) && *index >= 0 && *index < tasks)
@@ -191,7 +205,7 @@ static int find_task(const options *o, const tf_campaign *c, int64_t *index) {
     return -1;
 }
 
-static int try_task(const tf_campaign *campaign, int stage, int64_t index, const tf_store_guest *guest,
+static int try_task(const tf_campaign *campaign, int stage, int64_t index, int attempt, const tf_store_guest *guest,
                     const try_style *style) {
     const tf_stage_spec *spec = &campaign->stage[stage];
     trial t = {.stage = spec, .index = index, .guest = *guest, .out = style->begin ? style->begin() : NULL};
@@ -207,8 +221,8 @@ static int try_task(const tf_campaign *campaign, int stage, int64_t index, const
                                    .block = tf_store_block,
                                    .context = store};
     if (err == TF_OK)
-        err = tf_host_run_here(campaign, stage, index, 1, store ? &source : NULL, style->on_point, style->on_rows, &t,
-                               &error);
+        err = tf_host_run_here(campaign, stage, index, 1, attempt, store ? &source : NULL, style->on_point,
+                               style->on_rows, &t, &error);
     if (err != TF_OK)
         tf_say("%s", error.text);
     tf_store_close_upstream(store, stage);
@@ -221,15 +235,15 @@ static int try_task(const tf_campaign *campaign, int stage, int64_t index, const
 int cli_try(const options *o) {
     loaded l;
     int64_t index = 0;
-    int status = TF_ERR_USAGE;
+    int status = TF_ERR_USAGE, attempt = 1;
     tf_store_guest guest;
     tf_store_enter(&guest);
     cli_load(o, &l);
     if (!l.it.campaign)
         cli_fail(o, &l.it.diags, NULL);
-    int stage = l.it.campaign ? find_task(o, l.it.campaign, &index) : -1;
+    int stage = l.it.campaign ? find_task(o, l.it.campaign, &index, &attempt) : -1;
     if (stage >= 0)
-        status = try_task(l.it.campaign, stage, index, &guest, o->json ? &try_for_programs : &for_people);
+        status = try_task(l.it.campaign, stage, index, attempt, &guest, o->json ? &try_for_programs : &for_people);
     cli_unload(&l);
     return status;
 }

@@ -29,9 +29,9 @@ bool tf_host_has_same_python(const tf_stage_spec *a, const tf_stage_spec *b);
 typedef void tf_host_on_point(void *context, const tf_point *point);
 
 /* Runs tasks in this process, batch after batch, without spawner or host: for tests and for trying a task. `source` may
- * be NULL if the tasks take no rows of other stages. on_point (may be NULL) gets each task before it runs; on_rows gets
- * the rows as from tf_slots_poll, and `left` is always empty. */
-tf_err tf_host_run_here(const tf_campaign *campaign, int stage, int64_t first, int64_t count,
+ * be NULL if the tasks take no rows of other stages. It is their `attempt`, from 1. on_point (may be NULL) gets each
+ * task before it runs; on_rows gets the rows as from tf_slots_poll, and `left` is always empty. */
+tf_err tf_host_run_here(const tf_campaign *campaign, int stage, int64_t first, int64_t count, int attempt,
                         const tf_task_source *source, tf_host_on_point *on_point, tf_on_rows *on_rows, void *context,
                         tf_error *error);
 

@@ -24,12 +24,15 @@ typedef struct here {
     host_setting setting;
     const tf_stage_spec *spec;
     const tf_task_source *source; /* NULL: its tasks take no rows of other stages */
+    int attempt;                  /* of its tasks */
 } here;
 
 static tf_err open_here(here *its, const tf_campaign *campaign, int stage, const tf_task_source *source, bool runs,
                         tf_error *error) {
-    *its = (here){
-        .setting = {.campaign = campaign, .scratch = {.fd = -1}}, .spec = &campaign->stage[stage], .source = source};
+    *its = (here){.setting = {.campaign = campaign, .scratch = {.fd = -1}},
+                  .spec = &campaign->stage[stage],
+                  .source = source,
+                  .attempt = 1};
     if (!batch_map_new(&its->map, batch_fixed_size(campaign)))
         return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "no shared memory: %s", strerror(errno));
     if (runs)
@@ -50,7 +53,7 @@ static tf_err make_batch(here *its, int64_t first, int64_t most, tf_error *error
     const int64_t capacity = batch_capacity(its->spec);
     batch_header *head = (batch_header *)(void *)its->map.fixed;
     *head = (batch_header){.stage = its->spec->number,
-                           .attempt = 1,
+                           .attempt = its->attempt,
                            .first = first,
                            .count = most < capacity ? most : capacity,
                            .one_by_one = tf_stage_batch(its->spec) > 1,
@@ -74,13 +77,14 @@ static int64_t run_batch(here *its, tf_on_rows *on_rows, void *context, tf_err *
     return rows.count;
 }
 
-tf_err tf_host_run_here(const tf_campaign *campaign, int stage, int64_t first, int64_t count,
+tf_err tf_host_run_here(const tf_campaign *campaign, int stage, int64_t first, int64_t count, int attempt,
                         const tf_task_source *source, tf_host_on_point *on_point, tf_on_rows *on_rows, void *context,
                         tf_error *error) {
     here its;
     tf_err err = open_here(&its, campaign, stage, source, true, error);
     if (err != TF_OK)
         return err;
+    its.attempt = attempt;
     int64_t told = first; /* tasks before it are told of */
     for (int64_t ran; count > 0 && err == TF_OK; first += ran, count -= ran) {
         err = make_batch(&its, first, count, error);

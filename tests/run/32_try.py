@@ -34,6 +34,11 @@ class Try(farm.FarmTest):
         self.assertEqual((shown["status"], shown["message"], "results" in shown), ("failed", "exit status 1: why", False))
         self.write("t.json", {"over": {"n": [1]}, "where": "n > 1", "run": {"echo": True}})
         self.assertEqual(self.try_it("first", status=2), 'taskfarm: "where" leaves out all tasks of stage "t"\n')
+        self.write("t.json", {"over": {"n": [1, 2]}, "where": "n > 1", "run": {"function": "builtin:fail", "args": {"attempts": 2}}})
+        told = [json.loads(self.try_it(f"first:{attempt}", "--json", status=status)) for attempt, status in ((2, 1), (3, 0))]
+        self.assertEqual([(shown["index"], shown["status"]) for shown in told], [(1, "failed"), (1, "done")])
+        for wrong in ("first:0", "first:", "first:256", "first2"):
+            self.assertEqual(self.try_it(wrong, status=2), f'taskfarm: {wrong}: stage "t" has tasks 0 to 1\n')
 
     def test_a_command(self):
         run = {"command": ["sh", "-c", "echo measuring $1 >&2; echo '{{\"snr\": 12.5, \"band\": \"R\"}}'", "x", "{name} {n:03d}"]}

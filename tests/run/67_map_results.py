@@ -202,8 +202,8 @@ class Results(MapTest):
     def test_the_first_task_fails(self):
         done = self.python(
             """
-            def f(x):
-                open("called", "a").write(f"{x}\\n")
+            def f(x, task):
+                open("called", "a").write(f"{x} {task.attempt}\\n")
                 raise ValueError(f"no {x}")
             try:
                 taskfarm.map(f, taskfarm.product(x=[1, 2]), retries=1, progress="none")
@@ -211,7 +211,7 @@ class Results(MapTest):
                 print(error.id, error)
             """
         )
-        self.assertEqual(self.calls(), ["1", "1"])
+        self.assertEqual(self.calls(), ["1 1", "1 2"])
         self.assertRegex(done.stdout, r"^tasks-failed f\[0\] \(x=1\), which was to tell the types of results, failed 2 times: ValueError: no 1\n")
         self.assertIn('raise ValueError(f"no {x}")', done.stdout)
         self.assertIn("results= declares the types without running a task first", done.stdout)

@@ -95,7 +95,7 @@ static inline outcome *outcome_run_here(const tf_campaign *campaign) {
     tf_error error;
     int64_t tasks = tf_space_size(campaign->stage[0].space);
     cr_assert(tasks <= OUTCOME_TASKS);
-    cr_assert_eq(tf_host_run_here(campaign, 0, 0, tasks, NULL, NULL, outcome_add_rows, o, &error), TF_OK, "%s",
+    cr_assert_eq(tf_host_run_here(campaign, 0, 0, tasks, 1, NULL, NULL, outcome_add_rows, o, &error), TF_OK, "%s",
                  error.text);
     cr_assert_eq(o->ended, tasks);
     return o;

@@ -71,8 +71,8 @@ def _try(folder: Folder, name: str, manifest: Mapping[str, Any]) -> None:
     """Runs the first task until it is done, or has no attempt left."""
     retries = manifest.get("retries", 0)
     attempts = (retries if isinstance(retries, int) else 0) + 1
-    for _ in range(attempts):
-        status, told = ask("try", name, "first", "--workdir", os.getcwd())
+    for attempt in range(1, attempts + 1):
+        status, told = ask("try", name, "first" if attempt == 1 else f"first:{attempt}", "--workdir", os.getcwd())
         if status == 2:
             raise error_of(told["diagnostics"], axes=manifest.get("over"))
         if status == 0:
