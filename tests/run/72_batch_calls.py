@@ -93,10 +93,12 @@ class Results(Batches):
             "Two(x, np.arange(len(x), dtype=np.int8))",
             "np.rec.fromarrays([x, np.arange(len(x))], names='y,n')",
             "{'y': np.ma.array(x, mask=False), 'n': pd.Series(range(len(x)))}",
+            "Table(y=x, n=np.arange(len(x)))",  # as much of astropy's as is looked at
         ]
+        table = "class Table:\n    dtype = np.dtype([('y', 'f8'), ('n', 'i8')])\n    as_array = None\n    def __init__(self, **columns): self.columns, self.colnames = columns, [*columns]\n"
         for value in returns:
             with self.subTest(value):
-                text = "import numpy as np, pandas as pd, collections\nTwo = collections.namedtuple('Two', 'y n')\n"
+                text = "import numpy as np, pandas as pd, collections\nTwo = collections.namedtuple('Two', 'y n')\n" + table
                 rows = self.rows_of(f"{text}def f(x):\n    return {value}\n", X, {**Y, "n": "int32"}, {"x": [0.5, 1.5, 2.5]}, 3, 3)
                 self.assertEqual([row.values for row in rows], [{"y": i + 0.5, "n": i} for i in range(3)])
 
