@@ -45,8 +45,8 @@ def fields_of(value: Any) -> dict[str, Any] | None:
 
 
 def fields_of_batch(returned: Any, count: int) -> Any:
-    """A table of a row a task, a structured array, a DataFrame or a Table of astropy, as a dict of its columns; all else
-    as it is."""
+    """A table of a row a task, a structured array, a DataFrame or a Table of astropy, as a dict of its columns; all
+    else as it is."""
     if hasattr(returned, "colnames") and hasattr(returned, "as_array"):
         return {name: returned.columns[name] for name in returned.colnames}
     dtype = getattr(returned, "dtype", None)
