@@ -246,6 +246,16 @@ class Code(MapTest):
             self.assertIn(f'{self.folder.resolve()}/script.py", line ', told)
             self.assertIn(f"\n    {line}\n", told)
 
+    def test_tracebacks_name_the_cells_of_notebooks(self):
+        cells = """
+            from IPython.core.interactiveshell import InteractiveShell
+            shell = InteractiveShell.instance()
+            shell.run_cell("import taskfarm\\ndef inner(x):\\n    return 1 / x", store_history=True)
+            shell.run_cell("print(taskfarm.map(lambda x: inner(x), {'x': [0]}, results=float, progress='none', output='c.h5')[0].traceback)", store_history=True)
+            """
+        lines = [line for line in self.python(cells).stdout.splitlines() if line.startswith("  File ")]
+        self.assertEqual(lines, ['  File "Cell In[2]", line 1, in <lambda>', '  File "Cell In[1]", line 3, in inner'])
+
     def test_the_order_of_a_dict_counts(self):
         """For a function may go through it; that of a set is no order."""
         seals = self.python(

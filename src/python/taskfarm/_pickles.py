@@ -164,10 +164,19 @@ def _reduced_shared(thing: Any) -> Any:
     return (shared, place) if place else NotImplemented
 
 
+def _file_of(code: types.CodeType) -> str:
+    """What tracebacks tell where code is; of a notebook the cell, as people see it."""
+    try:
+        number = sys.modules["IPython"].get_ipython().compile._filename_map.get(code.co_filename)
+    except (KeyError, AttributeError):  # no notebook
+        number = None
+    return code.co_filename if number is None else f"Cell In[{number}]"
+
+
 def _reduced_code(code: types.CodeType, reduce: Callable[[types.CodeType], Any]) -> Any:
     """Newer versions of cloudpickle leave out the file, so that a traceback would have no lines of the source."""
     make, said = reduce(code)
-    return make, tuple(code.co_filename if part == "<dynamic-code>" else part for part in said)
+    return make, tuple(_file_of(code) if part in ("<dynamic-code>", code.co_filename) else part for part in said)
 
 
 def _refuse_by_name(thing: Any) -> None:
