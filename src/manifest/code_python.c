@@ -46,23 +46,28 @@ typedef struct question {
     char *modules;       /* JSON */
     const char *written; /* the interpreter, as the manifest has it */
     tf_buf program;      /* where it is; empty: not known */
-    const char *folders; /* where it looks for modules besides: PYTHONPATH */
+    tf_buf folders;      /* where it looks for modules besides */
 } question;
 
-/* The PYTHONPATH of the stage's tasks; "": it has none. */
-static const char *folders_of(const tf_run_spec *run) {
-    const char *folders = getenv("PYTHONPATH");
+/* What a variable is in the stage's tasks; "": nothing. */
+static const char *variable_of(const tf_run_spec *run, const char *name) {
+    const char *value = getenv(name);
     for (int e = 0; e < run->envc; e++)
-        if (strcmp(run->env[e].name, "PYTHONPATH") == 0)
-            folders = run->env[e].value ? tf_template_source(run->env[e].value) : NULL;
-    return folders ? folders : "";
+        if (strcmp(run->env[e].name, name) == 0)
+            value = run->env[e].value ? tf_template_source(run->env[e].value) : NULL;
+    return value ? value : "";
+}
+
+/* Where the interpreter looks for modules besides: what src/python/taskfarm/_slot/search.py reads, too. */
+static void add_folders(const tf_run_spec *run, tf_buf *folders) {
+    tf_buf_addf(folders, "%s\n%s", variable_of(run, "PYTHONPATH"), variable_of(run, "TASKFARM_MODULES"));
 }
 
 static bool is_same_question(const cJSON *interpreter, const question *q) {
     return strcmp(code_text(interpreter, "path"), q->written) == 0 &&
            strcmp(code_text(interpreter, "where"), tf_buf_text(&q->program)) == 0 &&
            strcmp(code_text(interpreter, "modules"), q->modules) == 0 &&
-           strcmp(code_text(interpreter, "folders"), q->folders) == 0;
+           strcmp(code_text(interpreter, "folders"), tf_buf_text(&q->folders)) == 0;
 }
 
 /* Takes over what is known, if nothing can have changed. */
@@ -90,7 +95,7 @@ static void add_interpreter(cJSON *list, const cJSON *answer, const question *q)
     cJSON_AddStringToObject(item, "executable", code_text(answer, "executable"));
     cJSON_AddStringToObject(item, "python", code_text(answer, "python"));
     cJSON_AddStringToObject(item, "modules", q->modules);
-    cJSON_AddStringToObject(item, "folders", q->folders);
+    cJSON_AddStringToObject(item, "folders", tf_buf_text(&q->folders));
     for (const cJSON *name = names ? names->child : NULL; name; name = name->next)
         tf_buf_addf(&absent, "%s\n", cJSON_GetStringValue(name) ? cJSON_GetStringValue(name) : "");
     cJSON_AddStringToObject(item, "absent", tf_buf_text(&absent));
@@ -183,13 +188,12 @@ static void add_pickle(const tf_python_target *target, const char *written, cJSO
 
 bool code_of_python(const tf_stage_spec *stage, const cJSON *known, const tf_code_asker *asker, cJSON *list) {
     const tf_python_spec *python = stage->run.python;
-    question q = {.modules = modules_of(python),
-                  .written = tf_template_source(stage->run.argv[0]),
-                  .folders = folders_of(&stage->run)};
+    question q = {.modules = modules_of(python), .written = tf_template_source(stage->run.argv[0])};
     tf_buf answer = {0};
     bool is_known = true;
     if (q.modules) {
         code_find_program(q.written, &q.program);
+        add_folders(&stage->run, &q.folders);
         is_known = take_known(known, &q, list) ||
                    (asker->ask && asker->ask(asker->context, stage->number, q.modules, &answer) &&
                     take_answer(tf_buf_text(&answer), &q, list));
@@ -198,6 +202,7 @@ bool code_of_python(const tf_stage_spec *stage, const cJSON *known, const tf_cod
     add_pickle(&python->init, q.written, list);
     cJSON_free(q.modules);
     tf_buf_free(&q.program);
+    tf_buf_free(&q.folders);
     tf_buf_free(&answer);
     return is_known;
 }

@@ -340,21 +340,37 @@ for f in (uses, imports, beside.thrice):
         self.assertEqual(self.run_python("-c", text), "[3, 6]\n" * 3)
 
     def test_a_module_elsewhere(self):
-        """It counts with what it imports from beside it, where a folder here merely has its name, too."""
+        """It counts with what it imports from beside it, where a folder here merely has its name, too: of a function of it, and of
+        one of the script."""
         (self.folder / "measure").mkdir()
-        self.write("lib/measure.py", "import helper\ndef f(x) -> int: return helper.K * x\n")
-        text = """
-import sys, taskfarm
+        for name in ("measure", "late"):
+            self.write(f"other/{name}.py", "import helper\ndef f(x) -> int: return helper.K * x\n")
+        self.write(
+            "script/script.py",
+            """
+import sys
 from taskfarm._function import target_of
-sys.path.append("lib")
+sys.path.append("other")
 import measure
-print(target_of(measure.f).seal)
-"""
+from measure import f as same
+class Model:
+    factor = measure.f
+def uses(x) -> int: return measure.f(x)
+def names(x) -> int: return same(x)
+def has(x) -> int: return Model.factor(x)
+def imports(x) -> int:
+    import late
+    return late.f(x)
+for f in (measure.f, uses, names, has, imports):
+    print(target_of(f).seal)
+""",
+        )
         seals = []
         for k in (2, 2, 3):
-            self.write("lib/helper.py", f"K = {k}\n")
-            seals.append(self.run_python("-c", text))
-        self.assertEqual([seals[0] == seals[1], seals[0] == seals[2]], [True, False])
+            self.write("other/helper.py", f"K = {k}\n")
+            seals.append(self.run_python("script/script.py").split())
+        self.assertEqual(seals[0], seals[1])
+        self.assertEqual([one == other for one, other in zip(seals[0], seals[2], strict=True)], [False] * 5)
 
     def test_processes_of_multiprocessing(self):
         """Go on with what others have begun: their script is the same."""

@@ -202,6 +202,7 @@ class Asked(farm.FarmTest):
             "a new module": lambda: self.write("numpy.py", ""),
             "a new package": lambda: (self.folder / "lib").mkdir(),
             "the interpreter": lambda: os.utime(self.folder / "py", (1e9, 1e9 + 1)),
+            "folders of modules": lambda: self.stage(env={"PYTHONPATH": "else"}),
             "another module": lambda: self.stage(init="helper.py:twice"),
             "a module that is gone": lambda: (self.folder / "helper.py").unlink(),
         }

@@ -1,4 +1,4 @@
-"""Which modules a function that goes by value uses, and their files beside the script, which count as its code."""
+"""Which modules a function that goes by value uses, and their files, which count as its code."""
 
 from __future__ import annotations
 
@@ -37,12 +37,15 @@ def _file_below(root: str, name: str) -> str | None:
 
 
 def modules_beside(function: Function, folder: str) -> dict[str, str]:
-    """The files of modules below a folder that a function uses or imports, and of what these import from there; each
-    with a hash."""
+    """The files of modules that a function uses or imports, of the script's folder and of others, and of what these
+    import from there; each with a hash. What is installed does not count."""
     root = folder.rstrip("/") + "/"
     met = met_by(function)
     finder = Finder()
     finder.add_files(folder, [file for name in sorted(met.modules) if (file := _file_below(root, name))])
     imported = {name for each in met.functions for name in _imports_within(each)}
     finder.add_names([folder, *sorted(path for path in sys.path if path.startswith(root))], sorted(imported))
+    for name in sorted(met.modules | imported):
+        if name and name not in SCRIPTS and name.partition(".")[0] != "taskfarm":
+            finder.add_found(name)
     return {path: found["hash"] for path, found in sorted(finder.files.items())}

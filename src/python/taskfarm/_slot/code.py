@@ -8,7 +8,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
-from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
 from typing import Any
 
 from taskfarm._slot.search import SEARCH
@@ -164,6 +164,14 @@ class Finder:
             self._waiting += [(folder, (0, name)) for name in names]
             self._follow(Home(folder))
 
+    def add_found(self, module: str) -> None:
+        """Adds a module that this process finds anywhere, by its whole path, and all that it imports from beside it;
+        nothing of what is installed."""
+        folder = _folder_of(_spec_of(module.partition(".")[0]))
+        if folder is not None and not _is_installed(folder):
+            self._waiting.append(("", (0, module)))
+            self._follow(Home(folder))
+
     def _follow(self, home: Home | None) -> None:
         while home and self._waiting and len(self.files) < MOST_FILES:
             folder, (level, name) = self._waiting.popleft()
@@ -229,25 +237,39 @@ def _is_installed(folder: str) -> bool:
     return "site-packages" in parts or "dist-packages" in parts or (folder + os.sep).startswith(standard + os.sep)
 
 
-def _home_of(top: str) -> Home | None:
-    """Where a module or package is: in the current folder, or where the interpreter finds it. Nothing is imported. In
-    the current folder last if a script has said where modules are found."""
-    if _file_of(top) and not SEARCH.is_given:
-        return Home("")
+def _spec_of(top: str) -> ModuleSpec | None:
+    """How the interpreter finds a module or package. Nothing is imported."""
     from importlib.util import find_spec
 
     try:
-        spec = find_spec(top)
+        return find_spec(top)
     except (ImportError, ValueError):
-        spec = None
-    if spec and spec.origin and os.path.isfile(spec.origin):
+        return None
+
+
+def _is_file(spec: ModuleSpec | None) -> bool:
+    return bool(spec and spec.origin and os.path.isfile(spec.origin))
+
+
+def _folder_of(spec: ModuleSpec | None) -> str | None:
+    """The folder on the path in which it is; None: there is none."""
+    if spec and spec.origin and _is_file(spec):
         at = os.path.abspath(spec.origin)
-        folder = os.path.dirname(os.path.dirname(at) if spec.submodule_search_locations else at)
-    elif _file_of(top) or os.path.isdir(top):  # a folder that merely has the name comes after a module
+        return os.path.dirname(os.path.dirname(at) if spec.submodule_search_locations else at)
+    places = spec.submodule_search_locations if spec else None
+    return os.path.dirname(os.path.abspath(next(iter(places)))) if places else None
+
+
+def _home_of(top: str) -> Home | None:
+    """Where a module or package is: in the current folder, or where the interpreter finds it. In the current folder
+    last if a script has said where modules are found."""
+    if _file_of(top) and not SEARCH.is_given:
         return Home("")
-    elif spec and spec.submodule_search_locations:
-        folder = os.path.dirname(os.path.abspath(next(iter(spec.submodule_search_locations))))
-    else:
+    spec = _spec_of(top)
+    if not _is_file(spec) and (_file_of(top) or os.path.isdir(top)):  # a mere folder comes after a module
+        return Home("")
+    folder = _folder_of(spec)
+    if folder is None:
         return None
     if os.path.realpath(folder) == os.getcwd():
         return Home("")
