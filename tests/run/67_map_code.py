@@ -227,6 +227,27 @@ class Code(MapTest):
         self.assertEqual(done.stdout.splitlines()[:-1], told)
         self.assertTrue(done.stdout.endswith("""takes "x[0]"', "common={'x': x[0]} and let the function have a parameter x"]\n"""), done.stdout)
 
+    def test_large_tables_and_labelled_arrays(self):
+        """Are refused, too, with what can be a common value of them."""
+        lines = self.python(
+            """
+            import numpy as np, pandas as pd, xarray as xr
+            from taskfarm._function import target_of
+            class Table:  # as much of astropy's as is looked at
+                as_array, colnames = None, ["a", "b"]
+                def __init__(self): self.columns = {"a": np.zeros(100_000), "b": np.zeros(100_000)}
+            Table.__module__ = "astropy"
+            labelled, series, frame, table = xr.DataArray(np.zeros(200_000)), pd.Series(np.zeros(200_000)), pd.DataFrame({"a": np.zeros(200_000)}), Table()
+            for f in (lambda x: labelled, lambda x: series, lambda x: frame, lambda x: table):
+                try:
+                    target_of(f)
+                except taskfarm.ManifestError as error:
+                    print(str(error).partition(", an array of 1.6 MB, with it into each process: ")[2])
+            """
+        ).stdout.splitlines()
+        ways = {"labelled": "labelled.values", "series": "series.to_numpy()", "frame": "frame", "table": "table"}
+        self.assertEqual(lines, [f"give it as common={{'{name}': {way}}} and let the function have a parameter {name}" for name, way in ways.items()])
+
     def test_tracebacks_have_the_file_and_its_lines(self):
         """Whatever cloudpickle writes of where code stands."""
         script = """

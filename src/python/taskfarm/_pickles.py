@@ -19,6 +19,7 @@ from typing import Any
 from taskfarm._code import CACHED, SCRIPTS, Function, functions_of, inner_of, is_by_value, values_around
 from taskfarm._errors import ManifestError
 from taskfarm._extras import needed
+from taskfarm._slot.labels import lost
 from taskfarm._slot.load import cached
 from taskfarm._slot.shared_random import place_of, shared
 
@@ -33,6 +34,8 @@ def _size_of(value: Any) -> int:
     try:
         if hasattr(value, "memory_usage") and hasattr(value, "columns"):
             return int(value.memory_usage(index=False).sum())
+        if hasattr(value, "colnames") and hasattr(value, "as_array"):  # a table of astropy
+            return sum(_size_of(column) for column in value.columns.values())
         size = getattr(value, "nbytes", 0)
     except Exception:  # its own
         return 0
@@ -66,8 +69,13 @@ def _parts_of(value: Any, place: str) -> Iterator[tuple[str, Any]]:
         yield place, type(value)
 
 
-def _large_in(parts: Iterable[tuple[str, Any]]) -> tuple[str, int] | None:
-    """The first array that is too large in what goes, as it is written, and its bytes."""
+def _as_common(value: Any) -> str:
+    """What is to stand behind an array, so that it can be a common value."""
+    return "" if hasattr(value, "columns") else lost(value).rpartition("say ")[2]
+
+
+def _large_in(parts: Iterable[tuple[str, Any]]) -> tuple[str, Any] | None:
+    """The first array that is too large in what goes, and how it is written."""
     seen: set[int] = set()
     left = [iter(parts)]
     while left:
@@ -77,7 +85,7 @@ def _large_in(parts: Iterable[tuple[str, Any]]) -> tuple[str, int] | None:
         elif not isinstance(value, _PLAIN) and id(value) not in seen:
             seen.add(id(value))
             if _size_of(value) > _LARGE:
-                return place, _size_of(value)
+                return place, value
             left.append(_parts_of(value, place))
     return None
 
@@ -96,11 +104,11 @@ def refuse_large(function: Function, label: str, with_globals: bool = True) -> N
     large = _large_in(parts)
     if large is None:
         return
-    place, size = large
+    place, value = large
     name = (re.findall(r"[A-Za-z_]\w*", place) or ["table"])[-1]
     raise ManifestError(
-        f'{label} takes "{place}", an array of {size / 1e6:.1f} MB, with it into each process: '
-        f"give it as common={{{name!r}: {place}}} and let the function have a parameter {name}",
+        f'{label} takes "{place}", an array of {_size_of(value) / 1e6:.1f} MB, with it into each process: '
+        f"give it as common={{{name!r}: {place}{_as_common(value)}}} and let the function have a parameter {name}",
         id="too-large",
     )
 
