@@ -213,6 +213,8 @@ class Results(slot_host.SlotTest):
                 "''": "",
                 "'x' * 100000": "x" * 100000,
                 "np.str_('n')": "n",
+                "np.array('n')": "n",
+                "np.array('n', dtype=object)": "n",
                 "{'a': 'b'}": "b",
                 "b'x'": Error("column \"a\": b'x' is no string; decode it, or declare the column as bytes"),
                 "3": Error('column "a": 3 is no string'),

@@ -362,6 +362,8 @@ class TextColumn(Column):
 
     @staticmethod
     def _string(value: Any) -> bytes:
+        if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():  # an array of one text
+            value = value.item()
         if isinstance(value, (bytes, bytearray)):
             raise Misfit(f"{described(value)} is no string; decode it, or declare the column as bytes")
         if not isinstance(value, str):
