@@ -123,7 +123,10 @@ class Forkable(farm.FarmTest):
         self.assertEqual(self.obstacle(opened), "has opened /dev/zero, which forked processes can't use")
 
     def test_generators_without_a_seed_are(self):
-        said = "has random generators of no known seed, of which all forked processes would draw the same: "
+        said = (
+            "has random generators of no known seed, of which all forked processes would draw the same (what each draws depends on where tasks run; "
+            "a parameter rng does not): "
+        )
         make = "import numpy as np; kept = [np.random.{}]; np.random.seed()"
         self.assertEqual(self.obstacle(make.format("default_rng()")), said + "PCG64")
         self.assertEqual(self.obstacle(make.format("RandomState()")), said + "MT19937")

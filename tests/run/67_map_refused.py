@@ -201,7 +201,7 @@ class Refused(MapTest):
         )
         lines = self.refused(
             """
-            import functools, random
+            import functools, random, warnings
             import noise, numpy as np
             from taskfarm._function import target_of
             rng = np.random.default_rng(42)
@@ -228,18 +228,23 @@ class Refused(MapTest):
                 offered, functools.partial(offered, rng=rng), listed, still, model.still, noise.own_of_process,
             ):
                 try:
-                    target_of(f)
-                    print("taken")
+                    with warnings.catch_warnings(record=True) as caught:
+                        target_of(f)
+                    print("taken", *(warning.message for warning in caught))
                 except taskfarm.ManifestError as error:
                     print(error.id, str(error).partition(" draws from ")[2])
             """
         )
         text = "of which each process has a copy, so that tasks get the same numbers: let it have a parameter rng, a Generator of each task's own"
+        warned = (
+            "own_of_process draws from \"fresh\", a Generator of which each process has its own, for all of its tasks: results depend on where tasks run; "
+            "let it have a parameter rng, a Generator of each task's own"
+        )
         drawn = [
             ("rng", "Generator"), ("rng", "Generator"), ("state", "RandomState"), ("draw", "Generator"), ("noise.seeded", "Generator"),
             ("self.rng", "Generator"), ("seeded", "Generator"), ("self.rng", "Generator"), ("self.own", "Random"), ("source", "Generator"),
         ]
-        self.assertEqual(lines, [*(f'unseeded "{name}", a {kind} {text}' for name, kind in drawn), *["taken"] * 6])
+        self.assertEqual(lines, [*(f'unseeded "{name}", a {kind} {text}' for name, kind in drawn), *["taken"] * 5, f"taken {warned}"])
 
     def test_the_variable_for_launchers(self):
         for launch, message in (

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from taskfarm._code import Function, inner_of, is_by_value, values_around
-from taskfarm._errors import ManifestError
+from taskfarm._errors import ManifestError, warn
 from taskfarm._slot.forkable import is_drawn
 from taskfarm._slot.shared_random import generator_of
 
@@ -24,19 +24,26 @@ _MOST = 200  # functions that are looked at
 
 
 def refuse_generators(function: Function, label: str) -> None:
-    """Raises ManifestError."""
-    found = _found_in(function)
-    if found is not None:
-        place, value = found
+    """Raises ManifestError for one that goes along, or that has a seed; warns of one that a module makes anew in each
+    process."""
+    found = list(_found_in(function))
+    copied = [(place, value) for place, value, is_copy in found if is_copy]
+    if copied:
+        place, value = copied[0]
         raise ManifestError(
             f'{label} draws from "{place}", a {type(value).__name__} of which each process has a copy, so that tasks '
             "get the same numbers: let it have a parameter rng, a Generator of each task's own",
             id="unseeded",
         )
+    for place, value, _ in found[:1]:
+        warn(
+            f'{label} draws from "{place}", a {type(value).__name__} of which each process has its own, for all of its '
+            "tasks: results depend on where tasks run; let it have a parameter rng, a Generator of each task's own"
+        )
 
 
-def _found_in(function: Function) -> tuple[str, Any] | None:
-    """The first generator, by the name that it is used by."""
+def _found_in(function: Function) -> Iterator[tuple[str, Any, bool]]:
+    """Generators, by the names that they are used by; does each process have a copy?"""
     waiting: list[tuple[Any, bool]] = [(function, True)]
     seen: set[int] = set()
     while waiting and len(seen) < _MOST:
@@ -47,10 +54,9 @@ def _found_in(function: Function) -> tuple[str, Any] | None:
         seen.add(id(inner))
         for place, value in _named_by(one, inner, is_first):
             generator = generator_of(value)
-            if generator is not None and (is_by_value(inner) or _is_seeded(generator)):
-                return place, generator
+            if generator is not None:
+                yield place, generator, is_by_value(inner) or _is_seeded(generator)
             waiting.append((value, False))
-    return None
 
 
 def _named_by(function: Function, inner: types.FunctionType, is_first: bool) -> Iterator[tuple[str, Any]]:

@@ -4,6 +4,9 @@ Below Error stands what went wrong. Stopped is no error: the engine was stopped 
 over. A script that does not catch it ends as the command does, with exit status 75.
 """
 
+import sys
+import warnings
+
 
 class Error(Exception):
     """What is wrong, where, and what to do. `id` is that of the engine's diagnostic; "" where it has none."""
@@ -51,3 +54,11 @@ class Stopped(SystemExit):
 
 class CodeChangedWarning(UserWarning):
     """Rows of the output were made by other code than the function has now; rerun="code" makes them anew."""
+
+
+def warn(text: str, kind: type[Warning] = UserWarning) -> None:
+    """Warns in the line of the user's that has called the package."""
+    depth, frame = 1, sys._getframe()
+    while frame and frame.f_globals.get("__name__", "").startswith("taskfarm."):
+        frame, depth = frame.f_back, depth + 1  # type: ignore[assignment]
+    warnings.warn(text, kind, stacklevel=depth)

@@ -8,7 +8,6 @@ import inspect
 import os
 import sys
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,7 +16,7 @@ from typing import Any
 from taskfarm._common import seals_of
 from taskfarm._declared import annotated, columns_of
 from taskfarm._engine import ask, error_of, find
-from taskfarm._errors import CodeChangedWarning, EngineError, Error, ManifestError, Stopped, TaskError
+from taskfarm._errors import CodeChangedWarning, EngineError, Error, ManifestError, Stopped, TaskError, warn
 from taskfarm._folder import Folder
 from taskfarm._function import Target, instead_of, name_of, target_of
 from taskfarm._manifest import Files, as_text, write_manifest
@@ -373,10 +372,7 @@ class _Listener:
             return
         self.display.close()
         told = text.replace(self.call.path, self.call.name)
-        depth, frame = 1, sys._getframe()
-        while frame and frame.f_globals.get("__name__", "").startswith("taskfarm."):
-            frame, depth = frame.f_back, depth + 1  # type: ignore[assignment]
-        warnings.warn(f'{told}; rerun="code" makes them anew', CodeChangedWarning, stacklevel=depth)
+        warn(f'{told}; rerun="code" makes them anew', CodeChangedWarning)
 
     def text(self, line: str) -> None:
         """A line of standard error: of the engine, of a launcher."""

@@ -174,4 +174,7 @@ def _unseeded_generators() -> str:
             kinds.append(type(found).__name__)
     if not kinds:
         return ""
-    return f"has random generators of no known seed, of which all forked processes would draw the same: {_named(kinds)}"
+    return (
+        "has random generators of no known seed, of which all forked processes would draw the same (what each draws "
+        f"depends on where tasks run; a parameter rng does not): {_named(kinds)}"
+    )
