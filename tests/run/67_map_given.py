@@ -249,6 +249,125 @@ class Given(MapTest):
         self.assertEqual([lines[0], lines[2]], ["[3.5, 4.5]"] * 2)
         self.assertIn("common: c: 1 of 2 elements are masked", lines[1])
 
+    def test_arrays_of_classes_of_their_own(self):
+        """What a class makes of its elements is what tasks see, or it is refused; astropy's own class if it is there."""
+        text = """
+    class FITS_rec(np.recarray):
+        def __getitem__(self, key):
+            found = np.recarray.__getitem__(self, key)
+            if key == "flag":
+                return np.asarray(found) == ord("T")
+            if key == "name":
+                return np.char.array(np.char.decode(np.asarray(found)))
+            return FITS_record(self, key) if isinstance(key, int) else found
+        columns = property(lambda self: None)
+    class FITS_record:
+        def __init__(self, array, row): self.array, self.row = array, row
+        def __getitem__(self, key): return self.array[key][self.row]
+        def __len__(self): return 2
+    raw = np.array([(84, b"ab ", 2**60 + 1), (70, b"c", 7)], dtype=[("flag", "i1"), ("name", "S3"), ("id", ">i8")])
+    table = raw.view(FITS_rec)
+    try:
+        from astropy.io import fits
+    except ImportError:
+        real = table
+    else:
+        columns = [("flag", "L", [True, False]), ("name", "3A", ["ab ", "c"]), ("id", "K", raw["id"])]
+        columns = fits.ColDefs([fits.Column(name, kind, array=np.array(a)) for name, kind, a in columns])
+        fits.BinTableHDU.from_columns(columns).writeto("t.fits")
+        with fits.open("t.fits") as file:
+            real = file[1].data
+    class Own(np.ndarray): pass
+    class Double(np.ndarray):
+        def __getitem__(self, key): return 2 * np.asarray(self)[key]
+    def of(kind): return np.arange(3).view(kind)
+    def common(c):
+        run = taskfarm.map(lambda c: str(c.tolist()), common={"c": c}, output="c.h5", progress="none", results=str, fresh=True)
+        return run[0].results["result"]
+    def back(f, count=2, **more):
+        run = taskfarm.map(f, {"x": range(count)}, output="r.h5", progress="none", fresh=True, **more)
+        return run.frame.drop(columns=["x", "status"], errors="ignore").to_dict("list")
+    """
+        records = "[(True, 'ab', 1152921504606846977), (False, 'c', 7)]"
+        columns = "{'flag': [True, False], 'name': ['ab', 'c'], 'id': [1152921504606846977, 7]}"
+        rows = "rows(flag=[True, False], name=['ab', 'c'], id=[1152921504606846977, 7])"
+        own = "common: c: a %s would be a plain array, without what its class does: say numpy.asarray(...)"
+        self.told(
+            text,
+            {
+                "common(table)": records,
+                "common(real)": records,
+                "common(real[1:])": "[(False, 'c', 7)]",
+                "common(table[0])": records[1:].partition("), ")[0] + ")",
+                "common(real[0])": records[1:].partition("), ")[0] + ")",
+                "common([real[0], real[1]])": "common: c: rows of a table in a list would lose their types: give the table",
+                "common(np.rec.array([(1, 2.5)], names='p,q'))": "[(1, 2.5)]",
+                "common(np.char.array(['ab ', 'c']))": "['ab', 'c']",
+                "common(raw['id'])": "[1152921504606846977, 7]",
+                "common(np.matrix([[1, 2]]))": own % "matrix",
+                "common([np.matrix([[1, 2]])])": own % "matrix",
+                "common(of(Own))": own % "Own",
+                "common(of(Double))": own % "Double",
+                "taskfarm.rows(real)": rows,
+                "taskfarm.product(a=of(Double))": "product(a=[0, 2, 4])",
+                "taskfarm.product(a=np.char.array(['ab ', 'c']))": "product(a=['ab', 'c'])",
+                "back(lambda x: real[x], 2)": columns,
+                "back(lambda x: real[x], 2, batch=2)": columns,
+                "back(lambda x: real[x], 2, batch=2, results={'flag': bool, 'name': str, 'id': int})": columns,
+                "back(lambda x: of(Double)[:len(x)], 3, batch=3, results=int)": "{'result': [0, 2, 4]}",
+                "back(lambda x: of(Double)[1:], 1)['result'][0].tolist()": "[2, 4]",
+            },
+        )
+
+    def test_types_of_pandas(self):
+        """Nullable ones, categories and texts: what has no value is missing, and nothing is rounded."""
+        text = """
+    ID = 2**60 + 1
+    def nullable(*values, kind="Int64"): return pd.array([*values], dtype=kind)
+    def frame(values): return pd.DataFrame({"a": values})
+    def common(c):
+        run = taskfarm.map(lambda c: str(c.a.tolist()), common={"c": frame(c)}, output="c.h5", progress="none", results=str, fresh=True)
+        return run[0].results["result"]
+    def back(f, **more):
+        run = taskfarm.map(f, {"x": range(2)}, output="r.h5", progress="none", fresh=True, **more)
+        return run[0].message or run.frame.iloc[:, -1].tolist()
+    """
+        empty = "column 'a' has no value in row 1: only floats may be missing"
+        masked = "a[1] is masked: only floats may be missing, not int64: fill it, or leave the point out"
+        fill = ": fill or drop it"
+        first = "lambda[0] (x=0), which was to tell the types of results, failed: TypeError: "
+        self.told(
+            text,
+            {
+                "common(nullable(ID, 2))": "[1152921504606846977, 2]",
+                "common(nullable(ID, None))": f"common: c: {empty}{fill}",
+                "common(nullable(True, False, kind='boolean'))": "[True, False]",
+                "common(nullable(True, None, kind='boolean'))": f"common: c: {empty}{fill}",
+                "common(nullable(1.5, None, kind='Float64'))": "[1.5, nan]",
+                "common(nullable('u', 'v', kind='string'))": "['u', 'v']",
+                "common(nullable('u', None, kind='string'))": f"common: c: {empty}{fill}",
+                "common(pd.Categorical([ID, 5]))": "[1152921504606846977, 5]",
+                "common(pd.Categorical(['u', 'v']))": "['u', 'v']",
+                "common(pd.Categorical([ID, None]))": f"common: c: {empty}{fill}",
+                "common(pd.Categorical(['u', 'v'], ordered=True))": "common: c: column 'a' would lose the order of its categories: say .astype(str), or give the codes",
+                "common(np.array(['2020-01-01'], 'M8[ns]'))": "[Timestamp('2020-01-01 00:00:00')]",
+                "common(pd.to_datetime(['2020-01-01']).tz_localize('UTC'))": "common: c: column 'a' holds objects that are not all texts: convert it first",
+                "taskfarm.map(lambda c: 1, common={'c': nullable(ID, None)}, output='c.h5')": "common: c: has no value in row 1: only floats may be missing: fill or drop it",
+                "taskfarm.rows(frame(nullable(ID, 2)))": "rows(a=[1152921504606846977, 2])",
+                "taskfarm.rows(frame(nullable(ID, None)))": f"rows: {empty}",
+                "taskfarm.rows(frame(nullable(1.5, None, kind='Float64')))": "rows(a=[1.5, nan])",
+                "taskfarm.rows(frame(pd.Categorical([ID, 5])))": "rows(a=[1152921504606846977, 5])",
+                "taskfarm.product(a=nullable(ID, None))": masked,
+                "taskfarm.product(a=frame(nullable(ID, None)).a)": masked,
+                "back(lambda x: nullable(ID, None))": first + '"result": masked int64 are no values of a column; declare it in results= as float',
+                "back(lambda x: nullable(ID, None), results=(int, (2,)))": 'column "result": an array of int64 of shape (2,) has masked elements; fill them, or declare the column as float64',
+                "back(lambda x: nullable(*x + ID), batch=2, results=int)": "[1152921504606846977, 1152921504606846978]",
+                "back(lambda x: frame(nullable(*x + ID)), batch=2)": "[1152921504606846977, 1152921504606846978]",
+                "back(lambda x: frame(nullable(*[i + ID for i in x[:-1]], None)), batch=2, results={'a': int})": 'column "a": an array of int64 of shape (1,) has masked elements; fill them, or declare the column as float64',
+                "back(lambda x: frame(nullable(2, None)), batch=2, results={'a': float})": "[2.0, nan]",
+            },
+        )
+
     def test_a_misspelt_common_value(self):
         done = self.python(
             """

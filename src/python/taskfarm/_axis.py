@@ -12,6 +12,7 @@ from typing import Any
 
 from taskfarm._extras import needed
 from taskfarm._masks import mask_of
+from taskfarm._slot.exact import as_told
 from taskfarm._slot.labels import lost_unit
 
 Scalar = bool | int | float | str
@@ -101,6 +102,7 @@ def _from_array(name: str, data: Any) -> tuple[Any, str]:
     with needed("numpy"):
         import numpy as np
 
+    data = as_told(data)
     array = np.atleast_1d(np.asarray(data))
     if array.ndim != 1:
         text = f"{name}: an axis has one dimension, not {array.ndim}: shape {array.shape}"

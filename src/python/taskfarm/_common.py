@@ -10,6 +10,7 @@ from typing import Any
 from taskfarm._errors import ManifestError
 from taskfarm._extras import needed
 from taskfarm._masks import mask_of
+from taskfarm._slot.exact import as_told, is_fits_record, own_rules, tells
 from taskfarm._slot.labels import lost, lost_unit
 
 
@@ -26,6 +27,10 @@ def array_of(name: str, value: Any) -> Any:
         value = _of_table(name, value)
     elif hasattr(value, "as_void") and hasattr(value, "table"):  # a row of one
         value = _of_table(name, value.table[value.index : value.index + 1])[0]
+    elif is_fits_record(value):
+        value = _of_fits(name, value.array[value.row : value.row + 1])[0]
+    elif getattr(getattr(value, "dtype", None), "names", None) and tells(value):
+        value = _of_fits(name, value)
     if hasattr(value, "columns") and hasattr(value, "iloc"):
         array = _of_frame(name, value)
     elif hasattr(value, "_from_sequence") and hasattr(value, "isna"):  # an array of pandas
@@ -33,7 +38,7 @@ def array_of(name: str, value: Any) -> Any:
     else:
         _check_parts(name, value)
         try:
-            array = np.asarray(value)
+            array = np.asarray(as_told(value))
         except (TypeError, ValueError) as error:
             raise _refusal(name, f"a {type(value).__name__} is no array: {error}") from None
     if array.dtype.hasobject:
@@ -50,9 +55,11 @@ def _check_parts(name: str, value: Any) -> None:
     if isinstance(value, (list, tuple)):
         if not set(map(type, value)) <= {bool, int, float, str}:
             for part in value:
+                if is_fits_record(part):
+                    raise _refusal(name, "rows of a table in a list would lose their types: give the table")
                 _check_parts(name, part)
         return
-    mask = mask_of(value)
+    mask = mask_of(as_told(value))
     if mask is not None:
         raise _refusal(
             name,
@@ -61,6 +68,8 @@ def _check_parts(name: str, value: Any) -> None:
         )
     if lost(value):
         raise _refusal(name, lost(value))
+    if own_rules(value):
+        raise _refusal(name, own_rules(value))
 
 
 def seal_of(array: Any) -> str:
@@ -89,14 +98,23 @@ def _seal_of_file(path: str | os.PathLike[str]) -> str:
 def _of_table(name: str, table: Any) -> Any:
     """A table of astropy as a structured array. Its columns may be quantities, or objects of several arrays."""
     for label, column in table.columns.items():
-        if lost_unit(column):
-            raise _refusal(name, f"column {label!r}: {lost_unit(column)}")
-        if not hasattr(column, "dtype") or column.dtype.hasobject:
-            kind = type(column).__name__ + (" of objects" if hasattr(column, "dtype") else "")
-            raise _refusal(
-                name, f"column {label!r} is a {kind}: leave it out, or give columns of numbers and texts for it"
-            )
+        _check_column(name, label, column)
     return table.as_array()
+
+
+def _of_fits(name: str, table: Any) -> Any:
+    """A table of FITS as a structured array of what its columns tell."""
+    for label in table.dtype.names:
+        _check_column(name, label, table[label])
+    return as_told(table)
+
+
+def _check_column(name: str, label: str, column: Any) -> None:
+    if lost_unit(column):
+        raise _refusal(name, f"column {label!r}: {lost_unit(column)}")
+    if not hasattr(column, "dtype") or column.dtype.hasobject:
+        kind = type(column).__name__ + (" of objects" if hasattr(column, "dtype") else "")
+        raise _refusal(name, f"column {label!r} is a {kind}: leave it out, or give columns of numbers and texts for it")
 
 
 def _of_frame(name: str, frame: Any) -> Any:
@@ -123,6 +141,8 @@ def _column_of(name: str, place: str, values: Any) -> Any:
         import numpy as np
     missing = np.asarray(values.isna())
     dtype = values.dtype
+    if getattr(dtype, "ordered", False):
+        raise _refusal(name, f"{place}would lose the order of its categories: say .astype(str), or give the codes")
     if missing.any() and dtype.kind not in "fmM":  # of dates NaT is one
         raise _refusal(
             name, f"{place}has no value in row {int(missing.argmax())}: only floats may be missing: fill or drop it"

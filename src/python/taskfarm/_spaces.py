@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from taskfarm._axis import Scalar, Values
+from taskfarm._slot.exact import as_told
 
 Point = dict[str, Scalar]
 
@@ -409,8 +410,8 @@ def _frame_column(frame: Any, name: str) -> Values:
     if missing.any() and not _is_float(series.dtype):
         first = int(missing.to_numpy().argmax())
         raise ValueError(f"rows: column {name!r} has no value in row {first}: only floats may be missing")
-    is_plain = type(series.dtype).__module__.startswith("numpy") and series.dtype.kind in "biufU"
-    return Values(name, series.to_numpy() if is_plain else series.tolist())
+    is_plain = type(series.dtype).__module__.startswith("numpy") and series.dtype.kind not in "biufU"
+    return Values(name, series.tolist() if is_plain else as_told(series))
 
 
 def _is_float(dtype: Any) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 
 from taskfarm._slot.columns import Column, check_integers, converter, described, is_binary, of_batch, unmasked
 from taskfarm._slot.errors import Misfit
+from taskfarm._slot.exact import as_told
 from taskfarm._slot.labels import lost_unit
 from taskfarm._slot.memory import FORMATS
 from taskfarm._slot.results import Results, fields_of_batch
@@ -81,6 +82,7 @@ def _as_array(column: Column, count: int, value: Any) -> Array:
         raise Misfit(f"{described(value)}, {of_batch(count, column.shape)}")
     if lost_unit(value):
         raise Misfit(lost_unit(value))
+    value = as_told(value)
     if isinstance(value, np.ma.MaskedArray):
         value = unmasked(value, column.type.startswith("float"))
     try:
@@ -167,6 +169,7 @@ def _texts(column: Column, rows: Rows, value: Any) -> Iterator[Text]:
         raise Misfit(f"{described(value)}, {of_batch(count, column.shape)}")
     if len(value) != count:
         raise Misfit(f"{described(value)}, {of_batch(count, column.shape)}")
+    value = as_told(value)
     values = value.tolist() if isinstance(value, np.ndarray) else list(value)
     for row, one in zip(rows.numbers().tolist(), values, strict=True):
         try:

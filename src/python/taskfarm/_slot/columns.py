@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from taskfarm._slot.errors import Misfit
+from taskfarm._slot.exact import as_told
 from taskfarm._slot.labels import lost, lost_unit
 from taskfarm._slot.memory import FORMATS, SIZES, Cells, Memory
 
@@ -255,6 +256,7 @@ class ArrayColumn(Column):
             return
         if lost(value):
             raise Misfit(lost(value))
+        value = as_told(value)
         if not _is_numpy(value):
             value = _as_array(value)
         if value is None or value.shape != shape:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from taskfarm._slot.columns import described, of_batch
+from taskfarm._slot.exact import as_told
 from taskfarm._slot.labels import lost, lost_unit
 from taskfarm._slot.results import BARE, fields_of, fields_of_batch
 
@@ -47,6 +48,7 @@ def _filled(name: str, value: Any) -> Any:
     """A numpy array whose masks are NaN, which integers do not have."""
     import numpy as np
 
+    value = as_told(value)
     if not (isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value)):
         return np.asarray(value)
     if value.dtype.kind != "f":
@@ -113,6 +115,7 @@ def describe(name: str, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _only(name: str, value: Any) -> Any:
     """What a batch of one task has for it. Raises TypeError."""
+    value = as_told(value)
     value = value.to_numpy() if hasattr(value, "to_numpy") else value
     is_one = isinstance(value, (str, bytes, bytearray, dict, set)) or not hasattr(value, "__len__")
     if is_one or getattr(value, "shape", None) == () or len(value) != 1:

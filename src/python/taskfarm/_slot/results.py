@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from taskfarm._slot.columns import Column, described, shown
 from taskfarm._slot.errors import Misfit
+from taskfarm._slot.exact import as_told, is_fits_record
 
 BARE: Final = "result"  # the column of a value that has no name
 _NAMED = 8  # names in a message
@@ -40,6 +41,7 @@ def _member(value: Any, name: str) -> Any:
 
 def fields_of(value: Any) -> dict[str, Any] | None:
     """What a record holds, by name; None: it is no record."""
+    value = as_told(value) if is_fits_record(value) else value
     names = _names_of(value)
     return None if names is None else {name: _member(value, name) for name in names}
 
@@ -53,8 +55,13 @@ def fields_of_batch(returned: Any, count: int) -> Any:
     if getattr(dtype, "names", None) and returned.shape == (count,):
         return {name: returned[name] for name in dtype.names}  # type: ignore[union-attr]
     if "pandas" in sys.modules and isinstance(returned, sys.modules["pandas"].DataFrame):
-        return {name: returned[name].to_numpy() for name in returned}
+        return {name: _of_series(returned[name]) for name in returned}
     return returned
+
+
+def _of_series(series: Any) -> Any:
+    told = as_told(series)
+    return series.to_numpy() if told is series else told
 
 
 def _listed(names: Sequence[Any]) -> str:
@@ -87,6 +94,7 @@ class Results:
 
     def members(self, returned: Any) -> Iterator[tuple[Column, Any]]:
         """Each column's value in what was returned, of optional columns where there is one. Raises Misfit."""
+        returned = as_told(returned) if is_fits_record(returned) else returned
         names = _names_of(returned)
         only = self.columns[0] if len(self.columns) == 1 else None
         if names is None or (only and only.name not in names and not isinstance(returned, Mapping)):
