@@ -133,6 +133,16 @@ class Forkable(farm.FarmTest):
         self.assertEqual(self.obstacle(make.format("default_rng(7)")), "")
         self.assertEqual(self.obstacle(make.format("Generator(np.random.Philox(key=7))")), "")
 
+    def test_generators_of_random_that_the_function_uses_are(self):
+        """Whatever their seed: it can't be told. Not the one that each task has seeded, nor one that is not used."""
+        said = (
+            "has random generators of no known seed, of which all forked processes would draw the same (what each draws depends on where tasks run; "
+            "a parameter rng does not): "
+        )
+        python = "import random\nown = random.Random(3)\ndef f(n): return own.random()\ndef g(n): return f(n)\ndef h(n, rng): return random.random() + rng.normal()"
+        for function, why in ("f", said + "own"), ("g", said + "own"), ("h", ""):
+            self.assertEqual(self.obstacle(python, f"print(forkable.drawn_by({function}))"), f"\n{why}")
+
     def test_a_child_that_hangs_is(self):
         hang = "import os, time\nforkable.PATIENCE = 0.2\nos.register_at_fork(after_in_child=lambda: time.sleep(60))"
         said = "was forked on trial, and the child did not go on within 0.2 s"
@@ -248,6 +258,15 @@ class Warm(WarmTest):
         self.assertEqual({m for m in messages if m}, {"the task was killed by signal 11 (Segmentation fault)"})
         self.assertGreaterEqual(self.imports(), 2)
         self.assertNotIn("imports by itself", done.stderr)
+
+    def test_a_generator_of_random_is_not_shared(self):
+        self.write("r.py", "import random\nown = random.Random()\ndef draw(n): return own.random()\n")
+        run = {"python": "r.py:draw", "interpreter": sys.executable}
+        self.write("r.json", {"over": {"n": {"range": [400]}}, "run": run, "results": {"y": "float64"}})
+        done = self.taskfarm("r.json", "--slots", 2)
+        self.assertIn("a parameter rng does not): own; with", done.stderr)
+        with self.open("r.h5") as file:
+            self.assertEqual(len(set(file["r/results/y"][:])), 400)
 
     def test_why_slots_are_started_cold_is_said_once(self):
         first = "stage \"w\": each slot imports by itself, since the interpreter that imports for all "

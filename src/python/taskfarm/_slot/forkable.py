@@ -6,6 +6,7 @@ OpenMP runtime wait in a pool, which it gives up when it is asked to. What is le
 is somebody else's. (threadpoolctl, too, finds runtimes by what /proc/self/maps has.)
 """
 
+import contextlib
 import gc
 import os
 import re
@@ -16,6 +17,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
+
+from taskfarm._slot.shared_random import lasting_generator
 
 PATIENCE = 10.0  # s that a forked process may take to go on
 _SECOND = 1.0  # s that threads may take to end
@@ -174,7 +177,23 @@ def _unseeded_generators() -> str:
             kinds.append(type(found).__name__)
     if not kinds:
         return ""
+    return _drawing(kinds)
+
+
+def _drawing(kinds: Iterable[str]) -> str:
     return (
         "has random generators of no known seed, of which all forked processes would draw the same (what each draws "
         f"depends on where tasks run; a parameter rng does not): {_named(kinds)}"
     )
+
+
+def drawn_by(function: Callable[..., Any]) -> str:
+    """As `obstacle`, of a random.Random that the function uses: what seed that had can't be told."""
+    random = sys.modules.get("random")
+    if random is None:
+        return ""
+    with contextlib.suppress(Exception):  # what can't be looked at is no reason
+        found = lasting_generator(function)
+        if found and isinstance(found[1], random.Random):
+            return _drawing([found[0]])
+    return ""

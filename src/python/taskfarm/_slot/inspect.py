@@ -79,7 +79,8 @@ def inspect_stage(stage: dict[str, Any]) -> dict[str, Any]:
     with contextlib.suppress(Exception):  # they are warnings: what can't be looked at is not warned of
         if stage.get("batch") and stage.get("seed_globals", True):
             shared = shared_random.shared_generator(function)
-        lasting = shared_random.lasting_generator(function)
+        if found := shared_random.lasting_generator(function):
+            lasting = [found[0], type(found[1]).__name__]
     return {"mismatches": _mismatches(function, stage), "unseeded": shared, "lasting": lasting}
 
 

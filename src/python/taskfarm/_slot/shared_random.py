@@ -117,10 +117,10 @@ def generator_of(value: Any) -> Any:
     return owner
 
 
-def lasting_generator(function: Callable[..., Any]) -> tuple[str, str] | None:
-    """The name by which the function uses a generator that a module or a pickle has, and its type; None: it uses none,
-    as far as can be seen."""
+def lasting_generator(function: Callable[..., Any]) -> tuple[str, Any] | None:
+    """A generator that a module or a pickle has and the function uses, with the name by which it does; None: it uses
+    none, as far as can be seen."""
     for name, value in _used_by(function):
         if (owner := generator_of(value)) is not None:
-            return name.removesuffix(f".{getattr(value, '__name__', '')}"), type(owner).__name__
+            return name.removesuffix(f".{getattr(value, '__name__', '')}"), owner
     return None

@@ -73,6 +73,7 @@ class _Imports:
     def __init__(self) -> None:
         self.environment = dict(os.environ)  # that this process was started with
         self._failed: dict[int, str] = {}  # by stage: why it can't be imported here; "": it is imported
+        self._drawn: dict[int, str] = {}  # by stage: why its function's own generator keeps it from being forked
         self._path = list(sys.path)  # where modules are found, but for the stages' own folders
         self._changer = ""  # the module that has changed that
         self._obstacle = ""
@@ -84,7 +85,7 @@ class _Imports:
         if self._changer not in ("", module):
             return f"has imported {self._changer}, which has changed sys.path"
         if number not in self._failed:
-            self._failed[number] = _import(stage)
+            self._failed[number], self._drawn[number] = _import(stage)
             if FOLDERS.others() != self._path:
                 self._changer = module
             self._obstacle = forkable.obstacle()
@@ -93,21 +94,23 @@ class _Imports:
         failed = self._failed[number]
         if failed:
             return f"can't import it: {failed}"
-        return self.hangs if force else self.hangs or self._obstacle
+        return self.hangs if force else self.hangs or self._obstacle or self._drawn[number]
 
 
-def _import(stage: dict[str, Any]) -> str:
-    """Imports what the stage's tasks need. Why that failed; "": it has not. A hang ends this process."""
+def _import(stage: dict[str, Any]) -> tuple[str, str]:
+    """Imports what the stage's tasks need. Why that failed, and why a generator that the function uses is no good in
+    forked processes; "": it has not, and there is none. A hang ends this process."""
     enter(stage)
     signal.alarm(_IMPORT_LIMIT)
     try:
-        import_stage(stage)
+        function = import_stage(stage)
+        drawn = forkable.drawn_by(function)
     except BaseException as error:
-        return text_of(error)
+        return text_of(error), ""
     finally:
         signal.alarm(0)
     _flush()
-    return ""
+    return "", drawn
 
 
 def _flush() -> None:
