@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import unittest.mock
+import warnings
 
 import farm
 import h5py
@@ -78,6 +79,25 @@ class Reading(ReadingTest):
         self.assertEqual(data.y.dtype, np.int32)
         self.assertEqual(data.flag.dtype, bool)
         self.assertEqual(data.word.values[2].tolist(), ["", ""])
+
+    def test_large_integers_that_are_rounded_are_told(self):
+        """Beside a task that failed; where all are done, or nothing is rounded, they are as they are, without a word."""
+        large = 2**60 + 1
+        say = f"import json, sys; n = int(sys.argv[1]); print(json.dumps({{'id': {large} + n, 'ids': [n, -{large}], 'm': n}})) if n < 2 else 1 / 0"
+        run = {"command": ["/usr/bin/python3", "-c", say.replace("{", "{{").replace("}", "}}"), "{n}"]}
+        results = {"id": "int64", "ids": {"type": "int64", "shape": [2]}, "m": "uint64"}
+        output = self.run_all({"name": "f", "over": {"n": [0, 1, 2]}, "run": run, "results": results}, status=1)
+        told = "{}: integers beyond 2**53 are rounded to float64 here, as some tasks have no value: to_dataset(masked=False), frame and [i] have them exactly"
+        for name in ("id", "ids"):
+            with self.assertWarns(UserWarning) as caught:
+                np.testing.assert_array_equal(np.isnan(output.dataset[name].values[2]), True)
+            self.assertEqual(str(caught.warning), told.format(name))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            np.testing.assert_array_equal(output.dataset.m, [0, 1, np.nan])
+            np.testing.assert_array_equal(output.dataset.ids[:2, 0], [0, 1])
+            self.assertEqual(output.to_dataset(masked=False).id.values.tolist()[:2], [large, large + 1])
+            self.assertEqual(output.frame.id.tolist()[:2], [large, large + 1])
 
     def test_a_frame_has_types_that_can_say_that_there_is_nothing(self):
         frame = self.run_all(self.measure(), status=1).frame

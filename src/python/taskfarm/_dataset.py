@@ -13,6 +13,7 @@ from xarray.core import indexing
 
 from taskfarm import _h5, _values
 from taskfarm._contents import EXCLUDED, STATUSES, Axis, Stage, status_name
+from taskfarm._errors import warn
 from taskfarm._h5 import Table
 from taskfarm._values import Array, Grid, Values
 
@@ -48,25 +49,33 @@ def masked_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return dtype if dtype.kind in "fO" else np.dtype(np.float64)
 
 
-def blank(values: Array, gaps: Array) -> Array:
-    """Values with nothing where there are gaps, which have fewer dimensions or as many."""
+def blank(name: str, values: Array, gaps: Array) -> Array:
+    """Values with nothing where there are gaps, which have fewer dimensions or as many. Warns of what is rounded."""
     found = np.asarray(values.astype(masked_dtype(values.dtype)))  # a copy
     gaps = gaps.reshape(gaps.shape + (1,) * (found.ndim - gaps.ndim))
+    if values.dtype.kind in "iu" and values.dtype.itemsize == 8 and (_is_rounded(values, found) & ~gaps).any():
+        text = f"{name}: integers beyond 2**53 are rounded to float64 here, as some tasks have no value: "
+        warn(f"{text}to_dataset(masked=False), frame and [i] have them exactly")
     np.copyto(found, None if found.dtype.kind == "O" else np.nan, where=gaps)
     return found
+
+
+def _is_rounded(integers: Array, floats: Array) -> Array:
+    with np.errstate(invalid="ignore"):  # 2**63 is no int64 any more
+        return np.asarray(floats.astype(integers.dtype) != integers)
 
 
 class LazyValues(Lazy):
     """Values on the grid; `masked`: without those that were never computed."""
 
-    def __init__(self, values: Values, grid: Grid, masked: bool) -> None:
-        self.values, self.grid = values, grid
+    def __init__(self, name: str, values: Values, grid: Grid, masked: bool) -> None:
+        self.name, self.values, self.grid = name, values, grid
         self.has_gaps = masked and values.has_gaps()
         super().__init__(grid.shape + values.inner, masked_dtype(values.dtype) if self.has_gaps else values.dtype)
 
     def read(self, key: _h5.Key) -> Array:
         found = self.values.read(self.grid, key)
-        return blank(found, self.values.gaps(self.grid, key)) if self.has_gaps else found
+        return blank(self.name, found, self.values.gaps(self.grid, key)) if self.has_gaps else found
 
 
 # ---- Columns that are one array ----
@@ -83,15 +92,15 @@ def _array_variable(stage: Stage, name: str, grid: Grid, masked: bool) -> xr.Var
         names = [_scale_name(d) or f"{name}_dim{n}" for n, d in enumerate(dataset.dims)]
     other = {*stage.parameters} - {*grid.dims}  # coordinates of another dimension
     dims = tuple(f"{name}_dim{n}" if own in other else own for n, own in enumerate(names))
-    lazy = LazyBlocks(stage, table, chunks, masked)
+    lazy = LazyBlocks(name, stage, table, chunks, masked)
     return _variable(dims, lazy, table.attrs)
 
 
 class LazyBlocks(Lazy):
     """An array of which each task has a chunk."""
 
-    def __init__(self, stage: Stage, table: Table, chunks: tuple[int, ...], masked: bool) -> None:
-        self.stage, self.table, self.chunks = stage, table, chunks
+    def __init__(self, name: str, stage: Stage, table: Table, chunks: tuple[int, ...], masked: bool) -> None:
+        self.name, self.stage, self.table, self.chunks = name, stage, table, chunks
         self.blocks = tuple(-(-size // chunk) for size, chunk in zip(table.shape, chunks, strict=True))
         if int(np.prod(self.blocks, dtype=np.int64)) != stage.tasks:
             raise stage.file.damaged(f"{table.name} has another shape than it must have")
@@ -105,7 +114,7 @@ class LazyBlocks(Lazy):
         codes = self.stage.status.view(self.blocks)
         for d in reversed(range(len(key))):
             codes = codes[(slice(None),) * d + (np.arange(self.shape[d])[key[d]] // self.chunks[d],)]
-        return blank(found, np.asarray(codes) != 1)
+        return blank(self.name, found, np.asarray(codes) != 1)
 
 
 def _scale_name(dimension: Any) -> str:
@@ -143,7 +152,7 @@ def grid_of(stage: Stage) -> Grid:
     return Grid((_unique("task", names),), (stage.tasks if rows is None else len(rows),), rows)
 
 
-def _along_axis(values: Values, grid: Grid, dim: int) -> Array | None:
+def _along_axis(name: str, values: Values, grid: Grid, dim: int) -> Array | None:
     """A parameter's values along its axis: of each the first task that has it written."""
     if isinstance(values, _values.OfAxis):
         return values.values
@@ -156,7 +165,8 @@ def _along_axis(values: Values, grid: Grid, dim: int) -> Array | None:
     written = np.moveaxis(~values.gaps(grid, everything), dim, 0).reshape(grid.shape[dim], -1)
     tasks = np.moveaxis(grid.select(everything), dim, 0).reshape(grid.shape[dim], -1)
     chosen = np.take_along_axis(tasks, written.argmax(axis=1)[:, None], axis=1)[:, 0]
-    return blank(values.take(chosen), ~written.any(axis=1)) if not written.any(axis=1).all() else values.take(chosen)
+    found, lacks = values.take(chosen), ~written.any(axis=1)
+    return blank(name, found, lacks) if lacks.any() else found
 
 
 def _axis_coordinates(stage: Stage, stages: Stages, grid: Grid) -> dict[str, Any]:
@@ -164,7 +174,7 @@ def _axis_coordinates(stage: Stage, stages: Stages, grid: Grid) -> dict[str, Any
     for dim, axis in enumerate(stage.axes or []):
         for name in axis.parameters if axis.size <= MOST_LABELS else ():
             values = _values.parameter(stage, name, stages)
-            along = None if values is None else _along_axis(values, grid, dim)
+            along = None if values is None else _along_axis(name, values, grid, dim)
             if along is not None:
                 found[name] = (grid.dims[dim], along)
         if grid.dims[dim] not in stage.parameters and not axis.blocks:
@@ -178,7 +188,7 @@ def _task_coordinates(stage: Stage, stages: Stages, grid: Grid, masked: bool) ->
     for name in stage.parameters:
         values = _values.parameter(stage, name, stages)
         if values is not None:
-            found[name] = _variable(grid.dims, LazyValues(values, grid, masked))
+            found[name] = _variable(grid.dims, LazyValues(name, values, grid, masked))
     return found
 
 
@@ -210,5 +220,5 @@ def dataset(stage: Stage, stages: Stages, *, masked: bool = True, attrs: dict[st
             variables[own] = _array_variable(stage, name, grid, masked)
         elif (values := _values.result(stage, name)) is not None:
             dims = grid.dims + tuple(_unique(f"{name}_dim{d + 1}", {*coords}) for d in range(len(column.shape)))
-            variables[own] = _variable(dims, LazyValues(values, grid, masked), values.attrs)
+            variables[own] = _variable(dims, LazyValues(name, values, grid, masked), values.attrs)
     return xr.Dataset(variables, coords, attrs)
